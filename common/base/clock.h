@@ -1,0 +1,21 @@
+/* clock — the two clocks, and the one form of a date.
+ *
+ * Monotonic time is for timers and deadlines, wall time only for dates and validity; engines
+ * read neither and are told.  Units: milliseconds (_ms) or seconds since 1970 (_s).
+ */
+#ifndef BASE_CLOCK_H
+#define BASE_CLOCK_H
+
+#include "common/base/span.h"
+
+#define CLOCK_DATE_BYTES	21	/* "2026-11-23T14:00:00Z" and a NUL */
+
+int64_t	 clock_mono_ms(void);
+int64_t	 clock_wall_ms(void);
+
+/* date = 4DIGIT "-" 2DIGIT "-" 2DIGIT "T" 2DIGIT ":" 2DIGIT ":" 2DIGIT "Z"; RFC 3339 in UTC, without
+ * fractions and leap seconds; years 1970 to 9999. */
+void	 clock_date(int64_t wall_s, char out[CLOCK_DATE_BYTES]);
+bool	 clock_parse_date(struct span s, int64_t *wall_s);
+
+#endif

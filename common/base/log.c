@@ -1,0 +1,103 @@
+/* log — one fact a line; see log.h. */
+#include "common/base/log.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "common/base/clock.h"
+
+#define VALUE_BYTES	1024
+#define LINE_BYTES	8192
+#define VALUES		8
+
+static const char	*program = "tillcalled";
+static enum log_level	 threshold = LOG_INFO;
+static const char *const level_words[] = { "error", "warn", "info", "debug" };
+
+void
+log_open(const char *name, enum log_level most)
+{
+	program = name;
+	threshold = most;
+}
+
+bool
+log_level_parse(const char *word, enum log_level *out)
+{
+	for (int i = LOG_ERROR; i <= LOG_DEBUG; i++) {
+		if (strcmp(word, level_words[i]) == 0) {
+			*out = (enum log_level)i;
+			return true;
+		}
+	}
+	return false;
+}
+
+static bool
+is_plain(struct span s)
+{
+	for (size_t i = 0; i < s.n; i++)
+		if (s.p[i] < 0x21 || s.p[i] > 0x7e || s.p[i] == '"' || s.p[i] == '\\')
+			return false;
+	return s.n > 0;
+}
+
+static size_t
+escape(char *dst, unsigned char c)
+{
+	if (c >= 0x20 && c <= 0x7e && c != '"' && c != '\\') {
+		*dst = (char)c;
+		return 1;
+	}
+	return (size_t)sprintf(dst, "\\x%02x", c);
+}
+
+const char *
+log_value(struct span s)
+{
+	static _Thread_local char	 values[VALUES][VALUE_BYTES + 8];
+	static _Thread_local unsigned	 turn;
+	char				*v = values[turn++ % VALUES];
+	size_t				 n = 0;
+	bool				 plain = s.n < VALUE_BYTES && is_plain(s);
+
+	if (!plain)
+		v[n++] = '"';
+	for (size_t i = 0; i < s.n && n < VALUE_BYTES; i++)
+		n += escape(v + n, (unsigned char)s.p[i]);
+	if (!plain)
+		v[n++] = '"';
+	v[n] = '\0';
+	return v;
+}
+
+const char *
+log_str(const char *s)
+{
+	return log_value(span_str(s));
+}
+
+void
+log_fact(enum log_level level, const char *event, const char *fmt, ...)
+{
+	char	 line[LINE_BYTES], date[CLOCK_DATE_BYTES];
+	int64_t	 now = clock_wall_ms();
+	va_list	 ap;
+	size_t	 n;
+
+	if (level > threshold)
+		return;
+	clock_date(now / 1000, date);
+	date[CLOCK_DATE_BYTES - 2] = '\0';
+	n = (size_t)snprintf(line, sizeof line, "%s.%03dZ %s %s %s ", date, (int)(now % 1000),
+	    program, level_words[level], event);
+	va_start(ap, fmt);
+	vsnprintf(line + n, sizeof line - n - 1, fmt, ap);
+	va_end(ap);
+	n = strlen(line);
+	line[n++] = '\n';
+	if (write(STDERR_FILENO, line, n) < 0)
+		return;			/* nobody is left to be told */
+}

@@ -1,0 +1,26 @@
+/* log — one fact a line, key=value, on standard error.
+ *
+ *	log_fact(LOG_INFO, "notify.accept", "sid=%" PRIx64 " from=%s size=%llu", ...)
+ *	-> 2026-11-23T14:00:02.114Z ims info notify.accept sid=7f3a from=alice@a.test size=1234
+ *
+ * A value with octets outside 0x21..0x7e, or with " or \, must go through log_value, which quotes
+ * and escapes it and cuts it at 1 KiB; so nothing foreign can make or break a line.  Each line is
+ * one write(2).  No secret, no body, no password is ever given to it.  Thread-safe.
+ */
+#ifndef BASE_LOG_H
+#define BASE_LOG_H
+
+#include "common/base/buf.h"
+
+enum log_level { LOG_ERROR, LOG_WARN, LOG_INFO, LOG_DEBUG };
+
+void		 log_open(const char *program, enum log_level most);
+bool		 log_level_parse(const char *word, enum log_level *out);
+void		 log_fact(enum log_level level, const char *event, const char *fmt, ...)
+		    __attribute__((format(printf, 3, 4)));
+
+/* The safe form of a foreign value; valid until the same thread has asked for eight more. */
+const char	*log_value(struct span s);
+const char	*log_str(const char *s);
+
+#endif

@@ -1,0 +1,75 @@
+/* refusal — the one table of refusals; see refusal.h. */
+#include "common/base/refusal.h"
+
+#ifdef RULE_SWITCHES
+#include <stdlib.h>
+#endif
+
+static const struct row {
+	const char	*word;
+	int		 code;
+	const char	*enhanced;
+	int		 status;
+	const char	*sentence;
+} rows[REFUSAL__COUNT] = {
+	[REFUSAL_NONE] = { "ok", 250, "2.0.0", 0, "" },
+#define X(name, word, code, enhanced, status, sentence) \
+	[REFUSAL_##name] = { word, code, enhanced, status, sentence },
+	REFUSAL_TABLE(X)
+#undef X
+};
+
+const char *
+refusal_word(enum refusal r)
+{
+	return rows[r].word;
+}
+
+int
+refusal_code(enum refusal r)
+{
+	return rows[r].code;
+}
+
+const char *
+refusal_enhanced(enum refusal r)
+{
+	return rows[r].enhanced;
+}
+
+int
+refusal_status(enum refusal r)
+{
+	return rows[r].status;
+}
+
+const char *
+refusal_sentence(enum refusal r)
+{
+	return rows[r].sentence;
+}
+
+bool
+refusal_temporary(enum refusal r)
+{
+	return rows[r].code / 100 == 4;
+}
+
+enum refusal
+refusal_by_word(struct span word)
+{
+	for (int i = 1; i < REFUSAL__COUNT; i++)
+		if (span_eq(word, span_str(rows[i].word)))
+			return (enum refusal)i;
+	return REFUSAL_NONE;
+}
+
+#ifdef RULE_SWITCHES
+bool
+refusal_rule_on(enum refusal r)
+{
+	const char	*off = getenv("TILLCALLED_RULE_OFF");
+
+	return off == NULL || refusal_by_word(span_str(off)) != r;
+}
+#endif

@@ -1,0 +1,26 @@
+/* ulid — a letter's id: 48 bits of time and 80 random bits, as 26 Crockford base-32 digits.
+ *
+ * The random bits are fresh for each id, never counted up: who knows one id can guess no other,
+ * for an id is also what a fetch asks by.  Ids sort by the millisecond they were made in.
+ * Spec: SPEC.md "Ids"; upper case only, one form.
+ */
+#ifndef BASE_ULID_H
+#define BASE_ULID_H
+
+#include "common/base/span.h"
+
+#define ULID_BYTES	16
+#define ULID_DIGITS	26
+#define ULID_STR_BYTES	(ULID_DIGITS + 1)
+
+struct ulid {
+	unsigned char	 b[ULID_BYTES];		/* big endian: memcmp sorts by time */
+};
+
+void		 ulid_make(struct ulid *u, int64_t wall_ms, const unsigned char random[10]);
+void		 ulid_str(const struct ulid *u, char out[ULID_STR_BYTES]);
+bool		 ulid_parse(struct span s, struct ulid *u);
+int64_t		 ulid_wall_ms(const struct ulid *u);
+bool		 ulid_eq(const struct ulid *a, const struct ulid *b);
+
+#endif

@@ -1,0 +1,197 @@
+/* client — what the four client engines share; see client.h. */
+#include "proto/client.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "proto/line.h"
+
+struct expectation {
+	int	 kind;
+	void	*arg;
+};
+
+static void
+set_deadline(struct client *c)
+{
+	c->engine.deadline_ms = c->count == 0 && !c->in_payload ? 0 :
+	    c->engine.now_ms + c->reply_ms;
+}
+
+static void
+grow(struct client *c)
+{
+	size_t			 cap = c->cap ? c->cap * 2 : 8;
+	struct expectation	*ring = calloc(cap, sizeof *ring);
+
+	if (ring == NULL)
+		abort();
+	for (size_t i = 0; i < c->count; i++)
+		ring[i] = c->expect[(c->head + i) % c->cap];
+	free(c->expect);
+	c->expect = ring;
+	c->cap = cap;
+	c->head = 0;
+}
+
+bool
+client_expect(struct client *c, int kind, void *arg)
+{
+	if (c->count >= CLIENT_EXPECT_MAX)
+		return false;
+	if (c->count == c->cap)
+		grow(c);
+	c->expect[(c->head + c->count++) % c->cap] = (struct expectation){ kind, arg };
+	set_deadline(c);
+	return true;
+}
+
+bool
+client_request(struct client *c, int kind, void *arg, const char *fmt, ...)
+{
+	char	 line[LINE_MAX_BYTES];
+	va_list	 ap;
+	int	 n;
+
+	va_start(ap, fmt);
+	n = vsnprintf(line, sizeof line - 1, fmt, ap);
+	va_end(ap);
+	if (n < 0 || (size_t)n > LINE_MAX_BYTES - 2 || !client_expect(c, kind, arg))
+		return false;
+	buf_add(&c->engine.out, line, (size_t)n);
+	buf_add(&c->engine.out, "\r\n", 2);
+	return true;
+}
+
+void
+client_lost(struct client *c, const struct err *e)
+{
+	if (c->over)
+		return;
+	c->over = true;
+	c->count = 0;
+	c->in_payload = false;
+	c->engine.deadline_ms = 0;
+	c->engine.closing = true;
+	c->ops->lost(c, e);
+}
+
+static void
+take_reply(struct client *c, struct span line)
+{
+	struct expectation	 x;
+	struct reply		 r;
+	struct err		 e;
+
+	if (!reply_parse(line, &r, &e)) {
+		client_lost(c, &e);
+		return;
+	}
+	if (r.code == 421 || c->count == 0 || (r.has_payload && c->ops->octets == NULL)) {
+		if (r.code >= 400)
+			reply_err(&r, &e);
+		else
+			err_set(&e, REFUSAL_bad_reply, "a reply that nobody asked for");
+		client_lost(c, &e);
+		return;
+	}
+	x = c->expect[c->head];
+	if (r.code >= 200) {
+		c->head = (c->head + 1) % c->cap;
+		c->count--;
+		c->in_payload = r.has_payload;
+		c->payload = r.octets;
+		c->kind = x.kind;
+		c->arg = x.arg;
+	}
+	c->ops->reply(c, x.kind, x.arg, &r);
+}
+
+static size_t
+take_payload(struct client *c, struct span in)
+{
+	struct span	 piece = span_sub(in, 0, c->payload < in.n ? (size_t)c->payload : in.n);
+
+	c->payload -= piece.n;
+	if (piece.n > 0)
+		c->ops->octets(c, c->kind, c->arg, piece);
+	if (c->payload == 0 && !c->over) {
+		c->in_payload = false;
+		c->ops->end(c, c->kind, c->arg);
+	}
+	return piece.n;
+}
+
+static size_t
+take_line(struct client *c, struct span in)
+{
+	struct span	 line;
+	size_t		 used = 0;
+	struct err	 e;
+
+	switch (line_next(in, &line, &used, &e)) {
+	case LINE_MORE:
+		return 0;
+	case LINE_BAD:
+		err_prefix(&e, "in a reply");
+		e.why = REFUSAL_bad_reply;
+		client_lost(c, &e);
+		return 0;
+	case LINE_READY:
+		break;
+	}
+	take_reply(c, line);
+	return used;
+}
+
+static size_t
+feed(struct engine *engine, struct span in)
+{
+	struct client	*c = (struct client *)engine;
+	size_t		 taken = 0, n;
+
+	if (in.n > 0)
+		set_deadline(c);
+	do {
+		struct span	 rest = span_sub(in, taken, in.n);
+		bool		 was = c->in_payload;
+
+		n = was ? take_payload(c, rest) : take_line(c, rest);
+		taken += n;
+		if (n == 0 && was && !c->in_payload)
+			continue;		/* a payload of no octets is over */
+		if (n == 0)
+			break;
+	} while (!engine->closing);
+	set_deadline(c);
+	return engine->closing ? in.n : taken;
+}
+
+static void
+tick(struct engine *engine)
+{
+	struct err	 e;
+
+	err_set(&e, REFUSAL_unreachable, "no answer for %lld s",
+	    (long long)(((struct client *)engine)->reply_ms / 1000));
+	client_lost((struct client *)engine, &e);
+}
+
+void
+client_init(struct client *c, const struct client_ops *ops)
+{
+	*c = (struct client){
+		.engine = { .feed = feed, .tick = tick },
+		.ops = ops, .reply_ms = CLIENT_REPLY_MS,
+	};
+}
+
+void
+client_clear(struct client *c)
+{
+	engine_clear(&c->engine);
+	free(c->expect);
+	c->expect = NULL;
+	c->head = c->count = c->cap = 0;
+}

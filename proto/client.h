@@ -1,0 +1,62 @@
+/* client — what the four client engines share: requests sent, replies matched in order.
+ *
+ * A protocol's client embeds `struct client` first.  Each request line that has a reply pushes
+ * one expectation {kind, arg}; replies pop them in order.  1xx replies are progress and pop
+ * nothing.  A reply's payload is handed on in pieces, uncopied.
+ *
+ * Spec:  SPEC.md "Replies", "Sessions".
+ * Trust: every octet is the peer's.  A reply nobody asked for, or one that cannot be parsed,
+ *        ends the session.
+ * Async: each expectation ends exactly once: by `reply` (and, with a payload, `end`), or by
+ *        `lost`, which ends all that are left.
+ */
+#ifndef PROTO_CLIENT_H
+#define PROTO_CLIENT_H
+
+#include "common/base/engine.h"
+#include "common/base/err.h"
+#include "proto/reply.h"
+
+#define CLIENT_EXPECT_MAX	6500		/* replies outstanding: one seal of 64 x 100, and a few */
+#define CLIENT_REPLY_MS		(5 * 60 * 1000)	/* from the request, or the last octet of a reply */
+
+struct client;
+
+struct client_ops {
+	/* A progress reply (100..199) or the final one; spans borrow until it returns. */
+	void	(*reply)(struct client *c, int kind, void *arg, const struct reply *r);
+	/* Pieces of the payload of the reply just given, then its end.  May be NULL where the
+	 * protocol has no payloads: one that comes is then a broken reply. */
+	void	(*octets)(struct client *c, int kind, void *arg, struct span piece);
+	void	(*end)(struct client *c, int kind, void *arg);
+	/* The session is over: the connection broke, timed out or talked nonsense.  Once a session;
+	 * expectations that are left get no reply. */
+	void	(*lost)(struct client *c, const struct err *e);
+};
+
+struct client {
+	struct engine			 engine;	/* first: the mover casts */
+	const struct client_ops		*ops;
+	struct expectation		*expect;	/* ring of cap */
+	size_t				 head, count, cap;
+	uint64_t			 payload;	/* octets still to come */
+	bool				 in_payload;
+	bool				 over;
+	int				 kind;		/* of the payload under way */
+	void				*arg;
+	int64_t				 reply_ms;	/* patience; CLIENT_REPLY_MS */
+};
+
+void	 client_init(struct client *c, const struct client_ops *ops);
+void	 client_clear(struct client *c);
+
+/* Expect a reply to what the caller has put, or will put before it returns to the mover, into
+ * engine.out.  False: CLIENT_EXPECT_MAX are outstanding; nothing is pushed. */
+bool	 client_expect(struct client *c, int kind, void *arg);
+/* A line with CRLF added and one expectation. */
+bool	 client_request(struct client *c, int kind, void *arg, const char *fmt, ...)
+	    __attribute__((format(printf, 4, 5)));
+/* The mover's word that the connection has ended; also ends the session from inside. */
+void	 client_lost(struct client *c, const struct err *e);
+
+#endif

@@ -1,0 +1,137 @@
+/* reply — one reply line; see reply.h. */
+#include "proto/reply.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "proto/line.h"
+
+/* -- writing ---------------------------------------------------------------------------- */
+
+/* Cuts at a whole UTF-8 character. */
+static void
+add_cut(struct buf *out, const char *text, size_t start)
+{
+	size_t	 room = LINE_MAX_BYTES - 2 - (out->len - start);
+	size_t	 n = 0;
+
+	while (text[n] != '\0' && n < room)
+		n++;
+	while (n > 0 && ((unsigned char)text[n] & 0xc0) == 0x80)
+		n--;
+	buf_add(out, text, n);
+	buf_add(out, "\r\n", 2);
+}
+
+void
+reply_addf(struct buf *out, int code, const char *enhanced, const char *fmt, ...)
+{
+	char	 text[LINE_MAX_BYTES];
+	size_t	 start = out->len;
+	va_list	 ap;
+
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof text, fmt, ap);
+	va_end(ap);
+	buf_addf(out, "%d %s ", code, enhanced);
+	add_cut(out, text, start);
+}
+
+void
+reply_add_payload(struct buf *out, int code, const char *enhanced, uint64_t octets,
+    const char *text)
+{
+	size_t	 start = out->len;
+
+	buf_addf(out, "%d %s {%llu} ", code, enhanced, (unsigned long long)octets);
+	add_cut(out, text, start);
+}
+
+/* What never goes on the wire by its own name is an internal failure to the peer. */
+void
+reply_add_refusal(struct buf *out, const struct err *e)
+{
+	enum refusal	 why = refusal_code(e->why) == 0 || e->why == REFUSAL_NONE ?
+			    REFUSAL_internal : e->why;
+	const char	*text = why == e->why ? e->text : refusal_sentence(why);
+	size_t		 start = out->len;
+
+	buf_addf(out, "%d %s [%s] ", refusal_code(why), refusal_enhanced(why), refusal_word(why));
+	add_cut(out, text, start);
+}
+
+/* -- reading ---------------------------------------------------------------------------- */
+
+static bool
+is_digit(char c)
+{
+	return c >= '0' && c <= '9';
+}
+
+/* code = ("1" / "2" / "3" / "4" / "5") 2DIGIT */
+static bool
+parse_code(struct span s, int *code)
+{
+	if (s.n != 3 || s.p[0] < '1' || s.p[0] > '5' || !is_digit(s.p[1]) || !is_digit(s.p[2]))
+		return false;
+	*code = (s.p[0] - '0') * 100 + (s.p[1] - '0') * 10 + (s.p[2] - '0');
+	return true;
+}
+
+/* enhanced = ("2" / "4" / "5") "." 1*3DIGIT "." 1*3DIGIT        RFC 3463 */
+static bool
+parse_enhanced(struct span s, struct span *out)
+{
+	struct span	 rest = s, class = span_cut(&rest, '.'), subject = span_cut(&rest, '.');
+	uint64_t	 n;
+
+	*out = s;
+	return class.n == 1 && (class.p[0] == '2' || class.p[0] == '4' || class.p[0] == '5') &&
+	    subject.n <= 3 && span_u64(subject, &n) && rest.n <= 3 && span_u64(rest, &n);
+}
+
+/* A bracketed first word of *rest moves to *inside; false where there is none. */
+static bool
+cut_bracketed(struct span *rest, char open, char close, struct span *inside)
+{
+	struct span	 after = *rest, token = span_cut(&after, ' ');
+
+	if (token.n < 3 || token.p[0] != open || token.p[token.n - 1] != close)
+		return false;
+	*inside = span_sub(token, 1, token.n - 2);
+	*rest = after;
+	return true;
+}
+
+bool
+reply_parse(struct span line, struct reply *r, struct err *e)
+{
+	struct span	 rest = line, octets;
+
+	*r = (struct reply){ 0 };
+	if (!parse_code(span_cut(&rest, ' '), &r->code) ||
+	    !parse_enhanced(span_cut(&rest, ' '), &r->enhanced))
+		return err_set(e, REFUSAL_bad_reply, "the reply \"%.*s\" has no codes",
+		    (int)(line.n < 80 ? line.n : 80), line.p);
+	if (cut_bracketed(&rest, '[', ']', &r->word))
+		r->why = refusal_by_word(r->word);
+	if (cut_bracketed(&rest, '{', '}', &octets)) {
+		r->has_payload = true;
+		if (!span_u64(octets, &r->octets))
+			return err_set(e, REFUSAL_bad_reply, "the reply's octets are no number");
+	}
+	if (r->code >= 400 && r->why == REFUSAL_NONE)
+		r->why = REFUSAL_bad_reply;
+	r->text = rest;
+	return true;
+}
+
+bool
+reply_err(const struct reply *r, struct err *e)
+{
+	enum refusal	 why = r->why;
+
+	if (why == REFUSAL_NONE || why == REFUSAL_bad_reply)
+		why = r->code / 100 == 4 ? REFUSAL_internal : REFUSAL_bad_reply;
+	return err_set(e, why, "%.*s", SPAN_FMT(r->text));
+}

@@ -1,0 +1,260 @@
+/* server — what the four server engines share; see server.h. */
+#include "proto/server.h"
+
+#include <assert.h>
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "proto/line.h"
+#include "proto/reply.h"
+
+/* -- replies ---------------------------------------------------------------------------- */
+
+void
+server_reply(struct server *s, int code, const char *enhanced, const char *fmt, ...)
+{
+	char	 text[LINE_MAX_BYTES];
+	va_list	 ap;
+
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof text, fmt, ap);
+	va_end(ap);
+	reply_addf(&s->engine.out, code, enhanced, "%s", text);
+}
+
+void
+server_refuse(struct server *s, const struct err *e)
+{
+	reply_add_refusal(&s->engine.out, e);
+	if (refusal_code(e->why) / 10 == 50)
+		s->errors++;
+	if (refusal_code(e->why) == 421)
+		s->engine.closing = true;
+}
+
+void
+server_end(struct server *s, const struct err *e)
+{
+	server_refuse(s, e);
+	s->engine.closing = true;
+}
+
+static void
+end_with(struct server *s, enum refusal why)
+{
+	struct err	 e;
+
+	err_set(&e, why, "%s", "");
+	server_end(s, &e);
+}
+
+bool
+server_answered(struct server *s, uint64_t request)
+{
+	if (!s->waiting || s->request != request)
+		return false;
+	s->waiting = false;
+	return true;
+}
+
+/* -- one request -------------------------------------------------------------------------- */
+
+static enum outcome
+dispatch(struct server *s, struct span line, struct err *e)
+{
+	struct span	 args = line, name = span_cut(&args, ' ');
+
+	for (size_t i = 0; i < s->n_verbs; i++) {
+		if (!span_eq(name, span_str(s->verbs[i].name)))
+			continue;
+		if (RULE(bad_sequence) && (s->verbs[i].legal_in & s->state) == 0) {
+			err_set(e, REFUSAL_bad_sequence, "%s is not allowed now",
+			    s->verbs[i].name);
+			return REFUSED;
+		}
+		return s->verbs[i].run(s, args, e);
+	}
+	err_set(e, REFUSAL_unknown_verb, "%s", "");
+	return REFUSED;
+}
+
+static void
+settle(struct server *s, enum outcome o, const struct err *e)
+{
+	if (o == PENDING)
+		s->waiting = true;
+	if (o == REFUSED)
+		server_refuse(s, e);
+	if (RULE(too_many_errors) && s->errors >= SERVER_ERRORS_MAX && !s->engine.closing)
+		end_with(s, REFUSAL_too_many_errors);
+}
+
+static size_t
+take_line(struct server *s, struct span in)
+{
+	struct span	 line;
+	size_t		 used = 0;
+	struct err	 e;
+
+	switch (line_next(in, &line, &used, &e)) {
+	case LINE_MORE:
+		return 0;
+	case LINE_BAD:
+		server_end(s, &e);
+		return 0;
+	case LINE_READY:
+		break;
+	}
+	s->request++;
+	if (!s->ops->admit(s->role, &e))
+		server_end(s, &e);
+	else
+		settle(s, dispatch(s, line, &e), &e);
+	return used;
+}
+
+/* -- payloads ------------------------------------------------------------------------------ */
+
+static void
+expect(struct server *s, uint64_t n, bool whole)
+{
+	assert(s->end == NULL && !s->skipping);
+	s->expect = n;
+	s->whole = whole;
+}
+
+void
+server_expect_whole(struct server *s, uint64_t n,
+    enum outcome (*end)(struct server *s, struct span whole, struct err *e))
+{
+	assert(n <= ENGINE_WINDOW_BYTES / 2);
+	expect(s, n, true);
+	s->end = end;
+}
+
+void
+server_expect(struct server *s, uint64_t n, void (*octets)(struct server *s, struct span in),
+    enum outcome (*end)(struct server *s, struct span whole, struct err *e))
+{
+	expect(s, n, false);
+	s->octets = octets;
+	s->end = end;
+}
+
+void
+server_skip(struct server *s, uint64_t n)
+{
+	expect(s, n, false);
+	s->skipping = n > 0;
+}
+
+static void
+payload_over(struct server *s, struct span whole)
+{
+	enum outcome	(*end)(struct server *, struct span, struct err *) = s->end;
+	struct err	 e;
+
+	s->end = NULL;
+	s->skipping = false;
+	s->expect = 0;
+	if (end != NULL)
+		settle(s, end(s, whole, &e), &e);
+}
+
+static size_t
+take_payload(struct server *s, struct span in)
+{
+	struct span	 piece = span_sub(in, 0, s->expect < in.n ? (size_t)s->expect : in.n);
+
+	if (s->whole && !s->skipping) {
+		if (piece.n < s->expect)
+			return 0;
+		payload_over(s, piece);
+		return piece.n;
+	}
+	if (!s->skipping && piece.n > 0)
+		s->octets(s, piece);
+	s->expect -= piece.n;
+	if (s->expect == 0)
+		payload_over(s, (struct span){ 0 });
+	return piece.n;
+}
+
+/* -- the engine ------------------------------------------------------------------------------ */
+
+static bool
+may_take(const struct server *s)
+{
+	return !s->engine.closing && !s->waiting && s->engine.payload.source == NULL &&
+	    s->engine.out.len < ENGINE_OUT_BYTES;
+}
+
+static bool
+payload_due(const struct server *s)
+{
+	return s->end != NULL || s->skipping;
+}
+
+static void
+set_deadline(struct server *s)
+{
+	int64_t	 idle = s->engine.now_ms + SERVER_IDLE_MS, life = s->born_ms + SERVER_LIFE_MS;
+
+	s->engine.deadline_ms = idle < life ? idle : life;
+}
+
+static size_t
+feed(struct engine *engine, struct span in)
+{
+	struct server	*s = (struct server *)engine;
+	size_t		 taken = 0;
+
+	if (s->born_ms == 0)
+		s->born_ms = engine->now_ms;
+	if (in.n > 0 || s->engine.deadline_ms == 0)
+		set_deadline(s);
+	while (may_take(s)) {
+		struct span	 rest = span_sub(in, taken, in.n);
+		bool		 due = payload_due(s);
+		size_t		 n = due ? take_payload(s, rest) : take_line(s, rest);
+
+		taken += n;
+		if (n == 0 && !(due && !payload_due(s)))
+			break;
+	}
+	return engine->closing ? in.n : taken;
+}
+
+/* A request that waits for our own disk or DNS is not the peer's silence. */
+static void
+tick(struct engine *engine)
+{
+	struct server	*s = (struct server *)engine;
+
+	if (engine->now_ms < s->born_ms + SERVER_LIFE_MS && s->waiting) {
+		set_deadline(s);
+		return;
+	}
+	engine->deadline_ms = 0;
+	s->waiting = false;
+	if (engine->closing)
+		return;
+	end_with(s, engine->now_ms >= s->born_ms + SERVER_LIFE_MS ? REFUSAL_too_slow :
+	    REFUSAL_idle);
+}
+
+void
+server_init(struct server *s, const struct verb *verbs, size_t n_verbs,
+    const struct server_ops *ops, void *role)
+{
+	*s = (struct server){
+		.engine = { .feed = feed, .tick = tick },
+		.verbs = verbs, .n_verbs = n_verbs, .ops = ops, .role = role, .state = 1,
+	};
+}
+
+void
+server_clear(struct server *s)
+{
+	engine_clear(&s->engine);
+}

@@ -1,0 +1,88 @@
+/* server — what the four server engines share: lines, verb table, payloads, waiting, limits.
+ *
+ * A protocol's server embeds `struct server` first and brings a verb table.  One request is
+ * worked on at a time and replies come in order; requests behind it wait, untaken, with the
+ * mover (that is the back-pressure).  Notify takes up to four seals at once by returning DONE and
+ * keeping its own queue.
+ *
+ * Spec:   SPEC.md "Sessions".
+ * State:  the protocol's own; `legal_in` is a bit set of it.
+ * Async:  a handler that returns PENDING is completed exactly once by the protocol's own answer
+ *         function, which calls server_answered(s, request) after it has written the reply; an
+ *         answer with another request number is for a request that is gone, and is dropped.
+ * Trust:  every octet is the peer's; nothing of a line lives longer than its handler.
+ */
+#ifndef PROTO_SERVER_H
+#define PROTO_SERVER_H
+
+#include "common/base/engine.h"
+#include "common/base/err.h"
+
+#define SERVER_IDLE_MS		(5 * 60 * 1000)		/* without an octet from the peer */
+#define SERVER_LIFE_MS		(60 * 60 * 1000)	/* of one session, whatever it does */
+#define SERVER_ERRORS_MAX	10			/* faults of form in one session */
+
+enum outcome { DONE, REFUSED, PENDING };
+
+struct server;
+
+struct verb {
+	const char	*name;		/* upper case; matched exactly */
+	unsigned	 legal_in;	/* bits of the protocol's states */
+	/* DONE: replied, or no reply is due.  REFUSED: *e is set and becomes the reply.
+	 * PENDING: the protocol's answer function will come. */
+	enum outcome	(*run)(struct server *s, struct span args, struct err *e);
+};
+
+/* What a role brings to every server engine. */
+struct server_ops {
+	/* Asked before each request: may this peer (still) be served?  False: *e is the reply,
+	 * and the session ends.  This is where the stored TLS verdict is said aloud. */
+	bool	(*admit)(void *role, struct err *e);
+};
+
+struct server {
+	struct engine			 engine;	/* first: the mover casts */
+	const struct verb		*verbs;
+	size_t				 n_verbs;
+	const struct server_ops		*ops;
+	void				*role;
+	unsigned			 state;
+	unsigned			 errors;
+	int64_t				 born_ms;	/* 0 until the first call */
+	bool				 waiting;	/* a handler said PENDING */
+	uint64_t			 request;	/* number of the request under way */
+	/* the payload that the last line announced */
+	uint64_t			 expect;	/* octets still to come */
+	bool				 whole;		/* hand it over in one piece */
+	bool				 skipping;	/* it is read and forgotten */
+	void				(*octets)(struct server *s, struct span in);
+	enum outcome			(*end)(struct server *s, struct span whole, struct err *e);
+};
+
+void	 server_init(struct server *s, const struct verb *verbs, size_t n_verbs,
+	    const struct server_ops *ops, void *role);
+void	 server_clear(struct server *s);
+
+/* For handlers.  After server_expect*, the handler returns DONE and `end` speaks for the request.
+ * _whole: n <= ENGINE_WINDOW_BYTES / 2; the piece is handed to `end`.  Otherwise `octets` gets the
+ * pieces as they come, uncopied, and `end` an empty span. */
+void	 server_expect_whole(struct server *s, uint64_t n,
+	    enum outcome (*end)(struct server *s, struct span whole, struct err *e));
+void	 server_expect(struct server *s, uint64_t n,
+	    void (*octets)(struct server *s, struct span in),
+	    enum outcome (*end)(struct server *s, struct span whole, struct err *e));
+/* A refused request's payload is read past, so that the next line is found. */
+void	 server_skip(struct server *s, uint64_t n);
+
+void	 server_reply(struct server *s, int code, const char *enhanced, const char *fmt, ...)
+	    __attribute__((format(printf, 4, 5)));
+void	 server_refuse(struct server *s, const struct err *e);
+/* Refuses and closes: 421 and everything after which the framing cannot be trusted. */
+void	 server_end(struct server *s, const struct err *e);
+
+/* True where `request` is the one that waits; it waits no more, and the caller has replied or
+ * will before it returns to the mover.  False: drop the answer. */
+bool	 server_answered(struct server *s, uint64_t request);
+
+#endif
