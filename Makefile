@@ -3,6 +3,7 @@
 MODE	?= debug
 CC	= gcc
 B	:= build/$(MODE)
+O	:= $B/obj
 VERSION	:= 0.1
 
 # -- what is built from what -------------------------------------------------------------------
@@ -11,8 +12,8 @@ PROGRAMS := oms ims mc
 LIB	:= $(wildcard common/base/*.c common/svc/*.c proto/*.c)
 UNIT	:= $(wildcard tests/unit/*.c)
 TOOLS	:= $(wildcard tests/tools/*.c tests/bench/*.c) tests/replay.c
+OBJ	= $(patsubst %.c,$O/%.o,$1)
 ROLE	= $(filter-out $1/main.c,$(wildcard $1/*.c))
-OBJ	= $(patsubst %.c,$B/%.o,$1)
 SOURCES	:= $(shell find common proto oms ims mc tests -name '*.[ch]')
 
 # -- flags ---------------------------------------------------------------------------------------
@@ -69,23 +70,29 @@ clean:				## remove build/
 build/%: $B/%
 	@ln -sfn $(MODE)/$* $@
 
-$B/%.o: %.c Makefile
+$O/%.o: %.c Makefile
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) $(CFLAGS) -c -o $@ $<
 
-$B/mc/%.o $B/tests/unit/mc_%.o: CFLAGS += $(GMIME_CFLAGS)
-$B/mc/mc $B/mc.bin: LDLIBS += $(GMIME_LIBS)
+$O/mc/%.o $O/tests/unit/mc_%.o: CFLAGS += $(GMIME_CFLAGS)
 
+# Archives, so that each program links only what it uses; roles' archives leave out main.c.
 $B/lib.a: $(call OBJ,$(LIB))
-$B/lib%.a:
-	@rm -f $@
-	ar rcs $@ $^
-$B/libroles.a: $(call OBJ,$(foreach p,$(PROGRAMS),$(call ROLE,$p)))
-$B/lib.a:
+$B/lib-oms.a: $(call OBJ,$(call ROLE,oms))
+$B/lib-ims.a: $(call OBJ,$(call ROLE,ims))
+$B/lib-mc.a: $(call OBJ,$(call ROLE,mc))
+$B/lib%.a $B/lib.a:
 	@rm -f $@
 	ar rcs $@ $^
 
--include $(shell find $B -name '*.d' 2>/dev/null)
+$(PROGRAMS:%=$B/%): $B/%: $O/%/main.o $B/lib-%.a $B/lib.a
+	$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS) $(if $(filter mc,$*),$(GMIME_LIBS))
+
+$B/tests/%: $O/tests/%.o $B/lib-oms.a $B/lib-ims.a $B/lib-mc.a $B/lib.a
+	@mkdir -p $(@D)
+	$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS) -lcmocka $(GMIME_LIBS)
+
+-include $(shell find $O -name '*.d' 2>/dev/null)
 
 .PHONY: all tools lint map format help clean
 .SECONDARY:
