@@ -81,7 +81,7 @@ $B/lib.a: $(call OBJ,$(LIB))
 $B/lib-oms.a: $(call OBJ,$(call ROLE,oms))
 $B/lib-ims.a: $(call OBJ,$(call ROLE,ims))
 $B/lib-mc.a: $(call OBJ,$(call ROLE,mc))
-$B/lib%.a $B/lib.a:
+$B/lib.a $(PROGRAMS:%=$B/lib-%.a):
 	@rm -f $@
 	ar rcs $@ $^
 
