@@ -1,0 +1,144 @@
+/* out — the one way to the terminal; see out.h. */
+#include "mc/out.h"
+
+#include <errno.h>
+#include <langinfo.h>
+#include <locale.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include "mc/safe.h"
+
+#define TEXT_BYTES	8192	/* one out_textf; longer is cut */
+
+void
+out_locale(void)
+{
+	setlocale(LC_CTYPE, "");
+}
+
+static size_t
+terminal_columns(int fd)
+{
+	struct winsize	 w = { 0 };
+	const char	*columns = getenv("COLUMNS");
+	uint64_t	 n;
+
+	if (columns != NULL && span_u64(span_str(columns), &n) && n >= 20 && n <= 1000)
+		return (size_t)n;
+	if (ioctl(fd, TIOCGWINSZ, &w) == 0 && w.ws_col >= 20)
+		return w.ws_col;
+	return OUT_COLUMNS;
+}
+
+void
+out_init(struct out *o, int fd)
+{
+	const char	*codeset = nl_langinfo(CODESET);
+	bool		 utf8 = strcmp(codeset, "UTF-8") == 0;
+
+	*o = (struct out){ .fd = fd, .terminal = isatty(fd) == 1 };
+	o->ascii = o->terminal && !utf8;
+	o->columns = o->terminal ? terminal_columns(fd) : 0;
+}
+
+static void
+put(struct out *o, struct span s)
+{
+	while (s.n > 0 && o->failed == 0) {
+		ssize_t	 n = write(o->fd, s.p, s.n);
+
+		if (n >= 0)
+			s = span_sub(s, (size_t)n, s.n);
+		else if (errno != EINTR)
+			o->failed = errno;
+	}
+}
+
+void
+out_text(struct out *o, struct span s)
+{
+	struct buf	 b = BUF_INIT;
+
+	if (o->ascii)
+		safe_add_ascii(&b, s, SAFE_TEXT);
+	else
+		safe_add(&b, s, SAFE_TEXT);
+	put(o, buf_span(&b));
+	buf_clear(&b);
+}
+
+void
+out_textf(struct out *o, const char *fmt, ...)
+{
+	char	 text[TEXT_BYTES];
+	va_list	 ap;
+	int	 n;
+
+	va_start(ap, fmt);
+	n = vsnprintf(text, sizeof text, fmt, ap);
+	va_end(ap);
+	if (n > 0)
+		out_text(o, span_str(text));
+}
+
+void
+out_json_line(struct out *o, struct span json)
+{
+	struct buf	 b = BUF_INIT;
+
+	for (size_t i = 0; i < json.n; i++) {
+		unsigned char	 c = (unsigned char)json.p[i];
+
+		if (c == 0x7f)
+			buf_addf(&b, "\\u007f");
+		else
+			buf_add(&b, &json.p[i], 1);
+	}
+	buf_add(&b, "\n", 1);
+	put(o, buf_span(&b));
+	buf_clear(&b);
+}
+
+bool
+out_octets(struct out *o, struct span s, struct err *e)
+{
+	if (o->terminal)
+		return err_set(e, REFUSAL_usage, "a letter's octets are never written to a terminal");
+	put(o, s);
+	return out_ok(o, e);
+}
+
+void
+out_progress(struct out *o, struct span text)
+{
+	struct buf	 b = BUF_INIT;
+	size_t		 columns = o->columns > 1 ? o->columns - 1 : 1, used;
+
+	if (!o->terminal)
+		return;
+	buf_add(&b, "\r", 1);
+	if (o->ascii)
+		safe_add_ascii(&b, text, SAFE_LINE);
+	else
+		safe_add(&b, text, SAFE_LINE);
+	b.len = 1 + safe_cut(span_sub(buf_span(&b), 1, b.len), columns).n;
+	used = safe_columns(span_sub(buf_span(&b), 1, b.len));
+	for (size_t i = used; i < columns; i++)
+		buf_add(&b, " ", 1);
+	if (text.n == 0)
+		buf_add(&b, "\r", 1);
+	put(o, buf_span(&b));
+	buf_clear(&b);
+}
+
+bool
+out_ok(const struct out *o, struct err *e)
+{
+	return o->failed == 0 ||
+	    err_set_errno(e, REFUSAL_cannot_write, o->failed, "output");
+}
