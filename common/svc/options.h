@@ -4,12 +4,15 @@
  * manual's synopsis all come from it, so they cannot disagree.  A verb may be two words
  * ("user add").  Options may stand before or behind the verb, and between its arguments.
  *
- * Common to every verb: -C FILE, --json, -q, -v, --no-color, -h, --version.
- * Usage errors end with status 64 on stderr, in one line with the cure.
+ * Common to every verb: -C FILE, --json, -q, -v, --no-color, -h, --version; `help [VERB]` is a
+ * verb of every program.  Usage errors end with status 64 on stderr, in one line with the cure.
+ *
+ * Threads: the main thread, at the start (getopt_long keeps its place in globals).
  */
 #ifndef SVC_OPTIONS_H
 #define SVC_OPTIONS_H
 
+#include "common/base/buf.h"
 #include "common/base/err.h"
 
 #define OPTIONS_MAX		32	/* options of one verb with the common ones */
@@ -32,6 +35,7 @@ struct options_verb {
 	const struct options_option	*options;	/* ended by a row without a name; NULL: none */
 	/* Returns the exit status; usually options_done or options_fail. */
 	int				(*run)(struct options *o);
+	bool				 raw;		/* what follows the verb is all arguments */
 };
 
 struct options_program {
@@ -58,7 +62,7 @@ struct options {
 int		 options_main(const struct options_program *p, int argc, char **argv);
 
 bool		 options_has(const struct options *o, const char *name);
-/* The value of the last time (NULL: never given), and of the i-th time. */
+/* The value of the last time (NULL: never given), and of the i-th time (NULL: not so often). */
 const char	*options_value(const struct options *o, const char *name);
 const char	*options_value_at(const struct options *o, const char *name, size_t i);
 
@@ -68,6 +72,8 @@ int		 options_fail(const struct options *o, const struct err *e);
 /* The same with lines of cure beneath, where there is one: "put it right: oms ..." */
 int		 options_fail_cure(const struct options *o, const struct err *e, const char *fmt, ...)
 		    __attribute__((format(printf, 3, 4)));
+/* What --help prints, for one verb or (NULL) the program. */
+void		 options_help(const struct options *o, const struct options_verb *v, struct buf *out);
 int		 options_usage(const struct options *o, const char *fmt, ...)	/* status 64 */
 		    __attribute__((format(printf, 2, 3)));
 
