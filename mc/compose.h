@@ -1,0 +1,48 @@
+/* compose — makes of what a program writes a letter that can be counted and sent.
+ *
+ * Flow:   1 of 8.  Line ends become CR LF before anything is counted; nothing else of the body
+ *         changes (lines of ".", 8-bit octets and a missing last line end stay).  Of the header,
+ *         Bcc goes; From, Date and Message-ID are put in front where they are missing; every other
+ *         field stays octet for octet.  Text without a header gets one.
+ * Disk:   the body waits in a scratch file; memory is the header's.
+ * Trust:  the letter is the user's, or some program's.
+ * Owner:  letter_clear frees; a source borrows the letter.
+ */
+#ifndef MC_COMPOSE_H
+#define MC_COMPOSE_H
+
+#include "common/base/engine.h"
+#include "common/base/err.h"
+
+#define COMPOSE_HEADER_BYTES	(100 * 1024)
+#define COMPOSE_RECIPIENTS_MAX	10000	/* in the letter's own header */
+
+struct letter {
+	struct buf	 header;	/* to be sent first */
+	int		 fd;		/* -1: none */
+	uint64_t	 body_at;	/* in the file */
+	uint64_t	 body_octets;
+	char		*from;		/* the first address of From */
+	char		**to;		/* without repetitions */
+	size_t		 n_to;
+};
+
+struct compose {
+	const char	*own;		/* the user's address, for a missing From */
+	bool		 from_header;	/* -t: recipients are those of To, Cc and Bcc */
+	int64_t		 wall_s;
+	unsigned char	 random[12];	/* for the Message-ID */
+	uint64_t	 most;		/* octets of a letter */
+};
+
+void		 letter_init(struct letter *l);
+/* Reads `in` to its end.  False: bad_message, message_too_big, bad_address, no_input, ... */
+bool		 compose_read(struct letter *l, int in, const struct compose *how, struct err *e);
+/* One more recipient, unless it is one already.  False: bad_address. */
+bool		 letter_to(struct letter *l, const char *address, struct err *e);
+uint64_t	 letter_octets(const struct letter *l);
+/* The letter's octets; as often as it must be sent.  Freed by whoever takes it. */
+struct source	*letter_source(const struct letter *l);
+void		 letter_clear(struct letter *l);
+
+#endif
