@@ -1,0 +1,13 @@
+/* id — a letter's id on the wire: a ULID, with the table's refusal where it is not one.
+ *
+ * Spec:  SPEC.md "Ids".  An id is also what a fetch asks by: it is never guessed from another.
+ */
+#ifndef PROTO_ID_H
+#define PROTO_ID_H
+
+#include "common/base/err.h"
+#include "common/base/ulid.h"
+
+bool	 id_parse(struct span s, struct ulid *id, struct err *e);	/* false: bad_id */
+
+#endif

@@ -1,0 +1,23 @@
+/* notify — an OMS tells an IMS that letters wait: what both engines share.
+ *
+ * Flow:  3 and 4 of 8.
+ * Spec:  SPEC.md "notify".  ALPN tillcalled-notify/1; the OMS connects and speaks first:
+ *	HELLO domain                        -> one reply; SPF and certificate are judged here
+ *	RCPT <address> salt                    no reply; the recipients of the next statement
+ *	STATEMENT octets                       no reply; the statement's octets follow
+ *	SEAL octets alg signature-octets    -> one reply per RCPT in order, one per recall
+ *	NOOP, QUIT                          -> one reply
+ *
+ * The engines are notify_server.h and notify_client.h.
+ */
+#ifndef PROTO_NOTIFY_H
+#define PROTO_NOTIFY_H
+
+#include "proto/seal.h"
+#include "proto/statement.h"
+
+#define NOTIFY_ALPN		"tillcalled-notify/1"
+#define NOTIFY_SEALS_MAX	4		/* outstanding; the fifth is not read before an answer left */
+#define NOTIFY_BATCH_BYTES	(1024 * 1024)	/* lines and payloads, the seal and its own line included */
+
+#endif

@@ -1,0 +1,115 @@
+/* notify_server — the IMS's side of notify: takes batches of statements, judges all that octets
+ * alone can tell, and hands what is left to the role.
+ *
+ * Flow:   4 of 8 (README "Life of a message").
+ * Spec:   SPEC.md "notify".  Judged here, as canonical A-labels: HELLO = Signer = From's domain;
+ *         served domain (SNI) = For = Recipient-Domain = domain of every RCPT; the salted hash of
+ *         every RCPT; the statement's digest stands in the seal; the seal's date and signature;
+ *         Hold-Until lies ahead; nothing stands twice.  A fault of one statement refuses its
+ *         recipients alone, a fault of the seal the whole batch.
+ * State:  NEW --HELLO--> READY; one HELLO a session; a refused HELLO ends it.
+ * Async:  hello and accept are answered exactly once each, in any order among batches; replies
+ *         leave in the order of the requests.  An answer for a batch that is not waited for is
+ *         dropped (false).
+ * Owner:  accept_take gives the batch to the role, which frees it with notify_batch_free, also
+ *         where the session died meanwhile.  A batch points into nothing of the session, and may
+ *         be worked on by another thread.
+ * Trust:  every octet is the peer's, up to a signature of the certificate that the role vouches
+ *         for in `verify`.
+ */
+#ifndef PROTO_NOTIFY_SERVER_H
+#define PROTO_NOTIFY_SERVER_H
+
+#include "proto/notify.h"
+#include "proto/server.h"
+
+/* What an accepted recipient or recall is told. */
+enum notify_done {
+	NOTIFY_NOTICED,			/* 250 2.1.5 noticed */
+	NOTIFY_KNOWN,			/* 250 2.1.5 noticed before */
+	NOTIFY_RECALLED			/* 250 2.1.5 recalled */
+};
+
+struct notify_entry {			/* one reply line: a recipient, or a recall */
+	struct span		 address;	/* canonical; empty: a recall */
+	unsigned char		 salt[STATEMENT_SALT_BYTES];
+	size_t			 statement;	/* index of its statement; n_statements: none came */
+	bool			 judged;	/* by the engine, or by the role since */
+	enum notify_done	 done;
+	enum refusal		 why;		/* REFUSAL_NONE: accepted, see done */
+	size_t			 text;		/* in `texts`, behind the first octet; 0: the table's */
+};
+
+struct notify_batch {
+	uint64_t		 id;		/* of the batch in its session */
+	struct statement	*statements;	/* in the order they came; faulty ones are zero, and
+						 * their entries are judged already */
+	unsigned char		(*digests)[STATEMENT_HASH_BYTES];	/* of each statement's text */
+	size_t			 n_statements;
+	struct notify_entry	*entries;	/* in the order of their replies */
+	size_t			 n_entries;
+	size_t			 n_open;	/* entries that the role has to judge */
+	struct seal		 seal;
+	enum seal_alg		 alg;
+	struct span		 signature;
+	struct buf		 octets;	/* what all spans point into */
+	struct buf		 texts;		/* of refusals */
+};
+
+/* For the role: what becomes of entry i, once each; of all entries not judged yet. */
+void	 notify_batch_accept(struct notify_batch *b, size_t i, enum notify_done done);
+void	 notify_batch_refuse(struct notify_batch *b, size_t i, const struct err *e);
+void	 notify_batch_refuse_all(struct notify_batch *b, const struct err *e);
+void	 notify_batch_free(struct notify_batch **b);
+
+struct notify_server_ops {
+	struct server_ops	 server;	/* first */
+	/* Does the certificate name the domain (canonical), and does SPF pass?  PENDING:
+	 * notify_server_hello_answer(s, s->server.request, ...) will come. */
+	enum outcome	(*hello)(void *role, const char *domain, struct err *e);
+	/* Is the signature over the seal's text by the key of the peer's certificate?  False: *e is
+	 * seal_bad (or what else is wrong). */
+	bool		(*verify)(void *role, enum seal_alg alg, struct span seal_text,
+			    struct span signature, struct err *e);
+	/* Judge and keep the open entries of the batch; then, in this call or at any time later,
+	 * notify_server_answer.  The batch is the role's from here on. */
+	void		(*accept_take)(void *role, struct notify_batch *b);
+	int64_t		(*wall_s)(void *role);
+	statement_sha256_fn	*sha256;
+	address_a_label_fn	*a_label;	/* NULL: only plain ASCII domains */
+};
+
+struct notify_pending {
+	uint64_t	 id;
+	bool		 answered;
+	struct buf	 replies;	/* its own, once answered */
+	struct buf	 behind;	/* of requests that came after it and before the next seal */
+};
+
+struct notify_server {
+	struct server			 server;	/* first; server.engine is what conn moves */
+	const struct notify_server_ops	*ops;
+	char				 served[ADDRESS_DOMAIN_BYTES];	/* canonical */
+	char				 peer[ADDRESS_DOMAIN_BYTES];	/* canonical; of HELLO */
+	struct notify_batch		*gathering;
+	size_t				 batch_bytes;	/* since the last seal */
+	size_t				 open_from;	/* first entry that waits for its statement */
+	uint64_t			 last_id;
+	struct notify_pending		 queue[NOTIFY_SEALS_MAX];
+	size_t				 head, count;
+	uint64_t			 seal_octets;	/* of the SEAL under way */
+};
+
+/* `served`: the domain of the SNI, canonical. */
+void	 notify_server_init(struct notify_server *s, const char *served,
+	    const struct notify_server_ops *ops, void *role);
+void	 notify_server_clear(struct notify_server *s);
+
+/* The answer to a PENDING hello: e NULL is welcome.  False: not waited for, dropped. */
+bool	 notify_server_hello_answer(struct notify_server *s, uint64_t request,
+	    const struct err *e);
+/* The answer to a batch: every entry is judged.  Borrows b; false: not waited for, dropped.  The
+ * mover must then be told (conn_kick). */
+bool	 notify_server_answer(struct notify_server *s, const struct notify_batch *b);
+
+#endif
