@@ -10,6 +10,7 @@
 struct expectation {
 	int	 kind;
 	void	*arg;
+	size_t	 left;		/* replies to come */
 };
 
 static void
@@ -36,14 +37,14 @@ grow(struct client *c)
 }
 
 bool
-client_expect(struct client *c, int kind, void *arg)
+client_expect(struct client *c, int kind, void *arg, size_t n)
 {
-	if (c->count >= CLIENT_EXPECT_MAX)
+	if (c->over || c->count >= CLIENT_EXPECT_MAX)
 		return false;
 	if (c->count == c->cap)
 		grow(c);
-	c->expect[(c->head + c->count++) % c->cap] = (struct expectation){ kind, arg };
-	set_deadline(c);
+	c->expect[(c->head + c->count++) % c->cap] = (struct expectation){ kind, arg, n };
+	c->asked = true;
 	return true;
 }
 
@@ -57,7 +58,8 @@ client_request(struct client *c, int kind, void *arg, const char *fmt, ...)
 	va_start(ap, fmt);
 	n = vsnprintf(line, sizeof line - 1, fmt, ap);
 	va_end(ap);
-	if (n < 0 || (size_t)n > LINE_MAX_BYTES - 2 || !client_expect(c, kind, arg))
+	if (n < 0 || (size_t)n > LINE_MAX_BYTES - 2 || !line_is_text(span_of(line, (size_t)n)) ||
+	    !client_expect(c, kind, arg, 1))
 		return false;
 	buf_add(&c->engine.out, line, (size_t)n);
 	buf_add(&c->engine.out, "\r\n", 2);
@@ -80,7 +82,7 @@ client_lost(struct client *c, const struct err *e)
 static void
 take_reply(struct client *c, struct span line)
 {
-	struct expectation	 x;
+	struct expectation	*at, x;
 	struct reply		 r;
 	struct err		 e;
 
@@ -96,10 +98,13 @@ take_reply(struct client *c, struct span line)
 		client_lost(c, &e);
 		return;
 	}
-	x = c->expect[c->head];
+	at = &c->expect[c->head];
+	x = *at;
 	if (r.code >= 200) {
-		c->head = (c->head + 1) % c->cap;
-		c->count--;
+		if (--at->left == 0) {
+			c->head = (c->head + 1) % c->cap;
+			c->count--;
+		}
 		c->in_payload = r.has_payload;
 		c->payload = r.octets;
 		c->kind = x.kind;
@@ -151,9 +156,7 @@ feed(struct engine *engine, struct span in)
 	struct client	*c = (struct client *)engine;
 	size_t		 taken = 0, n;
 
-	if (in.n > 0)
-		set_deadline(c);
-	do {
+	while (!engine->closing) {
 		struct span	 rest = span_sub(in, taken, in.n);
 		bool		 was = c->in_payload;
 
@@ -163,26 +166,41 @@ feed(struct engine *engine, struct span in)
 			continue;		/* a payload of no octets is over */
 		if (n == 0)
 			break;
-	} while (!engine->closing);
-	set_deadline(c);
+	}
+	if ((taken > 0 || c->asked) && !engine->closing)
+		set_deadline(c);
+	c->asked = false;
 	return engine->closing ? in.n : taken;
 }
 
 static void
+payload_sent(struct engine *engine)
+{
+	set_deadline((struct client *)engine);
+}
+
+/* A peer that goes on taking our payload is not silent. */
+static void
 tick(struct engine *engine)
 {
+	struct client	*c = (struct client *)engine;
 	struct err	 e;
 
+	if (engine->payload.source != NULL && engine->payload.offset != c->sent_to) {
+		c->sent_to = engine->payload.offset;
+		set_deadline(c);
+		return;
+	}
 	err_set(&e, REFUSAL_unreachable, "no answer for %lld s",
-	    (long long)(((struct client *)engine)->reply_ms / 1000));
-	client_lost((struct client *)engine, &e);
+	    (long long)(c->reply_ms / 1000));
+	client_lost(c, &e);
 }
 
 void
 client_init(struct client *c, const struct client_ops *ops)
 {
 	*c = (struct client){
-		.engine = { .feed = feed, .tick = tick },
+		.engine = { .feed = feed, .tick = tick, .sent = payload_sent },
 		.ops = ops, .reply_ms = CLIENT_REPLY_MS,
 	};
 }

@@ -7,6 +7,8 @@
  * Spec:  SPEC.md "Replies", "Sessions".
  * Trust: every octet is the peer's.  A reply nobody asked for, or one that cannot be parsed,
  *        ends the session.
+ * Mover: a request made from outside the engine's own calls must be followed by a call of feed
+ *        (conn_kick): now_ms is only then fresh, and patience begins.
  * Async: each expectation ends exactly once: by `reply` (and, with a payload, `end`), or by
  *        `lost`, which ends all that are left.
  */
@@ -17,8 +19,8 @@
 #include "common/base/err.h"
 #include "proto/reply.h"
 
-#define CLIENT_EXPECT_MAX	6500		/* replies outstanding: one seal of 64 x 100, and a few */
-#define CLIENT_REPLY_MS		(5 * 60 * 1000)	/* from the request, or the last octet of a reply */
+#define CLIENT_EXPECT_MAX	256		/* requests outstanding */
+#define CLIENT_REPLY_MS	(5 * 60 * 1000)	/* from the request, or the last sign of its answer */
 
 struct client;
 
@@ -42,6 +44,8 @@ struct client {
 	uint64_t			 payload;	/* octets still to come */
 	bool				 in_payload;
 	bool				 over;
+	bool				 asked;		/* since the mover's last call: time is stale */
+	uint64_t			 sent_to;	/* outgoing payload's offset at the last look */
 	int				 kind;		/* of the payload under way */
 	void				*arg;
 	int64_t				 reply_ms;	/* patience; CLIENT_REPLY_MS */
@@ -50,10 +54,11 @@ struct client {
 void	 client_init(struct client *c, const struct client_ops *ops);
 void	 client_clear(struct client *c);
 
-/* Expect a reply to what the caller has put, or will put before it returns to the mover, into
- * engine.out.  False: CLIENT_EXPECT_MAX are outstanding; nothing is pushed. */
-bool	 client_expect(struct client *c, int kind, void *arg);
-/* A line with CRLF added and one expectation. */
+/* Expect n > 0 replies to what the caller has put, or will put before it returns to the mover, into
+ * engine.out.  False: CLIENT_EXPECT_MAX are outstanding, or the session is over; nothing is pushed. */
+bool	 client_expect(struct client *c, int kind, void *arg, size_t n);
+/* A line with CRLF added and one expectation.  False: as above, or it is no line (too long, or with
+ * controls in it); nothing is sent. */
 bool	 client_request(struct client *c, int kind, void *arg, const char *fmt, ...)
 	    __attribute__((format(printf, 4, 5)));
 /* The mover's word that the connection has ended; also ends the session from inside. */

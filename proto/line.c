@@ -1,50 +1,21 @@
 /* line — CRLF line splitter; see line.h. */
 #include "proto/line.h"
 
-static const char *
-continuation(const char *p, const char *end, int n)
-{
-	for (; n > 0; n--, p++)
-		if (p == end || ((unsigned char)*p & 0xc0) != 0x80)
-			return NULL;
-	return p;
-}
-
-/* One character behind its first octet `c`: UTF8-2 / UTF8-3 / UTF8-4 of RFC 3629 section 4. */
-static const char *
-utf8_tail(unsigned char c, const char *p, const char *end)
-{
-	unsigned char	 next = p < end ? (unsigned char)*p : 0;
-
-	if (c == 0xc2 && next < 0xa0)		/* U+0080..9F: C1 controls */
-		return NULL;
-	if (c >= 0xc2 && c <= 0xdf)
-		return continuation(p, end, 1);
-	if ((c == 0xe0 && next < 0xa0) || (c == 0xed && next > 0x9f))
-		return NULL;
-	if (c >= 0xe0 && c <= 0xef)
-		return continuation(p, end, 2);
-	if ((c == 0xf0 && next < 0x90) || (c == 0xf4 && next > 0x8f))
-		return NULL;
-	if (c >= 0xf0 && c <= 0xf4)
-		return continuation(p, end, 3);
-	return NULL;
-}
+#include "common/base/utf8.h"
 
 bool
 line_is_text(struct span s)
 {
-	const char	*p = s.p, *end = s.p + s.n;
+	size_t	 i = 0;
 
-	while (p != NULL && p < end) {
-		unsigned char	 c = (unsigned char)*p++;
+	while (i < s.n) {
+		size_t	 n = utf8_printable(span_sub(s, i, s.n));
 
-		if (c < 0x20 || c == 0x7f)
+		if (n == 0)
 			return false;
-		if (c >= 0x80)
-			p = utf8_tail(c, p, end);
+		i += n;
 	}
-	return p == end;
+	return true;
 }
 
 static enum line_result

@@ -8,7 +8,47 @@
 #include "proto/line.h"
 #include "proto/reply.h"
 
+/* -- deadlines ---------------------------------------------------------------------------- */
+
+static void
+set_deadline(struct server *s)
+{
+	int64_t	 idle = s->engine.now_ms + SERVER_IDLE_MS, life = s->born_ms + SERVER_LIFE_MS;
+
+	s->engine.deadline_ms = idle < life ? idle : life;
+}
+
 /* -- replies ---------------------------------------------------------------------------- */
+
+static struct buf *
+replies(struct server *s)
+{
+	return s->behind != NULL ? s->behind : &s->engine.out;
+}
+
+void
+server_close(struct server *s)
+{
+	if (s->behind != NULL)
+		s->ending = true;
+	else
+		s->engine.closing = true;
+}
+
+void
+server_hold(struct server *s, struct buf *behind)
+{
+	s->behind = behind;
+}
+
+void
+server_release(struct server *s)
+{
+	s->behind = NULL;
+	if (s->ending)
+		s->engine.closing = true;
+	s->stirred = true;
+}
 
 void
 server_reply(struct server *s, int code, const char *enhanced, const char *fmt, ...)
@@ -19,24 +59,24 @@ server_reply(struct server *s, int code, const char *enhanced, const char *fmt, 
 	va_start(ap, fmt);
 	vsnprintf(text, sizeof text, fmt, ap);
 	va_end(ap);
-	reply_addf(&s->engine.out, code, enhanced, "%s", text);
+	reply_addf(replies(s), code, enhanced, "%s", text);
 }
 
 void
 server_refuse(struct server *s, const struct err *e)
 {
-	reply_add_refusal(&s->engine.out, e);
+	reply_add_refusal(replies(s), e);
 	if (refusal_code(e->why) / 10 == 50)
 		s->errors++;
 	if (refusal_code(e->why) == 421)
-		s->engine.closing = true;
+		server_close(s);
 }
 
 void
 server_end(struct server *s, const struct err *e)
 {
 	server_refuse(s, e);
-	s->engine.closing = true;
+	server_close(s);
 }
 
 static void
@@ -54,6 +94,7 @@ server_answered(struct server *s, uint64_t request)
 	if (!s->waiting || s->request != request)
 		return false;
 	s->waiting = false;
+	s->stirred = true;
 	return true;
 }
 
@@ -85,7 +126,8 @@ settle(struct server *s, enum outcome o, const struct err *e)
 		s->waiting = true;
 	if (o == REFUSED)
 		server_refuse(s, e);
-	if (RULE(too_many_errors) && s->errors >= SERVER_ERRORS_MAX && !s->engine.closing)
+	if (RULE(too_many_errors) && s->errors >= SERVER_ERRORS_MAX && !s->engine.closing &&
+	    !s->ending)
 		end_with(s, REFUSAL_too_many_errors);
 }
 
@@ -185,22 +227,15 @@ take_payload(struct server *s, struct span in)
 static bool
 may_take(const struct server *s)
 {
-	return !s->engine.closing && !s->waiting && s->engine.payload.source == NULL &&
-	    s->engine.out.len < ENGINE_OUT_BYTES;
+	return !s->engine.closing && !s->ending && !s->waiting &&
+	    s->engine.payload.source == NULL && s->engine.out.len < ENGINE_OUT_BYTES &&
+	    (s->behind == NULL || s->behind->len < ENGINE_OUT_BYTES);
 }
 
 static bool
 payload_due(const struct server *s)
 {
 	return s->end != NULL || s->skipping;
-}
-
-static void
-set_deadline(struct server *s)
-{
-	int64_t	 idle = s->engine.now_ms + SERVER_IDLE_MS, life = s->born_ms + SERVER_LIFE_MS;
-
-	s->engine.deadline_ms = idle < life ? idle : life;
 }
 
 static size_t
@@ -211,8 +246,6 @@ feed(struct engine *engine, struct span in)
 
 	if (s->born_ms == 0)
 		s->born_ms = engine->now_ms;
-	if (in.n > 0 || s->engine.deadline_ms == 0)
-		set_deadline(s);
 	while (may_take(s)) {
 		struct span	 rest = span_sub(in, taken, in.n);
 		bool		 due = payload_due(s);
@@ -222,25 +255,56 @@ feed(struct engine *engine, struct span in)
 		if (n == 0 && !(due && !payload_due(s)))
 			break;
 	}
-	return engine->closing ? in.n : taken;
+	if ((taken > 0 || s->stirred || engine->deadline_ms == 0) && !engine->closing)
+		set_deadline(s);
+	s->stirred = false;
+	return engine->closing || s->ending ? in.n : taken;
 }
 
-/* A request that waits for our own disk or DNS is not the peer's silence. */
+static void
+payload_sent(struct engine *engine)
+{
+	set_deadline((struct server *)engine);
+}
+
+/* A word behind half a payload would be taken for the rest of it: only closing is left. */
+static void
+abandon_payload(struct engine *engine)
+{
+	engine_clear(engine);
+	engine->closing = true;
+	engine->deadline_ms = 0;
+}
+
+/* What waits for our own disk or DNS is not the peer's silence, and neither is a payload that it
+ * goes on reading. */
+static bool
+is_patient(struct server *s)
+{
+	bool	 moved = s->engine.payload.source != NULL &&
+		    s->engine.payload.offset != s->sent_to;
+
+	s->sent_to = s->engine.payload.offset;
+	return s->waiting || s->behind != NULL || moved;
+}
+
 static void
 tick(struct engine *engine)
 {
 	struct server	*s = (struct server *)engine;
+	bool		 old = engine->now_ms >= s->born_ms + SERVER_LIFE_MS;
 
-	if (engine->now_ms < s->born_ms + SERVER_LIFE_MS && s->waiting) {
+	if (engine->closing) {
+		engine->deadline_ms = 0;
+	} else if (!old && is_patient(s)) {
 		set_deadline(s);
-		return;
+	} else if (engine->payload.source != NULL || s->ending) {
+		abandon_payload(engine);
+	} else {
+		s->waiting = false;
+		end_with(s, RULE(too_slow) && old ? REFUSAL_too_slow : REFUSAL_idle);
+		engine->deadline_ms = s->ending ? engine->now_ms + SERVER_IDLE_MS : 0;
 	}
-	engine->deadline_ms = 0;
-	s->waiting = false;
-	if (engine->closing)
-		return;
-	end_with(s, engine->now_ms >= s->born_ms + SERVER_LIFE_MS ? REFUSAL_too_slow :
-	    REFUSAL_idle);
 }
 
 void
@@ -248,7 +312,7 @@ server_init(struct server *s, const struct verb *verbs, size_t n_verbs,
     const struct server_ops *ops, void *role)
 {
 	*s = (struct server){
-		.engine = { .feed = feed, .tick = tick },
+		.engine = { .feed = feed, .tick = tick, .sent = payload_sent },
 		.verbs = verbs, .n_verbs = n_verbs, .ops = ops, .role = role, .state = 1,
 	};
 }

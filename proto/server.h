@@ -2,8 +2,9 @@
  *
  * A protocol's server embeds `struct server` first and brings a verb table.  One request is
  * worked on at a time and replies come in order; requests behind it wait, untaken, with the
- * mover (that is the back-pressure).  Notify takes up to four seals at once by returning DONE and
- * keeping its own queue.
+ * mover (that is the back-pressure).  A protocol that answers several at once (notify's seals)
+ * returns DONE, keeps its own queue, and has the replies to what comes in between held back
+ * (server_hold) until theirs have gone.
  *
  * Spec:   SPEC.md "Sessions".
  * State:  the protocol's own; `legal_in` is a bit set of it.
@@ -18,7 +19,7 @@
 #include "common/base/engine.h"
 #include "common/base/err.h"
 
-#define SERVER_IDLE_MS		(5 * 60 * 1000)		/* without an octet from the peer */
+#define SERVER_IDLE_MS		(5 * 60 * 1000)		/* without a line or a piece of payload */
 #define SERVER_LIFE_MS		(60 * 60 * 1000)	/* of one session, whatever it does */
 #define SERVER_ERRORS_MAX	10			/* faults of form in one session */
 
@@ -52,6 +53,10 @@ struct server {
 	int64_t				 born_ms;	/* 0 until the first call */
 	bool				 waiting;	/* a handler said PENDING */
 	uint64_t			 request;	/* number of the request under way */
+	struct buf			*behind;	/* replies go here while it is set */
+	bool				 stirred;	/* answered since the mover's last call */
+	bool				 ending;	/* takes no more input; closes once released */
+	uint64_t			 sent_to;	/* payload's offset at the last look */
 	/* the payload that the last line announced */
 	uint64_t			 expect;	/* octets still to come */
 	bool				 whole;		/* hand it over in one piece */
@@ -80,6 +85,13 @@ void	 server_reply(struct server *s, int code, const char *enhanced, const char 
 void	 server_refuse(struct server *s, const struct err *e);
 /* Refuses and closes: 421 and everything after which the framing cannot be trusted. */
 void	 server_end(struct server *s, const struct err *e);
+/* Takes no more input, and closes once all replies that are due have left. */
+void	 server_close(struct server *s);
+
+/* Replies to later requests go to *behind, until hold is called with another buffer or release;
+ * then the protocol itself moves them, in order, to engine.out. */
+void	 server_hold(struct server *s, struct buf *behind);
+void	 server_release(struct server *s);
 
 /* True where `request` is the one that waits; it waits no more, and the caller has replied or
  * will before it returns to the mover.  False: drop the answer. */

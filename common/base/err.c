@@ -5,13 +5,27 @@
 #include <stdio.h>
 #include <string.h>
 
-/* The text may quote what a peer sent: what is not plain text becomes '?'. */
+#include "common/base/utf8.h"
+
+/* The text may quote what a peer sent, and may have been cut inside a character: what is not plain
+ * UTF-8 becomes '?', and what is left of a character at the end goes. */
 static void
 clean(char *text)
 {
-	for (unsigned char *c = (unsigned char *)text; *c != '\0'; c++)
-		if (*c < 0x20 || *c == 0x7f)
-			*c = '?';
+	struct span	 rest = span_str(text);
+
+	while (rest.n > 0) {
+		size_t	 n = utf8_printable(rest);
+
+		if (n == 0 && rest.n < 4 && (unsigned char)rest.p[0] >= 0xc2 &&
+		    (size_t)(rest.p - text) + rest.n == ERR_TEXT_BYTES - 1) {
+			text[rest.p - text] = '\0';
+			return;
+		}
+		if (n == 0)
+			text[rest.p - text] = '?';
+		rest = span_sub(rest, n ? n : 1, rest.n);
+	}
 }
 
 bool
