@@ -71,6 +71,7 @@ numeric(struct span name, uint64_t *c)
 		if (*c <= 0x10ffff)
 			*c = *c * (hex ? 16 : 10) + (uint64_t)v;
 	}
+	*c = *c == 0 ? 0xfffd : *c;
 	return true;
 }
 
@@ -204,6 +205,12 @@ element(struct page *p, struct span name, struct span tag, bool end)
 		skip_element(p, name);
 }
 
+static bool
+begins_tag(char c)
+{
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '!' || c == '?';
+}
+
 /* "<" stands in front of p->rest. */
 static void
 markup(struct page *p)
@@ -219,8 +226,7 @@ markup(struct page *p)
 		p->rest = span_sub(p->rest, n + 3, p->rest.n);
 		return;
 	}
-	if (from >= p->rest.n || (!is_name(p->rest.p[from]) && p->rest.p[from] != '!' &&
-	    p->rest.p[from] != '?')) {
+	if (from >= p->rest.n || !begins_tag(p->rest.p[from])) {
 		words(p, "<", 1);
 		return;
 	}

@@ -151,7 +151,7 @@ read_text(GMimePart *p, struct buf *out, size_t most, bool *cut)
 	if (charset != NULL && g_ascii_strcasecmp(charset, "utf-8") != 0 &&
 	    g_ascii_strcasecmp(charset, "us-ascii") != 0)
 		add_filter(stream, g_mime_filter_charset_new(charset, "utf-8"));
-	while (out->len < most &&
+	while (out->len <= most &&
 	    (n = g_mime_stream_read(stream, buf_room(out, PIECE_BYTES), PIECE_BYTES)) > 0)
 		out->len += (size_t)n;
 	if (out->len > most) {

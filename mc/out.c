@@ -86,18 +86,29 @@ out_textf(struct out *o, const char *fmt, ...)
 		out_text(o, span_str(text));
 }
 
+static void
+add_json_escape(struct buf *b, uint32_t c)
+{
+	if (c >= 0x10000)
+		buf_addf(b, "\\u%04x\\u%04x", (unsigned)(0xd800 + ((c - 0x10000) >> 10)),
+		    (unsigned)(0xdc00 + ((c - 0x10000) & 0x3ff)));
+	else
+		buf_addf(b, "\\u%04x", (unsigned)c);
+}
+
 void
 out_json_line(struct out *o, struct span json)
 {
 	struct buf	 b = BUF_INIT;
+	uint32_t	 c = 0;
 
-	for (size_t i = 0; i < json.n; i++) {
-		unsigned char	 c = (unsigned char)json.p[i];
-
-		if (c == 0x7f)
-			buf_addf(&b, "\\u007f");
+	for (size_t n; json.n > 0; json = span_sub(json, n, json.n)) {
+		n = safe_utf8(json, &c);
+		if (n == 1 && c != 0x7f)
+			buf_add(&b, json.p, 1);
 		else
-			buf_add(&b, &json.p[i], 1);
+			add_json_escape(&b, n == 0 ? 0xfffd : c);
+		n += n == 0;
 	}
 	buf_add(&b, "\n", 1);
 	put(o, buf_span(&b));

@@ -30,7 +30,7 @@ void	 out_init(struct out *o, int fd);
 
 void	 out_text(struct out *o, struct span s);		/* LF and TAB pass */
 void	 out_textf(struct out *o, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-/* One JSON object and LF.  Its text is ASCII (DEL is escaped here). */
+/* One JSON object and LF; what is not ASCII leaves as \uHHHH, DEL too. */
 void	 out_json_line(struct out *o, struct span json);
 /* As they are.  False: usage, to a terminal nothing is written. */
 bool	 out_octets(struct out *o, struct span s, struct err *e);

@@ -1,0 +1,309 @@
+/* config — mc.conf; see config.h. */
+#include "mc/config.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "common/base/buf.h"
+#include "common/base/nearest.h"
+
+enum kind { TEXT, YESNO };
+
+static const struct key {
+	const char	*name;
+	enum kind	 kind;
+	size_t		 at;
+} keys[] = {
+	{ "address",		 TEXT,	offsetof(struct config, address) },
+	{ "password-file",	 TEXT,	offsetof(struct config, password_file) },
+	{ "resolver",		 TEXT,	offsetof(struct config, resolver) },
+	{ "trust",		 TEXT,	offsetof(struct config, trust) },
+	{ "crls",		 TEXT,	offsetof(struct config, crls) },
+	{ "allow-private-peers", YESNO,	offsetof(struct config, allow_private) },
+};
+
+#define KEYS	(sizeof keys / sizeof keys[0])
+
+/* -- where ------------------------------------------------------------------------------------- */
+
+static bool
+find_file(char out[CONFIG_VALUE_BYTES], const char *option, struct err *e)
+{
+	const char	*xdg = getenv("XDG_CONFIG_HOME"), *home = getenv("HOME");
+	int		 n;
+
+	if (option != NULL)
+		n = snprintf(out, CONFIG_VALUE_BYTES, "%s", option);
+	else if (xdg != NULL && xdg[0] == '/')
+		n = snprintf(out, CONFIG_VALUE_BYTES, "%s/tillcalled/mc.conf", xdg);
+	else if (home != NULL && home[0] == '/')
+		n = snprintf(out, CONFIG_VALUE_BYTES, "%s/.config/tillcalled/mc.conf", home);
+	else
+		return err_set(e, REFUSAL_config, "neither XDG_CONFIG_HOME nor HOME is set");
+	return n < CONFIG_VALUE_BYTES ||
+	    err_set(e, REFUSAL_config, "the path of mc.conf is too long");
+}
+
+static bool
+from_environment(char *out, const char *name, const char *value, struct err *e)
+{
+	const char	*got = getenv(name);
+
+	if (got != NULL && got[0] != '\0')
+		value = got;
+	return snprintf(out, CONFIG_VALUE_BYTES, "%s", value) < CONFIG_VALUE_BYTES ||
+	    err_set(e, REFUSAL_config, "%s is too long", name);
+}
+
+bool
+config_begin(struct config *c, const char *option, struct err *e)
+{
+	const char	*private = getenv("TILLCALLED_ALLOW_PRIVATE");
+
+	*c = (struct config){ .allow_private = private != NULL && strcmp(private, "1") == 0 };
+	return find_file(c->file, option, e) &&
+	    from_environment(c->resolver, "TILLCALLED_RESOLVER", CONFIG_RESOLVER_DEFAULT, e) &&
+	    from_environment(c->trust, "TILLCALLED_TRUST", CONFIG_TRUST_DEFAULT, e) &&
+	    from_environment(c->crls, "TILLCALLED_CRLS", "", e);
+}
+
+/* -- reading ----------------------------------------------------------------------------------- */
+
+static struct span
+trim(struct span s)
+{
+	while (s.n > 0 && (s.p[0] == ' ' || s.p[0] == '\t'))
+		s = span_sub(s, 1, s.n);
+	while (s.n > 0 && (s.p[s.n - 1] == ' ' || s.p[s.n - 1] == '\t' || s.p[s.n - 1] == '\r'))
+		s.n--;
+	return s;
+}
+
+/* value = DQUOTE *( char / "\" char ) DQUOTE, then nothing or a comment */
+static bool
+parse_text(struct span s, char *out)
+{
+	size_t	 n = 0, i = 1;
+
+	if (s.n < 2 || s.p[0] != '"')
+		return false;
+	for (; i < s.n && s.p[i] != '"'; i++) {
+		if (s.p[i] == '\\' && ++i == s.n)
+			return false;
+		if (n == CONFIG_VALUE_BYTES - 1 || s.p[i] == '\0')
+			return false;
+		out[n++] = s.p[i];
+	}
+	if (i >= s.n)
+		return false;			/* the quote stays open */
+	out[n] = '\0';
+	s = trim(span_sub(s, i + 1, s.n));
+	return s.n == 0 || s.p[0] == '#';
+}
+
+static bool
+parse_yesno(struct span s, bool *out)
+{
+	s = trim(span_cut(&s, '#'));
+	*out = span_eq(s, SPAN_LIT("true"));
+	return *out || span_eq(s, SPAN_LIT("false"));
+}
+
+static const struct key *
+key_named(struct span name)
+{
+	for (size_t i = 0; i < KEYS; i++)
+		if (span_eq(name, span_str(keys[i].name)))
+			return &keys[i];
+	return NULL;
+}
+
+static bool
+unknown_key(const struct config *c, unsigned line, struct span name, struct err *e)
+{
+	struct nearest	 guess;
+
+	nearest_init(&guess, name);
+	for (size_t i = 0; i < KEYS; i++)
+		nearest_offer(&guess, keys[i].name);
+	return err_set(e, REFUSAL_config, "%s:%u: no key \"%.*s\"%s%s", c->file, line,
+	    SPAN_FMT(span_sub(name, 0, 64)), guess.best != NULL ? "; did you mean " : "",
+	    guess.best != NULL ? guess.best : "");
+}
+
+static bool
+parse_line(struct config *c, struct span text, unsigned line, bool seen[KEYS], struct err *e)
+{
+	struct span		 value = text, name;
+	const struct key	*k;
+	bool			 ok;
+
+	if (text.n == 0 || text.p[0] == '#')
+		return true;
+	name = trim(span_cut(&value, '='));
+	value = trim(value);
+	k = key_named(name);
+	if (k == NULL)
+		return unknown_key(c, line, name, e);
+	if (seen[k - keys])
+		return err_set(e, REFUSAL_config, "%s:%u: %s stands here a second time", c->file, line,
+		    k->name);
+	seen[k - keys] = true;
+	ok = k->kind == TEXT ? parse_text(value, (char *)c + k->at) :
+	    parse_yesno(value, (bool *)((char *)c + k->at));
+	return ok || err_set(e, REFUSAL_config, "%s:%u: write it like  %s = %s", c->file, line,
+	    k->name, k->kind == TEXT ? "\"...\"" : "true");
+}
+
+bool
+config_parse(struct config *c, struct span text, struct err *e)
+{
+	bool		 seen[KEYS] = { false };
+	unsigned	 line = 0;
+
+	snprintf(c->resolver, sizeof c->resolver, "%s", CONFIG_RESOLVER_DEFAULT);
+	snprintf(c->trust, sizeof c->trust, "%s", CONFIG_TRUST_DEFAULT);
+	while (text.n > 0)
+		if (!parse_line(c, trim(span_cut(&text, '\n')), ++line, seen, e))
+			return false;
+	if (c->address[0] == '\0' || c->password_file[0] == '\0')
+		return err_set(e, REFUSAL_config, "%s: %s is missing", c->file,
+		    c->address[0] == '\0' ? "address" : "password-file");
+	return true;
+}
+
+/* `forbidden`: permission bits that must not be there. */
+static bool
+read_file(const char *path, mode_t forbidden, struct buf *out, struct err *e)
+{
+	int		 fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+	struct stat	 st;
+	ssize_t		 n;
+
+	if (fd < 0)
+		return err_set_errno(e, REFUSAL_config, errno, "%s", path);
+	if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode) || st.st_size > CONFIG_FILE_BYTES ||
+	    (st.st_mode & forbidden) != 0 || (st.st_uid != geteuid() && st.st_uid != 0)) {
+		close(fd);
+		return err_set(e, REFUSAL_config, "%s: others can %s it, or it is no file of yours: "
+		    "chmod 600", path, (forbidden & 044) != 0 ? "read" : "change");
+	}
+	n = read(fd, buf_room(out, CONFIG_FILE_BYTES), CONFIG_FILE_BYTES);
+	close(fd);
+	if (n < 0)
+		return err_set_errno(e, REFUSAL_config, errno, "%s", path);
+	out->len += (size_t)n;
+	return true;
+}
+
+bool
+config_load(struct config *c, const char *option, struct err *e)
+{
+	struct buf	 text = BUF_INIT;
+	bool		 ok;
+
+	*c = (struct config){ .allow_private = false };
+	if (!find_file(c->file, option, e))
+		return false;
+	if (access(c->file, F_OK) != 0)
+		return err_set_errno(e, REFUSAL_config, errno, "%s", c->file);
+	ok = read_file(c->file, 022, &text, e) && config_parse(c, buf_span(&text), e);
+	buf_clear(&text);
+	return ok;
+}
+
+bool
+config_password(const struct config *c, char out[PASSWORD_BYTES], struct err *e)
+{
+	struct buf	 text = BUF_INIT;
+	struct span	 rest, line;
+	bool		 ok;
+
+	if (!read_file(c->password_file, 077, &text, e))
+		return false;
+	rest = buf_span(&text);
+	line = trim(span_cut(&rest, '\n'));
+	ok = (line.n > 0 && span_copy(line, out, PASSWORD_BYTES)) ||
+	    err_set(e, REFUSAL_config, "%s: holds no password", c->password_file);
+	explicit_bzero(text.data, text.len);
+	buf_clear(&text);
+	return ok;
+}
+
+/* -- writing ----------------------------------------------------------------------------------- */
+
+static bool
+make_folders(const char *file, struct err *e)
+{
+	char	 path[CONFIG_VALUE_BYTES];
+	char	*slash;
+
+	snprintf(path, sizeof path, "%s", file);
+	for (slash = strchr(path + 1, '/'); slash != NULL; slash = strchr(slash + 1, '/')) {
+		*slash = '\0';
+		if (mkdir(path, 0700) != 0 && errno != EEXIST)
+			return err_set_errno(e, REFUSAL_cannot_write, errno, "%s", path);
+		*slash = '/';
+	}
+	return true;
+}
+
+static bool
+write_file(const char *path, struct span text, struct err *e)
+{
+	char	 name[CONFIG_VALUE_BYTES + 8];
+	int	 fd;
+	bool	 ok;
+
+	snprintf(name, sizeof name, "%s.XXXXXX", path);
+	fd = mkostemp(name, O_CLOEXEC);		/* 0600 */
+	if (fd < 0)
+		return err_set_errno(e, REFUSAL_cannot_write, errno, "%s", path);
+	ok = write(fd, text.p, text.n) == (ssize_t)text.n && fsync(fd) == 0;
+	ok = close(fd) == 0 && ok && rename(name, path) == 0;
+	if (!ok) {
+		err_set_errno(e, REFUSAL_cannot_write, errno, "%s", path);
+		unlink(name);
+	}
+	return ok;
+}
+
+static void
+add_value(struct buf *b, const char *key, const char *value)
+{
+	buf_addf(b, "%s = \"", key);
+	for (; *value != '\0'; value++) {
+		if (*value == '"' || *value == '\\')
+			buf_add(b, "\\", 1);
+		buf_add(b, value, 1);
+	}
+	buf_add(b, "\"\n", 2);
+}
+
+bool
+config_save(const struct config *c, const char *password, struct err *e)
+{
+	struct buf	 conf = BUF_INIT, secret = BUF_INIT;
+	bool		 ok;
+
+	for (size_t i = 0; i < KEYS; i++)
+		if (keys[i].kind == TEXT)
+			add_value(&conf, keys[i].name, (const char *)c + keys[i].at);
+		else
+			buf_addf(&conf, "%s = %s\n", keys[i].name,
+			    *(const bool *)((const char *)c + keys[i].at) ? "true" : "false");
+	buf_addf(&secret, "%s\n", password);
+	ok = make_folders(c->file, e) && make_folders(c->password_file, e) &&
+	    write_file(c->password_file, buf_span(&secret), e) &&
+	    write_file(c->file, buf_span(&conf), e);
+	explicit_bzero(secret.data, secret.len);
+	buf_clear(&conf);
+	buf_clear(&secret);
+	return ok;
+}

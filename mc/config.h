@@ -1,0 +1,43 @@
+/* config — mc.conf: who the user is and how the servers are found.
+ *
+ * -C FILE, else $XDG_CONFIG_HOME/tillcalled/mc.conf, else ~/.config/tillcalled/mc.conf.  One
+ * `key = "value"` a line, `#` begins a comment; a key that is unknown or stands twice is refused
+ * with FILE:LINE and the nearest known one (config, status 78).  Keys: address, password-file,
+ * resolver, trust, crls, allow-private-peers (true or false).
+ *
+ * Disk:  both files 0600, in a folder 0700, replaced as a whole.  A file of mode or owner that
+ *        lets others write, or read the password, is refused.
+ */
+#ifndef MC_CONFIG_H
+#define MC_CONFIG_H
+
+#include "common/base/err.h"
+#include "common/svc/password.h"
+
+#define CONFIG_VALUE_BYTES	1024
+#define CONFIG_FILE_BYTES	(64 * 1024)
+
+#define CONFIG_TRUST_DEFAULT	"/etc/ssl/certs"
+#define CONFIG_RESOLVER_DEFAULT	"system"
+
+struct config {
+	char	 file[CONFIG_VALUE_BYTES];	/* where it was read from, or is to be written */
+	char	 address[CONFIG_VALUE_BYTES];
+	char	 password_file[CONFIG_VALUE_BYTES];
+	char	 resolver[CONFIG_VALUE_BYTES];
+	char	 trust[CONFIG_VALUE_BYTES];
+	char	 crls[CONFIG_VALUE_BYTES];	/* empty: none */
+	bool	 allow_private;
+};
+
+/* The defaults, with what TILLCALLED_RESOLVER, _TRUST, _CRLS and _ALLOW_PRIVATE say: for setup. */
+bool	 config_begin(struct config *c, const char *option, struct err *e);
+bool	 config_load(struct config *c, const char *option, struct err *e);
+/* Writes mc.conf and the password file beside it. */
+bool	 config_save(const struct config *c, const char *password, struct err *e);
+bool	 config_password(const struct config *c, char out[PASSWORD_BYTES], struct err *e);
+
+/* The parser itself: a whole file's text. */
+bool	 config_parse(struct config *c, struct span text, struct err *e);
+
+#endif

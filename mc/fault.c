@@ -1,0 +1,151 @@
+/* fault — what went wrong, in three lines; see fault.h. */
+#include "mc/fault.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "common/svc/json.h"
+#include "mc/out.h"
+#include "mc/safe.h"
+
+#define MARK_COLUMN	78	/* where "[word, status N]" ends, if there is room */
+
+struct cure {
+	enum refusal	 why;
+	const char	*text;		/* "%s" is our name, once at most */
+};
+
+static const struct cure cures[] = {
+	{ REFUSAL_auth_failed,		"give address and password anew:  %s setup ADDRESS" },
+	{ REFUSAL_auth_mechanism,	"the server is too old or too new for this program" },
+	{ REFUSAL_unreachable,		"try again later; nothing is lost" },
+	{ REFUSAL_tls_failed,		"try again later; if it stays so, tell the server's operator" },
+	{ REFUSAL_tls_truncated,	"try again later; nothing is lost" },
+	{ REFUSAL_no_such_domain,	"check the spelling of the domain" },
+	{ REFUSAL_no_designation,	"check the spelling; its operator publishes SRV records for it" },
+	{ REFUSAL_takes_no_mail,	"check the spelling of the domain" },
+	{ REFUSAL_private_address,	"in a network of your own: TILLCALLED_ALLOW_PRIVATE=1 %s setup ADDRESS" },
+	{ REFUSAL_dns_failed,		"is the network there?  try again" },
+	{ REFUSAL_dns_bogus,		"somebody may be forging DNS; try again from another network" },
+	{ REFUSAL_revocation_unknown,	"try again later; if it stays so, tell the server's operator" },
+	{ REFUSAL_no_such_user,		"check the spelling of the address" },
+	{ REFUSAL_bad_address,		"write it like anna@example.net" },
+	{ REFUSAL_address_literal,	"write a domain instead of an address of a machine" },
+	{ REFUSAL_bad_domain,		"check the spelling of the domain" },
+	{ REFUSAL_bad_from,		"write your own address into From, or leave From away" },
+	{ REFUSAL_no_recipient,		"name them:  %s send ADDRESS...   or take those of the letter:  -t" },
+	{ REFUSAL_message_too_big,	"send less at once" },
+	{ REFUSAL_bad_message,		"a letter is a header, an empty line and a body (RFC 5322)" },
+	{ REFUSAL_no_such_number,	"see which there are:  %s list" },
+	{ REFUSAL_unknown_id,		"see which there are:  %s outbox" },
+	{ REFUSAL_gone,			"ask the sender for it again" },
+	{ REFUSAL_recalled,		"ask the sender, if you need it" },
+	{ REFUSAL_broken_promise,	"what came is kept apart and not shown; tell your operator" },
+	{ REFUSAL_fetch_running,	"it is on its way:  %s list" },
+	{ REFUSAL_usage,		"how it is written:  %s help" },
+	{ REFUSAL_config,		"write it anew:  %s setup ADDRESS" },
+	{ REFUSAL_cannot_write,		"make room, or choose another place" },
+};
+
+static const char *
+cure_of(enum refusal why)
+{
+	int	 code = refusal_code(why);
+
+	for (size_t i = 0; i < sizeof cures / sizeof cures[0]; i++)
+		if (cures[i].why == why)
+			return cures[i].text;
+	if (strncmp(refusal_word(why), "certificate", strlen("certificate")) == 0 ||
+	    why == REFUSAL_no_certificate)
+		return "nothing was sent; tell the server's operator";
+	if (code >= 400 && code < 500)
+		return "try again later";
+	return "see:  %s help";
+}
+
+static void
+say_json(struct out *out, const char *what, const struct fault *f, const char *cure)
+{
+	const struct err	*e = &f->err;
+	struct json		*o = json_new(), *in = json_new();
+	struct buf		 b = BUF_INIT;
+
+	json_put_str(in, "code", refusal_word(e->why));
+	json_put_int(in, "status", refusal_status(e->why));
+	json_put_bool(in, "temporary", refusal_temporary(e->why));
+	json_put_str(in, "text", e->text);
+	json_put_str(in, "what", what);
+	json_put_str(in, "host", f->host[0] != '\0' ? f->host : NULL);
+	json_put_str(in, "cure", cure);
+	json_put_take(o, "error", in);
+	json_write(o, &b);
+	out_json_line(out, buf_span(&b));
+	buf_clear(&b);
+	json_free(&o);
+}
+
+/* Foreign text in one line of ours: its line ends are made visible here, all else in out. */
+static void
+add_line(struct buf *b, const char *s)
+{
+	safe_add(b, span_str(s), SAFE_LINE);
+}
+
+static void
+say_text(const struct options *o, struct out *out, const char *what, const struct fault *f,
+    const char *cure)
+{
+	const struct err	*e = &f->err;
+	struct buf		 b = BUF_INIT;
+	char			 mark[96];
+	size_t			 used;
+
+	add_line(&b, o->called);
+	buf_add(&b, ": ", 2);
+	add_line(&b, what);
+	buf_addf(&b, ": %s\n    ", refusal_sentence(e->why));
+	if (f->host[0] != '\0') {
+		add_line(&b, f->host);
+		buf_add(&b, " says: ", 7);
+	}
+	add_line(&b, e->text[0] != '\0' ? e->text : refusal_sentence(e->why));
+	buf_add(&b, "\n    ", 5);
+	snprintf(mark, sizeof mark, "[%s, status %d]", refusal_word(e->why), refusal_status(e->why));
+	used = 4 + safe_columns(span_str(cure)) + strlen(mark);
+	add_line(&b, cure);
+	for (size_t i = used; i < MARK_COLUMN; i++)
+		buf_add(&b, " ", 1);
+	buf_addf(&b, "%s%s\n", used >= MARK_COLUMN ? "  " : "", mark);
+	out_text(out, buf_span(&b));
+	buf_clear(&b);
+}
+
+int
+fault_say(const struct options *o, const char *what, const struct fault *f, const char *cure)
+{
+	struct out	 out;
+	struct buf	 text = BUF_INIT;
+	const char	*form = cure != NULL ? cure : cure_of(f->err.why), *name = strstr(form, "%s");
+
+	/* The name goes in by hand, since a format must be a literal. */
+	buf_add(&text, form, name == NULL ? strlen(form) : (size_t)(name - form));
+	if (name != NULL)
+		buf_addf(&text, "%s%s", o->called, name + 2);
+	buf_add(&text, "", 1);
+	out_init(&out, STDERR_FILENO);
+	if (o->json)
+		say_json(&out, what, f, text.data);
+	else
+		say_text(o, &out, what, f, text.data);
+	buf_clear(&text);
+	return refusal_status(f->err.why);
+}
+
+int
+fault_err(const struct options *o, const char *what, const struct err *e, const char *cure)
+{
+	struct fault	 f = { .err = *e };
+
+	return fault_say(o, what, &f, cure);
+}

@@ -1,0 +1,29 @@
+/* fault — what went wrong, in three lines: what failed and why; the other side's words; a cure.
+ *
+ *	mc: letter 2: the sender's server no longer has the letter
+ *	    ims.b.test says: expired 2 Nov 2026
+ *	    ask the sender for it again                                 [gone, status 68]
+ *
+ * With --json: {"error":{"code","status","temporary","text","what","host","cure"}} in one line.
+ * Both go to standard error.  The word and the exit status are the refusal table's.
+ *
+ * Trust: text and host may be a server's; they are sanitised like everything.
+ */
+#ifndef MC_FAULT_H
+#define MC_FAULT_H
+
+#include "common/base/err.h"
+#include "common/svc/options.h"
+
+struct fault {
+	struct err	 err;
+	char		 host[256];	/* who said it; empty: nobody but us */
+};
+
+/* `what` failed; `cure` NULL: the one that fits the word.  Returns the exit status. */
+int	 fault_say(const struct options *o, const char *what, const struct fault *f,
+	    const char *cure);
+/* The same for what only we say. */
+int	 fault_err(const struct options *o, const char *what, const struct err *e, const char *cure);
+
+#endif

@@ -1,0 +1,201 @@
+/* Tables within any width; sizes, dates and ids as people read them; mc.conf. */
+#include <locale.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <cmocka.h>
+
+#include "mc/config.h"
+#include "mc/measure.h"
+#include "mc/safe.h"
+#include "mc/table.h"
+
+static const struct table_column	columns[] = {
+	{ "#", true, 0, false }, { "From", false, 8, false }, { "Subject", false, 8, false },
+	{ "Size", true, 0, true }, { "Body", false, 0, false },
+};
+
+static struct table *
+sample(void)
+{
+	static const char	*const cells[] = {
+		"7", "Anna Berg", "Plans for the barn", "12.4M", "at sender",
+		"10", "b\303\274ro@example.net", "\033[31mred\nline", "4.2k", "here",
+	};
+	struct table	*t = table_new(columns, 5);
+
+	for (size_t i = 0; i < 10; i++)
+		table_cell(t, span_str(cells[i]));
+	return t;
+}
+
+static void
+as_it_is(void **state)
+{
+	struct table	*t = sample();
+	struct buf	 b = BUF_INIT;
+
+	(void)state;
+	table_print(t, 0, &b);
+	buf_add(&b, "", 1);
+	assert_string_equal(b.data,
+	    " #  From              Subject               Size  Body\n"
+	    " 7  Anna Berg         Plans for the barn   12.4M  at sender\n"
+	    "10  b\303\274ro@example.net  \\x1b[31mred\\x0aline   4.2k  here\n");
+	buf_clear(&b);
+	table_free(&t);
+	assert_null(t);
+}
+
+static size_t
+widest_line(struct span s)
+{
+	size_t	 most = 0;
+
+	while (s.n > 0) {
+		size_t	 w = safe_columns(span_cut(&s, '\n'));
+
+		most = w > most ? w : most;
+	}
+	return most;
+}
+
+static void
+every_width(void **state)
+{
+	struct table	*t = sample();
+
+	(void)state;
+	for (size_t width = 40; width < 100; width++) {
+		struct buf	 b = BUF_INIT;
+
+		table_print(t, width, &b);
+		assert_true(widest_line(buf_span(&b)) <= width);
+		assert_non_null(memmem(b.data, b.len, "at sender", 9));
+		if (width > 60)
+			assert_non_null(memmem(b.data, b.len, "12.4M", 5));
+		buf_clear(&b);
+	}
+	table_free(&t);
+}
+
+static void
+sizes(void **state)
+{
+	static const struct { uint64_t octets; const char *want; } rows[] = {
+		{ 0, "0" }, { 1, "1" }, { 1023, "1023" }, { 1024, "1k" }, { 4301, "4.2k" },
+		{ 10188, "9.9k" }, { 10189, "10k" }, { 11264, "11k" }, { 1047552, "1023k" },
+		{ 1048575, "1M" }, { 13002342, "12.4M" },
+		{ 104857600, "100M" }, { 52428800, "50M" }, { 1073741824, "1G" },
+		{ UINT64_MAX, "16E" },
+	};
+	char	 got[MEASURE_BYTES];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		measure_size(got, rows[i].octets);
+		assert_string_equal(got, rows[i].want);
+	}
+}
+
+static void
+dates(void **state)
+{
+	int64_t	 now = 1795444200;	/* Mon 23 Nov 2026 14:30 UTC */
+	char	 got[MEASURE_BYTES];
+
+	(void)state;
+	measure_when(got, now - 3600, now);
+	assert_string_equal(got, "13:30");
+	measure_when(got, now - 86400, now);
+	assert_string_equal(got, "Sun");
+	measure_when(got, now - 21 * 86400, now);
+	assert_string_equal(got, "2 Nov");
+	measure_when(got, now - 400 * 86400, now);
+	assert_string_equal(got, "Oct 2025");
+	measure_day(got, now + 30 * 86400, now);
+	assert_string_equal(got, "23 Dec");
+	measure_day(got, now + 60 * 86400, now);
+	assert_string_equal(got, "22 Jan 2027");
+	measure_full(got, now);
+	assert_string_equal(got, "Mon 23 Nov 2026 14:30 +0000");
+	measure_rfc5322(got, now);
+	assert_string_equal(got, "Mon, 23 Nov 2026 14:30:00 +0000");
+	measure_left(got, now + 6 * 86400 + 5, now);
+	assert_string_equal(got, "6 days");
+	measure_left(got, now + 3 * 3600, now);
+	assert_string_equal(got, "3 hours");
+	measure_left(got, now, now);
+	assert_string_equal(got, "now");
+}
+
+static void
+ids(void **state)
+{
+	struct span	 id = span_str("01JDZ5TPB4M4Q8W1RZ9H1V6K3C");
+	char		 got[MEASURE_BYTES];
+
+	(void)state;
+	measure_id(got, id);
+	assert_string_equal(got, "9H1V-6K3C");
+	assert_true(measure_id_ends(id, "9H1V-6K3C"));
+	assert_true(measure_id_ends(id, "9hlv6k3c"));
+	assert_true(measure_id_ends(id, "01JDZ5TPB4M4Q8W1RZ9H1V6K3C"));
+	assert_true(measure_id_ends(id, "6K3C"));
+	assert_false(measure_id_ends(id, "K3C"));
+	assert_false(measure_id_ends(id, ""));
+	assert_false(measure_id_ends(id, "6K3D"));
+	assert_false(measure_id_ends(id, "001JDZ5TPB4M4Q8W1RZ9H1V6K3C"));
+}
+
+static bool
+parses(const char *text, struct config *c, struct err *e)
+{
+	*c = (struct config){ .file = "mc.conf" };
+	return config_parse(c, span_str(text), e);
+}
+
+static void
+configuration(void **state)
+{
+	struct config	 c;
+	struct err	 e;
+
+	(void)state;
+	assert_true(parses("# mine\naddress = \"a@b.test\"\n\n  password-file=\"/p \\\"x\\\"\" # here\n"
+	    "allow-private-peers = true\n", &c, &e));
+	assert_string_equal(c.address, "a@b.test");
+	assert_string_equal(c.password_file, "/p \"x\"");
+	assert_string_equal(c.trust, CONFIG_TRUST_DEFAULT);
+	assert_true(c.allow_private);
+	assert_false(parses("adress = \"a@b.test\"\n", &c, &e));
+	assert_int_equal(e.why, REFUSAL_config);
+	assert_string_equal(e.text, "mc.conf:1: no key \"adress\"; did you mean address");
+	assert_false(parses("address = \"a\"\naddress = \"b\"\n", &c, &e));
+	assert_string_equal(e.text, "mc.conf:2: address stands here a second time");
+	assert_false(parses("address = \"a\n", &c, &e));
+	assert_false(parses("address = a\n", &c, &e));
+	assert_false(parses("address = \"a\" b\n", &c, &e));
+	assert_false(parses("address = \"a\\", &c, &e));
+	assert_false(parses("allow-private-peers = 1\n", &c, &e));
+	assert_false(parses("", &c, &e));
+	assert_string_equal(e.text, "mc.conf: address is missing");
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest	 tests[] = {
+		cmocka_unit_test(as_it_is), cmocka_unit_test(every_width), cmocka_unit_test(sizes),
+		cmocka_unit_test(dates), cmocka_unit_test(ids), cmocka_unit_test(configuration),
+	};
+
+	setlocale(LC_CTYPE, "C.UTF-8");
+	setenv("TZ", "UTC", 1);
+	tzset();
+	return cmocka_run_group_tests_name("mc_table", tests, NULL, NULL);
+}
