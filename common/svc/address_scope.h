@@ -12,8 +12,8 @@
 
 #include "common/base/span.h"
 
-/* Loopback, private, link-local, carrier, test, documentation, multicast and reserved addresses
- * and all but AF_INET and AF_INET6 are not public. */
+/* Loopback, private, link-local, carrier, benchmark, multicast and reserved addresses, and all but
+ * AF_INET and AF_INET6, are not public; the documentation networks count as public. */
 bool	 address_public(const struct sockaddr *a);
 
 /* v4-mapped IPv6 becomes IPv4, so that one host has one form; all else is copied. */
