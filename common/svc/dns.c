@@ -1,0 +1,507 @@
+/* dns — libunbound in event mode; see dns.h.
+ *
+ * libunbound may call back inside ub_resolve_event, when its context goes away, or after the
+ * question was given up.  So it never sees a question, only a ticket, which outlives the question;
+ * and an answer only puts its question on the ready list, from where an event of the loop takes it.
+ */
+#include "common/svc/dns.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <event2/event.h>
+#include <unbound.h>
+#include <unbound-event.h>
+
+#include "common/base/log.h"
+#include "common/svc/dns_packet.h"
+#include "common/svc/dns_resolver.h"
+#include "common/svc/loop.h"
+
+struct ticket;
+
+/* One libunbound context; a zone that changed gets a new one. */
+struct source {
+	struct ub_ctx	*ub;
+	struct source	*next;
+	size_t		 tickets;
+};
+
+struct dns_query {
+	struct dns	*dns;
+	struct ticket	*ticket;	/* NULL: answered */
+	struct event	*timer;
+	struct dns_query	*prev, *next;	/* in waiting or ready */
+	dns_done	*done;
+	void		*arg;
+	enum dns_type	 type;
+	struct dns_packet	 packet;
+	bool		 secure;
+};
+
+struct ticket {
+	struct source		*source;
+	struct dns		*dns;
+	struct dns_query	*query;	/* NULL: given up */
+};
+
+struct list {
+	struct dns_query	*first, *last;
+};
+
+struct dns {
+	struct event_base	*base;
+	struct event		*wake;		/* something is ready */
+	struct dns_resolver	 resolver;
+	struct source		*source;	/* the one in force, then retired ones */
+	struct list		 waiting, ready;
+	size_t			 tickets;
+};
+
+/* ub_ctx_config parses with globals of libunbound's; contexts are made by many threads. */
+static pthread_mutex_t	 config_lock = PTHREAD_MUTEX_INITIALIZER;
+
+static void *
+allocate(size_t n)
+{
+	void	*p = calloc(1, n);
+
+	if (p == NULL)
+		abort();
+	return p;
+}
+
+static void
+list_add(struct list *l, struct dns_query *q)
+{
+	q->next = NULL;
+	q->prev = l->last;
+	if (l->last != NULL)
+		l->last->next = q;
+	else
+		l->first = q;
+	l->last = q;
+}
+
+static void
+list_remove(struct list *l, struct dns_query *q)
+{
+	if (q->prev != NULL)
+		q->prev->next = q->next;
+	else
+		l->first = q->next;
+	if (q->next != NULL)
+		q->next->prev = q->prev;
+	else
+		l->last = q->prev;
+}
+
+/* -- contexts ---------------------------------------------------------------------------------- */
+
+/* A file that only this process sees, under a path that libunbound can open. */
+static int
+hidden_file(const struct buf *text, char path[64])
+{
+	int	 fd = memfd_create("tillcalled-dns", MFD_CLOEXEC);
+	size_t	 done = 0;
+
+	while (fd >= 0 && done < text->len) {
+		ssize_t	 n = write(fd, text->data + done, text->len - done);
+
+		if (n > 0) {
+			done += (size_t)n;
+		} else if (errno != EINTR) {
+			close(fd);
+			fd = -1;
+		}
+	}
+	snprintf(path, 64, "/proc/self/fd/%d", fd);
+	return fd;
+}
+
+static void
+probe_answered(void *arg, int rcode, void *packet, int n, int sec, char *why, int limited)
+{
+	bool	*ok = arg;
+
+	(void)sec, (void)why, (void)limited;
+	*ok = rcode == 0 && packet != NULL && n > 3 && (((const unsigned char *)packet)[3] & 15) == 0;
+}
+
+/* The first question makes libunbound read its files; a zone answers inside the call. */
+static bool
+probe(struct ub_ctx *ub, enum dns_resolver_kind kind)
+{
+	bool	 ok = false;
+	int	 id;
+
+	if (kind != DNS_RESOLVER_ZONE)
+		return true;
+	return ub_resolve_event(ub, ".", DNS_SOA, 1, &ok, probe_answered, &id) == 0 && ok;
+}
+
+static bool
+configure(struct ub_ctx *ub, const struct dns_resolver *r, const char *zone_path, struct err *e)
+{
+	struct buf	 text = BUF_INIT;
+	char		 path[64];
+	int		 fd, fault;
+
+	dns_resolver_config(r, zone_path, &text);
+	fd = hidden_file(&text, path);
+	buf_clear(&text);
+	if (fd < 0)
+		return err_set_errno(e, REFUSAL_os_error, errno, "resolver: memory file");
+	pthread_mutex_lock(&config_lock);
+	fault = ub_ctx_config(ub, path);
+	if (fault == 0 && r->kind == DNS_RESOLVER_SYSTEM)
+		ub_ctx_resolvconf(ub, NULL);
+	if (fault == 0 && !probe(ub, r->kind))
+		fault = UB_INITFAIL;
+	pthread_mutex_unlock(&config_lock);
+	close(fd);
+	if (fault != 0 && r->kind == DNS_RESOLVER_ZONE)
+		return err_set(e, REFUSAL_config, "resolver: %s is not a root zone in master form", r->zone);
+	if (fault != 0)
+		return err_set(e, REFUSAL_config, "resolver: %s", ub_strerror(fault));
+	return true;
+}
+
+/* Puts a new context in front of the others. */
+static bool
+source_make(struct dns *d, struct err *e)
+{
+	struct buf	 zone = BUF_INIT;
+	char		 zone_path[64] = "";
+	int		 zone_fd = -1;
+	bool		 ok = true;
+
+	if (d->resolver.kind == DNS_RESOLVER_ZONE) {
+		ok = dns_resolver_read_zone(&d->resolver, &zone, e);
+		if (ok && (zone_fd = hidden_file(&zone, zone_path)) < 0)
+			ok = err_set_errno(e, REFUSAL_os_error, errno, "resolver: memory file");
+		buf_clear(&zone);
+	}
+	if (ok) {
+		struct source	*s = allocate(sizeof(*s));
+
+		s->ub = ub_ctx_create_event(d->base);
+		ok = s->ub != NULL ? configure(s->ub, &d->resolver, zone_path, e) :
+		    err_set(e, REFUSAL_os_error, "resolver: libunbound does not start");
+		if (ok) {
+			s->next = d->source;
+			d->source = s;
+		} else {
+			if (s->ub != NULL)
+				ub_ctx_delete(s->ub);
+			free(s);
+		}
+	}
+	if (zone_fd >= 0)
+		close(zone_fd);
+	return ok;
+}
+
+/* Never called from inside libunbound. */
+static void
+drop_idle_sources(struct dns *d)
+{
+	for (struct source **at = &d->source->next; *at != NULL;) {
+		struct source	*s = *at;
+
+		if (s->tickets > 0) {
+			at = &s->next;
+			continue;
+		}
+		*at = s->next;
+		ub_ctx_delete(s->ub);
+		free(s);
+	}
+}
+
+static void
+refresh(struct dns *d)
+{
+	struct err	 e;
+
+	if (d->source->next != NULL)
+		drop_idle_sources(d);
+	if (!dns_resolver_changed(&d->resolver))
+		return;
+	if (source_make(d, &e))
+		log_fact(LOG_INFO, "dns.zone", "file=%s read=again", log_str(d->resolver.zone));
+	else
+		log_fact(LOG_WARN, "dns.zone", "file=%s kept=old why=%s", log_str(d->resolver.zone),
+		    log_str(e.text));
+}
+
+/* -- answers ----------------------------------------------------------------------------------- */
+
+static void
+set_ready(struct dns_query *q)
+{
+	struct dns	*d = q->dns;
+
+	list_remove(&d->waiting, q);
+	list_add(&d->ready, q);
+	event_active(d->wake, 0, 0);
+}
+
+static void
+set_failed(struct dns_query *q, const char *why)
+{
+	q->packet.status = DNS_FAILED;
+	q->packet.rcode = -1;
+	q->packet.why = why;
+	set_ready(q);
+}
+
+static void
+query_free(struct dns_query *q)
+{
+	if (q->ticket != NULL)
+		q->ticket->query = NULL;
+	if (q->timer != NULL)
+		event_free(q->timer);
+	dns_packet_clear(&q->packet);
+	free(q);
+}
+
+static void
+answered(void *arg, int rcode, void *packet, int n, int sec, char *why_bogus, int limited)
+{
+	struct ticket		*t = arg;
+	struct dns_query	*q = t->query;
+
+	(void)why_bogus, (void)limited;
+	t->source->tickets--;
+	t->dns->tickets--;
+	free(t);
+	if (q == NULL)
+		return;
+	q->ticket = NULL;
+	if (sec == 1) {
+		q->packet.status = DNS_BOGUS;
+		q->packet.rcode = -1;
+		q->packet.why = "the DNSSEC signature is broken";
+		set_ready(q);
+	} else if (packet == NULL || n <= 0) {
+		set_failed(q, rcode == 2 ? "SERVFAIL" : "no answer");
+	} else {
+		q->secure = sec == 2;
+		dns_packet_read(&q->packet, span_of(packet, (size_t)n), q->type);
+		set_ready(q);
+	}
+}
+
+static void
+deliver(struct dns_query *q)
+{
+	struct span		 rdata[DNS_RECORDS_MAX];
+	struct dns_answer	 a = { .status = q->packet.status,
+		.secure = q->secure && q->packet.status <= DNS_NXDOMAIN, .rcode = q->packet.rcode,
+		.ttl_s = q->packet.status <= DNS_NXDOMAIN ? q->packet.ttl_s : 0, .rdata = rdata,
+		.n = q->packet.status == DNS_OK ? q->packet.n : 0, .why = q->packet.why };
+
+	for (size_t i = 0; i < a.n; i++)
+		rdata[i] = dns_packet_rdata(&q->packet, i);
+	q->done(q->arg, &a);
+}
+
+/* Takes what is ready now; what gets ready meanwhile has its own turn of the loop. */
+static void
+woken(evutil_socket_t fd, short what, void *arg)
+{
+	struct dns		*d = arg;
+	struct dns_query	*last = d->ready.last;
+	bool			 end = last == NULL;
+
+	(void)fd, (void)what;
+	while (!end && d->ready.first != NULL) {
+		struct dns_query	*q = d->ready.first;
+
+		end = q == last || d->ready.last != last;
+		list_remove(&d->ready, q);
+		deliver(q);
+		query_free(q);
+	}
+	if (d->ready.first != NULL)
+		event_active(d->wake, 0, 0);
+}
+
+static void
+timed_out(evutil_socket_t fd, short what, void *arg)
+{
+	struct dns_query	*q = arg;
+
+	(void)fd, (void)what;
+	if (q->ticket == NULL)
+		return;
+	q->ticket->query = NULL;
+	q->ticket = NULL;
+	set_failed(q, "no answer in 15 s");
+}
+
+/* -- questions --------------------------------------------------------------------------------- */
+
+/* Master form for libunbound, with an ending dot.  False: no DNS name. */
+static bool
+escape_name(struct span name, char out[4 * DNS_NAME_BYTES + 4])
+{
+	size_t	 n = 0;
+
+	if (name.n > 0 && name.p[name.n - 1] == '.')
+		name.n--;
+	if (name.n > DNS_NAME_MAX)
+		return false;
+	while (name.n > 0) {
+		struct span	 label = span_cut(&name, '.');
+
+		if (label.n == 0 || label.n > 63)
+			return false;
+		for (size_t i = 0; i < label.n; i++) {
+			unsigned char	 c = (unsigned char)label.p[i];
+
+			out[n++] = '\\';
+			out[n++] = (char)('0' + c / 100);
+			out[n++] = (char)('0' + c / 10 % 10);
+			out[n++] = (char)('0' + c % 10);
+			if ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+			    c == '-' || c == '_') {
+				n -= 4;
+				out[n++] = (char)c;
+			}
+		}
+		out[n++] = '.';
+	}
+	if (n == 0)
+		out[n++] = '.';
+	out[n] = '\0';
+	return true;
+}
+
+static void
+send_query(struct dns_query *q, const char *name)
+{
+	static const struct timeval	 limit = { DNS_TIMEOUT_MS / 1000, DNS_TIMEOUT_MS % 1000 * 1000 };
+	struct dns	*d = q->dns;
+	struct ticket	*t;
+	int		 id, fault;
+
+	refresh(d);
+	t = allocate(sizeof(*t));
+	*t = (struct ticket){ .source = d->source, .dns = d, .query = q };
+	q->ticket = t;
+	t->source->tickets++;
+	d->tickets++;
+	fault = ub_resolve_event(d->source->ub, name, (int)q->type, 1, t, answered, &id);
+	if (fault != 0) {
+		d->source->tickets--;
+		d->tickets--;
+		q->ticket = NULL;
+		free(t);
+		set_failed(q, ub_strerror(fault));
+	} else if (q->ticket != NULL) {
+		q->timer = evtimer_new(d->base, timed_out, q);
+		if (q->timer == NULL || evtimer_add(q->timer, &limit) != 0)
+			abort();
+	}
+}
+
+struct dns_query *
+dns_ask(struct dns *d, struct span name, enum dns_type type, dns_done *done, void *arg)
+{
+	struct dns_query	*q = allocate(sizeof(*q));
+	char			 text[4 * DNS_NAME_BYTES + 4];
+
+	q->dns = d;
+	q->type = type;
+	q->done = done;
+	q->arg = arg;
+	list_add(&d->waiting, q);
+	if (!escape_name(name, text)) {
+		q->packet.status = DNS_NXDOMAIN;
+		q->packet.rcode = 3;
+		q->packet.ttl_s = 3600;
+		set_ready(q);
+	} else if (d->tickets >= DNS_QUERIES_MAX) {
+		set_failed(q, "too many questions at once");
+	} else {
+		send_query(q, text);
+	}
+	return q;
+}
+
+void
+dns_cancel(struct dns_query **qp)
+{
+	struct dns_query	*q = *qp;
+
+	*qp = NULL;
+	if (q == NULL)
+		return;
+	list_remove(q->ticket == NULL ? &q->dns->ready : &q->dns->waiting, q);
+	query_free(q);
+}
+
+/* -- life -------------------------------------------------------------------------------------- */
+
+bool
+dns_new(struct dns **out, struct loop *l, const char *spec, struct err *e)
+{
+	struct dns	*d = allocate(sizeof(*d));
+
+	d->base = loop_base(l);
+	if (!dns_resolver_parse(&d->resolver, spec, e) || !source_make(d, e)) {
+		free(d);
+		return false;
+	}
+	d->wake = event_new(d->base, -1, EV_PERSIST, woken, d);
+	if (d->wake == NULL)
+		abort();
+	*out = d;
+	return true;
+}
+
+static void
+list_free(struct list *l)
+{
+	while (l->first != NULL) {
+		struct dns_query	*q = l->first;
+
+		list_remove(l, q);
+		query_free(q);
+	}
+}
+
+void
+dns_free(struct dns **dp)
+{
+	struct dns	*d = *dp;
+
+	*dp = NULL;
+	if (d == NULL)
+		return;
+	list_free(&d->waiting);
+	list_free(&d->ready);
+	while (d->source != NULL) {
+		struct source	*s = d->source;
+
+		ub_ctx_delete(s->ub);	/* calls back for each ticket */
+		d->source = s->next;
+		free(s);
+	}
+	event_free(d->wake);
+	free(d);
+}
+
+bool
+dns_err(const struct dns_answer *a, const char *name, struct err *e)
+{
+	return err_set(e, a->status == DNS_BOGUS ? REFUSAL_dns_bogus : REFUSAL_dns_failed, "%s: %s", name,
+	    a->why != NULL ? a->why : "no answer");
+}

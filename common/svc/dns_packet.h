@@ -1,0 +1,29 @@
+/* dns_packet — one DNS answer in wire form, read into records of one name and type.
+ *
+ * Pure.  Follows CNAMEs from the question's name; names inside PTR, CNAME, MX, SRV and SOA records
+ * come out uncompressed.
+ *
+ * Trust:  every octet is hostile; nothing is believed that was not held against the length.
+ */
+#ifndef SVC_DNS_PACKET_H
+#define SVC_DNS_PACKET_H
+
+#include "common/base/buf.h"
+#include "common/svc/dns.h"
+
+struct dns_packet {
+	enum dns_status	 status;	/* never DNS_BOGUS */
+	int		 rcode;
+	uint32_t	 ttl_s;
+	const char	*why;		/* DNS_FAILED */
+	struct buf	 octets;	/* all rdata, one after the other */
+	size_t		 n;
+	size_t		 end[DNS_RECORDS_MAX];	/* of each, in octets */
+};
+
+/* `p` starts zeroed (or cleared). */
+void	 dns_packet_read(struct dns_packet *p, struct span packet, enum dns_type type);
+void	 dns_packet_clear(struct dns_packet *p);
+struct span	 dns_packet_rdata(const struct dns_packet *p, size_t i);
+
+#endif
