@@ -45,6 +45,8 @@ struct auth_keys {
 /* Fresh salt, AUTH_ITERATIONS.  False: the password is empty, too long, or SASLprep (RFC 4013)
  * refuses it. */
 bool	 auth_keys_make(struct auth_keys *k, struct span password, struct err *e);
+/* The same with the salt and iterations that stand in *k. */
+bool	 auth_keys_derive(struct auth_keys *k, struct span password, struct err *e);
 /* For PLAIN inside TLS: do the keys fit the password?  In constant time. */
 bool	 auth_password_fits(const struct auth_keys *k, struct span password);
 
