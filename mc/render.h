@@ -1,0 +1,30 @@
+/* render — a letter as people read it: who vouches, header, text, attachments.
+ *
+ * Flow:  7 of 8.
+ * Trust: all of `letter` is the sender's.  What the recipient's server has checked (`sender`) stands
+ *        in a line of its own and comes first; a From that says another address than the sealed
+ *        one is shown with "via", and in words.
+ */
+#ifndef MC_RENDER_H
+#define MC_RENDER_H
+
+#include "mc/mime.h"
+#include "mc/out.h"
+
+/* What is known of a letter without trusting it. */
+struct render_sender {
+	uint64_t	 number;
+	const char	*from;		/* the sealed statement's */
+	const char	*vouched_by;	/* issuer of the sender's certificate; empty: not known */
+	uint64_t	 octets;
+	const char	*received;	/* for people; may be NULL */
+};
+
+/* True where the header's only From is the sealed sender's address. */
+bool	 render_from_agrees(const struct mime_letter *letter, const char *from);
+void	 render_letter(struct out *o, const struct render_sender *sender,
+	    const struct mime_letter *letter);
+/* The header fields alone, as they stand in the letter's first octets. */
+void	 render_header(struct out *o, struct span beginning);
+
+#endif
