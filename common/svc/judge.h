@@ -1,0 +1,44 @@
+/* judge — the one function that says whether a peer's certificate is good.
+ *
+ * Used in both directions after every handshake, again while a connection lives, for seals and by
+ * `check cert`.  Each failure has its own word in the refusal table.
+ *
+ * Spec:  DECISIONS "Certificates" 1 to 6: chain to the trust folder, X509_STRICT, security level
+ *        2, serverAuth in both directions, v3, sane serials, RSA >= 2048 or P-256 or P-384 or
+ *        Ed25519, leaf neither a CA nor its own issuer, name constraints, the exact name, the
+ *        time, revocation.  The trust anchor is exempt from revocation and from rules of form;
+ *        each intermediate is judged like the leaf.
+ *        Revocation: a fresh CRL decides.  Without one: a certificate that names a distribution
+ *        point is revocation_unknown (temporary); one that names none is good if it lives 7 days
+ *        or less or says noRevAvail, is revocation_unknown if the operator's CRL for its issuer
+ *        is stale, and certificate_no_revocation else.
+ * Trust: every octet of the chain is hostile.
+ * Units: seconds since 1970; the time is the caller's.
+ */
+#ifndef SVC_JUDGE_H
+#define SVC_JUDGE_H
+
+#include "common/base/err.h"
+#include "common/svc/chain.h"
+#include "common/svc/trust.h"
+
+#define JUDGE_SHORT_LIVED_S	(7 * 86400)
+#define JUDGE_DEPTH_MAX		8
+#define JUDGE_URLS_MAX		8
+#define JUDGE_URL_BYTES		512
+#define JUDGE_RSA_BITS_MAX	8192	/* verification time grows with it */
+
+/* What judging found out; filled as far as it got. */
+struct judgement {
+	int64_t		 until_s;		/* the verdict cannot outlast this: first notAfter */
+	char		 issuer_key[65];	/* SHA-256 of the issuing CA's public key, for ledgers */
+	/* revocation_unknown: http distribution points that would help (the chain is verified). */
+	unsigned	 n_urls;
+	char		 urls[JUDGE_URLS_MAX][JUDGE_URL_BYTES];
+};
+
+/* domain: A-labels; NULL: the name is judged later (chain_names).  j may be NULL. */
+bool	 judge_chain(const struct trust *t, const struct chain *c, const char *domain,
+	    int64_t now_s, struct judgement *j, struct err *e);
+
+#endif

@@ -1,0 +1,46 @@
+/* trust — whom the operator trusts, and what is known to be revoked: one immutable set.
+ *
+ * Made anew whenever a file of the folders changes, never changed: a newer CRL added to a living
+ * store can leave the old one in force.
+ *
+ * Spec:    DECISIONS "Certificates" 2, 8.
+ * Owner:   counted; any thread may hold a reference.
+ * Trust:   the folders are the operator's (the cache's CRLs were verified before they got there).
+ *          A file in the trust folder that holds no certificate is a fault; a CRL that cannot be
+ *          read is left out and logged, so that what it would have vouched for is unknown.
+ */
+#ifndef SVC_TRUST_H
+#define SVC_TRUST_H
+
+#include "common/base/err.h"
+
+#define TRUST_FILES_MAX		1000	/* in one folder */
+#define TRUST_FILE_BYTES	(4 << 20)
+#define TRUST_CRL_BYTES		(32 << 20)	/* one CRL */
+#define TRUST_CRLS_BYTES	(256 << 20)	/* all together */
+
+struct trust;
+struct x509_st;
+struct x509_store_st;
+struct stack_st_X509_CRL;
+
+/* crls, cache: "" or NULL: none.  False (config): the trust folder cannot be read, is empty, or
+ * holds a file without certificates. */
+bool		 trust_load(const char *folder, const char *crls, const char *cache,
+		    struct trust **out, struct err *e);
+struct trust	*trust_ref(struct trust *t);
+void		 trust_unref(struct trust **t);
+
+/* A number that changes when a file of the folder is added, removed, written or replaced; 0: the
+ * folder cannot be read.  Blocks: not on a loop. */
+uint64_t	 trust_signature(const char *folder);
+
+/* For common/svc/judge. */
+struct x509_store_st *trust_store(const struct trust *t);
+/* The CRLs of this certificate's issuer, newest first; the caller frees the stack and its
+ * references (sk_X509_CRL_pop_free). */
+struct stack_st_X509_CRL *trust_crls(const struct trust *t, const struct x509_st *cert);
+unsigned	 trust_count(const struct trust *t);	/* roots */
+unsigned	 trust_crl_count(const struct trust *t);
+
+#endif
