@@ -23,6 +23,7 @@
 #define DAEMON_STOP_MS	10000
 
 struct daemon;
+struct listen_incoming;
 struct loop;
 struct workers;
 struct offload;
@@ -35,9 +36,10 @@ struct daemon_listener {
 	uint16_t	 port;		/* where the address names none */
 	bool		 mutual;	/* peers show a certificate (and no session is resumed) */
 	const struct conf_listens *(*at)(const struct conf *c);
-	/* On the worker's own thread, with a connected socket that is now the role's: it calls
-	 * conn_accept with a session of its own. */
-	void		(*accepted)(void *role, struct daemon *d, unsigned worker, int fd);
+	/* On the worker's own thread, with a connection that is now the role's: it calls
+	 * conn_accept, which takes `in`, with a session of its own. */
+	void		(*accepted)(void *role, struct daemon *d, unsigned worker,
+			    struct listen_incoming *in);
 };
 
 struct daemon_role {
