@@ -5,7 +5,8 @@
  *	HELLO domain                        -> one reply; SPF and certificate are judged here
  *	RCPT <address> salt                    no reply; the recipients of the next statement
  *	STATEMENT octets                       no reply; the statement's octets follow
- *	SEAL octets alg signature-octets    -> one reply per RCPT in order, one per recall
+ *	SEAL octets alg signature-octets    -> one reply per RCPT in order, and one per STATEMENT
+ *	                                       that had no RCPT (a recall)
  *	NOOP, QUIT                          -> one reply
  *
  * The engines are notify_server.h and notify_client.h.
@@ -18,6 +19,7 @@
 
 #define NOTIFY_ALPN		"tillcalled-notify/1"
 #define NOTIFY_SEALS_MAX	4		/* outstanding; the fifth is not read before an answer left */
+#define NOTIFY_ENTRIES_MAX	(SEAL_STATEMENTS_MAX * STATEMENT_RECIPIENTS_MAX)	/* replies to a seal */
 #define NOTIFY_BATCH_BYTES	(1024 * 1024)	/* lines and payloads, the seal and its own line included */
 
 #endif

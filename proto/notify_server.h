@@ -11,56 +11,16 @@
  * Async:  hello and accept are answered exactly once each, in any order among batches; replies
  *         leave in the order of the requests.  An answer for a batch that is not waited for is
  *         dropped (false).
- * Owner:  accept_take gives the batch to the role, which frees it with notify_batch_free, also
- *         where the session died meanwhile.  A batch points into nothing of the session, and may
- *         be worked on by another thread.
+ * Owner:  accept_take gives the batch (notify_batch.h) to the role, which frees it with
+ *         notify_batch_free, also where the session died meanwhile.
  * Trust:  every octet is the peer's, up to a signature of the certificate that the role vouches
  *         for in `verify`.
  */
 #ifndef PROTO_NOTIFY_SERVER_H
 #define PROTO_NOTIFY_SERVER_H
 
-#include "proto/notify.h"
+#include "proto/notify_batch.h"
 #include "proto/server.h"
-
-/* What an accepted recipient or recall is told. */
-enum notify_done {
-	NOTIFY_NOTICED,			/* 250 2.1.5 noticed */
-	NOTIFY_KNOWN,			/* 250 2.1.5 noticed before */
-	NOTIFY_RECALLED			/* 250 2.1.5 recalled */
-};
-
-struct notify_entry {			/* one reply line: a recipient, or a recall */
-	struct span		 address;	/* canonical; empty: a recall */
-	unsigned char		 salt[STATEMENT_SALT_BYTES];
-	size_t			 statement;	/* index of its statement; n_statements: none came */
-	bool			 judged;	/* by the engine, or by the role since */
-	enum notify_done	 done;
-	enum refusal		 why;		/* REFUSAL_NONE: accepted, see done */
-	size_t			 text;		/* in `texts`, behind the first octet; 0: the table's */
-};
-
-struct notify_batch {
-	uint64_t		 id;		/* of the batch in its session */
-	struct statement	*statements;	/* in the order they came; faulty ones are zero, and
-						 * their entries are judged already */
-	unsigned char		(*digests)[STATEMENT_HASH_BYTES];	/* of each statement's text */
-	size_t			 n_statements;
-	struct notify_entry	*entries;	/* in the order of their replies */
-	size_t			 n_entries;
-	size_t			 n_open;	/* entries that the role has to judge */
-	struct seal		 seal;
-	enum seal_alg		 alg;
-	struct span		 signature;
-	struct buf		 octets;	/* what all spans point into */
-	struct buf		 texts;		/* of refusals */
-};
-
-/* For the role: what becomes of entry i, once each; of all entries not judged yet. */
-void	 notify_batch_accept(struct notify_batch *b, size_t i, enum notify_done done);
-void	 notify_batch_refuse(struct notify_batch *b, size_t i, const struct err *e);
-void	 notify_batch_refuse_all(struct notify_batch *b, const struct err *e);
-void	 notify_batch_free(struct notify_batch **b);
 
 struct notify_server_ops {
 	struct server_ops	 server;	/* first */
@@ -91,13 +51,14 @@ struct notify_server {
 	const struct notify_server_ops	*ops;
 	char				 served[ADDRESS_DOMAIN_BYTES];	/* canonical */
 	char				 peer[ADDRESS_DOMAIN_BYTES];	/* canonical; of HELLO */
-	struct notify_batch		*gathering;
+	struct notify_batch		*gathering;	/* NULL between a seal and the next line */
 	size_t				 batch_bytes;	/* since the last seal */
-	size_t				 open_from;	/* first entry that waits for its statement */
 	uint64_t			 last_id;
 	struct notify_pending		 queue[NOTIFY_SEALS_MAX];
 	size_t				 head, count;
-	uint64_t			 seal_octets;	/* of the SEAL under way */
+	size_t				 seal_octets;	/* of the SEAL under way: its text */
+	enum seal_alg			 seal_alg;
+	struct err			 seal_fault;	/* of its line */
 };
 
 /* `served`: the domain of the SNI, canonical. */

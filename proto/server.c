@@ -227,7 +227,7 @@ take_payload(struct server *s, struct span in)
 static bool
 may_take(const struct server *s)
 {
-	return !s->engine.closing && !s->ending && !s->waiting &&
+	return !s->engine.closing && !s->ending && !s->waiting && !s->full &&
 	    s->engine.payload.source == NULL && s->engine.out.len < ENGINE_OUT_BYTES &&
 	    (s->behind == NULL || s->behind->len < ENGINE_OUT_BYTES);
 }

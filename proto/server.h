@@ -55,6 +55,7 @@ struct server {
 	uint64_t			 request;	/* number of the request under way */
 	struct buf			*behind;	/* replies go here while it is set */
 	bool				 stirred;	/* answered since the mover's last call */
+	bool				 full;		/* the protocol can take no more for now */
 	bool				 ending;	/* takes no more input; closes once released */
 	uint64_t			 sent_to;	/* payload's offset at the last look */
 	/* the payload that the last line announced */

@@ -90,6 +90,7 @@
 	X(from_domain,           "from-domain",           550, "5.7.1",  65, "the sender is not of the domain that seals")	\
 	X(rcpt_hash,             "rcpt-hash",             550, "5.7.5",  65, "the recipient does not stand in the statement")	\
 	X(hold_expired,          "hold-expired",          550, "5.7.1",  65, "the letter is no longer held")	\
+	X(duplicate,             "duplicate",             550, "5.5.0",  65, "the same was said before in this batch")	\
 	X(id_conflict,           "id-conflict",           550, "5.5.0",  65, "this id is known with another letter")	\
 	/* letters, people, quotas */								\
 	X(no_such_user,          "no-such-user",          550, "5.1.1",  67, "there is no such mailbox")	\
