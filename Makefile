@@ -5,13 +5,19 @@ CC	= gcc
 B	:= build/$(MODE)
 O	:= $B/obj
 VERSION	:= 0.1
+T	?= 60
+V	?=
+# A line a file; V=1 shows the whole commands.
+say	= $(if $V,,@echo "  $1 $@";)
+again	= @$(MAKE) --no-print-directory -j$$(nproc)
 
 # -- what is built from what -------------------------------------------------------------------
 
 PROGRAMS := oms ims mc
 LIB	:= $(wildcard common/base/*.c common/svc/*.c proto/*.c)
 UNIT	:= $(wildcard tests/unit/*.c)
-TOOLS	:= $(wildcard tests/tools/*.c tests/bench/*.c) tests/replay.c
+TOOLS	:= $(wildcard tests/tools/*.c tests/bench/*.c tests/replay.c)
+FUZZ	:= $(wildcard tests/fuzz/*.c)
 OBJ	= $(patsubst %.c,$O/%.o,$1)
 ROLE	= $(filter-out $1/main.c,$(wildcard $1/*.c))
 SOURCES	:= $(shell find common proto oms ims mc tests -name '*.[ch]')
@@ -26,15 +32,17 @@ CFLAGS_debug	= -O1 -fno-omit-frame-pointer $(HARDEN)
 CFLAGS_release	= -O2 -D_FORTIFY_SOURCE=3 $(HARDEN)
 CFLAGS_asan	= -O1 -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all
 CFLAGS_tsan	= -O1 -fno-omit-frame-pointer -fsanitize=thread
+CFLAGS_fuzz	= -O1 -fno-omit-frame-pointer -fsanitize=fuzzer-no-link,address,undefined -Wno-error
 CFLAGS_rules	= -O1 -DRULE_SWITCHES $(HARDEN)
 LDFLAGS_debug	= -pie -Wl,-z,relro,-z,now,-z,noexecstack
 LDFLAGS_release	= $(LDFLAGS_debug) -Wl,-z,separate-code
 LDFLAGS_rules	= $(LDFLAGS_debug)
 LDFLAGS_asan	= -fsanitize=address,undefined
 LDFLAGS_tsan	= -fsanitize=thread
+LDFLAGS_fuzz	= -fsanitize=fuzzer,address,undefined
 
 CPPFLAGS = -I. -D_GNU_SOURCE -DVERSION='"$(VERSION)"' -MMD -MP
-CFLAGS	= -std=c11 -g -pthread $(CFLAGS_$(MODE)) $(WARN)
+CFLAGS	= -std=c11 -g -pthread $(WARN) $(CFLAGS_$(MODE))
 LDFLAGS	= -pthread $(LDFLAGS_$(MODE)) -Wl,--as-needed
 LDLIBS	= -lssl -lcrypto -levent_core -levent_extra -levent_pthreads -llmdb -lspf2 -lunbound \
 	  -lconfuse -lgsasl -ljansson -lidn2 -lpsl -lseccomp -lz
@@ -43,9 +51,42 @@ GMIME_LIBS = $(shell pkg-config --libs gmime-3.0)
 
 # -- goals -----------------------------------------------------------------------------------------
 
-all: $(PROGRAMS:%=build/%) tools	## build oms, ims and mc (MODE=debug|asan|tsan|release)
+all: $(PROGRAMS:%=$B/%) tools	## build oms, ims and mc (MODE=debug|asan|tsan|release)
+	@for p in $(PROGRAMS); do ln -sfn $(MODE)/$$p build/$$p; done
 
 tools: $(TOOLS:%.c=$B/%) $(UNIT:%.c=$B/%)
+
+# On a new machine there is neither compiler nor pkg-config before `deps`; so the goals that need
+# them run in a second make.
+deps:				## install the Debian packages that are missing
+	@tests/deps
+
+demo: deps			## two domains, one letter, every step (FILE=letter.eml: your own)
+	$(again) all
+	@tests/demo $(FILE)
+
+check: deps			## build, lint and run every test
+	$(again) all lint
+	@tests/run
+
+check-asan: deps		## the same under AddressSanitizer and UBSan
+check-tsan: deps		## the same under ThreadSanitizer
+check-asan check-tsan:
+	$(again) MODE=$(@:check-%=%) all
+	@MODE=$(@:check-%=%) tests/run
+
+check-valgrind:			## unit tests and the protocols under valgrind
+	@tests/deps valgrind
+	$(again) all
+	@tests/run --valgrind unit replay
+
+fuzz:				## each fuzz target for T=60 seconds (clang)
+	@tests/deps fuzz
+	$(again) MODE=fuzz CC=clang $(FUZZ:%.c=build/fuzz/%)
+	@tests/fuzz/run $(T)
+
+bare:				## demo and check in a fresh Debian root (debootstrap, root)
+	@tests/bare
 
 lint:				## floors, one door per library, no cycles, no stray names
 	@awk -f tests/lint/layers.awk $(SOURCES)
@@ -67,12 +108,9 @@ clean:				## remove build/
 
 # -- rules -----------------------------------------------------------------------------------------
 
-build/%: $B/%
-	@ln -sfn $(MODE)/$* $@
-
 $O/%.o: %.c Makefile
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) $(CFLAGS) -c -o $@ $<
+	$(call say,cc)$(CC) $(CPPFLAGS) $(CFLAGS) -c -o $@ $<
 
 $O/mc/%.o $O/tests/unit/mc_%.o: CFLAGS += $(GMIME_CFLAGS)
 
@@ -83,17 +121,17 @@ $B/lib-ims.a: $(call OBJ,$(call ROLE,ims))
 $B/lib-mc.a: $(call OBJ,$(call ROLE,mc))
 $B/lib.a $(PROGRAMS:%=$B/lib-%.a):
 	@rm -f $@
-	ar rcs $@ $^
+	$(call say,ar)ar rcs $@ $^
 
 $(PROGRAMS:%=$B/%): $B/%: $O/%/main.o $B/lib-%.a $B/lib.a
-	$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS) $(if $(filter mc,$*),$(GMIME_LIBS))
+	$(call say,ld)$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS) $(if $(filter mc,$*),$(GMIME_LIBS))
 
 $B/tests/%: $O/tests/%.o $B/lib-oms.a $B/lib-ims.a $B/lib-mc.a $B/lib.a
 	@mkdir -p $(@D)
-	$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS) -lcmocka $(GMIME_LIBS)
+	$(call say,ld)$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS) -lcmocka $(GMIME_LIBS)
 
 -include $(shell find $O -name '*.d' 2>/dev/null)
 
-.PHONY: all tools lint map format help clean
+.PHONY: all tools deps demo check check-asan check-tsan check-valgrind fuzz bare lint map format help clean
 .SECONDARY:
 .DELETE_ON_ERROR:
