@@ -1,0 +1,54 @@
+/* route — the way from one of our domains to one recipient domain's designated IMS.
+ *
+ * Finds the designated hosts, tries their addresses in the order of RFC 2782, signs on as our
+ * domain, and keeps the session while there is something to say.  What is said is the notifier's.
+ *
+ * Flow:    3 of 8 (README "Life of a message").
+ * Spec:    SPEC.md "notify"; PROTOCOL "Designation and identity".
+ * State:   IDLE --route_want--> FINDING -> CONNECTING -> GREETING -> READY --silence, end--> IDLE
+ *          Any failure: `failed` once, then IDLE; when to try again is the notifier's choice.
+ * Threads: the home worker of the pair; one session a route.
+ * Trust:   the recipient domain's DNS and host are hostile until the host's certificate was judged
+ *          good and names the domain; before that no octet of ours is sent.
+ */
+#ifndef OMS_ROUTE_H
+#define OMS_ROUTE_H
+
+#include "common/svc/designation.h"
+#include "common/svc/tls.h"
+#include "proto/notify_client.h"
+
+#define ROUTE_CONNECT_MS	10000	/* one address, handshake included */
+#define ROUTE_IDLE_MS		30000	/* a session with nothing to say ends */
+
+struct route;
+
+struct route_ops {
+	void	(*ready)(void *role);		/* welcomed: route_client may be sent to */
+	/* The session is over or never came to be.  why NULL: it ended in order, nothing is lost;
+	 * permanent refusals are those of 5xx. */
+	void	(*ended)(void *role, const struct err *why);
+	/* As notify_client_ops. */
+	void	(*result)(void *role, void *arg, size_t index, struct span text,
+		    const struct err *e);
+	void	(*batch_end)(void *role, void *arg, size_t answered, const struct err *e);
+};
+
+struct route_place {
+	struct loop		*loop;
+	struct dns		*dns;
+	struct tls_holder	*tls;
+	bool			 allow_private;
+	const char		*own, *peer;	/* canonical domains, copied */
+};
+
+struct route		*route_new(const struct route_place *place, const struct route_ops *ops,
+			    void *role);
+void			 route_free(struct route **r);	/* silently: no callback comes any more */
+
+void			 route_want(struct route *r);	/* have a session, if there is none */
+struct notify_client	*route_client(struct route *r);	/* NULL: not READY */
+void			 route_kick(struct route *r);	/* octets were put into the client */
+const char		*route_host(const struct route *r);	/* the host last tried; "" : none */
+
+#endif
