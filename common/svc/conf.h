@@ -45,6 +45,7 @@ struct conf_oms {
 	char			 spool[CONF_PATH_BYTES];
 	uint64_t		 spool_bytes;
 	struct conf_listens	 fetch, submit;
+	char			 connect_from[CONF_LISTEN_BYTES];	/* empty: the system's choice */
 	char			 control[CONF_PATH_BYTES];
 };
 
@@ -53,6 +54,7 @@ struct conf_ims {
 	char			 store[CONF_PATH_BYTES];
 	uint64_t		 store_bytes;
 	struct conf_listens	 notify, mailbox;
+	char			 connect_from[CONF_LISTEN_BYTES];	/* empty: the system's choice */
 	char			 control[CONF_PATH_BYTES];
 	int64_t			 hold_limit_s;
 };

@@ -64,6 +64,8 @@ const struct conf_key conf_keys[] = {
 	    "where your users hand letters in, port 1472; \"none\": nowhere"),
 	KEY(CONF_OMS, "control", CONF_PATH, R(oms.control), "/run/tillcalled/oms.sock", 0, 0,
 	    "socket of oms queue, oms status"),
+	KEY(CONF_OMS, "connect-from", CONF_ADDRESS, R(oms.connect_from), "", 0, 0,
+	    "own address to notify from, the one that SPF names; \"\": the system's choice"),
 
 	KEY(CONF_IMS, "store", CONF_PATH, R(ims.store), "/var/lib/tillcalled/ims", 0, 0,
 	    "folder of the mailboxes"),
@@ -77,6 +79,8 @@ const struct conf_key conf_keys[] = {
 	    "socket of ims list, ims status"),
 	KEY(CONF_IMS, "hold-limit", CONF_TIME, R(ims.hold_limit_s), "90 days", HOUR_S, 366 * DAY_S,
 	    "a longer promise to hold a letter is cut to this"),
+	KEY(CONF_IMS, "connect-from", CONF_ADDRESS, R(ims.connect_from), "", 0, 0,
+	    "own address to fetch from, one that _ims._tcp leads to; \"\": the system's choice"),
 	{ CONF_ROOT, NULL, CONF_INT, 0, NULL, 0, 0, NULL }
 };
 
@@ -235,6 +239,14 @@ is_address(struct span s, int family)
 }
 
 static bool
+set_address(char *at, struct span s, struct err *e)
+{
+	if (s.n > 0 && !is_address(s, AF_INET) && !is_address(s, AF_INET6))
+		return err_set(e, REFUSAL_config, "is no address; write \"192.0.2.1\" or \"2001:db8::1\"");
+	return span_copy(s, at, CONF_LISTEN_BYTES);
+}
+
+static bool
 is_port(struct span s)
 {
 	uint64_t	 n;
@@ -326,6 +338,8 @@ conf_key_set(const struct conf_key *k, void *base, const char *text, struct err 
 		return set_level(at, text, e);
 	case CONF_LISTENS:
 		return set_listen(at, s, e);
+	case CONF_ADDRESS:
+		return set_address(at, s, e);
 	}
 	return err_set(e, REFUSAL_internal, "%s is of no kind", k->name);
 }
@@ -374,6 +388,7 @@ conf_key_print(const struct conf_key *k, const void *base, struct buf *out)
 	case CONF_PATH:
 	case CONF_USER:
 	case CONF_RESOLVER:
+	case CONF_ADDRESS:
 		quoted_print(at, out);
 		break;
 	case CONF_LEVEL:

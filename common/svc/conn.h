@@ -59,6 +59,8 @@ struct conn_target {
 	const char		*own;		/* whose identity we show; NULL: none (mc) */
 	const char		*domain;	/* SNI, and what the server's certificate must name */
 	const char		*alpn;		/* of static life */
+	const char		*from;		/* our own address, for one of its family (conf's
+						 * connect-from); NULL or "": the system's choice */
 	int64_t			 timeout_ms;	/* for connect and handshake together */
 };
 

@@ -108,7 +108,8 @@ everything(void **state)
 	    "message-limit = \"1 GiB\" }\n"
 	    "domain xn--bcher-kva.test { certificate = \"/c2\" key = \"/k2\" }\n"
 	    "oms { spool = \"/s\" spool-size = \"1 TiB\" listen-fetch = { \"192.0.2.11\", "
-	    "\"[2001:db8::1]:99\" } listen-submit = \"none\" control = \"/o.sock\" }\n"
+	    "\"[2001:db8::1]:99\" } listen-submit = \"none\" control = \"/o.sock\" "
+	    "connect-from = \"192.0.2.11\" }\n"
 	    "ims { store = \"/i\" store-size = \"16 MiB\" listen-notify = { \"::1\" } "
 	    "listen-mailbox = { \"127.0.0.1:8000\" } hold-limit = \"1 week\" }\n";
 	struct conf	*c = assert_loads(text);
@@ -135,6 +136,8 @@ everything(void **state)
 	assert_true(c->oms.submit.given);
 	assert_int_equal(c->oms.submit.n, 0);
 	assert_int_equal(c->oms.spool_bytes, UINT64_C(1) << 40);
+	assert_string_equal(c->oms.connect_from, "192.0.2.11");
+	assert_string_equal(c->ims.connect_from, "");
 	assert_int_equal(c->ims.hold_limit_s, 7 * 86400);
 	assert_string_equal(c->ims.control, "/run/tillcalled/ims.sock");
 	assert_true(c->oms.given && c->ims.given);
