@@ -2,9 +2,10 @@
  *
  * Sockets are bound by listen_open, while there may still be privileges, and listen from
  * listen_start on.  One acceptor deals connections out to the workers in turn, with TCP_NODELAY
- * set.  It stops accepting at 90 % of RLIMIT_NOFILE, at the total limit and when the system is out
- * of descriptors or memory, and looks again half a second later: who waits, waits in the
- * kernel's queue.  Over its address's limits a connection is closed at once.
+ * set.  It stops accepting once descriptors' numbers reach 90 % of RLIMIT_NOFILE, at the total
+ * limit, and when the system is out of descriptors or memory, and looks again half a second
+ * later: who waits, waits in the kernel's queue.  Over its address's limits a connection is closed
+ * at once.  An IPv6 socket takes IPv6 only.
  *
  * Spec:    THREATS N14, 1.4 (libevent goes on calling accept on EMFILE).
  * Trust:   whoever can reach the port; a limit per address counts an IPv6 /64 as one.
@@ -23,7 +24,7 @@
 #define LISTEN_REARM_MS		500
 
 struct listen_limits {		/* 0: the default */
-	unsigned	 total;			/* 90 % of RLIMIT_NOFILE, less 100 */
+	unsigned	 total;			/* 90 % of RLIMIT_NOFILE */
 	unsigned	 per_address;		/* 1,000 */
 	unsigned	 half_open;		/* per address, handshake not over: 100 */
 };
