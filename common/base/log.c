@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "common/base/clock.h"
+#include "common/base/hex.h"
 
 #define VALUE_BYTES	1024
 #define LINE_BYTES	8192
@@ -51,7 +52,10 @@ escape(char *dst, unsigned char c)
 		*dst = (char)c;
 		return 1;
 	}
-	return (size_t)sprintf(dst, "\\x%02x", c);
+	dst[0] = '\\';
+	dst[1] = 'x';
+	hex_str(dst + 2, &c, 1);
+	return 4;
 }
 
 const char *

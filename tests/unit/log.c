@@ -1,0 +1,116 @@
+/* log — no value makes or breaks a line. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "common/base/log.h"
+
+static void
+values_are_quoted_where_needed(void **state)
+{
+	(void)state;
+	assert_string_equal(log_str("alice@a.test"), "alice@a.test");
+	assert_string_equal(log_str(""), "\"\"");
+	assert_string_equal(log_str("a b"), "\"a b\"");
+	assert_string_equal(log_str("a\"b\\c"), "\"a\\x22b\\x5cc\"");
+	assert_string_equal(log_str("a\r\nims forged"), "\"a\\x0d\\x0aims forged\"");
+	assert_string_equal(log_value(span_of("a\0\x1b[", 4)), "\"a\\x00\\x1b[\"");
+	assert_string_equal(log_str("\xc3\xa4"), "\"\\xc3\\xa4\"");
+}
+
+static void
+values_are_cut(void **state)
+{
+	char	 text[4096];
+
+	(void)state;
+	for (size_t n = 1020; n < 1030; n++) {
+		memset(text, 'a', n);
+		text[n] = '\0';
+		assert_true(strlen(log_str(text)) <= 1026);
+	}
+	memset(text, '\n', sizeof text - 1);
+	text[sizeof text - 1] = '\0';
+	assert_true(strlen(log_str(text)) <= 1032);
+}
+
+static void
+eight_values_live_at_once(void **state)
+{
+	const char	*v[8];
+	char		 s[2] = "a";
+
+	(void)state;
+	for (int i = 0; i < 8; i++) {
+		s[0] = (char)('a' + i);
+		v[i] = log_str(s);
+	}
+	for (int i = 0; i < 8; i++)
+		assert_int_equal(v[i][0], 'a' + i);
+}
+
+/* What came out on standard error, with the level at `most`. */
+static size_t
+logged(enum log_level level, enum log_level most, char *out, size_t cap)
+{
+	FILE	*f = tmpfile();
+	int	 was = dup(STDERR_FILENO);
+	ssize_t	 n;
+
+	assert_true(f != NULL && was >= 0);
+	dup2(fileno(f), STDERR_FILENO);
+	log_open("ims", most);
+	log_fact(level, "notify.accept", "from=%s size=%d", log_str("a\nb"), 12);
+	dup2(was, STDERR_FILENO);
+	close(was);
+	n = pread(fileno(f), out, cap - 1, 0);
+	fclose(f);
+	assert_true(n >= 0);
+	out[n] = '\0';
+	return (size_t)n;
+}
+
+static void
+one_fact_one_line(void **state)
+{
+	char	 out[512];
+	size_t	 n = logged(LOG_INFO, LOG_INFO, out, sizeof out);
+
+	(void)state;
+	assert_int_equal(strchr(out, '\n') - out, n - 1);
+	assert_string_equal(strstr(out, "Z ims "),
+	    "Z ims info notify.accept from=\"a\\x0ab\" size=12\n");
+	assert_int_equal(logged(LOG_DEBUG, LOG_INFO, out, sizeof out), 0);
+}
+
+static void
+levels(void **state)
+{
+	enum log_level	 l;
+
+	(void)state;
+	assert_true(log_level_parse("warn", &l));
+	assert_int_equal(l, LOG_WARN);
+	assert_false(log_level_parse("verbose", &l));
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest	 tests[] = {
+		cmocka_unit_test(values_are_quoted_where_needed),
+		cmocka_unit_test(values_are_cut),
+		cmocka_unit_test(eight_values_live_at_once),
+		cmocka_unit_test(one_fact_one_line),
+		cmocka_unit_test(levels),
+	};
+
+	return cmocka_run_group_tests_name("log", tests, NULL, NULL);
+}
