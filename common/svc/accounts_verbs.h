@@ -21,18 +21,18 @@ int	 accounts_verb_alias_list(struct options *o);
 /* The rows of a program's verb table. */
 #define ACCOUNTS_VERBS										\
 	{ "user add", "ADDRESS", 1, 1, "make a mailbox; asks for its password",			\
-	    NULL, accounts_verb_user_add },							\
+	    NULL, accounts_verb_user_add, false },							\
 	{ "user password", "ADDRESS", 1, 1, "give a mailbox a new password",			\
-	    NULL, accounts_verb_user_password },						\
+	    NULL, accounts_verb_user_password, false },						\
 	{ "user remove", "ADDRESS", 1, 1, "let nobody sign in as ADDRESS any more",		\
-	    NULL, accounts_verb_user_remove },							\
+	    NULL, accounts_verb_user_remove, false },							\
 	{ "user list", "", 0, 0, "the mailboxes and their aliases",				\
-	    NULL, accounts_verb_user_list },							\
+	    NULL, accounts_verb_user_list, false },							\
 	{ "alias add", "ALIAS ADDRESS", 2, 2, "a further address of a mailbox",			\
-	    NULL, accounts_verb_alias_add },							\
+	    NULL, accounts_verb_alias_add, false },							\
 	{ "alias remove", "ALIAS", 1, 1, "take an alias away",					\
-	    NULL, accounts_verb_alias_remove },							\
+	    NULL, accounts_verb_alias_remove, false },							\
 	{ "alias list", "", 0, 0, "the aliases",						\
-	    NULL, accounts_verb_alias_list }
+	    NULL, accounts_verb_alias_list, false }
 
 #endif
