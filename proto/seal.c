@@ -108,7 +108,7 @@ seal_has(const struct seal *s, const unsigned char digest[STATEMENT_HASH_BYTES],
 
 bool
 seal_write(struct buf *out, struct span signer, struct span recipient_domain, int64_t date_s,
-    const unsigned char (*digests)[STATEMENT_HASH_BYTES], size_t n, struct err *e)
+    unsigned char (*digests)[STATEMENT_HASH_BYTES], size_t n, struct err *e)
 {
 	char		 date[CLOCK_DATE_BYTES];
 	size_t		 start = out->len;

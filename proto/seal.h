@@ -42,7 +42,7 @@ bool		 seal_has(const struct seal *s, const unsigned char digest[STATEMENT_HASH_
 
 /* Appends a seal; what it wrote is parsed again.  False: as seal_parse, *out unchanged. */
 bool		 seal_write(struct buf *out, struct span signer, struct span recipient_domain,
-		    int64_t date_s, const unsigned char (*digests)[STATEMENT_HASH_BYTES],
+		    int64_t date_s, unsigned char (*digests)[STATEMENT_HASH_BYTES],
 		    size_t n, struct err *e);
 
 #endif
