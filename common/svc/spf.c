@@ -1,0 +1,607 @@
+/* spf — evaluations, their cache, and the one door to libspf2; see spf.h.
+ *
+ * A query waits in `queued` until the loop's next turn, then is answered from the cache, joins an
+ * evaluation of its key, or starts one.  An evaluation asks its guard's needs of dns and runs libspf2
+ * again after each answer, until nothing is lacking.
+ */
+#include "common/svc/spf.h"
+
+#include <netinet/in.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <spf2/spf.h>
+#include <spf2/spf_dns_rr.h>
+
+#include "common/svc/address_scope.h"
+#include "common/svc/loop.h"
+#include "common/svc/spf_cache.h"
+#include "common/svc/spf_guard.h"
+
+#define TTL_TEMPERROR_S		5
+#define TTL_PERMERROR_S		30
+#define TTL_UNASKED_S		300	/* a verdict that needed no DNS */
+
+struct evaluation;
+
+struct spf_query {
+	struct spf		*spf;
+	struct evaluation	*evaluation;	/* NULL: queued */
+	struct spf_query	*prev, *next;	/* in queued, or the evaluation's waiting */
+	struct sockaddr_storage	 address;
+	struct buf		 helo, mail_from;
+	struct buf		 key;		/* domain, address */
+	struct buf		 full_key;	/* and local part, HELO name */
+	spf_done		*done;
+	void			*arg;
+};
+
+struct list {
+	struct spf_query	*first, *last;
+};
+
+struct question {			/* of an evaluation, under way */
+	struct evaluation	*evaluation;
+	struct spf_need		*need;
+	struct dns_query	*dns;		/* NULL: answered */
+	struct question		*next;
+};
+
+struct evaluation {
+	struct spf		*spf;
+	struct evaluation	*prev, *next;
+	struct spf_guard	 guard;
+	struct list		 waiting;
+	struct buf		 key, full_key;
+	bool			 by_full_key;	/* only queries of the same sender and HELO name join */
+	struct question		*questions;
+	struct loop_timer	*timer;
+};
+
+struct spf {
+	struct loop		*loop;
+	struct dns		*dns;
+	struct spf_cache	*cache;
+	struct loop_timer	*turn;		/* set while something is queued */
+	struct list		 queued;
+	struct evaluation	*evaluations;
+	SPF_server_t		*server;
+	SPF_dns_server_t	 door;		/* libspf2's only sight of DNS */
+	struct evaluation	*running;	/* whose guard answers at the door */
+	bool			 pending;	/* the run lacks an answer */
+};
+
+static void *
+allocate(size_t n)
+{
+	void	*p = calloc(1, n);
+
+	if (p == NULL)
+		abort();
+	return p;
+}
+
+static void
+list_add(struct list *l, struct spf_query *q)
+{
+	q->next = NULL;
+	q->prev = l->last;
+	if (l->last != NULL)
+		l->last->next = q;
+	else
+		l->first = q;
+	l->last = q;
+}
+
+static void
+list_remove(struct list *l, struct spf_query *q)
+{
+	if (q->prev != NULL)
+		q->prev->next = q->next;
+	else
+		l->first = q->next;
+	if (q->next != NULL)
+		q->next->prev = q->prev;
+	else
+		l->last = q->prev;
+}
+
+static void
+query_free(struct spf_query *q)
+{
+	buf_clear(&q->helo);
+	buf_clear(&q->mail_from);
+	buf_clear(&q->key);
+	buf_clear(&q->full_key);
+	free(q);
+}
+
+/* -- the door: what libspf2 asks --------------------------------------------------------------- */
+
+/* name = 1*DIGIT ".g", which only our canonical text holds */
+static bool
+read_number(const char *name, size_t *out)
+{
+	struct span	 s = span_str(name), number = span_cut(&s, '.');
+	uint64_t	 n;
+
+	if (!span_eq(s, SPAN_LIT("g")) || !span_u64(number, &n) || n > UINT32_MAX)
+		return false;
+	*out = (size_t)n;
+	return true;
+}
+
+/* NULL would make libspf2 abort, so memory that runs out ends here. */
+static SPF_dns_rr_t *
+reply(SPF_dns_server_t *door, const char *name, ns_type type, SPF_dns_stat_t status)
+{
+	SPF_dns_rr_t	*rr = SPF_dns_rr_new_init(door, name, type, 0, status);
+
+	if (rr == NULL)
+		abort();
+	return rr;
+}
+
+static SPF_dns_rr_t *
+reply_record(SPF_dns_server_t *door, const char *name, struct span text)
+{
+	SPF_dns_rr_t	*rr = reply(door, name, ns_t_txt, NETDB_SUCCESS);
+
+	if (SPF_dns_rr_buf_realloc(rr, 0, text.n + 1) != SPF_E_SUCCESS)
+		abort();
+	memcpy(rr->rr[0]->txt, text.p, text.n);
+	rr->rr[0]->txt[text.n] = '\0';
+	rr->num_rr = 1;
+	return rr;
+}
+
+static SPF_dns_rr_t *
+reply_match(SPF_dns_server_t *door, const char *name)
+{
+	SPF_dns_rr_t	*rr = reply(door, name, ns_t_a, NETDB_SUCCESS);
+
+	if (SPF_dns_rr_buf_realloc(rr, 0, sizeof(struct in_addr)) != SPF_E_SUCCESS)
+		abort();
+	rr->rr[0]->a.s_addr = htonl(INADDR_LOOPBACK);
+	rr->num_rr = 1;
+	return rr;
+}
+
+/* Once something is lacking or all is over, nothing more is judged: the run's result is void. */
+static SPF_dns_rr_t *
+asked_at_door(SPF_dns_server_t *door, const char *name, ns_type type, int should_cache)
+{
+	struct spf		*s = door->hook;
+	struct span		 text = { "", 0 };
+	enum spf_guard_answer	 got = SPF_GUARD_OVER;
+	size_t			 n;
+
+	(void)should_cache;
+	if ((type != ns_t_txt && type != ns_t_a) || !read_number(name, &n))
+		return reply(door, name, type, HOST_NOT_FOUND);
+	if (!s->pending && type == ns_t_txt)
+		got = spf_guard_record(&s->running->guard, n, &text);
+	else if (!s->pending)
+		got = spf_guard_term(&s->running->guard, n);
+	switch (got) {
+	case SPF_GUARD_YES:
+		return type == ns_t_txt ? reply_record(door, name, text) : reply_match(door, name);
+	case SPF_GUARD_NO:
+		return reply(door, name, type, HOST_NOT_FOUND);
+	case SPF_GUARD_PENDING:
+		s->pending = true;
+		break;
+	case SPF_GUARD_OVER:
+		break;
+	}
+	return reply(door, name, type, TRY_AGAIN);
+}
+
+static enum spf_result
+result_of(SPF_result_t r)
+{
+	switch (r) {
+	case SPF_RESULT_PASS:
+		return SPF_PASS;
+	case SPF_RESULT_FAIL:
+		return SPF_FAIL;
+	case SPF_RESULT_SOFTFAIL:
+		return SPF_SOFTFAIL;
+	case SPF_RESULT_NEUTRAL:
+		return SPF_NEUTRAL;
+	case SPF_RESULT_NONE:
+		return SPF_NONE;
+	case SPF_RESULT_TEMPERROR:
+		return SPF_TEMPERROR;
+	default:
+		return SPF_PERMERROR;
+	}
+}
+
+/* One run of libspf2 from the start.  The record itself is asked first: without it libspf2 has
+ * nothing to evaluate. */
+static void
+run_libspf2(struct evaluation *ev)
+{
+	struct spf	*s = ev->spf;
+	SPF_request_t	*request;
+	SPF_response_t	*response = NULL;
+	struct span	 text;
+	enum spf_guard_answer	 got = spf_guard_record(&ev->guard, 0, &text);
+
+	s->running = ev;
+	s->pending = got == SPF_GUARD_PENDING;
+	if (got != SPF_GUARD_YES)
+		return;
+	request = SPF_request_new(s->server);
+	if (request == NULL)
+		abort();
+	if (SPF_request_set_ipv4_str(request, "192.0.2.1") != SPF_E_SUCCESS ||
+	    SPF_request_set_env_from(request, "x@0.g") != 0)
+		abort();
+	SPF_request_query_mailfrom(request, &response);
+	if (response == NULL)
+		abort();
+	if (!s->pending)
+		spf_guard_end(&ev->guard, result_of(SPF_response_result(response)), "");
+	SPF_response_free(response);
+	SPF_request_free(request);
+}
+
+/* -- evaluations --------------------------------------------------------------------------------- */
+
+static void
+evaluation_free(struct evaluation *ev)
+{
+	while (ev->questions != NULL) {
+		struct question	*q = ev->questions;
+
+		ev->questions = q->next;
+		dns_cancel(&q->dns);
+		free(q);
+	}
+	if (ev->prev != NULL)
+		ev->prev->next = ev->next;
+	else
+		ev->spf->evaluations = ev->next;
+	if (ev->next != NULL)
+		ev->next->prev = ev->prev;
+	loop_timer_free(&ev->timer);
+	spf_guard_clear(&ev->guard);
+	buf_clear(&ev->key);
+	buf_clear(&ev->full_key);
+	free(ev);
+}
+
+static void
+deliver(struct spf_query *q, const struct spf_outcome *o, uint32_t ttl_s)
+{
+	struct spf_verdict	 v = { .result = o->result, .ttl_s = ttl_s,
+		.depends_on_local_part = o->depends_on_local_part, .lookups = o->lookups,
+		.why = o->why.data, .record = buf_span(&o->record) };
+
+	q->done(q->arg, &v);
+}
+
+static void
+queue(struct spf *s, struct spf_query *q)
+{
+	q->evaluation = NULL;
+	list_add(&s->queued, q);
+	loop_timer_set_ms(s->turn, 0);
+}
+
+static uint32_t
+ttl_of(const struct spf_guard *g)
+{
+	uint32_t	 ttl = g->ttl_s == UINT32_MAX ? TTL_UNASKED_S : g->ttl_s;
+	uint32_t	 most = g->result == SPF_TEMPERROR ? TTL_TEMPERROR_S :
+	    g->result == SPF_PERMERROR ? TTL_PERMERROR_S : SPF_TTL_MAX_S;
+
+	if (g->result == SPF_TEMPERROR)
+		return TTL_TEMPERROR_S;
+	return ttl < most ? ttl : most;
+}
+
+static void
+sum_up(const struct spf_guard *g, struct spf_outcome *o)
+{
+	*o = (struct spf_outcome){ .result = g->result, .ttl_s = ttl_of(g),
+		.depends_on_local_part = g->env.used_local, .depends_on_helo = g->env.used_helo,
+		.lookups = g->lookups };
+	buf_addf(&o->why, "SPF %s for %s", spf_result_word(g->result),
+	    g->domain[0] != '\0' ? g->domain : "a sender without domain");
+	if (g->why[0] != '\0')
+		buf_addf(&o->why, ": %s", g->why);
+	buf_add(&o->why, "", 1);
+	o->why.len--;
+	if (g->n_records > 0)
+		buf_add(&o->record, g->records[0]->text.data, g->records[0]->text.len);
+}
+
+/* Those who wait with another sender or HELO name, where the record looks at these, queue again. */
+static void
+finish(struct evaluation *ev)
+{
+	struct spf		*s = ev->spf;
+	struct spf_outcome	 o;
+	bool			 by_full_key;
+	int64_t			 now_ms = loop_now_ms(s->loop);
+
+	sum_up(&ev->guard, &o);
+	by_full_key = o.depends_on_local_part || o.depends_on_helo;
+	spf_cache_put(s->cache, buf_span(&ev->key), &o, now_ms);
+	if (by_full_key)
+		spf_cache_put(s->cache, buf_span(&ev->full_key), &o, now_ms);
+	while (ev->waiting.first != NULL) {
+		struct spf_query	*q = ev->waiting.first;
+
+		list_remove(&ev->waiting, q);
+		if (by_full_key && !span_eq(buf_span(&q->full_key), buf_span(&ev->full_key))) {
+			queue(s, q);
+			continue;
+		}
+		deliver(q, &o, o.ttl_s);
+		query_free(q);
+	}
+	spf_outcome_clear(&o);
+	evaluation_free(ev);
+}
+
+static void	 answered(void *arg, const struct dns_answer *a);
+
+static void
+ask(struct evaluation *ev)
+{
+	struct spf_need	*need;
+
+	while ((need = spf_guard_ask(&ev->guard)) != NULL) {
+		struct question	*q = allocate(sizeof(*q));
+
+		q->evaluation = ev;
+		q->need = need;
+		q->next = ev->questions;
+		ev->questions = q;
+		q->dns = dns_ask(ev->spf->dns, span_str(need->name), need->type, answered, q);
+	}
+}
+
+static void
+step(struct evaluation *ev)
+{
+	run_libspf2(ev);
+	if (ev->guard.over)
+		finish(ev);
+	else
+		ask(ev);
+}
+
+static void
+answered(void *arg, const struct dns_answer *a)
+{
+	struct question		*q = arg;
+	struct evaluation	*ev = q->evaluation;
+	struct question		**at = &ev->questions;
+
+	spf_guard_answer(&ev->guard, q->need, a);
+	while (*at != q)
+		at = &(*at)->next;
+	*at = q->next;
+	free(q);
+	step(ev);
+}
+
+static void
+timed_out(void *arg)
+{
+	struct evaluation	*ev = arg;
+
+	spf_guard_end(&ev->guard, SPF_TEMPERROR, "the evaluation took longer than 20 s");
+	finish(ev);
+}
+
+static void
+start(struct spf_query *q, bool by_full_key)
+{
+	struct spf		*s = q->spf;
+	struct evaluation	*ev = allocate(sizeof(*ev));
+
+	ev->spf = s;
+	ev->by_full_key = by_full_key;
+	ev->next = s->evaluations;
+	if (ev->next != NULL)
+		ev->next->prev = ev;
+	s->evaluations = ev;
+	buf_add(&ev->key, q->key.data, q->key.len);
+	buf_add(&ev->full_key, q->full_key.data, q->full_key.len);
+	spf_guard_init(&ev->guard, (struct sockaddr *)&q->address, buf_span(&q->helo),
+	    buf_span(&q->mail_from));
+	ev->timer = loop_timer_new(s->loop, timed_out, ev);
+	loop_timer_set_ms(ev->timer, SPF_TIMEOUT_MS);
+	q->evaluation = ev;
+	list_add(&ev->waiting, q);
+	step(ev);
+}
+
+/* -- queries --------------------------------------------------------------------------------------- */
+
+static struct evaluation *
+find_running(const struct spf_query *q, bool by_full_key)
+{
+	struct evaluation	*ev = q->spf->evaluations;
+
+	for (; ev != NULL; ev = ev->next)
+		if (span_eq(buf_span(&ev->key), buf_span(&q->key)) &&
+		    ((!by_full_key && !ev->by_full_key) ||
+		    span_eq(buf_span(&ev->full_key), buf_span(&q->full_key))))
+			return ev;
+	return NULL;
+}
+
+/* Answers, joins or starts; the query stands in no list. */
+static void
+serve(struct spf_query *q)
+{
+	struct spf		*s = q->spf;
+	int64_t			 now_ms = loop_now_ms(s->loop);
+	uint32_t		 left_s;
+	const struct spf_outcome	*o = spf_cache_find(s->cache, buf_span(&q->key), now_ms, &left_s);
+	bool			 by_full_key = o != NULL && (o->depends_on_local_part || o->depends_on_helo);
+	struct evaluation	*ev;
+
+	if (by_full_key)
+		o = spf_cache_find(s->cache, buf_span(&q->full_key), now_ms, &left_s);
+	if (o != NULL) {
+		deliver(q, o, left_s);
+		query_free(q);
+		return;
+	}
+	ev = find_running(q, by_full_key);
+	if (ev == NULL) {
+		start(q, by_full_key);
+		return;
+	}
+	q->evaluation = ev;
+	list_add(&ev->waiting, q);
+}
+
+static void
+turn(void *arg)
+{
+	struct spf		*s = arg;
+	struct spf_query	*last = s->queued.last;
+	bool			 end = last == NULL;
+
+	while (!end && s->queued.first != NULL) {
+		struct spf_query	*q = s->queued.first;
+
+		end = q == last || s->queued.last != last;
+		list_remove(&s->queued, q);
+		serve(q);
+	}
+	if (s->queued.first != NULL)
+		loop_timer_set_ms(s->turn, 0);
+}
+
+static void
+add_lower(struct buf *b, struct span s)
+{
+	for (size_t i = 0; i < s.n; i++) {
+		char	 c = s.p[i] >= 'A' && s.p[i] <= 'Z' ? (char)(s.p[i] | 0x20) : s.p[i];
+
+		buf_add(b, &c, 1);
+	}
+}
+
+/* key = address domain; full_key = key NUL sender NUL helo.  The domain's length stands before it, so
+ * no two differ only in where they are cut. */
+static void
+make_keys(struct spf_query *q)
+{
+	const struct sockaddr_storage	*a = &q->address;
+	struct span	 from = buf_span(&q->mail_from), helo = buf_span(&q->helo), domain = helo;
+	char		 family = a->ss_family == AF_INET ? '4' : '6';
+
+	for (size_t i = from.n; i > 0; i--) {
+		domain = span_sub(from, i - 1, from.n);
+		if (from.p[i - 1] == '@') {
+			domain = span_sub(from, i, from.n);
+			break;
+		}
+	}
+	buf_add(&q->key, &family, 1);
+	if (a->ss_family == AF_INET)
+		buf_add(&q->key, &((const struct sockaddr_in *)a)->sin_addr, 4);
+	else
+		buf_add(&q->key, &((const struct sockaddr_in6 *)a)->sin6_addr, 16);
+	buf_addf(&q->key, "%zu ", domain.n);
+	add_lower(&q->key, domain);
+	buf_add(&q->full_key, q->key.data, q->key.len);
+	buf_addf(&q->full_key, " %zu ", from.n);
+	buf_add(&q->full_key, from.p, from.n);
+	buf_add(&q->full_key, helo.p, helo.n);
+}
+
+struct spf_query *
+spf_check(struct spf *s, const struct sockaddr *address, struct span helo, struct span mail_from,
+    spf_done *done, void *arg)
+{
+	struct spf_query	*q = allocate(sizeof(*q));
+
+	/* One octet more than the limit keeps too long input too long. */
+	helo = span_sub(helo, 0, SPF_SENDER_MAX + 1);
+	q->spf = s;
+	q->done = done;
+	q->arg = arg;
+	address_unmap(address, &q->address);
+	buf_add(&q->helo, helo.p, helo.n);
+	mail_from = span_sub(mail_from, 0, 2 * SPF_SENDER_MAX);
+	buf_add(&q->mail_from, mail_from.p, mail_from.n);
+	make_keys(q);
+	queue(s, q);
+	return q;
+}
+
+void
+spf_cancel(struct spf_query **qp)
+{
+	struct spf_query	*q = *qp;
+
+	*qp = NULL;
+	if (q == NULL)
+		return;
+	list_remove(q->evaluation != NULL ? &q->evaluation->waiting : &q->spf->queued, q);
+	query_free(q);		/* its evaluation goes on: the cache is glad of it */
+}
+
+/* -- life ------------------------------------------------------------------------------------------ */
+
+void
+spf_new(struct spf **out, struct loop *l, struct dns *dns)
+{
+	struct spf	*s = allocate(sizeof(*s));
+
+	s->loop = l;
+	s->dns = dns;
+	spf_cache_new(&s->cache);
+	s->turn = loop_timer_new(l, turn, s);
+	s->door.lookup = asked_at_door;
+	s->door.name = "guard";
+	s->door.hook = s;
+	s->server = SPF_server_new_dns(&s->door, 0);
+	if (s->server == NULL)
+		abort();
+	s->server->max_dns_mech = 1000;		/* the guard counts */
+	*out = s;
+}
+
+static void
+list_free(struct list *l)
+{
+	while (l->first != NULL) {
+		struct spf_query	*q = l->first;
+
+		list_remove(l, q);
+		query_free(q);
+	}
+}
+
+void
+spf_free(struct spf **sp)
+{
+	struct spf	*s = *sp;
+
+	*sp = NULL;
+	if (s == NULL)
+		return;
+	list_free(&s->queued);
+	while (s->evaluations != NULL) {
+		list_free(&s->evaluations->waiting);
+		evaluation_free(s->evaluations);
+	}
+	loop_timer_free(&s->turn);
+	spf_cache_free(&s->cache);
+	SPF_server_free(s->server);
+	free(s);
+}
