@@ -1,0 +1,19 @@
+/* fetch — an IMS asks the sender's OMS for letters: what both engines share.
+ *
+ * Flow:  6 of 8.
+ * Spec:  SPEC.md "fetch".  ALPN tillcalled-fetch/1; the IMS connects and speaks first:
+ *	HELLO domain        -> one reply; certificate and designation are judged here
+ *	SUMMARY id          -> 250 {octets}: the summary that was announced
+ *	FETCH id [offset]   -> 250 {octets}: the letter from offset to its end
+ *	DONE id             -> the letter is kept and verified; repeated until answered
+ *	DECLINE id          -> nobody at this domain wants it
+ *	NOOP, QUIT
+ *
+ * The engines are fetch_server.h and fetch_client.h.
+ */
+#ifndef PROTO_FETCH_H
+#define PROTO_FETCH_H
+
+#define FETCH_ALPN	"tillcalled-fetch/1"
+
+#endif
