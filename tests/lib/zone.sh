@@ -1,0 +1,49 @@
+# zone — the world's DNS: one file, read again by every resolver when it changes.  Wants $dir, $net.
+
+# Replaced in one step; the serial number counts up.
+zone_write() {
+	exec 8>"$dir/run/zone.lock"
+	flock 8
+	awk '/ SOA / { $7 = $7 + 1 } { print }' >"$dir/zone.new"
+	chmod 644 "$dir/zone.new"
+	mv "$dir/zone.new" "$dir/zone"
+	exec 8>&-
+}
+
+zone_begin() {
+	cat >"$dir/run/zone" <<END
+. 60 IN SOA ns.test. hostmaster.test. 1 3600 600 86400 1
+. 60 IN NS ns.test.
+ns.test. 60 IN A $net.1
+crl.test. 60 IN A $net.2
+END
+}
+
+# zone_domain DOMAIN HOST OMS-ADDRESS IMS-ADDRESS: all that makes it a mail domain.
+zone_domain() {
+	cat >>"$dir/run/zone" <<END
+$1. 60 IN MX 10 ims.$2.
+$1. 60 IN TXT "v=spf1 ip4:$3 -all"
+_oms._tcp.$1. 60 IN SRV 0 1 1470 oms.$2.
+_ims._tcp.$1. 60 IN SRV 0 1 1471 ims.$2.
+_oms-submit._tcp.$1. 60 IN SRV 0 1 1472 oms.$2.
+_ims-mailbox._tcp.$1. 60 IN SRV 0 1 1473 ims.$2.
+END
+	[ "$1" = "$2" ] || return 0
+	cat >>"$dir/run/zone" <<END
+oms.$1. 60 IN A $3
+ims.$1. 60 IN A $4
+END
+}
+
+zone_end() { zone_write <"$dir/run/zone"; }
+
+zone_add() {
+	{ cat "$dir/zone"; printf '%s\n' "$1"; } | zone_write
+}
+
+# zone_remove NAME TYPE: all such records; nothing there is no fault.
+zone_remove() {
+	awk -v n="${1%.}." -v t="$2" '{ hit = 0
+	    for (i = 2; i <= 4; i++) if ($1 == n && $i == t) hit = 1 } !hit' "$dir/zone" | zone_write
+}
