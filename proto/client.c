@@ -66,16 +66,32 @@ client_request(struct client *c, int kind, void *arg, const char *fmt, ...)
 	return true;
 }
 
+static void
+drop_all(struct client *c, const struct err *e)
+{
+	bool	 cut_short = c->in_payload;
+	size_t	 left = c->ops->dropped != NULL ? c->count : 0;
+
+	c->in_payload = false;
+	c->count = 0;
+	if (cut_short && c->ops->dropped != NULL)
+		c->ops->dropped(c, c->kind, c->arg, e);
+	for (size_t i = 0; i < left; i++) {
+		struct expectation	*x = &c->expect[(c->head + i) % c->cap];
+
+		c->ops->dropped(c, x->kind, x->arg, e);
+	}
+}
+
 void
 client_lost(struct client *c, const struct err *e)
 {
 	if (c->over)
 		return;
 	c->over = true;
-	c->count = 0;
-	c->in_payload = false;
 	c->engine.deadline_ms = 0;
 	c->engine.closing = true;
+	drop_all(c, e);
 	c->ops->lost(c, e);
 }
 

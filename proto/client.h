@@ -34,6 +34,9 @@ struct client_ops {
 	/* The session is over: the connection broke, timed out or talked nonsense.  Once a session;
 	 * expectations that are left get no reply. */
 	void	(*lost)(struct client *c, const struct err *e);
+	/* Before `lost`, for each expectation that is left, in order, and first for a payload that
+	 * is cut short.  May be NULL. */
+	void	(*dropped)(struct client *c, int kind, void *arg, const struct err *e);
 };
 
 struct client {

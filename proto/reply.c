@@ -113,9 +113,9 @@ reply_parse(struct span line, struct reply *r, struct err *e)
 	    !parse_enhanced(span_cut(&rest, ' '), &r->enhanced))
 		return err_set(e, REFUSAL_bad_reply, "the reply \"%.*s\" has no codes",
 		    (int)(line.n < 80 ? line.n : 80), line.p);
-	if (cut_bracketed(&rest, '[', ']', &r->word))
+	if (r->code >= 400 && cut_bracketed(&rest, '[', ']', &r->word))
 		r->why = refusal_by_word(r->word);
-	if (cut_bracketed(&rest, '{', '}', &octets)) {
+	if (r->code / 100 == 2 && cut_bracketed(&rest, '{', '}', &octets)) {
 		r->has_payload = true;
 		if (!span_u64(octets, &r->octets))
 			return err_set(e, REFUSAL_bad_reply, "the reply's octets are no number");

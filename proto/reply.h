@@ -3,8 +3,8 @@
  * Spec:  SPEC.md "Replies":
  *	reply    = code SP enhanced [ SP "[" word "]" ] [ SP "{" octets "}" ] [ SP text ] CRLF
  *	code     = 1xx progress / 2xx done / 3xx go on / 4xx refused for now / 5xx refused
- * A refusal's word is the first thing behind its codes.  {octets}: so many octets of payload
- * follow the CRLF.
+ * A refusal's word is the first thing behind its codes.  {octets}, only behind 2xx: so many octets
+ * of payload follow the CRLF.  A refusal's text may quote strangers, so it cannot announce any.
  * Trust: when read, every octet is the peer's; reply_parse bounds and checks all of it.
  */
 #ifndef PROTO_REPLY_H

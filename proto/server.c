@@ -63,6 +63,24 @@ server_reply(struct server *s, int code, const char *enhanced, const char *fmt, 
 }
 
 void
+server_reply_take(struct server *s, int code, const char *enhanced, struct source *source,
+    uint64_t offset, uint64_t n, const char *text)
+{
+	assert(s->behind == NULL);
+	reply_add_payload(&s->engine.out, code, enhanced, n, text);
+	engine_payload_take(&s->engine, source, offset, n);
+	s->sent_to = offset;
+}
+
+void
+server_reply_octets(struct server *s, int code, const char *enhanced, struct span octets,
+    const char *text)
+{
+	reply_add_payload(replies(s), code, enhanced, octets.n, text);
+	buf_add(replies(s), octets.p, octets.n);
+}
+
+void
 server_refuse(struct server *s, const struct err *e)
 {
 	reply_add_refusal(replies(s), e);
@@ -100,21 +118,31 @@ server_answered(struct server *s, uint64_t request)
 
 /* -- one request -------------------------------------------------------------------------- */
 
+static bool
+is_legal(const struct server *s, const struct verb *v, struct err *e)
+{
+	if ((v->legal_in & s->state) != 0)
+		return true;
+	if (RULE(auth_required) && s->signs_in && s->state == 1)
+		return err_set(e, REFUSAL_auth_required, "%s", "");
+	if (RULE(bad_sequence))
+		return err_set(e, REFUSAL_bad_sequence, "%s is not allowed now", v->name);
+	return true;
+}
+
 static enum outcome
 dispatch(struct server *s, struct span line, struct err *e)
 {
 	struct span	 args = line, name = span_cut(&args, ' ');
+	enum outcome	(*own)(struct server *, struct span, struct err *) = s->line;
 
-	for (size_t i = 0; i < s->n_verbs; i++) {
-		if (!span_eq(name, span_str(s->verbs[i].name)))
-			continue;
-		if (RULE(bad_sequence) && (s->verbs[i].legal_in & s->state) == 0) {
-			err_set(e, REFUSAL_bad_sequence, "%s is not allowed now",
-			    s->verbs[i].name);
-			return REFUSED;
-		}
-		return s->verbs[i].run(s, args, e);
-	}
+	s->line = NULL;
+	if (own != NULL)
+		return own(s, line, e);
+	for (size_t i = 0; i < s->n_verbs; i++)
+		if (span_eq(name, span_str(s->verbs[i].name)))
+			return is_legal(s, &s->verbs[i], e) ? s->verbs[i].run(s, args, e) :
+			    REFUSED;
 	err_set(e, REFUSAL_unknown_verb, "%s", "");
 	return REFUSED;
 }
@@ -181,6 +209,13 @@ server_expect(struct server *s, uint64_t n, void (*octets)(struct server *s, str
 	expect(s, n, false);
 	s->octets = octets;
 	s->end = end;
+}
+
+void
+server_expect_line(struct server *s,
+    enum outcome (*line)(struct server *s, struct span line, struct err *e))
+{
+	s->line = line;
 }
 
 void

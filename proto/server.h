@@ -58,6 +58,9 @@ struct server {
 	bool				 full;		/* the protocol can take no more for now */
 	bool				 ending;	/* takes no more input; closes once released */
 	uint64_t			 sent_to;	/* payload's offset at the last look */
+	bool				 signs_in;	/* its first state is that of nobody yet */
+	/* takes the next line in place of the verbs */
+	enum outcome			(*line)(struct server *s, struct span line, struct err *e);
 	/* the payload that the last line announced */
 	uint64_t			 expect;	/* octets still to come */
 	bool				 whole;		/* hand it over in one piece */
@@ -70,7 +73,7 @@ void	 server_init(struct server *s, const struct verb *verbs, size_t n_verbs,
 	    const struct server_ops *ops, void *role);
 void	 server_clear(struct server *s);
 
-/* For handlers.  After server_expect*, the handler returns DONE and `end` speaks for the request.
+/* For handlers.  After server_expect and server_expect_whole, the handler returns DONE and `end` speaks for the request.
  * _whole: n <= ENGINE_WINDOW_BYTES / 2; the piece is handed to `end`.  Otherwise `octets` gets the
  * pieces as they come, uncopied, and `end` an empty span. */
 void	 server_expect_whole(struct server *s, uint64_t n,
@@ -81,8 +84,19 @@ void	 server_expect(struct server *s, uint64_t n,
 /* A refused request's payload is read past, so that the next line is found. */
 void	 server_skip(struct server *s, uint64_t n);
 
+/* The next line is no request but goes to `line`, whole; then the verbs are back. */
+void	 server_expect_line(struct server *s,
+	    enum outcome (*line)(struct server *s, struct span line, struct err *e));
+
 void	 server_reply(struct server *s, int code, const char *enhanced, const char *fmt, ...)
 	    __attribute__((format(printf, 4, 5)));
+/* A reply with n octets of payload, from `offset` of the source on; the source is taken.  Not
+ * while replies are held back. */
+void	 server_reply_take(struct server *s, int code, const char *enhanced, struct source *source,
+	    uint64_t offset, uint64_t n, const char *text);
+/* The same with octets that are in memory, copied. */
+void	 server_reply_octets(struct server *s, int code, const char *enhanced, struct span octets,
+	    const char *text);
 void	 server_refuse(struct server *s, const struct err *e);
 /* Refuses and closes: 421 and everything after which the framing cannot be trusted. */
 void	 server_end(struct server *s, const struct err *e);
