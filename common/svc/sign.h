@@ -1,0 +1,33 @@
+/* sign — raw signatures over seals: made by the key of a domain's certificate, checked by a peer's.
+ *
+ * Spec:    DECISIONS "Signatures": ecdsa-sha256 (P-256), ecdsa-sha384 (P-384), rsa-sha256 (PKCS #1
+ *          v1.5, 2,048 bits and more); a certificate with another key cannot seal.
+ * Async:   sign_run completes on the loop, exactly once, never inside the call: so that a process
+ *          of its own can hold the key later.
+ * Trust:   what is verified is the peer's; the chain was judged by who holds it (judge.h).
+ */
+#ifndef SVC_SIGN_H
+#define SVC_SIGN_H
+
+#include "common/base/err.h"
+
+#define SIGN_BYTES_MAX	1024
+
+struct chain;
+struct evp_pkey_st;
+struct loop;
+
+/* "ecdsa-sha256", ...; NULL: this key cannot seal.  Static life. */
+const char	*sign_alg(const struct evp_pkey_st *key);
+
+typedef void	 sign_done(void *arg, const char *alg, struct span signature, const struct err *e);
+
+/* `text` is read before the call returns; the key is referenced until done. */
+void		 sign_run(struct loop *l, struct evp_pkey_st *key, struct span text,
+		    sign_done *done, void *arg);
+
+/* By the key of the chain's leaf.  False: seal_bad. */
+bool		 sign_verify(const struct chain *c, const char *alg, struct span text,
+		    struct span signature, struct err *e);
+
+#endif
