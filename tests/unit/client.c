@@ -1,0 +1,221 @@
+/* client — replies matched in order, payloads in pieces, one end for each expectation. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "proto/client.h"
+#include "proto/line.h"
+#include "tests/unit/drive.h"
+
+struct play {
+	struct client	 c;		/* first */
+	struct buf	 held, said;
+	bool		 ends;		/* the next reply makes the role end the session */
+};
+
+static void
+on_reply(struct client *c, int kind, void *arg, const struct reply *r)
+{
+	struct play	*p = (struct play *)c;
+	struct err	 e;
+
+	buf_addf(&p->said, "%d/%s %d %.*s;", kind, (const char *)arg, r->code, SPAN_FMT(r->text));
+	if (p->ends) {
+		err_set(&e, REFUSAL_closing, "%s", "");
+		client_lost(c, &e);
+	}
+}
+
+static void
+on_octets(struct client *c, int kind, void *arg, struct span piece)
+{
+	(void)kind;
+	(void)arg;
+	buf_add(&((struct play *)c)->said, piece.p, piece.n);
+}
+
+static void
+on_end(struct client *c, int kind, void *arg)
+{
+	(void)arg;
+	buf_addf(&((struct play *)c)->said, "/%d;", kind);
+}
+
+static void
+on_lost(struct client *c, const struct err *e)
+{
+	buf_addf(&((struct play *)c)->said, "lost %s;", refusal_word(e->why));
+}
+
+static const struct client_ops	 ops = { on_reply, on_octets, on_end, on_lost };
+static const struct client_ops	 no_payloads = { on_reply, NULL, NULL, on_lost };
+
+static void
+begin(struct play *p, const struct client_ops *o)
+{
+	*p = (struct play){ 0 };
+	client_init(&p->c, o);
+	p->c.engine.now_ms = 1000;
+}
+
+static void
+heard(struct play *p, const char *text)
+{
+	buf_add(&p->said, "", 1);
+	assert_string_equal(p->said.data, text);
+	buf_reset(&p->said);
+}
+
+static void
+end(struct play *p)
+{
+	client_clear(&p->c);
+	buf_clear(&p->held);
+	buf_clear(&p->said);
+}
+
+static void
+get(struct play *p, const char *text)
+{
+	drive(&p->c.engine, &p->held, span_str(text), strlen(text) + 1);
+}
+
+static void
+replies_in_order_however_cut(void **state)
+{
+	static const char	 in[] = "250 2.0.0 one\r\n150 2.0.0 soon\r\n250 2.0.0 {5} two\r\n"
+		"ab\r\nc250 2.0.0 {0} three\r\n550 5.1.1 [no-such-user] four\r\n250 2.0.0 five\r\n";
+
+	(void)state;
+	for (size_t chunk = 1; chunk < sizeof in; chunk++) {
+		struct play	 p;
+
+		begin(&p, &ops);
+		assert_true(client_request(&p.c, 1, "a", "ONE %d", 1));
+		assert_true(client_request(&p.c, 2, "b", "TWO"));
+		assert_true(client_request(&p.c, 3, "c", "THREE"));
+		assert_true(client_expect(&p.c, 4, "d", 2));
+		assert_true(span_eq(buf_span(&p.c.engine.out),
+		    SPAN_LIT("ONE 1\r\nTWO\r\nTHREE\r\n")));
+		drive(&p.c.engine, &p.held, span_of(in, sizeof in - 1), chunk);
+		heard(&p, "1/a 250 one;2/b 150 soon;2/b 250 two;ab\r\nc/2;3/c 250 three;/3;"
+		    "4/d 550 four;4/d 250 five;");
+		assert_int_equal(p.c.engine.deadline_ms, 0);
+		assert_int_equal(p.c.count, 0);
+		end(&p);
+	}
+}
+
+static void
+loses(const struct client_ops *o, const char *in, const char *said)
+{
+	struct play	 p;
+
+	begin(&p, o);
+	client_request(&p.c, 1, "a", "ONE");
+	get(&p, in);
+	heard(&p, said);
+	assert_true(p.c.engine.closing);
+	assert_false(client_request(&p.c, 1, "a", "LATER"));
+	get(&p, "250 2.0.0 late\r\n");
+	heard(&p, "");
+	end(&p);
+}
+
+static void
+nonsense_ends_the_session(void **state)
+{
+	(void)state;
+	loses(&ops, "hello\r\n", "lost bad-reply;");
+	loses(&ops, "250 2.0.0 x\n", "lost bad-reply;");
+	loses(&ops, "250 2.0.0 \xff\r\n", "lost bad-reply;");
+	loses(&ops, "250 2.0.0 x\r\n250 2.0.0 y\r\n", "1/a 250 x;lost bad-reply;");
+	loses(&ops, "250 2.0.0 x\r\n550 5.7.5 [certificate-revoked] y\r\n",
+	    "1/a 250 x;lost certificate-revoked;");
+	loses(&ops, "421 4.4.2 [idle] x\r\n", "lost idle;");
+	loses(&no_payloads, "250 2.0.0 {3} x\r\nabc", "lost bad-reply;");
+}
+
+static void
+the_role_may_end_it(void **state)
+{
+	struct play	 p;
+
+	(void)state;
+	begin(&p, &ops);
+	p.ends = true;
+	client_expect(&p.c, 1, "a", 2);
+	get(&p, "250 2.0.0 {3} x\r\nabc250 2.0.0 y\r\n");
+	heard(&p, "1/a 250 x;lost closing;");
+	end(&p);
+}
+
+static void
+limits(void **state)
+{
+	char		 arg[LINE_MAX_BYTES];
+	struct play	 p;
+
+	(void)state;
+	begin(&p, &ops);
+	for (int n = LINE_MAX_BYTES - 8; n <= LINE_MAX_BYTES - 6; n++) {
+		memset(arg, 'x', sizeof arg);
+		assert_int_equal(client_request(&p.c, 1, "a", "VERB %.*s", n, arg),
+		    n + 7 <= LINE_MAX_BYTES);
+	}
+	assert_int_equal(p.c.engine.out.len, 2 * LINE_MAX_BYTES - 1);
+	buf_reset(&p.c.engine.out);
+	assert_false(client_request(&p.c, 1, "a", "VERB %s", "x\r\nQUIT"));
+	assert_false(client_request(&p.c, 1, "a", "VERB %s", "\xff"));
+	assert_int_equal(p.c.engine.out.len, 0);
+	while (p.c.count < CLIENT_EXPECT_MAX)
+		assert_true(client_expect(&p.c, 1, "a", 1));
+	assert_false(client_expect(&p.c, 1, "a", 1));
+	assert_false(client_request(&p.c, 1, "a", "VERB"));
+	assert_int_equal(p.c.engine.out.len, 0);
+	end(&p);
+}
+
+static void
+patience(void **state)
+{
+	struct play	 p;
+
+	(void)state;
+	begin(&p, &ops);
+	client_request(&p.c, 1, "a", "ONE");
+	p.c.engine.now_ms = 5000;			/* only the mover knows the time */
+	drive_again(&p.c.engine, &p.held);
+	assert_int_equal(p.c.engine.deadline_ms, 5000 + CLIENT_REPLY_MS);
+	p.c.engine.now_ms = 6000;
+	get(&p, "250 2");				/* no whole reply: no sign of life */
+	assert_int_equal(p.c.engine.deadline_ms, 5000 + CLIENT_REPLY_MS);
+	p.c.engine.payload = (struct payload){ .source = (void *)&p, .offset = 1, .left = 1 };
+	p.c.engine.now_ms = 5000 + CLIENT_REPLY_MS;
+	p.c.engine.tick(&p.c.engine);			/* it goes on taking what we send */
+	heard(&p, "");
+	p.c.engine.now_ms += CLIENT_REPLY_MS;
+	p.c.engine.payload = (struct payload){ 0 };
+	p.c.engine.tick(&p.c.engine);
+	heard(&p, "lost unreachable;");
+	end(&p);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest	 tests[] = {
+		cmocka_unit_test(replies_in_order_however_cut),
+		cmocka_unit_test(nonsense_ends_the_session),
+		cmocka_unit_test(the_role_may_end_it),
+		cmocka_unit_test(limits),
+		cmocka_unit_test(patience),
+	};
+
+	return cmocka_run_group_tests_name("client", tests, NULL, NULL);
+}
