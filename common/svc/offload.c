@@ -66,7 +66,8 @@ run(void *arg)
 
 	while (next_job(o, &j)) {
 		j.work(j.arg);
-		loop_post(j.home, j.done, j.arg);
+		if (j.done != NULL)
+			loop_post(j.home, j.done, j.arg);
 	}
 	return NULL;
 }
@@ -102,7 +103,8 @@ offload_stop(struct offload *o)
 		pthread_join(o->thread[--o->running], NULL);
 	while (next_job(o, &j)) {	/* never started: nothing that was asked for is lost */
 		j.work(j.arg);
-		loop_post(j.home, j.done, j.arg);
+		if (j.done != NULL)
+			loop_post(j.home, j.done, j.arg);
 	}
 }
 

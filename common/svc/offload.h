@@ -1,7 +1,7 @@
 /* offload — a few threads for work that blocks, so that no loop ever does.
  *
  * Async:   work(arg) runs on one of the threads, then done(arg) on the home loop, exactly once;
- *          neither runs inside offload_run.
+ *          neither runs inside offload_run.  done NULL: nobody is told (home may be NULL too).
  * Threads: offload_run from any thread.  They start after privileges are dropped.
  */
 #ifndef SVC_OFFLOAD_H
