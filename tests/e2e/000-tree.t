@@ -1,0 +1,48 @@
+#!/bin/sh
+# The shape of the tree: its top, its goals, its map, and that lint sees what it is there for.
+. tests/e2e/lib.sh
+plan 14
+
+named="README.md Makefile oms ims mc common proto tests"
+stray=$(ls | grep -vx build | grep -vxF "$(printf '%s\n' $named)")
+is "nothing else at the top" "$stray" ""
+is "all of it is there" "$(ls -d $named 2>"$T/missing" | wc -l)" "$(echo $named | wc -w)"
+
+goals="all deps demo check check-asan check-tsan check-valgrind fuzz bare lint map format help clean"
+help=$(make -s help)
+lost=
+for goal in $goals; do printf '%s\n' "$help" | grep -q "^  $goal  *[a-z]" || lost="$lost $goal"; done
+is "make help lists each goal and what it is for" "$lost" ""
+unset_goals=$(awk '/^\.PHONY:/ { sub(/.*:/, ""); print }' Makefile)
+extra=
+for goal in $unset_goals; do
+	[ "$goal" = tools ] || printf '%s\n' "$help" | grep -q "^  $goal " || extra="$extra $goal"
+done
+is "no goal is missing from it" "$extra" ""
+
+modules=$(find common proto oms ims mc -name '*.h' | wc -l)
+is "make map has a line for each header" "$(make -s map | grep -c '^\(common\|proto\|oms\|ims\|mc\)/')" "$modules"
+is "which says what it is for" "$(make -s map | grep -vE '^[a-z0-9_/.]+ +[a-z0-9_./ ,]+ — .{10,}')" ""
+
+ok "make lint passes" make -s lint
+
+# A copy of the tree with one line planted in it; lint must name the file.
+planted() {	# NAME FILE LINE PATTERN
+	rm -rf "$T/tree"
+	mkdir "$T/tree"
+	cp -R Makefile common proto oms ims mc "$T/tree/"
+	mkdir "$T/tree/tests"
+	cp -R tests/lint tests/tools "$T/tree/tests/"
+	mkdir -p "$(dirname "$T/tree/$2")"
+	printf '%s\n' "$3" >>"$T/tree/$2"
+	found=$(make -s -C "$T/tree" lint 2>&1) && found="nothing; $found"
+	like "$1" "$found" "$4"
+}
+planted "lint sees an upward include" proto/line.c '#include "oms/store.h"' "^proto/line\.c:[0-9]+: proto may not include oms/store\.h"
+planted "and one between the two middle floors" proto/line.c '#include "common/svc/db.h"' \
+    "^proto/line\.c:[0-9]+: proto may not include common/svc/db\.h"
+planted "and one from base" common/base/buf.c '#include "proto/line.h"' "^common/base/buf\.c:[0-9]+: .* may not include proto/line\.h"
+planted "and a second door" oms/main.c '#include <lmdb.h>' "^oms/main\.c:[0-9]+: <lmdb\.h> is included only in common/svc/db\.c"
+planted "and a library in proto" proto/line.c '#include <openssl/evp.h>' "^proto/line\.c:[0-9]+: <openssl/evp\.h> is included only in"
+planted "and a cycle" common/base/span.h '#include "common/base/buf.h"' "common/base/(buf|span)\.h: includes itself"
+planted "and a name without a subject" common/base/util.c '/* nothing */' "^common/base/util\.c: a file without a subject"

@@ -1,0 +1,52 @@
+#!/bin/sh
+# The world itself: what it says of itself, what it serves, and that it ends what it started.
+. tests/e2e/lib.sh
+plan 22
+
+world_up --domains a.test,b.test+c.test --set 'crl-refresh = "10 s"'
+is "five processes and the network" "$(tests/world status "$W" | grep -vc gone)" "$([ -s "$W/run/net.pid" ] && echo 6 || echo 5)"
+like "an address for shells" "$OMS_FETCH_a_test $IMS_MAILBOX_c_test" '^[0-9.]+:1470 [0-9.]+:1473$'
+is "one host serves two domains" "$CONF_b_test" "$CONF_c_test"
+like "the zone designates" "$(cat "$W/zone")" '^_ims\._tcp\.c\.test\. 60 IN SRV 0 1 1471 ims\.b\.test\.$'
+like "the caller's line stands in the configuration" "$(cat "$CONF_a_test")" '^crl-refresh = "10 s"$'
+
+ok "oms check finds no fault in it" oms a.test check
+ok "nor does ims check" ims c.test check
+ok "the operator sees the users" oms b.test user list
+like "all four of both domains" "$(oms b.test user list | tr '\n' ' ')" 'alice@b\.test.*dora@c\.test'
+ok "a daemon says how it is" oms a.test status
+
+is "keys are not for others" "$(stat -Lc %a "$KEY_a_test" | cut -c3)" 0
+ok "the leaf is good for a server, strictly, with CRL" openssl verify -x509_strict -crl_check \
+    -purpose sslserver -verify_hostname a.test -CAfile "$CA" -CRLfile "$CRL" "$CERT_a_test"
+status_is "and for no client" 2 openssl verify -purpose sslclient -CAfile "$CA" "$CERT_a_test"
+like "it names where its CRL is" "$(openssl x509 -in "$CERT_a_test" -noout -ext crlDistributionPoints)" "URI:$CRL_URL"
+fetched() { enter perl -MIO::Socket::INET -e '($h, $p, $f) = $ARGV[0] =~ m{//([\d.]+):?(\d*)(/.*)};
+    $s = IO::Socket::INET->new(PeerAddr => $h, PeerPort => $p || 80, Timeout => 5) or die "no server\n";
+    print $s "GET $f HTTP/1.0\r\n\r\n"; local $/; $_ = <$s>; s/.*?\r\n\r\n//s; print' "$CRL_URL"; }
+serials() { openssl crl "$@" -noout -text | grep -c 'Serial Number'; }
+fetched >"$T/crl"
+is "which is served, and revokes nobody" "$(serials -inform DER -in "$T/crl")" 0
+tests/world revoke "$W" a.test
+fetched >"$T/crl"
+is "until somebody is revoked" "$(serials -inform DER -in "$T/crl") $(serials -in "$CRL")" "1 1"
+
+strange=$(tests/world cert "$W" --domain a.test --ca other --rsa | head -1)
+status_is "another CA is not trusted" 2 openssl verify -CAfile "$CA" "$strange"
+
+tests/world zone "$W" 'x.test. 60 IN A 192.0.2.99'
+like "a record is added" "$(cat "$W/zone")" '^x\.test\. 60 IN A 192\.0\.2\.99$'
+
+oms_pid() { cut -d' ' -f1 "$W/run/oms-a.test.pid"; }
+before=$(oms_pid)
+tests/world kill "$W" oms a.test
+like "a killed daemon is gone" "$(tests/world status "$W" | tr '\n' ' ')" 'ims-a\.test [0-9]+ ims-b'
+ok "and starts again" tests/world start "$W" oms a.test
+unlike "as another process" "$(oms_pid)" "^$before\$"
+
+running=$(cut -d' ' -f1 "$W"/run/*.pid)
+tests/world kill "$W" ims b.test
+tests/world down "$W"
+left=
+for pid in $running; do kill -0 "$pid" 2>/dev/null && left="$left $pid"; done
+is "down leaves nothing running, even where one had died" "$left" ""

@@ -1,0 +1,178 @@
+# lib — what every end-to-end test uses: TAP, a folder and a world of its own, cleaned up whatever
+# happens.
+#
+#	. tests/e2e/lib.sh
+#	plan 3
+#	world_up --domains a.test,b.test
+#	ok "a letter is taken" as alice@a.test send bob@b.test <letter
+#	like "it is listed" "$(as bob@b.test list)" 'alice@a\.test'
+#
+# Tests run from the tree's top.  $T is the test's own folder (gone at the end; kept with KEEP=1),
+# $W the world's.
+
+: "${MODE:=debug}"
+export MODE
+set -u
+T=$(mktemp -d /tmp/tillcalled-test.XXXXXX)
+W=$T/world
+tap_count=0 tap_planned=0 tap_failed=0 pids=
+
+at_end() {
+	tap_status=$?
+	trap '' INT TERM HUP
+	trap - EXIT
+	for tap_pid in $pids; do kill "$tap_pid" 2>/dev/null; done
+	[ ! -d "$W/run" ] || tests/world down "$W"
+	if [ "$tap_count" -ne "$tap_planned" ] || [ $tap_failed -gt 0 ]; then logs_show; fi
+	if [ -n "${KEEP:-}" ]; then diag "kept: $T"; else world_forget; rm -rf "$T"; fi
+	[ $tap_status -ne 0 ] || [ $tap_failed -eq 0 ] || tap_status=1
+	exit $tap_status
+}
+trap at_end EXIT
+trap 'exit 130' INT TERM HUP
+
+# A world whose place did not fit is a link to another.
+world_forget() { [ ! -d "$W" ] || rm -rf "$(readlink -f "$W")"; }
+
+logs_show() {
+	for log in "$W"/*/oms.log "$W"/*/ims.log; do
+		[ -s "$log" ] && [ ! -L "$(dirname "$log")" ] || continue
+		diag "${log#"$W"/}, the last lines:"
+		tail -15 "$log" | sed 's/^/#   /'
+	done
+}
+
+# -- TAP --------------------------------------------------------------------------------------
+
+plan() {
+	tap_planned=$1
+	echo "1..$1"
+}
+
+diag() { printf '%s\n' "$*" | sed 's/^/# /'; }
+
+passed() {
+	tap_count=$((tap_count + 1))
+	echo "ok $tap_count - $1"
+}
+
+failed() {
+	tap_count=$((tap_count + 1))
+	tap_failed=$((tap_failed + 1))
+	echo "not ok $tap_count - $1"
+}
+
+skip() {	# NAME WHY
+	tap_count=$((tap_count + 1))
+	echo "ok $tap_count - $1 # SKIP $2"
+}
+
+# ok NAME COMMAND...: the command's status is 0.  What it says is shown if not.
+ok() { status_is "$1" 0 "$@"; }
+
+# status_is NAME STATUS [NAME] COMMAND...: ends with that status; $out and $err are what it said.
+status_is() {
+	tap_name=$1 tap_want=$2
+	shift 2
+	[ "$1" != "$tap_name" ] || shift
+	"$@" >"$T/.out" 2>"$T/.err"
+	tap_got=$?
+	out=$(cat "$T/.out") err=$(cat "$T/.err")
+	if [ $tap_got -eq "$tap_want" ]; then
+		passed "$tap_name"
+	else
+		failed "$tap_name"
+		diag "status $tap_got, not $tap_want: $*"
+		diag "$(head -c 2000 "$T/.out")"
+		diag "$(head -c 2000 "$T/.err")"
+	fi
+}
+
+is() {		# NAME GOT WANTED
+	if [ "$2" = "$3" ]; then
+		passed "$1"
+	else
+		failed "$1"
+		diag "got:    $2"
+		diag "wanted: $3"
+	fi
+}
+
+like() {	# NAME TEXT EXTENDED-REGULAR-EXPRESSION
+	if printf '%s\n' "$2" | grep -Eq -- "$3"; then
+		passed "$1"
+	else
+		failed "$1"
+		diag "no match for: $3"
+		diag "in: $2"
+	fi
+}
+
+unlike() {
+	if printf '%s\n' "$2" | grep -Eq -- "$3"; then
+		failed "$1"
+		diag "matches: $3"
+		diag "in: $2"
+	else
+		passed "$1"
+	fi
+}
+
+# same NAME FILE FILE: octet for octet.
+same() {
+	if cmp "$2" "$3" >"$T/.cmp" 2>&1; then
+		passed "$1"
+	else
+		failed "$1"
+		diag "$(cat "$T/.cmp")"
+	fi
+}
+
+# -- worlds -----------------------------------------------------------------------------------
+
+# Ends the test where it cannot be had.
+world_up() {
+	if ! tests/world up "$W" "$@" >"$T/.up" 2>&1; then
+		diag "$(cat "$T/.up")"
+		exit 1
+	fi
+	. "$W/env"
+}
+
+# as USER@DOMAIN ARGS...: mc as that user.
+as() { tests/world mc "$W" "$@"; }
+oms() { tests/world oms "$W" "$@"; }
+ims() { tests/world ims "$W" "$@"; }
+enter() { tests/world enter "$W" "$@"; }
+
+# eventually SECONDS COMMAND...: true as soon as the command is; asked again every 50 ms.
+eventually() {
+	tap_until=$(($(date +%s) + $1))
+	shift
+	until "$@" >/dev/null 2>&1; do
+		[ "$(date +%s)" -lt $tap_until ] || return 1
+		sleep 0.05
+	done
+}
+
+# says PATTERN COMMAND...: the command's output has a line like it; for use with eventually.
+says() {
+	tap_pattern=$1
+	shift
+	"$@" 2>&1 | grep -Eq -- "$tap_pattern"
+}
+
+log_has() { grep -Eq -- "$2" "$1"; }	# FILE PATTERN
+log_count() { grep -Ec -- "$2" "$1"; }
+
+# background COMMAND...: ended with the test; its pid in $!.
+background() {
+	"$@" &
+	pids="$pids $!"
+}
+
+# letter FROM TO SUBJECT [BODY]: a small one, CRLF, on standard output.
+letter() {
+	printf 'From: %s\r\nTo: %s\r\nSubject: %s\r\nDate: %s\r\nMessage-ID: <%s@test.invalid>\r\n\r\n%s\r\n' \
+	    "$1" "$2" "$3" "$(LC_ALL=C date -R)" "$(date +%s%N).$$" "${4:-Hello.}"
+}
