@@ -15,12 +15,15 @@
 #ifndef SVC_CONTROL_H
 #define SVC_CONTROL_H
 
+#include <sys/types.h>
+
 #include "common/svc/json.h"
 
 #define CONTROL_CLIENTS_MAX	16
 #define CONTROL_LINE_BYTES	(64 * 1024)	/* of a request, and of one line of an answer */
 #define CONTROL_OUT_BYTES	(256 * 1024)	/* more than this waiting: control_full */
 #define CONTROL_IDLE_MS		(60 * 1000)
+#define CONTROL_TABLES_MAX	4
 #define CONTROL_CALL_MS		(30 * 1000)	/* a caller's patience with each line */
 
 struct loop;
@@ -29,14 +32,20 @@ struct control_request;
 
 struct control_verb {
 	const char	*name;
+	/* `request` is borrowed until it returns. */
 	void		(*run)(void *role, struct control_request *r, const struct json *request);
 };
 
-/* Makes the socket (a stale one is removed; one that answers is not: config).  `verbs` and `role`
- * outlive it.  Before privileges are dropped: give the socket to uid, gid. */
-bool	 control_new(struct loop *loop, const char *path, const struct control_verb *verbs,
-	    size_t n_verbs, void *role, struct control **out, struct err *e);
-void	 control_free(struct control **c);	/* closes, unlinks; requests that are left are ended */
+/* Makes the socket (a stale one is removed; one that answers is not: config).  Nobody is answered
+ * before control_serve. */
+bool	 control_new(struct loop *loop, const char *path, struct control **out, struct err *e);
+/* A table, ended by a row without a name, and what its verbs get as `role`; both outlive it. */
+void	 control_add(struct control *c, const struct control_verb *verbs, void *role);
+/* While still root: the socket shall be this user's. */
+bool	 control_give(struct control *c, uid_t uid, gid_t gid, struct err *e);
+void	 control_serve(struct control *c);
+/* Closes and unlinks.  Requests that are left have lost their client; they end as others do. */
+void	 control_free(struct control **c);
 
 /* One data line; the object is taken. */
 void	 control_line_take(struct control_request *r, struct json *line);
