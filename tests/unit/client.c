@@ -52,8 +52,9 @@ on_lost(struct client *c, const struct err *e)
 	buf_addf(&((struct play *)c)->said, "lost %s;", refusal_word(e->why));
 }
 
-static const struct client_ops	 ops = { on_reply, on_octets, on_end, on_lost };
-static const struct client_ops	 no_payloads = { on_reply, NULL, NULL, on_lost };
+static const struct client_ops	 ops = { .reply = on_reply, .octets = on_octets, .end = on_end,
+	.lost = on_lost };
+static const struct client_ops	 no_payloads = { .reply = on_reply, .lost = on_lost };
 
 static void
 begin(struct play *p, const struct client_ops *o)

@@ -99,9 +99,15 @@ forms(void **state)
 	}
 	assert_true(reply_parse(SPAN_LIT("250 2.0.0"), &r, &e));
 	assert_int_equal(r.text.n, 0);
-	assert_true(reply_parse(SPAN_LIT("150 2.0.0 [word] {12} text"), &r, &e));
-	assert_true(span_eq(r.word, SPAN_LIT("word")));
+	assert_true(reply_parse(SPAN_LIT("250 2.0.0 {12} text"), &r, &e));
 	assert_int_equal(r.octets, 12);
+	/* a refusal may quote a stranger: what it quotes announces nothing */
+	assert_true(reply_parse(SPAN_LIT("550 5.1.1 [no-such-user] {12} text"), &r, &e));
+	assert_true(span_eq(r.word, SPAN_LIT("no-such-user")));
+	assert_false(r.has_payload);
+	assert_true(span_eq(r.text, SPAN_LIT("{12} text")));
+	assert_true(reply_parse(SPAN_LIT("150 2.0.0 {12} text"), &r, &e));
+	assert_false(r.has_payload);
 	assert_true(reply_parse(SPAN_LIT("250 2.0.0 {} x"), &r, &e));
 	assert_false(r.has_payload);
 }
