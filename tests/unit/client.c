@@ -10,7 +10,7 @@
 
 #include "proto/client.h"
 #include "proto/line.h"
-#include "tests/unit/drive.h"
+#include "tests/drive.h"
 
 struct play {
 	struct client	 c;		/* first */

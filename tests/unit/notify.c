@@ -10,8 +10,8 @@
 #include "proto/line.h"
 #include "proto/notify_client.h"
 #include "proto/reply.h"
-#include "tests/unit/drive.h"
-#include "tests/unit/notify_scene.h"
+#include "tests/drive.h"
+#include "tests/notify_scene.h"
 
 #define WELCOME	"250 2.0.0 b.test listens to a.test\r\n"
 #define OK	"250 2.1.5 noticed\r\n"

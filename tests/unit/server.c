@@ -10,7 +10,7 @@
 
 #include "proto/line.h"
 #include "proto/server.h"
-#include "tests/unit/drive.h"
+#include "tests/drive.h"
 
 enum { NEW = 1, READY = 2 };
 

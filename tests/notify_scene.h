@@ -3,8 +3,8 @@
  *
  * A signature is the SHA-256 of "signed", the algorithm's name and the seal's text.
  */
-#ifndef TESTS_UNIT_NOTIFY_SCENE_H
-#define TESTS_UNIT_NOTIFY_SCENE_H
+#ifndef TESTS_NOTIFY_SCENE_H
+#define TESTS_NOTIFY_SCENE_H
 
 #include <openssl/sha.h>
 #include <stdlib.h>

@@ -1,6 +1,6 @@
 /* drive — moves octets into an engine as a mover does: in chunks, and again what was not taken. */
-#ifndef TESTS_UNIT_DRIVE_H
-#define TESTS_UNIT_DRIVE_H
+#ifndef TESTS_DRIVE_H
+#define TESTS_DRIVE_H
 
 #include "common/base/engine.h"
 
