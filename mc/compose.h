@@ -13,9 +13,10 @@
 
 #include "common/base/engine.h"
 #include "common/base/err.h"
+#include "proto/submit.h"
 
 #define COMPOSE_HEADER_BYTES	(100 * 1024)
-#define COMPOSE_RECIPIENTS_MAX	10000	/* in the letter's own header */
+#define COMPOSE_RECIPIENTS_MAX	SUBMIT_RECIPIENTS_MAX
 
 struct letter {
 	struct buf	 header;	/* to be sent first */

@@ -36,10 +36,14 @@ static bool
 find_file(char out[CONFIG_VALUE_BYTES], const char *option, struct err *e)
 {
 	const char	*xdg = getenv("XDG_CONFIG_HOME"), *home = getenv("HOME");
+	char		 here[CONFIG_VALUE_BYTES];
 	int		 n;
 
+	if (option != NULL && option[0] != '/' && getcwd(here, sizeof here) == NULL)
+		return err_set_errno(e, REFUSAL_config, errno, "the folder we are in");
 	if (option != NULL)
-		n = snprintf(out, CONFIG_VALUE_BYTES, "%s", option);
+		n = snprintf(out, CONFIG_VALUE_BYTES, "%s%s%s", option[0] != '/' ? here : "",
+		    option[0] != '/' ? "/" : "", option);
 	else if (xdg != NULL && xdg[0] == '/')
 		n = snprintf(out, CONFIG_VALUE_BYTES, "%s/tillcalled/mc.conf", xdg);
 	else if (home != NULL && home[0] == '/')

@@ -34,12 +34,12 @@ identity(struct buf *b, const struct render_sender *s, const struct mime_letter 
 {
 	const char	*at = strrchr(s->from, '@');
 
-	buf_addf(b, "Sealed   ");
+	buf_addf(b, s->by_smtp ? "By SMTP  " : "Sealed   ");
 	safe_add(b, span_str(at == NULL ? s->from : at + 1), SAFE_LINE);
-	buf_addf(b, ", signature and octets good, SPF pass\n");
+	buf_addf(b, s->by_smtp ? ", no seal\n" : ", signature and octets good, SPF pass\n");
 	if (s->vouched_by != NULL && s->vouched_by[0] != '\0')
 		field(b, "Vouched", span_str(s->vouched_by));
-	if (render_from_agrees(l, s->from))
+	if (render_from_agrees(l, s->from) || s->by_smtp)
 		return;
 	buf_addf(b, "NOTE     The letter says another From than its sender, who is ");
 	safe_add(b, span_str(s->from), SAFE_LINE);

@@ -17,6 +17,7 @@ struct render_sender {
 	const char	*from;		/* the sealed statement's */
 	const char	*vouched_by;	/* issuer of the sender's certificate; empty: not known */
 	uint64_t	 octets;
+	bool		 by_smtp;	/* no seal vouches for it */
 	const char	*received;	/* for people; may be NULL */
 };
 

@@ -1,0 +1,26 @@
+/* account — who the user is and what proves it; see account.h. */
+#include "mc/account.h"
+
+#include <string.h>
+#include <unistd.h>
+
+bool
+account_load(struct account *a, const struct options *o, int *status)
+{
+	struct err	 e;
+
+	*a = (struct account){ .cache = { .full = false } };
+	if (config_load(&a->config, o->conf_file, &e) && config_password(&a->config, a->password, &e))
+		return true;
+	*status = fault_err(o, "your configuration", &e, access(a->config.file, F_OK) != 0 ?
+	    "begin with:  %s setup ADDRESS" : NULL);
+	account_clear(a);
+	return false;
+}
+
+void
+account_clear(struct account *a)
+{
+	explicit_bzero(a->password, sizeof a->password);
+	explicit_bzero(&a->cache, sizeof a->cache);
+}

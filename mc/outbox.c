@@ -1,0 +1,117 @@
+/* outbox — what became of the letters one sent; see verbs.h and mc.1.  Flow: 8 of 8. */
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "common/base/clock.h"
+#include "mc/measure.h"
+#include "mc/sent.h"
+#include "mc/verbs.h"
+
+struct outbox {
+	const struct options	*options;
+	struct out		 out;
+	const char		*wanted;	/* an ending of an id; NULL: all */
+	struct sent_letter	*letters;
+	size_t			 n;
+};
+
+static void
+keep(void *arg, struct sent_letter *l)
+{
+	struct outbox	*b = arg;
+
+	if (b->wanted != NULL && !measure_id_ends(span_str(l->id), b->wanted)) {
+		sent_clear(l);
+		return;
+	}
+	b->letters = reallocarray(b->letters, b->n + 1, sizeof *b->letters);
+	if (b->letters == NULL)
+		abort();
+	b->letters[b->n++] = *l;
+}
+
+static void
+print_json(struct outbox *b, const struct sent_letter *l)
+{
+	struct json	*o = json_new();
+	struct buf	 text = BUF_INIT;
+
+	json_put_str(o, "id", l->id);
+	json_put_int(o, "size", (int64_t)l->letter.size);
+	sent_put_date(o, "date", l->letter.date_s);
+	sent_put_date(o, "hold_until", l->letter.hold_until_s);
+	json_put_str(o, "from", l->letter.from);
+	sent_put_recipients(o, l);
+	json_write(o, &text);
+	out_json_line(&b->out, buf_span(&text));
+	json_free(&o);
+	buf_clear(&text);
+}
+
+static void
+print_text(struct outbox *b, const struct sent_letter *l)
+{
+	int64_t	 now_s = clock_wall_ms() / 1000;
+	char	 id[MEASURE_BYTES], size[MEASURE_BYTES], when[MEASURE_BYTES], until[MEASURE_BYTES];
+	size_t	 fetched = 0;
+
+	for (size_t i = 0; i < l->n_recipients; i++)
+		fetched += l->recipients[i].state == SUBMIT_FETCHED;
+	measure_id(id, span_str(l->id));
+	measure_size(size, l->letter.size);
+	measure_when(when, l->letter.date_s, now_s);
+	measure_day(until, l->letter.hold_until_s, now_s);
+	out_textf(&b->out, "%s  %s  %s  kept until %s  %zu of %zu fetched\n", id, when, size, until,
+	    fetched, l->n_recipients);
+	sent_print_recipients(&b->out, l, now_s);
+}
+
+static int
+print(struct outbox *b)
+{
+	struct err	 e;
+
+	if (b->wanted != NULL && b->n == 0) {
+		err_set(&e, REFUSAL_unknown_id, "no letter of yours has an id that ends in \"%s\"",
+		    b->wanted);
+		return fault_err(b->options, b->wanted, &e, NULL);
+	}
+	if (b->wanted != NULL && b->n > 1) {
+		err_set(&e, REFUSAL_unknown_id, "%zu letters have an id that ends in \"%s\"", b->n,
+		    b->wanted);
+		return fault_err(b->options, b->wanted, &e, "type more of it;  %s outbox --json  has all");
+	}
+	out_init(&b->out, STDOUT_FILENO);
+	for (size_t i = b->n; i-- > 0; )
+		if (b->options->json)
+			print_json(b, &b->letters[i]);
+		else
+			print_text(b, &b->letters[i]);
+	if (b->n == 0 && !b->options->json && !b->options->quiet)
+		out_textf(&b->out, "You have sent nothing that is still kept for anyone.\n");
+	return out_ok(&b->out, &e) ? 0 : fault_err(b->options, "the outbox", &e, NULL);
+}
+
+int
+verb_outbox(struct options *o)
+{
+	struct outbox		 b = { .options = o, .wanted = o->n_args > 0 ? o->args[0] : NULL };
+	struct account		 a;
+	struct submission	*s = NULL;
+	struct fault		 f;
+	int			 status;
+
+	if (!account_load(&a, o, &status))
+		return status;
+	if (submission_open(&s, &a, &f) && submission_sign_in(s, &a, &f) &&
+	    submission_outbox(s, keep, &b, &f))
+		status = print(&b);
+	else
+		status = fault_say(o, "the outbox", &f, NULL);
+	submission_close(&s);
+	for (size_t i = 0; i < b.n; i++)
+		sent_clear(&b.letters[i]);
+	free(b.letters);
+	account_clear(&a);
+	return status;
+}

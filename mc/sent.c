@@ -1,0 +1,91 @@
+/* sent — a letter that was sent, for people and as JSON; see sent.h. */
+#include "mc/sent.h"
+
+#include <string.h>
+
+#include "common/base/clock.h"
+#include "mc/measure.h"
+#include "mc/safe.h"
+
+static size_t
+widest_address(const struct sent_letter *l)
+{
+	size_t	 most = 0;
+
+	for (size_t i = 0; i < l->n_recipients; i++) {
+		size_t	 w = safe_columns(span_str(l->recipients[i].to));
+
+		most = w > most ? w : most;
+	}
+	return most;
+}
+
+/* The other side's words, and when it is tried again. */
+static void
+add_words(struct buf *b, const struct submit_recipient *r, int64_t now_s)
+{
+	char	 next[MEASURE_BYTES];
+
+	if (r->text[0] != '\0') {
+		buf_add(b, ": ", 2);
+		safe_add(b, span_str(r->text), SAFE_LINE);
+	}
+	measure_when(next, r->next_s, now_s);
+	if (r->state == SUBMIT_WAITING && r->tries > 0 && r->next_s != 0)
+		buf_addf(b, ", next try %s", next);
+}
+
+void
+sent_print_recipients(struct out *o, const struct sent_letter *l, int64_t now_s)
+{
+	size_t		 width = widest_address(l);
+	struct buf	 b = BUF_INIT;
+
+	for (size_t i = 0; i < l->n_recipients; i++) {
+		const struct submit_recipient	*r = &l->recipients[i];
+		char				 when[MEASURE_BYTES];
+
+		buf_addf(&b, "  ");
+		safe_add(&b, span_str(r->to), SAFE_LINE);
+		for (size_t w = safe_columns(span_str(r->to)); w < width + 2; w++)
+			buf_add(&b, " ", 1);
+		safe_add(&b, span_str(submit_state_name(r->state)), SAFE_LINE);
+		measure_when(when, r->since_s, now_s);
+		if (r->since_s != 0)
+			buf_addf(&b, "  %s", when);
+		add_words(&b, r, now_s);
+		buf_add(&b, "\n", 1);
+	}
+	out_text(o, buf_span(&b));
+	buf_clear(&b);
+}
+
+void
+sent_put_date(struct json *o, const char *key, int64_t wall_s)
+{
+	char	 date[CLOCK_DATE_BYTES];
+
+	clock_date(wall_s, date);
+	json_put_str(o, key, wall_s == 0 ? NULL : date);
+}
+
+void
+sent_put_recipients(struct json *o, const struct sent_letter *l)
+{
+	struct json	*list = json_list();
+
+	for (size_t i = 0; i < l->n_recipients; i++) {
+		const struct submit_recipient	*r = &l->recipients[i];
+		struct json			*one = json_new();
+
+		json_put_str(one, "address", r->to);
+		json_put_str(one, "state", submit_state_name(r->state));
+		sent_put_date(one, "since", r->since_s);
+		sent_put_date(one, "next", r->next_s);
+		json_put_int(one, "tries", (int64_t)r->tries);
+		json_put_str(one, "word", r->word[0] == '\0' ? NULL : r->word);
+		json_put_str(one, "text", r->text[0] == '\0' ? NULL : r->text);
+		json_push_take(list, one);
+	}
+	json_put_take(o, "recipients", list);
+}

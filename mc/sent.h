@@ -1,0 +1,16 @@
+/* sent — a letter that was sent, for people and as JSON: where it is kept and for whom. */
+#ifndef MC_SENT_H
+#define MC_SENT_H
+
+#include "common/svc/json.h"
+#include "mc/out.h"
+#include "mc/submission.h"
+
+/* One line a recipient: address, state, the other side's words. */
+void	 sent_print_recipients(struct out *o, const struct sent_letter *l, int64_t now_s);
+/* Sets "recipients" in o. */
+void	 sent_put_recipients(struct json *o, const struct sent_letter *l);
+/* A date, or null where it is not known. */
+void	 sent_put_date(struct json *o, const char *key, int64_t wall_s);
+
+#endif

@@ -1,0 +1,147 @@
+/* setup — the first run: servers found, password asked, signed in at both; see verbs.h and mc.1.
+ *
+ * Nothing is written before both servers have let the user in, and nothing is sent to a server
+ * before its certificate was found good.
+ */
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "common/svc/designation.h"
+#include "common/svc/idn.h"
+#include "common/svc/json.h"
+#include "mc/inbox.h"
+#include "mc/out.h"
+#include "mc/submission.h"
+#include "mc/verbs.h"
+
+struct setup {
+	const struct options	*options;
+	struct account		 account;
+	struct inbox		*mailbox;
+	struct submission	*submit;
+	struct out		 out;
+	const char		*failed;	/* what was being done */
+};
+
+static bool
+take_address(struct setup *s, const char *typed, struct err *e)
+{
+	struct config	*c = &s->account.config;
+	struct address	 a;
+	char		 canonical[ADDRESS_STR_BYTES];
+	char		*slash;
+
+	s->failed = typed;
+	if (!config_begin(c, s->options->conf_file, e) || !address_parse(span_str(typed), &a, e) ||
+	    !address_canonical(&a, idn_a_label, canonical, e))
+		return false;
+	snprintf(c->address, sizeof c->address, "%s", canonical);
+	snprintf(c->password_file, sizeof c->password_file, "%s", c->file);
+	slash = strrchr(c->password_file, '/');
+	slash = slash == NULL ? c->password_file : slash + 1;
+	if (sizeof c->password_file - (size_t)(slash - c->password_file) < sizeof "password")
+		return err_set(e, REFUSAL_config, "the path of mc.conf is too long");
+	memcpy(slash, "password", sizeof "password");
+	return true;
+}
+
+static void
+say_server(struct setup *s, const char *what, const char *host, uint16_t port, const char *service)
+{
+	if (!s->options->json && !s->options->quiet)
+		out_textf(&s->out, "  %-10s  %s port %u     SRV %s, certificate good\n", what, host,
+		    (unsigned)port, service);
+}
+
+static bool
+find_servers(struct setup *s, struct fault *f)
+{
+	if (!s->options->json && !s->options->quiet)
+		out_textf(&s->out, "%s\n", strchr(s->account.config.address, '@') + 1);
+	s->failed = "the server that receives for you";
+	if (!inbox_open(&s->mailbox, &s->account, f))
+		return false;
+	say_server(s, "receiving", inbox_host(s->mailbox), inbox_port(s->mailbox),
+	    DESIGNATION_MAILBOX);
+	s->failed = "the server that sends for you";
+	if (!submission_open(&s->submit, &s->account, f))
+		return false;
+	say_server(s, "sending", submission_host(s->submit), submission_port(s->submit),
+	    DESIGNATION_SUBMIT);
+	return true;
+}
+
+static bool
+sign_in(struct setup *s, struct fault *f)
+{
+	char	 prompt[CONFIG_VALUE_BYTES + 32];
+
+	*f = (struct fault){ .host = "" };
+	s->failed = "the password";
+	snprintf(prompt, sizeof prompt, "Password for %s: ", s->account.config.address);
+	if (!password_read(prompt, false, s->account.password, &f->err))
+		return false;
+	s->failed = "signing in where you receive";
+	if (!inbox_sign_in(s->mailbox, &s->account, f))
+		return false;
+	s->failed = "signing in where you send";
+	return submission_sign_in(s->submit, &s->account, f);
+}
+
+static void
+say_json(struct setup *s)
+{
+	struct json	*o = json_new();
+	struct buf	 b = BUF_INIT;
+	char		 at[300];
+
+	json_put_str(o, "address", s->account.config.address);
+	snprintf(at, sizeof at, "%s:%u", inbox_host(s->mailbox), (unsigned)inbox_port(s->mailbox));
+	json_put_str(o, "mailbox", at);
+	snprintf(at, sizeof at, "%s:%u", submission_host(s->submit),
+	    (unsigned)submission_port(s->submit));
+	json_put_str(o, "submit", at);
+	json_put_str(o, "file", s->account.config.file);
+	json_write(o, &b);
+	out_json_line(&s->out, buf_span(&b));
+	buf_clear(&b);
+	json_free(&o);
+}
+
+static void
+say(struct setup *s)
+{
+	const char	*called = s->options->called;
+
+	if (s->options->json)
+		say_json(s);
+	else if (!s->options->quiet)
+		out_textf(&s->out, "  signed in at both servers\n  written %s and password (mode 0600)\n\n"
+		    "Letters stay with their senders until you open them. Where you are the only one of "
+		    "your\ndomain, a sender can tell from that when you did.\n\n"
+		    "See your letters:  %s list        Send one:  %s send ADDRESS < FILE\n",
+		    s->account.config.file, called, called);
+}
+
+int
+verb_setup(struct options *o)
+{
+	struct setup	 s = { .options = o };
+	struct fault	 f = { .host = "" };
+	int		 status = 0;
+
+	out_init(&s.out, STDOUT_FILENO);
+	if (!take_address(&s, o->args[0], &f.err) || !find_servers(&s, &f) || !sign_in(&s, &f))
+		status = fault_say(o, s.failed, &f, NULL);
+	else if (!config_save(&s.account.config, s.account.password, &f.err))
+		status = fault_err(o, "your configuration", &f.err, NULL);
+	else
+		say(&s);
+	if (status == 0 && !out_ok(&s.out, &f.err))
+		status = fault_err(o, "output", &f.err, NULL);
+	inbox_close(&s.mailbox);
+	submission_close(&s.submit);
+	account_clear(&s.account);
+	return status;
+}
