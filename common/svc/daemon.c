@@ -1,0 +1,270 @@
+/* daemon — runs a role until it is told to stop; see daemon.h. */
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include "common/base/clock.h"
+#include "common/svc/conn.h"
+#include "common/svc/daemon_parts.h"
+#include "common/svc/listen.h"
+#include "common/svc/loop.h"
+#include "common/svc/offload.h"
+#include "common/svc/workers.h"
+
+/* -- stopping -------------------------------------------------------------------------------- */
+
+static void
+on_deadline(void *arg)
+{
+	struct daemon	*d = arg;
+
+	log_fact(LOG_WARN, "daemon.deadline", "after_ms=%d", DAEMON_STOP_MS);
+	loop_stop(d->loop);
+}
+
+void
+daemon_close(struct daemon *d)
+{
+	if (d->closing) {
+		loop_stop(d->loop);
+		return;
+	}
+	d->closing = true;
+	log_fact(LOG_INFO, "daemon.closing", "connections=%u", listen_open_count(d->listen));
+	listen_stop(d->listen);
+	loop_timer_set_ms(d->deadline, DAEMON_STOP_MS);
+	if (d->role->closing != NULL && d->state != NULL)
+		d->role->closing(d->state, d);
+	else
+		loop_stop(d->loop);
+}
+
+static void
+on_stopped(void *arg)
+{
+	struct daemon	*d = arg;
+
+	if (d->closing)
+		loop_stop(d->loop);
+}
+
+void
+daemon_stopped(struct daemon *d)
+{
+	loop_post(d->loop, on_stopped, d);
+}
+
+static void
+on_stop(void *arg)
+{
+	struct daemon	*d = arg;
+
+	if (!d->closing)
+		daemon_close(d);
+}
+
+void
+daemon_stop(struct daemon *d, const struct err *why)
+{
+	if (why != NULL && !atomic_exchange(&d->failed, true)) {
+		d->why = *why;
+		log_fact(LOG_ERROR, "daemon.failed", "why=%s text=%s", refusal_word(why->why),
+		    log_str(why->text));
+	}
+	loop_post(d->loop, on_stop, d);
+}
+
+/* -- signals --------------------------------------------------------------------------------- */
+
+/* Blocked in every thread, read in one; before any thread is made. */
+static void
+block_signals(sigset_t *set)
+{
+	sigemptyset(set);
+	sigaddset(set, SIGTERM);
+	sigaddset(set, SIGINT);
+	sigaddset(set, SIGHUP);
+	pthread_sigmask(SIG_BLOCK, set, NULL);
+	signal(SIGPIPE, SIG_IGN);
+}
+
+static void
+on_signals(void *arg, unsigned ready)
+{
+	struct daemon			*d = arg;
+	struct signalfd_siginfo		 s;
+
+	(void)ready;
+	while (read(d->signals, &s, sizeof s) == (ssize_t)sizeof s) {
+		log_fact(LOG_INFO, "daemon.signal", "number=%u", s.ssi_signo);
+		if (s.ssi_signo == SIGHUP)
+			daemon_reload(d);
+		else
+			daemon_close(d);
+	}
+}
+
+/* -- running --------------------------------------------------------------------------------- */
+
+static void
+on_look(void *arg)
+{
+	struct daemon	*d = arg;
+	struct err	 e;
+
+	if (!accounts_refresh(d->accounts, &e))
+		log_fact(LOG_ERROR, "accounts.damaged", "text=%s", log_str(e.text));
+	loop_timer_set_ms(d->look, DAEMON_ACCOUNTS_MS);
+}
+
+static bool
+start(struct daemon *d, const sigset_t *signals, struct err *e)
+{
+	if (!workers_start(d->workers, e) || !offload_start(d->offload, e))
+		return false;
+	d->signals = signalfd(-1, signals, SFD_NONBLOCK | SFD_CLOEXEC);
+	if (d->signals < 0)
+		return err_set_errno(e, REFUSAL_os_error, errno, "signalfd");
+	d->signals_watch = loop_fd_new(d->loop, d->signals, on_signals, d);
+	d->look = loop_timer_new(d->loop, on_look, d);
+	d->deadline = loop_timer_new(d->loop, on_deadline, d);
+	tls_holder_watch(d->tls, d->loop, d->offload, d->conf->crl_refresh_s * 1000);
+	if (!d->role->start(d, &d->state, e))
+		return false;
+	control_add(d->control, daemon_verbs, d);
+	if (d->role->control != NULL)
+		control_add(d->control, d->role->control, d->state);
+	control_serve(d->control);
+	loop_fd_want(d->signals_watch, LOOP_READ);
+	loop_timer_set_ms(d->look, DAEMON_ACCOUNTS_MS);
+	return listen_start(d->listen, d->workers, e);
+}
+
+/* The mirror of open and start.  Threads end first, so that this one may touch everything. */
+static void
+end_threads(struct daemon *d)
+{
+	struct err	 e;
+
+	err_set(&e, REFUSAL_closing, "%s", refusal_sentence(REFUSAL_closing));
+	if (d->listen != NULL)
+		listen_stop(d->listen);
+	if (d->deadline != NULL)
+		tls_holder_unwatch(d->tls);
+	control_free(&d->control);
+	if (d->workers != NULL)
+		workers_stop(d->workers);
+	if (d->offload != NULL)
+		offload_stop(d->offload);
+	for (unsigned i = 0; d->workers != NULL && i < workers_count(d->workers); i++) {
+		conn_drop_all(workers_loop(d->workers, i), &e);
+		loop_drain(workers_loop(d->workers, i));
+	}
+	if (d->loop != NULL)
+		loop_drain(d->loop);
+}
+
+static void
+end(struct daemon *d)
+{
+	end_threads(d);
+	if (d->state != NULL)
+		d->role->stop(&d->state);
+	for (unsigned i = 0; d->workers != NULL && i < workers_count(d->workers); i++)
+		loop_drain(workers_loop(d->workers, i));
+	loop_timer_free(&d->look);
+	loop_timer_free(&d->deadline);
+	loop_fd_free(&d->signals_watch);
+	if (d->signals >= 0)
+		close(d->signals);
+	if (d->offload != NULL)
+		offload_free(&d->offload);
+	if (d->workers != NULL)
+		workers_free(&d->workers);
+	if (d->listen != NULL)
+		listen_free(&d->listen);
+	if (d->loop != NULL)
+		loop_free(&d->loop);
+	if (d->tls != NULL)
+		tls_holder_free(&d->tls);
+	accounts_free(&d->accounts);
+	conf_unref(&d->conf);
+	pthread_mutex_destroy(&d->lock);
+}
+
+int
+daemon_run(const struct daemon_role *r, struct options *o)
+{
+	struct daemon	*d = calloc(1, sizeof *d);
+	sigset_t	 signals;
+	struct err	 e;
+	int		 status = 0;
+
+	if (d == NULL)
+		abort();
+	d->role = r;
+	d->options = o;
+	d->signals = -1;
+	d->born_ms = clock_mono_ms();
+	pthread_mutex_init(&d->lock, NULL);
+	block_signals(&signals);
+	if (daemon_open(d, &e) && start(d, &signals, &e)) {
+		log_fact(LOG_INFO, "daemon.ready", "pid=%d version=" VERSION " workers=%u accounts=%s",
+		    (int)getpid(), workers_count(d->workers), log_str(d->conf->accounts));
+		loop_run(d->loop);
+		end(d);
+		status = atomic_load(&d->failed) ? refusal_status(d->why.why) : 0;
+		log_fact(LOG_INFO, "daemon.stopped", "status=%d", status);
+	} else {
+		end(d);
+		status = options_fail(o, &e);
+	}
+	free(d);
+	return status;
+}
+
+/* -- what the role asks for ------------------------------------------------------------------ */
+
+struct conf *
+daemon_conf(struct daemon *d)
+{
+	struct conf	*c;
+
+	pthread_mutex_lock(&d->lock);
+	c = conf_ref(d->conf);
+	pthread_mutex_unlock(&d->lock);
+	return c;
+}
+
+struct accounts *
+daemon_accounts(struct daemon *d)
+{
+	return d->accounts;
+}
+
+struct loop *
+daemon_loop(struct daemon *d)
+{
+	return d->loop;
+}
+
+struct workers *
+daemon_workers(struct daemon *d)
+{
+	return d->workers;
+}
+
+struct offload *
+daemon_offload(struct daemon *d)
+{
+	return d->offload;
+}
+
+struct tls_holder *
+daemon_tls(struct daemon *d)
+{
+	return d->tls;
+}
