@@ -1,0 +1,61 @@
+#!/bin/sh
+# The runner itself: what it counts, and everything that must make it fail.
+. tests/e2e/lib.sh
+plan 19
+
+mkdir -p "$T/tree/tests/e2e" "$T/tree/tests/unit" "$T/tree/build/debug/tests/unit"
+cp tests/run "$T/tree/tests/run"
+
+# A tree with one test of these lines; $out is what the runner says, $ended its status.
+with() {
+	rm -f "$T/tree/tests/e2e/"* "$T/tree/tests/unit/"*
+	printf '%s\n' "$@" >"$T/tree/tests/e2e/100-x.t"
+	run
+}
+run() {
+	out=$(cd "$T/tree" && env -u TILLCALLED_RUN JOBS=2 TEST_SECONDS=5 tests/run 2>&1 </dev/null)
+	ended=$?
+	last=$(printf '%s\n' "$out" | tail -1)
+}
+
+with 'plan() { echo 1..$1; }' 'plan 2' 'echo ok 1 - a; echo ok 2 - b'
+is "all pass: the last line, and status 0" "$last, status $ended" "2 passed, 0 failed, status 0"
+with 'echo 1..2; echo ok 1 - a; echo not ok 2 - b; echo words of mine >&2'
+is "one fails" "$last, status $ended" "1 passed, 1 failed, status 1"
+like "it is named" "$out" '^not ok 2 - b$'
+like "with what it said" "$out" 'words of mine'
+with 'echo ok 1 - a'
+is "no plan" "$last, status $ended" "1 passed, 1 failed, status 1"
+like "which is said" "$out" 'no plan'
+with 'echo 1..5; echo ok 1 - a'
+is "fewer than planned" "$last, status $ended" "1 passed, 4 failed, status 1"
+with 'echo 1..1; echo ok 1 - a; echo ok 2 - b'
+is "more than planned" "$last, status $ended" "1 passed, 1 failed, status 1"
+with 'if false; then' 'plan 3' 'fi; echo 1..1; echo ok 1 - a'
+is "fewer than the file lists" "$last, status $ended" "1 passed, 2 failed, status 1"
+with 'echo 1..0 # SKIP no time'
+is "skipped whole" "$last, status $ended" "0 passed, 1 failed, status 1"
+with 'echo 1..1; echo ok 1 - a; exit 3'
+is "a bad end" "$last, status $ended" "1 passed, 1 failed, status 1"
+with 'echo 1..1; echo ok 1 - a; kill -SEGV $$'
+is "a crash" "$last, status $ended" "1 passed, 1 failed, status 1"
+with 'echo 1..1; echo ok 1 - a; sleep 60'
+is "no end" "$last, status $ended" "1 passed, 1 failed, status 1"
+with 'echo 1..1; echo ok 1 - a; echo report >$(echo $ASAN_OPTIONS | sed "s/log_path=//;s/:.*//").1'
+is "a sanitizer's report" "$last, status $ended" "1 passed, 1 failed, status 1"
+like "which is shown" "$out" '^report$'
+
+with "echo 1..1; echo ok 1 - a; setsid sleep 61.25 >/dev/null 2>&1 &"
+is "something is left running" "$last, status $ended" "1 passed, 1 failed, status 1"
+like "it is named" "$out" 'sleep 61\.25'
+is "and ended" "$(cat /proc/[0-9]*/cmdline 2>/dev/null | tr '\0' ' ' | grep -c 'sleep 61\.25')" 0
+
+cat >"$T/tree/tests/unit/two.c" <<END
+static const struct CMUnitTest tests[] = { cmocka_unit_test(a), /* cmocka_unit_test(b), */
+	cmocka_unit_test_setup_teardown(c, x, y) };
+END
+printf '#!/bin/sh\necho 1..1; echo ok 1 - a\n' >"$T/tree/build/debug/tests/unit/two"
+chmod +x "$T/tree/build/debug/tests/unit/two"
+rm -f "$T/tree/tests/e2e/"*
+run
+is "a unit that runs fewer than its source lists" "$last, status $ended" "1 passed, 1 failed, status 1"
