@@ -19,7 +19,7 @@ tap_count=0 tap_planned=0 tap_failed=0 pids=
 
 at_end() {
 	tap_status=$?
-	trap '' INT TERM HUP
+	trap '' INT TERM HUP PIPE
 	trap - EXIT
 	for tap_pid in $pids; do kill "$tap_pid" 2>/dev/null; done
 	[ ! -d "$W/run" ] || tests/world down "$W"
@@ -29,7 +29,7 @@ at_end() {
 	exit $tap_status
 }
 trap at_end EXIT
-trap 'exit 130' INT TERM HUP
+trap 'exit 130' INT TERM HUP PIPE
 
 # A world whose place did not fit is a link to another.
 world_forget() { [ ! -d "$W" ] || rm -rf "$(readlink -f "$W")"; }
@@ -132,7 +132,7 @@ same() {
 
 # Ends the test where it cannot be had.
 world_up() {
-	if ! tests/world up "$W" "$@" >"$T/.up" 2>&1; then
+	if ! tests/world up "$W" --until $$ "$@" >"$T/.up" 2>&1; then
 		diag "$(cat "$T/.up")"
 		exit 1
 	fi

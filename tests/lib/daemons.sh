@@ -149,6 +149,7 @@ daemon_kill() {
 daemon_reload() { pid_signal HUP "$dir/run/$1-$2.pid"; }
 
 crls_serve() {
+	: >"$dir/run/httpd.out"
 	setsid $net_enter "$top/build/$mode/tests/tools/httpd" "$net.2" "$crl_port" "$dir/www" \
 	    "$dir/run/httpd.log" </dev/null >"$dir/run/httpd.out" 2>&1 &
 	pid_write "$dir/run/httpd.pid" $!
