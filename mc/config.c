@@ -55,26 +55,35 @@ find_file(char out[CONFIG_VALUE_BYTES], const char *option, struct err *e)
 }
 
 static bool
-from_environment(char *out, const char *name, const char *value, struct err *e)
+take_variable(char *out, const char *name, struct err *e)
 {
-	const char	*got = getenv(name);
+	const char	*value = getenv(name);
 
-	if (got != NULL && got[0] != '\0')
-		value = got;
-	return snprintf(out, CONFIG_VALUE_BYTES, "%s", value) < CONFIG_VALUE_BYTES ||
+	return value == NULL || value[0] == '\0' ||
+	    snprintf(out, CONFIG_VALUE_BYTES, "%s", value) < CONFIG_VALUE_BYTES ||
 	    err_set(e, REFUSAL_config, "%s is too long", name);
+}
+
+/* What is set there holds instead of the file. */
+static bool
+from_environment(struct config *c, struct err *e)
+{
+	const char	*private = getenv("TILLCALLED_ALLOW_PRIVATE");
+
+	if (private != NULL && private[0] != '\0')
+		c->allow_private = strcmp(private, "1") == 0;
+	return take_variable(c->resolver, "TILLCALLED_RESOLVER", e) &&
+	    take_variable(c->trust, "TILLCALLED_TRUST", e) &&
+	    take_variable(c->crls, "TILLCALLED_CRLS", e);
 }
 
 bool
 config_begin(struct config *c, const char *option, struct err *e)
 {
-	const char	*private = getenv("TILLCALLED_ALLOW_PRIVATE");
-
-	*c = (struct config){ .allow_private = private != NULL && strcmp(private, "1") == 0 };
-	return find_file(c->file, option, e) &&
-	    from_environment(c->resolver, "TILLCALLED_RESOLVER", CONFIG_RESOLVER_DEFAULT, e) &&
-	    from_environment(c->trust, "TILLCALLED_TRUST", CONFIG_TRUST_DEFAULT, e) &&
-	    from_environment(c->crls, "TILLCALLED_CRLS", "", e);
+	*c = (struct config){ .allow_private = false };
+	snprintf(c->resolver, sizeof c->resolver, "%s", CONFIG_RESOLVER_DEFAULT);
+	snprintf(c->trust, sizeof c->trust, "%s", CONFIG_TRUST_DEFAULT);
+	return find_file(c->file, option, e) && from_environment(c, e);
 }
 
 /* -- reading ----------------------------------------------------------------------------------- */
@@ -217,7 +226,8 @@ config_load(struct config *c, const char *option, struct err *e)
 		return false;
 	if (access(c->file, F_OK) != 0)
 		return err_set_errno(e, REFUSAL_config, errno, "%s", c->file);
-	ok = read_file(c->file, 022, &text, e) && config_parse(c, buf_span(&text), e);
+	ok = read_file(c->file, 022, &text, e) && config_parse(c, buf_span(&text), e) &&
+	    from_environment(c, e);
 	buf_clear(&text);
 	return ok;
 }

@@ -30,7 +30,8 @@ struct config {
 	bool	 allow_private;
 };
 
-/* The defaults, with what TILLCALLED_RESOLVER, _TRUST, _CRLS and _ALLOW_PRIVATE say: for setup. */
+/* TILLCALLED_RESOLVER, _TRUST, _CRLS and _ALLOW_PRIVATE (1), where they are set, hold instead of
+ * what the file says; setup writes them into it. */
 bool	 config_begin(struct config *c, const char *option, struct err *e);
 bool	 config_load(struct config *c, const char *option, struct err *e);
 /* Writes mc.conf and the password file beside it. */
