@@ -160,6 +160,7 @@ end_threads(struct daemon *d)
 	if (d->offload != NULL)
 		offload_stop(d->offload);
 	for (unsigned i = 0; d->workers != NULL && i < workers_count(d->workers); i++) {
+		loop_drain(workers_loop(d->workers, i));	/* sockets on their way */
 		conn_drop_all(workers_loop(d->workers, i), &e);
 		loop_drain(workers_loop(d->workers, i));
 	}
