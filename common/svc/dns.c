@@ -38,6 +38,8 @@ struct dns_query {
 	struct dns_query	*prev, *next;	/* in waiting or ready */
 	dns_done	*done;
 	void		*arg;
+	char		 name[DNS_NAME_BYTES];
+	size_t		 name_n;	/* without the last dot */
 	enum dns_type	 type;
 	struct dns_packet	 packet;
 	bool		 secure;
@@ -289,11 +291,13 @@ answered(void *arg, int rcode, void *packet, int n, int sec, char *why_bogus, in
 		q->packet.rcode = -1;
 		q->packet.why = "the DNSSEC signature is broken";
 		set_ready(q);
-	} else if (packet == NULL || n <= 0) {
+	} else if (rcode != 0 || packet == NULL || n <= 0) {
+		/* The packet is then none, or a left-over of another question's answer. */
 		set_failed(q, rcode == 2 ? "SERVFAIL" : "no answer");
 	} else {
 		q->secure = sec == 2;
-		dns_packet_read(&q->packet, span_of(packet, (size_t)n), q->type);
+		dns_packet_read(&q->packet, span_of(packet, (size_t)n), span_of(q->name, q->name_n),
+		    q->type);
 		set_ready(q);
 	}
 }
@@ -354,10 +358,6 @@ escape_name(struct span name, char out[4 * DNS_NAME_BYTES + 4])
 {
 	size_t	 n = 0;
 
-	if (name.n > 0 && name.p[name.n - 1] == '.')
-		name.n--;
-	if (name.n > DNS_NAME_MAX)
-		return false;
 	while (name.n > 0) {
 		struct span	 label = span_cut(&name, '.');
 
@@ -423,7 +423,13 @@ dns_ask(struct dns *d, struct span name, enum dns_type type, dns_done *done, voi
 	q->done = done;
 	q->arg = arg;
 	list_add(&d->waiting, q);
-	if (!escape_name(name, text)) {
+	if (name.n > 0 && name.p[name.n - 1] == '.')
+		name.n--;
+	if (name.n <= DNS_NAME_MAX) {
+		memcpy(q->name, name.p, name.n);
+		q->name_n = name.n;
+	}
+	if (name.n > DNS_NAME_MAX || !escape_name(name, text)) {
 		q->packet.status = DNS_NXDOMAIN;
 		q->packet.rcode = 3;
 		q->packet.ttl_s = 3600;

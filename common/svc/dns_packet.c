@@ -218,20 +218,30 @@ absence_ttl(struct dns_packet *out, struct span p, size_t at, unsigned answers, 
 		out->ttl_s = ttl;
 }
 
-static void
-follow(struct dns_packet *out, struct span p, uint16_t type, unsigned answers, unsigned authority)
+/* Is it the name of these dotted labels? */
+static bool
+name_is(const struct name *name, struct span dotted)
 {
-	struct name	 name;
-	size_t		 at = HEADER_BYTES, first;
-	uint16_t	 skip;
+	size_t	 i = 0;
+
+	while (dotted.n > 0) {
+		struct span	 label = span_cut(&dotted, '.');
+
+		if (name->wire[i] != label.n ||
+		    !span_eq_nocase(span_of(name->wire + i + 1, label.n), label))
+			return false;
+		i += label.n + 1;
+	}
+	return name->wire[i] == 0;
+}
+
+static void
+follow(struct dns_packet *out, struct span p, size_t first, struct name name, uint16_t type,
+    unsigned answers, unsigned authority)
+{
 	bool		 more = true;
 	unsigned	 followed = 0;
 
-	if (!read_name(p, &at, &name) || !read_u16(p, &at, &skip) || !read_u16(p, &at, &skip)) {
-		failed(out, "the answer is malformed");
-		return;
-	}
-	first = at;
 	while (more) {
 		if (!step(out, p, first, answers, type, &name, &more))
 			return;
@@ -248,11 +258,21 @@ follow(struct dns_packet *out, struct span p, uint16_t type, unsigned answers, u
 	absence_ttl(out, p, first, answers, authority);
 }
 
+static bool
+read_question(struct span p, size_t *at, struct span asked, uint16_t type, struct name *name)
+{
+	uint16_t	 qtype, qclass;
+
+	return read_name(p, at, name) && read_u16(p, at, &qtype) && read_u16(p, at, &qclass) &&
+	    name_is(name, asked) && qtype == type && qclass == 1;
+}
+
 void
-dns_packet_read(struct dns_packet *out, struct span p, enum dns_type type)
+dns_packet_read(struct dns_packet *out, struct span p, struct span asked, enum dns_type type)
 {
 	uint16_t	 questions = 0, answers = 0, authority = 0;
-	size_t		 at = 4;
+	size_t		 at = 4, first = HEADER_BYTES;
+	struct name	 name;
 
 	out->ttl_s = TTL_MAX_S;
 	out->rcode = -1;
@@ -265,12 +285,12 @@ dns_packet_read(struct dns_packet *out, struct span p, enum dns_type type)
 	    read_u16(p, &at, &authority));
 	if (out->rcode != 0 && out->rcode != 3)
 		failed(out, out->rcode == 2 ? "SERVFAIL" : "the name server refused");
-	else if (questions != 1)
-		failed(out, "the answer is malformed");
+	else if (questions != 1 || !read_question(p, &first, asked, (uint16_t)type, &name))
+		failed(out, "the answer is to another question");
 	else if ((octet(p, 2) & 0x02) != 0)
 		failed(out, "the answer is cut off");
 	else
-		follow(out, p, (uint16_t)type, answers, authority);
+		follow(out, p, first, name, (uint16_t)type, answers, authority);
 }
 
 void

@@ -315,7 +315,6 @@ sum_up(const struct spf_guard *g, struct spf_outcome *o)
 	if (g->why[0] != '\0')
 		buf_addf(&o->why, ": %s", g->why);
 	buf_add(&o->why, "", 1);
-	o->why.len--;
 	if (g->n_records > 0)
 		buf_add(&o->record, g->records[0]->text.data, g->records[0]->text.len);
 }

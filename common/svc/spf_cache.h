@@ -14,7 +14,8 @@ struct spf_outcome {
 	uint32_t	 ttl_s;
 	bool		 depends_on_local_part, depends_on_helo;
 	unsigned	 lookups;
-	struct buf	 why, record;
+	struct buf	 why;			/* with its NUL */
+	struct buf	 record;
 };
 
 struct spf_cache;
