@@ -1,0 +1,243 @@
+/* store — the OMS's spool: opening it, and taking letters; see store.h. */
+#include "oms/store.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/base/record.h"
+#include "common/svc/loop.h"
+#include "oms/store_record.h"
+
+static const char *const	 tables[OMS_TABLES] = {
+	[LETTER] = "letter", [BODY] = "body", [DELIVERY] = "delivery", [DUE] = "due",
+	[TOKEN] = "token", [OUTBOX] = "outbox", [END] = "end",
+};
+
+/* -- opening -------------------------------------------------------------------------------------- */
+
+struct names {
+	char	(*name)[SPOOL_NAME_BYTES];
+	size_t	 n, cap;
+};
+
+static bool
+note_name(void *arg, struct span key, struct span value)
+{
+	struct names		*all = arg;
+	struct letter_record	 r;
+	struct err		 e;
+
+	(void)key;
+	if (!letter_read(value, &r, &e) || r.file[0] == '\0')
+		return true;
+	if (all->n == all->cap) {
+		all->cap = all->cap ? all->cap * 2 : 64;
+		if ((all->name = realloc(all->name, all->cap * sizeof *all->name)) == NULL)
+			abort();
+	}
+	memcpy(all->name[all->n++], r.file, SPOOL_NAME_BYTES);
+	return true;
+}
+
+static int
+compare(const void *a, const void *b)
+{
+	return strcmp(a, b);
+}
+
+static bool
+is_named(void *arg, const char *name)
+{
+	struct names	*all = arg;
+	char		 key[SPOOL_NAME_BYTES];
+
+	return span_copy(span_str(name), key, sizeof key) && all->n > 0 &&
+	    bsearch(key, all->name, all->n, sizeof *all->name, compare) != NULL;
+}
+
+static bool
+sweep_files(struct oms_store *s, struct err *e)
+{
+	struct names	 all = { 0 };
+	struct db_txn	*t;
+
+	if (!db_read(s->db, &t, e))
+		return false;
+	db_each(t, LETTER, (struct span){ 0 }, (struct span){ 0 }, note_name, &all);
+	if (db_fault(t, e)) {
+		db_read_end(&t);
+		free(all.name);
+		return false;
+	}
+	db_read_end(&t);
+	if (all.n > 0)
+		qsort(all.name, all.n, sizeof *all.name, compare);
+	spool_sweep(s->spool, is_named, &all);
+	free(all.name);
+	return true;
+}
+
+bool
+oms_store_open(const char *folder, uint64_t size, struct offload *o, struct oms_store **out,
+    struct err *e)
+{
+	struct oms_store	*s = calloc(1, sizeof *s);
+	char			 path[4096];
+
+	if (s == NULL)
+		abort();
+	snprintf(path, sizeof path, "%s/bodies", folder);
+	if (!db_open(folder, size, tables, OMS_TABLES, &s->db, e) ||
+	    !spool_open(path, o, &s->spool, e) || !sweep_files(s, e)) {
+		oms_store_close(&s);
+		return false;
+	}
+	*out = s;
+	return true;
+}
+
+void
+oms_store_close(struct oms_store **s)
+{
+	if (*s == NULL)
+		return;
+	db_close(&(*s)->db);
+	spool_free(&(*s)->spool);
+	free(*s);
+	*s = NULL;
+}
+
+/* -- taking a letter ---------------------------------------------------------------------------------- */
+
+struct put {
+	struct db_write		 write;
+	struct oms_store	*store;
+	struct letter_record	 letter;
+	char			 token[SUBMIT_TOKEN_MAX + 1];
+	struct buf		 body;		/* inline octets */
+	struct oms_delivery	*deliveries;
+	size_t			 n;
+	struct ulid		 id;		/* the answer */
+	bool			 known;		/* the token came before */
+	oms_store_put_done	*done;
+	void			*arg;
+};
+
+/* A token that is older than SUBMIT_TOKEN_S is as good as none. */
+static bool
+token_seen(struct db_txn *t, struct put *p, const struct key *k)
+{
+	struct span	 value;
+	struct reader	 r;
+
+	if (p->token[0] == '\0' || !db_get(t, TOKEN, key_span(k), &value))
+		return false;
+	r = reader_of(value);
+	read_bytes(&r, p->id.b, ULID_BYTES);
+	return (int64_t)read_u64(&r) > p->letter.facts.date_s && reader_done(&r);
+}
+
+static void
+put_token(struct db_txn *t, const struct put *p, const struct key *k)
+{
+	struct buf	 value = BUF_INIT;
+
+	if (p->token[0] == '\0')
+		return;
+	put_bytes(&value, p->id.b, ULID_BYTES);
+	put_u64(&value, (uint64_t)(p->letter.facts.date_s + SUBMIT_TOKEN_S));
+	db_put(t, TOKEN, key_span(k), buf_span(&value));
+	buf_clear(&value);
+}
+
+static bool
+apply_put(struct db_txn *t, void *arg, struct err *e)
+{
+	struct put		*p = arg;
+	const struct oms_letter	*l = &p->letter.facts;
+	struct key		 token = key_named(l->user, span_str(p->token)), k;
+
+	if ((p->known = token_seen(t, p, &token)))
+		return true;
+	p->id = l->id;
+	letter_put(t, &p->letter);
+	k = key_id(&l->id);
+	if (p->letter.file[0] == '\0')
+		db_put(t, BODY, key_span(&k), buf_span(&p->body));
+	for (size_t i = 0; i < p->n; i++)
+		delivery_put(t, &p->deliveries[i], 0);
+	put_token(t, p, &token);
+	k = key_named(l->user, span_of(l->id.b, ULID_BYTES));
+	db_put(t, OUTBOX, key_span(&k), (struct span){ 0 });
+	k = key_end(l->hold_until_s, &l->id);
+	db_put(t, END, key_span(&k), (struct span){ 0 });
+	return !db_fault(t, e);
+}
+
+static void
+put_done(void *arg, const struct err *e)
+{
+	struct put	*p = arg;
+
+	if (e != NULL || p->known)
+		spool_remove(p->store->spool, p->letter.file);
+	p->done(p->arg, e == NULL ? &p->id : NULL, e);
+	buf_clear(&p->body);
+	for (size_t i = 0; i < p->n; i++)
+		oms_delivery_clear(&p->deliveries[i]);
+	free(p->deliveries);
+	free(p);
+}
+
+static void
+put_refused(void *arg)
+{
+	struct put	*p = arg;
+
+	put_done(p, &p->write.why);
+}
+
+static void
+copy_delivery(struct oms_delivery *to, const struct oms_delivery *from)
+{
+	*to = *from;
+	to->statement = (struct buf)BUF_INIT;
+	buf_add(&to->statement, from->statement.data, from->statement.len);
+	if ((to->recipients = calloc(from->n_recipients + 1, sizeof *to->recipients)) == NULL)
+		abort();
+	memcpy(to->recipients, from->recipients, from->n_recipients * sizeof *to->recipients);
+}
+
+void
+oms_store_put_take(struct oms_store *s, const struct oms_put *in, struct loop *l,
+    oms_store_put_done *done, void *arg)
+{
+	struct put	*p = calloc(1, sizeof *p);
+
+	if (p == NULL ||
+	    (p->deliveries = calloc(in->n_deliveries + 1, sizeof *p->deliveries)) == NULL)
+		abort();
+	p->store = s;
+	p->letter = (struct letter_record){
+		.facts = in->letter, .open = (uint32_t)in->n_deliveries, .body = true,
+	};
+	memcpy(p->letter.file, in->kept->name, sizeof p->letter.file);
+	memcpy(p->token, in->token, sizeof p->token);
+	if (p->letter.file[0] == '\0') {
+		p->body = in->kept->octets;
+		in->kept->octets = (struct buf)BUF_INIT;
+	}
+	spool_kept_clear(in->kept);
+	p->n = in->n_deliveries;
+	for (size_t i = 0; i < p->n; i++)
+		copy_delivery(&p->deliveries[i], &in->deliveries[i]);
+	p->done = done;
+	p->arg = arg;
+	p->write = (struct db_write){
+		.apply = apply_put, .done = put_done, .arg = p, .home = l,
+		.octets = p->body.len + 1024 * (p->n + 1),
+	};
+	if (!db_write_take(s->db, &p->write, &p->write.why))
+		loop_post(l, put_refused, p);
+}

@@ -1,0 +1,250 @@
+/* store_due — the OMS's spool: what is to be notified, and what came of it; see store.h. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/base/clock.h"
+#include "common/svc/loop.h"
+#include "oms/store_record.h"
+
+#define PAIRS_MAX	4096	/* pairs of domains told of in one call */
+
+/* -- pairs -------------------------------------------------------------------------------------- */
+
+struct first {
+	char	 own[ADDRESS_DOMAIN_BYTES], peer[ADDRESS_DOMAIN_BYTES];
+	int64_t	 next_ms;
+	struct key	 pair;
+	bool	 found;
+};
+
+static bool
+take_first(void *arg, struct span key, struct span value)
+{
+	struct first	*f = arg;
+	struct span	 peer = value, own = span_cut(&peer, '\0');
+
+	f->found = key.n == 40 && span_copy(own, f->own, sizeof f->own) &&
+	    span_copy(peer, f->peer, sizeof f->peer);
+	f->next_ms = key_time(key, 16);
+	memcpy(f->pair.b, key.p, 16);
+	f->pair.n = 16;
+	return false;
+}
+
+/* The key behind all of a pair's: its 16 octets counted up by one; false: there is none. */
+static bool
+behind(struct key *pair)
+{
+	for (size_t i = pair->n; i-- > 0;)
+		if (++pair->b[i] != 0)
+			return true;
+	return false;
+}
+
+bool
+oms_store_pairs(struct oms_store *s, bool (*fn)(void *arg, const char *own, const char *peer,
+    int64_t first_ms), void *arg, struct err *e)
+{
+	struct db_txn	*t;
+	struct first	 f = { .pair = { .n = 0 } };
+	bool		 fault;
+
+	if (!db_read(s->db, &t, e))
+		return false;
+	for (int i = 0; i < PAIRS_MAX; i++) {
+		f.found = false;
+		db_each(t, DUE, key_span(&f.pair), (struct span){ 0 }, take_first, &f);
+		if (!f.found || !fn(arg, f.own, f.peer, f.next_ms) || !behind(&f.pair))
+			break;
+	}
+	fault = db_fault(t, e);
+	db_read_end(&t);
+	return !fault;
+}
+
+bool
+oms_store_next_due(struct oms_store *s, const char *own, const char *peer, int64_t *next_ms,
+    struct err *e)
+{
+	struct db_txn	*t;
+	struct key	 pair = key_pair(own, peer);
+	struct first	 f = { .found = false };
+	bool		 fault;
+
+	if (!db_read(s->db, &t, e))
+		return false;
+	db_each(t, DUE, key_span(&pair), key_span(&pair), take_first, &f);
+	*next_ms = f.found ? f.next_ms : 0;
+	fault = db_fault(t, e);
+	db_read_end(&t);
+	return !fault;
+}
+
+/* -- what is due ------------------------------------------------------------------------------------ */
+
+struct page {
+	struct ulid	*id;
+	size_t		 n, max;
+	int64_t		 now_ms;
+	bool		(*skip)(void *arg, const struct ulid *id);
+	void		*arg;
+};
+
+static bool
+take_due(void *arg, struct span key, struct span value)
+{
+	struct page	*p = arg;
+	struct ulid	 id;
+
+	(void)value;
+	if (key.n != 40 || key_time(key, 16) > p->now_ms)
+		return false;
+	memcpy(id.b, key.p + 24, ULID_BYTES);
+	if (!p->skip(p->arg, &id))
+		p->id[p->n++] = id;
+	return p->n < p->max;
+}
+
+bool
+oms_store_due(struct oms_store *s, const char *own, const char *peer, int64_t now_ms,
+    bool (*skip)(void *arg, const struct ulid *id), void *arg, struct oms_delivery *out, size_t max,
+    size_t *n, struct err *e)
+{
+	struct ulid	 ids[OMS_STORE_DUE_PAGE];
+	struct page	 p = { ids, 0, max < OMS_STORE_DUE_PAGE ? max : OMS_STORE_DUE_PAGE, now_ms,
+			    skip, arg };
+	struct key	 pair = key_pair(own, peer);
+	struct db_txn	*t;
+	bool		 good;
+
+	*n = 0;
+	if (!db_read(s->db, &t, e))
+		return false;
+	db_each(t, DUE, key_span(&pair), key_span(&pair), take_due, &p);
+	good = !db_fault(t, e);
+	for (size_t i = 0; i < p.n && good; i++)
+		if ((good = delivery_get(t, &ids[i], peer, &out[*n], e)))
+			++*n;
+	db_read_end(&t);
+	return good;
+}
+
+/* -- what came of it --------------------------------------------------------------------------------- */
+
+struct attempted {
+	struct db_write		 write;
+	struct oms_store	*store;
+	struct oms_delivery	*deliveries;
+	size_t			 n;
+	char			(*files)[SPOOL_NAME_BYTES];
+	int64_t			 now_s;
+	oms_store_done		*done;
+	void			*arg;
+};
+
+/* What was handed out or ended meanwhile stays as it is. */
+static void
+merge(struct oms_delivery *now, const struct oms_delivery *said)
+{
+	for (size_t i = 0; i < now->n_recipients && i < said->n_recipients; i++) {
+		struct oms_recipient	*r = &now->recipients[i];
+
+		if (r->state == SUBMIT_WAITING || r->state == SUBMIT_NOTIFIED)
+			*r = said->recipients[i];
+	}
+	now->tries = said->tries;
+	now->next_ms = said->next_ms;
+}
+
+static bool
+apply_one(struct db_txn *t, struct attempted *a, size_t i, struct err *e)
+{
+	const struct oms_delivery	*said = &a->deliveries[i];
+	struct oms_delivery		 now;
+	int64_t				 was_ms;
+	bool				 was_over, good;
+
+	if (!delivery_get(t, &said->id, said->peer, &now, e))
+		return e->why == REFUSAL_unknown_id;	/* forgotten meanwhile */
+	was_ms = now.next_ms;
+	was_over = delivery_is_over(&now);
+	merge(&now, said);
+	if (delivery_is_over(&now))
+		now.next_ms = 0;
+	delivery_put(t, &now, was_ms);
+	good = was_over || !delivery_is_over(&now) ||
+	    letter_delivery_over(t, &now.id, a->now_s, a->files[i], e);
+	oms_delivery_clear(&now);
+	return good;
+}
+
+static bool
+apply_attempted(struct db_txn *t, void *arg, struct err *e)
+{
+	struct attempted	*a = arg;
+
+	for (size_t i = 0; i < a->n; i++) {
+		a->files[i][0] = '\0';
+		if (!apply_one(t, a, i, e) && db_fault(t, e))
+			return false;
+	}
+	return !db_fault(t, e);
+}
+
+static void
+attempted_done(void *arg, const struct err *e)
+{
+	struct attempted	*a = arg;
+
+	for (size_t i = 0; i < a->n; i++) {
+		if (e == NULL)
+			spool_remove(a->store->spool, a->files[i]);
+		oms_delivery_clear(&a->deliveries[i]);
+	}
+	a->done(a->arg, e);
+	free(a->deliveries);
+	free(a->files);
+	free(a);
+}
+
+static void
+attempted_refused(void *arg)
+{
+	struct attempted	*a = arg;
+
+	attempted_done(a, &a->write.why);
+}
+
+static void
+copy_outcome(struct oms_delivery *to, const struct oms_delivery *from)
+{
+	*to = *from;
+	to->statement = (struct buf)BUF_INIT;	/* the record's own stays */
+	if ((to->recipients = calloc(from->n_recipients + 1, sizeof *to->recipients)) == NULL)
+		abort();
+	memcpy(to->recipients, from->recipients, from->n_recipients * sizeof *to->recipients);
+}
+
+void
+oms_store_attempted(struct oms_store *s, const struct oms_delivery *d, size_t n, struct loop *l,
+    oms_store_done *done, void *arg)
+{
+	struct attempted	*a = calloc(1, sizeof *a);
+
+	if (a == NULL || (a->deliveries = calloc(n + 1, sizeof *a->deliveries)) == NULL ||
+	    (a->files = calloc(n + 1, sizeof *a->files)) == NULL)
+		abort();
+	a->store = s;
+	a->n = n;
+	a->now_s = clock_wall_ms() / 1000;
+	a->done = done;
+	a->arg = arg;
+	for (size_t i = 0; i < n; i++)
+		copy_outcome(&a->deliveries[i], &d[i]);
+	a->write = (struct db_write){
+		.apply = apply_attempted, .done = attempted_done, .arg = a, .home = l,
+		.octets = 2048 * n, .frees = true,
+	};
+	if (!db_write_take(s->db, &a->write, &a->write.why))
+		loop_post(l, attempted_refused, a);
+}

@@ -1,0 +1,340 @@
+/* store_record — records and keys of the spool; see store_record.h. */
+#include "oms/store_record.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/base/record.h"
+
+#define VERSION_1	1
+
+/* -- keys --------------------------------------------------------------------------------------- */
+
+static void
+key_add(struct key *k, const void *p, size_t n)
+{
+	if (n > sizeof k->b - k->n)
+		abort();		/* each part has its limit; together they fit */
+	memcpy(k->b + k->n, p, n);
+	k->n += n;
+}
+
+static void
+key_add_u64(struct key *k, uint64_t v)
+{
+	unsigned char	 b[8];
+
+	for (int i = 0; i < 8; i++)
+		b[i] = (unsigned char)(v >> (56 - 8 * i));
+	key_add(k, b, sizeof b);
+}
+
+struct span
+key_span(const struct key *k)
+{
+	return span_of(k->b, k->n);
+}
+
+struct key
+key_id(const struct ulid *id)
+{
+	struct key	 k = { .n = 0 };
+
+	key_add(&k, id->b, ULID_BYTES);
+	return k;
+}
+
+struct key
+key_delivery(const struct ulid *id, const char *peer)
+{
+	struct key	 k = key_id(id);
+
+	key_add(&k, peer, strlen(peer));
+	return k;
+}
+
+struct key
+key_pair(const char *own, const char *peer)
+{
+	struct key	 names = { .n = 0 }, k = { .n = 0 };
+	unsigned char	 digest[DIGEST_BYTES];
+
+	key_add(&names, own, strlen(own) + 1);
+	key_add(&names, peer, strlen(peer));
+	digest_sha256(key_span(&names), digest);
+	key_add(&k, digest, 16);
+	return k;
+}
+
+struct key
+key_due(const char *own, const char *peer, int64_t next_ms, const struct ulid *id)
+{
+	struct key	 k = key_pair(own, peer);
+
+	key_add_u64(&k, (uint64_t)next_ms);
+	key_add(&k, id->b, ULID_BYTES);
+	return k;
+}
+
+struct key
+key_named(const char *name, struct span rest)
+{
+	struct key	 k = { .n = 0 };
+
+	key_add(&k, name, strlen(name) + 1);
+	key_add(&k, rest.p, rest.n);
+	return k;
+}
+
+struct key
+key_end(int64_t at_s, const struct ulid *id)
+{
+	struct key	 k = { .n = 0 };
+
+	key_add_u64(&k, (uint64_t)at_s);
+	key_add(&k, id->b, ULID_BYTES);
+	return k;
+}
+
+int64_t
+key_time(struct span key, size_t at)
+{
+	struct reader	 r = reader_of(span_sub(key, at, 8));
+
+	return (int64_t)read_u64(&r);
+}
+
+/* -- records --------------------------------------------------------------------------------------- */
+
+static bool
+read_str(struct reader *r, char *dst, size_t cap)
+{
+	return span_copy(read_span(r), dst, cap);
+}
+
+static bool
+damaged(struct err *e)
+{
+	return err_set(e, REFUSAL_storage, "a stored record is damaged");
+}
+
+void
+letter_write(struct buf *out, const struct letter_record *r)
+{
+	put_u8(out, VERSION_1);
+	put_bytes(out, r->facts.id.b, ULID_BYTES);
+	put_span(out, span_str(r->facts.user));
+	put_span(out, span_str(r->facts.from));
+	put_u64(out, (uint64_t)r->facts.date_s);
+	put_u64(out, (uint64_t)r->facts.hold_until_s);
+	put_u64(out, r->facts.size);
+	put_bytes(out, r->facts.digest, DIGEST_BYTES);
+	put_u64(out, r->facts.summary_size);
+	put_bytes(out, r->facts.summary_digest, DIGEST_BYTES);
+	put_span(out, span_str(r->file));
+	put_u32(out, r->open);
+	put_u8(out, r->body);
+	put_u64(out, (uint64_t)r->forget_s);
+}
+
+bool
+letter_read(struct span value, struct letter_record *r, struct err *e)
+{
+	struct reader	 in = reader_of(value);
+	bool		 good = read_u8(&in) == VERSION_1;
+
+	*r = (struct letter_record){ 0 };
+	read_bytes(&in, r->facts.id.b, ULID_BYTES);
+	good = read_str(&in, r->facts.user, sizeof r->facts.user) && good;
+	good = read_str(&in, r->facts.from, sizeof r->facts.from) && good;
+	r->facts.date_s = (int64_t)read_u64(&in);
+	r->facts.hold_until_s = (int64_t)read_u64(&in);
+	r->facts.size = read_u64(&in);
+	read_bytes(&in, r->facts.digest, DIGEST_BYTES);
+	r->facts.summary_size = read_u64(&in);
+	read_bytes(&in, r->facts.summary_digest, DIGEST_BYTES);
+	good = read_str(&in, r->file, sizeof r->file) && good;
+	r->open = read_u32(&in);
+	r->body = read_u8(&in) != 0;
+	r->forget_s = (int64_t)read_u64(&in);
+	return (good && reader_done(&in)) || damaged(e);
+}
+
+static void
+recipient_write(struct buf *out, const struct oms_recipient *r)
+{
+	put_span(out, span_str(r->address));
+	put_bytes(out, r->salt, sizeof r->salt);
+	put_u8(out, (uint8_t)r->state);
+	put_u64(out, (uint64_t)r->since_s);
+	put_span(out, span_str(r->word));
+	put_span(out, span_str(r->text));
+}
+
+static bool
+recipient_read(struct reader *in, struct oms_recipient *r)
+{
+	bool	 good = read_str(in, r->address, sizeof r->address);
+
+	read_bytes(in, r->salt, sizeof r->salt);
+	r->state = (enum submit_state)read_u8(in);
+	r->since_s = (int64_t)read_u64(in);
+	good = read_str(in, r->word, sizeof r->word) && good;
+	good = read_str(in, r->text, sizeof r->text) && good;
+	return good && r->state <= SUBMIT_BY_SMTP;
+}
+
+void
+delivery_write(struct buf *out, const struct oms_delivery *d)
+{
+	put_u8(out, VERSION_1);
+	put_bytes(out, d->id.b, ULID_BYTES);
+	put_span(out, span_str(d->own));
+	put_span(out, span_str(d->peer));
+	put_span(out, buf_span(&d->statement));
+	put_u64(out, d->tries);
+	put_u64(out, (uint64_t)d->next_ms);
+	put_u64(out, (uint64_t)d->hold_until_s);
+	put_u16(out, (uint16_t)d->n_recipients);
+	for (size_t i = 0; i < d->n_recipients; i++)
+		recipient_write(out, &d->recipients[i]);
+}
+
+bool
+delivery_read(struct span value, struct oms_delivery *d, struct err *e)
+{
+	struct reader	 in = reader_of(value);
+	bool		 good = read_u8(&in) == VERSION_1;
+	struct span	 statement;
+
+	*d = (struct oms_delivery){ 0 };
+	read_bytes(&in, d->id.b, ULID_BYTES);
+	good = read_str(&in, d->own, sizeof d->own) && good;
+	good = read_str(&in, d->peer, sizeof d->peer) && good;
+	statement = read_span(&in);
+	d->tries = read_u64(&in);
+	d->next_ms = (int64_t)read_u64(&in);
+	d->hold_until_s = (int64_t)read_u64(&in);
+	d->n_recipients = read_u16(&in);
+	if (!good || d->n_recipients > SUBMIT_RECIPIENTS_MAX) {
+		d->n_recipients = 0;
+		return damaged(e);
+	}
+	buf_add(&d->statement, statement.p, statement.n);
+	if ((d->recipients = calloc(d->n_recipients + 1, sizeof *d->recipients)) == NULL)
+		abort();
+	for (size_t i = 0; i < d->n_recipients && good; i++)
+		good = recipient_read(&in, &d->recipients[i]);
+	if (good && reader_done(&in))
+		return true;
+	oms_delivery_clear(d);
+	return damaged(e);
+}
+
+void
+oms_delivery_clear(struct oms_delivery *d)
+{
+	buf_clear(&d->statement);
+	free(d->recipients);
+	d->recipients = NULL;
+	d->n_recipients = 0;
+}
+
+/* -- whole records -------------------------------------------------------------------------------------- */
+
+bool
+letter_get(struct db_txn *t, const struct ulid *id, struct letter_record *r, struct err *e)
+{
+	struct key	 k = key_id(id);
+	struct span	 value;
+
+	if (!db_get(t, LETTER, key_span(&k), &value))
+		return db_fault(t, e) ? false : err_set(e, REFUSAL_unknown_id, "%s", "");
+	return letter_read(value, r, e);
+}
+
+void
+letter_put(struct db_txn *t, const struct letter_record *r)
+{
+	struct key	 k = key_id(&r->facts.id);
+	struct buf	 value = BUF_INIT;
+
+	letter_write(&value, r);
+	db_put(t, LETTER, key_span(&k), buf_span(&value));
+	buf_clear(&value);
+}
+
+bool
+delivery_get(struct db_txn *t, const struct ulid *id, const char *peer, struct oms_delivery *d,
+    struct err *e)
+{
+	struct key	 k = key_delivery(id, peer);
+	struct span	 value;
+
+	if (!db_get(t, DELIVERY, key_span(&k), &value))
+		return db_fault(t, e) ? false : err_set(e, REFUSAL_unknown_id, "%s", "");
+	return delivery_read(value, d, e);
+}
+
+void
+delivery_put(struct db_txn *t, const struct oms_delivery *d, int64_t was_ms)
+{
+	struct key	 k = key_delivery(&d->id, d->peer), due;
+	struct buf	 value = BUF_INIT;
+
+	if (was_ms != 0 && was_ms != d->next_ms) {
+		due = key_due(d->own, d->peer, was_ms, &d->id);
+		db_del(t, DUE, key_span(&due));
+	}
+	if (d->next_ms != 0 && was_ms != d->next_ms) {
+		struct key	 names = key_named(d->own, span_str(d->peer));
+
+		due = key_due(d->own, d->peer, d->next_ms, &d->id);
+		db_put(t, DUE, key_span(&due), key_span(&names));
+	}
+	delivery_write(&value, d);
+	db_put(t, DELIVERY, key_span(&k), buf_span(&value));
+	buf_clear(&value);
+}
+
+bool
+recipient_is_over(const struct oms_recipient *r)
+{
+	return r->state != SUBMIT_WAITING && r->state != SUBMIT_NOTIFIED &&
+	    r->state != SUBMIT_HANDED_OUT;
+}
+
+bool
+delivery_is_over(const struct oms_delivery *d)
+{
+	for (size_t i = 0; i < d->n_recipients; i++)
+		if (!recipient_is_over(&d->recipients[i]))
+			return false;
+	return true;
+}
+
+bool
+letter_delivery_over(struct db_txn *t, const struct ulid *id, int64_t now_s,
+    char file[SPOOL_NAME_BYTES], struct err *e)
+{
+	struct letter_record	 r;
+	struct key		 k = key_id(id), end;
+
+	file[0] = '\0';
+	if (!letter_get(t, id, &r, e))
+		return false;
+	if (r.open > 0)
+		r.open--;
+	if (r.open == 0 && r.body) {
+		snprintf(file, SPOOL_NAME_BYTES, "%s", r.file);
+		r.body = false;
+		r.file[0] = '\0';
+		db_del(t, BODY, key_span(&k));
+		r.forget_s = now_s + OMS_STORE_OUTCOME_S;
+		end = key_end(r.forget_s, id);
+		db_put(t, END, key_span(&end), (struct span){ 0 });
+	}
+	letter_put(t, &r);
+	return true;
+}

@@ -1,0 +1,72 @@
+/* store_record — how letters and deliveries stand in the spool's tables.  For oms/store*.c alone.
+ *
+ *	table        key                                    value
+ *	LETTER       id                                     version, facts, file name, deliveries left
+ *	BODY         id                                     octets of an inline body
+ *	DELIVERY     id, peer                               version, own, statement, recipients, tries, next
+ *	DUE          pair(16), next_ms(8), id               own NUL peer
+ *	TOKEN        user NUL token                         id, until_s
+ *	OUTBOX       user NUL id                            -
+ *	END          time_s(8), id                          -
+ *
+ * pair = the first 16 octets of SHA-256(own NUL peer), so that a key stays within LMDB's limit.
+ */
+#ifndef OMS_STORE_RECORD_H
+#define OMS_STORE_RECORD_H
+
+#include "common/svc/db.h"
+#include "oms/store.h"
+
+enum oms_table { LETTER, BODY, DELIVERY, DUE, TOKEN, OUTBOX, END, OMS_TABLES };
+
+struct oms_store {
+	struct db	*db;
+	struct spool	*spool;
+};
+
+struct letter_record {
+	struct oms_letter	 facts;
+	char			 file[SPOOL_NAME_BYTES];	/* "": inline */
+	uint32_t		 open;		/* deliveries that are not over */
+	bool			 body;		/* it is still there */
+	int64_t			 forget_s;	/* once it is over: when its outcome is forgotten */
+};
+
+struct key {
+	unsigned char	 b[DB_KEY_MAX];
+	size_t		 n;
+};
+
+struct span	 key_span(const struct key *k);
+struct key	 key_id(const struct ulid *id);
+struct key	 key_delivery(const struct ulid *id, const char *peer);
+struct key	 key_pair(const char *own, const char *peer);
+struct key	 key_due(const char *own, const char *peer, int64_t next_ms, const struct ulid *id);
+struct key	 key_named(const char *name, struct span rest);	/* name NUL rest */
+struct key	 key_end(int64_t at_s, const struct ulid *id);
+int64_t		 key_time(struct span key, size_t at);
+
+void		 letter_write(struct buf *out, const struct letter_record *r);
+bool		 letter_read(struct span value, struct letter_record *r, struct err *e);
+void		 delivery_write(struct buf *out, const struct oms_delivery *d);
+/* The caller clears *d. */
+bool		 delivery_read(struct span value, struct oms_delivery *d, struct err *e);
+
+/* Whole records by key.  False with e->why unknown_id: not there. */
+bool		 letter_get(struct db_txn *t, const struct ulid *id, struct letter_record *r,
+		    struct err *e);
+void		 letter_put(struct db_txn *t, const struct letter_record *r);
+bool		 delivery_get(struct db_txn *t, const struct ulid *id, const char *peer,
+		    struct oms_delivery *d, struct err *e);
+/* Replaces the record, and its place among what is due (was_ms -> d->next_ms; 0: none). */
+void		 delivery_put(struct db_txn *t, const struct oms_delivery *d, int64_t was_ms);
+
+bool		 recipient_is_over(const struct oms_recipient *r);
+bool		 delivery_is_over(const struct oms_delivery *d);
+
+/* A delivery has come to its end: counts it down; with the last one the body goes (its file after
+ * the commit, by spool_remove of what is put into `file`). */
+bool		 letter_delivery_over(struct db_txn *t, const struct ulid *id, int64_t now_s,
+		    char file[SPOOL_NAME_BYTES], struct err *e);
+
+#endif
