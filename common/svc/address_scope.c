@@ -98,7 +98,7 @@ address_same_host(const struct sockaddr *a, const struct sockaddr *b)
 }
 
 bool
-address_parse(struct span text, uint16_t port, struct sockaddr_storage *out)
+address_scope_parse(struct span text, uint16_t port, struct sockaddr_storage *out)
 {
 	char			 s[INET6_ADDRSTRLEN];
 	struct sockaddr_in	 in = { .sin_family = AF_INET, .sin_port = htons(port) };

@@ -23,6 +23,6 @@ void	 address_unmap(const struct sockaddr *a, struct sockaddr_storage *out);
 bool	 address_same_host(const struct sockaddr *a, const struct sockaddr *b);
 
 /* A numeric address, no brackets, no zone; false: it is none. */
-bool	 address_parse(struct span text, uint16_t port, struct sockaddr_storage *out);
+bool	 address_scope_parse(struct span text, uint16_t port, struct sockaddr_storage *out);
 
 #endif

@@ -23,7 +23,7 @@ address_read(struct span text, uint16_t port, struct sockaddr_storage *out)
 {
 	struct span	 host, rest = text;
 
-	if (address_parse(text, port, out))
+	if (address_scope_parse(text, port, out))
 		return true;
 	if (span_starts(text, SPAN_LIT("["))) {
 		rest = span_sub(text, 1, text.n);
@@ -32,10 +32,10 @@ address_read(struct span text, uint16_t port, struct sockaddr_storage *out)
 		host = span_cut(&rest, ']');
 		if (rest.n > 0 && (rest.p[0] != ':' || !read_port(span_sub(rest, 1, rest.n), &port)))
 			return false;
-		return address_parse(host, port, out) && out->ss_family == AF_INET6;
+		return address_scope_parse(host, port, out) && out->ss_family == AF_INET6;
 	}
 	host = span_cut(&rest, ':');
-	return read_port(rest, &port) && address_parse(host, port, out);
+	return read_port(rest, &port) && address_scope_parse(host, port, out);
 }
 
 void

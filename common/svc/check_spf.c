@@ -36,7 +36,7 @@ check_spf_run(struct check_spf *c, const char *resolver, const char *ip, const c
 	bool			 ok;
 
 	memset(c, 0, sizeof(*c));
-	if (!address_parse(span_str(ip), 0, &address))
+	if (!address_scope_parse(span_str(ip), 0, &address))
 		return err_set(e, REFUSAL_usage, "\"%s\" is no IP address", ip);
 	if (!loop_new(&r.loop, e))
 		return false;

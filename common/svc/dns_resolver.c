@@ -62,7 +62,7 @@ parse_forward(struct dns_resolver *r, struct span s, struct err *e)
 	struct span		 rest = s, host = span_cut(&rest, '@');
 	uint64_t		 port;
 
-	if (!address_parse(host, 0, &address) || !span_u64(rest, &port) || port == 0 || port > 65535 ||
+	if (!address_scope_parse(host, 0, &address) || !span_u64(rest, &port) || port == 0 || port > 65535 ||
 	    !span_copy(s, r->forward, sizeof(r->forward)))
 		return err_set(e, REFUSAL_config,
 		    "resolver: \"%.*s\" is none of system, ADDRESS@PORT, zone:FILE",

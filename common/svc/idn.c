@@ -68,7 +68,7 @@ check_name(const char *name, struct err *e)
 	struct sockaddr_storage	 address;
 	size_t			 labels = 0;
 
-	if (RULE(address_literal) && address_parse(rest, 0, &address))
+	if (RULE(address_literal) && address_scope_parse(rest, 0, &address))
 		return err_set(e, REFUSAL_address_literal, "an address stands where a domain belongs");
 	if (RULE(bad_domain) && (rest.n == 0 || rest.n > IDN_NAME_MAX || name[rest.n - 1] == '.'))
 		return err_set(e, REFUSAL_bad_domain,
