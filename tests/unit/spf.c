@@ -87,7 +87,7 @@ ask(struct world *w, struct answer *a, const char *ip, const char *helo, const c
 
 	memset(a, 0, sizeof(*a));
 	a->w = w;
-	if (!address_parse(span_str(ip), 0, &address))
+	if (!address_scope_parse(span_str(ip), 0, &address))
 		fail_msg("%s is no address", ip);
 	return spf_check(w->spf, (struct sockaddr *)&address, span_str(helo), span_str(from), judged, a);
 }
@@ -188,11 +188,195 @@ cases(void **state)
 	assert_int_equal(wrong, 0);
 }
 
+/* -- beside the cases ---------------------------------------------------------------------------- */
+
+#define ZONE	\
+	"a.test. 7 TXT \"v=spf1 ip4:192.0.2.1 exists:%{l}.u.test -all\"\n"	\
+	"joe.u.test. 5 A 127.0.0.2\n"						\
+	"h.test. 9 TXT \"v=spf1 a:%{h} -all\"\n"				\
+	"one.example. A 192.0.2.1\n"						\
+	"plain.test. 30 TXT \"v=spf1 mx -all\"\n"				\
+	"plain.test. 20 MX 10 m.test.\n"					\
+	"m.test. 10 A 192.0.2.1\n"						\
+	"zero.test. 0 TXT \"v=spf1 exists:%{l}.u.test -all\"\n"			\
+	"broken.test. 3600 TXT \"v=spf1 foo\"\n"				\
+	"silent.test. NS ns.silent.test.\n"					\
+	"ns.silent.test. A 192.0.2.66\n"					\
+	"wait.test. TXT \"v=spf1 a:x.silent.test -all\"\n"
+
+static void
+local_part(void **state)
+{
+	struct world	 w;
+	struct answer	 a;
+
+	(void)state;
+	world_open(&w, SPAN_LIT(ZONE));
+	a = check(&w, "192.0.2.9", "h.test", "joe@a.test");
+	assert_int_equal(a.result, SPF_PASS);
+	assert_true(a.depends);
+	assert_int_equal(a.ttl_s, 5);
+	a = check(&w, "192.0.2.9", "h.test", "jim@a.test");
+	assert_int_equal(a.result, SPF_FAIL);
+	assert_true(a.depends);
+	a = check(&w, "192.0.2.9", "h.test", "joe@a.test");
+	assert_int_equal(a.result, SPF_PASS);
+	a = check(&w, "192.0.2.1", "h.test", "jim@a.test");
+	assert_int_equal(a.result, SPF_PASS);
+	assert_false(a.depends);	/* decided before the macro was looked at */
+	a = check(&w, "192.0.2.1", "one.example", "x@h.test");
+	assert_int_equal(a.result, SPF_PASS);
+	assert_false(a.depends);
+	a = check(&w, "192.0.2.1", "two.example", "x@h.test");
+	assert_int_equal(a.result, SPF_FAIL);
+	world_close(&w);
+}
+
+static void
+times(void **state)
+{
+	struct world	 w;
+	struct answer	 a;
+
+	(void)state;
+	world_open(&w, SPAN_LIT(ZONE));
+	a = check(&w, "192.0.2.1", "h.test", "joe@plain.test");
+	assert_int_equal(a.result, SPF_PASS);
+	assert_int_equal(a.ttl_s, 10);		/* the smallest of all that was asked */
+	assert_int_equal(a.lookups, 1);
+	a = check(&w, "::ffff:192.0.2.1", "h.test", "jim@PLAIN.test");
+	assert_int_equal(a.result, SPF_PASS);
+	assert_in_range(a.ttl_s, 9, 10);
+	a = check(&w, "192.0.2.1", "h.test", "joe@broken.test");
+	assert_int_equal(a.result, SPF_PERMERROR);
+	assert_int_equal(a.ttl_s, 30);
+	a = check(&w, "192.0.2.1", "h.test", "joe@zero.test");
+	assert_int_equal(a.result, SPF_PASS);
+	assert_int_equal(a.ttl_s, 0);
+	world_close(&w);
+}
+
+/* Many at once: each is answered, and those of other senders by their own evaluation. */
+static void
+together(void **state)
+{
+	static const char *const	 from[] = { "joe@a.test", "jim@a.test", "joe@zero.test",
+		"jim@zero.test", "joe@plain.test", "x@nothing.test" };
+	static const enum spf_result	 want[] = { SPF_PASS, SPF_FAIL, SPF_PASS, SPF_FAIL, SPF_FAIL, SPF_NONE };
+	struct world		 w;
+	struct answer		 a[60];
+	struct spf_query	*q[60];
+	unsigned		 left = 60;
+
+	(void)state;
+	world_open(&w, SPAN_LIT(ZONE));
+	for (size_t i = 0; i < 60; i++) {
+		q[i] = ask(&w, &a[i], "192.0.2.9", "h.test", from[i % 6]);
+		a[i].left = &left;
+	}
+	for (size_t i = 0; i < 60; i += 7) {
+		spf_cancel(&q[i]);
+		assert_null(q[i]);
+		left--;
+	}
+	loop_run(w.loop);
+	for (size_t i = 0; i < 60; i++) {
+		assert_int_equal(a[i].calls, i % 7 != 0);
+		if (i % 7 != 0)
+			assert_int_equal(a[i].result, want[i % 6]);
+	}
+	ask(&w, &a[0], "192.0.2.9", "h.test", "joe@plain.test");
+	world_close(&w);		/* with one under way */
+	assert_int_equal(a[0].calls, 0);
+}
+
+static void
+stop(void *arg)
+{
+	loop_stop(arg);
+}
+
+/* A name server that never answers: cancelled while its question is under way. */
+static void
+under_way(void **state)
+{
+	struct world		 w;
+	struct answer		 a, b;
+	struct spf_query	*q;
+	struct loop_timer	*t;
+
+	(void)state;
+	world_open(&w, SPAN_LIT(ZONE));
+	t = loop_timer_new(w.loop, stop, w.loop);
+	loop_timer_set_ms(t, 50);
+	q = ask(&w, &a, "192.0.2.9", "h.test", "joe@wait.test");
+	ask(&w, &b, "192.0.2.9", "h.test", "jim@wait.test");
+	loop_run(w.loop);
+	assert_int_equal(a.calls + b.calls, 0);
+	spf_cancel(&q);
+	loop_timer_free(&t);
+	world_close(&w);
+	assert_int_equal(a.calls + b.calls, 0);
+}
+
+static void
+once(void **state)
+{
+	struct world		 w;
+	struct check_spf	 c;
+	struct err		 e;
+	char			 spec[64];
+
+	(void)state;
+	world_open(&w, SPAN_LIT(ZONE));
+	snprintf(spec, sizeof(spec), "zone:%s", w.path);
+	assert_true(check_spf_run(&c, spec, "192.0.2.1", "h.test", "joe@plain.test", &e));
+	assert_string_equal(spf_result_word(c.verdict.result), "pass");
+	assert_true(span_eq(c.verdict.record, SPAN_LIT("v=spf1 mx -all")));
+	assert_true(spf_accept(&c.verdict, &e));
+	check_spf_clear(&c);
+	assert_true(check_spf_run(&c, spec, "192.0.2.2", "h.test", "joe@plain.test", &e));
+	assert_false(spf_accept(&c.verdict, &e));
+	assert_int_equal(e.why, REFUSAL_spf_fail);
+	check_spf_clear(&c);
+	assert_false(check_spf_run(&c, spec, "192.0.2", "h.test", "joe@plain.test", &e));
+	assert_int_equal(e.why, REFUSAL_usage);
+	assert_false(check_spf_run(&c, "zone:/nonexistent", "192.0.2.1", "h.test", "joe@plain.test", &e));
+	assert_int_equal(e.why, REFUSAL_config);
+	world_close(&w);
+}
+
+static void
+only_pass_passes(void **state)
+{
+	static const struct { enum spf_result r; enum refusal why; } rows[] = {
+		{ SPF_NONE, REFUSAL_spf_none }, { SPF_NEUTRAL, REFUSAL_spf_neutral },
+		{ SPF_FAIL, REFUSAL_spf_fail }, { SPF_SOFTFAIL, REFUSAL_spf_softfail },
+		{ SPF_TEMPERROR, REFUSAL_spf_temperror }, { SPF_PERMERROR, REFUSAL_spf_permerror },
+	};
+	struct spf_verdict	 v = { .result = SPF_PASS, .why = "x" };
+	struct err		 e;
+
+	(void)state;
+	assert_true(spf_accept(&v, &e));
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		v.result = rows[i].r;
+		assert_false(spf_accept(&v, &e));
+		assert_int_equal(e.why, rows[i].why);
+	}
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest	 tests[] = {
 		cmocka_unit_test(cases),
+		cmocka_unit_test(local_part),
+		cmocka_unit_test(times),
+		cmocka_unit_test(together),
+		cmocka_unit_test(under_way),
+		cmocka_unit_test(once),
+		cmocka_unit_test(only_pass_passes),
 	};
 
 	return cmocka_run_group_tests_name("spf", tests, NULL, NULL);
