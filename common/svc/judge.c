@@ -1,0 +1,244 @@
+/* judge — OpenSSL's path validation with our own rules around it; see judge.h.
+ *
+ * Three steps: the leaf by itself; the path, by X509_verify_cert without revocation; then, on the
+ * path that was built, the intermediates by themselves, the name, and revocation.  So what waiting
+ * cannot cure never hides behind a CRL that is not here, and no distribution point of a chain that
+ * is not verified is ever looked at.
+ */
+#include "common/svc/judge.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include <openssl/err.h>
+#include <openssl/x509v3.h>
+
+#include "common/base/hex.h"
+#include "common/svc/judge_form.h"
+#include "common/svc/judge_words.h"
+
+struct judging {
+	X509_STORE_CTX		*ctx;
+	struct judgement	*j;
+	struct err		*e;
+	bool			 said;		/* *e is set */
+};
+
+/* -- what OpenSSL finds ------------------------------------------------------------------------- */
+
+/* The trust anchor: the last of the path, and from the trust folder. */
+static bool
+is_anchor(X509_STORE_CTX *ctx, int depth)
+{
+	return depth >= X509_STORE_CTX_get_num_untrusted(ctx) &&
+	    depth == sk_X509_num(X509_STORE_CTX_get0_chain(ctx)) - 1;
+}
+
+/* Is a failure to know whether x is revoked one that counts?  The table of DECISIONS 2. */
+static enum refusal
+revocation_word(int error, X509 *x)
+{
+	if (judge_form_names_crl(x))
+		return REFUSAL_revocation_unknown;
+	if (judge_form_lives_short(x))
+		return REFUSAL_NONE;
+	return error == X509_V_ERR_UNABLE_TO_GET_CRL ? REFUSAL_certificate_no_revocation :
+	    REFUSAL_revocation_unknown;
+}
+
+static void
+add_url(struct judgement *j, const ASN1_IA5STRING *s)
+{
+	struct span	 url = span_of(ASN1_STRING_get0_data(s), (size_t)ASN1_STRING_length(s));
+
+	if (j->n_urls < JUDGE_URLS_MAX && url.n > 7 &&
+	    span_eq_nocase(span_sub(url, 0, 7), SPAN_LIT("http://")) &&
+	    span_copy(url, j->urls[j->n_urls], JUDGE_URL_BYTES))
+		j->n_urls++;
+}
+
+static void
+note_urls(struct judgement *j, X509 *x)
+{
+	CRL_DIST_POINTS	*points = X509_get_ext_d2i(x, NID_crl_distribution_points, NULL, NULL);
+
+	for (int i = 0; i < sk_DIST_POINT_num(points); i++) {
+		DIST_POINT_NAME	*n = sk_DIST_POINT_value(points, i)->distpoint;
+
+		for (int k = 0; n != NULL && n->type == 0 &&
+		    k < sk_GENERAL_NAME_num(n->name.fullname); k++) {
+			GENERAL_NAME	*g = sk_GENERAL_NAME_value(n->name.fullname, k);
+
+			if (g->type == GEN_URI)
+				add_url(j, g->d.uniformResourceIdentifier);
+		}
+	}
+	CRL_DIST_POINTS_free(points);
+}
+
+static void
+say(struct judging *x, enum refusal why, int error, int depth)
+{
+	X509	*cert = X509_STORE_CTX_get_current_cert(x->ctx);
+	char	 name[200] = "";
+
+	if (depth > 0 && cert != NULL) {
+		X509_NAME_oneline(X509_get_subject_name(cert), name, sizeof name);
+		err_set(x->e, why, "%s (%s, CA %s)", refusal_sentence(why),
+		    X509_verify_cert_error_string(error), name);
+	} else
+		err_set(x->e, why, "%s (%s)", refusal_sentence(why),
+		    X509_verify_cert_error_string(error));
+	x->said = true;
+}
+
+static int
+on_verify(int ok, X509_STORE_CTX *ctx)
+{
+	struct judging	*x = X509_STORE_CTX_get_app_data(ctx);
+	X509		*cert = X509_STORE_CTX_get_current_cert(ctx);
+	int		 error = X509_STORE_CTX_get_error(ctx), depth = X509_STORE_CTX_get_error_depth(ctx);
+	enum refusal	 why;
+
+	if (ok == 1)
+		return 1;
+	why = judge_word(error, depth);
+	if (judge_word_crl(error) && cert != NULL)
+		why = revocation_word(error, cert);
+	if (is_anchor(ctx, depth) && (judge_word_strict(error) || judge_word_crl(error) ||
+	    error == X509_V_ERR_CERT_REVOKED))
+		why = REFUSAL_NONE;
+	if (why == REFUSAL_NONE || !judge_word_on(why)) {
+		X509_STORE_CTX_set_error(ctx, X509_V_OK);
+		return 1;
+	}
+	if (why == REFUSAL_revocation_unknown && cert != NULL)
+		note_urls(x->j, cert);
+	say(x, why, error, depth);
+	return 0;
+}
+
+/* -- the steps ---------------------------------------------------------------------------------- */
+
+static bool
+open_path(struct judging *x, const struct trust *t, const struct chain *c, int64_t now_s)
+{
+	X509_VERIFY_PARAM	*p;
+
+	if ((x->ctx = X509_STORE_CTX_new()) == NULL ||
+	    X509_STORE_CTX_init(x->ctx, trust_store(t), chain_leaf(c), chain_rest(c)) != 1 ||
+	    X509_STORE_CTX_set_purpose(x->ctx, X509_PURPOSE_SSL_SERVER) != 1 ||
+	    X509_STORE_CTX_set_app_data(x->ctx, x) != 1)
+		return err_set(x->e, REFUSAL_internal, "certificates cannot be judged");
+	X509_STORE_CTX_set_verify_cb(x->ctx, on_verify);
+	p = X509_STORE_CTX_get0_param(x->ctx);
+	X509_VERIFY_PARAM_set_flags(p, X509_V_FLAG_X509_STRICT | X509_V_FLAG_TRUSTED_FIRST);
+	X509_VERIFY_PARAM_set_auth_level(p, 2);
+	X509_VERIFY_PARAM_set_depth(p, JUDGE_DEPTH_MAX);
+	X509_VERIFY_PARAM_set_time(p, (time_t)now_s);
+	X509_VERIFY_PARAM_set_hostflags(p, X509_CHECK_FLAG_NEVER_CHECK_SUBJECT);
+	return true;
+}
+
+static bool
+verify_path(struct judging *x)
+{
+	if (X509_verify_cert(x->ctx) == 1)
+		return true;
+	if (!x->said)
+		say(x, REFUSAL_certificate_untrusted, X509_STORE_CTX_get_error(x->ctx), 0);
+	return false;
+}
+
+static bool
+judge_intermediates(struct judging *x)
+{
+	STACK_OF(X509)	*path = X509_STORE_CTX_get0_chain(x->ctx);
+
+	for (int i = 1; i < sk_X509_num(path); i++)
+		if (!is_anchor(x->ctx, i) && !judge_form(sk_X509_value(path, i), false, x->e))
+			return err_prefix(x->e, "a CA in the chain");
+	return true;
+}
+
+/* Facts for who keeps them: until when at most, and whose key vouched. */
+static void
+note_path(struct judging *x)
+{
+	STACK_OF(X509)	*path = X509_STORE_CTX_get0_chain(x->ctx);
+	unsigned char	*der = NULL, digest[32];
+	int		 n;
+
+	for (int i = 0; i < sk_X509_num(path); i++) {
+		struct tm	 tm;
+		int64_t		 s;
+
+		if (ASN1_TIME_to_tm(X509_get0_notAfter(sk_X509_value(path, i)), &tm) != 1)
+			continue;
+		s = (int64_t)timegm(&tm);
+		if (i == 0 || s < x->j->until_s)
+			x->j->until_s = s;
+	}
+	if (sk_X509_num(path) < 2)
+		return;
+	n = i2d_X509_PUBKEY(X509_get_X509_PUBKEY(sk_X509_value(path, 1)), &der);
+	if (n > 0 && EVP_Digest(der, (size_t)n, digest, NULL, EVP_sha256(), NULL) == 1)
+		hex_str(x->j->issuer_key, digest, sizeof digest);
+	OPENSSL_free(der);
+}
+
+static void
+move_crls(STACK_OF(X509_CRL) *to, STACK_OF(X509_CRL) *from)
+{
+	X509_CRL	*crl;
+
+	while ((crl = sk_X509_CRL_shift(from)) != NULL)
+		if (sk_X509_CRL_push(to, crl) == 0)
+			X509_CRL_free(crl);
+	sk_X509_CRL_free(from);
+}
+
+/* OpenSSL's own check, on the path that stands already. */
+static bool
+check_revocation(struct judging *x, const struct trust *t)
+{
+	X509_STORE_CTX_check_revocation_fn	 check = X509_STORE_CTX_get_check_revocation(x->ctx);
+	STACK_OF(X509)		*path = X509_STORE_CTX_get0_chain(x->ctx);
+	STACK_OF(X509_CRL)	*crls = sk_X509_CRL_new_null();
+	int			 r;
+
+	if (crls == NULL)
+		return err_set(x->e, REFUSAL_internal, "certificates cannot be judged");
+	for (int i = 0; i < sk_X509_num(path); i++)
+		if (!is_anchor(x->ctx, i))
+			move_crls(crls, trust_crls(t, sk_X509_value(path, i)));
+	X509_STORE_CTX_set0_crls(x->ctx, crls);
+	X509_VERIFY_PARAM_set_flags(X509_STORE_CTX_get0_param(x->ctx),
+	    X509_V_FLAG_CRL_CHECK | X509_V_FLAG_CRL_CHECK_ALL);
+	r = check(x->ctx);
+	sk_X509_CRL_pop_free(crls, X509_CRL_free);
+	if (r != 1 && !x->said)
+		return err_set(x->e, REFUSAL_revocation_unknown, "%s", "");
+	return r == 1;
+}
+
+bool
+judge_chain(const struct trust *t, const struct chain *c, const char *domain, int64_t now_s,
+    struct judgement *j, struct err *e)
+{
+	struct judgement	 unused;
+	struct judging		 x = { .j = j == NULL ? &unused : j, .e = e };
+	bool			 ok;
+
+	memset(x.j, 0, sizeof *x.j);
+	ERR_clear_error();
+	ok = judge_form(chain_leaf(c), true, e) && judge_form_leaf(chain_leaf(c), e) &&
+	    open_path(&x, t, c, now_s) && verify_path(&x) && judge_intermediates(&x);
+	if (ok)
+		note_path(&x);
+	ok = ok && (domain == NULL || chain_names(c, domain, e)) && check_revocation(&x, t);
+	X509_STORE_CTX_free(x.ctx);
+	ERR_clear_error();
+	return ok;
+}

@@ -1,0 +1,306 @@
+/* trust — roots in a store, CRLs by issuer, newest first; see trust.h. */
+#include "common/svc/trust.h"
+
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <openssl/err.h>
+#include <openssl/pem.h>
+#include <openssl/x509v3.h>
+
+#include "common/base/log.h"
+#include "common/base/memory.h"
+#include "common/svc/trust_folder.h"
+
+struct crl {
+	X509_CRL	*crl;
+	ASN1_INTEGER	*number;	/* NULL: none */
+};
+
+struct trust {
+	atomic_uint	 refs;
+	X509_STORE	*store;
+	unsigned	 roots;
+	struct crl	*crls;		/* by issuer, then newest first */
+	size_t		 n_crls, cap;
+	size_t		 crl_octets;
+};
+
+/* -- roots -------------------------------------------------------------------------------------- */
+
+static bool
+add_roots(void *arg, const char *path, struct span contents, struct err *e)
+{
+	struct trust	*t = arg;
+	BIO		*b = BIO_new_mem_buf(contents.p, (int)contents.n);
+	unsigned	 before = t->roots;
+	unsigned long	 why;
+	X509		*x;
+
+	if (b == NULL)
+		abort();
+	ERR_clear_error();
+	while ((x = PEM_read_bio_X509(b, NULL, NULL, NULL)) != NULL) {
+		if (X509_STORE_add_cert(t->store, x) == 1)
+			t->roots++;
+		X509_free(x);
+	}
+	why = ERR_peek_last_error();
+	ERR_clear_error();
+	BIO_free(b);
+	if (ERR_GET_REASON(why) != PEM_R_NO_START_LINE)
+		return err_set(e, REFUSAL_config, "%s: a certificate in it is damaged", path);
+	return t->roots > before ||
+	    err_set(e, REFUSAL_config, "%s, in the trust folder, holds no PEM certificate", path);
+}
+
+/* -- CRLs --------------------------------------------------------------------------------------- */
+
+/* Delta CRLs say only what has changed, and one whose scope cannot be read may be a shard: OpenSSL
+ * would take either for the whole. */
+static const char *
+crl_fault(X509_CRL *crl)
+{
+	ISSUING_DIST_POINT	*idp;
+
+	if (X509_CRL_get_ext_by_NID(crl, NID_delta_crl, -1) >= 0)
+		return "delta";
+	if (X509_CRL_get_ext_by_NID(crl, NID_issuing_distribution_point, -1) < 0)
+		return NULL;
+	idp = X509_CRL_get_ext_d2i(crl, NID_issuing_distribution_point, NULL, NULL);
+	if (idp == NULL)
+		return "scope";
+	ISSUING_DIST_POINT_free(idp);
+	return NULL;
+}
+
+static void
+add_crl(struct trust *t, X509_CRL *crl, const char *path)
+{
+	const char	*fault = crl_fault(crl);
+
+	if (fault != NULL) {
+		log_fact(LOG_WARN, "tls.crl-skipped", "file=%s why=%s", log_str(path), fault);
+		X509_CRL_free(crl);
+		return;
+	}
+	if (t->n_crls == t->cap) {
+		t->cap = t->cap * 2 + 16;
+		if ((t->crls = realloc(t->crls, t->cap * sizeof *t->crls)) == NULL)
+			abort();
+	}
+	t->crls[t->n_crls].crl = crl;
+	t->crls[t->n_crls++].number = X509_CRL_get_ext_d2i(crl, NID_crl_number, NULL, NULL);
+}
+
+static unsigned
+parse_crls(struct trust *t, struct span contents, const char *path)
+{
+	const unsigned char	*p = (const unsigned char *)contents.p;
+	X509_CRL		*crl;
+	unsigned		 n = 0;
+	BIO			*b;
+
+	if (contents.n > 0 && *p == 0x30) {
+		if ((crl = d2i_X509_CRL(NULL, &p, (long)contents.n)) == NULL)
+			return 0;
+		add_crl(t, crl, path);
+		return 1;
+	}
+	if ((b = BIO_new_mem_buf(contents.p, (int)contents.n)) == NULL)
+		abort();
+	for (; (crl = PEM_read_bio_X509_CRL(b, NULL, NULL, NULL)) != NULL; n++)
+		add_crl(t, crl, path);
+	BIO_free(b);
+	return n;
+}
+
+static bool
+add_crls(void *arg, const char *path, struct span contents, struct err *e)
+{
+	struct trust	*t = arg;
+
+	if (t->crl_octets + contents.n > TRUST_CRLS_BYTES)
+		return err_set(e, REFUSAL_config, "%s: CRLs of more than %d octets", path,
+		    TRUST_CRLS_BYTES);
+	t->crl_octets += contents.n;
+	ERR_clear_error();
+	if (parse_crls(t, contents, path) == 0)
+		log_fact(LOG_WARN, "tls.crl-skipped", "file=%s why=damaged", log_str(path));
+	ERR_clear_error();
+	return true;
+}
+
+static int
+newer(const struct crl *a, const struct crl *b)
+{
+	int	 by_time = ASN1_TIME_compare(X509_CRL_get0_lastUpdate(a->crl),
+		    X509_CRL_get0_lastUpdate(b->crl));
+
+	if (a->number != NULL && b->number != NULL &&
+	    ASN1_INTEGER_cmp(a->number, b->number) != 0)
+		return ASN1_INTEGER_cmp(a->number, b->number);
+	return by_time;
+}
+
+static int
+by_issuer(const void *a, const void *b)
+{
+	const struct crl	*x = a, *y = b;
+	int			 r = X509_NAME_cmp(X509_CRL_get_issuer(x->crl),
+				    X509_CRL_get_issuer(y->crl));
+
+	return r != 0 ? r : newer(y, x);
+}
+
+static bool
+same_ext(X509_CRL *a, X509_CRL *b, int nid)
+{
+	int	 i = X509_CRL_get_ext_by_NID(a, nid, -1), k = X509_CRL_get_ext_by_NID(b, nid, -1);
+
+	if (i < 0 || k < 0)
+		return i < 0 && k < 0;
+	return ASN1_OCTET_STRING_cmp(X509_EXTENSION_get_data(X509_CRL_get_ext(a, i)),
+	    X509_EXTENSION_get_data(X509_CRL_get_ext(b, k))) == 0;
+}
+
+static bool
+same_scope(X509_CRL *a, X509_CRL *b)
+{
+	return X509_NAME_cmp(X509_CRL_get_issuer(a), X509_CRL_get_issuer(b)) == 0 &&
+	    same_ext(a, b, NID_issuing_distribution_point) &&
+	    same_ext(a, b, NID_authority_key_identifier);
+}
+
+static void
+crl_clear(struct crl *c)
+{
+	X509_CRL_free(c->crl);
+	ASN1_INTEGER_free(c->number);
+}
+
+/* Of the CRLs for one scope only the newest counts, even where it is stale and an older one, with
+ * a longer life, is not: what was revoked since must not be forgotten. */
+static void
+sort_crls(struct trust *t)
+{
+	size_t	 kept = 0;
+
+	if (t->n_crls > 0)
+		qsort(t->crls, t->n_crls, sizeof *t->crls, by_issuer);
+	for (size_t i = 0; i < t->n_crls; i++) {
+		bool	 old = false;
+
+		for (size_t k = kept; k-- > 0 && !old; ) {
+			if (X509_NAME_cmp(X509_CRL_get_issuer(t->crls[k].crl),
+			    X509_CRL_get_issuer(t->crls[i].crl)) != 0)
+				break;
+			old = same_scope(t->crls[k].crl, t->crls[i].crl);
+		}
+		if (old)
+			crl_clear(&t->crls[i]);
+		else
+			t->crls[kept++] = t->crls[i];
+	}
+	t->n_crls = kept;
+}
+
+/* -- the set ------------------------------------------------------------------------------------ */
+
+static bool
+load_crls(struct trust *t, const char *folder, struct err *e)
+{
+	return folder == NULL || *folder == '\0' ||
+	    trust_folder_each(folder, TRUST_CRL_BYTES, add_crls, t, e);
+}
+
+bool
+trust_load(const char *folder, const char *crls, const char *cache, struct trust **out,
+    struct err *e)
+{
+	struct trust	*t = memory_new(sizeof *t);
+
+	atomic_init(&t->refs, 1);
+	if ((t->store = X509_STORE_new()) == NULL)
+		abort();
+	if (!trust_folder_each(folder, TRUST_FILE_BYTES, add_roots, t, e) ||
+	    !load_crls(t, crls, e) || !load_crls(t, cache, e)) {
+		trust_unref(&t);
+		return false;
+	}
+	if (t->roots == 0) {
+		trust_unref(&t);
+		return err_set(e, REFUSAL_config, "the trust folder %s is empty: nobody could be "
+		    "believed", folder);
+	}
+	sort_crls(t);
+	*out = t;
+	return true;
+}
+
+struct trust *
+trust_ref(struct trust *t)
+{
+	atomic_fetch_add(&t->refs, 1);
+	return t;
+}
+
+void
+trust_unref(struct trust **tp)
+{
+	struct trust	*t = *tp;
+
+	*tp = NULL;
+	if (t == NULL || atomic_fetch_sub(&t->refs, 1) != 1)
+		return;
+	for (size_t i = 0; i < t->n_crls; i++)
+		crl_clear(&t->crls[i]);
+	free(t->crls);
+	X509_STORE_free(t->store);
+	free(t);
+}
+
+struct x509_store_st *
+trust_store(const struct trust *t)
+{
+	return t->store;
+}
+
+struct stack_st_X509_CRL *
+trust_crls(const struct trust *t, const struct x509_st *cert)
+{
+	STACK_OF(X509_CRL)	*sk = sk_X509_CRL_new_null();
+	const X509_NAME		*issuer = X509_get_issuer_name(cert);
+	size_t			 low = 0, high = t->n_crls;
+
+	if (sk == NULL)
+		abort();
+	while (low < high) {
+		size_t	 mid = low + (high - low) / 2;
+
+		if (X509_NAME_cmp(X509_CRL_get_issuer(t->crls[mid].crl), issuer) < 0)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	for (; low < t->n_crls &&
+	    X509_NAME_cmp(X509_CRL_get_issuer(t->crls[low].crl), issuer) == 0; low++) {
+		X509_CRL_up_ref(t->crls[low].crl);
+		if (sk_X509_CRL_push(sk, t->crls[low].crl) == 0)
+			abort();
+	}
+	return sk;
+}
+
+unsigned
+trust_count(const struct trust *t)
+{
+	return t->roots;
+}
+
+unsigned
+trust_crl_count(const struct trust *t)
+{
+	return (unsigned)t->n_crls;
+}

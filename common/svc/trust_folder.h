@@ -1,0 +1,17 @@
+/* trust_folder — the files of a folder, in the order of their names; and has any changed?
+ *
+ * Regular files (or links to them) whose names do not begin with a dot.  Blocks.
+ */
+#ifndef SVC_TRUST_FOLDER_H
+#define SVC_TRUST_FOLDER_H
+
+#include "common/base/buf.h"
+#include "common/base/err.h"
+
+/* Calls fn for each file with its contents.  False: *e is set, by fn (then no more are read) or
+ * config (folder or file cannot be read, is larger than file_bytes, too many). */
+bool	 trust_folder_each(const char *folder, size_t file_bytes,
+	    bool (*fn)(void *arg, const char *path, struct span contents, struct err *e), void *arg,
+	    struct err *e);
+
+#endif
