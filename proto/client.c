@@ -95,6 +95,19 @@ client_lost(struct client *c, const struct err *e)
 	c->ops->lost(c, e);
 }
 
+bool
+client_fits(struct client *c, const struct reply *r, bool octets)
+{
+	struct err	 e;
+
+	if (r->code / 100 != 3 && r->has_payload == (octets && r->code < 300))
+		return true;
+	err_set(&e, REFUSAL_bad_reply, "a reply %d that does not fit its request", r->code);
+	c->in_payload = true;		/* so that its request is dropped with the others */
+	client_lost(c, &e);
+	return false;
+}
+
 static void
 take_reply(struct client *c, struct span line)
 {

@@ -64,6 +64,9 @@ bool	 client_expect(struct client *c, int kind, void *arg, size_t n);
  * controls in it); nothing is sent. */
 bool	 client_request(struct client *c, int kind, void *arg, const char *fmt, ...)
 	    __attribute__((format(printf, 4, 5)));
+/* For `reply`: has a final reply the octets that its request asks for, and no 3xx code?  False: the
+ * session is over, and `dropped` was called for this request too. */
+bool	 client_fits(struct client *c, const struct reply *r, bool octets);
 /* The mover's word that the connection has ended; also ends the session from inside. */
 void	 client_lost(struct client *c, const struct err *e);
 

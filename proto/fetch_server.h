@@ -46,7 +46,7 @@ struct fetch_server_ops {
 struct fetch_server {
 	struct server			 server;	/* first; server.engine is what conn moves */
 	const struct fetch_server_ops	*ops;
-	const char			*verb;		/* of the request under way */
+	enum { FETCH_ASK_NONE, FETCH_ASK_CHANGE, FETCH_ASK_OCTETS } asked;	/* the last request */
 	uint64_t			 offset;	/* of the FETCH under way */
 	char				 peer[ADDRESS_DOMAIN_BYTES];	/* canonical; of HELLO */
 };

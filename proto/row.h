@@ -16,6 +16,7 @@
 
 #define ROW_PAGE_ROWS	100		/* letters or notices on one page */
 #define ROW_PAGE_BYTES	(48 * 1024)	/* a page that is fuller than this ends (at a whole letter) */
+#define ROW_PAGE_MAX	(1024 * 1024)	/* octets; a client takes no larger page */
 #define ROW_FIELDS_MAX	32
 
 /* -- writing ---------------------------------------------------------------------------------- */
@@ -33,6 +34,7 @@ void	 row_u64(struct row_writer *w, const char *key, uint64_t value);
 void	 row_date(struct row_writer *w, const char *key, int64_t wall_s);	/* 0: left out */
 void	 row_id(struct row_writer *w, const char *key, const struct ulid *id);
 void	 row_end(struct row_writer *w);
+void	 row_more(struct buf *page);		/* the row "more": further pages follow */
 
 /* -- reading ---------------------------------------------------------------------------------- */
 
@@ -55,6 +57,7 @@ int64_t	 row_read_date(struct row *r, const char *key);
 void	 row_read_id(struct row *r, const char *key, struct ulid *id);	/* missing: a fault */
 /* Index in a list of names that ends with NULL; an unknown or missing one: a fault, 0. */
 int	 row_read_name(struct row *r, const char *key, const char *const *names);
+void	 row_fail(struct row *r, const char *key);		/* the caller finds it wrong */
 bool	 row_done(const struct row *r, struct err *e);		/* false: bad_reply */
 
 /* Cuts a payload that arrives in pieces into rows.  `kept` holds the beginning of a line, at most

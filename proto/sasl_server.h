@@ -5,7 +5,8 @@
  * Spec:   SPEC.md "Signing in":
  *	AUTH mechanism [message]   -> 334 message, and the client's next line is a message; or
  *	                              235 message, signed in; or 535
- *	A message is base64; "=" is the empty one; the line "*" gives up.
+ *	A message is base64; "=" is the empty one; the line "*" gives up.  AUTH without one is
+ *	answered by 334 =: in every mechanism here the client speaks first.
  * State:  NEW --AUTH ... 235--> READY.  Nothing but AUTH, NOOP and QUIT is served in NEW.
  * Async:  as server.h: `auth` may be PENDING at each step (a wrong password is to cost time).
  * Trust:  every octet is the peer's.  After SASL_FAILURES_MAX failures the session ends.
@@ -40,6 +41,7 @@ struct sasl_server {
 	struct server			 server;	/* first; server.engine is what conn moves */
 	const struct sasl_server_ops	*ops;
 	unsigned			 steps, failures;
+	char				 mechanism[SASL_MECHANISM_MAX + 1]; /* until its first message */
 };
 
 void	 sasl_server_init(struct sasl_server *s, const struct verb *verbs, size_t n_verbs,

@@ -1,0 +1,212 @@
+/* fetch_server — the OMS's side of fetch; see fetch_server.h. */
+#include "proto/fetch_server.h"
+
+enum { NEW = 1, READY = 2 };
+
+static struct fetch_server *
+self(struct server *s)
+{
+	return (struct fetch_server *)s;
+}
+
+/* -- answers ---------------------------------------------------------------------------------- */
+
+/* What was asked without octets for an answer: HELLO, DONE, DECLINE. */
+static void
+grant(struct fetch_server *f)
+{
+	if (f->server.state == NEW) {
+		f->server.state = READY;
+		server_reply(&f->server, 250, "2.0.0", "letters for %s", f->peer);
+	} else {
+		server_reply(&f->server, 250, "2.0.0", "noted");
+	}
+}
+
+/* A refused HELLO ends the session. */
+static void
+refuse(struct fetch_server *f, const struct err *e)
+{
+	if (f->server.state == NEW)
+		server_end(&f->server, e);
+	else
+		server_refuse(&f->server, e);
+}
+
+static enum outcome
+settle(struct fetch_server *f, enum outcome o, const struct err *e)
+{
+	f->asked = FETCH_ASK_CHANGE;
+	if (o == DONE)
+		grant(f);
+	if (o == REFUSED)
+		refuse(f, e);
+	return o == PENDING ? PENDING : DONE;
+}
+
+bool
+fetch_server_answer(struct fetch_server *f, uint64_t request, const struct err *e)
+{
+	if (f->asked != FETCH_ASK_CHANGE || !server_answered(&f->server, request))
+		return false;
+	settle(f, e == NULL ? DONE : REFUSED, e);
+	return true;
+}
+
+static void
+hand_out(struct fetch_server *f, const struct fetch_found *found)
+{
+	struct err	 e;
+
+	if (RULE(bad_offset) && f->offset > found->size) {
+		found->source->free(found->source);
+		err_set(&e, REFUSAL_bad_offset, "%s", "");
+		server_refuse(&f->server, &e);
+		return;
+	}
+	server_reply_take(&f->server, 250, "2.0.0", found->source, f->offset,
+	    f->offset < found->size ? found->size - f->offset : 0, "here it is");
+}
+
+static enum outcome
+settle_found(struct fetch_server *f, enum outcome o, const struct fetch_found *found,
+    const struct err *e)
+{
+	f->asked = FETCH_ASK_OCTETS;
+	if (o == DONE)
+		hand_out(f, found);
+	if (o == REFUSED)
+		server_refuse(&f->server, e);
+	return o == PENDING ? PENDING : DONE;
+}
+
+bool
+fetch_server_found_take(struct fetch_server *f, uint64_t request,
+    const struct fetch_found *found, const struct err *e)
+{
+	if (f->asked != FETCH_ASK_OCTETS || !server_answered(&f->server, request)) {
+		if (e == NULL)
+			found->source->free(found->source);
+		return false;
+	}
+	settle_found(f, e == NULL ? DONE : REFUSED, found, e);
+	return true;
+}
+
+/* -- requests ------------------------------------------------------------------------------------ */
+
+/* hello = "HELLO" SP domain */
+static enum outcome
+do_hello(struct server *s, struct span args, struct err *e)
+{
+	struct fetch_server	*f = self(s);
+
+	if (!address_domain_canonical(args, f->ops->a_label, f->peer, e))
+		return REFUSED;
+	return settle(f, f->ops->hello(s->role, f->peer, e), e);
+}
+
+/* summary = "SUMMARY" SP id */
+static enum outcome
+do_summary(struct server *s, struct span args, struct err *e)
+{
+	struct fetch_server	*f = self(s);
+	struct fetch_found	 found = { 0 };
+	struct ulid		 id;
+
+	if (!id_parse(args, &id, e))
+		return REFUSED;
+	f->offset = 0;
+	return settle_found(f, f->ops->summary(s->role, &id, &found, e), &found, e);
+}
+
+/* offset = number */
+static bool
+parse_offset(struct span args, uint64_t *offset, struct err *e)
+{
+	*offset = 0;
+	if (RULE(bad_syntax) && !span_u64(args, offset))
+		return err_set(e, REFUSAL_bad_syntax, "the offset is not a number");
+	return true;
+}
+
+/* fetch = "FETCH" SP id [ SP offset ] */
+static enum outcome
+do_fetch(struct server *s, struct span args, struct err *e)
+{
+	struct fetch_server	*f = self(s);
+	struct fetch_found	 found = { 0 };
+	struct span		 rest = args, word = span_cut(&rest, ' ');
+	struct ulid		 id;
+
+	f->offset = 0;
+	if (!id_parse(word, &id, e) ||
+	    (word.n < args.n && !parse_offset(rest, &f->offset, e)))
+		return REFUSED;
+	return settle_found(f, f->ops->fetch(s->role, &id, f->offset, &found, e), &found, e);
+}
+
+/* done = "DONE" SP id */
+static enum outcome
+do_done(struct server *s, struct span args, struct err *e)
+{
+	struct ulid	 id;
+
+	if (!id_parse(args, &id, e))
+		return REFUSED;
+	return settle(self(s), self(s)->ops->done(s->role, &id, e), e);
+}
+
+/* decline = "DECLINE" SP id */
+static enum outcome
+do_decline(struct server *s, struct span args, struct err *e)
+{
+	struct ulid	 id;
+
+	if (!id_parse(args, &id, e))
+		return REFUSED;
+	return settle(self(s), self(s)->ops->decline(s->role, &id, e), e);
+}
+
+static enum outcome
+do_noop(struct server *s, struct span args, struct err *e)
+{
+	(void)args;
+	(void)e;
+	server_reply(s, 250, "2.0.0", "still here");
+	return DONE;
+}
+
+static enum outcome
+do_quit(struct server *s, struct span args, struct err *e)
+{
+	(void)args;
+	(void)e;
+	server_reply(s, 221, "2.0.0", "good bye");
+	server_close(s);
+	return DONE;
+}
+
+static const struct verb	 verbs[] = {
+	{ "HELLO",	NEW,		do_hello },
+	{ "SUMMARY",	READY,		do_summary },
+	{ "FETCH",	READY,		do_fetch },
+	{ "DONE",	READY,		do_done },
+	{ "DECLINE",	READY,		do_decline },
+	{ "NOOP",	NEW | READY,	do_noop },
+	{ "QUIT",	NEW | READY,	do_quit },
+};
+
+void
+fetch_server_init(struct fetch_server *f, const struct fetch_server_ops *ops, void *role)
+{
+	*f = (struct fetch_server){ .ops = ops };
+	server_init(&f->server, verbs, sizeof verbs / sizeof verbs[0], &ops->server, role);
+	f->server.state = NEW;
+}
+
+void
+fetch_server_clear(struct fetch_server *f)
+{
+	server_clear(&f->server);
+}
