@@ -14,6 +14,7 @@
 export MODE
 set -u
 T=$(mktemp -d /tmp/tillcalled-test.XXXXXX)
+chmod 755 "$T"		# the daemons' user passes through it
 W=$T/world
 tap_count=0 tap_planned=0 tap_failed=0 pids=
 

@@ -1,0 +1,38 @@
+#!/bin/sh
+# The demo: it shows what it promises, takes any letter, and leaves nothing, whatever happens.
+. tests/e2e/lib.sh
+plan 20
+export TMPDIR="$T"
+
+ok "the demo comes to its end" tests/demo
+like "the letter is taken" "$out" 'kept at oms\.a\.test|kept until|[0-9A-Z]{4}-[0-9A-Z]{4}'
+like "the outbox: notified" "$out" 'bob@b\.test +notified'
+like "bob's list names who wrote" "$out" 'alice@a\.test|Alice'
+like "and it is read" "$out" 'the roof is 12 m'
+like "what came is what was sent" "$out" 'Octet for octet'
+like "the outbox: fetched" "$out" 'bob@b\.test +fetched'
+like "the refusal" "$out" '\[?certificate-revoked\]?'
+unlike "nothing of it reaches bob" "$(printf '%s\n' "$out" | sed -n '/never hears/,$p')" 'mallory'
+like "it ends" "$(printf '%s\n' "$out" | tail -1)" 'nothing is left running'
+
+ok "a letter of one's own" tests/demo tests/letters/foreign.eml
+like "is read at the other end" "$out" 'weit her'
+status_is "one that is not there" 66 tests/demo "$T/none.eml"
+like "is named" "$err" 'none\.eml'
+
+# Processes that carry the mark of a demo that we started, by its environment.
+running() { grep -lz "^DEMO_MARK=$1\$" /proc/[0-9]*/environ 2>/dev/null | wc -l; }
+interrupted() {		# SIGNAL SECONDS
+	DEMO_MARK=$$.$1.$2 tests/demo >"$T/out" 2>&1 &
+	demo=$!
+	sleep "$2"
+	kill "-$1" $demo
+	wait $demo 2>/dev/null
+	eventually 15 sh -c "[ \$(grep -lz '^DEMO_MARK=$$.$1.$2\$' /proc/[0-9]*/environ 2>/dev/null | wc -l) = 0 ]"
+}
+ok "a demo that is ended early leaves nothing" interrupted TERM 0.4
+ok "nor later" interrupted TERM 2
+ok "nor on interrupt" interrupted HUP 1.5
+ok "nor with kill -9" interrupted KILL 2
+ok "nor where its reader goes away" sh -c 'tests/demo 2>/dev/null | head -3 >/dev/null; ! pgrep -f "$0/tillcalled-demo" >/dev/null' "$T"
+is "nor a folder, but where it was killed" "$(ls -d "$T"/tillcalled-demo.* 2>/dev/null | wc -l)" 1
