@@ -29,7 +29,7 @@ notice_body_words(const struct mailbox_notice *n, int64_t now_s, char out[40])
 	if (n->state == MAILBOX_HELD && n->hold_until_s != 0 && n->hold_until_s - now_s < SOON_S)
 		measure_left(out, n->hold_until_s, now_s);
 	else if (n->state == MAILBOX_FETCHING && n->size > 0)
-		snprintf(out, MEASURE_BYTES, "%u %%", (unsigned)(n->got / (n->size / 100 + 1)));
+		snprintf(out, MEASURE_BYTES, "%u %%", (unsigned)((double)n->got / (double)n->size * 100));
 	else
 		snprintf(out, MEASURE_BYTES, "%s", n->state == MAILBOX_HELD ? "at sender" :
 		    n->state == MAILBOX_BAD_SEAL ? "bad seal" : mailbox_state_name(n->state));

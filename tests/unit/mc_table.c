@@ -11,6 +11,8 @@
 
 #include "mc/config.h"
 #include "mc/measure.h"
+#include "mc/notice.h"
+#include "mc/progress.h"
 #include "mc/safe.h"
 #include "mc/table.h"
 
@@ -152,6 +154,53 @@ ids(void **state)
 	assert_false(measure_id_ends(id, "001JDZ5TPB4M4Q8W1RZ9H1V6K3C"));
 }
 
+static void
+bars(void **state)
+{
+	struct buf	 b = BUF_INIT;
+
+	(void)state;
+	for (size_t width = 20; width < 120; width++)
+		for (uint64_t got = 0; got <= 1100; got += 100) {
+			buf_reset(&b);
+			progress_line(&b, got << 20, UINT64_C(1000) << 20, 12345678, width);
+			assert_true(width < 50 || safe_columns(buf_span(&b)) < width);
+		}
+	buf_reset(&b);
+	progress_line(&b, 450 << 10, 1000 << 10, 0, 40);
+	assert_int_equal(b.len, strlen(" 45 %  450k of 1000k"));
+	assert_memory_equal(b.data, " 45 %  450k of 1000k", b.len);
+	buf_reset(&b);
+	progress_line(&b, 0, 0, 0, 40);
+	assert_memory_equal(b.data, "100 %  0 of 0", b.len);
+	buf_clear(&b);
+}
+
+static void
+bodies(void **state)
+{
+	struct mailbox_notice	 n = { .state = MAILBOX_HELD, .hold_until_s = 10 * 86400, .size = 1000 };
+	char			 got[MEASURE_BYTES];
+
+	(void)state;
+	notice_body_words(&n, 0, got);
+	assert_string_equal(got, "at sender");
+	notice_body_words(&n, 4 * 86400, got);
+	assert_string_equal(got, "6 days");
+	assert_true(notice_is_held(&n));
+	assert_false(notice_has_header(&n));
+	n.summary = 100;
+	assert_true(notice_has_header(&n));
+	n.state = MAILBOX_FETCHING;
+	n.got = 626;
+	notice_body_words(&n, 0, got);
+	assert_string_equal(got, "62 %");
+	n.state = MAILBOX_BAD_SEAL;
+	notice_body_words(&n, 0, got);
+	assert_string_equal(got, "bad seal");
+	assert_false(notice_has_header(&n));
+}
+
 static bool
 parses(const char *text, struct config *c, struct err *e)
 {
@@ -192,6 +241,7 @@ main(void)
 	const struct CMUnitTest	 tests[] = {
 		cmocka_unit_test(as_it_is), cmocka_unit_test(every_width), cmocka_unit_test(sizes),
 		cmocka_unit_test(dates), cmocka_unit_test(ids), cmocka_unit_test(configuration),
+		cmocka_unit_test(bars), cmocka_unit_test(bodies),
 	};
 
 	setlocale(LC_CTYPE, "C.UTF-8");
