@@ -31,7 +31,9 @@ struct judging {
 static bool
 is_anchor(X509_STORE_CTX *ctx, int depth)
 {
-	return depth >= X509_STORE_CTX_get_num_untrusted(ctx) &&
+	bool	 trusted = depth >= X509_STORE_CTX_get_num_untrusted(ctx);
+
+	return (trusted || !judge_word_on(REFUSAL_certificate_untrusted)) &&
 	    depth == sk_X509_num(X509_STORE_CTX_get0_chain(ctx)) - 1;
 }
 

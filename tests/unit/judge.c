@@ -186,7 +186,8 @@ static const struct kind kinds[] = {
 	    REFUSAL_certificate_selfsigned, NULL, 0 },
 	{ "unknown CA", STRANGER, { NAMED }, REFUSAL_certificate_untrusted, NULL, 0 },
 	{ "issuer is no CA", NOCA, { NAMED }, REFUSAL_certificate_untrusted, NULL, 0 },
-	{ "a CA as leaf", INTER, { NAMED, .ca = true, .ext = "extendedKeyUsage=serverAuth" },
+	{ "a CA as leaf", INTER, { NAMED, .ca = true, .ext = "extendedKeyUsage=serverAuth\n"
+	    "keyUsage=critical,digitalSignature,keyCertSign" },
 	    REFUSAL_certificate_ca, NULL, 0 },
 	{ "a leaf that may sign certificates", INTER, { NAMED,
 	    .ext = "-basicConstraints\nkeyUsage=critical,digitalSignature,keyCertSign" },
