@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "common/base/hex.h"
+#include "common/base/memory.h"
 #include "mc/measure.h"
 #include "mc/mime.h"
 #include "mc/scratch.h"
@@ -47,14 +48,12 @@ add_crlf(struct buf *out, struct span in, bool *cr)
 static bool
 read_all(struct letter *l, int in, uint64_t most, struct err *e)
 {
-	char		*piece = malloc(PIECE_BYTES);
+	char		*piece = memory_new(PIECE_BYTES);
 	struct buf	 out = BUF_INIT;
 	uint64_t	 total = 0;
 	bool		 cr = false, ok = true;
 	ssize_t		 n;
 
-	if (piece == NULL)
-		abort();
 	while (ok && (n = read(in, piece, PIECE_BYTES)) != 0) {
 		if (n < 0 && errno == EINTR)
 			continue;
@@ -121,8 +120,8 @@ take_from(void *arg, const char *address, struct err *e)
 	struct letter	*l = arg;
 
 	(void)e;
-	if (l->from == NULL && (l->from = strdup(address)) == NULL)
-		abort();
+	if (l->from == NULL)
+		l->from = memory_text(address);
 	return true;
 }
 
@@ -184,8 +183,8 @@ add_missing(struct letter *l, const struct compose *how, const struct fields *me
 	buf_add(&front, l->header.data, l->header.len);
 	buf_clear(&l->header);
 	l->header = front;
-	if (!met->from && (l->from = strdup(how->own)) == NULL)
-		abort();
+	if (!met->from)
+		l->from = memory_text(how->own);
 }
 
 /* `s` is the letter's beginning, `whole` says that there is no more of it. */
@@ -237,12 +236,10 @@ letter_init(struct letter *l)
 static bool
 read_header(struct letter *l, const struct compose *how, struct err *e)
 {
-	char	*window = malloc(COMPOSE_HEADER_BYTES);
+	char	*window = memory_new(COMPOSE_HEADER_BYTES);
 	ssize_t	 n;
 	bool	 ok;
 
-	if (window == NULL)
-		abort();
 	n = pread(l->fd, window, COMPOSE_HEADER_BYTES, 0);
 	ok = n >= 0 ? take_header(l, how, span_of(window, (size_t)n),
 	    (uint64_t)n == l->body_octets, e) :
@@ -286,9 +283,9 @@ letter_to(struct letter *l, const char *address, struct err *e)
 	if (RULE(too_many_recipients) && l->n_to >= COMPOSE_RECIPIENTS_MAX)
 		return err_set(e, REFUSAL_too_many_recipients, "more than %d", COMPOSE_RECIPIENTS_MAX);
 	l->to = reallocarray(l->to, l->n_to + 1, sizeof *l->to);
-	if (l->to == NULL || (l->to[l->n_to] = strdup(address)) == NULL)
+	if (l->to == NULL)
 		abort();
-	l->n_to++;
+	l->to[l->n_to++] = memory_text(address);
 	return true;
 }
 
@@ -320,10 +317,8 @@ source_free(struct source *s)
 struct source *
 letter_source(const struct letter *l)
 {
-	struct letter_source	*s = calloc(1, sizeof *s);
+	struct letter_source	*s = memory_new(sizeof *s);
 
-	if (s == NULL)
-		abort();
 	s->source = (struct source){ .read = source_read, .free = source_free };
 	s->letter = l;
 	return &s->source;

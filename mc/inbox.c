@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 
+#include "common/base/memory.h"
 #include "common/svc/designation.h"
 #include "mc/signin.h"
 #include "proto/mailbox_client.h"
@@ -120,10 +121,8 @@ static const struct mailbox_client_ops	ops = {
 bool
 inbox_open(struct inbox **out, const struct account *a, struct fault *f)
 {
-	struct inbox			*b = calloc(1, sizeof *b);
+	struct inbox			*b = memory_new(sizeof *b);
 
-	if (b == NULL)
-		abort();
 	*f = (struct fault){ .host = "" };
 	mailbox_client_init(&b->client, &ops, b);
 	*out = b;

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/base/memory.h"
 #include "common/svc/conn.h"
 #include "common/svc/designation.h"
 #include "common/svc/idn.h"
@@ -81,10 +82,8 @@ on_designation(void *arg, const struct designation *d, const struct err *why)
 	if (why != NULL) {
 		l->why = *why;
 	} else {
-		l->targets = calloc(d->n, sizeof *l->targets);
-		if (l->targets == NULL)
-			abort();
-		memcpy(l->targets, d->targets, d->n * sizeof *l->targets);
+		l->targets = memory_array(d->n, sizeof *l->targets);
+			memcpy(l->targets, d->targets, d->n * sizeof *l->targets);
 		l->n_targets = d->n;
 	}
 	link_wake(l);
@@ -251,11 +250,9 @@ link_new(struct link **out, const struct config *c, struct err *e)
 {
 	const struct tls_settings	 settings = { .trust = c->trust, .crls = c->crls,
 		.group = (gid_t)-1 };
-	struct link			*l = calloc(1, sizeof *l);
+	struct link			*l = memory_new(sizeof *l);
 	const char			*at = strrchr(c->address, '@');
 
-	if (l == NULL)
-		abort();
 	l->allow_private = c->allow_private;
 	l->gone = true;
 	if (RULE(bad_address) && at == NULL)

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "common/base/clock.h"
+#include "common/base/memory.h"
 #include "mc/measure.h"
 #include "mc/notice.h"
 #include "mc/out.h"
@@ -59,9 +60,7 @@ read_headers(struct list *l, struct fault *f)
 {
 	struct buf	 b = BUF_INIT;
 
-	l->headers = calloc(l->n + 1, sizeof *l->headers);
-	if (l->headers == NULL)
-		abort();
+	l->headers = memory_array(l->n + 1, sizeof *l->headers);
 	for (size_t i = l->n; i-- > 0 && l->n - i <= HEADERS_MAX; ) {
 		if (!notice_has_header(&l->notices[i]))
 			continue;

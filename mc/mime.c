@@ -8,6 +8,7 @@
 
 #include <gmime/gmime.h>
 
+#include "common/base/memory.h"
 #include "mc/html.h"
 
 #define PIECE_BYTES	16384
@@ -277,12 +278,10 @@ static bool
 find_bounds(int fd, struct bounds *b, struct err *e)
 {
 	static const size_t	 piece = 65536;
-	char			*p = malloc(piece);
+	char			*p = memory_new(piece);
 	ssize_t			 n = 0;
 	uint64_t		 at = 0;
 
-	if (p == NULL)
-		abort();
 	bounds_init(b);
 	while (b->hit == BOUNDS_NONE && (n = pread(fd, p, piece, (off_t)at)) > 0) {
 		bounds_feed(b, span_of(p, (size_t)n));

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "common/base/clock.h"
+#include "common/base/memory.h"
 #include "mc/measure.h"
 #include "mc/notice.h"
 #include "mc/reading.h"
@@ -27,13 +28,11 @@ struct showing {
 static bool
 show_raw(struct showing *s, struct err *e)
 {
-	char	*piece = malloc(PIECE_BYTES);
+	char	*piece = memory_new(PIECE_BYTES);
 	off_t	 at = 0;
 	ssize_t	 n;
 	bool	 ok = true;
 
-	if (piece == NULL)
-		abort();
 	while (ok && (n = pread(s->fd, piece, PIECE_BYTES, at)) != 0) {
 		if (n < 0)
 			ok = err_set_errno(e, REFUSAL_no_input, errno, "a temporary file");
@@ -48,11 +47,9 @@ show_raw(struct showing *s, struct err *e)
 static bool
 show_headers(struct showing *s, struct err *e)
 {
-	char	*beginning = malloc(BOUNDS_HEADER_BYTES);
+	char	*beginning = memory_new(BOUNDS_HEADER_BYTES);
 	ssize_t	 n;
 
-	if (beginning == NULL)
-		abort();
 	n = pread(s->fd, beginning, BOUNDS_HEADER_BYTES, 0);
 	if (n >= 0)
 		render_header(&s->out, span_of(beginning, (size_t)n));

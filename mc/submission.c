@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 
+#include "common/base/memory.h"
 #include "common/svc/designation.h"
 #include "mc/signin.h"
 #include "proto/submit_client.h"
@@ -137,10 +138,8 @@ static const struct submit_client_ops	ops = {
 bool
 submission_open(struct submission **out, const struct account *a, struct fault *f)
 {
-	struct submission	*s = calloc(1, sizeof *s);
+	struct submission	*s = memory_new(sizeof *s);
 
-	if (s == NULL)
-		abort();
 	*f = (struct fault){ .host = "" };
 	submit_client_init(&s->client, &ops, s);
 	*out = s;

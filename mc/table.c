@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "common/base/memory.h"
 #include "mc/safe.h"
 
 #define GAP	2		/* spaces between two columns */
@@ -24,11 +25,9 @@ struct layout {
 struct table *
 table_new(const struct table_column *columns, size_t n)
 {
-	struct table	*t = calloc(1, sizeof *t);
+	struct table	*t = memory_new(sizeof *t);
 
 	assert(n > 0 && n <= TABLE_COLUMNS);
-	if (t == NULL)
-		abort();
 	t->columns = columns;
 	t->n = n;
 	return t;
