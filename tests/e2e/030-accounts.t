@@ -1,0 +1,71 @@
+#!/bin/sh
+# Mailboxes and aliases by the operators' verbs, and what a wrong command line or configuration is
+# answered with.  No daemon runs.
+. tests/e2e/lib.sh
+plan 39
+
+OMS=build/$MODE/oms IMS=build/$MODE/ims
+TILLCALLED_CONF=$T/conf
+export TILLCALLED_CONF
+unset TILLCALLED_PASSWORD_FILE
+conf() {	# LINES
+	printf 'version = 1\naccounts = "%s/accounts"\n%s\n' "$T" "$1" >"$T/conf"
+	echo 'domain b.test { certificate = "/c" key = "/k" }' >>"$T/conf"
+}
+conf ""
+typing() { _line=$1; shift; printf '%s\n' "$_line" | "$@"; }
+
+ok "an empty list" "$OMS" user list
+like "says how to begin" "$err" "oms user add NAME@b\.test"
+ok "a mailbox, its password on standard input" typing "canary-7f3a" "$OMS" user add Bob@B.test
+is "is named in its one form" "$out" "added bob@b.test"
+is "nobody else may read the file" "$(stat -c %a "$T/accounts")" 640
+unlike "nor is the password in it" "$(cat "$T/accounts")" "canary"
+like "but keys of 100,000 rounds" "$(cat "$T/accounts")" "^user bob@b\.test scram-sha-256 100000 "
+ok "both programs work on it" "$IMS" alias add bobby@b.test bob@b.test
+ok "as a list" "$OMS" user list
+is "with aliases" "$out" "bob@b.test  also bobby@b.test"
+ok "as JSON" "$IMS" --json user list
+is "of one object a line" "$out" '{"address":"bob@b.test","aliases":["bobby@b.test"],"iterations":100000}'
+
+status_is "the same once more is refused" 64 typing x "$OMS" user add bob@b.test
+like "with the verb that is meant" "$err" "oms user password bob@b\.test"
+status_is "so is an alias's address" 64 typing x "$OMS" user add bobby@b.test
+status_is "and a domain that is not ours" 68 typing x "$OMS" user add bob@c.test
+status_is "and what is no address" 65 typing x "$OMS" user add bob
+status_is "an address literal" 65 typing x "$OMS" user add 'bob@[192.0.2.1]'
+status_is "an empty password" 64 typing "" "$OMS" user add zoe@b.test
+before=$(cat "$T/accounts")
+ok "a new password" typing other "$OMS" user password bob@b.test
+unlike "changes the keys" "$(cat "$T/accounts")" "$(echo "$before" | sed -n 's/^user.* //p' | cut -c1-20)"
+like "and keeps the aliases" "$(cat "$T/accounts")" "^alias bobby@b\.test bob@b\.test"
+status_is "nobody's password" 67 typing x "$OMS" user password zoe@b.test
+
+(umask 022 && echo secret >"$T/password")
+status_is "a password file that others can read" 78 env TILLCALLED_PASSWORD_FILE="$T/password" "$OMS" user add zoe@b.test
+chmod 600 "$T/password"
+ok "one that they cannot" env TILLCALLED_PASSWORD_FILE="$T/password" "$OMS" user add zoe@b.test </dev/null
+for i in 1 2 3 4 5 6; do typing x "$OMS" -q user add "u$i@b.test" & done
+wait
+is "writers at once lose nothing" "$("$OMS" user list | grep -c '^u[1-6]@')" 6
+ok "an alias goes" "$OMS" alias remove bobby@b.test
+ok "a mailbox goes" "$OMS" user remove bob@b.test
+unlike "without a trace" "$(cat "$T/accounts")" "bob"
+chmod 644 "$T/accounts"
+status_is "a file open to others" 78 "$OMS" user list
+chmod 640 "$T/accounts"
+
+status_is "a misspelt command" 64 "$OMS" user ad x@b.test
+like "is guessed" "$err" "did you mean  oms user add \?"
+is "the program says what it is" "$("$IMS" --version)" "ims 0.1"
+
+conf 'acounts = "/x"'
+status_is "a misspelt key" 78 "$OMS" user list
+like "is guessed, with its line" "$err" "$T/conf:3: the file has no key acounts; did you mean accounts\?"
+conf 'workers = "many"'
+status_is "a wrong value" 78 "$OMS" --json user list
+like "is JSON where that is wished" "$err" '^\{"error":\{"code":"config","status":78,'
+conf ""
+chmod 666 "$T/conf"
+status_is "a configuration that others can write" 78 "$OMS" user list
+like "names the cure" "$err" "chmod go-w $T/conf"
