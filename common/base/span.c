@@ -47,7 +47,7 @@ span_sub(struct span s, size_t from, size_t n)
 		from = s.n;
 	if (n > s.n - from)
 		n = s.n - from;
-	return (struct span){ s.p + from, n };
+	return (struct span){ from ? s.p + from : s.p, n };	/* NULL + 0 is undefined */
 }
 
 struct span
@@ -57,7 +57,7 @@ span_cut(struct span *rest, char sep)
 	const char	*at = rest->n ? memchr(rest->p, sep, rest->n) : NULL;
 
 	if (at == NULL) {
-		*rest = (struct span){ rest->p + rest->n, 0 };
+		*rest = span_sub(head, head.n, 0);
 		return head;
 	}
 	head.n = (size_t)(at - rest->p);

@@ -1,0 +1,53 @@
+/* address — what is accepted has one canonical form, and that form is accepted as it is. */
+#include <stdlib.h>
+
+#include "proto/address.h"
+#include "proto/line.h"
+
+int	 LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
+
+static void
+must(bool holds)
+{
+	if (!holds)
+		abort();
+}
+
+static void
+check(const struct address *a)
+{
+	char		 canonical[ADDRESS_STR_BYTES];
+	struct address	 again;
+	struct err	 e;
+
+	must(a->whole.n <= ADDRESS_MAX && a->local.n >= 1 && a->local.n <= ADDRESS_LOCAL_MAX);
+	must(a->local.n + 1 + a->domain.n == a->whole.n);
+	must(line_is_text(a->whole) && span_has(a->domain, '.'));
+	must(!span_has(a->whole, ' ') && !span_has(a->whole, '<') && !span_has(a->whole, '>') &&
+	    !span_has(a->whole, '"') && !span_has(a->domain, '[') && !span_has(a->domain, '@'));
+	if (!address_canonical(a, NULL, canonical, &e))
+		return;			/* an internationalised domain */
+	must(address_parse_canonical(span_str(canonical), &again, &e));
+	must(span_eq(again.local, a->local) && span_eq_nocase(again.domain, a->domain));
+}
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
+{
+	struct span	 in = span_of(data, n);
+	struct address	 a;
+	struct err	 e;
+	char		 domain[ADDRESS_DOMAIN_BYTES];
+
+	if (address_parse(in, &a, &e))
+		check(&a);
+	if (address_parse_path(in, &a, &e))
+		check(&a);
+	if (address_parse_canonical(in, &a, &e))
+		must(address_domain_is_canonical(a.domain) && address_parse(in, &a, &e));
+	if (address_domain_canonical(in, NULL, domain, &e)) {
+		must(address_domain_is_canonical(span_str(domain)));
+		must(address_domain_is_canonical(in) == span_eq(in, span_str(domain)));
+	}
+	return 0;
+}
