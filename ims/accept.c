@@ -1,0 +1,153 @@
+/* accept — the IMS's side of notify; see accept.h. */
+#include "ims/accept.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/base/clock.h"
+#include "common/base/log.h"
+#include "common/svc/conn.h"
+#include "common/svc/digest.h"
+#include "common/svc/idn.h"
+#include "common/svc/loop.h"
+#include "common/svc/sign.h"
+#include "ims/accept_batch.h"
+#include "proto/notify_server.h"
+
+struct session {
+	struct notify_server	 server;	/* first: what conn moves */
+	struct ims_worker	*worker;
+	struct conn		*conn;
+	struct accept_peer	 peer;
+	struct spf_query	*asking;	/* for HELLO */
+	uint64_t		 hello;		/* the request that waits for it */
+};
+
+static void
+say(const struct session *s, enum log_level level, const char *event, const struct err *e)
+{
+	log_fact(level, event, "sid=%llx peer=%s domain=%s word=%s text=%s",
+	    (unsigned long long)conn_id(s->conn), conn_peer(s->conn)->host,
+	    log_str(s->peer.domain[0] != '\0' ? s->peer.domain : "-"), refusal_word(e->why),
+	    log_str(e->text));
+}
+
+/* -- the engine's questions --------------------------------------------------------------------- */
+
+static bool
+admit(void *role, struct err *e)
+{
+	struct session	*s = role;
+
+	if (ims_open(s->worker->ims, e) &&
+	    tls_peer_check(conn_peer(s->conn), s->worker->ims->tls, e))
+		return true;
+	say(s, LOG_WARN, "notify.refused", e);
+	return false;
+}
+
+static void
+hello_judged(void *arg, const struct spf_verdict *v)
+{
+	struct session	*s = arg;
+	struct err	 e;
+	bool		 welcome = v->depends_on_local_part || spf_accept(v, &e);
+
+	s->asking = NULL;
+	accept_peer_judged(&s->peer, v, loop_now_ms(s->worker->loop));
+	if (!welcome)
+		say(s, LOG_WARN, "notify.refused", &e);
+	else
+		log_fact(LOG_INFO, "notify.hello", "sid=%llx peer=%s domain=%s spf=%s issuer=%s",
+		    (unsigned long long)conn_id(s->conn), conn_peer(s->conn)->host, s->peer.domain,
+		    spf_result_word(v->result), log_str(chain_issuer(conn_peer(s->conn)->chain)));
+	if (notify_server_hello_answer(&s->server, s->hello, welcome ? NULL : &e))
+		conn_kick(s->conn);
+}
+
+/* A domain that our DNS says passes by address alone is judged here once; one whose record looks
+ * at the local part is welcome so far, and judged at each statement. */
+static enum outcome
+hello(void *role, const char *domain, struct err *e)
+{
+	struct session	*s = role;
+	struct tls_peer	*peer = conn_peer(s->conn);
+
+	snprintf(s->peer.domain, sizeof s->peer.domain, "%s", domain);
+	if (!tls_peer_names(peer, domain, e)) {
+		say(s, LOG_WARN, "notify.refused", e);
+		return REFUSED;
+	}
+	s->hello = s->server.server.request;
+	s->asking = spf_check(s->worker->spf, (const struct sockaddr *)&peer->address,
+	    span_str(domain), span_str(domain), hello_judged, s);
+	return PENDING;
+}
+
+static bool
+verify(void *role, enum seal_alg alg, struct span text, struct span signature, struct err *e)
+{
+	struct session	*s = role;
+
+	return sign_verify(conn_peer(s->conn)->chain, seal_alg_name(alg), text, signature, e);
+}
+
+static void
+take_batch(void *role, struct notify_batch *b)
+{
+	struct session	*s = role;
+
+	accept_batch_take(s->worker, s->conn, &s->peer, b);
+}
+
+static int64_t
+wall_s(void *role)
+{
+	(void)role;
+	return clock_wall_ms() / 1000;
+}
+
+static const struct notify_server_ops	 ops = {
+	.server = { .admit = admit },
+	.hello = hello, .verify = verify, .accept_take = take_batch, .wall_s = wall_s,
+	.sha256 = digest_sha256, .a_label = idn_a_label,
+};
+
+/* -- the connection ------------------------------------------------------------------------------ */
+
+static void
+up(struct conn *c, void *role)
+{
+	struct session	*s = role;
+
+	notify_server_init(&s->server, conn_peer(c)->sni, &ops, s);
+	conn_set_engine(c, &s->server.server.engine);
+}
+
+static void
+gone(struct conn *c, void *role, const struct err *why)
+{
+	struct session	*s = role;
+
+	(void)c;
+	if (why != NULL)
+		say(s, LOG_INFO, "notify.gone", why);
+	if (s->asking != NULL)
+		spf_cancel(&s->asking);
+	notify_server_clear(&s->server);
+	free(s);
+}
+
+static const struct conn_events	 events = { up, gone };
+
+void
+accept_incoming(struct ims_worker *w, struct listen_incoming *in)
+{
+	struct session	*s = calloc(1, sizeof *s);
+
+	if (s == NULL)
+		abort();
+	s->worker = w;
+	s->conn = conn_accept(w->loop, in, w->ims->tls, CONN_MUTUAL, NOTIFY_ALPN, &events, s);
+}

@@ -1,0 +1,274 @@
+/* store_accept — the IMS's mailboxes: a batch of notifications becomes notices; see store.h. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/base/record.h"
+#include "common/svc/loop.h"
+#include "ims/store_record.h"
+
+struct verdict {
+	bool			 open;		/* ours to judge */
+	enum notify_done	 done;
+	struct err		 why;
+};
+
+struct accept {
+	struct db_write			 write;
+	struct ims_store		*store;
+	struct notify_batch		*batch;
+	const char			(*users)[256];
+	const struct ims_evidence	*ev;
+	struct verdict			*verdicts;	/* one per entry; apply may run twice */
+	unsigned char			 chain[DIGEST_BYTES];
+	ims_store_accepted		*done;
+	void				*arg;
+};
+
+/* What a repeat must bear again: Size, Digest, Date and the Summary fields. */
+static void
+facts_digest(const struct statement *st, unsigned char out[DIGEST_BYTES])
+{
+	struct buf	 facts = BUF_INIT;
+
+	put_u64(&facts, st->size);
+	put_bytes(&facts, st->digest, DIGEST_BYTES);
+	put_u64(&facts, (uint64_t)st->date_s);
+	put_u64(&facts, st->summary_size);
+	put_bytes(&facts, st->summary_digest, DIGEST_BYTES);
+	digest_sha256(buf_span(&facts), out);
+	buf_clear(&facts);
+}
+
+static int64_t
+hold_until(const struct accept *a, const struct statement *st)
+{
+	int64_t	 most = a->ev->received_s + a->ev->hold_limit_s;
+
+	return st->hold_until_s < most ? st->hold_until_s : most;
+}
+
+/* -- a statement's own records ------------------------------------------------------------------- */
+
+static void
+put_evidence(struct db_txn *t, const struct accept *a, const struct key *letter,
+    const struct statement *st)
+{
+	const struct notify_batch	*b = a->batch;
+	struct key			 k = key_evidence(letter, st->recipient_domain);
+	struct span			 chain = span_of(a->chain, DIGEST_BYTES), old;
+	struct buf			 value = BUF_INIT;
+
+	if (!db_get(t, CHAIN, chain, &old))
+		db_put(t, CHAIN, chain, a->ev->chain);
+	put_u8(&value, 1);
+	put_span(&value, st->text);
+	put_span(&value, b->seal.text);
+	put_span(&value, span_str(seal_alg_name(b->alg)));
+	put_span(&value, b->signature);
+	put_bytes(&value, a->chain, DIGEST_BYTES);
+	put_span(&value, span_str(a->ev->host));
+	put_span(&value, span_str(a->ev->spf));
+	put_u64(&value, (uint64_t)a->ev->received_s);
+	db_put(t, EVIDENCE, key_span(&k), buf_span(&value));
+	buf_clear(&value);
+}
+
+static void
+fill_letter(struct letter_record *r, const struct accept *a, const struct statement *st)
+{
+	*r = (struct letter_record){ .facts = {
+		.id = st->id, .state = MAILBOX_HELD, .size = st->size,
+		.summary_size = st->summary_size, .hold_until_s = hold_until(a, st),
+	} };
+	span_copy(st->from_domain, r->facts.from_domain, sizeof r->facts.from_domain);
+	span_copy(st->recipient_domain, r->facts.own_domain, sizeof r->facts.own_domain);
+	memcpy(r->facts.digest, st->digest, DIGEST_BYTES);
+	memcpy(r->facts.summary_digest, st->summary_digest, DIGEST_BYTES);
+}
+
+static bool
+same_letter(const struct letter_record *r, const struct statement *st)
+{
+	return r->facts.size == st->size && r->facts.summary_size == st->summary_size &&
+	    memcmp(r->facts.digest, st->digest, DIGEST_BYTES) == 0 &&
+	    memcmp(r->facts.summary_digest, st->summary_digest, DIGEST_BYTES) == 0;
+}
+
+/* -- one recipient ----------------------------------------------------------------------------------- */
+
+/* Seen before: a repeat, or another letter under the same id. */
+static bool
+judge_repeat(struct db_txn *t, const struct accept *a, const struct key *seen,
+    const struct key *letter, struct span value, const struct statement *st, struct verdict *v)
+{
+	struct seen_record	 r;
+	struct letter_record	 l;
+	unsigned char		 facts[DIGEST_BYTES];
+	struct err		 e;
+
+	if (!seen_read(value, &r, &v->why))
+		return false;
+	facts_digest(st, facts);
+	if (RULE(id_conflict) && memcmp(facts, r.facts, DIGEST_BYTES) != 0)
+		return err_set(&v->why, REFUSAL_id_conflict, "%s", "");
+	v->done = NOTIFY_KNOWN;
+	if (letter_get(t, a->store, letter, &l, &e) &&
+	    l.facts.hold_until_s < hold_until(a, st)) {
+		l.facts.hold_until_s = hold_until(a, st);
+		letter_put(t, letter, &l);
+		put_evidence(t, a, letter, st);
+	}
+	(void)seen;
+	return true;
+}
+
+static void
+put_seen(struct db_txn *t, const struct accept *a, const struct key *seen,
+    const struct statement *st, const char *user, uint64_t number)
+{
+	struct seen_record	 r = { .number = number, .until_s = hold_until(a, st) };
+	struct key		 until = { .n = 0 };
+	struct buf		 value = BUF_INIT;
+
+	span_copy(span_str(user), r.user, sizeof r.user);
+	facts_digest(st, r.facts);
+	seen_write(&value, &r);
+	db_put(t, SEEN, key_span(seen), buf_span(&value));
+	buf_clear(&value);
+	key_add_u64(&until, (uint64_t)r.until_s);
+	key_add(&until, seen->b, seen->n);
+	db_put(t, UNTIL, key_span(&until), (struct span){ 0 });
+}
+
+static void
+put_notice(struct db_txn *t, const struct accept *a, const struct statement *st,
+    const struct notify_entry *entry, const char *user, uint64_t number)
+{
+	struct notice_record	 n = {
+		.id = st->id, .received_s = a->ev->received_s, .date_s = st->date_s,
+	};
+
+	span_copy(st->from.whole, n.from, sizeof n.from);
+	span_copy(entry->address, n.to, sizeof n.to);
+	span_copy(span_sub(span_str(a->ev->issuer), 0, sizeof n.issuer - 1), n.issuer,
+	    sizeof n.issuer);
+	notice_put(t, user, number, &n);
+}
+
+static void
+put_change(struct db_txn *t, const char *user, struct mailbox_record *m, uint64_t number)
+{
+	struct key	 k = key_numbered(user, ++m->change);
+	struct buf	 value = BUF_INIT;
+
+	put_u64(&value, number);
+	db_put(t, CHANGE, key_span(&k), buf_span(&value));
+	buf_clear(&value);
+}
+
+/* All judging comes before the first put. */
+static bool
+accept_entry(struct db_txn *t, struct accept *a, size_t i, struct verdict *v)
+{
+	const struct notify_entry	*entry = &a->batch->entries[i];
+	const struct statement		*st = &a->batch->statements[entry->statement];
+	struct key			 letter = key_letter(&st->id, st->from_domain);
+	struct key			 seen = key_seen(&letter, entry->address);
+	struct mailbox_record		 m;
+	struct letter_record		 l;
+	struct span			 value;
+
+	if (db_get(t, SEEN, key_span(&seen), &value))
+		return judge_repeat(t, a, &seen, &letter, value, st, v);
+	if (!mailbox_get(t, a->users[i], &m, &v->why))
+		return false;
+	if (RULE(mailbox_full) && m.notices >= IMS_STORE_NOTICES_MAX)
+		return err_set(&v->why, REFUSAL_mailbox_full, "%s", "");
+	if (!letter_get(t, a->store, &letter, &l, &v->why)) {
+		if (v->why.why != REFUSAL_no_such_number)
+			return false;
+		fill_letter(&l, a, st);
+	} else if (RULE(id_conflict) && !same_letter(&l, st)) {
+		return err_set(&v->why, REFUSAL_id_conflict, "%s", "");
+	}
+	l.refs++;
+	letter_put(t, &letter, &l);
+	put_evidence(t, a, &letter, st);
+	m.notices++;
+	put_notice(t, a, st, entry, a->users[i], ++m.last);
+	put_seen(t, a, &seen, st, a->users[i], m.last);
+	put_change(t, a->users[i], &m, m.last);
+	mailbox_put(t, a->users[i], &m);
+	v->done = NOTIFY_NOTICED;
+	return true;
+}
+
+static bool
+apply_accept(struct db_txn *t, void *arg, struct err *e)
+{
+	struct accept	*a = arg;
+
+	for (size_t i = 0; i < a->batch->n_entries; i++) {
+		struct verdict	*v = &a->verdicts[i];
+
+		v->why.why = REFUSAL_NONE;
+		if (v->open && accept_entry(t, a, i, v))
+			v->why.why = REFUSAL_NONE;
+		if (db_fault(t, e))
+			return false;
+	}
+	return true;
+}
+
+static void
+accepted(void *arg, const struct err *e)
+{
+	struct accept	*a = arg;
+
+	for (size_t i = 0; i < a->batch->n_entries && e == NULL; i++) {
+		const struct verdict	*v = &a->verdicts[i];
+
+		if (v->open && v->why.why == REFUSAL_NONE)
+			notify_batch_accept(a->batch, i, v->done);
+		else if (v->open)
+			notify_batch_refuse(a->batch, i, &v->why);
+	}
+	if (e != NULL)
+		notify_batch_refuse_all(a->batch, e);
+	a->done(a->arg);
+	free(a->verdicts);
+	free(a);
+}
+
+static void
+refused(void *arg)
+{
+	struct accept	*a = arg;
+
+	accepted(a, &a->write.why);
+}
+
+void
+ims_store_accept(struct ims_store *s, struct notify_batch *b, const char (*users)[256],
+    const struct ims_evidence *ev, struct loop *l, ims_store_accepted *done, void *arg)
+{
+	struct accept	*a = calloc(1, sizeof *a);
+
+	if (a == NULL || (a->verdicts = calloc(b->n_entries + 1, sizeof *a->verdicts)) == NULL)
+		abort();
+	a->store = s;
+	a->batch = b;
+	a->users = users;
+	a->ev = ev;
+	a->done = done;
+	a->arg = arg;
+	digest_sha256(ev->chain, a->chain);
+	for (size_t i = 0; i < b->n_entries; i++)
+		a->verdicts[i].open = !b->entries[i].judged;
+	a->write = (struct db_write){
+		.apply = apply_accept, .done = accepted, .arg = a, .home = l,
+		.octets = b->octets.len + 2048 * b->n_entries,
+	};
+	if (!db_write_take(s->db, &a->write, &a->write.why))
+		loop_post(l, refused, a);
+}

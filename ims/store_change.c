@@ -1,0 +1,209 @@
+/* store_change — the IMS's mailboxes: what users do to notices, and what time does; see store.h. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/base/record.h"
+#include "common/svc/loop.h"
+#include "ims/store_record.h"
+
+#define SWEEP_MAX	500	/* entries a call */
+
+struct change {
+	struct db_write		 write;
+	struct ims_store	*store;
+	char			 user[256];
+	uint64_t		 number;
+	unsigned		 set, cleared;		/* mark */
+	bool			 declined;		/* drop */
+	char			 file[SPOOL_NAME_BYTES];	/* to be removed */
+	int64_t			 now_s;			/* sweep */
+	ims_store_done		*done;
+	void			*arg;
+};
+
+static void
+refused(void *arg)
+{
+	struct change	*c = arg;
+
+	c->write.done(c, &c->write.why);
+}
+
+static void
+changed(void *arg, const struct err *e)
+{
+	struct change	*c = arg;
+
+	if (e == NULL)
+		spool_remove(c->store->spool, c->file);
+	c->done(c->arg, e);
+	free(c);
+}
+
+static void
+submit(struct ims_store *s, const struct change *what,
+    bool (*apply)(struct db_txn *t, void *arg, struct err *e), struct loop *loop)
+{
+	struct change	*c = calloc(1, sizeof *c);
+
+	if (c == NULL)
+		abort();
+	*c = *what;
+	c->store = s;
+	c->write = (struct db_write){
+		.apply = apply, .done = changed, .arg = c, .home = loop, .octets = 1024,
+		.frees = true,
+	};
+	if (!db_write_take(s->db, &c->write, &c->write.why))
+		loop_post(loop, refused, c);
+}
+
+static void
+note_change(struct db_txn *t, const struct change *c, struct mailbox_record *m)
+{
+	struct key	 k = key_numbered(c->user, ++m->change);
+	struct buf	 value = BUF_INIT;
+
+	put_u64(&value, c->number);
+	db_put(t, CHANGE, key_span(&k), buf_span(&value));
+	buf_clear(&value);
+	mailbox_put(t, c->user, m);
+}
+
+/* -- mark -------------------------------------------------------------------------------------------- */
+
+static bool
+apply_mark(struct db_txn *t, void *arg, struct err *e)
+{
+	struct change		*c = arg;
+	struct notice_record	 n;
+	struct mailbox_record	 m;
+
+	if (!notice_get(t, c->user, c->number, &n, e) || !mailbox_get(t, c->user, &m, e))
+		return false;
+	n.flags = (n.flags | c->set) & ~c->cleared;
+	notice_put(t, c->user, c->number, &n);
+	note_change(t, c, &m);
+	return !db_fault(t, e);
+}
+
+void
+ims_store_mark(struct ims_store *s, const char *user, uint64_t number, unsigned set,
+    unsigned cleared, struct loop *loop, ims_store_done *done, void *arg)
+{
+	struct change	 c = {
+		.number = number, .set = set, .cleared = cleared, .done = done, .arg = arg,
+	};
+
+	span_copy(span_str(user), c.user, sizeof c.user);
+	submit(s, &c, apply_mark, loop);
+}
+
+/* -- drop, decline -------------------------------------------------------------------------------------- */
+
+static void
+letter_del(struct db_txn *t, const struct key *k)
+{
+	db_del(t, LETTER, key_span(k));
+	db_del(t, BODY, key_span(k));
+}
+
+static bool
+apply_drop(struct db_txn *t, void *arg, struct err *e)
+{
+	struct change		*c = arg;
+	struct notice_record	 n;
+	struct mailbox_record	 m;
+	struct letter_record	 l;
+	struct span		 from;
+	struct key		 k, letter;
+
+	c->file[0] = '\0';
+	if (!notice_get(t, c->user, c->number, &n, e) || !mailbox_get(t, c->user, &m, e))
+		return false;
+	from = span_str(n.from);
+	span_cut(&from, '@');
+	letter = key_letter(&n.id, from);
+	if (!letter_get(t, c->store, &letter, &l, e))
+		return false;
+	if (c->declined) {
+		n.declined = true;
+		notice_put(t, c->user, c->number, &n);
+	} else {
+		k = key_numbered(c->user, c->number);
+		db_del(t, NOTICE, key_span(&k));
+		m.notices -= m.notices > 0;
+		if (l.refs > 1) {
+			l.refs--;
+			letter_put(t, &letter, &l);
+		} else {
+			memcpy(c->file, l.file, sizeof c->file);
+			letter_del(t, &letter);
+		}
+	}
+	note_change(t, c, &m);
+	return !db_fault(t, e);
+}
+
+void
+ims_store_drop(struct ims_store *s, const char *user, uint64_t number, bool declined,
+    struct loop *loop, ims_store_done *done, void *arg)
+{
+	struct change	 c = {
+		.number = number, .declined = declined, .done = done, .arg = arg,
+	};
+
+	span_copy(span_str(user), c.user, sizeof c.user);
+	submit(s, &c, apply_drop, loop);
+}
+
+/* -- what time does ---------------------------------------------------------------------------------------- */
+
+struct due {
+	struct key	 key[SWEEP_MAX];
+	size_t		 n;
+	int64_t		 now_s;
+};
+
+static bool
+take_due(void *arg, struct span key, struct span value)
+{
+	struct due	*d = arg;
+	struct reader	 r = reader_of(key);
+
+	(void)value;
+	if ((int64_t)read_u64(&r) >= d->now_s)
+		return false;
+	d->key[d->n].n = 0;
+	key_add(&d->key[d->n++], key.p, key.n);
+	return d->n < SWEEP_MAX;
+}
+
+/* The notice stays: only the memory of what was seen goes, for a repeat of it is refused by now as
+ * hold_expired. */
+static bool
+apply_sweep(struct db_txn *t, void *arg, struct err *e)
+{
+	struct change	*c = arg;
+	struct due	*d = calloc(1, sizeof *d);
+
+	if (d == NULL)
+		abort();
+	d->now_s = c->now_s;
+	db_each(t, UNTIL, (struct span){ 0 }, (struct span){ 0 }, take_due, d);
+	for (size_t i = 0; i < d->n; i++) {
+		db_del(t, UNTIL, key_span(&d->key[i]));
+		db_del(t, SEEN, span_sub(key_span(&d->key[i]), 8, DB_KEY_MAX));
+	}
+	free(d);
+	return !db_fault(t, e);
+}
+
+void
+ims_store_sweep(struct ims_store *s, int64_t now_s, struct loop *loop, ims_store_done *done,
+    void *arg)
+{
+	struct change	 c = { .now_s = now_s, .done = done, .arg = arg };
+
+	submit(s, &c, apply_sweep, loop);
+}

@@ -1,0 +1,185 @@
+/* store_fetch — the IMS's mailboxes: a letter is leased, kept or given back; see store.h. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/base/clock.h"
+#include "common/svc/loop.h"
+#include "ims/store_record.h"
+
+struct change {
+	struct db_write		 write;
+	struct ims_store	*store;
+	struct key		 key;
+	struct ims_letter	 letter;	/* lease: filled; else: whose fence */
+	int64_t			 now_s;
+	struct spool_kept	 kept;		/* keep */
+	enum mailbox_state	 state;		/* release */
+	enum refusal		 why;
+	ims_store_leased	*leased;
+	ims_store_done		*done;
+	void			*arg;
+};
+
+static void
+refused(void *arg)
+{
+	struct change	*c = arg;
+
+	c->write.done(c, &c->write.why);
+}
+
+static struct change *
+change_new(struct ims_store *s, const struct ims_letter *l, void *arg)
+{
+	struct change	*c = calloc(1, sizeof *c);
+
+	if (c == NULL)
+		abort();
+	c->store = s;
+	c->key = key_letter(&l->id, span_str(l->from_domain));
+	c->letter = *l;
+	c->now_s = clock_wall_ms() / 1000;
+	c->arg = arg;
+	return c;
+}
+
+static void
+submit(struct change *c, struct loop *loop, size_t octets)
+{
+	c->write.arg = c;
+	c->write.home = loop;
+	c->write.octets = 1024 + octets;
+	if (!db_write_take(c->store->db, &c->write, &c->write.why))
+		loop_post(loop, refused, c);
+}
+
+/* -- lease ----------------------------------------------------------------------------------------- */
+
+static bool
+apply_lease(struct db_txn *t, void *arg, struct err *e)
+{
+	struct change		*c = arg;
+	struct letter_record	 r;
+	char			 own[ADDRESS_DOMAIN_BYTES];
+
+	memcpy(own, c->letter.own_domain, sizeof own);
+	if (!letter_get(t, c->store, &c->key, &r, e))
+		return false;
+	if (r.facts.state == MAILBOX_FETCHING)
+		return err_set(e, REFUSAL_fetch_running, "%s", "");
+	if (r.facts.state == MAILBOX_HELD) {
+		r.facts.state = MAILBOX_FETCHING;
+		r.facts.fence++;
+		r.leased_s = c->now_s;
+		letter_put(t, &c->key, &r);
+	}
+	c->letter = r.facts;
+	memcpy(c->letter.own_domain, own, sizeof own);
+	return !db_fault(t, e);
+}
+
+static void
+leased(void *arg, const struct err *e)
+{
+	struct change	*c = arg;
+
+	c->leased(c->arg, e == NULL ? &c->letter : NULL, e);
+	free(c);
+}
+
+void
+ims_store_lease(struct ims_store *s, const struct ims_letter *l, struct loop *loop,
+    ims_store_leased *done, void *arg)
+{
+	struct change	*c = change_new(s, l, arg);
+
+	c->leased = done;
+	c->write.apply = apply_lease;
+	c->write.done = leased;
+	submit(c, loop, 0);
+}
+
+/* -- keep, release -------------------------------------------------------------------------------------- */
+
+/* Only the holder of the newest lease may say what became of the letter. */
+static bool
+get_fenced(struct db_txn *t, struct change *c, struct letter_record *r, struct err *e)
+{
+	if (!letter_get(t, c->store, &c->key, r, e))
+		return false;
+	if (r->facts.fence != c->letter.fence || r->facts.state != MAILBOX_FETCHING)
+		return err_set(e, REFUSAL_fetch_running, "the lease has passed on");
+	return true;
+}
+
+static bool
+apply_keep(struct db_txn *t, void *arg, struct err *e)
+{
+	struct change		*c = arg;
+	struct letter_record	 r;
+
+	if (!get_fenced(t, c, &r, e))
+		return false;
+	r.facts.state = MAILBOX_HERE;
+	r.facts.why = REFUSAL_NONE;
+	memcpy(r.file, c->kept.name, sizeof r.file);
+	if (r.file[0] == '\0')
+		db_put(t, BODY, key_span(&c->key), buf_span(&c->kept.octets));
+	letter_put(t, &c->key, &r);
+	return !db_fault(t, e);
+}
+
+static bool
+apply_release(struct db_txn *t, void *arg, struct err *e)
+{
+	struct change		*c = arg;
+	struct letter_record	 r;
+
+	if (!get_fenced(t, c, &r, e))
+		return false;
+	r.facts.state = c->state;
+	r.facts.why = c->why;
+	letter_put(t, &c->key, &r);
+	return !db_fault(t, e);
+}
+
+static void
+changed(void *arg, const struct err *e)
+{
+	struct change	*c = arg;
+
+	if (e != NULL)
+		spool_remove(c->store->spool, c->kept.name);
+	spool_kept_clear(&c->kept);
+	c->done(c->arg, e);
+	free(c);
+}
+
+void
+ims_store_keep_take(struct ims_store *s, const struct ims_letter *l, struct spool_kept *kept,
+    struct loop *loop, ims_store_done *done, void *arg)
+{
+	struct change	*c = change_new(s, l, arg);
+
+	c->kept = *kept;
+	kept->octets = (struct buf)BUF_INIT;
+	c->done = done;
+	c->write.apply = apply_keep;
+	c->write.done = changed;
+	submit(c, loop, c->kept.octets.len);
+}
+
+void
+ims_store_release(struct ims_store *s, const struct ims_letter *l, enum mailbox_state state,
+    enum refusal why, struct loop *loop, ims_store_done *done, void *arg)
+{
+	struct change	*c = change_new(s, l, arg);
+
+	c->state = state;
+	c->why = why;
+	c->done = done;
+	c->write.apply = apply_release;
+	c->write.done = changed;
+	c->write.frees = true;
+	submit(c, loop, 0);
+}

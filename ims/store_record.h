@@ -1,0 +1,90 @@
+/* store_record — how notices and letters stand in the mailboxes' tables.  For ims/store*.c alone.
+ *
+ *	table        key                                  value
+ *	MAILBOX      user                                 version, last number, notices, last change
+ *	NOTICE       user NUL number(8)                   version, facts of the notice
+ *	SEEN         letter, sha(recipient)(16)           user, number, what a repeat must bear, until
+ *	LETTER       id(16), sha(From domain)(8)          version, facts, state, lease, references, file
+ *	BODY         letter                               octets of an inline body
+ *	EVIDENCE     letter, sha(own domain)(8)           statement, seal, signature, chain's digest, ...
+ *	CHAIN        sha(DER)(32)                         DER of the certificates
+ *	CHANGE       user NUL change(8)                   number
+ *	UNTIL        until_s(8), SEEN's key               -
+ *
+ * SEEN begins with the id, so that its keys rise with time; digests keep keys within LMDB's limit.
+ */
+#ifndef IMS_STORE_RECORD_H
+#define IMS_STORE_RECORD_H
+
+#include "common/svc/db.h"
+#include "ims/store.h"
+
+enum ims_table {
+	MAILBOX, NOTICE, SEEN, LETTER, BODY, EVIDENCE, CHAIN, CHANGE, UNTIL, IMS_TABLES
+};
+
+struct ims_store {
+	struct db	*db;
+	struct spool	*spool;
+	int64_t		 opened_s;	/* leases from before are void */
+};
+
+struct key {
+	unsigned char	 b[DB_KEY_MAX];
+	size_t		 n;
+};
+
+struct span	 key_span(const struct key *k);
+void		 key_add(struct key *k, const void *p, size_t n);
+void		 key_add_u64(struct key *k, uint64_t v);
+struct key	 key_letter(const struct ulid *id, struct span from_domain);
+struct key	 key_seen(const struct key *letter, struct span recipient);
+struct key	 key_evidence(const struct key *letter, struct span own_domain);
+struct key	 key_numbered(const char *user, uint64_t number);	/* NOTICE, CHANGE */
+struct key	 key_user(const char *user);		/* its prefix: user NUL */
+uint64_t	 key_number(struct span key);		/* the last eight octets */
+
+struct mailbox_record {
+	uint64_t	 last, notices, change;
+};
+bool	 mailbox_get(struct db_txn *t, const char *user, struct mailbox_record *m, struct err *e);
+void	 mailbox_put(struct db_txn *t, const char *user, const struct mailbox_record *m);
+
+struct notice_record {
+	struct ulid	 id;
+	char		 from[ADDRESS_STR_BYTES], to[ADDRESS_STR_BYTES];
+	int64_t		 received_s, date_s;
+	unsigned	 flags;
+	bool		 declined;
+	char		 issuer[MAILBOX_ISSUER_BYTES];
+};
+void	 notice_write(struct buf *out, const struct notice_record *n);
+bool	 notice_read(struct span value, struct notice_record *n, struct err *e);
+bool	 notice_get(struct db_txn *t, const char *user, uint64_t number, struct notice_record *n,
+	    struct err *e);	/* no_such_number */
+void	 notice_put(struct db_txn *t, const char *user, uint64_t number,
+	    const struct notice_record *n);
+
+struct letter_record {
+	struct ims_letter	 facts;		/* without own_domain's key: the first that was told */
+	int64_t			 leased_s;	/* fetching: since */
+	uint32_t		 refs;		/* notices */
+	char			 file[SPOOL_NAME_BYTES];
+};
+void	 letter_write(struct buf *out, const struct letter_record *r);
+bool	 letter_read(struct span value, struct letter_record *r, struct err *e);
+/* A lease that is void shows as HELD.  False with no_such_number: not there. */
+bool	 letter_get(struct db_txn *t, const struct ims_store *s, const struct key *k,
+	    struct letter_record *r, struct err *e);
+void	 letter_put(struct db_txn *t, const struct key *k, const struct letter_record *r);
+
+struct seen_record {
+	char		 user[256];
+	uint64_t	 number;
+	unsigned char	 facts[DIGEST_BYTES];	/* of Size, Digest, Date, Summary fields */
+	int64_t		 until_s;
+};
+void	 seen_write(struct buf *out, const struct seen_record *r);
+bool	 seen_read(struct span value, struct seen_record *r, struct err *e);
+
+#endif
