@@ -358,6 +358,8 @@ escape_name(struct span name, char out[4 * DNS_NAME_BYTES + 4])
 {
 	size_t	 n = 0;
 
+	if (name.n > 0 && name.p[name.n - 1] == '.')
+		return false;
 	while (name.n > 0) {
 		struct span	 label = span_cut(&name, '.');
 

@@ -1,0 +1,322 @@
+/* designation — order by weights, and each rule that leaves a target out. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "common/base/buf.h"
+#include "common/svc/address_scope.h"
+#include "common/svc/designation.h"
+#include "common/svc/loop.h"
+
+/* -- order ------------------------------------------------------------------------------------- */
+
+/* Gives what the test says; remembers the bounds. */
+struct dice {
+	uint32_t	 give[8], bound[8];
+	size_t		 n;
+};
+
+static uint32_t
+roll(void *arg, uint32_t bound)
+{
+	struct dice	*d = arg;
+
+	d->bound[d->n] = bound;
+	assert_true(d->give[d->n] <= bound);
+	return d->give[d->n++];
+}
+
+static void
+order(const char *want, const char *priorities, const char *weights, struct dice d)
+{
+	struct designation_target	 t[8];
+	size_t				 n = strlen(priorities);
+	char				 got[9] = "";
+
+	memset(t, 0, sizeof(t));
+	for (size_t i = 0; i < n; i++) {
+		t[i].host[0] = (char)('a' + i);
+		t[i].priority = (uint16_t)(priorities[i] - '0');
+		t[i].weight = (uint16_t)(weights[i] - '0');
+	}
+	designation_order(t, n, roll, &d);
+	for (size_t i = 0; i < n; i++)
+		got[i] = t[i].host[0];
+	assert_string_equal(got, want);
+}
+
+static void
+orders(void **state)
+{
+	(void)state;
+	order("", "", "", (struct dice){ 0 });
+	order("cab", "231", "555", (struct dice){ 0 });
+	/* weights 1 and 3: the point 0 or 1 falls on the first, 2 to 4 on the second */
+	order("ab", "11", "13", (struct dice){ .give = { 0 } });
+	order("ab", "11", "13", (struct dice){ .give = { 1 } });
+	order("ba", "11", "13", (struct dice){ .give = { 2 } });
+	order("ba", "11", "13", (struct dice){ .give = { 4 } });
+	/* one of weight 0 comes first only at the point 0 */
+	order("ba", "11", "50", (struct dice){ .give = { 0 } });
+	order("ab", "11", "50", (struct dice){ .give = { 1 } });
+	order("cab", "111", "111", (struct dice){ .give = { 3, 0 } });
+}
+
+static uint32_t
+random_of(void *arg, uint32_t bound)
+{
+	unsigned	*seed = arg;
+
+	return (uint32_t)rand_r(seed) % (bound + 1);
+}
+
+static void
+shares(void **state)
+{
+	unsigned	 seed = 1, first = 0;
+
+	(void)state;
+	for (int i = 0; i < 10000; i++) {
+		struct designation_target	 t[2];
+
+		memset(t, 0, sizeof(t));
+		t[0].weight = 60000;
+		t[1].weight = 20000;
+		designation_order(t, 2, random_of, &seed);
+		first += t[0].weight == 60000;
+	}
+	assert_in_range(first, 7200, 7800);
+}
+
+/* -- rules ------------------------------------------------------------------------------------- */
+
+#define ZONE	\
+	"_ims._tcp.good.test. SRV 10 0 1471 one.test.\n"		\
+	"_ims._tcp.good.test. SRV 20 0 443 two.test.\n"			\
+	"one.test. A 192.0.2.1\none.test. AAAA 2001:db8::1\n"		\
+	"two.test. A 192.0.2.2\n"					\
+	"_ims._tcp.none.test. SRV 0 0 0 .\n"				\
+	"nothing.test. TXT here\n"					\
+	"_ims._tcp.low.test. SRV 0 0 22 one.test.\n"			\
+	"_ims._tcp.low2.test. SRV 0 0 1023 one.test.\n"			\
+	"_ims._tcp.low2.test. SRV 9 0 1024 two.test.\n"			\
+	"_ims._tcp.private.test. SRV 0 0 1471 private-host.test.\n"	\
+	"private-host.test. A 10.0.0.1\nprivate-host.test. A 127.0.0.1\n"	\
+	"private-host.test. AAAA ::ffff:192.0.2.1\n"			\
+	"_ims._tcp.mixed.test. SRV 0 0 1471 private-host.test.\n"	\
+	"_ims._tcp.mixed.test. SRV 5 0 1471 one.test.\n"		\
+	"_ims._tcp.dead.test. SRV 0 0 1471 nowhere.test.\n"		\
+	"_ims._tcp.alias.test. SRV 0 0 1471 alias-host.test.\n"		\
+	"alias-host.test. CNAME one.test.\n"				\
+	"_ims._tcp.fails.test. CNAME _ims._tcp.fails.test.\n"		\
+	"_ims._tcp.host-fails.test. SRV 0 0 1471 looped.test.\n"	\
+	"looped.test. CNAME looped.test.\n"
+
+struct world {
+	char		 path[32];
+	struct loop	*loop;
+	struct dns	*dns;
+};
+
+struct answer {
+	struct loop	*loop;
+	unsigned	 calls;
+	size_t		 n, addresses;
+	char		 first[DNS_NAME_BYTES];
+	enum refusal	 why;
+	bool		 has1, has9;
+};
+
+static void
+world_open(struct world *w, const char *zone)
+{
+	char		 spec[64];
+	struct err	 e;
+	int		 fd;
+
+	snprintf(w->path, sizeof(w->path), "/tmp/des-XXXXXX");
+	fd = mkstemp(w->path);
+	assert_true(fd >= 0 && write(fd, zone, strlen(zone)) == (ssize_t)strlen(zone));
+	close(fd);
+	snprintf(spec, sizeof(spec), "zone:%s", w->path);
+	assert_true(loop_new(&w->loop, &e));
+	assert_true(dns_new(&w->dns, w->loop, spec, &e));
+}
+
+static void
+world_close(struct world *w)
+{
+	dns_free(&w->dns);
+	loop_free(&w->loop);
+	unlink(w->path);
+}
+
+static bool
+has(const struct designation *d, const char *ip)
+{
+	struct sockaddr_storage	 a;
+
+	assert_true(address_scope_parse(span_str(ip), 5, &a));
+	return designation_has(d, (struct sockaddr *)&a);
+}
+
+static void
+found(void *arg, const struct designation *d, const struct err *why)
+{
+	struct answer	*a = arg;
+
+	a->calls++;
+	a->n = d->n;
+	assert_true((why == NULL) == (d->n > 0));
+	a->why = why != NULL ? why->why : REFUSAL_NONE;
+	if (d->n > 0) {
+		a->addresses = d->targets[0].n;
+		snprintf(a->first, sizeof(a->first), "%s", d->targets[0].host);
+	}
+	a->has1 = has(d, "192.0.2.1") && has(d, "::ffff:192.0.2.1");
+	a->has9 = has(d, "192.0.2.9");
+	loop_stop(a->loop);
+}
+
+static struct answer
+find(struct world *w, const char *domain, bool allow_private)
+{
+	struct answer	 a = { .loop = w->loop };
+
+	designation_find(w->dns, DESIGNATION_NOTIFY, domain, allow_private, found, &a);
+	assert_int_equal(a.calls, 0);
+	loop_run(w->loop);
+	assert_int_equal(a.calls, 1);
+	return a;
+}
+
+static void
+rules(void **state)
+{
+	static const struct { const char *domain; enum refusal why; } rows[] = {
+		{ "none.test", REFUSAL_takes_no_mail }, { "nothing.test", REFUSAL_no_designation },
+		{ "nowhere.test", REFUSAL_no_such_domain }, { "low.test", REFUSAL_bad_port },
+		{ "private.test", REFUSAL_private_address }, { "dead.test", REFUSAL_unreachable },
+		{ "fails.test", REFUSAL_dns_failed }, { "host-fails.test", REFUSAL_dns_failed },
+	};
+	struct world	 w;
+	struct answer	 a;
+
+	(void)state;
+	world_open(&w, ZONE);
+	a = find(&w, "good.test", false);
+	assert_int_equal(a.n, 2);
+	assert_string_equal(a.first, "one.test");
+	assert_int_equal(a.addresses, 2);
+	assert_true(a.has1);
+	assert_false(a.has9);
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		a = find(&w, rows[i].domain, false);
+		assert_int_equal(a.n, 0);
+		if (a.why != rows[i].why)
+			fail_msg("%s: %s", rows[i].domain, refusal_word(a.why));
+	}
+	a = find(&w, "low2.test", false);
+	assert_int_equal(a.n, 1);
+	assert_string_equal(a.first, "two.test");
+	a = find(&w, "mixed.test", false);
+	assert_int_equal(a.n, 1);
+	assert_string_equal(a.first, "one.test");
+	a = find(&w, "private.test", true);
+	assert_int_equal(a.addresses, 3);
+	a = find(&w, "alias.test", false);
+	assert_int_equal(a.addresses, 2);
+	world_close(&w);
+}
+
+static void
+counts(void **state)
+{
+	struct buf	 zone = BUF_INIT;
+	struct world	 w;
+	struct answer	 a;
+
+	(void)state;
+	for (int i = 0; i < 21; i++) {
+		buf_addf(&zone, "h%d.test. A 192.0.2.%d\n_ims._tcp.over.test. SRV 1 1 1471 h%d.test.\n", i,
+		    i, i);
+		if (i < 20)
+			buf_addf(&zone, "_ims._tcp.full.test. SRV 1 1 1471 h%d.test.\n", i);
+	}
+	buf_add(&zone, "", 1);
+	world_open(&w, zone.data);
+	a = find(&w, "full.test", false);
+	assert_int_equal(a.n, 20);
+	a = find(&w, "over.test", false);
+	assert_int_equal(a.why, REFUSAL_too_many_targets);
+	world_close(&w);
+	buf_clear(&zone);
+}
+
+static void
+cancel(void **state)
+{
+	struct world			 w;
+	struct answer			 a = { 0 }, b = { 0 };
+	struct designation_query	*q;
+
+	(void)state;
+	world_open(&w, ZONE);
+	a.loop = b.loop = w.loop;
+	q = designation_find(w.dns, DESIGNATION_NOTIFY, "good.test", false, found, &a);
+	designation_find(w.dns, DESIGNATION_NOTIFY, "good.test", false, found, &b);
+	designation_cancel(&q);
+	assert_null(q);
+	loop_run(w.loop);
+	assert_int_equal(a.calls, 0);
+	assert_int_equal(b.calls, 1);
+	world_close(&w);
+}
+
+static void
+scopes(void **state)
+{
+	static const char *const	 private[] = { "0.1.2.3", "10.1.2.3", "100.64.0.1", "100.127.255.255",
+		"127.0.0.1", "169.254.169.254", "172.16.0.1", "172.31.255.255", "192.0.0.1", "192.168.1.1",
+		"198.18.0.1", "198.19.255.255", "224.0.0.1", "240.0.0.1", "255.255.255.255", "::", "::1",
+		"::ffff:8.8.8.8", "::ffff:127.0.0.1", "::127.0.0.1", "fc00::1", "fdff::1", "fe80::1", "febf::1",
+		"ff02::1", "2002:7f00:1::", "2002:808:808::1", "64:ff9b::7f00:1", "64:ff9b:1::1", "2001::1",
+		"100::1", "4000::1" };
+	static const char *const	 public[] = { "1.1.1.1", "8.8.8.8", "100.63.255.255", "100.128.0.0",
+		"172.15.255.255", "172.32.0.0", "192.0.1.1", "198.17.255.255", "198.20.0.0", "223.255.255.255",
+		"2001:4860::8888", "2a00::1", "3fff:ffff::1", "2001:1::1" };
+	struct sockaddr_storage	 a;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(private) / sizeof(private[0]); i++) {
+		assert_true(address_scope_parse(span_str(private[i]), 0, &a));
+		if (address_public((struct sockaddr *)&a))
+			fail_msg("%s is public", private[i]);
+	}
+	for (size_t i = 0; i < sizeof(public) / sizeof(public[0]); i++) {
+		assert_true(address_scope_parse(span_str(public[i]), 0, &a));
+		if (!address_public((struct sockaddr *)&a))
+			fail_msg("%s is private", public[i]);
+	}
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest	 tests[] = {
+		cmocka_unit_test(orders),
+		cmocka_unit_test(shares),
+		cmocka_unit_test(rules),
+		cmocka_unit_test(counts),
+		cmocka_unit_test(cancel),
+		cmocka_unit_test(scopes),
+	};
+
+	return cmocka_run_group_tests_name("designation", tests, NULL, NULL);
+}
