@@ -9,8 +9,13 @@ line_is_text(struct span s)
 	size_t	 i = 0;
 
 	while (i < s.n) {
-		size_t	 n = utf8_printable(span_sub(s, i, s.n));
+		size_t	 n;
 
+		if (s.p[i] >= 0x20 && s.p[i] < 0x7f) {	/* nearly all of them */
+			i++;
+			continue;
+		}
+		n = utf8_printable(span_sub(s, i, s.n));
 		if (n == 0)
 			return false;
 		i += n;

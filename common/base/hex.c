@@ -22,27 +22,26 @@ hex_add(struct buf *out, const void *bytes, size_t n)
 	out->len += 2 * n;
 }
 
-static int
-value(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
+/* Value of a digit and one more; 0: it is none.  Every digest of every statement comes by here. */
+static const unsigned char	 values[256] = {
+	['0'] = 1, ['1'] = 2, ['2'] = 3, ['3'] = 4, ['4'] = 5, ['5'] = 6, ['6'] = 7, ['7'] = 8,
+	['8'] = 9, ['9'] = 10, ['a'] = 11, ['b'] = 12, ['c'] = 13, ['d'] = 14, ['e'] = 15, ['f'] = 16,
+};
 
 bool
 hex_parse(struct span s, void *dst, size_t n)
 {
-	unsigned char	*p = dst;
+	const unsigned char	*digit = (const unsigned char *)s.p;
+	unsigned char		*p = dst;
 
 	if (s.n != 2 * n)
 		return false;
 	for (size_t i = 0; i < n; i++) {
-		int	 high = value(s.p[2 * i]), low = value(s.p[2 * i + 1]);
+		unsigned	 high = values[digit[2 * i]], low = values[digit[2 * i + 1]];
 
-		if (high < 0 || low < 0)
+		if (high == 0 || low == 0)
 			return false;
-		p[i] = (unsigned char)(high << 4 | low);
+		p[i] = (unsigned char)((high - 1) << 4 | (low - 1));
 	}
 	return true;
 }

@@ -32,6 +32,37 @@ each_row_is_whole(void **state)
 	}
 }
 
+/* SPEC.md has the table too; a row that is not there is printed as it should stand. */
+static void
+the_spec_has_each_row(void **state)
+{
+	static char	 spec[512 * 1024];
+	FILE		*f = fopen("proto/SPEC.md", "r");
+	size_t		 n;
+	bool		 whole = true;
+
+	(void)state;
+	if (f == NULL)
+		skip();			/* not run from the root of the tree */
+	n = fread(spec, 1, sizeof spec - 1, f);
+	fclose(f);
+	spec[n] = '\0';
+	for (int i = 1; i < REFUSAL__COUNT; i++) {
+		enum refusal	 r = (enum refusal)i;
+		char		 code[32] = "never on the wire", row[512];
+
+		if (refusal_code(r) != 0)
+			snprintf(code, sizeof code, "%d %s", refusal_code(r), refusal_enhanced(r));
+		snprintf(row, sizeof row, "| `%s` | %s | %d | %s |\n", refusal_word(r), code,
+		    refusal_status(r), refusal_sentence(r));
+		if (strstr(spec, row) == NULL) {
+			print_message("# SPEC.md 3 lacks: %s", row);
+			whole = false;
+		}
+	}
+	assert_true(whole);
+}
+
 static void
 words_are_words(void **state)
 {
@@ -81,6 +112,7 @@ main(void)
 {
 	const struct CMUnitTest	 tests[] = {
 		cmocka_unit_test(each_row_is_whole),
+		cmocka_unit_test(the_spec_has_each_row),
 		cmocka_unit_test(words_are_words),
 		cmocka_unit_test(errors_are_one_clean_line),
 		cmocka_unit_test(cut_text_stays_utf8),
