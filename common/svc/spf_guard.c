@@ -280,6 +280,8 @@ read_record(struct spf_guard *g, size_t index)
 	got = select_record(g, r, need);
 	if (got != SPF_GUARD_YES)
 		return got;
+	if (r->text.len > SPF_RECORD_MAX)
+		return over(g, SPF_PERMERROR, "the record is longer than 16 KiB");
 	if (!spf_record_parse(&r->record, buf_span(&r->text), &e)) {
 		spf_guard_end(g, SPF_PERMERROR, e.text);
 		return SPF_GUARD_OVER;
@@ -304,19 +306,17 @@ count_lookup(struct spf_guard *g, struct spf_guard_term *t)
 	return true;
 }
 
-/* The term's target name (4.8).  YES: it is in out. */
+/* The term's target name (4.8).  YES: it is in t->target. */
 static enum spf_guard_answer
-find_target(struct spf_guard *g, const struct spf_guard_term *t, char out[DNS_NAME_BYTES])
+find_target(struct spf_guard *g, struct spf_guard_term *t)
 {
 	const struct spf_guard_record	*r = g->records[t->record];
 	struct span	 spec = t->term != NULL ? t->term->domain : r->record.redirect;
 	char		 validated[DNS_NAME_BYTES] = "unknown";
 
-	if (spec.n == 0) {
-		memcpy(out, r->domain, DNS_NAME_BYTES);
+	if (t->expanded)
 		return SPF_GUARD_YES;
-	}
-	if (spf_macro_has(spec, 'p')) {
+	if (spec.n > 0 && spf_macro_has(spec, 'p')) {
 		enum spf_guard_answer	 got = spf_judge_validated(g, r->domain, validated);
 
 		if (got != SPF_GUARD_YES)
@@ -324,8 +324,9 @@ find_target(struct spf_guard *g, const struct spf_guard_term *t, char out[DNS_NA
 	}
 	g->env.domain = span_str(r->domain);
 	g->env.validated = span_str(validated);
-	spf_macro_expand(spec, &g->env, out);
+	spf_macro_expand(spec.n > 0 ? spec : SPAN_LIT("%{d}"), &g->env, t->target);
 	g->env.validated = g->env.domain = span_of("", 0);
+	t->expanded = true;
 	return SPF_GUARD_YES;
 }
 
@@ -334,7 +335,6 @@ spf_guard_record(struct spf_guard *g, size_t n, struct span *canonical)
 {
 	struct spf_guard_term	*t = n > 0 && n < g->n_terms ? &g->terms[n] : NULL;
 	enum spf_guard_answer	 got;
-	char			 target[DNS_NAME_BYTES];
 	size_t			 index = 0;
 
 	if (g->over || n >= g->n_terms)
@@ -342,10 +342,10 @@ spf_guard_record(struct spf_guard *g, size_t n, struct span *canonical)
 	if (t != NULL && t->leads_to == 0) {
 		if (!count_lookup(g, t))
 			return SPF_GUARD_OVER;
-		got = find_target(g, t, target);
+		got = find_target(g, t);
 		if (got != SPF_GUARD_YES)
 			return got;
-		open_record(g, target);
+		open_record(g, t->target);
 		t->leads_to = g->n_records;
 	}
 	if (t != NULL)
@@ -359,14 +359,14 @@ spf_guard_record(struct spf_guard *g, size_t n, struct span *canonical)
 }
 
 static enum spf_guard_answer
-judge(struct spf_guard *g, const struct spf_guard_term *t, unsigned *voids)
+judge(struct spf_guard *g, struct spf_guard_term *t, unsigned *voids)
 {
 	enum spf_guard_answer	 got;
-	char			 target[DNS_NAME_BYTES];
+	const char		*target = t->target;
 
 	if (t->term->kind == SPF_IP4 || t->term->kind == SPF_IP6)
 		return spf_judge_network(g, t->term) ? SPF_GUARD_YES : SPF_GUARD_NO;
-	got = find_target(g, t, target);
+	got = find_target(g, t);
 	if (got != SPF_GUARD_YES)
 		return got;
 	if (target[0] == '\0')

@@ -22,6 +22,7 @@
 #define SPF_VOIDS_MAX		2
 #define SPF_NAMES_MAX		10	/* per mx and ptr */
 #define SPF_QUERIES_MAX		200	/* of one evaluation; reached by no lawful record */
+#define SPF_RECORD_MAX		16384	/* octets; a longer one is a permerror */
 #define SPF_SENDER_MAX		512	/* octets of MAIL FROM, and of HELO */
 
 enum spf_guard_answer { SPF_GUARD_NO, SPF_GUARD_YES, SPF_GUARD_PENDING, SPF_GUARD_OVER };
@@ -42,6 +43,8 @@ struct spf_guard_term {
 	size_t		 record;		/* in which it stands */
 	const struct spf_term	*term;		/* NULL: the redirect modifier */
 	bool		 counted, judged, match;
+	bool		 expanded;		/* target holds */
+	char		 target[DNS_NAME_BYTES];
 	size_t		 leads_to;		/* record + 1; 0: not opened */
 };
 

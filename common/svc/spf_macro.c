@@ -210,26 +210,6 @@ tail_add_value(struct tail *t, struct span s, bool escape)
 	}
 }
 
-/* Part `i` of s, counted from the left; false: there are fewer. */
-static bool
-part(struct span s, struct span delimiters, size_t i, struct span *out)
-{
-	size_t	 start = 0, end = 0;
-
-	for (;; end++) {
-		if (end < s.n && !span_has(delimiters, s.p[end]))
-			continue;
-		if (i == 0) {
-			*out = span_sub(s, start, end - start);
-			return true;
-		}
-		if (end >= s.n)
-			return false;
-		i--;
-		start = end + 1;
-	}
-}
-
 static size_t
 count_parts(struct span s, struct span delimiters)
 {
@@ -240,21 +220,55 @@ count_parts(struct span s, struct span delimiters)
 	return n;
 }
 
+/* All parts of s but the first `skip`, joined by dots. */
+static void
+tail_add_forwards(struct tail *t, struct span s, struct span delimiters, size_t skip, bool escape)
+{
+	for (size_t i = 0; i < s.n; i++) {
+		bool	 cut = span_has(delimiters, s.p[i]);
+
+		if (skip > 0)
+			skip -= cut;
+		else if (cut)
+			tail_add(t, '.');
+		else
+			tail_add_value(t, span_sub(s, i, 1), escape);
+	}
+}
+
+/* All parts of s but the last `skip`, the last of them first, joined by dots. */
+static void
+tail_add_backwards(struct tail *t, struct span s, struct span delimiters, size_t skip, bool escape)
+{
+	size_t	 end = s.n, start;
+
+	for (;; end = start - 1) {
+		for (start = end; start > 0 && !span_has(delimiters, s.p[start - 1]); start--)
+			;
+		if (skip > 0) {
+			skip--;
+		} else {
+			tail_add_value(t, span_sub(s, start, end - start), escape);
+			if (start > 0)
+				tail_add(t, '.');
+		}
+		if (start == 0)
+			return;
+	}
+}
+
 /* Split, reversed, cut to the right-hand parts, joined by dots. */
 static void
 tail_add_parts(struct tail *t, struct span value, const struct spf_macro *m)
 {
 	struct span	 delimiters = m->delimiters.n > 0 ? m->delimiters : SPAN_LIT(".");
-	struct span	 piece = { "", 0 };
 	size_t		 n = count_parts(value, delimiters);
-	size_t		 first = m->parts > 0 && m->parts < n ? n - m->parts : 0;
+	size_t		 skip = m->parts > 0 && m->parts < n ? n - m->parts : 0;
 
-	for (size_t i = first; i < n; i++) {
-		if (i > first)
-			tail_add(t, '.');
-		part(value, delimiters, m->reverse ? n - 1 - i : i, &piece);
-		tail_add_value(t, piece, m->escape);
-	}
+	if (m->reverse)
+		tail_add_backwards(t, value, delimiters, skip, m->escape);
+	else
+		tail_add_forwards(t, value, delimiters, skip, m->escape);
 }
 
 #define ADDRESS_TEXT	64
