@@ -1,0 +1,154 @@
+/* notify_limits — how much a batch may be, at -1, 0 and +1. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "tests/notify_play.h"
+
+static void
+statement_size(size_t n, const char *want)
+{
+	struct scene_letter	 l = scene_letter(1);
+	struct buf		 text = BUF_INIT;
+
+	begin();
+	memset(buf_room(&text, n), 'x', n);
+	text.len = n;
+	scene_text(&sc, buf_span(&text));
+	buf_clear(&text);
+	scene_say(&sc, &l);
+	scene_seal(&sc);
+	plays(want);
+}
+
+static void
+statement_limit(void **state)
+{
+	(void)state;
+	statement_size(STATEMENT_MAX_BYTES - 1, "250 bad-statement 250 ");
+	statement_size(STATEMENT_MAX_BYTES, "250 bad-statement 250 ");
+	statement_size(STATEMENT_MAX_BYTES + 1, "250 statement-too-big 250 ");
+	statement_size(ENGINE_WINDOW_BYTES * 3, "250 statement-too-big 250 ");
+}
+
+static void
+count_words(size_t n_good, size_t n_bad, const char *word)
+{
+	struct buf	 got = BUF_INIT, want = BUF_INIT;
+
+	buf_addf(&want, "250 ");
+	for (size_t i = 0; i < n_good; i++)
+		buf_addf(&want, "250 ");
+	for (size_t i = 0; i < n_bad; i++)
+		buf_addf(&want, "%s ", word);
+	feed(sc.wire.len);
+	words(&got);
+	assert_true(span_eq(buf_span(&got), buf_span(&want)));
+	buf_clear(&got);
+	buf_clear(&want);
+	end();
+}
+
+static void
+statements_a_seal(void **state)
+{
+	(void)state;
+	for (unsigned n = SEAL_STATEMENTS_MAX - 1; n <= SEAL_STATEMENTS_MAX + 1; n++) {
+		begin();
+		for (unsigned i = 0; i < n; i++) {
+			struct scene_letter	 l = scene_letter(i);
+
+			scene_say(&sc, &l);
+		}
+		if (sc.n > SEAL_STATEMENTS_MAX)
+			sc.n = SEAL_STATEMENTS_MAX;
+		scene_seal(&sc);
+		count_words(n < SEAL_STATEMENTS_MAX ? n : SEAL_STATEMENTS_MAX,
+		    n > SEAL_STATEMENTS_MAX, "too-many-statements");
+	}
+}
+
+static void
+recipients_a_statement(void **state)
+{
+	(void)state;
+	for (size_t n = STATEMENT_RECIPIENTS_MAX - 1; n <= STATEMENT_RECIPIENTS_MAX + 1; n++) {
+		struct scene_letter	 l = scene_letter(1);
+		unsigned char		 salt[16];
+		char			 address[ADDRESS_STR_BYTES];
+
+		begin();
+		l.n_recipients = n;
+		for (size_t i = 0; i < n; i++) {
+			scene_salt(1, i, salt);
+			scene_rcpt(&sc, scene_recipient(&l, i, address), salt);
+		}
+		l.no_rcpt = true;
+		l.n_recipients = n < STATEMENT_RECIPIENTS_MAX ? n : STATEMENT_RECIPIENTS_MAX;
+		scene_say(&sc, &l);
+		scene_seal(&sc);
+		count_words(l.n_recipients, n > STATEMENT_RECIPIENTS_MAX, "too-many-recipients");
+	}
+}
+
+/* "STATEMENT 16000\r\n" and 16,000 octets are 16,017; the seal's own octets count. */
+static void
+octets_a_batch(void **state)
+{
+	struct buf	 zeros = BUF_INIT;
+
+	(void)state;
+	memset(buf_room(&zeros, 40000), 'x', 40000);
+	for (size_t more = 0; more <= 2; more++) {
+		size_t	 left = NOTIFY_BATCH_BYTES - 1 + more, n;
+
+		begin();
+		for (; left > 30000; left -= 16017) {
+			scene_raw(&sc, "STATEMENT 16000\r\n");
+			buf_add(&sc.wire, zeros.data, 16000);
+		}
+		n = left - strlen("SEAL 10000 ecdsa-sha256 1000\r\n") - 1000;
+		buf_addf(&sc.wire, "SEAL %zu ecdsa-sha256 1000\r\n", n);
+		assert_true(n >= 10000 && n < 100000);
+		buf_add(&sc.wire, zeros.data, n + 1000);
+		feed(4096);
+		assert_int_equal(role.engine.server.engine.closing, more == 2);
+		if (more == 2)
+			says("250 batch-too-big ");
+		end();
+	}
+	buf_clear(&zeros);
+}
+
+static void
+replies_a_seal(void **state)
+{
+	(void)state;
+	for (size_t n = NOTIFY_ENTRIES_MAX - 1; n <= NOTIFY_ENTRIES_MAX + 1; n++) {
+		begin();
+		for (size_t i = 0; i < n; i++)
+			scene_raw(&sc, "RCPT\r\n");
+		feed(sc.wire.len);
+		assert_int_equal(role.engine.server.engine.closing, n > NOTIFY_ENTRIES_MAX);
+		says(n > NOTIFY_ENTRIES_MAX ? "250 too-many-recipients " : "250 ");
+		end();
+	}
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest	 tests[] = {
+		cmocka_unit_test(statement_limit),
+		cmocka_unit_test(statements_a_seal),
+		cmocka_unit_test(recipients_a_statement),
+		cmocka_unit_test(octets_a_batch),
+		cmocka_unit_test(replies_a_seal),
+	};
+
+	return cmocka_run_group_tests_name("notify_limits", tests, NULL, NULL);
+}
