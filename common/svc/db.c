@@ -1,22 +1,22 @@
 /* db — the durable store's one writer; see db.h. */
-#include "common/svc/db.h"
-
 #include <errno.h>
-#include <lmdb.h>
-#include <pthread.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
-#include <zlib.h>
 
 #include "common/base/log.h"
+#include "common/base/memory.h"
+#include "common/svc/db_internal.h"
 #include "common/svc/loop.h"
 
-#define TABLES_MAX	16
 #define READERS_MAX	512
-#define CRC_BYTES	4
 #define READERS_CHECK	4096		/* commits between two looks for dead readers */
+#define PUT_BYTES	4096		/* a write's share of the tree's own pages */
 
 #ifdef DB_NOSYNC_FOR_TESTS
 #define ENV_FLAGS	(MDB_NOTLS | MDB_NOSYNC)	/* so that the test of durability can fail */
@@ -24,179 +24,7 @@
 #define ENV_FLAGS	MDB_NOTLS
 #endif
 
-struct queue {
-	struct db_write	*first, **last;
-	size_t		 octets, n;
-};
-
-struct db {
-	MDB_env		*env;
-	MDB_dbi		 table[TABLES_MAX];
-	size_t		 n_tables;
-	uint64_t	 size;
-	pthread_t	 writer;
-	bool		 started;
-	pthread_mutex_t	 lock;		/* of what follows */
-	pthread_cond_t	 some;
-	struct queue	 waiting;
-	bool		 closing;
-	uint64_t	 writes, commits;
-};
-
-struct db_txn {
-	struct db	*db;
-	MDB_txn		*txn;
-	int		 rc;		/* the first fault; 0: none */
-	bool		 damaged;
-};
-
-/* -- inside a transaction ------------------------------------------------------------------------ */
-
-static MDB_val
-val(struct span s)
-{
-	return (MDB_val){ s.n, (void *)(uintptr_t)s.p };
-}
-
-/* Strips and checks the CRC. */
-static bool
-open_value(struct db_txn *t, const MDB_val *v, struct span *out)
-{
-	unsigned char	 want[CRC_BYTES];
-	uLong		 crc;
-
-	if (v->mv_size >= CRC_BYTES) {
-		*out = span_of(v->mv_data, v->mv_size - CRC_BYTES);
-		crc = crc32_z(0, (const Bytef *)out->p, out->n);
-		for (int i = 0; i < CRC_BYTES; i++)
-			want[i] = (unsigned char)(crc >> (24 - 8 * i));
-		if (memcmp(want, out->p + out->n, CRC_BYTES) == 0)
-			return true;
-	}
-	t->damaged = true;
-	t->rc = MDB_CORRUPTED;
-	return false;
-}
-
-bool
-db_get(struct db_txn *t, unsigned table, struct span key, struct span *value)
-{
-	MDB_val	 k = val(key), v;
-	int	 rc;
-
-	if (t->rc != 0)
-		return false;
-	rc = mdb_get(t->txn, t->db->table[table], &k, &v);
-	if (rc != 0) {
-		t->rc = rc == MDB_NOTFOUND ? 0 : rc;
-		return false;
-	}
-	return open_value(t, &v, value);
-}
-
-void
-db_put(struct db_txn *t, unsigned table, struct span key, struct span value)
-{
-	MDB_val		 k = val(key), v = { value.n + CRC_BYTES, NULL };
-	uLong		 crc = crc32_z(0, (const Bytef *)value.p, value.n);
-	unsigned char	*to;
-
-	if (t->rc != 0)
-		return;
-	t->rc = mdb_put(t->txn, t->db->table[table], &k, &v, MDB_RESERVE);
-	if (t->rc != 0)
-		return;
-	to = v.mv_data;
-	if (value.n > 0)
-		memcpy(to, value.p, value.n);
-	for (int i = 0; i < CRC_BYTES; i++)
-		to[value.n + (size_t)i] = (unsigned char)(crc >> (24 - 8 * i));
-}
-
-void
-db_del(struct db_txn *t, unsigned table, struct span key)
-{
-	MDB_val	 k = val(key);
-	int	 rc;
-
-	if (t->rc != 0)
-		return;
-	rc = mdb_del(t->txn, t->db->table[table], &k, NULL);
-	if (rc != MDB_NOTFOUND)
-		t->rc = rc;
-}
-
-bool
-db_fault(const struct db_txn *t, struct err *e)
-{
-	if (t->rc == 0)
-		return false;
-	if (t->damaged)
-		err_set(e, REFUSAL_storage, "a stored record is damaged");
-	else if (t->rc == MDB_MAP_FULL || t->rc == MDB_TXN_FULL)
-		err_set(e, REFUSAL_system_full, "%s", "");
-	else
-		err_set(e, REFUSAL_storage, "the store failed: %s", mdb_strerror(t->rc));
-	return true;
-}
-
-void
-db_each(struct db_txn *t, unsigned table, struct span from, struct span prefix,
-    bool (*fn)(void *arg, struct span key, struct span value), void *arg)
-{
-	MDB_cursor	*c;
-	MDB_val		 k = val(from), v;
-	struct span	 value;
-	int		 rc;
-
-	if (t->rc != 0 || (t->rc = mdb_cursor_open(t->txn, t->db->table[table], &c)) != 0)
-		return;
-	rc = mdb_cursor_get(c, &k, &v, from.n > 0 ? MDB_SET_RANGE : MDB_FIRST);
-	while (rc == 0) {
-		if (!span_starts(span_of(k.mv_data, k.mv_size), prefix))
-			break;
-		if (!open_value(t, &v, &value) ||
-		    !fn(arg, span_of(k.mv_data, k.mv_size), value))
-			break;
-		rc = mdb_cursor_get(c, &k, &v, MDB_NEXT);
-	}
-	if (rc != 0 && rc != MDB_NOTFOUND)
-		t->rc = rc;
-	mdb_cursor_close(c);
-}
-
-/* The entry before the first one behind all that start with prefix. */
-bool
-db_last(struct db_txn *t, unsigned table, struct span prefix, struct span *key,
-    struct span *value)
-{
-	unsigned char	 beyond[DB_KEY_MAX];
-	MDB_cursor	*c;
-	MDB_val		 k, v;
-	bool		 found = false;
-	int		 rc;
-
-	if (t->rc != 0 || prefix.n >= sizeof beyond ||
-	    (t->rc = mdb_cursor_open(t->txn, t->db->table[table], &c)) != 0)
-		return false;
-	memset(beyond, 0xff, sizeof beyond);
-	if (prefix.n > 0)
-		memcpy(beyond, prefix.p, prefix.n);
-	k = (MDB_val){ sizeof beyond, beyond };
-	rc = mdb_cursor_get(c, &k, &v, MDB_SET_RANGE);
-	rc = mdb_cursor_get(c, &k, &v, rc == 0 ? MDB_PREV : MDB_LAST);
-	if (rc == 0 && span_starts(span_of(k.mv_data, k.mv_size), prefix) &&
-	    open_value(t, &v, value)) {
-		*key = span_of(k.mv_data, k.mv_size);
-		found = true;
-	} else if (rc != 0 && rc != MDB_NOTFOUND) {
-		t->rc = rc;
-	}
-	mdb_cursor_close(c);
-	return found;
-}
-
-/* -- the writer ------------------------------------------------------------------------------------ */
+/* -- the writer ---------------------------------------------------------------------------------- */
 
 static void
 post_done(void *arg)
@@ -218,41 +46,50 @@ finish(struct db_write *list)
 	}
 }
 
-/* Pages that are neither beyond the high-water mark nor in the free list. */
+/* Pages that are neither beyond the high-water mark nor in the free list (which LMDB lets only a
+ * reading see). */
 static uint64_t
-used_bytes(struct db *d, MDB_txn *txn)
+used_bytes(struct db *d)
 {
 	MDB_envinfo	 info;
 	MDB_stat	 stat;
+	MDB_txn		*txn;
 	MDB_cursor	*c;
 	MDB_val		 k, v;
 	uint64_t	 free_pages = 0;
 
+	if (mdb_txn_begin(d->env, NULL, MDB_RDONLY, &txn) != 0)
+		return d->size;
 	mdb_env_info(d->env, &info);
 	mdb_env_stat(d->env, &stat);
-	if (mdb_cursor_open(txn, 0, &c) != 0)
-		return d->size;
-	while (mdb_cursor_get(c, &k, &v, MDB_NEXT) == 0) {
-		size_t	 n;
+	if (mdb_cursor_open(txn, 0, &c) == 0) {
+		while (mdb_cursor_get(c, &k, &v, MDB_NEXT) == 0) {
+			size_t	 n;
 
-		memcpy(&n, v.mv_data, sizeof n);
-		free_pages += n;
+			memcpy(&n, v.mv_data, sizeof n);
+			free_pages += n;
+		}
+		mdb_cursor_close(c);
 	}
-	mdb_cursor_close(c);
+	mdb_txn_abort(txn);
 	return (info.me_last_pgno + 1 - free_pages) * stat.ms_psize;
 }
 
-/* The free list is walked only once the high-water mark has reached the reserve. */
-static bool
-in_reserve(struct db *d, MDB_txn *txn)
+/* How much ordinary writes may still put.  The free list is walked only once the high-water mark
+ * comes near the reserve. */
+static uint64_t
+room_left(struct db *d)
 {
 	MDB_envinfo	 info;
 	MDB_stat	 stat;
-	uint64_t	 bound = d->size - DB_RESERVE(d->size);
+	uint64_t	 bound = d->size - DB_RESERVE(d->size), used;
 
 	mdb_env_info(d->env, &info);
 	mdb_env_stat(d->env, &stat);
-	return (info.me_last_pgno + 1) * stat.ms_psize >= bound && used_bytes(d, txn) >= bound;
+	used = (info.me_last_pgno + 1) * stat.ms_psize;
+	if (used + 4 * (uint64_t)DB_BATCH_BYTES > bound)
+		used = used_bytes(d);
+	return used < bound ? bound - used : 0;
 }
 
 static void
@@ -281,7 +118,26 @@ commit(struct db_txn *t)
 	t->txn = NULL;
 	if (rc != 0 && !is_full(rc) && !t->damaged)
 		die("commit", rc);
+	if (rc == 0) {
+		pthread_mutex_lock(&t->db->lock);
+		t->db->commits++;
+		pthread_mutex_unlock(&t->db->lock);
+	}
 	return rc;
+}
+
+/* False: it would eat into the reserve. */
+static bool
+fits(const struct db_write *w, uint64_t *room)
+{
+	uint64_t	 needs = w->octets + PUT_BYTES;
+
+	if (w->frees)
+		return true;
+	if (needs > *room)
+		return false;
+	*room -= needs;
+	return true;
 }
 
 /* Applies the list in one transaction; 0: all is durable, or refused alone by `why`. */
@@ -289,15 +145,14 @@ static int
 apply_all(struct db *d, struct db_write *list)
 {
 	struct db_txn	 t = { .db = d };
-	bool		 reserve;
+	uint64_t	 room = room_left(d);
 	int		 rc = mdb_txn_begin(d->env, NULL, 0, &t.txn);
 
 	if (rc != 0)
 		die("begin", rc);
-	reserve = in_reserve(d, t.txn);
 	for (struct db_write *w = list; w != NULL && t.rc == 0; w = w->next) {
 		w->why.why = REFUSAL_NONE;
-		if (reserve && !w->frees)
+		if (!fits(w, &room))
 			err_set(&w->why, REFUSAL_system_full, "%s", "");
 		else if (!w->apply(&t, w->arg, &w->why) && w->why.why == REFUSAL_NONE)
 			err_set(&w->why, REFUSAL_storage, "%s", "");
@@ -346,7 +201,6 @@ take_batch(struct db *d, size_t *n)
 		d->waiting.last = &d->waiting.first;
 	d->waiting.octets -= octets;
 	d->writes += *n;
-	d->commits += *n > 0;
 	pthread_mutex_unlock(&d->lock);
 	return list;
 }
@@ -392,47 +246,13 @@ db_write_take(struct db *d, struct db_write *w, struct err *e)
 	return true;
 }
 
-/* -- reading ------------------------------------------------------------------------------------------ */
-
-bool
-db_read(struct db *d, struct db_txn **out, struct err *e)
-{
-	struct db_txn	*t = calloc(1, sizeof *t);
-	int		 rc;
-
-	if (t == NULL)
-		abort();
-	t->db = d;
-	if ((rc = mdb_txn_begin(d->env, NULL, MDB_RDONLY, &t->txn)) != 0) {
-		free(t);
-		return err_set(e, REFUSAL_storage, "the store cannot be read: %s", mdb_strerror(rc));
-	}
-	*out = t;
-	return true;
-}
-
-void
-db_read_end(struct db_txn **t)
-{
-	if (*t == NULL)
-		return;
-	mdb_txn_abort((*t)->txn);
-	free(*t);
-	*t = NULL;
-}
-
 void
 db_counts(struct db *d, struct db_counts *out)
 {
-	MDB_txn	*txn;
-
 	pthread_mutex_lock(&d->lock);
 	*out = (struct db_counts){ d->writes, d->commits, 0, d->size };
 	pthread_mutex_unlock(&d->lock);
-	if (mdb_txn_begin(d->env, NULL, MDB_RDONLY, &txn) == 0) {
-		out->used_bytes = used_bytes(d, txn);
-		mdb_txn_abort(txn);
-	}
+	out->used_bytes = used_bytes(d);
 }
 
 /* -- life ---------------------------------------------------------------------------------------------- */
@@ -457,45 +277,81 @@ open_tables(struct db *d, const char *const *tables)
 static int
 open_env(struct db *d, const char *folder, const char *const *tables)
 {
-	int	 rc, dead;
+	MDB_envinfo	 info;
+	int		 rc, dead;
 
 	if ((rc = mdb_env_create(&d->env)) != 0)
 		return rc;
 	if ((rc = mdb_env_set_mapsize(d->env, d->size)) != 0 ||
-	    (rc = mdb_env_set_maxdbs(d->env, TABLES_MAX)) != 0 ||
+	    (rc = mdb_env_set_maxdbs(d->env, DB_TABLES_MAX)) != 0 ||
 	    (rc = mdb_env_set_maxreaders(d->env, READERS_MAX)) != 0 ||
 	    (rc = mdb_env_open(d->env, folder, ENV_FLAGS, 0600)) != 0)
 		return rc;
+	mdb_env_info(d->env, &info);
+	d->size = info.me_mapsize;	/* never less than what is there already */
 	mdb_reader_check(d->env, &dead);
 	return open_tables(d, tables);
+}
+
+/* The folder is ours alone, and held by no other process. */
+static bool
+hold_folder(struct db *d, const char *folder, struct err *e)
+{
+	char		 path[4096];
+	struct stat	 st;
+
+	if (mkdir(folder, 0700) != 0 && errno != EEXIST)
+		return err_set_errno(e, REFUSAL_storage, errno, "%s", folder);
+	if (stat(folder, &st) != 0 || ((st.st_mode & 077) != 0 && chmod(folder, 0700) != 0))
+		return err_set_errno(e, REFUSAL_config, errno, "%s cannot be closed to others",
+		    folder);
+	snprintf(path, sizeof path, "%s/held", folder);
+	d->held = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (d->held < 0)
+		return err_set_errno(e, REFUSAL_storage, errno, "%s", path);
+	if (flock(d->held, LOCK_EX | LOCK_NB) != 0)
+		return err_set(e, REFUSAL_config, "%s is in use by another process", folder);
+	return true;
+}
+
+static int
+start_writer(struct db *d)
+{
+	sigset_t	 all, old;
+	int		 rc;
+
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &old);
+	rc = pthread_create(&d->writer, NULL, write_on, d);
+	pthread_sigmask(SIG_SETMASK, &old, NULL);
+	d->started = rc == 0;
+	return rc;
 }
 
 bool
 db_open(const char *folder, uint64_t size, const char *const *tables, size_t n, struct db **out,
     struct err *e)
 {
-	struct db	*d = calloc(1, sizeof *d);
+	struct db	*d = memory_new(sizeof *d);
+	bool		 good;
 	int		 rc;
 
-	if (d == NULL || n > TABLES_MAX)
+	if (n > DB_TABLES_MAX)
 		abort();
+	d->held = -1;
 	d->size = size;
 	d->n_tables = n;
 	d->waiting.last = &d->waiting.first;
 	pthread_mutex_init(&d->lock, NULL);
 	pthread_cond_init(&d->some, NULL);
-	if (mkdir(folder, 0700) != 0 && errno != EEXIST)
-		rc = errno;
+	good = hold_folder(d, folder, e);
+	if (good && ((rc = open_env(d, folder, tables)) != 0 || (rc = start_writer(d)) != 0))
+		good = err_set(e, REFUSAL_storage, "%s: %s", folder, mdb_strerror(rc));
+	if (good)
+		*out = d;
 	else
-		rc = open_env(d, folder, tables);
-	if (rc == 0 && (rc = pthread_create(&d->writer, NULL, write_on, d)) == 0)
-		d->started = true;
-	if (rc != 0) {
 		db_close(&d);
-		return err_set(e, REFUSAL_storage, "%s: %s", folder, mdb_strerror(rc));
-	}
-	*out = d;
-	return true;
+	return good;
 }
 
 void
@@ -513,6 +369,8 @@ db_close(struct db **dp)
 		pthread_join(d->writer, NULL);
 	if (d->env != NULL)
 		mdb_env_close(d->env);
+	if (d->held >= 0)
+		close(d->held);
 	pthread_mutex_destroy(&d->lock);
 	pthread_cond_destroy(&d->some);
 	free(d);

@@ -8,9 +8,10 @@
  *          An I/O error at commit ends the process: nothing more can be promised.
  * Refuse:  apply judges before its first put; false refuses that write alone and must have put
  *          nothing.  A full map fails a batch: its writes are tried again one by one, so that only
- *          those that do not fit are refused (system_full).  Ordinary writes are refused while less
- *          than DB_RESERVE of the map is free; those that free space are not.
- * Records: each value carries a CRC-32 of its own; a damaged one is an error, never a value.
+ *          those that do not fit are refused (system_full).  An ordinary write that would leave less
+ *          than DB_RESERVE of the map is refused; one that frees space is not.
+ * Records: each value carries a CRC-32 over its key and itself; a damaged one is an error (storage)
+ *          and a line in the log, never a value.
  * Threads: db_write_take from any thread; reads from any thread, in transactions of their own,
  *          which must be short (copy out, end): a long one keeps old pages alive.
  */
@@ -24,7 +25,9 @@
 #define DB_BATCH_BYTES		(8 << 20)
 #define DB_QUEUE_BYTES		(64 << 20)	/* waiting; more: too_many_outstanding */
 #define DB_KEY_MAX		511
-#define DB_RESERVE(size)	((size) / 20)
+#define DB_RESERVE_LEAST	(1 << 20)
+#define DB_RESERVE(size)	((size) / 20 > DB_RESERVE_LEAST ? (size) / 20 : \
+				    (size) / 4 > DB_RESERVE_LEAST ? DB_RESERVE_LEAST : (size) / 4)
 
 struct db;
 struct db_txn;
@@ -46,7 +49,7 @@ struct db_write {
 };
 
 /* Makes the folder (0700) and files (0600).  `tables` names them, n <= 16; table i is index i.
- * False: storage, os_error or config (another program holds it). */
+ * False: storage, or config (another process holds it, or it is open to others). */
 bool	 db_open(const char *folder, uint64_t size, const char *const *tables, size_t n,
 	    struct db **out, struct err *e);
 /* All that waits is committed, its `done`s posted; then closes. */
@@ -67,15 +70,18 @@ void	 db_counts(struct db *d, struct db_counts *out);
 bool	 db_get(struct db_txn *t, unsigned table, struct span key, struct span *value);
 void	 db_put(struct db_txn *t, unsigned table, struct span key, struct span value);
 void	 db_del(struct db_txn *t, unsigned table, struct span key);	/* not there: fine */
-bool	 db_fault(const struct db_txn *t, struct err *e);	/* true: *e is set */
+/* True: *e is set.  In a reading a damaged record is a fault until it was told of here, once. */
+bool	 db_fault(struct db_txn *t, struct err *e);
 
 /* Calls fn for each entry from `from` on, in key order, until it says false, the key no longer
- * starts with `prefix`, or the end.  fn may not put while it is called. */
+ * starts with `prefix`, or the end.  fn may not put while it is called.  A reading passes over
+ * damaged entries. */
 void	 db_each(struct db_txn *t, unsigned table, struct span from, struct span prefix,
 	    bool (*fn)(void *arg, struct span key, struct span value), void *arg);
 /* The last entry whose key starts with prefix. */
 bool	 db_last(struct db_txn *t, unsigned table, struct span prefix, struct span *key,
 	    struct span *value);
+uint64_t db_entries(struct db_txn *t, unsigned table);	/* how many; costs nothing */
 
 /* -- reading, on any thread ----------------------------------------------------------------------- */
 

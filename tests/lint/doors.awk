@@ -4,7 +4,7 @@ BEGIN {
 	door["event2"] = "common/svc/loop.c common/svc/conn.c common/svc/fetchurl.c common/svc/dns.c"
 	door["openssl/ssl"] = "common/svc/tls.c common/svc/conn.c common/svc/tls_internal.h"
 	door["openssl"] = "common/svc/"
-	door["lmdb"] = "common/svc/db.c"
+	door["lmdb"] = "common/svc/db.c common/svc/db_txn.c common/svc/db_internal.h"
 	door["spf2"] = "common/svc/spf.c"
 	door["unbound"] = "common/svc/dns.c"
 	door["confuse"] = "common/svc/conf.c"
@@ -13,7 +13,7 @@ BEGIN {
 	door["idn2"] = "common/svc/idn.c"
 	door["libpsl"] = "common/svc/psl.c"
 	door["seccomp"] = "common/svc/jail.c"
-	door["zlib"] = "common/svc/db.c"
+	door["zlib"] = "common/svc/db_txn.c"
 	door["gmime"] = "mc/mime.c"
 	door["ncurses"] = "mc/tui.c"
 }

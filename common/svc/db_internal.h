@@ -1,0 +1,40 @@
+/* db_internal — what common/svc/db*.c share; nobody else includes it. */
+#ifndef SVC_DB_INTERNAL_H
+#define SVC_DB_INTERNAL_H
+
+#include <lmdb.h>
+#include <pthread.h>
+
+#include "common/svc/db.h"
+
+#define DB_TABLES_MAX	16
+
+struct db_queue {
+	struct db_write	*first, **last;
+	size_t		 octets;
+};
+
+struct db {
+	int		 held;		/* the locked file: one process a store */
+	MDB_env		*env;
+	MDB_dbi		 table[DB_TABLES_MAX];
+	size_t		 n_tables;
+	uint64_t	 size;
+	pthread_t	 writer;
+	bool		 started;
+	pthread_mutex_t	 lock;		/* of what follows */
+	pthread_cond_t	 some;
+	struct db_queue	 waiting;
+	bool		 closing;
+	uint64_t	 writes, commits;
+};
+
+struct db_txn {
+	struct db	*db;
+	MDB_txn		*txn;
+	bool		 reading;
+	int		 rc;		/* the first fault; 0: none */
+	bool		 damaged;
+};
+
+#endif
