@@ -22,6 +22,9 @@ struct fetcher;
 struct ims;
 struct ims_store;
 struct loop;
+struct loop_timer;
+
+#define IMS_SWEEP_MS	60000	/* between two looks for what has come to its end */
 
 struct ims_worker {
 	struct ims		*ims;
@@ -45,6 +48,7 @@ struct ims {
 	atomic_bool		 closing;
 	pthread_mutex_t		 lock;		/* of conf */
 	struct conf		*conf;
+	struct loop_timer	*sweep;		/* of the main loop */
 };
 
 /* A reference to the configuration in force; conf_unref it. */
@@ -52,7 +56,5 @@ struct conf	*ims_conf(struct ims *i);
 /* False (closing): we are going down and begin nothing new. */
 bool		 ims_open(struct ims *i, struct err *e);
 
-/* Shared by the sessions of people: finds nothing for an address that has no mailbox here. */
-bool		 ims_mailbox_of(struct ims *i, struct span address, char user[256]);
 
 #endif

@@ -1,8 +1,15 @@
 /* ims — the server of the receiving side: its verbs. */
 #include "common/svc/accounts_verbs.h"
+#include "ims/run.h"
+#include "ims/verbs.h"
 
 static const struct options_verb verbs[] = {
+	{ "run", "", 0, 0, "serve: accept notifications, keep mailboxes, call for letters", NULL,
+	    ims_run, false },
 	ACCOUNTS_VERBS,
+	{ "list", "", 0, 0, "mailboxes, and how many notices each holds", NULL, ims_verb_list,
+	    false },
+	{ "status", "", 0, 0, "how the running daemon fares", NULL, ims_verb_status, false },
 	{ NULL, NULL, 0, 0, NULL, NULL, NULL, false }
 };
 

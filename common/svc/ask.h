@@ -1,0 +1,24 @@
+/* ask — a command asks its running daemon, and shows what it says.
+ *
+ * For the verbs of both daemons that go by the control socket: with --json each line is printed as
+ * it came; else `show` prints it for people.
+ */
+#ifndef SVC_ASK_H
+#define SVC_ASK_H
+
+#include "common/svc/conf.h"
+#include "common/svc/control.h"
+#include "common/svc/options.h"
+
+struct ask {
+	const char	*verb;		/* of the control socket */
+	const char	*(*socket)(const struct conf *c);
+	bool		(*given)(const struct conf *c);	/* is there such a daemon here at all? */
+	void		(*show)(void *arg, const struct json *line);
+	void		*arg;
+};
+
+/* request: taken, or NULL where the verb alone says all.  Returns the exit status. */
+int	 ask_daemon(struct options *o, const struct ask *a, struct json *request);
+
+#endif

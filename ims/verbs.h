@@ -1,0 +1,13 @@
+/* verbs — what operators ask a running ims: its side of the control socket, and the commands. */
+#ifndef IMS_VERBS_H
+#define IMS_VERBS_H
+
+#include "common/svc/control.h"
+#include "common/svc/options.h"
+
+extern const struct control_verb	ims_control[];	/* role: struct ims; ended by an empty row */
+
+int	 ims_verb_list(struct options *o);	/* mailboxes and how many notices each holds */
+int	 ims_verb_status(struct options *o);
+
+#endif
