@@ -1,0 +1,225 @@
+/* conn — making, asking, ending; see conn.h.  The work is in conn_move.c and conn_shake.c. */
+#include "common/svc/conn.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <openssl/err.h>
+
+#include "common/base/memory.h"
+#include "common/svc/address_text.h"
+#include "common/svc/conn_internal.h"
+
+#define BINDING_LABEL	"EXPORTER-Channel-Binding"
+
+/* -- making ------------------------------------------------------------------------------------- */
+
+static struct conn *
+conn_new(struct loop *l, struct tls_holder *h, const struct sockaddr *peer, const char *alpn,
+    const struct conn_events *events, void *role)
+{
+	struct conn	*c = memory_new(sizeof *c);
+
+	c->loop = l;
+	c->set = conn_set_of(l);
+	c->events = events;
+	c->role = role;
+	tls_peer_init(&c->peer, peer);
+	c->session = (struct tls_session){ h, tls_holder_get(h), &c->peer, alpn, REFUSAL_NONE };
+	c->timer = loop_timer_new(l, conn_on_timer, c);
+	conn_set_add(c);
+	return c;
+}
+
+/* Memory BIOs that never report an end: what the end of the stream means is conn_move's to say. */
+static void
+set_bios(struct conn *c)
+{
+	c->from_wire = BIO_new(BIO_s_mem());
+	c->to_wire = BIO_new(BIO_s_mem());
+	if (c->from_wire == NULL || c->to_wire == NULL)
+		abort();
+	BIO_set_mem_eof_return(c->from_wire, -1);
+	BIO_set_mem_eof_return(c->to_wire, -1);
+	SSL_set_bio(c->ssl, c->from_wire, c->to_wire);
+}
+
+/* conn_move needs a session whatever happens: one that cannot be made is replaced by an idle one,
+ * which is never used. */
+static void
+start(struct conn *c, bool ok, int64_t timeout_ms, const struct err *e)
+{
+	if (!ok) {
+		if ((c->ssl = SSL_new(tls_context(c->session.tls, false, true))) == NULL)
+			abort();
+		conn_fail(c, e);
+	}
+	set_bios(c);
+	c->deadline_ms = loop_now_ms(c->loop) + timeout_ms;
+	conn_set_kick(c);
+}
+
+struct conn *
+conn_accept(struct loop *l, struct listen_incoming *in, struct tls_holder *h, enum conn_peers peers,
+    const char *alpn, const struct conn_events *events, void *role)
+{
+	struct conn	*c = conn_new(l, h, (const struct sockaddr *)&in->address, alpn, events, role);
+	struct err	 e;
+	bool		 ok;
+
+	c->in = in;
+	c->state = CONN_SHAKING;
+	c->watch = loop_fd_new(l, in->fd, conn_on_ready, c);
+	ok = tls_session_accept(&c->session, peers == CONN_MUTUAL, &c->ssl, &e);
+	start(c, ok, TLS_HANDSHAKE_MS, &e);
+	return c;
+}
+
+static bool
+open_socket(struct conn *c, const struct sockaddr *to, struct err *e)
+{
+	int	 one = 1;
+	int	 fd = socket(to->sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+
+	c->in = memory_new(sizeof *c->in);
+	c->in->fd = fd;
+	memcpy(&c->in->address, &c->peer.address, sizeof c->in->address);
+	if (fd < 0)
+		return err_set_errno(e, REFUSAL_unreachable, errno, "no socket for %s", c->peer.host);
+	c->watch = loop_fd_new(c->loop, fd, conn_on_ready, c);
+	(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
+	if (connect(fd, to, address_size(to)) < 0 && errno != EINPROGRESS && errno != EINTR)
+		return err_set_errno(e, REFUSAL_unreachable, errno, "%s", c->peer.host);
+	return true;
+}
+
+struct conn *
+conn_connect(struct loop *l, const struct conn_target *to, struct tls_holder *h,
+    const struct conn_events *events, void *role)
+{
+	struct conn	*c = conn_new(l, h, to->address, to->alpn, events, role);
+	struct err	 e;
+	bool		 ok = true;
+
+	c->state = CONN_CONNECTING;
+	if (*to->domain == '\0' || strlen(to->domain) >= sizeof c->peer.domain)
+		ok = err_set(&e, REFUSAL_bad_domain, "%s", "");
+	snprintf(c->peer.domain, sizeof c->peer.domain, "%s", to->domain);
+	snprintf(c->peer.sni, sizeof c->peer.sni, "%s", to->domain);
+	ok = ok && tls_session_connect(&c->session, to->own, &c->ssl, &e);
+	if (!ok) {
+		start(c, false, to->timeout_ms, &e);
+		return c;
+	}
+	ok = open_socket(c, to->address, &e);
+	if (!ok)
+		conn_fail(c, &e);
+	start(c, true, to->timeout_ms, &e);
+	return c;
+}
+
+/* -- asking ------------------------------------------------------------------------------------- */
+
+void
+conn_set_engine(struct conn *c, struct engine *e)
+{
+	c->engine = e;
+	conn_kick(c);
+}
+
+void
+conn_kick(struct conn *c)
+{
+	if (c->moving)
+		c->again = true;
+	else
+		conn_set_kick(c);
+}
+
+void
+conn_close(struct conn *c)
+{
+	c->close_asked = true;
+	conn_kick(c);
+}
+
+void
+conn_drop(struct conn *c, const struct err *why)
+{
+	conn_fail(c, why);
+	conn_kick(c);
+}
+
+uint64_t
+conn_id(const struct conn *c)
+{
+	return c->id;
+}
+
+struct loop *
+conn_loop(const struct conn *c)
+{
+	return c->loop;
+}
+
+struct tls_peer *
+conn_peer(struct conn *c)
+{
+	return &c->peer;
+}
+
+struct tls_holder *
+conn_holder(const struct conn *c)
+{
+	return c->session.holder;
+}
+
+void *
+conn_role(const struct conn *c)
+{
+	return c->role;
+}
+
+bool
+conn_exporter(const struct conn *c, unsigned char out[TLS_EXPORTER_BYTES])
+{
+	bool	 ok;
+
+	if (!SSL_is_init_finished(c->ssl))
+		return false;
+	ok = SSL_export_keying_material(c->ssl, out, TLS_EXPORTER_BYTES, BINDING_LABEL,
+	    sizeof BINDING_LABEL - 1, NULL, 0, 0) == 1;
+	ERR_clear_error();
+	return ok;
+}
+
+void
+conn_counts(const struct conn *c, struct conn_counts *out)
+{
+	*out = c->counts;
+}
+
+/* -- ending ------------------------------------------------------------------------------------- */
+
+void
+conn_free(struct conn *c, bool tell)
+{
+	conn_set_remove(c);
+	loop_fd_free(&c->watch);
+	loop_timer_free(&c->timer);
+	if (c->in != NULL && c->in->fd >= 0)
+		listen_done(&c->in);
+	free(c->in);
+	if (tell)
+		c->events->gone(c, c->role, c->has_why ? &c->why : NULL);
+	SSL_free(c->ssl);
+	tls_unref(&c->session.tls);
+	tls_peer_clear(&c->peer);
+	buf_clear(&c->input);
+	free(c);
+}

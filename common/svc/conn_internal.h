@@ -1,0 +1,76 @@
+/* conn_internal — what conn*.c share: the connection's insides, and a loop's set of them. */
+#ifndef SVC_CONN_INTERNAL_H
+#define SVC_CONN_INTERNAL_H
+
+#include "common/svc/conn.h"
+#include "common/svc/loop.h"
+#include "common/svc/tls_internal.h"
+
+enum conn_state { CONN_CONNECTING, CONN_SHAKING, CONN_UP, CONN_CLOSING, CONN_DEAD };
+
+struct conn_set;
+
+struct conn {
+	struct loop		*loop;
+	struct conn_set		*set;
+	uint64_t		 id;
+	struct conn		*next;		/* in its bucket */
+	enum conn_state		 state;
+	const struct conn_events *events;
+	void			*role;
+	struct engine		*engine;	/* NULL until `up` */
+	/* socket */
+	struct listen_incoming	*in;
+	struct loop_fd		*watch;
+	bool			 wire_eof;
+	/* TLS */
+	SSL			*ssl;
+	BIO			*from_wire, *to_wire;	/* the SSL's */
+	struct tls_session	 session;
+	struct tls_peer		 peer;
+	bool			 tls_eof;	/* the peer's close_notify has come */
+	/* what the engine has not taken yet; empty most of the time */
+	struct buf		 input;
+	struct conn_counts	 counts;
+	/* time */
+	struct loop_timer	*timer;
+	int64_t			 armed_ms;	/* 0: not */
+	int64_t			 deadline_ms;	/* of the state; 0: none */
+	int64_t			 rate_ms;	/* since when output waits; 0: none does */
+	uint64_t		 rate_mark;	/* wire_out then */
+	/* control flow */
+	bool			 moving;	/* conn_move is on the stack */
+	bool			 again;
+	bool			 kicked;	/* is in the set's list */
+	bool			 close_asked;
+	bool			 half_closed;
+	bool			 has_why;
+	struct err		 why;
+};
+
+/* -- a loop's connections (conn_set.c) ---------------------------------------------------------- */
+
+struct conn_set	*conn_set_of(struct loop *l);		/* made at the first call */
+void		 conn_set_add(struct conn *c);		/* gives it its id */
+void		 conn_set_remove(struct conn *c);
+void		 conn_set_kick(struct conn *c);		/* conn_move soon */
+char		*conn_set_scratch(struct conn_set *s);	/* CONN_READ_BYTES, good until the next call */
+bool		 conn_set_may_log(struct conn_set *s, unsigned *missed);
+
+/* -- moving (conn_move.c) ----------------------------------------------------------------------- */
+
+void		 conn_on_ready(void *conn, unsigned ready);
+void		 conn_on_timer(void *conn);
+void		 conn_move(struct conn *c);		/* may free c */
+void		 conn_fail(struct conn *c, const struct err *why);	/* gone follows; NULL: in order */
+
+/* -- handshake (conn_shake.c) ------------------------------------------------------------------- */
+
+void		 conn_shake(struct conn *c);
+void		 conn_log_refused(struct conn *c, const struct err *why);
+
+/* -- ending (conn.c) ---------------------------------------------------------------------------- */
+
+void		 conn_free(struct conn *c, bool tell);
+
+#endif
