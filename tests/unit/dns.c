@@ -151,7 +151,7 @@ kinds(void **state)
 	a = ask(&w, "nothing.test", DNS_A);
 	assert_int_equal(a.status, DNS_NXDOMAIN);
 	assert_int_equal(a.rcode, 3);
-	assert_int_equal(a.ttl_s, 60);
+	assert_in_range(a.ttl_s, 50, 60);	/* it is cached, and counts down on a slow machine */
 	gives(&w, "below.test", DNS_A, DNS_NODATA);
 	gives(&w, "c.test", DNS_A, DNS_NXDOMAIN);
 	gives(&w, "d.test", DNS_A, DNS_FAILED);
