@@ -141,6 +141,8 @@ $B/tests/unit/mc_%: $O/tests/unit/mc_%.o $B/lib-tests.a $B/lib-mc.a $B/lib.a
 	$(link-test)
 $B/tests/unit/%: $O/tests/unit/%.o $B/lib-tests.a $B/lib.a
 	$(link-test)
+$B/tests/replay: $O/tests/replay.o $B/lib-tests.a $B/lib.a
+	$(link-test)
 $B/tests/%: $O/tests/%.o $B/lib-tests.a $B/lib-oms.a $B/lib-ims.a $B/lib-mc.a $B/lib.a
 	$(link-test)
 

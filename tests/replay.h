@@ -18,5 +18,11 @@ struct replay_engine {
 
 extern const struct replay_engine	 replay_notify_server;
 extern const struct replay_engine	 replay_notify_client;
+extern const struct replay_engine	 replay_fetch_server;
+extern const struct replay_engine	 replay_fetch_client;
+extern const struct replay_engine	 replay_submit_server;
+extern const struct replay_engine	 replay_submit_client;
+extern const struct replay_engine	 replay_mailbox_server;
+extern const struct replay_engine	 replay_mailbox_client;
 
 #endif

@@ -1,0 +1,270 @@
+/* replay_fetch — the fake roles behind the fetch engines for tests/replay.
+ *
+ * fetch-server hands out one letter, 01JDZ5TPB4M4Q8W1RZ9H1V6K3C, of 39 octets with a summary of 24,
+ * to b.test; c.test is not designated, any other domain gets its answer later.
+ * 01JDZ5TPB4M4Q8W1RZ9H1V6K3D was recalled.  FETCH, DONE and DECLINE are answered later too:
+ *	A: durable	what is asked is recorded, and answered
+ *	A: fails	it cannot be recorded
+ *	A: stale	an answer to the request before comes; it must be dropped
+ *
+ * fetch-client:
+ *	A: hello / summary ID / fetch ID / from OFFSET ID / done ID / decline ID / noop / quit
+ *	A: lost		the connection breaks
+ *	A: heard TEXT	what the callbacks said since the last time is this
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/base/source.h"
+#include "proto/fetch_client.h"
+#include "proto/fetch_server.h"
+#include "tests/heard.h"
+#include "tests/replay.h"
+
+#define LETTER	"01JDZ5TPB4M4Q8W1RZ9H1V6K3C"
+#define TAKEN_BACK "01JDZ5TPB4M4Q8W1RZ9H1V6K3D"
+#define TEXT	"Subject: barn\r\nTo: bob\r\n\r\nHello, Bob.\r\n"
+#define SUMMARY	24
+
+/* -- fetch-server --------------------------------------------------------------------------- */
+
+struct shelf {
+	struct fetch_server	 s;	/* first */
+	bool			 octets;	/* the pending request wants some */
+};
+
+static bool
+admit(void *role, struct err *e)
+{
+	(void)role;
+	(void)e;
+	return true;
+}
+
+static enum outcome
+hello(void *role, const char *domain, struct err *e)
+{
+	struct shelf	*f = role;
+
+	f->octets = false;
+	if (strcmp(domain, "c.test") == 0)
+		return err_set(e, REFUSAL_not_designated, "%s", ""), REFUSED;
+	return strcmp(domain, "b.test") == 0 ? DONE : PENDING;
+}
+
+static bool
+look_up(const struct ulid *id, struct err *e)
+{
+	char	 digits[ULID_STR_BYTES];
+
+	ulid_str(id, digits);
+	if (strcmp(digits, TAKEN_BACK) == 0)
+		return err_set(e, REFUSAL_recalled, "%s", "");
+	return strcmp(digits, LETTER) == 0 || err_set(e, REFUSAL_unknown_id, "%s", "");
+}
+
+static enum outcome
+summary(void *role, const struct ulid *id, struct fetch_found *found, struct err *e)
+{
+	(void)role;
+	if (!look_up(id, e))
+		return REFUSED;
+	*found = (struct fetch_found){ source_bytes(span_of(TEXT, SUMMARY)), SUMMARY };
+	return DONE;
+}
+
+static enum outcome
+fetch(void *role, const struct ulid *id, uint64_t offset, struct fetch_found *found,
+    struct err *e)
+{
+	(void)found;
+	if (!look_up(id, e))
+		return REFUSED;
+	if (offset > sizeof TEXT - 1)
+		return err_set(e, REFUSAL_bad_offset, "%s", ""), REFUSED;
+	((struct shelf *)role)->octets = true;
+	return PENDING;
+}
+
+static enum outcome
+change(void *role, const struct ulid *id, struct err *e)
+{
+	((struct shelf *)role)->octets = false;
+	return look_up(id, e) ? PENDING : REFUSED;
+}
+
+static const struct fetch_server_ops	 server_ops = {
+	.server = { .admit = admit }, .hello = hello, .summary = summary, .fetch = fetch,
+	.done = change, .decline = change,
+};
+
+static void *
+make_server(struct engine **e)
+{
+	struct shelf	*f = calloc(1, sizeof *f);
+
+	if (f == NULL)
+		abort();
+	fetch_server_init(&f->s, &server_ops, f);
+	*e = &f->s.server.engine;
+	return f;
+}
+
+static bool
+answer(struct shelf *f, uint64_t request, const struct err *e)
+{
+	struct fetch_found	 found = { NULL, sizeof TEXT - 1 };
+
+	if (!f->octets)
+		return fetch_server_answer(&f->s, request, e);
+	if (e == NULL)
+		found.source = source_bytes(SPAN_LIT(TEXT));
+	return fetch_server_found_take(&f->s, request, &found, e);
+}
+
+static bool
+act_server(void *role, struct span words)
+{
+	struct shelf	*f = role;
+	struct err	 e;
+
+	err_set(&e, REFUSAL_storage, "%s", "");
+	if (span_eq(words, SPAN_LIT("durable")))
+		return answer(f, f->s.server.request, NULL);
+	if (span_eq(words, SPAN_LIT("fails")))
+		return answer(f, f->s.server.request, &e);
+	return span_eq(words, SPAN_LIT("stale")) && !answer(f, f->s.server.request - 1, NULL);
+}
+
+static void
+clear_server(void *role)
+{
+	fetch_server_clear(&((struct shelf *)role)->s);
+	free(role);
+}
+
+const struct replay_engine	 replay_fetch_server = {
+	"fetch-server", make_server, act_server, clear_server,
+};
+
+/* -- fetch-client ---------------------------------------------------------------------------- */
+
+struct asker {
+	struct fetch_client	 c;	/* first */
+	struct buf		 heard, octets;
+};
+
+static void
+on_hello(void *role, const struct err *e)
+{
+	heard_add(&((struct asker *)role)->heard, "hello", e);
+}
+
+static bool
+on_found(void *role, void *arg, uint64_t octets, struct err *e)
+{
+	(void)role;
+	(void)arg;
+	return octets <= 1000 || err_set(e, REFUSAL_broken_promise, "%s", "");
+}
+
+static void
+on_octets(void *role, void *arg, struct span piece)
+{
+	(void)arg;
+	buf_add(&((struct asker *)role)->octets, piece.p, piece.n);
+}
+
+static void
+on_end(void *role, void *arg, const struct err *e)
+{
+	struct asker	*a = role;
+	char		 what[64];
+
+	snprintf(what, sizeof what, "%s", (const char *)arg);
+	if (a->octets.len > 0)
+		snprintf(what, sizeof what, "%s of %zu", (const char *)arg, a->octets.len);
+	heard_add(&a->heard, what, e);
+	buf_reset(&a->octets);
+}
+
+static void
+on_lost(void *role, const struct err *e)
+{
+	heard_add(&((struct asker *)role)->heard, "lost", e);
+}
+
+static const struct fetch_client_ops	 client_ops = {
+	on_hello, on_found, on_octets, on_end, on_lost
+};
+
+static void *
+make_client(struct engine **e)
+{
+	struct asker	*a = calloc(1, sizeof *a);
+
+	if (a == NULL)
+		abort();
+	fetch_client_init(&a->c, &client_ops, a);
+	*e = &a->c.client.engine;
+	return a;
+}
+
+static bool
+ask(struct asker *a, struct span verb, struct span rest)
+{
+	static char	 s[] = "summary", f[] = "fetch", d[] = "done", n[] = "decline";
+	struct span	 number = rest, from = span_cut(&number, ' ');
+	struct ulid	 id;
+	uint64_t	 offset;
+
+	if (span_eq(verb, SPAN_LIT("from")))
+		return span_u64(from, &offset) && ulid_parse(number, &id) &&
+		    fetch_client_fetch(&a->c, &id, offset, f);
+	if (!ulid_parse(rest, &id))
+		return false;
+	if (span_eq(verb, SPAN_LIT("summary")))
+		return fetch_client_summary(&a->c, &id, s);
+	if (span_eq(verb, SPAN_LIT("fetch")))
+		return fetch_client_fetch(&a->c, &id, 0, f);
+	if (span_eq(verb, SPAN_LIT("done")))
+		return fetch_client_done(&a->c, &id, d);
+	return span_eq(verb, SPAN_LIT("decline")) && fetch_client_decline(&a->c, &id, n);
+}
+
+static bool
+act_client(void *role, struct span words)
+{
+	struct asker	*a = role;
+	struct span	 rest = words, verb = span_cut(&rest, ' ');
+	struct err	 e;
+
+	if (span_eq(verb, SPAN_LIT("heard")))
+		return heard_is(&a->heard, rest);
+	if (span_eq(verb, SPAN_LIT("hello")))
+		return fetch_client_hello(&a->c, "b.test");
+	if (span_eq(verb, SPAN_LIT("noop")))
+		return fetch_client_noop(&a->c);
+	if (span_eq(verb, SPAN_LIT("quit")))
+		return fetch_client_quit(&a->c);
+	if (!span_eq(verb, SPAN_LIT("lost")))
+		return ask(a, verb, rest);
+	err_set(&e, REFUSAL_tls_truncated, "%s", "");
+	client_lost(&a->c.client, &e);
+	return true;
+}
+
+static void
+clear_client(void *role)
+{
+	struct asker	*a = role;
+
+	fetch_client_clear(&a->c);
+	buf_clear(&a->heard);
+	buf_clear(&a->octets);
+	free(a);
+}
+
+const struct replay_engine	 replay_fetch_client = {
+	"fetch-client", make_client, act_client, clear_client,
+};
