@@ -64,8 +64,9 @@ struct dns {
 	size_t			 tickets;
 };
 
-/* ub_ctx_config parses with globals of libunbound's; contexts are made by many threads. */
-static pthread_mutex_t	 config_lock = PTHREAD_MUTEX_INITIALIZER;
+/* Contexts are made and freed by many threads, and libunbound has globals for both: its parser of
+ * configurations, and locks that each context's first question makes and its end destroys. */
+static pthread_mutex_t	 library_lock = PTHREAD_MUTEX_INITIALIZER;
 
 static void *
 allocate(size_t n)
@@ -134,16 +135,17 @@ probe_answered(void *arg, int rcode, void *packet, int n, int sec, char *why, in
 	*ok = rcode == 0 && packet != NULL && n > 3 && (((const unsigned char *)packet)[3] & 15) == 0;
 }
 
-/* The first question makes libunbound read its files; a zone answers inside the call. */
-static bool
+/* The first question makes libunbound read its files and set itself up.  It is one that is answered
+ * inside the call: from the zone, or as every libunbound knows localhost. */
+static int
 probe(struct ub_ctx *ub, enum dns_resolver_kind kind)
 {
-	bool	 ok = false;
-	int	 id;
+	bool	 ok = false, zone = kind == DNS_RESOLVER_ZONE;
+	int	 id, fault;
 
-	if (kind != DNS_RESOLVER_ZONE)
-		return true;
-	return ub_resolve_event(ub, ".", DNS_SOA, 1, &ok, probe_answered, &id) == 0 && ok;
+	fault = ub_resolve_event(ub, zone ? "." : "localhost.", zone ? DNS_SOA : DNS_A, 1, &ok,
+	    probe_answered, &id);
+	return fault == 0 && !ok ? UB_INITFAIL : fault;
 }
 
 static bool
@@ -158,13 +160,11 @@ configure(struct ub_ctx *ub, const struct dns_resolver *r, const char *zone_path
 	buf_clear(&text);
 	if (fd < 0)
 		return err_set_errno(e, REFUSAL_os_error, errno, "resolver: memory file");
-	pthread_mutex_lock(&config_lock);
 	fault = ub_ctx_config(ub, path);
 	if (fault == 0 && r->kind == DNS_RESOLVER_SYSTEM)
 		ub_ctx_resolvconf(ub, NULL);
-	if (fault == 0 && !probe(ub, r->kind))
-		fault = UB_INITFAIL;
-	pthread_mutex_unlock(&config_lock);
+	if (fault == 0)
+		fault = probe(ub, r->kind);
 	close(fd);
 	if (fault != 0 && r->kind == DNS_RESOLVER_ZONE)
 		return err_set(e, REFUSAL_config, "resolver: %s is not a root zone in master form", r->zone);
@@ -173,12 +173,41 @@ configure(struct ub_ctx *ub, const struct dns_resolver *r, const char *zone_path
 	return true;
 }
 
+/* NULL: *e is set. */
+static struct ub_ctx *
+make_context(struct dns *d, const char *zone_path, struct err *e)
+{
+	struct ub_ctx	*ub;
+
+	pthread_mutex_lock(&library_lock);
+	ub = ub_ctx_create_event(d->base);
+	if (ub == NULL) {
+		err_set(e, REFUSAL_os_error, "resolver: libunbound does not start");
+	} else if (!configure(ub, &d->resolver, zone_path, e)) {
+		ub_ctx_delete(ub);
+		ub = NULL;
+	}
+	pthread_mutex_unlock(&library_lock);
+	return ub;
+}
+
+/* Calls back for each ticket.  Never called from inside libunbound. */
+static void
+source_free(struct source *s)
+{
+	pthread_mutex_lock(&library_lock);
+	ub_ctx_delete(s->ub);
+	pthread_mutex_unlock(&library_lock);
+	free(s);
+}
+
 /* Puts a new context in front of the others. */
 static bool
 source_make(struct dns *d, struct err *e)
 {
 	struct buf	 zone = BUF_INIT;
 	char		 zone_path[64] = "";
+	struct ub_ctx	*ub = NULL;
 	int		 zone_fd = -1;
 	bool		 ok = true;
 
@@ -188,27 +217,18 @@ source_make(struct dns *d, struct err *e)
 			ok = err_set_errno(e, REFUSAL_os_error, errno, "resolver: memory file");
 		buf_clear(&zone);
 	}
-	if (ok) {
+	if (ok && (ub = make_context(d, zone_path, e)) != NULL) {
 		struct source	*s = allocate(sizeof(*s));
 
-		s->ub = ub_ctx_create_event(d->base);
-		ok = s->ub != NULL ? configure(s->ub, &d->resolver, zone_path, e) :
-		    err_set(e, REFUSAL_os_error, "resolver: libunbound does not start");
-		if (ok) {
-			s->next = d->source;
-			d->source = s;
-		} else {
-			if (s->ub != NULL)
-				ub_ctx_delete(s->ub);
-			free(s);
-		}
+		s->ub = ub;
+		s->next = d->source;
+		d->source = s;
 	}
 	if (zone_fd >= 0)
 		close(zone_fd);
-	return ok;
+	return ub != NULL;
 }
 
-/* Never called from inside libunbound. */
 static void
 drop_idle_sources(struct dns *d)
 {
@@ -220,8 +240,7 @@ drop_idle_sources(struct dns *d)
 			continue;
 		}
 		*at = s->next;
-		ub_ctx_delete(s->ub);
-		free(s);
+		source_free(s);
 	}
 }
 
@@ -499,9 +518,8 @@ dns_free(struct dns **dp)
 	while (d->source != NULL) {
 		struct source	*s = d->source;
 
-		ub_ctx_delete(s->ub);	/* calls back for each ticket */
 		d->source = s->next;
-		free(s);
+		source_free(s);
 	}
 	event_free(d->wake);
 	free(d);

@@ -166,8 +166,8 @@ dns_resolver_read_zone(struct dns_resolver *r, struct buf *out, struct err *e)
 void
 dns_resolver_config(const struct dns_resolver *r, const char *zone_path, struct buf *out)
 {
-	/* libunbound answers these by itself unless told not to. */
-	static const char *const	 own[] = { "test.", "invalid.", "onion.", "localhost.", "home.arpa.",
+	/* libunbound answers these by itself unless told not to; localhost only a zone may redefine. */
+	static const char *const	 own[] = { "test.", "invalid.", "onion.", "home.arpa.",
 		"127.in-addr.arpa.",
 		"1.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.ip6.arpa." };
 
@@ -177,7 +177,9 @@ dns_resolver_config(const struct dns_resolver *r, const char *zone_path, struct 
 	    r->anchor[0] != '\0' ? "validator iterator" : "iterator");
 	for (size_t i = 0; i < sizeof(own) / sizeof(own[0]); i++)
 		buf_addf(out, "\tlocal-zone: \"%s\" nodefault\n", own[i]);
-	if (r->kind != DNS_RESOLVER_ZONE)
+	if (r->kind == DNS_RESOLVER_ZONE)
+		buf_addf(out, "\tlocal-zone: \"localhost.\" nodefault\n");
+	else
 		buf_addf(out, "\tuse-caps-for-id: yes\n");
 	if (r->anchor[0] != '\0')
 		buf_addf(out, "\ttrust-anchor-file: \"%s\"\n", r->anchor);

@@ -1,5 +1,6 @@
 /* spf — RFC 7208 by cases (tests/spf/cases.txt), and what the cases cannot say: cache, limits of
  * time, cancelling. */
+#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -346,6 +347,42 @@ once(void **state)
 	world_close(&w);
 }
 
+/* Workers have a loop, a dns and an spf each; libunbound is configured by all of them at once. */
+static void *
+work(void *arg)
+{
+	struct world	 w;
+	unsigned	*good = arg;
+
+	world_open(&w, SPAN_LIT(ZONE));
+	for (int i = 0; i < 20; i++) {
+		FILE	*f = fopen(w.path, "w");
+
+		assert_non_null(f);
+		fprintf(f, "%s%d.x.test. A 192.0.2.1\n", ZONE, i);
+		fclose(f);
+		*good += check(&w, "192.0.2.9", "h.test", "joe@a.test").result == SPF_PASS;
+		*good += check(&w, "192.0.2.1", "h.test", "joe@zero.test").result == SPF_PASS;
+	}
+	world_close(&w);
+	return NULL;
+}
+
+static void
+threads(void **state)
+{
+	pthread_t	 t[4];
+	unsigned	 good[4] = { 0 };
+
+	(void)state;
+	for (size_t i = 0; i < 4; i++)
+		assert_int_equal(pthread_create(&t[i], NULL, work, &good[i]), 0);
+	for (size_t i = 0; i < 4; i++) {
+		pthread_join(t[i], NULL);
+		assert_int_equal(good[i], 40);
+	}
+}
+
 static void
 only_pass_passes(void **state)
 {
@@ -376,6 +413,7 @@ main(void)
 		cmocka_unit_test(together),
 		cmocka_unit_test(under_way),
 		cmocka_unit_test(once),
+		cmocka_unit_test(threads),
 		cmocka_unit_test(only_pass_passes),
 	};
 
