@@ -16,6 +16,7 @@ struct tls {
 	uint64_t		 folders;	/* their signature when they were read */
 	struct trust		*trust;
 	struct tls_identity	**identity;
+	uint64_t		*seen;		/* each one's files' signature, read or in vain */
 	size_t			 n;
 	SSL_CTX			*mutual, *clients, *connecting;
 };
@@ -32,36 +33,41 @@ tls_folders_signature(const struct tls_settings *s)
 	return h;
 }
 
-static struct tls_identity *
+/* n: not one of ours. */
+static size_t
 find(const struct tls *t, const char *domain)
 {
-	for (size_t i = 0; t != NULL && i < t->n; i++)
-		if (strcmp(tls_identity_domain(t->identity[i]), domain) == 0)
-			return t->identity[i];
-	return NULL;
+	size_t	 i = 0;
+
+	while (i < t->n && strcmp(tls_identity_domain(t->identity[i]), domain) != 0)
+		i++;
+	return i;
 }
 
 /* -- making ------------------------------------------------------------------------------------- */
 
+/* Files that could not be read are not tried again before they change. */
 static bool
 take_identity(struct tls *t, const struct tls_files *f, gid_t group, const struct tls *before,
     bool lenient, struct err *e)
 {
-	struct tls_identity	*old = find(before, f->domain), *i;
+	size_t			 at = before == NULL ? 0 : find(before, f->domain);
+	struct tls_identity	*old = before == NULL || at == before->n ? NULL : before->identity[at];
+	uint64_t		 seen = tls_identity_files(f);
+	struct tls_identity	*i;
 
-	if (find(t, f->domain) != NULL)
+	if (find(t, f->domain) != t->n)
 		return err_set(e, REFUSAL_config, "the domain %s stands twice", f->domain);
-	if (old != NULL && tls_identity_files(f) == tls_identity_signature(old)) {
-		t->identity[t->n++] = tls_identity_ref(old);
-		return true;
-	}
-	if (!tls_identity_load(f, group, &i, e)) {
+	if (old != NULL && (seen == tls_identity_signature(old) || (lenient && seen == before->seen[at])))
+		i = tls_identity_ref(old);
+	else if (!tls_identity_load(f, group, &i, e)) {
 		if (old == NULL || !lenient)
 			return err_prefix(e, "%s", f->domain);
 		log_fact(LOG_ERROR, "tls.identity", "domain=%s kept=old why=%s", log_str(f->domain),
 		    log_str(e->text));
 		i = tls_identity_ref(old);
 	}
+	t->seen[t->n] = seen;
 	t->identity[t->n++] = i;
 	return true;
 }
@@ -71,6 +77,7 @@ take_identities(struct tls *t, const struct tls_settings *s, const struct tls *b
     bool lenient, struct err *e)
 {
 	t->identity = memory_array(s->n_identities + 1, sizeof(struct tls_identity *));
+	t->seen = memory_array(s->n_identities + 1, sizeof *t->seen);
 	for (size_t i = 0; i < s->n_identities; i++)
 		if (!take_identity(t, &s->identities[i], s->group, before, lenient, e))
 			return false;
@@ -133,9 +140,9 @@ tls_outdated(const struct tls *t, const struct tls_settings *s)
 	if (tls_folders_signature(s) != t->folders)
 		return true;
 	for (size_t i = 0; i < s->n_identities; i++) {
-		const struct tls_identity *id = find(t, s->identities[i].domain);
+		size_t	 at = find(t, s->identities[i].domain);
 
-		if (id == NULL || tls_identity_files(&s->identities[i]) != tls_identity_signature(id))
+		if (at == t->n || tls_identity_files(&s->identities[i]) != t->seen[at])
 			return true;
 	}
 	return false;
@@ -164,6 +171,7 @@ tls_unref(struct tls **tp)
 	for (size_t i = 0; i < t->n; i++)
 		tls_identity_unref(&t->identity[i]);
 	free(t->identity);
+	free(t->seen);
 	trust_unref(&t->trust);
 	free(t);
 }
@@ -183,7 +191,9 @@ tls_generation(const struct tls *t)
 const struct tls_identity *
 tls_identity(const struct tls *t, const char *domain)
 {
-	return find(t, domain);
+	size_t	 at = find(t, domain);
+
+	return at == t->n ? NULL : t->identity[at];
 }
 
 const struct tls_identity *
