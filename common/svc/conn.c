@@ -1,6 +1,7 @@
 /* conn — making, asking, ending; see conn.h.  The work is in conn_move.c and conn_shake.c. */
 #include "common/svc/conn.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -80,8 +81,29 @@ conn_accept(struct loop *l, struct listen_incoming *in, struct tls_holder *h, en
 	return c;
 }
 
+/* Our own address, where one is given and of the peer's family; the port is connect's to find. */
 static bool
-open_socket(struct conn *c, const struct sockaddr *to, struct err *e)
+bind_from(int fd, const char *from, int family, struct err *e)
+{
+	struct sockaddr_storage	 own = { .ss_family = (sa_family_t)family };
+	void			*at = &((struct sockaddr_in *)&own)->sin_addr;
+	socklen_t		 n = sizeof(struct sockaddr_in);
+	int			 one = 1;
+
+	if (family == AF_INET6) {
+		at = &((struct sockaddr_in6 *)&own)->sin6_addr;
+		n = sizeof(struct sockaddr_in6);
+	}
+	if (from == NULL || inet_pton(family, from, at) != 1)
+		return true;
+	(void)setsockopt(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &one, sizeof one);
+	if (bind(fd, (struct sockaddr *)&own, n) < 0)
+		return err_set_errno(e, REFUSAL_unreachable, errno, "connect-from %s", from);
+	return true;
+}
+
+static bool
+open_socket(struct conn *c, const struct sockaddr *to, const char *from, struct err *e)
 {
 	int	 one = 1;
 	int	 fd = socket(to->sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
@@ -93,6 +115,8 @@ open_socket(struct conn *c, const struct sockaddr *to, struct err *e)
 		return err_set_errno(e, REFUSAL_unreachable, errno, "no socket for %s", c->peer.host);
 	c->watch = loop_fd_new(c->loop, fd, conn_on_ready, c);
 	(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
+	if (!bind_from(fd, from, to->sa_family, e))
+		return false;
 	if (connect(fd, to, address_size(to)) < 0 && errno != EINPROGRESS && errno != EINTR)
 		return err_set_errno(e, REFUSAL_unreachable, errno, "%s", c->peer.host);
 	return true;
@@ -116,7 +140,7 @@ conn_connect(struct loop *l, const struct conn_target *to, struct tls_holder *h,
 		start(c, false, to->timeout_ms, &e);
 		return c;
 	}
-	ok = open_socket(c, to->address, &e);
+	ok = open_socket(c, to->address, to->from, &e);
 	if (!ok)
 		conn_fail(c, &e);
 	start(c, true, to->timeout_ms, &e);
