@@ -5,7 +5,7 @@
 
 #include "common/base/memory.h"
 #include "common/svc/designation.h"
-#include "mc/signin.h"
+#include "mc/signon.h"
 #include "proto/mailbox_client.h"
 
 /* The one request under way. */
@@ -25,7 +25,7 @@ struct question {
 };
 
 struct inbox {
-	struct signin		 signin;	/* first */
+	struct signon		 signon;	/* first */
 	struct mailbox_client	 client;
 	struct question		 now;
 };
@@ -98,7 +98,7 @@ on_end(void *role, void *arg, bool more, const struct err *e)
 	q->ok = e == NULL && !q->own;
 	if (e != NULL)
 		q->err = *e;
-	link_wake(b->signin.link);
+	link_wake(b->signon.link);
 }
 
 static void
@@ -107,11 +107,11 @@ on_lost(void *role, const struct err *e)
 	struct inbox	*b = role;
 
 	(void)e;
-	link_wake(b->signin.link);
+	link_wake(b->signon.link);
 }
 
 static const struct mailbox_client_ops	ops = {
-	.sasl = SIGNIN_OPS,
+	.sasl = SIGNON_OPS,
 	.notice = on_notice, .progress = on_progress, .found = on_found, .octets = on_octets,
 	.end = on_end, .lost = on_lost,
 };
@@ -126,8 +126,8 @@ inbox_open(struct inbox **out, const struct account *a, struct fault *f)
 	*f = (struct fault){ .host = "" };
 	mailbox_client_init(&b->client, &ops, b);
 	*out = b;
-	return link_new(&b->signin.link, &a->config, &f->err) &&
-	    link_connect(b->signin.link, DESIGNATION_MAILBOX, MAILBOX_ALPN, &b->client.sasl.client, f);
+	return link_new(&b->signon.link, &a->config, &f->err) &&
+	    link_connect(b->signon.link, DESIGNATION_MAILBOX, MAILBOX_ALPN, &b->client.sasl.client, f);
 }
 
 static bool
@@ -139,7 +139,7 @@ begin_auth(void *client, const char *mechanism)
 bool
 inbox_sign_in(struct inbox *b, struct account *a, struct fault *f)
 {
-	return signin_run(&b->signin, a, &b->client, begin_auth, f);
+	return signon_run(&b->signon, a, &b->client, begin_auth, f);
 }
 
 void
@@ -149,9 +149,9 @@ inbox_close(struct inbox **bp)
 
 	if (b == NULL)
 		return;
-	if (b->signin.link != NULL && link_is_up(b->signin.link) && mailbox_client_quit(&b->client))
-		link_kick(b->signin.link);
-	link_free(&b->signin.link);
+	if (b->signon.link != NULL && link_is_up(b->signon.link) && mailbox_client_quit(&b->client))
+		link_kick(b->signon.link);
+	link_free(&b->signon.link);
 	mailbox_client_clear(&b->client);
 	free(b);
 	*bp = NULL;
@@ -160,19 +160,19 @@ inbox_close(struct inbox **bp)
 bool
 inbox_is_up(const struct inbox *b)
 {
-	return link_is_up(b->signin.link);
+	return link_is_up(b->signon.link);
 }
 
 const char *
 inbox_host(const struct inbox *b)
 {
-	return link_host(b->signin.link);
+	return link_host(b->signon.link);
 }
 
 uint16_t
 inbox_port(const struct inbox *b)
 {
-	return link_port(b->signin.link);
+	return link_port(b->signon.link);
 }
 
 /* -- questions ---------------------------------------------------------------------------------- */
@@ -184,14 +184,14 @@ answer(struct inbox *b, bool asked, struct fault *f)
 	struct question	*q = &b->now;
 
 	if (asked) {
-		link_kick(b->signin.link);
-		(void)link_wait(b->signin.link, &q->ended, 0);
+		link_kick(b->signon.link);
+		(void)link_wait(b->signon.link, &q->ended, 0);
 	}
 	if (q->ended && q->ok)
 		return true;
 	if (!q->ended)
 		err_set(&q->err, REFUSAL_unreachable, "the connection is gone");
-	signin_fault(&b->signin, &q->err, f);
+	signon_fault(&b->signon, &q->err, f);
 	if (q->own)
 		f->host[0] = '\0';
 	return false;
@@ -209,7 +209,7 @@ inbox_list(struct inbox *b, void (*each)(void *arg, const struct mailbox_notice 
 			return false;
 		if (b->now.more && b->now.last == after) {
 			err_set(&b->now.err, REFUSAL_bad_reply, "a page of a list that goes nowhere");
-			signin_fault(&b->signin, &b->now.err, f);
+			signon_fault(&b->signon, &b->now.err, f);
 			return false;
 		}
 		after = b->now.last;

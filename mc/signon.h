@@ -1,18 +1,18 @@
-/* signin — SCRAM-SHA-256-PLUS on a link, for both servers.
+/* signon — SCRAM-SHA-256-PLUS on a link, for both servers.
  *
- * A role that signs in has a struct signin as its first member, so that SIGNIN_OPS fit it.
+ * A role that signs in has a struct signon as its first member, so that SIGNON_OPS fit it.
  * Always bound to the TLS connection; there is no falling back to less.
  *
  * Trust:  the server is believed only after it has proved that it knows the user's keys.
  */
-#ifndef MC_SIGNIN_H
-#define MC_SIGNIN_H
+#ifndef MC_SIGNON_H
+#define MC_SIGNON_H
 
 #include "mc/account.h"
 #include "mc/link.h"
 #include "proto/sasl_client.h"
 
-struct signin {
+struct signon {
 	struct link		*link;
 	struct auth_client	*auth;
 	bool			 done, ok;
@@ -21,15 +21,15 @@ struct signin {
 };
 
 /* For the .sasl of a protocol's ops. */
-enum outcome	 signin_step(void *role, struct span message, bool last, struct buf *out,
+enum outcome	 signon_step(void *role, struct span message, bool last, struct buf *out,
 		    struct err *e);
-void		 signin_signed_in(void *role, const struct err *e);
-#define SIGNIN_OPS	{ .step = signin_step, .signed_in = signin_signed_in }
+void		 signon_signed_in(void *role, const struct err *e);
+#define SIGNON_OPS	{ .step = signon_step, .signed_in = signon_signed_in }
 
 /* `begin` is the protocol's AUTH request. */
-bool	 signin_run(struct signin *s, struct account *a, void *client,
+bool	 signon_run(struct signon *s, struct account *a, void *client,
 	    bool (*begin)(void *client, const char *mechanism), struct fault *f);
 /* What a request failed with: the host's words, unless it is the connection that broke. */
-void	 signin_fault(const struct signin *s, const struct err *e, struct fault *f);
+void	 signon_fault(const struct signon *s, const struct err *e, struct fault *f);
 
 #endif

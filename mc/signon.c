@@ -1,13 +1,13 @@
-/* signin — SCRAM-SHA-256-PLUS on a link, for both servers; see signin.h. */
-#include "mc/signin.h"
+/* signon — SCRAM-SHA-256-PLUS on a link, for both servers; see signon.h. */
+#include "mc/signon.h"
 
 #include <stdio.h>
 #include <string.h>
 
 enum outcome
-signin_step(void *role, struct span message, bool last, struct buf *out, struct err *e)
+signon_step(void *role, struct span message, bool last, struct buf *out, struct err *e)
 {
-	struct signin	*s = role;
+	struct signon	*s = role;
 
 	switch (auth_client_step(s->auth, message, out, e)) {
 	case AUTH_DONE:
@@ -25,9 +25,9 @@ signin_step(void *role, struct span message, bool last, struct buf *out, struct 
 }
 
 void
-signin_signed_in(void *role, const struct err *e)
+signon_signed_in(void *role, const struct err *e)
 {
-	struct signin	*s = role;
+	struct signon	*s = role;
 
 	s->done = true;
 	s->ok = e == NULL;
@@ -44,7 +44,7 @@ is_broken(enum refusal why)
 }
 
 void
-signin_fault(const struct signin *s, const struct err *e, struct fault *f)
+signon_fault(const struct signon *s, const struct err *e, struct fault *f)
 {
 	*f = (struct fault){ .err = *e };
 	if (is_broken(e->why))
@@ -54,7 +54,7 @@ signin_fault(const struct signin *s, const struct err *e, struct fault *f)
 }
 
 bool
-signin_run(struct signin *s, struct account *a, void *client,
+signon_run(struct signon *s, struct account *a, void *client,
     bool (*begin)(void *client, const char *mechanism), struct fault *f)
 {
 	unsigned char	 binding[32];
@@ -74,7 +74,7 @@ signin_run(struct signin *s, struct account *a, void *client,
 	if (!s->done)
 		err_set(&s->err, REFUSAL_unreachable, "the connection broke");
 	if (!s->ok)
-		signin_fault(s, &s->err, f);
+		signon_fault(s, &s->err, f);
 	if (s->own)
 		f->host[0] = '\0';
 	return s->ok;
