@@ -25,11 +25,11 @@ static bool
 note_name(void *arg, struct span key, struct span value)
 {
 	struct names		*all = arg;
-	struct letter_record	 r;
+	struct ims_letter_record	 r;
 	struct err		 e;
 
 	(void)key;
-	if (!letter_read(value, &r, &e) || r.file[0] == '\0')
+	if (!ims_letter_read(value, &r, &e) || r.file[0] == '\0')
 		return true;
 	if (all->n == all->cap) {
 		all->cap = all->cap ? all->cap * 2 : 64;
@@ -117,7 +117,7 @@ ims_store_spool(struct ims_store *s)
 /* -- reading a mailbox ---------------------------------------------------------------------------------- */
 
 static void
-fill_row(struct mailbox_notice *row, uint64_t number, const struct notice_record *n,
+fill_row(struct mailbox_notice *row, uint64_t number, const struct ims_notice_record *n,
     const struct ims_letter *l)
 {
 	*row = (struct mailbox_notice){
@@ -144,13 +144,13 @@ domain_of(const char *address)
 }
 
 static bool
-get_row(struct db_txn *t, struct ims_store *s, uint64_t number, const struct notice_record *n,
+get_row(struct db_txn *t, struct ims_store *s, uint64_t number, const struct ims_notice_record *n,
     struct mailbox_notice *row, struct ims_letter *l, struct err *e)
 {
-	struct key		 k = key_letter(&n->id, domain_of(n->from));
-	struct letter_record	 r;
+	struct ims_key		 k = ims_key_letter(&n->id, domain_of(n->from));
+	struct ims_letter_record	 r;
 
-	if (!letter_get(t, s, &k, &r, e))
+	if (!ims_letter_get(t, s, &k, &r, e))
 		return false;
 	*l = r.facts;
 	/* Another of our domains may have been told first; we ask as the one of this notice. */
@@ -163,19 +163,19 @@ bool
 ims_store_notice(struct ims_store *s, const char *user, uint64_t number, struct mailbox_notice *n,
     struct ims_letter *l, struct err *e)
 {
-	struct notice_record	 record;
+	struct ims_notice_record	 record;
 	struct db_txn		*t;
 	bool			 good;
 
 	if (!db_read(s->db, &t, e))
 		return false;
-	good = notice_get(t, user, number, &record, e) && get_row(t, s, number, &record, n, l, e);
+	good = ims_notice_get(t, user, number, &record, e) && get_row(t, s, number, &record, n, l, e);
 	db_read_end(&t);
 	return good;
 }
 
 struct page {
-	struct notice_record	*notice;
+	struct ims_notice_record	*notice;
 	uint64_t		*number;
 	size_t			 n;
 	uint64_t		 after;
@@ -187,8 +187,8 @@ take_notice(void *arg, struct span key, struct span value)
 	struct page	*p = arg;
 	struct err	 e;
 
-	p->number[p->n] = key_number(key);
-	if (p->number[p->n] > p->after && notice_read(value, &p->notice[p->n], &e))
+	p->number[p->n] = ims_key_number(key);
+	if (p->number[p->n] > p->after && ims_notice_read(value, &p->notice[p->n], &e))
 		p->n++;
 	return p->n <= ROW_PAGE_ROWS;
 }
@@ -212,7 +212,7 @@ bool
 ims_store_list(struct ims_store *s, const char *user, uint64_t after, struct buf *page,
     bool *more, struct err *e)
 {
-	struct key	 prefix = key_user(user), from = key_numbered(user, after);
+	struct ims_key	 prefix = ims_key_user(user), from = ims_key_numbered(user, after);
 	struct page	 p = { .after = after };
 	struct db_txn	*t;
 	bool		 fault;
@@ -223,7 +223,7 @@ ims_store_list(struct ims_store *s, const char *user, uint64_t after, struct buf
 	p.number = calloc(ROW_PAGE_ROWS + 1, sizeof *p.number);
 	if (p.notice == NULL || p.number == NULL)
 		abort();
-	db_each(t, NOTICE, key_span(&from), key_span(&prefix), take_notice, &p);
+	db_each(t, NOTICE, ims_key_span(&from), ims_key_span(&prefix), take_notice, &p);
 	write_page(t, s, &p, page, more);
 	fault = db_fault(t, e);
 	db_read_end(&t);
@@ -236,20 +236,20 @@ bool
 ims_store_body(struct ims_store *s, const struct ims_letter *l, struct source **out,
     struct err *e)
 {
-	struct key		 k = key_letter(&l->id, span_str(l->from_domain));
-	struct letter_record	 r;
+	struct ims_key		 k = ims_key_letter(&l->id, span_str(l->from_domain));
+	struct ims_letter_record	 r;
 	struct db_txn		*t;
 	struct span		 body;
 	bool			 good;
 
 	if (!db_read(s->db, &t, e))
 		return false;
-	good = letter_get(t, s, &k, &r, e);
+	good = ims_letter_get(t, s, &k, &r, e);
 	if (good && r.facts.state != MAILBOX_HERE)
 		good = err_set(e, REFUSAL_internal, "the letter is not here");
 	if (good && r.file[0] != '\0')
 		good = spool_source_file(s->spool, r.file, out, e);
-	else if (good && db_get(t, BODY, key_span(&k), &body))
+	else if (good && db_get(t, BODY, ims_key_span(&k), &body))
 		*out = spool_source_copy(body);
 	else if (good && !db_fault(t, e))
 		good = err_set(e, REFUSAL_storage, "a body is missing");
@@ -275,7 +275,7 @@ look_at(void *arg, struct span key, struct span value)
 	uint64_t	 notices;
 
 	/* version, last, notices: the third is at octet 9 */
-	notices = value.n == 25 ? key_number(span_sub(value, 0, 17)) : 0;
+	notices = value.n == 25 ? ims_key_number(span_sub(value, 0, 17)) : 0;
 	look->mailboxes++;
 	look->notices += notices;
 	return look->fn == NULL ||

@@ -50,11 +50,11 @@ hold_until(const struct accept *a, const struct statement *st)
 /* -- a statement's own records ------------------------------------------------------------------- */
 
 static void
-put_evidence(struct db_txn *t, const struct accept *a, const struct key *letter,
+put_evidence(struct db_txn *t, const struct accept *a, const struct ims_key *letter,
     const struct statement *st)
 {
 	const struct notify_batch	*b = a->batch;
-	struct key			 k = key_evidence(letter, st->recipient_domain);
+	struct ims_key			 k = ims_key_evidence(letter, st->recipient_domain);
 	struct span			 chain = span_of(a->chain, DIGEST_BYTES), old;
 	struct buf			 value = BUF_INIT;
 
@@ -69,14 +69,14 @@ put_evidence(struct db_txn *t, const struct accept *a, const struct key *letter,
 	put_span(&value, span_str(a->ev->host));
 	put_span(&value, span_str(a->ev->spf));
 	put_u64(&value, (uint64_t)a->ev->received_s);
-	db_put(t, EVIDENCE, key_span(&k), buf_span(&value));
+	db_put(t, EVIDENCE, ims_key_span(&k), buf_span(&value));
 	buf_clear(&value);
 }
 
 static void
-fill_letter(struct letter_record *r, const struct accept *a, const struct statement *st)
+fill_letter(struct ims_letter_record *r, const struct accept *a, const struct statement *st)
 {
-	*r = (struct letter_record){ .facts = {
+	*r = (struct ims_letter_record){ .facts = {
 		.id = st->id, .state = MAILBOX_HELD, .size = st->size,
 		.summary_size = st->summary_size, .hold_until_s = hold_until(a, st),
 	} };
@@ -87,7 +87,7 @@ fill_letter(struct letter_record *r, const struct accept *a, const struct statem
 }
 
 static bool
-same_letter(const struct letter_record *r, const struct statement *st)
+same_letter(const struct ims_letter_record *r, const struct statement *st)
 {
 	return r->facts.size == st->size && r->facts.summary_size == st->summary_size &&
 	    memcmp(r->facts.digest, st->digest, DIGEST_BYTES) == 0 &&
@@ -98,24 +98,24 @@ same_letter(const struct letter_record *r, const struct statement *st)
 
 /* Seen before: a repeat, or another letter under the same id. */
 static bool
-judge_repeat(struct db_txn *t, const struct accept *a, const struct key *seen,
-    const struct key *letter, struct span value, const struct statement *st, struct verdict *v)
+judge_repeat(struct db_txn *t, const struct accept *a, const struct ims_key *seen,
+    const struct ims_key *letter, struct span value, const struct statement *st, struct verdict *v)
 {
-	struct seen_record	 r;
-	struct letter_record	 l;
+	struct ims_seen_record	 r;
+	struct ims_letter_record	 l;
 	unsigned char		 facts[DIGEST_BYTES];
 	struct err		 e;
 
-	if (!seen_read(value, &r, &v->why))
+	if (!ims_seen_read(value, &r, &v->why))
 		return false;
 	facts_digest(st, facts);
 	if (RULE(id_conflict) && memcmp(facts, r.facts, DIGEST_BYTES) != 0)
 		return err_set(&v->why, REFUSAL_id_conflict, "%s", "");
 	v->done = NOTIFY_KNOWN;
-	if (letter_get(t, a->store, letter, &l, &e) &&
+	if (ims_letter_get(t, a->store, letter, &l, &e) &&
 	    l.facts.hold_until_s < hold_until(a, st)) {
 		l.facts.hold_until_s = hold_until(a, st);
-		letter_put(t, letter, &l);
+		ims_letter_put(t, letter, &l);
 		put_evidence(t, a, letter, st);
 	}
 	(void)seen;
@@ -123,28 +123,28 @@ judge_repeat(struct db_txn *t, const struct accept *a, const struct key *seen,
 }
 
 static void
-put_seen(struct db_txn *t, const struct accept *a, const struct key *seen,
+put_seen(struct db_txn *t, const struct accept *a, const struct ims_key *seen,
     const struct statement *st, const char *user, uint64_t number)
 {
-	struct seen_record	 r = { .number = number, .until_s = hold_until(a, st) };
-	struct key		 until = { .n = 0 };
+	struct ims_seen_record	 r = { .number = number, .until_s = hold_until(a, st) };
+	struct ims_key		 until = { .n = 0 };
 	struct buf		 value = BUF_INIT;
 
 	span_copy(span_str(user), r.user, sizeof r.user);
 	facts_digest(st, r.facts);
-	seen_write(&value, &r);
-	db_put(t, SEEN, key_span(seen), buf_span(&value));
+	ims_seen_write(&value, &r);
+	db_put(t, SEEN, ims_key_span(seen), buf_span(&value));
 	buf_clear(&value);
-	key_add_u64(&until, (uint64_t)r.until_s);
-	key_add(&until, seen->b, seen->n);
-	db_put(t, UNTIL, key_span(&until), (struct span){ 0 });
+	ims_key_add_u64(&until, (uint64_t)r.until_s);
+	ims_key_add(&until, seen->b, seen->n);
+	db_put(t, UNTIL, ims_key_span(&until), (struct span){ 0 });
 }
 
 static void
 put_notice(struct db_txn *t, const struct accept *a, const struct statement *st,
     const struct notify_entry *entry, const char *user, uint64_t number)
 {
-	struct notice_record	 n = {
+	struct ims_notice_record	 n = {
 		.id = st->id, .received_s = a->ev->received_s, .date_s = st->date_s,
 	};
 
@@ -152,17 +152,17 @@ put_notice(struct db_txn *t, const struct accept *a, const struct statement *st,
 	span_copy(entry->address, n.to, sizeof n.to);
 	span_copy(span_sub(span_str(a->ev->issuer), 0, sizeof n.issuer - 1), n.issuer,
 	    sizeof n.issuer);
-	notice_put(t, user, number, &n);
+	ims_notice_put(t, user, number, &n);
 }
 
 static void
-put_change(struct db_txn *t, const char *user, struct mailbox_record *m, uint64_t number)
+put_change(struct db_txn *t, const char *user, struct ims_mailbox_record *m, uint64_t number)
 {
-	struct key	 k = key_numbered(user, ++m->change);
+	struct ims_key	 k = ims_key_numbered(user, ++m->change);
 	struct buf	 value = BUF_INIT;
 
 	put_u64(&value, number);
-	db_put(t, CHANGE, key_span(&k), buf_span(&value));
+	db_put(t, CHANGE, ims_key_span(&k), buf_span(&value));
 	buf_clear(&value);
 }
 
@@ -172,19 +172,19 @@ accept_entry(struct db_txn *t, struct accept *a, size_t i, struct verdict *v)
 {
 	const struct notify_entry	*entry = &a->batch->entries[i];
 	const struct statement		*st = &a->batch->statements[entry->statement];
-	struct key			 letter = key_letter(&st->id, st->from_domain);
-	struct key			 seen = key_seen(&letter, entry->address);
-	struct mailbox_record		 m;
-	struct letter_record		 l;
+	struct ims_key			 letter = ims_key_letter(&st->id, st->from_domain);
+	struct ims_key			 seen = ims_key_seen(&letter, entry->address);
+	struct ims_mailbox_record		 m;
+	struct ims_letter_record		 l;
 	struct span			 value;
 
-	if (db_get(t, SEEN, key_span(&seen), &value))
+	if (db_get(t, SEEN, ims_key_span(&seen), &value))
 		return judge_repeat(t, a, &seen, &letter, value, st, v);
-	if (!mailbox_get(t, a->users[i], &m, &v->why))
+	if (!ims_mailbox_get(t, a->users[i], &m, &v->why))
 		return false;
 	if (RULE(mailbox_full) && m.notices >= IMS_STORE_NOTICES_MAX)
 		return err_set(&v->why, REFUSAL_mailbox_full, "%s", "");
-	if (!letter_get(t, a->store, &letter, &l, &v->why)) {
+	if (!ims_letter_get(t, a->store, &letter, &l, &v->why)) {
 		if (v->why.why != REFUSAL_no_such_number)
 			return false;
 		fill_letter(&l, a, st);
@@ -192,13 +192,13 @@ accept_entry(struct db_txn *t, struct accept *a, size_t i, struct verdict *v)
 		return err_set(&v->why, REFUSAL_id_conflict, "%s", "");
 	}
 	l.refs++;
-	letter_put(t, &letter, &l);
+	ims_letter_put(t, &letter, &l);
 	put_evidence(t, a, &letter, st);
 	m.notices++;
 	put_notice(t, a, st, entry, a->users[i], ++m.last);
 	put_seen(t, a, &seen, st, a->users[i], m.last);
 	put_change(t, a->users[i], &m, m.last);
-	mailbox_put(t, a->users[i], &m);
+	ims_mailbox_put(t, a->users[i], &m);
 	v->done = NOTIFY_NOTICED;
 	return true;
 }

@@ -59,15 +59,15 @@ submit(struct ims_store *s, const struct change *what,
 }
 
 static void
-note_change(struct db_txn *t, const struct change *c, struct mailbox_record *m)
+note_change(struct db_txn *t, const struct change *c, struct ims_mailbox_record *m)
 {
-	struct key	 k = key_numbered(c->user, ++m->change);
+	struct ims_key	 k = ims_key_numbered(c->user, ++m->change);
 	struct buf	 value = BUF_INIT;
 
 	put_u64(&value, c->number);
-	db_put(t, CHANGE, key_span(&k), buf_span(&value));
+	db_put(t, CHANGE, ims_key_span(&k), buf_span(&value));
 	buf_clear(&value);
-	mailbox_put(t, c->user, m);
+	ims_mailbox_put(t, c->user, m);
 }
 
 /* -- mark -------------------------------------------------------------------------------------------- */
@@ -76,13 +76,13 @@ static bool
 apply_mark(struct db_txn *t, void *arg, struct err *e)
 {
 	struct change		*c = arg;
-	struct notice_record	 n;
-	struct mailbox_record	 m;
+	struct ims_notice_record	 n;
+	struct ims_mailbox_record	 m;
 
-	if (!notice_get(t, c->user, c->number, &n, e) || !mailbox_get(t, c->user, &m, e))
+	if (!ims_notice_get(t, c->user, c->number, &n, e) || !ims_mailbox_get(t, c->user, &m, e))
 		return false;
 	n.flags = (n.flags | c->set) & ~c->cleared;
-	notice_put(t, c->user, c->number, &n);
+	ims_notice_put(t, c->user, c->number, &n);
 	note_change(t, c, &m);
 	return !db_fault(t, e);
 }
@@ -102,43 +102,43 @@ ims_store_mark(struct ims_store *s, const char *user, uint64_t number, unsigned 
 /* -- drop, decline -------------------------------------------------------------------------------------- */
 
 static void
-letter_del(struct db_txn *t, const struct key *k)
+ims_letter_del(struct db_txn *t, const struct ims_key *k)
 {
-	db_del(t, LETTER, key_span(k));
-	db_del(t, BODY, key_span(k));
+	db_del(t, LETTER, ims_key_span(k));
+	db_del(t, BODY, ims_key_span(k));
 }
 
 static bool
 apply_drop(struct db_txn *t, void *arg, struct err *e)
 {
 	struct change		*c = arg;
-	struct notice_record	 n;
-	struct mailbox_record	 m;
-	struct letter_record	 l;
+	struct ims_notice_record	 n;
+	struct ims_mailbox_record	 m;
+	struct ims_letter_record	 l;
 	struct span		 from;
-	struct key		 k, letter;
+	struct ims_key		 k, letter;
 
 	c->file[0] = '\0';
-	if (!notice_get(t, c->user, c->number, &n, e) || !mailbox_get(t, c->user, &m, e))
+	if (!ims_notice_get(t, c->user, c->number, &n, e) || !ims_mailbox_get(t, c->user, &m, e))
 		return false;
 	from = span_str(n.from);
 	span_cut(&from, '@');
-	letter = key_letter(&n.id, from);
-	if (!letter_get(t, c->store, &letter, &l, e))
+	letter = ims_key_letter(&n.id, from);
+	if (!ims_letter_get(t, c->store, &letter, &l, e))
 		return false;
 	if (c->declined) {
 		n.declined = true;
-		notice_put(t, c->user, c->number, &n);
+		ims_notice_put(t, c->user, c->number, &n);
 	} else {
-		k = key_numbered(c->user, c->number);
-		db_del(t, NOTICE, key_span(&k));
+		k = ims_key_numbered(c->user, c->number);
+		db_del(t, NOTICE, ims_key_span(&k));
 		m.notices -= m.notices > 0;
 		if (l.refs > 1) {
 			l.refs--;
-			letter_put(t, &letter, &l);
+			ims_letter_put(t, &letter, &l);
 		} else {
 			memcpy(c->file, l.file, sizeof c->file);
-			letter_del(t, &letter);
+			ims_letter_del(t, &letter);
 		}
 	}
 	note_change(t, c, &m);
@@ -160,7 +160,7 @@ ims_store_drop(struct ims_store *s, const char *user, uint64_t number, bool decl
 /* -- what time does ---------------------------------------------------------------------------------------- */
 
 struct due {
-	struct key	 key[SWEEP_MAX];
+	struct ims_key	 key[SWEEP_MAX];
 	size_t		 n;
 	int64_t		 now_s;
 };
@@ -175,7 +175,7 @@ take_due(void *arg, struct span key, struct span value)
 	if ((int64_t)read_u64(&r) >= d->now_s)
 		return false;
 	d->key[d->n].n = 0;
-	key_add(&d->key[d->n++], key.p, key.n);
+	ims_key_add(&d->key[d->n++], key.p, key.n);
 	return d->n < SWEEP_MAX;
 }
 
@@ -192,8 +192,8 @@ apply_sweep(struct db_txn *t, void *arg, struct err *e)
 	d->now_s = c->now_s;
 	db_each(t, UNTIL, (struct span){ 0 }, (struct span){ 0 }, take_due, d);
 	for (size_t i = 0; i < d->n; i++) {
-		db_del(t, UNTIL, key_span(&d->key[i]));
-		db_del(t, SEEN, span_sub(key_span(&d->key[i]), 8, DB_KEY_MAX));
+		db_del(t, UNTIL, ims_key_span(&d->key[i]));
+		db_del(t, SEEN, span_sub(ims_key_span(&d->key[i]), 8, DB_KEY_MAX));
 	}
 	free(d);
 	return !db_fault(t, e);

@@ -9,7 +9,7 @@
 struct change {
 	struct db_write		 write;
 	struct ims_store	*store;
-	struct key		 key;
+	struct ims_key		 key;
 	struct ims_letter	 letter;	/* lease: filled; else: whose fence */
 	int64_t			 now_s;
 	struct spool_kept	 kept;		/* keep */
@@ -36,7 +36,7 @@ change_new(struct ims_store *s, const struct ims_letter *l, void *arg)
 	if (c == NULL)
 		abort();
 	c->store = s;
-	c->key = key_letter(&l->id, span_str(l->from_domain));
+	c->key = ims_key_letter(&l->id, span_str(l->from_domain));
 	c->letter = *l;
 	c->now_s = clock_wall_ms() / 1000;
 	c->arg = arg;
@@ -59,11 +59,11 @@ static bool
 apply_lease(struct db_txn *t, void *arg, struct err *e)
 {
 	struct change		*c = arg;
-	struct letter_record	 r;
+	struct ims_letter_record	 r;
 	char			 own[ADDRESS_DOMAIN_BYTES];
 
 	memcpy(own, c->letter.own_domain, sizeof own);
-	if (!letter_get(t, c->store, &c->key, &r, e))
+	if (!ims_letter_get(t, c->store, &c->key, &r, e))
 		return false;
 	if (r.facts.state == MAILBOX_FETCHING)
 		return err_set(e, REFUSAL_fetch_running, "%s", "");
@@ -71,7 +71,7 @@ apply_lease(struct db_txn *t, void *arg, struct err *e)
 		r.facts.state = MAILBOX_FETCHING;
 		r.facts.fence++;
 		r.leased_s = c->now_s;
-		letter_put(t, &c->key, &r);
+		ims_letter_put(t, &c->key, &r);
 	}
 	c->letter = r.facts;
 	memcpy(c->letter.own_domain, own, sizeof own);
@@ -103,9 +103,9 @@ ims_store_lease(struct ims_store *s, const struct ims_letter *l, struct loop *lo
 
 /* Only the holder of the newest lease may say what became of the letter. */
 static bool
-get_fenced(struct db_txn *t, struct change *c, struct letter_record *r, struct err *e)
+get_fenced(struct db_txn *t, struct change *c, struct ims_letter_record *r, struct err *e)
 {
-	if (!letter_get(t, c->store, &c->key, r, e))
+	if (!ims_letter_get(t, c->store, &c->key, r, e))
 		return false;
 	if (r->facts.fence != c->letter.fence || r->facts.state != MAILBOX_FETCHING)
 		return err_set(e, REFUSAL_fetch_running, "the lease has passed on");
@@ -116,7 +116,7 @@ static bool
 apply_keep(struct db_txn *t, void *arg, struct err *e)
 {
 	struct change		*c = arg;
-	struct letter_record	 r;
+	struct ims_letter_record	 r;
 
 	if (!get_fenced(t, c, &r, e))
 		return false;
@@ -124,8 +124,8 @@ apply_keep(struct db_txn *t, void *arg, struct err *e)
 	r.facts.why = REFUSAL_NONE;
 	memcpy(r.file, c->kept.name, sizeof r.file);
 	if (r.file[0] == '\0')
-		db_put(t, BODY, key_span(&c->key), buf_span(&c->kept.octets));
-	letter_put(t, &c->key, &r);
+		db_put(t, BODY, ims_key_span(&c->key), buf_span(&c->kept.octets));
+	ims_letter_put(t, &c->key, &r);
 	return !db_fault(t, e);
 }
 
@@ -133,13 +133,13 @@ static bool
 apply_release(struct db_txn *t, void *arg, struct err *e)
 {
 	struct change		*c = arg;
-	struct letter_record	 r;
+	struct ims_letter_record	 r;
 
 	if (!get_fenced(t, c, &r, e))
 		return false;
 	r.facts.state = c->state;
 	r.facts.why = c->why;
-	letter_put(t, &c->key, &r);
+	ims_letter_put(t, &c->key, &r);
 	return !db_fault(t, e);
 }
 

@@ -12,13 +12,13 @@
 /* -- keys ------------------------------------------------------------------------------------------ */
 
 struct span
-key_span(const struct key *k)
+ims_key_span(const struct ims_key *k)
 {
 	return span_of(k->b, k->n);
 }
 
 void
-key_add(struct key *k, const void *p, size_t n)
+ims_key_add(struct ims_key *k, const void *p, size_t n)
 {
 	if (n > sizeof k->b - k->n)
 		abort();		/* each part has its limit; together they fit */
@@ -27,72 +27,72 @@ key_add(struct key *k, const void *p, size_t n)
 }
 
 void
-key_add_u64(struct key *k, uint64_t v)
+ims_key_add_u64(struct ims_key *k, uint64_t v)
 {
 	unsigned char	 b[8];
 
 	for (int i = 0; i < 8; i++)
 		b[i] = (unsigned char)(v >> (56 - 8 * i));
-	key_add(k, b, sizeof b);
+	ims_key_add(k, b, sizeof b);
 }
 
 static void
-key_add_hash(struct key *k, struct span s, size_t n)
+ims_key_add_hash(struct ims_key *k, struct span s, size_t n)
 {
 	unsigned char	 digest[DIGEST_BYTES];
 
 	digest_sha256(s, digest);
-	key_add(k, digest, n);
+	ims_key_add(k, digest, n);
 }
 
-struct key
-key_letter(const struct ulid *id, struct span from_domain)
+struct ims_key
+ims_key_letter(const struct ulid *id, struct span from_domain)
 {
-	struct key	 k = { .n = 0 };
+	struct ims_key	 k = { .n = 0 };
 
-	key_add(&k, id->b, ULID_BYTES);
-	key_add_hash(&k, from_domain, 8);
+	ims_key_add(&k, id->b, ULID_BYTES);
+	ims_key_add_hash(&k, from_domain, 8);
 	return k;
 }
 
-struct key
-key_seen(const struct key *letter, struct span recipient)
+struct ims_key
+ims_key_seen(const struct ims_key *letter, struct span recipient)
 {
-	struct key	 k = *letter;
+	struct ims_key	 k = *letter;
 
-	key_add_hash(&k, recipient, 16);
+	ims_key_add_hash(&k, recipient, 16);
 	return k;
 }
 
-struct key
-key_evidence(const struct key *letter, struct span own_domain)
+struct ims_key
+ims_key_evidence(const struct ims_key *letter, struct span own_domain)
 {
-	struct key	 k = *letter;
+	struct ims_key	 k = *letter;
 
-	key_add_hash(&k, own_domain, 8);
+	ims_key_add_hash(&k, own_domain, 8);
 	return k;
 }
 
-struct key
-key_user(const char *user)
+struct ims_key
+ims_key_user(const char *user)
 {
-	struct key	 k = { .n = 0 };
+	struct ims_key	 k = { .n = 0 };
 
-	key_add(&k, user, strlen(user) + 1);
+	ims_key_add(&k, user, strlen(user) + 1);
 	return k;
 }
 
-struct key
-key_numbered(const char *user, uint64_t number)
+struct ims_key
+ims_key_numbered(const char *user, uint64_t number)
 {
-	struct key	 k = key_user(user);
+	struct ims_key	 k = ims_key_user(user);
 
-	key_add_u64(&k, number);
+	ims_key_add_u64(&k, number);
 	return k;
 }
 
 uint64_t
-key_number(struct span key)
+ims_key_number(struct span key)
 {
 	struct reader	 r = reader_of(span_sub(key, key.n < 8 ? 0 : key.n - 8, 8));
 
@@ -114,12 +114,12 @@ read_str(struct reader *r, char *dst, size_t cap)
 }
 
 bool
-mailbox_get(struct db_txn *t, const char *user, struct mailbox_record *m, struct err *e)
+ims_mailbox_get(struct db_txn *t, const char *user, struct ims_mailbox_record *m, struct err *e)
 {
 	struct span	 value;
 	struct reader	 r;
 
-	*m = (struct mailbox_record){ 0 };
+	*m = (struct ims_mailbox_record){ 0 };
 	if (!db_get(t, MAILBOX, span_str(user), &value))
 		return !db_fault(t, e);		/* none yet: an empty one */
 	r = reader_of(value);
@@ -132,7 +132,7 @@ mailbox_get(struct db_txn *t, const char *user, struct mailbox_record *m, struct
 }
 
 void
-mailbox_put(struct db_txn *t, const char *user, const struct mailbox_record *m)
+ims_mailbox_put(struct db_txn *t, const char *user, const struct ims_mailbox_record *m)
 {
 	struct buf	 value = BUF_INIT;
 
@@ -147,7 +147,7 @@ mailbox_put(struct db_txn *t, const char *user, const struct mailbox_record *m)
 /* -- notices ----------------------------------------------------------------------------------------- */
 
 void
-notice_write(struct buf *out, const struct notice_record *n)
+ims_notice_write(struct buf *out, const struct ims_notice_record *n)
 {
 	put_u8(out, VERSION_1);
 	put_bytes(out, n->id.b, ULID_BYTES);
@@ -161,12 +161,12 @@ notice_write(struct buf *out, const struct notice_record *n)
 }
 
 bool
-notice_read(struct span value, struct notice_record *n, struct err *e)
+ims_notice_read(struct span value, struct ims_notice_record *n, struct err *e)
 {
 	struct reader	 r = reader_of(value);
 	bool		 good = read_u8(&r) == VERSION_1;
 
-	*n = (struct notice_record){ 0 };
+	*n = (struct ims_notice_record){ 0 };
 	read_bytes(&r, n->id.b, ULID_BYTES);
 	good = read_str(&r, n->from, sizeof n->from) && good;
 	good = read_str(&r, n->to, sizeof n->to) && good;
@@ -179,32 +179,32 @@ notice_read(struct span value, struct notice_record *n, struct err *e)
 }
 
 bool
-notice_get(struct db_txn *t, const char *user, uint64_t number, struct notice_record *n,
-    struct err *e)
+ims_notice_get(struct db_txn *t, const char *user, uint64_t number,
+    struct ims_notice_record *n, struct err *e)
 {
-	struct key	 k = key_numbered(user, number);
+	struct ims_key	 k = ims_key_numbered(user, number);
 	struct span	 value;
 
-	if (!db_get(t, NOTICE, key_span(&k), &value))
+	if (!db_get(t, NOTICE, ims_key_span(&k), &value))
 		return db_fault(t, e) ? false : err_set(e, REFUSAL_no_such_number, "%s", "");
-	return notice_read(value, n, e);
+	return ims_notice_read(value, n, e);
 }
 
 void
-notice_put(struct db_txn *t, const char *user, uint64_t number, const struct notice_record *n)
+ims_notice_put(struct db_txn *t, const char *user, uint64_t number, const struct ims_notice_record *n)
 {
-	struct key	 k = key_numbered(user, number);
+	struct ims_key	 k = ims_key_numbered(user, number);
 	struct buf	 value = BUF_INIT;
 
-	notice_write(&value, n);
-	db_put(t, NOTICE, key_span(&k), buf_span(&value));
+	ims_notice_write(&value, n);
+	db_put(t, NOTICE, ims_key_span(&k), buf_span(&value));
 	buf_clear(&value);
 }
 
 /* -- letters -------------------------------------------------------------------------------------------- */
 
 void
-letter_write(struct buf *out, const struct letter_record *r)
+ims_letter_write(struct buf *out, const struct ims_letter_record *r)
 {
 	const struct ims_letter	*f = &r->facts;
 
@@ -226,13 +226,13 @@ letter_write(struct buf *out, const struct letter_record *r)
 }
 
 bool
-letter_read(struct span value, struct letter_record *r, struct err *e)
+ims_letter_read(struct span value, struct ims_letter_record *r, struct err *e)
 {
 	struct reader		 in = reader_of(value);
 	struct ims_letter	*f = &r->facts;
 	bool			 good = read_u8(&in) == VERSION_1;
 
-	*r = (struct letter_record){ 0 };
+	*r = (struct ims_letter_record){ 0 };
 	read_bytes(&in, f->id.b, ULID_BYTES);
 	good = read_str(&in, f->from_domain, sizeof f->from_domain) && good;
 	good = read_str(&in, f->own_domain, sizeof f->own_domain) && good;
@@ -251,15 +251,15 @@ letter_read(struct span value, struct letter_record *r, struct err *e)
 }
 
 bool
-letter_get(struct db_txn *t, const struct ims_store *s, const struct key *k,
-    struct letter_record *r, struct err *e)
+ims_letter_get(struct db_txn *t, const struct ims_store *s, const struct ims_key *k,
+    struct ims_letter_record *r, struct err *e)
 {
 	struct span	 value;
 	int64_t		 now_s = clock_wall_ms() / 1000;
 
-	if (!db_get(t, LETTER, key_span(k), &value))
+	if (!db_get(t, LETTER, ims_key_span(k), &value))
 		return db_fault(t, e) ? false : err_set(e, REFUSAL_no_such_number, "%s", "");
-	if (!letter_read(value, r, e))
+	if (!ims_letter_read(value, r, e))
 		return false;
 	if (r->facts.state == MAILBOX_FETCHING &&
 	    (r->leased_s < s->opened_s || r->leased_s + IMS_STORE_LEASE_S < now_s))
@@ -268,19 +268,19 @@ letter_get(struct db_txn *t, const struct ims_store *s, const struct key *k,
 }
 
 void
-letter_put(struct db_txn *t, const struct key *k, const struct letter_record *r)
+ims_letter_put(struct db_txn *t, const struct ims_key *k, const struct ims_letter_record *r)
 {
 	struct buf	 value = BUF_INIT;
 
-	letter_write(&value, r);
-	db_put(t, LETTER, key_span(k), buf_span(&value));
+	ims_letter_write(&value, r);
+	db_put(t, LETTER, ims_key_span(k), buf_span(&value));
 	buf_clear(&value);
 }
 
 /* -- what was seen ---------------------------------------------------------------------------------------- */
 
 void
-seen_write(struct buf *out, const struct seen_record *r)
+ims_seen_write(struct buf *out, const struct ims_seen_record *r)
 {
 	put_u8(out, VERSION_1);
 	put_span(out, span_str(r->user));
@@ -290,12 +290,12 @@ seen_write(struct buf *out, const struct seen_record *r)
 }
 
 bool
-seen_read(struct span value, struct seen_record *r, struct err *e)
+ims_seen_read(struct span value, struct ims_seen_record *r, struct err *e)
 {
 	struct reader	 in = reader_of(value);
 	bool		 good = read_u8(&in) == VERSION_1;
 
-	*r = (struct seen_record){ 0 };
+	*r = (struct ims_seen_record){ 0 };
 	good = read_str(&in, r->user, sizeof r->user) && good;
 	r->number = read_u64(&in);
 	read_bytes(&in, r->facts, DIGEST_BYTES);

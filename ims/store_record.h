@@ -29,28 +29,29 @@ struct ims_store {
 	int64_t		 opened_s;	/* leases from before are void */
 };
 
-struct key {
+struct ims_key {
 	unsigned char	 b[DB_KEY_MAX];
 	size_t		 n;
 };
 
-struct span	 key_span(const struct key *k);
-void		 key_add(struct key *k, const void *p, size_t n);
-void		 key_add_u64(struct key *k, uint64_t v);
-struct key	 key_letter(const struct ulid *id, struct span from_domain);
-struct key	 key_seen(const struct key *letter, struct span recipient);
-struct key	 key_evidence(const struct key *letter, struct span own_domain);
-struct key	 key_numbered(const char *user, uint64_t number);	/* NOTICE, CHANGE */
-struct key	 key_user(const char *user);		/* its prefix: user NUL */
-uint64_t	 key_number(struct span key);		/* the last eight octets */
+struct span	 ims_key_span(const struct ims_key *k);
+void		 ims_key_add(struct ims_key *k, const void *p, size_t n);
+void		 ims_key_add_u64(struct ims_key *k, uint64_t v);
+struct ims_key	 ims_key_letter(const struct ulid *id, struct span from_domain);
+struct ims_key	 ims_key_seen(const struct ims_key *letter, struct span recipient);
+struct ims_key	 ims_key_evidence(const struct ims_key *letter, struct span own_domain);
+struct ims_key	 ims_key_numbered(const char *user, uint64_t number);	/* NOTICE, CHANGE */
+struct ims_key	 ims_key_user(const char *user);		/* its prefix: user NUL */
+uint64_t	 ims_key_number(struct span key);		/* the last eight octets */
 
-struct mailbox_record {
+struct ims_mailbox_record {
 	uint64_t	 last, notices, change;
 };
-bool	 mailbox_get(struct db_txn *t, const char *user, struct mailbox_record *m, struct err *e);
-void	 mailbox_put(struct db_txn *t, const char *user, const struct mailbox_record *m);
+bool	 ims_mailbox_get(struct db_txn *t, const char *user, struct ims_mailbox_record *m,
+	    struct err *e);
+void	 ims_mailbox_put(struct db_txn *t, const char *user, const struct ims_mailbox_record *m);
 
-struct notice_record {
+struct ims_notice_record {
 	struct ulid	 id;
 	char		 from[ADDRESS_STR_BYTES], to[ADDRESS_STR_BYTES];
 	int64_t		 received_s, date_s;
@@ -58,33 +59,33 @@ struct notice_record {
 	bool		 declined;
 	char		 issuer[MAILBOX_ISSUER_BYTES];
 };
-void	 notice_write(struct buf *out, const struct notice_record *n);
-bool	 notice_read(struct span value, struct notice_record *n, struct err *e);
-bool	 notice_get(struct db_txn *t, const char *user, uint64_t number, struct notice_record *n,
-	    struct err *e);	/* no_such_number */
-void	 notice_put(struct db_txn *t, const char *user, uint64_t number,
-	    const struct notice_record *n);
+void	 ims_notice_write(struct buf *out, const struct ims_notice_record *n);
+bool	 ims_notice_read(struct span value, struct ims_notice_record *n, struct err *e);
+bool	 ims_notice_get(struct db_txn *t, const char *user, uint64_t number,
+	    struct ims_notice_record *n, struct err *e);	/* no_such_number */
+void	 ims_notice_put(struct db_txn *t, const char *user, uint64_t number,
+	    const struct ims_notice_record *n);
 
-struct letter_record {
+struct ims_letter_record {
 	struct ims_letter	 facts;		/* without own_domain's key: the first that was told */
 	int64_t			 leased_s;	/* fetching: since */
 	uint32_t		 refs;		/* notices */
 	char			 file[SPOOL_NAME_BYTES];
 };
-void	 letter_write(struct buf *out, const struct letter_record *r);
-bool	 letter_read(struct span value, struct letter_record *r, struct err *e);
+void	 ims_letter_write(struct buf *out, const struct ims_letter_record *r);
+bool	 ims_letter_read(struct span value, struct ims_letter_record *r, struct err *e);
 /* A lease that is void shows as HELD.  False with no_such_number: not there. */
-bool	 letter_get(struct db_txn *t, const struct ims_store *s, const struct key *k,
-	    struct letter_record *r, struct err *e);
-void	 letter_put(struct db_txn *t, const struct key *k, const struct letter_record *r);
+bool	 ims_letter_get(struct db_txn *t, const struct ims_store *s, const struct ims_key *k,
+	    struct ims_letter_record *r, struct err *e);
+void	 ims_letter_put(struct db_txn *t, const struct ims_key *k, const struct ims_letter_record *r);
 
-struct seen_record {
+struct ims_seen_record {
 	char		 user[256];
 	uint64_t	 number;
 	unsigned char	 facts[DIGEST_BYTES];	/* of Size, Digest, Date, Summary fields */
 	int64_t		 until_s;
 };
-void	 seen_write(struct buf *out, const struct seen_record *r);
-bool	 seen_read(struct span value, struct seen_record *r, struct err *e);
+void	 ims_seen_write(struct buf *out, const struct ims_seen_record *r);
+bool	 ims_seen_read(struct span value, struct ims_seen_record *r, struct err *e);
 
 #endif
