@@ -376,6 +376,7 @@ next_hop(struct fetch_run *r)
 {
 	struct session		*s;
 	struct conn_target	 to;
+	struct conf		*conf;
 	struct err		 why = r->why;
 
 	if (r->hop == r->n_hops) {
@@ -388,12 +389,15 @@ next_hop(struct fetch_run *r)
 	r->session = s;
 	r->why = (struct err){ REFUSAL_NONE, "" };
 	fetch_client_init(&s->client, &client_ops, s);
+	conf = ims_conf(r->worker->ims);
 	to = (struct conn_target){
 		.address = (const struct sockaddr *)&r->hops[r->hop++].address,
 		.own = r->letter.own_domain, .domain = r->letter.from_domain,
 		.alpn = FETCH_ALPN, .timeout_ms = FETCHER_CONNECT_MS,
+		.from = conf->ims.connect_from,
 	};
 	s->conn = conn_connect(r->worker->loop, &to, r->worker->ims->tls, &conn_events, s);
+	conf_unref(&conf);
 }
 
 static void
