@@ -6,7 +6,8 @@
  *
  * Numbers: record 0 is the domain's own; a term's number is also that of the record it leads to
  *         (include, redirect).  The canonical text of a record names its terms `N.g`:
- *             ~ip4:192.0.2.0/24 include:%{d}.x mx -all   ->   v=spf1 ~exists:1.g +include:2.g +exists:3.g -all
+ *             ~ip4:192.0.2.0/24 include:%{d}.x mx -all
+ *             v=spf1 ~exists:1.g +include:2.g +exists:3.g -all
  * Spec:   RFC 7208 4.3 to 5.7; DECISIONS "SPF".
  * Trust:  records, answers, sender and HELO name are hostile.
  */

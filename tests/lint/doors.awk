@@ -5,7 +5,7 @@ BEGIN {
 	door["openssl/ssl"] = "common/svc/tls.c common/svc/conn.c common/svc/tls_internal.h"
 	door["openssl"] = "common/svc/"
 	door["lmdb"] = "common/svc/db.c common/svc/db_txn.c common/svc/db_internal.h"
-	door["spf2"] = "common/svc/spf.c"
+	door["spf2"] = "common/svc/spf_evaluate.c"
 	door["unbound"] = "common/svc/dns.c"
 	door["confuse"] = "common/svc/conf.c"
 	door["gsasl"] = "common/svc/auth.c"
