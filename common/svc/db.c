@@ -42,7 +42,10 @@ finish(struct db_write *list)
 		struct db_write	*w = list;
 
 		list = w->next;
-		loop_post(w->home, post_done, w);
+		if (w->home != NULL)
+			loop_post(w->home, post_done, w);
+		else
+			post_done(w);
 	}
 }
 
@@ -106,6 +109,13 @@ is_full(int rc)
 	return rc == MDB_MAP_FULL || rc == MDB_TXN_FULL || rc == ENOSPC || rc == EDQUOT;
 }
 
+/* A fault of one write or one record: neither the disk's nor for want of space. */
+static bool
+is_own(const struct db_txn *t)
+{
+	return t->damaged || t->torn || t->rc == MDB_BAD_VALSIZE;
+}
+
 static int
 commit(struct db_txn *t)
 {
@@ -116,7 +126,7 @@ commit(struct db_txn *t)
 	else
 		mdb_txn_abort(t->txn);
 	t->txn = NULL;
-	if (rc != 0 && !is_full(rc) && !t->damaged)
+	if (rc != 0 && !is_full(rc) && !is_own(t))
 		die("commit", rc);
 	if (rc == 0) {
 		pthread_mutex_lock(&t->db->lock);
@@ -140,6 +150,24 @@ fits(const struct db_write *w, uint64_t *room)
 	return true;
 }
 
+/* Refused after it had put something: what it put must not be committed with the others' writes. */
+static void
+apply_one(struct db_txn *t, struct db_write *w)
+{
+	uint64_t	 changes = t->changes;
+
+	if (w->apply(t, w->arg, &w->why)) {
+		w->why.why = REFUSAL_NONE;	/* of what it looked for and did not need */
+		return;
+	}
+	if (w->why.why == REFUSAL_NONE)
+		err_set(&w->why, REFUSAL_storage, "%s", "");
+	if (t->changes != changes && t->rc == 0) {
+		t->rc = MDB_BAD_TXN;
+		t->torn = true;
+	}
+}
+
 /* Applies the list in one transaction; 0: all is durable, or refused alone by `why`. */
 static int
 apply_all(struct db *d, struct db_write *list)
@@ -154,8 +182,8 @@ apply_all(struct db *d, struct db_write *list)
 		w->why.why = REFUSAL_NONE;
 		if (!fits(w, &room))
 			err_set(&w->why, REFUSAL_system_full, "%s", "");
-		else if (!w->apply(&t, w->arg, &w->why) && w->why.why == REFUSAL_NONE)
-			err_set(&w->why, REFUSAL_storage, "%s", "");
+		else
+			apply_one(&t, w);
 	}
 	return commit(&t);
 }
@@ -171,9 +199,10 @@ apply_singly(struct db *d, struct db_write *list)
 		list = w->next;
 		w->next = NULL;
 		rc = apply_all(d, w);
-		if (rc != 0)
-			err_set(&w->why, is_full(rc) ? REFUSAL_system_full : REFUSAL_storage, "%s",
-			    is_full(rc) ? "" : "a stored record is damaged");
+		if (is_full(rc))
+			err_set(&w->why, REFUSAL_system_full, "%s", "");
+		else if (rc != 0 && w->why.why == REFUSAL_NONE)
+			err_set(&w->why, REFUSAL_storage, "a stored record is damaged");
 		finish(w);
 	}
 }
@@ -274,6 +303,26 @@ open_tables(struct db *d, const char *const *tables)
 	return mdb_txn_commit(txn);
 }
 
+/* The new files' names, and the folder's own, are on the disk before anything is promised. */
+static int
+sync_names(const char *folder)
+{
+	static const char *const	 step[] = { ".", ".." };
+	int				 dir = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC), fd;
+	int				 rc = dir < 0 ? errno : 0;
+
+	for (size_t i = 0; i < 2 && rc == 0; i++) {
+		if ((fd = openat(dir, step[i], O_RDONLY | O_DIRECTORY | O_CLOEXEC)) < 0)
+			continue;	/* the parent may be closed to us: then it is not ours to sync */
+		if (fsync(fd) != 0)
+			rc = errno;
+		close(fd);
+	}
+	if (dir >= 0)
+		close(dir);
+	return rc;
+}
+
 static int
 open_env(struct db *d, const char *folder, const char *const *tables)
 {
@@ -290,7 +339,8 @@ open_env(struct db *d, const char *folder, const char *const *tables)
 	mdb_env_info(d->env, &info);
 	d->size = info.me_mapsize;	/* never less than what is there already */
 	mdb_reader_check(d->env, &dead);
-	return open_tables(d, tables);
+	rc = open_tables(d, tables);
+	return rc == 0 ? sync_names(folder) : rc;
 }
 
 /* The folder is ours alone, and held by no other process. */

@@ -6,10 +6,11 @@
  *
  * Disk:    when done(NULL) runs, the write is on the disk.  Never NOSYNC, NOMETASYNC, WRITEMAP.
  *          An I/O error at commit ends the process: nothing more can be promised.
- * Refuse:  apply judges before its first put; false refuses that write alone and must have put
- *          nothing.  A full map fails a batch: its writes are tried again one by one, so that only
- *          those that do not fit are refused (system_full).  An ordinary write that would leave less
- *          than DB_RESERVE of the map is refused; one that frees space is not.
+ * Refuse:  apply judges before its first put; false refuses that write alone, and what it had put
+ *          all the same is not committed.  What fails a batch as a whole (a full map, a damaged
+ *          record, a write refused behind its first put) has its writes tried again one by one, so
+ *          that only the guilty are refused: system_full where there is no room.  An ordinary write
+ *          that would leave less than DB_RESERVE of the map is refused; one that frees space is not.
  * Records: each value carries a CRC-32 over its key and itself; a damaged one is an error (storage)
  *          and a line in the log, never a value.
  * Threads: db_write_take from any thread; reads from any thread, in transactions of their own,
@@ -41,7 +42,7 @@ struct db_write {
 	/* On `home`: durable (e NULL) or refused. */
 	void		 (*done)(void *arg, const struct err *e);
 	void		*arg;
-	struct loop	*home;
+	struct loop	*home;		/* NULL: done runs on the writer's thread */
 	size_t		 octets;	/* about what it puts */
 	bool		 frees;		/* may use the reserve */
 	struct err	 why;		/* db's */
@@ -72,12 +73,15 @@ void	 db_put(struct db_txn *t, unsigned table, struct span key, struct span valu
 void	 db_del(struct db_txn *t, unsigned table, struct span key);	/* not there: fine */
 /* True: *e is set.  In a reading a damaged record is a fault until it was told of here, once. */
 bool	 db_fault(struct db_txn *t, struct err *e);
+/* A write that can go on without the damaged record it met says so; what was put stays put. */
+void	 db_pardon(struct db_txn *t);
 
 /* Calls fn for each entry from `from` on, in key order, until it says false, the key no longer
  * starts with `prefix`, or the end.  fn may not put while it is called.  A reading passes over
  * damaged entries. */
 void	 db_each(struct db_txn *t, unsigned table, struct span from, struct span prefix,
 	    bool (*fn)(void *arg, struct span key, struct span value), void *arg);
+uint64_t db_passed_over(const struct db_txn *t);	/* how many those were */
 /* The last entry whose key starts with prefix. */
 bool	 db_last(struct db_txn *t, unsigned table, struct span prefix, struct span *key,
 	    struct span *value);

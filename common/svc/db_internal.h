@@ -35,6 +35,9 @@ struct db_txn {
 	bool		 reading;
 	int		 rc;		/* the first fault; 0: none */
 	bool		 damaged;
+	bool		 torn;		/* a write was refused behind its first put */
+	uint64_t	 changes;	/* puts and deletes so far */
+	uint64_t	 passed_over;	/* damaged entries that db_each left out */
 };
 
 #endif

@@ -71,6 +71,7 @@ db_put(struct db_txn *t, unsigned table, struct span key, struct span value)
 
 	if (t->rc != 0)
 		return;
+	t->changes++;
 	t->rc = mdb_put(t->txn, t->db->table[table], &k, &v, MDB_RESERVE);
 	if (t->rc != 0)
 		return;
@@ -89,8 +90,18 @@ db_del(struct db_txn *t, unsigned table, struct span key)
 	if (t->rc != 0)
 		return;
 	rc = mdb_del(t->txn, t->db->table[table], &k, NULL);
-	if (rc != MDB_NOTFOUND)
-		t->rc = rc;
+	if (rc == MDB_NOTFOUND)
+		return;
+	t->changes++;
+	t->rc = rc;
+}
+
+void
+db_pardon(struct db_txn *t)
+{
+	if (t->damaged)
+		t->rc = 0;
+	t->damaged = false;
 }
 
 bool
@@ -100,10 +111,8 @@ db_fault(struct db_txn *t, struct err *e)
 		return false;
 	if (t->damaged) {
 		err_set(e, REFUSAL_storage, "a stored record is damaged");
-		if (t->reading) {
-			t->damaged = false;
-			t->rc = 0;
-		}
+		if (t->reading)
+			db_pardon(t);
 	} else if (t->rc == MDB_MAP_FULL || t->rc == MDB_TXN_FULL) {
 		err_set(e, REFUSAL_system_full, "%s", "");
 	} else {
@@ -123,9 +132,15 @@ each_entry(struct db_txn *t, unsigned table, const MDB_val *k, const MDB_val *v,
 		return fn(arg, key, value);
 	if (!t->reading)
 		return false;
-	t->damaged = false;
-	t->rc = 0;
+	db_pardon(t);
+	t->passed_over++;
 	return true;
+}
+
+uint64_t
+db_passed_over(const struct db_txn *t)
+{
+	return t->passed_over;
 }
 
 void

@@ -36,7 +36,7 @@ struct world {
 
 /* -- a write, and what came of it ------------------------------------------------------------- */
 
-enum act { PUT, DEL, JUDGE };
+enum act { PUT, DEL, JUDGE, LOOK, TORN, WRONG_KEY };
 
 struct op {
 	struct db_write	 write;
@@ -62,10 +62,16 @@ apply(struct db_txn *t, void *arg, struct err *e)
 	}
 	if (o->act == JUDGE)
 		return err_set(e, REFUSAL_id_conflict, "%s", "");
-	if (o->act == DEL)
+	if (o->act == LOOK)
+		err_set(e, REFUSAL_unknown_id, "%s", "");	/* and goes on without it */
+	if (o->act == WRONG_KEY)
+		db_put(t, T_ONE, (struct span){ 0 }, buf_span(&o->value));
+	else if (o->act == DEL)
 		db_del(t, T_ONE, span_str(o->key));
 	else
 		db_put(t, T_ONE, span_str(o->key), buf_span(&o->value));
+	if (o->act == TORN)
+		return err_set(e, REFUSAL_duplicate, "%s", "");
 	return !db_fault(t, e);
 }
 
@@ -280,6 +286,45 @@ a_write_is_refused_alone(void **state)
 		assert_int_equal(look(&w, o[i].key), i % 3 == 1 ? -1 : 50);
 		buf_clear(&o[i].value);
 	}
+	world_clear(&w);
+}
+
+/* Refused behind its first put, or with a key that cannot be one: nothing of it is committed, and
+ * the others are not touched by it. */
+static void
+a_torn_write_is_not_committed(void **state)
+{
+	static const enum refusal	 want[] = {
+		REFUSAL_NONE, REFUSAL_duplicate, REFUSAL_storage, REFUSAL_NONE,
+	};
+	struct world	 w;
+	struct op	 o[4];
+
+	(void)state;
+	world_of(&w, SIZE);
+	submit(&w, &o[0], PUT, "a", 10);
+	submit(&w, &o[1], TORN, "b", 10);
+	submit(&w, &o[2], WRONG_KEY, "c", 10);
+	submit(&w, &o[3], PUT, "d", 10);
+	wait_all(&w);
+	for (int i = 0; i < 4; i++) {
+		assert_int_equal(o[i].why, want[i]);
+		assert_int_equal(look(&w, o[i].key), want[i] == REFUSAL_NONE ? 10 : -1);
+		buf_clear(&o[i].value);
+	}
+	world_clear(&w);
+}
+
+/* What apply looked for and did not find is no refusal once it says true. */
+static void
+true_is_true(void **state)
+{
+	struct world	 w;
+
+	(void)state;
+	world_of(&w, SIZE);
+	assert_int_equal(now(&w, LOOK, "a", 10), REFUSAL_NONE);
+	assert_int_equal(look(&w, "a"), 10);
 	world_clear(&w);
 }
 
@@ -556,6 +601,8 @@ main(void)
 		cmocka_unit_test(folder_and_files_are_ours_alone),
 		cmocka_unit_test(many_writes_share_a_commit),
 		cmocka_unit_test(a_write_is_refused_alone),
+		cmocka_unit_test(a_torn_write_is_not_committed),
+		cmocka_unit_test(true_is_true),
 		cmocka_unit_test(a_full_map_refuses_puts_and_takes_deletes),
 		cmocka_unit_test(a_batch_that_does_not_fit_is_tried_singly),
 		cmocka_unit_test(the_queue_is_bounded),
