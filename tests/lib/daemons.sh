@@ -146,7 +146,17 @@ daemon_kill() {
 	rm -f "$dir/run/$1-$2.pid"
 }
 
-daemon_reload() { pid_signal HUP "$dir/run/$1-$2.pid"; }
+daemon_reload() {
+	wc -c <"$dir/$2/$1.log" >"$dir/run/$1-$2.from"
+	pid_signal HUP "$dir/run/$1-$2.pid" || { echo "world: $1 of $2 does not run" >&2; return 1; }
+	wait_until 100 "$dir/run/$1-$2.pid" daemon_reloaded "$1" "$2" &&
+	    ! daemon_said "$1" "$2" | grep -q 'daemon\.reload_failed' || {
+		echo "world: $1 of $2 has not reloaded" >&2
+		daemon_said "$1" "$2" | tail -5 >&2
+		return 1
+	}
+}
+daemon_reloaded() { daemon_said "$1" "$2" | grep -q 'daemon\.reload'; }
 
 crls_serve() {
 	: >"$dir/run/httpd.out"
