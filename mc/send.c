@@ -28,6 +28,7 @@ struct sending {
 	unsigned		 hold_days;	/* 0: the server's usual time */
 	unsigned		 wait_s;
 	char			 token[SUBMISSION_TOKEN_BYTES];
+	bool			 begun;		/* its octets were on their way at least once */
 	struct ulid		 id;
 };
 
@@ -93,9 +94,11 @@ is_passing(const struct fault *f)
 static bool
 send_once(struct sending *s, struct fault *f)
 {
-	return submission_open(&s->server, &s->account, f) &&
-	    submission_sign_in(s->server, &s->account, f) &&
-	    submission_send(s->server, &s->letter, s->hold_days, s->token, &s->id, f);
+	if (!submission_open(&s->server, &s->account, f) ||
+	    !submission_sign_in(s->server, &s->account, f))
+		return false;
+	s->begun = true;
+	return submission_send(s->server, &s->letter, s->hold_days, s->token, &s->id, f);
 }
 
 static bool
@@ -190,7 +193,10 @@ run(struct sending *s)
 	if (!read_letter(s, &e))
 		return fault_err(s->options, "nothing was sent", &e, NULL);
 	if (!send_letter(s, &f))
-		return fault_say(s->options, "nothing was sent", &f, NULL);
+		return s->begun && is_passing(&f) ? fault_say(s->options,
+		    "it is not known whether the letter was taken", &f,
+		    "look before you send it again:  %s outbox") :
+		    fault_say(s->options, "nothing was sent", &f, NULL);
 	await_news(s, &l);
 	status = say(s, &l);
 	sent_clear(&l);
