@@ -5,8 +5,9 @@
  *                 /etc/hosts not used; DNSSEC is judged with the system's root trust anchor
  *                 (dns-root-data, or unbound's root.key) where it has one, else nothing is secure
  *   ADDRESS@PORT  one forwarder; the same anchor if the system has one
- *   zone:FILE     a static root zone in master form, the whole DNS for this process: what it does not
- *                 hold is NXDOMAIN.  Read again when the file changes (size or time); a file that
+ *                 (both: `,anchor=FILE` or `,anchor=none` behind it chooses another anchor, or none)
+ *   zone:FILE     a static root zone in master form, reverse zones included, the whole DNS for this
+ *                 process: what it does not hold is NXDOMAIN; `host.test. A 192.0.2.1` is a whole file.  Read again when the file changes (size or time); a file that
  *                 cannot be read then leaves the old contents in force.
  *
  * Async:  `done` is called exactly once, never inside dns_ask, unless cancelled.  No answer takes

@@ -33,7 +33,8 @@ enum spf_result {
 struct spf_verdict {
 	enum spf_result	 result;
 	uint32_t	 ttl_s;			/* how long it may be believed from now on */
-	bool		 depends_on_local_part;	/* judge each sender address anew */
+	bool		 depends_on_local_part;	/* a macro that was reached looked at it: judge
+						 * each sender address anew */
 	unsigned	 lookups;		/* terms that asked DNS */
 	const char	*why;			/* a sentence */
 	struct span	 record;		/* the domain's record; empty: none */
