@@ -29,7 +29,7 @@ read_letter(struct mime_letter *l, struct span in)
 static void
 says(const struct buf *b, const char *want)
 {
-	if (b->len != strlen(want) || memcmp(b->data, want, b->len) != 0)
+	if (!span_eq(buf_span(b), span_str(want)))
 		fail_msg("got \"%.*s\", not \"%s\"", (int)b->len, b->data == NULL ? "" : b->data, want);
 }
 
