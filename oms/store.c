@@ -11,7 +11,7 @@
 
 static const char *const	 tables[OMS_TABLES] = {
 	[LETTER] = "letter", [BODY] = "body", [DELIVERY] = "delivery", [DUE] = "due",
-	[TOKEN] = "token", [OUTBOX] = "outbox", [END] = "end",
+	[TOKEN] = "token", [OUTBOX] = "outbox", [END] = "end", [USER] = "user",
 };
 
 /* -- opening -------------------------------------------------------------------------------------- */
@@ -108,13 +108,19 @@ oms_store_close(struct oms_store **s)
 	*s = NULL;
 }
 
+struct spool *
+oms_store_spool(struct oms_store *s)
+{
+	return s->spool;
+}
+
 /* -- taking a letter ---------------------------------------------------------------------------------- */
 
 struct put {
 	struct db_write		 write;
 	struct oms_store	*store;
 	struct letter_record	 letter;
-	char			 token[SUBMIT_TOKEN_MAX + 1];
+	uint64_t		 max_letters, max_octets;
 	struct buf		 body;		/* inline octets */
 	struct oms_delivery	*deliveries;
 	size_t			 n;
@@ -131,7 +137,7 @@ token_seen(struct db_txn *t, struct put *p, const struct key *k)
 	struct span	 value;
 	struct reader	 r;
 
-	if (p->token[0] == '\0' || !db_get(t, TOKEN, key_span(k), &value))
+	if (p->letter.token[0] == '\0' || !db_get(t, TOKEN, key_span(k), &value))
 		return false;
 	r = reader_of(value);
 	read_bytes(&r, p->id.b, ULID_BYTES);
@@ -143,7 +149,7 @@ put_token(struct db_txn *t, const struct put *p, const struct key *k)
 {
 	struct buf	 value = BUF_INIT;
 
-	if (p->token[0] == '\0')
+	if (p->letter.token[0] == '\0')
 		return;
 	put_bytes(&value, p->id.b, ULID_BYTES);
 	put_u64(&value, (uint64_t)(p->letter.facts.date_s + SUBMIT_TOKEN_S));
@@ -151,16 +157,33 @@ put_token(struct db_txn *t, const struct put *p, const struct key *k)
 	buf_clear(&value);
 }
 
+/* Counts the letter as one more of its user's. */
+static bool
+count_in(const struct put *p, struct oms_user_counts *user, struct err *e)
+{
+	user->letters++;
+	user->octets += p->letter.facts.size;
+	if (RULE(mailbox_full) && ((p->max_letters > 0 && user->letters > p->max_letters) ||
+	    (p->max_octets > 0 && user->octets > p->max_octets)))
+		return err_set(e, REFUSAL_mailbox_full, "too much of yours is still waiting to be "
+		    "fetched");
+	return true;
+}
+
 static bool
 apply_put(struct db_txn *t, void *arg, struct err *e)
 {
 	struct put		*p = arg;
 	const struct oms_letter	*l = &p->letter.facts;
-	struct key		 token = key_named(l->user, span_str(p->token)), k;
+	struct key		 token = key_named(l->user, span_str(p->letter.token)), k;
+	struct oms_user_counts	 user;
 
 	if ((p->known = token_seen(t, p, &token)))
 		return true;
+	if (db_fault(t, e) || !user_get(t, l->user, &user, e) || !count_in(p, &user, e))
+		return false;
 	p->id = l->id;
+	user_put(t, l->user, &user);
 	letter_put(t, &p->letter);
 	k = key_id(&l->id);
 	if (p->letter.file[0] == '\0')
@@ -223,7 +246,9 @@ oms_store_put_take(struct oms_store *s, const struct oms_put *in, struct loop *l
 		.facts = in->letter, .open = (uint32_t)in->n_deliveries, .body = true,
 	};
 	memcpy(p->letter.file, in->kept->name, sizeof p->letter.file);
-	memcpy(p->token, in->token, sizeof p->token);
+	memcpy(p->letter.token, in->token, sizeof p->letter.token);
+	p->max_letters = in->max_letters;
+	p->max_octets = in->max_octets;
 	if (p->letter.file[0] == '\0') {
 		p->body = in->kept->octets;
 		in->kept->octets = (struct buf)BUF_INIT;

@@ -4,11 +4,11 @@
  * (From domain, Id) or one delivery of it, completes on the caller's loop, and is durable when
  * `done` is called without an error.
  *
- * State of a delivery (one letter, one recipient domain), and of each recipient in it:
+ * State of each recipient; the recipients of one letter at one domain are a delivery:
  *
  *   S0 absent
  *   S1 WAITING       due index has it; its notification is to be sent at next_ms
- *   S2 NOTIFIED      the recipient's IMS has a durable notice; served on demand until hold_until
+ *   S2 NOTIFIED      the domain's IMS has a durable notice; served on demand until hold_until
  *   S3 HANDED-OUT    an octet of the body may have left; never recalled from here on
  *   S4 FETCHED       the IMS has said DONE: it owns the letter
  *   S5 REFUSED, EXPIRED, RECALLED, TOO-LATE: over, with the other side's words
@@ -17,17 +17,22 @@
  *   S1 -> S2, S5  oms_store_attempted, in the transaction that records the peer's answer.  A crash
  *             between the answer and that commit repeats the notification; the IMS knows it by
  *             (From domain, Id, recipient) and answers the same.
- *   S1, S2 -> S3  oms_store_hand_out, before the first octet leaves (S1 too: the id is a
- *             capability, and who knows it was told, though we may have gone down before we wrote
- *             that down).
- *   S3 -> S4  oms_store_settle.
+ *   S2 -> S3  oms_store_hand_out, before the first octet leaves.  Recipients in S1 stay there and
+ *             are still notified: another's copy is not theirs.  Yet a domain all of whose
+ *             recipients are in S1 is served: the id is a capability, and who knows it was told,
+ *             though we may have gone down before we wrote that down; handed_s remembers it.
+ *   S2, S3 -> S4, S5  oms_store_settle: the domain says DONE, or that nobody there wants it.  If it
+ *             said so while a notification was under way, oms_store_attempted finds that
+ *             (settles) and the recipient goes S1 -> S4 or S5 at once.
  *   S1..S3 -> S5  oms_store_sweep, when hold_until has passed.
- *   A letter whose deliveries are all S4 or S5 loses its body at once, and its record (kept for
- *   the outbox) after OMS_STORE_OUTCOME_S.
+ *   A delivery is over when all its recipients are S4 or S5; a letter whose deliveries are all over
+ *   loses its body at once, and its record (kept for the outbox) after OMS_STORE_OUTCOME_S.
  *
  * A crash leaves: a body file that no record names (swept at start); a record whose body file was
  * to be removed (removed by the sweep that finds it).  Each record names its body before anything
  * is acknowledged, for the file is durable before the transaction begins.
+ *
+ * Each user's letters and octets that are kept are counted in the transaction that changes them.
  *
  * Keys:    letters by id (ULIDs rise with time); due by (pair of domains, time, id).
  * Units:   _ms and _s are wall time.
@@ -50,6 +55,8 @@ struct oms_store;
 bool	 oms_store_open(const char *folder, uint64_t size, struct offload *o, struct oms_store **s,
 	    struct err *e);
 void	 oms_store_close(struct oms_store **s);		/* what waits is committed first */
+
+struct spool	*oms_store_spool(struct oms_store *s);	/* where a letter is written to as it arrives */
 
 /* -- taking a letter --------------------------------------------------------------------------- */
 
@@ -83,6 +90,10 @@ struct oms_delivery {
 	uint64_t		 tries;
 	int64_t			 next_ms;	/* 0: not due any more */
 	int64_t			 hold_until_s;
+	/* the store's; an attempt brings them back as they were read */
+	int64_t			 handed_s;	/* when an octet may first have left; 0: none has */
+	uint64_t		 settles;	/* how often the domain said DONE or DECLINE */
+	bool			 declined;	/* what it said last */
 };
 
 void	 oms_delivery_clear(struct oms_delivery *d);
@@ -93,10 +104,12 @@ struct oms_put {
 	struct spool_kept	*kept;		/* taken */
 	struct oms_delivery	*deliveries;	/* borrowed during the call */
 	size_t			 n_deliveries;
+	/* What the user may have waiting, this letter included; 0: no bound.  mailbox_full. */
+	uint64_t		 max_letters, max_octets;
 };
 
 /* id: the letter's own; or of the letter that came with this user and token before (then nothing
- * new is stored).  e: system_full, storage ... */
+ * new is stored).  e: system_full, mailbox_full, storage ... */
 typedef void	 oms_store_put_done(void *arg, const struct ulid *id, const struct err *e);
 void	 oms_store_put_take(struct oms_store *s, const struct oms_put *p, struct loop *l,
 	    oms_store_put_done *done, void *arg);
@@ -123,17 +136,17 @@ void	 oms_store_attempted(struct oms_store *s, const struct oms_delivery *d, siz
 
 /* -- serving --------------------------------------------------------------------------------------- */
 
-/* e: unknown_id (also for a domain that is no recipient), recalled, gone.  source is taken by the
- * callee; letter is borrowed. */
+/* e: unknown_id (also for a domain that is no recipient, or whose recipients all refused it),
+ * recalled, gone.  source is taken by the callee; letter is borrowed. */
 typedef void	 oms_store_handed(void *arg, const struct oms_letter *letter,
 	    struct source *source, const struct err *e);
-/* Durable before done: S3. */
+/* Durable before done: S3.  Asked again it costs no write. */
 void	 oms_store_hand_out(struct oms_store *s, const struct ulid *id, const char *peer,
 	    struct loop *l, oms_store_handed *done, void *arg);
 /* The summary alone: no change of state.  At once, on this thread. */
 bool	 oms_store_summary(struct oms_store *s, const struct ulid *id, const char *peer,
 	    struct source **out, uint64_t *size, struct err *e);
-/* DONE (fetched) or DECLINE of a domain. */
+/* DONE (fetched) or DECLINE of a domain; may be repeated. */
 void	 oms_store_settle(struct oms_store *s, const struct ulid *id, const char *peer,
 	    bool declined, struct loop *l, oms_store_done *done, void *arg);
 
@@ -155,8 +168,14 @@ struct oms_store_counts {
 };
 void	 oms_store_counts(struct oms_store *s, struct oms_store_counts *out);
 
-/* What has come to its end by now_s: expired deliveries, forgotten outcomes; at most some hundred
- * a call.  done(e) with more to do: call again. */
+struct oms_user_counts {
+	uint64_t	 letters, octets;	/* whose bodies are kept */
+};
+bool	 oms_store_user(struct oms_store *s, const char *user, struct oms_user_counts *out,
+	    struct err *e);
+
+/* What has come to its end by now_s: expired deliveries, forgotten outcomes; in bounded writes, one
+ * after the other, until nothing is left. */
 void	 oms_store_sweep(struct oms_store *s, int64_t now_s, struct loop *l, oms_store_done *done,
 	    void *arg);
 

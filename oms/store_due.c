@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "common/base/clock.h"
+#include "common/base/memory.h"
 #include "common/svc/loop.h"
 #include "oms/store_record.h"
 
@@ -82,8 +83,13 @@ oms_store_next_due(struct oms_store *s, const char *own, const char *peer, int64
 
 /* -- what is due ------------------------------------------------------------------------------------ */
 
+struct due {
+	struct ulid	 id;
+	int64_t		 at_ms;
+};
+
 struct page {
-	struct ulid	*id;
+	struct due	 entry[OMS_STORE_DUE_PAGE];
 	size_t		 n, max;
 	int64_t		 now_ms;
 	bool		(*skip)(void *arg, const struct ulid *id);
@@ -94,15 +100,48 @@ static bool
 take_due(void *arg, struct span key, struct span value)
 {
 	struct page	*p = arg;
-	struct ulid	 id;
+	struct due	 d;
 
 	(void)value;
-	if (key.n != 40 || key_time(key, 16) > p->now_ms)
+	if (key.n != 40 || (d.at_ms = key_time(key, 16)) > p->now_ms)
 		return false;
-	memcpy(id.b, key.p + 24, ULID_BYTES);
-	if (!p->skip(p->arg, &id))
-		p->id[p->n++] = id;
+	memcpy(d.id.b, key.p + 24, ULID_BYTES);
+	if (!p->skip(p->arg, &d.id))
+		p->entry[p->n++] = d;
 	return p->n < p->max;
+}
+
+struct stale {
+	struct db_write	 write;
+	struct key	 key;
+};
+
+static bool
+apply_stale(struct db_txn *t, void *arg, struct err *e)
+{
+	db_del(t, DUE, key_span(&((struct stale *)arg)->key));
+	return !db_fault(t, e);
+}
+
+static void
+stale_done(void *arg, const struct err *e)
+{
+	(void)e;
+	free(arg);
+}
+
+/* A delivery that is damaged or gone must not stay due for ever; db has logged what is damaged. */
+static void
+drop_due(struct oms_store *s, const struct key *pair, const struct due *d)
+{
+	struct stale	*w = memory_new(sizeof *w);
+	struct err	 e;
+
+	w->key = key_due_of(pair, d->at_ms, &d->id);
+	w->write = (struct db_write){ .apply = apply_stale, .done = stale_done, .arg = w,
+	    .octets = 64, .frees = true };
+	if (!db_write_take(s->db, &w->write, &e))
+		free(w);
 }
 
 bool
@@ -110,11 +149,13 @@ oms_store_due(struct oms_store *s, const char *own, const char *peer, int64_t no
     bool (*skip)(void *arg, const struct ulid *id), void *arg, struct oms_delivery *out, size_t max,
     size_t *n, struct err *e)
 {
-	struct ulid	 ids[OMS_STORE_DUE_PAGE];
-	struct page	 p = { ids, 0, max < OMS_STORE_DUE_PAGE ? max : OMS_STORE_DUE_PAGE, now_ms,
-			    skip, arg };
+	struct page	 p = {
+		.max = max < OMS_STORE_DUE_PAGE ? max : OMS_STORE_DUE_PAGE, .now_ms = now_ms,
+		.skip = skip, .arg = arg,
+	};
 	struct key	 pair = key_pair(own, peer);
 	struct db_txn	*t;
+	struct err	 why;
 	bool		 good;
 
 	*n = 0;
@@ -122,9 +163,12 @@ oms_store_due(struct oms_store *s, const char *own, const char *peer, int64_t no
 		return false;
 	db_each(t, DUE, key_span(&pair), key_span(&pair), take_due, &p);
 	good = !db_fault(t, e);
-	for (size_t i = 0; i < p.n && good; i++)
-		if ((good = delivery_get(t, &ids[i], peer, &out[*n], e)))
+	for (size_t i = 0; i < p.n && good; i++) {
+		if (delivery_get(t, &p.entry[i].id, peer, &out[*n], &why))
 			++*n;
+		else
+			drop_due(s, &pair, &p.entry[i]);
+	}
 	db_read_end(&t);
 	return good;
 }
@@ -142,6 +186,18 @@ struct attempted {
 	void			*arg;
 };
 
+/* The domain was told, and has acted on it before we came to write down that it was told. */
+static void
+catch_up(struct oms_recipient *r, const struct oms_delivery *now, const struct oms_delivery *said)
+{
+	if (r->state != SUBMIT_NOTIFIED)
+		return;
+	if (now->settles != said->settles)
+		recipient_settle(r, now->declined, r->since_s);
+	else if (now->handed_s != said->handed_s)
+		r->state = SUBMIT_HANDED_OUT;
+}
+
 /* What was handed out or ended meanwhile stays as it is. */
 static void
 merge(struct oms_delivery *now, const struct oms_delivery *said)
@@ -149,8 +205,10 @@ merge(struct oms_delivery *now, const struct oms_delivery *said)
 	for (size_t i = 0; i < now->n_recipients && i < said->n_recipients; i++) {
 		struct oms_recipient	*r = &now->recipients[i];
 
-		if (r->state == SUBMIT_WAITING || r->state == SUBMIT_NOTIFIED)
-			*r = said->recipients[i];
+		if (r->state != SUBMIT_WAITING && r->state != SUBMIT_NOTIFIED)
+			continue;
+		*r = said->recipients[i];
+		catch_up(r, now, said);
 	}
 	now->tries = said->tries;
 	now->next_ms = said->next_ms;

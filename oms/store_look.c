@@ -169,13 +169,18 @@ oms_store_queue(struct oms_store *s, const struct ulid *after_id, const char *af
 	return !fault;
 }
 
-static bool
-count_one(void *arg, struct span key, struct span value)
+bool
+oms_store_user(struct oms_store *s, const char *user, struct oms_user_counts *out,
+    struct err *e)
 {
-	(void)key;
-	(void)value;
-	++*(uint64_t *)arg;
-	return true;
+	struct db_txn	*t;
+	bool		 good;
+
+	if (!db_read(s->db, &t, e))
+		return false;
+	good = user_get(t, user, out, e);
+	db_read_end(&t);
+	return good;
 }
 
 void
@@ -189,6 +194,6 @@ oms_store_counts(struct oms_store *s, struct oms_store_counts *out)
 	*out = (struct oms_store_counts){ 0, c.writes, c.commits, c.used_bytes, c.size_bytes };
 	if (!db_read(s->db, &t, &e))
 		return;
-	db_each(t, OUTBOX, (struct span){ 0 }, (struct span){ 0 }, count_one, &out->letters);
+	out->letters = db_entries(t, LETTER);
 	db_read_end(&t);
 }

@@ -70,7 +70,15 @@ key_pair(const char *own, const char *peer)
 struct key
 key_due(const char *own, const char *peer, int64_t next_ms, const struct ulid *id)
 {
-	struct key	 k = key_pair(own, peer);
+	struct key	 pair = key_pair(own, peer);
+
+	return key_due_of(&pair, next_ms, id);
+}
+
+struct key
+key_due_of(const struct key *pair, int64_t next_ms, const struct ulid *id)
+{
+	struct key	 k = *pair;
 
 	key_add_u64(&k, (uint64_t)next_ms);
 	key_add(&k, id->b, ULID_BYTES);
@@ -132,6 +140,7 @@ letter_write(struct buf *out, const struct letter_record *r)
 	put_bytes(out, r->facts.digest, DIGEST_BYTES);
 	put_u64(out, r->facts.summary_size);
 	put_bytes(out, r->facts.summary_digest, DIGEST_BYTES);
+	put_span(out, span_str(r->token));
 	put_span(out, span_str(r->file));
 	put_u32(out, r->open);
 	put_u8(out, r->body);
@@ -154,6 +163,7 @@ letter_read(struct span value, struct letter_record *r, struct err *e)
 	read_bytes(&in, r->facts.digest, DIGEST_BYTES);
 	r->facts.summary_size = read_u64(&in);
 	read_bytes(&in, r->facts.summary_digest, DIGEST_BYTES);
+	good = read_str(&in, r->token, sizeof r->token) && good;
 	good = read_str(&in, r->file, sizeof r->file) && good;
 	r->open = read_u32(&in);
 	r->body = read_u8(&in) != 0;
@@ -196,6 +206,9 @@ delivery_write(struct buf *out, const struct oms_delivery *d)
 	put_u64(out, d->tries);
 	put_u64(out, (uint64_t)d->next_ms);
 	put_u64(out, (uint64_t)d->hold_until_s);
+	put_u64(out, (uint64_t)d->handed_s);
+	put_u64(out, d->settles);
+	put_u8(out, d->declined);
 	put_u16(out, (uint16_t)d->n_recipients);
 	for (size_t i = 0; i < d->n_recipients; i++)
 		recipient_write(out, &d->recipients[i]);
@@ -216,6 +229,9 @@ delivery_read(struct span value, struct oms_delivery *d, struct err *e)
 	d->tries = read_u64(&in);
 	d->next_ms = (int64_t)read_u64(&in);
 	d->hold_until_s = (int64_t)read_u64(&in);
+	d->handed_s = (int64_t)read_u64(&in);
+	d->settles = read_u64(&in);
+	d->declined = read_u8(&in) != 0;
 	d->n_recipients = read_u16(&in);
 	if (!good || d->n_recipients > SUBMIT_RECIPIENTS_MAX) {
 		d->n_recipients = 0;
@@ -299,10 +315,52 @@ delivery_put(struct db_txn *t, const struct oms_delivery *d, int64_t was_ms)
 }
 
 bool
+user_get(struct db_txn *t, const char *user, struct oms_user_counts *c, struct err *e)
+{
+	struct span	 value;
+	struct reader	 r;
+
+	*c = (struct oms_user_counts){ 0 };
+	if (!db_get(t, USER, span_str(user), &value))
+		return !db_fault(t, e);
+	r = reader_of(value);
+	if (read_u8(&r) != VERSION_1)
+		return damaged(e);
+	c->letters = read_u64(&r);
+	c->octets = read_u64(&r);
+	return reader_done(&r) || damaged(e);
+}
+
+void
+user_put(struct db_txn *t, const char *user, const struct oms_user_counts *c)
+{
+	struct buf	 value = BUF_INIT;
+
+	put_u8(&value, VERSION_1);
+	put_u64(&value, c->letters);
+	put_u64(&value, c->octets);
+	if (c->letters > 0)
+		db_put(t, USER, span_str(user), buf_span(&value));
+	else
+		db_del(t, USER, span_str(user));
+	buf_clear(&value);
+}
+
+bool
 recipient_is_over(const struct oms_recipient *r)
 {
 	return r->state != SUBMIT_WAITING && r->state != SUBMIT_NOTIFIED &&
 	    r->state != SUBMIT_HANDED_OUT;
+}
+
+void
+recipient_settle(struct oms_recipient *r, bool declined, int64_t now_s)
+{
+	r->state = declined ? SUBMIT_REFUSED : SUBMIT_FETCHED;
+	r->since_s = now_s;
+	r->text[0] = '\0';
+	span_copy(span_str(declined ? refusal_word(REFUSAL_declined) : ""), r->word,
+	    sizeof r->word);
 }
 
 bool
@@ -319,6 +377,7 @@ letter_delivery_over(struct db_txn *t, const struct ulid *id, int64_t now_s,
     char file[SPOOL_NAME_BYTES], struct err *e)
 {
 	struct letter_record	 r;
+	struct oms_user_counts	 user;
 	struct key		 k = key_id(id), end;
 
 	file[0] = '\0';
@@ -327,6 +386,11 @@ letter_delivery_over(struct db_txn *t, const struct ulid *id, int64_t now_s,
 	if (r.open > 0)
 		r.open--;
 	if (r.open == 0 && r.body) {
+		if (!user_get(t, r.facts.user, &user, e))
+			return false;
+		user.letters -= user.letters > 0;
+		user.octets -= user.octets < r.facts.size ? user.octets : r.facts.size;
+		user_put(t, r.facts.user, &user);
 		snprintf(file, SPOOL_NAME_BYTES, "%s", r.file);
 		r.body = false;
 		r.file[0] = '\0';

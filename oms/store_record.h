@@ -1,13 +1,14 @@
 /* store_record — how letters and deliveries stand in the spool's tables.  For oms/store*.c alone.
  *
  *	table        key                                    value
- *	LETTER       id                                     version, facts, file name, deliveries left
+ *	LETTER       id                                     version, facts, token, file, deliveries left
  *	BODY         id                                     octets of an inline body
  *	DELIVERY     id, peer                               version, own, statement, recipients, tries, next
  *	DUE          pair(16), next_ms(8), id               own NUL peer
  *	TOKEN        user NUL token                         id, until_s
  *	OUTBOX       user NUL id                            -
  *	END          time_s(8), id                          -
+ *	USER         user                                   version, letters, octets whose bodies are kept
  *
  * pair = the first 16 octets of SHA-256(own NUL peer), so that a key stays within LMDB's limit.
  */
@@ -17,7 +18,7 @@
 #include "common/svc/db.h"
 #include "oms/store.h"
 
-enum oms_table { LETTER, BODY, DELIVERY, DUE, TOKEN, OUTBOX, END, OMS_TABLES };
+enum oms_table { LETTER, BODY, DELIVERY, DUE, TOKEN, OUTBOX, END, USER, OMS_TABLES };
 
 struct oms_store {
 	struct db	*db;
@@ -26,6 +27,7 @@ struct oms_store {
 
 struct letter_record {
 	struct oms_letter	 facts;
+	char			 token[SUBMIT_TOKEN_MAX + 1];	/* to forget it with the letter */
 	char			 file[SPOOL_NAME_BYTES];	/* "": inline */
 	uint32_t		 open;		/* deliveries that are not over */
 	bool			 body;		/* it is still there */
@@ -42,6 +44,7 @@ struct key	 key_id(const struct ulid *id);
 struct key	 key_delivery(const struct ulid *id, const char *peer);
 struct key	 key_pair(const char *own, const char *peer);
 struct key	 key_due(const char *own, const char *peer, int64_t next_ms, const struct ulid *id);
+struct key	 key_due_of(const struct key *pair, int64_t next_ms, const struct ulid *id);
 struct key	 key_named(const char *name, struct span rest);	/* name NUL rest */
 struct key	 key_end(int64_t at_s, const struct ulid *id);
 int64_t		 key_time(struct span key, size_t at);
@@ -61,7 +64,13 @@ bool		 delivery_get(struct db_txn *t, const struct ulid *id, const char *peer,
 /* Replaces the record, and its place among what is due (was_ms -> d->next_ms; 0: none). */
 void		 delivery_put(struct db_txn *t, const struct oms_delivery *d, int64_t was_ms);
 
+bool		 user_get(struct db_txn *t, const char *user, struct oms_user_counts *c,
+		    struct err *e);
+void		 user_put(struct db_txn *t, const char *user, const struct oms_user_counts *c);
+
 bool		 recipient_is_over(const struct oms_recipient *r);
+/* The domain has it, or does not want it. */
+void		 recipient_settle(struct oms_recipient *r, bool declined, int64_t now_s);
 bool		 delivery_is_over(const struct oms_delivery *d);
 
 /* A delivery has come to its end: counts it down; with the last one the body goes (its file after

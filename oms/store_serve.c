@@ -47,7 +47,8 @@ begin(struct change *c, struct oms_store *s, const struct ulid *id, const char *
 
 /* -- handing out --------------------------------------------------------------------------------- */
 
-/* May the domain have it?  A domain that is no recipient hears what an id that never was hears. */
+/* May the domain have it?  A domain that is no recipient hears what an id that never was hears.
+ * Who was told but once has it for all its recipients: one recalled, all recalled. */
 static bool
 may_have(const struct letter_record *r, const struct oms_delivery *d, int64_t now_s,
     struct err *e)
@@ -85,6 +86,26 @@ read_body(struct db_txn *t, struct change *c, struct err *e)
 	return true;
 }
 
+/* False: all of it is written down already, from an earlier fetch. */
+static bool
+hand_out(struct oms_delivery *d, int64_t now_s)
+{
+	bool	 news = d->handed_s == 0;
+
+	if (news)
+		d->handed_s = now_s;
+	for (size_t i = 0; i < d->n_recipients; i++) {
+		struct oms_recipient	*r = &d->recipients[i];
+
+		if (r->state != SUBMIT_NOTIFIED)
+			continue;
+		r->state = SUBMIT_HANDED_OUT;
+		r->since_s = now_s;
+		news = true;
+	}
+	return news;
+}
+
 static bool
 apply_hand_out(struct db_txn *t, void *arg, struct err *e)
 {
@@ -95,20 +116,8 @@ apply_hand_out(struct db_txn *t, void *arg, struct err *e)
 	if (!letter_get(t, &c->id, &c->letter, e) || !delivery_get(t, &c->id, c->peer, &d, e))
 		return false;
 	good = may_have(&c->letter, &d, c->now_s, e) && read_body(t, c, e);
-	for (size_t i = 0; good && i < d.n_recipients; i++) {
-		struct oms_recipient	*r = &d.recipients[i];
-
-		if (r->state == SUBMIT_WAITING || r->state == SUBMIT_NOTIFIED) {
-			r->state = SUBMIT_HANDED_OUT;
-			r->since_s = c->now_s;
-		}
-	}
-	if (good) {
-		int64_t	 was_ms = d.next_ms;
-
-		d.next_ms = 0;
-		delivery_put(t, &d, was_ms);
-	}
+	if (good && hand_out(&d, c->now_s))
+		delivery_put(t, &d, d.next_ms);
 	oms_delivery_clear(&d);
 	return good && !db_fault(t, e);
 }
@@ -172,15 +181,20 @@ oms_store_summary(struct oms_store *s, const struct ulid *id, const char *peer,
 
 /* -- the word that it arrived, or is not wanted ----------------------------------------------------- */
 
+/* Who is still waiting was not meant, or is being told just now: see oms_store_attempted. */
 static void
-settle_recipient(struct oms_recipient *r, const struct change *c)
+settle(struct oms_delivery *d, const struct change *c)
 {
-	if (recipient_is_over(r))
-		return;
-	r->state = c->declined ? SUBMIT_REFUSED : SUBMIT_FETCHED;
-	r->since_s = c->now_s;
-	if (c->declined)
-		span_copy(span_str(refusal_word(REFUSAL_declined)), r->word, sizeof r->word);
+	for (size_t i = 0; i < d->n_recipients; i++) {
+		struct oms_recipient	*r = &d->recipients[i];
+
+		if (r->state == SUBMIT_NOTIFIED || r->state == SUBMIT_HANDED_OUT)
+			recipient_settle(r, c->declined, c->now_s);
+	}
+	d->settles++;
+	d->declined = c->declined;
+	if (delivery_is_over(d))
+		d->next_ms = 0;
 }
 
 /* Repeated until it is answered: what is over already is fine. */
@@ -190,18 +204,18 @@ apply_settle(struct db_txn *t, void *arg, struct err *e)
 	struct change		*c = arg;
 	struct oms_delivery	 d;
 	int64_t			 was_ms;
-	bool			 was_over, good;
+	bool			 good = true;
 
 	c->file[0] = '\0';
 	if (!delivery_get(t, &c->id, c->peer, &d, e))
 		return false;
-	was_ms = d.next_ms;
-	was_over = delivery_is_over(&d);
-	for (size_t i = 0; i < d.n_recipients; i++)
-		settle_recipient(&d.recipients[i], c);
-	d.next_ms = 0;
-	delivery_put(t, &d, was_ms);
-	good = was_over || letter_delivery_over(t, &c->id, c->now_s, c->file, e);
+	if (!delivery_is_over(&d)) {
+		was_ms = d.next_ms;
+		settle(&d, c);
+		delivery_put(t, &d, was_ms);
+		good = !delivery_is_over(&d) ||
+		    letter_delivery_over(t, &c->id, c->now_s, c->file, e);
+	}
 	oms_delivery_clear(&d);
 	return good && !db_fault(t, e);
 }

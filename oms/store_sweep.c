@@ -5,7 +5,7 @@
 #include "common/svc/loop.h"
 #include "oms/store_record.h"
 
-#define SWEEP_MAX	200	/* letters a call */
+#define SWEEP_MAX	200	/* letters a write */
 
 struct sweep {
 	struct db_write		 write;
@@ -81,6 +81,7 @@ static void
 forget(struct db_txn *t, const struct letter_record *r, const struct peers *p)
 {
 	struct key	 k = key_id(&r->facts.id);
+	struct span	 token;
 
 	db_del(t, LETTER, key_span(&k));
 	db_del(t, BODY, key_span(&k));
@@ -91,6 +92,10 @@ forget(struct db_txn *t, const struct letter_record *r, const struct peers *p)
 	}
 	k = key_named(r->facts.user, span_of(r->facts.id.b, ULID_BYTES));
 	db_del(t, OUTBOX, key_span(&k));
+	k = key_named(r->facts.user, span_str(r->token));
+	if (db_get(t, TOKEN, key_span(&k), &token) &&
+	    span_eq(span_sub(token, 0, ULID_BYTES), span_of(r->facts.id.b, ULID_BYTES)))
+		db_del(t, TOKEN, key_span(&k));
 }
 
 /* At hold_until all that is open expires; at forget_s the outcome goes.  Another end is one that
@@ -126,9 +131,12 @@ apply_sweep(struct db_txn *t, void *arg, struct err *e)
 
 	w->n = 0;
 	db_each(t, END, (struct span){ 0 }, (struct span){ 0 }, take_end, w);
-	for (size_t i = 0; i < w->n; i++)
+	for (size_t i = 0; i < w->n; i++) {
 		if (!end_letter(t, w, i, e))
+			db_pardon(t);	/* a damaged one stays; the others need not */
+		if (db_fault(t, e))
 			return false;
+	}
 	return !db_fault(t, e);
 }
 
@@ -139,6 +147,8 @@ swept(void *arg, const struct err *e)
 
 	for (size_t i = 0; i < w->n && e == NULL; i++)
 		spool_remove(w->store->spool, w->file[i]);
+	if (e == NULL && w->n == SWEEP_MAX && db_write_take(w->store->db, &w->write, &w->write.why))
+		return;			/* there may be more */
 	w->done(w->arg, e);
 	free(w);
 }

@@ -22,7 +22,8 @@ crc_of(struct span key, struct span value, unsigned char out[CRC_BYTES])
 {
 	uLong	 crc = crc32_z(0, (const Bytef *)key.p, key.n);
 
-	crc = crc32_z(crc, (const Bytef *)value.p, value.n);
+	if (value.n > 0)	/* for no octets at NULL zlib would begin anew */
+		crc = crc32_z(crc, (const Bytef *)value.p, value.n);
 	for (int i = 0; i < CRC_BYTES; i++)
 		out[i] = (unsigned char)(crc >> (24 - 8 * i));
 }

@@ -69,7 +69,8 @@ apply(struct db_txn *t, void *arg, struct err *e)
 	else if (o->act == DEL)
 		db_del(t, T_ONE, span_str(o->key));
 	else
-		db_put(t, T_ONE, span_str(o->key), buf_span(&o->value));
+		db_put(t, T_ONE, span_str(o->key), o->value.len > 0 ?
+		    buf_span(&o->value) : (struct span){ 0 });
 	if (o->act == TORN)
 		return err_set(e, REFUSAL_duplicate, "%s", "");
 	return !db_fault(t, e);

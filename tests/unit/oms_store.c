@@ -1,0 +1,809 @@
+/* oms_store — letters, deliveries, what is due, handed out, settled, expired, forgotten. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include <dirent.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "common/base/clock.h"
+#include "common/base/memory.h"
+#include "common/base/random.h"
+#include "common/svc/loop.h"
+#include "common/svc/offload.h"
+#include "oms/store.h"
+
+#define SIZE	((uint64_t)64 << 20)
+#define DAY	86400
+
+struct world {
+	char			 folder[64];
+	struct oms_store	*store;
+	struct loop		*loop;
+	struct offload		*offload;
+	unsigned		 waiting;
+};
+
+static void
+told(struct world *w)
+{
+	if (--w->waiting == 0)
+		loop_stop(w->loop);
+}
+
+static void
+wait_all(struct world *w)
+{
+	if (w->waiting > 0)
+		loop_run(w->loop);
+}
+
+static void
+reopen(struct world *w)
+{
+	struct err	 e;
+
+	oms_store_close(&w->store);
+	if (!oms_store_open(w->folder, SIZE, w->offload, &w->store, &e))
+		fail_msg("%s", e.text);
+}
+
+static void
+world_init(struct world *w)
+{
+	struct err	 e;
+
+	*w = (struct world){ .folder = "/tmp/tillcalled-oms-XXXXXX" };
+	assert_non_null(mkdtemp(w->folder));
+	assert_true(loop_new(&w->loop, &e));
+	assert_true(offload_new(&w->offload, 2, &e) && offload_start(w->offload, &e));
+	reopen(w);
+}
+
+static void
+world_clear(struct world *w)
+{
+	char	 command[128];
+
+	offload_free(&w->offload);
+	loop_drain(w->loop);
+	oms_store_close(&w->store);
+	loop_free(&w->loop);
+	snprintf(command, sizeof command, "rm -r %s", w->folder);
+	assert_int_equal(system(command), 0);
+}
+
+static unsigned
+files(const struct world *w)
+{
+	char		 path[128];
+	unsigned	 n = 0;
+	struct dirent	*d;
+	DIR		*dir;
+
+	snprintf(path, sizeof path, "%s/bodies", w->folder);
+	assert_non_null(dir = opendir(path));
+	while ((d = readdir(dir)) != NULL)
+		n += d->d_name[0] != '.';
+	closedir(dir);
+	return n;
+}
+
+/* spool_remove's work is not told of. */
+static void
+wait_for_files(const struct world *w, unsigned n)
+{
+	for (int i = 0; i < 500 && files(w) != n; i++)
+		usleep(10000);
+	assert_int_equal(files(w), n);
+}
+
+/* -- letters --------------------------------------------------------------------------------- */
+
+struct outcome {
+	struct world	*world;
+	struct ulid	 id;
+	enum refusal	 why;
+	struct source	*source;
+	uint64_t	 size;
+};
+
+static void
+on_kept(void *arg, struct spool_kept *kept, const struct err *e)
+{
+	assert_null(e);
+	*(struct spool_kept *)arg = *kept;
+}
+
+struct spool;
+
+/* What the spool makes of a letter of n octets; the store's own spool is not ours to see, so one of
+ * the same folder is opened. */
+static void
+body(struct world *w, size_t n, struct spool_kept *kept)
+{
+	char		 path[128];
+	struct spool	*s;
+	struct spool_in	*in;
+	struct err	 e;
+	char		*octets = memory_new(n + 1);
+
+	memset(octets, 'b', n);
+	snprintf(path, sizeof path, "%s/bodies", w->folder);
+	assert_true(spool_open(path, w->offload, &s, &e));
+	in = spool_begin(s);
+	spool_add(in, span_of(octets, n));
+	*kept = (struct spool_kept){ .size = UINT64_MAX };
+	spool_end_take(in, w->loop, on_kept, kept);
+	for (int i = 0; i < 1000 && kept->size == UINT64_MAX; i++) {
+		loop_drain(w->loop);
+		usleep(1000);
+	}
+	assert_int_equal(kept->size, n);
+	spool_free(&s);
+	free(octets);
+}
+
+static struct oms_delivery
+delivery(const char *peer, size_t n, const char *const *to)
+{
+	struct oms_delivery	 d = { .own = "a.test", .next_ms = 1000 };
+
+	snprintf(d.peer, sizeof d.peer, "%s", peer);
+	d.recipients = memory_array(n, sizeof *d.recipients);
+	d.n_recipients = n;
+	for (size_t i = 0; i < n; i++) {
+		snprintf(d.recipients[i].address, sizeof d.recipients[i].address, "%s@%s", to[i],
+		    peer);
+		memset(d.recipients[i].salt, (int)i + 1, STATEMENT_SALT_BYTES);
+		d.recipients[i].since_s = 5;
+	}
+	buf_addf(&d.statement, "Tillcalled-Notification: 1 for %s", peer);
+	return d;
+}
+
+static void
+on_put(void *arg, const struct ulid *id, const struct err *e)
+{
+	struct outcome	*o = arg;
+
+	o->why = e == NULL ? REFUSAL_NONE : e->why;
+	if (e == NULL)
+		o->id = *id;
+	told(o->world);
+}
+
+struct letter {
+	const char	*token;
+	size_t		 size;
+	int64_t		 date_s, hold_until_s;
+	uint64_t	 max_letters, max_octets;
+	bool		 one;		/* bob@b.test alone; else carol@b.test and dave@c.test too */
+};
+
+static enum refusal
+put(struct world *w, const struct letter *l, struct ulid *id)
+{
+	static const char *const	 to[] = { "bob", "carol", "dave" };
+	struct outcome			 o = { .world = w };
+	struct spool_kept		 kept;
+	struct oms_delivery		 d[2] = {
+		delivery("b.test", l->one ? 1 : 2, to), delivery("c.test", 1, to + 2),
+	};
+	struct oms_put			 p = {
+		.kept = &kept, .deliveries = d, .n_deliveries = l->one ? 1 : 2,
+		.max_letters = l->max_letters, .max_octets = l->max_octets,
+	};
+	unsigned char			 random[10];
+
+	random_bytes(random, sizeof random);
+	ulid_make(&p.letter.id, clock_wall_ms(), random);
+	strcpy(p.letter.user, "alice@a.test");
+	strcpy(p.letter.from, "alice@a.test");
+	strcpy(p.token, l->token == NULL ? "" : l->token);
+	p.letter.date_s = l->date_s != 0 ? l->date_s : clock_wall_ms() / 1000;
+	p.letter.hold_until_s = l->hold_until_s != 0 ? l->hold_until_s : p.letter.date_s + 30 * DAY;
+	p.letter.size = l->size;
+	p.letter.summary_size = 10;
+	for (int i = 0; i < 2; i++) {
+		d[i].id = p.letter.id;
+		d[i].hold_until_s = p.letter.hold_until_s;
+	}
+	body(w, l->size, &kept);
+	w->waiting++;
+	oms_store_put_take(w->store, &p, w->loop, on_put, &o);
+	for (int i = 0; i < 2; i++)
+		oms_delivery_clear(&d[i]);
+	wait_all(w);
+	*id = o.id;
+	return o.why;
+}
+
+/* -- operations, at once ----------------------------------------------------------------------- */
+
+static bool
+never(void *arg, const struct ulid *id)
+{
+	(void)arg;
+	(void)id;
+	return false;
+}
+
+static size_t
+due(struct world *w, const char *peer, struct oms_delivery *out, size_t max)
+{
+	struct err	 e;
+	size_t		 n;
+
+	assert_true(oms_store_due(w->store, "a.test", peer, 1000, never, NULL, out, max, &n, &e));
+	return n;
+}
+
+static void
+on_done(void *arg, const struct err *e)
+{
+	struct outcome	*o = arg;
+
+	o->why = e == NULL ? REFUSAL_NONE : e->why;
+	told(o->world);
+}
+
+static void
+attempted(struct world *w, const struct oms_delivery *d)
+{
+	struct outcome	 o = { .world = w };
+
+	w->waiting++;
+	oms_store_attempted(w->store, d, 1, w->loop, on_done, &o);
+	wait_all(w);
+	assert_int_equal(o.why, REFUSAL_NONE);
+}
+
+/* All who wait at the domain were told, but for `but`. */
+static void
+notify(struct world *w, const char *peer, const char *but)
+{
+	struct oms_delivery	 d;
+
+	assert_int_equal(due(w, peer, &d, 1), 1);
+	d.next_ms = 0;
+	d.tries++;
+	for (size_t i = 0; i < d.n_recipients; i++)
+		if (but != NULL && strncmp(d.recipients[i].address, but, strlen(but)) == 0)
+			d.next_ms = 1000;
+		else if (d.recipients[i].state == SUBMIT_WAITING)
+			d.recipients[i].state = SUBMIT_NOTIFIED;
+	attempted(w, &d);
+	oms_delivery_clear(&d);
+}
+
+static void
+on_handed(void *arg, const struct oms_letter *l, struct source *source, const struct err *e)
+{
+	struct outcome	*o = arg;
+
+	o->why = e == NULL ? REFUSAL_NONE : e->why;
+	o->source = source;
+	o->size = e == NULL ? l->size : 0;
+	told(o->world);
+}
+
+static uint64_t
+octets_of(struct source *s)
+{
+	char		 b[65536];
+	uint64_t	 at = 0;
+	ssize_t		 n;
+
+	while ((n = s->read(s, at, b, sizeof b)) > 0) {
+		for (ssize_t i = 0; i < n; i++)
+			assert_int_equal(b[i], 'b');
+		at += (uint64_t)n;
+	}
+	s->free(s);
+	return at;
+}
+
+static enum refusal
+hand_out(struct world *w, const struct ulid *id, const char *peer)
+{
+	struct outcome	 o = { .world = w };
+
+	w->waiting++;
+	oms_store_hand_out(w->store, id, peer, w->loop, on_handed, &o);
+	wait_all(w);
+	if (o.why == REFUSAL_NONE)
+		assert_int_equal(octets_of(o.source), o.size);
+	else
+		assert_null(o.source);
+	return o.why;
+}
+
+static enum refusal
+settle(struct world *w, const struct ulid *id, const char *peer, bool declined)
+{
+	struct outcome	 o = { .world = w };
+
+	w->waiting++;
+	oms_store_settle(w->store, id, peer, declined, w->loop, on_done, &o);
+	wait_all(w);
+	return o.why;
+}
+
+static void
+sweep(struct world *w, int64_t now_s)
+{
+	struct outcome	 o = { .world = w };
+
+	w->waiting++;
+	oms_store_sweep(w->store, now_s, w->loop, on_done, &o);
+	wait_all(w);
+	assert_int_equal(o.why, REFUSAL_NONE);
+}
+
+/* "notified fetched waiting": of bob, carol, dave. */
+static const char *
+states(struct world *w, const struct ulid *id)
+{
+	static char	 out[256];
+	struct buf	 page = BUF_INIT;
+	struct err	 e;
+	struct span	 rest, line;
+
+	out[0] = '\0';
+	if (!oms_store_status(w->store, "alice@a.test", id, &page, &e))
+		return refusal_word(e.why);
+	rest = buf_span(&page);
+	while (rest.n > 0) {
+		struct row	 r;
+		char		 state[32];
+
+		line = span_cut(&rest, '\n');
+		line.n--;
+		assert_true(row_parse(&r, line, &e));
+		row_read_text(&r, "state", state, sizeof state);
+		if (span_eq(r.word, SPAN_LIT("rcpt")))
+			snprintf(out + strlen(out), sizeof out - strlen(out), "%s%s",
+			    out[0] == '\0' ? "" : " ", state);
+	}
+	buf_clear(&page);
+	return out;
+}
+
+/* -- tests --------------------------------------------------------------------------------------- */
+
+static void
+a_letter_is_there_after_a_restart(void **state)
+{
+	struct world		 w;
+	struct ulid		 small, big;
+	struct oms_delivery	 d[4];
+	struct oms_store_counts	 c;
+
+	(void)state;
+	world_init(&w);
+	assert_int_equal(put(&w, &(struct letter){ .size = 1000 }, &small), REFUSAL_NONE);
+	assert_int_equal(put(&w, &(struct letter){ .size = 300000 }, &big), REFUSAL_NONE);
+	reopen(&w);
+	assert_int_equal(files(&w), 1);
+	assert_string_equal(states(&w, &small), "waiting waiting waiting");
+	assert_int_equal(due(&w, "b.test", d, 4), 2);
+	assert_string_equal(d[0].recipients[1].address, "carol@b.test");
+	assert_int_equal(d[0].recipients[1].salt[0], 2);
+	assert_true(span_eq(buf_span(&d[0].statement),
+	    SPAN_LIT("Tillcalled-Notification: 1 for b.test")));
+	oms_delivery_clear(&d[0]);
+	oms_delivery_clear(&d[1]);
+	assert_int_equal(due(&w, "d.test", d, 4), 0);
+	oms_store_counts(w.store, &c);
+	assert_int_equal(c.letters, 2);
+	notify(&w, "b.test", NULL);
+	notify(&w, "b.test", NULL);
+	assert_int_equal(hand_out(&w, &small, "b.test"), REFUSAL_NONE);
+	assert_int_equal(hand_out(&w, &big, "b.test"), REFUSAL_NONE);
+	world_clear(&w);
+}
+
+static void
+the_same_token_is_the_same_letter(void **state)
+{
+	struct world		 w;
+	struct ulid		 first, again, later;
+	int64_t			 now_s = clock_wall_ms() / 1000;
+	struct oms_store_counts	 c;
+
+	(void)state;
+	world_init(&w);
+	put(&w, &(struct letter){ .size = 300000, .token = "t1", .one = true }, &first);
+	put(&w, &(struct letter){ .size = 300000, .token = "t1", .one = true }, &again);
+	assert_true(ulid_eq(&first, &again));
+	wait_for_files(&w, 1);		/* the second body went */
+	reopen(&w);
+	put(&w, &(struct letter){ .size = 100, .token = "t1", .one = true }, &again);
+	assert_true(ulid_eq(&first, &again));
+	put(&w, &(struct letter){ .size = 100, .token = "t2", .one = true }, &again);
+	assert_false(ulid_eq(&first, &again));
+	put(&w, &(struct letter){ .size = 100, .token = "t1", .one = true,
+	    .date_s = now_s + SUBMIT_TOKEN_S - 60 }, &again);
+	assert_true(ulid_eq(&first, &again));
+	put(&w, &(struct letter){ .size = 100, .token = "t1", .one = true,
+	    .date_s = now_s + SUBMIT_TOKEN_S + 60 }, &later);
+	assert_false(ulid_eq(&first, &later));
+	oms_store_counts(w.store, &c);
+	assert_int_equal(c.letters, 3);
+	world_clear(&w);
+}
+
+static void
+a_user_may_have_so_much_waiting(void **state)
+{
+	struct world		 w;
+	struct ulid		 id, other;
+	struct oms_user_counts	 c;
+	struct err		 e;
+
+	(void)state;
+	world_init(&w);
+	assert_int_equal(put(&w, &(struct letter){ .size = 600, .max_letters = 2, .max_octets = 1000,
+	    .one = true }, &id), REFUSAL_NONE);
+	assert_int_equal(put(&w, &(struct letter){ .size = 401, .max_octets = 1000 }, &other),
+	    REFUSAL_mailbox_full);
+	assert_int_equal(put(&w, &(struct letter){ .size = 400, .max_letters = 2, .max_octets = 1000 },
+	    &other), REFUSAL_NONE);
+	assert_int_equal(put(&w, &(struct letter){ .size = 1, .max_letters = 2 }, &other),
+	    REFUSAL_mailbox_full);
+	notify(&w, "b.test", NULL);
+	assert_int_equal(settle(&w, &id, "b.test", false), REFUSAL_NONE);
+	assert_true(oms_store_user(w.store, "alice@a.test", &c, &e));
+	assert_int_equal(c.letters, 1);
+	assert_int_equal(c.octets, 400);
+	assert_int_equal(put(&w, &(struct letter){ .size = 1, .max_letters = 2 }, &other),
+	    REFUSAL_NONE);
+	world_clear(&w);
+}
+
+static void
+from_waiting_to_forgotten(void **state)
+{
+	struct world	 w;
+	struct ulid	 id;
+	int64_t		 now_s = clock_wall_ms() / 1000;
+	struct buf	 page = BUF_INIT;
+	bool		 more;
+	struct err	 e;
+
+	(void)state;
+	world_init(&w);
+	put(&w, &(struct letter){ .size = 300000, .token = "t" }, &id);
+	notify(&w, "b.test", NULL);
+	notify(&w, "c.test", NULL);
+	assert_string_equal(states(&w, &id), "notified notified notified");
+	assert_int_equal(hand_out(&w, &id, "b.test"), REFUSAL_NONE);
+	assert_string_equal(states(&w, &id), "handed-out handed-out notified");
+	reopen(&w);
+	assert_string_equal(states(&w, &id), "handed-out handed-out notified");
+	assert_int_equal(settle(&w, &id, "b.test", false), REFUSAL_NONE);
+	assert_string_equal(states(&w, &id), "fetched fetched notified");
+	assert_int_equal(settle(&w, &id, "b.test", false), REFUSAL_NONE);
+	assert_int_equal(files(&w), 1);		/* dave's is still to be had, and bob's again */
+	assert_int_equal(hand_out(&w, &id, "b.test"), REFUSAL_NONE);
+	assert_int_equal(settle(&w, &id, "c.test", true), REFUSAL_NONE);
+	assert_string_equal(states(&w, &id), "fetched fetched refused");
+	wait_for_files(&w, 0);
+	assert_int_equal(hand_out(&w, &id, "b.test"), REFUSAL_gone);
+	assert_int_equal(hand_out(&w, &id, "c.test"), REFUSAL_unknown_id);
+	sweep(&w, now_s + OMS_STORE_OUTCOME_S - 60);
+	assert_string_equal(states(&w, &id), "fetched fetched refused");
+	sweep(&w, now_s + OMS_STORE_OUTCOME_S + 60);
+	assert_string_equal(states(&w, &id), "unknown-id");
+	assert_int_equal(hand_out(&w, &id, "b.test"), REFUSAL_unknown_id);
+	assert_true(oms_store_outbox(w.store, "alice@a.test", NULL, &page, &more, &e));
+	assert_int_equal(page.len, 0);
+	world_clear(&w);
+}
+
+/* Bob's copy is not carol's: she is still waited for, notified, and counted. */
+static void
+who_waits_still_gets_the_letter(void **state)
+{
+	struct world	 w;
+	struct ulid	 id;
+
+	(void)state;
+	world_init(&w);
+	put(&w, &(struct letter){ .size = 100 }, &id);
+	notify(&w, "b.test", "carol");
+	assert_string_equal(states(&w, &id), "notified waiting waiting");
+	assert_int_equal(hand_out(&w, &id, "b.test"), REFUSAL_NONE);
+	assert_int_equal(settle(&w, &id, "b.test", false), REFUSAL_NONE);
+	assert_string_equal(states(&w, &id), "fetched waiting waiting");
+	notify(&w, "b.test", NULL);
+	assert_string_equal(states(&w, &id), "fetched notified waiting");
+	assert_int_equal(hand_out(&w, &id, "b.test"), REFUSAL_NONE);
+	assert_int_equal(settle(&w, &id, "b.test", false), REFUSAL_NONE);
+	assert_string_equal(states(&w, &id), "fetched fetched waiting");
+	world_clear(&w);
+}
+
+/* The IMS fetches and says DONE before our own record of its answer is written. */
+static void
+a_fetch_may_overtake_the_record_of_the_notification(void **state)
+{
+	struct world		 w;
+	struct ulid		 id;
+	struct oms_delivery	 d;
+
+	(void)state;
+	world_init(&w);
+	for (int round = 0; round < 3; round++) {
+		put(&w, &(struct letter){ .size = 100 }, &id);
+		assert_int_equal(due(&w, "b.test", &d, 1), 1);
+		assert_int_equal(hand_out(&w, &id, "b.test"), REFUSAL_NONE);
+		if (round > 0)
+			assert_int_equal(settle(&w, &id, "b.test", round == 2), REFUSAL_NONE);
+		assert_string_equal(states(&w, &id), "waiting waiting waiting");
+		d.recipients[0].state = d.recipients[1].state = SUBMIT_NOTIFIED;
+		d.next_ms = 0;
+		attempted(&w, &d);
+		oms_delivery_clear(&d);
+		assert_string_equal(states(&w, &id), round == 0 ? "handed-out handed-out waiting" :
+		    round == 1 ? "fetched fetched waiting" : "refused refused waiting");
+		assert_int_equal(due(&w, "b.test", &d, 1), 0);
+	}
+	world_clear(&w);
+}
+
+static void
+only_a_domain_that_was_told_is_served(void **state)
+{
+	struct world		 w;
+	struct ulid		 id, never_was = { { 1 } };
+	struct source		*s;
+	struct err		 e;
+	uint64_t		 n;
+	struct oms_delivery	 d;
+
+	(void)state;
+	world_init(&w);
+	put(&w, &(struct letter){ .size = 100 }, &id);
+	notify(&w, "b.test", NULL);
+	assert_int_equal(hand_out(&w, &id, "x.test"), REFUSAL_unknown_id);
+	assert_int_equal(hand_out(&w, &never_was, "b.test"), REFUSAL_unknown_id);
+	assert_int_equal(settle(&w, &id, "x.test", false), REFUSAL_unknown_id);
+	assert_false(oms_store_summary(w.store, &id, "x.test", &s, &n, &e));
+	assert_int_equal(e.why, REFUSAL_unknown_id);
+	assert_true(oms_store_summary(w.store, &id, "b.test", &s, &n, &e));
+	assert_int_equal(n, 10);
+	assert_int_equal(octets_of(s), 10);
+	assert_string_equal(states(&w, &id), "notified notified waiting");
+	/* all of c.test's recipients refused it */
+	assert_int_equal(due(&w, "c.test", &d, 1), 1);
+	d.recipients[0].state = SUBMIT_REFUSED;
+	strcpy(d.recipients[0].word, "no-such-user");
+	d.next_ms = 0;
+	attempted(&w, &d);
+	oms_delivery_clear(&d);
+	assert_int_equal(hand_out(&w, &id, "c.test"), REFUSAL_unknown_id);
+	world_clear(&w);
+}
+
+static void
+what_nobody_fetched_expires(void **state)
+{
+	struct world	 w;
+	struct ulid	 id[3];
+	int64_t		 now_s = clock_wall_ms() / 1000;
+	int64_t		 next_ms;
+	struct err	 e;
+
+	(void)state;
+	world_init(&w);
+	put(&w, &(struct letter){ .size = 300000, .hold_until_s = now_s + 100 }, &id[0]);
+	put(&w, &(struct letter){ .size = 100, .hold_until_s = now_s + 100 }, &id[1]);
+	put(&w, &(struct letter){ .size = 100, .hold_until_s = now_s + 1000 }, &id[2]);
+	sweep(&w, now_s + 99);
+	assert_string_equal(states(&w, &id[0]), "waiting waiting waiting");
+	sweep(&w, now_s + 101);
+	assert_string_equal(states(&w, &id[0]), "expired expired expired");
+	assert_string_equal(states(&w, &id[1]), "expired expired expired");
+	assert_string_equal(states(&w, &id[2]), "waiting waiting waiting");
+	wait_for_files(&w, 0);
+	assert_int_equal(hand_out(&w, &id[0], "b.test"), REFUSAL_unknown_id);
+	assert_true(oms_store_next_due(w.store, "a.test", "b.test", &next_ms, &e));
+	assert_int_equal(next_ms, 1000);
+	sweep(&w, now_s + 1001);
+	assert_true(oms_store_next_due(w.store, "a.test", "b.test", &next_ms, &e));
+	assert_int_equal(next_ms, 0);
+	world_clear(&w);
+}
+
+/* More than one write's worth, in one call. */
+static void
+a_sweep_goes_on_to_the_end(void **state)
+{
+	struct world		 w;
+	struct ulid		 id;
+	int64_t			 now_s = clock_wall_ms() / 1000;
+	struct oms_store_counts	 c;
+
+	(void)state;
+	world_init(&w);
+	for (int i = 0; i < 450; i++)
+		put(&w, &(struct letter){ .size = 10, .one = true, .hold_until_s = now_s + 10 }, &id);
+	sweep(&w, now_s + 11);
+	assert_string_equal(states(&w, &id), "expired");
+	sweep(&w, now_s + 12 + OMS_STORE_OUTCOME_S);
+	oms_store_counts(w.store, &c);
+	assert_int_equal(c.letters, 0);
+	world_clear(&w);
+}
+
+struct pairs {
+	unsigned	 n;
+	char		 peers[256];
+	int64_t		 first_ms;
+};
+
+static bool
+take_pair(void *arg, const char *own, const char *peer, int64_t first_ms)
+{
+	struct pairs	*p = arg;
+
+	assert_string_equal(own, "a.test");
+	p->n++;
+	snprintf(p->peers + strlen(p->peers), sizeof p->peers - strlen(p->peers), "%s ", peer);
+	p->first_ms = first_ms;
+	return true;
+}
+
+static void
+what_is_due_comes_by_pair_and_time(void **state)
+{
+	struct world		 w;
+	struct ulid		 id[3];
+	struct oms_delivery	 d[4];
+	struct pairs		 p = { 0 };
+	struct err		 e;
+	int64_t			 next_ms;
+
+	(void)state;
+	world_init(&w);
+	for (int i = 0; i < 3; i++)
+		put(&w, &(struct letter){ .size = 10 }, &id[i]);
+	assert_true(oms_store_pairs(w.store, take_pair, &p, &e));
+	assert_int_equal(p.n, 2);
+	assert_non_null(strstr(p.peers, "b.test "));
+	assert_non_null(strstr(p.peers, "c.test "));
+	assert_int_equal(p.first_ms, 1000);
+	/* the first one failed, and comes again later */
+	assert_int_equal(due(&w, "b.test", d, 2), 2);
+	d[0].next_ms = 5000;
+	d[0].tries = 1;
+	attempted(&w, &d[0]);
+	oms_delivery_clear(&d[0]);
+	oms_delivery_clear(&d[1]);
+	assert_int_equal(due(&w, "b.test", d, 4), 2);
+	oms_delivery_clear(&d[0]);
+	oms_delivery_clear(&d[1]);
+	notify(&w, "b.test", NULL);
+	notify(&w, "b.test", NULL);
+	assert_true(oms_store_next_due(w.store, "a.test", "b.test", &next_ms, &e));
+	assert_int_equal(next_ms, 5000);
+	reopen(&w);
+	assert_true(oms_store_next_due(w.store, "a.test", "b.test", &next_ms, &e));
+	assert_int_equal(next_ms, 5000);
+	world_clear(&w);
+}
+
+struct rows {
+	unsigned	 letters, rcpts;
+};
+
+static void
+count_rows(struct buf *page, struct rows *n)
+{
+	struct span	 rest = buf_span(page);
+
+	while (rest.n > 0) {
+		struct span	 line = span_cut(&rest, '\n');
+
+		n->letters += span_starts(line, SPAN_LIT("letter "));
+		n->rcpts += span_starts(line, SPAN_LIT("rcpt "));
+	}
+	buf_clear(page);
+}
+
+static bool
+count_queue(void *arg, const struct oms_letter *l, const struct oms_delivery *d)
+{
+	assert_true(ulid_eq(&l->id, &d->id));
+	++*(unsigned *)arg;
+	return true;
+}
+
+static void
+the_outbox_comes_in_pages(void **state)
+{
+	struct world	 w;
+	struct ulid	 id[130];
+	struct rows	 n = { 0 };
+	struct buf	 page = BUF_INIT;
+	unsigned	 queued = 0;
+	bool		 more;
+	struct err	 e;
+
+	(void)state;
+	world_init(&w);
+	for (int i = 0; i < 130; i++) {
+		put(&w, &(struct letter){ .size = 10 }, &id[i]);
+		usleep(1100);	/* ids of one millisecond have no order */
+	}
+	assert_true(oms_store_outbox(w.store, "alice@a.test", NULL, &page, &more, &e));
+	assert_true(more);
+	count_rows(&page, &n);
+	assert_in_range(n.letters, 50, ROW_PAGE_ROWS);
+	assert_true(oms_store_outbox(w.store, "alice@a.test", &id[n.letters - 1], &page, &more, &e));
+	assert_false(more);
+	count_rows(&page, &n);
+	assert_int_equal(n.letters, 130);
+	assert_int_equal(n.rcpts, 390);
+	assert_true(oms_store_outbox(w.store, "bob@a.test", NULL, &page, &more, &e));
+	assert_int_equal(page.len, 0);
+	assert_false(oms_store_status(w.store, "bob@a.test", &id[0], &page, &e));
+	assert_int_equal(e.why, REFUSAL_unknown_id);
+	assert_true(oms_store_queue(w.store, NULL, NULL, 100, count_queue, &queued, &e));
+	assert_int_equal(queued, 100);
+	world_clear(&w);
+}
+
+static void
+orphans_are_swept_at_start(void **state)
+{
+	struct world	 w;
+	struct ulid	 id;
+	struct spool_kept kept;
+	char		 path[192];
+	FILE		*f;
+
+	(void)state;
+	world_init(&w);
+	put(&w, &(struct letter){ .size = 300000 }, &id);
+	body(&w, 200000, &kept);	/* durable, and then we went down */
+	spool_kept_clear(&kept);
+	snprintf(path, sizeof path, "%s/bodies/0123456789abcdef0123456789abcdef.tmp", w.folder);
+	assert_non_null(f = fopen(path, "w"));
+	fclose(f);
+	assert_int_equal(files(&w), 3);
+	reopen(&w);
+	assert_int_equal(files(&w), 1);
+	notify(&w, "b.test", NULL);
+	assert_int_equal(hand_out(&w, &id, "b.test"), REFUSAL_NONE);
+	world_clear(&w);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_letter_is_there_after_a_restart),
+		cmocka_unit_test(the_same_token_is_the_same_letter),
+		cmocka_unit_test(a_user_may_have_so_much_waiting),
+		cmocka_unit_test(from_waiting_to_forgotten),
+		cmocka_unit_test(who_waits_still_gets_the_letter),
+		cmocka_unit_test(a_fetch_may_overtake_the_record_of_the_notification),
+		cmocka_unit_test(only_a_domain_that_was_told_is_served),
+		cmocka_unit_test(what_nobody_fetched_expires),
+		cmocka_unit_test(a_sweep_goes_on_to_the_end),
+		cmocka_unit_test(what_is_due_comes_by_pair_and_time),
+		cmocka_unit_test(the_outbox_comes_in_pages),
+		cmocka_unit_test(orphans_are_swept_at_start),
+	};
+
+	return cmocka_run_group_tests_name("oms_store", tests, NULL, NULL);
+}
