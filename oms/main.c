@@ -1,8 +1,15 @@
 /* oms — the server of the sending side: its verbs. */
 #include "common/svc/accounts_verbs.h"
+#include "oms/run.h"
+#include "oms/verbs.h"
 
 static const struct options_verb verbs[] = {
+	{ "run", "", 0, 0, "serve: take letters, notify, hand them out when they are called for",
+	    NULL, oms_run, false },
 	ACCOUNTS_VERBS,
+	{ "queue", "", 0, 0, "each recipient of each letter that is kept", NULL, oms_verb_queue,
+	    false },
+	{ "status", "", 0, 0, "how the running daemon fares", NULL, oms_verb_status, false },
 	{ NULL, NULL, 0, 0, NULL, NULL, NULL, false }
 };
 

@@ -19,6 +19,7 @@ struct hop {			/* one address of one target */
 struct route {
 	struct route_place		 place;
 	char				 own[ADDRESS_DOMAIN_BYTES], peer[ADDRESS_DOMAIN_BYTES];
+	char				 from[64];	/* an address as text */
 	const struct route_ops		*ops;
 	void				*role;
 	enum route_state		 state;
@@ -43,7 +44,7 @@ static void next_hop(struct route *r);
 /* -- the end of a session, or of the attempt at one -------------------------------------------- */
 
 static void
-end(struct route *r, const struct err *why)
+end(struct route *r, const struct err *why, bool permanent)
 {
 	struct err	 copy = { REFUSAL_NONE, "" };
 
@@ -57,7 +58,7 @@ end(struct route *r, const struct err *why)
 	free(r->hops);
 	r->hops = NULL;
 	r->n_hops = r->hop = 0;
-	r->ops->ended(r->role, why != NULL ? &copy : NULL);
+	r->ops->ended(r->role, why != NULL ? &copy : NULL, permanent);
 }
 
 /* -- a session's callbacks ---------------------------------------------------------------------- */
@@ -154,7 +155,8 @@ on_gone(struct conn *c, void *role, const struct err *why)
 			r->why = e;
 			next_hop(r);
 		} else {
-			end(r, e.why == REFUSAL_NONE ? NULL : &e);
+			end(r, e.why == REFUSAL_NONE ? NULL : &e,
+			    was == GREETING && refusal_code(e.why) / 100 == 5);
 		}
 	}
 	notify_client_clear(&s->client);
@@ -173,7 +175,7 @@ next_hop(struct route *r)
 	struct err		 why = r->why;
 
 	if (r->hop == r->n_hops) {
-		end(r, &why);
+		end(r, &why, false);
 		return;
 	}
 	if ((s = calloc(1, sizeof *s)) == NULL)
@@ -182,6 +184,7 @@ next_hop(struct route *r)
 	to = (struct conn_target){
 		.address = (const struct sockaddr *)&r->hops[r->hop++].address, .own = r->own,
 		.domain = r->peer, .alpn = NOTIFY_ALPN, .timeout_ms = ROUTE_CONNECT_MS,
+		.from = r->from,
 	};
 	s->route = r;
 	r->session = s;
@@ -215,7 +218,7 @@ found(void *arg, const struct designation *d, const struct err *why)
 
 	r->finding = NULL;
 	if (why != NULL) {
-		end(r, why);
+		end(r, why, !refusal_temporary(why->why));
 		return;
 	}
 	keep_hops(r, d);
@@ -262,6 +265,8 @@ route_new(const struct route_place *place, const struct route_ops *ops, void *ro
 	snprintf(r->peer, sizeof r->peer, "%s", place->peer);
 	r->place.own = r->own;
 	r->place.peer = r->peer;
+	snprintf(r->from, sizeof r->from, "%s", place->from != NULL ? place->from : "");
+	r->place.from = r->from;
 	r->ops = ops;
 	r->role = role;
 	r->idle = loop_timer_new(place->loop, on_idle, r);

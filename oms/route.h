@@ -25,9 +25,10 @@ struct route;
 
 struct route_ops {
 	void	(*ready)(void *role);		/* welcomed: route_client may be sent to */
-	/* The session is over or never came to be.  why NULL: it ended in order, nothing is lost;
-	 * permanent refusals are those of 5xx. */
-	void	(*ended)(void *role, const struct err *why);
+	/* The session is over or never came to be.  why NULL: it ended in order.  permanent: the
+	 * domain itself said so, by its DNS or by its answer to our HELLO; what stands between us
+	 * and its host, its certificate too, may be mended. */
+	void	(*ended)(void *role, const struct err *why, bool permanent);
 	/* As notify_client_ops. */
 	void	(*result)(void *role, void *arg, size_t index, struct span text,
 		    const struct err *e);
@@ -40,6 +41,7 @@ struct route_place {
 	struct tls_holder	*tls;
 	bool			 allow_private;
 	const char		*own, *peer;	/* canonical domains, copied */
+	const char		*from;		/* conf's connect-from, copied; NULL or "": none */
 };
 
 struct route		*route_new(const struct route_place *place, const struct route_ops *ops,

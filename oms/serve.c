@@ -1,0 +1,277 @@
+/* serve — the OMS's side of fetch; see serve.h. */
+#include "oms/serve.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "common/base/log.h"
+#include "common/svc/conn.h"
+#include "common/svc/designation.h"
+#include "common/svc/idn.h"
+#include "oms/store.h"
+#include "proto/fetch_server.h"
+
+struct session {
+	struct fetch_server		 server;	/* first: what conn moves */
+	struct oms_worker		*worker;
+	struct conn			*conn;
+	char				 domain[ADDRESS_DOMAIN_BYTES];	/* of HELLO */
+	uint64_t			 hello;		/* the request that waits for it */
+	struct designation_query	*finding;
+	struct spf_query		*asking;
+};
+
+/* A request that waits for the disk; the session may be gone when it is answered. */
+struct errand {
+	struct oms_worker	*worker;
+	uint64_t		 conn, request, offset;
+	struct ulid		 id;
+};
+
+static void
+say(const struct session *s, enum log_level level, const char *event, const struct err *e)
+{
+	log_fact(level, event, "sid=%llx peer=%s domain=%s word=%s text=%s",
+	    (unsigned long long)conn_id(s->conn), conn_peer(s->conn)->host,
+	    s->domain[0] != '\0' ? s->domain : "-", e == NULL ? "ok" : refusal_word(e->why),
+	    e == NULL ? "-" : log_str(e->text));
+}
+
+static bool
+admit(void *role, struct err *e)
+{
+	struct session	*s = role;
+
+	if (oms_open(s->worker->oms, e) &&
+	    tls_peer_check(conn_peer(s->conn), s->worker->oms->tls, e))
+		return true;
+	say(s, LOG_WARN, "fetch.refused", e);
+	return false;
+}
+
+/* -- HELLO ---------------------------------------------------------------------------------------- */
+
+static void
+hello_judged(struct session *s, const struct err *e)
+{
+	say(s, e == NULL ? LOG_INFO : LOG_WARN, e == NULL ? "fetch.hello" : "fetch.refused", e);
+	if (fetch_server_answer(&s->server, s->hello, e))
+		conn_kick(s->conn);
+}
+
+static void
+spf_judged(void *arg, const struct spf_verdict *v)
+{
+	struct session	*s = arg;
+	struct err	 e;
+
+	s->asking = NULL;
+	if (v->result == SPF_PASS) {
+		hello_judged(s, NULL);
+	} else if (v->result == SPF_TEMPERROR) {
+		spf_accept(v, &e);
+		hello_judged(s, &e);
+	} else {
+		err_set(&e, REFUSAL_not_designated,
+		    "%s is no _ims._tcp target of %s, and SPF says %s", conn_peer(s->conn)->host,
+		    s->domain, spf_result_word(v->result));
+		hello_judged(s, &e);
+	}
+}
+
+static void
+found(void *arg, const struct designation *d, const struct err *why)
+{
+	struct session		*s = arg;
+	const struct sockaddr	*a = (const struct sockaddr *)&conn_peer(s->conn)->address;
+
+	s->finding = NULL;
+	if (!RULE(not_designated) || (why == NULL && designation_has(d, a)))
+		hello_judged(s, NULL);
+	else if (why != NULL && refusal_temporary(why->why))
+		hello_judged(s, why);
+	else
+		s->asking = spf_check(s->worker->spf, a, span_str(s->domain),
+		    span_str(s->domain), spf_judged, s);
+}
+
+static enum outcome
+hello(void *role, const char *domain, struct err *e)
+{
+	struct session	*s = role;
+	struct conf	*conf;
+
+	snprintf(s->domain, sizeof s->domain, "%s", domain);
+	if (!tls_peer_names(conn_peer(s->conn), domain, e)) {
+		say(s, LOG_WARN, "fetch.refused", e);
+		return REFUSED;
+	}
+	conf = oms_conf(s->worker->oms);
+	s->hello = s->server.server.request;
+	s->finding = designation_find(s->worker->dns, DESIGNATION_NOTIFY, s->domain,
+	    conf->allow_private_peers, found, s);
+	conf_unref(&conf);
+	return PENDING;
+}
+
+/* -- letters ----------------------------------------------------------------------------------------- */
+
+static struct errand *
+errand_new(const struct session *s, const struct ulid *id, uint64_t offset)
+{
+	struct errand	*x = calloc(1, sizeof *x);
+
+	if (x == NULL)
+		abort();
+	*x = (struct errand){ s->worker, conn_id(s->conn), s->server.server.request, offset, *id };
+	return x;
+}
+
+/* NULL: the session is gone. */
+static struct session *
+errand_session(const struct errand *x)
+{
+	struct conn	*c = conn_find(x->worker->loop, x->conn);
+
+	return c == NULL ? NULL : conn_role(c);
+}
+
+static void
+log_letter(const struct errand *x, const char *event, const struct err *e)
+{
+	struct session	*s = errand_session(x);
+	char		 id[ULID_STR_BYTES];
+
+	ulid_str(&x->id, id);
+	log_fact(e == NULL ? LOG_INFO : LOG_WARN, event, "sid=%llx domain=%s id=%s word=%s",
+	    (unsigned long long)x->conn, s != NULL ? s->domain : "-", id,
+	    e == NULL ? "ok" : refusal_word(e->why));
+}
+
+static void
+handed(void *arg, const struct oms_letter *l, struct source *source, const struct err *e)
+{
+	struct errand		*x = arg;
+	struct session		*s = errand_session(x);
+	struct fetch_found	 found_it = { source, l == NULL ? 0 : l->size };
+	struct err		 why;
+
+	log_letter(x, "fetch.letter", e);
+	if (e == NULL && x->offset > l->size) {
+		err_set(&why, REFUSAL_bad_offset, "%s", "");
+		source->free(source);
+		e = &why;
+	} else if (e == NULL) {
+		atomic_fetch_add(&x->worker->oms->fetched_octets, l->size - x->offset);
+	}
+	if (s == NULL) {
+		if (e == NULL)
+			source->free(source);
+	} else if (fetch_server_found_take(&s->server, x->request, e == NULL ? &found_it : NULL,
+	    e)) {
+		conn_kick(s->conn);
+	}
+	free(x);
+}
+
+static enum outcome
+fetch(void *role, const struct ulid *id, uint64_t offset, struct fetch_found *found_it,
+    struct err *e)
+{
+	struct session	*s = role;
+
+	(void)found_it;
+	(void)e;
+	oms_store_hand_out(s->worker->oms->store, id, s->domain, s->worker->loop, handed,
+	    errand_new(s, id, offset));
+	return PENDING;
+}
+
+static enum outcome
+summary(void *role, const struct ulid *id, struct fetch_found *found_it, struct err *e)
+{
+	struct session	*s = role;
+
+	return oms_store_summary(s->worker->oms->store, id, s->domain, &found_it->source,
+	    &found_it->size, e) ? DONE : REFUSED;
+}
+
+static void
+settled(void *arg, const struct err *e)
+{
+	struct errand	*x = arg;
+	struct session	*s = errand_session(x);
+
+	log_letter(x, "fetch.settled", e);
+	if (s != NULL && fetch_server_answer(&s->server, x->request, e))
+		conn_kick(s->conn);
+	free(x);
+}
+
+static enum outcome
+settle(struct session *s, const struct ulid *id, bool declined)
+{
+	oms_store_settle(s->worker->oms->store, id, s->domain, declined, s->worker->loop, settled,
+	    errand_new(s, id, 0));
+	return PENDING;
+}
+
+static enum outcome
+done(void *role, const struct ulid *id, struct err *e)
+{
+	(void)e;
+	return settle(role, id, false);
+}
+
+static enum outcome
+decline(void *role, const struct ulid *id, struct err *e)
+{
+	(void)e;
+	return settle(role, id, true);
+}
+
+static const struct fetch_server_ops	 ops = {
+	.server = { .admit = admit },
+	.hello = hello, .summary = summary, .fetch = fetch, .done = done, .decline = decline,
+	.a_label = idn_a_label,
+};
+
+/* -- the connection ------------------------------------------------------------------------------------ */
+
+static void
+up(struct conn *c, void *role)
+{
+	struct session	*s = role;
+
+	fetch_server_init(&s->server, &ops, s);
+	conn_set_engine(c, &s->server.server.engine);
+}
+
+static void
+gone(struct conn *c, void *role, const struct err *why)
+{
+	struct session	*s = role;
+
+	(void)c;
+	if (why != NULL)
+		say(s, LOG_INFO, "fetch.gone", why);
+	if (s->finding != NULL)
+		designation_cancel(&s->finding);
+	if (s->asking != NULL)
+		spf_cancel(&s->asking);
+	fetch_server_clear(&s->server);
+	free(s);
+}
+
+static const struct conn_events	 events = { up, gone };
+
+void
+serve_incoming(struct oms_worker *w, struct listen_incoming *in)
+{
+	struct session	*s = calloc(1, sizeof *s);
+
+	if (s == NULL)
+		abort();
+	s->worker = w;
+	s->conn = conn_accept(w->loop, in, w->oms->tls, CONN_MUTUAL, FETCH_ALPN, &events, s);
+}

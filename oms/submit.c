@@ -1,0 +1,221 @@
+/* submit — the OMS's side of submit; see submit.h. */
+#include "oms/submit.h"
+
+#include <stdlib.h>
+
+#include "common/base/log.h"
+#include "common/svc/conn.h"
+#include "common/svc/idn.h"
+#include "common/svc/signin.h"
+#include "oms/letter.h"
+#include "oms/store.h"
+
+struct session {
+	struct submit_server	 server;	/* first: what conn moves */
+	struct oms_worker	*worker;
+	struct conn		*conn;
+	struct signin		*signin;
+	uint64_t		 waiting;	/* the AUTH whose refusal is held back */
+	struct letter		*letter;	/* NULL: none is coming in */
+};
+
+/* A letter that waits for the disk; the session may be gone when it is answered. */
+struct errand {
+	struct oms_worker	*worker;
+	uint64_t		 conn, request;
+};
+
+static const char *
+user_of(const struct session *s)
+{
+	return signin_user(s->signin);
+}
+
+/* -- signing in ------------------------------------------------------------------------------------ */
+
+static void
+auth_late(void *arg, const struct err *e)
+{
+	struct session	*s = arg;
+
+	log_fact(LOG_WARN, "submit.auth", "sid=%llx peer=%s word=%s",
+	    (unsigned long long)conn_id(s->conn), conn_peer(s->conn)->host, refusal_word(e->why));
+	if (sasl_server_answer(&s->server.sasl, s->waiting, NULL, e))
+		conn_kick(s->conn);
+}
+
+static enum outcome
+auth(void *role, struct span mechanism, struct span message, struct sasl_said *said,
+    struct err *e)
+{
+	struct session	*s = role;
+
+	(void)e;
+	switch (signin_step(s->signin, mechanism, message, &said->message)) {
+	case AUTH_FAILED:
+		s->waiting = s->server.sasl.server.request;
+		return PENDING;
+	case AUTH_DONE:
+		said->signed_in = true;
+		log_fact(LOG_INFO, "submit.user", "sid=%llx peer=%s user=%s",
+		    (unsigned long long)conn_id(s->conn), conn_peer(s->conn)->host, user_of(s));
+		return DONE;
+	case AUTH_MORE:
+		break;
+	}
+	return DONE;
+}
+
+static bool
+admit(void *role, struct err *e)
+{
+	return oms_open(((struct session *)role)->worker->oms, e);
+}
+
+/* -- a letter ------------------------------------------------------------------------------------------ */
+
+static enum outcome
+from(void *role, const char *address, struct err *e)
+{
+	struct session		*s = role;
+	struct accounts_set	*set = accounts_set_get(s->worker->oms->accounts);
+	bool			 owns = accounts_owns(set, span_str(user_of(s)), span_str(address));
+
+	accounts_set_put(&set);
+	if (!RULE(bad_from) || owns)
+		return DONE;
+	err_set(e, REFUSAL_bad_from, "%s is not an address of %s", address, user_of(s));
+	return REFUSED;
+}
+
+/* Whether the domain takes mail, and whom, is found out by the notifier. */
+static enum outcome
+to(void *role, const char *address, struct err *e)
+{
+	(void)role;
+	(void)address;
+	(void)e;
+	return DONE;
+}
+
+static bool
+begin(void *role, const struct submit_envelope *env, struct err *e)
+{
+	struct session	*s = role;
+
+	return letter_new(s->worker, user_of(s), env, &s->letter, e);
+}
+
+static void
+body(void *role, struct span piece)
+{
+	letter_add(((struct session *)role)->letter, piece);
+}
+
+static void
+taken(void *arg, const struct ulid *id, const struct err *e)
+{
+	struct errand	*x = arg;
+	struct conn	*c = conn_find(x->worker->loop, x->conn);
+	struct session	*s = c == NULL ? NULL : conn_role(c);
+	char		 text[ULID_STR_BYTES] = "-";
+
+	if (id != NULL)
+		ulid_str(id, text);
+	log_fact(e == NULL ? LOG_INFO : LOG_WARN, "submit.letter", "sid=%llx id=%s word=%s",
+	    (unsigned long long)x->conn, text, e == NULL ? "ok" : refusal_word(e->why));
+	if (s != NULL && submit_server_taken(&s->server, x->request, id, e))
+		conn_kick(c);
+	free(x);
+}
+
+static enum outcome
+end(void *role, struct ulid *id, struct err *e)
+{
+	struct session	*s = role;
+	struct letter	*l = s->letter;
+	struct errand	*x = calloc(1, sizeof *x);
+
+	(void)id;
+	if (x == NULL)
+		abort();
+	*x = (struct errand){ s->worker, conn_id(s->conn), s->server.sasl.server.request };
+	s->letter = NULL;
+	if (letter_finish_take(l, taken, x, e))
+		return PENDING;
+	log_fact(LOG_WARN, "submit.letter", "sid=%llx user=%s word=%s text=%s",
+	    (unsigned long long)x->conn, user_of(s), refusal_word(e->why), log_str(e->text));
+	free(x);
+	return REFUSED;
+}
+
+/* -- how they fare -------------------------------------------------------------------------------------- */
+
+static enum outcome
+status(void *role, const struct ulid *id, struct buf *page, struct err *e)
+{
+	struct session	*s = role;
+
+	return oms_store_status(s->worker->oms->store, user_of(s), id, page, e) ? DONE : REFUSED;
+}
+
+static enum outcome
+outbox(void *role, const struct ulid *after, struct buf *page, bool *more, struct err *e)
+{
+	struct session	*s = role;
+
+	return oms_store_outbox(s->worker->oms->store, user_of(s), after, page, more, e) ? DONE :
+	    REFUSED;
+}
+
+static const struct submit_server_ops	 ops = {
+	.sasl = { .server = { .admit = admit }, .auth = auth },
+	.from = from, .to = to, .begin = begin, .body = body, .end = end, .status = status,
+	.outbox = outbox, .a_label = idn_a_label,
+};
+
+/* -- the connection --------------------------------------------------------------------------------------- */
+
+static void
+up(struct conn *c, void *role)
+{
+	struct session	*s = role;
+	unsigned char	 binding[TLS_EXPORTER_BYTES];
+	struct err	 e;
+
+	if (!conn_exporter(c, binding)) {
+		err_set(&e, REFUSAL_internal, "TLS gives no channel binding");
+		conn_drop(c, &e);
+		return;
+	}
+	s->signin = signin_new(s->worker->auth, s->worker->loop, binding, auth_late, s);
+	submit_server_init(&s->server, &ops, s);
+	conn_set_engine(c, &s->server.sasl.server.engine);
+}
+
+static void
+gone(struct conn *c, void *role, const struct err *why)
+{
+	struct session	*s = role;
+
+	(void)c;
+	(void)why;
+	letter_free(&s->letter);
+	if (s->signin != NULL)
+		submit_server_clear(&s->server);
+	signin_free(&s->signin);
+	free(s);
+}
+
+static const struct conn_events	 events = { up, gone };
+
+void
+submit_incoming(struct oms_worker *w, struct listen_incoming *in)
+{
+	struct session	*s = calloc(1, sizeof *s);
+
+	if (s == NULL)
+		abort();
+	s->worker = w;
+	s->conn = conn_accept(w->loop, in, w->oms->tls, CONN_CLIENTS, SUBMIT_ALPN, &events, s);
+}
