@@ -53,13 +53,12 @@ batch_cut(struct batch *b, size_t octets)
 bool
 batch_seal(struct batch *b, const char *own, const char *peer, int64_t now_s, struct err *e)
 {
-	unsigned char		 digests[OMS_STORE_DUE_PAGE][STATEMENT_HASH_BYTES];
-	const void		*all = digests;
+	unsigned char	 digests[OMS_STORE_DUE_PAGE][STATEMENT_HASH_BYTES];
 
 	for (size_t i = 0; i < b->n; i++)
 		digest_sha256(buf_span(&b->deliveries[i].statement), digests[i]);
 	return seal_write(&b->seal, span_str(own), span_str(peer), now_s,
-	    all, b->n, e);
+	    digests, b->n, e);
 }
 
 bool
