@@ -4,6 +4,8 @@
 #include <openssl/evp.h>
 #include <stdlib.h>
 
+#include "common/base/memory.h"
+
 struct digest {
 	EVP_MD_CTX	*ctx;
 };
@@ -31,10 +33,9 @@ digest_sha256(struct span octets, unsigned char out[DIGEST_BYTES])
 struct digest *
 digest_new(void)
 {
-	struct digest	*d = calloc(1, sizeof *d);
+	struct digest	*d = memory_new(sizeof *d);
 
-	if (d == NULL || (d->ctx = EVP_MD_CTX_new()) == NULL)
-		abort();
+	must((d->ctx = EVP_MD_CTX_new()) != NULL);
 	begin(d);
 	return d;
 }

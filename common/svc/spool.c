@@ -4,6 +4,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,6 +13,7 @@
 
 #include "common/base/hex.h"
 #include "common/base/log.h"
+#include "common/base/memory.h"
 #include "common/base/random.h"
 #include "common/svc/loop.h"
 #include "common/svc/offload.h"
@@ -22,6 +24,7 @@
 struct spool {
 	int		 folder;	/* for openat and fsync */
 	struct offload	*offload;
+	atomic_uint	 refs;
 };
 
 struct spool_in {
@@ -66,6 +69,15 @@ write_all(struct spool_in *in, struct span s)
 	}
 }
 
+static void
+add_head(struct buf *head, struct span octets)
+{
+	struct span	 piece = span_sub(octets, 0, SPOOL_HEAD_BYTES - head->len);
+
+	if (piece.n > 0)
+		buf_add(head, piece.p, piece.n);
+}
+
 /* What was inline goes to a file; the head stays in memory. */
 static void
 spill(struct spool_in *in)
@@ -83,7 +95,7 @@ spill(struct spool_in *in)
 		return;
 	}
 	write_all(in, buf_span(&in->kept.octets));
-	buf_add(&head, in->kept.octets.data, SPOOL_HEAD_BYTES);
+	add_head(&head, buf_span(&in->kept.octets));
 	buf_clear(&in->kept.octets);
 	in->kept.octets = head;
 }
@@ -91,11 +103,9 @@ spill(struct spool_in *in)
 struct spool_in *
 spool_begin(struct spool *s)
 {
-	struct spool_in	*in = calloc(1, sizeof *in);
+	struct spool_in	*in = memory_new(sizeof *in);
 
-	if (in == NULL)
-		abort();
-	in->spool = s;
+	in->spool = spool_ref(s);
 	in->digest = digest_new();
 	in->fd = -1;
 	return in;
@@ -110,10 +120,12 @@ spool_add(struct spool_in *in, struct span octets)
 	in->kept.size += octets.n;
 	if (in->fd < 0 && in->kept.size > SPOOL_INLINE_BYTES)
 		spill(in);
-	if (in->fd >= 0)
+	if (in->fd >= 0) {
 		write_all(in, octets);
-	else
+		add_head(&in->kept.octets, octets);
+	} else if (in->why.why == REFUSAL_NONE) {
 		buf_add(&in->kept.octets, octets.p, octets.n);
+	}
 }
 
 struct span
@@ -135,6 +147,7 @@ free_in(struct spool_in *in)
 		close(in->fd);
 	digest_free(&in->digest);
 	spool_kept_clear(&in->kept);
+	spool_free(&in->spool);
 	free(in);
 }
 
@@ -156,17 +169,20 @@ static void
 sync_file(void *arg)
 {
 	struct spool_in	*in = arg;
+	int		 folder = in->spool->folder;
 	char		 path[PATH_BYTES];
 
 	temporary_name(in->kept.name, path);
-	if (fsync(in->fd) != 0)
+	if (fsync(in->fd) != 0) {
 		fault(in, errno, "a letter cannot be made durable");
-	else if (renameat(in->spool->folder, path, in->spool->folder, in->kept.name) != 0)
+		unlinkat(folder, path, 0);
+	} else if (renameat(folder, path, folder, in->kept.name) != 0) {
 		fault(in, errno, "a letter's file cannot be named");
-	else if (fsync(in->spool->folder) != 0)
+		unlinkat(folder, path, 0);
+	} else if (fsync(folder) != 0) {
 		fault(in, errno, "the spool's folder cannot be made durable");
-	if (in->why.why != REFUSAL_NONE)
-		unlinkat(in->spool->folder, path, 0);
+		unlinkat(folder, in->kept.name, 0);
+	}
 }
 
 static void
@@ -249,10 +265,8 @@ free_memory(struct source *s)
 struct source *
 spool_source_copy(struct span octets)
 {
-	struct memory	*m = calloc(1, sizeof *m);
+	struct memory	*m = memory_new(sizeof *m);
 
-	if (m == NULL)
-		abort();
 	m->source = (struct source){ read_memory, free_memory };
 	buf_add(&m->octets, octets.p, octets.n);
 	return &m->source;
@@ -289,8 +303,7 @@ spool_source_file(struct spool *s, const char *name, struct source **out, struct
 
 	if (fd < 0)
 		return err_set_errno(e, REFUSAL_storage, errno, "a letter's file cannot be read");
-	if ((f = calloc(1, sizeof *f)) == NULL)
-		abort();
+	f = memory_new(sizeof *f);
 	f->source = (struct source){ read_file, free_file };
 	f->fd = fd;
 	*out = &f->source;
@@ -310,6 +323,7 @@ unlink_it(void *arg)
 	struct removal	*r = arg;
 
 	unlinkat(r->spool->folder, r->name, 0);
+	spool_free(&r->spool);
 	free(r);
 }
 
@@ -322,9 +336,8 @@ spool_remove(struct spool *s, const char *name)
 
 	if (name[0] == '\0')
 		return;
-	if ((r = calloc(1, sizeof *r)) == NULL)
-		abort();
-	r->spool = s;
+	r = memory_new(sizeof *r);
+	r->spool = spool_ref(s);
 	snprintf(r->name, sizeof r->name, "%s", name);
 	if (!offload_run(s->offload, NULL, unlink_it, NULL, r, &e))
 		unlink_it(r);
@@ -377,6 +390,18 @@ spool_sweep(struct spool *s, bool (*named)(void *arg, const char *name), void *a
 	sweep(s, named, arg);
 }
 
+/* A new folder's own name must be durable before a file's in it can be. */
+static bool
+sync_parent(int folder)
+{
+	int	 fd = openat(folder, "..", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	bool	 good = fd < 0 || fsync(fd) == 0;	/* closed to us: not ours to sync */
+
+	if (fd >= 0)
+		close(fd);
+	return good;
+}
+
 bool
 spool_open(const char *folder, struct offload *o, struct spool **out, struct err *e)
 {
@@ -387,21 +412,35 @@ spool_open(const char *folder, struct offload *o, struct spool **out, struct err
 		return err_set_errno(e, REFUSAL_storage, errno, "%s", folder);
 	if ((fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC)) < 0)
 		return err_set_errno(e, REFUSAL_storage, errno, "%s", folder);
-	if ((s = calloc(1, sizeof *s)) == NULL)
-		abort();
+	if (!sync_parent(fd)) {
+		err_set_errno(e, REFUSAL_storage, errno, "%s cannot be made durable", folder);
+		close(fd);
+		return false;
+	}
+	s = memory_new(sizeof *s);
 	s->folder = fd;
 	s->offload = o;
+	atomic_init(&s->refs, 1);
 	sweep(s, never, NULL);
 	*out = s;
 	return true;
 }
 
-void
-spool_free(struct spool **s)
+struct spool *
+spool_ref(struct spool *s)
 {
-	if (*s == NULL)
+	atomic_fetch_add(&s->refs, 1);
+	return s;
+}
+
+void
+spool_free(struct spool **sp)
+{
+	struct spool	*s = *sp;
+
+	*sp = NULL;
+	if (s == NULL || atomic_fetch_sub(&s->refs, 1) > 1)
 		return;
-	close((*s)->folder);
-	free(*s);
-	*s = NULL;
+	close(s->folder);
+	free(s);
 }

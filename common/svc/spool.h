@@ -38,7 +38,9 @@ struct spool_kept {
 /* Makes the folder (0700), removes what was being written when we went down. */
 bool		 spool_open(const char *folder, struct offload *o, struct spool **out,
 		    struct err *e);
-void		 spool_free(struct spool **s);
+/* Counted: what is under way keeps it (not its offload, which outlives them all). */
+struct spool	*spool_ref(struct spool *s);
+void		 spool_free(struct spool **s);		/* drops one reference, sets NULL */
 
 struct spool_in	*spool_begin(struct spool *s);
 /* A fault is kept and told by spool_end. */

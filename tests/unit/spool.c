@@ -1,0 +1,416 @@
+/* spool — letters of every size pass to the disk and back; faults; what is left over is swept. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "common/base/memory.h"
+#include "common/svc/loop.h"
+#include "common/svc/offload.h"
+#include "common/svc/spool.h"
+
+#define BIG	(3 << 20)
+
+struct world {
+	char			 folder[64];
+	struct loop		*loop;
+	struct offload		*offload;
+	struct spool		*spool;
+	/* what spool_end gave */
+	bool			 done;
+	enum refusal		 why;
+	struct spool_kept	 kept;
+};
+
+static void
+reopen(struct world *w)
+{
+	struct err	 e;
+
+	spool_free(&w->spool);
+	assert_true(spool_open(w->folder, w->offload, &w->spool, &e));
+}
+
+static void
+world_of(struct world *w)
+{
+	struct err	 e;
+
+	*w = (struct world){ .folder = "/tmp/tillcalled-spool-XXXXXX" };
+	assert_non_null(mkdtemp(w->folder));
+	assert_true(loop_new(&w->loop, &e));
+	assert_true(offload_new(&w->offload, 2, &e));
+	assert_true(offload_start(w->offload, &e));
+	reopen(w);
+}
+
+static unsigned
+files(const struct world *w)
+{
+	DIR		*dir = opendir(w->folder);
+	struct dirent	*d;
+	unsigned	 n = 0;
+
+	assert_non_null(dir);
+	while ((d = readdir(dir)) != NULL)
+		n += d->d_name[0] != '.';
+	closedir(dir);
+	return n;
+}
+
+static bool
+none(void *arg, const char *name)
+{
+	(void)arg;
+	(void)name;
+	return false;
+}
+
+static void
+world_clear(struct world *w)
+{
+	spool_sweep(w->spool, none, NULL);
+	spool_free(&w->spool);
+	assert_null(w->spool);
+	offload_free(&w->offload);
+	loop_drain(w->loop);
+	loop_free(&w->loop);
+	assert_int_equal(rmdir(w->folder), 0);
+}
+
+static void
+on_end(void *arg, struct spool_kept *kept, const struct err *e)
+{
+	struct world	*w = arg;
+
+	assert_false(w->done);
+	w->done = true;
+	w->why = e == NULL ? REFUSAL_NONE : e->why;
+	if (e == NULL)
+		w->kept = *kept;
+	loop_stop(w->loop);
+}
+
+static char *
+letter(size_t n)
+{
+	char	*octets = memory_new(n + 1);
+
+	for (size_t i = 0; i < n; i++)
+		octets[i] = (char)(i * 31 + i / 251);
+	return octets;
+}
+
+static enum refusal
+finish(struct world *w, struct spool_in *in)
+{
+	w->done = false;
+	spool_end_take(in, w->loop, on_end, w);
+	assert_false(w->done);		/* never inside the call */
+	loop_run(w->loop);
+	assert_true(w->done);
+	return w->why;
+}
+
+static struct spool_in *
+gather(struct world *w, const char *octets, size_t n, size_t piece)
+{
+	struct spool_in	*in = spool_begin(w->spool);
+
+	for (size_t at = 0; at < n; at += piece) {
+		struct span	 head;
+
+		spool_add(in, span_sub(span_of(octets, n), at, piece));
+		head = spool_head(in);
+		assert_true(head.n <= spool_size(in));
+		assert_memory_equal(head.p, octets, head.n);
+	}
+	assert_int_equal(spool_size(in), n);
+	return in;
+}
+
+static void
+expect_source(struct source *s, const char *octets, size_t n)
+{
+	char		 piece[7000];
+	uint64_t	 at = 0;
+	ssize_t		 got;
+
+	while (at < n) {
+		got = s->read(s, at, piece, sizeof piece);
+		assert_in_range((size_t)got, 1, sizeof piece);
+		assert_memory_equal(piece, octets + at, (size_t)got);
+		at += (uint64_t)got;
+	}
+	assert_int_equal(at, n);
+	assert_int_equal(s->read(s, n, piece, sizeof piece), -1);
+	s->free(s);
+}
+
+static void
+pass(struct world *w, size_t n, size_t piece)
+{
+	char		*octets = letter(n);
+	unsigned char	 digest[DIGEST_BYTES];
+	struct source	*source;
+	struct err	 e;
+
+	assert_int_equal(finish(w, gather(w, octets, n, piece)), REFUSAL_NONE);
+	digest_sha256(span_of(octets, n), digest);
+	assert_memory_equal(w->kept.digest, digest, DIGEST_BYTES);
+	assert_int_equal(w->kept.size, n);
+	if (n <= SPOOL_INLINE_BYTES) {
+		assert_string_equal(w->kept.name, "");
+		assert_int_equal(w->kept.octets.len, n);
+		assert_int_equal(files(w), 0);
+		source = spool_source_copy(buf_span(&w->kept.octets));
+	} else {
+		assert_int_equal(strlen(w->kept.name), SPOOL_NAME_BYTES - 1);
+		assert_int_equal(w->kept.octets.len, SPOOL_HEAD_BYTES);
+		assert_memory_equal(w->kept.octets.data, octets, SPOOL_HEAD_BYTES);
+		assert_int_equal(files(w), 1);
+		assert_true(spool_source_file(w->spool, w->kept.name, &source, &e));
+	}
+	spool_kept_clear(&w->kept);
+	expect_source(source, octets, n);
+	spool_remove(w->spool, w->kept.name);
+	free(octets);
+}
+
+static void
+letters_of_every_size(void **state)
+{
+	static const size_t	 sizes[] = {
+		0, 1, SPOOL_HEAD_BYTES, SPOOL_INLINE_BYTES - 1, SPOOL_INLINE_BYTES,
+		SPOOL_INLINE_BYTES + 1, BIG,
+	};
+	/* 5 MB: all at once, longer than what stays inline */
+	static const size_t	 pieces[] = { 1000, 16384, 5000000 };
+	struct world		 w;
+
+	(void)state;
+	world_of(&w);
+	for (size_t p = 0; p < 3; p++) {
+		for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+			pass(&w, sizes[i], pieces[p]);
+			offload_stop(w.offload);	/* what was to be removed is */
+			assert_int_equal(files(&w), 0);
+			offload_free(&w.offload);
+			loop_drain(w.loop);
+			assert_true(offload_new(&w.offload, 2, &(struct err){ .text = "" }));
+			assert_true(offload_start(w.offload, &(struct err){ .text = "" }));
+			reopen(&w);
+		}
+	}
+	world_clear(&w);
+}
+
+static void
+what_is_given_up_leaves_nothing(void **state)
+{
+	struct world	 w;
+	char		*octets = letter(BIG);
+
+	(void)state;
+	world_of(&w);
+	spool_abort_take(gather(&w, octets, 100, 100));
+	spool_abort_take(gather(&w, octets, BIG, 65536));
+	spool_abort_take(spool_begin(w.spool));
+	assert_int_equal(files(&w), 0);
+	free(octets);
+	world_clear(&w);
+}
+
+/* A spool that is closed while a letter is under way: the letter ends as it would have. */
+static void
+what_is_under_way_keeps_it(void **state)
+{
+	struct world	 w;
+	struct spool_in	*in;
+	char		*octets = letter(BIG);
+
+	(void)state;
+	world_of(&w);
+	in = gather(&w, octets, BIG, 65536);
+	spool_free(&w.spool);
+	assert_int_equal(finish(&w, in), REFUSAL_NONE);
+	assert_int_equal(files(&w), 1);
+	spool_kept_clear(&w.kept);
+	reopen(&w);
+	free(octets);
+	world_clear(&w);
+}
+
+/* The disk says no in the middle of a letter. */
+static void
+a_fault_is_told_at_the_end(void **state)
+{
+	struct world	 w;
+	struct rlimit	 old, small;
+	struct spool_in	*in;
+	char		*octets = letter(BIG);
+
+	(void)state;
+	world_of(&w);
+	signal(SIGXFSZ, SIG_IGN);
+	assert_int_equal(getrlimit(RLIMIT_FSIZE, &old), 0);
+	small = old;
+	small.rlim_cur = 1 << 20;
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &small), 0);
+	in = spool_begin(w.spool);
+	spool_add(in, span_of(octets, BIG / 2));
+	spool_add(in, span_of(octets, BIG / 2));
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &old), 0);
+	assert_int_equal(finish(&w, in), REFUSAL_storage);
+	assert_int_equal(files(&w), 0);
+	free(octets);
+	world_clear(&w);
+}
+
+/* The folder is gone: no file can be made. */
+static void
+a_file_that_cannot_be_made(void **state)
+{
+	struct world	 w;
+	char		*octets = letter(BIG);
+	struct spool_in	*in;
+
+	(void)state;
+	world_of(&w);
+	assert_int_equal(rmdir(w.folder), 0);
+	in = spool_begin(w.spool);
+	spool_add(in, span_of(octets, BIG));
+	spool_add(in, span_of(octets, BIG));
+	assert_int_equal(finish(&w, in), REFUSAL_storage);
+	assert_int_equal(mkdir(w.folder, 0700), 0);
+	reopen(&w);
+	free(octets);
+	world_clear(&w);
+}
+
+/* The renaming fails: its temporary file was taken away. */
+static void
+a_file_that_cannot_be_named(void **state)
+{
+	struct world	 w;
+	char		*octets = letter(BIG), path[512];
+	struct spool_in	*in;
+	struct dirent	*d;
+	DIR		*dir;
+
+	(void)state;
+	world_of(&w);
+	in = gather(&w, octets, BIG, 65536);
+	dir = opendir(w.folder);
+	while ((d = readdir(dir)) != NULL) {
+		snprintf(path, sizeof path, "%s/%s", w.folder, d->d_name);
+		if (d->d_name[0] != '.')
+			assert_int_equal(unlink(path), 0);
+	}
+	closedir(dir);
+	assert_int_equal(finish(&w, in), REFUSAL_storage);
+	assert_int_equal(files(&w), 0);
+	free(octets);
+	world_clear(&w);
+}
+
+static void
+touch(const struct world *w, const char *name)
+{
+	char	 path[512];
+	int	 fd;
+
+	snprintf(path, sizeof path, "%s/%s", w->folder, name);
+	assert_true((fd = open(path, O_WRONLY | O_CREAT, 0600)) >= 0);
+	close(fd);
+}
+
+#define NAMED	"00112233445566778899aabbccddeeff"
+#define UNNAMED	"ffeeddccbbaa99887766554433221100"
+
+static bool
+is_named(void *arg, const char *name)
+{
+	(void)arg;
+	return strcmp(name, NAMED) == 0;
+}
+
+static void
+leftovers_are_swept(void **state)
+{
+	struct world	 w;
+	struct source	*source;
+	struct err	 e;
+	char		 path[512];
+
+	(void)state;
+	world_of(&w);
+	touch(&w, NAMED);
+	touch(&w, UNNAMED);
+	touch(&w, UNNAMED ".tmp");
+	touch(&w, "README");
+	reopen(&w);			/* what was being written goes at once */
+	assert_int_equal(files(&w), 3);
+	spool_sweep(w.spool, is_named, NULL);
+	assert_int_equal(files(&w), 2);	/* a stranger's file is no business of ours */
+	assert_true(spool_source_file(w.spool, NAMED, &source, &e));
+	source->free(source);
+	assert_false(spool_source_file(w.spool, UNNAMED, &source, &e));
+	assert_int_equal(e.why, REFUSAL_storage);
+	snprintf(path, sizeof path, "%s/README", w.folder);
+	assert_int_equal(unlink(path), 0);
+	world_clear(&w);
+}
+
+static void
+the_folder_is_ours_alone(void **state)
+{
+	struct world	 w;
+	struct spool	*s;
+	struct stat	 st;
+	struct err	 e;
+	char		 path[512];
+
+	(void)state;
+	world_of(&w);
+	snprintf(path, sizeof path, "%s/new", w.folder);
+	assert_true(spool_open(path, w.offload, &s, &e));
+	assert_int_equal(stat(path, &st), 0);
+	assert_int_equal(st.st_mode & 0777, 0700);
+	spool_free(&s);
+	assert_int_equal(rmdir(path), 0);
+	touch(&w, "new");
+	assert_false(spool_open(path, w.offload, &s, &e));
+	assert_int_equal(e.why, REFUSAL_storage);
+	assert_int_equal(unlink(path), 0);
+	world_clear(&w);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest	 tests[] = {
+		cmocka_unit_test(letters_of_every_size),
+		cmocka_unit_test(what_is_given_up_leaves_nothing),
+		cmocka_unit_test(what_is_under_way_keeps_it),
+		cmocka_unit_test(a_fault_is_told_at_the_end),
+		cmocka_unit_test(a_file_that_cannot_be_made),
+		cmocka_unit_test(a_file_that_cannot_be_named),
+		cmocka_unit_test(leftovers_are_swept),
+		cmocka_unit_test(the_folder_is_ours_alone),
+	};
+
+	return cmocka_run_group_tests_name("spool", tests, NULL, NULL);
+}
