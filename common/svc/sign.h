@@ -9,6 +9,7 @@
 #ifndef SVC_SIGN_H
 #define SVC_SIGN_H
 
+#include "common/base/buf.h"
 #include "common/base/err.h"
 
 #define SIGN_BYTES_MAX	1024
@@ -29,5 +30,18 @@ void		 sign_run(struct loop *l, struct evp_pkey_st *key, struct span text,
 /* By the key of the chain's leaf.  False: seal_bad. */
 bool		 sign_verify(const struct chain *c, const char *alg, struct span text,
 		    struct span signature, struct err *e);
+
+/* What was sealed, for somebody who trusts neither of us.  Exported as CMS SignedData without signed
+ * attributes around the same signature: `openssl cms -verify -inform DER -purpose any
+ * -verify_hostname DOMAIN -attime T -CAfile root.pem` prints the text. */
+struct sign_evidence {
+	const struct chain	*chain;		/* the signer's */
+	const char		*alg;
+	struct span		 text, signature;
+	struct span		 crls;		/* DER, one behind the other; may be empty */
+};
+
+/* Appends DER; it is not verified here.  False: seal_bad (another kind of key), internal. */
+bool		 sign_export_cms(struct buf *out, const struct sign_evidence *v, struct err *e);
 
 #endif

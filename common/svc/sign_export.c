@@ -1,0 +1,96 @@
+/* sign_export — a seal's raw signature as CMS SignedData, for people with nothing but openssl. */
+#include <string.h>
+
+#include <openssl/cms.h>
+#include <openssl/err.h>
+#include <openssl/x509.h>
+
+#include "common/svc/chain.h"
+#include "common/svc/sign.h"
+
+static bool
+add_certificates(CMS_ContentInfo *cms, const struct chain *c)
+{
+	const STACK_OF(X509)	*rest = chain_rest(c);
+
+	for (int i = 0; i < sk_X509_num(rest); i++)
+		if (CMS_add1_cert(cms, sk_X509_value(rest, i)) != 1)
+			return false;
+	return true;
+}
+
+static bool
+add_crls(CMS_ContentInfo *cms, struct span crls)
+{
+	const unsigned char	*p = (const unsigned char *)crls.p, *end = p + crls.n;
+
+	while (p < end) {
+		X509_CRL	*crl = d2i_X509_CRL(NULL, &p, end - p);
+		bool		 good = crl != NULL && CMS_add1_crl(cms, crl) == 1;
+
+		X509_CRL_free(crl);
+		if (!good)
+			return false;
+	}
+	return true;
+}
+
+/* Content and signature are put where CMS_final would put what it reads and makes. */
+static bool
+fill(CMS_ContentInfo *cms, struct span text, CMS_SignerInfo *signer, struct span signature)
+{
+	ASN1_OCTET_STRING	**content = CMS_get0_content(cms);
+
+	if (content == NULL || (*content == NULL && (*content = ASN1_OCTET_STRING_new()) == NULL))
+		return false;
+	(*content)->flags &= ~ASN1_STRING_FLAG_CONT;
+	return ASN1_OCTET_STRING_set(*content, (const unsigned char *)text.p, (int)text.n) == 1 &&
+	    ASN1_OCTET_STRING_set(CMS_SignerInfo_get0_signature(signer),
+		(const unsigned char *)signature.p, (int)signature.n) == 1;
+}
+
+/* Without signed attributes the signature is over the content itself: the one we have. */
+static bool
+build(CMS_ContentInfo *cms, const struct sign_evidence *v)
+{
+	X509		*leaf = chain_leaf(v->chain);
+	const EVP_MD	*md = strcmp(v->alg, "ecdsa-sha384") == 0 ? EVP_sha384() : EVP_sha256();
+	CMS_SignerInfo	*signer = CMS_add1_signer(cms, leaf, X509_get0_pubkey(leaf), md,
+			    CMS_NOATTR | CMS_BINARY | CMS_NOSMIMECAP);
+
+	return signer != NULL && add_certificates(cms, v->chain) && add_crls(cms, v->crls) &&
+	    fill(cms, v->text, signer, v->signature);
+}
+
+static bool
+write_der(const CMS_ContentInfo *cms, struct buf *out)
+{
+	unsigned char	*der = NULL;
+	int		 n = i2d_CMS_ContentInfo(cms, &der);
+
+	if (n > 0)
+		buf_add(out, der, (size_t)n);
+	OPENSSL_free(der);
+	return n > 0;
+}
+
+bool
+sign_export_cms(struct buf *out, const struct sign_evidence *v, struct err *e)
+{
+	EVP_PKEY	*key = X509_get0_pubkey(chain_leaf(v->chain));
+	const char	*alg = key == NULL ? NULL : sign_alg(key);
+	CMS_ContentInfo	*cms;
+	bool		 good;
+
+	if (alg == NULL || strcmp(alg, v->alg) != 0)
+		return err_set(e, REFUSAL_seal_bad, "%s does not belong to the certificate's key",
+		    v->alg);
+	cms = CMS_sign(NULL, NULL, NULL, NULL, CMS_PARTIAL | CMS_BINARY | CMS_STREAM);
+	good = cms != NULL && build(cms, v) && write_der(cms, out);
+	CMS_ContentInfo_free(cms);
+	if (!good) {
+		ERR_clear_error();
+		return err_set(e, REFUSAL_internal, "the evidence cannot be written as CMS");
+	}
+	return true;
+}
