@@ -22,7 +22,8 @@ ims_key_add(struct ims_key *k, const void *p, size_t n)
 {
 	if (n > sizeof k->b - k->n)
 		abort();		/* each part has its limit; together they fit */
-	memcpy(k->b + k->n, p, n);
+	if (n > 0)
+		memcpy(k->b + k->n, p, n);
 	k->n += n;
 }
 

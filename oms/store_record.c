@@ -16,7 +16,8 @@ key_add(struct key *k, const void *p, size_t n)
 {
 	if (n > sizeof k->b - k->n)
 		abort();		/* each part has its limit; together they fit */
-	memcpy(k->b + k->n, p, n);
+	if (n > 0)
+		memcpy(k->b + k->n, p, n);
 	k->n += n;
 }
 
