@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "common/base/clock.h"
+#include "common/base/memory.h"
 #include "ims/store_record.h"
 
 static const char *const	 tables[IMS_TABLES] = {
@@ -81,11 +82,9 @@ bool
 ims_store_open(const char *folder, uint64_t size, struct offload *o, struct ims_store **out,
     struct err *e)
 {
-	struct ims_store	*s = calloc(1, sizeof *s);
+	struct ims_store	*s = memory_new(sizeof *s);
 	char			 path[4096];
 
-	if (s == NULL)
-		abort();
 	s->opened_s = clock_wall_ms() / 1000;
 	snprintf(path, sizeof path, "%s/bodies", folder);
 	if (!db_open(folder, size, tables, IMS_TABLES, &s->db, e) ||
@@ -219,10 +218,8 @@ ims_store_list(struct ims_store *s, const char *user, uint64_t after, struct buf
 
 	if (!db_read(s->db, &t, e))
 		return false;
-	p.notice = calloc(ROW_PAGE_ROWS + 1, sizeof *p.notice);
-	p.number = calloc(ROW_PAGE_ROWS + 1, sizeof *p.number);
-	if (p.notice == NULL || p.number == NULL)
-		abort();
+	p.notice = memory_array(ROW_PAGE_ROWS + 1, sizeof *p.notice);
+	p.number = memory_array(ROW_PAGE_ROWS + 1, sizeof *p.number);
 	db_each(t, NOTICE, ims_key_span(&from), ims_key_span(&prefix), take_notice, &p);
 	write_page(t, s, &p, page, more);
 	fault = db_fault(t, e);

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/base/memory.h"
 #include "common/base/record.h"
 #include "common/svc/loop.h"
 #include "ims/store_record.h"
@@ -252,10 +253,9 @@ void
 ims_store_accept(struct ims_store *s, struct notify_batch *b, const char (*users)[256],
     const struct ims_evidence *ev, struct loop *l, ims_store_accepted *done, void *arg)
 {
-	struct accept	*a = calloc(1, sizeof *a);
+	struct accept	*a = memory_new(sizeof *a);
 
-	if (a == NULL || (a->verdicts = calloc(b->n_entries + 1, sizeof *a->verdicts)) == NULL)
-		abort();
+	a->verdicts = memory_array(b->n_entries + 1, sizeof *a->verdicts);
 	a->store = s;
 	a->batch = b;
 	a->users = users;

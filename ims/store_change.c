@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/base/memory.h"
 #include "common/base/record.h"
 #include "common/svc/loop.h"
 #include "ims/store_record.h"
@@ -44,10 +45,8 @@ static void
 submit(struct ims_store *s, const struct change *what,
     bool (*apply)(struct db_txn *t, void *arg, struct err *e), struct loop *loop)
 {
-	struct change	*c = calloc(1, sizeof *c);
+	struct change	*c = memory_new(sizeof *c);
 
-	if (c == NULL)
-		abort();
 	*c = *what;
 	c->store = s;
 	c->write = (struct db_write){
@@ -185,10 +184,8 @@ static bool
 apply_sweep(struct db_txn *t, void *arg, struct err *e)
 {
 	struct change	*c = arg;
-	struct due	*d = calloc(1, sizeof *d);
+	struct due	*d = memory_new(sizeof *d);
 
-	if (d == NULL)
-		abort();
 	d->now_s = c->now_s;
 	db_each(t, UNTIL, (struct span){ 0 }, (struct span){ 0 }, take_due, d);
 	for (size_t i = 0; i < d->n; i++) {

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "common/base/clock.h"
+#include "common/base/memory.h"
 #include "common/svc/loop.h"
 #include "ims/store_record.h"
 
@@ -31,10 +32,8 @@ refused(void *arg)
 static struct change *
 change_new(struct ims_store *s, const struct ims_letter *l, void *arg)
 {
-	struct change	*c = calloc(1, sizeof *c);
+	struct change	*c = memory_new(sizeof *c);
 
-	if (c == NULL)
-		abort();
 	c->store = s;
 	c->key = ims_key_letter(&l->id, span_str(l->from_domain));
 	c->letter = *l;
