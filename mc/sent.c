@@ -20,7 +20,7 @@ widest_address(const struct sent_letter *l)
 	return most;
 }
 
-/* The other side's words, and when it is tried again. */
+/* The other side's words, the rule's own word, and when it is tried again. */
 static void
 add_words(struct buf *b, const struct submit_recipient *r, int64_t now_s)
 {
@@ -29,6 +29,11 @@ add_words(struct buf *b, const struct submit_recipient *r, int64_t now_s)
 	if (r->text[0] != '\0') {
 		buf_add(b, ": ", 2);
 		safe_add(b, span_str(r->text), SAFE_LINE);
+	}
+	if (r->word[0] != '\0') {
+		buf_add(b, " [", 2);
+		safe_add(b, span_str(r->word), SAFE_LINE);
+		buf_add(b, "]", 1);
 	}
 	measure_when(next, r->next_s, now_s);
 	if (r->state == SUBMIT_WAITING && r->tries > 0 && r->next_s != 0)
