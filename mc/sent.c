@@ -54,10 +54,10 @@ sent_print_recipients(struct out *o, const struct sent_letter *l, int64_t now_s)
 		safe_add(&b, span_str(r->to), SAFE_LINE);
 		for (size_t w = safe_columns(span_str(r->to)); w < width + 2; w++)
 			buf_add(&b, " ", 1);
-		safe_add(&b, span_str(submit_state_name(r->state)), SAFE_LINE);
+		buf_addf(&b, "%-10s", submit_state_name(r->state));
 		measure_when(when, r->since_s, now_s);
 		if (r->since_s != 0)
-			buf_addf(&b, "  %s", when);
+			buf_addf(&b, " %s", when);
 		add_words(&b, r, now_s);
 		buf_add(&b, "\n", 1);
 	}
