@@ -8,13 +8,14 @@
 # had to drop would make the counts too small; its buffer is 64 MiB.
 
 wire_start() {
-	enter "build/$MODE/tests/tools/wire" >"$T/wire" 2>"$T/wire.err" &
+	rm -f "$T/wire"
+	tests/world enter "$W" "build/$MODE/tests/tools/wire" >"$T/wire" 2>"$T/wire.err" &
 	wire_pid=$!
 	pids="$pids $wire_pid"
 	eventually 5 grep -q ready "$T/wire"
 }
 
-wire_stop() { kill "$wire_pid" 2>/dev/null; wait "$wire_pid"; }
+wire_stop() { kill "$wire_pid" 2>/dev/null; wait "$wire_pid" 2>/dev/null; }
 
 wire_octets() {
 	awk -v from="$1" -v to="$2" 'function is(whole, part) {
