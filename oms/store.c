@@ -87,6 +87,7 @@ oms_store_open(const char *folder, uint64_t size, struct offload *o, struct oms_
 
 	if (s == NULL)
 		abort();
+	atomic_init(&s->refs, 1);
 	snprintf(path, sizeof path, "%s/bodies", folder);
 	if (!db_open(folder, size, tables, OMS_TABLES, &s->db, e) ||
 	    !spool_open(path, o, &s->spool, e) || !sweep_files(s, e)) {
@@ -103,9 +104,26 @@ oms_store_close(struct oms_store **s)
 	if (*s == NULL)
 		return;
 	db_close(&(*s)->db);
-	spool_free(&(*s)->spool);
-	free(*s);
-	*s = NULL;
+	store_drop(s);
+}
+
+struct oms_store *
+store_hold(struct oms_store *s)
+{
+	atomic_fetch_add(&s->refs, 1);
+	return s;
+}
+
+void
+store_drop(struct oms_store **sp)
+{
+	struct oms_store	*s = *sp;
+
+	*sp = NULL;
+	if (atomic_fetch_sub(&s->refs, 1) > 1)
+		return;
+	spool_free(&s->spool);
+	free(s);
 }
 
 struct spool *
@@ -205,6 +223,7 @@ put_done(void *arg, const struct err *e)
 
 	if (e != NULL || p->known)
 		spool_remove(p->store->spool, p->letter.file);
+	store_drop(&p->store);
 	p->done(p->arg, e == NULL ? &p->id : NULL, e);
 	buf_clear(&p->body);
 	for (size_t i = 0; i < p->n; i++)
@@ -241,7 +260,7 @@ oms_store_put_take(struct oms_store *s, const struct oms_put *in, struct loop *l
 	if (p == NULL ||
 	    (p->deliveries = calloc(in->n_deliveries + 1, sizeof *p->deliveries)) == NULL)
 		abort();
-	p->store = s;
+	p->store = store_hold(s);
 	p->letter = (struct letter_record){
 		.facts = in->letter, .open = (uint32_t)in->n_deliveries, .body = true,
 	};

@@ -22,8 +22,8 @@
  *             recipients are in S1 is served: the id is a capability, and who knows it was told,
  *             though we may have gone down before we wrote that down; handed_s remembers it.
  *   S2, S3 -> S4, S5  oms_store_settle: the domain says DONE, or that nobody there wants it.  If it
- *             said so while a notification was under way, oms_store_attempted finds that
- *             (settles) and the recipient goes S1 -> S4 or S5 at once.
+ *             said DONE while a notification was under way, oms_store_attempted finds that
+ *             (settles) and the recipient goes S1 -> S4 at once.
  *   S1..S3 -> S5  oms_store_sweep, when hold_until has passed.
  *   A delivery is over when all its recipients are S4 or S5; a letter whose deliveries are all over
  *   loses its body at once, and its record (kept for the outbox) after OMS_STORE_OUTCOME_S.

@@ -186,14 +186,15 @@ struct attempted {
 	void			*arg;
 };
 
-/* The domain was told, and has acted on it before we came to write down that it was told. */
+/* The domain was told, and has acted on it before we came to write down that it was told.  A DECLINE
+ * may have been about another recipient's copy, and would lose this one's: it does not count. */
 static void
 catch_up(struct oms_recipient *r, const struct oms_delivery *now, const struct oms_delivery *said)
 {
 	if (r->state != SUBMIT_NOTIFIED)
 		return;
-	if (now->settles != said->settles)
-		recipient_settle(r, now->declined, r->since_s);
+	if (now->settles != said->settles && !now->declined)
+		recipient_settle(r, false, r->since_s);
 	else if (now->handed_s != said->handed_s)
 		r->state = SUBMIT_HANDED_OUT;
 }
@@ -259,6 +260,7 @@ attempted_done(void *arg, const struct err *e)
 			spool_remove(a->store->spool, a->files[i]);
 		oms_delivery_clear(&a->deliveries[i]);
 	}
+	store_drop(&a->store);
 	a->done(a->arg, e);
 	free(a->deliveries);
 	free(a->files);
@@ -292,7 +294,7 @@ oms_store_attempted(struct oms_store *s, const struct oms_delivery *d, size_t n,
 	if (a == NULL || (a->deliveries = calloc(n + 1, sizeof *a->deliveries)) == NULL ||
 	    (a->files = calloc(n + 1, sizeof *a->files)) == NULL)
 		abort();
-	a->store = s;
+	a->store = store_hold(s);
 	a->n = n;
 	a->now_s = clock_wall_ms() / 1000;
 	a->done = done;

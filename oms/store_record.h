@@ -15,15 +15,22 @@
 #ifndef OMS_STORE_RECORD_H
 #define OMS_STORE_RECORD_H
 
+#include <stdatomic.h>
+
 #include "common/svc/db.h"
 #include "oms/store.h"
 
 enum oms_table { LETTER, BODY, DELIVERY, DUE, TOKEN, OUTBOX, END, USER, OMS_TABLES };
 
+/* Counted: what is under way holds it, for its `done` may come after oms_store_close. */
 struct oms_store {
-	struct db	*db;
+	atomic_uint	 refs;
+	struct db	*db;		/* NULL: closed */
 	struct spool	*spool;
 };
+
+struct oms_store *store_hold(struct oms_store *s);
+void		 store_drop(struct oms_store **s);
 
 struct letter_record {
 	struct oms_letter	 facts;

@@ -33,7 +33,7 @@ static void
 begin(struct change *c, struct oms_store *s, const struct ulid *id, const char *peer,
     struct loop *l)
 {
-	c->store = s;
+	c->store = store_hold(s);
 	c->id = *id;
 	c->now_s = clock_wall_ms() / 1000;
 	span_copy(span_str(peer), c->peer, sizeof c->peer);
@@ -133,6 +133,7 @@ handed(void *arg, const struct err *e)
 		source = spool_source_copy(buf_span(&c->body));
 	else if (e == NULL && !spool_source_file(c->store->spool, c->letter.file, &source, &why))
 		e = &why;
+	store_drop(&c->store);
 	c->handed(c->arg, e == NULL ? &c->letter.facts : NULL, source, e);
 	buf_clear(&c->body);
 	free(c);
@@ -227,6 +228,7 @@ settled(void *arg, const struct err *e)
 
 	if (e == NULL)
 		spool_remove(c->store->spool, c->file);
+	store_drop(&c->store);
 	c->done(c->arg, e);
 	free(c);
 }

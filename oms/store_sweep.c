@@ -147,8 +147,10 @@ swept(void *arg, const struct err *e)
 
 	for (size_t i = 0; i < w->n && e == NULL; i++)
 		spool_remove(w->store->spool, w->file[i]);
-	if (e == NULL && w->n == SWEEP_MAX && db_write_take(w->store->db, &w->write, &w->write.why))
+	if (e == NULL && w->n == SWEEP_MAX && w->store->db != NULL &&
+	    db_write_take(w->store->db, &w->write, &w->write.why))
 		return;			/* there may be more */
+	store_drop(&w->store);
 	w->done(w->arg, e);
 	free(w);
 }
@@ -169,7 +171,7 @@ oms_store_sweep(struct oms_store *s, int64_t now_s, struct loop *l, oms_store_do
 
 	if (w == NULL)
 		abort();
-	w->store = s;
+	w->store = store_hold(s);
 	w->now_s = now_s;
 	w->done = done;
 	w->arg = arg;
