@@ -1,0 +1,196 @@
+/* load — gives a running oms or ims work and says how much of it was acknowledged.
+ *
+ *	load letters --to ADDRESS:PORT --user U@D --password-file F --recipient R@D ...
+ *	load notices --to ADDRESS:PORT --domain D --own D --certificate F --key F --recipient R@D ...
+ *	load list    --to ADDRESS:PORT --user U@D --password-file F ...
+ *
+ * All want --trust FOLDER and --crls FOLDER.  Further: --connections 50, --window 1 (letters or seals
+ * under way on each), --size 4096 (octets of a letter), --per-seal 16, --seconds 10 or --count N,
+ * --pause MS behind each answer, --journal FILE (tests/load.h), --again (go on behind a broken
+ * connection), --from ADDRESS (our own).  Status 0: all that was sent was acknowledged.
+ */
+#include <fcntl.h>
+#include <getopt.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "common/base/memory.h"
+#include "common/svc/address_text.h"
+#include "common/svc/loop.h"
+#include "proto/notify.h"
+#include "tests/load.h"
+
+static const struct kind {
+	const char	*name, *what;
+	void		*(*begin)(struct load *l);
+	void		 (*end)(void *all);
+	long		 window_max;
+} kinds[] = {
+	{ "letters", "letters", load_letters, load_letters_free, LOAD_WINDOW_MAX },
+	{ "notices", "notifications", load_notices, load_notices_free, NOTIFY_SEALS_MAX },
+	{ "list", "notices", load_list, load_list_free, 1 },
+};
+
+static void
+usage(void)
+{
+	fprintf(stderr, "usage: load letters|notices|list --to ADDRESS:PORT --trust FOLDER ... "
+	    "(see the head of tests/bench/load.c)\n");
+	exit(64);
+}
+
+static long
+number(const char *s, long least, long most)
+{
+	char	*end;
+	long	 n = strtol(s, &end, 10);
+
+	if (*s == '\0' || *end != '\0' || n < least || n > most) {
+		fprintf(stderr, "load: %s is not a number from %ld to %ld\n", s, least, most);
+		exit(64);
+	}
+	return n;
+}
+
+static void
+options(int argc, char **argv, struct load_options *o)
+{
+	const struct { const char *name, **text; long *n, least, most; } table[] = {
+		{ "to", &o->to, NULL, 0, 0 }, { "domain", &o->domain, NULL, 0, 0 },
+		{ "user", &o->user, NULL, 0, 0 }, { "password-file", &o->password_file, NULL, 0, 0 },
+		{ "trust", &o->trust, NULL, 0, 0 }, { "crls", &o->crls, NULL, 0, 0 },
+		{ "recipient", &o->recipient, NULL, 0, 0 }, { "journal", &o->journal, NULL, 0, 0 },
+		{ "own", &o->own, NULL, 0, 0 }, { "certificate", &o->certificate, NULL, 0, 0 },
+		{ "key", &o->key, NULL, 0, 0 }, { "from", &o->from, NULL, 0, 0 },
+		{ "connections", NULL, &o->connections, 1, 10000 },
+		{ "size", NULL, &o->size, 128, 64 << 20 }, { "seconds", NULL, &o->seconds, 0, 3600 },
+		{ "count", NULL, &o->count, 1, 100000000 }, { "window", NULL, &o->window, 1, 16 },
+		{ "per-seal", NULL, &o->per_seal, 1, SEAL_STATEMENTS_MAX },
+		{ "pause", NULL, &o->pause_ms, 0, 60000 }, { "again", NULL, NULL, 0, 0 },
+	};
+	enum { N = sizeof table / sizeof *table };
+	struct option	 longs[N + 1] = { { NULL, 0, NULL, 0 } };
+	int		 i;
+
+	for (i = 0; i < N; i++)
+		longs[i] = (struct option){ table[i].name,
+		    table[i].text != NULL || table[i].n != NULL, NULL, 0 };
+	while (getopt_long(argc, argv, "", longs, &i) == 0) {
+		if (table[i].text != NULL)
+			*table[i].text = optarg;
+		else if (table[i].n != NULL)
+			*table[i].n = number(optarg, table[i].least, table[i].most);
+		else
+			o->again = true;
+	}
+	if (optind < argc)
+		usage();
+}
+
+static const struct kind *
+kind_of(int argc, char **argv)
+{
+	for (size_t i = 0; argc > 1 && i < sizeof kinds / sizeof *kinds; i++)
+		if (strcmp(argv[1], kinds[i].name) == 0)
+			return &kinds[i];
+	usage();
+	return NULL;
+}
+
+static void
+check(const struct kind *k, struct load_options *o)
+{
+	bool	 ours = k->begin == load_notices;
+
+	if (!ours && o->user != NULL && o->domain == NULL && strchr(o->user, '@') != NULL)
+		o->domain = strchr(o->user, '@') + 1;
+	if (o->to == NULL || o->trust == NULL || o->domain == NULL || o->window > k->window_max ||
+	    (k->begin != load_list && o->recipient == NULL) ||
+	    (ours ? o->own == NULL || o->certificate == NULL || o->key == NULL :
+	    o->user == NULL || o->password_file == NULL))
+		usage();
+	if (o->count > 0 && o->seconds < 0)
+		o->seconds = 0;
+	else if (o->seconds < 0)
+		o->seconds = 10;
+}
+
+static void
+start(struct load *l)
+{
+	const struct tls_files		 files = { l->o.own, l->o.certificate, l->o.key };
+	const struct tls_settings	 settings = { .trust = l->o.trust, .crls = l->o.crls,
+		.group = getgid(), .identities = &files, .n_identities = l->o.own != NULL };
+	struct err			 e;
+
+	if (!address_read(span_str(l->o.to), 0, &l->address))
+		usage();
+	if (!loop_new(&l->loop, &e) || !tls_holder_new(&l->tls, &settings, &e)) {
+		fprintf(stderr, "load: %s\n", e.text);
+		exit(refusal_status(e.why));
+	}
+	l->journal = -1;
+	if (l->o.journal != NULL &&
+	    (l->journal = open(l->o.journal, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644)) < 0) {
+		perror(l->o.journal);
+		exit(73);
+	}
+	l->began_us = load_now_us();
+	l->end_us = l->o.seconds > 0 ? l->began_us + l->o.seconds * 1000000 : 0;
+}
+
+static double
+percentile_ms(const struct load *l, double part)
+{
+	double	 left = part * (double)l->acked;
+	size_t	 i = 0;
+
+	while (i + 1 < LOAD_SLOTS && (left -= l->slots[i]) > 0)
+		i++;
+	return (double)(i + 1) * LOAD_SLOT_US / 1000;
+}
+
+static int
+report(const struct load *l, const struct kind *k)
+{
+	double	 s = (double)(load_now_us() - l->began_us) / 1e6;
+
+	if (k->begin != load_list)
+		printf("%llu %s acknowledged in %.1f s: %.0f/s; p50 %.2f ms, p99 %.2f ms\n",
+		    (unsigned long long)l->acked, k->what, s, (double)l->acked / s,
+		    percentile_ms(l, 0.5), percentile_ms(l, 0.99));
+	if (l->broken > 0)
+		fprintf(stderr, "load: %llu connections broke\n", (unsigned long long)l->broken);
+	if (l->refused > 0)
+		fprintf(stderr, "load: %llu refused, the first: [%s] %s\n",
+		    (unsigned long long)l->refused, refusal_word(l->why.why), l->why.text);
+	return l->refused > 0 ? refusal_status(l->why.why) : 0;
+}
+
+int
+main(int argc, char **argv)
+{
+	const struct kind	*k = kind_of(argc, argv);
+	struct load		*l = memory_new(sizeof *l);
+	void			*all;
+	int			 status;
+
+	signal(SIGPIPE, SIG_IGN);
+	l->o = (struct load_options){ .connections = 50, .size = 4096, .seconds = -1, .window = 1,
+		.per_seal = 16 };
+	options(argc - 1, argv + 1, &l->o);
+	check(k, &l->o);
+	start(l);
+	all = k->begin(l);
+	loop_run(l->loop);
+	loop_drain(l->loop);
+	status = report(l, k);
+	k->end(all);
+	loop_free(&l->loop);
+	tls_holder_free(&l->tls);
+	free(l);
+	return status;
+}

@@ -1,0 +1,119 @@
+/* load — what the kinds of load share; see load.h. */
+#include "tests/load.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "common/base/hex.h"
+#include "common/svc/loop.h"
+
+int64_t
+load_now_us(void)
+{
+	struct timespec	 t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
+}
+
+bool
+load_take(struct load *l)
+{
+	if (!l->stopping && l->o.count > 0 && l->sent >= (uint64_t)l->o.count)
+		return false;
+	if (l->end_us > 0 && load_now_us() >= l->end_us)
+		l->stopping = true;
+	if (l->stopping)
+		return false;
+	l->sent++;
+	return true;
+}
+
+static void
+journal(struct load *l, const struct ulid *id, const unsigned char digest[DIGEST_BYTES],
+    const char *recipient)
+{
+	char	 digits[ULID_STR_BYTES], hex[2 * DIGEST_BYTES + 1], line[512];
+	int	 n;
+
+	ulid_str(id, digits);
+	hex_str(hex, digest, DIGEST_BYTES);
+	n = snprintf(line, sizeof line, "%s %s %s\n", digits, hex, recipient);
+	if (write(l->journal, line, (size_t)n) != n || fdatasync(l->journal) != 0) {
+		perror(l->o.journal);
+		_exit(74);
+	}
+}
+
+void
+load_acked(struct load *l, int64_t sent_us, const struct ulid *id,
+    const unsigned char digest[DIGEST_BYTES], const char *recipient)
+{
+	int64_t	 slot = (load_now_us() - sent_us) / LOAD_SLOT_US;
+
+	l->slots[slot < LOAD_SLOTS ? slot : LOAD_SLOTS - 1]++;
+	l->acked++;
+	if (l->journal >= 0)
+		journal(l, id, digest, recipient);
+}
+
+void
+load_refused(struct load *l, const struct err *e)
+{
+	if (l->refused++ == 0)
+		l->why = *e;
+}
+
+void
+load_closed(struct load *l)
+{
+	if (--l->open == 0)
+		loop_stop(l->loop);
+}
+
+struct conn *
+load_connect(struct load *l, const char *alpn, const struct conn_events *events, void *role)
+{
+	const struct conn_target	 to = {
+		.address = (const struct sockaddr *)&l->address, .own = l->o.own,
+		.domain = l->o.domain, .alpn = alpn, .from = l->o.from, .timeout_ms = 10000,
+	};
+
+	return conn_connect(l->loop, &to, l->tls, events, role);
+}
+
+void
+load_password(const struct load *l, char out[LOAD_PASSWORD_BYTES])
+{
+	int	 fd = open(l->o.password_file, O_RDONLY | O_CLOEXEC);
+	ssize_t	 n = fd < 0 ? -1 : read(fd, out, LOAD_PASSWORD_BYTES - 1);
+
+	if (n <= 0) {
+		perror(l->o.password_file);
+		exit(66);
+	}
+	close(fd);
+	out[n] = '\0';
+	out[strcspn(out, "\n")] = '\0';
+}
+
+enum outcome
+load_step(struct auth_client *a, struct span message, bool last, struct buf *out, struct err *e)
+{
+	switch (auth_client_step(a, message, out, e)) {
+	case AUTH_DONE:
+		return DONE;
+	case AUTH_MORE:
+		if (!last)
+			return DONE;
+		err_set(e, REFUSAL_auth_failed, "the server did not prove that it knows the user");
+		break;
+	case AUTH_FAILED:
+		break;
+	}
+	return REFUSED;
+}

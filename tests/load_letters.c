@@ -1,0 +1,299 @@
+/* load_letters — users' programs that give letters to an oms, each the next after its 250. */
+#include "tests/load.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/base/clock.h"
+#include "common/base/memory.h"
+#include "common/base/random.h"
+#include "common/svc/loop.h"
+#include "proto/submit_client.h"
+
+#define RETRY_MS	100
+
+struct letter {
+	char		 token[ULID_STR_BYTES];		/* "" : free */
+	bool		 open;				/* sent on the present connection */
+	int64_t		 sent_us;
+	unsigned char	 digest[DIGEST_BYTES];
+};
+
+struct sender {
+	struct submit_client	 client;
+	struct load		*load;
+	struct letters		*all;
+	struct conn		*conn;
+	struct auth_client	*auth;
+	struct loop_timer	*timer;
+	bool			 up, signed_in;
+	struct letter		 letters[LOAD_WINDOW_MAX];
+};
+
+struct letters {
+	struct load		*load;
+	char			 password[LOAD_PASSWORD_BYTES];
+	struct auth_cache	 cache;
+	struct buf		 body;		/* of --size; the token stands at `at` */
+	size_t			 at;
+	struct sender		*senders;
+};
+
+/* -- letters ------------------------------------------------------------------------------------ */
+
+static void
+make_body(struct letters *a)
+{
+	const struct load_options	*o = &a->load->o;
+	struct buf			*b = &a->body;
+	size_t				 size = (size_t)o->size, line;
+
+	buf_addf(b, "From: <%s>\r\nTo: <%s>\r\nSubject: load ", o->user, o->recipient);
+	a->at = b->len;
+	buf_addf(b, "%026d\r\n\r\n", 0);
+	while (b->len + 2 < size) {
+		line = size - b->len - 2 < 76 ? size - b->len - 2 : 76;
+		if (size - b->len - 2 - line < 3)	/* what would be left is no line */
+			line = size - b->len - 2;
+		memset(buf_room(b, line), 'x', line);
+		b->len += line;
+		buf_add(b, "\r\n", 2);
+	}
+}
+
+static void
+new_letter(struct letter *l)
+{
+	struct ulid	 id;
+	unsigned char	 random[10];
+
+	random_bytes(random, sizeof random);
+	ulid_make(&id, clock_wall_ms(), random);
+	ulid_str(&id, l->token);
+}
+
+static bool
+give(struct sender *s, struct letter *l)
+{
+	struct letters		*a = s->all;
+	const struct load_options *o = &s->load->o;
+	const char *const	 to[] = { o->recipient };
+	struct submit_draft	 d = { o->user, to, 1, 0, l->token, a->body.len };
+	struct err		 e;
+
+	memcpy(a->body.data + a->at, l->token, ULID_DIGITS);
+	if (s->load->journal >= 0)
+		digest_sha256(buf_span(&a->body), l->digest);
+	l->sent_us = load_now_us();
+	l->open = submit_client_send(&s->client, &d, buf_span(&a->body), l, &e);
+	if (!l->open)
+		load_refused(s->load, &e);
+	return l->open;
+}
+
+static bool
+is_open(const struct sender *s)
+{
+	for (long i = 0; i < s->load->o.window; i++)
+		if (s->letters[i].open)
+			return true;
+	return false;
+}
+
+static void
+fill(struct sender *s)
+{
+	bool	 some = false;
+
+	if (!s->signed_in || s->conn == NULL)
+		return;
+	for (long i = 0; i < s->load->o.window && submit_client_may_send(&s->client); i++) {
+		struct letter	*l = &s->letters[i];
+
+		if (l->open)
+			continue;
+		if (l->token[0] == '\0' && load_take(s->load))
+			new_letter(l);
+		if (l->token[0] != '\0')
+			some = give(s, l) || some;
+	}
+	if (some)
+		conn_kick(s->conn);
+	else if (!is_open(s))
+		conn_close(s->conn);
+}
+
+static void
+on_taken(void *role, void *arg, const struct ulid *id, const struct err *e)
+{
+	struct sender	*s = role;
+	struct letter	*l = NULL;
+
+	(void)arg;		/* answers come in the order of the letters */
+	for (long i = 0; i < s->load->o.window; i++)
+		if (s->letters[i].open && (l == NULL || s->letters[i].sent_us < l->sent_us))
+			l = &s->letters[i];
+	if (l == NULL)
+		return;
+	l->open = false;
+	if (e == NULL) {
+		load_acked(s->load, l->sent_us, id, l->digest, s->load->o.recipient);
+		l->token[0] = '\0';
+	} else if (!s->load->o.again || !refusal_temporary(e->why)) {
+		load_refused(s->load, e);
+		l->token[0] = '\0';
+	}
+	if (s->load->o.pause_ms > 0)
+		loop_timer_set_ms(s->timer, s->load->o.pause_ms);
+	else
+		fill(s);
+}
+
+/* -- signing in ----------------------------------------------------------------------------------- */
+
+static enum outcome
+on_step(void *role, struct span message, bool last, struct buf *out, struct err *e)
+{
+	return load_step(((struct sender *)role)->auth, message, last, out, e);
+}
+
+static void
+on_signed_in(void *role, const struct err *e)
+{
+	struct sender	*s = role;
+
+	auth_client_free(&s->auth);
+	s->signed_in = e == NULL;
+	if (e == NULL) {
+		fill(s);
+		return;
+	}
+	if (!s->load->o.again)
+		load_refused(s->load, e);
+	if (s->conn != NULL)
+		conn_close(s->conn);
+}
+
+static void
+on_lost(void *role, const struct err *e)
+{
+	struct sender	*s = role;
+
+	(void)e;
+	s->signed_in = false;
+}
+
+static const struct submit_client_ops	ops = {
+	.sasl = { .step = on_step, .signed_in = on_signed_in }, .taken = on_taken, .lost = on_lost,
+};
+
+/* -- the connection --------------------------------------------------------------------------------- */
+
+static void
+on_up(struct conn *c, void *role)
+{
+	struct sender		*s = role;
+	const struct letters	*a = s->all;
+	unsigned char		 binding[AUTH_BINDING_BYTES];
+	struct err		 e;
+
+	s->up = true;
+	submit_client_init(&s->client, &ops, s);
+	if (!conn_exporter(c, binding) || !auth_client_new(span_str(s->load->o.user),
+	    span_str(a->password), span_of(binding, sizeof binding), &s->all->cache, &s->auth, &e)) {
+		conn_close(c);
+		return;
+	}
+	submit_client_auth(&s->client, auth_client_mechanism(s->auth));
+	conn_set_engine(c, &s->client.sasl.client.engine);
+}
+
+static bool
+has_letters(const struct sender *s)
+{
+	for (long i = 0; i < s->load->o.window; i++)
+		if (s->letters[i].token[0] != '\0')
+			return true;
+	return false;
+}
+
+static void
+on_gone(struct conn *c, void *role, const struct err *why)
+{
+	struct sender	*s = role;
+	struct load	*l = s->load;
+	struct err	 closed;
+
+	(void)c;
+	s->conn = NULL;
+	s->signed_in = false;
+	err_set(&closed, REFUSAL_unreachable, "the server closed the connection");
+	if (s->up) {
+		client_lost(&s->client.sasl.client, why != NULL ? why : &closed);
+		submit_client_clear(&s->client);
+	}
+	if (s->auth != NULL)
+		auth_client_free(&s->auth);
+	s->up = false;
+	if (why != NULL) {
+		l->broken++;
+		if (!l->o.again)
+			load_refused(l, why);
+	}
+	if (l->o.again && !l->stopping &&
+	    (has_letters(s) || l->o.count == 0 || l->sent < (uint64_t)l->o.count)) {
+		loop_timer_set_ms(s->timer, RETRY_MS);
+		return;
+	}
+	loop_timer_cancel(s->timer);
+	load_closed(l);
+}
+
+static const struct conn_events	events = { on_up, on_gone };
+
+/* Connects, or goes on behind a pause. */
+static void
+on_timer(void *arg)
+{
+	struct sender	*s = arg;
+
+	if (s->conn == NULL)
+		s->conn = load_connect(s->load, SUBMIT_ALPN, &events, s);
+	else
+		fill(s);
+}
+
+/* -- all of them ------------------------------------------------------------------------------------ */
+
+void *
+load_letters(struct load *l)
+{
+	struct letters	*a = memory_new(sizeof *a);
+
+	a->load = l;
+	load_password(l, a->password);
+	make_body(a);
+	a->senders = memory_array((size_t)l->o.connections, sizeof *a->senders);
+	for (long i = 0; i < l->o.connections; i++) {
+		struct sender	*s = &a->senders[i];
+
+		s->load = l;
+		s->all = a;
+		s->timer = loop_timer_new(l->loop, on_timer, s);
+		loop_timer_set_ms(s->timer, 0);
+		l->open++;
+	}
+	return a;
+}
+
+void
+load_letters_free(void *all)
+{
+	struct letters	*a = all;
+
+	for (long i = 0; i < a->load->o.connections; i++)
+		loop_timer_free(&a->senders[i].timer);
+	buf_clear(&a->body);
+	free(a->senders);
+	free(a);
+}
