@@ -1,5 +1,6 @@
 /* ims — the server of the receiving side: its verbs. */
 #include "common/svc/accounts_verbs.h"
+#include "common/svc/check_conf.h"
 #include "ims/run.h"
 #include "ims/verbs.h"
 
@@ -10,6 +11,7 @@ static const struct options_verb verbs[] = {
 	{ "list", "", 0, 0, "mailboxes, and how many notices each holds", NULL, ims_verb_list,
 	    false },
 	{ "status", "", 0, 0, "how the running daemon fares", NULL, ims_verb_status, false },
+	{ "check", "", 0, 0, "is the configuration right?", NULL, check_conf, false },
 	{ NULL, NULL, 0, 0, NULL, NULL, NULL, false }
 };
 

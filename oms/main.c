@@ -1,5 +1,6 @@
 /* oms — the server of the sending side: its verbs. */
 #include "common/svc/accounts_verbs.h"
+#include "common/svc/check_conf.h"
 #include "oms/run.h"
 #include "oms/verbs.h"
 
@@ -10,6 +11,7 @@ static const struct options_verb verbs[] = {
 	{ "queue", "", 0, 0, "each recipient of each letter that is kept", NULL, oms_verb_queue,
 	    false },
 	{ "status", "", 0, 0, "how the running daemon fares", NULL, oms_verb_status, false },
+	{ "check", "", 0, 0, "is the configuration right?", NULL, check_conf, false },
 	{ NULL, NULL, 0, 0, NULL, NULL, NULL, false }
 };
 

@@ -1,0 +1,10 @@
+/* check_conf — the verb `check`: is the configuration right, before anything is restarted with it? */
+#ifndef SVC_CHECK_CONF_H
+#define SVC_CHECK_CONF_H
+
+struct options;
+
+/* Every fault with FILE:LINE, or the whole configuration in force with -v; status 0 or 78. */
+int	 check_conf(struct options *o);
+
+#endif
