@@ -319,6 +319,27 @@ chain_names(const struct chain *c, const char *domain, struct err *e)
 	return true;
 }
 
+bool
+chain_names_exactly(const struct chain *c, const char *name, struct err *e)
+{
+	GENERAL_NAMES	*names = X509_get_ext_d2i(c->leaf, NID_subject_alt_name, NULL, NULL);
+	struct span	 wanted = span_str(name);
+	bool		 exact, wild = false;
+
+	exact = X509_check_ip_asc(c->leaf, name, X509_CHECK_FLAG_NEVER_CHECK_SUBJECT) == 1;
+	for (int i = 0; i < sk_GENERAL_NAME_num(names); i++) {
+		struct span	 n = dns_name(names, i);
+
+		exact |= n.n > 0 && span_eq_nocase(n, wanted);
+		wild |= covers(n, wanted);
+	}
+	GENERAL_NAMES_free(names);
+	if (exact)
+		return true;
+	return wild ? err_set(e, REFUSAL_certificate_wildcard, "%s is named by a wildcard only", name) :
+	    err_set(e, REFUSAL_certificate_name, "the certificate does not name %s", name);
+}
+
 void
 chain_names_list(const struct chain *c, struct buf *out)
 {

@@ -8,6 +8,7 @@
 #include "common/svc/judge.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
@@ -27,14 +28,22 @@ struct judging {
 
 /* -- what OpenSSL finds ------------------------------------------------------------------------- */
 
-/* The trust anchor: the last of the path, and from the trust folder. */
+/* The trust anchor: the last of the path, and from the trust folder; it need not be a root. */
 static bool
 is_anchor(X509_STORE_CTX *ctx, int depth)
 {
 	bool	 trusted = depth >= X509_STORE_CTX_get_num_untrusted(ctx);
 
-	return (trusted || !judge_word_on(REFUSAL_certificate_untrusted)) &&
+	return depth > 0 && (trusted || !judge_word_on(REFUSAL_certificate_untrusted)) &&
 	    depth == sk_X509_num(X509_STORE_CTX_get0_chain(ctx)) - 1;
+}
+
+/* What RFC 5280 6.1 does not ask of an anchor; one of version 1 is a CA by being trusted. */
+static bool
+anchor_is_free_of(int error, X509 *anchor)
+{
+	return judge_word_strict(error) || judge_word_crl(error) || error == X509_V_ERR_CERT_REVOKED ||
+	    (error == X509_V_ERR_INVALID_CA && anchor != NULL && X509_check_ca(anchor) != 0);
 }
 
 /* Is a failure to know whether x is revoked one that counts?  The table of DECISIONS 2. */
@@ -108,8 +117,7 @@ on_verify(int ok, X509_STORE_CTX *ctx)
 	why = judge_word(error, depth);
 	if (judge_word_crl(error) && cert != NULL)
 		why = revocation_word(error, cert);
-	if (is_anchor(ctx, depth) && (judge_word_strict(error) || judge_word_crl(error) ||
-	    error == X509_V_ERR_CERT_REVOKED))
+	if (is_anchor(ctx, depth) && anchor_is_free_of(error, cert))
 		why = REFUSAL_NONE;
 	if (why == REFUSAL_NONE || !judge_word_on(why)) {
 		X509_STORE_CTX_set_error(ctx, X509_V_OK);
@@ -135,7 +143,8 @@ open_path(struct judging *x, const struct trust *t, const struct chain *c, int64
 		return err_set(x->e, REFUSAL_internal, "certificates cannot be judged");
 	X509_STORE_CTX_set_verify_cb(x->ctx, on_verify);
 	p = X509_STORE_CTX_get0_param(x->ctx);
-	X509_VERIFY_PARAM_set_flags(p, X509_V_FLAG_X509_STRICT | X509_V_FLAG_TRUSTED_FIRST);
+	X509_VERIFY_PARAM_set_flags(p, X509_V_FLAG_X509_STRICT | X509_V_FLAG_TRUSTED_FIRST |
+	    X509_V_FLAG_PARTIAL_CHAIN);
 	X509_VERIFY_PARAM_set_auth_level(p, 2);
 	X509_VERIFY_PARAM_set_depth(p, JUDGE_DEPTH_MAX);
 	X509_VERIFY_PARAM_set_time(p, (time_t)now_s);
@@ -146,8 +155,12 @@ open_path(struct judging *x, const struct trust *t, const struct chain *c, int64
 static bool
 verify_path(struct judging *x)
 {
-	if (X509_verify_cert(x->ctx) == 1)
+	if (X509_verify_cert(x->ctx) == 1) {
+		if (sk_X509_num(X509_STORE_CTX_get0_chain(x->ctx)) < 2 && RULE(certificate_untrusted))
+			return err_set(x->e, REFUSAL_certificate_untrusted,
+			    "the certificate itself is in the trust folder, a CA that vouches for it is not");
 		return true;
+	}
 	if (!x->said)
 		say(x, REFUSAL_certificate_untrusted, X509_STORE_CTX_get_error(x->ctx), 0);
 	return false;
@@ -225,22 +238,63 @@ check_revocation(struct judging *x, const struct trust *t)
 	return r == 1;
 }
 
+static bool
+names(const struct chain *c, const struct judge_rules *r, struct err *e)
+{
+	if (r->name != NULL)
+		return chain_names_exactly(c, r->name, e);
+	return r->domain == NULL || chain_names(c, r->domain, e);
+}
+
+static bool
+judge_by_path(struct judging *x, const struct trust *t, const struct chain *c, int64_t now_s)
+{
+	ERR_clear_error();
+	return judge_form(chain_leaf(c), true, x->e) && judge_form_leaf(chain_leaf(c), x->e) &&
+	    open_path(x, t, c, now_s) && verify_path(x) && judge_intermediates(x);
+}
+
+static void
+close_path(struct judging *x)
+{
+	X509_STORE_CTX_free(x->ctx);
+	ERR_clear_error();
+}
+
 bool
-judge_chain(const struct trust *t, const struct chain *c, const char *domain, int64_t now_s,
-    struct judgement *j, struct err *e)
+judge_chain_by(const struct trust *t, const struct chain *c, const struct judge_rules *r,
+    int64_t now_s, struct judgement *j, struct err *e)
 {
 	struct judgement	 unused;
 	struct judging		 x = { .j = j == NULL ? &unused : j, .e = e };
 	bool			 ok;
 
 	memset(x.j, 0, sizeof *x.j);
-	ERR_clear_error();
-	ok = judge_form(chain_leaf(c), true, e) && judge_form_leaf(chain_leaf(c), e) &&
-	    open_path(&x, t, c, now_s) && verify_path(&x) && judge_intermediates(&x);
+	ok = judge_by_path(&x, t, c, now_s);
 	if (ok)
 		note_path(&x);
-	ok = ok && (domain == NULL || chain_names(c, domain, e)) && check_revocation(&x, t);
-	X509_STORE_CTX_free(x.ctx);
-	ERR_clear_error();
+	ok = ok && names(c, r, e) && (r->no_revocation || check_revocation(&x, t));
+	close_path(&x);
 	return ok;
+}
+
+bool
+judge_chain(const struct trust *t, const struct chain *c, const char *domain, int64_t now_s,
+    struct judgement *j, struct err *e)
+{
+	return judge_chain_by(t, c, &(struct judge_rules){ .domain = domain }, now_s, j, e);
+}
+
+struct stack_st_X509 *
+judge_path(const struct trust *t, const struct chain *c, int64_t now_s)
+{
+	struct judgement	 unused = { 0 };
+	struct err		 e;
+	struct judging		 x = { .j = &unused, .e = &e };
+	STACK_OF(X509)		*path = NULL;
+
+	if (judge_by_path(&x, t, c, now_s) && (path = X509_STORE_CTX_get1_chain(x.ctx)) == NULL)
+		abort();
+	close_path(&x);
+	return path;
 }

@@ -41,4 +41,17 @@ struct judgement {
 bool	 judge_chain(const struct trust *t, const struct chain *c, const char *domain,
 	    int64_t now_s, struct judgement *j, struct err *e);
 
+/* For `check cert`: the same with what the operator asks to be different. */
+struct judge_rules {
+	const char	*domain;		/* as above */
+	const char	*name;			/* not NULL: exactly this name is asked for instead */
+	bool		 no_revocation;		/* leaves that step out */
+};
+bool	 judge_chain_by(const struct trust *t, const struct chain *c, const struct judge_rules *r,
+	    int64_t now_s, struct judgement *j, struct err *e);
+
+/* The path from leaf to anchor that verifies, revocation and name apart; the caller frees it
+ * (sk_X509_pop_free).  NULL: there is none. */
+struct stack_st_X509 *judge_path(const struct trust *t, const struct chain *c, int64_t now_s);
+
 #endif

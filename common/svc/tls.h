@@ -77,6 +77,9 @@ void		 tls_holder_watch(struct tls_holder *h, struct loop *l, struct offload *o,
 		    int64_t interval_ms);
 void		 tls_holder_unwatch(struct tls_holder *h);	/* on that thread; before offload_stop */
 
+/* Looks at once: whoever has changed a folder need not wait for the watch.  Blocks; any thread. */
+void		 tls_holder_look(struct tls_holder *h);
+
 /* Called, on any thread, when a peer was refused as revocation_unknown, with what would help: the
  * CRL fetcher's entry.  Before connections exist. */
 void		 tls_holder_on_unknown(struct tls_holder *h,

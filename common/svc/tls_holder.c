@@ -150,11 +150,9 @@ tls_holder_reload(struct tls_holder *h, const struct tls_settings *s, struct err
 
 /* -- watching ----------------------------------------------------------------------------------- */
 
-/* On an offload thread. */
-static void
-look(void *arg)
+void
+tls_holder_look(struct tls_holder *h)
 {
-	struct tls_holder	*h = arg;
 	struct tls		*t;
 	struct err		 e;
 	uint64_t		 now;
@@ -171,6 +169,13 @@ look(void *arg)
 		}
 	}
 	pthread_mutex_unlock(&h->making);
+}
+
+/* On an offload thread. */
+static void
+look(void *arg)
+{
+	tls_holder_look(arg);
 }
 
 static void

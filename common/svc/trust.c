@@ -239,6 +239,41 @@ trust_load(const char *folder, const char *crls, const char *cache, struct trust
 	return true;
 }
 
+/* Where one file is named, one that holds nothing is a mistake. */
+static bool
+add_crl_file(void *arg, const char *path, struct span contents, struct err *e)
+{
+	struct trust	*t = arg;
+	size_t		 before = t->n_crls;
+
+	return add_crls(t, path, contents, e) && (t->n_crls > before ||
+	    err_set(e, REFUSAL_no_input, "%s holds no CRL that could be used", path));
+}
+
+bool
+trust_load_files(const char *const *roots, size_t n_roots, const char *const *crls, size_t n_crls,
+    struct trust **out, struct err *e)
+{
+	struct trust	*t = memory_new(sizeof *t);
+	bool		 ok = true;
+
+	atomic_init(&t->refs, 1);
+	if ((t->store = X509_STORE_new()) == NULL)
+		abort();
+	for (size_t i = 0; i < n_roots && ok; i++)
+		ok = trust_folder_file(roots[i], TRUST_FILE_BYTES, add_roots, t, e);
+	for (size_t i = 0; i < n_crls && ok; i++)
+		ok = trust_folder_file(crls[i], TRUST_CRL_BYTES, add_crl_file, t, e);
+	if (!ok) {
+		e->why = REFUSAL_no_input;
+		trust_unref(&t);
+		return false;
+	}
+	sort_crls(t);
+	*out = t;
+	return true;
+}
+
 struct trust *
 trust_ref(struct trust *t)
 {

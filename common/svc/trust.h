@@ -28,6 +28,10 @@ struct stack_st_X509_CRL;
  * holds a file without certificates. */
 bool		 trust_load(const char *folder, const char *crls, const char *cache,
 		    struct trust **out, struct err *e);
+/* The same from files (`check cert`).  False: no_input where one cannot be read or holds nothing of
+ * the kind. */
+bool		 trust_load_files(const char *const *roots, size_t n_roots, const char *const *crls,
+		    size_t n_crls, struct trust **out, struct err *e);
 struct trust	*trust_ref(struct trust *t);
 void		 trust_unref(struct trust **t);
 

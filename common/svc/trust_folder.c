@@ -51,6 +51,20 @@ one_file(const char *path, size_t max,
 }
 
 bool
+trust_folder_file(const char *path, size_t file_bytes,
+    bool (*fn)(void *arg, const char *path, struct span contents, struct err *e), void *arg,
+    struct err *e)
+{
+	struct stat	 st;
+
+	if (stat(path, &st) < 0)
+		return err_set_errno(e, REFUSAL_no_input, errno, "%s", path);
+	if (!S_ISREG(st.st_mode) && !S_ISFIFO(st.st_mode) && !S_ISCHR(st.st_mode))
+		return err_set(e, REFUSAL_no_input, "%s is no file", path);
+	return one_file(path, file_bytes, fn, arg, e);
+}
+
+bool
 trust_folder_each(const char *folder, size_t file_bytes,
     bool (*fn)(void *arg, const char *path, struct span contents, struct err *e), void *arg,
     struct err *e)

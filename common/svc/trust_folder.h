@@ -14,4 +14,9 @@ bool	 trust_folder_each(const char *folder, size_t file_bytes,
 	    bool (*fn)(void *arg, const char *path, struct span contents, struct err *e), void *arg,
 	    struct err *e);
 
+/* The same for one file, which must be there. */
+bool	 trust_folder_file(const char *path, size_t file_bytes,
+	    bool (*fn)(void *arg, const char *path, struct span contents, struct err *e), void *arg,
+	    struct err *e);
+
 #endif
