@@ -19,6 +19,7 @@ static const char *const	 tables[OMS_TABLES] = {
 struct names {
 	char	(*name)[SPOOL_NAME_BYTES];
 	size_t	 n, cap;
+	bool	 unsure;	/* a record that cannot be read may name any file */
 };
 
 static bool
@@ -29,7 +30,9 @@ note_name(void *arg, struct span key, struct span value)
 	struct err		 e;
 
 	(void)key;
-	if (!letter_read(value, &r, &e) || r.file[0] == '\0')
+	if (!letter_read(value, &r, &e))
+		all->unsure = true;
+	if (all->unsure || r.file[0] == '\0')
 		return true;
 	if (all->n == all->cap) {
 		all->cap = all->cap ? all->cap * 2 : 64;
@@ -61,21 +64,21 @@ sweep_files(struct oms_store *s, struct err *e)
 {
 	struct names	 all = { 0 };
 	struct db_txn	*t;
+	bool		 fault;
 
 	if (!db_read(s->db, &t, e))
 		return false;
 	db_each(t, LETTER, (struct span){ 0 }, (struct span){ 0 }, note_name, &all);
-	if (db_fault(t, e)) {
-		db_read_end(&t);
-		free(all.name);
-		return false;
-	}
+	all.unsure = all.unsure || db_passed_over(t) > 0;
+	fault = db_fault(t, e);
 	db_read_end(&t);
-	if (all.n > 0)
-		qsort(all.name, all.n, sizeof *all.name, compare);
-	spool_sweep(s->spool, is_named, &all);
+	if (!fault && !all.unsure) {
+		if (all.n > 0)
+			qsort(all.name, all.n, sizeof *all.name, compare);
+		spool_sweep(s->spool, is_named, &all);
+	}
 	free(all.name);
-	return true;
+	return !fault;
 }
 
 bool

@@ -9,6 +9,7 @@
 #include <cmocka.h>
 
 #include <dirent.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <unistd.h>
 
@@ -812,6 +813,91 @@ orphans_are_swept_at_start(void **state)
 	world_clear(&w);
 }
 
+/* Turns an octet of each copy of `mark` in the store. */
+static unsigned
+damage(const struct world *w, const void *mark, size_t n_mark)
+{
+	char	 path[128], *octets, *at;
+	unsigned n = 0;
+	off_t	 size;
+	int	 fd;
+
+	snprintf(path, sizeof path, "%s/data.mdb", w->folder);
+	assert_true((fd = open(path, O_RDWR)) >= 0);
+	size = lseek(fd, 0, SEEK_END);
+	octets = memory_new((size_t)size);
+	assert_int_equal(pread(fd, octets, (size_t)size, 0), size);
+	for (at = octets; (at = memmem(at, (size_t)(octets + size - at), mark, n_mark)) != NULL;
+	    at += n_mark, n++)
+		at[n_mark - 1] ^= 1;
+	assert_int_equal(pwrite(fd, octets, (size_t)size, 0), size);
+	free(octets);
+	close(fd);
+	return n;
+}
+
+/* One letter's records are damaged: it is refused, its file is not swept, all others go on. */
+static void
+a_damaged_letter_harms_no_other(void **state)
+{
+	struct world		 w;
+	struct ulid		 bad, good;
+	struct oms_delivery	 d[4];
+	struct buf		 page = BUF_INIT;
+	struct rows		 n = { 0 };
+	int64_t			 now_s = clock_wall_ms() / 1000, next_ms;
+	bool			 more;
+	struct err		 e;
+
+	(void)state;
+	world_init(&w);
+	put(&w, &(struct letter){ .size = 300000, .token = "this-one-is-bad" }, &bad);
+	put(&w, &(struct letter){ .size = 300000, .token = "this-one-is-good" }, &good);
+	notify(&w, "b.test", NULL);
+	oms_store_close(&w.store);
+	assert_true(damage(&w, "this-one-is-bad", 15) > 0);
+	reopen(&w);
+	assert_int_equal(files(&w), 2);
+	assert_string_equal(states(&w, &bad), "storage");
+	assert_int_equal(hand_out(&w, &bad, "b.test"), REFUSAL_storage);
+	assert_true(oms_store_outbox(w.store, "alice@a.test", NULL, &page, &more, &e));
+	count_rows(&page, &n);
+	assert_int_equal(n.letters, 1);
+	sweep(&w, now_s + 31 * DAY);
+	assert_string_equal(states(&w, &good), "expired expired expired");
+	assert_int_equal(due(&w, "b.test", d, 4), 0);
+	assert_true(oms_store_next_due(w.store, "a.test", "b.test", &next_ms, &e));
+	assert_int_equal(next_ms, 0);
+	world_clear(&w);
+}
+
+/* A delivery that cannot be read does not stay due for ever. */
+static void
+a_damaged_delivery_is_not_due(void **state)
+{
+	struct world		 w;
+	struct ulid		 id;
+	struct oms_delivery	 d;
+	int64_t			 next_ms = 1;
+	struct err		 e;
+
+	(void)state;
+	world_init(&w);
+	put(&w, &(struct letter){ .size = 100 }, &id);
+	oms_store_close(&w.store);
+	assert_true(damage(&w, "Tillcalled-Notification: 1 for b.test", 37) > 0);
+	reopen(&w);
+	assert_int_equal(due(&w, "b.test", &d, 1), 0);
+	for (int i = 0; i < 200 && next_ms != 0; i++) {
+		usleep(10000);
+		assert_true(oms_store_next_due(w.store, "a.test", "b.test", &next_ms, &e));
+	}
+	assert_int_equal(next_ms, 0);
+	assert_int_equal(due(&w, "c.test", &d, 1), 1);
+	oms_delivery_clear(&d);
+	world_clear(&w);
+}
+
 int
 main(void)
 {
@@ -829,6 +915,8 @@ main(void)
 		cmocka_unit_test(the_outbox_comes_in_pages),
 		cmocka_unit_test(answers_may_come_after_the_end),
 		cmocka_unit_test(orphans_are_swept_at_start),
+		cmocka_unit_test(a_damaged_letter_harms_no_other),
+		cmocka_unit_test(a_damaged_delivery_is_not_due),
 	};
 
 	return cmocka_run_group_tests_name("oms_store", tests, NULL, NULL);
