@@ -5,14 +5,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/base/clock.h"
 #include "common/base/memory.h"
+#include "common/base/random.h"
 #include "ims/store_record.h"
 
 static const char *const	 tables[IMS_TABLES] = {
 	[MAILBOX] = "mailbox", [NOTICE] = "notice", [SEEN] = "seen", [LETTER] = "letter",
-	[BODY] = "body", [EVIDENCE] = "evidence", [CHAIN] = "chain", [CHANGE] = "change",
-	[UNTIL] = "until",
+	[BODY] = "body", [EVIDENCE] = "evidence", [CHAIN] = "chain", [CHAINED] = "chained",
+	[CHANGE] = "change", [UNTIL] = "until",
 };
 
 /* -- opening ---------------------------------------------------------------------------------------- */
@@ -20,6 +20,7 @@ static const char *const	 tables[IMS_TABLES] = {
 struct names {
 	char	(*name)[SPOOL_NAME_BYTES];
 	size_t	 n, cap;
+	bool	 unsure;	/* a record that cannot be read may name any file */
 };
 
 static bool
@@ -30,7 +31,9 @@ note_name(void *arg, struct span key, struct span value)
 	struct err		 e;
 
 	(void)key;
-	if (!ims_letter_read(value, &r, &e) || r.file[0] == '\0')
+	if (!ims_letter_read(value, &r, &e))
+		all->unsure = true;
+	if (all->unsure || r.file[0] == '\0')
 		return true;
 	if (all->n == all->cap) {
 		all->cap = all->cap ? all->cap * 2 : 64;
@@ -67,9 +70,10 @@ sweep_files(struct ims_store *s, struct err *e)
 	if (!db_read(s->db, &t, e))
 		return false;
 	db_each(t, LETTER, (struct span){ 0 }, (struct span){ 0 }, note_name, &all);
+	all.unsure = all.unsure || db_passed_over(t) > 0;
 	fault = db_fault(t, e);
 	db_read_end(&t);
-	if (!fault) {
+	if (!fault && !all.unsure) {
 		if (all.n > 0)
 			qsort(all.name, all.n, sizeof *all.name, compare);
 		spool_sweep(s->spool, is_named, &all);
@@ -85,7 +89,7 @@ ims_store_open(const char *folder, uint64_t size, struct offload *o, struct ims_
 	struct ims_store	*s = memory_new(sizeof *s);
 	char			 path[4096];
 
-	s->opened_s = clock_wall_ms() / 1000;
+	random_bytes(&s->run, sizeof s->run);
 	snprintf(path, sizeof path, "%s/bodies", folder);
 	if (!db_open(folder, size, tables, IMS_TABLES, &s->db, e) ||
 	    !spool_open(path, o, &s->spool, e) || !sweep_files(s, e)) {
@@ -204,6 +208,8 @@ write_page(struct db_txn *t, struct ims_store *s, const struct page *p, struct b
 	for (; i < p->n && i < ROW_PAGE_ROWS && page->len < ROW_PAGE_BYTES; i++)
 		if (get_row(t, s, p->number[i], &p->notice[i], &row, &l, &e))
 			mailbox_notice_write(page, &row);
+		else
+			db_fault(t, &e);	/* is in the log; the others are shown */
 	*more = i < p->n;
 }
 

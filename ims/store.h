@@ -35,6 +35,7 @@
 
 #define IMS_STORE_LEASE_S	3600
 #define IMS_STORE_NOTICES_MAX	100000	/* in one mailbox: mailbox_full */
+#define IMS_STORE_SEEN_S	(400 * 86400)	/* repeats are known for so long at most */
 #define IMS_STORE_SPF_BYTES	512
 
 struct loop;
@@ -124,8 +125,8 @@ void	 ims_store_counts(struct ims_store *s, struct ims_store_counts *out);
 bool	 ims_store_mailboxes(struct ims_store *s, bool (*fn)(void *arg, const char *user,
 	    uint64_t notices), void *arg, struct err *e);
 
-/* Entries of the seen set whose letters' Hold-Until has passed go, oldest first, some hundred a
- * call. */
+/* Entries of the seen set whose statements' Hold-Until has passed go, oldest first, some hundred
+ * a call. */
 void	 ims_store_sweep(struct ims_store *s, int64_t now_s, struct loop *loop, ims_store_done *done,
 	    void *arg);
 

@@ -48,6 +48,26 @@ hold_until(const struct accept *a, const struct statement *st)
 	return st->hold_until_s < most ? st->hold_until_s : most;
 }
 
+/* A repeat has to be known as long as its statement is no hold_expired, whatever we cut of it; but
+ * not for ever: a letter that is announced anew after so long is a new one. */
+static int64_t
+seen_until(const struct accept *a, const struct statement *st)
+{
+	int64_t	 most = a->ev->received_s + IMS_STORE_SEEN_S;
+
+	return st->hold_until_s < most ? st->hold_until_s : most;
+}
+
+static struct ims_key
+key_until(int64_t until_s, const struct ims_key *seen)
+{
+	struct ims_key	 k = { .n = 0 };
+
+	ims_key_add_u64(&k, (uint64_t)until_s);
+	ims_key_add(&k, seen->b, seen->n);
+	return k;
+}
+
 /* -- a statement's own records ------------------------------------------------------------------- */
 
 static void
@@ -56,22 +76,15 @@ put_evidence(struct db_txn *t, const struct accept *a, const struct ims_key *let
 {
 	const struct notify_batch	*b = a->batch;
 	struct ims_key			 k = ims_key_evidence(letter, st->recipient_domain);
-	struct span			 chain = span_of(a->chain, DIGEST_BYTES), old;
-	struct buf			 value = BUF_INIT;
+	struct ims_evidence_record	 r = {
+		.chain_der = a->ev->chain, .statement = st->text, .seal = b->seal.text,
+		.alg = span_str(seal_alg_name(b->alg)), .signature = b->signature,
+		.host = span_str(a->ev->host), .spf = span_str(a->ev->spf),
+		.received_s = a->ev->received_s,
+	};
 
-	if (!db_get(t, CHAIN, chain, &old))
-		db_put(t, CHAIN, chain, a->ev->chain);
-	put_u8(&value, 1);
-	put_span(&value, st->text);
-	put_span(&value, b->seal.text);
-	put_span(&value, span_str(seal_alg_name(b->alg)));
-	put_span(&value, b->signature);
-	put_bytes(&value, a->chain, DIGEST_BYTES);
-	put_span(&value, span_str(a->ev->host));
-	put_span(&value, span_str(a->ev->spf));
-	put_u64(&value, (uint64_t)a->ev->received_s);
-	db_put(t, EVIDENCE, ims_key_span(&k), buf_span(&value));
-	buf_clear(&value);
+	memcpy(r.chain, a->chain, DIGEST_BYTES);
+	ims_evidence_put(t, &k, &r);
 }
 
 static void
@@ -87,6 +100,18 @@ fill_letter(struct ims_letter_record *r, const struct accept *a, const struct st
 	memcpy(r->facts.summary_digest, st->summary_digest, DIGEST_BYTES);
 }
 
+/* Announced anew, perhaps for longer; and what was gone is promised again. */
+static void
+renew(struct ims_letter_record *r, const struct accept *a, const struct statement *st)
+{
+	if (r->facts.hold_until_s < hold_until(a, st))
+		r->facts.hold_until_s = hold_until(a, st);
+	if (r->facts.state == MAILBOX_GONE) {
+		r->facts.state = MAILBOX_HELD;
+		r->facts.why = REFUSAL_NONE;
+	}
+}
+
 static bool
 same_letter(const struct ims_letter_record *r, const struct statement *st)
 {
@@ -97,53 +122,72 @@ same_letter(const struct ims_letter_record *r, const struct statement *st)
 
 /* -- one recipient ----------------------------------------------------------------------------------- */
 
-/* Seen before: a repeat, or another letter under the same id. */
-static bool
-judge_repeat(struct db_txn *t, const struct accept *a, const struct ims_key *seen,
-    const struct ims_key *letter, struct span value, const struct statement *st, struct verdict *v)
+static void
+put_seen(struct db_txn *t, const struct ims_key *seen, const struct ims_seen_record *r)
 {
-	struct ims_seen_record	 r;
-	struct ims_letter_record	 l;
-	unsigned char		 facts[DIGEST_BYTES];
-	struct err		 e;
+	struct ims_key	 until = key_until(r->until_s, seen);
+	struct buf	 value = BUF_INIT;
 
-	if (!ims_seen_read(value, &r, &v->why))
-		return false;
-	facts_digest(st, facts);
-	if (RULE(id_conflict) && memcmp(facts, r.facts, DIGEST_BYTES) != 0)
-		return err_set(&v->why, REFUSAL_id_conflict, "%s", "");
-	v->done = NOTIFY_KNOWN;
+	ims_seen_write(&value, r);
+	db_put(t, SEEN, ims_key_span(seen), buf_span(&value));
+	buf_clear(&value);
+	db_put(t, UNTIL, ims_key_span(&until), (struct span){ 0 });
+}
+
+/* A promise that was moved to later: the letter is held, and its repeats are known, for longer. */
+static void
+extend(struct db_txn *t, const struct accept *a, const struct ims_key *letter,
+    const struct ims_key *seen, struct ims_seen_record *r, const struct statement *st)
+{
+	struct ims_key			 until = key_until(r->until_s, seen);
+	struct ims_letter_record	 l;
+	struct err			 e;
+
+	if (r->until_s < seen_until(a, st)) {
+		db_del(t, UNTIL, ims_key_span(&until));
+		r->until_s = seen_until(a, st);
+		put_seen(t, seen, r);
+	}
 	if (ims_letter_get(t, a->store, letter, &l, &e) &&
 	    l.facts.hold_until_s < hold_until(a, st)) {
 		l.facts.hold_until_s = hold_until(a, st);
 		ims_letter_put(t, letter, &l);
 		put_evidence(t, a, letter, st);
 	}
-	(void)seen;
+}
+
+/* Seen before: a repeat, or another letter under the same id. */
+static bool
+judge_repeat(struct db_txn *t, const struct accept *a, const struct ims_key *letter,
+    const struct ims_key *seen, struct span value, const struct statement *st, struct verdict *v)
+{
+	struct ims_seen_record	 r;
+	unsigned char		 facts[DIGEST_BYTES];
+
+	if (!ims_seen_read(value, &r, &v->why))
+		return false;
+	facts_digest(st, facts);
+	if (RULE(id_conflict) && memcmp(facts, r.facts, DIGEST_BYTES) != 0)
+		return err_set(&v->why, REFUSAL_id_conflict, "%s", "");
+	extend(t, a, letter, seen, &r, st);
+	v->done = NOTIFY_KNOWN;
 	return true;
 }
 
 static void
-put_seen(struct db_txn *t, const struct accept *a, const struct ims_key *seen,
+note_seen(struct db_txn *t, const struct accept *a, const struct ims_key *seen,
     const struct statement *st, const char *user, uint64_t number)
 {
-	struct ims_seen_record	 r = { .number = number, .until_s = hold_until(a, st) };
-	struct ims_key		 until = { .n = 0 };
-	struct buf		 value = BUF_INIT;
+	struct ims_seen_record	 r = { .number = number, .until_s = seen_until(a, st) };
 
 	span_copy(span_str(user), r.user, sizeof r.user);
 	facts_digest(st, r.facts);
-	ims_seen_write(&value, &r);
-	db_put(t, SEEN, ims_key_span(seen), buf_span(&value));
-	buf_clear(&value);
-	ims_key_add_u64(&until, (uint64_t)r.until_s);
-	ims_key_add(&until, seen->b, seen->n);
-	db_put(t, UNTIL, ims_key_span(&until), (struct span){ 0 });
+	put_seen(t, seen, &r);
 }
 
 static void
 put_notice(struct db_txn *t, const struct accept *a, const struct statement *st,
-    const struct notify_entry *entry, const char *user, uint64_t number)
+    const struct notify_entry *entry, const char *user, struct ims_mailbox_record *m)
 {
 	struct ims_notice_record	 n = {
 		.id = st->id, .received_s = a->ev->received_s, .date_s = st->date_s,
@@ -153,18 +197,11 @@ put_notice(struct db_txn *t, const struct accept *a, const struct statement *st,
 	span_copy(entry->address, n.to, sizeof n.to);
 	span_copy(span_sub(span_str(a->ev->issuer), 0, sizeof n.issuer - 1), n.issuer,
 	    sizeof n.issuer);
-	ims_notice_put(t, user, number, &n);
-}
-
-static void
-put_change(struct db_txn *t, const char *user, struct ims_mailbox_record *m, uint64_t number)
-{
-	struct ims_key	 k = ims_key_numbered(user, ++m->change);
-	struct buf	 value = BUF_INIT;
-
-	put_u64(&value, number);
-	db_put(t, CHANGE, ims_key_span(&k), buf_span(&value));
-	buf_clear(&value);
+	m->notices++;
+	m->last++;
+	ims_change_put(t, user, m, m->last, &n.change);
+	ims_notice_put(t, user, m->last, &n);
+	ims_mailbox_put(t, user, m);
 }
 
 /* All judging comes before the first put. */
@@ -180,7 +217,7 @@ accept_entry(struct db_txn *t, struct accept *a, size_t i, struct verdict *v)
 	struct span			 value;
 
 	if (db_get(t, SEEN, ims_key_span(&seen), &value))
-		return judge_repeat(t, a, &seen, &letter, value, st, v);
+		return judge_repeat(t, a, &letter, &seen, value, st, v);
 	if (!ims_mailbox_get(t, a->users[i], &m, &v->why))
 		return false;
 	if (RULE(mailbox_full) && m.notices >= IMS_STORE_NOTICES_MAX)
@@ -192,14 +229,12 @@ accept_entry(struct db_txn *t, struct accept *a, size_t i, struct verdict *v)
 	} else if (RULE(id_conflict) && !same_letter(&l, st)) {
 		return err_set(&v->why, REFUSAL_id_conflict, "%s", "");
 	}
+	renew(&l, a, st);
 	l.refs++;
 	ims_letter_put(t, &letter, &l);
 	put_evidence(t, a, &letter, st);
-	m.notices++;
-	put_notice(t, a, st, entry, a->users[i], ++m.last);
-	put_seen(t, a, &seen, st, a->users[i], m.last);
-	put_change(t, a->users[i], &m, m.last);
-	ims_mailbox_put(t, a->users[i], &m);
+	put_notice(t, a, st, entry, a->users[i], &m);
+	note_seen(t, a, &seen, st, a->users[i], m.last);
 	v->done = NOTIFY_NOTICED;
 	return true;
 }
@@ -267,7 +302,7 @@ ims_store_accept(struct ims_store *s, struct notify_batch *b, const char (*users
 		a->verdicts[i].open = !b->entries[i].judged;
 	a->write = (struct db_write){
 		.apply = apply_accept, .done = accepted, .arg = a, .home = l,
-		.octets = b->octets.len + 2048 * b->n_entries,
+		.octets = b->octets.len + ev->chain.n + 2048 * b->n_entries,
 	};
 	if (!db_write_take(s->db, &a->write, &a->write.why))
 		loop_post(l, refused, a);

@@ -11,7 +11,8 @@
 
 struct change {
 	struct db_write		 write;
-	struct ims_store	*store;
+	struct ims_store	*store;		/* until it is applied */
+	struct spool		*spool;		/* until done, which may come after the store's end */
 	char			 user[256];
 	uint64_t		 number;
 	unsigned		 set, cleared;		/* mark */
@@ -36,37 +37,27 @@ changed(void *arg, const struct err *e)
 	struct change	*c = arg;
 
 	if (e == NULL)
-		spool_remove(c->store->spool, c->file);
+		spool_remove(c->spool, c->file);
+	spool_free(&c->spool);
 	c->done(c->arg, e);
 	free(c);
 }
 
 static void
 submit(struct ims_store *s, const struct change *what,
-    bool (*apply)(struct db_txn *t, void *arg, struct err *e), struct loop *loop)
+    bool (*apply)(struct db_txn *t, void *arg, struct err *e), bool frees, struct loop *loop)
 {
 	struct change	*c = memory_new(sizeof *c);
 
 	*c = *what;
 	c->store = s;
+	c->spool = spool_ref(s->spool);
 	c->write = (struct db_write){
 		.apply = apply, .done = changed, .arg = c, .home = loop, .octets = 1024,
-		.frees = true,
+		.frees = frees,
 	};
 	if (!db_write_take(s->db, &c->write, &c->write.why))
 		loop_post(loop, refused, c);
-}
-
-static void
-note_change(struct db_txn *t, const struct change *c, struct ims_mailbox_record *m)
-{
-	struct ims_key	 k = ims_key_numbered(c->user, ++m->change);
-	struct buf	 value = BUF_INIT;
-
-	put_u64(&value, c->number);
-	db_put(t, CHANGE, ims_key_span(&k), buf_span(&value));
-	buf_clear(&value);
-	ims_mailbox_put(t, c->user, m);
 }
 
 /* -- mark -------------------------------------------------------------------------------------------- */
@@ -81,8 +72,9 @@ apply_mark(struct db_txn *t, void *arg, struct err *e)
 	if (!ims_notice_get(t, c->user, c->number, &n, e) || !ims_mailbox_get(t, c->user, &m, e))
 		return false;
 	n.flags = (n.flags | c->set) & ~c->cleared;
+	ims_change_put(t, c->user, &m, c->number, &n.change);
 	ims_notice_put(t, c->user, c->number, &n);
-	note_change(t, c, &m);
+	ims_mailbox_put(t, c->user, &m);
 	return !db_fault(t, e);
 }
 
@@ -95,27 +87,49 @@ ims_store_mark(struct ims_store *s, const char *user, uint64_t number, unsigned 
 	};
 
 	span_copy(span_str(user), c.user, sizeof c.user);
-	submit(s, &c, apply_mark, loop);
+	submit(s, &c, apply_mark, false, loop);
 }
 
 /* -- drop, decline -------------------------------------------------------------------------------------- */
 
+/* One notice of it less; its body's file, where that was the last, goes into `file`. */
 static void
-ims_letter_del(struct db_txn *t, const struct ims_key *k)
+unref_letter(struct db_txn *t, const struct ims_key *k, struct ims_letter_record *l,
+    char file[SPOOL_NAME_BYTES])
 {
+	if (l->refs == 0)
+		return;
+	if (l->refs > 1) {
+		l->refs--;
+		ims_letter_put(t, k, l);
+		return;
+	}
+	memcpy(file, l->file, SPOOL_NAME_BYTES);
 	db_del(t, LETTER, ims_key_span(k));
 	db_del(t, BODY, ims_key_span(k));
+	ims_evidence_del(t, k);
+}
+
+static void
+drop_notice(struct db_txn *t, const struct change *c, const struct ims_notice_record *n,
+    struct ims_mailbox_record *m)
+{
+	struct ims_key	 k = ims_key_numbered(c->user, c->number);
+
+	db_del(t, NOTICE, ims_key_span(&k));
+	m->notices -= m->notices > 0;
+	ims_change_del(t, c->user, m, n->change);
 }
 
 static bool
 apply_drop(struct db_txn *t, void *arg, struct err *e)
 {
-	struct change		*c = arg;
+	struct change			*c = arg;
 	struct ims_notice_record	 n;
 	struct ims_mailbox_record	 m;
 	struct ims_letter_record	 l;
-	struct span		 from;
-	struct ims_key		 k, letter;
+	struct span			 from;
+	struct ims_key			 letter;
 
 	c->file[0] = '\0';
 	if (!ims_notice_get(t, c->user, c->number, &n, e) || !ims_mailbox_get(t, c->user, &m, e))
@@ -123,24 +137,20 @@ apply_drop(struct db_txn *t, void *arg, struct err *e)
 	from = span_str(n.from);
 	span_cut(&from, '@');
 	letter = ims_key_letter(&n.id, from);
-	if (!ims_letter_get(t, c->store, &letter, &l, e))
-		return false;
+	if (!ims_letter_get(t, c->store, &letter, &l, e)) {
+		if (e->why != REFUSAL_no_such_number)
+			return false;
+		l.refs = 0;		/* nothing is behind the notice */
+	}
 	if (c->declined) {
 		n.declined = true;
+		ims_change_put(t, c->user, &m, c->number, &n.change);
 		ims_notice_put(t, c->user, c->number, &n);
 	} else {
-		k = ims_key_numbered(c->user, c->number);
-		db_del(t, NOTICE, ims_key_span(&k));
-		m.notices -= m.notices > 0;
-		if (l.refs > 1) {
-			l.refs--;
-			ims_letter_put(t, &letter, &l);
-		} else {
-			memcpy(c->file, l.file, sizeof c->file);
-			ims_letter_del(t, &letter);
-		}
+		drop_notice(t, c, &n, &m);
+		unref_letter(t, &letter, &l, c->file);
 	}
-	note_change(t, c, &m);
+	ims_mailbox_put(t, c->user, &m);
 	return !db_fault(t, e);
 }
 
@@ -153,7 +163,7 @@ ims_store_drop(struct ims_store *s, const char *user, uint64_t number, bool decl
 	};
 
 	span_copy(span_str(user), c.user, sizeof c.user);
-	submit(s, &c, apply_drop, loop);
+	submit(s, &c, apply_drop, !declined, loop);
 }
 
 /* -- what time does ---------------------------------------------------------------------------------------- */
@@ -202,5 +212,5 @@ ims_store_sweep(struct ims_store *s, int64_t now_s, struct loop *loop, ims_store
 {
 	struct change	 c = { .now_s = now_s, .done = done, .arg = arg };
 
-	submit(s, &c, apply_sweep, loop);
+	submit(s, &c, apply_sweep, true, loop);
 }

@@ -9,7 +9,8 @@
 
 struct change {
 	struct db_write		 write;
-	struct ims_store	*store;
+	struct ims_store	*store;		/* until it is applied */
+	struct spool		*spool;		/* until done, which may come after the store's end */
 	struct ims_key		 key;
 	struct ims_letter	 letter;	/* lease: filled; else: whose fence */
 	int64_t			 now_s;
@@ -35,6 +36,7 @@ change_new(struct ims_store *s, const struct ims_letter *l, void *arg)
 	struct change	*c = memory_new(sizeof *c);
 
 	c->store = s;
+	c->spool = spool_ref(s->spool);
 	c->key = ims_key_letter(&l->id, span_str(l->from_domain));
 	c->letter = *l;
 	c->now_s = clock_wall_ms() / 1000;
@@ -70,6 +72,7 @@ apply_lease(struct db_txn *t, void *arg, struct err *e)
 		r.facts.state = MAILBOX_FETCHING;
 		r.facts.fence++;
 		r.leased_s = c->now_s;
+		r.leased_by = c->store->run;
 		ims_letter_put(t, &c->key, &r);
 	}
 	c->letter = r.facts;
@@ -82,6 +85,7 @@ leased(void *arg, const struct err *e)
 {
 	struct change	*c = arg;
 
+	spool_free(&c->spool);
 	c->leased(c->arg, e == NULL ? &c->letter : NULL, e);
 	free(c);
 }
@@ -100,13 +104,15 @@ ims_store_lease(struct ims_store *s, const struct ims_letter *l, struct loop *lo
 
 /* -- keep, release -------------------------------------------------------------------------------------- */
 
-/* Only the holder of the newest lease may say what became of the letter. */
+/* Only the holder of the newest lease may say what became of the letter; also late, as long as
+ * nobody else has taken one. */
 static bool
 get_fenced(struct db_txn *t, struct change *c, struct ims_letter_record *r, struct err *e)
 {
 	if (!ims_letter_get(t, c->store, &c->key, r, e))
 		return false;
-	if (r->facts.fence != c->letter.fence || r->facts.state != MAILBOX_FETCHING)
+	if (r->facts.fence != c->letter.fence || r->facts.fence == 0 ||
+	    (r->facts.state != MAILBOX_FETCHING && r->facts.state != MAILBOX_HELD))
 		return err_set(e, REFUSAL_fetch_running, "the lease has passed on");
 	return true;
 }
@@ -148,7 +154,8 @@ changed(void *arg, const struct err *e)
 	struct change	*c = arg;
 
 	if (e != NULL)
-		spool_remove(c->store->spool, c->kept.name);
+		spool_remove(c->spool, c->kept.name);
+	spool_free(&c->spool);
 	spool_kept_clear(&c->kept);
 	c->done(c->arg, e);
 	free(c);

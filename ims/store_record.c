@@ -158,6 +158,7 @@ ims_notice_write(struct buf *out, const struct ims_notice_record *n)
 	put_u64(out, (uint64_t)n->date_s);
 	put_u32(out, n->flags);
 	put_u8(out, n->declined);
+	put_u64(out, n->change);
 	put_span(out, span_str(n->issuer));
 }
 
@@ -175,6 +176,7 @@ ims_notice_read(struct span value, struct ims_notice_record *n, struct err *e)
 	n->date_s = (int64_t)read_u64(&r);
 	n->flags = read_u32(&r);
 	n->declined = read_u8(&r) != 0;
+	n->change = read_u64(&r);
 	good = read_str(&r, n->issuer, sizeof n->issuer) && good;
 	return (good && reader_done(&r)) || damaged(e);
 }
@@ -202,6 +204,33 @@ ims_notice_put(struct db_txn *t, const char *user, uint64_t number, const struct
 	buf_clear(&value);
 }
 
+/* -- changes ------------------------------------------------------------------------------------------ */
+
+void
+ims_change_del(struct db_txn *t, const char *user, struct ims_mailbox_record *m, uint64_t change)
+{
+	struct ims_key	 k = ims_key_numbered(user, change);
+
+	m->change++;
+	if (change != 0)
+		db_del(t, CHANGE, ims_key_span(&k));
+}
+
+void
+ims_change_put(struct db_txn *t, const char *user, struct ims_mailbox_record *m, uint64_t number,
+    uint64_t *change)
+{
+	struct ims_key	 k;
+	struct buf	 value = BUF_INIT;
+
+	ims_change_del(t, user, m, *change);
+	*change = m->change;
+	k = ims_key_numbered(user, *change);
+	put_u64(&value, number);
+	db_put(t, CHANGE, ims_key_span(&k), buf_span(&value));
+	buf_clear(&value);
+}
+
 /* -- letters -------------------------------------------------------------------------------------------- */
 
 void
@@ -222,6 +251,7 @@ ims_letter_write(struct buf *out, const struct ims_letter_record *r)
 	put_u64(out, (uint64_t)f->hold_until_s);
 	put_u64(out, f->fence);
 	put_u64(out, (uint64_t)r->leased_s);
+	put_u64(out, r->leased_by);
 	put_u32(out, r->refs);
 	put_span(out, span_str(r->file));
 }
@@ -246,6 +276,7 @@ ims_letter_read(struct span value, struct ims_letter_record *r, struct err *e)
 	f->hold_until_s = (int64_t)read_u64(&in);
 	f->fence = read_u64(&in);
 	r->leased_s = (int64_t)read_u64(&in);
+	r->leased_by = read_u64(&in);
 	r->refs = read_u32(&in);
 	good = read_str(&in, r->file, sizeof r->file) && good;
 	return (good && f->state <= MAILBOX_BAD_SEAL && reader_done(&in)) || damaged(e);
@@ -263,7 +294,8 @@ ims_letter_get(struct db_txn *t, const struct ims_store *s, const struct ims_key
 	if (!ims_letter_read(value, r, e))
 		return false;
 	if (r->facts.state == MAILBOX_FETCHING &&
-	    (r->leased_s < s->opened_s || r->leased_s + IMS_STORE_LEASE_S < now_s))
+	    (r->leased_by != s->run || r->leased_s + IMS_STORE_LEASE_S < now_s ||
+	    r->leased_s > now_s + IMS_STORE_LEASE_S))	/* the clock was set back */
 		r->facts.state = MAILBOX_HELD;
 	return true;
 }

@@ -6,9 +6,10 @@
  *	SEEN         letter, sha(recipient)(16)           user, number, what a repeat must bear, until
  *	LETTER       id(16), sha(From domain)(8)          version, facts, state, lease, references, file
  *	BODY         letter                               octets of an inline body
- *	EVIDENCE     letter, sha(own domain)(8)           statement, seal, signature, chain's digest, ...
+ *	EVIDENCE     letter, sha(own domain)(8)           chain's digest, statement, seal, signature, ...
  *	CHAIN        sha(DER)(32)                         DER of the certificates
- *	CHANGE       user NUL change(8)                   number
+ *	CHAINED      sha(DER)(32), EVIDENCE's key         -
+ *	CHANGE       user NUL change(8)                   number; the newest change of each notice
  *	UNTIL        until_s(8), SEEN's key               -
  *
  * SEEN begins with the id, so that its keys rise with time; digests keep keys within LMDB's limit.
@@ -20,13 +21,13 @@
 #include "ims/store.h"
 
 enum ims_table {
-	MAILBOX, NOTICE, SEEN, LETTER, BODY, EVIDENCE, CHAIN, CHANGE, UNTIL, IMS_TABLES
+	MAILBOX, NOTICE, SEEN, LETTER, BODY, EVIDENCE, CHAIN, CHAINED, CHANGE, UNTIL, IMS_TABLES
 };
 
 struct ims_store {
 	struct db	*db;
 	struct spool	*spool;
-	int64_t		 opened_s;	/* leases from before are void */
+	uint64_t	 run;		/* random, of this opening: leases of others are void */
 };
 
 struct ims_key {
@@ -57,6 +58,7 @@ struct ims_notice_record {
 	int64_t		 received_s, date_s;
 	unsigned	 flags;
 	bool		 declined;
+	uint64_t	 change;	/* its newest */
 	char		 issuer[MAILBOX_ISSUER_BYTES];
 };
 void	 ims_notice_write(struct buf *out, const struct ims_notice_record *n);
@@ -66,9 +68,17 @@ bool	 ims_notice_get(struct db_txn *t, const char *user, uint64_t number,
 void	 ims_notice_put(struct db_txn *t, const char *user, uint64_t number,
 	    const struct ims_notice_record *n);
 
+/* The mailbox's next change is one of this notice; *change, its newest until now (0: none), is
+ * forgotten for it. */
+void	 ims_change_put(struct db_txn *t, const char *user, struct ims_mailbox_record *m,
+	    uint64_t number, uint64_t *change);
+void	 ims_change_del(struct db_txn *t, const char *user, struct ims_mailbox_record *m,
+	    uint64_t change);	/* counts as one */
+
 struct ims_letter_record {
 	struct ims_letter	 facts;		/* without own_domain's key: the first that was told */
 	int64_t			 leased_s;	/* fetching: since */
+	uint64_t		 leased_by;	/* ims_store.run */
 	uint32_t		 refs;		/* notices */
 	char			 file[SPOOL_NAME_BYTES];
 };
@@ -87,5 +97,14 @@ struct ims_seen_record {
 };
 void	 ims_seen_write(struct buf *out, const struct ims_seen_record *r);
 bool	 ims_seen_read(struct span value, struct ims_seen_record *r, struct err *e);
+
+struct ims_evidence_record {
+	unsigned char	 chain[DIGEST_BYTES];
+	struct span	 chain_der, statement, seal, alg, signature, host, spf;
+	int64_t		 received_s;
+};
+void	 ims_evidence_put(struct db_txn *t, const struct ims_key *k,
+	    const struct ims_evidence_record *e);
+void	 ims_evidence_del(struct db_txn *t, const struct ims_key *letter);
 
 #endif
