@@ -9,7 +9,7 @@ self(struct client *c)
 	return (struct fetch_client *)c;
 }
 
-/* -- replies ---------------------------------------------------------------------------------- */
+/* -- replies ------------------------------------------------------------------------------- */
 
 static void
 on_hello(struct fetch_client *f, const struct reply *r)
@@ -94,7 +94,7 @@ on_lost(struct client *c, const struct err *e)
 	self(c)->ops->lost(self(c)->role, e);
 }
 
-/* -- requests ------------------------------------------------------------------------------------ */
+/* -- requests ------------------------------------------------------------------------------ */
 
 bool
 fetch_client_hello(struct fetch_client *f, const char *domain)

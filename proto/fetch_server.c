@@ -9,7 +9,7 @@ self(struct server *s)
 	return (struct fetch_server *)s;
 }
 
-/* -- answers ---------------------------------------------------------------------------------- */
+/* -- answers ------------------------------------------------------------------------------- */
 
 /* What was asked without octets for an answer: HELLO, DONE, DECLINE. */
 static void
@@ -93,7 +93,7 @@ fetch_server_found_take(struct fetch_server *f, uint64_t request,
 	return true;
 }
 
-/* -- requests ------------------------------------------------------------------------------------ */
+/* -- requests ------------------------------------------------------------------------------ */
 
 /* hello = "HELLO" SP domain */
 static enum outcome

@@ -4,8 +4,8 @@
  * Spec:  SPEC.md "mailbox".  ALPN tillcalled-mailbox/1; the client speaks first:
  *	AUTH mechanism [message]   -> see sasl_server.h
  *	LIST [after]               -> 250 {octets}: rows of a page of notices, by number
- *	SUMMARY n                  -> 250 {octets}: the letter's first octets; fetched where they are not here
- *	READ n [offset]            -> 150 lines while it is fetched, then 250 {octets}: the verified letter
+ *	SUMMARY n                  -> 250 {octets}: the letter's first octets, fetched if need be
+ *	READ n [offset]            -> 150 lines while it is fetched, then 250 {octets}
  *	MARK n flags               -> one reply; +seen -seen +answered -answered +flagged -flagged
  *	DROP n                     -> one reply; the notice goes, and the letter with the last of them
  *	DECLINE n                  -> one reply; its sender is told that it is not wanted

@@ -21,7 +21,7 @@ role_of(struct mailbox_client *m)
 	return m->sasl.role;
 }
 
-/* -- payloads --------------------------------------------------------------------------------- */
+/* -- payloads ------------------------------------------------------------------------------ */
 
 static bool
 on_row(void *arg, struct row *r, struct err *e)
@@ -64,7 +64,7 @@ on_end(struct client *c, int kind, void *arg)
 		client_lost(c, &e);
 }
 
-/* -- replies ------------------------------------------------------------------------------------ */
+/* -- replies ------------------------------------------------------------------------------- */
 
 /* progress = "150" SP "2.0.0" SP got SP size */
 static void
@@ -147,7 +147,7 @@ on_lost(struct client *c, const struct err *e)
 	m->ops->lost(role_of(m), e);
 }
 
-/* -- requests ------------------------------------------------------------------------------------ */
+/* -- requests ------------------------------------------------------------------------------ */
 
 static bool
 ask(struct mailbox_client *m, enum kind kind, void *arg, const char *verb, uint64_t number,

@@ -27,7 +27,7 @@ mailbox_road_name(enum mailbox_road r)
 	return roads[r];
 }
 
-/* -- flags ------------------------------------------------------------------------------------ */
+/* -- flags --------------------------------------------------------------------------------- */
 
 static unsigned
 flag_by_name(struct span name)
@@ -72,7 +72,7 @@ mailbox_flags_write(struct buf *out, unsigned set, unsigned cleared)
 	}
 }
 
-/* -- notices ------------------------------------------------------------------------------------ */
+/* -- notices ------------------------------------------------------------------------------- */
 
 /* notice = "notice" n state road id [ from ] to size received [ date ] [ hold-until ] summary
  *          [ got ] [ seen ] [ answered ] [ flagged ] known [ digest ] [ word ] [ issuer ] */

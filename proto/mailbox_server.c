@@ -13,7 +13,7 @@ server_of(struct mailbox_server *m)
 	return &m->sasl.server;
 }
 
-/* -- answers ---------------------------------------------------------------------------------- */
+/* -- answers ------------------------------------------------------------------------------- */
 
 static enum outcome
 settle(struct mailbox_server *m, enum outcome o, const struct err *e)
@@ -118,7 +118,7 @@ mailbox_server_progress(struct mailbox_server *m, uint64_t request, uint64_t got
 	return true;
 }
 
-/* -- requests ------------------------------------------------------------------------------------ */
+/* -- requests ------------------------------------------------------------------------------ */
 
 /* n = number, and not 0 */
 static bool

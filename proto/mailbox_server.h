@@ -1,5 +1,4 @@
-/* mailbox_server — the IMS's side of mailbox: signs in, lists notices, has letters fetched, reads
- * them out.
+/* mailbox_server — the IMS's side of mailbox: lists notices, has letters fetched, hands them out.
  *
  * Flow:   5 and 6 of 8 (README "Life of a message").
  * Spec:   SPEC.md "mailbox".

@@ -8,7 +8,7 @@
 #include "common/base/utf8.h"
 #include "proto/line.h"
 
-/* -- writing ---------------------------------------------------------------------------------- */
+/* -- writing ------------------------------------------------------------------------------- */
 
 struct row_writer
 row_begin(struct buf *out, const char *word)
@@ -102,7 +102,7 @@ row_more(struct buf *page)
 	buf_addf(page, "more\r\n");
 }
 
-/* -- reading ---------------------------------------------------------------------------------- */
+/* -- reading ------------------------------------------------------------------------------- */
 
 /* name = 1*( %x61-7A / "-" ) */
 static bool
@@ -248,7 +248,7 @@ row_done(const struct row *r, struct err *e)
 	return true;
 }
 
-/* -- cutting -------------------------------------------------------------------------------------- */
+/* -- cutting ------------------------------------------------------------------------------- */
 
 /* One line at the start of `in`; *used: 0 where there is no whole one. */
 static bool

@@ -19,7 +19,7 @@
 #define ROW_PAGE_MAX	(1024 * 1024)	/* octets; a client takes no larger page */
 #define ROW_FIELDS_MAX	32
 
-/* -- writing ---------------------------------------------------------------------------------- */
+/* -- writing ------------------------------------------------------------------------------- */
 
 struct row_writer {
 	struct buf	*out;
@@ -36,7 +36,7 @@ void	 row_id(struct row_writer *w, const char *key, const struct ulid *id);
 void	 row_end(struct row_writer *w);
 void	 row_more(struct buf *page);		/* the row "more": further pages follow */
 
-/* -- reading ---------------------------------------------------------------------------------- */
+/* -- reading ------------------------------------------------------------------------------- */
 
 struct row {
 	struct span	 word;

@@ -24,7 +24,7 @@ break_off(struct sasl_client *s)
 	client_lost(&s->client, &e);
 }
 
-/* -- our messages ------------------------------------------------------------------------------- */
+/* -- our messages -------------------------------------------------------------------------- */
 
 /* Before the first line nothing is under way; later the server waits for a message, or for "*".  A
  * server that could not prove itself is not spoken to any more. */
@@ -105,7 +105,7 @@ sasl_client_begin(struct sasl_client *s, const char *mechanism)
 	return true;
 }
 
-/* -- the server's ---------------------------------------------------------------------------------- */
+/* -- the server's -------------------------------------------------------------------------- */
 
 bool
 sasl_client_reply(struct client *c, int kind, const struct reply *r)

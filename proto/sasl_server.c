@@ -11,7 +11,7 @@ self(struct server *s)
 
 static enum outcome	 on_message(struct server *s, struct span line, struct err *e);
 
-/* -- what the role said ------------------------------------------------------------------------ */
+/* -- what the role said -------------------------------------------------------------------- */
 
 static void
 refuse(struct sasl_server *x, const struct err *e)
@@ -68,7 +68,7 @@ sasl_server_answer(struct sasl_server *x, uint64_t request, const struct sasl_sa
 	return true;
 }
 
-/* -- what the client says -------------------------------------------------------------------------- */
+/* -- what the client says ------------------------------------------------------------------ */
 
 /* message = base64 / "=" */
 static bool
@@ -139,7 +139,7 @@ sasl_server_do_auth(struct server *s, struct span args, struct err *e)
 	return DONE;
 }
 
-/* -- the rest ---------------------------------------------------------------------------------------- */
+/* -- the rest ------------------------------------------------------------------------------ */
 
 enum outcome
 sasl_server_do_noop(struct server *s, struct span args, struct err *e)

@@ -23,7 +23,7 @@ role_of(struct submit_client *m)
 	return m->sasl.role;
 }
 
-/* -- replies to a letter ------------------------------------------------------------------------ */
+/* -- replies to a letter ------------------------------------------------------------------- */
 
 static struct submit_sent
 shift(struct submit_client *m)
@@ -89,7 +89,7 @@ on_letter(struct submit_client *m, const struct reply *r)
 	}
 }
 
-/* -- pages ------------------------------------------------------------------------------------------ */
+/* -- pages --------------------------------------------------------------------------------- */
 
 static bool
 on_row(void *arg, struct row *r, struct err *e)
@@ -155,7 +155,7 @@ on_page(struct submit_client *m, void *arg, const struct reply *r)
 	m->ops->page_end(role_of(m), arg, false, &e);
 }
 
-/* -- all replies ------------------------------------------------------------------------------------ */
+/* -- all replies --------------------------------------------------------------------------- */
 
 static void
 on_quit(struct submit_client *m)
@@ -206,7 +206,7 @@ on_lost(struct client *c, const struct err *e)
 	m->ops->lost(role_of(m), e);
 }
 
-/* -- letters ------------------------------------------------------------------------------------------ */
+/* -- letters ------------------------------------------------------------------------------- */
 
 bool
 submit_client_may_send(const struct submit_client *m)
@@ -293,7 +293,7 @@ submit_client_send_take(struct submit_client *m, const struct submit_draft *d,
 	return true;
 }
 
-/* -- other requests ---------------------------------------------------------------------------------- */
+/* -- other requests ------------------------------------------------------------------------ */
 
 static bool
 is_free(const struct submit_client *m)

@@ -18,7 +18,7 @@ server_of(struct submit_server *m)
 	return &m->sasl.server;
 }
 
-/* -- the envelope ------------------------------------------------------------------------------- */
+/* -- the envelope -------------------------------------------------------------------------- */
 
 static void
 forget(struct submit_server *m)
@@ -171,7 +171,7 @@ do_hold(struct server *s, struct span args, struct err *e)
 	return DONE;
 }
 
-/* -- the letter ------------------------------------------------------------------------------------ */
+/* -- the letter ---------------------------------------------------------------------------- */
 
 static enum outcome
 settle_message(struct submit_server *m, enum outcome o, const struct ulid *id,
@@ -274,7 +274,7 @@ do_message(struct server *s, struct span args, struct err *e)
 	return DONE;
 }
 
-/* -- the outbox ------------------------------------------------------------------------------------ */
+/* -- the outbox ---------------------------------------------------------------------------- */
 
 static enum outcome
 settle_page(struct submit_server *m, enum outcome o, struct buf *page, bool more,

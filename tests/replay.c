@@ -32,7 +32,7 @@ struct play {
 	char				 fault[256];
 };
 
-/* -- moving octets -------------------------------------------------------------------------- */
+/* -- moving octets ------------------------------------------------------------------------- */
 
 static void
 drain_payload(struct play *p)
@@ -90,7 +90,7 @@ feed(struct play *p)
 	buf_reset(&p->in);
 }
 
-/* -- comparing -------------------------------------------------------------------------------- */
+/* -- comparing ----------------------------------------------------------------------------- */
 
 static void
 show(const char *what, struct span s)
@@ -137,7 +137,7 @@ compare_end(struct play *p)
 		snprintf(p->fault, sizeof p->fault, "%zu octets are not taken", p->held.len);
 }
 
-/* -- one block ---------------------------------------------------------------------------------- */
+/* -- one block ----------------------------------------------------------------------------- */
 
 static int
 hex_digit(char c)
@@ -239,7 +239,7 @@ play(const struct replay_engine *kind, struct span block, size_t line, size_t ch
 	return p.fault[0] == '\0';
 }
 
-/* -- the file ------------------------------------------------------------------------------------ */
+/* -- the file ------------------------------------------------------------------------------ */
 
 static const struct replay_engine *
 find(struct span name)

@@ -26,7 +26,7 @@
 #define TEXT	"Subject: barn\r\nTo: bob\r\n\r\nHello, Bob.\r\n"
 #define SUMMARY	24
 
-/* -- fetch-server --------------------------------------------------------------------------- */
+/* -- fetch-server -------------------------------------------------------------------------- */
 
 struct shelf {
 	struct fetch_server	 s;	/* first */
@@ -147,7 +147,7 @@ const struct replay_engine	 replay_fetch_server = {
 	"fetch-server", make_server, act_server, clear_server,
 };
 
-/* -- fetch-client ---------------------------------------------------------------------------- */
+/* -- fetch-client -------------------------------------------------------------------------- */
 
 struct asker {
 	struct fetch_client	 c;	/* first */

@@ -28,7 +28,7 @@
 #define SUMMARY	24
 #define DATE_S	INT64_C(1795442400)	/* 2026-11-23T14:00:00Z */
 
-/* -- mailbox-server ------------------------------------------------------------------------- */
+/* -- mailbox-server ------------------------------------------------------------------------ */
 
 struct box {
 	struct mailbox_server	 s;	/* first */
@@ -211,7 +211,7 @@ const struct replay_engine	 replay_mailbox_server = {
 	"mailbox-server", make_server, act_server, clear_server,
 };
 
-/* -- mailbox-client -------------------------------------------------------------------------- */
+/* -- mailbox-client ------------------------------------------------------------------------ */
 
 struct reader_role {
 	struct mailbox_client	 c;	/* first */

@@ -28,7 +28,7 @@
 #define SECOND	"01JDZ5TPB4M4Q8W1RZ9H1V6K3D"
 #define DATE_S	INT64_C(1795442400)	/* 2026-11-23T14:00:00Z */
 
-/* -- submit-server -------------------------------------------------------------------------- */
+/* -- submit-server ------------------------------------------------------------------------- */
 
 struct desk {
 	struct submit_server	 s;	/* first */
@@ -219,7 +219,7 @@ const struct replay_engine	 replay_submit_server = {
 	"submit-server", make_server, act_server, clear_server,
 };
 
-/* -- submit-client --------------------------------------------------------------------------- */
+/* -- submit-client ------------------------------------------------------------------------- */
 
 struct writer {
 	struct submit_client	 c;	/* first */

@@ -1,4 +1,4 @@
-/* fetch — what the transcripts cannot show: size, time, back-pressure, answers that come too late. */
+/* fetch — what transcripts cannot show: size, time, back-pressure, late answers. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -25,7 +25,7 @@ admit(void *role, struct err *e)
 	return true;
 }
 
-/* -- the server ----------------------------------------------------------------------------- */
+/* -- the server ---------------------------------------------------------------------------- */
 
 struct shelf {
 	struct fetch_server	 s;	/* first */
@@ -303,7 +303,7 @@ test_ten_faults_close(void **state)
 	close_shelf(&f);
 }
 
-/* -- the client ------------------------------------------------------------------------------- */
+/* -- the client ---------------------------------------------------------------------------- */
 
 struct asker {
 	struct fetch_client	 c;	/* first */
@@ -487,7 +487,7 @@ test_a_reply_that_cannot_be_parsed_ends_all(void **state)
 	}
 }
 
-/* -- both --------------------------------------------------------------------------------------- */
+/* -- both ---------------------------------------------------------------------------------- */
 
 static void
 test_a_letter_goes_through(void **state)

@@ -1,4 +1,4 @@
-/* mailbox — what the transcripts cannot show: size, progress, late answers, both engines together. */
+/* mailbox — what transcripts cannot show: size, progress, late answers, both engines at once. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -17,7 +17,7 @@
 
 #define GIB	(UINT64_C(1) << 30)
 
-/* -- the server ----------------------------------------------------------------------------- */
+/* -- the server ---------------------------------------------------------------------------- */
 
 struct box {
 	struct mailbox_server	 s;	/* first */
@@ -216,7 +216,7 @@ test_full_output_stops_input(void **state)
 	close_box(&b);
 }
 
-/* -- words ----------------------------------------------------------------------------------- */
+/* -- words --------------------------------------------------------------------------------- */
 
 static void
 test_flags(void **state)
@@ -311,7 +311,7 @@ test_the_longest_notice_fits(void **state)
 	assert_int_equal(out.flags, 7);
 }
 
-/* -- the client --------------------------------------------------------------------------------- */
+/* -- the client ---------------------------------------------------------------------------- */
 
 struct user {
 	struct mailbox_client	 c;	/* first */
@@ -486,7 +486,7 @@ test_a_page_without_an_end(void **state)
 	close_user(&u);
 }
 
-/* -- both ------------------------------------------------------------------------------------------ */
+/* -- both ---------------------------------------------------------------------------------- */
 
 static void
 list_all(struct user *u, struct pair *p)
