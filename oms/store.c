@@ -26,11 +26,11 @@ static bool
 note_name(void *arg, struct span key, struct span value)
 {
 	struct names		*all = arg;
-	struct letter_record	 r;
+	struct oms_letter_record	 r;
 	struct err		 e;
 
 	(void)key;
-	if (!letter_read(value, &r, &e))
+	if (!oms_letter_read(value, &r, &e))
 		all->unsure = true;
 	if (all->unsure || r.file[0] == '\0')
 		return true;
@@ -107,18 +107,18 @@ oms_store_close(struct oms_store **s)
 	if (*s == NULL)
 		return;
 	db_close(&(*s)->db);
-	store_drop(s);
+	oms_store_drop(s);
 }
 
 struct oms_store *
-store_hold(struct oms_store *s)
+oms_store_hold(struct oms_store *s)
 {
 	atomic_fetch_add(&s->refs, 1);
 	return s;
 }
 
 void
-store_drop(struct oms_store **sp)
+oms_store_drop(struct oms_store **sp)
 {
 	struct oms_store	*s = *sp;
 
@@ -140,7 +140,7 @@ oms_store_spool(struct oms_store *s)
 struct put {
 	struct db_write		 write;
 	struct oms_store	*store;
-	struct letter_record	 letter;
+	struct oms_letter_record	 letter;
 	uint64_t		 max_letters, max_octets;
 	struct buf		 body;		/* inline octets */
 	struct oms_delivery	*deliveries;
@@ -153,12 +153,12 @@ struct put {
 
 /* A token that is older than SUBMIT_TOKEN_S is as good as none. */
 static bool
-token_seen(struct db_txn *t, struct put *p, const struct key *k)
+token_seen(struct db_txn *t, struct put *p, const struct oms_key *k)
 {
 	struct span	 value;
 	struct reader	 r;
 
-	if (p->letter.token[0] == '\0' || !db_get(t, TOKEN, key_span(k), &value))
+	if (p->letter.token[0] == '\0' || !db_get(t, TOKEN, oms_key_span(k), &value))
 		return false;
 	r = reader_of(value);
 	read_bytes(&r, p->id.b, ULID_BYTES);
@@ -166,7 +166,7 @@ token_seen(struct db_txn *t, struct put *p, const struct key *k)
 }
 
 static void
-put_token(struct db_txn *t, const struct put *p, const struct key *k)
+put_token(struct db_txn *t, const struct put *p, const struct oms_key *k)
 {
 	struct buf	 value = BUF_INIT;
 
@@ -174,7 +174,7 @@ put_token(struct db_txn *t, const struct put *p, const struct key *k)
 		return;
 	put_bytes(&value, p->id.b, ULID_BYTES);
 	put_u64(&value, (uint64_t)(p->letter.facts.date_s + SUBMIT_TOKEN_S));
-	db_put(t, TOKEN, key_span(k), buf_span(&value));
+	db_put(t, TOKEN, oms_key_span(k), buf_span(&value));
 	buf_clear(&value);
 }
 
@@ -196,26 +196,26 @@ apply_put(struct db_txn *t, void *arg, struct err *e)
 {
 	struct put		*p = arg;
 	const struct oms_letter	*l = &p->letter.facts;
-	struct key		 token = key_named(l->user, span_str(p->letter.token)), k;
+	struct oms_key		 token = oms_key_named(l->user, span_str(p->letter.token)), k;
 	struct oms_user_counts	 user;
 
 	if ((p->known = token_seen(t, p, &token)))
 		return true;
-	if (db_fault(t, e) || !user_get(t, l->user, &user, e) || !count_in(p, &user, e))
+	if (db_fault(t, e) || !oms_user_get(t, l->user, &user, e) || !count_in(p, &user, e))
 		return false;
 	p->id = l->id;
-	user_put(t, l->user, &user);
-	letter_put(t, &p->letter);
-	k = key_id(&l->id);
+	oms_user_put(t, l->user, &user);
+	oms_letter_put(t, &p->letter);
+	k = oms_key_id(&l->id);
 	if (p->letter.file[0] == '\0')
-		db_put(t, BODY, key_span(&k), buf_span(&p->body));
+		db_put(t, BODY, oms_key_span(&k), buf_span(&p->body));
 	for (size_t i = 0; i < p->n; i++)
-		delivery_put(t, &p->deliveries[i], 0);
+		oms_delivery_put(t, &p->deliveries[i], 0);
 	put_token(t, p, &token);
-	k = key_named(l->user, span_of(l->id.b, ULID_BYTES));
-	db_put(t, OUTBOX, key_span(&k), (struct span){ 0 });
-	k = key_end(l->hold_until_s, &l->id);
-	db_put(t, END, key_span(&k), (struct span){ 0 });
+	k = oms_key_named(l->user, span_of(l->id.b, ULID_BYTES));
+	db_put(t, OUTBOX, oms_key_span(&k), (struct span){ 0 });
+	k = oms_key_end(l->hold_until_s, &l->id);
+	db_put(t, END, oms_key_span(&k), (struct span){ 0 });
 	return !db_fault(t, e);
 }
 
@@ -226,7 +226,7 @@ put_done(void *arg, const struct err *e)
 
 	if (e != NULL || p->known)
 		spool_remove(p->store->spool, p->letter.file);
-	store_drop(&p->store);
+	oms_store_drop(&p->store);
 	p->done(p->arg, e == NULL ? &p->id : NULL, e);
 	buf_clear(&p->body);
 	for (size_t i = 0; i < p->n; i++)
@@ -263,8 +263,8 @@ oms_store_put_take(struct oms_store *s, const struct oms_put *in, struct loop *l
 	if (p == NULL ||
 	    (p->deliveries = calloc(in->n_deliveries + 1, sizeof *p->deliveries)) == NULL)
 		abort();
-	p->store = store_hold(s);
-	p->letter = (struct letter_record){
+	p->store = oms_store_hold(s);
+	p->letter = (struct oms_letter_record){
 		.facts = in->letter, .open = (uint32_t)in->n_deliveries, .body = true,
 	};
 	memcpy(p->letter.file, in->kept->name, sizeof p->letter.file);

@@ -14,7 +14,7 @@
 struct first {
 	char	 own[ADDRESS_DOMAIN_BYTES], peer[ADDRESS_DOMAIN_BYTES];
 	int64_t	 next_ms;
-	struct key	 pair;
+	struct oms_key	 pair;
 	bool	 found;
 };
 
@@ -26,7 +26,7 @@ take_first(void *arg, struct span key, struct span value)
 
 	f->found = key.n == 40 && span_copy(own, f->own, sizeof f->own) &&
 	    span_copy(peer, f->peer, sizeof f->peer);
-	f->next_ms = key_time(key, 16);
+	f->next_ms = oms_key_time(key, 16);
 	memcpy(f->pair.b, key.p, 16);
 	f->pair.n = 16;
 	return false;
@@ -34,7 +34,7 @@ take_first(void *arg, struct span key, struct span value)
 
 /* The key behind all of a pair's: its 16 octets counted up by one; false: there is none. */
 static bool
-behind(struct key *pair)
+behind(struct oms_key *pair)
 {
 	for (size_t i = pair->n; i-- > 0;)
 		if (++pair->b[i] != 0)
@@ -54,7 +54,7 @@ oms_store_pairs(struct oms_store *s, bool (*fn)(void *arg, const char *own, cons
 		return false;
 	for (int i = 0; i < PAIRS_MAX; i++) {
 		f.found = false;
-		db_each(t, DUE, key_span(&f.pair), (struct span){ 0 }, take_first, &f);
+		db_each(t, DUE, oms_key_span(&f.pair), (struct span){ 0 }, take_first, &f);
 		if (!f.found || !fn(arg, f.own, f.peer, f.next_ms) || !behind(&f.pair))
 			break;
 	}
@@ -68,13 +68,13 @@ oms_store_next_due(struct oms_store *s, const char *own, const char *peer, int64
     struct err *e)
 {
 	struct db_txn	*t;
-	struct key	 pair = key_pair(own, peer);
+	struct oms_key	 pair = oms_key_pair(own, peer);
 	struct first	 f = { .found = false };
 	bool		 fault;
 
 	if (!db_read(s->db, &t, e))
 		return false;
-	db_each(t, DUE, key_span(&pair), key_span(&pair), take_first, &f);
+	db_each(t, DUE, oms_key_span(&pair), oms_key_span(&pair), take_first, &f);
 	*next_ms = f.found ? f.next_ms : 0;
 	fault = db_fault(t, e);
 	db_read_end(&t);
@@ -103,7 +103,7 @@ take_due(void *arg, struct span key, struct span value)
 	struct due	 d;
 
 	(void)value;
-	if (key.n != 40 || (d.at_ms = key_time(key, 16)) > p->now_ms)
+	if (key.n != 40 || (d.at_ms = oms_key_time(key, 16)) > p->now_ms)
 		return false;
 	memcpy(d.id.b, key.p + 24, ULID_BYTES);
 	if (!p->skip(p->arg, &d.id))
@@ -113,13 +113,13 @@ take_due(void *arg, struct span key, struct span value)
 
 struct stale {
 	struct db_write	 write;
-	struct key	 key;
+	struct oms_key	 key;
 };
 
 static bool
 apply_stale(struct db_txn *t, void *arg, struct err *e)
 {
-	db_del(t, DUE, key_span(&((struct stale *)arg)->key));
+	db_del(t, DUE, oms_key_span(&((struct stale *)arg)->key));
 	return !db_fault(t, e);
 }
 
@@ -132,12 +132,12 @@ stale_done(void *arg, const struct err *e)
 
 /* A delivery that is damaged or gone must not stay due for ever; db has logged what is damaged. */
 static void
-drop_due(struct oms_store *s, const struct key *pair, const struct due *d)
+drop_due(struct oms_store *s, const struct oms_key *pair, const struct due *d)
 {
 	struct stale	*w = memory_new(sizeof *w);
 	struct err	 e;
 
-	w->key = key_due_of(pair, d->at_ms, &d->id);
+	w->key = oms_key_due_of(pair, d->at_ms, &d->id);
 	w->write = (struct db_write){ .apply = apply_stale, .done = stale_done, .arg = w,
 	    .octets = 64, .frees = true };
 	if (!db_write_take(s->db, &w->write, &e))
@@ -153,7 +153,7 @@ oms_store_due(struct oms_store *s, const char *own, const char *peer, int64_t no
 		.max = max < OMS_STORE_DUE_PAGE ? max : OMS_STORE_DUE_PAGE, .now_ms = now_ms,
 		.skip = skip, .arg = arg,
 	};
-	struct key	 pair = key_pair(own, peer);
+	struct oms_key	 pair = oms_key_pair(own, peer);
 	struct db_txn	*t;
 	struct err	 why;
 	bool		 good;
@@ -161,10 +161,10 @@ oms_store_due(struct oms_store *s, const char *own, const char *peer, int64_t no
 	*n = 0;
 	if (!db_read(s->db, &t, e))
 		return false;
-	db_each(t, DUE, key_span(&pair), key_span(&pair), take_due, &p);
+	db_each(t, DUE, oms_key_span(&pair), oms_key_span(&pair), take_due, &p);
 	good = !db_fault(t, e);
 	for (size_t i = 0; i < p.n && good; i++) {
-		if (delivery_get(t, &p.entry[i].id, peer, &out[*n], &why))
+		if (oms_delivery_get(t, &p.entry[i].id, peer, &out[*n], &why))
 			++*n;
 		else
 			drop_due(s, &pair, &p.entry[i]);
@@ -194,12 +194,12 @@ catch_up(struct oms_recipient *r, const struct oms_delivery *now, const struct o
 	if (r->state != SUBMIT_NOTIFIED)
 		return;
 	if (now->settles != said->settles && !now->declined)
-		recipient_settle(r, false, r->since_s);
+		oms_recipient_settle(r, false, r->since_s);
 	else if (now->handed_s != said->handed_s)
 		r->state = SUBMIT_HANDED_OUT;
 }
 
-/* What was handed out or ended meanwhile stays as it is. */
+/* What was handed out or ended meanwhile stays as it is; who waits stays due. */
 static void
 merge(struct oms_delivery *now, const struct oms_delivery *said)
 {
@@ -212,7 +212,8 @@ merge(struct oms_delivery *now, const struct oms_delivery *said)
 		catch_up(r, now, said);
 	}
 	now->tries = said->tries;
-	now->next_ms = said->next_ms;
+	if (said->next_ms != 0)
+		now->next_ms = said->next_ms;
 }
 
 static bool
@@ -223,16 +224,16 @@ apply_one(struct db_txn *t, struct attempted *a, size_t i, struct err *e)
 	int64_t				 was_ms;
 	bool				 was_over, good;
 
-	if (!delivery_get(t, &said->id, said->peer, &now, e))
+	if (!oms_delivery_get(t, &said->id, said->peer, &now, e))
 		return e->why == REFUSAL_unknown_id;	/* forgotten meanwhile */
 	was_ms = now.next_ms;
-	was_over = delivery_is_over(&now);
+	was_over = oms_delivery_is_over(&now);
 	merge(&now, said);
-	if (delivery_is_over(&now))
+	if (!oms_delivery_waits(&now))
 		now.next_ms = 0;
-	delivery_put(t, &now, was_ms);
-	good = was_over || !delivery_is_over(&now) ||
-	    letter_delivery_over(t, &now.id, a->now_s, a->files[i], e);
+	oms_delivery_put(t, &now, was_ms);
+	good = was_over || !oms_delivery_is_over(&now) ||
+	    oms_letter_delivery_over(t, &now.id, a->now_s, a->files[i], e);
 	oms_delivery_clear(&now);
 	return good;
 }
@@ -260,7 +261,7 @@ attempted_done(void *arg, const struct err *e)
 			spool_remove(a->store->spool, a->files[i]);
 		oms_delivery_clear(&a->deliveries[i]);
 	}
-	store_drop(&a->store);
+	oms_store_drop(&a->store);
 	a->done(a->arg, e);
 	free(a->deliveries);
 	free(a->files);
@@ -294,7 +295,7 @@ oms_store_attempted(struct oms_store *s, const struct oms_delivery *d, size_t n,
 	if (a == NULL || (a->deliveries = calloc(n + 1, sizeof *a->deliveries)) == NULL ||
 	    (a->files = calloc(n + 1, sizeof *a->files)) == NULL)
 		abort();
-	a->store = store_hold(s);
+	a->store = oms_store_hold(s);
 	a->n = n;
 	a->now_s = clock_wall_ms() / 1000;
 	a->done = done;

@@ -27,7 +27,7 @@ delivery_rows(void *arg, struct span key, struct span value)
 	struct err		 e;
 
 	(void)key;
-	if (!delivery_read(value, &d, &e))
+	if (!oms_delivery_read(value, &d, &e))
 		return true;		/* the others are shown */
 	for (size_t i = 0; i < d.n_recipients; i++)
 		recipient_row(arg, &d, &d.recipients[i]);
@@ -41,24 +41,24 @@ letter_rows(struct db_txn *t, const struct oms_letter *l, struct buf *page)
 	struct submit_letter	 row = {
 		.id = l->id, .date_s = l->date_s, .hold_until_s = l->hold_until_s, .size = l->size,
 	};
-	struct key		 k = key_id(&l->id);
+	struct oms_key		 k = oms_key_id(&l->id);
 
 	span_copy(span_str(l->from), row.from, sizeof row.from);
 	submit_letter_write(page, &row);
-	db_each(t, DELIVERY, key_span(&k), key_span(&k), delivery_rows, page);
+	db_each(t, DELIVERY, oms_key_span(&k), oms_key_span(&k), delivery_rows, page);
 }
 
 bool
 oms_store_status(struct oms_store *s, const char *user, const struct ulid *id, struct buf *page,
     struct err *e)
 {
-	struct letter_record	 r;
+	struct oms_letter_record	 r;
 	struct db_txn		*t;
 	bool			 good;
 
 	if (!db_read(s->db, &t, e))
 		return false;
-	good = letter_get(t, id, &r, e);
+	good = oms_letter_get(t, id, &r, e);
 	if (good && strcmp(r.facts.user, user) != 0)
 		good = err_set(e, REFUSAL_unknown_id, "%s", "");
 	if (good) {
@@ -95,22 +95,24 @@ oms_store_outbox(struct oms_store *s, const char *user, const struct ulid *after
     struct buf *page, bool *more, struct err *e)
 {
 	struct ids		 ids = { .n = 0, .skip = strlen(user) + 1 };
-	struct key		 prefix = key_named(user, (struct span){ 0 }), from = prefix;
-	struct letter_record	 r;
+	struct oms_key		 prefix = oms_key_named(user, (struct span){ 0 }), from = prefix;
+	struct oms_letter_record	 r;
 	struct db_txn		*t;
 	size_t			 i = 0;
 	bool			 fault;
 
 	if (after != NULL) {
 		ids.after = *after;
-		from = key_named(user, span_of(after->b, ULID_BYTES));
+		from = oms_key_named(user, span_of(after->b, ULID_BYTES));
 	}
 	if (!db_read(s->db, &t, e))
 		return false;
-	db_each(t, OUTBOX, key_span(&from), key_span(&prefix), take_id, &ids);
+	db_each(t, OUTBOX, oms_key_span(&from), oms_key_span(&prefix), take_id, &ids);
 	for (; i < ids.n && i < ROW_PAGE_ROWS && page->len < ROW_PAGE_BYTES; i++)
-		if (letter_get(t, &ids.id[i], &r, e))
+		if (oms_letter_get(t, &ids.id[i], &r, e))
 			letter_rows(t, &r.facts, page);
+		else
+			db_fault(t, e);		/* is in the log; the others are shown */
 	*more = i < ids.n;
 	fault = db_fault(t, e);
 	db_read_end(&t);
@@ -133,7 +135,7 @@ take_delivery(void *arg, struct span key, struct span value)
 	struct queue	*q = arg;
 	struct err	 e;
 
-	if (!span_eq(key, q->after) && delivery_read(value, &q->page[q->n], &e))
+	if (!span_eq(key, q->after) && oms_delivery_read(value, &q->page[q->n], &e))
 		q->n++;
 	return q->n < q->left;
 }
@@ -143,14 +145,14 @@ oms_store_queue(struct oms_store *s, const struct ulid *after_id, const char *af
     size_t max, bool (*fn)(void *arg, const struct oms_letter *l, const struct oms_delivery *d),
     void *arg, struct err *e)
 {
-	struct key		 after = { .n = 0 };
+	struct oms_key		 after = { .n = 0 };
 	struct queue		 q = { .left = max };
-	struct letter_record	 r;
+	struct oms_letter_record	 r;
 	bool			 fault, on = true;
 
 	if (after_id != NULL)
-		after = key_delivery(after_id, after_peer);
-	q.after = key_span(&after);
+		after = oms_key_delivery(after_id, after_peer);
+	q.after = oms_key_span(&after);
 	if ((q.page = calloc(max + 1, sizeof *q.page)) == NULL)
 		abort();
 	if (!db_read(s->db, &q.t, e)) {
@@ -159,8 +161,10 @@ oms_store_queue(struct oms_store *s, const struct ulid *after_id, const char *af
 	}
 	db_each(q.t, DELIVERY, q.after, (struct span){ 0 }, take_delivery, &q);
 	for (size_t i = 0; i < q.n; i++) {
-		if (on && letter_get(q.t, &q.page[i].id, &r, e))
+		if (on && oms_letter_get(q.t, &q.page[i].id, &r, e))
 			on = fn(arg, &r.facts, &q.page[i]);
+		else
+			db_fault(q.t, e);
 		oms_delivery_clear(&q.page[i]);
 	}
 	fault = db_fault(q.t, e);
@@ -178,7 +182,7 @@ oms_store_user(struct oms_store *s, const char *user, struct oms_user_counts *ou
 
 	if (!db_read(s->db, &t, e))
 		return false;
-	good = user_get(t, user, out, e);
+	good = oms_user_get(t, user, out, e);
 	db_read_end(&t);
 	return good;
 }

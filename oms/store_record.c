@@ -12,7 +12,7 @@
 /* -- keys --------------------------------------------------------------------------------------- */
 
 static void
-key_add(struct key *k, const void *p, size_t n)
+oms_key_add(struct oms_key *k, const void *p, size_t n)
 {
 	if (n > sizeof k->b - k->n)
 		abort();		/* each part has its limit; together they fit */
@@ -22,92 +22,92 @@ key_add(struct key *k, const void *p, size_t n)
 }
 
 static void
-key_add_u64(struct key *k, uint64_t v)
+oms_key_add_u64(struct oms_key *k, uint64_t v)
 {
 	unsigned char	 b[8];
 
 	for (int i = 0; i < 8; i++)
 		b[i] = (unsigned char)(v >> (56 - 8 * i));
-	key_add(k, b, sizeof b);
+	oms_key_add(k, b, sizeof b);
 }
 
 struct span
-key_span(const struct key *k)
+oms_key_span(const struct oms_key *k)
 {
 	return span_of(k->b, k->n);
 }
 
-struct key
-key_id(const struct ulid *id)
+struct oms_key
+oms_key_id(const struct ulid *id)
 {
-	struct key	 k = { .n = 0 };
+	struct oms_key	 k = { .n = 0 };
 
-	key_add(&k, id->b, ULID_BYTES);
+	oms_key_add(&k, id->b, ULID_BYTES);
 	return k;
 }
 
-struct key
-key_delivery(const struct ulid *id, const char *peer)
+struct oms_key
+oms_key_delivery(const struct ulid *id, const char *peer)
 {
-	struct key	 k = key_id(id);
+	struct oms_key	 k = oms_key_id(id);
 
-	key_add(&k, peer, strlen(peer));
+	oms_key_add(&k, peer, strlen(peer));
 	return k;
 }
 
-struct key
-key_pair(const char *own, const char *peer)
+struct oms_key
+oms_key_pair(const char *own, const char *peer)
 {
-	struct key	 names = { .n = 0 }, k = { .n = 0 };
+	struct oms_key	 names = { .n = 0 }, k = { .n = 0 };
 	unsigned char	 digest[DIGEST_BYTES];
 
-	key_add(&names, own, strlen(own) + 1);
-	key_add(&names, peer, strlen(peer));
-	digest_sha256(key_span(&names), digest);
-	key_add(&k, digest, 16);
+	oms_key_add(&names, own, strlen(own) + 1);
+	oms_key_add(&names, peer, strlen(peer));
+	digest_sha256(oms_key_span(&names), digest);
+	oms_key_add(&k, digest, 16);
 	return k;
 }
 
-struct key
-key_due(const char *own, const char *peer, int64_t next_ms, const struct ulid *id)
+struct oms_key
+oms_key_due(const char *own, const char *peer, int64_t next_ms, const struct ulid *id)
 {
-	struct key	 pair = key_pair(own, peer);
+	struct oms_key	 pair = oms_key_pair(own, peer);
 
-	return key_due_of(&pair, next_ms, id);
+	return oms_key_due_of(&pair, next_ms, id);
 }
 
-struct key
-key_due_of(const struct key *pair, int64_t next_ms, const struct ulid *id)
+struct oms_key
+oms_key_due_of(const struct oms_key *pair, int64_t next_ms, const struct ulid *id)
 {
-	struct key	 k = *pair;
+	struct oms_key	 k = *pair;
 
-	key_add_u64(&k, (uint64_t)next_ms);
-	key_add(&k, id->b, ULID_BYTES);
+	oms_key_add_u64(&k, (uint64_t)next_ms);
+	oms_key_add(&k, id->b, ULID_BYTES);
 	return k;
 }
 
-struct key
-key_named(const char *name, struct span rest)
+struct oms_key
+oms_key_named(const char *name, struct span rest)
 {
-	struct key	 k = { .n = 0 };
+	struct oms_key	 k = { .n = 0 };
 
-	key_add(&k, name, strlen(name) + 1);
-	key_add(&k, rest.p, rest.n);
+	oms_key_add(&k, name, strlen(name) + 1);
+	oms_key_add(&k, rest.p, rest.n);
 	return k;
 }
 
-struct key
-key_end(int64_t at_s, const struct ulid *id)
+struct oms_key
+oms_key_end(int64_t at_s, const struct ulid *id)
 {
-	struct key	 k = { .n = 0 };
+	struct oms_key	 k = { .n = 0 };
 
-	key_add_u64(&k, (uint64_t)at_s);
-	key_add(&k, id->b, ULID_BYTES);
+	oms_key_add_u64(&k, (uint64_t)at_s);
+	oms_key_add(&k, id->b, ULID_BYTES);
 	return k;
 }
 
 int64_t
-key_time(struct span key, size_t at)
+oms_key_time(struct span key, size_t at)
 {
 	struct reader	 r = reader_of(span_sub(key, at, 8));
 
@@ -129,7 +129,7 @@ damaged(struct err *e)
 }
 
 void
-letter_write(struct buf *out, const struct letter_record *r)
+oms_letter_write(struct buf *out, const struct oms_letter_record *r)
 {
 	put_u8(out, VERSION_1);
 	put_bytes(out, r->facts.id.b, ULID_BYTES);
@@ -149,12 +149,12 @@ letter_write(struct buf *out, const struct letter_record *r)
 }
 
 bool
-letter_read(struct span value, struct letter_record *r, struct err *e)
+oms_letter_read(struct span value, struct oms_letter_record *r, struct err *e)
 {
 	struct reader	 in = reader_of(value);
 	bool		 good = read_u8(&in) == VERSION_1;
 
-	*r = (struct letter_record){ 0 };
+	*r = (struct oms_letter_record){ 0 };
 	read_bytes(&in, r->facts.id.b, ULID_BYTES);
 	good = read_str(&in, r->facts.user, sizeof r->facts.user) && good;
 	good = read_str(&in, r->facts.from, sizeof r->facts.from) && good;
@@ -197,7 +197,7 @@ recipient_read(struct reader *in, struct oms_recipient *r)
 }
 
 void
-delivery_write(struct buf *out, const struct oms_delivery *d)
+oms_delivery_write(struct buf *out, const struct oms_delivery *d)
 {
 	put_u8(out, VERSION_1);
 	put_bytes(out, d->id.b, ULID_BYTES);
@@ -216,7 +216,7 @@ delivery_write(struct buf *out, const struct oms_delivery *d)
 }
 
 bool
-delivery_read(struct span value, struct oms_delivery *d, struct err *e)
+oms_delivery_read(struct span value, struct oms_delivery *d, struct err *e)
 {
 	struct reader	 in = reader_of(value);
 	bool		 good = read_u8(&in) == VERSION_1;
@@ -261,62 +261,62 @@ oms_delivery_clear(struct oms_delivery *d)
 /* -- whole records -------------------------------------------------------------------------------------- */
 
 bool
-letter_get(struct db_txn *t, const struct ulid *id, struct letter_record *r, struct err *e)
+oms_letter_get(struct db_txn *t, const struct ulid *id, struct oms_letter_record *r, struct err *e)
 {
-	struct key	 k = key_id(id);
+	struct oms_key	 k = oms_key_id(id);
 	struct span	 value;
 
-	if (!db_get(t, LETTER, key_span(&k), &value))
+	if (!db_get(t, LETTER, oms_key_span(&k), &value))
 		return db_fault(t, e) ? false : err_set(e, REFUSAL_unknown_id, "%s", "");
-	return letter_read(value, r, e);
+	return oms_letter_read(value, r, e);
 }
 
 void
-letter_put(struct db_txn *t, const struct letter_record *r)
+oms_letter_put(struct db_txn *t, const struct oms_letter_record *r)
 {
-	struct key	 k = key_id(&r->facts.id);
+	struct oms_key	 k = oms_key_id(&r->facts.id);
 	struct buf	 value = BUF_INIT;
 
-	letter_write(&value, r);
-	db_put(t, LETTER, key_span(&k), buf_span(&value));
+	oms_letter_write(&value, r);
+	db_put(t, LETTER, oms_key_span(&k), buf_span(&value));
 	buf_clear(&value);
 }
 
 bool
-delivery_get(struct db_txn *t, const struct ulid *id, const char *peer, struct oms_delivery *d,
+oms_delivery_get(struct db_txn *t, const struct ulid *id, const char *peer, struct oms_delivery *d,
     struct err *e)
 {
-	struct key	 k = key_delivery(id, peer);
+	struct oms_key	 k = oms_key_delivery(id, peer);
 	struct span	 value;
 
-	if (!db_get(t, DELIVERY, key_span(&k), &value))
+	if (!db_get(t, DELIVERY, oms_key_span(&k), &value))
 		return db_fault(t, e) ? false : err_set(e, REFUSAL_unknown_id, "%s", "");
-	return delivery_read(value, d, e);
+	return oms_delivery_read(value, d, e);
 }
 
 void
-delivery_put(struct db_txn *t, const struct oms_delivery *d, int64_t was_ms)
+oms_delivery_put(struct db_txn *t, const struct oms_delivery *d, int64_t was_ms)
 {
-	struct key	 k = key_delivery(&d->id, d->peer), due;
+	struct oms_key	 k = oms_key_delivery(&d->id, d->peer), due;
 	struct buf	 value = BUF_INIT;
 
 	if (was_ms != 0 && was_ms != d->next_ms) {
-		due = key_due(d->own, d->peer, was_ms, &d->id);
-		db_del(t, DUE, key_span(&due));
+		due = oms_key_due(d->own, d->peer, was_ms, &d->id);
+		db_del(t, DUE, oms_key_span(&due));
 	}
 	if (d->next_ms != 0 && was_ms != d->next_ms) {
-		struct key	 names = key_named(d->own, span_str(d->peer));
+		struct oms_key	 names = oms_key_named(d->own, span_str(d->peer));
 
-		due = key_due(d->own, d->peer, d->next_ms, &d->id);
-		db_put(t, DUE, key_span(&due), key_span(&names));
+		due = oms_key_due(d->own, d->peer, d->next_ms, &d->id);
+		db_put(t, DUE, oms_key_span(&due), oms_key_span(&names));
 	}
-	delivery_write(&value, d);
-	db_put(t, DELIVERY, key_span(&k), buf_span(&value));
+	oms_delivery_write(&value, d);
+	db_put(t, DELIVERY, oms_key_span(&k), buf_span(&value));
 	buf_clear(&value);
 }
 
 bool
-user_get(struct db_txn *t, const char *user, struct oms_user_counts *c, struct err *e)
+oms_user_get(struct db_txn *t, const char *user, struct oms_user_counts *c, struct err *e)
 {
 	struct span	 value;
 	struct reader	 r;
@@ -333,7 +333,7 @@ user_get(struct db_txn *t, const char *user, struct oms_user_counts *c, struct e
 }
 
 void
-user_put(struct db_txn *t, const char *user, const struct oms_user_counts *c)
+oms_user_put(struct db_txn *t, const char *user, const struct oms_user_counts *c)
 {
 	struct buf	 value = BUF_INIT;
 
@@ -348,14 +348,14 @@ user_put(struct db_txn *t, const char *user, const struct oms_user_counts *c)
 }
 
 bool
-recipient_is_over(const struct oms_recipient *r)
+oms_recipient_is_over(const struct oms_recipient *r)
 {
 	return r->state != SUBMIT_WAITING && r->state != SUBMIT_NOTIFIED &&
 	    r->state != SUBMIT_HANDED_OUT;
 }
 
 void
-recipient_settle(struct oms_recipient *r, bool declined, int64_t now_s)
+oms_recipient_settle(struct oms_recipient *r, bool declined, int64_t now_s)
 {
 	r->state = declined ? SUBMIT_REFUSED : SUBMIT_FETCHED;
 	r->since_s = now_s;
@@ -365,41 +365,50 @@ recipient_settle(struct oms_recipient *r, bool declined, int64_t now_s)
 }
 
 bool
-delivery_is_over(const struct oms_delivery *d)
+oms_delivery_is_over(const struct oms_delivery *d)
 {
 	for (size_t i = 0; i < d->n_recipients; i++)
-		if (!recipient_is_over(&d->recipients[i]))
+		if (!oms_recipient_is_over(&d->recipients[i]))
 			return false;
 	return true;
 }
 
 bool
-letter_delivery_over(struct db_txn *t, const struct ulid *id, int64_t now_s,
+oms_delivery_waits(const struct oms_delivery *d)
+{
+	for (size_t i = 0; i < d->n_recipients; i++)
+		if (d->recipients[i].state == SUBMIT_WAITING)
+			return true;
+	return false;
+}
+
+bool
+oms_letter_delivery_over(struct db_txn *t, const struct ulid *id, int64_t now_s,
     char file[SPOOL_NAME_BYTES], struct err *e)
 {
-	struct letter_record	 r;
+	struct oms_letter_record	 r;
 	struct oms_user_counts	 user;
-	struct key		 k = key_id(id), end;
+	struct oms_key		 k = oms_key_id(id), end;
 
 	file[0] = '\0';
-	if (!letter_get(t, id, &r, e))
+	if (!oms_letter_get(t, id, &r, e))
 		return false;
 	if (r.open > 0)
 		r.open--;
 	if (r.open == 0 && r.body) {
-		if (!user_get(t, r.facts.user, &user, e))
+		if (!oms_user_get(t, r.facts.user, &user, e))
 			return false;
 		user.letters -= user.letters > 0;
 		user.octets -= user.octets < r.facts.size ? user.octets : r.facts.size;
-		user_put(t, r.facts.user, &user);
+		oms_user_put(t, r.facts.user, &user);
 		snprintf(file, SPOOL_NAME_BYTES, "%s", r.file);
 		r.body = false;
 		r.file[0] = '\0';
-		db_del(t, BODY, key_span(&k));
+		db_del(t, BODY, oms_key_span(&k));
 		r.forget_s = now_s + OMS_STORE_OUTCOME_S;
-		end = key_end(r.forget_s, id);
-		db_put(t, END, key_span(&end), (struct span){ 0 });
+		end = oms_key_end(r.forget_s, id);
+		db_put(t, END, oms_key_span(&end), (struct span){ 0 });
 	}
-	letter_put(t, &r);
+	oms_letter_put(t, &r);
 	return true;
 }

@@ -29,10 +29,10 @@ struct oms_store {
 	struct spool	*spool;
 };
 
-struct oms_store *store_hold(struct oms_store *s);
-void		 store_drop(struct oms_store **s);
+struct oms_store *oms_store_hold(struct oms_store *s);
+void		 oms_store_drop(struct oms_store **s);
 
-struct letter_record {
+struct oms_letter_record {
 	struct oms_letter	 facts;
 	char			 token[SUBMIT_TOKEN_MAX + 1];	/* to forget it with the letter */
 	char			 file[SPOOL_NAME_BYTES];	/* "": inline */
@@ -41,48 +41,49 @@ struct letter_record {
 	int64_t			 forget_s;	/* once it is over: when its outcome is forgotten */
 };
 
-struct key {
+struct oms_key {
 	unsigned char	 b[DB_KEY_MAX];
 	size_t		 n;
 };
 
-struct span	 key_span(const struct key *k);
-struct key	 key_id(const struct ulid *id);
-struct key	 key_delivery(const struct ulid *id, const char *peer);
-struct key	 key_pair(const char *own, const char *peer);
-struct key	 key_due(const char *own, const char *peer, int64_t next_ms, const struct ulid *id);
-struct key	 key_due_of(const struct key *pair, int64_t next_ms, const struct ulid *id);
-struct key	 key_named(const char *name, struct span rest);	/* name NUL rest */
-struct key	 key_end(int64_t at_s, const struct ulid *id);
-int64_t		 key_time(struct span key, size_t at);
+struct span	 oms_key_span(const struct oms_key *k);
+struct oms_key	 oms_key_id(const struct ulid *id);
+struct oms_key	 oms_key_delivery(const struct ulid *id, const char *peer);
+struct oms_key	 oms_key_pair(const char *own, const char *peer);
+struct oms_key	 oms_key_due(const char *own, const char *peer, int64_t next_ms, const struct ulid *id);
+struct oms_key	 oms_key_due_of(const struct oms_key *pair, int64_t next_ms, const struct ulid *id);
+struct oms_key	 oms_key_named(const char *name, struct span rest);	/* name NUL rest */
+struct oms_key	 oms_key_end(int64_t at_s, const struct ulid *id);
+int64_t		 oms_key_time(struct span key, size_t at);
 
-void		 letter_write(struct buf *out, const struct letter_record *r);
-bool		 letter_read(struct span value, struct letter_record *r, struct err *e);
-void		 delivery_write(struct buf *out, const struct oms_delivery *d);
+void		 oms_letter_write(struct buf *out, const struct oms_letter_record *r);
+bool		 oms_letter_read(struct span value, struct oms_letter_record *r, struct err *e);
+void		 oms_delivery_write(struct buf *out, const struct oms_delivery *d);
 /* The caller clears *d. */
-bool		 delivery_read(struct span value, struct oms_delivery *d, struct err *e);
+bool		 oms_delivery_read(struct span value, struct oms_delivery *d, struct err *e);
 
 /* Whole records by key.  False with e->why unknown_id: not there. */
-bool		 letter_get(struct db_txn *t, const struct ulid *id, struct letter_record *r,
+bool		 oms_letter_get(struct db_txn *t, const struct ulid *id, struct oms_letter_record *r,
 		    struct err *e);
-void		 letter_put(struct db_txn *t, const struct letter_record *r);
-bool		 delivery_get(struct db_txn *t, const struct ulid *id, const char *peer,
+void		 oms_letter_put(struct db_txn *t, const struct oms_letter_record *r);
+bool		 oms_delivery_get(struct db_txn *t, const struct ulid *id, const char *peer,
 		    struct oms_delivery *d, struct err *e);
 /* Replaces the record, and its place among what is due (was_ms -> d->next_ms; 0: none). */
-void		 delivery_put(struct db_txn *t, const struct oms_delivery *d, int64_t was_ms);
+void		 oms_delivery_put(struct db_txn *t, const struct oms_delivery *d, int64_t was_ms);
 
-bool		 user_get(struct db_txn *t, const char *user, struct oms_user_counts *c,
+bool		 oms_user_get(struct db_txn *t, const char *user, struct oms_user_counts *c,
 		    struct err *e);
-void		 user_put(struct db_txn *t, const char *user, const struct oms_user_counts *c);
+void		 oms_user_put(struct db_txn *t, const char *user, const struct oms_user_counts *c);
 
-bool		 recipient_is_over(const struct oms_recipient *r);
+bool		 oms_recipient_is_over(const struct oms_recipient *r);
 /* The domain has it, or does not want it. */
-void		 recipient_settle(struct oms_recipient *r, bool declined, int64_t now_s);
-bool		 delivery_is_over(const struct oms_delivery *d);
+void		 oms_recipient_settle(struct oms_recipient *r, bool declined, int64_t now_s);
+bool		 oms_delivery_is_over(const struct oms_delivery *d);
+bool		 oms_delivery_waits(const struct oms_delivery *d);	/* some recipient; else it is never due */
 
 /* A delivery has come to its end: counts it down; with the last one the body goes (its file after
  * the commit, by spool_remove of what is put into `file`). */
-bool		 letter_delivery_over(struct db_txn *t, const struct ulid *id, int64_t now_s,
+bool		 oms_letter_delivery_over(struct db_txn *t, const struct ulid *id, int64_t now_s,
 		    char file[SPOOL_NAME_BYTES], struct err *e);
 
 #endif

@@ -12,7 +12,7 @@ struct change {
 	struct ulid		 id;
 	char			 peer[ADDRESS_DOMAIN_BYTES];
 	int64_t			 now_s;
-	struct letter_record	 letter;	/* hand_out: as it stood */
+	struct oms_letter_record	 letter;	/* hand_out: as it stood */
 	struct buf		 body;		/* hand_out: inline octets */
 	bool			 declined;	/* settle */
 	char			 file[SPOOL_NAME_BYTES];	/* settle: to be removed */
@@ -33,7 +33,7 @@ static void
 begin(struct change *c, struct oms_store *s, const struct ulid *id, const char *peer,
     struct loop *l)
 {
-	c->store = store_hold(s);
+	c->store = oms_store_hold(s);
 	c->id = *id;
 	c->now_s = clock_wall_ms() / 1000;
 	span_copy(span_str(peer), c->peer, sizeof c->peer);
@@ -50,7 +50,7 @@ begin(struct change *c, struct oms_store *s, const struct ulid *id, const char *
 /* May the domain have it?  A domain that is no recipient hears what an id that never was hears.
  * Who was told but once has it for all its recipients: one recalled, all recalled. */
 static bool
-may_have(const struct letter_record *r, const struct oms_delivery *d, int64_t now_s,
+may_have(const struct oms_letter_record *r, const struct oms_delivery *d, int64_t now_s,
     struct err *e)
 {
 	bool	 some = false, recalled = false;
@@ -74,13 +74,13 @@ may_have(const struct letter_record *r, const struct oms_delivery *d, int64_t no
 static bool
 read_body(struct db_txn *t, struct change *c, struct err *e)
 {
-	struct key	 k = key_id(&c->id);
+	struct oms_key	 k = oms_key_id(&c->id);
 	struct span	 body;
 
 	buf_reset(&c->body);
 	if (c->letter.file[0] != '\0')
 		return true;
-	if (!db_get(t, BODY, key_span(&k), &body))
+	if (!db_get(t, BODY, oms_key_span(&k), &body))
 		return db_fault(t, e) ? false : err_set(e, REFUSAL_storage, "a body is missing");
 	buf_add(&c->body, body.p, body.n);
 	return true;
@@ -113,11 +113,11 @@ apply_hand_out(struct db_txn *t, void *arg, struct err *e)
 	struct oms_delivery	 d;
 	bool			 good;
 
-	if (!letter_get(t, &c->id, &c->letter, e) || !delivery_get(t, &c->id, c->peer, &d, e))
+	if (!oms_letter_get(t, &c->id, &c->letter, e) || !oms_delivery_get(t, &c->id, c->peer, &d, e))
 		return false;
 	good = may_have(&c->letter, &d, c->now_s, e) && read_body(t, c, e);
 	if (good && hand_out(&d, c->now_s))
-		delivery_put(t, &d, d.next_ms);
+		oms_delivery_put(t, &d, d.next_ms);
 	oms_delivery_clear(&d);
 	return good && !db_fault(t, e);
 }
@@ -133,7 +133,7 @@ handed(void *arg, const struct err *e)
 		source = spool_source_copy(buf_span(&c->body));
 	else if (e == NULL && !spool_source_file(c->store->spool, c->letter.file, &source, &why))
 		e = &why;
-	store_drop(&c->store);
+	oms_store_drop(&c->store);
 	c->handed(c->arg, e == NULL ? &c->letter.facts : NULL, source, e);
 	buf_clear(&c->body);
 	free(c);
@@ -165,7 +165,7 @@ oms_store_summary(struct oms_store *s, const struct ulid *id, const char *peer,
 
 	if (!db_read(s->db, &t, e))
 		return false;
-	good = letter_get(t, id, &c.letter, e) && delivery_get(t, id, peer, &d, e);
+	good = oms_letter_get(t, id, &c.letter, e) && oms_delivery_get(t, id, peer, &d, e);
 	if (good) {
 		good = may_have(&c.letter, &d, clock_wall_ms() / 1000, e) && read_body(t, &c, e);
 		oms_delivery_clear(&d);
@@ -190,11 +190,11 @@ settle(struct oms_delivery *d, const struct change *c)
 		struct oms_recipient	*r = &d->recipients[i];
 
 		if (r->state == SUBMIT_NOTIFIED || r->state == SUBMIT_HANDED_OUT)
-			recipient_settle(r, c->declined, c->now_s);
+			oms_recipient_settle(r, c->declined, c->now_s);
 	}
 	d->settles++;
 	d->declined = c->declined;
-	if (delivery_is_over(d))
+	if (!oms_delivery_waits(d))
 		d->next_ms = 0;
 }
 
@@ -208,14 +208,14 @@ apply_settle(struct db_txn *t, void *arg, struct err *e)
 	bool			 good = true;
 
 	c->file[0] = '\0';
-	if (!delivery_get(t, &c->id, c->peer, &d, e))
+	if (!oms_delivery_get(t, &c->id, c->peer, &d, e))
 		return false;
-	if (!delivery_is_over(&d)) {
+	if (!oms_delivery_is_over(&d)) {
 		was_ms = d.next_ms;
 		settle(&d, c);
-		delivery_put(t, &d, was_ms);
-		good = !delivery_is_over(&d) ||
-		    letter_delivery_over(t, &c->id, c->now_s, c->file, e);
+		oms_delivery_put(t, &d, was_ms);
+		good = !oms_delivery_is_over(&d) ||
+		    oms_letter_delivery_over(t, &c->id, c->now_s, c->file, e);
 	}
 	oms_delivery_clear(&d);
 	return good && !db_fault(t, e);
@@ -228,7 +228,7 @@ settled(void *arg, const struct err *e)
 
 	if (e == NULL)
 		spool_remove(c->store->spool, c->file);
-	store_drop(&c->store);
+	oms_store_drop(&c->store);
 	c->done(c->arg, e);
 	free(c);
 }

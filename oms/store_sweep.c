@@ -25,9 +25,9 @@ take_end(void *arg, struct span key, struct span value)
 	struct sweep	*w = arg;
 
 	(void)value;
-	if (key.n != 24 || key_time(key, 0) > w->now_s)
+	if (key.n != 24 || oms_key_time(key, 0) > w->now_s)
 		return false;
-	w->at_s[w->n] = key_time(key, 0);
+	w->at_s[w->n] = oms_key_time(key, 0);
 	memcpy(w->id[w->n++].b, key.p + 8, ULID_BYTES);
 	return w->n < SWEEP_MAX;
 }
@@ -59,43 +59,43 @@ expire(struct db_txn *t, struct sweep *w, size_t i, const char *peer, struct err
 	int64_t			 was_ms;
 	bool			 good = true;
 
-	if (!delivery_get(t, &w->id[i], peer, &d, e))
+	if (!oms_delivery_get(t, &w->id[i], peer, &d, e))
 		return e->why == REFUSAL_unknown_id;
 	was_ms = d.next_ms;
-	if (!delivery_is_over(&d)) {
+	if (!oms_delivery_is_over(&d)) {
 		for (size_t k = 0; k < d.n_recipients; k++) {
-			if (recipient_is_over(&d.recipients[k]))
+			if (oms_recipient_is_over(&d.recipients[k]))
 				continue;
 			d.recipients[k].state = SUBMIT_EXPIRED;
 			d.recipients[k].since_s = w->now_s;
 		}
 		d.next_ms = 0;
-		delivery_put(t, &d, was_ms);
-		good = letter_delivery_over(t, &d.id, w->now_s, w->file[i], e);
+		oms_delivery_put(t, &d, was_ms);
+		good = oms_letter_delivery_over(t, &d.id, w->now_s, w->file[i], e);
 	}
 	oms_delivery_clear(&d);
 	return good;
 }
 
 static void
-forget(struct db_txn *t, const struct letter_record *r, const struct peers *p)
+forget(struct db_txn *t, const struct oms_letter_record *r, const struct peers *p)
 {
-	struct key	 k = key_id(&r->facts.id);
+	struct oms_key	 k = oms_key_id(&r->facts.id);
 	struct span	 token;
 
-	db_del(t, LETTER, key_span(&k));
-	db_del(t, BODY, key_span(&k));
+	db_del(t, LETTER, oms_key_span(&k));
+	db_del(t, BODY, oms_key_span(&k));
 	for (size_t i = 0; i < p->n; i++) {
-		struct key	 d = key_delivery(&r->facts.id, p->name[i]);
+		struct oms_key	 d = oms_key_delivery(&r->facts.id, p->name[i]);
 
-		db_del(t, DELIVERY, key_span(&d));
+		db_del(t, DELIVERY, oms_key_span(&d));
 	}
-	k = key_named(r->facts.user, span_of(r->facts.id.b, ULID_BYTES));
-	db_del(t, OUTBOX, key_span(&k));
-	k = key_named(r->facts.user, span_str(r->token));
-	if (db_get(t, TOKEN, key_span(&k), &token) &&
+	k = oms_key_named(r->facts.user, span_of(r->facts.id.b, ULID_BYTES));
+	db_del(t, OUTBOX, oms_key_span(&k));
+	k = oms_key_named(r->facts.user, span_str(r->token));
+	if (db_get(t, TOKEN, oms_key_span(&k), &token) &&
 	    span_eq(span_sub(token, 0, ULID_BYTES), span_of(r->facts.id.b, ULID_BYTES)))
-		db_del(t, TOKEN, key_span(&k));
+		db_del(t, TOKEN, oms_key_span(&k));
 }
 
 /* At hold_until all that is open expires; at forget_s the outcome goes.  Another end is one that
@@ -103,18 +103,18 @@ forget(struct db_txn *t, const struct letter_record *r, const struct peers *p)
 static bool
 end_letter(struct db_txn *t, struct sweep *w, size_t i, struct err *e)
 {
-	struct key		 end = key_end(w->at_s[i], &w->id[i]), k = key_id(&w->id[i]);
-	struct letter_record	 r;
+	struct oms_key		 end = oms_key_end(w->at_s[i], &w->id[i]), k = oms_key_id(&w->id[i]);
+	struct oms_letter_record	 r;
 	struct peers		 p = { .n = 0 };
 	bool			 good = true;
 
 	w->file[i][0] = '\0';
-	db_del(t, END, key_span(&end));
-	if (!letter_get(t, &w->id[i], &r, e))
+	db_del(t, END, oms_key_span(&end));
+	if (!oms_letter_get(t, &w->id[i], &r, e))
 		return e->why == REFUSAL_unknown_id;
 	if ((p.name = calloc(SUBMIT_RECIPIENTS_MAX, sizeof *p.name)) == NULL)
 		abort();
-	db_each(t, DELIVERY, key_span(&k), key_span(&k), take_peer, &p);
+	db_each(t, DELIVERY, oms_key_span(&k), oms_key_span(&k), take_peer, &p);
 	if (r.body && r.facts.hold_until_s <= w->now_s)
 		for (size_t n = 0; n < p.n && good; n++)
 			good = expire(t, w, i, p.name[n], e);
@@ -150,7 +150,7 @@ swept(void *arg, const struct err *e)
 	if (e == NULL && w->n == SWEEP_MAX && w->store->db != NULL &&
 	    db_write_take(w->store->db, &w->write, &w->write.why))
 		return;			/* there may be more */
-	store_drop(&w->store);
+	oms_store_drop(&w->store);
 	w->done(w->arg, e);
 	free(w);
 }
@@ -171,7 +171,7 @@ oms_store_sweep(struct oms_store *s, int64_t now_s, struct loop *l, oms_store_do
 
 	if (w == NULL)
 		abort();
-	w->store = store_hold(s);
+	w->store = oms_store_hold(s);
 	w->now_s = now_s;
 	w->done = done;
 	w->arg = arg;
