@@ -1,6 +1,7 @@
 /* oms — the server of the sending side: its verbs. */
 #include "common/svc/accounts_verbs.h"
 #include "common/svc/check_conf.h"
+#include "common/svc/check_verbs.h"
 #include "oms/run.h"
 #include "oms/verbs.h"
 
@@ -12,6 +13,7 @@ static const struct options_verb verbs[] = {
 	    false },
 	{ "status", "", 0, 0, "how the running daemon fares", NULL, oms_verb_status, false },
 	{ "check", "", 0, 0, "is the configuration right?", NULL, check_conf, false },
+	CHECK_VERBS,
 	{ NULL, NULL, 0, 0, NULL, NULL, NULL, false }
 };
 

@@ -323,16 +323,19 @@ bool
 chain_names_exactly(const struct chain *c, const char *name, struct err *e)
 {
 	GENERAL_NAMES	*names = X509_get_ext_d2i(c->leaf, NID_subject_alt_name, NULL, NULL);
+	ASN1_OCTET_STRING *address = a2i_IPADDRESS(name);
 	struct span	 wanted = span_str(name);
-	bool		 exact, wild = false;
+	bool		 exact = false, wild = false;
 
-	exact = X509_check_ip_asc(c->leaf, name, X509_CHECK_FLAG_NEVER_CHECK_SUBJECT) == 1;
-	for (int i = 0; i < sk_GENERAL_NAME_num(names); i++) {
+	if (address != NULL)
+		exact = X509_check_ip_asc(c->leaf, name, X509_CHECK_FLAG_NEVER_CHECK_SUBJECT) == 1;
+	for (int i = 0; address == NULL && i < sk_GENERAL_NAME_num(names); i++) {
 		struct span	 n = dns_name(names, i);
 
 		exact |= n.n > 0 && span_eq_nocase(n, wanted);
 		wild |= covers(n, wanted);
 	}
+	ASN1_OCTET_STRING_free(address);
 	GENERAL_NAMES_free(names);
 	if (exact)
 		return true;
