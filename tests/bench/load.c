@@ -15,6 +15,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "common/base/memory.h"
@@ -122,10 +123,13 @@ static void
 start(struct load *l)
 {
 	const struct tls_files		 files = { l->o.own, l->o.certificate, l->o.key };
-	const struct tls_settings	 settings = { .trust = l->o.trust, .crls = l->o.crls,
+	struct tls_settings		 settings = { .trust = l->o.trust, .crls = l->o.crls,
 		.group = getgid(), .identities = &files, .n_identities = l->o.own != NULL };
+	struct stat			 st;
 	struct err			 e;
 
+	if (l->o.key != NULL && stat(l->o.key, &st) == 0)
+		settings.group = st.st_gid;	/* a world's keys are their daemons' */
 	if (!address_read(span_str(l->o.to), 0, &l->address))
 		usage();
 	if (!loop_new(&l->loop, &e) || !tls_holder_new(&l->tls, &settings, &e)) {
