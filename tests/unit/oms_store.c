@@ -532,6 +532,35 @@ who_waits_still_gets_the_letter(void **state)
 	world_clear(&w);
 }
 
+/* An attempt that names no next time, or one although nobody waits. */
+static void
+who_waits_is_due_and_nobody_else(void **state)
+{
+	struct world		 w;
+	struct ulid		 id;
+	struct oms_delivery	 d;
+	int64_t			 next_ms;
+	struct err		 e;
+
+	(void)state;
+	world_init(&w);
+	put(&w, &(struct letter){ .size = 100 }, &id);
+	assert_int_equal(due(&w, "b.test", &d, 1), 1);
+	d.recipients[0].state = SUBMIT_NOTIFIED;
+	d.next_ms = 0;
+	attempted(&w, &d);
+	assert_true(oms_store_next_due(w.store, "a.test", "b.test", &next_ms, &e));
+	assert_true(next_ms > 0);
+	for (size_t i = 0; i < d.n_recipients; i++)
+		d.recipients[i].state = SUBMIT_NOTIFIED;
+	d.next_ms = 7000;
+	attempted(&w, &d);
+	oms_delivery_clear(&d);
+	assert_true(oms_store_next_due(w.store, "a.test", "b.test", &next_ms, &e));
+	assert_int_equal(next_ms, 0);
+	world_clear(&w);
+}
+
 /* The IMS fetches and says DONE before our own record of its answer is written. */
 static void
 a_fetch_may_overtake_the_record_of_the_notification(void **state)
@@ -907,6 +936,7 @@ main(void)
 		cmocka_unit_test(a_user_may_have_so_much_waiting),
 		cmocka_unit_test(from_waiting_to_forgotten),
 		cmocka_unit_test(who_waits_still_gets_the_letter),
+		cmocka_unit_test(who_waits_is_due_and_nobody_else),
 		cmocka_unit_test(a_fetch_may_overtake_the_record_of_the_notification),
 		cmocka_unit_test(only_a_domain_that_was_told_is_served),
 		cmocka_unit_test(what_nobody_fetched_expires),
