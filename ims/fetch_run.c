@@ -6,25 +6,18 @@
 #include <string.h>
 
 #include "common/base/log.h"
-#include "common/svc/conn.h"
-#include "common/svc/designation.h"
+#include "common/base/memory.h"
+#include "common/svc/dial.h"
 #include "common/svc/loop.h"
 #include "ims/fetcher.h"
 #include "proto/fetch_client.h"
-
-struct hop {			/* one address of one target */
-	struct sockaddr_storage	 address;
-	char			 host[DNS_NAME_BYTES];
-};
 
 struct fetch_run {
 	struct ims_worker		*worker;
 	struct ims_letter		 letter;	/* with the lease's fence */
 	const struct fetch_run_ops	*ops;
 	void				*arg;
-	struct designation_query	*finding;
-	struct hop			*hops;
-	size_t				 n_hops, hop;
+	struct dial			*dial;
 	struct session			*session;
 	struct spool_in			*in;		/* what has come so far */
 	struct err			 why;		/* of the last target that failed */
@@ -51,7 +44,7 @@ log_run(const struct fetch_run *r, enum log_level level, const char *event, cons
 	ulid_str(&r->letter.id, id);
 	log_fact(level, event, "id=%s from=%s own=%s host=%s size=%llu word=%s text=%s", id,
 	    r->letter.from_domain, r->letter.own_domain,
-	    r->hop > 0 ? r->hops[r->hop - 1].host : "-", (unsigned long long)r->letter.size,
+	    r->dial == NULL ? "-" : dial_host(r->dial), (unsigned long long)r->letter.size,
 	    e == NULL ? "ok" : refusal_word(e->why), e == NULL ? "-" : log_str(e->text));
 }
 
@@ -70,12 +63,10 @@ forget_session(struct fetch_run *r)
 static void
 destroy(struct fetch_run *r)
 {
-	if (r->finding != NULL)
-		designation_cancel(&r->finding);
 	forget_session(r);
 	if (r->in != NULL)
 		spool_abort_take(r->in);
-	free(r->hops);
+	dial_free(&r->dial);
 	free(r);
 }
 
@@ -374,56 +365,46 @@ static const struct conn_events	 conn_events = { on_up, on_gone };
 static void
 next_hop(struct fetch_run *r)
 {
-	struct session		*s;
-	struct conn_target	 to;
-	struct conf		*conf;
-	struct err		 why = r->why;
+	struct session	*s;
+	struct err	 why = r->why;
 
-	if (r->hop == r->n_hops) {
+	if (dial_is_over(r->dial)) {
 		give_up(r, &why);
 		return;
 	}
-	if ((s = calloc(1, sizeof *s)) == NULL)
-		abort();
+	s = memory_new(sizeof *s);
 	s->run = r;
 	r->session = s;
 	r->why = (struct err){ REFUSAL_NONE, "" };
 	fetch_client_init(&s->client, &client_ops, s);
-	conf = ims_conf(r->worker->ims);
-	to = (struct conn_target){
-		.address = (const struct sockaddr *)&r->hops[r->hop++].address,
-		.own = r->letter.own_domain, .domain = r->letter.from_domain,
-		.alpn = FETCH_ALPN, .timeout_ms = FETCHER_CONNECT_MS,
-		.from = conf->ims.connect_from,
-	};
-	s->conn = conn_connect(r->worker->loop, &to, r->worker->ims->tls, &conn_events, s);
-	conf_unref(&conf);
+	s->conn = dial_next(r->dial, &conn_events, s);
 }
 
 static void
-found(void *arg, const struct designation *d, const struct err *why)
+found(void *arg, const struct err *why)
 {
 	struct fetch_run	*r = arg;
-	size_t			 n = 0;
 
-	r->finding = NULL;
-	if (why != NULL) {
+	if (why != NULL)
 		give_up(r, why);
-		return;
-	}
-	for (size_t i = 0; i < d->n; i++)
-		n += d->targets[i].n;
-	if ((r->hops = calloc(n, sizeof *r->hops)) == NULL)
-		abort();
-	for (size_t i = 0; i < d->n; i++) {
-		for (size_t k = 0; k < d->targets[i].n; k++) {
-			struct hop	*h = &r->hops[r->n_hops++];
+	else
+		next_hop(r);
+}
 
-			h->address = d->targets[i].address[k];
-			snprintf(h->host, sizeof h->host, "%s", d->targets[i].host);
-		}
-	}
-	next_hop(r);
+static void
+find(struct fetch_run *r)
+{
+	struct conf	*conf = ims_conf(r->worker->ims);
+	struct dial_to	 to = {
+		.loop = r->worker->loop, .dns = r->worker->dns, .tls = r->worker->ims->tls,
+		.service = DESIGNATION_FETCH, .alpn = FETCH_ALPN,
+		.domain = r->letter.from_domain, .own = r->letter.own_domain,
+		.from = conf->ims.connect_from, .allow_private = conf->allow_private_peers,
+		.timeout_ms = FETCHER_CONNECT_MS,
+	};
+
+	r->dial = dial_new(&to, found, r);
+	conf_unref(&conf);
 }
 
 /* -- the beginning ------------------------------------------------------------------------------------------ */
@@ -447,7 +428,6 @@ static void
 leased(void *arg, const struct ims_letter *l, const struct err *e)
 {
 	struct fetch_run	*r = arg;
-	struct conf		*conf;
 	struct err		 why;
 
 	if (e != NULL)
@@ -465,20 +445,15 @@ leased(void *arg, const struct ims_letter *l, const struct err *e)
 		answer_from_store(r);
 		return;
 	}
-	conf = ims_conf(r->worker->ims);
-	r->finding = designation_find(r->worker->dns, DESIGNATION_FETCH, r->letter.from_domain,
-	    conf->allow_private_peers, found, r);
-	conf_unref(&conf);
+	find(r);
 }
 
 struct fetch_run *
 fetch_run_new(struct ims_worker *w, const struct ims_letter *l, const struct fetch_run_ops *ops,
     void *arg)
 {
-	struct fetch_run	*r = calloc(1, sizeof *r);
+	struct fetch_run	*r = memory_new(sizeof *r);
 
-	if (r == NULL)
-		abort();
 	r->worker = w;
 	r->letter = *l;
 	r->ops = ops;

@@ -6,15 +6,11 @@
 #include <string.h>
 
 #include "common/base/log.h"
-#include "common/svc/conn.h"
+#include "common/base/memory.h"
+#include "common/svc/dial.h"
 #include "common/svc/loop.h"
 
 enum route_state { IDLE, FINDING, CONNECTING, GREETING, READY };
-
-struct hop {			/* one address of one target */
-	struct sockaddr_storage	 address;
-	char			 host[DNS_NAME_BYTES];
-};
 
 struct route {
 	struct route_place		 place;
@@ -23,9 +19,7 @@ struct route {
 	const struct route_ops		*ops;
 	void				*role;
 	enum route_state		 state;
-	struct designation_query	*finding;
-	struct hop			*hops;
-	size_t				 n_hops, hop;
+	struct dial			*dial;		/* NULL: IDLE */
 	struct session			*session;
 	struct loop_timer		*idle;
 	struct err			 why;		/* of the last hop that failed */
@@ -55,9 +49,7 @@ end(struct route *r, const struct err *why, bool permanent)
 		    r->peer, route_host(r), refusal_word(copy.why), log_str(copy.text));
 	loop_timer_cancel(r->idle);
 	r->state = IDLE;
-	free(r->hops);
-	r->hops = NULL;
-	r->n_hops = r->hop = 0;
+	dial_free(&r->dial);
 	r->ops->ended(r->role, why != NULL ? &copy : NULL, permanent);
 }
 
@@ -170,58 +162,32 @@ static const struct conn_events	 conn_events = { on_up, on_gone };
 static void
 next_hop(struct route *r)
 {
-	struct session		*s;
-	struct conn_target	 to;
-	struct err		 why = r->why;
+	struct session	*s;
+	struct err	 why = r->why;
 
-	if (r->hop == r->n_hops) {
+	if (dial_is_over(r->dial)) {
 		end(r, &why, false);
 		return;
 	}
-	if ((s = calloc(1, sizeof *s)) == NULL)
-		abort();
-	r->state = CONNECTING;
-	to = (struct conn_target){
-		.address = (const struct sockaddr *)&r->hops[r->hop++].address, .own = r->own,
-		.domain = r->peer, .alpn = NOTIFY_ALPN, .timeout_ms = ROUTE_CONNECT_MS,
-		.from = r->from,
-	};
+	s = memory_new(sizeof *s);
 	s->route = r;
 	r->session = s;
+	r->state = CONNECTING;
 	notify_client_init(&s->client, &client_ops, s);
-	s->conn = conn_connect(r->place.loop, &to, r->place.tls, &conn_events, s);
+	s->conn = dial_next(r->dial, &conn_events, s);
 }
 
 static void
-keep_hops(struct route *r, const struct designation *d)
-{
-	size_t	 n = 0;
-
-	for (size_t i = 0; i < d->n; i++)
-		n += d->targets[i].n;
-	if ((r->hops = calloc(n, sizeof *r->hops)) == NULL)
-		abort();
-	for (size_t i = 0; i < d->n; i++) {
-		for (size_t k = 0; k < d->targets[i].n; k++) {
-			struct hop	*h = &r->hops[r->n_hops++];
-
-			h->address = d->targets[i].address[k];
-			snprintf(h->host, sizeof h->host, "%s", d->targets[i].host);
-		}
-	}
-}
-
-static void
-found(void *arg, const struct designation *d, const struct err *why)
+found(void *arg, const struct err *why)
 {
 	struct route	*r = arg;
+	struct err	 e;
 
-	r->finding = NULL;
 	if (why != NULL) {
-		end(r, why, !refusal_temporary(why->why));
+		e = *why;
+		end(r, &e, !refusal_temporary(e.why));
 		return;
 	}
-	keep_hops(r, d);
 	err_set(&r->why, REFUSAL_unreachable, "no address of %s answers", r->peer);
 	next_hop(r);
 }
@@ -229,11 +195,17 @@ found(void *arg, const struct designation *d, const struct err *why)
 void
 route_want(struct route *r)
 {
+	struct dial_to	 to = {
+		.loop = r->place.loop, .dns = r->place.dns, .tls = r->place.tls,
+		.service = DESIGNATION_NOTIFY, .alpn = NOTIFY_ALPN, .domain = r->peer,
+		.own = r->own, .from = r->from, .allow_private = r->place.allow_private,
+		.timeout_ms = ROUTE_CONNECT_MS,
+	};
+
 	if (r->state != IDLE)
 		return;
 	r->state = FINDING;
-	r->finding = designation_find(r->place.dns, DESIGNATION_NOTIFY, r->peer,
-	    r->place.allow_private, found, r);
+	r->dial = dial_new(&to, found, r);
 }
 
 /* -- life ----------------------------------------------------------------------------------------- */
@@ -256,10 +228,8 @@ on_idle(void *arg)
 struct route *
 route_new(const struct route_place *place, const struct route_ops *ops, void *role)
 {
-	struct route	*r = calloc(1, sizeof *r);
+	struct route	*r = memory_new(sizeof *r);
 
-	if (r == NULL)
-		abort();
 	r->place = *place;
 	snprintf(r->own, sizeof r->own, "%s", place->own);
 	snprintf(r->peer, sizeof r->peer, "%s", place->peer);
@@ -280,14 +250,12 @@ route_free(struct route **rp)
 
 	if (r == NULL)
 		return;
-	if (r->finding != NULL)
-		designation_cancel(&r->finding);
 	if (r->session != NULL) {
 		r->session->route = NULL;
 		conn_drop(r->session->conn, NULL);
 	}
 	loop_timer_free(&r->idle);
-	free(r->hops);
+	dial_free(&r->dial);
 	free(r);
 	*rp = NULL;
 }
@@ -308,5 +276,5 @@ route_kick(struct route *r)
 const char *
 route_host(const struct route *r)
 {
-	return r->hop > 0 && r->hop <= r->n_hops ? r->hops[r->hop - 1].host : "";
+	return r->dial == NULL ? "-" : dial_host(r->dial);
 }

@@ -51,6 +51,6 @@ void			 route_free(struct route **r);	/* silently: no callback comes any more */
 void			 route_want(struct route *r);	/* have a session, if there is none */
 struct notify_client	*route_client(struct route *r);	/* NULL: not READY */
 void			 route_kick(struct route *r);	/* octets were put into the client */
-const char		*route_host(const struct route *r);	/* the host last tried; "" : none */
+const char		*route_host(const struct route *r);	/* the host last tried; "-": none */
 
 #endif
