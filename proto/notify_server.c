@@ -84,6 +84,19 @@ lost_count(struct server *s, const char *verb)
 	return DONE;
 }
 
+/* Before HELLO nothing is taken, and what the line announces would be read as requests. */
+static bool
+too_early(struct server *s, const char *verb)
+{
+	struct err	 e;
+
+	if (!RULE(bad_sequence) || s->state != NEW)
+		return false;
+	err_set(&e, REFUSAL_bad_sequence, "%s is not allowed now", verb);
+	server_end(s, &e);
+	return true;
+}
+
 /* rcpt = "RCPT" SP "<" address ">" SP salt        salt = 32( DIGIT / %x61-66 ) */
 static bool
 parse_rcpt(struct span args, struct address *a, unsigned char salt[STATEMENT_SALT_BYTES],
@@ -157,6 +170,8 @@ do_statement(struct server *s, struct span args, struct err *e)
 	uint64_t		 octets;
 	bool			 good = true;
 
+	if (too_early(s, "STATEMENT"))
+		return DONE;
 	if (!span_u64(args, &octets))
 		return lost_count(s, "STATEMENT");
 	if (!count(n, "STATEMENT", args, octets) || !has_entry_room(n))
@@ -340,6 +355,8 @@ do_seal(struct server *s, struct span args, struct err *e)
 	struct span		 alg = span_cut(&rest, ' ');
 	uint64_t		 octets, signature;
 
+	if (too_early(s, "SEAL"))
+		return DONE;
 	if (!span_u64(text, &octets) || !span_u64(rest, &signature) ||
 	    octets > NOTIFY_BATCH_BYTES || signature > NOTIFY_BATCH_BYTES)
 		return lost_count(s, "SEAL");
@@ -382,8 +399,8 @@ do_quit(struct server *s, struct span args, struct err *e)
 static const struct verb	 verbs[] = {
 	{ "HELLO",	NEW,		do_hello },
 	{ "RCPT",	READY,		do_rcpt },
-	{ "STATEMENT",	READY,		do_statement },
-	{ "SEAL",	READY,		do_seal },
+	{ "STATEMENT",	NEW | READY,	do_statement },	/* NEW: they end the session */
+	{ "SEAL",	NEW | READY,	do_seal },
 	{ "NOOP",	NEW | READY,	do_noop },
 	{ "QUIT",	NEW | READY,	do_quit },
 };
