@@ -7,6 +7,7 @@
 
 #include "common/base/clock.h"
 #include "common/base/log.h"
+#include "common/base/memory.h"
 #include "common/svc/conn.h"
 #include "common/svc/digest.h"
 #include "common/svc/idn.h"
@@ -144,10 +145,8 @@ static const struct conn_events	 events = { up, gone };
 void
 accept_incoming(struct ims_worker *w, struct listen_incoming *in)
 {
-	struct session	*s = calloc(1, sizeof *s);
+	struct session	*s = memory_new(sizeof *s);
 
-	if (s == NULL)
-		abort();
 	s->worker = w;
 	s->conn = conn_accept(w->loop, in, w->ims->tls, CONN_MUTUAL, NOTIFY_ALPN, &events, s);
 }

@@ -7,6 +7,7 @@
 
 #include "common/base/clock.h"
 #include "common/base/log.h"
+#include "common/base/memory.h"
 #include "common/svc/conn.h"
 #include "common/svc/loop.h"
 #include "ims/store.h"
@@ -108,9 +109,7 @@ store(struct job *j)
 {
 	struct conf	*conf = ims_conf(j->worker->ims);
 
-	j->users = calloc(j->batch->n_entries + 1, sizeof *j->users);
-	if (j->users == NULL)
-		abort();
+	j->users = memory_array(j->batch->n_entries + 1, sizeof *j->users);
 	judge_recipients(j);
 	j->evidence = (struct ims_evidence){
 		.chain = buf_span(&j->chain), .issuer = j->issuer, .host = j->host,
@@ -213,11 +212,9 @@ void
 accept_batch_take(struct ims_worker *w, struct conn *c, struct accept_peer *peer,
     struct notify_batch *b)
 {
-	struct job		*j = calloc(1, sizeof *j);
+	struct job		*j = memory_new(sizeof *j);
 	const struct tls_peer	*tls = conn_peer(c);
 
-	if (j == NULL)
-		abort();
 	j->worker = w;
 	j->conn = conn_id(c);
 	j->address = tls->address;

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "common/base/log.h"
+#include "common/base/memory.h"
 #include "common/svc/loop.h"
 #include "common/svc/workers.h"
 #include "ims/fetch_run.h"
@@ -69,8 +70,7 @@ tell_progress(const struct asker *a, uint64_t got, uint64_t size)
 
 	if (a->q.progress == NULL)
 		return;
-	if ((p = calloc(1, sizeof *p)) == NULL)
-		abort();
+	p = memory_new(sizeof *p);
 	*p = (struct progress){ a->q.progress, a->q.arg, got, size };
 	loop_post(a->q.loop, say_progress, p);
 }
@@ -184,8 +184,7 @@ asked(void *arg)
 	struct task	*t = find_task(f, &a->q.letter);
 
 	if (t == NULL || (t->run != NULL && fetch_run_settled(t->run))) {
-		if ((t = calloc(1, sizeof *t)) == NULL)
-			abort();
+		t = memory_new(sizeof *t);
 		t->fetcher = f;
 		t->letter = a->q.letter;
 		t->next = f->tasks;
@@ -199,12 +198,10 @@ asked(void *arg)
 void
 fetcher_ask(struct ims *i, const struct fetcher_question *q)
 {
-	struct asker	*a = calloc(1, sizeof *a);
+	struct asker	*a = memory_new(sizeof *a);
 	unsigned	 home = workers_home(i->workers, span_str(q->letter.own_domain),
 			    span_str(q->letter.from_domain));
 
-	if (a == NULL)
-		abort();
 	a->q = *q;
 	a->fetcher = i->worker[home].fetcher;
 	loop_post(i->worker[home].loop, asked, a);
@@ -213,10 +210,8 @@ fetcher_ask(struct ims *i, const struct fetcher_question *q)
 struct fetcher *
 fetcher_new(struct ims_worker *w)
 {
-	struct fetcher	*f = calloc(1, sizeof *f);
+	struct fetcher	*f = memory_new(sizeof *f);
 
-	if (f == NULL)
-		abort();
 	f->worker = w;
 	return f;
 }

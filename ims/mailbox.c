@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "common/base/log.h"
+#include "common/base/memory.h"
 #include "common/svc/conn.h"
 #include "common/svc/loop.h"
 #include "common/svc/signin.h"
@@ -36,10 +37,8 @@ user_of(const struct session *s)
 static struct errand *
 errand_new(const struct session *s)
 {
-	struct errand	*x = calloc(1, sizeof *x);
+	struct errand	*x = memory_new(sizeof *x);
 
-	if (x == NULL)
-		abort();
 	*x = (struct errand){ s->worker, conn_id(s->conn), s->server.sasl.server.request, false };
 	return x;
 }
@@ -267,10 +266,8 @@ static const struct conn_events	 events = { up, gone };
 void
 mailbox_incoming(struct ims_worker *w, struct listen_incoming *in)
 {
-	struct session	*s = calloc(1, sizeof *s);
+	struct session	*s = memory_new(sizeof *s);
 
-	if (s == NULL)
-		abort();
 	s->worker = w;
 	s->conn = conn_accept(w->loop, in, w->ims->tls, CONN_CLIENTS, MAILBOX_ALPN, &events, s);
 }

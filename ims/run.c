@@ -6,6 +6,7 @@
 
 #include "common/base/clock.h"
 #include "common/base/log.h"
+#include "common/base/memory.h"
 #include "common/svc/daemon.h"
 #include "common/svc/loop.h"
 #include "common/svc/workers.h"
@@ -114,11 +115,9 @@ sweep(void *arg)
 static bool
 start(struct daemon *d, void **role, struct err *e)
 {
-	struct ims	*i = calloc(1, sizeof *i);
+	struct ims	*i = memory_new(sizeof *i);
 	bool		 good;
 
-	if (i == NULL)
-		abort();
 	i->daemon = d;
 	i->accounts = daemon_accounts(d);
 	i->tls = daemon_tls(d);
@@ -127,8 +126,7 @@ start(struct daemon *d, void **role, struct err *e)
 	i->conf = daemon_conf(d);
 	i->n_workers = workers_count(i->workers);
 	pthread_mutex_init(&i->lock, NULL);
-	if ((i->worker = calloc(i->n_workers, sizeof *i->worker)) == NULL)
-		abort();
+	i->worker = memory_array(i->n_workers, sizeof *i->worker);
 	good = ims_store_open(i->conf->ims.store, i->conf->ims.store_bytes, i->offload, &i->store, e);
 	for (unsigned n = 0; n < i->n_workers && good; n++)
 		good = make_worker(i, n, e);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "common/base/clock.h"
+#include "common/base/memory.h"
 #include "common/base/random.h"
 #include "common/svc/idn.h"
 #include "oms/notifier.h"
@@ -57,9 +58,8 @@ letter_new(struct oms_worker *w, const char *user, const struct submit_envelope 
 	if (RULE(bad_hold) && hold_s > keep_s)
 		return err_set(e, REFUSAL_bad_hold, "letters are kept for at most %lld days",
 		    (long long)(keep_s / 86400));
-	if ((l = calloc(1, sizeof *l)) == NULL ||
-	    (l->to = calloc(env->n_to + 1, sizeof *l->to)) == NULL)
-		abort();
+	l = memory_new(sizeof *l);
+	l->to = memory_array(env->n_to + 1, sizeof *l->to);
 	l->worker = w;
 	l->in = spool_begin(oms_store_spool(w->oms->store));
 	span_copy(span_str(user), l->facts.user, sizeof l->facts.user);
@@ -133,8 +133,7 @@ delivery_to(struct letter *l, struct span domain)
 	span_copy(domain, d->peer, sizeof d->peer);
 	d->next_ms = l->facts.date_s * 1000;
 	d->hold_until_s = l->facts.hold_until_s;
-	if ((d->recipients = calloc(l->n_to, sizeof *d->recipients)) == NULL)
-		abort();
+	d->recipients = memory_array(l->n_to, sizeof *d->recipients);
 	return d;
 }
 
@@ -161,8 +160,7 @@ write_statement(const struct letter *l, struct oms_delivery *d, struct err *e)
 static bool
 make_deliveries(struct letter *l, struct err *e)
 {
-	if ((l->deliveries = calloc(l->n_to + 1, sizeof *l->deliveries)) == NULL)
-		abort();
+	l->deliveries = memory_array(l->n_to + 1, sizeof *l->deliveries);
 	for (size_t i = 0; i < l->n_to; i++) {
 		struct oms_delivery	*d = delivery_to(l, domain_of(l->to[i]));
 		struct oms_recipient	*r = &d->recipients[d->n_recipients++];

@@ -7,6 +7,7 @@
 
 #include "common/base/clock.h"
 #include "common/base/log.h"
+#include "common/base/memory.h"
 #include "common/base/random.h"
 #include "common/svc/loop.h"
 #include "common/svc/sign.h"
@@ -276,10 +277,8 @@ line_new(struct notifier *n, const char *own, const char *peer)
 		.allow_private = conf->allow_private_peers, .own = own, .peer = peer,
 		.from = conf->oms.connect_from,
 	};
-	struct line		*l = calloc(1, sizeof *l);
+	struct line		*l = memory_new(sizeof *l);
 
-	if (l == NULL)
-		abort();
 	snprintf(l->own, sizeof l->own, "%s", own);
 	snprintf(l->peer, sizeof l->peer, "%s", peer);
 	l->notifier = n;
@@ -312,10 +311,8 @@ void
 notifier_wake(struct oms *o, const char *own, const char *peer)
 {
 	unsigned	 home = workers_home(o->workers, span_str(own), span_str(peer));
-	struct wake	*w = calloc(1, sizeof *w);
+	struct wake	*w = memory_new(sizeof *w);
 
-	if (w == NULL)
-		abort();
 	w->notifier = o->worker[home].notifier;
 	snprintf(w->own, sizeof w->own, "%s", own);
 	snprintf(w->peer, sizeof w->peer, "%s", peer);
@@ -339,10 +336,8 @@ notifier_begin(struct oms *o, struct err *e)
 struct notifier *
 notifier_new(struct oms_worker *w)
 {
-	struct notifier	*n = calloc(1, sizeof *n);
+	struct notifier	*n = memory_new(sizeof *n);
 
-	if (n == NULL)
-		abort();
 	n->worker = w;
 	return n;
 }

@@ -5,15 +5,14 @@
 #include <string.h>
 
 #include "common/base/random.h"
+#include "common/base/memory.h"
 #include "oms/notifier.h"
 
 struct batch *
 batch_new(struct line *l)
 {
-	struct batch	*b = calloc(1, sizeof *b);
+	struct batch	*b = memory_new(sizeof *b);
 
-	if (b == NULL)
-		abort();
 	b->line = l;
 	return b;
 }
@@ -72,8 +71,7 @@ batch_send(struct batch *b, struct notify_client *c, enum seal_alg alg, struct s
 
 	for (size_t i = 0; i < b->n; i++)
 		n += b->deliveries[i].n_recipients;
-	if ((at = all = calloc(n + 1, sizeof *all)) == NULL)
-		abort();
+	at = all = memory_array(n + 1, sizeof *all);
 	for (size_t i = 0; i < b->n; i++) {
 		struct oms_delivery	*d = &b->deliveries[i];
 

@@ -5,6 +5,7 @@
 
 #include "common/base/clock.h"
 #include "common/base/log.h"
+#include "common/base/memory.h"
 #include "common/svc/daemon.h"
 #include "common/svc/loop.h"
 #include "common/svc/workers.h"
@@ -115,11 +116,9 @@ sweep(void *arg)
 static bool
 start(struct daemon *d, void **role, struct err *e)
 {
-	struct oms	*o = calloc(1, sizeof *o);
+	struct oms	*o = memory_new(sizeof *o);
 	bool		 good;
 
-	if (o == NULL)
-		abort();
 	o->daemon = d;
 	o->accounts = daemon_accounts(d);
 	o->tls = daemon_tls(d);
@@ -128,8 +127,7 @@ start(struct daemon *d, void **role, struct err *e)
 	o->conf = daemon_conf(d);
 	o->n_workers = workers_count(o->workers);
 	pthread_mutex_init(&o->lock, NULL);
-	if ((o->worker = calloc(o->n_workers, sizeof *o->worker)) == NULL)
-		abort();
+	o->worker = memory_array(o->n_workers, sizeof *o->worker);
 	good = oms_store_open(o->conf->oms.spool, o->conf->oms.spool_bytes, o->offload, &o->store, e);
 	for (unsigned n = 0; n < o->n_workers && good; n++)
 		good = make_worker(o, n, e);

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "common/base/log.h"
+#include "common/base/memory.h"
 #include "common/svc/conn.h"
 #include "common/svc/designation.h"
 #include "common/svc/idn.h"
@@ -119,10 +120,8 @@ hello(void *role, const char *domain, struct err *e)
 static struct errand *
 errand_new(const struct session *s, const struct ulid *id, uint64_t offset)
 {
-	struct errand	*x = calloc(1, sizeof *x);
+	struct errand	*x = memory_new(sizeof *x);
 
-	if (x == NULL)
-		abort();
 	*x = (struct errand){ s->worker, conn_id(s->conn), s->server.server.request, offset, *id };
 	return x;
 }
@@ -268,10 +267,8 @@ static const struct conn_events	 events = { up, gone };
 void
 serve_incoming(struct oms_worker *w, struct listen_incoming *in)
 {
-	struct session	*s = calloc(1, sizeof *s);
+	struct session	*s = memory_new(sizeof *s);
 
-	if (s == NULL)
-		abort();
 	s->worker = w;
 	s->conn = conn_accept(w->loop, in, w->oms->tls, CONN_MUTUAL, FETCH_ALPN, &events, s);
 }

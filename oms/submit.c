@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "common/base/log.h"
+#include "common/base/memory.h"
 #include "common/svc/conn.h"
 #include "common/svc/idn.h"
 #include "common/svc/signin.h"
@@ -134,11 +135,9 @@ end(void *role, struct ulid *id, struct err *e)
 {
 	struct session	*s = role;
 	struct letter	*l = s->letter;
-	struct errand	*x = calloc(1, sizeof *x);
+	struct errand	*x = memory_new(sizeof *x);
 
 	(void)id;
-	if (x == NULL)
-		abort();
 	*x = (struct errand){ s->worker, conn_id(s->conn), s->server.sasl.server.request };
 	s->letter = NULL;
 	if (letter_finish_take(l, taken, x, e))
@@ -212,10 +211,8 @@ static const struct conn_events	 events = { up, gone };
 void
 submit_incoming(struct oms_worker *w, struct listen_incoming *in)
 {
-	struct session	*s = calloc(1, sizeof *s);
+	struct session	*s = memory_new(sizeof *s);
 
-	if (s == NULL)
-		abort();
 	s->worker = w;
 	s->conn = conn_accept(w->loop, in, w->oms->tls, CONN_CLIENTS, SUBMIT_ALPN, &events, s);
 }

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "common/base/clock.h"
+#include "common/base/memory.h"
 #include "common/svc/ask.h"
 #include "oms/oms.h"
 #include "oms/store.h"
@@ -95,11 +96,9 @@ queue_on(struct control_request *r, void *arg)
 static void
 do_queue(void *role, struct control_request *r, const struct json *request)
 {
-	struct queue	*q = calloc(1, sizeof *q);
+	struct queue	*q = memory_new(sizeof *q);
 
 	(void)request;
-	if (q == NULL)
-		abort();
 	q->oms = role;
 	q->request = r;
 	queue_on(r, q);

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/base/memory.h"
 #include "common/svc/loop.h"
 
 struct signin {
@@ -31,10 +32,8 @@ struct signin *
 signin_new(struct auth *a, struct loop *l, const unsigned char *binding,
     void (*late)(void *arg, const struct err *e), void *arg)
 {
-	struct signin	*s = calloc(1, sizeof *s);
+	struct signin	*s = memory_new(sizeof *s);
 
-	if (s == NULL)
-		abort();
 	s->auth = a;
 	s->late = late;
 	s->arg = arg;
