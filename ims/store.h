@@ -19,6 +19,9 @@
  *   S2 -> S1, S4   ims_store_release, with the word.
  *   S3 -> S0   the last notice of it was dropped.
  *
+ * DONE and DECLINE are owed to the sender from the transaction that makes them true until they are
+ * answered (ims_store_owed), whatever happens in between.
+ *
  * A crash between our commit and our reply makes the sender repeat the notification: the seen set,
  * written in the same transaction as the notice, answers `known` and nothing is shown twice.
  * A body file that no record names is swept at start.
@@ -90,6 +93,18 @@ bool	 ims_store_notice(struct ims_store *s, const char *user, uint64_t number,
 bool	 ims_store_body(struct ims_store *s, const struct ims_letter *l, struct source **out,
 	    struct err *e);
 
+/* What was kept of the sender's promise: see sign_export_cms.  False: no_such_number, storage. */
+struct ims_kept {
+	struct buf	 statement, seal, signature;
+	struct buf	 chain;			/* DER: chain_parse */
+	char		 alg[32], host[64];
+	struct buf	 spf;
+	int64_t		 received_s;
+};
+bool	 ims_store_evidence(struct ims_store *s, const char *user, uint64_t number,
+	    struct ims_kept *out, struct err *e);
+void	 ims_kept_clear(struct ims_kept *k);
+
 /* -- fetching ------------------------------------------------------------------------------------------ */
 
 typedef void	 ims_store_done(void *arg, const struct err *e);
@@ -105,6 +120,22 @@ void	 ims_store_keep_take(struct ims_store *s, const struct ims_letter *l,
 void	 ims_store_release(struct ims_store *s, const struct ims_letter *l,
 	    enum mailbox_state state, enum refusal why, struct loop *loop, ims_store_done *done,
 	    void *arg);
+/* What is to be said to a sender's OMS until it answers: DONE of a letter that is here, DECLINE of one
+ * that nobody at own_domain wants any more.  Written down in the transaction that makes it so. */
+struct ims_owed {
+	struct ulid	 id;
+	char		 from_domain[ADDRESS_DOMAIN_BYTES];
+	char		 own_domain[ADDRESS_DOMAIN_BYTES];
+	bool		 declined;	/* else DONE */
+	uint64_t	 times;		/* counts up where it comes to be owed anew; 1 behind the first */
+	int64_t		 until_s;	/* the sender has forgotten it by then */
+};
+/* The first `max` behind `after` (NULL: from the beginning). */
+bool	 ims_store_owed(struct ims_store *s, const struct ims_owed *after, struct ims_owed *out,
+	    size_t max, size_t *n, struct err *e);
+/* It was said and answered, and is no longer owed: unless it came to be owed anew (times). */
+void	 ims_store_paid(struct ims_store *s, const struct ims_owed *o, struct loop *loop,
+	    ims_store_done *done, void *arg);
 struct spool	*ims_store_spool(struct ims_store *s);	/* where a fetch writes to */
 
 /* -- changes by the user ---------------------------------------------------------------------------- */

@@ -20,6 +20,7 @@ struct accept {
 	const char			(*users)[256];
 	const struct ims_evidence	*ev;
 	struct verdict			*verdicts;	/* one per entry; apply may run twice */
+	size_t				 evidence_of;	/* the statement whose is put; its entries follow */
 	unsigned char			 chain[DIGEST_BYTES];
 	ims_store_accepted		*done;
 	void				*arg;
@@ -58,6 +59,12 @@ seen_until(const struct accept *a, const struct statement *st)
 	return st->hold_until_s < most ? st->hold_until_s : most;
 }
 
+static const unsigned char *
+statement_digest(const struct accept *a, const struct statement *st)
+{
+	return a->batch->digests[st - a->batch->statements];
+}
+
 static struct ims_key
 key_until(int64_t until_s, const struct ims_key *seen)
 {
@@ -70,12 +77,14 @@ key_until(int64_t until_s, const struct ims_key *seen)
 
 /* -- a statement's own records ------------------------------------------------------------------- */
 
+/* Once a statement that made a notice; and the newest of those that only moved the promise. */
 static void
 put_evidence(struct db_txn *t, const struct accept *a, const struct ims_key *letter,
-    const struct statement *st)
+    const struct statement *st, bool made_notice)
 {
 	const struct notify_batch	*b = a->batch;
-	struct ims_key			 k = ims_key_evidence(letter, st->recipient_domain);
+	struct ims_key			 k = ims_key_statement(letter, st->recipient_domain,
+					    made_notice ? statement_digest(a, st) : NULL);
 	struct ims_evidence_record	 r = {
 		.chain_der = a->ev->chain, .statement = st->text, .seal = b->seal.text,
 		.alg = span_str(seal_alg_name(b->alg)), .signature = b->signature,
@@ -148,12 +157,14 @@ extend(struct db_txn *t, const struct accept *a, const struct ims_key *letter,
 		r->until_s = seen_until(a, st);
 		put_seen(t, seen, r);
 	}
-	if (ims_letter_get(t, a->store, letter, &l, &e) &&
-	    l.facts.hold_until_s < hold_until(a, st)) {
+	if (!ims_letter_get(t, a->store, letter, &l, &e))
+		return;
+	if (l.facts.hold_until_s < hold_until(a, st)) {
 		l.facts.hold_until_s = hold_until(a, st);
 		ims_letter_put(t, letter, &l);
-		put_evidence(t, a, letter, st);
+		put_evidence(t, a, letter, st, false);
 	}
+	ims_told_again(t, &l.facts, st->recipient_domain);
 }
 
 /* Seen before: a repeat, or another letter under the same id. */
@@ -193,6 +204,7 @@ put_notice(struct db_txn *t, const struct accept *a, const struct statement *st,
 		.id = st->id, .received_s = a->ev->received_s, .date_s = st->date_s,
 	};
 
+	memcpy(n.statement, statement_digest(a, st), sizeof n.statement);
 	span_copy(st->from.whole, n.from, sizeof n.from);
 	span_copy(entry->address, n.to, sizeof n.to);
 	span_copy(span_sub(span_str(a->ev->issuer), 0, sizeof n.issuer - 1), n.issuer,
@@ -232,7 +244,10 @@ accept_entry(struct db_txn *t, struct accept *a, size_t i, struct verdict *v)
 	renew(&l, a, st);
 	l.refs++;
 	ims_letter_put(t, &letter, &l);
-	put_evidence(t, a, &letter, st);
+	ims_told_add(t, &letter, &l.facts, st->recipient_domain);
+	if (a->evidence_of != entry->statement)
+		put_evidence(t, a, &letter, st, true);
+	a->evidence_of = entry->statement;
 	put_notice(t, a, st, entry, a->users[i], &m);
 	note_seen(t, a, &seen, st, a->users[i], m.last);
 	v->done = NOTIFY_NOTICED;
@@ -244,6 +259,7 @@ apply_accept(struct db_txn *t, void *arg, struct err *e)
 {
 	struct accept	*a = arg;
 
+	a->evidence_of = NOTIFY_NO_STATEMENT;
 	for (size_t i = 0; i < a->batch->n_entries; i++) {
 		struct verdict	*v = &a->verdicts[i];
 

@@ -108,6 +108,7 @@ unref_letter(struct db_txn *t, const struct ims_key *k, struct ims_letter_record
 	db_del(t, LETTER, ims_key_span(k));
 	db_del(t, BODY, ims_key_span(k));
 	ims_evidence_del(t, k);
+	ims_told_del(t, k);
 }
 
 static void
@@ -121,6 +122,15 @@ drop_notice(struct db_txn *t, const struct change *c, const struct ims_notice_re
 	ims_change_del(t, c->user, m, n->change);
 }
 
+static struct span
+domain_of(const char *address)
+{
+	struct span	 rest = span_str(address);
+
+	span_cut(&rest, '@');
+	return rest;
+}
+
 static bool
 apply_drop(struct db_txn *t, void *arg, struct err *e)
 {
@@ -128,20 +138,19 @@ apply_drop(struct db_txn *t, void *arg, struct err *e)
 	struct ims_notice_record	 n;
 	struct ims_mailbox_record	 m;
 	struct ims_letter_record	 l;
-	struct span			 from;
 	struct ims_key			 letter;
 
 	c->file[0] = '\0';
 	if (!ims_notice_get(t, c->user, c->number, &n, e) || !ims_mailbox_get(t, c->user, &m, e))
 		return false;
-	from = span_str(n.from);
-	span_cut(&from, '@');
-	letter = ims_key_letter(&n.id, from);
+	letter = ims_key_letter(&n.id, domain_of(n.from));
 	if (!ims_letter_get(t, c->store, &letter, &l, e)) {
 		if (e->why != REFUSAL_no_such_number)
 			return false;
 		l.refs = 0;		/* nothing is behind the notice */
 	}
+	if (l.refs > 0 && !n.declined)
+		ims_told_less(t, &letter, &l.facts, domain_of(n.to), c->declined);
 	if (c->declined) {
 		n.declined = true;
 		ims_change_put(t, c->user, &m, c->number, &n.change);

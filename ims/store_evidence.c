@@ -97,6 +97,25 @@ ims_evidence_put(struct db_txn *t, const struct ims_key *k, const struct ims_evi
 		drop_chain(t, before, k);
 }
 
+bool
+ims_evidence_read(struct span value, struct ims_evidence_record *r, struct err *e)
+{
+	struct reader	 in = reader_of(value);
+	bool		 good = read_u8(&in) == VERSION_1;
+
+	*r = (struct ims_evidence_record){ .received_s = 0 };
+	read_bytes(&in, r->chain, DIGEST_BYTES);
+	r->statement = read_span(&in);
+	r->seal = read_span(&in);
+	r->alg = read_span(&in);
+	r->signature = read_span(&in);
+	r->host = read_span(&in);
+	r->spf = read_span(&in);
+	r->received_s = (int64_t)read_u64(&in);
+	return (good && reader_done(&in)) ||
+	    err_set(e, REFUSAL_storage, "a stored record is damaged");
+}
+
 static bool
 take_key(void *arg, struct span key, struct span value)
 {
@@ -125,4 +144,74 @@ ims_evidence_del(struct db_txn *t, const struct ims_key *letter)
 			drop_chain(t, chain, &k);
 		db_del(t, EVIDENCE, ims_key_span(&k));
 	}
+}
+
+/* -- for people ---------------------------------------------------------------------------------- */
+
+void
+ims_kept_clear(struct ims_kept *k)
+{
+	buf_clear(&k->statement);
+	buf_clear(&k->seal);
+	buf_clear(&k->signature);
+	buf_clear(&k->chain);
+	buf_clear(&k->spf);
+}
+
+static void
+copy(struct buf *to, struct span s)
+{
+	if (s.n > 0)
+		buf_add(to, s.p, s.n);
+}
+
+static bool
+fill_kept(struct db_txn *t, const struct ims_evidence_record *r, struct ims_kept *out,
+    struct err *e)
+{
+	struct span	 der;
+
+	*out = (struct ims_kept){ .received_s = r->received_s };
+	copy(&out->statement, r->statement);
+	copy(&out->seal, r->seal);
+	copy(&out->signature, r->signature);
+	copy(&out->spf, r->spf);
+	span_copy(r->alg, out->alg, sizeof out->alg);
+	span_copy(r->host, out->host, sizeof out->host);
+	if (db_get(t, CHAIN, span_of(r->chain, DIGEST_BYTES), &der)) {
+		copy(&out->chain, der);
+		return true;
+	}
+	ims_kept_clear(out);
+	return !db_fault(t, e) && err_set(e, REFUSAL_storage, "the sender's certificates are missing");
+}
+
+bool
+ims_store_evidence(struct ims_store *s, const char *user, uint64_t number, struct ims_kept *out,
+    struct err *e)
+{
+	struct ims_notice_record	 n;
+	struct ims_evidence_record	 r;
+	struct ims_key			 letter, k;
+	struct span			 value, from, to;
+	struct db_txn			*t;
+	bool				 good;
+
+	if (!db_read(s->db, &t, e))
+		return false;
+	if ((good = ims_notice_get(t, user, number, &n, e))) {
+		from = span_str(n.from);
+		to = span_str(n.to);
+		span_cut(&from, '@');
+		span_cut(&to, '@');
+		letter = ims_key_letter(&n.id, from);
+		k = ims_key_statement(&letter, to, n.statement);
+		if (db_get(t, EVIDENCE, ims_key_span(&k), &value))
+			good = ims_evidence_read(value, &r, e) && fill_kept(t, &r, out, e);
+		else
+			good = !db_fault(t, e) &&
+			    err_set(e, REFUSAL_storage, "its evidence is missing");
+	}
+	db_read_end(&t);
+	return good;
 }

@@ -131,6 +131,7 @@ apply_keep(struct db_txn *t, void *arg, struct err *e)
 	if (r.file[0] == '\0')
 		db_put(t, BODY, ims_key_span(&c->key), buf_span(&c->kept.octets));
 	ims_letter_put(t, &c->key, &r);
+	ims_told_here(t, &c->key, &r.facts);
 	return !db_fault(t, e);
 }
 

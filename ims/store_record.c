@@ -66,7 +66,18 @@ ims_key_seen(const struct ims_key *letter, struct span recipient)
 }
 
 struct ims_key
-ims_key_evidence(const struct ims_key *letter, struct span own_domain)
+ims_key_statement(const struct ims_key *letter, struct span own_domain,
+    const unsigned char *digest)
+{
+	static const unsigned char	 zeros[IMS_STATEMENT_BYTES];
+	struct ims_key			 k = ims_key_told(letter, own_domain);
+
+	ims_key_add(&k, digest != NULL ? digest : zeros, IMS_STATEMENT_BYTES);
+	return k;
+}
+
+struct ims_key
+ims_key_told(const struct ims_key *letter, struct span own_domain)
 {
 	struct ims_key	 k = *letter;
 
@@ -159,6 +170,7 @@ ims_notice_write(struct buf *out, const struct ims_notice_record *n)
 	put_u32(out, n->flags);
 	put_u8(out, n->declined);
 	put_u64(out, n->change);
+	put_bytes(out, n->statement, sizeof n->statement);
 	put_span(out, span_str(n->issuer));
 }
 
@@ -177,6 +189,7 @@ ims_notice_read(struct span value, struct ims_notice_record *n, struct err *e)
 	n->flags = read_u32(&r);
 	n->declined = read_u8(&r) != 0;
 	n->change = read_u64(&r);
+	read_bytes(&r, n->statement, sizeof n->statement);
 	good = read_str(&r, n->issuer, sizeof n->issuer) && good;
 	return (good && reader_done(&r)) || damaged(e);
 }

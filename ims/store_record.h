@@ -6,11 +6,14 @@
  *	SEEN         letter, sha(recipient)(16)           user, number, what a repeat must bear, until
  *	LETTER       id(16), sha(From domain)(8)          version, facts, state, lease, references, file
  *	BODY         letter                               octets of an inline body
- *	EVIDENCE     letter, sha(own domain)(8)           chain's digest, statement, seal, signature, ...
+ *	EVIDENCE     letter, sha(own domain)(8),          chain's digest, statement, seal, signature, ...
+ *	             sha(statement)(8) or zeros
  *	CHAIN        sha(DER)(32)                         DER of the certificates
  *	CHAINED      sha(DER)(32), EVIDENCE's key         -
  *	CHANGE       user NUL change(8)                   number; the newest change of each notice
  *	UNTIL        until_s(8), SEEN's key               -
+ *	TOLD         letter, sha(own domain)(8)           version, own domain, notices that want it, declined
+ *	OWED         letter, sha(own domain)(8)           version, id, both domains, which, times, until
  *
  * SEEN begins with the id, so that its keys rise with time; digests keep keys within LMDB's limit.
  */
@@ -21,8 +24,11 @@
 #include "ims/store.h"
 
 enum ims_table {
-	MAILBOX, NOTICE, SEEN, LETTER, BODY, EVIDENCE, CHAIN, CHAINED, CHANGE, UNTIL, IMS_TABLES
+	MAILBOX, NOTICE, SEEN, LETTER, BODY, EVIDENCE, CHAIN, CHAINED, CHANGE, UNTIL, TOLD, OWED,
+	IMS_TABLES
 };
+
+#define IMS_STATEMENT_BYTES	8
 
 struct ims_store {
 	struct db	*db;
@@ -40,7 +46,10 @@ void		 ims_key_add(struct ims_key *k, const void *p, size_t n);
 void		 ims_key_add_u64(struct ims_key *k, uint64_t v);
 struct ims_key	 ims_key_letter(const struct ulid *id, struct span from_domain);
 struct ims_key	 ims_key_seen(const struct ims_key *letter, struct span recipient);
-struct ims_key	 ims_key_evidence(const struct ims_key *letter, struct span own_domain);
+struct ims_key	 ims_key_told(const struct ims_key *letter, struct span own_domain);
+/* digest NULL: the newest that only moved the promise. */
+struct ims_key	 ims_key_statement(const struct ims_key *letter, struct span own_domain,
+		    const unsigned char *digest);
 struct ims_key	 ims_key_numbered(const char *user, uint64_t number);	/* NOTICE, CHANGE */
 struct ims_key	 ims_key_user(const char *user);		/* its prefix: user NUL */
 uint64_t	 ims_key_number(struct span key);		/* the last eight octets */
@@ -59,6 +68,7 @@ struct ims_notice_record {
 	unsigned	 flags;
 	bool		 declined;
 	uint64_t	 change;	/* its newest */
+	unsigned char	 statement[IMS_STATEMENT_BYTES];	/* of the digest: names the evidence */
 	char		 issuer[MAILBOX_ISSUER_BYTES];
 };
 void	 ims_notice_write(struct buf *out, const struct ims_notice_record *n);
@@ -98,6 +108,17 @@ struct ims_seen_record {
 void	 ims_seen_write(struct buf *out, const struct ims_seen_record *r);
 bool	 ims_seen_read(struct span value, struct ims_seen_record *r, struct err *e);
 
+/* A notice more of one of our domains; the same notice announced again; one less (dropped, or
+ * declined) that was neither before.  `l` is the letter as it stands. */
+void	 ims_told_add(struct db_txn *t, const struct ims_key *letter, const struct ims_letter *l,
+	    struct span own);
+void	 ims_told_again(struct db_txn *t, const struct ims_letter *l, struct span own);
+void	 ims_told_less(struct db_txn *t, const struct ims_key *letter, const struct ims_letter *l,
+	    struct span own, bool declined);
+/* The letter has come: DONE is owed by each of our domains; it has gone with its last notice. */
+void	 ims_told_here(struct db_txn *t, const struct ims_key *letter, const struct ims_letter *l);
+void	 ims_told_del(struct db_txn *t, const struct ims_key *letter);
+
 struct ims_evidence_record {
 	unsigned char	 chain[DIGEST_BYTES];
 	struct span	 chain_der, statement, seal, alg, signature, host, spf;
@@ -105,6 +126,8 @@ struct ims_evidence_record {
 };
 void	 ims_evidence_put(struct db_txn *t, const struct ims_key *k,
 	    const struct ims_evidence_record *e);
+/* Borrows from value. */
+bool	 ims_evidence_read(struct span value, struct ims_evidence_record *r, struct err *e);
 void	 ims_evidence_del(struct db_txn *t, const struct ims_key *letter);
 
 #endif
