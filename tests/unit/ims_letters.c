@@ -1,0 +1,305 @@
+/* ims_letters — letters at the IMS's store: announced, leased, kept, shared, dropped; past damage, and
+ * past the store's own end.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "tests/unit/ims_store_scene.h"
+
+/* -- what is announced -------------------------------------------------------------------------------- */
+
+static void
+a_notice_is_shown_once(void **state)
+{
+	struct notification	 n = { .number = 1, .to = BOB, .hold_s = DAY };
+	struct mailbox_notice	 row;
+	struct ims_letter	 l;
+	struct ulid		 id;
+	struct world		 w;
+	struct err		 e;
+
+	(void)state;
+	world_of(&w);
+	assert_int_equal(accepts(&w, n), NOTIFY_NOTICED);
+	assert_int_equal(accepts(&w, n), NOTIFY_KNOWN);
+	reopen(&w);
+	assert_int_equal(accepts(&w, n), NOTIFY_KNOWN);
+	assert_int_equal(entries(&w, NOTICE), 1);
+	assert_true(ims_store_notice(w.store, BOB, 1, &row, &l, &e));
+	id = id_of(&w, 1);
+	assert_true(ulid_eq(&row.id, &id));
+	assert_string_equal(row.from, "alice@a.test");
+	assert_string_equal(row.to, BOB);
+	assert_string_equal(row.issuer, "CN=CA");
+	assert_int_equal(row.state, MAILBOX_HELD);
+	assert_int_equal(row.size, 1000);
+	assert_int_equal(row.received_s, w.now_s);
+	assert_string_equal(l.own_domain, "b.test");
+	assert_string_equal(l.from_domain, "a.test");
+	assert_false(ims_store_notice(w.store, BOB, 2, &row, &l, &e));
+	assert_int_equal(e.why, REFUSAL_no_such_number);
+	assert_false(ims_store_notice(w.store, EVE, 1, &row, &l, &e));
+	assert_int_equal(e.why, REFUSAL_no_such_number);
+	world_clear(&w);
+}
+
+/* The same id with other facts: to the same recipient, and to another. */
+static void
+an_id_is_one_letter(void **state)
+{
+	struct notification	 bob = { .number = 1, .to = BOB, .hold_s = DAY },
+				 eve = { .number = 1, .to = EVE, .hold_s = DAY };
+	enum notify_done	 done;
+	struct world		 w;
+
+	(void)state;
+	world_of(&w);
+	accepts(&w, bob);
+	bob.size = eve.size = 2000;
+	assert_int_equal(accept_one(&w, &bob, &done), REFUSAL_id_conflict);
+	assert_int_equal(accept_one(&w, &eve, &done), REFUSAL_id_conflict);
+	assert_int_equal(entries(&w, NOTICE), 1);
+	assert_int_equal(entries(&w, SEEN), 1);
+	assert_int_equal(letter(&w, BOB, 1).size, 1000);
+	eve.size = 0;
+	assert_int_equal(accepts(&w, eve), NOTIFY_NOTICED);
+	assert_int_equal(entries(&w, LETTER), 1);
+	world_clear(&w);
+}
+
+static void
+numbers_are_never_given_twice(void **state)
+{
+	struct notification	 n = { .to = BOB, .hold_s = DAY };
+	struct world		 w;
+
+	(void)state;
+	world_of(&w);
+	for (n.number = 1; n.number <= 3; n.number++)
+		accepts(&w, n);
+	for (uint64_t i = 1; i <= 3; i++)
+		assert_int_equal(drop(&w, BOB, i), REFUSAL_NONE);
+	reopen(&w);
+	accepts(&w, n);
+	assert_true(letter(&w, BOB, 4).hold_until_s > 0);
+	world_clear(&w);
+}
+
+static void
+two_recipients_share_a_body(void **state)
+{
+	struct notification	 eve = { .number = 1, .to = EVE, .hold_s = DAY };
+	struct source		*source;
+	struct ims_letter	 l;
+	struct world		 w;
+	struct err		 e;
+	char			 piece[100];
+
+	(void)state;
+	world_of(&w);
+	fetched(&w, 1);
+	assert_int_equal(accepts(&w, eve), NOTIFY_NOTICED);
+	l = letter(&w, EVE, 1);
+	assert_int_equal(l.state, MAILBOX_HERE);
+	assert_true(ims_store_body(w.store, &l, &source, &e));
+	assert_int_equal(source->read(source, BODY_BYTES - 50, piece, sizeof piece), 50);
+	source->free(source);
+	assert_int_equal(drop(&w, BOB, 1), REFUSAL_NONE);
+	assert_true(ims_store_body(w.store, &l, &source, &e));
+	source->free(source);
+	assert_int_equal(drop(&w, EVE, 1), REFUSAL_NONE);
+	assert_false(ims_store_body(w.store, &l, &source, &e));
+	offload_stop(w.offload);
+	assert_int_equal(files(&w), 0);
+	world_clear(&w);
+}
+
+static void
+a_mailbox_comes_in_pages(void **state)
+{
+	struct notification	 n = { .to = BOB, .hold_s = DAY };
+	struct ims_store_counts	 c;
+	struct buf		 page = BUF_INIT;
+	struct world		 w;
+	struct err		 e;
+	bool			 more = true;
+	uint64_t		 next = 1;
+
+	(void)state;
+	world_of(&w);
+	for (n.number = 1; n.number <= 230; n.number++)
+		accepts(&w, n);
+	accepts(&w, (struct notification){ .number = 1, .to = EVE, .hold_s = DAY });
+	for (int pages = 0; more; pages++) {
+		assert_in_range(pages, 0, 10);
+		assert_true(ims_store_list(w.store, BOB, next - 1, &page, &more, &e));
+		buf_add(&page, "", 1);
+		for (const char *at = page.data; (at = strstr(at, "notice n=")) != NULL; at++, next++)
+			assert_int_equal(strtoull(at + 9, NULL, 10), next);
+		buf_reset(&page);
+	}
+	assert_int_equal(next, 231);
+	assert_true(ims_store_list(w.store, BOB, UINT64_MAX, &page, &more, &e));
+	assert_int_equal(page.len, 0);
+	assert_false(more);
+	assert_true(ims_store_list(w.store, "nobody@b.test", 0, &page, &more, &e));
+	assert_int_equal(page.len, 0);
+	ims_store_counts(w.store, &c);
+	assert_int_equal(c.mailboxes, 2);
+	assert_int_equal(c.notices, 231);
+	buf_clear(&page);
+	world_clear(&w);
+}
+
+static void
+a_release_says_why(void **state)
+{
+	struct mailbox_notice	 row;
+	struct ims_letter	 l;
+	struct world		 w;
+	struct err		 e;
+
+	(void)state;
+	world_of(&w);
+	accepts(&w, (struct notification){ .number = 1, .to = BOB, .hold_s = DAY });
+	assert_int_equal(lease(&w, BOB, 1), REFUSAL_NONE);
+	assert_int_equal(letter(&w, BOB, 1).state, MAILBOX_FETCHING);
+	assert_int_equal(release(&w, MAILBOX_HELD, REFUSAL_NONE), REFUSAL_NONE);
+	assert_int_equal(letter(&w, BOB, 1).state, MAILBOX_HELD);
+	assert_int_equal(lease(&w, BOB, 1), REFUSAL_NONE);
+	assert_int_equal(release(&w, MAILBOX_RECALLED, REFUSAL_recalled), REFUSAL_NONE);
+	reopen(&w);
+	assert_true(ims_store_notice(w.store, BOB, 1, &row, &l, &e));
+	assert_int_equal(row.state, MAILBOX_RECALLED);
+	assert_string_equal(row.word, "recalled");
+	assert_int_equal(lease(&w, BOB, 1), REFUSAL_NONE);	/* over: it says so */
+	assert_int_equal(w.leased.state, MAILBOX_RECALLED);
+	world_clear(&w);
+}
+
+/* -- leases ------------------------------------------------------------------------------------------------- */
+
+/* Also where we were up again within the second in which it was taken. */
+static void
+a_lease_ends_with_the_process(void **state)
+{
+	struct ims_letter	 before;
+	struct world		 w;
+
+	(void)state;
+	world_of(&w);
+	accepts(&w, (struct notification){ .number = 1, .to = BOB, .hold_s = DAY });
+	assert_int_equal(lease(&w, BOB, 1), REFUSAL_NONE);
+	assert_int_equal(lease(&w, BOB, 1), REFUSAL_fetch_running);
+	before = w.leased;
+	reopen(&w);
+	assert_int_equal(letter(&w, BOB, 1).state, MAILBOX_HELD);
+	assert_int_equal(lease(&w, BOB, 1), REFUSAL_NONE);
+	assert_true(w.leased.fence > before.fence);
+	assert_int_equal(keep(&w, &before), REFUSAL_fetch_running);
+	assert_int_equal(keep(&w, &w.leased), REFUSAL_NONE);
+	assert_int_equal(letter(&w, BOB, 1).state, MAILBOX_HERE);
+	assert_int_equal(keep(&w, &w.leased), REFUSAL_fetch_running);
+	offload_stop(w.offload);
+	assert_int_equal(files(&w), 1);
+	world_clear(&w);
+}
+
+static void
+without_a_lease_nothing_is_kept(void **state)
+{
+	struct ims_letter	 l;
+	struct world		 w;
+
+	(void)state;
+	world_of(&w);
+	accepts(&w, (struct notification){ .number = 1, .to = BOB, .hold_s = DAY });
+	l = letter(&w, BOB, 1);
+	assert_int_equal(keep(&w, &l), REFUSAL_fetch_running);
+	offload_stop(w.offload);
+	assert_int_equal(files(&w), 0);
+	world_clear(&w);
+}
+
+/* -- the store's end, and damage ------------------------------------------------------------------------------ */
+
+/* What was asked for before the end is done, and says so, after it. */
+static void
+answers_may_come_after_the_end(void **state)
+{
+	struct world	 w;
+
+	(void)state;
+	world_of(&w);
+	fetched(&w, 1);
+	assert_int_equal(files(&w), 1);
+	w.waiting = 3;
+	ims_store_drop(w.store, BOB, 1, false, w.loop, on_done, &w);
+	ims_store_sweep(w.store, w.now_s, w.loop, on_done, &w);
+	ims_store_drop(w.store, BOB, 7, false, w.loop, on_done, &w);
+	ims_store_close(&w.store);
+	loop_drain(w.loop);
+	assert_int_equal(w.waiting, 0);
+	assert_int_equal(w.why, REFUSAL_no_such_number);
+	offload_stop(w.offload);
+	assert_int_equal(files(&w), 0);
+	world_clear(&w);
+}
+
+/* A letter that cannot be read: the others are shown, it is never taken for one that is not there,
+ * and its body is not swept away. */
+static void
+a_damaged_letter_spoils_no_other(void **state)
+{
+	struct notification	 n = { .number = 1, .to = EVE, .hold_s = DAY };
+	enum notify_done	 done;
+	struct buf		 page = BUF_INIT;
+	struct world		 w;
+	struct err		 e;
+	bool			 more;
+
+	(void)state;
+	world_of(&w);
+	for (unsigned i = 1; i <= 3; i++)
+		fetched(&w, i);
+	ims_store_close(&w.store);
+	damage(&w, "letter");
+	reopen(&w);
+	assert_int_equal(files(&w), 3);
+	assert_true(ims_store_list(w.store, BOB, 0, &page, &more, &e));
+	buf_add(&page, "", 1);
+	assert_non_null(strstr(page.data, "notice n=2 state=here"));
+	assert_non_null(strstr(page.data, "notice n=3 state=here"));
+	assert_null(strstr(page.data, "notice n=1 "));
+	assert_false(more);
+	assert_int_equal(accept_one(&w, &n, &done), REFUSAL_storage);
+	assert_int_equal(drop(&w, BOB, 1), REFUSAL_storage);
+	assert_int_equal(drop(&w, BOB, 2), REFUSAL_NONE);
+	buf_clear(&page);
+	world_clear(&w);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest	 tests[] = {
+		cmocka_unit_test(a_notice_is_shown_once),
+		cmocka_unit_test(an_id_is_one_letter),
+		cmocka_unit_test(numbers_are_never_given_twice),
+		cmocka_unit_test(two_recipients_share_a_body),
+		cmocka_unit_test(a_mailbox_comes_in_pages),
+		cmocka_unit_test(a_release_says_why),
+		cmocka_unit_test(a_lease_ends_with_the_process),
+		cmocka_unit_test(without_a_lease_nothing_is_kept),
+		cmocka_unit_test(answers_may_come_after_the_end),
+		cmocka_unit_test(a_damaged_letter_spoils_no_other),
+	};
+
+	return cmocka_run_group_tests_name("ims_letters", tests, NULL, NULL);
+}

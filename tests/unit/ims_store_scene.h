@@ -1,0 +1,354 @@
+/* ims_store_scene — a store in a folder of its own, notifications for it, its calls one at a time;
+ * after <cmocka.h>.
+ */
+#ifndef TESTS_UNIT_IMS_STORE_SCENE_H
+#define TESTS_UNIT_IMS_STORE_SCENE_H
+
+#include <dirent.h>
+#include <lmdb.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "common/base/clock.h"
+#include "common/base/memory.h"
+#include "common/svc/loop.h"
+#include "common/svc/offload.h"
+#include "ims/store_record.h"
+#include "tests/certs.h"
+
+#define SIZE	((uint64_t)64 << 20)
+#define DAY	((int64_t)86400)
+#define LIMIT	(90 * DAY)
+#define BODY_BYTES	(SPOOL_INLINE_BYTES + 1000)
+#define BOB	"bob@b.test"
+#define EVE	"eve@b.test"
+
+struct world {
+	char			 folder[64];
+	struct loop		*loop;
+	struct offload		*offload;
+	struct ims_store	*store;
+	int64_t			 now_s;
+	unsigned		 waiting;
+	enum refusal		 why;
+	struct ims_letter	 leased;
+	struct spool_kept	 kept;
+};
+
+/* -- worlds ------------------------------------------------------------------------------------- */
+
+static inline void
+reopen(struct world *w)
+{
+	struct err	 e;
+
+	ims_store_close(&w->store);
+	if (!ims_store_open(w->folder, SIZE, w->offload, &w->store, &e))
+		fail_msg("%s", e.text);
+}
+
+static inline void
+world_of(struct world *w)
+{
+	struct err	 e;
+
+	*w = (struct world){ .now_s = clock_wall_ms() / 1000 };
+	certs_folder(w->folder);
+	assert_true(loop_new(&w->loop, &e));
+	assert_true(offload_new(&w->offload, 1, &e));
+	assert_true(offload_start(w->offload, &e));
+	reopen(w);
+}
+
+static inline void
+world_clear(struct world *w)
+{
+	ims_store_close(&w->store);
+	offload_free(&w->offload);
+	loop_drain(w->loop);
+	loop_free(&w->loop);
+	certs_remove(w->folder);
+}
+
+static inline uint64_t
+entries(struct world *w, unsigned table)
+{
+	struct db_txn	*t;
+	struct err	 e;
+	uint64_t	 n;
+
+	assert_true(db_read(w->store->db, &t, &e));
+	n = db_entries(t, table);
+	db_read_end(&t);
+	return n;
+}
+
+static inline unsigned
+files(const struct world *w)
+{
+	char		 path[128];
+	struct dirent	*d;
+	unsigned	 n = 0;
+	DIR		*dir;
+
+	snprintf(path, sizeof path, "%s/bodies", w->folder);
+	assert_non_null(dir = opendir(path));
+	while ((d = readdir(dir)) != NULL)
+		n += d->d_name[0] != '.';
+	closedir(dir);
+	return n;
+}
+
+/* -- notifications -------------------------------------------------------------------------------- */
+
+struct notification {
+	unsigned	 number;	/* makes its id */
+	const char	*to;
+	int64_t		 hold_s;	/* from now */
+	int64_t		 at_s;		/* when it comes, from now */
+	int64_t		 limit_s;	/* 0: LIMIT */
+	const char	*chain;		/* NULL: "chain" */
+	uint64_t	 size;
+};
+
+static inline struct ulid
+id_of(const struct world *w, unsigned number)
+{
+	unsigned char	 random[10] = { (unsigned char)number };
+	struct ulid	 id;
+
+	ulid_make(&id, w->now_s * 1000, random);
+	return id;
+}
+
+static inline void
+write_statement(const struct world *w, const struct notification *n, struct buf *out)
+{
+	struct statement	 st = {
+		.from.whole = SPAN_LIT("alice@a.test"), .from_domain = SPAN_LIT("a.test"),
+		.recipient_domain = SPAN_LIT("b.test"), .date_s = w->now_s,
+		.hold_until_s = w->now_s + n->hold_s, .size = n->size ? n->size : 1000,
+		.id = id_of(w, n->number),
+	};
+	unsigned char		 hash[1][32], salt[16] = { 0 };
+	struct err		 e;
+
+	statement_hash(digest_sha256, salt, span_str(n->to), hash[0]);
+	assert_true(statement_write(out, &st, hash, 1, &e));
+}
+
+static inline struct notify_batch *
+batch_of(const struct world *w, const struct notification *n)
+{
+	struct notify_batch	*b = notify_batch_new(1);
+	struct notify_bounds	 bounds = {
+		SPAN_LIT("a.test"), SPAN_LIT("b.test"), w->now_s + n->at_s, digest_sha256,
+	};
+	unsigned char		 salt[16] = { 0 }, digest[1][32];
+	struct buf		 text = BUF_INIT, seal = BUF_INIT;
+	struct err		 e;
+
+	write_statement(w, n, &text);
+	notify_batch_add_rcpt(b, span_str(n->to), salt, NULL);
+	notify_batch_add_statement(b, NULL);
+	buf_add(&b->octets, text.data, text.len);
+	notify_batch_end_statement(b);
+	digest_sha256(buf_span(&text), digest[0]);
+	assert_true(seal_write(&seal, bounds.peer, bounds.served, bounds.now_s, digest, 1, &e));
+	if (!notify_batch_seal(b, buf_span(&seal), SEAL_ECDSA_SHA256, SPAN_LIT("signature"), &bounds,
+	    &e))
+		fail_msg("%s", e.text);
+	notify_batch_judge(b, &bounds);
+	assert_int_equal(b->n_open, 1);
+	buf_clear(&text);
+	buf_clear(&seal);
+	return b;
+}
+
+static inline void
+stop(void *arg)
+{
+	struct world	*w = arg;
+
+	if (--w->waiting == 0)
+		loop_stop(w->loop);
+}
+
+static inline void
+wait_for(struct world *w)
+{
+	if (w->waiting > 0)
+		loop_run(w->loop);
+}
+
+/* The mailbox has the address's own name. */
+static inline enum refusal
+accept_one(struct world *w, const struct notification *n, enum notify_done *done)
+{
+	struct notify_batch	*b = batch_of(w, n);
+	char			(*users)[256] = memory_array(1, sizeof *users);
+	struct ims_evidence	 ev = {
+		.chain = span_str(n->chain ? n->chain : "chain"), .issuer = "CN=CA",
+		.host = "192.0.2.1", .spf = "pass", .received_s = w->now_s + n->at_s,
+		.hold_limit_s = n->limit_s ? n->limit_s : LIMIT,
+	};
+	enum refusal		 why;
+
+	snprintf(users[0], sizeof users[0], "%s", n->to);
+	w->waiting++;
+	ims_store_accept(w->store, b, (const char (*)[256])users, &ev, w->loop, stop, w);
+	wait_for(w);
+	why = b->entries[0].why;
+	*done = b->entries[0].done;
+	notify_batch_free(&b);
+	free(users);
+	return why;
+}
+
+static inline enum notify_done
+accepts(struct world *w, struct notification n)
+{
+	enum notify_done	 done;
+
+	assert_int_equal(accept_one(w, &n, &done), REFUSAL_NONE);
+	return done;
+}
+
+/* -- the other calls -------------------------------------------------------------------------------- */
+
+static inline void
+on_done(void *arg, const struct err *e)
+{
+	struct world	*w = arg;
+
+	w->why = e == NULL ? REFUSAL_NONE : e->why;
+	stop(w);
+}
+
+static inline void
+on_leased(void *arg, const struct ims_letter *l, const struct err *e)
+{
+	struct world	*w = arg;
+
+	if (l != NULL)
+		w->leased = *l;
+	on_done(w, e);
+}
+
+static inline void
+on_kept(void *arg, struct spool_kept *kept, const struct err *e)
+{
+	struct world	*w = arg;
+
+	if (e == NULL)
+		w->kept = *kept;
+	on_done(w, e);
+}
+
+static inline void
+sweep(struct world *w, int64_t at_s)
+{
+	w->waiting++;
+	ims_store_sweep(w->store, w->now_s + at_s, w->loop, on_done, w);
+	wait_for(w);
+	assert_int_equal(w->why, REFUSAL_NONE);
+}
+
+static inline enum refusal
+drop(struct world *w, const char *user, uint64_t number)
+{
+	w->waiting++;
+	ims_store_drop(w->store, user, number, false, w->loop, on_done, w);
+	wait_for(w);
+	return w->why;
+}
+
+static inline struct ims_letter
+letter(struct world *w, const char *user, uint64_t number)
+{
+	struct mailbox_notice	 n;
+	struct ims_letter	 l;
+	struct err		 e;
+
+	if (!ims_store_notice(w->store, user, number, &n, &l, &e))
+		fail_msg("%s", e.text);
+	assert_int_equal(n.number, number);
+	return l;
+}
+
+static inline enum refusal
+lease(struct world *w, const char *user, uint64_t number)
+{
+	struct ims_letter	 l = letter(w, user, number);
+
+	w->waiting++;
+	ims_store_lease(w->store, &l, w->loop, on_leased, w);
+	wait_for(w);
+	return w->why;
+}
+
+static inline enum refusal
+keep(struct world *w, const struct ims_letter *l)
+{
+	struct spool_in	*in = spool_begin(ims_store_spool(w->store));
+	char		*octets = memory_new(BODY_BYTES);
+
+	spool_add(in, span_of(octets, BODY_BYTES));
+	free(octets);
+	w->waiting++;
+	spool_end_take(in, w->loop, on_kept, w);
+	wait_for(w);
+	assert_int_equal(w->why, REFUSAL_NONE);
+	w->waiting++;
+	ims_store_keep_take(w->store, l, &w->kept, w->loop, on_done, w);
+	wait_for(w);
+	return w->why;
+}
+
+static inline enum refusal
+release(struct world *w, enum mailbox_state state, enum refusal why)
+{
+	w->waiting++;
+	ims_store_release(w->store, &w->leased, state, why, w->loop, on_done, w);
+	wait_for(w);
+	return w->why;
+}
+
+/* Turns an octet of the first record of a table, behind the store's back. */
+static inline void
+damage(const struct world *w, const char *table)
+{
+	MDB_env		*env;
+	MDB_txn		*txn;
+	MDB_dbi		 dbi;
+	MDB_cursor	*c;
+	MDB_val		 k, v, changed;
+
+	assert_int_equal(mdb_env_create(&env), 0);
+	assert_int_equal(mdb_env_set_mapsize(env, SIZE), 0);
+	assert_int_equal(mdb_env_set_maxdbs(env, 20), 0);
+	assert_int_equal(mdb_env_open(env, w->folder, 0, 0600), 0);
+	assert_int_equal(mdb_txn_begin(env, NULL, 0, &txn), 0);
+	assert_int_equal(mdb_dbi_open(txn, table, 0, &dbi), 0);
+	assert_int_equal(mdb_cursor_open(txn, dbi, &c), 0);
+	assert_int_equal(mdb_cursor_get(c, &k, &v, MDB_FIRST), 0);
+	changed = (MDB_val){ v.mv_size, memory_new(v.mv_size) };
+	memcpy(changed.mv_data, v.mv_data, v.mv_size);
+	((char *)changed.mv_data)[v.mv_size / 2] ^= 1;
+	assert_int_equal(mdb_cursor_put(c, &k, &changed, MDB_CURRENT), 0);
+	mdb_cursor_close(c);
+	assert_int_equal(mdb_txn_commit(txn), 0);
+	mdb_env_close(env);
+	free(changed.mv_data);
+}
+
+/* Bob has it, and it is here; number: also of his notice. */
+static inline void
+fetched(struct world *w, unsigned number)
+{
+	accepts(w, (struct notification){ .number = number, .to = BOB, .hold_s = DAY });
+	assert_int_equal(lease(w, BOB, number), REFUSAL_NONE);
+	assert_int_equal(keep(w, &w->leased), REFUSAL_NONE);
+}
+
+#endif
