@@ -85,6 +85,10 @@ fuzz:				## each fuzz target for T=60 seconds (clang)
 	$(again) MODE=fuzz CC=clang $(FUZZ:%.c=build/fuzz/%)
 	@tests/fuzz/run $(T)
 
+bench: deps			## what this machine carries, beside its limits (no test)
+	$(again) MODE=release all
+	@MODE=release tests/bench/run
+
 bare:				## demo and check in a fresh Debian root (debootstrap, root)
 	@tests/bare
 
@@ -156,6 +160,6 @@ $B/tests/%: $O/tests/%.o $B/lib-tests.a $B/lib-oms.a $B/lib-ims.a $B/lib-mc.a $B
 
 -include $(shell find $O $B/nosync -name '*.d' 2>/dev/null)
 
-.PHONY: all tools deps demo check check-asan check-tsan check-valgrind fuzz bare lint map format help clean
+.PHONY: all tools deps demo check check-asan check-tsan check-valgrind fuzz bench bare lint map format help clean
 .SECONDARY:
 .DELETE_ON_ERROR:
