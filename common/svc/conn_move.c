@@ -41,14 +41,22 @@ waiting(const struct conn *c)
 	return BIO_ctrl_pending(c->to_wire);
 }
 
+/* The stream is at its end.  Without the peer's close_notify somebody else may have ended it. */
+static void
+at_end(struct conn *c, const char *how)
+{
+	if (RULE(tls_truncated) && c->state == CONN_UP && !c->tls_eof)
+		fail(c, REFUSAL_tls_truncated, how);
+	else
+		conn_fail(c, NULL);
+}
+
 static void
 cut_off(struct conn *c, const char *how)
 {
 	c->wire_eof = true;
-	if (c->state == CONN_UP && !c->tls_eof)
-		fail(c, REFUSAL_tls_truncated, how);
-	else if (c->state == CONN_CLOSING || c->state == CONN_UP)
-		conn_fail(c, NULL);
+	if (c->state == CONN_CLOSING || c->state == CONN_UP)
+		at_end(c, how);
 }
 
 static void
@@ -261,7 +269,7 @@ turn_up(struct conn *c)
 	if (c->state != CONN_UP)
 		return;
 	if (c->wire_eof && !c->tls_eof)
-		fail(c, REFUSAL_tls_truncated, "");
+		at_end(c, "");
 	else if (e->out.len == 0 && e->payload.source == NULL &&
 	    (e->closing || c->close_asked || (c->tls_eof && c->input.len == 0)))
 		start_closing(c);

@@ -144,7 +144,7 @@ tls_context_new(bool server, bool mutual)
 	SSL_CTX	*c = SSL_CTX_new(server ? TLS_server_method() : TLS_client_method());
 
 	if (c == NULL ||
-	    SSL_CTX_set_min_proto_version(c, TLS1_3_VERSION) != 1 ||
+	    SSL_CTX_set_min_proto_version(c, RULE(tls_version) ? TLS1_3_VERSION : 0) != 1 ||
 	    SSL_CTX_set_max_proto_version(c, TLS1_3_VERSION) != 1 ||
 	    SSL_CTX_set1_groups_list(c, GROUPS) != 1 ||
 	    SSL_CTX_set_ciphersuites(c, SUITES) != 1 ||
@@ -200,7 +200,7 @@ tls_session_connect(struct tls_session *s, const char *own, SSL **out, struct er
 	const struct tls_identity	*i = own == NULL ? NULL : tls_identity(s->tls, own);
 	SSL				*ssl;
 
-	if (own != NULL && i == NULL)
+	if (RULE(domain_not_served) && own != NULL && i == NULL)
 		return err_set(e, REFUSAL_domain_not_served, "%s is none of our domains", own);
 	ssl = SSL_new(tls_context(s->tls, false, true));
 	if (ssl == NULL || !offer(ssl, s->peer->domain, s->alpn) || (i != NULL && !show(ssl, i))) {

@@ -332,7 +332,7 @@ static void
 assert_not_reached(struct scene *s, const char *own, const char *domain, uint16_t port,
     const char *word)
 {
-	struct toy_client	 c = { .say = "SECRET\n" };
+	struct toy_client	 c = { .say = "BYE\n" };
 
 	client_run(&c, s->tls.ha, port, own, domain, 300);
 	assert_false(c.up);
