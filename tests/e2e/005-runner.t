@@ -13,7 +13,7 @@ with() {
 	run
 }
 run() {
-	out=$(cd "$T/tree" && env -u TILLCALLED_RUN JOBS=2 TEST_SECONDS=5 tests/run 2>&1 </dev/null)
+	out=$(cd "$T/tree" && env -u TILLCALLED_RUN MODE=debug JOBS=2 TEST_SECONDS=5 tests/run 2>&1 </dev/null)
 	ended=$?
 	last=$(printf '%s\n' "$out" | tail -1)
 }
