@@ -8,6 +8,7 @@
 
 #include "common/base/clock.h"
 #include "common/svc/conn.h"
+#include "common/svc/crl_fetch.h"
 #include "common/svc/daemon_parts.h"
 #include "common/svc/listen.h"
 #include "common/svc/loop.h"
@@ -121,6 +122,21 @@ on_look(void *arg)
 }
 
 static bool
+start_crl_fetch(struct daemon *d, struct err *e)
+{
+	const struct crl_fetch_settings	 s = {
+		.cache = d->cache, .resolver = d->conf->resolver,
+		.allow_private = d->conf->allow_private_crl_hosts,
+		.refresh_ms = d->conf->crl_refresh_s * 1000,
+	};
+
+	if (!crl_fetch_new(&d->crl_fetch, &s, d->tls, e))
+		return false;
+	tls_holder_on_unknown(d->tls, crl_fetch_wanted, d->crl_fetch);
+	return true;
+}
+
+static bool
 start(struct daemon *d, const sigset_t *signals, struct err *e)
 {
 	if (!workers_start(d->workers, e) || !offload_start(d->offload, e))
@@ -132,7 +148,7 @@ start(struct daemon *d, const sigset_t *signals, struct err *e)
 	d->look = loop_timer_new(d->loop, on_look, d);
 	d->deadline = loop_timer_new(d->loop, on_deadline, d);
 	tls_holder_watch(d->tls, d->loop, d->offload, d->conf->crl_refresh_s * 1000);
-	if (!d->role->start(d, &d->state, e))
+	if (!start_crl_fetch(d, e) || !d->role->start(d, &d->state, e))
 		return false;
 	control_add(d->control, daemon_verbs, d);
 	if (d->role->control != NULL)
@@ -176,6 +192,7 @@ end(struct daemon *d)
 		d->role->stop(&d->state);
 	for (unsigned i = 0; d->workers != NULL && i < workers_count(d->workers); i++)
 		loop_drain(workers_loop(d->workers, i));
+	crl_fetch_free(&d->crl_fetch);
 	loop_timer_free(&d->look);
 	loop_timer_free(&d->deadline);
 	loop_fd_free(&d->signals_watch);

@@ -8,8 +8,8 @@
  *          end when the role says daemon_stopped, at latest after DAEMON_STOP_MS; exit 0.  A second
  *          signal ends the waiting.
  *          SIGHUP: configuration, certificates, keys, trust and CRLs are read anew; a fault is
- *          logged and the old ones stay.  Sockets, folders, user, workers and log level want a
- *          restart, and the log says so.
+ *          logged and the old ones stay.  Sockets, folders, user, workers, log level and how CRLs
+ *          are fetched (crl-refresh, allow-private-crl-hosts) want a restart, and the log says so.
  * Threads: the main thread runs daemon_loop (control socket, accounts, reload, signals) and no
  *          session; a role's callbacks run on it unless they say otherwise.
  */

@@ -60,6 +60,10 @@ wants_restart(const struct daemon *d, const struct conf *fresh)
 		return "workers";
 	if (old->log_level != fresh->log_level)
 		return "log-level";
+	if (old->crl_refresh_s != fresh->crl_refresh_s)
+		return "crl-refresh";
+	if (old->allow_private_crl_hosts != fresh->allow_private_crl_hosts)
+		return "allow-private-crl-hosts";
 	return NULL;
 }
 

@@ -9,6 +9,7 @@
 #include "common/svc/jail.h"
 #include "common/svc/tls.h"
 
+struct crl_fetch;
 struct listen;
 struct loop_fd;
 struct loop_timer;
@@ -28,6 +29,7 @@ struct daemon {
 	struct accounts		*accounts;
 	struct tls_holder	*tls;
 	char			 cache[CONF_PATH_BYTES];	/* of fetched CRLs */
+	struct crl_fetch	*crl_fetch;
 	struct loop		*loop;
 	struct workers		*workers;
 	struct offload		*offload;

@@ -18,7 +18,6 @@
 
 #define HTTP_GET_BYTES		(32 << 20)	/* of the body */
 #define HTTP_GET_HEAD_BYTES	16384
-#define HTTP_GET_URL_MAX	511
 #define HTTP_GET_MS		30000
 #define HTTP_GET_CONNECT_MS	8000		/* for each address */
 #define HTTP_GET_REDIRECTS	3

@@ -69,8 +69,8 @@ add_url(struct judgement *j, const ASN1_IA5STRING *s)
 		j->n_urls++;
 }
 
-static void
-note_urls(struct judgement *j, X509 *x)
+void
+judge_note_urls(struct judgement *j, struct x509_st *x)
 {
 	CRL_DIST_POINTS	*points = X509_get_ext_d2i(x, NID_crl_distribution_points, NULL, NULL);
 
@@ -124,7 +124,7 @@ on_verify(int ok, X509_STORE_CTX *ctx)
 		return 1;
 	}
 	if (why == REFUSAL_revocation_unknown && cert != NULL)
-		note_urls(x->j, cert);
+		judge_note_urls(x->j, cert);
 	say(x, why, error, depth);
 	return 0;
 }

@@ -235,7 +235,7 @@ values(void **state)
 		{ "crl-refresh = \"ten min\"", "is not of the form" },
 		{ "crl-refresh = \"10  min\"", "is not of the form" },
 		{ "crl-refresh = \"10 fortnights\"", "is not of the form" },
-		{ "crl-refresh = \"9 s\"", "must lie between 10 s and 1 weeks" },
+		{ "crl-refresh = \"0 s\"", "must lie between 1 s and 1 weeks" },
 		{ "crl-refresh = \"9223372036854775807 weeks\"", "must lie between" },
 		{ "oms { spool-size = \"1 GB\" }", "is not of the form \"50 MiB\"" },
 		{ "oms { spool-size = \"15 MiB\" }", "must lie between 16 MiB and 64 TiB" },
