@@ -18,6 +18,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "common/base/log.h"
 #include "common/base/memory.h"
 #include "common/svc/address_text.h"
 #include "common/svc/loop.h"
@@ -183,6 +184,7 @@ main(int argc, char **argv)
 	int			 status;
 
 	signal(SIGPIPE, SIG_IGN);
+	log_open("load", LOG_ERROR);
 	l->o = (struct load_options){ .connections = 50, .size = 4096, .seconds = -1, .window = 1,
 		.per_seal = 16 };
 	options(argc - 1, argv + 1, &l->o);
