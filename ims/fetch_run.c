@@ -270,6 +270,26 @@ refused(struct fetch_run *r, const struct err *e)
 		next_hop(r);
 }
 
+static void
+struck(void *arg, const struct err *e)
+{
+	(void)arg;
+	if (e != NULL)		/* then it is said once more: ims/debts */
+		log_fact(LOG_WARN, "fetch.store", "word=%s text=%s", refusal_word(e->why),
+		    log_str(e->text));
+}
+
+/* DONE was answered.  Where it came to be owed anew meanwhile, it is no longer the first. */
+static void
+strike_out(const struct fetch_run *r)
+{
+	struct ims_owed	 o = { .id = r->letter.id, .times = 1 };
+
+	memcpy(o.from_domain, r->letter.from_domain, sizeof o.from_domain);
+	memcpy(o.own_domain, r->letter.own_domain, sizeof o.own_domain);
+	ims_store_paid(r->worker->ims->store, &o, r->worker->loop, struck, NULL);
+}
+
 /* Of FETCH, or of DONE once the letter is settled. */
 static void
 on_end(void *role, void *arg, const struct err *e)
@@ -282,6 +302,8 @@ on_end(void *role, void *arg, const struct err *e)
 	if (r == NULL)
 		return;
 	if (r->settled) {
+		if (e == NULL)
+			strike_out(r);
 		fetch_client_quit(&s->client);
 		s->run = NULL;
 		r->session = NULL;

@@ -18,6 +18,7 @@
 #include "common/svc/spf.h"
 
 struct auth;
+struct debts;
 struct fetcher;
 struct ims;
 struct ims_store;
@@ -34,6 +35,7 @@ struct ims_worker {
 	struct spf		*spf;
 	struct auth		*auth;
 	struct fetcher		*fetcher;
+	struct debts		*debts;
 };
 
 struct ims {

@@ -9,6 +9,7 @@
 #include "common/svc/conn.h"
 #include "common/svc/loop.h"
 #include "common/svc/signin.h"
+#include "ims/debts.h"
 #include "ims/fetcher.h"
 #include "ims/store.h"
 #include "proto/mailbox_server.h"
@@ -190,6 +191,17 @@ changed(void *arg, const struct err *e)
 	free(x);
 }
 
+/* Its sender is to hear of it, if nobody here wants it any more. */
+static void
+declined(void *arg, const struct err *e)
+{
+	struct errand	*x = arg;
+
+	if (e == NULL)
+		debts_soon(x->worker->ims);
+	changed(x, e);
+}
+
 static enum outcome
 mark(void *role, uint64_t number, unsigned set, unsigned cleared, struct err *e)
 {
@@ -218,7 +230,7 @@ decline(void *role, uint64_t number, struct err *e)
 	struct session	*s = role;
 
 	(void)e;
-	ims_store_drop(s->worker->ims->store, user_of(s), number, true, s->worker->loop, changed,
+	ims_store_drop(s->worker->ims->store, user_of(s), number, true, s->worker->loop, declined,
 	    errand_new(s));
 	return PENDING;
 }

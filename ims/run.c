@@ -11,6 +11,7 @@
 #include "common/svc/loop.h"
 #include "common/svc/workers.h"
 #include "ims/accept.h"
+#include "ims/debts.h"
 #include "ims/fetcher.h"
 #include "ims/ims.h"
 #include "ims/mailbox.h"
@@ -54,12 +55,14 @@ make_worker(struct ims *i, unsigned n, struct err *e)
 	if (!dns_new(&w->dns, w->loop, i->conf->resolver, e))
 		return false;
 	spf_new(&w->spf, w->loop, w->dns);
+	w->debts = debts_new(w);
 	return true;
 }
 
 static void
 free_worker(struct ims_worker *w)
 {
+	debts_free(&w->debts);
 	fetcher_free(&w->fetcher);
 	if (w->spf != NULL)
 		spf_free(&w->spf);

@@ -156,8 +156,8 @@ void	 ims_store_counts(struct ims_store *s, struct ims_store_counts *out);
 bool	 ims_store_mailboxes(struct ims_store *s, bool (*fn)(void *arg, const char *user,
 	    uint64_t notices), void *arg, struct err *e);
 
-/* Entries of the seen set whose statements' Hold-Until has passed go, oldest first, some hundred
- * a call. */
+/* Entries of the seen set whose statements' Hold-Until has passed go, oldest first, in bounded writes,
+ * one after the other, until none is left. */
 void	 ims_store_sweep(struct ims_store *s, int64_t now_s, struct loop *loop, ims_store_done *done,
 	    void *arg);
 

@@ -7,7 +7,7 @@
 #include "common/svc/loop.h"
 #include "ims/store_record.h"
 
-#define SWEEP_MAX	500	/* entries a call */
+#define SWEEP_MAX	500	/* entries a write */
 
 struct change {
 	struct db_write		 write;
@@ -18,7 +18,10 @@ struct change {
 	unsigned		 set, cleared;		/* mark */
 	bool			 declined;		/* drop */
 	char			 file[SPOOL_NAME_BYTES];	/* to be removed */
-	int64_t			 now_s;			/* sweep */
+	int64_t			 now_s;			/* sweep, and what follows */
+	struct loop		*loop;
+	size_t			 swept;			/* by the last write */
+	struct err		 why;
 	ims_store_done		*done;
 	void			*arg;
 };
@@ -211,15 +214,46 @@ apply_sweep(struct db_txn *t, void *arg, struct err *e)
 		db_del(t, UNTIL, ims_key_span(&d->key[i]));
 		db_del(t, SEEN, span_sub(ims_key_span(&d->key[i]), 8, DB_KEY_MAX));
 	}
+	c->swept = d->n;
 	free(d);
 	return !db_fault(t, e);
+}
+
+static void
+sweep_ended(void *arg)
+{
+	struct change	*c = arg;
+
+	changed(c, c->why.why == REFUSAL_NONE ? NULL : &c->why);
+}
+
+/* On the writer's thread, so that the store is still there to go on with. */
+static void
+sweep_on(void *arg, const struct err *e)
+{
+	struct change	*c = arg;
+
+	if (e != NULL)
+		c->why = *e;
+	else if (c->swept == SWEEP_MAX && db_write_take(c->store->db, &c->write, &c->write.why))
+		return;
+	loop_post(c->loop, sweep_ended, c);
 }
 
 void
 ims_store_sweep(struct ims_store *s, int64_t now_s, struct loop *loop, ims_store_done *done,
     void *arg)
 {
-	struct change	 c = { .now_s = now_s, .done = done, .arg = arg };
+	struct change	*c = memory_new(sizeof *c);
 
-	submit(s, &c, apply_sweep, true, loop);
+	c->store = s;
+	c->spool = spool_ref(s->spool);
+	c->now_s = now_s;
+	c->loop = loop;
+	c->done = done;
+	c->arg = arg;
+	c->write = (struct db_write){ .apply = apply_sweep, .done = sweep_on, .arg = c,
+	    .octets = 1024, .frees = true };
+	if (!db_write_take(s->db, &c->write, &c->why))
+		loop_post(loop, sweep_ended, c);
 }
