@@ -1,4 +1,4 @@
-/* conn — making, asking, ending; see conn.h.  The work is in conn_move.c and conn_shake.c. */
+/* conn — making, asking, ending; see conn.h.  The work is in conn_move.c, conn_octets.c and conn_shake.c. */
 #include "common/svc/conn.h"
 
 #include <arpa/inet.h>

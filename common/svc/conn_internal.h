@@ -63,6 +63,18 @@ void		 conn_on_ready(void *conn, unsigned ready);
 void		 conn_on_timer(void *conn);
 void		 conn_move(struct conn *c);		/* may free c */
 void		 conn_fail(struct conn *c, const struct err *why);	/* gone follows; NULL: in order */
+void		 conn_fail_word(struct conn *c, enum refusal why, const char *text);
+
+/* -- octets (conn_octets.c) --------------------------------------------------------------------- */
+
+size_t		 conn_waiting(const struct conn *c);	/* for the socket */
+void		 conn_read_wire(struct conn *c);
+void		 conn_write_wire(struct conn *c);
+bool		 conn_feed(struct conn *c);		/* true: something was read or taken */
+bool		 conn_drain(struct conn *c);		/* true: the engine's side has got room */
+/* The stream is at its end; without the peer's close_notify somebody else may have ended it. */
+void		 conn_at_end(struct conn *c, const char *how);
+void		 conn_give_back(struct conn *c);	/* idle connections keep no buffers */
 
 /* -- handshake (conn_shake.c) ------------------------------------------------------------------- */
 
