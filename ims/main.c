@@ -1,7 +1,9 @@
 /* ims — the server of the receiving side: its verbs. */
 #include "common/svc/accounts_verbs.h"
 #include "common/svc/check_conf.h"
+#include "common/svc/check_peer.h"
 #include "common/svc/check_verbs.h"
+#include "ims/check_peer.h"
 #include "ims/run.h"
 #include "ims/verbs.h"
 
@@ -14,6 +16,8 @@ static const struct options_verb verbs[] = {
 	{ "status", "", 0, 0, "how the running daemon fares", NULL, ims_verb_status, false },
 	{ "check", "", 0, 0, "is the configuration right?", NULL, check_conf, false },
 	CHECK_VERBS,
+	{ "check peer", "DOMAIN", 1, 1, "what another domain looks like from here; no letter is sent",
+	    check_peer_options, ims_check_peer, false },
 	{ NULL, NULL, 0, 0, NULL, NULL, NULL, false }
 };
 

@@ -1,0 +1,83 @@
+/* check_peer — see check_peer.h. */
+#include "ims/check_peer.h"
+
+#include <stdlib.h>
+
+#include "common/base/memory.h"
+#include "common/svc/check_peer.h"
+#include "common/svc/designation.h"
+#include "proto/fetch_client.h"
+
+struct caller {
+	struct fetch_client	 client;	/* first: what conn moves */
+	void			(*said)(void *arg, const struct err *e);
+	void			*arg;
+};
+
+static void
+on_hello(void *role, const struct err *e)
+{
+	struct caller	*c = role;
+
+	c->said(c->arg, e);
+	if (e == NULL)
+		(void)fetch_client_quit(&c->client);
+}
+
+static void
+on_lost(void *role, const struct err *e)
+{
+	(void)role, (void)e;
+}
+
+static const struct fetch_client_ops	 ops = { .hello = on_hello, .lost = on_lost };
+
+static struct engine *
+hello(const char *own, void (*said)(void *arg, const struct err *e), void *arg)
+{
+	struct caller	*c = memory_new(sizeof *c);
+
+	c->said = said;
+	c->arg = arg;
+	fetch_client_init(&c->client, &ops, c);
+	(void)fetch_client_hello(&c->client, own);
+	return &c->client.client.engine;
+}
+
+static void
+hello_free(struct engine **e)
+{
+	struct caller	*c = (struct caller *)*e;
+
+	*e = NULL;
+	fetch_client_clear(&c->client);
+	free(c);
+}
+
+static bool
+given(const struct conf *c)
+{
+	return c->ims.given;
+}
+
+static const char *
+folder(const struct conf *c)
+{
+	return c->ims.store;
+}
+
+static const char *
+connect_from(const struct conf *c)
+{
+	return c->ims.connect_from;
+}
+
+int
+ims_check_peer(struct options *o)
+{
+	static const struct check_peer_role	 role = {
+		DESIGNATION_FETCH, FETCH_ALPN, given, folder, connect_from, hello, hello_free
+	};
+
+	return check_peer(o, &role);
+}
