@@ -20,7 +20,7 @@
 
 struct scene {
 	struct tls_scene	 tls;
-	struct toy_server	 mutual, clients;
+	struct toy_server	 mutual, clients, silence;
 	int			 silent;	/* a connection that never says a word */
 	int64_t			 silent_ms;
 };
@@ -33,6 +33,7 @@ set_up(void **state)
 	scene_open(&s->tls);
 	toy_open(&s->mutual, &s->tls, CONN_MUTUAL);
 	toy_open(&s->clients, &s->tls, CONN_CLIENTS);
+	toy_open(&s->silence, &s->tls, CONN_CLIENTS);
 	*state = s;
 	return 0;
 }
@@ -44,6 +45,7 @@ tear_down(void **state)
 
 	toy_close(&s->mutual);
 	toy_close(&s->clients);
+	toy_close(&s->silence);
 	scene_close(&s->tls);
 	free(s);
 	return 0;
@@ -476,7 +478,7 @@ static void
 begin_silence(void **state)
 {
 	struct scene		*s = *state;
-	struct sockaddr_in	 a = { .sin_family = AF_INET, .sin_port = htons(s->clients.port) };
+	struct sockaddr_in	 a = { .sin_family = AF_INET, .sin_port = htons(s->silence.port) };
 
 	a.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
 	s->silent = socket(AF_INET, SOCK_STREAM, 0);
@@ -494,7 +496,7 @@ silence_ends_at_the_deadline(void **state)
 	assert_true(clock_mono_ms() - s->silent_ms >= TLS_HANDSHAKE_MS - 100);
 	if (!SANITIZED)		/* there, this test may begin later than the deadline */
 		assert_true(clock_mono_ms() - s->silent_ms <= TLS_HANDSHAKE_MS + 3000);
-	ASSERT_WORD(last_why(&s->clients), "tls-failed");
+	ASSERT_WORD(last_why(&s->silence), "tls-failed");
 	close(s->silent);
 }
 
