@@ -36,6 +36,12 @@ say(const struct session *s, enum log_level level, const char *event, const stru
 
 /* -- the engine's questions --------------------------------------------------------------------- */
 
+static void
+fault(void *role, const struct err *e)
+{
+	say(role, LOG_WARN, "notify.refused", e);
+}
+
 static bool
 admit(void *role, struct err *e)
 {
@@ -110,7 +116,7 @@ wall_s(void *role)
 }
 
 static const struct notify_server_ops	 ops = {
-	.server = { .admit = admit },
+	.server = { .admit = admit, .fault = fault },
 	.hello = hello, .verify = verify, .accept_take = take_batch, .wall_s = wall_s,
 	.sha256 = digest_sha256, .a_label = idn_a_label,
 };

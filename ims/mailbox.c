@@ -53,6 +53,16 @@ errand_session(const struct errand *x)
 	return c == NULL ? NULL : conn_role(c);
 }
 
+static void
+fault(void *role, const struct err *e)
+{
+	const struct session	*s = role;
+
+	log_fact(LOG_WARN, "mailbox.refused", "sid=%llx peer=%s user=%s word=%s text=%s",
+	    (unsigned long long)conn_id(s->conn), conn_peer(s->conn)->host,
+	    log_str(user_of(s)[0] != '\0' ? user_of(s) : "-"), refusal_word(e->why), log_str(e->text));
+}
+
 /* -- signing in ---------------------------------------------------------------------------------- */
 
 static void
@@ -236,7 +246,7 @@ decline(void *role, uint64_t number, struct err *e)
 }
 
 static const struct mailbox_server_ops	 ops = {
-	.sasl = { .server = { .admit = admit }, .auth = auth },
+	.sasl = { .server = { .admit = admit, .fault = fault }, .auth = auth },
 	.list = list, .summary = summary_op, .read = read_op, .mark = mark, .drop = drop,
 	.decline = decline,
 };

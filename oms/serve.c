@@ -38,6 +38,12 @@ say(const struct session *s, enum log_level level, const char *event, const stru
 	    e == NULL ? "-" : log_str(e->text));
 }
 
+static void
+fault(void *role, const struct err *e)
+{
+	say(role, LOG_WARN, "fetch.refused", e);
+}
+
 static bool
 admit(void *role, struct err *e)
 {
@@ -230,7 +236,7 @@ decline(void *role, const struct ulid *id, struct err *e)
 }
 
 static const struct fetch_server_ops	 ops = {
-	.server = { .admit = admit },
+	.server = { .admit = admit, .fault = fault },
 	.hello = hello, .summary = summary, .fetch = fetch, .done = done, .decline = decline,
 	.a_label = idn_a_label,
 };

@@ -32,6 +32,16 @@ user_of(const struct session *s)
 	return signin_user(s->signin);
 }
 
+static void
+fault(void *role, const struct err *e)
+{
+	const struct session	*s = role;
+
+	log_fact(LOG_WARN, "submit.refused", "sid=%llx peer=%s user=%s word=%s text=%s",
+	    (unsigned long long)conn_id(s->conn), conn_peer(s->conn)->host,
+	    log_str(user_of(s)[0] != '\0' ? user_of(s) : "-"), refusal_word(e->why), log_str(e->text));
+}
+
 /* -- signing in ------------------------------------------------------------------------------------ */
 
 static void
@@ -168,7 +178,7 @@ outbox(void *role, const struct ulid *after, struct buf *page, bool *more, struc
 }
 
 static const struct submit_server_ops	 ops = {
-	.sasl = { .server = { .admit = admit }, .auth = auth },
+	.sasl = { .server = { .admit = admit, .fault = fault }, .auth = auth },
 	.from = from, .to = to, .begin = begin, .body = body, .end = end, .status = status,
 	.outbox = outbox, .a_label = idn_a_label,
 };

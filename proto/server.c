@@ -80,10 +80,20 @@ server_reply_octets(struct server *s, int code, const char *enhanced, struct spa
 	buf_add(replies(s), octets.p, octets.n);
 }
 
+static bool
+is_fault(const struct err *e)
+{
+	int	 code = refusal_code(e->why);
+
+	return code / 10 == 50 || code == 421 || code == 553 || e->why == REFUSAL_auth_required;
+}
+
 void
 server_refuse(struct server *s, const struct err *e)
 {
 	reply_add_refusal(replies(s), e);
+	if (s->ops->fault != NULL && is_fault(e))
+		s->ops->fault(s->role, e);
 	if (refusal_code(e->why) / 10 == 50)
 		s->errors++;
 	if (refusal_code(e->why) == 421)

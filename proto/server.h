@@ -40,6 +40,9 @@ struct server_ops {
 	/* Asked before each request: may this peer (still) be served?  False: *e is the reply,
 	 * and the session ends.  This is where the stored TLS verdict is said aloud. */
 	bool	(*admit)(void *role, struct err *e);
+	/* The engine itself refused, for reasons of form, order or time that no other op hears of:
+	 * for the role's log.  Bounded by SERVER_ERRORS_MAX a session.  May be NULL. */
+	void	(*fault)(void *role, const struct err *e);
 };
 
 struct server {
