@@ -161,5 +161,5 @@ $B/tests/%: $O/tests/%.o $B/lib-tests.a $B/lib-oms.a $B/lib-ims.a $B/lib-mc.a $B
 -include $(shell find $O $B/nosync -name '*.d' 2>/dev/null)
 
 .PHONY: all tools deps demo check check-asan check-tsan check-valgrind fuzz bench bare lint map format help clean
-.SECONDARY:
+.PRECIOUS: $O/%.o	# .SECONDARY would let a new source be missed by an archive that is newer
 .DELETE_ON_ERROR:
