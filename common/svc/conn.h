@@ -16,8 +16,8 @@
  *          answers find that out by conn_find.
  * Owner:   the role's session owns its engine and frees it in `gone` (or later).
  * Threads: a conn belongs to its loop's thread.
- * Memory:  while it idles about 20 KB; at work at most 64 KiB of input and 64 KiB + 16 KiB of
- *          output besides what the engine holds.
+ * Memory:  while it idles about 28 KB, most of it OpenSSL's and the peer's certificates; at work at
+ *          most 64 KiB of input and 64 KiB + 16 KiB of output besides what the engine holds.
  * Trust:   cut off without a TLS close: tls_truncated, never an end.  With output waiting, less
  *          than CONN_RATE_MIN octets a second over a minute: too_slow.
  */
