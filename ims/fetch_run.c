@@ -93,10 +93,12 @@ over(void *arg)
 static bool
 is_freed(struct fetch_run *r)
 {
+	bool	 freed = r->freed;
+
 	r->busy = false;
-	if (r->freed)
+	if (freed)
 		destroy(r);
-	return r->freed;
+	return freed;
 }
 
 /* -- giving up: what the store is to remember ---------------------------------------------------------- */
