@@ -28,7 +28,7 @@ interrupted() {		# SIGNAL SECONDS
 	sleep "$2"
 	kill "-$1" $demo
 	wait $demo 2>/dev/null
-	eventually 15 sh -c "[ \$(grep -lz '^DEMO_MARK=$$.$1.$2\$' /proc/[0-9]*/environ 2>/dev/null | wc -l) = 0 ]"
+	eventually 40 sh -c "[ \$(grep -lz '^DEMO_MARK=$$.$1.$2\$' /proc/[0-9]*/environ 2>/dev/null | wc -l) = 0 ]"
 }
 ok "a demo that is ended early leaves nothing" interrupted TERM 0.4
 ok "nor later" interrupted TERM 2

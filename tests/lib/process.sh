@@ -12,14 +12,13 @@ pid_write() { echo "$2 $(pid_started "$2")" >"$1"; }
 
 pid_of() { cut -d' ' -f1 "$1" 2>/dev/null; }
 
-# Does the process of this file run (and is it no zombie)?
+# Does the process of this file run (and is it no zombie)?  One reading tells both.
 pid_alive() {
 	[ -f "$1" ] || return 1
 	read -r _pid _started <"$1" || return 1
-	kill -0 "$_pid" 2>/dev/null || return 1
-	[ -e /proc/self ] || return 0
-	[ "$(pid_started "$_pid")" = "$_started" ] &&
-	    ! grep -q '^State:[[:space:]]*Z' "/proc/$_pid/status" 2>/dev/null
+	if [ ! -e /proc/self ]; then kill -0 "$_pid" 2>/dev/null; return; fi
+	set -- $(sed 's/.*) //' "/proc/$_pid/stat" 2>/dev/null)
+	[ "${1:-Z}" != Z ] && [ "${20:-}" = "$_started" ]
 }
 
 pid_signal() { pid_alive "$2" && kill "-$1" "$(pid_of "$2")" 2>/dev/null; }
