@@ -22,6 +22,7 @@ struct session {
 	struct conn		*conn;
 	struct accept_peer	 peer;
 	struct spf_query	*asking;	/* for HELLO */
+	bool			 told;		/* conn has logged why the peer is refused */
 	uint64_t		 hello;		/* the request that waits for it */
 };
 
@@ -50,7 +51,8 @@ admit(void *role, struct err *e)
 	if (ims_open(s->worker->ims, e) &&
 	    tls_peer_check(conn_peer(s->conn), s->worker->ims->tls, e))
 		return true;
-	say(s, LOG_WARN, "notify.refused", e);
+	if (!s->told)
+		say(s, LOG_WARN, "notify.refused", e);
 	return false;
 }
 
@@ -128,6 +130,7 @@ up(struct conn *c, void *role)
 {
 	struct session	*s = role;
 
+	s->told = conn_peer(c)->verdict.why != REFUSAL_NONE;
 	notify_server_init(&s->server, conn_peer(c)->sni, &ops, s);
 	conn_set_engine(c, &s->server.server.engine);
 }

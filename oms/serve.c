@@ -20,6 +20,7 @@ struct session {
 	uint64_t			 hello;		/* the request that waits for it */
 	struct designation_query	*finding;
 	struct spf_query		*asking;
+	bool				 told;	/* conn has logged why the peer is refused */
 };
 
 /* A request that waits for the disk; the session may be gone when it is answered. */
@@ -52,7 +53,8 @@ admit(void *role, struct err *e)
 	if (oms_open(s->worker->oms, e) &&
 	    tls_peer_check(conn_peer(s->conn), s->worker->oms->tls, e))
 		return true;
-	say(s, LOG_WARN, "fetch.refused", e);
+	if (!s->told)
+		say(s, LOG_WARN, "fetch.refused", e);
 	return false;
 }
 
@@ -248,6 +250,7 @@ up(struct conn *c, void *role)
 {
 	struct session	*s = role;
 
+	s->told = conn_peer(c)->verdict.why != REFUSAL_NONE;
 	fetch_server_init(&s->server, &ops, s);
 	conn_set_engine(c, &s->server.server.engine);
 }
