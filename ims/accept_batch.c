@@ -48,9 +48,9 @@ log_entries(const struct job *j)
 	for (size_t i = 0; i < j->batch->n_entries; i++) {
 		const struct notify_entry	*n = &j->batch->entries[i];
 
-		if (n->statement == NOTIFY_NO_STATEMENT)
-			continue;
-		ulid_str(&j->batch->statements[n->statement].id, id);
+		span_copy(SPAN_LIT("-"), id, sizeof id);
+		if (n->statement != NOTIFY_NO_STATEMENT)
+			ulid_str(&j->batch->statements[n->statement].id, id);
 		log_fact(n->why == REFUSAL_NONE ? LOG_INFO : LOG_WARN, "notify.statement",
 		    "sid=%llx id=%s domain=%s rcpt=%s word=%s", (unsigned long long)j->conn, id,
 		    j->peer.domain, log_value(n->address), refusal_word(n->why));

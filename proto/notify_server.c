@@ -284,6 +284,21 @@ judge(struct notify_server *n, struct notify_batch *b, struct span text, enum se
 	return b->n_open > 0;
 }
 
+/* All was refused before the role saw any of it: one word for its log. */
+static void
+tell_fault(const struct notify_server *n, const struct notify_batch *b)
+{
+	const struct notify_entry	*first = b->entries;
+	struct err			 e;
+
+	if (n->server.ops->fault == NULL || b->n_entries == 0)
+		return;
+	err_set(&e, first->why, "%s", b->texts.data + first->text);
+	if (b->n_entries > 1)
+		err_prefix(&e, "the first of %zu", b->n_entries);
+	n->server.ops->fault(n->server.role, &e);
+}
+
 static void
 finish(struct notify_server *n, bool open)
 {
@@ -296,6 +311,7 @@ finish(struct notify_server *n, bool open)
 		n->ops->accept_take(n->server.role, b);
 		return;
 	}
+	tell_fault(n, b);
 	notify_server_answer(n, b);
 	notify_batch_free(&b);
 }
