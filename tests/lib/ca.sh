@@ -120,6 +120,7 @@ cert_option() {
 	--seconds) to=$2; used=2 ;;			# valid for so long from now
 	--short) to=518400 cdp= ;;
 	--no-cdp) cdp= ;;
+	--cdp) cdp=$2; used=2 ;;			# URL,URL: distribution points of one's own
 	--no-rev-avail) cdp= extra="2.5.29.56 = DER:0500" ;;
 	--critical) extra="1.3.6.1.4.1.99999.1 = critical, DER:0500" ;;
 	--client-auth) eku=clientAuth ;;
@@ -152,7 +153,8 @@ cert_ext() {
 	[ -z "$san" ] || echo "subjectAltName = $san"
 	echo "subjectKeyIdentifier = hash"
 	[ -z "$issuer" ] || [ -z "$aki" ] || echo "authorityKeyIdentifier = $aki"
-	[ -z "$cdp" ] || [ -z "$issuer" ] || echo "crlDistributionPoints = URI:$crl_url/$issuer.crl"
+	[ "$cdp" != yes ] || cdp=$crl_url/$issuer.crl
+	[ -z "$cdp" ] || [ -z "$issuer" ] || echo "crlDistributionPoints = URI:$cdp" | sed 's/,/,URI:/g'
 	[ -z "$extra" ] || echo "$extra"
 }
 

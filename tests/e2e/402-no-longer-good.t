@@ -1,0 +1,50 @@
+#!/bin/sh
+# What was good when it connected and is so no longer is refused at its next word: revoked, expired,
+# its CA no longer trusted, its SPF record gone.
+. tests/e2e/lib.sh
+. tests/lib/peers.sh
+plan 12
+
+world_up --domains b.test --set 'crl-refresh = "10 s"'
+ims_at=$IMS_NOTIFY_b_test
+address=$WORLD_NET.101 at="from=$WORLD_NET.101 sni=b.test alpn=tillcalled-notify/1"
+peers_take "$T/brief" $(tests/world cert "$W" --domain p1.test --seconds 9)
+peers_take "$T/doomed" $(tests/world cert "$W" --domain p1.test) && doomed=$(ls -t "$W"/certs/p1.test-*.pem | head -1)
+peers_take "$T/orphan" $(tests/world cert "$W" --domain p1.test --ca second)
+cp "$W/ca/second/cert.pem" "$W/trust/second.pem"
+cp "$W/ca/second/crl.pem" "$W/crls/second.pem"
+tests/world zone "$W" "p1.test. 60 IN TXT \"v=spf1 ip4:$address -all\""
+tests/world zone "$W" "spf.test. 2 IN TXT \"v=spf1 ip4:$address -all\""
+peers_take "$T/spf" $(tests/world cert "$W" --domain spf.test)
+tests/world reload "$W" ims b.test
+
+# lasting NAME DOMAIN: HELLO, then a word a second as long as it is heard.
+lasting() {
+	{ echo "HELLO $2"; for _s in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
+	    sleep 1; echo NOOP; done; } | enter "$peer" talk "$ims_at" $at "cert=$T/$1.pem" "key=$T/$1.key" >"$T/$1.talk" 2>&1
+}
+for name in brief doomed orphan; do background lasting $name p1.test; done
+{ echo HELLO spf.test
+tests/lib/notice.pl "$T/spf.key" spf.test b.test dora@b.test >"$T/spf.1"; echo "@$T/spf.1"
+eventually 10 [ -e "$T/spf.gone" ]; sleep 4
+tests/lib/notice.pl "$T/spf.key" spf.test b.test dora@b.test >"$T/spf.2"; echo "@$T/spf.2"
+} | enter "$peer" talk "$ims_at" $at "cert=$T/spf.pem" "key=$T/spf.key" >"$T/spf.talk" 2>&1 &
+pids="$pids $!" spf_pid=$!
+for name in brief doomed orphan; do
+	ok "$name: is heard at first" eventually 10 grep -q '^250 2.0.0 still' "$T/$name.talk"
+done
+ok "spf: its notice is taken" eventually 10 grep -q '^250 2.1.5' "$T/spf.talk"
+tests/world zone "$W" --remove spf.test TXT
+: >"$T/spf.gone"
+tests/world revoke "$W" "$doomed"
+ok "revoked during: refused, without a word to the daemon" eventually 15 grep -q '^550 5.7.5 .certificate-revoked' "$T/doomed.talk"
+ok "expired during: refused" eventually 15 grep -q '^550 5.7.5 .certificate-expired' "$T/brief.talk"
+rm "$W/trust/second.pem" "$W/crls/second.pem"
+tests/world reload "$W" ims b.test
+ok "its CA no longer trusted: refused" eventually 5 grep -q '^550 5.7.5 .certificate-untrusted' "$T/orphan.talk"
+wait $spf_pid
+like "SPF record gone during: the next notice is refused" "$(sed -n 4p "$T/spf.talk")" '^550 5.7.23 .spf-none'
+is "one was taken, one was not" "$(as dora@b.test list --json | grep -c '"state"')" 1
+for name in brief doomed orphan; do
+	ok "$name: after the refusal the end" eventually 5 says '^closed' sed '1,/^550/d' "$T/$name.talk"
+done
