@@ -1,0 +1,324 @@
+/* http — URLs, answers, and one GET against servers that mean ill. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "common/base/clock.h"
+#include "common/svc/http_answer.h"
+#include "common/svc/http_get.h"
+#include "common/svc/loop.h"
+#include "tests/web.h"
+
+/* -- URLs ------------------------------------------------------------------------------------------ */
+
+static void
+urls(void **state)
+{
+	static const struct { const char *url, *host, *target; unsigned port; } good[] = {
+		{ "http://crl.test/a.crl", "crl.test", "/a.crl", 80 },
+		{ "HTTP://CRL.Test", "crl.test", "/", 80 },
+		{ "http://crl.test:8080/a?b#c", "crl.test", "/a?b", 8080 },
+		{ "http://crl.test:443/", "crl.test", "/", 443 },
+		{ "http://crl.test?x", "crl.test", "/?x", 80 },
+		{ "http://192.0.2.1/%41", "192.0.2.1", "/%41", 80 },
+		{ "http://[2001:DB8::1]:1024/x", "2001:db8::1", "/x", 1024 },
+	};
+	static const char *const	 bad[] = {
+		"", "http://", "http:///x", "https://crl.test/", "ftp://crl.test/", "file:///etc/passwd",
+		"ldap://crl.test/cn=x", "//crl.test/", "http://user@crl.test/", "http://a b/", "http://a/ b",
+		"http://a/\r\nX: y", "http://a\n/", "http://a/\177", "http://a/\303\274", "http://a:x/",
+		"http://a:0/", "http://a:65536/", "http://a:-1/", "http://[::1/", "http://[::1]x/",
+		"http://a:80:80/", "http://[x]/", "http://a\\b/",
+	};
+	struct http_url	 u;
+	struct err	 e;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof good / sizeof *good; i++) {
+		if (!http_url_parse(span_str(good[i].url), &u, &e))
+			fail_msg("%s: %s", good[i].url, e.text);
+		assert_string_equal(u.host, good[i].host);
+		assert_string_equal(u.target, good[i].target);
+		assert_int_equal(u.port, good[i].port);
+	}
+	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+		if (http_url_parse(span_str(bad[i]), &u, &e))
+			fail_msg("taken: %s", bad[i]);
+		assert_int_equal(e.why, REFUSAL_bad_syntax);
+	}
+	assert_false(http_url_parse(SPAN_LIT("http://a:22/"), &u, &e));
+	assert_int_equal(e.why, REFUSAL_bad_port);
+	assert_false(http_url_parse(SPAN_LIT("http://a:1023/"), &u, &e));
+	assert_int_equal(e.why, REFUSAL_bad_port);
+}
+
+static void
+lengths(void **state)
+{
+	char		 text[HTTP_URL_MAX + 2];
+	struct http_url	 u;
+	struct err	 e;
+
+	(void)state;
+	memset(text, 'a', sizeof text);
+	memcpy(text, "http://a.test/", 14);
+	assert_true(http_url_parse(span_of(text, HTTP_URL_MAX), &u, &e));
+	assert_int_equal(strlen(u.target), HTTP_URL_MAX - 13);
+	assert_false(http_url_parse(span_of(text, HTTP_URL_MAX + 1), &u, &e));
+	memset(text, 'a', sizeof text);
+	memcpy(text, "http://", 7);
+	assert_false(http_url_parse(span_of(text, 7 + 256), &u, &e));
+	assert_true(http_url_parse(span_of(text, 7 + 255), &u, &e));
+	memset(text, 'a', sizeof text);
+	memcpy(text, "http://a?", 9);
+	assert_true(http_url_parse(span_of(text, HTTP_URL_MAX), &u, &e));
+	assert_int_equal(strlen(u.target), HTTP_URL_MAX - 8 + 1);
+}
+
+static void
+locations(void **state)
+{
+	struct http_url	 from, to;
+	struct err	 e;
+
+	(void)state;
+	assert_true(http_url_parse(SPAN_LIT("http://a.test:8080/x"), &from, &e));
+	assert_true(http_url_follow(&from, SPAN_LIT("/y?z"), &to, &e));
+	assert_string_equal(to.host, "a.test");
+	assert_string_equal(to.target, "/y?z");
+	assert_int_equal(to.port, 8080);
+	assert_true(http_url_follow(&from, SPAN_LIT("http://b.test/"), &to, &e));
+	assert_string_equal(to.authority, "b.test");
+	assert_false(http_url_follow(&from, SPAN_LIT("//b.test/"), &to, &e));
+	assert_false(http_url_follow(&from, SPAN_LIT("y"), &to, &e));
+	assert_false(http_url_follow(&from, SPAN_LIT("/y\001"), &to, &e));
+	assert_false(http_url_follow(&from, SPAN_LIT("file:///y"), &to, &e));
+	assert_false(http_url_follow(&from, SPAN_LIT(""), &to, &e));
+}
+
+/* -- answers --------------------------------------------------------------------------------------- */
+
+static void
+answers(void **state)
+{
+	static const struct { const char *in; bool eof; enum http_answer_state want; int status;
+	    uint64_t length; } table[] = {
+		{ "HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nabc", false, HTTP_ANSWER_DONE, 200, 3 },
+		{ "HTTP/1.1 200 OK\r\ncontent-length:3 \r\n\r\nabcd", false, HTTP_ANSWER_DONE, 200, 3 },
+		{ "HTTP/1.0 200\r\n\r\nabc", true, HTTP_ANSWER_DONE, 200, 3 },
+		{ "HTTP/1.0 200\r\n\r\nabc", false, HTTP_ANSWER_MORE, 200, 0 },
+		{ "HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nabc", true, HTTP_ANSWER_BAD, 0, 0 },
+		{ "HTTP/1.1 200 OK\r\nContent-Length: -1\r\n\r\n", false, HTTP_ANSWER_BAD, 0, 0 },
+		{ "HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\na", false, HTTP_ANSWER_BAD, 0, 0 },
+		{ "HTTP/1.1 200 OK\r\nContent-Length: 101\r\n\r\n", false, HTTP_ANSWER_BAD, 0, 0 },
+		{ "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", false, HTTP_ANSWER_BAD, 0, 0 },
+		{ "HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\n\r\n", false, HTTP_ANSWER_BAD, 0, 0 },
+		{ "HTTP/1.1 404 No\r\n\r\n", false, HTTP_ANSWER_DONE, 404, 0 },
+		{ "HTTP/1.1 302 x\r\nLocation: /y\r\n\r\n", false, HTTP_ANSWER_DONE, 302, 0 },
+		{ "HTTP/1.1 2000 x\r\n\r\n", false, HTTP_ANSWER_BAD, 0, 0 },
+		{ "HTTP/2 200\r\n\r\n", false, HTTP_ANSWER_BAD, 0, 0 },
+		{ "SSH-2.0-OpenSSH\r\n\r\n", false, HTTP_ANSWER_BAD, 0, 0 },
+		{ "HTTP/1.1 200 OK\r\n: x\r\n\r\n", false, HTTP_ANSWER_BAD, 0, 0 },
+		{ "HTTP/1.1 200 OK\r\nno colon\r\n\r\n", false, HTTP_ANSWER_BAD, 0, 0 },
+		{ "HTTP/1.1 200 OK\r\n", false, HTTP_ANSWER_MORE, 0, 0 },
+		{ "HTTP/1.1 200 OK\r\n", true, HTTP_ANSWER_BAD, 0, 0 },
+		{ "", true, HTTP_ANSWER_BAD, 0, 0 },
+	};
+	struct err	 e;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
+		struct http_answer	 a = { .status = 0 };
+
+		if (http_answer_read(&a, span_str(table[i].in), table[i].eof, 64, 100, &e) != table[i].want)
+			fail_msg("%s", table[i].in);
+		if (table[i].want == HTTP_ANSWER_DONE) {
+			assert_int_equal(a.status, table[i].status);
+			if (a.status == 200)
+				assert_int_equal(a.length, table[i].length);
+		}
+	}
+}
+
+/* -- GET ------------------------------------------------------------------------------------------- */
+
+struct outcome {
+	struct loop	*loop;
+	unsigned	 calls;
+	enum refusal	 why;
+	size_t		 octets;
+	char		 first[64];
+};
+
+static void
+came(void *arg, struct span body, const struct err *e)
+{
+	struct outcome	*o = arg;
+
+	o->calls++;
+	o->why = e == NULL ? REFUSAL_NONE : e->why;
+	o->octets = body.n;
+	span_copy(span_sub(body, 0, sizeof o->first - 1), o->first, sizeof o->first);
+	loop_stop(o->loop);
+}
+
+static struct outcome
+get(const char *url, bool allow_private)
+{
+	struct outcome	 o = { .calls = 0 };
+	struct dns	*dns;
+	struct err	 e;
+
+	assert_true(loop_new(&o.loop, &e));
+	if (!dns_new(&dns, o.loop, web_zone(), &e))
+		fail_msg("%s", e.text);
+	(void)http_get(o.loop, dns, url, allow_private, came, &o);
+	assert_int_equal(o.calls, 0);
+	loop_run(o.loop);
+	assert_int_equal(o.calls, 1);
+	dns_free(&dns);
+	loop_free(&o.loop);
+	return o;
+}
+
+static void
+plain(void **state)
+{
+	struct web	*w = *state;
+	struct outcome	 o;
+
+	web_answer(w, "/a", "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello");
+	web_answer(w, "/b", "HTTP/1.0 200 OK\r\n\r\nto the end");
+	web_answer(w, "/c", "HTTP/1.0 404 No\r\n\r\n");
+	o = get(web_url(w, "127.0.0.1", "/a"), true);
+	assert_int_equal(o.why, REFUSAL_NONE);
+	assert_string_equal(o.first, "hello");
+	o = get(web_url(w, "here.test", "/b"), true);
+	assert_int_equal(o.why, REFUSAL_NONE);
+	assert_string_equal(o.first, "to the end");
+	assert_int_equal(get(web_url(w, "here.test", "/c"), true).why, REFUSAL_bad_reply);
+	o = get(web_url(w, "many.test", "/a"), true);	/* others do not answer */
+	assert_int_equal(o.why, REFUSAL_NONE);
+}
+
+static void
+names(void **state)
+{
+	struct web	*w = *state;
+
+	assert_int_equal(get(web_url(w, "nothing.test", "/a"), true).why, REFUSAL_no_such_domain);
+	assert_int_equal(get(web_url(w, "empty.test", "/a"), true).why, REFUSAL_unreachable);
+	assert_int_equal(get("ftp://here.test/a", true).why, REFUSAL_bad_syntax);
+	assert_int_equal(get("http://127.0.0.1:1/", true).why, REFUSAL_bad_port);
+	assert_int_equal(get("http://127.0.0.1:9/", true).why, REFUSAL_bad_port);
+	assert_int_equal(get("http://127.0.0.1:1024/", true).why, REFUSAL_unreachable);
+}
+
+static void
+private_addresses(void **state)
+{
+	static const char *const	 hosts[] = { "127.0.0.1", "here.test", "mapped.test", "[::1]",
+		"169.254.169.254", "10.0.0.1", "[fe80::1]", "[::ffff:127.0.0.1]" };
+	struct web	*w = *state;
+	unsigned	 before = web_connections(w);
+
+	web_answer(w, "/a", "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello");
+	for (size_t i = 0; i < sizeof hosts / sizeof *hosts; i++)
+		assert_int_equal(get(web_url(w, hosts[i], "/a"), false).why, REFUSAL_private_address);
+	assert_int_equal(web_connections(w), before);
+}
+
+static void
+redirects(void **state)
+{
+	struct web	*w = *state;
+	char		 text[512];
+
+	web_answer(w, "/end", "HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nend");
+	web_answer(w, "/1", "HTTP/1.1 301 x\r\nLocation: /end\r\nContent-Length: 9999\r\n\r\n");
+	snprintf(text, sizeof text, "HTTP/1.1 307 x\r\nLocation: %s\r\n\r\n",
+	    web_url(w, "here.test", "/1"));
+	web_answer(w, "/2", text);
+	web_answer(w, "/3", "HTTP/1.1 302 x\r\nLocation: /2\r\n\r\n");
+	web_answer(w, "/4", "HTTP/1.1 308 x\r\nLocation: /3\r\n\r\n");
+	web_answer(w, "/round", "HTTP/1.1 302 x\r\nLocation: /round\r\n\r\n");
+	web_answer(w, "/file", "HTTP/1.1 302 x\r\nLocation: file:///etc/passwd\r\n\r\n");
+	web_answer(w, "/none", "HTTP/1.1 302 x\r\n\r\n");
+	web_answer(w, "/ssh", "HTTP/1.1 302 x\r\nLocation: http://here.test:22/\r\n\r\n");
+	assert_int_equal(get(web_url(w, "127.0.0.1", "/3"), true).why, REFUSAL_NONE);
+	assert_int_equal(get(web_url(w, "127.0.0.1", "/4"), true).why, REFUSAL_bad_reply);
+	assert_int_equal(get(web_url(w, "127.0.0.1", "/round"), true).why, REFUSAL_bad_reply);
+	assert_int_equal(get(web_url(w, "127.0.0.1", "/file"), true).why, REFUSAL_bad_syntax);
+	assert_int_equal(get(web_url(w, "127.0.0.1", "/none"), true).why, REFUSAL_bad_syntax);
+	assert_int_equal(get(web_url(w, "127.0.0.1", "/ssh"), true).why, REFUSAL_bad_port);
+}
+
+/* Three that never end: announced as 1 GiB, not announced at all, a header without end. */
+static void
+endless(void **state)
+{
+	struct web	*w = *state;
+	int64_t		 began_ms = clock_mono_ms();
+
+	web_endless(w, "/huge", "HTTP/1.1 200 OK\r\nContent-Length: 1073741824\r\n\r\n");
+	web_endless(w, "/stream", "HTTP/1.1 200 OK\r\n\r\n");
+	web_endless(w, "/head", "HTTP/1.1 200 OK\r\nX: ");
+	assert_int_equal(get(web_url(w, "127.0.0.1", "/huge"), true).why, REFUSAL_message_too_big);
+	assert_true(web_sent(w) < 8 << 20);
+	assert_int_equal(get(web_url(w, "127.0.0.1", "/stream"), true).why, REFUSAL_message_too_big);
+	assert_true(web_sent(w) < HTTP_GET_BYTES + (16 << 20));
+	assert_int_equal(get(web_url(w, "127.0.0.1", "/head"), true).why, REFUSAL_bad_reply);
+	assert_true(clock_mono_ms() - began_ms < HTTP_GET_MS);
+}
+
+static void
+given_up(void **state)
+{
+	struct web	*w = *state;
+	struct outcome	 o = { .calls = 0 };
+	struct http_get	*g[3];
+	struct dns	*dns;
+	struct err	 e;
+
+	web_silent(w, "/silent");
+	assert_true(loop_new(&o.loop, &e));
+	assert_true(dns_new(&dns, o.loop, web_zone(), &e));
+	g[0] = http_get(o.loop, dns, web_url(w, "here.test", "/silent"), true, came, &o);
+	g[1] = http_get(o.loop, dns, "nonsense", true, came, &o);
+	g[2] = http_get(o.loop, dns, web_url(w, "127.0.0.1", "/silent"), true, came, &o);
+	for (int i = 0; i < 3; i++) {
+		http_get_cancel(&g[i]);
+		assert_null(g[i]);
+	}
+	loop_stop(o.loop);
+	loop_run(o.loop);
+	assert_int_equal(o.calls, 0);
+	dns_free(&dns);
+	loop_free(&o.loop);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest	 tests[] = {
+		cmocka_unit_test(urls),
+		cmocka_unit_test(lengths),
+		cmocka_unit_test(locations),
+		cmocka_unit_test(answers),
+		cmocka_unit_test(plain),
+		cmocka_unit_test(names),
+		cmocka_unit_test(private_addresses),
+		cmocka_unit_test(redirects),
+		cmocka_unit_test(endless),
+		cmocka_unit_test(given_up),
+	};
+
+	return cmocka_run_group_tests_name("http", tests, web_setup, web_teardown);
+}
