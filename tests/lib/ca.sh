@@ -128,7 +128,7 @@ cert_option() {
 	--any-eku) eku=anyExtendedKeyUsage ;;
 	--no-eku) eku= ;;
 	--no-key-usage) ku= ;;
-	--no-aki) aki= ;;
+	--no-aki) aki=none ;;
 	--as-ca) bc="critical, CA:TRUE" ku="critical, digitalSignature, keyCertSign" ;;
 	--sha1) md=sha1 ;;
 	--rsa) key=rsa2048 ;;
@@ -138,6 +138,7 @@ cert_option() {
 	--selfsigned | --self-signed) issuer= ;;
 	--ca) issuer=$2; ca_new "$2" || return; used=2 ;;
 	--intermediate) issuer=intermediate; ca_new intermediate root || return ;;
+	--under) issuer=$2; ca_new "$2" root || return; used=2 ;;	# an intermediate of that name
 	--name-constraint) issuer=constrained
 		ca_new constrained root "critical, permitted;DNS:elsewhere.test" || return ;;
 	--revoked) revoked=yes ;;
@@ -152,7 +153,7 @@ cert_ext() {
 	[ -z "$eku" ] || echo "extendedKeyUsage = $eku"
 	[ -z "$san" ] || echo "subjectAltName = $san"
 	echo "subjectKeyIdentifier = hash"
-	[ -z "$issuer" ] || [ -z "$aki" ] || echo "authorityKeyIdentifier = $aki"
+	[ -z "$issuer" ] || echo "authorityKeyIdentifier = $aki"
 	[ "$cdp" != yes ] || cdp=$crl_url/$issuer.crl
 	[ -z "$cdp" ] || [ -z "$issuer" ] || echo "crlDistributionPoints = URI:$cdp" | sed 's/,/,URI:/g'
 	[ -z "$extra" ] || echo "$extra"
