@@ -276,7 +276,8 @@ not_older(const struct source *s, X509_CRL *crl, struct err *e)
 	if (older) {
 		crl_check_facts(crl, &a);
 		crl_check_facts(before, &b);
-		err_set(e, REFUSAL_bad_reply, "an older CRL: number %s after %s", a.number, b.number);
+		err_set(e, REFUSAL_bad_reply, "an older CRL: number %s after %s",
+		    a.number[0] != '\0' ? a.number : "-", b.number[0] != '\0' ? b.number : "-");
 	}
 	X509_CRL_free(before);
 	return !older;

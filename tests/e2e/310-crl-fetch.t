@@ -105,7 +105,7 @@ W=$T/second
 world_up --domains a.test,b.test --set 'crl-refresh = "1 s"' --set 'allow-private-crl-hosts = false'
 mkdir "$T/www"
 cp "$W/www/root.crl" "$T/www/root.crl"
-: >"$T/private.log" >/dev/null
+: >"$T/private.log"
 background tests/world enter "$W" "build/$MODE/tests/tools/httpd" 127.0.0.1 8099 "$T/www" "$T/private.log" >/dev/null
 evil=$(tests/world cert "$W" --domain a.test --cdp \
     "http://127.0.0.1:8099/root.crl,http://localhost:8099/root.crl,http://[::1]:8099/root.crl,http://127.0.0.1:22/,ftp://127.0.0.1:8099/root.crl,file:///etc/passwd" | head -1)
