@@ -198,8 +198,10 @@ pump(struct line *l)
 {
 	struct notify_client	*c = route_client(l->route);
 	struct batch		*b;
+	struct err		 e;
 
-	if (l->gathering)
+	/* When we go down the last answers of the store come after it has closed. */
+	if (l->gathering || !oms_open(l->notifier->worker->oms, &e))
 		return;
 	if (l->failing) {
 		fail_page(l);

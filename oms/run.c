@@ -78,6 +78,7 @@ stop(void **role)
 
 	if (o == NULL)
 		return;
+	atomic_store(&o->closing, true);
 	loop_timer_free(&o->sweep);
 	oms_store_close(&o->store);
 	for (unsigned n = 0; n < o->n_workers; n++)
