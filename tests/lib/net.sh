@@ -14,7 +14,8 @@ net_random() { od -An -N1 -tu1 /dev/urandom | tr -d ' '; }
 
 net_up() {
 	net_holder=
-	if [ "${TILLCALLED_WORLD:-}" != loopback ] && command -v ip >/dev/null; then
+	if [ "${TILLCALLED_WORLD:-}" != loopback ] && [ -e /proc/self/ns/net ] &&
+	    command -v ip >/dev/null; then
 		: >"$1/run/net.log"
 		setsid $(net_unshare) sh -c 'ip link set lo up && ip addr add 192.0.2.1/24 dev lo &&
 		    { echo 0 >/proc/sys/net/ipv4/ip_unprivileged_port_start || :; } &&
