@@ -313,8 +313,12 @@ void
 notifier_wake(struct oms *o, const char *own, const char *peer)
 {
 	unsigned	 home = workers_home(o->workers, span_str(own), span_str(peer));
-	struct wake	*w = memory_new(sizeof *w);
+	struct wake	*w;
+	struct err	 e;
 
+	if (!oms_open(o, &e))
+		return;			/* what is due is found at the next start */
+	w = memory_new(sizeof *w);
 	w->notifier = o->worker[home].notifier;
 	snprintf(w->own, sizeof w->own, "%s", own);
 	snprintf(w->peer, sizeof w->peer, "%s", peer);
