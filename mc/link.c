@@ -10,6 +10,7 @@
 #include "common/svc/designation.h"
 #include "common/svc/idn.h"
 #include "common/svc/loop.h"
+#include "mc/revocation.h"
 
 _Static_assert(TLS_EXPORTER_BYTES == 32, "link_binding gives 32 octets");
 
@@ -17,6 +18,7 @@ struct link {
 	struct loop			*loop;
 	struct dns			*dns;
 	struct tls_holder		*tls;
+	struct revocation		 revocation;
 	struct loop_timer		*timer;
 	bool				 allow_private;
 	char				 domain[256];
@@ -143,7 +145,7 @@ on_gone(struct conn *c, void *role, const struct err *why)
 static const struct conn_events	events = { on_up, on_gone };
 
 static bool
-try_address(struct link *l, const struct sockaddr_storage *address, const char *alpn, int64_t left_ms)
+try_once(struct link *l, const struct sockaddr_storage *address, const char *alpn, int64_t left_ms)
 {
 	const struct conn_target	 to = {
 		.address = (const struct sockaddr *)address, .domain = l->domain, .alpn = alpn,
@@ -155,6 +157,15 @@ try_address(struct link *l, const struct sockaddr_storage *address, const char *
 	l->conn = conn_connect(l->loop, &to, l->tls, &events, l);
 	(void)wait_for(l, &l->settled, &never, 0);
 	return l->up;
+}
+
+/* A CRL that was not here may be by now. */
+static bool
+try_address(struct link *l, const struct sockaddr_storage *address, const char *alpn, int64_t left_ms)
+{
+	return try_once(l, address, alpn, left_ms) ||
+	    (l->why.why == REFUSAL_revocation_unknown && revocation_fetch(&l->revocation) &&
+	    try_once(l, address, alpn, left_ms));
 }
 
 bool
@@ -248,11 +259,12 @@ link_binding(const struct link *l, unsigned char out[32])
 bool
 link_new(struct link **out, const struct config *c, struct err *e)
 {
-	const struct tls_settings	 settings = { .trust = c->trust, .crls = c->crls,
-		.group = (gid_t)-1 };
 	struct link			*l = memory_new(sizeof *l);
+	const struct tls_settings	 settings = { .trust = c->trust, .crls = c->crls,
+		.cache = l->revocation.folder, .group = (gid_t)-1 };
 	const char			*at = strrchr(c->address, '@');
 
+	revocation_open(&l->revocation, c);
 	l->allow_private = c->allow_private;
 	l->gone = true;
 	if (RULE(bad_address) && at == NULL)
@@ -260,6 +272,7 @@ link_new(struct link **out, const struct config *c, struct err *e)
 	else if (idn_a_label(span_str(at + 1), l->domain, e) && loop_new(&l->loop, e) &&
 	    dns_new(&l->dns, l->loop, c->resolver, e) && tls_holder_new(&l->tls, &settings, e)) {
 		l->timer = loop_timer_new(l->loop, too_late, l);
+		revocation_begin(&l->revocation, l->tls);
 		*out = l;
 		return true;
 	}
@@ -282,6 +295,7 @@ link_free(struct link **lp)
 		dns_free(&l->dns);
 	if (l->loop != NULL)
 		loop_free(&l->loop);
+	revocation_clear(&l->revocation);
 	if (l->tls != NULL)
 		tls_holder_free(&l->tls);
 	free(l);

@@ -488,6 +488,23 @@ crl_fetch_wanted(void *arg, const struct chain *c, const struct judgement *j)
 	loop_post(f->loop, on_wish, w);
 }
 
+static void
+on_all(void *arg)
+{
+	struct crl_fetch	*f = arg;
+
+	for (struct source *s = f->sources; s != NULL && !f->ended; s = s->next)
+		due(s);
+	less_busy(f);
+}
+
+void
+crl_fetch_all(struct crl_fetch *f)
+{
+	busier(f);
+	loop_post(f->loop, on_all, f);
+}
+
 /* -- life ----------------------------------------------------------------------------------------------- */
 
 static void *

@@ -45,6 +45,8 @@ bool	 crl_fetch_new(struct crl_fetch **f, const struct crl_fetch_settings *s,
 void	 crl_fetch_free(struct crl_fetch **f);
 
 void	 crl_fetch_wanted(void *f, const struct chain *c, const struct judgement *j);
+/* All that is known is due at once. */
+void	 crl_fetch_all(struct crl_fetch *f);
 /* Waits until nothing that was wanted is under way; false: not within timeout_ms.  For commands,
  * never on a daemon's loop. */
 bool	 crl_fetch_wait(struct crl_fetch *f, int64_t timeout_ms);
