@@ -143,18 +143,17 @@ signed_now(void *arg, const char *alg, struct span signature, const struct err *
 static void
 seal(struct line *l, struct batch *b)
 {
-	struct tls			*tls = tls_holder_get(l->notifier->worker->oms->tls);
-	const struct tls_identity	*i = tls_identity(tls, l->own);
-	struct err			 e;
+	struct tls	*tls = tls_holder_get(l->notifier->worker->oms->tls);
+	struct err	 e;
 
-	if (i == NULL) {
+	if (tls_identity(tls, l->own) == NULL) {
 		err_set(&e, REFUSAL_domain_not_served, "%s is not one of our domains", l->own);
 		not_sent(b, &e);
 	} else if (!batch_seal(b, l->own, l->peer, clock_wall_ms() / 1000, &e)) {
 		not_sent(b, &e);
 	} else {
 		l->gathering = true;
-		sign_run(l->notifier->worker->loop, tls_identity_key(i), buf_span(&b->seal),
+		sign_run(l->notifier->worker->loop, route_key(l->route), buf_span(&b->seal),
 		    signed_now, b);
 	}
 	tls_unref(&tls);
@@ -205,6 +204,10 @@ pump(struct line *l)
 		return;
 	if (l->failing) {
 		fail_page(l);
+		return;
+	}
+	if (c != NULL && !route_is_current(l->route)) {
+		route_end(l->route);	/* batch_end, or ended, comes back here */
 		return;
 	}
 	if (c != NULL && !notify_client_may_send(c))

@@ -221,8 +221,7 @@ on_idle(void *arg)
 		loop_timer_set_ms(r->idle, ROUTE_IDLE_MS);
 		return;
 	}
-	notify_client_quit(&r->session->client);
-	conn_kick(r->session->conn);
+	route_end(r);
 }
 
 struct route *
@@ -264,6 +263,39 @@ struct notify_client *
 route_client(struct route *r)
 {
 	return r->state == READY && r->session->client.ready ? &r->session->client : NULL;
+}
+
+static const struct tls_identity *
+shown(const struct route *r)
+{
+	return tls_identity(conn_tls(r->session->conn), r->own);
+}
+
+struct evp_pkey_st *
+route_key(const struct route *r)
+{
+	return tls_identity_key(shown(r));
+}
+
+/* Generations share what has not changed.  Where we have none any more, the notifier says so. */
+bool
+route_is_current(const struct route *r)
+{
+	struct tls			*newest = tls_holder_get(r->place.tls);
+	const struct tls_identity	*i = tls_identity(newest, r->own);
+	bool				 current = i == NULL || i == shown(r);
+
+	tls_unref(&newest);
+	return current;
+}
+
+void
+route_end(struct route *r)
+{
+	if (r->state != READY || !r->session->client.ready || r->session->client.count > 0)
+		return;
+	notify_client_quit(&r->session->client);
+	conn_kick(r->session->conn);
 }
 
 void

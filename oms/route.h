@@ -50,6 +50,12 @@ void			 route_free(struct route **r);	/* silently: no callback comes any more */
 
 void			 route_want(struct route *r);	/* have a session, if there is none */
 struct notify_client	*route_client(struct route *r);	/* NULL: not READY */
+/* The key of the certificate that the session shows, which its seals are to be made with: after a
+ * reload we may have another.  Borrowed while the session lasts; only where route_client is not NULL. */
+struct evp_pkey_st	*route_key(const struct route *r);
+/* Does the session still show our newest certificate? */
+bool			 route_is_current(const struct route *r);
+void			 route_end(struct route *r);	/* once nothing is outstanding; `ended` follows */
 void			 route_kick(struct route *r);	/* octets were put into the client */
 const char		*route_host(const struct route *r);	/* the host last tried; "-": none */
 

@@ -203,6 +203,12 @@ conn_holder(const struct conn *c)
 	return c->session.holder;
 }
 
+struct tls *
+conn_tls(const struct conn *c)
+{
+	return c->session.tls;
+}
+
 void *
 conn_role(const struct conn *c)
 {

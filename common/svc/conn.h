@@ -82,6 +82,7 @@ struct conn	*conn_find(struct loop *l, uint64_t id);	/* NULL: gone */
 struct loop	*conn_loop(const struct conn *c);
 struct tls_peer	*conn_peer(struct conn *c);
 struct tls_holder *conn_holder(const struct conn *c);
+struct tls	*conn_tls(const struct conn *c);	/* borrowed: the generation it began with */
 void		*conn_role(const struct conn *c);
 unsigned	 conn_count(struct loop *l);
 
