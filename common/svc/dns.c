@@ -7,6 +7,7 @@
 #include "common/svc/dns.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
@@ -105,11 +106,35 @@ list_remove(struct list *l, struct dns_query *q)
 
 /* -- contexts ---------------------------------------------------------------------------------- */
 
-/* A file that only this process sees, under a path that libunbound can open. */
+#define HIDDEN_TEMPLATE	"/tmp/tillcalled-dns.XXXXXX"
+
+/* A file that only this process sees, under a path that libunbound can open; where /proc is not
+ * mounted that path does not exist, and a file of our own in /tmp must do. */
+static int
+hidden_open(char path[64])
+{
+	int	 fd = memfd_create("tillcalled-dns", MFD_CLOEXEC);
+
+	snprintf(path, 64, "/proc/self/fd/%d", fd);
+	if (fd < 0 || access(path, F_OK) == 0)
+		return fd;
+	close(fd);
+	snprintf(path, 64, "%s", HIDDEN_TEMPLATE);
+	return mkostemp(path, O_CLOEXEC);
+}
+
+static void
+hidden_close(int fd, const char *path)
+{
+	if (strncmp(path, HIDDEN_TEMPLATE, sizeof HIDDEN_TEMPLATE - 7) == 0)
+		(void)unlink(path);
+	close(fd);
+}
+
 static int
 hidden_file(const struct buf *text, char path[64])
 {
-	int	 fd = memfd_create("tillcalled-dns", MFD_CLOEXEC);
+	int	 fd = hidden_open(path);
 	size_t	 done = 0;
 
 	while (fd >= 0 && done < text->len) {
@@ -118,11 +143,10 @@ hidden_file(const struct buf *text, char path[64])
 		if (n > 0) {
 			done += (size_t)n;
 		} else if (errno != EINTR) {
-			close(fd);
+			hidden_close(fd, path);
 			fd = -1;
 		}
 	}
-	snprintf(path, 64, "/proc/self/fd/%d", fd);
 	return fd;
 }
 
@@ -165,7 +189,7 @@ configure(struct ub_ctx *ub, const struct dns_resolver *r, const char *zone_path
 		ub_ctx_resolvconf(ub, NULL);
 	if (fault == 0)
 		fault = probe(ub, r->kind);
-	close(fd);
+	hidden_close(fd, path);
 	if (fault != 0 && r->kind == DNS_RESOLVER_ZONE)
 		return err_set(e, REFUSAL_config, "resolver: %s is not a root zone in master form", r->zone);
 	if (fault != 0)
@@ -225,7 +249,7 @@ source_make(struct dns *d, struct err *e)
 		d->source = s;
 	}
 	if (zone_fd >= 0)
-		close(zone_fd);
+		hidden_close(zone_fd, zone_path);
 	return ub != NULL;
 }
 
