@@ -255,16 +255,40 @@ is_port(struct span s)
 }
 
 static bool
+is_anchor(struct span s)
+{
+	const struct span	 key = SPAN_LIT("anchor=");
+
+	return span_starts(s, key) && (span_eq(s, SPAN_LIT("anchor=none")) ||
+	    is_path(span_sub(s, key.n, s.n)));
+}
+
+/* The forms that dns_resolver.h knows; what stands behind a comma may hold an '@'. */
+static bool
+is_resolver(struct span s)
+{
+	struct span	 anchor = s, server, address, port;
+
+	if (span_starts(s, SPAN_LIT("zone:")))
+		return is_path(span_sub(s, 5, s.n));
+	server = span_cut(&anchor, ',');
+	if (server.n < s.n && !is_anchor(anchor))
+		return false;
+	if (span_eq(server, SPAN_LIT("system")))
+		return true;
+	port = server;
+	address = span_cut(&port, '@');
+	return (address.n == server.n || is_port(port)) &&
+	    (is_address(address, AF_INET) || is_address(address, AF_INET6));
+}
+
+static bool
 set_resolver(char *at, struct span s, struct err *e)
 {
-	struct span	 rest = s, address = span_cut(&rest, '@');
-	bool		 port = address.n == s.n || is_port(rest);
-	bool		 zone = span_starts(s, SPAN_LIT("zone:"));
-
-	if (!span_eq(s, SPAN_LIT("system")) && !(zone && is_path(span_sub(s, 5, s.n))) &&
-	    !(port && (is_address(address, AF_INET) || is_address(address, AF_INET6))))
+	if (!is_resolver(s))
 		return err_set(e, REFUSAL_config,
-		    "is none of \"system\", \"ADDRESS\", \"ADDRESS@PORT\", \"zone:/FILE\"");
+		    "is none of \"system\", \"ADDRESS\", \"ADDRESS@PORT\" (and \",anchor=/FILE\" behind "
+		    "these), \"zone:/FILE\"");
 	return span_copy(s, at, CONF_PATH_BYTES);
 }
 

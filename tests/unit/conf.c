@@ -191,6 +191,23 @@ prints_what_it_reads(void **state)
 }
 
 static void
+resolvers(void **state)
+{
+	static const char *const	 good[] = { "system", "system,anchor=none", "192.0.2.1",
+		"2001:db8::1@53", "192.0.2.1@5353,anchor=/k/@53,x.key", "192.0.2.1,anchor=/k", "zone:/z,y" };
+	char				 text[512];
+	struct conf			*c;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof good / sizeof good[0]; i++) {
+		snprintf(text, sizeof text, HEAD "resolver = \"%s\"\n", good[i]);
+		c = assert_loads(text);
+		assert_string_equal(c->resolver, good[i]);
+		conf_unref(&c);
+	}
+}
+
+static void
 keys(void **state)
 {
 	(void)state;
@@ -250,6 +267,9 @@ values(void **state)
 		{ "resolver = \"192.0.2.1@65536\"", "is none of" },
 		{ "resolver = \"ns.test\"", "is none of" },
 		{ "resolver = \"zone:x\"", "is none of" },
+		{ "resolver = \"192.0.2.1@53,anchor=x\"", "is none of" },
+		{ "resolver = \"192.0.2.1,\"", "is none of" },
+		{ "resolver = \"system,key=/k\"", "is none of" },
 		{ "log-level = \"loud\"", "is none of error, warn, info, debug" },
 		{ "oms { listen-fetch = { \"localhost\" } }", "is not of the form" },
 		{ "oms { listen-fetch = { \"192.0.2.1:0\" } }", "is not of the form" },
@@ -441,6 +461,7 @@ main(void)
 		cmocka_unit_test(everything),
 		cmocka_unit_test(defaults_are_safe),
 		cmocka_unit_test(prints_what_it_reads),
+		cmocka_unit_test(resolvers),
 		cmocka_unit_test(keys),
 		cmocka_unit_test(values),
 		cmocka_unit_test(domains),
