@@ -1,0 +1,94 @@
+#!/bin/sh
+# DNSSEC by a real name server: a signed zone works end to end; a broken signature is a temporary
+# refusal, and nobody is connected to on its word.
+. tests/e2e/lib.sh
+. tests/lib/wire.sh
+. tests/lib/knot.sh
+plan 20
+
+world_up --domains a.example,b.example
+ok "a name server is had" knot_have
+knot_zones=example
+mkdir -p "$T/knot"
+{ cat <<END
+example. 60 IN SOA ns.example. hostmaster.example. 1 3600 600 86400 1
+example. 60 IN NS ns.example.
+ns.example. 60 IN A $WORLD_NET.53
+END
+grep '^[^ ]*\.example\. ' "$W/zone"; } >"$T/knot/example.zone"
+ok "it signs the zone" knot_start on
+knot_anchor example >"$T/anchor" 2>"$T/anchor.err"
+chmod 644 "$T/anchor"
+like "the trust anchor" "$(cat "$T/anchor")" '^example\. DNSKEY 257 3 13 '
+
+# From now on everybody asks this server and no other.
+export TILLCALLED_RESOLVER="$WORLD_NET.53@5353,anchor=$T/anchor"
+for conf in "$CONF_a_example" "$CONF_b_example"; do
+	sed "s|^resolver = .*|resolver = \"$TILLCALLED_RESOLVER\"|" "$conf" >"$T/conf" && cat "$T/conf" >"$conf"
+done
+again() {	# what was answered before is forgotten
+	for _d in a.example b.example; do for _p in oms ims; do
+		tests/world stop "$W" $_p $_d; tests/world start "$W" $_p $_d || failed "$_p of $_d starts"
+	done; done
+}
+again
+
+letter alice@a.example bob@b.example secure "All signed." >"$T/letter"
+ok "secure answers: the letter is taken, and bob told" as alice@a.example send --wait 20 bob@b.example <"$T/letter"
+like "secure answers: it is listed" "$(as bob@b.example list --json)" '"from":"alice@a.example".*"state":"held"'
+like "secure answers: it is fetched" "$(as bob@b.example show 1 2>&1)" 'All signed'
+is "SPF by signed records" "$(ims b.example check spf --ip "${OMS_FETCH_a_example%:*}" --helo oms.a.example \
+    --from alice@a.example --resolver "$TILLCALLED_RESOLVER" | head -1 | cut -d' ' -f1)" pass
+
+# breaks NAME TYPE: one octet of the signature over these records is another.
+knot_stop
+cp "$T/knot/example.zone" "$T/signed.zone"
+breaks() {
+	awk -v n="$1." -v t="$2" '$1 == n && $3 == "RRSIG" && $4 == t {
+	        c = substr($NF, 1, 1); $NF = (c == "A" ? "B" : "A") substr($NF, 2); done++ } { print }
+	    END { exit done != 1 }' "$T/signed.zone" >"$T/knot/example.zone"
+}
+outbox() { as alice@a.example outbox --json | tail -1 | sed 's/.*"recipients"://'; }
+
+ok "a broken signature over where b's server is" breaks _ims._tcp.b.example SRV
+ok "is served as it is" knot_start off
+again
+heard() { log_count "$IMS_LOG_b_example" 'notify\.(hello|refused|gone)|tls\.refused'; }
+before=$(heard)
+if wire_start; then wired=yes; else wired=; fi
+as alice@a.example send --wait 8 bob@b.example <"$T/letter" >"$T/sent" 2>&1
+as alice@a.example outbox --json | grep -v '"fetched"' >"$T/outbox"
+like "the outbox says so, and that it may pass" "$(cat "$T/outbox")" '"state":"waiting".*"word":"dns-bogus"'
+like "the log too" "$(grep route.ended "$OMS_LOG_a_example" | tail -1)" 'peer=b.example .*word=dns-bogus'
+is "nobody has come to b's server" "$(heard)" "$before"
+if [ -n "$wired" ]; then
+	is "not even a SYN" "$(wire_connections "${OMS_FETCH_a_example%:*}" "$IMS_NOTIFY_b_example")" 0
+	wire_stop
+else
+	skip "not even a SYN" "raw sockets are not allowed"
+fi
+
+knot_stop
+breaks ims.b.example A
+knot_start off
+again
+letter alice@a.example carol@b.example address >"$T/letter2"
+as alice@a.example send --wait 8 carol@b.example <"$T/letter2" >"$T/sent" 2>&1
+like "a broken signature over its address: the same" "$(as alice@a.example outbox --json | grep carol@)" '"word":"dns-bogus"'
+
+knot_stop
+breaks a.example TXT
+ok "a broken signature over the sender's SPF record" knot_start off
+again
+letter alice@a.example dora@b.example spf >"$T/letter3"
+as alice@a.example send --wait 8 dora@b.example <"$T/letter3" >"$T/sent" 2>&1
+like "b's server refuses for now" "$(as alice@a.example outbox --json | grep dora@)" '"state":"waiting".*"word":"spf-temperror"'
+is "and nothing stands in her mailbox" "$(as dora@b.example list --json | wc -l)" 0
+
+knot_stop
+cp "$T/signed.zone" "$T/knot/example.zone"
+ok "all signatures are right again" knot_start off
+again
+all_told() { [ "$(as alice@a.example outbox --json | grep -c '"state":"waiting"')" = 0 ]; }
+ok "and all that waited goes out by itself" eventually 90 all_told
+is "to everybody" "$(for u in bob carol dora; do as $u@b.example list --json; done | grep -c '"state"')" 4
