@@ -44,7 +44,8 @@ pid_end() {
 		_n=0
 		while pid_alive "$_f" && [ $_n -lt 750 ]; do sleep 0.02; _n=$((_n + 1)); done
 		pid_signal KILL "$_f" || :
-		while pid_alive "$_f"; do sleep 0.02; done
+		_n=0
+		while pid_alive "$_f" && [ $_n -lt 250 ]; do sleep 0.02; _n=$((_n + 1)); done
 		rm -f "$_f"
 	done
 }
