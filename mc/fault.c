@@ -36,6 +36,7 @@ static const struct cure cures[] = {
 	{ REFUSAL_bad_from,		"write your own address into From, or leave From away" },
 	{ REFUSAL_no_recipient,		"name them:  %s send ADDRESS...   or take those of the letter:  -t" },
 	{ REFUSAL_message_too_big,	"send less at once" },
+	{ REFUSAL_too_many_recipients,	"send it several times, to fewer at once" },
 	{ REFUSAL_bad_message,		"a letter is a header, an empty line and a body (RFC 5322)" },
 	{ REFUSAL_no_such_number,	"see which there are:  %s list" },
 	{ REFUSAL_unknown_id,		"see which there are:  %s outbox" },

@@ -85,7 +85,7 @@
 	X(seal_bad,              "seal-bad",              550, "5.7.5",  65, "the seal's signature does not fit")	\
 	X(seal_signer,           "seal-signer",           550, "5.7.5",  65, "the seal's signer is not the domain that is connected")	\
 	X(seal_for,              "seal-for",              550, "5.7.5",  65, "the seal is made for another domain")	\
-	X(seal_date,             "seal-date",             550, "5.7.5",  65, "the seal's date is more than 300 s off")	\
+	X(seal_date,             "seal-date",             451, "4.7.5",  75, "the seal's date is more than 300 s off")	\
 	X(seal_statement,        "seal-statement",        550, "5.7.5",  65, "the statement does not stand in the seal")	\
 	X(from_domain,           "from-domain",           550, "5.7.1",  65, "the sender is not of the domain that seals")	\
 	X(rcpt_hash,             "rcpt-hash",             550, "5.7.5",  65, "the recipient does not stand in the statement")	\

@@ -1,7 +1,7 @@
 #!/bin/sh
 # mc as people and programs meet it: setup, send, list, show, fetch, outbox; JSON as the manual says.
 . tests/e2e/lib.sh
-plan 64
+plan 66
 
 world_up --domains a.test,b.test
 alice=$W/home/alice@a.test
@@ -111,6 +111,10 @@ status_is "no recipient" 64 send
 printf 'From: eve@a.test\nTo: bob@b.test\n\nx' >"$T/letter"
 status_is "another's From" 77 send -t
 like "is the server's refusal" "$err" 'oms\.a\.test says: .*'
+printf 'Subject: to all\n\nx\n' >"$T/letter"
+many() { as alice@a.test send $(seq -f 'user%g@b.test' 101) <"$T/letter"; }
+status_is "more recipients than one letter has" 75 many
+like "what to do about it is not to wait" "$err" 'to fewer at once'
 tests/world stop "$W" ims b.test
 status_is "a server that is away" 75 as bob@b.test list --json
 is "an error's members are the manual's" "$(echo "$err" | perl -MJSON::PP -e 'print "$_\n" for sort keys %{decode_json(scalar <STDIN>)->{error}}' | tr '\n' ' ')" "$(members error)"
