@@ -1,0 +1,34 @@
+#!/bin/sh
+# What is asked in good form, by somebody who is whom they say, and is not theirs to ask.
+. tests/e2e/lib.sh
+. tests/lib/peers.sh
+plan 9
+
+world_up --domains a.test,b.test
+letter alice@a.test bob@b.test honest >"$T/honest"
+ok "a letter of one's own" as alice@a.test send --wait 15 bob@b.test <"$T/honest"
+letter carol@a.test bob@b.test forged >"$T/forged"
+as alice@a.test send --wait 5 bob@b.test <"$T/forged" >"$T/out" 2>&1
+like "somebody else's From: refused" "$(cat "$T/out")" 'bad-from'
+as alice@a.test send --wait 5 nobody@b.test <"$T/honest" >"$T/out" 2>&1
+like "to nobody: the outbox says so" "$(as alice@a.test outbox --json | grep nobody@)" '"state":"refused".*"word":"no-such-user"'
+is "one letter has come" "$(as bob@b.test list --json | wc -l)" 1
+
+say() {		# FROM: what a.test's OMS says to b.test from there
+	printf 'HELLO b.test\n' | enter "$peer" talk "$OMS_FETCH_a_test" "from=$1" sni=a.test \
+	    alpn=tillcalled-fetch/1 "cert=$CERT_b_test" "key=$KEY_b_test" 2>&1
+}
+like "b.test fetches from where its mail is received" "$(say "${IMS_NOTIFY_b_test%:*}")" '^250 '
+like "and from where its SPF record says" "$(say "${OMS_FETCH_b_test%:*}")" '^250 '
+like "from elsewhere, with the same certificate: not" "$(say "$WORLD_NET.99")" '^550 5.7.1 .not-designated'
+
+# An id that is another's is answered as one that never was.
+id=$(as bob@b.test list --json | sed 's/.*"id":"\([^"]*\)".*/\1/')
+asks() {	# DOMAIN ID
+	v=$(echo "$1" | tr . _)
+	eval "c=\$CERT_$v k=\$KEY_$v at=\$IMS_NOTIFY_$v"
+	printf 'HELLO %s\nFETCH %s\n' "$1" "$2" | enter "$peer" talk "$OMS_FETCH_a_test" "from=${at%:*}" sni=a.test \
+	    alpn=tillcalled-fetch/1 "cert=$c" "key=$k" 2>&1 | sed -n 3p
+}
+like "a letter for b.test, asked for by a.test: unknown" "$(asks a.test "$id")" '^550 5.7.1 .unknown-id'
+is "in the same words as one that never was" "$(asks a.test "$id")" "$(asks a.test 01JDZ5TPB4M4Q8W1RZ9H1V6K3C)"
