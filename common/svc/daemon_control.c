@@ -39,7 +39,14 @@ do_stop(void *arg, struct control_request *r, const struct json *request)
 	daemon_stop(arg, NULL);
 }
 
-/* What cannot change while we run.  Same listens: the same text in the same order. */
+/* The same text in the same order; what is not given is zero. */
+static bool
+same_listens(const struct conf_listens *a, const struct conf_listens *b)
+{
+	return a->given == b->given && a->n == b->n && memcmp(a->at, b->at, sizeof a->at) == 0;
+}
+
+/* What cannot change while we run. */
 static const char *
 wants_restart(const struct daemon *d, const struct conf *fresh)
 {
@@ -50,7 +57,7 @@ wants_restart(const struct daemon *d, const struct conf *fresh)
 	if (strcmp(d->role->socket(old), d->role->socket(fresh)) != 0)
 		return "control";
 	for (const struct daemon_listener *l = d->role->listeners; l->name != NULL; l++)
-		if (memcmp(l->at(old), l->at(fresh), sizeof *l->at(old)) != 0)
+		if (!same_listens(l->at(old), l->at(fresh)))
 			return l->name;
 	if (strcmp(old->user, fresh->user) != 0)
 		return "user";
