@@ -29,7 +29,7 @@ clean(char *text)
 }
 
 bool
-err_set(struct err *e, enum refusal why, const char *fmt, ...)
+(err_set)(struct err *e, enum refusal why, const char *fmt, ...)
 {
 	va_list	 ap;
 
@@ -44,7 +44,7 @@ err_set(struct err *e, enum refusal why, const char *fmt, ...)
 }
 
 bool
-err_set_errno(struct err *e, enum refusal why, int errnum, const char *fmt, ...)
+(err_set_errno)(struct err *e, enum refusal why, int errnum, const char *fmt, ...)
 {
 	char	 meaning[128];
 	size_t	 n;
@@ -62,7 +62,7 @@ err_set_errno(struct err *e, enum refusal why, int errnum, const char *fmt, ...)
 }
 
 bool
-err_prefix(struct err *e, const char *fmt, ...)
+(err_prefix)(struct err *e, const char *fmt, ...)
 {
 	char	 was[ERR_TEXT_BYTES];
 	size_t	 n;
