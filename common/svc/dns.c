@@ -6,6 +6,7 @@
  */
 #include "common/svc/dns.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
@@ -102,6 +103,16 @@ list_remove(struct list *l, struct dns_query *q)
 		q->next->prev = q->prev;
 	else
 		l->last = q->prev;
+}
+
+static struct dns_query *
+list_take_first(struct list *l)
+{
+	struct dns_query	*q = l->first;
+
+	assert(q->prev == NULL);
+	list_remove(l, q);
+	return q;
 }
 
 /* -- contexts ---------------------------------------------------------------------------------- */
@@ -369,10 +380,10 @@ woken(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd, (void)what;
 	while (!end && d->ready.first != NULL) {
-		struct dns_query	*q = d->ready.first;
+		struct dns_query	*q;
 
-		end = q == last || d->ready.last != last;
-		list_remove(&d->ready, q);
+		end = d->ready.first == last || d->ready.last != last;
+		q = list_take_first(&d->ready);
 		deliver(q);
 		query_free(q);
 	}
@@ -521,12 +532,8 @@ dns_new(struct dns **out, struct loop *l, const char *spec, struct err *e)
 static void
 list_free(struct list *l)
 {
-	while (l->first != NULL) {
-		struct dns_query	*q = l->first;
-
-		list_remove(l, q);
-		query_free(q);
-	}
+	while (l->first != NULL)
+		query_free(list_take_first(l));
 }
 
 void

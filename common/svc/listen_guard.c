@@ -1,6 +1,7 @@
 /* listen_guard — a locked table of addresses; see listen_guard.h. */
 #include "common/svc/listen_guard.h"
 
+#include <assert.h>
 #include <netinet/in.h>
 #include <pthread.h>
 #include <stdlib.h>
@@ -110,12 +111,15 @@ void
 listen_guard_shook(struct listen_incoming *in)
 {
 	struct listen_guard	*g = in->guard;
+	struct entry		*x;
 
 	if (g == NULL || !in->half_open)
 		return;
 	in->half_open = false;
 	pthread_mutex_lock(&g->lock);
-	(*find(g, key_of(&in->address)))->half_open--;
+	x = *find(g, key_of(&in->address));
+	assert(x != NULL);	/* entered under this address */
+	x->half_open--;
 	pthread_mutex_unlock(&g->lock);
 }
 
@@ -133,6 +137,7 @@ listen_guard_leave(struct listen_incoming *in)
 	pthread_mutex_lock(&g->lock);
 	at = find(g, key_of(&in->address));
 	x = *at;
+	assert(x != NULL);
 	if (--x->open == 0) {
 		*at = x->next;
 		free(x);

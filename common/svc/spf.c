@@ -6,6 +6,7 @@
  */
 #include "common/svc/spf.h"
 
+#include <assert.h>
 #include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -100,6 +101,16 @@ list_remove(struct list *l, struct spf_query *q)
 		q->next->prev = q->prev;
 	else
 		l->last = q->prev;
+}
+
+static struct spf_query *
+list_take_first(struct list *l)
+{
+	struct spf_query	*q = l->first;
+
+	assert(q->prev == NULL);
+	list_remove(l, q);
+	return q;
 }
 
 static void
@@ -197,9 +208,8 @@ finish(struct evaluation *ev)
 	if (by_full_key)
 		spf_cache_put(s->cache, buf_span(&ev->full_key), &o, now_ms);
 	while (ev->waiting.first != NULL) {
-		struct spf_query	*q = ev->waiting.first;
+		struct spf_query	*q = list_take_first(&ev->waiting);
 
-		list_remove(&ev->waiting, q);
 		if (by_full_key && !span_eq(buf_span(&q->full_key), buf_span(&ev->full_key))) {
 			queue(s, q);
 			continue;
@@ -335,11 +345,8 @@ turn(void *arg)
 	bool			 end = last == NULL;
 
 	while (!end && s->queued.first != NULL) {
-		struct spf_query	*q = s->queued.first;
-
-		end = q == last || s->queued.last != last;
-		list_remove(&s->queued, q);
-		serve(q);
+		end = s->queued.first == last || s->queued.last != last;
+		serve(list_take_first(&s->queued));
 	}
 	if (s->queued.first != NULL)
 		loop_timer_set_ms(s->turn, 0);
@@ -434,12 +441,8 @@ spf_new(struct spf **out, struct loop *l, struct dns *dns)
 static void
 list_free(struct list *l)
 {
-	while (l->first != NULL) {
-		struct spf_query	*q = l->first;
-
-		list_remove(l, q);
-		query_free(q);
-	}
+	while (l->first != NULL)
+		query_free(list_take_first(l));
 }
 
 void
@@ -452,8 +455,11 @@ spf_free(struct spf **sp)
 		return;
 	list_free(&s->queued);
 	while (s->evaluations != NULL) {
-		list_free(&s->evaluations->waiting);
-		evaluation_free(s->evaluations);
+		struct evaluation	*ev = s->evaluations;
+
+		assert(ev->spf == s && ev->prev == NULL);
+		list_free(&ev->waiting);
+		evaluation_free(ev);
 	}
 	loop_timer_free(&s->turn);
 	spf_cache_free(&s->cache);
