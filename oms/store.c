@@ -1,6 +1,7 @@
 /* store — the OMS's spool: opening it, and taking letters; see store.h. */
 #include "oms/store.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -240,6 +241,7 @@ put_refused(void *arg)
 {
 	struct put	*p = arg;
 
+	assert(p != NULL);
 	put_done(p, &p->write.why);
 }
 

@@ -15,7 +15,7 @@ add_cut(struct buf *out, const char *text, size_t start)
 	size_t	 room = LINE_MAX_BYTES - 2 - (out->len - start);
 	size_t	 n = 0;
 
-	while (text[n] != '\0' && n < room)
+	while (n < room && text[n] != '\0')
 		n++;
 	while (n > 0 && ((unsigned char)text[n] & 0xc0) == 0x80)
 		n--;

@@ -38,7 +38,7 @@ ulid_parse(struct span s, struct ulid *u)
 	if (s.n != ULID_DIGITS || s.p[0] > '7')
 		return false;
 	for (size_t i = 0; i < s.n; i++) {
-		const char	*d = memchr(digits, s.p[i], 32);
+		const char	*d = memchr(digits, s.p[i], sizeof digits - 1);
 
 		if (d == NULL)
 			return false;

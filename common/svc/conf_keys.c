@@ -122,7 +122,7 @@ quantity_print(const struct unit *units, int64_t v, struct buf *out)
 {
 	const struct unit	*best = units;
 
-	for (const struct unit *u = units; u->words != NULL; u++)
+	for (const struct unit *u = units + 1; u->words != NULL; u++)
 		if (v != 0 && v % u->of == 0)
 			best = u;
 	buf_addf(out, "%lld %.*s", (long long)(v / best->of), (int)strcspn(best->words + 1, " "),

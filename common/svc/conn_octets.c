@@ -155,10 +155,9 @@ static bool
 write_tls(struct conn *c, const char *p, size_t n)
 {
 	struct err	 e;
-	int		 r;
 
 	ERR_clear_error();
-	if ((r = SSL_write(c->ssl, p, (int)n)) == (int)n) {
+	if (SSL_write(c->ssl, p, (int)n) == (int)n) {
 		c->counts.out += n;
 		return true;
 	}

@@ -72,9 +72,8 @@ take(struct call *c, struct span text, struct err *e)
 		*e = why;
 		c->over = true;
 		ok = false;
-	} else if (json_get_bool(line, "done", &done) && done) {
-		c->over = true;
-	} else if (c->line != NULL && !c->line(c->arg, line)) {
+	} else if ((json_get_bool(line, "done", &done) && done) ||
+	    (c->line != NULL && !c->line(c->arg, line))) {
 		c->over = true;
 	}
 	json_free(&line);

@@ -13,7 +13,7 @@
 static MDB_val
 val(struct span s)
 {
-	return (MDB_val){ s.n, (void *)(uintptr_t)s.p };
+	return (MDB_val){ s.n, (void *)s.p };
 }
 
 /* The key is in it, so that a value that has come to another's place is noticed too. */

@@ -21,9 +21,9 @@ struct dns_packet {
 	size_t		 end[DNS_RECORDS_MAX];	/* of each, in octets */
 };
 
-/* `p` starts zeroed (or cleared).  A packet that answers another question than `name` (dotted, any
+/* `out` starts zeroed (or cleared).  A packet that answers another question than `asked` (dotted, any
  * octets, no ending dot) and `type` is DNS_FAILED. */
-void	 dns_packet_read(struct dns_packet *p, struct span packet, struct span name, enum dns_type type);
+void	 dns_packet_read(struct dns_packet *out, struct span p, struct span asked, enum dns_type type);
 void	 dns_packet_clear(struct dns_packet *p);
 struct span	 dns_packet_rdata(const struct dns_packet *p, size_t i);
 

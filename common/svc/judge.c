@@ -265,7 +265,7 @@ bool
 judge_chain_by(const struct trust *t, const struct chain *c, const struct judge_rules *r,
     int64_t now_s, struct judgement *j, struct err *e)
 {
-	struct judgement	 unused;
+	struct judgement	 unused = { 0 };
 	struct judging		 x = { .j = j == NULL ? &unused : j, .e = e };
 	bool			 ok;
 

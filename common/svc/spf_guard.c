@@ -89,6 +89,7 @@ open_record(struct spf_guard *g, const char *domain)
 	if (r == NULL)
 		abort();
 	span_copy(span_str(domain), r->domain, sizeof(r->domain));
+	/* NOLINTNEXTLINE(bugprone-sizeof-expression): an array of pointers */
 	g->records = grown(g->records, g->n_records, sizeof(*g->records));
 	g->records[g->n_records++] = r;
 	return r;

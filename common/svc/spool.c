@@ -219,11 +219,10 @@ spool_end_take(struct spool_in *in, struct loop *l, spool_done *done, void *arg)
 	in->done = done;
 	in->arg = arg;
 	digest_end(in->digest, in->kept.digest);
-	if (in->why.why != REFUSAL_NONE)
-		loop_post(l, refused_early, in);
-	else if (in->fd < 0)
+	if (in->why.why == REFUSAL_NONE && in->fd < 0)
 		loop_post(l, ended, in);
-	else if (!offload_run(in->spool->offload, l, sync_file, ended, in, &in->why))
+	else if (in->why.why != REFUSAL_NONE ||
+	    !offload_run(in->spool->offload, l, sync_file, ended, in, &in->why))
 		loop_post(l, refused_early, in);
 }
 
