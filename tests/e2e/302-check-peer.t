@@ -27,7 +27,8 @@ status_is "as JSON" 0 oms a.test check peer b.test --json
 tells "an object a line" '^\{"peer":"b\.test","result":"ok","what":"hello","text":".*"\}$'
 
 rm "$W/crls/root.pem"
-eventually 10 oms a.test check peer b.test	# the peer may have to fetch it too
+eventually 20 log_has "$IMS_LOG_b_test" 'tls\.generation .*crls=0'
+eventually 20 oms a.test check peer b.test	# the peer may have to fetch it too
 status_is "a CRL that is not here yet" 0 oms a.test check peer b.test
 tells "is fetched" '^note +crl +the daemon does not have it yet; fetched now'
 tells "and good" '^ok +crl +number'
