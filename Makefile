@@ -20,6 +20,7 @@ TOOLS	:= $(wildcard tests/tools/*.c tests/bench/*.c tests/replay.c)
 FUZZ	:= $(wildcard tests/fuzz/*.c)
 OBJ	= $(patsubst %.c,$O/%.o,$1)
 ROLE	= $(filter-out $1/main.c,$(wildcard $1/*.c))
+TIDY	:= $(patsubst %.c,build/tidy/%,$(wildcard $(addsuffix /*.c,common/base common/svc proto oms ims mc)))
 SOURCES	:= $(shell find common proto oms ims mc tests -name '*.[ch]')
 
 # -- flags ---------------------------------------------------------------------------------------
@@ -75,6 +76,10 @@ check-asan check-tsan:
 	$(again) MODE=$(@:check-%=%) all
 	@MODE=$(@:check-%=%) tests/run
 
+check-rules: deps		## switch each rule that refuses off: does a test notice?
+	$(again) MODE=rules all
+	@tests/rules
+
 check-valgrind:			## unit tests and the protocols under valgrind
 	@tests/deps valgrind
 	$(again) all
@@ -97,6 +102,12 @@ lint:				## floors, one door per library, no cycles, no stray names
 	@awk -f tests/lint/doors.awk $(SOURCES)
 	@awk -f tests/lint/cycles.awk $(SOURCES)
 
+tidy:				## clang-tidy and cppcheck over what has changed since they last ran
+	@tests/deps tidy
+	@$(MAKE) --no-print-directory -j2 $(TIDY)
+	@awk '!seen[$$0]++ { print } / (warning|error): / && !told[$$0]++ { n++ } \
+	    END { print n + 0 " findings"; exit n > 0 }' $(TIDY)
+
 map:				## one line per module, from the headers themselves
 	@awk 'FNR==1 && /^\/\* / { sub(/^\/\* /, ""); sub(/ \*\/$$/, ""); printf "%-26s %s\n", FILENAME, $$0 }' \
 	    $$(find common proto oms ims mc tests -name '*.h' | LC_ALL=C sort)
@@ -117,6 +128,15 @@ $O/%.o: %.c Makefile
 	$(call say,cc)$(CC) $(CPPFLAGS) $(CFLAGS) -c -o $@ $<
 
 $O/mc/%.o $O/tests/unit/mc_%.o: CFLAGS += $(GMIME_CFLAGS)
+
+# Holds what was found in its source, so it is also what tells that the source was looked at.
+build/tidy/%: %.c .clang-tidy tests/tidy
+	@mkdir -p $(@D)
+	@echo "  tidy $<"
+	@$(CC) $(filter-out -M%,$(CPPFLAGS)) -MM -MP -MT $@ -MF $@.d $<
+	@tests/tidy $< $@ $(filter-out -M%,$(CPPFLAGS)) -std=c11
+
+build/tidy/mc/%: CPPFLAGS += $(GMIME_CFLAGS)
 
 # Archives, so that each program links only what it uses; roles' archives leave out main.c.
 $B/lib.a: $(call OBJ,$(LIB))
@@ -158,8 +178,8 @@ $B/tests/replay: $O/tests/replay.o $B/lib-tests.a $B/lib.a
 $B/tests/%: $O/tests/%.o $B/lib-tests.a $B/lib-oms.a $B/lib-ims.a $B/lib-mc.a $B/lib.a
 	$(link-test)
 
--include $(shell find $O $B/nosync -name '*.d' 2>/dev/null)
+-include $(shell find $O $B/nosync build/tidy -name '*.d' 2>/dev/null)
 
-.PHONY: all tools deps demo check check-asan check-tsan check-valgrind fuzz bench bare lint map format help clean
+.PHONY: all tools deps demo check check-asan check-tsan check-valgrind fuzz bench bare lint tidy map format help clean
 .PRECIOUS: $O/%.o	# .SECONDARY would let a new source be missed by an archive that is newer
 .DELETE_ON_ERROR:

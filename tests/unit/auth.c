@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include <cmocka.h>
+#include <gsasl.h>
 #include <openssl/hmac.h>
 #include <openssl/sha.h>
 
@@ -363,6 +364,52 @@ bound_to_another_connection(void **state)
 	forget(&x);
 }
 
+/* A client of another make, which knows the password and signs all that it says. */
+static enum auth_result
+strange_client(const char *as, char *signed_in)
+{
+	Gsasl			*g;
+	Gsasl_session		*c;
+	struct auth_server	*s;
+	struct buf		 out = BUF_INIT;
+	struct err		 e;
+	char			*said = NULL;
+	enum auth_result	 r = AUTH_MORE;
+
+	assert_int_equal(gsasl_init(&g), GSASL_OK);
+	assert_int_equal(gsasl_client_start(g, "SCRAM-SHA-256", &c), GSASL_OK);
+	gsasl_property_set(c, GSASL_AUTHID, "alice@a.test");
+	gsasl_property_set(c, GSASL_PASSWORD, password);
+	gsasl_property_set(c, GSASL_AUTHZID, as);
+	assert_true(auth_server_new(auth, SPAN_LIT("SCRAM-SHA-256"), span_of(binding, AUTH_BINDING_BYTES),
+	    &s, &e));
+	while (r == AUTH_MORE) {
+		buf_add(&out, "", 1);
+		assert_true(gsasl_step64(c, out.data, &said) <= GSASL_NEEDS_MORE);
+		buf_reset(&out);
+		r = auth_server_step(s, span_str(said), &out, &e);
+		gsasl_free(said);
+	}
+	snprintf(signed_in, 256, "%s", r == AUTH_DONE ? auth_server_user(s) : "");
+	buf_clear(&out);
+	gsasl_finish(c);
+	gsasl_done(g);
+	auth_server_free(&s);
+	return r;
+}
+
+static void
+as_another_in_good_form(void **state)
+{
+	char	 who[256];
+
+	(void)state;
+	assert_int_equal(strange_client(NULL, who), AUTH_DONE);
+	assert_string_equal(who, "alice@a.test");
+	assert_int_equal(strange_client("alice@a.test", who), AUTH_DONE);
+	assert_int_equal(strange_client("bob@a.test", who), AUTH_FAILED);
+}
+
 static void
 mechanisms(void **state)
 {
@@ -482,6 +529,7 @@ main(void)
 		cmocka_unit_test(tampered),
 		cmocka_unit_test(own_identity),
 		cmocka_unit_test(bound_to_another_connection),
+		cmocka_unit_test(as_another_in_good_form),
 		cmocka_unit_test(mechanisms),
 		cmocka_unit_test(cache),
 		cmocka_unit_test(passwords),
