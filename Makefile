@@ -105,7 +105,7 @@ lint:				## floors, one door per library, no cycles, no stray names
 tidy:				## clang-tidy and cppcheck over what has changed since they last ran
 	@tests/deps tidy
 	@$(MAKE) --no-print-directory -j2 $(TIDY)
-	@awk '!seen[$$0]++ { print } / (warning|error): / && !told[$$0]++ { n++ } \
+	@awk '{ print } /^[^ ]+:[0-9]+:[0-9]+: (warning|error): / && !told[$$0]++ { n++ } \
 	    END { print n + 0 " findings"; exit n > 0 }' $(TIDY)
 
 map:				## one line per module, from the headers themselves
@@ -180,6 +180,6 @@ $B/tests/%: $O/tests/%.o $B/lib-tests.a $B/lib-oms.a $B/lib-ims.a $B/lib-mc.a $B
 
 -include $(shell find $O $B/nosync build/tidy -name '*.d' 2>/dev/null)
 
-.PHONY: all tools deps demo check check-asan check-tsan check-valgrind fuzz bench bare lint tidy map format help clean
+.PHONY: all tools deps demo check check-asan check-tsan check-rules check-valgrind fuzz bench bare lint tidy map format help clean
 .PRECIOUS: $O/%.o	# .SECONDARY would let a new source be missed by an archive that is newer
 .DELETE_ON_ERROR:
