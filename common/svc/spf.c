@@ -454,10 +454,8 @@ spf_free(struct spf **sp)
 	if (s == NULL)
 		return;
 	list_free(&s->queued);
-	while (s->evaluations != NULL) {
-		struct evaluation	*ev = s->evaluations;
-
-		assert(ev->spf == s && ev->prev == NULL);
+	for (struct evaluation *ev = s->evaluations, *next; ev != NULL; ev = next) {
+		next = ev->next;
 		list_free(&ev->waiting);
 		evaluation_free(ev);
 	}
