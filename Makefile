@@ -104,7 +104,7 @@ lint:				## floors, one door per library, no cycles, no stray names
 
 tidy:				## clang-tidy and cppcheck over what has changed since they last ran
 	@tests/deps tidy
-	@$(MAKE) --no-print-directory -j2 $(TIDY)
+	@$(MAKE) -s --no-print-directory -j2 $(TIDY)
 	@awk '{ print } /^[^ ]+:[0-9]+:[0-9]+: (warning|error): / && !told[$$0]++ { n++ } \
 	    END { print n + 0 " findings"; exit n > 0 }' $(TIDY)
 

@@ -137,6 +137,7 @@ table_print(const struct table *t, size_t width, struct buf *out)
 {
 	struct layout	 l = { { 0 } };
 
+	assert(t->n > 0);
 	for (size_t i = 0; i < t->n; i++)
 		l.width[i] = safe_columns(span_str(t->columns[i].title));
 	for (size_t i = 0; i < t->count; i++) {
