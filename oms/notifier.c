@@ -27,11 +27,17 @@ struct line {
 	bool			 failing;	/* what was due is being written down as failed */
 	struct err		 why;
 	bool			 permanent;
+	bool			 quiet;		/* nothing was due when it was looked at last */
+	size_t			 singly;	/* so many letters go alone: a seal was refused */
+	size_t			 fresh;		/* letters that came since the last gathering */
+	unsigned		 failures;	/* of the way, one after another */
+	int64_t			 not_before_ms;	/* monotonic; the way is not tried again before it */
 };
 
 struct notifier {
 	struct oms_worker	*worker;
 	struct line		*lines;
+	size_t			 n_lines;
 };
 
 static void pump(struct line *l);
@@ -95,7 +101,7 @@ gather(struct line *l)
 	struct err	 e;
 
 	if (!oms_store_due(o->store, l->own, l->peer, clock_wall_ms(), under_way, l, b->deliveries,
-	    OMS_STORE_DUE_PAGE, &b->n, &e))
+	    l->singly > 0 ? 1 : OMS_STORE_DUE_PAGE, &b->n, &e))
 		log_fact(LOG_ERROR, "notify.store", "own=%s peer=%s word=%s text=%s", l->own,
 		    l->peer, refusal_word(e.why), log_str(e.text));
 	batch_cut(b, NOTIFIER_BATCH_BYTES);
@@ -103,6 +109,7 @@ gather(struct line *l)
 		batch_free(&b);
 		return NULL;
 	}
+	l->singly -= l->singly > 0;
 	b->next = l->batches;
 	l->batches = b;
 	return b;
@@ -164,14 +171,18 @@ seal(struct line *l, struct batch *b)
 static void
 set_timer(struct line *l)
 {
-	int64_t		 next_ms, in_ms;
+	int64_t		 next_ms, in_ms, pause_ms;
 	struct err	 e;
 
 	if (!oms_store_next_due(l->notifier->worker->oms->store, l->own, l->peer, &next_ms, &e))
 		next_ms = clock_wall_ms() + NOTIFIER_RETRY_MS;
-	if (next_ms == 0)
+	l->quiet = next_ms == 0;
+	if (l->quiet)
 		return;
 	in_ms = next_ms - clock_wall_ms();
+	pause_ms = l->not_before_ms - loop_now_ms(l->notifier->worker->loop);
+	if (in_ms < pause_ms)
+		in_ms = pause_ms;
 	/* What is due and under way comes back by itself. */
 	loop_timer_set_ms(l->timer, in_ms < 100 ? 100 : in_ms);
 }
@@ -190,6 +201,27 @@ fail_page(struct line *l)
 	b->failed = true;
 	batch_fail(b, &l->why, l->permanent, clock_wall_ms());
 	write_down(b);
+}
+
+static bool
+is_due(struct line *l)
+{
+	int64_t		 next_ms;
+	struct err	 e;
+
+	return !oms_store_next_due(l->notifier->worker->oms->store, l->own, l->peer, &next_ms, &e) ||
+	    (next_ms != 0 && next_ms <= clock_wall_ms());
+}
+
+static void
+find_way(struct line *l)
+{
+	if (!route_is_idle(l->route))
+		return;			/* ready, or ended, comes back here */
+	if (loop_now_ms(l->notifier->worker->loop) < l->not_before_ms || !is_due(l))
+		set_timer(l);
+	else
+		route_want(l->route);
 }
 
 static void
@@ -212,14 +244,19 @@ pump(struct line *l)
 	}
 	if (c != NULL && !notify_client_may_send(c))
 		return;			/* batch_end comes back here */
-	if ((b = gather(l)) == NULL) {
-		set_timer(l);
-	} else if (c != NULL) {
-		seal(l, b);
-	} else {
-		drop_batch(l, b);
-		route_want(l->route);
+	if (c == NULL) {
+		find_way(l);
+		return;
 	}
+	if (c->count > 0 && l->fresh < NOTIFIER_GATHER)
+		return;			/* so does this: the next batch gathers meanwhile */
+	if ((b = gather(l)) == NULL) {
+		l->fresh = 0;
+		set_timer(l);
+		return;
+	}
+	l->fresh = b->n == OMS_STORE_DUE_PAGE ? NOTIFIER_GATHER : 0;
+	seal(l, b);
 }
 
 /* -- the route's callbacks ----------------------------------------------------------------------------- */
@@ -227,7 +264,18 @@ pump(struct line *l)
 static void
 on_ready(void *role)
 {
-	pump(role);
+	struct line	*l = role;
+
+	l->failures = 0;
+	pump(l);
+}
+
+static int64_t
+pause_ms(unsigned failures)
+{
+	int64_t	 ms = failures < 6 ? (int64_t)NOTIFIER_RETRY_MS << failures : NOTIFIER_PAUSE_MAX_MS;
+
+	return ms < NOTIFIER_PAUSE_MAX_MS ? ms : NOTIFIER_PAUSE_MAX_MS;
 }
 
 static void
@@ -239,6 +287,8 @@ on_ended(void *role, const struct err *why, bool permanent)
 		l->failing = true;
 		l->why = *why;
 		l->permanent = permanent;
+		l->not_before_ms = loop_now_ms(l->notifier->worker->loop) +
+		    pause_ms(permanent ? 0 : l->failures++);
 	}
 	pump(l);
 }
@@ -255,11 +305,14 @@ static void
 on_batch_end(void *role, void *arg, size_t answered, const struct err *e)
 {
 	struct batch	*b = arg;
+	struct line	*l = role;
 
-	(void)role;
 	(void)answered;
+	if (b->seal_refused)
+		l->singly += b->n;
 	batch_close(b, e, clock_wall_ms());
 	write_down(b);
+	pump(l);
 }
 
 static const struct route_ops	 route_ops = { on_ready, on_ended, on_result, on_batch_end };
@@ -270,6 +323,36 @@ static void
 due(void *arg)
 {
 	pump(arg);
+}
+
+static void
+line_free(struct line *l)
+{
+	route_free(&l->route);
+	loop_timer_free(&l->timer);
+	while (l->batches != NULL)
+		drop_batch(l, l->batches);
+	free(l);
+}
+
+/* Users may name any number of domains: those with nothing to say are forgotten. */
+static void
+forget_quiet(struct notifier *n)
+{
+	struct line	**at = &n->lines;
+
+	while (*at != NULL) {
+		struct line	*l = *at;
+
+		if (!l->quiet || l->batches != NULL || l->gathering || l->failing ||
+		    !route_is_idle(l->route)) {
+			at = &l->next;
+			continue;
+		}
+		*at = l->next;
+		line_free(l);
+		n->n_lines--;
+	}
 }
 
 static struct line *
@@ -292,6 +375,7 @@ line_new(struct notifier *n, const char *own, const char *peer)
 	l->timer = loop_timer_new(w->loop, due, l);
 	l->next = n->lines;
 	n->lines = l;
+	n->n_lines++;
 	return l;
 }
 
@@ -308,7 +392,13 @@ woken(void *arg)
 
 	while (l != NULL && (strcmp(l->own, w->own) != 0 || strcmp(l->peer, w->peer) != 0))
 		l = l->next;
-	pump(l != NULL ? l : line_new(w->notifier, w->own, w->peer));
+	if (l == NULL && w->notifier->n_lines >= NOTIFIER_LINES)
+		forget_quiet(w->notifier);
+	if (l == NULL)
+		l = line_new(w->notifier, w->own, w->peer);
+	l->fresh++;
+	l->quiet = false;
+	pump(l);
 	free(w);
 }
 
@@ -363,11 +453,7 @@ notifier_free(struct notifier **np)
 		struct line	*l = n->lines;
 
 		n->lines = l->next;
-		route_free(&l->route);
-		loop_timer_free(&l->timer);
-		while (l->batches != NULL)
-			drop_batch(l, l->batches);
-		free(l);
+		line_free(l);
 	}
 	free(n);
 	*np = NULL;

@@ -103,6 +103,14 @@ refuse(struct oms_recipient *r, const struct err *e, bool permanent, int64_t now
 	span_copy(span_sub(span_str(e->text), 0, sizeof r->text - 1), r->text, sizeof r->text);
 }
 
+static bool
+is_of_seal(enum refusal why)
+{
+	return why == REFUSAL_seal_bad || why == REFUSAL_bad_seal_form ||
+	    why == REFUSAL_seal_signer || why == REFUSAL_seal_for || why == REFUSAL_seal_date ||
+	    why == REFUSAL_too_many_statements || why == REFUSAL_batch_too_big;
+}
+
 /* The index counts what waited when it was sent; what is answered is marked by since_s < 0 until
  * the batch is closed, so that it is still counted. */
 void
@@ -119,7 +127,10 @@ batch_result(struct batch *b, size_t index, const struct err *e, int64_t now_ms)
 			if (index-- > 0)
 				continue;
 			if (e != NULL) {
-				refuse(r, e, !refusal_temporary(e->why), now_ms);
+				bool	 of_seal = b->n > 1 && is_of_seal(e->why);
+
+				b->seal_refused = b->seal_refused || of_seal;
+				refuse(r, e, !of_seal && !refusal_temporary(e->why), now_ms);
 			} else {
 				r->state = SUBMIT_NOTIFIED;
 				r->word[0] = r->text[0] = '\0';

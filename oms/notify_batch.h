@@ -18,6 +18,7 @@ struct batch {
 	size_t			 n;
 	struct buf		 seal;
 	bool			 failed;	/* could not be sent at all */
+	bool			 seal_refused;	/* the seal was at fault, maybe not each letter */
 };
 
 struct batch	*batch_new(struct line *l);
@@ -28,7 +29,8 @@ bool		 batch_seal(struct batch *b, const char *own, const char *peer, int64_t no
 		    struct err *e);
 bool		 batch_send(struct batch *b, struct notify_client *c, enum seal_alg alg,
 		    struct span signature, struct err *e);
-/* The answer for the index-th recipient that was sent. */
+/* The answer for the index-th recipient that was sent.  A fault of a seal over several letters
+ * refuses none of them for good: they are to be tried singly. */
 void		 batch_result(struct batch *b, size_t index, const struct err *e, int64_t now_ms);
 /* No more answers come: e: the session broke.  Sets tries and times of what is still waiting. */
 void		 batch_close(struct batch *b, const struct err *e, int64_t now_ms);

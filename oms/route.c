@@ -215,7 +215,7 @@ on_idle(void *arg)
 {
 	struct route	*r = arg;
 
-	if (r->state != READY)
+	if (r->state != READY || r->session == NULL)
 		return;
 	if (r->session->client.count > 0) {
 		loop_timer_set_ms(r->idle, ROUTE_IDLE_MS);
@@ -259,10 +259,18 @@ route_free(struct route **rp)
 	*rp = NULL;
 }
 
+bool
+route_is_idle(const struct route *r)
+{
+	return r->state == IDLE;
+}
+
 struct notify_client *
 route_client(struct route *r)
 {
-	return r->state == READY && r->session->client.ready ? &r->session->client : NULL;
+	/* While a session is told that it is lost, the state is still READY. */
+	return r->state == READY && r->session != NULL && r->session->client.ready ?
+	    &r->session->client : NULL;
 }
 
 static const struct tls_identity *
@@ -292,7 +300,8 @@ route_is_current(const struct route *r)
 void
 route_end(struct route *r)
 {
-	if (r->state != READY || !r->session->client.ready || r->session->client.count > 0)
+	if (r->state != READY || r->session == NULL || !r->session->client.ready ||
+	    r->session->client.count > 0)
 		return;
 	notify_client_quit(&r->session->client);
 	conn_kick(r->session->conn);

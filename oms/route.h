@@ -49,6 +49,7 @@ struct route		*route_new(const struct route_place *place, const struct route_ops
 void			 route_free(struct route **r);	/* silently: no callback comes any more */
 
 void			 route_want(struct route *r);	/* have a session, if there is none */
+bool			 route_is_idle(const struct route *r);	/* nothing is tried, nothing is up */
 struct notify_client	*route_client(struct route *r);	/* NULL: not READY */
 /* The key of the certificate that the session shows, which its seals are to be made with: after a
  * reload we may have another.  Borrowed while the session lasts; only where route_client is not NULL. */
