@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "common/base/clock.h"
 #include "common/base/log.h"
 #include "common/base/memory.h"
 #include "common/svc/conn.h"
@@ -18,6 +19,7 @@ struct session {
 	struct conn			*conn;
 	char				 domain[ADDRESS_DOMAIN_BYTES];	/* of HELLO */
 	uint64_t			 hello;		/* the request that waits for it */
+	int64_t				 until_ms;	/* monotonic: so long DNS vouches; 0: not judged */
 	struct designation_query	*finding;
 	struct spf_query		*asking;
 	bool				 told;	/* conn has logged why the peer is refused */
@@ -45,12 +47,30 @@ fault(void *role, const struct err *e)
 	say(role, LOG_WARN, "fetch.refused", e);
 }
 
+/* What DNS said of the peer is believed for its TTL and no longer: then it is asked anew, on a new
+ * connection. */
+static bool
+still_vouched(const struct session *s, struct err *e)
+{
+	if (s->until_ms == 0 || clock_mono_ms() < s->until_ms)
+		return true;
+	return err_set(e, REFUSAL_closing, "what DNS said of you has run out: connect anew");
+}
+
+static void
+vouch(struct session *s, uint32_t ttl_s)
+{
+	int64_t	 ms = (int64_t)ttl_s * 1000;
+
+	s->until_ms = clock_mono_ms() + (ms < SERVE_VOUCH_MS ? SERVE_VOUCH_MS : ms);
+}
+
 static bool
 admit(void *role, struct err *e)
 {
 	struct session	*s = role;
 
-	if (oms_open(s->worker->oms, e) &&
+	if (oms_open(s->worker->oms, e) && still_vouched(s, e) &&
 	    tls_peer_check(conn_peer(s->conn), s->worker->oms->tls, e))
 		return true;
 	if (!s->told)
@@ -76,6 +96,7 @@ spf_judged(void *arg, const struct spf_verdict *v)
 
 	s->asking = NULL;
 	if (v->result == SPF_PASS) {
+		vouch(s, v->ttl_s);
 		hello_judged(s, NULL);
 	} else if (v->result == SPF_TEMPERROR) {
 		spf_accept(v, &e);
@@ -95,13 +116,15 @@ found(void *arg, const struct designation *d, const struct err *why)
 	const struct sockaddr	*a = (const struct sockaddr *)&conn_peer(s->conn)->address;
 
 	s->finding = NULL;
-	if (!RULE(not_designated) || (why == NULL && designation_has(d, a)))
+	if (!RULE(not_designated) || (why == NULL && designation_has(d, a))) {
+		vouch(s, why == NULL ? d->ttl_s : 0);
 		hello_judged(s, NULL);
-	else if (why != NULL && refusal_temporary(why->why))
+	} else if (why != NULL && refusal_temporary(why->why)) {
 		hello_judged(s, why);
-	else
+	} else {
 		s->asking = spf_check(s->worker->spf, a, span_str(s->domain),
 		    span_str(s->domain), spf_judged, s);
+	}
 }
 
 static enum outcome

@@ -13,6 +13,8 @@
 
 #include "oms/oms.h"
 
+#define SERVE_VOUCH_MS	10000	/* a designation of no TTL serves one fetch at least */
+
 struct listen_incoming;
 
 /* On the worker's thread; takes `in`. */
