@@ -356,6 +356,23 @@ on_up(struct conn *c, void *role)
 	conn_kick(c);
 }
 
+/* Why the connection ended, for the reader: a broken link between the servers is not hers. */
+static void
+why_gone(const struct fetch_run *r, const struct err *why, struct err *e)
+{
+	const char	*host = r->dial == NULL ? "-" : dial_host(r->dial);
+
+	if (r->why.why != REFUSAL_NONE)
+		*e = r->why;
+	else if (why == NULL)
+		err_set(e, REFUSAL_unreachable, "%s closed the connection", host);
+	else if (why->why == REFUSAL_tls_truncated || why->why == REFUSAL_idle ||
+	    why->why == REFUSAL_too_slow)
+		err_set(e, REFUSAL_unreachable, "%s broke off: %s", host, why->text);
+	else
+		*e = *why;
+}
+
 static void
 on_gone(struct conn *c, void *role, const struct err *why)
 {
@@ -371,12 +388,7 @@ on_gone(struct conn *c, void *role, const struct err *why)
 		} else if (!r->busy) {
 			struct err	 e;
 
-			if (r->why.why != REFUSAL_NONE)
-				e = r->why;
-			else if (why != NULL)
-				e = *why;
-			else
-				err_set(&e, REFUSAL_unreachable, "the connection was closed");
+			why_gone(r, why, &e);
 			refused(r, &e);
 		}
 	}
