@@ -332,6 +332,15 @@ serve(const char *path)
 	}
 }
 
+/* A tool that says its lines and ends frees nothing: LeakSanitizer is not to look at it. */
+int	 __lsan_is_turned_off(void);
+
+int
+__lsan_is_turned_off(void)
+{
+	return 1;
+}
+
 int
 main(int argc, char **argv)
 {
