@@ -4,8 +4,9 @@
  *	peer serve FILE
  *
  * talk: says `up` or `down WHY`, then sends each line of its input with CR LF, or for `@FILE` what
- * is in the file as it is, and says the line that answers it; `closed` where none does.  Words: from
- * (own address), sni, alpn, cert, key, tls (1.2 or 1.3).
+ * is in the file as it is, and says the line that answers it; `closed` where none does.  `!keys N`
+ * asks N times for new keys on both sides, which nothing answers.  Words: from (own address), sni, alpn,
+ * cert, key, tls (1.2 or 1.3).
  *
  * serve: FILE has a row per listener, `NAME ADDRESS:PORT [WORD=VALUE]...`; all are served in turn.
  * Says `ready`, then of each connection `NAME up` or `NAME down WHY`, and at its end `NAME octets N`:
@@ -221,6 +222,16 @@ to_send(char *line, size_t cap)
 	return n;
 }
 
+/* Each is on its way before the next is asked for. */
+static bool
+new_keys(SSL *ssl, unsigned long times)
+{
+	for (unsigned long i = 0; i < times; i++)
+		if (SSL_key_update(ssl, SSL_KEY_UPDATE_REQUESTED) != 1 || SSL_do_handshake(ssl) != 1)
+			return false;
+	return true;
+}
+
 static int
 talk(struct row *r)
 {
@@ -235,6 +246,11 @@ talk(struct row *r)
 	}
 	printf("up\n");
 	while (fgets(line, sizeof line - 2, stdin) != NULL) {
+		if (strncmp(line, "!keys ", 6) == 0) {
+			if (!new_keys(ssl, strtoul(line + 6, NULL, 10)))
+				die("new keys");
+			continue;
+		}
 		n = to_send(line, sizeof line);
 		if (SSL_write(ssl, line, (int)n) != (int)n || !hear(ssl))
 			return 0;
