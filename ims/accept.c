@@ -48,7 +48,7 @@ admit(void *role, struct err *e)
 {
 	struct session	*s = role;
 
-	if (ims_open(s->worker->ims, e) &&
+	if (daemon_open_for_work(s->worker->ims->daemon, e) &&
 	    tls_peer_check(conn_peer(s->conn), s->worker->ims->tls, e))
 		return true;
 	if (!s->told)

@@ -107,14 +107,14 @@ judge_recipients(struct job *j)
 static void
 store(struct job *j)
 {
-	struct conf	*conf = ims_conf(j->worker->ims);
+	struct conf	*conf = daemon_conf(j->worker->ims->daemon);
 
 	j->users = memory_array(j->batch->n_entries + 1, sizeof *j->users);
 	judge_recipients(j);
 	j->evidence = (struct ims_evidence){
 		.chain = buf_span(&j->chain), .issuer = j->issuer, .host = j->host,
 		.spf = j->peer.spf, .received_s = clock_wall_ms() / 1000,
-		.hold_limit_s = conf->ims.hold_limit_s,
+		.hold_limit_s = conf->role[CONF_ROLE_IMS].hold_limit_s,
 	};
 	conf_unref(&conf);
 	if (j->batch->n_open == 0)

@@ -54,29 +54,11 @@ hello_free(struct engine **e)
 	free(c);
 }
 
-static bool
-given(const struct conf *c)
-{
-	return c->ims.given;
-}
-
-static const char *
-folder(const struct conf *c)
-{
-	return c->ims.store;
-}
-
-static const char *
-connect_from(const struct conf *c)
-{
-	return c->ims.connect_from;
-}
-
 int
 ims_check_peer(struct options *o)
 {
 	static const struct check_peer_role	 role = {
-		DESIGNATION_FETCH, FETCH_ALPN, given, folder, connect_from, hello, hello_free
+		CONF_ROLE_IMS, DESIGNATION_FETCH, FETCH_ALPN, hello, hello_free
 	};
 
 	return check_peer(o, &role);

@@ -195,12 +195,12 @@ found(void *arg, const struct err *why)
 static void
 dial(struct debts *d)
 {
-	struct conf	*conf = ims_conf(d->worker->ims);
+	struct conf	*conf = daemon_conf(d->worker->ims->daemon);
 	struct dial_to	 to = {
 		.loop = d->worker->loop, .dns = d->worker->dns, .tls = d->worker->ims->tls,
 		.service = DESIGNATION_FETCH, .alpn = FETCH_ALPN,
 		.domain = d->owed[0].from_domain, .own = d->owed[0].own_domain,
-		.from = conf->ims.connect_from, .allow_private = conf->allow_private_peers,
+		.from = conf->role[CONF_ROLE_IMS].connect_from, .allow_private = conf->allow_private_peers,
 		.timeout_ms = DEBTS_CONNECT_MS,
 	};
 
@@ -254,7 +254,7 @@ look(void *arg)
 	struct err		 e;
 	size_t			 n = 0;
 
-	if (d->n > 0 || !ims_open(d->worker->ims, &e))
+	if (d->n > 0 || !daemon_open_for_work(d->worker->ims->daemon, &e))
 		return;
 	page = memory_array(DEBTS_PAGE, sizeof *page);
 	if (!ims_store_owed(d->worker->ims->store, d->begun ? &d->last : NULL, page, DEBTS_PAGE,

@@ -430,12 +430,12 @@ found(void *arg, const struct err *why)
 static void
 find(struct fetch_run *r)
 {
-	struct conf	*conf = ims_conf(r->worker->ims);
+	struct conf	*conf = daemon_conf(r->worker->ims->daemon);
 	struct dial_to	 to = {
 		.loop = r->worker->loop, .dns = r->worker->dns, .tls = r->worker->ims->tls,
 		.service = DESIGNATION_FETCH, .alpn = FETCH_ALPN,
 		.domain = r->letter.from_domain, .own = r->letter.own_domain,
-		.from = conf->ims.connect_from, .allow_private = conf->allow_private_peers,
+		.from = conf->role[CONF_ROLE_IMS].connect_from, .allow_private = conf->allow_private_peers,
 		.timeout_ms = FETCHER_CONNECT_MS,
 	};
 

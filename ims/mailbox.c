@@ -101,7 +101,7 @@ auth(void *role, struct span mechanism, struct span message, struct sasl_said *s
 static bool
 admit(void *role, struct err *e)
 {
-	return ims_open(((struct session *)role)->worker->ims, e);
+	return daemon_open_for_work(((struct session *)role)->worker->ims->daemon, e);
 }
 
 /* -- reading --------------------------------------------------------------------------------------- */

@@ -1,11 +1,9 @@
 /* run — `ims run`: the role behind the daemon's frame; see run.h and common/svc/daemon.h. */
 #include "ims/run.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 
 #include "common/base/clock.h"
-#include "common/base/log.h"
 #include "common/base/memory.h"
 #include "common/svc/daemon.h"
 #include "common/svc/loop.h"
@@ -21,55 +19,22 @@
 #define NOTIFY_PORT	1471
 #define MAILBOX_PORT	1473
 
-/* -- what the parts ask --------------------------------------------------------------------------- */
-
-struct conf *
-ims_conf(struct ims *i)
-{
-	struct conf	*c;
-
-	pthread_mutex_lock(&i->lock);
-	c = conf_ref(i->conf);
-	pthread_mutex_unlock(&i->lock);
-	return c;
-}
-
-bool
-ims_open(struct ims *i, struct err *e)
-{
-	return !atomic_load(&i->closing) || err_set(e, REFUSAL_closing, "%s", "");
-}
-
 /* -- workers -------------------------------------------------------------------------------------- */
 
-static bool
-make_worker(struct ims *i, unsigned n, struct err *e)
+static void
+make_worker(struct ims *i, unsigned n)
 {
-	struct ims_worker	*w = &i->worker[n];
+	const struct daemon_worker	*tools = daemon_worker(i->daemon, n);
+	struct ims_worker		*w = &i->worker[n];
 
 	w->ims = i;
 	w->index = n;
-	w->loop = workers_loop(i->workers, n);
-	w->auth = auth_new(&accounts_auth_ops, i->accounts);
+	w->loop = tools->loop;
+	w->dns = tools->dns;
+	w->spf = tools->spf;
+	w->auth = tools->auth;
 	w->fetcher = fetcher_new(w);
-	if (!dns_new(&w->dns, w->loop, i->conf->resolver, e))
-		return false;
-	spf_new(&w->spf, w->loop, w->dns);
 	w->debts = debts_new(w);
-	return true;
-}
-
-static void
-free_worker(struct ims_worker *w)
-{
-	debts_free(&w->debts);
-	fetcher_free(&w->fetcher);
-	if (w->spf != NULL)
-		spf_free(&w->spf);
-	if (w->dns != NULL)
-		dns_free(&w->dns);
-	if (w->auth != NULL)
-		auth_free(&w->auth);
 }
 
 /* -- the daemon's callbacks -------------------------------------------------------------------------- */
@@ -81,44 +46,32 @@ stop(void **role)
 
 	if (i == NULL)
 		return;
-	loop_timer_free(&i->sweep);
-	for (unsigned n = 0; n < i->n_workers; n++)
-		free_worker(&i->worker[n]);
+	for (unsigned n = 0; n < i->n_workers; n++) {
+		debts_free(&i->worker[n].debts);
+		fetcher_free(&i->worker[n].fetcher);
+	}
 	ims_store_close(&i->store);
 	for (unsigned n = 0; n < i->n_workers; n++)
-		loop_drain(i->worker[n].loop);
+		loop_drain(workers_loop(i->workers, n));
 	loop_drain(daemon_loop(i->daemon));
-	conf_unref(&i->conf);
-	pthread_mutex_destroy(&i->lock);
 	free(i->worker);
 	free(i);
 	*role = NULL;
 }
 
 static void
-swept(void *arg, const struct err *e)
+sweep(void *role, void (*done)(void *arg, const struct err *e), void *arg)
 {
-	struct ims	*i = arg;
+	struct ims	*i = role;
 
-	if (e != NULL)
-		log_fact(LOG_ERROR, "store.sweep", "word=%s text=%s", refusal_word(e->why),
-		    log_str(e->text));
-	if (i->sweep != NULL)
-		loop_timer_set_ms(i->sweep, IMS_SWEEP_MS);
-}
-
-static void
-sweep(void *arg)
-{
-	struct ims	*i = arg;
-
-	ims_store_sweep(i->store, clock_wall_ms() / 1000, daemon_loop(i->daemon), swept, i);
+	ims_store_sweep(i->store, clock_wall_ms() / 1000, daemon_loop(i->daemon), done, arg);
 }
 
 static bool
 start(struct daemon *d, void **role, struct err *e)
 {
-	struct ims	*i = memory_new(sizeof *i);
+	struct ims	*i = *role = memory_new(sizeof *i);
+	struct conf	*c = daemon_conf(d);
 	bool		 good;
 
 	i->daemon = d;
@@ -126,41 +79,14 @@ start(struct daemon *d, void **role, struct err *e)
 	i->tls = daemon_tls(d);
 	i->workers = daemon_workers(d);
 	i->offload = daemon_offload(d);
-	i->conf = daemon_conf(d);
 	i->n_workers = workers_count(i->workers);
-	pthread_mutex_init(&i->lock, NULL);
 	i->worker = memory_array(i->n_workers, sizeof *i->worker);
-	good = ims_store_open(i->conf->ims.store, i->conf->ims.store_bytes, i->offload, &i->store, e);
+	good = ims_store_open(c->role[CONF_ROLE_IMS].folder, c->role[CONF_ROLE_IMS].folder_bytes,
+	    i->offload, &i->store, e);
+	conf_unref(&c);
 	for (unsigned n = 0; n < i->n_workers && good; n++)
-		good = make_worker(i, n, e);
-	*role = i;
-	if (!good) {
-		stop(role);
-		return false;
-	}
-	i->sweep = loop_timer_new(daemon_loop(d), sweep, i);
-	loop_timer_set_ms(i->sweep, IMS_SWEEP_MS);
-	return true;
-}
-
-static void
-reloaded(void *role, struct daemon *d)
-{
-	struct ims	*i = role;
-	struct conf	*new = daemon_conf(d), *old;
-
-	pthread_mutex_lock(&i->lock);
-	old = i->conf;
-	i->conf = new;
-	pthread_mutex_unlock(&i->lock);
-	conf_unref(&old);
-}
-
-static void
-closing(void *role, struct daemon *d)
-{
-	atomic_store(&((struct ims *)role)->closing, true);
-	daemon_stopped(d);
+		make_worker(i, n);
+	return good;
 }
 
 static void
@@ -179,18 +105,6 @@ status(void *role, struct json *out)
 
 /* -- what it consists of ------------------------------------------------------------------------------ */
 
-static const struct conf_listens *
-at_notify(const struct conf *c)
-{
-	return &c->ims.notify;
-}
-
-static const struct conf_listens *
-at_mailbox(const struct conf *c)
-{
-	return &c->ims.mailbox;
-}
-
 static void
 on_notify(void *role, struct daemon *d, unsigned worker, struct listen_incoming *in)
 {
@@ -205,36 +119,17 @@ on_mailbox(void *role, struct daemon *d, unsigned worker, struct listen_incoming
 	mailbox_incoming(&((struct ims *)role)->worker[worker], in);
 }
 
-static bool
-given(const struct conf *c)
-{
-	return c->ims.given;
-}
-
-static const char *
-folder(const struct conf *c)
-{
-	return c->ims.store;
-}
-
-static const char *
-control_socket(const struct conf *c)
-{
-	return c->ims.control;
-}
-
 int
 ims_run(struct options *o)
 {
 	static const struct daemon_listener	 listeners[] = {
-		{ "notify", NOTIFY_PORT, at_notify, on_notify },
-		{ "mailbox", MAILBOX_PORT, at_mailbox, on_mailbox },
-		{ NULL, 0, NULL, NULL }
+		{ "notify", NOTIFY_PORT, false, on_notify },
+		{ "mailbox", MAILBOX_PORT, true, on_mailbox },
+		{ NULL, 0, false, NULL }
 	};
 	static const struct daemon_role		 role = {
-		.name = "ims", .listeners = listeners, .control = ims_control, .given = given,
-		.folder = folder, .socket = control_socket, .start = start, .reloaded = reloaded,
-		.closing = closing, .stop = stop, .status = status,
+		.name = "ims", .index = CONF_ROLE_IMS, .listeners = listeners, .control = ims_control,
+		.start = start, .stop = stop, .sweep_ms = IMS_SWEEP_MS, .sweep = sweep, .status = status,
 	};
 
 	return daemon_run(&role, o);

@@ -40,18 +40,6 @@ const struct control_verb	ims_control[] = {
 
 /* -- the command's side ---------------------------------------------------------------------------- */
 
-static const char *
-socket_of(const struct conf *c)
-{
-	return c->ims.control;
-}
-
-static bool
-given(const struct conf *c)
-{
-	return c->ims.given;
-}
-
 static int64_t
 number(const struct json *line, const char *key)
 {
@@ -75,7 +63,7 @@ int
 ims_verb_list(struct options *o)
 {
 	int		 n = 0, status;
-	struct ask	 a = { "list", socket_of, given, show_mailbox, &n };
+	struct ask	 a = { "list", CONF_ROLE_IMS, show_mailbox, &n };
 
 	status = ask_daemon(o, &a, NULL);
 	if (status == 0 && n == 0 && !o->json && !o->quiet)
@@ -99,7 +87,7 @@ show_status(void *arg, const struct json *line)
 int
 ims_verb_status(struct options *o)
 {
-	struct ask	 a = { "status", socket_of, given, show_status, NULL };
+	struct ask	 a = { "status", CONF_ROLE_IMS, show_status, NULL };
 
 	return ask_daemon(o, &a, NULL);
 }

@@ -43,7 +43,7 @@ bool
 letter_new(struct oms_worker *w, const char *user, const struct submit_envelope *env,
     struct letter **out, struct err *e)
 {
-	struct conf			*conf = oms_conf(w->oms);
+	struct conf			*conf = daemon_conf(w->oms->daemon);
 	const struct conf_domain	*d = conf_domain(conf, domain_of(env->from));
 	int64_t				 keep_s = d == NULL ? 0 : d->keep_s;
 	uint64_t			 most = d == NULL ? 0 : d->message_bytes;

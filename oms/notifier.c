@@ -232,7 +232,7 @@ pump(struct line *l)
 	struct err		 e;
 
 	/* When we go down the last answers of the store come after it has closed. */
-	if (l->gathering || !oms_open(l->notifier->worker->oms, &e))
+	if (l->gathering || !daemon_open_for_work(l->notifier->worker->oms->daemon, &e))
 		return;
 	if (l->failing) {
 		fail_page(l);
@@ -359,11 +359,11 @@ static struct line *
 line_new(struct notifier *n, const char *own, const char *peer)
 {
 	struct oms_worker	*w = n->worker;
-	struct conf		*conf = oms_conf(w->oms);
+	struct conf		*conf = daemon_conf(w->oms->daemon);
 	struct route_place	 place = {
 		.loop = w->loop, .dns = w->dns, .tls = w->oms->tls,
 		.allow_private = conf->allow_private_peers, .own = own, .peer = peer,
-		.from = conf->oms.connect_from,
+		.from = conf->role[CONF_ROLE_OMS].connect_from,
 	};
 	struct line		*l = memory_new(sizeof *l);
 
@@ -409,7 +409,7 @@ notifier_wake(struct oms *o, const char *own, const char *peer)
 	struct wake	*w;
 	struct err	 e;
 
-	if (!oms_open(o, &e))
+	if (!daemon_open_for_work(o->daemon, &e))
 		return;			/* what is due is found at the next start */
 	w = memory_new(sizeof *w);
 	w->notifier = o->worker[home].notifier;

@@ -4,7 +4,6 @@
 #include <stdlib.h>
 
 #include "common/base/clock.h"
-#include "common/base/log.h"
 #include "common/base/memory.h"
 #include "common/svc/daemon.h"
 #include "common/svc/loop.h"
@@ -19,54 +18,21 @@
 #define FETCH_PORT	1470
 #define SUBMIT_PORT	1472
 
-/* -- what the parts ask --------------------------------------------------------------------------- */
-
-struct conf *
-oms_conf(struct oms *o)
-{
-	struct conf	*c;
-
-	pthread_mutex_lock(&o->lock);
-	c = conf_ref(o->conf);
-	pthread_mutex_unlock(&o->lock);
-	return c;
-}
-
-bool
-oms_open(struct oms *o, struct err *e)
-{
-	return !atomic_load(&o->closing) || err_set(e, REFUSAL_closing, "%s", "");
-}
-
 /* -- workers -------------------------------------------------------------------------------------- */
 
-static bool
-make_worker(struct oms *o, unsigned n, struct err *e)
+static void
+make_worker(struct oms *o, unsigned n)
 {
-	struct oms_worker	*w = &o->worker[n];
+	const struct daemon_worker	*tools = daemon_worker(o->daemon, n);
+	struct oms_worker		*w = &o->worker[n];
 
 	w->oms = o;
 	w->index = n;
-	w->loop = workers_loop(o->workers, n);
-	w->auth = auth_new(&accounts_auth_ops, o->accounts);
+	w->loop = tools->loop;
+	w->dns = tools->dns;
+	w->spf = tools->spf;
+	w->auth = tools->auth;
 	w->notifier = notifier_new(w);
-	if (!dns_new(&w->dns, w->loop, o->conf->resolver, e))
-		return false;
-	spf_new(&w->spf, w->loop, w->dns);
-	return true;
-}
-
-/* After the store has given its last answers. */
-static void
-free_worker(struct oms_worker *w)
-{
-	notifier_free(&w->notifier);
-	if (w->spf != NULL)
-		spf_free(&w->spf);
-	if (w->dns != NULL)
-		dns_free(&w->dns);
-	if (w->auth != NULL)
-		auth_free(&w->auth);
 }
 
 /* -- the daemon's callbacks -------------------------------------------------------------------------- */
@@ -78,46 +44,30 @@ stop(void **role)
 
 	if (o == NULL)
 		return;
-	atomic_store(&o->closing, true);
-	loop_timer_free(&o->sweep);
 	oms_store_close(&o->store);
 	for (unsigned n = 0; n < o->n_workers; n++)
-		if (o->worker[n].loop != NULL)
-			loop_drain(o->worker[n].loop);
+		loop_drain(workers_loop(o->workers, n));
 	loop_drain(daemon_loop(o->daemon));
 	for (unsigned n = 0; n < o->n_workers; n++)
-		free_worker(&o->worker[n]);
-	conf_unref(&o->conf);
-	pthread_mutex_destroy(&o->lock);
+		notifier_free(&o->worker[n].notifier);	/* after the store's last answers */
 	free(o->worker);
 	free(o);
 	*role = NULL;
 }
 
 static void
-swept(void *arg, const struct err *e)
+sweep(void *role, void (*done)(void *arg, const struct err *e), void *arg)
 {
-	struct oms	*o = arg;
+	struct oms	*o = role;
 
-	if (e != NULL)
-		log_fact(LOG_ERROR, "store.sweep", "word=%s text=%s", refusal_word(e->why),
-		    log_str(e->text));
-	if (o->sweep != NULL)
-		loop_timer_set_ms(o->sweep, OMS_SWEEP_MS);
-}
-
-static void
-sweep(void *arg)
-{
-	struct oms	*o = arg;
-
-	oms_store_sweep(o->store, clock_wall_ms() / 1000, daemon_loop(o->daemon), swept, o);
+	oms_store_sweep(o->store, clock_wall_ms() / 1000, daemon_loop(o->daemon), done, arg);
 }
 
 static bool
 start(struct daemon *d, void **role, struct err *e)
 {
-	struct oms	*o = memory_new(sizeof *o);
+	struct oms	*o = *role = memory_new(sizeof *o);
+	struct conf	*c = daemon_conf(d);
 	bool		 good;
 
 	o->daemon = d;
@@ -125,41 +75,14 @@ start(struct daemon *d, void **role, struct err *e)
 	o->tls = daemon_tls(d);
 	o->workers = daemon_workers(d);
 	o->offload = daemon_offload(d);
-	o->conf = daemon_conf(d);
 	o->n_workers = workers_count(o->workers);
-	pthread_mutex_init(&o->lock, NULL);
 	o->worker = memory_array(o->n_workers, sizeof *o->worker);
-	good = oms_store_open(o->conf->oms.spool, o->conf->oms.spool_bytes, o->offload, &o->store, e);
+	good = oms_store_open(c->role[CONF_ROLE_OMS].folder, c->role[CONF_ROLE_OMS].folder_bytes,
+	    o->offload, &o->store, e);
+	conf_unref(&c);
 	for (unsigned n = 0; n < o->n_workers && good; n++)
-		good = make_worker(o, n, e);
-	*role = o;
-	if (!good || !notifier_begin(o, e)) {
-		stop(role);
-		return false;
-	}
-	o->sweep = loop_timer_new(daemon_loop(d), sweep, o);
-	loop_timer_set_ms(o->sweep, OMS_SWEEP_MS);
-	return true;
-}
-
-static void
-reloaded(void *role, struct daemon *d)
-{
-	struct oms	*o = role;
-	struct conf	*new = daemon_conf(d), *old;
-
-	pthread_mutex_lock(&o->lock);
-	old = o->conf;
-	o->conf = new;
-	pthread_mutex_unlock(&o->lock);
-	conf_unref(&old);
-}
-
-static void
-closing(void *role, struct daemon *d)
-{
-	atomic_store(&((struct oms *)role)->closing, true);
-	daemon_stopped(d);
+		make_worker(o, n);
+	return good && notifier_begin(o, e);
 }
 
 static void
@@ -179,18 +102,6 @@ status(void *role, struct json *out)
 
 /* -- what it consists of ------------------------------------------------------------------------------ */
 
-static const struct conf_listens *
-at_fetch(const struct conf *c)
-{
-	return &c->oms.fetch;
-}
-
-static const struct conf_listens *
-at_submit(const struct conf *c)
-{
-	return &c->oms.submit;
-}
-
 static void
 on_fetch(void *role, struct daemon *d, unsigned worker, struct listen_incoming *in)
 {
@@ -205,36 +116,17 @@ on_submit(void *role, struct daemon *d, unsigned worker, struct listen_incoming 
 	submit_incoming(&((struct oms *)role)->worker[worker], in);
 }
 
-static bool
-given(const struct conf *c)
-{
-	return c->oms.given;
-}
-
-static const char *
-folder(const struct conf *c)
-{
-	return c->oms.spool;
-}
-
-static const char *
-control_socket(const struct conf *c)
-{
-	return c->oms.control;
-}
-
 int
 oms_run(struct options *o)
 {
 	static const struct daemon_listener	 listeners[] = {
-		{ "fetch", FETCH_PORT, at_fetch, on_fetch },
-		{ "submit", SUBMIT_PORT, at_submit, on_submit },
-		{ NULL, 0, NULL, NULL }
+		{ "fetch", FETCH_PORT, false, on_fetch },
+		{ "submit", SUBMIT_PORT, true, on_submit },
+		{ NULL, 0, false, NULL }
 	};
 	static const struct daemon_role		 role = {
-		.name = "oms", .listeners = listeners, .control = oms_control, .given = given,
-		.folder = folder, .socket = control_socket, .start = start, .reloaded = reloaded,
-		.closing = closing, .stop = stop, .status = status,
+		.name = "oms", .index = CONF_ROLE_OMS, .listeners = listeners, .control = oms_control,
+		.start = start, .stop = stop, .sweep_ms = OMS_SWEEP_MS, .sweep = sweep, .status = status,
 	};
 
 	return daemon_run(&role, o);

@@ -70,7 +70,7 @@ admit(void *role, struct err *e)
 {
 	struct session	*s = role;
 
-	if (oms_open(s->worker->oms, e) && still_vouched(s, e) &&
+	if (daemon_open_for_work(s->worker->oms->daemon, e) && still_vouched(s, e) &&
 	    tls_peer_check(conn_peer(s->conn), s->worker->oms->tls, e))
 		return true;
 	if (!s->told)
@@ -138,7 +138,7 @@ hello(void *role, const char *domain, struct err *e)
 		say(s, LOG_WARN, "fetch.refused", e);
 		return REFUSED;
 	}
-	conf = oms_conf(s->worker->oms);
+	conf = daemon_conf(s->worker->oms->daemon);
 	s->hello = s->server.server.request;
 	s->finding = designation_find(s->worker->dns, DESIGNATION_NOTIFY, s->domain,
 	    conf->allow_private_peers, found, s);

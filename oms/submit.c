@@ -80,7 +80,7 @@ auth(void *role, struct span mechanism, struct span message, struct sasl_said *s
 static bool
 admit(void *role, struct err *e)
 {
-	return oms_open(((struct session *)role)->worker->oms, e);
+	return daemon_open_for_work(((struct session *)role)->worker->oms->daemon, e);
 }
 
 /* -- a letter ------------------------------------------------------------------------------------------ */

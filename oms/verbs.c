@@ -112,18 +112,6 @@ const struct control_verb	oms_control[] = {
 /* -- the command's side -------------------------------------------------------------------------------- */
 
 static const char *
-socket_of(const struct conf *c)
-{
-	return c->oms.control;
-}
-
-static bool
-given(const struct conf *c)
-{
-	return c->oms.given;
-}
-
-static const char *
 text(const struct json *line, const char *key)
 {
 	const char	*s = json_get_str(line, key);
@@ -162,7 +150,7 @@ int
 oms_verb_queue(struct options *o)
 {
 	int		 n = 0, status;
-	struct ask	 a = { "queue", socket_of, given, show_recipient, &n };
+	struct ask	 a = { "queue", CONF_ROLE_OMS, show_recipient, &n };
 
 	status = ask_daemon(o, &a, NULL);
 	if (status == 0 && n == 0 && !o->json && !o->quiet)
@@ -187,7 +175,7 @@ show_status(void *arg, const struct json *line)
 int
 oms_verb_status(struct options *o)
 {
-	struct ask	 a = { "status", socket_of, given, show_status, NULL };
+	struct ask	 a = { "status", CONF_ROLE_OMS, show_status, NULL };
 
 	return ask_daemon(o, &a, NULL);
 }

@@ -38,7 +38,8 @@ ask_daemon(struct options *o, const struct ask *a, struct json *request)
 		return options_fail(o, &e);
 	}
 	json_put_str(r, "verb", a->verb);
-	good = a->given(c) ? control_call(a->socket(c), r, show_line, &answer, &e) :
+	good = c->role[a->role].given ?
+	    control_call(c->role[a->role].control, r, show_line, &answer, &e) :
 	    err_set(&e, REFUSAL_config, "%s has no section for this daemon", c->file);
 	json_free(&r);
 	conf_unref(&c);

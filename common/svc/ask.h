@@ -12,8 +12,7 @@
 
 struct ask {
 	const char	*verb;		/* of the control socket */
-	const char	*(*socket)(const struct conf *c);
-	bool		(*given)(const struct conf *c);	/* is there such a daemon here at all? */
+	enum conf_role_index role;	/* whose control socket */
 	void		(*show)(void *arg, const struct json *line);
 	void		*arg;
 };

@@ -216,7 +216,7 @@ open_all(struct check_peer *p, struct err *e)
 
 	if (!conf_load(conf_path(p->options->conf_file), CONF_FOR_VERBS, &p->conf, NULL, e))
 		return false;
-	if (!p->role->given(p->conf))
+	if (!p->conf->role[p->role->index].given)
 		return err_set(e, REFUSAL_config, "%s has no section for this daemon", p->conf->file);
 	d = as != NULL ? conf_domain(p->conf, span_str(as)) : p->conf->domains;
 	if (d == NULL || p->conf->n_domains == 0)
@@ -224,7 +224,7 @@ open_all(struct check_peer *p, struct err *e)
 		    as != NULL ? as : "nothing", p->conf->file);
 	snprintf(p->own, sizeof p->own, "%s", d->name);
 	snprintf(p->cache, sizeof p->cache, "%.*s/crl-cache", CONF_PATH_BYTES - 16,
-	    p->role->folder(p->conf));
+	    p->conf->role[p->role->index].folder);
 	if (access(p->cache, R_OK | X_OK) < 0)
 		p->cache[0] = '\0';
 	return loop_new(&p->loop, e) && dns_new(&p->dns, p->loop, p->conf->resolver, e) &&

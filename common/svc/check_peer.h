@@ -21,11 +21,9 @@
 #define CHECK_PEER_SOON_S	(14 * 86400)	/* a certificate that ends so soon is noted */
 
 struct check_peer_role {
+	enum conf_role_index	 index;
 	const char	*service;	/* DESIGNATION_... of the hosts that this role connects to */
 	const char	*alpn;
-	bool		(*given)(const struct conf *c);
-	const char	*(*folder)(const struct conf *c);
-	const char	*(*connect_from)(const struct conf *c);
 	/* A client that says HELLO and then goes; `said` is called once with the answer, unless the
 	 * session breaks. */
 	struct engine	*(*hello)(const char *own, void (*said)(void *arg, const struct err *e),

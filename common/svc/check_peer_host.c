@@ -84,7 +84,7 @@ visit(struct visit *v, struct check_peer *p, const struct check_host *h, struct 
 {
 	struct conn_target	 to = {
 		.address = (const struct sockaddr *)&h->address, .own = p->has_identity ? p->own : NULL,
-		.domain = p->domain, .alpn = p->role->alpn, .from = p->role->connect_from(p->conf),
+		.domain = p->domain, .alpn = p->role->alpn, .from = p->conf->role[p->role->index].connect_from,
 		.timeout_ms = CHECK_PEER_CONNECT_MS,
 	};
 

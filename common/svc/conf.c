@@ -261,8 +261,8 @@ check_whole(struct load *l, cfg_t *cfg)
 
 	if ((l->seen_root & 1) == 0)
 		fault(l, 1, "there is no version; write at the top: version = 1");
-	c->oms.given = cfg_size(cfg, "oms") > 0;
-	c->ims.given = cfg_size(cfg, "ims") > 0;
+	c->role[CONF_ROLE_OMS].given = cfg_size(cfg, "oms") > 0;
+	c->role[CONF_ROLE_IMS].given = cfg_size(cfg, "ims") > 0;
 	for (int s = CONF_OMS; s < CONF_SECTIONS; s++)
 		if (cfg_size(cfg, conf_section_names[s]) > 1)
 			fault(l, cfg_getnsec(cfg, conf_section_names[s], 1)->line,
@@ -439,7 +439,7 @@ conf_print(const struct conf *c, struct buf *out)
 		buf_addf(out, "}\n");
 	}
 	for (int s = CONF_OMS; s < CONF_SECTIONS; s++) {
-		if (!(s == CONF_OMS ? c->oms.given : c->ims.given))
+		if (!c->role[s - CONF_OMS].given)
 			continue;
 		buf_addf(out, "%s {\n", conf_section_names[s]);
 		print_section((enum conf_section)s, c, out);

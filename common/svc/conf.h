@@ -40,23 +40,18 @@ struct conf_domain {
 	uint64_t	 message_bytes;			/* the largest letter */
 };
 
-struct conf_oms {
-	bool			 given;			/* the section stands in the file */
-	char			 spool[CONF_PATH_BYTES];
-	uint64_t		 spool_bytes;
-	struct conf_listens	 fetch, submit;
-	char			 connect_from[CONF_LISTEN_BYTES];	/* empty: the system's choice */
-	char			 control[CONF_PATH_BYTES];
-};
+/* The two daemons' sections say the same kinds of things. */
+enum conf_role_index { CONF_ROLE_OMS, CONF_ROLE_IMS, CONF_ROLES };
 
-struct conf_ims {
-	bool			 given;
-	char			 store[CONF_PATH_BYTES];
-	uint64_t		 store_bytes;
-	struct conf_listens	 notify, mailbox;
+struct conf_role {
+	bool			 given;			/* the section stands in the file */
+	char			 folder[CONF_PATH_BYTES];	/* spool, store */
+	uint64_t		 folder_bytes;		/* the most that it may take */
+	struct conf_listens	 peers;			/* listen-fetch, listen-notify */
+	struct conf_listens	 users;			/* listen-submit, listen-mailbox */
 	char			 connect_from[CONF_LISTEN_BYTES];	/* empty: the system's choice */
 	char			 control[CONF_PATH_BYTES];
-	int64_t			 hold_limit_s;
+	int64_t			 hold_limit_s;		/* ims alone */
 };
 
 struct conf {
@@ -73,8 +68,7 @@ struct conf {
 	int64_t			 workers;		/* 0: one per core */
 	struct conf_domain	*domains;
 	size_t			 n_domains;
-	struct conf_oms		 oms;
-	struct conf_ims		 ims;
+	struct conf_role	 role[CONF_ROLES];
 };
 
 enum conf_use {

@@ -17,6 +17,8 @@
 #define KEY(sec, name, type, at, fallback, min, max, help)	\
 	{ sec, name, type, at, fallback, min, max, help }
 #define R(field)	offsetof(struct conf, field)
+#define OMS(field)	R(role[CONF_ROLE_OMS].field)
+#define IMS(field)	R(role[CONF_ROLE_IMS].field)
 #define D(field)	offsetof(struct conf_domain, field)
 
 const char *const conf_section_names[CONF_SECTIONS] = { "", "domain", "oms", "ims" };
@@ -54,32 +56,32 @@ const struct conf_key conf_keys[] = {
 	KEY(CONF_DOMAIN, "message-limit", CONF_SIZE, D(message_bytes), "50 MiB", KIB, 16 * GIB,
 	    "the largest letter"),
 
-	KEY(CONF_OMS, "spool", CONF_PATH, R(oms.spool), "/var/lib/tillcalled/oms", 0, 0,
+	KEY(CONF_OMS, "spool", CONF_PATH, OMS(folder), "/var/lib/tillcalled/oms", 0, 0,
 	    "folder of the letters that are held"),
-	KEY(CONF_OMS, "spool-size", CONF_SIZE, R(oms.spool_bytes), "16 GiB", 16 * MIB, 64 * TIB,
+	KEY(CONF_OMS, "spool-size", CONF_SIZE, OMS(folder_bytes), "16 GiB", 16 * MIB, 64 * TIB,
 	    "the most that it may take"),
-	KEY(CONF_OMS, "listen-fetch", CONF_LISTENS, R(oms.fetch), "", 0, 0,
+	KEY(CONF_OMS, "listen-fetch", CONF_LISTENS, OMS(peers), "", 0, 0,
 	    "where recipients' servers fetch, port 1470; \"none\": nowhere"),
-	KEY(CONF_OMS, "listen-submit", CONF_LISTENS, R(oms.submit), "", 0, 0,
+	KEY(CONF_OMS, "listen-submit", CONF_LISTENS, OMS(users), "", 0, 0,
 	    "where your users hand letters in, port 1472; \"none\": nowhere"),
-	KEY(CONF_OMS, "control", CONF_PATH, R(oms.control), "/run/tillcalled/oms.sock", 0, 0,
+	KEY(CONF_OMS, "control", CONF_PATH, OMS(control), "/run/tillcalled/oms.sock", 0, 0,
 	    "socket of oms queue, oms status"),
-	KEY(CONF_OMS, "connect-from", CONF_ADDRESS, R(oms.connect_from), "", 0, 0,
+	KEY(CONF_OMS, "connect-from", CONF_ADDRESS, OMS(connect_from), "", 0, 0,
 	    "own address to notify from, the one that SPF names; \"\": the system's choice"),
 
-	KEY(CONF_IMS, "store", CONF_PATH, R(ims.store), "/var/lib/tillcalled/ims", 0, 0,
+	KEY(CONF_IMS, "store", CONF_PATH, IMS(folder), "/var/lib/tillcalled/ims", 0, 0,
 	    "folder of the mailboxes"),
-	KEY(CONF_IMS, "store-size", CONF_SIZE, R(ims.store_bytes), "16 GiB", 16 * MIB, 64 * TIB,
+	KEY(CONF_IMS, "store-size", CONF_SIZE, IMS(folder_bytes), "16 GiB", 16 * MIB, 64 * TIB,
 	    "the most that it may take"),
-	KEY(CONF_IMS, "listen-notify", CONF_LISTENS, R(ims.notify), "", 0, 0,
+	KEY(CONF_IMS, "listen-notify", CONF_LISTENS, IMS(peers), "", 0, 0,
 	    "where senders' servers announce letters, port 1471; \"none\": nowhere"),
-	KEY(CONF_IMS, "listen-mailbox", CONF_LISTENS, R(ims.mailbox), "", 0, 0,
+	KEY(CONF_IMS, "listen-mailbox", CONF_LISTENS, IMS(users), "", 0, 0,
 	    "where your users read, port 1473; \"none\": nowhere"),
-	KEY(CONF_IMS, "control", CONF_PATH, R(ims.control), "/run/tillcalled/ims.sock", 0, 0,
+	KEY(CONF_IMS, "control", CONF_PATH, IMS(control), "/run/tillcalled/ims.sock", 0, 0,
 	    "socket of ims list, ims status"),
-	KEY(CONF_IMS, "hold-limit", CONF_TIME, R(ims.hold_limit_s), "90 days", HOUR_S, 366 * DAY_S,
+	KEY(CONF_IMS, "hold-limit", CONF_TIME, IMS(hold_limit_s), "90 days", HOUR_S, 366 * DAY_S,
 	    "a longer promise to hold a letter is cut to this"),
-	KEY(CONF_IMS, "connect-from", CONF_ADDRESS, R(ims.connect_from), "", 0, 0,
+	KEY(CONF_IMS, "connect-from", CONF_ADDRESS, IMS(connect_from), "", 0, 0,
 	    "own address to fetch from, one that _ims._tcp leads to; \"\": the system's choice"),
 	{ CONF_ROOT, NULL, CONF_INT, 0, NULL, 0, 0, NULL }
 };

@@ -8,6 +8,7 @@
 
 #include "common/svc/conf.h"
 
+/* From CONF_OMS on in the order of enum conf_role_index. */
 enum conf_section { CONF_ROOT, CONF_DOMAIN, CONF_OMS, CONF_IMS, CONF_SECTIONS };
 
 enum conf_type {

@@ -17,65 +17,32 @@
 
 /* -- stopping -------------------------------------------------------------------------------- */
 
-static void
-on_deadline(void *arg)
-{
-	struct daemon	*d = arg;
-
-	log_fact(LOG_WARN, "daemon.deadline", "after_ms=%d", DAEMON_STOP_MS);
-	loop_stop(d->loop);
-}
-
 void
 daemon_close(struct daemon *d)
 {
-	if (d->closing) {
-		loop_stop(d->loop);
+	if (atomic_exchange(&d->closing, true))
 		return;
-	}
-	d->closing = true;
 	log_fact(LOG_INFO, "daemon.closing", "connections=%u", listen_open_count(d->listen));
 	listen_stop(d->listen);
-	loop_timer_set_ms(d->deadline, DAEMON_STOP_MS);
-	if (d->role->closing != NULL && d->state != NULL)
-		d->role->closing(d->state, d);
-	else
-		loop_stop(d->loop);
-}
-
-static void
-on_stopped(void *arg)
-{
-	struct daemon	*d = arg;
-
-	if (d->closing)
-		loop_stop(d->loop);
-}
-
-void
-daemon_stopped(struct daemon *d)
-{
-	loop_post(d->loop, on_stopped, d);
+	loop_stop(d->loop);
 }
 
 static void
 on_stop(void *arg)
 {
-	struct daemon	*d = arg;
-
-	if (!d->closing)
-		daemon_close(d);
+	daemon_close(arg);
 }
 
 void
-daemon_stop(struct daemon *d, const struct err *why)
+daemon_stop(struct daemon *d)
 {
-	if (why != NULL && !atomic_exchange(&d->failed, true)) {
-		d->why = *why;
-		log_fact(LOG_ERROR, "daemon.failed", "why=%s text=%s", refusal_word(why->why),
-		    log_str(why->text));
-	}
 	loop_post(d->loop, on_stop, d);
+}
+
+bool
+daemon_open_for_work(struct daemon *d, struct err *e)
+{
+	return !atomic_load(&d->closing) || err_set(e, REFUSAL_closing, "%s", "");
 }
 
 /* -- signals --------------------------------------------------------------------------------- */
@@ -110,17 +77,6 @@ on_signals(void *arg, unsigned ready)
 
 /* -- running --------------------------------------------------------------------------------- */
 
-static void
-on_look(void *arg)
-{
-	struct daemon	*d = arg;
-	struct err	 e;
-
-	if (!accounts_refresh(d->accounts, &e))
-		log_fact(LOG_ERROR, "accounts.damaged", "text=%s", log_str(e.text));
-	loop_timer_set_ms(d->look, DAEMON_ACCOUNTS_MS);
-}
-
 static bool
 start_crl_fetch(struct daemon *d, struct err *e)
 {
@@ -145,17 +101,16 @@ start(struct daemon *d, const sigset_t *signals, struct err *e)
 	if (d->signals < 0)
 		return err_set_errno(e, REFUSAL_os_error, errno, "signalfd");
 	d->signals_watch = loop_fd_new(d->loop, d->signals, on_signals, d);
-	d->look = loop_timer_new(d->loop, on_look, d);
-	d->deadline = loop_timer_new(d->loop, on_deadline, d);
 	tls_holder_watch(d->tls, d->loop, d->offload, d->conf->crl_refresh_s * 1000);
-	if (!start_crl_fetch(d, e) || !d->role->start(d, &d->state, e))
+	if (!start_crl_fetch(d, e) || !daemon_workers_begin(d, e) ||
+	    !d->role->start(d, &d->state, e))
 		return false;
 	control_add(d->control, daemon_verbs, d);
 	if (d->role->control != NULL)
 		control_add(d->control, d->role->control, d->state);
 	control_serve(d->control);
 	loop_fd_want(d->signals_watch, LOOP_READ);
-	loop_timer_set_ms(d->look, DAEMON_ACCOUNTS_MS);
+	daemon_upkeep_begin(d);
 	return listen_start(d->listen, d->workers, e);
 }
 
@@ -165,10 +120,11 @@ end_threads(struct daemon *d)
 {
 	struct err	 e;
 
+	atomic_store(&d->closing, true);
 	err_set(&e, REFUSAL_closing, "%s", refusal_sentence(REFUSAL_closing));
 	if (d->listen != NULL)
 		listen_stop(d->listen);
-	if (d->deadline != NULL)
+	if (d->signals_watch != NULL)
 		tls_holder_unwatch(d->tls);
 	control_free(&d->control);
 	if (d->workers != NULL)
@@ -188,13 +144,13 @@ static void
 end(struct daemon *d)
 {
 	end_threads(d);
+	daemon_upkeep_end(d);
 	if (d->state != NULL)
 		d->role->stop(&d->state);
+	daemon_workers_end(d);
 	for (unsigned i = 0; d->workers != NULL && i < workers_count(d->workers); i++)
 		loop_drain(workers_loop(d->workers, i));
 	crl_fetch_free(&d->crl_fetch);
-	loop_timer_free(&d->look);
-	loop_timer_free(&d->deadline);
 	loop_fd_free(&d->signals_watch);
 	if (d->signals >= 0)
 		close(d->signals);
@@ -234,8 +190,7 @@ daemon_run(const struct daemon_role *r, struct options *o)
 		    (int)getpid(), workers_count(d->workers), log_str(d->conf->accounts));
 		loop_run(d->loop);
 		end(d);
-		status = atomic_load(&d->failed) ? refusal_status(d->why.why) : 0;
-		log_fact(LOG_INFO, "daemon.stopped", "status=%d", status);
+		log_fact(LOG_INFO, "daemon.stopped", "status=0");
 	} else {
 		end(d);
 		status = options_fail(o, &e);
@@ -273,6 +228,12 @@ struct workers *
 daemon_workers(struct daemon *d)
 {
 	return d->workers;
+}
+
+const struct daemon_worker *
+daemon_worker(struct daemon *d, unsigned n)
+{
+	return &d->worker[n];
 }
 
 struct offload *

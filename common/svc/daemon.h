@@ -1,12 +1,12 @@
 /* daemon — the frame of `oms run` and `ims run`; a role brings what is its own.
  *
  * Order: configuration; folders; accounts; certificates and keys; sockets bound; control socket
- * bound; privileges dropped (jail); threads; role->start; sockets listen; the log's line
- * `daemon.ready`.  Runs in the foreground and logs to standard error; a supervisor does the rest.
+ * bound; privileges dropped (jail); threads; the workers' tools; role->start; sockets listen; the
+ * log's line `daemon.ready`.  Runs in the foreground and logs to standard error; a supervisor does
+ * the rest.
  *
- * Signals: SIGTERM, SIGINT: no more connections; role->closing (sessions are told `closing`); the
- *          end when the role says daemon_stopped, at latest after DAEMON_STOP_MS; exit 0.  A second
- *          signal ends the waiting.
+ * Signals: SIGTERM, SIGINT: no more connections, daemon_open_for_work is false (sessions are told
+ *          `closing`), then the end; exit 0.
  *          SIGHUP: configuration, certificates, keys, trust and CRLs are read anew; a fault is
  *          logged and the old ones stay.  Sockets, folders, user, workers, log level and how CRLs
  *          are fetched (crl-refresh, allow-private-crl-hosts) want a restart, and the log says so.
@@ -21,22 +21,24 @@
 #include "common/svc/control.h"
 #include "common/svc/options.h"
 
-#define DAEMON_STOP_MS		10000
 #define DAEMON_ACCOUNTS_MS	1000	/* how often the accounts file is looked at */
 #define DAEMON_OFFLOAD_THREADS	4
 #define DAEMON_LISTENERS_MAX	8
 
+struct auth;
 struct daemon;
+struct dns;
 struct loop;
 struct workers;
 struct offload;
+struct spf;
 struct tls_holder;
 struct listen_incoming;
 
 struct daemon_listener {
 	const char	*name;		/* "fetch"; in the configuration listen-fetch */
 	uint16_t	 port;		/* where the address names none */
-	const struct conf_listens *(*at)(const struct conf *c);
+	bool		 users;		/* its clients are our users' programs; else other domains' servers */
 	/* On the worker's own thread; the role's session takes `in` by conn_accept. */
 	void		(*accepted)(void *role, struct daemon *d, unsigned worker,
 			    struct listen_incoming *in);
@@ -44,27 +46,32 @@ struct daemon_listener {
 
 struct daemon_role {
 	const char			*name;		/* "oms": section and log */
+	enum conf_role_index		 index;		/* its section in struct conf */
 	const struct daemon_listener	*listeners;	/* ended by a row without a name */
 	const struct control_verb	*control;	/* ended by a row without a name; may be NULL;
 							 * `status`, `stop` and `reload` are daemon's */
-	bool		(*given)(const struct conf *c);		/* its section stands in the file */
-	const char	*(*folder)(const struct conf *c);	/* spool or store: made if missing */
-	const char	*(*socket)(const struct conf *c);	/* of the control socket */
 	/* Unprivileged, workers running, nothing accepted yet: open the store, make the workers'
-	 * states (loop_post, or before they are used).  False: the daemon ends with *e's status, and
-	 * nothing of the role is left. */
+	 * states (loop_post, or before they are used).  False: the daemon calls `stop` for what there
+	 * is of *role (NULL: nothing), and ends with *e's status. */
 	bool		(*start)(struct daemon *d, void **role, struct err *e);
-	/* daemon_conf is a new one.  May be NULL. */
-	void		(*reloaded)(void *role, struct daemon *d);
-	/* Tell sessions that we are closing, take no new work; daemon_stopped when all is done.  NULL:
-	 * there is nothing to wait for. */
-	void		(*closing)(void *role, struct daemon *d);
+	/* Each sweep_ms after the last time has ended: what has come to its end is removed.  `done` is
+	 * called once on daemon_loop; e is NULL where all went well. */
+	int64_t		sweep_ms;
+	void		(*sweep)(void *role, void (*done)(void *arg, const struct err *e), void *arg);
 	/* Workers are joined, connections dropped and told (`gone` has run); everything of the role is
 	 * on this thread now: the store commits and closes, all is freed.  Work that was offloaded
 	 * before is done and its `done` has run. */
 	void		(*stop)(void **role);
 	/* Members for `status`.  May be NULL. */
 	void		(*status)(void *role, struct json *out);
+};
+
+/* What each worker's thread has of its own: made before role->start, freed after role->stop. */
+struct daemon_worker {
+	struct loop	*loop;
+	struct dns	*dns;
+	struct spf	*spf;
+	struct auth	*auth;
 };
 
 /* The verb `run`: returns the exit status. */
@@ -75,12 +82,12 @@ struct conf		*daemon_conf(struct daemon *d);		/* a reference, any thread: conf_u
 struct accounts		*daemon_accounts(struct daemon *d);
 struct loop		*daemon_loop(struct daemon *d);		/* of the main thread */
 struct workers		*daemon_workers(struct daemon *d);
+const struct daemon_worker *daemon_worker(struct daemon *d, unsigned n);	/* n < workers_count */
 struct offload		*daemon_offload(struct daemon *d);
 struct tls_holder	*daemon_tls(struct daemon *d);
-/* Any thread: the role has nothing left to wait for. */
-void			 daemon_stopped(struct daemon *d);
-/* Any thread: the same as SIGTERM; for a store that can no longer be trusted, `why` is logged and
- * its status is the exit's.  NULL: exit 0. */
-void			 daemon_stop(struct daemon *d, const struct err *why);
+/* Any thread.  False (closing): we are going down and begin nothing new. */
+bool			 daemon_open_for_work(struct daemon *d, struct err *e);
+/* Any thread: the same as SIGTERM. */
+void			 daemon_stop(struct daemon *d);
 
 #endif

@@ -36,7 +36,7 @@ do_stop(void *arg, struct control_request *r, const struct json *request)
 {
 	(void)request;
 	control_end(r, NULL);
-	daemon_stop(arg, NULL);
+	daemon_stop(arg);
 }
 
 /* The same text in the same order; what is not given is zero. */
@@ -51,13 +51,14 @@ static const char *
 wants_restart(const struct daemon *d, const struct conf *fresh)
 {
 	const struct conf	*old = d->conf;
+	const struct conf_role	*was = daemon_section(d, old), *is = daemon_section(d, fresh);
 
-	if (strcmp(d->role->folder(old), d->role->folder(fresh)) != 0)
+	if (strcmp(was->folder, is->folder) != 0)
 		return "the folder";
-	if (strcmp(d->role->socket(old), d->role->socket(fresh)) != 0)
+	if (strcmp(was->control, is->control) != 0)
 		return "control";
 	for (const struct daemon_listener *l = d->role->listeners; l->name != NULL; l++)
-		if (!same_listens(l->at(old), l->at(fresh)))
+		if (!same_listens(daemon_listens(l, was), daemon_listens(l, is)))
 			return l->name;
 	if (strcmp(old->user, fresh->user) != 0)
 		return "user";
@@ -85,7 +86,7 @@ reload(struct daemon *d, struct err *e)
 
 	if (!conf_load(d->conf->file, CONF_FOR_RUN, &fresh, NULL, e))
 		return false;
-	if (!d->role->given(fresh)) {
+	if (!daemon_section(d, fresh)->given) {
 		conf_unref(&fresh);
 		return err_set(e, REFUSAL_config, "there is no section %s any more", d->role->name);
 	}
@@ -104,8 +105,6 @@ reload(struct daemon *d, struct err *e)
 	d->conf = fresh;
 	pthread_mutex_unlock(&d->lock);
 	conf_unref(&old);
-	if (d->role->reloaded != NULL)
-		d->role->reloaded(d->state, d);
 	return true;
 }
 

@@ -30,11 +30,11 @@ load_conf(struct daemon *d, struct err *e)
 			fprintf(stderr, "%.*s", SPAN_FMT(rest));
 	}
 	buf_clear(&faults);
-	if (ok && !d->role->given(d->conf))
+	if (ok && !daemon_section(d, d->conf)->given)
 		return err_set(e, REFUSAL_config, "%s: there is no section %s; write: %s { ... }", path,
 		    d->role->name, d->role->name);
 	for (const struct daemon_listener *l = d->role->listeners; ok && l->name != NULL; l++)
-		if (!l->at(d->conf)->given)
+		if (!daemon_listens(l, daemon_section(d, d->conf))->given)
 			return err_set(e, REFUSAL_config, "%s: %s has no listen-%s; write: listen-%s = "
 			    "{ \"ADDRESS\" } or \"none\"", path, d->role->name, l->name, l->name);
 	return ok;
@@ -55,14 +55,14 @@ raise_limit(void)
 static bool
 make_folders(struct daemon *d, struct err *e)
 {
-	const char	*folder = d->role->folder(d->conf);
+	const char	*folder = daemon_section(d, d->conf)->folder;
 	char		 copy[CONF_PATH_BYTES];
 	struct stat	 st;
 
 	snprintf(d->cache, sizeof d->cache, "%.*s/crl-cache", CONF_PATH_BYTES - 16, folder);
 	if (!jail_parents(&d->jail, folder, e) || !jail_folder(&d->jail, d->cache, e))
 		return false;
-	snprintf(copy, sizeof copy, "%s", d->role->socket(d->conf));
+	snprintf(copy, sizeof copy, "%s", daemon_section(d, d->conf)->control);
 	return stat(dirname(copy), &st) == 0 || jail_parents(&d->jail, copy, e);
 }
 
@@ -108,7 +108,8 @@ bind_all(struct daemon *d, struct err *e)
 	if (!listen_new(&d->listen, &(struct listen_limits){ 0 }, e))
 		return false;
 	for (const struct daemon_listener *l = d->role->listeners; l->name != NULL; l++, n++) {
-		const struct conf_listens *at = l->at(d->conf);
+		const struct conf_listens *at =
+		    daemon_listens(l, daemon_section(d, d->conf));
 
 		if (n == DAEMON_LISTENERS_MAX)
 			abort();
@@ -123,7 +124,7 @@ bind_all(struct daemon *d, struct err *e)
 static bool
 bind_control(struct daemon *d, struct err *e)
 {
-	return control_new(d->loop, d->role->socket(d->conf), &d->control, e) &&
+	return control_new(d->loop, daemon_section(d, d->conf)->control, &d->control, e) &&
 	    (!d->jail.drop || control_give(d->control, d->jail.uid, d->jail.gid, e));
 }
 

@@ -1,4 +1,4 @@
-/* daemon_parts — what daemon.c, daemon_open.c and daemon_control.c share. */
+/* daemon_parts — what the files daemon*.c share. */
 #ifndef SVC_DAEMON_PARTS_H
 #define SVC_DAEMON_PARTS_H
 
@@ -32,18 +32,38 @@ struct daemon {
 	struct crl_fetch	*crl_fetch;
 	struct loop		*loop;
 	struct workers		*workers;
+	struct daemon_worker	*worker;	/* of workers_count; NULL before they are made */
 	struct offload		*offload;
 	struct listen		*listen;
 	struct daemon_entry	 entries[DAEMON_LISTENERS_MAX];
 	struct control		*control;
-	struct loop_timer	*look, *deadline;
+	struct loop_timer	*look, *sweep;
 	struct loop_fd		*signals_watch;
 	int			 signals;
 	int64_t			 born_ms;
-	bool			 closing;
-	atomic_bool		 failed;	/* first daemon_stop with a reason */
-	struct err		 why;		/* ... and that reason */
+	atomic_bool		 closing;
 };
+
+/* daemon_workers.c: every thread's tools.  The end is after all connections and the role. */
+bool	 daemon_workers_begin(struct daemon *d, struct err *e);
+void	 daemon_workers_end(struct daemon *d);
+
+/* daemon_upkeep.c: the accounts file looked at, the role swept, now and then. */
+void	 daemon_upkeep_begin(struct daemon *d);
+void	 daemon_upkeep_end(struct daemon *d);
+
+/* The role's section, and where a listener listens. */
+static inline const struct conf_role *
+daemon_section(const struct daemon *d, const struct conf *c)
+{
+	return &c->role[d->role->index];
+}
+
+static inline const struct conf_listens *
+daemon_listens(const struct daemon_listener *l, const struct conf_role *section)
+{
+	return l->users ? &section->users : &section->peers;
+}
 
 /* daemon_open.c: everything up to the jail, and the jail.  False: *e is set. */
 bool	 daemon_open(struct daemon *d, struct err *e);
@@ -54,6 +74,6 @@ struct tls_settings daemon_tls_settings(const struct daemon *d, const struct con
 /* daemon_control.c */
 extern const struct control_verb	daemon_verbs[];
 void	 daemon_reload(struct daemon *d);
-void	 daemon_close(struct daemon *d);	/* daemon.c: begin to stop; twice: end now */
+void	 daemon_close(struct daemon *d);	/* daemon.c: stop */
 
 #endif

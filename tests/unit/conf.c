@@ -131,16 +131,16 @@ everything(void **state)
 	assert_int_equal(c->domains[1].keep_s, 30 * 86400);
 	assert_ptr_equal(conf_domain(c, span_str("A.TEST")), &c->domains[0]);
 	assert_null(conf_domain(c, span_str("b.test")));
-	assert_int_equal(c->oms.fetch.n, 2);
-	assert_string_equal(c->oms.fetch.at[1], "[2001:db8::1]:99");
-	assert_true(c->oms.submit.given);
-	assert_int_equal(c->oms.submit.n, 0);
-	assert_int_equal(c->oms.spool_bytes, UINT64_C(1) << 40);
-	assert_string_equal(c->oms.connect_from, "192.0.2.11");
-	assert_string_equal(c->ims.connect_from, "");
-	assert_int_equal(c->ims.hold_limit_s, 7 * 86400);
-	assert_string_equal(c->ims.control, "/run/tillcalled/ims.sock");
-	assert_true(c->oms.given && c->ims.given);
+	assert_int_equal(c->role[CONF_ROLE_OMS].peers.n, 2);
+	assert_string_equal(c->role[CONF_ROLE_OMS].peers.at[1], "[2001:db8::1]:99");
+	assert_true(c->role[CONF_ROLE_OMS].users.given);
+	assert_int_equal(c->role[CONF_ROLE_OMS].users.n, 0);
+	assert_int_equal(c->role[CONF_ROLE_OMS].folder_bytes, UINT64_C(1) << 40);
+	assert_string_equal(c->role[CONF_ROLE_OMS].connect_from, "192.0.2.11");
+	assert_string_equal(c->role[CONF_ROLE_IMS].connect_from, "");
+	assert_int_equal(c->role[CONF_ROLE_IMS].hold_limit_s, 7 * 86400);
+	assert_string_equal(c->role[CONF_ROLE_IMS].control, "/run/tillcalled/ims.sock");
+	assert_true(c->role[CONF_ROLE_OMS].given && c->role[CONF_ROLE_IMS].given);
 	conf_unref(&c);
 	assert_null(c);
 }
@@ -155,8 +155,8 @@ defaults_are_safe(void **state)
 	assert_string_equal(c->resolver, "system");
 	assert_false(c->allow_private_peers);
 	assert_false(c->allow_private_crl_hosts);
-	assert_false(c->oms.given || c->ims.given);
-	assert_false(c->oms.fetch.given);
+	assert_false(c->role[CONF_ROLE_OMS].given || c->role[CONF_ROLE_IMS].given);
+	assert_false(c->role[CONF_ROLE_OMS].peers.given);
 	assert_int_equal(c->domains[0].message_bytes, 50 << 20);
 	again = conf_ref(c);
 	conf_unref(&c);
@@ -180,8 +180,8 @@ prints_what_it_reads(void **state)
 	c = assert_loads(first.data);
 	assert_string_equal(c->domains[1].certificate, "/x \"y\" $z");
 	assert_int_equal(c->domains[1].keep_s, 36 * 3600);
-	assert_false(c->oms.submit.given);
-	assert_true(c->ims.notify.given);
+	assert_false(c->role[CONF_ROLE_OMS].users.given);
+	assert_true(c->role[CONF_ROLE_IMS].peers.given);
 	conf_print(c, &second);
 	buf_add(&second, "", 1);
 	assert_string_equal(first.data, second.data);

@@ -1,0 +1,47 @@
+/* daemon_workers — the tools of each worker's thread; see daemon.h. */
+#include <stdlib.h>
+
+#include "common/base/memory.h"
+#include "common/svc/auth.h"
+#include "common/svc/daemon_parts.h"
+#include "common/svc/dns.h"
+#include "common/svc/loop.h"
+#include "common/svc/spf.h"
+#include "common/svc/workers.h"
+
+bool
+daemon_workers_begin(struct daemon *d, struct err *e)
+{
+	unsigned	 n = workers_count(d->workers);
+
+	d->worker = memory_array(n, sizeof *d->worker);
+	for (unsigned i = 0; i < n; i++) {
+		struct daemon_worker	*w = &d->worker[i];
+
+		w->loop = workers_loop(d->workers, i);
+		w->auth = auth_new(&accounts_auth_ops, d->accounts);
+		if (!dns_new(&w->dns, w->loop, d->conf->resolver, e))
+			return false;
+		spf_new(&w->spf, w->loop, w->dns);
+	}
+	return true;
+}
+
+void
+daemon_workers_end(struct daemon *d)
+{
+	for (unsigned i = 0; d->worker != NULL && i < workers_count(d->workers); i++) {
+		struct daemon_worker	*w = &d->worker[i];
+
+		if (w->spf != NULL)
+			spf_free(&w->spf);
+		if (w->dns != NULL)
+			dns_free(&w->dns);
+		if (w->auth != NULL)
+			auth_free(&w->auth);
+		if (w->loop != NULL)
+			loop_drain(w->loop);
+	}
+	free(d->worker);
+	d->worker = NULL;
+}
