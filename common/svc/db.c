@@ -130,7 +130,8 @@ commit(struct db_txn *t)
 		die("commit", rc);
 	if (rc == 0) {
 		pthread_mutex_lock(&t->db->lock);
-		t->db->commits++;
+		t->db->writes += t->writes;
+		t->db->commits += t->writes > 0;
 		pthread_mutex_unlock(&t->db->lock);
 	}
 	return rc;
@@ -158,6 +159,7 @@ apply_one(struct db_txn *t, struct db_write *w)
 
 	if (w->apply(t, w->arg, &w->why)) {
 		w->why.why = REFUSAL_NONE;	/* of what it looked for and did not need */
+		t->writes += t->changes != changes;
 		return;
 	}
 	if (w->why.why == REFUSAL_NONE)
@@ -229,7 +231,6 @@ take_batch(struct db *d, size_t *n)
 	if (d->waiting.first == NULL)
 		d->waiting.last = &d->waiting.first;
 	d->waiting.octets -= octets;
-	d->writes += *n;
 	pthread_mutex_unlock(&d->lock);
 	return list;
 }

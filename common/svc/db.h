@@ -60,7 +60,8 @@ void	 db_close(struct db **d);
 bool	 db_write_take(struct db *d, struct db_write *w, struct err *e);
 
 struct db_counts {
-	uint64_t	 writes, commits, used_bytes, size_bytes;
+	uint64_t	 writes, commits;	/* that changed something */
+	uint64_t	 used_bytes, size_bytes;
 };
 void	 db_counts(struct db *d, struct db_counts *out);
 

@@ -37,6 +37,7 @@ struct db_txn {
 	bool		 damaged;
 	bool		 torn;		/* a write was refused behind its first put */
 	uint64_t	 changes;	/* puts and deletes so far */
+	uint64_t	 writes;	/* that have changed something */
 	uint64_t	 passed_over;	/* damaged entries that db_each left out */
 };
 

@@ -36,7 +36,7 @@ struct world {
 
 /* -- a write, and what came of it ------------------------------------------------------------- */
 
-enum act { PUT, DEL, JUDGE, LOOK, TORN, WRONG_KEY };
+enum act { PUT, DEL, JUDGE, LOOK, TORN, WRONG_KEY, NOTHING };
 
 struct op {
 	struct db_write	 write;
@@ -62,6 +62,8 @@ apply(struct db_txn *t, void *arg, struct err *e)
 	}
 	if (o->act == JUDGE)
 		return err_set(e, REFUSAL_id_conflict, "%s", "");
+	if (o->act == NOTHING)
+		return true;
 	if (o->act == LOOK)
 		err_set(e, REFUSAL_unknown_id, "%s", "");	/* and goes on without it */
 	if (o->act == WRONG_KEY)
@@ -233,6 +235,25 @@ folder_and_files_are_ours_alone(void **state)
 	reopen(&w);
 	assert_int_equal(stat(w.folder, &st), 0);
 	assert_int_equal(st.st_mode & 0777, 0700);
+	world_clear(&w);
+}
+
+static void
+what_changes_nothing_is_no_write(void **state)
+{
+	struct world	 w;
+	struct db_counts before, c;
+
+	(void)state;
+	world_of(&w, SIZE);
+	db_counts(w.db, &before);
+	assert_int_equal(now(&w, NOTHING, "a", 1), REFUSAL_NONE);
+	db_counts(w.db, &c);
+	assert_int_equal(c.writes, before.writes);
+	assert_int_equal(c.commits, before.commits);
+	assert_int_equal(now(&w, PUT, "a", 1), REFUSAL_NONE);
+	db_counts(w.db, &c);
+	assert_int_equal(c.writes, before.writes + 1);
 	world_clear(&w);
 }
 
@@ -600,6 +621,7 @@ main(void)
 		cmocka_unit_test(an_io_error_at_commit_ends_the_process),
 		cmocka_unit_test(what_was_acknowledged_is_there_after_a_restart),
 		cmocka_unit_test(folder_and_files_are_ours_alone),
+		cmocka_unit_test(what_changes_nothing_is_no_write),
 		cmocka_unit_test(many_writes_share_a_commit),
 		cmocka_unit_test(a_write_is_refused_alone),
 		cmocka_unit_test(a_torn_write_is_not_committed),
