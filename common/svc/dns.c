@@ -6,13 +6,13 @@
  */
 #include "common/svc/dns.h"
 
-#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/queue.h>
 #include <unistd.h>
 
 #include <event2/event.h>
@@ -20,11 +20,14 @@
 #include <unbound-event.h>
 
 #include "common/base/log.h"
+#include "common/base/memory.h"
 #include "common/svc/dns_packet.h"
 #include "common/svc/dns_resolver.h"
 #include "common/svc/loop.h"
 
 struct ticket;
+
+TAILQ_HEAD(queries, dns_query);
 
 /* One libunbound context; a zone that changed gets a new one. */
 struct source {
@@ -37,7 +40,7 @@ struct dns_query {
 	struct dns	*dns;
 	struct ticket	*ticket;	/* NULL: answered */
 	struct event	*timer;
-	struct dns_query	*prev, *next;	/* in waiting or ready */
+	TAILQ_ENTRY(dns_query)	 link;	/* in waiting or ready */
 	dns_done	*done;
 	void		*arg;
 	char		 name[DNS_NAME_BYTES];
@@ -53,67 +56,18 @@ struct ticket {
 	struct dns_query	*query;	/* NULL: given up */
 };
 
-struct list {
-	struct dns_query	*first, *last;
-};
-
 struct dns {
 	struct event_base	*base;
 	struct event		*wake;		/* something is ready */
 	struct dns_resolver	 resolver;
 	struct source		*source;	/* the one in force, then retired ones */
-	struct list		 waiting, ready;
+	struct queries		 waiting, ready;
 	size_t			 tickets;
 };
 
 /* Contexts are made and freed by many threads, and libunbound has globals for both: its parser of
  * configurations, and locks that each context's first question makes and its end destroys. */
 static pthread_mutex_t	 library_lock = PTHREAD_MUTEX_INITIALIZER;
-
-static void *
-allocate(size_t n)
-{
-	void	*p = calloc(1, n);
-
-	if (p == NULL)
-		abort();
-	return p;
-}
-
-static void
-list_add(struct list *l, struct dns_query *q)
-{
-	q->next = NULL;
-	q->prev = l->last;
-	if (l->last != NULL)
-		l->last->next = q;
-	else
-		l->first = q;
-	l->last = q;
-}
-
-static void
-list_remove(struct list *l, struct dns_query *q)
-{
-	if (q->prev != NULL)
-		q->prev->next = q->next;
-	else
-		l->first = q->next;
-	if (q->next != NULL)
-		q->next->prev = q->prev;
-	else
-		l->last = q->prev;
-}
-
-static struct dns_query *
-list_take_first(struct list *l)
-{
-	struct dns_query	*q = l->first;
-
-	assert(q->prev == NULL);
-	list_remove(l, q);
-	return q;
-}
 
 /* -- contexts ---------------------------------------------------------------------------------- */
 
@@ -253,7 +207,7 @@ source_make(struct dns *d, struct err *e)
 		buf_clear(&zone);
 	}
 	if (ok && (ub = make_context(d, zone_path, e)) != NULL) {
-		struct source	*s = allocate(sizeof(*s));
+		struct source	*s = memory_new(sizeof(*s));
 
 		s->ub = ub;
 		s->next = d->source;
@@ -302,8 +256,8 @@ set_ready(struct dns_query *q)
 {
 	struct dns	*d = q->dns;
 
-	list_remove(&d->waiting, q);
-	list_add(&d->ready, q);
+	TAILQ_REMOVE(&d->waiting, q, link);
+	TAILQ_INSERT_TAIL(&d->ready, q, link);
 	event_active(d->wake, 0, 0);
 }
 
@@ -375,19 +329,17 @@ static void
 woken(evutil_socket_t fd, short what, void *arg)
 {
 	struct dns		*d = arg;
-	struct dns_query	*last = d->ready.last;
+	struct dns_query	*last = TAILQ_LAST(&d->ready, queries), *q;
 	bool			 end = last == NULL;
 
 	(void)fd, (void)what;
-	while (!end && d->ready.first != NULL) {
-		struct dns_query	*q;
-
-		end = d->ready.first == last || d->ready.last != last;
-		q = list_take_first(&d->ready);
+	while (!end && (q = TAILQ_FIRST(&d->ready)) != NULL) {
+		end = q == last || TAILQ_LAST(&d->ready, queries) != last;
+		TAILQ_REMOVE(&d->ready, q, link);
 		deliver(q);
 		query_free(q);
 	}
-	if (d->ready.first != NULL)
+	if (!TAILQ_EMPTY(&d->ready))
 		event_active(d->wake, 0, 0);
 }
 
@@ -449,7 +401,7 @@ send_query(struct dns_query *q, const char *name)
 	int		 id, fault;
 
 	refresh(d);
-	t = allocate(sizeof(*t));
+	t = memory_new(sizeof(*t));
 	*t = (struct ticket){ .source = d->source, .dns = d, .query = q };
 	q->ticket = t;
 	t->source->tickets++;
@@ -471,14 +423,14 @@ send_query(struct dns_query *q, const char *name)
 struct dns_query *
 dns_ask(struct dns *d, struct span name, enum dns_type type, dns_done *done, void *arg)
 {
-	struct dns_query	*q = allocate(sizeof(*q));
+	struct dns_query	*q = memory_new(sizeof(*q));
 	char			 text[4 * DNS_NAME_BYTES + 4];
 
 	q->dns = d;
 	q->type = type;
 	q->done = done;
 	q->arg = arg;
-	list_add(&d->waiting, q);
+	TAILQ_INSERT_TAIL(&d->waiting, q, link);
 	if (name.n > 0 && name.p[name.n - 1] == '.')
 		name.n--;
 	if (name.n <= DNS_NAME_MAX) {
@@ -506,7 +458,7 @@ dns_cancel(struct dns_query **qp)
 	*qp = NULL;
 	if (q == NULL)
 		return;
-	list_remove(q->ticket == NULL ? &q->dns->ready : &q->dns->waiting, q);
+	TAILQ_REMOVE(q->ticket == NULL ? &q->dns->ready : &q->dns->waiting, q, link);
 	query_free(q);
 }
 
@@ -515,9 +467,11 @@ dns_cancel(struct dns_query **qp)
 bool
 dns_new(struct dns **out, struct loop *l, const char *spec, struct err *e)
 {
-	struct dns	*d = allocate(sizeof(*d));
+	struct dns	*d = memory_new(sizeof(*d));
 
 	d->base = loop_base(l);
+	TAILQ_INIT(&d->waiting);
+	TAILQ_INIT(&d->ready);
 	if (!dns_resolver_parse(&d->resolver, spec, e) || !source_make(d, e)) {
 		free(d);
 		return false;
@@ -530,10 +484,14 @@ dns_new(struct dns **out, struct loop *l, const char *spec, struct err *e)
 }
 
 static void
-list_free(struct list *l)
+queries_free(struct queries *l)
 {
-	while (l->first != NULL)
-		query_free(list_take_first(l));
+	struct dns_query	*q;
+
+	while ((q = TAILQ_FIRST(l)) != NULL) {
+		TAILQ_REMOVE(l, q, link);
+		query_free(q);
+	}
 }
 
 void
@@ -544,8 +502,8 @@ dns_free(struct dns **dp)
 	*dp = NULL;
 	if (d == NULL)
 		return;
-	list_free(&d->waiting);
-	list_free(&d->ready);
+	queries_free(&d->waiting);
+	queries_free(&d->ready);
 	while (d->source != NULL) {
 		struct source	*s = d->source;
 

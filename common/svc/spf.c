@@ -6,12 +6,13 @@
  */
 #include "common/svc/spf.h"
 
-#include <assert.h>
 #include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/queue.h>
 
+#include "common/base/memory.h"
 #include "common/svc/address_scope.h"
 #include "common/svc/loop.h"
 #include "common/svc/spf_cache.h"
@@ -24,10 +25,12 @@
 
 struct evaluation;
 
+TAILQ_HEAD(queries, spf_query);
+
 struct spf_query {
 	struct spf		*spf;
 	struct evaluation	*evaluation;	/* NULL: queued */
-	struct spf_query	*prev, *next;	/* in queued, or the evaluation's waiting */
+	TAILQ_ENTRY(spf_query)	 link;	/* in queued, or the evaluation's waiting */
 	struct sockaddr_storage	 address;
 	struct buf		 helo, mail_from;
 	struct buf		 key;		/* domain, address */
@@ -36,25 +39,21 @@ struct spf_query {
 	void			*arg;
 };
 
-struct list {
-	struct spf_query	*first, *last;
-};
-
 struct question {			/* of an evaluation, under way */
 	struct evaluation	*evaluation;
 	struct spf_need		*need;
 	struct dns_query	*dns;		/* NULL: answered */
-	struct question		*next;
+	LIST_ENTRY(question)	 link;
 };
 
 struct evaluation {
 	struct spf		*spf;
-	struct evaluation	*prev, *next;
+	LIST_ENTRY(evaluation)	 link;
 	struct spf_guard	 guard;
-	struct list		 waiting;
+	struct queries		 waiting;
 	struct buf		 key, full_key;
 	bool			 by_full_key;	/* only queries of the same sender and HELO name join */
-	struct question		*questions;
+	LIST_HEAD(, question)	 questions;
 	struct loop_timer	*timer;
 };
 
@@ -63,55 +62,10 @@ struct spf {
 	struct dns		*dns;
 	struct spf_cache	*cache;
 	struct loop_timer	*turn;		/* set while something is queued */
-	struct list		 queued;
-	struct evaluation	*evaluations;
+	struct queries		 queued;
+	LIST_HEAD(, evaluation)	 evaluations;
 	struct spf_evaluator	*evaluator;
 };
-
-static void *
-allocate(size_t n)
-{
-	void	*p = calloc(1, n);
-
-	if (p == NULL)
-		abort();
-	return p;
-}
-
-static void
-list_add(struct list *l, struct spf_query *q)
-{
-	q->next = NULL;
-	q->prev = l->last;
-	if (l->last != NULL)
-		l->last->next = q;
-	else
-		l->first = q;
-	l->last = q;
-}
-
-static void
-list_remove(struct list *l, struct spf_query *q)
-{
-	if (q->prev != NULL)
-		q->prev->next = q->next;
-	else
-		l->first = q->next;
-	if (q->next != NULL)
-		q->next->prev = q->prev;
-	else
-		l->last = q->prev;
-}
-
-static struct spf_query *
-list_take_first(struct list *l)
-{
-	struct spf_query	*q = l->first;
-
-	assert(q->prev == NULL);
-	list_remove(l, q);
-	return q;
-}
 
 static void
 query_free(struct spf_query *q)
@@ -128,19 +82,14 @@ query_free(struct spf_query *q)
 static void
 evaluation_free(struct evaluation *ev)
 {
-	while (ev->questions != NULL) {
-		struct question	*q = ev->questions;
+	struct question	*q;
 
-		ev->questions = q->next;
+	while ((q = LIST_FIRST(&ev->questions)) != NULL) {
+		LIST_REMOVE(q, link);
 		dns_cancel(&q->dns);
 		free(q);
 	}
-	if (ev->prev != NULL)
-		ev->prev->next = ev->next;
-	else
-		ev->spf->evaluations = ev->next;
-	if (ev->next != NULL)
-		ev->next->prev = ev->prev;
+	LIST_REMOVE(ev, link);
 	loop_timer_free(&ev->timer);
 	spf_guard_clear(&ev->guard);
 	buf_clear(&ev->key);
@@ -162,7 +111,7 @@ static void
 queue(struct spf *s, struct spf_query *q)
 {
 	q->evaluation = NULL;
-	list_add(&s->queued, q);
+	TAILQ_INSERT_TAIL(&s->queued, q, link);
 	loop_timer_set_ms(s->turn, 0);
 }
 
@@ -198,6 +147,7 @@ static void
 finish(struct evaluation *ev)
 {
 	struct spf		*s = ev->spf;
+	struct spf_query	*q;
 	struct spf_outcome	 o;
 	bool			 by_full_key;
 	int64_t			 now_ms = loop_now_ms(s->loop);
@@ -207,9 +157,8 @@ finish(struct evaluation *ev)
 	spf_cache_put(s->cache, buf_span(&ev->key), &o, now_ms);
 	if (by_full_key)
 		spf_cache_put(s->cache, buf_span(&ev->full_key), &o, now_ms);
-	while (ev->waiting.first != NULL) {
-		struct spf_query	*q = list_take_first(&ev->waiting);
-
+	while ((q = TAILQ_FIRST(&ev->waiting)) != NULL) {
+		TAILQ_REMOVE(&ev->waiting, q, link);
 		if (by_full_key && !span_eq(buf_span(&q->full_key), buf_span(&ev->full_key))) {
 			queue(s, q);
 			continue;
@@ -229,12 +178,11 @@ ask(struct evaluation *ev)
 	struct spf_need	*need;
 
 	while ((need = spf_guard_ask(&ev->guard)) != NULL) {
-		struct question	*q = allocate(sizeof(*q));
+		struct question	*q = memory_new(sizeof(*q));
 
 		q->evaluation = ev;
 		q->need = need;
-		q->next = ev->questions;
-		ev->questions = q;
+		LIST_INSERT_HEAD(&ev->questions, q, link);
 		q->dns = dns_ask(ev->spf->dns, span_str(need->name), need->type, answered, q);
 	}
 }
@@ -253,12 +201,9 @@ answered(void *arg, const struct dns_answer *a)
 {
 	struct question		*q = arg;
 	struct evaluation	*ev = q->evaluation;
-	struct question		**at = &ev->questions;
 
 	spf_guard_answer(&ev->guard, q->need, a);
-	while (*at != q)
-		at = &(*at)->next;
-	*at = q->next;
+	LIST_REMOVE(q, link);
 	free(q);
 	step(ev);
 }
@@ -276,14 +221,12 @@ static void
 start(struct spf_query *q, bool by_full_key)
 {
 	struct spf		*s = q->spf;
-	struct evaluation	*ev = allocate(sizeof(*ev));
+	struct evaluation	*ev = memory_new(sizeof(*ev));
 
 	ev->spf = s;
 	ev->by_full_key = by_full_key;
-	ev->next = s->evaluations;
-	if (ev->next != NULL)
-		ev->next->prev = ev;
-	s->evaluations = ev;
+	TAILQ_INIT(&ev->waiting);
+	LIST_INSERT_HEAD(&s->evaluations, ev, link);
 	buf_add(&ev->key, q->key.data, q->key.len);
 	buf_add(&ev->full_key, q->full_key.data, q->full_key.len);
 	spf_guard_init(&ev->guard, (struct sockaddr *)&q->address, buf_span(&q->helo),
@@ -291,7 +234,7 @@ start(struct spf_query *q, bool by_full_key)
 	ev->timer = loop_timer_new(s->loop, timed_out, ev);
 	loop_timer_set_ms(ev->timer, SPF_TIMEOUT_MS);
 	q->evaluation = ev;
-	list_add(&ev->waiting, q);
+	TAILQ_INSERT_TAIL(&ev->waiting, q, link);
 	step(ev);
 }
 
@@ -300,9 +243,9 @@ start(struct spf_query *q, bool by_full_key)
 static struct evaluation *
 find_running(const struct spf_query *q, bool by_full_key)
 {
-	struct evaluation	*ev = q->spf->evaluations;
+	struct evaluation	*ev;
 
-	for (; ev != NULL; ev = ev->next)
+	LIST_FOREACH(ev, &q->spf->evaluations, link)
 		if (span_eq(buf_span(&ev->key), buf_span(&q->key)) &&
 		    ((!by_full_key && !ev->by_full_key) ||
 		    span_eq(buf_span(&ev->full_key), buf_span(&q->full_key))))
@@ -334,21 +277,22 @@ serve(struct spf_query *q)
 		return;
 	}
 	q->evaluation = ev;
-	list_add(&ev->waiting, q);
+	TAILQ_INSERT_TAIL(&ev->waiting, q, link);
 }
 
 static void
 turn(void *arg)
 {
 	struct spf		*s = arg;
-	struct spf_query	*last = s->queued.last;
+	struct spf_query	*last = TAILQ_LAST(&s->queued, queries), *q;
 	bool			 end = last == NULL;
 
-	while (!end && s->queued.first != NULL) {
-		end = s->queued.first == last || s->queued.last != last;
-		serve(list_take_first(&s->queued));
+	while (!end && (q = TAILQ_FIRST(&s->queued)) != NULL) {
+		end = q == last || TAILQ_LAST(&s->queued, queries) != last;
+		TAILQ_REMOVE(&s->queued, q, link);
+		serve(q);
 	}
-	if (s->queued.first != NULL)
+	if (!TAILQ_EMPTY(&s->queued))
 		loop_timer_set_ms(s->turn, 0);
 }
 
@@ -395,7 +339,7 @@ struct spf_query *
 spf_check(struct spf *s, const struct sockaddr *address, struct span helo, struct span mail_from,
     spf_done *done, void *arg)
 {
-	struct spf_query	*q = allocate(sizeof(*q));
+	struct spf_query	*q = memory_new(sizeof(*q));
 
 	/* One octet more than the limit keeps too long input too long. */
 	helo = span_sub(helo, 0, SPF_SENDER_MAX + 1);
@@ -419,7 +363,7 @@ spf_cancel(struct spf_query **qp)
 	*qp = NULL;
 	if (q == NULL)
 		return;
-	list_remove(q->evaluation != NULL ? &q->evaluation->waiting : &q->spf->queued, q);
+	TAILQ_REMOVE(q->evaluation != NULL ? &q->evaluation->waiting : &q->spf->queued, q, link);
 	query_free(q);		/* its evaluation goes on: the cache is glad of it */
 }
 
@@ -428,10 +372,11 @@ spf_cancel(struct spf_query **qp)
 void
 spf_new(struct spf **out, struct loop *l, struct dns *dns)
 {
-	struct spf	*s = allocate(sizeof(*s));
+	struct spf	*s = memory_new(sizeof(*s));
 
 	s->loop = l;
 	s->dns = dns;
+	TAILQ_INIT(&s->queued);
 	spf_cache_new(&s->cache);
 	s->turn = loop_timer_new(l, turn, s);
 	spf_evaluator_new(&s->evaluator);
@@ -439,24 +384,28 @@ spf_new(struct spf **out, struct loop *l, struct dns *dns)
 }
 
 static void
-list_free(struct list *l)
+queries_free(struct queries *l)
 {
-	while (l->first != NULL)
-		query_free(list_take_first(l));
+	struct spf_query	*q;
+
+	while ((q = TAILQ_FIRST(l)) != NULL) {
+		TAILQ_REMOVE(l, q, link);
+		query_free(q);
+	}
 }
 
 void
 spf_free(struct spf **sp)
 {
-	struct spf	*s = *sp;
+	struct spf		*s = *sp;
+	struct evaluation	*ev;
 
 	*sp = NULL;
 	if (s == NULL)
 		return;
-	list_free(&s->queued);
-	for (struct evaluation *ev = s->evaluations, *next; ev != NULL; ev = next) {
-		next = ev->next;
-		list_free(&ev->waiting);
+	queries_free(&s->queued);
+	while ((ev = LIST_FIRST(&s->evaluations)) != NULL) {
+		queries_free(&ev->waiting);
 		evaluation_free(ev);
 	}
 	loop_timer_free(&s->turn);
