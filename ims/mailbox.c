@@ -19,7 +19,6 @@ struct session {
 	struct ims_worker	*worker;
 	struct conn		*conn;
 	struct signin		*signin;
-	uint64_t		 waiting;	/* the AUTH whose refusal is held back */
 };
 
 /* A request that waits for the store or a fetch; the session may be gone when it is answered. */
@@ -66,13 +65,11 @@ fault(void *role, const struct err *e)
 /* -- signing in ---------------------------------------------------------------------------------- */
 
 static void
-auth_late(void *arg, const struct err *e)
+auth_late(void *arg, uint64_t request, const struct err *e)
 {
 	struct session	*s = arg;
 
-	log_fact(LOG_WARN, "mailbox.auth", "sid=%llx peer=%s word=%s",
-	    (unsigned long long)conn_id(s->conn), conn_peer(s->conn)->host, refusal_word(e->why));
-	if (sasl_server_answer(&s->server.sasl, s->waiting, NULL, e))
+	if (sasl_server_answer(&s->server.sasl, request, NULL, e))
 		conn_kick(s->conn);
 }
 
@@ -83,19 +80,8 @@ auth(void *role, struct span mechanism, struct span message, struct sasl_said *s
 	struct session	*s = role;
 
 	(void)e;
-	switch (signin_step(s->signin, mechanism, message, &said->message)) {
-	case AUTH_FAILED:
-		s->waiting = s->server.sasl.server.request;
-		return PENDING;
-	case AUTH_DONE:
-		said->signed_in = true;
-		log_fact(LOG_INFO, "mailbox.user", "sid=%llx peer=%s user=%s",
-		    (unsigned long long)conn_id(s->conn), conn_peer(s->conn)->host, user_of(s));
-		return DONE;
-	case AUTH_MORE:
-		break;
-	}
-	return DONE;
+	return signin_step(s->signin, mechanism, message, s->server.sasl.server.request,
+	    &said->message, &said->signed_in) ? DONE : PENDING;
 }
 
 static bool
@@ -257,15 +243,12 @@ static void
 up(struct conn *c, void *role)
 {
 	struct session	*s = role;
-	unsigned char	 binding[TLS_EXPORTER_BYTES];
 	struct err	 e;
 
-	if (!conn_exporter(c, binding)) {
-		err_set(&e, REFUSAL_internal, "TLS gives no channel binding");
+	if (!signin_new(&s->signin, s->worker->auth, s->worker->loop, c, "mailbox", auth_late, s, &e)) {
 		conn_drop(c, &e);
 		return;
 	}
-	s->signin = signin_new(s->worker->auth, s->worker->loop, binding, auth_late, s);
 	mailbox_server_init(&s->server, &ops, s);
 	conn_set_engine(c, &s->server.sasl.server.engine);
 }
