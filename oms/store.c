@@ -8,6 +8,7 @@
 
 #include "common/base/record.h"
 #include "common/svc/loop.h"
+#include "common/svc/spool_orphans.h"
 #include "oms/store_record.h"
 
 static const char *const	 tables[OMS_TABLES] = {
@@ -17,69 +18,16 @@ static const char *const	 tables[OMS_TABLES] = {
 
 /* -- opening -------------------------------------------------------------------------------------- */
 
-struct names {
-	char	(*name)[SPOOL_NAME_BYTES];
-	size_t	 n, cap;
-	bool	 unsure;	/* a record that cannot be read may name any file */
-};
-
 static bool
-note_name(void *arg, struct span key, struct span value)
+file_of(struct span record, char file[SPOOL_NAME_BYTES])
 {
-	struct names		*all = arg;
 	struct oms_letter_record	 r;
 	struct err		 e;
 
-	(void)key;
-	if (!oms_letter_read(value, &r, &e))
-		all->unsure = true;
-	if (all->unsure || r.file[0] == '\0')
-		return true;
-	if (all->n == all->cap) {
-		all->cap = all->cap ? all->cap * 2 : 64;
-		if ((all->name = realloc(all->name, all->cap * sizeof *all->name)) == NULL)
-			abort();
-	}
-	memcpy(all->name[all->n++], r.file, SPOOL_NAME_BYTES);
-	return true;
-}
-
-static int
-compare(const void *a, const void *b)
-{
-	return strcmp(a, b);
-}
-
-static bool
-is_named(void *arg, const char *name)
-{
-	struct names	*all = arg;
-	char		 key[SPOOL_NAME_BYTES];
-
-	return span_copy(span_str(name), key, sizeof key) && all->n > 0 &&
-	    bsearch(key, all->name, all->n, sizeof *all->name, compare) != NULL;
-}
-
-static bool
-sweep_files(struct oms_store *s, struct err *e)
-{
-	struct names	 all = { 0 };
-	struct db_txn	*t;
-	bool		 fault;
-
-	if (!db_read(s->db, &t, e))
+	if (!oms_letter_read(record, &r, &e))
 		return false;
-	db_each(t, LETTER, (struct span){ 0 }, (struct span){ 0 }, note_name, &all);
-	all.unsure = all.unsure || db_passed_over(t) > 0;
-	fault = db_fault(t, e);
-	db_read_end(&t);
-	if (!fault && !all.unsure) {
-		if (all.n > 0)
-			qsort(all.name, all.n, sizeof *all.name, compare);
-		spool_sweep(s->spool, is_named, &all);
-	}
-	free(all.name);
-	return !fault;
+	memcpy(file, r.file, SPOOL_NAME_BYTES);
+	return true;
 }
 
 bool
@@ -94,7 +42,8 @@ oms_store_open(const char *folder, uint64_t size, struct offload *o, struct oms_
 	atomic_init(&s->refs, 1);
 	snprintf(path, sizeof path, "%s/bodies", folder);
 	if (!db_open(folder, size, tables, OMS_TABLES, &s->db, e) ||
-	    !spool_open(path, o, &s->spool, e) || !sweep_files(s, e)) {
+	    !spool_open(path, o, &s->spool, e) ||
+	    !spool_orphans_remove(s->spool, s->db, LETTER, file_of, e)) {
 		oms_store_close(&s);
 		return false;
 	}
