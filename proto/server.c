@@ -303,6 +303,7 @@ feed(struct engine *engine, struct span in)
 	if ((taken > 0 || s->stirred || engine->deadline_ms == 0) && !engine->closing)
 		set_deadline(s);
 	s->stirred = false;
+	engine->owing = s->waiting || s->behind != NULL;
 	return engine->closing || s->ending ? in.n : taken;
 }
 

@@ -11,7 +11,8 @@
  *     ENGINE_WINDOW_BYTES of it, before it stops reading from the peer;
  *   - send `out`, then the payload; when the payload's last octet has left, free its source,
  *     clear it, and call `sent`;
- *   - close once `closing` is set and out and payload are drained.
+ *   - close once `closing` is set and out and payload are drained; the same at the end of the
+ *     peer's stream, unless an answer is still `owing`.
  */
 #ifndef BASE_ENGINE_H
 #define BASE_ENGINE_H
@@ -43,6 +44,7 @@ struct engine {
 	int64_t		 now_ms;	/* monotonic */
 	int64_t		 deadline_ms;	/* monotonic; 0: none */
 	bool		 closing;	/* close once out and payload are drained */
+	bool		 owing;		/* a request was taken whose answer is still to come */
 	/* Returns how many octets it took, from the front; the rest comes again.  Takes and ignores
 	 * all once `closing` is set. */
 	size_t		(*feed)(struct engine *e, struct span in);

@@ -74,7 +74,7 @@ void		 conn_kick(struct conn *c);
 void		 conn_close(struct conn *c);
 /* Ends at once; gone(why) follows, with a copy of *why (NULL: as closed in order). */
 void		 conn_drop(struct conn *c, const struct err *why);
-/* conn_drop for every connection of a loop. */
+/* conn_drop for every connection of a loop, whose peers are told that it is the end (close_notify). */
 void		 conn_drop_all(struct loop *l, const struct err *why);
 
 uint64_t	 conn_id(const struct conn *c);		/* unique within the loop's life; never 0 */

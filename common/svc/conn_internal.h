@@ -74,6 +74,9 @@ bool		 conn_feed(struct conn *c);		/* true: something was read or taken */
 bool		 conn_drain(struct conn *c);		/* true: the engine's side has got room */
 /* The stream is at its end; without the peer's close_notify somebody else may have ended it. */
 void		 conn_at_end(struct conn *c, const char *how);
+/* TLS says that this is the end, as far as the socket takes it at once: so the peer knows that it
+ * was us, and nobody on the way. */
+void		 conn_say_end(struct conn *c);
 void		 conn_give_back(struct conn *c);	/* idle connections keep no buffers */
 
 /* -- handshake (conn_shake.c) ------------------------------------------------------------------- */

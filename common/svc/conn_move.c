@@ -64,7 +64,7 @@ turn_up(struct conn *c)
 	if (c->wire_eof && !c->tls_eof)
 		conn_at_end(c, "");
 	else if (e->out.len == 0 && e->payload.source == NULL &&
-	    (e->closing || c->close_asked || (c->tls_eof && c->input.len == 0)))
+	    (e->closing || c->close_asked || (c->tls_eof && c->input.len == 0 && !e->owing)))
 		start_closing(c);
 }
 

@@ -221,3 +221,14 @@ conn_drain(struct conn *c)
 	}
 	return any;
 }
+
+void
+conn_say_end(struct conn *c)
+{
+	if (c->state != CONN_UP)
+		return;
+	ERR_clear_error();
+	(void)SSL_shutdown(c->ssl);
+	ERR_clear_error();
+	conn_write_wire(c);
+}

@@ -150,8 +150,10 @@ conn_drop_all(struct loop *l, const struct err *why)
 	struct conn_set	*s = conn_set_of(l);
 
 	for (size_t i = 0; i <= s->mask; i++)
-		for (struct conn *c = s->bucket[i]; c != NULL; c = c->next)
+		for (struct conn *c = s->bucket[i]; c != NULL; c = c->next) {
+			conn_say_end(c);
 			conn_drop(c, why);
+		}
 }
 
 char *

@@ -147,6 +147,47 @@ answers_from_elsewhere(void **state)
 	assert_true(toy_wait(&s->mutual, &s->mutual.laters, laters + 102));
 }
 
+/* Who says that it will ask no more still gets the answer to what it has asked. */
+static void
+the_last_answer_arrives(void **state)
+{
+	struct scene	*s = *state;
+	struct raw	 r = { .sni = "b.test", .alpn = TOY_ALPN };
+	char		 text[64];
+	unsigned	 laters = (toy_quiet(&s->mutual), s->mutual.laters);
+
+	raw_open(&r, s->mutual.port);
+	raw_say(&r, "OWE\nLATER\n");
+	SSL_shutdown(r.ssl);
+	assert_true(toy_wait(&s->mutual, &s->mutual.laters, laters + 1));
+	loop_post(workers_loop(s->mutual.workers, 0), toy_answer, &s->mutual);
+	raw_hear(&r, text, sizeof text);
+	assert_string_equal(text, "NOW\n");
+	assert_int_equal(SSL_read(r.ssl, text, 1), 0);
+	assert_int_equal(SSL_get_error(r.ssl, 0), SSL_ERROR_ZERO_RETURN);
+	raw_close(&r, false);
+}
+
+/* Going down, we say that it was us who ended the stream. */
+static void
+the_end_is_told(void **state)
+{
+	struct scene	*s = *state;
+	struct raw	 r = { .sni = "b.test", .alpn = TOY_ALPN };
+	struct loop	*l = workers_loop(s->mutual.workers, 0);
+	char		 text[64];
+	unsigned	 gones = toy_quiet(&s->mutual);
+
+	raw_open(&r, s->mutual.port);
+	raw_say(&r, "ECHO x\n");
+	raw_hear(&r, text, sizeof text);
+	loop_post(l, toy_drop_all, l);
+	assert_true(toy_wait(&s->mutual, &s->mutual.gones, gones + 1));
+	assert_int_equal(SSL_read(r.ssl, text, 1), 0);
+	assert_int_equal(SSL_get_error(r.ssl, 0), SSL_ERROR_ZERO_RETURN);
+	raw_close(&r, false);
+}
+
 /* The reply arrives though the peer goes on sending. */
 static void
 the_last_reply_arrives(void **state)
@@ -508,6 +549,8 @@ main(void)
 		cmocka_unit_test(an_exchange),
 		cmocka_unit_test(large_payloads_in_little_memory),
 		cmocka_unit_test(answers_from_elsewhere),
+		cmocka_unit_test(the_last_answer_arrives),
+		cmocka_unit_test(the_end_is_told),
 		cmocka_unit_test(the_last_reply_arrives),
 		cmocka_unit_test(each_peer_has_its_verdict),
 		cmocka_unit_test(some_never_come_up),

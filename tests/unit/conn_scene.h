@@ -2,7 +2,7 @@
  * another, and a raw OpenSSL client for what no honest program does.
  *
  * The toy's requests are lines: GET n (DATA n and n octets), PUT n and n octets (OK), ECHO word,
- * LATER (answered by toy_answer), STOP (takes nothing from then on), BYE.
+ * LATER (answered by toy_answer), OWE (an answer is to come), STOP (takes nothing from then on), BYE.
  */
 #ifndef TESTS_UNIT_CONN_SCENE_H
 #define TESTS_UNIT_CONN_SCENE_H
@@ -112,7 +112,9 @@ toy_line(struct toy *t, char *line)
 		t->server->laters++;
 		pthread_cond_broadcast(&t->server->changed);
 		pthread_mutex_unlock(&t->server->lock);
-	} else if (strcmp(line, "STOP") == 0)
+	} else if (strcmp(line, "OWE") == 0)
+		t->engine.owing = true;
+	else if (strcmp(line, "STOP") == 0)
 		t->stopped = true;
 	else if (strcmp(line, "BYE") == 0) {
 		buf_addf(&t->engine.out, "bye\n");
@@ -304,6 +306,7 @@ toy_answer(void *arg)
 		pthread_mutex_unlock(&s->lock);
 		return;
 	}
+	((struct toy *)conn_role(c))->engine.owing = false;
 	buf_addf(&((struct toy *)conn_role(c))->engine.out, "NOW\n");
 	conn_kick(c);
 }

@@ -276,7 +276,10 @@ a_waiting_request_holds_back_the_next(void **state)
 	assert_int_equal(p.held.len, 6);
 	assert_false(server_answered(&p.s, p.asked + 1));
 	assert_false(server_answered(&p.s, p.asked - 1));
+	assert_true(p.s.engine.owing);
 	assert_true(server_answered(&p.s, p.asked));
+	p.s.engine.feed(&p.s.engine, (struct span){ 0 });
+	assert_false(p.s.engine.owing);
 	assert_false(server_answered(&p.s, p.asked));
 	server_reply(&p.s, 250, "2.0.0", "waited");
 	drive_again(&p.s.engine, &p.held);
