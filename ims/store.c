@@ -40,11 +40,12 @@ ims_store_open(const char *folder, uint64_t size, struct offload *o, struct ims_
 	random_bytes(&s->run, sizeof s->run);
 	snprintf(path, sizeof path, "%s/bodies", folder);
 	if (!db_open(folder, size, tables, IMS_TABLES, &s->db, e) ||
-	    !spool_open(path, o, &s->spool, e) ||
+	    !spool_open(path, size, o, &s->spool, e) ||
 	    !spool_orphans_remove(s->spool, s->db, LETTER, file_of, e)) {
 		ims_store_close(&s);
 		return false;
 	}
+	db_share(s->db, spool_used, s->spool);
 	*out = s;
 	return true;
 }

@@ -42,11 +42,12 @@ oms_store_open(const char *folder, uint64_t size, struct offload *o, struct oms_
 	atomic_init(&s->refs, 1);
 	snprintf(path, sizeof path, "%s/bodies", folder);
 	if (!db_open(folder, size, tables, OMS_TABLES, &s->db, e) ||
-	    !spool_open(path, o, &s->spool, e) ||
+	    !spool_open(path, size, o, &s->spool, e) ||
 	    !spool_orphans_remove(s->spool, s->db, LETTER, file_of, e)) {
 		oms_store_close(&s);
 		return false;
 	}
+	db_share(s->db, spool_used, s->spool);
 	*out = s;
 	return true;
 }

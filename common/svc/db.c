@@ -78,6 +78,12 @@ used_bytes(struct db *d)
 	return (info.me_last_pgno + 1 - free_pages) * stat.ms_psize;
 }
 
+static uint64_t
+beside_bytes(const struct db *d)
+{
+	return d->beside == NULL ? 0 : d->beside(d->beside_arg);
+}
+
 /* How much ordinary writes may still put.  The free list is walked only once the high-water mark
  * comes near the reserve. */
 static uint64_t
@@ -85,10 +91,11 @@ room_left(struct db *d)
 {
 	MDB_envinfo	 info;
 	MDB_stat	 stat;
-	uint64_t	 bound = d->size - DB_RESERVE(d->size), used;
+	uint64_t	 bound = d->size - DB_RESERVE(d->size), used, beside = beside_bytes(d);
 
 	mdb_env_info(d->env, &info);
 	mdb_env_stat(d->env, &stat);
+	bound -= beside < bound ? beside : bound;
 	used = (info.me_last_pgno + 1) * stat.ms_psize;
 	if (used + 4 * (uint64_t)DB_BATCH_BYTES > bound)
 		used = used_bytes(d);
@@ -282,7 +289,14 @@ db_counts(struct db *d, struct db_counts *out)
 	pthread_mutex_lock(&d->lock);
 	*out = (struct db_counts){ d->writes, d->commits, 0, d->size };
 	pthread_mutex_unlock(&d->lock);
-	out->used_bytes = used_bytes(d);
+	out->used_bytes = used_bytes(d) + beside_bytes(d);
+}
+
+void
+db_share(struct db *d, uint64_t (*beside)(void *arg), void *arg)
+{
+	d->beside = beside;
+	d->beside_arg = arg;
 }
 
 /* -- life ---------------------------------------------------------------------------------------------- */

@@ -53,6 +53,9 @@ struct db_write {
  * False: storage, or config (another process holds it, or it is open to others). */
 bool	 db_open(const char *folder, uint64_t size, const char *const *tables, size_t n,
 	    struct db **out, struct err *e);
+/* Octets elsewhere that count against the map's size, as if they stood in it.  Before the first
+ * write; `beside` is asked on the writer's thread and on that of db_counts. */
+void	 db_share(struct db *d, uint64_t (*beside)(void *arg), void *arg);
 /* All that waits is committed, its `done`s posted; then closes. */
 void	 db_close(struct db **d);
 
@@ -61,7 +64,7 @@ bool	 db_write_take(struct db *d, struct db_write *w, struct err *e);
 
 struct db_counts {
 	uint64_t	 writes, commits;	/* that changed something */
-	uint64_t	 used_bytes, size_bytes;
+	uint64_t	 used_bytes, size_bytes;	/* used: with what is beside the map */
 };
 void	 db_counts(struct db *d, struct db_counts *out);
 

@@ -20,6 +20,8 @@ struct db {
 	MDB_dbi		 table[DB_TABLES_MAX];
 	size_t		 n_tables;
 	uint64_t	 size;
+	uint64_t	 (*beside)(void *arg);	/* NULL: nothing */
+	void		*beside_arg;
 	pthread_t	 writer;
 	bool		 started;
 	pthread_mutex_t	 lock;		/* of what follows */

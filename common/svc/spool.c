@@ -25,6 +25,8 @@ struct spool {
 	int		 folder;	/* for openat and fsync */
 	struct offload	*offload;
 	atomic_uint	 refs;
+	uint64_t	 limit;
+	atomic_ullong	 used;		/* octets of files, those on their way too */
 };
 
 struct spool_in {
@@ -32,6 +34,7 @@ struct spool_in {
 	struct digest		*digest;
 	struct spool_kept	 kept;
 	int			 fd;		/* -1: inline so far */
+	uint64_t		 claimed;	/* of spool->used; the file's once it is durable */
 	struct err		 why;		/* REFUSAL_NONE: none */
 	/* at the end */
 	struct loop		*loop;
@@ -54,11 +57,50 @@ fault(struct spool_in *in, int errnum, const char *what)
 	    REFUSAL_storage, errnum, "%s", what);
 }
 
+/* -- room ------------------------------------------------------------------------------------- */
+
+static bool
+claim(struct spool_in *in, size_t n)
+{
+	in->claimed += n;
+	if (atomic_fetch_add(&in->spool->used, n) + n <= in->spool->limit || !RULE(system_full))
+		return true;
+	if (in->why.why == REFUSAL_NONE)
+		err_set(&in->why, REFUSAL_system_full, "%s", "");
+	return false;
+}
+
+static void
+unclaim(struct spool_in *in)
+{
+	atomic_fetch_sub(&in->spool->used, in->claimed);
+	in->claimed = 0;
+}
+
+/* A file that was durable. */
+static void
+remove_file(struct spool *s, const char *name)
+{
+	struct stat	 st;
+
+	if (fstatat(s->folder, name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+	    unlinkat(s->folder, name, 0) == 0)
+		atomic_fetch_sub(&s->used, (unsigned long long)st.st_size);
+}
+
+uint64_t
+spool_used(void *spool)
+{
+	return atomic_load(&((struct spool *)spool)->used);
+}
+
 /* -- writing ----------------------------------------------------------------------------------- */
 
 static void
 write_all(struct spool_in *in, struct span s)
 {
+	if (!claim(in, s.n))
+		return;
 	while (s.n > 0 && in->why.why == REFUSAL_NONE) {
 		ssize_t	 n = write(in->fd, s.p, s.n);
 
@@ -145,6 +187,7 @@ free_in(struct spool_in *in)
 {
 	if (in->fd >= 0)
 		close(in->fd);
+	unclaim(in);
 	digest_free(&in->digest);
 	spool_kept_clear(&in->kept);
 	spool_free(&in->spool);
@@ -193,6 +236,7 @@ ended(void *arg)
 	if (in->why.why != REFUSAL_NONE) {
 		in->done(in->arg, NULL, &in->why);
 	} else {
+		in->claimed = 0;	/* the file's now */
 		in->done(in->arg, &in->kept, NULL);
 		in->kept.octets = (struct buf)BUF_INIT;		/* the callee's now */
 	}
@@ -321,7 +365,7 @@ unlink_it(void *arg)
 {
 	struct removal	*r = arg;
 
-	unlinkat(r->spool->folder, r->name, 0);
+	remove_file(r->spool, r->name);
 	spool_free(&r->spool);
 	free(r);
 }
@@ -358,15 +402,9 @@ is_temporary(const char *name)
 	return n > t && strcmp(name + n - t, TEMPORARY) == 0;
 }
 
-static bool
-never(void *arg, const char *name)
-{
-	(void)arg;
-	return !is_temporary(name);
-}
-
+/* Each file of the folder that is ours. */
 static void
-sweep(struct spool *s, bool (*named)(void *arg, const char *name), void *arg)
+each_file(struct spool *s, void (*f)(struct spool *s, const char *name, void *arg), void *arg)
 {
 	int		 fd = openat(s->folder, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	DIR		*dir = fd < 0 ? NULL : fdopendir(fd);
@@ -374,19 +412,47 @@ sweep(struct spool *s, bool (*named)(void *arg, const char *name), void *arg)
 
 	if (dir == NULL)
 		return;
-	while ((d = readdir(dir)) != NULL) {
-		if ((is_ours(d->d_name) || is_temporary(d->d_name)) && !named(arg, d->d_name)) {
-			log_fact(LOG_INFO, "spool.swept", "file=%s", log_str(d->d_name));
-			unlinkat(s->folder, d->d_name, 0);
-		}
-	}
+	while ((d = readdir(dir)) != NULL)
+		if (is_ours(d->d_name) || is_temporary(d->d_name))
+			f(s, d->d_name, arg);
 	closedir(dir);
+}
+
+/* What was being written goes, what was durable counts. */
+static void
+found(struct spool *s, const char *name, void *arg)
+{
+	struct stat	 st;
+
+	(void)arg;
+	if (is_temporary(name)) {
+		log_fact(LOG_INFO, "spool.swept", "file=%s", log_str(name));
+		unlinkat(s->folder, name, 0);
+	} else if (fstatat(s->folder, name, &st, AT_SYMLINK_NOFOLLOW) == 0) {
+		atomic_fetch_add(&s->used, (unsigned long long)st.st_size);
+	}
+}
+
+struct sweep {
+	bool	(*named)(void *arg, const char *name);
+	void	*arg;
+};
+
+static void
+sweep(struct spool *s, const char *name, void *arg)
+{
+	const struct sweep	*w = arg;
+
+	if (w->named(w->arg, name))
+		return;
+	log_fact(LOG_INFO, "spool.swept", "file=%s", log_str(name));
+	remove_file(s, name);
 }
 
 void
 spool_sweep(struct spool *s, bool (*named)(void *arg, const char *name), void *arg)
 {
-	sweep(s, named, arg);
+	each_file(s, sweep, &(struct sweep){ named, arg });
 }
 
 /* A new folder's own name must be durable before a file's in it can be. */
@@ -402,7 +468,8 @@ sync_parent(int folder)
 }
 
 bool
-spool_open(const char *folder, struct offload *o, struct spool **out, struct err *e)
+spool_open(const char *folder, uint64_t limit, struct offload *o, struct spool **out,
+    struct err *e)
 {
 	struct spool	*s;
 	int		 fd;
@@ -420,7 +487,8 @@ spool_open(const char *folder, struct offload *o, struct spool **out, struct err
 	s->folder = fd;
 	s->offload = o;
 	atomic_init(&s->refs, 1);
-	sweep(s, never, NULL);
+	s->limit = limit;
+	each_file(s, found, NULL);
 	*out = s;
 	return true;
 }

@@ -8,6 +8,8 @@
  *          record names, after a crash, is swept away at start.
  * Owner:   struct spool_in is the writer's until spool_end_take or spool_abort_take.  What
  *          spool_end gives (struct spool_kept) is the caller's: spool_kept_clear.
+ * Units:   octets.  All files together, those on their way too, stay below the limit given to
+ *          spool_open: more is system_full.
  * Threads: a struct spool is shared; one spool_in is one thread's.  Writing goes to the page cache
  *          on the caller's loop; waiting for the disk does not.
  */
@@ -36,11 +38,13 @@ struct spool_kept {
 };
 
 /* Makes the folder (0700), removes what was being written when we went down. */
-bool		 spool_open(const char *folder, struct offload *o, struct spool **out,
-		    struct err *e);
+bool		 spool_open(const char *folder, uint64_t limit, struct offload *o,
+		    struct spool **out, struct err *e);
 /* Counted: what is under way keeps it (not its offload, which outlives them all). */
 struct spool	*spool_ref(struct spool *s);
 void		 spool_free(struct spool **s);		/* drops one reference, sets NULL */
+
+uint64_t	 spool_used(void *spool);		/* by files; any thread; for db_share */
 
 struct spool_in	*spool_begin(struct spool *s);
 /* A fault is kept and told by spool_end. */

@@ -350,6 +350,35 @@ true_is_true(void **state)
 	world_clear(&w);
 }
 
+static uint64_t
+beside(void *arg)
+{
+	return *(const uint64_t *)arg;
+}
+
+/* Letters' files count as what stands in the map; what frees room is taken all the same. */
+static void
+what_is_beside_the_map_counts(void **state)
+{
+	struct world	 w;
+	struct db_counts before, c;
+	uint64_t	 octets = 0;
+
+	(void)state;
+	world_of(&w, SIZE);
+	db_counts(w.db, &before);
+	db_share(w.db, beside, &octets);
+	assert_int_equal(now(&w, PUT, "a", 1000), REFUSAL_NONE);
+	octets = SIZE;
+	assert_int_equal(now(&w, PUT, "b", 1000), REFUSAL_system_full);
+	db_counts(w.db, &c);
+	assert_true(c.used_bytes >= before.used_bytes + SIZE);
+	assert_int_equal(now(&w, DEL, "a", 0), REFUSAL_NONE);
+	octets = 0;
+	assert_int_equal(now(&w, PUT, "b", 1000), REFUSAL_NONE);
+	world_clear(&w);
+}
+
 /* Fills, deletes by the reserve, and fills again, without a restart. */
 static void
 a_full_map_refuses_puts_and_takes_deletes(void **state)
@@ -626,6 +655,7 @@ main(void)
 		cmocka_unit_test(a_write_is_refused_alone),
 		cmocka_unit_test(a_torn_write_is_not_committed),
 		cmocka_unit_test(true_is_true),
+		cmocka_unit_test(what_is_beside_the_map_counts),
 		cmocka_unit_test(a_full_map_refuses_puts_and_takes_deletes),
 		cmocka_unit_test(a_batch_that_does_not_fit_is_tried_singly),
 		cmocka_unit_test(the_queue_is_bounded),

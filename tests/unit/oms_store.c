@@ -137,7 +137,7 @@ body(struct world *w, size_t n, struct spool_kept *kept)
 
 	memset(octets, 'b', n);
 	snprintf(path, sizeof path, "%s/bodies", w->folder);
-	assert_true(spool_open(path, w->offload, &s, &e));
+	assert_true(spool_open(path, UINT64_MAX, w->offload, &s, &e));
 	in = spool_begin(s);
 	spool_add(in, span_of(octets, n));
 	*kept = (struct spool_kept){ .size = UINT64_MAX };

@@ -28,6 +28,7 @@ struct world {
 	struct loop		*loop;
 	struct offload		*offload;
 	struct spool		*spool;
+	uint64_t		 limit;
 	/* what spool_end gave */
 	bool			 done;
 	enum refusal		 why;
@@ -40,7 +41,7 @@ reopen(struct world *w)
 	struct err	 e;
 
 	spool_free(&w->spool);
-	assert_true(spool_open(w->folder, w->offload, &w->spool, &e));
+	assert_true(spool_open(w->folder, w->limit, w->offload, &w->spool, &e));
 }
 
 static void
@@ -48,7 +49,7 @@ world_of(struct world *w)
 {
 	struct err	 e;
 
-	*w = (struct world){ .folder = "/tmp/tillcalled-spool-XXXXXX" };
+	*w = (struct world){ .folder = "/tmp/tillcalled-spool-XXXXXX", .limit = UINT64_MAX };
 	assert_non_null(mkdtemp(w->folder));
 	assert_true(loop_new(&w->loop, &e));
 	assert_true(offload_new(&w->offload, 2, &e));
@@ -374,6 +375,44 @@ leftovers_are_swept(void **state)
 	world_clear(&w);
 }
 
+static enum refusal
+take(struct world *w, size_t n)
+{
+	char		*octets = letter(n);
+	enum refusal	 why = finish(w, gather(w, octets, n, 50000));
+
+	free(octets);
+	if (why == REFUSAL_NONE)
+		spool_kept_clear(&w->kept);
+	return why;
+}
+
+#define LIMIT	((size_t)1024 * 1024)
+
+static void
+files_stay_below_the_limit(void **state)
+{
+	struct world	 w;
+
+	(void)state;
+	world_of(&w);
+	w.limit = LIMIT;
+	reopen(&w);
+	assert_int_equal(take(&w, LIMIT + 1), REFUSAL_system_full);
+	assert_int_equal(spool_used(w.spool), 0);
+	assert_int_equal(files(&w), 0);
+	assert_int_equal(take(&w, LIMIT - SPOOL_INLINE_BYTES - 1), REFUSAL_NONE);
+	assert_int_equal(take(&w, SPOOL_INLINE_BYTES + 2), REFUSAL_system_full);
+	assert_int_equal(take(&w, SPOOL_INLINE_BYTES), REFUSAL_NONE);	/* no file */
+	assert_int_equal(take(&w, SPOOL_INLINE_BYTES + 1), REFUSAL_NONE);
+	assert_int_equal(spool_used(w.spool), LIMIT);
+	reopen(&w);
+	assert_int_equal(spool_used(w.spool), LIMIT);
+	spool_sweep(w.spool, none, NULL);
+	assert_int_equal(spool_used(w.spool), 0);
+	world_clear(&w);
+}
+
 static void
 the_folder_is_ours_alone(void **state)
 {
@@ -386,13 +425,13 @@ the_folder_is_ours_alone(void **state)
 	(void)state;
 	world_of(&w);
 	snprintf(path, sizeof path, "%s/new", w.folder);
-	assert_true(spool_open(path, w.offload, &s, &e));
+	assert_true(spool_open(path, UINT64_MAX, w.offload, &s, &e));
 	assert_int_equal(stat(path, &st), 0);
 	assert_int_equal(st.st_mode & 0777, 0700);
 	spool_free(&s);
 	assert_int_equal(rmdir(path), 0);
 	touch(&w, "new");
-	assert_false(spool_open(path, w.offload, &s, &e));
+	assert_false(spool_open(path, UINT64_MAX, w.offload, &s, &e));
 	assert_int_equal(e.why, REFUSAL_storage);
 	assert_int_equal(unlink(path), 0);
 	world_clear(&w);
@@ -409,6 +448,7 @@ main(void)
 		cmocka_unit_test(a_file_that_cannot_be_made),
 		cmocka_unit_test(a_file_that_cannot_be_named),
 		cmocka_unit_test(leftovers_are_swept),
+		cmocka_unit_test(files_stay_below_the_limit),
 		cmocka_unit_test(the_folder_is_ours_alone),
 	};
 
