@@ -268,8 +268,6 @@ list(struct options *o, void (*one)(const struct options *o, const struct accoun
 		    c.conf->domains[0].name);
 	accounts_set_put(&s);
 	accounts_free(&a);
-	if (fflush(stdout) != 0)
-		return end(&c, err_set(&e, REFUSAL_cannot_write, "standard output"), &e);
 	return end(&c, true, &e);
 }
 

@@ -346,6 +346,7 @@ int
 options_main(const struct options_program *p, int argc, char **argv)
 {
 	struct options	 o = { .program = p, .called = p->name };
+	struct err	 e;
 	int		 status;
 
 	if (argc > 0 && argv[0] != NULL) {
@@ -357,6 +358,11 @@ options_main(const struct options_program *p, int argc, char **argv)
 	if (o.args == NULL)
 		abort();
 	status = dispatch(&o, argc, argv);
+	/* What was said to nobody was not said. */
+	if ((fflush(stdout) != 0 || ferror(stdout)) && status == 0) {
+		err_set(&e, REFUSAL_cannot_write, "standard output");
+		status = options_fail(&o, &e);
+	}
 	free(o.args);
 	return status;
 }

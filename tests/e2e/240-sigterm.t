@@ -1,7 +1,7 @@
 #!/bin/sh
 # SIGTERM in the middle of work: a clean end, nothing lost over the restart; and what operators see.
 . tests/e2e/lib.sh
-plan 33
+plan 34
 
 LETTERS=120
 world_up --domains a.test,b.test
@@ -26,6 +26,8 @@ status_is "an ims without notices" 0 ims b.test list
 like "says so in words" "$out" 'No mailbox has a notice'
 is "status in JSON: no letters" "$(oms a.test status --json | member letters)" 0
 is "and no notices" "$(ims b.test status --json | member notices)" 0
+oms a.test status >/dev/full 2>"$T/err"
+is "what nobody could read was not said" "$? $(head -1 "$T/err")" "73 oms: standard output [cannot-write, status 73]"
 
 # -- ended while letters come ---------------------------------------------------------------------
 
