@@ -1,8 +1,6 @@
 /* nearest — the word that was probably meant; see nearest.h. */
 #include "common/base/nearest.h"
 
-#define FAR	(NEAREST_DISTANCE_MAX + 1)
-
 static unsigned
 least(unsigned a, unsigned b)
 {
@@ -30,18 +28,19 @@ nearest_distance(struct span a, struct span b)
 	unsigned	 rows[3][NEAREST_WORD_BYTES + 1];
 
 	if (a.n > NEAREST_WORD_BYTES || b.n > NEAREST_WORD_BYTES)
-		return span_eq(a, b) ? 0 : FAR;
+		return span_eq(a, b) ? 0 : NEAREST_FAR;
 	for (size_t j = 0; j <= b.n; j++)
 		rows[0][j] = (unsigned)j;
 	for (size_t i = 1; i <= a.n; i++)
 		row(a, b, i, rows[(i + 1) % 3], rows[(i + 2) % 3], rows[i % 3]);
-	return least(rows[a.n % 3][b.n], FAR);
+	return rows[a.n % 3][b.n];
 }
 
 void
 nearest_init(struct nearest *n, struct span word)
 {
-	*n = (struct nearest){ .word = word, .distance = FAR };
+	*n = (struct nearest){ .word = word, .distance = NEAREST_DISTANCE_MAX + 1,
+	    .least = NEAREST_FAR + 1 };
 }
 
 void
@@ -54,5 +53,9 @@ nearest_offer(struct nearest *n, const char *candidate)
 	if (d < n->distance && d < c.n && d < n->word.n) {
 		n->distance = d;
 		n->best = candidate;
+	}
+	if (d < n->least) {
+		n->least = d;
+		n->least_far = candidate;
 	}
 }

@@ -203,7 +203,8 @@ unknown_key(struct load *l, const cfg_t *cfg, const char *name)
 		    s == CONF_ROOT ? "outside of all sections" : "into ", conf_section_names[s]);
 		return;
 	}
-	fault(l, cfg->line, "%s has no key %s", sign, name);
+	fault(l, cfg->line, "%s has no key %s; the nearest that it has is %s", sign, name,
+	    guess.least_far);
 }
 
 static void

@@ -218,7 +218,7 @@ keys(void **state)
 	assert_refused("version = 1\n", "", "no domain is served");
 	assert_refused(HEAD "\nacounts = \"/x\"\n", ":4", "did you mean accounts?");
 	assert_refused(HEAD "omss { }\n", ":3", "did you mean oms?");
-	assert_refused(HEAD "zzzz = 1\n", ":3", "the file has no key zzzz");
+	assert_refused(HEAD "zzzz = 1\n", ":3", "the file has no key zzzz; the nearest that it has is user");
 	assert_refused(HEAD "hold-limit = \"1 week\"\n", ":3", "it belongs into ims");
 	assert_refused(HEAD "oms {\n\nspol = \"/x\"\n}\n", ":5", "oms has no key spol; did you mean spool?");
 	assert_refused(HEAD "ims { user = \"x\" }\n", ":3", "it belongs outside of all sections");
