@@ -170,6 +170,8 @@ make_context(struct dns *d, const char *zone_path, struct err *e)
 
 	pthread_mutex_lock(&library_lock);
 	ub = ub_ctx_create_event(d->base);
+	if (ub != NULL)
+		ub_ctx_debugout(ub, NULL);	/* its own lines are none of our log's form */
 	if (ub == NULL) {
 		err_set(e, REFUSAL_os_error, "resolver: libunbound does not start");
 	} else if (!configure(ub, &d->resolver, zone_path, e)) {
