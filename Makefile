@@ -46,7 +46,7 @@ CPPFLAGS = -I. -D_GNU_SOURCE -DVERSION='"$(VERSION)"' -MMD -MP
 CFLAGS	= -std=c11 -g -pthread $(WARN) $(CFLAGS_$(MODE))
 LDFLAGS	= -pthread $(LDFLAGS_$(MODE)) -Wl,--as-needed
 LDLIBS	= -lssl -lcrypto -levent_core -levent_extra -levent_pthreads -llmdb -lspf2 -lunbound \
-	  -lconfuse -lgsasl -ljansson -lidn2 -lpsl -lseccomp -lz
+	  -lconfuse -lgsasl -ljansson -lidn2 -lz
 GMIME_CFLAGS = $(shell pkg-config --cflags gmime-3.0 | sed 's/-I/-isystem /g')
 GMIME_LIBS = $(shell pkg-config --libs gmime-3.0)
 

@@ -11,8 +11,6 @@ BEGIN {
 	door["gsasl"] = "common/svc/auth.c"
 	door["jansson"] = "common/svc/json.c"
 	door["idn2"] = "common/svc/idn.c"
-	door["libpsl"] = "common/svc/psl.c"
-	door["seccomp"] = "common/svc/jail.c"
 	door["zlib"] = "common/svc/db_txn.c"
 	door["gmime"] = "mc/mime.c"
 	door["ncurses"] = "mc/tui.c"
