@@ -104,7 +104,8 @@ password_read(const char *prompt, bool twice, char out[PASSWORD_BYTES], struct e
 	if (file != NULL && *file != '\0')
 		return from_file(file, out, e);
 	if (!isatty(STDIN_FILENO))
-		return read_line(STDIN_FILENO, out, "standard input", e);
+		return read_line(STDIN_FILENO, out, "standard input, no terminal (" PASSWORD_FILE_VARIABLE
+		    "=FILE does it, too)", e);
 	if (!typed(prompt, out, e))
 		return false;
 	if (!twice)
