@@ -145,6 +145,13 @@ drop_empty_targets(struct designation_query *q)
 	q->n = kept;
 }
 
+/* Once a lookup has failed, what it would have said may come yet. */
+static bool
+may_change(const struct designation_query *q)
+{
+	return q->why.why == REFUSAL_dns_failed || q->why.why == REFUSAL_dns_bogus;
+}
+
 static void
 add_address(struct designation_query *q, struct designation_target *t, struct span rdata,
     enum dns_type type)
@@ -154,8 +161,9 @@ add_address(struct designation_query *q, struct designation_target *t, struct sp
 	if (!dns_rdata_address(rdata, type, t->port, &a))
 		return;
 	if (RULE(private_address) && !q->allow_private && !address_public((struct sockaddr *)&a)) {
-		err_set(&q->why, REFUSAL_private_address, "%s: %s leads to an address that is not public",
-		    q->name, t->host);
+		if (!may_change(q))
+			err_set(&q->why, REFUSAL_private_address,
+			    "%s: %s leads to an address that is not public", q->name, t->host);
 		return;
 	}
 	if (t->n < DESIGNATION_ADDRESSES_MAX)

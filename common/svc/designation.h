@@ -9,7 +9,8 @@
  * Rules:  "." alone: takes_no_mail.  More than 20 records: too_many_targets.  A target below port
  *         1024 other than 443 (bad_port), or an address that is not public (private_address,
  *         unless allowed) is left out; where nothing is left, the error names the last rule that
- *         left something out.  dns_failed and dns_bogus only where nothing is left.
+ *         left something out; but dns_failed and dns_bogus stand before the rules, for what a lookup
+ *         did not say may be good.
  * Async:  done is called exactly once, never inside the call, unless cancelled.
  * Trust:  the domain's DNS is its owner's, and its owner may be hostile.
  */

@@ -116,7 +116,11 @@ shares(void **state)
 	"alias-host.test. CNAME one.test.\n"				\
 	"_ims._tcp.fails.test. CNAME _ims._tcp.fails.test.\n"		\
 	"_ims._tcp.host-fails.test. SRV 0 0 1471 looped.test.\n"	\
-	"looped.test. CNAME looped.test.\n"
+	"looped.test. CNAME looped.test.\n"				\
+	"_ims._tcp.half.test. SRV 0 0 1471 looped.test.\n"		\
+	"_ims._tcp.half.test. SRV 5 0 1471 private-host.test.\n"	\
+	"_ims._tcp.half2.test. SRV 0 0 1471 private-host.test.\n"	\
+	"_ims._tcp.half2.test. SRV 5 0 1471 looped.test.\n"
 
 struct world {
 	char		 path[32];
@@ -204,6 +208,7 @@ rules(void **state)
 		{ "nowhere.test", REFUSAL_no_such_domain }, { "low.test", REFUSAL_bad_port },
 		{ "private.test", REFUSAL_private_address }, { "dead.test", REFUSAL_unreachable },
 		{ "fails.test", REFUSAL_dns_failed }, { "host-fails.test", REFUSAL_dns_failed },
+		{ "half.test", REFUSAL_dns_failed }, { "half2.test", REFUSAL_dns_failed },
 	};
 	struct world	 w;
 	struct answer	 a;
