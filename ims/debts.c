@@ -178,10 +178,11 @@ next_hop(struct debts *d)
 }
 
 static void
-found(void *arg, const struct err *why)
+found(void *arg, const struct designation *of, const struct err *why)
 {
 	struct debts	*d = arg;
 
+	(void)of;
 	if (why == NULL) {
 		next_hop(d);
 		return;

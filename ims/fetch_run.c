@@ -417,10 +417,11 @@ next_hop(struct fetch_run *r)
 }
 
 static void
-found(void *arg, const struct err *why)
+found(void *arg, const struct designation *d, const struct err *why)
 {
 	struct fetch_run	*r = arg;
 
+	(void)d;
 	if (why != NULL)
 		give_up(r, why);
 	else

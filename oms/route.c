@@ -178,11 +178,12 @@ next_hop(struct route *r)
 }
 
 static void
-found(void *arg, const struct err *why)
+found(void *arg, const struct designation *d, const struct err *why)
 {
 	struct route	*r = arg;
 	struct err	 e;
 
+	(void)d;
 	if (why != NULL) {
 		e = *why;
 		end(r, &e, !refusal_temporary(e.why));

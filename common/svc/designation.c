@@ -32,7 +32,7 @@ struct designation_query {
 	size_t			 waiting;	/* lookups not answered yet */
 	struct designation_target	*targets;
 	size_t			 n;
-	bool			 secure;
+	bool			 secure, named;
 	uint32_t		 ttl_s;
 	struct err		 why;		/* the last rule that left something out */
 };
@@ -51,7 +51,7 @@ static void
 finish(struct designation_query *q)
 {
 	struct designation	 d = { .targets = q->targets, .n = q->n, .secure = q->secure,
-		.ttl_s = q->ttl_s };
+		.named = q->named, .ttl_s = q->ttl_s };
 
 	q->done(q->arg, &d, q->n > 0 ? NULL : &q->why);
 	query_free(q);
@@ -225,6 +225,7 @@ add_target(struct designation_query *q, struct span rdata)
 
 	if (!read_target(t, rdata) || t->host[0] == '\0')
 		return;		/* "." beside others names nothing */
+	q->named = true;
 	if (RULE(bad_port) && t->port < PORT_UNPRIVILEGED && t->port != PORT_HTTPS)
 		err_set(&q->why, REFUSAL_bad_port, "%s: %s is named with port %u", q->name, t->host,
 		    (unsigned)t->port);
@@ -238,6 +239,7 @@ take_targets(struct designation_query *q, const struct dns_answer *a)
 	struct designation_target	 only;
 
 	if (RULE(too_many_targets) && a->n > DESIGNATION_TARGETS_MAX) {
+		q->named = true;
 		err_set(&q->why, REFUSAL_too_many_targets, "%s names %zu servers", q->name, a->n);
 		refuse(q);
 		return;

@@ -38,6 +38,7 @@ struct designation {
 	const struct designation_target	*targets;	/* in the order to try */
 	size_t			 n;
 	bool			 secure;	/* DNSSEC vouches for the SRV answer, or for its absence */
+	bool			 named;		/* it names servers, be they of use or not */
 	uint32_t		 ttl_s;
 };
 

@@ -47,7 +47,7 @@ found_all(void *arg, const struct designation *found, const struct err *why)
 	d->finding = NULL;
 	if (why == NULL)
 		keep_hops(d, found);
-	d->ready(d->arg, why);
+	d->ready(d->arg, found, why);
 }
 
 struct dial *

@@ -32,8 +32,9 @@ struct dial_to {
 	int64_t			 timeout_ms;	/* of one address, handshake included */
 };
 
-/* why NULL: dial_next has at least one address to offer. */
-typedef void	 dial_ready(void *arg, const struct err *why);
+/* found and why are designation_find's, borrowed for the call.  why NULL: dial_next has at least one
+ * address to offer. */
+typedef void	 dial_ready(void *arg, const struct designation *found, const struct err *why);
 
 struct dial	*dial_new(const struct dial_to *to, dial_ready *ready, void *arg);
 void		 dial_free(struct dial **d);		/* NULL inside is fine; ready is not called */

@@ -134,7 +134,7 @@ struct answer {
 	size_t		 n, addresses;
 	char		 first[DNS_NAME_BYTES];
 	enum refusal	 why;
-	bool		 has1, has9;
+	bool		 has1, has9, named;
 };
 
 static void
@@ -185,6 +185,8 @@ found(void *arg, const struct designation *d, const struct err *why)
 	}
 	a->has1 = has(d, "192.0.2.1") && has(d, "::ffff:192.0.2.1");
 	a->has9 = has(d, "192.0.2.9");
+	a->named = d->named;
+	assert_false(d->secure);
 	loop_stop(a->loop);
 }
 
@@ -240,6 +242,25 @@ rules(void **state)
 	world_close(&w);
 }
 
+/* Servers of no use are named all the same; an absence, and what cannot be known, is no naming. */
+static void
+names_servers(void **state)
+{
+	static const struct { const char *domain; bool named; } rows[] = {
+		{ "good.test", true }, { "low.test", true }, { "private.test", true },
+		{ "dead.test", true }, { "host-fails.test", true }, { "none.test", false },
+		{ "nothing.test", false }, { "nowhere.test", false }, { "fails.test", false },
+	};
+	struct world	 w;
+
+	(void)state;
+	world_open(&w, ZONE);
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		if (find(&w, rows[i].domain, false).named != rows[i].named)
+			fail_msg("%s", rows[i].domain);
+	world_close(&w);
+}
+
 static void
 counts(void **state)
 {
@@ -260,6 +281,7 @@ counts(void **state)
 	assert_int_equal(a.n, 20);
 	a = find(&w, "over.test", false);
 	assert_int_equal(a.why, REFUSAL_too_many_targets);
+	assert_true(a.named);
 	world_close(&w);
 	buf_clear(&zone);
 }
@@ -318,6 +340,7 @@ main(void)
 		cmocka_unit_test(orders),
 		cmocka_unit_test(shares),
 		cmocka_unit_test(rules),
+		cmocka_unit_test(names_servers),
 		cmocka_unit_test(counts),
 		cmocka_unit_test(cancel),
 		cmocka_unit_test(scopes),
