@@ -97,6 +97,7 @@ status(void *role, struct json *out)
 	json_put_int(out, "commits", (int64_t)c.commits);
 	json_put_int(out, "spool_used", (int64_t)c.used_bytes);
 	json_put_int(out, "spool_size", (int64_t)c.size_bytes);
+	json_put_int(out, "domains_remembered", (int64_t)c.domains);
 	json_put_int(out, "fetched_octets", (int64_t)atomic_load(&o->fetched_octets));
 }
 

@@ -14,6 +14,7 @@
 static const char *const	 tables[OMS_TABLES] = {
 	[LETTER] = "letter", [BODY] = "body", [DELIVERY] = "delivery", [DUE] = "due",
 	[TOKEN] = "token", [OUTBOX] = "outbox", [END] = "end", [USER] = "user",
+	[PEER] = "peer",
 };
 
 /* -- opening -------------------------------------------------------------------------------------- */

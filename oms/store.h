@@ -34,6 +34,8 @@
  *
  * Each user's letters and octets that are kept are counted in the transaction that changes them.
  *
+ * Besides the letters it remembers domains of recipients until a time; as what, says oms/downgrade.h.
+ *
  * Keys:    letters by id (ULIDs rise with time); due by (pair of domains, time, id).
  * Units:   _ms and _s are wall time.
  */
@@ -150,6 +152,15 @@ bool	 oms_store_summary(struct oms_store *s, const struct ulid *id, const char *
 void	 oms_store_settle(struct oms_store *s, const struct ulid *id, const char *peer,
 	    bool declined, struct loop *l, oms_store_done *done, void *arg);
 
+/* -- remembering domains ------------------------------------------------------------------------- */
+
+/* Until when; 0: not at all.  At once, on this thread. */
+bool	 oms_store_remembered(struct oms_store *s, const char *domain, int64_t *until_s,
+	    struct err *e);
+/* Replaces it.  e: system_full also where there are `max` already and this is not one of them. */
+void	 oms_store_remember(struct oms_store *s, const char *domain, int64_t until_s, uint64_t max,
+	    struct loop *l, oms_store_done *done, void *arg);
+
 /* -- looking ------------------------------------------------------------------------------------------ */
 
 /* Appends rows (proto/submit.h) of one letter of the user; false: unknown_id. */
@@ -164,7 +175,7 @@ bool	 oms_store_queue(struct oms_store *s, const struct ulid *after_id, const ch
 	    const struct oms_delivery *d), void *arg, struct err *e);
 
 struct oms_store_counts {
-	uint64_t	 letters, writes, commits, used_bytes, size_bytes;
+	uint64_t	 letters, writes, commits, used_bytes, size_bytes, domains;
 };
 void	 oms_store_counts(struct oms_store *s, struct oms_store_counts *out);
 
@@ -175,7 +186,8 @@ bool	 oms_store_user(struct oms_store *s, const char *user, struct oms_user_coun
 	    struct err *e);
 
 /* What has come to its end by now_s: expired deliveries, forgotten outcomes; in bounded writes, one
- * after the other, until nothing is left. */
+ * after the other, until nothing is left.  Of the domains remembered each call looks at some, in
+ * turn.  One at a time. */
 void	 oms_store_sweep(struct oms_store *s, int64_t now_s, struct loop *l, oms_store_done *done,
 	    void *arg);
 

@@ -195,9 +195,11 @@ oms_store_counts(struct oms_store *s, struct oms_store_counts *out)
 	struct err		 e;
 
 	db_counts(s->db, &c);
-	*out = (struct oms_store_counts){ 0, c.writes, c.commits, c.used_bytes, c.size_bytes };
+	*out = (struct oms_store_counts){ 0, c.writes, c.commits, c.used_bytes, c.size_bytes,
+		0 };
 	if (!db_read(s->db, &t, &e))
 		return;
 	out->letters = db_entries(t, LETTER);
+	out->domains = db_entries(t, PEER);
 	db_read_end(&t);
 }

@@ -9,6 +9,7 @@
  *	OUTBOX       user NUL id                            -
  *	END          time_s(8), id                          -
  *	USER         user                                   version, letters, octets whose bodies are kept
+ *	PEER         domain                                 version, until_s
  *
  * pair = the first 16 octets of SHA-256(own NUL peer), so that a key stays within LMDB's limit.
  */
@@ -20,13 +21,19 @@
 #include "common/svc/db.h"
 #include "oms/store.h"
 
-enum oms_table { LETTER, BODY, DELIVERY, DUE, TOKEN, OUTBOX, END, USER, OMS_TABLES };
+enum oms_table { LETTER, BODY, DELIVERY, DUE, TOKEN, OUTBOX, END, USER, PEER, OMS_TABLES };
+
+struct oms_key {
+	unsigned char	 b[DB_KEY_MAX];
+	size_t		 n;
+};
 
 /* Counted: what is under way holds it, for its `done` may come after oms_store_close. */
 struct oms_store {
 	atomic_uint	 refs;
 	struct db	*db;		/* NULL: closed */
 	struct spool	*spool;
+	struct oms_key	 peer_next;	/* the sweep's: where it goes on */
 };
 
 struct oms_store *oms_store_hold(struct oms_store *s);
@@ -39,11 +46,6 @@ struct oms_letter_record {
 	uint32_t		 open;		/* deliveries that are not over */
 	bool			 body;		/* it is still there */
 	int64_t			 forget_s;	/* once it is over: when its outcome is forgotten */
-};
-
-struct oms_key {
-	unsigned char	 b[DB_KEY_MAX];
-	size_t		 n;
 };
 
 struct span	 oms_key_span(const struct oms_key *k);
@@ -74,6 +76,16 @@ void		 oms_delivery_put(struct db_txn *t, const struct oms_delivery *d, int64_t 
 bool		 oms_user_get(struct db_txn *t, const char *user, struct oms_user_counts *c,
 		    struct err *e);
 void		 oms_user_put(struct db_txn *t, const char *user, const struct oms_user_counts *c);
+
+#define OMS_PEERS_SWEEP	200	/* forgotten in one sweep */
+
+/* Domains whose time has come. */
+struct oms_peers {
+	char	 name[OMS_PEERS_SWEEP][ADDRESS_DOMAIN_BYTES];
+	size_t	 n;
+};
+void		 oms_peers_look(struct oms_store *s, int64_t now_s, struct oms_peers *ended);
+void		 oms_peers_forget(struct db_txn *t, const struct oms_peers *ended, int64_t now_s);
 
 bool		 oms_recipient_is_over(const struct oms_recipient *r);
 /* The domain has it, or does not want it. */

@@ -15,6 +15,7 @@ struct sweep {
 	int64_t			 at_s[SWEEP_MAX];
 	size_t			 n;
 	char			 file[SWEEP_MAX][SPOOL_NAME_BYTES];
+	struct oms_peers	 peers;
 	oms_store_done		*done;
 	void			*arg;
 };
@@ -130,6 +131,7 @@ apply_sweep(struct db_txn *t, void *arg, struct err *e)
 	struct sweep	*w = arg;
 
 	w->n = 0;
+	oms_peers_forget(t, &w->peers, w->now_s);
 	db_each(t, END, (struct span){ 0 }, (struct span){ 0 }, take_end, w);
 	for (size_t i = 0; i < w->n; i++) {
 		if (!end_letter(t, w, i, e))
@@ -175,6 +177,7 @@ oms_store_sweep(struct oms_store *s, int64_t now_s, struct loop *l, oms_store_do
 	w->now_s = now_s;
 	w->done = done;
 	w->arg = arg;
+	oms_peers_look(s, now_s, &w->peers);
 	w->write = (struct db_write){
 		.apply = apply_sweep, .done = swept, .arg = w, .home = l, .octets = 65536,
 		.frees = true,

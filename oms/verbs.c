@@ -166,10 +166,11 @@ show_status(void *arg, const struct json *line)
 	    text(line, "version"), number(line, "pid"), number(line, "up_s"),
 	    number(line, "connections"));
 	printf("%" PRId64 " letters, spool %" PRId64 " of %" PRId64 " MiB, %" PRId64
-	    " writes in %" PRId64 " commits, %" PRId64 " octets of bodies handed out\n",
+	    " writes in %" PRId64 " commits, %" PRId64 " octets of bodies handed out, %" PRId64
+	    " domains remembered\n",
 	    number(line, "letters"), number(line, "spool_used") >> 20,
 	    number(line, "spool_size") >> 20, number(line, "writes"), number(line, "commits"),
-	    number(line, "fetched_octets"));
+	    number(line, "fetched_octets"), number(line, "domains_remembered"));
 }
 
 int

@@ -1,0 +1,255 @@
+/* oms_downgrade — domains of the other side are remembered until their time; so many and no more. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "common/base/memory.h"
+#include "common/svc/loop.h"
+#include "common/svc/offload.h"
+#include "oms/store.h"
+
+#define SIZE	((uint64_t)64 << 20)
+#define NOW	((int64_t)1800000000)
+#define MAX	5000
+
+struct world {
+	char			 folder[64];
+	struct oms_store	*store;
+	struct loop		*loop;
+	struct offload		*offload;
+	unsigned		 waiting;
+	enum refusal		 why;		/* of the last answer */
+};
+
+static void
+on_done(void *arg, const struct err *e)
+{
+	struct world	*w = arg;
+
+	w->why = e == NULL ? REFUSAL_NONE : e->why;
+	if (--w->waiting == 0)
+		loop_stop(w->loop);
+}
+
+static void
+reopen(struct world *w)
+{
+	struct err	 e;
+
+	oms_store_close(&w->store);
+	if (!oms_store_open(w->folder, SIZE, w->offload, &w->store, &e))
+		fail_msg("%s", e.text);
+}
+
+static void
+world_init(struct world *w)
+{
+	struct err	 e;
+
+	*w = (struct world){ .folder = "/tmp/tillcalled-oms-XXXXXX" };
+	assert_non_null(mkdtemp(w->folder));
+	assert_true(loop_new(&w->loop, &e));
+	assert_true(offload_new(&w->offload, 1, &e) && offload_start(w->offload, &e));
+	reopen(w);
+}
+
+static void
+world_clear(struct world *w)
+{
+	char	 command[128];
+
+	offload_free(&w->offload);
+	loop_drain(w->loop);
+	oms_store_close(&w->store);
+	loop_free(&w->loop);
+	snprintf(command, sizeof command, "rm -r %s", w->folder);
+	assert_int_equal(system(command), 0);
+}
+
+/* -- operations, at once ------------------------------------------------------------------------- */
+
+static enum refusal
+remember(struct world *w, const char *domain, int64_t until_s, uint64_t max)
+{
+	w->waiting++;
+	oms_store_remember(w->store, domain, until_s, max, w->loop, on_done, w);
+	loop_run(w->loop);
+	return w->why;
+}
+
+static int64_t
+until(struct world *w, const char *domain)
+{
+	struct err	 e;
+	int64_t		 until_s;
+
+	if (!oms_store_remembered(w->store, domain, &until_s, &e))
+		fail_msg("%s: %s", domain, e.text);
+	return until_s;
+}
+
+static void
+sweep(struct world *w, int64_t now_s)
+{
+	w->waiting++;
+	oms_store_sweep(w->store, now_s, w->loop, on_done, w);
+	loop_run(w->loop);
+	assert_int_equal(w->why, REFUSAL_NONE);
+}
+
+static uint64_t
+domains(struct world *w)
+{
+	struct oms_store_counts	 c;
+
+	oms_store_counts(w->store, &c);
+	return c.domains;
+}
+
+/* -- the store ------------------------------------------------------------------------------------- */
+
+static void
+a_domain_is_remembered_after_a_restart(void **state)
+{
+	struct world	 w;
+
+	(void)state;
+	world_init(&w);
+	assert_int_equal(until(&w, "b.test"), 0);
+	assert_int_equal(remember(&w, "b.test", NOW, MAX), REFUSAL_NONE);
+	reopen(&w);
+	assert_int_equal(until(&w, "b.test"), NOW);
+	assert_int_equal(until(&w, "sub.b.test"), 0);
+	assert_int_equal(until(&w, "test"), 0);
+	assert_int_equal(remember(&w, "b.test", NOW + 1, MAX), REFUSAL_NONE);
+	assert_int_equal(until(&w, "b.test"), NOW + 1);
+	assert_int_equal(domains(&w), 1);
+	world_clear(&w);
+}
+
+static void
+so_many_and_no_more(void **state)
+{
+	struct world	 w;
+
+	(void)state;
+	world_init(&w);
+	assert_int_equal(remember(&w, "one.test", NOW, 2), REFUSAL_NONE);
+	assert_int_equal(remember(&w, "two.test", NOW, 2), REFUSAL_NONE);
+	assert_int_equal(remember(&w, "three.test", NOW, 2), REFUSAL_system_full);
+	assert_int_equal(until(&w, "three.test"), 0);
+	assert_int_equal(remember(&w, "one.test", NOW + 9, 2), REFUSAL_NONE);
+	assert_int_equal(until(&w, "one.test"), NOW + 9);
+	assert_int_equal(until(&w, "two.test"), NOW);
+	sweep(&w, NOW);
+	assert_int_equal(remember(&w, "three.test", NOW + 9, 2), REFUSAL_NONE);
+	world_clear(&w);
+}
+
+static void
+name_of(int i, char out[32])
+{
+	snprintf(out, 32, "d%d.test", i);
+}
+
+/* More than one look can take in: every other one has come to its end. */
+static void
+those_whose_time_has_come_are_forgotten(void **state)
+{
+	enum { N = 2500 };
+	struct world	 w;
+	char		 name[32];
+
+	(void)state;
+	world_init(&w);
+	for (int i = 0; i < N; i++) {
+		name_of(i, name);
+		w.waiting++;
+		oms_store_remember(w.store, name, NOW + i % 2, MAX, w.loop, on_done, &w);
+	}
+	loop_run(w.loop);
+	assert_int_equal(domains(&w), N);
+	sweep(&w, NOW - 1);
+	assert_int_equal(domains(&w), N);
+	sweep(&w, NOW);
+	assert_in_range(domains(&w), N - 200, N - 1);
+	for (int i = 0; i < 20; i++)
+		sweep(&w, NOW);
+	assert_int_equal(domains(&w), N / 2);
+	for (int i = 0; i < N; i++) {
+		name_of(i, name);
+		assert_int_equal(until(&w, name), i % 2 == 0 ? 0 : NOW + 1);
+	}
+	for (int i = 0; i < 20; i++)
+		sweep(&w, NOW + 1);
+	assert_int_equal(domains(&w), 0);
+	world_clear(&w);
+}
+
+/* Turns an octet behind each copy of `mark` in the store. */
+static void
+damage(const struct world *w, const char *mark)
+{
+	char	 path[128], *octets, *at;
+	size_t	 n_mark = strlen(mark);
+	off_t	 size;
+	int	 fd;
+
+	snprintf(path, sizeof path, "%s/data.mdb", w->folder);
+	assert_true((fd = open(path, O_RDWR)) >= 0);
+	size = lseek(fd, 0, SEEK_END);
+	octets = memory_new((size_t)size);
+	assert_int_equal(pread(fd, octets, (size_t)size, 0), size);
+	for (at = octets; (at = memmem(at, (size_t)(octets + size - at), mark, n_mark)) != NULL;
+	    at += n_mark)
+		at[n_mark + 5] ^= 1;
+	assert_int_equal(pwrite(fd, octets, (size_t)size, 0), size);
+	free(octets);
+	close(fd);
+}
+
+/* What cannot be read is not "never seen"; the next sight mends it, and it stops no sweep. */
+static void
+a_damaged_record_is_no_absence(void **state)
+{
+	struct world	 w;
+	int64_t		 until_s;
+	struct err	 e;
+
+	(void)state;
+	world_init(&w);
+	assert_int_equal(remember(&w, "bad-one.test", NOW, MAX), REFUSAL_NONE);
+	assert_int_equal(remember(&w, "good.test", NOW, MAX), REFUSAL_NONE);
+	oms_store_close(&w.store);
+	damage(&w, "bad-one.test");
+	reopen(&w);
+	assert_false(oms_store_remembered(w.store, "bad-one.test", &until_s, &e));
+	assert_int_equal(e.why, REFUSAL_storage);
+	sweep(&w, NOW);
+	assert_int_equal(until(&w, "good.test"), 0);
+	assert_int_equal(remember(&w, "bad-one.test", NOW + 1, 1), REFUSAL_NONE);
+	assert_int_equal(until(&w, "bad-one.test"), NOW + 1);
+	world_clear(&w);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_domain_is_remembered_after_a_restart),
+		cmocka_unit_test(so_many_and_no_more),
+		cmocka_unit_test(those_whose_time_has_come_are_forgotten),
+		cmocka_unit_test(a_damaged_record_is_no_absence),
+	};
+
+	return cmocka_run_group_tests_name("oms_downgrade", tests, NULL, NULL);
+}
