@@ -12,6 +12,7 @@
 #include "common/svc/loop.h"
 #include "common/svc/sign.h"
 #include "common/svc/workers.h"
+#include "oms/downgrade.h"
 #include "oms/notify_batch.h"
 #include "oms/route.h"
 
@@ -261,6 +262,19 @@ pump(struct line *l)
 
 /* -- the route's callbacks ----------------------------------------------------------------------------- */
 
+static bool
+on_found(void *role, const struct designation *d, const struct err *why, struct err *e)
+{
+	struct line		*l = role;
+	struct oms_worker	*w = l->notifier->worker;
+	int64_t			 now_s = clock_wall_ms() / 1000;
+
+	if (!daemon_open_for_work(w->oms->daemon, e))
+		return false;		/* the store has closed */
+	downgrade_seen(w->oms->store, l->peer, d, now_s, w->loop);
+	return why == NULL || downgrade_may_smtp(w->oms->store, l->peer, d, why, now_s, e);
+}
+
 static void
 on_ready(void *role)
 {
@@ -315,7 +329,9 @@ on_batch_end(void *role, void *arg, size_t answered, const struct err *e)
 	pump(l);
 }
 
-static const struct route_ops	 route_ops = { on_ready, on_ended, on_result, on_batch_end };
+static const struct route_ops	 route_ops = {
+	on_found, on_ready, on_ended, on_result, on_batch_end
+};
 
 /* -- lines ------------------------------------------------------------------------------------------------ */
 

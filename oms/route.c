@@ -183,9 +183,9 @@ found(void *arg, const struct designation *d, const struct err *why)
 	struct route	*r = arg;
 	struct err	 e;
 
-	(void)d;
-	if (why != NULL) {
+	if (why != NULL)
 		e = *why;
+	if (!r->ops->found(r->role, d, why, &e) || why != NULL) {
 		end(r, &e, !refusal_temporary(e.why));
 		return;
 	}

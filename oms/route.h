@@ -24,6 +24,9 @@
 struct route;
 
 struct route_ops {
+	/* What DNS said of the peer's servers: a designation_done.  False: *e is the end, not why. */
+	bool	(*found)(void *role, const struct designation *d, const struct err *why,
+		    struct err *e);
 	void	(*ready)(void *role);		/* welcomed: route_client may be sent to */
 	/* The session is over or never came to be.  why NULL: it ended in order.  permanent: the
 	 * domain itself said so, by its DNS or by its answer to our HELLO; what stands between us

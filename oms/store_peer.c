@@ -11,15 +11,14 @@
 #define VERSION_1	1
 #define LOOK_MAX	1000	/* records looked at in one sweep; the next goes on from there */
 
-/* 0: no record that can be read. */
-static int64_t
-until_of(struct span value)
+static bool
+read_until(struct span value, int64_t *until_s)
 {
 	struct reader	 r = reader_of(value);
 	bool		 good = read_u8(&r) == VERSION_1;
-	int64_t		 until_s = (int64_t)read_u64(&r);
 
-	return good && reader_done(&r) ? until_s : 0;
+	*until_s = (int64_t)read_u64(&r);
+	return good && reader_done(&r);
 }
 
 bool
@@ -27,16 +26,18 @@ oms_store_remembered(struct oms_store *s, const char *domain, int64_t *until_s, 
 {
 	struct db_txn	*t;
 	struct span	 value;
-	bool		 fault;
+	bool		 good;
 
 	*until_s = 0;
 	if (!db_read(s->db, &t, e))
 		return false;
 	if (db_get(t, PEER, span_str(domain), &value))
-		*until_s = until_of(value);
-	fault = db_fault(t, e);
+		good = read_until(value, until_s) ||
+		    err_set(e, REFUSAL_storage, "a stored record is damaged");
+	else
+		good = !db_fault(t, e);
 	db_read_end(&t);
-	return !fault;
+	return good;
 }
 
 /* -- remembering --------------------------------------------------------------------------------- */
@@ -120,8 +121,10 @@ take_ended(void *arg, struct span key, struct span value)
 {
 	struct look		*l = arg;
 	struct oms_peers	*p = l->ended;
+	int64_t			 until_s;
 
-	if (until_of(value) <= l->now_s && span_copy(key, p->name[p->n], sizeof p->name[p->n]))
+	if (read_until(value, &until_s) && until_s <= l->now_s &&
+	    span_copy(key, p->name[p->n], sizeof p->name[p->n]))
 		p->n++;
 	if (p->n < OMS_PEERS_SWEEP && ++l->n < LOOK_MAX)
 		return true;
@@ -153,11 +156,13 @@ void
 oms_peers_forget(struct db_txn *t, const struct oms_peers *ended, int64_t now_s)
 {
 	struct span	 value;
+	int64_t		 until_s;
 
 	for (size_t i = 0; i < ended->n; i++) {
 		struct span	 name = span_str(ended->name[i]);
 
-		if (db_get(t, PEER, name, &value) && until_of(value) <= now_s)
+		if (db_get(t, PEER, name, &value) && read_until(value, &until_s) &&
+		    until_s <= now_s)
 			db_del(t, PEER, name);
 		db_pardon(t);
 	}

@@ -80,6 +80,7 @@
 	X(dns_failed,            "dns-failed",            451, "4.4.3",  75, "DNS does not answer")	\
 	X(dns_bogus,             "dns-bogus",             451, "4.4.3",  75, "DNS answers with a broken DNSSEC signature")	\
 	X(no_such_domain,        "no-such-domain",        550, "5.1.2",  68, "there is no such domain")	\
+	X(designation_vanished,  "designation-vanished",  451, "4.4.3",  75, "the domain named a server lately, and DNS says without DNSSEC that it no longer does")	\
 	X(unreachable,           "unreachable",           451, "4.4.1",  75, "the server does not answer")	\
 	/* seals and statements */								\
 	X(seal_bad,              "seal-bad",              550, "5.7.5",  65, "the seal's signature does not fit")	\

@@ -1,10 +1,11 @@
 #!/bin/sh
 # DNSSEC by a real name server: a signed zone works end to end; a broken signature is a temporary
-# refusal, and nobody is connected to on its word.
+# refusal, and nobody is connected to on its word; a server that was there is believed to be gone only
+# where the absence is signed.
 . tests/e2e/lib.sh
 . tests/lib/wire.sh
 . tests/lib/knot.sh
-plan 20
+plan 25
 
 world_up --domains a.example,b.example
 ok "a name server is had" knot_have
@@ -16,6 +17,7 @@ example. 60 IN NS ns.example.
 ns.example. 60 IN A $WORLD_NET.53
 END
 grep '^[^ ]*\.example\. ' "$W/zone"; } >"$T/knot/example.zone"
+cp "$T/knot/example.zone" "$T/unsigned.zone"
 ok "it signs the zone" knot_start on
 knot_anchor example >"$T/anchor" 2>"$T/anchor.err"
 chmod 644 "$T/anchor"
@@ -23,9 +25,12 @@ like "the trust anchor" "$(cat "$T/anchor")" '^example\. DNSKEY 257 3 13 '
 
 # From now on everybody asks this server and no other.
 export TILLCALLED_RESOLVER="$WORLD_NET.53@5353,anchor=$T/anchor"
-for conf in "$CONF_a_example" "$CONF_b_example"; do
-	sed "s|^resolver = .*|resolver = \"$TILLCALLED_RESOLVER\"|" "$conf" >"$T/conf" && cat "$T/conf" >"$conf"
-done
+asks() {	# RESOLVER
+	for conf in "$CONF_a_example" "$CONF_b_example"; do
+		sed "s|^resolver = .*|resolver = \"$1\"|" "$conf" >"$T/conf" && cat "$T/conf" >"$conf"
+	done
+}
+asks "$TILLCALLED_RESOLVER"
 again() {	# what was answered before is forgotten
 	for _d in a.example b.example; do for _p in oms ims; do
 		tests/world stop "$W" $_p $_d; tests/world start "$W" $_p $_d || failed "$_p of $_d starts"
@@ -92,3 +97,21 @@ again
 all_told() { [ "$(as alice@a.example outbox --json | grep -c '"state":"waiting"')" = 0 ]; }
 ok "and all that waited goes out by itself" eventually 90 all_told
 is "to everybody" "$(for u in bob carol dora; do as $u@b.example list --json; done | grep -c '"state"')" 4
+
+# b's domain names no server any more, and the zone is signed anew.
+knot_stop
+grep -v '^_ims\._tcp\.b\.example\. ' "$T/unsigned.zone" >"$T/knot/example.zone"
+ok "the server is taken out of the zone" knot_start on
+knot_anchor example >"$T/anchor2" 2>"$T/anchor.err"
+same "by the same key" "$T/anchor" "$T/anchor2"
+asks "$WORLD_NET.53@5353,anchor=none"
+again
+letter alice@a.example bob@b.example vanished >"$T/letter4"
+as alice@a.example send bob@b.example <"$T/letter4" >"$T/sent" 2>&1
+ok "an absence that nobody vouches for is not believed" \
+    eventually 20 says '"state":"waiting".*"word":"designation-vanished"' as alice@a.example outbox --json
+is "for no letter" "$(as alice@a.example outbox --json | grep -c '"state":"refused"')" 0
+asks "$TILLCALLED_RESOLVER"
+again
+ok "one that DNSSEC vouches for is" \
+    eventually 30 says '"state":"refused".*"word":"no-designation"' as alice@a.example outbox --json

@@ -1,4 +1,5 @@
-/* oms_downgrade — domains of the other side are remembered until their time; so many and no more. */
+/* oms_downgrade — domains of the other side are remembered until their time, so many and no more; and
+ * who named servers is believed to name none only by DNSSEC, or by time. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -15,11 +16,12 @@
 #include "common/base/memory.h"
 #include "common/svc/loop.h"
 #include "common/svc/offload.h"
-#include "oms/store.h"
+#include "oms/downgrade.h"
 
 #define SIZE	((uint64_t)64 << 20)
 #define NOW	((int64_t)1800000000)
 #define MAX	5000
+#define DAY	86400
 
 struct world {
 	char			 folder[64];
@@ -241,6 +243,155 @@ a_damaged_record_is_no_absence(void **state)
 	world_clear(&w);
 }
 
+/* -- the rule --------------------------------------------------------------------------------------- */
+
+/* The store's writes are done in order: one of ours comes behind. */
+static void
+sees(struct world *w, const char *domain, bool named, int64_t now_s)
+{
+	downgrade_seen(w->store, domain, &(struct designation){ .named = named }, now_s, w->loop);
+	remember(w, "last.test", NOW, MAX);
+}
+
+/* The word that is to be believed; "by-smtp": it may be sent to by SMTP. */
+static const char *
+judged(struct world *w, const char *domain, enum refusal why, bool secure, int64_t now_s)
+{
+	struct designation	 d = { .secure = secure };
+	struct err		 said, e = { REFUSAL_NONE, "" };
+
+	err_set(&said, why, "there is no such thing in DNS");
+	if (downgrade_may_smtp(w->store, domain, &d, &said, now_s, &e))
+		return "by-smtp";
+	return refusal_word(e.why);
+}
+
+static const enum refusal	 absences[] = {
+	REFUSAL_no_designation, REFUSAL_no_such_domain, REFUSAL_takes_no_mail,
+};
+
+static void
+an_absence_is_believed_by_dnssec_or_time(void **state)
+{
+	const int64_t	 end = NOW + DOWNGRADE_S + DOWNGRADE_RENEW_S;
+	struct world	 w;
+
+	(void)state;
+	assert_int_equal(DOWNGRADE_S, 30 * 24 * 60 * 60);
+	world_init(&w);
+	sees(&w, "b.test", true, NOW);
+	for (size_t i = 0; i < sizeof absences / sizeof absences[0]; i++) {
+		enum refusal	 why = absences[i];
+
+		assert_string_equal(judged(&w, "never.test", why, false, NOW), "by-smtp");
+		assert_string_equal(judged(&w, "b.test", why, false, NOW), "designation-vanished");
+		assert_string_equal(judged(&w, "b.test", why, true, NOW), "by-smtp");
+		assert_string_equal(judged(&w, "b.test", why, false, NOW + DOWNGRADE_S),
+		    "designation-vanished");
+		assert_string_equal(judged(&w, "b.test", why, false, end - 1),
+		    "designation-vanished");
+		assert_string_equal(judged(&w, "b.test", why, false, end), "by-smtp");
+		assert_string_equal(judged(&w, "b.test", why, false, end + 1), "by-smtp");
+	}
+	assert_true(refusal_temporary(REFUSAL_designation_vanished));
+	world_clear(&w);
+}
+
+/* However the day's one writing falls, each sight counts for 30 days. */
+static void
+each_sight_counts_for_30_days(void **state)
+{
+	static const int64_t	 at[] = {
+		0, 1, DOWNGRADE_RENEW_S - 1, DOWNGRADE_RENEW_S, DOWNGRADE_RENEW_S + 1,
+		2 * DOWNGRADE_RENEW_S, 9 * DOWNGRADE_RENEW_S,
+	};
+	struct world	 w;
+
+	(void)state;
+	world_init(&w);
+	for (size_t i = 0; i < sizeof at / sizeof at[0]; i++) {
+		int64_t	 last_s = NOW + at[i];
+
+		sees(&w, "b.test", true, last_s);
+		assert_string_equal(judged(&w, "b.test", REFUSAL_no_designation, false,
+		    last_s + DOWNGRADE_S - 1), "designation-vanished");
+		assert_in_range(until(&w, "b.test"), last_s + DOWNGRADE_S,
+		    last_s + DOWNGRADE_S + DOWNGRADE_RENEW_S);
+	}
+	world_clear(&w);
+}
+
+static uint64_t
+writes(struct world *w)
+{
+	struct oms_store_counts	 c;
+
+	oms_store_counts(w->store, &c);
+	return c.writes;
+}
+
+static void
+a_sight_is_written_once_a_day(void **state)
+{
+	struct world	 w;
+	uint64_t	 before;
+
+	(void)state;
+	world_init(&w);
+	sees(&w, "b.test", true, NOW);
+	before = writes(&w);
+	for (int i = 0; i < 10; i++)
+		downgrade_seen(w.store, "b.test", &(struct designation){ .named = true },
+		    NOW + i * DOWNGRADE_RENEW_S / 9, w.loop);
+	remember(&w, "last.test", NOW, MAX);
+	assert_int_equal(writes(&w), before + 1);
+	sees(&w, "b.test", true, NOW + DOWNGRADE_RENEW_S + 1);
+	assert_int_equal(writes(&w), before + 3);
+	sees(&w, "b.test", true, NOW - 10 * DAY);	/* the clock was wrong */
+	assert_int_equal(until(&w, "b.test"), NOW - 10 * DAY + DOWNGRADE_S + DOWNGRADE_RENEW_S);
+	world_clear(&w);
+}
+
+/* Only an absence opens the way to SMTP: no failure, no rule of ours. */
+static void
+only_an_absence_leads_to_smtp(void **state)
+{
+	static const enum refusal	 others[] = {
+		REFUSAL_dns_failed, REFUSAL_dns_bogus, REFUSAL_unreachable, REFUSAL_bad_port,
+		REFUSAL_private_address, REFUSAL_too_many_targets,
+	};
+	struct world	 w;
+
+	(void)state;
+	world_init(&w);
+	for (size_t i = 0; i < sizeof others / sizeof others[0]; i++)
+		assert_string_equal(judged(&w, "never.test", others[i], i % 2 == 0, NOW),
+		    refusal_word(others[i]));
+	sees(&w, "b.test", false, NOW);
+	assert_int_equal(until(&w, "b.test"), 0);
+	world_clear(&w);
+}
+
+/* What cannot be read might say that the domain was seen. */
+static void
+a_damaged_memory_refuses_for_now(void **state)
+{
+	struct world	 w;
+
+	(void)state;
+	world_init(&w);
+	sees(&w, "bad-one.test", true, NOW);
+	oms_store_close(&w.store);
+	damage(&w, "bad-one.test");
+	reopen(&w);
+	assert_string_equal(judged(&w, "bad-one.test", REFUSAL_no_designation, false, NOW), "storage");
+	assert_string_equal(judged(&w, "bad-one.test", REFUSAL_no_designation, true, NOW), "by-smtp");
+	sees(&w, "bad-one.test", true, NOW);
+	assert_string_equal(judged(&w, "bad-one.test", REFUSAL_no_designation, false, NOW),
+	    "designation-vanished");
+	world_clear(&w);
+}
+
 int
 main(void)
 {
@@ -249,6 +400,11 @@ main(void)
 		cmocka_unit_test(so_many_and_no_more),
 		cmocka_unit_test(those_whose_time_has_come_are_forgotten),
 		cmocka_unit_test(a_damaged_record_is_no_absence),
+		cmocka_unit_test(an_absence_is_believed_by_dnssec_or_time),
+		cmocka_unit_test(each_sight_counts_for_30_days),
+		cmocka_unit_test(a_sight_is_written_once_a_day),
+		cmocka_unit_test(only_an_absence_leads_to_smtp),
+		cmocka_unit_test(a_damaged_memory_refuses_for_now),
 	};
 
 	return cmocka_run_group_tests_name("oms_downgrade", tests, NULL, NULL);
