@@ -22,6 +22,7 @@ struct session {
 	int64_t				 until_ms;	/* monotonic: so long DNS vouches; 0: not judged */
 	struct designation_query	*finding;
 	struct spf_query		*asking;
+	bool				 unsure;	/* an address of the domain's could not be had */
 	bool				 told;	/* conn has logged why the peer is refused */
 };
 
@@ -101,6 +102,10 @@ spf_judged(void *arg, const struct spf_verdict *v)
 	} else if (v->result == SPF_TEMPERROR) {
 		spf_accept(v, &e);
 		hello_judged(s, &e);
+	} else if (s->unsure) {
+		err_set(&e, REFUSAL_dns_failed, "the address of an _ims._tcp target of %s cannot be had now",
+		    s->domain);
+		hello_judged(s, &e);
 	} else {
 		err_set(&e, REFUSAL_not_designated,
 		    "%s is no _ims._tcp target of %s, and SPF says %s", conn_peer(s->conn)->host,
@@ -116,6 +121,7 @@ found(void *arg, const struct designation *d, const struct err *why)
 	const struct sockaddr	*a = (const struct sockaddr *)&conn_peer(s->conn)->address;
 
 	s->finding = NULL;
+	s->unsure = d->unsure;
 	if (!RULE(not_designated) || (why == NULL && designation_has(d, a))) {
 		vouch(s, why == NULL ? d->ttl_s : 0);
 		hello_judged(s, NULL);

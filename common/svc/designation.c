@@ -32,7 +32,7 @@ struct designation_query {
 	size_t			 waiting;	/* lookups not answered yet */
 	struct designation_target	*targets;
 	size_t			 n;
-	bool			 secure, named;
+	bool			 secure, named, unsure;
 	uint32_t		 ttl_s;
 	struct err		 why;		/* the last rule that left something out */
 };
@@ -51,7 +51,7 @@ static void
 finish(struct designation_query *q)
 {
 	struct designation	 d = { .targets = q->targets, .n = q->n, .secure = q->secure,
-		.named = q->named, .ttl_s = q->ttl_s };
+		.named = q->named, .unsure = q->unsure, .ttl_s = q->ttl_s };
 
 	q->done(q->arg, &d, q->n > 0 ? NULL : &q->why);
 	query_free(q);
@@ -145,13 +145,6 @@ drop_empty_targets(struct designation_query *q)
 	q->n = kept;
 }
 
-/* Once a lookup has failed, what it would have said may come yet. */
-static bool
-may_change(const struct designation_query *q)
-{
-	return q->why.why == REFUSAL_dns_failed || q->why.why == REFUSAL_dns_bogus;
-}
-
 static void
 add_address(struct designation_query *q, struct designation_target *t, struct span rdata,
     enum dns_type type)
@@ -161,7 +154,7 @@ add_address(struct designation_query *q, struct designation_target *t, struct sp
 	if (!dns_rdata_address(rdata, type, t->port, &a))
 		return;
 	if (RULE(private_address) && !q->allow_private && !address_public((struct sockaddr *)&a)) {
-		if (!may_change(q))
+		if (!q->unsure)
 			err_set(&q->why, REFUSAL_private_address,
 			    "%s: %s leads to an address that is not public", q->name, t->host);
 		return;
@@ -183,6 +176,7 @@ address_answered(void *arg, const struct dns_answer *a)
 		if (a->ttl_s < q->ttl_s)
 			q->ttl_s = a->ttl_s;
 	} else if (a->status == DNS_FAILED || a->status == DNS_BOGUS) {
+		q->unsure = true;
 		dns_err(a, q->targets[l->target].host, &q->why);
 	}
 	if (--q->waiting > 0)

@@ -2,7 +2,7 @@
 # What is asked in good form, by somebody who is whom they say, and is not theirs to ask.
 . tests/e2e/lib.sh
 . tests/lib/peers.sh
-plan 9
+plan 11
 
 world_up --domains a.test,b.test
 letter alice@a.test bob@b.test honest >"$T/honest"
@@ -21,6 +21,11 @@ say() {		# FROM: what a.test's OMS says to b.test from there
 like "b.test fetches from where its mail is received" "$(say "${IMS_NOTIFY_b_test%:*}")" '^250 '
 like "and from where its SPF record says" "$(say "${OMS_FETCH_b_test%:*}")" '^250 '
 like "from elsewhere, with the same certificate: not" "$(say "$WORLD_NET.99")" '^550 5.7.1 .not-designated'
+tests/world zone "$W" '_ims._tcp.b.test. 60 IN SRV 9 1 1471 lost.b.test.
+lost.b.test. 60 IN CNAME lost.b.test.'
+like "nor known, while another server's address cannot be had" "$(say "$WORLD_NET.99")" '^451 4.4.3 .dns-failed'
+like "which is no matter to the first" "$(say "${IMS_NOTIFY_b_test%:*}")" '^250 '
+tests/world zone "$W" --remove lost.b.test CNAME
 
 # An id that is another's is answered as one that never was.
 id=$(as bob@b.test list --json | sed 's/.*"id":"\([^"]*\)".*/\1/')

@@ -134,7 +134,7 @@ struct answer {
 	size_t		 n, addresses;
 	char		 first[DNS_NAME_BYTES];
 	enum refusal	 why;
-	bool		 has1, has9, named;
+	bool		 has1, has9, named, unsure;
 };
 
 static void
@@ -186,6 +186,7 @@ found(void *arg, const struct designation *d, const struct err *why)
 	a->has1 = has(d, "192.0.2.1") && has(d, "::ffff:192.0.2.1");
 	a->has9 = has(d, "192.0.2.9");
 	a->named = d->named;
+	a->unsure = d->unsure;
 	assert_false(d->secure);
 	loop_stop(a->loop);
 }
@@ -235,6 +236,10 @@ rules(void **state)
 	a = find(&w, "mixed.test", false);
 	assert_int_equal(a.n, 1);
 	assert_string_equal(a.first, "one.test");
+	assert_false(a.unsure);
+	a = find(&w, "half2.test", true);
+	assert_int_equal(a.n, 1);
+	assert_true(a.unsure);
 	a = find(&w, "private.test", true);
 	assert_int_equal(a.addresses, 3);
 	a = find(&w, "alias.test", false);
