@@ -65,11 +65,17 @@ refusal_by_word(struct span word)
 }
 
 #ifdef RULE_SWITCHES
+/* TILLCALLED_RULE_OFF=word or word@file */
 bool
-refusal_rule_on(enum refusal r)
+refusal_rule_on(enum refusal r, const char *file)
 {
 	const char	*off = getenv("TILLCALLED_RULE_OFF");
+	struct span	 where, word;
 
-	return off == NULL || refusal_by_word(span_str(off)) != r;
+	if (off == NULL)
+		return true;
+	where = span_str(off);
+	word = span_cut(&where, '@');
+	return refusal_by_word(word) != r || (where.n > 0 && !span_eq(where, span_str(file)));
 }
 #endif

@@ -146,10 +146,11 @@ enum refusal	 refusal_by_word(struct span word);	/* REFUSAL_NONE: no such word *
 
 /* Each rule that can refuse says its word: `if (RULE(seal_date) && skew > MAX) return ...`.  In
  * every build that people run it is a constant true; a build with RULE_SWITCHES (make
- * check-rules) switches one rule off by name, to prove that a test notices. */
+ * check-rules) switches one rule off by name, everywhere or in one file, to prove that a test
+ * notices. */
 #ifdef RULE_SWITCHES
-bool		 refusal_rule_on(enum refusal r);
-#define RULE(name)	refusal_rule_on(REFUSAL_##name)
+bool		 refusal_rule_on(enum refusal r, const char *file);
+#define RULE(name)	refusal_rule_on(REFUSAL_##name, __FILE__)
 #else
 #define RULE(name)	((void)REFUSAL_##name, true)
 #endif
