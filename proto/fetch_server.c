@@ -23,14 +23,29 @@ grant(struct fetch_server *f)
 	}
 }
 
+/* An id is a capability, so who asks for many that are not theirs is sent away. */
+static void
+note_unknown(struct fetch_server *f)
+{
+	struct err	 e;
+
+	if (++f->unknown < FETCH_UNKNOWN_MAX || !RULE(too_many_errors))
+		return;
+	err_set(&e, REFUSAL_too_many_errors, "%s", "");
+	server_end(&f->server, &e);
+}
+
 /* A refused HELLO ends the session. */
 static void
 refuse(struct fetch_server *f, const struct err *e)
 {
-	if (f->server.state == NEW)
+	if (f->server.state == NEW) {
 		server_end(&f->server, e);
-	else
-		server_refuse(&f->server, e);
+		return;
+	}
+	server_refuse(&f->server, e);
+	if (e->why == REFUSAL_unknown_id)
+		note_unknown(f);
 }
 
 static enum outcome
@@ -76,7 +91,7 @@ settle_found(struct fetch_server *f, enum outcome o, const struct fetch_found *f
 	if (o == DONE)
 		hand_out(f, found);
 	if (o == REFUSED)
-		server_refuse(&f->server, e);
+		refuse(f, e);
 	return o == PENDING ? PENDING : DONE;
 }
 

@@ -48,6 +48,7 @@ struct fetch_server {
 	const struct fetch_server_ops	*ops;
 	enum { FETCH_ASK_NONE, FETCH_ASK_CHANGE, FETCH_ASK_OCTETS } asked;	/* the last request */
 	uint64_t			 offset;	/* of the FETCH under way */
+	unsigned			 unknown;	/* requests refused so far with unknown_id */
 	char				 peer[ADDRESS_DOMAIN_BYTES];	/* canonical; of HELLO */
 };
 

@@ -526,10 +526,38 @@ test_a_letter_goes_through(void **state)
 	}
 }
 
+/* Ids are capabilities: whoever guesses is answered so often and no more. */
+static void
+test_guessing_has_an_end(void **state)
+{
+	struct shelf	 f;
+	struct err	 e;
+
+	(void)state;
+	err_set(&e, REFUSAL_unknown_id, "no");
+	open_shelf(&f, 1);
+	for (int i = 1; i < FETCH_UNKNOWN_MAX; i++) {
+		say(&f, i % 2 == 0 ? "FETCH " ID "\r\n" : "DONE " ID "\r\n");
+		assert_true(i % 2 == 0 ? fetch_server_found_take(&f.s, f.asked, NULL, &e) :
+		    fetch_server_answer(&f.s, f.asked, &e));
+		assert_out(&f, "550 5.7.1 [unknown-id] no\r\n");
+		assert_false(f.s.server.engine.closing);
+	}
+	say(&f, "FETCH " ID "\r\n");
+	assert_true(fetch_server_found_take(&f.s, f.asked, NULL, &e));
+	assert_out(&f, "550 5.7.1 [unknown-id] no\r\n"
+	    "421 4.7.0 [too-many-errors] too many errors in one session\r\n");
+	assert_true(f.s.server.engine.closing);
+	say(&f, "NOOP\r\n");
+	assert_out(&f, "");
+	close_shelf(&f);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest	 tests[] = {
+		cmocka_unit_test(test_guessing_has_an_end),
 		cmocka_unit_test(test_nothing_is_taken_while_a_payload_leaves),
 		cmocka_unit_test(test_a_session_that_ends_frees_its_source),
 		cmocka_unit_test(test_an_answer_of_another_kind_is_dropped),
