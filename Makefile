@@ -16,7 +16,8 @@ again	= @$(MAKE) --no-print-directory -j$$(nproc)
 PROGRAMS := oms ims mc
 LIB	:= $(wildcard common/base/*.c common/svc/*.c proto/*.c)
 UNIT	:= $(wildcard tests/unit/*.c)
-TOOLS	:= $(wildcard tests/tools/*.c tests/bench/*.c tests/replay.c)
+PRELOAD	:= tests/tools/clock_shift
+TOOLS	:= $(filter-out $(PRELOAD).c,$(wildcard tests/tools/*.c)) $(wildcard tests/bench/*.c) tests/replay.c
 FUZZ	:= $(wildcard tests/fuzz/*.c)
 OBJ	= $(patsubst %.c,$O/%.o,$1)
 ROLE	= $(filter-out $1/main.c,$(wildcard $1/*.c))
@@ -55,7 +56,7 @@ GMIME_LIBS = $(shell pkg-config --libs gmime-3.0)
 all: $(PROGRAMS:%=$B/%) tools	## build oms, ims and mc (MODE=debug|asan|tsan|release)
 	@for p in $(PROGRAMS); do ln -sfn $(MODE)/$$p build/$$p; done
 
-tools: $(TOOLS:%.c=$B/%) $(UNIT:%.c=$B/%) $B/nosync/oms $B/nosync/ims
+tools: $(TOOLS:%.c=$B/%) $(UNIT:%.c=$B/%) $(PRELOAD:%=$B/%.so) $B/nosync/oms $B/nosync/ims
 
 # On a new machine there is neither compiler nor pkg-config before `deps`; so the goals that need
 # them run in a second make.
@@ -163,6 +164,11 @@ $B/nosync/db.o: common/svc/db.c Makefile
 	$(call say,cc)$(CC) $(CPPFLAGS) -DDB_NOSYNC_FOR_TESTS $(CFLAGS) -c -o $@ $<
 $B/nosync/oms $B/nosync/ims: $B/nosync/%: $O/%/main.o $B/nosync/db.o $B/lib-%.a $B/lib.a
 	$(call say,ld)$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+
+# Into any process, so without any sanitizer of its own.
+$B/tests/tools/%.so: tests/tools/%.c Makefile
+	@mkdir -p $(@D)
+	$(call say,cc)$(CC) -std=c11 $(WARN) -D_GNU_SOURCE -O1 -g -fPIC -shared -o $@ $<
 
 # A unit's name begins with the role it looks into; one without sees no role.
 $B/tests/unit/oms_%: $O/tests/unit/oms_%.o $B/lib-tests.a $B/lib-oms.a $B/lib.a

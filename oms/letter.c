@@ -131,7 +131,7 @@ delivery_to(struct letter *l, struct span domain)
 	d->id = l->facts.id;
 	span_copy(domain_of(l->facts.from), d->own, sizeof d->own);
 	span_copy(domain, d->peer, sizeof d->peer);
-	d->next_ms = l->facts.date_s * 1000;
+	d->next_ms = clock_steady_ms();
 	d->hold_until_s = l->facts.hold_until_s;
 	d->recipients = memory_array(l->n_to, sizeof *d->recipients);
 	return d;

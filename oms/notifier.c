@@ -94,6 +94,20 @@ write_down(struct batch *b)
 	    l->notifier->worker->loop, written_down, b);
 }
 
+/* The pair's deliveries are due up to here.  What is due later than any retry is put off was written
+ * by a clock that was ahead, and is due now. */
+static int64_t
+horizon_ms(const struct line *l)
+{
+	int64_t		 now_ms = clock_steady_ms(), first_ms;
+	struct err	 e;
+
+	if (oms_store_next_due(l->notifier->worker->oms->store, l->own, l->peer, &first_ms, &e) &&
+	    first_ms > now_ms + NOTIFIER_RETRY_MAX_MS)
+		return first_ms;
+	return now_ms;
+}
+
 static struct batch *
 gather(struct line *l)
 {
@@ -101,7 +115,7 @@ gather(struct line *l)
 	struct batch	*b = batch_new(l);
 	struct err	 e;
 
-	if (!oms_store_due(o->store, l->own, l->peer, clock_wall_ms(), under_way, l, b->deliveries,
+	if (!oms_store_due(o->store, l->own, l->peer, horizon_ms(l), under_way, l, b->deliveries,
 	    l->singly > 0 ? 1 : OMS_STORE_DUE_PAGE, &b->n, &e))
 		log_fact(LOG_ERROR, "notify.store", "own=%s peer=%s word=%s text=%s", l->own,
 		    l->peer, refusal_word(e.why), log_str(e.text));
@@ -121,7 +135,7 @@ gather(struct line *l)
 static void
 not_sent(struct batch *b, const struct err *e)
 {
-	batch_fail(b, e, false, clock_wall_ms());
+	batch_fail(b, e, false, clock_steady_ms());
 	write_down(b);
 }
 
@@ -176,11 +190,11 @@ set_timer(struct line *l)
 	struct err	 e;
 
 	if (!oms_store_next_due(l->notifier->worker->oms->store, l->own, l->peer, &next_ms, &e))
-		next_ms = clock_wall_ms() + NOTIFIER_RETRY_MS;
+		next_ms = clock_steady_ms() + NOTIFIER_RETRY_MS;
 	l->quiet = next_ms == 0;
 	if (l->quiet)
 		return;
-	in_ms = next_ms - clock_wall_ms();
+	in_ms = next_ms - horizon_ms(l);
 	pause_ms = l->not_before_ms - loop_now_ms(l->notifier->worker->loop);
 	if (in_ms < pause_ms)
 		in_ms = pause_ms;
@@ -200,7 +214,7 @@ fail_page(struct line *l)
 		return;
 	}
 	b->failed = true;
-	batch_fail(b, &l->why, l->permanent, clock_wall_ms());
+	batch_fail(b, &l->why, l->permanent, clock_steady_ms());
 	write_down(b);
 }
 
@@ -211,7 +225,7 @@ is_due(struct line *l)
 	struct err	 e;
 
 	return !oms_store_next_due(l->notifier->worker->oms->store, l->own, l->peer, &next_ms, &e) ||
-	    (next_ms != 0 && next_ms <= clock_wall_ms());
+	    (next_ms != 0 && next_ms <= horizon_ms(l));
 }
 
 static void
@@ -312,7 +326,7 @@ on_result(void *role, void *arg, size_t index, struct span text, const struct er
 {
 	(void)role;
 	(void)text;
-	batch_result(arg, index, e, clock_wall_ms());
+	batch_result(arg, index, e, clock_steady_ms());
 }
 
 static void
@@ -324,7 +338,7 @@ on_batch_end(void *role, void *arg, size_t answered, const struct err *e)
 	(void)answered;
 	if (b->seal_refused)
 		l->singly += b->n;
-	batch_close(b, e, clock_wall_ms());
+	batch_close(b, e, clock_steady_ms());
 	write_down(b);
 	pump(l);
 }

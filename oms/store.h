@@ -90,7 +90,7 @@ struct oms_delivery {
 	struct oms_recipient	*recipients;
 	size_t			 n_recipients;
 	uint64_t		 tries;
-	int64_t			 next_ms;	/* 0: not due any more */
+	int64_t			 next_ms;	/* of clock_steady_ms; 0: not due any more */
 	int64_t			 hold_until_s;
 	/* the store's; an attempt brings them back as they were read */
 	int64_t			 handed_s;	/* when an octet may first have left; 0: none has */

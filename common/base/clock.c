@@ -1,8 +1,8 @@
 /* clock — clocks and dates; see clock.h. */
 #include "common/base/clock.h"
 
+#include <stdatomic.h>
 #include <time.h>
-
 
 static int64_t
 read_clock(clockid_t id)
@@ -23,6 +23,17 @@ int64_t
 clock_wall_ms(void)
 {
 	return read_clock(CLOCK_REALTIME);
+}
+
+int64_t
+clock_steady_ms(void)
+{
+	static atomic_llong	 ahead;		/* of the monotonic clock; 0: not known yet */
+	int64_t			 mono = clock_mono_ms();
+	long long		 none = 0;
+
+	atomic_compare_exchange_strong(&ahead, &none, clock_wall_ms() - mono);
+	return mono + atomic_load(&ahead);
 }
 
 void

@@ -125,7 +125,8 @@
 	X(cannot_write,          "cannot-write",            0, "",       73, "a file cannot be written")	\
 	X(os_error,              "os-error",                0, "",       71, "the operating system refused")	\
 	X(bad_reply,             "bad-reply",               0, "",       76, "the other side's reply is not of its form")	\
-	X(not_running,           "not-running",             0, "",       69, "the daemon does not run")
+	X(not_running,           "not-running",             0, "",       69, "the daemon does not run")	\
+	X(clock_wrong,           "clock-wrong",             0, "",       71, "the machine's clock is wrong")
 
 enum refusal {
 	REFUSAL_NONE = 0,

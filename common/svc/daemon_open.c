@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "common/base/clock.h"
 #include "common/svc/daemon_parts.h"
 #include "common/svc/listen.h"
 #include "common/svc/loop.h"
@@ -146,6 +147,20 @@ check_reach(const struct daemon *d, struct err *e)
 	return true;
 }
 
+/* By a clock of years ago every revoked certificate would still be good. */
+static bool
+check_clock(struct err *e)
+{
+	int64_t	 now_s = clock_wall_ms() / 1000;
+	char	 date[CLOCK_DATE_BYTES];
+
+	if (!RULE(clock_wrong) || now_s >= CLOCK_EARLIEST_S)
+		return true;
+	clock_date(now_s, date);
+	return err_set(e, REFUSAL_clock_wrong, "the clock says %s, before this program was made: set it",
+	    date);
+}
+
 bool
 daemon_open(struct daemon *d, struct err *e)
 {
@@ -156,7 +171,7 @@ daemon_open(struct daemon *d, struct err *e)
 	level = d->options->verbose ? LOG_DEBUG : d->options->quiet ? LOG_ERROR : d->conf->log_level;
 	log_open(d->role->name, level);
 	raise_limit();
-	return jail_check(&d->jail, d->conf->user, e) && make_folders(d, e) &&
+	return check_clock(e) && jail_check(&d->jail, d->conf->user, e) && make_folders(d, e) &&
 	    accounts_new(d->conf->accounts, &d->accounts, e) && open_tls(d, e) &&
 	    loop_new(&d->loop, e) && workers_new(&d->workers, (unsigned)d->conf->workers, e) &&
 	    offload_new(&d->offload, DAEMON_OFFLOAD_THREADS, e) && bind_all(d, e) &&
