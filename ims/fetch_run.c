@@ -171,7 +171,9 @@ kept(void *arg, const struct err *e)
 	}
 	r->letter.state = MAILBOX_HERE;
 	settle(r, NULL);
+	/* Where DONE is not said now, it stays owed: ims/debts. */
 	if (r->session == NULL ||
+	    !tls_peer_check(conn_peer(r->session->conn), r->worker->ims->tls, &why) ||
 	    !fetch_client_done(&r->session->client, &r->letter.id, NULL)) {
 		over(r);
 		return;

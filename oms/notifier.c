@@ -154,6 +154,8 @@ signed_now(void *arg, const char *alg, struct span signature, const struct err *
 	} else if (c == NULL || !seal_alg_parse(span_str(alg), &a)) {
 		drop_batch(l, b);		/* the session has gone; it stays due */
 		pump(l);
+	} else if (!route_vouched(l->route)) {
+		drop_batch(l, b);		/* on_ended comes, and says why */
 	} else if (!batch_send(b, c, a, signature, &why)) {
 		not_sent(b, &why);
 	} else {

@@ -19,6 +19,7 @@ struct route {
 	const struct route_ops		*ops;
 	void				*role;
 	enum route_state		 state;
+	int64_t				 born_ms;	/* of the session that is READY */
 	struct dial			*dial;		/* NULL: IDLE */
 	struct session			*session;
 	struct loop_timer		*idle;
@@ -68,6 +69,7 @@ on_hello(void *role, const struct err *e)
 		return;			/* lost follows */
 	}
 	r->state = READY;
+	r->born_ms = loop_now_ms(r->place.loop);
 	loop_timer_set_ms(r->idle, ROUTE_IDLE_MS);
 	log_fact(LOG_INFO, "route.ready", "own=%s peer=%s host=%s", r->own, r->peer, route_host(r));
 	r->ops->ready(r->role);
@@ -295,7 +297,19 @@ route_is_current(const struct route *r)
 	bool				 current = i == NULL || i == shown(r);
 
 	tls_unref(&newest);
-	return current;
+	return current && loop_now_ms(r->place.loop) - r->born_ms < ROUTE_LIFE_MS;
+}
+
+bool
+route_vouched(struct route *r)
+{
+	struct conn	*c = r->session->conn;
+	struct err	 e;
+
+	if (tls_peer_check(conn_peer(c), r->place.tls, &e))
+		return true;
+	conn_drop(c, &e);
+	return false;
 }
 
 void

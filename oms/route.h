@@ -20,6 +20,7 @@
 
 #define ROUTE_CONNECT_MS	10000	/* one address, handshake included */
 #define ROUTE_IDLE_MS		30000	/* a session with nothing to say ends */
+#define ROUTE_LIFE_MS		(60 * 60 * 1000)	/* and any session, once it has its answers */
 
 struct route;
 
@@ -57,8 +58,11 @@ struct notify_client	*route_client(struct route *r);	/* NULL: not READY */
 /* The key of the certificate that the session shows, which its seals are to be made with: after a
  * reload we may have another.  Borrowed while the session lasts; only where route_client is not NULL. */
 struct evp_pkey_st	*route_key(const struct route *r);
-/* Does the session still show our newest certificate? */
+/* May the session be used for more: it is less than an hour old and shows our newest certificate? */
 bool			 route_is_current(const struct route *r);
+/* Before anything is said: is the peer's certificate still good?  False: the session is cut off, and
+ * `ended` follows with the reason. */
+bool			 route_vouched(struct route *r);
 void			 route_end(struct route *r);	/* once nothing is outstanding; `ended` follows */
 void			 route_kick(struct route *r);	/* octets were put into the client */
 const char		*route_host(const struct route *r);	/* the host last tried; "-": none */

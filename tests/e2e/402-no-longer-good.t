@@ -3,9 +3,9 @@
 # its CA no longer trusted, its SPF record gone.
 . tests/e2e/lib.sh
 . tests/lib/peers.sh
-plan 12
+plan 16
 
-world_up --domains b.test --set 'crl-refresh = "10 s"'
+world_up --domains b.test,c.test --set 'crl-refresh = "10 s"'
 ims_at=$IMS_NOTIFY_b_test
 address=$WORLD_NET.101 at="from=$WORLD_NET.101 sni=b.test alpn=tillcalled-notify/1"
 peers_take "$T/brief" $(tests/world cert "$W" --domain p1.test --seconds 9)
@@ -48,3 +48,20 @@ is "one was taken, one was not" "$(as dora@b.test list --json | grep -c '"state"
 for name in brief doomed orphan; do
 	ok "$name: after the refusal the end" eventually 5 says '^closed' sed '1,/^550/d' "$T/$name.talk"
 done
+
+# -- and where we are the ones who connect ------------------------------------------------------------
+
+generations() { log_count "$OMS_LOG_b_test" 'tls\.generation'; }
+newer() { [ "$(generations)" -gt "$before" ]; }
+statements() { log_count "$IMS_LOG_c_test" 'notify\.statement'; }
+letter alice@b.test bob@c.test first >"$T/first"
+ok "a letter to c.test" as alice@b.test send --wait 10 bob@c.test <"$T/first"
+before=$(generations)
+tests/world revoke "$W" c.test
+ok "its certificate is revoked while we are connected" eventually 15 newer
+before=$(log_count "$OMS_LOG_b_test" 'route\.ready')
+letter alice@b.test bob@c.test second >"$T/second"
+as alice@b.test send --wait 5 bob@c.test <"$T/second" >"$T/out" 2>&1
+like "the next letter waits" "$(as alice@b.test outbox --json)" '"word":"certificate-revoked"'
+is "nothing of it has left on the connection that was open" \
+    "$(statements) $(($(log_count "$OMS_LOG_b_test" 'route\.ready') - before))" "1 0"
