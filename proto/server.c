@@ -244,7 +244,12 @@ payload_over(struct server *s, struct span whole)
 	s->end = NULL;
 	s->skipping = false;
 	s->expect = 0;
-	if (end != NULL)
+	if (end == NULL)
+		return;
+	/* The line that announced it may be minutes old. */
+	if (!s->ops->admit(s->role, &e))
+		server_end(s, &e);
+	else
 		settle(s, end(s, whole, &e), &e);
 }
 

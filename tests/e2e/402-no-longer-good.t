@@ -3,7 +3,7 @@
 # its CA no longer trusted, its SPF record gone.
 . tests/e2e/lib.sh
 . tests/lib/peers.sh
-plan 16
+plan 18
 
 world_up --domains b.test,c.test --set 'crl-refresh = "10 s"'
 ims_at=$IMS_NOTIFY_b_test
@@ -23,6 +23,17 @@ lasting() {
 	{ echo "HELLO $2"; for _s in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
 	    sleep 1; echo NOOP; done; } | enter "$peer" talk "$ims_at" $at "cert=$T/$1.pem" "key=$T/$1.key" >"$T/$1.talk" 2>&1
 }
+# The seal is begun while the certificate is good, and ends when it no longer is.
+late() {
+	peers_take "$T/late" $(tests/world cert "$W" --domain p1.test --seconds 6)
+	tests/lib/notice.pl "$T/late.key" p1.test b.test carol@b.test >"$T/late.batch"
+	head -c -9 "$T/late.batch" >"$T/late.head"
+	tail -c 9 "$T/late.batch" >"$T/late.tail"
+	{ printf 'HELLO p1.test\r\n'; sleep 2; cat "$T/late.head"; sleep 6; cat "$T/late.tail"; sleep 2; } |
+	    enter openssl s_client -quiet -connect "$ims_at" -bind "$address" -servername b.test \
+	    -alpn tillcalled-notify/1 -cert "$T/late.pem" -key "$T/late.key" >"$T/late.talk" 2>/dev/null
+}
+background late
 for name in brief doomed orphan; do background lasting $name p1.test; done
 { echo HELLO spf.test
 tests/lib/notice.pl "$T/spf.key" spf.test b.test dora@b.test >"$T/spf.1"; echo "@$T/spf.1"
@@ -48,6 +59,8 @@ is "one was taken, one was not" "$(as dora@b.test list --json | grep -c '"state"
 for name in brief doomed orphan; do
 	ok "$name: after the refusal the end" eventually 5 says '^closed' sed '1,/^550/d' "$T/$name.talk"
 done
+ok "a seal that ends behind the certificate's end: refused" eventually 10 grep -q '^550 5.7.5 .certificate-expired' "$T/late.talk"
+is "and its notice is not there" "$(as carol@b.test list --json | wc -l)" 0
 
 # -- and where we are the ones who connect ------------------------------------------------------------
 

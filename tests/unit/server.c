@@ -339,6 +339,26 @@ who_is_not_admitted_hears_why(void **state)
 	end(&p);
 }
 
+/* The line was taken in time, what it announced was not. */
+static void
+nor_who_was_admitted_a_line_ago(void **state)
+{
+	static const char	*const lines[] = { "HELLO x\r\nBODY 3\r\nab", "HELLO x\r\nWHOLE 3\r\nab" };
+	struct play		 p;
+
+	(void)state;
+	for (size_t i = 0; i < 2; i++) {
+		begin(&p);
+		send(&p, lines[i]);
+		buf_reset(&p.s.engine.out);
+		p.shut_out = true;
+		send(&p, "c");
+		says(&p, "550 5.7.5 [certificate-revoked] the certificate is revoked\r\n");
+		assert_true(p.s.engine.closing);
+		end(&p);
+	}
+}
+
 static void
 at(struct play *p, int64_t ms)
 {
@@ -477,6 +497,7 @@ main(void)
 		cmocka_unit_test(a_held_reply_stands_behind),
 		cmocka_unit_test(full_output_is_back_pressure),
 		cmocka_unit_test(who_is_not_admitted_hears_why),
+		cmocka_unit_test(nor_who_was_admitted_a_line_ago),
 		cmocka_unit_test(silence_ends_a_session),
 		cmocka_unit_test(our_own_slowness_is_not_silence),
 		cmocka_unit_test(a_session_has_its_time),
