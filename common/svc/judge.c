@@ -16,6 +16,7 @@
 #include <openssl/x509v3.h>
 
 #include "common/base/hex.h"
+#include "common/svc/crl_check.h"
 #include "common/svc/judge_form.h"
 #include "common/svc/judge_words.h"
 
@@ -24,6 +25,7 @@ struct judging {
 	struct judgement	*j;
 	struct err		*e;
 	bool			 said;		/* *e is set */
+	int64_t			 now_s;
 };
 
 /* -- what OpenSSL finds ------------------------------------------------------------------------- */
@@ -195,6 +197,7 @@ note_path(struct judging *x)
 		if (i == 0 || s < x->j->until_s)
 			x->j->until_s = s;
 	}
+	x->j->again_s = x->j->until_s;
 	if (sk_X509_num(path) < 2)
 		return;
 	n = i2d_X509_PUBKEY(X509_get_X509_PUBKEY(sk_X509_value(path, 1)), &der);
@@ -203,14 +206,27 @@ note_path(struct judging *x)
 	OPENSSL_free(der);
 }
 
+/* One that is over decides nothing, so its end is not waited for. */
 static void
-move_crls(STACK_OF(X509_CRL) *to, STACK_OF(X509_CRL) *from)
+note_crl(struct judgement *j, const X509_CRL *crl, int64_t now_s)
+{
+	struct crl_facts	 f;
+
+	crl_check_facts(crl, &f);
+	if (f.next_s > now_s && f.next_s < j->again_s)
+		j->again_s = f.next_s;
+}
+
+static void
+move_crls(struct judging *x, STACK_OF(X509_CRL) *to, STACK_OF(X509_CRL) *from)
 {
 	X509_CRL	*crl;
 
-	while ((crl = sk_X509_CRL_shift(from)) != NULL)
+	while ((crl = sk_X509_CRL_shift(from)) != NULL) {
+		note_crl(x->j, crl, x->now_s);
 		if (sk_X509_CRL_push(to, crl) == 0)
 			X509_CRL_free(crl);
+	}
 	sk_X509_CRL_free(from);
 }
 
@@ -227,7 +243,7 @@ check_revocation(struct judging *x, const struct trust *t)
 		return err_set(x->e, REFUSAL_internal, "certificates cannot be judged");
 	for (int i = 0; i < sk_X509_num(path); i++)
 		if (!is_anchor(x->ctx, i))
-			move_crls(crls, trust_crls(t, sk_X509_value(path, i)));
+			move_crls(x, crls, trust_crls(t, sk_X509_value(path, i)));
 	X509_STORE_CTX_set0_crls(x->ctx, crls);
 	X509_VERIFY_PARAM_set_flags(X509_STORE_CTX_get0_param(x->ctx),
 	    X509_V_FLAG_CRL_CHECK | X509_V_FLAG_CRL_CHECK_ALL);
@@ -266,7 +282,7 @@ judge_chain_by(const struct trust *t, const struct chain *c, const struct judge_
     int64_t now_s, struct judgement *j, struct err *e)
 {
 	struct judgement	 unused = { 0 };
-	struct judging		 x = { .j = j == NULL ? &unused : j, .e = e };
+	struct judging		 x = { .j = j == NULL ? &unused : j, .e = e, .now_s = now_s };
 	bool			 ok;
 
 	memset(x.j, 0, sizeof *x.j);

@@ -31,6 +31,7 @@
 /* What judging found out; filled as far as it got. */
 struct judgement {
 	int64_t		 until_s;		/* the verdict cannot outlast this: first notAfter */
+	int64_t		 again_s;		/* judge again then: until_s, or a CRL's nextUpdate before it */
 	char		 issuer_key[65];	/* SHA-256 of the issuing CA's public key, for ledgers */
 	/* revocation_unknown: http distribution points that would help (the chain is verified). */
 	unsigned	 n_urls;

@@ -98,7 +98,7 @@ struct tls_peer {
 	char			 issuer_key[65];	/* SHA-256 of the issuing CA's public key */
 	char			 domain[256];	/* a name that was judged too; "" : none (accepting side) */
 	int64_t			 judged_ms;	/* monotonic */
-	int64_t			 until_s;	/* wall */
+	int64_t			 until_s;	/* wall; the verdict is to be renewed then */
 	uint64_t		 generation;	/* by which it was judged */
 };
 
@@ -106,7 +106,7 @@ void		 tls_peer_init(struct tls_peer *p, const struct sockaddr *address);
 void		 tls_peer_clear(struct tls_peer *p);
 
 /* May the peer be served?  Says the stored verdict; judges again where a minute has passed, a
- * certificate of the chain has come to its end, or the generation is a new one.  This is what
+ * certificate of the chain or a CRL has come to its end, or the generation is a new one.  This is what
  * server_ops.admit calls, before every request. */
 bool		 tls_peer_check(struct tls_peer *p, struct tls_holder *h, struct err *e);
 /* The same with the clocks of the caller's choice. */

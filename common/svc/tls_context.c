@@ -115,7 +115,7 @@ on_certificate(X509_STORE_CTX *ctx, void *arg)
 	if (judge_chain(tls_trust(s->tls), p->chain, p->domain[0] != '\0' ? p->domain : NULL,
 	    clock_wall_ms() / 1000, &j, &p->verdict))
 		p->verdict = (struct err){ 0 };
-	p->until_s = j.until_s;
+	p->until_s = j.again_s;
 	memcpy(p->issuer_key, j.issuer_key, sizeof p->issuer_key);
 	if (p->verdict.why == REFUSAL_revocation_unknown)
 		tls_holder_unknown(s->holder, p->chain, &j);

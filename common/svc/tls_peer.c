@@ -40,7 +40,8 @@ judge_again(struct tls_peer *p, struct tls_holder *h, const struct tls *t, int64
 	if (!judge_chain(tls_trust(t), p->chain, p->domain[0] != '\0' ? p->domain : NULL, wall_s, &j, &e))
 		p->verdict = e;
 	p->judged_ms = mono_ms;
-	p->until_s = j.until_s;
+	p->until_s = j.again_s;
+	memcpy(p->issuer_key, j.issuer_key, sizeof p->issuer_key);
 	p->generation = tls_generation(t);
 	if (p->verdict.why == REFUSAL_revocation_unknown)
 		tls_holder_unknown(h, p->chain, &j);

@@ -156,6 +156,32 @@ a_peer_has_names(void **state)
 	tls_peer_clear(&p);
 }
 
+/* The CRL that vouched is over before the minute is. */
+static void
+nor_outlive_the_crl(void **state)
+{
+	struct tls_scene	*s = *state;
+	struct cert		*year = cert_make(&(struct cert_spec){ .cn = "a.test", .san = "DNS:a.test",
+				    .from_s = -60, .to_s = 30 * 86400,
+				    .ext = "crlDistributionPoints=URI:http://crl.test/a.crl" }, s->inter);
+	struct tls_peer		 p;
+	int64_t			 ms = 1000000, now = (int64_t)time(NULL);
+	struct err		 e;
+
+	scene_crl(s, "inter.pem", s->inter, (struct crl_spec){ .from_s = -60, .to_s = 30 });
+	assert_true(tls_holder_reload(s->hb, &s->settings_b, &e));
+	peer_of(s, &p, year);
+	assert_true(tls_peer_check_at(&p, s->hb, ms, now, &e));
+	assert_int_equal(strlen(p.issuer_key), 64);
+	assert_true(tls_peer_check_at(&p, s->hb, ms + 20000, now + 20, &e));
+	assert_int_equal(p.judged_ms, ms);
+	assert_false(tls_peer_check_at(&p, s->hb, ms + 40000, now + 40, &e));
+	assert_int_equal(e.why, REFUSAL_revocation_unknown);
+	tls_peer_clear(&p);
+	remove(certs_path(s->crls, "inter.pem"));
+	cert_free(&year);
+}
+
 /* Judged once a minute, at the end of its life, and by each new generation. */
 static void
 live_peers_age(void **state)
@@ -354,6 +380,7 @@ main(void)
 		TEST(a_peer_starts_as_refused),
 		TEST(a_peer_has_names),
 		TEST(live_peers_age),
+		TEST(nor_outlive_the_crl),
 		TEST(a_removed_ca_is_no_longer_believed),
 		TEST(a_missing_crl_is_asked_for),
 		TEST(changed_files_make_new_generations),
