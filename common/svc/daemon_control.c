@@ -9,6 +9,17 @@
 #include "common/svc/workers.h"
 
 static void
+put_trust(const struct daemon *d, struct json *o)
+{
+	struct tls	*t = tls_holder_get(d->tls);
+
+	json_put_int(o, "trusted_cas", trust_count(tls_trust(t)));
+	json_put_int(o, "crls", trust_crl_count(tls_trust(t)));
+	json_put_int(o, "trust_files_skipped", trust_skipped(tls_trust(t)));
+	tls_unref(&t);
+}
+
+static void
 do_status(void *arg, struct control_request *r, const struct json *request)
 {
 	struct daemon	*d = arg;
@@ -25,6 +36,7 @@ do_status(void *arg, struct control_request *r, const struct json *request)
 	for (size_t i = 0; i < d->conf->n_domains; i++)
 		json_push_str(domains, d->conf->domains[i].name);
 	json_put_take(o, "domains", domains);
+	put_trust(d, o);
 	if (d->role->status != NULL)
 		d->role->status(d->state, o);
 	control_line_take(r, o);

@@ -113,7 +113,8 @@ tls_make(const struct tls_settings *s, const struct tls *before, bool lenient, s
 	if (before != NULL && before->folders == t->folders)
 		t->trust = trust_ref(before->trust);
 	else
-		ok = trust_load(s->trust, s->crls, s->cache, &t->trust, e);
+		ok = trust_load(s->trust, s->crls, s->cache,
+		    lenient ? TRUST_LENIENT : TRUST_STRICT, &t->trust, e);
 	if (!ok || !take_identities(t, s, before, lenient, e)) {
 		tls_unref(&t);
 		return false;
@@ -122,8 +123,9 @@ tls_make(const struct tls_settings *s, const struct tls *before, bool lenient, s
 	t->clients = tls_context_new(true, false);
 	t->connecting = tls_context_new(false, true);
 	judge_own(t);
-	log_fact(LOG_INFO, "tls.generation", "number=%llu roots=%u crls=%u domains=%zu",
-	    (unsigned long long)t->generation, trust_count(t->trust), trust_crl_count(t->trust), t->n);
+	log_fact(LOG_INFO, "tls.generation", "number=%llu roots=%u crls=%u skipped=%u domains=%zu",
+	    (unsigned long long)t->generation, trust_count(t->trust), trust_crl_count(t->trust),
+	    trust_skipped(t->trust), t->n);
 	*out = t;
 	return true;
 }

@@ -25,7 +25,17 @@ struct trust {
 	struct crl	*crls;		/* by issuer, then newest first */
 	size_t		 n_crls, cap;
 	size_t		 crl_octets;
+	unsigned	 skipped;
 };
+
+static void
+skip(void *arg, const char *path, const struct err *e)
+{
+	struct trust	*t = arg;
+
+	t->skipped++;
+	log_fact(LOG_ERROR, "tls.file-skipped", "file=%s why=%s", log_str(path), log_str(e->text));
+}
 
 /* -- roots -------------------------------------------------------------------------------------- */
 
@@ -81,6 +91,7 @@ add_crl(struct trust *t, X509_CRL *crl, const char *path)
 	const char	*fault = crl_fault(crl);
 
 	if (fault != NULL) {
+		t->skipped++;
 		log_fact(LOG_WARN, "tls.crl-skipped", "file=%s why=%s", log_str(path), fault);
 		X509_CRL_free(crl);
 		return;
@@ -121,15 +132,16 @@ add_crls(void *arg, const char *path, struct span contents, struct err *e)
 {
 	struct trust	*t = arg;
 
+	unsigned	 n;
+
 	if (t->crl_octets + contents.n > TRUST_CRLS_BYTES)
 		return err_set(e, REFUSAL_config, "%s: CRLs of more than %d octets", path,
 		    TRUST_CRLS_BYTES);
 	t->crl_octets += contents.n;
 	ERR_clear_error();
-	if (parse_crls(t, contents, path) == 0)
-		log_fact(LOG_WARN, "tls.crl-skipped", "file=%s why=damaged", log_str(path));
+	n = parse_crls(t, contents, path);
 	ERR_clear_error();
-	return true;
+	return n > 0 || err_set(e, REFUSAL_config, "%s holds no CRL that can be read", path);
 }
 
 static int
@@ -212,28 +224,32 @@ static bool
 load_crls(struct trust *t, const char *folder, struct err *e)
 {
 	return folder == NULL || *folder == '\0' ||
-	    trust_folder_each(folder, TRUST_CRL_BYTES, add_crls, t, e);
+	    trust_folder_each(folder, TRUST_CRL_BYTES, add_crls, skip, t, e);
 }
 
 bool
-trust_load(const char *folder, const char *crls, const char *cache, struct trust **out,
-    struct err *e)
+trust_load(const char *folder, const char *crls, const char *cache, enum trust_care care,
+    struct trust **out, struct err *e)
 {
 	struct trust	*t = memory_new(sizeof *t);
 
 	atomic_init(&t->refs, 1);
 	if ((t->store = X509_STORE_new()) == NULL)
 		abort();
-	if (!trust_folder_each(folder, TRUST_FILE_BYTES, add_roots, t, e) ||
+	if (!trust_folder_each(folder, TRUST_FILE_BYTES, add_roots,
+	    care == TRUST_STRICT ? NULL : skip, t, e) ||
 	    !load_crls(t, crls, e) || !load_crls(t, cache, e)) {
 		trust_unref(&t);
 		return false;
 	}
-	if (t->roots == 0) {
+	if (t->roots == 0 && care == TRUST_STRICT) {
 		trust_unref(&t);
 		return err_set(e, REFUSAL_config, "the trust folder %s is empty: nobody could be "
 		    "believed", folder);
 	}
+	if (t->roots == 0)
+		log_fact(LOG_ERROR, "tls.trust-empty", "folder=%s cure=%s", log_str(folder),
+		    log_str("nobody is believed now: put the CAs there that may vouch for a domain"));
 	sort_crls(t);
 	*out = t;
 	return true;
@@ -332,6 +348,12 @@ unsigned
 trust_count(const struct trust *t)
 {
 	return t->roots;
+}
+
+unsigned
+trust_skipped(const struct trust *t)
+{
+	return t->skipped;
 }
 
 unsigned

@@ -6,8 +6,10 @@
  * Spec:    DECISIONS "Certificates" 2, 8.
  * Owner:   counted; any thread may hold a reference.
  * Trust:   the folders are the operator's (the cache's CRLs were verified before they got there).
- *          A file in the trust folder that holds no certificate is a fault; a CRL that cannot be
- *          read is left out and logged, so that what it would have vouched for is unknown.
+ *          A CRL that cannot be read or used, or is one too many, is left out and logged, so that
+ *          what it would have vouched for is unknown: it never holds up the others.  A file in the
+ *          trust folder that holds no certificate is a fault where an operator waits for the answer
+ *          (TRUST_STRICT); else it is left out and logged, too, and its CAs vouch for nobody.
  */
 #ifndef SVC_TRUST_H
 #define SVC_TRUST_H
@@ -24,10 +26,12 @@ struct x509_st;
 struct x509_store_st;
 struct stack_st_X509_CRL;
 
-/* crls, cache: "" or NULL: none.  False (config): the trust folder cannot be read, is empty, or
- * holds a file without certificates. */
+enum trust_care { TRUST_STRICT, TRUST_LENIENT };
+
+/* crls, cache: "" or NULL: none.  False (config): a folder cannot be read; TRUST_STRICT: the trust
+ * folder is empty, or holds a file without certificates. */
 bool		 trust_load(const char *folder, const char *crls, const char *cache,
-		    struct trust **out, struct err *e);
+		    enum trust_care care, struct trust **out, struct err *e);
 /* The same from files (`check cert`).  False: no_input where one cannot be read or holds nothing of
  * the kind. */
 bool		 trust_load_files(const char *const *roots, size_t n_roots, const char *const *crls,
@@ -46,5 +50,6 @@ struct x509_store_st *trust_store(const struct trust *t);
 struct stack_st_X509_CRL *trust_crls(const struct trust *t, const struct x509_st *cert);
 unsigned	 trust_count(const struct trust *t);	/* roots */
 unsigned	 trust_crl_count(const struct trust *t);
+unsigned	 trust_skipped(const struct trust *t);	/* files and CRLs that were left out */
 
 #endif

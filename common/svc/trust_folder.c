@@ -66,8 +66,8 @@ trust_folder_file(const char *path, size_t file_bytes,
 
 bool
 trust_folder_each(const char *folder, size_t file_bytes,
-    bool (*fn)(void *arg, const char *path, struct span contents, struct err *e), void *arg,
-    struct err *e)
+    bool (*fn)(void *arg, const char *path, struct span contents, struct err *e),
+    void (*skip)(void *arg, const char *path, const struct err *e), void *arg, struct err *e)
 {
 	struct dirent	**names;
 	char		 path[PATH_BYTES];
@@ -76,13 +76,15 @@ trust_folder_each(const char *folder, size_t file_bytes,
 
 	if (n < 0)
 		return err_set_errno(e, REFUSAL_config, errno, "%s", folder);
-	if (n > TRUST_FILES_MAX)
-		ok = err_set(e, REFUSAL_config, "%s holds more than %d files", folder,
-		    TRUST_FILES_MAX);
 	for (int i = 0; i < n; i++) {
 		if (ok && snprintf(path, sizeof path, "%s/%s", folder, names[i]->d_name) <
 		    (int)sizeof path)
-			ok = one_file(path, file_bytes, fn, arg, e);
+			ok = i < TRUST_FILES_MAX ? one_file(path, file_bytes, fn, arg, e) :
+			    err_set(e, REFUSAL_config, "%s: more than %d files", path, TRUST_FILES_MAX);
+		if (!ok && skip != NULL) {
+			skip(arg, path, e);
+			ok = true;
+		}
 		free(names[i]);
 	}
 	free(names);

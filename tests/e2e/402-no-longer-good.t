@@ -3,7 +3,7 @@
 # its CA no longer trusted, its SPF record gone.
 . tests/e2e/lib.sh
 . tests/lib/peers.sh
-plan 18
+plan 20
 
 world_up --domains b.test,c.test --set 'crl-refresh = "10 s"'
 ims_at=$IMS_NOTIFY_b_test
@@ -47,9 +47,16 @@ done
 ok "spf: its notice is taken" eventually 10 grep -q '^250 2.1.5' "$T/spf.talk"
 tests/world zone "$W" --remove spf.test TXT
 : >"$T/spf.gone"
+# Beside what cannot be read the new CRL counts all the same.
+echo "no certificate" >"$W/trust/README"
+truncate -s 35000000 "$W/crls/vast.crl"
+chmod 644 "$W/trust/README" "$W/crls/vast.crl"
 tests/world revoke "$W" "$doomed"
 ok "revoked during: refused, without a word to the daemon" eventually 15 grep -q '^550 5.7.5 .certificate-revoked' "$T/doomed.talk"
 ok "expired during: refused" eventually 15 grep -q '^550 5.7.5 .certificate-expired' "$T/brief.talk"
+ok "what could not be read stands in the log" grep -q 'tls.file-skipped file=.*/trust/README' "$IMS_LOG_b_test"
+like "and in status" "$(ims b.test status --json)" '"trust_files_skipped":2[,}]'
+rm "$W/trust/README" "$W/crls/vast.crl"
 rm "$W/trust/second.pem" "$W/crls/second.pem"
 tests/world reload "$W" ims b.test
 ok "its CA no longer trusted: refused" eventually 5 grep -q '^550 5.7.5 .certificate-untrusted' "$T/orphan.talk"

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 #include <time.h>
 
 #include <cmocka.h>
@@ -80,7 +81,7 @@ load(struct scene *s)
 	struct err	 e;
 
 	trust_unref(&s->trust);
-	if (!trust_load(certs_path(s->folder, "trust"), certs_path(s->folder, "crls"), NULL, &s->trust, &e))
+	if (!trust_load(certs_path(s->folder, "trust"), certs_path(s->folder, "crls"), NULL, TRUST_STRICT, &s->trust, &e))
 		fail_msg("%s", e.text);
 }
 
@@ -612,16 +613,62 @@ no_trust_no_start(void **state)
 	struct err	 e;
 	FILE		*f;
 
-	assert_false(trust_load(certs_path(s->folder, "nowhere"), NULL, NULL, &t, &e));
+	assert_false(trust_load(certs_path(s->folder, "nowhere"), NULL, NULL, TRUST_STRICT, &t, &e));
 	assert_int_equal(e.why, REFUSAL_config);
-	assert_false(trust_load(certs_path(s->folder, "crls"), NULL, NULL, &t, &e));
+	assert_false(trust_load(certs_path(s->folder, "crls"), NULL, NULL, TRUST_STRICT, &t, &e));
 	assert_non_null(strstr(e.text, "empty"));
 	f = fopen(certs_path(s->folder, "trust/broken.pem"), "w");
 	fputs("-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n", f);
 	fclose(f);
-	assert_false(trust_load(certs_path(s->folder, "trust"), NULL, NULL, &t, &e));
+	assert_false(trust_load(certs_path(s->folder, "trust"), NULL, NULL, TRUST_STRICT, &t, &e));
 	assert_non_null(strstr(e.text, "broken.pem"));
 	remove(certs_path(s->folder, "trust/broken.pem"));
+}
+
+static void
+put_file(const struct scene *s, const char *name, size_t octets)
+{
+	FILE	*f = fopen(certs_path(s->folder, name), "w");
+
+	fputs("no certificate\n", f);
+	if (octets > 0)
+		assert_int_equal(ftruncate(fileno(f), (off_t)octets), 0);
+	fclose(f);
+}
+
+/* While it runs, one bad file must not hold up what the others say. */
+static void
+a_bad_file_holds_up_nobody(void **state)
+{
+	struct scene	*s = *state;
+	struct trust	*t;
+	struct err	 e;
+	unsigned	 roots = trust_count(s->trust), crls;
+
+	put_file(s, "trust/README", 0);
+	put_file(s, "trust/vast.pem", TRUST_FILE_BYTES + 1);
+	assert_false(trust_load(certs_path(s->folder, "trust"), NULL, NULL, TRUST_STRICT, &t, &e));
+	put_file(s, "crls/aaa", 0);
+	put_file(s, "crls/vast.crl", (size_t)TRUST_CRL_BYTES + 1);
+	assert_true(trust_load(certs_path(s->folder, "trust"), certs_path(s->folder, "crls"), NULL,
+	    TRUST_LENIENT, &t, &e));
+	assert_int_equal(trust_count(t), roots);
+	assert_int_equal(trust_skipped(t), 4);
+	crls = trust_crl_count(t);
+	trust_unref(&t);
+	remove(certs_path(s->folder, "trust/README"));
+	remove(certs_path(s->folder, "trust/vast.pem"));
+	assert_true(trust_load(certs_path(s->folder, "trust"), certs_path(s->folder, "crls"), NULL,
+	    TRUST_STRICT, &t, &e));
+	assert_int_equal(trust_crl_count(t), crls);
+	assert_int_equal(trust_skipped(t), 2);
+	trust_unref(&t);
+	remove(certs_path(s->folder, "crls/aaa"));
+	remove(certs_path(s->folder, "crls/vast.crl"));
+	/* An empty folder trusts nobody, and does not trust on whom it trusted before. */
+	assert_true(trust_load(certs_path(s->folder, "crls"), NULL, NULL, TRUST_LENIENT, &t, &e));
+	assert_int_equal(trust_count(t), 0);
+	trust_unref(&t);
 }
 
 static void
@@ -658,6 +705,7 @@ main(void)
 		cmocka_unit_test(what_was_found_out),
 		cmocka_unit_test(chains_are_written_and_read),
 		cmocka_unit_test(no_trust_no_start),
+		cmocka_unit_test(a_bad_file_holds_up_nobody),
 		cmocka_unit_test(folders_have_signatures),
 	};
 
