@@ -53,7 +53,7 @@ struct evaluation {
 	struct queries		 waiting;
 	struct buf		 key, full_key;
 	bool			 by_full_key;	/* only queries of the same sender and HELO name join */
-	LIST_HEAD(, question)	 questions;
+	LIST_HEAD(questions, question) questions;
 	struct loop_timer	*timer;
 };
 
@@ -63,7 +63,7 @@ struct spf {
 	struct spf_cache	*cache;
 	struct loop_timer	*turn;		/* set while something is queued */
 	struct queries		 queued;
-	LIST_HEAD(, evaluation)	 evaluations;
+	LIST_HEAD(evaluations, evaluation) evaluations;
 	struct spf_evaluator	*evaluator;
 };
 
