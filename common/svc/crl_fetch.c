@@ -1,51 +1,27 @@
-/* crl_fetch — the thread, what it knows of, and when each is due; see crl_fetch.h. */
+/* crl_fetch — the thread, and what is wished of it; see crl_fetch.h. */
 #include "common/svc/crl_fetch.h"
 
-#include <inttypes.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
-#include <string.h>
 #include <time.h>
 
 #include <openssl/x509v3.h>
 
 #include "common/base/clock.h"
-#include "common/base/log.h"
 #include "common/base/memory.h"
-#include "common/base/random.h"
-#include "common/svc/crl_cache.h"
 #include "common/svc/crl_check.h"
-#include "common/svc/digest.h"
-#include "common/svc/http_get.h"
+#include "common/svc/crl_sources.h"
+#include "common/svc/dns.h"
 #include "common/svc/loop.h"
-
-#define LATER_MS	500	/* until another look, where enough downloads are under way */
-
-/* One URL of one issuer. */
-struct source {
-	struct source		*next;
-	struct crl_fetch	*fetch;
-	struct crl_cache_from	 from;
-	struct loop_timer	*timer;		/* when it is due */
-	struct http_get		*get;		/* under way */
-	unsigned		 failures;	/* one after the other */
-	int64_t			 next_s;	/* when what is kept ends; 0: none is */
-	size_t			 octets;
-	unsigned char		 digest[DIGEST_BYTES];
-};
 
 struct crl_fetch {
 	char			*cache, *resolver;
-	bool			 allow_private;
-	int64_t			 refresh_ms;
 	struct tls_holder	*tls;
 	pthread_t		 thread;
 	struct loop		*loop;
 	struct dns		*dns;
-	struct source		*sources;
-	size_t			 n;
-	unsigned		 at_once;
+	struct crl_sources	*sources;
 	bool			 ended;		/* loop_run has returned for good */
 	/* shared */
 	pthread_mutex_t		 lock;
@@ -59,21 +35,23 @@ struct wish {
 	struct judgement	 judgement;
 };
 
-static void due(void *arg);
-
 /* -- how busy --------------------------------------------------------------------------------------- */
 
 static void
-busier(struct crl_fetch *f)
+busier(void *arg)
 {
+	struct crl_fetch	*f = arg;
+
 	pthread_mutex_lock(&f->lock);
 	f->busy++;
 	pthread_mutex_unlock(&f->lock);
 }
 
 static void
-less_busy(struct crl_fetch *f)
+less_busy(void *arg)
 {
+	struct crl_fetch	*f = arg;
+
 	pthread_mutex_lock(&f->lock);
 	if (--f->busy == 0)
 		pthread_cond_broadcast(&f->quiet);
@@ -102,304 +80,7 @@ crl_fetch_wait(struct crl_fetch *f, int64_t timeout_ms)
 	return quiet;
 }
 
-/* -- when ------------------------------------------------------------------------------------------- */
-
-/* n, times something between from and to hundredths. */
-static int64_t
-jitter(int64_t n, unsigned from, unsigned to)
-{
-	uint32_t	 r;
-
-	random_bytes(&r, sizeof r);
-	return n / 100 * (int64_t)(from + r % (to - from)) + n % 100;
-}
-
-static int64_t
-now_s(void)
-{
-	return clock_wall_ms() / 1000;
-}
-
-static void
-pause_for(struct source *s)
-{
-	unsigned	 doublings = s->failures > 8 ? 8 : s->failures - 1;
-	int64_t		 ms = (int64_t)CRL_FETCH_PAUSE_MS << doublings;
-
-	if (ms > CRL_FETCH_PAUSE_MAX_MS)
-		ms = CRL_FETCH_PAUSE_MAX_MS;
-	if (ms > s->fetch->refresh_ms)
-		ms = s->fetch->refresh_ms;
-	loop_timer_set_ms(s->timer, jitter(ms, 80, 120));
-}
-
-static void
-set_due(struct source *s)
-{
-	int64_t	 left_ms = (s->next_s - now_s()) * 1000, ms = jitter(s->fetch->refresh_ms, 70, 90);
-
-	if (left_ms > 0 && jitter(left_ms, 50, 80) < ms)
-		ms = jitter(left_ms, 50, 80);
-	loop_timer_set_ms(s->timer, ms);
-}
-
-/* -- what is kept -------------------------------------------------------------------------------------- */
-
-static struct source *
-find(const struct crl_fetch *f, const char *hex)
-{
-	struct source	*s = f->sources;
-
-	while (s != NULL && strcmp(s->from.hex, hex) != 0)
-		s = s->next;
-	return s;
-}
-
-static void
-source_free(struct source *s)
-{
-	if (s->get != NULL)
-		http_get_cancel(&s->get);
-	loop_timer_free(&s->timer);
-	X509_free(s->from.issuer);
-	free(s);
-}
-
-static bool
-drop_oldest(struct crl_fetch *f, const struct source *but)
-{
-	struct source	**oldest = NULL, *s;
-
-	for (struct source **at = &f->sources; *at != NULL; at = &(*at)->next)
-		if (*at != but && (*at)->get == NULL &&
-		    (oldest == NULL || (*at)->from.wanted_s < (*oldest)->from.wanted_s))
-			oldest = at;
-	if (oldest == NULL)
-		return false;
-	s = *oldest;
-	*oldest = s->next;
-	f->n--;
-	log_fact(LOG_INFO, "crl.dropped", "url=%s", log_str(s->from.url));
-	crl_cache_remove(f->cache, s->from.hex);
-	source_free(s);
-	return true;
-}
-
-static size_t
-octets_kept(const struct crl_fetch *f)
-{
-	size_t	 n = 0;
-
-	for (const struct source *s = f->sources; s != NULL; s = s->next)
-		n += s->octets;
-	return n;
-}
-
-/* Takes from->issuer. */
-static struct source *
-add(struct crl_fetch *f, const struct crl_cache_from *from)
-{
-	struct source	*s = memory_new(sizeof *s);
-
-	s->fetch = f;
-	s->from = *from;
-	s->timer = loop_timer_new(f->loop, due, s);
-	s->next = f->sources;
-	f->sources = s;
-	f->n++;
-	return s;
-}
-
-static void
-note_kept(struct source *s, X509_CRL *crl, struct span der)
-{
-	struct crl_facts	 facts;
-
-	crl_check_facts(crl, &facts);
-	s->next_s = facts.next_s;
-	s->octets = der.n;
-	digest_sha256(der, s->digest);
-}
-
-/* What was here before a restart; due soon, not all at once. */
-static void
-found(void *arg, const struct crl_cache_from *from)
-{
-	struct crl_fetch	*f = arg;
-	struct source		*s = add(f, from);
-	struct buf		 der = BUF_INIT;
-	struct err		 e;
-	X509_CRL		*crl;
-
-	if (crl_cache_get(f->cache, from->hex, &der) &&
-	    (crl = crl_check_parse(buf_span(&der), &e)) != NULL) {
-		note_kept(s, crl, buf_span(&der));
-		X509_CRL_free(crl);
-	}
-	buf_clear(&der);
-	loop_timer_set_ms(s->timer, jitter(f->refresh_ms < 60000 ? f->refresh_ms : 60000, 1, 90));
-	while (f->n > CRL_FETCH_MAX && drop_oldest(f, s))
-		continue;
-}
-
-/* -- taking what came ---------------------------------------------------------------------------------- */
-
-static void
-failed(struct source *s, const struct err *e)
-{
-	s->failures++;
-	log_fact(LOG_WARN, "crl.failed", "url=%s times=%u word=%s why=%s", log_str(s->from.url),
-	    s->failures, refusal_word(e->why), log_str(e->text));
-	pause_for(s);
-}
-
-static X509_CRL *
-kept_before(const struct source *s)
-{
-	struct buf	 der = BUF_INIT;
-	X509_CRL	*crl = NULL;
-	struct err	 e;
-
-	if (crl_cache_get(s->fetch->cache, s->from.hex, &der))
-		crl = crl_check_parse(buf_span(&der), &e);
-	buf_clear(&der);
-	return crl;
-}
-
-static bool
-not_older(const struct source *s, X509_CRL *crl, struct err *e)
-{
-	X509_CRL		*before = kept_before(s);
-	bool			 older = crl_check_older(crl, before);
-	struct crl_facts	 a, b;
-
-	if (older) {
-		crl_check_facts(crl, &a);
-		crl_check_facts(before, &b);
-		err_set(e, REFUSAL_bad_reply, "an older CRL: number %s after %s",
-		    a.number[0] != '\0' ? a.number : "-", b.number[0] != '\0' ? b.number : "-");
-	}
-	X509_CRL_free(before);
-	return !older;
-}
-
-static bool
-keep(struct source *s, X509_CRL *crl, struct span der, struct err *e)
-{
-	struct crl_fetch	*f = s->fetch;
-	struct crl_facts	 facts;
-	char			 date[CLOCK_DATE_BYTES];
-
-	while (octets_kept(f) - s->octets + der.n > CRL_FETCH_OCTETS && drop_oldest(f, s))
-		continue;
-	if (!crl_cache_put(f->cache, s->from.hex, der, e))
-		return false;
-	note_kept(s, crl, der);
-	crl_check_facts(crl, &facts);
-	clock_date(facts.next_s, date);
-	log_fact(LOG_INFO, "crl.taken", "url=%s number=%s octets=%zu until=%s", log_str(s->from.url),
-	    log_str(facts.number), der.n, date);
-	tls_holder_look(f->tls);
-	return true;
-}
-
-/* The same again is no news; and where the file has gone meanwhile, it is. */
-static bool
-is_kept(const struct source *s, struct span der)
-{
-	unsigned char	 digest[DIGEST_BYTES];
-	struct buf	 old = BUF_INIT;
-	bool		 same = false;
-
-	if (s->octets == der.n && crl_cache_get(s->fetch->cache, s->from.hex, &old)) {
-		digest_sha256(der, digest);
-		same = memcmp(digest, s->digest, sizeof digest) == 0 && old.len == der.n;
-	}
-	buf_clear(&old);
-	return same;
-}
-
-static bool
-take(struct source *s, struct span der, struct err *e)
-{
-	X509_CRL	*crl;
-	bool		 ok;
-
-	if (!is_kept(s, der)) {
-		if ((crl = crl_check_parse(der, e)) == NULL)
-			return false;
-		ok = crl_check(crl, s->from.issuer, now_s(), CRL_FETCH_SKEW_S, e) &&
-		    not_older(s, crl, e) && keep(s, crl, der, e);
-		X509_CRL_free(crl);
-		if (!ok)
-			return false;
-	}
-	return s->next_s > now_s() || err_set(e, REFUSAL_bad_reply, "the CRL there has come to its end");
-}
-
-static void
-came(void *arg, struct span body, const struct err *e)
-{
-	struct source		*s = arg;
-	struct crl_fetch	*f = s->fetch;
-	struct err		 why;
-
-	s->get = NULL;
-	f->at_once--;
-	if (e != NULL) {
-		failed(s, e);
-	} else if (take(s, body, &why)) {
-		s->failures = 0;
-		set_due(s);
-	} else {
-		failed(s, &why);
-	}
-	less_busy(f);
-}
-
-static void
-due(void *arg)
-{
-	struct source		*s = arg;
-	struct crl_fetch	*f = s->fetch;
-
-	if (s->get != NULL)
-		return;
-	if (f->at_once == CRL_FETCH_AT_ONCE) {
-		loop_timer_set_ms(s->timer, jitter(LATER_MS, 50, 150));
-		return;
-	}
-	f->at_once++;
-	busier(f);
-	s->get = http_get(f->loop, f->dns, s->from.url, f->allow_private, came, s);
-}
-
-/* -- what is asked for ----------------------------------------------------------------------------------- */
-
-static void
-want(struct crl_fetch *f, X509 *issuer, const char *url)
-{
-	struct crl_cache_from	 from = { .wanted_s = now_s() };
-	struct source		*s;
-	struct err		 e;
-
-	crl_cache_hex(issuer, url, from.hex);
-	if ((s = find(f, from.hex)) != NULL) {
-		crl_cache_touch(f->cache, from.hex);
-		s->from.wanted_s = from.wanted_s;
-		if (s->failures == 0 && s->next_s <= from.wanted_s)
-			due(s);
-		return;
-	}
-	if (!span_copy(span_str(url), from.url, sizeof from.url) ||
-	    (f->n == CRL_FETCH_MAX && !drop_oldest(f, NULL)))
-		return;
-	X509_up_ref(issuer);
-	from.issuer = issuer;
-	if (!crl_cache_put_from(f->cache, &from, &e))
-		log_fact(LOG_ERROR, "crl.cache", "why=%s", log_str(e.text));
-	due(add(f, &from));
-}
+/* -- what is wished ----------------------------------------------------------------------------------- */
 
 static bool
 is_listed(const struct judgement *j, const char *url)
@@ -408,6 +89,12 @@ is_listed(const struct judgement *j, const char *url)
 		if (strcmp(j->urls[i], url) == 0)
 			return true;
 	return false;
+}
+
+static int64_t
+now_s(void)
+{
+	return clock_wall_ms() / 1000;
 }
 
 /* Some CRL of the issuer's is here and good still: the operator's perhaps. */
@@ -439,7 +126,7 @@ want_path(struct crl_fetch *f, struct trust *t, STACK_OF(X509) *path, const stru
 		judge_note_urls(&j, cert);
 		for (unsigned k = 0; k < j.n_urls; k++)
 			if (!fresh || is_listed(asked, j.urls[k]))
-				want(f, sk_X509_value(path, i + 1), j.urls[k]);
+				crl_sources_want(f->sources, sk_X509_value(path, i + 1), j.urls[k]);
 	}
 }
 
@@ -493,8 +180,8 @@ on_all(void *arg)
 {
 	struct crl_fetch	*f = arg;
 
-	for (struct source *s = f->sources; s != NULL && !f->ended; s = s->next)
-		due(s);
+	if (!f->ended)
+		crl_sources_all_due(f->sources);
 	less_busy(f);
 }
 
@@ -512,7 +199,7 @@ run(void *arg)
 {
 	struct crl_fetch	*f = arg;
 
-	crl_cache_each(f->cache, found, f);
+	crl_sources_read(f->sources);
 	loop_run(f->loop);
 	return NULL;
 }
@@ -534,12 +221,7 @@ start_thread(struct crl_fetch *f)
 static void
 destroy(struct crl_fetch *f)
 {
-	while (f->sources != NULL) {
-		struct source	*s = f->sources;
-
-		f->sources = s->next;
-		source_free(s);
-	}
+	crl_sources_free(&f->sources);
 	if (f->dns != NULL)
 		dns_free(&f->dns);
 	if (f->loop != NULL)
@@ -567,10 +249,14 @@ crl_fetch_new(struct crl_fetch **out, const struct crl_fetch_settings *s, struct
 	pthread_mutex_init(&f->lock, NULL);
 	f->cache = memory_text(s->cache);
 	f->resolver = memory_text(s->resolver);
-	f->allow_private = s->allow_private;
-	f->refresh_ms = s->refresh_ms > 1000 ? s->refresh_ms : 1000;
 	f->tls = h;
 	ok = loop_new(&f->loop, e) && dns_new(&f->dns, f->loop, f->resolver, e);
+	if (ok)
+		f->sources = crl_sources_new(&(struct crl_sources_settings){ .cache = f->cache,
+		    .allow_private = s->allow_private,
+		    .refresh_ms = s->refresh_ms > 1000 ? s->refresh_ms : 1000, .tls = h,
+		    .loop = f->loop, .dns = f->dns, .busier = busier, .less_busy = less_busy,
+		    .arg = f });
 	if (ok && (r = start_thread(f)) != 0)
 		ok = err_set_errno(e, REFUSAL_os_error, r, "the thread that fetches CRLs");
 	if (ok)

@@ -10,8 +10,8 @@
  *          future and with an end.  Neither its number nor its date goes back.  One download per
  *          (issuer, URL) at a time; after a failure longer and longer pauses.
  * Disk:    FOLDER/HEX.crl (DER) and FOLDER/.HEX.from (URL, issuer) where HEX is the SHA-256 of
- *          issuer's key and URL; each replaced in one step and synced, the latter first.  At most
- *          CRL_FETCH_MAX and CRL_FETCH_OCTETS; those asked for longest ago go first.
+ *          issuer's key and URL; each replaced in one step and synced, the latter first.  How
+ *          many: see crl_sources.h.
  * Trust:   servers and the network are hostile; the folder is the daemon's own.
  * Threads: crl_fetch_wanted and crl_fetch_wait from any thread.
  */
@@ -20,13 +20,7 @@
 
 #include "common/svc/tls.h"
 
-#define CRL_FETCH_MAX		256
-#define CRL_FETCH_OCTETS	(128 << 20)	/* of the cache */
-#define CRL_FETCH_AT_ONCE	8		/* downloads */
-#define CRL_FETCH_WANTED_MAX	64		/* chains waiting to be looked at; more are dropped */
-#define CRL_FETCH_PAUSE_MS	5000		/* after the first failure; doubled each time ... */
-#define CRL_FETCH_PAUSE_MAX_MS	600000		/* ... up to this, and never longer than `refresh` */
-#define CRL_FETCH_SKEW_S	300		/* how far ahead of us a CA's clock may be */
+#define CRL_FETCH_WANTED_MAX	64	/* chains waiting to be looked at; more are dropped */
 
 struct crl_fetch;
 

@@ -15,6 +15,7 @@
 
 #include "common/base/clock.h"
 #include "common/svc/crl_fetch.h"
+#include "common/svc/crl_sources.h"
 #include "tests/certs.h"
 #include "tests/web.h"
 
@@ -352,7 +353,7 @@ many(void **state)
 	struct scene	*s = *state;
 	char		 paths[256];
 
-	for (unsigned i = 0; i < CRL_FETCH_MAX / 8 + 3; i++) {
+	for (unsigned i = 0; i < CRL_SOURCES_MAX / 8 + 3; i++) {
 		struct cert	*leaf;
 
 		paths[0] = '\0';
@@ -364,7 +365,7 @@ many(void **state)
 		assert_true(crl_fetch_wait(s->fetch, WAIT_MS));
 		cert_free(&leaf);
 	}
-	assert_int_equal(kept(s, ".from"), CRL_FETCH_MAX);
+	assert_int_equal(kept(s, ".from"), CRL_SOURCES_MAX);
 }
 
 /* Damage in the folder is no reason to stay away. */
