@@ -298,7 +298,8 @@ cert_crl(const struct cert *issuer, const struct crl_spec *s)
 	X509_CRL_set_version(crl, X509_CRL_VERSION_2);
 	X509_CRL_set_issuer_name(crl, X509_get_subject_name(issuer->x));
 	X509_CRL_set1_lastUpdate(crl, from);
-	X509_CRL_set1_nextUpdate(crl, to);
+	if (!s->endless)
+		X509_CRL_set1_nextUpdate(crl, to);
 	for (int i = 0; i < 8 && s->revoked[i] != NULL; i++)
 		add_revoked(crl, s->revoked[i]);
 	X509_CRL_sort(crl);

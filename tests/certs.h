@@ -44,6 +44,7 @@ struct cert	*cert_leaf(const char *domain, const struct cert *issuer);
 
 struct crl_spec {
 	int64_t			 from_s, to_s;	/* 0, 0: an hour ago, in a day */
+	bool			 endless;	/* no nextUpdate */
 	const struct cert	*revoked[8];
 	long			 number;	/* 0: none */
 	const char		*ext;		/* lines NAME=VALUE */

@@ -1,6 +1,7 @@
 /* trust — roots in a store, CRLs by issuer, newest first; see trust.h. */
 #include "common/svc/trust.h"
 
+#include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
@@ -96,6 +97,11 @@ add_crl(struct trust *t, X509_CRL *crl, const char *path)
 		X509_CRL_free(crl);
 		return;
 	}
+	if (X509_CRL_get0_nextUpdate(crl) == NULL) {
+		t->skipped++;
+		log_fact(LOG_WARN, "tls.crl-endless", "file=%s cure=%s", log_str(path),
+		    log_str("it has no nextUpdate and counts as over: have its CA issue one that has"));
+	}
 	if (t->n_crls == t->cap) {
 		t->cap = t->cap * 2 + 16;
 		if ((t->crls = realloc(t->crls, t->cap * sizeof *t->crls)) == NULL)
@@ -103,6 +109,33 @@ add_crl(struct trust *t, X509_CRL *crl, const char *path)
 	}
 	t->crls[t->n_crls].crl = crl;
 	t->crls[t->n_crls++].number = X509_CRL_get_ext_d2i(crl, NID_crl_number, NULL, NULL);
+}
+
+static X509_STORE_CTX_check_crl_fn	 usual_check;
+
+static void
+find_usual_check(void)
+{
+	X509_STORE	*s = X509_STORE_new();
+	X509_STORE_CTX	*ctx = X509_STORE_CTX_new();
+
+	if (s == NULL || ctx == NULL || X509_STORE_CTX_init(ctx, s, NULL, NULL) != 1)
+		abort();
+	usual_check = X509_STORE_CTX_get_check_crl(ctx);
+	X509_STORE_CTX_free(ctx);
+	X509_STORE_free(s);
+}
+
+/* To OpenSSL a CRL without an end is fresh for ever. */
+static int
+check_crl(X509_STORE_CTX *ctx, X509_CRL *crl)
+{
+	if (X509_CRL_get0_nextUpdate(crl) == NULL) {
+		X509_STORE_CTX_set_error(ctx, X509_V_ERR_CRL_HAS_EXPIRED);
+		if (X509_STORE_CTX_get_verify_cb(ctx)(0, ctx) == 0)
+			return 0;
+	}
+	return usual_check(ctx, crl);
 }
 
 static unsigned
@@ -227,15 +260,26 @@ load_crls(struct trust *t, const char *folder, struct err *e)
 	    trust_folder_each(folder, TRUST_CRL_BYTES, add_crls, skip, t, e);
 }
 
+static struct trust *
+trust_new(void)
+{
+	static pthread_once_t	 once = PTHREAD_ONCE_INIT;
+	struct trust		*t = memory_new(sizeof *t);
+
+	pthread_once(&once, find_usual_check);
+	atomic_init(&t->refs, 1);
+	if ((t->store = X509_STORE_new()) == NULL)
+		abort();
+	X509_STORE_set_check_crl(t->store, check_crl);
+	return t;
+}
+
 bool
 trust_load(const char *folder, const char *crls, const char *cache, enum trust_care care,
     struct trust **out, struct err *e)
 {
-	struct trust	*t = memory_new(sizeof *t);
+	struct trust	*t = trust_new();
 
-	atomic_init(&t->refs, 1);
-	if ((t->store = X509_STORE_new()) == NULL)
-		abort();
 	if (!trust_folder_each(folder, TRUST_FILE_BYTES, add_roots,
 	    care == TRUST_STRICT ? NULL : skip, t, e) ||
 	    !load_crls(t, crls, e) || !load_crls(t, cache, e)) {
@@ -270,12 +314,9 @@ bool
 trust_load_files(const char *const *roots, size_t n_roots, const char *const *crls, size_t n_crls,
     struct trust **out, struct err *e)
 {
-	struct trust	*t = memory_new(sizeof *t);
+	struct trust	*t = trust_new();
 	bool		 ok = true;
 
-	atomic_init(&t->refs, 1);
-	if ((t->store = X509_STORE_new()) == NULL)
-		abort();
 	for (size_t i = 0; i < n_roots && ok; i++)
 		ok = trust_folder_file(roots[i], TRUST_FILE_BYTES, add_roots, t, e);
 	for (size_t i = 0; i < n_crls && ok; i++)

@@ -7,7 +7,8 @@
  * Owner:   counted; any thread may hold a reference.
  * Trust:   the folders are the operator's (the cache's CRLs were verified before they got there).
  *          A CRL that cannot be read or used, or is one too many, is left out and logged, so that
- *          what it would have vouched for is unknown: it never holds up the others.  A file in the
+ *          what it would have vouched for is unknown: it never holds up the others.  One without
+ *          nextUpdate would be fresh for ever, and counts as over; this is logged.  A file in the
  *          trust folder that holds no certificate is a fault where an operator waits for the answer
  *          (TRUST_STRICT); else it is left out and logged, too, and its CAs vouch for nobody.
  */
@@ -50,6 +51,6 @@ struct x509_store_st *trust_store(const struct trust *t);
 struct stack_st_X509_CRL *trust_crls(const struct trust *t, const struct x509_st *cert);
 unsigned	 trust_count(const struct trust *t);	/* roots */
 unsigned	 trust_crl_count(const struct trust *t);
-unsigned	 trust_skipped(const struct trust *t);	/* files and CRLs that were left out */
+unsigned	 trust_skipped(const struct trust *t);	/* files and CRLs that were left out, or are endless */
 
 #endif

@@ -442,6 +442,31 @@ a_stale_crl_leaves_it_open(void **state)
 	free_leaves(&l);
 }
 
+/* One without an end would be fresh for ever. */
+static void
+an_endless_crl_is_never_fresh(void **state)
+{
+	struct scene	*s = *state;
+	struct leaves	 l;
+
+	make_leaves(s, &l);
+	put_crl(s, "inter.pem", s->inter, (struct crl_spec){ .endless = true, .number = 9,
+	    .revoked = { l.revoked_cdp, l.revoked_plain } });
+	assert_int_equal(trust_skipped(s->trust), 1);
+	ASSERT_WORD(l.cdp, "revocation-unknown");
+	ASSERT_WORD(l.plain, "revocation-unknown");
+	ASSERT_WORD(l.brief, "ok");
+	/* What it has revoked an older one must not bring back; a newer one may. */
+	put_crl(s, "older.pem", s->inter, (struct crl_spec){ .number = 8 });
+	ASSERT_WORD(l.revoked_cdp, "revocation-unknown");
+	put_crl(s, "newer.pem", s->inter, (struct crl_spec){ .number = 10 });
+	ASSERT_WORD(l.cdp, "ok");
+	drop_crl(s, "inter.pem");
+	drop_crl(s, "older.pem");
+	drop_crl(s, "newer.pem");
+	free_leaves(&l);
+}
+
 static void
 a_forged_crl_decides_nothing(void **state)
 {
@@ -697,6 +722,7 @@ main(void)
 		cmocka_unit_test(paths),
 		cmocka_unit_test(a_fresh_crl_decides),
 		cmocka_unit_test(a_stale_crl_leaves_it_open),
+		cmocka_unit_test(an_endless_crl_is_never_fresh),
 		cmocka_unit_test(a_forged_crl_decides_nothing),
 		cmocka_unit_test(the_newer_crl_counts),
 		cmocka_unit_test(a_delta_is_not_taken_for_the_whole),
