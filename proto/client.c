@@ -16,8 +16,17 @@ struct expectation {
 static void
 set_deadline(struct client *c)
 {
-	c->engine.deadline_ms = c->count == 0 && !c->in_payload ? 0 :
-	    c->engine.now_ms + c->reply_ms;
+	if (c->in_payload)
+		c->engine.deadline_ms = c->rate_ms;
+	else
+		c->engine.deadline_ms = c->count == 0 ? 0 : c->engine.now_ms + c->reply_ms;
+}
+
+static void
+begin_minute(struct client *c)
+{
+	c->rate_mark = c->payload;
+	c->rate_ms = c->engine.now_ms + CLIENT_RATE_MS;
 }
 
 static void
@@ -136,6 +145,7 @@ take_reply(struct client *c, struct span line)
 		}
 		c->in_payload = r.has_payload;
 		c->payload = r.octets;
+		begin_minute(c);
 		c->kind = x.kind;
 		c->arg = x.arg;
 	}
@@ -208,6 +218,21 @@ payload_sent(struct engine *engine)
 	set_deadline((struct client *)engine);
 }
 
+static void
+tick_payload(struct client *c)
+{
+	struct err	 e;
+
+	if (c->rate_mark - c->payload >= CLIENT_RATE_OCTETS) {
+		begin_minute(c);
+		set_deadline(c);
+		return;
+	}
+	err_set(&e, REFUSAL_unreachable, "less than %d octets a second came for %d s",
+	    CLIENT_RATE_MIN, CLIENT_RATE_MS / 1000);
+	client_lost(c, &e);
+}
+
 /* A peer that goes on taking our payload is not silent. */
 static void
 tick(struct engine *engine)
@@ -215,6 +240,10 @@ tick(struct engine *engine)
 	struct client	*c = (struct client *)engine;
 	struct err	 e;
 
+	if (c->in_payload) {
+		tick_payload(c);
+		return;
+	}
 	if (engine->payload.source != NULL && engine->payload.offset != c->sent_to) {
 		c->sent_to = engine->payload.offset;
 		set_deadline(c);

@@ -21,6 +21,11 @@
 
 #define CLIENT_EXPECT_MAX	256		/* requests outstanding */
 #define CLIENT_REPLY_MS	(5 * 60 * 1000)	/* from the request, or the last sign of its answer */
+/* A payload that comes in brings CLIENT_RATE_MIN octets a second over each CLIENT_RATE_MS, so it is over
+ * at the latest CLIENT_RATE_MS after its octets / CLIENT_RATE_MIN seconds. */
+#define CLIENT_RATE_MS		60000
+#define CLIENT_RATE_MIN		500
+#define CLIENT_RATE_OCTETS	(CLIENT_RATE_MIN * (CLIENT_RATE_MS / 1000))
 
 struct client;
 
@@ -45,6 +50,8 @@ struct client {
 	struct expectation		*expect;	/* ring of cap */
 	size_t				 head, count, cap;
 	uint64_t			 payload;	/* octets still to come */
+	uint64_t			 rate_mark;	/* of these, when its minute began */
+	int64_t				 rate_ms;	/* when that minute ends */
 	bool				 in_payload;
 	bool				 over;
 	bool				 asked;		/* since the mover's last call: time is stale */

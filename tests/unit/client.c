@@ -207,6 +207,62 @@ patience(void **state)
 	end(&p);
 }
 
+static void
+rate_reply(struct client *c, int kind, void *arg, const struct reply *r)
+{
+	(void)c, (void)kind, (void)arg, (void)r;
+}
+
+static void
+rate_octets(struct client *c, int kind, void *arg, struct span piece)
+{
+	(void)c, (void)kind, (void)arg, (void)piece;
+}
+
+static void
+rate_lost(struct client *c, const struct err *e)
+{
+	(void)c;
+	assert_string_equal(refusal_word(e->why), "unreachable");
+}
+
+/* Two minutes of it: n octets in each, the last of them just before the minute is over. */
+static bool
+lives_at(size_t n)
+{
+	static const struct client_ops	 rate_ops = { .reply = rate_reply, .octets = rate_octets,
+					    .lost = rate_lost };
+	static const char		 octets[CLIENT_RATE_OCTETS + 1];
+	struct client			 c;
+	struct engine			*e = &c.engine;
+	bool				 lives;
+
+	client_init(&c, &rate_ops);
+	assert_true(client_request(&c, 1, NULL, "GET"));
+	e->now_ms = 1000;
+	e->feed(e, SPAN_LIT("250 2.0.0 {1000000} x\r\n"));
+	for (int minute = 1; minute <= 2 && !c.over; minute++) {
+		assert_int_equal(e->deadline_ms, 1000 + minute * CLIENT_RATE_MS);
+		e->now_ms = e->deadline_ms - 1;
+		e->feed(e, span_of(octets, minute == 1 ? CLIENT_RATE_OCTETS : n));
+		e->now_ms++;
+		e->tick(e);
+	}
+	lives = !c.over;
+	client_clear(&c);
+	return lives;
+}
+
+static void
+a_payload_has_a_lowest_rate(void **state)
+{
+	(void)state;
+	assert_false(lives_at(1));
+	assert_false(lives_at(CLIENT_RATE_OCTETS - 1));
+	assert_true(lives_at(CLIENT_RATE_OCTETS));
+	assert_true(lives_at(CLIENT_RATE_OCTETS + 1));
+}
+
 int
 main(void)
 {
@@ -216,6 +272,7 @@ main(void)
 		cmocka_unit_test(the_role_may_end_it),
 		cmocka_unit_test(limits),
 		cmocka_unit_test(patience),
+		cmocka_unit_test(a_payload_has_a_lowest_rate),
 	};
 
 	return cmocka_run_group_tests_name("client", tests, NULL, NULL);

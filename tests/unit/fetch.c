@@ -438,7 +438,7 @@ test_silence_is_waited_for_and_then_told(void **state)
 	assert_int_equal(e->deadline_ms, 1000 + CLIENT_REPLY_MS);
 	e->now_ms += CLIENT_REPLY_MS - 1;
 	drive(e, &a.held, SPAN_LIT("250 2.0.0 x\r\n250 2.0.0 {9} x\r\nabc"), 1000);
-	assert_int_equal(e->deadline_ms, e->now_ms + CLIENT_REPLY_MS);
+	assert_int_equal(e->deadline_ms, e->now_ms + CLIENT_RATE_MS);
 	e->now_ms = e->deadline_ms;
 	e->tick(e);
 	assert_true(e->closing);
