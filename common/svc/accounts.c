@@ -19,6 +19,7 @@ struct accounts {
 	char			*path;
 	pthread_mutex_t		 lock;		/* of newest */
 	struct accounts_set	*newest;
+	pthread_mutex_t		 looking;	/* of stamp; held while the file is read */
 	struct stamp		 stamp;		/* of what was read, or refused, last */
 };
 
@@ -59,6 +60,7 @@ accounts_new(const char *path, struct accounts **out, struct err *e)
 		return false;
 	}
 	pthread_mutex_init(&a->lock, NULL);
+	pthread_mutex_init(&a->looking, NULL);
 	*out = a;
 	return true;
 }
@@ -70,13 +72,14 @@ accounts_free(struct accounts **a)
 		return;
 	accounts_set_put(&(*a)->newest);
 	pthread_mutex_destroy(&(*a)->lock);
+	pthread_mutex_destroy(&(*a)->looking);
 	free((*a)->path);
 	free(*a);
 	*a = NULL;
 }
 
-bool
-accounts_refresh(struct accounts *a, struct err *e)
+static bool
+refresh(struct accounts *a, struct err *e)
 {
 	struct accounts_set	*fresh, *old;
 	struct stamp		 now;
@@ -98,6 +101,17 @@ accounts_refresh(struct accounts *a, struct err *e)
 	pthread_mutex_unlock(&a->lock);
 	accounts_set_put(&old);
 	return true;
+}
+
+bool
+accounts_refresh(struct accounts *a, struct err *e)
+{
+	bool	 good;
+
+	pthread_mutex_lock(&a->looking);
+	good = refresh(a, e);
+	pthread_mutex_unlock(&a->looking);
+	return good;
 }
 
 struct accounts_set *
@@ -183,9 +197,14 @@ accounts_at(const struct accounts_set *s, size_t i)
 static bool
 ops_find(void *arg, struct span name, char user[256], struct auth_keys *keys)
 {
-	struct accounts_set	*s = accounts_set_get(arg);
-	const struct account	*a = accounts_find(s, name);
+	struct accounts_set	*s;
+	const struct account	*a;
+	struct err		 e;
 
+	/* Who was added a moment ago may sign in; a file that is damaged is the refresher's to tell. */
+	(void)accounts_refresh(arg, &e);
+	s = accounts_set_get(arg);
+	a = accounts_find(s, name);
 	if (a != NULL) {
 		span_copy(span_str(a->address), user, ACCOUNTS_ADDRESS_BYTES);
 		*keys = a->keys;

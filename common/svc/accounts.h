@@ -15,7 +15,8 @@
  * Owner:   a reading (struct accounts_set) is immutable and counted; what is found in it lives as
  *          long as the reference.
  * Threads: accounts_set_get and everything on a set: any thread, never blocks on the disk.
- *          accounts_refresh: the daemon's main thread, once a second.
+ *          accounts_refresh: any thread; the daemon's main one does it now and then, and each
+ *          signing in.
  * Trust:   the file is the operator's; a damaged one is refused whole and the last good reading
  *          stays in force.
  */

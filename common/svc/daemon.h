@@ -21,7 +21,7 @@
 #include "common/svc/control.h"
 #include "common/svc/options.h"
 
-#define DAEMON_ACCOUNTS_MS	1000	/* how often the accounts file is looked at */
+#define DAEMON_ACCOUNTS_MS	200	/* how often the accounts file is looked at */
 #define DAEMON_OFFLOAD_THREADS	4
 #define DAEMON_LISTENERS_MAX	8
 

@@ -2,7 +2,7 @@
 # The world itself: what it says of itself, what it serves, and that it ends what it started.
 . tests/e2e/lib.sh
 . tests/lib/process.sh
-plan 22
+plan 36
 
 world_up --domains a.test,b.test+c.test --set 'crl-refresh = "10 s"'
 is "four daemons, the CRLs' server, the network, the guard" "$(tests/world status "$W" | grep -vc gone)" \
@@ -45,6 +45,32 @@ tests/world kill "$W" oms a.test
 like "a killed daemon is gone" "$(tests/world status "$W" | tr '\n' ' ')" 'ims-a\.test [0-9]+ ims-b'
 ok "and starts again" tests/world start "$W" oms a.test
 unlike "as another process" "$(oms_pid)" "^$before\$"
+
+# -- forms that are not quite right --------------------------------------------------------------------
+
+status_is "a record that is none" 65 tests/world zone "$W" 'this is rubbish'
+tests/world zone "$W" y.test. TXT v=spf1 -all
+like "a text whose quotes the shell ate is one string" "$(cat "$W/zone")" '^y\.test\. TXT "v=spf1 -all"$'
+status_is "a daemon of another kind" 64 tests/world stop "$W" foo a.test
+status_is "a certificate for nobody" 64 tests/world cert "$W"
+set -- $(tests/world cert "$W" --expired --domain=a.test --selfsigned)
+status_is "kinds in any order, of a certificate that nobody signed" 1 openssl x509 -in "$1" -noout -checkend 0
+ok "revoked once more is revoked" tests/world revoke "$W" a.test
+status_is "what is no certificate" 1 tests/world revoke "$W" nothing
+status_is "no domains" 64 tests/world up "$T/none" --domains ''
+status_is "one domain twice" 64 tests/world up "$T/none" --domains a.test,a.test
+
+printf 'correct horse\n' >"$T/password"
+chmod 600 "$T/password"
+TILLCALLED_PASSWORD_FILE=$T/password
+export TILLCALLED_PASSWORD_FILE
+ok "an operator adds a user" oms b.test user add eve@b.test
+ok "who signs in at once" as eve@b.test list
+status_is "with another's password nobody does" 77 as alice@b.test setup alice@b.test
+unset TILLCALLED_PASSWORD_FILE
+
+ok "a world in a place with blanks" tests/world up "$T/a b's" --domains d.test
+ok "is used and ended like any" sh -c 'tests/world mc "$1" bob@d.test list && tests/world down "$1" --remove' sh "$T/a b's"
 
 cp "$W"/run/*.pid "$T/"
 tests/world kill "$W" ims b.test

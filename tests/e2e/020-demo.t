@@ -1,7 +1,7 @@
 #!/bin/sh
 # The demo: it shows what it promises, takes any letter, and leaves nothing, whatever happens.
 . tests/e2e/lib.sh
-plan 20
+plan 23
 export TMPDIR="$T"
 
 ok "the demo comes to its end" tests/demo
@@ -12,11 +12,17 @@ like "and it is read" "$out" 'the roof is 12 m'
 like "what came is what was sent" "$out" 'Octet for octet'
 like "the outbox: fetched" "$out" 'bob@b\.test +fetched'
 like "the refusal" "$out" '\[?certificate-revoked\]?'
-unlike "nothing of it reaches bob" "$(printf '%s\n' "$out" | sed -n '/never hears/,$p')" 'mallory'
+never=$(printf '%s\n' "$out" | sed -n '/never hears/,$p')
+like "which b.test has in its log" "$never" 'tls\.refused.*word=certificate-revoked'
+unlike "nothing of it reaches bob" "$(printf '%s\n' "$never" | sed -n '/mc list/,$p')" 'mallory'
+like "before he opens it no octet was handed out" "$out" ' 0 octets of bodies handed out'
 like "it ends" "$(printf '%s\n' "$out" | tail -1)" 'nothing is left running'
 
 ok "a letter of one's own" tests/demo tests/letters/foreign.eml
 like "is read at the other end" "$out" 'weit her'
+mkdir "$T/of her's"
+cp tests/letters/barn.eml "$T/of her's/a letter.eml"
+like "one in a place with blanks" "$(make -n demo FILE="$T/of her's/a letter.eml" | tail -1)" "of her'.''s/a letter.eml'$"
 status_is "one that is not there" 66 tests/demo "$T/none.eml"
 like "is named" "$err" 'none\.eml'
 

@@ -109,7 +109,7 @@ crl_new() {
 # The kinds: each option changes one of the properties below.
 cert_option() {
 	case $1 in
-	--domain) domain=$2; used=2 ;;
+	--domain) used=2 ;;				# taken before all others
 	--names) san=$2; used=2 ;;			# DNS:x,DNS:y,IP:z
 	--label) san="DNS:tillcalled.$domain" ;;
 	--wildcard) san="DNS:*.${domain#*.}, DNS:*.$domain" ;;
@@ -141,7 +141,7 @@ cert_option() {
 	--under) issuer=$2; ca_new "$2" root || return; used=2 ;;	# an intermediate of that name
 	--name-constraint) issuer=constrained
 		ca_new constrained root "critical, permitted;DNS:elsewhere.test" || return ;;
-	--revoked) revoked=yes ;;
+	--revoked) revoked=yes ;;			# by whoever has asked for it
 	*) echo "world: no kind of certificate: $1" >&2; return 64 ;;
 	esac
 }
@@ -163,7 +163,11 @@ cert_sign() {	# BASE
 	_ca=$dir/ca/$issuer
 	quietly openssl req -new -config "$dir/ca/root/openssl.cnf" -key "$1.key" -subj "/CN=$domain" \
 	    -out "$1.request" || return 1
-	if [ -z "$issuer" ]; then
+	if [ -z "$issuer" ] && [ "$from $to" != "-3600 7776000" ]; then
+		quietly openssl ca -batch -notext -config "$dir/ca/root/openssl.cnf" -selfsign -keyfile "$1.key" \
+		    -extfile "$1.ext" -extensions leaf -md $md -startdate "$(ca_time $from)" \
+		    -enddate "$(ca_time $to)" -in "$1.request" -out "$1.leaf"
+	elif [ -z "$issuer" ]; then
 		quietly openssl x509 -req -in "$1.request" -signkey "$1.key" -days $((to / 86400)) \
 		    -"$md" -extfile "$1.ext" -extensions leaf -out "$1.leaf"
 	elif [ -n "$v1$serial" ]; then
@@ -182,10 +186,16 @@ cert_new() {
 	domain= from=-3600 to=7776000 md=sha256 key=p256 issuer=root revoked= v1= serial=
 	bc="critical, CA:FALSE" ku="critical, digitalSignature" eku=serverAuth aki=keyid:always
 	cdp=yes extra= san=default
-	case "$1" in --domain) ;; *) echo "world: cert begins with --domain D" >&2; return 64 ;; esac
+	_was=
+	for _word in "$@"; do
+		case $_was$_word in --domain=*) domain=${_word#*=} ;; esac
+		[ "$_was" != --domain ] || domain=$_word
+		_was=$_word
+	done
+	[ -n "$domain" ] || { echo "world: cert wants --domain D" >&2; return 64; }
 	while [ $# -gt 0 ]; do
 		used=1
-		case $1 in --*) [ $# -gt 1 ] || set -- "$1" "" ;; esac
+		case $1 in --domain=*) shift; continue ;; --*) [ $# -gt 1 ] || set -- "$1" "" ;; esac
 		cert_option "$1" "${2:-}" || return
 		shift $used
 		[ "${1-x}" != "" ] || shift
@@ -204,12 +214,13 @@ cert_new() {
 	echo "$issuer" >"$_base.ca"
 	rm -f "$_base.request" "$_base.ext"
 	[ -z "$daemon_group" ] || { chgrp "$daemon_group" "$_base.key" && chmod 640 "$_base.key"; }
-	[ -z "$revoked" ] || cert_revoke "$_base" || return 1
 	cert=$_base
 }
 
 cert_revoke() {	# BASE
 	_issuer=$(cat "$1.ca") || return 1
-	quietly openssl ca -config "$dir/ca/$_issuer/openssl.cnf" -revoke "$1.leaf" || return 1
+	_serial=$(openssl x509 -in "$1.leaf" -noout -serial) || return 1
+	grep -q "^R.*	${_serial#*=}	" "$dir/ca/$_issuer/index.txt" ||
+	    quietly openssl ca -config "$dir/ca/$_issuer/openssl.cnf" -revoke "$1.leaf" || return 1
 	crl_new "$_issuer" 0 604800
 }

@@ -31,6 +31,7 @@ host_conf() {	# HOST OMS-ADDRESS IMS-ADDRESS DOMAIN...
 accounts = \"$_h/accounts\"
 trust = \"$dir/trust\"
 crls = \"$dir/crls\"
+crl-refresh = \"1 s\"
 resolver = \"zone:$dir/zone\"
 allow-private-peers = true
 allow-private-crl-hosts = true"
@@ -65,11 +66,11 @@ OMS_FETCH_$_v=$3:1470
 OMS_SUBMIT_$_v=$3:1472
 IMS_NOTIFY_$_v=$4:1471
 IMS_MAILBOX_$_v=$4:1473
-CONF_$_v='$dir/$2/tillcalled.conf'
-OMS_LOG_$_v='$dir/$2/oms.log'
-IMS_LOG_$_v='$dir/$2/ims.log'
-CERT_$_v='$dir/$2/$1.pem'
-KEY_$_v='$dir/$2/$1.key'
+CONF_$_v=$dir/$2/tillcalled.conf
+OMS_LOG_$_v=$dir/$2/oms.log
+IMS_LOG_$_v=$dir/$2/ims.log
+CERT_$_v=$dir/$2/$1.pem
+KEY_$_v=$dir/$2/$1.key
 END
 }
 

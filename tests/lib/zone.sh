@@ -6,8 +6,21 @@ zone_write() {
 	flock 8
 	awk '/ SOA / { $7 = $7 + 1 } { print }' >"$dir/zone.new"
 	chmod 644 "$dir/zone.new"
+	if [ -e "$dir/zone" ] && ! zone_is_one "$dir/zone.new"; then
+		rm "$dir/zone.new"
+		exec 8>&-
+		echo "world: that is no record of a zone file: NAME [TTL] [IN] TYPE DATA" >&2
+		return 65
+	fi
 	mv "$dir/zone.new" "$dir/zone"
 	exec 8>&-
+}
+
+# By the eyes of those who will read it.
+zone_is_one() {
+	"$top/build/$mode/ims" check spf --resolver "zone:$1" --ip 192.0.2.1 --helo h.test --from a@h.test \
+	    </dev/null >/dev/null 2>&1
+	[ $? -ne 78 ]
 }
 
 zone_begin() {
@@ -38,8 +51,18 @@ END
 
 zone_end() { zone_write <"$dir/run/zone"; }
 
+# A shell has eaten the quotes of a TXT record's text: it is one string all the same.
+zone_quoted() {
+	awk '{ at = 0
+	    for (i = 2; i <= 4; i++) if ($i == "TXT") { at = i; break }
+	    if (at && !index($0, "\"")) { head = ""; for (i = 1; i <= at; i++) head = head $i " "
+		text = ""; for (i = at + 1; i <= NF; i++) text = text (i > at + 1 ? " " : "") $i
+		print head "\"" text "\""; next }
+	    print }'
+}
+
 zone_add() {
-	{ cat "$dir/zone"; printf '%s\n' "$1"; } | zone_write
+	{ cat "$dir/zone"; printf '%s\n' "$1" | zone_quoted; } | zone_write
 }
 
 # zone_remove NAME TYPE: all such records; nothing there is no fault.
