@@ -25,6 +25,7 @@ struct question {
 	char			 domain[256];
 	struct judge_rules	 rules;
 	int64_t			 at_s;
+	bool			 later;		/* by a part of a second */
 	struct trust		*trust;
 	struct chain		*chain;
 };
@@ -67,9 +68,9 @@ offset_s(struct span s, int64_t *out)
 	return true;
 }
 
-/* date-time of RFC 3339; what is less than a second is dropped */
+/* date-time of RFC 3339; *later: it is less than a second behind *out */
 static bool
-parse_time(const char *text, int64_t *out)
+parse_time(const char *text, int64_t *out, bool *later)
 {
 	struct span	 s = span_str(text), rest;
 	char		 plain[CLOCK_DATE_BYTES];
@@ -89,6 +90,7 @@ parse_time(const char *text, int64_t *out)
 
 		if (digits == 0)
 			return false;
+		*later = strspn(rest.p + 1, "0") < digits;
 		rest = span_sub(rest, 1 + digits, rest.n);
 	}
 	if (!clock_parse_date(span_str(plain), out) || !offset_s(rest, &off))
@@ -125,7 +127,7 @@ ask_for(struct options *o, struct question *q)
 	if (domain == NULL && q->rules.name == NULL)
 		return options_usage(o, "check cert needs --domain or --name; try: %s check cert --help",
 		    o->called);
-	if (at != NULL && !parse_time(at, &q->at_s))
+	if (at != NULL && !parse_time(at, &q->at_s, &q->later))
 		return options_usage(o, "--at %s: write 2026-11-23T14:00:00Z, or seconds since 1970", at);
 	if (domain != NULL && !idn_a_label(span_str(domain), q->domain, &e))
 		return options_usage(o, "--domain: %s", e.text);
@@ -151,7 +153,9 @@ judge(struct options *o, struct question *q, struct judgement *j, struct err *e)
 			e->why = REFUSAL_certificate_form;
 		return false;
 	}
-	return judge_chain_by(q->trust, q->chain, &q->rules, q->at_s, j, e);
+	/* Between two seconds it is good if it is good at both. */
+	return judge_chain_by(q->trust, q->chain, &q->rules, q->at_s, j, e) && (!q->later ||
+	    judge_chain_by(q->trust, q->chain, &q->rules, q->at_s + 1, j, e));
 }
 
 /* -- the answer -------------------------------------------------------------------------------------- */

@@ -1,7 +1,7 @@
 /* judge — OpenSSL's path validation with our own rules around it; see judge.h.
  *
- * Three steps: the leaf by itself; the path, by X509_verify_cert without revocation; then, on the
- * path that was built, the intermediates by themselves, the name, and revocation.  So what waiting
+ * Three steps: the leaf by itself; the path, by X509_verify_cert without revocation, and the
+ * intermediates on it by themselves; then, on the path that stands, the name and revocation.  So what waiting
  * cannot cure never hides behind a CRL that is not here, and no distribution point of a chain that
  * is not verified is ever looked at.
  */
@@ -106,6 +106,17 @@ say(struct judging *x, enum refusal why, int error, int depth)
 	x->said = true;
 }
 
+/* notAfter is the last second that is good (RFC 5280 4.1.2.5); OpenSSL takes it for the first that
+ * is not. */
+static bool
+in_last_second(const struct judging *x, X509 *cert)
+{
+	struct tm	 tm;
+
+	return cert != NULL && ASN1_TIME_to_tm(X509_get0_notAfter(cert), &tm) == 1 &&
+	    (int64_t)timegm(&tm) == x->now_s;
+}
+
 static int
 on_verify(int ok, X509_STORE_CTX *ctx)
 {
@@ -121,6 +132,8 @@ on_verify(int ok, X509_STORE_CTX *ctx)
 		why = revocation_word(error, cert);
 	if (is_anchor(ctx, depth) && anchor_is_free_of(error, cert))
 		why = REFUSAL_NONE;
+	if (error == X509_V_ERR_CERT_HAS_EXPIRED && in_last_second(x, cert))
+		why = REFUSAL_NONE;
 	if (why == REFUSAL_NONE || !judge_word_on(why)) {
 		X509_STORE_CTX_set_error(ctx, X509_V_OK);
 		return 1;
@@ -134,22 +147,24 @@ on_verify(int ok, X509_STORE_CTX *ctx)
 /* -- the steps ---------------------------------------------------------------------------------- */
 
 static bool
-open_path(struct judging *x, const struct trust *t, const struct chain *c, int64_t now_s)
+open_path(struct judging *x, const struct trust *t, const struct chain *c)
 {
 	X509_VERIFY_PARAM	*p;
 
 	if ((x->ctx = X509_STORE_CTX_new()) == NULL ||
 	    X509_STORE_CTX_init(x->ctx, trust_store(t), chain_leaf(c), chain_rest(c)) != 1 ||
 	    X509_STORE_CTX_set_purpose(x->ctx, X509_PURPOSE_SSL_SERVER) != 1 ||
-	    X509_STORE_CTX_set_app_data(x->ctx, x) != 1)
+	    X509_STORE_CTX_set_app_data(x->ctx, x) != 1 ||
+	    X509_VERIFY_PARAM_add0_policy(X509_STORE_CTX_get0_param(x->ctx),
+	    OBJ_nid2obj(NID_any_policy)) != 1)
 		return err_set(x->e, REFUSAL_internal, "certificates cannot be judged");
 	X509_STORE_CTX_set_verify_cb(x->ctx, on_verify);
 	p = X509_STORE_CTX_get0_param(x->ctx);
 	X509_VERIFY_PARAM_set_flags(p, X509_V_FLAG_X509_STRICT | X509_V_FLAG_TRUSTED_FIRST |
-	    X509_V_FLAG_PARTIAL_CHAIN);
+	    X509_V_FLAG_PARTIAL_CHAIN | X509_V_FLAG_POLICY_CHECK);
 	X509_VERIFY_PARAM_set_auth_level(p, 2);
 	X509_VERIFY_PARAM_set_depth(p, JUDGE_DEPTH_MAX);
-	X509_VERIFY_PARAM_set_time(p, (time_t)now_s);
+	X509_VERIFY_PARAM_set_time(p, (time_t)x->now_s);
 	X509_VERIFY_PARAM_set_hostflags(p, X509_CHECK_FLAG_NEVER_CHECK_SUBJECT);
 	return true;
 }
@@ -173,9 +188,13 @@ judge_intermediates(struct judging *x)
 {
 	STACK_OF(X509)	*path = X509_STORE_CTX_get0_chain(x->ctx);
 
-	for (int i = 1; i < sk_X509_num(path); i++)
-		if (!is_anchor(x->ctx, i) && !judge_form(sk_X509_value(path, i), false, x->e))
+	for (int i = 1; i < sk_X509_num(path); i++) {
+		X509	*ca = sk_X509_value(path, i);
+
+		if ((!is_anchor(x->ctx, i) && !judge_form(ca, false, x->e)) ||
+		    !judge_form_constraints(ca, x->e))
 			return err_prefix(x->e, "a CA in the chain");
+	}
 	return true;
 }
 
@@ -263,11 +282,11 @@ names(const struct chain *c, const struct judge_rules *r, struct err *e)
 }
 
 static bool
-judge_by_path(struct judging *x, const struct trust *t, const struct chain *c, int64_t now_s)
+judge_by_path(struct judging *x, const struct trust *t, const struct chain *c)
 {
 	ERR_clear_error();
 	return judge_form(chain_leaf(c), true, x->e) && judge_form_leaf(chain_leaf(c), x->e) &&
-	    open_path(x, t, c, now_s) && verify_path(x) && judge_intermediates(x);
+	    open_path(x, t, c) && verify_path(x) && judge_intermediates(x);
 }
 
 static void
@@ -286,7 +305,7 @@ judge_chain_by(const struct trust *t, const struct chain *c, const struct judge_
 	bool			 ok;
 
 	memset(x.j, 0, sizeof *x.j);
-	ok = judge_by_path(&x, t, c, now_s);
+	ok = judge_by_path(&x, t, c);
 	if (ok)
 		note_path(&x);
 	ok = ok && names(c, r, e) && (r->no_revocation || check_revocation(&x, t));
@@ -306,10 +325,10 @@ judge_path(const struct trust *t, const struct chain *c, int64_t now_s)
 {
 	struct judgement	 unused = { 0 };
 	struct err		 e;
-	struct judging		 x = { .j = &unused, .e = &e };
+	struct judging		 x = { .j = &unused, .e = &e, .now_s = now_s };
 	STACK_OF(X509)		*path = NULL;
 
-	if (judge_by_path(&x, t, c, now_s) && (path = X509_STORE_CTX_get1_chain(x.ctx)) == NULL)
+	if (judge_by_path(&x, t, c) && (path = X509_STORE_CTX_get1_chain(x.ctx)) == NULL)
 		abort();
 	close_path(&x);
 	return path;

@@ -9,7 +9,7 @@
 
 #include "common/svc/judge.h"
 
-#define SERIAL_BYTES	20
+#define SERIAL_BITS	159	/* 20 octets of DER, the first without a sign */
 #define NO_REV_AVAIL	"2.5.29.56"
 
 static int
@@ -29,7 +29,7 @@ serial_ok(X509 *x)
 	BIGNUM			*n = ASN1_INTEGER_to_BN(s, NULL);
 	bool			 ok;
 
-	ok = n != NULL && !BN_is_negative(n) && !BN_is_zero(n) && BN_num_bytes(n) <= SERIAL_BYTES;
+	ok = n != NULL && !BN_is_negative(n) && !BN_is_zero(n) && BN_num_bits(n) <= SERIAL_BITS;
 	BN_free(n);
 	return ok;
 }
@@ -78,6 +78,8 @@ form_fault(X509 *x, bool leaf)
 		return "an extension is broken";
 	if (repeats_ext(x))
 		return "an extension stands twice";
+	if (leaf && X509_get_ext_by_NID(x, NID_name_constraints, -1) >= 0)
+		return "no CA, and constrains names";
 	if (!leaf && find_ext(x, NO_REV_AVAIL) >= 0)
 		return "a CA that says it cannot be revoked";
 	return NULL;
@@ -109,6 +111,13 @@ purpose_fault(X509 *x)
 	return NULL;
 }
 
+/* By its own word, or as what OpenSSL would let sign certificates. */
+static bool
+is_ca(X509 *x)
+{
+	return (X509_get_extension_flags(x) & EXFLAG_CA) != 0 || X509_check_ca(x) != 0;
+}
+
 bool
 judge_form_leaf(X509 *x, struct err *e)
 {
@@ -116,12 +125,69 @@ judge_form_leaf(X509 *x, struct err *e)
 
 	if (RULE(certificate_selfsigned) && (X509_get_extension_flags(x) & EXFLAG_SI) != 0)
 		return err_set(e, REFUSAL_certificate_selfsigned, "%s", "");
-	if (RULE(certificate_ca) && X509_check_ca(x) != 0)
+	if (RULE(certificate_ca) && is_ca(x))
 		return err_set(e, REFUSAL_certificate_ca, "%s", "");
 	if (RULE(certificate_purpose) && (fault = purpose_fault(x)) != NULL)
 		return err_set(e, REFUSAL_certificate_purpose, "the certificate has %s", fault);
 	return true;
 }
+
+/* -- name constraints ------------------------------------------------------------------------------ */
+
+/* An address and as long a mask of leading ones (RFC 5280 4.2.1.10, RFC 4632) */
+static bool
+network_ok(const ASN1_OCTET_STRING *s)
+{
+	const unsigned char	*p = ASN1_STRING_get0_data(s);
+	int			 n = ASN1_STRING_length(s);
+	bool			 ended = false;
+
+	if (n != 8 && n != 32)
+		return false;
+	for (int bit = 0; bit < n * 4; bit++) {
+		bool	 one = ((p[n / 2 + bit / 8] >> (7 - bit % 8)) & 1) != 0;
+
+		if (one && ended)
+			return false;
+		ended = !one;
+	}
+	return true;
+}
+
+/* A DNS constraint holds for what is below it as it stands: no dot in front. */
+static bool
+subtrees_ok(const STACK_OF(GENERAL_SUBTREE) *all)
+{
+	for (int i = 0; i < sk_GENERAL_SUBTREE_num(all); i++) {
+		const GENERAL_NAME	*g = sk_GENERAL_SUBTREE_value(all, i)->base;
+
+		if (g->type == GEN_DNS && ASN1_STRING_length(g->d.dNSName) > 0 &&
+		    ASN1_STRING_get0_data(g->d.dNSName)[0] == '.')
+			return false;
+		if (g->type == GEN_IPADD && !network_ok(g->d.iPAddress))
+			return false;
+	}
+	return true;
+}
+
+bool
+judge_form_constraints(X509 *x, struct err *e)
+{
+	int			 critical;
+	NAME_CONSTRAINTS	*nc = X509_get_ext_d2i(x, NID_name_constraints, &critical, NULL);
+	bool			 ok = critical == -1;		/* there are none */
+
+	if (nc != NULL)
+		ok = (sk_GENERAL_SUBTREE_num(nc->permittedSubtrees) > 0 ||
+		    sk_GENERAL_SUBTREE_num(nc->excludedSubtrees) > 0) &&
+		    subtrees_ok(nc->permittedSubtrees) && subtrees_ok(nc->excludedSubtrees);
+	NAME_CONSTRAINTS_free(nc);
+	if (!ok && RULE(certificate_constraint))
+		return err_set(e, REFUSAL_certificate_constraint, "it constrains names out of form");
+	return true;
+}
+
+/* -- revocation ------------------------------------------------------------------------------------ */
 
 bool
 judge_form_names_crl(X509 *x)

@@ -1,7 +1,7 @@
 #!/bin/sh
 # check cert: judges a chain in files as a peer's would be judged; no configuration, no daemon.
 . tests/e2e/lib.sh
-plan 50
+plan 56
 ims=build/$MODE/ims
 export TILLCALLED_CONF="$T/none.conf"
 world_up --domains a.test
@@ -30,6 +30,11 @@ verdict certificate-name 1 --name 192.0.2.78 --chain "$(cert --domain x.test --n
 verdict certificate-expired 1 --domain x.test --chain "$(cert --domain x.test --expired)"
 verdict certificate-early 1 --domain x.test --chain "$good" --at 2001-01-01T00:00:00Z
 verdict certificate-expired 1 --domain x.test --chain "$good" --at 2099-01-01T00:00:00.5+02:00
+# notAfter itself is good, and nothing behind it.
+until=$(date -u -d "$(openssl x509 -in "$good" -noout -enddate | cut -d= -f2)" +%Y-%m-%dT%H:%M:%S)
+verdict accepted 0 --domain x.test --chain "$good" --no-revocation --at "${until}Z"
+verdict accepted 0 --domain x.test --chain "$good" --no-revocation --at "${until}.000Z"
+verdict certificate-expired 1 --domain x.test --chain "$good" --no-revocation --at "${until}.001Z"
 revoked=$(cert --domain x.test --revoked)
 verdict certificate-revoked 1 --domain x.test --chain "$revoked"
 verdict accepted 0 --domain x.test --chain "$revoked" --no-revocation

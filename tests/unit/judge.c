@@ -21,19 +21,21 @@
 struct scene {
 	char		 folder[64];
 	struct cert	*root, *inter, *stranger, *old, *nc, *excluded, *nocdp, *pathlen, *purpose, *sha1,
-			*p521, *noca, *ski, *bc, *rsa1024, *norev, *dying, *formless, *gone;
+			*p521, *noca, *ski, *bc, *rsa1024, *norev, *dying, *formless, *gone, *policy, *dotted, *masked, *boundless;
 	struct trust	*trust;
 };
 
 enum from { INTER, ROOT, STRANGER, OLD, NC, EXCLUDED, NOCDP, PATHLEN, PURPOSE, WEAK_SHA1, P521, NOCA, SKI, BC,
-	RSA1024, NOREV, DYING, FORMLESS, GONE, SELF };
+	RSA1024, NOREV, DYING, FORMLESS, GONE, POLICY,
+	DOTTED, MASKED, BOUNDLESS, SELF };
 
 static struct cert *
 issuer(struct scene *s, enum from f)
 {
 	struct cert	*all[] = { s->inter, s->root, s->stranger, s->old, s->nc, s->excluded, s->nocdp,
 			    s->pathlen, s->purpose, s->sha1, s->p521, s->noca, s->ski, s->bc, s->rsa1024,
-			    s->norev, s->dying, s->formless, s->gone, NULL };
+			    s->norev, s->dying, s->formless, s->gone,
+			    s->policy, s->dotted, s->masked, s->boundless, NULL };
 
 	return all[f];
 }
@@ -71,6 +73,14 @@ make_cas(struct scene *s)
 	    s->root);
 	s->norev = cert_make(&(struct cert_spec){ .cn = "norev", .ca = true,
 	    .ext = "2.5.29.56=DER:0500" }, s->root);
+	s->policy = cert_make(&(struct cert_spec){ .cn = "policy", .ca = true, .ext =
+	    "certificatePolicies=DER:3007300506032a0304\npolicyConstraints=critical,requireExplicitPolicy:0" }, s->root);
+	s->dotted = cert_make(&(struct cert_spec){ .cn = "dotted", .ca = true,
+	    .ext = "nameConstraints=critical,permitted;DNS:.test" }, s->root);
+	s->masked = cert_make(&(struct cert_spec){ .cn = "masked", .ca = true,
+	    .ext = "nameConstraints=critical,excluded;IP:192.0.2.0/255.0.255.0" }, s->root);
+	s->boundless = cert_make(&(struct cert_spec){ .cn = "boundless", .ca = true,
+	    .ext = "nameConstraints=critical,DER:3000" }, s->root);
 	s->dying = cert_make(&(struct cert_spec){ .cn = "dying", .ca = true, .from_s = -3600,
 	    .to_s = 600 }, s->root);
 }
@@ -180,6 +190,10 @@ static const struct kind kinds[] = {
 	{ "exactly 7 days", INTER, { NAMED, .from_s = -3600, .to_s = 7 * CERTS_DAY - 3600 },
 	    REFUSAL_NONE, NULL, 0 },
 	{ "its last second", INTER, { NAMED, .from_s = -3600, .to_s = 600 }, REFUSAL_NONE, NULL, 590 },
+	{ "serial of 20 octets", INTER, { NAMED,
+	    .serial = "730750818665451459101842416358141509827966271487" }, REFUSAL_NONE, NULL, 0 },
+	{ "the policy that its CA requires", POLICY, { NAMED, .ext = "certificatePolicies=DER:3007300506032a0304" },
+	    REFUSAL_NONE, NULL, 0 },
 	/* who vouches */
 	{ "self-signed", SELF, { NAMED }, REFUSAL_certificate_selfsigned, NULL, 0 },
 	{ "self-signed CA", SELF, { NAMED, .ca = true }, REFUSAL_certificate_selfsigned, NULL, 0 },
@@ -190,6 +204,8 @@ static const struct kind kinds[] = {
 	{ "a CA as leaf", INTER, { NAMED, .ca = true, .ext = "extendedKeyUsage=serverAuth\n"
 	    "keyUsage=critical,digitalSignature,keyCertSign" },
 	    REFUSAL_certificate_ca, NULL, 0 },
+	{ "a CA that may not sign certificates", INTER, { NAMED,
+	    .ext = "basicConstraints=critical,CA:TRUE" }, REFUSAL_certificate_ca, NULL, 0 },
 	{ "a leaf that may sign certificates", INTER, { NAMED,
 	    .ext = "-basicConstraints\nkeyUsage=critical,digitalSignature,keyCertSign" },
 	    REFUSAL_certificate_ca, NULL, 0 },
@@ -231,6 +247,13 @@ static const struct kind kinds[] = {
 	{ "serial of 21 octets", INTER, { NAMED,
 	    .serial = "374144419156711147060143317175368453031918731001856" },
 	    REFUSAL_certificate_form, NULL, 0 },
+	{ "serial of 21 octets for its sign", INTER, { NAMED,
+	    .serial = "730750818665451459101842416358141509827966271488" },
+	    REFUSAL_certificate_form, NULL, 0 },
+	{ "name constraints in a leaf", INTER, { NAMED,
+	    .ext = "nameConstraints=critical,permitted;DNS:a.test" }, REFUSAL_certificate_form, NULL, 0 },
+	{ "a policy twice", INTER, { NAMED, .ext = "certificatePolicies=DER:300e300506032a0304"
+	    "300506032a0304" }, REFUSAL_certificate_form, NULL, 0 },
 	{ "unknown critical extension", INTER, { NAMED, .ext = "1.2.3.4=critical,DER:0500" },
 	    REFUSAL_certificate_form, NULL, 0 },
 	{ "critical noRevAvail", INTER, { NAMED, .ext = "2.5.29.56=critical,DER:0500" },
@@ -251,6 +274,14 @@ static const struct kind kinds[] = {
 	/* for whom */
 	{ "outside what its CA may name", NC, { NAMED }, REFUSAL_certificate_constraint, NULL, 0 },
 	{ "excluded for its CA", EXCLUDED, { NAMED }, REFUSAL_certificate_constraint, NULL, 0 },
+	{ "no policy, where its CA requires one", POLICY, { NAMED }, REFUSAL_certificate_constraint,
+	    NULL, 0 },
+	{ "another policy than its CA's", POLICY, { NAMED, .ext = "certificatePolicies=DER:3007300506032a0305" },
+	    REFUSAL_certificate_constraint, NULL, 0 },
+	{ "constrained to a name with a dot in front", DOTTED, { NAMED }, REFUSAL_certificate_constraint,
+	    NULL, 0 },
+	{ "constrained by a mask with holes", MASKED, { NAMED }, REFUSAL_certificate_constraint, NULL, 0 },
+	{ "constraints without any", BOUNDLESS, { NAMED }, REFUSAL_certificate_constraint, NULL, 0 },
 	{ "another name", INTER, { .cn = "b.test", .san = "DNS:b.test" }, REFUSAL_certificate_name,
 	    NULL, 0 },
 	{ "a subdomain", INTER, { NAMED, .ext = "subjectAltName=DNS:mail.a.test" },
@@ -346,6 +377,25 @@ paths(void **state)
 	cert_free(&leaf);
 	cert_free(&other);
 	cert_free(&forged);
+}
+
+static void
+the_last_second_is_good(void **state)
+{
+	struct scene	*s = *state;
+	struct cert	*leaf = cert_make(&(struct cert_spec){ NAMED, .from_s = -60, .to_s = 600 },
+			    s->inter);
+	struct chain	*c = chain_of(s, leaf, s->inter, NULL);
+	int64_t		 last = chain_not_after_s(c), first = chain_not_before_s(c);
+	struct err	 e;
+
+	assert_true(judge_chain(s->trust, c, "a.test", first, NULL, &e));
+	assert_false(judge_chain(s->trust, c, "a.test", first - 1, NULL, &e));
+	assert_true(judge_chain(s->trust, c, "a.test", last, NULL, &e));
+	assert_false(judge_chain(s->trust, c, "a.test", last + 1, NULL, &e));
+	assert_int_equal(e.why, REFUSAL_certificate_expired);
+	chain_unref(&c);
+	cert_free(&leaf);
 }
 
 /* -- revocation --------------------------------------------------------------------------------- */
@@ -720,6 +770,7 @@ main(void)
 		cmocka_unit_test(each_kind_has_its_word),
 		cmocka_unit_test(a_leaf_in_the_trust_folder_is_still_no_peer),
 		cmocka_unit_test(paths),
+		cmocka_unit_test(the_last_second_is_good),
 		cmocka_unit_test(a_fresh_crl_decides),
 		cmocka_unit_test(a_stale_crl_leaves_it_open),
 		cmocka_unit_test(an_endless_crl_is_never_fresh),
