@@ -18,10 +18,12 @@
 #include "common/base/hex.h"
 #include "common/svc/crl_check.h"
 #include "common/svc/judge_form.h"
+#include "common/svc/judge_ways.h"
 #include "common/svc/judge_words.h"
 
 struct judging {
 	X509_STORE_CTX		*ctx;
+	STACK_OF(X509)		*offered;	/* what the path may be built of */
 	struct judgement	*j;
 	struct err		*e;
 	bool			 said;		/* *e is set */
@@ -152,7 +154,7 @@ open_path(struct judging *x, const struct trust *t, const struct chain *c)
 	X509_VERIFY_PARAM	*p;
 
 	if ((x->ctx = X509_STORE_CTX_new()) == NULL ||
-	    X509_STORE_CTX_init(x->ctx, trust_store(t), chain_leaf(c), chain_rest(c)) != 1 ||
+	    X509_STORE_CTX_init(x->ctx, trust_store(t), chain_leaf(c), x->offered) != 1 ||
 	    X509_STORE_CTX_set_purpose(x->ctx, X509_PURPOSE_SSL_SERVER) != 1 ||
 	    X509_STORE_CTX_set_app_data(x->ctx, x) != 1 ||
 	    X509_VERIFY_PARAM_add0_policy(X509_STORE_CTX_get0_param(x->ctx),
@@ -281,19 +283,44 @@ names(const struct chain *c, const struct judge_rules *r, struct err *e)
 	return r->domain == NULL || chain_names(c, r->domain, e);
 }
 
+static void
+close_path(struct judging *x)
+{
+	X509_STORE_CTX_free(x->ctx);
+	sk_X509_free(x->offered);
+	x->ctx = NULL;
+	x->offered = NULL;
+	ERR_clear_error();
+}
+
+/* Where every way fails, the first one's fault is told. */
+static bool
+find_path(struct judging *x, const struct trust *t, const struct chain *c)
+{
+	struct judge_ways	 w = JUDGE_WAYS_INIT;
+	struct err		 later, *e = x->e;
+	bool			 ok = false;
+
+	while (!ok && judge_ways_next(&w, chain_rest(c), &x->offered)) {
+		x->said = false;
+		ok = open_path(x, t, c) && verify_path(x) && judge_intermediates(x);
+		if (ok)
+			break;
+		if (x->ctx != NULL)
+			judge_ways_failed(&w, chain_rest(c), X509_STORE_CTX_get0_chain(x->ctx));
+		close_path(x);
+		x->e = &later;
+	}
+	x->e = e;
+	return ok;
+}
+
 static bool
 judge_by_path(struct judging *x, const struct trust *t, const struct chain *c)
 {
 	ERR_clear_error();
 	return judge_form(chain_leaf(c), true, x->e) && judge_form_leaf(chain_leaf(c), x->e) &&
-	    open_path(x, t, c) && verify_path(x) && judge_intermediates(x);
-}
-
-static void
-close_path(struct judging *x)
-{
-	X509_STORE_CTX_free(x->ctx);
-	ERR_clear_error();
+	    find_path(x, t, c);
 }
 
 bool

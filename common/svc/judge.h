@@ -6,7 +6,8 @@
  * Spec:  DECISIONS "Certificates" 1 to 6: chain to the trust folder, X509_STRICT, security level
  *        2, serverAuth in both directions, v3, sane serials, RSA >= 2048 or P-256 or P-384 or
  *        Ed25519, leaf neither a CA nor its own issuer, name constraints, policies that a CA
- *        requires, the exact name, the time (notAfter included), revocation.  The trust anchor is exempt from revocation and from rules of form;
+ *        requires, the exact name, the time (notAfter included), revocation.  Where several
+ *        certificates bear the name of a CA, each is tried (judge_ways.h).  The trust anchor is exempt from revocation and from rules of form;
  *        each intermediate is judged like the leaf.  What an anchor constrains holds.
  *        Revocation: a fresh CRL decides.  Without one: a certificate that names a distribution
  *        point is revocation_unknown (temporary); one that names none is good if it lives 7 days

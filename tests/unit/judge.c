@@ -398,6 +398,60 @@ the_last_second_is_good(void **state)
 	cert_free(&leaf);
 }
 
+/* The CA `twin` once more, otherwise made: same name, same key. */
+static struct cert *
+twin_of(struct cert *twin, struct cert_spec spec, struct cert *by)
+{
+	struct cert	*c;
+
+	spec.cn = "twin";
+	spec.ca = true;
+	c = cert_make(&spec, by);
+	X509_set_pubkey(c->x, twin->key);
+	X509_sign(c->x, by->key, EVP_sha256());
+	return c;
+}
+
+static void
+each_of_a_cas_certificates_is_tried(void **state)
+{
+	struct scene	*s = *state;
+	struct cert	*good = cert_make(&(struct cert_spec){ .cn = "twin", .ca = true,
+			    .ext = "-subjectKeyIdentifier\nsubjectKeyIdentifier=DER:0403010203" }, s->root);
+	struct cert	*leaf = cert_make(&(struct cert_spec){ NAMED }, good);
+	static const char *const	 bad[] = {
+		"extendedKeyUsage=clientAuth", "nameConstraints=critical,permitted;DNS:b.test",
+		"basicConstraints=critical,CA:FALSE", "-basicConstraints",
+		"keyUsage=critical,digitalSignature", "2.5.29.56=DER:0500", NULL,
+	};
+	unsigned	 wrong = 0;
+
+	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+		char		 ext[200];
+		struct cert	*twin;
+		struct chain	*c;
+		struct err	 e;
+
+		snprintf(ext, sizeof ext, "subjectKeyIdentifier=DER:0403010203\n%s",
+		    bad[i] == NULL ? "" : bad[i]);
+		twin = twin_of(good, (struct cert_spec){ .ext = ext },
+		    bad[i] == NULL ? s->stranger : s->root);
+		c = chain_of(s, leaf, twin, good);
+		if (!judge_chain(s->trust, c, "a.test", (int64_t)time(NULL), NULL, &e)) {
+			print_error("%s: %s\n", bad[i] == NULL ? "cross-signed" : bad[i], e.text);
+			wrong++;
+		}
+		chain_unref(&c);
+		c = chain_of(s, leaf, twin, NULL);
+		assert_false(judge_chain(s->trust, c, "a.test", (int64_t)time(NULL), NULL, &e));
+		chain_unref(&c);
+		cert_free(&twin);
+	}
+	assert_int_equal(wrong, 0);
+	cert_free(&leaf);
+	cert_free(&good);
+}
+
 /* -- revocation --------------------------------------------------------------------------------- */
 
 static void
@@ -771,6 +825,7 @@ main(void)
 		cmocka_unit_test(a_leaf_in_the_trust_folder_is_still_no_peer),
 		cmocka_unit_test(paths),
 		cmocka_unit_test(the_last_second_is_good),
+		cmocka_unit_test(each_of_a_cas_certificates_is_tried),
 		cmocka_unit_test(a_fresh_crl_decides),
 		cmocka_unit_test(a_stale_crl_leaves_it_open),
 		cmocka_unit_test(an_endless_crl_is_never_fresh),
