@@ -75,13 +75,16 @@ static void
 show_status(void *arg, const struct json *line)
 {
 	(void)arg;
-	printf("ims %s, process %" PRId64 ", up %" PRId64 " s, %" PRId64 " connections\n",
-	    json_get_str(line, "version"), number(line, "pid"), number(line, "up_s"),
-	    number(line, "connections"));
-	printf("%" PRId64 " notices in %" PRId64 " mailboxes, store %" PRId64 " of %" PRId64
-	    " MiB, %" PRId64 " writes in %" PRId64 " commits\n", number(line, "notices"),
-	    number(line, "mailboxes"), number(line, "store_used") >> 20,
-	    number(line, "store_size") >> 20, number(line, "writes"), number(line, "commits"));
+	printf("ims %s, process %" PRId64 ", up %" PRId64 " s\n", json_get_str(line, "version"),
+	    number(line, "pid"), number(line, "up_s"));
+	printf("  notices           %" PRId64 " in %" PRId64 " mailboxes\n", number(line, "notices"),
+	    number(line, "mailboxes"));
+	printf("  store             %" PRId64 " of %" PRId64 " MiB, %" PRId64 " writes in %" PRId64
+	    " commits\n", number(line, "store_used") >> 20, number(line, "store_size") >> 20,
+	    number(line, "writes"), number(line, "commits"));
+	printf("  connections       %" PRId64 "\n", number(line, "connections"));
+	printf("  trust             %" PRId64 " CAs, %" PRId64 " CRLs, %" PRId64 " files left out\n",
+	    number(line, "trusted_cas"), number(line, "crls"), number(line, "trust_files_skipped"));
 }
 
 int

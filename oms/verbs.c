@@ -134,11 +134,11 @@ show_recipient(void *arg, const struct json *line)
 	const char	*id = text(line, "id");
 
 	if (++*(int *)arg == 1)
-		printf("%-9s  %-24s  %-24s  %-10s  %-20s  %s\n", "ID", "From", "To", "State",
+		printf("%-9s  %-22s  %-22s  %-10s  %-20s  %s\n", "ID", "From", "To", "State",
 		    "Next", "Tries");
 	if (strlen(id) == ULID_DIGITS)
 		id += ULID_DIGITS - 8;
-	printf("%.4s-%.4s  %-24s  %-24s  %-10s  %-20s  %" PRId64 "\n", id,
+	printf("%.4s-%.4s  %-22s  %-22s  %-10s  %-20s  %" PRId64 "\n", id,
 	    strlen(id) == 8 ? id + 4 : "", text(line, "from"), text(line, "to"),
 	    text(line, "state"), text(line, "next")[0] != '\0' ? text(line, "next") : "-",
 	    number(line, "tries"));
@@ -162,15 +162,17 @@ static void
 show_status(void *arg, const struct json *line)
 {
 	(void)arg;
-	printf("oms %s, process %" PRId64 ", up %" PRId64 " s, %" PRId64 " connections\n",
-	    text(line, "version"), number(line, "pid"), number(line, "up_s"),
-	    number(line, "connections"));
-	printf("%" PRId64 " letters, spool %" PRId64 " of %" PRId64 " MiB, %" PRId64
-	    " writes in %" PRId64 " commits, %" PRId64 " octets of bodies handed out, %" PRId64
-	    " domains remembered\n",
-	    number(line, "letters"), number(line, "spool_used") >> 20,
-	    number(line, "spool_size") >> 20, number(line, "writes"), number(line, "commits"),
-	    number(line, "fetched_octets"), number(line, "domains_remembered"));
+	printf("oms %s, process %" PRId64 ", up %" PRId64 " s\n", text(line, "version"),
+	    number(line, "pid"), number(line, "up_s"));
+	printf("  letters kept      %" PRId64 "\n", number(line, "letters"));
+	printf("  bodies handed out %" PRId64 " octets\n", number(line, "fetched_octets"));
+	printf("  spool             %" PRId64 " of %" PRId64 " MiB, %" PRId64 " writes in %" PRId64
+	    " commits\n", number(line, "spool_used") >> 20, number(line, "spool_size") >> 20,
+	    number(line, "writes"), number(line, "commits"));
+	printf("  connections       %" PRId64 "\n", number(line, "connections"));
+	printf("  domains known     %" PRId64 "\n", number(line, "domains_remembered"));
+	printf("  trust             %" PRId64 " CAs, %" PRId64 " CRLs, %" PRId64 " files left out\n",
+	    number(line, "trusted_cas"), number(line, "crls"), number(line, "trust_files_skipped"));
 }
 
 int

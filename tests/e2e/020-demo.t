@@ -15,7 +15,7 @@ like "the refusal" "$out" '\[?certificate-revoked\]?'
 never=$(printf '%s\n' "$out" | sed -n '/never hears/,$p')
 like "which b.test has in its log" "$never" 'tls\.refused.*word=certificate-revoked'
 unlike "nothing of it reaches bob" "$(printf '%s\n' "$never" | sed -n '/mc list/,$p')" 'mallory'
-like "before he opens it no octet was handed out" "$out" ' 0 octets of bodies handed out'
+like "before he opens it no octet was handed out" "$out" 'bodies handed out 0 octets'
 like "it ends" "$(printf '%s\n' "$out" | tail -1)" 'nothing is left running'
 
 ok "a letter of one's own" tests/demo tests/letters/foreign.eml
