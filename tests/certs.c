@@ -251,7 +251,7 @@ cert_leaf(const char *domain, const struct cert *issuer)
 /* -- CRLs --------------------------------------------------------------------------------------- */
 
 static void
-add_revoked(X509_CRL *crl, const struct cert *c)
+add_revoked(X509_CRL *crl, const struct cert *c, int reason)
 {
 	X509_REVOKED	*r = X509_REVOKED_new();
 	ASN1_TIME	*t = ASN1_TIME_set(NULL, time(NULL) - 60);
@@ -259,6 +259,13 @@ add_revoked(X509_CRL *crl, const struct cert *c)
 	must(r != NULL && t != NULL, "memory");
 	X509_REVOKED_set_serialNumber(r, X509_get_serialNumber(c->x));
 	X509_REVOKED_set_revocationDate(r, t);
+	if (reason != 0) {
+		ASN1_ENUMERATED	*why = ASN1_ENUMERATED_new();
+
+		must(why != NULL && ASN1_ENUMERATED_set(why, reason) == 1 &&
+		    X509_REVOKED_add1_ext_i2d(r, NID_crl_reason, why, 0, 0) == 1, "reason");
+		ASN1_ENUMERATED_free(why);
+	}
 	must(X509_CRL_add0_revoked(crl, r) == 1, "revoking");
 	ASN1_TIME_free(t);
 }
@@ -301,7 +308,7 @@ cert_crl(const struct cert *issuer, const struct crl_spec *s)
 	if (!s->endless)
 		X509_CRL_set1_nextUpdate(crl, to);
 	for (int i = 0; i < 8 && s->revoked[i] != NULL; i++)
-		add_revoked(crl, s->revoked[i]);
+		add_revoked(crl, s->revoked[i], s->reason);
 	X509_CRL_sort(crl);
 	add_crl_exts(crl, s, issuer);
 	if (s->number != 0) {

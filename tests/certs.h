@@ -46,6 +46,7 @@ struct crl_spec {
 	int64_t			 from_s, to_s;	/* 0, 0: an hour ago, in a day */
 	bool			 endless;	/* no nextUpdate */
 	const struct cert	*revoked[8];
+	int			 reason;	/* of all revocations, RFC 5280 5.3.1; 0: none is given */
 	long			 number;	/* 0: none */
 	const char		*ext;		/* lines NAME=VALUE */
 	const char		*digest;

@@ -251,6 +251,25 @@ move_crls(struct judging *x, STACK_OF(X509_CRL) *to, STACK_OF(X509_CRL) *from)
 	sk_X509_CRL_free(from);
 }
 
+/* OpenSSL takes removeFromCRL for "good again", which it can only be in a delta CRL (RFC 5280 5.3.1), and
+ * those are not used here. */
+static bool
+stands_in_none(struct judging *x, STACK_OF(X509_CRL) *crls, STACK_OF(X509) *path)
+{
+	for (int i = 0; i < sk_X509_num(path); i++)
+		for (int k = 0; !is_anchor(x->ctx, i) && k < sk_X509_CRL_num(crls); k++) {
+			X509		*cert = sk_X509_value(path, i);
+			X509_CRL	*crl = sk_X509_CRL_value(crls, k);
+			X509_REVOKED	*entry;
+
+			if (X509_NAME_cmp(X509_CRL_get_issuer(crl), X509_get_issuer_name(cert)) == 0 &&
+			    X509_CRL_get0_by_cert(crl, &entry, cert) == 2 && RULE(certificate_revoked))
+				return err_set(x->e, REFUSAL_certificate_revoked,
+				    "a CRL names it, as removed from a CRL");
+		}
+	return true;
+}
+
 /* OpenSSL's own check, on the path that stands already. */
 static bool
 check_revocation(struct judging *x, const struct trust *t)
@@ -258,6 +277,7 @@ check_revocation(struct judging *x, const struct trust *t)
 	X509_STORE_CTX_check_revocation_fn	 check = X509_STORE_CTX_get_check_revocation(x->ctx);
 	STACK_OF(X509)		*path = X509_STORE_CTX_get0_chain(x->ctx);
 	STACK_OF(X509_CRL)	*crls = sk_X509_CRL_new_null();
+	bool			 named;
 	int			 r;
 
 	if (crls == NULL)
@@ -269,10 +289,11 @@ check_revocation(struct judging *x, const struct trust *t)
 	X509_VERIFY_PARAM_set_flags(X509_STORE_CTX_get0_param(x->ctx),
 	    X509_V_FLAG_CRL_CHECK | X509_V_FLAG_CRL_CHECK_ALL);
 	r = check(x->ctx);
+	named = r == 1 && !stands_in_none(x, crls, path);
 	sk_X509_CRL_pop_free(crls, X509_CRL_free);
 	if (r != 1 && !x->said)
 		return err_set(x->e, REFUSAL_revocation_unknown, "%s", "");
-	return r == 1;
+	return r == 1 && !named;
 }
 
 static bool

@@ -527,6 +527,24 @@ a_fresh_crl_decides(void **state)
 	free_leaves(&l);
 }
 
+/* From 0 to 10, RFC 5280 5.3.1; removeFromCRL (8) has no place in a whole CRL, and frees nobody. */
+static void
+whatever_the_reason(void **state)
+{
+	struct scene	*s = *state;
+	struct leaves	 l;
+
+	make_leaves(s, &l);
+	for (int reason = 1; reason <= 10; reason++) {
+		put_crl(s, "inter.pem", s->inter, (struct crl_spec){ .reason = reason,
+		    .revoked = { l.revoked_cdp } });
+		ASSERT_WORD(l.revoked_cdp, "certificate-revoked");
+		ASSERT_WORD(l.cdp, "ok");
+	}
+	drop_crl(s, "inter.pem");
+	free_leaves(&l);
+}
+
 static void
 a_stale_crl_leaves_it_open(void **state)
 {
@@ -827,6 +845,7 @@ main(void)
 		cmocka_unit_test(the_last_second_is_good),
 		cmocka_unit_test(each_of_a_cas_certificates_is_tried),
 		cmocka_unit_test(a_fresh_crl_decides),
+		cmocka_unit_test(whatever_the_reason),
 		cmocka_unit_test(a_stale_crl_leaves_it_open),
 		cmocka_unit_test(an_endless_crl_is_never_fresh),
 		cmocka_unit_test(a_forged_crl_decides_nothing),
