@@ -218,6 +218,7 @@ fetch_server_init(struct fetch_server *f, const struct fetch_server_ops *ops, vo
 	*f = (struct fetch_server){ .ops = ops };
 	server_init(&f->server, verbs, sizeof verbs / sizeof verbs[0], &ops->server, role);
 	f->server.state = NEW;
+	f->server.greets = true;
 }
 
 void

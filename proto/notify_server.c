@@ -429,6 +429,7 @@ notify_server_init(struct notify_server *n, const char *served,
 	span_copy(span_str(served), n->served, sizeof n->served);
 	server_init(&n->server, verbs, sizeof verbs / sizeof verbs[0], &ops->server, role);
 	n->server.state = NEW;
+	n->server.greets = true;
 }
 
 void

@@ -14,8 +14,12 @@ static void
 set_deadline(struct server *s)
 {
 	int64_t	 idle = s->engine.now_ms + SERVER_IDLE_MS, life = s->born_ms + SERVER_LIFE_MS;
+	int64_t	 hello = s->born_ms + SERVER_HELLO_MS;
 
 	s->engine.deadline_ms = idle < life ? idle : life;
+	/* What we ourselves take to judge it does not count. */
+	if (s->greets && s->state == 1 && !s->waiting && hello < s->engine.deadline_ms)
+		s->engine.deadline_ms = hello;
 }
 
 /* -- replies ---------------------------------------------------------------------------- */

@@ -20,6 +20,7 @@
 #include "common/base/err.h"
 
 #define SERVER_IDLE_MS		(5 * 60 * 1000)		/* without a line or a piece of payload */
+#define SERVER_HELLO_MS		20000			/* until HELLO, where there is one */
 #define SERVER_LIFE_MS		(60 * 60 * 1000)	/* of one session, whatever it does */
 #define SERVER_ERRORS_MAX	10			/* faults of form in one session */
 
@@ -52,6 +53,7 @@ struct server {
 	const struct server_ops		*ops;
 	void				*role;
 	unsigned			 state;
+	bool				 greets;	/* HELLO comes first: the protocol between servers */
 	unsigned			 errors;
 	int64_t				 born_ms;	/* 0 until the first call */
 	bool				 waiting;	/* a handler said PENDING */

@@ -3,7 +3,7 @@
 # its CA no longer trusted, its SPF record gone.
 . tests/e2e/lib.sh
 . tests/lib/peers.sh
-plan 20
+plan 21
 
 world_up --domains b.test,c.test --set 'crl-refresh = "10 s"'
 ims_at=$IMS_NOTIFY_b_test
@@ -34,6 +34,12 @@ late() {
 	    -alpn tillcalled-notify/1 -cert "$T/late.pem" -key "$T/late.key" >"$T/late.talk" 2>/dev/null
 }
 background late
+# Nobody in particular, with nothing to say.
+silent() {
+	sleep 60 | enter openssl s_client -quiet -connect "$ims_at" -servername b.test \
+	    -alpn tillcalled-notify/1 >"$T/silent.talk" 2>/dev/null
+}
+background silent
 for name in brief doomed orphan; do background lasting $name p1.test; done
 { echo HELLO spf.test
 tests/lib/notice.pl "$T/spf.key" spf.test b.test dora@b.test >"$T/spf.1"; echo "@$T/spf.1"
@@ -68,6 +74,7 @@ for name in brief doomed orphan; do
 done
 ok "a seal that ends behind the certificate's end: refused" eventually 10 grep -q '^550 5.7.5 .certificate-expired' "$T/late.talk"
 is "and its notice is not there" "$(as carol@b.test list --json | wc -l)" 0
+ok "who never says who they are is sent away" eventually 25 grep -q '^421 4.4.2 .idle' "$T/silent.talk"
 
 # -- and where we are the ones who connect ------------------------------------------------------------
 
