@@ -44,4 +44,15 @@ struct sign_evidence {
 /* Appends DER; it is not verified here.  False: seal_bad (another kind of key), internal. */
 bool		 sign_export_cms(struct buf *out, const struct sign_evidence *v, struct err *e);
 
+/* What sign_export_cms was given, from what it wrote: all that the octets say is in it, for exporting it
+ * again makes the same.  Nothing is verified: see sign_verify, judge_chain.  False: seal_bad, and nothing
+ * to clear. */
+struct sign_imported {
+	struct chain	*chain;
+	const char	*alg;
+	struct buf	 text, signature, crls;
+};
+bool		 sign_import_cms(struct span der, struct sign_imported *out, struct err *e);
+void		 sign_imported_clear(struct sign_imported *i);
+
 #endif

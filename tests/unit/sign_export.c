@@ -203,6 +203,67 @@ nothing_that_was_altered_verifies(void **state)
 }
 
 static void
+what_was_exported_is_read_again(void **state)
+{
+	static const char *const	 keys[] = { "P-256", "P-384", "RSA-2048" };
+	struct sign_imported		 in;
+	struct err			 e;
+
+	(void)state;
+	for (size_t i = 0; i < 3; i++) {
+		struct scene	 s;
+
+		scene_init(&s, keys[i]);
+		add_crl(&s, s.intermediate, NULL);
+		export(&s);
+		assert_true(sign_import_cms(buf_span(&s.cms), &in, &e));
+		assert_string_equal(in.alg, s.alg);
+		assert_string_equal(chain_fingerprint(in.chain), chain_fingerprint(s.chain));
+		assert_true(span_eq(buf_span(&in.text), SPAN_LIT(TEXT)));
+		assert_true(span_eq(buf_span(&in.signature), buf_span(&s.signature)));
+		assert_true(span_eq(buf_span(&in.crls), buf_span(&s.crls)));
+		assert_true(sign_verify(in.chain, in.alg, buf_span(&in.text), buf_span(&in.signature), &e));
+		sign_imported_clear(&in);
+		scene_clear(&s);
+	}
+}
+
+/* Whatever octet is another: it is not read, its signature does not fit, or it is another certificate or
+ * CRL, of which the CA's own signature tells. */
+static void
+no_octet_may_be_another(void **state)
+{
+	struct scene		 s;
+	struct sign_imported	 in;
+	struct err		 e;
+	unsigned		 read = 0;
+
+	(void)state;
+	scene_init(&s, NULL);
+	add_crl(&s, s.intermediate, NULL);
+	export(&s);
+	for (size_t i = 0; i < s.cms.len; i++) {
+		s.cms.data[i] ^= 1;
+		if (sign_import_cms(buf_span(&s.cms), &in, &e)) {
+			read++;
+			if (sign_verify(in.chain, in.alg, buf_span(&in.text), buf_span(&in.signature), &e) &&
+			    strcmp(chain_fingerprint(in.chain), chain_fingerprint(s.chain)) == 0 &&
+			    span_eq(buf_span(&in.crls), buf_span(&s.crls)))
+				assert_true(sk_X509_num(chain_rest(in.chain)) == 1 &&
+				    X509_cmp(sk_X509_value(chain_rest(in.chain), 0), s.intermediate->x) != 0);
+			sign_imported_clear(&in);
+		}
+		s.cms.data[i] ^= 1;
+	}
+	assert_true(read > 0);
+	buf_add(&s.cms, "", 1);
+	assert_false(sign_import_cms(buf_span(&s.cms), &in, &e));
+	assert_int_equal(e.why, REFUSAL_seal_bad);
+	assert_false(sign_import_cms((struct span){ 0 }, &in, &e));
+	scene_clear(&s);
+}
+
+static void
 another_kind_of_key_is_refused(void **state)
 {
 	struct scene		 s;
@@ -229,6 +290,8 @@ main(void)
 		cmocka_unit_test(the_stock_command_verifies),
 		cmocka_unit_test(the_crls_of_the_day_are_in_it),
 		cmocka_unit_test(nothing_that_was_altered_verifies),
+		cmocka_unit_test(what_was_exported_is_read_again),
+		cmocka_unit_test(no_octet_may_be_another),
 		cmocka_unit_test(another_kind_of_key_is_refused),
 	};
 
