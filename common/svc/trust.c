@@ -12,11 +12,15 @@
 
 #include "common/base/log.h"
 #include "common/base/memory.h"
+#include "common/svc/chain.h"
 #include "common/svc/trust_folder.h"
 
 struct crl {
 	X509_CRL	*crl;
 	ASN1_INTEGER	*number;	/* NULL: none */
+	unsigned char	*der;
+	size_t		 n;
+	unsigned char	 digest[DIGEST_BYTES];
 };
 
 struct trust {
@@ -87,6 +91,19 @@ crl_fault(X509_CRL *crl)
 }
 
 static void
+crl_init(struct crl *c, X509_CRL *crl)
+{
+	int	 n;
+
+	*c = (struct crl){ .crl = crl };
+	c->number = X509_CRL_get_ext_d2i(crl, NID_crl_number, NULL, NULL);
+	if ((n = i2d_X509_CRL(crl, &c->der)) < 0)
+		abort();
+	c->n = (size_t)n;
+	digest_sha256(span_of(c->der, c->n), c->digest);
+}
+
+static void
 add_crl(struct trust *t, X509_CRL *crl, const char *path)
 {
 	const char	*fault = crl_fault(crl);
@@ -107,8 +124,7 @@ add_crl(struct trust *t, X509_CRL *crl, const char *path)
 		if ((t->crls = realloc(t->crls, t->cap * sizeof *t->crls)) == NULL)
 			abort();
 	}
-	t->crls[t->n_crls].crl = crl;
-	t->crls[t->n_crls++].number = X509_CRL_get_ext_d2i(crl, NID_crl_number, NULL, NULL);
+	crl_init(&t->crls[t->n_crls++], crl);
 }
 
 static X509_STORE_CTX_check_crl_fn	 usual_check;
@@ -223,6 +239,7 @@ crl_clear(struct crl *c)
 {
 	X509_CRL_free(c->crl);
 	ASN1_INTEGER_free(c->number);
+	OPENSSL_free(c->der);
 }
 
 /* Of the CRLs for one scope only the newest counts, even where it is stale and an older one, with
@@ -331,6 +348,29 @@ trust_load_files(const char *const *roots, size_t n_roots, const char *const *cr
 	return true;
 }
 
+bool
+trust_with_crls(const struct trust *t, struct span der, struct trust **out, struct err *e)
+{
+	const unsigned char	*p = (const unsigned char *)der.p, *end = p + der.n;
+	struct trust		*with = memory_new(sizeof *with);
+	X509_CRL		*crl = NULL;
+
+	atomic_init(&with->refs, 1);
+	X509_STORE_up_ref(t->store);
+	with->store = t->store;
+	with->roots = t->roots;
+	while (p < end && (crl = d2i_X509_CRL(NULL, &p, end - p)) != NULL)
+		add_crl(with, crl, "evidence");
+	ERR_clear_error();
+	if (p < end) {
+		trust_unref(&with);
+		return err_set(e, REFUSAL_bad_reply, "no CRL in DER");
+	}
+	sort_crls(with);
+	*out = with;
+	return true;
+}
+
 struct trust *
 trust_ref(struct trust *t)
 {
@@ -359,15 +399,12 @@ trust_store(const struct trust *t)
 	return t->store;
 }
 
-struct stack_st_X509_CRL *
-trust_crls(const struct trust *t, const struct x509_st *cert)
+/* Where the CRLs of this issuer begin. */
+static size_t
+first_of(const struct trust *t, const X509_NAME *issuer)
 {
-	STACK_OF(X509_CRL)	*sk = sk_X509_CRL_new_null();
-	const X509_NAME		*issuer = X509_get_issuer_name(cert);
-	size_t			 low = 0, high = t->n_crls;
+	size_t	 low = 0, high = t->n_crls;
 
-	if (sk == NULL)
-		abort();
 	while (low < high) {
 		size_t	 mid = low + (high - low) / 2;
 
@@ -376,13 +413,97 @@ trust_crls(const struct trust *t, const struct x509_st *cert)
 		else
 			high = mid;
 	}
-	for (; low < t->n_crls &&
-	    X509_NAME_cmp(X509_CRL_get_issuer(t->crls[low].crl), issuer) == 0; low++) {
-		X509_CRL_up_ref(t->crls[low].crl);
-		if (sk_X509_CRL_push(sk, t->crls[low].crl) == 0)
+	return low;
+}
+
+static bool
+is_of(const struct trust *t, size_t i, const X509_NAME *issuer)
+{
+	return i < t->n_crls && X509_NAME_cmp(X509_CRL_get_issuer(t->crls[i].crl), issuer) == 0;
+}
+
+struct stack_st_X509_CRL *
+trust_crls(const struct trust *t, const struct x509_st *cert)
+{
+	STACK_OF(X509_CRL)	*sk = sk_X509_CRL_new_null();
+	const X509_NAME		*issuer = X509_get_issuer_name(cert);
+
+	if (sk == NULL)
+		abort();
+	for (size_t i = first_of(t, issuer); is_of(t, i, issuer); i++) {
+		X509_CRL_up_ref(t->crls[i].crl);
+		if (sk_X509_CRL_push(sk, t->crls[i].crl) == 0)
 			abort();
 	}
 	return sk;
+}
+
+/* -- those of one chain -------------------------------------------------------------------------- */
+
+static bool
+names_one_of(const CRL_DIST_POINTS *points, const GENERAL_NAMES *names)
+{
+	for (int i = 0; i < sk_DIST_POINT_num(points); i++) {
+		const DIST_POINT_NAME	*n = sk_DIST_POINT_value(points, i)->distpoint;
+
+		for (int k = 0; n != NULL && n->type == 0 &&
+		    k < sk_GENERAL_NAME_num(n->name.fullname); k++)
+			for (int m = 0; m < sk_GENERAL_NAME_num(names); m++)
+				if (GENERAL_NAME_cmp(sk_GENERAL_NAME_value(n->name.fullname, k),
+				    sk_GENERAL_NAME_value(names, m)) == 0)
+					return true;
+	}
+	return false;
+}
+
+/* A CA may part its CRL into many: those of other distribution points say nothing of this one. */
+static bool
+may_speak_of(const X509_CRL *crl, const X509 *cert)
+{
+	ISSUING_DIST_POINT	*idp = X509_CRL_get_ext_d2i(crl, NID_issuing_distribution_point,
+				    NULL, NULL);
+	CRL_DIST_POINTS		*points;
+	bool			 may = true;
+
+	if (idp != NULL && idp->distpoint != NULL && idp->distpoint->type == 0) {
+		points = X509_get_ext_d2i(cert, NID_crl_distribution_points, NULL, NULL);
+		may = names_one_of(points, idp->distpoint->name.fullname);
+		CRL_DIST_POINTS_free(points);
+	}
+	ISSUING_DIST_POINT_free(idp);
+	return may;
+}
+
+static bool
+add_once(struct trust_crl *out, size_t *n, const struct crl *c)
+{
+	for (size_t i = 0; i < *n; i++)
+		if (out[i].der.p == (const char *)c->der)
+			return true;
+	if (*n == TRUST_CHAIN_CRLS)
+		return false;
+	out[*n].der = span_of(c->der, c->n);
+	memcpy(out[(*n)++].digest, c->digest, DIGEST_BYTES);
+	return true;
+}
+
+size_t
+trust_chain_crls(const struct trust *t, const struct chain *c,
+    struct trust_crl out[TRUST_CHAIN_CRLS])
+{
+	STACK_OF(X509)	*rest = chain_rest(c);
+	size_t		 n = 0;
+
+	for (int k = -1; k < sk_X509_num(rest); k++) {
+		const X509	*x = k < 0 ? chain_leaf(c) : sk_X509_value(rest, k);
+		const X509_NAME	*issuer = X509_get_issuer_name(x);
+
+		for (size_t i = first_of(t, issuer); is_of(t, i, issuer); i++)
+			if (may_speak_of(t->crls[i].crl, x) && !add_once(out, &n, &t->crls[i]))
+				return n;
+	}
+	ERR_clear_error();
+	return n;
 }
 
 unsigned

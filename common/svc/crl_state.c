@@ -1,0 +1,54 @@
+/* crl_state — see crl_state.h. */
+#include "common/svc/crl_state.h"
+
+#include <stdatomic.h>
+#include <stdlib.h>
+
+#include "common/base/memory.h"
+
+struct crl_state {
+	atomic_uint		 refs;
+	struct trust		*trust;
+	size_t			 n;
+	struct trust_crl	 crls[TRUST_CHAIN_CRLS];
+};
+
+struct crl_state *
+crl_state_new(struct trust *t, const struct chain *c)
+{
+	struct crl_state	*s = memory_new(sizeof *s);
+	size_t			 n = trust_chain_crls(t, c, s->crls);
+
+	atomic_init(&s->refs, 1);
+	s->trust = trust_ref(t);
+	for (size_t i = 0; i < n; i++)
+		if (s->crls[i].der.n <= CRL_STATE_CRL_BYTES)
+			s->crls[s->n++] = s->crls[i];
+	return s;
+}
+
+struct crl_state *
+crl_state_ref(struct crl_state *s)
+{
+	atomic_fetch_add(&s->refs, 1);
+	return s;
+}
+
+void
+crl_state_unref(struct crl_state **sp)
+{
+	struct crl_state	*s = *sp;
+
+	*sp = NULL;
+	if (s == NULL || atomic_fetch_sub(&s->refs, 1) != 1)
+		return;
+	trust_unref(&s->trust);
+	free(s);
+}
+
+const struct trust_crl *
+crl_state_crls(const struct crl_state *s, size_t *n)
+{
+	*n = s->n;
+	return s->crls;
+}
