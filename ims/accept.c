@@ -146,6 +146,7 @@ gone(struct conn *c, void *role, const struct err *why)
 	if (s->asking != NULL)
 		spf_cancel(&s->asking);
 	notify_server_clear(&s->server);
+	accept_peer_clear(&s->peer);
 	free(s);
 }
 

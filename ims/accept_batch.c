@@ -9,6 +9,7 @@
 #include "common/base/log.h"
 #include "common/base/memory.h"
 #include "common/svc/conn.h"
+#include "common/svc/crl_state.h"
 #include "common/svc/loop.h"
 #include "ims/store.h"
 
@@ -23,6 +24,7 @@ struct job {
 	size_t			 next;		/* statement whose sender is judged next */
 	char			(*users)[256];
 	struct buf		 chain;
+	struct crl_state	*crls;
 	char			 host[64], issuer[MAILBOX_ISSUER_BYTES];
 	struct ims_evidence	 evidence;
 };
@@ -36,6 +38,27 @@ accept_peer_judged(struct accept_peer *p, const struct spf_verdict *v, int64_t n
 	p->spf_until_ms = now_ms + (int64_t)v->ttl_s * 1000;
 	snprintf(p->spf, sizeof p->spf, "%s %.*s", spf_result_word(v->result),
 	    (int)(v->record.n < 450 ? v->record.n : 450), v->record.n > 0 ? v->record.p : "");
+}
+
+void
+accept_peer_clear(struct accept_peer *p)
+{
+	crl_state_unref(&p->crls);
+}
+
+/* They stay the same as long as the generation of trust and CRLs does. */
+static struct crl_state *
+crls_of(struct ims_worker *w, struct accept_peer *p, const struct tls_peer *tls)
+{
+	struct tls	*t = tls_holder_get(w->ims->tls);
+
+	if (p->crls == NULL || p->crls_of != tls_generation(t)) {
+		crl_state_unref(&p->crls);
+		p->crls = crl_state_new(tls_trust(t), tls->chain);
+		p->crls_of = tls_generation(t);
+	}
+	tls_unref(&t);
+	return crl_state_ref(p->crls);
 }
 
 /* -- the end ------------------------------------------------------------------------------------- */
@@ -68,6 +91,7 @@ finish(void *arg)
 		conn_kick(c);
 	notify_batch_free(&j->batch);
 	buf_clear(&j->chain);
+	crl_state_unref(&j->crls);
 	free(j->users);
 	free(j);
 }
@@ -107,12 +131,14 @@ judge_recipients(struct job *j)
 static void
 store(struct job *j)
 {
-	struct conf	*conf = daemon_conf(j->worker->ims->daemon);
+	struct conf		*conf = daemon_conf(j->worker->ims->daemon);
+	size_t			 n;
+	const struct trust_crl	*crls = crl_state_crls(j->crls, &n);
 
 	j->users = memory_array(j->batch->n_entries + 1, sizeof *j->users);
 	judge_recipients(j);
 	j->evidence = (struct ims_evidence){
-		.chain = buf_span(&j->chain), .issuer = j->issuer, .host = j->host,
+		.chain = buf_span(&j->chain), .crls = crls, .n_crls = n, .issuer = j->issuer, .host = j->host,
 		.spf = j->peer.spf, .received_s = clock_wall_ms() / 1000,
 		.hold_limit_s = conf->role[CONF_ROLE_IMS].hold_limit_s,
 	};
@@ -147,7 +173,7 @@ domain_judged(void *arg, const struct spf_verdict *v)
 	j->fresh = true;
 	accept_peer_judged(&j->peer, v, loop_now_ms(j->worker->loop));
 	if (c != NULL)
-		*j->session = j->peer;
+		accept_peer_judged(j->session, v, loop_now_ms(j->worker->loop));
 	if (!v->depends_on_local_part && !spf_accept(v, &e)) {
 		notify_batch_refuse_all(j->batch, &e);
 		if (c != NULL)
@@ -219,6 +245,7 @@ accept_batch_take(struct ims_worker *w, struct conn *c, struct accept_peer *peer
 	j->conn = conn_id(c);
 	j->address = tls->address;
 	j->session = peer;
+	j->crls = crls_of(w, peer, tls);
 	j->peer = *peer;
 	j->batch = b;
 	snprintf(j->host, sizeof j->host, "%s", tls->host);

@@ -13,6 +13,7 @@
 #include "proto/notify_server.h"
 
 struct conn;
+struct crl_state;
 
 /* Who announces: what was found out at HELLO. */
 struct accept_peer {
@@ -20,8 +21,11 @@ struct accept_peer {
 	int64_t	 spf_until_ms;			/* monotonic: the verdict may be believed until then */
 	bool	 spf_by_sender;			/* each sender address is judged alone */
 	char	 spf[512];			/* result and record, for the evidence */
+	struct crl_state *crls;			/* by which its certificate was judged; NULL: not asked yet */
+	uint64_t crls_of;			/* that generation */
 };
 
+void	 accept_peer_clear(struct accept_peer *p);
 void	 accept_peer_judged(struct accept_peer *p, const struct spf_verdict *v, int64_t now_ms);
 
 /* The connection's role must be the struct notify_server (first member of the session). */

@@ -12,7 +12,7 @@
 
 static const char *const	 tables[IMS_TABLES] = {
 	[MAILBOX] = "mailbox", [NOTICE] = "notice", [SEEN] = "seen", [LETTER] = "letter",
-	[BODY] = "body", [EVIDENCE] = "evidence", [CHAIN] = "chain", [CHAINED] = "chained",
+	[BODY] = "body", [EVIDENCE] = "evidence", [PAPER] = "paper", [CITED] = "cited",
 	[CHANGE] = "change", [UNTIL] = "until", [TOLD] = "told", [OWED] = "owed",
 };
 

@@ -33,6 +33,7 @@
 #define IMS_STORE_H
 
 #include "common/svc/spool.h"
+#include "common/svc/trust.h"
 #include "proto/mailbox.h"
 #include "proto/notify_batch.h"
 
@@ -54,6 +55,8 @@ void	 ims_store_close(struct ims_store **s);
 /* What is kept beside each statement, so that a stranger can check it later. */
 struct ims_evidence {
 	struct span	 chain;		/* DER, as chain_der writes it */
+	const struct trust_crl *crls;	/* that speak of it */
+	size_t		 n_crls;	/* at most TRUST_CHAIN_CRLS */
 	const char	*issuer;	/* of the sender's certificate, for people */
 	const char	*host;		/* the peer's address */
 	const char	*spf;		/* the record's text and its result */
@@ -97,6 +100,7 @@ bool	 ims_store_body(struct ims_store *s, const struct ims_letter *l, struct sou
 struct ims_kept {
 	struct buf	 statement, seal, signature;
 	struct buf	 chain;			/* DER: chain_parse */
+	struct buf	 crls;			/* DER, one behind the other */
 	char		 alg[32], host[64];
 	struct buf	 spf;
 	int64_t		 received_s;

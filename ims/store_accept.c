@@ -21,7 +21,7 @@ struct accept {
 	const struct ims_evidence	*ev;
 	struct verdict			*verdicts;	/* one per entry; apply may run twice */
 	size_t				 evidence_of;	/* the statement whose is put; its entries follow */
-	unsigned char			 chain[DIGEST_BYTES];
+	struct ims_papers		 papers;
 	ims_store_accepted		*done;
 	void				*arg;
 };
@@ -86,13 +86,12 @@ put_evidence(struct db_txn *t, const struct accept *a, const struct ims_key *let
 	struct ims_key			 k = ims_key_statement(letter, st->recipient_domain,
 					    made_notice ? statement_digest(a, st) : NULL);
 	struct ims_evidence_record	 r = {
-		.chain_der = a->ev->chain, .statement = st->text, .seal = b->seal.text,
+		.papers = a->papers, .statement = st->text, .seal = b->seal.text,
 		.alg = span_str(seal_alg_name(b->alg)), .signature = b->signature,
 		.host = span_str(a->ev->host), .spf = span_str(a->ev->spf),
 		.received_s = a->ev->received_s,
 	};
 
-	memcpy(r.chain, a->chain, DIGEST_BYTES);
 	ims_evidence_put(t, &k, &r);
 }
 
@@ -300,6 +299,18 @@ refused(void *arg)
 	accepted(a, &a->write.why);
 }
 
+static void
+take_papers(struct ims_papers *p, const struct ims_evidence *ev)
+{
+	p->n = 1 + ev->n_crls;
+	p->paper[0].der = ev->chain;
+	digest_sha256(ev->chain, p->paper[0].digest);
+	for (size_t i = 0; i < ev->n_crls; i++) {
+		p->paper[i + 1].der = ev->crls[i].der;
+		memcpy(p->paper[i + 1].digest, ev->crls[i].digest, DIGEST_BYTES);
+	}
+}
+
 void
 ims_store_accept(struct ims_store *s, struct notify_batch *b, const char (*users)[256],
     const struct ims_evidence *ev, struct loop *l, ims_store_accepted *done, void *arg)
@@ -313,9 +324,10 @@ ims_store_accept(struct ims_store *s, struct notify_batch *b, const char (*users
 	a->ev = ev;
 	a->done = done;
 	a->arg = arg;
-	digest_sha256(ev->chain, a->chain);
+	take_papers(&a->papers, ev);
 	for (size_t i = 0; i < b->n_entries; i++)
 		a->verdicts[i].open = !b->entries[i].judged;
+	/* CRLs are not counted: seldom is one new. */
 	a->write = (struct db_write){
 		.apply = apply_accept, .done = accepted, .arg = a, .home = l,
 		.octets = b->octets.len + ev->chain.n + 2048 * b->n_entries,

@@ -1,6 +1,7 @@
 /* store_evidence — the IMS's mailboxes: what is kept beside a letter so that a stranger can check it.
  *
- * One sender's chain stands once, however many letters came under it; the last one takes it along.
+ * Papers, a sender's chain and each CRL that spoke of it, stand once, however many letters came under
+ * them; the last one takes them along.
  */
 #include <string.h>
 
@@ -8,28 +9,18 @@
 #include "ims/store_record.h"
 
 #define VERSION_1	1
+#define VERSION_2	2	/* with CRLs */
 
-/* -- chains ------------------------------------------------------------------------------------- */
+/* -- papers ------------------------------------------------------------------------------------- */
 
 static struct ims_key
-key_chained(const unsigned char chain[DIGEST_BYTES], const struct ims_key *evidence)
+key_cited(const unsigned char digest[DIGEST_BYTES], const struct ims_key *evidence)
 {
 	struct ims_key	 k = { .n = 0 };
 
-	ims_key_add(&k, chain, DIGEST_BYTES);
+	ims_key_add(&k, digest, DIGEST_BYTES);
 	ims_key_add(&k, evidence->b, evidence->n);
 	return k;
-}
-
-static void
-hold_chain(struct db_txn *t, const struct ims_evidence_record *r, const struct ims_key *k)
-{
-	struct ims_key	 chained = key_chained(r->chain, k);
-	struct span	 digest = span_of(r->chain, DIGEST_BYTES), old;
-
-	if (!db_get(t, CHAIN, digest, &old))
-		db_put(t, CHAIN, digest, r->chain_der);
-	db_put(t, CHAINED, ims_key_span(&chained), (struct span){ 0 });
 }
 
 static bool
@@ -41,46 +32,100 @@ note_one(void *arg, struct span key, struct span value)
 	return false;
 }
 
-static void
-drop_chain(struct db_txn *t, const unsigned char chain[DIGEST_BYTES], const struct ims_key *k)
+/* A paper may be long, and to look at it costs its checksum. */
+static bool
+is_cited(struct db_txn *t, struct span digest)
 {
-	struct ims_key	 chained = key_chained(chain, k);
-	struct span	 digest = span_of(chain, DIGEST_BYTES);
-	bool		 more = false;
+	bool	 any = false;
 
-	db_del(t, CHAINED, ims_key_span(&chained));
-	db_each(t, CHAINED, digest, digest, note_one, &more);
-	if (!more)
-		db_del(t, CHAIN, digest);
+	db_each(t, CITED, digest, digest, note_one, &any);
+	return any;
+}
+
+static void
+cite(struct db_txn *t, const struct ims_paper *p, const struct ims_key *k)
+{
+	struct ims_key	 cited = key_cited(p->digest, k);
+	struct span	 digest = span_of(p->digest, DIGEST_BYTES);
+
+	if (!is_cited(t, digest))
+		db_put(t, PAPER, digest, p->der);
+	db_put(t, CITED, ims_key_span(&cited), (struct span){ 0 });
+}
+
+static void
+drop_paper(struct db_txn *t, const struct ims_paper *p, const struct ims_key *k)
+{
+	struct ims_key	 cited = key_cited(p->digest, k);
+	struct span	 digest = span_of(p->digest, DIGEST_BYTES);
+
+	db_del(t, CITED, ims_key_span(&cited));
+	if (!is_cited(t, digest))
+		db_del(t, PAPER, digest);
+}
+
+static bool
+is_among(const struct ims_papers *all, const struct ims_paper *p)
+{
+	for (size_t i = 0; i < all->n; i++)
+		if (memcmp(all->paper[i].digest, p->digest, DIGEST_BYTES) == 0)
+			return true;
+	return false;
+}
+
+static void
+exchange(struct db_txn *t, const struct ims_key *k, const struct ims_papers *before,
+    const struct ims_papers *now)
+{
+	for (size_t i = 0; i < now->n; i++)
+		if (!is_among(before, &now->paper[i]))
+			cite(t, &now->paper[i], k);
+	for (size_t i = 0; i < before->n; i++)
+		if (!is_among(now, &before->paper[i]))
+			drop_paper(t, &before->paper[i], k);
 }
 
 /* -- evidence ------------------------------------------------------------------------------------ */
 
-/* Which chain the record under k names; false: there is no record. */
 static bool
-chain_of(struct db_txn *t, const struct ims_key *k, unsigned char chain[DIGEST_BYTES])
+read_papers(struct reader *r, struct ims_papers *out)
+{
+	uint8_t	 version = read_u8(r);
+
+	out->n = 1 + (version == VERSION_2 ? read_u8(r) : (size_t)0);
+	if ((version != VERSION_1 && version != VERSION_2) || out->n > IMS_PAPERS_MAX)
+		out->n = 0;
+	for (size_t i = 0; i < out->n; i++)
+		read_bytes(r, out->paper[i].digest, DIGEST_BYTES);
+	return out->n > 0 && !r->bad;
+}
+
+/* Which the record under k names; none where there is no record. */
+static void
+papers_of(struct db_txn *t, const struct ims_key *k, struct ims_papers *out)
 {
 	struct span	 value;
 	struct reader	 r;
 
+	out->n = 0;
 	if (!db_get(t, EVIDENCE, ims_key_span(k), &value))
-		return false;
+		return;
 	r = reader_of(value);
-	if (read_u8(&r) != VERSION_1)
-		return false;
-	read_bytes(&r, chain, DIGEST_BYTES);
-	return !r.bad;
+	if (!read_papers(&r, out))
+		out->n = 0;
 }
 
 void
 ims_evidence_put(struct db_txn *t, const struct ims_key *k, const struct ims_evidence_record *e)
 {
-	struct buf	 value = BUF_INIT;
-	unsigned char	 before[DIGEST_BYTES];
-	bool		 was = chain_of(t, k, before);
+	struct buf		 value = BUF_INIT;
+	struct ims_papers	 before;
 
-	put_u8(&value, VERSION_1);
-	put_bytes(&value, e->chain, DIGEST_BYTES);
+	papers_of(t, k, &before);
+	put_u8(&value, VERSION_2);
+	put_u8(&value, (uint8_t)(e->papers.n - 1));
+	for (size_t i = 0; i < e->papers.n; i++)
+		put_bytes(&value, e->papers.paper[i].digest, DIGEST_BYTES);
 	put_span(&value, e->statement);
 	put_span(&value, e->seal);
 	put_span(&value, e->alg);
@@ -90,21 +135,17 @@ ims_evidence_put(struct db_txn *t, const struct ims_key *k, const struct ims_evi
 	put_u64(&value, (uint64_t)e->received_s);
 	db_put(t, EVIDENCE, ims_key_span(k), buf_span(&value));
 	buf_clear(&value);
-	if (was && memcmp(before, e->chain, DIGEST_BYTES) == 0)
-		return;
-	hold_chain(t, e, k);
-	if (was)
-		drop_chain(t, before, k);
+	exchange(t, k, &before, &e->papers);
 }
 
 bool
 ims_evidence_read(struct span value, struct ims_evidence_record *r, struct err *e)
 {
 	struct reader	 in = reader_of(value);
-	bool		 good = read_u8(&in) == VERSION_1;
+	bool		 good;
 
 	*r = (struct ims_evidence_record){ .received_s = 0 };
-	read_bytes(&in, r->chain, DIGEST_BYTES);
+	good = read_papers(&in, &r->papers);
 	r->statement = read_span(&in);
 	r->seal = read_span(&in);
 	r->alg = read_span(&in);
@@ -131,8 +172,8 @@ take_key(void *arg, struct span key, struct span value)
 void
 ims_evidence_del(struct db_txn *t, const struct ims_key *letter)
 {
-	struct span	 prefix = ims_key_span(letter);
-	unsigned char	 chain[DIGEST_BYTES];
+	struct span		 prefix = ims_key_span(letter);
+	struct ims_papers	 papers, none = { .n = 0 };
 
 	for (;;) {
 		struct ims_key	 k = { .n = 0 };
@@ -140,8 +181,8 @@ ims_evidence_del(struct db_txn *t, const struct ims_key *letter)
 		db_each(t, EVIDENCE, prefix, prefix, take_key, &k);
 		if (k.n == 0)
 			return;
-		if (chain_of(t, &k, chain))
-			drop_chain(t, chain, &k);
+		papers_of(t, &k, &papers);
+		exchange(t, &k, &papers, &none);
 		db_del(t, EVIDENCE, ims_key_span(&k));
 	}
 }
@@ -155,6 +196,7 @@ ims_kept_clear(struct ims_kept *k)
 	buf_clear(&k->seal);
 	buf_clear(&k->signature);
 	buf_clear(&k->chain);
+	buf_clear(&k->crls);
 	buf_clear(&k->spf);
 }
 
@@ -178,12 +220,15 @@ fill_kept(struct db_txn *t, const struct ims_evidence_record *r, struct ims_kept
 	copy(&out->spf, r->spf);
 	span_copy(r->alg, out->alg, sizeof out->alg);
 	span_copy(r->host, out->host, sizeof out->host);
-	if (db_get(t, CHAIN, span_of(r->chain, DIGEST_BYTES), &der)) {
-		copy(&out->chain, der);
-		return true;
+	for (size_t i = 0; i < r->papers.n; i++) {
+		if (!db_get(t, PAPER, span_of(r->papers.paper[i].digest, DIGEST_BYTES), &der)) {
+			ims_kept_clear(out);
+			return !db_fault(t, e) &&
+			    err_set(e, REFUSAL_storage, "the sender's certificates are missing");
+		}
+		copy(i == 0 ? &out->chain : &out->crls, der);
 	}
-	ims_kept_clear(out);
-	return !db_fault(t, e) && err_set(e, REFUSAL_storage, "the sender's certificates are missing");
+	return true;
 }
 
 bool

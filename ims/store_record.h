@@ -6,10 +6,10 @@
  *	SEEN         letter, sha(recipient)(16)           user, number, what a repeat must bear, until
  *	LETTER       id(16), sha(From domain)(8)          version, facts, state, lease, references, file
  *	BODY         letter                               octets of an inline body
- *	EVIDENCE     letter, sha(own domain)(8),          chain's digest, statement, seal, signature, ...
+ *	EVIDENCE     letter, sha(own domain)(8),          digests of papers, statement, seal, signature, ...
  *	             sha(statement)(8) or zeros
- *	CHAIN        sha(DER)(32)                         DER of the certificates
- *	CHAINED      sha(DER)(32), EVIDENCE's key         -
+ *	PAPER        sha(DER)(32)                         DER of the certificates, or of a CRL
+ *	CITED        sha(DER)(32), EVIDENCE's key         -
  *	CHANGE       user NUL change(8)                   number; the newest change of each notice
  *	UNTIL        until_s(8), SEEN's key               -
  *	TOLD         letter, sha(own domain)(8)           version, own domain, notices that want it, declined
@@ -24,7 +24,7 @@
 #include "ims/store.h"
 
 enum ims_table {
-	MAILBOX, NOTICE, SEEN, LETTER, BODY, EVIDENCE, CHAIN, CHAINED, CHANGE, UNTIL, TOLD, OWED,
+	MAILBOX, NOTICE, SEEN, LETTER, BODY, EVIDENCE, PAPER, CITED, CHANGE, UNTIL, TOLD, OWED,
 	IMS_TABLES
 };
 
@@ -119,10 +119,20 @@ void	 ims_told_less(struct db_txn *t, const struct ims_key *letter, const struct
 void	 ims_told_here(struct db_txn *t, const struct ims_key *letter, const struct ims_letter *l);
 void	 ims_told_del(struct db_txn *t, const struct ims_key *letter);
 
+#define IMS_PAPERS_MAX	(1 + TRUST_CHAIN_CRLS)
+
+struct ims_paper {
+	unsigned char	 digest[DIGEST_BYTES];
+	struct span	 der;
+};
+struct ims_papers {		/* the sender's chain, then CRLs */
+	size_t			 n;
+	struct ims_paper	 paper[IMS_PAPERS_MAX];
+};
 struct ims_evidence_record {
-	unsigned char	 chain[DIGEST_BYTES];
-	struct span	 chain_der, statement, seal, alg, signature, host, spf;
-	int64_t		 received_s;
+	struct ims_papers	 papers;	/* when read: their digests */
+	struct span		 statement, seal, alg, signature, host, spf;
+	int64_t			 received_s;
 };
 void	 ims_evidence_put(struct db_txn *t, const struct ims_key *k,
 	    const struct ims_evidence_record *e);

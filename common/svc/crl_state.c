@@ -17,13 +17,16 @@ struct crl_state *
 crl_state_new(struct trust *t, const struct chain *c)
 {
 	struct crl_state	*s = memory_new(sizeof *s);
-	size_t			 n = trust_chain_crls(t, c, s->crls);
+	size_t			 n = trust_chain_crls(t, c, s->crls), octets = 0;
 
 	atomic_init(&s->refs, 1);
 	s->trust = trust_ref(t);
-	for (size_t i = 0; i < n; i++)
-		if (s->crls[i].der.n <= CRL_STATE_CRL_BYTES)
-			s->crls[s->n++] = s->crls[i];
+	for (size_t i = 0; i < n; i++) {
+		if (s->crls[i].der.n > CRL_STATE_BYTES - octets)
+			continue;
+		octets += s->crls[i].der.n;
+		s->crls[s->n++] = s->crls[i];
+	}
 	return s;
 }
 

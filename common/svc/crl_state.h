@@ -10,7 +10,7 @@
 #include "common/svc/chain.h"
 #include "common/svc/trust.h"
 
-#define CRL_STATE_CRL_BYTES	(4 << 20)	/* a longer one is not kept as evidence */
+#define CRL_STATE_BYTES	(8 << 20)	/* of all; what does not fit is left out, the leaf's last */
 
 struct crl_state;
 

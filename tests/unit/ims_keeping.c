@@ -133,15 +133,15 @@ evidence_goes_with_its_letter(void **state)
 	accepts(&w, one);
 	accepts(&w, two);
 	assert_int_equal(entries(&w, EVIDENCE), 2);
-	assert_int_equal(entries(&w, CHAIN), 1);
+	assert_int_equal(entries(&w, PAPER), 1);
 	one.hold_s = 2 * DAY;
 	one.chain = "another";
 	assert_int_equal(accepts(&w, one), NOTIFY_KNOWN);
 	assert_int_equal(entries(&w, EVIDENCE), 3);	/* both statements' */
-	assert_int_equal(entries(&w, CHAIN), 2);
+	assert_int_equal(entries(&w, PAPER), 2);
 	assert_int_equal(drop(&w, BOB, 1), REFUSAL_NONE);
 	assert_int_equal(entries(&w, EVIDENCE), 1);
-	assert_int_equal(entries(&w, CHAIN), 1);
+	assert_int_equal(entries(&w, PAPER), 1);
 	assert_int_equal(drop(&w, BOB, 2), REFUSAL_NONE);
 	assert_int_equal(drop(&w, BOB, 2), REFUSAL_no_such_number);
 	for (unsigned t = NOTICE; t < IMS_TABLES; t++)
@@ -149,6 +149,46 @@ evidence_goes_with_its_letter(void **state)
 			assert_int_equal(entries(&w, t), 0);
 	assert_int_equal(accepts(&w, two), NOTIFY_KNOWN);	/* dropped is dropped */
 	assert_int_equal(entries(&w, NOTICE), 0);
+	world_clear(&w);
+}
+
+/* A CRL stands once, however many chains it speaks of, and goes with the last letter that rests on it. */
+static void
+crls_are_kept_with_evidence(void **state)
+{
+	struct notification	 one = { .number = 1, .to = BOB, .hold_s = DAY, .crl = "Monday's" },
+				 two = { .number = 2, .to = BOB, .hold_s = DAY, .crl = "Monday's", .chain = "another" },
+				 three = { .number = 3, .to = BOB, .hold_s = DAY, .crl = "Tuesday's" };
+	struct world		 w;
+	struct ims_kept		 k;
+	struct err		 e;
+
+	(void)state;
+	world_of(&w);
+	accepts(&w, one);
+	accepts(&w, two);
+	assert_int_equal(entries(&w, PAPER), 3);
+	accepts(&w, three);
+	assert_int_equal(entries(&w, PAPER), 4);
+	assert_true(ims_store_evidence(w.store, BOB, 3, &k, &e));
+	assert_true(span_eq(buf_span(&k.chain), SPAN_LIT("chain")));
+	assert_true(span_eq(buf_span(&k.crls), SPAN_LIT("Tuesday's")));
+	ims_kept_clear(&k);
+	/* The promise moves, and then again under another CRL. */
+	three.hold_s = 2 * DAY;
+	assert_int_equal(accepts(&w, three), NOTIFY_KNOWN);
+	three.hold_s = 3 * DAY;
+	three.crl = "Wednesday's";
+	assert_int_equal(accepts(&w, three), NOTIFY_KNOWN);
+	assert_int_equal(entries(&w, PAPER), 5);
+	assert_int_equal(drop(&w, BOB, 3), REFUSAL_NONE);
+	assert_int_equal(entries(&w, PAPER), 3);
+	assert_int_equal(drop(&w, BOB, 1), REFUSAL_NONE);
+	assert_true(ims_store_evidence(w.store, BOB, 2, &k, &e));
+	assert_true(span_eq(buf_span(&k.crls), SPAN_LIT("Monday's")));
+	ims_kept_clear(&k);
+	assert_int_equal(drop(&w, BOB, 2), REFUSAL_NONE);
+	assert_int_equal(entries(&w, PAPER) + entries(&w, CITED), 0);
 	world_clear(&w);
 }
 
@@ -183,6 +223,7 @@ main(void)
 		cmocka_unit_test(nobody_is_remembered_for_ever),
 		cmocka_unit_test(what_is_promised_again_is_held_again),
 		cmocka_unit_test(evidence_goes_with_its_letter),
+		cmocka_unit_test(crls_are_kept_with_evidence),
 		cmocka_unit_test(changes_are_as_many_as_notices),
 	};
 

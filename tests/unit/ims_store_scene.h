@@ -108,6 +108,7 @@ struct notification {
 	int64_t		 at_s;		/* when it comes, from now */
 	int64_t		 limit_s;	/* 0: LIMIT */
 	const char	*chain;		/* NULL: "chain" */
+	const char	*crl;		/* NULL: none */
 	uint64_t	 size;
 };
 
@@ -187,13 +188,16 @@ accept_one(struct world *w, const struct notification *n, enum notify_done *done
 {
 	struct notify_batch	*b = batch_of(w, n);
 	char			(*users)[256] = memory_array(1, sizeof *users);
+	struct trust_crl	 crl = { .der = span_str(n->crl ? n->crl : "") };
 	struct ims_evidence	 ev = {
-		.chain = span_str(n->chain ? n->chain : "chain"), .issuer = "CN=CA",
+		.chain = span_str(n->chain ? n->chain : "chain"), .crls = &crl,
+		.n_crls = n->crl != NULL, .issuer = "CN=CA",
 		.host = "192.0.2.1", .spf = "pass", .received_s = w->now_s + n->at_s,
 		.hold_limit_s = n->limit_s ? n->limit_s : LIMIT,
 	};
 	enum refusal		 why;
 
+	digest_sha256(crl.der, crl.digest);
 	snprintf(users[0], sizeof users[0], "%s", n->to);
 	w->waiting++;
 	ims_store_accept(w->store, b, (const char (*)[256])users, &ev, w->loop, stop, w);
