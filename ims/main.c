@@ -4,6 +4,7 @@
 #include "common/svc/check_peer.h"
 #include "common/svc/check_verbs.h"
 #include "ims/check_peer.h"
+#include "ims/evidence.h"
 #include "ims/run.h"
 #include "ims/verbs.h"
 
@@ -13,6 +14,11 @@ static const struct options_verb verbs[] = {
 	ACCOUNTS_VERBS,
 	{ "list", "", 0, 0, "mailboxes, and how many notices each holds", NULL, ims_verb_list,
 	    false },
+	{ "evidence show", "MAILBOX NUMBER | ID", 1, 2,
+	    "what was kept of a sender's promise, as a file for strangers", NULL,
+	    ims_verb_evidence_show, false },
+	{ "evidence verify", "FILE", 1, 1, "does it hold?  No daemon is asked",
+	    ims_evidence_options, ims_verb_evidence_verify, false },
 	{ "status", "", 0, 0, "how the running daemon fares", NULL, ims_verb_status, false },
 	{ "check", "", 0, 0, "is the configuration right?", NULL, check_conf, false },
 	CHECK_VERBS,

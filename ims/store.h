@@ -96,7 +96,7 @@ bool	 ims_store_notice(struct ims_store *s, const char *user, uint64_t number,
 bool	 ims_store_body(struct ims_store *s, const struct ims_letter *l, struct source **out,
 	    struct err *e);
 
-/* What was kept of the sender's promise: see sign_export_cms.  False: no_such_number, storage. */
+/* What was kept of the sender's promise: see ims/evidence.h.  False: no_such_number, storage. */
 struct ims_kept {
 	struct buf	 statement, seal, signature;
 	struct buf	 chain;			/* DER: chain_parse */
@@ -107,6 +107,9 @@ struct ims_kept {
 };
 bool	 ims_store_evidence(struct ims_store *s, const char *user, uint64_t number,
 	    struct ims_kept *out, struct err *e);
+/* The first that was kept under this id, whoever sent it to whichever of our domains. */
+bool	 ims_store_evidence_of(struct ims_store *s, const struct ulid *id, struct ims_kept *out,
+	    struct err *e);	/* no_such_number, storage */
 void	 ims_kept_clear(struct ims_kept *k);
 
 /* -- fetching ------------------------------------------------------------------------------------------ */

@@ -260,3 +260,25 @@ ims_store_evidence(struct ims_store *s, const char *user, uint64_t number, struc
 	db_read_end(&t);
 	return good;
 }
+
+bool
+ims_store_evidence_of(struct ims_store *s, const struct ulid *id, struct ims_kept *out,
+    struct err *e)
+{
+	struct span			 prefix = span_of(id->b, ULID_BYTES), value;
+	struct ims_key			 k = { .n = 0 };
+	struct ims_evidence_record	 r;
+	struct db_txn			*t;
+	bool				 good;
+
+	if (!db_read(s->db, &t, e))
+		return false;
+	db_each(t, EVIDENCE, prefix, prefix, take_key, &k);
+	if (k.n > 0 && db_get(t, EVIDENCE, ims_key_span(&k), &value))
+		good = ims_evidence_read(value, &r, e) && fill_kept(t, &r, out, e);
+	else
+		good = !db_fault(t, e) &&
+		    err_set(e, REFUSAL_no_such_number, "no evidence is kept under this id");
+	db_read_end(&t);
+	return good;
+}

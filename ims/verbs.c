@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "common/svc/ask.h"
+#include "ims/evidence.h"
 #include "ims/ims.h"
 #include "ims/store.h"
 
@@ -35,6 +36,7 @@ do_list(void *role, struct control_request *r, const struct json *request)
 
 const struct control_verb	ims_control[] = {
 	{ "list", do_list },
+	{ "evidence", ims_control_evidence },
 	{ NULL, NULL }
 };
 
