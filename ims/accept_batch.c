@@ -11,7 +11,6 @@
 #include "common/svc/conn.h"
 #include "common/svc/crl_state.h"
 #include "common/svc/loop.h"
-#include "ims/store.h"
 
 struct job {
 	struct ims_worker	*worker;
@@ -23,6 +22,7 @@ struct job {
 	struct notify_batch	*batch;
 	size_t			 next;		/* statement whose sender is judged next */
 	char			(*users)[256];
+	char			(*spf)[IMS_STORE_SPF_BYTES];	/* of each statement; "": its domain's */
 	struct buf		 chain;
 	struct crl_state	*crls;
 	char			 host[64], issuer[MAILBOX_ISSUER_BYTES];
@@ -31,13 +31,19 @@ struct job {
 
 static void judge_on(struct job *j);
 
+static void
+spf_text(const struct spf_verdict *v, char out[IMS_STORE_SPF_BYTES])
+{
+	snprintf(out, IMS_STORE_SPF_BYTES, "%s %.*s", spf_result_word(v->result),
+	    (int)(v->record.n < 450 ? v->record.n : 450), v->record.n > 0 ? v->record.p : "");
+}
+
 void
 accept_peer_judged(struct accept_peer *p, const struct spf_verdict *v, int64_t now_ms)
 {
 	p->spf_by_sender = v->depends_on_local_part;
 	p->spf_until_ms = now_ms + (int64_t)v->ttl_s * 1000;
-	snprintf(p->spf, sizeof p->spf, "%s %.*s", spf_result_word(v->result),
-	    (int)(v->record.n < 450 ? v->record.n : 450), v->record.n > 0 ? v->record.p : "");
+	spf_text(v, p->spf);
 }
 
 void
@@ -93,7 +99,22 @@ finish(void *arg)
 	buf_clear(&j->chain);
 	crl_state_unref(&j->crls);
 	free(j->users);
+	free(j->spf);
 	free(j);
+}
+
+/* -- results ------------------------------------------------------------------------------------- */
+
+/* What was found for this statement's sender, by it or by one before it; NULL: it was not judged. */
+static const char *
+sender_result(const struct job *j, size_t statement)
+{
+	struct span	 from = j->batch->statements[statement].from.whole;
+
+	for (size_t i = 0; i <= statement; i++)
+		if (j->spf[i][0] != '\0' && span_eq(j->batch->statements[i].from.whole, from))
+			return j->spf[i];
+	return NULL;
 }
 
 /* -- recipients, the store ------------------------------------------------------------------------- */
@@ -128,6 +149,20 @@ judge_recipients(struct job *j)
 	accounts_set_put(&set);
 }
 
+/* The result by which each statement was taken: its sender's, where that was asked for.  From the last
+ * on, so that what is filled in is not taken for what was found. */
+static void
+fill_spf(struct job *j)
+{
+	for (size_t i = j->batch->n_statements; i-- > 0; ) {
+		const char	*judged = sender_result(j, i);
+
+		if (j->spf[i][0] == '\0')
+			snprintf(j->spf[i], sizeof j->spf[i], "%s",
+			    judged != NULL ? judged : j->peer.spf);
+	}
+}
+
 static void
 store(struct job *j)
 {
@@ -137,9 +172,10 @@ store(struct job *j)
 
 	j->users = memory_array(j->batch->n_entries + 1, sizeof *j->users);
 	judge_recipients(j);
+	fill_spf(j);
 	j->evidence = (struct ims_evidence){
 		.chain = buf_span(&j->chain), .crls = crls, .n_crls = n, .issuer = j->issuer, .host = j->host,
-		.spf = j->peer.spf, .received_s = clock_wall_ms() / 1000,
+		.spf = (const char (*)[IMS_STORE_SPF_BYTES])j->spf, .received_s = clock_wall_ms() / 1000,
 		.hold_limit_s = conf->role[CONF_ROLE_IMS].hold_limit_s,
 	};
 	conf_unref(&conf);
@@ -189,6 +225,7 @@ sender_judged(void *arg, const struct spf_verdict *v)
 	struct job	*j = arg;
 	struct err	 e;
 
+	spf_text(v, j->spf[j->next]);
 	if (!spf_accept(v, &e))
 		refuse_sender(j, j->batch->statements[j->next].from.whole, &e);
 	j->next++;
@@ -199,16 +236,12 @@ sender_judged(void *arg, const struct spf_verdict *v)
 static bool
 needs_no_judging(const struct job *j, size_t statement)
 {
-	const struct statement	*st = &j->batch->statements[statement];
-	bool			 open = false;
+	bool	 open = false;
 
 	for (size_t i = 0; i < j->batch->n_entries; i++)
 		open = open || (!j->batch->entries[i].judged &&
 		    j->batch->entries[i].statement == statement);
-	for (size_t i = 0; open && i < statement; i++)
-		if (span_eq(j->batch->statements[i].from.whole, st->from.whole))
-			return true;
-	return !open;
+	return !open || sender_result(j, statement) != NULL;
 }
 
 static void
@@ -248,6 +281,7 @@ accept_batch_take(struct ims_worker *w, struct conn *c, struct accept_peer *peer
 	j->crls = crls_of(w, peer, tls);
 	j->peer = *peer;
 	j->batch = b;
+	j->spf = memory_array(b->n_statements + 1, sizeof *j->spf);
 	snprintf(j->host, sizeof j->host, "%s", tls->host);
 	snprintf(j->issuer, sizeof j->issuer, "%s", chain_issuer(tls->chain));
 	chain_der(tls->chain, &j->chain);

@@ -10,6 +10,7 @@
 #define IMS_ACCEPT_BATCH_H
 
 #include "ims/ims.h"
+#include "ims/store.h"
 #include "proto/notify_server.h"
 
 struct conn;
@@ -20,7 +21,7 @@ struct accept_peer {
 	char	 domain[ADDRESS_DOMAIN_BYTES];	/* "": before HELLO */
 	int64_t	 spf_until_ms;			/* monotonic: the verdict may be believed until then */
 	bool	 spf_by_sender;			/* each sender address is judged alone */
-	char	 spf[512];			/* result and record, for the evidence */
+	char	 spf[IMS_STORE_SPF_BYTES];	/* result and record, for the evidence */
 	struct crl_state *crls;			/* by which its certificate was judged; NULL: not asked yet */
 	uint64_t crls_of;			/* that generation */
 };

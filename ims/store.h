@@ -59,7 +59,7 @@ struct ims_evidence {
 	size_t		 n_crls;	/* at most TRUST_CHAIN_CRLS */
 	const char	*issuer;	/* of the sender's certificate, for people */
 	const char	*host;		/* the peer's address */
-	const char	*spf;		/* the record's text and its result */
+	const char	(*spf)[IMS_STORE_SPF_BYTES];	/* of each statement: its result and the record */
 	int64_t		 received_s;
 	int64_t		 hold_limit_s;	/* a later Hold-Until is cut to received_s + this */
 };

@@ -88,7 +88,7 @@ put_evidence(struct db_txn *t, const struct accept *a, const struct ims_key *let
 	struct ims_evidence_record	 r = {
 		.papers = a->papers, .statement = st->text, .seal = b->seal.text,
 		.alg = span_str(seal_alg_name(b->alg)), .signature = b->signature,
-		.host = span_str(a->ev->host), .spf = span_str(a->ev->spf),
+		.host = span_str(a->ev->host), .spf = span_str(a->ev->spf[st - b->statements]),
 		.received_s = a->ev->received_s,
 	};
 

@@ -2,7 +2,7 @@
 # What is asked in good form, by somebody who is whom they say, and is not theirs to ask.
 . tests/e2e/lib.sh
 . tests/lib/peers.sh
-plan 11
+plan 13
 
 world_up --domains a.test,b.test
 letter alice@a.test bob@b.test honest >"$T/honest"
@@ -37,3 +37,14 @@ asks() {	# DOMAIN ID
 }
 like "a letter for b.test, asked for by a.test: unknown" "$(asks a.test "$id")" '^550 5.7.1 .unknown-id'
 is "in the same words as one that never was" "$(asks a.test "$id")" "$(asks a.test 01JDZ5TPB4M4Q8W1RZ9H1V6K3C)"
+
+# An address that its domain does not let send from here: judged even where another statement of the same
+# sender, which another fault refuses, came before it.
+address=$WORLD_NET.101
+peers_take "$T/p1" $(tests/world cert "$W" --domain p1.test)
+tests/world zone "$W" 'p1.test. 60 IN TXT "v=spf1 exists:%{l}.u.p1.test -all"'
+tests/lib/notice.pl "$T/p1.key" p1.test b.test '!carol@b.test' carol@b.test >"$T/batch"
+printf 'HELLO p1.test\n@%s\nNOOP\n' "$T/batch" | enter "$peer" talk "$IMS_NOTIFY_b_test" from=$address sni=b.test \
+    alpn=tillcalled-notify/1 "cert=$T/p1.pem" "key=$T/p1.key" >"$T/talk" 2>&1
+like "the first is refused by its own fault" "$(cat "$T/talk")" '^550 [0-9.]* .rcpt-hash'
+like "the second by SPF" "$(cat "$T/talk")" '^550 5\.7\.23 .spf-fail'

@@ -3,7 +3,7 @@
 # configuration or daemon; altered, it is not.
 . tests/e2e/lib.sh
 . tests/lib/peers.sh
-plan 30
+plan 34
 
 world_up --domains a.test,b.test
 ims=$PWD/build/$MODE/ims
@@ -80,6 +80,23 @@ forged "another letter's statement" statement "/BEGIN TILLCALLED/,/END TILLCALLE
 d}"
 forged "another letter's seal" statement "/BEGIN CMS/,/END CMS/{/END/r $T/cms
 d}"
+
+# -- judged by the sender ----------------------------------------------------------------------------
+
+# The domain by itself would fail; eve passes.
+address=$WORLD_NET.101
+peers_take "$T/p1" $(tests/world cert "$W" --domain p1.test)
+tests/world zone "$W" 'p1.test. 60 IN TXT "v=spf1 exists:%{l}.u.p1.test -all"'
+tests/world zone "$W" 'eve.u.p1.test. 60 IN A 127.0.0.2'
+tests/lib/notice.pl "$T/p1.key" p1.test b.test '!dora@b.test' dora@b.test dora@b.test >"$T/batch"
+printf 'HELLO p1.test\n@%s\nNOOP\nNOOP\n' "$T/batch" | enter "$peer" talk "$IMS_NOTIFY_b_test" from=$address sni=b.test \
+    alpn=tillcalled-notify/1 "cert=$T/p1.pem" "key=$T/p1.key" >"$T/talk" 2>&1
+is "two notices of one who passes by name are taken" "$(grep -c '^250 2\.1\.5' "$T/talk")" 2
+ims b.test evidence show dora@b.test 1 >"$T/else/eve"
+ims b.test evidence show dora@b.test 2 >"$T/else/eve2"
+status_is "their evidence has the result by which they were taken" 0 verify eve2
+status_is "... each" 0 verify eve
+like "... and the record" "$out" '^ok   spf         pass v=spf1 exists:'
 
 # -- what is not there -------------------------------------------------------------------------------
 

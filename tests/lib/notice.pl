@@ -1,16 +1,18 @@
 #!/usr/bin/perl
-# notice.pl KEY FROM-DOMAIN FOR ADDRESS — one notification with its seal, made without any of the
-# system's own code: RCPT, STATEMENT and SEAL (proto/SPEC.md 8 to 10), on standard output.
+# notice.pl KEY FROM-DOMAIN FOR [!]ADDRESS... — a notification for each address under one seal, made
+# without any of the system's own code: RCPT, STATEMENT and SEAL (proto/SPEC.md 8 to 10), on standard
+# output.  All are from eve.
 #
-# The letter that it announces does not exist.  Its id is new at each call.  KEY: P-256 or RSA.
+# The letters that they announce do not exist.  Their ids are new at each call.  KEY: P-256 or RSA.  `!`: the
+# salt that is told is not the one of the statement.
 use strict;
 use warnings;
 use Digest::SHA qw(sha256 sha256_hex);
 use File::Temp qw(tempfile);
 use POSIX qw(strftime);
 
-my ($key, $from, $for, $address) = @ARGV;
-die "usage: notice.pl KEY FROM-DOMAIN FOR ADDRESS\n" if @ARGV != 4;
+my ($key, $from, $for, @addresses) = @ARGV;
+die "usage: notice.pl KEY FROM-DOMAIN FOR [!]ADDRESS...\n" if !@addresses;
 binmode STDOUT;
 
 sub date { return strftime("%Y-%m-%dT%H:%M:%SZ", gmtime $_[0]) }
@@ -18,15 +20,22 @@ sub octets { open my $f, "<:raw", "/dev/urandom" or die; read $f, my $o, $_[0]; 
 
 my @digit = split //, "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
 my $ms = time * 1000;
-my $id = join "", map({ $digit[($ms >> 5 * $_) & 31] } reverse 0 .. 9), map({ $digit[ord($_) & 31] } split //, octets(16));
-my $salt = octets(16);
-my $recipient = sha256_hex("tillcalled recipient\0$salt$address");
-my $hash = "sha256:" . sha256_hex("nothing");
-my $statement = join "", map { "$_\r\n" } "Tillcalled-Notification: 1", "Id: $id", "From: <eve\@$from>",
-    "Recipient-Domain: $for", "Recipient: sha256:$recipient", "Date: " . date(time),
-    "Hold-Until: " . date(time + 864000), "Size: 1000", "Digest: $hash", "Summary-Size: 100", "Summary-Digest: $hash";
-my $seal = join "", map { "$_\r\n" } "Tillcalled-Seal: 1", "Signer: $from", "For: $for", "Date: " . date(time),
-    "Statement: sha256:" . sha256_hex($statement);
+my ($lines, $digests) = ("", "");
+for (@addresses) {
+	my ($other, $address) = /^(!?)(.*)/;
+	my $id = join "", map({ $digit[($ms >> 5 * $_) & 31] } reverse 0 .. 9), map({ $digit[ord($_) & 31] } split //, octets(16));
+	my $salt = octets(16);
+	my $recipient = sha256_hex("tillcalled recipient\0$salt$address");
+	my $hash = "sha256:" . sha256_hex("nothing");
+	my $statement = join "", map { "$_\r\n" } "Tillcalled-Notification: 1", "Id: $id", "From: <eve\@$from>",
+	    "Recipient-Domain: $for", "Recipient: sha256:$recipient", "Date: " . date(time),
+	    "Hold-Until: " . date(time + 864000), "Size: 1000", "Digest: $hash", "Summary-Size: 100", "Summary-Digest: $hash";
+
+	$lines .= sprintf "RCPT <%s> %s\r\nSTATEMENT %d\r\n%s", $address, unpack("H*", $other ? octets(16) : $salt),
+	    length $statement, $statement;
+	$digests .= "Statement: sha256:" . sha256_hex($statement) . "\r\n";
+}
+my $seal = join("", map { "$_\r\n" } "Tillcalled-Seal: 1", "Signer: $from", "For: $for", "Date: " . date(time)) . $digests;
 
 my ($f, $path) = tempfile(UNLINK => 1);
 binmode $f;
@@ -35,5 +44,4 @@ close $f;
 my $signature = `openssl dgst -sha256 -sign '$key' '$path'`;
 exit 1 if $? != 0;
 my $alg = `openssl pkey -in '$key' -noout -text` =~ /RSA|modulus/ ? "rsa-sha256" : "ecdsa-sha256";
-printf "RCPT <%s> %s\r\nSTATEMENT %d\r\n%sSEAL %d %s %d\r\n%s%s", $address, unpack("H*", $salt),
-    length $statement, $statement, length $seal, $alg, length $signature, $seal, $signature;
+printf "%sSEAL %d %s %d\r\n%s%s", $lines, length $seal, $alg, length $signature, $seal, $signature;

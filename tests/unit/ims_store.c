@@ -208,9 +208,10 @@ announce(struct world *w, const struct letter *l, const char *to)
 {
 	struct notify_batch	*b = batch_of(l, to);
 	char			 users[16][256];
+	static const char	 spf[1][IMS_STORE_SPF_BYTES] = { "pass v=spf1 -all" };
 	struct ims_evidence	 ev = {
 		.chain = SPAN_LIT("a chain"), .issuer = "CN=A CA", .host = "192.0.2.1",
-		.spf = "pass v=spf1 -all", .received_s = w->now_s, .hold_limit_s = LIMIT,
+		.spf = spf, .received_s = w->now_s, .hold_limit_s = LIMIT,
 	};
 
 	for (size_t i = 0; i < b->n_entries; i++)

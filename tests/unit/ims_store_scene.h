@@ -188,11 +188,12 @@ accept_one(struct world *w, const struct notification *n, enum notify_done *done
 {
 	struct notify_batch	*b = batch_of(w, n);
 	char			(*users)[256] = memory_array(1, sizeof *users);
+	static const char	 spf[IMS_STORE_SPF_BYTES] = "pass";
 	struct trust_crl	 crl = { .der = span_str(n->crl ? n->crl : "") };
 	struct ims_evidence	 ev = {
 		.chain = span_str(n->chain ? n->chain : "chain"), .crls = &crl,
 		.n_crls = n->crl != NULL, .issuer = "CN=CA",
-		.host = "192.0.2.1", .spf = "pass", .received_s = w->now_s + n->at_s,
+		.host = "192.0.2.1", .spf = &spf, .received_s = w->now_s + n->at_s,
 		.hold_limit_s = n->limit_s ? n->limit_s : LIMIT,
 	};
 	enum refusal		 why;
