@@ -4,46 +4,77 @@
 #include <stdio.h>
 
 #include "common/svc/conf.h"
+#include "common/svc/dns_resolver.h"
 #include "common/svc/json.h"
 #include "common/svc/options.h"
+#include "common/svc/trust.h"
 
 static void
-say_good(const struct options *o, const struct conf *c)
+say_good_json(const struct conf *c, const struct trust *t, struct buf *out)
+{
+	struct json	*j = json_new();
+
+	json_put_str(j, "configuration", c->file);
+	json_put_bool(j, "good", true);
+	json_put_int(j, "trusted_cas", trust_count(t));
+	json_put_int(j, "crls", trust_crl_count(t));
+	json_put_int(j, "trust_files_skipped", trust_skipped(t));
+	json_put_bool(j, "dnssec_anchor_missing", dns_resolver_lacks_anchor(c->resolver));
+	json_write(j, out);
+	json_free(&j);
+	buf_addf(out, "\n");
+}
+
+static void
+say_good(const struct options *o, const struct conf *c, const struct trust *t)
 {
 	struct buf	 out = BUF_INIT;
-	struct json	*j;
 
 	if (o->json) {
-		j = json_new();
-		json_put_str(j, "configuration", c->file);
-		json_put_bool(j, "good", true);
-		json_write(j, &out);
-		json_free(&j);
-		buf_addf(&out, "\n");
-	} else if (o->verbose) {
-		conf_print(c, &out);
+		say_good_json(c, t, &out);
 	} else {
-		buf_addf(&out, "%s: no fault found\n", c->file);
+		if (o->verbose)
+			conf_print(c, &out);
+		else
+			buf_addf(&out, "%s: no fault found\n", c->file);
+		if (trust_skipped(t) > 0)
+			buf_addf(&out, "%s: %u of the files and CRLs to go by would be left out; see above\n",
+			    c->file, trust_skipped(t));
+		if (dns_resolver_lacks_anchor(c->resolver))
+			buf_addf(&out, "%s: DNSSEC would not be judged, for there is no root anchor: install "
+			    "dns-root-data, or write anchor=FILE or anchor=none behind the resolver\n", c->file);
 	}
 	fwrite(out.data, 1, out.len, stdout);
 	buf_clear(&out);
 }
 
+/* Both as a start would. */
+static bool
+load(struct options *o, struct conf **c, struct trust **t, struct err *e)
+{
+	struct buf	 faults = BUF_INIT;
+	bool		 ok = conf_load(conf_path(o->conf_file), CONF_FOR_RUN, c, &faults, e);
+
+	if (!ok && !o->json)
+		fwrite(faults.data, 1, faults.len, stderr);
+	buf_clear(&faults);
+	if (!ok || trust_load((*c)->trust, (*c)->crls, NULL, TRUST_STRICT, t, e))
+		return ok;
+	conf_unref(c);
+	return false;
+}
+
 int
 check_conf(struct options *o)
 {
-	struct buf	 faults = BUF_INIT;
 	struct conf	*c;
+	struct trust	*t;
 	struct err	 e;
 
-	if (conf_load(conf_path(o->conf_file), CONF_FOR_RUN, &c, &faults, &e)) {
-		say_good(o, c);
-		conf_unref(&c);
-		buf_clear(&faults);
-		return 0;
-	}
-	if (!o->json)
-		fwrite(faults.data, 1, faults.len, stderr);
-	buf_clear(&faults);
-	return options_fail(o, &e);
+	if (!load(o, &c, &t, &e))
+		return options_fail(o, &e);
+	say_good(o, c, t);
+	trust_unref(&t);
+	conf_unref(&c);
+	return 0;
 }

@@ -4,7 +4,8 @@
 
 struct options;
 
-/* Every fault with FILE:LINE, or the whole configuration in force with -v; status 0 or 78. */
+/* Every fault with FILE:LINE, or the whole configuration in force with -v; what a start would leave
+ * out or do without; status 0 or 78. */
 int	 check_conf(struct options *o);
 
 #endif

@@ -10,6 +10,7 @@
 
 #include "common/base/clock.h"
 #include "common/svc/daemon_parts.h"
+#include "common/svc/dns_resolver.h"
 #include "common/svc/listen.h"
 #include "common/svc/loop.h"
 #include "common/svc/offload.h"
@@ -139,6 +140,10 @@ check_reach(const struct daemon *d, struct err *e)
 		return err_set_errno(e, REFUSAL_config, errno, "the accounts file %s is out of reach of "
 		    "%s; chgrp it to the user's group, mode 640", c->accounts,
 		    *c->user != '\0' ? c->user : "this user");
+	if (dns_resolver_lacks_anchor(c->resolver))
+		log_fact(LOG_WARN, "dns.no-anchor", "cure=%s", log_str("DNSSEC is not judged, for there "
+		    "is no root anchor: install dns-root-data, or write anchor=FILE or anchor=none "
+		    "behind the resolver"));
 	for (size_t i = 0; i < c->n_domains; i++)
 		if (access(c->domains[i].key, R_OK) < 0)
 			log_fact(LOG_WARN, "daemon.key_out_of_reach", "domain=%s file=%s cure=%s",

@@ -91,6 +91,16 @@ dns_resolver_parse(struct dns_resolver *r, const char *spec, struct err *e)
 }
 
 bool
+dns_resolver_lacks_anchor(const char *spec)
+{
+	struct dns_resolver	 r;
+	struct err		 e;
+
+	return dns_resolver_parse(&r, spec, &e) && r.kind != DNS_RESOLVER_ZONE &&
+	    r.anchor[0] == '\0' && !span_has(span_str(spec), ',');
+}
+
+bool
 dns_resolver_changed(const struct dns_resolver *r)
 {
 	struct stat	 now;

@@ -30,6 +30,10 @@ struct dns_resolver {
 /* False: config. */
 bool	 dns_resolver_parse(struct dns_resolver *r, const char *spec, struct err *e);
 
+/* Nobody chose to do without DNSSEC, but there is no root anchor here: nothing is ever bogus, nor
+ * secure. */
+bool	 dns_resolver_lacks_anchor(const char *spec);
+
 /* Has the zone file another size, time or inode than when it was read?  A missing file has not
  * changed. */
 bool	 dns_resolver_changed(const struct dns_resolver *r);
