@@ -20,7 +20,7 @@ struct crl_cache_from {
 	char		 hex[CRL_CACHE_HEX];
 	char		 url[512];
 	struct x509_st	*issuer;	/* taken over by `fn` below */
-	int64_t		 wanted_s;	/* when it was last asked for */
+	int64_t		 wanted_s;	/* when it was last asked for, or used */
 };
 
 void	 crl_cache_hex(struct x509_st *issuer, const char *url, char out[CRL_CACHE_HEX]);

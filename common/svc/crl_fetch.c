@@ -4,6 +4,7 @@
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 
 #include <openssl/x509v3.h>
@@ -27,12 +28,14 @@ struct crl_fetch {
 	pthread_mutex_t		 lock;
 	pthread_cond_t		 quiet;
 	unsigned		 wanted, busy;	/* chains waiting; those, and downloads */
+	struct { char leaf[65]; int64_t mono_ms; }	 used[CRL_FETCH_USED_MAX];
 };
 
 struct wish {
 	struct crl_fetch	*fetch;
 	struct chain		*chain;
 	struct judgement	 judgement;
+	bool			 good;		/* what it lacks is nothing: it was used */
 };
 
 /* -- how busy --------------------------------------------------------------------------------------- */
@@ -131,6 +134,18 @@ want_path(struct crl_fetch *f, struct trust *t, STACK_OF(X509) *path, const stru
 }
 
 static void
+use_path(struct crl_fetch *f, STACK_OF(X509) *path)
+{
+	for (int i = 0; i + 1 < sk_X509_num(path); i++) {
+		struct judgement	 j = { .n_urls = 0 };
+
+		judge_note_urls(&j, sk_X509_value(path, i));
+		for (unsigned k = 0; k < j.n_urls; k++)
+			crl_sources_used(f->sources, sk_X509_value(path, i + 1), j.urls[k]);
+	}
+}
+
+static void
 on_wish(void *arg)
 {
 	struct wish		*w = arg;
@@ -144,7 +159,10 @@ on_wish(void *arg)
 	if (!f->ended) {
 		tls = tls_holder_get(f->tls);
 		path = judge_path(tls_trust(tls), w->chain, now_s());
-		want_path(f, tls_trust(tls), path, &w->judgement);
+		if (w->good)
+			use_path(f, path);
+		else
+			want_path(f, tls_trust(tls), path, &w->judgement);
 		sk_X509_pop_free(path, X509_free);
 		tls_unref(&tls);
 	}
@@ -153,26 +171,72 @@ on_wish(void *arg)
 	free(w);
 }
 
+static void
+post(struct crl_fetch *f, const struct chain *c, const struct judgement *j)
+{
+	struct wish	*w = memory_new(sizeof *w);
+
+	w->fetch = f;
+	w->chain = chain_ref((struct chain *)c);
+	if (j != NULL)
+		w->judgement = *j;
+	w->good = j == NULL;
+	loop_post(f->loop, on_wish, w);
+}
+
+/* The lock is held. */
+static bool
+take_place(struct crl_fetch *f, unsigned max)
+{
+	if (f->wanted >= max)
+		return false;
+	f->wanted++;
+	f->busy++;
+	return true;
+}
+
 void
 crl_fetch_wanted(void *arg, const struct chain *c, const struct judgement *j)
 {
 	struct crl_fetch	*f = arg;
-	struct wish		*w;
 	bool			 room;
 
 	pthread_mutex_lock(&f->lock);
-	if ((room = f->wanted < CRL_FETCH_WANTED_MAX)) {
-		f->wanted++;
-		f->busy++;
-	}
+	room = take_place(f, CRL_FETCH_WANTED_MAX);
 	pthread_mutex_unlock(&f->lock);
-	if (!room)
-		return;
-	w = memory_new(sizeof *w);
-	w->fetch = f;
-	w->chain = chain_ref((struct chain *)c);
-	w->judgement = *j;
-	loop_post(f->loop, on_wish, w);
+	if (room)
+		post(f, c, j);
+}
+
+/* The lock is held.  Where two chains share a place they are noted more often. */
+static bool
+use_is_news(struct crl_fetch *f, const char *leaf, int64_t mono_ms)
+{
+	unsigned	 at = (unsigned)strtoul((char[]){ leaf[0], leaf[1], leaf[2], leaf[3], '\0' },
+			    NULL, 16) % CRL_FETCH_USED_MAX;
+
+	if (strcmp(f->used[at].leaf, leaf) == 0 &&
+	    mono_ms - f->used[at].mono_ms < CRL_FETCH_USED_S * 1000)
+		return false;
+	/* Those that lack something go before. */
+	if (!take_place(f, CRL_FETCH_WANTED_MAX / 2))
+		return false;
+	span_copy(span_str(leaf), f->used[at].leaf, sizeof f->used[at].leaf);
+	f->used[at].mono_ms = mono_ms;
+	return true;
+}
+
+void
+crl_fetch_used(void *arg, const struct chain *c)
+{
+	struct crl_fetch	*f = arg;
+	bool			 news;
+
+	pthread_mutex_lock(&f->lock);
+	news = use_is_news(f, chain_fingerprint(c), clock_mono_ms());
+	pthread_mutex_unlock(&f->lock);
+	if (news)
+		post(f, c, NULL);
 }
 
 static void

@@ -13,7 +13,7 @@
  *          issuer's key and URL; each replaced in one step and synced, the latter first.  How
  *          many: see crl_sources.h.
  * Trust:   servers and the network are hostile; the folder is the daemon's own.
- * Threads: crl_fetch_wanted and crl_fetch_wait from any thread.
+ * Threads: crl_fetch_wanted, crl_fetch_used and crl_fetch_wait from any thread.
  */
 #ifndef SVC_CRL_FETCH_H
 #define SVC_CRL_FETCH_H
@@ -21,6 +21,8 @@
 #include "common/svc/tls.h"
 
 #define CRL_FETCH_WANTED_MAX	64	/* chains waiting to be looked at; more are dropped */
+#define CRL_FETCH_USED_S	3600	/* so often a chain's use is noted ... */
+#define CRL_FETCH_USED_MAX	1024	/* ... of so many chains */
 
 struct crl_fetch;
 
@@ -32,13 +34,15 @@ struct crl_fetch_settings {	/* copied */
 };
 
 /* Starts the thread.  `h` outlives it.  The caller then makes it the holder's:
- * tls_holder_on_unknown(h, crl_fetch_wanted, f).  False: config or os_error. */
+ * tls_holder_on_unknown(h, crl_fetch_wanted, f), and tls_holder_on_good likewise.  False: config or os_error. */
 bool	 crl_fetch_new(struct crl_fetch **f, const struct crl_fetch_settings *s,
 	    struct tls_holder *h, struct err *e);
-/* Downloads under way are dropped.  Nobody may call crl_fetch_wanted any more. */
+/* Downloads under way are dropped.  Nobody may call crl_fetch_wanted or _used any more. */
 void	 crl_fetch_free(struct crl_fetch **f);
 
 void	 crl_fetch_wanted(void *f, const struct chain *c, const struct judgement *j);
+/* The CRLs of this chain, which was found good, are in use; noted for each chain once an hour. */
+void	 crl_fetch_used(void *f, const struct chain *c);
 /* All that is known is due at once. */
 void	 crl_fetch_all(struct crl_fetch *f);
 /* Waits until nothing that was wanted is under way; false: not within timeout_ms.  For commands,

@@ -16,6 +16,7 @@
 #include "common/svc/digest.h"
 #include "common/svc/http_get.h"
 #include "common/svc/loop.h"
+#include "common/svc/trust.h"
 
 #define SOON_MS		60000	/* at most, from a start until the first look */
 #define LATER_MS	500	/* until another look, where enough downloads are under way */
@@ -39,6 +40,8 @@ struct crl_sources {
 	size_t				 n;
 	unsigned			 at_once;
 };
+
+_Static_assert(CRL_SOURCES_MAX <= TRUST_FILES_MAX, "a folder's files");
 
 static void due(void *arg);
 
@@ -105,10 +108,22 @@ source_free(struct source *s)
 	free(s);
 }
 
+static void
+drop(struct crl_sources *all, struct source **at)
+{
+	struct source	*s = *at;
+
+	*at = s->next;
+	all->n--;
+	log_fact(LOG_INFO, "crl.dropped", "url=%s", log_str(s->from.url));
+	crl_cache_remove(all->set.cache, s->from.hex);
+	source_free(s);
+}
+
 static bool
 drop_oldest(struct crl_sources *all, const struct source *but)
 {
-	struct source	**oldest = NULL, *s;
+	struct source	**oldest = NULL;
 
 	for (struct source **at = &all->first; *at != NULL; at = &(*at)->next)
 		if (*at != but && (*at)->get == NULL &&
@@ -116,12 +131,7 @@ drop_oldest(struct crl_sources *all, const struct source *but)
 			oldest = at;
 	if (oldest == NULL)
 		return false;
-	s = *oldest;
-	*oldest = s->next;
-	all->n--;
-	log_fact(LOG_INFO, "crl.dropped", "url=%s", log_str(s->from.url));
-	crl_cache_remove(all->set.cache, s->from.hex);
-	source_free(s);
+	drop(all, oldest);
 	return true;
 }
 
@@ -301,11 +311,17 @@ came(void *arg, struct span body, const struct err *e)
 static void
 due(void *arg)
 {
-	struct source		*s = arg;
+	struct source		*s = arg, **at;
 	struct crl_sources	*all = s->all;
 
 	if (s->get != NULL)
 		return;
+	if (now_s() - s->from.wanted_s > CRL_SOURCES_UNUSED_S) {
+		for (at = &all->first; *at != s; at = &(*at)->next)
+			continue;
+		drop(all, at);
+		return;
+	}
 	if (all->at_once == CRL_SOURCES_AT_ONCE) {
 		loop_timer_set_ms(s->timer, jitter(LATER_MS, 50, 150));
 		return;
@@ -317,6 +333,25 @@ due(void *arg)
 
 /* -- what is asked for ----------------------------------------------------------------------------------- */
 
+static void
+touch(struct source *s)
+{
+	crl_cache_touch(s->all->set.cache, s->from.hex);
+	s->from.wanted_s = now_s();
+}
+
+void
+crl_sources_used(struct crl_sources *all, struct x509_st *issuer, const char *url)
+{
+	char		 hex[CRL_CACHE_HEX];
+	struct source	*s;
+
+	crl_cache_hex(issuer, url, hex);
+	s = find(all, hex);
+	if (s != NULL)
+		touch(s);
+}
+
 void
 crl_sources_want(struct crl_sources *all, struct x509_st *issuer, const char *url)
 {
@@ -326,8 +361,7 @@ crl_sources_want(struct crl_sources *all, struct x509_st *issuer, const char *ur
 
 	crl_cache_hex(issuer, url, from.hex);
 	if ((s = find(all, from.hex)) != NULL) {
-		crl_cache_touch(all->set.cache, from.hex);
-		s->from.wanted_s = from.wanted_s;
+		touch(s);
 		if (s->failures == 0 && s->next_s <= from.wanted_s)
 			due(s);
 		return;
@@ -345,8 +379,10 @@ crl_sources_want(struct crl_sources *all, struct x509_st *issuer, const char *ur
 void
 crl_sources_all_due(struct crl_sources *all)
 {
-	for (struct source *s = all->first; s != NULL; s = s->next)
+	for (struct source *s = all->first, *next; s != NULL; s = next) {
+		next = s->next;
 		due(s);
+	}
 }
 
 /* -- life ----------------------------------------------------------------------------------------------- */

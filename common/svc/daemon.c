@@ -89,6 +89,7 @@ start_crl_fetch(struct daemon *d, struct err *e)
 	if (!crl_fetch_new(&d->crl_fetch, &s, d->tls, e))
 		return false;
 	tls_holder_on_unknown(d->tls, crl_fetch_wanted, d->crl_fetch);
+	tls_holder_on_good(d->tls, crl_fetch_used, d->crl_fetch);
 	return true;
 }
 

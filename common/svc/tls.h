@@ -86,6 +86,10 @@ void		 tls_holder_on_unknown(struct tls_holder *h,
 		    void (*wanted)(void *arg, const struct chain *c, const struct judgement *j),
 		    void *arg);
 
+/* The same with the chain of each peer that was found good: its CRLs are in use. */
+void		 tls_holder_on_good(struct tls_holder *h, void (*used)(void *arg, const struct chain *c),
+		    void *arg);
+
 /* -- peers -------------------------------------------------------------------------------------- */
 
 struct tls_peer {

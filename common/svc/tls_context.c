@@ -119,6 +119,8 @@ on_certificate(X509_STORE_CTX *ctx, void *arg)
 	memcpy(p->issuer_key, j.issuer_key, sizeof p->issuer_key);
 	if (p->verdict.why == REFUSAL_revocation_unknown)
 		tls_holder_unknown(s->holder, p->chain, &j);
+	else if (p->verdict.why == REFUSAL_NONE)
+		tls_holder_good(s->holder, p->chain);
 	X509_STORE_CTX_set_error(ctx, X509_V_OK);
 	if (p->verdict.why == REFUSAL_NONE || SSL_is_server(ssl))
 		return 1;

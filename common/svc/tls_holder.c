@@ -17,6 +17,8 @@ struct tls_holder {
 	void			(*wanted)(void *arg, const struct chain *c,
 				    const struct judgement *j);
 	void			*wanted_arg;
+	void			(*used)(void *arg, const struct chain *c);
+	void			*used_arg;
 	/* watching: the loop's thread */
 	struct loop		*loop;
 	struct offload		*offload;
@@ -221,7 +223,7 @@ tls_holder_unwatch(struct tls_holder *h)
 	loop_timer_free(&h->timer);
 }
 
-/* -- CRLs that are missing ---------------------------------------------------------------------- */
+/* -- CRLs that are missing, or in use ---------------------------------------------------------------------- */
 
 void
 tls_holder_on_unknown(struct tls_holder *h,
@@ -236,4 +238,18 @@ tls_holder_unknown(struct tls_holder *h, const struct chain *c, const struct jud
 {
 	if (h->wanted != NULL)
 		h->wanted(h->wanted_arg, c, j);
+}
+
+void
+tls_holder_on_good(struct tls_holder *h, void (*used)(void *arg, const struct chain *c), void *arg)
+{
+	h->used = used;
+	h->used_arg = arg;
+}
+
+void
+tls_holder_good(struct tls_holder *h, const struct chain *c)
+{
+	if (h->used != NULL)
+		h->used(h->used_arg, c);
 }

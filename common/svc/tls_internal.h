@@ -54,5 +54,6 @@ void			 tls_session_failed(const struct tls_session *s, SSL *ssl, struct err *e)
 
 void			 tls_holder_unknown(struct tls_holder *h, const struct chain *c,
 			    const struct judgement *j);
+void			 tls_holder_good(struct tls_holder *h, const struct chain *c);
 
 #endif

@@ -45,6 +45,8 @@ judge_again(struct tls_peer *p, struct tls_holder *h, const struct tls *t, int64
 	p->generation = tls_generation(t);
 	if (p->verdict.why == REFUSAL_revocation_unknown)
 		tls_holder_unknown(h, p->chain, &j);
+	else if (p->verdict.why == REFUSAL_NONE)
+		tls_holder_good(h, p->chain);
 }
 
 static bool

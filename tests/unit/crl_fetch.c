@@ -4,6 +4,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <dirent.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,8 +13,10 @@
 #include <unistd.h>
 
 #include <cmocka.h>
+#include <openssl/pem.h>
 
 #include "common/base/clock.h"
+#include "common/svc/crl_cache.h"
 #include "common/svc/crl_fetch.h"
 #include "common/svc/crl_sources.h"
 #include "tests/certs.h"
@@ -156,6 +159,8 @@ judge(struct scene *s, struct cert *leaf, struct cert *with)
 	if (!judge_chain(tls_trust(t), c, "a.test", time(NULL), &j, &e) &&
 	    e.why == REFUSAL_revocation_unknown)
 		crl_fetch_wanted(s->fetch, c, &j);
+	else if (e.why == REFUSAL_NONE)
+		crl_fetch_used(s->fetch, c);
 	chain_unref(&c);
 	sk_X509_free(rest);
 	tls_unref(&t);
@@ -347,25 +352,144 @@ unverified(void **state)
 	cert_free(&stranger);
 }
 
+/* Every `.from` was used so long ago, says its time. */
+static void
+used_days_ago(const struct scene *s, int days)
+{
+	struct timespec	 t[2] = { { .tv_sec = time(NULL) - days * CERTS_DAY } };
+	DIR		*d = opendir(s->cache);
+	struct dirent	*f;
+
+	t[1] = t[0];
+	while ((f = readdir(d)) != NULL)
+		if (strstr(f->d_name, ".from") != NULL)
+			assert_int_equal(utimensat(dirfd(d), f->d_name, t, 0), 0);
+	closedir(d);
+}
+
+/* Seconds since the only `.from` was used. */
+static int64_t
+used_s(const struct scene *s)
+{
+	DIR		*d = opendir(s->cache);
+	struct dirent	*f;
+	struct stat	 st = { 0 };
+
+	while ((f = readdir(d)) != NULL)
+		if (strstr(f->d_name, ".from") != NULL)
+			assert_int_equal(fstatat(dirfd(d), f->d_name, &st, 0), 0);
+	closedir(d);
+	return (int64_t)time(NULL) - (int64_t)st.st_mtim.tv_sec;
+}
+
+static void
+unused(void **state)
+{
+	struct scene	*s = *state;
+	int64_t		 end_ms = clock_mono_ms() + WAIT_MS;
+
+	takes(state);
+	crl_fetch_free(&s->fetch);
+	used_days_ago(s, 31);
+	start(s);
+	while (kept(s, ".from") + kept(s, ".crl") > 0 && clock_mono_ms() < end_ms)
+		usleep(20000);
+	assert_int_equal(kept(s, ".from") + kept(s, ".crl"), 0);
+	/* Who is judged next asks anew. */
+	tls_holder_look(s->tls);
+	assert_int_equal(judge_twice(s, s->leaf, NULL), REFUSAL_NONE);
+}
+
+/* The restart's fetcher has not been told yet of any use; one judgement must do. */
+static void
+use_keeps(void **state)
+{
+	struct scene	*s = *state;
+	unsigned	 before;
+
+	takes(state);
+	crl_fetch_free(&s->fetch);
+	used_days_ago(s, 29);
+	start(s);
+	assert_true(used_s(s) > 28 * CERTS_DAY);
+	assert_int_equal(judge(s, s->leaf, NULL), REFUSAL_NONE);
+	assert_true(crl_fetch_wait(s->fetch, WAIT_MS));
+	assert_true(used_s(s) < 60);
+	/* Not at each judgement. */
+	used_days_ago(s, 3);
+	before = web_connections(s->web);
+	for (int i = 0; i < 100; i++)
+		assert_int_equal(judge(s, s->leaf, NULL), REFUSAL_NONE);
+	while (web_connections(s->web) < before + 2)
+		usleep(20000);
+	assert_true(used_s(s) > 2 * CERTS_DAY);
+}
+
+/* So many others, used an hour ago; the fetcher is away. */
+static void
+fill(struct scene *s, unsigned n)
+{
+	char	 name[CRL_CACHE_HEX + 8], path[16];
+
+	for (unsigned i = 0; i < n; i++) {
+		struct timespec		 t[2] = { { .tv_sec = time(NULL) - 3600 } };
+		char			 hex[CRL_CACHE_HEX];
+		const char		*url;
+		FILE			*f;
+
+		t[1] = t[0];
+		snprintf(path, sizeof path, "/%u", i);
+		url = web_url(s->web, "127.0.0.1", path);
+		crl_cache_hex(s->root->x, url, hex);
+		snprintf(name, sizeof name, ".%s.from", hex);
+		f = fopen(certs_path(s->cache, name), "w");
+		assert_true(f != NULL && fprintf(f, "%s\n", url) > 0 &&
+		    PEM_write_X509(f, s->root->x) == 1 && fclose(f) == 0);
+		assert_int_equal(utimensat(AT_FDCWD, certs_path(s->cache, name), t, 0), 0);
+	}
+}
+
 static void
 many(void **state)
 {
 	struct scene	*s = *state;
-	char		 paths[256];
+	int64_t		 end_ms;
 
-	for (unsigned i = 0; i < CRL_SOURCES_MAX / 8 + 3; i++) {
-		struct cert	*leaf;
+	crl_fetch_free(&s->fetch);
+	fill(s, CRL_SOURCES_MAX - 3);
+	end_ms = clock_mono_ms() + WAIT_MS;
+	start(s);
+	for (unsigned i = 0; i < 2; i++) {
+		struct cert	*leaf = leaf_at(s, i == 0 ? "/a /b" : "/c /d /e", s->root);
 
-		paths[0] = '\0';
-		for (unsigned k = 0; k < 8; k++)
-			snprintf(paths + strlen(paths), sizeof paths - strlen(paths), "%s/%u-%u",
-			    k > 0 ? " " : "", i, k);
-		leaf = leaf_at(s, paths, s->root);
 		assert_int_equal(judge(s, leaf, NULL), REFUSAL_revocation_unknown);
-		assert_true(crl_fetch_wait(s->fetch, WAIT_MS));
 		cert_free(&leaf);
 	}
+	/* To wait until it is quiet would be to wait for all of them. */
+	while (kept(s, ".from") < CRL_SOURCES_MAX && clock_mono_ms() < end_ms)
+		usleep(20000);
+	usleep(500000);
 	assert_int_equal(kept(s, ".from"), CRL_SOURCES_MAX);
+}
+
+/* In daily use, it outlives what was asked for once. */
+static void
+use_counts(void **state)
+{
+	struct scene	*s = *state;
+
+	takes(state);
+	crl_fetch_free(&s->fetch);
+	used_days_ago(s, 20);
+	start(s);
+	assert_int_equal(judge(s, s->leaf, NULL), REFUSAL_NONE);
+	assert_true(crl_fetch_wait(s->fetch, WAIT_MS));
+	crl_fetch_free(&s->fetch);
+	fill(s, CRL_SOURCES_MAX);
+	start(s);
+	while (kept(s, ".from") > CRL_SOURCES_MAX)
+		usleep(20000);
+	assert_int_equal(kept(s, ".crl"), 1);
 }
 
 /* Damage in the folder is no reason to stay away. */
@@ -397,6 +521,9 @@ main(void)
 		cmocka_unit_test_setup_teardown(older, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(unverified, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(many, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(unused, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(use_keeps, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(use_counts, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(damaged, set_up, tear_down),
 	};
 

@@ -264,6 +264,13 @@ on_wanted(void *arg, const struct chain *c, const struct judgement *j)
 }
 
 static void
+on_used(void *arg, const struct chain *c)
+{
+	assert_non_null(c);
+	++*(unsigned *)arg;
+}
+
+static void
 a_missing_crl_is_asked_for(void **state)
 {
 	struct tls_scene	*s = *state;
@@ -271,18 +278,22 @@ a_missing_crl_is_asked_for(void **state)
 				    .from_s = -60, .to_s = 365 * CERTS_DAY,
 				    .ext = "crlDistributionPoints=URI:http://crl.test/a.crl" }, s->inter);
 	struct wanted		 w = { 0 };
+	unsigned		 used = 0;
 	struct tls_peer		 p;
 	struct err		 e;
 
 	tls_holder_on_unknown(s->hb, on_wanted, &w);
+	tls_holder_on_good(s->hb, on_used, &used);
 	peer_of(s, &p, long_);
 	assert_false(tls_peer_check(&p, s->hb, &e));
 	assert_int_equal(e.why, REFUSAL_revocation_unknown);
 	assert_int_equal(w.n, 1);
+	assert_int_equal(used, 0);
 	assert_string_equal(w.url, "http://crl.test/a.crl");
 	scene_crl(s, "inter.pem", s->inter, (struct crl_spec){ .number = 1 });
 	assert_true(tls_holder_reload(s->hb, &s->settings_b, &e));
 	assert_true(tls_peer_check(&p, s->hb, &e));
+	assert_int_equal(used, 1);
 	tls_peer_clear(&p);
 	cert_free(&long_);
 }
