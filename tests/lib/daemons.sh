@@ -159,6 +159,32 @@ daemon_reload() {
 }
 daemon_reloaded() { daemon_said "$1" "$2" | grep -q 'daemon\.reload'; }
 
+# crl_known AUTHORITY COMMAND...: publishes a CRL by that command; where daemons look for one each
+# second, all that run have it when this returns.
+crl_known() {
+	_authority=$1 _await=
+	shift
+	for _host in $(hosts); do
+		grep -Fqx 'crl-refresh = "1 s"' "$dir/$_host/tillcalled.conf" &&
+		    grep -Fqx "crls = \"$dir/crls\"" "$dir/$_host/tillcalled.conf" || continue
+		for _program in oms ims; do
+			! pid_alive "$dir/run/$_program-$_host.pid" ||
+			    _await="$_await $_program:$_host:$(generations $_program "$_host")"
+		done
+	done
+	"$@" || return
+	[ -f "$dir/ca/$_authority/trusted" ] || return 0
+	_latest=$(($(date +%s) + $(patience) / 5))
+	for _word in $_await; do crl_awaited $(echo "$_word" | tr : ' ') || return; done
+}
+generations() { grep -c 'tls\.generation' "$dir/$2/$1.log"; }
+crl_awaited() {	# oms|ims HOST GENERATIONS-BEFORE
+	while [ "$(generations "$1" "$2")" -le "$3" ] && pid_alive "$dir/run/$1-$2.pid"; do
+		[ "$(date +%s)" -lt $_latest ] || { echo "world: $1 of $2 has not read the new CRL" >&2; return 1; }
+		sleep 0.05
+	done
+}
+
 crls_serve() {
 	: >"$dir/run/httpd.out"
 	setsid $net_enter "$top/build/$mode/tests/tools/httpd" "$net.2" "$crl_port" "$dir/www" \
