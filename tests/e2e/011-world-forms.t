@@ -3,7 +3,7 @@
 # form, users who came later, an end that is one.
 . tests/e2e/lib.sh
 . tests/lib/process.sh
-plan 17
+plan 25
 
 world_up --domains a.test,b.test,c.test
 seconds() { date +%s; }
@@ -41,3 +41,24 @@ like "in a sentence" "$err" '^world: .*self-signed'
 ahead=$(tests/world cert "$W" --selfsigned --future --domain a.test | head -1)
 status_is "not yet valid, signed by itself" 2 openssl verify -CAfile "$ahead" "$ahead"
 like "for that" "$out$err" 'not yet valid'
+
+# -- records ---------------------------------------------------------------------------------------
+
+added() { tests/world zone "$W" "$@" 2>"$T/err" && tail -1 "$W/zone"; }
+is "the last dot" "$(added 'r1.test 60 IN A 192.0.2.77')" "r1.test. 60 IN A 192.0.2.77"
+is "class before TTL, letters of any size" "$(added ' r2.test. in 60 aaaa 2001:db8::1')" "r2.test. 60 IN AAAA 2001:db8::1"
+is "neither" "$(added r3.test. MX 10 r1.test.)" "r3.test. MX 10 r1.test."
+is "a text with quotes and blanks" "$(added 'r4.test. TXT "a  b" "c"')" 'r4.test. TXT "a  b" "c"'
+cp "$W/zone" "$T/zone"
+for record in '' '; nothing' 'r5.test.' 'r5.test. 60 IN A' 'r5.test. A 999.1.1.1' 'r5.test. TXT "open' '$INCLUDE /etc/passwd'; do
+	tests/world zone "$W" "$record" 2>"$T/err"
+	[ $? = 65 ] && [ -s "$T/err" ] || echo "$record"
+done >"$T/badly"
+is "what is no record is none" "$(cat "$T/badly")" ""
+same "and leaves the zone as it was" "$T/zone" "$W/zone"
+tests/world zone "$W" --remove r1.test a
+unlike "removed by its name" "$(cat "$W/zone")" '^r1\.'
+n=1
+while [ $n -le 6 ]; do tests/world zone "$W" "p$n.test. A 192.0.2.7" & n=$((n + 1)); done
+wait
+is "six at once are six" "$(grep -c '^p[1-6]\.test' "$W/zone")" 6

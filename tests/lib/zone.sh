@@ -9,11 +9,16 @@ zone_write() {
 	if [ -e "$dir/zone" ] && ! zone_is_one "$dir/zone.new"; then
 		rm "$dir/zone.new"
 		exec 8>&-
-		echo "world: that is no record of a zone file: NAME [TTL] [IN] TYPE DATA" >&2
-		return 65
+		zone_refuses
+		return
 	fi
 	mv "$dir/zone.new" "$dir/zone"
 	exec 8>&-
+}
+
+zone_refuses() {
+	echo "world: that is no record of a zone file: NAME [TTL] [IN] TYPE DATA" >&2
+	return 65
 }
 
 # By the eyes of those who will read it.
@@ -51,22 +56,40 @@ END
 
 zone_end() { zone_write <"$dir/run/zone"; }
 
-# A shell has eaten the quotes of a TXT record's text: it is one string all the same.
-zone_quoted() {
-	awk '{ at = 0
-	    for (i = 2; i <= 4; i++) if ($i == "TXT") { at = i; break }
-	    if (at && !index($0, "\"")) { head = ""; for (i = 1; i <= at; i++) head = head $i " "
-		text = ""; for (i = at + 1; i <= NF; i++) text = text (i > at + 1 ? " " : "") $i
-		print head "\"" text "\""; next }
-	    print }'
+# One record as resolvers read it: the name from the root, TTL before class.  A shell may have eaten
+# the quotes of a text: it is one string all the same.
+zone_record() {
+	awk 'function word(w) {
+		match(rest, /^[^ \t]*/)
+		w = substr(rest, 1, RLENGTH)
+		rest = substr(rest, RLENGTH + 1)
+		sub(/^[ \t]+/, "", rest)
+		return w
+	    }
+	    /^[ \t]*(;|$)/ { next }
+	    {
+		rest = $0
+		gsub(/^[ \t]+|[ \t\r]+$/, "", rest)
+		name = word()
+		sub(/\.?$/, ".", name)
+		ttl = class = ""
+		while ((type = toupper(word())) ~ /^([0-9][0-9SMHDW]*|IN)$/)
+			if (type == "IN") class = " IN"; else ttl = " " type
+		if (type == "TXT" && rest != "" && rest !~ /"/) rest = "\"" rest "\""
+		if (name ~ /^\$/ || type !~ /^[A-Z0-9]+$/ || rest == "" || gsub(/"/, "\"", rest) % 2) bad = 1
+		records = records name ttl class " " type " " rest "\n"
+	    }
+	    END { if (!bad) printf "%s", records }'
 }
 
 zone_add() {
-	{ cat "$dir/zone"; printf '%s\n' "$1" | zone_quoted; } | zone_write
+	_record=$(printf '%s\n' "$1" | zone_record)
+	[ -n "$_record" ] || { zone_refuses; return; }
+	{ cat "$dir/zone"; printf '%s\n' "$_record"; } | zone_write
 }
 
 # zone_remove NAME TYPE: all such records; nothing there is no fault.
 zone_remove() {
-	awk -v n="${1%.}." -v t="$2" '{ hit = 0
+	awk -v n="${1%.}." -v t="$(echo "$2" | tr a-z A-Z)" '{ hit = 0
 	    for (i = 2; i <= 4; i++) if ($1 == n && $i == t) hit = 1 } !hit' "$dir/zone" | zone_write
 }
