@@ -3,7 +3,7 @@
 # form, users who came later, an end that is one.
 . tests/e2e/lib.sh
 . tests/lib/process.sh
-plan 25
+plan 33
 
 world_up --domains a.test,b.test,c.test
 seconds() { date +%s; }
@@ -42,6 +42,21 @@ ahead=$(tests/world cert "$W" --selfsigned --future --domain a.test | head -1)
 status_is "not yet valid, signed by itself" 2 openssl verify -CAfile "$ahead" "$ahead"
 like "for that" "$out$err" 'not yet valid'
 
+# -- what is not whole -------------------------------------------------------------------------------
+
+for words in use revoke zone "zone W --remove" "zone W --remove x.test" "use W a.test"; do
+	set -- $words
+	verb=$1
+	[ $# -lt 2 ] || shift
+	shift
+	tests/world "$verb" "$W" "$@" 2>"$T/err" >&2
+	[ $? = 64 ] && ! grep -q 'parameter not set' "$T/err" || echo "$words"
+done >"$T/badly"
+is "what is left out is missed in a sentence" "$(cat "$T/badly")" ""
+status_is "a domain of nowhere" 1 tests/world use "$W" nowhere.test "$CERT_a_test"
+status_is "a user of nowhere" 1 as alice@nowhere.test list
+like "is told so" "$err" 'no domain nowhere\.test'
+
 # -- records ---------------------------------------------------------------------------------------
 
 added() { tests/world zone "$W" "$@" 2>"$T/err" && tail -1 "$W/zone"; }
@@ -62,3 +77,13 @@ n=1
 while [ $n -le 6 ]; do tests/world zone "$W" "p$n.test. A 192.0.2.7" & n=$((n + 1)); done
 wait
 is "six at once are six" "$(grep -c '^p[1-6]\.test' "$W/zone")" 6
+
+# -- users who came later ----------------------------------------------------------------------------
+
+echo 'correct horse' | oms a.test user add eve@a.test >/dev/null 2>&1
+status_is "half a name is nobody's" 1 as ve@a.test list
+status_is "a password that is not known" 64 as eve@a.test list
+like "may be named" "$err" 'TILLCALLED_PASSWORD_FILE'
+set_up() { echo 'correct horse' | as eve@a.test setup eve@a.test >"$T/setup" 2>&1; }
+eventually 5 set_up
+ok "who has set up herself needs no more words" as eve@a.test list
