@@ -3,7 +3,7 @@
 # form, users who came later, an end that is one.
 . tests/e2e/lib.sh
 . tests/lib/process.sh
-plan 33
+plan 35
 
 world_up --domains a.test,b.test,c.test
 seconds() { date +%s; }
@@ -87,3 +87,16 @@ like "may be named" "$err" 'TILLCALLED_PASSWORD_FILE'
 set_up() { echo 'correct horse' | as eve@a.test setup eve@a.test >"$T/setup" 2>&1; }
 eventually 5 set_up
 ok "who has set up herself needs no more words" as eve@a.test list
+
+# -- its end -----------------------------------------------------------------------------------------
+
+# A process that is not ours to end: pid 1, or anybody's where we are not root.
+ends() {
+	pid_write "$T/other.pid" 1
+	chmod 644 "$T/other.pid"
+	set -- sh -s "$T/other.pid"
+	[ "$(id -u)" != 0 ] || set -- setpriv --reuid nobody --clear-groups "$@"
+	{ cat tests/lib/process.sh; echo 'pid_end "$1"'; } | "$@"
+}
+status_is "what cannot be ended is not said to have ended" 1 ends
+like "and is named" "$err$(ls "$T/other.pid")" 'still running: 1.*other\.pid|other\.pid'

@@ -37,15 +37,19 @@ wait_until() {
 
 pid_gone() { ! pid_alive "$1"; }
 
-# pid_end FILE...: a word to all, up to 15 s of patience, then force; the files are removed.
+# pid_end FILE...: a word to all, up to 15 s of patience, then force; the files of what has ended are
+# removed.  No where one lives on; for what is not ours to end there is no patience.
+pid_ours() { pid_alive "$1" && kill -0 "$(pid_of "$1")" 2>/dev/null; }
 pid_end() {
+	_living=
 	for _f in "$@"; do pid_signal TERM "$_f" || :; done
 	for _f in "$@"; do
 		_n=0
-		while pid_alive "$_f" && [ $_n -lt 750 ]; do sleep 0.02; _n=$((_n + 1)); done
+		while pid_ours "$_f" && [ $_n -lt 750 ]; do sleep 0.02; _n=$((_n + 1)); done
 		pid_signal KILL "$_f" || :
 		_n=0
-		while pid_alive "$_f" && [ $_n -lt 250 ]; do sleep 0.02; _n=$((_n + 1)); done
-		rm -f "$_f"
+		while pid_ours "$_f" && [ $_n -lt 250 ]; do sleep 0.02; _n=$((_n + 1)); done
+		if pid_alive "$_f"; then _living="$_living $(pid_of "$_f")"; else rm -f "$_f"; fi
 	done
+	[ -z "$_living" ] || { echo "world: still running:$_living" >&2; return 1; }
 }
