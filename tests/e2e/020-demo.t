@@ -1,7 +1,7 @@
 #!/bin/sh
 # The demo: it shows what it promises, takes any letter, and leaves nothing, whatever happens.
 . tests/e2e/lib.sh
-plan 23
+plan 24
 export TMPDIR="$T"
 
 ok "the demo comes to its end" tests/demo
@@ -16,6 +16,7 @@ never=$(printf '%s\n' "$out" | sed -n '/never hears/,$p')
 like "which b.test has in its log" "$never" 'tls\.refused.*word=certificate-revoked'
 unlike "nothing of it reaches bob" "$(printf '%s\n' "$never" | sed -n '/mc list/,$p')" 'mallory'
 like "before he opens it no octet was handed out" "$out" 'bodies handed out 0 octets'
+is "no line is wider than a terminal" "$(printf '%s\n' "$out" | awk 'length($0) > 80')" ""
 like "it ends" "$(printf '%s\n' "$out" | tail -1)" 'nothing is left running'
 
 ok "a letter of one's own" tests/demo tests/letters/foreign.eml
