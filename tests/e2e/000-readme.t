@@ -16,7 +16,7 @@ while IFS= read -r line <&7; do
 	command=$(printf '%s\n' "$line" | sed "s|  *#.*||; s|/tmp/world|$W|g")
 	case $command in
 	"make demo"*) command="tests/demo${command#make demo}" ;;
-	"make check"* | "make bare" | "make tidy" | "make fuzz"* | "make format" | make | "make MODE="*)
+	"make check"* | "make bare" | "make tidy"* | "make fuzz"* | "make format" | make | "make MODE="*)
 		goal=${command#make} goal=${goal%% T=*}
 		command="make -n${goal} >/dev/null" ;;
 	esac
