@@ -8,7 +8,6 @@ plan 21
 world_up --domains b.test,c.test --set 'crl-refresh = "10 s"'
 ims_at=$IMS_NOTIFY_b_test
 address=$WORLD_NET.101 at="from=$WORLD_NET.101 sni=b.test alpn=tillcalled-notify/1"
-peers_take "$T/brief" $(tests/world cert "$W" --domain p1.test --seconds 9)
 peers_take "$T/doomed" $(tests/world cert "$W" --domain p1.test) && doomed=$(ls -t "$W"/certs/p1.test-*.pem | head -1)
 peers_take "$T/orphan" $(tests/world cert "$W" --domain p1.test --ca second)
 cp "$W/ca/second/cert.pem" "$W/trust/second.pem"
@@ -36,10 +35,11 @@ late() {
 background late
 # Nobody in particular, with nothing to say.
 silent() {
-	sleep 60 | enter openssl s_client -quiet -connect "$ims_at" -servername b.test \
-	    -alpn tillcalled-notify/1 >"$T/silent.talk" 2>/dev/null
+	enter timeout 60 openssl s_client -quiet -connect "$ims_at" -servername b.test \
+	    -alpn tillcalled-notify/1 </dev/null >"$T/silent.talk" 2>/dev/null
 }
 background silent
+peers_take "$T/brief" $(tests/world cert "$W" --domain p1.test --seconds 9)
 for name in brief doomed orphan; do background lasting $name p1.test; done
 { echo HELLO spf.test
 tests/lib/notice.pl "$T/spf.key" spf.test b.test dora@b.test >"$T/spf.1"; echo "@$T/spf.1"
