@@ -537,6 +537,7 @@ silence_ends_at_the_deadline(void **state)
 	assert_true(clock_mono_ms() - s->silent_ms >= TLS_HANDSHAKE_MS - 100);
 	if (!SANITIZED)		/* there, this test may begin later than the deadline */
 		assert_true(clock_mono_ms() - s->silent_ms <= TLS_HANDSHAKE_MS + 3000);
+	assert_true(toy_wait(&s->silence, &s->silence.gones, 1));	/* told behind the socket's end */
 	ASSERT_WORD(last_why(&s->silence), "tls-failed");
 	close(s->silent);
 }
