@@ -100,7 +100,7 @@ judged() {
 	for how in "" "-sess_in $T/session" "-sess_in $T/session -early_data $T/early"; do
 		client "$1" "$2" "$3" d $how
 		is "$1: who was revoked is told so${how:+, with $how}" \
-		    "$(said '\[certificate-revoked\]') $(said '^2')" "1 0"
+		    "$(said '\[certificate-revoked\]') $(said '^2[0-9][0-9] ')" "1 0"
 	done
 	is "$1: and the log says it each time" \
 	    "$(($(log_count "$4" 'tls.refused word=certificate-revoked side=accept') - from))" 3
