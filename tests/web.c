@@ -18,7 +18,7 @@ struct page {
 	char	 path[64];
 	char	*text;
 	size_t	 n;
-	bool	 endless, silent;
+	bool	 endless, silent, drip;
 };
 
 struct web {
@@ -65,6 +65,13 @@ pour(struct web *w, int fd)
 }
 
 static void
+drip(struct web *w, int fd)
+{
+	while (!atomic_load(&w->over) && put(w, fd, "", 1))
+		usleep(100000);
+}
+
+static void
 hang(struct web *w, int fd)
 {
 	struct pollfd	 p = { .fd = fd, .events = POLLIN };
@@ -91,7 +98,9 @@ reply(struct web *w, int fd, const char *path)
 		hang(w, fd);
 	else if (copy == NULL)
 		put(w, fd, "HTTP/1.0 404 No\r\n\r\n", 19);
-	else if (put(w, fd, copy, page.n) && page.endless)
+	else if (put(w, fd, copy, page.n) && page.drip)
+		drip(w, fd);
+	else if (page.endless)
 		pour(w, fd);
 	free(copy);
 }
@@ -184,7 +193,7 @@ web_teardown(void **state)
 }
 
 static void
-set(struct web *w, const char *path, struct span octets, bool endless, bool silent)
+set(struct web *w, const char *path, struct span octets, struct page as)
 {
 	size_t	 i = 0;
 
@@ -195,7 +204,8 @@ set(struct web *w, const char *path, struct span octets, bool endless, bool sile
 	if (i == w->n)
 		w->n++;
 	free(w->pages[i].text);
-	w->pages[i] = (struct page){ .n = octets.n, .endless = endless, .silent = silent };
+	w->pages[i] = as;
+	w->pages[i].n = octets.n;
 	snprintf(w->pages[i].path, sizeof w->pages[i].path, "%s", path);
 	check((w->pages[i].text = malloc(octets.n + 1)) != NULL);
 	memcpy(w->pages[i].text, octets.p, octets.n);
@@ -205,25 +215,31 @@ set(struct web *w, const char *path, struct span octets, bool endless, bool sile
 void
 web_answer(struct web *w, const char *path, const char *text)
 {
-	set(w, path, span_str(text), false, false);
+	set(w, path, span_str(text), (struct page){ .n = 0 });
 }
 
 void
 web_answer_octets(struct web *w, const char *path, struct span octets)
 {
-	set(w, path, octets, false, false);
+	set(w, path, octets, (struct page){ .n = 0 });
 }
 
 void
 web_endless(struct web *w, const char *path, const char *begin)
 {
-	set(w, path, span_str(begin), true, false);
+	set(w, path, span_str(begin), (struct page){ .endless = true });
 }
 
 void
 web_silent(struct web *w, const char *path)
 {
-	set(w, path, span_str(""), false, true);
+	set(w, path, span_str(""), (struct page){ .silent = true });
+}
+
+void
+web_drip(struct web *w, const char *path, const char *begin)
+{
+	set(w, path, span_str(begin), (struct page){ .drip = true });
 }
 
 const char *

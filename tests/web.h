@@ -22,6 +22,7 @@ void		 web_answer(struct web *w, const char *path, const char *text);
 void		 web_answer_octets(struct web *w, const char *path, struct span octets);
 void		 web_endless(struct web *w, const char *path, const char *begin);	/* then zeros */
 void		 web_silent(struct web *w, const char *path);	/* nothing at all for a second */
+void		 web_drip(struct web *w, const char *path, const char *begin);	/* then an octet now and then */
 
 /* "http://HOST:PORT/PATH"; static, of the last 8 calls. */
 const char	*web_url(struct web *w, const char *host, const char *path);

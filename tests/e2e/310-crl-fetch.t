@@ -3,7 +3,7 @@
 # served, nobody is believed whose state is unknown, and no URL leads anywhere it should not.
 . tests/e2e/lib.sh
 . tests/lib/process.sh
-plan 35
+plan 37
 
 world_up --domains a.test,b.test --set 'crl-refresh = "2 s"'
 # From here on new CRLs are published, and not put into the operators' folders.
@@ -107,8 +107,16 @@ mkdir "$T/www"
 cp "$W/www/root.crl" "$T/www/root.crl"
 : >"$T/private.log"
 background tests/world enter "$W" "build/$MODE/tests/tools/httpd" 127.0.0.1 8099 "$T/www" "$T/private.log" >/dev/null
+# A public address, where there is a network of our own to have it in.
+public=11.1.2.3
+if enter ip addr add $public/32 dev lo 2>/dev/null; then
+	echo "http://127.0.0.1:8099/root.crl" >"$T/www/away.to"
+	background tests/world enter "$W" "build/$MODE/tests/tools/httpd" $public 8098 "$T/www" "$T/public.log" >/dev/null
+else
+	public=
+fi
 evil=$(tests/world cert "$W" --domain a.test --cdp \
-    "http://127.0.0.1:8099/root.crl,http://localhost:8099/root.crl,http://[::1]:8099/root.crl,http://127.0.0.1:22/,ftp://127.0.0.1:8099/root.crl,file:///etc/passwd" | head -1)
+    "http://127.0.0.1:8099/root.crl,http://localhost:8099/root.crl,http://[::1]:8099/root.crl,http://127.0.0.1:22/,${public:+http://$public:8098/away.to,}ftp://127.0.0.1:8099/root.crl,file:///etc/passwd" | head -1)
 tests/world use "$W" a.test "$evil"
 tests/world zone "$W" 'localhost. 60 IN A 127.0.0.1'
 rm "$CRL" "$W/ca/root/trusted"
@@ -124,5 +132,13 @@ ok "a distribution point at a private address is refused" \
 ok "by name too" eventually 10 log_has "$IMS_LOG_b_test" 'crl\.failed url=http://localhost:8099/.*word=private-address'
 ok "and with IPv6" eventually 10 log_has "$IMS_LOG_b_test" 'crl\.failed url="?http://\[::1\]:8099/.*word=private-address'
 ok "a port of another service" eventually 10 log_has "$IMS_LOG_b_test" 'crl\.failed url=http://127\.0\.0\.1:22/.*word=bad-port'
+if [ -n "$public" ]; then
+	ok "a redirect from a public address to a private one is not followed" eventually 10 log_has \
+	    "$IMS_LOG_b_test" 'crl\.failed url=http://11\.1\.2\.3:8098/.*word=private-address'
+	like "though the public one was asked" "$(cat "$T/public.log")" ' 302 /away\.to'
+else
+	skip "a redirect from a public address to a private one is not followed" "no network of our own"
+	skip "though the public one was asked" "no network of our own"
+fi
 unlike "other schemes are not even tried" "$(cat "$IMS_LOG_b_test")" 'crl\..*url=(ftp|file)'
 is "nobody has connected there" "$(cat "$T/private.log")" ""

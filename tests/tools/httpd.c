@@ -3,7 +3,7 @@
  *	httpd ADDRESS PORT FOLDER [LOG]
  *
  * Names of files are letters, digits, '.', '-' and '_', not beginning with a dot; anything else is
- * 404.  Each request is a line in LOG: time, peer, status, path.  Ends on SIGTERM.
+ * 404.  NAME.to holds a URL and redirects there.  Each request is a line in LOG: time, peer, status, path.  Ends on SIGTERM.
  */
 #include <event2/buffer.h>
 #include <event2/event.h>
@@ -56,6 +56,26 @@ fill(const struct httpd *h, const char *name, struct evbuffer *out)
 	return true;		/* libevent closes fd */
 }
 
+/* The file's first line. */
+static void
+redirect(struct evhttp_request *r, struct evbuffer *b)
+{
+	char	*url = evbuffer_readln(b, NULL, EVBUFFER_EOL_ANY);
+
+	if (url != NULL)
+		evhttp_add_header(evhttp_request_get_output_headers(r), "Location", url);
+	free(url);
+	evbuffer_drain(b, evbuffer_get_length(b));
+}
+
+static bool
+is_redirect(const char *name)
+{
+	size_t	 n = strlen(name);
+
+	return n > 3 && strcmp(name + n - 3, ".to") == 0;
+}
+
 static void
 answer(struct evhttp_request *r, void *arg)
 {
@@ -69,7 +89,9 @@ answer(struct evhttp_request *r, void *arg)
 	if (out == NULL)
 		abort();
 	if (name != NULL && fill(h, name, out))
-		status = HTTP_OK;
+		status = is_redirect(name) ? HTTP_MOVETEMP : HTTP_OK;
+	if (status == HTTP_MOVETEMP)
+		redirect(r, out);
 	evhttp_connection_get_peer(evhttp_request_get_connection(r), &peer, &port);
 	if (h->log != NULL) {
 		fprintf(h->log, "%lld %s %d %.128s\n", (long long)time(NULL), peer, status,
@@ -78,7 +100,7 @@ answer(struct evhttp_request *r, void *arg)
 	}
 	evhttp_add_header(evhttp_request_get_output_headers(r), "Content-Type",
 	    "application/pkix-crl");
-	evhttp_send_reply(r, status, status == HTTP_OK ? "OK" : "Not Found", out);
+	evhttp_send_reply(r, status, status == HTTP_NOTFOUND ? "Not Found" : "OK", out);
 	evbuffer_free(out);
 }
 

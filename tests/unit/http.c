@@ -278,6 +278,19 @@ endless(void **state)
 	assert_true(clock_mono_ms() - began_ms < HTTP_GET_MS);
 }
 
+/* Never silent for long, and never done. */
+static void
+slow(void **state)
+{
+	struct web	*w = *state;
+	int64_t		 began_ms = clock_mono_ms(), took_ms;
+
+	web_drip(w, "/drip", "HTTP/1.1 200 OK\r\n\r\n");
+	assert_int_equal(get(web_url(w, "127.0.0.1", "/drip"), true).why, REFUSAL_too_slow);
+	took_ms = clock_mono_ms() - began_ms;
+	assert_true(took_ms >= HTTP_GET_MS - 100 && took_ms < HTTP_GET_MS + 5000);
+}
+
 static void
 given_up(void **state)
 {
@@ -317,6 +330,7 @@ main(void)
 		cmocka_unit_test(private_addresses),
 		cmocka_unit_test(redirects),
 		cmocka_unit_test(endless),
+		cmocka_unit_test(slow),
 		cmocka_unit_test(given_up),
 	};
 
