@@ -21,7 +21,7 @@ struct session {
 	struct ims_worker	*worker;
 	struct conn		*conn;
 	struct accept_peer	 peer;
-	struct spf_query	*asking;	/* for HELLO */
+	struct spf_asked	*asking;	/* for HELLO */
 	bool			 told;		/* conn has logged why the peer is refused */
 	uint64_t		 hello;		/* the request that waits for it */
 };
@@ -89,7 +89,7 @@ hello(void *role, const char *domain, struct err *e)
 		return REFUSED;
 	}
 	s->hello = s->server.server.request;
-	s->asking = spf_check(s->worker->spf, (const struct sockaddr *)&peer->address,
+	s->asking = spf_home_check(s->worker->spf, (const struct sockaddr *)&peer->address,
 	    span_str(domain), span_str(domain), hello_judged, s);
 	return PENDING;
 }
@@ -144,7 +144,7 @@ gone(struct conn *c, void *role, const struct err *why)
 	if (why != NULL)
 		say(s, LOG_INFO, "notify.gone", why);
 	if (s->asking != NULL)
-		spf_cancel(&s->asking);
+		spf_home_cancel(&s->asking);
 	notify_server_clear(&s->server);
 	accept_peer_clear(&s->peer);
 	free(s);

@@ -247,18 +247,18 @@ needs_no_judging(const struct job *j, size_t statement)
 static void
 judge_on(struct job *j)
 {
-	struct spf		*spf = j->worker->spf;
+	struct spf_home		*spf = j->worker->spf;
 	const struct sockaddr	*a = (const struct sockaddr *)&j->address;
 	struct span		 domain = span_str(j->peer.domain);
 
 	if (!j->fresh && j->batch->n_open > 0 &&
 	    loop_now_ms(j->worker->loop) >= j->peer.spf_until_ms) {
-		spf_check(spf, a, domain, domain, domain_judged, j);
+		spf_home_check(spf, a, domain, domain, domain_judged, j);
 		return;
 	}
 	while (j->peer.spf_by_sender && j->next < j->batch->n_statements) {
 		if (!needs_no_judging(j, j->next)) {
-			spf_check(spf, a, domain, j->batch->statements[j->next].from.whole,
+			spf_home_check(spf, a, domain, j->batch->statements[j->next].from.whole,
 			    sender_judged, j);
 			return;
 		}

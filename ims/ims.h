@@ -12,7 +12,7 @@
 #include "common/svc/accounts.h"
 #include "common/svc/daemon.h"
 #include "common/svc/dns.h"
-#include "common/svc/spf.h"
+#include "common/svc/spf_home.h"
 
 struct auth;
 struct debts;
@@ -28,7 +28,7 @@ struct ims_worker {
 	unsigned		 index;
 	struct loop		*loop;
 	struct dns		*dns;
-	struct spf		*spf;
+	struct spf_home		*spf;
 	struct auth		*auth;
 	struct fetcher		*fetcher;
 	struct debts		*debts;

@@ -14,7 +14,7 @@
 #include "common/svc/accounts.h"
 #include "common/svc/daemon.h"
 #include "common/svc/dns.h"
-#include "common/svc/spf.h"
+#include "common/svc/spf_home.h"
 
 #define OMS_SWEEP_MS	30000	/* between two looks for what has come to its end */
 
@@ -29,7 +29,7 @@ struct oms_worker {
 	unsigned		 index;
 	struct loop		*loop;
 	struct dns		*dns;
-	struct spf		*spf;
+	struct spf_home		*spf;
 	struct auth		*auth;
 	struct notifier		*notifier;
 };

@@ -21,7 +21,7 @@ struct session {
 	uint64_t			 hello;		/* the request that waits for it */
 	int64_t				 until_ms;	/* monotonic: so long DNS vouches; 0: not judged */
 	struct designation_query	*finding;
-	struct spf_query		*asking;
+	struct spf_asked		*asking;
 	bool				 unsure;	/* an address of the domain's could not be had */
 	bool				 told;	/* conn has logged why the peer is refused */
 };
@@ -128,7 +128,7 @@ found(void *arg, const struct designation *d, const struct err *why)
 	} else if (why != NULL && refusal_temporary(why->why)) {
 		hello_judged(s, why);
 	} else {
-		s->asking = spf_check(s->worker->spf, a, span_str(s->domain),
+		s->asking = spf_home_check(s->worker->spf, a, span_str(s->domain),
 		    span_str(s->domain), spf_judged, s);
 	}
 }
@@ -295,7 +295,7 @@ gone(struct conn *c, void *role, const struct err *why)
 	if (s->finding != NULL)
 		designation_cancel(&s->finding);
 	if (s->asking != NULL)
-		spf_cancel(&s->asking);
+		spf_home_cancel(&s->asking);
 	fetch_server_clear(&s->server);
 	free(s);
 }

@@ -31,7 +31,7 @@ struct dns;
 struct loop;
 struct workers;
 struct offload;
-struct spf;
+struct spf_home;
 struct tls_holder;
 struct listen_incoming;
 
@@ -70,7 +70,7 @@ struct daemon_role {
 struct daemon_worker {
 	struct loop	*loop;
 	struct dns	*dns;
-	struct spf	*spf;
+	struct spf_home	*spf;
 	struct auth	*auth;
 };
 

@@ -6,13 +6,15 @@
 #include "common/svc/daemon_parts.h"
 #include "common/svc/dns.h"
 #include "common/svc/loop.h"
-#include "common/svc/spf.h"
+#include "common/svc/spf_home.h"
 #include "common/svc/workers.h"
 
 bool
 daemon_workers_begin(struct daemon *d, struct err *e)
 {
 	unsigned	 n = workers_count(d->workers);
+	struct dns	*dns[WORKERS_MAX];
+	struct spf_home	*spf[WORKERS_MAX];
 
 	d->worker = memory_array(n, sizeof *d->worker);
 	for (unsigned i = 0; i < n; i++) {
@@ -22,8 +24,11 @@ daemon_workers_begin(struct daemon *d, struct err *e)
 		w->auth = auth_new(&accounts_auth_ops, d->accounts);
 		if (!dns_new(&w->dns, w->loop, d->conf->resolver, e))
 			return false;
-		spf_new(&w->spf, w->loop, w->dns);
+		dns[i] = w->dns;
 	}
+	spf_homes_new(d->workers, dns, spf);
+	for (unsigned i = 0; i < n; i++)
+		d->worker[i].spf = spf[i];
 	return true;
 }
 
@@ -34,7 +39,7 @@ daemon_workers_end(struct daemon *d)
 		struct daemon_worker	*w = &d->worker[i];
 
 		if (w->spf != NULL)
-			spf_free(&w->spf);
+			spf_home_free(&w->spf);
 		if (w->dns != NULL)
 			dns_free(&w->dns);
 		if (w->auth != NULL)

@@ -65,6 +65,7 @@ struct spf {
 	struct queries		 queued;
 	LIST_HEAD(evaluations, evaluation) evaluations;
 	struct spf_evaluator	*evaluator;
+	uint64_t		 begun;
 };
 
 static void
@@ -223,6 +224,7 @@ start(struct spf_query *q, bool by_full_key)
 	struct spf		*s = q->spf;
 	struct evaluation	*ev = memory_new(sizeof(*ev));
 
+	s->begun++;
 	ev->spf = s;
 	ev->by_full_key = by_full_key;
 	TAILQ_INIT(&ev->waiting);
@@ -381,6 +383,12 @@ spf_new(struct spf **out, struct loop *l, struct dns *dns)
 	s->turn = loop_timer_new(l, turn, s);
 	spf_evaluator_new(&s->evaluator);
 	*out = s;
+}
+
+uint64_t
+spf_evaluations(const struct spf *s)
+{
+	return s->begun;
 }
 
 static void

@@ -9,9 +9,10 @@
  * Limits: 10 terms that ask DNS, 2 void lookups, 10 names per mx and ptr, 20 s: all over the whole
  *         evaluation.
  * Async:  done is called exactly once, never inside spf_check, unless cancelled.
- * Cache:  per struct spf (one per worker loop), to the smallest TTL of the evaluation (at most a
- *         day; errors at most 30 s), by domain and address, where macros looked at it also by
- *         local part or HELO name; one evaluation at a time per such key, others wait for it.
+ * Cache:  per struct spf (one per worker loop; spf_home gives each domain to one of them), to the
+ *         smallest TTL of the evaluation (at most a day; errors at most 30 s), by domain and
+ *         address, where macros looked at it also by local part or HELO name; one evaluation at a
+ *         time per such key, others wait for it.
  * Trust:  records, names and MAIL FROM are hostile.
  */
 #ifndef SVC_SPF_H
@@ -52,6 +53,8 @@ void	 spf_free(struct spf **s);	/* before its dns; done is not called any more *
 struct spf_query	*spf_check(struct spf *s, const struct sockaddr *address, struct span helo,
 			    struct span mail_from, spf_done *done, void *arg);
 void	 spf_cancel(struct spf_query **q);
+
+uint64_t		 spf_evaluations(const struct spf *s);	/* that were begun */
 
 /* "pass", "fail", "softfail", "neutral", "none", "permerror", "temperror": RFC 7208 2.6. */
 const char	*spf_result_word(enum spf_result r);

@@ -291,6 +291,32 @@ together(void **state)
 	assert_int_equal(a[0].calls, 0);
 }
 
+/* A hundred at once, of one domain and address: one evaluation; of two senders, on whom it hangs, two. */
+static void
+one_for_all(void **state)
+{
+	struct world	 w;
+	struct answer	 a[100];
+	unsigned	 left = 100;
+
+	(void)state;
+	world_open(&w, SPAN_LIT(ZONE));
+	for (size_t i = 0; i < 100; i++) {
+		ask(&w, &a[i], "192.0.2.1", "h.test", i % 2 == 0 ? "joe@plain.test" : "jim@plain.test");
+		a[i].left = &left;
+	}
+	loop_run(w.loop);
+	assert_int_equal(spf_evaluations(w.spf), 1);
+	left = 100;
+	for (size_t i = 0; i < 100; i++) {
+		ask(&w, &a[i], "192.0.2.9", "h.test", i % 2 == 0 ? "joe@a.test" : "jim@a.test");
+		a[i].left = &left;
+	}
+	loop_run(w.loop);
+	assert_int_equal(spf_evaluations(w.spf), 1 + 2);
+	world_close(&w);
+}
+
 static void
 stop(void *arg)
 {
@@ -411,6 +437,7 @@ main(void)
 		cmocka_unit_test(local_part),
 		cmocka_unit_test(times),
 		cmocka_unit_test(together),
+		cmocka_unit_test(one_for_all),
 		cmocka_unit_test(under_way),
 		cmocka_unit_test(once),
 		cmocka_unit_test(threads),
