@@ -40,6 +40,9 @@
 #define IMS_STORE_LEASE_S	3600
 #define IMS_STORE_NOTICES_MAX	100000	/* in one mailbox: mailbox_full */
 #define IMS_STORE_SEEN_S	(400 * 86400)	/* repeats are known for so long at most */
+/* One repeat is remembered for each so many octets of the store, so that however many letters come and
+ * are dropped, memory takes about a quarter of it; where it is full, those whose promise ends first go. */
+#define IMS_STORE_SEEN_OCTETS	1024
 #define IMS_STORE_SPF_BYTES	512
 
 struct loop;

@@ -184,6 +184,31 @@ judge_repeat(struct db_txn *t, const struct accept *a, const struct ims_key *let
 	return true;
 }
 
+static bool
+take_key(void *arg, struct span key, struct span value)
+{
+	struct ims_key	*k = arg;
+
+	(void)value;
+	k->n = 0;
+	ims_key_add(k, key.p, key.n);
+	return false;
+}
+
+static void
+make_room(struct db_txn *t, uint64_t most)
+{
+	struct ims_key	 first = { .n = 0 };
+
+	if (db_entries(t, SEEN) < most)
+		return;
+	db_each(t, UNTIL, (struct span){ 0 }, (struct span){ 0 }, take_key, &first);
+	if (first.n == 0)
+		return;
+	db_del(t, UNTIL, ims_key_span(&first));
+	db_del(t, SEEN, span_sub(ims_key_span(&first), 8, DB_KEY_MAX));
+}
+
 static void
 note_seen(struct db_txn *t, const struct accept *a, const struct ims_key *seen,
     const struct statement *st, const char *user, uint64_t number)
@@ -192,6 +217,7 @@ note_seen(struct db_txn *t, const struct accept *a, const struct ims_key *seen,
 
 	span_copy(span_str(user), r.user, sizeof r.user);
 	facts_digest(st, r.facts);
+	make_room(t, a->store->seen_max);
 	put_seen(t, seen, &r);
 }
 

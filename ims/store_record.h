@@ -34,6 +34,7 @@ struct ims_store {
 	struct db	*db;
 	struct spool	*spool;
 	uint64_t	 run;		/* random, of this opening: leases of others are void */
+	uint64_t	 seen_max;	/* entries of SEEN; see IMS_STORE_SEEN_OCTETS */
 };
 
 struct ims_key {

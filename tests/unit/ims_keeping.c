@@ -119,6 +119,33 @@ what_is_promised_again_is_held_again(void **state)
 	world_clear(&w);
 }
 
+/* However many come and are dropped: the memory of those whose promise ends first makes room. */
+static void
+what_is_remembered_has_a_cap(void **state)
+{
+	struct notification	 n = { .to = BOB };
+	struct world		 w;
+
+	(void)state;
+	world_of(&w);
+	w.store->seen_max = 10;
+	for (n.number = 1; n.number <= 25; n.number++) {
+		n.hold_s = (100 - n.number) * DAY;
+		assert_int_equal(accepts(&w, n), NOTIFY_NOTICED);
+		assert_int_equal(drop(&w, BOB, n.number), REFUSAL_NONE);
+		assert_int_equal(entries(&w, SEEN), n.number < 10 ? n.number : 10);
+		assert_int_equal(entries(&w, UNTIL), entries(&w, SEEN));
+	}
+	n.number = 1;
+	n.hold_s = 99 * DAY;
+	assert_int_equal(accepts(&w, n), NOTIFY_KNOWN);
+	n.number = 24;
+	n.hold_s = 76 * DAY;
+	assert_int_equal(accepts(&w, n), NOTIFY_NOTICED);
+	assert_int_equal(entries(&w, SEEN), 10);
+	world_clear(&w);
+}
+
 /* -- what goes with the last notice ---------------------------------------------------------------------- */
 
 static void
@@ -222,6 +249,7 @@ main(void)
 		cmocka_unit_test(a_cut_promise_is_known_as_long_as_it_is_repeated),
 		cmocka_unit_test(nobody_is_remembered_for_ever),
 		cmocka_unit_test(what_is_promised_again_is_held_again),
+		cmocka_unit_test(what_is_remembered_has_a_cap),
 		cmocka_unit_test(evidence_goes_with_its_letter),
 		cmocka_unit_test(crls_are_kept_with_evidence),
 		cmocka_unit_test(changes_are_as_many_as_notices),
