@@ -26,7 +26,7 @@
 
 struct load_options {
 	const char	*to, *domain, *user, *password_file, *trust, *crls, *recipient, *journal;
-	const char	*own, *certificate, *key, *from;
+	const char	*own, *certificate, *key, *from, *envelope, *header;
 	long		 connections, size, seconds, count, window, per_seal, pause_ms;
 	bool		 again;		/* a broken connection is made anew, what was open sent again */
 };

@@ -48,7 +48,8 @@ make_body(struct letters *a)
 	struct buf			*b = &a->body;
 	size_t				 size = (size_t)o->size, line;
 
-	buf_addf(b, "From: <%s>\r\nTo: <%s>\r\nSubject: load ", o->user, o->recipient);
+	buf_addf(b, "From: <%s>\r\nTo: <%s>\r\nSubject: load ", o->header != NULL ? o->header : o->user,
+	    o->recipient);
 	a->at = b->len;
 	buf_addf(b, "%026d\r\n\r\n", 0);
 	while (b->len + 2 < size) {
@@ -78,7 +79,7 @@ give(struct sender *s, struct letter *l)
 	struct letters		*a = s->all;
 	const struct load_options *o = &s->load->o;
 	const char *const	 to[] = { o->recipient };
-	struct submit_draft	 d = { o->user, to, 1, 0, l->token, a->body.len };
+	struct submit_draft	 d = { o->envelope != NULL ? o->envelope : o->user, to, 1, 0, l->token, a->body.len };
 	struct err		 e;
 
 	memcpy(a->body.data + a->at, l->token, ULID_DIGITS);

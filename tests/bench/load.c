@@ -7,7 +7,8 @@
  * All want --trust FOLDER and --crls FOLDER.  Further: --connections 50, --window 1 (letters or seals
  * under way on each), --size 4096 (octets of a letter), --per-seal 16, --seconds 10 or --count N,
  * --pause MS behind each answer, --journal FILE (tests/load.h), --again (go on behind a broken
- * connection), --from ADDRESS (our own).  Status 0: all that was sent was acknowledged.
+ * connection), --from ADDRESS (our own), --envelope and --header U@D (the sender there; the user's
+ * own where not given).  Status 0: all that was sent was acknowledged.
  */
 #include <fcntl.h>
 #include <getopt.h>
@@ -67,6 +68,7 @@ options(int argc, char **argv, struct load_options *o)
 		{ "recipient", &o->recipient, NULL, 0, 0 }, { "journal", &o->journal, NULL, 0, 0 },
 		{ "own", &o->own, NULL, 0, 0 }, { "certificate", &o->certificate, NULL, 0, 0 },
 		{ "key", &o->key, NULL, 0, 0 }, { "from", &o->from, NULL, 0, 0 },
+		{ "envelope", &o->envelope, NULL, 0, 0 }, { "header", &o->header, NULL, 0, 0 },
 		{ "connections", NULL, &o->connections, 1, 10000 },
 		{ "size", NULL, &o->size, 128, 64 << 20 }, { "seconds", NULL, &o->seconds, 0, 3600 },
 		{ "count", NULL, &o->count, 1, 100000000 }, { "window", NULL, &o->window, 1, 16 },

@@ -2,7 +2,7 @@
 # Mailboxes and aliases by the operators' verbs, and what a wrong command line or configuration is
 # answered with.  No daemon runs.
 . tests/e2e/lib.sh
-plan 39
+plan 40
 
 OMS=build/$MODE/oms IMS=build/$MODE/ims
 TILLCALLED_CONF=$T/conf
@@ -33,6 +33,7 @@ like "with the verb that is meant" "$err" "oms user password bob@b\.test"
 status_is "so is an alias's address" 64 typing x "$OMS" user add bobby@b.test
 status_is "and a domain that is not ours" 68 typing x "$OMS" user add bob@c.test
 status_is "and what is no address" 65 typing x "$OMS" user add bob
+like "with how one is written" "$err" "bob is no address: write NAME@DOMAIN"
 status_is "an address literal" 65 typing x "$OMS" user add 'bob@[192.0.2.1]'
 status_is "an empty password" 64 typing "" "$OMS" user add zoe@b.test
 before=$(cat "$T/accounts")

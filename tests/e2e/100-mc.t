@@ -1,7 +1,7 @@
 #!/bin/sh
 # mc as people and programs meet it: setup, send, list, show, fetch, outbox; JSON as the manual says.
 . tests/e2e/lib.sh
-plan 66
+plan 69
 
 world_up --domains a.test,b.test
 alice=$W/home/alice@a.test
@@ -108,6 +108,11 @@ like "says so in words" "$out" '^Nothing is held'
 # -- refusals ---------------------------------------------------------------------------------
 
 status_is "no recipient" 64 send
+like "is said before the server is asked" "$err" 'no address was given'
+printf 'Subject: to nobody\n\nx\n' >"$T/nobody"
+nobody() { as alice@a.test send -t <"$T/nobody"; }
+status_is "nor one in the header" 64 nobody
+like "is said there too" "$err" 'To, Cc and Bcc hold no address'
 printf 'From: eve@a.test\nTo: bob@b.test\n\nx' >"$T/letter"
 status_is "another's From" 77 send -t
 like "is the server's refusal" "$err" 'oms\.a\.test says: .*'

@@ -2,7 +2,7 @@
 # What is asked in good form, by somebody who is whom they say, and is not theirs to ask.
 . tests/e2e/lib.sh
 . tests/lib/peers.sh
-plan 13
+plan 17
 
 world_up --domains a.test,b.test
 letter alice@a.test bob@b.test honest >"$T/honest"
@@ -10,6 +10,16 @@ ok "a letter of one's own" as alice@a.test send --wait 15 bob@b.test <"$T/honest
 letter carol@a.test bob@b.test forged >"$T/forged"
 as alice@a.test send --wait 5 bob@b.test <"$T/forged" >"$T/out" 2>&1
 like "somebody else's From: refused" "$(cat "$T/out")" 'bad-from'
+# load_as WORD=VALUE...: one letter of alice's with another sender in its envelope or its header.
+load_as() {
+	enter "build/$MODE/tests/bench/load" letters --trust "$W/trust" --crls "$W/crls" --to "$OMS_SUBMIT_a_test" \
+	    --user alice@a.test --password-file "$W/home/alice@a.test/password" --recipient bob@b.test \
+	    --connections 1 --count 1 "$@"
+}
+status_is "in the envelope alone: refused" 77 load_as --envelope carol@a.test
+like "as such" "$err" 'bad-from.*carol@a\.test is not an address'
+status_is "in the header alone: refused" 77 load_as --header carol@a.test
+like "as such" "$err" "bad-from.*the letter's From is not an address"
 as alice@a.test send --wait 5 nobody@b.test <"$T/honest" >"$T/out" 2>&1
 like "to nobody: the outbox says so" "$(as alice@a.test outbox --json | grep nobody@)" '"state":"refused".*"word":"no-such-user"'
 is "one letter has come" "$(as bob@b.test list --json | wc -l)" 1

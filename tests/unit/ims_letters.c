@@ -91,6 +91,45 @@ numbers_are_never_given_twice(void **state)
 	world_clear(&w);
 }
 
+static bool
+apply_full(struct db_txn *t, void *arg, struct err *e)
+{
+	struct ims_mailbox_record	 m;
+
+	(void)arg;
+	if (!ims_mailbox_get(t, BOB, &m, e))
+		return false;
+	m.notices = IMS_STORE_NOTICES_MAX - 1;
+	ims_mailbox_put(t, BOB, &m);
+	return true;
+}
+
+static void
+a_mailbox_holds_so_much(void **state)
+{
+	struct notification	 n = { .number = 1, .to = BOB, .hold_s = DAY };
+	enum notify_done	 done;
+	struct world		 w;
+	struct db_write		 write = { .apply = apply_full, .done = on_done, .octets = 1024 };
+
+	(void)state;
+	world_of(&w);
+	write.arg = &w;
+	write.home = w.loop;
+	w.waiting = 1;
+	assert_true(db_write_take(w.store->db, &write, &write.why));
+	wait_for(&w);
+	accepts(&w, n);
+	n.number = 2;
+	assert_int_equal(accept_one(&w, &n, &done), REFUSAL_mailbox_full);
+	n.to = EVE;
+	assert_int_equal(accepts(&w, n), NOTIFY_NOTICED);
+	n.to = BOB;
+	assert_int_equal(drop(&w, BOB, 1), REFUSAL_NONE);
+	assert_int_equal(accepts(&w, n), NOTIFY_NOTICED);
+	world_clear(&w);
+}
+
 static void
 two_recipients_share_a_body(void **state)
 {
@@ -292,6 +331,7 @@ main(void)
 		cmocka_unit_test(a_notice_is_shown_once),
 		cmocka_unit_test(an_id_is_one_letter),
 		cmocka_unit_test(numbers_are_never_given_twice),
+		cmocka_unit_test(a_mailbox_holds_so_much),
 		cmocka_unit_test(two_recipients_share_a_body),
 		cmocka_unit_test(a_mailbox_comes_in_pages),
 		cmocka_unit_test(a_release_says_why),

@@ -222,6 +222,26 @@ limits(void **state)
 	buf_clear(&in);
 }
 
+static void
+recipients(void **state)
+{
+	struct letter	 l;
+	struct err	 e;
+	char		 address[64];
+
+	(void)state;
+	letter_init(&l);
+	for (int i = 1; i <= COMPOSE_RECIPIENTS_MAX; i++) {
+		snprintf(address, sizeof address, "user%d@b.test", i);
+		assert_true(letter_to(&l, address, &e));
+	}
+	assert_true(letter_to(&l, "user7@B.test", &e));		/* known already */
+	assert_false(letter_to(&l, "one-more@b.test", &e));
+	assert_int_equal(e.why, REFUSAL_too_many_recipients);
+	assert_int_equal(l.n_to, COMPOSE_RECIPIENTS_MAX);
+	letter_clear(&l);
+}
+
 static int
 setup(void **state)
 {
@@ -239,6 +259,7 @@ main(void)
 		cmocka_unit_test(stays), cmocka_unit_test(line_ends),
 		cmocka_unit_test(line_end_between_reads), cmocka_unit_test(added),
 		cmocka_unit_test(bcc), cmocka_unit_test(refusals), cmocka_unit_test(limits),
+		cmocka_unit_test(recipients),
 	};
 
 	return cmocka_run_group_tests_name("mc_compose", tests, setup, NULL);

@@ -25,6 +25,7 @@
 #include "common/svc/loop.h"
 #include "mc/compose.h"
 #include "mc/inbox.h"
+#include "mc/link.h"
 #include "mc/mime.h"
 #include "mc/reading.h"
 #include "mc/scratch.h"
@@ -470,6 +471,19 @@ strangers(void **state)
 }
 
 static void
+no_address(void **state)
+{
+	struct account	 a = account("bob", PASSWORD, "trust");
+	struct link	*l;
+	struct err	 e;
+
+	(void)state;
+	assert_false(link_new(&l, &a.config, &e));
+	assert_int_equal(e.why, REFUSAL_bad_address);
+	assert_string_equal(e.text, "\"bob\" is not local@domain");
+}
+
+static void
 passwords(void **state)
 {
 	(void)state;
@@ -691,9 +705,9 @@ int
 main(void)
 {
 	const struct CMUnitTest	 tests[] = {
-		cmocka_unit_test(strangers), cmocka_unit_test(passwords), cmocka_unit_test(reads),
-		cmocka_unit_test(liars), cmocka_unit_test(sends), cmocka_unit_test(refused_recipient),
-		cmocka_unit_test(breaks),
+		cmocka_unit_test(strangers), cmocka_unit_test(no_address),
+		cmocka_unit_test(passwords), cmocka_unit_test(reads), cmocka_unit_test(liars),
+		cmocka_unit_test(sends), cmocka_unit_test(refused_recipient), cmocka_unit_test(breaks),
 	};
 
 	return cmocka_run_group_tests_name("mc_servers", tests, setup, teardown);

@@ -35,6 +35,27 @@ statement_limit(void **state)
 	statement_size(ENGINE_WINDOW_BYTES * 3, "250 statement-too-big 250 ");
 }
 
+/* Not even until its seal comes. */
+static void
+a_statement_too_long_is_not_kept(void **state)
+{
+	struct scene_letter	 l = scene_letter(1);
+	struct buf		 text = BUF_INIT;
+
+	(void)state;
+	for (size_t over = 0; over <= 1; over++) {
+		begin();
+		memset(buf_room(&text, STATEMENT_MAX_BYTES + over), 'x', STATEMENT_MAX_BYTES + over);
+		text.len = STATEMENT_MAX_BYTES + over;
+		scene_text(&sc, buf_span(&text));
+		scene_say(&sc, &l);
+		feed(sc.wire.len);
+		assert_int_equal(role.engine.gathering->octets.len >= STATEMENT_MAX_BYTES, over == 0);
+		end();
+	}
+	buf_clear(&text);
+}
+
 static void
 count_words(size_t n_good, size_t n_bad, const char *word)
 {
@@ -144,6 +165,7 @@ main(void)
 {
 	const struct CMUnitTest	 tests[] = {
 		cmocka_unit_test(statement_limit),
+		cmocka_unit_test(a_statement_too_long_is_not_kept),
 		cmocka_unit_test(statements_a_seal),
 		cmocka_unit_test(recipients_a_statement),
 		cmocka_unit_test(octets_a_batch),
