@@ -66,7 +66,7 @@ apply_lease(struct db_txn *t, void *arg, struct err *e)
 	memcpy(own, c->letter.own_domain, sizeof own);
 	if (!ims_letter_get(t, c->store, &c->key, &r, e))
 		return false;
-	if (r.facts.state == MAILBOX_FETCHING)
+	if (RULE(fetch_running) && r.facts.state == MAILBOX_FETCHING)
 		return err_set(e, REFUSAL_fetch_running, "%s", "");
 	if (r.facts.state == MAILBOX_HELD) {
 		r.facts.state = MAILBOX_FETCHING;
@@ -111,8 +111,8 @@ get_fenced(struct db_txn *t, struct change *c, struct ims_letter_record *r, stru
 {
 	if (!ims_letter_get(t, c->store, &c->key, r, e))
 		return false;
-	if (r->facts.fence != c->letter.fence || r->facts.fence == 0 ||
-	    (r->facts.state != MAILBOX_FETCHING && r->facts.state != MAILBOX_HELD))
+	if (RULE(fetch_running) && (r->facts.fence != c->letter.fence || r->facts.fence == 0 ||
+	    (r->facts.state != MAILBOX_FETCHING && r->facts.state != MAILBOX_HELD)))
 		return err_set(e, REFUSAL_fetch_running, "the lease has passed on");
 	return true;
 }

@@ -53,7 +53,7 @@ fault(void *role, const struct err *e)
 static bool
 still_vouched(const struct session *s, struct err *e)
 {
-	if (s->until_ms == 0 || clock_mono_ms() < s->until_ms)
+	if (!RULE(closing) || s->until_ms == 0 || clock_mono_ms() < s->until_ms)
 		return true;
 	return err_set(e, REFUSAL_closing, "what DNS said of you has run out: connect anew");
 }

@@ -62,11 +62,11 @@ may_have(const struct oms_letter_record *r, const struct oms_delivery *d, int64_
 		some = some || s == SUBMIT_WAITING || s == SUBMIT_NOTIFIED ||
 		    s == SUBMIT_HANDED_OUT || s == SUBMIT_FETCHED;
 	}
-	if (recalled)
+	if (RULE(recalled) && recalled)
 		return err_set(e, REFUSAL_recalled, "%s", "");
-	if (!some)
+	if (RULE(unknown_id) && !some)
 		return err_set(e, REFUSAL_unknown_id, "%s", "");
-	if (!r->body || r->facts.hold_until_s < now_s)
+	if (!r->body || (RULE(gone) && r->facts.hold_until_s < now_s))
 		return err_set(e, REFUSAL_gone, "it was kept until its time and is no longer here");
 	return true;
 }

@@ -157,6 +157,8 @@ dispatch(struct server *s, struct span line, struct err *e)
 		if (span_eq(name, span_str(s->verbs[i].name)))
 			return is_legal(s, &s->verbs[i], e) ? s->verbs[i].run(s, args, e) :
 			    REFUSED;
+	if (!RULE(unknown_verb))
+		return DONE;
 	err_set(e, REFUSAL_unknown_verb, "%s", "");
 	return REFUSED;
 }
@@ -351,7 +353,7 @@ tick(struct engine *engine)
 
 	if (engine->closing) {
 		engine->deadline_ms = 0;
-	} else if (!old && is_patient(s)) {
+	} else if (!old && (is_patient(s) || !RULE(idle))) {
 		set_deadline(s);
 	} else if (engine->payload.source != NULL || s->ending) {
 		abandon_payload(engine);

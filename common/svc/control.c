@@ -155,7 +155,7 @@ client_request(struct client *c, struct span line)
 	}
 	if (!run_verb(c->control, r, request)) {
 		err_set(&e, REFUSAL_unknown_verb, "%s", refusal_sentence(REFUSAL_unknown_verb));
-		control_end(r, &e);
+		control_end(r, RULE(unknown_verb) ? &e : NULL);
 	}
 	json_free(&request);
 }

@@ -286,7 +286,8 @@ srv_answered(void *arg, const struct dns_answer *a)
 		return;
 	case DNS_NODATA:
 	case DNS_NXDOMAIN:
-		err_set(&q->why, REFUSAL_no_designation, "there is no %s in DNS", q->name);
+		if (RULE(no_designation))
+			err_set(&q->why, REFUSAL_no_designation, "there is no %s in DNS", q->name);
 		q->asked = dns_ask(q->dns, span_str(q->domain), DNS_SOA, domain_answered, q);
 		return;
 	default:

@@ -296,7 +296,7 @@ answered(void *arg, int rcode, void *packet, int n, int sec, char *why_bogus, in
 	if (q == NULL)
 		return;
 	q->ticket = NULL;
-	if (sec == 1) {
+	if (RULE(dns_bogus) && sec == 1) {
 		q->packet.status = DNS_BOGUS;
 		q->packet.rcode = -1;
 		q->packet.why = "the DNSSEC signature is broken";

@@ -127,7 +127,7 @@ offload_run(struct offload *o, struct loop *home, void (*work)(void *arg),
 	enum refusal	 why = REFUSAL_NONE;
 
 	pthread_mutex_lock(&o->lock);
-	if (o->stopped)
+	if (RULE(closing) && o->stopped)
 		why = REFUSAL_closing;
 	else if (RULE(too_many_outstanding) && o->count == OFFLOAD_QUEUE_MAX)
 		why = REFUSAL_too_many_outstanding;

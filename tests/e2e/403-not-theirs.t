@@ -2,7 +2,7 @@
 # What is asked in good form, by somebody who is whom they say, and is not theirs to ask.
 . tests/e2e/lib.sh
 . tests/lib/peers.sh
-plan 17
+plan 19
 
 world_up --domains a.test,b.test
 letter alice@a.test bob@b.test honest >"$T/honest"
@@ -58,3 +58,14 @@ printf 'HELLO p1.test\n@%s\nNOOP\n' "$T/batch" | enter "$peer" talk "$IMS_NOTIFY
     alpn=tillcalled-notify/1 "cert=$T/p1.pem" "key=$T/p1.key" >"$T/talk" 2>&1
 like "the first is refused by its own fault" "$(cat "$T/talk")" '^550 [0-9.]* .rcpt-hash'
 like "the second by SPF" "$(cat "$T/talk")" '^550 5\.7\.23 .spf-fail'
+
+# What DNS said of a server is believed for its time; a connection does not make it last longer.
+for r in "_ims._tcp.b.test SRV" "ims.b.test A"; do tests/world zone "$W" --remove $r; done
+tests/world zone "$W" "_ims._tcp.b.test. 1 IN SRV 0 1 1471 ims.b.test.
+ims.b.test. 1 IN A ${IMS_NOTIFY_b_test%:*}"
+lasts() {	# SECONDS
+	{ printf 'HELLO b.test\n'; sleep "$1"; printf 'NOOP\n'; } | enter "$peer" talk "$OMS_FETCH_a_test" \
+	    "from=${IMS_NOTIFY_b_test%:*}" sni=a.test alpn=tillcalled-fetch/1 "cert=$CERT_b_test" "key=$KEY_b_test" 2>&1 | sed -n 3p
+}
+like "b.test asks again within that time" "$(lasts 1)" '^250 '
+like "and behind it" "$(lasts 11)" '^421 4.3.2 .closing. what DNS said of you has run out'

@@ -624,6 +624,32 @@ only_a_domain_that_was_told_is_served(void **state)
 }
 
 static void
+neither_what_was_taken_back_nor_whose_time_is_over(void **state)
+{
+	struct world		 w;
+	struct ulid		 id;
+	int64_t			 now_s = clock_wall_ms() / 1000;
+	struct oms_delivery	 d;
+
+	(void)state;
+	world_init(&w);
+	put(&w, &(struct letter){ .size = 100 }, &id);
+	assert_int_equal(due(&w, "b.test", &d, 1), 1);
+	d.recipients[0].state = SUBMIT_RECALLED;
+	d.recipients[1].state = SUBMIT_NOTIFIED;
+	d.next_ms = 0;
+	attempted(&w, &d);
+	oms_delivery_clear(&d);
+	assert_int_equal(hand_out(&w, &id, "b.test"), REFUSAL_recalled);
+	notify(&w, "c.test", NULL);
+	assert_int_equal(hand_out(&w, &id, "c.test"), REFUSAL_NONE);
+	/* nobody has swept yet */
+	put(&w, &(struct letter){ .size = 100, .date_s = now_s - DAY, .hold_until_s = now_s - 2 }, &id);
+	assert_int_equal(hand_out(&w, &id, "b.test"), REFUSAL_gone);
+	world_clear(&w);
+}
+
+static void
 what_nobody_fetched_expires(void **state)
 {
 	struct world	 w;
@@ -939,6 +965,7 @@ main(void)
 		cmocka_unit_test(who_waits_is_due_and_nobody_else),
 		cmocka_unit_test(a_fetch_may_overtake_the_record_of_the_notification),
 		cmocka_unit_test(only_a_domain_that_was_told_is_served),
+		cmocka_unit_test(neither_what_was_taken_back_nor_whose_time_is_over),
 		cmocka_unit_test(what_nobody_fetched_expires),
 		cmocka_unit_test(a_sweep_goes_on_to_the_end),
 		cmocka_unit_test(what_is_due_comes_by_pair_and_time),
