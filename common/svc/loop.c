@@ -1,4 +1,9 @@
-/* loop — libevent's base, an eventfd and a queue; see loop.h. */
+/* loop — libevent's base, an eventfd and a queue; see loop.h.
+ *
+ * Who posts from the loop's own thread wakes nobody, so it makes no system call: the event is made
+ * active as it stands.  A turn ends after TURN_MAX calls, that what posts itself again does not keep
+ * descriptors and timers from theirs.
+ */
 #include "common/svc/loop.h"
 
 #include <errno.h>
@@ -13,6 +18,8 @@
 #include "common/base/clock.h"
 #include "common/base/memory.h"
 
+#define TURN_MAX	64
+
 struct post {
 	void	(*fn)(void *arg);
 	void	*arg;
@@ -24,6 +31,8 @@ struct loop {
 	int			 wake_fd;
 	pthread_mutex_t		 lock;
 	struct buf		 posted;	/* of struct post; under lock */
+	pthread_t		 runner;	/* under lock; only while running */
+	bool			 running;
 	struct buf		 batch;		/* taken from posted, being run */
 	size_t			 batch_at;	/* octets of it that were run */
 	bool			 stopping;	/* the stop's turn has come */
@@ -78,8 +87,7 @@ on_wake(evutil_socket_t fd, short what, void *arg)
 	struct loop	*l = arg;
 	uint64_t	 n;
 
-	(void)what;
-	if (read(fd, &n, sizeof n) < 0 && errno != EAGAIN && errno != EINTR)
+	if ((what & EV_READ) != 0 && read(fd, &n, sizeof n) < 0 && errno != EAGAIN && errno != EINTR)
 		abort();
 	if (take_batch(l))
 		run_batch(l);
@@ -96,6 +104,7 @@ open_base(struct loop *l)
 		abort();
 	event_config_set_flag(cfg, EVENT_BASE_FLAG_NOLOCK);
 	event_config_set_flag(cfg, EVENT_BASE_FLAG_NO_CACHE_TIME);
+	event_config_set_max_dispatch_interval(cfg, NULL, TURN_MAX, 0);
 	l->base = event_base_new_with_config(cfg);
 	event_config_free(cfg);
 	if (l->base == NULL)
@@ -141,14 +150,25 @@ loop_free(struct loop **lp)
 	*lp = NULL;
 }
 
+static void
+set_running(struct loop *l, bool running)
+{
+	pthread_mutex_lock(&l->lock);
+	l->running = running;
+	l->runner = pthread_self();
+	pthread_mutex_unlock(&l->lock);
+}
+
 void
 loop_run(struct loop *l)
 {
+	set_running(l, true);
 	l->stopping = false;
 	if (l->batch_at < l->batch.len)		/* a stop cut the last batch short */
 		run_batch(l);
 	if (!l->stopping)
 		event_base_loop(l->base, EVLOOP_NO_EXIT_ON_EMPTY);
+	set_running(l, false);
 }
 
 static void
@@ -179,13 +199,16 @@ loop_post(struct loop *l, void (*fn)(void *arg), void *arg)
 {
 	struct post	 p = { fn, arg };
 	uint64_t	 one = 1;
-	bool		 first;
+	bool		 first, own;
 
 	pthread_mutex_lock(&l->lock);
 	first = l->posted.len == 0;
+	own = l->running && pthread_equal(l->runner, pthread_self());
 	buf_add(&l->posted, &p, sizeof p);
 	pthread_mutex_unlock(&l->lock);
-	if (first && write(l->wake_fd, &one, sizeof one) < 0 && errno != EAGAIN)
+	if (first && own)
+		event_active(l->wake, EV_TIMEOUT, 1);
+	else if (first && write(l->wake_fd, &one, sizeof one) < 0 && errno != EAGAIN)
 		abort();
 }
 

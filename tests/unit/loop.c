@@ -209,6 +209,44 @@ descriptors_are_told_as_long_as_they_are_ready(void **state)
 	close(fd[1]);
 }
 
+struct restless {
+	struct pipe_end	 end;		/* first */
+	unsigned	 n;
+};
+
+static void
+post_again(void *arg)
+{
+	struct restless	*r = arg;
+
+	r->n++;
+	if (r->end.n < 3)
+		loop_post(r->end.loop, post_again, r);
+}
+
+static void
+what_posts_itself_again_holds_up_nobody(void **state)
+{
+	struct restless	 r = { 0 };
+	struct err	 e;
+	int		 fd[2];
+
+	(void)state;
+	assert_int_equal(pipe(fd), 0);
+	assert_true(loop_new(&r.end.loop, &e));
+	r.end.fd = fd[0];
+	r.end.watch = loop_fd_new(r.end.loop, fd[0], on_pipe, &r.end);
+	loop_fd_want(r.end.watch, LOOP_READ);
+	loop_post(r.end.loop, post_again, &r);
+	assert_int_equal(write(fd[1], "abc", 3), 3);
+	loop_run(r.end.loop);
+	assert_in_range(r.n, 1, 1000);
+	loop_fd_free(&r.end.watch);
+	loop_free(&r.end.loop);
+	close(fd[0]);
+	close(fd[1]);
+}
+
 /* -- workers and offload ------------------------------------------------------------------------ */
 
 struct job {
@@ -564,6 +602,7 @@ main(void)
 		cmocka_unit_test(stop_comes_behind_what_was_posted),
 		cmocka_unit_test(timers),
 		cmocka_unit_test(descriptors_are_told_as_long_as_they_are_ready),
+		cmocka_unit_test(what_posts_itself_again_holds_up_nobody),
 		cmocka_unit_test(work_is_done_elsewhere_and_ends_at_home),
 		cmocka_unit_test(the_queue_of_offload_is_bounded),
 		cmocka_unit_test(pairs_have_homes),
