@@ -21,6 +21,7 @@ struct session {
 	struct ims_worker	*worker;
 	struct conn		*conn;
 	struct accept_peer	 peer;
+	struct sign_verifier	*verifier;	/* of its seals; NULL before the first */
 	struct spf_asked	*asking;	/* for HELLO */
 	bool			 told;		/* conn has logged why the peer is refused */
 	uint64_t		 hello;		/* the request that waits for it */
@@ -99,7 +100,9 @@ verify(void *role, enum seal_alg alg, struct span text, struct span signature, s
 {
 	struct session	*s = role;
 
-	return sign_verify(conn_peer(s->conn)->chain, seal_alg_name(alg), text, signature, e);
+	if (s->verifier == NULL)
+		s->verifier = sign_verifier_new(conn_peer(s->conn)->chain);
+	return sign_verifier_check(s->verifier, seal_alg_name(alg), text, signature, e);
 }
 
 static void
@@ -147,6 +150,7 @@ gone(struct conn *c, void *role, const struct err *why)
 		spf_home_cancel(&s->asking);
 	notify_server_clear(&s->server);
 	accept_peer_clear(&s->peer);
+	sign_verifier_free(&s->verifier);
 	free(s);
 }
 

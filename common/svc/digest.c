@@ -2,6 +2,7 @@
 #include "common/svc/digest.h"
 
 #include <openssl/evp.h>
+#include <pthread.h>
 #include <stdlib.h>
 
 #include "common/base/memory.h"
@@ -9,6 +10,10 @@
 struct digest {
 	EVP_MD_CTX	*ctx;
 };
+
+static pthread_once_t	 once = PTHREAD_ONCE_INIT;
+static EVP_MD		*sha256;
+static pthread_key_t	 contexts;	/* each thread's, for what is digested at once */
 
 /* Only memory can be lacking here. */
 static void
@@ -19,15 +24,53 @@ must(int one)
 }
 
 static void
+free_context(void *ctx)
+{
+	EVP_MD_CTX_free(ctx);
+}
+
+static void
+fetch(void)
+{
+	must((sha256 = EVP_MD_fetch(NULL, "SHA256", NULL)) != NULL);
+	must(pthread_key_create(&contexts, free_context) == 0);
+}
+
+/* Looked for once: EVP_sha256() is looked for at each use, at the price of a short digest. */
+static const EVP_MD *
+method(void)
+{
+	must(pthread_once(&once, fetch) == 0);
+	return sha256;
+}
+
+static EVP_MD_CTX *
+own_context(void)
+{
+	EVP_MD_CTX	*ctx;
+
+	must(pthread_once(&once, fetch) == 0);
+	if ((ctx = pthread_getspecific(contexts)) == NULL) {
+		must((ctx = EVP_MD_CTX_new()) != NULL);
+		must(pthread_setspecific(contexts, ctx) == 0);
+	}
+	return ctx;
+}
+
+static void
 begin(struct digest *d)
 {
-	must(EVP_DigestInit_ex2(d->ctx, EVP_sha256(), NULL));
+	must(EVP_DigestInit_ex2(d->ctx, method(), NULL));
 }
 
 void
 digest_sha256(struct span octets, unsigned char out[DIGEST_BYTES])
 {
-	must(EVP_Digest(octets.p, octets.n, out, NULL, EVP_sha256(), NULL));
+	EVP_MD_CTX	*ctx = own_context();
+
+	must(EVP_DigestInit_ex2(ctx, method(), NULL));
+	must(EVP_DigestUpdate(ctx, octets.p, octets.n));
+	must(EVP_DigestFinal_ex(ctx, out, NULL));
 }
 
 struct digest *

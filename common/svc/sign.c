@@ -60,9 +60,8 @@ context(void)
 /* What OpenSSL noted of a failure must not be found by whoever asks next on this thread: TLS would
  * take it for its own. */
 static bool
-end_context(EVP_MD_CTX *ctx, bool good)
+told(bool good)
 {
-	EVP_MD_CTX_free(ctx);
 	if (!good)
 		ERR_clear_error();
 	return good;
@@ -72,11 +71,13 @@ static bool
 sign(struct job *j, EVP_PKEY *key, struct span text)
 {
 	EVP_MD_CTX	*ctx = context();
+	bool		 good;
 
 	j->n = sizeof j->signature;
-	return end_context(ctx,
-	    EVP_DigestSignInit(ctx, NULL, digest_of(j->alg), NULL, key) == 1 &&
-	    EVP_DigestSign(ctx, j->signature, &j->n, (const unsigned char *)text.p, text.n) == 1);
+	good = EVP_DigestSignInit(ctx, NULL, digest_of(j->alg), NULL, key) == 1 &&
+	    EVP_DigestSign(ctx, j->signature, &j->n, (const unsigned char *)text.p, text.n) == 1;
+	EVP_MD_CTX_free(ctx);
+	return told(good);
 }
 
 static void
@@ -106,22 +107,75 @@ sign_run(struct loop *l, struct evp_pkey_st *key, struct span text, sign_done *d
 	loop_post(l, finish, j);
 }
 
+/* -- verifying ----------------------------------------------------------------------------------- */
+
+struct sign_verifier {
+	const char	*alg;		/* NULL: this key seals nothing */
+	EVP_PKEY_CTX	*ctx;
+	EVP_MD		*md;
+};
+
+static bool
+prepare(struct sign_verifier *v, EVP_PKEY *key)
+{
+	v->md = EVP_MD_fetch(NULL, EVP_MD_get0_name(digest_of(v->alg)), NULL);
+	v->ctx = EVP_PKEY_CTX_new_from_pkey(NULL, key, NULL);
+	return v->md != NULL && v->ctx != NULL && EVP_PKEY_verify_init(v->ctx) == 1 &&
+	    EVP_PKEY_CTX_set_signature_md(v->ctx, v->md) == 1;
+}
+
+struct sign_verifier *
+sign_verifier_new(const struct chain *c)
+{
+	struct sign_verifier	*v = memory_new(sizeof *v);
+	EVP_PKEY		*key = X509_get0_pubkey(chain_leaf(c));
+
+	v->alg = key == NULL ? NULL : sign_alg(key);
+	if (v->alg != NULL && !prepare(v, key))
+		v->alg = NULL;
+	ERR_clear_error();
+	return v;
+}
+
+void
+sign_verifier_free(struct sign_verifier **v)
+{
+	if (*v == NULL)
+		return;
+	EVP_PKEY_CTX_free((*v)->ctx);
+	EVP_MD_free((*v)->md);
+	free(*v);
+	*v = NULL;
+}
+
+static bool
+is_good(const struct sign_verifier *v, struct span text, struct span signature)
+{
+	unsigned char	 digest[EVP_MAX_MD_SIZE];
+	unsigned	 n;
+
+	return told(EVP_Digest(text.p, text.n, digest, &n, v->md, NULL) == 1 &&
+	    EVP_PKEY_verify(v->ctx, (const unsigned char *)signature.p, signature.n, digest, n) == 1);
+}
+
+bool
+sign_verifier_check(struct sign_verifier *v, const char *alg, struct span text,
+    struct span signature, struct err *e)
+{
+	if (v->alg == NULL || strcmp(v->alg, alg) != 0)
+		return err_set(e, REFUSAL_seal_bad, "%s does not belong to the certificate's key", alg);
+	if (RULE(seal_bad) && !is_good(v, text, signature))
+		return err_set(e, REFUSAL_seal_bad, "%s", "");
+	return true;
+}
+
 bool
 sign_verify(const struct chain *c, const char *alg, struct span text, struct span signature,
     struct err *e)
 {
-	EVP_PKEY	*key = X509_get0_pubkey(chain_leaf(c));
-	const char	*want = key == NULL ? NULL : sign_alg(key);
-	EVP_MD_CTX	*ctx;
-	bool		 good;
+	struct sign_verifier	*v = sign_verifier_new(c);
+	bool			 good = sign_verifier_check(v, alg, text, signature, e);
 
-	if (want == NULL || strcmp(want, alg) != 0)
-		return err_set(e, REFUSAL_seal_bad, "%s does not belong to the certificate's key", alg);
-	ctx = context();
-	good = end_context(ctx, EVP_DigestVerifyInit(ctx, NULL, digest_of(alg), NULL, key) == 1 &&
-	    EVP_DigestVerify(ctx, (const unsigned char *)signature.p, signature.n,
-		(const unsigned char *)text.p, text.n) == 1);
-	if (RULE(seal_bad) && !good)
-		return err_set(e, REFUSAL_seal_bad, "%s", "");
-	return true;
+	sign_verifier_free(&v);
+	return good;
 }

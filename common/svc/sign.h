@@ -31,6 +31,14 @@ void		 sign_run(struct loop *l, struct evp_pkey_st *key, struct span text,
 bool		 sign_verify(const struct chain *c, const char *alg, struct span text,
 		    struct span signature, struct err *e);
 
+/* The same for the many seals of one peer: what needs no seal is done once.  One thread's at a time;
+ * outlives the chain. */
+struct sign_verifier;
+struct sign_verifier *sign_verifier_new(const struct chain *c);
+bool		 sign_verifier_check(struct sign_verifier *v, const char *alg, struct span text,
+		    struct span signature, struct err *e);
+void		 sign_verifier_free(struct sign_verifier **v);
+
 /* What was sealed, for somebody who trusts neither of us.  Exported as CMS SignedData without signed
  * attributes around the same signature: `openssl cms -verify -inform DER -purpose any
  * -verify_hostname DOMAIN -attime T -CAfile root.pem` prints the text. */

@@ -122,12 +122,46 @@ another_key_cannot_seal(void **state)
 	}
 }
 
+/* What was refused leaves nothing behind that the next seal would meet. */
+static void
+one_verifier_serves_many_seals(void **state)
+{
+	static const char *const	 keys[] = { "P-256", "P-384", "RSA-2048", "ED25519" };
+
+	(void)state;
+	for (size_t i = 0; i < 4; i++) {
+		struct cert		*c = cert_with(keys[i]);
+		struct chain		*chain = chain_new(c->x, NULL);
+		struct sign_verifier	*v = sign_verifier_new(chain);
+		struct said		 s = sign_by(c, TEXT), t = sign_by(c, SPAN_LIT("another text"));
+		struct err		 e;
+
+		chain_unref(&chain);
+		for (int k = 0; k < 3 && s.why == REFUSAL_NONE; k++) {
+			assert_true(sign_verifier_check(v, s.alg, TEXT, span_of(s.bytes, s.n), &e));
+			assert_false(sign_verifier_check(v, s.alg, TEXT, span_of(t.bytes, t.n), &e));
+			assert_int_equal(e.why, REFUSAL_seal_bad);
+			assert_false(sign_verifier_check(v, s.alg, TEXT, SPAN_LIT("x"), &e));
+			assert_int_equal(ERR_peek_error(), 0);
+			assert_true(sign_verifier_check(v, t.alg, SPAN_LIT("another text"),
+			    span_of(t.bytes, t.n), &e));
+		}
+		assert_int_equal(s.why == REFUSAL_NONE, i != 3);
+		assert_false(sign_verifier_check(v, "rsa-sha1", TEXT, TEXT, &e));
+		assert_int_equal(e.why, REFUSAL_seal_bad);
+		sign_verifier_free(&v);
+		assert_null(v);
+		cert_free(&c);
+	}
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest	 tests[] = {
 		cmocka_unit_test(each_key_signs_and_verifies),
 		cmocka_unit_test(another_key_cannot_seal),
+		cmocka_unit_test(one_verifier_serves_many_seals),
 	};
 
 	return cmocka_run_group_tests_name("sign", tests, NULL, NULL);
