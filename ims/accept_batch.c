@@ -23,7 +23,7 @@ struct job {
 	size_t			 next;		/* statement whose sender is judged next */
 	char			(*users)[256];
 	char			(*spf)[IMS_STORE_SPF_BYTES];	/* of each statement; "": its domain's */
-	struct buf		 chain;
+	struct chain		*chain;
 	struct crl_state	*crls;
 	char			 host[64], issuer[MAILBOX_ISSUER_BYTES];
 	struct ims_evidence	 evidence;
@@ -96,7 +96,7 @@ finish(void *arg)
 	if (c != NULL && notify_server_answer(conn_role(c), j->batch))
 		conn_kick(c);
 	notify_batch_free(&j->batch);
-	buf_clear(&j->chain);
+	chain_unref(&j->chain);
 	crl_state_unref(&j->crls);
 	free(j->users);
 	free(j->spf);
@@ -174,7 +174,7 @@ store(struct job *j)
 	judge_recipients(j);
 	fill_spf(j);
 	j->evidence = (struct ims_evidence){
-		.chain = buf_span(&j->chain), .crls = crls, .n_crls = n, .issuer = j->issuer, .host = j->host,
+		.chain = chain_der(j->chain), .crls = crls, .n_crls = n, .issuer = j->issuer, .host = j->host,
 		.spf = (const char (*)[IMS_STORE_SPF_BYTES])j->spf, .received_s = clock_wall_ms() / 1000,
 		.hold_limit_s = conf->role[CONF_ROLE_IMS].hold_limit_s,
 	};
@@ -284,6 +284,6 @@ accept_batch_take(struct ims_worker *w, struct conn *c, struct accept_peer *peer
 	j->spf = memory_array(b->n_statements + 1, sizeof *j->spf);
 	snprintf(j->host, sizeof j->host, "%s", tls->host);
 	snprintf(j->issuer, sizeof j->issuer, "%s", chain_issuer(tls->chain));
-	chain_der(tls->chain, &j->chain);
+	j->chain = chain_ref(tls->chain);
 	judge_on(j);
 }

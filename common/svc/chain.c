@@ -23,6 +23,7 @@ struct chain {
 	atomic_uint	 refs;
 	X509		*leaf;
 	STACK_OF(X509)	*rest;
+	struct buf	 der;		/* of all: each sealed batch asks for it */
 	int64_t		 not_before_s, not_after_s;
 	char		 fingerprint[65];
 	char		 subject[TEXT_BYTES], issuer[TEXT_BYTES];
@@ -65,6 +66,17 @@ seconds(const ASN1_TIME *t)
 	return ASN1_TIME_to_tm(t, &tm) == 1 ? (int64_t)timegm(&tm) : 0;
 }
 
+static void
+add_der(X509 *x, struct buf *out)
+{
+	unsigned char	*der = NULL;
+	int		 n = i2d_X509(x, &der);
+
+	if (n > 0)
+		buf_add(out, der, (size_t)n);
+	OPENSSL_free(der);
+}
+
 struct chain *
 chain_new(struct x509_st *leaf, const struct stack_st_X509 *rest)
 {
@@ -85,6 +97,9 @@ chain_new(struct x509_st *leaf, const struct stack_st_X509 *rest)
 		if (sk_X509_push(c->rest, x) == 0)
 			abort();
 	}
+	add_der(leaf, &c->der);
+	for (int i = 0; i < sk_X509_num(c->rest); i++)
+		add_der(sk_X509_value(c->rest, i), &c->der);
 	X509_digest(leaf, EVP_sha256(), digest, NULL);
 	hex_str(c->fingerprint, digest, sizeof digest);
 	name_text(X509_get_subject_name(leaf), c->subject);
@@ -111,6 +126,7 @@ chain_unref(struct chain **cp)
 		return;
 	X509_free(c->leaf);
 	sk_X509_pop_free(c->rest, X509_free);
+	buf_clear(&c->der);
 	free(c);
 }
 
@@ -190,23 +206,10 @@ chain_parse(struct span der, struct chain **out, struct err *e)
 	return err_set(e, REFUSAL_certificate_form, "the certificates cannot be read");
 }
 
-static void
-add_der(X509 *x, struct buf *out)
+struct span
+chain_der(const struct chain *c)
 {
-	unsigned char	*der = NULL;
-	int		 n = i2d_X509(x, &der);
-
-	if (n > 0)
-		buf_add(out, der, (size_t)n);
-	OPENSSL_free(der);
-}
-
-void
-chain_der(const struct chain *c, struct buf *out)
-{
-	add_der(c->leaf, out);
-	for (int i = 0; i < sk_X509_num(c->rest); i++)
-		add_der(sk_X509_value(c->rest, i), out);
+	return buf_span(&c->der);
 }
 
 void

@@ -25,15 +25,15 @@ struct stack_st_X509;		/* OpenSSL's STACK_OF(X509) */
 struct chain	*chain_new(struct x509_st *leaf, const struct stack_st_X509 *rest);
 /* PEM, leaf first.  False: config or no_input. */
 bool		 chain_read(const char *path, struct chain **out, struct err *e);
-/* DER, one behind the other, as chain_der writes it.  False: certificate_form. */
+/* DER, one behind the other, as chain_der says it.  False: certificate_form. */
 bool		 chain_parse(struct span der, struct chain **out, struct err *e);
 struct chain	*chain_ref(struct chain *c);
 void		 chain_unref(struct chain **c);		/* sets NULL */
 
-void		 chain_der(const struct chain *c, struct buf *out);
 void		 chain_pem(const struct chain *c, struct buf *out);
 
 /* Borrowed for the chain's life. */
+struct span	 chain_der(const struct chain *c);	/* of all, one behind the other */
 struct x509_st	*chain_leaf(const struct chain *c);
 struct stack_st_X509 *chain_rest(const struct chain *c);	/* without the leaf */
 const char	*chain_fingerprint(const struct chain *c);	/* SHA-256 of the leaf: 64 hex digits */
