@@ -2,6 +2,7 @@
 #include "common/base/log.h"
 
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -12,6 +13,13 @@
 #define VALUE_BYTES	1024
 #define LINE_BYTES	8192
 #define VALUES		8
+#define HELD_MAX	4096		/* PIPE_BUF: such a write is not mixed with another's */
+
+struct held {
+	char	 octets[HELD_MAX];
+	size_t	 n;
+	bool	 holding;
+};
 
 static const char	*program = "tillcalled";
 static enum log_level	 threshold = LOG_INFO;
@@ -83,6 +91,48 @@ log_str(const char *s)
 	return log_value(span_str(s));
 }
 
+static _Thread_local struct held	 held;
+
+static void
+put(const char *octets, size_t n)
+{
+	if (n > 0 && write(STDERR_FILENO, octets, n) < 0)
+		return;			/* nobody is left to be told */
+}
+
+static void
+put_held(void)
+{
+	put(held.octets, held.n);
+	held.n = 0;
+}
+
+void
+log_hold(void)
+{
+	held.holding = true;
+}
+
+void
+log_release(void)
+{
+	held.holding = false;
+	put_held();
+}
+
+static void
+put_line(const char *line, size_t n)
+{
+	if (held.n + n > HELD_MAX)
+		put_held();
+	if (!held.holding || n > HELD_MAX) {
+		put(line, n);
+		return;
+	}
+	memcpy(held.octets + held.n, line, n);
+	held.n += n;
+}
+
 void
 log_fact(enum log_level level, const char *event, const char *fmt, ...)
 {
@@ -102,6 +152,5 @@ log_fact(enum log_level level, const char *event, const char *fmt, ...)
 	va_end(ap);
 	n = strlen(line);
 	line[n++] = '\n';
-	if (write(STDERR_FILENO, line, n) < 0)
-		return;			/* nobody is left to be told */
+	put_line(line, n);
 }

@@ -5,7 +5,7 @@
  *
  * A value with octets outside 0x21..0x7e, or with " or \, must go through log_value, which quotes
  * and escapes it and cuts it at 1 KiB; so nothing foreign can make or break a line.  Each line is
- * one write(2).  No secret, no body, no password is ever given to it.  Thread-safe.
+ * whole within one write(2).  No secret, no body, no password is ever given to it.  Thread-safe.
  */
 #ifndef BASE_LOG_H
 #define BASE_LOG_H
@@ -18,6 +18,11 @@ void		 log_open(const char *program, enum log_level most);
 bool		 log_level_parse(const char *word, enum log_level *out);
 void		 log_fact(enum log_level level, const char *event, const char *fmt, ...)
 		    __attribute__((format(printf, 3, 4)));
+
+/* Between these, what this thread says is gathered, to be written together: at the end, or when HELD_MAX
+ * octets would be passed.  Only around lines that follow each other at once: a crash would swallow them. */
+void		 log_hold(void);
+void		 log_release(void);
 
 /* The safe form of a foreign value; valid until the same thread has asked for eight more. */
 const char	*log_value(struct span s);

@@ -8,6 +8,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "common/base/log.h"
@@ -90,6 +91,46 @@ one_fact_one_line(void **state)
 	assert_int_equal(logged(LOG_DEBUG, LOG_INFO, out, sizeof out), 0);
 }
 
+/* Standard error is a socket on which each write is a datagram. */
+static void
+lines_held_are_written_together(void **state)
+{
+	char	 out[8192];
+	int	 s[2], was = dup(STDERR_FILENO), lines = 0;
+	ssize_t	 n, writes = 0;
+
+	(void)state;
+	assert_int_equal(socketpair(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK, 0, s), 0);
+	dup2(s[1], STDERR_FILENO);
+	log_open("ims", LOG_INFO);
+	log_hold();
+	log_fact(LOG_INFO, "one", "x=%d", 1);
+	log_fact(LOG_INFO, "two", "x=%d", 2);
+	assert_int_equal(recv(s[0], out, sizeof out, 0), -1);
+	log_release();
+	assert_true((n = recv(s[0], out, sizeof out - 1, 0)) > 0);
+	out[n] = '\0';
+	assert_non_null(strstr(out, "one x=1\n"));
+	assert_non_null(strstr(out, "two x=2\n"));
+	log_hold();
+	for (int i = 0; i < 100; i++)
+		log_fact(LOG_INFO, "many", "x=%d", i);
+	log_release();
+	log_fact(LOG_INFO, "alone", "x=%d", 1);
+	for (; (n = recv(s[0], out, sizeof out, 0)) > 0; writes++) {
+		assert_true(n <= 4096);
+		assert_int_equal(out[n - 1], '\n');
+		for (ssize_t i = 0; i < n; i++)
+			lines += out[i] == '\n';
+	}
+	dup2(was, STDERR_FILENO);
+	close(was);
+	close(s[0]);
+	close(s[1]);
+	assert_int_equal(lines, 101);
+	assert_in_range(writes, 3, 5);
+}
+
 static void
 levels(void **state)
 {
@@ -109,6 +150,7 @@ main(void)
 		cmocka_unit_test(values_are_cut),
 		cmocka_unit_test(eight_values_live_at_once),
 		cmocka_unit_test(one_fact_one_line),
+		cmocka_unit_test(lines_held_are_written_together),
 		cmocka_unit_test(levels),
 	};
 
