@@ -65,7 +65,7 @@ deps:				## install the Debian packages that are missing
 
 demo: deps			## two domains, one letter, every step (FILE=letter.eml: your own)
 	$(again) all
-	@tests/demo $(if $(FILE),'$(subst ','\'',$(value FILE))')
+	@tests/demo $(if $(value FILE),'$(subst ','\'',$(value FILE))')
 
 check: deps			## build, lint and run every test
 	$(again) all lint

@@ -79,7 +79,7 @@ sign_in(struct setup *s, struct fault *f)
 
 	*f = (struct fault){ .host = "" };
 	s->failed = "the password";
-	snprintf(prompt, sizeof prompt, "Password for %s: ", s->account.config.address);
+	snprintf(prompt, sizeof prompt, "Password for %s", s->account.config.address);
 	if (!password_read(prompt, false, s->account.password, &f->err))
 		return false;
 	s->failed = "signing in where you receive";

@@ -1,7 +1,7 @@
 #!/bin/sh
 # Nothing from a letter, a name or a server reaches a terminal as it is (THREATS C5).
 . tests/e2e/lib.sh
-plan 9
+plan 11
 
 world_up --domains a.test,b.test
 
@@ -42,3 +42,9 @@ on_terminal show "$(printf '\033')[2J" >"$T/error"
 harmless "errors too" "$T/error"
 on_terminal show 1 --raw >"$T/raw"
 like "a letter's octets never go to a terminal" "$(cat -v "$T/raw")" 'usage, status 64'
+
+home=$W/home/carol@b.test
+mv "$home/password" "$T/typed"
+(sleep 2; cat "$T/typed") | script -qec "tests/world mc $W carol@b.test setup carol@b.test" /dev/null >"$T/setup"
+like "a password is asked for in a few words" "$(tr -d '\r' <"$T/setup")" '^Password for carol@b\.test: $'
+like "and taken" "$(cat "$T/setup")" 'signed in at both servers'
