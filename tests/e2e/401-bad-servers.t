@@ -3,7 +3,8 @@
 # designations that point where nobody must be led.
 . tests/e2e/lib.sh
 . tests/lib/peers.sh
-plan 124
+. tests/lib/wire.sh
+plan 159
 
 world_up --domains b.test
 peers_make s
@@ -37,6 +38,7 @@ noticed() {
 }
 recipients=
 peers_each noticed
+if wire_start; then wired=yes; else wired=; fi
 as carol@b.test list --json >"$T/list"
 letter alice@b.test bob@p1.test all | as alice@b.test send --wait 15 $recipients >"$T/sent" 2>&1
 as alice@b.test outbox --json >"$T/outbox"
@@ -63,6 +65,24 @@ found() {
 	is "our IMS, $name: not one octet" "$(heard fetch)" 0
 }
 peers_each found
+
+# What the wire saw of it: ClientHello, Finished and an alert of ours are 330 octets together; with the
+# shortest HELLO they would be 366.
+seen() {
+	case $where in *s*) ;; *) return ;; esac
+	if [ -z "$wired" ]; then
+		skip "what crossed the wire to it, $name" "no raw sockets here"
+		return
+	fi
+	_most=$(wire_most "" "$address")
+	if [ "$word" = ok ]; then
+		ok "across the wire, $name: more than a handshake ($_most octets)" [ "$_most" -gt 345 ]
+	else
+		ok "across the wire, $name: a handshake and an alert at most ($_most octets)" [ "$_most" -le 345 ]
+	fi
+}
+[ -z "$wired" ] || wire_stop
+peers_each seen
 
 # -- where a domain must not lead us ------------------------------------------------------------------
 

@@ -29,3 +29,11 @@ wire_connections() {
 	        return part == "" || whole == part || index(whole, part ":") == 1 }
 	    NF == 5 && $5 ~ /S/ && is($2, from) && is($3, to) { n++ } END { print n + 0 }' "$T/wire"
 }
+
+# The most octets that one connection has brought from the one to the other; "" where none was begun.
+wire_most() {
+	awk -v from="$1" -v to="$2" 'function is(whole, part) {
+	        return part == "" || whole == part || index(whole, part ":") == 1 }
+	    NF == 5 && is($2, from) && is($3, to) { n[$2 $3] += $4 }
+	    END { for (c in n) if (n[c] > most + 0) most = n[c]; print most }' "$T/wire"
+}
