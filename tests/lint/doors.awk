@@ -6,7 +6,7 @@ BEGIN {
 	door["openssl"] = "common/svc/"
 	door["lmdb"] = "common/svc/db.c common/svc/db_txn.c common/svc/db_internal.h"
 	door["spf2"] = "common/svc/spf_evaluate.c"
-	door["unbound"] = "common/svc/dns.c"
+	door["unbound"] = "common/svc/dns.c common/svc/dns_context.c"
 	door["confuse"] = "common/svc/conf.c"
 	door["gsasl"] = "common/svc/auth.c"
 	door["jansson"] = "common/svc/json.c"
