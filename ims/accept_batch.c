@@ -170,7 +170,7 @@ store(struct job *j)
 {
 	struct conf		*conf = daemon_conf(j->worker->ims->daemon);
 	size_t			 n;
-	const struct trust_crl	*crls = crl_state_crls(j->crls, &n);
+	const struct crl_octets	*crls = crl_state_crls(j->crls, &n);
 
 	j->users = memory_array(j->batch->n_entries + 1, sizeof *j->users);
 	judge_recipients(j);

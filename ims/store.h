@@ -58,8 +58,8 @@ void	 ims_store_close(struct ims_store **s);
 /* What is kept beside each statement, so that a stranger can check it later. */
 struct ims_evidence {
 	struct span	 chain;		/* DER, as chain_der says it */
-	const struct trust_crl *crls;	/* that speak of it */
-	size_t		 n_crls;	/* at most TRUST_CHAIN_CRLS */
+	const struct crl_octets *crls;	/* that speak of it */
+	size_t		 n_crls;	/* at most CRL_CHAIN_MAX */
 	const char	*issuer;	/* of the sender's certificate, for people */
 	const char	*host;		/* the peer's address */
 	const char	(*spf)[IMS_STORE_SPF_BYTES];	/* of each statement: its result and the record */

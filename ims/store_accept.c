@@ -4,6 +4,7 @@
 
 #include "common/base/memory.h"
 #include "common/base/record.h"
+#include "common/svc/crl_set.h"
 #include "common/svc/loop.h"
 #include "ims/store_record.h"
 

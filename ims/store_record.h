@@ -20,6 +20,7 @@
 #ifndef IMS_STORE_RECORD_H
 #define IMS_STORE_RECORD_H
 
+#include "common/svc/crl_set.h"
 #include "common/svc/db.h"
 #include "ims/store.h"
 
@@ -120,7 +121,7 @@ void	 ims_told_less(struct db_txn *t, const struct ims_key *letter, const struct
 void	 ims_told_here(struct db_txn *t, const struct ims_key *letter, const struct ims_letter *l);
 void	 ims_told_del(struct db_txn *t, const struct ims_key *letter);
 
-#define IMS_PAPERS_MAX	(1 + TRUST_CHAIN_CRLS)
+#define IMS_PAPERS_MAX	(1 + CRL_CHAIN_MAX)
 
 struct ims_paper {
 	unsigned char	 digest[DIGEST_BYTES];

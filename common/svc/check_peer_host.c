@@ -14,6 +14,7 @@
 #include "common/svc/conn.h"
 #include "common/svc/crl_check.h"
 #include "common/svc/crl_fetch.h"
+#include "common/svc/crl_set.h"
 #include "common/svc/loop.h"
 
 struct visit {
@@ -120,7 +121,7 @@ static void
 tell_crls(struct check_peer *p, const struct visit *v, struct tls_holder *h)
 {
 	struct tls		*t = tls_holder_get(h);
-	STACK_OF(X509_CRL)	*crls = trust_crls(tls_trust(t), chain_leaf(v->chain));
+	STACK_OF(X509_CRL)	*crls = crl_set_of(trust_crls(tls_trust(t)), chain_leaf(v->chain));
 
 	for (int i = 0; i < sk_X509_CRL_num(crls); i++)
 		tell_crl(p, sk_X509_CRL_value(crls, i));

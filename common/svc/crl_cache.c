@@ -16,6 +16,7 @@
 #include <openssl/x509.h>
 
 #include "common/base/hex.h"
+#include "common/svc/crl_set.h"
 #include "common/svc/trust.h"
 
 void
@@ -119,7 +120,7 @@ crl_cache_get(const char *folder, const char *hex, struct buf *der)
 	char	 path[CRL_CACHE_PATH_BYTES];
 
 	path_of(path, folder, hex, false);
-	return read_file(path, TRUST_CRL_BYTES, der);
+	return read_file(path, CRL_FILE_BYTES, der);
 }
 
 void

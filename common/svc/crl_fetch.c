@@ -12,8 +12,10 @@
 #include "common/base/clock.h"
 #include "common/base/memory.h"
 #include "common/svc/crl_check.h"
+#include "common/svc/crl_set.h"
 #include "common/svc/crl_sources.h"
 #include "common/svc/dns.h"
+#include "common/svc/judge_note.h"
 #include "common/svc/loop.h"
 
 struct crl_fetch {
@@ -104,7 +106,7 @@ now_s(void)
 static bool
 has_fresh(struct trust *t, X509 *cert)
 {
-	STACK_OF(X509_CRL)	*crls = trust_crls(t, cert);
+	STACK_OF(X509_CRL)	*crls = crl_set_of(trust_crls(t), cert);
 	struct crl_facts	 facts;
 	bool			 fresh = false;
 

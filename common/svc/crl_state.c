@@ -5,19 +5,20 @@
 #include <stdlib.h>
 
 #include "common/base/memory.h"
+#include "common/svc/crl_set.h"
 
 struct crl_state {
 	atomic_uint		 refs;
 	struct trust		*trust;
 	size_t			 n;
-	struct trust_crl	 crls[TRUST_CHAIN_CRLS];
+	struct crl_octets	 crls[CRL_CHAIN_MAX];
 };
 
 struct crl_state *
 crl_state_new(struct trust *t, const struct chain *c)
 {
 	struct crl_state	*s = memory_new(sizeof *s);
-	size_t			 n = trust_chain_crls(t, c, s->crls), octets = 0;
+	size_t			 n = crl_set_of_chain(trust_crls(t), c, s->crls), octets = 0;
 
 	atomic_init(&s->refs, 1);
 	s->trust = trust_ref(t);
@@ -49,7 +50,7 @@ crl_state_unref(struct crl_state **sp)
 	free(s);
 }
 
-const struct trust_crl *
+const struct crl_octets *
 crl_state_crls(const struct crl_state *s, size_t *n)
 {
 	*n = s->n;

@@ -19,6 +19,6 @@ struct crl_state	*crl_state_ref(struct crl_state *s);
 void			 crl_state_unref(struct crl_state **s);	/* sets NULL; NULL is fine */
 
 /* Borrowed for its life. */
-const struct trust_crl	*crl_state_crls(const struct crl_state *s, size_t *n);
+const struct crl_octets	*crl_state_crls(const struct crl_state *s, size_t *n);
 
 #endif

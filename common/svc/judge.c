@@ -15,9 +15,9 @@
 #include <openssl/err.h>
 #include <openssl/x509v3.h>
 
-#include "common/base/hex.h"
-#include "common/svc/crl_check.h"
+#include "common/svc/crl_set.h"
 #include "common/svc/judge_form.h"
+#include "common/svc/judge_note.h"
 #include "common/svc/judge_ways.h"
 #include "common/svc/judge_words.h"
 
@@ -60,36 +60,6 @@ revocation_word(int error, X509 *x)
 		return REFUSAL_NONE;
 	return error == X509_V_ERR_UNABLE_TO_GET_CRL ? REFUSAL_certificate_no_revocation :
 	    REFUSAL_revocation_unknown;
-}
-
-static void
-add_url(struct judgement *j, const ASN1_IA5STRING *s)
-{
-	struct span	 url = span_of(ASN1_STRING_get0_data(s), (size_t)ASN1_STRING_length(s));
-
-	if (j->n_urls < JUDGE_URLS_MAX && url.n > 7 &&
-	    span_eq_nocase(span_sub(url, 0, 7), SPAN_LIT("http://")) &&
-	    span_copy(url, j->urls[j->n_urls], JUDGE_URL_BYTES))
-		j->n_urls++;
-}
-
-void
-judge_note_urls(struct judgement *j, struct x509_st *x)
-{
-	CRL_DIST_POINTS	*points = X509_get_ext_d2i(x, NID_crl_distribution_points, NULL, NULL);
-
-	for (int i = 0; i < sk_DIST_POINT_num(points); i++) {
-		DIST_POINT_NAME	*n = sk_DIST_POINT_value(points, i)->distpoint;
-
-		for (int k = 0; n != NULL && n->type == 0 &&
-		    k < sk_GENERAL_NAME_num(n->name.fullname); k++) {
-			GENERAL_NAME	*g = sk_GENERAL_NAME_value(n->name.fullname, k);
-
-			if (g->type == GEN_URI)
-				add_url(j, g->d.uniformResourceIdentifier);
-		}
-	}
-	CRL_DIST_POINTS_free(points);
 }
 
 static void
@@ -200,51 +170,13 @@ judge_intermediates(struct judging *x)
 	return true;
 }
 
-/* Facts for who keeps them: until when at most, and whose key vouched. */
-static void
-note_path(struct judging *x)
-{
-	STACK_OF(X509)	*path = X509_STORE_CTX_get0_chain(x->ctx);
-	unsigned char	*der = NULL, digest[32];
-	int		 n;
-
-	for (int i = 0; i < sk_X509_num(path); i++) {
-		struct tm	 tm;
-		int64_t		 s;
-
-		if (ASN1_TIME_to_tm(X509_get0_notAfter(sk_X509_value(path, i)), &tm) != 1)
-			continue;
-		s = (int64_t)timegm(&tm);
-		if (i == 0 || s < x->j->until_s)
-			x->j->until_s = s;
-	}
-	x->j->again_s = x->j->until_s;
-	if (sk_X509_num(path) < 2)
-		return;
-	n = i2d_X509_PUBKEY(X509_get_X509_PUBKEY(sk_X509_value(path, 1)), &der);
-	if (n > 0 && EVP_Digest(der, (size_t)n, digest, NULL, EVP_sha256(), NULL) == 1)
-		hex_str(x->j->issuer_key, digest, sizeof digest);
-	OPENSSL_free(der);
-}
-
-/* One that is over decides nothing, so its end is not waited for. */
-static void
-note_crl(struct judgement *j, const X509_CRL *crl, int64_t now_s)
-{
-	struct crl_facts	 f;
-
-	crl_check_facts(crl, &f);
-	if (f.next_s > now_s && f.next_s < j->again_s)
-		j->again_s = f.next_s;
-}
-
 static void
 move_crls(struct judging *x, STACK_OF(X509_CRL) *to, STACK_OF(X509_CRL) *from)
 {
 	X509_CRL	*crl;
 
 	while ((crl = sk_X509_CRL_shift(from)) != NULL) {
-		note_crl(x->j, crl, x->now_s);
+		judge_note_crl(x->j, crl, x->now_s);
 		if (sk_X509_CRL_push(to, crl) == 0)
 			X509_CRL_free(crl);
 	}
@@ -284,7 +216,7 @@ check_revocation(struct judging *x, const struct trust *t)
 		return err_set(x->e, REFUSAL_internal, "certificates cannot be judged");
 	for (int i = 0; i < sk_X509_num(path); i++)
 		if (!is_anchor(x->ctx, i))
-			move_crls(x, crls, trust_crls(t, sk_X509_value(path, i)));
+			move_crls(x, crls, crl_set_of(trust_crls(t), sk_X509_value(path, i)));
 	X509_STORE_CTX_set0_crls(x->ctx, crls);
 	X509_VERIFY_PARAM_set_flags(X509_STORE_CTX_get0_param(x->ctx),
 	    X509_V_FLAG_CRL_CHECK | X509_V_FLAG_CRL_CHECK_ALL);
@@ -355,7 +287,7 @@ judge_chain_by(const struct trust *t, const struct chain *c, const struct judge_
 	memset(x.j, 0, sizeof *x.j);
 	ok = judge_by_path(&x, t, c);
 	if (ok)
-		note_path(&x);
+		judge_note_path(x.j, X509_STORE_CTX_get0_chain(x.ctx));
 	ok = ok && names(c, r, e) && (r->no_revocation || check_revocation(&x, t));
 	close_path(&x);
 	return ok;

@@ -52,8 +52,6 @@ struct judge_rules {
 bool	 judge_chain_by(const struct trust *t, const struct chain *c, const struct judge_rules *r,
 	    int64_t now_s, struct judgement *j, struct err *e);
 
-/* Adds the certificate's http distribution points to j->urls. */
-void	 judge_note_urls(struct judgement *j, struct x509_st *cert);
 /* The path from leaf to anchor that verifies, revocation and name apart; the caller frees it
  * (sk_X509_pop_free).  NULL: there is none. */
 struct stack_st_X509 *judge_path(const struct trust *t, const struct chain *c, int64_t now_s);

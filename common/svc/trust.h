@@ -16,19 +16,14 @@
 #define SVC_TRUST_H
 
 #include "common/base/err.h"
-#include "common/svc/digest.h"
+#include "common/base/span.h"
 
 #define TRUST_FILES_MAX		1000	/* in one folder */
 #define TRUST_FILE_BYTES	(4 << 20)
-#define TRUST_CRL_BYTES		(32 << 20)	/* one CRL */
-#define TRUST_CRLS_BYTES	(256 << 20)	/* all together */
-#define TRUST_CHAIN_CRLS	16		/* that speak of one chain */
 
-struct chain;
+struct crl_set;
 struct trust;
-struct x509_st;
 struct x509_store_st;
-struct stack_st_X509_CRL;
 
 enum trust_care { TRUST_STRICT, TRUST_LENIENT };
 
@@ -53,17 +48,7 @@ uint64_t	 trust_signature(const char *folder);
 
 /* For common/svc/judge. */
 struct x509_store_st *trust_store(const struct trust *t);
-/* The CRLs of this certificate's issuer, newest first; the caller frees the stack and its
- * references (sk_X509_CRL_pop_free). */
-struct stack_st_X509_CRL *trust_crls(const struct trust *t, const struct x509_st *cert);
-/* Those that may speak of a certificate of the chain, the leaf's first: of each scope the newest.
- * Their octets live as long as the set.  Returns how many. */
-struct trust_crl {
-	struct span	 der;
-	unsigned char	 digest[DIGEST_BYTES];
-};
-size_t		 trust_chain_crls(const struct trust *t, const struct chain *c,
-		    struct trust_crl out[TRUST_CHAIN_CRLS]);
+struct crl_set	*trust_crls(const struct trust *t);	/* as long as the set lives */
 unsigned	 trust_count(const struct trust *t);	/* roots */
 unsigned	 trust_crl_count(const struct trust *t);
 unsigned	 trust_skipped(const struct trust *t);	/* files and CRLs that were left out, or are endless */

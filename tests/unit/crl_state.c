@@ -10,6 +10,7 @@
 
 #include <cmocka.h>
 
+#include "common/svc/crl_set.h"
 #include "common/svc/crl_state.h"
 #include "common/svc/judge.h"
 #include "tests/certs.h"
@@ -80,7 +81,7 @@ static size_t
 octets_of(const struct scene *s, struct buf *out)
 {
 	struct crl_state	*state = crl_state_new(s->trust, s->chain), *again = crl_state_ref(state);
-	const struct trust_crl	*crls;
+	const struct crl_octets	*crls;
 	unsigned char		 digest[DIGEST_BYTES];
 	size_t			 n;
 

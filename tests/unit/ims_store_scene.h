@@ -11,6 +11,7 @@
 
 #include "common/base/clock.h"
 #include "common/base/memory.h"
+#include "common/svc/crl_set.h"
 #include "common/svc/loop.h"
 #include "common/svc/offload.h"
 #include "ims/store_record.h"
@@ -189,7 +190,7 @@ accept_one(struct world *w, const struct notification *n, enum notify_done *done
 	struct notify_batch	*b = batch_of(w, n);
 	char			(*users)[256] = memory_array(1, sizeof *users);
 	static const char	 spf[IMS_STORE_SPF_BYTES] = "pass";
-	struct trust_crl	 crl = { .der = span_str(n->crl ? n->crl : "") };
+	struct crl_octets	 crl = { .der = span_str(n->crl ? n->crl : "") };
 	struct ims_evidence	 ev = {
 		.chain = span_str(n->chain ? n->chain : "chain"), .crls = &crl,
 		.n_crls = n->crl != NULL, .issuer = "CN=CA",

@@ -11,6 +11,7 @@
 
 #include <cmocka.h>
 
+#include "common/svc/crl_set.h"
 #include "common/svc/judge.h"
 #include "tests/certs.h"
 
@@ -792,7 +793,7 @@ a_bad_file_holds_up_nobody(void **state)
 	put_file(s, "trust/vast.pem", TRUST_FILE_BYTES + 1);
 	assert_false(trust_load(certs_path(s->folder, "trust"), NULL, NULL, TRUST_STRICT, &t, &e));
 	put_file(s, "crls/aaa", 0);
-	put_file(s, "crls/vast.crl", (size_t)TRUST_CRL_BYTES + 1);
+	put_file(s, "crls/vast.crl", (size_t)CRL_FILE_BYTES + 1);
 	assert_true(trust_load(certs_path(s->folder, "trust"), certs_path(s->folder, "crls"), NULL,
 	    TRUST_LENIENT, &t, &e));
 	assert_int_equal(trust_count(t), roots);
