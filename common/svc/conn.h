@@ -18,8 +18,9 @@
  * Threads: a conn belongs to its loop's thread.
  * Memory:  while it idles about 28 KB, most of it OpenSSL's and the peer's certificates; at work at
  *          most 64 KiB of input and 64 KiB + 16 KiB of output besides what the engine holds.
- * Trust:   cut off without a TLS close: tls_truncated, never an end.  With output waiting, less
- *          than CONN_RATE_MIN octets a second over a minute: too_slow.
+ * Trust:   cut off without a TLS close: tls_truncated, never an end.  While there is
+ *          output, also such as is only to be read from its source, the peer takes CONN_RATE_MIN
+ *          octets a second over each CONN_RATE_MS, or is dropped: too_slow.
  */
 #ifndef SVC_CONN_H
 #define SVC_CONN_H

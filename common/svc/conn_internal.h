@@ -36,8 +36,8 @@ struct conn {
 	struct loop_timer	*timer;
 	int64_t			 armed_ms;	/* 0: not */
 	int64_t			 deadline_ms;	/* of the state; 0: none */
-	int64_t			 rate_ms;	/* since when output waits; 0: none does */
-	uint64_t		 rate_mark;	/* wire_out then */
+	int64_t			 rate_ms;	/* when the minute began; 0: there is nothing to take */
+	uint64_t		 rate_mark;	/* conn_taken then */
 	/* control flow */
 	bool			 moving;	/* conn_move is on the stack */
 	bool			 again;
@@ -68,6 +68,7 @@ void		 conn_fail_word(struct conn *c, enum refusal why, const char *text);
 /* -- octets (conn_octets.c) --------------------------------------------------------------------- */
 
 size_t		 conn_waiting(const struct conn *c);	/* for the socket */
+uint64_t	 conn_taken(const struct conn *c);	/* octets that the peer has acknowledged */
 void		 conn_read_wire(struct conn *c);
 void		 conn_write_wire(struct conn *c);
 bool		 conn_feed(struct conn *c);		/* true: something was read or taken */

@@ -128,20 +128,31 @@ turn(struct conn *c)
 
 /* -- time --------------------------------------------------------------------------------------- */
 
+static bool
+has_more(const struct conn *c)
+{
+	return c->state == CONN_UP && c->engine != NULL &&
+	    (c->engine->out.len > 0 || c->engine->payload.source != NULL);
+}
+
+/* While the kernel has room nothing waits here, however long the rest of a payload may be. */
 static void
 watch_rate(struct conn *c, int64_t now)
 {
-	if (conn_waiting(c) == 0) {
+	uint64_t	 taken;
+
+	if (conn_waiting(c) == 0 && !has_more(c)) {
 		c->rate_ms = 0;
 		return;
 	}
-	if (c->rate_ms == 0 || now - c->rate_ms >= CONN_RATE_MS) {
-		if (RULE(too_slow) && c->rate_ms != 0 &&
-		    c->counts.wire_out - c->rate_mark < CONN_RATE_MIN * (CONN_RATE_MS / 1000))
-			conn_fail_word(c, REFUSAL_too_slow, "the peer takes its octets too slowly");
-		c->rate_ms = now;
-		c->rate_mark = c->counts.wire_out;
-	}
+	if (c->rate_ms != 0 && now - c->rate_ms < CONN_RATE_MS)
+		return;
+	taken = conn_taken(c);
+	if (RULE(too_slow) && c->rate_ms != 0 &&
+	    taken - c->rate_mark < CONN_RATE_MIN * (CONN_RATE_MS / 1000))
+		conn_fail_word(c, REFUSAL_too_slow, "the peer takes its octets too slowly");
+	c->rate_ms = now;
+	c->rate_mark = taken;
 }
 
 static int64_t
@@ -198,13 +209,6 @@ conn_on_timer(void *arg)
 }
 
 /* -- the mover ---------------------------------------------------------------------------------- */
-
-static bool
-has_more(const struct conn *c)
-{
-	return c->state == CONN_UP && c->engine != NULL &&
-	    (c->engine->out.len > 0 || c->engine->payload.source != NULL);
-}
 
 static void
 want(struct conn *c)

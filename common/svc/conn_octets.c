@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 
 #include <openssl/err.h>
@@ -19,6 +20,19 @@ size_t
 conn_waiting(const struct conn *c)
 {
 	return BIO_ctrl_pending(c->to_wire);
+}
+
+/* What was sent does not tell what was taken: the kernel's queue holds megabytes.  It takes another
+ * piece of us at each try though the peer takes nothing, and while a slow peer empties it, it says for
+ * long that there is no room. */
+uint64_t
+conn_taken(const struct conn *c)
+{
+	int	 queued = 0;
+
+	if (ioctl(c->in->fd, TIOCOUTQ, &queued) < 0 || queued < 0)
+		return c->counts.wire_out;
+	return c->counts.wire_out - (uint64_t)queued;
 }
 
 void

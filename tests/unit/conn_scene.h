@@ -397,6 +397,7 @@ struct raw {
 	const char		*sni, *alpn;
 	const struct cert	*cert, *by;
 	int			 version;	/* 0: 1.3 */
+	int			 window;	/* of the receiving socket; 0: the system's */
 	/* results */
 	int			 fd;
 	SSL_CTX			*ctx;
@@ -412,6 +413,8 @@ raw_open(struct raw *r, uint16_t port)
 
 	a.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
 	r->fd = socket(AF_INET, SOCK_STREAM, 0);
+	if (r->window > 0)
+		setsockopt(r->fd, SOL_SOCKET, SO_RCVBUF, &r->window, sizeof r->window);
 	if (connect(r->fd, (struct sockaddr *)&a, sizeof a) < 0)
 		abort();
 	r->ctx = SSL_CTX_new(TLS_client_method());
