@@ -154,7 +154,7 @@ gone(struct conn *c, void *role, const struct err *why)
 	free(s);
 }
 
-static const struct conn_events	 events = { up, gone };
+static const struct conn_events	 events = { .up = up, .gone = gone };
 
 void
 accept_incoming(struct ims_worker *w, struct listen_incoming *in)

@@ -164,7 +164,7 @@ on_gone(struct conn *c, void *role, const struct err *why)
 	free(s);
 }
 
-static const struct conn_events	 conn_events = { on_up, on_gone };
+static const struct conn_events	 conn_events = { .up = on_up, .gone = on_gone };
 
 static void
 next_hop(struct debts *d)
@@ -201,7 +201,8 @@ dial(struct debts *d)
 		.loop = d->worker->loop, .dns = d->worker->dns, .tls = d->worker->ims->tls,
 		.service = DESIGNATION_FETCH, .alpn = FETCH_ALPN,
 		.domain = d->owed[0].from_domain, .own = d->owed[0].own_domain,
-		.from = conf->role[CONF_ROLE_IMS].connect_from, .allow_private = conf->allow_private_peers,
+		.from = conf->role[CONF_ROLE_IMS].connect_from,
+		.limit = daemon_limit(d->worker->ims->daemon), .allow_private = conf->allow_private_peers,
 		.timeout_ms = DEBTS_CONNECT_MS,
 	};
 

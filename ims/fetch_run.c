@@ -398,7 +398,7 @@ on_gone(struct conn *c, void *role, const struct err *why)
 	free(s);
 }
 
-static const struct conn_events	 conn_events = { on_up, on_gone };
+static const struct conn_events	 conn_events = { .up = on_up, .gone = on_gone };
 
 static void
 next_hop(struct fetch_run *r)
@@ -438,7 +438,8 @@ find(struct fetch_run *r)
 		.loop = r->worker->loop, .dns = r->worker->dns, .tls = r->worker->ims->tls,
 		.service = DESIGNATION_FETCH, .alpn = FETCH_ALPN,
 		.domain = r->letter.from_domain, .own = r->letter.own_domain,
-		.from = conf->role[CONF_ROLE_IMS].connect_from, .allow_private = conf->allow_private_peers,
+		.from = conf->role[CONF_ROLE_IMS].connect_from,
+		.limit = daemon_limit(r->worker->ims->daemon), .allow_private = conf->allow_private_peers,
 		.timeout_ms = FETCHER_CONNECT_MS,
 	};
 

@@ -121,6 +121,16 @@ running(const struct fetcher *f, const char *domain)
 	return n;
 }
 
+static struct task **
+last(struct fetcher *f)
+{
+	struct task	**at = &f->tasks;
+
+	while (*at != NULL)
+		at = &(*at)->next;
+	return at;
+}
+
 static void
 unlink_task(struct task *t)
 {
@@ -187,8 +197,7 @@ asked(void *arg)
 		t = memory_new(sizeof *t);
 		t->fetcher = f;
 		t->letter = a->q.letter;
-		t->next = f->tasks;
-		f->tasks = t;
+		*last(f) = t;
 	}
 	a->next = t->askers;
 	t->askers = a;

@@ -4,7 +4,8 @@
  * Spec:    SPEC.md "fetch"; PROTOCOL "fetch".
  * State:   per letter: LEASING -> FINDING -> CONNECTING -> GREETING -> FETCHING -> SYNCING ->
  *          KEEPING -> (told) -> DONE said.  One fetch per letter at a time: who asks meanwhile
- *          waits for the same; at most FETCHER_PER_DOMAIN at once per sender domain.
+ *          waits for the same.  At most FETCHER_PER_DOMAIN of a sender domain are begun, in the order
+ *          of asking, and those that want a connection to the same host take turns (conn_limit.h).
  * Threads: each pair of (own domain, sender domain) has its home worker; fetcher_ask may be called
  *          on any worker, and answers there.
  * Disk:    a letter is told to be here after its octets are verified and durable.

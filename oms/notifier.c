@@ -235,6 +235,8 @@ find_way(struct line *l)
 {
 	if (!route_is_idle(l->route))
 		return;			/* ready, or ended, comes back here */
+	if (l->batches != NULL)
+		return;			/* so does written_down: only then is it known what is due */
 	if (loop_now_ms(l->notifier->worker->loop) < l->not_before_ms || !is_due(l))
 		set_timer(l);
 	else
@@ -270,6 +272,8 @@ pump(struct line *l)
 	if ((b = gather(l)) == NULL) {
 		l->fresh = 0;
 		set_timer(l);
+		if (route_is_wanted(l->route))
+			route_end(l->route);
 		return;
 	}
 	l->fresh = b->n == OMS_STORE_DUE_PAGE ? NOTIFIER_GATHER : 0;
@@ -298,6 +302,12 @@ on_ready(void *role)
 
 	l->failures = 0;
 	pump(l);
+}
+
+static void
+on_wanted(void *role)
+{
+	pump(role);
 }
 
 static int64_t
@@ -346,7 +356,7 @@ on_batch_end(void *role, void *arg, size_t answered, const struct err *e)
 }
 
 static const struct route_ops	 route_ops = {
-	on_found, on_ready, on_ended, on_result, on_batch_end
+	on_found, on_ready, on_wanted, on_ended, on_result, on_batch_end
 };
 
 /* -- lines ------------------------------------------------------------------------------------------------ */
@@ -393,7 +403,7 @@ line_new(struct notifier *n, const char *own, const char *peer)
 	struct oms_worker	*w = n->worker;
 	struct conf		*conf = daemon_conf(w->oms->daemon);
 	struct route_place	 place = {
-		.loop = w->loop, .dns = w->dns, .tls = w->oms->tls,
+		.loop = w->loop, .dns = w->dns, .tls = w->oms->tls, .limit = daemon_limit(w->oms->daemon),
 		.allow_private = conf->allow_private_peers, .own = own, .peer = peer,
 		.from = conf->role[CONF_ROLE_OMS].connect_from,
 	};

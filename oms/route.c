@@ -20,6 +20,7 @@ struct route {
 	void				*role;
 	enum route_state		 state;
 	int64_t				 born_ms;	/* of the session that is READY */
+	bool				 had_turn;	/* it has brought the answers to a batch */
 	struct dial			*dial;		/* NULL: IDLE */
 	struct session			*session;
 	struct loop_timer		*idle;
@@ -70,6 +71,7 @@ on_hello(void *role, const struct err *e)
 	}
 	r->state = READY;
 	r->born_ms = loop_now_ms(r->place.loop);
+	r->had_turn = false;
 	loop_timer_set_ms(r->idle, ROUTE_IDLE_MS);
 	log_fact(LOG_INFO, "route.ready", "own=%s peer=%s host=%s", r->own, r->peer, route_host(r));
 	r->ops->ready(r->role);
@@ -92,6 +94,7 @@ on_batch_end(void *role, void *arg, size_t answered, const struct err *e)
 	if (s->route == NULL)
 		return;
 	loop_timer_set_ms(s->route->idle, ROUTE_IDLE_MS);
+	s->route->had_turn = true;
 	s->route->ops->batch_end(s->route->role, arg, answered, e);
 }
 
@@ -157,7 +160,19 @@ on_gone(struct conn *c, void *role, const struct err *why)
 	free(s);
 }
 
-static const struct conn_events	 conn_events = { on_up, on_gone };
+static void
+on_wanted(struct conn *c, void *role)
+{
+	struct session	*s = role;
+
+	(void)c;
+	if (s->route != NULL && s->route->state == READY)
+		s->route->ops->wanted(s->route->role);
+}
+
+static const struct conn_events	 conn_events = {
+	.up = on_up, .gone = on_gone, .wanted = on_wanted
+};
 
 /* -- finding and connecting -------------------------------------------------------------------- */
 
@@ -201,7 +216,8 @@ route_want(struct route *r)
 	struct dial_to	 to = {
 		.loop = r->place.loop, .dns = r->place.dns, .tls = r->place.tls,
 		.service = DESIGNATION_NOTIFY, .alpn = NOTIFY_ALPN, .domain = r->peer,
-		.own = r->own, .from = r->from, .allow_private = r->place.allow_private,
+		.own = r->own, .from = r->from, .limit = r->place.limit,
+		.allow_private = r->place.allow_private,
 		.timeout_ms = ROUTE_CONNECT_MS,
 	};
 
@@ -297,7 +313,14 @@ route_is_current(const struct route *r)
 	bool				 current = i == NULL || i == shown(r);
 
 	tls_unref(&newest);
-	return current && loop_now_ms(r->place.loop) - r->born_ms < ROUTE_LIFE_MS;
+	return current && loop_now_ms(r->place.loop) - r->born_ms < ROUTE_LIFE_MS &&
+	    !(r->had_turn && route_is_wanted(r));
+}
+
+bool
+route_is_wanted(const struct route *r)
+{
+	return conn_is_wanted(r->session->conn);
 }
 
 bool

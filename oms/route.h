@@ -7,6 +7,8 @@
  * Spec:    SPEC.md "notify"; PROTOCOL "Designation and identity".
  * State:   IDLE --route_want--> FINDING -> CONNECTING -> GREETING -> READY --silence, end--> IDLE
  *          Any failure: `failed` once, then IDLE; when to try again is the notifier's choice.
+ *          Where others wait for a connection to the host (conn_limit.h), the session ends once it has
+ *          had its turn: a batch was answered, or there is nothing to say.
  * Threads: the home worker of the pair; one session a route.
  * Trust:   the recipient domain's DNS and host are hostile until the host's certificate was judged
  *          good and names the domain; before that no octet of ours is sent.
@@ -29,6 +31,7 @@ struct route_ops {
 	bool	(*found)(void *role, const struct designation *d, const struct err *why,
 		    struct err *e);
 	void	(*ready)(void *role);		/* welcomed: route_client may be sent to */
+	void	(*wanted)(void *role);		/* others wait: look at route_is_current, route_is_wanted */
 	/* The session is over or never came to be.  why NULL: it ended in order.  permanent: the
 	 * domain itself said so, by its DNS or by its answer to our HELLO; what stands between us
 	 * and its host, its certificate too, may be mended. */
@@ -43,6 +46,7 @@ struct route_place {
 	struct loop		*loop;
 	struct dns		*dns;
 	struct tls_holder	*tls;
+	struct conn_limit	*limit;		/* of connections to one host */
 	bool			 allow_private;
 	const char		*own, *peer;	/* canonical domains, copied */
 	const char		*from;		/* conf's connect-from, copied; NULL or "": none */
@@ -58,8 +62,11 @@ struct notify_client	*route_client(struct route *r);	/* NULL: not READY */
 /* The key of the certificate that the session shows, which its seals are to be made with: after a
  * reload we may have another.  Borrowed while the session lasts; only where route_client is not NULL. */
 struct evp_pkey_st	*route_key(const struct route *r);
-/* May the session be used for more: it is less than an hour old and shows our newest certificate? */
+/* May the session be used for more: it is less than an hour old and shows our newest certificate, and it
+ * has had no turn yet or nobody waits for one? */
 bool			 route_is_current(const struct route *r);
+/* There is nothing to say now: does somebody else wait for the host?  Then the session is to end. */
+bool			 route_is_wanted(const struct route *r);
 /* Before anything is said: is the peer's certificate still good?  False: the session is cut off, and
  * `ended` follows with the reason. */
 bool			 route_vouched(struct route *r);

@@ -199,7 +199,7 @@ gone(struct conn *c, void *role, const struct err *why)
 	free(s);
 }
 
-static const struct conn_events	 events = { up, gone };
+static const struct conn_events	 events = { .up = up, .gone = gone };
 
 void
 submit_incoming(struct oms_worker *w, struct listen_incoming *in)

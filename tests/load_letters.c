@@ -250,7 +250,7 @@ on_gone(struct conn *c, void *role, const struct err *why)
 	load_closed(l);
 }
 
-static const struct conn_events	events = { on_up, on_gone };
+static const struct conn_events	events = { .up = on_up, .gone = on_gone };
 
 /* Connects, or goes on behind a pause. */
 static void

@@ -18,6 +18,14 @@
 
 #define BINDING_LABEL	"EXPORTER-Channel-Binding"
 
+/* Where to, for one that has not begun yet. */
+struct conn_way {
+	struct sockaddr_storage	 address;
+	bool			 has_own;
+	char			 own[256], from[64];
+	int64_t			 timeout_ms;
+};
+
 /* -- making ------------------------------------------------------------------------------------- */
 
 static struct conn *
@@ -122,28 +130,73 @@ open_socket(struct conn *c, const struct sockaddr *to, const char *from, struct 
 	return true;
 }
 
+/* It has waited, maybe for long: what was true of our certificates then is not now. */
+void
+conn_begin(struct conn *c)
+{
+	struct conn_way	*w = c->way;
+	struct err	 e;
+	bool		 made, ok;
+
+	c->way = NULL;
+	c->state = CONN_CONNECTING;
+	tls_unref(&c->session.tls);
+	c->session.tls = tls_holder_get(c->session.holder);
+	made = tls_session_connect(&c->session, w->has_own ? w->own : NULL, &c->ssl, &e);
+	ok = made && open_socket(c, (const struct sockaddr *)&w->address, w->from, &e);
+	if (made && !ok)
+		conn_fail(c, &e);
+	start(c, made, w->timeout_ms, &e);
+	free(w);
+}
+
+static struct conn_way *
+way_new(const struct conn_target *to)
+{
+	struct conn_way	*w = memory_new(sizeof *w);
+
+	memcpy(&w->address, to->address, address_size(to->address));
+	w->has_own = to->own != NULL;
+	snprintf(w->own, sizeof w->own, "%s", to->own != NULL ? to->own : "");
+	snprintf(w->from, sizeof w->from, "%s", to->from != NULL ? to->from : "");
+	w->timeout_ms = to->timeout_ms;
+	return w;
+}
+
+static void
+called(struct loop *l, uint64_t id)
+{
+	struct conn	*c = conn_find(l, id);
+
+	if (c == NULL)
+		return;
+	if (c->state == CONN_WAITING)
+		conn_move(c);
+	else if (c->state == CONN_UP && c->events->wanted != NULL)
+		c->events->wanted(c, c->role);
+}
+
 struct conn *
 conn_connect(struct loop *l, const struct conn_target *to, struct tls_holder *h,
     const struct conn_events *events, void *role)
 {
 	struct conn	*c = conn_new(l, h, to->address, to->alpn, events, role);
 	struct err	 e;
-	bool		 ok = true;
 
-	c->state = CONN_CONNECTING;
-	if (*to->domain == '\0' || strlen(to->domain) >= sizeof c->peer.domain)
-		ok = err_set(&e, REFUSAL_bad_domain, "%s", "");
 	snprintf(c->peer.domain, sizeof c->peer.domain, "%s", to->domain);
 	snprintf(c->peer.sni, sizeof c->peer.sni, "%s", to->domain);
-	ok = ok && tls_session_connect(&c->session, to->own, &c->ssl, &e);
-	if (!ok) {
+	if (*to->domain == '\0' || strlen(to->domain) >= sizeof c->peer.domain) {
+		err_set(&e, REFUSAL_bad_domain, "%s", "");
 		start(c, false, to->timeout_ms, &e);
 		return c;
 	}
-	ok = open_socket(c, to->address, to->from, &e);
-	if (!ok)
-		conn_fail(c, &e);
-	start(c, true, to->timeout_ms, &e);
+	c->way = way_new(to);
+	c->state = CONN_WAITING;
+	if (to->limit != NULL)
+		c->place = conn_limit_enter(to->limit, &c->peer.address,
+		    &(struct conn_caller){ l, c->id, called });
+	if (c->place == NULL || conn_place_is_held(c->place))
+		conn_begin(c);
 	return c;
 }
 
@@ -216,6 +269,12 @@ conn_role(const struct conn *c)
 }
 
 bool
+conn_is_wanted(struct conn *c)
+{
+	return c->place != NULL && conn_place_is_wanted(c->place);
+}
+
+bool
 conn_exporter(const struct conn *c, unsigned char out[TLS_EXPORTER_BYTES])
 {
 	bool	 ok;
@@ -245,6 +304,8 @@ conn_free(struct conn *c, bool tell)
 	if (c->in != NULL && c->in->fd >= 0)
 		listen_done(&c->in);
 	free(c->in);
+	free(c->way);
+	conn_place_leave(&c->place);
 	if (tell)
 		c->events->gone(c, c->role, c->has_why ? &c->why : NULL);
 	SSL_free(c->ssl);

@@ -3,7 +3,8 @@
  * libevent says when, OpenSSL works on memory BIOs, the engine is any of proto/.  The contract of
  * the mover is common/base/engine.h.
  *
- * State:   CONNECTING -> SHAKING -> UP -> CLOSING -> gone.
+ * State:   (WAITING ->) CONNECTING -> SHAKING -> UP -> CLOSING -> gone.
+ *          WAITING: as many connections to the host as conn_limit allows are open.  No time runs.
  *          Handshake done within TLS_HANDSHAKE_MS (connecting side: timeout_ms from conn_connect).
  *          Accepting: `up` comes whatever the verdict on the peer; the role answers the first
  *          request by it (server_ops.admit with tls_peer_check).  Connecting: `up` comes only
@@ -37,12 +38,15 @@
 #define CONN_RATE_MIN		500
 
 struct conn;
+struct conn_limit;
 struct loop;
 
 struct conn_events {
 	void	(*up)(struct conn *c, void *role);
 	/* why NULL: closed in order, by either side. */
 	void	(*gone)(struct conn *c, void *role, const struct err *why);
+	/* While it is up: others wait for a connection to this host.  May be NULL. */
+	void	(*wanted)(struct conn *c, void *role);
 };
 
 enum conn_peers {
@@ -63,6 +67,7 @@ struct conn_target {
 	const char		*from;		/* our own address, for one of its family (conf's
 						 * connect-from); NULL or "": the system's choice */
 	int64_t			 timeout_ms;	/* for connect and handshake together */
+	struct conn_limit	*limit;		/* counted there, and it waits for its place; NULL: not */
 };
 
 struct conn	*conn_connect(struct loop *l, const struct conn_target *to, struct tls_holder *h,
@@ -86,6 +91,8 @@ struct tls_holder *conn_holder(const struct conn *c);
 struct tls	*conn_tls(const struct conn *c);	/* borrowed: the generation it began with */
 void		*conn_role(const struct conn *c);
 unsigned	 conn_count(struct loop *l);
+/* Should it end soon, for others wait for one to this host?  True is a promise: conn_limit.h. */
+bool		 conn_is_wanted(struct conn *c);
 
 /* EXPORTER-Channel-Binding (RFC 9266), for SCRAM-SHA-256-PLUS; false before the handshake is done. */
 bool		 conn_exporter(const struct conn *c, unsigned char out[TLS_EXPORTER_BYTES]);

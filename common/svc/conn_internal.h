@@ -3,12 +3,14 @@
 #define SVC_CONN_INTERNAL_H
 
 #include "common/svc/conn.h"
+#include "common/svc/conn_limit.h"
 #include "common/svc/loop.h"
 #include "common/svc/tls_internal.h"
 
-enum conn_state { CONN_CONNECTING, CONN_SHAKING, CONN_UP, CONN_CLOSING, CONN_DEAD };
+enum conn_state { CONN_WAITING, CONN_CONNECTING, CONN_SHAKING, CONN_UP, CONN_CLOSING, CONN_DEAD };
 
 struct conn_set;
+struct conn_way;
 
 struct conn {
 	struct loop		*loop;
@@ -19,12 +21,15 @@ struct conn {
 	const struct conn_events *events;
 	void			*role;
 	struct engine		*engine;	/* NULL until `up` */
+	/* connecting side */
+	struct conn_place	*place;		/* NULL: not counted */
+	struct conn_way		*way;		/* until it begins to connect */
 	/* socket */
 	struct listen_incoming	*in;
 	struct loop_fd		*watch;
 	bool			 wire_eof;
 	/* TLS */
-	SSL			*ssl;
+	SSL			*ssl;		/* NULL: WAITING, or gone from there */
 	BIO			*from_wire, *to_wire;	/* the SSL's */
 	struct tls_session	 session;
 	struct tls_peer		 peer;
@@ -85,8 +90,9 @@ void		 conn_give_back(struct conn *c);	/* idle connections keep no buffers */
 void		 conn_shake(struct conn *c);
 void		 conn_log_refused(struct conn *c, const struct err *why);
 
-/* -- ending (conn.c) ---------------------------------------------------------------------------- */
+/* -- beginning to connect, ending (conn.c) ------------------------------------------------------ */
 
+void		 conn_begin(struct conn *c);	/* it has its place */
 void		 conn_free(struct conn *c, bool tell);
 
 #endif

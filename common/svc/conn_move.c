@@ -107,6 +107,12 @@ static void
 turn(struct conn *c)
 {
 	switch (c->state) {
+	case CONN_WAITING:
+		if (c->close_asked)
+			conn_fail(c, NULL);
+		else if (conn_place_is_held(c->place))
+			conn_begin(c);
+		break;
 	case CONN_SHAKING:
 		if (c->close_asked)
 			conn_fail(c, NULL);
@@ -225,6 +231,8 @@ want(struct conn *c)
 static void
 settle(struct conn *c)
 {
+	if (c->ssl == NULL)
+		return;
 	conn_write_wire(c);
 	if (c->state == CONN_CLOSING)
 		turn_closing(c);

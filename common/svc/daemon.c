@@ -8,6 +8,7 @@
 
 #include "common/base/clock.h"
 #include "common/svc/conn.h"
+#include "common/svc/conn_limit.h"
 #include "common/svc/crl_fetch.h"
 #include "common/svc/daemon_parts.h"
 #include "common/svc/listen.h"
@@ -130,6 +131,7 @@ end_threads(struct daemon *d)
 	control_free(&d->control);
 	if (d->workers != NULL)
 		workers_stop(d->workers);
+	conn_limit_close(d->limit);
 	if (d->offload != NULL)
 		offload_stop(d->offload);
 	for (unsigned i = 0; d->workers != NULL && i < workers_count(d->workers); i++) {
@@ -165,6 +167,7 @@ end(struct daemon *d)
 		loop_free(&d->loop);
 	if (d->tls != NULL)
 		tls_holder_free(&d->tls);
+	conn_limit_free(&d->limit);
 	accounts_free(&d->accounts);
 	conf_unref(&d->conf);
 	pthread_mutex_destroy(&d->lock);
@@ -184,6 +187,7 @@ daemon_run(const struct daemon_role *r, struct options *o)
 	d->options = o;
 	d->signals = -1;
 	d->born_ms = clock_mono_ms();
+	d->limit = conn_limit_new();
 	pthread_mutex_init(&d->lock, NULL);
 	block_signals(&signals);
 	if (daemon_open(d, &e) && start(d, &signals, &e)) {
@@ -247,4 +251,10 @@ struct tls_holder *
 daemon_tls(struct daemon *d)
 {
 	return d->tls;
+}
+
+struct conn_limit *
+daemon_limit(struct daemon *d)
+{
+	return d->limit;
 }

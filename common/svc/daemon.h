@@ -26,6 +26,7 @@
 #define DAEMON_LISTENERS_MAX	8
 
 struct auth;
+struct conn_limit;
 struct daemon;
 struct dns;
 struct loop;
@@ -85,6 +86,7 @@ struct workers		*daemon_workers(struct daemon *d);
 const struct daemon_worker *daemon_worker(struct daemon *d, unsigned n);	/* n < workers_count */
 struct offload		*daemon_offload(struct daemon *d);
 struct tls_holder	*daemon_tls(struct daemon *d);
+struct conn_limit	*daemon_limit(struct daemon *d);	/* for all connections that the role opens */
 /* Any thread.  False (closing): we are going down and begin nothing new. */
 bool			 daemon_open_for_work(struct daemon *d, struct err *e);
 /* Any thread: the same as SIGTERM. */

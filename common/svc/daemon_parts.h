@@ -9,6 +9,7 @@
 #include "common/svc/jail.h"
 #include "common/svc/tls.h"
 
+struct conn_limit;
 struct crl_fetch;
 struct listen;
 struct loop_fd;
@@ -32,6 +33,7 @@ struct daemon {
 	struct crl_fetch	*crl_fetch;
 	struct loop		*loop;
 	struct workers		*workers;
+	struct conn_limit	*limit;		/* of connections that we open */
 	struct daemon_worker	*worker;	/* of workers_count; NULL before they are made */
 	struct offload		*offload;
 	struct listen		*listen;

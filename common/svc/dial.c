@@ -90,7 +90,7 @@ dial_next(struct dial *d, const struct conn_events *events, void *role)
 	to = (struct conn_target){
 		.address = (const struct sockaddr *)&d->hops[d->next++].address, .own = d->own,
 		.domain = d->domain, .alpn = d->to.alpn, .from = d->from,
-		.timeout_ms = d->to.timeout_ms,
+		.timeout_ms = d->to.timeout_ms, .limit = d->to.limit,
 	};
 	return conn_connect(d->to.loop, &to, d->to.tls, events, role);
 }

@@ -28,6 +28,7 @@ struct dial_to {
 	const char		*domain;	/* A-labels; this and the next two are copied */
 	const char		*own;		/* whose identity we show */
 	const char		*from;		/* connect-from; NULL or "": the system's choice */
+	struct conn_limit	*limit;		/* of connections to one host */
 	bool			 allow_private;
 	int64_t			 timeout_ms;	/* of one address, handshake included */
 };
@@ -39,7 +40,7 @@ typedef void	 dial_ready(void *arg, const struct designation *found, const struc
 struct dial	*dial_new(const struct dial_to *to, dial_ready *ready, void *arg);
 void		 dial_free(struct dial **d);		/* NULL inside is fine; ready is not called */
 
-/* Connects to the next address: NULL where none is left. */
+/* Connects to the next address, once it is its turn there: NULL where none is left. */
 struct conn	*dial_next(struct dial *d, const struct conn_events *events, void *role);
 bool		 dial_is_over(const struct dial *d);	/* none is left */
 const char	*dial_host(const struct dial *d);	/* of the last dial_next; "-" before it */

@@ -1,0 +1,429 @@
+/* conn_limit — as many connections to one host as may be, and the others in turn: the table by itself,
+ * then with connections.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "common/svc/conn_limit.h"
+#include "tests/unit/conn_scene.h"
+
+/* -- the table ---------------------------------------------------------------------------------- */
+
+#define PLACES	(CONN_PER_HOST + 4)
+
+struct table {
+	struct conn_limit	*limit;
+	struct loop		*loop;
+	struct conn_place	*p[PLACES];
+};
+
+static unsigned	 told[PLACES];		/* by id */
+
+static void
+on_told(struct loop *l, uint64_t id)
+{
+	(void)l;
+	told[id]++;
+}
+
+static struct sockaddr_storage
+host(const char *address, uint16_t port)
+{
+	struct sockaddr_storage	 a = { 0 };
+	struct sockaddr_in	*v4 = (struct sockaddr_in *)&a;
+	struct sockaddr_in6	*v6 = (struct sockaddr_in6 *)&a;
+
+	if (inet_pton(AF_INET, address, &v4->sin_addr) == 1) {
+		v4->sin_family = AF_INET;
+		v4->sin_port = htons(port);
+	} else {
+		assert_int_equal(inet_pton(AF_INET6, address, &v6->sin6_addr), 1);
+		v6->sin6_family = AF_INET6;
+		v6->sin6_port = htons(port);
+	}
+	return a;
+}
+
+static struct conn_place *
+enter(struct table *t, const char *address, uint64_t id)
+{
+	struct sockaddr_storage	 a = host(address, (uint16_t)(1470 + id));
+	struct conn_caller	 c = { t->loop, id, on_told };
+
+	return conn_limit_enter(t->limit, &a, &c);
+}
+
+static void
+table_open(struct table *t)
+{
+	struct err	 e;
+
+	memset(told, 0, sizeof told);
+	memset(t, 0, sizeof *t);
+	t->limit = conn_limit_new();
+	assert_true(loop_new(&t->loop, &e));
+}
+
+/* The first so many of one host. */
+static void
+table_fill(struct table *t, unsigned n)
+{
+	for (unsigned i = 0; i < n; i++)
+		t->p[i] = enter(t, "192.0.2.1", i);
+	loop_drain(t->loop);
+	memset(told, 0, sizeof told);
+}
+
+static void
+table_close(struct table *t)
+{
+	conn_limit_close(t->limit);
+	for (unsigned i = 0; i < PLACES; i++)
+		conn_place_leave(&t->p[i]);
+	loop_drain(t->loop);
+	loop_free(&t->loop);
+	conn_limit_free(&t->limit);
+}
+
+static unsigned
+held(const struct table *t)
+{
+	unsigned	 n = 0;
+
+	for (unsigned i = 0; i < PLACES; i++)
+		n += t->p[i] != NULL && conn_place_is_held(t->p[i]);
+	return n;
+}
+
+static void
+so_many_and_no_more(void **state)
+{
+	struct table	 t;
+
+	(void)state;
+	table_open(&t);
+	for (unsigned i = 0; i < PLACES; i++) {
+		t.p[i] = enter(&t, "192.0.2.1", i);
+		assert_int_equal(conn_place_is_held(t.p[i]), i < CONN_PER_HOST);
+	}
+	table_close(&t);
+}
+
+static void
+each_host_for_itself(void **state)
+{
+	static const char *const	 others[] = { "192.0.2.2", "2001:db8::1", "2001:db8::2",
+					    "2001:db8:0:1::1" };
+	struct table			 t;
+	struct conn_place		*p;
+
+	(void)state;
+	table_open(&t);
+	table_fill(&t, PLACES);
+	for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
+		p = enter(&t, others[i], 0);
+		assert_true(conn_place_is_held(p));
+		conn_place_leave(&p);
+	}
+	table_close(&t);
+}
+
+static void
+in_the_order_of_coming(void **state)
+{
+	struct table	 t;
+
+	(void)state;
+	table_open(&t);
+	table_fill(&t, PLACES);
+	conn_place_leave(&t.p[CONN_PER_HOST + 1]);	/* one that waits */
+	assert_int_equal(held(&t), CONN_PER_HOST);
+	conn_place_leave(&t.p[2]);
+	assert_true(conn_place_is_held(t.p[CONN_PER_HOST]));
+	conn_place_leave(&t.p[0]);
+	assert_true(conn_place_is_held(t.p[CONN_PER_HOST + 2]));
+	assert_int_equal(held(&t), CONN_PER_HOST);
+	loop_drain(t.loop);
+	assert_int_equal(told[CONN_PER_HOST], 1);
+	assert_int_equal(told[CONN_PER_HOST + 1], 0);
+	assert_int_equal(told[CONN_PER_HOST + 2], 1);
+	assert_int_equal(told[CONN_PER_HOST + 3], 0);
+	/* Who comes now is behind who waits. */
+	t.p[0] = enter(&t, "192.0.2.1", 0);
+	conn_place_leave(&t.p[1]);
+	assert_true(conn_place_is_held(t.p[CONN_PER_HOST + 3]));
+	assert_false(conn_place_is_held(t.p[0]));
+	table_close(&t);
+}
+
+/* All who hold are told, and as many give way as wait. */
+static void
+as_many_are_wanted_as_wait(void **state)
+{
+	struct table	 t;
+
+	(void)state;
+	table_open(&t);
+	table_fill(&t, CONN_PER_HOST);
+	assert_false(conn_place_is_wanted(t.p[0]));
+	t.p[4] = enter(&t, "192.0.2.1", 4);
+	loop_drain(t.loop);
+	for (unsigned i = 0; i < CONN_PER_HOST; i++)
+		assert_int_equal(told[i], 1);
+	assert_true(conn_place_is_wanted(t.p[1]));
+	assert_true(conn_place_is_wanted(t.p[1]));
+	assert_false(conn_place_is_wanted(t.p[0]));
+	assert_false(conn_place_is_wanted(t.p[4]));
+	/* Another: who gives way already is not asked again. */
+	t.p[5] = enter(&t, "192.0.2.1", 5);
+	loop_drain(t.loop);
+	assert_int_equal(told[1], 1);
+	assert_int_equal(told[0], 2);
+	assert_true(conn_place_is_wanted(t.p[0]));
+	assert_false(conn_place_is_wanted(t.p[2]));
+	conn_place_leave(&t.p[1]);
+	assert_true(conn_place_is_held(t.p[4]));
+	assert_false(conn_place_is_wanted(t.p[2]));
+	table_close(&t);
+}
+
+static void
+nobody_comes_after_the_end(void **state)
+{
+	struct table	 t;
+
+	(void)state;
+	table_open(&t);
+	table_fill(&t, PLACES);
+	conn_limit_close(t.limit);
+	conn_place_leave(&t.p[0]);
+	loop_drain(t.loop);
+	assert_int_equal(held(&t), CONN_PER_HOST - 1);
+	assert_int_equal(told[CONN_PER_HOST], 0);
+	t.p[0] = enter(&t, "192.0.2.9", 0);
+	assert_false(conn_place_is_held(t.p[0]));
+	table_close(&t);
+}
+
+/* -- with connections --------------------------------------------------------------------------- */
+
+struct scene {
+	struct tls_scene	 tls;
+	struct toy_server	 server;
+};
+
+struct caller {
+	struct engine	 engine;	/* first */
+	struct loop	*loop;
+	struct conn	*conn;
+	bool		 up, gone;
+	unsigned	 wanted;
+	struct err	 why;
+};
+
+static int
+set_up(void **state)
+{
+	struct scene	*s = calloc(1, sizeof *s);
+
+	scene_open(&s->tls);
+	toy_open(&s->server, &s->tls, CONN_MUTUAL);
+	*state = s;
+	return 0;
+}
+
+static int
+tear_down(void **state)
+{
+	struct scene	*s = *state;
+
+	toy_close(&s->server);
+	scene_close(&s->tls);
+	free(s);
+	return 0;
+}
+
+static size_t
+caller_feed(struct engine *e, struct span in)
+{
+	(void)e;
+	return in.n;
+}
+
+static void
+caller_up(struct conn *c, void *role)
+{
+	struct caller	*r = role;
+
+	r->up = true;
+	conn_set_engine(c, &r->engine);
+}
+
+static void
+caller_gone(struct conn *c, void *role, const struct err *why)
+{
+	struct caller	*r = role;
+
+	(void)c;
+	r->gone = true;
+	r->why = why == NULL ? (struct err){ 0 } : *why;
+	engine_clear(&r->engine);
+}
+
+static void
+caller_wanted(struct conn *c, void *role)
+{
+	struct caller	*r = role;
+
+	r->wanted++;
+	if (conn_is_wanted(c))
+		conn_close(c);
+}
+
+static void
+connect_to(struct scene *s, struct caller *r, struct loop *loop, struct conn_limit *limit, bool gives_way)
+{
+	static const struct conn_events	 polite = { caller_up, caller_gone, caller_wanted };
+	static const struct conn_events	 stubborn = { .up = caller_up, .gone = caller_gone };
+	struct sockaddr_in		 a = { .sin_family = AF_INET, .sin_port = htons(s->server.port) };
+	struct conn_target		 to = { .address = (struct sockaddr *)&a, .own = "a.test",
+					    .domain = "b.test", .alpn = TOY_ALPN, .timeout_ms = 5000,
+					    .limit = limit };
+
+	a.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	*r = (struct caller){ .engine = { .feed = caller_feed }, .loop = loop };
+	r->conn = conn_connect(loop, &to, s->tls.ha, gives_way ? &polite : &stubborn, r);
+}
+
+static void
+run_for(struct loop *l, int64_t ms)
+{
+	struct loop_timer	*t = loop_timer_new(l, toy_stop, l);
+
+	loop_timer_set_ms(t, ms);
+	loop_run(l);
+	loop_timer_free(&t);
+}
+
+/* At most 10 s. */
+static void
+run_until(struct loop *l, const bool *what)
+{
+	for (int i = 0; i < 200 && !*what; i++)
+		run_for(l, 50);
+	assert_true(*what);
+}
+
+#define CALLERS	(CONN_PER_HOST + 3)
+
+static void
+connections_wait_for_their_turn(void **state)
+{
+	struct scene		*s = *state;
+	struct conn_limit	*limit = conn_limit_new();
+	struct caller		 r[CALLERS];
+	struct loop		*l;
+	struct err		 e;
+	unsigned		 begun = s->server.begun;
+
+	assert_true(loop_new(&l, &e));
+	for (int i = 0; i < CALLERS; i++)
+		connect_to(s, &r[i], l, limit, false);
+	for (int i = 0; i < CONN_PER_HOST; i++)
+		run_until(l, &r[i].up);
+	run_for(l, 200);
+	assert_int_equal(s->server.begun - begun, CONN_PER_HOST);
+	/* Two that wait are given up, one in order and one at once. */
+	conn_close(r[CONN_PER_HOST].conn);
+	err_set(&e, REFUSAL_closing, "%s", "");
+	conn_drop(r[CONN_PER_HOST + 1].conn, &e);
+	run_until(l, &r[CONN_PER_HOST].gone);
+	run_until(l, &r[CONN_PER_HOST + 1].gone);
+	assert_int_equal(r[CONN_PER_HOST + 1].why.why, REFUSAL_closing);
+	assert_false(r[CALLERS - 1].up);
+	conn_close(r[1].conn);
+	run_until(l, &r[CALLERS - 1].up);
+	assert_true(r[1].gone);
+	assert_int_equal(s->server.begun - begun, CONN_PER_HOST + 1);
+	conn_limit_close(limit);
+	conn_drop_all(l, NULL);
+	loop_drain(l);
+	loop_free(&l);
+	conn_limit_free(&limit);
+}
+
+/* A failed attempt gives its place back too. */
+static void
+who_fails_leaves(void **state)
+{
+	struct scene		*s = *state;
+	struct conn_limit	*limit = conn_limit_new();
+	struct caller		 r[CALLERS];
+	struct loop		*l;
+	struct err		 e;
+	uint16_t		 port = s->server.port;
+
+	assert_true(loop_new(&l, &e));
+	s->server.port = 1;		/* where nobody listens */
+	for (int i = 0; i < CALLERS; i++)
+		connect_to(s, &r[i], l, limit, false);
+	s->server.port = port;
+	for (int i = 0; i < CALLERS; i++) {
+		run_until(l, &r[i].gone);
+		assert_int_equal(r[i].why.why, REFUSAL_unreachable);
+	}
+	loop_free(&l);
+	conn_limit_free(&limit);
+}
+
+/* Those who give way when they are wanted let all come, and no more than need to. */
+static void
+who_is_wanted_gives_way(void **state)
+{
+	struct scene		*s = *state;
+	struct conn_limit	*limit = conn_limit_new();
+	struct caller		 r[CALLERS];
+	struct loop		*l;
+	struct err		 e;
+	int			 gone = 0;
+
+	assert_true(loop_new(&l, &e));
+	for (int i = 0; i < CONN_PER_HOST; i++) {
+		connect_to(s, &r[i], l, limit, true);
+		run_until(l, &r[i].up);
+		assert_int_equal(r[i].wanted, 0);
+	}
+	for (int i = CONN_PER_HOST; i < CALLERS; i++)
+		connect_to(s, &r[i], l, limit, false);
+	for (int i = CONN_PER_HOST; i < CALLERS; i++)
+		run_until(l, &r[i].up);
+	for (int i = 0; i < CONN_PER_HOST; i++)
+		gone += r[i].gone;
+	assert_int_equal(gone, CALLERS - CONN_PER_HOST);
+	conn_limit_close(limit);
+	conn_drop_all(l, NULL);
+	loop_drain(l);
+	loop_free(&l);
+	conn_limit_free(&limit);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(so_many_and_no_more),
+		cmocka_unit_test(each_host_for_itself),
+		cmocka_unit_test(in_the_order_of_coming),
+		cmocka_unit_test(as_many_are_wanted_as_wait),
+		cmocka_unit_test(nobody_comes_after_the_end),
+		cmocka_unit_test(connections_wait_for_their_turn),
+		cmocka_unit_test(who_fails_leaves),
+		cmocka_unit_test(who_is_wanted_gives_way),
+	};
+
+	return cmocka_run_group_tests_name("conn_limit", tests, set_up, tear_down);
+}
