@@ -9,6 +9,7 @@
 #include "common/base/memory.h"
 #include "common/svc/dial.h"
 #include "common/svc/loop.h"
+#include "ims/debts.h"
 #include "ims/fetcher.h"
 #include "proto/fetch_client.h"
 
@@ -46,6 +47,20 @@ log_run(const struct fetch_run *r, enum log_level level, const char *event, cons
 	    r->letter.from_domain, r->letter.own_domain,
 	    r->dial == NULL ? "-" : dial_host(r->dial), (unsigned long long)r->letter.size,
 	    e == NULL ? "ok" : refusal_word(e->why), e == NULL ? "-" : log_str(e->text));
+}
+
+/* -- the peer, while the connection lives --------------------------------------------------------------- */
+
+/* Is it still whom we may ask: by its certificate, and by what its domain says in DNS? */
+static bool
+may_ask(const struct fetch_run *r, struct err *e)
+{
+	if (!tls_peer_check(conn_peer(r->session->conn), r->worker->ims->tls, e))
+		return false;
+	if (RULE(not_designated) && dial_is_stale(r->dial, loop_now_ms(r->worker->loop)))
+		return err_set(e, REFUSAL_not_designated, "what DNS said of %s has run out",
+		    dial_host(r->dial));
+	return true;
 }
 
 /* -- the end ------------------------------------------------------------------------------------------ */
@@ -155,6 +170,23 @@ give_up(struct fetch_run *r, const struct err *why)
 
 /* -- keeping ------------------------------------------------------------------------------------------------ */
 
+/* Where DONE is not said now, it stays owed: ims/debts. */
+static void
+say_done(struct fetch_run *r)
+{
+	struct err	 why;
+
+	if (r->session != NULL && !may_ask(r, &why)) {
+		log_run(r, LOG_WARN, "fetch.unsaid", &why);
+		debts_soon(r->worker->ims);
+	} else if (r->session != NULL &&
+	    fetch_client_done(&r->session->client, &r->letter.id, NULL)) {
+		conn_kick(r->session->conn);
+		return;
+	}
+	over(r);
+}
+
 static void
 kept(void *arg, const struct err *e)
 {
@@ -171,14 +203,7 @@ kept(void *arg, const struct err *e)
 	}
 	r->letter.state = MAILBOX_HERE;
 	settle(r, NULL);
-	/* Where DONE is not said now, it stays owed: ims/debts. */
-	if (r->session == NULL ||
-	    !tls_peer_check(conn_peer(r->session->conn), r->worker->ims->tls, &why) ||
-	    !fetch_client_done(&r->session->client, &r->letter.id, NULL)) {
-		over(r);
-		return;
-	}
-	conn_kick(r->session->conn);
+	say_done(r);
 }
 
 static void
@@ -245,6 +270,13 @@ on_octets(void *role, void *arg, struct span piece)
 	(void)arg;
 	if (s->run == NULL || s->run->in == NULL)
 		return;
+	/* They were asked for while it was good, and may be hours on their way. */
+	if (!tls_peer_check(conn_peer(s->conn), s->run->worker->ims->tls, &s->run->why)) {
+		spool_abort_take(s->run->in);
+		s->run->in = NULL;
+		conn_drop(s->conn, &s->run->why);
+		return;
+	}
 	spool_add(s->run->in, piece);
 	s->run->ops->progress(s->run->arg, spool_size(s->run->in));
 }
@@ -321,7 +353,8 @@ on_end(void *role, void *arg, const struct err *e)
 		refused(r, &why);
 		return;
 	}
-	in = r->in;
+	if ((in = r->in) == NULL)
+		return;			/* on_gone follows: on_octets has cut it off */
 	r->in = NULL;
 	r->busy = true;
 	spool_end_take(in, r->worker->loop, synced, r);

@@ -10,9 +10,10 @@
  *          on any worker, and answers there.
  * Disk:    a letter is told to be here after its octets are verified and durable.
  * Trust:   the sender's host is hostile until its certificate was judged good and names the sender
- *          domain; no id is said before that.  Size and digest are the statement's; a letter that is
- *          not what was announced is a broken promise, and nothing of it is kept.  Where to connect
- *          comes from the sender domain's designation alone.
+ *          domain; no id is said before that, and no octet is taken once it is good no longer.  Size
+ *          and digest are the statement's; a letter that is not what was announced is a broken
+ *          promise, and nothing of it is kept.  Where to connect comes from the sender domain's
+ *          designation alone; once that has run out nothing more is asked on the connection.
  */
 #ifndef IMS_FETCHER_H
 #define IMS_FETCHER_H

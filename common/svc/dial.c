@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "common/base/memory.h"
+#include "common/svc/loop.h"
 
 struct hop {			/* one address of one target */
 	struct sockaddr_storage	 address;
@@ -17,6 +18,7 @@ struct dial {
 	struct designation_query	*finding;
 	struct hop			*hops;
 	size_t				 n, next;
+	int64_t				 until_ms;	/* the loop's time: so long DNS vouches */
 	dial_ready			*ready;
 	void				*arg;
 };
@@ -43,8 +45,10 @@ static void
 found_all(void *arg, const struct designation *found, const struct err *why)
 {
 	struct dial	*d = arg;
+	int64_t		 ms = (int64_t)found->ttl_s * 1000;
 
 	d->finding = NULL;
+	d->until_ms = loop_now_ms(d->to.loop) + (ms < DIAL_FRESH_MS ? DIAL_FRESH_MS : ms);
 	if (why == NULL)
 		keep_hops(d, found);
 	d->ready(d->arg, found, why);
@@ -105,4 +109,10 @@ const char *
 dial_host(const struct dial *d)
 {
 	return d->next == 0 ? "-" : d->hops[d->next - 1].host;
+}
+
+bool
+dial_is_stale(const struct dial *d, int64_t now_ms)
+{
+	return now_ms >= d->until_ms;
 }

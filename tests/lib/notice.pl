@@ -3,8 +3,9 @@
 # without any of the system's own code: RCPT, STATEMENT and SEAL (proto/SPEC.md 8 to 10), on standard
 # output.  All are from eve.
 #
-# The letters that they announce do not exist.  Their ids are new at each call.  KEY: P-256 or RSA.  `!`: the
-# salt that is told is not the one of the statement.
+# The letters that they announce do not exist, but where LETTER in the environment names a file: then each is
+# that one.  Their ids are new at each call.  KEY: P-256 or RSA.  `!`: the salt that is told is not the one of
+# the statement.
 use strict;
 use warnings;
 use Digest::SHA qw(sha256 sha256_hex);
@@ -18,6 +19,13 @@ binmode STDOUT;
 sub date { return strftime("%Y-%m-%dT%H:%M:%SZ", gmtime $_[0]) }
 sub octets { open my $f, "<:raw", "/dev/urandom" or die; read $f, my $o, $_[0]; return $o }
 
+my ($size, $hash, $summary) = (1000, sha256_hex("nothing"), sha256_hex("nothing"));
+if (defined $ENV{LETTER}) {
+	open my $f, "<:raw", $ENV{LETTER} or die "$ENV{LETTER}: $!\n";
+	local $/;
+	my $letter = <$f>;
+	($size, $hash, $summary) = (length $letter, sha256_hex($letter), sha256_hex(substr $letter, 0, 100));
+}
 my @digit = split //, "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
 my $ms = time * 1000;
 my ($lines, $digests) = ("", "");
@@ -26,10 +34,10 @@ for (@addresses) {
 	my $id = join "", map({ $digit[($ms >> 5 * $_) & 31] } reverse 0 .. 9), map({ $digit[ord($_) & 31] } split //, octets(16));
 	my $salt = octets(16);
 	my $recipient = sha256_hex("tillcalled recipient\0$salt$address");
-	my $hash = "sha256:" . sha256_hex("nothing");
 	my $statement = join "", map { "$_\r\n" } "Tillcalled-Notification: 1", "Id: $id", "From: <eve\@$from>",
 	    "Recipient-Domain: $for", "Recipient: sha256:$recipient", "Date: " . date(time),
-	    "Hold-Until: " . date(time + 864000), "Size: 1000", "Digest: $hash", "Summary-Size: 100", "Summary-Digest: $hash";
+	    "Hold-Until: " . date(time + 864000), "Size: $size", "Digest: sha256:$hash", "Summary-Size: 100",
+	    "Summary-Digest: sha256:$summary";
 
 	$lines .= sprintf "RCPT <%s> %s\r\nSTATEMENT %d\r\n%s", $address, unpack("H*", $other ? octets(16) : $salt),
 	    length $statement, $statement;

@@ -1,0 +1,107 @@
+#!/bin/sh
+# Where we are the ones who ask: a sender's server that is good no longer, in the middle of a letter, is
+# heard no further, and one that DNS has stopped vouching for is asked nothing more.
+. tests/e2e/lib.sh
+. tests/lib/peers.sh
+plan 17
+
+world_up --domains b.test --set 'crl-refresh = "10 s"'
+ims_at=$IMS_NOTIFY_b_test
+peers_take "$T/revoked" $(tests/world cert "$W" --domain p1.test) && doomed=$(ls -t "$W"/certs/p1.test-*.pem | head -1)
+peers_take "$T/orphan" $(tests/world cert "$W" --domain p2.test --ca second)
+peers_take "$T/moved" $(tests/world cert "$W" --domain p3.test)
+cp "$W/ca/second/cert.pem" "$W/trust/second.pem"
+cp "$W/ca/second/crl.pem" "$W/crls/second.pem"
+tests/world reload "$W" ims b.test
+
+# announced NAME DOMAIN ADDRESS: bob has a notice of the letter of its name.
+announced() {
+	tests/world zone "$W" "$2. 60 IN TXT \"v=spf1 ip4:$3 -all\"
+host.$2. 1 IN A $3
+_oms._tcp.$2. 1 IN SRV 0 1 1470 host.$2."
+	letter "eve@$2" bob@b.test "$1" "$(seq 100)" >"$T/$1.letter"
+	LETTER=$T/$1.letter tests/lib/notice.pl "$T/$1.key" "$2" b.test bob@b.test >"$T/$1.batch"
+	printf '%s\n' "HELLO $2" "@$T/$1.batch" | enter "$peer" talk "$ims_at" "from=$3" sni=b.test \
+	    alpn=tillcalled-notify/1 "cert=$T/$1.pem" "key=$T/$1.key" >"$T/$1.notice" 2>&1
+}
+# The first half of the letter comes at once, the second when told; what is asked is in NAME.heard.
+speaks() {	# NAME
+	eventually 30 grep -q '^FETCH' "$T/$1.heard"
+	printf '250 2.0.0 welcome\r\n250 2.0.0 {%d} it comes\r\n' "$(wc -c <"$T/$1.letter")"
+	head -c 200 "$T/$1.letter"
+	eventually 60 [ -e "$T/$1.on" ]
+	tail -c +201 "$T/$1.letter"
+	eventually 2 grep -q '^DONE' "$T/$1.heard"
+	printf '250 2.0.0 noted\r\n'
+}
+# Whom DONE is owed to, where it was not said to the first.
+listens() {	# NAME
+	eventually 60 grep -q '^DONE' "$T/$1.heard"
+	printf '250 2.0.0 welcome\r\n250 2.0.0 noted\r\n221 2.0.0 bye\r\n'
+}
+stands() {	# NAME HOW ADDRESS [CERTIFICATE]: an OMS, for one connection
+	"$2" "$1" | enter timeout 90 openssl s_server -quiet -naccept 1 -accept "$3:1470" -alpn tillcalled-fetch/1 \
+	    -cert "$T/${4:-$1}.pem" -key "$T/${4:-$1}.key" >"$T/$1.heard" 2>"$T/$1.err"
+}
+number_of() { perl -MJSON::PP -e 'while (<STDIN>) { $o = decode_json($_);
+    print $o->{number}, "\n" if $o->{from} eq $ARGV[0] }' "$1" <"$T/list"; }
+shows() { as bob@b.test show "$(number_of "eve@$2")" >"$T/$1.shown" 2>&1; }
+half() { eventually 20 grep -q '^FETCH' "$T/$1.heard"; }
+
+n=0
+for name in revoked orphan moved; do
+	n=$((n + 1))
+	announced $name p$n.test "$WORLD_NET.10$n"
+	background stands $name speaks "$WORLD_NET.10$n"
+done
+background stands next listens "$WORLD_NET.109" moved
+peers_take "$T/expired" $(tests/world cert "$W" --domain p4.test --seconds 12)
+end=$(($(date +%s) + 13))
+announced expired p4.test "$WORLD_NET.104"
+background stands expired speaks "$WORLD_NET.104"
+as bob@b.test list --json >"$T/list"
+n=0
+for name in revoked orphan moved expired; do
+	n=$((n + 1))
+	background shows $name p$n.test
+	eval "shows_$name=\$!"
+done
+for name in revoked orphan moved expired; do
+	ok "$name: half of the letter is on its way" half $name
+done
+first=$(date +%s)
+for r in "_oms._tcp.p3.test SRV" "host.p3.test A"; do tests/world zone "$W" --remove $r; done
+tests/world zone "$W" "_oms._tcp.p3.test. 1 IN SRV 0 1 1470 next.p3.test.
+next.p3.test. 1 IN A $WORLD_NET.109"
+
+# fails NAME WORD: the second half comes now, and is not heard.
+fails() {
+	: >"$T/$1.on"
+	eval "wait \$shows_$1"
+	like "$1: the reader is told why" "$(cat "$T/$1.shown")" "\\[certificate-$2, status 77\\]"
+	like "$1: so is the log" "$(grep fetch.failed "$IMS_LOG_b_test")" "from=p[0-9].test .*word=certificate-$2 "
+}
+generations() { log_count "$IMS_LOG_b_test" 'tls\.generation'; }
+newer() { [ "$(generations)" -gt "$before" ]; }
+before=$(generations)
+rm "$W/trust/second.pem" "$W/crls/second.pem"
+tests/world reload "$W" ims b.test
+fails orphan untrusted
+before=$(generations)
+tests/world revoke "$W" "$doomed"
+ok "a new CRL is in force" eventually 15 newer
+fails revoked revoked
+while [ "$(date +%s)" -lt $end ]; do sleep 0.2; done
+fails expired expired
+is "nothing of these is here" "$(as bob@b.test list --json | grep -c '"state":"here"')" 0
+
+# What DNS said lasts 10 s at least, and here no longer.
+while [ "$(date +%s)" -lt $((first + 11)) ]; do sleep 0.2; done
+: >"$T/moved.on"
+wait $shows_moved
+like "moved: the letter that was under way is here" "$(cat "$T/moved.shown")" '^100'
+ok "moved: DONE is said to whom DNS names now" eventually 20 grep -q '^DONE' "$T/next.heard"
+is "and not to the first" "$(grep -c '^DONE' "$T/moved.heard")" 0
+like "which the log tells" "$(grep fetch.unsaid "$IMS_LOG_b_test")" 'host=host\.p3\.test .*word=not-designated '
+ok "it is owed no longer" eventually 5 log_has "$IMS_LOG_b_test" 'debts.said .*from=p3.test .*what=done word=ok'
+wait
