@@ -13,13 +13,20 @@
 #include "oms/store.h"
 #include "proto/fetch_server.h"
 
+/* A request; one at a time is under way. */
+struct wish {
+	enum { HELLO, SUMMARY, FETCH, DONE_WITH, DECLINE } what;
+	struct ulid	 id;
+	uint64_t	 offset;
+};
+
 struct session {
 	struct fetch_server		 server;	/* first: what conn moves */
 	struct oms_worker		*worker;
 	struct conn			*conn;
 	char				 domain[ADDRESS_DOMAIN_BYTES];	/* of HELLO */
-	uint64_t			 hello;		/* the request that waits for it */
-	int64_t				 until_ms;	/* monotonic: so long DNS vouches; 0: not judged */
+	struct wish			 wish;		/* what waits for DNS */
+	int64_t				 until_ms;	/* monotonic: so long DNS vouches */
 	struct designation_query	*finding;
 	struct spf_asked		*asking;
 	bool				 unsure;	/* an address of the domain's could not be had */
@@ -48,30 +55,12 @@ fault(void *role, const struct err *e)
 	say(role, LOG_WARN, "fetch.refused", e);
 }
 
-/* What DNS said of the peer is believed for its TTL and no longer: then it is asked anew, on a new
- * connection. */
-static bool
-still_vouched(const struct session *s, struct err *e)
-{
-	if (!RULE(closing) || s->until_ms == 0 || clock_mono_ms() < s->until_ms)
-		return true;
-	return err_set(e, REFUSAL_closing, "what DNS said of you has run out: connect anew");
-}
-
-static void
-vouch(struct session *s, uint32_t ttl_s)
-{
-	int64_t	 ms = (int64_t)ttl_s * 1000;
-
-	s->until_ms = clock_mono_ms() + (ms < SERVE_VOUCH_MS ? SERVE_VOUCH_MS : ms);
-}
-
 static bool
 admit(void *role, struct err *e)
 {
 	struct session	*s = role;
 
-	if (daemon_open_for_work(s->worker->oms->daemon, e) && still_vouched(s, e) &&
+	if (daemon_open_for_work(s->worker->oms->daemon, e) &&
 	    tls_peer_check(conn_peer(s->conn), s->worker->oms->tls, e))
 		return true;
 	if (!s->told)
@@ -79,14 +68,59 @@ admit(void *role, struct err *e)
 	return false;
 }
 
-/* -- HELLO ---------------------------------------------------------------------------------------- */
+/* -- what DNS says of the peer ------------------------------------------------------------------------ */
+
+static enum outcome	 letter_run(struct session *s, struct fetch_found *found_it, struct err *e);
 
 static void
 hello_judged(struct session *s, const struct err *e)
 {
-	say(s, e == NULL ? LOG_INFO : LOG_WARN, e == NULL ? "fetch.hello" : "fetch.refused", e);
-	if (fetch_server_answer(&s->server, s->hello, e))
+	if (e == NULL)
+		say(s, LOG_INFO, "fetch.hello", NULL);
+	if (fetch_server_answer(&s->server, s->server.server.request, e))
 		conn_kick(s->conn);
+}
+
+/* Who is refused in mid-connection is so for good: the session ends. */
+static void
+letter_judged(struct session *s, const struct err *e)
+{
+	struct fetch_server	*f = &s->server;
+	struct fetch_found	 found_it;
+	struct err		 why;
+	enum outcome		 o = REFUSED;
+
+	if (!f->server.waiting)
+		return;			/* it took too long, and has been told so */
+	if (e != NULL)
+		why = *e;
+	else if ((o = letter_run(s, &found_it, &why)) == PENDING)
+		return;
+	if (s->wish.what == SUMMARY || s->wish.what == FETCH)
+		fetch_server_found_take(f, f->server.request, &found_it, o == DONE ? NULL : &why);
+	else
+		fetch_server_answer(f, f->server.request, o == DONE ? NULL : &why);
+	if (e != NULL)
+		server_close(&f->server);
+	conn_kick(s->conn);
+}
+
+static void
+judged(struct session *s, const struct err *e)
+{
+	if (e != NULL)
+		say(s, LOG_WARN, "fetch.refused", e);
+	if (s->wish.what == HELLO)
+		hello_judged(s, e);
+	else
+		letter_judged(s, e);
+}
+
+static void
+vouch(struct session *s, uint32_t ttl_s)
+{
+	s->until_ms = clock_mono_ms() + (int64_t)ttl_s * 1000;
+	judged(s, NULL);
 }
 
 static void
@@ -98,20 +132,18 @@ spf_judged(void *arg, const struct spf_verdict *v)
 	s->asking = NULL;
 	if (v->result == SPF_PASS) {
 		vouch(s, v->ttl_s);
-		hello_judged(s, NULL);
-	} else if (v->result == SPF_TEMPERROR) {
+		return;
+	}
+	if (v->result == SPF_TEMPERROR)
 		spf_accept(v, &e);
-		hello_judged(s, &e);
-	} else if (s->unsure) {
+	else if (s->unsure)
 		err_set(&e, REFUSAL_dns_failed, "the address of an _ims._tcp target of %s cannot be had now",
 		    s->domain);
-		hello_judged(s, &e);
-	} else {
+	else
 		err_set(&e, REFUSAL_not_designated,
 		    "%s is no _ims._tcp target of %s, and SPF says %s", conn_peer(s->conn)->host,
 		    s->domain, spf_result_word(v->result));
-		hello_judged(s, &e);
-	}
+	judged(s, &e);
 }
 
 static void
@@ -122,34 +154,41 @@ found(void *arg, const struct designation *d, const struct err *why)
 
 	s->finding = NULL;
 	s->unsure = d->unsure;
-	if (!RULE(not_designated) || (why == NULL && designation_has(d, a))) {
+	if (!RULE(not_designated) || (why == NULL && designation_has(d, a)))
 		vouch(s, why == NULL ? d->ttl_s : 0);
-		hello_judged(s, NULL);
-	} else if (why != NULL && refusal_temporary(why->why)) {
-		hello_judged(s, why);
-	} else {
+	else if (why != NULL && refusal_temporary(why->why))
+		judged(s, why);
+	else
 		s->asking = spf_home_check(s->worker->spf, a, span_str(s->domain),
 		    span_str(s->domain), spf_judged, s);
-	}
 }
+
+/* Goes on in judged(). */
+static enum outcome
+ask_dns(struct session *s)
+{
+	struct conf	*conf = daemon_conf(s->worker->oms->daemon);
+
+	s->finding = designation_find(s->worker->dns, DESIGNATION_NOTIFY, s->domain,
+	    conf->allow_private_peers, found, s);
+	conf_unref(&conf);
+	return PENDING;
+}
+
+/* -- HELLO ---------------------------------------------------------------------------------------- */
 
 static enum outcome
 hello(void *role, const char *domain, struct err *e)
 {
 	struct session	*s = role;
-	struct conf	*conf;
 
 	snprintf(s->domain, sizeof s->domain, "%s", domain);
 	if (!tls_peer_names(conn_peer(s->conn), domain, e)) {
 		say(s, LOG_WARN, "fetch.refused", e);
 		return REFUSED;
 	}
-	conf = daemon_conf(s->worker->oms->daemon);
-	s->hello = s->server.server.request;
-	s->finding = designation_find(s->worker->dns, DESIGNATION_NOTIFY, s->domain,
-	    conf->allow_private_peers, found, s);
-	conf_unref(&conf);
-	return PENDING;
+	s->wish = (struct wish){ .what = HELLO };
+	return ask_dns(s);
 }
 
 /* -- letters ----------------------------------------------------------------------------------------- */
@@ -210,28 +249,6 @@ handed(void *arg, const struct oms_letter *l, struct source *source, const struc
 	free(x);
 }
 
-static enum outcome
-fetch(void *role, const struct ulid *id, uint64_t offset, struct fetch_found *found_it,
-    struct err *e)
-{
-	struct session	*s = role;
-
-	(void)found_it;
-	(void)e;
-	oms_store_hand_out(s->worker->oms->store, id, s->domain, s->worker->loop, handed,
-	    errand_new(s, id, offset));
-	return PENDING;
-}
-
-static enum outcome
-summary(void *role, const struct ulid *id, struct fetch_found *found_it, struct err *e)
-{
-	struct session	*s = role;
-
-	return oms_store_summary(s->worker->oms->store, id, s->domain, &found_it->source,
-	    &found_it->size, e) ? DONE : REFUSED;
-}
-
 static void
 settled(void *arg, const struct err *e)
 {
@@ -244,26 +261,56 @@ settled(void *arg, const struct err *e)
 	free(x);
 }
 
+/* By a peer that DNS vouches for now. */
 static enum outcome
-settle(struct session *s, const struct ulid *id, bool declined)
+letter_run(struct session *s, struct fetch_found *found_it, struct err *e)
 {
-	oms_store_settle(s->worker->oms->store, id, s->domain, declined, s->worker->loop, settled,
-	    errand_new(s, id, 0));
+	struct oms_store	*store = s->worker->oms->store;
+	const struct wish	*w = &s->wish;
+
+	if (w->what == SUMMARY)
+		return oms_store_summary(store, &w->id, s->domain, &found_it->source,
+		    &found_it->size, e) ? DONE : REFUSED;
+	if (w->what == FETCH)
+		oms_store_hand_out(store, &w->id, s->domain, s->worker->loop, handed,
+		    errand_new(s, &w->id, w->offset));
+	else
+		oms_store_settle(store, &w->id, s->domain, w->what == DECLINE, s->worker->loop,
+		    settled, errand_new(s, &w->id, 0));
 	return PENDING;
+}
+
+/* What DNS said of the peer is believed for its TTL, and asked anew behind it. */
+static enum outcome
+letter(struct session *s, struct wish w, struct fetch_found *found_it, struct err *e)
+{
+	s->wish = w;
+	return clock_mono_ms() < s->until_ms ? letter_run(s, found_it, e) : ask_dns(s);
+}
+
+static enum outcome
+summary(void *role, const struct ulid *id, struct fetch_found *found_it, struct err *e)
+{
+	return letter(role, (struct wish){ SUMMARY, *id, 0 }, found_it, e);
+}
+
+static enum outcome
+fetch(void *role, const struct ulid *id, uint64_t offset, struct fetch_found *found_it,
+    struct err *e)
+{
+	return letter(role, (struct wish){ FETCH, *id, offset }, found_it, e);
 }
 
 static enum outcome
 done(void *role, const struct ulid *id, struct err *e)
 {
-	(void)e;
-	return settle(role, id, false);
+	return letter(role, (struct wish){ DONE_WITH, *id, 0 }, NULL, e);
 }
 
 static enum outcome
 decline(void *role, const struct ulid *id, struct err *e)
 {
-	(void)e;
-	return settle(role, id, true);
+	return letter(role, (struct wish){ DECLINE, *id, 0 }, NULL, e);
 }
 
 static const struct fetch_server_ops	 ops = {

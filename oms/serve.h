@@ -4,7 +4,8 @@
  * Spec:   SPEC.md "fetch"; PROTOCOL "Designation and identity".
  * Order:  certificate (stored verdict, judged again while the session lives), it names the domain of
  *         HELLO, the connecting address is one of the domain's _ims._tcp targets or has SPF pass for
- *         it; then per letter: the domain is a recipient, and "handed out" is durable; THEN octets.
+ *         it (asked anew at the first letter behind the TTL; who is not then is sent away); then per
+ *         letter: the domain is a recipient, and "handed out" is durable; THEN octets.
  * Trust:  the peer is a stranger until HELLO was answered with 250; to a domain that is no recipient
  *         every id is one that never was.
  */
@@ -12,8 +13,6 @@
 #define OMS_SERVE_H
 
 #include "oms/oms.h"
-
-#define SERVE_VOUCH_MS	10000	/* a designation of no TTL serves one fetch at least */
 
 struct listen_incoming;
 

@@ -2,7 +2,7 @@
 # What is asked in good form, by somebody who is whom they say, and is not theirs to ask.
 . tests/e2e/lib.sh
 . tests/lib/peers.sh
-plan 19
+plan 22
 
 world_up --domains a.test,b.test
 letter alice@a.test bob@b.test honest >"$T/honest"
@@ -63,9 +63,24 @@ like "the second by SPF" "$(cat "$T/talk")" '^550 5\.7\.23 .spf-fail'
 for r in "_ims._tcp.b.test SRV" "ims.b.test A"; do tests/world zone "$W" --remove $r; done
 tests/world zone "$W" "_ims._tcp.b.test. 1 IN SRV 0 1 1471 ims.b.test.
 ims.b.test. 1 IN A ${IMS_NOTIFY_b_test%:*}"
-lasts() {	# SECONDS
-	{ printf 'HELLO b.test\n'; sleep "$1"; printf 'NOOP\n'; } | enter "$peer" talk "$OMS_FETCH_a_test" \
-	    "from=${IMS_NOTIFY_b_test%:*}" sni=a.test alpn=tillcalled-fetch/1 "cert=$CERT_b_test" "key=$KEY_b_test" 2>&1 | sed -n 3p
+handed() { log_count "$OMS_LOG_a_test" "fetch\.letter .*word=ok"; }
+# behind REQUEST [COMMAND...]: HELLO, the command, 2 s, and the request: what it is told, and whether that is all.
+behind() {
+	request=$1
+	shift
+	{ printf 'HELLO b.test\n'; eventually 5 grep -q '^250' "$T/behind"; "$@"; sleep 2; printf '%s\nNOOP\n' "$request"; } |
+	    enter "$peer" talk "$OMS_FETCH_a_test" "from=${IMS_NOTIFY_b_test%:*}" sni=a.test \
+	    alpn=tillcalled-fetch/1 "cert=$CERT_b_test" "key=$KEY_b_test" >"$T/behind" 2>&1
+	sed -n '3,$p' "$T/behind" | tr '\n' '|'
 }
-like "b.test asks again within that time" "$(lasts 1)" '^250 '
-like "and behind it" "$(lasts 11)" '^421 4.3.2 .closing. what DNS said of you has run out'
+like "b.test asks again behind that time, and is designated still" "$(behind "SUMMARY $id" true)" '^250 2.0.0 \{'
+before=$(handed)
+like "and is refused when it is so no longer" "$(behind "FETCH $id" tests/world zone "$W" --remove _ims._tcp.b.test SRV)" \
+    '^550 5.7.1 .not-designated[^|]*\|closed\|$'
+is "nothing was handed out" "$(handed)" "$before"
+tests/world zone "$W" "_ims._tcp.b.test. 1 IN SRV 0 1 1471 ims.b.test."
+like "nor is it noted what it says" "$(behind "DECLINE $id" tests/world zone "$W" --remove _ims._tcp.b.test SRV)" \
+    '^550 5.7.1 .not-designated[^|]*\|closed\|$'
+tests/world zone "$W" "_ims._tcp.b.test. 1 IN SRV 0 1 1471 ims.b.test."
+like "while it cannot be known: later" "$(behind "SUMMARY $id" tests/world zone "$W" '_ims._tcp.b.test. 1 IN CNAME _ims._tcp.b.test.')" \
+    '^451 4.4.3 .dns-failed[^|]*\|closed\|$'
