@@ -17,6 +17,8 @@ set_deadline(struct server *s)
 	int64_t	 hello = s->born_ms + SERVER_HELLO_MS;
 
 	s->engine.deadline_ms = idle < life ? idle : life;
+	if (s->rate_ms != 0 && s->rate_ms < s->engine.deadline_ms)
+		s->engine.deadline_ms = s->rate_ms;
 	/* What we ourselves take to judge it does not count. */
 	if (s->greets && s->state == 1 && !s->waiting && hello < s->engine.deadline_ms)
 		s->engine.deadline_ms = hello;
@@ -207,6 +209,8 @@ expect(struct server *s, uint64_t n, bool whole)
 	assert(s->end == NULL && !s->skipping);
 	s->expect = n;
 	s->whole = whole;
+	s->came = 0;
+	s->rate_ms = 0;
 }
 
 void
@@ -265,6 +269,7 @@ take_payload(struct server *s, struct span in)
 	struct span	 piece = span_sub(in, 0, s->expect < in.n ? (size_t)s->expect : in.n);
 
 	if (s->whole && !s->skipping) {
+		s->came = piece.n;
 		if (piece.n < s->expect)
 			return 0;
 		payload_over(s, piece);
@@ -273,6 +278,7 @@ take_payload(struct server *s, struct span in)
 	if (!s->skipping && piece.n > 0)
 		s->octets(s, piece);
 	s->expect -= piece.n;
+	s->came += piece.n;
 	if (s->expect == 0)
 		payload_over(s, (struct span){ 0 });
 	return piece.n;
@@ -294,6 +300,27 @@ payload_due(const struct server *s)
 	return s->end != NULL || s->skipping;
 }
 
+static void
+begin_minute(struct server *s)
+{
+	s->rate_ms = s->engine.now_ms + SERVER_RATE_MS;
+	s->rate_mark = s->came;
+}
+
+/* The minute runs while a payload is due and nothing of ours holds it up.  True: it began or ended. */
+static bool
+watch_rate(struct server *s)
+{
+	bool	 runs = payload_due(s) && may_take(s);
+
+	if (runs == (s->rate_ms != 0))
+		return false;
+	s->rate_ms = 0;
+	if (runs)
+		begin_minute(s);
+	return true;
+}
+
 static size_t
 feed(struct engine *engine, struct span in)
 {
@@ -311,7 +338,8 @@ feed(struct engine *engine, struct span in)
 		if (n == 0 && !(due && !payload_due(s)))
 			break;
 	}
-	if ((taken > 0 || s->stirred || engine->deadline_ms == 0) && !engine->closing)
+	if ((watch_rate(s) || taken > 0 || s->stirred || engine->deadline_ms == 0) &&
+	    !engine->closing)
 		set_deadline(s);
 	s->stirred = false;
 	engine->owing = s->waiting || s->behind != NULL;
@@ -345,6 +373,23 @@ is_patient(struct server *s)
 	return s->waiting || s->behind != NULL || moved;
 }
 
+/* In its last minute. */
+static bool
+payload_is_slow(struct server *s)
+{
+	return RULE(too_slow) && s->came - s->rate_mark < SERVER_RATE_OCTETS;
+}
+
+static void
+end_too_slow(struct server *s)
+{
+	struct err	 e;
+
+	err_set(&e, REFUSAL_too_slow, "less than %d octets a second came for %d s", SERVER_RATE_MIN,
+	    SERVER_RATE_MS / 1000);
+	server_end(s, &e);
+}
+
 static void
 tick(struct engine *engine)
 {
@@ -353,6 +398,12 @@ tick(struct engine *engine)
 
 	if (engine->closing) {
 		engine->deadline_ms = 0;
+	} else if (!old && s->rate_ms != 0 && engine->now_ms >= s->rate_ms && !payload_is_slow(s)) {
+		begin_minute(s);
+		set_deadline(s);
+	} else if (!old && s->rate_ms != 0 && engine->now_ms >= s->rate_ms) {
+		end_too_slow(s);
+		engine->deadline_ms = s->ending ? engine->now_ms + SERVER_IDLE_MS : 0;
 	} else if (!old && (is_patient(s) || !RULE(idle))) {
 		set_deadline(s);
 	} else if (engine->payload.source != NULL || s->ending) {

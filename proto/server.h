@@ -22,6 +22,10 @@
 #define SERVER_IDLE_MS		(5 * 60 * 1000)		/* without a line or a piece of payload */
 #define SERVER_HELLO_MS		20000			/* until HELLO, where there is one */
 #define SERVER_LIFE_MS		(60 * 60 * 1000)	/* of one session, whatever it does */
+/* A payload brings SERVER_RATE_MIN octets a second over each SERVER_RATE_MS in which it could be taken. */
+#define SERVER_RATE_MS		60000
+#define SERVER_RATE_MIN		500
+#define SERVER_RATE_OCTETS	(SERVER_RATE_MIN * (SERVER_RATE_MS / 1000))
 #define SERVER_ERRORS_MAX	10			/* faults of form in one session */
 
 enum outcome { DONE, REFUSED, PENDING };
@@ -68,6 +72,9 @@ struct server {
 	enum outcome			(*line)(struct server *s, struct span line, struct err *e);
 	/* the payload that the last line announced */
 	uint64_t			 expect;	/* octets still to come */
+	uint64_t			 came;		/* of it so far */
+	uint64_t			 rate_mark;	/* of these, when its minute began */
+	int64_t				 rate_ms;	/* when that minute ends; 0: none runs */
 	bool				 whole;		/* hand it over in one piece */
 	bool				 skipping;	/* it is read and forgotten */
 	void				(*octets)(struct server *s, struct span in);

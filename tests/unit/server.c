@@ -477,6 +477,112 @@ a_held_session_ends_behind_its_replies(void **state)
 	end(&p);
 }
 
+static const char	 octets[SERVER_RATE_OCTETS + 1];
+
+static void
+send_octets(struct play *p, size_t n)
+{
+	drive(&p->s.engine, &p->held, span_of(octets, n), n + 1);
+}
+
+#define SLOW	"421 4.4.2 [too-slow] less than 500 octets a second came for 60 s\r\n"
+
+/* Enough in the first minute, n in the second, the last of them just before it is over. */
+static bool
+lives_at(const char *announced, size_t n)
+{
+	struct play	 p;
+	bool		 lives;
+
+	begin(&p);
+	send(&p, "HELLO x\r\n");
+	at(&p, 2000);
+	send(&p, announced);
+	buf_reset(&p.s.engine.out);
+	for (int minute = 1; minute <= 2; minute++) {
+		assert_int_equal(p.s.engine.deadline_ms, 2000 + minute * SERVER_RATE_MS);
+		at(&p, p.s.engine.deadline_ms - 1);
+		send_octets(&p, minute == 1 ? SERVER_RATE_OCTETS : n);
+		assert_false(p.s.engine.closing);
+		at(&p, p.s.engine.now_ms + 1);
+	}
+	lives = !p.s.engine.closing;
+	says(&p, lives ? "" : SLOW);
+	end(&p);
+	return lives;
+}
+
+static void
+a_payload_has_a_lowest_rate(void **state)
+{
+	static const char *const	 announced[] = { "BODY 1000000\r\n", "SKIP 1000000\r\n" };
+
+	(void)state;
+	for (size_t i = 0; i < 2; i++) {
+		assert_false(lives_at(announced[i], 0));
+		assert_false(lives_at(announced[i], SERVER_RATE_OCTETS - 1));
+		assert_true(lives_at(announced[i], SERVER_RATE_OCTETS));
+		assert_true(lives_at(announced[i], SERVER_RATE_OCTETS + 1));
+	}
+}
+
+/* What is handed over in one piece is seen to come, though nothing of it is taken. */
+static void
+a_whole_payload_has_it_too(void **state)
+{
+	struct play	 p;
+
+	(void)state;
+	for (size_t n = SERVER_RATE_OCTETS - 1; n <= SERVER_RATE_OCTETS + 1; n++) {
+		begin(&p);
+		send(&p, "HELLO x\r\nWHOLE 32768\r\n");
+		buf_reset(&p.s.engine.out);
+		send_octets(&p, n);
+		at(&p, 1000 + SERVER_RATE_MS);
+		assert_int_equal(p.s.engine.closing, n < SERVER_RATE_OCTETS);
+		end(&p);
+	}
+}
+
+/* A minute in which we took nothing is not the peer's; the next begins when we do again. */
+static void
+our_own_slowness_is_not_a_slow_payload(void **state)
+{
+	struct play	 p;
+
+	(void)state;
+	begin(&p);
+	send(&p, "HELLO x\r\nBODY 1000000\r\n");
+	at(&p, 1000 + SERVER_RATE_MS / 2);
+	p.s.full = true;
+	drive_again(&p.s.engine, &p.held);
+	at(&p, 1000 + SERVER_RATE_MS);
+	at(&p, 1000 + 2 * SERVER_RATE_MS);
+	assert_false(p.s.engine.closing);
+	p.s.full = false;
+	drive_again(&p.s.engine, &p.held);
+	at(&p, 1000 + 3 * SERVER_RATE_MS - 1);
+	assert_false(p.s.engine.closing);
+	at(&p, 1000 + 3 * SERVER_RATE_MS);
+	assert_true(p.s.engine.closing);
+	end(&p);
+}
+
+/* The minute ends with the payload: who says nothing then has the time of any silence. */
+static void
+the_minute_ends_with_the_payload(void **state)
+{
+	struct play	 p;
+
+	(void)state;
+	begin(&p);
+	send(&p, "HELLO x\r\nBODY 3\r\n");
+	at(&p, 2000);
+	send(&p, "abc");
+	assert_int_equal(p.s.engine.deadline_ms, 2000 + SERVER_IDLE_MS);
+	end(&p);
+}
+
 static void
 a_payload_that_moves_is_not_silence(void **state)
 {
@@ -533,6 +639,10 @@ main(void)
 		cmocka_unit_test(our_own_slowness_is_not_silence),
 		cmocka_unit_test(a_session_has_its_time),
 		cmocka_unit_test(a_held_session_ends_behind_its_replies),
+		cmocka_unit_test(a_payload_has_a_lowest_rate),
+		cmocka_unit_test(a_whole_payload_has_it_too),
+		cmocka_unit_test(our_own_slowness_is_not_a_slow_payload),
+		cmocka_unit_test(the_minute_ends_with_the_payload),
 		cmocka_unit_test(a_payload_that_moves_is_not_silence),
 		cmocka_unit_test(behind_a_payload_the_next_request),
 	};
