@@ -1,5 +1,6 @@
 /* clock_shift — preloaded, makes a process's wall clock wrong by as many seconds as stand in the file
- * that CLOCK_SHIFT names; monotonic time stays.  The file may change while the process runs. */
+ * that CLOCK_SHIFT names; monotonic time stays, unless MONO_SHIFT names a file for it, whose number may
+ * only grow.  The files may change while the process runs; who sleeps finds it out when it wakes. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -8,22 +9,28 @@
 #include <time.h>
 #include <unistd.h>
 
-static int	 shift_fd = -1;
+static int	 wall_fd = -1, mono_fd = -1;
+
+static int
+open_named(const char *variable)
+{
+	const char	*path = getenv(variable);
+
+	return path != NULL ? open(path, O_RDONLY | O_CLOEXEC) : -1;
+}
 
 __attribute__((constructor)) static void
 shift_open(void)
 {
-	const char	*path = getenv("CLOCK_SHIFT");
-
-	if (path != NULL)
-		shift_fd = open(path, O_RDONLY | O_CLOEXEC);
+	wall_fd = open_named("CLOCK_SHIFT");
+	mono_fd = open_named("MONO_SHIFT");
 }
 
 static long
-shift_s(void)
+shift_s(int fd)
 {
 	char	 text[32];
-	ssize_t	 n = pread(shift_fd, text, sizeof text - 1, 0);
+	ssize_t	 n = fd >= 0 ? pread(fd, text, sizeof text - 1, 0) : 0;
 
 	if (n <= 0)
 		return 0;
@@ -39,7 +46,9 @@ clock_gettime(clockid_t id, struct timespec *t)
 	if (syscall(SYS_clock_gettime, id, t) != 0)
 		return -1;
 	if (id == CLOCK_REALTIME || id == CLOCK_REALTIME_COARSE)
-		t->tv_sec += shift_s();
+		t->tv_sec += shift_s(wall_fd);
+	if (id == CLOCK_MONOTONIC || id == CLOCK_MONOTONIC_COARSE)
+		t->tv_sec += shift_s(mono_fd);
 	errno = saved;
 	return 0;
 }
