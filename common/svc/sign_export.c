@@ -82,9 +82,9 @@ sign_export_cms(struct buf *out, const struct sign_evidence *v, struct err *e)
 	CMS_ContentInfo	*cms;
 	bool		 good;
 
-	if (alg == NULL || strcmp(alg, v->alg) != 0)
+	if (alg == NULL || v->alg == NULL || strcmp(alg, v->alg) != 0)
 		return err_set(e, REFUSAL_seal_bad, "%s does not belong to the certificate's key",
-		    v->alg);
+		    v->alg != NULL ? v->alg : "no algorithm");
 	cms = CMS_sign(NULL, NULL, NULL, NULL, CMS_PARTIAL | CMS_BINARY | CMS_STREAM);
 	good = cms != NULL && build(cms, v) && write_der(cms, out);
 	CMS_ContentInfo_free(cms);
