@@ -311,9 +311,10 @@ route_is_current(const struct route *r)
 	struct tls			*newest = tls_holder_get(r->place.tls);
 	const struct tls_identity	*i = tls_identity(newest, r->own);
 	bool				 current = i == NULL || i == shown(r);
+	int64_t				 now_ms = loop_now_ms(r->place.loop);
 
 	tls_unref(&newest);
-	return current && loop_now_ms(r->place.loop) - r->born_ms < ROUTE_LIFE_MS &&
+	return current && !dial_is_stale(r->dial, now_ms) && now_ms - r->born_ms < ROUTE_LIFE_MS &&
 	    !(r->had_turn && route_is_wanted(r));
 }
 

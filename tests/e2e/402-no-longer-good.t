@@ -3,9 +3,9 @@
 # its CA no longer trusted, its SPF record gone.
 . tests/e2e/lib.sh
 . tests/lib/peers.sh
-plan 31
+plan 32
 
-world_up --domains b.test,c.test+d.test+e.test --set 'crl-refresh = "10 s"'
+world_up --domains b.test,c.test+d.test+e.test+f.test --set 'crl-refresh = "10 s"'
 ims_at=$IMS_NOTIFY_b_test
 address=$WORLD_NET.101 at="from=$WORLD_NET.101 sni=b.test alpn=tillcalled-notify/1"
 peers_take "$T/doomed" $(tests/world cert "$W" --domain p1.test) && doomed=$(ls -t "$W"/certs/p1.test-*.pem | head -1)
@@ -93,14 +93,18 @@ cp "$W/ca/second/crl.pem" "$W/crls/second.pem"
 tests/world use "$W" d.test $(tests/world cert "$W" --domain d.test --ca second | head -1)
 tests/world use "$W" e.test $(tests/world cert "$W" --domain e.test --seconds 14 | head -1)
 until_s=$(($(date +%s) + 15))
+tests/world zone "$W" --remove _ims._tcp.f.test SRV
+tests/world zone "$W" "_ims._tcp.f.test. 1 IN SRV 0 1 1471 ims.c.test."
 tests/world reload "$W" ims c.test
 tests/world reload "$W" oms b.test
 letter alice@b.test bob@c.test first >"$T/first"
-everybody="bob@c.test bob@d.test bob@e.test"
-ok "a letter to three domains" as alice@b.test send --wait 8 $everybody <"$T/first"
-is "each has a connection" "$(readies c) $(readies d) $(readies e)" "1 1 1"
+everybody="bob@c.test bob@d.test bob@e.test bob@f.test"
+ok "a letter to four domains" as alice@b.test send --wait 8 $everybody <"$T/first"
+is "each has a connection" "$(readies c) $(readies d) $(readies e) $(readies f)" "1 1 1 1"
 tests/world revoke "$W" c.test
 rm "$W/trust/second.pem" "$W/crls/second.pem"
+tests/world zone "$W" --remove _ims._tcp.f.test SRV
+tests/world zone "$W" "_ims._tcp.f.test. 1 IN SRV 0 0 0 ."
 tests/world reload "$W" oms b.test
 while [ "$(date +%s)" -lt $until_s ]; do sleep 0.2; done
 letter alice@b.test bob@c.test second >"$T/second"
@@ -114,3 +118,4 @@ not_to() {	# DOMAIN WORD
 not_to c certificate-revoked
 not_to d certificate-untrusted
 not_to e certificate-expired
+not_to f designation-vanished
