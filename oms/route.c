@@ -19,7 +19,6 @@ struct route {
 	const struct route_ops		*ops;
 	void				*role;
 	enum route_state		 state;
-	int64_t				 born_ms;	/* of the session that is READY */
 	bool				 had_turn;	/* it has brought the answers to a batch */
 	struct dial			*dial;		/* NULL: IDLE */
 	struct session			*session;
@@ -70,7 +69,6 @@ on_hello(void *role, const struct err *e)
 		return;			/* lost follows */
 	}
 	r->state = READY;
-	r->born_ms = loop_now_ms(r->place.loop);
 	r->had_turn = false;
 	loop_timer_set_ms(r->idle, ROUTE_IDLE_MS);
 	log_fact(LOG_INFO, "route.ready", "own=%s peer=%s host=%s", r->own, r->peer, route_host(r));
@@ -314,8 +312,8 @@ route_is_current(const struct route *r)
 	int64_t				 now_ms = loop_now_ms(r->place.loop);
 
 	tls_unref(&newest);
-	return current && !dial_is_stale(r->dial, now_ms) && now_ms - r->born_ms < ROUTE_LIFE_MS &&
-	    !(r->had_turn && route_is_wanted(r));
+	return current && !dial_is_stale(r->dial, now_ms) &&
+	    !client_is_old(&r->session->client.client, now_ms) && !(r->had_turn && route_is_wanted(r));
 }
 
 bool

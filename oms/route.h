@@ -22,7 +22,6 @@
 
 #define ROUTE_CONNECT_MS	10000	/* one address, handshake included */
 #define ROUTE_IDLE_MS		30000	/* a session with nothing to say ends */
-#define ROUTE_LIFE_MS		(60 * 60 * 1000)	/* and any session, once it has its answers */
 
 struct route;
 
@@ -62,7 +61,7 @@ struct notify_client	*route_client(struct route *r);	/* NULL: not READY */
 /* The key of the certificate that the session shows, which its seals are to be made with: after a
  * reload we may have another.  Borrowed while the session lasts; only where route_client is not NULL. */
 struct evp_pkey_st	*route_key(const struct route *r);
-/* May the session be used for more: it is less than an hour old and shows our newest certificate, DNS
+/* May the session be used for more: it has time left in its hour, shows our newest certificate, DNS
  * vouches for its host, and it has had no turn yet or nobody waits for one? */
 bool			 route_is_current(const struct route *r);
 /* There is nothing to say now: does somebody else wait for the host?  Then the session is to end. */

@@ -20,6 +20,16 @@ set_deadline(struct client *c)
 		c->engine.deadline_ms = c->rate_ms;
 	else
 		c->engine.deadline_ms = c->count == 0 ? 0 : c->engine.now_ms + c->reply_ms;
+	if (c->life_ms != 0 && (c->engine.deadline_ms == 0 ||
+	    c->engine.deadline_ms > c->born_ms + c->life_ms))
+		c->engine.deadline_ms = c->born_ms + c->life_ms;
+}
+
+bool
+client_is_old(const struct client *c, int64_t now_ms)
+{
+	return c->life_ms != 0 && c->born_ms != 0 &&
+	    now_ms >= c->born_ms + c->life_ms - c->reply_ms;
 }
 
 static void
@@ -195,6 +205,8 @@ feed(struct engine *engine, struct span in)
 	struct client	*c = (struct client *)engine;
 	size_t		 taken = 0, n;
 
+	if (c->born_ms == 0)
+		c->born_ms = engine->now_ms;
 	while (!engine->closing) {
 		struct span	 rest = span_sub(in, taken, in.n);
 		bool		 was = c->in_payload;
@@ -240,6 +252,11 @@ tick(struct engine *engine)
 	struct client	*c = (struct client *)engine;
 	struct err	 e;
 
+	if (RULE(too_slow) && c->life_ms != 0 && engine->now_ms >= c->born_ms + c->life_ms) {
+		err_set(&e, REFUSAL_too_slow, "%s", "");
+		client_lost(c, &e);
+		return;
+	}
 	if (c->in_payload) {
 		tick_payload(c);
 		return;

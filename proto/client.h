@@ -21,6 +21,7 @@
 
 #define CLIENT_EXPECT_MAX	256		/* requests outstanding */
 #define CLIENT_REPLY_MS	(5 * 60 * 1000)	/* from the request, or the last sign of its answer */
+#define CLIENT_LIFE_MS	(60 * 60 * 1000)	/* of one session between servers, whatever comes */
 /* A payload that comes in brings CLIENT_RATE_MIN octets a second over each CLIENT_RATE_MS, so it is over
  * at the latest CLIENT_RATE_MS after its octets / CLIENT_RATE_MIN seconds. */
 #define CLIENT_RATE_MS		60000
@@ -59,6 +60,8 @@ struct client {
 	int				 kind;		/* of the payload under way */
 	void				*arg;
 	int64_t				 reply_ms;	/* patience; CLIENT_REPLY_MS */
+	int64_t				 life_ms;	/* 0: as long as the peer likes */
+	int64_t				 born_ms;	/* 0 until the mover's first call */
 };
 
 void	 client_init(struct client *c, const struct client_ops *ops);
@@ -74,6 +77,9 @@ bool	 client_request(struct client *c, int kind, void *arg, const char *fmt, ...
 /* For `reply`: has a final reply the octets that its request asks for, and no 3xx code?  False: the
  * session is over, and `dropped` was called for this request too. */
 bool	 client_fits(struct client *c, const struct reply *r, bool octets);
+/* Is too little of its life left to begin anything: might an answer come behind its end?  (born_ms and
+ * now_ms are of one clock.) */
+bool	 client_is_old(const struct client *c, int64_t now_ms);
 /* The mover's word that the connection has ended; also ends the session from inside. */
 void	 client_lost(struct client *c, const struct err *e);
 

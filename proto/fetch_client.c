@@ -163,6 +163,7 @@ fetch_client_init(struct fetch_client *f, const struct fetch_client_ops *ops, vo
 
 	*f = (struct fetch_client){ .ops = ops, .role = role };
 	client_init(&f->client, &mine);
+	f->client.life_ms = CLIENT_LIFE_MS;
 }
 
 void

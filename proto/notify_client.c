@@ -240,6 +240,7 @@ notify_client_init(struct notify_client *c, const struct notify_client_ops *ops,
 
 	*c = (struct notify_client){ .ops = ops, .role = role };
 	client_init(&c->client, &mine);
+	c->client.life_ms = CLIENT_LIFE_MS;
 }
 
 void

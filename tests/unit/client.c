@@ -263,6 +263,65 @@ a_payload_has_a_lowest_rate(void **state)
 	assert_true(lives_at(CLIENT_RATE_OCTETS + 1));
 }
 
+/* As the mover does it. */
+static void
+at(struct play *p, int64_t now_ms)
+{
+	struct engine	*e = &p->c.engine;
+
+	e->now_ms = now_ms;
+	if (e->deadline_ms != 0 && now_ms >= e->deadline_ms)
+		e->tick(e);
+}
+
+/* What comes keeps it alive to that end, and not behind it. */
+static void
+a_session_has_its_time(void **state)
+{
+	struct play	 p;
+	struct engine	*e = &p.c.engine;
+
+	(void)state;
+	begin(&p, &ops);
+	p.c.life_ms = 100000;
+	p.c.reply_ms = 30000;
+	assert_true(client_request(&p.c, 1, "a", "ONE"));
+	get(&p, "250 2.0.0 one\r\n");
+	heard(&p, "1/a 250 one;");
+	assert_int_equal(e->deadline_ms, 1000 + 100000);	/* also while nothing is asked */
+	assert_false(client_is_old(&p.c, 1000 + 70000 - 1));
+	assert_true(client_is_old(&p.c, 1000 + 70000));
+	assert_true(client_is_old(&p.c, 1000 + 70000 + 1));
+	e->now_ms = 1000 + 70000 - 1;
+	assert_true(client_request(&p.c, 2, "b", "TWO"));
+	get(&p, "");
+	assert_int_equal(e->deadline_ms, 1000 + 100000 - 1);	/* its answer is due before */
+	e->now_ms = 1000 + 100000 - 2;
+	get(&p, "250 2.0.0 {9} two\r\nabc");
+	assert_int_equal(e->deadline_ms, 1000 + 100000);
+	at(&p, 1000 + 100000 - 1);
+	get(&p, "d");
+	heard(&p, "2/b 250 two;abcd");
+	at(&p, 1000 + 100000);
+	heard(&p, "lost too-slow;");
+	assert_true(e->closing);
+	end(&p);
+}
+
+static void
+without_an_end_it_is_never_old(void **state)
+{
+	struct play	 p;
+
+	(void)state;
+	begin(&p, &ops);
+	assert_true(client_request(&p.c, 1, "a", "ONE"));
+	get(&p, "250 2.0.0 one\r\n");
+	assert_int_equal(p.c.engine.deadline_ms, 0);
+	assert_false(client_is_old(&p.c, 1000 + 1000LL * CLIENT_LIFE_MS));
+	end(&p);
+}
+
 int
 main(void)
 {
@@ -273,6 +332,8 @@ main(void)
 		cmocka_unit_test(limits),
 		cmocka_unit_test(patience),
 		cmocka_unit_test(a_payload_has_a_lowest_rate),
+		cmocka_unit_test(a_session_has_its_time),
+		cmocka_unit_test(without_an_end_it_is_never_old),
 	};
 
 	return cmocka_run_group_tests_name("client", tests, NULL, NULL);

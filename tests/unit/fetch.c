@@ -423,6 +423,25 @@ test_five_gib_pass_uncopied(void **state)
 }
 
 static void
+test_a_session_has_its_hour(void **state)
+{
+	struct asker	 a;
+	struct engine	*e = &a.c.client.engine;
+
+	(void)state;
+	open_asker(&a);
+	assert_true(fetch_client_hello(&a.c, "b.test"));
+	drive_again(e, &a.held);
+	drive(e, &a.held, SPAN_LIT("250 2.0.0 x\r\n"), 1000);
+	assert_int_equal(e->deadline_ms, 1000 + CLIENT_LIFE_MS);
+	e->now_ms = e->deadline_ms;
+	e->tick(e);
+	assert_true(e->closing);
+	assert_heard(&a, "hello ok;lost too-slow;");
+	close_asker(&a);
+}
+
+static void
 test_silence_is_waited_for_and_then_told(void **state)
 {
 	struct asker	 a;
@@ -568,6 +587,7 @@ main(void)
 		cmocka_unit_test(test_full_output_stops_input),
 		cmocka_unit_test(test_ten_faults_close),
 		cmocka_unit_test(test_five_gib_pass_uncopied),
+		cmocka_unit_test(test_a_session_has_its_hour),
 		cmocka_unit_test(test_silence_is_waited_for_and_then_told),
 		cmocka_unit_test(test_outstanding_at_its_limit),
 		cmocka_unit_test(test_a_reply_that_cannot_be_parsed_ends_all),

@@ -258,10 +258,30 @@ what_the_client_will_not_send(void **state)
 	tell_end(&t);
 }
 
+static void
+a_session_has_its_hour(void **state)
+{
+	struct teller	 t;
+	struct engine	*e = &t.c.client.engine;
+
+	(void)state;
+	tell_begin(&t);
+	e->now_ms = 1000;
+	notify_client_hello(&t.c, "a.test");
+	drive(e, &t.held, SPAN_LIT("250 2.0.0 x\r\n"), 1000);
+	assert_int_equal(e->deadline_ms, 1000 + CLIENT_LIFE_MS);
+	e->now_ms = e->deadline_ms;
+	e->tick(e);
+	assert_true(e->closing);
+	heard(&t, "hello ok;lost too-slow;");
+	tell_end(&t);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest	 tests[] = {
+		cmocka_unit_test(a_session_has_its_hour),
 		cmocka_unit_test(both_engines),
 		cmocka_unit_test(a_broken_session_ends_each_batch_once),
 		cmocka_unit_test(not_welcome),
