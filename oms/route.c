@@ -312,8 +312,8 @@ route_is_current(const struct route *r)
 	int64_t				 now_ms = loop_now_ms(r->place.loop);
 
 	tls_unref(&newest);
-	return current && !dial_is_stale(r->dial, now_ms) &&
-	    !client_is_old(&r->session->client.client, now_ms) && !(r->had_turn && route_is_wanted(r));
+	return current && !client_is_old(&r->session->client.client, now_ms) &&
+	    !(r->had_turn && (dial_is_stale(r->dial, now_ms) || route_is_wanted(r)));
 }
 
 bool

@@ -61,8 +61,9 @@ struct notify_client	*route_client(struct route *r);	/* NULL: not READY */
 /* The key of the certificate that the session shows, which its seals are to be made with: after a
  * reload we may have another.  Borrowed while the session lasts; only where route_client is not NULL. */
 struct evp_pkey_st	*route_key(const struct route *r);
-/* May the session be used for more: it has time left in its hour, shows our newest certificate, DNS
- * vouches for its host, and it has had no turn yet or nobody waits for one? */
+/* May the session be used for more: it has time left in its hour, shows our newest certificate, and it
+ * has had no turn yet, or DNS still vouches for its host and nobody waits for one?  The first turn is had
+ * on what DNS said when we set out, however long the way was: else a slow one would never be gone. */
 bool			 route_is_current(const struct route *r);
 /* There is nothing to say now: does somebody else wait for the host?  Then the session is to end. */
 bool			 route_is_wanted(const struct route *r);
