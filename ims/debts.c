@@ -29,6 +29,7 @@ struct session {
 	struct fetch_client	 client;	/* first: what conn moves */
 	struct debts		*debts;		/* NULL: forgotten */
 	struct conn		*conn;
+	bool			 up;
 	size_t			 answered;
 };
 
@@ -131,6 +132,7 @@ on_up(struct conn *c, void *role)
 		conn_drop(c, NULL);
 		return;
 	}
+	s->up = true;
 	conn_set_engine(c, &s->client.client.engine);
 	fetch_client_hello(&s->client, d->owed[0].own_domain);
 	for (size_t i = 0; i < d->n; i++)
@@ -175,6 +177,7 @@ next_hop(struct debts *d)
 	d->session = s;
 	fetch_client_init(&s->client, &client_ops, s);
 	s->conn = dial_next(d->dial, &conn_events, s);
+	turn(d, DEBTS_WAIT_MS);
 }
 
 static void
@@ -256,6 +259,8 @@ look(void *arg)
 	struct err		 e;
 	size_t			 n = 0;
 
+	if (d->n > 0 && d->session != NULL && !d->session->up)
+		conn_close(d->session->conn);	/* a busy host: those behind it must not wait */
 	if (d->n > 0 || !daemon_open_for_work(d->worker->ims->daemon, &e))
 		return;
 	page = memory_array(DEBTS_PAGE, sizeof *page);

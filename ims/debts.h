@@ -21,6 +21,7 @@
 #define DEBTS_PAGE		64	/* looked at in one reading */
 #define DEBTS_SESSION		16	/* said in one connection */
 #define DEBTS_CONNECT_MS	10000
+#define DEBTS_WAIT_MS		30000	/* for its turn at a host and for TLS; then the next pair */
 
 struct debts;
 
