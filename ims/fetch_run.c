@@ -327,6 +327,19 @@ strike_out(const struct fetch_run *r)
 }
 
 /* Of FETCH, or of DONE once the letter is settled. */
+/* 421 is between the two servers; as an answer to the reader it would end her own session. */
+static void
+why_ended(const struct fetch_run *r, const struct err *e, struct err *out)
+{
+	const char	*host = r->dial == NULL ? "-" : dial_host(r->dial);
+
+	if (refusal_code(e->why) == 421)
+		err_set(out, REFUSAL_unreachable, "%s broke off: %s", host,
+		    e->text[0] != '\0' ? e->text : refusal_sentence(e->why));
+	else
+		*out = *e;
+}
+
 static void
 on_end(void *role, void *arg, const struct err *e)
 {
@@ -348,8 +361,9 @@ on_end(void *role, void *arg, const struct err *e)
 		return;
 	}
 	if (e != NULL) {
-		struct err	 why = *e;
+		struct err	 why;
 
+		why_ended(r, e, &why);
 		refused(r, &why);
 		return;
 	}
