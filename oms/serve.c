@@ -94,6 +94,8 @@ letter_judged(struct session *s, const struct err *e)
 		return;			/* it took too long, and has been told so */
 	if (e != NULL)
 		why = *e;
+	else if (!admit(s, &why))	/* DNS may have taken its time */
+		e = &why;
 	else if ((o = letter_run(s, &found_it, &why)) == PENDING)
 		return;
 	if (s->wish.what == SUMMARY || s->wish.what == FETCH)
