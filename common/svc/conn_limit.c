@@ -89,7 +89,7 @@ find(struct conn_limit *l, const uint64_t key[KEY_WORDS])
 
 	for (int i = 0; i < KEY_WORDS; i++)
 		h = (h ^ key[i] ^ (h >> 29)) * 0x9e3779b97f4a7c15U;
-	at = &l->bucket[(h >> 40) % BUCKETS];
+	at = &l->bucket[(h >> 56) % BUCKETS];
 	while (*at != NULL && memcmp((*at)->key, key, sizeof (*at)->key) != 0)
 		at = &(*at)->next;
 	return at;
