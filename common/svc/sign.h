@@ -23,7 +23,7 @@ const char	*sign_alg(const struct evp_pkey_st *key);
 
 typedef void	 sign_done(void *arg, const char *alg, struct span signature, const struct err *e);
 
-/* `text` is read before the call returns; the key is referenced until done. */
+/* `text` is read before the call returns; the key is used within it, too. */
 void		 sign_run(struct loop *l, struct evp_pkey_st *key, struct span text,
 		    sign_done *done, void *arg);
 
