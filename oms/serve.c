@@ -86,7 +86,7 @@ static void
 letter_judged(struct session *s, const struct err *e)
 {
 	struct fetch_server	*f = &s->server;
-	struct fetch_found	 found_it;
+	struct fetch_found	 found_it = { 0 };
 	struct err		 why;
 	enum outcome		 o = REFUSED;
 
