@@ -280,23 +280,14 @@ look(void *arg)
 
 /* -- life ---------------------------------------------------------------------------------------------- */
 
-/* On the worker's own thread, which runs already. */
-static void
-begin(void *arg)
-{
-	struct debts	*d = arg;
-
-	d->timer = loop_timer_new(d->worker->loop, look, d);
-	turn(d, DEBTS_MS / 10);		/* soon after the start: what a crash left */
-}
-
 struct debts *
 debts_new(struct ims_worker *w)
 {
 	struct debts	*d = memory_new(sizeof *d);
 
 	d->worker = w;
-	loop_post(w->loop, begin, d);
+	d->timer = loop_timer_new(w->loop, look, d);
+	turn(d, DEBTS_MS / 10);		/* soon after the start: what a crash left */
 	return d;
 }
 

@@ -94,10 +94,12 @@ start_crl_fetch(struct daemon *d, struct err *e)
 	return true;
 }
 
+/* The workers' threads begin last: until then their loops are this thread's (loop.h), which puts onto them
+ * what is theirs. */
 static bool
 start(struct daemon *d, const sigset_t *signals, struct err *e)
 {
-	if (!workers_start(d->workers, e) || !offload_start(d->offload, e))
+	if (!offload_start(d->offload, e))
 		return false;
 	d->signals = signalfd(-1, signals, SFD_NONBLOCK | SFD_CLOEXEC);
 	if (d->signals < 0)
@@ -113,7 +115,7 @@ start(struct daemon *d, const sigset_t *signals, struct err *e)
 	control_serve(d->control);
 	loop_fd_want(d->signals_watch, LOOP_READ);
 	daemon_upkeep_begin(d);
-	return listen_start(d->listen, d->workers, e);
+	return workers_start(d->workers, e) && listen_start(d->listen, d->workers, e);
 }
 
 /* The mirror of open and start.  Threads end first, so that this one may touch everything. */
