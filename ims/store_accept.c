@@ -185,17 +185,6 @@ judge_repeat(struct db_txn *t, const struct accept *a, const struct ims_key *let
 	return true;
 }
 
-static bool
-take_key(void *arg, struct span key, struct span value)
-{
-	struct ims_key	*k = arg;
-
-	(void)value;
-	k->n = 0;
-	ims_key_add(k, key.p, key.n);
-	return false;
-}
-
 static void
 make_room(struct db_txn *t, uint64_t most)
 {
@@ -203,7 +192,7 @@ make_room(struct db_txn *t, uint64_t most)
 
 	if (db_entries(t, SEEN) < most)
 		return;
-	db_each(t, UNTIL, (struct span){ 0 }, (struct span){ 0 }, take_key, &first);
+	db_each(t, UNTIL, (struct span){ 0 }, (struct span){ 0 }, ims_key_take_first, &first);
 	if (first.n == 0)
 		return;
 	db_del(t, UNTIL, ims_key_span(&first));

@@ -157,17 +157,6 @@ ims_evidence_read(struct span value, struct ims_evidence_record *r, struct err *
 	    err_set(e, REFUSAL_storage, "a stored record is damaged");
 }
 
-static bool
-take_key(void *arg, struct span key, struct span value)
-{
-	struct ims_key	*k = arg;
-
-	(void)value;
-	k->n = 0;
-	ims_key_add(k, key.p, key.n);
-	return false;
-}
-
 /* One of each of our domains that was told of the letter. */
 void
 ims_evidence_del(struct db_txn *t, const struct ims_key *letter)
@@ -178,7 +167,7 @@ ims_evidence_del(struct db_txn *t, const struct ims_key *letter)
 	for (;;) {
 		struct ims_key	 k = { .n = 0 };
 
-		db_each(t, EVIDENCE, prefix, prefix, take_key, &k);
+		db_each(t, EVIDENCE, prefix, prefix, ims_key_take_first, &k);
 		if (k.n == 0)
 			return;
 		papers_of(t, &k, &papers);
@@ -273,7 +262,7 @@ ims_store_evidence_of(struct ims_store *s, const struct ulid *id, struct ims_kep
 
 	if (!db_read(s->db, &t, e))
 		return false;
-	db_each(t, EVIDENCE, prefix, prefix, take_key, &k);
+	db_each(t, EVIDENCE, prefix, prefix, ims_key_take_first, &k);
 	if (k.n > 0 && db_get(t, EVIDENCE, ims_key_span(&k), &value))
 		good = ims_evidence_read(value, &r, e) && fill_kept(t, &r, out, e);
 	else

@@ -180,17 +180,6 @@ ims_told_here(struct db_txn *t, const struct ims_key *letter, const struct ims_l
 	free(d.all);
 }
 
-static bool
-take_first(void *arg, struct span key, struct span value)
-{
-	struct ims_key	*k = arg;
-
-	(void)value;
-	k->n = 0;
-	ims_key_add(k, key.p, key.n);
-	return false;
-}
-
 void
 ims_told_del(struct db_txn *t, const struct ims_key *letter)
 {
@@ -198,7 +187,7 @@ ims_told_del(struct db_txn *t, const struct ims_key *letter)
 
 	do {
 		k.n = 0;
-		db_each(t, TOLD, ims_key_span(letter), ims_key_span(letter), take_first, &k);
+		db_each(t, TOLD, ims_key_span(letter), ims_key_span(letter), ims_key_take_first, &k);
 		if (k.n > 0)
 			db_del(t, TOLD, ims_key_span(&k));
 	} while (k.n > 0);

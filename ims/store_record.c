@@ -37,6 +37,17 @@ ims_key_add_u64(struct ims_key *k, uint64_t v)
 	ims_key_add(k, b, sizeof b);
 }
 
+bool
+ims_key_take_first(void *key, struct span k, struct span value)
+{
+	struct ims_key	*out = key;
+
+	(void)value;
+	out->n = 0;
+	ims_key_add(out, k.p, k.n);
+	return false;
+}
+
 static void
 ims_key_add_hash(struct ims_key *k, struct span s, size_t n)
 {

@@ -46,6 +46,8 @@ struct ims_key {
 struct span	 ims_key_span(const struct ims_key *k);
 void		 ims_key_add(struct ims_key *k, const void *p, size_t n);
 void		 ims_key_add_u64(struct ims_key *k, uint64_t v);
+/* For db_each: keeps the first key it meets in the struct ims_key, and ends there. */
+bool		 ims_key_take_first(void *key, struct span k, struct span value);
 struct ims_key	 ims_key_letter(const struct ulid *id, struct span from_domain);
 struct ims_key	 ims_key_seen(const struct ims_key *letter, struct span recipient);
 struct ims_key	 ims_key_told(const struct ims_key *letter, struct span own_domain);
