@@ -326,20 +326,21 @@ strike_out(const struct fetch_run *r)
 	ims_store_paid(r->worker->ims->store, &o, r->worker->loop, struck, NULL);
 }
 
-/* Of FETCH, or of DONE once the letter is settled. */
-/* 421 is between the two servers; as an answer to the reader it would end her own session. */
+/* Why it ended, for the reader: a broken link between the servers is not hers, and a 421 between the two
+ * would end her own session. */
 static void
-why_ended(const struct fetch_run *r, const struct err *e, struct err *out)
+why_ended(const struct fetch_run *r, const struct err *why, struct err *e)
 {
 	const char	*host = r->dial == NULL ? "-" : dial_host(r->dial);
 
-	if (refusal_code(e->why) == 421)
-		err_set(out, REFUSAL_unreachable, "%s broke off: %s", host,
-		    e->text[0] != '\0' ? e->text : refusal_sentence(e->why));
+	if (why->why == REFUSAL_tls_truncated || refusal_code(why->why) == 421)
+		err_set(e, REFUSAL_unreachable, "%s broke off: %s", host,
+		    why->text[0] != '\0' ? why->text : refusal_sentence(why->why));
 	else
-		*out = *e;
+		*e = *why;
 }
 
+/* Of FETCH, or of DONE once the letter is settled. */
 static void
 on_end(void *role, void *arg, const struct err *e)
 {
@@ -405,21 +406,16 @@ on_up(struct conn *c, void *role)
 	conn_kick(c);
 }
 
-/* Why the connection ended, for the reader: a broken link between the servers is not hers. */
 static void
 why_gone(const struct fetch_run *r, const struct err *why, struct err *e)
 {
-	const char	*host = r->dial == NULL ? "-" : dial_host(r->dial);
-
 	if (r->why.why != REFUSAL_NONE)
-		*e = r->why;
+		why_ended(r, &r->why, e);
 	else if (why == NULL)
-		err_set(e, REFUSAL_unreachable, "%s closed the connection", host);
-	else if (why->why == REFUSAL_tls_truncated || why->why == REFUSAL_idle ||
-	    why->why == REFUSAL_too_slow)
-		err_set(e, REFUSAL_unreachable, "%s broke off: %s", host, why->text);
+		err_set(e, REFUSAL_unreachable, "%s closed the connection",
+		    r->dial == NULL ? "-" : dial_host(r->dial));
 	else
-		*e = *why;
+		why_ended(r, why, e);
 }
 
 static void
