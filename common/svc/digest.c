@@ -36,12 +36,12 @@ fetch(void)
 	must(pthread_key_create(&contexts, free_context) == 0);
 }
 
-/* Looked for once: EVP_sha256() is looked for at each use, at the price of a short digest. */
-static const EVP_MD *
-method(void)
+/* The method is looked for once: EVP_sha256() is looked for at each use, at the price of a short digest. */
+static void
+begin(EVP_MD_CTX *ctx)
 {
 	must(pthread_once(&once, fetch) == 0);
-	return sha256;
+	must(EVP_DigestInit_ex2(ctx, sha256, NULL));
 }
 
 static EVP_MD_CTX *
@@ -57,18 +57,12 @@ own_context(void)
 	return ctx;
 }
 
-static void
-begin(struct digest *d)
-{
-	must(EVP_DigestInit_ex2(d->ctx, method(), NULL));
-}
-
 void
 digest_sha256(struct span octets, unsigned char out[DIGEST_BYTES])
 {
 	EVP_MD_CTX	*ctx = own_context();
 
-	must(EVP_DigestInit_ex2(ctx, method(), NULL));
+	begin(ctx);
 	must(EVP_DigestUpdate(ctx, octets.p, octets.n));
 	must(EVP_DigestFinal_ex(ctx, out, NULL));
 }
@@ -79,7 +73,7 @@ digest_new(void)
 	struct digest	*d = memory_new(sizeof *d);
 
 	must((d->ctx = EVP_MD_CTX_new()) != NULL);
-	begin(d);
+	begin(d->ctx);
 	return d;
 }
 
@@ -93,7 +87,7 @@ void
 digest_end(struct digest *d, unsigned char out[DIGEST_BYTES])
 {
 	must(EVP_DigestFinal_ex(d->ctx, out, NULL));
-	begin(d);
+	begin(d->ctx);
 }
 
 void

@@ -7,6 +7,7 @@
 
 #include "common/base/hex.h"
 #include "common/svc/crl_check.h"
+#include "common/svc/digest.h"
 
 static void
 add_url(struct judgement *j, const ASN1_IA5STRING *s)
@@ -41,7 +42,7 @@ judge_note_urls(struct judgement *j, struct x509_st *x)
 void
 judge_note_path(struct judgement *j, struct stack_st_X509 *path)
 {
-	unsigned char	*der = NULL, digest[32];
+	unsigned char	*der = NULL, digest[DIGEST_BYTES];
 	int		 n;
 
 	for (int i = 0; i < sk_X509_num(path); i++) {
@@ -58,8 +59,10 @@ judge_note_path(struct judgement *j, struct stack_st_X509 *path)
 	if (sk_X509_num(path) < 2)
 		return;
 	n = i2d_X509_PUBKEY(X509_get_X509_PUBKEY(sk_X509_value(path, 1)), &der);
-	if (n > 0 && EVP_Digest(der, (size_t)n, digest, NULL, EVP_sha256(), NULL) == 1)
+	if (n > 0) {
+		digest_sha256(span_of(der, (size_t)n), digest);
 		hex_str(j->issuer_key, digest, sizeof digest);
+	}
 	OPENSSL_free(der);
 }
 

@@ -47,16 +47,6 @@ digest_of(const char *alg)
 	return strcmp(alg, "ecdsa-sha384") == 0 ? EVP_sha384() : EVP_sha256();
 }
 
-static EVP_MD_CTX *
-context(void)
-{
-	EVP_MD_CTX	*ctx = EVP_MD_CTX_new();
-
-	if (ctx == NULL)
-		abort();
-	return ctx;
-}
-
 /* What OpenSSL noted of a failure must not be found by whoever asks next on this thread: TLS would
  * take it for its own. */
 static bool
@@ -70,9 +60,11 @@ told(bool good)
 static bool
 sign(struct job *j, EVP_PKEY *key, struct span text)
 {
-	EVP_MD_CTX	*ctx = context();
+	EVP_MD_CTX	*ctx = EVP_MD_CTX_new();
 	bool		 good;
 
+	if (ctx == NULL)
+		abort();
 	j->n = sizeof j->signature;
 	good = EVP_DigestSignInit(ctx, NULL, digest_of(j->alg), NULL, key) == 1 &&
 	    EVP_DigestSign(ctx, j->signature, &j->n, (const unsigned char *)text.p, text.n) == 1;
