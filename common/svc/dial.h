@@ -46,8 +46,8 @@ void		 dial_free(struct dial **d);		/* NULL inside is fine; ready is not called 
 struct conn	*dial_next(struct dial *d, const struct conn_events *events, void *role);
 bool		 dial_is_over(const struct dial *d);	/* none is left */
 const char	*dial_host(const struct dial *d);	/* of the last dial_next; "-" before it */
-/* Has the time for which DNS vouched run out?  Then nothing more is asked of the hosts that it named: who
- * wants more dials anew.  now_ms: the loop's. */
+/* Has the time for which DNS vouched run out?  Then a connection is asked for nothing but what it was made
+ * for: who wants more dials anew.  now_ms: the loop's. */
 bool		 dial_is_stale(const struct dial *d, int64_t now_ms);
 
 #endif
