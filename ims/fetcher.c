@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/queue.h>
 
 #include "common/base/log.h"
 #include "common/base/memory.h"
@@ -23,7 +24,7 @@ struct asker {
 
 /* One letter being fetched, or waiting for its turn. */
 struct task {
-	struct task		*next;
+	TAILQ_ENTRY(task)	 link;
 	struct fetcher		*fetcher;
 	struct ims_letter	 letter;
 	struct asker		*askers;
@@ -33,7 +34,7 @@ struct task {
 
 struct fetcher {
 	struct ims_worker	*worker;
-	struct task		*tasks;
+	TAILQ_HEAD(tasks, task)	 tasks;		/* in the order of asking */
 };
 
 /* -- answers ----------------------------------------------------------------------------------- */
@@ -101,44 +102,27 @@ same_letter(const struct ims_letter *a, const struct ims_letter *b)
 	return ulid_eq(&a->id, &b->id) && strcmp(a->from_domain, b->from_domain) == 0;
 }
 
+/* One that is settled (its DONE is still to be said) answers nobody any more. */
 static struct task *
 find_task(struct fetcher *f, const struct ims_letter *l)
 {
-	struct task	*t = f->tasks;
+	struct task	*t;
 
-	while (t != NULL && !same_letter(&t->letter, l))
-		t = t->next;
-	return t;
+	TAILQ_FOREACH(t, &f->tasks, link)
+		if (same_letter(&t->letter, l) && (t->run == NULL || !fetch_run_settled(t->run)))
+			return t;
+	return NULL;
 }
 
 static unsigned
 running(const struct fetcher *f, const char *domain)
 {
-	unsigned	 n = 0;
+	const struct task	*t;
+	unsigned		 n = 0;
 
-	for (const struct task *t = f->tasks; t != NULL; t = t->next)
+	TAILQ_FOREACH(t, &f->tasks, link)
 		n += t->run != NULL && strcmp(t->letter.from_domain, domain) == 0;
 	return n;
-}
-
-static struct task **
-last(struct fetcher *f)
-{
-	struct task	**at = &f->tasks;
-
-	while (*at != NULL)
-		at = &(*at)->next;
-	return at;
-}
-
-static void
-unlink_task(struct task *t)
-{
-	struct task	**at = &t->fetcher->tasks;
-
-	while (*at != t)
-		at = &(*at)->next;
-	*at = t->next;
 }
 
 static const struct fetch_run_ops	 run_ops;
@@ -146,7 +130,9 @@ static const struct fetch_run_ops	 run_ops;
 static void
 start_waiting(struct fetcher *f)
 {
-	for (struct task *t = f->tasks; t != NULL; t = t->next)
+	struct task	*t;
+
+	TAILQ_FOREACH(t, &f->tasks, link)
 		if (t->run == NULL && running(f, t->letter.from_domain) < FETCHER_PER_DOMAIN)
 			t->run = fetch_run_new(f->worker, &t->letter, &run_ops, t);
 }
@@ -176,7 +162,7 @@ on_over(void *arg)
 	struct task	*t = arg;
 	struct fetcher	*f = t->fetcher;
 
-	unlink_task(t);
+	TAILQ_REMOVE(&f->tasks, t, link);
 	free(t);
 	start_waiting(f);
 }
@@ -193,11 +179,11 @@ asked(void *arg)
 	struct fetcher	*f = a->fetcher;
 	struct task	*t = find_task(f, &a->q.letter);
 
-	if (t == NULL || (t->run != NULL && fetch_run_settled(t->run))) {
+	if (t == NULL) {
 		t = memory_new(sizeof *t);
 		t->fetcher = f;
 		t->letter = a->q.letter;
-		*last(f) = t;
+		TAILQ_INSERT_TAIL(&f->tasks, t, link);
 	}
 	a->next = t->askers;
 	t->askers = a;
@@ -222,6 +208,7 @@ fetcher_new(struct ims_worker *w)
 	struct fetcher	*f = memory_new(sizeof *f);
 
 	f->worker = w;
+	TAILQ_INIT(&f->tasks);
 	return f;
 }
 
@@ -229,15 +216,14 @@ void
 fetcher_free(struct fetcher **fp)
 {
 	struct fetcher	*f = *fp;
+	struct task	*t;
 	struct err	 e;
 
 	if (f == NULL)
 		return;
 	err_set(&e, REFUSAL_closing, "%s", "");
-	while (f->tasks != NULL) {
-		struct task	*t = f->tasks;
-
-		f->tasks = t->next;
+	while ((t = TAILQ_FIRST(&f->tasks)) != NULL) {
+		TAILQ_REMOVE(&f->tasks, t, link);
 		answer(t, &t->letter, &e);
 		fetch_run_free(&t->run);
 		free(t);
