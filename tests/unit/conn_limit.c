@@ -211,11 +211,6 @@ nobody_comes_after_the_end(void **state)
 
 /* -- with connections --------------------------------------------------------------------------- */
 
-struct scene {
-	struct tls_scene	 tls;
-	struct toy_server	 server;
-};
-
 struct caller {
 	struct engine	 engine;	/* first */
 	struct loop	*loop;
@@ -224,28 +219,6 @@ struct caller {
 	unsigned	 wanted;
 	struct err	 why;
 };
-
-static int
-set_up(void **state)
-{
-	struct scene	*s = calloc(1, sizeof *s);
-
-	scene_open(&s->tls);
-	toy_open(&s->server, &s->tls, CONN_MUTUAL);
-	*state = s;
-	return 0;
-}
-
-static int
-tear_down(void **state)
-{
-	struct scene	*s = *state;
-
-	toy_close(&s->server);
-	scene_close(&s->tls);
-	free(s);
-	return 0;
-}
 
 static size_t
 caller_feed(struct engine *e, struct span in)
@@ -285,7 +258,7 @@ caller_wanted(struct conn *c, void *role)
 }
 
 static void
-connect_to(struct scene *s, struct caller *r, struct loop *loop, struct conn_limit *limit, bool gives_way)
+connect_to(struct one_server *s, struct caller *r, struct loop *loop, struct conn_limit *limit, bool gives_way)
 {
 	static const struct conn_events	 polite = { caller_up, caller_gone, caller_wanted };
 	static const struct conn_events	 stubborn = { .up = caller_up, .gone = caller_gone };
@@ -323,7 +296,7 @@ run_until(struct loop *l, const bool *what)
 static void
 connections_wait_for_their_turn(void **state)
 {
-	struct scene		*s = *state;
+	struct one_server	*s = *state;
 	struct conn_limit	*limit = conn_limit_new();
 	struct caller		 r[CALLERS];
 	struct loop		*l;
@@ -360,7 +333,7 @@ connections_wait_for_their_turn(void **state)
 static void
 who_fails_leaves(void **state)
 {
-	struct scene		*s = *state;
+	struct one_server	*s = *state;
 	struct conn_limit	*limit = conn_limit_new();
 	struct caller		 r[CALLERS];
 	struct loop		*l;
@@ -384,7 +357,7 @@ who_fails_leaves(void **state)
 static void
 who_is_wanted_gives_way(void **state)
 {
-	struct scene		*s = *state;
+	struct one_server	*s = *state;
 	struct conn_limit	*limit = conn_limit_new();
 	struct caller		 r[CALLERS];
 	struct loop		*l;
@@ -425,5 +398,5 @@ main(void)
 		cmocka_unit_test(who_is_wanted_gives_way),
 	};
 
-	return cmocka_run_group_tests_name("conn_limit", tests, set_up, tear_down);
+	return cmocka_run_group_tests_name("conn_limit", tests, one_server_up, one_server_down);
 }

@@ -16,33 +16,6 @@
 
 #define MINUTE_OCTETS	(CONN_RATE_MIN * (CONN_RATE_MS / 1000))
 
-struct scene {
-	struct tls_scene	 tls;
-	struct toy_server	 server;
-};
-
-static int
-set_up(void **state)
-{
-	struct scene	*s = calloc(1, sizeof *s);
-
-	scene_open(&s->tls);
-	toy_open(&s->server, &s->tls, CONN_MUTUAL);
-	*state = s;
-	return 0;
-}
-
-static int
-tear_down(void **state)
-{
-	struct scene	*s = *state;
-
-	toy_close(&s->server);
-	scene_close(&s->tls);
-	free(s);
-	return 0;
-}
-
 static void
 nothing(void *arg)
 {
@@ -51,7 +24,7 @@ nothing(void *arg)
 
 /* The time goes on, and the server's loop notices. */
 static void
-a_minute_later(struct scene *s)
+a_minute_later(struct one_server *s)
 {
 	struct timespec	 t = { 0, 200000000 };
 
@@ -62,7 +35,7 @@ a_minute_later(struct scene *s)
 }
 
 static bool
-is_gone(struct scene *s)
+is_gone(struct one_server *s)
 {
 	bool	 gone;
 
@@ -73,7 +46,7 @@ is_gone(struct scene *s)
 }
 
 static void
-assert_too_slow(struct scene *s)
+assert_too_slow(struct one_server *s)
 {
 	struct timespec	 t = { 0, 100000000 };
 
@@ -85,7 +58,7 @@ assert_too_slow(struct scene *s)
 
 /* A peer with a small window, so that what it reads is soon acknowledged. */
 static void
-ask_for_much(struct scene *s, struct raw *r)
+ask_for_much(struct one_server *s, struct raw *r)
 {
 	*r = (struct raw){ .sni = "b.test", .alpn = TOY_ALPN, .window = 8192 };
 	raw_open(r, s->server.port);
@@ -109,7 +82,7 @@ take(struct raw *r, size_t n)
 static void
 who_takes_nothing_is_dropped(void **state)
 {
-	struct scene	*s = *state;
+	struct one_server	*s = *state;
 	struct raw	 r = { .sni = "b.test", .alpn = TOY_ALPN };
 
 	raw_open(&r, s->server.port);
@@ -124,7 +97,7 @@ who_takes_nothing_is_dropped(void **state)
 static void
 who_takes_a_third_is_dropped(void **state)
 {
-	struct scene	*s = *state;
+	struct one_server	*s = *state;
 	struct raw	 r;
 
 	ask_for_much(s, &r);
@@ -141,7 +114,7 @@ who_takes_a_third_is_dropped(void **state)
 static void
 who_takes_three_times_as_much_is_not(void **state)
 {
-	struct scene	*s = *state;
+	struct one_server	*s = *state;
 	struct raw	 r;
 
 	ask_for_much(s, &r);
@@ -160,7 +133,7 @@ who_takes_three_times_as_much_is_not(void **state)
 static void
 who_asks_for_nothing_may_stay(void **state)
 {
-	struct scene	*s = *state;
+	struct one_server	*s = *state;
 	struct raw	 r = { .sni = "b.test", .alpn = TOY_ALPN };
 	char		 text[64];
 
@@ -185,5 +158,5 @@ main(void)
 		cmocka_unit_test(who_asks_for_nothing_may_stay),
 	};
 
-	return cmocka_run_group_tests_name("conn_rate", tests, set_up, tear_down);
+	return cmocka_run_group_tests_name("conn_rate", tests, one_server_up, one_server_down);
 }

@@ -467,4 +467,33 @@ raw_close(struct raw *r, bool orderly)
 	close(r->fd);
 }
 
+/* -- a scene of one server that wants certificates: cmocka's fixtures ----------------------------- */
+
+struct one_server {
+	struct tls_scene	 tls;
+	struct toy_server	 server;
+};
+
+static inline int
+one_server_up(void **state)
+{
+	struct one_server	*s = calloc(1, sizeof *s);
+
+	scene_open(&s->tls);
+	toy_open(&s->server, &s->tls, CONN_MUTUAL);
+	*state = s;
+	return 0;
+}
+
+static inline int
+one_server_down(void **state)
+{
+	struct one_server	*s = *state;
+
+	toy_close(&s->server);
+	scene_close(&s->tls);
+	free(s);
+	return 0;
+}
+
 #endif
