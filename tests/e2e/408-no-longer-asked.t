@@ -3,7 +3,7 @@
 # heard no further, and one that DNS has stopped vouching for is asked nothing more.
 . tests/e2e/lib.sh
 . tests/lib/peers.sh
-plan 17
+plan 18
 
 world_up --domains b.test --set 'crl-refresh = "10 s"'
 ims_at=$IMS_NOTIFY_b_test
@@ -39,6 +39,11 @@ listens() {	# NAME
 	eventually 60 grep -q '^DONE' "$T/$1.heard"
 	printf '250 2.0.0 welcome\r\n250 2.0.0 noted\r\n221 2.0.0 bye\r\n'
 }
+# An OMS that goes down.
+leaves() {	# NAME
+	eventually 30 grep -q '^FETCH' "$T/$1.heard"
+	printf '250 2.0.0 welcome\r\n421 4.3.2 [closing] going down\r\n'
+}
 stands() {	# NAME HOW ADDRESS [CERTIFICATE]: an OMS, for one connection
 	"$2" "$1" | enter timeout 90 openssl s_server -quiet -naccept 1 -accept "$3:1470" -alpn tillcalled-fetch/1 \
 	    -cert "$T/${4:-$1}.pem" -key "$T/${4:-$1}.key" >"$T/$1.heard" 2>"$T/$1.err"
@@ -47,6 +52,13 @@ number_of() { perl -MJSON::PP -e 'while (<STDIN>) { $o = decode_json($_);
     print $o->{number}, "\n" if $o->{from} eq $ARGV[0] }' "$1" <"$T/list"; }
 shows() { as bob@b.test show "$(number_of "eve@$2")" >"$T/$1.shown" 2>&1; }
 half() { eventually 20 grep -q '^FETCH' "$T/$1.heard"; }
+
+peers_take "$T/leaving" $(tests/world cert "$W" --domain p5.test)
+announced leaving p5.test "$WORLD_NET.105"
+background stands leaving leaves "$WORLD_NET.105"
+as bob@b.test list --json >"$T/list"
+shows leaving p5.test
+like "a server that goes down ends no session of the reader's" "$(cat "$T/leaving.shown")" '\[unreachable, '
 
 n=0
 for name in revoked orphan moved; do
