@@ -76,9 +76,9 @@ ims b.test evidence show bob@b.test 2 >"$T/second"
 between() { sed "/BEGIN $1/,/END $1/!d" "$2"; }
 between CMS "$T/second" >"$T/cms"
 between "TILLCALLED STATEMENT" "$T/second" >"$T/statement"
-forged "another letter's statement" statement "/BEGIN TILLCALLED/,/END TILLCALLED/{/END/r $T/statement
+forged "another letter's statement" statement "/BEGIN TILLCALLED/,/END TILLCALLED/{/END TILLCALLED/r $T/statement
 d}"
-forged "another letter's seal" statement "/BEGIN CMS/,/END CMS/{/END/r $T/cms
+forged "another letter's seal" statement "/BEGIN CMS/,/END CMS/{/END CMS/r $T/cms
 d}"
 
 # -- judged by the sender ----------------------------------------------------------------------------
