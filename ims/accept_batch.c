@@ -74,7 +74,6 @@ log_entries(const struct job *j)
 {
 	char	 id[ULID_STR_BYTES];
 
-	log_hold();
 	for (size_t i = 0; i < j->batch->n_entries; i++) {
 		const struct notify_entry	*n = &j->batch->entries[i];
 
@@ -85,7 +84,6 @@ log_entries(const struct job *j)
 		    "sid=%llx id=%s domain=%s rcpt=%s word=%s", (unsigned long long)j->conn, id,
 		    j->peer.domain, log_value(n->address), refusal_word(n->why));
 	}
-	log_release();
 }
 
 static void

@@ -18,7 +18,7 @@
 struct held {
 	char	 octets[HELD_MAX];
 	size_t	 n;
-	bool	 holding;
+	unsigned depth;			/* of log_hold within log_hold */
 };
 
 static const char	*program = "tillcalled";
@@ -110,22 +110,22 @@ put_held(void)
 void
 log_hold(void)
 {
-	held.holding = true;
+	held.depth++;
 }
 
 void
 log_release(void)
 {
-	held.holding = false;
-	put_held();
+	if (--held.depth == 0)
+		put_held();
 }
 
 static void
-put_line(const char *line, size_t n)
+put_line(const char *line, size_t n, bool hold)
 {
-	if (held.n + n > HELD_MAX)
+	if (!hold || held.n + n > HELD_MAX)
 		put_held();
-	if (!held.holding || n > HELD_MAX) {
+	if (!hold || n > HELD_MAX) {
 		put(line, n);
 		return;
 	}
@@ -133,24 +133,38 @@ put_line(const char *line, size_t n)
 	held.n += n;
 }
 
+/* Many lines have the same second. */
+static const char *
+date_of(int64_t wall_s)
+{
+	static _Thread_local int64_t	 last = -1;
+	static _Thread_local char	 date[CLOCK_DATE_BYTES];
+
+	if (wall_s != last) {
+		clock_date(wall_s, date);
+		date[CLOCK_DATE_BYTES - 2] = '\0';
+		last = wall_s;
+	}
+	return date;
+}
+
 void
 log_fact(enum log_level level, const char *event, const char *fmt, ...)
 {
-	char	 line[LINE_BYTES], date[CLOCK_DATE_BYTES];
-	int64_t	 now = clock_wall_ms();
+	char	 line[LINE_BYTES];
+	int64_t	 now;
 	va_list	 ap;
 	size_t	 n;
 
 	if (level > threshold)
 		return;
-	clock_date(now / 1000, date);
-	date[CLOCK_DATE_BYTES - 2] = '\0';
-	n = (size_t)snprintf(line, sizeof line, "%s.%03dZ %s %s %s ", date, (int)(now % 1000),
-	    program, level_words[level], event);
+	now = clock_wall_ms();
+	n = (size_t)snprintf(line, sizeof line, "%s.%03dZ %s %s %s ", date_of(now / 1000),
+	    (int)(now % 1000), program, level_words[level], event);
 	va_start(ap, fmt);
 	vsnprintf(line + n, sizeof line - n - 1, fmt, ap);
 	va_end(ap);
 	n = strlen(line);
 	line[n++] = '\n';
-	put_line(line, n);
+	put_line(line, n, held.depth > 0 && level != LOG_ERROR);
 }

@@ -19,8 +19,9 @@ bool		 log_level_parse(const char *word, enum log_level *out);
 void		 log_fact(enum log_level level, const char *event, const char *fmt, ...)
 		    __attribute__((format(printf, 3, 4)));
 
-/* Between these, what this thread says is gathered, to be written together: at the end, or when 4 KiB
- * would be passed.  Only around lines that follow each other at once: a crash would swallow them. */
+/* Between these, which may be nested, what this thread says is gathered, to be written together: at the
+ * end, before an error (which is written at once), or when 4 KiB would be passed.  Only around what
+ * never waits: a crash would swallow the lines. */
 void		 log_hold(void);
 void		 log_release(void);
 

@@ -2,7 +2,8 @@
  *
  * Who posts from the loop's own thread wakes nobody, so it makes no system call: the event is made
  * active as it stands.  A turn ends after TURN_MAX calls, that what posts itself again does not keep
- * descriptors and timers from theirs.
+ * descriptors and timers from theirs.  What the calls of a batch log is written once, behind the last:
+ * a write a line was a twentieth of the time of a notification.
  */
 #include "common/svc/loop.h"
 
@@ -16,6 +17,7 @@
 
 #include "common/base/buf.h"
 #include "common/base/clock.h"
+#include "common/base/log.h"
 #include "common/base/memory.h"
 
 #define TURN_MAX	64
@@ -89,8 +91,11 @@ on_wake(evutil_socket_t fd, short what, void *arg)
 
 	if ((what & EV_READ) != 0 && read(fd, &n, sizeof n) < 0 && errno != EAGAIN && errno != EINTR)
 		abort();
-	if (take_batch(l))
+	if (take_batch(l)) {
+		log_hold();
 		run_batch(l);
+		log_release();
+	}
 	if (l->stopping)
 		event_base_loopbreak(l->base);
 }

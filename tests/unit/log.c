@@ -105,13 +105,23 @@ lines_held_are_written_together(void **state)
 	log_open("ims", LOG_INFO);
 	log_hold();
 	log_fact(LOG_INFO, "one", "x=%d", 1);
+	log_hold();
 	log_fact(LOG_INFO, "two", "x=%d", 2);
+	log_release();
 	assert_int_equal(recv(s[0], out, sizeof out, 0), -1);
 	log_release();
 	assert_true((n = recv(s[0], out, sizeof out - 1, 0)) > 0);
 	out[n] = '\0';
 	assert_non_null(strstr(out, "one x=1\n"));
 	assert_non_null(strstr(out, "two x=2\n"));
+	log_hold();
+	log_fact(LOG_INFO, "before", "x=%d", 1);
+	log_fact(LOG_ERROR, "grave", "x=%d", 1);
+	assert_true((n = recv(s[0], out, sizeof out - 1, 0)) > 0);
+	assert_non_null(memmem(out, (size_t)n, "before x=1\n", 11));
+	assert_true((n = recv(s[0], out, sizeof out - 1, 0)) > 0);
+	assert_non_null(memmem(out, (size_t)n, "grave x=1\n", 10));
+	log_release();
 	log_hold();
 	for (int i = 0; i < 100; i++)
 		log_fact(LOG_INFO, "many", "x=%d", i);
