@@ -12,8 +12,11 @@
 static void
 clean(char *text)
 {
-	struct span	 rest = span_str(text);
+	struct span	 rest;
 
+	while (*text >= 0x20 && *text < 0x7f)
+		text++;
+	rest = span_str(text);
 	while (rest.n > 0) {
 		size_t	 n = utf8_printable(rest);
 

@@ -34,6 +34,25 @@ grows_and_drops(void **state)
 	buf_clear(&b);
 }
 
+/* A text that ends at the end of the room, one octet before and one behind. */
+static void
+formats_at_the_edge_of_the_room(void **state)
+{
+	(void)state;
+	for (int n = 110; n < 140; n++) {
+		struct buf	 b = BUF_INIT;
+
+		buf_add(&b, "0123456789", 10);
+		buf_addf(&b, "%*d", n, 7);
+		buf_addf(&b, "%s", "");
+		assert_int_equal(b.len, 10 + n);
+		assert_int_equal(b.data[9 + n], '7');
+		assert_int_equal(b.data[8 + n], ' ');
+		assert_true(b.cap > b.len);
+		buf_clear(&b);
+	}
+}
+
 static void
 room_is_not_length(void **state)
 {
@@ -67,6 +86,7 @@ main(void)
 {
 	const struct CMUnitTest	 tests[] = {
 		cmocka_unit_test(grows_and_drops),
+		cmocka_unit_test(formats_at_the_edge_of_the_room),
 		cmocka_unit_test(room_is_not_length),
 		cmocka_unit_test(nothing_is_nothing),
 	};
