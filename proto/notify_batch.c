@@ -7,9 +7,9 @@
 
 #include "proto/reply.h"
 
-#define FIRST_STATEMENTS	16	/* doubled where they do not suffice */
-#define FIRST_ENTRIES		32
-#define FIRST_OCTETS		(16 * 1024)
+#define FIRST_STATEMENTS	2	/* doubled where they do not suffice: a lone letter is the usual thing */
+#define FIRST_ENTRIES		4
+#define FIRST_OCTETS		2048
 
 /* -- verdicts ------------------------------------------------------------------------------ */
 
@@ -82,7 +82,8 @@ reply_one(const struct notify_batch *b, const struct notify_entry *n, struct buf
 		buf_add(out, said[n->done], strlen(said[n->done]));
 		return;
 	}
-	err_set(&e, n->why, "%s", b->texts.data + n->text);
+	e.why = n->why;
+	span_copy(span_str(b->texts.data + n->text), e.text, sizeof e.text);
 	reply_add_refusal(out, &e);
 }
 
