@@ -105,6 +105,7 @@ struct sign_verifier {
 	const char	*alg;		/* NULL: this key seals nothing */
 	EVP_PKEY_CTX	*ctx;
 	EVP_MD		*md;
+	EVP_MD_CTX	*digesting;
 };
 
 static bool
@@ -112,7 +113,8 @@ prepare(struct sign_verifier *v, EVP_PKEY *key)
 {
 	v->md = EVP_MD_fetch(NULL, EVP_MD_get0_name(digest_of(v->alg)), NULL);
 	v->ctx = EVP_PKEY_CTX_new_from_pkey(NULL, key, NULL);
-	return v->md != NULL && v->ctx != NULL && EVP_PKEY_verify_init(v->ctx) == 1 &&
+	v->digesting = EVP_MD_CTX_new();
+	return v->md != NULL && v->ctx != NULL && v->digesting != NULL && EVP_PKEY_verify_init(v->ctx) == 1 &&
 	    EVP_PKEY_CTX_set_signature_md(v->ctx, v->md) == 1;
 }
 
@@ -135,6 +137,7 @@ sign_verifier_free(struct sign_verifier **v)
 	if (*v == NULL)
 		return;
 	EVP_PKEY_CTX_free((*v)->ctx);
+	EVP_MD_CTX_free((*v)->digesting);
 	EVP_MD_free((*v)->md);
 	free(*v);
 	*v = NULL;
@@ -146,7 +149,9 @@ is_good(const struct sign_verifier *v, struct span text, struct span signature)
 	unsigned char	 digest[EVP_MAX_MD_SIZE];
 	unsigned	 n;
 
-	return told(EVP_Digest(text.p, text.n, digest, &n, v->md, NULL) == 1 &&
+	return told(EVP_DigestInit_ex2(v->digesting, v->md, NULL) == 1 &&
+	    EVP_DigestUpdate(v->digesting, text.p, text.n) == 1 &&
+	    EVP_DigestFinal_ex(v->digesting, digest, &n) == 1 &&
 	    EVP_PKEY_verify(v->ctx, (const unsigned char *)signature.p, signature.n, digest, n) == 1);
 }
 
