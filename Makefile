@@ -16,8 +16,8 @@ again	= @$(MAKE) --no-print-directory -j$$(nproc)
 PROGRAMS := oms ims mc
 LIB	:= $(wildcard common/base/*.c common/svc/*.c proto/*.c)
 UNIT	:= $(wildcard tests/unit/*.c)
-PRELOAD	:= tests/tools/clock_shift
-TOOLS	:= $(filter-out $(PRELOAD).c,$(wildcard tests/tools/*.c)) $(wildcard tests/bench/*.c) tests/replay.c
+PRELOAD	:= tests/tools/clock_shift tests/tools/verify_clock
+TOOLS	:= $(filter-out $(PRELOAD:%=%.c),$(wildcard tests/tools/*.c)) $(wildcard tests/bench/*.c) tests/replay.c
 FUZZ	:= $(wildcard tests/fuzz/*.c)
 OBJ	= $(patsubst %.c,$O/%.o,$1)
 ROLE	= $(filter-out $1/main.c,$(wildcard $1/*.c))

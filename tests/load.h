@@ -29,6 +29,7 @@ struct load_options {
 	const char	*own, *certificate, *key, *from, *envelope, *header;
 	long		 connections, size, seconds, count, window, per_seal, pause_ms;
 	bool		 again;		/* a broken connection is made anew, what was open sent again */
+	bool		 poll;		/* until the end, no sleep */
 };
 
 struct load {

@@ -8,7 +8,8 @@
  * under way on each), --size 4096 (octets of a letter), --per-seal 16, --seconds 10 or --count N,
  * --pause MS behind each answer, --journal FILE (tests/load.h), --again (go on behind a broken
  * connection), --from ADDRESS (our own), --envelope and --header U@D (the sender there; the user's
- * own where not given).  Status 0: all that was sent was acknowledged.
+ * own where not given), --poll (never sleeps: to wake a sleeper on this machine is charged to the
+ * server, as no peer on a network is).  Status 0: all that was sent was acknowledged.
  */
 #include <fcntl.h>
 #include <getopt.h>
@@ -74,6 +75,7 @@ options(int argc, char **argv, struct load_options *o)
 		{ "count", NULL, &o->count, 1, 100000000 }, { "window", NULL, &o->window, 1, 16 },
 		{ "per-seal", NULL, &o->per_seal, 1, SEAL_STATEMENTS_MAX },
 		{ "pause", NULL, &o->pause_ms, 0, 60000 }, { "again", NULL, NULL, 0, 0 },
+		{ "poll", NULL, NULL, 0, 0 },
 	};
 	enum { N = sizeof table / sizeof *table };
 	struct option	 longs[N + 1] = { { NULL, 0, NULL, 0 } };
@@ -88,7 +90,7 @@ options(int argc, char **argv, struct load_options *o)
 		else if (table[i].n != NULL)
 			*table[i].n = number(optarg, table[i].least, table[i].most);
 		else
-			o->again = true;
+			*(strcmp(table[i].name, "poll") == 0 ? &o->poll : &o->again) = true;
 	}
 	if (optind < argc)
 		usage();
@@ -149,6 +151,16 @@ start(struct load *l)
 	l->end_us = l->o.seconds > 0 ? l->began_us + l->o.seconds * 1000000 : 0;
 }
 
+/* A loop on which something is always posted does not sleep. */
+static void
+poll_again(void *arg)
+{
+	struct load	*l = arg;
+
+	if (l->o.poll)
+		loop_post(l->loop, poll_again, l);
+}
+
 static double
 percentile_ms(const struct load *l, double part)
 {
@@ -193,7 +205,9 @@ main(int argc, char **argv)
 	check(k, &l->o);
 	start(l);
 	all = k->begin(l);
+	poll_again(l);
 	loop_run(l->loop);
+	l->o.poll = false;
 	loop_drain(l->loop);
 	status = report(l, k);
 	k->end(all);

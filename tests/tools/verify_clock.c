@@ -1,0 +1,74 @@
+/* verify_clock — preloaded, says what the signature checks of a process cost where they stand: the file
+ * that VERIFY_CLOCK names begins with three words of the machine, how many there were, how many of them
+ * were measured, and the nanoseconds of CPU time these took.  A check costs more there than in a loop of
+ * its own (openssl speed), where nothing else asks for the caches.  To read the clock takes long, so few
+ * are measured, and what reading alone shows is taken off. */
+#include <dlfcn.h>
+#include <fcntl.h>
+#include <stdatomic.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <time.h>
+#include <unistd.h>
+
+#define EACH	16
+#define TRIES	1000
+
+struct total {
+	_Atomic uint64_t	 n, measured, ns;
+};
+
+typedef int verify_fn(void *ctx, const unsigned char *sig, size_t n, const unsigned char *digest, size_t m);
+
+verify_fn	 EVP_PKEY_verify;
+
+static struct total	 nowhere, *total = &nowhere;
+static verify_fn	*verify;
+static uint64_t		 reading_ns = UINT64_MAX;
+
+static uint64_t
+used_ns(void)
+{
+	struct timespec	 t;
+
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
+	return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
+}
+
+__attribute__((constructor)) static void
+verify_clock_open(void)
+{
+	const char	*path = getenv("VERIFY_CLOCK");
+	int		 fd = path != NULL ? open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0644) : -1;
+	void		*p;
+
+	*(void **)&verify = dlsym(RTLD_NEXT, "EVP_PKEY_verify");
+	for (int i = 0; i < TRIES; i++) {
+		uint64_t	 began = used_ns(), took = used_ns() - began;
+
+		reading_ns = took < reading_ns ? took : reading_ns;
+	}
+	if (fd < 0)
+		return;
+	if (ftruncate(fd, sizeof *total) == 0 && (p = mmap(NULL, sizeof *total, PROT_READ | PROT_WRITE,
+	    MAP_SHARED, fd, 0)) != MAP_FAILED)
+		total = p;
+	close(fd);
+}
+
+int
+EVP_PKEY_verify(void *ctx, const unsigned char *sig, size_t n, const unsigned char *digest, size_t m)
+{
+	uint64_t	 began, took;
+	int		 rc;
+
+	if (total->n++ % EACH != 0)
+		return verify(ctx, sig, n, digest, m);
+	began = used_ns();
+	rc = verify(ctx, sig, n, digest, m);
+	took = used_ns() - began;
+	total->ns += took > reading_ns ? took - reading_ns : 0;
+	total->measured++;
+	return rc;
+}
