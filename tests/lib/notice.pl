@@ -1,7 +1,7 @@
 #!/usr/bin/perl
 # notice.pl KEY FROM-DOMAIN FOR [!]ADDRESS... — a notification for each address under one seal, made
 # without any of the system's own code: RCPT, STATEMENT and SEAL (proto/SPEC.md 8 to 10), on standard
-# output.  All are from eve.
+# output.  All are from eve, but where SENDER in the environment says who it is.
 #
 # The letters that they announce do not exist, but where LETTER in the environment names a file: then each is
 # that one.  Their ids are new at each call.  KEY: P-256 or RSA.  `!`: the salt that is told is not the one of
@@ -27,6 +27,7 @@ if (defined $ENV{LETTER}) {
 	($size, $hash, $summary) = (length $letter, sha256_hex($letter), sha256_hex(substr $letter, 0, 100));
 }
 my @digit = split //, "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
+my $sender = $ENV{SENDER} // "eve\@$from";
 my $ms = time * 1000;
 my ($lines, $digests) = ("", "");
 for (@addresses) {
@@ -34,7 +35,7 @@ for (@addresses) {
 	my $id = join "", map({ $digit[($ms >> 5 * $_) & 31] } reverse 0 .. 9), map({ $digit[ord($_) & 31] } split //, octets(16));
 	my $salt = octets(16);
 	my $recipient = sha256_hex("tillcalled recipient\0$salt$address");
-	my $statement = join "", map { "$_\r\n" } "Tillcalled-Notification: 1", "Id: $id", "From: <eve\@$from>",
+	my $statement = join "", map { "$_\r\n" } "Tillcalled-Notification: 1", "Id: $id", "From: <$sender>",
 	    "Recipient-Domain: $for", "Recipient: sha256:$recipient", "Date: " . date(time),
 	    "Hold-Until: " . date(time + 864000), "Size: $size", "Digest: sha256:$hash", "Summary-Size: 100",
 	    "Summary-Digest: sha256:$summary";
