@@ -80,7 +80,7 @@ relay "$ims_b:2471" "$IMS_NOTIFY_b_test" down 6000 "$host"
 rss=$(resident "$ims_pid")
 (
 	printf 'HELLO a.test\r\n'
-	yes "$(printf 'NOOP\r')" | head -c 64000000
+	yes "$(printf 'NOOP\r')" | head -c 1073741824
 ) | enter openssl s_client -quiet -connect "$ims_b:2471" -servername b.test -alpn tillcalled-notify/1 \
     -cert "$CERT_a_test" -key "$KEY_a_test" >"$T/chatter" 2>&1 &
 pids="$pids $!"
