@@ -1,41 +1,14 @@
-/* fetch_run — one letter on its way here; see fetch_run.h. */
-#include "ims/fetch_run.h"
-
+/* fetch_run — one letter on its way here; see fetch_run.h.  With one target: fetch_session.c. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "common/base/log.h"
 #include "common/base/memory.h"
-#include "common/svc/dial.h"
 #include "common/svc/loop.h"
 #include "ims/debts.h"
+#include "ims/fetch_internal.h"
 #include "ims/fetcher.h"
-#include "proto/fetch_client.h"
-
-struct fetch_run {
-	struct ims_worker		*worker;
-	struct ims_letter		 letter;	/* with the lease's fence */
-	const struct fetch_run_ops	*ops;
-	void				*arg;
-	struct dial			*dial;
-	struct session			*session;
-	struct spool_in			*in;		/* what has come so far */
-	struct err			 why;		/* of the last target that failed */
-	bool				 settled;
-	bool				 busy;		/* the store or the spool has us */
-	bool				 freed;		/* and will find this */
-};
-
-/* A session outlives its run where the run ends first: its conn frees it. */
-struct session {
-	struct fetch_client	 client;	/* first: what conn moves */
-	struct fetch_run	*run;		/* NULL: forgotten */
-	struct conn		*conn;
-};
-
-static void next_hop(struct fetch_run *r);
-static void over(void *arg);
 
 static void
 log_run(const struct fetch_run *r, enum log_level level, const char *event, const struct err *e)
@@ -49,36 +22,12 @@ log_run(const struct fetch_run *r, enum log_level level, const char *event, cons
 	    e == NULL ? "ok" : refusal_word(e->why), e == NULL ? "-" : log_str(e->text));
 }
 
-/* -- the peer, while the connection lives --------------------------------------------------------------- */
-
-/* Is it still whom we may ask: by its certificate, and by what its domain says in DNS? */
-static bool
-may_ask(const struct fetch_run *r, struct err *e)
-{
-	if (!tls_peer_check(conn_peer(r->session->conn), r->worker->ims->tls, e))
-		return false;
-	if (RULE(not_designated) && dial_is_stale(r->dial, loop_now_ms(r->worker->loop)))
-		return err_set(e, REFUSAL_not_designated, "what DNS said of %s has run out",
-		    dial_host(r->dial));
-	return true;
-}
-
 /* -- the end ------------------------------------------------------------------------------------------ */
-
-static void
-forget_session(struct fetch_run *r)
-{
-	if (r->session == NULL)
-		return;
-	r->session->run = NULL;
-	conn_close(r->session->conn);
-	r->session = NULL;
-}
 
 static void
 destroy(struct fetch_run *r)
 {
-	forget_session(r);
+	fetch_session_forget(r);
 	if (r->in != NULL)
 		spool_abort_take(r->in);
 	dial_free(&r->dial);
@@ -93,12 +42,11 @@ settle(struct fetch_run *r, const struct err *e)
 	r->ops->settled(r->arg, &r->letter, e);
 }
 
-static void
-over(void *arg)
+void
+fetch_run_over(struct fetch_run *r)
 {
-	struct fetch_run	*r = arg;
-	void			(*tell)(void *) = r->ops->over;
-	void			*to = r->arg;
+	void	(*tell)(void *) = r->ops->over;
+	void	*to = r->arg;
 
 	destroy(r);
 	tell(to);
@@ -114,6 +62,22 @@ is_freed(struct fetch_run *r)
 	if (freed)
 		destroy(r);
 	return freed;
+}
+
+static void
+ended(void *arg)
+{
+	struct fetch_run	*r = arg;
+
+	if (!is_freed(r))
+		fetch_run_over(r);
+}
+
+void
+fetch_run_ended(struct fetch_run *r)
+{
+	r->busy = true;
+	loop_post(r->worker->loop, ended, r);
 }
 
 /* -- giving up: what the store is to remember ---------------------------------------------------------- */
@@ -132,7 +96,7 @@ released(void *arg, const struct err *e)
 		return;
 	}
 	settle(r, &why);
-	over(r);
+	fetch_run_over(r);
 }
 
 /* What of the refusals is the end of the letter, and what only of this try. */
@@ -160,7 +124,7 @@ give_up(struct fetch_run *r, const struct err *why)
 	r->why = *why;
 	if (why->why == REFUSAL_unknown_id)
 		err_set(&r->why, REFUSAL_gone, "the sender's server no longer knows the letter");
-	forget_session(r);
+	fetch_session_forget(r);
 	r->busy = true;
 	r->letter.state = state;
 	r->letter.why = state == MAILBOX_HELD ? REFUSAL_NONE : r->why.why;
@@ -176,7 +140,7 @@ say_done(struct fetch_run *r)
 {
 	struct err	 why;
 
-	if (r->session != NULL && !may_ask(r, &why)) {
+	if (r->session != NULL && !fetch_session_may_ask(r, &why)) {
 		log_run(r, LOG_WARN, "fetch.unsaid", &why);
 		debts_soon(r->worker->ims);
 	} else if (r->session != NULL &&
@@ -184,7 +148,7 @@ say_done(struct fetch_run *r)
 		conn_kick(r->session->conn);
 		return;
 	}
-	over(r);
+	fetch_run_over(r);
 }
 
 static void
@@ -236,229 +200,43 @@ synced(void *arg, struct spool_kept *k, const struct err *e)
 	ims_store_keep_take(r->worker->ims->store, &r->letter, k, r->worker->loop, kept, r);
 }
 
-/* -- a session's callbacks -------------------------------------------------------------------------------- */
-
-static void
-on_hello(void *role, const struct err *e)
+void
+fetch_run_came(struct fetch_run *r)
 {
-	struct session	*s = role;
+	struct spool_in	*in = r->in;
 
-	if (s->run != NULL && e != NULL)
-		s->run->why = *e;
-}
-
-static bool
-on_found(void *role, void *arg, uint64_t octets, struct err *e)
-{
-	struct session	*s = role;
-
-	(void)arg;
-	if (s->run == NULL)
-		return err_set(e, REFUSAL_closing, "%s", "");
-	if (octets != s->run->letter.size)
-		return err_set(e, REFUSAL_broken_promise, "%llu octets were announced, %llu come",
-		    (unsigned long long)s->run->letter.size, (unsigned long long)octets);
-	s->run->in = spool_begin(ims_store_spool(s->run->worker->ims->store));
-	return true;
-}
-
-static void
-on_octets(void *role, void *arg, struct span piece)
-{
-	struct session	*s = role;
-
-	(void)arg;
-	if (s->run == NULL || s->run->in == NULL)
-		return;
-	/* They were asked for while it was good, and may be hours on their way. */
-	if (!tls_peer_check(conn_peer(s->conn), s->run->worker->ims->tls, &s->run->why)) {
-		spool_abort_take(s->run->in);
-		s->run->in = NULL;
-		conn_drop(s->conn, &s->run->why);
-		return;
-	}
-	spool_add(s->run->in, piece);
-	s->run->ops->progress(s->run->arg, spool_size(s->run->in));
-}
-
-static void
-ended(void *arg)
-{
-	struct fetch_run	*r = arg;
-
-	if (!is_freed(r))
-		over(r);
-}
-
-/* Another target may still know it; a letter that was taken back or given up is so everywhere. */
-static void
-refused(struct fetch_run *r, const struct err *e)
-{
-	if (r->in != NULL)
-		spool_abort_take(r->in);
-	r->in = NULL;
-	r->why = *e;
-	forget_session(r);
-	if (e->why == REFUSAL_recalled || e->why == REFUSAL_gone ||
-	    e->why == REFUSAL_broken_promise)
-		give_up(r, e);
-	else
-		next_hop(r);
-}
-
-static void
-struck(void *arg, const struct err *e)
-{
-	(void)arg;
-	if (e != NULL)		/* then it is said once more: ims/debts */
-		log_fact(LOG_WARN, "fetch.store", "word=%s text=%s", refusal_word(e->why),
-		    log_str(e->text));
-}
-
-/* DONE was answered.  Where it came to be owed anew meanwhile, it is no longer the first. */
-static void
-strike_out(const struct fetch_run *r)
-{
-	struct ims_owed	 o = { .id = r->letter.id, .times = 1 };
-
-	memcpy(o.from_domain, r->letter.from_domain, sizeof o.from_domain);
-	memcpy(o.own_domain, r->letter.own_domain, sizeof o.own_domain);
-	ims_store_paid(r->worker->ims->store, &o, r->worker->loop, struck, NULL);
-}
-
-/* Why it ended, for the reader: a broken link between the servers is not hers, and a 421 between the two
- * would end her own session. */
-static void
-why_ended(const struct fetch_run *r, const struct err *why, struct err *e)
-{
-	const char	*host = r->dial == NULL ? "-" : dial_host(r->dial);
-
-	if (why->why == REFUSAL_tls_truncated || refusal_code(why->why) == 421)
-		err_set(e, REFUSAL_unreachable, "%s broke off: %s", host,
-		    why->text[0] != '\0' ? why->text : refusal_sentence(why->why));
-	else
-		*e = *why;
-}
-
-/* Of FETCH, or of DONE once the letter is settled. */
-static void
-on_end(void *role, void *arg, const struct err *e)
-{
-	struct session		*s = role;
-	struct fetch_run	*r = s->run;
-	struct spool_in		*in;
-
-	(void)arg;
-	if (r == NULL)
-		return;
-	if (r->settled) {
-		if (e == NULL)
-			strike_out(r);
-		fetch_client_quit(&s->client);
-		s->run = NULL;
-		r->session = NULL;
-		r->busy = true;
-		loop_post(r->worker->loop, ended, r);
-		return;
-	}
-	if (e != NULL) {
-		struct err	 why;
-
-		why_ended(r, e, &why);
-		refused(r, &why);
-		return;
-	}
-	if ((in = r->in) == NULL)
-		return;			/* on_gone follows: on_octets has cut it off */
 	r->in = NULL;
 	r->busy = true;
 	spool_end_take(in, r->worker->loop, synced, r);
 }
 
-static void
-on_lost(void *role, const struct err *e)
-{
-	struct session	*s = role;
-
-	if (s->run != NULL && e != NULL && s->run->why.why == REFUSAL_NONE)
-		s->run->why = *e;
-}
-
-static const struct fetch_client_ops	 client_ops = {
-	.hello = on_hello, .found = on_found, .octets = on_octets, .end = on_end, .lost = on_lost,
-};
-
-/* -- connecting ------------------------------------------------------------------------------------------ */
-
-static void
-on_up(struct conn *c, void *role)
-{
-	struct session	*s = role;
-
-	if (s->run == NULL) {
-		conn_drop(c, NULL);
-		return;
-	}
-	conn_set_engine(c, &s->client.client.engine);
-	s->run->why = (struct err){ REFUSAL_NONE, "" };
-	fetch_client_hello(&s->client, s->run->letter.own_domain);
-	fetch_client_fetch(&s->client, &s->run->letter.id, 0, NULL);
-	conn_kick(c);
-}
-
-static void
-why_gone(const struct fetch_run *r, const struct err *why, struct err *e)
-{
-	if (r->why.why != REFUSAL_NONE)
-		why_ended(r, &r->why, e);
-	else if (why == NULL)
-		err_set(e, REFUSAL_unreachable, "%s closed the connection",
-		    r->dial == NULL ? "-" : dial_host(r->dial));
-	else
-		why_ended(r, why, e);
-}
-
-static void
-on_gone(struct conn *c, void *role, const struct err *why)
-{
-	struct session		*s = role;
-	struct fetch_run	*r = s->run;
-
-	(void)c;
-	s->run = NULL;
-	if (r != NULL) {
-		r->session = NULL;
-		if (r->settled) {
-			over(r);
-		} else if (!r->busy) {
-			struct err	 e;
-
-			why_gone(r, why, &e);
-			refused(r, &e);
-		}
-	}
-	fetch_client_clear(&s->client);
-	free(s);
-}
-
-static const struct conn_events	 conn_events = { .up = on_up, .gone = on_gone };
+/* -- targets -------------------------------------------------------------------------------------------- */
 
 static void
 next_hop(struct fetch_run *r)
 {
-	struct session	*s;
 	struct err	 why = r->why;
 
-	if (dial_is_over(r->dial)) {
+	if (dial_is_over(r->dial))
 		give_up(r, &why);
-		return;
-	}
-	s = memory_new(sizeof *s);
-	s->run = r;
-	r->session = s;
-	r->why = (struct err){ REFUSAL_NONE, "" };
-	fetch_client_init(&s->client, &client_ops, s);
-	s->conn = dial_next(r->dial, &conn_events, s);
+	else
+		fetch_session_begin(r);
+}
+
+/* Another target may still know it; a letter that was taken back or given up is so everywhere. */
+void
+fetch_run_refused(struct fetch_run *r, const struct err *e)
+{
+	if (r->in != NULL)
+		spool_abort_take(r->in);
+	r->in = NULL;
+	r->why = *e;
+	fetch_session_forget(r);
+	if (e->why == REFUSAL_recalled || e->why == REFUSAL_gone ||
+	    e->why == REFUSAL_broken_promise)
+		give_up(r, e);
+	else
+		next_hop(r);
 }
 
 static void
@@ -504,7 +282,7 @@ answer_from_store(struct fetch_run *r)
 		err_set(&e, r->letter.why != REFUSAL_NONE ? r->letter.why : REFUSAL_gone, "%s", "");
 		settle(r, &e);
 	}
-	over(r);
+	fetch_run_over(r);
 }
 
 static void
@@ -521,7 +299,7 @@ leased(void *arg, const struct ims_letter *l, const struct err *e)
 		return;
 	if (e != NULL) {
 		settle(r, &why);
-		over(r);
+		fetch_run_over(r);
 		return;
 	}
 	if (r->letter.state != MAILBOX_FETCHING) {
