@@ -158,11 +158,11 @@ $(PROGRAMS:%=$B/%): $B/%: $O/%/main.o $B/lib-%.a $B/lib.a
 	$(call say,ld)$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS) $(if $(filter mc,$*),$(GMIME_LIBS))
 
 # Daemons that do not wait for the disk, for the test which must notice it (e2e/220).
-$B/nosync/db.o: common/svc/db.c Makefile
+$B/nosync/db_open.o: common/svc/db_open.c Makefile
 	@mkdir -p $(@D)
 	@ln -sfn ../tests $(@D)/tests
 	$(call say,cc)$(CC) $(CPPFLAGS) -DDB_NOSYNC_FOR_TESTS $(CFLAGS) -c -o $@ $<
-$B/nosync/oms $B/nosync/ims: $B/nosync/%: $O/%/main.o $B/nosync/db.o $B/lib-%.a $B/lib.a
+$B/nosync/oms $B/nosync/ims: $B/nosync/%: $O/%/main.o $B/nosync/db_open.o $B/lib-%.a $B/lib.a
 	$(call say,ld)$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 
 # Into any process, so without any sanitizer of its own.

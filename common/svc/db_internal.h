@@ -43,4 +43,7 @@ struct db_txn {
 	uint64_t	 passed_over;	/* damaged entries that db_each left out */
 };
 
+/* The writer's thread: takes what waits, batch by batch, until closing.  d: struct db. */
+void	*db_write_on(void *d);
+
 #endif
