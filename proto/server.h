@@ -112,6 +112,7 @@ void	 server_reply_octets(struct server *s, int code, const char *enhanced, stru
 void	 server_refuse(struct server *s, const struct err *e);
 /* Refuses and closes: 421 and everything after which the framing cannot be trusted. */
 void	 server_end(struct server *s, const struct err *e);
+void	 server_end_with(struct server *s, enum refusal why);	/* by the sentence of the table */
 /* Takes no more input, and closes once all replies that are due have left. */
 void	 server_close(struct server *s);
 
