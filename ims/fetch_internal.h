@@ -7,6 +7,18 @@
 #include "ims/fetch_run.h"
 #include "proto/fetch_client.h"
 
+/* What the run is told of its session. */
+struct fetch_session_ops {
+	/* All octets are there, to be made durable and judged. */
+	void	(*came)(struct fetch_run *r);
+	/* This target does not give the letter. */
+	void	(*refused)(struct fetch_run *r, const struct err *e);
+	/* The letter was settled, and DONE is answered. */
+	void	(*paid)(struct fetch_run *r);
+	/* The letter was settled, and the connection is gone. */
+	void	(*gone)(struct fetch_run *r);
+};
+
 struct fetch_run {
 	struct ims_worker		*worker;
 	struct ims_letter		 letter;	/* with the lease's fence */
@@ -14,6 +26,7 @@ struct fetch_run {
 	void				*arg;
 	struct dial			*dial;
 	struct session			*session;
+	const struct fetch_session_ops	*told;
 	struct spool_in			*in;		/* what has come so far */
 	struct err			 why;		/* of the last target that failed */
 	bool				 settled;
@@ -28,24 +41,11 @@ struct session {
 	struct conn		*conn;
 };
 
-/* -- fetch_session.c: one target ---------------------------------------------------------------------- */
-
 /* Connects to the dial's next target and asks it for the letter; the run must have no session. */
 void	 fetch_session_begin(struct fetch_run *r);
 /* The session goes on without the run, to its end; none is no matter. */
 void	 fetch_session_forget(struct fetch_run *r);
 /* Is it still whom we may ask: by its certificate, and by what its domain says in DNS? */
 bool	 fetch_session_may_ask(const struct fetch_run *r, struct err *e);
-
-/* -- fetch_run.c: what the session found ------------------------------------------------------------- */
-
-/* All octets are there: they are made durable and judged. */
-void	 fetch_run_came(struct fetch_run *r);
-/* This target does not give it: the next, or none. */
-void	 fetch_run_refused(struct fetch_run *r, const struct err *e);
-/* The letter is settled and DONE was answered; later, not within the call, the run is over. */
-void	 fetch_run_ended(struct fetch_run *r);
-/* The same at once. */
-void	 fetch_run_over(struct fetch_run *r);
 
 #endif

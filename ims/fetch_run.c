@@ -42,8 +42,8 @@ settle(struct fetch_run *r, const struct err *e)
 	r->ops->settled(r->arg, &r->letter, e);
 }
 
-void
-fetch_run_over(struct fetch_run *r)
+static void
+over(struct fetch_run *r)
 {
 	void	(*tell)(void *) = r->ops->over;
 	void	*to = r->arg;
@@ -70,11 +70,11 @@ ended(void *arg)
 	struct fetch_run	*r = arg;
 
 	if (!is_freed(r))
-		fetch_run_over(r);
+		over(r);
 }
 
-void
-fetch_run_ended(struct fetch_run *r)
+static void
+paid(struct fetch_run *r)
 {
 	r->busy = true;
 	loop_post(r->worker->loop, ended, r);
@@ -96,7 +96,7 @@ released(void *arg, const struct err *e)
 		return;
 	}
 	settle(r, &why);
-	fetch_run_over(r);
+	over(r);
 }
 
 /* What of the refusals is the end of the letter, and what only of this try. */
@@ -148,7 +148,7 @@ say_done(struct fetch_run *r)
 		conn_kick(r->session->conn);
 		return;
 	}
-	fetch_run_over(r);
+	over(r);
 }
 
 static void
@@ -200,8 +200,8 @@ synced(void *arg, struct spool_kept *k, const struct err *e)
 	ims_store_keep_take(r->worker->ims->store, &r->letter, k, r->worker->loop, kept, r);
 }
 
-void
-fetch_run_came(struct fetch_run *r)
+static void
+came(struct fetch_run *r)
 {
 	struct spool_in	*in = r->in;
 
@@ -224,8 +224,8 @@ next_hop(struct fetch_run *r)
 }
 
 /* Another target may still know it; a letter that was taken back or given up is so everywhere. */
-void
-fetch_run_refused(struct fetch_run *r, const struct err *e)
+static void
+refused(struct fetch_run *r, const struct err *e)
 {
 	if (r->in != NULL)
 		spool_abort_take(r->in);
@@ -238,6 +238,8 @@ fetch_run_refused(struct fetch_run *r, const struct err *e)
 	else
 		next_hop(r);
 }
+
+static const struct fetch_session_ops	 session_ops = { came, refused, paid, over };
 
 static void
 found(void *arg, const struct designation *d, const struct err *why)
@@ -282,7 +284,7 @@ answer_from_store(struct fetch_run *r)
 		err_set(&e, r->letter.why != REFUSAL_NONE ? r->letter.why : REFUSAL_gone, "%s", "");
 		settle(r, &e);
 	}
-	fetch_run_over(r);
+	over(r);
 }
 
 static void
@@ -299,7 +301,7 @@ leased(void *arg, const struct ims_letter *l, const struct err *e)
 		return;
 	if (e != NULL) {
 		settle(r, &why);
-		fetch_run_over(r);
+		over(r);
 		return;
 	}
 	if (r->letter.state != MAILBOX_FETCHING) {
@@ -319,6 +321,7 @@ fetch_run_new(struct ims_worker *w, const struct ims_letter *l, const struct fet
 	r->letter = *l;
 	r->ops = ops;
 	r->arg = arg;
+	r->told = &session_ops;
 	r->busy = true;
 	ims_store_lease(w->ims->store, l, w->loop, leased, r);
 	return r;

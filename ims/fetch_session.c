@@ -102,18 +102,18 @@ on_end(void *role, void *arg, const struct err *e)
 		fetch_client_quit(&s->client);
 		s->run = NULL;
 		r->session = NULL;
-		fetch_run_ended(r);
+		r->told->paid(r);
 		return;
 	}
 	if (e != NULL) {
 		struct err	 why;
 
 		why_ended(r, e, &why);
-		fetch_run_refused(r, &why);
+		r->told->refused(r, &why);
 		return;
 	}
 	if (r->in != NULL)		/* else on_gone follows: on_octets has cut it off */
-		fetch_run_came(r);
+		r->told->came(r);
 }
 
 static void
@@ -170,12 +170,12 @@ on_gone(struct conn *c, void *role, const struct err *why)
 	if (r != NULL) {
 		r->session = NULL;
 		if (r->settled) {
-			fetch_run_over(r);
+			r->told->gone(r);
 		} else if (!r->busy) {
 			struct err	 e;
 
 			why_gone(r, why, &e);
-			fetch_run_refused(r, &e);
+			r->told->refused(r, &e);
 		}
 	}
 	fetch_client_clear(&s->client);
