@@ -31,6 +31,7 @@ struct session {
 	struct conn		*conn;
 	bool			 up;
 	size_t			 answered;
+	struct err		 why;		/* it is over; REFUSAL_NONE: it is not, or broke */
 };
 
 /* -- striking out ------------------------------------------------------------------------------- */
@@ -70,7 +71,7 @@ static void
 on_hello(void *role, const struct err *e)
 {
 	(void)role;
-	(void)e;		/* refused: the session is lost, and the next address is tried */
+	(void)e;		/* refused: on_lost follows, and the next address is tried */
 }
 
 static bool
@@ -90,7 +91,8 @@ on_octets(void *role, void *arg, struct span piece)
 	(void)piece;
 }
 
-/* A sender that has forgotten the letter, or never wants to hear of it, was told. */
+/* A sender that has forgotten the letter, or never wants to hear of it, was told.  Where the session is
+ * over that is no answer: not even a HELLO refused for good says anything of the letter. */
 static void
 on_end(void *role, void *arg, const struct err *e)
 {
@@ -98,7 +100,7 @@ on_end(void *role, void *arg, const struct err *e)
 	const struct ims_owed	*o = arg;
 	char			 id[ULID_STR_BYTES];
 
-	if (s->debts == NULL)
+	if (s->debts == NULL || s->client.client.over)
 		return;
 	s->answered++;
 	ulid_str(&o->id, id);
@@ -114,8 +116,7 @@ on_end(void *role, void *arg, const struct err *e)
 static void
 on_lost(void *role, const struct err *e)
 {
-	(void)role;
-	(void)e;
+	((struct session *)role)->why = *e;
 }
 
 static const struct fetch_client_ops	 client_ops = {
@@ -151,6 +152,8 @@ on_gone(struct conn *c, void *role, const struct err *why)
 	struct debts	*d = s->debts;
 
 	(void)c;
+	if (why == NULL && s->why.why != REFUSAL_NONE)
+		why = &s->why;
 	if (d != NULL) {
 		d->session = NULL;
 		if (why != NULL && s->answered == 0)

@@ -6,10 +6,11 @@
  * Flow:    6 of 8 (README "Life of a message").
  * Spec:    SPEC.md "fetch" (DONE, DECLINE).
  * State:   IDLE --DEBTS_MS--> LOOKING -> (for each pair of domains) DIALLING -> SAYING -> LOOKING;
- *          IDLE again at the end of what is owed.  A host that fails: the next address; none left: at
- *          the next round.
+ *          IDLE again at the end of what is owed.  A host that fails, or refuses our HELLO: the next
+ *          address; none left: at the next round.
  * Threads: one a worker, which pays for the pairs of domains whose home it is.
- * Disk:    what is owed was durable before anything was said of it, and is struck out after the answer.
+ * Disk:    what is owed was durable before anything was said of it, and is struck out after its own
+ *          answer: 250, or a refusal for good.  The end of a session, whatever its reason, is none.
  * Trust:   as fetcher.h.  A host that answers with a lie harms its own domain's letters alone.
  */
 #ifndef IMS_DEBTS_H

@@ -5,8 +5,9 @@
  * State:  NEW --fetch_client_hello--> 250 --> requests, pipelined as one likes --> QUIT.
  *         Requests may be made before the welcome has come.
  * Async:  per request: for summary and fetch that are granted `found`, then the octets in pieces;
- *         and for every one `end`, exactly once.  Where the session breaks, `end` says so for each
- *         that is open (temporary), then `lost` comes, once and last of all.
+ *         and for every one `end`, exactly once.  Where the session breaks or HELLO is refused, `end` says
+ *         why for each that is open (client.over is set by then: this is the session's end, perhaps for
+ *         good, and no answer), then `lost` comes, once and last of all.
  * Owner:  pieces are borrowed until `octets` returns.
  * Trust:  sizes and digests are the role's to check: `found` says how much the peer means to send.
  */

@@ -1,0 +1,62 @@
+#!/bin/sh
+# DONE stays owed until the sender's server has answered for the letter itself: one that refuses our HELLO,
+# however firmly, has said nothing of it.
+. tests/e2e/lib.sh
+. tests/lib/peers.sh
+plan 10
+
+world_up --domains b.test
+at=$WORLD_NET.101 own=p1.test
+peers_take "$T/p" $(tests/world cert "$W" --domain $own)
+tests/world zone "$W" "$own. 60 IN TXT \"v=spf1 ip4:$at -all\"
+host.$own. 60 IN A $at
+_oms._tcp.$own. 60 IN SRV 0 1 1470 host.$own."
+letter eve@$own bob@b.test owed >"$T/letter"
+
+asked() { grep -c "^$2" "$T/$1.heard"; }
+waits() { eventually 30 says "^$3\$" asked "$1" "$2"; }	# NAME VERB HOW-OFTEN
+# An OMS that goes down before it has answered DONE.
+hands_out() {	# NAME
+	waits "$1" FETCH 1
+	printf '250 2.0.0 welcome\r\n250 2.0.0 {%d} it comes\r\n' "$(wc -c <"$T/letter")"
+	cat "$T/letter"
+	waits "$1" DONE 1
+}
+refuses() { waits "$1" DONE 2; printf '550 5.7.1 [not-designated] not now\r\n'; }
+knows_one() {
+	waits "$1" DONE 2
+	printf '250 2.0.0 welcome\r\n550 5.7.1 [unknown-id] never heard of it\r\n421 4.3.2 [closing] going down\r\n'
+}
+notes() {
+	eventually 30 grep -q ^DONE "$T/$1.heard"
+	printf '250 2.0.0 welcome\r\n250 2.0.0 noted\r\n'
+	waits "$1" QUIT 1
+}
+# stands NAME HOW: an OMS, for one connection.
+stands() {
+	"$2" "$1" | enter timeout 60 openssl s_server -quiet -naccept 1 -accept "$at:1470" -alpn tillcalled-fetch/1 \
+	    -cert "$T/p.pem" -key "$T/p.key" >"$T/$1.heard" 2>"$T/$1.err"
+}
+
+for n in 1 2; do
+	LETTER=$T/letter tests/lib/notice.pl "$T/p.key" $own b.test bob@b.test >"$T/batch"
+	printf '%s\n' "HELLO $own" "@$T/batch" | enter "$peer" talk "$IMS_NOTIFY_b_test" "from=$at" sni=b.test \
+	    alpn=tillcalled-notify/1 "cert=$T/p.pem" "key=$T/p.key" >"$T/notice" 2>&1
+	background stands out$n hands_out
+	ok "letter $n is here" as bob@b.test show $n
+	wait $!
+done
+is "and DONE not answered" "$(log_count "$IMS_LOG_b_test" debts.said)" 0
+
+# goes_on NAME HOW: what is owed is looked at soon after a start.
+goes_on() {
+	background stands "$1" "$2"
+	tests/world stop "$W" ims b.test && tests/world start "$W" ims b.test && wait $!
+}
+ok "a server that refuses our HELLO" goes_on hello refuses
+ok "is told of in the log" eventually 5 log_has "$IMS_LOG_b_test" "debts.failed from=$own .*word=not-designated"
+is "and has answered for nothing" "$(log_count "$IMS_LOG_b_test" debts.said)" 0
+ok "one that has forgotten a letter, and goes down" goes_on one knows_one
+is "was asked for both" "$(asked one DONE)" 2
+ok "the last" goes_on last notes
+is "is asked only for what has had no answer" "$(asked last DONE)" 1
