@@ -1,8 +1,9 @@
-/* crl_set — CRLs by issuer, newest first; see crl_set.h. */
+/* crl_set — CRLs by issuer, of each scope the newest; see crl_set.h. */
 #include "common/svc/crl_set.h"
 
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include <openssl/err.h>
 #include <openssl/pem.h>
@@ -16,13 +17,14 @@
 struct crl {
 	X509_CRL	*crl;
 	ASN1_INTEGER	*number;	/* NULL: none */
+	int64_t		 this_s;	/* INT64_MAX: no date that can be read */
 	unsigned char	*der;
 	size_t		 n;
 	unsigned char	 digest[DIGEST_BYTES];
 };
 
 struct crl_set {
-	struct crl	*all;		/* once sorted: by issuer, then newest first */
+	struct crl	*all;		/* once sorted: by issuer, one a scope */
 	size_t		 n, cap;
 	size_t		 octets;
 	unsigned	 skipped;
@@ -33,9 +35,12 @@ struct crl_set {
 static void
 crl_init(struct crl *c, X509_CRL *crl)
 {
-	int	 n;
+	struct tm	 tm;
+	int		 n;
 
 	*c = (struct crl){ .crl = crl };
+	c->this_s = ASN1_TIME_to_tm(X509_CRL_get0_lastUpdate(crl), &tm) == 1 ? (int64_t)timegm(&tm) :
+	    INT64_MAX;
 	c->number = X509_CRL_get_ext_d2i(crl, NID_crl_number, NULL, NULL);
 	if ((n = i2d_X509_CRL(crl, &c->der)) < 0)
 		abort();
@@ -118,16 +123,30 @@ crl_set_add_der(struct crl_set *s, struct span der, struct err *e)
 
 /* -- order -------------------------------------------------------------------------------------- */
 
+/* The octets at the end say nothing of age: they make one order of whatever order the files came in. */
+static int
+later(const struct crl *a, const struct crl *b)
+{
+	int	 n = sk_X509_REVOKED_num(X509_CRL_get_REVOKED(a->crl)),
+		 m = sk_X509_REVOKED_num(X509_CRL_get_REVOKED(b->crl));
+
+	if (a->this_s != b->this_s)
+		return a->this_s < b->this_s ? -1 : 1;
+	return n != m ? n - m : memcmp(a->digest, b->digest, DIGEST_BYTES);
+}
+
+/* Those without a number stand behind all that have one: to hold each against each by whatever the two have
+ * in common, a date or a number, would go in a circle.  crl_set_sort sees to their dates. */
 static int
 newer(const struct crl *a, const struct crl *b)
 {
-	int	 by_time = ASN1_TIME_compare(X509_CRL_get0_lastUpdate(a->crl),
-		    X509_CRL_get0_lastUpdate(b->crl));
+	int	 r;
 
-	if (a->number != NULL && b->number != NULL &&
-	    ASN1_INTEGER_cmp(a->number, b->number) != 0)
-		return ASN1_INTEGER_cmp(a->number, b->number);
-	return by_time;
+	if (a->number == NULL || b->number == NULL)
+		r = (a->number != NULL) - (b->number != NULL);
+	else
+		r = ASN1_INTEGER_cmp(a->number, b->number);
+	return r != 0 ? r : later(a, b);
 }
 
 static int
@@ -156,18 +175,23 @@ crl_set_sort(struct crl_set *s)
 	if (s->n > 0)
 		qsort(s->all, s->n, sizeof *s->all, by_issuer);
 	for (size_t i = 0; i < s->n; i++) {
-		bool	 old = false;
+		struct crl	*same = NULL;
 
-		for (size_t k = kept; k-- > 0 && !old; ) {
+		for (size_t k = kept; k-- > 0 && same == NULL; ) {
 			if (X509_NAME_cmp(X509_CRL_get_issuer(s->all[k].crl),
 			    X509_CRL_get_issuer(s->all[i].crl)) != 0)
 				break;
-			old = crl_scope_same(s->all[k].crl, s->all[i].crl);
+			if (crl_scope_same(s->all[k].crl, s->all[i].crl))
+				same = &s->all[k];
 		}
-		if (old)
-			crl_clear(&s->all[i]);
-		else
+		if (same == NULL) {
 			s->all[kept++] = s->all[i];
+		} else if (s->all[i].number == NULL && later(&s->all[i], same) > 0) {
+			crl_clear(same);
+			*same = s->all[i];
+		} else {
+			crl_clear(&s->all[i]);
+		}
 	}
 	s->n = kept;
 }

@@ -629,6 +629,80 @@ the_newer_crl_counts(void **state)
 	free_leaves(&l);
 }
 
+/* CRLs whose numbers and dates contradict each other: one decides, whatever their order in the folder. */
+static void
+judge_orders(struct scene *s, struct cert *revoked, const struct crl_spec spec[3], const char *word)
+{
+	static const char	 order[6][3] = { "abc", "acb", "bac", "bca", "cab", "cba" };
+
+	for (unsigned i = 0; i < 6; i++) {
+		time_t	 now;
+
+		do {		/* dates that are to be the same, are */
+			now = time(NULL);
+			for (unsigned k = 0; k < 3; k++)
+				put_crl(s, (char[]){ order[i][k], '.', 'p', 'e', 'm', '\0' }, s->inter,
+				    spec[k]);
+		} while (time(NULL) != now);
+		ASSERT_WORD(revoked, word);
+	}
+	drop_crl(s, "a.pem");
+	drop_crl(s, "b.pem");
+	drop_crl(s, "c.pem");
+}
+
+#define DATED(hours)	.from_s = (hours) * -3600, .to_s = 86400
+
+static void
+of_crls_that_contradict_one_counts(void **state)
+{
+	struct scene	*s = *state;
+	struct leaves	 l;
+
+	make_leaves(s, &l);
+	/* The number wins over the date; one without a number, dated later than the newest number's, over both;
+	 * dated before it, over none. */
+	judge_orders(s, l.revoked_cdp, (struct crl_spec[]){ { DATED(9), .number = 8, .revoked = { l.revoked_cdp } },
+	    { DATED(2), .number = 7 }, { DATED(3), .number = 6 } }, "certificate-revoked");
+	judge_orders(s, l.revoked_cdp, (struct crl_spec[]){ { DATED(9), .number = 8 },
+	    { DATED(6), .revoked = { l.revoked_cdp } }, { DATED(2), .number = 7 } }, "certificate-revoked");
+	judge_orders(s, l.revoked_cdp, (struct crl_spec[]){ { DATED(3), .number = 8, .revoked = { l.revoked_cdp } },
+	    { DATED(6) }, { DATED(2), .number = 7 } }, "certificate-revoked");
+	judge_orders(s, l.revoked_cdp, (struct crl_spec[]){ { DATED(4) }, { DATED(3), .revoked = { l.revoked_cdp } },
+	    { DATED(5), .number = 9 } }, "certificate-revoked");
+	/* Of the same number and date, the one that revokes more. */
+	judge_orders(s, l.revoked_cdp, (struct crl_spec[]){ { DATED(3), .number = 8, .revoked = { l.cdp } },
+	    { DATED(3), .number = 8, .revoked = { l.cdp, l.revoked_cdp } }, { DATED(3), .number = 8 } },
+	    "certificate-revoked");
+	judge_orders(s, l.revoked_cdp, (struct crl_spec[]){ { DATED(3), .number = 8 },
+	    { DATED(3), .revoked = { l.revoked_cdp } }, { DATED(3) } }, "certificate-revoked");
+	free_leaves(&l);
+}
+
+/* It may be the newest: then nothing is known. */
+static void
+a_crl_of_no_date_hides_no_newer(void **state)
+{
+	struct scene	*s = *state;
+	struct leaves	 l;
+	X509_CRL	*crl = cert_crl(s->inter, &(struct crl_spec){ .number = 0 });
+	ASN1_TIME	*t = ASN1_TIME_new();
+
+	make_leaves(s, &l);
+	assert_true(ASN1_TIME_set_string(t, "260101000000Z") == 1 && ASN1_STRING_set(t, "26", 2) == 1 &&
+	    X509_CRL_set1_lastUpdate(crl, t) == 1 && X509_CRL_sign(crl, s->inter->key, EVP_sha256()) > 0);
+	for (int order = 0; order < 2; order++) {
+		certs_write_crl(certs_path(s->folder, order ? "crls/a.pem" : "crls/b.pem"), crl);
+		put_crl(s, order ? "b.pem" : "a.pem", s->inter, (struct crl_spec){ .number = 0 });
+		ASSERT_WORD(l.cdp, "revocation-unknown");
+	}
+	drop_crl(s, "a.pem");
+	drop_crl(s, "b.pem");
+	ASN1_TIME_free(t);
+	X509_CRL_free(crl);
+	free_leaves(&l);
+}
+
 static void
 a_delta_is_not_taken_for_the_whole(void **state)
 {
@@ -847,6 +921,8 @@ main(void)
 		cmocka_unit_test(an_endless_crl_is_never_fresh),
 		cmocka_unit_test(a_forged_crl_decides_nothing),
 		cmocka_unit_test(the_newer_crl_counts),
+		cmocka_unit_test(of_crls_that_contradict_one_counts),
+		cmocka_unit_test(a_crl_of_no_date_hides_no_newer),
 		cmocka_unit_test(a_delta_is_not_taken_for_the_whole),
 		cmocka_unit_test(sharded_crls),
 		cmocka_unit_test(intermediates_can_be_revoked),
