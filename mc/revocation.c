@@ -101,6 +101,15 @@ wanted(void *arg, const struct chain *c, const struct judgement *j)
 	r->judgement = *j;
 }
 
+static void
+used(void *arg, const struct chain *c)
+{
+	const struct revocation	*r = arg;
+
+	if (r->folder[0] != '\0')
+		crl_fetch_used_in(r->folder, r->tls, c);
+}
+
 void
 revocation_begin(struct revocation *r, struct tls_holder *h)
 {
@@ -108,6 +117,7 @@ revocation_begin(struct revocation *r, struct tls_holder *h)
 
 	r->tls = h;
 	tls_holder_on_unknown(h, wanted, r);
+	tls_holder_on_good(h, used, r);
 	if (!is_time(r) || (f = fetcher(r)) == NULL)
 		return;
 	crl_fetch_all(f);

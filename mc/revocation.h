@@ -2,7 +2,8 @@
  *
  * A server whose revocation state is unknown is not talked to; its CRL is then fetched from where
  * its certificate says, and the server tried once more.  What is kept is fetched again when it is
- * an hour old, and serves to its own end where that fails.
+ * an hour old, and serves to its own end where that fails.  Whenever a server was found good its
+ * CRLs are noted as used, so that those in daily use stay (CRL_SOURCES_UNUSED_S).
  *
  * Disk:  $XDG_CACHE_HOME/tillcalled/crls, else ~/.cache/tillcalled/crls, 0700; see
  *        common/svc/crl_fetch.h.  Where it cannot be made there is no fetching.

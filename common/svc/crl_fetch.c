@@ -11,6 +11,7 @@
 
 #include "common/base/clock.h"
 #include "common/base/memory.h"
+#include "common/svc/crl_cache.h"
 #include "common/svc/crl_check.h"
 #include "common/svc/crl_set.h"
 #include "common/svc/crl_sources.h"
@@ -239,6 +240,26 @@ crl_fetch_used(void *arg, const struct chain *c)
 	pthread_mutex_unlock(&f->lock);
 	if (news)
 		post(f, c, NULL);
+}
+
+void
+crl_fetch_used_in(const char *cache, struct tls_holder *h, const struct chain *c)
+{
+	struct tls	*tls = tls_holder_get(h);
+	STACK_OF(X509)	*path = judge_path(tls_trust(tls), c, now_s());
+	char		 hex[CRL_CACHE_HEX];
+
+	for (int i = 0; i + 1 < sk_X509_num(path); i++) {
+		struct judgement	 j = { .n_urls = 0 };
+
+		judge_note_urls(&j, sk_X509_value(path, i));
+		for (unsigned k = 0; k < j.n_urls; k++) {
+			crl_cache_hex(sk_X509_value(path, i + 1), j.urls[k], hex);
+			crl_cache_touch(cache, hex);
+		}
+	}
+	sk_X509_pop_free(path, X509_free);
+	tls_unref(&tls);
 }
 
 static void

@@ -43,6 +43,9 @@ void	 crl_fetch_free(struct crl_fetch **f);
 void	 crl_fetch_wanted(void *f, const struct chain *c, const struct judgement *j);
 /* The CRLs of this chain, which was found good, are in use; noted for each chain once an hour. */
 void	 crl_fetch_used(void *f, const struct chain *c);
+/* The same for a command, whose fetcher is gone by then: noted in the folder at once, each time.  The next
+ * fetcher reads it there. */
+void	 crl_fetch_used_in(const char *cache, struct tls_holder *h, const struct chain *c);
 /* All that is known is due at once. */
 void	 crl_fetch_all(struct crl_fetch *f);
 /* Waits until nothing that was wanted is under way; false: not within timeout_ms.  For commands,
