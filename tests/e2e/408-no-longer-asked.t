@@ -3,10 +3,10 @@
 # heard no further, and one that DNS has stopped vouching for is asked nothing more.
 . tests/e2e/lib.sh
 . tests/lib/peers.sh
+. tests/lib/sender.sh
 plan 18
 
 world_up --domains b.test --set 'crl-refresh = "10 s"'
-ims_at=$IMS_NOTIFY_b_test
 peers_take "$T/revoked" $(tests/world cert "$W" --domain p1.test) && doomed=$(ls -t "$W"/certs/p1.test-*.pem | head -1)
 peers_take "$T/orphan" $(tests/world cert "$W" --domain p2.test --ca second)
 peers_take "$T/moved" $(tests/world cert "$W" --domain p3.test)
@@ -14,16 +14,6 @@ cp "$W/ca/second/cert.pem" "$W/trust/second.pem"
 cp "$W/ca/second/crl.pem" "$W/crls/second.pem"
 tests/world reload "$W" ims b.test
 
-# announced NAME DOMAIN ADDRESS: bob has a notice of the letter of its name.
-announced() {
-	tests/world zone "$W" "$2. 60 IN TXT \"v=spf1 ip4:$3 -all\"
-host.$2. 1 IN A $3
-_oms._tcp.$2. 1 IN SRV 0 1 1470 host.$2."
-	letter "eve@$2" bob@b.test "$1" "$(seq 100)" >"$T/$1.letter"
-	LETTER=$T/$1.letter tests/lib/notice.pl "$T/$1.key" "$2" b.test bob@b.test >"$T/$1.batch"
-	printf '%s\n' "HELLO $2" "@$T/$1.batch" | enter "$peer" talk "$ims_at" "from=$3" sni=b.test \
-	    alpn=tillcalled-notify/1 "cert=$T/$1.pem" "key=$T/$1.key" >"$T/$1.notice" 2>&1
-}
 # The first half of the letter comes at once, the second when told; what is asked is in NAME.heard.
 speaks() {	# NAME
 	eventually 30 grep -q '^FETCH' "$T/$1.heard"
@@ -44,18 +34,12 @@ leaves() {	# NAME
 	eventually 30 grep -q '^FETCH' "$T/$1.heard"
 	printf '250 2.0.0 welcome\r\n421 4.3.2 [closing] going down\r\n'
 }
-stands() {	# NAME HOW ADDRESS [CERTIFICATE]: an OMS, for one connection
-	"$2" "$1" | enter timeout 90 openssl s_server -quiet -naccept 1 -accept "$3:1470" -alpn tillcalled-fetch/1 \
-	    -cert "$T/${4:-$1}.pem" -key "$T/${4:-$1}.key" >"$T/$1.heard" 2>"$T/$1.err"
-}
-number_of() { perl -MJSON::PP -e 'while (<STDIN>) { $o = decode_json($_);
-    print $o->{number}, "\n" if $o->{from} eq $ARGV[0] }' "$1" <"$T/list"; }
 shows() { as bob@b.test show "$(number_of "eve@$2")" >"$T/$1.shown" 2>&1; }
 half() { eventually 20 grep -q '^FETCH' "$T/$1.heard"; }
 
 peers_take "$T/leaving" $(tests/world cert "$W" --domain p5.test)
 announced leaving p5.test "$WORLD_NET.105"
-background stands leaving leaves "$WORLD_NET.105"
+stands leaving leaves "$WORLD_NET.105:1470"
 as bob@b.test list --json >"$T/list"
 shows leaving p5.test
 like "a server that goes down ends no session of the reader's" "$(cat "$T/leaving.shown")" '\[unreachable, '
@@ -64,13 +48,13 @@ n=0
 for name in revoked orphan moved; do
 	n=$((n + 1))
 	announced $name p$n.test "$WORLD_NET.10$n"
-	background stands $name speaks "$WORLD_NET.10$n"
+	stands $name speaks "$WORLD_NET.10$n:1470"
 done
-background stands next listens "$WORLD_NET.109" moved
+stands next listens "$WORLD_NET.109:1470" moved
 peers_take "$T/expired" $(tests/world cert "$W" --domain p4.test --seconds 12)
 end=$(($(date +%s) + 13))
 announced expired p4.test "$WORLD_NET.104"
-background stands expired speaks "$WORLD_NET.104"
+stands expired speaks "$WORLD_NET.104:1470"
 as bob@b.test list --json >"$T/list"
 n=0
 for name in revoked orphan moved expired; do

@@ -4,8 +4,8 @@
 # output.  All are from eve, but where SENDER in the environment says who it is.
 #
 # The letters that they announce do not exist, but where LETTER in the environment names a file: then each is
-# that one.  Their ids are new at each call.  KEY: P-256 or RSA.  `!`: the salt that is told is not the one of
-# the statement.
+# that one.  Their ids are new at each call, but where ID in the environment is theirs.  KEY: P-256 or RSA.
+# `!`: the salt that is told is not the one of the statement.
 use strict;
 use warnings;
 use Digest::SHA qw(sha256 sha256_hex);
@@ -32,7 +32,7 @@ my $ms = time * 1000;
 my ($lines, $digests) = ("", "");
 for (@addresses) {
 	my ($other, $address) = /^(!?)(.*)/;
-	my $id = join "", map({ $digit[($ms >> 5 * $_) & 31] } reverse 0 .. 9), map({ $digit[ord($_) & 31] } split //, octets(16));
+	my $id = $ENV{ID} // join "", map({ $digit[($ms >> 5 * $_) & 31] } reverse 0 .. 9), map({ $digit[ord($_) & 31] } split //, octets(16));
 	my $salt = octets(16);
 	my $recipient = sha256_hex("tillcalled recipient\0$salt$address");
 	my $statement = join "", map { "$_\r\n" } "Tillcalled-Notification: 1", "Id: $id", "From: <$sender>",
