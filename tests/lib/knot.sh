@@ -10,7 +10,18 @@
 knot_root=build/knot/root
 knot_pid=$T/knot.pid
 
+# One at a time: tests run beside each other.
 knot_have() {
+	mkdir -p build
+	exec 7>build/knot.lock
+	flock 7
+	knot_unpack
+	_had=$?
+	exec 7>&-
+	return $_had
+}
+
+knot_unpack() {
 	[ ! -e build/knot/had ] || return 0
 	rm -rf build/knot
 	mkdir -p build/knot/packages
