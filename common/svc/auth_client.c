@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/base/memory.h"
 #include "common/svc/auth_internal.h"
 #include "common/svc/auth_salted.h"
 
@@ -105,8 +106,8 @@ auth_client_new(struct span user, struct span password, struct span binding,
 		return err_set(e, REFUSAL_bad_address, "%s", refusal_sentence(REFUSAL_bad_address));
 	if (!auth_prepare(password, &prepared, e))
 		return false;
-	c = calloc(1, sizeof *c);
-	auth_need(c != NULL && auth_set_binding(c->binding, binding) && gsasl_init(&c->gsasl) == GSASL_OK);
+	c = memory_new(sizeof *c);
+	auth_need(auth_set_binding(c->binding, binding) && gsasl_init(&c->gsasl) == GSASL_OK);
 	c->password = prepared;
 	c->cache = cache;
 	c->mechanism = binding.n > 0 ? AUTH_PLUS : AUTH_PLAIN_SCRAM;

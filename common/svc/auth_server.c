@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/base/memory.h"
 #include "common/svc/auth_internal.h"
 #include "common/svc/auth_salted.h"
 
@@ -107,9 +108,9 @@ on_server_property(Gsasl *gsasl, Gsasl_session *session, Gsasl_property prop)
 struct auth *
 auth_new(const struct auth_ops *ops, void *arg)
 {
-	struct auth	*a = calloc(1, sizeof *a);
+	struct auth	*a = memory_new(sizeof *a);
 
-	auth_need(a != NULL && gsasl_init(&a->gsasl) == GSASL_OK);
+	auth_need(gsasl_init(&a->gsasl) == GSASL_OK);
 	gsasl_callback_set(a->gsasl, on_server_property);
 	a->ops = ops;
 	a->arg = arg;
@@ -137,8 +138,8 @@ auth_server_new(struct auth *a, struct span mechanism, struct span binding, stru
 		return err_set(e, REFUSAL_auth_mechanism, "there is: " AUTH_MECHANISMS);
 	if (RULE(auth_mechanism) && plus && binding.n != AUTH_BINDING_BYTES)
 		return err_set(e, REFUSAL_auth_mechanism, "there is nothing to bind to");
-	s = calloc(1, sizeof *s);
-	auth_need(s != NULL && auth_set_binding(s->binding, binding));
+	s = memory_new(sizeof *s);
+	auth_need(auth_set_binding(s->binding, binding));
 	s->auth = a;
 	s->plus = plus;
 	if (gsasl_server_start(a->gsasl, plus ? AUTH_PLUS : AUTH_PLAIN_SCRAM, &s->session) !=
