@@ -12,11 +12,12 @@
 static void
 clean(char *text)
 {
+	const char	*first = text;		/* that is not plain ASCII */
 	struct span	 rest;
 
-	while (*text >= 0x20 && *text < 0x7f)
-		text++;
-	rest = span_str(text);
+	while (*first >= 0x20 && *first < 0x7f)
+		first++;
+	rest = span_str(first);
 	while (rest.n > 0) {
 		size_t	 n = utf8_printable(rest);
 
