@@ -3,6 +3,7 @@
 # however firmly, has said nothing of it.
 . tests/e2e/lib.sh
 . tests/lib/peers.sh
+. tests/lib/sender.sh
 plan 10
 
 world_up --domains b.test
@@ -32,17 +33,11 @@ notes() {
 	printf '250 2.0.0 welcome\r\n250 2.0.0 noted\r\n'
 	waits "$1" QUIT 1
 }
-# stands NAME HOW: an OMS, for one connection.
-stands() {
-	"$2" "$1" | enter timeout 60 openssl s_server -quiet -naccept 1 -accept "$at:1470" -alpn tillcalled-fetch/1 \
-	    -cert "$T/p.pem" -key "$T/p.key" >"$T/$1.heard" 2>"$T/$1.err"
-}
-
 for n in 1 2; do
 	LETTER=$T/letter tests/lib/notice.pl "$T/p.key" $own b.test bob@b.test >"$T/batch"
 	printf '%s\n' "HELLO $own" "@$T/batch" | enter "$peer" talk "$IMS_NOTIFY_b_test" "from=$at" sni=b.test \
 	    alpn=tillcalled-notify/1 "cert=$T/p.pem" "key=$T/p.key" >"$T/notice" 2>&1
-	background stands out$n hands_out
+	stands out$n hands_out "$at:1470" p
 	ok "letter $n is here" as bob@b.test show $n
 	wait $!
 done
@@ -50,7 +45,7 @@ is "and DONE not answered" "$(log_count "$IMS_LOG_b_test" debts.said)" 0
 
 # goes_on NAME HOW: what is owed is looked at soon after a start.
 goes_on() {
-	background stands "$1" "$2"
+	stands "$1" "$2" "$at:1470" p
 	tests/world stop "$W" ims b.test && tests/world start "$W" ims b.test && wait $!
 }
 ok "a server that refuses our HELLO" goes_on hello refuses

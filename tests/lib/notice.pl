@@ -9,14 +9,16 @@
 use strict;
 use warnings;
 use Digest::SHA qw(sha256 sha256_hex);
-use File::Temp qw(tempfile);
-use POSIX qw(strftime);
+use IPC::Open2;
 
 my ($key, $from, $for, @addresses) = @ARGV;
 die "usage: notice.pl KEY FROM-DOMAIN FOR [!]ADDRESS...\n" if !@addresses;
 binmode STDOUT;
 
-sub date { return strftime("%Y-%m-%dT%H:%M:%SZ", gmtime $_[0]) }
+sub date {
+	my ($s, $m, $h, $day, $month, $year) = gmtime $_[0];
+	return sprintf "%04d-%02d-%02dT%02d:%02d:%02dZ", $year + 1900, $month + 1, $day, $h, $m, $s;
+}
 sub octets { open my $f, "<:raw", "/dev/urandom" or die; read $f, my $o, $_[0]; return $o }
 
 my ($size, $hash, $summary) = (1000, sha256_hex("nothing"), sha256_hex("nothing"));
@@ -46,11 +48,12 @@ for (@addresses) {
 }
 my $seal = join("", map { "$_\r\n" } "Tillcalled-Seal: 1", "Signer: $from", "For: $for", "Date: " . date(time)) . $digests;
 
-my ($f, $path) = tempfile(UNLINK => 1);
-binmode $f;
-print $f $seal;
-close $f;
-my $signature = `openssl dgst -sha256 -sign '$key' '$path'`;
+my $pid = open2(my $signed, my $text, "openssl", "dgst", "-sha256", "-sign", $key);
+binmode $_ for $signed, $text;
+print $text $seal;
+close $text;
+my $signature = do { local $/; <$signed> };
+waitpid $pid, 0;
 exit 1 if $? != 0;
-my $alg = `openssl pkey -in '$key' -noout -text` =~ /RSA|modulus/ ? "rsa-sha256" : "ecdsa-sha256";
+my $alg = length $signature >= 256 ? "rsa-sha256" : "ecdsa-sha256";	# P-256: at most 72
 printf "%sSEAL %d %s %d\r\n%s%s", $lines, length $seal, $alg, length $signature, $seal, $signature;
