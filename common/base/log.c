@@ -1,6 +1,8 @@
 /* log — one fact a line; see log.h. */
 #include "common/base/log.h"
 
+#include <assert.h>
+#include <errno.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -96,8 +98,16 @@ static _Thread_local struct held	 held;
 static void
 put(const char *octets, size_t n)
 {
-	if (n > 0 && write(STDERR_FILENO, octets, n) < 0)
-		return;			/* nobody is left to be told */
+	while (n > 0) {
+		ssize_t	 written = write(STDERR_FILENO, octets, n);
+
+		if (written < 0 && errno == EINTR)
+			continue;
+		if (written <= 0)
+			return;			/* nobody is left to be told */
+		octets += written;
+		n -= (size_t)written;
+	}
 }
 
 static void
@@ -116,6 +126,7 @@ log_hold(void)
 void
 log_release(void)
 {
+	assert(held.depth > 0);
 	if (--held.depth == 0)
 		put_held();
 }

@@ -5,7 +5,7 @@
  *
  * A value with octets outside 0x21..0x7e, or with " or \, must go through log_value, which quotes
  * and escapes it and cuts it at 1 KiB; so nothing foreign can make or break a line.  Each line is
- * whole within one write(2).  No secret, no body, no password is ever given to it.  Thread-safe.
+ * whole within one write(2), if that takes it whole.  No secret, no body, no password is ever given to it.  Thread-safe.
  */
 #ifndef BASE_LOG_H
 #define BASE_LOG_H
@@ -21,7 +21,8 @@ void		 log_fact(enum log_level level, const char *event, const char *fmt, ...)
 
 /* Between these, which may be nested, what this thread says is gathered, to be written together: at the
  * end, before an error (which is written at once), or when 4 KiB would be passed.  Only around what
- * never waits: a crash would swallow the lines. */
+ * never waits: a crash swallows the lines, of which a peer may have had the answer by then, and another
+ * thread's later ones may stand before them. */
 void		 log_hold(void);
 void		 log_release(void);
 
