@@ -85,8 +85,8 @@ void	 server_init(struct server *s, const struct verb *verbs, size_t n_verbs,
 	    const struct server_ops *ops, void *role);
 void	 server_clear(struct server *s);
 
-/* For handlers.  After server_expect and server_expect_whole, the handler returns DONE and `end` speaks for the request.
- * _whole: n <= ENGINE_WINDOW_BYTES / 2; the piece is handed to `end`.  Otherwise `octets` gets the
+/* For handlers.  After server_expect and server_expect_whole, the handler returns DONE and `end` speaks
+ * for the request.  _whole: n <= ENGINE_WINDOW_BYTES / 2; the piece is handed to `end`.  Otherwise `octets` gets the
  * pieces as they come, uncopied, and `end` an empty span. */
 void	 server_expect_whole(struct server *s, uint64_t n,
 	    enum outcome (*end)(struct server *s, struct span whole, struct err *e));

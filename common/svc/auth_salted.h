@@ -1,4 +1,4 @@
-/* auth_salted — the arithmetic of SCRAM-SHA-256, between auth.c and auth_keys.c. */
+/* auth_salted — the arithmetic of SCRAM-SHA-256, between the two sides and auth_keys.c. */
 #ifndef SVC_AUTH_SALTED_H
 #define SVC_AUTH_SALTED_H
 

@@ -3,7 +3,7 @@
 . tests/e2e/lib.sh
 . tests/lib/peers.sh
 . tests/lib/knot.sh
-plan 9
+plan 10
 
 world_up --domains a.example,b.example
 ok "a name server is had" knot_have
@@ -55,7 +55,7 @@ newer() { [ "$(generations)" -gt "$before" ]; }
 before=$(generations)
 rm "$W/trust/second.pem" "$W/crls/second.pem"
 tests/world reload "$W" oms a.example
-eventually 10 newer
+ok "meanwhile its CA is no longer trusted" eventually 10 newer
 kill -CONT "$knot_child"
 : >"$T/noop"
 wait $asks

@@ -32,7 +32,7 @@ stands() {
 	eventually 10 enter sh -c "ss -ltn | grep -q '$3 '"
 }
 sender_serves() {
-	"$2" "$1" | enter timeout 180 openssl s_server -quiet -naccept 1 -accept "$3" -alpn tillcalled-fetch/1 \
+	"$2" "$1" | enter timeout 300 openssl s_server -quiet -naccept 1 -accept "$3" -alpn tillcalled-fetch/1 \
 	    -cert "$T/${4:-$1}.pem" -key "$T/${4:-$1}.key" >"$T/$1.heard" 2>"$T/$1.err"
 }
 

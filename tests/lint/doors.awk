@@ -4,7 +4,7 @@ BEGIN {
 	door["event2"] = "common/svc/loop.c common/svc/conn.c common/svc/fetchurl.c common/svc/dns.c"
 	door["openssl/ssl"] = "common/svc/tls.c common/svc/conn.c common/svc/tls_internal.h"
 	door["openssl"] = "common/svc/"
-	door["lmdb"] = "common/svc/db.c common/svc/db_open.c common/svc/db_txn.c common/svc/db_internal.h"
+	door["lmdb"] = "common/svc/db_internal.h"
 	door["spf2"] = "common/svc/spf_evaluate.c"
 	door["unbound"] = "common/svc/dns.c common/svc/dns_context.c"
 	door["confuse"] = "common/svc/conf.c"
