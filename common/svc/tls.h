@@ -67,6 +67,8 @@ const char	*tls_identity_domain(const struct tls_identity *i);
 bool		 tls_holder_new(struct tls_holder **h, const struct tls_settings *s, struct err *e);
 void		 tls_holder_free(struct tls_holder **h);
 struct tls	*tls_holder_get(struct tls_holder *h);	/* a reference to the newest */
+/* The newest's number, without the price of a reference: for who only looks whether it is another. */
+uint64_t	 tls_holder_generation(struct tls_holder *h);
 
 /* A new generation by these settings (SIGHUP); false: the old one stays.  Blocks: files are read. */
 bool		 tls_holder_reload(struct tls_holder *h, const struct tls_settings *s,

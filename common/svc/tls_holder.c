@@ -1,5 +1,6 @@
 /* tls_holder — the newest generation, and who looks whether a newer is due. */
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 
 #include "common/base/log.h"
@@ -11,6 +12,7 @@
 struct tls_holder {
 	pthread_mutex_t		 lock;		/* of current */
 	struct tls		*current;
+	atomic_ullong		 generation;	/* of current */
 	pthread_mutex_t		 making;	/* one generation at a time; guards settings */
 	struct tls_settings	 settings;
 	uint64_t		 failed;	/* folders' signature that was complained about */
@@ -81,6 +83,7 @@ tls_holder_new(struct tls_holder **out, const struct tls_settings *s, struct err
 	pthread_mutex_init(&h->lock, NULL);
 	pthread_mutex_init(&h->making, NULL);
 	h->current = t;
+	atomic_init(&h->generation, tls_generation(t));
 	settings_copy(&h->settings, s);
 	*out = h;
 	return true;
@@ -122,6 +125,12 @@ tls_holder_get(struct tls_holder *h)
 	return t;
 }
 
+uint64_t
+tls_holder_generation(struct tls_holder *h)
+{
+	return atomic_load(&h->generation);
+}
+
 static void
 swap(struct tls_holder *h, struct tls *t)
 {
@@ -130,6 +139,7 @@ swap(struct tls_holder *h, struct tls *t)
 	pthread_mutex_lock(&h->lock);
 	old = h->current;
 	h->current = t;
+	atomic_store(&h->generation, tls_generation(t));
 	pthread_mutex_unlock(&h->lock);
 	tls_unref(&old);
 }

@@ -23,9 +23,9 @@ tls_peer_clear(struct tls_peer *p)
 }
 
 static bool
-due(const struct tls_peer *p, const struct tls *t, int64_t mono_ms, int64_t wall_s)
+due(const struct tls_peer *p, struct tls_holder *h, int64_t mono_ms, int64_t wall_s)
 {
-	return p->generation != tls_generation(t) || mono_ms - p->judged_ms >= TLS_RECHECK_MS ||
+	return p->generation != tls_holder_generation(h) || mono_ms - p->judged_ms >= TLS_RECHECK_MS ||
 	    (p->until_s != 0 && wall_s >= p->until_s);
 }
 
@@ -66,10 +66,9 @@ tls_peer_check_at(struct tls_peer *p, struct tls_holder *h, int64_t mono_ms, int
 {
 	struct tls	*t;
 
-	if (p->chain != NULL) {
+	if (p->chain != NULL && due(p, h, mono_ms, wall_s)) {
 		t = tls_holder_get(h);
-		if (due(p, t, mono_ms, wall_s))
-			judge_again(p, h, t, mono_ms, wall_s);
+		judge_again(p, h, t, mono_ms, wall_s);
 		tls_unref(&t);
 	}
 	return say(p, e);
