@@ -56,14 +56,15 @@ accept_peer_clear(struct accept_peer *p)
 static struct crl_state *
 crls_of(struct ims_worker *w, struct accept_peer *p, const struct tls_peer *tls)
 {
-	struct tls	*t = tls_holder_get(w->ims->tls);
+	struct tls	*t;
 
-	if (p->crls == NULL || p->crls_of != tls_generation(t)) {
+	if (p->crls == NULL || p->crls_of != tls_holder_generation(w->ims->tls)) {
+		t = tls_holder_get(w->ims->tls);
 		crl_state_unref(&p->crls);
 		p->crls = crl_state_new(tls_trust(t), tls->chain);
 		p->crls_of = tls_generation(t);
+		tls_unref(&t);
 	}
-	tls_unref(&t);
 	return crl_state_ref(p->crls);
 }
 
@@ -166,24 +167,26 @@ fill_spf(struct job *j)
 static void
 store(struct job *j)
 {
-	struct conf		*conf = daemon_conf(j->worker->ims->daemon);
+	struct conf		*conf;
 	size_t			 n;
 	const struct crl_octets	*crls = crl_state_crls(j->crls, &n);
 
 	j->users = memory_array(j->batch->n_entries + 1, sizeof *j->users);
 	judge_recipients(j);
+	if (j->batch->n_open == 0) {
+		loop_post(j->worker->loop, finish, j);
+		return;
+	}
 	fill_spf(j);
+	conf = daemon_conf(j->worker->ims->daemon);
 	j->evidence = (struct ims_evidence){
 		.chain = chain_der(j->chain), .crls = crls, .n_crls = n, .issuer = j->issuer, .host = j->host,
 		.spf = (const char (*)[IMS_STORE_SPF_BYTES])j->spf, .received_s = clock_wall_ms() / 1000,
 		.hold_limit_s = conf->role[CONF_ROLE_IMS].hold_limit_s,
 	};
 	conf_unref(&conf);
-	if (j->batch->n_open == 0)
-		loop_post(j->worker->loop, finish, j);
-	else
-		ims_store_accept(j->worker->ims->store, j->batch,
-		    (const char (*)[256])j->users, &j->evidence, j->worker->loop, finish, j);
+	ims_store_accept(j->worker->ims->store, j->batch, (const char (*)[256])j->users, &j->evidence,
+	    j->worker->loop, finish, j);
 }
 
 /* -- SPF --------------------------------------------------------------------------------------------- */
