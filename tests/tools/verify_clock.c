@@ -12,7 +12,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#define EACH	16
+#define EACH	64
 
 struct total {
 	_Atomic uint64_t	 n, measured, ns;
