@@ -42,7 +42,7 @@ planted "lint sees an upward include" proto/line.c '#include "oms/store.h"' "^pr
 planted "and one between the two middle floors" proto/line.c '#include "common/svc/db.h"' \
     "^proto/line\.c:[0-9]+: proto may not include common/svc/db\.h"
 planted "and one from base" common/base/buf.c '#include "proto/line.h"' "^common/base/buf\.c:[0-9]+: .* may not include proto/line\.h"
-planted "and a second door" oms/main.c '#include <lmdb.h>' "^oms/main\.c:[0-9]+: <lmdb\.h> is included only in common/svc/db\.c"
+planted "and a second door" oms/main.c '#include <lmdb.h>' "^oms/main\.c:[0-9]+: <lmdb\.h> is included only in common/svc/db_internal\.h"
 planted "and a library in proto" proto/line.c '#include <openssl/evp.h>' "^proto/line\.c:[0-9]+: <openssl/evp\.h> is included only in"
 planted "and a cycle" common/base/span.h '#include "common/base/buf.h"' "common/base/(buf|span)\.h: includes itself"
 planted "and a name without a subject" common/base/util.c '/* nothing */' "^common/base/util\.c: a file without a subject"
