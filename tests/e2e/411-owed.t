@@ -18,7 +18,7 @@ asked() { grep -c "^$2" "$T/$1.heard"; }
 waits() { eventually 30 says "^$3\$" asked "$1" "$2"; }	# NAME VERB HOW-OFTEN
 # An OMS that goes down before it has answered DONE.
 hands_out() {	# NAME
-	waits "$1" FETCH 1
+	waits "$1" FETCH 1 || return
 	printf '250 2.0.0 welcome\r\n250 2.0.0 {%d} it comes\r\n' "$(wc -c <"$T/letter")"
 	cat "$T/letter"
 	waits "$1" DONE 1
@@ -33,13 +33,21 @@ notes() {
 	printf '250 2.0.0 welcome\r\n250 2.0.0 noted\r\n'
 	waits "$1" QUIT 1
 }
+# here N: the letter is fetched; on a slow machine what is owed may come first, to a server of one connection.
+here() {
+	for _try in 1 2 3; do
+		stands "out$1$_try" hands_out "$at:1470" p
+		_stands=$!
+		as bob@b.test show "$1" && wait $_stands && return
+		wait $_stands
+	done
+	return 1
+}
 for n in 1 2; do
 	LETTER=$T/letter tests/lib/notice.pl "$T/p.key" $own b.test bob@b.test >"$T/batch"
 	printf '%s\n' "HELLO $own" "@$T/batch" | enter "$peer" talk "$IMS_NOTIFY_b_test" "from=$at" sni=b.test \
 	    alpn=tillcalled-notify/1 "cert=$T/p.pem" "key=$T/p.key" >"$T/notice" 2>&1
-	stands out$n hands_out "$at:1470" p
-	ok "letter $n is here" as bob@b.test show $n
-	wait $!
+	ok "letter $n is here" here $n
 done
 is "and DONE not answered" "$(log_count "$IMS_LOG_b_test" debts.said)" 0
 
