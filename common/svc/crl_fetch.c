@@ -2,7 +2,6 @@
 #include "common/svc/crl_fetch.h"
 
 #include <pthread.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -11,6 +10,7 @@
 
 #include "common/base/clock.h"
 #include "common/base/memory.h"
+#include "common/base/thread.h"
 #include "common/svc/crl_cache.h"
 #include "common/svc/crl_check.h"
 #include "common/svc/crl_set.h"
@@ -137,15 +137,21 @@ want_path(struct crl_fetch *f, struct trust *t, STACK_OF(X509) *path, const stru
 }
 
 static void
-use_path(struct crl_fetch *f, STACK_OF(X509) *path)
+each_url(STACK_OF(X509) *path, void (*fn)(void *arg, X509 *issuer, const char *url), void *arg)
 {
 	for (int i = 0; i + 1 < sk_X509_num(path); i++) {
 		struct judgement	 j = { .n_urls = 0 };
 
 		judge_note_urls(&j, sk_X509_value(path, i));
 		for (unsigned k = 0; k < j.n_urls; k++)
-			crl_sources_used(f->sources, sk_X509_value(path, i + 1), j.urls[k]);
+			fn(arg, sk_X509_value(path, i + 1), j.urls[k]);
 	}
+}
+
+static void
+use(void *sources, X509 *issuer, const char *url)
+{
+	crl_sources_used(sources, issuer, url);
 }
 
 static void
@@ -163,7 +169,7 @@ on_wish(void *arg)
 		tls = tls_holder_get(f->tls);
 		path = judge_path(tls_trust(tls), w->chain, now_s());
 		if (w->good)
-			use_path(f, path);
+			each_url(path, use, f->sources);
 		else
 			want_path(f, tls_trust(tls), path, &w->judgement);
 		sk_X509_pop_free(path, X509_free);
@@ -242,22 +248,22 @@ crl_fetch_used(void *arg, const struct chain *c)
 		post(f, c, NULL);
 }
 
+static void
+touch(void *cache, X509 *issuer, const char *url)
+{
+	char	 hex[CRL_CACHE_HEX];
+
+	crl_cache_hex(issuer, url, hex);
+	crl_cache_touch(cache, hex);
+}
+
 void
 crl_fetch_used_in(const char *cache, struct tls_holder *h, const struct chain *c)
 {
 	struct tls	*tls = tls_holder_get(h);
 	STACK_OF(X509)	*path = judge_path(tls_trust(tls), c, now_s());
-	char		 hex[CRL_CACHE_HEX];
 
-	for (int i = 0; i + 1 < sk_X509_num(path); i++) {
-		struct judgement	 j = { .n_urls = 0 };
-
-		judge_note_urls(&j, sk_X509_value(path, i));
-		for (unsigned k = 0; k < j.n_urls; k++) {
-			crl_cache_hex(sk_X509_value(path, i + 1), j.urls[k], hex);
-			crl_cache_touch(cache, hex);
-		}
-	}
+	each_url(path, touch, (char *)cache);
 	sk_X509_pop_free(path, X509_free);
 	tls_unref(&tls);
 }
@@ -289,20 +295,6 @@ run(void *arg)
 	crl_sources_read(f->sources);
 	loop_run(f->loop);
 	return NULL;
-}
-
-/* Signals are the main thread's. */
-static int
-start_thread(struct crl_fetch *f)
-{
-	sigset_t	 all, before;
-	int		 r;
-
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &before);
-	r = pthread_create(&f->thread, NULL, run, f);
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
-	return r;
 }
 
 static void
@@ -344,7 +336,7 @@ crl_fetch_new(struct crl_fetch **out, const struct crl_fetch_settings *s, struct
 		    .refresh_ms = s->refresh_ms > 1000 ? s->refresh_ms : 1000, .tls = h,
 		    .loop = f->loop, .dns = f->dns, .busier = busier, .less_busy = less_busy,
 		    .arg = f });
-	if (ok && (r = start_thread(f)) != 0)
+	if (ok && (r = thread_start(&f->thread, run, f)) != 0)
 		ok = err_set_errno(e, REFUSAL_os_error, r, "the thread that fetches CRLs");
 	if (ok)
 		*out = f;

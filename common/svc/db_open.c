@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "common/base/memory.h"
+#include "common/base/thread.h"
 #include "common/svc/db_internal.h"
 
 #define READERS_MAX	512
@@ -100,13 +101,8 @@ hold_folder(struct db *d, const char *folder, struct err *e)
 static int
 start_writer(struct db *d)
 {
-	sigset_t	 all, old;
-	int		 rc;
+	int	 rc = thread_start(&d->writer, db_write_on, d);
 
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &old);
-	rc = pthread_create(&d->writer, NULL, db_write_on, d);
-	pthread_sigmask(SIG_SETMASK, &old, NULL);
 	d->started = rc == 0;
 	return rc;
 }

@@ -6,7 +6,6 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -14,6 +13,7 @@
 
 #include "common/base/log.h"
 #include "common/base/memory.h"
+#include "common/base/thread.h"
 #include "common/svc/address_scope.h"
 #include "common/svc/address_text.h"
 #include "common/svc/listen_guard.h"
@@ -250,13 +250,8 @@ run(void *arg)
 static bool
 start_thread(struct listen *l, struct err *e)
 {
-	sigset_t	 all, old;
-	int		 r;
+	int	 r = thread_start(&l->thread, run, l);
 
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &old);
-	r = pthread_create(&l->thread, NULL, run, l);
-	pthread_sigmask(SIG_SETMASK, &old, NULL);
 	if (r != 0)
 		return err_set_errno(e, REFUSAL_os_error, r, "the acceptor's thread");
 	return l->runs = true;

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "common/base/memory.h"
+#include "common/base/thread.h"
 #include "common/svc/loop.h"
 
 #define THREADS_MAX	16
@@ -75,15 +76,11 @@ run(void *arg)
 bool
 offload_start(struct offload *o, struct err *e)
 {
-	sigset_t	 all, old;
-	int		 r = 0;
+	int	 r = 0;
 
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &old);
 	while (o->running < o->threads && r == 0)
-		if ((r = pthread_create(&o->thread[o->running], NULL, run, o)) == 0)
+		if ((r = thread_start(&o->thread[o->running], run, o)) == 0)
 			o->running++;
-	pthread_sigmask(SIG_SETMASK, &old, NULL);
 	if (r == 0)
 		return true;
 	offload_stop(o);

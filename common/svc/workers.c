@@ -2,11 +2,11 @@
 #include "common/svc/workers.h"
 
 #include <pthread.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <unistd.h>
 
 #include "common/base/memory.h"
+#include "common/base/thread.h"
 #include "common/svc/loop.h"
 
 struct worker {
@@ -51,16 +51,11 @@ run(void *arg)
 bool
 workers_start(struct workers *w, struct err *e)
 {
-	sigset_t	 all, old;
-	int		 r = 0;
+	int	 r = 0;
 
-	/* Signals are the main thread's. */
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &old);
 	for (unsigned i = 0; i < w->n && r == 0; i++)
-		if ((r = pthread_create(&w->w[i].thread, NULL, run, w->w[i].loop)) == 0)
+		if ((r = thread_start(&w->w[i].thread, run, w->w[i].loop)) == 0)
 			w->w[i].runs = true;
-	pthread_sigmask(SIG_SETMASK, &old, NULL);
 	if (r == 0)
 		return true;
 	workers_stop(w);
