@@ -5,7 +5,8 @@
  *
  * A value with octets outside 0x21..0x7e, or with " or \, must go through log_value, which quotes
  * and escapes it and cuts it at 1 KiB; so nothing foreign can make or break a line.  Each line is
- * whole within one write(2), if that takes it whole.  No secret, no body, no password is ever given to it.  Thread-safe.
+ * whole within one write(2), if that takes it whole.  No secret, no body, no password is ever given to
+ * it.  Thread-safe.
  */
 #ifndef BASE_LOG_H
 #define BASE_LOG_H

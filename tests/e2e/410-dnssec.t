@@ -10,13 +10,7 @@ plan 25
 world_up --domains a.example,b.example
 ok "a name server is had" knot_have
 knot_zones=example
-mkdir -p "$T/knot"
-{ cat <<END
-example. 60 IN SOA ns.example. hostmaster.example. 1 3600 600 86400 1
-example. 60 IN NS ns.example.
-ns.example. 60 IN A $WORLD_NET.53
-END
-grep '^[^ ]*\.example\. ' "$W/zone"; } >"$T/knot/example.zone"
+knot_zone 60
 cp "$T/knot/example.zone" "$T/unsigned.zone"
 ok "it signs the zone" knot_start on
 knot_anchor example >"$T/anchor" 2>"$T/anchor.err"

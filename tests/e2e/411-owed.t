@@ -12,15 +12,15 @@ peers_take "$T/p" $(tests/world cert "$W" --domain $own)
 tests/world zone "$W" "$own. 60 IN TXT \"v=spf1 ip4:$at -all\"
 host.$own. 60 IN A $at
 _oms._tcp.$own. 60 IN SRV 0 1 1470 host.$own."
-letter eve@$own bob@b.test owed >"$T/letter"
+letter eve@$own bob@b.test owed >"$T/p.letter"
 
 asked() { grep -c "^$2" "$T/$1.heard"; }
 waits() { eventually 30 says "^$3\$" asked "$1" "$2"; }	# NAME VERB HOW-OFTEN
 # An OMS that goes down before it has answered DONE.
 hands_out() {	# NAME
 	waits "$1" FETCH 1 || return
-	printf '250 2.0.0 welcome\r\n250 2.0.0 {%d} it comes\r\n' "$(wc -c <"$T/letter")"
-	cat "$T/letter"
+	printf '250 2.0.0 welcome\r\n250 2.0.0 {%d} it comes\r\n' "$(wc -c <"$T/p.letter")"
+	cat "$T/p.letter"
 	waits "$1" DONE 1
 }
 refuses() { waits "$1" DONE 2; printf '550 5.7.1 [not-designated] not now\r\n'; }
@@ -44,9 +44,7 @@ here() {
 	return 1
 }
 for n in 1 2; do
-	LETTER=$T/letter tests/lib/notice.pl "$T/p.key" $own b.test bob@b.test >"$T/batch"
-	printf '%s\n' "HELLO $own" "@$T/batch" | enter "$peer" talk "$IMS_NOTIFY_b_test" "from=$at" sni=b.test \
-	    alpn=tillcalled-notify/1 "cert=$T/p.pem" "key=$T/p.key" >"$T/notice" 2>&1
+	noticed p $own "$at"
 	ok "letter $n is here" here $n
 done
 is "and DONE not answered" "$(log_count "$IMS_LOG_b_test" debts.said)" 0

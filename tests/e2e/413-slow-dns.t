@@ -8,13 +8,7 @@ plan 10
 world_up --domains a.example,b.example
 ok "a name server is had" knot_have
 knot_zones=example
-mkdir -p "$T/knot"
-{ cat <<END
-example. 1 IN SOA ns.example. hostmaster.example. 1 3600 600 86400 1
-example. 1 IN NS ns.example.
-ns.example. 1 IN A $WORLD_NET.53
-END
-sed -n 's/^\([^ ]*\.example\.\) 60 /\1 1 /p' "$W/zone"; } >"$T/knot/example.zone"
+knot_zone 1
 ok "it serves the zone" knot_start off
 conf=$CONF_a_example log=$OMS_LOG_a_example
 sed "s|^resolver = .*|resolver = \"$WORLD_NET.53@5353,anchor=none\"|" "$conf" >"$T/conf" && cat "$T/conf" >"$conf"

@@ -2,6 +2,7 @@
 # For tests that use e2e/lib.sh.
 #
 #	knot_have           gets the packages once; what fails is said, and the status is not 0
+#	knot_zone TTL       zone example, of the world's records below it
 #	knot_start SIGN     serves zone $T/knot/ZONE.zone for each ZONE in $knot_zones at NET.53, port
 #	                    5353; SIGN on: signs them, writes the signed zone back; off: as the file is
 #	knot_stop
@@ -33,6 +34,15 @@ knot_unpack() {
 	for _d in build/knot/packages/*.deb; do dpkg -x "$_d" $knot_root || return 1; done
 	[ -x $knot_root/usr/sbin/knotd ] || { echo "knot: no knotd in its package"; return 1; }
 	: >build/knot/had
+}
+
+knot_zone() {
+	mkdir -p "$T/knot"
+	{
+		printf '%s\n' "example. $1 IN SOA ns.example. hostmaster.example. 1 3600 600 86400 1" \
+		    "example. $1 IN NS ns.example." "ns.example. $1 IN A $WORLD_NET.53"
+		sed -n "s/^\\([^ ]*\\.example\\.\\) 60 /\\1 $1 /p" "$W/zone"
+	} >"$T/knot/example.zone"
 }
 
 knot_env() {

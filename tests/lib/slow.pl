@@ -13,7 +13,8 @@ my ($to, $n, $net) = @ARGV;
 my ($host, $port) = split /:/, $to;
 my $there = pack_sockaddr_in($port, inet_aton($host));
 my @record = split //, "\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03";
-my (@open, $turn, $next);
+my @open;
+my $next = time;
 
 $SIG{PIPE} = "IGNORE";
 $| = 1;
@@ -27,7 +28,7 @@ for my $i (0 .. $n - 1) {
 	sleep 0.05 if $i % 200 == 199;		# the backlog is as long as that
 }
 print "open ", scalar @open, "\n";
-for ($turn = 0, $next = time; @open; $turn++) {
+while (@open) {
 	if (time >= $next) {
 		$next = time + 10;
 		my $octet = shift(@record) // "x";
