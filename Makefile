@@ -14,14 +14,14 @@ again	= @$(MAKE) --no-print-directory -j$$(nproc)
 # -- what is built from what -------------------------------------------------------------------
 
 PROGRAMS := oms ims mc
-LIB	:= $(wildcard common/base/*.c common/svc/*.c proto/*.c)
+LIB	:= $(wildcard common/*/*.c proto/*.c)
 UNIT	:= $(wildcard tests/unit/*.c)
 PRELOAD	:= tests/tools/clock_shift tests/tools/verify_clock
 TOOLS	:= $(filter-out $(PRELOAD:%=%.c),$(wildcard tests/tools/*.c)) $(wildcard tests/bench/*.c) tests/replay.c
 FUZZ	:= $(wildcard tests/fuzz/*.c)
 OBJ	= $(patsubst %.c,$O/%.o,$1)
-ROLE	= $(filter-out $1/main.c,$(wildcard $1/*.c))
-TIDY	:= $(patsubst %.c,build/tidy/%,$(wildcard $(addsuffix /*.c,common/base common/svc proto oms ims mc)))
+ROLE	= $(filter-out $1/main.c,$(wildcard $1/*.c $1/*/*.c))
+TIDY	:= $(patsubst %.c,build/tidy/%,$(wildcard common/*/*.c $(foreach r,proto $(PROGRAMS),$r/*.c $r/*/*.c)))
 SOURCES	:= $(shell find common proto oms ims mc tests -name '*.[ch]')
 
 # -- flags ---------------------------------------------------------------------------------------
@@ -98,7 +98,7 @@ bench: deps			## what this machine carries, beside its limits (no test)
 bare:				## demo and check in a fresh Debian root (debootstrap, root)
 	@tests/bare
 
-lint:				## floors, one door per library, no cycles, no stray names
+lint:				## levels of rooms, one door per library, no cycles, no stray names
 	@awk -f tests/lint/layers.awk $(SOURCES)
 	@awk -f tests/lint/doors.awk $(SOURCES)
 	@awk -f tests/lint/cycles.awk $(SOURCES)
@@ -109,9 +109,8 @@ tidy:				## clang-tidy and cppcheck over what has changed since they last ran
 	@awk '{ print } /^[^ ]+:[0-9]+:[0-9]+: (warning|error): / && !told[$$0]++ { n++ } \
 	    END { print n + 0 " findings"; exit n > 0 }' $(TIDY)
 
-map:				## one line per module, from the headers themselves
-	@awk 'FNR==1 && /^\/\* / { sub(/^\/\* /, ""); sub(/ \*\/$$/, ""); printf "%-26s %s\n", FILENAME, $$0 }' \
-	    $$(find common proto oms ims mc tests -name '*.h' | LC_ALL=C sort)
+map:				## rooms, their doors (used from other rooms) and what is inside
+	@awk -f tests/lint/map.awk $(filter-out tests/%.c,$(SOURCES))
 
 format:				## clang-format, where it is installed
 	clang-format -i $(SOURCES)
@@ -158,7 +157,7 @@ $(PROGRAMS:%=$B/%): $B/%: $O/%/main.o $B/lib-%.a $B/lib.a
 	$(call say,ld)$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS) $(if $(filter mc,$*),$(GMIME_LIBS))
 
 # Daemons that do not wait for the disk, for the test which must notice it (e2e/220).
-$B/nosync/db_open.o: common/svc/db_open.c Makefile
+$B/nosync/db_open.o: common/store/db_open.c Makefile
 	@mkdir -p $(@D)
 	@ln -sfn ../tests $(@D)/tests
 	$(call say,cc)$(CC) $(CPPFLAGS) -DDB_NOSYNC_FOR_TESTS $(CFLAGS) -c -o $@ $<

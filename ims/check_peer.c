@@ -4,20 +4,20 @@
 #include <stdlib.h>
 
 #include "common/base/memory.h"
-#include "common/svc/check_peer.h"
-#include "common/svc/designation.h"
+#include "common/daemon/check_peer.h"
+#include "common/dns/designation.h"
 #include "proto/fetch_client.h"
 
 struct caller {
-	struct fetch_client	 client;	/* first: what conn moves */
-	void			(*said)(void *arg, const struct err *e);
-	void			*arg;
+	struct fetch_client client; /* first: what conn moves */
+	void (*said)(void *arg, const struct err *e);
+	void *arg;
 };
 
 static void
 on_hello(void *role, const struct err *e)
 {
-	struct caller	*c = role;
+	struct caller *c = role;
 
 	c->said(c->arg, e);
 	if (e == NULL)
@@ -30,12 +30,12 @@ on_lost(void *role, const struct err *e)
 	(void)role, (void)e;
 }
 
-static const struct fetch_client_ops	 ops = { .hello = on_hello, .lost = on_lost };
+static const struct fetch_client_ops ops = { .hello = on_hello, .lost = on_lost };
 
 static struct engine *
 hello(const char *own, void (*said)(void *arg, const struct err *e), void *arg)
 {
-	struct caller	*c = memory_new(sizeof *c);
+	struct caller *c = memory_new(sizeof *c);
 
 	c->said = said;
 	c->arg = arg;
@@ -47,7 +47,7 @@ hello(const char *own, void (*said)(void *arg, const struct err *e), void *arg)
 static void
 hello_free(struct engine **e)
 {
-	struct caller	*c = (struct caller *)*e;
+	struct caller *c = (struct caller *)*e;
 
 	*e = NULL;
 	fetch_client_clear(&c->client);
@@ -57,8 +57,12 @@ hello_free(struct engine **e)
 int
 ims_check_peer(struct options *o)
 {
-	static const struct check_peer_role	 role = {
-		CONF_ROLE_IMS, DESIGNATION_FETCH, FETCH_ALPN, hello, hello_free
+	static const struct check_peer_role role = {
+		CONF_ROLE_IMS,
+		DESIGNATION_FETCH,
+		FETCH_ALPN,
+		hello,
+		hello_free,
 	};
 
 	return check_peer(o, &role);

@@ -4,6 +4,6 @@
 
 struct options;
 
-int	 ims_check_peer(struct options *o);
+int ims_check_peer(struct options *o);
 
 #endif

@@ -9,10 +9,10 @@
 #ifndef IMS_IMS_H
 #define IMS_IMS_H
 
-#include "common/svc/accounts.h"
-#include "common/svc/daemon.h"
-#include "common/svc/dns.h"
-#include "common/svc/spf_home.h"
+#include "common/auth/accounts.h"
+#include "common/daemon/daemon.h"
+#include "common/dns/dns.h"
+#include "common/spf/spf_home.h"
 
 struct auth;
 struct debts;
@@ -21,28 +21,28 @@ struct ims;
 struct ims_store;
 struct loop;
 
-#define IMS_SWEEP_MS	60000	/* between two looks for what has come to its end */
+#define IMS_SWEEP_MS 60000 /* between two looks for what has come to its end */
 
 struct ims_worker {
-	struct ims		*ims;
-	unsigned		 index;
-	struct loop		*loop;
-	struct dns		*dns;
-	struct spf_home		*spf;
-	struct auth		*auth;
-	struct fetcher		*fetcher;
-	struct debts		*debts;
+	struct ims *ims;
+	unsigned index;
+	struct loop *loop;
+	struct dns *dns;
+	struct spf_home *spf;
+	struct auth *auth;
+	struct fetcher *fetcher;
+	struct debts *debts;
 };
 
 struct ims {
-	struct daemon		*daemon;
-	struct accounts		*accounts;
-	struct tls_holder	*tls;
-	struct workers		*workers;
-	struct offload		*offload;
-	struct ims_store	*store;
-	struct ims_worker	*worker;	/* of n_workers */
-	unsigned		 n_workers;
+	struct daemon *daemon;
+	struct accounts *accounts;
+	struct tls_holder *tls;
+	struct workers *workers;
+	struct offload *offload;
+	struct ims_store *store;
+	struct ims_worker *worker; /* of n_workers */
+	unsigned n_workers;
 };
 
 #endif

@@ -1,10 +1,10 @@
 /* ims — the server of the receiving side: its verbs. */
-#include "common/svc/accounts_verbs.h"
-#include "common/svc/check_conf.h"
-#include "common/svc/check_peer.h"
-#include "common/svc/check_verbs.h"
+#include "common/auth/accounts_verbs.h"
+#include "common/daemon/check_conf.h"
+#include "common/daemon/check_peer.h"
+#include "common/daemon/check_verbs.h"
 #include "ims/check_peer.h"
-#include "ims/evidence.h"
+#include "ims/evidence/evidence.h"
 #include "ims/run.h"
 #include "ims/verbs.h"
 
@@ -22,16 +22,20 @@ static const struct options_verb verbs[] = {
 	{ "status", "", 0, 0, "how the running daemon fares", NULL, ims_verb_status, false },
 	{ "check", "", 0, 0, "is the configuration right?", NULL, check_conf, false },
 	CHECK_VERBS,
-	{ "check peer", "DOMAIN", 1, 1, "what another domain looks like from here; no letter is sent",
-	    check_peer_options, ims_check_peer, false },
-	{ NULL, NULL, 0, 0, NULL, NULL, NULL, false }
+	{ "check peer", "DOMAIN", 1, 1,
+	    "what another domain looks like from here; no letter is sent", check_peer_options,
+	    ims_check_peer, false },
+	{ NULL, NULL, 0, 0, NULL, NULL, NULL, false },
 };
 
 int
 main(int argc, char **argv)
 {
-	static const struct options_program	 program = {
-		"ims", "learns of letters, and calls for them when their readers do", verbs, NULL
+	static const struct options_program program = {
+		"ims",
+		"learns of letters, and calls for them when their readers do",
+		verbs,
+		NULL,
 	};
 
 	return options_main(&program, argc, argv);

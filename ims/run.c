@@ -1,31 +1,31 @@
-/* run — `ims run`: the role behind the daemon's frame; see run.h and common/svc/daemon.h. */
+/* run — `ims run`: the role behind the daemon's frame; see run.h and common/daemon/daemon.h. */
 #include "ims/run.h"
 
 #include <stdlib.h>
 
 #include "common/base/clock.h"
 #include "common/base/memory.h"
-#include "common/svc/daemon.h"
-#include "common/svc/loop.h"
-#include "common/svc/workers.h"
-#include "ims/accept.h"
-#include "ims/debts.h"
-#include "ims/fetcher.h"
+#include "common/daemon/daemon.h"
+#include "common/loop/loop.h"
+#include "common/loop/workers.h"
+#include "ims/fetch/acknowledger.h"
+#include "ims/fetch/fetcher.h"
 #include "ims/ims.h"
-#include "ims/mailbox.h"
-#include "ims/store.h"
+#include "ims/mailbox/mailbox_service.h"
+#include "ims/notify/notify_service.h"
+#include "ims/store/store.h"
 #include "ims/verbs.h"
 
-#define NOTIFY_PORT	1471
-#define MAILBOX_PORT	1473
+#define NOTIFY_PORT  1471
+#define MAILBOX_PORT 1473
 
 /* -- workers -------------------------------------------------------------------------------------- */
 
 static void
 make_worker(struct ims *i, unsigned n)
 {
-	const struct daemon_worker	*tools = daemon_worker(i->daemon, n);
-	struct ims_worker		*w = &i->worker[n];
+	const struct daemon_worker *tools = daemon_worker(i->daemon, n);
+	struct ims_worker *w = &i->worker[n];
 
 	w->ims = i;
 	w->index = n;
@@ -42,7 +42,7 @@ make_worker(struct ims *i, unsigned n)
 static void
 stop(void **role)
 {
-	struct ims	*i = *role;
+	struct ims *i = *role;
 
 	if (i == NULL)
 		return;
@@ -62,7 +62,7 @@ stop(void **role)
 static void
 sweep(void *role, void (*done)(void *arg, const struct err *e), void *arg)
 {
-	struct ims	*i = role;
+	struct ims *i = role;
 
 	ims_store_sweep(i->store, clock_wall_ms() / 1000, daemon_loop(i->daemon), done, arg);
 }
@@ -70,9 +70,9 @@ sweep(void *role, void (*done)(void *arg, const struct err *e), void *arg)
 static bool
 start(struct daemon *d, void **role, struct err *e)
 {
-	struct ims	*i = *role = memory_new(sizeof *i);
-	struct conf	*c = daemon_conf(d);
-	bool		 good;
+	struct ims *i = *role = memory_new(sizeof *i);
+	struct conf *c = daemon_conf(d);
+	bool good;
 
 	i->daemon = d;
 	i->accounts = daemon_accounts(d);
@@ -92,7 +92,7 @@ start(struct daemon *d, void **role, struct err *e)
 static void
 status(void *role, struct json *out)
 {
-	struct ims_store_counts	 c;
+	struct ims_store_counts c;
 
 	ims_store_counts(((struct ims *)role)->store, &c);
 	json_put_int(out, "mailboxes", (int64_t)c.mailboxes);
@@ -122,14 +122,21 @@ on_mailbox(void *role, struct daemon *d, unsigned worker, struct listen_incoming
 int
 ims_run(struct options *o)
 {
-	static const struct daemon_listener	 listeners[] = {
+	static const struct daemon_listener listeners[] = {
 		{ "notify", NOTIFY_PORT, false, on_notify },
 		{ "mailbox", MAILBOX_PORT, true, on_mailbox },
-		{ NULL, 0, false, NULL }
+		{ NULL, 0, false, NULL },
 	};
-	static const struct daemon_role		 role = {
-		.name = "ims", .index = CONF_ROLE_IMS, .listeners = listeners, .control = ims_control,
-		.start = start, .stop = stop, .sweep_ms = IMS_SWEEP_MS, .sweep = sweep, .status = status,
+	static const struct daemon_role role = {
+		.name = "ims",
+		.index = CONF_ROLE_IMS,
+		.listeners = listeners,
+		.control = ims_control,
+		.start = start,
+		.stop = stop,
+		.sweep_ms = IMS_SWEEP_MS,
+		.sweep = sweep,
+		.status = status,
 	};
 
 	return daemon_run(&role, o);

@@ -1,9 +1,9 @@
-/* run — `ims run`: the receiving side's role behind the daemon's frame (common/svc/daemon.h). */
+/* run — `ims run`: the receiving side's role behind the daemon's frame (common/daemon/daemon.h). */
 #ifndef IMS_RUN_H
 #define IMS_RUN_H
 
 struct options;
 
-int	 ims_run(struct options *o);	/* returns the exit status */
+int ims_run(struct options *o); /* returns the exit status */
 
 #endif

@@ -4,18 +4,18 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-#include "common/svc/ask.h"
-#include "ims/evidence.h"
+#include "common/daemon/ask.h"
+#include "ims/evidence/evidence.h"
 #include "ims/ims.h"
-#include "ims/store.h"
+#include "ims/store/store.h"
 
 /* -- the daemon's side -------------------------------------------------------------------------- */
 
 static bool
 one_mailbox(void *arg, const char *user, uint64_t notices)
 {
-	struct control_request	*r = arg;
-	struct json		*line = json_new();
+	struct control_request *r = arg;
+	struct json *line = json_new();
 
 	json_put_str(line, "mailbox", user);
 	json_put_int(line, "notices", (int64_t)notices);
@@ -26,18 +26,18 @@ one_mailbox(void *arg, const char *user, uint64_t notices)
 static void
 do_list(void *role, struct control_request *r, const struct json *request)
 {
-	struct ims	*i = role;
-	struct err	 e;
-	bool		 good = ims_store_mailboxes(i->store, one_mailbox, r, &e);
+	struct ims *i = role;
+	struct err e;
+	bool good = ims_store_mailboxes(i->store, one_mailbox, r, &e);
 
 	(void)request;
 	control_end(r, good ? NULL : &e);
 }
 
-const struct control_verb	ims_control[] = {
+const struct control_verb ims_control[] = {
 	{ "list", do_list },
 	{ "evidence", ims_control_evidence },
-	{ NULL, NULL }
+	{ NULL, NULL },
 };
 
 /* -- the command's side ---------------------------------------------------------------------------- */
@@ -45,7 +45,7 @@ const struct control_verb	ims_control[] = {
 static int64_t
 number(const struct json *line, const char *key)
 {
-	int64_t	 v = 0;
+	int64_t v = 0;
 
 	json_get_int(line, key, &v);
 	return v;
@@ -54,7 +54,7 @@ number(const struct json *line, const char *key)
 static void
 show_mailbox(void *arg, const struct json *line)
 {
-	const char	*name = json_get_str(line, "mailbox");
+	const char *name = json_get_str(line, "mailbox");
 
 	++*(int *)arg;
 	printf("%-40s %" PRId64 " notice%s\n", name == NULL ? "?" : name, number(line, "notices"),
@@ -64,8 +64,8 @@ show_mailbox(void *arg, const struct json *line)
 int
 ims_verb_list(struct options *o)
 {
-	int		 n = 0, status;
-	struct ask	 a = { "list", CONF_ROLE_IMS, show_mailbox, &n };
+	int n = 0, status;
+	struct ask a = { "list", CONF_ROLE_IMS, show_mailbox, &n };
 
 	status = ask_daemon(o, &a, NULL);
 	if (status == 0 && n == 0 && !o->json && !o->quiet)
@@ -79,20 +79,22 @@ show_status(void *arg, const struct json *line)
 	(void)arg;
 	printf("ims %s, process %" PRId64 ", up %" PRId64 " s\n", json_get_str(line, "version"),
 	    number(line, "pid"), number(line, "up_s"));
-	printf("  notices           %" PRId64 " in %" PRId64 " mailboxes\n", number(line, "notices"),
-	    number(line, "mailboxes"));
+	printf("  notices           %" PRId64 " in %" PRId64 " mailboxes\n",
+	    number(line, "notices"), number(line, "mailboxes"));
 	printf("  store             %" PRId64 " of %" PRId64 " MiB, %" PRId64 " writes in %" PRId64
-	    " commits\n", number(line, "store_used") >> 20, number(line, "store_size") >> 20,
+	       " commits\n",
+	    number(line, "store_used") >> 20, number(line, "store_size") >> 20,
 	    number(line, "writes"), number(line, "commits"));
 	printf("  connections       %" PRId64 "\n", number(line, "connections"));
-	printf("  trust             %" PRId64 " CAs, %" PRId64 " CRLs, %" PRId64 " files left out\n",
+	printf("  trust             %" PRId64 " CAs, %" PRId64 " CRLs, %" PRId64
+	       " files left out\n",
 	    number(line, "trusted_cas"), number(line, "crls"), number(line, "trust_files_skipped"));
 }
 
 int
 ims_verb_status(struct options *o)
 {
-	struct ask	 a = { "status", CONF_ROLE_IMS, show_status, NULL };
+	struct ask a = { "status", CONF_ROLE_IMS, show_status, NULL };
 
 	return ask_daemon(o, &a, NULL);
 }

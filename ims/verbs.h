@@ -2,12 +2,12 @@
 #ifndef IMS_VERBS_H
 #define IMS_VERBS_H
 
-#include "common/svc/control.h"
-#include "common/svc/options.h"
+#include "common/conf/options.h"
+#include "common/daemon/control.h"
 
-extern const struct control_verb	ims_control[];	/* role: struct ims; ended by an empty row */
+extern const struct control_verb ims_control[]; /* role: struct ims; ended by an empty row */
 
-int	 ims_verb_list(struct options *o);	/* mailboxes and how many notices each holds */
-int	 ims_verb_status(struct options *o);
+int ims_verb_list(struct options *o); /* mailboxes and how many notices each holds */
+int ims_verb_status(struct options *o);
 
 #endif

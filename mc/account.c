@@ -7,13 +7,14 @@
 bool
 account_load(struct account *a, const struct options *o, int *status)
 {
-	struct err	 e;
+	struct err e;
 
-	*a = (struct account){ .cache = { .full = false } };
-	if (config_load(&a->config, o->conf_file, &e) && config_password(&a->config, a->password, &e))
+	*a = (struct account) { .cache = { .full = false } };
+	if (config_load(&a->config, o->conf_file, &e) &&
+	    config_password(&a->config, a->password, &e))
 		return true;
-	*status = fault_err(o, "your configuration", &e, access(a->config.file, F_OK) != 0 ?
-	    "begin with:  %s setup ADDRESS" : NULL);
+	*status = fault_err(o, "your configuration", &e,
+	    access(a->config.file, F_OK) != 0 ? "begin with:  %s setup ADDRESS" : NULL);
 	account_clear(a);
 	return false;
 }

@@ -5,18 +5,18 @@
 #ifndef MC_ACCOUNT_H
 #define MC_ACCOUNT_H
 
-#include "common/svc/auth.h"
+#include "common/auth/auth.h"
 #include "mc/config.h"
 #include "mc/fault.h"
 
 struct account {
-	struct config		 config;
-	char			 password[PASSWORD_BYTES];
-	struct auth_cache	 cache;		/* so that PBKDF2 runs once a command */
+	struct config config;
+	char password[PASSWORD_BYTES];
+	struct auth_cache cache; /* so that PBKDF2 runs once a command */
 };
 
 /* By -C or the default.  False: *status is the exit status, and what is wrong has been said. */
-bool	 account_load(struct account *a, const struct options *o, int *status);
-void	 account_clear(struct account *a);
+bool account_load(struct account *a, const struct options *o, int *status);
+void account_clear(struct account *a);
 
 #endif

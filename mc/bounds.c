@@ -1,12 +1,12 @@
 /* bounds — how much of a letter may be given to a MIME parser; see bounds.h. */
 #include "mc/bounds.h"
 
-static const char	nested[] = "message/";
+static const char nested[] = "message/";
 
 void
 bounds_init(struct bounds *b)
 {
-	*b = (struct bounds){ .in_header = true };
+	*b = (struct bounds) { .in_header = true };
 }
 
 static void
@@ -26,7 +26,7 @@ line_end(struct bounds *b)
 		b->nested = false;
 		b->header = 0;
 	} else if (b->at == 0 && b->in_header) {
-		b->in_header = b->nested;	/* a letter within: its header comes next */
+		b->in_header = b->nested; /* a letter within: its header comes next */
 		b->nested = false;
 		b->header = 0;
 	}
@@ -38,10 +38,11 @@ line_end(struct bounds *b)
 static void
 header_octet(struct bounds *b, unsigned char c)
 {
-	unsigned char	 low = c >= 'A' && c <= 'Z' ? (unsigned char)(c - 'A' + 'a') : c;
+	unsigned char low = c >= 'A' && c <= 'Z' ? (unsigned char)(c - 'A' + 'a') : c;
 
-	b->matched = low == (unsigned char)nested[b->matched] ? b->matched + 1 :
-	    low == (unsigned char)nested[0] ? 1 : 0;
+	b->matched = low == (unsigned char)nested[b->matched] ? b->matched + 1
+	    : low == (unsigned char)nested[0]                 ? 1
+							      : 0;
 	if (b->matched == sizeof nested - 1) {
 		b->nested = true;
 		b->matched = 0;
@@ -54,7 +55,7 @@ void
 bounds_feed(struct bounds *b, struct span s)
 {
 	for (size_t i = 0; i < s.n && b->hit == BOUNDS_NONE; i++) {
-		unsigned char	 c = (unsigned char)s.p[i];
+		unsigned char c = (unsigned char)s.p[i];
 
 		b->seen++;
 		if (b->in_header)

@@ -14,26 +14,26 @@
 
 #include "common/base/span.h"
 
-#define BOUNDS_HEADER_BYTES	(100 * 1024)
-#define BOUNDS_DELIMITERS	20000	/* lines that begin with "--" */
+#define BOUNDS_HEADER_BYTES (100 * 1024)
+#define BOUNDS_DELIMITERS   20000 /* lines that begin with "--" */
 
 enum bounds_hit { BOUNDS_NONE, BOUNDS_HEADER, BOUNDS_PARTS };
 
 struct bounds {
-	uint64_t	 seen;			/* octets that were looked at */
-	uint64_t	 line;			/* where the present line begins */
-	uint64_t	 keep;			/* octets that may be parsed, once something was hit */
-	uint64_t	 header;		/* octets of the present header */
-	size_t		 delimiters;
-	enum bounds_hit	 hit;
-	bool		 in_header, nested;	/* nested: the header says message/... somewhere */
-	unsigned char	 first[2];		/* of the present line */
-	size_t		 at;			/* octets of the present line; a CR at its end not */
-	size_t		 matched;		/* of "message/" */
+	uint64_t seen;   /* octets that were looked at */
+	uint64_t line;   /* where the present line begins */
+	uint64_t keep;   /* octets that may be parsed, once something was hit */
+	uint64_t header; /* octets of the present header */
+	size_t delimiters;
+	enum bounds_hit hit;
+	bool in_header, nested; /* nested: the header says message/... somewhere */
+	unsigned char first[2]; /* of the present line */
+	size_t at;              /* octets of the present line; a CR at its end not */
+	size_t matched;         /* of "message/" */
 };
 
-void		 bounds_init(struct bounds *b);
-void		 bounds_feed(struct bounds *b, struct span s);
-uint64_t	 bounds_keep(const struct bounds *b);
+void bounds_init(struct bounds *b);
+void bounds_feed(struct bounds *b, struct span s);
+uint64_t bounds_keep(const struct bounds *b);
 
 #endif

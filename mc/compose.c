@@ -13,15 +13,15 @@
 #include "mc/mime.h"
 #include "mc/scratch.h"
 
-#define PIECE_BYTES	65536
+#define PIECE_BYTES 65536
 
 struct letter_source {
-	struct source		 source;
-	const struct letter	*letter;
+	struct source source;
+	const struct letter *letter;
 };
 
-struct fields {			/* what was met in the header */
-	bool	 from, date, message_id;
+struct fields { /* what was met in the header */
+	bool from, date, message_id;
 };
 
 /* -- line ends ------------------------------------------------------------------------------ */
@@ -29,11 +29,11 @@ struct fields {			/* what was met in the header */
 static void
 add_crlf(struct buf *out, struct span in, bool *cr)
 {
-	const char	*lf;
+	const char *lf;
 
 	while (in.n > 0 && (lf = memchr(in.p, '\n', in.n)) != NULL) {
-		size_t	 n = (size_t)(lf - in.p);
-		bool	 whole = n > 0 ? lf[-1] == '\r' : *cr;
+		size_t n = (size_t)(lf - in.p);
+		bool whole = n > 0 ? lf[-1] == '\r' : *cr;
 
 		buf_add(out, in.p, n);
 		buf_add(out, whole ? "\n" : "\r\n", whole ? 1 : 2);
@@ -48,11 +48,11 @@ add_crlf(struct buf *out, struct span in, bool *cr)
 static bool
 read_all(struct letter *l, int in, uint64_t most, struct err *e)
 {
-	char		*piece = memory_new(PIECE_BYTES);
-	struct buf	 out = BUF_INIT;
-	uint64_t	 total = 0;
-	bool		 cr = false, ok = true;
-	ssize_t		 n;
+	char *piece = memory_new(PIECE_BYTES);
+	struct buf out = BUF_INIT;
+	uint64_t total = 0;
+	bool cr = false, ok = true;
+	ssize_t n;
 
 	while (ok && (n = read(in, piece, PIECE_BYTES)) != 0) {
 		if (n < 0 && errno == EINTR)
@@ -84,11 +84,11 @@ read_all(struct letter *l, int in, uint64_t most, struct err *e)
 static struct span
 field_name(struct span line)
 {
-	size_t	 n = 0, end;
+	size_t n = 0, end;
 
 	while (n < line.n && line.p[n] > ' ' && line.p[n] < 127 && line.p[n] != ':')
 		n++;
-	for (end = n; end < line.n && (line.p[end] == ' ' || line.p[end] == '\t'); )
+	for (end = n; end < line.n && (line.p[end] == ' ' || line.p[end] == '\t');)
 		end++;
 	return span_sub(line, 0, end < line.n && line.p[end] == ':' ? n : 0);
 }
@@ -97,7 +97,7 @@ field_name(struct span line)
 static struct span
 line_of(struct span s)
 {
-	const char	*lf = s.n > 0 ? memchr(s.p, '\n', s.n) : NULL;
+	const char *lf = s.n > 0 ? memchr(s.p, '\n', s.n) : NULL;
 
 	return span_sub(s, 0, lf == NULL ? s.n : (size_t)(lf - s.p) + 1);
 }
@@ -117,7 +117,7 @@ name_is(struct span name, const char *word)
 static bool
 take_from(void *arg, const char *address, struct err *e)
 {
-	struct letter	*l = arg;
+	struct letter *l = arg;
 
 	(void)e;
 	if (l->from == NULL)
@@ -145,8 +145,8 @@ static bool
 take_field(struct letter *l, const struct compose *how, struct span name, struct span field,
     struct fields *met, struct err *e)
 {
-	struct span	 value = field;
-	bool		 bcc = name_is(name, "Bcc") || name_is(name, "Resent-Bcc");
+	struct span value = field;
+	bool bcc = name_is(name, "Bcc") || name_is(name, "Resent-Bcc");
 
 	(void)span_cut(&value, ':');
 	met->date |= name_is(name, "Date");
@@ -168,9 +168,9 @@ take_field(struct letter *l, const struct compose *how, struct span name, struct
 static void
 add_missing(struct letter *l, const struct compose *how, const struct fields *met)
 {
-	struct buf	 front = BUF_INIT;
-	const char	*at = strrchr(how->own, '@');
-	char		 date[MEASURE_BYTES], random[2 * sizeof how->random + 1];
+	struct buf front = BUF_INIT;
+	const char *at = strrchr(how->own, '@');
+	char date[MEASURE_BYTES], random[2 * sizeof how->random + 1];
 
 	if (!met->from)
 		buf_addf(&front, "From: %s\r\n", how->own);
@@ -179,7 +179,8 @@ add_missing(struct letter *l, const struct compose *how, const struct fields *me
 		buf_addf(&front, "Date: %s\r\n", date);
 	hex_str(random, how->random, sizeof how->random);
 	if (!met->message_id)
-		buf_addf(&front, "Message-ID: <%s@%s>\r\n", random, at == NULL ? "localhost" : at + 1);
+		buf_addf(&front, "Message-ID: <%s@%s>\r\n", random,
+		    at == NULL ? "localhost" : at + 1);
 	buf_add(&front, l->header.data, l->header.len);
 	buf_clear(&l->header);
 	l->header = front;
@@ -189,20 +190,19 @@ add_missing(struct letter *l, const struct compose *how, const struct fields *me
 
 /* `s` is the letter's beginning, `whole` says that there is no more of it. */
 static bool
-take_header(struct letter *l, const struct compose *how, struct span s, bool whole,
-    struct err *e)
+take_header(struct letter *l, const struct compose *how, struct span s, bool whole, struct err *e)
 {
-	struct fields	 met = { false, false, false };
-	size_t		 at = span_starts(s, SPAN_LIT("From ")) ? line_of(s).n : 0;	/* mbox */
-	bool		 ended = false;
+	struct fields met = { false, false, false };
+	size_t at = span_starts(s, SPAN_LIT("From ")) ? line_of(s).n : 0; /* mbox */
+	bool ended = false;
 
 	while (at < s.n && !ended) {
-		struct span	 rest = span_sub(s, at, s.n), line = line_of(rest);
-		struct span	 name = field_name(line);
-		size_t		 n = line.n;
+		struct span rest = span_sub(s, at, s.n), line = line_of(rest);
+		struct span name = field_name(line);
+		size_t n = line.n;
 
 		if (!whole && at > 0 && line.p[line.n - 1] != '\n')
-			break;			/* cut off by the window */
+			break; /* cut off by the window */
 		ended = name.n == 0;
 		if (ended) {
 			at += span_eq(line, SPAN_LIT("\r\n")) ? 2 : 0;
@@ -230,20 +230,20 @@ take_header(struct letter *l, const struct compose *how, struct span s, bool who
 void
 letter_init(struct letter *l)
 {
-	*l = (struct letter){ .fd = -1 };
+	*l = (struct letter) { .fd = -1 };
 }
 
 static bool
 read_header(struct letter *l, const struct compose *how, struct err *e)
 {
-	char	*window = memory_new(COMPOSE_HEADER_BYTES);
-	ssize_t	 n;
-	bool	 ok;
+	char *window = memory_new(COMPOSE_HEADER_BYTES);
+	ssize_t n;
+	bool ok;
 
 	n = pread(l->fd, window, COMPOSE_HEADER_BYTES, 0);
-	ok = n >= 0 ? take_header(l, how, span_of(window, (size_t)n),
-	    (uint64_t)n == l->body_octets, e) :
-	    err_set_errno(e, REFUSAL_no_input, errno, "a temporary file");
+	ok = n >= 0
+	    ? take_header(l, how, span_of(window, (size_t)n), (uint64_t)n == l->body_octets, e)
+	    : err_set_errno(e, REFUSAL_no_input, errno, "a temporary file");
 	free(window);
 	return ok;
 }
@@ -263,8 +263,8 @@ compose_read(struct letter *l, int in, const struct compose *how, struct err *e)
 static bool
 same_address(const char *a, const char *b)
 {
-	const char	*at = strrchr(a, '@');
-	size_t		 n = at == NULL ? strlen(a) : (size_t)(at - a);
+	const char *at = strrchr(a, '@');
+	size_t n = at == NULL ? strlen(a) : (size_t)(at - a);
 
 	return strlen(a) == strlen(b) && memcmp(a, b, n) == 0 &&
 	    span_eq_nocase(span_str(a + n), span_str(b + n));
@@ -273,7 +273,7 @@ same_address(const char *a, const char *b)
 bool
 letter_to(struct letter *l, const char *address, struct err *e)
 {
-	const char	*at = strrchr(address, '@');
+	const char *at = strrchr(address, '@');
 
 	if (RULE(bad_address) && (at == NULL || at == address || at[1] == '\0'))
 		return err_set(e, REFUSAL_bad_address, "\"%s\" is not local@domain", address);
@@ -281,7 +281,8 @@ letter_to(struct letter *l, const char *address, struct err *e)
 		if (same_address(l->to[i], address))
 			return true;
 	if (RULE(too_many_recipients) && l->n_to >= COMPOSE_RECIPIENTS_MAX)
-		return err_set(e, REFUSAL_too_many_recipients, "more than %d", COMPOSE_RECIPIENTS_MAX);
+		return err_set(e, REFUSAL_too_many_recipients, "more than %d",
+		    COMPOSE_RECIPIENTS_MAX);
 	l->to = reallocarray(l->to, l->n_to + 1, sizeof *l->to);
 	if (l->to == NULL)
 		abort();
@@ -298,8 +299,8 @@ letter_octets(const struct letter *l)
 static ssize_t
 source_read(struct source *s, uint64_t offset, char *dst, size_t n)
 {
-	const struct letter	*l = ((struct letter_source *)s)->letter;
-	struct span		 head;
+	const struct letter *l = ((struct letter_source *)s)->letter;
+	struct span head;
 
 	if (offset >= l->header.len)
 		return pread(l->fd, dst, n, (off_t)(l->body_at + offset - l->header.len));
@@ -317,9 +318,9 @@ source_free(struct source *s)
 struct source *
 letter_source(const struct letter *l)
 {
-	struct letter_source	*s = memory_new(sizeof *s);
+	struct letter_source *s = memory_new(sizeof *s);
 
-	s->source = (struct source){ .read = source_read, .free = source_free };
+	s->source = (struct source) { .read = source_read, .free = source_free };
 	s->letter = l;
 	return &s->source;
 }

@@ -15,35 +15,35 @@
 #include "common/base/err.h"
 #include "proto/submit.h"
 
-#define COMPOSE_HEADER_BYTES	(100 * 1024)
-#define COMPOSE_RECIPIENTS_MAX	SUBMIT_RECIPIENTS_MAX
+#define COMPOSE_HEADER_BYTES   (100 * 1024)
+#define COMPOSE_RECIPIENTS_MAX SUBMIT_RECIPIENTS_MAX
 
 struct letter {
-	struct buf	 header;	/* to be sent first */
-	int		 fd;		/* -1: none */
-	uint64_t	 body_at;	/* in the file */
-	uint64_t	 body_octets;
-	char		*from;		/* the first address of From */
-	char		**to;		/* without repetitions */
-	size_t		 n_to;
+	struct buf header; /* to be sent first */
+	int fd;            /* -1: none */
+	uint64_t body_at;  /* in the file */
+	uint64_t body_octets;
+	char *from; /* the first address of From */
+	char **to;  /* without repetitions */
+	size_t n_to;
 };
 
 struct compose {
-	const char	*own;		/* the user's address, for a missing From */
-	bool		 from_header;	/* -t: recipients are those of To, Cc and Bcc */
-	int64_t		 wall_s;
-	unsigned char	 random[12];	/* for the Message-ID */
-	uint64_t	 most;		/* octets of a letter */
+	const char *own;  /* the user's address, for a missing From */
+	bool from_header; /* -t: recipients are those of To, Cc and Bcc */
+	int64_t wall_s;
+	unsigned char random[12]; /* for the Message-ID */
+	uint64_t most;            /* octets of a letter */
 };
 
-void		 letter_init(struct letter *l);
+void letter_init(struct letter *l);
 /* Reads `in` to its end.  False: bad_message, message_too_big, bad_address, no_input, ... */
-bool		 compose_read(struct letter *l, int in, const struct compose *how, struct err *e);
+bool compose_read(struct letter *l, int in, const struct compose *how, struct err *e);
 /* One more recipient, unless it is one already.  False: bad_address. */
-bool		 letter_to(struct letter *l, const char *address, struct err *e);
-uint64_t	 letter_octets(const struct letter *l);
+bool letter_to(struct letter *l, const char *address, struct err *e);
+uint64_t letter_octets(const struct letter *l);
 /* The letter's octets; as often as it must be sent.  Freed by whoever takes it. */
-struct source	*letter_source(const struct letter *l);
-void		 letter_clear(struct letter *l);
+struct source *letter_source(const struct letter *l);
+void letter_clear(struct letter *l);
 
 #endif

@@ -16,28 +16,28 @@
 enum kind { TEXT, YESNO };
 
 static const struct key {
-	const char	*name;
-	enum kind	 kind;
-	size_t		 at;
+	const char *name;
+	enum kind kind;
+	size_t at;
 } keys[] = {
-	{ "address",		 TEXT,	offsetof(struct config, address) },
-	{ "password-file",	 TEXT,	offsetof(struct config, password_file) },
-	{ "resolver",		 TEXT,	offsetof(struct config, resolver) },
-	{ "trust",		 TEXT,	offsetof(struct config, trust) },
-	{ "crls",		 TEXT,	offsetof(struct config, crls) },
-	{ "allow-private-peers", YESNO,	offsetof(struct config, allow_private) },
+	{ "address", TEXT, offsetof(struct config, address) },
+	{ "password-file", TEXT, offsetof(struct config, password_file) },
+	{ "resolver", TEXT, offsetof(struct config, resolver) },
+	{ "trust", TEXT, offsetof(struct config, trust) },
+	{ "crls", TEXT, offsetof(struct config, crls) },
+	{ "allow-private-peers", YESNO, offsetof(struct config, allow_private) },
 };
 
-#define KEYS	(sizeof keys / sizeof keys[0])
+#define KEYS (sizeof keys / sizeof keys[0])
 
 /* -- where ------------------------------------------------------------------------------------- */
 
 static bool
 find_file(char out[CONFIG_VALUE_BYTES], const char *option, struct err *e)
 {
-	const char	*xdg = getenv("XDG_CONFIG_HOME"), *home = getenv("HOME");
-	char		 here[CONFIG_VALUE_BYTES];
-	int		 n;
+	const char *xdg = getenv("XDG_CONFIG_HOME"), *home = getenv("HOME");
+	char here[CONFIG_VALUE_BYTES];
+	int n;
 
 	if (option != NULL && option[0] != '/' && getcwd(here, sizeof here) == NULL)
 		return err_set_errno(e, REFUSAL_config, errno, "the folder we are in");
@@ -57,7 +57,7 @@ find_file(char out[CONFIG_VALUE_BYTES], const char *option, struct err *e)
 static bool
 take_variable(char *out, const char *name, struct err *e)
 {
-	const char	*value = getenv(name);
+	const char *value = getenv(name);
 
 	return value == NULL || value[0] == '\0' ||
 	    snprintf(out, CONFIG_VALUE_BYTES, "%s", value) < CONFIG_VALUE_BYTES ||
@@ -68,7 +68,7 @@ take_variable(char *out, const char *name, struct err *e)
 static bool
 from_environment(struct config *c, struct err *e)
 {
-	const char	*private = getenv("TILLCALLED_ALLOW_PRIVATE");
+	const char *private = getenv("TILLCALLED_ALLOW_PRIVATE");
 
 	if (private != NULL && private[0] != '\0')
 		c->allow_private = strcmp(private, "1") == 0;
@@ -80,7 +80,7 @@ from_environment(struct config *c, struct err *e)
 bool
 config_begin(struct config *c, const char *option, struct err *e)
 {
-	*c = (struct config){ .allow_private = false };
+	*c = (struct config) { .allow_private = false };
 	snprintf(c->resolver, sizeof c->resolver, "%s", CONFIG_RESOLVER_DEFAULT);
 	snprintf(c->trust, sizeof c->trust, "%s", CONFIG_TRUST_DEFAULT);
 	return find_file(c->file, option, e) && from_environment(c, e);
@@ -102,7 +102,7 @@ trim(struct span s)
 static bool
 parse_text(struct span s, char *out)
 {
-	size_t	 n = 0, i = 1;
+	size_t n = 0, i = 1;
 
 	if (s.n < 2 || s.p[0] != '"')
 		return false;
@@ -114,7 +114,7 @@ parse_text(struct span s, char *out)
 		out[n++] = s.p[i];
 	}
 	if (i >= s.n)
-		return false;			/* the quote stays open */
+		return false; /* the quote stays open */
 	out[n] = '\0';
 	s = trim(span_sub(s, i + 1, s.n));
 	return s.n == 0 || s.p[0] == '#';
@@ -140,7 +140,7 @@ key_named(struct span name)
 static bool
 unknown_key(const struct config *c, unsigned line, struct span name, struct err *e)
 {
-	struct nearest	 guess;
+	struct nearest guess;
 
 	nearest_init(&guess, name);
 	for (size_t i = 0; i < KEYS; i++)
@@ -153,9 +153,9 @@ unknown_key(const struct config *c, unsigned line, struct span name, struct err 
 static bool
 parse_line(struct config *c, struct span text, unsigned line, bool seen[KEYS], struct err *e)
 {
-	struct span		 value = text, name;
-	const struct key	*k;
-	bool			 ok;
+	struct span value = text, name;
+	const struct key *k;
+	bool ok;
 
 	if (text.n == 0 || text.p[0] == '#')
 		return true;
@@ -165,20 +165,21 @@ parse_line(struct config *c, struct span text, unsigned line, bool seen[KEYS], s
 	if (k == NULL)
 		return unknown_key(c, line, name, e);
 	if (seen[k - keys])
-		return err_set(e, REFUSAL_config, "%s:%u: %s stands here a second time", c->file, line,
-		    k->name);
+		return err_set(e, REFUSAL_config, "%s:%u: %s stands here a second time", c->file,
+		    line, k->name);
 	seen[k - keys] = true;
-	ok = k->kind == TEXT ? parse_text(value, (char *)c + k->at) :
-	    parse_yesno(value, (bool *)((char *)c + k->at));
-	return ok || err_set(e, REFUSAL_config, "%s:%u: write it like  %s = %s", c->file, line,
-	    k->name, k->kind == TEXT ? "\"...\"" : "true");
+	ok = k->kind == TEXT ? parse_text(value, (char *)c + k->at)
+			     : parse_yesno(value, (bool *)((char *)c + k->at));
+	return ok ||
+	    err_set(e, REFUSAL_config, "%s:%u: write it like  %s = %s", c->file, line, k->name,
+		k->kind == TEXT ? "\"...\"" : "true");
 }
 
 bool
 config_parse(struct config *c, struct span text, struct err *e)
 {
-	bool		 seen[KEYS] = { false };
-	unsigned	 line = 0;
+	bool seen[KEYS] = { false };
+	unsigned line = 0;
 
 	snprintf(c->resolver, sizeof c->resolver, "%s", CONFIG_RESOLVER_DEFAULT);
 	snprintf(c->trust, sizeof c->trust, "%s", CONFIG_TRUST_DEFAULT);
@@ -195,17 +196,19 @@ config_parse(struct config *c, struct span text, struct err *e)
 static bool
 read_file(const char *path, mode_t forbidden, struct buf *out, struct err *e)
 {
-	int		 fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
-	struct stat	 st;
-	ssize_t		 n;
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+	struct stat st;
+	ssize_t n;
 
 	if (fd < 0)
 		return err_set_errno(e, REFUSAL_config, errno, "%s", path);
 	if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode) || st.st_size > CONFIG_FILE_BYTES ||
 	    (st.st_mode & forbidden) != 0 || (st.st_uid != geteuid() && st.st_uid != 0)) {
 		close(fd);
-		return err_set(e, REFUSAL_config, "%s: others can %s it, or it is no file of yours: "
-		    "chmod 600", path, (forbidden & 044) != 0 ? "read" : "change");
+		return err_set(e, REFUSAL_config,
+		    "%s: others can %s it, or it is no file of yours: "
+		    "chmod 600",
+		    path, (forbidden & 044) != 0 ? "read" : "change");
 	}
 	n = read(fd, buf_room(out, CONFIG_FILE_BYTES), CONFIG_FILE_BYTES);
 	close(fd);
@@ -218,10 +221,10 @@ read_file(const char *path, mode_t forbidden, struct buf *out, struct err *e)
 bool
 config_load(struct config *c, const char *option, struct err *e)
 {
-	struct buf	 text = BUF_INIT;
-	bool		 ok;
+	struct buf text = BUF_INIT;
+	bool ok;
 
-	*c = (struct config){ .allow_private = false };
+	*c = (struct config) { .allow_private = false };
 	if (!find_file(c->file, option, e))
 		return false;
 	if (access(c->file, F_OK) != 0)
@@ -235,9 +238,9 @@ config_load(struct config *c, const char *option, struct err *e)
 bool
 config_password(const struct config *c, char out[PASSWORD_BYTES], struct err *e)
 {
-	struct buf	 text = BUF_INIT;
-	struct span	 rest, line;
-	bool		 ok;
+	struct buf text = BUF_INIT;
+	struct span rest, line;
+	bool ok;
 
 	if (!read_file(c->password_file, 077, &text, e))
 		return false;
@@ -255,8 +258,8 @@ config_password(const struct config *c, char out[PASSWORD_BYTES], struct err *e)
 static bool
 make_folders(const char *file, struct err *e)
 {
-	char	 path[CONFIG_VALUE_BYTES];
-	char	*slash;
+	char path[CONFIG_VALUE_BYTES];
+	char *slash;
 
 	snprintf(path, sizeof path, "%s", file);
 	for (slash = strchr(path + 1, '/'); slash != NULL; slash = strchr(slash + 1, '/')) {
@@ -271,12 +274,12 @@ make_folders(const char *file, struct err *e)
 static bool
 write_file(const char *path, struct span text, struct err *e)
 {
-	char	 name[CONFIG_VALUE_BYTES + 8];
-	int	 fd;
-	bool	 ok;
+	char name[CONFIG_VALUE_BYTES + 8];
+	int fd;
+	bool ok;
 
 	snprintf(name, sizeof name, "%s.XXXXXX", path);
-	fd = mkostemp(name, O_CLOEXEC);		/* 0600 */
+	fd = mkostemp(name, O_CLOEXEC); /* 0600 */
 	if (fd < 0)
 		return err_set_errno(e, REFUSAL_cannot_write, errno, "%s", path);
 	ok = write(fd, text.p, text.n) == (ssize_t)text.n && fsync(fd) == 0;
@@ -303,8 +306,8 @@ add_value(struct buf *b, const char *key, const char *value)
 bool
 config_save(const struct config *c, const char *password, struct err *e)
 {
-	struct buf	 conf = BUF_INIT, secret = BUF_INIT;
-	bool		 ok;
+	struct buf conf = BUF_INIT, secret = BUF_INIT;
+	bool ok;
 
 	for (size_t i = 0; i < KEYS; i++)
 		if (keys[i].kind == TEXT)

@@ -11,34 +11,34 @@
 #ifndef MC_CONFIG_H
 #define MC_CONFIG_H
 
+#include "common/auth/password.h"
 #include "common/base/err.h"
-#include "common/svc/password.h"
 
-#define CONFIG_VALUE_BYTES	1024
-#define CONFIG_FILE_BYTES	(64 * 1024)
+#define CONFIG_VALUE_BYTES 1024
+#define CONFIG_FILE_BYTES  (64 * 1024)
 
-#define CONFIG_TRUST_DEFAULT	"/etc/ssl/certs"
-#define CONFIG_RESOLVER_DEFAULT	"system"
+#define CONFIG_TRUST_DEFAULT    "/etc/ssl/certs"
+#define CONFIG_RESOLVER_DEFAULT "system"
 
 struct config {
-	char	 file[CONFIG_VALUE_BYTES];	/* where it was read from, or is to be written */
-	char	 address[CONFIG_VALUE_BYTES];
-	char	 password_file[CONFIG_VALUE_BYTES];
-	char	 resolver[CONFIG_VALUE_BYTES];
-	char	 trust[CONFIG_VALUE_BYTES];
-	char	 crls[CONFIG_VALUE_BYTES];	/* empty: none */
-	bool	 allow_private;
+	char file[CONFIG_VALUE_BYTES]; /* where it was read from, or is to be written */
+	char address[CONFIG_VALUE_BYTES];
+	char password_file[CONFIG_VALUE_BYTES];
+	char resolver[CONFIG_VALUE_BYTES];
+	char trust[CONFIG_VALUE_BYTES];
+	char crls[CONFIG_VALUE_BYTES]; /* empty: none */
+	bool allow_private;
 };
 
 /* TILLCALLED_RESOLVER, _TRUST, _CRLS and _ALLOW_PRIVATE (1), where they are set, hold instead of
  * what the file says; setup writes them into it. */
-bool	 config_begin(struct config *c, const char *option, struct err *e);
-bool	 config_load(struct config *c, const char *option, struct err *e);
+bool config_begin(struct config *c, const char *option, struct err *e);
+bool config_load(struct config *c, const char *option, struct err *e);
 /* Writes mc.conf and the password file beside it. */
-bool	 config_save(const struct config *c, const char *password, struct err *e);
-bool	 config_password(const struct config *c, char out[PASSWORD_BYTES], struct err *e);
+bool config_save(const struct config *c, const char *password, struct err *e);
+bool config_password(const struct config *c, char out[PASSWORD_BYTES], struct err *e);
 
 /* The parser itself: a whole file's text. */
-bool	 config_parse(struct config *c, struct span text, struct err *e);
+bool config_parse(struct config *c, struct span text, struct err *e);
 
 #endif

@@ -5,17 +5,18 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "common/svc/json.h"
+#include "common/text/json.h"
 #include "mc/out.h"
 #include "mc/safe.h"
 
-#define MARK_COLUMN	78	/* where "[word, status N]" ends, if there is room */
+#define MARK_COLUMN 78 /* where "[word, status N]" ends, if there is room */
 
 struct cure {
-	enum refusal	 why;
-	const char	*text;		/* "%s" is our name, once at most */
+	enum refusal why;
+	const char *text; /* "%s" is our name, once at most */
 };
 
+/* clang-format off */
 static const struct cure cures[] = {
 	{ REFUSAL_auth_failed,		"give address and password anew:  %s setup ADDRESS" },
 	{ REFUSAL_auth_mechanism,	"the server is too old or too new for this program" },
@@ -48,11 +49,12 @@ static const struct cure cures[] = {
 	{ REFUSAL_config,		"write it anew:  %s setup ADDRESS" },
 	{ REFUSAL_cannot_write,		"make room, or choose another place" },
 };
+/* clang-format on */
 
 static const char *
 cure_of(enum refusal why)
 {
-	int	 code = refusal_code(why);
+	int code = refusal_code(why);
 
 	for (size_t i = 0; i < sizeof cures / sizeof cures[0]; i++)
 		if (cures[i].why == why)
@@ -68,9 +70,9 @@ cure_of(enum refusal why)
 static void
 say_json(struct out *out, const char *what, const struct fault *f, const char *cure)
 {
-	const struct err	*e = &f->err;
-	struct json		*o = json_new(), *in = json_new();
-	struct buf		 b = BUF_INIT;
+	const struct err *e = &f->err;
+	struct json *o = json_new(), *in = json_new();
+	struct buf b = BUF_INIT;
 
 	json_put_str(in, "code", refusal_word(e->why));
 	json_put_int(in, "status", refusal_status(e->why));
@@ -97,10 +99,10 @@ static void
 say_text(const struct options *o, struct out *out, const char *what, const struct fault *f,
     const char *cure)
 {
-	const struct err	*e = &f->err;
-	struct buf		 b = BUF_INIT;
-	char			 mark[96];
-	size_t			 used;
+	const struct err *e = &f->err;
+	struct buf b = BUF_INIT;
+	char mark[96];
+	size_t used;
 
 	add_line(&b, o->called);
 	buf_add(&b, ": ", 2);
@@ -112,7 +114,8 @@ say_text(const struct options *o, struct out *out, const char *what, const struc
 	}
 	add_line(&b, e->text[0] != '\0' ? e->text : refusal_sentence(e->why));
 	buf_add(&b, "\n    ", 5);
-	snprintf(mark, sizeof mark, "[%s, status %d]", refusal_word(e->why), refusal_status(e->why));
+	snprintf(mark, sizeof mark, "[%s, status %d]", refusal_word(e->why),
+	    refusal_status(e->why));
 	used = 4 + safe_columns(span_str(cure)) + strlen(mark);
 	add_line(&b, cure);
 	for (size_t i = used; i < MARK_COLUMN; i++)
@@ -125,9 +128,9 @@ say_text(const struct options *o, struct out *out, const char *what, const struc
 int
 fault_say(const struct options *o, const char *what, const struct fault *f, const char *cure)
 {
-	struct out	 out;
-	struct buf	 text = BUF_INIT;
-	const char	*form = cure != NULL ? cure : cure_of(f->err.why), *name = strstr(form, "%s");
+	struct out out;
+	struct buf text = BUF_INIT;
+	const char *form = cure != NULL ? cure : cure_of(f->err.why), *name = strstr(form, "%s");
 
 	/* The name goes in by hand, since a format must be a literal. */
 	buf_add(&text, form, name == NULL ? strlen(form) : (size_t)(name - form));
@@ -146,7 +149,7 @@ fault_say(const struct options *o, const char *what, const struct fault *f, cons
 int
 fault_err(const struct options *o, const char *what, const struct err *e, const char *cure)
 {
-	struct fault	 f = { .err = *e };
+	struct fault f = { .err = *e };
 
 	return fault_say(o, what, &f, cure);
 }

@@ -13,17 +13,16 @@
 #define MC_FAULT_H
 
 #include "common/base/err.h"
-#include "common/svc/options.h"
+#include "common/conf/options.h"
 
 struct fault {
-	struct err	 err;
-	char		 host[256];	/* who said it; empty: nobody but us */
+	struct err err;
+	char host[256]; /* who said it; empty: nobody but us */
 };
 
 /* `what` failed; `cure` NULL: the one that fits the word.  Returns the exit status. */
-int	 fault_say(const struct options *o, const char *what, const struct fault *f,
-	    const char *cure);
+int fault_say(const struct options *o, const char *what, const struct fault *f, const char *cure);
 /* The same for what only we say. */
-int	 fault_err(const struct options *o, const char *what, const struct err *e, const char *cure);
+int fault_err(const struct options *o, const char *what, const struct err *e, const char *cure);
 
 #endif

@@ -8,13 +8,13 @@
 #include "mc/verbs.h"
 
 struct fetching {
-	const struct options	*options;
-	struct account		 account;
-	struct inbox		*server;
-	struct out		 out, progress;
-	uint64_t		*numbers;
-	size_t			 n;
-	int			 status;	/* of the first that failed */
+	const struct options *options;
+	struct account account;
+	struct inbox *server;
+	struct out out, progress;
+	uint64_t *numbers;
+	size_t n;
+	int status; /* of the first that failed */
 };
 
 static void
@@ -36,8 +36,8 @@ add_held(void *arg, const struct mailbox_notice *n)
 static bool
 typed_numbers(struct fetching *f, int *status)
 {
-	uint64_t	 number;
-	struct err	 e;
+	uint64_t number;
+	struct err e;
 
 	for (int i = 0; i < f->options->n_args; i++) {
 		if (!reading_number(f->options->args[i], &number, &e)) {
@@ -52,12 +52,13 @@ typed_numbers(struct fetching *f, int *status)
 static void
 say(struct fetching *f, const struct mailbox_notice *n)
 {
-	struct json	*o;
-	struct buf	 b = BUF_INIT;
+	struct json *o;
+	struct buf b = BUF_INIT;
 
 	if (!f->options->json) {
 		if (!f->options->quiet)
-			out_textf(&f->out, "%llu  here: signature and octets good. Read it: %s show %llu\n",
+			out_textf(&f->out,
+			    "%llu  here: signature and octets good. Read it: %s show %llu\n",
 			    (unsigned long long)n->number, f->options->called,
 			    (unsigned long long)n->number);
 		return;
@@ -74,10 +75,10 @@ say(struct fetching *f, const struct mailbox_notice *n)
 static void
 fetch_one(struct fetching *f, uint64_t number)
 {
-	struct mailbox_notice	 n;
-	struct fault		 fault;
-	char			 what[64];
-	int			 status;
+	struct mailbox_notice n;
+	struct fault fault;
+	char what[64];
+	int status;
 
 	if (inbox_find(f->server, number, &n, &fault) &&
 	    reading_fetch(f->server, &n, &f->progress, &fault) &&
@@ -94,8 +95,8 @@ fetch_one(struct fetching *f, uint64_t number)
 static int
 run(struct fetching *f)
 {
-	struct fault	 fault;
-	struct err	 e;
+	struct fault fault;
+	struct err e;
 
 	if (!inbox_open(&f->server, &f->account, &fault) ||
 	    !inbox_sign_in(f->server, &f->account, &fault) ||
@@ -113,8 +114,8 @@ run(struct fetching *f)
 int
 verb_fetch(struct options *o)
 {
-	struct fetching	 f = { .options = o };
-	int		 status;
+	struct fetching f = { .options = o };
+	int status;
 
 	if (o->n_args == 0 && !options_has(o, "all"))
 		return options_usage(o, "fetch needs NUMBER... or --all; see: %s list", o->called);

@@ -4,14 +4,14 @@
 #include <string.h>
 
 struct page {
-	struct span	 rest;
-	struct buf	*out;
-	size_t		 start;		/* of the text, in out */
-	int		 breaks;	/* line ends due before the next word */
-	bool		 space;		/* a space due before the next word */
-	bool		 pre;
-	struct span	 link;		/* href of the open <a> */
-	size_t		 link_at;	/* where its words begin */
+	struct span rest;
+	struct buf *out;
+	size_t start; /* of the text, in out */
+	int breaks;   /* line ends due before the next word */
+	bool space;   /* a space due before the next word */
+	bool pre;
+	struct span link; /* href of the open <a> */
+	size_t link_at;   /* where its words begin */
 };
 
 static bool
@@ -23,7 +23,8 @@ is_space(char c)
 static bool
 is_name(char c)
 {
-	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-';
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+	    c == '-';
 }
 
 static void
@@ -42,8 +43,8 @@ words(struct page *p, const char *s, size_t n)
 static void
 add_utf8(struct page *p, uint64_t c)
 {
-	char	 u[4];
-	size_t	 n = c < 0x80 ? 1 : c < 0x800 ? 2 : c < 0x10000 ? 3 : 4;
+	char u[4];
+	size_t n = c < 0x80 ? 1 : c < 0x800 ? 2 : c < 0x10000 ? 3 : 4;
 
 	if (c == 0 || c > 0x10ffff || (c >= 0xd800 && c <= 0xdfff))
 		c = 0xfffd, n = 3;
@@ -56,15 +57,17 @@ add_utf8(struct page *p, uint64_t c)
 static bool
 numeric(struct span name, uint64_t *c)
 {
-	bool	 hex = name.n > 1 && (name.p[1] == 'x' || name.p[1] == 'X');
-	size_t	 i = hex ? 2 : 1;
+	bool hex = name.n > 1 && (name.p[1] == 'x' || name.p[1] == 'X');
+	size_t i = hex ? 2 : 1;
 
 	if (i >= name.n)
 		return false;
 	for (*c = 0; i < name.n; i++) {
-		char	 d = name.p[i];
-		int	 v = d >= '0' && d <= '9' ? d - '0' : hex && d >= 'a' && d <= 'f' ? d - 'a' + 10 :
-		    hex && d >= 'A' && d <= 'F' ? d - 'A' + 10 : -1;
+		char d = name.p[i];
+		int v = d >= '0' && d <= '9'      ? d - '0'
+		    : hex && d >= 'a' && d <= 'f' ? d - 'a' + 10
+		    : hex && d >= 'A' && d <= 'F' ? d - 'A' + 10
+						  : -1;
 
 		if (v < 0)
 			return false;
@@ -79,19 +82,47 @@ numeric(struct span name, uint64_t *c)
 static void
 entity(struct page *p)
 {
-	static const struct { const char *name; uint64_t c; } known[] = {
-		{ "amp", '&' }, { "lt", '<' }, { "gt", '>' }, { "quot", '"' }, { "apos", '\'' },
-		{ "nbsp", 0xa0 }, { "copy", 0xa9 }, { "reg", 0xae }, { "euro", 0x20ac },
-		{ "ndash", 0x2013 }, { "mdash", 0x2014 }, { "hellip", 0x2026 }, { "bull", 0x2022 },
-		{ "lsquo", 0x2018 }, { "rsquo", 0x2019 }, { "ldquo", 0x201c }, { "rdquo", 0x201d },
-		{ "laquo", 0xab }, { "raquo", 0xbb }, { "auml", 0xe4 }, { "ouml", 0xf6 },
-		{ "uuml", 0xfc }, { "Auml", 0xc4 }, { "Ouml", 0xd6 }, { "Uuml", 0xdc },
-		{ "szlig", 0xdf }, { "eacute", 0xe9 }, { "egrave", 0xe8 }, { "agrave", 0xe0 },
-		{ "ccedil", 0xe7 }, { "middot", 0xb7 }, { "times", 0xd7 }, { "deg", 0xb0 },
+	static const struct {
+		const char *name;
+		uint64_t c;
+	} known[] = {
+		{ "amp", '&' },
+		{ "lt", '<' },
+		{ "gt", '>' },
+		{ "quot", '"' },
+		{ "apos", '\'' },
+		{ "nbsp", 0xa0 },
+		{ "copy", 0xa9 },
+		{ "reg", 0xae },
+		{ "euro", 0x20ac },
+		{ "ndash", 0x2013 },
+		{ "mdash", 0x2014 },
+		{ "hellip", 0x2026 },
+		{ "bull", 0x2022 },
+		{ "lsquo", 0x2018 },
+		{ "rsquo", 0x2019 },
+		{ "ldquo", 0x201c },
+		{ "rdquo", 0x201d },
+		{ "laquo", 0xab },
+		{ "raquo", 0xbb },
+		{ "auml", 0xe4 },
+		{ "ouml", 0xf6 },
+		{ "uuml", 0xfc },
+		{ "Auml", 0xc4 },
+		{ "Ouml", 0xd6 },
+		{ "Uuml", 0xdc },
+		{ "szlig", 0xdf },
+		{ "eacute", 0xe9 },
+		{ "egrave", 0xe8 },
+		{ "agrave", 0xe0 },
+		{ "ccedil", 0xe7 },
+		{ "middot", 0xb7 },
+		{ "times", 0xd7 },
+		{ "deg", 0xb0 },
 	};
-	size_t	 n = 0;
-	struct span	 name;
-	uint64_t	 c = 0;
+	size_t n = 0;
+	struct span name;
+	uint64_t c = 0;
 
 	while (n < p->rest.n && n < 12 && (is_name(p->rest.p[n]) || p->rest.p[n] == '#'))
 		n++;
@@ -119,11 +150,11 @@ entity(struct page *p)
 static struct span
 attribute(struct span tag, const char *name)
 {
-	size_t	 n = strlen(name);
+	size_t n = strlen(name);
 
 	for (size_t i = 0; i + n < tag.n; i++) {
-		struct span	 v;
-		char		 quote;
+		struct span v;
+		char quote;
 
 		if (!is_space(i == 0 ? 'x' : tag.p[i - 1]) || tag.p[i + n] != '=' ||
 		    !span_eq_nocase(span_sub(tag, i, n), span_str(name)))
@@ -140,8 +171,8 @@ attribute(struct span tag, const char *name)
 static void
 link_end(struct page *p)
 {
-	struct span	 shown = span_sub(buf_span(p->out), p->link_at, p->out->len);
-	struct span	 href = span_sub(p->link, 0, HTML_LINK_BYTES);
+	struct span shown = span_sub(buf_span(p->out), p->link_at, p->out->len);
+	struct span href = span_sub(p->link, 0, HTML_LINK_BYTES);
 
 	p->link = span_str("");
 	while (shown.n > 0 && is_space(shown.p[0]))
@@ -171,7 +202,7 @@ skip_element(struct page *p, struct span name)
 static bool
 is_one_of(struct span name, const char *list)
 {
-	struct span	 rest = span_str(list);
+	struct span rest = span_str(list);
 
 	while (rest.n > 0)
 		if (span_eq_nocase(span_cut(&rest, ' '), name))
@@ -182,8 +213,9 @@ is_one_of(struct span name, const char *list)
 static void
 element(struct page *p, struct span name, struct span tag, bool end)
 {
-	int	 breaks = is_one_of(name, "p h1 h2 h3 h4 h5 h6 blockquote table ul ol pre hr") ? 2 :
-	    is_one_of(name, "div tr li dt dd section article header footer title") ? 1 : 0;
+	int breaks = is_one_of(name, "p h1 h2 h3 h4 h5 h6 blockquote table ul ol pre hr") ? 2
+	    : is_one_of(name, "div tr li dt dd section article header footer title")      ? 1
+											  : 0;
 
 	if (breaks > p->breaks)
 		p->breaks = breaks;
@@ -215,13 +247,14 @@ begins_tag(char c)
 static void
 markup(struct page *p)
 {
-	bool		 end = p->rest.n > 0 && p->rest.p[0] == '/';
-	struct span	 tag;
-	size_t		 n = 0, from = end ? 1 : 0;
-	char		 quote = 0;
+	bool end = p->rest.n > 0 && p->rest.p[0] == '/';
+	struct span tag;
+	size_t n = 0, from = end ? 1 : 0;
+	char quote = 0;
 
 	if (span_starts(p->rest, SPAN_LIT("!--"))) {
-		for (n = 3; n < p->rest.n && !span_starts(span_sub(p->rest, n, 3), SPAN_LIT("-->")); )
+		for (n = 3;
+		     n < p->rest.n && !span_starts(span_sub(p->rest, n, 3), SPAN_LIT("-->"));)
 			n++;
 		p->rest = span_sub(p->rest, n + 3, p->rest.n);
 		return;
@@ -231,7 +264,7 @@ markup(struct page *p)
 		return;
 	}
 	for (; n < p->rest.n && (quote != 0 || p->rest.p[n] != '>'); n++) {
-		char	 c = p->rest.p[n];
+		char c = p->rest.p[n];
 
 		if (quote != 0)
 			quote = c == quote ? 0 : quote;
@@ -240,7 +273,7 @@ markup(struct page *p)
 	}
 	tag = span_sub(p->rest, from, n - from);
 	p->rest = span_sub(p->rest, n + 1, p->rest.n);
-	for (n = 0; n < tag.n && is_name(tag.p[n]); )
+	for (n = 0; n < tag.n && is_name(tag.p[n]);)
 		n++;
 	element(p, span_sub(tag, 0, n), tag, end);
 }
@@ -248,10 +281,10 @@ markup(struct page *p)
 void
 html_text(struct span html, struct buf *out)
 {
-	struct page	 p = { .rest = html, .out = out, .start = out->len };
+	struct page p = { .rest = html, .out = out, .start = out->len };
 
 	while (p.rest.n > 0) {
-		char	 c = p.rest.p[0];
+		char c = p.rest.p[0];
 
 		p.rest = span_sub(p.rest, 1, p.rest.n);
 		if (c == '<')

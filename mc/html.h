@@ -11,8 +11,8 @@
 
 #include "common/base/buf.h"
 
-#define HTML_LINK_BYTES	500	/* longer ones are cut */
+#define HTML_LINK_BYTES 500 /* longer ones are cut */
 
-void	 html_text(struct span html, struct buf *out);
+void html_text(struct span html, struct buf *out);
 
 #endif

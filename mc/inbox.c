@@ -4,36 +4,36 @@
 #include <stdlib.h>
 
 #include "common/base/memory.h"
-#include "common/svc/designation.h"
+#include "common/dns/designation.h"
 #include "mc/signon.h"
 #include "proto/mailbox_client.h"
 
 /* The one request under way. */
 struct question {
-	bool				 ended, ok, more;
-	struct err			 err;
-	bool				 own;		/* the error is ours */
+	bool ended, ok, more;
+	struct err err;
+	bool own; /* the error is ours */
 	/* list */
-	void				(*each)(void *arg, const struct mailbox_notice *n);
-	void				*arg;
-	uint64_t			 last;		/* number of the last row */
-	size_t				 rows;
+	void (*each)(void *arg, const struct mailbox_notice *n);
+	void *arg;
+	uint64_t last; /* number of the last row */
+	size_t rows;
 	/* summary, read */
-	struct buf			*summary;
-	const struct inbox_reader	*reader;
-	uint64_t			 expected;	/* octets; of a summary at most */
+	struct buf *summary;
+	const struct inbox_reader *reader;
+	uint64_t expected; /* octets; of a summary at most */
 };
 
 struct inbox {
-	struct signon		 signon;	/* first */
-	struct mailbox_client	 client;
-	struct question		 now;
+	struct signon signon; /* first */
+	struct mailbox_client client;
+	struct question now;
 };
 
 static void
 on_notice(void *role, void *arg, const struct mailbox_notice *n)
 {
-	struct question	*q = arg;
+	struct question *q = arg;
 
 	(void)role;
 	if (n->number <= q->last || q->rows >= INBOX_NOTICES_MAX)
@@ -46,7 +46,7 @@ on_notice(void *role, void *arg, const struct mailbox_notice *n)
 static void
 on_progress(void *role, void *arg, uint64_t got, uint64_t size)
 {
-	struct question	*q = arg;
+	struct question *q = arg;
 
 	(void)role;
 	if (q->reader != NULL && q->reader->progress != NULL)
@@ -64,8 +64,8 @@ refuse(struct question *q, struct err *e, const struct err *why)
 static bool
 on_found(void *role, void *arg, uint64_t octets, struct err *e)
 {
-	struct question	*q = arg;
-	struct err	 why;
+	struct question *q = arg;
+	struct err why;
 
 	(void)role;
 	if (q->summary != NULL ? octets <= q->expected : octets == q->expected)
@@ -78,20 +78,20 @@ on_found(void *role, void *arg, uint64_t octets, struct err *e)
 static void
 on_octets(void *role, void *arg, struct span piece)
 {
-	struct question	*q = arg;
+	struct question *q = arg;
 
 	(void)role;
 	if (q->summary != NULL)
 		buf_add(q->summary, piece.p, piece.n);
 	else if (!q->own && !q->reader->piece(q->reader->arg, piece, &q->err))
-		q->own = true;		/* the rest passes unheard */
+		q->own = true; /* the rest passes unheard */
 }
 
 static void
 on_end(void *role, void *arg, bool more, const struct err *e)
 {
-	struct inbox	*b = role;
-	struct question	*q = arg;
+	struct inbox *b = role;
+	struct question *q = arg;
 
 	q->ended = true;
 	q->more = more;
@@ -104,16 +104,20 @@ on_end(void *role, void *arg, bool more, const struct err *e)
 static void
 on_lost(void *role, const struct err *e)
 {
-	struct inbox	*b = role;
+	struct inbox *b = role;
 
 	(void)e;
 	link_wake(b->signon.link);
 }
 
-static const struct mailbox_client_ops	ops = {
+static const struct mailbox_client_ops ops = {
 	.sasl = SIGNON_OPS,
-	.notice = on_notice, .progress = on_progress, .found = on_found, .octets = on_octets,
-	.end = on_end, .lost = on_lost,
+	.notice = on_notice,
+	.progress = on_progress,
+	.found = on_found,
+	.octets = on_octets,
+	.end = on_end,
+	.lost = on_lost,
 };
 
 /* -- life --------------------------------------------------------------------------------------- */
@@ -121,13 +125,14 @@ static const struct mailbox_client_ops	ops = {
 bool
 inbox_open(struct inbox **out, const struct account *a, struct fault *f)
 {
-	struct inbox			*b = memory_new(sizeof *b);
+	struct inbox *b = memory_new(sizeof *b);
 
-	*f = (struct fault){ .host = "" };
+	*f = (struct fault) { .host = "" };
 	mailbox_client_init(&b->client, &ops, b);
 	*out = b;
 	return link_new(&b->signon.link, &a->config, &f->err) &&
-	    link_connect(b->signon.link, DESIGNATION_MAILBOX, MAILBOX_ALPN, &b->client.sasl.client, f);
+	    link_connect(b->signon.link, DESIGNATION_MAILBOX, MAILBOX_ALPN, &b->client.sasl.client,
+		f);
 }
 
 static bool
@@ -145,7 +150,7 @@ inbox_sign_in(struct inbox *b, struct account *a, struct fault *f)
 void
 inbox_close(struct inbox **bp)
 {
-	struct inbox	*b = *bp;
+	struct inbox *b = *bp;
 
 	if (b == NULL)
 		return;
@@ -181,7 +186,7 @@ inbox_port(const struct inbox *b)
 static bool
 answer(struct inbox *b, bool asked, struct fault *f)
 {
-	struct question	*q = &b->now;
+	struct question *q = &b->now;
 
 	if (asked) {
 		link_kick(b->signon.link);
@@ -201,14 +206,15 @@ bool
 inbox_list(struct inbox *b, void (*each)(void *arg, const struct mailbox_notice *n), void *arg,
     struct fault *f)
 {
-	uint64_t	 after = 0;
+	uint64_t after = 0;
 
 	do {
-		b->now = (struct question){ .each = each, .arg = arg, .last = after };
+		b->now = (struct question) { .each = each, .arg = arg, .last = after };
 		if (!answer(b, mailbox_client_list(&b->client, after, &b->now), f))
 			return false;
 		if (b->now.more && b->now.last == after) {
-			err_set(&b->now.err, REFUSAL_bad_reply, "a page of a list that goes nowhere");
+			err_set(&b->now.err, REFUSAL_bad_reply,
+			    "a page of a list that goes nowhere");
 			signon_fault(&b->signon, &b->now.err, f);
 			return false;
 		}
@@ -218,15 +224,15 @@ inbox_list(struct inbox *b, void (*each)(void *arg, const struct mailbox_notice 
 }
 
 struct wanted {
-	uint64_t		 number;
-	struct mailbox_notice	*out;
-	bool			 found;
+	uint64_t number;
+	struct mailbox_notice *out;
+	bool found;
 };
 
 static void
 take_wanted(void *arg, const struct mailbox_notice *n)
 {
-	struct wanted	*w = arg;
+	struct wanted *w = arg;
 
 	if (n->number != w->number)
 		return;
@@ -237,21 +243,22 @@ take_wanted(void *arg, const struct mailbox_notice *n)
 bool
 inbox_find(struct inbox *b, uint64_t number, struct mailbox_notice *out, struct fault *f)
 {
-	struct wanted	 w = { .number = number, .out = out };
-	uint64_t	 after = number > 0 ? number - 1 : 0;
+	struct wanted w = { .number = number, .out = out };
+	uint64_t after = number > 0 ? number - 1 : 0;
 
-	b->now = (struct question){ .each = take_wanted, .arg = &w, .last = after };
+	b->now = (struct question) { .each = take_wanted, .arg = &w, .last = after };
 	if (!answer(b, mailbox_client_list(&b->client, after, &b->now), f))
 		return false;
-	*f = (struct fault){ .host = "" };
-	return w.found || err_set(&f->err, REFUSAL_no_such_number, "none of your letters is number %llu",
-	    (unsigned long long)number);
+	*f = (struct fault) { .host = "" };
+	return w.found ||
+	    err_set(&f->err, REFUSAL_no_such_number, "none of your letters is number %llu",
+		(unsigned long long)number);
 }
 
 bool
 inbox_summary(struct inbox *b, uint64_t number, struct buf *out, struct fault *f)
 {
-	b->now = (struct question){ .summary = out, .expected = INBOX_SUMMARY_BYTES };
+	b->now = (struct question) { .summary = out, .expected = INBOX_SUMMARY_BYTES };
 	return answer(b, mailbox_client_summary(&b->client, number, &b->now), f);
 }
 
@@ -259,6 +266,6 @@ bool
 inbox_read(struct inbox *b, const struct mailbox_notice *n, uint64_t offset,
     const struct inbox_reader *r, struct fault *f)
 {
-	b->now = (struct question){ .reader = r, .expected = n->size - offset };
+	b->now = (struct question) { .reader = r, .expected = n->size - offset };
 	return answer(b, mailbox_client_read(&b->client, n->number, offset, &b->now), f);
 }

@@ -6,35 +6,35 @@
 #include <string.h>
 
 #include "common/base/memory.h"
-#include "common/svc/conn.h"
-#include "common/svc/designation.h"
-#include "common/svc/idn.h"
-#include "common/svc/loop.h"
+#include "common/dns/designation.h"
+#include "common/loop/loop.h"
+#include "common/net/conn.h"
+#include "common/text/idn.h"
 #include "mc/revocation.h"
 
 _Static_assert(TLS_EXPORTER_BYTES == 32, "link_binding gives 32 octets");
 
 struct link {
-	struct loop			*loop;
-	struct dns			*dns;
-	struct tls_holder		*tls;
-	struct revocation		 revocation;
-	struct loop_timer		*timer;
-	bool				 allow_private;
-	char				 domain[256];
+	struct loop *loop;
+	struct dns *dns;
+	struct tls_holder *tls;
+	struct revocation revocation;
+	struct loop_timer *timer;
+	bool allow_private;
+	char domain[256];
 	/* finding */
-	struct designation_query	*query;
-	struct designation_target	*targets;
-	size_t				 n_targets;
-	bool				 found;
-	struct err			 why;		/* the last failure; REFUSAL_NONE: none */
+	struct designation_query *query;
+	struct designation_target *targets;
+	size_t n_targets;
+	bool found;
+	struct err why; /* the last failure; REFUSAL_NONE: none */
 	/* the connection */
-	struct conn			*conn;
-	struct client			*client;
-	char				 host[256];
-	uint16_t			 port;
-	bool				 up, settled;	/* settled: up, or gone without */
-	bool				 gone, late;
+	struct conn *conn;
+	struct client *client;
+	char host[256];
+	uint16_t port;
+	bool up, settled; /* settled: up, or gone without */
+	bool gone, late;
 };
 
 /* -- the loop, in turns ------------------------------------------------------------------------- */
@@ -42,7 +42,7 @@ struct link {
 static void
 too_late(void *arg)
 {
-	struct link	*l = arg;
+	struct link *l = arg;
 
 	l->late = true;
 	loop_stop(l->loop);
@@ -52,11 +52,11 @@ too_late(void *arg)
 static bool
 wait_for(struct link *l, const bool *until, const bool *over, int64_t timeout_ms)
 {
-	int64_t	 end = loop_now_ms(l->loop) + timeout_ms;
+	int64_t end = loop_now_ms(l->loop) + timeout_ms;
 
 	l->late = false;
 	while (!*until && !*over && !l->late) {
-		int64_t	 left = end - loop_now_ms(l->loop);
+		int64_t left = end - loop_now_ms(l->loop);
 
 		if (timeout_ms > 0)
 			loop_timer_set_ms(l->timer, left > 0 ? left : 0);
@@ -77,7 +77,7 @@ link_wake(struct link *l)
 static void
 on_designation(void *arg, const struct designation *d, const struct err *why)
 {
-	struct link	*l = arg;
+	struct link *l = arg;
 
 	l->query = NULL;
 	l->found = true;
@@ -85,7 +85,7 @@ on_designation(void *arg, const struct designation *d, const struct err *why)
 		l->why = *why;
 	} else {
 		l->targets = memory_array(d->n, sizeof *l->targets);
-			memcpy(l->targets, d->targets, d->n * sizeof *l->targets);
+		memcpy(l->targets, d->targets, d->n * sizeof *l->targets);
 		l->n_targets = d->n;
 	}
 	link_wake(l);
@@ -94,13 +94,14 @@ on_designation(void *arg, const struct designation *d, const struct err *why)
 static bool
 find(struct link *l, const char *service, struct fault *f)
 {
-	bool	 never = false;
+	bool never = false;
 
 	free(l->targets);
 	l->targets = NULL;
 	l->n_targets = 0;
 	l->found = false;
-	l->query = designation_find(l->dns, service, l->domain, l->allow_private, on_designation, l);
+	l->query = designation_find(l->dns, service, l->domain, l->allow_private, on_designation,
+	    l);
 	if (!wait_for(l, &l->found, &never, LINK_SEARCH_MS)) {
 		designation_cancel(&l->query);
 		return err_set(&f->err, REFUSAL_dns_failed, "%s.%s: no answer for %d s", service,
@@ -117,7 +118,7 @@ find(struct link *l, const char *service, struct fault *f)
 static void
 on_up(struct conn *c, void *role)
 {
-	struct link	*l = role;
+	struct link *l = role;
 
 	l->up = l->settled = true;
 	conn_set_engine(c, &l->client->engine);
@@ -127,8 +128,8 @@ on_up(struct conn *c, void *role)
 static void
 on_gone(struct conn *c, void *role, const struct err *why)
 {
-	struct link	*l = role;
-	struct err	 closed;
+	struct link *l = role;
+	struct err closed;
 
 	(void)c;
 	l->conn = NULL;
@@ -142,16 +143,18 @@ on_gone(struct conn *c, void *role, const struct err *why)
 	link_wake(l);
 }
 
-static const struct conn_events	events = { .up = on_up, .gone = on_gone };
+static const struct conn_events events = { .up = on_up, .gone = on_gone };
 
 static bool
 try_once(struct link *l, const struct sockaddr_storage *address, const char *alpn, int64_t left_ms)
 {
-	const struct conn_target	 to = {
-		.address = (const struct sockaddr *)address, .domain = l->domain, .alpn = alpn,
+	const struct conn_target to = {
+		.address = (const struct sockaddr *)address,
+		.domain = l->domain,
+		.alpn = alpn,
 		.timeout_ms = left_ms < LINK_CONNECT_MS ? left_ms : LINK_CONNECT_MS,
 	};
-	bool				 never = false;
+	bool never = false;
 
 	l->up = l->settled = l->gone = false;
 	l->conn = conn_connect(l->loop, &to, l->tls, &events, l);
@@ -161,28 +164,29 @@ try_once(struct link *l, const struct sockaddr_storage *address, const char *alp
 
 /* A CRL that was not here may be by now. */
 static bool
-try_address(struct link *l, const struct sockaddr_storage *address, const char *alpn, int64_t left_ms)
+try_address(struct link *l, const struct sockaddr_storage *address, const char *alpn,
+    int64_t left_ms)
 {
 	return try_once(l, address, alpn, left_ms) ||
 	    (l->why.why == REFUSAL_revocation_unknown && revocation_fetch(&l->revocation) &&
-	    try_once(l, address, alpn, left_ms));
+		try_once(l, address, alpn, left_ms));
 }
 
 bool
 link_connect(struct link *l, const char *service, const char *alpn, struct client *client,
     struct fault *f)
 {
-	int64_t	 end = loop_now_ms(l->loop) + LINK_SEARCH_MS;
+	int64_t end = loop_now_ms(l->loop) + LINK_SEARCH_MS;
 	unsigned tries = 0;
 
-	*f = (struct fault){ .err = { .why = REFUSAL_NONE } };
+	*f = (struct fault) { .err = { .why = REFUSAL_NONE } };
 	l->host[0] = '\0';
 	if (!find(l, service, f))
 		return false;
 	l->client = client;
 	for (size_t t = 0; t < l->n_targets; t++)
 		for (size_t a = 0; a < l->targets[t].n; a++) {
-			int64_t	 left = end - loop_now_ms(l->loop);
+			int64_t left = end - loop_now_ms(l->loop);
 
 			if (left <= 0)
 				break;
@@ -206,7 +210,7 @@ link_wait(struct link *l, const bool *until, int64_t timeout_ms)
 void
 link_close(struct link *l)
 {
-	bool	 never = false;
+	bool never = false;
 
 	if (l->conn == NULL)
 		return;
@@ -259,10 +263,12 @@ link_binding(const struct link *l, unsigned char out[32])
 bool
 link_new(struct link **out, const struct config *c, struct err *e)
 {
-	struct link			*l = memory_new(sizeof *l);
-	const struct tls_settings	 settings = { .trust = c->trust, .crls = c->crls,
-		.cache = l->revocation.folder, .group = (gid_t)-1 };
-	const char			*at = strrchr(c->address, '@');
+	struct link *l = memory_new(sizeof *l);
+	const struct tls_settings settings = { .trust = c->trust,
+		.crls = c->crls,
+		.cache = l->revocation.folder,
+		.group = (gid_t)-1 };
+	const char *at = strrchr(c->address, '@');
 
 	revocation_open(&l->revocation, c);
 	l->allow_private = c->allow_private;
@@ -283,7 +289,7 @@ link_new(struct link **out, const struct config *c, struct err *e)
 void
 link_free(struct link **lp)
 {
-	struct link	*l = *lp;
+	struct link *l = *lp;
 
 	if (l == NULL)
 		return;

@@ -12,30 +12,34 @@
 #include "mc/table.h"
 #include "mc/verbs.h"
 
-#define HEADERS_MAX	200	/* of the newest letters; one question each */
+#define HEADERS_MAX 200 /* of the newest letters; one question each */
 
 struct list {
-	const struct options	*options;
-	struct account		 account;
-	struct inbox		*server;
-	struct out		 out;
-	bool			 held_only;
-	struct mailbox_notice		*notices;	/* by number, upwards */
-	struct mime_letter	*headers;	/* of the same index */
-	size_t			 n, all;
-	int64_t			 now_s;
+	const struct options *options;
+	struct account account;
+	struct inbox *server;
+	struct out out;
+	bool held_only;
+	struct mailbox_notice *notices; /* by number, upwards */
+	struct mime_letter *headers;    /* of the same index */
+	size_t n, all;
+	int64_t now_s;
 };
 
-static const struct table_column	columns[] = {
-	{ "#", true, 0, false }, { "When", false, 0, false }, { "From", false, 14, false },
-	{ "Subject", false, 12, false }, { "Size", true, 0, true }, { "Body", false, 0, false },
+static const struct table_column columns[] = {
+	{ "#", true, 0, false },
+	{ "When", false, 0, false },
+	{ "From", false, 14, false },
+	{ "Subject", false, 12, false },
+	{ "Size", true, 0, true },
+	{ "Body", false, 0, false },
 	{ "Vouched by", false, 10, true },
 };
 
 static void
 keep(void *arg, const struct mailbox_notice *n)
 {
-	struct list	*l = arg;
+	struct list *l = arg;
 
 	l->all++;
 	if (l->held_only && !notice_is_held(n))
@@ -49,7 +53,8 @@ keep(void *arg, const struct mailbox_notice *n)
 static int
 by_number(const void *a, const void *b)
 {
-	uint64_t	 x = ((const struct mailbox_notice *)a)->number, y = ((const struct mailbox_notice *)b)->number;
+	uint64_t x = ((const struct mailbox_notice *)a)->number,
+		 y = ((const struct mailbox_notice *)b)->number;
 
 	return x < y ? -1 : x > y;
 }
@@ -58,10 +63,10 @@ by_number(const void *a, const void *b)
 static bool
 read_headers(struct list *l, struct fault *f)
 {
-	struct buf	 b = BUF_INIT;
+	struct buf b = BUF_INIT;
 
 	l->headers = memory_array(l->n + 1, sizeof *l->headers);
-	for (size_t i = l->n; i-- > 0 && l->n - i <= HEADERS_MAX; ) {
+	for (size_t i = l->n; i-- > 0 && l->n - i <= HEADERS_MAX;) {
 		if (!notice_has_header(&l->notices[i]))
 			continue;
 		buf_reset(&b);
@@ -79,9 +84,9 @@ read_headers(struct list *l, struct fault *f)
 static void
 print_json(struct list *l)
 {
-	for (size_t i = l->n; i-- > 0; ) {
-		struct json	*o = json_new();
-		struct buf	 b = BUF_INIT;
+	for (size_t i = l->n; i-- > 0;) {
+		struct json *o = json_new();
+		struct buf b = BUF_INIT;
 
 		notice_put(o, &l->notices[i], &l->headers[i]);
 		json_write(o, &b);
@@ -94,8 +99,8 @@ print_json(struct list *l)
 static void
 add_row(const struct list *l, struct table *t, size_t i)
 {
-	const struct mailbox_notice	*n = &l->notices[i];
-	char			 when[MEASURE_BYTES], size[MEASURE_BYTES], body[MEASURE_BYTES];
+	const struct mailbox_notice *n = &l->notices[i];
+	char when[MEASURE_BYTES], size[MEASURE_BYTES], body[MEASURE_BYTES];
 
 	measure_when(when, n->received_s, l->now_s);
 	measure_size(size, n->size);
@@ -113,9 +118,9 @@ add_row(const struct list *l, struct table *t, size_t i)
 static void
 print_held(struct list *l)
 {
-	uint64_t	 octets = 0, newest = 0;
-	size_t		 held = 0;
-	char		 size[MEASURE_BYTES];
+	uint64_t octets = 0, newest = 0;
+	size_t held = 0;
+	char size[MEASURE_BYTES];
 
 	for (size_t i = 0; i < l->n; i++)
 		if (notice_is_held(&l->notices[i])) {
@@ -126,21 +131,23 @@ print_held(struct list *l)
 	measure_size(size, octets);
 	if (held > 0)
 		out_textf(&l->out, "%zu %s still with %s (%s).  Read one: %s show %llu\n", held,
-		    held == 1 ? "body is" : "bodies are", held == 1 ? "its sender" : "their senders", size,
-		    l->options->called, (unsigned long long)newest);
+		    held == 1 ? "body is" : "bodies are",
+		    held == 1 ? "its sender" : "their senders", size, l->options->called,
+		    (unsigned long long)newest);
 }
 
 static void
 print_empty(struct list *l)
 {
-	char	 when[MEASURE_BYTES];
+	char when[MEASURE_BYTES];
 
 	measure_when(when, l->now_s, l->now_s);
 	if (l->all > 0)
 		out_textf(&l->out, "Nothing is held: %s here or done with.\n",
 		    l->all == 1 ? "the one letter is" : "all letters are");
 	else
-		out_textf(&l->out, "No letters for %s. The server answered at %s, all is well.\n"
+		out_textf(&l->out,
+		    "No letters for %s. The server answered at %s, all is well.\n"
 		    "To see how it works, write to yourself:  %s send %s < FILE\n",
 		    l->account.config.address, when, l->options->called, l->account.config.address);
 }
@@ -148,10 +155,10 @@ print_empty(struct list *l)
 static void
 print_text(struct list *l)
 {
-	struct table	*t = table_new(columns, sizeof columns / sizeof columns[0]);
-	struct buf	 b = BUF_INIT;
+	struct table *t = table_new(columns, sizeof columns / sizeof columns[0]);
+	struct buf b = BUF_INIT;
 
-	for (size_t i = l->n; i-- > 0; )
+	for (size_t i = l->n; i-- > 0;)
 		add_row(l, t, i);
 	table_print(t, l->out.columns, &b);
 	out_text(&l->out, buf_span(&b));
@@ -164,7 +171,7 @@ print_text(struct list *l)
 static int
 print(struct list *l)
 {
-	struct err	 e;
+	struct err e;
 
 	out_init(&l->out, STDOUT_FILENO);
 	if (l->options->json)
@@ -179,7 +186,7 @@ print(struct list *l)
 static int
 run(struct list *l)
 {
-	struct fault	 f;
+	struct fault f;
 
 	if (!inbox_open(&l->server, &l->account, &f) ||
 	    !inbox_sign_in(l->server, &l->account, &f) || !inbox_list(l->server, keep, l, &f))
@@ -194,9 +201,10 @@ run(struct list *l)
 int
 verb_list(struct options *o)
 {
-	struct list	 l = { .options = o, .held_only = options_has(o, "held"),
+	struct list l = { .options = o,
+		.held_only = options_has(o, "held"),
 		.now_s = clock_wall_ms() / 1000 };
-	int		 status;
+	int status;
 
 	if (!account_load(&l.account, o, &status))
 		return status;

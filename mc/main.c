@@ -5,59 +5,62 @@
 #include <sys/stat.h>
 
 #include "common/base/log.h"
-#include "common/svc/options.h"
+#include "common/conf/options.h"
 #include "mc/mime.h"
 #include "mc/out.h"
 #include "mc/verbs.h"
 
-static const struct options_option	send_options[] = {
+static const struct options_option send_options[] = {
 	{ "recipients", 't', NULL, "to whom it is going is read from To, Cc and Bcc" },
 	{ "hold", 0, "DAYS", "how long it is kept for the recipients" },
 	{ "wait", 0, "SECONDS", "how long to wait for the first news of it (2; 0: not at all)" },
-	{ NULL, 0, NULL, NULL }
+	{ NULL, 0, NULL, NULL },
 };
 
-static const struct options_option	list_options[] = {
+static const struct options_option list_options[] = {
 	{ "held", 0, NULL, "only those whose body is still with the sender" },
-	{ NULL, 0, NULL, NULL }
+	{ NULL, 0, NULL, NULL },
 };
 
-static const struct options_option	show_options[] = {
+static const struct options_option show_options[] = {
 	{ "raw", 0, NULL, "the exact octets, to a file or a pipe" },
 	{ "headers", 0, NULL, "all header fields, nothing else" },
-	{ NULL, 0, NULL, NULL }
+	{ NULL, 0, NULL, NULL },
 };
 
-static const struct options_option	fetch_options[] = {
+static const struct options_option fetch_options[] = {
 	{ "all", 0, NULL, "every letter that is still with its sender" },
-	{ NULL, 0, NULL, NULL }
+	{ NULL, 0, NULL, NULL },
 };
 
-static const struct options_verb	verbs[] = {
-	{ "setup", "ADDRESS", 1, 1, "find your servers and sign in for the first time",
-	    NULL, verb_setup, false },
-	{ "send", "[ADDRESS]...", 0, -1, "send the letter on standard input",
-	    send_options, verb_send, false },
+static const struct options_verb verbs[] = {
+	{ "setup", "ADDRESS", 1, 1, "find your servers and sign in for the first time", NULL,
+	    verb_setup, false },
+	{ "send", "[ADDRESS]...", 0, -1, "send the letter on standard input", send_options,
+	    verb_send, false },
 	{ "list", "", 0, 0, "what was announced to you", list_options, verb_list, false },
-	{ "show", "NUMBER", 1, 1, "read a letter; it is fetched if it is held",
-	    show_options, verb_show, false },
-	{ "fetch", "NUMBER...", 0, -1, "have letters fetched from their senders",
-	    fetch_options, verb_fetch, false },
+	{ "show", "NUMBER", 1, 1, "read a letter; it is fetched if it is held", show_options,
+	    verb_show, false },
+	{ "fetch", "NUMBER...", 0, -1, "have letters fetched from their senders", fetch_options,
+	    verb_fetch, false },
 	{ "outbox", "[ID]", 0, 1, "what became of the letters you sent", NULL, verb_outbox, false },
-	{ NULL, NULL, 0, 0, NULL, NULL, NULL, false }
+	{ NULL, NULL, 0, 0, NULL, NULL, NULL, false },
 };
 
-static const struct options_program	program = {
-	"mc", "mail that stays with its sender until it is called for", verbs, "list"
+static const struct options_program program = {
+	"mc",
+	"mail that stays with its sender until it is called for",
+	verbs,
+	"list",
 };
 
 int
 main(int argc, char **argv)
 {
-	static const struct rlimit	 no_core = { 0, 0 };
-	int				 status;
+	static const struct rlimit no_core = { 0, 0 };
+	int status;
 
-	(void)setrlimit(RLIMIT_CORE, &no_core);		/* passwords and letters are in memory */
+	(void)setrlimit(RLIMIT_CORE, &no_core); /* passwords and letters are in memory */
 	umask(077);
 	signal(SIGPIPE, SIG_IGN);
 	log_open("mc", LOG_ERROR);

@@ -8,20 +8,20 @@
 
 #include "common/base/ulid.h"
 
-#define DAY_S		86400
-#define ENDING_LEAST	4
+#define DAY_S        86400
+#define ENDING_LEAST 4
 
-static const char	*const days[] = { "Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat" };
-static const char	*const months[] = { "Jan", "Feb", "Mar", "Apr", "May", "Jun",
-	"Jul", "Aug", "Sep", "Oct", "Nov", "Dec" };
+static const char *const days[] = { "Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat" };
+static const char *const months[] = { "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep",
+	"Oct", "Nov", "Dec" };
 
 void
 measure_size(char out[MEASURE_BYTES], uint64_t octets)
 {
-	static const char	 units[] = "kMGTPE";
-	double			 n = (double)octets;
-	size_t			 u = 0;
-	int			 len;
+	static const char units[] = "kMGTPE";
+	double n = (double)octets;
+	size_t u = 0;
+	int len;
 
 	if (octets < 1024) {
 		snprintf(out, MEASURE_BYTES, "%" PRIu64, octets);
@@ -38,8 +38,8 @@ measure_size(char out[MEASURE_BYTES], uint64_t octets)
 static struct tm
 local(int64_t wall_s)
 {
-	time_t		 t = (time_t)wall_s;
-	struct tm	 tm = { 0 };
+	time_t t = (time_t)wall_s;
+	struct tm tm = { 0 };
 
 	localtime_r(&t, &tm);
 	return tm;
@@ -48,7 +48,7 @@ local(int64_t wall_s)
 void
 measure_when(char out[MEASURE_BYTES], int64_t wall_s, int64_t now_s)
 {
-	struct tm	 t = local(wall_s), now = local(now_s);
+	struct tm t = local(wall_s), now = local(now_s);
 
 	if (t.tm_year == now.tm_year && t.tm_yday == now.tm_yday)
 		snprintf(out, MEASURE_BYTES, "%02d:%02d", t.tm_hour, t.tm_min);
@@ -63,18 +63,19 @@ measure_when(char out[MEASURE_BYTES], int64_t wall_s, int64_t now_s)
 void
 measure_day(char out[MEASURE_BYTES], int64_t wall_s, int64_t now_s)
 {
-	struct tm	 t = local(wall_s), now = local(now_s);
+	struct tm t = local(wall_s), now = local(now_s);
 
 	if (t.tm_year == now.tm_year)
 		snprintf(out, MEASURE_BYTES, "%d %s", t.tm_mday, months[t.tm_mon]);
 	else
-		snprintf(out, MEASURE_BYTES, "%d %s %d", t.tm_mday, months[t.tm_mon], t.tm_year + 1900);
+		snprintf(out, MEASURE_BYTES, "%d %s %d", t.tm_mday, months[t.tm_mon],
+		    t.tm_year + 1900);
 }
 
 static void
 zone(char out[6], const struct tm *t)
 {
-	long	 minutes = t->tm_gmtoff / 60, m = minutes < 0 ? -minutes : minutes;
+	long minutes = t->tm_gmtoff / 60, m = minutes < 0 ? -minutes : minutes;
 
 	snprintf(out, 6, "%c%02d%02d", minutes < 0 ? '-' : '+', (int)(m / 60 % 24), (int)(m % 60));
 }
@@ -82,8 +83,8 @@ zone(char out[6], const struct tm *t)
 void
 measure_full(char out[MEASURE_BYTES], int64_t wall_s)
 {
-	struct tm	 t = local(wall_s);
-	char		 z[6];
+	struct tm t = local(wall_s);
+	char z[6];
 
 	zone(z, &t);
 	snprintf(out, MEASURE_BYTES, "%s %d %s %d %02d:%02d %s", days[t.tm_wday], t.tm_mday,
@@ -93,8 +94,8 @@ measure_full(char out[MEASURE_BYTES], int64_t wall_s)
 void
 measure_rfc5322(char out[MEASURE_BYTES], int64_t wall_s)
 {
-	struct tm	 t = local(wall_s);
-	char		 z[6];
+	struct tm t = local(wall_s);
+	char z[6];
 
 	zone(z, &t);
 	snprintf(out, MEASURE_BYTES, "%s, %d %s %d %02d:%02d:%02d %s", days[t.tm_wday], t.tm_mday,
@@ -104,7 +105,7 @@ measure_rfc5322(char out[MEASURE_BYTES], int64_t wall_s)
 void
 measure_left(char out[MEASURE_BYTES], int64_t wall_s, int64_t now_s)
 {
-	int64_t	 left = wall_s - now_s;
+	int64_t left = wall_s - now_s;
 
 	if (left <= 0)
 		snprintf(out, MEASURE_BYTES, "now");
@@ -136,8 +137,8 @@ digit(char c)
 bool
 measure_id_ends(struct span id, const char *typed)
 {
-	char	 want[ULID_STR_BYTES];
-	size_t	 n = 0;
+	char want[ULID_STR_BYTES];
+	size_t n = 0;
 
 	for (; *typed != '\0'; typed++) {
 		if (*typed == '-')

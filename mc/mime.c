@@ -11,14 +11,14 @@
 #include "common/base/memory.h"
 #include "mc/html.h"
 
-#define PIECE_BYTES	16384
+#define PIECE_BYTES 16384
 
 struct walk {
-	struct mime_letter	*letter;
-	size_t			 parts;		/* of any kind */
+	struct mime_letter *letter;
+	size_t parts; /* of any kind */
 };
 
-static void	 walk_object(struct walk *w, GMimeObject *o, int depth, bool show);
+static void walk_object(struct walk *w, GMimeObject *o, int depth, bool show);
 
 void
 mime_start(void)
@@ -45,7 +45,7 @@ set_str(struct buf *b, const char *s)
 static void
 set_list(struct buf *b, InternetAddressList *list)
 {
-	char	*s = list == NULL ? NULL : internet_address_list_to_string(list, NULL, FALSE);
+	char *s = list == NULL ? NULL : internet_address_list_to_string(list, NULL, FALSE);
 
 	set_str(b, s);
 	g_free(s);
@@ -54,7 +54,7 @@ set_list(struct buf *b, InternetAddressList *list)
 static bool
 first_address(void *arg, const char *address, struct err *e)
 {
-	struct mime_letter	*l = arg;
+	struct mime_letter *l = arg;
 
 	(void)e;
 	if (l->n_from++ == 0)
@@ -65,9 +65,9 @@ first_address(void *arg, const char *address, struct err *e)
 static void
 read_fields(struct mime_letter *l, GMimeMessage *m)
 {
-	const char	*from = g_mime_object_get_header(GMIME_OBJECT(m), "From");
-	GDateTime	*date = g_mime_message_get_date(m);
-	struct err	 e;
+	const char *from = g_mime_object_get_header(GMIME_OBJECT(m), "From");
+	GDateTime *date = g_mime_message_get_date(m);
+	struct err e;
 
 	set_list(&l->from, g_mime_message_get_from(m));
 	set_list(&l->to, g_mime_message_get_to(m));
@@ -88,7 +88,7 @@ read_fields(struct mime_letter *l, GMimeMessage *m)
 static bool
 is_type(GMimeObject *o, const char *type, const char *subtype)
 {
-	GMimeContentType	*t = g_mime_object_get_content_type(o);
+	GMimeContentType *t = g_mime_object_get_content_type(o);
 
 	return t != NULL && g_mime_content_type_is_type(t, type, subtype);
 }
@@ -96,16 +96,16 @@ is_type(GMimeObject *o, const char *type, const char *subtype)
 static void
 list_part(struct walk *w, GMimeObject *o, const char *name, uint64_t octets)
 {
-	struct mime_letter	*l = w->letter;
-	GMimeContentType	*t = g_mime_object_get_content_type(o);
-	char			*type = t == NULL ? NULL : g_mime_content_type_get_mime_type(t);
-	struct mime_part	*p;
+	struct mime_letter *l = w->letter;
+	GMimeContentType *t = g_mime_object_get_content_type(o);
+	char *type = t == NULL ? NULL : g_mime_content_type_get_mime_type(t);
+	struct mime_part *p;
 
 	l->parts = reallocarray(l->parts, l->n_parts + 1, sizeof *l->parts);
 	if (l->parts == NULL)
 		abort();
 	p = &l->parts[l->n_parts++];
-	*p = (struct mime_part){ .octets = octets };
+	*p = (struct mime_part) { .octets = octets };
 	set_str(&p->name, name);
 	set_str(&p->type, type);
 	g_free(type);
@@ -114,9 +114,9 @@ list_part(struct walk *w, GMimeObject *o, const char *name, uint64_t octets)
 static uint64_t
 decoded_octets(GMimePart *p)
 {
-	GMimeDataWrapper	*content = g_mime_part_get_content(p);
-	GMimeStream		*null = g_mime_stream_null_new();
-	gint64			 n = 0;
+	GMimeDataWrapper *content = g_mime_part_get_content(p);
+	GMimeStream *null = g_mime_stream_null_new();
+	gint64 n = 0;
 
 	if (content != NULL) {
 		g_mime_data_wrapper_write_to_stream(content, null);
@@ -139,16 +139,17 @@ add_filter(GMimeStream *stream, GMimeFilter *f)
 static void
 read_text(GMimePart *p, struct buf *out, size_t most, bool *cut)
 {
-	GMimeDataWrapper	*content = g_mime_part_get_content(p);
-	const char		*charset = g_mime_object_get_content_type_parameter(GMIME_OBJECT(p), "charset");
-	GMimeStream		*stream;
-	ssize_t			 n;
+	GMimeDataWrapper *content = g_mime_part_get_content(p);
+	const char *charset = g_mime_object_get_content_type_parameter(GMIME_OBJECT(p), "charset");
+	GMimeStream *stream;
+	ssize_t n;
 
 	if (content == NULL)
 		return;
 	g_mime_stream_reset(g_mime_data_wrapper_get_stream(content));
 	stream = g_mime_stream_filter_new(g_mime_data_wrapper_get_stream(content));
-	add_filter(stream, g_mime_filter_basic_new(g_mime_data_wrapper_get_encoding(content), FALSE));
+	add_filter(stream,
+	    g_mime_filter_basic_new(g_mime_data_wrapper_get_encoding(content), FALSE));
 	if (charset != NULL && g_ascii_strcasecmp(charset, "utf-8") != 0 &&
 	    g_ascii_strcasecmp(charset, "us-ascii") != 0)
 		add_filter(stream, g_mime_filter_charset_new(charset, "utf-8"));
@@ -165,8 +166,8 @@ read_text(GMimePart *p, struct buf *out, size_t most, bool *cut)
 static void
 show_text(struct walk *w, GMimePart *p, bool html)
 {
-	struct mime_letter	*l = w->letter;
-	struct buf		 markup = BUF_INIT;
+	struct mime_letter *l = w->letter;
+	struct buf markup = BUF_INIT;
 
 	if (l->text.len > 0 && l->text.data[l->text.len - 1] != '\n')
 		buf_add(&l->text, "\n", 1);
@@ -183,9 +184,9 @@ show_text(struct walk *w, GMimePart *p, bool html)
 static void
 walk_part(struct walk *w, GMimePart *p, bool show)
 {
-	GMimeObject	*o = GMIME_OBJECT(p);
-	bool		 plain = is_type(o, "text", "plain"), html = is_type(o, "text", "html");
-	bool		 attached = g_mime_part_is_attachment(p) || g_mime_part_get_filename(p) != NULL;
+	GMimeObject *o = GMIME_OBJECT(p);
+	bool plain = is_type(o, "text", "plain"), html = is_type(o, "text", "html");
+	bool attached = g_mime_part_is_attachment(p) || g_mime_part_get_filename(p) != NULL;
 
 	if ((plain || html) && !attached) {
 		if (show)
@@ -198,10 +199,10 @@ walk_part(struct walk *w, GMimePart *p, bool show)
 static int
 best_form(GMimeMultipart *m, int count)
 {
-	int	 best = count - 1;
+	int best = count - 1;
 
 	for (int i = count - 1; i >= 0; i--) {
-		GMimeObject	*o = g_mime_multipart_get_part(m, i);
+		GMimeObject *o = g_mime_multipart_get_part(m, i);
 
 		if (is_type(o, "text", "plain"))
 			return i;
@@ -214,8 +215,8 @@ best_form(GMimeMultipart *m, int count)
 static void
 walk_multipart(struct walk *w, GMimeMultipart *m, int depth, bool show)
 {
-	int	 count = g_mime_multipart_get_count(m);
-	int	 best = is_type(GMIME_OBJECT(m), "multipart", "alternative") ? best_form(m, count) : -1;
+	int count = g_mime_multipart_get_count(m);
+	int best = is_type(GMIME_OBJECT(m), "multipart", "alternative") ? best_form(m, count) : -1;
 
 	for (int i = 0; i < count && w->parts <= MIME_PARTS_MAX; i++)
 		walk_object(w, g_mime_multipart_get_part(m, i), depth + 1,
@@ -225,9 +226,9 @@ walk_multipart(struct walk *w, GMimeMultipart *m, int depth, bool show)
 static void
 walk_message(struct walk *w, GMimeMessagePart *p, int depth, bool show)
 {
-	GMimeMessage		*m = g_mime_message_part_get_message(p);
-	struct mime_letter	*l = w->letter;
-	struct mime_letter	 inner = { 0 };
+	GMimeMessage *m = g_mime_message_part_get_message(p);
+	struct mime_letter *l = w->letter;
+	struct mime_letter inner = { 0 };
 
 	if (m == NULL)
 		return;
@@ -267,8 +268,8 @@ walk_object(struct walk *w, GMimeObject *o, int depth, bool show)
 static GMimeMessage *
 parse(GMimeStream *stream)
 {
-	GMimeParser	*parser = g_mime_parser_new_with_stream(stream);
-	GMimeMessage	*m = g_mime_parser_construct_message(parser, NULL);
+	GMimeParser *parser = g_mime_parser_new_with_stream(stream);
+	GMimeMessage *m = g_mime_parser_construct_message(parser, NULL);
 
 	g_object_unref(parser);
 	return m;
@@ -277,10 +278,10 @@ parse(GMimeStream *stream)
 static bool
 find_bounds(int fd, struct bounds *b, struct err *e)
 {
-	static const size_t	 piece = 65536;
-	char			*p = memory_new(piece);
-	ssize_t			 n = 0;
-	uint64_t		 at = 0;
+	static const size_t piece = 65536;
+	char *p = memory_new(piece);
+	ssize_t n = 0;
+	uint64_t at = 0;
 
 	bounds_init(b);
 	while (b->hit == BOUNDS_NONE && (n = pread(fd, p, piece, (off_t)at)) > 0) {
@@ -294,12 +295,12 @@ find_bounds(int fd, struct bounds *b, struct err *e)
 bool
 mime_read(struct mime_letter *l, int fd, struct err *e)
 {
-	struct bounds	 b;
-	struct walk	 w = { .letter = l };
-	GMimeStream	*stream;
-	GMimeMessage	*m;
+	struct bounds b;
+	struct walk w = { .letter = l };
+	GMimeStream *stream;
+	GMimeMessage *m;
 
-	*l = (struct mime_letter){ 0 };
+	*l = (struct mime_letter) { 0 };
 	if (!find_bounds(fd, &b, e))
 		return false;
 	l->hit = b.hit;
@@ -318,11 +319,11 @@ mime_read(struct mime_letter *l, int fd, struct err *e)
 void
 mime_read_header(struct mime_letter *l, struct span header)
 {
-	struct bounds	 b;
-	GMimeStream	*stream;
-	GMimeMessage	*m;
+	struct bounds b;
+	GMimeStream *stream;
+	GMimeMessage *m;
 
-	*l = (struct mime_letter){ 0 };
+	*l = (struct mime_letter) { 0 };
 	bounds_init(&b);
 	bounds_feed(&b, header);
 	if (bounds_keep(&b) == 0)
@@ -351,25 +352,27 @@ mime_clear(struct mime_letter *l)
 	buf_clear(&l->message_id);
 	buf_clear(&l->from_address);
 	buf_clear(&l->text);
-	*l = (struct mime_letter){ 0 };
+	*l = (struct mime_letter) { 0 };
 }
 
 /* -- addresses ---------------------------------------------------------------------------------- */
 
 static bool
-each_of(InternetAddressList *list, int depth,
-    bool (*each)(void *, const char *, struct err *), void *arg, struct err *e)
+each_of(InternetAddressList *list, int depth, bool (*each)(void *, const char *, struct err *),
+    void *arg, struct err *e)
 {
-	int	 n = list == NULL ? 0 : internet_address_list_length(list);
+	int n = list == NULL ? 0 : internet_address_list_length(list);
 
 	for (int i = 0; i < n; i++) {
-		InternetAddress	*a = internet_address_list_get_address(list, i);
+		InternetAddress *a = internet_address_list_get_address(list, i);
 
 		if (INTERNET_ADDRESS_IS_GROUP(a)) {
-			if (depth < 2 && !each_of(internet_address_group_get_members(
-			    INTERNET_ADDRESS_GROUP(a)), depth + 1, each, arg, e))
+			if (depth < 2 &&
+			    !each_of(internet_address_group_get_members(INTERNET_ADDRESS_GROUP(a)),
+				depth + 1, each, arg, e))
 				return false;
-		} else if (!each(arg, internet_address_mailbox_get_addr(INTERNET_ADDRESS_MAILBOX(a)), e))
+		} else if (!each(arg,
+			       internet_address_mailbox_get_addr(INTERNET_ADDRESS_MAILBOX(a)), e))
 			return false;
 	}
 	return true;
@@ -379,9 +382,9 @@ bool
 mime_addresses(struct span value, bool (*each)(void *arg, const char *address, struct err *e),
     void *arg, struct err *e)
 {
-	char			*s = g_strndup(value.p, value.n);
-	InternetAddressList	*list = internet_address_list_parse(NULL, s);
-	bool			 ok;
+	char *s = g_strndup(value.p, value.n);
+	InternetAddressList *list = internet_address_list_parse(NULL, s);
+	bool ok;
 
 	g_free(s);
 	if (list == NULL)

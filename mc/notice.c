@@ -7,7 +7,7 @@
 #include "mc/measure.h"
 #include "mc/sent.h"
 
-#define SOON_S	(7 * 86400)	/* from here on the time that is left is shown */
+#define SOON_S (7 * 86400) /* from here on the time that is left is shown */
 
 _Static_assert(MEASURE_BYTES == 40, "notice_body_words writes as much");
 
@@ -29,16 +29,19 @@ notice_body_words(const struct mailbox_notice *n, int64_t now_s, char out[40])
 	if (n->state == MAILBOX_HELD && n->hold_until_s != 0 && n->hold_until_s - now_s < SOON_S)
 		measure_left(out, n->hold_until_s, now_s);
 	else if (n->state == MAILBOX_FETCHING && n->size > 0)
-		snprintf(out, MEASURE_BYTES, "%u %%", (unsigned)((double)n->got / (double)n->size * 100));
+		snprintf(out, MEASURE_BYTES, "%u %%",
+		    (unsigned)((double)n->got / (double)n->size * 100));
 	else
-		snprintf(out, MEASURE_BYTES, "%s", n->state == MAILBOX_HELD ? "at sender" :
-		    n->state == MAILBOX_BAD_SEAL ? "bad seal" : mailbox_state_name(n->state));
+		snprintf(out, MEASURE_BYTES, "%s",
+		    n->state == MAILBOX_HELD           ? "at sender"
+			: n->state == MAILBOX_BAD_SEAL ? "bad seal"
+						       : mailbox_state_name(n->state));
 }
 
 static void
 put_flags(struct json *o, unsigned flags)
 {
-	struct json	*list = json_list();
+	struct json *list = json_list();
 
 	if (flags & MAILBOX_SEEN)
 		json_push_str(list, "seen");
@@ -61,9 +64,9 @@ notice_put_text(struct json *o, const char *key, struct span s)
 void
 notice_put(struct json *o, const struct mailbox_notice *n, const struct mime_letter *header)
 {
-	static const struct mime_letter	 nothing;
-	const struct mime_letter	*h = header != NULL ? header : &nothing;
-	char				 id[ULID_STR_BYTES], digest[2 * MAILBOX_DIGEST_BYTES + 1];
+	static const struct mime_letter nothing;
+	const struct mime_letter *h = header != NULL ? header : &nothing;
+	char id[ULID_STR_BYTES], digest[2 * MAILBOX_DIGEST_BYTES + 1];
 
 	ulid_str(&n->id, id);
 	hex_str(digest, n->digest, sizeof n->digest);

@@ -7,18 +7,18 @@
 #ifndef MC_NOTICE_H
 #define MC_NOTICE_H
 
-#include "common/svc/json.h"
+#include "common/text/json.h"
 #include "mc/inbox.h"
 #include "mc/mime.h"
 
 /* Is the beginning at the server, so that asking for it tells nobody? */
-bool	 notice_has_header(const struct mailbox_notice *n);
-bool	 notice_is_held(const struct mailbox_notice *n);	/* with the sender, or on its way */
+bool notice_has_header(const struct mailbox_notice *n);
+bool notice_is_held(const struct mailbox_notice *n); /* with the sender, or on its way */
 /* "at sender", "6 days" (left to fetch it), "here", "gone", "bad seal", ... */
-void	 notice_body_words(const struct mailbox_notice *n, int64_t now_s, char out[40]);
+void notice_body_words(const struct mailbox_notice *n, int64_t now_s, char out[40]);
 /* Every member of the list; `header` NULL: nothing is known of it. */
-void	 notice_put(struct json *o, const struct mailbox_notice *n, const struct mime_letter *header);
+void notice_put(struct json *o, const struct mailbox_notice *n, const struct mime_letter *header);
 /* A text, or null where it is empty. */
-void	 notice_put_text(struct json *o, const char *key, struct span s);
+void notice_put_text(struct json *o, const char *key, struct span s);
 
 #endif

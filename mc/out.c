@@ -13,7 +13,7 @@
 
 #include "mc/safe.h"
 
-#define TEXT_BYTES	8192	/* one out_textf; longer is cut */
+#define TEXT_BYTES 8192 /* one out_textf; longer is cut */
 
 void
 out_locale(void)
@@ -24,9 +24,9 @@ out_locale(void)
 static size_t
 terminal_columns(int fd)
 {
-	struct winsize	 w = { 0 };
-	const char	*columns = getenv("COLUMNS");
-	uint64_t	 n;
+	struct winsize w = { 0 };
+	const char *columns = getenv("COLUMNS");
+	uint64_t n;
 
 	if (columns != NULL && span_u64(span_str(columns), &n) && n >= 20 && n <= 1000)
 		return (size_t)n;
@@ -38,10 +38,10 @@ terminal_columns(int fd)
 void
 out_init(struct out *o, int fd)
 {
-	const char	*codeset = nl_langinfo(CODESET);
-	bool		 utf8 = strcmp(codeset, "UTF-8") == 0;
+	const char *codeset = nl_langinfo(CODESET);
+	bool utf8 = strcmp(codeset, "UTF-8") == 0;
 
-	*o = (struct out){ .fd = fd, .terminal = isatty(fd) == 1 };
+	*o = (struct out) { .fd = fd, .terminal = isatty(fd) == 1 };
 	o->ascii = o->terminal && !utf8;
 	o->columns = o->terminal ? terminal_columns(fd) : 0;
 }
@@ -50,7 +50,7 @@ static void
 put(struct out *o, struct span s)
 {
 	while (s.n > 0 && o->failed == 0) {
-		ssize_t	 n = write(o->fd, s.p, s.n);
+		ssize_t n = write(o->fd, s.p, s.n);
 
 		if (n >= 0)
 			s = span_sub(s, (size_t)n, s.n);
@@ -62,7 +62,7 @@ put(struct out *o, struct span s)
 void
 out_text(struct out *o, struct span s)
 {
-	struct buf	 b = BUF_INIT;
+	struct buf b = BUF_INIT;
 
 	if (o->ascii)
 		safe_add_ascii(&b, s, SAFE_TEXT);
@@ -75,9 +75,9 @@ out_text(struct out *o, struct span s)
 void
 out_textf(struct out *o, const char *fmt, ...)
 {
-	char	 text[TEXT_BYTES];
-	va_list	 ap;
-	int	 n;
+	char text[TEXT_BYTES];
+	va_list ap;
+	int n;
 
 	va_start(ap, fmt);
 	n = vsnprintf(text, sizeof text, fmt, ap);
@@ -99,8 +99,8 @@ add_json_escape(struct buf *b, uint32_t c)
 void
 out_json_line(struct out *o, struct span json)
 {
-	struct buf	 b = BUF_INIT;
-	uint32_t	 c = 0;
+	struct buf b = BUF_INIT;
+	uint32_t c = 0;
 
 	for (size_t n; json.n > 0; json = span_sub(json, n, json.n)) {
 		n = safe_utf8(json, &c);
@@ -119,7 +119,8 @@ bool
 out_octets(struct out *o, struct span s, struct err *e)
 {
 	if (o->terminal)
-		return err_set(e, REFUSAL_usage, "a letter's octets are never written to a terminal");
+		return err_set(e, REFUSAL_usage,
+		    "a letter's octets are never written to a terminal");
 	put(o, s);
 	return out_ok(o, e);
 }
@@ -127,8 +128,8 @@ out_octets(struct out *o, struct span s, struct err *e)
 void
 out_progress(struct out *o, struct span text)
 {
-	struct buf	 b = BUF_INIT;
-	size_t		 columns = o->columns > 1 ? o->columns - 1 : 1, used;
+	struct buf b = BUF_INIT;
+	size_t columns = o->columns > 1 ? o->columns - 1 : 1, used;
 
 	if (!o->terminal)
 		return;
@@ -150,6 +151,5 @@ out_progress(struct out *o, struct span text)
 bool
 out_ok(const struct out *o, struct err *e)
 {
-	return o->failed == 0 ||
-	    err_set_errno(e, REFUSAL_cannot_write, o->failed, "output");
+	return o->failed == 0 || err_set_errno(e, REFUSAL_cannot_write, o->failed, "output");
 }

@@ -14,28 +14,28 @@
 #include "common/base/buf.h"
 #include "common/base/err.h"
 
-#define OUT_COLUMNS	80	/* where the width cannot be known */
+#define OUT_COLUMNS 80 /* where the width cannot be known */
 
 struct out {
-	int	 fd;
-	bool	 terminal;
-	bool	 ascii;		/* a terminal, and the locale is not UTF-8 */
-	size_t	 columns;	/* of the terminal; 0: no terminal, no limit */
-	int	 failed;	/* errno of the first write that failed */
+	int fd;
+	bool terminal;
+	bool ascii;     /* a terminal, and the locale is not UTF-8 */
+	size_t columns; /* of the terminal; 0: no terminal, no limit */
+	int failed;     /* errno of the first write that failed */
 };
 
 /* Before the first out_init: takes the character set from the environment. */
-void	 out_locale(void);
-void	 out_init(struct out *o, int fd);
+void out_locale(void);
+void out_init(struct out *o, int fd);
 
-void	 out_text(struct out *o, struct span s);		/* LF and TAB pass */
-void	 out_textf(struct out *o, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+void out_text(struct out *o, struct span s); /* LF and TAB pass */
+void out_textf(struct out *o, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 /* One JSON object and LF; what is not ASCII leaves as \uHHHH, DEL too. */
-void	 out_json_line(struct out *o, struct span json);
+void out_json_line(struct out *o, struct span json);
 /* As they are.  False: usage, to a terminal nothing is written. */
-bool	 out_octets(struct out *o, struct span s, struct err *e);
+bool out_octets(struct out *o, struct span s, struct err *e);
 /* The line `text` in place of the one before; only on a terminal.  Empty: clears it. */
-void	 out_progress(struct out *o, struct span text);
-bool	 out_ok(const struct out *o, struct err *e);		/* false: cannot_write */
+void out_progress(struct out *o, struct span text);
+bool out_ok(const struct out *o, struct err *e); /* false: cannot_write */
 
 #endif

@@ -8,17 +8,17 @@
 #include "mc/verbs.h"
 
 struct outbox {
-	const struct options	*options;
-	struct out		 out;
-	const char		*wanted;	/* an ending of an id; NULL: all */
-	struct sent_letter	*letters;
-	size_t			 n;
+	const struct options *options;
+	struct out out;
+	const char *wanted; /* an ending of an id; NULL: all */
+	struct sent_letter *letters;
+	size_t n;
 };
 
 static void
 keep(void *arg, struct sent_letter *l)
 {
-	struct outbox	*b = arg;
+	struct outbox *b = arg;
 
 	if (b->wanted != NULL && !measure_id_ends(span_str(l->id), b->wanted)) {
 		sent_clear(l);
@@ -33,8 +33,8 @@ keep(void *arg, struct sent_letter *l)
 static void
 print_json(struct outbox *b, const struct sent_letter *l)
 {
-	struct json	*o = json_new();
-	struct buf	 text = BUF_INIT;
+	struct json *o = json_new();
+	struct buf text = BUF_INIT;
 
 	json_put_str(o, "id", l->id);
 	json_put_int(o, "size", (int64_t)l->letter.size);
@@ -51,9 +51,9 @@ print_json(struct outbox *b, const struct sent_letter *l)
 static void
 print_text(struct outbox *b, const struct sent_letter *l)
 {
-	int64_t	 now_s = clock_wall_ms() / 1000;
-	char	 id[MEASURE_BYTES], size[MEASURE_BYTES], when[MEASURE_BYTES], until[MEASURE_BYTES];
-	size_t	 fetched = 0;
+	int64_t now_s = clock_wall_ms() / 1000;
+	char id[MEASURE_BYTES], size[MEASURE_BYTES], when[MEASURE_BYTES], until[MEASURE_BYTES];
+	size_t fetched = 0;
 
 	for (size_t i = 0; i < l->n_recipients; i++)
 		fetched += l->recipients[i].state == SUBMIT_FETCHED;
@@ -69,7 +69,7 @@ print_text(struct outbox *b, const struct sent_letter *l)
 static int
 print(struct outbox *b)
 {
-	struct err	 e;
+	struct err e;
 
 	if (b->wanted != NULL && b->n == 0) {
 		err_set(&e, REFUSAL_unknown_id, "no letter of yours has an id that ends in \"%s\"",
@@ -79,10 +79,11 @@ print(struct outbox *b)
 	if (b->wanted != NULL && b->n > 1) {
 		err_set(&e, REFUSAL_unknown_id, "%zu letters have an id that ends in \"%s\"", b->n,
 		    b->wanted);
-		return fault_err(b->options, b->wanted, &e, "type more of it;  %s outbox --json  has all");
+		return fault_err(b->options, b->wanted, &e,
+		    "type more of it;  %s outbox --json  has all");
 	}
 	out_init(&b->out, STDOUT_FILENO);
-	for (size_t i = b->n; i-- > 0; )
+	for (size_t i = b->n; i-- > 0;)
 		if (b->options->json)
 			print_json(b, &b->letters[i]);
 		else
@@ -95,11 +96,11 @@ print(struct outbox *b)
 int
 verb_outbox(struct options *o)
 {
-	struct outbox		 b = { .options = o, .wanted = o->n_args > 0 ? o->args[0] : NULL };
-	struct account		 a;
-	struct submission	*s = NULL;
-	struct fault		 f;
-	int			 status;
+	struct outbox b = { .options = o, .wanted = o->n_args > 0 ? o->args[0] : NULL };
+	struct account a;
+	struct submission *s = NULL;
+	struct fault f;
+	int status;
 
 	if (!account_load(&a, o, &status))
 		return status;

@@ -6,20 +6,20 @@
 #include "common/base/clock.h"
 #include "mc/measure.h"
 
-#define BAR_MAX	40
+#define BAR_MAX 40
 
 void
 progress_begin(struct progress *p, struct out *out)
 {
-	*p = (struct progress){ .out = out != NULL && out->terminal ? out : NULL };
+	*p = (struct progress) { .out = out != NULL && out->terminal ? out : NULL };
 }
 
 void
 progress_line(struct buf *b, uint64_t got, uint64_t octets, uint64_t speed, size_t columns)
 {
-	char	 have[MEASURE_BYTES], all[MEASURE_BYTES], rate[MEASURE_BYTES];
-	size_t	 bar = columns > 80 || columns < 50 ? (columns < 50 ? 0 : BAR_MAX) : columns - 40;
-	size_t	 full;
+	char have[MEASURE_BYTES], all[MEASURE_BYTES], rate[MEASURE_BYTES];
+	size_t bar = columns > 80 || columns < 50 ? (columns < 50 ? 0 : BAR_MAX) : columns - 40;
+	size_t full;
 
 	if (got > octets)
 		got = octets;
@@ -29,10 +29,13 @@ progress_line(struct buf *b, uint64_t got, uint64_t octets, uint64_t speed, size
 	measure_size(all, octets);
 	measure_size(rate, speed);
 	for (size_t i = 0; i < bar; i++)
-		buf_addf(b, "%s%c%s", i == 0 ? "[" : "", i + 1 < full ? '=' : i < full ? '>' : ' ',
+		buf_addf(b, "%s%c%s", i == 0 ? "[" : "",
+		    i + 1 < full   ? '='
+			: i < full ? '>'
+				   : ' ',
 		    i + 1 == bar ? "] " : "");
-	buf_addf(b, "%3u %%  %s of %s", octets == 0 ? 100 : (unsigned)((double)got / (double)octets * 100),
-	    have, all);
+	buf_addf(b, "%3u %%  %s of %s",
+	    octets == 0 ? 100 : (unsigned)((double)got / (double)octets * 100), have, all);
 	if (speed > 0)
 		buf_addf(b, "  %s/s", rate);
 }
@@ -40,9 +43,9 @@ progress_line(struct buf *b, uint64_t got, uint64_t octets, uint64_t speed, size
 void
 progress_step(struct progress *p, uint64_t got, uint64_t octets)
 {
-	int64_t		 now = clock_mono_ms();
-	struct buf	 b = BUF_INIT;
-	uint64_t	 speed = 0;
+	int64_t now = clock_mono_ms();
+	struct buf b = BUF_INIT;
+	uint64_t speed = 0;
 
 	if (p->out == NULL)
 		return;

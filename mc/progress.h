@@ -7,21 +7,21 @@
 
 #include "mc/out.h"
 
-#define PROGRESS_QUIET_MS	500
-#define PROGRESS_SPEED_MS	1000
-#define PROGRESS_EVERY_MS	200
+#define PROGRESS_QUIET_MS 500
+#define PROGRESS_SPEED_MS 1000
+#define PROGRESS_EVERY_MS 200
 
 struct progress {
-	struct out	*out;		/* NULL: say nothing */
-	int64_t		 began_ms, drawn_ms;	/* monotonic; 0: not yet */
-	uint64_t	 first;		/* octets that were there when it began */
+	struct out *out;            /* NULL: say nothing */
+	int64_t began_ms, drawn_ms; /* monotonic; 0: not yet */
+	uint64_t first;             /* octets that were there when it began */
 };
 
-void	 progress_begin(struct progress *p, struct out *out);
-void	 progress_step(struct progress *p, uint64_t got, uint64_t octets);
-void	 progress_end(struct progress *p);	/* clears the line */
+void progress_begin(struct progress *p, struct out *out);
+void progress_step(struct progress *p, uint64_t got, uint64_t octets);
+void progress_end(struct progress *p); /* clears the line */
 
 /* The line itself, for so many columns; speed in octets a second, 0: not shown. */
-void	 progress_line(struct buf *b, uint64_t got, uint64_t octets, uint64_t speed, size_t columns);
+void progress_line(struct buf *b, uint64_t got, uint64_t octets, uint64_t speed, size_t columns);
 
 #endif

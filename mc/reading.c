@@ -5,17 +5,17 @@
 #include <unistd.h>
 
 #include "common/base/hex.h"
-#include "common/svc/digest.h"
+#include "common/text/digest.h"
 #include "mc/progress.h"
 #include "mc/scratch.h"
 
 _Static_assert(DIGEST_BYTES == MAILBOX_DIGEST_BYTES, "both are SHA-256");
 
 struct reading {
-	struct progress	 progress;
-	struct digest	*digest;
-	uint64_t	 got, octets;
-	int		 fd;
+	struct progress progress;
+	struct digest *digest;
+	uint64_t got, octets;
+	int fd;
 };
 
 bool
@@ -28,7 +28,7 @@ reading_number(const char *typed, uint64_t *number, struct err *e)
 static void
 on_progress(void *arg, uint64_t got, uint64_t octets)
 {
-	struct reading	*r = arg;
+	struct reading *r = arg;
 
 	progress_step(&r->progress, got, octets);
 }
@@ -43,7 +43,7 @@ no_piece(void *arg, struct span s, struct err *e)
 static bool
 on_piece(void *arg, struct span s, struct err *e)
 {
-	struct reading	*r = arg;
+	struct reading *r = arg;
 
 	digest_add(r->digest, s);
 	r->got += s.n;
@@ -52,11 +52,12 @@ on_piece(void *arg, struct span s, struct err *e)
 }
 
 bool
-reading_fetch(struct inbox *b, const struct mailbox_notice *n, struct out *progress, struct fault *f)
+reading_fetch(struct inbox *b, const struct mailbox_notice *n, struct out *progress,
+    struct fault *f)
 {
-	struct reading			 r = { .fd = -1 };
-	const struct inbox_reader	 reader = { on_progress, no_piece, &r };
-	bool				 ok;
+	struct reading r = { .fd = -1 };
+	const struct inbox_reader reader = { on_progress, no_piece, &r };
+	bool ok;
 
 	progress_begin(&r.progress, progress);
 	ok = inbox_read(b, n, n->size, &reader, f);
@@ -68,29 +69,31 @@ reading_fetch(struct inbox *b, const struct mailbox_notice *n, struct out *progr
 static bool
 is_announced(struct reading *r, const struct mailbox_notice *n, struct err *e)
 {
-	unsigned char	 got[DIGEST_BYTES];
-	char		 is[2 * DIGEST_BYTES + 1], was[2 * DIGEST_BYTES + 1];
+	unsigned char got[DIGEST_BYTES];
+	char is[2 * DIGEST_BYTES + 1], was[2 * DIGEST_BYTES + 1];
 
 	digest_end(r->digest, got);
 	if (RULE(broken_promise) && !n->has_digest && n->road != MAILBOX_SMTP)
-		return err_set(e, REFUSAL_broken_promise, "the server does not say which SHA-256 it has");
+		return err_set(e, REFUSAL_broken_promise,
+		    "the server does not say which SHA-256 it has");
 	if (!n->has_digest || memcmp(got, n->digest, sizeof got) == 0)
 		return true;
 	hex_str(is, got, sizeof got);
 	hex_str(was, n->digest, sizeof n->digest);
 	return RULE(broken_promise) ? err_set(e, REFUSAL_broken_promise,
-	    "announced was SHA-256 %.8s.., received %.8s..", was, is) : true;
+					  "announced was SHA-256 %.8s.., received %.8s..", was, is)
+				    : true;
 }
 
 bool
 reading_whole(struct inbox *b, const struct mailbox_notice *n, struct out *progress, int *fd,
     struct fault *f)
 {
-	struct reading			 r = { .octets = n->size };
-	const struct inbox_reader	 reader = { on_progress, on_piece, &r };
-	bool				 ok;
+	struct reading r = { .octets = n->size };
+	const struct inbox_reader reader = { on_progress, on_piece, &r };
+	bool ok;
 
-	*f = (struct fault){ .host = "" };
+	*f = (struct fault) { .host = "" };
 	if (!scratch_open(&r.fd, &f->err))
 		return false;
 	r.digest = digest_new();

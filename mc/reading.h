@@ -10,13 +10,13 @@
 #include "mc/out.h"
 
 /* The number of a letter as it is typed.  False: usage. */
-bool	 reading_number(const char *typed, uint64_t *number, struct err *e);
+bool reading_number(const char *typed, uint64_t *number, struct err *e);
 
 /* Has it fetched, no more.  `progress` NULL: nothing is shown. */
-bool	 reading_fetch(struct inbox *b, const struct mailbox_notice *n, struct out *progress,
-	    struct fault *f);
+bool reading_fetch(struct inbox *b, const struct mailbox_notice *n, struct out *progress,
+    struct fault *f);
 /* The whole letter in *fd, which the caller closes.  On false there is none. */
-bool	 reading_whole(struct inbox *b, const struct mailbox_notice *n, struct out *progress,
-	    int *fd, struct fault *f);
+bool reading_whole(struct inbox *b, const struct mailbox_notice *n, struct out *progress, int *fd,
+    struct fault *f);
 
 #endif

@@ -13,19 +13,19 @@
 
 /* What is known of a letter without trusting it. */
 struct render_sender {
-	uint64_t	 number;
-	const char	*from;		/* the sealed statement's */
-	const char	*vouched_by;	/* issuer of the sender's certificate; empty: not known */
-	uint64_t	 octets;
-	bool		 by_smtp;	/* no seal vouches for it */
-	const char	*received;	/* for people; may be NULL */
+	uint64_t number;
+	const char *from;       /* the sealed statement's */
+	const char *vouched_by; /* issuer of the sender's certificate; empty: not known */
+	uint64_t octets;
+	bool by_smtp;         /* no seal vouches for it */
+	const char *received; /* for people; may be NULL */
 };
 
 /* True where the header's only From is the sealed sender's address. */
-bool	 render_from_agrees(const struct mime_letter *letter, const char *from);
-void	 render_letter(struct out *o, const struct render_sender *sender,
-	    const struct mime_letter *letter);
+bool render_from_agrees(const struct mime_letter *letter, const char *from);
+void render_letter(struct out *o, const struct render_sender *sender,
+    const struct mime_letter *letter);
 /* The header fields alone, as they stand in the letter's first octets. */
-void	 render_header(struct out *o, struct span beginning);
+void render_header(struct out *o, struct span beginning);
 
 #endif

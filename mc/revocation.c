@@ -10,7 +10,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "common/svc/crl_fetch.h"
+#include "common/revoke/crl_fetch.h"
 
 /* -- the folder ------------------------------------------------------------------------------------- */
 
@@ -29,7 +29,7 @@ make_folders(char *path)
 static bool
 private_folder(const char *path)
 {
-	struct stat	 st;
+	struct stat st;
 
 	return lstat(path, &st) == 0 && S_ISDIR(st.st_mode) && st.st_uid == geteuid() &&
 	    (st.st_mode & (S_IWGRP | S_IWOTH)) == 0;
@@ -38,10 +38,10 @@ private_folder(const char *path)
 void
 revocation_open(struct revocation *r, const struct config *c)
 {
-	const char	*xdg = getenv("XDG_CACHE_HOME"), *home = getenv("HOME");
-	int		 n;
+	const char *xdg = getenv("XDG_CACHE_HOME"), *home = getenv("HOME");
+	int n;
 
-	*r = (struct revocation){ .allow_private = c->allow_private };
+	*r = (struct revocation) { .allow_private = c->allow_private };
 	snprintf(r->resolver, sizeof r->resolver, "%s", c->resolver);
 	if (xdg != NULL && *xdg == '/')
 		n = snprintf(r->folder, sizeof r->folder, "%s/tillcalled/crls", xdg);
@@ -59,12 +59,14 @@ revocation_open(struct revocation *r, const struct config *c)
 static struct crl_fetch *
 fetcher(struct revocation *r)
 {
-	const struct crl_fetch_settings	 s = {
-		.cache = r->folder, .resolver = r->resolver,
-		.allow_private = r->allow_private, .refresh_ms = REVOCATION_AGAIN_S * 1000,
+	const struct crl_fetch_settings s = {
+		.cache = r->folder,
+		.resolver = r->resolver,
+		.allow_private = r->allow_private,
+		.refresh_ms = REVOCATION_AGAIN_S * 1000,
 	};
-	struct crl_fetch		*f = NULL;
-	struct err			 e;
+	struct crl_fetch *f = NULL;
+	struct err e;
 
 	return r->folder[0] != '\0' && crl_fetch_new(&f, &s, r->tls, &e) ? f : NULL;
 }
@@ -73,9 +75,9 @@ fetcher(struct revocation *r)
 static bool
 is_time(const struct revocation *r)
 {
-	char		 path[CONFIG_VALUE_BYTES + 16];
-	struct stat	 st;
-	int		 fd;
+	char path[CONFIG_VALUE_BYTES + 16];
+	struct stat st;
+	int fd;
 
 	if (r->folder[0] == '\0')
 		return false;
@@ -94,7 +96,7 @@ is_time(const struct revocation *r)
 static void
 wanted(void *arg, const struct chain *c, const struct judgement *j)
 {
-	struct revocation	*r = arg;
+	struct revocation *r = arg;
 
 	chain_unref(&r->chain);
 	r->chain = chain_ref((struct chain *)c);
@@ -104,7 +106,7 @@ wanted(void *arg, const struct chain *c, const struct judgement *j)
 static void
 used(void *arg, const struct chain *c)
 {
-	const struct revocation	*r = arg;
+	const struct revocation *r = arg;
 
 	if (r->folder[0] != '\0')
 		crl_fetch_used_in(r->folder, r->tls, c);
@@ -113,7 +115,7 @@ used(void *arg, const struct chain *c)
 void
 revocation_begin(struct revocation *r, struct tls_holder *h)
 {
-	struct crl_fetch	*f;
+	struct crl_fetch *f;
 
 	r->tls = h;
 	tls_holder_on_unknown(h, wanted, r);
@@ -128,10 +130,10 @@ revocation_begin(struct revocation *r, struct tls_holder *h)
 bool
 revocation_fetch(struct revocation *r)
 {
-	uint64_t		 before;
-	struct crl_fetch	*f;
-	struct tls		*t;
-	bool			 news;
+	uint64_t before;
+	struct crl_fetch *f;
+	struct tls *t;
+	bool news;
 
 	if (r->chain == NULL || (f = fetcher(r)) == NULL)
 		return false;

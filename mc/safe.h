@@ -13,21 +13,21 @@
 #include "common/base/buf.h"
 
 enum safe_form {
-	SAFE_TEXT,	/* LF and TAB pass, CR LF becomes LF */
-	SAFE_LINE,	/* one line: LF, CR and TAB are made visible too */
+	SAFE_TEXT, /* LF and TAB pass, CR LF becomes LF */
+	SAFE_LINE, /* one line: LF, CR and TAB are made visible too */
 };
 
-void	 safe_add(struct buf *out, struct span s, enum safe_form form);
+void safe_add(struct buf *out, struct span s, enum safe_form form);
 /* The same for a terminal that does not speak UTF-8: what is not ASCII becomes U+HHHH. */
-void	 safe_add_ascii(struct buf *out, struct span s, enum safe_form form);
+void safe_add_ascii(struct buf *out, struct span s, enum safe_form form);
 
 /* One character of UTF-8 at the front of s (s.n > 0): its length and *c; 0: not UTF-8. */
-size_t	 safe_utf8(struct span s, uint32_t *c);
+size_t safe_utf8(struct span s, uint32_t *c);
 /* Whether a character says something that can be seen, and nothing else. */
-bool	 safe_is_visible(uint32_t c);
+bool safe_is_visible(uint32_t c);
 /* How many columns of a terminal the safe text takes; one where the C library does not know. */
-size_t	 safe_columns(struct span safe);
+size_t safe_columns(struct span safe);
 /* The longest prefix that takes at most `columns`. */
-struct span	 safe_cut(struct span safe, size_t columns);
+struct span safe_cut(struct span safe, size_t columns);
 
 #endif

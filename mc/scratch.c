@@ -10,8 +10,8 @@
 bool
 scratch_open(int *fd, struct err *e)
 {
-	const char	*dir = getenv("TMPDIR");
-	char		 name[4096];
+	const char *dir = getenv("TMPDIR");
+	char name[4096];
 
 	if (dir == NULL || dir[0] != '/')
 		dir = "/tmp";
@@ -20,7 +20,7 @@ scratch_open(int *fd, struct err *e)
 		return true;
 	if (snprintf(name, sizeof name, "%s/mc.XXXXXX", dir) >= (int)sizeof name)
 		return err_set(e, REFUSAL_cannot_write, "TMPDIR is too long");
-	*fd = mkostemp(name, O_CLOEXEC);	/* a file system without O_TMPFILE */
+	*fd = mkostemp(name, O_CLOEXEC); /* a file system without O_TMPFILE */
 	if (*fd < 0)
 		return err_set_errno(e, REFUSAL_cannot_write, errno, "a temporary file in %s", dir);
 	unlink(name);
@@ -31,7 +31,7 @@ bool
 scratch_add(int fd, struct span s, struct err *e)
 {
 	while (s.n > 0) {
-		ssize_t	 n = write(fd, s.p, s.n);
+		ssize_t n = write(fd, s.p, s.n);
 
 		if (n >= 0)
 			s = span_sub(s, (size_t)n, s.n);

@@ -8,7 +8,7 @@
 #include "common/base/err.h"
 
 /* False: cannot_write. */
-bool	 scratch_open(int *fd, struct err *e);
-bool	 scratch_add(int fd, struct span s, struct err *e);	/* at its end */
+bool scratch_open(int *fd, struct err *e);
+bool scratch_add(int fd, struct span s, struct err *e); /* at its end */
 
 #endif

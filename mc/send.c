@@ -14,29 +14,29 @@
 #include "mc/sent.h"
 #include "mc/verbs.h"
 
-#define TRIES		3
-#define WAIT_S		2	/* for the first news */
-#define WAIT_MAX_S	3600
-#define POLL_MS		150
-#define MOST_OCTETS	(UINT64_C(4) << 30)	/* the server has a limit of its own */
+#define TRIES       3
+#define WAIT_S      2 /* for the first news */
+#define WAIT_MAX_S  3600
+#define POLL_MS     150
+#define MOST_OCTETS (UINT64_C(4) << 30) /* the server has a limit of its own */
 
 struct sending {
-	const struct options	*options;
-	struct account		 account;
-	struct letter		 letter;
-	struct submission	*server;
-	unsigned		 hold_days;	/* 0: the server's usual time */
-	unsigned		 wait_s;
-	char			 token[SUBMISSION_TOKEN_BYTES];
-	bool			 begun;		/* its octets were on their way at least once */
-	struct ulid		 id;
+	const struct options *options;
+	struct account account;
+	struct letter letter;
+	struct submission *server;
+	unsigned hold_days; /* 0: the server's usual time */
+	unsigned wait_s;
+	char token[SUBMISSION_TOKEN_BYTES];
+	bool begun; /* its octets were on their way at least once */
+	struct ulid id;
 };
 
 static bool
 number_option(const struct options *o, const char *name, unsigned most, unsigned *out, int *status)
 {
-	const char	*value = options_value(o, name);
-	uint64_t	 n;
+	const char *value = options_value(o, name);
+	uint64_t n;
 
 	if (value == NULL)
 		return true;
@@ -51,7 +51,7 @@ number_option(const struct options *o, const char *name, unsigned most, unsigned
 static void
 pause_ms(long ms)
 {
-	const struct timespec	 t = { ms / 1000, ms % 1000 * 1000000 };
+	const struct timespec t = { ms / 1000, ms % 1000 * 1000000 };
 
 	nanosleep(&t, NULL);
 }
@@ -59,10 +59,12 @@ pause_ms(long ms)
 static bool
 read_letter(struct sending *s, struct err *e)
 {
-	struct compose	 how = { .own = s->account.config.address, .wall_s = clock_wall_ms() / 1000,
-		.from_header = options_has(s->options, "recipients"), .most = MOST_OCTETS };
-	unsigned char	 token[16];
-	struct out	 out;
+	struct compose how = { .own = s->account.config.address,
+		.wall_s = clock_wall_ms() / 1000,
+		.from_header = options_has(s->options, "recipients"),
+		.most = MOST_OCTETS };
+	unsigned char token[16];
+	struct out out;
 
 	random_bytes(how.random, sizeof how.random);
 	random_bytes(token, sizeof token);
@@ -74,7 +76,8 @@ read_letter(struct sending *s, struct err *e)
 		return err_set(e, REFUSAL_no_recipient, "no address was given");
 	if (isatty(STDIN_FILENO) == 1 && !s->options->quiet) {
 		out_init(&out, STDERR_FILENO);
-		out_textf(&out, "Write the letter: header, an empty line, text; end with Ctrl-D.\n");
+		out_textf(&out,
+		    "Write the letter: header, an empty line, text; end with Ctrl-D.\n");
 	}
 	if (!compose_read(&s->letter, STDIN_FILENO, &how, e))
 		return false;
@@ -126,8 +129,8 @@ is_settled(const struct sent_letter *l)
 static void
 await_news(struct sending *s, struct sent_letter *l)
 {
-	int64_t		 end = clock_mono_ms() + (int64_t)s->wait_s * 1000;
-	struct fault	 f;
+	int64_t end = clock_mono_ms() + (int64_t)s->wait_s * 1000;
+	struct fault f;
 
 	while (submission_status(s->server, &s->id, l, &f) && !is_settled(l) &&
 	    clock_mono_ms() < end) {
@@ -139,9 +142,9 @@ await_news(struct sending *s, struct sent_letter *l)
 static void
 say_json(const struct sending *s, struct out *out, const struct sent_letter *l)
 {
-	struct json	*o = json_new();
-	struct buf	 b = BUF_INIT;
-	char		 id[ULID_STR_BYTES];
+	struct json *o = json_new();
+	struct buf b = BUF_INIT;
+	char id[ULID_STR_BYTES];
 
 	ulid_str(&s->id, id);
 	json_put_str(o, "id", id);
@@ -158,10 +161,10 @@ say_json(const struct sending *s, struct out *out, const struct sent_letter *l)
 static int
 say(const struct sending *s, const struct sent_letter *l)
 {
-	char		 whole[ULID_STR_BYTES], id[MEASURE_BYTES], until[MEASURE_BYTES];
-	int64_t		 now_s = clock_wall_ms() / 1000;
-	struct out	 out;
-	struct err	 e;
+	char whole[ULID_STR_BYTES], id[MEASURE_BYTES], until[MEASURE_BYTES];
+	int64_t now_s = clock_wall_ms() / 1000;
+	struct out out;
+	struct err e;
 
 	out_init(&out, STDOUT_FILENO);
 	ulid_str(&s->id, whole);
@@ -171,7 +174,8 @@ say(const struct sending *s, const struct sent_letter *l)
 		say_json(s, &out, l);
 	else if (!s->options->quiet) {
 		out_textf(&out, "%s  kept at %s%s%s\n", id, submission_host(s->server),
-		    l->letter.hold_until_s != 0 ? " until " : "", l->letter.hold_until_s != 0 ? until : "");
+		    l->letter.hold_until_s != 0 ? " until " : "",
+		    l->letter.hold_until_s != 0 ? until : "");
 		sent_print_recipients(&out, l, now_s);
 	}
 	/* A letter that was sent was sent: a program must not send it again since we could not say so. */
@@ -183,20 +187,20 @@ say(const struct sending *s, const struct sent_letter *l)
 static int
 run(struct sending *s)
 {
-	struct sent_letter	 l = { .recipients = NULL };
-	struct fault		 f;
-	struct err		 e;
-	int			 status;
+	struct sent_letter l = { .recipients = NULL };
+	struct fault f;
+	struct err e;
+	int status;
 
 	if (!account_load(&s->account, s->options, &status))
 		return status;
 	if (!read_letter(s, &e))
 		return fault_err(s->options, "nothing was sent", &e, NULL);
 	if (!send_letter(s, &f))
-		return s->begun && is_passing(&f) ? fault_say(s->options,
-		    "it is not known whether the letter was taken", &f,
-		    "look before you send it again:  %s outbox") :
-		    fault_say(s->options, "nothing was sent", &f, NULL);
+		return s->begun && is_passing(&f)
+		    ? fault_say(s->options, "it is not known whether the letter was taken", &f,
+			  "look before you send it again:  %s outbox")
+		    : fault_say(s->options, "nothing was sent", &f, NULL);
 	await_news(s, &l);
 	status = say(s, &l);
 	sent_clear(&l);
@@ -206,8 +210,8 @@ run(struct sending *s)
 int
 verb_send(struct options *o)
 {
-	struct sending	 s = { .options = o, .wait_s = WAIT_S };
-	int		 status;
+	struct sending s = { .options = o, .wait_s = WAIT_S };
+	int status;
 
 	if (!number_option(o, "hold", 3650, &s.hold_days, &status) ||
 	    !number_option(o, "wait", WAIT_MAX_S, &s.wait_s, &status))

@@ -10,10 +10,10 @@
 static size_t
 widest_address(const struct sent_letter *l)
 {
-	size_t	 most = 0;
+	size_t most = 0;
 
 	for (size_t i = 0; i < l->n_recipients; i++) {
-		size_t	 w = safe_columns(span_str(l->recipients[i].to));
+		size_t w = safe_columns(span_str(l->recipients[i].to));
 
 		most = w > most ? w : most;
 	}
@@ -24,7 +24,7 @@ widest_address(const struct sent_letter *l)
 static void
 add_words(struct buf *b, const struct submit_recipient *r, int64_t now_s)
 {
-	char	 next[MEASURE_BYTES];
+	char next[MEASURE_BYTES];
 
 	if (r->text[0] != '\0') {
 		buf_add(b, ": ", 2);
@@ -43,12 +43,12 @@ add_words(struct buf *b, const struct submit_recipient *r, int64_t now_s)
 void
 sent_print_recipients(struct out *o, const struct sent_letter *l, int64_t now_s)
 {
-	size_t		 width = widest_address(l);
-	struct buf	 b = BUF_INIT;
+	size_t width = widest_address(l);
+	struct buf b = BUF_INIT;
 
 	for (size_t i = 0; i < l->n_recipients; i++) {
-		const struct submit_recipient	*r = &l->recipients[i];
-		char				 when[MEASURE_BYTES];
+		const struct submit_recipient *r = &l->recipients[i];
+		char when[MEASURE_BYTES];
 
 		buf_addf(&b, "  ");
 		safe_add(&b, span_str(r->to), SAFE_LINE);
@@ -68,7 +68,7 @@ sent_print_recipients(struct out *o, const struct sent_letter *l, int64_t now_s)
 void
 sent_put_date(struct json *o, const char *key, int64_t wall_s)
 {
-	char	 date[CLOCK_DATE_BYTES];
+	char date[CLOCK_DATE_BYTES];
 
 	clock_date(wall_s, date);
 	json_put_str(o, key, wall_s == 0 ? NULL : date);
@@ -77,11 +77,11 @@ sent_put_date(struct json *o, const char *key, int64_t wall_s)
 void
 sent_put_recipients(struct json *o, const struct sent_letter *l)
 {
-	struct json	*list = json_list();
+	struct json *list = json_list();
 
 	for (size_t i = 0; i < l->n_recipients; i++) {
-		const struct submit_recipient	*r = &l->recipients[i];
-		struct json			*one = json_new();
+		const struct submit_recipient *r = &l->recipients[i];
+		struct json *one = json_new();
 
 		json_put_str(one, "address", r->to);
 		json_put_str(one, "state", submit_state_name(r->state));

@@ -2,15 +2,15 @@
 #ifndef MC_SENT_H
 #define MC_SENT_H
 
-#include "common/svc/json.h"
+#include "common/text/json.h"
 #include "mc/out.h"
 #include "mc/submission.h"
 
 /* One line a recipient: address, state, the other side's words. */
-void	 sent_print_recipients(struct out *o, const struct sent_letter *l, int64_t now_s);
+void sent_print_recipients(struct out *o, const struct sent_letter *l, int64_t now_s);
 /* Sets "recipients" in o. */
-void	 sent_put_recipients(struct json *o, const struct sent_letter *l);
+void sent_put_recipients(struct json *o, const struct sent_letter *l);
 /* A date, or null where it is not known. */
-void	 sent_put_date(struct json *o, const char *key, int64_t wall_s);
+void sent_put_date(struct json *o, const char *key, int64_t wall_s);
 
 #endif

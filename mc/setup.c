@@ -7,30 +7,30 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "common/svc/designation.h"
-#include "common/svc/idn.h"
-#include "common/svc/json.h"
+#include "common/dns/designation.h"
+#include "common/text/idn.h"
+#include "common/text/json.h"
 #include "mc/inbox.h"
 #include "mc/out.h"
 #include "mc/submission.h"
 #include "mc/verbs.h"
 
 struct setup {
-	const struct options	*options;
-	struct account		 account;
-	struct inbox		*mailbox;
-	struct submission	*submit;
-	struct out		 out;
-	const char		*failed;	/* what was being done */
+	const struct options *options;
+	struct account account;
+	struct inbox *mailbox;
+	struct submission *submit;
+	struct out out;
+	const char *failed; /* what was being done */
 };
 
 static bool
 take_address(struct setup *s, const char *typed, struct err *e)
 {
-	struct config	*c = &s->account.config;
-	struct address	 a;
-	char		 canonical[ADDRESS_STR_BYTES];
-	char		*slash;
+	struct config *c = &s->account.config;
+	struct address a;
+	char canonical[ADDRESS_STR_BYTES];
+	char *slash;
 
 	s->failed = typed;
 	if (!config_begin(c, s->options->conf_file, e) || !address_parse(span_str(typed), &a, e) ||
@@ -75,9 +75,9 @@ find_servers(struct setup *s, struct fault *f)
 static bool
 sign_in(struct setup *s, struct fault *f)
 {
-	char	 prompt[CONFIG_VALUE_BYTES + 32];
+	char prompt[CONFIG_VALUE_BYTES + 32];
 
-	*f = (struct fault){ .host = "" };
+	*f = (struct fault) { .host = "" };
 	s->failed = "the password";
 	snprintf(prompt, sizeof prompt, "Password for %s", s->account.config.address);
 	if (!password_read(prompt, false, s->account.password, &f->err))
@@ -92,9 +92,9 @@ sign_in(struct setup *s, struct fault *f)
 static void
 say_json(struct setup *s)
 {
-	struct json	*o = json_new();
-	struct buf	 b = BUF_INIT;
-	char		 at[300];
+	struct json *o = json_new();
+	struct buf b = BUF_INIT;
+	char at[300];
 
 	json_put_str(o, "address", s->account.config.address);
 	snprintf(at, sizeof at, "%s:%u", inbox_host(s->mailbox), (unsigned)inbox_port(s->mailbox));
@@ -112,12 +112,13 @@ say_json(struct setup *s)
 static void
 say(struct setup *s)
 {
-	const char	*called = s->options->called;
+	const char *called = s->options->called;
 
 	if (s->options->json)
 		say_json(s);
 	else if (!s->options->quiet)
-		out_textf(&s->out, "  signed in at both servers\n  written %s and password (mode 0600)\n\n"
+		out_textf(&s->out,
+		    "  signed in at both servers\n  written %s and password (mode 0600)\n\n"
 		    "Letters stay with their senders until you open them. Where you are the only one of "
 		    "your\ndomain, a sender can tell from that when you did.\n\n"
 		    "See your letters:  %s list        Send one:  %s send ADDRESS < FILE\n",
@@ -127,9 +128,9 @@ say(struct setup *s)
 int
 verb_setup(struct options *o)
 {
-	struct setup	 s = { .options = o };
-	struct fault	 f = { .host = "" };
-	int		 status = 0;
+	struct setup s = { .options = o };
+	struct fault f = { .host = "" };
+	int status = 0;
 
 	out_init(&s.out, STDOUT_FILENO);
 	if (!take_address(&s, o->args[0], &f.err) || !find_servers(&s, &f) || !sign_in(&s, &f))

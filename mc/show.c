@@ -13,25 +13,25 @@
 #include "mc/sent.h"
 #include "mc/verbs.h"
 
-#define PIECE_BYTES	65536
+#define PIECE_BYTES 65536
 
 struct showing {
-	const struct options	*options;
-	struct account		 account;
-	struct inbox		*server;
-	struct out		 out, progress;
-	uint64_t		 number;
-	struct mailbox_notice	 notice;
-	int			 fd;		/* the letter */
+	const struct options *options;
+	struct account account;
+	struct inbox *server;
+	struct out out, progress;
+	uint64_t number;
+	struct mailbox_notice notice;
+	int fd; /* the letter */
 };
 
 static bool
 show_raw(struct showing *s, struct err *e)
 {
-	char	*piece = memory_new(PIECE_BYTES);
-	off_t	 at = 0;
-	ssize_t	 n;
-	bool	 ok = true;
+	char *piece = memory_new(PIECE_BYTES);
+	off_t at = 0;
+	ssize_t n;
+	bool ok = true;
 
 	while (ok && (n = pread(s->fd, piece, PIECE_BYTES, at)) != 0) {
 		if (n < 0)
@@ -47,8 +47,8 @@ show_raw(struct showing *s, struct err *e)
 static bool
 show_headers(struct showing *s, struct err *e)
 {
-	char	*beginning = memory_new(BOUNDS_HEADER_BYTES);
-	ssize_t	 n;
+	char *beginning = memory_new(BOUNDS_HEADER_BYTES);
+	ssize_t n;
 
 	n = pread(s->fd, beginning, BOUNDS_HEADER_BYTES, 0);
 	if (n >= 0)
@@ -62,10 +62,10 @@ show_headers(struct showing *s, struct err *e)
 static void
 put_parts(struct json *o, const struct mime_letter *l)
 {
-	struct json	*list = json_list();
+	struct json *list = json_list();
 
 	for (size_t i = 0; i < l->n_parts; i++) {
-		struct json	*one = json_new();
+		struct json *one = json_new();
 
 		json_put_int(one, "number", (int64_t)i + 1);
 		notice_put_text(one, "name", buf_span(&l->parts[i].name));
@@ -79,8 +79,8 @@ put_parts(struct json *o, const struct mime_letter *l)
 static void
 show_json(struct showing *s, const struct mime_letter *l)
 {
-	struct json	*o = json_new();
-	struct buf	 b = BUF_INIT;
+	struct json *o = json_new();
+	struct buf b = BUF_INIT;
 
 	notice_put(o, &s->notice, l);
 	notice_put_text(o, "header_to", buf_span(&l->to));
@@ -100,9 +100,12 @@ show_json(struct showing *s, const struct mime_letter *l)
 static void
 show_text(struct showing *s, const struct mime_letter *l)
 {
-	char				 when[MEASURE_BYTES];
-	const struct render_sender	 sender = { .number = s->number, .from = s->notice.from,
-		.vouched_by = s->notice.issuer, .octets = s->notice.size, .received = when,
+	char when[MEASURE_BYTES];
+	const struct render_sender sender = { .number = s->number,
+		.from = s->notice.from,
+		.vouched_by = s->notice.issuer,
+		.octets = s->notice.size,
+		.received = when,
 		.by_smtp = s->notice.road == MAILBOX_SMTP };
 
 	measure_when(when, s->notice.received_s, clock_wall_ms() / 1000);
@@ -112,7 +115,7 @@ show_text(struct showing *s, const struct mime_letter *l)
 static bool
 show(struct showing *s, struct err *e)
 {
-	struct mime_letter	 l;
+	struct mime_letter l;
 
 	if (options_has(s->options, "raw"))
 		return show_raw(s, e);
@@ -131,10 +134,10 @@ show(struct showing *s, struct err *e)
 static int
 run(struct showing *s)
 {
-	struct fault	 f;
-	struct err	 e;
-	char		 what[64];
-	int		 status = 0;
+	struct fault f;
+	struct err e;
+	char what[64];
+	int status = 0;
 
 	snprintf(what, sizeof what, "letter %llu", (unsigned long long)s->number);
 	if (!inbox_open(&s->server, &s->account, &f) ||
@@ -151,9 +154,9 @@ run(struct showing *s)
 int
 verb_show(struct options *o)
 {
-	struct showing	 s = { .options = o, .fd = -1 };
-	struct err	 e;
-	int		 status;
+	struct showing s = { .options = o, .fd = -1 };
+	struct err e;
+	int status;
 
 	out_init(&s.out, STDOUT_FILENO);
 	out_init(&s.progress, STDERR_FILENO);

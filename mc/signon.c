@@ -7,7 +7,7 @@
 enum outcome
 signon_step(void *role, struct span message, bool last, struct buf *out, struct err *e)
 {
-	struct signon	*s = role;
+	struct signon *s = role;
 
 	switch (auth_client_step(s->auth, message, out, e)) {
 	case AUTH_DONE:
@@ -27,7 +27,7 @@ signon_step(void *role, struct span message, bool last, struct buf *out, struct 
 void
 signon_signed_in(void *role, const struct err *e)
 {
-	struct signon	*s = role;
+	struct signon *s = role;
 
 	s->done = true;
 	s->ok = e == NULL;
@@ -46,7 +46,7 @@ is_broken(enum refusal why)
 void
 signon_fault(const struct signon *s, const struct err *e, struct fault *f)
 {
-	*f = (struct fault){ .err = *e };
+	*f = (struct fault) { .err = *e };
 	if (is_broken(e->why))
 		err_prefix(&f->err, "%s", link_host(s->link));
 	else
@@ -57,14 +57,14 @@ bool
 signon_run(struct signon *s, struct account *a, void *client,
     bool (*begin)(void *client, const char *mechanism), struct fault *f)
 {
-	unsigned char	 binding[32];
+	unsigned char binding[32];
 
-	*f = (struct fault){ .host = "" };
+	*f = (struct fault) { .host = "" };
 	s->done = s->ok = s->own = false;
 	if (!link_binding(s->link, binding))
 		return err_set(&f->err, REFUSAL_unreachable, "the connection is gone");
 	if (!auth_client_new(span_str(a->config.address), span_str(a->password),
-	    span_of(binding, sizeof binding), &a->cache, &s->auth, &f->err))
+		span_of(binding, sizeof binding), &a->cache, &s->auth, &f->err))
 		return false;
 	if (begin(client, auth_client_mechanism(s->auth))) {
 		link_kick(s->link);

@@ -13,23 +13,26 @@
 #include "proto/sasl_client.h"
 
 struct signon {
-	struct link		*link;
-	struct auth_client	*auth;
-	bool			 done, ok;
-	bool			 own;		/* the refusal is ours, not the server's */
-	struct err		 err;
+	struct link *link;
+	struct auth_client *auth;
+	bool done, ok;
+	bool own; /* the refusal is ours, not the server's */
+	struct err err;
 };
 
 /* For the .sasl of a protocol's ops. */
-enum outcome	 signon_step(void *role, struct span message, bool last, struct buf *out,
-		    struct err *e);
-void		 signon_signed_in(void *role, const struct err *e);
-#define SIGNON_OPS	{ .step = signon_step, .signed_in = signon_signed_in }
+enum outcome signon_step(void *role, struct span message, bool last, struct buf *out,
+    struct err *e);
+void signon_signed_in(void *role, const struct err *e);
+#define SIGNON_OPS                                                                                 \
+	{                                                                                          \
+		.step = signon_step, .signed_in = signon_signed_in                                 \
+	}
 
 /* `begin` is the protocol's AUTH request. */
-bool	 signon_run(struct signon *s, struct account *a, void *client,
-	    bool (*begin)(void *client, const char *mechanism), struct fault *f);
+bool signon_run(struct signon *s, struct account *a, void *client,
+    bool (*begin)(void *client, const char *mechanism), struct fault *f);
 /* What a request failed with: the host's words, unless it is the connection that broke. */
-void	 signon_fault(const struct signon *s, const struct err *e, struct fault *f);
+void signon_fault(const struct signon *s, const struct err *e, struct fault *f);
 
 #endif

@@ -4,26 +4,26 @@
 #include <stdlib.h>
 
 #include "common/base/memory.h"
-#include "common/svc/designation.h"
+#include "common/dns/designation.h"
 #include "mc/signon.h"
 #include "proto/submit_client.h"
 
 struct submission {
-	struct signon		 signon;	/* first */
-	struct submit_client	 client;
-	const struct letter	*sending;
+	struct signon signon; /* first */
+	struct submit_client client;
+	const struct letter *sending;
 	/* the one request under way */
-	bool			 ended, ok, more;
-	struct err		 err;		/* the first refusal, or the end's */
-	bool			 refused;
-	struct ulid		 id;
+	bool ended, ok, more;
+	struct err err; /* the first refusal, or the end's */
+	bool refused;
+	struct ulid id;
 	/* pages */
-	struct sent_letter	 open;		/* whose recipients come */
-	bool			 is_open;
-	struct ulid		 last;
-	size_t			 letters, taken;
-	void			(*each)(void *arg, struct sent_letter *l);
-	void			*arg;
+	struct sent_letter open; /* whose recipients come */
+	bool is_open;
+	struct ulid last;
+	size_t letters, taken;
+	void (*each)(void *arg, struct sent_letter *l);
+	void *arg;
 };
 
 /* -- answers ------------------------------------------------------------------------------------ */
@@ -31,8 +31,8 @@ struct submission {
 static void
 on_refused(void *role, void *arg, enum submit_part part, size_t index, const struct err *e)
 {
-	struct submission	*s = role;
-	const struct letter	*l = s->sending;
+	struct submission *s = role;
+	const struct letter *l = s->sending;
 
 	(void)arg;
 	if (s->refused)
@@ -58,7 +58,7 @@ end(struct submission *s, const struct err *e)
 static void
 on_taken(void *role, void *arg, const struct ulid *id, const struct err *e)
 {
-	struct submission	*s = role;
+	struct submission *s = role;
 
 	(void)arg;
 	if (e == NULL)
@@ -75,13 +75,13 @@ give_open(struct submission *s)
 	} else
 		sent_clear(&s->open);
 	s->is_open = false;
-	s->open = (struct sent_letter){ .recipients = NULL };
+	s->open = (struct sent_letter) { .recipients = NULL };
 }
 
 static void
 on_letter(void *role, void *arg, const struct submit_letter *l)
 {
-	struct submission	*s = role;
+	struct submission *s = role;
 
 	(void)arg;
 	give_open(s);
@@ -95,8 +95,8 @@ on_letter(void *role, void *arg, const struct submit_letter *l)
 static void
 on_recipient(void *role, void *arg, const struct submit_recipient *r)
 {
-	struct submission	*s = role;
-	struct sent_letter	*l = &s->open;
+	struct submission *s = role;
+	struct sent_letter *l = &s->open;
 
 	(void)arg;
 	if (!s->is_open || l->n_recipients >= SUBMIT_RECIPIENTS_MAX)
@@ -110,7 +110,7 @@ on_recipient(void *role, void *arg, const struct submit_recipient *r)
 static void
 on_page_end(void *role, void *arg, bool more, const struct err *e)
 {
-	struct submission	*s = role;
+	struct submission *s = role;
 
 	(void)arg;
 	s->more = more;
@@ -121,16 +121,20 @@ on_page_end(void *role, void *arg, bool more, const struct err *e)
 static void
 on_lost(void *role, const struct err *e)
 {
-	struct submission	*s = role;
+	struct submission *s = role;
 
 	(void)e;
 	link_wake(s->signon.link);
 }
 
-static const struct submit_client_ops	ops = {
+static const struct submit_client_ops ops = {
 	.sasl = SIGNON_OPS,
-	.refused = on_refused, .taken = on_taken, .letter = on_letter, .recipient = on_recipient,
-	.page_end = on_page_end, .lost = on_lost,
+	.refused = on_refused,
+	.taken = on_taken,
+	.letter = on_letter,
+	.recipient = on_recipient,
+	.page_end = on_page_end,
+	.lost = on_lost,
 };
 
 /* -- life --------------------------------------------------------------------------------------- */
@@ -138,13 +142,14 @@ static const struct submit_client_ops	ops = {
 bool
 submission_open(struct submission **out, const struct account *a, struct fault *f)
 {
-	struct submission	*s = memory_new(sizeof *s);
+	struct submission *s = memory_new(sizeof *s);
 
-	*f = (struct fault){ .host = "" };
+	*f = (struct fault) { .host = "" };
 	submit_client_init(&s->client, &ops, s);
 	*out = s;
 	return link_new(&s->signon.link, &a->config, &f->err) &&
-	    link_connect(s->signon.link, DESIGNATION_SUBMIT, SUBMIT_ALPN, &s->client.sasl.client, f);
+	    link_connect(s->signon.link, DESIGNATION_SUBMIT, SUBMIT_ALPN, &s->client.sasl.client,
+		f);
 }
 
 static bool
@@ -162,7 +167,7 @@ submission_sign_in(struct submission *s, struct account *a, struct fault *f)
 void
 submission_close(struct submission **sp)
 {
-	struct submission	*s = *sp;
+	struct submission *s = *sp;
 
 	if (s == NULL)
 		return;
@@ -191,7 +196,7 @@ void
 sent_clear(struct sent_letter *l)
 {
 	free(l->recipients);
-	*l = (struct sent_letter){ .recipients = NULL };
+	*l = (struct sent_letter) { .recipients = NULL };
 }
 
 /* -- questions ---------------------------------------------------------------------------------- */
@@ -200,7 +205,7 @@ static void
 begin(struct submission *s)
 {
 	s->ended = s->ok = s->more = s->refused = false;
-	s->err = (struct err){ .why = REFUSAL_NONE };
+	s->err = (struct err) { .why = REFUSAL_NONE };
 	s->letters = 0;
 }
 
@@ -225,8 +230,12 @@ bool
 submission_send(struct submission *s, const struct letter *l, unsigned hold_days,
     const char token[SUBMISSION_TOKEN_BYTES], struct ulid *id, struct fault *f)
 {
-	const struct submit_draft	 d = { .from = l->from, .to = (const char *const *)l->to,
-		.n_to = l->n_to, .hold_days = hold_days, .token = token, .octets = letter_octets(l) };
+	const struct submit_draft d = { .from = l->from,
+		.to = (const char *const *)l->to,
+		.n_to = l->n_to,
+		.hold_days = hold_days,
+		.token = token,
+		.octets = letter_octets(l) };
 
 	begin(s);
 	s->sending = l;
@@ -239,7 +248,7 @@ submission_send(struct submission *s, const struct letter *l, unsigned hold_days
 static void
 take_one(void *arg, struct sent_letter *l)
 {
-	struct sent_letter	*out = arg;
+	struct sent_letter *out = arg;
 
 	sent_clear(out);
 	*out = *l;
@@ -256,11 +265,11 @@ submission_status(struct submission *s, const struct ulid *id, struct sent_lette
 }
 
 bool
-submission_outbox(struct submission *s, void (*each)(void *arg, struct sent_letter *l),
-    void *arg, struct fault *f)
+submission_outbox(struct submission *s, void (*each)(void *arg, struct sent_letter *l), void *arg,
+    struct fault *f)
 {
-	struct ulid	 after;
-	bool		 first = true;
+	struct ulid after;
+	bool first = true;
 
 	s->each = each;
 	s->arg = arg;
@@ -269,7 +278,8 @@ submission_outbox(struct submission *s, void (*each)(void *arg, struct sent_lett
 		if (!answer(s, submit_client_outbox(&s->client, first ? NULL : &after, s), f))
 			return false;
 		if (s->more && s->letters == 0) {
-			err_set(&s->err, REFUSAL_bad_reply, "a page of an outbox that goes nowhere");
+			err_set(&s->err, REFUSAL_bad_reply,
+			    "a page of an outbox that goes nowhere");
 			signon_fault(&s->signon, &s->err, f);
 			return false;
 		}

@@ -12,35 +12,35 @@
 #include "mc/compose.h"
 #include "proto/submit.h"
 
-#define SUBMISSION_TOKEN_BYTES	33	/* 32 hexadecimal digits and a NUL */
-#define SUBMISSION_LETTERS_MAX	200000	/* taken from one outbox */
+#define SUBMISSION_TOKEN_BYTES 33     /* 32 hexadecimal digits and a NUL */
+#define SUBMISSION_LETTERS_MAX 200000 /* taken from one outbox */
 
 struct sent_letter {
-	struct submit_letter	 letter;
-	char			 id[ULID_STR_BYTES];
-	struct submit_recipient	*recipients;
-	size_t			 n_recipients;
+	struct submit_letter letter;
+	char id[ULID_STR_BYTES];
+	struct submit_recipient *recipients;
+	size_t n_recipients;
 };
 
 struct submission;
 
 /* Finds the server and connects; the certificate is good when this returns true. */
-bool		 submission_open(struct submission **out, const struct account *a, struct fault *f);
-bool		 submission_sign_in(struct submission *s, struct account *a, struct fault *f);
-void		 submission_close(struct submission **s);
-const char	*submission_host(const struct submission *s);
-uint16_t	 submission_port(const struct submission *s);
+bool submission_open(struct submission **out, const struct account *a, struct fault *f);
+bool submission_sign_in(struct submission *s, struct account *a, struct fault *f);
+void submission_close(struct submission **s);
+const char *submission_host(const struct submission *s);
+uint16_t submission_port(const struct submission *s);
 
 /* The letter is safe at the server when this returns true.  The same token: the same letter,
  * however often it is tried. */
-bool	 submission_send(struct submission *s, const struct letter *l, unsigned hold_days,
-	    const char token[SUBMISSION_TOKEN_BYTES], struct ulid *id, struct fault *f);
+bool submission_send(struct submission *s, const struct letter *l, unsigned hold_days,
+    const char token[SUBMISSION_TOKEN_BYTES], struct ulid *id, struct fault *f);
 /* What became of one letter; sent_clear frees, also where it is false: unknown_id, ... */
-bool	 submission_status(struct submission *s, const struct ulid *id, struct sent_letter *out,
-	    struct fault *f);
+bool submission_status(struct submission *s, const struct ulid *id, struct sent_letter *out,
+    struct fault *f);
 /* All letters, the oldest first; `each` takes the letter. */
-bool	 submission_outbox(struct submission *s, void (*each)(void *arg, struct sent_letter *l),
-	    void *arg, struct fault *f);
-void	 sent_clear(struct sent_letter *l);
+bool submission_outbox(struct submission *s, void (*each)(void *arg, struct sent_letter *l),
+    void *arg, struct fault *f);
+void sent_clear(struct sent_letter *l);
 
 #endif

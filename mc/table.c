@@ -9,23 +9,23 @@
 #include "common/base/memory.h"
 #include "mc/safe.h"
 
-#define GAP	2		/* spaces between two columns */
+#define GAP 2 /* spaces between two columns */
 
 struct table {
-	const struct table_column	*columns;
-	size_t				 n;
-	struct buf			*cells;		/* of the rows, without titles */
-	size_t				 count, cap;
+	const struct table_column *columns;
+	size_t n;
+	struct buf *cells; /* of the rows, without titles */
+	size_t count, cap;
 };
 
 struct layout {
-	size_t	 width[TABLE_COLUMNS];	/* 0: left out */
+	size_t width[TABLE_COLUMNS]; /* 0: left out */
 };
 
 struct table *
 table_new(const struct table_column *columns, size_t n)
 {
-	struct table	*t = memory_new(sizeof *t);
+	struct table *t = memory_new(sizeof *t);
 
 	assert(n > 0 && n <= TABLE_COLUMNS);
 	t->columns = columns;
@@ -49,9 +49,9 @@ table_cell(struct table *t, struct span text)
 void
 table_cellf(struct table *t, const char *fmt, ...)
 {
-	char	 text[1024];
-	va_list	 ap;
-	int	 n;
+	char text[1024];
+	va_list ap;
+	int n;
 
 	va_start(ap, fmt);
 	n = vsnprintf(text, sizeof text, fmt, ap);
@@ -62,7 +62,7 @@ table_cellf(struct table *t, const char *fmt, ...)
 static size_t
 total(const struct table *t, const struct layout *l)
 {
-	size_t	 sum = 0;
+	size_t sum = 0;
 
 	for (size_t i = 0; i < t->n; i++)
 		if (l->width[i] > 0)
@@ -74,7 +74,7 @@ total(const struct table *t, const struct layout *l)
 static size_t
 widest(const struct table *t, const struct layout *l)
 {
-	size_t	 best = t->n;
+	size_t best = t->n;
 
 	for (size_t i = 0; i < t->n; i++)
 		if (t->columns[i].least > 0 && l->width[i] > t->columns[i].least &&
@@ -86,11 +86,11 @@ widest(const struct table *t, const struct layout *l)
 static void
 fit(const struct table *t, size_t width, struct layout *l)
 {
-	size_t	 i;
+	size_t i;
 
 	while (total(t, l) > width && (i = widest(t, l)) < t->n)
 		l->width[i]--;
-	for (i = t->n; i-- > 0 && total(t, l) > width; )
+	for (i = t->n; i-- > 0 && total(t, l) > width;)
 		if (t->columns[i].drop)
 			l->width[i] = 0;
 }
@@ -98,8 +98,8 @@ fit(const struct table *t, size_t width, struct layout *l)
 static void
 add_cell(struct buf *out, struct span text, size_t width, bool right, bool last)
 {
-	size_t	 columns;
-	bool	 cut = safe_columns(text) > width;
+	size_t columns;
+	bool cut = safe_columns(text) > width;
 
 	if (cut)
 		text = safe_cut(text, width > 0 ? width - 1 : 0);
@@ -116,11 +116,11 @@ add_cell(struct buf *out, struct span text, size_t width, bool right, bool last)
 static void
 add_row(const struct table *t, const struct layout *l, size_t row, struct buf *out)
 {
-	bool	 first = true;
+	bool first = true;
 
 	for (size_t i = 0; i < t->n; i++) {
-		struct span	 text = row == SIZE_MAX ? span_str(t->columns[i].title) :
-		    buf_span(&t->cells[row * t->n + i]);
+		struct span text = row == SIZE_MAX ? span_str(t->columns[i].title)
+						   : buf_span(&t->cells[row * t->n + i]);
 
 		if (l->width[i] == 0)
 			continue;
@@ -135,13 +135,13 @@ add_row(const struct table *t, const struct layout *l, size_t row, struct buf *o
 void
 table_print(const struct table *t, size_t width, struct buf *out)
 {
-	struct layout	 l = { { 0 } };
+	struct layout l = { { 0 } };
 
 	assert(t->n > 0);
 	for (size_t i = 0; i < t->n; i++)
 		l.width[i] = safe_columns(span_str(t->columns[i].title));
 	for (size_t i = 0; i < t->count; i++) {
-		size_t	 w = safe_columns(buf_span(&t->cells[i]));
+		size_t w = safe_columns(buf_span(&t->cells[i]));
 
 		if (w > l.width[i % t->n])
 			l.width[i % t->n] = w;

@@ -8,24 +8,23 @@
 
 #include "common/base/buf.h"
 
-#define TABLE_COLUMNS	12
+#define TABLE_COLUMNS 12
 
 struct table_column {
-	const char	*title;
-	bool		 right;		/* numbers */
-	size_t		 least;		/* may be cut down to this; 0: never cut */
-	bool		 drop;		/* may be left out where there is no room */
+	const char *title;
+	bool right;   /* numbers */
+	size_t least; /* may be cut down to this; 0: never cut */
+	bool drop;    /* may be left out where there is no room */
 };
 
 struct table;
 
-struct table	*table_new(const struct table_column *columns, size_t n);
+struct table *table_new(const struct table_column *columns, size_t n);
 /* The next cell, row by row. */
-void		 table_cell(struct table *t, struct span text);
-void		 table_cellf(struct table *t, const char *fmt, ...)
-		    __attribute__((format(printf, 2, 3)));
+void table_cell(struct table *t, struct span text);
+void table_cellf(struct table *t, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 /* Appends title and rows; `width` 0: no limit. */
-void		 table_print(const struct table *t, size_t width, struct buf *out);
-void		 table_free(struct table **t);
+void table_print(const struct table *t, size_t width, struct buf *out);
+void table_free(struct table **t);
 
 #endif

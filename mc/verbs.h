@@ -8,11 +8,11 @@
 
 struct options;
 
-int	 verb_setup(struct options *o);
-int	 verb_send(struct options *o);
-int	 verb_list(struct options *o);
-int	 verb_show(struct options *o);
-int	 verb_fetch(struct options *o);
-int	 verb_outbox(struct options *o);
+int verb_setup(struct options *o);
+int verb_send(struct options *o);
+int verb_list(struct options *o);
+int verb_show(struct options *o);
+int verb_fetch(struct options *o);
+int verb_outbox(struct options *o);
 
 #endif

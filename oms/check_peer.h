@@ -4,6 +4,6 @@
 
 struct options;
 
-int	 oms_check_peer(struct options *o);
+int oms_check_peer(struct options *o);
 
 #endif

@@ -1,8 +1,8 @@
 /* oms — the server of the sending side: its verbs. */
-#include "common/svc/accounts_verbs.h"
-#include "common/svc/check_conf.h"
-#include "common/svc/check_peer.h"
-#include "common/svc/check_verbs.h"
+#include "common/auth/accounts_verbs.h"
+#include "common/daemon/check_conf.h"
+#include "common/daemon/check_peer.h"
+#include "common/daemon/check_verbs.h"
 #include "oms/check_peer.h"
 #include "oms/run.h"
 #include "oms/verbs.h"
@@ -16,16 +16,20 @@ static const struct options_verb verbs[] = {
 	{ "status", "", 0, 0, "how the running daemon fares", NULL, oms_verb_status, false },
 	{ "check", "", 0, 0, "is the configuration right?", NULL, check_conf, false },
 	CHECK_VERBS,
-	{ "check peer", "DOMAIN", 1, 1, "what another domain looks like from here; no letter is sent",
-	    check_peer_options, oms_check_peer, false },
-	{ NULL, NULL, 0, 0, NULL, NULL, NULL, false }
+	{ "check peer", "DOMAIN", 1, 1,
+	    "what another domain looks like from here; no letter is sent", check_peer_options,
+	    oms_check_peer, false },
+	{ NULL, NULL, 0, 0, NULL, NULL, NULL, false },
 };
 
 int
 main(int argc, char **argv)
 {
-	static const struct options_program	 program = {
-		"oms", "keeps letters at their sender's until they are called for", verbs, NULL
+	static const struct options_program program = {
+		"oms",
+		"keeps letters at their sender's until they are called for",
+		verbs,
+		NULL,
 	};
 
 	return options_main(&program, argc, argv);

@@ -11,12 +11,12 @@
 
 #include <stdatomic.h>
 
-#include "common/svc/accounts.h"
-#include "common/svc/daemon.h"
-#include "common/svc/dns.h"
-#include "common/svc/spf_home.h"
+#include "common/auth/accounts.h"
+#include "common/daemon/daemon.h"
+#include "common/dns/dns.h"
+#include "common/spf/spf_home.h"
 
-#define OMS_SWEEP_MS	30000	/* between two looks for what has come to its end */
+#define OMS_SWEEP_MS 30000 /* between two looks for what has come to its end */
 
 struct auth;
 struct loop;
@@ -25,25 +25,25 @@ struct oms;
 struct oms_store;
 
 struct oms_worker {
-	struct oms		*oms;
-	unsigned		 index;
-	struct loop		*loop;
-	struct dns		*dns;
-	struct spf_home		*spf;
-	struct auth		*auth;
-	struct notifier		*notifier;
+	struct oms *oms;
+	unsigned index;
+	struct loop *loop;
+	struct dns *dns;
+	struct spf_home *spf;
+	struct auth *auth;
+	struct notifier *notifier;
 };
 
 struct oms {
-	struct daemon		*daemon;
-	struct accounts		*accounts;
-	struct tls_holder	*tls;
-	struct workers		*workers;
-	struct offload		*offload;
-	struct oms_store	*store;
-	struct oms_worker	*worker;	/* of n_workers */
-	unsigned		 n_workers;
-	atomic_ullong		 fetched_octets;	/* of bodies that were handed out */
+	struct daemon *daemon;
+	struct accounts *accounts;
+	struct tls_holder *tls;
+	struct workers *workers;
+	struct offload *offload;
+	struct oms_store *store;
+	struct oms_worker *worker; /* of n_workers */
+	unsigned n_workers;
+	atomic_ullong fetched_octets; /* of bodies that were handed out */
 };
 
 #endif

@@ -1,30 +1,30 @@
-/* run — `oms run`: the role behind the daemon's frame; see run.h and common/svc/daemon.h. */
+/* run — `oms run`: the role behind the daemon's frame; see run.h and common/daemon/daemon.h. */
 #include "oms/run.h"
 
 #include <stdlib.h>
 
 #include "common/base/clock.h"
 #include "common/base/memory.h"
-#include "common/svc/daemon.h"
-#include "common/svc/loop.h"
-#include "common/svc/workers.h"
-#include "oms/notifier.h"
+#include "common/daemon/daemon.h"
+#include "common/loop/loop.h"
+#include "common/loop/workers.h"
+#include "oms/fetch/fetch_service.h"
+#include "oms/notify/notifier.h"
 #include "oms/oms.h"
-#include "oms/serve.h"
-#include "oms/store.h"
-#include "oms/submit.h"
+#include "oms/store/store.h"
+#include "oms/submit/submit_service.h"
 #include "oms/verbs.h"
 
-#define FETCH_PORT	1470
-#define SUBMIT_PORT	1472
+#define FETCH_PORT  1470
+#define SUBMIT_PORT 1472
 
 /* -- workers -------------------------------------------------------------------------------------- */
 
 static void
 make_worker(struct oms *o, unsigned n)
 {
-	const struct daemon_worker	*tools = daemon_worker(o->daemon, n);
-	struct oms_worker		*w = &o->worker[n];
+	const struct daemon_worker *tools = daemon_worker(o->daemon, n);
+	struct oms_worker *w = &o->worker[n];
 
 	w->oms = o;
 	w->index = n;
@@ -40,7 +40,7 @@ make_worker(struct oms *o, unsigned n)
 static void
 stop(void **role)
 {
-	struct oms	*o = *role;
+	struct oms *o = *role;
 
 	if (o == NULL)
 		return;
@@ -49,7 +49,7 @@ stop(void **role)
 		loop_drain(workers_loop(o->workers, n));
 	loop_drain(daemon_loop(o->daemon));
 	for (unsigned n = 0; n < o->n_workers; n++)
-		notifier_free(&o->worker[n].notifier);	/* after the store's last answers */
+		notifier_free(&o->worker[n].notifier); /* after the store's last answers */
 	free(o->worker);
 	free(o);
 	*role = NULL;
@@ -58,7 +58,7 @@ stop(void **role)
 static void
 sweep(void *role, void (*done)(void *arg, const struct err *e), void *arg)
 {
-	struct oms	*o = role;
+	struct oms *o = role;
 
 	oms_store_sweep(o->store, clock_wall_ms() / 1000, daemon_loop(o->daemon), done, arg);
 }
@@ -66,9 +66,9 @@ sweep(void *role, void (*done)(void *arg, const struct err *e), void *arg)
 static bool
 start(struct daemon *d, void **role, struct err *e)
 {
-	struct oms	*o = *role = memory_new(sizeof *o);
-	struct conf	*c = daemon_conf(d);
-	bool		 good;
+	struct oms *o = *role = memory_new(sizeof *o);
+	struct conf *c = daemon_conf(d);
+	bool good;
 
 	o->daemon = d;
 	o->accounts = daemon_accounts(d);
@@ -88,8 +88,8 @@ start(struct daemon *d, void **role, struct err *e)
 static void
 status(void *role, struct json *out)
 {
-	struct oms		*o = role;
-	struct oms_store_counts	 c;
+	struct oms *o = role;
+	struct oms_store_counts c;
 
 	oms_store_counts(o->store, &c);
 	json_put_int(out, "letters", (int64_t)c.letters);
@@ -120,14 +120,21 @@ on_submit(void *role, struct daemon *d, unsigned worker, struct listen_incoming 
 int
 oms_run(struct options *o)
 {
-	static const struct daemon_listener	 listeners[] = {
+	static const struct daemon_listener listeners[] = {
 		{ "fetch", FETCH_PORT, false, on_fetch },
 		{ "submit", SUBMIT_PORT, true, on_submit },
-		{ NULL, 0, false, NULL }
+		{ NULL, 0, false, NULL },
 	};
-	static const struct daemon_role		 role = {
-		.name = "oms", .index = CONF_ROLE_OMS, .listeners = listeners, .control = oms_control,
-		.start = start, .stop = stop, .sweep_ms = OMS_SWEEP_MS, .sweep = sweep, .status = status,
+	static const struct daemon_role role = {
+		.name = "oms",
+		.index = CONF_ROLE_OMS,
+		.listeners = listeners,
+		.control = oms_control,
+		.start = start,
+		.stop = stop,
+		.sweep_ms = OMS_SWEEP_MS,
+		.sweep = sweep,
+		.status = status,
 	};
 
 	return daemon_run(&role, o);

@@ -8,27 +8,27 @@
 
 #include "common/base/clock.h"
 #include "common/base/memory.h"
-#include "common/svc/ask.h"
+#include "common/daemon/ask.h"
 #include "oms/oms.h"
-#include "oms/store.h"
+#include "oms/store/store.h"
 
-#define QUEUE_PAGE	50	/* deliveries read at once */
+#define QUEUE_PAGE 50 /* deliveries read at once */
 
 /* -- the daemon's side: queue ------------------------------------------------------------------------ */
 
 struct queue {
-	struct oms		*oms;
-	struct control_request	*request;
-	struct ulid		 id;		/* of the last delivery told */
-	char			 peer[ADDRESS_DOMAIN_BYTES];
-	size_t			 told;		/* on this page */
-	bool			 any;
+	struct oms *oms;
+	struct control_request *request;
+	struct ulid id; /* of the last delivery told */
+	char peer[ADDRESS_DOMAIN_BYTES];
+	size_t told; /* on this page */
+	bool any;
 };
 
 static void
 put_time(struct json *o, const char *key, int64_t wall_s)
 {
-	char	 date[CLOCK_DATE_BYTES];
+	char date[CLOCK_DATE_BYTES];
 
 	if (wall_s == 0)
 		return;
@@ -39,13 +39,13 @@ put_time(struct json *o, const char *key, int64_t wall_s)
 static bool
 tell_delivery(void *arg, const struct oms_letter *l, const struct oms_delivery *d)
 {
-	struct queue	*q = arg;
-	char		 id[ULID_STR_BYTES];
+	struct queue *q = arg;
+	char id[ULID_STR_BYTES];
 
 	ulid_str(&l->id, id);
 	for (size_t i = 0; i < d->n_recipients; i++) {
-		const struct oms_recipient	*r = &d->recipients[i];
-		struct json			*line = json_new();
+		const struct oms_recipient *r = &d->recipients[i];
+		struct json *line = json_new();
 
 		json_put_str(line, "id", id);
 		json_put_str(line, "from", l->from);
@@ -73,13 +73,13 @@ tell_delivery(void *arg, const struct oms_letter *l, const struct oms_delivery *
 static void
 queue_on(struct control_request *r, void *arg)
 {
-	struct queue	*q = arg;
-	struct err	 e;
+	struct queue *q = arg;
+	struct err e;
 
 	do {
 		q->told = 0;
 		if (!oms_store_queue(q->oms->store, q->any ? &q->id : NULL, q->peer, QUEUE_PAGE,
-		    tell_delivery, q, &e)) {
+			tell_delivery, q, &e)) {
 			control_end(r, &e);
 			free(q);
 			return;
@@ -96,7 +96,7 @@ queue_on(struct control_request *r, void *arg)
 static void
 do_queue(void *role, struct control_request *r, const struct json *request)
 {
-	struct queue	*q = memory_new(sizeof *q);
+	struct queue *q = memory_new(sizeof *q);
 
 	(void)request;
 	q->oms = role;
@@ -104,9 +104,9 @@ do_queue(void *role, struct control_request *r, const struct json *request)
 	queue_on(r, q);
 }
 
-const struct control_verb	oms_control[] = {
+const struct control_verb oms_control[] = {
 	{ "queue", do_queue },
-	{ NULL, NULL }
+	{ NULL, NULL },
 };
 
 /* -- the command's side -------------------------------------------------------------------------------- */
@@ -114,7 +114,7 @@ const struct control_verb	oms_control[] = {
 static const char *
 text(const struct json *line, const char *key)
 {
-	const char	*s = json_get_str(line, key);
+	const char *s = json_get_str(line, key);
 
 	return s == NULL ? "" : s;
 }
@@ -122,7 +122,7 @@ text(const struct json *line, const char *key)
 static int64_t
 number(const struct json *line, const char *key)
 {
-	int64_t	 v = 0;
+	int64_t v = 0;
 
 	json_get_int(line, key, &v);
 	return v;
@@ -131,7 +131,7 @@ number(const struct json *line, const char *key)
 static void
 show_recipient(void *arg, const struct json *line)
 {
-	const char	*id = text(line, "id");
+	const char *id = text(line, "id");
 
 	if (++*(int *)arg == 1)
 		printf("%-9s  %-22s  %-22s  %-10s  %-20s  %s\n", "ID", "From", "To", "State",
@@ -149,8 +149,8 @@ show_recipient(void *arg, const struct json *line)
 int
 oms_verb_queue(struct options *o)
 {
-	int		 n = 0, status;
-	struct ask	 a = { "queue", CONF_ROLE_OMS, show_recipient, &n };
+	int n = 0, status;
+	struct ask a = { "queue", CONF_ROLE_OMS, show_recipient, &n };
 
 	status = ask_daemon(o, &a, NULL);
 	if (status == 0 && n == 0 && !o->json && !o->quiet)
@@ -167,18 +167,20 @@ show_status(void *arg, const struct json *line)
 	printf("  letters kept      %" PRId64 "\n", number(line, "letters"));
 	printf("  bodies handed out %" PRId64 " octets\n", number(line, "fetched_octets"));
 	printf("  spool             %" PRId64 " of %" PRId64 " MiB, %" PRId64 " writes in %" PRId64
-	    " commits\n", number(line, "spool_used") >> 20, number(line, "spool_size") >> 20,
+	       " commits\n",
+	    number(line, "spool_used") >> 20, number(line, "spool_size") >> 20,
 	    number(line, "writes"), number(line, "commits"));
 	printf("  connections       %" PRId64 "\n", number(line, "connections"));
 	printf("  domains known     %" PRId64 "\n", number(line, "domains_remembered"));
-	printf("  trust             %" PRId64 " CAs, %" PRId64 " CRLs, %" PRId64 " files left out\n",
+	printf("  trust             %" PRId64 " CAs, %" PRId64 " CRLs, %" PRId64
+	       " files left out\n",
 	    number(line, "trusted_cas"), number(line, "crls"), number(line, "trust_files_skipped"));
 }
 
 int
 oms_verb_status(struct options *o)
 {
-	struct ask	 a = { "status", CONF_ROLE_OMS, show_status, NULL };
+	struct ask a = { "status", CONF_ROLE_OMS, show_status, NULL };
 
 	return ask_daemon(o, &a, NULL);
 }

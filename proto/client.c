@@ -8,9 +8,9 @@
 #include "proto/line.h"
 
 struct expectation {
-	int	 kind;
-	void	*arg;
-	size_t	 left;		/* replies to come */
+	int kind;
+	void *arg;
+	size_t left; /* replies to come */
 };
 
 static void
@@ -20,8 +20,8 @@ set_deadline(struct client *c)
 		c->engine.deadline_ms = c->rate_ms;
 	else
 		c->engine.deadline_ms = c->count == 0 ? 0 : c->engine.now_ms + c->reply_ms;
-	if (c->life_ms != 0 && (c->engine.deadline_ms == 0 ||
-	    c->engine.deadline_ms > c->born_ms + c->life_ms))
+	if (c->life_ms != 0 &&
+	    (c->engine.deadline_ms == 0 || c->engine.deadline_ms > c->born_ms + c->life_ms))
 		c->engine.deadline_ms = c->born_ms + c->life_ms;
 }
 
@@ -42,8 +42,8 @@ begin_minute(struct client *c)
 static void
 grow(struct client *c)
 {
-	size_t			 cap = c->cap ? c->cap * 2 : 8;
-	struct expectation	*ring = calloc(cap, sizeof *ring);
+	size_t cap = c->cap ? c->cap * 2 : 8;
+	struct expectation *ring = calloc(cap, sizeof *ring);
 
 	if (ring == NULL)
 		abort();
@@ -62,7 +62,7 @@ client_expect(struct client *c, int kind, void *arg, size_t n)
 		return false;
 	if (c->count == c->cap)
 		grow(c);
-	c->expect[(c->head + c->count++) % c->cap] = (struct expectation){ kind, arg, n };
+	c->expect[(c->head + c->count++) % c->cap] = (struct expectation) { kind, arg, n };
 	c->asked = true;
 	return true;
 }
@@ -70,9 +70,9 @@ client_expect(struct client *c, int kind, void *arg, size_t n)
 bool
 client_request(struct client *c, int kind, void *arg, const char *fmt, ...)
 {
-	char	 line[LINE_MAX_BYTES];
-	va_list	 ap;
-	int	 n;
+	char line[LINE_MAX_BYTES];
+	va_list ap;
+	int n;
 
 	va_start(ap, fmt);
 	n = vsnprintf(line, sizeof line - 1, fmt, ap);
@@ -88,15 +88,15 @@ client_request(struct client *c, int kind, void *arg, const char *fmt, ...)
 static void
 drop_all(struct client *c, const struct err *e)
 {
-	bool	 cut_short = c->in_payload;
-	size_t	 left = c->ops->dropped != NULL ? c->count : 0;
+	bool cut_short = c->in_payload;
+	size_t left = c->ops->dropped != NULL ? c->count : 0;
 
 	c->in_payload = false;
 	c->count = 0;
 	if (cut_short && c->ops->dropped != NULL)
 		c->ops->dropped(c, c->kind, c->arg, e);
 	for (size_t i = 0; i < left; i++) {
-		struct expectation	*x = &c->expect[(c->head + i) % c->cap];
+		struct expectation *x = &c->expect[(c->head + i) % c->cap];
 
 		c->ops->dropped(c, x->kind, x->arg, e);
 	}
@@ -117,12 +117,12 @@ client_lost(struct client *c, const struct err *e)
 bool
 client_fits(struct client *c, const struct reply *r, bool octets)
 {
-	struct err	 e;
+	struct err e;
 
 	if (r->code / 100 != 3 && r->has_payload == (octets && r->code < 300))
 		return true;
 	err_set(&e, REFUSAL_bad_reply, "a reply %d that does not fit its request", r->code);
-	c->in_payload = true;		/* so that its request is dropped with the others */
+	c->in_payload = true; /* so that its request is dropped with the others */
 	client_lost(c, &e);
 	return false;
 }
@@ -130,9 +130,9 @@ client_fits(struct client *c, const struct reply *r, bool octets)
 static void
 take_reply(struct client *c, struct span line)
 {
-	struct expectation	*at, x;
-	struct reply		 r;
-	struct err		 e;
+	struct expectation *at, x;
+	struct reply r;
+	struct err e;
 
 	if (!reply_parse(line, &r, &e)) {
 		client_lost(c, &e);
@@ -165,7 +165,7 @@ take_reply(struct client *c, struct span line)
 static size_t
 take_payload(struct client *c, struct span in)
 {
-	struct span	 piece = span_sub(in, 0, c->payload < in.n ? (size_t)c->payload : in.n);
+	struct span piece = span_sub(in, 0, c->payload < in.n ? (size_t)c->payload : in.n);
 
 	c->payload -= piece.n;
 	if (piece.n > 0)
@@ -180,9 +180,9 @@ take_payload(struct client *c, struct span in)
 static size_t
 take_line(struct client *c, struct span in)
 {
-	struct span	 line;
-	size_t		 used = 0;
-	struct err	 e;
+	struct span line;
+	size_t used = 0;
+	struct err e;
 
 	switch (line_next(in, &line, &used, &e)) {
 	case LINE_MORE:
@@ -202,19 +202,19 @@ take_line(struct client *c, struct span in)
 static size_t
 feed(struct engine *engine, struct span in)
 {
-	struct client	*c = (struct client *)engine;
-	size_t		 taken = 0, n;
+	struct client *c = (struct client *)engine;
+	size_t taken = 0, n;
 
 	if (c->born_ms == 0)
 		c->born_ms = engine->now_ms;
 	while (!engine->closing) {
-		struct span	 rest = span_sub(in, taken, in.n);
-		bool		 was = c->in_payload;
+		struct span rest = span_sub(in, taken, in.n);
+		bool was = c->in_payload;
 
 		n = was ? take_payload(c, rest) : take_line(c, rest);
 		taken += n;
 		if (n == 0 && was && !c->in_payload)
-			continue;		/* a payload of no octets is over */
+			continue; /* a payload of no octets is over */
 		if (n == 0)
 			break;
 	}
@@ -233,7 +233,7 @@ payload_sent(struct engine *engine)
 static void
 tick_payload(struct client *c)
 {
-	struct err	 e;
+	struct err e;
 
 	if (c->rate_mark - c->payload >= CLIENT_RATE_OCTETS) {
 		begin_minute(c);
@@ -249,8 +249,8 @@ tick_payload(struct client *c)
 static void
 tick(struct engine *engine)
 {
-	struct client	*c = (struct client *)engine;
-	struct err	 e;
+	struct client *c = (struct client *)engine;
+	struct err e;
 
 	if (RULE(too_slow) && c->life_ms != 0 && engine->now_ms >= c->born_ms + c->life_ms) {
 		err_set(&e, REFUSAL_too_slow, "%s", "");
@@ -266,17 +266,17 @@ tick(struct engine *engine)
 		set_deadline(c);
 		return;
 	}
-	err_set(&e, REFUSAL_unreachable, "no answer for %lld s",
-	    (long long)(c->reply_ms / 1000));
+	err_set(&e, REFUSAL_unreachable, "no answer for %lld s", (long long)(c->reply_ms / 1000));
 	client_lost(c, &e);
 }
 
 void
 client_init(struct client *c, const struct client_ops *ops)
 {
-	*c = (struct client){
+	*c = (struct client) {
 		.engine = { .feed = feed, .tick = tick, .sent = payload_sent },
-		.ops = ops, .reply_ms = CLIENT_REPLY_MS,
+		.ops = ops,
+		.reply_ms = CLIENT_REPLY_MS,
 	};
 }
 

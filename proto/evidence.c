@@ -7,10 +7,10 @@
 #include "common/base/clock.h"
 #include "common/base/hex.h"
 
-#define PEM_LINE	64	/* characters */
-#define DIGEST		"Digest: sha256:"
-#define DIGEST_LINE	(sizeof DIGEST - 1 + 2 * STATEMENT_HASH_BYTES + 1)
-#define STATEMENT_NAME	"TILLCALLED STATEMENT"
+#define PEM_LINE       64 /* characters */
+#define DIGEST         "Digest: sha256:"
+#define DIGEST_LINE    (sizeof DIGEST - 1 + 2 * STATEMENT_HASH_BYTES + 1)
+#define STATEMENT_NAME "TILLCALLED STATEMENT"
 
 /* -- writing ---------------------------------------------------------------------------------- */
 
@@ -18,10 +18,10 @@
 static void
 add_escaped(struct buf *out, struct span s, size_t most)
 {
-	size_t	 start = out->len;
+	size_t start = out->len;
 
 	for (size_t i = 0; i < s.n && out->len - start + 4 <= most; i++) {
-		unsigned char	 c = (unsigned char)s.p[i];
+		unsigned char c = (unsigned char)s.p[i];
 
 		if (c < 0x20 || c > 0x7e || c == '\\')
 			buf_addf(out, "\\x%02x", c);
@@ -33,8 +33,8 @@ add_escaped(struct buf *out, struct span s, size_t most)
 static void
 add_pem(struct buf *out, const char *name, struct span octets)
 {
-	struct buf	 text = BUF_INIT;
-	struct span	 rest, line;
+	struct buf text = BUF_INIT;
+	struct span rest, line;
 
 	base64_add(&text, octets.p, octets.n);
 	buf_addf(out, "-----BEGIN %s-----\n", name);
@@ -49,7 +49,7 @@ add_pem(struct buf *out, const char *name, struct span octets)
 static void
 add_digest(struct buf *out, struct span text, statement_sha256_fn *sha256)
 {
-	unsigned char	 digest[STATEMENT_HASH_BYTES];
+	unsigned char digest[STATEMENT_HASH_BYTES];
 
 	sha256(text, digest);
 	buf_addf(out, "%s", DIGEST);
@@ -60,8 +60,8 @@ add_digest(struct buf *out, struct span text, statement_sha256_fn *sha256)
 void
 evidence_write(struct buf *out, const struct evidence *v, statement_sha256_fn *sha256)
 {
-	size_t	 start = out->len;
-	char	 date[CLOCK_DATE_BYTES];
+	size_t start = out->len;
+	char date[CLOCK_DATE_BYTES];
 
 	clock_date(v->received_s, date);
 	buf_addf(out, "Tillcalled-Evidence: 1\nReceived: %s\nAddress: ", date);
@@ -86,8 +86,8 @@ bad(struct err *e, const char *what)
 static bool
 field(struct span *rest, const char *name, size_t most, struct span *value, struct err *e)
 {
-	struct span	 line = span_cut(rest, '\n');
-	size_t		 n = strlen(name);
+	struct span line = span_cut(rest, '\n');
+	size_t n = strlen(name);
 
 	if (!span_starts(line, span_str(name)) ||
 	    !span_starts(span_sub(line, n, line.n), SPAN_LIT(": ")))
@@ -102,10 +102,10 @@ field(struct span *rest, const char *name, size_t most, struct span *value, stru
 static bool
 is_mark(struct span line, const char *which, const char *name)
 {
-	char	 mark[64];
-	size_t	 n = 0;
+	char mark[64];
+	size_t n = 0;
 	struct span parts[] = { SPAN_LIT("-----"), span_str(which), SPAN_LIT(" "), span_str(name),
-		    SPAN_LIT("-----") };
+		SPAN_LIT("-----") };
 
 	for (size_t i = 0; i < sizeof parts / sizeof parts[0]; n += parts[i++].n)
 		memcpy(mark + n, parts[i].p, parts[i].n);
@@ -116,10 +116,10 @@ is_mark(struct span line, const char *which, const char *name)
 static bool
 pem(struct span *rest, const char *name, struct buf *octets, struct err *e)
 {
-	struct buf	 text = BUF_INIT;
-	struct span	 line = span_cut(rest, '\n');
-	size_t		 last = PEM_LINE;
-	bool		 good = is_mark(line, "BEGIN", name);
+	struct buf text = BUF_INIT;
+	struct span line = span_cut(rest, '\n');
+	size_t last = PEM_LINE;
+	bool good = is_mark(line, "BEGIN", name);
 
 	while (good && rest->n > 0 && !is_mark(line = span_cut(rest, '\n'), "END", name)) {
 		good = last == PEM_LINE && line.n > 0 && line.n <= PEM_LINE;
@@ -135,8 +135,8 @@ pem(struct span *rest, const char *name, struct buf *octets, struct err *e)
 static bool
 is_whole(struct span text, struct span *head, statement_sha256_fn *sha256, struct err *e)
 {
-	struct buf	 want = BUF_INIT;
-	bool		 same;
+	struct buf want = BUF_INIT;
+	bool same;
 
 	if (text.n > EVIDENCE_MAX_BYTES || text.n < DIGEST_LINE)
 		return bad(e, "too short or too long");
@@ -144,18 +144,20 @@ is_whole(struct span text, struct span *head, statement_sha256_fn *sha256, struc
 	add_digest(&want, *head, sha256);
 	same = span_eq(span_sub(text, head->n, DIGEST_LINE), buf_span(&want));
 	buf_clear(&want);
-	return same || err_set(e, REFUSAL_bad_syntax, "the digest at its end does not fit: it was "
-	    "altered, or is not whole");
+	return same ||
+	    err_set(e, REFUSAL_bad_syntax,
+		"the digest at its end does not fit: it was "
+		"altered, or is not whole");
 }
 
 bool
 evidence_parse(struct span text, struct evidence *v, struct buf *octets,
     statement_sha256_fn *sha256, struct err *e)
 {
-	struct span	 rest, version, received;
-	size_t		 cut;
+	struct span rest, version, received;
+	size_t cut;
 
-	*v = (struct evidence){ .received_s = 0 };
+	*v = (struct evidence) { .received_s = 0 };
 	buf_reset(octets);
 	if (!is_whole(text, &rest, sha256, e) ||
 	    !field(&rest, "Tillcalled-Evidence", 1, &version, e) ||

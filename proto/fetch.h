@@ -14,7 +14,7 @@
 #ifndef PROTO_FETCH_H
 #define PROTO_FETCH_H
 
-#define FETCH_ALPN	"tillcalled-fetch/1"
-#define FETCH_UNKNOWN_MAX	100	/* ids in one session that are not the peer's: it guesses */
+#define FETCH_ALPN        "tillcalled-fetch/1"
+#define FETCH_UNKNOWN_MAX 100 /* ids in one session that are not the peer's: it guesses */
 
 #endif

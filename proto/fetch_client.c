@@ -1,7 +1,7 @@
 /* fetch_client — the IMS's side of fetch; see fetch_client.h. */
 #include "proto/fetch_client.h"
 
-enum kind { HELLO, OCTETS, CHANGE, NOOP, QUIT };	/* OCTETS: SUMMARY and FETCH */
+enum kind { HELLO, OCTETS, CHANGE, NOOP, QUIT }; /* OCTETS: SUMMARY and FETCH */
 
 static struct fetch_client *
 self(struct client *c)
@@ -14,7 +14,7 @@ self(struct client *c)
 static void
 on_hello(struct fetch_client *f, const struct reply *r)
 {
-	struct err	 e;
+	struct err e;
 
 	if (r->code < 300) {
 		f->ready = true;
@@ -29,7 +29,7 @@ on_hello(struct fetch_client *f, const struct reply *r)
 static void
 on_granted(struct fetch_client *f, enum kind kind, void *arg, const struct reply *r)
 {
-	struct err	 e;
+	struct err e;
 
 	if (kind == CHANGE)
 		f->ops->end(f->role, arg, NULL);
@@ -40,7 +40,7 @@ on_granted(struct fetch_client *f, enum kind kind, void *arg, const struct reply
 static void
 on_quit(struct fetch_client *f)
 {
-	struct err	 e;
+	struct err e;
 
 	err_set(&e, REFUSAL_closing, "the session was ended");
 	client_lost(&f->client, &e);
@@ -49,8 +49,8 @@ on_quit(struct fetch_client *f)
 static void
 on_reply(struct client *c, int kind, void *arg, const struct reply *r)
 {
-	struct fetch_client	*f = self(c);
-	struct err		 e;
+	struct fetch_client *f = self(c);
+	struct err e;
 
 	if (r->code < 200 || !client_fits(c, r, kind == OCTETS))
 		return;
@@ -105,7 +105,7 @@ fetch_client_hello(struct fetch_client *f, const char *domain)
 static bool
 ask(struct fetch_client *f, enum kind kind, const char *verb, const struct ulid *id, void *arg)
 {
-	char	 digits[ULID_STR_BYTES];
+	char digits[ULID_STR_BYTES];
 
 	ulid_str(id, digits);
 	return client_request(&f->client, (int)kind, arg, "%s %s", verb, digits);
@@ -120,7 +120,7 @@ fetch_client_summary(struct fetch_client *f, const struct ulid *id, void *arg)
 bool
 fetch_client_fetch(struct fetch_client *f, const struct ulid *id, uint64_t offset, void *arg)
 {
-	char	 digits[ULID_STR_BYTES];
+	char digits[ULID_STR_BYTES];
 
 	if (offset == 0)
 		return ask(f, OCTETS, "FETCH", id, arg);
@@ -157,11 +157,15 @@ fetch_client_quit(struct fetch_client *f)
 void
 fetch_client_init(struct fetch_client *f, const struct fetch_client_ops *ops, void *role)
 {
-	static const struct client_ops	 mine = {
-		on_reply, on_octets, on_end, on_lost, on_dropped
+	static const struct client_ops mine = {
+		on_reply,
+		on_octets,
+		on_end,
+		on_lost,
+		on_dropped,
 	};
 
-	*f = (struct fetch_client){ .ops = ops, .role = role };
+	*f = (struct fetch_client) { .ops = ops, .role = role };
 	client_init(&f->client, &mine);
 	f->client.life_ms = CLIENT_LIFE_MS;
 }

@@ -20,36 +20,35 @@
 
 struct fetch_client_ops {
 	/* NULL: welcome.  Otherwise lost follows. */
-	void	(*hello)(void *role, const struct err *e);
+	void (*hello)(void *role, const struct err *e);
 	/* So many octets will follow.  False: they are not wanted (*e: why); the session ends. */
-	bool	(*found)(void *role, void *arg, uint64_t octets, struct err *e);
-	void	(*octets)(void *role, void *arg, struct span piece);
+	bool (*found)(void *role, void *arg, uint64_t octets, struct err *e);
+	void (*octets)(void *role, void *arg, struct span piece);
 	/* e NULL: granted, and all octets have come. */
-	void	(*end)(void *role, void *arg, const struct err *e);
+	void (*end)(void *role, void *arg, const struct err *e);
 	/* The session is over, also after fetch_client_quit; the mover closes. */
-	void	(*lost)(void *role, const struct err *e);
+	void (*lost)(void *role, const struct err *e);
 };
 
 struct fetch_client {
-	struct client			 client;	/* first; client.engine is what conn moves */
-	const struct fetch_client_ops	*ops;
-	void				*role;
-	bool				 ready;		/* welcomed, not quitting */
+	struct client client; /* first; client.engine is what conn moves */
+	const struct fetch_client_ops *ops;
+	void *role;
+	bool ready; /* welcomed, not quitting */
 };
 
-void	 fetch_client_init(struct fetch_client *c, const struct fetch_client_ops *ops, void *role);
+void fetch_client_init(struct fetch_client *c, const struct fetch_client_ops *ops, void *role);
 /* Calls no op: end what is open with client_lost first. */
-void	 fetch_client_clear(struct fetch_client *c);
+void fetch_client_clear(struct fetch_client *c);
 
 /* All put octets into client.engine.out: the mover must then be told (conn_kick).  False: too
  * many are outstanding, or the session is over; nothing was sent and nothing will be called. */
-bool	 fetch_client_hello(struct fetch_client *c, const char *domain);
-bool	 fetch_client_summary(struct fetch_client *c, const struct ulid *id, void *arg);
-bool	 fetch_client_fetch(struct fetch_client *c, const struct ulid *id, uint64_t offset,
-	    void *arg);
-bool	 fetch_client_done(struct fetch_client *c, const struct ulid *id, void *arg);
-bool	 fetch_client_decline(struct fetch_client *c, const struct ulid *id, void *arg);
-bool	 fetch_client_noop(struct fetch_client *c);	/* keeps an idle session alive */
-bool	 fetch_client_quit(struct fetch_client *c);	/* after the answers that are due */
+bool fetch_client_hello(struct fetch_client *c, const char *domain);
+bool fetch_client_summary(struct fetch_client *c, const struct ulid *id, void *arg);
+bool fetch_client_fetch(struct fetch_client *c, const struct ulid *id, uint64_t offset, void *arg);
+bool fetch_client_done(struct fetch_client *c, const struct ulid *id, void *arg);
+bool fetch_client_decline(struct fetch_client *c, const struct ulid *id, void *arg);
+bool fetch_client_noop(struct fetch_client *c); /* keeps an idle session alive */
+bool fetch_client_quit(struct fetch_client *c); /* after the answers that are due */
 
 #endif

@@ -27,7 +27,7 @@ grant(struct fetch_server *f)
 static void
 note_unknown(struct fetch_server *f)
 {
-	struct err	 e;
+	struct err e;
 
 	if (++f->unknown < FETCH_UNKNOWN_MAX || !RULE(too_many_errors))
 		return;
@@ -71,7 +71,7 @@ fetch_server_answer(struct fetch_server *f, uint64_t request, const struct err *
 static void
 hand_out(struct fetch_server *f, const struct fetch_found *found)
 {
-	struct err	 e;
+	struct err e;
 
 	if (RULE(bad_offset) && f->offset > found->size) {
 		found->source->free(found->source);
@@ -96,8 +96,8 @@ settle_found(struct fetch_server *f, enum outcome o, const struct fetch_found *f
 }
 
 bool
-fetch_server_found_take(struct fetch_server *f, uint64_t request,
-    const struct fetch_found *found, const struct err *e)
+fetch_server_found_take(struct fetch_server *f, uint64_t request, const struct fetch_found *found,
+    const struct err *e)
 {
 	if (f->asked != FETCH_ASK_OCTETS || !server_answered(&f->server, request)) {
 		if (e == NULL)
@@ -114,7 +114,7 @@ fetch_server_found_take(struct fetch_server *f, uint64_t request,
 static enum outcome
 do_hello(struct server *s, struct span args, struct err *e)
 {
-	struct fetch_server	*f = self(s);
+	struct fetch_server *f = self(s);
 
 	if (!address_domain_canonical(args, f->ops->a_label, f->peer, e))
 		return REFUSED;
@@ -125,9 +125,9 @@ do_hello(struct server *s, struct span args, struct err *e)
 static enum outcome
 do_summary(struct server *s, struct span args, struct err *e)
 {
-	struct fetch_server	*f = self(s);
-	struct fetch_found	 found = { 0 };
-	struct ulid		 id;
+	struct fetch_server *f = self(s);
+	struct fetch_found found = { 0 };
+	struct ulid id;
 
 	if (!id_parse(args, &id, e))
 		return REFUSED;
@@ -149,14 +149,13 @@ parse_offset(struct span args, uint64_t *offset, struct err *e)
 static enum outcome
 do_fetch(struct server *s, struct span args, struct err *e)
 {
-	struct fetch_server	*f = self(s);
-	struct fetch_found	 found = { 0 };
-	struct span		 rest = args, word = span_cut(&rest, ' ');
-	struct ulid		 id;
+	struct fetch_server *f = self(s);
+	struct fetch_found found = { 0 };
+	struct span rest = args, word = span_cut(&rest, ' ');
+	struct ulid id;
 
 	f->offset = 0;
-	if (!id_parse(word, &id, e) ||
-	    (word.n < args.n && !parse_offset(rest, &f->offset, e)))
+	if (!id_parse(word, &id, e) || (word.n < args.n && !parse_offset(rest, &f->offset, e)))
 		return REFUSED;
 	return settle_found(f, f->ops->fetch(s->role, &id, f->offset, &found, e), &found, e);
 }
@@ -165,7 +164,7 @@ do_fetch(struct server *s, struct span args, struct err *e)
 static enum outcome
 do_done(struct server *s, struct span args, struct err *e)
 {
-	struct ulid	 id;
+	struct ulid id;
 
 	if (!id_parse(args, &id, e))
 		return REFUSED;
@@ -176,7 +175,7 @@ do_done(struct server *s, struct span args, struct err *e)
 static enum outcome
 do_decline(struct server *s, struct span args, struct err *e)
 {
-	struct ulid	 id;
+	struct ulid id;
 
 	if (!id_parse(args, &id, e))
 		return REFUSED;
@@ -202,6 +201,7 @@ do_quit(struct server *s, struct span args, struct err *e)
 	return DONE;
 }
 
+/* clang-format off */
 static const struct verb	 verbs[] = {
 	{ "HELLO",	NEW,		do_hello },
 	{ "SUMMARY",	READY,		do_summary },
@@ -211,11 +211,12 @@ static const struct verb	 verbs[] = {
 	{ "NOOP",	NEW | READY,	do_noop },
 	{ "QUIT",	NEW | READY,	do_quit },
 };
+/* clang-format on */
 
 void
 fetch_server_init(struct fetch_server *f, const struct fetch_server_ops *ops, void *role)
 {
-	*f = (struct fetch_server){ .ops = ops };
+	*f = (struct fetch_server) { .ops = ops };
 	server_init(&f->server, verbs, sizeof verbs / sizeof verbs[0], &ops->server, role);
 	f->server.state = NEW;
 	f->server.greets = true;

@@ -9,7 +9,7 @@
 struct fields
 fields_of(struct span text)
 {
-	return (struct fields){ text, NULL };
+	return (struct fields) { text, NULL };
 }
 
 void
@@ -23,7 +23,7 @@ fields_fail(struct fields *f, const char *name)
 static bool
 at_field(const struct fields *f, const char *name)
 {
-	size_t	 n = strlen(name);
+	size_t n = strlen(name);
 
 	return f->rest.n > n + 2 && memcmp(f->rest.p, name, n) == 0 && f->rest.p[n] == ':' &&
 	    f->rest.p[n + 1] == ' ';
@@ -33,27 +33,27 @@ at_field(const struct fields *f, const char *name)
 struct span
 fields_value(struct fields *f, const char *name)
 {
-	struct span	 rest;
-	const char	*end;
+	struct span rest;
+	const char *end;
 
 	if (f->fault != NULL || !at_field(f, name)) {
 		fields_fail(f, name);
-		return (struct span){ 0 };
+		return (struct span) { 0 };
 	}
 	rest = span_sub(f->rest, strlen(name) + 2, f->rest.n);
 	end = memchr(rest.p, '\n', rest.n);
 	if (end == NULL || end == rest.p || end[-1] != '\r') {
 		fields_fail(f, name);
-		return (struct span){ 0 };
+		return (struct span) { 0 };
 	}
 	f->rest = span_sub(rest, (size_t)(end + 1 - rest.p), rest.n);
-	return (struct span){ rest.p, (size_t)(end - 1 - rest.p) };
+	return (struct span) { rest.p, (size_t)(end - 1 - rest.p) };
 }
 
 struct span
 fields_domain(struct fields *f, const char *name)
 {
-	struct span	 v = fields_value(f, name);
+	struct span v = fields_value(f, name);
 
 	if (!address_domain_is_canonical(v))
 		fields_fail(f, name);
@@ -63,7 +63,7 @@ fields_domain(struct fields *f, const char *name)
 int64_t
 fields_date(struct fields *f, const char *name)
 {
-	int64_t	 s = 0;
+	int64_t s = 0;
 
 	if (!clock_parse_date(fields_value(f, name), &s))
 		fields_fail(f, name);
@@ -73,7 +73,7 @@ fields_date(struct fields *f, const char *name)
 uint64_t
 fields_number(struct fields *f, const char *name, uint64_t most)
 {
-	uint64_t	 n = 0;
+	uint64_t n = 0;
 
 	if (!span_u64(fields_value(f, name), &n) || n > most)
 		fields_fail(f, name);
@@ -98,8 +98,8 @@ fields_hash(struct fields *f, const char *name, unsigned char out[FIELDS_HASH_BY
 struct span
 fields_hash_lines(struct fields *f, const char *name, size_t *n)
 {
-	unsigned char	 octets[FIELDS_HASH_BYTES];
-	struct span	 lines = f->rest;
+	unsigned char octets[FIELDS_HASH_BYTES];
+	struct span lines = f->rest;
 
 	for (*n = 0; f->fault == NULL && at_field(f, name); (*n)++)
 		fields_hash(f, name, octets);
@@ -112,7 +112,7 @@ fields_hash_lines(struct fields *f, const char *name, size_t *n)
 struct span
 fields_hash_digits(struct span lines, size_t n, size_t i)
 {
-	size_t	 line = lines.n / n;
+	size_t line = lines.n / n;
 
 	return span_sub(lines, (i + 1) * line - 2 - 2 * FIELDS_HASH_BYTES, 2 * FIELDS_HASH_BYTES);
 }

@@ -8,35 +8,34 @@
 #ifndef PROTO_FIELDS_H
 #define PROTO_FIELDS_H
 
+#include "common/base/address.h"
 #include "common/base/err.h"
-#include "proto/address.h"
 
-#define FIELDS_HASH_BYTES	32
-#define FIELDS_HASH_VALUE	(sizeof "sha256:" - 1 + 2 * FIELDS_HASH_BYTES)
+#define FIELDS_HASH_BYTES 32
+#define FIELDS_HASH_VALUE (sizeof "sha256:" - 1 + 2 * FIELDS_HASH_BYTES)
 
 struct fields {
-	struct span	 rest;
-	const char	*fault;		/* name of the first field that is not of its form; NULL: none */
+	struct span rest;
+	const char *fault; /* name of the first field that is not of its form; NULL: none */
 };
 
-struct fields	 fields_of(struct span text);
+struct fields fields_of(struct span text);
 /* The value of the next line, whose field is `name`. */
-struct span	 fields_value(struct fields *f, const char *name);
+struct span fields_value(struct fields *f, const char *name);
 /* Marks the field as not of its form, where no other is yet. */
-void		 fields_fail(struct fields *f, const char *name);
+void fields_fail(struct fields *f, const char *name);
 
-struct span	 fields_domain(struct fields *f, const char *name);	/* canonical */
-int64_t		 fields_date(struct fields *f, const char *name);
-uint64_t	 fields_number(struct fields *f, const char *name, uint64_t most);
-void		 fields_hash(struct fields *f, const char *name,
-		    unsigned char out[FIELDS_HASH_BYTES]);
+struct span fields_domain(struct fields *f, const char *name); /* canonical */
+int64_t fields_date(struct fields *f, const char *name);
+uint64_t fields_number(struct fields *f, const char *name, uint64_t most);
+void fields_hash(struct fields *f, const char *name, unsigned char out[FIELDS_HASH_BYTES]);
 /* All the lines "name: sha256:HEX" that come next, as they stand, and how many.  They have one
  * length, so the i-th is found by fields_hash_digits. */
-struct span	 fields_hash_lines(struct fields *f, const char *name, size_t *n);
+struct span fields_hash_lines(struct fields *f, const char *name, size_t *n);
 /* Digits of the i-th of such lines. */
-struct span	 fields_hash_digits(struct span lines, size_t n, size_t i);
+struct span fields_hash_digits(struct span lines, size_t n, size_t i);
 
 /* Nothing is left and nothing was wrong.  False: *e has `why`. */
-bool		 fields_done(const struct fields *f, enum refusal why, struct err *e);
+bool fields_done(const struct fields *f, enum refusal why, struct err *e);
 
 #endif

@@ -9,19 +9,19 @@
 static struct span
 line_at(struct span s, size_t at)
 {
-	struct span	 rest = span_sub(s, at, s.n);
-	const char	*lf = rest.n > 0 ? memchr(rest.p, '\n', rest.n) : NULL;
+	struct span rest = span_sub(s, at, s.n);
+	const char *lf = rest.n > 0 ? memchr(rest.p, '\n', rest.n) : NULL;
 
-	return lf == NULL ? (struct span){ 0 } : span_sub(rest, 0, (size_t)(lf - rest.p) + 1);
+	return lf == NULL ? (struct span) { 0 } : span_sub(rest, 0, (size_t)(lf - rest.p) + 1);
 }
 
 bool
 header_find(struct span letter, bool complete, struct span *header)
 {
-	size_t	 at = 0;
+	size_t at = 0;
 
 	while (at < letter.n && at < HEADER_MAX_BYTES) {
-		struct span	 line = line_at(letter, at);
+		struct span line = line_at(letter, at);
 
 		if (line.n == 0)
 			break;
@@ -39,13 +39,13 @@ header_find(struct span letter, bool complete, struct span *header)
 static struct span
 field_at(struct span header, size_t at)
 {
-	struct span	 line = line_at(header, at);
-	size_t		 n = line.n;
+	struct span line = line_at(header, at);
+	size_t n = line.n;
 
 	if (n == 0)
-		n = header.n - at;		/* the letter ends without CRLF */
+		n = header.n - at; /* the letter ends without CRLF */
 	if (span_eq(line, SPAN_LIT("\r\n")))
-		return (struct span){ 0 };
+		return (struct span) { 0 };
 	while (at + n < header.n && (header.p[at + n] == ' ' || header.p[at + n] == '\t'))
 		n += (line = line_at(header, at + n)).n > 0 ? line.n : header.n - at - n;
 	return span_sub(header, at, n);
@@ -54,12 +54,12 @@ field_at(struct span header, size_t at)
 size_t
 header_summary(struct span header, size_t max)
 {
-	size_t	 at = 0;
+	size_t at = 0;
 
 	if (header.n <= max)
 		return header.n;
 	for (;;) {
-		struct span	 field = field_at(header, at);
+		struct span field = field_at(header, at);
 
 		if (field.n == 0 || at + field.n > max)
 			return at;
@@ -70,10 +70,10 @@ header_summary(struct span header, size_t max)
 static bool
 is_field(struct span field, struct span name, struct span *value)
 {
-	struct span	 rest = field, head = span_cut(&rest, ':');
+	struct span rest = field, head = span_cut(&rest, ':');
 
 	while (head.n > 0 && (head.p[head.n - 1] == ' ' || head.p[head.n - 1] == '\t'))
-		head.n--;			/* obs-optional white space */
+		head.n--; /* obs-optional white space */
 	*value = rest;
 	return span_eq_nocase(head, name);
 }
@@ -81,10 +81,10 @@ is_field(struct span field, struct span name, struct span *value)
 /* -- one mailbox ------------------------------------------------------------------------------------ */
 
 struct scan {
-	char	 bare[HEADER_MAX_BYTES / 100];	/* what stands outside quotes, comments, <> */
-	char	 angle[ADDRESS_MAX + 1];
-	size_t	 n_bare, n_angle;
-	bool	 has_angle, bad;
+	char bare[HEADER_MAX_BYTES / 100]; /* what stands outside quotes, comments, <> */
+	char angle[ADDRESS_MAX + 1];
+	size_t n_bare, n_angle;
+	bool has_angle, bad;
 };
 
 static void
@@ -100,7 +100,7 @@ keep(char *to, size_t cap, size_t *n, char c, bool *bad)
 static size_t
 skip(struct span s, size_t i, char open, char close, bool *bad)
 {
-	int	 depth = 1;
+	int depth = 1;
 
 	for (i++; i < s.n && depth > 0; i++) {
 		if (s.p[i] == '\\')
@@ -119,7 +119,7 @@ static void
 scan_mailbox(struct scan *x, struct span s)
 {
 	for (size_t i = 0; i < s.n && !x->bad;) {
-		char	 c = s.p[i];
+		char c = s.p[i];
 
 		if (c == '"') {
 			i = skip(s, i, '\0', '"', &x->bad);
@@ -146,22 +146,23 @@ static bool
 parse_mailbox(struct span value, address_a_label_fn *a_label, char out[ADDRESS_STR_BYTES],
     struct err *e)
 {
-	struct scan	 x = { .n_bare = 0 };
-	struct address	 a;
+	struct scan x = { .n_bare = 0 };
+	struct address a;
 
 	scan_mailbox(&x, value);
 	if (RULE(bad_message) && x.bad)
 		return err_set(e, REFUSAL_bad_message, "From is not one mailbox");
-	return address_parse(x.has_angle ? span_of(x.angle, x.n_angle) :
-	    span_of(x.bare, x.n_bare), &a, e) && address_canonical(&a, a_label, out, e);
+	return address_parse(x.has_angle ? span_of(x.angle, x.n_angle) : span_of(x.bare, x.n_bare),
+		   &a, e) &&
+	    address_canonical(&a, a_label, out, e);
 }
 
 bool
 header_from(struct span header, address_a_label_fn *a_label, char out[ADDRESS_STR_BYTES],
     struct err *e)
 {
-	struct span	 field, value, from = { 0 };
-	int		 found = 0;
+	struct span field, value, from = { 0 };
+	int found = 0;
 
 	for (size_t at = 0; (field = field_at(header, at)).n > 0; at += field.n) {
 		if (is_field(field, SPAN_LIT("From"), &value)) {

@@ -7,22 +7,22 @@
 #ifndef PROTO_HEADER_H
 #define PROTO_HEADER_H
 
+#include "common/base/address.h"
 #include "common/base/err.h"
-#include "proto/address.h"
 
-#define HEADER_MAX_BYTES	(100 * 1024)	/* the empty line included */
+#define HEADER_MAX_BYTES (100 * 1024) /* the empty line included */
 
 /* The header's octets, its empty line included, at the start of `letter`; a letter that ends
  * within its header is all header.  complete: no more octets of it follow.  False: not known yet,
  * or none. */
-bool	 header_find(struct span letter, bool complete, struct span *header);
+bool header_find(struct span letter, bool complete, struct span *header);
 
 /* The mailbox of the one From field, canonical.  False: bad_message, bad_from, bad_address. */
-bool	 header_from(struct span header, address_a_label_fn *a_label,
-	    char out[ADDRESS_STR_BYTES], struct err *e);
+bool header_from(struct span header, address_a_label_fn *a_label, char out[ADDRESS_STR_BYTES],
+    struct err *e);
 
 /* How many of the first octets are the summary: the header where it fits into `max`, else as many
  * whole fields as do. */
-size_t	 header_summary(struct span header, size_t max);
+size_t header_summary(struct span header, size_t max);
 
 #endif

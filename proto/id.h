@@ -8,6 +8,6 @@
 #include "common/base/err.h"
 #include "common/base/ulid.h"
 
-bool	 id_parse(struct span s, struct ulid *id, struct err *e);	/* false: bad_id */
+bool id_parse(struct span s, struct ulid *id, struct err *e); /* false: bad_id */
 
 #endif

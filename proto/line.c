@@ -6,12 +6,12 @@
 bool
 line_is_text(struct span s)
 {
-	size_t	 i = 0;
+	size_t i = 0;
 
 	while (i < s.n) {
-		size_t	 n;
+		size_t n;
 
-		if (s.p[i] >= 0x20 && s.p[i] < 0x7f) {	/* nearly all of them */
+		if (s.p[i] >= 0x20 && s.p[i] < 0x7f) { /* nearly all of them */
 			i++;
 			continue;
 		}
@@ -38,7 +38,7 @@ ready(struct span found, struct span *line, size_t *used, struct err *e)
 enum line_result
 line_next(struct span in, struct span *line, size_t *used, struct err *e)
 {
-	size_t	 i;
+	size_t i;
 
 	for (i = 0; i < in.n && i + 1 < LINE_MAX_BYTES; i++) {
 		if (RULE(bare_lf) && in.p[i] == '\n') {
@@ -50,7 +50,7 @@ line_next(struct span in, struct span *line, size_t *used, struct err *e)
 		if (i + 1 == in.n)
 			return LINE_MORE;
 		if (in.p[i + 1] == '\n')
-			return ready((struct span){ in.p, i }, line, used, e);
+			return ready((struct span) { in.p, i }, line, used, e);
 		if (RULE(bare_lf)) {
 			err_set(e, REFUSAL_bare_lf, "bare CR at octet %zu", i);
 			return LINE_BAD;

@@ -17,53 +17,58 @@
 #ifndef PROTO_MAILBOX_H
 #define PROTO_MAILBOX_H
 
-#include "proto/address.h"
+#include "common/base/address.h"
 #include "proto/row.h"
 
-#define MAILBOX_ALPN		"tillcalled-mailbox/1"
-#define MAILBOX_ISSUER_BYTES	256
-#define MAILBOX_WORD_BYTES	32
-#define MAILBOX_DIGEST_BYTES	32
+#define MAILBOX_ALPN         "tillcalled-mailbox/1"
+#define MAILBOX_ISSUER_BYTES 256
+#define MAILBOX_WORD_BYTES   32
+#define MAILBOX_DIGEST_BYTES 32
 
 enum mailbox_state {
-	MAILBOX_HELD, MAILBOX_FETCHING, MAILBOX_HERE, MAILBOX_GONE, MAILBOX_DECLINED,
-	MAILBOX_RECALLED, MAILBOX_BAD_SEAL
+	MAILBOX_HELD,
+	MAILBOX_FETCHING,
+	MAILBOX_HERE,
+	MAILBOX_GONE,
+	MAILBOX_DECLINED,
+	MAILBOX_RECALLED,
+	MAILBOX_BAD_SEAL
 };
-enum mailbox_road { MAILBOX_SEALED, MAILBOX_SMTP };	/* how it came */
+enum mailbox_road { MAILBOX_SEALED, MAILBOX_SMTP }; /* how it came */
 
-#define MAILBOX_SEEN		1u	/* flags */
-#define MAILBOX_ANSWERED	2u
-#define MAILBOX_FLAGGED		4u
+#define MAILBOX_SEEN     1u /* flags */
+#define MAILBOX_ANSWERED 2u
+#define MAILBOX_FLAGGED  4u
 
-const char	*mailbox_state_name(enum mailbox_state s);	/* "bad-seal" */
-const char	*mailbox_road_name(enum mailbox_road r);
+const char *mailbox_state_name(enum mailbox_state s); /* "bad-seal" */
+const char *mailbox_road_name(enum mailbox_road r);
 
-struct mailbox_notice {		/* row "notice" */
-	uint64_t		 number;		/* 1 and up */
-	enum mailbox_state	 state;
-	enum mailbox_road	 road;
-	struct ulid		 id;			/* the sender's */
-	char			 from[ADDRESS_STR_BYTES];	/* the statement's, or MAIL FROM; "": <> */
-	char			 to[ADDRESS_STR_BYTES];	/* which of the user's addresses */
-	uint64_t		 size;			/* octets */
-	int64_t			 received_s, date_s;	/* here; taken by the sender's server */
-	int64_t			 hold_until_s;		/* 0: nothing is held elsewhere */
-	uint64_t		 summary;		/* octets of it that are here */
-	uint64_t		 got;			/* fetching: octets so far */
-	unsigned		 flags;
-	bool			 known;			/* the user knows the sender */
-	bool			 has_digest;
-	unsigned char		 digest[MAILBOX_DIGEST_BYTES];	/* SHA-256 of the letter */
-	char			 word[MAILBOX_WORD_BYTES];	/* the refusal behind gone, bad-seal; "" */
-	char			 issuer[MAILBOX_ISSUER_BYTES];	/* the CA that vouches for the sender */
+struct mailbox_notice {  /* row "notice" */
+	uint64_t number; /* 1 and up */
+	enum mailbox_state state;
+	enum mailbox_road road;
+	struct ulid id;               /* the sender's */
+	char from[ADDRESS_STR_BYTES]; /* the statement's, or MAIL FROM; "": <> */
+	char to[ADDRESS_STR_BYTES];   /* which of the user's addresses */
+	uint64_t size;                /* octets */
+	int64_t received_s, date_s;   /* here; taken by the sender's server */
+	int64_t hold_until_s;         /* 0: nothing is held elsewhere */
+	uint64_t summary;             /* octets of it that are here */
+	uint64_t got;                 /* fetching: octets so far */
+	unsigned flags;
+	bool known; /* the user knows the sender */
+	bool has_digest;
+	unsigned char digest[MAILBOX_DIGEST_BYTES]; /* SHA-256 of the letter */
+	char word[MAILBOX_WORD_BYTES];              /* the refusal behind gone, bad-seal; "" */
+	char issuer[MAILBOX_ISSUER_BYTES];          /* the CA that vouches for the sender */
 };
 
-void	 mailbox_notice_write(struct buf *page, const struct mailbox_notice *n);
-bool	 mailbox_notice_read(struct row *r, struct mailbox_notice *n, struct err *e);	/* bad_reply */
+void mailbox_notice_write(struct buf *page, const struct mailbox_notice *n);
+bool mailbox_notice_read(struct row *r, struct mailbox_notice *n, struct err *e); /* bad_reply */
 
 /* flags = flag *( SP flag )        flag = ( "+" / "-" ) ( "seen" / "answered" / "flagged" )
  * None stands twice.  False: bad_syntax. */
-bool	 mailbox_flags_parse(struct span s, unsigned *set, unsigned *cleared, struct err *e);
-void	 mailbox_flags_write(struct buf *out, unsigned set, unsigned cleared);
+bool mailbox_flags_parse(struct span s, unsigned *set, unsigned *cleared, struct err *e);
+void mailbox_flags_write(struct buf *out, unsigned set, unsigned cleared);
 
 #endif

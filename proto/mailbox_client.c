@@ -1,7 +1,7 @@
 /* mailbox_client — the user's side of mailbox; see mailbox_client.h. */
 #include "proto/mailbox_client.h"
 
-enum kind { LIST, OCTETS, CHANGE, NOOP, QUIT };		/* OCTETS: SUMMARY and READ */
+enum kind { LIST, OCTETS, CHANGE, NOOP, QUIT }; /* OCTETS: SUMMARY and READ */
 
 static struct mailbox_client *
 self(struct client *c)
@@ -26,8 +26,8 @@ role_of(struct mailbox_client *m)
 static bool
 on_row(void *arg, struct row *r, struct err *e)
 {
-	struct mailbox_client	*m = arg;
-	struct mailbox_notice	 n;
+	struct mailbox_client *m = arg;
+	struct mailbox_notice n;
 
 	m->more = span_eq(r->word, SPAN_LIT("more"));
 	if (!span_eq(r->word, SPAN_LIT("notice")))
@@ -41,8 +41,8 @@ on_row(void *arg, struct row *r, struct err *e)
 static void
 on_octets(struct client *c, int kind, void *arg, struct span piece)
 {
-	struct mailbox_client	*m = self(c);
-	struct err		 e;
+	struct mailbox_client *m = self(c);
+	struct err e;
 
 	if (kind == OCTETS)
 		m->ops->octets(role_of(m), arg, piece);
@@ -53,9 +53,9 @@ on_octets(struct client *c, int kind, void *arg, struct span piece)
 static void
 on_end(struct client *c, int kind, void *arg)
 {
-	struct mailbox_client	*m = self(c);
-	struct err		 e;
-	bool			 whole = kind != LIST || m->kept.len == 0;
+	struct mailbox_client *m = self(c);
+	struct err e;
+	bool whole = kind != LIST || m->kept.len == 0;
 
 	if (!whole)
 		err_set(&e, REFUSAL_bad_reply, "the last row has no end");
@@ -70,8 +70,8 @@ on_end(struct client *c, int kind, void *arg)
 static void
 on_progress(struct mailbox_client *m, void *arg, const struct reply *r)
 {
-	struct span	 size = r->text, got = span_cut(&size, ' ');
-	uint64_t	 a, b;
+	struct span size = r->text, got = span_cut(&size, ' ');
+	uint64_t a, b;
 
 	if (m->ops->progress != NULL && span_u64(got, &a) && span_u64(size, &b))
 		m->ops->progress(role_of(m), arg, a, b);
@@ -80,8 +80,8 @@ on_progress(struct mailbox_client *m, void *arg, const struct reply *r)
 static void
 on_granted(struct mailbox_client *m, enum kind kind, void *arg, const struct reply *r)
 {
-	struct err	 e;
-	bool		 good = true;
+	struct err e;
+	bool good = true;
 
 	buf_reset(&m->kept);
 	m->more = false;
@@ -98,7 +98,7 @@ on_granted(struct mailbox_client *m, enum kind kind, void *arg, const struct rep
 static void
 on_quit(struct mailbox_client *m)
 {
-	struct err	 e;
+	struct err e;
 
 	err_set(&e, REFUSAL_closing, "the session was ended");
 	client_lost(client_of(m), &e);
@@ -107,8 +107,8 @@ on_quit(struct mailbox_client *m)
 static void
 on_reply(struct client *c, int kind, void *arg, const struct reply *r)
 {
-	struct mailbox_client	*m = self(c);
-	struct err		 e;
+	struct mailbox_client *m = self(c);
+	struct err e;
 
 	if (sasl_client_reply(c, kind, r))
 		return;
@@ -132,7 +132,7 @@ on_reply(struct client *c, int kind, void *arg, const struct reply *r)
 static void
 on_dropped(struct client *c, int kind, void *arg, const struct err *e)
 {
-	struct mailbox_client	*m = self(c);
+	struct mailbox_client *m = self(c);
 
 	if (kind == LIST || kind == OCTETS || kind == CHANGE)
 		m->ops->end(role_of(m), arg, false, e);
@@ -141,7 +141,7 @@ on_dropped(struct client *c, int kind, void *arg, const struct err *e)
 static void
 on_lost(struct client *c, const struct err *e)
 {
-	struct mailbox_client	*m = self(c);
+	struct mailbox_client *m = self(c);
 
 	sasl_client_lost(c, e);
 	m->ops->lost(role_of(m), e);
@@ -153,8 +153,9 @@ static bool
 ask(struct mailbox_client *m, enum kind kind, void *arg, const char *verb, uint64_t number,
     const char *rest)
 {
-	return !m->quitting && client_request(client_of(m), (int)kind, arg, "%s %llu%s", verb,
-	    (unsigned long long)number, rest);
+	return !m->quitting &&
+	    client_request(client_of(m), (int)kind, arg, "%s %llu%s", verb,
+		(unsigned long long)number, rest);
 }
 
 bool
@@ -180,16 +181,17 @@ mailbox_client_read(struct mailbox_client *m, uint64_t number, uint64_t offset, 
 {
 	if (offset == 0)
 		return ask(m, OCTETS, arg, "READ", number, "");
-	return !m->quitting && client_request(client_of(m), OCTETS, arg, "READ %llu %llu",
-	    (unsigned long long)number, (unsigned long long)offset);
+	return !m->quitting &&
+	    client_request(client_of(m), OCTETS, arg, "READ %llu %llu", (unsigned long long)number,
+		(unsigned long long)offset);
 }
 
 bool
 mailbox_client_mark(struct mailbox_client *m, uint64_t number, unsigned set, unsigned cleared,
     void *arg)
 {
-	struct buf	 words = BUF_INIT;
-	bool		 sent;
+	struct buf words = BUF_INIT;
+	bool sent;
 
 	buf_add(&words, " ", 1);
 	mailbox_flags_write(&words, set, cleared);
@@ -229,11 +231,15 @@ mailbox_client_quit(struct mailbox_client *m)
 void
 mailbox_client_init(struct mailbox_client *m, const struct mailbox_client_ops *ops, void *role)
 {
-	static const struct client_ops	 mine = {
-		on_reply, on_octets, on_end, on_lost, on_dropped
+	static const struct client_ops mine = {
+		on_reply,
+		on_octets,
+		on_end,
+		on_lost,
+		on_dropped,
 	};
 
-	*m = (struct mailbox_client){ .ops = ops };
+	*m = (struct mailbox_client) { .ops = ops };
 	sasl_client_init(&m->sasl, &mine, &ops->sasl, role);
 }
 

@@ -16,42 +16,42 @@
 #include "proto/sasl_client.h"
 
 struct mailbox_client_ops {
-	struct sasl_client_ops	 sasl;	/* first */
-	void	(*notice)(void *role, void *arg, const struct mailbox_notice *n);
-	void	(*progress)(void *role, void *arg, uint64_t got, uint64_t size);	/* may be NULL */
+	struct sasl_client_ops sasl; /* first */
+	void (*notice)(void *role, void *arg, const struct mailbox_notice *n);
+	void (*progress)(void *role, void *arg, uint64_t got, uint64_t size); /* may be NULL */
 	/* So many octets will follow.  False: they are not wanted (*e: why); the session ends. */
-	bool	(*found)(void *role, void *arg, uint64_t octets, struct err *e);
-	void	(*octets)(void *role, void *arg, struct span piece);
+	bool (*found)(void *role, void *arg, uint64_t octets, struct err *e);
+	void (*octets)(void *role, void *arg, struct span piece);
 	/* e NULL: done, and all has come.  more (of list): ask again behind the last number. */
-	void	(*end)(void *role, void *arg, bool more, const struct err *e);
+	void (*end)(void *role, void *arg, bool more, const struct err *e);
 	/* The session is over, also after mailbox_client_quit; the mover closes. */
-	void	(*lost)(void *role, const struct err *e);
+	void (*lost)(void *role, const struct err *e);
 };
 
 struct mailbox_client {
-	struct sasl_client			 sasl;	/* first; sasl.client.engine: what conn moves */
-	const struct mailbox_client_ops		*ops;
-	struct buf				 kept;	/* the beginning of a row */
-	bool					 more;
-	bool					 quitting;
+	struct sasl_client sasl; /* first; sasl.client.engine: what conn moves */
+	const struct mailbox_client_ops *ops;
+	struct buf kept; /* the beginning of a row */
+	bool more;
+	bool quitting;
 };
 
-void	 mailbox_client_init(struct mailbox_client *c, const struct mailbox_client_ops *ops,
-	    void *role);
+void mailbox_client_init(struct mailbox_client *c, const struct mailbox_client_ops *ops,
+    void *role);
 /* Calls no op: end what is open with client_lost first. */
-void	 mailbox_client_clear(struct mailbox_client *c);
+void mailbox_client_clear(struct mailbox_client *c);
 
 /* All put octets into the engine's out: the mover must then be told (conn_kick).  False: too many
  * are outstanding, or the session is over; nothing was sent and nothing will be called. */
-bool	 mailbox_client_auth(struct mailbox_client *c, const char *mechanism);
-bool	 mailbox_client_list(struct mailbox_client *c, uint64_t after, void *arg);
-bool	 mailbox_client_summary(struct mailbox_client *c, uint64_t number, void *arg);
-bool	 mailbox_client_read(struct mailbox_client *c, uint64_t number, uint64_t offset, void *arg);
-bool	 mailbox_client_mark(struct mailbox_client *c, uint64_t number, unsigned set,
-	    unsigned cleared, void *arg);
-bool	 mailbox_client_drop(struct mailbox_client *c, uint64_t number, void *arg);
-bool	 mailbox_client_decline(struct mailbox_client *c, uint64_t number, void *arg);
-bool	 mailbox_client_noop(struct mailbox_client *c);
-bool	 mailbox_client_quit(struct mailbox_client *c);	/* after the answers that are due */
+bool mailbox_client_auth(struct mailbox_client *c, const char *mechanism);
+bool mailbox_client_list(struct mailbox_client *c, uint64_t after, void *arg);
+bool mailbox_client_summary(struct mailbox_client *c, uint64_t number, void *arg);
+bool mailbox_client_read(struct mailbox_client *c, uint64_t number, uint64_t offset, void *arg);
+bool mailbox_client_mark(struct mailbox_client *c, uint64_t number, unsigned set, unsigned cleared,
+    void *arg);
+bool mailbox_client_drop(struct mailbox_client *c, uint64_t number, void *arg);
+bool mailbox_client_decline(struct mailbox_client *c, uint64_t number, void *arg);
+bool mailbox_client_noop(struct mailbox_client *c);
+bool mailbox_client_quit(struct mailbox_client *c); /* after the answers that are due */
 
 #endif

@@ -3,17 +3,24 @@
 
 #include "common/base/hex.h"
 
-static const char *const	 states[] = {
-	[MAILBOX_HELD] = "held", [MAILBOX_FETCHING] = "fetching", [MAILBOX_HERE] = "here",
-	[MAILBOX_GONE] = "gone", [MAILBOX_DECLINED] = "declined",
-	[MAILBOX_RECALLED] = "recalled", [MAILBOX_BAD_SEAL] = "bad-seal", NULL
+static const char *const states[] = {
+	[MAILBOX_HELD] = "held",
+	[MAILBOX_FETCHING] = "fetching",
+	[MAILBOX_HERE] = "here",
+	[MAILBOX_GONE] = "gone",
+	[MAILBOX_DECLINED] = "declined",
+	[MAILBOX_RECALLED] = "recalled",
+	[MAILBOX_BAD_SEAL] = "bad-seal",
+	NULL,
 };
-static const char *const	 roads[] = {
-	[MAILBOX_SEALED] = "sealed", [MAILBOX_SMTP] = "smtp", NULL
+static const char *const roads[] = {
+	[MAILBOX_SEALED] = "sealed",
+	[MAILBOX_SMTP] = "smtp",
+	NULL,
 };
-static const char *const	 flags[] = { "seen", "answered", "flagged" };	/* bits 0, 1, 2 */
+static const char *const flags[] = { "seen", "answered", "flagged" }; /* bits 0, 1, 2 */
 
-#define FLAGS	(sizeof flags / sizeof flags[0])
+#define FLAGS (sizeof flags / sizeof flags[0])
 
 const char *
 mailbox_state_name(enum mailbox_state s)
@@ -42,13 +49,13 @@ flag_by_name(struct span name)
 bool
 mailbox_flags_parse(struct span s, unsigned *set, unsigned *cleared, struct err *e)
 {
-	struct span	 rest = s;
-	bool		 good = s.n > 0;
+	struct span rest = s;
+	bool good = s.n > 0;
 
 	*set = *cleared = 0;
 	while (good && rest.n > 0) {
-		struct span	 word = span_cut(&rest, ' ');
-		unsigned	 flag = flag_by_name(span_sub(word, 1, word.n));
+		struct span word = span_cut(&rest, ' ');
+		unsigned flag = flag_by_name(span_sub(word, 1, word.n));
 
 		good = flag != 0 && ((*set | *cleared) & flag) == 0 &&
 		    (word.p[0] == '+' || word.p[0] == '-') && (rest.n > 0 || s.p[s.n - 1] != ' ');
@@ -62,7 +69,7 @@ mailbox_flags_parse(struct span s, unsigned *set, unsigned *cleared, struct err 
 void
 mailbox_flags_write(struct buf *out, unsigned set, unsigned cleared)
 {
-	const char	*sep = "";
+	const char *sep = "";
 
 	for (size_t i = 0; i < FLAGS; i++) {
 		if (((set | cleared) & 1u << i) == 0)
@@ -79,8 +86,8 @@ mailbox_flags_write(struct buf *out, unsigned set, unsigned cleared)
 void
 mailbox_notice_write(struct buf *page, const struct mailbox_notice *n)
 {
-	struct row_writer	 w = row_begin(page, "notice");
-	char			 digest[2 * MAILBOX_DIGEST_BYTES + 1];
+	struct row_writer w = row_begin(page, "notice");
+	char digest[2 * MAILBOX_DIGEST_BYTES + 1];
 
 	row_u64(&w, "n", n->number);
 	row_text(&w, "state", span_str(states[n->state]));
@@ -111,7 +118,7 @@ mailbox_notice_write(struct buf *page, const struct mailbox_notice *n)
 static void
 read_digest(struct row *r, struct mailbox_notice *n)
 {
-	char	 digits[2 * MAILBOX_DIGEST_BYTES + 1];
+	char digits[2 * MAILBOX_DIGEST_BYTES + 1];
 
 	n->has_digest = row_has(r, "digest");
 	row_read_text(r, "digest", digits, sizeof digits);
@@ -122,10 +129,10 @@ read_digest(struct row *r, struct mailbox_notice *n)
 bool
 mailbox_notice_read(struct row *r, struct mailbox_notice *n, struct err *e)
 {
-	static const char *const	 yes[] = { "yes", NULL };
-	static const char *const	 no_yes[] = { "no", "yes", NULL };
+	static const char *const yes[] = { "yes", NULL };
+	static const char *const no_yes[] = { "no", "yes", NULL };
 
-	*n = (struct mailbox_notice){ .number = row_read_u64(r, "n") };
+	*n = (struct mailbox_notice) { .number = row_read_u64(r, "n") };
 	if (n->number == 0)
 		row_fail(r, "n");
 	n->state = (enum mailbox_state)row_read_name(r, "state", states);

@@ -55,7 +55,7 @@ bool
 mailbox_server_page(struct mailbox_server *m, uint64_t request, struct span rows, bool more,
     const struct err *e)
 {
-	struct buf	 page = BUF_INIT;
+	struct buf page = BUF_INIT;
 
 	if (m->asked != MAILBOX_ASK_LIST || !server_answered(server_of(m), request))
 		return false;
@@ -68,7 +68,7 @@ mailbox_server_page(struct mailbox_server *m, uint64_t request, struct span rows
 static void
 hand_out(struct mailbox_server *m, const struct mailbox_found *found)
 {
-	struct err	 e;
+	struct err e;
 
 	if (RULE(bad_offset) && m->offset > found->size) {
 		found->source->free(found->source);
@@ -108,7 +108,7 @@ mailbox_server_found_take(struct mailbox_server *m, uint64_t request,
 bool
 mailbox_server_progress(struct mailbox_server *m, uint64_t request, uint64_t got, uint64_t size)
 {
-	struct server	*s = server_of(m);
+	struct server *s = server_of(m);
 
 	if (m->asked != MAILBOX_ASK_FOUND || !s->waiting || s->request != request)
 		return false;
@@ -134,11 +134,11 @@ parse_number(struct span s, uint64_t *n, struct err *e)
 static enum outcome
 do_list(struct server *s, struct span args, struct err *e)
 {
-	struct mailbox_server	*m = self(s);
-	struct buf		 page = BUF_INIT;
-	uint64_t		 after = 0;
-	bool			 more = false;
-	enum outcome		 o;
+	struct mailbox_server *m = self(s);
+	struct buf page = BUF_INIT;
+	uint64_t after = 0;
+	bool more = false;
+	enum outcome o;
 
 	if (args.n > 0 && !span_eq(args, SPAN_LIT("0")) && !parse_number(args, &after, e))
 		return REFUSED;
@@ -150,9 +150,9 @@ do_list(struct server *s, struct span args, struct err *e)
 static enum outcome
 do_summary(struct server *s, struct span args, struct err *e)
 {
-	struct mailbox_server	*m = self(s);
-	struct mailbox_found	 found = { 0 };
-	uint64_t		 n;
+	struct mailbox_server *m = self(s);
+	struct mailbox_found found = { 0 };
+	uint64_t n;
 
 	if (!parse_number(args, &n, e))
 		return REFUSED;
@@ -174,14 +174,13 @@ parse_offset(struct span args, uint64_t *offset, struct err *e)
 static enum outcome
 do_read(struct server *s, struct span args, struct err *e)
 {
-	struct mailbox_server	*m = self(s);
-	struct mailbox_found	 found = { 0 };
-	struct span		 rest = args, word = span_cut(&rest, ' ');
-	uint64_t		 n;
+	struct mailbox_server *m = self(s);
+	struct mailbox_found found = { 0 };
+	struct span rest = args, word = span_cut(&rest, ' ');
+	uint64_t n;
 
 	m->offset = 0;
-	if (!parse_number(word, &n, e) ||
-	    (word.n < args.n && !parse_offset(rest, &m->offset, e)))
+	if (!parse_number(word, &n, e) || (word.n < args.n && !parse_offset(rest, &m->offset, e)))
 		return REFUSED;
 	return settle_found(m, m->ops->read(s->role, n, &found, e), &found, e);
 }
@@ -190,9 +189,9 @@ do_read(struct server *s, struct span args, struct err *e)
 static enum outcome
 do_mark(struct server *s, struct span args, struct err *e)
 {
-	struct span	 rest = args, word = span_cut(&rest, ' ');
-	unsigned	 set, cleared;
-	uint64_t	 n;
+	struct span rest = args, word = span_cut(&rest, ' ');
+	unsigned set, cleared;
+	uint64_t n;
 
 	if (!parse_number(word, &n, e) || !mailbox_flags_parse(rest, &set, &cleared, e))
 		return REFUSED;
@@ -203,7 +202,7 @@ do_mark(struct server *s, struct span args, struct err *e)
 static enum outcome
 do_drop(struct server *s, struct span args, struct err *e)
 {
-	uint64_t	 n;
+	uint64_t n;
 
 	if (!parse_number(args, &n, e))
 		return REFUSED;
@@ -214,13 +213,14 @@ do_drop(struct server *s, struct span args, struct err *e)
 static enum outcome
 do_decline(struct server *s, struct span args, struct err *e)
 {
-	uint64_t	 n;
+	uint64_t n;
 
 	if (!parse_number(args, &n, e))
 		return REFUSED;
 	return settle(self(s), self(s)->ops->decline(s->role, n, e), e);
 }
 
+/* clang-format off */
 static const struct verb	 verbs[] = {
 	{ "AUTH",	SASL_NEW,		sasl_server_do_auth },
 	{ "LIST",	SASL_READY,		do_list },
@@ -232,11 +232,12 @@ static const struct verb	 verbs[] = {
 	{ "NOOP",	SASL_NEW | SASL_READY,	sasl_server_do_noop },
 	{ "QUIT",	SASL_NEW | SASL_READY,	sasl_server_do_quit },
 };
+/* clang-format on */
 
 void
 mailbox_server_init(struct mailbox_server *m, const struct mailbox_server_ops *ops, void *role)
 {
-	*m = (struct mailbox_server){ .ops = ops };
+	*m = (struct mailbox_server) { .ops = ops };
 	sasl_server_init(&m->sasl, verbs, sizeof verbs / sizeof verbs[0], &ops->sasl, role);
 }
 

@@ -18,52 +18,55 @@
 #include "proto/sasl_server.h"
 
 struct mailbox_found {
-	struct source	*source;	/* of the whole summary or letter; not NULL */
-	uint64_t	 size;		/* octets of it */
+	struct source *source; /* of the whole summary or letter; not NULL */
+	uint64_t size;         /* octets of it */
 };
 
 struct mailbox_server_ops {
-	struct sasl_server_ops	 sasl;		/* first */
+	struct sasl_server_ops sasl; /* first */
 	/* Append rows of notices with numbers > after, ascending, at most ROW_PAGE_ROWS and until
 	 * ROW_PAGE_BYTES are there.  DONE: *more says whether there are further ones. */
-	enum outcome	(*list)(void *role, uint64_t after, struct buf *page, bool *more,
-			    struct err *e);
+	enum outcome (
+	    *list)(void *role, uint64_t after, struct buf *page, bool *more, struct err *e);
 	/* no_such_number, gone, recalled, declined, broken_promise ... */
-	enum outcome	(*summary)(void *role, uint64_t number, struct mailbox_found *found,
-			    struct err *e);
+	enum outcome (
+	    *summary)(void *role, uint64_t number, struct mailbox_found *found, struct err *e);
 	/* PENDING: it is being fetched (mailbox_server_progress says how far).  The engine refuses
 	 * an offset behind the end. */
-	enum outcome	(*read)(void *role, uint64_t number, struct mailbox_found *found,
-			    struct err *e);
-	enum outcome	(*mark)(void *role, uint64_t number, unsigned set, unsigned cleared,
-			    struct err *e);
-	enum outcome	(*drop)(void *role, uint64_t number, struct err *e);
-	enum outcome	(*decline)(void *role, uint64_t number, struct err *e);
+	enum outcome (
+	    *read)(void *role, uint64_t number, struct mailbox_found *found, struct err *e);
+	enum outcome (
+	    *mark)(void *role, uint64_t number, unsigned set, unsigned cleared, struct err *e);
+	enum outcome (*drop)(void *role, uint64_t number, struct err *e);
+	enum outcome (*decline)(void *role, uint64_t number, struct err *e);
 };
 
 struct mailbox_server {
-	struct sasl_server			 sasl;	/* first; sasl.server.engine: what conn moves */
-	const struct mailbox_server_ops		*ops;
+	struct sasl_server sasl; /* first; sasl.server.engine: what conn moves */
+	const struct mailbox_server_ops *ops;
 	enum mailbox_ask {
-		MAILBOX_ASK_NONE, MAILBOX_ASK_LIST, MAILBOX_ASK_FOUND, MAILBOX_ASK_CHANGE
-	} asked;				/* what the request under way is */
-	uint64_t				 offset;	/* of the READ under way */
+		MAILBOX_ASK_NONE,
+		MAILBOX_ASK_LIST,
+		MAILBOX_ASK_FOUND,
+		MAILBOX_ASK_CHANGE
+	} asked;         /* what the request under way is */
+	uint64_t offset; /* of the READ under way */
 };
 
-void	 mailbox_server_init(struct mailbox_server *s, const struct mailbox_server_ops *ops,
-	    void *role);
-void	 mailbox_server_clear(struct mailbox_server *s);
+void mailbox_server_init(struct mailbox_server *s, const struct mailbox_server_ops *ops,
+    void *role);
+void mailbox_server_clear(struct mailbox_server *s);
 
 /* After each the mover must be told (conn_kick).  To auth: sasl_server_answer(&s->sasl, ...). */
-bool	 mailbox_server_page(struct mailbox_server *s, uint64_t request,	/* list */
-	    struct span page, bool more, const struct err *e);
-bool	 mailbox_server_found_take(struct mailbox_server *s, uint64_t request,	/* summary, read */
-	    const struct mailbox_found *found, const struct err *e);
-bool	 mailbox_server_answer(struct mailbox_server *s, uint64_t request,	/* the others */
-	    const struct err *e);
+bool mailbox_server_page(struct mailbox_server *s, uint64_t request, /* list */
+    struct span page, bool more, const struct err *e);
+bool mailbox_server_found_take(struct mailbox_server *s, uint64_t request, /* summary, read */
+    const struct mailbox_found *found, const struct err *e);
+bool mailbox_server_answer(struct mailbox_server *s, uint64_t request, /* the others */
+    const struct err *e);
 /* While read is PENDING: a line of progress.  Once a second is often enough; one that finds the
  * client too slow to read it is left out. */
-bool	 mailbox_server_progress(struct mailbox_server *s, uint64_t request, uint64_t got,
-	    uint64_t size);
+bool mailbox_server_progress(struct mailbox_server *s, uint64_t request, uint64_t got,
+    uint64_t size);
 
 #endif

@@ -17,9 +17,10 @@
 #include "proto/seal.h"
 #include "proto/statement.h"
 
-#define NOTIFY_ALPN		"tillcalled-notify/1"
-#define NOTIFY_SEALS_MAX	4		/* outstanding; the fifth is not read before an answer left */
-#define NOTIFY_ENTRIES_MAX	(SEAL_STATEMENTS_MAX * STATEMENT_RECIPIENTS_MAX)	/* replies to a seal */
-#define NOTIFY_BATCH_BYTES	(1024 * 1024)	/* lines and payloads, the seal and its own line included */
+#define NOTIFY_ALPN        "tillcalled-notify/1"
+#define NOTIFY_SEALS_MAX   4 /* outstanding; the fifth is not read before an answer left */
+#define NOTIFY_ENTRIES_MAX (SEAL_STATEMENTS_MAX * STATEMENT_RECIPIENTS_MAX) /* replies to a seal */
+#define NOTIFY_BATCH_BYTES                                                                         \
+	(1024 * 1024) /* lines and payloads, the seal and its own line included */
 
 #endif

@@ -7,9 +7,9 @@
 
 #include "proto/reply.h"
 
-#define FIRST_STATEMENTS	2	/* doubled where they do not suffice: a lone letter is the usual thing */
-#define FIRST_ENTRIES		4
-#define FIRST_OCTETS		2048
+#define FIRST_STATEMENTS 2 /* doubled where they do not suffice: a lone letter is the usual thing */
+#define FIRST_ENTRIES    4
+#define FIRST_OCTETS     2048
 
 /* -- verdicts ------------------------------------------------------------------------------ */
 
@@ -31,7 +31,7 @@ notify_batch_accept(struct notify_batch *b, size_t i, enum notify_done done)
 static size_t
 keep_text(struct notify_batch *b, const struct err *e)
 {
-	size_t	 at = b->texts.len;
+	size_t at = b->texts.len;
 
 	buf_add(&b->texts, e->text, strlen(e->text) + 1);
 	return at;
@@ -55,7 +55,7 @@ notify_batch_refuse(struct notify_batch *b, size_t i, const struct err *e)
 static void
 refuse_some(struct notify_batch *b, size_t first, size_t end, const struct err *e)
 {
-	size_t	 text = keep_text(b, e);
+	size_t text = keep_text(b, e);
 
 	for (size_t i = first; i < end; i++)
 		if (!b->entries[i].judged)
@@ -71,12 +71,12 @@ notify_batch_refuse_all(struct notify_batch *b, const struct err *e)
 static void
 reply_one(const struct notify_batch *b, const struct notify_entry *n, struct buf *out)
 {
-	static const char *const	 said[] = {
+	static const char *const said[] = {
 		[NOTIFY_NOTICED] = "250 2.1.5 noticed\r\n",
 		[NOTIFY_KNOWN] = "250 2.1.5 noticed before\r\n",
 		[NOTIFY_RECALLED] = "250 2.1.5 recalled\r\n",
 	};
-	struct err			 e;
+	struct err e;
 
 	if (n->why == REFUSAL_NONE) {
 		buf_add(out, said[n->done], strlen(said[n->done]));
@@ -108,7 +108,7 @@ grown(void *p, size_t n, size_t size)
 struct notify_batch *
 notify_batch_new(uint64_t id)
 {
-	struct notify_batch	*b = calloc(1, sizeof *b);
+	struct notify_batch *b = calloc(1, sizeof *b);
 
 	if (b == NULL)
 		abort();
@@ -136,7 +136,7 @@ void
 notify_batch_add_rcpt(struct notify_batch *b, struct span address,
     const unsigned char salt[STATEMENT_SALT_BYTES], const struct err *e)
 {
-	struct notify_entry	*n;
+	struct notify_entry *n;
 
 	if (b->n_entries == b->cap_entries) {
 		b->cap_entries = b->cap_entries ? 2 * b->cap_entries : FIRST_ENTRIES;
@@ -144,8 +144,10 @@ notify_batch_add_rcpt(struct notify_batch *b, struct span address,
 	}
 	n = &b->entries[b->n_entries++];
 	b->n_open++;
-	*n = (struct notify_entry){
-		.at = b->octets.len, .address.n = address.n, .statement = NOTIFY_NO_STATEMENT,
+	*n = (struct notify_entry) {
+		.at = b->octets.len,
+		.address.n = address.n,
+		.statement = NOTIFY_NO_STATEMENT,
 	};
 	memcpy(n->salt, salt, sizeof n->salt);
 	buf_add(&b->octets, address.p, address.n);
@@ -167,10 +169,10 @@ add_room(struct notify_batch *b)
 void
 notify_batch_add_statement(struct notify_batch *b, const struct err *e)
 {
-	static const unsigned char	 no_salt[STATEMENT_SALT_BYTES];
+	static const unsigned char no_salt[STATEMENT_SALT_BYTES];
 
 	if (b->waiting == b->n_entries)
-		notify_batch_add_rcpt(b, (struct span){ "", 0 }, no_salt, NULL);
+		notify_batch_add_rcpt(b, (struct span) { "", 0 }, no_salt, NULL);
 	if (e != NULL) {
 		refuse_some(b, b->waiting, b->n_entries, e);
 		b->waiting = b->n_entries;
@@ -183,9 +185,9 @@ notify_batch_add_statement(struct notify_batch *b, const struct err *e)
 void
 notify_batch_end_statement(struct notify_batch *b)
 {
-	struct statement	*st = &b->statements[b->n_statements];
+	struct statement *st = &b->statements[b->n_statements];
 
-	*st = (struct statement){ 0 };
+	*st = (struct statement) { 0 };
 	st->text.n = b->octets.len - b->starts[b->n_statements];
 	for (; b->waiting < b->n_entries; b->waiting++)
 		b->entries[b->waiting].statement = b->n_statements;
@@ -208,8 +210,8 @@ bool
 notify_batch_seal(struct notify_batch *b, struct span text, enum seal_alg alg,
     struct span signature, const struct notify_bounds *bounds, struct err *e)
 {
-	size_t		 at = b->octets.len;
-	struct err	 none;
+	size_t at = b->octets.len;
+	struct err none;
 
 	buf_add(&b->octets, text.p, text.n);
 	buf_add(&b->octets, signature.p, signature.n);
@@ -237,10 +239,9 @@ came_before(const struct notify_batch *b, size_t i)
 
 /* The bindings of one statement: seal, sender, recipient domain, promise. */
 static bool
-judge_statement(struct notify_batch *b, size_t i, const struct notify_bounds *bounds,
-    struct err *e)
+judge_statement(struct notify_batch *b, size_t i, const struct notify_bounds *bounds, struct err *e)
 {
-	struct statement	*st = &b->statements[i];
+	struct statement *st = &b->statements[i];
 
 	if (RULE(duplicate) && came_before(b, i))
 		return err_set(e, REFUSAL_duplicate, "%s", "");
@@ -271,7 +272,7 @@ named_before(const struct notify_batch *b, size_t first, size_t i)
 static struct span
 domain_of(struct span address)
 {
-	struct span	 rest = address;
+	struct span rest = address;
 
 	span_cut(&rest, '@');
 	return rest;
@@ -282,9 +283,9 @@ static bool
 judge_entry(const struct notify_batch *b, size_t first, size_t i,
     const struct notify_bounds *bounds, struct err *e)
 {
-	const struct notify_entry	*n = &b->entries[i];
-	const struct statement		*st = &b->statements[n->statement];
-	unsigned char			 hash[STATEMENT_HASH_BYTES];
+	const struct notify_entry *n = &b->entries[i];
+	const struct statement *st = &b->statements[n->statement];
+	unsigned char hash[STATEMENT_HASH_BYTES];
 
 	if (st->kind == STATEMENT_RECALL) {
 		if (RULE(bad_sequence) && n->address.n > 0)
@@ -305,10 +306,9 @@ judge_entry(const struct notify_batch *b, size_t first, size_t i,
 }
 
 static void
-judge_entries(struct notify_batch *b, size_t first, size_t end,
-    const struct notify_bounds *bounds)
+judge_entries(struct notify_batch *b, size_t first, size_t end, const struct notify_bounds *bounds)
 {
-	struct err	 e;
+	struct err e;
 
 	for (size_t i = first; i < end; i++)
 		if (!b->entries[i].judged && !judge_entry(b, first, i, bounds, &e))
@@ -319,8 +319,8 @@ judge_entries(struct notify_batch *b, size_t first, size_t end,
 void
 notify_batch_judge(struct notify_batch *b, const struct notify_bounds *bounds)
 {
-	size_t		 first = 0, end;
-	struct err	 e;
+	size_t first = 0, end;
+	struct err e;
 
 	for (size_t i = 0; i < b->n_statements; i++)
 		bounds->sha256(b->statements[i].text, b->digests[i]);
@@ -334,6 +334,6 @@ notify_batch_judge(struct notify_batch *b, const struct notify_bounds *bounds)
 			continue;
 		}
 		refuse_some(b, first, end, &e);
-		b->statements[i] = (struct statement){ .text = b->statements[i].text };
+		b->statements[i] = (struct statement) { .text = b->statements[i].text };
 	}
 }

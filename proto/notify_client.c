@@ -27,7 +27,7 @@ accepted(const struct reply *r, struct err *e)
 static void
 on_hello(struct notify_client *n, const struct reply *r)
 {
-	struct err	 e;
+	struct err e;
 
 	if (accepted(r, &e)) {
 		n->ready = true;
@@ -42,9 +42,9 @@ on_hello(struct notify_client *n, const struct reply *r)
 static void
 on_sealed(struct notify_client *n, const struct reply *r)
 {
-	struct notify_sent	*s = &n->sent[n->head], over = *s;
-	struct err		 e;
-	bool			 good = accepted(r, &e);
+	struct notify_sent *s = &n->sent[n->head], over = *s;
+	struct err e;
+	bool good = accepted(r, &e);
 
 	over.answered = ++s->answered;
 	if (over.answered == over.expected) {
@@ -59,7 +59,7 @@ on_sealed(struct notify_client *n, const struct reply *r)
 static void
 on_quit(struct notify_client *n)
 {
-	struct err	 e;
+	struct err e;
 
 	err_set(&e, REFUSAL_closing, "the session was ended");
 	client_lost(&n->client, &e);
@@ -89,11 +89,11 @@ on_reply(struct client *c, int kind, void *arg, const struct reply *r)
 static void
 on_lost(struct client *c, const struct err *e)
 {
-	struct notify_client	*n = self(c);
+	struct notify_client *n = self(c);
 
 	n->ready = false;
 	while (n->count > 0) {
-		struct notify_sent	 s = n->sent[n->head];
+		struct notify_sent s = n->sent[n->head];
 
 		n->head = (n->head + 1) % NOTIFY_SEALS_MAX;
 		n->count--;
@@ -120,7 +120,7 @@ check(const struct notify_letter *letters, size_t n, struct span seal, struct sp
 	if (RULE(bad_seal_form) && (seal.n > SEAL_MAX_BYTES || signature.n > SEAL_SIGNATURE_MAX))
 		return err_set(e, REFUSAL_bad_seal_form, "seal or signature is too long");
 	for (size_t i = 0; i < n; i++) {
-		const struct notify_letter	*l = &letters[i];
+		const struct notify_letter *l = &letters[i];
 
 		if (RULE(statement_too_big) && l->statement.n > STATEMENT_MAX_BYTES)
 			return err_set(e, REFUSAL_statement_too_big, "%s", "");
@@ -137,7 +137,7 @@ check(const struct notify_letter *letters, size_t n, struct span seal, struct sp
 static bool
 add_recipient(struct buf *out, const struct notify_recipient *r, struct err *e)
 {
-	struct address	 a;
+	struct address a;
 
 	if (!address_parse_canonical(r->address, &a, e))
 		return false;
@@ -165,7 +165,7 @@ static bool
 add_batch(struct buf *out, const struct notify_letter *letters, size_t n, struct span seal,
     enum seal_alg alg, struct span signature, struct err *e)
 {
-	size_t	 start = out->len;
+	size_t start = out->len;
 
 	for (size_t i = 0; i < n; i++)
 		if (!add_letter(out, &letters[i], e))
@@ -188,8 +188,8 @@ bool
 notify_client_send(struct notify_client *c, const struct notify_letter *letters, size_t n,
     struct span seal, enum seal_alg alg, struct span signature, void *arg, struct err *e)
 {
-	struct buf	*out = &c->client.engine.out;
-	size_t		 start = out->len, replies = 0;
+	struct buf *out = &c->client.engine.out;
+	size_t start = out->len, replies = 0;
 
 	if (RULE(bad_sequence) && !c->ready)
 		return err_set(e, REFUSAL_bad_sequence, "no batch before the welcome");
@@ -207,8 +207,8 @@ notify_client_send(struct notify_client *c, const struct notify_letter *letters,
 		out->len = start;
 		return err_set(e, REFUSAL_too_many_outstanding, "%s", "");
 	}
-	c->sent[(c->head + c->count++) % NOTIFY_SEALS_MAX] =
-	    (struct notify_sent){ .arg = arg, .expected = replies };
+	c->sent[(c->head + c->count++) % NOTIFY_SEALS_MAX] = (struct notify_sent) { .arg = arg,
+		.expected = replies };
 	return true;
 }
 
@@ -236,9 +236,9 @@ notify_client_quit(struct notify_client *c)
 void
 notify_client_init(struct notify_client *c, const struct notify_client_ops *ops, void *role)
 {
-	static const struct client_ops	 mine = { .reply = on_reply, .lost = on_lost };
+	static const struct client_ops mine = { .reply = on_reply, .lost = on_lost };
 
-	*c = (struct notify_client){ .ops = ops, .role = role };
+	*c = (struct notify_client) { .ops = ops, .role = role };
 	client_init(&c->client, &mine);
 	c->client.life_ms = CLIENT_LIFE_MS;
 }

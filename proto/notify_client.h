@@ -16,57 +16,54 @@
 #include "proto/notify.h"
 
 struct notify_recipient {
-	struct span		 address;	/* canonical, without brackets */
-	unsigned char		 salt[STATEMENT_SALT_BYTES];
+	struct span address; /* canonical, without brackets */
+	unsigned char salt[STATEMENT_SALT_BYTES];
 };
 
 struct notify_letter {
-	struct span			 statement;	/* text */
-	const struct notify_recipient	*recipients;	/* those of this try; NULL: a recall */
-	size_t				 n_recipients;
+	struct span statement;                     /* text */
+	const struct notify_recipient *recipients; /* those of this try; NULL: a recall */
+	size_t n_recipients;
 };
 
 struct notify_client_ops {
 	/* NULL: welcome, batches may be sent.  Otherwise lost follows. */
-	void	(*hello)(void *role, const struct err *e);
+	void (*hello)(void *role, const struct err *e);
 	/* The answer for one recipient (or recall) of a batch, counted through all its letters.
 	 * e NULL: accepted.  text is the reply's, borrowed. */
-	void	(*result)(void *role, void *arg, size_t index, struct span text,
-		    const struct err *e);
+	void (*result)(void *role, void *arg, size_t index, struct span text, const struct err *e);
 	/* The batch is over; e NULL: `answered` is all.  Otherwise the session broke. */
-	void	(*batch_end)(void *role, void *arg, size_t answered, const struct err *e);
+	void (*batch_end)(void *role, void *arg, size_t answered, const struct err *e);
 	/* The session is over, also after notify_client_quit; the mover closes. */
-	void	(*lost)(void *role, const struct err *e);
+	void (*lost)(void *role, const struct err *e);
 };
 
 struct notify_sent {
-	void	*arg;
-	size_t	 expected, answered;
+	void *arg;
+	size_t expected, answered;
 };
 
 struct notify_client {
-	struct client				 client;	/* first */
-	const struct notify_client_ops		*ops;
-	void					*role;
-	bool					 ready;		/* welcomed, not quitting */
-	struct notify_sent			 sent[NOTIFY_SEALS_MAX];
-	size_t					 head, count;
+	struct client client; /* first */
+	const struct notify_client_ops *ops;
+	void *role;
+	bool ready; /* welcomed, not quitting */
+	struct notify_sent sent[NOTIFY_SEALS_MAX];
+	size_t head, count;
 };
 
-void	 notify_client_init(struct notify_client *c, const struct notify_client_ops *ops,
-	    void *role);
-void	 notify_client_clear(struct notify_client *c);
+void notify_client_init(struct notify_client *c, const struct notify_client_ops *ops, void *role);
+void notify_client_clear(struct notify_client *c);
 
 /* All four put octets into client.engine.out: the mover must then be told (conn_kick). */
-void	 notify_client_hello(struct notify_client *c, const char *domain);
+void notify_client_hello(struct notify_client *c, const char *domain);
 /* May a batch be sent now?  (welcomed, and fewer than NOTIFY_SEALS_MAX under way) */
-bool	 notify_client_may_send(const struct notify_client *c);
+bool notify_client_may_send(const struct notify_client *c);
 /* False: too_many_outstanding, bad_sequence (not welcomed, or over), too_many_statements,
  * batch_too_big, no_recipient ...; nothing was sent and nothing will be called. */
-bool	 notify_client_send(struct notify_client *c, const struct notify_letter *letters, size_t n,
-	    struct span seal, enum seal_alg alg, struct span signature, void *arg,
-	    struct err *e);
-void	 notify_client_noop(struct notify_client *c);	/* keeps an idle session alive */
-void	 notify_client_quit(struct notify_client *c);	/* after the answers that are due */
+bool notify_client_send(struct notify_client *c, const struct notify_letter *letters, size_t n,
+    struct span seal, enum seal_alg alg, struct span signature, void *arg, struct err *e);
+void notify_client_noop(struct notify_client *c); /* keeps an idle session alive */
+void notify_client_quit(struct notify_client *c); /* after the answers that are due */
 
 #endif

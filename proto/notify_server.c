@@ -26,8 +26,8 @@ welcome(struct notify_server *n)
 static enum outcome
 do_hello(struct server *s, struct span args, struct err *e)
 {
-	struct notify_server	*n = self(s);
-	enum outcome		 o;
+	struct notify_server *n = self(s);
+	enum outcome o;
 
 	if (!address_domain_canonical(args, n->ops->a_label, n->peer, e))
 		return REFUSED;
@@ -58,13 +58,14 @@ notify_server_hello_answer(struct notify_server *n, uint64_t request, const stru
 static bool
 count(struct notify_server *n, const char *verb, struct span args, uint64_t announced)
 {
-	uint64_t	 line = strlen(verb) + 1 + args.n + 2;
-	struct err	 e;
+	uint64_t line = strlen(verb) + 1 + args.n + 2;
+	struct err e;
 
 	if (n->gathering == NULL)
 		n->gathering = notify_batch_new(++n->last_id);
-	if (RULE(batch_too_big) && (announced > NOTIFY_BATCH_BYTES ||
-	    n->batch_bytes + line + announced > NOTIFY_BATCH_BYTES)) {
+	if (RULE(batch_too_big) &&
+	    (announced > NOTIFY_BATCH_BYTES ||
+		n->batch_bytes + line + announced > NOTIFY_BATCH_BYTES)) {
 		err_set(&e, REFUSAL_batch_too_big, "%s", "");
 		server_end(&n->server, &e);
 		return false;
@@ -77,7 +78,7 @@ count(struct notify_server *n, const char *verb, struct span args, uint64_t anno
 static enum outcome
 lost_count(struct server *s, const char *verb)
 {
-	struct err	 e;
+	struct err e;
 
 	err_set(&e, REFUSAL_bad_syntax, "%s does not say how many octets follow", verb);
 	server_end(s, &e);
@@ -88,7 +89,7 @@ lost_count(struct server *s, const char *verb)
 static bool
 too_early(struct server *s, const char *verb)
 {
-	struct err	 e;
+	struct err e;
 
 	if (!RULE(bad_sequence) || s->state != NEW)
 		return false;
@@ -102,7 +103,7 @@ static bool
 parse_rcpt(struct span args, struct address *a, unsigned char salt[STATEMENT_SALT_BYTES],
     struct err *e)
 {
-	struct span	 rest = args, path = span_cut(&rest, ' ');
+	struct span rest = args, path = span_cut(&rest, ' ');
 
 	if (RULE(bad_address) && (path.n < 2 || path.p[0] != '<' || path.p[path.n - 1] != '>'))
 		return err_set(e, REFUSAL_bad_address, "the address does not stand in < >");
@@ -117,7 +118,7 @@ parse_rcpt(struct span args, struct address *a, unsigned char salt[STATEMENT_SAL
 static bool
 has_entry_room(struct notify_server *n)
 {
-	struct err	 e;
+	struct err e;
 
 	if (!RULE(too_many_recipients) || n->gathering->n_entries < NOTIFY_ENTRIES_MAX)
 		return true;
@@ -130,11 +131,11 @@ has_entry_room(struct notify_server *n)
 static enum outcome
 do_rcpt(struct server *s, struct span args, struct err *e)
 {
-	struct notify_server	*n = self(s);
-	struct notify_batch	*b;
-	struct address		 a = { 0 };
-	unsigned char		 salt[STATEMENT_SALT_BYTES] = { 0 };
-	bool			 good;
+	struct notify_server *n = self(s);
+	struct notify_batch *b;
+	struct address a = { 0 };
+	unsigned char salt[STATEMENT_SALT_BYTES] = { 0 };
+	bool good;
 
 	if (!count(n, "RCPT", args, 0) || !has_entry_room(n))
 		return DONE;
@@ -143,7 +144,7 @@ do_rcpt(struct server *s, struct span args, struct err *e)
 	if (RULE(too_many_recipients) && good &&
 	    b->n_entries - b->waiting >= STATEMENT_RECIPIENTS_MAX)
 		good = err_set(e, REFUSAL_too_many_recipients, "%s", "");
-	notify_batch_add_rcpt(b, good ? a.whole : (struct span){ "", 0 }, salt, good ? NULL : e);
+	notify_batch_add_rcpt(b, good ? a.whole : (struct span) { "", 0 }, salt, good ? NULL : e);
 	return DONE;
 }
 
@@ -166,9 +167,9 @@ statement_end(struct server *s, struct span whole, struct err *e)
 static enum outcome
 do_statement(struct server *s, struct span args, struct err *e)
 {
-	struct notify_server	*n = self(s);
-	uint64_t		 octets;
-	bool			 good = true;
+	struct notify_server *n = self(s);
+	uint64_t octets;
+	bool good = true;
 
 	if (too_early(s, "STATEMENT"))
 		return DONE;
@@ -209,7 +210,7 @@ pending_find(struct notify_server *n, uint64_t id)
 static void
 enqueue(struct notify_server *n, uint64_t id)
 {
-	struct notify_pending	*p = pending_at(n, n->count++);
+	struct notify_pending *p = pending_at(n, n->count++);
 
 	p->id = id;
 	p->answered = false;
@@ -242,7 +243,7 @@ flush(struct notify_server *n)
 bool
 notify_server_answer(struct notify_server *n, const struct notify_batch *b)
 {
-	struct notify_pending	*p = pending_find(n, b->id);
+	struct notify_pending *p = pending_find(n, b->id);
 
 	if (p == NULL)
 		return false;
@@ -264,12 +265,14 @@ static bool
 judge(struct notify_server *n, struct notify_batch *b, struct span text, enum seal_alg alg,
     struct span signature)
 {
-	const struct notify_server_ops	*ops = n->ops;
-	struct notify_bounds		 bounds = {
-		.peer = span_str(n->peer), .served = span_str(n->served),
-		.now_s = ops->wall_s(n->server.role), .sha256 = ops->sha256,
+	const struct notify_server_ops *ops = n->ops;
+	struct notify_bounds bounds = {
+		.peer = span_str(n->peer),
+		.served = span_str(n->served),
+		.now_s = ops->wall_s(n->server.role),
+		.sha256 = ops->sha256,
 	};
-	struct err			 e;
+	struct err e;
 
 	if (!notify_batch_seal(b, text, alg, signature, &bounds, &e)) {
 		refuse_batch(n, b, &e);
@@ -288,8 +291,8 @@ judge(struct notify_server *n, struct notify_batch *b, struct span text, enum se
 static void
 tell_fault(const struct notify_server *n, const struct notify_batch *b)
 {
-	const struct notify_entry	*first = b->entries;
-	struct err			 e;
+	const struct notify_entry *first = b->entries;
+	struct err e;
 
 	if (n->server.ops->fault == NULL || b->n_entries == 0)
 		return;
@@ -302,7 +305,7 @@ tell_fault(const struct notify_server *n, const struct notify_batch *b)
 static void
 finish(struct notify_server *n, bool open)
 {
-	struct notify_batch	*b = n->gathering;
+	struct notify_batch *b = n->gathering;
 
 	n->gathering = NULL;
 	n->batch_bytes = 0;
@@ -319,12 +322,12 @@ finish(struct notify_server *n, bool open)
 static enum outcome
 seal_end(struct server *s, struct span whole, struct err *e)
 {
-	struct notify_server	*n = self(s);
-	struct span		 text = span_sub(whole, 0, n->seal_octets);
+	struct notify_server *n = self(s);
+	struct span text = span_sub(whole, 0, n->seal_octets);
 
 	(void)e;
-	finish(n, judge(n, n->gathering, text, n->seal_alg,
-	    span_sub(whole, n->seal_octets, whole.n)));
+	finish(n,
+	    judge(n, n->gathering, text, n->seal_alg, span_sub(whole, n->seal_octets, whole.n)));
 	return DONE;
 }
 
@@ -349,7 +352,7 @@ forget(struct server *s, struct span in)
 static bool
 seal_line_is_good(struct notify_server *n, uint64_t octets, struct span alg, uint64_t signature)
 {
-	struct err	*e = &n->seal_fault;
+	struct err *e = &n->seal_fault;
 
 	if (RULE(bad_seal_form) && octets > SEAL_MAX_BYTES)
 		return err_set(e, REFUSAL_bad_seal_form, "a seal has at most %d octets",
@@ -366,10 +369,10 @@ seal_line_is_good(struct notify_server *n, uint64_t octets, struct span alg, uin
 static enum outcome
 do_seal(struct server *s, struct span args, struct err *e)
 {
-	struct notify_server	*n = self(s);
-	struct span		 rest = args, text = span_cut(&rest, ' ');
-	struct span		 alg = span_cut(&rest, ' ');
-	uint64_t		 octets, signature;
+	struct notify_server *n = self(s);
+	struct span rest = args, text = span_cut(&rest, ' ');
+	struct span alg = span_cut(&rest, ' ');
+	uint64_t octets, signature;
 
 	if (too_early(s, "SEAL"))
 		return DONE;
@@ -412,6 +415,7 @@ do_quit(struct server *s, struct span args, struct err *e)
 	return DONE;
 }
 
+/* clang-format off */
 static const struct verb	 verbs[] = {
 	{ "HELLO",	NEW,		do_hello },
 	{ "RCPT",	READY,		do_rcpt },
@@ -420,12 +424,13 @@ static const struct verb	 verbs[] = {
 	{ "NOOP",	NEW | READY,	do_noop },
 	{ "QUIT",	NEW | READY,	do_quit },
 };
+/* clang-format on */
 
 void
-notify_server_init(struct notify_server *n, const char *served,
-    const struct notify_server_ops *ops, void *role)
+notify_server_init(struct notify_server *n, const char *served, const struct notify_server_ops *ops,
+    void *role)
 {
-	*n = (struct notify_server){ .ops = ops };
+	*n = (struct notify_server) { .ops = ops };
 	span_copy(span_str(served), n->served, sizeof n->served);
 	server_init(&n->server, verbs, sizeof verbs / sizeof verbs[0], &ops->server, role);
 	n->server.state = NEW;

@@ -23,54 +23,53 @@
 #include "proto/server.h"
 
 struct notify_server_ops {
-	struct server_ops	 server;	/* first */
+	struct server_ops server; /* first */
 	/* Does the certificate name the domain (canonical), and does SPF pass?  PENDING:
 	 * notify_server_hello_answer(s, s->server.request, ...) will come. */
-	enum outcome	(*hello)(void *role, const char *domain, struct err *e);
+	enum outcome (*hello)(void *role, const char *domain, struct err *e);
 	/* Is the signature over the seal's text by the key of the peer's certificate?  False: *e is
 	 * seal_bad (or what else is wrong). */
-	bool		(*verify)(void *role, enum seal_alg alg, struct span seal_text,
-			    struct span signature, struct err *e);
+	bool (*verify)(void *role, enum seal_alg alg, struct span seal_text, struct span signature,
+	    struct err *e);
 	/* Judge and keep the open entries of the batch; then, in this call or at any time later,
 	 * notify_server_answer.  The batch is the role's from here on. */
-	void		(*accept_take)(void *role, struct notify_batch *b);
-	int64_t		(*wall_s)(void *role);
-	statement_sha256_fn	*sha256;
-	address_a_label_fn	*a_label;	/* NULL: only plain ASCII domains */
+	void (*accept_take)(void *role, struct notify_batch *b);
+	int64_t (*wall_s)(void *role);
+	statement_sha256_fn *sha256;
+	address_a_label_fn *a_label; /* NULL: only plain ASCII domains */
 };
 
 struct notify_pending {
-	uint64_t	 id;
-	bool		 answered;
-	struct buf	 replies;	/* its own, once answered */
-	struct buf	 behind;	/* of requests that came after it and before the next seal */
+	uint64_t id;
+	bool answered;
+	struct buf replies; /* its own, once answered */
+	struct buf behind;  /* of requests that came after it and before the next seal */
 };
 
 struct notify_server {
-	struct server			 server;	/* first; server.engine is what conn moves */
-	const struct notify_server_ops	*ops;
-	char				 served[ADDRESS_DOMAIN_BYTES];	/* canonical */
-	char				 peer[ADDRESS_DOMAIN_BYTES];	/* canonical; of HELLO */
-	struct notify_batch		*gathering;	/* NULL between a seal and the next line */
-	size_t				 batch_bytes;	/* since the last seal */
-	uint64_t			 last_id;
-	struct notify_pending		 queue[NOTIFY_SEALS_MAX];
-	size_t				 head, count;
-	size_t				 seal_octets;	/* of the SEAL under way: its text */
-	enum seal_alg			 seal_alg;
-	struct err			 seal_fault;	/* of its line */
+	struct server server; /* first; server.engine is what conn moves */
+	const struct notify_server_ops *ops;
+	char served[ADDRESS_DOMAIN_BYTES]; /* canonical */
+	char peer[ADDRESS_DOMAIN_BYTES];   /* canonical; of HELLO */
+	struct notify_batch *gathering;    /* NULL between a seal and the next line */
+	size_t batch_bytes;                /* since the last seal */
+	uint64_t last_id;
+	struct notify_pending queue[NOTIFY_SEALS_MAX];
+	size_t head, count;
+	size_t seal_octets; /* of the SEAL under way: its text */
+	enum seal_alg seal_alg;
+	struct err seal_fault; /* of its line */
 };
 
 /* `served`: the domain of the SNI, canonical. */
-void	 notify_server_init(struct notify_server *s, const char *served,
-	    const struct notify_server_ops *ops, void *role);
-void	 notify_server_clear(struct notify_server *s);
+void notify_server_init(struct notify_server *s, const char *served,
+    const struct notify_server_ops *ops, void *role);
+void notify_server_clear(struct notify_server *s);
 
 /* The answer to a PENDING hello: e NULL is welcome.  False: not waited for, dropped. */
-bool	 notify_server_hello_answer(struct notify_server *s, uint64_t request,
-	    const struct err *e);
+bool notify_server_hello_answer(struct notify_server *s, uint64_t request, const struct err *e);
 /* The answer to a batch: every entry is judged.  Borrows b; false: not waited for, dropped.  The
  * mover must then be told (conn_kick). */
-bool	 notify_server_answer(struct notify_server *s, const struct notify_batch *b);
+bool notify_server_answer(struct notify_server *s, const struct notify_batch *b);
 
 #endif

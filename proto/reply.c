@@ -12,8 +12,8 @@
 static void
 add_cut(struct buf *out, const char *text, size_t start)
 {
-	size_t	 room = LINE_MAX_BYTES - 2 - (out->len - start);
-	size_t	 n = 0;
+	size_t room = LINE_MAX_BYTES - 2 - (out->len - start);
+	size_t n = 0;
 
 	while (n < room && text[n] != '\0')
 		n++;
@@ -26,9 +26,9 @@ add_cut(struct buf *out, const char *text, size_t start)
 void
 reply_addf(struct buf *out, int code, const char *enhanced, const char *fmt, ...)
 {
-	char	 text[LINE_MAX_BYTES];
-	size_t	 start = out->len;
-	va_list	 ap;
+	char text[LINE_MAX_BYTES];
+	size_t start = out->len;
+	va_list ap;
 
 	va_start(ap, fmt);
 	vsnprintf(text, sizeof text, fmt, ap);
@@ -41,7 +41,7 @@ void
 reply_add_payload(struct buf *out, int code, const char *enhanced, uint64_t octets,
     const char *text)
 {
-	size_t	 start = out->len;
+	size_t start = out->len;
 
 	buf_addf(out, "%d %s {%llu} ", code, enhanced, (unsigned long long)octets);
 	add_cut(out, text, start);
@@ -51,10 +51,10 @@ reply_add_payload(struct buf *out, int code, const char *enhanced, uint64_t octe
 void
 reply_add_refusal(struct buf *out, const struct err *e)
 {
-	enum refusal	 why = refusal_code(e->why) == 0 || e->why == REFUSAL_NONE ?
-			    REFUSAL_internal : e->why;
-	const char	*text = why == e->why ? e->text : refusal_sentence(why);
-	size_t		 start = out->len;
+	enum refusal why = refusal_code(e->why) == 0 || e->why == REFUSAL_NONE ? REFUSAL_internal
+									       : e->why;
+	const char *text = why == e->why ? e->text : refusal_sentence(why);
+	size_t start = out->len;
 
 	buf_addf(out, "%d %s [%s] ", refusal_code(why), refusal_enhanced(why), refusal_word(why));
 	add_cut(out, text, start);
@@ -82,8 +82,8 @@ parse_code(struct span s, int *code)
 static bool
 parse_enhanced(struct span s, struct span *out)
 {
-	struct span	 rest = s, class = span_cut(&rest, '.'), subject = span_cut(&rest, '.');
-	uint64_t	 n;
+	struct span rest = s, class = span_cut(&rest, '.'), subject = span_cut(&rest, '.');
+	uint64_t n;
 
 	*out = s;
 	return class.n == 1 && (class.p[0] == '2' || class.p[0] == '4' || class.p[0] == '5') &&
@@ -94,7 +94,7 @@ parse_enhanced(struct span s, struct span *out)
 static bool
 cut_bracketed(struct span *rest, char open, char close, struct span *inside)
 {
-	struct span	 after = *rest, token = span_cut(&after, ' ');
+	struct span after = *rest, token = span_cut(&after, ' ');
 
 	if (token.n < 3 || token.p[0] != open || token.p[token.n - 1] != close)
 		return false;
@@ -106,9 +106,9 @@ cut_bracketed(struct span *rest, char open, char close, struct span *inside)
 bool
 reply_parse(struct span line, struct reply *r, struct err *e)
 {
-	struct span	 rest = line, octets;
+	struct span rest = line, octets;
 
-	*r = (struct reply){ 0 };
+	*r = (struct reply) { 0 };
 	if (!parse_code(span_cut(&rest, ' '), &r->code) ||
 	    !parse_enhanced(span_cut(&rest, ' '), &r->enhanced))
 		return err_set(e, REFUSAL_bad_reply, "the reply \"%.*s\" has no codes",
@@ -129,7 +129,7 @@ reply_parse(struct span line, struct reply *r, struct err *e)
 bool
 reply_err(const struct reply *r, struct err *e)
 {
-	enum refusal	 why = r->why;
+	enum refusal why = r->why;
 
 	if (why == REFUSAL_NONE || why == REFUSAL_bad_reply)
 		why = r->code / 100 == 4 ? REFUSAL_internal : REFUSAL_bad_reply;

@@ -13,28 +13,28 @@
 #include "common/base/buf.h"
 #include "common/base/err.h"
 
-struct reply {			/* parsed; spans borrow from the line */
-	int		 code;		/* 100..599 */
-	struct span	 enhanced;	/* "2.1.5" */
-	struct span	 word;		/* without brackets; empty where there is none */
-	enum refusal	 why;		/* by word; a 4xx/5xx of an unknown word: bad_reply */
-	bool		 has_payload;
-	uint64_t	 octets;	/* of the payload */
-	struct span	 text;
+struct reply {                /* parsed; spans borrow from the line */
+	int code;             /* 100..599 */
+	struct span enhanced; /* "2.1.5" */
+	struct span word;     /* without brackets; empty where there is none */
+	enum refusal why;     /* by word; a 4xx/5xx of an unknown word: bad_reply */
+	bool has_payload;
+	uint64_t octets; /* of the payload */
+	struct span text;
 };
 
 /* Each appends one whole line; text is cut so that the line stays within LINE_MAX_BYTES. */
-void	 reply_addf(struct buf *out, int code, const char *enhanced, const char *fmt, ...)
-	    __attribute__((format(printf, 4, 5)));
-void	 reply_add_payload(struct buf *out, int code, const char *enhanced, uint64_t octets,
-	    const char *text);
-void	 reply_add_refusal(struct buf *out, const struct err *e);
+void reply_addf(struct buf *out, int code, const char *enhanced, const char *fmt, ...)
+    __attribute__((format(printf, 4, 5)));
+void reply_add_payload(struct buf *out, int code, const char *enhanced, uint64_t octets,
+    const char *text);
+void reply_add_refusal(struct buf *out, const struct err *e);
 
 /* False: *e is bad_reply. */
-bool	 reply_parse(struct span line, struct reply *r, struct err *e);
+bool reply_parse(struct span line, struct reply *r, struct err *e);
 
 /* The error a refusing reply stands for: its row of the table, its text.  Returns false, as
  * err_set does.  A peer's unknown word keeps temporary or permanent by its code. */
-bool	 reply_err(const struct reply *r, struct err *e);
+bool reply_err(const struct reply *r, struct err *e);
 
 #endif

@@ -13,7 +13,7 @@
 struct row_writer
 row_begin(struct buf *out, const char *word)
 {
-	struct row_writer	 w = { out, out->len };
+	struct row_writer w = { out, out->len };
 
 	buf_addf(out, "%s", word);
 	return w;
@@ -44,14 +44,14 @@ escape(struct span rest, size_t *used)
 void
 row_text(struct row_writer *w, const char *key, struct span value)
 {
-	size_t	 used, start = w->out->len, first;
+	size_t used, start = w->out->len, first;
 
 	if (room(w) < strlen(key) + 2)
 		return;
 	buf_addf(w->out, " %s=", key);
 	first = w->out->len;
 	for (size_t i = 0; i < value.n; i += used) {
-		struct span	 c = escape(span_sub(value, i, value.n), &used);
+		struct span c = escape(span_sub(value, i, value.n), &used);
 
 		if (c.n > room(w))
 			break;
@@ -64,7 +64,7 @@ row_text(struct row_writer *w, const char *key, struct span value)
 void
 row_u64(struct row_writer *w, const char *key, uint64_t value)
 {
-	char	 digits[24];
+	char digits[24];
 
 	snprintf(digits, sizeof digits, "%llu", (unsigned long long)value);
 	row_text(w, key, span_str(digits));
@@ -73,7 +73,7 @@ row_u64(struct row_writer *w, const char *key, uint64_t value)
 void
 row_date(struct row_writer *w, const char *key, int64_t wall_s)
 {
-	char	 date[CLOCK_DATE_BYTES];
+	char date[CLOCK_DATE_BYTES];
 
 	if (wall_s == 0)
 		return;
@@ -84,7 +84,7 @@ row_date(struct row_writer *w, const char *key, int64_t wall_s)
 void
 row_id(struct row_writer *w, const char *key, const struct ulid *id)
 {
-	char	 digits[ULID_STR_BYTES];
+	char digits[ULID_STR_BYTES];
 
 	ulid_str(id, digits);
 	row_text(w, key, span_str(digits));
@@ -138,7 +138,7 @@ find(const struct row *r, struct span key)
 bool
 row_parse(struct row *r, struct span line, struct err *e)
 {
-	struct span	 rest = line, value, key;
+	struct span rest = line, value, key;
 
 	r->n = 0;
 	r->fault = NULL;
@@ -146,18 +146,19 @@ row_parse(struct row *r, struct span line, struct err *e)
 	if (!is_name(r->word) || (rest.n == 0 && line.n > r->word.n))
 		return err_set(e, REFUSAL_bad_reply, "a row does not begin with a word");
 	while (rest.n > 0) {
-		size_t	 before = rest.n;
+		size_t before = rest.n;
 
 		value = span_cut(&rest, ' ');
 		key = span_cut(&value, '=');
-		if (!is_name(key) || !is_value(value) || (rest.n == 0 &&
-		    before > key.n + 1 + value.n))
+		if (!is_name(key) || !is_value(value) ||
+		    (rest.n == 0 && before > key.n + 1 + value.n))
 			return err_set(e, REFUSAL_bad_reply, "a row's field is not key=value");
 		if (r->n == ROW_FIELDS_MAX)
 			return err_set(e, REFUSAL_bad_reply, "a row has more than %d fields",
 			    ROW_FIELDS_MAX);
 		if (find(r, key) != NULL)
-			return err_set(e, REFUSAL_bad_reply, "a row says %.*s twice", SPAN_FMT(key));
+			return err_set(e, REFUSAL_bad_reply, "a row says %.*s twice",
+			    SPAN_FMT(key));
 		r->keys[r->n] = key;
 		r->values[r->n++] = value;
 	}
@@ -180,8 +181,8 @@ row_has(const struct row *r, const char *key)
 void
 row_read_text(struct row *r, const char *key, char *dst, size_t cap)
 {
-	const struct span	*v = find(r, span_str(key));
-	size_t			 n = 0;
+	const struct span *v = find(r, span_str(key));
+	size_t n = 0;
 
 	for (size_t i = 0; v != NULL && i < v->n; i++) {
 		if (n + 1 >= cap) {
@@ -198,8 +199,8 @@ row_read_text(struct row *r, const char *key, char *dst, size_t cap)
 uint64_t
 row_read_u64(struct row *r, const char *key)
 {
-	const struct span	*v = find(r, span_str(key));
-	uint64_t		 n = 0;
+	const struct span *v = find(r, span_str(key));
+	uint64_t n = 0;
 
 	if (v != NULL && !span_u64(*v, &n))
 		row_fail(r, key);
@@ -209,8 +210,8 @@ row_read_u64(struct row *r, const char *key)
 int64_t
 row_read_date(struct row *r, const char *key)
 {
-	const struct span	*v = find(r, span_str(key));
-	int64_t			 s = 0;
+	const struct span *v = find(r, span_str(key));
+	int64_t s = 0;
 
 	if (v != NULL && !clock_parse_date(*v, &s))
 		row_fail(r, key);
@@ -220,9 +221,9 @@ row_read_date(struct row *r, const char *key)
 void
 row_read_id(struct row *r, const char *key, struct ulid *id)
 {
-	const struct span	*v = find(r, span_str(key));
+	const struct span *v = find(r, span_str(key));
 
-	*id = (struct ulid){ 0 };
+	*id = (struct ulid) { 0 };
 	if (v == NULL || !ulid_parse(*v, id))
 		row_fail(r, key);
 }
@@ -230,7 +231,7 @@ row_read_id(struct row *r, const char *key, struct ulid *id)
 int
 row_read_name(struct row *r, const char *key, const char *const *names)
 {
-	const struct span	*v = find(r, span_str(key));
+	const struct span *v = find(r, span_str(key));
 
 	for (int i = 0; v != NULL && names[i] != NULL; i++)
 		if (span_eq(*v, span_str(names[i])))
@@ -252,11 +253,11 @@ row_done(const struct row *r, struct err *e)
 
 /* One line at the start of `in`; *used: 0 where there is no whole one. */
 static bool
-feed_line(struct span in, size_t *used,
-    bool (*each)(void *arg, struct row *r, struct err *e), void *arg, struct err *e)
+feed_line(struct span in, size_t *used, bool (*each)(void *arg, struct row *r, struct err *e),
+    void *arg, struct err *e)
 {
-	struct span	 line;
-	struct row	 r;
+	struct span line;
+	struct row r;
 
 	*used = 0;
 	switch (line_next(in, &line, used, e)) {
@@ -275,17 +276,17 @@ feed_line(struct span in, size_t *used,
 static size_t
 to_line_end(const struct buf *kept, struct span piece)
 {
-	const char	*end = memchr(piece.p, '\n', piece.n);
-	size_t		 n = end != NULL ? (size_t)(end + 1 - piece.p) : piece.n;
+	const char *end = memchr(piece.p, '\n', piece.n);
+	size_t n = end != NULL ? (size_t)(end + 1 - piece.p) : piece.n;
 
 	return n < LINE_MAX_BYTES - kept->len ? n : LINE_MAX_BYTES - kept->len;
 }
 
 bool
-row_feed(struct buf *kept, struct span piece,
-    bool (*each)(void *arg, struct row *r, struct err *e), void *arg, struct err *e)
+row_feed(struct buf *kept, struct span piece, bool (*each)(void *arg, struct row *r, struct err *e),
+    void *arg, struct err *e)
 {
-	size_t	 used, n;
+	size_t used, n;
 
 	for (; piece.n > 0; piece = span_sub(piece, n, piece.n)) {
 		if (kept->len == 0) {

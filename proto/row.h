@@ -14,55 +14,55 @@
 #include "common/base/err.h"
 #include "common/base/ulid.h"
 
-#define ROW_PAGE_ROWS	100		/* letters or notices on one page */
-#define ROW_PAGE_BYTES	(48 * 1024)	/* a page that is fuller than this ends (at a whole letter) */
-#define ROW_PAGE_MAX	(1024 * 1024)	/* octets; a client takes no larger page */
-#define ROW_FIELDS_MAX	32
+#define ROW_PAGE_ROWS  100           /* letters or notices on one page */
+#define ROW_PAGE_BYTES (48 * 1024)   /* a page that is fuller than this ends (at a whole letter) */
+#define ROW_PAGE_MAX   (1024 * 1024) /* octets; a client takes no larger page */
+#define ROW_FIELDS_MAX 32
 
 /* -- writing ------------------------------------------------------------------------------- */
 
 struct row_writer {
-	struct buf	*out;
-	size_t		 start;
+	struct buf *out;
+	size_t start;
 };
 
 struct row_writer row_begin(struct buf *out, const char *word);
 /* Octets that are not printable UTF-8 become "?"; what does not fit into the line is cut, or left
  * out with its key; so the longest text comes last. */
-void	 row_text(struct row_writer *w, const char *key, struct span value);
-void	 row_u64(struct row_writer *w, const char *key, uint64_t value);
-void	 row_date(struct row_writer *w, const char *key, int64_t wall_s);	/* 0: left out */
-void	 row_id(struct row_writer *w, const char *key, const struct ulid *id);
-void	 row_end(struct row_writer *w);
-void	 row_more(struct buf *page);		/* the row "more": further pages follow */
+void row_text(struct row_writer *w, const char *key, struct span value);
+void row_u64(struct row_writer *w, const char *key, uint64_t value);
+void row_date(struct row_writer *w, const char *key, int64_t wall_s); /* 0: left out */
+void row_id(struct row_writer *w, const char *key, const struct ulid *id);
+void row_end(struct row_writer *w);
+void row_more(struct buf *page); /* the row "more": further pages follow */
 
 /* -- reading ------------------------------------------------------------------------------- */
 
 struct row {
-	struct span	 word;
-	struct span	 keys[ROW_FIELDS_MAX], values[ROW_FIELDS_MAX];
-	size_t		 n;
-	const char	*fault;		/* key of the first value that is not of its form */
+	struct span word;
+	struct span keys[ROW_FIELDS_MAX], values[ROW_FIELDS_MAX];
+	size_t n;
+	const char *fault; /* key of the first value that is not of its form */
 };
 
 /* A whole line without CRLF.  False: bad_reply. */
-bool	 row_parse(struct row *r, struct span line, struct err *e);
+bool row_parse(struct row *r, struct span line, struct err *e);
 
 /* Each gives "" or 0 where the key is missing; sticky: row_done says whether all were of their
  * form. */
-bool	 row_has(const struct row *r, const char *key);
-void	 row_read_text(struct row *r, const char *key, char *dst, size_t cap);
+bool row_has(const struct row *r, const char *key);
+void row_read_text(struct row *r, const char *key, char *dst, size_t cap);
 uint64_t row_read_u64(struct row *r, const char *key);
-int64_t	 row_read_date(struct row *r, const char *key);
-void	 row_read_id(struct row *r, const char *key, struct ulid *id);	/* missing: a fault */
+int64_t row_read_date(struct row *r, const char *key);
+void row_read_id(struct row *r, const char *key, struct ulid *id); /* missing: a fault */
 /* Index in a list of names that ends with NULL; an unknown or missing one: a fault, 0. */
-int	 row_read_name(struct row *r, const char *key, const char *const *names);
-void	 row_fail(struct row *r, const char *key);		/* the caller finds it wrong */
-bool	 row_done(const struct row *r, struct err *e);		/* false: bad_reply */
+int row_read_name(struct row *r, const char *key, const char *const *names);
+void row_fail(struct row *r, const char *key);     /* the caller finds it wrong */
+bool row_done(const struct row *r, struct err *e); /* false: bad_reply */
 
 /* Cuts a payload that arrives in pieces into rows.  `kept` holds the beginning of a line, at most
  * LINE_MAX_BYTES.  False: *e is set by `each` or is bad_reply. */
-bool	 row_feed(struct buf *kept, struct span piece,
-	    bool (*each)(void *arg, struct row *r, struct err *e), void *arg, struct err *e);
+bool row_feed(struct buf *kept, struct span piece,
+    bool (*each)(void *arg, struct row *r, struct err *e), void *arg, struct err *e);
 
 #endif

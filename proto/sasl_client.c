@@ -18,7 +18,7 @@ finish(struct sasl_client *s, const struct err *e)
 static void
 break_off(struct sasl_client *s)
 {
-	struct err	 e;
+	struct err e;
 
 	err_set(&e, REFUSAL_bad_reply, "the server breaks the rules of signing in");
 	client_lost(&s->client, &e);
@@ -46,7 +46,7 @@ give_up(struct sasl_client *s, const struct err *e)
 static void
 said(struct sasl_client *s, struct span message)
 {
-	bool	 good;
+	bool good;
 
 	if (s->at == SASL_LAST) {
 		finish(s, NULL);
@@ -68,9 +68,9 @@ said(struct sasl_client *s, struct span message)
 static void
 step(struct sasl_client *s, struct span message)
 {
-	struct buf	 out = BUF_INIT;
-	struct err	 e;
-	enum outcome	 o;
+	struct buf out = BUF_INIT;
+	struct err e;
+	enum outcome o;
 
 	o = s->sasl->step(s->role, message, s->at == SASL_LAST, &out, &e);
 	s->stepping = o == PENDING;
@@ -101,7 +101,7 @@ sasl_client_begin(struct sasl_client *s, const char *mechanism)
 	    !span_copy(span_str(mechanism), s->mechanism, sizeof s->mechanism))
 		return false;
 	s->at = SASL_FIRST;
-	step(s, (struct span){ "", 0 });
+	step(s, (struct span) { "", 0 });
 	return true;
 }
 
@@ -110,18 +110,16 @@ sasl_client_begin(struct sasl_client *s, const char *mechanism)
 bool
 sasl_client_reply(struct client *c, int kind, const struct reply *r)
 {
-	struct sasl_client	*s = self(c);
-	struct span		 message = span_eq(r->text, SPAN_LIT("=")) ?
-				    (struct span){ "", 0 } : r->text;
-	struct err		 e;
+	struct sasl_client *s = self(c);
+	struct span message = span_eq(r->text, SPAN_LIT("=")) ? (struct span) { "", 0 } : r->text;
+	struct err e;
 
 	if (kind != SASL_CLIENT_KIND)
 		return false;
 	if (r->code >= 400) {
 		reply_err(r, &e);
 		finish(s, s->at == SASL_GIVING_UP ? &s->why : &e);
-	} else if (s->at == SASL_MIDDLE && (r->code == 334 || r->code == 235) &&
-	    !r->has_payload) {
+	} else if (s->at == SASL_MIDDLE && (r->code == 334 || r->code == 235) && !r->has_payload) {
 		s->at = r->code == 235 ? SASL_LAST : SASL_MIDDLE;
 		step(s, message);
 	} else if (r->code >= 200) {
@@ -141,6 +139,6 @@ void
 sasl_client_init(struct sasl_client *s, const struct client_ops *ops,
     const struct sasl_client_ops *sasl, void *role)
 {
-	*s = (struct sasl_client){ .sasl = sasl, .role = role };
+	*s = (struct sasl_client) { .sasl = sasl, .role = role };
 	client_init(&s->client, ops);
 }

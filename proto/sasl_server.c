@@ -9,7 +9,7 @@ self(struct server *s)
 	return (struct sasl_server *)s;
 }
 
-static enum outcome	 on_message(struct server *s, struct span line, struct err *e);
+static enum outcome on_message(struct server *s, struct span line, struct err *e);
 
 /* -- what the role said -------------------------------------------------------------------- */
 
@@ -26,8 +26,7 @@ refuse(struct sasl_server *x, const struct err *e)
 static void
 say(struct sasl_server *x, const struct sasl_said *said)
 {
-	struct span	 message = said->message.len > 0 ? buf_span(&said->message) :
-			    SPAN_LIT("=");
+	struct span message = said->message.len > 0 ? buf_span(&said->message) : SPAN_LIT("=");
 
 	if (said->signed_in) {
 		x->server.state = SASL_READY;
@@ -41,9 +40,9 @@ say(struct sasl_server *x, const struct sasl_said *said)
 static enum outcome
 step(struct sasl_server *x, struct span message)
 {
-	struct sasl_said	 said = { 0 };
-	struct err		 e;
-	enum outcome		 o;
+	struct sasl_said said = { 0 };
+	struct err e;
+	enum outcome o;
 
 	o = x->ops->auth(x->server.role, span_str(x->mechanism), message, &said, &e);
 	x->mechanism[0] = '\0';
@@ -74,13 +73,13 @@ sasl_server_answer(struct sasl_server *x, uint64_t request, const struct sasl_sa
 static bool
 parse_message(struct span s, struct span *message, struct err *e)
 {
-	struct buf	 octets = BUF_INIT;
-	bool		 good = span_eq(s, SPAN_LIT("=")) || (s.n > 0 && base64_parse(s, &octets));
+	struct buf octets = BUF_INIT;
+	bool good = span_eq(s, SPAN_LIT("=")) || (s.n > 0 && base64_parse(s, &octets));
 
 	buf_clear(&octets);
 	if (RULE(bad_syntax) && !good)
 		return err_set(e, REFUSAL_bad_syntax, "the message is not in base64");
-	*message = span_eq(s, SPAN_LIT("=")) ? (struct span){ "", 0 } : s;
+	*message = span_eq(s, SPAN_LIT("=")) ? (struct span) { "", 0 } : s;
 	return true;
 }
 
@@ -88,8 +87,8 @@ parse_message(struct span s, struct span *message, struct err *e)
 static enum outcome
 on_message(struct server *s, struct span line, struct err *e)
 {
-	struct sasl_server	*x = self(s);
-	struct span		 message;
+	struct sasl_server *x = self(s);
+	struct span message;
 
 	if (span_eq(line, SPAN_LIT("*"))) {
 		err_set(e, REFUSAL_bad_syntax, "given up");
@@ -109,11 +108,12 @@ on_message(struct server *s, struct span line, struct err *e)
 static bool
 parse_mechanism(struct span s, char out[SASL_MECHANISM_MAX + 1], struct err *e)
 {
-	bool	 good = s.n > 0 && s.n <= SASL_MECHANISM_MAX;
+	bool good = s.n > 0 && s.n <= SASL_MECHANISM_MAX;
 
 	for (size_t i = 0; i < s.n; i++)
-		good = good && ((s.p[i] >= 'A' && s.p[i] <= 'Z') || s.p[i] == '-' ||
-		    s.p[i] == '_' || (s.p[i] >= '0' && s.p[i] <= '9'));
+		good = good &&
+		    ((s.p[i] >= 'A' && s.p[i] <= 'Z') || s.p[i] == '-' || s.p[i] == '_' ||
+			(s.p[i] >= '0' && s.p[i] <= '9'));
 	if (RULE(bad_syntax) && !good)
 		return err_set(e, REFUSAL_bad_syntax, "the mechanism is not named");
 	return span_copy(s, out, SASL_MECHANISM_MAX + 1) ||
@@ -124,10 +124,10 @@ parse_mechanism(struct span s, char out[SASL_MECHANISM_MAX + 1], struct err *e)
 enum outcome
 sasl_server_do_auth(struct server *s, struct span args, struct err *e)
 {
-	struct sasl_server	*x = self(s);
-	struct span		 rest = args, mechanism = span_cut(&rest, ' ');
-	struct span		 message;
-	bool			 silent = mechanism.n == args.n;
+	struct sasl_server *x = self(s);
+	struct span rest = args, mechanism = span_cut(&rest, ' ');
+	struct span message;
+	bool silent = mechanism.n == args.n;
 
 	if (!parse_mechanism(mechanism, x->mechanism, e) ||
 	    (!silent && !parse_message(rest, &message, e)))
@@ -135,7 +135,7 @@ sasl_server_do_auth(struct server *s, struct span args, struct err *e)
 	x->steps = silent ? 0 : 1;
 	if (!silent)
 		return step(x, message);
-	say(x, &(struct sasl_said){ .signed_in = false });
+	say(x, &(struct sasl_said) { .signed_in = false });
 	return DONE;
 }
 
@@ -164,7 +164,7 @@ void
 sasl_server_init(struct sasl_server *x, const struct verb *verbs, size_t n_verbs,
     const struct sasl_server_ops *ops, void *role)
 {
-	*x = (struct sasl_server){ .ops = ops };
+	*x = (struct sasl_server) { .ops = ops };
 	server_init(&x->server, verbs, n_verbs, &ops->server, role);
 	x->server.state = SASL_NEW;
 	x->server.signs_in = true;

@@ -1,6 +1,6 @@
 /* sasl_server — signing in, the server's half: what submit and mailbox share.
  *
- * Lines in, lines out; the work is the role's (common/svc/auth behind it).
+ * Lines in, lines out; the work is the role's (common/auth/auth behind it).
  *
  * Spec:   SPEC.md "Signing in":
  *	AUTH mechanism [message]   -> 334 message, and the client's next line is a message; or
@@ -16,44 +16,44 @@
 
 #include "proto/server.h"
 
-#define SASL_STEPS_MAX		8	/* messages of the client in one exchange */
-#define SASL_FAILURES_MAX	3	/* exchanges of one session that end in a refusal */
-#define SASL_MECHANISM_MAX	20	/* RFC 4422 */
+#define SASL_STEPS_MAX     8  /* messages of the client in one exchange */
+#define SASL_FAILURES_MAX  3  /* exchanges of one session that end in a refusal */
+#define SASL_MECHANISM_MAX 20 /* RFC 4422 */
 
-enum { SASL_NEW = 1, SASL_READY = 2 };	/* server.state */
+enum { SASL_NEW = 1, SASL_READY = 2 }; /* server.state */
 
 /* What the role says to a message. */
 struct sasl_said {
-	bool		 signed_in;	/* otherwise: go on */
-	struct buf	 message;	/* base64 without line ends; empty: the empty message */
+	bool signed_in;     /* otherwise: go on */
+	struct buf message; /* base64 without line ends; empty: the empty message */
 };
 
 struct sasl_server_ops {
-	struct server_ops	 server;	/* first */
+	struct server_ops server; /* first */
 	/* The client's next message (base64; empty: the empty message).  `mechanism` is empty but
 	 * for the first of an exchange, which forgets any exchange before.  DONE: *said is set.
 	 * REFUSED: auth_failed, auth_mechanism ...; the exchange is over. */
-	enum outcome	(*auth)(void *role, struct span mechanism, struct span message,
-			    struct sasl_said *said, struct err *e);
+	enum outcome (*auth)(void *role, struct span mechanism, struct span message,
+	    struct sasl_said *said, struct err *e);
 };
 
 struct sasl_server {
-	struct server			 server;	/* first; server.engine is what conn moves */
-	const struct sasl_server_ops	*ops;
-	unsigned			 steps, failures;
-	char				 mechanism[SASL_MECHANISM_MAX + 1]; /* until its first message */
+	struct server server; /* first; server.engine is what conn moves */
+	const struct sasl_server_ops *ops;
+	unsigned steps, failures;
+	char mechanism[SASL_MECHANISM_MAX + 1]; /* until its first message */
 };
 
-void	 sasl_server_init(struct sasl_server *s, const struct verb *verbs, size_t n_verbs,
-	    const struct sasl_server_ops *ops, void *role);
+void sasl_server_init(struct sasl_server *s, const struct verb *verbs, size_t n_verbs,
+    const struct sasl_server_ops *ops, void *role);
 
 /* AUTH, NOOP and QUIT, for the verb tables. */
-enum outcome	 sasl_server_do_auth(struct server *s, struct span args, struct err *e);
-enum outcome	 sasl_server_do_noop(struct server *s, struct span args, struct err *e);
-enum outcome	 sasl_server_do_quit(struct server *s, struct span args, struct err *e);
+enum outcome sasl_server_do_auth(struct server *s, struct span args, struct err *e);
+enum outcome sasl_server_do_noop(struct server *s, struct span args, struct err *e);
+enum outcome sasl_server_do_quit(struct server *s, struct span args, struct err *e);
 
 /* The answer to a PENDING auth: either `said` (borrowed) or e.  False: not waited for, dropped. */
-bool	 sasl_server_answer(struct sasl_server *s, uint64_t request, const struct sasl_said *said,
-	    const struct err *e);
+bool sasl_server_answer(struct sasl_server *s, uint64_t request, const struct sasl_said *said,
+    const struct err *e);
 
 #endif

@@ -7,7 +7,7 @@
 #include "common/base/hex.h"
 #include "proto/fields.h"
 
-static const char *const	 alg_names[] = {
+static const char *const alg_names[] = {
 	[SEAL_ECDSA_SHA256] = "ecdsa-sha256",
 	[SEAL_ECDSA_SHA384] = "ecdsa-sha384",
 	[SEAL_RSA_SHA256] = "rsa-sha256",
@@ -42,7 +42,7 @@ digits_at(const struct seal *s, size_t i)
 static bool
 has_double(const struct seal *s)
 {
-	uint64_t	 first[SEAL_STATEMENTS_MAX];
+	uint64_t first[SEAL_STATEMENTS_MAX];
 
 	for (size_t i = 0; i < s->n_statements; i++) {
 		memcpy(&first[i], digits_at(s, i).p, sizeof first[i]);
@@ -57,9 +57,9 @@ has_double(const struct seal *s)
 bool
 seal_parse(struct span text, struct seal *s, struct err *e)
 {
-	struct fields	 f = fields_of(text);
+	struct fields f = fields_of(text);
 
-	*s = (struct seal){ .text = text };
+	*s = (struct seal) { .text = text };
 	if (RULE(bad_seal_form) && text.n > SEAL_MAX_BYTES)
 		return err_set(e, REFUSAL_bad_seal_form, "a seal has at most %d octets",
 		    SEAL_MAX_BYTES);
@@ -77,10 +77,10 @@ seal_parse(struct span text, struct seal *s, struct err *e)
 }
 
 bool
-seal_check(const struct seal *s, struct span signer, struct span recipient_domain,
-    int64_t now_s, struct err *e)
+seal_check(const struct seal *s, struct span signer, struct span recipient_domain, int64_t now_s,
+    struct err *e)
 {
-	int64_t	 skew = s->date_s > now_s ? s->date_s - now_s : now_s - s->date_s;
+	int64_t skew = s->date_s > now_s ? s->date_s - now_s : now_s - s->date_s;
 
 	if (RULE(seal_signer) && !span_eq(s->signer, signer))
 		return err_set(e, REFUSAL_seal_signer, "%s", "");
@@ -94,11 +94,11 @@ seal_check(const struct seal *s, struct span signer, struct span recipient_domai
 bool
 seal_has(const struct seal *s, const unsigned char digest[STATEMENT_HASH_BYTES], size_t hint)
 {
-	char	 digits[2 * STATEMENT_HASH_BYTES + 1];
+	char digits[2 * STATEMENT_HASH_BYTES + 1];
 
 	hex_str(digits, digest, STATEMENT_HASH_BYTES);
 	for (size_t i = 0; i < s->n_statements; i++) {
-		struct span	 at = digits_at(s, (hint + i) % s->n_statements);
+		struct span at = digits_at(s, (hint + i) % s->n_statements);
 
 		if (memcmp(at.p, digits, at.n) == 0)
 			return true;
@@ -110,9 +110,9 @@ bool
 seal_write(struct buf *out, struct span signer, struct span recipient_domain, int64_t date_s,
     unsigned char (*digests)[STATEMENT_HASH_BYTES], size_t n, struct err *e)
 {
-	char		 date[CLOCK_DATE_BYTES];
-	size_t		 start = out->len;
-	struct seal	 again;
+	char date[CLOCK_DATE_BYTES];
+	size_t start = out->len;
+	struct seal again;
 
 	clock_date(date_s, date);
 	buf_addf(out, "Tillcalled-Seal: 1\r\nSigner: %.*s\r\nFor: %.*s\r\nDate: %s\r\n",

@@ -10,8 +10,8 @@
 static void
 set_deadline(struct server *s)
 {
-	int64_t	 idle = s->engine.now_ms + SERVER_IDLE_MS, life = s->born_ms + SERVER_LIFE_MS;
-	int64_t	 hello = s->born_ms + SERVER_HELLO_MS;
+	int64_t idle = s->engine.now_ms + SERVER_IDLE_MS, life = s->born_ms + SERVER_LIFE_MS;
+	int64_t hello = s->born_ms + SERVER_HELLO_MS;
 
 	s->engine.deadline_ms = idle < life ? idle : life;
 	if (s->rate_ms != 0 && s->rate_ms < s->engine.deadline_ms)
@@ -48,16 +48,15 @@ is_legal(const struct server *s, const struct verb *v, struct err *e)
 static enum outcome
 dispatch(struct server *s, struct span line, struct err *e)
 {
-	struct span	 args = line, name = span_cut(&args, ' ');
-	enum outcome	(*own)(struct server *, struct span, struct err *) = s->line;
+	struct span args = line, name = span_cut(&args, ' ');
+	enum outcome (*own)(struct server *, struct span, struct err *) = s->line;
 
 	s->line = NULL;
 	if (own != NULL)
 		return own(s, line, e);
 	for (size_t i = 0; i < s->n_verbs; i++)
 		if (span_eq(name, span_str(s->verbs[i].name)))
-			return is_legal(s, &s->verbs[i], e) ? s->verbs[i].run(s, args, e) :
-			    REFUSED;
+			return is_legal(s, &s->verbs[i], e) ? s->verbs[i].run(s, args, e) : REFUSED;
 	if (!RULE(unknown_verb))
 		return DONE;
 	err_set(e, REFUSAL_unknown_verb, "%s", "");
@@ -79,9 +78,9 @@ settle(struct server *s, enum outcome o, const struct err *e)
 static size_t
 take_line(struct server *s, struct span in)
 {
-	struct span	 line;
-	size_t		 used = 0;
-	struct err	 e;
+	struct span line;
+	size_t used = 0;
+	struct err e;
 
 	switch (line_next(in, &line, &used, &e)) {
 	case LINE_MORE:
@@ -147,8 +146,8 @@ server_skip(struct server *s, uint64_t n)
 static void
 payload_over(struct server *s, struct span whole)
 {
-	enum outcome	(*end)(struct server *, struct span, struct err *) = s->end;
-	struct err	 e;
+	enum outcome (*end)(struct server *, struct span, struct err *) = s->end;
+	struct err e;
 
 	s->end = NULL;
 	s->skipping = false;
@@ -165,7 +164,7 @@ payload_over(struct server *s, struct span whole)
 static size_t
 take_payload(struct server *s, struct span in)
 {
-	struct span	 piece = span_sub(in, 0, s->expect < in.n ? (size_t)s->expect : in.n);
+	struct span piece = span_sub(in, 0, s->expect < in.n ? (size_t)s->expect : in.n);
 
 	if (s->whole && !s->skipping) {
 		s->came = piece.n;
@@ -179,7 +178,7 @@ take_payload(struct server *s, struct span in)
 	s->expect -= piece.n;
 	s->came += piece.n;
 	if (s->expect == 0)
-		payload_over(s, (struct span){ 0 });
+		payload_over(s, (struct span) { 0 });
 	return piece.n;
 }
 
@@ -210,7 +209,7 @@ begin_minute(struct server *s)
 static bool
 watch_rate(struct server *s)
 {
-	bool	 runs = payload_due(s) && may_take(s);
+	bool runs = payload_due(s) && may_take(s);
 
 	if (runs == (s->rate_ms != 0))
 		return false;
@@ -223,15 +222,15 @@ watch_rate(struct server *s)
 static size_t
 feed(struct engine *engine, struct span in)
 {
-	struct server	*s = (struct server *)engine;
-	size_t		 taken = 0;
+	struct server *s = (struct server *)engine;
+	size_t taken = 0;
 
 	if (s->born_ms == 0)
 		s->born_ms = engine->now_ms;
 	while (may_take(s)) {
-		struct span	 rest = span_sub(in, taken, in.n);
-		bool		 due = payload_due(s);
-		size_t		 n = due ? take_payload(s, rest) : take_line(s, rest);
+		struct span rest = span_sub(in, taken, in.n);
+		bool due = payload_due(s);
+		size_t n = due ? take_payload(s, rest) : take_line(s, rest);
 
 		taken += n;
 		if (n == 0 && !(due && !payload_due(s)))
@@ -265,8 +264,7 @@ abandon_payload(struct engine *engine)
 static bool
 is_patient(struct server *s)
 {
-	bool	 moved = s->engine.payload.source != NULL &&
-		    s->engine.payload.offset != s->sent_to;
+	bool moved = s->engine.payload.source != NULL && s->engine.payload.offset != s->sent_to;
 
 	s->sent_to = s->engine.payload.offset;
 	return s->waiting || s->behind != NULL || moved;
@@ -282,7 +280,7 @@ payload_is_slow(struct server *s)
 static void
 end_too_slow(struct server *s)
 {
-	struct err	 e;
+	struct err e;
 
 	err_set(&e, REFUSAL_too_slow, "less than %d octets a second came for %d s", SERVER_RATE_MIN,
 	    SERVER_RATE_MS / 1000);
@@ -292,8 +290,8 @@ end_too_slow(struct server *s)
 static void
 tick(struct engine *engine)
 {
-	struct server	*s = (struct server *)engine;
-	bool		 old = engine->now_ms >= s->born_ms + SERVER_LIFE_MS;
+	struct server *s = (struct server *)engine;
+	bool old = engine->now_ms >= s->born_ms + SERVER_LIFE_MS;
 
 	if (engine->closing) {
 		engine->deadline_ms = 0;
@@ -318,9 +316,13 @@ void
 server_init(struct server *s, const struct verb *verbs, size_t n_verbs,
     const struct server_ops *ops, void *role)
 {
-	*s = (struct server){
+	*s = (struct server) {
 		.engine = { .feed = feed, .tick = tick, .sent = payload_sent },
-		.verbs = verbs, .n_verbs = n_verbs, .ops = ops, .role = role, .state = 1,
+		.verbs = verbs,
+		.n_verbs = n_verbs,
+		.ops = ops,
+		.role = role,
+		.state = 1,
 	};
 }
 

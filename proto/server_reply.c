@@ -40,8 +40,8 @@ server_release(struct server *s)
 void
 server_reply(struct server *s, int code, const char *enhanced, const char *fmt, ...)
 {
-	char	 text[LINE_MAX_BYTES];
-	va_list	 ap;
+	char text[LINE_MAX_BYTES];
+	va_list ap;
 
 	va_start(ap, fmt);
 	vsnprintf(text, sizeof text, fmt, ap);
@@ -70,7 +70,7 @@ server_reply_octets(struct server *s, int code, const char *enhanced, struct spa
 static bool
 is_fault(const struct err *e)
 {
-	int	 code = refusal_code(e->why);
+	int code = refusal_code(e->why);
 
 	return code / 10 == 50 || code == 421 || code == 553 || e->why == REFUSAL_auth_required;
 }
@@ -97,7 +97,7 @@ server_end(struct server *s, const struct err *e)
 void
 server_end_with(struct server *s, enum refusal why)
 {
-	struct err	 e;
+	struct err e;
 
 	err_set(&e, why, "%s", "");
 	server_end(s, &e);

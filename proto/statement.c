@@ -8,8 +8,8 @@
 #include "common/base/hex.h"
 #include "proto/fields.h"
 
-#define NOTIFICATION	"Tillcalled-Notification"
-#define RECALL		"Tillcalled-Recall"
+#define NOTIFICATION "Tillcalled-Notification"
+#define RECALL       "Tillcalled-Recall"
 
 /* -- reading ---------------------------------------------------------------------------------- */
 
@@ -30,8 +30,8 @@ parse_id(struct fields *f, struct ulid *id)
 static void
 parse_from(struct fields *f, struct address *from)
 {
-	struct span	 v = fields_value(f, "From");
-	struct err	 why;
+	struct span v = fields_value(f, "From");
+	struct err why;
 
 	if (v.n < 2 || v.p[0] != '<' || v.p[v.n - 1] != '>' ||
 	    !address_parse_canonical(span_sub(v, 1, v.n - 2), from, &why))
@@ -44,8 +44,8 @@ parse_recipients(struct fields *f, struct statement *st)
 {
 	st->recipients = fields_hash_lines(f, "Recipient", &st->n_recipients);
 	for (size_t i = 1; f->fault == NULL && i < st->n_recipients; i++) {
-		struct span	 a = fields_hash_digits(st->recipients, st->n_recipients, i - 1);
-		struct span	 b = fields_hash_digits(st->recipients, st->n_recipients, i);
+		struct span a = fields_hash_digits(st->recipients, st->n_recipients, i - 1);
+		struct span b = fields_hash_digits(st->recipients, st->n_recipients, i);
 
 		if (memcmp(a.p, b.p, a.n) >= 0)
 			fields_fail(f, "Recipient");
@@ -57,7 +57,7 @@ parse_recipients(struct fields *f, struct statement *st)
 static bool
 parse_notification(struct span text, struct statement *st, struct err *e)
 {
-	struct fields	 f = fields_of(text);
+	struct fields f = fields_of(text);
 
 	st->kind = STATEMENT_NOTIFICATION;
 	parse_version(&f, NOTIFICATION);
@@ -85,7 +85,7 @@ parse_notification(struct span text, struct statement *st, struct err *e)
 static bool
 parse_recall(struct span text, struct statement *st, struct err *e)
 {
-	struct fields	 f = fields_of(text);
+	struct fields f = fields_of(text);
 
 	st->kind = STATEMENT_RECALL;
 	parse_version(&f, RECALL);
@@ -99,7 +99,7 @@ parse_recall(struct span text, struct statement *st, struct err *e)
 bool
 statement_parse(struct span text, struct statement *st, struct err *e)
 {
-	*st = (struct statement){ .text = text };
+	*st = (struct statement) { .text = text };
 	if (RULE(statement_too_big) && text.n > STATEMENT_MAX_BYTES)
 		return err_set(e, REFUSAL_statement_too_big, "%s", "");
 	if (span_starts(text, SPAN_LIT(RECALL ": ")))
@@ -112,14 +112,14 @@ statement_parse(struct span text, struct statement *st, struct err *e)
 int
 statement_has(const struct statement *st, const unsigned char hash[STATEMENT_HASH_BYTES])
 {
-	char	 digits[2 * STATEMENT_HASH_BYTES + 1];
-	size_t	 low = 0, high = st->n_recipients;
+	char digits[2 * STATEMENT_HASH_BYTES + 1];
+	size_t low = 0, high = st->n_recipients;
 
 	hex_str(digits, hash, STATEMENT_HASH_BYTES);
 	while (low < high) {
-		size_t		 mid = (low + high) / 2;
-		struct span	 at = fields_hash_digits(st->recipients, st->n_recipients, mid);
-		int		 order = memcmp(digits, at.p, at.n);
+		size_t mid = (low + high) / 2;
+		struct span at = fields_hash_digits(st->recipients, st->n_recipients, mid);
+		int order = memcmp(digits, at.p, at.n);
 
 		if (order == 0)
 			return (int)mid;
@@ -132,8 +132,7 @@ statement_has(const struct statement *st, const unsigned char hash[STATEMENT_HAS
 }
 
 void
-statement_recipient(const struct statement *st, size_t i,
-    unsigned char hash[STATEMENT_HASH_BYTES])
+statement_recipient(const struct statement *st, size_t i, unsigned char hash[STATEMENT_HASH_BYTES])
 {
 	hex_parse(fields_hash_digits(st->recipients, st->n_recipients, i), hash,
 	    STATEMENT_HASH_BYTES);
@@ -143,8 +142,8 @@ size_t
 statement_preimage(const unsigned char salt[STATEMENT_SALT_BYTES], struct span address,
     char out[STATEMENT_PREIMAGE_MAX])
 {
-	static const char	 domain[21] = "tillcalled recipient";	/* with its NUL */
-	size_t			 n = address.n < ADDRESS_MAX ? address.n : ADDRESS_MAX;
+	static const char domain[21] = "tillcalled recipient"; /* with its NUL */
+	size_t n = address.n < ADDRESS_MAX ? address.n : ADDRESS_MAX;
 
 	memcpy(out, domain, sizeof domain);
 	memcpy(out + sizeof domain, salt, STATEMENT_SALT_BYTES);
@@ -156,7 +155,7 @@ void
 statement_hash(statement_sha256_fn *sha256, const unsigned char salt[STATEMENT_SALT_BYTES],
     struct span address, unsigned char out[STATEMENT_HASH_BYTES])
 {
-	char	 preimage[STATEMENT_PREIMAGE_MAX];
+	char preimage[STATEMENT_PREIMAGE_MAX];
 
 	sha256(span_of(preimage, statement_preimage(salt, address, preimage)), out);
 }
@@ -180,7 +179,7 @@ add_span(struct buf *out, const char *name, struct span value)
 static void
 add_date(struct buf *out, const char *name, int64_t wall_s)
 {
-	char	 date[CLOCK_DATE_BYTES];
+	char date[CLOCK_DATE_BYTES];
 
 	clock_date(wall_s, date);
 	buf_addf(out, "%s: %s\r\n", name, date);
@@ -197,7 +196,7 @@ add_hash(struct buf *out, const char *name, const unsigned char hash[STATEMENT_H
 static void
 add_id(struct buf *out, const struct ulid *id)
 {
-	char	 digits[ULID_STR_BYTES];
+	char digits[ULID_STR_BYTES];
 
 	ulid_str(id, digits);
 	buf_addf(out, "Id: %s\r\n", digits);
@@ -207,7 +206,7 @@ add_id(struct buf *out, const struct ulid *id)
 static bool
 proofread(struct buf *out, size_t start, struct err *e)
 {
-	struct statement	 again;
+	struct statement again;
 
 	if (statement_parse(span_sub(buf_span(out), start, out->len), &again, e))
 		return true;
@@ -219,7 +218,7 @@ bool
 statement_write(struct buf *out, const struct statement *st,
     unsigned char (*hashes)[STATEMENT_HASH_BYTES], size_t n, struct err *e)
 {
-	size_t	 start = out->len;
+	size_t start = out->len;
 
 	if (n > 1)
 		qsort(hashes, n, sizeof *hashes, order);
@@ -243,7 +242,7 @@ statement_write(struct buf *out, const struct statement *st,
 bool
 statement_write_recall(struct buf *out, const struct statement *st, struct err *e)
 {
-	size_t	 start = out->len;
+	size_t start = out->len;
 
 	buf_addf(out, RECALL ": 1\r\n");
 	add_id(out, &st->id);

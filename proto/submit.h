@@ -18,51 +18,58 @@
 #ifndef PROTO_SUBMIT_H
 #define PROTO_SUBMIT_H
 
-#include "proto/address.h"
+#include "common/base/address.h"
 #include "proto/row.h"
 
-#define SUBMIT_ALPN		"tillcalled-submit/1"
-#define SUBMIT_RECIPIENTS_MAX	100
-#define SUBMIT_HOLD_DAYS_MAX	366
-#define SUBMIT_TOKEN_MAX	64		/* characters */
-#define SUBMIT_TOKEN_S		(7 * 24 * 3600)	/* so long the same token is the same letter */
-#define SUBMIT_SIZE_MAX		(UINT64_C(1) << 40)	/* more is no letter: the session ends */
-#define SUBMIT_TEXT_BYTES	512
-#define SUBMIT_WORD_BYTES	32
+#define SUBMIT_ALPN           "tillcalled-submit/1"
+#define SUBMIT_RECIPIENTS_MAX 100
+#define SUBMIT_HOLD_DAYS_MAX  366
+#define SUBMIT_TOKEN_MAX      64                  /* characters */
+#define SUBMIT_TOKEN_S        (7 * 24 * 3600)     /* so long the same token is the same letter */
+#define SUBMIT_SIZE_MAX       (UINT64_C(1) << 40) /* more is no letter: the session ends */
+#define SUBMIT_TEXT_BYTES     512
+#define SUBMIT_WORD_BYTES     32
 
 /* What became of a letter for one recipient. */
 enum submit_state {
-	SUBMIT_WAITING, SUBMIT_NOTIFIED, SUBMIT_HANDED_OUT, SUBMIT_FETCHED, SUBMIT_REFUSED,
-	SUBMIT_EXPIRED, SUBMIT_RECALLED, SUBMIT_TOO_LATE, SUBMIT_BY_SMTP
+	SUBMIT_WAITING,
+	SUBMIT_NOTIFIED,
+	SUBMIT_HANDED_OUT,
+	SUBMIT_FETCHED,
+	SUBMIT_REFUSED,
+	SUBMIT_EXPIRED,
+	SUBMIT_RECALLED,
+	SUBMIT_TOO_LATE,
+	SUBMIT_BY_SMTP
 };
 
-const char	*submit_state_name(enum submit_state s);	/* "handed-out" */
+const char *submit_state_name(enum submit_state s); /* "handed-out" */
 
-struct submit_letter {		/* row "letter" */
-	struct ulid	 id;
-	char		 from[ADDRESS_STR_BYTES];
-	int64_t		 date_s, hold_until_s;	/* taken; kept until */
-	uint64_t	 size;			/* octets */
+struct submit_letter { /* row "letter" */
+	struct ulid id;
+	char from[ADDRESS_STR_BYTES];
+	int64_t date_s, hold_until_s; /* taken; kept until */
+	uint64_t size;                /* octets */
 };
 
-struct submit_recipient {	/* row "rcpt" */
-	char			 to[ADDRESS_STR_BYTES];
-	enum submit_state	 state;
-	int64_t			 since_s;	/* that it is in this state; 0: not said */
-	int64_t			 next_s;	/* when it is tried again; 0: not at all */
-	uint64_t		 tries;
-	char			 word[SUBMIT_WORD_BYTES];	/* of the last refusal; "": none */
-	char			 text[SUBMIT_TEXT_BYTES];	/* the other side's words */
+struct submit_recipient { /* row "rcpt" */
+	char to[ADDRESS_STR_BYTES];
+	enum submit_state state;
+	int64_t since_s; /* that it is in this state; 0: not said */
+	int64_t next_s;  /* when it is tried again; 0: not at all */
+	uint64_t tries;
+	char word[SUBMIT_WORD_BYTES]; /* of the last refusal; "": none */
+	char text[SUBMIT_TEXT_BYTES]; /* the other side's words */
 };
 
 /* Each appends one row. */
-void	 submit_letter_write(struct buf *page, const struct submit_letter *l);
-void	 submit_recipient_write(struct buf *page, const struct submit_recipient *r);
+void submit_letter_write(struct buf *page, const struct submit_letter *l);
+void submit_recipient_write(struct buf *page, const struct submit_recipient *r);
 /* False: bad_reply. */
-bool	 submit_letter_read(struct row *r, struct submit_letter *l, struct err *e);
-bool	 submit_recipient_read(struct row *r, struct submit_recipient *out, struct err *e);
+bool submit_letter_read(struct row *r, struct submit_letter *l, struct err *e);
+bool submit_recipient_read(struct row *r, struct submit_recipient *out, struct err *e);
 
 /* token = 1*64( letter / DIGIT / "-" / "_" / "." ) */
-bool	 submit_token_is_good(struct span token);
+bool submit_token_is_good(struct span token);
 
 #endif

@@ -3,7 +3,7 @@
 
 #include "proto/id.h"
 
-enum kind { LETTER, PAGE, NOOP, QUIT };		/* LETTER: FROM to MESSAGE; PAGE: STATUS, OUTBOX */
+enum kind { LETTER, PAGE, NOOP, QUIT }; /* LETTER: FROM to MESSAGE; PAGE: STATUS, OUTBOX */
 
 static struct submit_client *
 self(struct client *c)
@@ -28,7 +28,7 @@ role_of(struct submit_client *m)
 static struct submit_sent
 shift(struct submit_client *m)
 {
-	struct submit_sent	 s = m->sent[m->head];
+	struct submit_sent s = m->sent[m->head];
 
 	m->head = (m->head + 1) % SUBMIT_CLIENT_LETTERS;
 	m->count--;
@@ -58,9 +58,9 @@ on_refused(struct submit_client *m, const struct submit_sent *s, size_t i, const
 static void
 on_taken(struct submit_client *m, const struct reply *r)
 {
-	struct span	 text = r->text, word = span_cut(&text, ' ');
-	struct ulid	 id;
-	struct err	 e;
+	struct span text = r->text, word = span_cut(&text, ' ');
+	struct ulid id;
+	struct err e;
 
 	if (r->code >= 300) {
 		reply_err(r, &e);
@@ -77,9 +77,9 @@ on_taken(struct submit_client *m, const struct reply *r)
 static void
 on_letter(struct submit_client *m, const struct reply *r)
 {
-	struct submit_sent	*s = &m->sent[m->head];
-	size_t			 i = s->seen++;
-	struct err		 e;
+	struct submit_sent *s = &m->sent[m->head];
+	size_t i = s->seen++;
+	struct err e;
 
 	if (i + 1 == replies_of(s)) {
 		on_taken(m, r);
@@ -94,9 +94,9 @@ on_letter(struct submit_client *m, const struct reply *r)
 static bool
 on_row(void *arg, struct row *r, struct err *e)
 {
-	struct submit_client	*m = arg;
-	struct submit_letter	 l;
-	struct submit_recipient	 to;
+	struct submit_client *m = arg;
+	struct submit_letter l;
+	struct submit_recipient to;
 
 	m->more = span_eq(r->word, SPAN_LIT("more"));
 	if (span_eq(r->word, SPAN_LIT("letter"))) {
@@ -114,7 +114,7 @@ on_row(void *arg, struct row *r, struct err *e)
 static void
 on_octets(struct client *c, int kind, void *arg, struct span piece)
 {
-	struct err	 e;
+	struct err e;
 
 	(void)kind;
 	(void)arg;
@@ -125,9 +125,9 @@ on_octets(struct client *c, int kind, void *arg, struct span piece)
 static void
 on_end(struct client *c, int kind, void *arg)
 {
-	struct submit_client	*m = self(c);
-	struct err		 e;
-	bool			 whole = m->kept.len == 0;
+	struct submit_client *m = self(c);
+	struct err e;
+	bool whole = m->kept.len == 0;
 
 	(void)kind;
 	if (!whole)
@@ -140,7 +140,7 @@ on_end(struct client *c, int kind, void *arg)
 static void
 on_page(struct submit_client *m, void *arg, const struct reply *r)
 {
-	struct err	 e;
+	struct err e;
 
 	buf_reset(&m->kept);
 	m->more = false;
@@ -160,7 +160,7 @@ on_page(struct submit_client *m, void *arg, const struct reply *r)
 static void
 on_quit(struct submit_client *m)
 {
-	struct err	 e;
+	struct err e;
 
 	err_set(&e, REFUSAL_closing, "the session was ended");
 	client_lost(client_of(m), &e);
@@ -189,7 +189,7 @@ on_reply(struct client *c, int kind, void *arg, const struct reply *r)
 static void
 on_dropped(struct client *c, int kind, void *arg, const struct err *e)
 {
-	struct submit_client	*m = self(c);
+	struct submit_client *m = self(c);
 
 	if (kind == PAGE)
 		m->ops->page_end(role_of(m), arg, false, e);
@@ -198,7 +198,7 @@ on_dropped(struct client *c, int kind, void *arg, const struct err *e)
 static void
 on_lost(struct client *c, const struct err *e)
 {
-	struct submit_client	*m = self(c);
+	struct submit_client *m = self(c);
 
 	while (m->count > 0)
 		m->ops->taken(role_of(m), shift(m).arg, NULL, e);
@@ -219,7 +219,7 @@ submit_client_may_send(const struct submit_client *m)
 static bool
 add_path(struct buf *out, const char *verb, const char *address, struct err *e)
 {
-	struct address	 a;
+	struct address a;
 
 	if (!address_parse(span_str(address), &a, e))
 		return false;
@@ -250,9 +250,9 @@ add_lines(struct buf *out, const struct submit_draft *d, struct err *e)
 static bool
 add_letter(struct submit_client *m, const struct submit_draft *d, void *arg, struct err *e)
 {
-	struct buf		*out = &client_of(m)->engine.out;
-	size_t			 start = out->len;
-	struct submit_sent	 s = { .arg = arg, .n_to = d->n_to, .hold = d->hold_days > 0 };
+	struct buf *out = &client_of(m)->engine.out;
+	size_t start = out->len;
+	struct submit_sent s = { .arg = arg, .n_to = d->n_to, .hold = d->hold_days > 0 };
 
 	if (RULE(too_many_outstanding) && !submit_client_may_send(m))
 		return err_set(e, REFUSAL_too_many_outstanding, "%s", "");
@@ -273,8 +273,8 @@ submit_client_send(struct submit_client *m, const struct submit_draft *d, struct
     void *arg, struct err *e)
 {
 	if (RULE(bad_syntax) && d->octets != body.n)
-		return err_set(e, REFUSAL_bad_syntax, "the letter has %zu octets, not %llu",
-		    body.n, (unsigned long long)d->octets);
+		return err_set(e, REFUSAL_bad_syntax, "the letter has %zu octets, not %llu", body.n,
+		    (unsigned long long)d->octets);
 	if (!add_letter(m, d, arg, e))
 		return false;
 	buf_add(&client_of(m)->engine.out, body.p, body.n);
@@ -282,8 +282,8 @@ submit_client_send(struct submit_client *m, const struct submit_draft *d, struct
 }
 
 bool
-submit_client_send_take(struct submit_client *m, const struct submit_draft *d,
-    struct source *body, void *arg, struct err *e)
+submit_client_send_take(struct submit_client *m, const struct submit_draft *d, struct source *body,
+    void *arg, struct err *e)
 {
 	if (!add_letter(m, d, arg, e)) {
 		body->free(body);
@@ -310,7 +310,7 @@ submit_client_auth(struct submit_client *m, const char *mechanism)
 bool
 submit_client_status(struct submit_client *m, const struct ulid *id, void *arg)
 {
-	char	 digits[ULID_STR_BYTES];
+	char digits[ULID_STR_BYTES];
 
 	ulid_str(id, digits);
 	return is_free(m) && client_request(client_of(m), PAGE, arg, "STATUS %s", digits);
@@ -319,7 +319,7 @@ submit_client_status(struct submit_client *m, const struct ulid *id, void *arg)
 bool
 submit_client_outbox(struct submit_client *m, const struct ulid *after, void *arg)
 {
-	char	 digits[ULID_STR_BYTES];
+	char digits[ULID_STR_BYTES];
 
 	if (!is_free(m))
 		return false;
@@ -347,11 +347,15 @@ submit_client_quit(struct submit_client *m)
 void
 submit_client_init(struct submit_client *m, const struct submit_client_ops *ops, void *role)
 {
-	static const struct client_ops	 mine = {
-		on_reply, on_octets, on_end, on_lost, on_dropped
+	static const struct client_ops mine = {
+		on_reply,
+		on_octets,
+		on_end,
+		on_lost,
+		on_dropped,
 	};
 
-	*m = (struct submit_client){ .ops = ops };
+	*m = (struct submit_client) { .ops = ops };
 	sasl_client_init(&m->sasl, &mine, &ops->sasl, role);
 }
 

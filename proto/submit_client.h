@@ -18,68 +18,67 @@
 #include "proto/sasl_client.h"
 #include "proto/submit.h"
 
-#define SUBMIT_CLIENT_LETTERS	64	/* under way at one time */
+#define SUBMIT_CLIENT_LETTERS 64 /* under way at one time */
 
 enum submit_part { SUBMIT_PART_FROM, SUBMIT_PART_TO, SUBMIT_PART_HOLD };
 
 struct submit_client_ops {
-	struct sasl_client_ops	 sasl;	/* first */
+	struct sasl_client_ops sasl; /* first */
 	/* index: of the recipient in the letter's `to`; may be NULL. */
-	void	(*refused)(void *role, void *arg, enum submit_part part, size_t index,
-		    const struct err *e);
-	void	(*taken)(void *role, void *arg, const struct ulid *id, const struct err *e);
-	void	(*letter)(void *role, void *arg, const struct submit_letter *l);
-	void	(*recipient)(void *role, void *arg, const struct submit_recipient *r);
+	void (*refused)(void *role, void *arg, enum submit_part part, size_t index,
+	    const struct err *e);
+	void (*taken)(void *role, void *arg, const struct ulid *id, const struct err *e);
+	void (*letter)(void *role, void *arg, const struct submit_letter *l);
+	void (*recipient)(void *role, void *arg, const struct submit_recipient *r);
 	/* more: ask again behind the last letter. */
-	void	(*page_end)(void *role, void *arg, bool more, const struct err *e);
+	void (*page_end)(void *role, void *arg, bool more, const struct err *e);
 	/* The session is over, also after submit_client_quit; the mover closes. */
-	void	(*lost)(void *role, const struct err *e);
+	void (*lost)(void *role, const struct err *e);
 };
 
 /* A letter to be sent; copied before the call returns. */
 struct submit_draft {
-	const char		*from;		/* without brackets */
-	const char *const	*to;
-	size_t			 n_to;
-	unsigned		 hold_days;	/* 0: the server's own */
-	const char		*token;
-	uint64_t		 octets;
+	const char *from; /* without brackets */
+	const char *const *to;
+	size_t n_to;
+	unsigned hold_days; /* 0: the server's own */
+	const char *token;
+	uint64_t octets;
 };
 
 struct submit_sent {
-	void		*arg;
-	size_t		 n_to, seen;	/* recipients; replies so far */
-	bool		 hold;
+	void *arg;
+	size_t n_to, seen; /* recipients; replies so far */
+	bool hold;
 };
 
 struct submit_client {
-	struct sasl_client			 sasl;	/* first; sasl.client.engine: what conn moves */
-	const struct submit_client_ops		*ops;
-	struct submit_sent			 sent[SUBMIT_CLIENT_LETTERS];
-	size_t					 head, count;
-	struct buf				 kept;	/* the beginning of a row */
-	bool					 more;
-	bool					 quitting;
+	struct sasl_client sasl; /* first; sasl.client.engine: what conn moves */
+	const struct submit_client_ops *ops;
+	struct submit_sent sent[SUBMIT_CLIENT_LETTERS];
+	size_t head, count;
+	struct buf kept; /* the beginning of a row */
+	bool more;
+	bool quitting;
 };
 
-void	 submit_client_init(struct submit_client *c, const struct submit_client_ops *ops,
-	    void *role);
+void submit_client_init(struct submit_client *c, const struct submit_client_ops *ops, void *role);
 /* Calls no op: end what is open with client_lost first. */
-void	 submit_client_clear(struct submit_client *c);
+void submit_client_clear(struct submit_client *c);
 
 /* All put octets into the engine's out: the mover must then be told (conn_kick).  False: too much
  * is outstanding, a source is under way, the session is over, or (letters) *e says what is wrong
  * with them; nothing was sent and nothing will be called. */
-bool	 submit_client_auth(struct submit_client *c, const char *mechanism);
-bool	 submit_client_may_send(const struct submit_client *c);
-bool	 submit_client_send(struct submit_client *c, const struct submit_draft *d,
-	    struct span body, void *arg, struct err *e);	/* d->octets: body.n */
+bool submit_client_auth(struct submit_client *c, const char *mechanism);
+bool submit_client_may_send(const struct submit_client *c);
+bool submit_client_send(struct submit_client *c, const struct submit_draft *d, struct span body,
+    void *arg, struct err *e); /* d->octets: body.n */
 /* The source is taken, also where it is false. */
-bool	 submit_client_send_take(struct submit_client *c, const struct submit_draft *d,
-	    struct source *body, void *arg, struct err *e);
-bool	 submit_client_status(struct submit_client *c, const struct ulid *id, void *arg);
-bool	 submit_client_outbox(struct submit_client *c, const struct ulid *after, void *arg);
-bool	 submit_client_noop(struct submit_client *c);
-bool	 submit_client_quit(struct submit_client *c);	/* after the answers that are due */
+bool submit_client_send_take(struct submit_client *c, const struct submit_draft *d,
+    struct source *body, void *arg, struct err *e);
+bool submit_client_status(struct submit_client *c, const struct ulid *id, void *arg);
+bool submit_client_outbox(struct submit_client *c, const struct ulid *after, void *arg);
+bool submit_client_noop(struct submit_client *c);
+bool submit_client_quit(struct submit_client *c); /* after the answers that are due */
 
 #endif

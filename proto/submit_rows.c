@@ -1,12 +1,17 @@
 /* submit_rows — the rows of the outbox, and the words in requests; see submit.h. */
 #include "proto/submit.h"
 
-static const char *const	 states[] = {
-	[SUBMIT_WAITING] = "waiting", [SUBMIT_NOTIFIED] = "notified",
-	[SUBMIT_HANDED_OUT] = "handed-out", [SUBMIT_FETCHED] = "fetched",
-	[SUBMIT_REFUSED] = "refused", [SUBMIT_EXPIRED] = "expired",
-	[SUBMIT_RECALLED] = "recalled", [SUBMIT_TOO_LATE] = "too-late",
-	[SUBMIT_BY_SMTP] = "by-smtp", NULL
+static const char *const states[] = {
+	[SUBMIT_WAITING] = "waiting",
+	[SUBMIT_NOTIFIED] = "notified",
+	[SUBMIT_HANDED_OUT] = "handed-out",
+	[SUBMIT_FETCHED] = "fetched",
+	[SUBMIT_REFUSED] = "refused",
+	[SUBMIT_EXPIRED] = "expired",
+	[SUBMIT_RECALLED] = "recalled",
+	[SUBMIT_TOO_LATE] = "too-late",
+	[SUBMIT_BY_SMTP] = "by-smtp",
+	NULL,
 };
 
 const char *
@@ -19,7 +24,7 @@ submit_state_name(enum submit_state s)
 void
 submit_letter_write(struct buf *page, const struct submit_letter *l)
 {
-	struct row_writer	 w = row_begin(page, "letter");
+	struct row_writer w = row_begin(page, "letter");
 
 	row_id(&w, "id", &l->id);
 	row_text(&w, "from", span_str(l->from));
@@ -44,7 +49,7 @@ submit_letter_read(struct row *r, struct submit_letter *l, struct err *e)
 void
 submit_recipient_write(struct buf *page, const struct submit_recipient *r)
 {
-	struct row_writer	 w = row_begin(page, "rcpt");
+	struct row_writer w = row_begin(page, "rcpt");
 
 	row_text(&w, "to", span_str(r->to));
 	row_text(&w, "state", span_str(states[r->state]));
@@ -73,7 +78,7 @@ bool
 submit_token_is_good(struct span t)
 {
 	for (size_t i = 0; i < t.n; i++) {
-		char	 c = t.p[i];
+		char c = t.p[i];
 
 		if ((c < 'a' || c > 'z') && (c < 'A' || c > 'Z') && (c < '0' || c > '9') &&
 		    c != '-' && c != '_' && c != '.')

@@ -99,8 +99,8 @@ submit_server_answer(struct submit_server *m, uint64_t request, const struct err
 static enum outcome
 do_from(struct server *s, struct span args, struct err *e)
 {
-	struct submit_server	*m = self(s);
-	struct address		 a;
+	struct submit_server *m = self(s);
+	struct address a;
 
 	begin(m);
 	if (!address_parse_path(args, &a, e) ||
@@ -130,20 +130,19 @@ has_from(const struct submit_server *m, struct err *e)
 static enum outcome
 do_to(struct server *s, struct span args, struct err *e)
 {
-	struct submit_server	*m = self(s);
-	struct address		 a;
-	char			 address[ADDRESS_STR_BYTES];
+	struct submit_server *m = self(s);
+	struct address a;
+	char address[ADDRESS_STR_BYTES];
 
 	if (!has_from(m, e))
 		return REFUSED;
-	if (!address_parse_path(args, &a, e) ||
-	    !address_canonical(&a, m->ops->a_label, address, e))
+	if (!address_parse_path(args, &a, e) || !address_canonical(&a, m->ops->a_label, address, e))
 		return fault(m, "a recipient", e);
 	if (is_known(m->letter, address)) {
 		server_reply(s, 250, "2.1.5", "to %s, once", address);
 		return DONE;
 	}
-	if (m->letter->n_to == SUBMIT_RECIPIENTS_MAX) {	/* no RULE: the array ends here */
+	if (m->letter->n_to == SUBMIT_RECIPIENTS_MAX) { /* no RULE: the array ends here */
 		err_set(e, REFUSAL_too_many_recipients, "%s", "");
 		return fault(m, address, e);
 	}
@@ -155,8 +154,8 @@ do_to(struct server *s, struct span args, struct err *e)
 static enum outcome
 do_hold(struct server *s, struct span args, struct err *e)
 {
-	struct submit_server	*m = self(s);
-	uint64_t		 days = 0;
+	struct submit_server *m = self(s);
+	uint64_t days = 0;
 
 	if (!has_from(m, e))
 		return REFUSED;
@@ -174,10 +173,9 @@ do_hold(struct server *s, struct span args, struct err *e)
 /* -- the letter ---------------------------------------------------------------------------- */
 
 static enum outcome
-settle_message(struct submit_server *m, enum outcome o, const struct ulid *id,
-    const struct err *e)
+settle_message(struct submit_server *m, enum outcome o, const struct ulid *id, const struct err *e)
 {
-	char	 digits[ULID_STR_BYTES];
+	char digits[ULID_STR_BYTES];
 
 	m->asked = SUBMIT_ASK_MESSAGE;
 	if (o == PENDING)
@@ -211,7 +209,7 @@ message_octets(struct server *s, struct span in)
 static enum outcome
 message_end(struct server *s, struct span whole, struct err *e)
 {
-	struct ulid	 id;
+	struct ulid id;
 
 	(void)whole;
 	return settle_message(self(s), self(s)->ops->end(s->role, &id, e), &id, e);
@@ -241,7 +239,7 @@ judge(struct submit_server *m, uint64_t octets, struct span token, struct err *e
 static bool
 is_countable(struct server *s, struct span octets, uint64_t *n)
 {
-	struct err	 e;
+	struct err e;
 
 	if (!span_u64(octets, n))
 		err_set(&e, REFUSAL_bad_syntax, "MESSAGE does not say how many octets follow");
@@ -259,9 +257,9 @@ is_countable(struct server *s, struct span octets, uint64_t *n)
 static enum outcome
 do_message(struct server *s, struct span args, struct err *e)
 {
-	struct submit_server	*m = self(s);
-	struct span		 token = args, octets = span_cut(&token, ' ');
-	uint64_t		 n;
+	struct submit_server *m = self(s);
+	struct span token = args, octets = span_cut(&token, ' ');
+	uint64_t n;
 
 	if (!is_countable(s, octets, &n))
 		return DONE;
@@ -296,7 +294,7 @@ bool
 submit_server_page(struct submit_server *m, uint64_t request, struct span rows, bool more,
     const struct err *e)
 {
-	struct buf	 page = BUF_INIT;
+	struct buf page = BUF_INIT;
 
 	if (m->asked != SUBMIT_ASK_PAGE || !server_answered(server_of(m), request))
 		return false;
@@ -310,9 +308,9 @@ submit_server_page(struct submit_server *m, uint64_t request, struct span rows, 
 static enum outcome
 do_status(struct server *s, struct span args, struct err *e)
 {
-	struct submit_server	*m = self(s);
-	struct buf		 page = BUF_INIT;
-	struct ulid		 id;
+	struct submit_server *m = self(s);
+	struct buf page = BUF_INIT;
+	struct ulid id;
 
 	if (!id_parse(args, &id, e))
 		return REFUSED;
@@ -323,11 +321,11 @@ do_status(struct server *s, struct span args, struct err *e)
 static enum outcome
 do_outbox(struct server *s, struct span args, struct err *e)
 {
-	struct submit_server	*m = self(s);
-	struct buf		 page = BUF_INIT;
-	bool			 more = false;
-	struct ulid		 after;
-	enum outcome		 o;
+	struct submit_server *m = self(s);
+	struct buf page = BUF_INIT;
+	bool more = false;
+	struct ulid after;
+	enum outcome o;
 
 	if (args.n > 0 && !id_parse(args, &after, e))
 		return REFUSED;
@@ -335,6 +333,7 @@ do_outbox(struct server *s, struct span args, struct err *e)
 	return settle_page(m, o, &page, more, e);
 }
 
+/* clang-format off */
 static const struct verb	 verbs[] = {
 	{ "AUTH",	SASL_NEW,		sasl_server_do_auth },
 	{ "FROM",	SASL_READY,		do_from },
@@ -346,11 +345,12 @@ static const struct verb	 verbs[] = {
 	{ "NOOP",	SASL_NEW | SASL_READY,	sasl_server_do_noop },
 	{ "QUIT",	SASL_NEW | SASL_READY,	sasl_server_do_quit },
 };
+/* clang-format on */
 
 void
 submit_server_init(struct submit_server *m, const struct submit_server_ops *ops, void *role)
 {
-	*m = (struct submit_server){ .ops = ops };
+	*m = (struct submit_server) { .ops = ops };
 	sasl_server_init(&m->sasl, verbs, sizeof verbs / sizeof verbs[0], &ops->sasl, role);
 }
 

@@ -18,7 +18,7 @@
 #include <openssl/rsa.h>
 #include <openssl/x509v3.h>
 
-#define LINES_MAX	24
+#define LINES_MAX 24
 
 static void
 must(bool ok, const char *what)
@@ -33,7 +33,7 @@ must(bool ok, const char *what)
 static EVP_PKEY *
 make_key(const char *kind)
 {
-	EVP_PKEY	*key;
+	EVP_PKEY *key;
 
 	if (kind == NULL)
 		kind = "P-256";
@@ -50,7 +50,8 @@ make_key(const char *kind)
 static const EVP_MD *
 digest_for(const EVP_PKEY *key, const char *name)
 {
-	if (EVP_PKEY_get_base_id(key) == EVP_PKEY_ED25519 || EVP_PKEY_get_base_id(key) == EVP_PKEY_ED448)
+	if (EVP_PKEY_get_base_id(key) == EVP_PKEY_ED25519 ||
+	    EVP_PKEY_get_base_id(key) == EVP_PKEY_ED448)
 		return NULL;
 	return EVP_get_digestbyname(name == NULL ? "SHA256" : name);
 }
@@ -58,9 +59,9 @@ digest_for(const EVP_PKEY *key, const char *name)
 /* -- extensions --------------------------------------------------------------------------------- */
 
 struct lines {
-	char	 text[4096];
-	char	*line[LINES_MAX];
-	int	 n;
+	char text[4096];
+	char *line[LINES_MAX];
+	int n;
 };
 
 static void
@@ -77,7 +78,7 @@ static bool
 overridden(const struct lines *l, const char *name)
 {
 	for (int i = 0; i < l->n; i++) {
-		const char	*p = l->line[i] + (l->line[i][0] == '-');
+		const char *p = l->line[i] + (l->line[i][0] == '-');
 
 		if (strncmp(p, name, strlen(name)) == 0 &&
 		    (p[strlen(name)] == '=' || p[strlen(name)] == '\0'))
@@ -89,7 +90,7 @@ overridden(const struct lines *l, const char *name)
 static X509_EXTENSION *
 make_ext(X509V3_CTX *ctx, const char *name, const char *value)
 {
-	X509_EXTENSION	*x;
+	X509_EXTENSION *x;
 
 	x = X509V3_EXT_conf(NULL, ctx, name, value);
 	must(x != NULL, name);
@@ -99,9 +100,9 @@ make_ext(X509V3_CTX *ctx, const char *name, const char *value)
 static void
 add_line(X509 *x, X509V3_CTX *ctx, const char *line)
 {
-	char		 name[128];
-	const char	*eq = strchr(line, '=');
-	X509_EXTENSION	*ext;
+	char name[128];
+	const char *eq = strchr(line, '=');
+	X509_EXTENSION *ext;
 
 	must(eq != NULL && eq - line < (int)sizeof name, line);
 	memcpy(name, line, (size_t)(eq - line));
@@ -114,7 +115,7 @@ add_line(X509 *x, X509V3_CTX *ctx, const char *line)
 static void
 add_default(X509 *x, X509V3_CTX *ctx, const struct lines *l, const char *line)
 {
-	char	 name[128];
+	char name[128];
 
 	snprintf(name, sizeof name, "%.*s", (int)strcspn(line, "="), line);
 	if (!overridden(l, name))
@@ -124,26 +125,28 @@ add_default(X509 *x, X509V3_CTX *ctx, const struct lines *l, const char *line)
 static void
 add_exts(X509 *x, const struct cert_spec *s, X509 *issuer)
 {
-	struct lines	 l;
-	X509V3_CTX	 ctx;
-	char		 san[1024];
+	struct lines l;
+	X509V3_CTX ctx;
+	char san[1024];
 
 	X509V3_set_ctx(&ctx, issuer, x, NULL, NULL, 0);
 	split(&l, s->ext == NULL ? "" : s->ext);
-	add_default(x, &ctx, &l, s->ca ? "basicConstraints=critical,CA:TRUE" :
-	    "basicConstraints=critical,CA:FALSE");
-	add_default(x, &ctx, &l, s->ca ? "keyUsage=critical,keyCertSign,cRLSign" :
-	    "keyUsage=critical,digitalSignature");
+	add_default(x, &ctx, &l,
+	    s->ca ? "basicConstraints=critical,CA:TRUE" : "basicConstraints=critical,CA:FALSE");
+	add_default(x, &ctx, &l,
+	    s->ca ? "keyUsage=critical,keyCertSign,cRLSign" : "keyUsage=critical,digitalSignature");
 	if (!s->ca)
 		add_default(x, &ctx, &l, "extendedKeyUsage=serverAuth");
 	add_default(x, &ctx, &l, "subjectKeyIdentifier=hash");
 	/* An issuer without a key id of its own gets one made up: nobody compares it. */
 	if (issuer != x)
-		add_default(x, &ctx, &l, X509_get0_subject_key_id(issuer) != NULL ?
-		    "authorityKeyIdentifier=keyid" :
-		    "authorityKeyIdentifier=DER:301680140102030405060708090a0b0c0d0e0f1011121314");
+		add_default(x, &ctx, &l,
+		    X509_get0_subject_key_id(issuer) != NULL
+			? "authorityKeyIdentifier=keyid"
+			: "authorityKeyIdentifier=DER:301680140102030405060708090a0b0c0d0e0f1011121314");
 	if (s->san != NULL) {
-		snprintf(san, sizeof san, "subjectAltName=%s%s", s->cn == NULL ? "critical," : "", s->san);
+		snprintf(san, sizeof san, "subjectAltName=%s%s", s->cn == NULL ? "critical," : "",
+		    s->san);
 		add_default(x, &ctx, &l, san);
 	}
 	for (int i = 0; i < l.n; i++)
@@ -156,14 +159,15 @@ add_exts(X509 *x, const struct cert_spec *s, X509 *issuer)
 static void
 set_serial(X509 *x, const char *decimal)
 {
-	BIGNUM		*n = BN_new();
-	ASN1_INTEGER	*i;
+	BIGNUM *n = BN_new();
+	ASN1_INTEGER *i;
 
 	if (decimal != NULL)
 		must(BN_dec2bn(&n, decimal) > 0, "serial");
 	else
 		must(BN_rand(n, 120, BN_RAND_TOP_ONE, BN_RAND_BOTTOM_ANY) == 1, "serial");
-	must((i = BN_to_ASN1_INTEGER(n, NULL)) != NULL && X509_set_serialNumber(x, i) == 1, "serial");
+	must((i = BN_to_ASN1_INTEGER(n, NULL)) != NULL && X509_set_serialNumber(x, i) == 1,
+	    "serial");
 	ASN1_INTEGER_free(i);
 	BN_free(n);
 }
@@ -171,8 +175,8 @@ set_serial(X509 *x, const char *decimal)
 static void
 set_times(X509 *x, const struct cert_spec *s)
 {
-	int64_t	 from = s->from_s, to = s->to_s;
-	time_t	 now = time(NULL);
+	int64_t from = s->from_s, to = s->to_s;
+	time_t now = time(NULL);
 
 	if (from == 0 && to == 0) {
 		from = -3600;
@@ -185,11 +189,12 @@ set_times(X509 *x, const struct cert_spec *s)
 static void
 set_subject(X509 *x, const char *cn)
 {
-	X509_NAME	*n = X509_NAME_new();
+	X509_NAME *n = X509_NAME_new();
 
 	if (cn != NULL)
-		must(X509_NAME_add_entry_by_txt(n, "CN", MBSTRING_UTF8, (const unsigned char *)cn, -1, -1,
-		    0) == 1, "name");
+		must(X509_NAME_add_entry_by_txt(n, "CN", MBSTRING_UTF8, (const unsigned char *)cn,
+			 -1, -1, 0) == 1,
+		    "name");
 	must(X509_set_subject_name(x, n) == 1, "name");
 	X509_NAME_free(n);
 }
@@ -197,13 +202,14 @@ set_subject(X509 *x, const char *cn)
 struct cert *
 cert_make(const struct cert_spec *s, const struct cert *issuer)
 {
-	struct cert	*c = calloc(1, sizeof *c);
+	struct cert *c = calloc(1, sizeof *c);
 	const struct cert *by;
 
 	must(c != NULL && (c->x = X509_new()) != NULL, "memory");
 	by = issuer == NULL ? c : issuer;
 	c->key = make_key(s->key);
-	must(X509_set_version(c->x, s->version == 1 ? X509_VERSION_1 : X509_VERSION_3) == 1, "version");
+	must(X509_set_version(c->x, s->version == 1 ? X509_VERSION_1 : X509_VERSION_3) == 1,
+	    "version");
 	set_serial(c->x, s->serial);
 	set_times(c->x, s);
 	set_subject(c->x, s->cn);
@@ -229,23 +235,26 @@ cert_free(struct cert **c)
 struct cert *
 cert_root(const char *cn)
 {
-	return cert_make(&(struct cert_spec){ .cn = cn, .ca = true, .from_s = -3600,
-	    .to_s = 3650LL * CERTS_DAY }, NULL);
+	return cert_make(&(struct cert_spec) { .cn = cn,
+			     .ca = true,
+			     .from_s = -3600,
+			     .to_s = 3650LL * CERTS_DAY },
+	    NULL);
 }
 
 struct cert *
 cert_intermediate(const char *cn, const struct cert *issuer)
 {
-	return cert_make(&(struct cert_spec){ .cn = cn, .ca = true }, issuer);
+	return cert_make(&(struct cert_spec) { .cn = cn, .ca = true }, issuer);
 }
 
 struct cert *
 cert_leaf(const char *domain, const struct cert *issuer)
 {
-	char	 san[300];
+	char san[300];
 
 	snprintf(san, sizeof san, "DNS:%s", domain);
-	return cert_make(&(struct cert_spec){ .cn = domain, .san = san }, issuer);
+	return cert_make(&(struct cert_spec) { .cn = domain, .san = san }, issuer);
 }
 
 /* -- CRLs --------------------------------------------------------------------------------------- */
@@ -253,17 +262,18 @@ cert_leaf(const char *domain, const struct cert *issuer)
 static void
 add_revoked(X509_CRL *crl, const struct cert *c, int reason)
 {
-	X509_REVOKED	*r = X509_REVOKED_new();
-	ASN1_TIME	*t = ASN1_TIME_set(NULL, time(NULL) - 60);
+	X509_REVOKED *r = X509_REVOKED_new();
+	ASN1_TIME *t = ASN1_TIME_set(NULL, time(NULL) - 60);
 
 	must(r != NULL && t != NULL, "memory");
 	X509_REVOKED_set_serialNumber(r, X509_get_serialNumber(c->x));
 	X509_REVOKED_set_revocationDate(r, t);
 	if (reason != 0) {
-		ASN1_ENUMERATED	*why = ASN1_ENUMERATED_new();
+		ASN1_ENUMERATED *why = ASN1_ENUMERATED_new();
 
 		must(why != NULL && ASN1_ENUMERATED_set(why, reason) == 1 &&
-		    X509_REVOKED_add1_ext_i2d(r, NID_crl_reason, why, 0, 0) == 1, "reason");
+			X509_REVOKED_add1_ext_i2d(r, NID_crl_reason, why, 0, 0) == 1,
+		    "reason");
 		ASN1_ENUMERATED_free(why);
 	}
 	must(X509_CRL_add0_revoked(crl, r) == 1, "revoking");
@@ -273,16 +283,17 @@ add_revoked(X509_CRL *crl, const struct cert *c, int reason)
 static void
 add_crl_exts(X509_CRL *crl, const struct crl_spec *s, const struct cert *issuer)
 {
-	char		 text[2048];
-	struct lines	 l;
-	X509V3_CTX	 ctx;
+	char text[2048];
+	struct lines l;
+	X509V3_CTX ctx;
 
 	X509V3_set_ctx(&ctx, issuer->x, NULL, NULL, crl, 0);
-	snprintf(text, sizeof text, "authorityKeyIdentifier=keyid\n%s", s->ext == NULL ? "" : s->ext);
+	snprintf(text, sizeof text, "authorityKeyIdentifier=keyid\n%s",
+	    s->ext == NULL ? "" : s->ext);
 	split(&l, text);
 	for (int i = 0; i < l.n; i++) {
-		char		*eq = strchr(l.line[i], '=');
-		X509_EXTENSION	*x;
+		char *eq = strchr(l.line[i], '=');
+		X509_EXTENSION *x;
 
 		*eq = '\0';
 		x = make_ext(&ctx, l.line[i], eq + 1);
@@ -294,12 +305,12 @@ add_crl_exts(X509_CRL *crl, const struct crl_spec *s, const struct cert *issuer)
 X509_CRL *
 cert_crl(const struct cert *issuer, const struct crl_spec *s)
 {
-	X509_CRL	*crl = X509_CRL_new();
-	bool		 dated = s->from_s != 0 || s->to_s != 0;
-	time_t		 now = time(NULL);
-	ASN1_TIME	*from = ASN1_TIME_set(NULL, now + (dated ? s->from_s : -3600)),
-			*to = ASN1_TIME_set(NULL, now + (dated ? s->to_s : CERTS_DAY));
-	ASN1_INTEGER	*number = ASN1_INTEGER_new();
+	X509_CRL *crl = X509_CRL_new();
+	bool dated = s->from_s != 0 || s->to_s != 0;
+	time_t now = time(NULL);
+	ASN1_TIME *from = ASN1_TIME_set(NULL, now + (dated ? s->from_s : -3600)),
+		  *to = ASN1_TIME_set(NULL, now + (dated ? s->to_s : CERTS_DAY));
+	ASN1_INTEGER *number = ASN1_INTEGER_new();
 
 	must(crl != NULL && from != NULL && to != NULL && number != NULL, "memory");
 	X509_CRL_set_version(crl, X509_CRL_VERSION_2);
@@ -334,9 +345,9 @@ certs_folder(char path[64])
 void
 certs_remove(const char *folder)
 {
-	DIR		*d = opendir(folder);
-	struct dirent	*f;
-	char		 path[4096];
+	DIR *d = opendir(folder);
+	struct dirent *f;
+	char path[4096];
 
 	if (d == NULL)
 		return;
@@ -354,9 +365,9 @@ certs_remove(const char *folder)
 const char *
 certs_path(const char *folder, const char *name)
 {
-	static char	 ring[16][512];
-	static unsigned	 next;
-	char		*p = ring[next++ % 16];
+	static char ring[16][512];
+	static unsigned next;
+	char *p = ring[next++ % 16];
 
 	snprintf(p, sizeof ring[0], "%s/%s", folder, name);
 	return p;
@@ -366,9 +377,9 @@ certs_path(const char *folder, const char *name)
 static FILE *
 open_new(const char *path, char beside[600], mode_t mode)
 {
-	const char	*base = strrchr(path, '/');
-	FILE		*f = NULL;
-	int		 fd;
+	const char *base = strrchr(path, '/');
+	FILE *f = NULL;
+	int fd;
 
 	snprintf(beside, 600, "%.*s/.new-%s", (int)(base - path), path, base + 1);
 	fd = open(beside, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, mode);
@@ -385,8 +396,8 @@ close_new(FILE *f, const char *beside, const char *path)
 void
 certs_write(const char *path, const struct cert *leaf, const struct cert *intermediate)
 {
-	char	 beside[600];
-	FILE	*f = open_new(path, beside, 0644);
+	char beside[600];
+	FILE *f = open_new(path, beside, 0644);
 
 	must(PEM_write_X509(f, leaf->x) == 1, path);
 	if (intermediate != NULL)
@@ -397,8 +408,8 @@ certs_write(const char *path, const struct cert *leaf, const struct cert *interm
 void
 certs_write_key(const char *path, const struct cert *c)
 {
-	char	 beside[600];
-	FILE	*f = open_new(path, beside, 0600);
+	char beside[600];
+	FILE *f = open_new(path, beside, 0600);
 
 	must(PEM_write_PrivateKey(f, c->key, NULL, NULL, 0, NULL, NULL) == 1, path);
 	close_new(f, beside, path);
@@ -407,8 +418,8 @@ certs_write_key(const char *path, const struct cert *c)
 void
 certs_write_crl(const char *path, X509_CRL *crl)
 {
-	char	 beside[600];
-	FILE	*f = open_new(path, beside, 0644);
+	char beside[600];
+	FILE *f = open_new(path, beside, 0644);
 
 	must(PEM_write_X509_CRL(f, crl) == 1, path);
 	close_new(f, beside, path);

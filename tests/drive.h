@@ -8,10 +8,10 @@
 static inline void
 drive(struct engine *e, struct buf *held, struct span in, size_t chunk)
 {
-	size_t	 at = 0;
+	size_t at = 0;
 
 	do {
-		struct span	 piece = span_sub(in, at, chunk);
+		struct span piece = span_sub(in, at, chunk);
 
 		buf_add(held, piece.p, piece.n);
 		at += piece.n;

@@ -18,7 +18,7 @@ heard_add(struct buf *heard, const char *what, const struct err *e)
 static inline bool
 heard_is(struct buf *heard, struct span text)
 {
-	bool	 same = span_eq(text, buf_span(heard));
+	bool same = span_eq(text, buf_span(heard));
 
 	if (!same)
 		printf("# heard: %.*s\n", SPAN_FMT(buf_span(heard)));

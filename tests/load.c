@@ -9,12 +9,12 @@
 #include <unistd.h>
 
 #include "common/base/hex.h"
-#include "common/svc/loop.h"
+#include "common/loop/loop.h"
 
 int64_t
 load_now_us(void)
 {
-	struct timespec	 t;
+	struct timespec t;
 
 	clock_gettime(CLOCK_MONOTONIC, &t);
 	return (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
@@ -37,8 +37,8 @@ static void
 journal(struct load *l, const struct ulid *id, const unsigned char digest[DIGEST_BYTES],
     const char *recipient)
 {
-	char	 digits[ULID_STR_BYTES], hex[2 * DIGEST_BYTES + 1], line[512];
-	int	 n;
+	char digits[ULID_STR_BYTES], hex[2 * DIGEST_BYTES + 1], line[512];
+	int n;
 
 	ulid_str(id, digits);
 	hex_str(hex, digest, DIGEST_BYTES);
@@ -53,7 +53,7 @@ void
 load_acked(struct load *l, int64_t sent_us, const struct ulid *id,
     const unsigned char digest[DIGEST_BYTES], const char *recipient)
 {
-	int64_t	 slot = (load_now_us() - sent_us) / LOAD_SLOT_US;
+	int64_t slot = (load_now_us() - sent_us) / LOAD_SLOT_US;
 
 	l->slots[slot < LOAD_SLOTS ? slot : LOAD_SLOTS - 1]++;
 	l->acked++;
@@ -78,9 +78,13 @@ load_closed(struct load *l)
 struct conn *
 load_connect(struct load *l, const char *alpn, const struct conn_events *events, void *role)
 {
-	const struct conn_target	 to = {
-		.address = (const struct sockaddr *)&l->address, .own = l->o.own,
-		.domain = l->o.domain, .alpn = alpn, .from = l->o.from, .timeout_ms = 10000,
+	const struct conn_target to = {
+		.address = (const struct sockaddr *)&l->address,
+		.own = l->o.own,
+		.domain = l->o.domain,
+		.alpn = alpn,
+		.from = l->o.from,
+		.timeout_ms = 10000,
 	};
 
 	return conn_connect(l->loop, &to, l->tls, events, role);
@@ -89,8 +93,8 @@ load_connect(struct load *l, const char *alpn, const struct conn_events *events,
 void
 load_password(const struct load *l, char out[LOAD_PASSWORD_BYTES])
 {
-	int	 fd = open(l->o.password_file, O_RDONLY | O_CLOEXEC);
-	ssize_t	 n = fd < 0 ? -1 : read(fd, out, LOAD_PASSWORD_BYTES - 1);
+	int fd = open(l->o.password_file, O_RDONLY | O_CLOEXEC);
+	ssize_t n = fd < 0 ? -1 : read(fd, out, LOAD_PASSWORD_BYTES - 1);
 
 	if (n <= 0) {
 		perror(l->o.password_file);

@@ -12,64 +12,64 @@
 
 #include <sys/socket.h>
 
+#include "common/auth/auth.h"
 #include "common/base/err.h"
 #include "common/base/ulid.h"
-#include "common/svc/auth.h"
-#include "common/svc/conn.h"
-#include "common/svc/digest.h"
+#include "common/net/conn.h"
+#include "common/text/digest.h"
 #include "proto/server.h"
 
-#define LOAD_WINDOW_MAX		16
-#define LOAD_PASSWORD_BYTES	256
-#define LOAD_SLOT_US		20	/* latencies are told this exactly */
-#define LOAD_SLOTS		200000
+#define LOAD_WINDOW_MAX     16
+#define LOAD_PASSWORD_BYTES 256
+#define LOAD_SLOT_US        20 /* latencies are told this exactly */
+#define LOAD_SLOTS          200000
 
 struct load_options {
-	const char	*to, *domain, *user, *password_file, *trust, *crls, *recipient, *journal;
-	const char	*own, *certificate, *key, *from, *envelope, *header;
-	long		 connections, size, seconds, count, window, per_seal, pause_ms;
-	bool		 again;		/* a broken connection is made anew, what was open sent again */
-	bool		 poll;		/* until the end, no sleep */
+	const char *to, *domain, *user, *password_file, *trust, *crls, *recipient, *journal;
+	const char *own, *certificate, *key, *from, *envelope, *header;
+	long connections, size, seconds, count, window, per_seal, pause_ms;
+	bool again; /* a broken connection is made anew, what was open sent again */
+	bool poll;  /* until the end, no sleep */
 };
 
 struct load {
-	struct load_options	 o;
-	struct loop		*loop;
-	struct tls_holder	*tls;
-	struct sockaddr_storage	 address;
-	int			 journal;
-	int64_t			 began_us, end_us;
-	uint64_t		 sent, acked, refused, broken;
-	unsigned		 open;		/* connections that have not ended */
-	bool			 stopping;
-	struct err		 why;		/* the first refusal */
-	uint32_t		 slots[LOAD_SLOTS];
+	struct load_options o;
+	struct loop *loop;
+	struct tls_holder *tls;
+	struct sockaddr_storage address;
+	int journal;
+	int64_t began_us, end_us;
+	uint64_t sent, acked, refused, broken;
+	unsigned open; /* connections that have not ended */
+	bool stopping;
+	struct err why; /* the first refusal */
+	uint32_t slots[LOAD_SLOTS];
 };
 
-int64_t	 load_now_us(void);
+int64_t load_now_us(void);
 /* May one more be sent?  Counts it. */
-bool	 load_take(struct load *l);
+bool load_take(struct load *l);
 /* One more was acknowledged; then the time or the count may be over. */
-void	 load_acked(struct load *l, int64_t sent_us, const struct ulid *id,
-	    const unsigned char digest[DIGEST_BYTES], const char *recipient);
-void	 load_refused(struct load *l, const struct err *e);
+void load_acked(struct load *l, int64_t sent_us, const struct ulid *id,
+    const unsigned char digest[DIGEST_BYTES], const char *recipient);
+void load_refused(struct load *l, const struct err *e);
 /* A connection has ended for good; the loop stops with the last. */
-void	 load_closed(struct load *l);
+void load_closed(struct load *l);
 struct conn *load_connect(struct load *l, const char *alpn, const struct conn_events *events,
-	    void *role);
+    void *role);
 
-void	 load_password(const struct load *l, char out[LOAD_PASSWORD_BYTES]);
+void load_password(const struct load *l, char out[LOAD_PASSWORD_BYTES]);
 /* A step of SCRAM, in the form that the engines' clients ask for. */
 enum outcome load_step(struct auth_client *a, struct span message, bool last, struct buf *out,
-	    struct err *e);
+    struct err *e);
 
 /* Each starts the connections of its kind and returns; load_free_* frees them once the loop has. */
-void	*load_letters(struct load *l);
-void	 load_letters_free(void *all);
-void	*load_notices(struct load *l);
-void	 load_notices_free(void *all);
+void *load_letters(struct load *l);
+void load_letters_free(void *all);
+void *load_notices(struct load *l);
+void load_notices_free(void *all);
 /* A connection that reads the whole list and prints "NUMBER STATE ID DIGEST" for each notice. */
-void	*load_list(struct load *l);
-void	 load_list_free(void *all);
+void *load_list(struct load *l);
+void load_list_free(void *all);
 
 #endif

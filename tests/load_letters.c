@@ -7,36 +7,36 @@
 #include "common/base/clock.h"
 #include "common/base/memory.h"
 #include "common/base/random.h"
-#include "common/svc/loop.h"
+#include "common/loop/loop.h"
 #include "proto/submit_client.h"
 
-#define RETRY_MS	100
+#define RETRY_MS 100
 
 struct letter {
-	char		 token[ULID_STR_BYTES];		/* "" : free */
-	bool		 open;				/* sent on the present connection */
-	int64_t		 sent_us;
-	unsigned char	 digest[DIGEST_BYTES];
+	char token[ULID_STR_BYTES]; /* "" : free */
+	bool open;                  /* sent on the present connection */
+	int64_t sent_us;
+	unsigned char digest[DIGEST_BYTES];
 };
 
 struct sender {
-	struct submit_client	 client;
-	struct load		*load;
-	struct letters		*all;
-	struct conn		*conn;
-	struct auth_client	*auth;
-	struct loop_timer	*timer;
-	bool			 up, signed_in;
-	struct letter		 letters[LOAD_WINDOW_MAX];
+	struct submit_client client;
+	struct load *load;
+	struct letters *all;
+	struct conn *conn;
+	struct auth_client *auth;
+	struct loop_timer *timer;
+	bool up, signed_in;
+	struct letter letters[LOAD_WINDOW_MAX];
 };
 
 struct letters {
-	struct load		*load;
-	char			 password[LOAD_PASSWORD_BYTES];
-	struct auth_cache	 cache;
-	struct buf		 body;		/* of --size; the token stands at `at` */
-	size_t			 at;
-	struct sender		*senders;
+	struct load *load;
+	char password[LOAD_PASSWORD_BYTES];
+	struct auth_cache cache;
+	struct buf body; /* of --size; the token stands at `at` */
+	size_t at;
+	struct sender *senders;
 };
 
 /* -- letters ------------------------------------------------------------------------------------ */
@@ -44,17 +44,17 @@ struct letters {
 static void
 make_body(struct letters *a)
 {
-	const struct load_options	*o = &a->load->o;
-	struct buf			*b = &a->body;
-	size_t				 size = (size_t)o->size, line;
+	const struct load_options *o = &a->load->o;
+	struct buf *b = &a->body;
+	size_t size = (size_t)o->size, line;
 
-	buf_addf(b, "From: <%s>\r\nTo: <%s>\r\nSubject: load ", o->header != NULL ? o->header : o->user,
-	    o->recipient);
+	buf_addf(b, "From: <%s>\r\nTo: <%s>\r\nSubject: load ",
+	    o->header != NULL ? o->header : o->user, o->recipient);
 	a->at = b->len;
 	buf_addf(b, "%026d\r\n\r\n", 0);
 	while (b->len + 2 < size) {
 		line = size - b->len - 2 < 76 ? size - b->len - 2 : 76;
-		if (size - b->len - 2 - line < 3)	/* what would be left is no line */
+		if (size - b->len - 2 - line < 3) /* what would be left is no line */
 			line = size - b->len - 2;
 		memset(buf_room(b, line), 'x', line);
 		b->len += line;
@@ -65,8 +65,8 @@ make_body(struct letters *a)
 static void
 new_letter(struct letter *l)
 {
-	struct ulid	 id;
-	unsigned char	 random[10];
+	struct ulid id;
+	unsigned char random[10];
 
 	random_bytes(random, sizeof random);
 	ulid_make(&id, clock_wall_ms(), random);
@@ -76,11 +76,12 @@ new_letter(struct letter *l)
 static bool
 give(struct sender *s, struct letter *l)
 {
-	struct letters		*a = s->all;
+	struct letters *a = s->all;
 	const struct load_options *o = &s->load->o;
-	const char *const	 to[] = { o->recipient };
-	struct submit_draft	 d = { o->envelope != NULL ? o->envelope : o->user, to, 1, 0, l->token, a->body.len };
-	struct err		 e;
+	const char *const to[] = { o->recipient };
+	struct submit_draft d = { o->envelope != NULL ? o->envelope : o->user, to, 1, 0, l->token,
+		a->body.len };
+	struct err e;
 
 	memcpy(a->body.data + a->at, l->token, ULID_DIGITS);
 	if (s->load->journal >= 0)
@@ -104,12 +105,12 @@ is_open(const struct sender *s)
 static void
 fill(struct sender *s)
 {
-	bool	 some = false;
+	bool some = false;
 
 	if (!s->signed_in || s->conn == NULL)
 		return;
 	for (long i = 0; i < s->load->o.window && submit_client_may_send(&s->client); i++) {
-		struct letter	*l = &s->letters[i];
+		struct letter *l = &s->letters[i];
 
 		if (l->open)
 			continue;
@@ -127,10 +128,10 @@ fill(struct sender *s)
 static void
 on_taken(void *role, void *arg, const struct ulid *id, const struct err *e)
 {
-	struct sender	*s = role;
-	struct letter	*l = NULL;
+	struct sender *s = role;
+	struct letter *l = NULL;
 
-	(void)arg;		/* answers come in the order of the letters */
+	(void)arg; /* answers come in the order of the letters */
 	for (long i = 0; i < s->load->o.window; i++)
 		if (s->letters[i].open && (l == NULL || s->letters[i].sent_us < l->sent_us))
 			l = &s->letters[i];
@@ -161,7 +162,7 @@ on_step(void *role, struct span message, bool last, struct buf *out, struct err 
 static void
 on_signed_in(void *role, const struct err *e)
 {
-	struct sender	*s = role;
+	struct sender *s = role;
 
 	auth_client_free(&s->auth);
 	s->signed_in = e == NULL;
@@ -178,14 +179,16 @@ on_signed_in(void *role, const struct err *e)
 static void
 on_lost(void *role, const struct err *e)
 {
-	struct sender	*s = role;
+	struct sender *s = role;
 
 	(void)e;
 	s->signed_in = false;
 }
 
-static const struct submit_client_ops	ops = {
-	.sasl = { .step = on_step, .signed_in = on_signed_in }, .taken = on_taken, .lost = on_lost,
+static const struct submit_client_ops ops = {
+	.sasl = { .step = on_step, .signed_in = on_signed_in },
+	.taken = on_taken,
+	.lost = on_lost,
 };
 
 /* -- the connection --------------------------------------------------------------------------------- */
@@ -193,15 +196,16 @@ static const struct submit_client_ops	ops = {
 static void
 on_up(struct conn *c, void *role)
 {
-	struct sender		*s = role;
-	const struct letters	*a = s->all;
-	unsigned char		 binding[AUTH_BINDING_BYTES];
-	struct err		 e;
+	struct sender *s = role;
+	const struct letters *a = s->all;
+	unsigned char binding[AUTH_BINDING_BYTES];
+	struct err e;
 
 	s->up = true;
 	submit_client_init(&s->client, &ops, s);
-	if (!conn_exporter(c, binding) || !auth_client_new(span_str(s->load->o.user),
-	    span_str(a->password), span_of(binding, sizeof binding), &s->all->cache, &s->auth, &e)) {
+	if (!conn_exporter(c, binding) ||
+	    !auth_client_new(span_str(s->load->o.user), span_str(a->password),
+		span_of(binding, sizeof binding), &s->all->cache, &s->auth, &e)) {
 		conn_close(c);
 		return;
 	}
@@ -221,9 +225,9 @@ has_letters(const struct sender *s)
 static void
 on_gone(struct conn *c, void *role, const struct err *why)
 {
-	struct sender	*s = role;
-	struct load	*l = s->load;
-	struct err	 closed;
+	struct sender *s = role;
+	struct load *l = s->load;
+	struct err closed;
 
 	(void)c;
 	s->conn = NULL;
@@ -250,13 +254,13 @@ on_gone(struct conn *c, void *role, const struct err *why)
 	load_closed(l);
 }
 
-static const struct conn_events	events = { .up = on_up, .gone = on_gone };
+static const struct conn_events events = { .up = on_up, .gone = on_gone };
 
 /* Connects, or goes on behind a pause. */
 static void
 on_timer(void *arg)
 {
-	struct sender	*s = arg;
+	struct sender *s = arg;
 
 	if (s->conn == NULL)
 		s->conn = load_connect(s->load, SUBMIT_ALPN, &events, s);
@@ -269,14 +273,14 @@ on_timer(void *arg)
 void *
 load_letters(struct load *l)
 {
-	struct letters	*a = memory_new(sizeof *a);
+	struct letters *a = memory_new(sizeof *a);
 
 	a->load = l;
 	load_password(l, a->password);
 	make_body(a);
 	a->senders = memory_array((size_t)l->o.connections, sizeof *a->senders);
 	for (long i = 0; i < l->o.connections; i++) {
-		struct sender	*s = &a->senders[i];
+		struct sender *s = &a->senders[i];
 
 		s->load = l;
 		s->all = a;
@@ -290,7 +294,7 @@ load_letters(struct load *l)
 void
 load_letters_free(void *all)
 {
-	struct letters	*a = all;
+	struct letters *a = all;
 
 	for (long i = 0; i < a->load->o.connections; i++)
 		loop_timer_free(&a->senders[i].timer);

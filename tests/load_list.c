@@ -9,20 +9,20 @@
 #include "proto/mailbox_client.h"
 
 struct reader {
-	struct mailbox_client	 client;
-	struct load		*load;
-	struct conn		*conn;
-	struct auth_client	*auth;
-	struct auth_cache	 cache;
-	uint64_t		 last;
-	bool			 up, all;
+	struct mailbox_client client;
+	struct load *load;
+	struct conn *conn;
+	struct auth_client *auth;
+	struct auth_cache cache;
+	uint64_t last;
+	bool up, all;
 };
 
 static void
 on_notice(void *role, void *arg, const struct mailbox_notice *n)
 {
-	struct reader	*r = role;
-	char		 id[ULID_STR_BYTES], hex[2 * MAILBOX_DIGEST_BYTES + 1];
+	struct reader *r = role;
+	char id[ULID_STR_BYTES], hex[2 * MAILBOX_DIGEST_BYTES + 1];
 
 	(void)arg;
 	ulid_str(&n->id, id);
@@ -36,7 +36,7 @@ on_notice(void *role, void *arg, const struct mailbox_notice *n)
 static void
 on_end(void *role, void *arg, bool more, const struct err *e)
 {
-	struct reader	*r = role;
+	struct reader *r = role;
 
 	(void)arg;
 	if (e != NULL)
@@ -57,7 +57,7 @@ on_step(void *role, struct span message, bool last, struct buf *out, struct err 
 static void
 on_signed_in(void *role, const struct err *e)
 {
-	struct reader	*r = role;
+	struct reader *r = role;
 
 	auth_client_free(&r->auth);
 	if (e == NULL) {
@@ -93,24 +93,29 @@ on_lost(void *role, const struct err *e)
 	(void)e;
 }
 
-static const struct mailbox_client_ops	ops = {
-	.sasl = { .step = on_step, .signed_in = on_signed_in }, .notice = on_notice,
-	.found = on_found, .octets = on_octets, .end = on_end, .lost = on_lost,
+static const struct mailbox_client_ops ops = {
+	.sasl = { .step = on_step, .signed_in = on_signed_in },
+	.notice = on_notice,
+	.found = on_found,
+	.octets = on_octets,
+	.end = on_end,
+	.lost = on_lost,
 };
 
 static void
 on_up(struct conn *c, void *role)
 {
-	struct reader	*r = role;
-	unsigned char	 binding[AUTH_BINDING_BYTES];
-	char		 password[LOAD_PASSWORD_BYTES];
-	struct err	 e;
+	struct reader *r = role;
+	unsigned char binding[AUTH_BINDING_BYTES];
+	char password[LOAD_PASSWORD_BYTES];
+	struct err e;
 
 	r->up = true;
 	load_password(r->load, password);
 	mailbox_client_init(&r->client, &ops, r);
-	if (!conn_exporter(c, binding) || !auth_client_new(span_str(r->load->o.user),
-	    span_str(password), span_of(binding, sizeof binding), &r->cache, &r->auth, &e)) {
+	if (!conn_exporter(c, binding) ||
+	    !auth_client_new(span_str(r->load->o.user), span_str(password),
+		span_of(binding, sizeof binding), &r->cache, &r->auth, &e)) {
 		conn_close(c);
 		return;
 	}
@@ -121,8 +126,8 @@ on_up(struct conn *c, void *role)
 static void
 on_gone(struct conn *c, void *role, const struct err *why)
 {
-	struct reader	*r = role;
-	struct err	 closed;
+	struct reader *r = role;
+	struct err closed;
 
 	(void)c;
 	r->conn = NULL;
@@ -138,12 +143,12 @@ on_gone(struct conn *c, void *role, const struct err *why)
 	load_closed(r->load);
 }
 
-static const struct conn_events	events = { .up = on_up, .gone = on_gone };
+static const struct conn_events events = { .up = on_up, .gone = on_gone };
 
 void *
 load_list(struct load *l)
 {
-	struct reader	*r = memory_new(sizeof *r);
+	struct reader *r = memory_new(sizeof *r);
 
 	r->load = l;
 	l->open = 1;

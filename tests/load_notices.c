@@ -7,38 +7,38 @@
 #include "common/base/clock.h"
 #include "common/base/memory.h"
 #include "common/base/random.h"
-#include "common/svc/loop.h"
-#include "common/svc/sign.h"
-#include "common/svc/tls.h"
+#include "common/loop/loop.h"
+#include "common/pki/sign.h"
+#include "common/tls/tls.h"
 #include "proto/notify_client.h"
 
-#define HOLD_S	(7 * 24 * 3600)
+#define HOLD_S (7 * 24 * 3600)
 
 struct sealed {
-	struct caller		*caller;	/* NULL: free */
-	int64_t			 sent_us;
-	size_t			 n;
-	struct ulid		 id[SEAL_STATEMENTS_MAX];
-	unsigned char		 digest[SEAL_STATEMENTS_MAX][DIGEST_BYTES];
-	struct notify_recipient	 recipient[SEAL_STATEMENTS_MAX];
-	struct buf		 statement[SEAL_STATEMENTS_MAX];
-	struct buf		 seal;
+	struct caller *caller; /* NULL: free */
+	int64_t sent_us;
+	size_t n;
+	struct ulid id[SEAL_STATEMENTS_MAX];
+	unsigned char digest[SEAL_STATEMENTS_MAX][DIGEST_BYTES];
+	struct notify_recipient recipient[SEAL_STATEMENTS_MAX];
+	struct buf statement[SEAL_STATEMENTS_MAX];
+	struct buf seal;
 };
 
 struct caller {
-	struct notify_client	 client;
-	struct load		*load;
-	struct notices		*all;
-	struct conn		*conn;
-	bool			 up, welcome;
-	struct sealed		 sealed[NOTIFY_SEALS_MAX];
+	struct notify_client client;
+	struct load *load;
+	struct notices *all;
+	struct conn *conn;
+	bool up, welcome;
+	struct sealed sealed[NOTIFY_SEALS_MAX];
 };
 
 struct notices {
-	struct load	*load;
-	struct tls	*tls;
-	struct caller	*callers;
-	char		 from[ADDRESS_STR_BYTES];
+	struct load *load;
+	struct tls *tls;
+	struct caller *callers;
+	char from[ADDRESS_STR_BYTES];
 };
 
 /* -- batches -------------------------------------------------------------------------------------- */
@@ -46,9 +46,9 @@ struct notices {
 static bool
 make_statement(const struct caller *c, struct sealed *b, size_t i, struct err *e)
 {
-	const struct load_options	*o = &c->load->o;
-	struct statement		 st = { .recipient_domain = span_str(o->domain) };
-	unsigned char			 random[10], hash[1][STATEMENT_HASH_BYTES];
+	const struct load_options *o = &c->load->o;
+	struct statement st = { .recipient_domain = span_str(o->domain) };
+	unsigned char random[10], hash[1][STATEMENT_HASH_BYTES];
 
 	random_bytes(random, sizeof random);
 	ulid_make(&b->id[i], clock_wall_ms(), random);
@@ -71,7 +71,7 @@ make_statement(const struct caller *c, struct sealed *b, size_t i, struct err *e
 static bool
 make_seal(struct caller *c, struct sealed *b, struct err *e)
 {
-	unsigned char	 digests[SEAL_STATEMENTS_MAX][STATEMENT_HASH_BYTES];
+	unsigned char digests[SEAL_STATEMENTS_MAX][STATEMENT_HASH_BYTES];
 
 	for (b->n = 0; b->n < (size_t)c->load->o.per_seal && load_take(c->load); b->n++) {
 		if (!make_statement(c, b, b->n, e))
@@ -79,23 +79,26 @@ make_seal(struct caller *c, struct sealed *b, struct err *e)
 		digest_sha256(buf_span(&b->statement[b->n]), digests[b->n]);
 	}
 	buf_reset(&b->seal);
-	return b->n == 0 || seal_write(&b->seal, span_str(c->load->o.own),
-	    span_str(c->load->o.domain), clock_wall_ms() / 1000, digests, b->n, e);
+	return b->n == 0 ||
+	    seal_write(&b->seal, span_str(c->load->o.own), span_str(c->load->o.domain),
+		clock_wall_ms() / 1000, digests, b->n, e);
 }
 
 static void
 on_sealed(void *arg, const char *alg, struct span signature, const struct err *e)
 {
-	struct sealed		*b = arg;
-	struct caller		*c = b->caller;
-	struct notify_letter	 letters[SEAL_STATEMENTS_MAX];
-	enum seal_alg		 a;
-	struct err		 why;
+	struct sealed *b = arg;
+	struct caller *c = b->caller;
+	struct notify_letter letters[SEAL_STATEMENTS_MAX];
+	enum seal_alg a;
+	struct err why;
 
 	for (size_t i = 0; i < b->n; i++)
-		letters[i] = (struct notify_letter){ buf_span(&b->statement[i]), &b->recipient[i], 1 };
+		letters[i] = (struct notify_letter) { buf_span(&b->statement[i]), &b->recipient[i],
+			1 };
 	if (e == NULL && c->welcome && seal_alg_parse(span_str(alg), &a) &&
-	    notify_client_send(&c->client, letters, b->n, buf_span(&b->seal), a, signature, b, &why)) {
+	    notify_client_send(&c->client, letters, b->n, buf_span(&b->seal), a, signature, b,
+		&why)) {
 		conn_kick(c->conn);
 		return;
 	}
@@ -108,11 +111,11 @@ on_sealed(void *arg, const char *alg, struct span signature, const struct err *e
 static void
 fill(struct caller *c)
 {
-	struct err	 e;
-	bool		 open = false;
+	struct err e;
+	bool open = false;
 
 	for (long i = 0; c->welcome && i < c->load->o.window; i++) {
-		struct sealed	*b = &c->sealed[i];
+		struct sealed *b = &c->sealed[i];
 
 		if (b->caller == NULL) {
 			b->sent_us = load_now_us();
@@ -138,7 +141,7 @@ fill(struct caller *c)
 static void
 on_hello(void *role, const struct err *e)
 {
-	struct caller	*c = role;
+	struct caller *c = role;
 
 	c->welcome = e == NULL;
 	if (e != NULL)
@@ -149,21 +152,22 @@ on_hello(void *role, const struct err *e)
 static void
 on_result(void *role, void *arg, size_t index, struct span text, const struct err *e)
 {
-	struct caller	*c = role;
-	struct sealed	*b = arg;
+	struct caller *c = role;
+	struct sealed *b = arg;
 
 	(void)text;
 	if (e != NULL)
 		load_refused(c->load, e);
 	else
-		load_acked(c->load, b->sent_us, &b->id[index], b->digest[index], c->load->o.recipient);
+		load_acked(c->load, b->sent_us, &b->id[index], b->digest[index],
+		    c->load->o.recipient);
 }
 
 static void
 on_batch_end(void *role, void *arg, size_t answered, const struct err *e)
 {
-	struct caller	*c = role;
-	struct sealed	*b = arg;
+	struct caller *c = role;
+	struct sealed *b = arg;
 
 	(void)answered;
 	b->caller = NULL;
@@ -174,20 +178,20 @@ on_batch_end(void *role, void *arg, size_t answered, const struct err *e)
 static void
 on_lost(void *role, const struct err *e)
 {
-	struct caller	*c = role;
+	struct caller *c = role;
 
 	(void)e;
 	c->welcome = false;
 }
 
-static const struct notify_client_ops	ops = { on_hello, on_result, on_batch_end, on_lost };
+static const struct notify_client_ops ops = { on_hello, on_result, on_batch_end, on_lost };
 
 /* -- connections -------------------------------------------------------------------------------------- */
 
 static void
 on_up(struct conn *conn, void *role)
 {
-	struct caller	*c = role;
+	struct caller *c = role;
 
 	c->up = true;
 	notify_client_init(&c->client, &ops, c);
@@ -198,8 +202,8 @@ on_up(struct conn *conn, void *role)
 static void
 on_gone(struct conn *conn, void *role, const struct err *why)
 {
-	struct caller	*c = role;
-	struct err	 closed;
+	struct caller *c = role;
+	struct err closed;
 
 	(void)conn;
 	c->conn = NULL;
@@ -216,13 +220,13 @@ on_gone(struct conn *conn, void *role, const struct err *why)
 	load_closed(c->load);
 }
 
-static const struct conn_events	events = { .up = on_up, .gone = on_gone };
+static const struct conn_events events = { .up = on_up, .gone = on_gone };
 
 void *
 load_notices(struct load *l)
 {
-	struct notices	*a = memory_new(sizeof *a);
-	struct buf	 from = BUF_INIT;
+	struct notices *a = memory_new(sizeof *a);
+	struct buf from = BUF_INIT;
 
 	a->load = l;
 	a->tls = tls_holder_get(l->tls);
@@ -232,7 +236,7 @@ load_notices(struct load *l)
 	buf_clear(&from);
 	a->callers = memory_array((size_t)l->o.connections, sizeof *a->callers);
 	for (long i = 0; i < l->o.connections; i++) {
-		struct caller	*c = &a->callers[i];
+		struct caller *c = &a->callers[i];
 
 		c->load = l;
 		c->all = a;
@@ -245,11 +249,11 @@ load_notices(struct load *l)
 void
 load_notices_free(void *all)
 {
-	struct notices	*a = all;
+	struct notices *a = all;
 
 	for (long i = 0; i < a->load->o.connections; i++)
 		for (size_t k = 0; k < NOTIFY_SEALS_MAX; k++) {
-			struct sealed	*b = &a->callers[i].sealed[k];
+			struct sealed *b = &a->callers[i].sealed[k];
 
 			for (size_t j = 0; j < SEAL_STATEMENTS_MAX; j++)
 				buf_clear(&b->statement[j]);

@@ -12,12 +12,12 @@
 #include <time.h>
 #include <unistd.h>
 
-static atomic_llong	 moved_ms;
+static atomic_llong moved_ms;
 
 int
 clock_gettime(clockid_t id, struct timespec *t)
 {
-	long long	 ms = atomic_load(&moved_ms);
+	long long ms = atomic_load(&moved_ms);
 
 	if (syscall(SYS_clock_gettime, id, t) != 0)
 		return -1;

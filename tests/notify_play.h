@@ -7,12 +7,12 @@
 #include "tests/drive.h"
 #include "tests/notify_scene.h"
 
-#define WELCOME	"250 2.0.0 b.test listens to a.test\r\n"
-#define OK	"250 2.1.5 noticed\r\n"
+#define WELCOME "250 2.0.0 b.test listens to a.test\r\n"
+#define OK      "250 2.1.5 noticed\r\n"
 
-static struct scene		 sc;
-static struct scene_role	 role;
-static struct buf		 held;
+static struct scene sc;
+static struct scene_role role;
+static struct buf held;
 
 static inline void
 begin(void)
@@ -33,11 +33,11 @@ end(void)
 static inline void
 words(struct buf *out)
 {
-	struct buf	*in = &role.engine.server.engine.out;
-	struct span	 line;
-	struct reply	 r;
-	size_t		 used;
-	struct err	 e;
+	struct buf *in = &role.engine.server.engine.out;
+	struct span line;
+	struct reply r;
+	size_t used;
+	struct err e;
 
 	while (line_next(buf_span(in), &line, &used, &e) == LINE_READY) {
 		assert_true(reply_parse(line, &r, &e));
@@ -53,7 +53,7 @@ words(struct buf *out)
 static inline void
 says(const char *want)
 {
-	struct buf	 got = BUF_INIT;
+	struct buf got = BUF_INIT;
 
 	words(&got);
 	buf_add(&got, "", 1);

@@ -13,25 +13,25 @@
 #include "common/base/hex.h"
 #include "proto/notify_server.h"
 
-#define SCENE_NOW	INT64_C(1795442402)
-#define SCENE_LETTERS	70
+#define SCENE_NOW          INT64_C(1795442402)
+#define SCENE_LETTERS      70
 #define SCENE_ROLE_BATCHES 8
 
 /* -- what is said ------------------------------------------------------------------------ */
 
 struct scene_letter {
-	const char	*from, *recipient_domain;
-	int64_t		 hold_until_s;
-	size_t		 n_recipients;		/* 0: a recall */
-	const char	*recipients[4];		/* NULL: "userN@b.test" */
-	bool		 no_rcpt;		/* a notification without its RCPT lines */
-	unsigned	 number;		/* makes its id */
+	const char *from, *recipient_domain;
+	int64_t hold_until_s;
+	size_t n_recipients;       /* 0: a recall */
+	const char *recipients[4]; /* NULL: "userN@b.test" */
+	bool no_rcpt;              /* a notification without its RCPT lines */
+	unsigned number;           /* makes its id */
 };
 
 struct scene {
-	struct buf	 wire;
-	unsigned char	 digests[SCENE_LETTERS][32];
-	size_t		 n;
+	struct buf wire;
+	unsigned char digests[SCENE_LETTERS][32];
+	size_t n;
 };
 
 static inline void
@@ -43,9 +43,12 @@ scene_sha256(struct span s, unsigned char out[32])
 static inline struct scene_letter
 scene_letter(unsigned number)
 {
-	return (struct scene_letter){
-		.from = "alice@a.test", .recipient_domain = "b.test",
-		.hold_until_s = SCENE_NOW + 86400, .n_recipients = 1, .number = number,
+	return (struct scene_letter) {
+		.from = "alice@a.test",
+		.recipient_domain = "b.test",
+		.hold_until_s = SCENE_NOW + 86400,
+		.n_recipients = 1,
+		.number = number,
 	};
 }
 
@@ -60,7 +63,7 @@ scene_salt(unsigned number, size_t i, unsigned char salt[16])
 static inline struct span
 scene_recipient(const struct scene_letter *l, size_t i, char out[ADDRESS_STR_BYTES])
 {
-	struct buf	 b = BUF_INIT;
+	struct buf b = BUF_INIT;
 
 	if (i < 4 && l->recipients[i] != NULL)
 		return span_str(l->recipients[i]);
@@ -74,25 +77,28 @@ scene_recipient(const struct scene_letter *l, size_t i, char out[ADDRESS_STR_BYT
 static inline void
 scene_statement(const struct scene_letter *l, struct buf *out)
 {
-	static unsigned char	 hashes[STATEMENT_RECIPIENTS_MAX + 1][32];
-	struct statement	 st = {
-		.from.whole = span_str(l->from), .from_domain = span_str(strchr(l->from, '@') + 1),
+	static unsigned char hashes[STATEMENT_RECIPIENTS_MAX + 1][32];
+	struct statement st = {
+		.from.whole = span_str(l->from),
+		.from_domain = span_str(strchr(l->from, '@') + 1),
 		.recipient_domain = span_str(l->recipient_domain),
-		.date_s = SCENE_NOW - 86400 * 40, .hold_until_s = l->hold_until_s,
-		.size = 1000 + l->number, .summary_size = 10,
+		.date_s = SCENE_NOW - 86400 * 40,
+		.hold_until_s = l->hold_until_s,
+		.size = 1000 + l->number,
+		.summary_size = 10,
 	};
-	unsigned char		 random[10] = { (unsigned char)l->number }, salt[16];
-	char			 address[ADDRESS_STR_BYTES];
-	struct err		 e;
-	bool			 good;
+	unsigned char random[10] = { (unsigned char)l->number }, salt[16];
+	char address[ADDRESS_STR_BYTES];
+	struct err e;
+	bool good;
 
 	ulid_make(&st.id, SCENE_NOW * 1000, random);
 	for (size_t i = 0; i < l->n_recipients; i++) {
 		scene_salt(l->number, i, salt);
 		statement_hash(scene_sha256, salt, scene_recipient(l, i, address), hashes[i]);
 	}
-	good = l->n_recipients ? statement_write(out, &st, hashes, l->n_recipients, &e) :
-	    statement_write_recall(out, &st, &e);
+	good = l->n_recipients ? statement_write(out, &st, hashes, l->n_recipients, &e)
+			       : statement_write_recall(out, &st, &e);
 	if (!good)
 		abort();
 }
@@ -115,7 +121,7 @@ scene_rcpt(struct scene *s, struct span address, const unsigned char salt[16])
 static inline void
 scene_text(struct scene *s, struct span text)
 {
-	bool	 before = false;
+	bool before = false;
 
 	scene_sha256(text, s->digests[s->n]);
 	for (size_t i = 0; i < s->n; i++)
@@ -128,9 +134,9 @@ scene_text(struct scene *s, struct span text)
 static inline void
 scene_say(struct scene *s, const struct scene_letter *l)
 {
-	struct buf	 text = BUF_INIT;
-	unsigned char	 salt[16];
-	char		 address[ADDRESS_STR_BYTES];
+	struct buf text = BUF_INIT;
+	unsigned char salt[16];
+	char address[ADDRESS_STR_BYTES];
 
 	for (size_t i = 0; i < l->n_recipients && !l->no_rcpt; i++) {
 		scene_salt(l->number, i, salt);
@@ -144,7 +150,7 @@ scene_say(struct scene *s, const struct scene_letter *l)
 static inline void
 scene_sign(struct span text, const char *alg, unsigned char out[32])
 {
-	struct buf	 b = BUF_INIT;
+	struct buf b = BUF_INIT;
 
 	buf_addf(&b, "signed %s ", alg);
 	buf_add(&b, text.p, text.n);
@@ -155,7 +161,7 @@ scene_sign(struct span text, const char *alg, unsigned char out[32])
 static inline void
 scene_seal_text(struct scene *s, struct span text)
 {
-	unsigned char	 signature[32];
+	unsigned char signature[32];
 
 	scene_sign(text, "ecdsa-sha256", signature);
 	buf_addf(&s->wire, "SEAL %zu ecdsa-sha256 32\r\n", text.n);
@@ -167,8 +173,8 @@ scene_seal_text(struct scene *s, struct span text)
 static inline void
 scene_seal_by(struct scene *s, const char *signer, const char *whom, int64_t date_s)
 {
-	struct buf	 text = BUF_INIT;
-	struct err	 e;
+	struct buf text = BUF_INIT;
+	struct err e;
 
 	if (!seal_write(&text, span_str(signer), span_str(whom), date_s, s->digests, s->n, &e))
 		abort();
@@ -192,12 +198,12 @@ scene_clear(struct scene *s)
 /* -- the fake role ------------------------------------------------------------------------ */
 
 struct scene_role {
-	struct notify_server	 engine;
-	bool			 slow_hello, slow;	/* answers come by hand */
-	uint64_t		 hello_request;
-	struct notify_batch	*batches[SCENE_ROLE_BATCHES];
-	size_t			 n_batches;
-	size_t			 verified, accepted, letters;
+	struct notify_server engine;
+	bool slow_hello, slow; /* answers come by hand */
+	uint64_t hello_request;
+	struct notify_batch *batches[SCENE_ROLE_BATCHES];
+	size_t n_batches;
+	size_t verified, accepted, letters;
 };
 
 static inline bool
@@ -211,7 +217,7 @@ scene_admit(void *role, struct err *e)
 static inline enum outcome
 scene_hello(void *role, const char *domain, struct err *e)
 {
-	struct scene_role	*r = role;
+	struct scene_role *r = role;
 
 	if (strcmp(domain, "evil.test") == 0)
 		return err_set(e, REFUSAL_spf_fail, "%s", ""), REFUSED;
@@ -220,10 +226,9 @@ scene_hello(void *role, const char *domain, struct err *e)
 }
 
 static inline bool
-scene_verify(void *role, enum seal_alg alg, struct span text, struct span signature,
-    struct err *e)
+scene_verify(void *role, enum seal_alg alg, struct span text, struct span signature, struct err *e)
 {
-	unsigned char	 want[32];
+	unsigned char want[32];
 
 	((struct scene_role *)role)->verified++;
 	scene_sign(text, seal_alg_name(alg), want);
@@ -235,11 +240,11 @@ scene_verify(void *role, enum seal_alg alg, struct span text, struct span signat
 static inline void
 scene_judge(struct scene_role *r, struct notify_batch *b)
 {
-	struct err	 e;
+	struct err e;
 
 	err_set(&e, REFUSAL_mailbox_full, "%s", "");
 	for (size_t i = 0; i < b->n_entries; i++) {
-		struct span	 a = b->entries[i].address;
+		struct span a = b->entries[i].address;
 
 		if (b->entries[i].judged)
 			continue;
@@ -247,15 +252,17 @@ scene_judge(struct scene_role *r, struct notify_batch *b)
 		if (span_starts(a, SPAN_LIT("full@")))
 			notify_batch_refuse(b, i, &e);
 		else
-			notify_batch_accept(b, i, a.n == 0 ? NOTIFY_RECALLED :
-			    span_starts(a, SPAN_LIT("again@")) ? NOTIFY_KNOWN : NOTIFY_NOTICED);
+			notify_batch_accept(b, i,
+			    a.n == 0                                 ? NOTIFY_RECALLED
+				: span_starts(a, SPAN_LIT("again@")) ? NOTIFY_KNOWN
+								     : NOTIFY_NOTICED);
 	}
 }
 
 static inline bool
 scene_answer(struct scene_role *r, size_t i)
 {
-	bool	 waited = false;
+	bool waited = false;
 
 	scene_judge(r, r->batches[i]);
 	waited = notify_server_answer(&r->engine, r->batches[i]);
@@ -266,7 +273,7 @@ scene_answer(struct scene_role *r, size_t i)
 static inline void
 scene_accept_take(void *role, struct notify_batch *b)
 {
-	struct scene_role	*r = role;
+	struct scene_role *r = role;
 
 	if (r->n_batches == SCENE_ROLE_BATCHES)
 		r->n_batches = 0;
@@ -284,15 +291,19 @@ scene_wall_s(void *role)
 	return SCENE_NOW;
 }
 
-static const struct notify_server_ops	 scene_ops = {
-	.server = { .admit = scene_admit }, .hello = scene_hello, .verify = scene_verify,
-	.accept_take = scene_accept_take, .wall_s = scene_wall_s, .sha256 = scene_sha256,
+static const struct notify_server_ops scene_ops = {
+	.server = { .admit = scene_admit },
+	.hello = scene_hello,
+	.verify = scene_verify,
+	.accept_take = scene_accept_take,
+	.wall_s = scene_wall_s,
+	.sha256 = scene_sha256,
 };
 
 static inline void
 scene_role_init(struct scene_role *r)
 {
-	*r = (struct scene_role){ 0 };
+	*r = (struct scene_role) { 0 };
 	notify_server_init(&r->engine, "b.test", &scene_ops, r);
 	r->engine.server.engine.now_ms = 1;
 }

@@ -7,18 +7,18 @@
 #include "common/base/engine.h"
 
 struct pair {
-	struct engine	*client, *server;
-	struct buf	 to_client, to_server;	/* not taken yet */
-	size_t		 chunk;			/* octets moved at a time */
+	struct engine *client, *server;
+	struct buf to_client, to_server; /* not taken yet */
+	size_t chunk;                    /* octets moved at a time */
 };
 
 /* At most `chunk` octets of what one side puts out; frees a payload that is through. */
 static inline size_t
 pair_pull(struct engine *from, struct buf *to, size_t chunk)
 {
-	struct payload	*p = &from->payload;
-	size_t		 n = from->out.len < chunk ? from->out.len : chunk;
-	ssize_t		 got;
+	struct payload *p = &from->payload;
+	size_t n = from->out.len < chunk ? from->out.len : chunk;
+	ssize_t got;
 
 	if (n > 0) {
 		buf_add(to, from->out.data, n);
@@ -36,7 +36,7 @@ pair_pull(struct engine *from, struct buf *to, size_t chunk)
 	p->left -= (uint64_t)got;
 	if (p->left == 0) {
 		p->source->free(p->source);
-		*p = (struct payload){ 0 };
+		*p = (struct payload) { 0 };
 		if (from->sent != NULL)
 			from->sent(from);
 	}
@@ -46,7 +46,7 @@ pair_pull(struct engine *from, struct buf *to, size_t chunk)
 static inline size_t
 pair_offer(struct engine *to, struct buf *held)
 {
-	size_t	 n = to->feed(to, buf_span(held));
+	size_t n = to->feed(to, buf_span(held));
 
 	buf_drop(held, n);
 	return n;
@@ -56,7 +56,7 @@ pair_offer(struct engine *to, struct buf *held)
 static inline void
 pair_run(struct pair *p)
 {
-	size_t	 moved;
+	size_t moved;
 
 	do {
 		moved = 0;

@@ -13,23 +13,27 @@
 #include "tests/drive.h"
 #include "tests/replay.h"
 
-static const struct replay_engine *const	 engines[] = {
-	&replay_notify_server, &replay_notify_client,
-	&replay_fetch_server, &replay_fetch_client,
-	&replay_submit_server, &replay_submit_client,
-	&replay_mailbox_server, &replay_mailbox_client,
+static const struct replay_engine *const engines[] = {
+	&replay_notify_server,
+	&replay_notify_client,
+	&replay_fetch_server,
+	&replay_fetch_client,
+	&replay_submit_server,
+	&replay_submit_client,
+	&replay_mailbox_server,
+	&replay_mailbox_client,
 };
 
 struct play {
-	const struct replay_engine	*kind;
-	void				*role;
-	struct engine			*engine;
-	size_t				 chunk;
-	struct buf			 in, want;	/* of this scene */
-	struct buf			 held, got;	/* not taken yet; come out */
-	bool				 want_closed;
-	size_t				 line;		/* in the file, for people */
-	char				 fault[256];
+	const struct replay_engine *kind;
+	void *role;
+	struct engine *engine;
+	size_t chunk;
+	struct buf in, want;  /* of this scene */
+	struct buf held, got; /* not taken yet; come out */
+	bool want_closed;
+	size_t line; /* in the file, for people */
+	char fault[256];
 };
 
 /* -- moving octets ------------------------------------------------------------------------- */
@@ -37,9 +41,9 @@ struct play {
 static void
 drain_payload(struct play *p)
 {
-	struct payload	*from = &p->engine->payload;
-	char		 piece[512];
-	ssize_t		 n;
+	struct payload *from = &p->engine->payload;
+	char piece[512];
+	ssize_t n;
 
 	while (from->source != NULL) {
 		n = from->source->read(from->source, from->offset, piece,
@@ -54,7 +58,7 @@ drain_payload(struct play *p)
 		if (from->left > 0)
 			continue;
 		from->source->free(from->source);
-		*from = (struct payload){ 0 };
+		*from = (struct payload) { 0 };
 		if (p->engine->sent != NULL)
 			p->engine->sent(p->engine);
 	}
@@ -64,7 +68,7 @@ drain_payload(struct play *p)
 static void
 move(struct play *p)
 {
-	size_t	 before;
+	size_t before;
 
 	do {
 		before = p->held.len + p->engine->out.len;
@@ -74,13 +78,13 @@ move(struct play *p)
 		drive_again(p->engine, &p->held);
 	} while (p->fault[0] == '\0' &&
 	    (p->engine->out.len > 0 || p->engine->payload.source != NULL ||
-	    p->held.len + p->engine->out.len != before));
+		p->held.len + p->engine->out.len != before));
 }
 
 static void
 feed(struct play *p)
 {
-	size_t	 chunk = p->chunk > 0 ? p->chunk : p->in.len;
+	size_t chunk = p->chunk > 0 ? p->chunk : p->in.len;
 
 	for (size_t at = 0; at < p->in.len; at += chunk) {
 		drive(p->engine, &p->held, span_sub(buf_span(&p->in), at, chunk), chunk);
@@ -97,7 +101,7 @@ show(const char *what, struct span s)
 {
 	printf("# %s: ", what);
 	for (size_t i = 0; i < s.n && i < 4000; i++) {
-		unsigned char	 c = (unsigned char)s.p[i];
+		unsigned char c = (unsigned char)s.p[i];
 
 		if (c == '\n')
 			printf("\\n\n#	");
@@ -150,7 +154,7 @@ static bool
 unescape(struct span s, struct buf *out)
 {
 	for (size_t i = 0; i < s.n; i++) {
-		char	 c = s.p[i];
+		char c = s.p[i];
 
 		if (c == '\\' && ++i == s.n)
 			return false;
@@ -170,7 +174,7 @@ unescape(struct span s, struct buf *out)
 static bool
 act(struct play *p, struct span words)
 {
-	if (p->in.len + p->want.len > 0) {	/* not between two A: lines */
+	if (p->in.len + p->want.len > 0) { /* not between two A: lines */
 		feed(p);
 		compare(p);
 	}
@@ -190,10 +194,10 @@ act(struct play *p, struct span words)
 static bool
 play_line(struct play *p, struct span line)
 {
-	size_t		 n = strlen(p->kind->name);
-	char		 other = strcmp(p->kind->name + n - 6, "client") == 0 ? 'S' : 'C';
-	struct buf	*to = line.p[0] == other ? &p->in : &p->want;
-	struct span	 text = span_sub(line, 3, line.n);
+	size_t n = strlen(p->kind->name);
+	char other = strcmp(p->kind->name + n - 6, "client") == 0 ? 'S' : 'C';
+	struct buf *to = line.p[0] == other ? &p->in : &p->want;
+	struct span text = span_sub(line, 3, line.n);
 
 	if (span_starts(line, SPAN_LIT("C: ")) || span_starts(line, SPAN_LIT("S: "))) {
 		buf_add(to, text.p, text.n);
@@ -212,13 +216,13 @@ play_line(struct play *p, struct span line)
 static bool
 play(const struct replay_engine *kind, struct span block, size_t line, size_t chunk)
 {
-	struct play	 p = { .kind = kind, .chunk = chunk, .line = line };
-	struct span	 rest = block;
+	struct play p = { .kind = kind, .chunk = chunk, .line = line };
+	struct span rest = block;
 
 	p.role = kind->make(&p.engine);
 	p.engine->now_ms = 1;
 	while (rest.n > 0 && p.fault[0] == '\0') {
-		struct span	 l = span_cut(&rest, '\n');
+		struct span l = span_cut(&rest, '\n');
 
 		p.line++;
 		if (!play_line(&p, l) && p.fault[0] == '\0')
@@ -251,7 +255,7 @@ find(struct span name)
 }
 
 struct count {
-	size_t	 tests, bad;
+	size_t tests, bad;
 };
 
 static void
@@ -264,8 +268,8 @@ test(struct count *n, struct span title, const char *how, bool good)
 static void
 play_block(struct count *n, struct span title, struct span block, size_t line)
 {
-	struct span			 rest = title;
-	const struct replay_engine	*kind = find(span_cut(&rest, ' '));
+	struct span rest = title;
+	const struct replay_engine *kind = find(span_cut(&rest, ' '));
 
 	if (kind == NULL) {
 		printf("# line %zu: no such engine\n", line);
@@ -285,14 +289,14 @@ ends_with(struct span s, struct span end)
 static struct count
 play_all(struct span spec, const char *only)
 {
-	static const struct span	 fence = { "```", 3 }, open = { "```transcript ", 14 };
-	struct count			 n = { 0 };
-	struct span			 rest = spec;
-	size_t				 line = 0;
+	static const struct span fence = { "```", 3 }, open = { "```transcript ", 14 };
+	struct count n = { 0 };
+	struct span rest = spec;
+	size_t line = 0;
 
 	while (rest.n > 0) {
-		struct span	 l = span_cut(&rest, '\n'), title, block = rest, end;
-		size_t		 from = ++line;
+		struct span l = span_cut(&rest, '\n'), title, block = rest, end;
+		size_t from = ++line;
 
 		if (!span_starts(l, open))
 			continue;
@@ -312,9 +316,9 @@ play_all(struct span spec, const char *only)
 static bool
 read_file(const char *path, struct buf *out)
 {
-	FILE	*f = fopen(path, "r");
-	char	 piece[65536];
-	size_t	 n;
+	FILE *f = fopen(path, "r");
+	char piece[65536];
+	size_t n;
 
 	if (f == NULL)
 		return false;
@@ -327,9 +331,9 @@ read_file(const char *path, struct buf *out)
 int
 main(int argc, char **argv)
 {
-	const char	*path = argc > 1 ? argv[1] : "proto/SPEC.md";
-	struct buf	 spec = BUF_INIT;
-	struct count	 n;
+	const char *path = argc > 1 ? argv[1] : "proto/SPEC.md";
+	struct buf spec = BUF_INIT;
+	struct count n;
 
 	if (!read_file(path, &spec)) {
 		perror(path);

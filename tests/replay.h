@@ -10,19 +10,19 @@
 #include "common/base/engine.h"
 
 struct replay_engine {
-	const char	*name;			/* "notify-server" */
-	void		*(*make)(struct engine **e);	/* a fresh engine and its fake role */
-	bool		 (*act)(void *role, struct span words);	/* an `A:` line; false: not known */
-	void		 (*clear)(void *role);	/* frees both */
+	const char *name;                           /* "notify-server" */
+	void *(*make)(struct engine **e);           /* a fresh engine and its fake role */
+	bool (*act)(void *role, struct span words); /* an `A:` line; false: not known */
+	void (*clear)(void *role);                  /* frees both */
 };
 
-extern const struct replay_engine	 replay_notify_server;
-extern const struct replay_engine	 replay_notify_client;
-extern const struct replay_engine	 replay_fetch_server;
-extern const struct replay_engine	 replay_fetch_client;
-extern const struct replay_engine	 replay_submit_server;
-extern const struct replay_engine	 replay_submit_client;
-extern const struct replay_engine	 replay_mailbox_server;
-extern const struct replay_engine	 replay_mailbox_client;
+extern const struct replay_engine replay_notify_server;
+extern const struct replay_engine replay_notify_client;
+extern const struct replay_engine replay_fetch_server;
+extern const struct replay_engine replay_fetch_client;
+extern const struct replay_engine replay_submit_server;
+extern const struct replay_engine replay_submit_client;
+extern const struct replay_engine replay_mailbox_server;
+extern const struct replay_engine replay_mailbox_client;
 
 #endif

@@ -21,16 +21,16 @@
 #include "tests/heard.h"
 #include "tests/replay.h"
 
-#define LETTER	"01JDZ5TPB4M4Q8W1RZ9H1V6K3C"
+#define LETTER     "01JDZ5TPB4M4Q8W1RZ9H1V6K3C"
 #define TAKEN_BACK "01JDZ5TPB4M4Q8W1RZ9H1V6K3D"
-#define TEXT	"Subject: barn\r\nTo: bob\r\n\r\nHello, Bob.\r\n"
-#define SUMMARY	24
+#define TEXT       "Subject: barn\r\nTo: bob\r\n\r\nHello, Bob.\r\n"
+#define SUMMARY    24
 
 /* -- fetch-server -------------------------------------------------------------------------- */
 
 struct shelf {
-	struct fetch_server	 s;	/* first */
-	bool			 octets;	/* the pending request wants some */
+	struct fetch_server s; /* first */
+	bool octets;           /* the pending request wants some */
 };
 
 static bool
@@ -44,7 +44,7 @@ admit(void *role, struct err *e)
 static enum outcome
 hello(void *role, const char *domain, struct err *e)
 {
-	struct shelf	*f = role;
+	struct shelf *f = role;
 
 	f->octets = false;
 	if (strcmp(domain, "c.test") == 0)
@@ -55,7 +55,7 @@ hello(void *role, const char *domain, struct err *e)
 static bool
 look_up(const struct ulid *id, struct err *e)
 {
-	char	 digits[ULID_STR_BYTES];
+	char digits[ULID_STR_BYTES];
 
 	ulid_str(id, digits);
 	if (strcmp(digits, TAKEN_BACK) == 0)
@@ -69,13 +69,12 @@ summary(void *role, const struct ulid *id, struct fetch_found *found, struct err
 	(void)role;
 	if (!look_up(id, e))
 		return REFUSED;
-	*found = (struct fetch_found){ source_bytes(span_of(TEXT, SUMMARY)), SUMMARY };
+	*found = (struct fetch_found) { source_bytes(span_of(TEXT, SUMMARY)), SUMMARY };
 	return DONE;
 }
 
 static enum outcome
-fetch(void *role, const struct ulid *id, uint64_t offset, struct fetch_found *found,
-    struct err *e)
+fetch(void *role, const struct ulid *id, uint64_t offset, struct fetch_found *found, struct err *e)
 {
 	(void)found;
 	if (!look_up(id, e))
@@ -93,15 +92,19 @@ change(void *role, const struct ulid *id, struct err *e)
 	return look_up(id, e) ? PENDING : REFUSED;
 }
 
-static const struct fetch_server_ops	 server_ops = {
-	.server = { .admit = admit }, .hello = hello, .summary = summary, .fetch = fetch,
-	.done = change, .decline = change,
+static const struct fetch_server_ops server_ops = {
+	.server = { .admit = admit },
+	.hello = hello,
+	.summary = summary,
+	.fetch = fetch,
+	.done = change,
+	.decline = change,
 };
 
 static void *
 make_server(struct engine **e)
 {
-	struct shelf	*f = calloc(1, sizeof *f);
+	struct shelf *f = calloc(1, sizeof *f);
 
 	if (f == NULL)
 		abort();
@@ -113,7 +116,7 @@ make_server(struct engine **e)
 static bool
 answer(struct shelf *f, uint64_t request, const struct err *e)
 {
-	struct fetch_found	 found = { NULL, sizeof TEXT - 1 };
+	struct fetch_found found = { NULL, sizeof TEXT - 1 };
 
 	if (!f->octets)
 		return fetch_server_answer(&f->s, request, e);
@@ -125,8 +128,8 @@ answer(struct shelf *f, uint64_t request, const struct err *e)
 static bool
 act_server(void *role, struct span words)
 {
-	struct shelf	*f = role;
-	struct err	 e;
+	struct shelf *f = role;
+	struct err e;
 
 	err_set(&e, REFUSAL_storage, "%s", "");
 	if (span_eq(words, SPAN_LIT("durable")))
@@ -143,15 +146,18 @@ clear_server(void *role)
 	free(role);
 }
 
-const struct replay_engine	 replay_fetch_server = {
-	"fetch-server", make_server, act_server, clear_server,
+const struct replay_engine replay_fetch_server = {
+	"fetch-server",
+	make_server,
+	act_server,
+	clear_server,
 };
 
 /* -- fetch-client -------------------------------------------------------------------------- */
 
 struct asker {
-	struct fetch_client	 c;	/* first */
-	struct buf		 heard, octets;
+	struct fetch_client c; /* first */
+	struct buf heard, octets;
 };
 
 static void
@@ -178,8 +184,8 @@ on_octets(void *role, void *arg, struct span piece)
 static void
 on_end(void *role, void *arg, const struct err *e)
 {
-	struct asker	*a = role;
-	char		 what[64];
+	struct asker *a = role;
+	char what[64];
 
 	snprintf(what, sizeof what, "%s", (const char *)arg);
 	if (a->octets.len > 0)
@@ -194,14 +200,18 @@ on_lost(void *role, const struct err *e)
 	heard_add(&((struct asker *)role)->heard, "lost", e);
 }
 
-static const struct fetch_client_ops	 client_ops = {
-	on_hello, on_found, on_octets, on_end, on_lost
+static const struct fetch_client_ops client_ops = {
+	on_hello,
+	on_found,
+	on_octets,
+	on_end,
+	on_lost,
 };
 
 static void *
 make_client(struct engine **e)
 {
-	struct asker	*a = calloc(1, sizeof *a);
+	struct asker *a = calloc(1, sizeof *a);
 
 	if (a == NULL)
 		abort();
@@ -213,10 +223,10 @@ make_client(struct engine **e)
 static bool
 ask(struct asker *a, struct span verb, struct span rest)
 {
-	static char	 s[] = "summary", f[] = "fetch", d[] = "done", n[] = "decline";
-	struct span	 number = rest, from = span_cut(&number, ' ');
-	struct ulid	 id;
-	uint64_t	 offset;
+	static char s[] = "summary", f[] = "fetch", d[] = "done", n[] = "decline";
+	struct span number = rest, from = span_cut(&number, ' ');
+	struct ulid id;
+	uint64_t offset;
 
 	if (span_eq(verb, SPAN_LIT("from")))
 		return span_u64(from, &offset) && ulid_parse(number, &id) &&
@@ -235,9 +245,9 @@ ask(struct asker *a, struct span verb, struct span rest)
 static bool
 act_client(void *role, struct span words)
 {
-	struct asker	*a = role;
-	struct span	 rest = words, verb = span_cut(&rest, ' ');
-	struct err	 e;
+	struct asker *a = role;
+	struct span rest = words, verb = span_cut(&rest, ' ');
+	struct err e;
 
 	if (span_eq(verb, SPAN_LIT("heard")))
 		return heard_is(&a->heard, rest);
@@ -257,7 +267,7 @@ act_client(void *role, struct span words)
 static void
 clear_client(void *role)
 {
-	struct asker	*a = role;
+	struct asker *a = role;
 
 	fetch_client_clear(&a->c);
 	buf_clear(&a->heard);
@@ -265,6 +275,9 @@ clear_client(void *role)
 	free(a);
 }
 
-const struct replay_engine	 replay_fetch_client = {
-	"fetch-client", make_client, act_client, clear_client,
+const struct replay_engine replay_fetch_client = {
+	"fetch-client",
+	make_client,
+	act_client,
+	clear_client,
 };

@@ -24,22 +24,22 @@
 #include "tests/replay.h"
 #include "tests/sasl_scene.h"
 
-#define TEXT	"Subject: barn\r\nTo: bob\r\n\r\nHello, Bob.\r\n"
-#define SUMMARY	24
-#define DATE_S	INT64_C(1795442400)	/* 2026-11-23T14:00:00Z */
+#define TEXT    "Subject: barn\r\nTo: bob\r\n\r\nHello, Bob.\r\n"
+#define SUMMARY 24
+#define DATE_S  INT64_C(1795442400) /* 2026-11-23T14:00:00Z */
 
 /* -- mailbox-server ------------------------------------------------------------------------ */
 
 struct box {
-	struct mailbox_server	 s;	/* first */
-	int			 step;
-	bool			 slow;
-	struct sasl_said	 said;		/* to be said later */
-	struct err		 why;
-	enum outcome		 later;
-	uint64_t		 size;		/* of what is fetched */
-	struct buf		 page;
-	bool			 more;
+	struct mailbox_server s; /* first */
+	int step;
+	bool slow;
+	struct sasl_said said; /* to be said later */
+	struct err why;
+	enum outcome later;
+	uint64_t size; /* of what is fetched */
+	struct buf page;
+	bool more;
 };
 
 static bool
@@ -51,10 +51,9 @@ admit(void *role, struct err *e)
 }
 
 static enum outcome
-auth(void *role, struct span mechanism, struct span message, struct sasl_said *said,
-    struct err *e)
+auth(void *role, struct span mechanism, struct span message, struct sasl_said *said, struct err *e)
 {
-	struct box	*b = role;
+	struct box *b = role;
 
 	if (!b->slow)
 		return sasl_scene_auth(&b->step, mechanism, message, said, e);
@@ -63,24 +62,44 @@ auth(void *role, struct span mechanism, struct span message, struct sasl_said *s
 	return PENDING;
 }
 
-static const struct mailbox_notice	 notices[] = {
-	{ .number = 1, .state = MAILBOX_HERE, .from = "anna@a.test", .to = "user@b.test",
-	    .size = 39, .received_s = DATE_S + 2, .date_s = DATE_S, .summary = 24,
-	    .flags = MAILBOX_SEEN, .known = true, .issuer = "Alder Trust 100% CA" },
-	{ .number = 2, .state = MAILBOX_HELD, .from = "carl@c.test", .to = "user@b.test",
-	    .size = 39, .received_s = DATE_S + 3, .date_s = DATE_S,
-	    .hold_until_s = DATE_S + 30 * 24 * 3600, .has_digest = true, .digest = { 0xab, 1 },
+static const struct mailbox_notice notices[] = {
+	{ .number = 1,
+	    .state = MAILBOX_HERE,
+	    .from = "anna@a.test",
+	    .to = "user@b.test",
+	    .size = 39,
+	    .received_s = DATE_S + 2,
+	    .date_s = DATE_S,
+	    .summary = 24,
+	    .flags = MAILBOX_SEEN,
+	    .known = true,
+	    .issuer = "Alder Trust 100% CA" },
+	{ .number = 2,
+	    .state = MAILBOX_HELD,
+	    .from = "carl@c.test",
+	    .to = "user@b.test",
+	    .size = 39,
+	    .received_s = DATE_S + 3,
+	    .date_s = DATE_S,
+	    .hold_until_s = DATE_S + 30 * 24 * 3600,
+	    .has_digest = true,
+	    .digest = { 0xab, 1 },
 	    .issuer = "Birch SSL" },
-	{ .number = 3, .state = MAILBOX_GONE, .road = MAILBOX_SMTP, .to = "user@b.test",
-	    .size = 88000, .received_s = DATE_S + 4, .word = "broken-promise" },
+	{ .number = 3,
+	    .state = MAILBOX_GONE,
+	    .road = MAILBOX_SMTP,
+	    .to = "user@b.test",
+	    .size = 88000,
+	    .received_s = DATE_S + 4,
+	    .word = "broken-promise" },
 };
 
 static enum outcome
 list(void *role, uint64_t after, struct buf *page, bool *more, struct err *e)
 {
-	struct box		*b = role;
-	struct buf		*to = b->slow ? &b->page : page;
-	struct mailbox_notice	 n;
+	struct box *b = role;
+	struct buf *to = b->slow ? &b->page : page;
+	struct mailbox_notice n;
 
 	(void)e;
 	buf_reset(&b->page);
@@ -110,7 +129,7 @@ give(struct box *b, uint64_t number, uint64_t size, struct mailbox_found *found,
 	b->size = size;
 	if (number == 2)
 		return PENDING;
-	*found = (struct mailbox_found){ source_bytes(span_of(TEXT, (size_t)size)), size };
+	*found = (struct mailbox_found) { source_bytes(span_of(TEXT, (size_t)size)), size };
 	return DONE;
 }
 
@@ -142,16 +161,20 @@ change(void *role, uint64_t number, struct err *e)
 	return number > 3 ? look_up(number, e), REFUSED : PENDING;
 }
 
-static const struct mailbox_server_ops	 server_ops = {
-	.sasl = { .server = { .admit = admit }, .auth = auth }, .list = list,
-	.summary = summary, .read = read_letter, .mark = mark, .drop = change,
+static const struct mailbox_server_ops server_ops = {
+	.sasl = { .server = { .admit = admit }, .auth = auth },
+	.list = list,
+	.summary = summary,
+	.read = read_letter,
+	.mark = mark,
+	.drop = change,
 	.decline = change,
 };
 
 static void *
 make_server(struct engine **e)
 {
-	struct box	*b = calloc(1, sizeof *b);
+	struct box *b = calloc(1, sizeof *b);
 
 	if (b == NULL)
 		abort();
@@ -164,13 +187,13 @@ make_server(struct engine **e)
 static bool
 answer(struct box *b, uint64_t request, const struct err *e)
 {
-	struct mailbox_found	 found = { NULL, b->size };
+	struct mailbox_found found = { NULL, b->size };
 
 	if (e == NULL)
 		found.source = source_bytes(span_of(TEXT, (size_t)b->size));
 	return mailbox_server_found_take(&b->s, request, &found, e) ||
 	    sasl_server_answer(&b->s.sasl, request, &b->said,
-	    e == NULL && b->later == REFUSED ? &b->why : e) ||
+		e == NULL && b->later == REFUSED ? &b->why : e) ||
 	    mailbox_server_answer(&b->s, request, e) ||
 	    mailbox_server_page(&b->s, request, buf_span(&b->page), b->more, e);
 }
@@ -178,10 +201,10 @@ answer(struct box *b, uint64_t request, const struct err *e)
 static bool
 act_server(void *role, struct span words)
 {
-	struct box	*b = role;
-	struct span	 rest = words, verb = span_cut(&rest, ' ');
-	uint64_t	 now = b->s.sasl.server.request, got;
-	struct err	 e;
+	struct box *b = role;
+	struct span rest = words, verb = span_cut(&rest, ' ');
+	uint64_t now = b->s.sasl.server.request, got;
+	struct err e;
 
 	err_set(&e, REFUSAL_unreachable, "%s", "");
 	if (span_eq(verb, SPAN_LIT("slow")))
@@ -199,7 +222,7 @@ act_server(void *role, struct span words)
 static void
 clear_server(void *role)
 {
-	struct box	*b = role;
+	struct box *b = role;
 
 	mailbox_server_clear(&b->s);
 	buf_clear(&b->said.message);
@@ -207,16 +230,19 @@ clear_server(void *role)
 	free(b);
 }
 
-const struct replay_engine	 replay_mailbox_server = {
-	"mailbox-server", make_server, act_server, clear_server,
+const struct replay_engine replay_mailbox_server = {
+	"mailbox-server",
+	make_server,
+	act_server,
+	clear_server,
 };
 
 /* -- mailbox-client ------------------------------------------------------------------------ */
 
 struct reader_role {
-	struct mailbox_client	 c;	/* first */
-	struct buf		 heard, octets;
-	int			 step;
+	struct mailbox_client c; /* first */
+	struct buf heard, octets;
+	int step;
 };
 
 static struct buf *
@@ -240,7 +266,7 @@ on_signed_in(void *role, const struct err *e)
 static void
 on_notice(void *role, void *arg, const struct mailbox_notice *n)
 {
-	char	 what[400];
+	char what[400];
 
 	(void)arg;
 	snprintf(what, sizeof what, "%llu %s by %s", (unsigned long long)n->number,
@@ -251,7 +277,7 @@ on_notice(void *role, void *arg, const struct mailbox_notice *n)
 static void
 on_progress(void *role, void *arg, uint64_t got, uint64_t size)
 {
-	char	 what[64];
+	char what[64];
 
 	(void)arg;
 	snprintf(what, sizeof what, "%llu of %llu", (unsigned long long)got,
@@ -277,8 +303,8 @@ on_octets(void *role, void *arg, struct span piece)
 static void
 on_end(void *role, void *arg, bool more, const struct err *e)
 {
-	struct reader_role	*r = role;
-	char			 what[64];
+	struct reader_role *r = role;
+	char what[64];
 
 	(void)arg;
 	snprintf(what, sizeof what, more ? "more" : "end");
@@ -294,14 +320,20 @@ on_lost(void *role, const struct err *e)
 	heard_add(ear(role), "lost", e);
 }
 
-static const struct mailbox_client_ops	 client_ops = {
-	{ step, on_signed_in }, on_notice, on_progress, on_found, on_octets, on_end, on_lost,
+static const struct mailbox_client_ops client_ops = {
+	{ step, on_signed_in },
+	on_notice,
+	on_progress,
+	on_found,
+	on_octets,
+	on_end,
+	on_lost,
 };
 
 static void *
 make_client(struct engine **e)
 {
-	struct reader_role	*r = calloc(1, sizeof *r);
+	struct reader_role *r = calloc(1, sizeof *r);
 
 	if (r == NULL)
 		abort();
@@ -313,8 +345,8 @@ make_client(struct engine **e)
 static bool
 ask(struct mailbox_client *c, struct span verb, struct span rest)
 {
-	struct span	 second = rest, first = span_cut(&second, ' ');
-	uint64_t	 n = 0, offset = 0;
+	struct span second = rest, first = span_cut(&second, ' ');
+	uint64_t n = 0, offset = 0;
 
 	if (rest.n > 0 && !span_u64(first, &n))
 		return false;
@@ -336,9 +368,9 @@ ask(struct mailbox_client *c, struct span verb, struct span rest)
 static bool
 act_client(void *role, struct span words)
 {
-	struct reader_role	*r = role;
-	struct span		 rest = words, verb = span_cut(&rest, ' ');
-	struct err		 e;
+	struct reader_role *r = role;
+	struct span rest = words, verb = span_cut(&rest, ' ');
+	struct err e;
 
 	if (span_eq(verb, SPAN_LIT("heard")))
 		return heard_is(&r->heard, rest);
@@ -358,7 +390,7 @@ act_client(void *role, struct span words)
 static void
 clear_client(void *role)
 {
-	struct reader_role	*r = role;
+	struct reader_role *r = role;
 
 	mailbox_client_clear(&r->c);
 	buf_clear(&r->heard);
@@ -366,6 +398,9 @@ clear_client(void *role)
 	free(r);
 }
 
-const struct replay_engine	 replay_mailbox_client = {
-	"mailbox-client", make_client, act_client, clear_client,
+const struct replay_engine replay_mailbox_client = {
+	"mailbox-client",
+	make_client,
+	act_client,
+	clear_client,
 };

@@ -13,8 +13,8 @@
 #include <stdio.h>
 
 #include "proto/notify_client.h"
-#include "tests/replay.h"
 #include "tests/notify_scene.h"
+#include "tests/replay.h"
 
 /* -- notify-server -------------------------------------------------------------------------- */
 
@@ -27,15 +27,19 @@ verify(void *role, enum seal_alg alg, struct span text, struct span signature, s
 	return span_eq(signature, SPAN_LIT("good")) || err_set(e, REFUSAL_seal_bad, "%s", "");
 }
 
-static const struct notify_server_ops	 server_ops = {
-	.server = { .admit = scene_admit }, .hello = scene_hello, .verify = verify,
-	.accept_take = scene_accept_take, .wall_s = scene_wall_s, .sha256 = scene_sha256,
+static const struct notify_server_ops server_ops = {
+	.server = { .admit = scene_admit },
+	.hello = scene_hello,
+	.verify = verify,
+	.accept_take = scene_accept_take,
+	.wall_s = scene_wall_s,
+	.sha256 = scene_sha256,
 };
 
 static void *
 make_server(struct engine **e)
 {
-	struct scene_role	*r = calloc(1, sizeof *r);
+	struct scene_role *r = calloc(1, sizeof *r);
 
 	if (r == NULL)
 		abort();
@@ -47,9 +51,9 @@ make_server(struct engine **e)
 static bool
 act_server(void *role, struct span words)
 {
-	struct scene_role	*r = role;
-	struct span		 rest = words, verb = span_cut(&rest, ' ');
-	uint64_t		 n;
+	struct scene_role *r = role;
+	struct span rest = words, verb = span_cut(&rest, ' ');
+	uint64_t n;
 
 	if (span_eq(verb, SPAN_LIT("slow")))
 		return r->slow = true;
@@ -64,15 +68,18 @@ clear_server(void *role)
 	free(role);
 }
 
-const struct replay_engine	 replay_notify_server = {
-	"notify-server", make_server, act_server, clear_server,
+const struct replay_engine replay_notify_server = {
+	"notify-server",
+	make_server,
+	act_server,
+	clear_server,
 };
 
 /* -- notify-client -------------------------------------------------------------------------- */
 
 struct teller {
-	struct notify_client	 c;
-	struct buf		 heard;
+	struct notify_client c;
+	struct buf heard;
 };
 
 static void
@@ -111,12 +118,12 @@ on_lost(void *role, const struct err *e)
 	heard(role, "lost", e);
 }
 
-static const struct notify_client_ops	 client_ops = { on_hello, on_result, on_batch_end, on_lost };
+static const struct notify_client_ops client_ops = { on_hello, on_result, on_batch_end, on_lost };
 
 static void *
 make_client(struct engine **e)
 {
-	struct teller	*t = calloc(1, sizeof *t);
+	struct teller *t = calloc(1, sizeof *t);
 
 	if (t == NULL)
 		abort();
@@ -128,23 +135,25 @@ make_client(struct engine **e)
 static bool
 send_recall(struct teller *t)
 {
-	struct statement	 st = {
-		.from_domain = SPAN_LIT("a.test"), .recipient_domain = SPAN_LIT("b.test"),
+	struct statement st = {
+		.from_domain = SPAN_LIT("a.test"),
+		.recipient_domain = SPAN_LIT("b.test"),
 		.date_s = SCENE_NOW - 2,
 	};
-	struct notify_letter	 letter = { 0 };
-	struct buf		 text = BUF_INIT, seal = BUF_INIT;
-	unsigned char		 digest[1][32];
-	struct err		 e;
-	bool			 good;
+	struct notify_letter letter = { 0 };
+	struct buf text = BUF_INIT, seal = BUF_INIT;
+	unsigned char digest[1][32];
+	struct err e;
+	bool good;
 
 	ulid_parse(SPAN_LIT("01JDZ5TPB4M4Q8W1RZ9H1V6K3C"), &st.id);
 	good = statement_write_recall(&text, &st, &e);
 	letter.statement = buf_span(&text);
 	scene_sha256(letter.statement, digest[0]);
-	good = good && seal_write(&seal, st.from_domain, st.recipient_domain, SCENE_NOW, digest, 1,
-	    &e) && notify_client_send(&t->c, &letter, 1, buf_span(&seal), SEAL_ECDSA_SHA256,
-	    SPAN_LIT("good"), NULL, &e);
+	good = good &&
+	    seal_write(&seal, st.from_domain, st.recipient_domain, SCENE_NOW, digest, 1, &e) &&
+	    notify_client_send(&t->c, &letter, 1, buf_span(&seal), SEAL_ECDSA_SHA256,
+		SPAN_LIT("good"), NULL, &e);
 	buf_clear(&text);
 	buf_clear(&seal);
 	return good;
@@ -153,10 +162,10 @@ send_recall(struct teller *t)
 static bool
 act_client(void *role, struct span words)
 {
-	struct teller	*t = role;
-	struct span	 rest = words, verb = span_cut(&rest, ' ');
-	char		 domain[ADDRESS_DOMAIN_BYTES];
-	bool		 same;
+	struct teller *t = role;
+	struct span rest = words, verb = span_cut(&rest, ' ');
+	char domain[ADDRESS_DOMAIN_BYTES];
+	bool same;
 
 	if (span_eq(verb, SPAN_LIT("hello")) && span_copy(rest, domain, sizeof domain))
 		notify_client_hello(&t->c, domain);
@@ -180,13 +189,16 @@ act_client(void *role, struct span words)
 static void
 clear_client(void *role)
 {
-	struct teller	*t = role;
+	struct teller *t = role;
 
 	notify_client_clear(&t->c);
 	buf_clear(&t->heard);
 	free(t);
 }
 
-const struct replay_engine	 replay_notify_client = {
-	"notify-client", make_client, act_client, clear_client,
+const struct replay_engine replay_notify_client = {
+	"notify-client",
+	make_client,
+	act_client,
+	clear_client,
 };

@@ -24,22 +24,22 @@
 #include "tests/replay.h"
 #include "tests/sasl_scene.h"
 
-#define LETTER	"01JDZ5TPB4M4Q8W1RZ9H1V6K3C"
-#define SECOND	"01JDZ5TPB4M4Q8W1RZ9H1V6K3D"
-#define DATE_S	INT64_C(1795442400)	/* 2026-11-23T14:00:00Z */
+#define LETTER "01JDZ5TPB4M4Q8W1RZ9H1V6K3C"
+#define SECOND "01JDZ5TPB4M4Q8W1RZ9H1V6K3D"
+#define DATE_S INT64_C(1795442400) /* 2026-11-23T14:00:00Z */
 
 /* -- submit-server ------------------------------------------------------------------------- */
 
 struct desk {
-	struct submit_server	 s;	/* first */
-	int			 step;
-	bool			 slow;
-	uint64_t		 octets, got;
-	struct sasl_said	 said;		/* to be said later */
-	struct err		 why;
-	enum outcome		 later;
-	struct buf		 page;
-	bool			 more;
+	struct submit_server s; /* first */
+	int step;
+	bool slow;
+	uint64_t octets, got;
+	struct sasl_said said; /* to be said later */
+	struct err why;
+	enum outcome later;
+	struct buf page;
+	bool more;
 };
 
 static bool
@@ -51,10 +51,9 @@ admit(void *role, struct err *e)
 }
 
 static enum outcome
-auth(void *role, struct span mechanism, struct span message, struct sasl_said *said,
-    struct err *e)
+auth(void *role, struct span mechanism, struct span message, struct sasl_said *said, struct err *e)
 {
-	struct desk	*d = role;
+	struct desk *d = role;
 
 	if (!d->slow)
 		return sasl_scene_auth(&d->step, mechanism, message, said, e);
@@ -75,7 +74,7 @@ from(void *role, const char *address, struct err *e)
 static enum outcome
 to(void *role, const char *address, struct err *e)
 {
-	const char	*domain = strchr(address, '@') + 1;
+	const char *domain = strchr(address, '@') + 1;
 
 	(void)role;
 	if (strcmp(domain, "nowhere.test") == 0)
@@ -86,7 +85,7 @@ to(void *role, const char *address, struct err *e)
 static bool
 begin(void *role, const struct submit_envelope *env, struct err *e)
 {
-	struct desk	*d = role;
+	struct desk *d = role;
 
 	d->octets = env->octets;
 	d->got = 0;
@@ -102,7 +101,7 @@ body(void *role, struct span piece)
 static enum outcome
 end(void *role, struct ulid *id, struct err *e)
 {
-	struct desk	*d = role;
+	struct desk *d = role;
 
 	if (d->got != d->octets)
 		return err_set(e, REFUSAL_internal, "octets are missing"), REFUSED;
@@ -113,13 +112,21 @@ end(void *role, struct ulid *id, struct err *e)
 static void
 write_letter(struct buf *page, const char *id)
 {
-	struct submit_letter	 l = { .from = "user@a.test", .date_s = DATE_S,
-		.hold_until_s = DATE_S + 30 * 24 * 3600, .size = 18231 };
-	struct submit_recipient	 bob = { .to = "bob@b.test", .state = SUBMIT_FETCHED,
-		.since_s = DATE_S + 60, .tries = 1 };
-	struct submit_recipient	 carl = { .to = "carl@c.test", .state = SUBMIT_WAITING,
-		.since_s = DATE_S, .next_s = DATE_S + 900, .tries = 2,
-		.word = "mailbox-full", .text = "100% full, Carl is away" };
+	struct submit_letter l = { .from = "user@a.test",
+		.date_s = DATE_S,
+		.hold_until_s = DATE_S + 30 * 24 * 3600,
+		.size = 18231 };
+	struct submit_recipient bob = { .to = "bob@b.test",
+		.state = SUBMIT_FETCHED,
+		.since_s = DATE_S + 60,
+		.tries = 1 };
+	struct submit_recipient carl = { .to = "carl@c.test",
+		.state = SUBMIT_WAITING,
+		.since_s = DATE_S,
+		.next_s = DATE_S + 900,
+		.tries = 2,
+		.word = "mailbox-full",
+		.text = "100% full, Carl is away" };
 
 	ulid_parse(span_str(id), &l.id);
 	submit_letter_write(page, &l);
@@ -140,7 +147,7 @@ put_page(struct desk *d, const char *id, bool more, struct buf *page)
 static enum outcome
 status(void *role, const struct ulid *id, struct buf *page, struct err *e)
 {
-	char	 digits[ULID_STR_BYTES];
+	char digits[ULID_STR_BYTES];
 
 	ulid_str(id, digits);
 	if (strcmp(digits, LETTER) != 0)
@@ -156,15 +163,21 @@ outbox(void *role, const struct ulid *after, struct buf *page, bool *more, struc
 	return put_page(role, after == NULL ? LETTER : SECOND, *more, page);
 }
 
-static const struct submit_server_ops	 server_ops = {
-	.sasl = { .server = { .admit = admit }, .auth = auth }, .from = from, .to = to,
-	.begin = begin, .body = body, .end = end, .status = status, .outbox = outbox,
+static const struct submit_server_ops server_ops = {
+	.sasl = { .server = { .admit = admit }, .auth = auth },
+	.from = from,
+	.to = to,
+	.begin = begin,
+	.body = body,
+	.end = end,
+	.status = status,
+	.outbox = outbox,
 };
 
 static void *
 make_server(struct engine **e)
 {
-	struct desk	*d = calloc(1, sizeof *d);
+	struct desk *d = calloc(1, sizeof *d);
 
 	if (d == NULL)
 		abort();
@@ -177,11 +190,11 @@ make_server(struct engine **e)
 static bool
 answer(struct desk *d, uint64_t request, const struct err *e)
 {
-	struct ulid	 id;
+	struct ulid id;
 
 	ulid_parse(SPAN_LIT(LETTER), &id);
 	return sasl_server_answer(&d->s.sasl, request, &d->said,
-	    e == NULL && d->later == REFUSED ? &d->why : e) ||
+		   e == NULL && d->later == REFUSED ? &d->why : e) ||
 	    submit_server_answer(&d->s, request, e) ||
 	    submit_server_taken(&d->s, request, &id, e) ||
 	    submit_server_page(&d->s, request, buf_span(&d->page), d->more, e);
@@ -190,8 +203,8 @@ answer(struct desk *d, uint64_t request, const struct err *e)
 static bool
 act_server(void *role, struct span words)
 {
-	struct desk	*d = role;
-	struct err	 e;
+	struct desk *d = role;
+	struct err e;
 
 	err_set(&e, REFUSAL_storage, "%s", "");
 	if (span_eq(words, SPAN_LIT("slow")))
@@ -200,14 +213,13 @@ act_server(void *role, struct span words)
 		return answer(d, d->s.sasl.server.request, NULL);
 	if (span_eq(words, SPAN_LIT("fails")))
 		return answer(d, d->s.sasl.server.request, &e);
-	return span_eq(words, SPAN_LIT("stale")) &&
-	    !answer(d, d->s.sasl.server.request - 1, NULL);
+	return span_eq(words, SPAN_LIT("stale")) && !answer(d, d->s.sasl.server.request - 1, NULL);
 }
 
 static void
 clear_server(void *role)
 {
-	struct desk	*d = role;
+	struct desk *d = role;
 
 	submit_server_clear(&d->s);
 	buf_clear(&d->said.message);
@@ -215,16 +227,19 @@ clear_server(void *role)
 	free(d);
 }
 
-const struct replay_engine	 replay_submit_server = {
-	"submit-server", make_server, act_server, clear_server,
+const struct replay_engine replay_submit_server = {
+	"submit-server",
+	make_server,
+	act_server,
+	clear_server,
 };
 
 /* -- submit-client ------------------------------------------------------------------------- */
 
 struct writer {
-	struct submit_client	 c;	/* first */
-	struct buf		 heard;
-	int			 step;
+	struct submit_client c; /* first */
+	struct buf heard;
+	int step;
 };
 
 static struct buf *
@@ -248,8 +263,8 @@ on_signed_in(void *role, const struct err *e)
 static void
 on_refused(void *role, void *arg, enum submit_part part, size_t index, const struct err *e)
 {
-	static const char *const	 parts[] = { "from", "to", "hold" };
-	char				 what[32];
+	static const char *const parts[] = { "from", "to", "hold" };
+	char what[32];
 
 	(void)arg;
 	snprintf(what, sizeof what, "%s-%zu", parts[part], index);
@@ -259,7 +274,7 @@ on_refused(void *role, void *arg, enum submit_part part, size_t index, const str
 static void
 on_taken(void *role, void *arg, const struct ulid *id, const struct err *e)
 {
-	char	 digits[ULID_STR_BYTES] = "";
+	char digits[ULID_STR_BYTES] = "";
 
 	(void)arg;
 	if (id != NULL)
@@ -270,7 +285,7 @@ on_taken(void *role, void *arg, const struct ulid *id, const struct err *e)
 static void
 on_letter(void *role, void *arg, const struct submit_letter *l)
 {
-	char	 what[64];
+	char what[64];
 
 	(void)arg;
 	snprintf(what, sizeof what, "letter %llu", (unsigned long long)l->size);
@@ -298,14 +313,20 @@ on_lost(void *role, const struct err *e)
 	heard_add(ear(role), "lost", e);
 }
 
-static const struct submit_client_ops	 client_ops = {
-	{ step, on_signed_in }, on_refused, on_taken, on_letter, on_recipient, on_page_end, on_lost,
+static const struct submit_client_ops client_ops = {
+	{ step, on_signed_in },
+	on_refused,
+	on_taken,
+	on_letter,
+	on_recipient,
+	on_page_end,
+	on_lost,
 };
 
 static void *
 make_client(struct engine **e)
 {
-	struct writer	*w = calloc(1, sizeof *w);
+	struct writer *w = calloc(1, sizeof *w);
 
 	if (w == NULL)
 		abort();
@@ -317,12 +338,15 @@ make_client(struct engine **e)
 static bool
 send_letter(struct writer *w, struct span rest, bool source)
 {
-	static const char	 text[] = "Hello\r\n";
-	char			 addresses[4][64];
-	const char		*to_list[4];
-	struct submit_draft	 d = { .from = "user@a.test", .to = to_list,
-		.token = source ? "t2" : "t1", .hold_days = source ? 30 : 0, .octets = 7 };
-	struct err		 e;
+	static const char text[] = "Hello\r\n";
+	char addresses[4][64];
+	const char *to_list[4];
+	struct submit_draft d = { .from = "user@a.test",
+		.to = to_list,
+		.token = source ? "t2" : "t1",
+		.hold_days = source ? 30 : 0,
+		.octets = 7 };
+	struct err e;
 
 	while (rest.n > 0 && d.n_to < 4) {
 		span_copy(span_cut(&rest, ' '), addresses[d.n_to], sizeof addresses[0]);
@@ -337,11 +361,11 @@ send_letter(struct writer *w, struct span rest, bool source)
 static bool
 act_client(void *role, struct span words)
 {
-	struct writer	*w = role;
-	struct span	 rest = words, verb = span_cut(&rest, ' ');
-	struct ulid	 id;
-	bool		 has_id = ulid_parse(rest, &id);
-	struct err	 e;
+	struct writer *w = role;
+	struct span rest = words, verb = span_cut(&rest, ' ');
+	struct ulid id;
+	bool has_id = ulid_parse(rest, &id);
+	struct err e;
 
 	if (span_eq(verb, SPAN_LIT("heard")))
 		return heard_is(&w->heard, rest);
@@ -367,13 +391,16 @@ act_client(void *role, struct span words)
 static void
 clear_client(void *role)
 {
-	struct writer	*w = role;
+	struct writer *w = role;
 
 	submit_client_clear(&w->c);
 	buf_clear(&w->heard);
 	free(w);
 }
 
-const struct replay_engine	 replay_submit_client = {
-	"submit-client", make_client, act_client, clear_client,
+const struct replay_engine replay_submit_client = {
+	"submit-client",
+	make_client,
+	act_client,
+	clear_client,
 };

@@ -5,9 +5,9 @@
 #include "common/base/engine.h"
 
 struct vast {
-	struct source	 source;	/* first */
-	size_t		 freed;
-	uint64_t	 read;		/* octets */
+	struct source source; /* first */
+	size_t freed;
+	uint64_t read; /* octets */
 };
 
 static inline char
@@ -34,7 +34,7 @@ vast_free(struct source *s)
 static inline struct vast
 vast_make(void)
 {
-	return (struct vast){ .source = { vast_read, vast_free } };
+	return (struct vast) { .source = { vast_read, vast_free } };
 }
 
 #endif

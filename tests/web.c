@@ -12,25 +12,25 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define PAGES_MAX	32
+#define PAGES_MAX 32
 
 struct page {
-	char	 path[64];
-	char	*text;
-	size_t	 n;
-	bool	 endless, silent, drip;
+	char path[64];
+	char *text;
+	size_t n;
+	bool endless, silent, drip;
 };
 
 struct web {
-	pthread_t	 thread;
-	pthread_mutex_t	 lock;		/* of pages */
-	int		 fd;
-	unsigned	 port;
-	struct page	 pages[PAGES_MAX];
-	size_t		 n;
-	atomic_bool	 over;
-	atomic_uint	 connections;
-	atomic_size_t	 sent;
+	pthread_t thread;
+	pthread_mutex_t lock; /* of pages */
+	int fd;
+	unsigned port;
+	struct page pages[PAGES_MAX];
+	size_t n;
+	atomic_bool over;
+	atomic_uint connections;
+	atomic_size_t sent;
 };
 
 static void
@@ -44,7 +44,7 @@ static bool
 put(struct web *w, int fd, const char *p, size_t n)
 {
 	while (n > 0) {
-		ssize_t	 k = send(fd, p, n, MSG_NOSIGNAL);
+		ssize_t k = send(fd, p, n, MSG_NOSIGNAL);
 
 		if (k <= 0)
 			return false;
@@ -58,7 +58,7 @@ put(struct web *w, int fd, const char *p, size_t n)
 static void
 pour(struct web *w, int fd)
 {
-	static const char	 zeros[65536];
+	static const char zeros[65536];
 
 	while (!atomic_load(&w->over) && put(w, fd, zeros, sizeof zeros))
 		continue;
@@ -74,7 +74,7 @@ drip(struct web *w, int fd)
 static void
 hang(struct web *w, int fd)
 {
-	struct pollfd	 p = { .fd = fd, .events = POLLIN };
+	struct pollfd p = { .fd = fd, .events = POLLIN };
 
 	for (int i = 0; i < 100 && !atomic_load(&w->over); i++)
 		if (poll(&p, 1, 10) > 0)
@@ -84,8 +84,8 @@ hang(struct web *w, int fd)
 static void
 reply(struct web *w, int fd, const char *path)
 {
-	struct page	 page = { .text = NULL };
-	char		*copy = NULL;
+	struct page page = { .text = NULL };
+	char *copy = NULL;
 
 	pthread_mutex_lock(&w->lock);
 	for (size_t i = 0; i < w->n; i++)
@@ -108,11 +108,12 @@ reply(struct web *w, int fd, const char *path)
 static void
 serve(struct web *w, int fd)
 {
-	char	 request[2048], path[64] = "";
-	size_t	 n = 0;
-	ssize_t	 k;
+	char request[2048], path[64] = "";
+	size_t n = 0;
+	ssize_t k;
 
-	while (n < sizeof request - 1 && (k = recv(fd, request + n, sizeof request - 1 - n, 0)) > 0) {
+	while (
+	    n < sizeof request - 1 && (k = recv(fd, request + n, sizeof request - 1 - n, 0)) > 0) {
 		n += (size_t)k;
 		request[n] = '\0';
 		if (strstr(request, "\r\n\r\n") != NULL)
@@ -128,11 +129,11 @@ serve(struct web *w, int fd)
 static void *
 run(void *arg)
 {
-	struct web	*w = arg;
-	struct pollfd	 p = { .fd = w->fd, .events = POLLIN };
+	struct web *w = arg;
+	struct pollfd p = { .fd = w->fd, .events = POLLIN };
 
 	while (!atomic_load(&w->over)) {
-		int	 fd;
+		int fd;
 
 		if (poll(&p, 1, 10) <= 0 || (fd = accept(w->fd, NULL, NULL)) < 0)
 			continue;
@@ -146,15 +147,15 @@ run(void *arg)
 struct web *
 web_new(void)
 {
-	struct web		*w = calloc(1, sizeof *w);
-	struct sockaddr_in	 a = { .sin_family = AF_INET };
-	socklen_t		 size = sizeof a;
+	struct web *w = calloc(1, sizeof *w);
+	struct sockaddr_in a = { .sin_family = AF_INET };
+	socklen_t size = sizeof a;
 
 	check(w != NULL);
 	a.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
 	w->fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	check(w->fd >= 0 && bind(w->fd, (struct sockaddr *)&a, size) == 0 && listen(w->fd, 16) == 0 &&
-	    getsockname(w->fd, (struct sockaddr *)&a, &size) == 0);
+	check(w->fd >= 0 && bind(w->fd, (struct sockaddr *)&a, size) == 0 &&
+	    listen(w->fd, 16) == 0 && getsockname(w->fd, (struct sockaddr *)&a, &size) == 0);
 	w->port = ntohs(a.sin_port);
 	pthread_mutex_init(&w->lock, NULL);
 	check(pthread_create(&w->thread, NULL, run, w) == 0);
@@ -164,7 +165,7 @@ web_new(void)
 void
 web_free(struct web **wp)
 {
-	struct web	*w = *wp;
+	struct web *w = *wp;
 
 	*wp = NULL;
 	atomic_store(&w->over, true);
@@ -186,7 +187,7 @@ web_setup(void **state)
 int
 web_teardown(void **state)
 {
-	struct web	*w = *state;
+	struct web *w = *state;
 
 	web_free(&w);
 	return 0;
@@ -195,7 +196,7 @@ web_teardown(void **state)
 static void
 set(struct web *w, const char *path, struct span octets, struct page as)
 {
-	size_t	 i = 0;
+	size_t i = 0;
 
 	pthread_mutex_lock(&w->lock);
 	while (i < w->n && strcmp(w->pages[i].path, path) != 0)
@@ -215,39 +216,39 @@ set(struct web *w, const char *path, struct span octets, struct page as)
 void
 web_answer(struct web *w, const char *path, const char *text)
 {
-	set(w, path, span_str(text), (struct page){ .n = 0 });
+	set(w, path, span_str(text), (struct page) { .n = 0 });
 }
 
 void
 web_answer_octets(struct web *w, const char *path, struct span octets)
 {
-	set(w, path, octets, (struct page){ .n = 0 });
+	set(w, path, octets, (struct page) { .n = 0 });
 }
 
 void
 web_endless(struct web *w, const char *path, const char *begin)
 {
-	set(w, path, span_str(begin), (struct page){ .endless = true });
+	set(w, path, span_str(begin), (struct page) { .endless = true });
 }
 
 void
 web_silent(struct web *w, const char *path)
 {
-	set(w, path, span_str(""), (struct page){ .silent = true });
+	set(w, path, span_str(""), (struct page) { .silent = true });
 }
 
 void
 web_drip(struct web *w, const char *path, const char *begin)
 {
-	set(w, path, span_str(begin), (struct page){ .drip = true });
+	set(w, path, span_str(begin), (struct page) { .drip = true });
 }
 
 const char *
 web_url(struct web *w, const char *host, const char *path)
 {
-	static char	 urls[8][256];
-	static unsigned	 at;
-	char		*url = urls[at++ % 8];
+	static char urls[8][256];
+	static unsigned at;
+	char *url = urls[at++ % 8];
 
 	snprintf(url, sizeof urls[0], "http://%s:%u%s", host, w->port, path);
 	return url;
@@ -265,7 +266,7 @@ web_sent(struct web *w)
 	return atomic_load(&w->sent);
 }
 
-static char	 zone_path[64];
+static char zone_path[64];
 
 static void
 forget_zone(void)
@@ -276,16 +277,17 @@ forget_zone(void)
 const char *
 web_zone(void)
 {
-	static char	 spec[80];
-	FILE		*f;
-	int		 fd;
+	static char spec[80];
+	FILE *f;
+	int fd;
 
 	if (*spec != '\0')
 		return spec;
 	snprintf(zone_path, sizeof zone_path, "/tmp/tillcalled-web.XXXXXX");
 	fd = mkstemp(zone_path);
 	check(fd >= 0 && (f = fdopen(fd, "w")) != NULL);
-	fprintf(f, "here.test. A 127.0.0.1\nmapped.test. AAAA ::ffff:127.0.0.1\n"
+	fprintf(f,
+	    "here.test. A 127.0.0.1\nmapped.test. AAAA ::ffff:127.0.0.1\n"
 	    "many.test. A 127.0.0.1\nmany.test. A 127.0.0.213\nmany.test. AAAA ::1\n"
 	    "empty.test. TXT \"x\"\n");
 	fclose(f);

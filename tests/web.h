@@ -12,24 +12,24 @@
 
 struct web;
 
-struct web	*web_new(void);
-void		 web_free(struct web **w);
-int		 web_setup(void **state);	/* for cmocka's groups: *state is a struct web */
-int		 web_teardown(void **state);
+struct web *web_new(void);
+void web_free(struct web **w);
+int web_setup(void **state); /* for cmocka's groups: *state is a struct web */
+int web_teardown(void **state);
 
 /* The whole answer to this path, copied; again: another. */
-void		 web_answer(struct web *w, const char *path, const char *text);
-void		 web_answer_octets(struct web *w, const char *path, struct span octets);
-void		 web_endless(struct web *w, const char *path, const char *begin);	/* then zeros */
-void		 web_silent(struct web *w, const char *path);	/* nothing at all for a second */
-void		 web_drip(struct web *w, const char *path, const char *begin);	/* then an octet now and then */
+void web_answer(struct web *w, const char *path, const char *text);
+void web_answer_octets(struct web *w, const char *path, struct span octets);
+void web_endless(struct web *w, const char *path, const char *begin); /* then zeros */
+void web_silent(struct web *w, const char *path);                  /* nothing at all for a second */
+void web_drip(struct web *w, const char *path, const char *begin); /* then an octet now and then */
 
 /* "http://HOST:PORT/PATH"; static, of the last 8 calls. */
-const char	*web_url(struct web *w, const char *host, const char *path);
-unsigned	 web_connections(struct web *w);
-size_t		 web_sent(struct web *w);	/* octets to the last connection */
+const char *web_url(struct web *w, const char *host, const char *path);
+unsigned web_connections(struct web *w);
+size_t web_sent(struct web *w); /* octets to the last connection */
 
 /* "zone:FILE" with here.test (127.0.0.1), mapped.test, many.test (two dead, then here), empty.test. */
-const char	*web_zone(void);
+const char *web_zone(void);
 
 #endif

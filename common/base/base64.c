@@ -3,17 +3,17 @@
 
 #include <string.h>
 
-static const char	digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
 void
 base64_add(struct buf *out, const void *bytes, size_t n)
 {
-	const unsigned char	*b = bytes;
+	const unsigned char *b = bytes;
 
 	for (size_t i = 0; i < n; i += 3) {
-		size_t	 have = n - i < 3 ? n - i : 3;
+		size_t have = n - i < 3 ? n - i : 3;
 		uint32_t v = (uint32_t)b[i] << 16;
-		char	 four[4];
+		char four[4];
 
 		if (have > 1)
 			v |= (uint32_t)b[i + 1] << 8;
@@ -30,7 +30,7 @@ base64_add(struct buf *out, const void *bytes, size_t n)
 static int
 value(char c)
 {
-	const char	*at = c != '\0' ? strchr(digits, c) : NULL;
+	const char *at = c != '\0' ? strchr(digits, c) : NULL;
 
 	return at != NULL ? (int)(at - digits) : -1;
 }
@@ -39,10 +39,10 @@ value(char c)
 static bool
 group(const char *four, size_t pads, unsigned char three[3])
 {
-	uint32_t	 v = 0;
+	uint32_t v = 0;
 
 	for (size_t i = 0; i < 4; i++) {
-		int	 d = i < 4 - pads ? value(four[i]) : 0;
+		int d = i < 4 - pads ? value(four[i]) : 0;
 
 		if (d < 0)
 			return false;
@@ -57,15 +57,15 @@ group(const char *four, size_t pads, unsigned char three[3])
 bool
 base64_parse(struct span s, struct buf *out)
 {
-	size_t	 before = out->len, pads = 0;
+	size_t before = out->len, pads = 0;
 
 	if (s.n % 4 != 0)
 		return false;
 	while (pads < 2 && pads < s.n && s.p[s.n - 1 - pads] == '=')
 		pads++;
 	for (size_t i = 0; i < s.n; i += 4) {
-		size_t		 p = i + 4 == s.n ? pads : 0;
-		unsigned char	 three[3];
+		size_t p = i + 4 == s.n ? pads : 0;
+		unsigned char three[3];
 
 		if (!group(s.p + i, p, three)) {
 			out->len = before;
@@ -79,8 +79,8 @@ base64_parse(struct span s, struct buf *out)
 bool
 base64_parse_exact(struct span s, void *dst, size_t n)
 {
-	struct buf	 b = BUF_INIT;
-	bool		 ok = s.n == BASE64_CHARS(n) && base64_parse(s, &b) && b.len == n;
+	struct buf b = BUF_INIT;
+	bool ok = s.n == BASE64_CHARS(n) && base64_parse(s, &b) && b.len == n;
 
 	if (ok && n > 0)
 		memcpy(dst, b.data, n);

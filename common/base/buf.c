@@ -11,7 +11,7 @@
 static void
 reserve(struct buf *b, size_t more)
 {
-	size_t	 cap = b->cap ? b->cap : 128;
+	size_t cap = b->cap ? b->cap : 128;
 
 	if (more > SIZE_MAX / 2 - b->len)
 		abort();
@@ -38,9 +38,9 @@ buf_add(struct buf *b, const void *bytes, size_t n)
 void
 buf_addf(struct buf *b, const char *fmt, ...)
 {
-	va_list	 ap;
-	size_t	 room = b->cap - b->len;
-	int	 n;
+	va_list ap;
+	size_t room = b->cap - b->len;
+	int n;
 
 	va_start(ap, fmt);
 	n = vsnprintf(room > 0 ? b->data + b->len : NULL, room, fmt, ap);
@@ -75,7 +75,7 @@ buf_drop(struct buf *b, size_t n)
 struct span
 buf_span(const struct buf *b)
 {
-	return (struct span){ b->data, b->len };
+	return (struct span) { b->data, b->len };
 }
 
 void

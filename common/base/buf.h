@@ -11,21 +11,23 @@
 #include "common/base/span.h"
 
 struct buf {
-	char	*data;
-	size_t	 len, cap;
+	char *data;
+	size_t len, cap;
 };
 
-#define BUF_INIT	{ 0 }
+#define BUF_INIT                                                                                   \
+	{                                                                                          \
+		0                                                                                  \
+	}
 
-void		 buf_add(struct buf *b, const void *bytes, size_t n);
-void		 buf_addf(struct buf *b, const char *fmt, ...)
-		    __attribute__((format(printf, 2, 3)));
-void		 buf_drop(struct buf *b, size_t n);	/* forget the first n bytes; n <= len */
-struct span	 buf_span(const struct buf *b);		/* valid until the next change */
-void		 buf_reset(struct buf *b);		/* len = 0, storage kept */
-void		 buf_clear(struct buf *b);		/* free; usable again at once */
+void buf_add(struct buf *b, const void *bytes, size_t n);
+void buf_addf(struct buf *b, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+void buf_drop(struct buf *b, size_t n);    /* forget the first n bytes; n <= len */
+struct span buf_span(const struct buf *b); /* valid until the next change */
+void buf_reset(struct buf *b);             /* len = 0, storage kept */
+void buf_clear(struct buf *b);             /* free; usable again at once */
 /* Makes room for n more octets behind len and returns where they go; after writing k <= n of
  * them the caller adds k to len. */
-char		*buf_room(struct buf *b, size_t n);
+char *buf_room(struct buf *b, size_t n);
 
 #endif

@@ -7,7 +7,7 @@
 static int64_t
 read_clock(clockid_t id)
 {
-	struct timespec	 t;
+	struct timespec t;
 
 	clock_gettime(id, &t);
 	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
@@ -28,9 +28,9 @@ clock_wall_ms(void)
 int64_t
 clock_steady_ms(void)
 {
-	static atomic_llong	 ahead;		/* of the monotonic clock; 0: not known yet */
-	int64_t			 mono = clock_mono_ms();
-	long long		 none = 0;
+	static atomic_llong ahead; /* of the monotonic clock; 0: not known yet */
+	int64_t mono = clock_mono_ms();
+	long long none = 0;
 
 	atomic_compare_exchange_strong(&ahead, &none, clock_wall_ms() - mono);
 	return mono + atomic_load(&ahead);
@@ -39,8 +39,8 @@ clock_steady_ms(void)
 void
 clock_date(int64_t wall_s, char out[CLOCK_DATE_BYTES])
 {
-	time_t		 t = wall_s < 0 ? 0 : wall_s > 253402300799 ? 253402300799 : (time_t)wall_s;
-	struct tm	 tm;
+	time_t t = wall_s < 0 ? 0 : wall_s > 253402300799 ? 253402300799 : (time_t)wall_s;
+	struct tm tm;
 
 	gmtime_r(&t, &tm);
 	strftime(out, CLOCK_DATE_BYTES, "%Y-%m-%dT%H:%M:%SZ", &tm);
@@ -59,7 +59,7 @@ has_form(struct span s, const char *form)
 static int
 number(struct span s, size_t at, size_t n)
 {
-	int	 v = 0;
+	int v = 0;
 
 	for (size_t i = at; i < at + n; i++)
 		v = v * 10 + (s.p[i] - '0');
@@ -70,8 +70,8 @@ number(struct span s, size_t at, size_t n)
 static int
 days_in(int year, int month)
 {
-	static const int	 days[] = { 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31 };
-	bool			 leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+	static const int days[] = { 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31 };
+	bool leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
 
 	return days[month - 1] + (month == 2 && leap);
 }
@@ -81,8 +81,8 @@ days_in(int year, int month)
 static int64_t
 days_before(int year, int month)
 {
-	int	 y = month <= 2 ? year - 1 : year;
-	int	 m = month <= 2 ? month + 9 : month - 3;
+	int y = month <= 2 ? year - 1 : year;
+	int m = month <= 2 ? month + 9 : month - 3;
 
 	return (int64_t)y * 365 + y / 4 - y / 100 + y / 400 + (153 * m + 2) / 5 - 719468;
 }
@@ -92,7 +92,7 @@ days_before(int year, int month)
 bool
 clock_parse_date(struct span s, int64_t *wall_s)
 {
-	int	 year, month, day, hour, minute, second;
+	int year, month, day, hour, minute, second;
 
 	if (s.n != CLOCK_DATE_BYTES - 1 || !has_form(s, "dddd-dd-ddTdd:dd:ddZ"))
 		return false;

@@ -8,18 +8,18 @@
 
 #include "common/base/span.h"
 
-#define CLOCK_EARLIEST_S	INT64_C(1795737600)	/* 2026-11-27: no true clock says less */
-#define CLOCK_DATE_BYTES	21	/* "2026-11-23T14:00:00Z" and a NUL */
+#define CLOCK_EARLIEST_S INT64_C(1795737600) /* 2026-11-27: no true clock says less */
+#define CLOCK_DATE_BYTES 21                  /* "2026-11-23T14:00:00Z" and a NUL */
 
-int64_t	 clock_mono_ms(void);
-int64_t	 clock_wall_ms(void);
+int64_t clock_mono_ms(void);
+int64_t clock_wall_ms(void);
 /* What the wall clock would say, had nobody set it since this process first asked: for what is to be
  * done at a time that outlives the process.  Any thread. */
-int64_t	 clock_steady_ms(void);
+int64_t clock_steady_ms(void);
 
 /* date = 4DIGIT "-" 2DIGIT "-" 2DIGIT "T" 2DIGIT ":" 2DIGIT ":" 2DIGIT "Z"; RFC 3339 in UTC, without
  * fractions and leap seconds; years 1970 to 9999. */
-void	 clock_date(int64_t wall_s, char out[CLOCK_DATE_BYTES]);
-bool	 clock_parse_date(struct span s, int64_t *wall_s);
+void clock_date(int64_t wall_s, char out[CLOCK_DATE_BYTES]);
+bool clock_parse_date(struct span s, int64_t *wall_s);
 
 #endif

@@ -11,7 +11,7 @@ engine_payload_take(struct engine *e, struct source *s, uint64_t offset, uint64_
 		s->free(s);
 		return;
 	}
-	e->payload = (struct payload){ s, offset, n };
+	e->payload = (struct payload) { s, offset, n };
 }
 
 void
@@ -20,5 +20,5 @@ engine_clear(struct engine *e)
 	buf_clear(&e->out);
 	if (e->payload.source != NULL)
 		e->payload.source->free(e->payload.source);
-	e->payload = (struct payload){ 0 };
+	e->payload = (struct payload) { 0 };
 }

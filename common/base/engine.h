@@ -2,7 +2,7 @@
  *
  * An engine is pure: octets, answers and the time go in, octets and requests come out.  It opens
  * no socket, reads no clock and blocks on nothing, so the same object file runs under libevent
- * (common/svc/conn), under the spec runner (tests/replay), the fuzzers and the benchmarks.
+ * (common/net/conn), under the spec runner (tests/replay), the fuzzers and the benchmarks.
  *
  * The mover's duties:
  *   - set now_ms before each call; call tick once now_ms >= deadline_ms (0: no deadline);
@@ -21,39 +21,39 @@
 
 #include "common/base/buf.h"
 
-#define ENGINE_WINDOW_BYTES	65536	/* input a mover must be able to hold back */
-#define ENGINE_OUT_BYTES	65536	/* an engine with more `out` than this takes no input */
+#define ENGINE_WINDOW_BYTES 65536 /* input a mover must be able to hold back */
+#define ENGINE_OUT_BYTES    65536 /* an engine with more `out` than this takes no input */
 
 /* Where an outgoing payload comes from.  Made by a role, freed by the mover. */
 struct source {
 	/* Copies 1..n octets from `offset` on into dst and returns how many; -1: it cannot be
 	 * read, and the connection is dropped (the peer sees a short payload, never a wrong one). */
-	ssize_t	(*read)(struct source *s, uint64_t offset, char *dst, size_t n);
-	void	(*free)(struct source *s);
+	ssize_t (*read)(struct source *s, uint64_t offset, char *dst, size_t n);
+	void (*free)(struct source *s);
 };
 
 struct payload {
-	struct source	*source;	/* NULL: none */
-	uint64_t	 offset;	/* of the next octet */
-	uint64_t	 left;		/* > 0 where source is set */
+	struct source *source; /* NULL: none */
+	uint64_t offset;       /* of the next octet */
+	uint64_t left;         /* > 0 where source is set */
 };
 
 struct engine {
-	struct buf	 out;		/* to be sent first; the mover drains it */
-	struct payload	 payload;	/* to be sent after `out` */
-	int64_t		 now_ms;	/* monotonic */
-	int64_t		 deadline_ms;	/* monotonic; 0: none */
-	bool		 closing;	/* close once out and payload are drained */
-	bool		 owing;		/* a request was taken whose answer is still to come */
+	struct buf out;         /* to be sent first; the mover drains it */
+	struct payload payload; /* to be sent after `out` */
+	int64_t now_ms;         /* monotonic */
+	int64_t deadline_ms;    /* monotonic; 0: none */
+	bool closing;           /* close once out and payload are drained */
+	bool owing;             /* a request was taken whose answer is still to come */
 	/* Returns how many octets it took, from the front; the rest comes again.  Takes and ignores
 	 * all once `closing` is set. */
-	size_t		(*feed)(struct engine *e, struct span in);
-	void		(*tick)(struct engine *e);	/* the deadline has come */
-	void		(*sent)(struct engine *e);	/* the payload has left; may be NULL */
+	size_t (*feed)(struct engine *e, struct span in);
+	void (*tick)(struct engine *e); /* the deadline has come */
+	void (*sent)(struct engine *e); /* the payload has left; may be NULL */
 };
 
 /* Puts a payload behind what is in `out`; takes the source.  Zero octets: freed at once. */
-void	 engine_payload_take(struct engine *e, struct source *s, uint64_t offset, uint64_t n);
-void	 engine_clear(struct engine *e);	/* frees out and the payload's source */
+void engine_payload_take(struct engine *e, struct source *s, uint64_t offset, uint64_t n);
+void engine_clear(struct engine *e); /* frees out and the payload's source */
 
 #endif

@@ -12,14 +12,14 @@
 static void
 clean(char *text)
 {
-	const char	*first = text;		/* that is not plain ASCII */
-	struct span	 rest;
+	const char *first = text; /* that is not plain ASCII */
+	struct span rest;
 
 	while (*first >= 0x20 && *first < 0x7f)
 		first++;
 	rest = span_str(first);
 	while (rest.n > 0) {
-		size_t	 n = utf8_printable(rest);
+		size_t n = utf8_printable(rest);
 
 		if (n == 0 && rest.n < 4 && (unsigned char)rest.p[0] >= 0xc2 &&
 		    (size_t)(rest.p - text) + rest.n == ERR_TEXT_BYTES - 1) {
@@ -32,10 +32,9 @@ clean(char *text)
 	}
 }
 
-bool
-(err_set)(struct err *e, enum refusal why, const char *fmt, ...)
+bool(err_set)(struct err *e, enum refusal why, const char *fmt, ...)
 {
-	va_list	 ap;
+	va_list ap;
 
 	e->why = why;
 	va_start(ap, fmt);
@@ -47,12 +46,11 @@ bool
 	return false;
 }
 
-bool
-(err_set_errno)(struct err *e, enum refusal why, int errnum, const char *fmt, ...)
+bool(err_set_errno)(struct err *e, enum refusal why, int errnum, const char *fmt, ...)
 {
-	char	 meaning[128];
-	size_t	 n;
-	va_list	 ap;
+	char meaning[128];
+	size_t n;
+	va_list ap;
 
 	e->why = why;
 	va_start(ap, fmt);
@@ -65,12 +63,11 @@ bool
 	return false;
 }
 
-bool
-(err_prefix)(struct err *e, const char *fmt, ...)
+bool(err_prefix)(struct err *e, const char *fmt, ...)
 {
-	char	 was[ERR_TEXT_BYTES];
-	size_t	 n;
-	va_list	 ap;
+	char was[ERR_TEXT_BYTES];
+	size_t n;
+	va_list ap;
 
 	memcpy(was, e->text, sizeof was);
 	va_start(ap, fmt);

@@ -4,9 +4,9 @@
 
 #include "common/base/buf.h"
 
-void	 hex_add(struct buf *out, const void *bytes, size_t n);		/* 2n digits */
-void	 hex_str(char *dst, const void *bytes, size_t n);		/* 2n digits and a NUL */
+void hex_add(struct buf *out, const void *bytes, size_t n); /* 2n digits */
+void hex_str(char *dst, const void *bytes, size_t n);       /* 2n digits and a NUL */
 /* Exactly 2n lower-case digits; false otherwise, dst then undefined. */
-bool	 hex_parse(struct span s, void *dst, size_t n);
+bool hex_parse(struct span s, void *dst, size_t n);
 
 #endif

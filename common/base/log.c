@@ -12,19 +12,19 @@
 #include "common/base/clock.h"
 #include "common/base/hex.h"
 
-#define VALUE_BYTES	1024
-#define LINE_BYTES	8192
-#define VALUES		8
-#define HELD_MAX	4096		/* PIPE_BUF: such a write is not mixed with another's */
+#define VALUE_BYTES 1024
+#define LINE_BYTES  8192
+#define VALUES      8
+#define HELD_MAX    4096 /* PIPE_BUF: such a write is not mixed with another's */
 
 struct held {
-	char	 octets[HELD_MAX];
-	size_t	 n;
-	unsigned depth;			/* of log_hold within log_hold */
+	char octets[HELD_MAX];
+	size_t n;
+	unsigned depth; /* of log_hold within log_hold */
 };
 
-static const char	*program = "tillcalled";
-static enum log_level	 threshold = LOG_INFO;
+static const char *program = "tillcalled";
+static enum log_level threshold = LOG_INFO;
 static const char *const level_words[] = { "error", "warn", "info", "debug" };
 
 void
@@ -71,11 +71,11 @@ escape(char *dst, unsigned char c)
 const char *
 log_value(struct span s)
 {
-	static _Thread_local char	 values[VALUES][VALUE_BYTES + 8];
-	static _Thread_local unsigned	 turn;
-	char				*v = values[turn++ % VALUES];
-	size_t				 n = 0;
-	bool				 plain = s.n < VALUE_BYTES && is_plain(s);
+	static _Thread_local char values[VALUES][VALUE_BYTES + 8];
+	static _Thread_local unsigned turn;
+	char *v = values[turn++ % VALUES];
+	size_t n = 0;
+	bool plain = s.n < VALUE_BYTES && is_plain(s);
 
 	if (!plain)
 		v[n++] = '"';
@@ -93,18 +93,18 @@ log_str(const char *s)
 	return log_value(span_str(s));
 }
 
-static _Thread_local struct held	 held;
+static _Thread_local struct held held;
 
 static void
 put(const char *octets, size_t n)
 {
 	while (n > 0) {
-		ssize_t	 written = write(STDERR_FILENO, octets, n);
+		ssize_t written = write(STDERR_FILENO, octets, n);
 
 		if (written < 0 && errno == EINTR)
 			continue;
 		if (written <= 0)
-			return;			/* nobody is left to be told */
+			return; /* nobody is left to be told */
 		octets += written;
 		n -= (size_t)written;
 	}
@@ -148,8 +148,8 @@ put_line(const char *line, size_t n, bool hold)
 static const char *
 date_of(int64_t wall_s)
 {
-	static _Thread_local int64_t	 last = -1;
-	static _Thread_local char	 date[CLOCK_DATE_BYTES];
+	static _Thread_local int64_t last = -1;
+	static _Thread_local char date[CLOCK_DATE_BYTES];
 
 	if (wall_s != last) {
 		clock_date(wall_s, date);
@@ -162,10 +162,10 @@ date_of(int64_t wall_s)
 void
 log_fact(enum log_level level, const char *event, const char *fmt, ...)
 {
-	char	 line[LINE_BYTES];
-	int64_t	 now;
-	va_list	 ap;
-	size_t	 n;
+	char line[LINE_BYTES];
+	int64_t now;
+	va_list ap;
+	size_t n;
 
 	if (level > threshold)
 		return;

@@ -15,20 +15,20 @@
 
 enum log_level { LOG_ERROR, LOG_WARN, LOG_INFO, LOG_DEBUG };
 
-void		 log_open(const char *program, enum log_level most);
-bool		 log_level_parse(const char *word, enum log_level *out);
-void		 log_fact(enum log_level level, const char *event, const char *fmt, ...)
-		    __attribute__((format(printf, 3, 4)));
+void log_open(const char *program, enum log_level most);
+bool log_level_parse(const char *word, enum log_level *out);
+void log_fact(enum log_level level, const char *event, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
 
 /* Between these, which may be nested, what this thread says is gathered, to be written together: at the
  * end, before an error (which is written at once), or when 4 KiB would be passed.  Only around what
  * never waits: a crash swallows the lines, of which a peer may have had the answer by then, and another
  * thread's later ones may stand before them. */
-void		 log_hold(void);
-void		 log_release(void);
+void log_hold(void);
+void log_release(void);
 
 /* The safe form of a foreign value; valid until the same thread has asked for eight more. */
-const char	*log_value(struct span s);
-const char	*log_str(const char *s);
+const char *log_value(struct span s);
+const char *log_str(const char *s);
 
 #endif

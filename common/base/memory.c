@@ -7,7 +7,7 @@
 void *
 memory_array(size_t count, size_t n)
 {
-	void	*p = calloc(count, n);
+	void *p = calloc(count, n);
 
 	if (p == NULL)
 		abort();
@@ -23,7 +23,7 @@ memory_new(size_t n)
 char *
 memory_text(const char *s)
 {
-	char	*p = strdup(s);
+	char *p = strdup(s);
 
 	if (p == NULL)
 		abort();

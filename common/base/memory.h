@@ -4,8 +4,8 @@
 
 #include <stddef.h>
 
-void	*memory_new(size_t n);			/* free() it */
-void	*memory_array(size_t count, size_t n);	/* the same for count times n, overflow checked */
-char	*memory_text(const char *s);		/* a copy */
+void *memory_new(size_t n);                 /* free() it */
+void *memory_array(size_t count, size_t n); /* the same for count times n, overflow checked */
+char *memory_text(const char *s);           /* a copy */
 
 #endif

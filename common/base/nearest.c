@@ -25,7 +25,7 @@ row(struct span a, struct span b, size_t i, const unsigned *before, const unsign
 unsigned
 nearest_distance(struct span a, struct span b)
 {
-	unsigned	 rows[3][NEAREST_WORD_BYTES + 1];
+	unsigned rows[3][NEAREST_WORD_BYTES + 1];
 
 	if (a.n > NEAREST_WORD_BYTES || b.n > NEAREST_WORD_BYTES)
 		return span_eq(a, b) ? 0 : NEAREST_FAR;
@@ -39,15 +39,16 @@ nearest_distance(struct span a, struct span b)
 void
 nearest_init(struct nearest *n, struct span word)
 {
-	*n = (struct nearest){ .word = word, .distance = NEAREST_DISTANCE_MAX + 1,
-	    .least = NEAREST_FAR + 1 };
+	*n = (struct nearest) { .word = word,
+		.distance = NEAREST_DISTANCE_MAX + 1,
+		.least = NEAREST_FAR + 1 };
 }
 
 void
 nearest_offer(struct nearest *n, const char *candidate)
 {
-	struct span	 c = span_str(candidate);
-	unsigned	 d = nearest_distance(n->word, c);
+	struct span c = span_str(candidate);
+	unsigned d = nearest_distance(n->word, c);
 
 	/* A guess that shares nothing with the word is none: "ab" is 2 from every "cd". */
 	if (d < n->distance && d < c.n && d < n->word.n) {

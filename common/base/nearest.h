@@ -8,23 +8,23 @@
 
 #include "common/base/span.h"
 
-#define NEAREST_DISTANCE_MAX	2	/* farther than this, a guess is none of what was meant */
-#define NEAREST_WORD_BYTES	64	/* longer words are near to nothing */
-#define NEAREST_FAR		(2 * NEAREST_WORD_BYTES)
+#define NEAREST_DISTANCE_MAX 2  /* farther than this, a guess is none of what was meant */
+#define NEAREST_WORD_BYTES   64 /* longer words are near to nothing */
+#define NEAREST_FAR          (2 * NEAREST_WORD_BYTES)
 
 /* Insertions, deletions, changes and swaps of neighbours from a to b; NEAREST_FAR where one of
  * them is too long. */
-unsigned	 nearest_distance(struct span a, struct span b);
+unsigned nearest_distance(struct span a, struct span b);
 
 /* Remembers the best of the candidates offered to it. */
 struct nearest {
-	struct span	 word;
-	const char	*best;		/* borrowed from nearest_offer; NULL: none is near */
-	const char	*least_far;	/* the nearest of all, however far; NULL: none was offered */
-	unsigned	 distance, least;	/* of these two */
+	struct span word;
+	const char *best;         /* borrowed from nearest_offer; NULL: none is near */
+	const char *least_far;    /* the nearest of all, however far; NULL: none was offered */
+	unsigned distance, least; /* of these two */
 };
 
-void		 nearest_init(struct nearest *n, struct span word);
-void		 nearest_offer(struct nearest *n, const char *candidate);	/* the first of equals stays */
+void nearest_init(struct nearest *n, struct span word);
+void nearest_offer(struct nearest *n, const char *candidate); /* the first of equals stays */
 
 #endif

@@ -4,6 +4,6 @@
 
 #include <stddef.h>
 
-void	 random_bytes(void *dst, size_t n);	/* n <= 256 */
+void random_bytes(void *dst, size_t n); /* n <= 256 */
 
 #endif

@@ -6,7 +6,7 @@
 static void
 put(struct buf *b, uint64_t v, int octets)
 {
-	unsigned char	 out[8];
+	unsigned char out[8];
 
 	for (int i = 0; i < octets; i++)
 		out[i] = (unsigned char)(v >> 8 * (octets - 1 - i));
@@ -53,17 +53,17 @@ put_span(struct buf *b, struct span s)
 struct reader
 reader_of(struct span value)
 {
-	return (struct reader){ value, false };
+	return (struct reader) { value, false };
 }
 
 static struct span
 cut(struct reader *r, size_t n)
 {
-	struct span	 s = { r->rest.p, n };
+	struct span s = { r->rest.p, n };
 
 	if (r->bad || n > r->rest.n) {
 		r->bad = true;
-		return (struct span){ 0 };
+		return (struct span) { 0 };
 	}
 	r->rest = span_sub(r->rest, n, r->rest.n);
 	return s;
@@ -72,8 +72,8 @@ cut(struct reader *r, size_t n)
 static uint64_t
 get(struct reader *r, size_t octets)
 {
-	struct span	 s = cut(r, octets);
-	uint64_t	 v = 0;
+	struct span s = cut(r, octets);
+	uint64_t v = 0;
 
 	for (size_t i = 0; i < s.n; i++)
 		v = v << 8 | (unsigned char)s.p[i];
@@ -107,7 +107,7 @@ read_u64(struct reader *r)
 void
 read_bytes(struct reader *r, void *dst, size_t n)
 {
-	struct span	 s = cut(r, n);
+	struct span s = cut(r, n);
 
 	memset(dst, 0, n);
 	if (s.n > 0)

@@ -6,14 +6,13 @@
 #endif
 
 static const struct row {
-	const char	*word;
-	int		 code;
-	const char	*enhanced;
-	int		 status;
-	const char	*sentence;
-} rows[REFUSAL__COUNT] = {
-	[REFUSAL_NONE] = { "ok", 250, "2.0.0", 0, "" },
-#define X(name, word, code, enhanced, status, sentence) \
+	const char *word;
+	int code;
+	const char *enhanced;
+	int status;
+	const char *sentence;
+} rows[REFUSAL__COUNT] = { [REFUSAL_NONE] = { "ok", 250, "2.0.0", 0, "" },
+#define X(name, word, code, enhanced, status, sentence)                                            \
 	[REFUSAL_##name] = { word, code, enhanced, status, sentence },
 	REFUSAL_TABLE(X)
 #undef X
@@ -69,8 +68,8 @@ refusal_by_word(struct span word)
 bool
 refusal_rule_on(enum refusal r, const char *file)
 {
-	const char	*off = getenv("TILLCALLED_RULE_OFF");
-	struct span	 where, word;
+	const char *off = getenv("TILLCALLED_RULE_OFF");
+	struct span where, word;
 
 	if (off == NULL)
 		return true;

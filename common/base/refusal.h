@@ -16,6 +16,7 @@
 #include "common/base/span.h"
 
 /*        name                   word                    code enhanced  exit  sentence */
+/* clang-format off */
 #define REFUSAL_TABLE(X)									\
 	/* framing and grammar: our peer's fault, never repeated as it is */			\
 	X(bare_lf,               "bare-lf",               500, "5.5.2",  76, "a line ends in CR LF, nothing else")	\
@@ -127,33 +128,34 @@
 	X(bad_reply,             "bad-reply",               0, "",       76, "the other side's reply is not of its form")	\
 	X(not_running,           "not-running",             0, "",       69, "the daemon does not run")	\
 	X(clock_wrong,           "clock-wrong",             0, "",       71, "the machine's clock is wrong")
+/* clang-format on */
 
 enum refusal {
 	REFUSAL_NONE = 0,
 #define X(name, word, code, enhanced, status, sentence) REFUSAL_##name,
 	REFUSAL_TABLE(X)
 #undef X
-	REFUSAL__COUNT
+	    REFUSAL__COUNT
 };
 
 /* Borrowed strings of static life.  For REFUSAL_NONE: "ok", 250, "2.0.0", 0, "". */
-const char	*refusal_word(enum refusal r);
-int		 refusal_code(enum refusal r);
-const char	*refusal_enhanced(enum refusal r);
-int		 refusal_status(enum refusal r);	/* sysexits.h */
-const char	*refusal_sentence(enum refusal r);
-bool		 refusal_temporary(enum refusal r);	/* a 4xx code */
-enum refusal	 refusal_by_word(struct span word);	/* REFUSAL_NONE: no such word */
+const char *refusal_word(enum refusal r);
+int refusal_code(enum refusal r);
+const char *refusal_enhanced(enum refusal r);
+int refusal_status(enum refusal r); /* sysexits.h */
+const char *refusal_sentence(enum refusal r);
+bool refusal_temporary(enum refusal r);         /* a 4xx code */
+enum refusal refusal_by_word(struct span word); /* REFUSAL_NONE: no such word */
 
 /* Each rule that can refuse says its word: `if (RULE(seal_date) && skew > MAX) return ...`.  In
  * every build that people run it is a constant true; a build with RULE_SWITCHES (make
  * check-rules) switches one rule off by name, everywhere or in one file, to prove that a test
  * notices. */
 #ifdef RULE_SWITCHES
-bool		 refusal_rule_on(enum refusal r, const char *file);
-#define RULE(name)	refusal_rule_on(REFUSAL_##name, __FILE__)
+bool refusal_rule_on(enum refusal r, const char *file);
+#define RULE(name) refusal_rule_on(REFUSAL_##name, __FILE__)
 #else
-#define RULE(name)	((void)REFUSAL_##name, true)
+#define RULE(name) ((void)REFUSAL_##name, true)
 #endif
 
 #endif

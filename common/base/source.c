@@ -5,16 +5,16 @@
 #include <string.h>
 
 struct bytes {
-	struct source	 source;	/* first */
-	size_t		 n;
-	char		 octets[];
+	struct source source; /* first */
+	size_t n;
+	char octets[];
 };
 
 static ssize_t
 bytes_read(struct source *s, uint64_t offset, char *dst, size_t n)
 {
-	struct bytes	*b = (struct bytes *)s;
-	size_t		 left = offset < b->n ? b->n - (size_t)offset : 0;
+	struct bytes *b = (struct bytes *)s;
+	size_t left = offset < b->n ? b->n - (size_t)offset : 0;
 
 	if (left == 0)
 		return -1;
@@ -33,11 +33,11 @@ bytes_free(struct source *s)
 struct source *
 source_bytes(struct span octets)
 {
-	struct bytes	*b = malloc(sizeof *b + octets.n);
+	struct bytes *b = malloc(sizeof *b + octets.n);
 
 	if (b == NULL)
 		abort();
-	b->source = (struct source){ bytes_read, bytes_free };
+	b->source = (struct source) { bytes_read, bytes_free };
 	b->n = octets.n;
 	if (octets.n > 0)
 		memcpy(b->octets, octets.p, octets.n);

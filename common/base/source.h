@@ -5,6 +5,6 @@
 #include "common/base/engine.h"
 
 /* A copy of the octets; freed, like every source, by its `free`. */
-struct source	*source_bytes(struct span octets);
+struct source *source_bytes(struct span octets);
 
 #endif

@@ -7,13 +7,13 @@
 struct span
 span_str(const char *s)
 {
-	return (struct span){ s, strlen(s) };
+	return (struct span) { s, strlen(s) };
 }
 
 struct span
 span_of(const void *p, size_t n)
 {
-	return (struct span){ p, n };
+	return (struct span) { p, n };
 }
 
 bool
@@ -31,7 +31,7 @@ span_eq_nocase(struct span a, struct span b)
 bool
 span_starts(struct span s, struct span prefix)
 {
-	return s.n >= prefix.n && span_eq((struct span){ s.p, prefix.n }, prefix);
+	return s.n >= prefix.n && span_eq((struct span) { s.p, prefix.n }, prefix);
 }
 
 bool
@@ -47,28 +47,28 @@ span_sub(struct span s, size_t from, size_t n)
 		from = s.n;
 	if (n > s.n - from)
 		n = s.n - from;
-	return (struct span){ from ? s.p + from : s.p, n };	/* NULL + 0 is undefined */
+	return (struct span) { from ? s.p + from : s.p, n }; /* NULL + 0 is undefined */
 }
 
 struct span
 span_cut(struct span *rest, char sep)
 {
-	struct span	 head = *rest;
-	const char	*at = rest->n ? memchr(rest->p, sep, rest->n) : NULL;
+	struct span head = *rest;
+	const char *at = rest->n ? memchr(rest->p, sep, rest->n) : NULL;
 
 	if (at == NULL) {
 		*rest = span_sub(head, head.n, 0);
 		return head;
 	}
 	head.n = (size_t)(at - rest->p);
-	*rest = (struct span){ at + 1, rest->n - head.n - 1 };
+	*rest = (struct span) { at + 1, rest->n - head.n - 1 };
 	return head;
 }
 
 bool
 span_u64(struct span s, uint64_t *out)
 {
-	uint64_t	 v = 0;
+	uint64_t v = 0;
 
 	if (s.n == 0 || s.n > 19 || (s.n > 1 && s.p[0] == '0'))
 		return false;

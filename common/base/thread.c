@@ -6,8 +6,8 @@
 int
 thread_start(pthread_t *t, void *(*run)(void *arg), void *arg)
 {
-	sigset_t	 all, before;
-	int		 r;
+	sigset_t all, before;
+	int r;
 
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &before);

@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-static const char	 digits[] = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
+static const char digits[] = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
 
 void
 ulid_make(struct ulid *u, int64_t wall_ms, const unsigned char random[10])
@@ -17,8 +17,8 @@ ulid_make(struct ulid *u, int64_t wall_ms, const unsigned char random[10])
 void
 ulid_str(const struct ulid *u, char out[ULID_STR_BYTES])
 {
-	unsigned	 bits = 0;
-	int		 have = 2, at = 0;
+	unsigned bits = 0;
+	int have = 2, at = 0;
 
 	for (int i = 0; i < ULID_BYTES; i++) {
 		bits = bits << 8 | u->b[i];
@@ -32,13 +32,13 @@ ulid_str(const struct ulid *u, char out[ULID_STR_BYTES])
 bool
 ulid_parse(struct span s, struct ulid *u)
 {
-	unsigned	 bits = 0;
-	int		 have = -2, at = 0;
+	unsigned bits = 0;
+	int have = -2, at = 0;
 
 	if (s.n != ULID_DIGITS || s.p[0] > '7')
 		return false;
 	for (size_t i = 0; i < s.n; i++) {
-		const char	*d = memchr(digits, s.p[i], sizeof digits - 1);
+		const char *d = memchr(digits, s.p[i], sizeof digits - 1);
 
 		if (d == NULL)
 			return false;
@@ -56,7 +56,7 @@ ulid_parse(struct span s, struct ulid *u)
 int64_t
 ulid_wall_ms(const struct ulid *u)
 {
-	uint64_t	 ms = 0;
+	uint64_t ms = 0;
 
 	for (int i = 0; i < 6; i++)
 		ms = ms << 8 | u->b[i];

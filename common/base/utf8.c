@@ -17,8 +17,8 @@ has_tail(struct span s, size_t n)
 size_t
 utf8_printable(struct span s)
 {
-	unsigned char	 first, next;
-	size_t		 tail;
+	unsigned char first, next;
+	size_t tail;
 
 	if (s.n == 0)
 		return 0;

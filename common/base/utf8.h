@@ -6,6 +6,6 @@
 
 /* Octets of the character that `s` begins with, 1 to 4; 0: none does, or it is a control (C0 with
  * TAB, DEL, C1). */
-size_t	 utf8_printable(struct span s);
+size_t utf8_printable(struct span s);
 
 #endif

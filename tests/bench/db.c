@@ -11,29 +11,29 @@
 
 #include "common/base/clock.h"
 #include "common/base/memory.h"
-#include "common/svc/db.h"
-#include "common/svc/loop.h"
-#include "common/svc/workers.h"
+#include "common/loop/loop.h"
+#include "common/loop/workers.h"
+#include "common/store/db.h"
 
 struct bench {
-	struct db	*db;
-	int64_t		 until_ms;
-	size_t		 octets;
-	atomic_ullong	 number, done;
-	atomic_uint	 running;
+	struct db *db;
+	int64_t until_ms;
+	size_t octets;
+	atomic_ullong number, done;
+	atomic_uint running;
 };
 
 struct slot {
-	struct db_write	 write;
-	struct bench	*bench;
-	unsigned char	 key[16];
-	char		*value;
+	struct db_write write;
+	struct bench *bench;
+	unsigned char key[16];
+	char *value;
 };
 
 static bool
 apply(struct db_txn *t, void *arg, struct err *e)
 {
-	struct slot	*s = arg;
+	struct slot *s = arg;
 
 	db_put(t, 0, span_of(s->key, sizeof s->key), span_of(s->value, s->bench->octets));
 	return !db_fault(t, e);
@@ -42,9 +42,9 @@ apply(struct db_txn *t, void *arg, struct err *e)
 static void
 begin(void *arg)
 {
-	struct slot		*s = arg;
-	unsigned long long	 n = atomic_fetch_add(&s->bench->number, 1);
-	struct err		 e;
+	struct slot *s = arg;
+	unsigned long long n = atomic_fetch_add(&s->bench->number, 1);
+	struct err e;
 
 	for (int i = 0; i < 8; i++)
 		s->key[i] = (unsigned char)(n >> (56 - 8 * i));
@@ -57,7 +57,7 @@ begin(void *arg)
 static void
 done(void *arg, const struct err *e)
 {
-	struct slot	*s = arg;
+	struct slot *s = arg;
 
 	if (e != NULL) {
 		fprintf(stderr, "%s\n", e->text);
@@ -73,19 +73,22 @@ done(void *arg, const struct err *e)
 static void
 measure(struct bench *b, struct workers *w, unsigned loops, unsigned outstanding, long seconds)
 {
-	struct slot		*slots = memory_array(loops * outstanding, sizeof *slots);
-	struct db_counts	 c;
-	int64_t			 start_ms = clock_mono_ms(), took_ms;
+	struct slot *slots = memory_array(loops * outstanding, sizeof *slots);
+	struct db_counts c;
+	int64_t start_ms = clock_mono_ms(), took_ms;
 
 	b->until_ms = start_ms + seconds * 1000;
 	atomic_store(&b->running, loops * outstanding);
 	for (unsigned i = 0; i < loops * outstanding; i++) {
-		struct slot	*s = &slots[i];
+		struct slot *s = &slots[i];
 
 		s->bench = b;
 		s->value = memory_new(b->octets + 1);
-		s->write = (struct db_write){ .apply = apply, .done = done, .arg = s,
-		    .home = workers_loop(w, i % loops), .octets = b->octets };
+		s->write = (struct db_write) { .apply = apply,
+			.done = done,
+			.arg = s,
+			.home = workers_loop(w, i % loops),
+			.octets = b->octets };
 		loop_post(s->write.home, begin, s);
 	}
 	while (atomic_load(&b->running) > 0)
@@ -104,7 +107,7 @@ measure(struct bench *b, struct workers *w, unsigned loops, unsigned outstanding
 static long
 number(int argc, char **argv, int at, long otherwise, long most)
 {
-	long	 n = argc > at ? strtol(argv[at], NULL, 10) : otherwise;
+	long n = argc > at ? strtol(argv[at], NULL, 10) : otherwise;
 
 	return n >= 1 && n <= most ? n : otherwise;
 }
@@ -112,13 +115,13 @@ number(int argc, char **argv, int at, long otherwise, long most)
 int
 main(int argc, char **argv)
 {
-	static const char *const	 tables[] = { "one" };
-	static const char *const	 files[] = { "data.mdb", "lock.mdb", "held" };
-	struct bench			 b = { .octets = (size_t)number(argc, argv, 5, 200, 65536) };
-	unsigned			 loops = (unsigned)number(argc, argv, 3, 2, WORKERS_MAX);
-	struct workers			*w;
-	char				 folder[4000], path[4096];
-	struct err			 e;
+	static const char *const tables[] = { "one" };
+	static const char *const files[] = { "data.mdb", "lock.mdb", "held" };
+	struct bench b = { .octets = (size_t)number(argc, argv, 5, 200, 65536) };
+	unsigned loops = (unsigned)number(argc, argv, 3, 2, WORKERS_MAX);
+	struct workers *w;
+	char folder[4000], path[4096];
+	struct err e;
 
 	if (argc < 2) {
 		fprintf(stderr, "usage: db FOLDER [SECONDS [LOOPS [OUTSTANDING [OCTETS]]]]\n");

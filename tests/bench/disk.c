@@ -9,14 +9,14 @@
 
 #include "common/base/clock.h"
 
-#define OCTETS	4096
+#define OCTETS 4096
 
 static long
 measure(int fd, int64_t for_ms)
 {
-	static const char	 octets[OCTETS] = { 'x' };
-	int64_t			 end = clock_mono_ms() + for_ms;
-	long			 n = 0;
+	static const char octets[OCTETS] = { 'x' };
+	int64_t end = clock_mono_ms() + for_ms;
+	long n = 0;
 
 	for (; clock_mono_ms() < end; n++)
 		if (write(fd, octets, OCTETS) != OCTETS || fdatasync(fd) != 0)
@@ -27,9 +27,9 @@ measure(int fd, int64_t for_ms)
 int
 main(int argc, char **argv)
 {
-	char	 path[4096];
-	long	 seconds = argc > 2 ? strtol(argv[2], NULL, 10) : 3, n;
-	int	 fd;
+	char path[4096];
+	long seconds = argc > 2 ? strtol(argv[2], NULL, 10) : 3, n;
+	int fd;
 
 	if (argc < 2 || seconds < 1) {
 		fprintf(stderr, "usage: disk FOLDER [SECONDS]\n");

@@ -22,16 +22,16 @@
 
 #include "common/base/log.h"
 #include "common/base/memory.h"
-#include "common/svc/address_text.h"
-#include "common/svc/loop.h"
+#include "common/loop/loop.h"
+#include "common/text/address_text.h"
 #include "proto/notify.h"
 #include "tests/load.h"
 
 static const struct kind {
-	const char	*name, *what;
-	void		*(*begin)(struct load *l);
-	void		 (*end)(void *all);
-	long		 window_max;
+	const char *name, *what;
+	void *(*begin)(struct load *l);
+	void (*end)(void *all);
+	long window_max;
 } kinds[] = {
 	{ "letters", "letters", load_letters, load_letters_free, LOAD_WINDOW_MAX },
 	{ "notices", "notifications", load_notices, load_notices_free, NOTIFY_SEALS_MAX },
@@ -41,7 +41,8 @@ static const struct kind {
 static void
 usage(void)
 {
-	fprintf(stderr, "usage: load letters|notices|list --to ADDRESS:PORT --trust FOLDER ... "
+	fprintf(stderr,
+	    "usage: load letters|notices|list --to ADDRESS:PORT --trust FOLDER ... "
 	    "(see the head of tests/bench/load.c)\n");
 	exit(64);
 }
@@ -49,8 +50,8 @@ usage(void)
 static long
 number(const char *s, long least, long most)
 {
-	char	*end;
-	long	 n = strtol(s, &end, 10);
+	char *end;
+	long n = strtol(s, &end, 10);
 
 	if (*s == '\0' || *end != '\0' || n < least || n > most) {
 		fprintf(stderr, "load: %s is not a number from %ld to %ld\n", s, least, most);
@@ -62,28 +63,41 @@ number(const char *s, long least, long most)
 static void
 options(int argc, char **argv, struct load_options *o)
 {
-	const struct { const char *name, **text; long *n, least, most; } table[] = {
-		{ "to", &o->to, NULL, 0, 0 }, { "domain", &o->domain, NULL, 0, 0 },
-		{ "user", &o->user, NULL, 0, 0 }, { "password-file", &o->password_file, NULL, 0, 0 },
-		{ "trust", &o->trust, NULL, 0, 0 }, { "crls", &o->crls, NULL, 0, 0 },
-		{ "recipient", &o->recipient, NULL, 0, 0 }, { "journal", &o->journal, NULL, 0, 0 },
-		{ "own", &o->own, NULL, 0, 0 }, { "certificate", &o->certificate, NULL, 0, 0 },
-		{ "key", &o->key, NULL, 0, 0 }, { "from", &o->from, NULL, 0, 0 },
-		{ "envelope", &o->envelope, NULL, 0, 0 }, { "header", &o->header, NULL, 0, 0 },
+	const struct {
+		const char *name, **text;
+		long *n, least, most;
+	} table[] = {
+		{ "to", &o->to, NULL, 0, 0 },
+		{ "domain", &o->domain, NULL, 0, 0 },
+		{ "user", &o->user, NULL, 0, 0 },
+		{ "password-file", &o->password_file, NULL, 0, 0 },
+		{ "trust", &o->trust, NULL, 0, 0 },
+		{ "crls", &o->crls, NULL, 0, 0 },
+		{ "recipient", &o->recipient, NULL, 0, 0 },
+		{ "journal", &o->journal, NULL, 0, 0 },
+		{ "own", &o->own, NULL, 0, 0 },
+		{ "certificate", &o->certificate, NULL, 0, 0 },
+		{ "key", &o->key, NULL, 0, 0 },
+		{ "from", &o->from, NULL, 0, 0 },
+		{ "envelope", &o->envelope, NULL, 0, 0 },
+		{ "header", &o->header, NULL, 0, 0 },
 		{ "connections", NULL, &o->connections, 1, 10000 },
-		{ "size", NULL, &o->size, 128, 64 << 20 }, { "seconds", NULL, &o->seconds, 0, 3600 },
-		{ "count", NULL, &o->count, 1, 100000000 }, { "window", NULL, &o->window, 1, 16 },
+		{ "size", NULL, &o->size, 128, 64 << 20 },
+		{ "seconds", NULL, &o->seconds, 0, 3600 },
+		{ "count", NULL, &o->count, 1, 100000000 },
+		{ "window", NULL, &o->window, 1, 16 },
 		{ "per-seal", NULL, &o->per_seal, 1, SEAL_STATEMENTS_MAX },
-		{ "pause", NULL, &o->pause_ms, 0, 60000 }, { "again", NULL, NULL, 0, 0 },
+		{ "pause", NULL, &o->pause_ms, 0, 60000 },
+		{ "again", NULL, NULL, 0, 0 },
 		{ "poll", NULL, NULL, 0, 0 },
 	};
 	enum { N = sizeof table / sizeof *table };
-	struct option	 longs[N + 1] = { { NULL, 0, NULL, 0 } };
-	int		 i;
+	struct option longs[N + 1] = { { NULL, 0, NULL, 0 } };
+	int i;
 
 	for (i = 0; i < N; i++)
-		longs[i] = (struct option){ table[i].name,
-		    table[i].text != NULL || table[i].n != NULL, NULL, 0 };
+		longs[i] = (struct option) { table[i].name,
+			table[i].text != NULL || table[i].n != NULL, NULL, 0 };
 	while (getopt_long(argc, argv, "", longs, &i) == 0) {
 		if (table[i].text != NULL)
 			*table[i].text = optarg;
@@ -109,14 +123,14 @@ kind_of(int argc, char **argv)
 static void
 check(const struct kind *k, struct load_options *o)
 {
-	bool	 ours = k->begin == load_notices;
+	bool ours = k->begin == load_notices;
 
 	if (!ours && o->user != NULL && o->domain == NULL && strchr(o->user, '@') != NULL)
 		o->domain = strchr(o->user, '@') + 1;
 	if (o->to == NULL || o->trust == NULL || o->domain == NULL || o->window > k->window_max ||
 	    (k->begin != load_list && o->recipient == NULL) ||
-	    (ours ? o->own == NULL || o->certificate == NULL || o->key == NULL :
-	    o->user == NULL || o->password_file == NULL))
+	    (ours ? o->own == NULL || o->certificate == NULL || o->key == NULL
+		  : o->user == NULL || o->password_file == NULL))
 		usage();
 	if (o->count > 0 && o->seconds < 0)
 		o->seconds = 0;
@@ -127,14 +141,17 @@ check(const struct kind *k, struct load_options *o)
 static void
 start(struct load *l)
 {
-	const struct tls_files		 files = { l->o.own, l->o.certificate, l->o.key };
-	struct tls_settings		 settings = { .trust = l->o.trust, .crls = l->o.crls,
-		.group = getgid(), .identities = &files, .n_identities = l->o.own != NULL };
-	struct stat			 st;
-	struct err			 e;
+	const struct tls_files files = { l->o.own, l->o.certificate, l->o.key };
+	struct tls_settings settings = { .trust = l->o.trust,
+		.crls = l->o.crls,
+		.group = getgid(),
+		.identities = &files,
+		.n_identities = l->o.own != NULL };
+	struct stat st;
+	struct err e;
 
 	if (l->o.key != NULL && stat(l->o.key, &st) == 0)
-		settings.group = st.st_gid;	/* a world's keys are their daemons' */
+		settings.group = st.st_gid; /* a world's keys are their daemons' */
 	if (!address_read(span_str(l->o.to), 0, &l->address))
 		usage();
 	if (!loop_new(&l->loop, &e) || !tls_holder_new(&l->tls, &settings, &e)) {
@@ -143,7 +160,8 @@ start(struct load *l)
 	}
 	l->journal = -1;
 	if (l->o.journal != NULL &&
-	    (l->journal = open(l->o.journal, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644)) < 0) {
+	    (l->journal = open(l->o.journal, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644)) <
+		0) {
 		perror(l->o.journal);
 		exit(73);
 	}
@@ -155,7 +173,7 @@ start(struct load *l)
 static void
 poll_again(void *arg)
 {
-	struct load	*l = arg;
+	struct load *l = arg;
 
 	if (l->o.poll)
 		loop_post(l->loop, poll_again, l);
@@ -164,8 +182,8 @@ poll_again(void *arg)
 static double
 percentile_ms(const struct load *l, double part)
 {
-	double	 left = part * (double)l->acked;
-	size_t	 i = 0;
+	double left = part * (double)l->acked;
+	size_t i = 0;
 
 	while (i + 1 < LOAD_SLOTS && (left -= l->slots[i]) > 0)
 		i++;
@@ -175,7 +193,7 @@ percentile_ms(const struct load *l, double part)
 static int
 report(const struct load *l, const struct kind *k)
 {
-	double	 s = (double)(load_now_us() - l->began_us) / 1e6;
+	double s = (double)(load_now_us() - l->began_us) / 1e6;
 
 	if (k->begin != load_list)
 		printf("%llu %s acknowledged in %.1f s: %.0f/s; p50 %.2f ms, p99 %.2f ms\n",
@@ -192,14 +210,17 @@ report(const struct load *l, const struct kind *k)
 int
 main(int argc, char **argv)
 {
-	const struct kind	*k = kind_of(argc, argv);
-	struct load		*l = memory_new(sizeof *l);
-	void			*all;
-	int			 status;
+	const struct kind *k = kind_of(argc, argv);
+	struct load *l = memory_new(sizeof *l);
+	void *all;
+	int status;
 
 	signal(SIGPIPE, SIG_IGN);
 	log_open("load", LOG_ERROR);
-	l->o = (struct load_options){ .connections = 50, .size = 4096, .seconds = -1, .window = 1,
+	l->o = (struct load_options) { .connections = 50,
+		.size = 4096,
+		.seconds = -1,
+		.window = 1,
 		.per_seal = 16 };
 	options(argc - 1, argv + 1, &l->o);
 	check(k, &l->o);

@@ -1,10 +1,10 @@
 /* address — what is accepted has one canonical form, and that form is accepted as it is. */
 #include <stdlib.h>
 
-#include "proto/address.h"
+#include "common/base/address.h"
 #include "proto/line.h"
 
-int	 LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
 
 static void
 must(bool holds)
@@ -16,9 +16,9 @@ must(bool holds)
 static void
 check(const struct address *a)
 {
-	char		 canonical[ADDRESS_STR_BYTES];
-	struct address	 again;
-	struct err	 e;
+	char canonical[ADDRESS_STR_BYTES];
+	struct address again;
+	struct err e;
 
 	must(a->whole.n <= ADDRESS_MAX && a->local.n >= 1 && a->local.n <= ADDRESS_LOCAL_MAX);
 	must(a->local.n + 1 + a->domain.n == a->whole.n);
@@ -26,7 +26,7 @@ check(const struct address *a)
 	must(!span_has(a->whole, ' ') && !span_has(a->whole, '<') && !span_has(a->whole, '>') &&
 	    !span_has(a->whole, '"') && !span_has(a->domain, '[') && !span_has(a->domain, '@'));
 	if (!address_canonical(a, NULL, canonical, &e))
-		return;			/* an internationalised domain */
+		return; /* an internationalised domain */
 	must(address_parse_canonical(span_str(canonical), &again, &e));
 	must(span_eq(again.local, a->local) && span_eq_nocase(again.domain, a->domain));
 }
@@ -34,10 +34,10 @@ check(const struct address *a)
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
-	struct span	 in = span_of(data, n);
-	struct address	 a;
-	struct err	 e;
-	char		 domain[ADDRESS_DOMAIN_BYTES];
+	struct span in = span_of(data, n);
+	struct address a;
+	struct err e;
+	char domain[ADDRESS_DOMAIN_BYTES];
 
 	if (address_parse(in, &a, &e))
 		check(&a);

@@ -7,21 +7,21 @@
 #include <openssl/x509v3.h>
 
 #include "common/base/log.h"
-#include "common/svc/judge.h"
-#include "common/svc/judge_form.h"
+#include "common/pki/judge.h"
+#include "common/pki/judge_form.h"
 #include "tests/fuzz/vouch.h"
 
-int	 LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
 
-static struct cert	*root;
-static struct trust	*trust;
+static struct cert *root;
+static struct trust *trust;
 
 static void
 start(void)
 {
 	log_open("fuzz", LOG_ERROR);
 	root = vouch_root();
-	trust = vouch_trust(root, (struct span){ NULL, 0 });
+	trust = vouch_trust(root, (struct span) { NULL, 0 });
 }
 
 static void
@@ -37,8 +37,9 @@ printable(const char *s, size_t most)
 static bool
 openssl_names(X509 *x, const char *name)
 {
-	bool	 yes = X509_check_host(x, name, strlen(name), X509_CHECK_FLAG_NEVER_CHECK_SUBJECT |
-		    X509_CHECK_FLAG_NO_WILDCARDS, NULL) == 1;
+	bool yes = X509_check_host(x, name, strlen(name),
+		       X509_CHECK_FLAG_NEVER_CHECK_SUBJECT | X509_CHECK_FLAG_NO_WILDCARDS,
+		       NULL) == 1;
 
 	ERR_clear_error();
 	return yes;
@@ -47,16 +48,17 @@ openssl_names(X509 *x, const char *name)
 static void
 names(const struct chain *c)
 {
-	X509		*x = chain_leaf(c);
-	struct buf	 list = BUF_INIT;
-	struct err	 e = { 0 };
-	bool		 named = chain_names(c, "a.test", &e);
+	X509 *x = chain_leaf(c);
+	struct buf list = BUF_INIT;
+	struct err e = { 0 };
+	bool named = chain_names(c, "a.test", &e);
 
 	vouch_must(named == (openssl_names(x, "a.test") || openssl_names(x, "tillcalled.a.test")));
-	vouch_must(named || e.why == REFUSAL_certificate_name || e.why == REFUSAL_certificate_wildcard);
+	vouch_must(
+	    named || e.why == REFUSAL_certificate_name || e.why == REFUSAL_certificate_wildcard);
 	vouch_must(chain_names_exactly(c, "a.test", &e) == openssl_names(x, "a.test"));
-	vouch_must(chain_names_exactly(c, "192.0.2.1", &e) == (X509_check_ip_asc(x, "192.0.2.1",
-	    X509_CHECK_FLAG_NEVER_CHECK_SUBJECT) == 1));
+	vouch_must(chain_names_exactly(c, "192.0.2.1", &e) ==
+	    (X509_check_ip_asc(x, "192.0.2.1", X509_CHECK_FLAG_NEVER_CHECK_SUBJECT) == 1));
 	chain_names_list(c, &list);
 	vouch_must(list.len <= 1024);
 	buf_add(&list, "", 1);
@@ -68,8 +70,8 @@ names(const struct chain *c)
 static void
 again(const struct chain *c)
 {
-	struct chain	*copy = NULL;
-	struct err	 e;
+	struct chain *copy = NULL;
+	struct err e;
 
 	printable(chain_subject(c), 256);
 	printable(chain_issuer(c), 256);
@@ -93,11 +95,11 @@ is_about_certificates(enum refusal why)
 static bool
 judged(const struct chain *c, bool signed_here)
 {
-	X509			*x = chain_leaf(c);
-	int64_t			 now_s = chain_not_before_s(c) + 60;
-	struct judgement	 j;
-	struct err		 e = { 0 };
-	bool			 good = judge_chain(trust, c, "a.test", now_s, &j, &e);
+	X509 *x = chain_leaf(c);
+	int64_t now_s = chain_not_before_s(c) + 60;
+	struct judgement j;
+	struct err e = { 0 };
+	bool good = judge_chain(trust, c, "a.test", now_s, &j, &e);
 
 	vouch_must(j.n_urls <= JUDGE_URLS_MAX);
 	for (size_t i = 0; i < j.n_urls; i++)
@@ -119,12 +121,12 @@ judged(const struct chain *c, bool signed_here)
 static struct chain *
 vouched(const struct chain *c)
 {
-	X509		*x = X509_dup(chain_leaf(c));
-	struct chain	*out = NULL;
+	X509 *x = X509_dup(chain_leaf(c));
+	struct chain *out = NULL;
 
 	if (x != NULL && X509_set_issuer_name(x, X509_get_subject_name(root->x)) == 1 &&
 	    X509_sign(x, root->key, EVP_sha256()) > 0) {
-		X509	*fresh = X509_dup(x);	/* as a reader has it, without what x remembers */
+		X509 *fresh = X509_dup(x); /* as a reader has it, without what x remembers */
 
 		if (fresh != NULL)
 			out = chain_new(fresh, chain_rest(c));
@@ -138,8 +140,8 @@ vouched(const struct chain *c)
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
-	struct chain	*c = NULL, *good;
-	struct err	 e = { 0 };
+	struct chain *c = NULL, *good;
+	struct err e = { 0 };
 
 	if (root == NULL)
 		start();

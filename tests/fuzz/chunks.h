@@ -10,9 +10,9 @@
 
 struct chunks_kind {
 	/* A fresh engine and its role, which says in *heard what it is told. */
-	void	*(*make)(struct engine **e, struct buf *heard);
-	bool	 (*answer)(void *role);		/* completes what waits; false: nothing does */
-	void	 (*end)(void *role);		/* frees both */
+	void *(*make)(struct engine **e, struct buf *heard);
+	bool (*answer)(void *role); /* completes what waits; false: nothing does */
+	void (*end)(void *role);    /* frees both */
 };
 
 static inline void
@@ -25,13 +25,14 @@ chunks_must(bool holds)
 static inline void
 chunks_drain(struct engine *e, struct buf *out)
 {
-	char	 piece[64];
+	char piece[64];
 
 	buf_add(out, e->out.data, e->out.len);
 	buf_reset(&e->out);
 	while (e->payload.source != NULL) {
-		size_t	 n = e->payload.left < sizeof piece ? (size_t)e->payload.left : sizeof piece;
-		ssize_t	 got = e->payload.source->read(e->payload.source, e->payload.offset, piece, n);
+		size_t n = e->payload.left < sizeof piece ? (size_t)e->payload.left : sizeof piece;
+		ssize_t got = e->payload.source->read(e->payload.source, e->payload.offset, piece,
+		    n);
 
 		chunks_must(got > 0);
 		buf_add(out, piece, (size_t)got);
@@ -40,7 +41,7 @@ chunks_drain(struct engine *e, struct buf *out)
 		if (e->payload.left > 0)
 			continue;
 		e->payload.source->free(e->payload.source);
-		e->payload = (struct payload){ 0 };
+		e->payload = (struct payload) { 0 };
 		e->sent(e);
 	}
 }
@@ -49,10 +50,10 @@ static inline void
 chunks_play(const struct chunks_kind *k, struct span in, size_t chunk, struct buf *out,
     struct buf *heard)
 {
-	struct buf	 held = BUF_INIT;
-	struct engine	*e;
-	void		*role = k->make(&e, heard);
-	size_t		 before;
+	struct buf held = BUF_INIT;
+	struct engine *e;
+	void *role = k->make(&e, heard);
+	size_t before;
 
 	e->now_ms = 1;
 	for (size_t at = 0; at == 0 || at < in.n; at += chunk) {
@@ -73,7 +74,7 @@ chunks_play(const struct chunks_kind *k, struct span in, size_t chunk, struct bu
 static inline void
 chunks_compare(const struct chunks_kind *k, struct span in, size_t chunk)
 {
-	struct buf	 out[2] = { BUF_INIT, BUF_INIT }, heard[2] = { BUF_INIT, BUF_INIT };
+	struct buf out[2] = { BUF_INIT, BUF_INIT }, heard[2] = { BUF_INIT, BUF_INIT };
 
 	chunks_play(k, in, in.n + 1, &out[0], &heard[0]);
 	chunks_play(k, in, chunk, &out[1], &heard[1]);

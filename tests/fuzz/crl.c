@@ -9,26 +9,30 @@
 #include <openssl/x509v3.h>
 
 #include "common/base/log.h"
-#include "common/svc/crl_check.h"
-#include "common/svc/judge.h"
+#include "common/pki/crl_check.h"
+#include "common/pki/judge.h"
 #include "tests/fuzz/vouch.h"
 
-#define SERIAL	"4660"
-#define SKEW_S	300
+#define SERIAL "4660"
+#define SKEW_S 300
 
-int	 LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
 
-static struct cert	*root, *leaf;
-static struct chain	*chain;
+static struct cert *root, *leaf;
+static struct chain *chain;
 
 static void
 start(void)
 {
 	log_open("fuzz", LOG_ERROR);
 	root = vouch_root();
-	leaf = cert_make(&(struct cert_spec){ .cn = "a.test", .san = "DNS:a.test", .serial = SERIAL,
-	    .from_s = -VOUCH_YEARS_S, .to_s = VOUCH_YEARS_S,
-	    .ext = "crlDistributionPoints=URI:http://crl.test/a.crl" }, root);
+	leaf = cert_make(&(struct cert_spec) { .cn = "a.test",
+			     .san = "DNS:a.test",
+			     .serial = SERIAL,
+			     .from_s = -VOUCH_YEARS_S,
+			     .to_s = VOUCH_YEARS_S,
+			     .ext = "crlDistributionPoints=URI:http://crl.test/a.crl" },
+	    root);
 	chain = chain_new(leaf->x, NULL);
 }
 
@@ -36,13 +40,13 @@ start(void)
 static bool
 lists_leaf(X509_CRL *crl)
 {
-	STACK_OF(X509_REVOKED)	*all = X509_CRL_get_REVOKED(crl);
+	STACK_OF(X509_REVOKED) *all = X509_CRL_get_REVOKED(crl);
 
 	for (int i = 0; i < sk_X509_REVOKED_num(all); i++) {
-		X509_REVOKED	*r = sk_X509_REVOKED_value(all, i);
+		X509_REVOKED *r = sk_X509_REVOKED_value(all, i);
 
 		if (ASN1_INTEGER_cmp(X509_REVOKED_get0_serialNumber(r),
-		    X509_get0_serialNumber(leaf->x)) == 0 &&
+			X509_get0_serialNumber(leaf->x)) == 0 &&
 		    X509_REVOKED_get_ext_by_NID(r, NID_crl_reason, -1) < 0 &&
 		    X509_REVOKED_get_ext_by_NID(r, NID_certificate_issuer, -1) < 0)
 			return true;
@@ -54,16 +58,17 @@ lists_leaf(X509_CRL *crl)
 static bool
 lets_in(struct span octets, int64_t now_s)
 {
-	struct trust		*t = vouch_trust(root, octets);
-	struct judgement	 j;
-	struct err		 e = { 0 };
-	bool			 good;
+	struct trust *t = vouch_trust(root, octets);
+	struct judgement j;
+	struct err e = { 0 };
+	bool good;
 
 	if (t == NULL)
 		return false;
 	good = judge_chain(t, chain, "a.test", now_s, &j, &e);
-	vouch_must(good || e.why == REFUSAL_revocation_unknown || e.why == REFUSAL_certificate_revoked ||
-	    e.why == REFUSAL_certificate_early || e.why == REFUSAL_certificate_expired);
+	vouch_must(good || e.why == REFUSAL_revocation_unknown ||
+	    e.why == REFUSAL_certificate_revoked || e.why == REFUSAL_certificate_early ||
+	    e.why == REFUSAL_certificate_expired);
 	trust_unref(&t);
 	return good;
 }
@@ -71,10 +76,10 @@ lets_in(struct span octets, int64_t now_s)
 static void
 check(X509_CRL *crl, bool signed_here, struct span der)
 {
-	struct crl_facts	 f;
-	struct err		 e = { 0 };
-	int64_t			 now_s;
-	bool			 kept;
+	struct crl_facts f;
+	struct err e = { 0 };
+	int64_t now_s;
+	bool kept;
 
 	crl_check_facts(crl, &f);
 	vouch_must(strlen(f.number) < sizeof f.number);
@@ -96,10 +101,10 @@ check(X509_CRL *crl, bool signed_here, struct span der)
 static void
 check_vouched(const X509_CRL *crl)
 {
-	X509_CRL	*copy = X509_CRL_dup((X509_CRL *)crl), *fresh;
-	unsigned char	*der = NULL;
-	int		 n = 0;
-	struct err	 e;
+	X509_CRL *copy = X509_CRL_dup((X509_CRL *)crl), *fresh;
+	unsigned char *der = NULL;
+	int n = 0;
+	struct err e;
 
 	if (copy != NULL && X509_CRL_set_issuer_name(copy, X509_get_subject_name(root->x)) == 1 &&
 	    X509_CRL_sign(copy, root->key, EVP_sha256()) > 0)
@@ -116,9 +121,9 @@ check_vouched(const X509_CRL *crl)
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
-	struct span	 in = span_of(data, n);
-	X509_CRL	*crl;
-	struct err	 e = { 0 };
+	struct span in = span_of(data, n);
+	X509_CRL *crl;
+	struct err e = { 0 };
 
 	if (root == NULL)
 		start();

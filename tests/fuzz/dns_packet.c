@@ -6,9 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/svc/dns_packet.h"
+#include "common/dns/dns_packet.h"
 
-int	 LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
 
 static void
 must(bool holds)
@@ -21,12 +21,12 @@ must(bool holds)
 static void
 names(struct span rdata, size_t before)
 {
-	char	 text[DNS_NAME_BYTES];
-	size_t	 at = before;
+	char text[DNS_NAME_BYTES];
+	size_t at = before;
 
 	must(rdata.n > before);
 	if (!dns_rdata_name(rdata, &at, text))
-		return;		/* octets to be escaped make it too long */
+		return; /* octets to be escaped make it too long */
 	must(at == rdata.n && strlen(text) <= DNS_NAME_MAX);
 	for (const char *p = text; *p != '\0'; p++)
 		must(*p > 0x20 && *p < 0x7f);
@@ -35,9 +35,9 @@ names(struct span rdata, size_t before)
 static void
 rdata(struct span r, enum dns_type type)
 {
-	struct sockaddr_storage	 address;
-	uint16_t		 number;
-	size_t			 at = 0;
+	struct sockaddr_storage address;
+	uint16_t number;
+	size_t at = 0;
 
 	switch (type) {
 	case DNS_CNAME:
@@ -65,7 +65,7 @@ rdata(struct span r, enum dns_type type)
 static void
 read_packet(struct span packet, struct span asked, enum dns_type type, struct dns_packet *p)
 {
-	*p = (struct dns_packet){ 0 };
+	*p = (struct dns_packet) { 0 };
 	dns_packet_read(p, packet, asked, type);
 	must(p->ttl_s <= 604800 && p->n <= DNS_RECORDS_MAX && p->status != DNS_BOGUS);
 	must((p->status == DNS_FAILED) == (p->why != NULL));
@@ -78,11 +78,11 @@ read_packet(struct span packet, struct span asked, enum dns_type type, struct dn
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
-	static const enum dns_type	 types[] = { DNS_A, DNS_CNAME, DNS_SOA, DNS_PTR, DNS_MX, DNS_TXT,
+	static const enum dns_type types[] = { DNS_A, DNS_CNAME, DNS_SOA, DNS_PTR, DNS_MX, DNS_TXT,
 		DNS_AAAA, DNS_SRV, DNS_TLSA };
-	struct span		 in = span_of(data, n), packet = span_sub(in, 1, in.n);
-	enum dns_type		 type = n == 0 ? DNS_A : types[data[0] % (sizeof types / sizeof *types)];
-	struct dns_packet	 p, other;
+	struct span in = span_of(data, n), packet = span_sub(in, 1, in.n);
+	enum dns_type type = n == 0 ? DNS_A : types[data[0] % (sizeof types / sizeof *types)];
+	struct dns_packet p, other;
 
 	read_packet(packet, SPAN_LIT("a.test"), type, &p);
 	for (size_t i = 0; p.status == DNS_OK && i < p.n; i++)

@@ -8,9 +8,9 @@
 #include "proto/fetch_server.h"
 #include "tests/fuzz/chunks.h"
 
-#define ASKED	6
+#define ASKED 6
 
-int	 LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
 
 static bool
 admit(void *role, struct err *e)
@@ -23,9 +23,9 @@ admit(void *role, struct err *e)
 /* -- the server ---------------------------------------------------------------------------- */
 
 struct shelf {
-	struct fetch_server	 s;	/* first */
-	unsigned		 turn;	/* each answer is of another kind */
-	bool			 octets;
+	struct fetch_server s; /* first */
+	unsigned turn;         /* each answer is of another kind */
+	bool octets;
 };
 
 static enum outcome
@@ -49,17 +49,16 @@ hello(void *role, const char *domain, struct err *e)
 static enum outcome
 summary(void *role, const struct ulid *id, struct fetch_found *found, struct err *e)
 {
-	enum outcome	 o = next(role, true, e);
+	enum outcome o = next(role, true, e);
 
 	(void)id;
 	if (o == DONE)
-		*found = (struct fetch_found){ source_bytes(SPAN_LIT("Subject: x\r\n")), 12 };
+		*found = (struct fetch_found) { source_bytes(SPAN_LIT("Subject: x\r\n")), 12 };
 	return o;
 }
 
 static enum outcome
-fetch(void *role, const struct ulid *id, uint64_t offset, struct fetch_found *found,
-    struct err *e)
+fetch(void *role, const struct ulid *id, uint64_t offset, struct fetch_found *found, struct err *e)
 {
 	(void)offset;
 	return summary(role, id, found, e);
@@ -72,15 +71,19 @@ change(void *role, const struct ulid *id, struct err *e)
 	return next(role, false, e);
 }
 
-static const struct fetch_server_ops	 server_ops = {
-	.server = { .admit = admit }, .hello = hello, .summary = summary, .fetch = fetch,
-	.done = change, .decline = change,
+static const struct fetch_server_ops server_ops = {
+	.server = { .admit = admit },
+	.hello = hello,
+	.summary = summary,
+	.fetch = fetch,
+	.done = change,
+	.decline = change,
 };
 
 static void *
 make_server(struct engine **e, struct buf *heard)
 {
-	struct shelf	*f = calloc(1, sizeof *f);
+	struct shelf *f = calloc(1, sizeof *f);
 
 	(void)heard;
 	chunks_must(f != NULL);
@@ -92,9 +95,9 @@ make_server(struct engine **e, struct buf *heard)
 static bool
 answer(void *role)
 {
-	struct shelf		*f = role;
-	uint64_t		 request = f->s.server.request;
-	struct fetch_found	 found = { .size = 12 };
+	struct shelf *f = role;
+	uint64_t request = f->s.server.request;
+	struct fetch_found found = { .size = 12 };
 
 	if (!f->s.server.waiting)
 		return false;
@@ -116,10 +119,10 @@ end_server(void *role)
 /* -- the client ---------------------------------------------------------------------------- */
 
 struct asker {
-	struct fetch_client	 c;	/* first */
-	struct buf		*heard;
-	uint64_t		 left, octets;
-	unsigned		 ended[ASKED], lost;
+	struct fetch_client c; /* first */
+	struct buf *heard;
+	uint64_t left, octets;
+	unsigned ended[ASKED], lost;
 };
 
 static void
@@ -131,7 +134,7 @@ on_hello(void *role, const struct err *e)
 static bool
 on_found(void *role, void *arg, uint64_t octets, struct err *e)
 {
-	struct asker	*a = role;
+	struct asker *a = role;
 
 	chunks_must(*(unsigned *)arg == 0);
 	a->left = octets;
@@ -141,7 +144,7 @@ on_found(void *role, void *arg, uint64_t octets, struct err *e)
 static void
 on_octets(void *role, void *arg, struct span piece)
 {
-	struct asker	*a = role;
+	struct asker *a = role;
 
 	chunks_must(*(unsigned *)arg == 0 && piece.n > 0 && piece.n <= a->left);
 	a->left -= piece.n;
@@ -151,7 +154,7 @@ on_octets(void *role, void *arg, struct span piece)
 static void
 on_end(void *role, void *arg, const struct err *e)
 {
-	struct asker	*a = role;
+	struct asker *a = role;
 
 	chunks_must(++*(unsigned *)arg == 1 && a->lost == 0);
 	chunks_must(e != NULL || a->left == 0);
@@ -163,21 +166,25 @@ on_end(void *role, void *arg, const struct err *e)
 static void
 on_lost(void *role, const struct err *e)
 {
-	struct asker	*a = role;
+	struct asker *a = role;
 
 	chunks_must(++a->lost == 1);
 	buf_addf(a->heard, "lost %s;", refusal_word(e->why));
 }
 
-static const struct fetch_client_ops	 client_ops = {
-	on_hello, on_found, on_octets, on_end, on_lost
+static const struct fetch_client_ops client_ops = {
+	on_hello,
+	on_found,
+	on_octets,
+	on_end,
+	on_lost,
 };
 
 static void *
 make_client(struct engine **e, struct buf *heard)
 {
-	struct asker	*a = calloc(1, sizeof *a);
-	struct ulid	 id = { { 1 } };
+	struct asker *a = calloc(1, sizeof *a);
+	struct ulid id = { { 1 } };
 
 	chunks_must(a != NULL);
 	a->heard = heard;
@@ -204,8 +211,8 @@ no_answer(void *role)
 static void
 end_client(void *role)
 {
-	struct asker	*a = role;
-	struct err	 e;
+	struct asker *a = role;
+	struct err e;
 
 	err_set(&e, REFUSAL_tls_truncated, "%s", "");
 	client_lost(&a->c.client, &e);
@@ -219,8 +226,8 @@ end_client(void *role)
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
-	static const struct chunks_kind	 server = { make_server, answer, end_server };
-	static const struct chunks_kind	 client = { make_client, no_answer, end_client };
+	static const struct chunks_kind server = { make_server, answer, end_server };
+	static const struct chunks_kind client = { make_client, no_answer, end_client };
 
 	if (n < 2)
 		return 0;

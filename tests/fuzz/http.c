@@ -4,12 +4,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/svc/http_answer.h"
+#include "common/revoke/http_answer.h"
 
-#define HEAD_MAX	200
-#define BODY_MAX	1000
+#define HEAD_MAX 200
+#define BODY_MAX 1000
 
-int	 LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
 
 static void
 must(bool holds)
@@ -38,10 +38,10 @@ same_url(const struct http_url *a, const struct http_url *b)
 static void
 good_url(const struct http_url *u)
 {
-	char		 text[HTTP_URL_MAX * 2];
-	struct http_url	 v;
-	struct err	 e;
-	int		 n;
+	char text[HTTP_URL_MAX * 2];
+	struct http_url v;
+	struct err e;
+	int n;
 
 	plain(u->host);
 	plain(u->authority);
@@ -58,8 +58,8 @@ good_url(const struct http_url *u)
 static void
 urls(struct span in)
 {
-	struct http_url	 u, next;
-	struct err	 e = { 0 };
+	struct http_url u, next;
+	struct err e = { 0 };
 
 	if (http_url_parse(in, &u, &e))
 		good_url(&u);
@@ -82,7 +82,8 @@ fits(const struct http_answer *a, struct span in, bool eof, enum http_answer_sta
 		return e->why == REFUSAL_bad_reply || e->why == REFUSAL_message_too_big;
 	if (a->status == 0)
 		return s == HTTP_ANSWER_MORE && !eof;
-	if (a->status < 100 || a->status > 999 || a->head < 16 || a->head > HEAD_MAX || a->head > in.n)
+	if (a->status < 100 || a->status > 999 || a->head < 16 || a->head > HEAD_MAX ||
+	    a->head > in.n)
 		return false;
 	if (s == HTTP_ANSWER_DONE && a->status == 200)
 		return a->length <= BODY_MAX && a->length <= in.n - a->head;
@@ -92,14 +93,14 @@ fits(const struct http_answer *a, struct span in, bool eof, enum http_answer_sta
 static void
 answers(struct span in)
 {
-	struct http_answer	 whole = { 0 }, bits = { 0 };
-	struct err		 e = { 0 }, e_bits = { 0 };
-	enum http_answer_state	 s = http_answer_read(&whole, in, true, HEAD_MAX, BODY_MAX, &e), t;
-	size_t			 have = 0;
+	struct http_answer whole = { 0 }, bits = { 0 };
+	struct err e = { 0 }, e_bits = { 0 };
+	enum http_answer_state s = http_answer_read(&whole, in, true, HEAD_MAX, BODY_MAX, &e), t;
+	size_t have = 0;
 
 	must(s != HTTP_ANSWER_MORE && fits(&whole, in, true, s, &e));
 	do {
-		struct span	 part = span_sub(in, 0, have);
+		struct span part = span_sub(in, 0, have);
 
 		t = http_answer_read(&bits, part, false, HEAD_MAX, BODY_MAX, &e_bits);
 		must(fits(&bits, part, false, t, &e_bits));
@@ -117,7 +118,7 @@ answers(struct span in)
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
-	struct span	 in = span_of(data, n);
+	struct span in = span_of(data, n);
 
 	urls(in);
 	answers(in);

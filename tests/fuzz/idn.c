@@ -2,9 +2,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/svc/idn.h"
+#include "common/text/idn.h"
 
-int	 LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
 
 static void
 must(bool holds)
@@ -16,8 +16,8 @@ must(bool holds)
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
-	char		 a[256], again[256], shown[2048];
-	struct err	 e;
+	char a[256], again[256], shown[2048];
+	struct err e;
 
 	if (!idn_a_label(span_of(data, n), a, &e)) {
 		must(e.why == REFUSAL_bad_domain || e.why == REFUSAL_address_literal);
@@ -25,7 +25,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 	}
 	must(strlen(a) <= IDN_NAME_MAX && strchr(a, '.') != NULL && a[0] != '.');
 	for (const char *p = a; *p != '\0'; p++)
-		must((*p >= 'a' && *p <= 'z') || (*p >= '0' && *p <= '9') || *p == '-' || *p == '.');
+		must(
+		    (*p >= 'a' && *p <= 'z') || (*p >= '0' && *p <= '9') || *p == '-' || *p == '.');
 	must(idn_a_label(span_str(a), again, &e) && strcmp(a, again) == 0);
 	idn_display(a, shown, sizeof(shown));
 	must(idn_a_label(span_str(shown), again, &e) && strcmp(a, again) == 0);

@@ -3,7 +3,7 @@
 
 #include "proto/line.h"
 
-int	 LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
 
 static void
 must(bool holds)
@@ -15,9 +15,9 @@ must(bool holds)
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
-	struct span	 line = { 0 }, again = { 0 };
-	size_t		 used = 0, used_again = 0;
-	struct err	 e, e_again;
+	struct span line = { 0 }, again = { 0 };
+	size_t used = 0, used_again = 0;
+	struct err e, e_again;
 	enum line_result whole = line_next(span_of(data, n), &line, &used, &e), part = LINE_MORE;
 
 	for (size_t have = 0; have <= n && part == LINE_MORE; have++)

@@ -8,10 +8,10 @@
 #include "proto/mailbox_server.h"
 #include "tests/fuzz/chunks.h"
 
-#define ASKED	6
-#define TEXT	"Subject: x\r\n"
+#define ASKED 6
+#define TEXT  "Subject: x\r\n"
 
-int	 LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
 
 static bool
 admit(void *role, struct err *e)
@@ -24,9 +24,9 @@ admit(void *role, struct err *e)
 /* -- the server ---------------------------------------------------------------------------- */
 
 struct box {
-	struct mailbox_server	 s;	/* first */
-	struct buf		*heard;
-	unsigned		 turn;	/* each answer is of another kind */
+	struct mailbox_server s; /* first */
+	struct buf *heard;
+	unsigned turn; /* each answer is of another kind */
 };
 
 static enum outcome
@@ -38,8 +38,7 @@ next(struct box *b, struct err *e)
 }
 
 static enum outcome
-auth(void *role, struct span mechanism, struct span message, struct sasl_said *said,
-    struct err *e)
+auth(void *role, struct span mechanism, struct span message, struct sasl_said *said, struct err *e)
 {
 	(void)mechanism;
 	said->signed_in = message.n > 8;
@@ -49,8 +48,8 @@ auth(void *role, struct span mechanism, struct span message, struct sasl_said *s
 static enum outcome
 list(void *role, uint64_t after, struct buf *page, bool *more, struct err *e)
 {
-	struct mailbox_notice	 n = { .number = after / 2 + 1 };
-	enum outcome		 o = next(role, e);
+	struct mailbox_notice n = { .number = after / 2 + 1 };
+	enum outcome o = next(role, e);
 
 	*more = true;
 	if (o == DONE)
@@ -61,11 +60,11 @@ list(void *role, uint64_t after, struct buf *page, bool *more, struct err *e)
 static enum outcome
 find(void *role, uint64_t number, struct mailbox_found *found, struct err *e)
 {
-	enum outcome	 o = next(role, e);
+	enum outcome o = next(role, e);
 
 	chunks_must(number > 0);
 	if (o == DONE)
-		*found = (struct mailbox_found){ source_bytes(SPAN_LIT(TEXT)), sizeof TEXT - 1 };
+		*found = (struct mailbox_found) { source_bytes(SPAN_LIT(TEXT)), sizeof TEXT - 1 };
 	return o;
 }
 
@@ -84,15 +83,20 @@ change(void *role, uint64_t number, struct err *e)
 	return next(role, e);
 }
 
-static const struct mailbox_server_ops	 server_ops = {
-	.sasl = { .server = { .admit = admit }, .auth = auth }, .list = list, .summary = find,
-	.read = find, .mark = mark, .drop = change, .decline = change,
+static const struct mailbox_server_ops server_ops = {
+	.sasl = { .server = { .admit = admit }, .auth = auth },
+	.list = list,
+	.summary = find,
+	.read = find,
+	.mark = mark,
+	.drop = change,
+	.decline = change,
 };
 
 static void *
 make_server(struct engine **e, struct buf *heard)
 {
-	struct box	*b = calloc(1, sizeof *b);
+	struct box *b = calloc(1, sizeof *b);
 
 	chunks_must(b != NULL);
 	b->heard = heard;
@@ -105,10 +109,10 @@ make_server(struct engine **e, struct buf *heard)
 static bool
 answer(void *role)
 {
-	struct box		*b = role;
-	uint64_t		 request = b->s.sasl.server.request;
-	struct mailbox_found	 found = { NULL, sizeof TEXT - 1 };
-	struct sasl_said	 said = { .signed_in = true };
+	struct box *b = role;
+	uint64_t request = b->s.sasl.server.request;
+	struct mailbox_found found = { NULL, sizeof TEXT - 1 };
+	struct sasl_said said = { .signed_in = true };
 
 	if (!b->s.sasl.server.waiting)
 		return false;
@@ -131,10 +135,10 @@ end_server(void *role)
 /* -- the client ---------------------------------------------------------------------------- */
 
 struct user {
-	struct mailbox_client	 c;	/* first */
-	struct buf		*heard;
-	uint64_t		 left, octets;
-	unsigned		 ended[ASKED], lost;
+	struct mailbox_client c; /* first */
+	struct buf *heard;
+	uint64_t left, octets;
+	unsigned ended[ASKED], lost;
 };
 
 static enum outcome
@@ -181,7 +185,7 @@ on_found(void *role, void *arg, uint64_t octets, struct err *e)
 static void
 on_octets(void *role, void *arg, struct span piece)
 {
-	struct user	*u = role;
+	struct user *u = role;
 
 	chunks_must(*(unsigned *)arg == 0 && piece.n > 0 && piece.n <= u->left);
 	u->left -= piece.n;
@@ -191,7 +195,7 @@ on_octets(void *role, void *arg, struct span piece)
 static void
 on_end(void *role, void *arg, bool more, const struct err *e)
 {
-	struct user	*u = role;
+	struct user *u = role;
 
 	chunks_must(++*(unsigned *)arg == 1 && u->lost == 0);
 	chunks_must(e != NULL || u->left == 0);
@@ -207,14 +211,20 @@ on_lost(void *role, const struct err *e)
 	chunks_must(++((struct user *)role)->lost == 1);
 }
 
-static const struct mailbox_client_ops	 client_ops = {
-	{ step, on_signed_in }, on_notice, on_progress, on_found, on_octets, on_end, on_lost,
+static const struct mailbox_client_ops client_ops = {
+	{ step, on_signed_in },
+	on_notice,
+	on_progress,
+	on_found,
+	on_octets,
+	on_end,
+	on_lost,
 };
 
 static void *
 make_client(struct engine **e, struct buf *heard)
 {
-	struct user	*u = calloc(1, sizeof *u);
+	struct user *u = calloc(1, sizeof *u);
 
 	chunks_must(u != NULL);
 	u->heard = heard;
@@ -239,8 +249,8 @@ no_answer(void *role)
 static void
 end_client(void *role)
 {
-	struct user	*u = role;
-	struct err	 e;
+	struct user *u = role;
+	struct err e;
 
 	err_set(&e, REFUSAL_tls_truncated, "%s", "");
 	client_lost(&u->c.sasl.client, &e);
@@ -254,8 +264,8 @@ end_client(void *role)
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
-	static const struct chunks_kind	 server = { make_server, answer, end_server };
-	static const struct chunks_kind	 client = { make_client, no_answer, end_client };
+	static const struct chunks_kind server = { make_server, answer, end_server };
+	static const struct chunks_kind client = { make_client, no_answer, end_client };
 
 	if (n < 2)
 		return 0;

@@ -11,14 +11,14 @@
 #include "mc/safe.h"
 #include "mc/scratch.h"
 
-int	 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static void
 harmless(struct span s)
 {
-	struct buf	 b = BUF_INIT;
-	uint32_t	 c = 0;
-	size_t		 n;
+	struct buf b = BUF_INIT;
+	uint32_t c = 0;
+	size_t n;
 
 	safe_add(&b, s, SAFE_LINE);
 	for (struct span rest = buf_span(&b); rest.n > 0; rest = span_sub(rest, n, rest.n)) {
@@ -31,8 +31,8 @@ harmless(struct span s)
 static void
 read_letter(int fd)
 {
-	struct mime_letter	 l;
-	struct err		 e;
+	struct mime_letter l;
+	struct err e;
 
 	if (mime_read(&l, fd, &e)) {
 		harmless(buf_span(&l.subject));
@@ -47,19 +47,19 @@ read_letter(int fd)
 static void
 compose(int fd)
 {
-	const struct compose	 how = { .own = "a@a.test", .from_header = true, .most = 1 << 20 };
-	struct letter		 l;
-	struct err		 e;
-	char			 piece[512];
+	const struct compose how = { .own = "a@a.test", .from_header = true, .most = 1 << 20 };
+	struct letter l;
+	struct err e;
+	char piece[512];
 
 	letter_init(&l);
 	lseek(fd, 0, SEEK_SET);
 	if (compose_read(&l, fd, &how, &e)) {
-		struct source	*s = letter_source(&l);
-		uint64_t	 at = 0;
+		struct source *s = letter_source(&l);
+		uint64_t at = 0;
 
 		while (at < letter_octets(&l)) {
-			ssize_t	 n = s->read(s, at, piece, sizeof piece);
+			ssize_t n = s->read(s, at, piece, sizeof piece);
 
 			assert(n > 0);
 			at += (uint64_t)n;
@@ -72,10 +72,10 @@ compose(int fd)
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	static bool	 started;
-	struct buf	 text = BUF_INIT;
-	struct err	 e;
-	int		 fd;
+	static bool started;
+	struct buf text = BUF_INIT;
+	struct err e;
+	int fd;
 
 	if (!started)
 		mime_start();

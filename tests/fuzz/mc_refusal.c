@@ -15,7 +15,7 @@
 #include "proto/reply.h"
 #include "proto/submit.h"
 
-int	 LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
 
 static void
 must(bool holds)
@@ -28,7 +28,7 @@ must(bool holds)
 static void
 take(int fd, struct buf *out)
 {
-	off_t	 n = lseek(fd, 0, SEEK_END);
+	off_t n = lseek(fd, 0, SEEK_END);
 
 	must(n >= 0);
 	buf_reset(out);
@@ -40,8 +40,8 @@ take(int fd, struct buf *out)
 static void
 harmless(struct span s, size_t lines, bool ascii)
 {
-	uint32_t	 c = 0;
-	size_t		 n;
+	uint32_t c = 0;
+	size_t n;
 
 	for (; s.n > 0; s = span_sub(s, n, s.n)) {
 		n = safe_utf8(s, &c);
@@ -55,8 +55,8 @@ harmless(struct span s, size_t lines, bool ascii)
 static void
 fault(const struct fault *f, int fd, bool json, struct buf *said)
 {
-	struct options	 o = { .called = "mc", .json = json };
-	int		 kept = dup(STDERR_FILENO);
+	struct options o = { .called = "mc", .json = json };
+	int kept = dup(STDERR_FILENO);
 
 	must(kept >= 0 && dup2(fd, STDERR_FILENO) >= 0);
 	fault_say(&o, "letter 2", f, NULL);
@@ -70,12 +70,12 @@ fault(const struct fault *f, int fd, bool json, struct buf *said)
 static void
 outbox(const struct reply *r, const struct err *e, int fd, bool ascii, struct buf *said)
 {
-	struct submit_recipient	 kept = { .state = SUBMIT_WAITING, .tries = 1 }, one = { 0 };
-	struct sent_letter	 l = { .recipients = &one, .n_recipients = 1 };
-	struct span		 page;
-	struct row		 row;
-	struct out		 out;
-	struct err		 fault;
+	struct submit_recipient kept = { .state = SUBMIT_WAITING, .tries = 1 }, one = { 0 };
+	struct sent_letter l = { .recipients = &one, .n_recipients = 1 };
+	struct span page;
+	struct row row;
+	struct out out;
+	struct err fault;
 
 	snprintf(kept.to, sizeof kept.to, "bob@b.test");
 	snprintf(kept.text, sizeof kept.text, "%s", e->text);
@@ -95,9 +95,9 @@ outbox(const struct reply *r, const struct err *e, int fd, bool ascii, struct bu
 static void
 show(const struct reply *r)
 {
-	static int	 fd = -1;
-	struct buf	 said = BUF_INIT;
-	struct fault	 f = { .host = "ims.b.test" };
+	static int fd = -1;
+	struct buf said = BUF_INIT;
+	struct fault f = { .host = "ims.b.test" };
 
 	if (fd < 0)
 		fd = memfd_create("shown", MFD_CLOEXEC);
@@ -114,14 +114,16 @@ show(const struct reply *r)
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
-	struct span	 in = span_of(data, n);
-	struct reply	 r;
-	struct err	 e;
+	struct span in = span_of(data, n);
+	struct reply r;
+	struct err e;
 
 	/* As the line says it; and any octets as the text, as if they had got past the line. */
 	if (n <= LINE_MAX_BYTES - 2 && line_is_text(in) && reply_parse(in, &r, &e) && r.code >= 400)
 		show(&r);
-	r = (struct reply){ .code = 550, .why = REFUSAL_no_such_user, .text = in,
+	r = (struct reply) { .code = 550,
+		.why = REFUSAL_no_such_user,
+		.text = in,
 		.word = span_sub(in, 0, 32) };
 	show(&r);
 	return 0;

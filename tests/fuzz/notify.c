@@ -12,15 +12,15 @@
 #include "proto/notify_server.h"
 #include "tests/drive.h"
 
-#define BATCHES	NOTIFY_SEALS_MAX
+#define BATCHES NOTIFY_SEALS_MAX
 
-int	 LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
 
 struct role {
-	struct notify_server	 engine;
-	bool			 slow;
-	struct notify_batch	*batches[BATCHES];
-	size_t			 n;
+	struct notify_server engine;
+	bool slow;
+	struct notify_batch *batches[BATCHES];
+	size_t n;
 };
 
 static void
@@ -73,7 +73,7 @@ wall_s(void *role)
 static void
 answer(struct role *r, size_t i)
 {
-	struct notify_batch	*b = r->batches[i];
+	struct notify_batch *b = r->batches[i];
 
 	for (size_t k = 0; k < b->n_entries; k++)
 		if (!b->entries[k].judged)
@@ -86,12 +86,12 @@ answer(struct role *r, size_t i)
 static void
 check(const struct role *r, const struct notify_batch *b)
 {
-	size_t	 open = 0;
+	size_t open = 0;
 
 	must(b->n_statements <= SEAL_STATEMENTS_MAX && b->n_entries <= NOTIFY_ENTRIES_MAX);
 	for (size_t i = 0; i < b->n_entries; i++) {
-		const struct notify_entry	*n = &b->entries[i];
-		const struct statement		*st;
+		const struct notify_entry *n = &b->entries[i];
+		const struct statement *st;
 
 		if (n->judged)
 			continue;
@@ -108,7 +108,7 @@ check(const struct role *r, const struct notify_batch *b)
 static void
 accept_take(void *role, struct notify_batch *b)
 {
-	struct role	*r = role;
+	struct role *r = role;
 
 	check(r, b);
 	must(r->n < BATCHES);
@@ -120,13 +120,17 @@ accept_take(void *role, struct notify_batch *b)
 static struct buf
 play(struct span in, size_t chunk, bool slow)
 {
-	static const struct notify_server_ops	 ops = {
-		.server = { .admit = admit }, .hello = hello, .verify = verify,
-		.accept_take = accept_take, .wall_s = wall_s, .sha256 = mix,
+	static const struct notify_server_ops ops = {
+		.server = { .admit = admit },
+		.hello = hello,
+		.verify = verify,
+		.accept_take = accept_take,
+		.wall_s = wall_s,
+		.sha256 = mix,
 	};
-	struct role				 r = { .slow = slow };
-	struct buf				 held = BUF_INIT, said = BUF_INIT;
-	struct engine				*e = &r.engine.server.engine;
+	struct role r = { .slow = slow };
+	struct buf held = BUF_INIT, said = BUF_INIT;
+	struct engine *e = &r.engine.server.engine;
 
 	notify_server_init(&r.engine, "b.test", &ops, &r);
 	e->now_ms = 1;
@@ -146,9 +150,9 @@ play(struct span in, size_t chunk, bool slow)
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
-	bool		 slow = n > 0 && data[0] % 2 == 1;
-	struct span	 in = span_sub(span_of(data, n), 1, n);
-	struct buf	 whole = play(in, n + 1, slow), bits = play(in, 1, slow);
+	bool slow = n > 0 && data[0] % 2 == 1;
+	struct span in = span_sub(span_of(data, n), 1, n);
+	struct buf whole = play(in, n + 1, slow), bits = play(in, 1, slow);
 
 	must(span_eq(buf_span(&whole), buf_span(&bits)));
 	buf_clear(&whole);

@@ -6,7 +6,7 @@
 #include "proto/line.h"
 #include "tests/drive.h"
 
-int	 LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
 
 static void
 must(bool holds)
@@ -19,11 +19,11 @@ must(bool holds)
 static void
 say_again(const struct reply *r)
 {
-	struct buf	 b = BUF_INIT;
-	struct span	 line;
-	struct reply	 again;
-	struct err	 e;
-	size_t		 used;
+	struct buf b = BUF_INIT;
+	struct span line;
+	struct reply again;
+	struct err e;
+	size_t used;
 
 	must(!reply_err(r, &e));
 	if (refusal_code(e.why) == 0)
@@ -35,17 +35,16 @@ say_again(const struct reply *r)
 }
 
 struct listener {
-	struct client	 c;
-	struct buf	 heard;
-	int		 lost;
+	struct client c;
+	struct buf heard;
+	int lost;
 };
 
 static void
 on_reply(struct client *c, int kind, void *arg, const struct reply *r)
 {
 	(void)arg;
-	buf_addf(&((struct listener *)c)->heard, "%d %d %.*s\n", kind, r->code,
-	    SPAN_FMT(r->text));
+	buf_addf(&((struct listener *)c)->heard, "%d %d %.*s\n", kind, r->code, SPAN_FMT(r->text));
 }
 
 static void
@@ -73,10 +72,12 @@ on_lost(struct client *c, const struct err *e)
 static struct buf
 listen(struct span in, size_t chunk)
 {
-	static const struct client_ops	 ops = { .reply = on_reply, .octets = on_octets,
-		.end = on_end, .lost = on_lost };
-	struct listener			 l = { 0 };
-	struct buf			 held = BUF_INIT;
+	static const struct client_ops ops = { .reply = on_reply,
+		.octets = on_octets,
+		.end = on_end,
+		.lost = on_lost };
+	struct listener l = { 0 };
+	struct buf held = BUF_INIT;
 
 	client_init(&l.c, &ops);
 	client_request(&l.c, 1, NULL, "ONE");
@@ -92,10 +93,10 @@ listen(struct span in, size_t chunk)
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
-	struct span	 in = span_of(data, n);
-	struct reply	 r;
-	struct err	 e;
-	struct buf	 whole, bits;
+	struct span in = span_of(data, n);
+	struct reply r;
+	struct err e;
+	struct buf whole, bits;
 
 	if (n <= LINE_MAX_BYTES - 2 && line_is_text(in) && reply_parse(in, &r, &e)) {
 		must(r.code >= 100 && r.code <= 599);

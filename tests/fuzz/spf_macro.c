@@ -4,9 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/svc/spf_macro.h"
+#include "common/spf/spf_macro.h"
 
-int	 LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
 
 static void
 must(bool holds)
@@ -18,12 +18,14 @@ must(bool holds)
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
-	struct span		 rest = span_of(data, n), local = span_cut(&rest, '\n');
-	struct span		 helo = span_cut(&rest, '\n');
-	struct spf_macro_env	 env = { .local = span_sub(local, 0, 512), .sender_domain = SPAN_LIT("a.test"),
-		.domain = SPAN_LIT("b.a.test"), .helo = span_sub(helo, 0, 512),
+	struct span rest = span_of(data, n), local = span_cut(&rest, '\n');
+	struct span helo = span_cut(&rest, '\n');
+	struct spf_macro_env env = { .local = span_sub(local, 0, 512),
+		.sender_domain = SPAN_LIT("a.test"),
+		.domain = SPAN_LIT("b.a.test"),
+		.helo = span_sub(helo, 0, 512),
 		.validated = SPAN_LIT("unknown") };
-	char			 out[DNS_NAME_BYTES];
+	char out[DNS_NAME_BYTES];
 
 	if (!spf_macro_string_valid(rest, false)) {
 		must(!spf_macro_domain_valid(rest));

@@ -3,10 +3,10 @@
 #include <string.h>
 
 #include "common/base/buf.h"
-#include "common/svc/spf_macro.h"
-#include "common/svc/spf_record.h"
+#include "common/spf/spf_macro.h"
+#include "common/spf/spf_record.h"
 
-int	 LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
 
 static void
 must(bool holds)
@@ -19,8 +19,8 @@ static void
 write_address(struct buf *b, const struct spf_term *t)
 {
 	if (t->kind == SPF_IP4) {
-		buf_addf(b, ":%u.%u.%u.%u/%u", t->address[0], t->address[1], t->address[2], t->address[3],
-		    t->bits4);
+		buf_addf(b, ":%u.%u.%u.%u/%u", t->address[0], t->address[1], t->address[2],
+		    t->address[3], t->bits4);
 		return;
 	}
 	for (size_t i = 0; i < 16; i += 2)
@@ -31,8 +31,13 @@ write_address(struct buf *b, const struct spf_term *t)
 static void
 write_term(struct buf *b, const struct spf_term *t)
 {
-	static const char *const	 names[] = { [SPF_ALL] = "all", [SPF_INCLUDE] = "include", [SPF_A] = "a",
-		[SPF_MX] = "mx", [SPF_PTR] = "ptr", [SPF_IP4] = "ip4", [SPF_IP6] = "ip6",
+	static const char *const names[] = { [SPF_ALL] = "all",
+		[SPF_INCLUDE] = "include",
+		[SPF_A] = "a",
+		[SPF_MX] = "mx",
+		[SPF_PTR] = "ptr",
+		[SPF_IP4] = "ip4",
+		[SPF_IP6] = "ip6",
 		[SPF_EXISTS] = "exists" };
 
 	buf_addf(b, " %c%s", t->qualifier, names[t->kind]);
@@ -53,10 +58,10 @@ same(const struct spf_record *r, const struct spf_record *again)
 {
 	must(r->n == again->n && span_eq(r->redirect, again->redirect));
 	for (size_t i = 0; i < r->n; i++) {
-		const struct spf_term	*a = &r->terms[i], *b = &again->terms[i];
+		const struct spf_term *a = &r->terms[i], *b = &again->terms[i];
 
-		must(a->kind == b->kind && a->qualifier == b->qualifier && span_eq(a->domain, b->domain) &&
-		    a->bits4 == b->bits4 && a->bits6 == b->bits6 &&
+		must(a->kind == b->kind && a->qualifier == b->qualifier &&
+		    span_eq(a->domain, b->domain) && a->bits4 == b->bits4 && a->bits6 == b->bits6 &&
 		    memcmp(a->address, b->address, sizeof(a->address)) == 0);
 	}
 }
@@ -64,10 +69,10 @@ same(const struct spf_record *r, const struct spf_record *again)
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
-	struct span		 text = span_of(data, n);
-	struct spf_record	 r, again;
-	struct buf		 b = BUF_INIT;
-	struct err		 e;
+	struct span text = span_of(data, n);
+	struct spf_record r, again;
+	struct buf b = BUF_INIT;
+	struct err e;
 
 	if (!spf_record_is(text) || !spf_record_parse(&r, text, &e))
 		return 0;

@@ -6,7 +6,7 @@
 #include "proto/seal.h"
 #include "proto/statement.h"
 
-int	 LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
 
 static void
 must(bool holds)
@@ -18,9 +18,9 @@ must(bool holds)
 static void
 check_statement(const struct statement *st)
 {
-	static unsigned char	 hashes[STATEMENT_RECIPIENTS_MAX][STATEMENT_HASH_BYTES];
-	struct buf		 out = BUF_INIT;
-	struct err		 e;
+	static unsigned char hashes[STATEMENT_RECIPIENTS_MAX][STATEMENT_HASH_BYTES];
+	struct buf out = BUF_INIT;
+	struct err e;
 
 	must(st->text.n <= STATEMENT_MAX_BYTES && st->n_recipients <= STATEMENT_RECIPIENTS_MAX);
 	for (size_t i = 0; i < st->n_recipients; i++) {
@@ -28,8 +28,9 @@ check_statement(const struct statement *st)
 		statement_recipient(st, i, hashes[st->n_recipients - 1 - i]);
 		must(statement_has(st, hashes[st->n_recipients - 1 - i]) == (int)i);
 	}
-	must(st->kind == STATEMENT_RECALL ? statement_write_recall(&out, st, &e) :
-	    statement_write(&out, st, hashes, st->n_recipients, &e));
+	must(st->kind == STATEMENT_RECALL
+		? statement_write_recall(&out, st, &e)
+		: statement_write(&out, st, hashes, st->n_recipients, &e));
 	must(span_eq(buf_span(&out), st->text));
 	buf_clear(&out);
 }
@@ -37,13 +38,13 @@ check_statement(const struct statement *st)
 static void
 check_seal(const struct seal *s)
 {
-	static unsigned char	 digests[SEAL_STATEMENTS_MAX][STATEMENT_HASH_BYTES];
-	struct buf		 out = BUF_INIT;
-	struct err		 e;
+	static unsigned char digests[SEAL_STATEMENTS_MAX][STATEMENT_HASH_BYTES];
+	struct buf out = BUF_INIT;
+	struct err e;
 
 	must(s->n_statements >= 1 && s->n_statements <= SEAL_STATEMENTS_MAX);
 	for (size_t i = 0; i < s->n_statements; i++) {
-		size_t	 line = s->statements.n / s->n_statements;
+		size_t line = s->statements.n / s->n_statements;
 
 		must(hex_parse(span_sub(s->statements, (i + 1) * line - 66, 64), digests[i], 32));
 		must(seal_has(s, digests[i], i));
@@ -57,9 +58,9 @@ check_seal(const struct seal *s)
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
-	struct statement	 st;
-	struct seal		 s;
-	struct err		 e;
+	struct statement st;
+	struct seal s;
+	struct err e;
 
 	if (statement_parse(span_of(data, n), &st, &e))
 		check_statement(&st);

@@ -8,9 +8,9 @@
 #include "proto/submit_server.h"
 #include "tests/fuzz/chunks.h"
 
-#define ASKED	4
+#define ASKED 4
 
-int	 LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
 
 static bool
 admit(void *role, struct err *e)
@@ -23,11 +23,11 @@ admit(void *role, struct err *e)
 /* -- the server ---------------------------------------------------------------------------- */
 
 struct desk {
-	struct submit_server	 s;	/* first */
-	struct buf		*heard;
-	unsigned		 turn;	/* each answer is of another kind */
-	bool			 signed_in, open;
-	uint64_t		 left;
+	struct submit_server s; /* first */
+	struct buf *heard;
+	unsigned turn; /* each answer is of another kind */
+	bool signed_in, open;
+	uint64_t left;
 };
 
 static enum outcome
@@ -39,11 +39,10 @@ next(struct desk *d, struct err *e)
 }
 
 static enum outcome
-auth(void *role, struct span mechanism, struct span message, struct sasl_said *said,
-    struct err *e)
+auth(void *role, struct span mechanism, struct span message, struct sasl_said *said, struct err *e)
 {
-	struct desk	*d = role;
-	enum outcome	 o = next(d, e);
+	struct desk *d = role;
+	enum outcome o = next(d, e);
 
 	chunks_must(!d->signed_in && mechanism.n <= SASL_MECHANISM_MAX);
 	said->signed_in = o == DONE && message.n > 8;
@@ -54,7 +53,7 @@ auth(void *role, struct span mechanism, struct span message, struct sasl_said *s
 static enum outcome
 judge(void *role, const char *address, struct err *e)
 {
-	struct address	 a;
+	struct address a;
 
 	chunks_must(((struct desk *)role)->signed_in);
 	chunks_must(address_parse_canonical(span_str(address), &a, e));
@@ -64,8 +63,8 @@ judge(void *role, const char *address, struct err *e)
 static bool
 begin(void *role, const struct submit_envelope *env, struct err *e)
 {
-	struct desk	*d = role;
-	struct address	 a;
+	struct desk *d = role;
+	struct address a;
 
 	chunks_must(d->signed_in && !d->open && env->n_to > 0);
 	chunks_must(env->n_to <= SUBMIT_RECIPIENTS_MAX && env->hold_days <= SUBMIT_HOLD_DAYS_MAX);
@@ -79,7 +78,7 @@ begin(void *role, const struct submit_envelope *env, struct err *e)
 static void
 body(void *role, struct span piece)
 {
-	struct desk	*d = role;
+	struct desk *d = role;
 
 	chunks_must(d->open && piece.n > 0 && piece.n <= d->left);
 	d->left -= piece.n;
@@ -88,20 +87,20 @@ body(void *role, struct span piece)
 static enum outcome
 end(void *role, struct ulid *id, struct err *e)
 {
-	struct desk	*d = role;
+	struct desk *d = role;
 
 	chunks_must(d->open && d->left == 0);
 	d->open = false;
 	buf_addf(d->heard, "%s %s %zu;", d->s.letter->token, d->s.letter->from, d->s.letter->n_to);
-	*id = (struct ulid){ { 1 } };
+	*id = (struct ulid) { { 1 } };
 	return next(d, e);
 }
 
 static enum outcome
 status(void *role, const struct ulid *id, struct buf *page, struct err *e)
 {
-	struct submit_letter	 l = { .id = *id };
-	enum outcome		 o = next(role, e);
+	struct submit_letter l = { .id = *id };
+	enum outcome o = next(role, e);
 
 	if (o == DONE)
 		submit_letter_write(page, &l);
@@ -112,18 +111,24 @@ static enum outcome
 outbox(void *role, const struct ulid *after, struct buf *page, bool *more, struct err *e)
 {
 	*more = after == NULL;
-	return status(role, after != NULL ? after : &(struct ulid){ { 0 } }, page, e);
+	return status(role, after != NULL ? after : &(struct ulid) { { 0 } }, page, e);
 }
 
-static const struct submit_server_ops	 server_ops = {
-	.sasl = { .server = { .admit = admit }, .auth = auth }, .from = judge, .to = judge,
-	.begin = begin, .body = body, .end = end, .status = status, .outbox = outbox,
+static const struct submit_server_ops server_ops = {
+	.sasl = { .server = { .admit = admit }, .auth = auth },
+	.from = judge,
+	.to = judge,
+	.begin = begin,
+	.body = body,
+	.end = end,
+	.status = status,
+	.outbox = outbox,
 };
 
 static void *
 make_stranger(struct engine **e, struct buf *heard)
 {
-	struct desk	*d = calloc(1, sizeof *d);
+	struct desk *d = calloc(1, sizeof *d);
 
 	chunks_must(d != NULL);
 	d->heard = heard;
@@ -135,7 +140,7 @@ make_stranger(struct engine **e, struct buf *heard)
 static void *
 make_server(struct engine **e, struct buf *heard)
 {
-	struct desk	*d = make_stranger(e, heard);
+	struct desk *d = make_stranger(e, heard);
 
 	d->signed_in = true;
 	d->s.sasl.server.state = SASL_READY;
@@ -145,10 +150,10 @@ make_server(struct engine **e, struct buf *heard)
 static bool
 answer(void *role)
 {
-	struct desk		*d = role;
-	uint64_t		 request = d->s.sasl.server.request;
-	struct ulid		 id = { { 2 } };
-	struct sasl_said	 said = { .signed_in = d->turn % 2 == 0 };
+	struct desk *d = role;
+	uint64_t request = d->s.sasl.server.request;
+	struct ulid id = { { 2 } };
+	struct sasl_said said = { .signed_in = d->turn % 2 == 0 };
 
 	if (!d->s.sasl.server.waiting)
 		return false;
@@ -172,15 +177,15 @@ end_server(void *role)
 /* -- the client ---------------------------------------------------------------------------- */
 
 struct writer {
-	struct submit_client	 c;	/* first */
-	struct buf		*heard;
-	unsigned		 ended[ASKED], signed_in, lost, steps;
+	struct submit_client c; /* first */
+	struct buf *heard;
+	unsigned ended[ASKED], signed_in, lost, steps;
 };
 
 static enum outcome
 step(void *role, struct span message, bool last, struct buf *out, struct err *e)
 {
-	struct writer	*w = role;
+	struct writer *w = role;
 
 	if (w->steps++ % 4 == 3 || (last && message.n < 3))
 		return err_set(e, REFUSAL_auth_failed, "%s", ""), REFUSED;
@@ -192,7 +197,7 @@ step(void *role, struct span message, bool last, struct buf *out, struct err *e)
 static void
 on_signed_in(void *role, const struct err *e)
 {
-	struct writer	*w = role;
+	struct writer *w = role;
 
 	chunks_must(++w->signed_in == 1 && w->lost == 0);
 	buf_addf(w->heard, "in %d;", e != NULL);
@@ -249,18 +254,28 @@ on_lost(void *role, const struct err *e)
 	chunks_must(++((struct writer *)role)->lost == 1);
 }
 
-static const struct submit_client_ops	 client_ops = {
-	{ step, on_signed_in }, on_refused, on_taken, on_letter, on_recipient, on_page_end, on_lost,
+static const struct submit_client_ops client_ops = {
+	{ step, on_signed_in },
+	on_refused,
+	on_taken,
+	on_letter,
+	on_recipient,
+	on_page_end,
+	on_lost,
 };
 
 static void *
 make_client(struct engine **e, struct buf *heard)
 {
-	static const char *const	 to[] = { "b@b.test", "c@c.test" };
-	struct writer			*w = calloc(1, sizeof *w);
-	struct submit_draft		 d = { .from = "a@a.test", .to = to, .n_to = 2,
-		.hold_days = 3, .token = "t", .octets = 2 };
-	struct err			 why;
+	static const char *const to[] = { "b@b.test", "c@c.test" };
+	struct writer *w = calloc(1, sizeof *w);
+	struct submit_draft d = { .from = "a@a.test",
+		.to = to,
+		.n_to = 2,
+		.hold_days = 3,
+		.token = "t",
+		.octets = 2 };
+	struct err why;
 
 	chunks_must(w != NULL);
 	w->heard = heard;
@@ -268,7 +283,7 @@ make_client(struct engine **e, struct buf *heard)
 	*e = &w->c.sasl.client.engine;
 	chunks_must(submit_client_send(&w->c, &d, SPAN_LIT("ab"), &w->ended[0], &why));
 	chunks_must(submit_client_outbox(&w->c, NULL, &w->ended[1]));
-	chunks_must(submit_client_status(&w->c, &(struct ulid){ { 1 } }, &w->ended[2]));
+	chunks_must(submit_client_status(&w->c, &(struct ulid) { { 1 } }, &w->ended[2]));
 	chunks_must(submit_client_auth(&w->c, "X"));
 	d.n_to = 1, d.hold_days = 0;
 	chunks_must(submit_client_send(&w->c, &d, SPAN_LIT("ab"), &w->ended[3], &why));
@@ -285,8 +300,8 @@ no_answer(void *role)
 static void
 end_client(void *role)
 {
-	struct writer	*w = role;
-	struct err	 e;
+	struct writer *w = role;
+	struct err e;
 
 	err_set(&e, REFUSAL_tls_truncated, "%s", "");
 	client_lost(&w->c.sasl.client, &e);
@@ -300,13 +315,15 @@ end_client(void *role)
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
-	static const struct chunks_kind	 server = { make_server, answer, end_server };
-	static const struct chunks_kind	 stranger = { make_stranger, answer, end_server };
-	static const struct chunks_kind	 client = { make_client, no_answer, end_client };
+	static const struct chunks_kind server = { make_server, answer, end_server };
+	static const struct chunks_kind stranger = { make_stranger, answer, end_server };
+	static const struct chunks_kind client = { make_client, no_answer, end_client };
 
 	if (n < 2)
 		return 0;
-	chunks_compare(data[0] == 'c' ? &client : data[0] == 'n' ? &stranger : &server,
+	chunks_compare(data[0] == 'c' ? &client
+		: data[0] == 'n'      ? &stranger
+				      : &server,
 	    span_of(data + 2, n - 2), data[1] % 64 + 1u);
 	return 0;
 }

@@ -14,11 +14,11 @@
 
 #include <openssl/pem.h>
 
-#include "common/svc/trust.h"
+#include "common/pki/trust.h"
 #include "tests/certs.h"
 
-#define VOUCH_KEY_ID	"0102030405060708090a0b0c0d0e0f1011121314"
-#define VOUCH_YEARS_S	(20LL * 365 * CERTS_DAY)
+#define VOUCH_KEY_ID  "0102030405060708090a0b0c0d0e0f1011121314"
+#define VOUCH_YEARS_S (20LL * 365 * CERTS_DAY)
 
 static inline void
 vouch_must(bool holds)
@@ -30,15 +30,20 @@ vouch_must(bool holds)
 static inline struct cert *
 vouch_root(void)
 {
-	return cert_make(&(struct cert_spec){ .cn = "root", .ca = true, .from_s = -VOUCH_YEARS_S,
-	    .to_s = VOUCH_YEARS_S, .serial = "1", .ext = "subjectKeyIdentifier=" VOUCH_KEY_ID }, NULL);
+	return cert_make(&(struct cert_spec) { .cn = "root",
+			     .ca = true,
+			     .from_s = -VOUCH_YEARS_S,
+			     .to_s = VOUCH_YEARS_S,
+			     .serial = "1",
+			     .ext = "subjectKeyIdentifier=" VOUCH_KEY_ID },
+	    NULL);
 }
 
 /* A file without a name that holds these octets; its path is in `path`. */
 static inline int
 vouch_file(struct span s, char path[32])
 {
-	int	 fd = memfd_create("vouch", MFD_CLOEXEC);
+	int fd = memfd_create("vouch", MFD_CLOEXEC);
 
 	vouch_must(fd >= 0 && write(fd, s.p, s.n) == (ssize_t)s.n);
 	snprintf(path, 32, "/proc/self/fd/%d", fd);
@@ -48,8 +53,8 @@ vouch_file(struct span s, char path[32])
 static inline struct span
 vouch_octets(BIO *b)
 {
-	char	*p;
-	long	 n = BIO_get_mem_data(b, &p);
+	char *p;
+	long n = BIO_get_mem_data(b, &p);
 
 	return span_of(p, (size_t)n);
 }
@@ -58,12 +63,12 @@ vouch_octets(BIO *b)
 static inline struct trust *
 vouch_trust(const struct cert *root, struct span crl)
 {
-	BIO		*pem = BIO_new(BIO_s_mem());
-	char		 at_root[32], at_crl[32];
-	const char	*roots[] = { at_root }, *crls[] = { at_crl };
-	struct trust	*t = NULL;
-	struct err	 e;
-	int		 fd, crl_fd = -1;
+	BIO *pem = BIO_new(BIO_s_mem());
+	char at_root[32], at_crl[32];
+	const char *roots[] = { at_root }, *crls[] = { at_crl };
+	struct trust *t = NULL;
+	struct err e;
+	int fd, crl_fd = -1;
 
 	vouch_must(pem != NULL && PEM_write_bio_X509(pem, root->x) == 1);
 	fd = vouch_file(vouch_octets(pem), at_root);

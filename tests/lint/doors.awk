@@ -1,17 +1,17 @@
 # doors — each library has one door: its headers are included there and nowhere else.
 # proto/ and common/base include no library at all.  Tests may use any.
 BEGIN {
-	door["event2"] = "common/svc/loop.c common/svc/conn.c common/svc/fetchurl.c common/svc/dns.c"
-	door["openssl/ssl"] = "common/svc/tls.c common/svc/conn.c common/svc/tls_internal.h"
-	door["openssl"] = "common/svc/"
-	door["lmdb"] = "common/svc/db_internal.h"
-	door["spf2"] = "common/svc/spf_evaluate.c"
-	door["unbound"] = "common/svc/dns.c common/svc/dns_context.c"
-	door["confuse"] = "common/svc/conf.c"
-	door["gsasl"] = "common/svc/auth_internal.h"
-	door["jansson"] = "common/svc/json.c"
-	door["idn2"] = "common/svc/idn.c"
-	door["zlib"] = "common/svc/db_txn.c"
+	door["event2"] = "common/loop/loop.c common/net/conn.c common/dns/dns.c"
+	door["openssl/ssl"] = "common/tls/ common/net/conn.c"
+	door["openssl"] = "common/text/ common/pki/ common/tls/ common/net/ common/revoke/ common/auth/ common/daemon/"
+	door["lmdb"] = "common/store/db_private.h"
+	door["spf2"] = "common/spf/spf_evaluate.c"
+	door["unbound"] = "common/dns/dns.c common/dns/dns_context.c"
+	door["confuse"] = "common/conf/conf.c"
+	door["gsasl"] = "common/auth/auth_private.h"
+	door["jansson"] = "common/text/json.c"
+	door["idn2"] = "common/text/idn.c"
+	door["zlib"] = "common/store/db_txn.c"
 	door["gmime"] = "mc/mime.c"
 	door["ncurses"] = "mc/tui.c"
 }

@@ -1,18 +1,45 @@
-# layers — fail when a file includes something above it, or a name has no subject.  One table.
+# layers — one table of rooms and their levels.  Fails where a file includes one of another room that
+# is not on a lower level, where a private header is included from another room, and where a name has
+# no subject.  A row may name one file of a room that has a level of its own.
 BEGIN {
-	rank["common/base"] = 0; rank["proto"] = 1; rank["common/svc"] = 1
-	rank["oms"] = 2; rank["ims"] = 2; rank["mc"] = 2
-	rank["tests"] = 3; rank["tests/unit"] = 4; rank["tests/fuzz"] = 4
-	rank["tests/bench"] = 4; rank["tests/tools"] = 4
+	level("common/base", 0)
+	level("common/loop common/text common/share", 1)
+	level("common/pki common/dns common/conf common/store", 2)
+	level("common/tls common/spf", 3)
+	level("common/net common/revoke", 4)
+	level("common/auth", 5)
+	level("common/daemon", 6)
+	level("proto", 6)		# includes common/base only, see below
+	level("oms/oms.h ims/ims.h", 7)
+	level("oms/store ims/store", 8)
+	level("oms/fetch oms/notify ims/notify ims/fetch ims/evidence", 9)
+	level("oms/submit ims/mailbox", 10)
+	level("oms ims mc", 11)
+	level("tests", 12)
+	level("tests/unit tests/fuzz tests/bench tests/tools", 13)
 }
+function level(rooms, n,    list, i, k) { k = split(rooms, list, " "); for (i = 1; i <= k; i++) rank[list[i]] = n }
 function dir(path) { sub(/\/[^\/]*$/, "", path); return path }
+function room(path) { return path in rank ? path : dir(path) }
+function role(path) { return path ~ /^(oms|ims|mc)(\/|$)/ ? substr(path, 1, index(path "/", "/") - 1) : "" }
+function allowed(from, to) {
+	if (!(from in rank) || !(to in rank)) return 0
+	if (from == to) return 1
+	if (from == "proto") return to == "common/base"
+	if (to == "proto" && from ~ /^common\//) return 0
+	if (role(from) != "" && role(to) != "" && role(from) != role(to)) return 0
+	return rank[to] < rank[from]
+}
 FNR == 1 && FILENAME ~ /(^|\/)(util|utils|misc|helpers?|common)\.[ch]$/ {
 	printf "%s: a file without a subject\n", FILENAME; bad = 1
 }
 /^#[ \t]*include[ \t]+"/ {
-	split($0, q, "\""); from = dir(FILENAME); to = dir(q[2])
-	if (!(from in rank) || !(to in rank) || (from != to && rank[to] >= rank[from])) {
+	split($0, q, "\""); from = room(FILENAME); to = room(q[2])
+	if (!allowed(from, to)) {
 		printf "%s:%d: %s may not include %s\n", FILENAME, FNR, from, q[2]; bad = 1
+	}
+	if (q[2] ~ /_private\.h$/ && dir(q[2]) != dir(FILENAME)) {
+		printf "%s:%d: %s is private to %s\n", FILENAME, FNR, q[2], dir(q[2]); bad = 1
 	}
 }
 END { exit bad }

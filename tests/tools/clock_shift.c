@@ -9,12 +9,12 @@
 #include <time.h>
 #include <unistd.h>
 
-static int	 wall_fd = -1, mono_fd = -1;
+static int wall_fd = -1, mono_fd = -1;
 
 static int
 open_named(const char *variable)
 {
-	const char	*path = getenv(variable);
+	const char *path = getenv(variable);
 
 	return path != NULL ? open(path, O_RDONLY | O_CLOEXEC) : -1;
 }
@@ -29,8 +29,8 @@ shift_open(void)
 static long
 shift_s(int fd)
 {
-	char	 text[32];
-	ssize_t	 n = fd >= 0 ? pread(fd, text, sizeof text - 1, 0) : 0;
+	char text[32];
+	ssize_t n = fd >= 0 ? pread(fd, text, sizeof text - 1, 0) : 0;
 
 	if (n <= 0)
 		return 0;
@@ -41,7 +41,7 @@ shift_s(int fd)
 int
 clock_gettime(clockid_t id, struct timespec *t)
 {
-	int	 saved = errno;
+	int saved = errno;
 
 	if (syscall(SYS_clock_gettime, id, t) != 0)
 		return -1;
@@ -56,7 +56,7 @@ clock_gettime(clockid_t id, struct timespec *t)
 int
 gettimeofday(struct timeval *restrict t, void *restrict zone)
 {
-	struct timespec	 now;
+	struct timespec now;
 
 	(void)zone;
 	clock_gettime(CLOCK_REALTIME, &now);
@@ -68,7 +68,7 @@ gettimeofday(struct timeval *restrict t, void *restrict zone)
 time_t
 time(time_t *out)
 {
-	struct timespec	 now;
+	struct timespec now;
 
 	clock_gettime(CLOCK_REALTIME, &now);
 	if (out != NULL)

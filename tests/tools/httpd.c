@@ -18,24 +18,24 @@
 #include <time.h>
 #include <unistd.h>
 
-#define FILE_BYTES	(64L << 20)
+#define FILE_BYTES (64L << 20)
 
 struct httpd {
-	int	 folder;
-	FILE	*log;
+	int folder;
+	FILE *log;
 };
 
 /* path = "/" 1*( ALPHA / DIGIT / "." / "-" / "_" ), no dot first */
 static const char *
 file_of(const char *uri)
 {
-	const char	*name = uri + 1;
+	const char *name = uri + 1;
 
 	if (uri[0] != '/' || name[0] == '\0' || name[0] == '.' || strlen(name) > 128)
 		return NULL;
 	for (const char *p = name; *p != '\0'; p++)
 		if (strchr("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_",
-		    *p) == NULL)
+			*p) == NULL)
 			return NULL;
 	return name;
 }
@@ -43,8 +43,8 @@ file_of(const char *uri)
 static bool
 fill(const struct httpd *h, const char *name, struct evbuffer *out)
 {
-	struct stat	 st;
-	int		 fd = openat(h->folder, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	struct stat st;
+	int fd = openat(h->folder, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
 
 	if (fd < 0)
 		return false;
@@ -53,14 +53,14 @@ fill(const struct httpd *h, const char *name, struct evbuffer *out)
 		close(fd);
 		return false;
 	}
-	return true;		/* libevent closes fd */
+	return true; /* libevent closes fd */
 }
 
 /* The file's first line. */
 static void
 redirect(struct evhttp_request *r, struct evbuffer *b)
 {
-	char	*url = evbuffer_readln(b, NULL, EVBUFFER_EOL_ANY);
+	char *url = evbuffer_readln(b, NULL, EVBUFFER_EOL_ANY);
 
 	if (url != NULL)
 		evhttp_add_header(evhttp_request_get_output_headers(r), "Location", url);
@@ -71,7 +71,7 @@ redirect(struct evhttp_request *r, struct evbuffer *b)
 static bool
 is_redirect(const char *name)
 {
-	size_t	 n = strlen(name);
+	size_t n = strlen(name);
 
 	return n > 3 && strcmp(name + n - 3, ".to") == 0;
 }
@@ -79,12 +79,12 @@ is_redirect(const char *name)
 static void
 answer(struct evhttp_request *r, void *arg)
 {
-	const struct httpd	*h = arg;
-	const char		*uri = evhttp_request_get_uri(r), *name = file_of(uri);
-	struct evbuffer		*out = evbuffer_new();
-	char			*peer = NULL;
-	ev_uint16_t		 port = 0;
-	int			 status = HTTP_NOTFOUND;
+	const struct httpd *h = arg;
+	const char *uri = evhttp_request_get_uri(r), *name = file_of(uri);
+	struct evbuffer *out = evbuffer_new();
+	char *peer = NULL;
+	ev_uint16_t port = 0;
+	int status = HTTP_NOTFOUND;
 
 	if (out == NULL)
 		abort();
@@ -115,11 +115,11 @@ end(evutil_socket_t s, short what, void *base)
 int
 main(int argc, char **argv)
 {
-	struct httpd		 h = { -1, NULL };
-	struct event_base	*base = event_base_new();
-	struct evhttp		*http = base != NULL ? evhttp_new(base) : NULL;
-	struct event		*term;
-	unsigned long		 port;
+	struct httpd h = { -1, NULL };
+	struct event_base *base = event_base_new();
+	struct evhttp *http = base != NULL ? evhttp_new(base) : NULL;
+	struct event *term;
+	unsigned long port;
 
 	if (argc < 4 || argc > 5 || http == NULL) {
 		fprintf(stderr, "usage: httpd ADDRESS PORT FOLDER [LOG]\n");

@@ -29,17 +29,17 @@
 #include <sys/time.h>
 #include <unistd.h>
 
-#define ROWS_MAX	64
-#define LINE_BYTES	4096
-#define PATIENCE_S	30
+#define ROWS_MAX         64
+#define LINE_BYTES       4096
+#define PATIENCE_S       30
 #define SERVE_PATIENCE_S 3
 
 struct row {
-	char			 name[64];
-	struct sockaddr_in	 address;
-	struct sockaddr_in	 from;
-	char			*sni, *alpn, *cert, *key, *tls;
-	int			 listener;
+	char name[64];
+	struct sockaddr_in address;
+	struct sockaddr_in from;
+	char *sni, *alpn, *cert, *key, *tls;
+	int listener;
 };
 
 static void
@@ -54,9 +54,9 @@ die(const char *what)
 static void
 parse_address(const char *text, struct sockaddr_in *out)
 {
-	char		 host[64];
-	const char	*colon = strchr(text, ':');
-	size_t		 n = colon == NULL ? strlen(text) : (size_t)(colon - text);
+	char host[64];
+	const char *colon = strchr(text, ':');
+	size_t n = colon == NULL ? strlen(text) : (size_t)(colon - text);
 
 	memset(out, 0, sizeof *out);
 	out->sin_family = AF_INET;
@@ -73,13 +73,16 @@ parse_address(const char *text, struct sockaddr_in *out)
 static void
 parse_word(struct row *r, const char *word)
 {
-	const char	*value = strchr(word, '=');
-	size_t		 n;
+	const char *value = strchr(word, '=');
+	size_t n;
 	struct {
-		const char	 *name;
-		char		**to;
-	} const		 words[] = {
-		{ "sni", &r->sni }, { "alpn", &r->alpn }, { "cert", &r->cert }, { "key", &r->key },
+		const char *name;
+		char **to;
+	} const words[] = {
+		{ "sni", &r->sni },
+		{ "alpn", &r->alpn },
+		{ "cert", &r->cert },
+		{ "key", &r->key },
 		{ "tls", &r->tls },
 	};
 
@@ -101,10 +104,10 @@ parse_word(struct row *r, const char *word)
 /* -- TLS ---------------------------------------------------------------------------------------- */
 
 static int
-choose(SSL *ssl, const unsigned char **out, unsigned char *n, const unsigned char *in, unsigned in_n,
-    void *arg)
+choose(SSL *ssl, const unsigned char **out, unsigned char *n, const unsigned char *in,
+    unsigned in_n, void *arg)
 {
-	const struct row	*r = arg;
+	const struct row *r = arg;
 
 	(void)ssl;
 	for (unsigned at = 0; at < in_n; at += in[at] + 1U)
@@ -119,8 +122,9 @@ choose(SSL *ssl, const unsigned char **out, unsigned char *n, const unsigned cha
 static SSL_CTX *
 context(struct row *r, bool server)
 {
-	SSL_CTX	*c = SSL_CTX_new(server ? TLS_server_method() : TLS_client_method());
-	int	 version = r->tls != NULL && strcmp(r->tls, "1.2") == 0 ? TLS1_2_VERSION : TLS1_3_VERSION;
+	SSL_CTX *c = SSL_CTX_new(server ? TLS_server_method() : TLS_client_method());
+	int version = r->tls != NULL && strcmp(r->tls, "1.2") == 0 ? TLS1_2_VERSION
+								   : TLS1_3_VERSION;
 
 	if (c == NULL)
 		die("SSL_CTX_new");
@@ -130,8 +134,9 @@ context(struct row *r, bool server)
 	SSL_CTX_set_verify(c, SSL_VERIFY_NONE, NULL);
 	if (server && r->alpn != NULL)
 		SSL_CTX_set_alpn_select_cb(c, choose, r);
-	if (r->cert != NULL && (SSL_CTX_use_certificate_chain_file(c, r->cert) != 1 ||
-	    SSL_CTX_use_PrivateKey_file(c, r->key, SSL_FILETYPE_PEM) != 1)) {
+	if (r->cert != NULL &&
+	    (SSL_CTX_use_certificate_chain_file(c, r->cert) != 1 ||
+		SSL_CTX_use_PrivateKey_file(c, r->key, SSL_FILETYPE_PEM) != 1)) {
 		ERR_print_errors_fp(stderr);
 		die(r->cert);
 	}
@@ -141,7 +146,7 @@ context(struct row *r, bool server)
 static void
 patience(int fd, int seconds)
 {
-	struct timeval	 tv = { .tv_sec = seconds };
+	struct timeval tv = { .tv_sec = seconds };
 
 	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &tv, sizeof tv);
 	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &tv, sizeof tv);
@@ -150,8 +155,8 @@ patience(int fd, int seconds)
 static const char *
 why(void)
 {
-	unsigned long	 code = ERR_peek_error();
-	const char	*text = code == 0 ? NULL : ERR_reason_error_string(code);
+	unsigned long code = ERR_peek_error();
+	const char *text = code == 0 ? NULL : ERR_reason_error_string(code);
 
 	return text != NULL ? text : "the connection ended";
 }
@@ -161,9 +166,9 @@ why(void)
 static SSL *
 dial(struct row *r)
 {
-	int		 fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	SSL		*ssl = SSL_new(context(r, false));
-	unsigned char	 list[256];
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	SSL *ssl = SSL_new(context(r, false));
+	unsigned char list[256];
 
 	if (fd < 0 || ssl == NULL)
 		die("socket");
@@ -187,8 +192,8 @@ dial(struct row *r)
 static bool
 hear(SSL *ssl)
 {
-	char	 c;
-	bool	 any = false;
+	char c;
+	bool any = false;
 
 	while (SSL_read(ssl, &c, 1) == 1) {
 		any = true;
@@ -207,8 +212,8 @@ hear(SSL *ssl)
 static size_t
 to_send(char *line, size_t cap)
 {
-	size_t	 n = strcspn(line, "\n");
-	FILE	*f;
+	size_t n = strcspn(line, "\n");
+	FILE *f;
 
 	line[n] = '\0';
 	if (line[0] != '@') {
@@ -227,7 +232,8 @@ static bool
 new_keys(SSL *ssl, unsigned long times)
 {
 	for (unsigned long i = 0; i < times; i++)
-		if (SSL_key_update(ssl, SSL_KEY_UPDATE_REQUESTED) != 1 || SSL_do_handshake(ssl) != 1)
+		if (SSL_key_update(ssl, SSL_KEY_UPDATE_REQUESTED) != 1 ||
+		    SSL_do_handshake(ssl) != 1)
 			return false;
 	return true;
 }
@@ -235,9 +241,9 @@ new_keys(SSL *ssl, unsigned long times)
 static int
 talk(struct row *r)
 {
-	char	 line[LINE_BYTES];
-	SSL	*ssl = dial(r);
-	size_t	 n;
+	char line[LINE_BYTES];
+	SSL *ssl = dial(r);
+	size_t n;
 
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	if (SSL_connect(ssl) != 1) {
@@ -264,11 +270,11 @@ talk(struct row *r)
 static void
 attend(struct row *r)
 {
-	char		 heard[LINE_BYTES];
-	unsigned long	 octets = 0;
-	int		 n, fd = accept4(r->listener, NULL, NULL, SOCK_CLOEXEC);
-	SSL_CTX		*c;
-	SSL		*ssl;
+	char heard[LINE_BYTES];
+	unsigned long octets = 0;
+	int n, fd = accept4(r->listener, NULL, NULL, SOCK_CLOEXEC);
+	SSL_CTX *c;
+	SSL *ssl;
 
 	if (fd < 0)
 		return;
@@ -293,7 +299,7 @@ attend(struct row *r)
 static void
 open_listener(struct row *r)
 {
-	int	 one = 1;
+	int one = 1;
 
 	r->listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	setsockopt(r->listener, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
@@ -305,14 +311,14 @@ open_listener(struct row *r)
 static size_t
 read_rows(const char *path, struct row *rows)
 {
-	char	 line[LINE_BYTES], *word, *rest;
-	size_t	 n = 0;
-	FILE	*f = fopen(path, "re");
+	char line[LINE_BYTES], *word, *rest;
+	size_t n = 0;
+	FILE *f = fopen(path, "re");
 
 	if (f == NULL)
 		die(path);
 	while (n < ROWS_MAX && fgets(line, sizeof line, f) != NULL) {
-		struct row	*r = &rows[n++];
+		struct row *r = &rows[n++];
 
 		if ((word = strtok_r(line, " \n", &rest)) == NULL || strlen(word) >= sizeof r->name)
 			die(path);
@@ -331,15 +337,15 @@ read_rows(const char *path, struct row *rows)
 static int
 serve(const char *path)
 {
-	static struct row	 rows[ROWS_MAX];
-	struct pollfd		 p[ROWS_MAX];
-	size_t			 n = read_rows(path, rows);
+	static struct row rows[ROWS_MAX];
+	struct pollfd p[ROWS_MAX];
+	size_t n = read_rows(path, rows);
 
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	printf("ready\n");
 	for (;;) {
 		for (size_t i = 0; i < n; i++)
-			p[i] = (struct pollfd){ .fd = rows[i].listener, .events = POLLIN };
+			p[i] = (struct pollfd) { .fd = rows[i].listener, .events = POLLIN };
 		if (poll(p, n, -1) < 0)
 			return 71;
 		for (size_t i = 0; i < n; i++)
@@ -349,7 +355,7 @@ serve(const char *path)
 }
 
 /* A tool that says its lines and ends frees nothing: LeakSanitizer is not to look at it. */
-int	 __lsan_is_turned_off(void);
+int __lsan_is_turned_off(void);
 
 int
 __lsan_is_turned_off(void)
@@ -360,13 +366,14 @@ __lsan_is_turned_off(void)
 int
 main(int argc, char **argv)
 {
-	struct row	 r = { .name = "talk" };
+	struct row r = { .name = "talk" };
 
 	signal(SIGPIPE, SIG_IGN);
 	if (argc == 3 && strcmp(argv[1], "serve") == 0)
 		return serve(argv[2]);
 	if (argc < 3 || strcmp(argv[1], "talk") != 0) {
-		fprintf(stderr, "usage: peer talk ADDRESS:PORT [WORD=VALUE]...\n       peer serve FILE\n");
+		fprintf(stderr,
+		    "usage: peer talk ADDRESS:PORT [WORD=VALUE]...\n       peer serve FILE\n");
 		return 64;
 	}
 	parse_address(argv[2], &r.address);

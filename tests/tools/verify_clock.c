@@ -12,23 +12,24 @@
 #include <time.h>
 #include <unistd.h>
 
-#define EACH	64
+#define EACH 64
 
 struct total {
-	_Atomic uint64_t	 n, measured, ns;
+	_Atomic uint64_t n, measured, ns;
 };
 
-typedef int verify_fn(void *ctx, const unsigned char *sig, size_t n, const unsigned char *digest, size_t m);
+typedef int verify_fn(void *ctx, const unsigned char *sig, size_t n, const unsigned char *digest,
+    size_t m);
 
-verify_fn	 EVP_PKEY_verify;
+verify_fn EVP_PKEY_verify;
 
-static struct total	 nowhere, *total = &nowhere;
-static verify_fn	*verify;
+static struct total nowhere, *total = &nowhere;
+static verify_fn *verify;
 
 static uint64_t
 used_ns(void)
 {
-	struct timespec	 t;
+	struct timespec t;
 
 	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
 	return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
@@ -37,24 +38,26 @@ used_ns(void)
 __attribute__((constructor)) static void
 verify_clock_open(void)
 {
-	const char	*path = getenv("VERIFY_CLOCK");
-	int		 fd = path != NULL ? open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0644) : -1;
-	void		*p;
+	const char *path = getenv("VERIFY_CLOCK");
+	int fd = path != NULL ? open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0644) : -1;
+	void *p;
 
 	*(void **)&verify = dlsym(RTLD_NEXT, "EVP_PKEY_verify");
 	if (fd < 0)
 		return;
-	if (ftruncate(fd, sizeof *total) == 0 && (p = mmap(NULL, sizeof *total, PROT_READ | PROT_WRITE,
-	    MAP_SHARED, fd, 0)) != MAP_FAILED)
+	if (ftruncate(fd, sizeof *total) == 0 &&
+	    (p = mmap(NULL, sizeof *total, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0)) !=
+		MAP_FAILED)
 		total = p;
 	close(fd);
 }
 
 int
-EVP_PKEY_verify(void *ctx, const unsigned char *sig, size_t n, const unsigned char *digest, size_t m)
+EVP_PKEY_verify(void *ctx, const unsigned char *sig, size_t n, const unsigned char *digest,
+    size_t m)
 {
-	uint64_t	 before, began, ended;
-	int		 rc;
+	uint64_t before, began, ended;
+	int rc;
 
 	if (total->n++ % EACH != 0)
 		return verify(ctx, sig, n, digest, m);

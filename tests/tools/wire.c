@@ -21,9 +21,9 @@
 #include <time.h>
 #include <unistd.h>
 
-#define SEGMENT_BYTES	(256 * 1024)	/* loopback's are joined to 64 KiB and more */
+#define SEGMENT_BYTES (256 * 1024) /* loopback's are joined to 64 KiB and more */
 
-static volatile sig_atomic_t	 ended;
+static volatile sig_atomic_t ended;
 
 static void
 end(int sig)
@@ -37,9 +37,9 @@ static const unsigned char *
 tcp_of(const unsigned char *p, size_t n, char src[INET6_ADDRSTRLEN], char dst[INET6_ADDRSTRLEN],
     const unsigned char **payload_end)
 {
-	const struct iphdr	*v4 = (const void *)p;
-	const struct ip6_hdr	*v6 = (const void *)p;
-	size_t			 head, all;
+	const struct iphdr *v4 = (const void *)p;
+	const struct ip6_hdr *v6 = (const void *)p;
+	size_t head, all;
 
 	if (n >= sizeof *v4 && v4->version == 4 && v4->protocol == IPPROTO_TCP) {
 		head = (size_t)v4->ihl * 4;
@@ -53,7 +53,7 @@ tcp_of(const unsigned char *p, size_t n, char src[INET6_ADDRSTRLEN], char dst[IN
 		inet_ntop(AF_INET6, &v6->ip6_dst, dst, INET6_ADDRSTRLEN);
 	} else
 		return NULL;
-	if (all == 0 || all > n)	/* joined segments over 64 KiB say 0 */
+	if (all == 0 || all > n) /* joined segments over 64 KiB say 0 */
 		all = n;
 	*payload_end = p + all;
 	return head + sizeof(struct tcphdr) <= all ? p + head : NULL;
@@ -62,30 +62,30 @@ tcp_of(const unsigned char *p, size_t n, char src[INET6_ADDRSTRLEN], char dst[IN
 static void
 told(const unsigned char *p, size_t n)
 {
-	char			 src[INET6_ADDRSTRLEN], dst[INET6_ADDRSTRLEN];
-	const unsigned char	*stop, *at = tcp_of(p, n, src, dst, &stop);
-	const struct tcphdr	*tcp = (const void *)at;
-	struct timespec		 now;
+	char src[INET6_ADDRSTRLEN], dst[INET6_ADDRSTRLEN];
+	const unsigned char *stop, *at = tcp_of(p, n, src, dst, &stop);
+	const struct tcphdr *tcp = (const void *)at;
+	struct timespec now;
 
 	if (at == NULL || at + (size_t)tcp->doff * 4 > stop)
 		return;
 	clock_gettime(CLOCK_REALTIME, &now);
-	printf("%lld %s:%u %s:%u %zu %s%s%s%s\n", (long long)now.tv_sec * 1000 + now.tv_nsec / 1000000,
-	    src, ntohs(tcp->source), dst, ntohs(tcp->dest),
-	    (size_t)(stop - at) - (size_t)tcp->doff * 4, tcp->syn ? "S" : "", tcp->fin ? "F" : "",
-	    tcp->rst ? "R" : "", tcp->syn || tcp->fin || tcp->rst ? "" : "-");
+	printf("%lld %s:%u %s:%u %zu %s%s%s%s\n",
+	    (long long)now.tv_sec * 1000 + now.tv_nsec / 1000000, src, ntohs(tcp->source), dst,
+	    ntohs(tcp->dest), (size_t)(stop - at) - (size_t)tcp->doff * 4, tcp->syn ? "S" : "",
+	    tcp->fin ? "F" : "", tcp->rst ? "R" : "", tcp->syn || tcp->fin || tcp->rst ? "" : "-");
 }
 
 int
 main(void)
 {
 	static _Alignas(8) unsigned char segment[SEGMENT_BYTES];
-	struct sigaction	 act = { .sa_handler = end };
-	struct sockaddr_ll	 from;
-	socklen_t		 from_bytes;
-	ssize_t			 n;
-	int			 room = 64 << 20;
-	int			 s = socket(AF_PACKET, SOCK_DGRAM | SOCK_CLOEXEC, htons(ETH_P_ALL));
+	struct sigaction act = { .sa_handler = end };
+	struct sockaddr_ll from;
+	socklen_t from_bytes;
+	ssize_t n;
+	int room = 64 << 20;
+	int s = socket(AF_PACKET, SOCK_DGRAM | SOCK_CLOEXEC, htons(ETH_P_ALL));
 
 	if (s < 0) {
 		perror("wire");

@@ -15,17 +15,18 @@
 
 #include <cmocka.h>
 
+#include "common/auth/accounts.h"
 #include "common/base/buf.h"
-#include "common/svc/accounts.h"
 
-#define SECRET	"AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="
-#define SALT	"AAECAwQFBgcICQoLDA0ODw=="
-#define KEYS	"scram-sha-256 100000 " SALT " " SECRET " " SECRET
-#define HEAD	"tillcalled-accounts 1 " SECRET "\n"
+#define SECRET "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="
+#define SALT   "AAECAwQFBgcICQoLDA0ODw=="
+#define KEYS   "scram-sha-256 100000 " SALT " " SECRET " " SECRET
+#define HEAD   "tillcalled-accounts 1 " SECRET "\n"
 
-static char			 dir[64], file[96];
-static const struct auth_keys	 some = { .iterations = 100000, .salt = { 1 }, .stored = { 2 },
-				    .server = { 3 } };
+static char dir[64], file[96];
+static const struct auth_keys some = {
+	.iterations = 100000, .salt = { 1 }, .stored = { 2 }, .server = { 3 }
+};
 
 static int
 make_dir(void **state)
@@ -39,7 +40,7 @@ make_dir(void **state)
 static int
 remove_dir(void **state)
 {
-	char	 command[128];
+	char command[128];
 
 	(void)state;
 	snprintf(command, sizeof command, "rm -rf %s", dir);
@@ -49,7 +50,7 @@ remove_dir(void **state)
 static void
 write_file(const char *text, size_t n, mode_t mode)
 {
-	int	 fd;
+	int fd;
 
 	unlink(file);
 	fd = open(file, O_WRONLY | O_CREAT, 0600);
@@ -61,13 +62,13 @@ write_file(const char *text, size_t n, mode_t mode)
 static void
 reads(void **state)
 {
-	static const char	 text[] = HEAD "alias b.ob@a.test bob@a.test\nuser zoe@a.test " KEYS "\n"
-				    "user bob@a.test " KEYS "\nalias bobby@b.test bob@a.test\n"
-				    "user b\xc3\xbc@a.test " KEYS "\n";
-	struct accounts		*a = NULL;
-	struct accounts_set	*s;
-	const struct account	*bob;
-	struct err		 e;
+	static const char text[] = HEAD "alias b.ob@a.test bob@a.test\nuser zoe@a.test " KEYS "\n"
+					"user bob@a.test " KEYS "\nalias bobby@b.test bob@a.test\n"
+					"user b\xc3\xbc@a.test " KEYS "\n";
+	struct accounts *a = NULL;
+	struct accounts_set *s;
+	const struct account *bob;
+	struct err e;
 
 	(void)state;
 	write_file(text, sizeof text - 1, 0640);
@@ -94,7 +95,7 @@ reads(void **state)
 	assert_ptr_equal(accounts_at(s, 0), bob);
 	assert_null(accounts_at(s, 3));
 	accounts_free(&a);
-	assert_string_equal(bob->address, "bob@a.test");	/* our reference keeps it */
+	assert_string_equal(bob->address, "bob@a.test"); /* our reference keeps it */
 	accounts_set_put(&s);
 	assert_null(s);
 }
@@ -102,17 +103,23 @@ reads(void **state)
 static void
 damaged(void **state)
 {
-	static const struct { const char *text, *what; } cases[] = {
+	static const struct {
+		const char *text, *what;
+	} cases[] = {
 		{ "", "it is empty" },
 		{ "tillcalled-accounts 2 " SECRET "\n", "line 1" },
 		{ "tillcalled-accounts 1 AAAA\n", "line 1" },
 		{ "user bob@a.test " KEYS "\n", "line 1" },
 		{ HEAD "user bob@a.test " KEYS, "line 2 has no end" },
 		{ HEAD "user bob@a.test " KEYS " x\n", "line 2" },
-		{ HEAD "user bob@a.test scram-sha-1 100000 " SALT " " SECRET " " SECRET "\n", "line 2" },
-		{ HEAD "user bob@a.test scram-sha-256 4095 " SALT " " SECRET " " SECRET "\n", "line 2" },
-		{ HEAD "user bob@a.test scram-sha-256 10000001 " SALT " " SECRET " " SECRET "\n", "line 2" },
-		{ HEAD "user bob@a.test scram-sha-256 100000 " SECRET " " SECRET " " SECRET "\n", "line 2" },
+		{ HEAD "user bob@a.test scram-sha-1 100000 " SALT " " SECRET " " SECRET "\n",
+		    "line 2" },
+		{ HEAD "user bob@a.test scram-sha-256 4095 " SALT " " SECRET " " SECRET "\n",
+		    "line 2" },
+		{ HEAD "user bob@a.test scram-sha-256 10000001 " SALT " " SECRET " " SECRET "\n",
+		    "line 2" },
+		{ HEAD "user bob@a.test scram-sha-256 100000 " SECRET " " SECRET " " SECRET "\n",
+		    "line 2" },
 		{ HEAD "user Bob@a.test " KEYS "\n", "line 2" },
 		{ HEAD "user bob " KEYS "\n", "line 2" },
 		{ HEAD "user bob@test " KEYS "\n", "line 2" },
@@ -128,8 +135,8 @@ damaged(void **state)
 		{ HEAD "user z@a.test " KEYS "\nalias b@a.test z@a.test\nalias c@a.test b@a.test\n",
 		    "is of nobody" },
 	};
-	struct accounts	*a = NULL;
-	struct err	 e;
+	struct accounts *a = NULL;
+	struct err e;
 
 	(void)state;
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
@@ -153,8 +160,8 @@ damaged(void **state)
 static void
 edit(bool (*change)(struct accounts_edit *x, struct err *e))
 {
-	struct accounts_edit	*x = NULL;
-	struct err		 e;
+	struct accounts_edit *x = NULL;
+	struct err e;
 
 	if (!accounts_edit_new(file, (gid_t)-1, &x, &e) || !change(x, &e) ||
 	    !accounts_edit_commit(x, &e))
@@ -175,7 +182,7 @@ fill(struct accounts_edit *x, struct err *e)
 static bool
 unalias(struct accounts_edit *x, struct err *e)
 {
-	struct auth_keys	 other = some;
+	struct auth_keys other = some;
 
 	other.stored[0] = 99;
 	return accounts_edit_unalias(x, span_str("BOBBY@a.test"), e) &&
@@ -191,10 +198,10 @@ remove_bob(struct accounts_edit *x, struct err *e)
 static void
 writes(void **state)
 {
-	struct accounts		*a = NULL;
-	struct accounts_set	*s;
-	struct stat		 st;
-	struct err		 e;
+	struct accounts *a = NULL;
+	struct accounts_set *s;
+	struct stat st;
+	struct err e;
 
 	(void)state;
 	unlink(file);
@@ -228,12 +235,12 @@ writes(void **state)
 static void
 refuses_edits(void **state)
 {
-	static const char *const	 bad[] = { "bob", "@a.test", "bob@", "bob@test", "b ob@a.test",
-		"b\n@a.test", "\"b\"@a.test", "bob@[192.0.2.1]", "bob@a.test@b.test", "<bob@a.test>",
-		".b@a.test", "b.@a.test" };
-	struct accounts_edit		*x = NULL;
-	struct err			 e;
-	char				 longest[80];
+	static const char *const bad[] = { "bob", "@a.test", "bob@", "bob@test", "b ob@a.test",
+		"b\n@a.test", "\"b\"@a.test", "bob@[192.0.2.1]", "bob@a.test@b.test",
+		"<bob@a.test>", ".b@a.test", "b.@a.test" };
+	struct accounts_edit *x = NULL;
+	struct err e;
+	char longest[80];
 
 	(void)state;
 	unlink(file);
@@ -261,7 +268,7 @@ refuses_edits(void **state)
 	assert_false(accounts_edit_alias(x, span_str("zoe@a.test"), span_str("bob@a.test"), &e));
 	assert_false(accounts_edit_alias(x, span_str("n@a.test"), span_str("bobby@a.test"), &e));
 	assert_false(accounts_edit_alias(x, span_str("n@a.test"), span_str("x@a.test"), &e));
-	accounts_edit_free(&x);		/* without commit: nothing */
+	accounts_edit_free(&x); /* without commit: nothing */
 	assert_true(accounts_edit_new(file, (gid_t)-1, &x, &e));
 	assert_false(accounts_edit_remove(x, span_str("xxxx@a.test"), &e));
 	accounts_edit_free(&x);
@@ -270,9 +277,9 @@ refuses_edits(void **state)
 static void
 most_aliases(void **state)
 {
-	struct buf		 text = BUF_INIT;
-	struct accounts_edit	*x = NULL;
-	struct err		 e;
+	struct buf text = BUF_INIT;
+	struct accounts_edit *x = NULL;
+	struct err e;
 
 	(void)state;
 	buf_addf(&text, HEAD "user bob@a.test " KEYS "\n");
@@ -292,9 +299,9 @@ most_aliases(void **state)
 static void
 bad_change_keeps_the_old(void **state)
 {
-	struct accounts		*a = NULL;
-	struct accounts_set	*s;
-	struct err		 e;
+	struct accounts *a = NULL;
+	struct accounts_set *s;
+	struct err e;
 
 	(void)state;
 	unlink(file);
@@ -303,7 +310,7 @@ bad_change_keeps_the_old(void **state)
 	write_file("rubbish\n", 8, 0640);
 	assert_false(accounts_refresh(a, &e));
 	assert_int_equal(e.why, REFUSAL_config);
-	assert_true(accounts_refresh(a, &e));		/* said once */
+	assert_true(accounts_refresh(a, &e)); /* said once */
 	s = accounts_set_get(a);
 	assert_int_equal(accounts_count(s), 2);
 	accounts_set_put(&s);
@@ -318,10 +325,10 @@ bad_change_keeps_the_old(void **state)
 static void
 absent_is_empty(void **state)
 {
-	struct accounts		*a = NULL;
-	struct accounts_set	*s;
-	struct err		 e;
-	unsigned char		 first[AUTH_KEY_BYTES], second[AUTH_KEY_BYTES];
+	struct accounts *a = NULL;
+	struct accounts_set *s;
+	struct err e;
+	unsigned char first[AUTH_KEY_BYTES], second[AUTH_KEY_BYTES];
 
 	(void)state;
 	unlink(file);
@@ -336,7 +343,7 @@ absent_is_empty(void **state)
 	edit(remove_bob);
 	assert_true(accounts_refresh(a, &e));
 	accounts_auth_ops.secret(a, second);
-	assert_memory_equal(first, second, sizeof first);	/* it outlives changes */
+	assert_memory_equal(first, second, sizeof first); /* it outlives changes */
 	accounts_free(&a);
 	assert_null(a);
 }
@@ -344,10 +351,10 @@ absent_is_empty(void **state)
 static void
 signs_in(void **state)
 {
-	struct accounts		*a = NULL;
-	struct auth_keys	 k;
-	struct err		 e;
-	char			 user[256];
+	struct accounts *a = NULL;
+	struct auth_keys k;
+	struct err e;
+	char user[256];
 
 	(void)state;
 	unlink(file);
@@ -364,13 +371,14 @@ static void *
 write_ten(void *arg)
 {
 	for (int i = 0; i < 10; i++) {
-		struct accounts_edit	*x = NULL;
-		struct err		 e;
-		char			 address[64];
+		struct accounts_edit *x = NULL;
+		struct err e;
+		char address[64];
 
 		snprintf(address, sizeof address, "u%d.%d@a.test", *(int *)arg, i);
 		if (accounts_edit_new(file, (gid_t)-1, &x, &e) &&
-		    accounts_edit_add(x, span_str(address), &some, &e) && accounts_edit_commit(x, &e))
+		    accounts_edit_add(x, span_str(address), &some, &e) &&
+		    accounts_edit_commit(x, &e))
 			*(int *)arg += 100;
 		accounts_edit_free(&x);
 	}
@@ -378,15 +386,15 @@ write_ten(void *arg)
 }
 
 struct readers {
-	struct accounts	*accounts;
-	atomic_bool	 stop;
-	atomic_uint	 wrong;
+	struct accounts *accounts;
+	atomic_bool stop;
+	atomic_uint wrong;
 };
 
 static void *
 read_on(void *arg)
 {
-	struct readers	*r = arg;
+	struct readers *r = arg;
 
 	while (!atomic_load(&r->stop)) {
 		struct accounts_set *s = accounts_set_get(r->accounts);
@@ -401,11 +409,11 @@ read_on(void *arg)
 static void
 writers_and_readers(void **state)
 {
-	struct readers		 r = { 0 };
-	pthread_t		 reader, writers[3];
-	int			 number[3] = { 1, 2, 3 };
-	struct accounts_set	*s;
-	struct err		 e;
+	struct readers r = { 0 };
+	pthread_t reader, writers[3];
+	int number[3] = { 1, 2, 3 };
+	struct accounts_set *s;
+	struct err e;
 
 	(void)state;
 	unlink(file);
@@ -434,10 +442,10 @@ writers_and_readers(void **state)
 static void
 unwritable(void **state)
 {
-	struct accounts_edit	*x = NULL;
-	struct err		 e;
-	char			 absent[128], leftover[128];
-	int			 fd;
+	struct accounts_edit *x = NULL;
+	struct err e;
+	char absent[128], leftover[128];
+	int fd;
 
 	(void)state;
 	snprintf(absent, sizeof absent, "%s/none/f", dir);
@@ -445,7 +453,7 @@ unwritable(void **state)
 	assert_int_equal(e.why, REFUSAL_cannot_write);
 	assert_null(x);
 	unlink(file);
-	snprintf(leftover, sizeof leftover, "%s.new", file);	/* of a writer that died */
+	snprintf(leftover, sizeof leftover, "%s.new", file); /* of a writer that died */
 	fd = open(leftover, O_WRONLY | O_CREAT, 0600);
 	assert_int_equal(write(fd, "half", 4), 4);
 	close(fd);

@@ -7,13 +7,13 @@
 
 #include <cmocka.h>
 
-#include "proto/address.h"
+#include "common/base/address.h"
 
 static void
 refused(const char *s, enum refusal why)
 {
-	struct address	 a;
-	struct err	 e = { 0 };
+	struct address a;
+	struct err e = { 0 };
 
 	assert_false(address_parse(span_str(s), &a, &e));
 	assert_int_equal(e.why, why);
@@ -22,8 +22,8 @@ refused(const char *s, enum refusal why)
 static void
 accepted(const char *s)
 {
-	struct address	 a;
-	struct err	 e = { 0 };
+	struct address a;
+	struct err e = { 0 };
 
 	if (!address_parse(span_str(s), &a, &e))
 		fail_msg("%s: %s", s, e.text);
@@ -32,7 +32,7 @@ accepted(const char *s)
 static void
 addresses(void **state)
 {
-	static const char *const	 good[] = { "alice@a.test", "a@b.c", "ALICE@A.Test",
+	static const char *const good[] = { "alice@a.test", "a@b.c", "ALICE@A.Test",
 		"first.last@mail.a.test", "!#$%&'*+-/=?^_`{|}~@a.test", "0@0.a", "a@1.2.3.4a",
 		"j\xc3\xbcrgen@a.test", "\xe7\x94\xa8\xe6\x88\xb7@\xe4\xbe\x8b.test",
 		"a@xn--bcher-kva.test", "a@a--b.test" };
@@ -45,10 +45,10 @@ addresses(void **state)
 static void
 bad_local_parts(void **state)
 {
-	static const char *const	 bad[] = { "", "a.test", "@a.test", ".a@a.test",
-		"a.@a.test", "a..b@a.test", "a b@a.test", "\"a\"@a.test", "a\\b@a.test",
-		"(c)a@a.test", "a,b@a.test", "a:b@a.test", "a;b@a.test", "<a>@a.test",
-		"[a]@a.test", "a\r\n@a.test", "a\x7f@a.test", "a\xff@a.test", "a\xc2\x85@a.test" };
+	static const char *const bad[] = { "", "a.test", "@a.test", ".a@a.test", "a.@a.test",
+		"a..b@a.test", "a b@a.test", "\"a\"@a.test", "a\\b@a.test", "(c)a@a.test",
+		"a,b@a.test", "a:b@a.test", "a;b@a.test", "<a>@a.test", "[a]@a.test",
+		"a\r\n@a.test", "a\x7f@a.test", "a\xff@a.test", "a\xc2\x85@a.test" };
 
 	(void)state;
 	for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
@@ -58,12 +58,11 @@ bad_local_parts(void **state)
 static void
 bad_domains(void **state)
 {
-	static const char *const	 bad[] = { "a@", "a@test", "a@a.test.", "a@.a.test",
-		"a@a..test", "a@-a.test", "a@a-.test", "a@a.-test", "a@a.test-", "a@a_b.test",
-		"a@a b.test", "a@a@b.test", "a@a.te\xffst", "a@a.test\r\n", "a@.", "a@..",
-		"a@(c)a.test" };
-	static const char *const	 literals[] = { "a@[192.0.2.1]", "a@[IPv6:2001:db8::1]",
-		"a@[", "a@192.0.2.1", "a@a.1", "a@0.0" };
+	static const char *const bad[] = { "a@", "a@test", "a@a.test.", "a@.a.test", "a@a..test",
+		"a@-a.test", "a@a-.test", "a@a.-test", "a@a.test-", "a@a_b.test", "a@a b.test",
+		"a@a@b.test", "a@a.te\xffst", "a@a.test\r\n", "a@.", "a@..", "a@(c)a.test" };
+	static const char *const literals[] = { "a@[192.0.2.1]", "a@[IPv6:2001:db8::1]", "a@[",
+		"a@192.0.2.1", "a@a.1", "a@0.0" };
 
 	(void)state;
 	for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
@@ -75,7 +74,7 @@ bad_domains(void **state)
 static void
 limits(void **state)
 {
-	char	 s[400], l64[80], l63[80], d[300];
+	char s[400], l64[80], l63[80], d[300];
 
 	(void)state;
 	memset(l64, 'x', sizeof l64);
@@ -92,8 +91,8 @@ limits(void **state)
 	accepted(s);
 	snprintf(s, sizeof s, "a@%.*s.test", ADDRESS_LABEL_MAX + 1, l63);
 	refused(s, REFUSAL_bad_domain);
-	for (int n = 58; n <= 62; n++) {	/* domains of 251 to 255 octets */
-		struct err	 e = { 0 };
+	for (int n = 58; n <= 62; n++) { /* domains of 251 to 255 octets */
+		struct err e = { 0 };
 
 		snprintf(d, sizeof d, "%.63s.%.63s.%.63s.%.*s", l63, l63, l63, n, l63);
 		assert_int_equal(address_domain_check(span_str(d), &e),
@@ -101,7 +100,7 @@ limits(void **state)
 		assert_int_equal(address_domain_is_canonical(span_str(d)),
 		    strlen(d) <= ADDRESS_DOMAIN_MAX);
 	}
-	for (size_t local = 1; local <= 4; local++) {	/* addresses of 253 to 256 octets */
+	for (size_t local = 1; local <= 4; local++) { /* addresses of 253 to 256 octets */
 		snprintf(d, sizeof d, "%.63s.%.63s.%.63s.%.*s", l63, l63, l63, 59, l63);
 		snprintf(s, sizeof s, "%.*s@%s", (int)local, l64, d);
 		if (strlen(s) <= ADDRESS_MAX)
@@ -114,10 +113,10 @@ limits(void **state)
 static void
 paths(void **state)
 {
-	static const char *const	 bad[] = { "", "<", ">", "<>", "a@a.test", "<a@a.test",
-		"a@a.test>", "<<a@a.test>>", "<a@a.test> ", " <a@a.test>", "<@b.test:a@a.test>" };
-	struct address			 a;
-	struct err			 e;
+	static const char *const bad[] = { "", "<", ">", "<>", "a@a.test", "<a@a.test", "a@a.test>",
+		"<<a@a.test>>", "<a@a.test> ", " <a@a.test>", "<@b.test:a@a.test>" };
+	struct address a;
+	struct err e;
 
 	(void)state;
 	for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
@@ -135,7 +134,7 @@ fake_a_label(struct span domain, char out[ADDRESS_DOMAIN_BYTES], struct err *e)
 {
 	if (span_has(domain, '!'))
 		return err_set(e, REFUSAL_bad_domain, "fake");
-	if (domain.n > 0 && domain.p[0] == 'L') {	/* conversion makes it longer */
+	if (domain.n > 0 && domain.p[0] == 'L') { /* conversion makes it longer */
 		memset(out, 'l', 251);
 		strcpy(out + 250, ".x");
 		return true;
@@ -147,38 +146,42 @@ fake_a_label(struct span domain, char out[ADDRESS_DOMAIN_BYTES], struct err *e)
 static void
 canonical_form(void **state)
 {
-	struct address	 a;
-	char		 out[ADDRESS_STR_BYTES], domain[ADDRESS_DOMAIN_BYTES];
-	struct err	 e;
+	struct address a;
+	char out[ADDRESS_STR_BYTES], domain[ADDRESS_DOMAIN_BYTES];
+	struct err e;
 
 	(void)state;
 	assert_true(address_parse(SPAN_LIT("Alice@A.TEST"), &a, &e));
 	assert_true(address_canonical(&a, NULL, out, &e));
 	assert_string_equal(out, "Alice@a.test");
-	assert_true(address_parse(SPAN_LIT("a@b\xc3\xbc" "cher.test"), &a, &e));
+	assert_true(address_parse(SPAN_LIT("a@b\xc3\xbc"
+					   "cher.test"),
+	    &a, &e));
 	assert_true(address_canonical(&a, fake_a_label, out, &e));
 	assert_string_equal(out, "a@xn--bcher-kva.test");
 	assert_false(address_canonical(&a, NULL, out, &e));
 	assert_int_equal(e.why, REFUSAL_bad_domain);
 	/* an A-label is IDN's to judge, in any case and at any place */
-	assert_true(address_domain_canonical(SPAN_LIT("a.XN--BCHER-kva.test"), fake_a_label,
-	    domain, &e));
+	assert_true(
+	    address_domain_canonical(SPAN_LIT("a.XN--BCHER-kva.test"), fake_a_label, domain, &e));
 	assert_string_equal(domain, "xn--bcher-kva.test");
 	assert_false(address_domain_canonical(SPAN_LIT("xn--a.test"), NULL, domain, &e));
 	assert_true(address_domain_canonical(SPAN_LIT("axn--a.test"), NULL, domain, &e));
 	assert_true(address_parse(SPAN_LIT("abc@L\xc3\xa4.test"), &a, &e));
-	assert_false(address_canonical(&a, fake_a_label, out, &e));	/* 3 + 1 + 252 octets */
+	assert_false(address_canonical(&a, fake_a_label, out, &e)); /* 3 + 1 + 252 octets */
 	assert_int_equal(e.why, REFUSAL_bad_address);
 }
 
 static void
 canonical_is_the_only_form_of_statements(void **state)
 {
-	static const char *const	 bad[] = { "a@A.test", "a@b\xc3\xbc" "cher.test" };
-	static const char *const	 no[] = { "", "a", "a.", ".a", "a..b", "-a.b", "a-.b", "a.b-",
+	static const char *const bad[] = { "a@A.test",
+		"a@b\xc3\xbc"
+		"cher.test" };
+	static const char *const no[] = { "", "a", "a.", ".a", "a..b", "-a.b", "a-.b", "a.b-",
 		"a.-b", "A.b", "a.B", "a.1", "1.2.3.4", "a_b.c", "a.b.", "[1.2]", "a b.c" };
-	struct address			 a;
-	struct err			 e;
+	struct address a;
+	struct err e;
 
 	(void)state;
 	for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
@@ -196,13 +199,13 @@ canonical_is_the_only_form_of_statements(void **state)
 static void
 the_fast_path_agrees(void **state)
 {
-	static const char	 set[] = "a0-.Z";
-	char			 s[6], out[ADDRESS_DOMAIN_BYTES];
-	struct err		 e;
+	static const char set[] = "a0-.Z";
+	char s[6], out[ADDRESS_DOMAIN_BYTES];
+	struct err e;
 
 	(void)state;
 	for (int i = 0; i < 5 * 5 * 5 * 5 * 5; i++) {
-		int	 k = i;
+		int k = i;
 
 		for (int at = 0; at < 5; at++, k /= 5)
 			s[at] = set[k % 5];
@@ -219,7 +222,7 @@ the_fast_path_agrees(void **state)
 int
 main(void)
 {
-	const struct CMUnitTest	 tests[] = {
+	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(addresses),
 		cmocka_unit_test(bad_local_parts),
 		cmocka_unit_test(bad_domains),

@@ -7,17 +7,18 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <cmocka.h>
 #include <gsasl.h>
 #include <openssl/hmac.h>
 #include <openssl/sha.h>
 
-#include "common/base/base64.h"
-#include "common/svc/auth.h"
+#include <cmocka.h>
 
-static struct auth_keys	 alice;		/* her password is "correct horse" */
-static const char	 password[] = "correct horse";
-static char		 binding[AUTH_BINDING_BYTES + 1] = "0123456789abcdef0123456789abcdef";
+#include "common/auth/auth.h"
+#include "common/base/base64.h"
+
+static struct auth_keys alice; /* her password is "correct horse" */
+static const char password[] = "correct horse";
+static char binding[AUTH_BINDING_BYTES + 1] = "0123456789abcdef0123456789abcdef";
 
 static bool
 find(void *arg, struct span name, char user[256], struct auth_keys *keys)
@@ -37,14 +38,14 @@ secret(void *arg, unsigned char out[AUTH_KEY_BYTES])
 	memset(out, *(char *)arg, AUTH_KEY_BYTES);
 }
 
-static const struct auth_ops	 ops = { find, secret };
-static char			 seed = 7;
-static struct auth		*auth;
+static const struct auth_ops ops = { find, secret };
+static char seed = 7;
+static struct auth *auth;
 
 static int
 setup(void **state)
 {
-	struct err	 e;
+	struct err e;
 
 	(void)state;
 	auth = auth_new(&ops, &seed);
@@ -62,16 +63,16 @@ teardown(void **state)
 
 /* One exchange; `spoil`, where there is one, changes message number `at` on its way. */
 struct exchange {
-	const char		*user, *pass;
-	struct span		 client_binding, server_binding;
-	const char		*mechanism;		/* NULL: the client's */
-	struct auth_cache	*cache;
-	int			 spoil_at;		/* 1..4; 0: none */
-	void			(*spoil)(struct buf *message);
-	enum auth_result	 client, server;	/* out */
-	struct err		 client_why, server_why;
-	char			 signed_in[256];
-	struct buf		 messages[5];
+	const char *user, *pass;
+	struct span client_binding, server_binding;
+	const char *mechanism; /* NULL: the client's */
+	struct auth_cache *cache;
+	int spoil_at; /* 1..4; 0: none */
+	void (*spoil)(struct buf *message);
+	enum auth_result client, server; /* out */
+	struct err client_why, server_why;
+	char signed_in[256];
+	struct buf messages[5];
 };
 
 static void
@@ -85,15 +86,16 @@ travel(struct exchange *x, int at, const struct buf *from)
 static void
 exchange(struct exchange *x)
 {
-	struct auth_client	*c = NULL;
-	struct auth_server	*s = NULL;
-	struct buf		 out = BUF_INIT;
-	int			 at = 1;
+	struct auth_client *c = NULL;
+	struct auth_server *s = NULL;
+	struct buf out = BUF_INIT;
+	int at = 1;
 
-	assert_true(auth_client_new(span_str(x->user), span_str(x->pass), x->client_binding, x->cache,
-	    &c, &x->client_why));
-	assert_true(auth_server_new(auth, span_str(x->mechanism != NULL ? x->mechanism :
-	    auth_client_mechanism(c)), x->server_binding, &s, &x->server_why));
+	assert_true(auth_client_new(span_str(x->user), span_str(x->pass), x->client_binding,
+	    x->cache, &c, &x->client_why));
+	assert_true(auth_server_new(auth,
+	    span_str(x->mechanism != NULL ? x->mechanism : auth_client_mechanism(c)),
+	    x->server_binding, &s, &x->server_why));
 	x->server = AUTH_MORE;
 	x->client = auth_client_step(c, span_str(""), &out, &x->client_why);
 	while (x->client == AUTH_MORE && x->server == AUTH_MORE && at < 5) {
@@ -111,7 +113,8 @@ exchange(struct exchange *x)
 	if (x->server == AUTH_FAILED) {
 		assert_int_equal(x->server_why.why, REFUSAL_auth_failed);
 		assert_string_equal(x->server_why.text, refusal_sentence(REFUSAL_auth_failed));
-		assert_int_equal(auth_server_step(s, span_str(""), &out, &x->server_why), AUTH_FAILED);
+		assert_int_equal(auth_server_step(s, span_str(""), &out, &x->server_why),
+		    AUTH_FAILED);
 	}
 	buf_clear(&out);
 	auth_client_free(&c);
@@ -130,7 +133,8 @@ forget(struct exchange *x)
 static struct exchange
 between(const char *user, const char *pass, bool plus)
 {
-	struct exchange	 x = { .user = user, .pass = pass,
+	struct exchange x = { .user = user,
+		.pass = pass,
 		.server_binding = span_of(binding, AUTH_BINDING_BYTES) };
 
 	if (plus)
@@ -149,18 +153,20 @@ decoded(const struct buf *message, struct buf *out)
 static void
 succeeds(void **state)
 {
-	struct buf	 text = BUF_INIT;
+	struct buf text = BUF_INIT;
 
 	(void)state;
 	for (int plus = 0; plus <= 1; plus++) {
-		struct exchange	 x = between("alice@a.test", password, plus);
+		struct exchange x = between("alice@a.test", password, plus);
 
 		exchange(&x);
 		assert_int_equal(x.client, AUTH_DONE);
 		assert_int_equal(x.server, AUTH_DONE);
 		assert_string_equal(x.signed_in, "alice@a.test");
 		decoded(&x.messages[1], &text);
-		assert_int_equal(strncmp(text.data, plus ? "p=tls-exporter,," : "n,,", plus ? 16 : 3), 0);
+		assert_int_equal(strncmp(text.data, plus ? "p=tls-exporter,," : "n,,",
+				     plus ? 16 : 3),
+		    0);
 		decoded(&x.messages[2], &text);
 		assert_non_null(strstr(text.data, ",i=100000"));
 		forget(&x);
@@ -171,7 +177,7 @@ succeeds(void **state)
 static void
 alias_signs_in_as_its_user(void **state)
 {
-	struct exchange	 x = between("Ally@A.test", password, true);
+	struct exchange x = between("Ally@A.test", password, true);
 
 	(void)state;
 	exchange(&x);
@@ -183,11 +189,12 @@ alias_signs_in_as_its_user(void **state)
 static void
 wrong_password(void **state)
 {
-	static const char *const	 wrong[] = { "correct hors", "Correct horse", "correct horse ", "x" };
+	static const char *const wrong[] = { "correct hors", "Correct horse", "correct horse ",
+		"x" };
 
 	(void)state;
 	for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
-		struct exchange	 x = between("alice@a.test", wrong[i], true);
+		struct exchange x = between("alice@a.test", wrong[i], true);
 
 		exchange(&x);
 		assert_int_equal(x.server, AUTH_FAILED);
@@ -199,12 +206,12 @@ wrong_password(void **state)
 static void
 salt_of(const char *user, char out[64])
 {
-	struct exchange	 x = between(user, "whatever", true);
-	struct buf	 text = BUF_INIT;
+	struct exchange x = between(user, "whatever", true);
+	struct buf text = BUF_INIT;
 
 	exchange(&x);
 	assert_int_equal(x.server, AUTH_FAILED);
-	assert_int_equal(x.messages[4].len, 0);		/* it fails where a known one fails */
+	assert_int_equal(x.messages[4].len, 0); /* it fails where a known one fails */
 	assert_true(x.messages[3].len > 0);
 	decoded(&x.messages[2], &text);
 	assert_non_null(strstr(text.data, ",i=100000"));
@@ -216,7 +223,7 @@ salt_of(const char *user, char out[64])
 static void
 unknown_user(void **state)
 {
-	char	 first[64], second[64], cased[64], other[64], known[64], reseeded[64];
+	char first[64], second[64], cased[64], other[64], known[64], reseeded[64];
 
 	(void)state;
 	salt_of("mallory@a.test", first);
@@ -236,7 +243,7 @@ unknown_user(void **state)
 static void
 flip_last(struct buf *m)
 {
-	struct buf	 raw = BUF_INIT;
+	struct buf raw = BUF_INIT;
 
 	assert_true(base64_parse(buf_span(m), &raw));
 	raw.data[raw.len - 5] = raw.data[raw.len - 5] == 'A' ? 'B' : 'A';
@@ -248,9 +255,9 @@ flip_last(struct buf *m)
 static void
 replace(struct buf *m, const char *from, const char *to)
 {
-	struct buf	 raw = BUF_INIT;
-	char		*at;
-	size_t		 n;
+	struct buf raw = BUF_INIT;
+	char *at;
+	size_t n;
 
 	assert_true(base64_parse(buf_span(m), &raw));
 	buf_add(&raw, "", 1);
@@ -269,19 +276,73 @@ replace(struct buf *m, const char *from, const char *to)
 	buf_clear(&raw);
 }
 
-static void	become_bob(struct buf *m) { replace(m, "n=alice@a.test", "n=ally@a.test"); }
-static void	claim_y(struct buf *m) { replace(m, "n,,", "y,,"); }
-static void	claim_plus(struct buf *m) { replace(m, "n,,", "p=tls-exporter,,"); }
-static void	claim_unique(struct buf *m) { replace(m, "p=tls-exporter", "p=tls-unique"); }
-static void	unbind(struct buf *m) { replace(m, "p=tls-exporter,,", "n,,"); }
-static void	as_other(struct buf *m) { replace(m, "n,,", "n,a=bob@a.test,"); }
-static void	as_self(struct buf *m) { replace(m, "n,,", "n,a=alice@a.test,"); }
-static void	few_rounds(struct buf *m) { replace(m, "i=100000", "i=4095"); }
-static void	many_rounds(struct buf *m) { replace(m, "i=100000", "i=10000001"); }
-static void	other_nonce(struct buf *m) { replace(m, "r=", "r=x"); }
-static void	not_base64(struct buf *m) { buf_add(m, "!", 1); }
-static void	with_nul(struct buf *m) { buf_reset(m); base64_add(m, "n,,n=alice@a.test\0,r=abc", 24); }
-static void	nothing(struct buf *m) { buf_reset(m); buf_add(m, "=", 1); }
+static void
+become_bob(struct buf *m)
+{
+	replace(m, "n=alice@a.test", "n=ally@a.test");
+}
+static void
+claim_y(struct buf *m)
+{
+	replace(m, "n,,", "y,,");
+}
+static void
+claim_plus(struct buf *m)
+{
+	replace(m, "n,,", "p=tls-exporter,,");
+}
+static void
+claim_unique(struct buf *m)
+{
+	replace(m, "p=tls-exporter", "p=tls-unique");
+}
+static void
+unbind(struct buf *m)
+{
+	replace(m, "p=tls-exporter,,", "n,,");
+}
+static void
+as_other(struct buf *m)
+{
+	replace(m, "n,,", "n,a=bob@a.test,");
+}
+static void
+as_self(struct buf *m)
+{
+	replace(m, "n,,", "n,a=alice@a.test,");
+}
+static void
+few_rounds(struct buf *m)
+{
+	replace(m, "i=100000", "i=4095");
+}
+static void
+many_rounds(struct buf *m)
+{
+	replace(m, "i=100000", "i=10000001");
+}
+static void
+other_nonce(struct buf *m)
+{
+	replace(m, "r=", "r=x");
+}
+static void
+not_base64(struct buf *m)
+{
+	buf_add(m, "!", 1);
+}
+static void
+with_nul(struct buf *m)
+{
+	buf_reset(m);
+	base64_add(m, "n,,n=alice@a.test\0,r=abc", 24);
+}
+static void
+nothing(struct buf *m)
+{
+	buf_reset(m);
+	buf_add(m, "=", 1);
+}
 
 static void
 extend(struct buf *m)
@@ -295,10 +356,10 @@ static void
 tampered(void **state)
 {
 	static const struct {
-		const char	*what;
-		bool		 plus;
-		int		 at;
-		void		(*spoil)(struct buf *m);
+		const char *what;
+		bool plus;
+		int at;
+		void (*spoil)(struct buf *m);
 		enum auth_result client, server;
 	} cases[] = {
 		{ "another user", true, 1, become_bob, AUTH_MORE, AUTH_FAILED },
@@ -322,13 +383,14 @@ tampered(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-		struct exchange	 x = between("alice@a.test", password, cases[i].plus);
+		struct exchange x = between("alice@a.test", password, cases[i].plus);
 
 		x.spoil_at = cases[i].at;
 		x.spoil = cases[i].spoil;
 		exchange(&x);
 		if (x.client != cases[i].client || x.server != cases[i].server)
-			fail_msg("%s: client %d, server %d", cases[i].what, (int)x.client, (int)x.server);
+			fail_msg("%s: client %d, server %d", cases[i].what, (int)x.client,
+			    (int)x.server);
 		forget(&x);
 	}
 }
@@ -338,7 +400,7 @@ tampered(void **state)
 static void
 own_identity(void **state)
 {
-	struct exchange	 x = between("alice@a.test", password, false);
+	struct exchange x = between("alice@a.test", password, false);
 
 	(void)state;
 	x.spoil_at = 1;
@@ -352,8 +414,8 @@ own_identity(void **state)
 static void
 bound_to_another_connection(void **state)
 {
-	struct exchange	 x = between("alice@a.test", password, true);
-	char		 other[AUTH_BINDING_BYTES];
+	struct exchange x = between("alice@a.test", password, true);
+	char other[AUTH_BINDING_BYTES];
 
 	(void)state;
 	memcpy(other, binding, sizeof other);
@@ -368,21 +430,21 @@ bound_to_another_connection(void **state)
 static enum auth_result
 strange_client(const char *as, char *signed_in)
 {
-	Gsasl			*g;
-	Gsasl_session		*c;
-	struct auth_server	*s;
-	struct buf		 out = BUF_INIT;
-	struct err		 e;
-	char			*said = NULL;
-	enum auth_result	 r = AUTH_MORE;
+	Gsasl *g;
+	Gsasl_session *c;
+	struct auth_server *s;
+	struct buf out = BUF_INIT;
+	struct err e;
+	char *said = NULL;
+	enum auth_result r = AUTH_MORE;
 
 	assert_int_equal(gsasl_init(&g), GSASL_OK);
 	assert_int_equal(gsasl_client_start(g, "SCRAM-SHA-256", &c), GSASL_OK);
 	gsasl_property_set(c, GSASL_AUTHID, "alice@a.test");
 	gsasl_property_set(c, GSASL_PASSWORD, password);
 	gsasl_property_set(c, GSASL_AUTHZID, as);
-	assert_true(auth_server_new(auth, SPAN_LIT("SCRAM-SHA-256"), span_of(binding, AUTH_BINDING_BYTES),
-	    &s, &e));
+	assert_true(auth_server_new(auth, SPAN_LIT("SCRAM-SHA-256"),
+	    span_of(binding, AUTH_BINDING_BYTES), &s, &e));
 	while (r == AUTH_MORE) {
 		buf_add(&out, "", 1);
 		assert_true(gsasl_step64(c, out.data, &said) <= GSASL_NEEDS_MORE);
@@ -401,7 +463,7 @@ strange_client(const char *as, char *signed_in)
 static void
 as_another_in_good_form(void **state)
 {
-	char	 who[256];
+	char who[256];
 
 	(void)state;
 	assert_int_equal(strange_client(NULL, who), AUTH_DONE);
@@ -413,10 +475,10 @@ as_another_in_good_form(void **state)
 static void
 mechanisms(void **state)
 {
-	static const char *const	 no[] = { "PLAIN", "SCRAM-SHA-1", "SCRAM-SHA-1-PLUS", "", "ANONYMOUS",
-		"EXTERNAL", "LOGIN", "SCRAM-SHA-256-PLUS-PLUS" };
-	struct auth_server		*s = NULL;
-	struct err			 e;
+	static const char *const no[] = { "PLAIN", "SCRAM-SHA-1", "SCRAM-SHA-1-PLUS", "",
+		"ANONYMOUS", "EXTERNAL", "LOGIN", "SCRAM-SHA-256-PLUS-PLUS" };
+	struct auth_server *s = NULL;
+	struct err e;
 
 	(void)state;
 	for (size_t i = 0; i < sizeof no / sizeof *no; i++) {
@@ -431,11 +493,11 @@ mechanisms(void **state)
 static void
 cache(void **state)
 {
-	struct auth_cache	 k = { 0 };
+	struct auth_cache k = { 0 };
 
 	(void)state;
 	for (int i = 0; i < 3; i++) {
-		struct exchange	 x = between("alice@a.test", i < 2 ? password : "no matter", true);
+		struct exchange x = between("alice@a.test", i < 2 ? password : "no matter", true);
 
 		x.cache = &k;
 		exchange(&x);
@@ -444,9 +506,9 @@ cache(void **state)
 		assert_memory_equal(k.salt, alice.salt, AUTH_SALT_BYTES);
 		forget(&x);
 	}
-	k.salt[0] ^= 1;			/* of another account: worked out anew */
+	k.salt[0] ^= 1; /* of another account: worked out anew */
 	{
-		struct exchange	 x = between("alice@a.test", password, true);
+		struct exchange x = between("alice@a.test", password, true);
 
 		x.cache = &k;
 		exchange(&x);
@@ -458,9 +520,9 @@ cache(void **state)
 static void
 passwords(void **state)
 {
-	char			 longest[AUTH_PASSWORD_BYTES + 1];
-	struct auth_keys	 k;
-	struct err		 e;
+	char longest[AUTH_PASSWORD_BYTES + 1];
+	struct auth_keys k;
+	struct err e;
 
 	(void)state;
 	memset(longest, 'x', sizeof longest);
@@ -474,7 +536,8 @@ passwords(void **state)
 	assert_true(auth_password_fits(&alice, span_str(password)));
 	assert_false(auth_password_fits(&alice, span_str("correct horsf")));
 	assert_false(auth_password_fits(&alice, span_str("")));
-	assert_true(auth_keys_make(&k, span_str("I\xc2\xadX"), &e));	/* RFC 4013: soft hyphen maps to nothing */
+	assert_true(auth_keys_make(&k, span_str("I\xc2\xadX"),
+	    &e)); /* RFC 4013: soft hyphen maps to nothing */
 	assert_true(auth_password_fits(&k, span_str("IX")));
 }
 
@@ -482,23 +545,28 @@ passwords(void **state)
 static void
 rfc7677(void **state)
 {
-	static const char	 messages[] = "n=user,r=rOprNGfwEbeRWgbNEkqO,"
+	static const char messages[] =
+	    "n=user,r=rOprNGfwEbeRWgbNEkqO,"
 	    "r=rOprNGfwEbeRWgbNEkqO%hvYDpWUa2RaTCAfuxFIlj)hNlF$k0,s=W22ZaJ0SNY7soEsUEjb6gQ==,i=4096,"
 	    "c=biws,r=rOprNGfwEbeRWgbNEkqO%hvYDpWUa2RaTCAfuxFIlj)hNlF$k0";
-	struct auth_keys	 k = { .iterations = 4096 };
-	unsigned char		 mac[32], proof[32], hash[32];
-	unsigned int		 n;
-	struct buf		 b = BUF_INIT;
-	struct err		 e;
+	struct auth_keys k = { .iterations = 4096 };
+	unsigned char mac[32], proof[32], hash[32];
+	unsigned int n;
+	struct buf b = BUF_INIT;
+	struct err e;
 
 	(void)state;
 	assert_true(base64_parse_exact(span_str("W22ZaJ0SNY7soEsUEjb6gQ=="), k.salt, 16));
 	assert_true(auth_keys_derive(&k, span_str("pencil"), &e));
-	HMAC(EVP_sha256(), k.server, 32, (const unsigned char *)messages, sizeof messages - 1, mac, &n);
+	HMAC(EVP_sha256(), k.server, 32, (const unsigned char *)messages, sizeof messages - 1, mac,
+	    &n);
 	base64_add(&b, mac, 32);
-	assert_true(span_eq(buf_span(&b), span_str("6rriTRBi23WpRR/wtup+mMhUZUn/dB5nLTJRsjl95G4=")));
-	HMAC(EVP_sha256(), k.stored, 32, (const unsigned char *)messages, sizeof messages - 1, mac, &n);
-	assert_true(base64_parse_exact(span_str("dHzbZapWIk4jUhN+Ute9ytag9zjfMHgsqmmiz7AndVQ="), proof, 32));
+	assert_true(
+	    span_eq(buf_span(&b), span_str("6rriTRBi23WpRR/wtup+mMhUZUn/dB5nLTJRsjl95G4=")));
+	HMAC(EVP_sha256(), k.stored, 32, (const unsigned char *)messages, sizeof messages - 1, mac,
+	    &n);
+	assert_true(base64_parse_exact(span_str("dHzbZapWIk4jUhN+Ute9ytag9zjfMHgsqmmiz7AndVQ="),
+	    proof, 32));
 	for (int i = 0; i < 32; i++)
 		proof[i] ^= mac[i];
 	SHA256(proof, 32, hash);

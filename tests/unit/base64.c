@@ -12,13 +12,13 @@
 static void
 vectors(void **state)
 {
-	static const char *const	 cases[][2] = { { "", "" }, { "f", "Zg==" }, { "fo", "Zm8=" },
+	static const char *const cases[][2] = { { "", "" }, { "f", "Zg==" }, { "fo", "Zm8=" },
 		{ "foo", "Zm9v" }, { "foob", "Zm9vYg==" }, { "fooba", "Zm9vYmE=" },
 		{ "foobar", "Zm9vYmFy" }, { "\xfb\xff\xfe", "+//+" } };
 
 	(void)state;
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-		struct buf	 b = BUF_INIT;
+		struct buf b = BUF_INIT;
 
 		base64_add(&b, cases[i][0], strlen(cases[i][0]));
 		assert_true(span_eq(buf_span(&b), span_str(cases[i][1])));
@@ -32,8 +32,8 @@ vectors(void **state)
 static void
 every_octet(void **state)
 {
-	unsigned char	 all[256], back[256];
-	struct buf	 b = BUF_INIT;
+	unsigned char all[256], back[256];
+	struct buf b = BUF_INIT;
 
 	(void)state;
 	for (size_t i = 0; i < sizeof all; i++)
@@ -52,9 +52,9 @@ every_octet(void **state)
 static void
 refused(void **state)
 {
-	static const char *const	 cases[] = { "Z", "Zg", "Zg=", "Zg===", "====", "=", "Zh==", "Zm9=",
-		"Zg==Zg==", "Zm 9", "Zm9v\n", "Zm9-", "Z===", "Zg=a", "Zm\xc3v" };
-	struct buf			 b = BUF_INIT;
+	static const char *const cases[] = { "Z", "Zg", "Zg=", "Zg===", "====", "=",
+		"Zh==", "Zm9=", "Zg==Zg==", "Zm 9", "Zm9v\n", "Zm9-", "Z===", "Zg=a", "Zm\xc3v" };
+	struct buf b = BUF_INIT;
 
 	(void)state;
 	buf_add(&b, "kept", 4);

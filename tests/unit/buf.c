@@ -11,7 +11,7 @@
 static void
 grows_and_drops(void **state)
 {
-	struct buf	 b = BUF_INIT;
+	struct buf b = BUF_INIT;
 
 	(void)state;
 	for (int i = 0; i < 1000; i++)
@@ -40,7 +40,7 @@ formats_at_the_edge_of_the_room(void **state)
 {
 	(void)state;
 	for (int n = 110; n < 140; n++) {
-		struct buf	 b = BUF_INIT;
+		struct buf b = BUF_INIT;
 
 		buf_add(&b, "0123456789", 10);
 		buf_addf(&b, "%*d", n, 7);
@@ -56,8 +56,8 @@ formats_at_the_edge_of_the_room(void **state)
 static void
 room_is_not_length(void **state)
 {
-	struct buf	 b = BUF_INIT;
-	char		*room;
+	struct buf b = BUF_INIT;
+	char *room;
 
 	(void)state;
 	buf_add(&b, "ab", 2);
@@ -72,7 +72,7 @@ room_is_not_length(void **state)
 static void
 nothing_is_nothing(void **state)
 {
-	struct buf	 b = BUF_INIT;
+	struct buf b = BUF_INIT;
 
 	(void)state;
 	buf_add(&b, NULL, 0);
@@ -84,7 +84,7 @@ nothing_is_nothing(void **state)
 int
 main(void)
 {
-	const struct CMUnitTest	 tests[] = {
+	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(grows_and_drops),
 		cmocka_unit_test(formats_at_the_edge_of_the_room),
 		cmocka_unit_test(room_is_not_length),

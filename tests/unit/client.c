@@ -13,16 +13,16 @@
 #include "tests/drive.h"
 
 struct play {
-	struct client	 c;		/* first */
-	struct buf	 held, said;
-	bool		 ends;		/* the next reply makes the role end the session */
+	struct client c; /* first */
+	struct buf held, said;
+	bool ends; /* the next reply makes the role end the session */
 };
 
 static void
 on_reply(struct client *c, int kind, void *arg, const struct reply *r)
 {
-	struct play	*p = (struct play *)c;
-	struct err	 e;
+	struct play *p = (struct play *)c;
+	struct err e;
 
 	buf_addf(&p->said, "%d/%s %d %.*s;", kind, (const char *)arg, r->code, SPAN_FMT(r->text));
 	if (p->ends) {
@@ -52,14 +52,15 @@ on_lost(struct client *c, const struct err *e)
 	buf_addf(&((struct play *)c)->said, "lost %s;", refusal_word(e->why));
 }
 
-static const struct client_ops	 ops = { .reply = on_reply, .octets = on_octets, .end = on_end,
-	.lost = on_lost };
-static const struct client_ops	 no_payloads = { .reply = on_reply, .lost = on_lost };
+static const struct client_ops ops = {
+	.reply = on_reply, .octets = on_octets, .end = on_end, .lost = on_lost
+};
+static const struct client_ops no_payloads = { .reply = on_reply, .lost = on_lost };
 
 static void
 begin(struct play *p, const struct client_ops *o)
 {
-	*p = (struct play){ 0 };
+	*p = (struct play) { 0 };
 	client_init(&p->c, o);
 	p->c.engine.now_ms = 1000;
 }
@@ -89,22 +90,24 @@ get(struct play *p, const char *text)
 static void
 replies_in_order_however_cut(void **state)
 {
-	static const char	 in[] = "250 2.0.0 one\r\n150 2.0.0 soon\r\n250 2.0.0 {5} two\r\n"
-		"ab\r\nc250 2.0.0 {0} three\r\n550 5.1.1 [no-such-user] four\r\n250 2.0.0 five\r\n";
+	static const char in[] =
+	    "250 2.0.0 one\r\n150 2.0.0 soon\r\n250 2.0.0 {5} two\r\n"
+	    "ab\r\nc250 2.0.0 {0} three\r\n550 5.1.1 [no-such-user] four\r\n250 2.0.0 five\r\n";
 
 	(void)state;
 	for (size_t chunk = 1; chunk < sizeof in; chunk++) {
-		struct play	 p;
+		struct play p;
 
 		begin(&p, &ops);
 		assert_true(client_request(&p.c, 1, "a", "ONE %d", 1));
 		assert_true(client_request(&p.c, 2, "b", "TWO"));
 		assert_true(client_request(&p.c, 3, "c", "THREE"));
 		assert_true(client_expect(&p.c, 4, "d", 2));
-		assert_true(span_eq(buf_span(&p.c.engine.out),
-		    SPAN_LIT("ONE 1\r\nTWO\r\nTHREE\r\n")));
+		assert_true(
+		    span_eq(buf_span(&p.c.engine.out), SPAN_LIT("ONE 1\r\nTWO\r\nTHREE\r\n")));
 		drive(&p.c.engine, &p.held, span_of(in, sizeof in - 1), chunk);
-		heard(&p, "1/a 250 one;2/b 150 soon;2/b 250 two;ab\r\nc/2;3/c 250 three;/3;"
+		heard(&p,
+		    "1/a 250 one;2/b 150 soon;2/b 250 two;ab\r\nc/2;3/c 250 three;/3;"
 		    "4/d 550 four;4/d 250 five;");
 		assert_int_equal(p.c.engine.deadline_ms, 0);
 		assert_int_equal(p.c.count, 0);
@@ -115,7 +118,7 @@ replies_in_order_however_cut(void **state)
 static void
 loses(const struct client_ops *o, const char *in, const char *said)
 {
-	struct play	 p;
+	struct play p;
 
 	begin(&p, o);
 	client_request(&p.c, 1, "a", "ONE");
@@ -145,7 +148,7 @@ nonsense_ends_the_session(void **state)
 static void
 the_role_may_end_it(void **state)
 {
-	struct play	 p;
+	struct play p;
 
 	(void)state;
 	begin(&p, &ops);
@@ -159,8 +162,8 @@ the_role_may_end_it(void **state)
 static void
 limits(void **state)
 {
-	char		 arg[LINE_MAX_BYTES];
-	struct play	 p;
+	char arg[LINE_MAX_BYTES];
+	struct play p;
 
 	(void)state;
 	begin(&p, &ops);
@@ -185,23 +188,23 @@ limits(void **state)
 static void
 patience(void **state)
 {
-	struct play	 p;
+	struct play p;
 
 	(void)state;
 	begin(&p, &ops);
 	client_request(&p.c, 1, "a", "ONE");
-	p.c.engine.now_ms = 5000;			/* only the mover knows the time */
+	p.c.engine.now_ms = 5000; /* only the mover knows the time */
 	drive_again(&p.c.engine, &p.held);
 	assert_int_equal(p.c.engine.deadline_ms, 5000 + CLIENT_REPLY_MS);
 	p.c.engine.now_ms = 6000;
-	get(&p, "250 2");				/* no whole reply: no sign of life */
+	get(&p, "250 2"); /* no whole reply: no sign of life */
 	assert_int_equal(p.c.engine.deadline_ms, 5000 + CLIENT_REPLY_MS);
-	p.c.engine.payload = (struct payload){ .source = (void *)&p, .offset = 1, .left = 1 };
+	p.c.engine.payload = (struct payload) { .source = (void *)&p, .offset = 1, .left = 1 };
 	p.c.engine.now_ms = 5000 + CLIENT_REPLY_MS;
-	p.c.engine.tick(&p.c.engine);			/* it goes on taking what we send */
+	p.c.engine.tick(&p.c.engine); /* it goes on taking what we send */
 	heard(&p, "");
 	p.c.engine.now_ms += CLIENT_REPLY_MS;
-	p.c.engine.payload = (struct payload){ 0 };
+	p.c.engine.payload = (struct payload) { 0 };
 	p.c.engine.tick(&p.c.engine);
 	heard(&p, "lost unreachable;");
 	end(&p);
@@ -230,12 +233,13 @@ rate_lost(struct client *c, const struct err *e)
 static bool
 lives_at(size_t n)
 {
-	static const struct client_ops	 rate_ops = { .reply = rate_reply, .octets = rate_octets,
-					    .lost = rate_lost };
-	static const char		 octets[CLIENT_RATE_OCTETS + 1];
-	struct client			 c;
-	struct engine			*e = &c.engine;
-	bool				 lives;
+	static const struct client_ops rate_ops = { .reply = rate_reply,
+		.octets = rate_octets,
+		.lost = rate_lost };
+	static const char octets[CLIENT_RATE_OCTETS + 1];
+	struct client c;
+	struct engine *e = &c.engine;
+	bool lives;
 
 	client_init(&c, &rate_ops);
 	assert_true(client_request(&c, 1, NULL, "GET"));
@@ -267,7 +271,7 @@ a_payload_has_a_lowest_rate(void **state)
 static void
 at(struct play *p, int64_t now_ms)
 {
-	struct engine	*e = &p->c.engine;
+	struct engine *e = &p->c.engine;
 
 	e->now_ms = now_ms;
 	if (e->deadline_ms != 0 && now_ms >= e->deadline_ms)
@@ -278,8 +282,8 @@ at(struct play *p, int64_t now_ms)
 static void
 a_session_has_its_time(void **state)
 {
-	struct play	 p;
-	struct engine	*e = &p.c.engine;
+	struct play p;
+	struct engine *e = &p.c.engine;
 
 	(void)state;
 	begin(&p, &ops);
@@ -288,14 +292,14 @@ a_session_has_its_time(void **state)
 	assert_true(client_request(&p.c, 1, "a", "ONE"));
 	get(&p, "250 2.0.0 one\r\n");
 	heard(&p, "1/a 250 one;");
-	assert_int_equal(e->deadline_ms, 1000 + 100000);	/* also while nothing is asked */
+	assert_int_equal(e->deadline_ms, 1000 + 100000); /* also while nothing is asked */
 	assert_false(client_is_old(&p.c, 1000 + 70000 - 1));
 	assert_true(client_is_old(&p.c, 1000 + 70000));
 	assert_true(client_is_old(&p.c, 1000 + 70000 + 1));
 	e->now_ms = 1000 + 70000 - 1;
 	assert_true(client_request(&p.c, 2, "b", "TWO"));
 	get(&p, "");
-	assert_int_equal(e->deadline_ms, 1000 + 100000 - 1);	/* its answer is due before */
+	assert_int_equal(e->deadline_ms, 1000 + 100000 - 1); /* its answer is due before */
 	e->now_ms = 1000 + 100000 - 2;
 	get(&p, "250 2.0.0 {9} two\r\nabc");
 	assert_int_equal(e->deadline_ms, 1000 + 100000);
@@ -311,7 +315,7 @@ a_session_has_its_time(void **state)
 static void
 without_an_end_it_is_never_old(void **state)
 {
-	struct play	 p;
+	struct play p;
 
 	(void)state;
 	begin(&p, &ops);
@@ -325,7 +329,7 @@ without_an_end_it_is_never_old(void **state)
 int
 main(void)
 {
-	const struct CMUnitTest	 tests[] = {
+	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(replies_in_order_however_cut),
 		cmocka_unit_test(nonsense_ends_the_session),
 		cmocka_unit_test(the_role_may_end_it),

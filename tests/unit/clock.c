@@ -13,8 +13,8 @@
 static void
 is(const char *date, int64_t want)
 {
-	char	 again[CLOCK_DATE_BYTES];
-	int64_t	 s = -1;
+	char again[CLOCK_DATE_BYTES];
+	int64_t s = -1;
 
 	assert_true(clock_parse_date(span_str(date), &s));
 	assert_true(s == want);
@@ -37,8 +37,8 @@ known_dates(void **state)
 static void
 every_day(void **state)
 {
-	char	 date[CLOCK_DATE_BYTES];
-	int64_t	 back;
+	char date[CLOCK_DATE_BYTES];
+	int64_t back;
 
 	(void)state;
 	for (int64_t t = 0; t < INT64_C(253402300800); t += 86399 * 31) {
@@ -51,14 +51,14 @@ every_day(void **state)
 static void
 one_form(void **state)
 {
-	static const char *const	 bad[] = { "", "2026-11-23T14:00:00", "2026-11-23T14:00:00z",
+	static const char *const bad[] = { "", "2026-11-23T14:00:00", "2026-11-23T14:00:00z",
 		"2026-11-23 14:00:00Z", "2026-11-23T14:00:00.0Z", "2026-11-23T14:00:00+00:00",
 		"2026-02-29T00:00:00Z", "2100-02-29T00:00:00Z", "2026-04-31T00:00:00Z",
 		"2026-00-10T00:00:00Z", "2026-13-10T00:00:00Z", "2026-10-00T00:00:00Z",
 		"2026-10-32T00:00:00Z", "2026-10-10T24:00:00Z", "2026-10-10T00:60:00Z",
 		"2026-10-10T23:59:60Z", "1969-12-31T23:59:59Z", "0000-01-01T00:00:00Z",
 		"+026-11-23T14:00:00Z", "2026-11-23T1 :00:00Z" };
-	int64_t				 s;
+	int64_t s;
 
 	(void)state;
 	for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
@@ -68,7 +68,7 @@ one_form(void **state)
 static void
 out_of_range_is_clamped(void **state)
 {
-	char	 date[CLOCK_DATE_BYTES];
+	char date[CLOCK_DATE_BYTES];
 
 	(void)state;
 	clock_date(-1, date);
@@ -82,7 +82,7 @@ out_of_range_is_clamped(void **state)
 int
 main(void)
 {
-	const struct CMUnitTest	 tests[] = {
+	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(known_dates),
 		cmocka_unit_test(every_day),
 		cmocka_unit_test(one_form),

@@ -12,13 +12,13 @@
 
 #include <cmocka.h>
 
-#include "common/svc/conf.h"
-#include "common/svc/conf_keys.h"
+#include "common/conf/conf.h"
+#include "common/conf/conf_keys.h"
 
-#define DOMAIN	"domain a.test { certificate = \"/c\" key = \"/k\" }\n"
-#define HEAD	"version = 1\n" DOMAIN
+#define DOMAIN "domain a.test { certificate = \"/c\" key = \"/k\" }\n"
+#define HEAD   "version = 1\n" DOMAIN
 
-static char	 dir[64], file[96], faults_said[8192];
+static char dir[64], file[96], faults_said[8192];
 
 static int
 make_dir(void **state)
@@ -32,7 +32,7 @@ make_dir(void **state)
 static int
 remove_dir(void **state)
 {
-	char	 command[128];
+	char command[128];
 
 	(void)state;
 	snprintf(command, sizeof command, "rm -rf %s", dir);
@@ -42,7 +42,7 @@ remove_dir(void **state)
 static void
 write_file(const char *path, const char *text, size_t n, mode_t mode)
 {
-	int	 fd;
+	int fd;
 
 	unlink(path);
 	fd = open(path, O_WRONLY | O_CREAT, 0600);
@@ -54,8 +54,8 @@ write_file(const char *path, const char *text, size_t n, mode_t mode)
 static struct conf *
 load(const char *text, struct err *e)
 {
-	struct conf	*c = NULL;
-	struct buf	 faults = BUF_INIT;
+	struct conf *c = NULL;
+	struct buf faults = BUF_INIT;
 
 	write_file(file, text, strlen(text), 0600);
 	if (conf_load(file, CONF_FOR_VERBS, &c, &faults, e)) {
@@ -75,9 +75,9 @@ load(const char *text, struct err *e)
 static void
 assert_refused(const char *text, const char *where, const char *what)
 {
-	struct err	 e = { 0 };
-	struct conf	*c = load(text, &e);
-	char		 start[128];
+	struct err e = { 0 };
+	struct conf *c = load(text, &e);
+	char start[128];
 
 	if (c != NULL)
 		fail_msg("accepted: %s", text);
@@ -89,8 +89,8 @@ assert_refused(const char *text, const char *where, const char *what)
 static struct conf *
 assert_loads(const char *text)
 {
-	struct err	 e;
-	struct conf	*c = load(text, &e);
+	struct err e;
+	struct conf *c = load(text, &e);
 
 	if (c == NULL)
 		fail_msg("refused: %s: %s", text, e.text);
@@ -100,7 +100,8 @@ assert_loads(const char *text)
 static void
 everything(void **state)
 {
-	const char	*text = "# comment\nversion = 1\nuser = \"nobody\"\naccounts = \"/a/b\"\n"
+	const char *text =
+	    "# comment\nversion = 1\nuser = \"nobody\"\naccounts = \"/a/b\"\n"
 	    "trust = \"/t\"\ncrls = \"/r\"\ncrl-refresh = \"10 min\"\nresolver = \"zone:/z\"\n"
 	    "allow-private-peers = true\nallow-private-crl-hosts = false\nlog-level = \"debug\"\n"
 	    "workers = 3\n"
@@ -112,7 +113,7 @@ everything(void **state)
 	    "connect-from = \"192.0.2.11\" }\n"
 	    "ims { store = \"/i\" store-size = \"16 MiB\" listen-notify = { \"::1\" } "
 	    "listen-mailbox = { \"127.0.0.1:8000\" } hold-limit = \"1 week\" }\n";
-	struct conf	*c = assert_loads(text);
+	struct conf *c = assert_loads(text);
 
 	(void)state;
 	assert_int_equal(c->version, 1);
@@ -148,7 +149,7 @@ everything(void **state)
 static void
 defaults_are_safe(void **state)
 {
-	struct conf	*c = assert_loads(HEAD), *again;
+	struct conf *c = assert_loads(HEAD), *again;
 
 	(void)state;
 	assert_string_equal(c->user, "");
@@ -167,10 +168,11 @@ defaults_are_safe(void **state)
 static void
 prints_what_it_reads(void **state)
 {
-	struct conf	*c = assert_loads(HEAD "domain b.test { certificate = \"/x \\\"y\\\" \\$z\" "
-			    "key = \"/k\" keep = \"36 h\" }\noms { listen-fetch = { \"192.0.2.1\" } }\n"
-			    "ims { listen-notify = \"none\" }\n");
-	struct buf	 first = BUF_INIT, second = BUF_INIT;
+	struct conf *c = assert_loads(
+	    HEAD "domain b.test { certificate = \"/x \\\"y\\\" \\$z\" "
+		 "key = \"/k\" keep = \"36 h\" }\noms { listen-fetch = { \"192.0.2.1\" } }\n"
+		 "ims { listen-notify = \"none\" }\n");
+	struct buf first = BUF_INIT, second = BUF_INIT;
 
 	(void)state;
 	conf_print(c, &first);
@@ -193,10 +195,11 @@ prints_what_it_reads(void **state)
 static void
 resolvers(void **state)
 {
-	static const char *const	 good[] = { "system", "system,anchor=none", "192.0.2.1",
-		"2001:db8::1@53", "192.0.2.1@5353,anchor=/k/@53,x.key", "192.0.2.1,anchor=/k", "zone:/z,y" };
-	char				 text[512];
-	struct conf			*c;
+	static const char *const good[] = { "system", "system,anchor=none", "192.0.2.1",
+		"2001:db8::1@53", "192.0.2.1@5353,anchor=/k/@53,x.key", "192.0.2.1,anchor=/k",
+		"zone:/z,y" };
+	char text[512];
+	struct conf *c;
 
 	(void)state;
 	for (size_t i = 0; i < sizeof good / sizeof good[0]; i++) {
@@ -218,19 +221,24 @@ keys(void **state)
 	assert_refused("version = 1\n", "", "no domain is served");
 	assert_refused(HEAD "\nacounts = \"/x\"\n", ":4", "did you mean accounts?");
 	assert_refused(HEAD "omss { }\n", ":3", "did you mean oms?");
-	assert_refused(HEAD "zzzz = 1\n", ":3", "the file has no key zzzz; the nearest that it has is user");
+	assert_refused(HEAD "zzzz = 1\n", ":3",
+	    "the file has no key zzzz; the nearest that it has is user");
 	assert_refused(HEAD "hold-limit = \"1 week\"\n", ":3", "it belongs into ims");
-	assert_refused(HEAD "oms {\n\nspol = \"/x\"\n}\n", ":5", "oms has no key spol; did you mean spool?");
+	assert_refused(HEAD "oms {\n\nspol = \"/x\"\n}\n", ":5",
+	    "oms has no key spol; did you mean spool?");
 	assert_refused(HEAD "ims { user = \"x\" }\n", ":3", "it belongs outside of all sections");
 	assert_refused(HEAD "workers = 1\nworkers = 1\n", ":4", "workers stands twice");
 	assert_refused(HEAD "oms { spool = \"/a\"\nspool = \"/b\" }\n", ":4", "spool stands twice");
-	assert_refused(HEAD "oms { listen-fetch = { \"::1\", \"::\" }\nlisten-fetch = { \"::1\" } }\n",
+	assert_refused(HEAD
+	    "oms { listen-fetch = { \"::1\", \"::\" }\nlisten-fetch = { \"::1\" } }\n",
 	    ":4", "listen-fetch stands twice");
-	assert_refused(HEAD "oms { spool = \"/a\" }\noms { spool = \"/b\" }\n", ":4", "oms stands twice");
+	assert_refused(HEAD "oms { spool = \"/a\" }\noms { spool = \"/b\" }\n", ":4",
+	    "oms stands twice");
 	assert_refused(HEAD DOMAIN, ":3", "a.test");
 	assert_refused(HEAD "domain A.TEST { certificate = \"/c\" key = \"/k\" }\n", ":3",
 	    "stands twice");
-	assert_refused(HEAD "domain b.test { key = \"/k\" }\n", ":3", "domain b.test has no certificate");
+	assert_refused(HEAD "domain b.test { key = \"/k\" }\n", ":3",
+	    "domain b.test has no certificate");
 	assert_refused(HEAD "domain b.test { }\n", ":3", "domain b.test has no certificate");
 	assert_refused(HEAD "workers 1\n", ":3", "the form is: key = \"value\"");
 	assert_refused(HEAD "oms {\n", ":4", "the section oms has no end; write: }");
@@ -242,7 +250,9 @@ keys(void **state)
 static void
 values(void **state)
 {
-	static const struct { const char *line, *what; } cases[] = {
+	static const struct {
+		const char *line, *what;
+	} cases[] = {
 		{ "workers = -1", "is no number" },
 		{ "workers = 65", "must lie between 0 and 64" },
 		{ "workers = 01", "is no number" },
@@ -281,7 +291,7 @@ values(void **state)
 		{ "oms { listen-fetch = { \"::1\", \"none\" } }", "\"none\" stands alone" },
 		{ "oms { listen-fetch = { \"none\", \"::1\" } }", "\"none\" stands alone" },
 	};
-	char	 text[1024];
+	char text[1024];
 
 	(void)state;
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
@@ -294,13 +304,14 @@ static void
 domains(void **state)
 {
 	static const char *const bad[] = { "test", "a..test", ".a.test", "a.test.", "a_b.test",
-		"-a.test", "a-.test", "192.0.2.1", "[192.0.2.1]", "b\xc3\xbc.test", "a b.test", "*.test" };
-	char	 text[512], label[65], longest[256];
+		"-a.test", "a-.test", "192.0.2.1", "[192.0.2.1]", "b\xc3\xbc.test", "a b.test",
+		"*.test" };
+	char text[512], label[65], longest[256];
 
 	(void)state;
 	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
-		snprintf(text, sizeof text, HEAD "domain \"%s\" { certificate = \"/c\" key = \"/k\" }\n",
-		    bad[i]);
+		snprintf(text, sizeof text,
+		    HEAD "domain \"%s\" { certificate = \"/c\" key = \"/k\" }\n", bad[i]);
 		assert_refused(text, ":3", "write it in A-labels");
 	}
 	memset(label, 'a', sizeof label);
@@ -316,7 +327,8 @@ static void
 all_faults_at_once(void **state)
 {
 	(void)state;
-	assert_refused(HEAD "workers = x\nuser = \"a b\"\noms { spool = \"y\" }\n", ":3", "workers");
+	assert_refused(HEAD "workers = x\nuser = \"a b\"\noms { spool = \"y\" }\n", ":3",
+	    "workers");
 	assert_non_null(strstr(faults_said, ":4: user = "));
 	assert_non_null(strstr(faults_said, ":5: spool = "));
 }
@@ -324,10 +336,10 @@ all_faults_at_once(void **state)
 static void
 limits(void **state)
 {
-	struct conf	*c = NULL;
-	struct err	 e;
-	char		*big = malloc(CONF_FILE_BYTES + 1);
-	struct buf	 many = BUF_INIT;
+	struct conf *c = NULL;
+	struct err e;
+	char *big = malloc(CONF_FILE_BYTES + 1);
+	struct buf many = BUF_INIT;
 
 	(void)state;
 	memset(big, '\n', CONF_FILE_BYTES + 1);
@@ -359,8 +371,8 @@ limits(void **state)
 static void
 assert_guarded(enum conf_use use, const char *what)
 {
-	struct conf	*c = NULL;
-	struct err	 e;
+	struct conf *c = NULL;
+	struct err e;
 
 	assert_false(conf_load(file, use, &c, NULL, &e));
 	assert_int_equal(e.why, REFUSAL_config);
@@ -371,10 +383,10 @@ assert_guarded(enum conf_use use, const char *what)
 static void
 reach(void **state)
 {
-	static const char	 head[] = HEAD;
-	struct conf		*c = NULL;
-	struct err		 e;
-	char			 link[128];
+	static const char head[] = HEAD;
+	struct conf *c = NULL;
+	struct err e;
+	char link[128];
 
 	(void)state;
 	write_file(file, head, sizeof head - 1, 0620);
@@ -402,19 +414,29 @@ reach(void **state)
 static void
 keys_in_reach(void **state)
 {
-	static const struct { mode_t mode; const char *what; } cases[] = {
-		{ 0644, "is open to others" }, { 0604, "is open to others" }, { 0660, "is open to others" },
-		{ 0601, "is open to others" }, { 0600, NULL }, { 0400, NULL }, { 0640, NULL },
+	static const struct {
+		mode_t mode;
+		const char *what;
+	} cases[] = {
+		{ 0644, "is open to others" },
+		{ 0604, "is open to others" },
+		{ 0660, "is open to others" },
+		{ 0601, "is open to others" },
+		{ 0600, NULL },
+		{ 0400, NULL },
+		{ 0640, NULL },
 	};
-	char		 text[1024], key[128], cert[128];
-	struct conf	*c = NULL;
-	struct err	 e;
+	char text[1024], key[128], cert[128];
+	struct conf *c = NULL;
+	struct err e;
 
 	(void)state;
 	snprintf(key, sizeof key, "%s/key", dir);
 	snprintf(cert, sizeof cert, "%s/cert", dir);
-	snprintf(text, sizeof text, "version = 1\ntrust = \"%s\"\ndomain a.test { certificate = \"%s\" "
-	    "key = \"%s\" }\n", dir, cert, key);
+	snprintf(text, sizeof text,
+	    "version = 1\ntrust = \"%s\"\ndomain a.test { certificate = \"%s\" "
+	    "key = \"%s\" }\n",
+	    dir, cert, key);
 	write_file(file, text, strlen(text), 0600);
 	assert_guarded(CONF_FOR_RUN, "certificate of a.test");
 	write_file(cert, "x", 1, 0664);

@@ -10,25 +10,25 @@
 
 #include "tests/unit/conn_scene.h"
 
-#define MIB	(1024UL * 1024)
+#define MIB (1024UL * 1024)
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define SANITIZED	1
+#define SANITIZED 1
 #else
-#define SANITIZED	0
+#define SANITIZED 0
 #endif
 
 struct scene {
-	struct tls_scene	 tls;
-	struct toy_server	 mutual, clients, silence;
-	int			 silent;	/* a connection that never says a word */
-	int64_t			 silent_ms;
+	struct tls_scene tls;
+	struct toy_server mutual, clients, silence;
+	int silent; /* a connection that never says a word */
+	int64_t silent_ms;
 };
 
 static int
 set_up(void **state)
 {
-	struct scene	*s = calloc(1, sizeof *s);
+	struct scene *s = calloc(1, sizeof *s);
 
 	scene_open(&s->tls);
 	toy_open(&s->mutual, &s->tls, CONN_MUTUAL);
@@ -41,7 +41,7 @@ set_up(void **state)
 static int
 tear_down(void **state)
 {
-	struct scene	*s = *state;
+	struct scene *s = *state;
 
 	toy_close(&s->mutual);
 	toy_close(&s->clients);
@@ -54,7 +54,7 @@ tear_down(void **state)
 static enum refusal
 last_why(struct toy_server *t)
 {
-	enum refusal	 why;
+	enum refusal why;
 
 	pthread_mutex_lock(&t->lock);
 	why = t->why.why;
@@ -62,16 +62,16 @@ last_why(struct toy_server *t)
 	return why;
 }
 
-#define ASSERT_WORD(why, word)	assert_string_equal(refusal_word(why), word)
+#define ASSERT_WORD(why, word) assert_string_equal(refusal_word(why), word)
 
 /* -- what works --------------------------------------------------------------------------------- */
 
 static void
 an_exchange(void **state)
 {
-	struct scene		*s = *state;
-	struct toy_client	 c = { .say = "ECHO hello\nBYE\n" };
-	unsigned		 gones = toy_quiet(&s->mutual);
+	struct scene *s = *state;
+	struct toy_client c = { .say = "ECHO hello\nBYE\n" };
+	unsigned gones = toy_quiet(&s->mutual);
 
 	client_run(&c, s->tls.ha, s->mutual.port, "a.test", "b.test", 5000);
 	assert_true(c.up);
@@ -86,7 +86,7 @@ an_exchange(void **state)
 	assert_int_equal(s->mutual.counts.out, 10);
 	assert_memory_equal(c.exporter, s->mutual.exporter, TLS_EXPORTER_BYTES);
 	/* Another of its domains, with its own certificate. */
-	c = (struct toy_client){ .say = "BYE\n" };
+	c = (struct toy_client) { .say = "BYE\n" };
 	client_run(&c, s->tls.ha, s->mutual.port, "a.test", "c.test", 5000);
 	assert_string_equal(c.text, "bye\n");
 }
@@ -94,7 +94,7 @@ an_exchange(void **state)
 static long
 peak_kib(void)
 {
-	struct rusage	 r;
+	struct rusage r;
 
 	getrusage(RUSAGE_SELF, &r);
 	return r.ru_maxrss;
@@ -110,16 +110,16 @@ is_watched(void)
 static void
 large_payloads_in_little_memory(void **state)
 {
-	struct scene		*s = *state;
-	struct toy_client	 get = { .say = "GET 67108864\nBYE\n", .head = 14 };
-	struct toy_client	 put = { .say = "PUT 67108864\n", .put = 64 * MIB, .close_at = 3 };
-	long			 before = peak_kib();
-	unsigned		 gones = toy_quiet(&s->mutual);
+	struct scene *s = *state;
+	struct toy_client get = { .say = "GET 67108864\nBYE\n", .head = 14 };
+	struct toy_client put = { .say = "PUT 67108864\n", .put = 64 * MIB, .close_at = 3 };
+	long before = peak_kib();
+	unsigned gones = toy_quiet(&s->mutual);
 
 	client_run(&get, s->tls.ha, s->mutual.port, "a.test", "b.test", 5000);
 	ASSERT_WORD(get.why.why, "ok");
 	assert_int_equal(get.octets, 14 + 64 * MIB + 4);
-	assert_true(get.bads <= 4);	/* "bye\n" is not of the pattern */
+	assert_true(get.bads <= 4); /* "bye\n" is not of the pattern */
 	assert_int_equal(atomic_load(&s->mutual.freed), 1);
 	client_run(&put, s->tls.ha, s->mutual.port, "a.test", "b.test", 5000);
 	assert_string_equal(put.text, "OK\n");
@@ -133,10 +133,10 @@ large_payloads_in_little_memory(void **state)
 static void
 answers_from_elsewhere(void **state)
 {
-	struct scene	*s = *state;
-	struct raw	 r = { .sni = "b.test", .alpn = TOY_ALPN };
-	char		 text[64];
-	unsigned	 laters, gones = toy_quiet(&s->mutual);
+	struct scene *s = *state;
+	struct raw r = { .sni = "b.test", .alpn = TOY_ALPN };
+	char text[64];
+	unsigned laters, gones = toy_quiet(&s->mutual);
 
 	laters = s->mutual.laters;
 	raw_open(&r, s->mutual.port);
@@ -158,10 +158,10 @@ answers_from_elsewhere(void **state)
 static void
 the_last_answer_arrives(void **state)
 {
-	struct scene	*s = *state;
-	struct raw	 r = { .sni = "b.test", .alpn = TOY_ALPN };
-	char		 text[64];
-	unsigned	 laters = (toy_quiet(&s->mutual), s->mutual.laters);
+	struct scene *s = *state;
+	struct raw r = { .sni = "b.test", .alpn = TOY_ALPN };
+	char text[64];
+	unsigned laters = (toy_quiet(&s->mutual), s->mutual.laters);
 
 	raw_open(&r, s->mutual.port);
 	raw_say(&r, "OWE\nLATER\n");
@@ -179,11 +179,11 @@ the_last_answer_arrives(void **state)
 static void
 the_end_is_told(void **state)
 {
-	struct scene	*s = *state;
-	struct raw	 r = { .sni = "b.test", .alpn = TOY_ALPN };
-	struct loop	*l = workers_loop(s->mutual.workers, 0);
-	char		 text[64];
-	unsigned	 gones = toy_quiet(&s->mutual);
+	struct scene *s = *state;
+	struct raw r = { .sni = "b.test", .alpn = TOY_ALPN };
+	struct loop *l = workers_loop(s->mutual.workers, 0);
+	char text[64];
+	unsigned gones = toy_quiet(&s->mutual);
 
 	raw_open(&r, s->mutual.port);
 	raw_say(&r, "ECHO x\n");
@@ -199,9 +199,9 @@ the_end_is_told(void **state)
 static void
 the_last_reply_arrives(void **state)
 {
-	struct scene	*s = *state;
-	struct raw	 r = { .sni = "b.test", .alpn = TOY_ALPN };
-	char		 more[4096], text[64];
+	struct scene *s = *state;
+	struct raw r = { .sni = "b.test", .alpn = TOY_ALPN };
+	char more[4096], text[64];
 
 	memset(more, 'x', sizeof more);
 	raw_open(&r, s->mutual.port);
@@ -220,8 +220,8 @@ the_last_reply_arrives(void **state)
 static void
 assert_verdict(struct scene *s, struct raw r, const char *word)
 {
-	char		 text[64];
-	unsigned	 ups = (toy_quiet(&s->mutual), s->mutual.ups);
+	char text[64];
+	unsigned ups = (toy_quiet(&s->mutual), s->mutual.ups);
 
 	raw_open(&r, s->mutual.port);
 	assert_true(r.shaken);
@@ -235,18 +235,23 @@ assert_verdict(struct scene *s, struct raw r, const char *word)
 static void
 each_peer_has_its_verdict(void **state)
 {
-	struct scene	*s = *state;
-	struct cert	*self = cert_leaf("a.test", NULL), *stranger = cert_root("stranger"),
-			*by_stranger = cert_leaf("a.test", stranger);
-	struct cert	*old = cert_make(&(struct cert_spec){ .cn = "a.test", .san = "DNS:a.test",
-			    .from_s = -7200, .to_s = -60 }, s->tls.inter);
-	struct cert	*weak = cert_make(&(struct cert_spec){ .cn = "a.test", .san = "DNS:a.test",
-			    .key = "RSA-1024" }, s->tls.inter);
-	struct raw	 r = { .sni = "b.test", .alpn = TOY_ALPN };
+	struct scene *s = *state;
+	struct cert *self = cert_leaf("a.test", NULL), *stranger = cert_root("stranger"),
+		    *by_stranger = cert_leaf("a.test", stranger);
+	struct cert *old = cert_make(&(struct cert_spec) { .cn = "a.test",
+					 .san = "DNS:a.test",
+					 .from_s = -7200,
+					 .to_s = -60 },
+	    s->tls.inter);
+	struct cert *weak = cert_make(&(struct cert_spec) { .cn = "a.test",
+					  .san = "DNS:a.test",
+					  .key = "RSA-1024" },
+	    s->tls.inter);
+	struct raw r = { .sni = "b.test", .alpn = TOY_ALPN };
 
 	assert_verdict(s, r, "no-certificate");
 	r.cert = s->tls.a;
-	assert_verdict(s, r, "certificate-untrusted");	/* without its intermediate */
+	assert_verdict(s, r, "certificate-untrusted"); /* without its intermediate */
 	r.by = s->tls.inter;
 	assert_verdict(s, r, "ok");
 	r.cert = old;
@@ -268,7 +273,7 @@ each_peer_has_its_verdict(void **state)
 static void
 assert_refused(struct scene *s, struct raw r, const char *word)
 {
-	unsigned	 gones = toy_quiet(&s->mutual), ups = s->mutual.ups;
+	unsigned gones = toy_quiet(&s->mutual), ups = s->mutual.ups;
 
 	raw_open(&r, s->mutual.port);
 	assert_true(toy_wait(&s->mutual, &s->mutual.gones, gones + 1));
@@ -280,8 +285,12 @@ assert_refused(struct scene *s, struct raw r, const char *word)
 static void
 some_never_come_up(void **state)
 {
-	struct scene	*s = *state;
-	struct raw	 good = { .sni = "b.test", .alpn = TOY_ALPN, .cert = s->tls.a, .by = s->tls.inter }, r;
+	struct scene *s = *state;
+	struct raw good = { .sni = "b.test",
+		.alpn = TOY_ALPN,
+		.cert = s->tls.a,
+		.by = s->tls.inter },
+		   r;
 
 	r = good;
 	r.version = TLS1_2_VERSION;
@@ -305,10 +314,10 @@ some_never_come_up(void **state)
 static void
 noise_is_no_handshake(void **state)
 {
-	struct scene		*s = *state;
-	struct sockaddr_in	 a = { .sin_family = AF_INET, .sin_port = htons(s->mutual.port) };
-	unsigned		 gones = toy_quiet(&s->mutual);
-	int			 fd = socket(AF_INET, SOCK_STREAM, 0);
+	struct scene *s = *state;
+	struct sockaddr_in a = { .sin_family = AF_INET, .sin_port = htons(s->mutual.port) };
+	unsigned gones = toy_quiet(&s->mutual);
+	int fd = socket(AF_INET, SOCK_STREAM, 0);
 
 	a.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
 	assert_int_equal(connect(fd, (struct sockaddr *)&a, sizeof a), 0);
@@ -327,13 +336,13 @@ noise_is_no_handshake(void **state)
 static void
 clients_are_not_asked(void **state)
 {
-	struct scene		*s = *state;
-	struct toy_client	 c = { .say = "ECHO me\nBYE\n" };
-	struct tls_settings	 bare = s->tls.settings_a;
-	struct tls_holder	*h;
-	struct raw		 r = { .sni = "b.test", .alpn = TOY_ALPN, .cert = s->tls.a, .by = s->tls.inter };
-	struct err		 e;
-	unsigned		 ups = s->clients.ups;
+	struct scene *s = *state;
+	struct toy_client c = { .say = "ECHO me\nBYE\n" };
+	struct tls_settings bare = s->tls.settings_a;
+	struct tls_holder *h;
+	struct raw r = { .sni = "b.test", .alpn = TOY_ALPN, .cert = s->tls.a, .by = s->tls.inter };
+	struct err e;
+	unsigned ups = s->clients.ups;
 
 	bare.n_identities = 0;
 	assert_true(tls_holder_new(&h, &bare, &e));
@@ -359,10 +368,10 @@ on_session(SSL *ssl, SSL_SESSION *session)
 static void
 no_session_is_resumed(void **state)
 {
-	struct scene	*s = *state;
-	struct raw	 r = { .sni = "b.test", .alpn = TOY_ALPN, .cert = s->tls.a, .by = s->tls.inter };
-	char		 text[64];
-	int		 sessions = 0;
+	struct scene *s = *state;
+	struct raw r = { .sni = "b.test", .alpn = TOY_ALPN, .cert = s->tls.a, .by = s->tls.inter };
+	char text[64];
+	int sessions = 0;
 
 	raw_open(&r, s->mutual.port);
 	SSL_CTX_set_session_cache_mode(r.ctx, SSL_SESS_CACHE_CLIENT);
@@ -382,7 +391,7 @@ static void
 assert_not_reached(struct scene *s, const char *own, const char *domain, uint16_t port,
     const char *word)
 {
-	struct toy_client	 c = { .say = "BYE\n" };
+	struct toy_client c = { .say = "BYE\n" };
 
 	client_run(&c, s->tls.ha, port, own, domain, 300);
 	assert_false(c.up);
@@ -393,7 +402,7 @@ assert_not_reached(struct scene *s, const char *own, const char *domain, uint16_
 static void
 put_b(struct scene *s, const struct cert *b, const struct cert *by)
 {
-	struct err	 e;
+	struct err e;
 
 	certs_write(s->tls.of_b[0].certificate, b, by);
 	certs_write_key(s->tls.of_b[0].key, b);
@@ -403,13 +412,16 @@ put_b(struct scene *s, const struct cert *b, const struct cert *by)
 static void
 nothing_leaves_before_the_server_is_known(void **state)
 {
-	struct scene	*s = *state;
-	struct cert	*other = cert_leaf("bad.test", s->tls.inter), *self = cert_leaf("b.test", NULL);
-	struct cert	*old = cert_make(&(struct cert_spec){ .cn = "b.test", .san = "DNS:b.test",
-			    .from_s = -7200, .to_s = -60 }, s->tls.inter);
-	struct cert	*wild = cert_make(&(struct cert_spec){ .cn = "b.test", .san = "DNS:*.b.test" },
-			    s->tls.inter);
-	unsigned	 gones = toy_quiet(&s->mutual);
+	struct scene *s = *state;
+	struct cert *other = cert_leaf("bad.test", s->tls.inter), *self = cert_leaf("b.test", NULL);
+	struct cert *old = cert_make(&(struct cert_spec) { .cn = "b.test",
+					 .san = "DNS:b.test",
+					 .from_s = -7200,
+					 .to_s = -60 },
+	    s->tls.inter);
+	struct cert *wild = cert_make(&(struct cert_spec) { .cn = "b.test", .san = "DNS:*.b.test" },
+	    s->tls.inter);
+	unsigned gones = toy_quiet(&s->mutual);
 
 	put_b(s, other, s->tls.inter);
 	assert_not_reached(s, "a.test", "b.test", s->mutual.port, "certificate-name");
@@ -433,10 +445,10 @@ nothing_leaves_before_the_server_is_known(void **state)
 static void
 servers_that_do_not_answer(void **state)
 {
-	struct scene		*s = *state;
-	struct sockaddr_in	 a = { .sin_family = AF_INET };
-	socklen_t		 n = sizeof a;
-	int			 fd = socket(AF_INET, SOCK_STREAM, 0);
+	struct scene *s = *state;
+	struct sockaddr_in a = { .sin_family = AF_INET };
+	socklen_t n = sizeof a;
+	int fd = socket(AF_INET, SOCK_STREAM, 0);
 
 	a.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
 	assert_int_equal(bind(fd, (struct sockaddr *)&a, n), 0);
@@ -452,10 +464,10 @@ servers_that_do_not_answer(void **state)
 static void
 cut_off_is_not_closed(void **state)
 {
-	struct scene	*s = *state;
-	struct raw	 r = { .sni = "b.test", .alpn = TOY_ALPN };
-	char		 text[64];
-	unsigned	 gones = toy_quiet(&s->mutual);
+	struct scene *s = *state;
+	struct raw r = { .sni = "b.test", .alpn = TOY_ALPN };
+	char text[64];
+	unsigned gones = toy_quiet(&s->mutual);
 
 	for (int orderly = 0; orderly < 2; orderly++) {
 		raw_open(&r, s->mutual.port);
@@ -472,14 +484,17 @@ cut_off_is_not_closed(void **state)
 static void
 who_is_not_listened_to_must_wait(void **state)
 {
-	struct scene		*s = *state;
-	struct toy_client	 c = { .say = "STOP\n", .put = 64 * MIB };
-	struct sockaddr_in	 a = { .sin_family = AF_INET, .sin_port = htons(s->mutual.port) };
-	struct conn_target	 to = { .address = (struct sockaddr *)&a, .own = "a.test",
-				    .domain = "b.test", .alpn = TOY_ALPN, .timeout_ms = 5000 };
-	struct loop_timer	*t;
-	struct err		 e;
-	unsigned		 gones = toy_quiet(&s->mutual);
+	struct scene *s = *state;
+	struct toy_client c = { .say = "STOP\n", .put = 64 * MIB };
+	struct sockaddr_in a = { .sin_family = AF_INET, .sin_port = htons(s->mutual.port) };
+	struct conn_target to = { .address = (struct sockaddr *)&a,
+		.own = "a.test",
+		.domain = "b.test",
+		.alpn = TOY_ALPN,
+		.timeout_ms = 5000 };
+	struct loop_timer *t;
+	struct err e;
+	unsigned gones = toy_quiet(&s->mutual);
 
 	a.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
 	assert_true(loop_new(&c.loop, &e));
@@ -495,9 +510,11 @@ who_is_not_listened_to_must_wait(void **state)
 	loop_timer_free(&t);
 	loop_free(&c.loop);
 	/* The server notices the end only when it reads again, so it is dropped there. */
-	loop_post(workers_loop(s->mutual.workers, 0), toy_drop_all, workers_loop(s->mutual.workers, 0));
+	loop_post(workers_loop(s->mutual.workers, 0), toy_drop_all,
+	    workers_loop(s->mutual.workers, 0));
 	assert_true(toy_wait(&s->mutual, &s->mutual.gones, gones + 1));
-	assert_in_range(s->mutual.counts.in, ENGINE_WINDOW_BYTES, ENGINE_WINDOW_BYTES + CONN_READ_BYTES);
+	assert_in_range(s->mutual.counts.in, ENGINE_WINDOW_BYTES,
+	    ENGINE_WINDOW_BYTES + CONN_READ_BYTES);
 	assert_in_range(s->mutual.counts.wire_in, ENGINE_WINDOW_BYTES,
 	    ENGINE_WINDOW_BYTES + 3 * CONN_READ_BYTES);
 }
@@ -506,27 +523,29 @@ who_is_not_listened_to_must_wait(void **state)
 static void
 who_does_not_read_is_not_written_to(void **state)
 {
-	struct scene	*s = *state;
-	struct raw	 r = { .sni = "b.test", .alpn = TOY_ALPN };
-	struct timespec	 t = { 0, 300000000 };
-	unsigned	 gones = toy_quiet(&s->mutual);
+	struct scene *s = *state;
+	struct raw r = { .sni = "b.test", .alpn = TOY_ALPN };
+	struct timespec t = { 0, 300000000 };
+	unsigned gones = toy_quiet(&s->mutual);
 
 	raw_open(&r, s->mutual.port);
 	raw_say(&r, "GET 1000000000\n");
 	nanosleep(&t, NULL);
-	loop_post(workers_loop(s->mutual.workers, 0), toy_drop_all, workers_loop(s->mutual.workers, 0));
+	loop_post(workers_loop(s->mutual.workers, 0), toy_drop_all,
+	    workers_loop(s->mutual.workers, 0));
 	assert_true(toy_wait(&s->mutual, &s->mutual.gones, gones + 1));
 	assert_true(s->mutual.counts.out < 32 * MIB);
 	/* On the wire it is a little longer; what waits here is the difference. */
-	assert_true(s->mutual.counts.out < s->mutual.counts.wire_out + CONN_OUT_HIGH + CONN_READ_BYTES);
+	assert_true(
+	    s->mutual.counts.out < s->mutual.counts.wire_out + CONN_OUT_HIGH + CONN_READ_BYTES);
 	raw_close(&r, false);
 }
 
 static void
 begin_silence(void **state)
 {
-	struct scene		*s = *state;
-	struct sockaddr_in	 a = { .sin_family = AF_INET, .sin_port = htons(s->silence.port) };
+	struct scene *s = *state;
+	struct sockaddr_in a = { .sin_family = AF_INET, .sin_port = htons(s->silence.port) };
 
 	a.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
 	s->silent = socket(AF_INET, SOCK_STREAM, 0);
@@ -537,14 +556,14 @@ begin_silence(void **state)
 static void
 silence_ends_at_the_deadline(void **state)
 {
-	struct scene	*s = *state;
-	char		 c;
+	struct scene *s = *state;
+	char c;
 
 	assert_int_equal(read(s->silent, &c, 1), 0);
 	assert_true(clock_mono_ms() - s->silent_ms >= TLS_HANDSHAKE_MS - 100);
-	if (!is_watched())	/* there, this test may begin later than the deadline */
+	if (!is_watched()) /* there, this test may begin later than the deadline */
 		assert_true(clock_mono_ms() - s->silent_ms <= TLS_HANDSHAKE_MS + 3000);
-	assert_true(toy_wait(&s->silence, &s->silence.gones, 1));	/* told behind the socket's end */
+	assert_true(toy_wait(&s->silence, &s->silence.gones, 1)); /* told behind the socket's end */
 	ASSERT_WORD(last_why(&s->silence), "tls-failed");
 	close(s->silent);
 }

@@ -8,20 +8,20 @@
 
 #include <cmocka.h>
 
-#include "common/svc/conn_limit.h"
+#include "common/net/conn_limit.h"
 #include "tests/unit/conn_scene.h"
 
 /* -- the table ---------------------------------------------------------------------------------- */
 
-#define PLACES	(CONN_PER_HOST + 4)
+#define PLACES (CONN_PER_HOST + 4)
 
 struct table {
-	struct conn_limit	*limit;
-	struct loop		*loop;
-	struct conn_place	*p[PLACES];
+	struct conn_limit *limit;
+	struct loop *loop;
+	struct conn_place *p[PLACES];
 };
 
-static unsigned	 told[PLACES];		/* by id */
+static unsigned told[PLACES]; /* by id */
 
 static void
 on_told(struct loop *l, uint64_t id)
@@ -33,9 +33,9 @@ on_told(struct loop *l, uint64_t id)
 static struct sockaddr_storage
 host(const char *address, uint16_t port)
 {
-	struct sockaddr_storage	 a = { 0 };
-	struct sockaddr_in	*v4 = (struct sockaddr_in *)&a;
-	struct sockaddr_in6	*v6 = (struct sockaddr_in6 *)&a;
+	struct sockaddr_storage a = { 0 };
+	struct sockaddr_in *v4 = (struct sockaddr_in *)&a;
+	struct sockaddr_in6 *v6 = (struct sockaddr_in6 *)&a;
 
 	if (inet_pton(AF_INET, address, &v4->sin_addr) == 1) {
 		v4->sin_family = AF_INET;
@@ -51,8 +51,8 @@ host(const char *address, uint16_t port)
 static struct conn_place *
 enter(struct table *t, const char *address, uint64_t id)
 {
-	struct sockaddr_storage	 a = host(address, (uint16_t)(1470 + id));
-	struct conn_caller	 c = { t->loop, id, on_told };
+	struct sockaddr_storage a = host(address, (uint16_t)(1470 + id));
+	struct conn_caller c = { t->loop, id, on_told };
 
 	return conn_limit_enter(t->limit, &a, &c);
 }
@@ -60,7 +60,7 @@ enter(struct table *t, const char *address, uint64_t id)
 static void
 table_open(struct table *t)
 {
-	struct err	 e;
+	struct err e;
 
 	memset(told, 0, sizeof told);
 	memset(t, 0, sizeof *t);
@@ -92,7 +92,7 @@ table_close(struct table *t)
 static unsigned
 held(const struct table *t)
 {
-	unsigned	 n = 0;
+	unsigned n = 0;
 
 	for (unsigned i = 0; i < PLACES; i++)
 		n += t->p[i] != NULL && conn_place_is_held(t->p[i]);
@@ -102,7 +102,7 @@ held(const struct table *t)
 static void
 so_many_and_no_more(void **state)
 {
-	struct table	 t;
+	struct table t;
 
 	(void)state;
 	table_open(&t);
@@ -116,10 +116,10 @@ so_many_and_no_more(void **state)
 static void
 each_host_for_itself(void **state)
 {
-	static const char *const	 others[] = { "192.0.2.2", "2001:db8::1", "2001:db8::2",
-					    "2001:db8:0:1::1" };
-	struct table			 t;
-	struct conn_place		*p;
+	static const char *const others[] = { "192.0.2.2", "2001:db8::1", "2001:db8::2",
+		"2001:db8:0:1::1" };
+	struct table t;
+	struct conn_place *p;
 
 	(void)state;
 	table_open(&t);
@@ -135,12 +135,12 @@ each_host_for_itself(void **state)
 static void
 in_the_order_of_coming(void **state)
 {
-	struct table	 t;
+	struct table t;
 
 	(void)state;
 	table_open(&t);
 	table_fill(&t, PLACES);
-	conn_place_leave(&t.p[CONN_PER_HOST + 1]);	/* one that waits */
+	conn_place_leave(&t.p[CONN_PER_HOST + 1]); /* one that waits */
 	assert_int_equal(held(&t), CONN_PER_HOST);
 	conn_place_leave(&t.p[2]);
 	assert_true(conn_place_is_held(t.p[CONN_PER_HOST]));
@@ -164,7 +164,7 @@ in_the_order_of_coming(void **state)
 static void
 as_many_are_wanted_as_wait(void **state)
 {
-	struct table	 t;
+	struct table t;
 
 	(void)state;
 	table_open(&t);
@@ -194,7 +194,7 @@ as_many_are_wanted_as_wait(void **state)
 static void
 nobody_comes_after_the_end(void **state)
 {
-	struct table	 t;
+	struct table t;
 
 	(void)state;
 	table_open(&t);
@@ -212,12 +212,12 @@ nobody_comes_after_the_end(void **state)
 /* -- with connections --------------------------------------------------------------------------- */
 
 struct caller {
-	struct engine	 engine;	/* first */
-	struct loop	*loop;
-	struct conn	*conn;
-	bool		 up, gone;
-	unsigned	 wanted;
-	struct err	 why;
+	struct engine engine; /* first */
+	struct loop *loop;
+	struct conn *conn;
+	bool up, gone;
+	unsigned wanted;
+	struct err why;
 };
 
 static size_t
@@ -230,7 +230,7 @@ caller_feed(struct engine *e, struct span in)
 static void
 caller_up(struct conn *c, void *role)
 {
-	struct caller	*r = role;
+	struct caller *r = role;
 
 	r->up = true;
 	conn_set_engine(c, &r->engine);
@@ -239,18 +239,18 @@ caller_up(struct conn *c, void *role)
 static void
 caller_gone(struct conn *c, void *role, const struct err *why)
 {
-	struct caller	*r = role;
+	struct caller *r = role;
 
 	(void)c;
 	r->gone = true;
-	r->why = why == NULL ? (struct err){ 0 } : *why;
+	r->why = why == NULL ? (struct err) { 0 } : *why;
 	engine_clear(&r->engine);
 }
 
 static void
 caller_wanted(struct conn *c, void *role)
 {
-	struct caller	*r = role;
+	struct caller *r = role;
 
 	r->wanted++;
 	if (conn_is_wanted(c))
@@ -258,24 +258,28 @@ caller_wanted(struct conn *c, void *role)
 }
 
 static void
-connect_to(struct one_server *s, struct caller *r, struct loop *loop, struct conn_limit *limit, bool gives_way)
+connect_to(struct one_server *s, struct caller *r, struct loop *loop, struct conn_limit *limit,
+    bool gives_way)
 {
-	static const struct conn_events	 polite = { caller_up, caller_gone, caller_wanted };
-	static const struct conn_events	 stubborn = { .up = caller_up, .gone = caller_gone };
-	struct sockaddr_in		 a = { .sin_family = AF_INET, .sin_port = htons(s->server.port) };
-	struct conn_target		 to = { .address = (struct sockaddr *)&a, .own = "a.test",
-					    .domain = "b.test", .alpn = TOY_ALPN, .timeout_ms = 5000,
-					    .limit = limit };
+	static const struct conn_events polite = { caller_up, caller_gone, caller_wanted };
+	static const struct conn_events stubborn = { .up = caller_up, .gone = caller_gone };
+	struct sockaddr_in a = { .sin_family = AF_INET, .sin_port = htons(s->server.port) };
+	struct conn_target to = { .address = (struct sockaddr *)&a,
+		.own = "a.test",
+		.domain = "b.test",
+		.alpn = TOY_ALPN,
+		.timeout_ms = 5000,
+		.limit = limit };
 
 	a.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-	*r = (struct caller){ .engine = { .feed = caller_feed }, .loop = loop };
+	*r = (struct caller) { .engine = { .feed = caller_feed }, .loop = loop };
 	r->conn = conn_connect(loop, &to, s->tls.ha, gives_way ? &polite : &stubborn, r);
 }
 
 static void
 run_for(struct loop *l, int64_t ms)
 {
-	struct loop_timer	*t = loop_timer_new(l, toy_stop, l);
+	struct loop_timer *t = loop_timer_new(l, toy_stop, l);
 
 	loop_timer_set_ms(t, ms);
 	loop_run(l);
@@ -291,17 +295,17 @@ run_until(struct loop *l, const bool *what)
 	assert_true(*what);
 }
 
-#define CALLERS	(CONN_PER_HOST + 3)
+#define CALLERS (CONN_PER_HOST + 3)
 
 static void
 connections_wait_for_their_turn(void **state)
 {
-	struct one_server	*s = *state;
-	struct conn_limit	*limit = conn_limit_new();
-	struct caller		 r[CALLERS];
-	struct loop		*l;
-	struct err		 e;
-	unsigned		 begun = s->server.begun;
+	struct one_server *s = *state;
+	struct conn_limit *limit = conn_limit_new();
+	struct caller r[CALLERS];
+	struct loop *l;
+	struct err e;
+	unsigned begun = s->server.begun;
 
 	assert_true(loop_new(&l, &e));
 	for (int i = 0; i < CALLERS; i++)
@@ -333,15 +337,15 @@ connections_wait_for_their_turn(void **state)
 static void
 who_fails_leaves(void **state)
 {
-	struct one_server	*s = *state;
-	struct conn_limit	*limit = conn_limit_new();
-	struct caller		 r[CALLERS];
-	struct loop		*l;
-	struct err		 e;
-	uint16_t		 port = s->server.port;
+	struct one_server *s = *state;
+	struct conn_limit *limit = conn_limit_new();
+	struct caller r[CALLERS];
+	struct loop *l;
+	struct err e;
+	uint16_t port = s->server.port;
 
 	assert_true(loop_new(&l, &e));
-	s->server.port = 1;		/* where nobody listens */
+	s->server.port = 1; /* where nobody listens */
 	for (int i = 0; i < CALLERS; i++)
 		connect_to(s, &r[i], l, limit, false);
 	s->server.port = port;
@@ -357,12 +361,12 @@ who_fails_leaves(void **state)
 static void
 who_is_wanted_gives_way(void **state)
 {
-	struct one_server	*s = *state;
-	struct conn_limit	*limit = conn_limit_new();
-	struct caller		 r[CALLERS];
-	struct loop		*l;
-	struct err		 e;
-	int			 gone = 0;
+	struct one_server *s = *state;
+	struct conn_limit *limit = conn_limit_new();
+	struct caller r[CALLERS];
+	struct loop *l;
+	struct err e;
+	int gone = 0;
 
 	assert_true(loop_new(&l, &e));
 	for (int i = 0; i < CONN_PER_HOST; i++) {

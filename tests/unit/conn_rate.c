@@ -14,7 +14,7 @@
 #include "tests/moved_clock.h"
 #include "tests/unit/conn_scene.h"
 
-#define MINUTE_OCTETS	(CONN_RATE_MIN * (CONN_RATE_MS / 1000))
+#define MINUTE_OCTETS (CONN_RATE_MIN * (CONN_RATE_MS / 1000))
 
 static void
 nothing(void *arg)
@@ -26,9 +26,9 @@ nothing(void *arg)
 static void
 a_minute_later(struct one_server *s)
 {
-	struct timespec	 t = { 0, 200000000 };
+	struct timespec t = { 0, 200000000 };
 
-	nanosleep(&t, NULL);		/* the kernels have moved what they could */
+	nanosleep(&t, NULL); /* the kernels have moved what they could */
 	move_clock(CONN_RATE_MS);
 	loop_post(workers_loop(s->server.workers, 0), nothing, NULL);
 	nanosleep(&t, NULL);
@@ -37,7 +37,7 @@ a_minute_later(struct one_server *s)
 static bool
 is_gone(struct one_server *s)
 {
-	bool	 gone;
+	bool gone;
 
 	pthread_mutex_lock(&s->server.lock);
 	gone = s->server.gones == s->server.begun;
@@ -48,7 +48,7 @@ is_gone(struct one_server *s)
 static void
 assert_too_slow(struct one_server *s)
 {
-	struct timespec	 t = { 0, 100000000 };
+	struct timespec t = { 0, 100000000 };
 
 	for (int i = 0; i < 50 && !is_gone(s); i++)
 		nanosleep(&t, NULL);
@@ -60,7 +60,7 @@ assert_too_slow(struct one_server *s)
 static void
 ask_for_much(struct one_server *s, struct raw *r)
 {
-	*r = (struct raw){ .sni = "b.test", .alpn = TOY_ALPN, .window = 8192 };
+	*r = (struct raw) { .sni = "b.test", .alpn = TOY_ALPN, .window = 8192 };
 	raw_open(r, s->server.port);
 	raw_say(r, "GET 1000000000\n");
 }
@@ -69,8 +69,8 @@ ask_for_much(struct one_server *s, struct raw *r)
 static void
 take(struct raw *r, size_t n)
 {
-	char	 octets[1024];
-	int	 got = 1;
+	char octets[1024];
+	int got = 1;
 
 	while (n > 0 && got > 0) {
 		got = SSL_read(r->ssl, octets, n < sizeof octets ? (int)n : (int)sizeof octets);
@@ -82,12 +82,12 @@ take(struct raw *r, size_t n)
 static void
 who_takes_nothing_is_dropped(void **state)
 {
-	struct one_server	*s = *state;
-	struct raw	 r = { .sni = "b.test", .alpn = TOY_ALPN };
+	struct one_server *s = *state;
+	struct raw r = { .sni = "b.test", .alpn = TOY_ALPN };
 
 	raw_open(&r, s->server.port);
 	raw_say(&r, "GET 1000000000\n");
-	a_minute_later(s);		/* in which its kernel has taken much */
+	a_minute_later(s); /* in which its kernel has taken much */
 	assert_false(is_gone(s));
 	a_minute_later(s);
 	assert_too_slow(s);
@@ -97,8 +97,8 @@ who_takes_nothing_is_dropped(void **state)
 static void
 who_takes_a_third_is_dropped(void **state)
 {
-	struct one_server	*s = *state;
-	struct raw	 r;
+	struct one_server *s = *state;
+	struct raw r;
 
 	ask_for_much(s, &r);
 	take(&r, 4 * MINUTE_OCTETS);
@@ -114,8 +114,8 @@ who_takes_a_third_is_dropped(void **state)
 static void
 who_takes_three_times_as_much_is_not(void **state)
 {
-	struct one_server	*s = *state;
-	struct raw	 r;
+	struct one_server *s = *state;
+	struct raw r;
 
 	ask_for_much(s, &r);
 	for (int minute = 0; minute < 5; minute++) {
@@ -133,9 +133,9 @@ who_takes_three_times_as_much_is_not(void **state)
 static void
 who_asks_for_nothing_may_stay(void **state)
 {
-	struct one_server	*s = *state;
-	struct raw	 r = { .sni = "b.test", .alpn = TOY_ALPN };
-	char		 text[64];
+	struct one_server *s = *state;
+	struct raw r = { .sni = "b.test", .alpn = TOY_ALPN };
+	char text[64];
 
 	raw_open(&r, s->server.port);
 	for (int minute = 0; minute < 3; minute++) {

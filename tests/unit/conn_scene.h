@@ -15,12 +15,12 @@
 #include <openssl/ssl.h>
 
 #include "common/base/clock.h"
-#include "common/svc/conn.h"
-#include "common/svc/loop.h"
-#include "common/svc/workers.h"
+#include "common/loop/loop.h"
+#include "common/loop/workers.h"
+#include "common/net/conn.h"
 #include "tests/unit/tls_scene.h"
 
-#define TOY_ALPN	"toy/1"
+#define TOY_ALPN "toy/1"
 
 static inline char
 pattern(uint64_t at)
@@ -29,8 +29,8 @@ pattern(uint64_t at)
 }
 
 struct pattern_source {
-	struct source	 source;
-	atomic_int	*freed;
+	struct source source;
+	atomic_int *freed;
 };
 
 static inline ssize_t
@@ -45,7 +45,7 @@ pattern_read(struct source *s, uint64_t offset, char *dst, size_t n)
 static inline void
 pattern_free(struct source *s)
 {
-	struct pattern_source	*p = (struct pattern_source *)s;
+	struct pattern_source *p = (struct pattern_source *)s;
 
 	if (p->freed != NULL)
 		atomic_fetch_add(p->freed, 1);
@@ -55,7 +55,7 @@ pattern_free(struct source *s)
 static inline struct source *
 pattern_source(atomic_int *freed)
 {
-	struct pattern_source	*p = calloc(1, sizeof *p);
+	struct pattern_source *p = calloc(1, sizeof *p);
 
 	p->source.read = pattern_read;
 	p->source.free = pattern_free;
@@ -66,37 +66,37 @@ pattern_source(atomic_int *freed)
 /* -- server ------------------------------------------------------------------------------------- */
 
 struct toy_server {
-	struct tls_scene	*scene;
-	struct workers		*workers;
-	struct listen		*listen;
-	uint16_t		 port;
-	enum conn_peers		 peers;
-	pthread_mutex_t		 lock;
-	pthread_cond_t		 changed;
+	struct tls_scene *scene;
+	struct workers *workers;
+	struct listen *listen;
+	uint16_t port;
+	enum conn_peers peers;
+	pthread_mutex_t lock;
+	pthread_cond_t changed;
 	/* under lock */
-	unsigned		 begun, ups, gones, bads;
-	struct err		 verdict;	/* of the last that came up */
-	struct err		 why;		/* of the last that went; why 0: in order */
-	struct conn_counts	 counts;
-	uint64_t		 id;		/* of the last LATER */
-	unsigned		 laters;
-	char			 sni[256];
-	unsigned char		 exporter[TLS_EXPORTER_BYTES];
-	atomic_int		 freed;
+	unsigned begun, ups, gones, bads;
+	struct err verdict; /* of the last that came up */
+	struct err why;     /* of the last that went; why 0: in order */
+	struct conn_counts counts;
+	uint64_t id; /* of the last LATER */
+	unsigned laters;
+	char sni[256];
+	unsigned char exporter[TLS_EXPORTER_BYTES];
+	atomic_int freed;
 };
 
 struct toy {
-	struct engine		 engine;	/* first */
-	struct toy_server	*server;
-	struct conn		*conn;
-	uint64_t		 expect, at;	/* PUT */
-	bool			 stopped;
+	struct engine engine; /* first */
+	struct toy_server *server;
+	struct conn *conn;
+	uint64_t expect, at; /* PUT */
+	bool stopped;
 };
 
 static inline void
 toy_line(struct toy *t, char *line)
 {
-	unsigned long	 n;
+	unsigned long n;
 
 	if (sscanf(line, "GET %lu", &n) == 1) {
 		buf_addf(&t->engine.out, "DATA %lu\n", n);
@@ -125,9 +125,9 @@ toy_line(struct toy *t, char *line)
 static inline size_t
 toy_take(struct toy *t, struct span in)
 {
-	char		 line[128];
-	const char	*lf;
-	size_t		 n;
+	char line[128];
+	const char *lf;
+	size_t n;
 
 	if (t->expect > 0) {
 		n = in.n < t->expect ? in.n : (size_t)t->expect;
@@ -149,8 +149,8 @@ toy_take(struct toy *t, struct span in)
 static inline size_t
 toy_feed(struct engine *e, struct span in)
 {
-	struct toy	*t = (struct toy *)e;
-	size_t		 took = 0, n = 1;
+	struct toy *t = (struct toy *)e;
+	size_t took = 0, n = 1;
 
 	if (e->closing)
 		return in.n;
@@ -173,13 +173,13 @@ toy_tick(struct engine *e)
 static inline void
 toy_up(struct conn *c, void *role)
 {
-	struct toy		*t = role;
-	struct toy_server	*s = t->server;
+	struct toy *t = role;
+	struct toy_server *s = t->server;
 
 	t->conn = c;
 	pthread_mutex_lock(&s->lock);
 	s->ups++;
-	s->verdict = (struct err){ 0 };
+	s->verdict = (struct err) { 0 };
 	(void)tls_peer_check(conn_peer(c), conn_holder(c), &s->verdict);
 	snprintf(s->sni, sizeof s->sni, "%s", conn_peer(c)->sni);
 	(void)conn_exporter(c, s->exporter);
@@ -191,12 +191,12 @@ toy_up(struct conn *c, void *role)
 static inline void
 toy_gone(struct conn *c, void *role, const struct err *why)
 {
-	struct toy		*t = role;
-	struct toy_server	*s = t->server;
+	struct toy *t = role;
+	struct toy_server *s = t->server;
 
 	pthread_mutex_lock(&s->lock);
 	s->gones++;
-	s->why = why == NULL ? (struct err){ 0 } : *why;
+	s->why = why == NULL ? (struct err) { 0 } : *why;
 	conn_counts(c, &s->counts);
 	pthread_cond_broadcast(&s->changed);
 	pthread_mutex_unlock(&s->lock);
@@ -209,8 +209,8 @@ static const struct conn_events toy_events = { .up = toy_up, .gone = toy_gone };
 static inline void
 toy_accepted(void *arg, unsigned worker, struct listen_incoming *in)
 {
-	struct toy_server	*s = arg;
-	struct toy		*t = calloc(1, sizeof *t);
+	struct toy_server *s = arg;
+	struct toy *t = calloc(1, sizeof *t);
 
 	t->engine.feed = toy_feed;
 	t->engine.tick = toy_tick;
@@ -218,13 +218,14 @@ toy_accepted(void *arg, unsigned worker, struct listen_incoming *in)
 	pthread_mutex_lock(&s->lock);
 	s->begun++;
 	pthread_mutex_unlock(&s->lock);
-	conn_accept(workers_loop(s->workers, worker), in, s->scene->hb, s->peers, TOY_ALPN, &toy_events, t);
+	conn_accept(workers_loop(s->workers, worker), in, s->scene->hb, s->peers, TOY_ALPN,
+	    &toy_events, t);
 }
 
 static inline void
 toy_open(struct toy_server *s, struct tls_scene *scene, enum conn_peers peers)
 {
-	struct err	 e;
+	struct err e;
 
 	memset(s, 0, sizeof *s);
 	s->scene = scene;
@@ -255,7 +256,7 @@ toy_drop_all(void *loop)
 static inline void
 toy_close(struct toy_server *s)
 {
-	struct loop	*l = workers_loop(s->workers, 0);
+	struct loop *l = workers_loop(s->workers, 0);
 
 	listen_stop(s->listen);
 	loop_post(l, toy_drop_all, l);
@@ -269,8 +270,8 @@ toy_close(struct toy_server *s)
 static inline bool
 toy_wait(struct toy_server *s, const unsigned *count, unsigned n)
 {
-	struct timespec	 t;
-	int		 r = 0;
+	struct timespec t;
+	int r = 0;
 
 	clock_gettime(CLOCK_REALTIME, &t);
 	t.tv_sec += 20;
@@ -285,7 +286,7 @@ toy_wait(struct toy_server *s, const unsigned *count, unsigned n)
 static inline unsigned
 toy_quiet(struct toy_server *s)
 {
-	unsigned	 n;
+	unsigned n;
 
 	pthread_mutex_lock(&s->lock);
 	n = s->begun;
@@ -296,8 +297,8 @@ toy_quiet(struct toy_server *s)
 static inline void
 toy_answer(void *arg)
 {
-	struct toy_server	*s = arg;
-	struct conn		*c = conn_find(workers_loop(s->workers, 0), s->id);
+	struct toy_server *s = arg;
+	struct conn *c = conn_find(workers_loop(s->workers, 0), s->id);
 
 	if (c == NULL) {
 		pthread_mutex_lock(&s->lock);
@@ -314,24 +315,24 @@ toy_answer(void *arg)
 /* -- client: one connection, run until it goes ------------------------------------------------- */
 
 struct toy_client {
-	struct engine		 engine;	/* first */
-	struct loop		*loop;
-	struct conn		*conn;
-	const char		*say;		/* at once, when it is up */
-	uint64_t		 put;		/* payload behind that */
-	bool			 up, gone;
-	struct err		 why;
-	struct conn_counts	 counts;
-	char			 text[64];	/* the first octets that came */
-	uint64_t		 octets, bads, head;	/* head: octets before the pattern */
-	uint64_t		 close_at;	/* having got so many octets; 0: not */
-	unsigned char		 exporter[TLS_EXPORTER_BYTES];
+	struct engine engine; /* first */
+	struct loop *loop;
+	struct conn *conn;
+	const char *say; /* at once, when it is up */
+	uint64_t put;    /* payload behind that */
+	bool up, gone;
+	struct err why;
+	struct conn_counts counts;
+	char text[64];               /* the first octets that came */
+	uint64_t octets, bads, head; /* head: octets before the pattern */
+	uint64_t close_at;           /* having got so many octets; 0: not */
+	unsigned char exporter[TLS_EXPORTER_BYTES];
 };
 
 static inline size_t
 client_feed(struct engine *e, struct span in)
 {
-	struct toy_client	*c = (struct toy_client *)e;
+	struct toy_client *c = (struct toy_client *)e;
 
 	for (size_t i = 0; i < in.n; i++, c->octets++) {
 		if (c->octets < sizeof c->text - 1)
@@ -347,7 +348,7 @@ client_feed(struct engine *e, struct span in)
 static inline void
 client_up(struct conn *conn, void *role)
 {
-	struct toy_client	*c = role;
+	struct toy_client *c = role;
 
 	c->up = true;
 	(void)conn_exporter(conn, c->exporter);
@@ -360,10 +361,10 @@ client_up(struct conn *conn, void *role)
 static inline void
 client_gone(struct conn *conn, void *role, const struct err *why)
 {
-	struct toy_client	*c = role;
+	struct toy_client *c = role;
 
 	c->gone = true;
-	c->why = why == NULL ? (struct err){ 0 } : *why;
+	c->why = why == NULL ? (struct err) { 0 } : *why;
 	conn_counts(conn, &c->counts);
 	engine_clear(&c->engine);
 	loop_stop(c->loop);
@@ -375,10 +376,13 @@ static inline void
 client_run(struct toy_client *c, struct tls_holder *h, uint16_t port, const char *own,
     const char *domain, int64_t timeout_ms)
 {
-	struct sockaddr_in	 a = { .sin_family = AF_INET, .sin_port = htons(port) };
-	struct conn_target	 to = { .address = (struct sockaddr *)&a, .own = own, .domain = domain,
-				    .alpn = TOY_ALPN, .timeout_ms = timeout_ms };
-	struct err		 e;
+	struct sockaddr_in a = { .sin_family = AF_INET, .sin_port = htons(port) };
+	struct conn_target to = { .address = (struct sockaddr *)&a,
+		.own = own,
+		.domain = domain,
+		.alpn = TOY_ALPN,
+		.timeout_ms = timeout_ms };
+	struct err e;
 
 	a.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
 	if (!loop_new(&c->loop, &e))
@@ -394,22 +398,22 @@ client_run(struct toy_client *c, struct tls_holder *h, uint16_t port, const char
 /* -- raw client --------------------------------------------------------------------------------- */
 
 struct raw {
-	const char		*sni, *alpn;
-	const struct cert	*cert, *by;
-	int			 version;	/* 0: 1.3 */
-	int			 window;	/* of the receiving socket; 0: the system's */
+	const char *sni, *alpn;
+	const struct cert *cert, *by;
+	int version; /* 0: 1.3 */
+	int window;  /* of the receiving socket; 0: the system's */
 	/* results */
-	int			 fd;
-	SSL_CTX			*ctx;
-	SSL			*ssl;
-	bool			 shaken;
+	int fd;
+	SSL_CTX *ctx;
+	SSL *ssl;
+	bool shaken;
 };
 
 static inline void
 raw_open(struct raw *r, uint16_t port)
 {
-	struct sockaddr_in	 a = { .sin_family = AF_INET, .sin_port = htons(port) };
-	unsigned char		 list[64];
+	struct sockaddr_in a = { .sin_family = AF_INET, .sin_port = htons(port) };
+	unsigned char list[64];
 
 	a.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
 	r->fd = socket(AF_INET, SOCK_STREAM, 0);
@@ -449,7 +453,7 @@ raw_say(struct raw *r, const char *text)
 static inline void
 raw_hear(struct raw *r, char *text, size_t cap)
 {
-	size_t	 n = 0;
+	size_t n = 0;
 
 	while (n + 1 < cap && SSL_read(r->ssl, text + n, 1) == 1)
 		if (text[n++] == '\n')
@@ -470,14 +474,14 @@ raw_close(struct raw *r, bool orderly)
 /* -- a scene of one server that wants certificates: cmocka's fixtures ----------------------------- */
 
 struct one_server {
-	struct tls_scene	 tls;
-	struct toy_server	 server;
+	struct tls_scene tls;
+	struct toy_server server;
 };
 
 static inline int
 one_server_up(void **state)
 {
-	struct one_server	*s = calloc(1, sizeof *s);
+	struct one_server *s = calloc(1, sizeof *s);
 
 	scene_open(&s->tls);
 	toy_open(&s->server, &s->tls, CONN_MUTUAL);
@@ -488,7 +492,7 @@ one_server_up(void **state)
 static inline int
 one_server_down(void **state)
 {
-	struct one_server	*s = *state;
+	struct one_server *s = *state;
 
 	toy_close(&s->server);
 	scene_close(&s->tls);

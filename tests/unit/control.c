@@ -19,26 +19,26 @@
 
 #include <cmocka.h>
 
-#include "common/svc/control.h"
-#include "common/svc/loop.h"
+#include "common/daemon/control.h"
+#include "common/loop/loop.h"
 
-static char	 dir[64], path[96];
+static char dir[64], path[96];
 
 struct world {
-	struct loop		*loop;
-	struct control		*control;
-	pthread_t		 thread;
-	struct control_request	*held;		/* by `hold`, until `release` */
-	int			 left;		/* lines that `many` still owes */
-	atomic_uint		 lines, gone;
+	struct loop *loop;
+	struct control *control;
+	pthread_t thread;
+	struct control_request *held; /* by `hold`, until `release` */
+	int left;                     /* lines that `many` still owes */
+	atomic_uint lines, gone;
 };
 
-static struct world	 w;
+static struct world w;
 
 static void
 do_echo(void *role, struct control_request *r, const struct json *request)
 {
-	struct json	*o = json_new();
+	struct json *o = json_new();
 
 	assert_ptr_equal(role, &w);
 	json_put_str(o, "said", json_get_str(request, "say"));
@@ -49,7 +49,7 @@ do_echo(void *role, struct control_request *r, const struct json *request)
 static void
 do_fail(void *role, struct control_request *r, const struct json *request)
 {
-	struct err	 e;
+	struct err e;
 
 	(void)role;
 	(void)request;
@@ -86,7 +86,8 @@ many_more(struct control_request *r, void *arg)
 		struct json *o = json_new();
 
 		json_put_int(o, "left", --w.left);
-		json_put_str(o, "padding", "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx");
+		json_put_str(o, "padding",
+		    "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx");
 		control_line_take(r, o);
 		atomic_fetch_add(&w.lines, 1);
 	}
@@ -109,8 +110,11 @@ do_many(void *role, struct control_request *r, const struct json *request)
 
 static const struct control_verb first_verbs[] = { { "echo", do_echo }, { NULL, NULL } };
 static const struct control_verb verbs[] = {
-	{ "fail", do_fail }, { "hold", do_hold }, { "release", do_release },
-	{ "many", do_many }, { NULL, NULL }
+	{ "fail", do_fail },
+	{ "hold", do_hold },
+	{ "release", do_release },
+	{ "many", do_many },
+	{ NULL, NULL },
 };
 
 static void *
@@ -124,7 +128,7 @@ serve(void *arg)
 static int
 start(void **state)
 {
-	struct err	 e;
+	struct err e;
 
 	(void)state;
 	memset(&w, 0, sizeof w);
@@ -141,7 +145,7 @@ start(void **state)
 static int
 stop(void **state)
 {
-	char	 command[128];
+	char command[128];
 
 	(void)state;
 	loop_stop(w.loop);
@@ -155,15 +159,15 @@ stop(void **state)
 }
 
 struct heard {
-	int	 lines, most;
-	char	 last[256];
+	int lines, most;
+	char last[256];
 };
 
 static bool
 hear(void *arg, const struct json *line)
 {
-	struct heard	*h = arg;
-	const char	*said = json_get_str(line, "said");
+	struct heard *h = arg;
+	const char *said = json_get_str(line, "said");
 
 	h->lines++;
 	snprintf(h->last, sizeof h->last, "%s", said != NULL ? said : "");
@@ -173,8 +177,8 @@ hear(void *arg, const struct json *line)
 static bool
 call(const char *verb, const char *say, struct heard *h, struct err *e)
 {
-	struct json	*o = json_new();
-	bool		 ok;
+	struct json *o = json_new();
+	bool ok;
 
 	json_put_str(o, "verb", verb);
 	json_put_str(o, "say", say);
@@ -186,9 +190,9 @@ call(const char *verb, const char *say, struct heard *h, struct err *e)
 static void
 answers(void **state)
 {
-	struct heard	 h = { 0 };
-	struct err	 e;
-	struct stat	 st;
+	struct heard h = { 0 };
+	struct err e;
+	struct stat st;
 
 	(void)state;
 	assert_true(call("echo", "hello", &h, &e));
@@ -206,8 +210,8 @@ answers(void **state)
 static void
 long_answer(void **state)
 {
-	struct heard	 h = { 0 };
-	struct err	 e;
+	struct heard h = { 0 };
+	struct err e;
 
 	(void)state;
 	assert_true(call("many", "", &h, &e));
@@ -217,8 +221,8 @@ long_answer(void **state)
 static void
 reader_leaves(void **state)
 {
-	struct heard	 h = { .most = 3 };
-	struct err	 e;
+	struct heard h = { .most = 3 };
+	struct err e;
 
 	(void)state;
 	assert_true(call("many", "", &h, &e));
@@ -232,9 +236,9 @@ reader_leaves(void **state)
 static int
 dial(void)
 {
-	struct sockaddr_un	 a = { .sun_family = AF_UNIX };
-	struct timeval		 patience = { 5, 0 };
-	int			 fd = socket(AF_UNIX, SOCK_STREAM, 0);
+	struct sockaddr_un a = { .sun_family = AF_UNIX };
+	struct timeval patience = { 5, 0 };
+	int fd = socket(AF_UNIX, SOCK_STREAM, 0);
 
 	snprintf(a.sun_path, sizeof a.sun_path, "%s", path);
 	assert_int_equal(connect(fd, (struct sockaddr *)&a, sizeof a), 0);
@@ -246,8 +250,8 @@ dial(void)
 static void
 talk(int fd, const char *text, size_t n, const char *want, char out[4096])
 {
-	size_t	 got = 0;
-	ssize_t	 k;
+	size_t got = 0;
+	ssize_t k;
 
 	if (send(fd, text, n, MSG_NOSIGNAL) < 0)
 		assert_true(errno == EPIPE || errno == ECONNRESET);
@@ -262,17 +266,19 @@ talk(int fd, const char *text, size_t n, const char *want, char out[4096])
 static void
 raw(void **state)
 {
-	static const char	 two[] = "{\"verb\":\"echo\",\"say\":\"1\"}\n{\"verb\":\"echo\",\"say\":\"2\"}\n";
-	char			 out[4096], *big = malloc(CONTROL_LINE_BYTES + 2);
-	int			 fd = dial();
+	static const char two[] =
+	    "{\"verb\":\"echo\",\"say\":\"1\"}\n{\"verb\":\"echo\",\"say\":\"2\"}\n";
+	char out[4096], *big = malloc(CONTROL_LINE_BYTES + 2);
+	int fd = dial();
 
 	(void)state;
 	talk(fd, two, sizeof two - 1, "\"2\"}\n{\"done\":true}\n", out);
-	assert_string_equal(out, "{\"said\":\"1\"}\n{\"done\":true}\n{\"said\":\"2\"}\n{\"done\":true}\n");
-	talk(fd, "{\"verb\":", 8, "", out);			/* in pieces */
+	assert_string_equal(out,
+	    "{\"said\":\"1\"}\n{\"done\":true}\n{\"said\":\"2\"}\n{\"done\":true}\n");
+	talk(fd, "{\"verb\":", 8, "", out); /* in pieces */
 	talk(fd, "\"fail\"}\n", 8, "}}\n", out);
 	assert_non_null(strstr(out, "{\"error\":{\"code\":\"unknown-id\""));
-	talk(fd, "rubbish\n", 8, NULL, out);			/* and then it closes */
+	talk(fd, "rubbish\n", 8, NULL, out); /* and then it closes */
 	assert_non_null(strstr(out, "bad-syntax"));
 	close(fd);
 
@@ -292,8 +298,8 @@ raw(void **state)
 static void
 half_closed(void **state)
 {
-	char	 out[4096];
-	int	 fd = dial();
+	char out[4096];
+	int fd = dial();
 
 	(void)state;
 	assert_int_equal(send(fd, "{\"verb\":\"echo\"}\n", 16, 0), 16);
@@ -306,10 +312,10 @@ half_closed(void **state)
 static void
 held_and_released(void **state)
 {
-	struct heard	 h = { 0 };
-	struct err	 e;
-	char		 out[4096];
-	int		 fd = dial(), lost = dial();
+	struct heard h = { 0 };
+	struct err e;
+	char out[4096];
+	int fd = dial(), lost = dial();
 
 	(void)state;
 	talk(fd, "{\"verb\":\"hold\"}\n", 16, "", out);
@@ -329,17 +335,17 @@ held_and_released(void **state)
 static void
 many_clients(void **state)
 {
-	int		 fds[CONTROL_CLIENTS_MAX];
-	struct heard	 h = { 0 };
-	struct err	 e;
-	pid_t		 pid;
-	int		 status;
+	int fds[CONTROL_CLIENTS_MAX];
+	struct heard h = { 0 };
+	struct err e;
+	pid_t pid;
+	int status;
 
 	(void)state;
 	for (int i = 0; i < CONTROL_CLIENTS_MAX; i++)
 		fds[i] = dial();
 	usleep(100000);
-	pid = fork();			/* waits in the kernel's queue until one leaves */
+	pid = fork(); /* waits in the kernel's queue until one leaves */
 	if (pid == 0) {
 		for (int i = 0; i < CONTROL_CLIENTS_MAX; i++)
 			close(fds[i]);
@@ -357,21 +363,23 @@ many_clients(void **state)
 static void
 others_are_refused(void **state)
 {
-	struct heard	 h = { 0 };
-	struct err	 e;
-	int		 status;
-	pid_t		 pid;
+	struct heard h = { 0 };
+	struct err e;
+	int status;
+	pid_t pid;
 
 	(void)state;
 	if (geteuid() != 0)
 		skip();
 	assert_int_equal(chmod(dir, 0755), 0);
-	assert_int_equal(chmod(path, 0666), 0);		/* even where the mode would let them */
+	assert_int_equal(chmod(path, 0666), 0); /* even where the mode would let them */
 	pid = fork();
 	if (pid == 0) {
 		if (setgroups(0, NULL) < 0 || setgid(65534) < 0 || setuid(65534) < 0)
 			_exit(2);
-		_exit(!call("echo", "x", &h, &e) && h.lines == 0 && e.why != REFUSAL_not_running ? 0 : 1);
+		_exit(!call("echo", "x", &h, &e) && h.lines == 0 && e.why != REFUSAL_not_running
+			? 0
+			: 1);
 	}
 	assert_int_equal(waitpid(pid, &status, 0), pid);
 	assert_int_equal(WEXITSTATUS(status), 0);
@@ -380,15 +388,15 @@ others_are_refused(void **state)
 static void
 sockets(void **state)
 {
-	struct control	*c = NULL;
-	struct heard	 h = { 0 };
-	struct err	 e;
-	struct json	*o = json_new();
-	char		 other[104], longer[200];
-	int		 fd;
+	struct control *c = NULL;
+	struct heard h = { 0 };
+	struct err e;
+	struct json *o = json_new();
+	char other[104], longer[200];
+	int fd;
 
 	(void)state;
-	assert_false(control_new(w.loop, path, &c, &e));	/* one runs there */
+	assert_false(control_new(w.loop, path, &c, &e)); /* one runs there */
 	assert_int_equal(e.why, REFUSAL_config);
 	assert_non_null(strstr(e.text, "runs already"));
 	snprintf(other, sizeof other, "%s/other", dir);
@@ -399,8 +407,8 @@ sockets(void **state)
 	assert_false(control_new(w.loop, other, &c, &e));
 	assert_non_null(strstr(e.text, "is no socket"));
 	unlink(other);
-	{	/* left over by a daemon that died */
-		struct sockaddr_un	 a = { .sun_family = AF_UNIX };
+	{ /* left over by a daemon that died */
+		struct sockaddr_un a = { .sun_family = AF_UNIX };
 
 		fd = socket(AF_UNIX, SOCK_STREAM, 0);
 		snprintf(a.sun_path, sizeof a.sun_path, "%s", other);
@@ -423,7 +431,7 @@ sockets(void **state)
 	json_free(&o);
 }
 
-#define WITH_WORLD(f)	cmocka_unit_test_setup_teardown(f, start, stop)
+#define WITH_WORLD(f) cmocka_unit_test_setup_teardown(f, start, stop)
 
 int
 main(void)

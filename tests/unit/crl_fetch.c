@@ -6,9 +6,9 @@
 static void
 takes(void **state)
 {
-	struct scene	*s = *state;
+	struct scene *s = *state;
 
-	publish(s, "/root.crl", s->root, &(struct crl_spec){ .number = 1 });
+	publish(s, "/root.crl", s->root, &(struct crl_spec) { .number = 1 });
 	assert_int_equal(judge_twice(s, s->leaf, NULL), REFUSAL_NONE);
 	assert_int_equal(kept(s, ".crl"), 1);
 	assert_int_equal(kept(s, ".from"), 1);
@@ -18,12 +18,13 @@ takes(void **state)
 static void
 refreshes(void **state)
 {
-	struct scene	*s = *state;
-	struct cert	*other = leaf_at(s, "/root.crl", s->root);
+	struct scene *s = *state;
+	struct cert *other = leaf_at(s, "/root.crl", s->root);
 
-	publish(s, "/root.crl", s->root, &(struct crl_spec){ .number = 1 });
+	publish(s, "/root.crl", s->root, &(struct crl_spec) { .number = 1 });
 	assert_int_equal(judge_twice(s, s->leaf, NULL), REFUSAL_NONE);
-	publish(s, "/root.crl", s->root, &(struct crl_spec){ .number = 2, .revoked = { s->leaf } });
+	publish(s, "/root.crl", s->root,
+	    &(struct crl_spec) { .number = 2, .revoked = { s->leaf } });
 	assert_true(becomes(s, s->leaf, REFUSAL_certificate_revoked));
 	assert_int_equal(judge(s, other, NULL), REFUSAL_NONE);
 	cert_free(&other);
@@ -32,29 +33,35 @@ refreshes(void **state)
 static void
 restarts(void **state)
 {
-	struct scene	*s = *state;
+	struct scene *s = *state;
 
-	publish(s, "/root.crl", s->root, &(struct crl_spec){ .number = 1 });
+	publish(s, "/root.crl", s->root, &(struct crl_spec) { .number = 1 });
 	assert_int_equal(judge_twice(s, s->leaf, NULL), REFUSAL_NONE);
 	crl_fetch_free(&s->fetch);
 	start(s);
-	publish(s, "/root.crl", s->root, &(struct crl_spec){ .number = 2, .revoked = { s->leaf } });
+	publish(s, "/root.crl", s->root,
+	    &(struct crl_spec) { .number = 2, .revoked = { s->leaf } });
 	assert_true(becomes(s, s->leaf, REFUSAL_certificate_revoked));
 }
 
 static void
 whole_path(void **state)
 {
-	struct scene	*s = *state;
-	char		 ext[256];
-	struct cert	*inter, *leaf;
+	struct scene *s = *state;
+	char ext[256];
+	struct cert *inter, *leaf;
 
-	snprintf(ext, sizeof ext, "crlDistributionPoints=URI:%s", web_url(s->web, "127.0.0.1", "/up"));
-	inter = cert_make(&(struct cert_spec){ .cn = "inter", .ca = true, .ext = ext, .from_s = -3600,
-	    .to_s = 90 * CERTS_DAY }, s->root);
+	snprintf(ext, sizeof ext, "crlDistributionPoints=URI:%s",
+	    web_url(s->web, "127.0.0.1", "/up"));
+	inter = cert_make(&(struct cert_spec) { .cn = "inter",
+			      .ca = true,
+			      .ext = ext,
+			      .from_s = -3600,
+			      .to_s = 90 * CERTS_DAY },
+	    s->root);
 	leaf = leaf_at(s, "/missing /low", inter);
-	publish(s, "/up", s->root, &(struct crl_spec){ .number = 1 });
-	publish(s, "/low", inter, &(struct crl_spec){ .number = 1 });
+	publish(s, "/up", s->root, &(struct crl_spec) { .number = 1 });
+	publish(s, "/low", inter, &(struct crl_spec) { .number = 1 });
 	assert_int_equal(judge_twice(s, leaf, inter), REFUSAL_NONE);
 	assert_int_equal(kept(s, ".crl"), 2);
 	cert_free(&leaf);
@@ -66,8 +73,8 @@ whole_path(void **state)
 static void
 not_taken(struct scene *s, const char *path)
 {
-	struct cert	*leaf = leaf_at(s, path, s->root);
-	unsigned	 before = kept(s, ".crl");
+	struct cert *leaf = leaf_at(s, path, s->root);
+	unsigned before = kept(s, ".crl");
 
 	assert_int_equal(judge_twice(s, leaf, NULL), REFUSAL_revocation_unknown);
 	if (kept(s, ".crl") != before)
@@ -78,17 +85,18 @@ not_taken(struct scene *s, const char *path)
 static void
 refuses(void **state)
 {
-	struct scene	*s = *state;
-	struct cert	*twin = cert_root("root"), *other = cert_root("other");
+	struct scene *s = *state;
+	struct cert *twin = cert_root("root"), *other = cert_root("other");
 
 	publish_octets(s, "/empty", "", 0);
 	publish_octets(s, "/text", "<html>not found</html>", 22);
 	publish_octets(s, "/der", "\060\003\002\001\000", 5);
-	publish(s, "/twin", twin, &(struct crl_spec){ .number = 1 });
-	publish(s, "/other", other, &(struct crl_spec){ .number = 1 });
-	publish(s, "/future", s->root, &(struct crl_spec){ .from_s = 3600, .to_s = 7200, .number = 1 });
-	publish(s, "/delta", s->root, &(struct crl_spec){ .number = 2,
-	    .ext = "2.5.29.27=critical,DER:020101" });
+	publish(s, "/twin", twin, &(struct crl_spec) { .number = 1 });
+	publish(s, "/other", other, &(struct crl_spec) { .number = 1 });
+	publish(s, "/future", s->root,
+	    &(struct crl_spec) { .from_s = 3600, .to_s = 7200, .number = 1 });
+	publish(s, "/delta", s->root,
+	    &(struct crl_spec) { .number = 2, .ext = "2.5.29.27=critical,DER:020101" });
 	not_taken(s, "/none");
 	not_taken(s, "/empty");
 	not_taken(s, "/text");
@@ -106,10 +114,10 @@ refuses(void **state)
 static void
 twin_in_chain(void **state)
 {
-	struct scene	*s = *state;
-	struct cert	*twin = cert_root("root");
+	struct scene *s = *state;
+	struct cert *twin = cert_root("root");
 
-	publish(s, "/root.crl", twin, &(struct crl_spec){ .number = 9 });
+	publish(s, "/root.crl", twin, &(struct crl_spec) { .number = 9 });
 	assert_int_equal(judge_twice(s, s->leaf, twin), REFUSAL_revocation_unknown);
 	assert_int_equal(kept(s, ".crl"), 0);
 	cert_free(&twin);
@@ -118,29 +126,35 @@ twin_in_chain(void **state)
 static void
 older(void **state)
 {
-	struct scene	*s = *state;
-	unsigned	 before;
+	struct scene *s = *state;
+	unsigned before;
 
-	publish(s, "/root.crl", s->root, &(struct crl_spec){ .number = 7, .from_s = -60, .to_s = 7200,
-	    .revoked = { s->leaf } });
+	publish(s, "/root.crl", s->root,
+	    &(struct crl_spec) { .number = 7,
+		.from_s = -60,
+		.to_s = 7200,
+		.revoked = { s->leaf } });
 	assert_int_equal(judge_twice(s, s->leaf, NULL), REFUSAL_certificate_revoked);
 	/* By number, by date, without a number. */
-	publish(s, "/root.crl", s->root, &(struct crl_spec){ .number = 6, .from_s = -30, .to_s = 7200 });
+	publish(s, "/root.crl", s->root,
+	    &(struct crl_spec) { .number = 6, .from_s = -30, .to_s = 7200 });
 	before = web_connections(s->web);
 	while (web_connections(s->web) < before + 2)
 		usleep(20000);
 	assert_int_equal(judge(s, s->leaf, NULL), REFUSAL_certificate_revoked);
-	publish(s, "/root.crl", s->root, &(struct crl_spec){ .number = 8, .from_s = -90, .to_s = 7200 });
+	publish(s, "/root.crl", s->root,
+	    &(struct crl_spec) { .number = 8, .from_s = -90, .to_s = 7200 });
 	before = web_connections(s->web);
 	while (web_connections(s->web) < before + 2)
 		usleep(20000);
 	assert_int_equal(judge(s, s->leaf, NULL), REFUSAL_certificate_revoked);
-	publish(s, "/root.crl", s->root, &(struct crl_spec){ .from_s = -30, .to_s = 7200 });
+	publish(s, "/root.crl", s->root, &(struct crl_spec) { .from_s = -30, .to_s = 7200 });
 	before = web_connections(s->web);
 	while (web_connections(s->web) < before + 2)
 		usleep(20000);
 	assert_int_equal(judge(s, s->leaf, NULL), REFUSAL_certificate_revoked);
-	publish(s, "/root.crl", s->root, &(struct crl_spec){ .number = 8, .from_s = -30, .to_s = 7200 });
+	publish(s, "/root.crl", s->root,
+	    &(struct crl_spec) { .number = 8, .from_s = -30, .to_s = 7200 });
 	assert_true(becomes(s, s->leaf, REFUSAL_NONE));
 }
 
@@ -149,10 +163,10 @@ older(void **state)
 static void
 unverified(void **state)
 {
-	struct scene	*s = *state;
-	struct cert	*stranger = cert_root("stranger"), *leaf = leaf_at(s, "/root.crl", stranger);
+	struct scene *s = *state;
+	struct cert *stranger = cert_root("stranger"), *leaf = leaf_at(s, "/root.crl", stranger);
 	struct judgement j = { .n_urls = 1 };
-	struct chain	*c = chain_new(leaf->x, NULL);
+	struct chain *c = chain_new(leaf->x, NULL);
 
 	snprintf(j.urls[0], sizeof j.urls[0], "%s", web_url(s->web, "127.0.0.1", "/root.crl"));
 	assert_int_equal(judge(s, leaf, stranger), REFUSAL_certificate_untrusted);
@@ -169,11 +183,13 @@ unverified(void **state)
 static void
 damaged(void **state)
 {
-	struct scene	*s = *state;
-	FILE		*f;
+	struct scene *s = *state;
+	FILE *f;
 
 	crl_fetch_free(&s->fetch);
-	f = fopen(certs_path(s->cache, ".0000000000000000000000000000000000000000000000000000000000000000.from"), "w");
+	f = fopen(certs_path(s->cache,
+		      ".0000000000000000000000000000000000000000000000000000000000000000.from"),
+	    "w");
 	assert_non_null(f);
 	fputs("http://127.0.0.1:1/\nnonsense", f);
 	fclose(f);
@@ -184,7 +200,7 @@ damaged(void **state)
 int
 main(void)
 {
-	const struct CMUnitTest	 tests[] = {
+	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(takes, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(refreshes, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(restarts, set_up, tear_down),

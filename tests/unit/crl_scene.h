@@ -2,12 +2,12 @@
 #ifndef TESTS_UNIT_CRL_SCENE_H
 #define TESTS_UNIT_CRL_SCENE_H
 
+#include <dirent.h>
+#include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <dirent.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,24 +15,25 @@
 #include <time.h>
 #include <unistd.h>
 
-#include <cmocka.h>
 #include <openssl/pem.h>
 
+#include <cmocka.h>
+
 #include "common/base/clock.h"
-#include "common/svc/crl_cache.h"
-#include "common/svc/crl_fetch.h"
-#include "common/svc/crl_sources.h"
+#include "common/revoke/crl_cache.h"
+#include "common/revoke/crl_fetch.h"
+#include "common/revoke/crl_sources.h"
 #include "tests/certs.h"
 #include "tests/web.h"
 
-#define WAIT_MS	10000
+#define WAIT_MS 10000
 
 struct scene {
-	char			 folder[64], trust[128], cache[128];
-	struct web		*web;
-	struct cert		*root, *leaf;
-	struct tls_holder	*tls;
-	struct crl_fetch	*fetch;
+	char folder[64], trust[128], cache[128];
+	struct web *web;
+	struct cert *root, *leaf;
+	struct tls_holder *tls;
+	struct crl_fetch *fetch;
 };
 
 /* -- the scene ------------------------------------------------------------------------------------- */
@@ -40,8 +41,8 @@ struct scene {
 static inline void
 start_every(struct scene *s, int64_t refresh_ms)
 {
-	const struct crl_fetch_settings	 settings = { s->cache, web_zone(), true, refresh_ms };
-	struct err			 e;
+	const struct crl_fetch_settings settings = { s->cache, web_zone(), true, refresh_ms };
+	struct err e;
 
 	if (!crl_fetch_new(&s->fetch, &settings, s->tls, &e))
 		fail_msg("%s", e.text);
@@ -57,10 +58,13 @@ start(struct scene *s)
 static inline struct cert *
 leaf_at(struct scene *s, const char *paths, const struct cert *issuer)
 {
-	char			 ext[2048] = "crlDistributionPoints=", part[64];
-	struct cert_spec	 spec = { .cn = "a.test", .san = "DNS:a.test", .ext = ext,
-		.from_s = -3600, .to_s = 90 * CERTS_DAY };
-	size_t			 n;
+	char ext[2048] = "crlDistributionPoints=", part[64];
+	struct cert_spec spec = { .cn = "a.test",
+		.san = "DNS:a.test",
+		.ext = ext,
+		.from_s = -3600,
+		.to_s = 90 * CERTS_DAY };
+	size_t n;
 
 	for (; *paths != '\0'; paths += n + (paths[n] == ' ')) {
 		n = strcspn(paths, " ");
@@ -74,9 +78,9 @@ leaf_at(struct scene *s, const char *paths, const struct cert *issuer)
 static inline int
 set_up(void **state)
 {
-	struct scene		*s = calloc(1, sizeof *s);
-	struct tls_settings	 settings = { .group = (gid_t)-1 };
-	struct err		 e;
+	struct scene *s = calloc(1, sizeof *s);
+	struct tls_settings settings = { .group = (gid_t)-1 };
+	struct err e;
 
 	certs_folder(s->folder);
 	snprintf(s->trust, sizeof s->trust, "%s/trust", s->folder);
@@ -98,7 +102,7 @@ set_up(void **state)
 static inline int
 tear_down(void **state)
 {
-	struct scene	*s = *state;
+	struct scene *s = *state;
 
 	crl_fetch_free(&s->fetch);
 	tls_holder_free(&s->tls);
@@ -113,7 +117,7 @@ tear_down(void **state)
 static inline void
 publish_octets(struct scene *s, const char *path, const void *p, size_t n)
 {
-	struct buf	 answer = BUF_INIT;
+	struct buf answer = BUF_INIT;
 
 	buf_addf(&answer, "HTTP/1.0 200 OK\r\n\r\n");
 	buf_add(&answer, p, n);
@@ -124,9 +128,9 @@ publish_octets(struct scene *s, const char *path, const void *p, size_t n)
 static inline void
 publish(struct scene *s, const char *path, const struct cert *issuer, const struct crl_spec *spec)
 {
-	X509_CRL	*crl = cert_crl(issuer, spec);
-	unsigned char	*der = NULL;
-	int		 n = i2d_X509_CRL(crl, &der);
+	X509_CRL *crl = cert_crl(issuer, spec);
+	unsigned char *der = NULL;
+	int n = i2d_X509_CRL(crl, &der);
 
 	assert_true(n > 0);
 	publish_octets(s, path, der, (size_t)n);
@@ -138,13 +142,13 @@ publish(struct scene *s, const char *path, const struct cert *issuer, const stru
 static inline unsigned
 kept(const struct scene *s, const char *ending)
 {
-	DIR		*d = opendir(s->cache);
-	struct dirent	*f;
-	unsigned	 n = 0;
+	DIR *d = opendir(s->cache);
+	struct dirent *f;
+	unsigned n = 0;
 
 	assert_non_null(d);
 	while ((f = readdir(d)) != NULL) {
-		size_t	 len = strlen(f->d_name);
+		size_t len = strlen(f->d_name);
 
 		n += len > strlen(ending) && strcmp(f->d_name + len - strlen(ending), ending) == 0;
 	}
@@ -156,11 +160,11 @@ kept(const struct scene *s, const char *ending)
 static inline enum refusal
 judge(struct scene *s, struct cert *leaf, struct cert *with)
 {
-	STACK_OF(X509)	*rest = sk_X509_new_null();
-	struct tls	*t = tls_holder_get(s->tls);
+	STACK_OF(X509) *rest = sk_X509_new_null();
+	struct tls *t = tls_holder_get(s->tls);
 	struct judgement j;
-	struct chain	*c;
-	struct err	 e = { .why = REFUSAL_NONE };
+	struct chain *c;
+	struct err e = { .why = REFUSAL_NONE };
 
 	if (with != NULL)
 		sk_X509_push(rest, with->x);
@@ -187,7 +191,7 @@ judge_twice(struct scene *s, struct cert *leaf, struct cert *with)
 static inline bool
 becomes(struct scene *s, struct cert *leaf, enum refusal why)
 {
-	int64_t	 end_ms = clock_mono_ms() + WAIT_MS;
+	int64_t end_ms = clock_mono_ms() + WAIT_MS;
 
 	while (judge(s, leaf, NULL) != why) {
 		if (clock_mono_ms() > end_ms)
@@ -201,13 +205,13 @@ becomes(struct scene *s, struct cert *leaf, enum refusal why)
 static inline void
 fill(struct scene *s, unsigned n)
 {
-	char	 name[CRL_CACHE_HEX + 8], path[16];
+	char name[CRL_CACHE_HEX + 8], path[16];
 
 	for (unsigned i = 0; i < n; i++) {
-		struct timespec		 t[2] = { { .tv_sec = time(NULL) - 3600 } };
-		char			 hex[CRL_CACHE_HEX];
-		const char		*url;
-		FILE			*f;
+		struct timespec t[2] = { { .tv_sec = time(NULL) - 3600 } };
+		char hex[CRL_CACHE_HEX];
+		const char *url;
+		FILE *f;
 
 		t[1] = t[0];
 		snprintf(path, sizeof path, "/%u", i);

@@ -2,9 +2,9 @@
 #include "tests/unit/crl_scene.h"
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define SANITIZED	1
+#define SANITIZED 1
 #else
-#define SANITIZED	0
+#define SANITIZED 0
 #endif
 
 #include <arpa/inet.h>
@@ -17,7 +17,7 @@
 static void
 begin(struct scene *s)
 {
-	publish(s, "/root.crl", s->root, &(struct crl_spec){ .number = 1 });
+	publish(s, "/root.crl", s->root, &(struct crl_spec) { .number = 1 });
 	assert_int_equal(judge_twice(s, s->leaf, NULL), REFUSAL_NONE);
 	assert_int_equal(kept(s, ".crl"), 1);
 	crl_fetch_free(&s->fetch);
@@ -27,9 +27,9 @@ begin(struct scene *s)
 static void
 used_days_ago(const struct scene *s, int days)
 {
-	struct timespec	 t[2] = { { .tv_sec = time(NULL) - days * CERTS_DAY } };
-	DIR		*d = opendir(s->cache);
-	struct dirent	*f;
+	struct timespec t[2] = { { .tv_sec = time(NULL) - days * CERTS_DAY } };
+	DIR *d = opendir(s->cache);
+	struct dirent *f;
 
 	t[1] = t[0];
 	while ((f = readdir(d)) != NULL)
@@ -42,9 +42,9 @@ used_days_ago(const struct scene *s, int days)
 static int64_t
 used_s(const struct scene *s)
 {
-	DIR		*d = opendir(s->cache);
-	struct dirent	*f;
-	struct stat	 st = { 0 };
+	DIR *d = opendir(s->cache);
+	struct dirent *f;
+	struct stat st = { 0 };
 
 	while ((f = readdir(d)) != NULL)
 		if (strstr(f->d_name, ".from") != NULL)
@@ -56,8 +56,8 @@ used_s(const struct scene *s)
 static void
 unused(void **state)
 {
-	struct scene	*s = *state;
-	int64_t		 end_ms = clock_mono_ms() + WAIT_MS;
+	struct scene *s = *state;
+	int64_t end_ms = clock_mono_ms() + WAIT_MS;
 
 	begin(s);
 	used_days_ago(s, 31);
@@ -74,8 +74,8 @@ unused(void **state)
 static void
 use_keeps(void **state)
 {
-	struct scene	*s = *state;
-	unsigned	 before;
+	struct scene *s = *state;
+	unsigned before;
 
 	begin(s);
 	used_days_ago(s, 29);
@@ -97,15 +97,15 @@ use_keeps(void **state)
 static void
 many(void **state)
 {
-	struct scene	*s = *state;
-	int64_t		 end_ms;
+	struct scene *s = *state;
+	int64_t end_ms;
 
 	crl_fetch_free(&s->fetch);
 	fill(s, CRL_SOURCES_MAX - 3);
 	end_ms = clock_mono_ms() + WAIT_MS;
 	start(s);
 	for (unsigned i = 0; i < 2; i++) {
-		struct cert	*leaf = leaf_at(s, i == 0 ? "/a /b" : "/c /d /e", s->root);
+		struct cert *leaf = leaf_at(s, i == 0 ? "/a /b" : "/c /d /e", s->root);
 
 		assert_int_equal(judge(s, leaf, NULL), REFUSAL_revocation_unknown);
 		cert_free(&leaf);
@@ -121,7 +121,7 @@ many(void **state)
 static void
 use_counts(void **state)
 {
-	struct scene	*s = *state;
+	struct scene *s = *state;
 
 	begin(s);
 	used_days_ago(s, 20);
@@ -141,7 +141,7 @@ use_counts(void **state)
 static bool
 connected(struct scene *s, unsigned n, int64_t ms)
 {
-	int64_t	 end_ms = clock_mono_ms() + ms;
+	int64_t end_ms = clock_mono_ms() + ms;
 
 	while (web_connections(s->web) < n && clock_mono_ms() < end_ms)
 		usleep(20000);
@@ -152,14 +152,15 @@ connected(struct scene *s, unsigned n, int64_t ms)
 static void
 pauses(void **state)
 {
-	struct scene	*s = *state;
-	int64_t		 began_ms;
+	struct scene *s = *state;
+	int64_t began_ms;
 
 	crl_fetch_free(&s->fetch);
 	start_every(s, 3600000);
 	assert_int_equal(judge(s, s->leaf, NULL), REFUSAL_revocation_unknown);
 	assert_true(connected(s, 1, WAIT_MS));
-	for (began_ms = clock_mono_ms(); clock_mono_ms() - began_ms < CRL_SOURCES_PAUSE_MS * 7 / 10; ) {
+	for (began_ms = clock_mono_ms();
+	     clock_mono_ms() - began_ms < CRL_SOURCES_PAUSE_MS * 7 / 10;) {
 		assert_int_equal(judge(s, s->leaf, NULL), REFUSAL_revocation_unknown);
 		usleep(50000);
 	}
@@ -171,15 +172,19 @@ pauses(void **state)
 static void
 before_its_end(void **state)
 {
-	struct scene	*s = *state;
-	int64_t		 began_ms = clock_mono_ms();
+	struct scene *s = *state;
+	int64_t began_ms = clock_mono_ms();
 
 	crl_fetch_free(&s->fetch);
 	start_every(s, 3600000);
-	publish(s, "/root.crl", s->root, &(struct crl_spec){ .from_s = -60, .to_s = 10, .number = 1 });
+	publish(s, "/root.crl", s->root,
+	    &(struct crl_spec) { .from_s = -60, .to_s = 10, .number = 1 });
 	assert_int_equal(judge_twice(s, s->leaf, NULL), REFUSAL_NONE);
-	publish(s, "/root.crl", s->root, &(struct crl_spec){ .from_s = -30, .to_s = 7200, .number = 2,
-	    .revoked = { s->leaf } });
+	publish(s, "/root.crl", s->root,
+	    &(struct crl_spec) { .from_s = -30,
+		.to_s = 7200,
+		.number = 2,
+		.revoked = { s->leaf } });
 	assert_true(connected(s, 2, WAIT_MS));
 	assert_true(clock_mono_ms() - began_ms < 10000);
 	assert_true(becomes(s, s->leaf, REFUSAL_certificate_revoked));
@@ -189,9 +194,9 @@ before_its_end(void **state)
 static int
 listen_mute(unsigned *port)
 {
-	struct sockaddr_in	 a = { .sin_family = AF_INET };
-	socklen_t		 size = sizeof a;
-	int			 fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	struct sockaddr_in a = { .sin_family = AF_INET };
+	socklen_t size = sizeof a;
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 
 	a.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
 	assert_true(fd >= 0 && bind(fd, (struct sockaddr *)&a, size) == 0 && listen(fd, 64) == 0 &&
@@ -204,8 +209,8 @@ listen_mute(unsigned *port)
 static unsigned
 taken(int fd, int *to, unsigned max, int64_t ms)
 {
-	int64_t		 end_ms = clock_mono_ms() + ms;
-	unsigned	 n = 0;
+	int64_t end_ms = clock_mono_ms() + ms;
+	unsigned n = 0;
 
 	for (; n < max && clock_mono_ms() < end_ms; usleep(10000))
 		if ((to[n] = accept(fd, NULL, NULL)) >= 0)
@@ -216,18 +221,22 @@ taken(int fd, int *to, unsigned max, int64_t ms)
 static void
 at_once(void **state)
 {
-	struct scene	*s = *state;
-	int		 all[16];
-	unsigned	 port;
-	int		 fd = listen_mute(&port);
+	struct scene *s = *state;
+	int all[16];
+	unsigned port;
+	int fd = listen_mute(&port);
 
 	for (unsigned i = 0; i < CRL_SOURCES_AT_ONCE + 4; i++) {
-		char			 ext[128];
-		struct cert_spec	 spec = { .cn = "a.test", .san = "DNS:a.test", .ext = ext,
-			.from_s = -3600, .to_s = 90 * CERTS_DAY };
-		struct cert		*leaf;
+		char ext[128];
+		struct cert_spec spec = { .cn = "a.test",
+			.san = "DNS:a.test",
+			.ext = ext,
+			.from_s = -3600,
+			.to_s = 90 * CERTS_DAY };
+		struct cert *leaf;
 
-		snprintf(ext, sizeof ext, "crlDistributionPoints=URI:http://127.0.0.1:%u/%u", port, i);
+		snprintf(ext, sizeof ext, "crlDistributionPoints=URI:http://127.0.0.1:%u/%u", port,
+		    i);
 		leaf = cert_make(&spec, s->root);
 		assert_int_equal(judge(s, leaf, NULL), REFUSAL_revocation_unknown);
 		cert_free(&leaf);
@@ -246,11 +255,11 @@ at_once(void **state)
 static void
 waiting_chains(void **state)
 {
-	struct scene	*s = *state;
-	struct cert	*leaf[CRL_FETCH_WANTED_MAX + 6];
-	static char	 line[4096];
-	char		 path[16];
-	int		 err = dup(STDERR_FILENO), p[2];
+	struct scene *s = *state;
+	struct cert *leaf[CRL_FETCH_WANTED_MAX + 6];
+	static char line[4096];
+	char path[16];
+	int err = dup(STDERR_FILENO), p[2];
 
 	for (unsigned i = 0; i < CRL_FETCH_WANTED_MAX + 6; i++) {
 		snprintf(path, sizeof path, "/%u", i);
@@ -281,17 +290,17 @@ waiting_chains(void **state)
 		cert_free(&leaf[i]);
 }
 
-#define VAST	(30 << 20)
+#define VAST (30 << 20)
 
 static void
 publish_vast(struct scene *s, const char *path)
 {
-	X509_CRL		*crl = cert_crl(s->root, &(struct crl_spec){ .number = 1 });
-	ASN1_OCTET_STRING	*octets = ASN1_OCTET_STRING_new();
-	ASN1_OBJECT		*kind = OBJ_txt2obj("1.3.6.1.4.1.32473.1", 1);
-	unsigned char		*der = calloc(1, VAST);
-	X509_EXTENSION		*ext;
-	int			 n;
+	X509_CRL *crl = cert_crl(s->root, &(struct crl_spec) { .number = 1 });
+	ASN1_OCTET_STRING *octets = ASN1_OCTET_STRING_new();
+	ASN1_OBJECT *kind = OBJ_txt2obj("1.3.6.1.4.1.32473.1", 1);
+	unsigned char *der = calloc(1, VAST);
+	X509_EXTENSION *ext;
+	int n;
 
 	assert_true(ASN1_OCTET_STRING_set(octets, der, VAST) == 1);
 	free(der);
@@ -311,13 +320,13 @@ publish_vast(struct scene *s, const char *path)
 static void
 octets(void **state)
 {
-	struct scene	*s = *state;
-	char		 path[16];
-	unsigned	 n = CRL_SOURCES_OCTETS / VAST + 1;
-	int64_t		 end_ms;
+	struct scene *s = *state;
+	char path[16];
+	unsigned n = CRL_SOURCES_OCTETS / VAST + 1;
+	int64_t end_ms;
 
 	if (SANITIZED)
-		skip();		/* one such CRL is not read within its 30 seconds */
+		skip(); /* one such CRL is not read within its 30 seconds */
 	crl_fetch_free(&s->fetch);
 	fill(s, n);
 	for (unsigned i = 0; i < n; i++) {
@@ -338,7 +347,7 @@ octets(void **state)
 int
 main(void)
 {
-	const struct CMUnitTest	 tests[] = {
+	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(unused, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(use_keeps, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(many, set_up, tear_down),

@@ -10,33 +10,36 @@
 
 #include <cmocka.h>
 
-#include "common/svc/crl_set.h"
-#include "common/svc/crl_state.h"
-#include "common/svc/judge.h"
+#include "common/pki/crl_set.h"
+#include "common/pki/crl_state.h"
+#include "common/pki/judge.h"
 #include "tests/certs.h"
 
-#define NOW	((int64_t)time(NULL))
+#define NOW ((int64_t)time(NULL))
 
 struct scene {
-	char		 folder[64];
-	struct cert	*root, *ca, *other, *leaf;
-	struct chain	*chain;
-	struct trust	*trust;
+	char folder[64];
+	struct cert *root, *ca, *other, *leaf;
+	struct chain *chain;
+	struct trust *trust;
 };
 
 /* The leaf names shard 1 of its CA's CRLs. */
 static void
 scene_init(struct scene *s)
 {
-	STACK_OF(X509)	*rest = sk_X509_new_null();
+	STACK_OF(X509) *rest = sk_X509_new_null();
 
 	certs_folder(s->folder);
 	s->root = cert_root("root");
 	s->ca = cert_intermediate("ca", s->root);
 	s->other = cert_root("other");
-	s->leaf = cert_make(&(struct cert_spec){ .cn = "a.test", .san = "DNS:a.test",
-	    .to_s = 90LL * CERTS_DAY, .from_s = -3600,
-	    .ext = "crlDistributionPoints=URI:http://crl.test/1.crl" }, s->ca);
+	s->leaf = cert_make(&(struct cert_spec) { .cn = "a.test",
+				.san = "DNS:a.test",
+				.to_s = 90LL * CERTS_DAY,
+				.from_s = -3600,
+				.ext = "crlDistributionPoints=URI:http://crl.test/1.crl" },
+	    s->ca);
 	assert_true(sk_X509_push(rest, s->ca->x) > 0);
 	s->chain = chain_new(s->leaf->x, rest);
 	sk_X509_free(rest);
@@ -46,7 +49,7 @@ scene_init(struct scene *s)
 static void
 put_crl(struct scene *s, const char *name, const struct cert *issuer, const struct crl_spec *spec)
 {
-	X509_CRL	*crl = cert_crl(issuer, spec);
+	X509_CRL *crl = cert_crl(issuer, spec);
 
 	certs_write_crl(certs_path(s->folder, name), crl);
 	X509_CRL_free(crl);
@@ -55,10 +58,10 @@ put_crl(struct scene *s, const char *name, const struct cert *issuer, const stru
 static void
 load(struct scene *s, size_t n)
 {
-	const char	*roots[] = { certs_path(s->folder, "root.pem") };
-	const char	*crls[] = { certs_path(s->folder, "1"), certs_path(s->folder, "2"),
-			    certs_path(s->folder, "3"), certs_path(s->folder, "4") };
-	struct err	 e;
+	const char *roots[] = { certs_path(s->folder, "root.pem") };
+	const char *crls[] = { certs_path(s->folder, "1"), certs_path(s->folder, "2"),
+		certs_path(s->folder, "3"), certs_path(s->folder, "4") };
+	struct err e;
 
 	trust_unref(&s->trust);
 	if (!trust_load_files(roots, 1, crls, n, &s->trust, &e))
@@ -80,10 +83,10 @@ scene_clear(struct scene *s)
 static size_t
 octets_of(const struct scene *s, struct buf *out)
 {
-	struct crl_state	*state = crl_state_new(s->trust, s->chain), *again = crl_state_ref(state);
-	const struct crl_octets	*crls;
-	unsigned char		 digest[DIGEST_BYTES];
-	size_t			 n;
+	struct crl_state *state = crl_state_new(s->trust, s->chain), *again = crl_state_ref(state);
+	const struct crl_octets *crls;
+	unsigned char digest[DIGEST_BYTES];
+	size_t n;
 
 	crl_state_unref(&state);
 	crls = crl_state_crls(again, &n);
@@ -99,8 +102,8 @@ octets_of(const struct scene *s, struct buf *out)
 static enum refusal
 judged_by(const struct scene *s, struct span crls)
 {
-	struct trust	*then;
-	struct err	 e = { .why = REFUSAL_NONE };
+	struct trust *then;
+	struct err e = { .why = REFUSAL_NONE };
 
 	assert_true(trust_with_crls(s->trust, crls, &then, &e));
 	(void)judge_chain(then, s->chain, "a.test", NOW, NULL, &e);
@@ -111,21 +114,23 @@ judged_by(const struct scene *s, struct span crls)
 static void
 of_its_issuers_and_its_shard(void **state)
 {
-	struct scene	 s = { .trust = NULL };
-	struct buf	 crls = BUF_INIT;
+	struct scene s = { .trust = NULL };
+	struct buf crls = BUF_INIT;
 
 	(void)state;
 	scene_init(&s);
-	put_crl(&s, "1", s.ca, &(struct crl_spec){ .ext = "issuingDistributionPoint=critical,"
-	    "fullname:URI:http://crl.test/1.crl" });
-	put_crl(&s, "2", s.ca, &(struct crl_spec){ .ext = "issuingDistributionPoint=critical,"
-	    "fullname:URI:http://crl.test/2.crl" });
-	put_crl(&s, "3", s.other, &(struct crl_spec){ .number = 0 });
-	put_crl(&s, "4", s.root, &(struct crl_spec){ .number = 0 });
+	put_crl(&s, "1", s.ca,
+	    &(struct crl_spec) { .ext = "issuingDistributionPoint=critical,"
+					"fullname:URI:http://crl.test/1.crl" });
+	put_crl(&s, "2", s.ca,
+	    &(struct crl_spec) { .ext = "issuingDistributionPoint=critical,"
+					"fullname:URI:http://crl.test/2.crl" });
+	put_crl(&s, "3", s.other, &(struct crl_spec) { .number = 0 });
+	put_crl(&s, "4", s.root, &(struct crl_spec) { .number = 0 });
 	load(&s, 4);
 	assert_int_equal(octets_of(&s, &crls), 2);
 	assert_int_equal(judged_by(&s, buf_span(&crls)), REFUSAL_NONE);
-	assert_int_equal(judged_by(&s, (struct span){ 0 }), REFUSAL_revocation_unknown);
+	assert_int_equal(judged_by(&s, (struct span) { 0 }), REFUSAL_revocation_unknown);
 	buf_clear(&crls);
 	scene_clear(&s);
 }
@@ -133,16 +138,16 @@ of_its_issuers_and_its_shard(void **state)
 static void
 as_they_stood(void **state)
 {
-	struct scene	 s = { .trust = NULL };
-	struct buf	 before = BUF_INIT, behind = BUF_INIT;
+	struct scene s = { .trust = NULL };
+	struct buf before = BUF_INIT, behind = BUF_INIT;
 
 	(void)state;
 	scene_init(&s);
-	put_crl(&s, "1", s.root, &(struct crl_spec){ .number = 0 });
-	put_crl(&s, "2", s.ca, &(struct crl_spec){ .number = 1 });
+	put_crl(&s, "1", s.root, &(struct crl_spec) { .number = 0 });
+	put_crl(&s, "2", s.ca, &(struct crl_spec) { .number = 1 });
 	load(&s, 2);
 	assert_int_equal(octets_of(&s, &before), 2);
-	put_crl(&s, "2", s.ca, &(struct crl_spec){ .number = 2, .revoked = { s.leaf } });
+	put_crl(&s, "2", s.ca, &(struct crl_spec) { .number = 2, .revoked = { s.leaf } });
 	load(&s, 2);
 	assert_int_equal(octets_of(&s, &behind), 2);
 	assert_int_equal(judged_by(&s, buf_span(&behind)), REFUSAL_certificate_revoked);
@@ -155,14 +160,14 @@ as_they_stood(void **state)
 static void
 what_is_no_crl_is_refused(void **state)
 {
-	struct scene	 s = { .trust = NULL };
-	struct buf	 crls = BUF_INIT;
-	struct trust	*then = NULL;
-	struct err	 e;
+	struct scene s = { .trust = NULL };
+	struct buf crls = BUF_INIT;
+	struct trust *then = NULL;
+	struct err e;
 
 	(void)state;
 	scene_init(&s);
-	put_crl(&s, "1", s.root, &(struct crl_spec){ .number = 0 });
+	put_crl(&s, "1", s.root, &(struct crl_spec) { .number = 0 });
 	load(&s, 1);
 	octets_of(&s, &crls);
 	buf_add(&crls, "x", 1);

@@ -18,20 +18,20 @@
 #include <unistd.h>
 
 #include "common/base/memory.h"
-#include "common/svc/db.h"
-#include "common/svc/loop.h"
+#include "common/loop/loop.h"
+#include "common/store/db.h"
 
-#define SIZE	((uint64_t)64 << 20)
+#define SIZE ((uint64_t)64 << 20)
 
 enum { T_ONE, T_TWO, TABLES };
-static const char *const	 tables[TABLES] = { "one", "two" };
+static const char *const tables[TABLES] = { "one", "two" };
 
 struct world {
-	char		 folder[64];
-	uint64_t	 size;
-	struct db	*db;
-	struct loop	*loop;
-	unsigned	 waiting;
+	char folder[64];
+	uint64_t size;
+	struct db *db;
+	struct loop *loop;
+	unsigned waiting;
 };
 
 /* -- a write, and what came of it ------------------------------------------------------------- */
@@ -39,21 +39,21 @@ struct world {
 enum act { PUT, DEL, JUDGE, LOOK, TORN, WRONG_KEY, NOTHING };
 
 struct op {
-	struct db_write	 write;
-	struct world	*world;
-	enum act	 act;
-	char		 key[64];
-	struct buf	 value;
-	unsigned	 runs;		/* of apply */
-	bool		 done;
-	enum refusal	 why;
-	pthread_mutex_t	*gate;		/* apply waits for it */
+	struct db_write write;
+	struct world *world;
+	enum act act;
+	char key[64];
+	struct buf value;
+	unsigned runs; /* of apply */
+	bool done;
+	enum refusal why;
+	pthread_mutex_t *gate; /* apply waits for it */
 };
 
 static bool
 apply(struct db_txn *t, void *arg, struct err *e)
 {
-	struct op	*o = arg;
+	struct op *o = arg;
 
 	o->runs++;
 	if (o->gate != NULL) {
@@ -65,14 +65,14 @@ apply(struct db_txn *t, void *arg, struct err *e)
 	if (o->act == NOTHING)
 		return true;
 	if (o->act == LOOK)
-		err_set(e, REFUSAL_unknown_id, "%s", "");	/* and goes on without it */
+		err_set(e, REFUSAL_unknown_id, "%s", ""); /* and goes on without it */
 	if (o->act == WRONG_KEY)
-		db_put(t, T_ONE, (struct span){ 0 }, buf_span(&o->value));
+		db_put(t, T_ONE, (struct span) { 0 }, buf_span(&o->value));
 	else if (o->act == DEL)
 		db_del(t, T_ONE, span_str(o->key));
 	else
-		db_put(t, T_ONE, span_str(o->key), o->value.len > 0 ?
-		    buf_span(&o->value) : (struct span){ 0 });
+		db_put(t, T_ONE, span_str(o->key),
+		    o->value.len > 0 ? buf_span(&o->value) : (struct span) { 0 });
 	if (o->act == TORN)
 		return err_set(e, REFUSAL_duplicate, "%s", "");
 	return !db_fault(t, e);
@@ -81,7 +81,7 @@ apply(struct db_txn *t, void *arg, struct err *e)
 static void
 done(void *arg, const struct err *e)
 {
-	struct op	*o = arg;
+	struct op *o = arg;
 
 	assert_false(o->done);
 	o->done = true;
@@ -94,14 +94,18 @@ static void
 submit_claiming(struct world *w, struct op *o, enum act act, const char *key, size_t n,
     size_t octets)
 {
-	struct err	 e;
+	struct err e;
 
-	*o = (struct op){ .world = w, .act = act };
+	*o = (struct op) { .world = w, .act = act };
 	snprintf(o->key, sizeof o->key, "%s", key);
 	memset(buf_room(&o->value, n + 1), 'v', n);
 	o->value.len = n;
-	o->write = (struct db_write){ .apply = apply, .done = done, .arg = o, .home = w->loop,
-	    .octets = octets, .frees = act == DEL };
+	o->write = (struct db_write) { .apply = apply,
+		.done = done,
+		.arg = o,
+		.home = w->loop,
+		.octets = octets,
+		.frees = act == DEL };
 	w->waiting++;
 	assert_true(db_write_take(w->db, &o->write, &e));
 }
@@ -122,7 +126,7 @@ wait_all(struct world *w)
 static enum refusal
 now(struct world *w, enum act act, const char *key, size_t n)
 {
-	struct op	 o;
+	struct op o;
 
 	submit(w, &o, act, key, n);
 	wait_all(w);
@@ -135,10 +139,10 @@ now(struct world *w, enum act act, const char *key, size_t n)
 static long
 look(struct world *w, const char *key)
 {
-	struct db_txn	*t;
-	struct span	 value;
-	struct err	 e;
-	long		 n = -1;
+	struct db_txn *t;
+	struct span value;
+	struct err e;
+	long n = -1;
 
 	assert_true(db_read(w->db, &t, &e));
 	if (db_get(t, T_ONE, span_str(key), &value)) {
@@ -156,7 +160,7 @@ look(struct world *w, const char *key)
 static void
 reopen(struct world *w)
 {
-	struct err	 e;
+	struct err e;
 
 	db_close(&w->db);
 	if (!db_open(w->folder, w->size, tables, TABLES, &w->db, &e))
@@ -166,9 +170,9 @@ reopen(struct world *w)
 static void
 world_of(struct world *w, uint64_t size)
 {
-	struct err	 e;
+	struct err e;
 
-	*w = (struct world){ .folder = "/tmp/tillcalled-db-XXXXXX", .size = size };
+	*w = (struct world) { .folder = "/tmp/tillcalled-db-XXXXXX", .size = size };
 	assert_non_null(mkdtemp(w->folder));
 	assert_true(loop_new(&w->loop, &e));
 	reopen(w);
@@ -177,8 +181,8 @@ world_of(struct world *w, uint64_t size)
 static void
 world_clear(struct world *w)
 {
-	static const char *const	 files[] = { "data.mdb", "lock.mdb", "held" };
-	char				 path[128];
+	static const char *const files[] = { "data.mdb", "lock.mdb", "held" };
+	char path[128];
 
 	db_close(&w->db);
 	loop_free(&w->loop);
@@ -194,7 +198,7 @@ world_clear(struct world *w)
 static void
 what_was_acknowledged_is_there_after_a_restart(void **state)
 {
-	struct world	 w;
+	struct world w;
 
 	(void)state;
 	world_of(&w, SIZE);
@@ -215,11 +219,11 @@ what_was_acknowledged_is_there_after_a_restart(void **state)
 static void
 folder_and_files_are_ours_alone(void **state)
 {
-	struct world	 w;
-	struct stat	 st;
-	struct db	*second;
-	struct err	 e;
-	char		 path[128];
+	struct world w;
+	struct stat st;
+	struct db *second;
+	struct err e;
+	char path[128];
 
 	(void)state;
 	world_of(&w, SIZE);
@@ -241,7 +245,7 @@ folder_and_files_are_ours_alone(void **state)
 static void
 what_changes_nothing_is_no_write(void **state)
 {
-	struct world	 w;
+	struct world w;
 	struct db_counts before, c;
 
 	(void)state;
@@ -257,15 +261,15 @@ what_changes_nothing_is_no_write(void **state)
 	world_clear(&w);
 }
 
-#define MANY	5000
+#define MANY 5000
 
 static void
 many_writes_share_a_commit(void **state)
 {
-	struct world	 w;
-	struct op	*o = memory_array(MANY, sizeof *o);
+	struct world w;
+	struct op *o = memory_array(MANY, sizeof *o);
 	struct db_counts before, c;
-	char		 key[32];
+	char key[32];
 
 	(void)state;
 	world_of(&w, SIZE);
@@ -291,9 +295,9 @@ many_writes_share_a_commit(void **state)
 static void
 a_write_is_refused_alone(void **state)
 {
-	struct world	 w;
-	struct op	 o[64];
-	char		 key[32];
+	struct world w;
+	struct op o[64];
+	char key[32];
 
 	(void)state;
 	world_of(&w, SIZE);
@@ -316,11 +320,14 @@ a_write_is_refused_alone(void **state)
 static void
 a_torn_write_is_not_committed(void **state)
 {
-	static const enum refusal	 want[] = {
-		REFUSAL_NONE, REFUSAL_duplicate, REFUSAL_storage, REFUSAL_NONE,
+	static const enum refusal want[] = {
+		REFUSAL_NONE,
+		REFUSAL_duplicate,
+		REFUSAL_storage,
+		REFUSAL_NONE,
 	};
-	struct world	 w;
-	struct op	 o[4];
+	struct world w;
+	struct op o[4];
 
 	(void)state;
 	world_of(&w, SIZE);
@@ -341,7 +348,7 @@ a_torn_write_is_not_committed(void **state)
 static void
 true_is_true(void **state)
 {
-	struct world	 w;
+	struct world w;
 
 	(void)state;
 	world_of(&w, SIZE);
@@ -360,9 +367,9 @@ beside(void *arg)
 static void
 what_is_beside_the_map_counts(void **state)
 {
-	struct world	 w;
+	struct world w;
 	struct db_counts before, c;
-	uint64_t	 octets = 0;
+	uint64_t octets = 0;
 
 	(void)state;
 	world_of(&w, SIZE);
@@ -383,9 +390,9 @@ what_is_beside_the_map_counts(void **state)
 static void
 a_full_map_refuses_puts_and_takes_deletes(void **state)
 {
-	struct world	 w;
-	char		 key[32];
-	int		 n[3] = { 0 };
+	struct world w;
+	char key[32];
+	int n[3] = { 0 };
 
 	(void)state;
 	world_of(&w, (uint64_t)6 << 20);
@@ -411,9 +418,9 @@ a_full_map_refuses_puts_and_takes_deletes(void **state)
 static void
 a_batch_that_does_not_fit_is_tried_singly(void **state)
 {
-	struct world	 w;
-	struct op	 o[9];
-	char		 key[32];
+	struct world w;
+	struct op o[9];
+	char key[32];
 
 	(void)state;
 	world_of(&w, (uint64_t)8 << 20);
@@ -433,20 +440,22 @@ a_batch_that_does_not_fit_is_tried_singly(void **state)
 static void
 the_queue_is_bounded(void **state)
 {
-	struct world	 w;
-	struct op	 o[2], more = { .act = PUT };
-	pthread_mutex_t	 gate = PTHREAD_MUTEX_INITIALIZER;
-	struct err	 e;
+	struct world w;
+	struct op o[2], more = { .act = PUT };
+	pthread_mutex_t gate = PTHREAD_MUTEX_INITIALIZER;
+	struct err e;
 
 	(void)state;
 	world_of(&w, SIZE);
 	pthread_mutex_lock(&gate);
-	o[0] = (struct op){ .world = &w, .act = PUT, .key = "held", .gate = &gate };
-	o[0].write = (struct db_write){ .apply = apply, .done = done, .arg = &o[0],
-	    .home = w.loop };
+	o[0] = (struct op) { .world = &w, .act = PUT, .key = "held", .gate = &gate };
+	o[0].write = (struct db_write) { .apply = apply,
+		.done = done,
+		.arg = &o[0],
+		.home = w.loop };
 	w.waiting = 1;
 	assert_true(db_write_take(w.db, &o[0].write, &e));
-	usleep(50000);			/* the writer has it */
+	usleep(50000); /* the writer has it */
 	submit(&w, &o[1], PUT, "much", 100);
 	more.write.octets = DB_QUEUE_BYTES + 1;
 	more.write.apply = apply;
@@ -456,8 +465,8 @@ the_queue_is_bounded(void **state)
 	more.world = &w;
 	more.act = JUDGE;
 	w.waiting++;
-	assert_true(db_write_take(w.db, &more.write, &e));	/* one may pass the bound */
-	struct op	 last = { .world = &w };
+	assert_true(db_write_take(w.db, &more.write, &e)); /* one may pass the bound */
+	struct op last = { .world = &w };
 	assert_false(db_write_take(w.db, &last.write, &e));
 	assert_int_equal(e.why, REFUSAL_too_many_outstanding);
 	pthread_mutex_unlock(&gate);
@@ -480,9 +489,9 @@ count(void *arg, struct span key, struct span value)
 static void
 damage(const struct world *w, const char *mark)
 {
-	char	 path[128], *octets, *at;
-	off_t	 n;
-	int	 fd;
+	char path[128], *octets, *at;
+	off_t n;
+	int fd;
 
 	snprintf(path, sizeof path, "%s/data.mdb", w->folder);
 	assert_true((fd = open(path, O_RDWR)) >= 0);
@@ -490,7 +499,7 @@ damage(const struct world *w, const char *mark)
 	octets = memory_new((size_t)n);
 	assert_int_equal(pread(fd, octets, (size_t)n, 0), n);
 	for (at = octets; (at = memmem(at, (size_t)(octets + n - at), mark, strlen(mark))) != NULL;
-	    at += strlen(mark))
+	     at += strlen(mark))
 		at[strlen(mark) + 3] ^= 1;
 	assert_int_equal(pwrite(fd, octets, (size_t)n, 0), n);
 	free(octets);
@@ -500,11 +509,11 @@ damage(const struct world *w, const char *mark)
 static void
 a_damaged_record_is_an_error(void **state)
 {
-	struct world	 w;
-	struct db_txn	*t;
-	struct span	 value;
-	struct err	 e;
-	unsigned	 n = 0;
+	struct world w;
+	struct db_txn *t;
+	struct span value;
+	struct err e;
+	unsigned n = 0;
 
 	(void)state;
 	world_of(&w, SIZE);
@@ -517,7 +526,7 @@ a_damaged_record_is_an_error(void **state)
 	assert_int_equal(look(&w, "alpha"), 30);
 	assert_int_equal(look(&w, "broken-one"), -2);
 	assert_true(db_read(w.db, &t, &e));
-	db_each(t, T_ONE, (struct span){ 0 }, (struct span){ 0 }, count, &n);
+	db_each(t, T_ONE, (struct span) { 0 }, (struct span) { 0 }, count, &n);
 	assert_int_equal(n, 2);
 	assert_false(db_fault(t, &e));
 	assert_int_equal(db_entries(t, T_ONE), 3);
@@ -535,8 +544,8 @@ a_damaged_record_is_an_error(void **state)
 static bool
 apply_get(struct db_txn *t, void *arg, struct err *e)
 {
-	struct op	*o = arg;
-	struct span	 value;
+	struct op *o = arg;
+	struct span value;
 
 	if (!db_get(t, T_ONE, span_str(o->key), &value) && db_fault(t, e))
 		return false;
@@ -548,9 +557,9 @@ apply_get(struct db_txn *t, void *arg, struct err *e)
 static void
 a_damaged_record_refuses_its_writer_alone(void **state)
 {
-	struct world	 w;
-	struct op	 o[3];
-	pthread_mutex_t	 gate = PTHREAD_MUTEX_INITIALIZER;
+	struct world w;
+	struct op o[3];
+	pthread_mutex_t gate = PTHREAD_MUTEX_INITIALIZER;
 
 	(void)state;
 	world_of(&w, SIZE);
@@ -560,12 +569,14 @@ a_damaged_record_refuses_its_writer_alone(void **state)
 	reopen(&w);
 	pthread_mutex_lock(&gate);
 	for (int i = 0; i < 3; i++) {
-		o[i] = (struct op){ .world = &w, .act = PUT, .gate = i == 0 ? &gate : NULL };
+		o[i] = (struct op) { .world = &w, .act = PUT, .gate = i == 0 ? &gate : NULL };
 		snprintf(o[i].key, sizeof o[i].key, i == 1 ? "broken-one" : "good%d", i);
-		o[i].write = (struct db_write){ .apply = i == 1 ? apply_get : apply, .done = done,
-		    .arg = &o[i], .home = w.loop };
+		o[i].write = (struct db_write) { .apply = i == 1 ? apply_get : apply,
+			.done = done,
+			.arg = &o[i],
+			.home = w.loop };
 		w.waiting++;
-		assert_true(db_write_take(w.db, &o[i].write, &(struct err){ 0 }));
+		assert_true(db_write_take(w.db, &o[i].write, &(struct err) { 0 }));
 	}
 	pthread_mutex_unlock(&gate);
 	wait_all(&w);
@@ -578,11 +589,11 @@ a_damaged_record_refuses_its_writer_alone(void **state)
 static void
 the_last_of_a_prefix(void **state)
 {
-	struct world	 w;
-	struct db_txn	*t;
-	struct span	 key, value;
-	struct err	 e;
-	unsigned	 n = 0;
+	struct world w;
+	struct db_txn *t;
+	struct span key, value;
+	struct err e;
+	unsigned n = 0;
 
 	(void)state;
 	world_of(&w, SIZE);
@@ -595,7 +606,7 @@ the_last_of_a_prefix(void **state)
 	assert_true(db_last(t, T_ONE, SPAN_LIT("b"), &key, &value));
 	assert_true(span_eq(key, SPAN_LIT("b1")));
 	assert_false(db_last(t, T_ONE, SPAN_LIT("c"), &key, &value));
-	assert_false(db_last(t, T_TWO, (struct span){ 0 }, &key, &value));
+	assert_false(db_last(t, T_TWO, (struct span) { 0 }, &key, &value));
 	db_each(t, T_ONE, SPAN_LIT("a2"), SPAN_LIT("a"), count, &n);
 	assert_int_equal(n, 1);
 	db_read_end(&t);
@@ -606,18 +617,18 @@ the_last_of_a_prefix(void **state)
 static void
 an_io_error_at_commit_ends_the_process(void **state)
 {
-	char		 folder[64] = "/tmp/tillcalled-db-XXXXXX";
-	struct world	 w = { .size = SIZE };
-	int		 status;
-	pid_t		 pid;
+	char folder[64] = "/tmp/tillcalled-db-XXXXXX";
+	struct world w = { .size = SIZE };
+	int status;
+	pid_t pid;
 
 	(void)state;
 	assert_non_null(mkdtemp(folder));
 	snprintf(w.folder, sizeof w.folder, "%s", folder);
 	if ((pid = fork()) == 0) {
-		static struct op	 o;
-		struct rlimit		 least = { 40960, 40960 };
-		struct err		 e;
+		static struct op o;
+		struct rlimit least = { 40960, 40960 };
+		struct err e;
 
 		signal(SIGXFSZ, SIG_IGN);
 		if (!loop_new(&w.loop, &e) ||
@@ -626,14 +637,14 @@ an_io_error_at_commit_ends_the_process(void **state)
 			_exit(2);
 		close(2);
 		submit(&w, &o, PUT, "a", 100000);
-		loop_run(w.loop);	/* until it is acknowledged */
+		loop_run(w.loop); /* until it is acknowledged */
 		_exit(3);
 	}
 	assert_int_equal(waitpid(pid, &status, 0), pid);
 	assert_true(WIFEXITED(status));
 	assert_int_equal(WEXITSTATUS(status), 74);
 	{
-		struct err	 e;
+		struct err e;
 
 		assert_true(loop_new(&w.loop, &e));
 		reopen(&w);

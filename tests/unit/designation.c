@@ -10,22 +10,22 @@
 #include <cmocka.h>
 
 #include "common/base/buf.h"
-#include "common/svc/address_scope.h"
-#include "common/svc/designation.h"
-#include "common/svc/loop.h"
+#include "common/dns/designation.h"
+#include "common/loop/loop.h"
+#include "common/text/address_scope.h"
 
 /* -- order ------------------------------------------------------------------------------------- */
 
 /* Gives what the test says; remembers the bounds. */
 struct dice {
-	uint32_t	 give[8], bound[8];
-	size_t		 n;
+	uint32_t give[8], bound[8];
+	size_t n;
 };
 
 static uint32_t
 roll(void *arg, uint32_t bound)
 {
-	struct dice	*d = arg;
+	struct dice *d = arg;
 
 	d->bound[d->n] = bound;
 	assert_true(d->give[d->n] <= bound);
@@ -35,9 +35,9 @@ roll(void *arg, uint32_t bound)
 static void
 order(const char *want, const char *priorities, const char *weights, struct dice d)
 {
-	struct designation_target	 t[8];
-	size_t				 n = strlen(priorities);
-	char				 got[9] = "";
+	struct designation_target t[8];
+	size_t n = strlen(priorities);
+	char got[9] = "";
 
 	memset(t, 0, sizeof(t));
 	for (size_t i = 0; i < n; i++) {
@@ -55,23 +55,23 @@ static void
 orders(void **state)
 {
 	(void)state;
-	order("", "", "", (struct dice){ 0 });
-	order("cab", "231", "555", (struct dice){ 0 });
+	order("", "", "", (struct dice) { 0 });
+	order("cab", "231", "555", (struct dice) { 0 });
 	/* weights 1 and 3: the point 0 or 1 falls on the first, 2 to 4 on the second */
-	order("ab", "11", "13", (struct dice){ .give = { 0 } });
-	order("ab", "11", "13", (struct dice){ .give = { 1 } });
-	order("ba", "11", "13", (struct dice){ .give = { 2 } });
-	order("ba", "11", "13", (struct dice){ .give = { 4 } });
+	order("ab", "11", "13", (struct dice) { .give = { 0 } });
+	order("ab", "11", "13", (struct dice) { .give = { 1 } });
+	order("ba", "11", "13", (struct dice) { .give = { 2 } });
+	order("ba", "11", "13", (struct dice) { .give = { 4 } });
 	/* one of weight 0 comes first only at the point 0 */
-	order("ba", "11", "50", (struct dice){ .give = { 0 } });
-	order("ab", "11", "50", (struct dice){ .give = { 1 } });
-	order("cab", "111", "111", (struct dice){ .give = { 3, 0 } });
+	order("ba", "11", "50", (struct dice) { .give = { 0 } });
+	order("ab", "11", "50", (struct dice) { .give = { 1 } });
+	order("cab", "111", "111", (struct dice) { .give = { 3, 0 } });
 }
 
 static uint32_t
 random_of(void *arg, uint32_t bound)
 {
-	unsigned	*seed = arg;
+	unsigned *seed = arg;
 
 	return (uint32_t)rand_r(seed) % (bound + 1);
 }
@@ -79,11 +79,11 @@ random_of(void *arg, uint32_t bound)
 static void
 shares(void **state)
 {
-	unsigned	 seed = 1, first = 0;
+	unsigned seed = 1, first = 0;
 
 	(void)state;
 	for (int i = 0; i < 10000; i++) {
-		struct designation_target	 t[2];
+		struct designation_target t[2];
 
 		memset(t, 0, sizeof(t));
 		t[0].weight = 60000;
@@ -96,53 +96,53 @@ shares(void **state)
 
 /* -- rules ------------------------------------------------------------------------------------- */
 
-#define ZONE	\
-	"_ims._tcp.good.test. SRV 10 0 1471 one.test.\n"		\
-	"_ims._tcp.good.test. SRV 20 0 443 two.test.\n"			\
-	"one.test. A 192.0.2.1\none.test. AAAA 2001:db8::1\n"		\
-	"two.test. A 192.0.2.2\n"					\
-	"_ims._tcp.none.test. SRV 0 0 0 .\n"				\
-	"nothing.test. TXT here\n"					\
-	"_ims._tcp.low.test. SRV 0 0 22 one.test.\n"			\
-	"_ims._tcp.low2.test. SRV 0 0 1023 one.test.\n"			\
-	"_ims._tcp.low2.test. SRV 9 0 1024 two.test.\n"			\
-	"_ims._tcp.private.test. SRV 0 0 1471 private-host.test.\n"	\
-	"private-host.test. A 10.0.0.1\nprivate-host.test. A 127.0.0.1\n"	\
-	"private-host.test. AAAA ::ffff:192.0.2.1\n"			\
-	"_ims._tcp.mixed.test. SRV 0 0 1471 private-host.test.\n"	\
-	"_ims._tcp.mixed.test. SRV 5 0 1471 one.test.\n"		\
-	"_ims._tcp.dead.test. SRV 0 0 1471 nowhere.test.\n"		\
-	"_ims._tcp.alias.test. SRV 0 0 1471 alias-host.test.\n"		\
-	"alias-host.test. CNAME one.test.\n"				\
-	"_ims._tcp.fails.test. CNAME _ims._tcp.fails.test.\n"		\
-	"_ims._tcp.host-fails.test. SRV 0 0 1471 looped.test.\n"	\
-	"looped.test. CNAME looped.test.\n"				\
-	"_ims._tcp.half.test. SRV 0 0 1471 looped.test.\n"		\
-	"_ims._tcp.half.test. SRV 5 0 1471 private-host.test.\n"	\
-	"_ims._tcp.half2.test. SRV 0 0 1471 private-host.test.\n"	\
+#define ZONE                                                                                       \
+	"_ims._tcp.good.test. SRV 10 0 1471 one.test.\n"                                           \
+	"_ims._tcp.good.test. SRV 20 0 443 two.test.\n"                                            \
+	"one.test. A 192.0.2.1\none.test. AAAA 2001:db8::1\n"                                      \
+	"two.test. A 192.0.2.2\n"                                                                  \
+	"_ims._tcp.none.test. SRV 0 0 0 .\n"                                                       \
+	"nothing.test. TXT here\n"                                                                 \
+	"_ims._tcp.low.test. SRV 0 0 22 one.test.\n"                                               \
+	"_ims._tcp.low2.test. SRV 0 0 1023 one.test.\n"                                            \
+	"_ims._tcp.low2.test. SRV 9 0 1024 two.test.\n"                                            \
+	"_ims._tcp.private.test. SRV 0 0 1471 private-host.test.\n"                                \
+	"private-host.test. A 10.0.0.1\nprivate-host.test. A 127.0.0.1\n"                          \
+	"private-host.test. AAAA ::ffff:192.0.2.1\n"                                               \
+	"_ims._tcp.mixed.test. SRV 0 0 1471 private-host.test.\n"                                  \
+	"_ims._tcp.mixed.test. SRV 5 0 1471 one.test.\n"                                           \
+	"_ims._tcp.dead.test. SRV 0 0 1471 nowhere.test.\n"                                        \
+	"_ims._tcp.alias.test. SRV 0 0 1471 alias-host.test.\n"                                    \
+	"alias-host.test. CNAME one.test.\n"                                                       \
+	"_ims._tcp.fails.test. CNAME _ims._tcp.fails.test.\n"                                      \
+	"_ims._tcp.host-fails.test. SRV 0 0 1471 looped.test.\n"                                   \
+	"looped.test. CNAME looped.test.\n"                                                        \
+	"_ims._tcp.half.test. SRV 0 0 1471 looped.test.\n"                                         \
+	"_ims._tcp.half.test. SRV 5 0 1471 private-host.test.\n"                                   \
+	"_ims._tcp.half2.test. SRV 0 0 1471 private-host.test.\n"                                  \
 	"_ims._tcp.half2.test. SRV 5 0 1471 looped.test.\n"
 
 struct world {
-	char		 path[32];
-	struct loop	*loop;
-	struct dns	*dns;
+	char path[32];
+	struct loop *loop;
+	struct dns *dns;
 };
 
 struct answer {
-	struct loop	*loop;
-	unsigned	 calls;
-	size_t		 n, addresses;
-	char		 first[DNS_NAME_BYTES];
-	enum refusal	 why;
-	bool		 has1, has9, named, unsure;
+	struct loop *loop;
+	unsigned calls;
+	size_t n, addresses;
+	char first[DNS_NAME_BYTES];
+	enum refusal why;
+	bool has1, has9, named, unsure;
 };
 
 static void
 world_open(struct world *w, const char *zone)
 {
-	char		 spec[64];
-	struct err	 e;
-	int		 fd;
+	char spec[64];
+	struct err e;
+	int fd;
 
 	snprintf(w->path, sizeof(w->path), "/tmp/des-XXXXXX");
 	fd = mkstemp(w->path);
@@ -164,7 +164,7 @@ world_close(struct world *w)
 static bool
 has(const struct designation *d, const char *ip)
 {
-	struct sockaddr_storage	 a;
+	struct sockaddr_storage a;
 
 	assert_true(address_scope_parse(span_str(ip), 5, &a));
 	return designation_has(d, (struct sockaddr *)&a);
@@ -173,7 +173,7 @@ has(const struct designation *d, const char *ip)
 static void
 found(void *arg, const struct designation *d, const struct err *why)
 {
-	struct answer	*a = arg;
+	struct answer *a = arg;
 
 	a->calls++;
 	a->n = d->n;
@@ -194,7 +194,7 @@ found(void *arg, const struct designation *d, const struct err *why)
 static struct answer
 find(struct world *w, const char *domain, bool allow_private)
 {
-	struct answer	 a = { .loop = w->loop };
+	struct answer a = { .loop = w->loop };
 
 	designation_find(w->dns, DESIGNATION_NOTIFY, domain, allow_private, found, &a);
 	assert_int_equal(a.calls, 0);
@@ -206,15 +206,23 @@ find(struct world *w, const char *domain, bool allow_private)
 static void
 rules(void **state)
 {
-	static const struct { const char *domain; enum refusal why; } rows[] = {
-		{ "none.test", REFUSAL_takes_no_mail }, { "nothing.test", REFUSAL_no_designation },
-		{ "nowhere.test", REFUSAL_no_such_domain }, { "low.test", REFUSAL_bad_port },
-		{ "private.test", REFUSAL_private_address }, { "dead.test", REFUSAL_unreachable },
-		{ "fails.test", REFUSAL_dns_failed }, { "host-fails.test", REFUSAL_dns_failed },
-		{ "half.test", REFUSAL_dns_failed }, { "half2.test", REFUSAL_dns_failed },
+	static const struct {
+		const char *domain;
+		enum refusal why;
+	} rows[] = {
+		{ "none.test", REFUSAL_takes_no_mail },
+		{ "nothing.test", REFUSAL_no_designation },
+		{ "nowhere.test", REFUSAL_no_such_domain },
+		{ "low.test", REFUSAL_bad_port },
+		{ "private.test", REFUSAL_private_address },
+		{ "dead.test", REFUSAL_unreachable },
+		{ "fails.test", REFUSAL_dns_failed },
+		{ "host-fails.test", REFUSAL_dns_failed },
+		{ "half.test", REFUSAL_dns_failed },
+		{ "half2.test", REFUSAL_dns_failed },
 	};
-	struct world	 w;
-	struct answer	 a;
+	struct world w;
+	struct answer a;
 
 	(void)state;
 	world_open(&w, ZONE);
@@ -251,12 +259,21 @@ rules(void **state)
 static void
 names_servers(void **state)
 {
-	static const struct { const char *domain; bool named; } rows[] = {
-		{ "good.test", true }, { "low.test", true }, { "private.test", true },
-		{ "dead.test", true }, { "host-fails.test", true }, { "none.test", false },
-		{ "nothing.test", false }, { "nowhere.test", false }, { "fails.test", false },
+	static const struct {
+		const char *domain;
+		bool named;
+	} rows[] = {
+		{ "good.test", true },
+		{ "low.test", true },
+		{ "private.test", true },
+		{ "dead.test", true },
+		{ "host-fails.test", true },
+		{ "none.test", false },
+		{ "nothing.test", false },
+		{ "nowhere.test", false },
+		{ "fails.test", false },
 	};
-	struct world	 w;
+	struct world w;
 
 	(void)state;
 	world_open(&w, ZONE);
@@ -269,14 +286,15 @@ names_servers(void **state)
 static void
 counts(void **state)
 {
-	struct buf	 zone = BUF_INIT;
-	struct world	 w;
-	struct answer	 a;
+	struct buf zone = BUF_INIT;
+	struct world w;
+	struct answer a;
 
 	(void)state;
 	for (int i = 0; i < 21; i++) {
-		buf_addf(&zone, "h%d.test. A 192.0.2.%d\n_ims._tcp.over.test. SRV 1 1 1471 h%d.test.\n", i,
-		    i, i);
+		buf_addf(&zone,
+		    "h%d.test. A 192.0.2.%d\n_ims._tcp.over.test. SRV 1 1 1471 h%d.test.\n", i, i,
+		    i);
 		if (i < 20)
 			buf_addf(&zone, "_ims._tcp.full.test. SRV 1 1 1471 h%d.test.\n", i);
 	}
@@ -294,9 +312,9 @@ counts(void **state)
 static void
 cancel(void **state)
 {
-	struct world			 w;
-	struct answer			 a = { 0 }, b = { 0 };
-	struct designation_query	*q;
+	struct world w;
+	struct answer a = { 0 }, b = { 0 };
+	struct designation_query *q;
 
 	(void)state;
 	world_open(&w, ZONE);
@@ -314,16 +332,17 @@ cancel(void **state)
 static void
 scopes(void **state)
 {
-	static const char *const	 private[] = { "0.1.2.3", "10.1.2.3", "100.64.0.1", "100.127.255.255",
-		"127.0.0.1", "169.254.169.254", "172.16.0.1", "172.31.255.255", "192.0.0.1", "192.168.1.1",
-		"198.18.0.1", "198.19.255.255", "224.0.0.1", "240.0.0.1", "255.255.255.255", "::", "::1",
-		"::ffff:8.8.8.8", "::ffff:127.0.0.1", "::127.0.0.1", "fc00::1", "fdff::1", "fe80::1", "febf::1",
-		"ff02::1", "2002:7f00:1::", "2002:808:808::1", "64:ff9b::7f00:1", "64:ff9b:1::1", "2001::1",
+	static const char *const private[] = { "0.1.2.3", "10.1.2.3", "100.64.0.1",
+		"100.127.255.255", "127.0.0.1", "169.254.169.254", "172.16.0.1", "172.31.255.255",
+		"192.0.0.1", "192.168.1.1", "198.18.0.1", "198.19.255.255", "224.0.0.1",
+		"240.0.0.1", "255.255.255.255", "::", "::1", "::ffff:8.8.8.8", "::ffff:127.0.0.1",
+		"::127.0.0.1", "fc00::1", "fdff::1", "fe80::1", "febf::1", "ff02::1",
+		"2002:7f00:1::", "2002:808:808::1", "64:ff9b::7f00:1", "64:ff9b:1::1", "2001::1",
 		"100::1", "4000::1" };
-	static const char *const	 public[] = { "1.1.1.1", "8.8.8.8", "100.63.255.255", "100.128.0.0",
-		"172.15.255.255", "172.32.0.0", "192.0.1.1", "198.17.255.255", "198.20.0.0", "223.255.255.255",
-		"2001:4860::8888", "2a00::1", "3fff:ffff::1", "2001:1::1" };
-	struct sockaddr_storage	 a;
+	static const char *const public[] = { "1.1.1.1", "8.8.8.8", "100.63.255.255", "100.128.0.0",
+		"172.15.255.255", "172.32.0.0", "192.0.1.1", "198.17.255.255", "198.20.0.0",
+		"223.255.255.255", "2001:4860::8888", "2a00::1", "3fff:ffff::1", "2001:1::1" };
+	struct sockaddr_storage a;
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(private) / sizeof(private[0]); i++) {
@@ -341,7 +360,7 @@ scopes(void **state)
 int
 main(void)
 {
-	const struct CMUnitTest	 tests[] = {
+	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(orders),
 		cmocka_unit_test(shares),
 		cmocka_unit_test(rules),

@@ -10,31 +10,31 @@
 
 #include <cmocka.h>
 
-#include "common/svc/dns.h"
-#include "common/svc/dns_packet.h"
-#include "common/svc/loop.h"
+#include "common/dns/dns.h"
+#include "common/dns/dns_packet.h"
+#include "common/loop/loop.h"
 
 struct world {
-	char		 path[32], spec[64];
-	struct loop	*loop;
-	struct dns	*dns;
+	char path[32], spec[64];
+	struct loop *loop;
+	struct dns *dns;
 };
 
 struct answer {
-	struct loop	*loop;
-	unsigned	 calls;
-	enum dns_status	 status;
-	int		 rcode;
-	uint32_t	 ttl_s;
-	size_t		 n;
-	char		 first[256];	/* rdata[0], raw */
-	size_t		 first_n;
+	struct loop *loop;
+	unsigned calls;
+	enum dns_status status;
+	int rcode;
+	uint32_t ttl_s;
+	size_t n;
+	char first[256]; /* rdata[0], raw */
+	size_t first_n;
 };
 
 static void
 write_zone(const struct world *w, const char *text)
 {
-	FILE	*f = fopen(w->path, "w");
+	FILE *f = fopen(w->path, "w");
 
 	assert_non_null(f);
 	fputs(text, f);
@@ -44,8 +44,8 @@ write_zone(const struct world *w, const char *text)
 static void
 world_open(struct world *w, const char *zone)
 {
-	struct err	 e;
-	int		 fd;
+	struct err e;
+	int fd;
 
 	snprintf(w->path, sizeof(w->path), "/tmp/dns-XXXXXX");
 	fd = mkstemp(w->path);
@@ -69,7 +69,7 @@ world_close(struct world *w)
 static void
 answered(void *arg, const struct dns_answer *r)
 {
-	struct answer	*a = arg;
+	struct answer *a = arg;
 
 	a->calls++;
 	a->status = r->status;
@@ -86,10 +86,10 @@ answered(void *arg, const struct dns_answer *r)
 static struct answer
 ask_octets(struct world *w, struct span name, enum dns_type type)
 {
-	struct answer	 a = { .loop = w->loop };
+	struct answer a = { .loop = w->loop };
 
 	dns_ask(w->dns, name, type, answered, &a);
-	assert_int_equal(a.calls, 0);		/* never inside the call */
+	assert_int_equal(a.calls, 0); /* never inside the call */
 	loop_run(w->loop);
 	assert_int_equal(a.calls, 1);
 	return a;
@@ -104,32 +104,32 @@ ask(struct world *w, const char *name, enum dns_type type)
 static void
 gives(struct world *w, const char *name, enum dns_type type, enum dns_status status)
 {
-	struct answer	 a = ask(w, name, type);
+	struct answer a = ask(w, name, type);
 
 	if (a.status != status)
 		fail_msg("%s: status %d, rcode %d", name, (int)a.status, a.rcode);
 }
 
-#define ZONE	\
-	"a.test. 17 A 192.0.2.1\n"			\
-	"a.test. 17 TXT \"one\" \"two\"\n"		\
-	"b.test. 9 CNAME a.test.\n"			\
-	"c.test. CNAME nothing.test.\n"			\
-	"d.test. CNAME d.test.\n"			\
-	"x.below.test. A 192.0.2.2\n"			\
-	"sp\\032ace.test. A 192.0.2.3\n"		\
-	"foo.invalid. A 192.0.2.4\n"			\
-	"localhost. A 192.0.2.5\n"			\
-	"m.test. MX 10 a.test.\n"			\
-	"1.0.0.127.in-addr.arpa. PTR a.test.\n"		\
-	"1.0.168.192.in-addr.arpa. PTR a.test.\n"	\
+#define ZONE                                                                                       \
+	"a.test. 17 A 192.0.2.1\n"                                                                 \
+	"a.test. 17 TXT \"one\" \"two\"\n"                                                         \
+	"b.test. 9 CNAME a.test.\n"                                                                \
+	"c.test. CNAME nothing.test.\n"                                                            \
+	"d.test. CNAME d.test.\n"                                                                  \
+	"x.below.test. A 192.0.2.2\n"                                                              \
+	"sp\\032ace.test. A 192.0.2.3\n"                                                           \
+	"foo.invalid. A 192.0.2.4\n"                                                               \
+	"localhost. A 192.0.2.5\n"                                                                 \
+	"m.test. MX 10 a.test.\n"                                                                  \
+	"1.0.0.127.in-addr.arpa. PTR a.test.\n"                                                    \
+	"1.0.168.192.in-addr.arpa. PTR a.test.\n"                                                  \
 	"1.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.ip6.arpa. PTR a.test.\n"
 
 static void
 kinds(void **state)
 {
-	struct world	 w;
-	struct answer	 a;
+	struct world w;
+	struct answer a;
 
 	(void)state;
 	world_open(&w, ZONE);
@@ -144,25 +144,25 @@ kinds(void **state)
 	assert_memory_equal(a.first, "\x03one\x03two", 8);
 	a = ask(&w, "b.test", DNS_A);
 	assert_int_equal(a.status, DNS_OK);
-	assert_int_equal(a.ttl_s, 9);		/* the CNAME's */
+	assert_int_equal(a.ttl_s, 9); /* the CNAME's */
 	a = ask(&w, "a.test", DNS_MX);
 	assert_int_equal(a.status, DNS_NODATA);
 	assert_int_equal(a.rcode, 0);
 	a = ask(&w, "nothing.test", DNS_A);
 	assert_int_equal(a.status, DNS_NXDOMAIN);
 	assert_int_equal(a.rcode, 3);
-	assert_in_range(a.ttl_s, 50, 60);	/* it is cached, and counts down on a slow machine */
+	assert_in_range(a.ttl_s, 50, 60); /* it is cached, and counts down on a slow machine */
 	gives(&w, "below.test", DNS_A, DNS_NODATA);
 	gives(&w, "c.test", DNS_A, DNS_NXDOMAIN);
 	gives(&w, "d.test", DNS_A, DNS_FAILED);
 	gives(&w, "d.test", DNS_TXT, DNS_FAILED);
-	gives(&w, "d.test", DNS_A, DNS_FAILED);		/* from the cache */
+	gives(&w, "d.test", DNS_A, DNS_FAILED); /* from the cache */
 	gives(&w, "foo.invalid", DNS_A, DNS_OK);
 	gives(&w, "localhost", DNS_A, DNS_OK);
 	gives(&w, "1.0.0.127.in-addr.arpa", DNS_PTR, DNS_OK);
 	gives(&w, "1.0.168.192.in-addr.arpa", DNS_PTR, DNS_OK);
-	gives(&w, "1.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.ip6.arpa", DNS_PTR,
-	    DNS_OK);
+	gives(&w, "1.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.ip6.arpa",
+	    DNS_PTR, DNS_OK);
 	gives(&w, "sp ace.test", DNS_A, DNS_OK);
 	world_close(&w);
 }
@@ -170,8 +170,8 @@ kinds(void **state)
 static void
 no_names(void **state)
 {
-	struct world	 w;
-	char		 name[300];
+	struct world w;
+	char name[300];
 
 	(void)state;
 	world_open(&w, ZONE);
@@ -196,8 +196,8 @@ no_names(void **state)
 static void
 cnames(void **state)
 {
-	struct buf	 zone = BUF_INIT;
-	struct world	 w;
+	struct buf zone = BUF_INIT;
+	struct world w;
 
 	(void)state;
 	for (int i = 0; i < 9; i++)
@@ -206,7 +206,7 @@ cnames(void **state)
 	buf_add(&zone, "", 1);
 	world_open(&w, zone.data);
 	gives(&w, "c2.test", DNS_A, DNS_OK);
-	gives(&w, "c1.test", DNS_A, DNS_OK);		/* 8 */
+	gives(&w, "c1.test", DNS_A, DNS_OK); /* 8 */
 	gives(&w, "c0.test", DNS_A, DNS_FAILED);
 	world_close(&w);
 	buf_clear(&zone);
@@ -215,8 +215,8 @@ cnames(void **state)
 static void
 many_records(void **state)
 {
-	struct buf	 zone = BUF_INIT;
-	struct world	 w;
+	struct buf zone = BUF_INIT;
+	struct world w;
 
 	(void)state;
 	for (int i = 0; i < 256; i++)
@@ -233,7 +233,7 @@ many_records(void **state)
 static void
 zone_changes(void **state)
 {
-	struct world	 w;
+	struct world w;
 
 	(void)state;
 	world_open(&w, "a.test. A 192.0.2.1\n");
@@ -243,7 +243,7 @@ zone_changes(void **state)
 	gives(&w, "b.test", DNS_A, DNS_OK);
 	gives(&w, "a.test", DNS_A, DNS_NXDOMAIN);
 	write_zone(&w, "this is no zone\n");
-	gives(&w, "b.test", DNS_A, DNS_OK);		/* the old one holds */
+	gives(&w, "b.test", DNS_A, DNS_OK); /* the old one holds */
 	unlink(w.path);
 	gives(&w, "b.test", DNS_A, DNS_OK);
 	write_zone(&w, ". SOA . . 1 2 3 4 5\n. NS .\nz.test. A 192.0.2.1\n");
@@ -254,9 +254,9 @@ zone_changes(void **state)
 static void
 cancel(void **state)
 {
-	struct world		 w;
-	struct answer		 a = { 0 }, b = { 0 };
-	struct dns_query	*q;
+	struct world w;
+	struct answer a = { 0 }, b = { 0 };
+	struct dns_query *q;
 
 	(void)state;
 	world_open(&w, ZONE);
@@ -277,11 +277,11 @@ cancel(void **state)
 static void
 unanswered(void **state)
 {
-	struct err		 e;
-	struct loop		*l;
-	struct dns		*d;
-	struct answer		 a = { 0 };
-	struct dns_query	*q;
+	struct err e;
+	struct loop *l;
+	struct dns *d;
+	struct answer a = { 0 };
+	struct dns_query *q;
 
 	(void)state;
 	assert_true(loop_new(&l, &e));
@@ -300,14 +300,14 @@ unanswered(void **state)
 static void
 specs(void **state)
 {
-	static const char *const	 bad[] = { "", "sys", "127.0.0.1", "127.0.0.1@", "127.0.0.1@0",
+	static const char *const bad[] = { "", "sys", "127.0.0.1", "127.0.0.1@", "127.0.0.1@0",
 		"127.0.0.1@65536", "host@53", "@53", "zone:", "zone:/nonexistent", "system,x=1",
 		"system,anchor=/nonexistent", "zone:a\"b" };
-	static const char *const	 good[] = { "system,anchor=none", "127.0.0.1@53,anchor=none",
+	static const char *const good[] = { "system,anchor=none", "127.0.0.1@53,anchor=none",
 		"::1@5353,anchor=none", "system" };
-	struct err	 e;
-	struct loop	*l;
-	struct dns	*d;
+	struct err e;
+	struct loop *l;
+	struct dns *d;
 
 	(void)state;
 	assert_true(loop_new(&l, &e));
@@ -326,16 +326,18 @@ specs(void **state)
 
 /* -- packets that no honest name server sends ------------------------------------------------- */
 
-#define HEAD(flags, answers)	"\x12\x34\x81" flags "\x00\x01\x00" answers "\x00\x00\x00\x00"
-#define QUESTION		"\x01" "a\x04test\x00\x00\x01\x00\x01"
-#define ANSWER(rdata)		"\xc0\x0c\x00\x01\x00\x01\x00\x00\x00\x09" rdata
+#define HEAD(flags, answers) "\x12\x34\x81" flags "\x00\x01\x00" answers "\x00\x00\x00\x00"
+#define QUESTION                                                                                   \
+	"\x01"                                                                                     \
+	"a\x04test\x00\x00\x01\x00\x01"
+#define ANSWER(rdata) "\xc0\x0c\x00\x01\x00\x01\x00\x00\x00\x09" rdata
 
 static enum dns_status
 read_packet(struct span packet)
 {
-	struct dns_packet	 p;
-	enum dns_status		 status;
-	char			*exact = malloc(packet.n + 1);
+	struct dns_packet p;
+	enum dns_status status;
+	char *exact = malloc(packet.n + 1);
 
 	memset(&p, 0, sizeof(p));
 	assert_non_null(exact);
@@ -350,14 +352,14 @@ read_packet(struct span packet)
 static void
 packets(void **state)
 {
-	static const char	 good[] = HEAD("\x80", "\x01") QUESTION ANSWER("\x00\x04\xc0\x00\x02\x01");
-	char			 bad[sizeof(good)];
+	static const char good[] = HEAD("\x80", "\x01") QUESTION ANSWER("\x00\x04\xc0\x00\x02\x01");
+	char bad[sizeof(good)];
 
 	(void)state;
 	assert_int_equal(read_packet(span_of(good, sizeof(good) - 1)), DNS_OK);
 	for (size_t n = 0; n < sizeof(good) - 1; n++)
 		assert_int_not_equal(read_packet(span_of(good, n)), DNS_OK);
-	for (size_t i = 0; i < sizeof(good) - 1; i++)	/* any octet changed: no harm */
+	for (size_t i = 0; i < sizeof(good) - 1; i++) /* any octet changed: no harm */
 		for (unsigned c = 0; c < 256; c++) {
 			memcpy(bad, good, sizeof(good));
 			bad[i] = (char)c;
@@ -368,17 +370,22 @@ packets(void **state)
 	assert_int_equal(read_packet(SPAN_LIT(HEAD("\x83", "\x00") QUESTION)), DNS_NXDOMAIN);
 	assert_int_equal(read_packet(SPAN_LIT(HEAD("\x80", "\x00") QUESTION)), DNS_NODATA);
 	/* another question's answer; a name that points at itself */
-	assert_int_equal(read_packet(SPAN_LIT(HEAD("\x80", "\x00") "\x01" "b\x04test\x00\x00\x01\x00\x01")),
+	assert_int_equal(read_packet(
+			     SPAN_LIT(HEAD("\x80", "\x00") "\x01"
+							   "b\x04test\x00\x00\x01\x00\x01")),
 	    DNS_FAILED);
-	assert_int_equal(read_packet(SPAN_LIT(HEAD("\x80", "\x00") "\x01" "a\x04test\x00\x00\x10\x00\x01")),
+	assert_int_equal(read_packet(
+			     SPAN_LIT(HEAD("\x80", "\x00") "\x01"
+							   "a\x04test\x00\x00\x10\x00\x01")),
 	    DNS_FAILED);
-	assert_int_equal(read_packet(SPAN_LIT(HEAD("\x80", "\x00") "\xc0\x0c\x00\x01\x00\x01")), DNS_FAILED);
+	assert_int_equal(read_packet(SPAN_LIT(HEAD("\x80", "\x00") "\xc0\x0c\x00\x01\x00\x01")),
+	    DNS_FAILED);
 }
 
 int
 main(void)
 {
-	const struct CMUnitTest	 tests[] = {
+	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(kinds),
 		cmocka_unit_test(no_names),
 		cmocka_unit_test(cnames),

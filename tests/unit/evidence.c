@@ -8,25 +8,27 @@
 
 #include <cmocka.h>
 
-#include "common/svc/digest.h"
+#include "common/text/digest.h"
 #include "proto/evidence.h"
 
-static const char	 cms[300] = "as long as some lines";
+static const char cms[300] = "as long as some lines";
 
 static struct evidence
 some(void)
 {
-	return (struct evidence){ .received_s = 1795737602, .address = SPAN_LIT("192.0.2.1"),
-	    .spf = SPAN_LIT("pass v=spf1 ip4:192.0.2.1 -all"), .statement = SPAN_LIT("a statement\r\n"),
-	    .cms = span_of(cms, sizeof cms) };
+	return (struct evidence) { .received_s = 1795737602,
+		.address = SPAN_LIT("192.0.2.1"),
+		.spf = SPAN_LIT("pass v=spf1 ip4:192.0.2.1 -all"),
+		.statement = SPAN_LIT("a statement\r\n"),
+		.cms = span_of(cms, sizeof cms) };
 }
 
 static void
 what_was_written_is_read(void **state)
 {
-	struct evidence	 v = some(), got;
-	struct buf	 text = BUF_INIT, octets = BUF_INIT;
-	struct err	 e;
+	struct evidence v = some(), got;
+	struct buf text = BUF_INIT, octets = BUF_INIT;
+	struct err e;
 
 	(void)state;
 	for (size_t n = 1; n <= sizeof cms; n++) {
@@ -48,10 +50,10 @@ what_was_written_is_read(void **state)
 static void
 foreign_octets_end_no_line(void **state)
 {
-	struct evidence	 v = some(), got;
-	struct buf	 text = BUF_INIT, octets = BUF_INIT;
-	struct err	 e;
-	char		 vast[4096];
+	struct evidence v = some(), got;
+	struct buf text = BUF_INIT, octets = BUF_INIT;
+	struct err e;
+	char vast[4096];
 
 	(void)state;
 	v.spf = SPAN_LIT("pass v=spf1\n\\\x1b\xc3 -all");
@@ -71,21 +73,23 @@ foreign_octets_end_no_line(void **state)
 static void
 no_octet_may_be_another(void **state)
 {
-	struct evidence	 v = some(), got;
-	struct buf	 text = BUF_INIT, octets = BUF_INIT;
-	struct err	 e;
+	struct evidence v = some(), got;
+	struct buf text = BUF_INIT, octets = BUF_INIT;
+	struct err e;
 
 	(void)state;
 	evidence_write(&text, &v, digest_sha256);
 	for (size_t i = 0; i < text.len; i++)
 		for (int bit = 0; bit < 8; bit++) {
 			text.data[i] = (char)(text.data[i] ^ (1 << bit));
-			assert_false(evidence_parse(buf_span(&text), &got, &octets, digest_sha256, &e));
+			assert_false(
+			    evidence_parse(buf_span(&text), &got, &octets, digest_sha256, &e));
 			assert_int_equal(e.why, REFUSAL_bad_syntax);
 			text.data[i] = (char)(text.data[i] ^ (1 << bit));
 		}
 	for (size_t n = 0; n < text.len; n++)
-		assert_false(evidence_parse(span_of(text.data, n), &got, &octets, digest_sha256, &e));
+		assert_false(
+		    evidence_parse(span_of(text.data, n), &got, &octets, digest_sha256, &e));
 	buf_add(&text, "\n", 1);
 	assert_false(evidence_parse(buf_span(&text), &got, &octets, digest_sha256, &e));
 	buf_clear(&text);
@@ -96,12 +100,12 @@ no_octet_may_be_another(void **state)
 static bool
 reads(const char *from, const char *to)
 {
-	struct evidence	 v = some(), got;
-	struct buf	 text = BUF_INIT, other = BUF_INIT, octets = BUF_INIT;
-	unsigned char	 digest[DIGEST_BYTES];
-	struct err	 e;
-	char		*at;
-	bool		 good;
+	struct evidence v = some(), got;
+	struct buf text = BUF_INIT, other = BUF_INIT, octets = BUF_INIT;
+	unsigned char digest[DIGEST_BYTES];
+	struct err e;
+	char *at;
+	bool good;
 
 	evidence_write(&text, &v, digest_sha256);
 	assert_non_null(at = memmem(text.data, text.len - 80, from, strlen(from)));
@@ -138,7 +142,8 @@ there_is_one_form(void **state)
 	assert_false(reads("SPF: ", "spf: "));
 	assert_false(reads("\n-----BEGIN CMS", "\n\n-----BEGIN CMS"));
 	assert_false(reads("BEGIN CMS-----\n", "BEGIN CMS-----\n\n"));
-	assert_false(reads("BEGIN CMS-----\nYXMgbG9uZyBhcyBz", "BEGIN CMS-----\nYXMgbG9uZ\nyBhcyBz"));
+	assert_false(
+	    reads("BEGIN CMS-----\nYXMgbG9uZyBhcyBz", "BEGIN CMS-----\nYXMgbG9uZ\nyBhcyBz"));
 	assert_false(reads("BEGIN CMS", "BEGIN PKCS7"));
 	assert_false(reads("END CMS-----\n", "END CMS-----\n\n"));
 	assert_false(reads("END CMS-----\n", ""));

@@ -14,8 +14,8 @@
 #include "tests/pair.h"
 #include "tests/vast.h"
 
-#define ID		"01JDZ5TPB4M4Q8W1RZ9H1V6K3C"
-#define GIB		(UINT64_C(1) << 30)
+#define ID  "01JDZ5TPB4M4Q8W1RZ9H1V6K3C"
+#define GIB (UINT64_C(1) << 30)
 
 static bool
 admit(void *role, struct err *e)
@@ -28,10 +28,10 @@ admit(void *role, struct err *e)
 /* -- the server ---------------------------------------------------------------------------- */
 
 struct shelf {
-	struct fetch_server	 s;	/* first */
-	struct buf		 held;
-	struct vast		 letter;
-	uint64_t		 size, asked;
+	struct fetch_server s; /* first */
+	struct buf held;
+	struct vast letter;
+	uint64_t size, asked;
 };
 
 static enum outcome
@@ -45,11 +45,11 @@ hello(void *role, const char *domain, struct err *e)
 static enum outcome
 find_now(void *role, const struct ulid *id, struct fetch_found *found, struct err *e)
 {
-	struct shelf	*f = role;
+	struct shelf *f = role;
 
 	(void)id;
 	(void)e;
-	*found = (struct fetch_found){ &f->letter.source, f->size };
+	*found = (struct fetch_found) { &f->letter.source, f->size };
 	return DONE;
 }
 
@@ -57,7 +57,7 @@ static enum outcome
 find_later(void *role, const struct ulid *id, uint64_t offset, struct fetch_found *found,
     struct err *e)
 {
-	struct shelf	*f = role;
+	struct shelf *f = role;
 
 	(void)id;
 	(void)offset;
@@ -76,9 +76,13 @@ change(void *role, const struct ulid *id, struct err *e)
 	return PENDING;
 }
 
-static const struct fetch_server_ops	 server_ops = {
-	.server = { .admit = admit }, .hello = hello, .summary = find_now, .fetch = find_later,
-	.done = change, .decline = change,
+static const struct fetch_server_ops server_ops = {
+	.server = { .admit = admit },
+	.hello = hello,
+	.summary = find_now,
+	.fetch = find_later,
+	.done = change,
+	.decline = change,
 };
 
 static void
@@ -90,7 +94,7 @@ say(struct shelf *f, const char *lines)
 static void
 open_shelf(struct shelf *f, uint64_t size)
 {
-	*f = (struct shelf){ .letter = vast_make(), .size = size };
+	*f = (struct shelf) { .letter = vast_make(), .size = size };
 	fetch_server_init(&f->s, &server_ops, f);
 	f->s.server.engine.now_ms = 1000;
 	say(f, "HELLO b.test\r\n");
@@ -107,7 +111,7 @@ close_shelf(struct shelf *f)
 static void
 assert_out(struct shelf *f, const char *text)
 {
-	struct buf	*out = &f->s.server.engine.out;
+	struct buf *out = &f->s.server.engine.out;
 
 	buf_add(out, "", 1);
 	assert_string_equal(out->data, text);
@@ -118,14 +122,14 @@ static bool
 give(struct shelf *f)
 {
 	return fetch_server_found_take(&f->s, f->asked,
-	    &(struct fetch_found){ &f->letter.source, f->size }, NULL);
+	    &(struct fetch_found) { &f->letter.source, f->size }, NULL);
 }
 
 static void
 test_nothing_is_taken_while_a_payload_leaves(void **state)
 {
-	struct shelf	 f;
-	struct engine	*e = &f.s.server.engine;
+	struct shelf f;
+	struct engine *e = &f.s.server.engine;
 
 	(void)state;
 	open_shelf(&f, 5 * GIB);
@@ -138,7 +142,7 @@ test_nothing_is_taken_while_a_payload_leaves(void **state)
 	assert_int_equal(e->payload.offset, 7);
 	assert_int_equal(e->payload.left, 5 * GIB - 7);
 	assert_int_equal(f.held.len, 6);
-	e->payload = (struct payload){ 0 };
+	e->payload = (struct payload) { 0 };
 	e->sent(e);
 	drive_again(e, &f.held);
 	assert_out(&f, "250 2.0.0 still here\r\n");
@@ -148,7 +152,7 @@ test_nothing_is_taken_while_a_payload_leaves(void **state)
 static void
 test_a_session_that_ends_frees_its_source(void **state)
 {
-	struct shelf	 f;
+	struct shelf f;
 
 	(void)state;
 	open_shelf(&f, 100);
@@ -162,8 +166,8 @@ test_a_session_that_ends_frees_its_source(void **state)
 static void
 test_an_answer_of_another_kind_is_dropped(void **state)
 {
-	struct shelf	 f;
-	struct err	 e;
+	struct shelf f;
+	struct err e;
 
 	(void)state;
 	open_shelf(&f, 100);
@@ -184,21 +188,22 @@ test_an_answer_of_another_kind_is_dropped(void **state)
 static void
 test_an_offset_that_slipped_through_is_refused(void **state)
 {
-	struct shelf	 f;
+	struct shelf f;
 
 	(void)state;
 	open_shelf(&f, 100);
 	for (int offset = 99; offset <= 101; offset++) {
-		char	 line[64];
+		char line[64];
 
 		snprintf(line, sizeof line, "FETCH " ID " %d\r\n", offset);
 		say(&f, line);
 		assert_true(give(&f));
 		assert_int_equal(f.s.server.engine.payload.left, offset == 99 ? 1 : 0);
-		f.s.server.engine.payload = (struct payload){ 0 };
+		f.s.server.engine.payload = (struct payload) { 0 };
 		drive_again(&f.s.server.engine, &f.held);
 	}
-	assert_out(&f, "250 2.0.0 {1} here it is\r\n250 2.0.0 {0} here it is\r\n"
+	assert_out(&f,
+	    "250 2.0.0 {1} here it is\r\n250 2.0.0 {0} here it is\r\n"
 	    "501 5.5.4 [bad-offset] the offset lies behind the letter's end\r\n");
 	assert_int_equal(f.letter.freed, 2);
 	close_shelf(&f);
@@ -207,13 +212,13 @@ test_an_offset_that_slipped_through_is_refused(void **state)
 static void
 test_an_answer_after_the_session_timed_out_is_dropped(void **state)
 {
-	struct shelf	 f;
-	struct engine	*e = &f.s.server.engine;
+	struct shelf f;
+	struct engine *e = &f.s.server.engine;
 
 	(void)state;
 	open_shelf(&f, 100);
 	say(&f, "FETCH " ID "\r\n");
-	for (int i = 0; i < 12 && !e->closing; i++) {	/* patient for as long as it may */
+	for (int i = 0; i < 12 && !e->closing; i++) { /* patient for as long as it may */
 		assert_in_range(e->deadline_ms, e->now_ms, e->now_ms + SERVER_IDLE_MS);
 		e->now_ms = e->deadline_ms;
 		e->tick(e);
@@ -228,8 +233,8 @@ test_an_answer_after_the_session_timed_out_is_dropped(void **state)
 static void
 test_idle_at_its_limit(void **state)
 {
-	struct shelf	 f;
-	struct engine	*e = &f.s.server.engine;
+	struct shelf f;
+	struct engine *e = &f.s.server.engine;
 
 	(void)state;
 	open_shelf(&f, 100);
@@ -247,8 +252,8 @@ test_idle_at_its_limit(void **state)
 static void
 test_a_payload_must_move(void **state)
 {
-	struct shelf	 f;
-	struct engine	*e = &f.s.server.engine;
+	struct shelf f;
+	struct engine *e = &f.s.server.engine;
 
 	(void)state;
 	open_shelf(&f, 1000);
@@ -264,7 +269,7 @@ test_a_payload_must_move(void **state)
 	e->now_ms = e->deadline_ms;
 	e->tick(e);
 	assert_true(e->closing);
-	assert_int_equal(e->out.len, 0);	/* no word stands behind half a payload */
+	assert_int_equal(e->out.len, 0); /* no word stands behind half a payload */
 	assert_int_equal(f.letter.freed, 1);
 	close_shelf(&f);
 }
@@ -272,8 +277,8 @@ test_a_payload_must_move(void **state)
 static void
 test_full_output_stops_input(void **state)
 {
-	struct shelf	 f;
-	struct engine	*e = &f.s.server.engine;
+	struct shelf f;
+	struct engine *e = &f.s.server.engine;
 
 	(void)state;
 	open_shelf(&f, 100);
@@ -291,7 +296,7 @@ test_full_output_stops_input(void **state)
 static void
 test_ten_faults_close(void **state)
 {
-	struct shelf	 f;
+	struct shelf f;
 
 	(void)state;
 	open_shelf(&f, 100);
@@ -306,11 +311,11 @@ test_ten_faults_close(void **state)
 /* -- the client ---------------------------------------------------------------------------- */
 
 struct asker {
-	struct fetch_client	 c;	/* first */
-	struct buf		 held, heard;
-	uint64_t		 octets;
-	struct span		 within;	/* pieces must lie here */
-	bool			 in_order;
+	struct fetch_client c; /* first */
+	struct buf held, heard;
+	uint64_t octets;
+	struct span within; /* pieces must lie here */
+	bool in_order;
 };
 
 static void
@@ -322,7 +327,7 @@ on_hello(void *role, const struct err *e)
 static bool
 on_found(void *role, void *arg, uint64_t octets, struct err *e)
 {
-	struct asker	*a = role;
+	struct asker *a = role;
 
 	(void)arg;
 	(void)e;
@@ -334,7 +339,7 @@ on_found(void *role, void *arg, uint64_t octets, struct err *e)
 static void
 on_octets(void *role, void *arg, struct span piece)
 {
-	struct asker	*a = role;
+	struct asker *a = role;
 
 	(void)arg;
 	if (a->within.n > 0) {
@@ -360,14 +365,18 @@ on_lost(void *role, const struct err *e)
 	buf_addf(&((struct asker *)role)->heard, "lost %s;", refusal_word(e->why));
 }
 
-static const struct fetch_client_ops	 client_ops = {
-	on_hello, on_found, on_octets, on_end, on_lost
+static const struct fetch_client_ops client_ops = {
+	on_hello,
+	on_found,
+	on_octets,
+	on_end,
+	on_lost,
 };
 
 static void
 open_asker(struct asker *a)
 {
-	*a = (struct asker){ .in_order = true };
+	*a = (struct asker) { .in_order = true };
 	fetch_client_init(&a->c, &client_ops, a);
 	a->c.client.engine.now_ms = 1000;
 }
@@ -391,7 +400,7 @@ assert_heard(struct asker *a, const char *text)
 static struct ulid
 an_id(void)
 {
-	struct ulid	 id;
+	struct ulid id;
 
 	assert_true(ulid_parse(SPAN_LIT(ID), &id));
 	return id;
@@ -400,11 +409,11 @@ an_id(void)
 static void
 test_five_gib_pass_uncopied(void **state)
 {
-	static char	 window[ENGINE_WINDOW_BYTES];
-	struct asker	 a;
-	struct engine	*e = &a.c.client.engine;
-	struct ulid	 id = an_id();
-	uint64_t	 left = 5 * GIB;
+	static char window[ENGINE_WINDOW_BYTES];
+	struct asker a;
+	struct engine *e = &a.c.client.engine;
+	struct ulid id = an_id();
+	uint64_t left = 5 * GIB;
 
 	(void)state;
 	open_asker(&a);
@@ -412,7 +421,7 @@ test_five_gib_pass_uncopied(void **state)
 	drive(e, &a.held, SPAN_LIT("250 2.0.0 {5368709120} here\r\n"), 7);
 	a.within = span_of(window, sizeof window);
 	while (left > 0) {
-		size_t	 n = left < sizeof window - 1 ? (size_t)left : sizeof window - 1;
+		size_t n = left < sizeof window - 1 ? (size_t)left : sizeof window - 1;
 
 		assert_int_equal(e->feed(e, span_of(window, n)), n);
 		left -= n;
@@ -425,8 +434,8 @@ test_five_gib_pass_uncopied(void **state)
 static void
 test_a_session_has_its_hour(void **state)
 {
-	struct asker	 a;
-	struct engine	*e = &a.c.client.engine;
+	struct asker a;
+	struct engine *e = &a.c.client.engine;
 
 	(void)state;
 	open_asker(&a);
@@ -444,9 +453,9 @@ test_a_session_has_its_hour(void **state)
 static void
 test_silence_is_waited_for_and_then_told(void **state)
 {
-	struct asker	 a;
-	struct engine	*e = &a.c.client.engine;
-	struct ulid	 id = an_id();
+	struct asker a;
+	struct engine *e = &a.c.client.engine;
+	struct ulid id = an_id();
 
 	(void)state;
 	open_asker(&a);
@@ -469,9 +478,9 @@ test_silence_is_waited_for_and_then_told(void **state)
 static void
 test_outstanding_at_its_limit(void **state)
 {
-	struct asker	 a;
-	struct ulid	 id = an_id();
-	size_t		 before;
+	struct asker a;
+	struct ulid id = an_id();
+	size_t before;
 
 	(void)state;
 	open_asker(&a);
@@ -488,14 +497,14 @@ test_outstanding_at_its_limit(void **state)
 static void
 test_a_reply_that_cannot_be_parsed_ends_all(void **state)
 {
-	static const char *const	 bad[] = { "250 ok\r\n", "250 2.0.0 {x} y\r\n",
-		"334 2.0.0 =\r\n", "250 2.0.0 no octets\r\n", "250 2.0.0 {3} x\nabc",
+	static const char *const bad[] = { "250 ok\r\n", "250 2.0.0 {x} y\r\n", "334 2.0.0 =\r\n",
+		"250 2.0.0 no octets\r\n", "250 2.0.0 {3} x\nabc",
 		"100 2.0.0 x\r\n999 2.0.0 x\r\n" };
-	struct ulid			 id = an_id();
+	struct ulid id = an_id();
 
 	(void)state;
 	for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
-		struct asker	 a;
+		struct asker a;
 
 		open_asker(&a);
 		assert_true(fetch_client_fetch(&a.c, &id, 0, NULL));
@@ -511,17 +520,17 @@ test_a_reply_that_cannot_be_parsed_ends_all(void **state)
 static void
 test_a_letter_goes_through(void **state)
 {
-	static const size_t	 chunks[] = { 1, 7, 1000, 16384 };
-	struct ulid		 id = an_id();
+	static const size_t chunks[] = { 1, 7, 1000, 16384 };
+	struct ulid id = an_id();
 
 	(void)state;
 	for (size_t i = 0; i < 4; i++) {
-		struct shelf	 f;
-		struct asker	 a;
-		struct pair	 p = { &a.c.client.engine, &f.s.server.engine, .chunk = chunks[i] };
+		struct shelf f;
+		struct asker a;
+		struct pair p = { &a.c.client.engine, &f.s.server.engine, .chunk = chunks[i] };
 
 		open_asker(&a);
-		f = (struct shelf){ .letter = vast_make(), .size = 70000 };
+		f = (struct shelf) { .letter = vast_make(), .size = 70000 };
 		fetch_server_init(&f.s, &server_ops, &f);
 		assert_true(fetch_client_hello(&a.c, "b.test"));
 		assert_true(fetch_client_summary(&a.c, &id, NULL));
@@ -536,7 +545,8 @@ test_a_letter_goes_through(void **state)
 		assert_true(fetch_server_answer(&f.s, f.asked, NULL));
 		pair_run(&p);
 		assert_true(f.s.server.engine.closing);
-		assert_heard(&a, "hello ok;found 70000;end ok;found 70000;end ok;end ok;"
+		assert_heard(&a,
+		    "hello ok;found 70000;end ok;found 70000;end ok;end ok;"
 		    "lost closing;");
 		assert_int_equal(f.letter.freed, 2);
 		pair_clear(&p);
@@ -549,22 +559,23 @@ test_a_letter_goes_through(void **state)
 static void
 test_guessing_has_an_end(void **state)
 {
-	struct shelf	 f;
-	struct err	 e;
+	struct shelf f;
+	struct err e;
 
 	(void)state;
 	err_set(&e, REFUSAL_unknown_id, "no");
 	open_shelf(&f, 1);
 	for (int i = 1; i < FETCH_UNKNOWN_MAX; i++) {
 		say(&f, i % 2 == 0 ? "FETCH " ID "\r\n" : "DONE " ID "\r\n");
-		assert_true(i % 2 == 0 ? fetch_server_found_take(&f.s, f.asked, NULL, &e) :
-		    fetch_server_answer(&f.s, f.asked, &e));
+		assert_true(i % 2 == 0 ? fetch_server_found_take(&f.s, f.asked, NULL, &e)
+				       : fetch_server_answer(&f.s, f.asked, &e));
 		assert_out(&f, "550 5.7.1 [unknown-id] no\r\n");
 		assert_false(f.s.server.engine.closing);
 	}
 	say(&f, "FETCH " ID "\r\n");
 	assert_true(fetch_server_found_take(&f.s, f.asked, NULL, &e));
-	assert_out(&f, "550 5.7.1 [unknown-id] no\r\n"
+	assert_out(&f,
+	    "550 5.7.1 [unknown-id] no\r\n"
 	    "421 4.7.0 [too-many-errors] too many errors in one session\r\n");
 	assert_true(f.s.server.engine.closing);
 	say(&f, "NOOP\r\n");
@@ -575,7 +586,7 @@ test_guessing_has_an_end(void **state)
 int
 main(void)
 {
-	const struct CMUnitTest	 tests[] = {
+	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_guessing_has_an_end),
 		cmocka_unit_test(test_nothing_is_taken_while_a_payload_leaves),
 		cmocka_unit_test(test_a_session_that_ends_frees_its_source),

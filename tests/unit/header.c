@@ -6,14 +6,14 @@
 
 #include <cmocka.h>
 
-#include "common/svc/idn.h"
+#include "common/text/idn.h"
 #include "proto/header.h"
 
 static void
 is_from(const char *header, const char *address)
 {
-	char		 from[ADDRESS_STR_BYTES];
-	struct err	 e;
+	char from[ADDRESS_STR_BYTES];
+	struct err e;
 
 	if (!header_from(span_str(header), idn_a_label, from, &e))
 		fail_msg("%s: %s", header, e.text);
@@ -23,8 +23,8 @@ is_from(const char *header, const char *address)
 static void
 refused(const char *header, enum refusal why)
 {
-	char		 from[ADDRESS_STR_BYTES];
-	struct err	 e;
+	char from[ADDRESS_STR_BYTES];
+	struct err e;
 
 	if (header_from(span_str(header), idn_a_label, from, &e))
 		fail_msg("%s: taken as %s", header, from);
@@ -57,7 +57,7 @@ no_second_sender(void **state)
 static void
 its_end(void **state)
 {
-	struct span	 h;
+	struct span h;
 
 	(void)state;
 	assert_true(header_find(SPAN_LIT("A: 1\r\n\r\nbody"), false, &h));
@@ -70,7 +70,7 @@ its_end(void **state)
 int
 main(void)
 {
-	const struct CMUnitTest	 tests[] = {
+	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(one_mailbox),
 		cmocka_unit_test(no_second_sender),
 		cmocka_unit_test(its_end),

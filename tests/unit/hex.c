@@ -11,9 +11,9 @@
 static void
 round_trip(void **state)
 {
-	unsigned char	 all[256], back[256];
-	struct buf	 b = BUF_INIT;
-	char		 s[5];
+	unsigned char all[256], back[256];
+	struct buf b = BUF_INIT;
+	char s[5];
 
 	(void)state;
 	for (int i = 0; i < 256; i++)
@@ -31,7 +31,7 @@ round_trip(void **state)
 static void
 one_form(void **state)
 {
-	unsigned char	 out[2];
+	unsigned char out[2];
 
 	(void)state;
 	assert_true(hex_parse(SPAN_LIT("0aff"), out, 2));
@@ -47,7 +47,7 @@ one_form(void **state)
 int
 main(void)
 {
-	const struct CMUnitTest	 tests[] = {
+	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(round_trip),
 		cmocka_unit_test(one_form),
 	};

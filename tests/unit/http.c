@@ -11,9 +11,9 @@
 #include <cmocka.h>
 
 #include "common/base/clock.h"
-#include "common/svc/http_answer.h"
-#include "common/svc/http_get.h"
-#include "common/svc/loop.h"
+#include "common/loop/loop.h"
+#include "common/revoke/http_answer.h"
+#include "common/revoke/http_get.h"
 #include "tests/web.h"
 
 /* -- URLs ------------------------------------------------------------------------------------------ */
@@ -21,7 +21,10 @@
 static void
 urls(void **state)
 {
-	static const struct { const char *url, *host, *target; unsigned port; } good[] = {
+	static const struct {
+		const char *url, *host, *target;
+		unsigned port;
+	} good[] = {
 		{ "http://crl.test/a.crl", "crl.test", "/a.crl", 80 },
 		{ "HTTP://CRL.Test", "crl.test", "/", 80 },
 		{ "http://crl.test:8080/a?b#c", "crl.test", "/a?b", 8080 },
@@ -30,15 +33,34 @@ urls(void **state)
 		{ "http://192.0.2.1/%41", "192.0.2.1", "/%41", 80 },
 		{ "http://[2001:DB8::1]:1024/x", "2001:db8::1", "/x", 1024 },
 	};
-	static const char *const	 bad[] = {
-		"", "http://", "http:///x", "https://crl.test/", "ftp://crl.test/", "file:///etc/passwd",
-		"ldap://crl.test/cn=x", "//crl.test/", "http://user@crl.test/", "http://a b/", "http://a/ b",
-		"http://a/\r\nX: y", "http://a\n/", "http://a/\177", "http://a/\303\274", "http://a:x/",
-		"http://a:0/", "http://a:65536/", "http://a:-1/", "http://[::1/", "http://[::1]x/",
-		"http://a:80:80/", "http://[x]/", "http://a\\b/",
+	static const char *const bad[] = {
+		"",
+		"http://",
+		"http:///x",
+		"https://crl.test/",
+		"ftp://crl.test/",
+		"file:///etc/passwd",
+		"ldap://crl.test/cn=x",
+		"//crl.test/",
+		"http://user@crl.test/",
+		"http://a b/",
+		"http://a/ b",
+		"http://a/\r\nX: y",
+		"http://a\n/",
+		"http://a/\177",
+		"http://a/\303\274",
+		"http://a:x/",
+		"http://a:0/",
+		"http://a:65536/",
+		"http://a:-1/",
+		"http://[::1/",
+		"http://[::1]x/",
+		"http://a:80:80/",
+		"http://[x]/",
+		"http://a\\b/",
 	};
-	struct http_url	 u;
-	struct err	 e;
+	struct http_url u;
+	struct err e;
 
 	(void)state;
 	for (size_t i = 0; i < sizeof good / sizeof *good; i++) {
@@ -62,9 +84,9 @@ urls(void **state)
 static void
 lengths(void **state)
 {
-	char		 text[HTTP_URL_MAX + 2];
-	struct http_url	 u;
-	struct err	 e;
+	char text[HTTP_URL_MAX + 2];
+	struct http_url u;
+	struct err e;
 
 	(void)state;
 	memset(text, 'a', sizeof text);
@@ -85,8 +107,8 @@ lengths(void **state)
 static void
 locations(void **state)
 {
-	struct http_url	 from, to;
-	struct err	 e;
+	struct http_url from, to;
+	struct err e;
 
 	(void)state;
 	assert_true(http_url_parse(SPAN_LIT("http://a.test:8080/x"), &from, &e));
@@ -108,18 +130,28 @@ locations(void **state)
 static void
 answers(void **state)
 {
-	static const struct { const char *in; bool eof; enum http_answer_state want; int status;
-	    uint64_t length; } table[] = {
-		{ "HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nabc", false, HTTP_ANSWER_DONE, 200, 3 },
-		{ "HTTP/1.1 200 OK\r\ncontent-length:3 \r\n\r\nabcd", false, HTTP_ANSWER_DONE, 200, 3 },
+	static const struct {
+		const char *in;
+		bool eof;
+		enum http_answer_state want;
+		int status;
+		uint64_t length;
+	} table[] = {
+		{ "HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nabc", false, HTTP_ANSWER_DONE, 200,
+		    3 },
+		{ "HTTP/1.1 200 OK\r\ncontent-length:3 \r\n\r\nabcd", false, HTTP_ANSWER_DONE, 200,
+		    3 },
 		{ "HTTP/1.0 200\r\n\r\nabc", true, HTTP_ANSWER_DONE, 200, 3 },
 		{ "HTTP/1.0 200\r\n\r\nabc", false, HTTP_ANSWER_MORE, 200, 0 },
 		{ "HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nabc", true, HTTP_ANSWER_BAD, 0, 0 },
 		{ "HTTP/1.1 200 OK\r\nContent-Length: -1\r\n\r\n", false, HTTP_ANSWER_BAD, 0, 0 },
-		{ "HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\na", false, HTTP_ANSWER_BAD, 0, 0 },
+		{ "HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\na", false,
+		    HTTP_ANSWER_BAD, 0, 0 },
 		{ "HTTP/1.1 200 OK\r\nContent-Length: 101\r\n\r\n", false, HTTP_ANSWER_BAD, 0, 0 },
-		{ "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", false, HTTP_ANSWER_BAD, 0, 0 },
-		{ "HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\n\r\n", false, HTTP_ANSWER_BAD, 0, 0 },
+		{ "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", false, HTTP_ANSWER_BAD,
+		    0, 0 },
+		{ "HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\n\r\n", false, HTTP_ANSWER_BAD, 0,
+		    0 },
 		{ "HTTP/1.1 404 No\r\n\r\n", false, HTTP_ANSWER_DONE, 404, 0 },
 		{ "HTTP/1.1 302 x\r\nLocation: /y\r\n\r\n", false, HTTP_ANSWER_DONE, 302, 0 },
 		{ "HTTP/1.1 2000 x\r\n\r\n", false, HTTP_ANSWER_BAD, 0, 0 },
@@ -131,13 +163,14 @@ answers(void **state)
 		{ "HTTP/1.1 200 OK\r\n", true, HTTP_ANSWER_BAD, 0, 0 },
 		{ "", true, HTTP_ANSWER_BAD, 0, 0 },
 	};
-	struct err	 e;
+	struct err e;
 
 	(void)state;
 	for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
-		struct http_answer	 a = { .status = 0 };
+		struct http_answer a = { .status = 0 };
 
-		if (http_answer_read(&a, span_str(table[i].in), table[i].eof, 64, 100, &e) != table[i].want)
+		if (http_answer_read(&a, span_str(table[i].in), table[i].eof, 64, 100, &e) !=
+		    table[i].want)
 			fail_msg("%s", table[i].in);
 		if (table[i].want == HTTP_ANSWER_DONE) {
 			assert_int_equal(a.status, table[i].status);
@@ -150,17 +183,17 @@ answers(void **state)
 /* -- GET ------------------------------------------------------------------------------------------- */
 
 struct outcome {
-	struct loop	*loop;
-	unsigned	 calls;
-	enum refusal	 why;
-	size_t		 octets;
-	char		 first[64];
+	struct loop *loop;
+	unsigned calls;
+	enum refusal why;
+	size_t octets;
+	char first[64];
 };
 
 static void
 came(void *arg, struct span body, const struct err *e)
 {
-	struct outcome	*o = arg;
+	struct outcome *o = arg;
 
 	o->calls++;
 	o->why = e == NULL ? REFUSAL_NONE : e->why;
@@ -172,9 +205,9 @@ came(void *arg, struct span body, const struct err *e)
 static struct outcome
 get(const char *url, bool allow_private)
 {
-	struct outcome	 o = { .calls = 0 };
-	struct dns	*dns;
-	struct err	 e;
+	struct outcome o = { .calls = 0 };
+	struct dns *dns;
+	struct err e;
 
 	assert_true(loop_new(&o.loop, &e));
 	if (!dns_new(&dns, o.loop, web_zone(), &e))
@@ -191,8 +224,8 @@ get(const char *url, bool allow_private)
 static void
 plain(void **state)
 {
-	struct web	*w = *state;
-	struct outcome	 o;
+	struct web *w = *state;
+	struct outcome o;
 
 	web_answer(w, "/a", "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello");
 	web_answer(w, "/b", "HTTP/1.0 200 OK\r\n\r\nto the end");
@@ -204,14 +237,14 @@ plain(void **state)
 	assert_int_equal(o.why, REFUSAL_NONE);
 	assert_string_equal(o.first, "to the end");
 	assert_int_equal(get(web_url(w, "here.test", "/c"), true).why, REFUSAL_bad_reply);
-	o = get(web_url(w, "many.test", "/a"), true);	/* others do not answer */
+	o = get(web_url(w, "many.test", "/a"), true); /* others do not answer */
 	assert_int_equal(o.why, REFUSAL_NONE);
 }
 
 static void
 names(void **state)
 {
-	struct web	*w = *state;
+	struct web *w = *state;
 
 	assert_int_equal(get(web_url(w, "nothing.test", "/a"), true).why, REFUSAL_no_such_domain);
 	assert_int_equal(get(web_url(w, "empty.test", "/a"), true).why, REFUSAL_unreachable);
@@ -224,22 +257,23 @@ names(void **state)
 static void
 private_addresses(void **state)
 {
-	static const char *const	 hosts[] = { "127.0.0.1", "here.test", "mapped.test", "[::1]",
+	static const char *const hosts[] = { "127.0.0.1", "here.test", "mapped.test", "[::1]",
 		"169.254.169.254", "10.0.0.1", "[fe80::1]", "[::ffff:127.0.0.1]" };
-	struct web	*w = *state;
-	unsigned	 before = web_connections(w);
+	struct web *w = *state;
+	unsigned before = web_connections(w);
 
 	web_answer(w, "/a", "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello");
 	for (size_t i = 0; i < sizeof hosts / sizeof *hosts; i++)
-		assert_int_equal(get(web_url(w, hosts[i], "/a"), false).why, REFUSAL_private_address);
+		assert_int_equal(get(web_url(w, hosts[i], "/a"), false).why,
+		    REFUSAL_private_address);
 	assert_int_equal(web_connections(w), before);
 }
 
 static void
 redirects(void **state)
 {
-	struct web	*w = *state;
-	char		 text[512];
+	struct web *w = *state;
+	char text[512];
 
 	web_answer(w, "/end", "HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nend");
 	web_answer(w, "/1", "HTTP/1.1 301 x\r\nLocation: /end\r\nContent-Length: 9999\r\n\r\n");
@@ -264,15 +298,16 @@ redirects(void **state)
 static void
 endless(void **state)
 {
-	struct web	*w = *state;
-	int64_t		 began_ms = clock_mono_ms();
+	struct web *w = *state;
+	int64_t began_ms = clock_mono_ms();
 
 	web_endless(w, "/huge", "HTTP/1.1 200 OK\r\nContent-Length: 1073741824\r\n\r\n");
 	web_endless(w, "/stream", "HTTP/1.1 200 OK\r\n\r\n");
 	web_endless(w, "/head", "HTTP/1.1 200 OK\r\nX: ");
 	assert_int_equal(get(web_url(w, "127.0.0.1", "/huge"), true).why, REFUSAL_message_too_big);
 	assert_true(web_sent(w) < 8 << 20);
-	assert_int_equal(get(web_url(w, "127.0.0.1", "/stream"), true).why, REFUSAL_message_too_big);
+	assert_int_equal(get(web_url(w, "127.0.0.1", "/stream"), true).why,
+	    REFUSAL_message_too_big);
 	assert_true(web_sent(w) < HTTP_GET_BYTES + (16 << 20));
 	assert_int_equal(get(web_url(w, "127.0.0.1", "/head"), true).why, REFUSAL_bad_reply);
 	assert_true(clock_mono_ms() - began_ms < HTTP_GET_MS);
@@ -282,8 +317,8 @@ endless(void **state)
 static void
 slow(void **state)
 {
-	struct web	*w = *state;
-	int64_t		 began_ms = clock_mono_ms(), took_ms;
+	struct web *w = *state;
+	int64_t began_ms = clock_mono_ms(), took_ms;
 
 	web_drip(w, "/drip", "HTTP/1.1 200 OK\r\n\r\n");
 	assert_int_equal(get(web_url(w, "127.0.0.1", "/drip"), true).why, REFUSAL_too_slow);
@@ -294,11 +329,11 @@ slow(void **state)
 static void
 given_up(void **state)
 {
-	struct web	*w = *state;
-	struct outcome	 o = { .calls = 0 };
-	struct http_get	*g[3];
-	struct dns	*dns;
-	struct err	 e;
+	struct web *w = *state;
+	struct outcome o = { .calls = 0 };
+	struct http_get *g[3];
+	struct dns *dns;
+	struct err e;
 
 	web_silent(w, "/silent");
 	assert_true(loop_new(&o.loop, &e));
@@ -320,7 +355,7 @@ given_up(void **state)
 int
 main(void)
 {
-	const struct CMUnitTest	 tests[] = {
+	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(urls),
 		cmocka_unit_test(lengths),
 		cmocka_unit_test(locations),

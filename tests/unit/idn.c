@@ -7,13 +7,13 @@
 
 #include <cmocka.h>
 
-#include "common/svc/idn.h"
+#include "common/text/idn.h"
 
 static void
 gives(const char *in, const char *out)
 {
-	char		 a[256];
-	struct err	 e;
+	char a[256];
+	struct err e;
 
 	if (!idn_a_label(span_str(in), a, &e))
 		fail_msg("%s: %s", in, e.text);
@@ -23,8 +23,8 @@ gives(const char *in, const char *out)
 static void
 refused(const char *in, enum refusal why)
 {
-	char		 a[256];
-	struct err	 e;
+	char a[256];
+	struct err e;
 
 	if (idn_a_label(span_str(in), a, &e))
 		fail_msg("%s: taken as %s", in, a);
@@ -39,13 +39,19 @@ one_form(void **state)
 	gives("a.test", "a.test");
 	gives("A.TEST", "a.test");
 	gives("r3---sn.a.test", "r3---sn.a.test");
-	gives("b\xc3\xbc" "cher.example", "xn--bcher-kva.example");
-	gives("B\xc3\x9c" "CHER.example", "xn--bcher-kva.example");
-	gives("bu\xcc\x88" "cher.example", "xn--bcher-kva.example");	/* decomposed */
+	gives("b\xc3\xbc"
+	      "cher.example",
+	    "xn--bcher-kva.example");
+	gives("B\xc3\x9c"
+	      "CHER.example",
+	    "xn--bcher-kva.example");
+	gives("bu\xcc\x88"
+	      "cher.example",
+	    "xn--bcher-kva.example"); /* decomposed */
 	gives("XN--BCHER-KVA.example", "xn--bcher-kva.example");
-	gives("fa\xc3\x9f.example", "xn--fa-hia.example");		/* nontransitional */
-	gives("a\xe3\x80\x82test", "a.test");				/* U+3002 */
-	gives("\xef\xbd\x81\xef\xbc\x8etest", "a.test");		/* fullwidth a and full stop */
+	gives("fa\xc3\x9f.example", "xn--fa-hia.example"); /* nontransitional */
+	gives("a\xe3\x80\x82test", "a.test");              /* U+3002 */
+	gives("\xef\xbd\x81\xef\xbc\x8etest", "a.test");   /* fullwidth a and full stop */
 	gives("\xd1\x80\xd0\xb0ypal.example", "xn--ypal-43d9g.example");
 	gives("123.example", "123.example");
 }
@@ -53,11 +59,14 @@ one_form(void **state)
 static void
 no_domain(void **state)
 {
-	static const char *const	 bad[] = { "", ".", "test", "a.test.", ".a.test", "a..test", "-a.test",
-		"a-.test", "a_b.test", "a b.test", "a.test\n", "a@b.test", "a.123", "1.2.3", "xn--.test",
-		"xn--a.test", "xn--bcher-kva-.test", "xn--zzzzzzz99999999.test", "a\x80.test", "\xff.test",
-		"xn--ss-.test", "\xe2\x80\x8d.test", "a\xe2\x80\x8d" "b.test", "*.a.test", "a\xe3\x80\x82",
-		"a:b.test", "a/b.test", "xn--FA-HIA\xc3\x9f.test" };
+	static const char *const bad[] = { "", ".", "test", "a.test.", ".a.test", "a..test",
+		"-a.test", "a-.test", "a_b.test", "a b.test", "a.test\n", "a@b.test", "a.123",
+		"1.2.3", "xn--.test", "xn--a.test", "xn--bcher-kva-.test",
+		"xn--zzzzzzz99999999.test", "a\x80.test", "\xff.test", "xn--ss-.test",
+		"\xe2\x80\x8d.test",
+		"a\xe2\x80\x8d"
+		"b.test",
+		"*.a.test", "a\xe3\x80\x82", "a:b.test", "a/b.test", "xn--FA-HIA\xc3\x9f.test" };
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
@@ -67,8 +76,12 @@ no_domain(void **state)
 static void
 literals(void **state)
 {
-	static const char *const	 bad[] = { "[192.0.2.1]", "[IPv6:::1]", "[", "192.0.2.1", "::1",
-		"2001:db8::1", "\xef\xbc\x91" "92.0.2.1", "192\xe3\x80\x82" "0.2.1" };
+	static const char *const bad[] = { "[192.0.2.1]", "[IPv6:::1]", "[", "192.0.2.1", "::1",
+		"2001:db8::1",
+		"\xef\xbc\x91"
+		"92.0.2.1",
+		"192\xe3\x80\x82"
+		"0.2.1" };
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
@@ -78,8 +91,8 @@ literals(void **state)
 static void
 limits(void **state)
 {
-	char		 name[400], a[256];
-	struct err	 e;
+	char name[400], a[256];
+	struct err e;
 
 	(void)state;
 	for (int n = 62; n <= 64; n++) {
@@ -87,7 +100,8 @@ limits(void **state)
 		assert_int_equal(idn_a_label(span_str(name), a, &e), n <= 63);
 	}
 	for (int n = 252; n <= 254; n++) {
-		snprintf(name, sizeof(name), "%060d.%060d.%060d.%060d.%0*d", 0, 0, 0, 0, n - 244, 0);
+		snprintf(name, sizeof(name), "%060d.%060d.%060d.%060d.%0*d", 0, 0, 0, 0, n - 244,
+		    0);
 		name[n - 1] = 'x';
 		assert_int_equal(strlen(name), n);
 		assert_int_equal(idn_a_label(span_str(name), a, &e), n <= 253);
@@ -100,7 +114,7 @@ limits(void **state)
 static void
 shown(const char *a_label, const char *text)
 {
-	char	 out[1024];
+	char out[1024];
 
 	idn_display(a_label, out, sizeof(out));
 	assert_string_equal(out, text);
@@ -111,9 +125,11 @@ display(void **state)
 {
 	(void)state;
 	shown("a.test", "a.test");
-	shown("xn--bcher-kva.example", "b\xc3\xbc" "cher.example");
-	shown("xn--ypal-43d9g.example", "xn--ypal-43d9g.example");	/* Cyrillic and Latin */
-	shown("xn--80ak6aa92e.com", "xn--80ak6aa92e.com");		/* Cyrillic that looks Latin */
+	shown("xn--bcher-kva.example",
+	    "b\xc3\xbc"
+	    "cher.example");
+	shown("xn--ypal-43d9g.example", "xn--ypal-43d9g.example"); /* Cyrillic and Latin */
+	shown("xn--80ak6aa92e.com", "xn--80ak6aa92e.com");         /* Cyrillic that looks Latin */
 	shown("xn--e1afmkfd.example", "\xd0\xbf\xd1\x80\xd0\xb8\xd0\xbc\xd0\xb5\xd1\x80.example");
 	shown("xn--fiqs8s.example", "\xe4\xb8\xad\xe5\x9b\xbd.example");
 }
@@ -121,7 +137,7 @@ display(void **state)
 int
 main(void)
 {
-	const struct CMUnitTest	 tests[] = {
+	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(one_form),
 		cmocka_unit_test(no_domain),
 		cmocka_unit_test(literals),

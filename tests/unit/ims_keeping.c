@@ -17,8 +17,8 @@
 static void
 a_promise_that_moved_is_remembered(void **state)
 {
-	struct notification	 n = { .number = 1, .to = BOB, .hold_s = 10 * DAY };
-	struct world		 w;
+	struct notification n = { .number = 1, .to = BOB, .hold_s = 10 * DAY };
+	struct world w;
 
 	(void)state;
 	world_of(&w);
@@ -30,7 +30,7 @@ a_promise_that_moved_is_remembered(void **state)
 	sweep(&w, 11 * DAY);
 	n.at_s = 11 * DAY;
 	assert_int_equal(accepts(&w, n), NOTIFY_KNOWN);
-	n.hold_s = 15 * DAY;		/* never to earlier */
+	n.hold_s = 15 * DAY; /* never to earlier */
 	assert_int_equal(accepts(&w, n), NOTIFY_KNOWN);
 	assert_int_equal(letter(&w, BOB, 1).hold_until_s, w.now_s + 20 * DAY);
 	sweep(&w, 21 * DAY);
@@ -44,9 +44,9 @@ a_promise_that_moved_is_remembered(void **state)
 static void
 each_recipient_remembers(void **state)
 {
-	struct notification	 bob = { .number = 1, .to = BOB, .hold_s = 10 * DAY },
-				 eve = { .number = 1, .to = EVE, .hold_s = 10 * DAY };
-	struct world		 w;
+	struct notification bob = { .number = 1, .to = BOB, .hold_s = 10 * DAY },
+			    eve = { .number = 1, .to = EVE, .hold_s = 10 * DAY };
+	struct world w;
 
 	(void)state;
 	world_of(&w);
@@ -66,9 +66,8 @@ each_recipient_remembers(void **state)
 static void
 a_cut_promise_is_known_as_long_as_it_is_repeated(void **state)
 {
-	struct notification	 n = { .number = 1, .to = BOB, .hold_s = 30 * DAY,
-				    .limit_s = 5 * DAY };
-	struct world		 w;
+	struct notification n = { .number = 1, .to = BOB, .hold_s = 30 * DAY, .limit_s = 5 * DAY };
+	struct world w;
 
 	(void)state;
 	world_of(&w);
@@ -85,8 +84,8 @@ a_cut_promise_is_known_as_long_as_it_is_repeated(void **state)
 static void
 nobody_is_remembered_for_ever(void **state)
 {
-	struct notification	 n = { .number = 1, .to = BOB, .hold_s = 10000 * DAY };
-	struct world		 w;
+	struct notification n = { .number = 1, .to = BOB, .hold_s = 10000 * DAY };
+	struct world w;
 
 	(void)state;
 	world_of(&w);
@@ -103,9 +102,9 @@ nobody_is_remembered_for_ever(void **state)
 static void
 what_is_promised_again_is_held_again(void **state)
 {
-	struct notification	 bob = { .number = 1, .to = BOB, .hold_s = 10 * DAY },
-				 eve = { .number = 1, .to = EVE, .hold_s = 20 * DAY };
-	struct world		 w;
+	struct notification bob = { .number = 1, .to = BOB, .hold_s = 10 * DAY },
+			    eve = { .number = 1, .to = EVE, .hold_s = 20 * DAY };
+	struct world w;
 
 	(void)state;
 	world_of(&w);
@@ -123,12 +122,12 @@ what_is_promised_again_is_held_again(void **state)
 static void
 what_is_remembered_has_a_cap(void **state)
 {
-	struct notification	 n = { .to = BOB };
-	struct world		 w;
+	struct notification n = { .to = BOB };
+	struct world w;
 
 	(void)state;
 	world_of(&w);
-	w.store->seen_max = 10;
+	ims_store_seen_max(w.store, 10);
 	for (n.number = 1; n.number <= 25; n.number++) {
 		n.hold_s = (100 - n.number) * DAY;
 		assert_int_equal(accepts(&w, n), NOTIFY_NOTICED);
@@ -151,9 +150,9 @@ what_is_remembered_has_a_cap(void **state)
 static void
 evidence_goes_with_its_letter(void **state)
 {
-	struct notification	 one = { .number = 1, .to = BOB, .hold_s = DAY },
-				 two = { .number = 2, .to = BOB, .hold_s = DAY };
-	struct world		 w;
+	struct notification one = { .number = 1, .to = BOB, .hold_s = DAY },
+			    two = { .number = 2, .to = BOB, .hold_s = DAY };
+	struct world w;
 
 	(void)state;
 	world_of(&w);
@@ -164,7 +163,7 @@ evidence_goes_with_its_letter(void **state)
 	one.hold_s = 2 * DAY;
 	one.chain = "another";
 	assert_int_equal(accepts(&w, one), NOTIFY_KNOWN);
-	assert_int_equal(entries(&w, EVIDENCE), 3);	/* both statements' */
+	assert_int_equal(entries(&w, EVIDENCE), 3); /* both statements' */
 	assert_int_equal(entries(&w, PAPER), 2);
 	assert_int_equal(drop(&w, BOB, 1), REFUSAL_NONE);
 	assert_int_equal(entries(&w, EVIDENCE), 1);
@@ -174,7 +173,7 @@ evidence_goes_with_its_letter(void **state)
 	for (unsigned t = NOTICE; t < IMS_TABLES; t++)
 		if (t != SEEN && t != UNTIL)
 			assert_int_equal(entries(&w, t), 0);
-	assert_int_equal(accepts(&w, two), NOTIFY_KNOWN);	/* dropped is dropped */
+	assert_int_equal(accepts(&w, two), NOTIFY_KNOWN); /* dropped is dropped */
 	assert_int_equal(entries(&w, NOTICE), 0);
 	world_clear(&w);
 }
@@ -183,12 +182,16 @@ evidence_goes_with_its_letter(void **state)
 static void
 crls_are_kept_with_evidence(void **state)
 {
-	struct notification	 one = { .number = 1, .to = BOB, .hold_s = DAY, .crl = "Monday's" },
-				 two = { .number = 2, .to = BOB, .hold_s = DAY, .crl = "Monday's", .chain = "another" },
-				 three = { .number = 3, .to = BOB, .hold_s = DAY, .crl = "Tuesday's" };
-	struct world		 w;
-	struct ims_kept		 k;
-	struct err		 e;
+	struct notification one = { .number = 1, .to = BOB, .hold_s = DAY, .crl = "Monday's" },
+			    two = { .number = 2,
+				    .to = BOB,
+				    .hold_s = DAY,
+				    .crl = "Monday's",
+				    .chain = "another" },
+			    three = { .number = 3, .to = BOB, .hold_s = DAY, .crl = "Tuesday's" };
+	struct world w;
+	struct ims_kept k;
+	struct err e;
 
 	(void)state;
 	world_of(&w);
@@ -222,12 +225,12 @@ crls_are_kept_with_evidence(void **state)
 static void
 changes_are_as_many_as_notices(void **state)
 {
-	struct world	 w;
+	struct world w;
 
 	(void)state;
 	world_of(&w);
-	accepts(&w, (struct notification){ .number = 1, .to = BOB, .hold_s = DAY });
-	accepts(&w, (struct notification){ .number = 2, .to = BOB, .hold_s = DAY });
+	accepts(&w, (struct notification) { .number = 1, .to = BOB, .hold_s = DAY });
+	accepts(&w, (struct notification) { .number = 2, .to = BOB, .hold_s = DAY });
 	for (int i = 0; i < 20; i++) {
 		w.waiting++;
 		ims_store_mark(w.store, BOB, 1, MAILBOX_SEEN, 0, w.loop, on_done, &w);
@@ -243,7 +246,7 @@ changes_are_as_many_as_notices(void **state)
 int
 main(void)
 {
-	const struct CMUnitTest	 tests[] = {
+	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_promise_that_moved_is_remembered),
 		cmocka_unit_test(each_recipient_remembers),
 		cmocka_unit_test(a_cut_promise_is_known_as_long_as_it_is_repeated),

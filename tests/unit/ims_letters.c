@@ -17,12 +17,12 @@
 static void
 a_notice_is_shown_once(void **state)
 {
-	struct notification	 n = { .number = 1, .to = BOB, .hold_s = DAY };
-	struct mailbox_notice	 row;
-	struct ims_letter	 l;
-	struct ulid		 id;
-	struct world		 w;
-	struct err		 e;
+	struct notification n = { .number = 1, .to = BOB, .hold_s = DAY };
+	struct mailbox_notice row;
+	struct ims_letter l;
+	struct ulid id;
+	struct world w;
+	struct err e;
 
 	(void)state;
 	world_of(&w);
@@ -53,10 +53,10 @@ a_notice_is_shown_once(void **state)
 static void
 an_id_is_one_letter(void **state)
 {
-	struct notification	 bob = { .number = 1, .to = BOB, .hold_s = DAY },
-				 eve = { .number = 1, .to = EVE, .hold_s = DAY };
-	enum notify_done	 done;
-	struct world		 w;
+	struct notification bob = { .number = 1, .to = BOB, .hold_s = DAY },
+			    eve = { .number = 1, .to = EVE, .hold_s = DAY };
+	enum notify_done done;
+	struct world w;
 
 	(void)state;
 	world_of(&w);
@@ -76,8 +76,8 @@ an_id_is_one_letter(void **state)
 static void
 numbers_are_never_given_twice(void **state)
 {
-	struct notification	 n = { .to = BOB, .hold_s = DAY };
-	struct world		 w;
+	struct notification n = { .to = BOB, .hold_s = DAY };
+	struct world w;
 
 	(void)state;
 	world_of(&w);
@@ -94,7 +94,7 @@ numbers_are_never_given_twice(void **state)
 static bool
 apply_full(struct db_txn *t, void *arg, struct err *e)
 {
-	struct ims_mailbox_record	 m;
+	struct ims_mailbox_record m;
 
 	(void)arg;
 	if (!ims_mailbox_get(t, BOB, &m, e))
@@ -107,17 +107,17 @@ apply_full(struct db_txn *t, void *arg, struct err *e)
 static void
 a_mailbox_holds_so_much(void **state)
 {
-	struct notification	 n = { .number = 1, .to = BOB, .hold_s = DAY };
-	enum notify_done	 done;
-	struct world		 w;
-	struct db_write		 write = { .apply = apply_full, .done = on_done, .octets = 1024 };
+	struct notification n = { .number = 1, .to = BOB, .hold_s = DAY };
+	enum notify_done done;
+	struct world w;
+	struct db_write write = { .apply = apply_full, .done = on_done, .octets = 1024 };
 
 	(void)state;
 	world_of(&w);
 	write.arg = &w;
 	write.home = w.loop;
 	w.waiting = 1;
-	assert_true(db_write_take(w.store->db, &write, &write.why));
+	assert_true(db_write_take(ims_store_db(w.store), &write, &write.why));
 	wait_for(&w);
 	accepts(&w, n);
 	n.number = 2;
@@ -133,12 +133,12 @@ a_mailbox_holds_so_much(void **state)
 static void
 two_recipients_share_a_body(void **state)
 {
-	struct notification	 eve = { .number = 1, .to = EVE, .hold_s = DAY };
-	struct source		*source;
-	struct ims_letter	 l;
-	struct world		 w;
-	struct err		 e;
-	char			 piece[100];
+	struct notification eve = { .number = 1, .to = EVE, .hold_s = DAY };
+	struct source *source;
+	struct ims_letter l;
+	struct world w;
+	struct err e;
+	char piece[100];
 
 	(void)state;
 	world_of(&w);
@@ -162,24 +162,25 @@ two_recipients_share_a_body(void **state)
 static void
 a_mailbox_comes_in_pages(void **state)
 {
-	struct notification	 n = { .to = BOB, .hold_s = DAY };
-	struct ims_store_counts	 c;
-	struct buf		 page = BUF_INIT;
-	struct world		 w;
-	struct err		 e;
-	bool			 more = true;
-	uint64_t		 next = 1;
+	struct notification n = { .to = BOB, .hold_s = DAY };
+	struct ims_store_counts c;
+	struct buf page = BUF_INIT;
+	struct world w;
+	struct err e;
+	bool more = true;
+	uint64_t next = 1;
 
 	(void)state;
 	world_of(&w);
 	for (n.number = 1; n.number <= 230; n.number++)
 		accepts(&w, n);
-	accepts(&w, (struct notification){ .number = 1, .to = EVE, .hold_s = DAY });
+	accepts(&w, (struct notification) { .number = 1, .to = EVE, .hold_s = DAY });
 	for (int pages = 0; more; pages++) {
 		assert_in_range(pages, 0, 10);
 		assert_true(ims_store_list(w.store, BOB, next - 1, &page, &more, &e));
 		buf_add(&page, "", 1);
-		for (const char *at = page.data; (at = strstr(at, "notice n=")) != NULL; at++, next++)
+		for (const char *at = page.data; (at = strstr(at, "notice n=")) != NULL;
+		     at++, next++)
 			assert_int_equal(strtoull(at + 9, NULL, 10), next);
 		buf_reset(&page);
 	}
@@ -199,14 +200,14 @@ a_mailbox_comes_in_pages(void **state)
 static void
 a_release_says_why(void **state)
 {
-	struct mailbox_notice	 row;
-	struct ims_letter	 l;
-	struct world		 w;
-	struct err		 e;
+	struct mailbox_notice row;
+	struct ims_letter l;
+	struct world w;
+	struct err e;
 
 	(void)state;
 	world_of(&w);
-	accepts(&w, (struct notification){ .number = 1, .to = BOB, .hold_s = DAY });
+	accepts(&w, (struct notification) { .number = 1, .to = BOB, .hold_s = DAY });
 	assert_int_equal(lease(&w, BOB, 1), REFUSAL_NONE);
 	assert_int_equal(letter(&w, BOB, 1).state, MAILBOX_FETCHING);
 	assert_int_equal(release(&w, MAILBOX_HELD, REFUSAL_NONE), REFUSAL_NONE);
@@ -217,7 +218,7 @@ a_release_says_why(void **state)
 	assert_true(ims_store_notice(w.store, BOB, 1, &row, &l, &e));
 	assert_int_equal(row.state, MAILBOX_RECALLED);
 	assert_string_equal(row.word, "recalled");
-	assert_int_equal(lease(&w, BOB, 1), REFUSAL_NONE);	/* over: it says so */
+	assert_int_equal(lease(&w, BOB, 1), REFUSAL_NONE); /* over: it says so */
 	assert_int_equal(w.leased.state, MAILBOX_RECALLED);
 	world_clear(&w);
 }
@@ -228,12 +229,12 @@ a_release_says_why(void **state)
 static void
 a_lease_ends_with_the_process(void **state)
 {
-	struct ims_letter	 before;
-	struct world		 w;
+	struct ims_letter before;
+	struct world w;
 
 	(void)state;
 	world_of(&w);
-	accepts(&w, (struct notification){ .number = 1, .to = BOB, .hold_s = DAY });
+	accepts(&w, (struct notification) { .number = 1, .to = BOB, .hold_s = DAY });
 	assert_int_equal(lease(&w, BOB, 1), REFUSAL_NONE);
 	assert_int_equal(lease(&w, BOB, 1), REFUSAL_fetch_running);
 	before = w.leased;
@@ -253,12 +254,12 @@ a_lease_ends_with_the_process(void **state)
 static void
 without_a_lease_nothing_is_kept(void **state)
 {
-	struct ims_letter	 l;
-	struct world		 w;
+	struct ims_letter l;
+	struct world w;
 
 	(void)state;
 	world_of(&w);
-	accepts(&w, (struct notification){ .number = 1, .to = BOB, .hold_s = DAY });
+	accepts(&w, (struct notification) { .number = 1, .to = BOB, .hold_s = DAY });
 	l = letter(&w, BOB, 1);
 	assert_int_equal(keep(&w, &l), REFUSAL_fetch_running);
 	offload_stop(w.offload);
@@ -272,7 +273,7 @@ without_a_lease_nothing_is_kept(void **state)
 static void
 answers_may_come_after_the_end(void **state)
 {
-	struct world	 w;
+	struct world w;
 
 	(void)state;
 	world_of(&w);
@@ -296,12 +297,12 @@ answers_may_come_after_the_end(void **state)
 static void
 a_damaged_letter_spoils_no_other(void **state)
 {
-	struct notification	 n = { .number = 1, .to = EVE, .hold_s = DAY };
-	enum notify_done	 done;
-	struct buf		 page = BUF_INIT;
-	struct world		 w;
-	struct err		 e;
-	bool			 more;
+	struct notification n = { .number = 1, .to = EVE, .hold_s = DAY };
+	enum notify_done done;
+	struct buf page = BUF_INIT;
+	struct world w;
+	struct err e;
+	bool more;
 
 	(void)state;
 	world_of(&w);
@@ -327,7 +328,7 @@ a_damaged_letter_spoils_no_other(void **state)
 int
 main(void)
 {
-	const struct CMUnitTest	 tests[] = {
+	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_notice_is_shown_once),
 		cmocka_unit_test(an_id_is_one_letter),
 		cmocka_unit_test(numbers_are_never_given_twice),

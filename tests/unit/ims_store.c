@@ -15,22 +15,22 @@
 #include "common/base/clock.h"
 #include "common/base/memory.h"
 #include "common/base/random.h"
-#include "common/svc/digest.h"
-#include "common/svc/loop.h"
-#include "common/svc/offload.h"
-#include "ims/store.h"
+#include "common/loop/loop.h"
+#include "common/loop/offload.h"
+#include "common/text/digest.h"
+#include "ims/store/store.h"
 
-#define SIZE	((uint64_t)64 << 20)
-#define DAY	86400
-#define LIMIT	(90 * DAY)
+#define SIZE  ((uint64_t)64 << 20)
+#define DAY   86400
+#define LIMIT (90 * DAY)
 
 struct world {
-	char			 folder[64];
-	struct ims_store	*store;
-	struct loop		*loop;
-	struct offload		*offload;
-	unsigned		 waiting;
-	int64_t			 now_s;
+	char folder[64];
+	struct ims_store *store;
+	struct loop *loop;
+	struct offload *offload;
+	unsigned waiting;
+	int64_t now_s;
 };
 
 static void
@@ -50,7 +50,7 @@ wait_all(struct world *w)
 static void
 reopen(struct world *w)
 {
-	struct err	 e;
+	struct err e;
 
 	ims_store_close(&w->store);
 	if (!ims_store_open(w->folder, SIZE, w->offload, &w->store, &e))
@@ -60,10 +60,10 @@ reopen(struct world *w)
 static void
 world_init(struct world *w)
 {
-	struct err	 e;
+	struct err e;
 
-	*w = (struct world){ .folder = "/tmp/tillcalled-ims-XXXXXX",
-	    .now_s = clock_wall_ms() / 1000 };
+	*w = (struct world) { .folder = "/tmp/tillcalled-ims-XXXXXX",
+		.now_s = clock_wall_ms() / 1000 };
 	assert_non_null(mkdtemp(w->folder));
 	assert_true(loop_new(&w->loop, &e));
 	assert_true(offload_new(&w->offload, 2, &e) && offload_start(w->offload, &e));
@@ -73,7 +73,7 @@ world_init(struct world *w)
 static void
 world_clear(struct world *w)
 {
-	char	 command[128];
+	char command[128];
 
 	offload_free(&w->offload);
 	loop_drain(w->loop);
@@ -86,10 +86,10 @@ world_clear(struct world *w)
 static unsigned
 files(const struct world *w)
 {
-	char		 path[128];
-	unsigned	 n = 0;
-	struct dirent	*d;
-	DIR		*dir;
+	char path[128];
+	unsigned n = 0;
+	struct dirent *d;
+	DIR *dir;
 
 	snprintf(path, sizeof path, "%s/bodies", w->folder);
 	assert_non_null(dir = opendir(path));
@@ -110,18 +110,19 @@ wait_for_files(const struct world *w, unsigned n)
 /* -- announcing ------------------------------------------------------------------------------- */
 
 struct letter {
-	struct ulid	 id;
-	const char	*own;		/* "b.test" (NULL) */
-	uint64_t	 size;
-	int64_t		 date_s, hold_until_s;
+	struct ulid id;
+	const char *own; /* "b.test" (NULL) */
+	uint64_t size;
+	int64_t date_s, hold_until_s;
 };
 
 static struct letter
 letter_of(const struct world *w, uint64_t size)
 {
-	struct letter	 l = { .size = size, .date_s = w->now_s - 5,
-			    .hold_until_s = w->now_s + 30 * DAY };
-	unsigned char	 random[10];
+	struct letter l = { .size = size,
+		.date_s = w->now_s - 5,
+		.hold_until_s = w->now_s + 30 * DAY };
+	unsigned char random[10];
 
 	random_bytes(random, sizeof random);
 	ulid_make(&l.id, w->now_s * 1000, random);
@@ -139,11 +140,11 @@ content(uint64_t size, struct buf *out)
 static struct notify_batch *
 batch_of(const struct letter *l, const char *to)
 {
-	struct notify_batch	*b = memory_new(sizeof *b);
-	struct statement	*st = memory_new(sizeof *st);
-	struct buf		 octets = BUF_INIT;
-	struct span		 rest = span_str(to);
-	const char		*own = l->own != NULL ? l->own : "b.test";
+	struct notify_batch *b = memory_new(sizeof *b);
+	struct statement *st = memory_new(sizeof *st);
+	struct buf octets = BUF_INIT;
+	struct span rest = span_str(to);
+	const char *own = l->own != NULL ? l->own : "b.test";
 
 	content(l->size, &octets);
 	st->kind = STATEMENT_NOTIFICATION;
@@ -155,7 +156,8 @@ batch_of(const struct letter *l, const char *to)
 	buf_clear(&octets);
 	buf_addf(&b->octets, "statement to %s until %lld", to, (long long)l->hold_until_s);
 	st->text = SPAN_LIT("a statement");
-	st->from = (struct address){ SPAN_LIT("alice@a.test"), SPAN_LIT("alice"), SPAN_LIT("a.test") };
+	st->from = (struct address) { SPAN_LIT("alice@a.test"), SPAN_LIT("alice"),
+		SPAN_LIT("a.test") };
 	st->from_domain = SPAN_LIT("a.test");
 	st->recipient_domain = span_str(own);
 	b->statements = st;
@@ -167,11 +169,11 @@ batch_of(const struct letter *l, const char *to)
 	b->signature = SPAN_LIT("a signature");
 	b->entries = memory_array(16, sizeof *b->entries);
 	while (rest.n > 0) {
-		struct span	 local = span_cut(&rest, ' ');
-		char		*address = memory_new(64);
+		struct span local = span_cut(&rest, ' ');
+		char *address = memory_new(64);
 
 		snprintf(address, 64, "%.*s@%s", SPAN_FMT(local), own);
-		b->entries[b->n_entries++] = (struct notify_entry){ .address = span_str(address) };
+		b->entries[b->n_entries++] = (struct notify_entry) { .address = span_str(address) };
 	}
 	b->n_open = b->n_entries;
 	return b;
@@ -181,16 +183,17 @@ batch_of(const struct letter *l, const char *to)
 static const char *
 answers(struct notify_batch *b)
 {
-	static char	 out[512];
+	static char out[512];
 
 	out[0] = '\0';
 	for (size_t i = 0; i < b->n_entries; i++) {
-		const struct notify_entry	*n = &b->entries[i];
+		const struct notify_entry *n = &b->entries[i];
 
 		assert_true(n->judged);
 		snprintf(out + strlen(out), sizeof out - strlen(out), "%s%s", i == 0 ? "" : " ",
-		    n->why != REFUSAL_NONE ? refusal_word(n->why) :
-		    n->done == NOTIFY_KNOWN ? "known" : "noticed");
+		    n->why != REFUSAL_NONE        ? refusal_word(n->why)
+			: n->done == NOTIFY_KNOWN ? "known"
+						  : "noticed");
 		free((void *)(uintptr_t)n->address.p);
 	}
 	notify_batch_free(&b);
@@ -206,18 +209,22 @@ on_accepted(void *arg)
 static const char *
 announce(struct world *w, const struct letter *l, const char *to)
 {
-	struct notify_batch	*b = batch_of(l, to);
-	char			 users[16][256];
-	static const char	 spf[1][IMS_STORE_SPF_BYTES] = { "pass v=spf1 -all" };
-	struct ims_evidence	 ev = {
-		.chain = SPAN_LIT("a chain"), .issuer = "CN=A CA", .host = "192.0.2.1",
-		.spf = spf, .received_s = w->now_s, .hold_limit_s = LIMIT,
+	struct notify_batch *b = batch_of(l, to);
+	char users[16][256];
+	static const char spf[1][IMS_STORE_SPF_BYTES] = { "pass v=spf1 -all" };
+	struct ims_evidence ev = {
+		.chain = SPAN_LIT("a chain"),
+		.issuer = "CN=A CA",
+		.host = "192.0.2.1",
+		.spf = spf,
+		.received_s = w->now_s,
+		.hold_limit_s = LIMIT,
 	};
 
 	for (size_t i = 0; i < b->n_entries; i++)
 		assert_true(span_copy(b->entries[i].address, users[i], sizeof users[i]));
 	w->waiting++;
-	ims_store_accept(w->store, b, (const char (*)[256])users, &ev, w->loop, on_accepted, w);
+	ims_store_accept(w->store, b, (const char(*)[256])users, &ev, w->loop, on_accepted, w);
 	wait_all(w);
 	return answers(b);
 }
@@ -225,15 +232,15 @@ announce(struct world *w, const struct letter *l, const char *to)
 /* -- operations, at once ----------------------------------------------------------------------- */
 
 struct outcome {
-	struct world		*world;
-	enum refusal		 why;
-	struct ims_letter	 letter;
+	struct world *world;
+	enum refusal why;
+	struct ims_letter letter;
 };
 
 static void
 on_done(void *arg, const struct err *e)
 {
-	struct outcome	*o = arg;
+	struct outcome *o = arg;
 
 	o->why = e == NULL ? REFUSAL_NONE : e->why;
 	told(o->world);
@@ -242,7 +249,7 @@ on_done(void *arg, const struct err *e)
 static void
 on_leased(void *arg, const struct ims_letter *l, const struct err *e)
 {
-	struct outcome	*o = arg;
+	struct outcome *o = arg;
 
 	if (e == NULL)
 		o->letter = *l;
@@ -252,9 +259,9 @@ on_leased(void *arg, const struct ims_letter *l, const struct err *e)
 static struct ims_letter
 look(struct world *w, const char *user, uint64_t number, struct mailbox_notice *n)
 {
-	struct mailbox_notice	 ignored;
-	struct ims_letter	 l;
-	struct err		 e;
+	struct mailbox_notice ignored;
+	struct ims_letter l;
+	struct err e;
 
 	if (!ims_store_notice(w->store, user, number, n != NULL ? n : &ignored, &l, &e))
 		fail_msg("%s %llu: %s", user, (unsigned long long)number, e.text);
@@ -264,7 +271,7 @@ look(struct world *w, const char *user, uint64_t number, struct mailbox_notice *
 static enum refusal
 lease(struct world *w, const struct ims_letter *l, struct ims_letter *out)
 {
-	struct outcome	 o = { .world = w };
+	struct outcome o = { .world = w };
 
 	w->waiting++;
 	ims_store_lease(w->store, l, w->loop, on_leased, &o);
@@ -276,7 +283,7 @@ lease(struct world *w, const struct ims_letter *l, struct ims_letter *out)
 static enum refusal
 release(struct world *w, const struct ims_letter *l, enum mailbox_state state, enum refusal why)
 {
-	struct outcome	 o = { .world = w };
+	struct outcome o = { .world = w };
 
 	w->waiting++;
 	ims_store_release(w->store, l, state, why, w->loop, on_done, &o);
@@ -294,10 +301,10 @@ on_kept(void *arg, struct spool_kept *kept, const struct err *e)
 static enum refusal
 keep(struct world *w, const struct ims_letter *l)
 {
-	struct outcome		 o = { .world = w };
-	struct spool_in		*in = spool_begin(ims_store_spool(w->store));
-	struct spool_kept	 kept = { .size = UINT64_MAX };
-	struct buf		 octets = BUF_INIT;
+	struct outcome o = { .world = w };
+	struct spool_in *in = spool_begin(ims_store_spool(w->store));
+	struct spool_kept kept = { .size = UINT64_MAX };
+	struct buf octets = BUF_INIT;
 
 	content(l->size, &octets);
 	spool_add(in, buf_span(&octets));
@@ -318,7 +325,7 @@ keep(struct world *w, const struct ims_letter *l)
 static void
 fetch(struct world *w, const char *user, uint64_t number)
 {
-	struct ims_letter	 l = look(w, user, number, NULL), leased;
+	struct ims_letter l = look(w, user, number, NULL), leased;
 
 	assert_int_equal(lease(w, &l, &leased), REFUSAL_NONE);
 	assert_int_equal(leased.state, MAILBOX_FETCHING);
@@ -328,7 +335,7 @@ fetch(struct world *w, const char *user, uint64_t number)
 static enum refusal
 drop(struct world *w, const char *user, uint64_t number, bool declined)
 {
-	struct outcome	 o = { .world = w };
+	struct outcome o = { .world = w };
 
 	w->waiting++;
 	ims_store_drop(w->store, user, number, declined, w->loop, on_done, &o);
@@ -339,7 +346,7 @@ drop(struct world *w, const char *user, uint64_t number, bool declined)
 static enum refusal
 mark(struct world *w, const char *user, uint64_t number, unsigned set, unsigned cleared)
 {
-	struct outcome	 o = { .world = w };
+	struct outcome o = { .world = w };
 
 	w->waiting++;
 	ims_store_mark(w->store, user, number, set, cleared, w->loop, on_done, &o);
@@ -350,7 +357,7 @@ mark(struct world *w, const char *user, uint64_t number, unsigned set, unsigned 
 static void
 sweep(struct world *w, int64_t now_s)
 {
-	struct outcome	 o = { .world = w };
+	struct outcome o = { .world = w };
 
 	w->waiting++;
 	ims_store_sweep(w->store, now_s, w->loop, on_done, &o);
@@ -362,10 +369,10 @@ sweep(struct world *w, int64_t now_s)
 static const char *
 owed(struct world *w)
 {
-	static char	 out[1024];
-	struct ims_owed	 o, *after = NULL;
-	struct err	 e;
-	size_t		 n;
+	static char out[1024];
+	struct ims_owed o, *after = NULL;
+	struct err e;
+	size_t n;
 
 	out[0] = '\0';
 	for (;;) {
@@ -382,10 +389,10 @@ owed(struct world *w)
 static void
 pay(struct world *w, bool late)
 {
-	struct outcome	 out = { .world = w };
-	struct ims_owed	 o;
-	struct err	 e;
-	size_t		 n;
+	struct outcome out = { .world = w };
+	struct ims_owed o;
+	struct err e;
+	size_t n;
 
 	assert_true(ims_store_owed(w->store, NULL, &o, 1, &n, &e));
 	assert_int_equal(n, 1);
@@ -400,7 +407,7 @@ pay(struct world *w, bool late)
 static unsigned
 count_rows(struct buf *page)
 {
-	unsigned	 n = 0;
+	unsigned n = 0;
 
 	for (size_t i = 0; i < page->len; i++)
 		n += page->data[i] == '\n';
@@ -411,9 +418,9 @@ count_rows(struct buf *page)
 static uint64_t
 octets_of(struct source *s)
 {
-	char		 b[65536];
-	uint64_t	 at = 0;
-	ssize_t		 n;
+	char b[65536];
+	uint64_t at = 0;
+	ssize_t n;
 
 	while ((n = s->read(s, at, b, sizeof b)) > 0) {
 		for (ssize_t i = 0; i < n; i++)
@@ -429,10 +436,10 @@ octets_of(struct source *s)
 static void
 a_notice_is_there_after_a_restart(void **state)
 {
-	struct world		 w;
-	struct letter		 l;
-	struct mailbox_notice	 n;
-	struct ims_store_counts	 c;
+	struct world w;
+	struct letter l;
+	struct mailbox_notice n;
+	struct ims_store_counts c;
 
 	(void)state;
 	world_init(&w);
@@ -458,9 +465,9 @@ a_notice_is_there_after_a_restart(void **state)
 static void
 a_repeat_is_known_and_shown_once(void **state)
 {
-	struct world		 w;
-	struct letter		 l, other;
-	struct ims_store_counts	 c;
+	struct world w;
+	struct letter l, other;
+	struct ims_store_counts c;
 
 	(void)state;
 	world_init(&w);
@@ -490,8 +497,8 @@ a_repeat_is_known_and_shown_once(void **state)
 static void
 a_promise_may_only_move_later(void **state)
 {
-	struct world		 w;
-	struct letter		 l, later, sooner, far;
+	struct world w;
+	struct letter l, later, sooner, far;
 
 	(void)state;
 	world_init(&w);
@@ -516,8 +523,8 @@ a_promise_may_only_move_later(void **state)
 static void
 what_was_seen_is_forgotten_in_time(void **state)
 {
-	struct world		 w;
-	struct letter		 l, longer;
+	struct world w;
+	struct letter l, longer;
 
 	(void)state;
 	world_init(&w);
@@ -530,18 +537,18 @@ what_was_seen_is_forgotten_in_time(void **state)
 	assert_string_equal(announce(&w, &l, "bob"), "known");
 	sweep(&w, l.hold_until_s + 60);
 	assert_string_equal(announce(&w, &longer, "bob"), "known");
-	look(&w, "bob@b.test", 1, NULL);	/* the notice stays */
+	look(&w, "bob@b.test", 1, NULL); /* the notice stays */
 	world_clear(&w);
 }
 
 static void
 numbers_are_never_given_twice(void **state)
 {
-	struct world		 w;
-	struct letter		 l;
-	struct mailbox_notice	 n;
-	struct ims_letter	 il;
-	struct err		 e;
+	struct world w;
+	struct letter l;
+	struct mailbox_notice n;
+	struct ims_letter il;
+	struct err e;
 
 	(void)state;
 	world_init(&w);
@@ -566,16 +573,18 @@ numbers_are_never_given_twice(void **state)
 static void
 marks_stay(void **state)
 {
-	struct world		 w;
-	struct letter		 l;
-	struct mailbox_notice	 n;
+	struct world w;
+	struct letter l;
+	struct mailbox_notice n;
 
 	(void)state;
 	world_init(&w);
 	l = letter_of(&w, 10);
 	announce(&w, &l, "bob carol");
-	assert_int_equal(mark(&w, "bob@b.test", 1, MAILBOX_SEEN | MAILBOX_FLAGGED, 0), REFUSAL_NONE);
-	assert_int_equal(mark(&w, "bob@b.test", 1, MAILBOX_ANSWERED, MAILBOX_FLAGGED), REFUSAL_NONE);
+	assert_int_equal(mark(&w, "bob@b.test", 1, MAILBOX_SEEN | MAILBOX_FLAGGED, 0),
+	    REFUSAL_NONE);
+	assert_int_equal(mark(&w, "bob@b.test", 1, MAILBOX_ANSWERED, MAILBOX_FLAGGED),
+	    REFUSAL_NONE);
 	reopen(&w);
 	look(&w, "bob@b.test", 1, &n);
 	assert_int_equal(n.flags, MAILBOX_SEEN | MAILBOX_ANSWERED);
@@ -587,9 +596,9 @@ marks_stay(void **state)
 static void
 one_fetch_at_a_time_by_a_fenced_lease(void **state)
 {
-	struct world		 w;
-	struct letter		 l;
-	struct ims_letter	 il, first, second;
+	struct world w;
+	struct letter l;
+	struct ims_letter il, first, second;
 
 	(void)state;
 	world_init(&w);
@@ -618,10 +627,10 @@ one_fetch_at_a_time_by_a_fenced_lease(void **state)
 static void
 a_letter_given_back_says_why(void **state)
 {
-	struct world		 w;
-	struct letter		 l;
-	struct ims_letter	 il, leased;
-	struct mailbox_notice	 n;
+	struct world w;
+	struct letter l;
+	struct ims_letter il, leased;
+	struct mailbox_notice n;
 
 	(void)state;
 	world_init(&w);
@@ -643,12 +652,12 @@ a_letter_given_back_says_why(void **state)
 static void
 a_body_lives_as_long_as_its_notices(void **state)
 {
-	static const uint64_t	 sizes[] = { 1000, 300000 };
-	struct world		 w;
-	struct letter		 l;
-	struct ims_letter	 il;
-	struct source		*s;
-	struct err		 e;
+	static const uint64_t sizes[] = { 1000, 300000 };
+	struct world w;
+	struct letter l;
+	struct ims_letter il;
+	struct source *s;
+	struct err e;
 
 	(void)state;
 	world_init(&w);
@@ -675,9 +684,9 @@ a_body_lives_as_long_as_its_notices(void **state)
 static void
 a_letter_dropped_while_it_is_fetched_is_not_kept(void **state)
 {
-	struct world		 w;
-	struct letter		 l;
-	struct ims_letter	 il, leased;
+	struct world w;
+	struct letter l;
+	struct ims_letter il, leased;
 
 	(void)state;
 	world_init(&w);
@@ -695,8 +704,8 @@ a_letter_dropped_while_it_is_fetched_is_not_kept(void **state)
 static void
 done_is_owed_until_it_was_answered(void **state)
 {
-	struct world	 w;
-	struct letter	 l, at_c;
+	struct world w;
+	struct letter l, at_c;
 
 	(void)state;
 	world_init(&w);
@@ -715,7 +724,7 @@ done_is_owed_until_it_was_answered(void **state)
 	assert_string_equal(announce(&w, &l, "erin"), "noticed");
 	assert_string_equal(owed(&w), "DONE b.test");
 	assert_string_equal(announce(&w, &l, "erin"), "known");
-	pay(&w, true);		/* an answer to what was said before that */
+	pay(&w, true); /* an answer to what was said before that */
 	assert_string_equal(owed(&w), "DONE b.test");
 	pay(&w, false);
 	assert_string_equal(owed(&w), "");
@@ -726,8 +735,8 @@ done_is_owed_until_it_was_answered(void **state)
 static void
 a_letter_that_is_announced_anew_owes_nothing(void **state)
 {
-	struct world	 w;
-	struct letter	 l;
+	struct world w;
+	struct letter l;
 
 	(void)state;
 	world_init(&w);
@@ -745,9 +754,9 @@ a_letter_that_is_announced_anew_owes_nothing(void **state)
 static void
 decline_is_owed_when_nobody_wants_it(void **state)
 {
-	struct world		 w;
-	struct letter		 l;
-	struct mailbox_notice	 n;
+	struct world w;
+	struct letter l;
+	struct mailbox_notice n;
 
 	(void)state;
 	world_init(&w);
@@ -759,7 +768,7 @@ decline_is_owed_when_nobody_wants_it(void **state)
 	look(&w, "carol@b.test", 1, &n);
 	assert_int_equal(n.state, MAILBOX_HELD);
 	assert_string_equal(owed(&w), "");
-	assert_int_equal(drop(&w, "bob@b.test", 1, true), REFUSAL_NONE);	/* not counted twice */
+	assert_int_equal(drop(&w, "bob@b.test", 1, true), REFUSAL_NONE); /* not counted twice */
 	assert_string_equal(owed(&w), "");
 	assert_int_equal(drop(&w, "carol@b.test", 1, false), REFUSAL_NONE);
 	assert_string_equal(owed(&w), "DECLINE b.test");
@@ -780,10 +789,10 @@ decline_is_owed_when_nobody_wants_it(void **state)
 static void
 evidence_stands_beside_the_notice(void **state)
 {
-	struct world	 w;
-	struct letter	 l, later;
-	struct ims_kept	 k;
-	struct err	 e;
+	struct world w;
+	struct letter l, later;
+	struct ims_kept k;
+	struct err e;
 
 	(void)state;
 	world_init(&w);
@@ -793,7 +802,7 @@ evidence_stands_beside_the_notice(void **state)
 	later.hold_until_s += DAY;
 	announce(&w, &later, "bob dave");
 	for (int i = 0; i < 3; i++) {
-		static const char *const	 users[] = { "bob@b.test", "carol@b.test", "dave@b.test" };
+		static const char *const users[] = { "bob@b.test", "carol@b.test", "dave@b.test" };
 
 		assert_true(ims_store_evidence(w.store, users[i], 1, &k, &e));
 		assert_true(span_eq(buf_span(&k.statement), SPAN_LIT("a statement")));
@@ -815,12 +824,12 @@ evidence_stands_beside_the_notice(void **state)
 static void
 a_list_comes_in_pages(void **state)
 {
-	struct world	 w;
-	struct letter	 l;
-	struct buf	 page = BUF_INIT;
-	struct err	 e;
-	unsigned	 n, all = 0;
-	bool		 more = true;
+	struct world w;
+	struct letter l;
+	struct buf page = BUF_INIT;
+	struct err e;
+	unsigned n, all = 0;
+	bool more = true;
 
 	(void)state;
 	world_init(&w);
@@ -845,11 +854,11 @@ a_list_comes_in_pages(void **state)
 static void
 answers_may_come_after_the_end(void **state)
 {
-	struct world		 w;
-	struct letter		 l;
-	struct outcome		 o[4] = { { .world = &w }, { .world = &w }, { .world = &w },
-				    { .world = &w } };
-	struct ims_letter	 il;
+	struct world w;
+	struct letter l;
+	struct outcome o[4] = { { .world = &w }, { .world = &w }, { .world = &w },
+		{ .world = &w } };
+	struct ims_letter il;
 
 	(void)state;
 	world_init(&w);

@@ -11,29 +11,31 @@
 
 #include "common/base/clock.h"
 #include "common/base/memory.h"
-#include "common/svc/crl_set.h"
-#include "common/svc/loop.h"
-#include "common/svc/offload.h"
-#include "ims/store_record.h"
+#include "common/loop/loop.h"
+#include "common/loop/offload.h"
+#include "common/pki/crl_set.h"
+#include "common/store/db.h"
+#include "ims/store/store.h"
+#include "ims/store/store_record.h"
 #include "tests/certs.h"
 
-#define SIZE	((uint64_t)64 << 20)
-#define DAY	((int64_t)86400)
-#define LIMIT	(90 * DAY)
-#define BODY_BYTES	(SPOOL_INLINE_BYTES + 1000)
-#define BOB	"bob@b.test"
-#define EVE	"eve@b.test"
+#define SIZE       ((uint64_t)64 << 20)
+#define DAY        ((int64_t)86400)
+#define LIMIT      (90 * DAY)
+#define BODY_BYTES (SPOOL_INLINE_BYTES + 1000)
+#define BOB        "bob@b.test"
+#define EVE        "eve@b.test"
 
 struct world {
-	char			 folder[64];
-	struct loop		*loop;
-	struct offload		*offload;
-	struct ims_store	*store;
-	int64_t			 now_s;
-	unsigned		 waiting;
-	enum refusal		 why;
-	struct ims_letter	 leased;
-	struct spool_kept	 kept;
+	char folder[64];
+	struct loop *loop;
+	struct offload *offload;
+	struct ims_store *store;
+	int64_t now_s;
+	unsigned waiting;
+	enum refusal why;
+	struct ims_letter leased;
+	struct spool_kept kept;
 };
 
 /* -- worlds ------------------------------------------------------------------------------------- */
@@ -41,7 +43,7 @@ struct world {
 static inline void
 reopen(struct world *w)
 {
-	struct err	 e;
+	struct err e;
 
 	ims_store_close(&w->store);
 	if (!ims_store_open(w->folder, SIZE, w->offload, &w->store, &e))
@@ -51,9 +53,9 @@ reopen(struct world *w)
 static inline void
 world_of(struct world *w)
 {
-	struct err	 e;
+	struct err e;
 
-	*w = (struct world){ .now_s = clock_wall_ms() / 1000 };
+	*w = (struct world) { .now_s = clock_wall_ms() / 1000 };
 	certs_folder(w->folder);
 	assert_true(loop_new(&w->loop, &e));
 	assert_true(offload_new(&w->offload, 1, &e));
@@ -74,11 +76,11 @@ world_clear(struct world *w)
 static inline uint64_t
 entries(struct world *w, unsigned table)
 {
-	struct db_txn	*t;
-	struct err	 e;
-	uint64_t	 n;
+	struct db_txn *t;
+	struct err e;
+	uint64_t n;
 
-	assert_true(db_read(w->store->db, &t, &e));
+	assert_true(db_read(ims_store_db(w->store), &t, &e));
 	n = db_entries(t, table);
 	db_read_end(&t);
 	return n;
@@ -87,10 +89,10 @@ entries(struct world *w, unsigned table)
 static inline unsigned
 files(const struct world *w)
 {
-	char		 path[128];
-	struct dirent	*d;
-	unsigned	 n = 0;
-	DIR		*dir;
+	char path[128];
+	struct dirent *d;
+	unsigned n = 0;
+	DIR *dir;
 
 	snprintf(path, sizeof path, "%s/bodies", w->folder);
 	assert_non_null(dir = opendir(path));
@@ -103,21 +105,21 @@ files(const struct world *w)
 /* -- notifications -------------------------------------------------------------------------------- */
 
 struct notification {
-	unsigned	 number;	/* makes its id */
-	const char	*to;
-	int64_t		 hold_s;	/* from now */
-	int64_t		 at_s;		/* when it comes, from now */
-	int64_t		 limit_s;	/* 0: LIMIT */
-	const char	*chain;		/* NULL: "chain" */
-	const char	*crl;		/* NULL: none */
-	uint64_t	 size;
+	unsigned number; /* makes its id */
+	const char *to;
+	int64_t hold_s;    /* from now */
+	int64_t at_s;      /* when it comes, from now */
+	int64_t limit_s;   /* 0: LIMIT */
+	const char *chain; /* NULL: "chain" */
+	const char *crl;   /* NULL: none */
+	uint64_t size;
 };
 
 static inline struct ulid
 id_of(const struct world *w, unsigned number)
 {
-	unsigned char	 random[10] = { (unsigned char)number };
-	struct ulid	 id;
+	unsigned char random[10] = { (unsigned char)number };
+	struct ulid id;
 
 	ulid_make(&id, w->now_s * 1000, random);
 	return id;
@@ -126,14 +128,17 @@ id_of(const struct world *w, unsigned number)
 static inline void
 write_statement(const struct world *w, const struct notification *n, struct buf *out)
 {
-	struct statement	 st = {
-		.from.whole = SPAN_LIT("alice@a.test"), .from_domain = SPAN_LIT("a.test"),
-		.recipient_domain = SPAN_LIT("b.test"), .date_s = w->now_s,
-		.hold_until_s = w->now_s + n->hold_s, .size = n->size ? n->size : 1000,
+	struct statement st = {
+		.from.whole = SPAN_LIT("alice@a.test"),
+		.from_domain = SPAN_LIT("a.test"),
+		.recipient_domain = SPAN_LIT("b.test"),
+		.date_s = w->now_s,
+		.hold_until_s = w->now_s + n->hold_s,
+		.size = n->size ? n->size : 1000,
 		.id = id_of(w, n->number),
 	};
-	unsigned char		 hash[1][32], salt[16] = { 0 };
-	struct err		 e;
+	unsigned char hash[1][32], salt[16] = { 0 };
+	struct err e;
 
 	statement_hash(digest_sha256, salt, span_str(n->to), hash[0]);
 	assert_true(statement_write(out, &st, hash, 1, &e));
@@ -142,13 +147,16 @@ write_statement(const struct world *w, const struct notification *n, struct buf 
 static inline struct notify_batch *
 batch_of(const struct world *w, const struct notification *n)
 {
-	struct notify_batch	*b = notify_batch_new(1);
-	struct notify_bounds	 bounds = {
-		SPAN_LIT("a.test"), SPAN_LIT("b.test"), w->now_s + n->at_s, digest_sha256,
+	struct notify_batch *b = notify_batch_new(1);
+	struct notify_bounds bounds = {
+		SPAN_LIT("a.test"),
+		SPAN_LIT("b.test"),
+		w->now_s + n->at_s,
+		digest_sha256,
 	};
-	unsigned char		 salt[16] = { 0 }, digest[1][32];
-	struct buf		 text = BUF_INIT, seal = BUF_INIT;
-	struct err		 e;
+	unsigned char salt[16] = { 0 }, digest[1][32];
+	struct buf text = BUF_INIT, seal = BUF_INIT;
+	struct err e;
 
 	write_statement(w, n, &text);
 	notify_batch_add_rcpt(b, span_str(n->to), salt, NULL);
@@ -157,8 +165,8 @@ batch_of(const struct world *w, const struct notification *n)
 	notify_batch_end_statement(b);
 	digest_sha256(buf_span(&text), digest[0]);
 	assert_true(seal_write(&seal, bounds.peer, bounds.served, bounds.now_s, digest, 1, &e));
-	if (!notify_batch_seal(b, buf_span(&seal), SEAL_ECDSA_SHA256, SPAN_LIT("signature"), &bounds,
-	    &e))
+	if (!notify_batch_seal(b, buf_span(&seal), SEAL_ECDSA_SHA256, SPAN_LIT("signature"),
+		&bounds, &e))
 		fail_msg("%s", e.text);
 	notify_batch_judge(b, &bounds);
 	assert_int_equal(b->n_open, 1);
@@ -170,7 +178,7 @@ batch_of(const struct world *w, const struct notification *n)
 static inline void
 stop(void *arg)
 {
-	struct world	*w = arg;
+	struct world *w = arg;
 
 	if (--w->waiting == 0)
 		loop_stop(w->loop);
@@ -187,22 +195,26 @@ wait_for(struct world *w)
 static inline enum refusal
 accept_one(struct world *w, const struct notification *n, enum notify_done *done)
 {
-	struct notify_batch	*b = batch_of(w, n);
-	char			(*users)[256] = memory_array(1, sizeof *users);
-	static const char	 spf[IMS_STORE_SPF_BYTES] = "pass";
-	struct crl_octets	 crl = { .der = span_str(n->crl ? n->crl : "") };
-	struct ims_evidence	 ev = {
-		.chain = span_str(n->chain ? n->chain : "chain"), .crls = &crl,
-		.n_crls = n->crl != NULL, .issuer = "CN=CA",
-		.host = "192.0.2.1", .spf = &spf, .received_s = w->now_s + n->at_s,
+	struct notify_batch *b = batch_of(w, n);
+	char(*users)[256] = memory_array(1, sizeof *users);
+	static const char spf[IMS_STORE_SPF_BYTES] = "pass";
+	struct crl_octets crl = { .der = span_str(n->crl ? n->crl : "") };
+	struct ims_evidence ev = {
+		.chain = span_str(n->chain ? n->chain : "chain"),
+		.crls = &crl,
+		.n_crls = n->crl != NULL,
+		.issuer = "CN=CA",
+		.host = "192.0.2.1",
+		.spf = &spf,
+		.received_s = w->now_s + n->at_s,
 		.hold_limit_s = n->limit_s ? n->limit_s : LIMIT,
 	};
-	enum refusal		 why;
+	enum refusal why;
 
 	digest_sha256(crl.der, crl.digest);
 	snprintf(users[0], sizeof users[0], "%s", n->to);
 	w->waiting++;
-	ims_store_accept(w->store, b, (const char (*)[256])users, &ev, w->loop, stop, w);
+	ims_store_accept(w->store, b, (const char(*)[256])users, &ev, w->loop, stop, w);
 	wait_for(w);
 	why = b->entries[0].why;
 	*done = b->entries[0].done;
@@ -214,7 +226,7 @@ accept_one(struct world *w, const struct notification *n, enum notify_done *done
 static inline enum notify_done
 accepts(struct world *w, struct notification n)
 {
-	enum notify_done	 done;
+	enum notify_done done;
 
 	assert_int_equal(accept_one(w, &n, &done), REFUSAL_NONE);
 	return done;
@@ -225,7 +237,7 @@ accepts(struct world *w, struct notification n)
 static inline void
 on_done(void *arg, const struct err *e)
 {
-	struct world	*w = arg;
+	struct world *w = arg;
 
 	w->why = e == NULL ? REFUSAL_NONE : e->why;
 	stop(w);
@@ -234,7 +246,7 @@ on_done(void *arg, const struct err *e)
 static inline void
 on_leased(void *arg, const struct ims_letter *l, const struct err *e)
 {
-	struct world	*w = arg;
+	struct world *w = arg;
 
 	if (l != NULL)
 		w->leased = *l;
@@ -244,7 +256,7 @@ on_leased(void *arg, const struct ims_letter *l, const struct err *e)
 static inline void
 on_kept(void *arg, struct spool_kept *kept, const struct err *e)
 {
-	struct world	*w = arg;
+	struct world *w = arg;
 
 	if (e == NULL)
 		w->kept = *kept;
@@ -272,9 +284,9 @@ drop(struct world *w, const char *user, uint64_t number)
 static inline struct ims_letter
 letter(struct world *w, const char *user, uint64_t number)
 {
-	struct mailbox_notice	 n;
-	struct ims_letter	 l;
-	struct err		 e;
+	struct mailbox_notice n;
+	struct ims_letter l;
+	struct err e;
 
 	if (!ims_store_notice(w->store, user, number, &n, &l, &e))
 		fail_msg("%s", e.text);
@@ -285,7 +297,7 @@ letter(struct world *w, const char *user, uint64_t number)
 static inline enum refusal
 lease(struct world *w, const char *user, uint64_t number)
 {
-	struct ims_letter	 l = letter(w, user, number);
+	struct ims_letter l = letter(w, user, number);
 
 	w->waiting++;
 	ims_store_lease(w->store, &l, w->loop, on_leased, w);
@@ -296,8 +308,8 @@ lease(struct world *w, const char *user, uint64_t number)
 static inline enum refusal
 keep(struct world *w, const struct ims_letter *l)
 {
-	struct spool_in	*in = spool_begin(ims_store_spool(w->store));
-	char		*octets = memory_new(BODY_BYTES);
+	struct spool_in *in = spool_begin(ims_store_spool(w->store));
+	char *octets = memory_new(BODY_BYTES);
 
 	spool_add(in, span_of(octets, BODY_BYTES));
 	free(octets);
@@ -324,11 +336,11 @@ release(struct world *w, enum mailbox_state state, enum refusal why)
 static inline void
 damage(const struct world *w, const char *table)
 {
-	MDB_env		*env;
-	MDB_txn		*txn;
-	MDB_dbi		 dbi;
-	MDB_cursor	*c;
-	MDB_val		 k, v, changed;
+	MDB_env *env;
+	MDB_txn *txn;
+	MDB_dbi dbi;
+	MDB_cursor *c;
+	MDB_val k, v, changed;
 
 	assert_int_equal(mdb_env_create(&env), 0);
 	assert_int_equal(mdb_env_set_mapsize(env, SIZE), 0);
@@ -338,7 +350,7 @@ damage(const struct world *w, const char *table)
 	assert_int_equal(mdb_dbi_open(txn, table, 0, &dbi), 0);
 	assert_int_equal(mdb_cursor_open(txn, dbi, &c), 0);
 	assert_int_equal(mdb_cursor_get(c, &k, &v, MDB_FIRST), 0);
-	changed = (MDB_val){ v.mv_size, memory_new(v.mv_size) };
+	changed = (MDB_val) { v.mv_size, memory_new(v.mv_size) };
 	memcpy(changed.mv_data, v.mv_data, v.mv_size);
 	((char *)changed.mv_data)[v.mv_size / 2] ^= 1;
 	assert_int_equal(mdb_cursor_put(c, &k, &changed, MDB_CURRENT), 0);
@@ -352,7 +364,7 @@ damage(const struct world *w, const char *table)
 static inline void
 fetched(struct world *w, unsigned number)
 {
-	accepts(w, (struct notification){ .number = number, .to = BOB, .hold_s = DAY });
+	accepts(w, (struct notification) { .number = number, .to = BOB, .hold_s = DAY });
 	assert_int_equal(lease(w, BOB, number), REFUSAL_NONE);
 	assert_int_equal(keep(w, &w->leased), REFUSAL_NONE);
 }

@@ -16,9 +16,9 @@
 
 #include <cmocka.h>
 
-#include "common/svc/jail.h"
+#include "common/daemon/jail.h"
 
-static char	 dir[64];
+static char dir[64];
 
 static int
 make_dir(void **state)
@@ -31,7 +31,7 @@ make_dir(void **state)
 static int
 remove_dir(void **state)
 {
-	char	 command[128];
+	char command[128];
 
 	(void)state;
 	snprintf(command, sizeof command, "rm -rf %s", dir);
@@ -42,8 +42,8 @@ remove_dir(void **state)
 static int
 in_child(int (*body)(void))
 {
-	int	 status;
-	pid_t	 pid = fork();
+	int status;
+	pid_t pid = fork();
 
 	if (pid == 0)
 		_exit(body());
@@ -55,20 +55,25 @@ in_child(int (*body)(void))
 static bool
 says(const char *user, const char *what)
 {
-	struct jail	 j;
-	struct err	 e = { 0 };
+	struct jail j;
+	struct err e = { 0 };
 
 	return !jail_check(&j, user, &e) && e.why == REFUSAL_config && strstr(e.text, what) != NULL;
 }
 
-#define CHECK(condition) do { if (!(condition)) { fprintf(stderr, "%d: %s\n", __LINE__, #condition); \
-	return 1; } } while (0)
+#define CHECK(condition)                                                                           \
+	do {                                                                                       \
+		if (!(condition)) {                                                                \
+			fprintf(stderr, "%d: %s\n", __LINE__, #condition);                         \
+			return 1;                                                                  \
+		}                                                                                  \
+	} while (0)
 
 static int
 as_nobody(void)
 {
-	struct jail	 j;
-	struct err	 e;
+	struct jail j;
+	struct err e;
 
 	CHECK(setgroups(0, NULL) == 0 && setgid(65534) == 0 && setuid(65534) == 0);
 	CHECK(jail_check(&j, "", &e) && !j.drop && j.uid == 65534);
@@ -90,11 +95,11 @@ setuid_started(void)
 static int
 drops(void)
 {
-	struct jail	 j;
-	struct err	 e;
-	struct rlimit	 core;
-	gid_t		 groups[64];
-	int		 n;
+	struct jail j;
+	struct err e;
+	struct rlimit core;
+	gid_t groups[64];
+	int n;
 
 	CHECK(jail_check(&j, "nobody", &e) && j.drop && j.uid == 65534);
 	CHECK(jail_enter(&j, &e));
@@ -141,10 +146,10 @@ nothing_is_kept(void **state)
 static void
 folders(void **state)
 {
-	struct jail	 j;
-	struct err	 e;
-	struct stat	 st;
-	char		 path[128], deep[160], link[128];
+	struct jail j;
+	struct err e;
+	struct stat st;
+	char path[128], deep[160], link[128];
 
 	(void)state;
 	root_only();
@@ -154,7 +159,7 @@ folders(void **state)
 	assert_int_equal(stat(path, &st), 0);
 	assert_int_equal(st.st_mode & 07777, 0700);
 	assert_int_equal(st.st_uid, 65534);
-	assert_true(jail_folder(&j, path, &e));		/* again */
+	assert_true(jail_folder(&j, path, &e)); /* again */
 	assert_int_equal(chmod(path, 0750), 0);
 	assert_false(jail_folder(&j, path, &e));
 	assert_non_null(strstr(e.text, "chmod 700"));

@@ -8,12 +8,12 @@
 
 #include <cmocka.h>
 
-#include "common/svc/json.h"
+#include "common/text/json.h"
 
 static void
 assert_writes(struct json *j, const char *want)
 {
-	struct buf	 b = BUF_INIT;
+	struct buf b = BUF_INIT;
 
 	json_write(j, &b);
 	buf_add(&b, "", 1);
@@ -26,7 +26,7 @@ assert_writes(struct json *j, const char *want)
 static void
 made(void **state)
 {
-	struct json	*o = json_new(), *l = json_list();
+	struct json *o = json_new(), *l = json_list();
 
 	(void)state;
 	json_push_str(l, "a@b");
@@ -36,20 +36,27 @@ made(void **state)
 	json_put_int(o, "i", INT64_MAX);
 	json_put_bool(o, "b", false);
 	json_put_take(o, "l", l);
-	assert_writes(o, "{\"z\":\"first stays first\",\"n\":null,\"i\":9223372036854775807,"
+	assert_writes(o,
+	    "{\"z\":\"first stays first\",\"n\":null,\"i\":9223372036854775807,"
 	    "\"b\":false,\"l\":[\"a@b\",{}]}");
 }
 
 static void
 foreign_octets(void **state)
 {
-	static const struct { const char *raw, *want; } cases[] = {
-		{ "b\xc3\xbc" "c", "{\"k\":\"b\xc3\xbc" "c\"}" },
+	static const struct {
+		const char *raw, *want;
+	} cases[] = {
+		{ "b\xc3\xbc"
+		  "c",
+		    "{\"k\":\"b\xc3\xbc"
+		    "c\"}" },
 		{ "\xc3", "{\"k\":\"\xef\xbf\xbd\"}" },
 		{ "\xc0\xaf", "{\"k\":\"\xef\xbf\xbd\xef\xbf\xbd\"}" },
 		{ "\xed\xa0\x80", "{\"k\":\"\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\"}" },
 		{ "\xf0\x9f\x93\xa7!", "{\"k\":\"\xf0\x9f\x93\xa7!\"}" },
-		{ "\xf4\x90\x80\x80", "{\"k\":\"\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\"}" },
+		{ "\xf4\x90\x80\x80",
+		    "{\"k\":\"\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\"}" },
 		{ "a\r\n\x1b\"\\", "{\"k\":\"a\\r\\n\\u001B\\\"\\\\\"}" },
 		{ "", "{\"k\":\"\"}" },
 	};
@@ -66,13 +73,14 @@ foreign_octets(void **state)
 static void
 read_back(void **state)
 {
-	struct json	*o = NULL;
-	struct err	 e;
-	int64_t		 n = 0;
-	bool		 yes = false;
+	struct json *o = NULL;
+	struct err e;
+	int64_t n = 0;
+	bool yes = false;
 
 	(void)state;
-	assert_true(json_parse(span_str("{\"s\":\"x\",\"n\":-4,\"b\":true,\"l\":[\"q\"]}"), &o, &e));
+	assert_true(
+	    json_parse(span_str("{\"s\":\"x\",\"n\":-4,\"b\":true,\"l\":[\"q\"]}"), &o, &e));
 	assert_string_equal(json_get_str(o, "s"), "x");
 	assert_null(json_get_str(o, "n"));
 	assert_null(json_get_str(o, "absent"));
@@ -90,11 +98,11 @@ read_back(void **state)
 static void
 refused(void **state)
 {
-	static const char *const cases[] = { "", "[]", "\"x\"", "1", "{", "{}x", "{\"a\":1,\"a\":2}",
-		"{\"a\":\"\xff\"}", "{\"a\":1e999}", "{'a':1}", "nul" };
-	struct json	*o = NULL;
-	struct err	 e;
-	char		*big = malloc(JSON_READ_BYTES + 1);
+	static const char *const cases[] = { "", "[]", "\"x\"", "1", "{", "{}x",
+		"{\"a\":1,\"a\":2}", "{\"a\":\"\xff\"}", "{\"a\":1e999}", "{'a':1}", "nul" };
+	struct json *o = NULL;
+	struct err e;
+	char *big = malloc(JSON_READ_BYTES + 1);
 
 	(void)state;
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
@@ -110,15 +118,15 @@ refused(void **state)
 	assert_false(json_parse(span_of(big, JSON_READ_BYTES + 1), &o, &e));
 	memset(big, '[', 100000);
 	memcpy(big, "{\"a\":", 5);
-	assert_false(json_parse(span_of(big, 100000), &o, &e));	/* jansson's depth limit */
+	assert_false(json_parse(span_of(big, 100000), &o, &e)); /* jansson's depth limit */
 	free(big);
 }
 
 static void
 errors(void **state)
 {
-	struct err	 e, back = { 0 };
-	struct json	*o = json_new();
+	struct err e, back = { 0 };
+	struct json *o = json_new();
 
 	(void)state;
 	err_set(&e, REFUSAL_unreachable, "b.test is silent");
@@ -126,7 +134,8 @@ errors(void **state)
 	assert_true(json_get_err(o, &back));
 	assert_int_equal(back.why, REFUSAL_unreachable);
 	assert_string_equal(back.text, "b.test is silent");
-	assert_writes(o, "{\"error\":{\"code\":\"unreachable\",\"status\":75,\"temporary\":true,"
+	assert_writes(o,
+	    "{\"error\":{\"code\":\"unreachable\",\"status\":75,\"temporary\":true,"
 	    "\"text\":\"b.test is silent\"}}");
 	assert_true(json_parse(span_str("{\"error\":{\"code\":\"never-heard-of\"}}"), &o, &e));
 	assert_true(json_get_err(o, &back));

@@ -12,7 +12,7 @@
 static enum line_result
 try(const char *p, size_t n, struct span *line, size_t *used, struct err *e)
 {
-	*line = (struct span){ 0 };
+	*line = (struct span) { 0 };
 	*used = 0;
 	return line_next(span_of(p, n), line, used, e);
 }
@@ -20,10 +20,10 @@ try(const char *p, size_t n, struct span *line, size_t *used, struct err *e)
 static void
 a_line_is_found_at_its_last_octet(void **state)
 {
-	static const char	 in[] = "HELLO a.test\r\nNOOP\r\n";
-	struct span		 line;
-	size_t			 used;
-	struct err		 e;
+	static const char in[] = "HELLO a.test\r\nNOOP\r\n";
+	struct span line;
+	size_t used;
+	struct err e;
 
 	(void)state;
 	for (size_t n = 0; n < 14; n++)
@@ -40,9 +40,9 @@ a_line_is_found_at_its_last_octet(void **state)
 static void
 refused(const char *in, size_t n, enum refusal why)
 {
-	struct span	 line;
-	size_t		 used;
-	struct err	 e = { 0 };
+	struct span line;
+	size_t used;
+	struct err e = { 0 };
 
 	assert_int_equal(try(in, n, &line, &used, &e), LINE_BAD);
 	assert_int_equal(e.why, why);
@@ -62,16 +62,16 @@ bare_ends_are_fatal(void **state)
 static void
 controls_and_broken_utf8_are_fatal(void **state)
 {
-	static const char *const	 bad[] = { "\x01\r\n", "\t\r\n", "\x7f\r\n", "\x80\r\n",
+	static const char *const bad[] = { "\x01\r\n", "\t\r\n", "\x7f\r\n", "\x80\r\n",
 		"\xc0\xaf\r\n", "\xc1\x81\r\n", "\xc2\r\n", "\xc2\x85\r\n", "\xe0\x80\xaf\r\n",
 		"\xed\xa0\x80\r\n", "\xf0\x80\x80\xaf\r\n", "\xf4\x90\x80\x80\r\n",
 		"\xf5\x80\x80\x80\r\n", "\xe2\x82\r\n", "\xf0\x9f\x93\r\n", "\xff\r\n" };
-	static const char *const	 good[] = { "\xc2\xa0\r\n", "\xc3\xa4\r\n", "\xe0\xa0\x80\r\n",
+	static const char *const good[] = { "\xc2\xa0\r\n", "\xc3\xa4\r\n", "\xe0\xa0\x80\r\n",
 		"\xed\x9f\xbf\r\n", "\xee\x80\x80\r\n", "\xf0\x90\x80\x80\r\n",
 		"\xf4\x8f\xbf\xbf\r\n" };
-	struct span			 line;
-	size_t				 used;
-	struct err			 e;
+	struct span line;
+	size_t used;
+	struct err e;
 
 	(void)state;
 	for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
@@ -85,10 +85,10 @@ controls_and_broken_utf8_are_fatal(void **state)
 static void
 limit(void **state)
 {
-	char		 in[LINE_MAX_BYTES + 1];
-	struct span	 line;
-	size_t		 used;
-	struct err	 e;
+	char in[LINE_MAX_BYTES + 1];
+	struct span line;
+	size_t used;
+	struct err e;
 
 	(void)state;
 	for (size_t n = LINE_MAX_BYTES - 1; n <= LINE_MAX_BYTES; n++) {
@@ -108,7 +108,7 @@ limit(void **state)
 int
 main(void)
 {
-	const struct CMUnitTest	 tests[] = {
+	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_line_is_found_at_its_last_octet),
 		cmocka_unit_test(bare_ends_are_fatal),
 		cmocka_unit_test(controls_and_broken_utf8_are_fatal),

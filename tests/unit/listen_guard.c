@@ -7,16 +7,16 @@
 
 #include <cmocka.h>
 
-#include "common/svc/listen_guard.h"
+#include "common/net/listen_guard.h"
 
-#define N	4
+#define N 4
 
 static struct listen_incoming
 from(const char *address)
 {
-	struct listen_incoming	 in = { .fd = -1 };
-	struct sockaddr_in	*v4 = (struct sockaddr_in *)&in.address;
-	struct sockaddr_in6	*v6 = (struct sockaddr_in6 *)&in.address;
+	struct listen_incoming in = { .fd = -1 };
+	struct sockaddr_in *v4 = (struct sockaddr_in *)&in.address;
+	struct sockaddr_in6 *v6 = (struct sockaddr_in6 *)&in.address;
 
 	if (inet_pton(AF_INET, address, &v4->sin_addr) == 1) {
 		v4->sin_family = AF_INET;
@@ -30,7 +30,7 @@ from(const char *address)
 static void
 enters(struct listen_guard *g, struct listen_incoming *in)
 {
-	struct err	 e;
+	struct err e;
 
 	if (!listen_guard_enter(g, in, &e))
 		fail_msg("%s", e.text);
@@ -39,8 +39,8 @@ enters(struct listen_guard *g, struct listen_incoming *in)
 static void
 is_refused(struct listen_guard *g, const char *address)
 {
-	struct listen_incoming	 in = from(address);
-	struct err		 e;
+	struct listen_incoming in = from(address);
+	struct err e;
 
 	assert_false(listen_guard_enter(g, &in, &e));
 	assert_int_equal(e.why, REFUSAL_too_many_connections);
@@ -50,9 +50,9 @@ is_refused(struct listen_guard *g, const char *address)
 static void
 open_connections(void **state)
 {
-	struct listen_limits	 limits = { .total = 100, .per_address = N, .half_open = 100 };
-	struct listen_guard	*g = listen_guard_new(&limits);
-	struct listen_incoming	 in[N], other = from("192.0.2.2");
+	struct listen_limits limits = { .total = 100, .per_address = N, .half_open = 100 };
+	struct listen_guard *g = listen_guard_new(&limits);
+	struct listen_incoming in[N], other = from("192.0.2.2");
 
 	(void)state;
 	for (size_t i = 0; i < N; i++) {
@@ -76,9 +76,9 @@ open_connections(void **state)
 static void
 half_open_connections(void **state)
 {
-	struct listen_limits	 limits = { .total = 100, .per_address = 100, .half_open = N };
-	struct listen_guard	*g = listen_guard_new(&limits);
-	struct listen_incoming	 in[N], next = from("192.0.2.1");
+	struct listen_limits limits = { .total = 100, .per_address = 100, .half_open = N };
+	struct listen_guard *g = listen_guard_new(&limits);
+	struct listen_incoming in[N], next = from("192.0.2.1");
 
 	(void)state;
 	for (size_t i = 0; i < N; i++) {
@@ -98,9 +98,9 @@ half_open_connections(void **state)
 static void
 a_network_is_one_address(void **state)
 {
-	struct listen_limits	 limits = { .total = 100, .per_address = 1, .half_open = 100 };
-	struct listen_guard	*g = listen_guard_new(&limits);
-	struct listen_incoming	 in = from("2001:db8::1"), beside = from("2001:db8:0:1::1");
+	struct listen_limits limits = { .total = 100, .per_address = 1, .half_open = 100 };
+	struct listen_guard *g = listen_guard_new(&limits);
+	struct listen_incoming in = from("2001:db8::1"), beside = from("2001:db8:0:1::1");
 
 	(void)state;
 	enters(g, &in);
@@ -114,7 +114,7 @@ a_network_is_one_address(void **state)
 int
 main(void)
 {
-	const struct CMUnitTest	 tests[] = {
+	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(open_connections),
 		cmocka_unit_test(half_open_connections),
 		cmocka_unit_test(a_network_is_one_address),

@@ -29,7 +29,7 @@ values_are_quoted_where_needed(void **state)
 static void
 values_are_cut(void **state)
 {
-	char	 text[4096];
+	char text[4096];
 
 	(void)state;
 	for (size_t n = 1020; n < 1030; n++) {
@@ -45,8 +45,8 @@ values_are_cut(void **state)
 static void
 eight_values_live_at_once(void **state)
 {
-	const char	*v[8];
-	char		 s[2] = "a";
+	const char *v[8];
+	char s[2] = "a";
 
 	(void)state;
 	for (int i = 0; i < 8; i++) {
@@ -61,9 +61,9 @@ eight_values_live_at_once(void **state)
 static size_t
 logged(enum log_level level, enum log_level most, char *out, size_t cap)
 {
-	FILE	*f = tmpfile();
-	int	 was = dup(STDERR_FILENO);
-	ssize_t	 n;
+	FILE *f = tmpfile();
+	int was = dup(STDERR_FILENO);
+	ssize_t n;
 
 	assert_true(f != NULL && was >= 0);
 	dup2(fileno(f), STDERR_FILENO);
@@ -81,8 +81,8 @@ logged(enum log_level level, enum log_level most, char *out, size_t cap)
 static void
 one_fact_one_line(void **state)
 {
-	char	 out[512];
-	size_t	 n = logged(LOG_INFO, LOG_INFO, out, sizeof out);
+	char out[512];
+	size_t n = logged(LOG_INFO, LOG_INFO, out, sizeof out);
 
 	(void)state;
 	assert_int_equal(strchr(out, '\n') - out, n - 1);
@@ -95,9 +95,9 @@ one_fact_one_line(void **state)
 static void
 lines_held_are_written_together(void **state)
 {
-	char	 out[8192];
-	int	 s[2], was = dup(STDERR_FILENO), lines = 0;
-	ssize_t	 n, writes = 0;
+	char out[8192];
+	int s[2], was = dup(STDERR_FILENO), lines = 0;
+	ssize_t n, writes = 0;
 
 	(void)state;
 	assert_int_equal(socketpair(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK, 0, s), 0);
@@ -144,7 +144,7 @@ lines_held_are_written_together(void **state)
 static void
 levels(void **state)
 {
-	enum log_level	 l;
+	enum log_level l;
 
 	(void)state;
 	assert_true(log_level_parse("warn", &l));
@@ -155,7 +155,7 @@ levels(void **state)
 int
 main(void)
 {
-	const struct CMUnitTest	 tests[] = {
+	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(values_are_quoted_where_needed),
 		cmocka_unit_test(values_are_cut),
 		cmocka_unit_test(eight_values_live_at_once),

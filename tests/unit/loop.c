@@ -20,31 +20,31 @@
 #include <unistd.h>
 
 #include "common/base/clock.h"
-#include "common/svc/address_text.h"
-#include "common/svc/listen.h"
-#include "common/svc/loop.h"
-#include "common/svc/offload.h"
-#include "common/svc/workers.h"
+#include "common/loop/loop.h"
+#include "common/loop/offload.h"
+#include "common/loop/workers.h"
+#include "common/net/listen.h"
+#include "common/text/address_text.h"
 
-#define POSTERS	4
-#define POSTS	20000
+#define POSTERS 4
+#define POSTS   20000
 
 struct seen {
-	struct loop	*loop;
-	unsigned	 next[POSTERS];	/* per poster */
-	unsigned	 count;
+	struct loop *loop;
+	unsigned next[POSTERS]; /* per poster */
+	unsigned count;
 };
 
 struct post {
-	struct seen	*seen;
-	unsigned	 poster, number;
+	struct seen *seen;
+	unsigned poster, number;
 };
 
 static void
 on_post(void *arg)
 {
-	struct post	*p = arg;
-	struct seen	*s = p->seen;
+	struct post *p = arg;
+	struct seen *s = p->seen;
 
 	assert_int_equal(p->number, s->next[p->poster]);
 	s->next[p->poster]++;
@@ -56,12 +56,12 @@ on_post(void *arg)
 static void *
 poster(void *arg)
 {
-	struct post	*first = arg;
+	struct post *first = arg;
 
 	for (unsigned i = 0; i < POSTS; i++) {
-		struct post	*p = malloc(sizeof *p);
+		struct post *p = malloc(sizeof *p);
 
-		*p = (struct post){ first->seen, first->poster, i };
+		*p = (struct post) { first->seen, first->poster, i };
 		loop_post(first->seen->loop, on_post, p);
 	}
 	return NULL;
@@ -70,15 +70,15 @@ poster(void *arg)
 static void
 posts_come_in_order(void **state)
 {
-	struct seen	 s = { 0 };
-	struct post	 first[POSTERS];
-	pthread_t	 t[POSTERS];
-	struct err	 e;
+	struct seen s = { 0 };
+	struct post first[POSTERS];
+	pthread_t t[POSTERS];
+	struct err e;
 
 	(void)state;
 	assert_true(loop_new(&s.loop, &e));
 	for (unsigned i = 0; i < POSTERS; i++) {
-		first[i] = (struct post){ &s, i, 0 };
+		first[i] = (struct post) { &s, i, 0 };
 		pthread_create(&t[i], NULL, poster, &first[i]);
 	}
 	loop_run(s.loop);
@@ -98,9 +98,9 @@ count_up(void *arg)
 static void
 stop_comes_behind_what_was_posted(void **state)
 {
-	struct loop	*l;
-	struct err	 e;
-	unsigned	 n = 0;
+	struct loop *l;
+	struct err e;
+	unsigned n = 0;
 
 	(void)state;
 	assert_true(loop_new(&l, &e));
@@ -122,10 +122,10 @@ stop_comes_behind_what_was_posted(void **state)
 }
 
 struct ticking {
-	struct loop		*loop;
-	struct loop_timer	*timer, *never;
-	int64_t			 from_ms;
-	unsigned		 n;
+	struct loop *loop;
+	struct loop_timer *timer, *never;
+	int64_t from_ms;
+	unsigned n;
 };
 
 static void
@@ -138,7 +138,7 @@ on_never(void *arg)
 static void
 on_tick(void *arg)
 {
-	struct ticking	*t = arg;
+	struct ticking *t = arg;
 
 	assert_true(loop_now_ms(t->loop) - t->from_ms >= 20 * (int64_t)(t->n + 1));
 	if (++t->n == 3) {
@@ -151,8 +151,8 @@ on_tick(void *arg)
 static void
 timers(void **state)
 {
-	struct ticking	 t = { 0 };
-	struct err	 e;
+	struct ticking t = { 0 };
+	struct err e;
 
 	(void)state;
 	assert_true(loop_new(&t.loop, &e));
@@ -170,17 +170,17 @@ timers(void **state)
 }
 
 struct pipe_end {
-	struct loop	*loop;
-	struct loop_fd	*watch;
-	int		 fd;
-	unsigned	 n;
+	struct loop *loop;
+	struct loop_fd *watch;
+	int fd;
+	unsigned n;
 };
 
 static void
 on_pipe(void *arg, unsigned ready)
 {
-	struct pipe_end	*p = arg;
-	char		 c;
+	struct pipe_end *p = arg;
+	char c;
 
 	assert_int_equal(ready, LOOP_READ);
 	assert_int_equal(read(p->fd, &c, 1), 1);
@@ -191,9 +191,9 @@ on_pipe(void *arg, unsigned ready)
 static void
 descriptors_are_told_as_long_as_they_are_ready(void **state)
 {
-	struct pipe_end	 p = { 0 };
-	struct err	 e;
-	int		 fd[2];
+	struct pipe_end p = { 0 };
+	struct err e;
+	int fd[2];
 
 	(void)state;
 	assert_int_equal(pipe(fd), 0);
@@ -210,14 +210,14 @@ descriptors_are_told_as_long_as_they_are_ready(void **state)
 }
 
 struct restless {
-	struct pipe_end	 end;		/* first */
-	unsigned	 n;
+	struct pipe_end end; /* first */
+	unsigned n;
 };
 
 static void
 post_again(void *arg)
 {
-	struct restless	*r = arg;
+	struct restless *r = arg;
 
 	r->n++;
 	if (r->end.n < 3)
@@ -227,9 +227,9 @@ post_again(void *arg)
 static void
 what_posts_itself_again_holds_up_nobody(void **state)
 {
-	struct restless	 r = { 0 };
-	struct err	 e;
-	int		 fd[2];
+	struct restless r = { 0 };
+	struct err e;
+	int fd[2];
 
 	(void)state;
 	assert_int_equal(pipe(fd), 0);
@@ -250,16 +250,16 @@ what_posts_itself_again_holds_up_nobody(void **state)
 /* -- workers and offload ------------------------------------------------------------------------ */
 
 struct job {
-	struct workers	*w;
-	pthread_t	 home, worked;
-	atomic_uint	*left;
-	unsigned	 worker;
+	struct workers *w;
+	pthread_t home, worked;
+	atomic_uint *left;
+	unsigned worker;
 };
 
 static void
 job_work(void *arg)
 {
-	struct job	*j = arg;
+	struct job *j = arg;
 
 	j->worked = pthread_self();
 }
@@ -267,7 +267,7 @@ job_work(void *arg)
 static void
 job_done(void *arg)
 {
-	struct job	*j = arg;
+	struct job *j = arg;
 
 	assert_true(pthread_equal(j->home, pthread_self()));
 	assert_false(pthread_equal(j->home, j->worked));
@@ -277,7 +277,7 @@ job_done(void *arg)
 static void
 job_begin(void *arg)
 {
-	struct job	*j = arg;
+	struct job *j = arg;
 
 	j->home = pthread_self();
 }
@@ -285,20 +285,21 @@ job_begin(void *arg)
 static void
 work_is_done_elsewhere_and_ends_at_home(void **state)
 {
-	struct workers	*w;
-	struct offload	*o;
-	struct err	 e;
-	struct job	 jobs[100];
-	atomic_uint	 left = 100;
+	struct workers *w;
+	struct offload *o;
+	struct err e;
+	struct job jobs[100];
+	atomic_uint left = 100;
 
 	(void)state;
 	assert_true(workers_new(&w, 3, &e) && offload_new(&o, 2, &e));
 	assert_int_equal(workers_count(w), 3);
 	assert_true(workers_start(w, &e) && offload_start(o, &e));
 	for (unsigned i = 0; i < 100; i++) {
-		jobs[i] = (struct job){ w, 0, 0, &left, i % 3 };
+		jobs[i] = (struct job) { w, 0, 0, &left, i % 3 };
 		loop_post(workers_loop(w, i % 3), job_begin, &jobs[i]);
-		assert_true(offload_run(o, workers_loop(w, i % 3), job_work, job_done, &jobs[i], &e));
+		assert_true(
+		    offload_run(o, workers_loop(w, i % 3), job_work, job_done, &jobs[i], &e));
 	}
 	offload_stop(o);
 	assert_false(offload_run(o, workers_loop(w, 0), job_work, job_done, jobs, &e));
@@ -318,10 +319,10 @@ nothing(void *arg)
 static void
 the_queue_of_offload_is_bounded(void **state)
 {
-	struct offload	*o;
-	struct loop	*l;
-	struct err	 e;
-	unsigned	 n = 0;
+	struct offload *o;
+	struct loop *l;
+	struct err e;
+	unsigned n = 0;
 
 	(void)state;
 	assert_true(loop_new(&l, &e) && offload_new(&o, 1, &e));
@@ -338,10 +339,10 @@ the_queue_of_offload_is_bounded(void **state)
 static void
 pairs_have_homes(void **state)
 {
-	struct workers	*w;
-	struct err	 e;
-	unsigned	 seen = 0;
-	char		 peer[32];
+	struct workers *w;
+	struct err e;
+	unsigned seen = 0;
+	char peer[32];
 
 	(void)state;
 	assert_true(workers_new(&w, 4, &e));
@@ -358,17 +359,17 @@ pairs_have_homes(void **state)
 /* -- listen ------------------------------------------------------------------------------------- */
 
 struct door {
-	struct workers	*w;
-	struct listen	*l;
-	atomic_uint	 n, by_worker[4], foreign;
-	pthread_mutex_t	 lock;
-	struct listen_incoming	*in[256];
+	struct workers *w;
+	struct listen *l;
+	atomic_uint n, by_worker[4], foreign;
+	pthread_mutex_t lock;
+	struct listen_incoming *in[256];
 };
 
 static void
 on_accepted(void *arg, unsigned worker, struct listen_incoming *in)
 {
-	struct door	*d = arg;
+	struct door *d = arg;
 
 	if (in->address.ss_family != AF_INET)
 		atomic_fetch_add(&d->foreign, 1);
@@ -382,7 +383,7 @@ on_accepted(void *arg, unsigned worker, struct listen_incoming *in)
 static void
 door_open(struct door *d, unsigned workers, const struct listen_limits *limits)
 {
-	struct err	 e;
+	struct err e;
 
 	memset(d, 0, sizeof *d);
 	pthread_mutex_init(&d->lock, NULL);
@@ -407,8 +408,8 @@ door_close(struct door *d)
 static int
 knock(uint16_t port)
 {
-	struct sockaddr_in	 a = { .sin_family = AF_INET, .sin_port = htons(port) };
-	int			 fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	struct sockaddr_in a = { .sin_family = AF_INET, .sin_port = htons(port) };
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
 	a.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
 	assert_true(fd >= 0);
@@ -419,7 +420,7 @@ knock(uint16_t port)
 static void
 nap(void)
 {
-	struct timespec	 t = { 0, 5000000 };
+	struct timespec t = { 0, 5000000 };
 
 	nanosleep(&t, NULL);
 }
@@ -435,8 +436,8 @@ wait_for(struct door *d, unsigned n)
 static void
 connections_are_dealt_in_turn(void **state)
 {
-	struct door	 d;
-	int		 fd[12];
+	struct door d;
+	int fd[12];
 
 	(void)state;
 	door_open(&d, 3, NULL);
@@ -455,7 +456,7 @@ connections_are_dealt_in_turn(void **state)
 static void
 assert_closed(int fd)
 {
-	char	 c;
+	char c;
 
 	assert_true(read(fd, &c, 1) <= 0);
 	close(fd);
@@ -464,22 +465,22 @@ assert_closed(int fd)
 static void
 one_address_may_not_take_all(void **state)
 {
-	struct listen_limits	 limits = { .per_address = 5, .half_open = 3 };
-	struct door		 d;
-	int			 fd[6];
+	struct listen_limits limits = { .per_address = 5, .half_open = 3 };
+	struct door d;
+	int fd[6];
 
 	(void)state;
 	door_open(&d, 1, &limits);
 	for (int i = 0; i < 3; i++)
 		fd[i] = knock(listen_port(d.l, 0));
 	wait_for(&d, 3);
-	assert_closed(knock(listen_port(d.l, 0)));	/* a fourth handshake at once */
+	assert_closed(knock(listen_port(d.l, 0))); /* a fourth handshake at once */
 	for (int i = 0; i < 3; i++)
 		listen_shook(d.in[i]);
 	for (int i = 3; i < 5; i++)
 		fd[i] = knock(listen_port(d.l, 0));
 	wait_for(&d, 5);
-	assert_closed(knock(listen_port(d.l, 0)));	/* a sixth connection */
+	assert_closed(knock(listen_port(d.l, 0))); /* a sixth connection */
 	listen_done(&d.in[0]);
 	close(fd[0]);
 	fd[5] = knock(listen_port(d.l, 0));
@@ -492,9 +493,9 @@ one_address_may_not_take_all(void **state)
 static void
 who_is_over_the_total_waits_in_the_kernel(void **state)
 {
-	struct listen_limits	 limits = { .total = 4 };
-	struct door		 d;
-	int			 fd[8];
+	struct listen_limits limits = { .total = 4 };
+	struct door d;
+	int fd[8];
 
 	(void)state;
 	door_open(&d, 1, &limits);
@@ -516,16 +517,16 @@ who_is_over_the_total_waits_in_the_kernel(void **state)
 static int
 short_of_descriptors(void)
 {
-	struct rlimit	 few = { 64, 64 };
-	struct door	 d;
-	clock_t		 cpu;
-	int		 fd[40], n = 0;
+	struct rlimit few = { 64, 64 };
+	struct door d;
+	clock_t cpu;
+	int fd[40], n = 0;
 
 	if (setrlimit(RLIMIT_NOFILE, &few) < 0)
 		return 2;
 	door_open(&d, 1, NULL);
 	while (n < 40 && (fd[n] = socket(AF_INET, SOCK_STREAM, 0)) >= 0) {
-		struct sockaddr_in	 a = { .sin_family = AF_INET };
+		struct sockaddr_in a = { .sin_family = AF_INET };
 
 		a.sin_port = htons(listen_port(d.l, 0));
 		a.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
@@ -548,11 +549,11 @@ short_of_descriptors(void)
 static void
 descriptors_run_out(void **state)
 {
-	int	 status;
-	pid_t	 child;
+	int status;
+	pid_t child;
 
 	(void)state;
-	if (getenv("UNDER_VALGRIND") != NULL)	/* which needs descriptors and time of its own */
+	if (getenv("UNDER_VALGRIND") != NULL) /* which needs descriptors and time of its own */
 		skip();
 	if ((child = fork()) == 0)
 		_exit(short_of_descriptors());
@@ -563,7 +564,9 @@ descriptors_run_out(void **state)
 static void
 addresses_as_text(void **state)
 {
-	static const struct { const char *in, *out; } cases[] = {
+	static const struct {
+		const char *in, *out;
+	} cases[] = {
 		{ "192.0.2.1", "192.0.2.1:1471" },
 		{ "192.0.2.1:7", "192.0.2.1:7" },
 		{ "2001:db8::1", "[2001:db8::1]:1471" },
@@ -578,12 +581,12 @@ addresses_as_text(void **state)
 		{ "localhost:7", NULL },
 		{ "", NULL },
 	};
-	struct sockaddr_storage	 a;
-	char			 text[ADDRESS_TEXT_BYTES];
+	struct sockaddr_storage a;
+	char text[ADDRESS_TEXT_BYTES];
 
 	(void)state;
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-		bool	 ok = address_read(span_str(cases[i].in), 1471, &a);
+		bool ok = address_read(span_str(cases[i].in), 1471, &a);
 
 		if (ok != (cases[i].out != NULL))
 			fail_msg("%s", cases[i].in);

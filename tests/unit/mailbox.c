@@ -15,16 +15,16 @@
 #include "tests/sasl_scene.h"
 #include "tests/vast.h"
 
-#define GIB	(UINT64_C(1) << 30)
+#define GIB (UINT64_C(1) << 30)
 
 /* -- the server ---------------------------------------------------------------------------- */
 
 struct box {
-	struct mailbox_server	 s;	/* first */
-	struct buf		 held;
-	int			 step;
-	struct vast		 letter;
-	uint64_t		 size, asked;
+	struct mailbox_server s; /* first */
+	struct buf held;
+	int step;
+	struct vast letter;
+	uint64_t size, asked;
 };
 
 static bool
@@ -36,8 +36,7 @@ admit(void *role, struct err *e)
 }
 
 static enum outcome
-auth(void *role, struct span mechanism, struct span message, struct sasl_said *said,
-    struct err *e)
+auth(void *role, struct span mechanism, struct span message, struct sasl_said *said, struct err *e)
 {
 	return sasl_scene_auth(&((struct box *)role)->step, mechanism, message, said, e);
 }
@@ -46,14 +45,14 @@ auth(void *role, struct span mechanism, struct span message, struct sasl_said *s
 static enum outcome
 list(void *role, uint64_t after, struct buf *page, bool *more, struct err *e)
 {
-	struct mailbox_notice	 n = { .state = MAILBOX_HELD, .to = "user@b.test" };
-	uint64_t		 i;
+	struct mailbox_notice n = { .state = MAILBOX_HELD, .to = "user@b.test" };
+	uint64_t i;
 
 	(void)role;
 	(void)e;
 	memset(n.issuer, '%', sizeof n.issuer - 1);
-	for (i = after + 1; i <= 250 && i <= after + ROW_PAGE_ROWS &&
-	    page->len < ROW_PAGE_BYTES; i++) {
+	for (i = after + 1; i <= 250 && i <= after + ROW_PAGE_ROWS && page->len < ROW_PAGE_BYTES;
+	     i++) {
 		n.number = i;
 		mailbox_notice_write(page, &n);
 	}
@@ -95,9 +94,14 @@ change(void *role, uint64_t number, struct err *e)
 	return later(role);
 }
 
-static const struct mailbox_server_ops	 server_ops = {
-	.sasl = { .server = { .admit = admit }, .auth = auth }, .list = list, .summary = find,
-	.read = find, .mark = mark, .drop = change, .decline = change,
+static const struct mailbox_server_ops server_ops = {
+	.sasl = { .server = { .admit = admit }, .auth = auth },
+	.list = list,
+	.summary = find,
+	.read = find,
+	.mark = mark,
+	.drop = change,
+	.decline = change,
 };
 
 static struct engine *
@@ -115,7 +119,7 @@ say(struct box *b, const char *lines)
 static void
 open_box(struct box *b, uint64_t size)
 {
-	*b = (struct box){ .letter = vast_make(), .size = size };
+	*b = (struct box) { .letter = vast_make(), .size = size };
 	mailbox_server_init(&b->s, &server_ops, b);
 	mouth(b)->now_ms = 1000;
 	b->s.sasl.server.state = SASL_READY;
@@ -132,13 +136,13 @@ static bool
 give(struct box *b)
 {
 	return mailbox_server_found_take(&b->s, b->asked,
-	    &(struct mailbox_found){ &b->letter.source, b->size }, NULL);
+	    &(struct mailbox_found) { &b->letter.source, b->size }, NULL);
 }
 
 static void
 test_progress_never_fills_the_output(void **state)
 {
-	struct box	 b;
+	struct box b;
 
 	(void)state;
 	open_box(&b, 5 * GIB);
@@ -157,7 +161,7 @@ test_progress_never_fills_the_output(void **state)
 static void
 test_a_long_fetch_is_waited_for(void **state)
 {
-	struct box	 b;
+	struct box b;
 
 	(void)state;
 	open_box(&b, 100);
@@ -179,8 +183,8 @@ test_a_long_fetch_is_waited_for(void **state)
 static void
 test_answers_of_another_kind_are_dropped(void **state)
 {
-	struct box	 b;
-	struct err	 e;
+	struct box b;
+	struct err e;
 
 	(void)state;
 	open_box(&b, 100);
@@ -203,7 +207,7 @@ test_answers_of_another_kind_are_dropped(void **state)
 static void
 test_full_output_stops_input(void **state)
 {
-	struct box	 b;
+	struct box b;
 
 	(void)state;
 	open_box(&b, 100);
@@ -222,21 +226,30 @@ static void
 test_flags(void **state)
 {
 	static const struct {
-		const char	*text;
-		unsigned	 set, cleared;
+		const char *text;
+		unsigned set, cleared;
 	} rows[] = {
-		{ "+seen", 1, 0 }, { "-seen", 0, 1 }, { "+seen +answered -flagged", 3, 4 },
-		{ "-flagged +seen", 1, 4 }, { "", 0, 0 }, { "seen", 0, 0 }, { "+", 0, 0 },
-		{ "+seen ", 0, 0 }, { " +seen", 0, 0 }, { "+seen  -flagged", 0, 0 },
-		{ "+seen -seen", 0, 0 }, { "+seen +seen", 0, 0 }, { "*seen", 0, 0 },
+		{ "+seen", 1, 0 },
+		{ "-seen", 0, 1 },
+		{ "+seen +answered -flagged", 3, 4 },
+		{ "-flagged +seen", 1, 4 },
+		{ "", 0, 0 },
+		{ "seen", 0, 0 },
+		{ "+", 0, 0 },
+		{ "+seen ", 0, 0 },
+		{ " +seen", 0, 0 },
+		{ "+seen  -flagged", 0, 0 },
+		{ "+seen -seen", 0, 0 },
+		{ "+seen +seen", 0, 0 },
+		{ "*seen", 0, 0 },
 		{ "+Seen", 0, 0 },
 	};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-		unsigned	 set, cleared;
-		struct err	 e;
-		bool		 good = (rows[i].set | rows[i].cleared) != 0;
+		unsigned set, cleared;
+		struct err e;
+		bool good = (rows[i].set | rows[i].cleared) != 0;
 
 		assert_int_equal(mailbox_flags_parse(span_str(rows[i].text), &set, &cleared, &e),
 		    good);
@@ -250,10 +263,10 @@ test_flags(void **state)
 static bool
 read_back(const struct mailbox_notice *in, struct mailbox_notice *out)
 {
-	struct buf	 row = BUF_INIT;
-	struct row	 r;
-	struct err	 e;
-	bool		 good;
+	struct buf row = BUF_INIT;
+	struct row r;
+	struct err e;
+	bool good;
 
 	mailbox_notice_write(&row, in);
 	good = row.len <= 1024 && row_parse(&r, span_of(row.data, row.len - 2), &e) &&
@@ -265,11 +278,22 @@ read_back(const struct mailbox_notice *in, struct mailbox_notice *out)
 static void
 test_a_notice_comes_back(void **state)
 {
-	struct mailbox_notice	 in = { .number = UINT64_C(1) << 60, .road = MAILBOX_SMTP,
-		.id = { { 1, 2, 3 } }, .from = "a%b@a.test", .to = "user@b.test",
-		.size = 5 * GIB, .received_s = 1, .date_s = 2, .hold_until_s = 3, .summary = 8192,
-		.known = true, .has_digest = true, .digest = { 1, 2, 255 }, .word = "gone",
-		.issuer = "C=DE, O=\"Alder = 100 %\", CN=\xc3\x9c" }, out;
+	struct mailbox_notice in = { .number = UINT64_C(1) << 60,
+		.road = MAILBOX_SMTP,
+		.id = { { 1, 2, 3 } },
+		.from = "a%b@a.test",
+		.to = "user@b.test",
+		.size = 5 * GIB,
+		.received_s = 1,
+		.date_s = 2,
+		.hold_until_s = 3,
+		.summary = 8192,
+		.known = true,
+		.has_digest = true,
+		.digest = { 1, 2, 255 },
+		.word = "gone",
+		.issuer = "C=DE, O=\"Alder = 100 %\", CN=\xc3\x9c" },
+			      out;
 
 	(void)state;
 	for (int i = MAILBOX_HELD; i <= MAILBOX_BAD_SEAL; i++) {
@@ -295,9 +319,16 @@ test_a_notice_comes_back(void **state)
 static void
 test_the_longest_notice_fits(void **state)
 {
-	struct mailbox_notice	 in = { .number = UINT64_C(1) << 62, .has_digest = true,
-		.state = MAILBOX_BAD_SEAL, .size = UINT64_C(1) << 40, .received_s = 1, .date_s = 1,
-		.hold_until_s = 1, .summary = 8192, .flags = 7 }, out;
+	struct mailbox_notice in = { .number = UINT64_C(1) << 62,
+		.has_digest = true,
+		.state = MAILBOX_BAD_SEAL,
+		.size = UINT64_C(1) << 40,
+		.received_s = 1,
+		.date_s = 1,
+		.hold_until_s = 1,
+		.summary = 8192,
+		.flags = 7 },
+			      out;
 
 	(void)state;
 	memset(in.from, '%', 64);
@@ -314,12 +345,12 @@ test_the_longest_notice_fits(void **state)
 /* -- the client ---------------------------------------------------------------------------- */
 
 struct user {
-	struct mailbox_client	 c;	/* first */
-	struct buf		 held, heard;
-	int			 step;
-	uint64_t		 octets, last;
-	struct span		 within;
-	bool			 in_order;
+	struct mailbox_client c; /* first */
+	struct buf held, heard;
+	int step;
+	uint64_t octets, last;
+	struct span within;
+	bool in_order;
 };
 
 static enum outcome
@@ -337,7 +368,7 @@ on_signed_in(void *role, const struct err *e)
 static void
 on_notice(void *role, void *arg, const struct mailbox_notice *n)
 {
-	struct user	*u = role;
+	struct user *u = role;
 
 	(void)arg;
 	assert_int_equal(n->number, u->last + 1);
@@ -357,7 +388,7 @@ on_found(void *role, void *arg, uint64_t octets, struct err *e)
 static void
 on_octets(void *role, void *arg, struct span piece)
 {
-	struct user	*u = role;
+	struct user *u = role;
 
 	(void)arg;
 	if (u->within.n > 0)
@@ -383,15 +414,19 @@ on_lost(void *role, const struct err *e)
 	buf_addf(&((struct user *)role)->heard, "lost %s;", refusal_word(e->why));
 }
 
-static const struct mailbox_client_ops	 client_ops = {
-	.sasl = { step, on_signed_in }, .notice = on_notice, .found = on_found,
-	.octets = on_octets, .end = on_end, .lost = on_lost,
+static const struct mailbox_client_ops client_ops = {
+	.sasl = { step, on_signed_in },
+	.notice = on_notice,
+	.found = on_found,
+	.octets = on_octets,
+	.end = on_end,
+	.lost = on_lost,
 };
 
 static void
 open_user(struct user *u)
 {
-	*u = (struct user){ .in_order = true };
+	*u = (struct user) { .in_order = true };
 	mailbox_client_init(&u->c, &client_ops, u);
 	u->c.sasl.client.engine.now_ms = 1000;
 }
@@ -415,17 +450,18 @@ assert_heard(struct user *u, const char *text)
 static void
 test_five_gib_pass_uncopied(void **state)
 {
-	static char	 window[ENGINE_WINDOW_BYTES];
-	struct user	 u;
-	struct engine	*e = &u.c.sasl.client.engine;
+	static char window[ENGINE_WINDOW_BYTES];
+	struct user u;
+	struct engine *e = &u.c.sasl.client.engine;
 
 	(void)state;
 	open_user(&u);
 	assert_true(mailbox_client_read(&u.c, 2, 0, NULL));
-	drive(e, &u.held, SPAN_LIT("150 2.0.0 x\r\n150 2.0.0 1 2\r\n250 2.0.0 {5368709120}\r\n"), 3);
+	drive(e, &u.held, SPAN_LIT("150 2.0.0 x\r\n150 2.0.0 1 2\r\n250 2.0.0 {5368709120}\r\n"),
+	    3);
 	u.within = span_of(window, sizeof window);
 	for (uint64_t left = 5 * GIB; left > 0;) {
-		size_t	 n = left < sizeof window ? (size_t)left : sizeof window;
+		size_t n = left < sizeof window ? (size_t)left : sizeof window;
 
 		assert_int_equal(e->feed(e, span_of(window, n)), n);
 		left -= n;
@@ -438,8 +474,8 @@ test_five_gib_pass_uncopied(void **state)
 static void
 test_progress_is_a_sign_of_life(void **state)
 {
-	struct user	 u;
-	struct engine	*e = &u.c.sasl.client.engine;
+	struct user u;
+	struct engine *e = &u.c.sasl.client.engine;
 
 	(void)state;
 	open_user(&u);
@@ -457,7 +493,7 @@ test_progress_is_a_sign_of_life(void **state)
 static void
 test_nothing_is_asked_after_quit(void **state)
 {
-	struct user	 u;
+	struct user u;
 
 	(void)state;
 	open_user(&u);
@@ -475,7 +511,7 @@ test_nothing_is_asked_after_quit(void **state)
 static void
 test_a_page_without_an_end(void **state)
 {
-	struct user	 u;
+	struct user u;
 
 	(void)state;
 	open_user(&u);
@@ -503,13 +539,13 @@ list_all(struct user *u, struct pair *p)
 static void
 test_both_against_each_other(void **state)
 {
-	static const size_t	 chunks[] = { 1, 17, 16384 };
+	static const size_t chunks[] = { 1, 17, 16384 };
 
 	(void)state;
 	for (size_t i = 0; i < 3; i++) {
-		struct box	 b;
-		struct user	 u;
-		struct pair	 p = { .chunk = chunks[i] };
+		struct box b;
+		struct user u;
+		struct pair p = { .chunk = chunks[i] };
 
 		open_box(&b, 30000);
 		b.s.sasl.server.state = SASL_NEW;
@@ -543,7 +579,7 @@ test_both_against_each_other(void **state)
 int
 main(void)
 {
-	const struct CMUnitTest	 tests[] = {
+	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_progress_never_fills_the_output),
 		cmocka_unit_test(test_a_long_fetch_is_waited_for),
 		cmocka_unit_test(test_answers_of_another_kind_are_dropped),

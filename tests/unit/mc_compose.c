@@ -8,24 +8,28 @@
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
+
 #include <cmocka.h>
 
 #include "mc/compose.h"
 #include "mc/mime.h"
 #include "mc/scratch.h"
 
-#define FULL	"From: alice@a.test\r\nDate: x\r\nMessage-ID: <1@a.test>\r\nTo: b@b.test\r\n"
-#define PUT	"Date: Mon, 23 Nov 2026 14:30:00 +0000\r\n" \
-		"Message-ID: <000102030405060708090a0b@a.test>\r\n"
+#define FULL "From: alice@a.test\r\nDate: x\r\nMessage-ID: <1@a.test>\r\nTo: b@b.test\r\n"
+#define PUT                                                                                        \
+	"Date: Mon, 23 Nov 2026 14:30:00 +0000\r\n"                                                \
+	"Message-ID: <000102030405060708090a0b@a.test>\r\n"
 
-static const struct compose	how = { .own = "alice@a.test", .wall_s = 1795444200,
-	.random = { 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11 }, .most = 1024 * 1024 };
+static const struct compose how = { .own = "alice@a.test",
+	.wall_s = 1795444200,
+	.random = { 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11 },
+	.most = 1024 * 1024 };
 
 static bool
 compose(struct letter *l, struct span in, const struct compose *c, struct err *e)
 {
-	int	 fd;
-	bool	 ok;
+	int fd;
+	bool ok;
 
 	letter_init(l);
 	assert_true(scratch_open(&fd, e) && scratch_add(fd, in, e));
@@ -39,9 +43,9 @@ compose(struct letter *l, struct span in, const struct compose *c, struct err *e
 static void
 octets_of(const struct letter *l, size_t step, struct buf *out)
 {
-	struct source	*s = letter_source(l);
-	uint64_t	 at = 0;
-	ssize_t		 n;
+	struct source *s = letter_source(l);
+	uint64_t at = 0;
+	ssize_t n;
 
 	while (at < letter_octets(l)) {
 		n = s->read(s, at, buf_room(out, step), step);
@@ -55,9 +59,9 @@ octets_of(const struct letter *l, size_t step, struct buf *out)
 static void
 becomes_span(struct span in, struct span want)
 {
-	struct letter	 l;
-	struct err	 e;
-	struct buf	 b = BUF_INIT, one = BUF_INIT;
+	struct letter l;
+	struct err e;
+	struct buf b = BUF_INIT, one = BUF_INIT;
 
 	assert_true(compose(&l, in, &how, &e));
 	octets_of(&l, 4096, &b);
@@ -80,13 +84,13 @@ becomes(const char *in, const char *want)
 static void
 stays(void **state)
 {
-	static const char	binary[] = FULL "\r\n\0\1\377\200\33x\r.\r\n..\r\n.";
+	static const char binary[] = FULL "\r\n\0\1\377\200\33x\r.\r\n..\r\n.";
 
 	(void)state;
 	becomes(FULL "\r\nx", FULL "\r\nx");
 	becomes(FULL "\r\n.\r\n..\r\n\r\n.\r\n", FULL "\r\n.\r\n..\r\n\r\n.\r\n");
 	becomes(FULL "\r\n", FULL "\r\n");
-	becomes(FULL, FULL);				/* no body at all */
+	becomes(FULL, FULL); /* no body at all */
 	becomes(FULL "X: a\r\n b\r\n\tc\r\n\r\nx", FULL "X: a\r\n b\r\n\tc\r\n\r\nx");
 	becomes_span(span_of(binary, sizeof binary - 1), span_of(binary, sizeof binary - 1));
 }
@@ -95,7 +99,8 @@ static void
 line_ends(void **state)
 {
 	(void)state;
-	becomes("From: alice@a.test\nDate: x\nMessage-ID: <1@a.test>\nTo: b@b.test\n\na\nb\r\nc\n.\n",
+	becomes(
+	    "From: alice@a.test\nDate: x\nMessage-ID: <1@a.test>\nTo: b@b.test\n\na\nb\r\nc\n.\n",
 	    FULL "\r\na\r\nb\r\nc\r\n.\r\n");
 	becomes(FULL "\r\na\rb\r\r\n\n", FULL "\r\na\rb\r\r\n\r\n");
 }
@@ -104,7 +109,7 @@ line_ends(void **state)
 static void
 line_end_between_reads(void **state)
 {
-	struct buf	 in = BUF_INIT, want = BUF_INIT;
+	struct buf in = BUF_INIT, want = BUF_INIT;
 
 	(void)state;
 	for (size_t n = 65520; n < 65545; n++) {
@@ -132,8 +137,8 @@ added(void **state)
 	becomes("\nTo: no header\n", "From: alice@a.test\r\n" PUT "\r\nTo: no header\r\n");
 	becomes("From bob Mon Nov 23\nFrom: <alice@a.test>\nSubject: s\n\nx",
 	    PUT "From: <alice@a.test>\r\nSubject: s\r\n\r\nx");
-	becomes("Subject: s\nno field\nmore", "From: alice@a.test\r\n" PUT
-	    "Subject: s\r\n\r\nno field\r\nmore");
+	becomes("Subject: s\nno field\nmore",
+	    "From: alice@a.test\r\n" PUT "Subject: s\r\n\r\nno field\r\nmore");
 	becomes("fRoM : alice@a.test\ndate: x\nmessage-id:y\n\n",
 	    "fRoM : alice@a.test\r\ndate: x\r\nmessage-id:y\r\n\r\n");
 }
@@ -141,17 +146,19 @@ added(void **state)
 static void
 bcc(void **state)
 {
-	struct compose	 t = how;
-	struct letter	 l;
-	struct err	 e;
-	struct buf	 b = BUF_INIT;
+	struct compose t = how;
+	struct letter l;
+	struct err e;
+	struct buf b = BUF_INIT;
 
 	(void)state;
 	becomes(FULL "Bcc: secret@c.test,\r\n more@c.test\r\nX: y\r\n\r\nBcc: body\r\n",
 	    FULL "X: y\r\n\r\nBcc: body\r\n");
 	t.from_header = true;
-	assert_true(compose(&l, span_str(FULL "Cc: Cee <c@c.test>, \"B, b\" <b@B.test>\r\n"
-	    "bCC: d@d.test,\r\n e@e.test\r\nCc: team: f@f.test, g@g.test;\r\n\r\nx"), &t, &e));
+	assert_true(compose(&l,
+	    span_str(FULL "Cc: Cee <c@c.test>, \"B, b\" <b@B.test>\r\n"
+			  "bCC: d@d.test,\r\n e@e.test\r\nCc: team: f@f.test, g@g.test;\r\n\r\nx"),
+	    &t, &e));
 	assert_int_equal(l.n_to, 6);
 	assert_string_equal(l.to[0], "b@b.test");
 	assert_string_equal(l.to[1], "c@c.test");
@@ -162,7 +169,8 @@ bcc(void **state)
 	assert_null(memmem(b.data, b.len, "d@d.test", 8));
 	buf_clear(&b);
 	letter_clear(&l);
-	assert_true(compose(&l, span_str("Bcc: only@c.test\n\nx"), &t, &e));	/* Bcc alone is enough */
+	assert_true(
+	    compose(&l, span_str("Bcc: only@c.test\n\nx"), &t, &e)); /* Bcc alone is enough */
 	assert_int_equal(l.n_to, 1);
 	letter_clear(&l);
 	assert_true(compose(&l, span_str("To: undisclosed-recipients:;\nCc:\n\nx"), &t, &e));
@@ -173,9 +181,9 @@ bcc(void **state)
 static void
 refused(const char *in, bool from_header, enum refusal why)
 {
-	struct compose	 c = how;
-	struct letter	 l;
-	struct err	 e;
+	struct compose c = how;
+	struct letter l;
+	struct err e;
 
 	c.from_header = from_header;
 	assert_false(compose(&l, span_str(in), &c, &e));
@@ -196,10 +204,10 @@ refusals(void **state)
 static void
 limits(void **state)
 {
-	struct compose	 c = how;
-	struct letter	 l;
-	struct err	 e;
-	struct buf	 in = BUF_INIT;
+	struct compose c = how;
+	struct letter l;
+	struct err e;
+	struct buf in = BUF_INIT;
 
 	(void)state;
 	for (int over = -1; over <= 1; over++) {
@@ -215,7 +223,7 @@ limits(void **state)
 		buf_addf(&in, "%sX: ", FULL);
 		while (in.len < (size_t)(COMPOSE_HEADER_BYTES - 4 + over))
 			buf_add(&in, "x", 1);
-		buf_add(&in, "\r\n\r\nx", 5);	/* the empty line ends at, or behind, the limit */
+		buf_add(&in, "\r\n\r\nx", 5); /* the empty line ends at, or behind, the limit */
 		assert_int_equal(compose(&l, buf_span(&in), &c, &e), over <= 0);
 		letter_clear(&l);
 	}
@@ -225,9 +233,9 @@ limits(void **state)
 static void
 recipients(void **state)
 {
-	struct letter	 l;
-	struct err	 e;
-	char		 address[64];
+	struct letter l;
+	struct err e;
+	char address[64];
 
 	(void)state;
 	letter_init(&l);
@@ -235,7 +243,7 @@ recipients(void **state)
 		snprintf(address, sizeof address, "user%d@b.test", i);
 		assert_true(letter_to(&l, address, &e));
 	}
-	assert_true(letter_to(&l, "user7@B.test", &e));		/* known already */
+	assert_true(letter_to(&l, "user7@B.test", &e)); /* known already */
 	assert_false(letter_to(&l, "one-more@b.test", &e));
 	assert_int_equal(e.why, REFUSAL_too_many_recipients);
 	assert_int_equal(l.n_to, COMPOSE_RECIPIENTS_MAX);
@@ -255,10 +263,14 @@ setup(void **state)
 int
 main(void)
 {
-	const struct CMUnitTest	 tests[] = {
-		cmocka_unit_test(stays), cmocka_unit_test(line_ends),
-		cmocka_unit_test(line_end_between_reads), cmocka_unit_test(added),
-		cmocka_unit_test(bcc), cmocka_unit_test(refusals), cmocka_unit_test(limits),
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(stays),
+		cmocka_unit_test(line_ends),
+		cmocka_unit_test(line_end_between_reads),
+		cmocka_unit_test(added),
+		cmocka_unit_test(bcc),
+		cmocka_unit_test(refusals),
+		cmocka_unit_test(limits),
 		cmocka_unit_test(recipients),
 	};
 

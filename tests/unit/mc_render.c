@@ -9,6 +9,7 @@
 #include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
+
 #include <cmocka.h>
 
 #include "mc/html.h"
@@ -18,8 +19,8 @@
 static void
 read_letter(struct mime_letter *l, struct span in)
 {
-	struct err	 e;
-	int		 fd;
+	struct err e;
+	int fd;
 
 	assert_true(scratch_open(&fd, &e) && scratch_add(fd, in, &e));
 	assert_true(mime_read(l, fd, &e));
@@ -30,19 +31,22 @@ static void
 says(const struct buf *b, const char *want)
 {
 	if (!span_eq(buf_span(b), span_str(want)))
-		fail_msg("got \"%.*s\", not \"%s\"", (int)b->len, b->data == NULL ? "" : b->data, want);
+		fail_msg("got \"%.*s\", not \"%s\"", (int)b->len, b->data == NULL ? "" : b->data,
+		    want);
 }
 
 static void
 plain(void **state)
 {
-	struct mime_letter	 l;
+	struct mime_letter l;
 
 	(void)state;
-	read_letter(&l, span_str("From: =?utf-8?q?Anna_B=C3=A4rg?= <anna@a.test>\r\n"
-	    "To: bob@b.test, Carl <c@c.test>\r\nCc: d@d.test\r\n"
-	    "Date: Mon, 23 Nov 2026 14:30:00 +0100\r\nSubject: Plans\r\n =?iso-8859-1?q?_f=FCr?= it\r\n"
-	    "Message-ID: <1@a.test>\r\n\r\nHello\r\n.\r\n"));
+	read_letter(&l,
+	    span_str(
+		"From: =?utf-8?q?Anna_B=C3=A4rg?= <anna@a.test>\r\n"
+		"To: bob@b.test, Carl <c@c.test>\r\nCc: d@d.test\r\n"
+		"Date: Mon, 23 Nov 2026 14:30:00 +0100\r\nSubject: Plans\r\n =?iso-8859-1?q?_f=FCr?= it\r\n"
+		"Message-ID: <1@a.test>\r\n\r\nHello\r\n.\r\n"));
 	says(&l.from, "Anna B\303\244rg <anna@a.test>");
 	says(&l.from_address, "anna@a.test");
 	assert_int_equal(l.n_from, 1);
@@ -60,20 +64,22 @@ plain(void **state)
 static void
 attachments(void **state)
 {
-	struct mime_letter	 l;
+	struct mime_letter l;
 
 	(void)state;
-	read_letter(&l, span_str("From: a@a.test\r\nMIME-Version: 1.0\r\n"
-	    "Content-Type: multipart/mixed; boundary=\"m\"\r\n\r\npreamble\r\n--m\r\n"
-	    "Content-Type: multipart/alternative; boundary=alt\r\n\r\n"
-	    "--alt\r\nContent-Type: text/html\r\n\r\n<p>no</p>\r\n"
-	    "--alt\r\nContent-Type: text/plain; charset=iso-8859-1\r\n"
-	    "Content-Transfer-Encoding: quoted-printable\r\n\r\nf=FCr=20dich\r\n--alt--\r\n"
-	    "--m\r\nContent-Type: application/pdf; name=\"barn.pdf\"\r\n"
-	    "Content-Transfer-Encoding: base64\r\n\r\naGVsbG8=\r\n"
-	    "--m\r\nContent-Type: text/plain\r\nContent-Disposition: attachment;\r\n"
-	    " filename*=utf-8''%C3%A4.txt\r\n\r\nhidden\r\n"
-	    "--m\r\nContent-Type: text/plain\r\n\r\nfooter\r\n--m--\r\n"));
+	read_letter(&l,
+	    span_str(
+		"From: a@a.test\r\nMIME-Version: 1.0\r\n"
+		"Content-Type: multipart/mixed; boundary=\"m\"\r\n\r\npreamble\r\n--m\r\n"
+		"Content-Type: multipart/alternative; boundary=alt\r\n\r\n"
+		"--alt\r\nContent-Type: text/html\r\n\r\n<p>no</p>\r\n"
+		"--alt\r\nContent-Type: text/plain; charset=iso-8859-1\r\n"
+		"Content-Transfer-Encoding: quoted-printable\r\n\r\nf=FCr=20dich\r\n--alt--\r\n"
+		"--m\r\nContent-Type: application/pdf; name=\"barn.pdf\"\r\n"
+		"Content-Transfer-Encoding: base64\r\n\r\naGVsbG8=\r\n"
+		"--m\r\nContent-Type: text/plain\r\nContent-Disposition: attachment;\r\n"
+		" filename*=utf-8''%C3%A4.txt\r\n\r\nhidden\r\n"
+		"--m\r\nContent-Type: text/plain\r\n\r\nfooter\r\n--m--\r\n"));
 	says(&l.text, "f\303\274r dich\nfooter");
 	assert_false(l.from_html);
 	assert_int_equal(l.n_parts, 2);
@@ -87,11 +93,12 @@ attachments(void **state)
 static void
 within(void **state)
 {
-	struct mime_letter	 l;
+	struct mime_letter l;
 
 	(void)state;
-	read_letter(&l, span_str("From: a@a.test\r\nContent-Type: message/rfc822\r\n\r\n"
-	    "From: x@x.test\r\nSubject: inner\r\n\r\nbody\r\n"));
+	read_letter(&l,
+	    span_str("From: a@a.test\r\nContent-Type: message/rfc822\r\n\r\n"
+		     "From: x@x.test\r\nSubject: inner\r\n\r\nbody\r\n"));
 	assert_non_null(memmem(l.text.data, l.text.len, "Subject: inner\n\nbody", 20));
 	mime_clear(&l);
 }
@@ -99,7 +106,7 @@ within(void **state)
 static void
 html_becomes(const char *in, const char *want)
 {
-	struct buf	 b = BUF_INIT;
+	struct buf b = BUF_INIT;
 
 	html_text(span_str(in), &b);
 	says(&b, want);
@@ -109,13 +116,14 @@ html_becomes(const char *in, const char *want)
 static void
 html(void **state)
 {
-	struct mime_letter	 l;
+	struct mime_letter l;
 
 	(void)state;
 	html_becomes("<html><head><title>t</title></head><body><p>One  two</p><p>three<br>four</p>",
 	    "One two\n\nthree\nfour\n");
 	html_becomes("<style>p{}</style>a<script>if (a<b) alert(1)</script>b", "ab\n");
-	html_becomes("a &lt;b&gt; &amp;amp; &#65;&#x42; &nosuch; & &copy;", "a <b> &amp; AB &nosuch; & \302\251\n");
+	html_becomes("a &lt;b&gt; &amp;amp; &#65;&#x42; &nosuch; & &copy;",
+	    "a <b> &amp; AB &nosuch; & \302\251\n");
 	html_becomes("<a href=\"http://x.test/?a=1\">here</a>.", "here <http://x.test/?a=1>.\n");
 	html_becomes("<a href='http://x.test/'>http://x.test/</a>", "http://x.test/\n");
 	html_becomes("<ul><li>a<li>b</ul>", "* a\n* b\n");
@@ -139,8 +147,15 @@ html(void **state)
 static void
 strange(void **state)
 {
-	static const char	*const letters[] = {
-		"", "\r\n", "x", ":", "From", "From:", "From:\r\n\r\n", "Subject: =?utf-8?b?////?=\r\n\r\n",
+	static const char *const letters[] = {
+		"",
+		"\r\n",
+		"x",
+		":",
+		"From",
+		"From:",
+		"From:\r\n\r\n",
+		"Subject: =?utf-8?b?////?=\r\n\r\n",
 		"Content-Type: multipart/mixed\r\n\r\n--\r\n\r\n--\r\n",
 		"Content-Type: multipart/mixed; boundary=\"\"\r\n\r\n--\r\nx\r\n--\r\n",
 		"Content-Type: multipart/mixed; boundary=b\r\n\r\nnever\r\n",
@@ -151,7 +166,7 @@ strange(void **state)
 		"Content-Type: message/partial; id=1; number=1; total=2\r\n\r\nx\r\n",
 		"Date: never\r\nFrom: \033[2J <a@\033.test>\r\nTo: a:b:c:;;;\r\n\r\n",
 	};
-	struct mime_letter	 l;
+	struct mime_letter l;
 
 	(void)state;
 	for (size_t i = 0; i < sizeof letters / sizeof letters[0]; i++) {
@@ -167,7 +182,7 @@ strange(void **state)
 static long
 memory_kib(void)
 {
-	struct rusage	 r;
+	struct rusage r;
 
 	getrusage(RUSAGE_SELF, &r);
 	return r.ru_maxrss;
@@ -176,8 +191,8 @@ memory_kib(void)
 static void
 bomb(const char *head, const char *unit, size_t times, enum bounds_hit hit, bool too_deep)
 {
-	struct buf		 b = BUF_INIT;
-	struct mime_letter	 l;
+	struct buf b = BUF_INIT;
+	struct mime_letter l;
 
 	buf_add(&b, head, strlen(head));
 	for (size_t i = 0; i < times; i++)
@@ -193,19 +208,19 @@ bomb(const char *head, const char *unit, size_t times, enum bounds_hit hit, bool
 static void
 bombs(void **state)
 {
-	struct buf		 b = BUF_INIT;
-	struct mime_letter	 l;
-	long			 before = memory_kib();
+	struct buf b = BUF_INIT;
+	struct mime_letter l;
+	long before = memory_kib();
 
 	(void)state;
 	bomb("", "a:b\r\n", 1000000, BOUNDS_HEADER, false);
 	bomb("Subject: ", "xxxxxxxxxxxxxxxx", 500000, BOUNDS_HEADER, false);
 	bomb("Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n", "a:b\r\n", 1000000,
 	    BOUNDS_HEADER, false);
-	bomb("Content-Type: multipart/mixed; boundary=b\r\n\r\n", "--b\r\n\r\n", 300000, BOUNDS_PARTS,
-	    false);
-	bomb("Content-Type: multipart/mixed; boundary=b\r\n\r\n", "--b\r\n\r\nx\r\n", MIME_PARTS_MAX + 5,
+	bomb("Content-Type: multipart/mixed; boundary=b\r\n\r\n", "--b\r\n\r\n", 300000,
 	    BOUNDS_PARTS, false);
+	bomb("Content-Type: multipart/mixed; boundary=b\r\n\r\n", "--b\r\n\r\nx\r\n",
+	    MIME_PARTS_MAX + 5, BOUNDS_PARTS, false);
 	bomb("", "Content-Type: message/rfc822\r\n\r\n", MIME_DEPTH_MAX + 10, BOUNDS_NONE, true);
 	bomb("", "Content-Type: message/rfc822\r\n\r\n", 100000, BOUNDS_NONE, true);
 	for (int i = 0; i < 5000; i++)
@@ -225,8 +240,8 @@ bombs(void **state)
 static void
 large(void **state)
 {
-	struct buf		 b = BUF_INIT;
-	struct mime_letter	 l;
+	struct buf b = BUF_INIT;
+	struct mime_letter l;
 
 	(void)state;
 	buf_addf(&b, "Subject: large\r\n\r\n");
@@ -245,8 +260,8 @@ header_limit(void **state)
 {
 	(void)state;
 	for (int over = -1; over <= 1; over++) {
-		struct bounds	 b;
-		struct buf	 h = BUF_INIT;
+		struct bounds b;
+		struct buf h = BUF_INIT;
 
 		buf_addf(&h, "X: ");
 		while (h.len < (size_t)(BOUNDS_HEADER_BYTES - 4 + over))
@@ -272,10 +287,15 @@ setup(void **state)
 int
 main(void)
 {
-	const struct CMUnitTest	 tests[] = {
-		cmocka_unit_test(plain), cmocka_unit_test(attachments), cmocka_unit_test(within),
-		cmocka_unit_test(html), cmocka_unit_test(strange), cmocka_unit_test(bombs),
-		cmocka_unit_test(large), cmocka_unit_test(header_limit),
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(plain),
+		cmocka_unit_test(attachments),
+		cmocka_unit_test(within),
+		cmocka_unit_test(html),
+		cmocka_unit_test(strange),
+		cmocka_unit_test(bombs),
+		cmocka_unit_test(large),
+		cmocka_unit_test(header_limit),
 	};
 
 	return cmocka_run_group_tests_name("mc_render", tests, setup, NULL);

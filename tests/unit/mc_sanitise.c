@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+
 #include <cmocka.h>
 
 #include "mc/fault.h"
@@ -18,7 +19,7 @@
 static void
 assert_harmless(struct span s, enum safe_form form)
 {
-	uint32_t	 c = 0;
+	uint32_t c = 0;
 
 	for (size_t i = 0, n; i < s.n; i += n) {
 		n = safe_utf8(span_sub(s, i, s.n), &c);
@@ -34,7 +35,7 @@ static void
 check(const char *in, size_t n)
 {
 	for (int form = SAFE_TEXT; form <= SAFE_LINE; form++) {
-		struct buf	 b = BUF_INIT, a = BUF_INIT;
+		struct buf b = BUF_INIT, a = BUF_INIT;
 
 		safe_add(&b, span_of(in, n), (enum safe_form)form);
 		assert_harmless(buf_span(&b), (enum safe_form)form);
@@ -52,8 +53,8 @@ octets(void **state)
 {
 	(void)state;
 	for (int c = 0; c < 256; c++) {
-		char	 one[] = { (char)c }, within[] = { 'a', (char)c, 'b' };
-		char	 twice[] = { (char)c, (char)c }, after[] = { (char)0xc2, (char)c };
+		char one[] = { (char)c }, within[] = { 'a', (char)c, 'b' };
+		char twice[] = { (char)c, (char)c }, after[] = { (char)0xc2, (char)c };
 
 		check(one, sizeof one);
 		check(within, sizeof within);
@@ -65,25 +66,81 @@ octets(void **state)
 static void
 sequences(void **state)
 {
-	static const char	*const bad[] = {
+	static const char *const bad[] = {
 		/* CSI, seven and eight bits, and as UTF-8 */
-		"\033[2J", "\033[H", "\033[31m", "\033[0m", "\033[5n", "\033[6n", "\033[c", "\033[>c",
-		"\033[?1049h", "\033[?1000h", "\033[?2004h", "\033[20t", "\033[21t", "\033[8;1;1t",
-		"\033[99999;99999H", "\033[1000000A", "\233[2J", "\2332J", "\302\2332J", "\302\23331m",
+		"\033[2J",
+		"\033[H",
+		"\033[31m",
+		"\033[0m",
+		"\033[5n",
+		"\033[6n",
+		"\033[c",
+		"\033[>c",
+		"\033[?1049h",
+		"\033[?1000h",
+		"\033[?2004h",
+		"\033[20t",
+		"\033[21t",
+		"\033[8;1;1t",
+		"\033[99999;99999H",
+		"\033[1000000A",
+		"\233[2J",
+		"\2332J",
+		"\302\2332J",
+		"\302\23331m",
 		/* OSC: title, clipboard, links, colours, files */
-		"\033]0;title\007", "\033]2;title\033\\", "\033]52;c;aGVsbG8=\007", "\033]52;c;?\007",
-		"\033]8;;http://evil.example\033\\x\033]8;;\033\\", "\033]4;0;#000000\007",
-		"\033]10;?\007", "\033]50;font\007", "\033]1337;File=:AAAA\007", "\033]777;notify;a;b\007",
-		"\2350;title\234", "\302\2350;title\302\234",
+		"\033]0;title\007",
+		"\033]2;title\033\\",
+		"\033]52;c;aGVsbG8=\007",
+		"\033]52;c;?\007",
+		"\033]8;;http://evil.example\033\\x\033]8;;\033\\",
+		"\033]4;0;#000000\007",
+		"\033]10;?\007",
+		"\033]50;font\007",
+		"\033]1337;File=:AAAA\007",
+		"\033]777;notify;a;b\007",
+		"\2350;title\234",
+		"\302\2350;title\302\234",
 		/* DCS, APC, PM, SOS, sixel */
-		"\033P$q\"p\033\\", "\033P+q544e\033\\", "\033Pq#0;2;0;0;0#0~~\033\\", "\220q\234",
-		"\302\220q\302\234", "\033_Ga=T;AAAA\033\\", "\033^x\033\\", "\033Xx\033\\", "\230x\234",
+		"\033P$q\"p\033\\",
+		"\033P+q544e\033\\",
+		"\033Pq#0;2;0;0;0#0~~\033\\",
+		"\220q\234",
+		"\302\220q\302\234",
+		"\033_Ga=T;AAAA\033\\",
+		"\033^x\033\\",
+		"\033Xx\033\\",
+		"\230x\234",
 		/* single ones */
-		"\033c", "\0337", "\0338", "\033D", "\033E", "\033M", "\033Z", "\033#8", "\033(0", "\033N",
-		"\033%@", "\033=", "\033>", "\016", "\017", "\005", "\010\010\010", "\rover", "\v", "\f",
+		"\033c",
+		"\0337",
+		"\0338",
+		"\033D",
+		"\033E",
+		"\033M",
+		"\033Z",
+		"\033#8",
+		"\033(0",
+		"\033N",
+		"\033%@",
+		"\033=",
+		"\033>",
+		"\016",
+		"\017",
+		"\005",
+		"\010\010\010",
+		"\rover",
+		"\v",
+		"\f",
 		/* text that turns round or hides */
-		"\342\200\256txt.exe", "\342\201\246a\342\201\251", "\342\200\213", "\342\200\215",
-		"\357\273\277", "\342\200\217", "\330\234", "\363\240\201\201",
+		"\342\200\256txt.exe",
+		"\342\201\246a\342\201\251",
+		"\342\200\213",
+		"\342\200\215",
+		"\357\273\277",
+		"\342\200\217",
+		"\330\234",
+		"\363\240\201\201",
 	};
 
 	(void)state;
@@ -95,7 +152,7 @@ sequences(void **state)
 static void
 one(const char *in, enum safe_form form, const char *want)
 {
-	struct buf	 b = BUF_INIT;
+	struct buf b = BUF_INIT;
 
 	safe_add(&b, span_str(in), form);
 	buf_add(&b, "", 1);
@@ -114,22 +171,23 @@ visible(void **state)
 	one("\302\233", SAFE_TEXT, "U+009B");
 	one("\233", SAFE_TEXT, "\\x9b");
 	one("\342\200\256", SAFE_TEXT, "U+202E");
-	one("gr\303\274n \346\274\242 \360\237\231\202", SAFE_LINE, "gr\303\274n \346\274\242 \360\237\231\202");
+	one("gr\303\274n \346\274\242 \360\237\231\202", SAFE_LINE,
+	    "gr\303\274n \346\274\242 \360\237\231\202");
 	one("\303", SAFE_TEXT, "\\xc3");
-	one("\340\200\257", SAFE_TEXT, "\\xe0\\x80\\xaf");		/* overlong */
-	one("\355\240\200", SAFE_TEXT, "\\xed\\xa0\\x80");		/* surrogate */
-	one("\364\220\200\200", SAFE_TEXT, "\\xf4\\x90\\x80\\x80");	/* above U+10FFFF */
+	one("\340\200\257", SAFE_TEXT, "\\xe0\\x80\\xaf");          /* overlong */
+	one("\355\240\200", SAFE_TEXT, "\\xed\\xa0\\x80");          /* surrogate */
+	one("\364\220\200\200", SAFE_TEXT, "\\xf4\\x90\\x80\\x80"); /* above U+10FFFF */
 	one("\357\277\277", SAFE_TEXT, "U+FFFF");
 }
 
 static void
 widths(void **state)
 {
-	struct span	 s = span_str("gr\303\274n\346\274\242\345\255\227");
+	struct span s = span_str("gr\303\274n\346\274\242\345\255\227");
 
 	(void)state;
 	assert_int_equal(safe_columns(s), 8);
-	assert_int_equal(safe_cut(s, 5).n, 5);		/* half of a wide character is none */
+	assert_int_equal(safe_cut(s, 5).n, 5); /* half of a wide character is none */
 	assert_int_equal(safe_cut(s, 6).n, 8);
 	assert_int_equal(safe_cut(s, 100).n, s.n);
 	assert_int_equal(safe_cut(s, 0).n, 0);
@@ -139,12 +197,12 @@ widths(void **state)
 static void
 leaves(void **state)
 {
-	struct options	 o = { .called = "m\033c" };
-	struct fault	 f = { .host = "ims.\033[2J.test" };
-	struct out	 out = { 0 };
-	char		 got[4096];
-	int		 fds[2], saved = dup(STDERR_FILENO);
-	ssize_t		 n;
+	struct options o = { .called = "m\033c" };
+	struct fault f = { .host = "ims.\033[2J.test" };
+	struct out out = { 0 };
+	char got[4096];
+	int fds[2], saved = dup(STDERR_FILENO);
+	ssize_t n;
 
 	(void)state;
 	assert_int_equal(pipe(fds), 0);
@@ -170,9 +228,12 @@ leaves(void **state)
 int
 main(void)
 {
-	const struct CMUnitTest	 tests[] = {
-		cmocka_unit_test(octets), cmocka_unit_test(sequences), cmocka_unit_test(visible),
-		cmocka_unit_test(widths), cmocka_unit_test(leaves),
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(octets),
+		cmocka_unit_test(sequences),
+		cmocka_unit_test(visible),
+		cmocka_unit_test(widths),
+		cmocka_unit_test(leaves),
 	};
 
 	setlocale(LC_CTYPE, "C.UTF-8");

@@ -15,14 +15,15 @@
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
+
 #include <cmocka.h>
 
+#include "common/auth/auth.h"
 #include "common/base/log.h"
 #include "common/base/source.h"
-#include "common/svc/auth.h"
-#include "common/svc/conn.h"
-#include "common/svc/digest.h"
-#include "common/svc/loop.h"
+#include "common/loop/loop.h"
+#include "common/net/conn.h"
+#include "common/text/digest.h"
 #include "mc/compose.h"
 #include "mc/inbox.h"
 #include "mc/link.h"
@@ -35,50 +36,50 @@
 #include "proto/submit_server.h"
 #include "tests/certs.h"
 
-#define PASSWORD	"correct horse"
-#define LETTER		"From: alice@a.test\r\nSubject: s\r\n\r\n.\r\nhello\r\n"
+#define PASSWORD "correct horse"
+#define LETTER   "From: alice@a.test\r\nSubject: s\r\n\r\n.\r\nhello\r\n"
 
 /* How the servers behave; set before a test asks them anything. */
 struct behaviour {
-	bool	 flip;		/* an octet of the letter is another one */
-	bool	 cut;		/* one octet is missing */
-	bool	 no_digest;
-	int	 breaks;	/* so many connections break in the midst of a letter */
+	bool flip; /* an octet of the letter is another one */
+	bool cut;  /* one octet is missing */
+	bool no_digest;
+	int breaks; /* so many connections break in the midst of a letter */
 };
 
 static struct {
-	char			 folder[64];
-	struct tls_holder	*tls;
-	struct loop		*loop;
-	struct auth		*auth;
-	struct auth_keys	 keys;
-	pthread_t		 thread;
-	int			 listens[2];	/* submit, mailbox */
-	struct loop_fd		*fds[2];
-	uint16_t		 ports[2];
-	pthread_mutex_t		 lock;		/* of what follows */
-	struct behaviour	 how;
-	struct buf		 got;		/* the letter that was submitted last */
-	char			 tokens[4][SUBMIT_TOKEN_MAX + 1];
-	int			 n_tokens;
-	atomic_int		 requests;	/* octets of ours that an engine has seen: AUTH */
+	char folder[64];
+	struct tls_holder *tls;
+	struct loop *loop;
+	struct auth *auth;
+	struct auth_keys keys;
+	pthread_t thread;
+	int listens[2]; /* submit, mailbox */
+	struct loop_fd *fds[2];
+	uint16_t ports[2];
+	pthread_mutex_t lock; /* of what follows */
+	struct behaviour how;
+	struct buf got; /* the letter that was submitted last */
+	char tokens[4][SUBMIT_TOKEN_MAX + 1];
+	int n_tokens;
+	atomic_int requests; /* octets of ours that an engine has seen: AUTH */
 } world = { .lock = PTHREAD_MUTEX_INITIALIZER };
 
 struct session {
 	union {
-		struct submit_server	 submit;
-		struct mailbox_server	 mailbox;
+		struct submit_server submit;
+		struct mailbox_server mailbox;
 	};
-	bool			 is_mailbox;
-	struct conn		*conn;
-	struct auth_server	*auth;
-	bool			 broken;
+	bool is_mailbox;
+	struct conn *conn;
+	struct auth_server *auth;
+	bool broken;
 };
 
 static struct behaviour
 behaviour(void)
 {
-	struct behaviour	 b;
+	struct behaviour b;
 
 	pthread_mutex_lock(&world.lock);
 	b = world.how;
@@ -135,14 +136,15 @@ static enum outcome
 sign_in(void *role, struct span mechanism, struct span message, struct sasl_said *said,
     struct err *e)
 {
-	struct session	*s = role;
-	unsigned char	 binding[TLS_EXPORTER_BYTES];
+	struct session *s = role;
+	unsigned char binding[TLS_EXPORTER_BYTES];
 
 	atomic_fetch_add(&world.requests, 1);
 	if (mechanism.n > 0) {
 		auth_server_free(&s->auth);
 		assert_true(conn_exporter(s->conn, binding));
-		if (!auth_server_new(world.auth, mechanism, span_of(binding, sizeof binding), &s->auth, e))
+		if (!auth_server_new(world.auth, mechanism, span_of(binding, sizeof binding),
+			&s->auth, e))
 			return REFUSED;
 	}
 	switch (auth_server_step(s->auth, message, &said->message, e)) {
@@ -183,7 +185,7 @@ begin(void *role, const struct submit_envelope *env, struct err *e)
 static void
 body(void *role, struct span piece)
 {
-	struct session	*s = role;
+	struct session *s = role;
 
 	pthread_mutex_lock(&world.lock);
 	buf_add(&world.got, piece.p, piece.n);
@@ -227,8 +229,12 @@ no_outbox(void *role, const struct ulid *after, struct buf *page, bool *more, st
 static enum outcome
 list(void *role, uint64_t after, struct buf *page, bool *more, struct err *e)
 {
-	struct mailbox_notice	 n = { .number = 1, .state = MAILBOX_HELD, .from = "alice@a.test",
-		.to = "bob@b.test", .size = sizeof LETTER - 1, .has_digest = !behaviour().no_digest };
+	struct mailbox_notice n = { .number = 1,
+		.state = MAILBOX_HELD,
+		.from = "alice@a.test",
+		.to = "bob@b.test",
+		.size = sizeof LETTER - 1,
+		.has_digest = !behaviour().no_digest };
 
 	(void)role;
 	(void)e;
@@ -243,7 +249,7 @@ list(void *role, uint64_t after, struct buf *page, bool *more, struct err *e)
 static enum outcome
 give(void *role, uint64_t number, struct mailbox_found *found, struct err *e)
 {
-	char	 letter[] = LETTER;
+	char letter[] = LETTER;
 
 	(void)role;
 	if (number != 1) {
@@ -274,29 +280,40 @@ mark(void *role, uint64_t number, unsigned set, unsigned cleared, struct err *e)
 	return change(role, number, e);
 }
 
-static const struct submit_server_ops	submit_ops = {
-	.sasl = { .server = { admit }, .auth = sign_in }, .from = take_address, .to = take_address,
-	.begin = begin, .body = body, .end = end, .status = no_status, .outbox = no_outbox,
+static const struct submit_server_ops submit_ops = {
+	.sasl = { .server = { admit }, .auth = sign_in },
+	.from = take_address,
+	.to = take_address,
+	.begin = begin,
+	.body = body,
+	.end = end,
+	.status = no_status,
+	.outbox = no_outbox,
 };
-static const struct mailbox_server_ops	mailbox_ops = {
-	.sasl = { .server = { admit }, .auth = sign_in }, .list = list, .summary = give, .read = give,
-	.mark = mark, .drop = change, .decline = change,
+static const struct mailbox_server_ops mailbox_ops = {
+	.sasl = { .server = { admit }, .auth = sign_in },
+	.list = list,
+	.summary = give,
+	.read = give,
+	.mark = mark,
+	.drop = change,
+	.decline = change,
 };
 
 static void
 on_up(struct conn *c, void *role)
 {
-	struct session	*s = role;
+	struct session *s = role;
 
 	s->conn = c;
-	conn_set_engine(c, s->is_mailbox ? &s->mailbox.sasl.server.engine :
-	    &s->submit.sasl.server.engine);
+	conn_set_engine(c,
+	    s->is_mailbox ? &s->mailbox.sasl.server.engine : &s->submit.sasl.server.engine);
 }
 
 static void
 on_gone(struct conn *c, void *role, const struct err *why)
 {
-	struct session	*s = role;
+	struct session *s = role;
 
 	(void)c;
 	(void)why;
@@ -308,14 +325,14 @@ on_gone(struct conn *c, void *role, const struct err *why)
 	free(s);
 }
 
-static const struct conn_events	events = { .up = on_up, .gone = on_gone };
+static const struct conn_events events = { .up = on_up, .gone = on_gone };
 
 static void
 on_connection(void *arg, unsigned ready)
 {
-	int		*listens = arg;
-	int		 fd = accept(*listens, NULL, NULL);
-	struct session	*s = calloc(1, sizeof *s);
+	int *listens = arg;
+	int fd = accept(*listens, NULL, NULL);
+	struct session *s = calloc(1, sizeof *s);
 
 	(void)ready;
 	assert_true(fd >= 0 && s != NULL);
@@ -339,8 +356,8 @@ serve(void *arg)
 static void
 listen_at(int i)
 {
-	struct sockaddr_in	 a = { .sin_family = AF_INET, .sin_addr = { htonl(INADDR_LOOPBACK) } };
-	socklen_t		 n = sizeof a;
+	struct sockaddr_in a = { .sin_family = AF_INET, .sin_addr = { htonl(INADDR_LOOPBACK) } };
+	socklen_t n = sizeof a;
 
 	world.listens[i] = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	assert_int_equal(bind(world.listens[i], (struct sockaddr *)&a, sizeof a), 0);
@@ -355,27 +372,30 @@ listen_at(int i)
 static void
 write_zone(void)
 {
-	FILE	*f = fopen(certs_path(world.folder, "zone"), "w");
+	FILE *f = fopen(certs_path(world.folder, "zone"), "w");
 
 	assert_non_null(f);
-	fprintf(f, ". 60 IN SOA ns.test. h.test. 1 3600 600 86400 1\nhost.test. 60 IN A 127.0.0.1\n");
+	fprintf(f,
+	    ". 60 IN SOA ns.test. h.test. 1 3600 600 86400 1\nhost.test. 60 IN A 127.0.0.1\n");
 	for (const char *d = "bc"; *d != '\0'; d++)
-		fprintf(f, "_oms-submit._tcp.%c.test. 60 IN SRV 0 1 %u host.test.\n"
-		    "_ims-mailbox._tcp.%c.test. 60 IN SRV 0 1 %u host.test.\n", *d, world.ports[0], *d,
-		    world.ports[1]);
+		fprintf(f,
+		    "_oms-submit._tcp.%c.test. 60 IN SRV 0 1 %u host.test.\n"
+		    "_ims-mailbox._tcp.%c.test. 60 IN SRV 0 1 %u host.test.\n",
+		    *d, world.ports[0], *d, world.ports[1]);
 	fclose(f);
 }
 
 static int
 setup(void **state)
 {
-	const struct auth_ops		 ops = { find, secret };
-	static struct auth_ops		 kept;
-	struct cert			*root, *leaf;
-	struct tls_files		 files = { .domain = "b.test" };
-	struct tls_settings		 settings = { .group = (gid_t)-1, .identities = &files,
+	const struct auth_ops ops = { find, secret };
+	static struct auth_ops kept;
+	struct cert *root, *leaf;
+	struct tls_files files = { .domain = "b.test" };
+	struct tls_settings settings = { .group = (gid_t)-1,
+		.identities = &files,
 		.n_identities = 1 };
-	struct err			 e;
+	struct err e;
 
 	(void)state;
 	kept = ops;
@@ -434,29 +454,29 @@ teardown(void **state)
 static struct account
 account(const char *address, const char *password, const char *trust)
 {
-	struct account	 a = { .config = { .allow_private = true } };
+	struct account a = { .config = { .allow_private = true } };
 
 	snprintf(a.config.address, sizeof a.config.address, "%s", address);
 	snprintf(a.password, sizeof a.password, "%s", password);
 	snprintf(a.config.trust, sizeof a.config.trust, "%s", certs_path(world.folder, trust));
 	snprintf(a.config.resolver, sizeof a.config.resolver, "zone:%s",
 	    certs_path(world.folder, "zone"));
-	behave((struct behaviour){ .breaks = 0 });
+	behave((struct behaviour) { .breaks = 0 });
 	return a;
 }
 
 static void
 inbox_refused(struct account a, enum refusal why, const char *host)
 {
-	struct inbox	*b = NULL;
-	struct fault	 f;
-	int		 before = atomic_load(&world.requests);
+	struct inbox *b = NULL;
+	struct fault f;
+	int before = atomic_load(&world.requests);
 
 	assert_false(inbox_open(&b, &a, &f) && inbox_sign_in(b, &a, &f));
 	if (f.err.why != why)
 		fail_msg("%s: %s", refusal_word(f.err.why), f.err.text);
 	assert_string_equal(f.host, host);
-	if (host[0] == '\0')		/* nothing was said to such a server */
+	if (host[0] == '\0') /* nothing was said to such a server */
 		assert_int_equal(atomic_load(&world.requests), before);
 	inbox_close(&b);
 }
@@ -473,9 +493,9 @@ strangers(void **state)
 static void
 no_address(void **state)
 {
-	struct account	 a = account("bob", PASSWORD, "trust");
-	struct link	*l;
-	struct err	 e;
+	struct account a = account("bob", PASSWORD, "trust");
+	struct link *l;
+	struct err e;
 
 	(void)state;
 	assert_false(link_new(&l, &a.config, &e));
@@ -494,8 +514,8 @@ passwords(void **state)
 static struct inbox *
 open_inbox(struct account *a)
 {
-	struct inbox	*b = NULL;
-	struct fault	 f;
+	struct inbox *b = NULL;
+	struct fault f;
 
 	if (!inbox_open(&b, a, &f) || !inbox_sign_in(b, a, &f))
 		fail_msg("%s: %s", refusal_word(f.err.why), f.err.text);
@@ -513,13 +533,13 @@ count(void *arg, const struct mailbox_notice *n)
 static void
 reads(void **state)
 {
-	struct account		 a = account("bob@b.test", PASSWORD, "trust");
-	struct inbox		*b = open_inbox(&a);
-	struct mailbox_notice	 n;
-	struct fault		 f;
-	struct buf		 summary = BUF_INIT;
-	char			 got[sizeof LETTER];
-	int			 fd = -1, rows = 0;
+	struct account a = account("bob@b.test", PASSWORD, "trust");
+	struct inbox *b = open_inbox(&a);
+	struct mailbox_notice n;
+	struct fault f;
+	struct buf summary = BUF_INIT;
+	char got[sizeof LETTER];
+	int fd = -1, rows = 0;
 
 	(void)state;
 	assert_true(inbox_list(b, count, &rows, &f));
@@ -545,11 +565,11 @@ reads(void **state)
 static void
 lies(struct behaviour how)
 {
-	struct account		 a = account("bob@b.test", PASSWORD, "trust");
-	struct inbox		*b = open_inbox(&a);
-	struct mailbox_notice	 n;
-	struct fault		 f;
-	int			 fd = -1;
+	struct account a = account("bob@b.test", PASSWORD, "trust");
+	struct inbox *b = open_inbox(&a);
+	struct mailbox_notice n;
+	struct fault f;
+	int fd = -1;
 
 	behave(how);
 	assert_true(inbox_find(b, 1, &n, &f));
@@ -565,9 +585,9 @@ static void
 liars(void **state)
 {
 	(void)state;
-	lies((struct behaviour){ .flip = true });
-	lies((struct behaviour){ .cut = true });
-	lies((struct behaviour){ .no_digest = true });
+	lies((struct behaviour) { .flip = true });
+	lies((struct behaviour) { .cut = true });
+	lies((struct behaviour) { .no_digest = true });
 }
 
 /* -- sending ------------------------------------------------------------------------------------ */
@@ -575,11 +595,11 @@ liars(void **state)
 static struct letter
 letter(const char *to, size_t octets)
 {
-	const struct compose	 how = { .own = "bob@b.test", .most = 1 << 30 };
-	struct letter		 l;
-	struct buf		 b = BUF_INIT;
-	struct err		 e;
-	int			 fd;
+	const struct compose how = { .own = "bob@b.test", .most = 1 << 30 };
+	struct letter l;
+	struct buf b = BUF_INIT;
+	struct err e;
+	int fd;
 
 	letter_init(&l);
 	buf_addf(&b, "%s", LETTER);
@@ -596,12 +616,12 @@ letter(const char *to, size_t octets)
 static bool
 send_letter(const struct letter *l, struct fault *f)
 {
-	static const char	 token[SUBMISSION_TOKEN_BYTES] = "0123456789abcdef0123456789abcdef";
-	struct account		 a = account("bob@b.test", PASSWORD, "trust");
-	struct submission	*s = NULL;
-	struct ulid		 id;
-	char			 text[ULID_STR_BYTES];
-	bool			 ok;
+	static const char token[SUBMISSION_TOKEN_BYTES] = "0123456789abcdef0123456789abcdef";
+	struct account a = account("bob@b.test", PASSWORD, "trust");
+	struct submission *s = NULL;
+	struct ulid id;
+	char text[ULID_STR_BYTES];
+	bool ok;
 
 	ok = submission_open(&s, &a, f) && submission_sign_in(s, &a, f) &&
 	    submission_send(s, l, 0, token, &id, f);
@@ -616,15 +636,15 @@ send_letter(const struct letter *l, struct fault *f)
 static void
 sends(void **state)
 {
-	static const size_t	 sizes[] = { 1, 100000, 5000000 };
-	struct fault		 f;
+	static const size_t sizes[] = { 1, 100000, 5000000 };
+	struct fault f;
 
 	(void)state;
 	for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
-		struct letter	 l = letter("alice@a.test", sizes[i]);
-		struct source	*s = letter_source(&l);
-		struct buf	 want = BUF_INIT;
-		ssize_t		 n;
+		struct letter l = letter("alice@a.test", sizes[i]);
+		struct source *s = letter_source(&l);
+		struct buf want = BUF_INIT;
+		ssize_t n;
 
 		if (!send_letter(&l, &f))
 			fail_msg("%s: %s", refusal_word(f.err.why), f.err.text);
@@ -644,8 +664,8 @@ sends(void **state)
 static void
 refused_recipient(void **state)
 {
-	struct letter	 l = letter("nobody@a.test", 1);
-	struct fault	 f;
+	struct letter l = letter("nobody@a.test", 1);
+	struct fault f;
 
 	(void)state;
 	assert_false(send_letter(&l, &f));
@@ -659,11 +679,11 @@ refused_recipient(void **state)
 static int
 send_command(int breaks_first)
 {
-	struct account	 a = account("bob@b.test", PASSWORD, "trust");
-	char		*to[] = { "alice@a.test", NULL };
-	struct options	 o = { .called = "mc", .quiet = true, .n_args = 1, .args = to };
-	struct err	 e;
-	int		 fd, saved = dup(STDIN_FILENO), status;
+	struct account a = account("bob@b.test", PASSWORD, "trust");
+	char *to[] = { "alice@a.test", NULL };
+	struct options o = { .called = "mc", .quiet = true, .n_args = 1, .args = to };
+	struct err e;
+	int fd, saved = dup(STDIN_FILENO), status;
 
 	snprintf(a.config.file, sizeof a.config.file, "%s", certs_path(world.folder, "mc.conf"));
 	snprintf(a.config.password_file, sizeof a.config.password_file, "%s",
@@ -674,7 +694,7 @@ send_command(int breaks_first)
 	for (int i = 0; i < 100000; i++)
 		assert_true(scratch_add(fd, SPAN_LIT("0123456789\n"), &e));
 	lseek(fd, 0, SEEK_SET);
-	behave((struct behaviour){ .breaks = breaks_first });
+	behave((struct behaviour) { .breaks = breaks_first });
 	dup2(fd, STDIN_FILENO);
 	close(fd);
 	status = verb_send(&o);
@@ -704,10 +724,15 @@ breaks(void **state)
 int
 main(void)
 {
-	const struct CMUnitTest	 tests[] = {
-		cmocka_unit_test(strangers), cmocka_unit_test(no_address),
-		cmocka_unit_test(passwords), cmocka_unit_test(reads), cmocka_unit_test(liars),
-		cmocka_unit_test(sends), cmocka_unit_test(refused_recipient), cmocka_unit_test(breaks),
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(strangers),
+		cmocka_unit_test(no_address),
+		cmocka_unit_test(passwords),
+		cmocka_unit_test(reads),
+		cmocka_unit_test(liars),
+		cmocka_unit_test(sends),
+		cmocka_unit_test(refused_recipient),
+		cmocka_unit_test(breaks),
 	};
 
 	return cmocka_run_group_tests_name("mc_servers", tests, setup, teardown);

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+
 #include <cmocka.h>
 
 #include "mc/config.h"
@@ -16,19 +17,30 @@
 #include "mc/safe.h"
 #include "mc/table.h"
 
-static const struct table_column	columns[] = {
-	{ "#", true, 0, false }, { "From", false, 8, false }, { "Subject", false, 8, false },
-	{ "Size", true, 0, true }, { "Body", false, 0, false },
+static const struct table_column columns[] = {
+	{ "#", true, 0, false },
+	{ "From", false, 8, false },
+	{ "Subject", false, 8, false },
+	{ "Size", true, 0, true },
+	{ "Body", false, 0, false },
 };
 
 static struct table *
 sample(void)
 {
-	static const char	*const cells[] = {
-		"7", "Anna Berg", "Plans for the barn", "12.4M", "at sender",
-		"10", "b\303\274ro@example.net", "\033[31mred\nline", "4.2k", "here",
+	static const char *const cells[] = {
+		"7",
+		"Anna Berg",
+		"Plans for the barn",
+		"12.4M",
+		"at sender",
+		"10",
+		"b\303\274ro@example.net",
+		"\033[31mred\nline",
+		"4.2k",
+		"here",
 	};
-	struct table	*t = table_new(columns, 5);
+	struct table *t = table_new(columns, 5);
 
 	for (size_t i = 0; i < 10; i++)
 		table_cell(t, span_str(cells[i]));
@@ -38,8 +50,8 @@ sample(void)
 static void
 as_it_is(void **state)
 {
-	struct table	*t = sample();
-	struct buf	 b = BUF_INIT;
+	struct table *t = sample();
+	struct buf b = BUF_INIT;
 
 	(void)state;
 	table_print(t, 0, &b);
@@ -56,10 +68,10 @@ as_it_is(void **state)
 static size_t
 widest_line(struct span s)
 {
-	size_t	 most = 0;
+	size_t most = 0;
 
 	while (s.n > 0) {
-		size_t	 w = safe_columns(span_cut(&s, '\n'));
+		size_t w = safe_columns(span_cut(&s, '\n'));
 
 		most = w > most ? w : most;
 	}
@@ -69,11 +81,11 @@ widest_line(struct span s)
 static void
 every_width(void **state)
 {
-	struct table	*t = sample();
+	struct table *t = sample();
 
 	(void)state;
 	for (size_t width = 40; width < 100; width++) {
-		struct buf	 b = BUF_INIT;
+		struct buf b = BUF_INIT;
 
 		table_print(t, width, &b);
 		assert_true(widest_line(buf_span(&b)) <= width);
@@ -88,14 +100,27 @@ every_width(void **state)
 static void
 sizes(void **state)
 {
-	static const struct { uint64_t octets; const char *want; } rows[] = {
-		{ 0, "0" }, { 1, "1" }, { 1023, "1023" }, { 1024, "1k" }, { 4301, "4.2k" },
-		{ 10188, "9.9k" }, { 10189, "10k" }, { 11264, "11k" }, { 1047552, "1023k" },
-		{ 1048575, "1M" }, { 13002342, "12.4M" },
-		{ 104857600, "100M" }, { 52428800, "50M" }, { 1073741824, "1G" },
+	static const struct {
+		uint64_t octets;
+		const char *want;
+	} rows[] = {
+		{ 0, "0" },
+		{ 1, "1" },
+		{ 1023, "1023" },
+		{ 1024, "1k" },
+		{ 4301, "4.2k" },
+		{ 10188, "9.9k" },
+		{ 10189, "10k" },
+		{ 11264, "11k" },
+		{ 1047552, "1023k" },
+		{ 1048575, "1M" },
+		{ 13002342, "12.4M" },
+		{ 104857600, "100M" },
+		{ 52428800, "50M" },
+		{ 1073741824, "1G" },
 		{ UINT64_MAX, "16E" },
 	};
-	char	 got[MEASURE_BYTES];
+	char got[MEASURE_BYTES];
 
 	(void)state;
 	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
@@ -107,8 +132,8 @@ sizes(void **state)
 static void
 dates(void **state)
 {
-	int64_t	 now = 1795444200;	/* Mon 23 Nov 2026 14:30 UTC */
-	char	 got[MEASURE_BYTES];
+	int64_t now = 1795444200; /* Mon 23 Nov 2026 14:30 UTC */
+	char got[MEASURE_BYTES];
 
 	(void)state;
 	measure_when(got, now - 3600, now);
@@ -138,8 +163,8 @@ dates(void **state)
 static void
 ids(void **state)
 {
-	struct span	 id = span_str("01JDZ5TPB4M4Q8W1RZ9H1V6K3C");
-	char		 got[MEASURE_BYTES];
+	struct span id = span_str("01JDZ5TPB4M4Q8W1RZ9H1V6K3C");
+	char got[MEASURE_BYTES];
 
 	(void)state;
 	measure_id(got, id);
@@ -157,7 +182,7 @@ ids(void **state)
 static void
 bars(void **state)
 {
-	struct buf	 b = BUF_INIT;
+	struct buf b = BUF_INIT;
 
 	(void)state;
 	for (size_t width = 20; width < 120; width++)
@@ -179,8 +204,10 @@ bars(void **state)
 static void
 bodies(void **state)
 {
-	struct mailbox_notice	 n = { .state = MAILBOX_HELD, .hold_until_s = 10 * 86400, .size = 1000 };
-	char			 got[MEASURE_BYTES];
+	struct mailbox_notice n = { .state = MAILBOX_HELD,
+		.hold_until_s = 10 * 86400,
+		.size = 1000 };
+	char got[MEASURE_BYTES];
 
 	(void)state;
 	notice_body_words(&n, 0, got);
@@ -204,19 +231,21 @@ bodies(void **state)
 static bool
 parses(const char *text, struct config *c, struct err *e)
 {
-	*c = (struct config){ .file = "mc.conf" };
+	*c = (struct config) { .file = "mc.conf" };
 	return config_parse(c, span_str(text), e);
 }
 
 static void
 configuration(void **state)
 {
-	struct config	 c;
-	struct err	 e;
+	struct config c;
+	struct err e;
 
 	(void)state;
-	assert_true(parses("# mine\naddress = \"a@b.test\"\n\n  password-file=\"/p \\\"x\\\"\" # here\n"
-	    "allow-private-peers = true\n", &c, &e));
+	assert_true(
+	    parses("# mine\naddress = \"a@b.test\"\n\n  password-file=\"/p \\\"x\\\"\" # here\n"
+		   "allow-private-peers = true\n",
+		&c, &e));
 	assert_string_equal(c.address, "a@b.test");
 	assert_string_equal(c.password_file, "/p \"x\"");
 	assert_string_equal(c.trust, CONFIG_TRUST_DEFAULT);
@@ -238,10 +267,15 @@ configuration(void **state)
 int
 main(void)
 {
-	const struct CMUnitTest	 tests[] = {
-		cmocka_unit_test(as_it_is), cmocka_unit_test(every_width), cmocka_unit_test(sizes),
-		cmocka_unit_test(dates), cmocka_unit_test(ids), cmocka_unit_test(configuration),
-		cmocka_unit_test(bars), cmocka_unit_test(bodies),
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(as_it_is),
+		cmocka_unit_test(every_width),
+		cmocka_unit_test(sizes),
+		cmocka_unit_test(dates),
+		cmocka_unit_test(ids),
+		cmocka_unit_test(configuration),
+		cmocka_unit_test(bars),
+		cmocka_unit_test(bodies),
 	};
 
 	setlocale(LC_CTYPE, "C.UTF-8");

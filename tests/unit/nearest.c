@@ -22,7 +22,7 @@ distances(void **state)
 	(void)state;
 	assert_int_equal(distance("", ""), 0);
 	assert_int_equal(distance("fetch", "fetch"), 0);
-	assert_int_equal(distance("fecth", "fetch"), 1);	/* neighbours swapped */
+	assert_int_equal(distance("fecth", "fetch"), 1); /* neighbours swapped */
 	assert_int_equal(distance("fetc", "fetch"), 1);
 	assert_int_equal(distance("fetchh", "fetch"), 1);
 	assert_int_equal(distance("fitch", "fetch"), 1);
@@ -36,24 +36,27 @@ distances(void **state)
 static void
 long_words(void **state)
 {
-	char	 a[NEAREST_WORD_BYTES + 2], b[NEAREST_WORD_BYTES + 2];
+	char a[NEAREST_WORD_BYTES + 2], b[NEAREST_WORD_BYTES + 2];
 
 	(void)state;
 	memset(a, 'a', sizeof a);
 	memset(b, 'a', sizeof b);
 	b[3] = 'b';
 	assert_int_equal(nearest_distance(span_of(a, NEAREST_WORD_BYTES - 1),
-	    span_of(b, NEAREST_WORD_BYTES - 1)), 1);
+			     span_of(b, NEAREST_WORD_BYTES - 1)),
+	    1);
 	assert_int_equal(nearest_distance(span_of(a, NEAREST_WORD_BYTES),
-	    span_of(b, NEAREST_WORD_BYTES)), 1);
+			     span_of(b, NEAREST_WORD_BYTES)),
+	    1);
 	assert_int_equal(nearest_distance(span_of(a, NEAREST_WORD_BYTES + 1),
-	    span_of(b, NEAREST_WORD_BYTES + 1)), NEAREST_FAR);
+			     span_of(b, NEAREST_WORD_BYTES + 1)),
+	    NEAREST_FAR);
 }
 
 static void
 guesses(void **state)
 {
-	struct nearest	 n;
+	struct nearest n;
 
 	(void)state;
 	nearest_init(&n, span_str("qeueu"));

@@ -12,7 +12,7 @@
 static void
 letters_and_recalls(void **state)
 {
-	struct scene_letter	 l = scene_letter(1), again = scene_letter(2), back = scene_letter(1);
+	struct scene_letter l = scene_letter(1), again = scene_letter(2), back = scene_letter(1);
 	const struct notify_batch *b;
 
 	(void)state;
@@ -39,9 +39,9 @@ letters_and_recalls(void **state)
 	assert_int_equal(b->signature.n, 32);
 	assert_true(scene_answer(&role, 0));
 	buf_add(&role.engine.server.engine.out, "", 1);
-	assert_string_equal(role.engine.server.engine.out.data, WELCOME OK
-	    "452 4.2.2 [mailbox-full] the mailbox is full\r\n" OK
-	    "250 2.1.5 noticed before\r\n250 2.1.5 recalled\r\n");
+	assert_string_equal(role.engine.server.engine.out.data,
+	    WELCOME OK "452 4.2.2 [mailbox-full] the mailbox is full\r\n" OK
+		       "250 2.1.5 noticed before\r\n250 2.1.5 recalled\r\n");
 	end();
 }
 
@@ -50,7 +50,7 @@ however_it_is_cut(void **state)
 {
 	(void)state;
 	for (size_t chunk = 1; chunk < 3000; chunk = chunk < 5 ? chunk + 1 : chunk * 3 / 2) {
-		struct scene_letter	 l = scene_letter(1);
+		struct scene_letter l = scene_letter(1);
 
 		begin();
 		l.n_recipients = 2;
@@ -73,8 +73,8 @@ however_it_is_cut(void **state)
 static void
 amid(const struct scene_letter *l, const char *want)
 {
-	struct scene_letter	 first = scene_letter(101), last = scene_letter(102);
-	char			 all[200];
+	struct scene_letter first = scene_letter(101), last = scene_letter(102);
+	char all[200];
 
 	begin();
 	scene_say(&sc, &first);
@@ -88,7 +88,7 @@ amid(const struct scene_letter *l, const char *want)
 static void
 bindings_of_a_statement(void **state)
 {
-	struct scene_letter	 l = scene_letter(1);
+	struct scene_letter l = scene_letter(1);
 
 	(void)state;
 	l.from = "alice@mail.a.test";
@@ -117,30 +117,30 @@ bindings_of_a_statement(void **state)
 	l.n_recipients = 0;
 	l.from = "a@c.test";
 	amid(&l, "from-domain");
-	l = scene_letter(101);				/* the first once more */
+	l = scene_letter(101); /* the first once more */
 	amid(&l, "duplicate");
 }
 
 static void
 bindings_of_a_recipient(void **state)
 {
-	struct scene_letter	 l = scene_letter(1), back = scene_letter(1);
-	unsigned char		 salt[16];
+	struct scene_letter l = scene_letter(1), back = scene_letter(1);
+	unsigned char salt[16];
 
 	(void)state;
 	begin();
 	l.n_recipients = 2;
 	scene_salt(1, 0, salt);
 	scene_rcpt(&sc, SPAN_LIT("user0@b.test"), salt);
-	scene_rcpt(&sc, SPAN_LIT("user1@b.test"), salt);	/* the other's salt */
+	scene_rcpt(&sc, SPAN_LIT("user1@b.test"), salt); /* the other's salt */
 	salt[15] ^= 1;
 	scene_rcpt(&sc, SPAN_LIT("user2@b.test"), salt);
 	l.no_rcpt = true;
 	scene_say(&sc, &l);
 	scene_rcpt(&sc, SPAN_LIT("user0@b.test"), salt);
 	back.n_recipients = 0;
-	scene_say(&sc, &back);				/* a recall has none */
-	scene_rcpt(&sc, SPAN_LIT("user0@b.test"), salt);	/* and this one no statement */
+	scene_say(&sc, &back);                           /* a recall has none */
+	scene_rcpt(&sc, SPAN_LIT("user0@b.test"), salt); /* and this one no statement */
 	scene_seal(&sc);
 	plays("250 250 rcpt-hash rcpt-hash bad-sequence bad-sequence ");
 }
@@ -148,8 +148,9 @@ bindings_of_a_recipient(void **state)
 static void
 faulty_lines_keep_their_place(void **state)
 {
-	static const char *const	 lines[][2] = {
-		{ "RCPT", "bad-address" }, { "RCPT <bob@b.test>", "bad-syntax" },
+	static const char *const lines[][2] = {
+		{ "RCPT", "bad-address" },
+		{ "RCPT <bob@b.test>", "bad-syntax" },
 		{ "RCPT bob@b.test 00000000000000000000000000000000", "bad-address" },
 		{ "RCPT <bob> 00000000000000000000000000000000", "bad-address" },
 		{ "RCPT <bob@[192.0.2.1]> 00000000000000000000000000000000", "address-literal" },
@@ -159,14 +160,15 @@ faulty_lines_keep_their_place(void **state)
 		{ "RCPT <bob@b.test> 0000000000000000000000000000000A", "bad-syntax" },
 		{ "RCPT  <bob@b.test> 00000000000000000000000000000000", "bad-address" },
 		{ "RCPT <bob@b.test> 00000000000000000000000000000000 x", "bad-syntax" },
-		{ "STATEMENT 0", "bad-statement" }, { "STATEMENT 3\r\nabc", "bad-statement" },
+		{ "STATEMENT 0", "bad-statement" },
+		{ "STATEMENT 3\r\nabc", "bad-statement" },
 	};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof lines / sizeof lines[0]; i++) {
-		struct scene_letter	 l = scene_letter(1);
-		char			 want[100];
-		bool			 text = lines[i][0][0] == 'S';
+		struct scene_letter l = scene_letter(1);
+		char want[100];
+		bool text = lines[i][0][0] == 'S';
 
 		begin();
 		scene_say(&sc, &l);
@@ -187,7 +189,7 @@ faulty_lines_keep_their_place(void **state)
 static void
 not_in_the_seal(void **state)
 {
-	struct scene_letter	 l = scene_letter(1);
+	struct scene_letter l = scene_letter(1);
 
 	(void)state;
 	begin();
@@ -204,7 +206,7 @@ not_in_the_seal(void **state)
 static void
 two_letters(void)
 {
-	struct scene_letter	 l = scene_letter(1), back = scene_letter(2);
+	struct scene_letter l = scene_letter(1), back = scene_letter(2);
 
 	l.n_recipients = 2;
 	back.n_recipients = 0;
@@ -226,8 +228,8 @@ a_faulty_seal_refuses_all(void **state)
 	for (int64_t d = -301; d <= 301; d += d == -301 || d == 300 ? 1 : 600) {
 		two_letters();
 		scene_seal_by(&sc, "a.test", "b.test", SCENE_NOW + d);
-		plays(d == -300 || d == 300 ? "250 250 250 250 " :
-		    "250 seal-date seal-date seal-date ");
+		plays(d == -300 || d == 300 ? "250 250 250 250 "
+					    : "250 seal-date seal-date seal-date ");
 	}
 	two_letters();
 	scene_seal_text(&sc, SPAN_LIT("Tillcalled-Seal: 1\r\n"));
@@ -245,7 +247,7 @@ a_faulty_seal_refuses_all(void **state)
 static void
 each_octet_counts(void **state)
 {
-	size_t	 from, n;
+	size_t from, n;
 
 	(void)state;
 	begin();
@@ -256,7 +258,7 @@ each_octet_counts(void **state)
 	n = sc.wire.len;
 	end();
 	for (size_t i = from; i < n; i++) {
-		struct buf	 got = BUF_INIT;
+		struct buf got = BUF_INIT;
 
 		two_letters();
 		scene_seal(&sc);
@@ -273,7 +275,7 @@ each_octet_counts(void **state)
 static void
 seal_line(const char *line, size_t octets, const char *want, bool closes)
 {
-	struct buf	 zeros = BUF_INIT;
+	struct buf zeros = BUF_INIT;
 
 	two_letters();
 	scene_raw(&sc, line);
@@ -290,7 +292,7 @@ seal_line(const char *line, size_t octets, const char *want, bool closes)
 static void
 seal_lines(void **state)
 {
-	static const char	 form[] = "250 bad-seal-form bad-seal-form bad-seal-form 250 ";
+	static const char form[] = "250 bad-seal-form bad-seal-form bad-seal-form 250 ";
 
 	(void)state;
 	seal_line("SEAL 8191 ecdsa-sha256 70\r\n", 8191 + 70, form, false);
@@ -314,9 +316,9 @@ seal_lines(void **state)
 static void
 signature_length(size_t n, const char *want)
 {
-	struct scene_letter	 l = scene_letter(1);
-	struct buf		 text = BUF_INIT;
-	struct err		 e;
+	struct scene_letter l = scene_letter(1);
+	struct buf text = BUF_INIT;
+	struct err e;
 
 	begin();
 	scene_say(&sc, &l);
@@ -356,7 +358,7 @@ seal_faults_are_counted(void **state)
 	two_letters();
 	scene_seal_by(&sc, "c.test", "b.test", SCENE_NOW);
 	for (int i = 1; i < SERVER_ERRORS_MAX; i++) {
-		struct scene_letter	 l = scene_letter(1);
+		struct scene_letter l = scene_letter(1);
 
 		feed(sc.wire.len);
 		assert_false(role.engine.server.engine.closing);
@@ -371,7 +373,7 @@ seal_faults_are_counted(void **state)
 int
 main(void)
 {
-	const struct CMUnitTest	 tests[] = {
+	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(letters_and_recalls),
 		cmocka_unit_test(however_it_is_cut),
 		cmocka_unit_test(bindings_of_a_statement),

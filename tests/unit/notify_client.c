@@ -11,8 +11,8 @@
 #include "tests/notify_play.h"
 
 struct teller {
-	struct notify_client	 c;
-	struct buf		 heard, held;
+	struct notify_client c;
+	struct buf heard, held;
 };
 
 static void
@@ -42,12 +42,12 @@ on_lost(void *arg, const struct err *e)
 	buf_addf(&((struct teller *)arg)->heard, "lost %s;", refusal_word(e->why));
 }
 
-static const struct notify_client_ops	 teller_ops = { on_hello, on_result, on_batch_end, on_lost };
+static const struct notify_client_ops teller_ops = { on_hello, on_result, on_batch_end, on_lost };
 
 static void
 tell_begin(struct teller *t)
 {
-	*t = (struct teller){ 0 };
+	*t = (struct teller) { 0 };
 	notify_client_init(&t->c, &teller_ops, t);
 	scene_role_init(&role);
 }
@@ -65,10 +65,10 @@ tell_end(struct teller *t)
 static void
 pump(struct teller *t, size_t chunk)
 {
-	struct engine	*oms = &t->c.client.engine, *ims = &role.engine.server.engine;
+	struct engine *oms = &t->c.client.engine, *ims = &role.engine.server.engine;
 
 	do {
-		struct buf	 a = oms->out, b;
+		struct buf a = oms->out, b;
 
 		oms->out = (struct buf)BUF_INIT;
 		drive(ims, &held, buf_span(&a), chunk);
@@ -92,22 +92,22 @@ heard(struct teller *t, const char *want)
 static bool
 tell(struct teller *t, unsigned first, unsigned last, const char *arg, struct err *e)
 {
-	static struct notify_recipient	 r[SCENE_LETTERS][2];
-	struct notify_letter		 letters[SCENE_LETTERS] = { 0 };
-	struct buf			 texts[SCENE_LETTERS] = { 0 }, seal = BUF_INIT;
-	unsigned char			 digests[SCENE_LETTERS][32], signature[32];
-	size_t				 n = last - first + 1;
-	bool				 sent;
+	static struct notify_recipient r[SCENE_LETTERS][2];
+	struct notify_letter letters[SCENE_LETTERS] = { 0 };
+	struct buf texts[SCENE_LETTERS] = { 0 }, seal = BUF_INIT;
+	unsigned char digests[SCENE_LETTERS][32], signature[32];
+	size_t n = last - first + 1;
+	bool sent;
 
 	for (unsigned i = 0; i < n; i++) {
-		struct scene_letter	 l = scene_letter(first + i);
+		struct scene_letter l = scene_letter(first + i);
 
 		l.n_recipients = first + i == 2 ? 0 : 2;
 		l.recipients[0] = "bob@b.test";
 		l.recipients[1] = "full@b.test";
 		scene_statement(&l, &texts[i]);
 		scene_sha256(buf_span(&texts[i]), digests[i]);
-		letters[i] = (struct notify_letter){ buf_span(&texts[i]),
+		letters[i] = (struct notify_letter) { buf_span(&texts[i]),
 			l.n_recipients ? r[i] : NULL, l.n_recipients };
 		for (size_t k = 0; k < l.n_recipients; k++) {
 			r[i][k].address = span_str(l.recipients[k]);
@@ -128,11 +128,11 @@ tell(struct teller *t, unsigned first, unsigned last, const char *arg, struct er
 static void
 both_engines(void **state)
 {
-	struct err	 e;
+	struct err e;
 
 	(void)state;
 	for (size_t chunk = 1; chunk < 5000; chunk *= 5) {
-		struct teller	 t;
+		struct teller t;
 
 		tell_begin(&t);
 		notify_client_hello(&t.c, "a.test");
@@ -143,7 +143,8 @@ both_engines(void **state)
 		notify_client_noop(&t.c);
 		assert_true(tell(&t, 4, 4, "y", &e));
 		pump(&t, chunk);
-		heard(&t, "x/0 ok;x/1 mailbox-full;x/2 ok;x/3 ok;x/4 mailbox-full;x end 5 ok;"
+		heard(&t,
+		    "x/0 ok;x/1 mailbox-full;x/2 ok;x/3 ok;x/4 mailbox-full;x end 5 ok;"
 		    "y/0 ok;y/1 mailbox-full;y end 2 ok;");
 		notify_client_quit(&t.c);
 		pump(&t, chunk);
@@ -156,8 +157,8 @@ both_engines(void **state)
 static void
 a_broken_session_ends_each_batch_once(void **state)
 {
-	struct teller	 t;
-	struct err	 e;
+	struct teller t;
+	struct err e;
 
 	(void)state;
 	tell_begin(&t);
@@ -165,8 +166,10 @@ a_broken_session_ends_each_batch_once(void **state)
 	pump(&t, 10000);
 	assert_true(tell(&t, 1, 3, "x", &e) && tell(&t, 4, 4, "y", &e));
 	buf_reset(&t.heard);
-	drive(&t.c.client.engine, &t.held, SPAN_LIT("250 2.1.5 noticed\r\n350 2.0.0 what\r\n"
-	    "421 4.3.2 [closing] bye\r\n"), 7);
+	drive(&t.c.client.engine, &t.held,
+	    SPAN_LIT("250 2.1.5 noticed\r\n350 2.0.0 what\r\n"
+		     "421 4.3.2 [closing] bye\r\n"),
+	    7);
 	heard(&t, "x/0 ok;x/1 bad-reply;x end 2 closing;y end 0 closing;lost closing;");
 	assert_false(tell(&t, 1, 1, "z", &e));
 	assert_int_equal(e.why, REFUSAL_bad_sequence);
@@ -176,8 +179,8 @@ a_broken_session_ends_each_batch_once(void **state)
 static void
 not_welcome(void **state)
 {
-	struct teller	 t;
-	struct err	 e;
+	struct teller t;
+	struct err e;
 
 	(void)state;
 	tell_begin(&t);
@@ -192,9 +195,9 @@ not_welcome(void **state)
 static void
 four_seals_and_no_more(void **state)
 {
-	struct teller	 t;
-	struct err	 e;
-	size_t		 out;
+	struct teller t;
+	struct err e;
+	size_t out;
 
 	(void)state;
 	tell_begin(&t);
@@ -217,26 +220,27 @@ four_seals_and_no_more(void **state)
 static void
 what_the_client_will_not_send(void **state)
 {
-	static char		 big[STATEMENT_MAX_BYTES + 1];
-	struct notify_recipient	 r[STATEMENT_RECIPIENTS_MAX + 1];
-	struct notify_letter	 l[SEAL_STATEMENTS_MAX + 1];
-	struct span		 s = SPAN_LIT("x");
-	struct teller		 t;
-	struct err		 e;
+	static char big[STATEMENT_MAX_BYTES + 1];
+	struct notify_recipient r[STATEMENT_RECIPIENTS_MAX + 1];
+	struct notify_letter l[SEAL_STATEMENTS_MAX + 1];
+	struct span s = SPAN_LIT("x");
+	struct teller t;
+	struct err e;
 
 	(void)state;
 	tell_begin(&t);
 	notify_client_hello(&t.c, "a.test");
 	pump(&t, 10000);
 	for (size_t i = 0; i <= STATEMENT_RECIPIENTS_MAX; i++)
-		r[i] = (struct notify_recipient){ .address = SPAN_LIT("bob@b.test") };
+		r[i] = (struct notify_recipient) { .address = SPAN_LIT("bob@b.test") };
 	for (size_t i = 0; i <= SEAL_STATEMENTS_MAX; i++)
-		l[i] = (struct notify_letter){ s, NULL, 0 };
-#define REFUSES(why_, n_, seal_, signature_) do {						\
-		assert_false(notify_client_send(&t.c, l, n_, seal_, SEAL_RSA_SHA256, signature_,	\
-		    NULL, &e));									\
-		assert_int_equal(e.why, REFUSAL_##why_);					\
-		assert_int_equal(t.c.client.engine.out.len, 0);					\
+		l[i] = (struct notify_letter) { s, NULL, 0 };
+#define REFUSES(why_, n_, seal_, signature_)                                                       \
+	do {                                                                                       \
+		assert_false(notify_client_send(&t.c, l, n_, seal_, SEAL_RSA_SHA256, signature_,   \
+		    NULL, &e));                                                                    \
+		assert_int_equal(e.why, REFUSAL_##why_);                                           \
+		assert_int_equal(t.c.client.engine.out.len, 0);                                    \
 	} while (0)
 	REFUSES(no_recipient, 0, s, s);
 	REFUSES(too_many_statements, SEAL_STATEMENTS_MAX + 1, s, s);
@@ -244,7 +248,7 @@ what_the_client_will_not_send(void **state)
 	REFUSES(bad_seal_form, 1, s, span_of(big, SEAL_SIGNATURE_MAX + 1));
 	l[0].statement = span_of(big, STATEMENT_MAX_BYTES + 1);
 	REFUSES(statement_too_big, 1, s, s);
-	l[0] = (struct notify_letter){ s, r, 0 };
+	l[0] = (struct notify_letter) { s, r, 0 };
 	REFUSES(no_recipient, 1, s, s);
 	l[0].n_recipients = STATEMENT_RECIPIENTS_MAX + 1;
 	REFUSES(too_many_recipients, 1, s, s);
@@ -253,7 +257,7 @@ what_the_client_will_not_send(void **state)
 	REFUSES(bad_domain, 1, s, s);
 	r[1].address = r[0].address;
 	for (size_t i = 0; i < SEAL_STATEMENTS_MAX; i++)
-		l[i] = (struct notify_letter){ span_of(big, STATEMENT_MAX_BYTES), NULL, 0 };
+		l[i] = (struct notify_letter) { span_of(big, STATEMENT_MAX_BYTES), NULL, 0 };
 	REFUSES(batch_too_big, SEAL_STATEMENTS_MAX, s, s);
 	tell_end(&t);
 }
@@ -261,8 +265,8 @@ what_the_client_will_not_send(void **state)
 static void
 a_session_has_its_hour(void **state)
 {
-	struct teller	 t;
-	struct engine	*e = &t.c.client.engine;
+	struct teller t;
+	struct engine *e = &t.c.client.engine;
 
 	(void)state;
 	tell_begin(&t);
@@ -280,7 +284,7 @@ a_session_has_its_hour(void **state)
 int
 main(void)
 {
-	const struct CMUnitTest	 tests[] = {
+	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_session_has_its_hour),
 		cmocka_unit_test(both_engines),
 		cmocka_unit_test(a_broken_session_ends_each_batch_once),

@@ -12,8 +12,8 @@
 static void
 statement_size(size_t n, const char *want)
 {
-	struct scene_letter	 l = scene_letter(1);
-	struct buf		 text = BUF_INIT;
+	struct scene_letter l = scene_letter(1);
+	struct buf text = BUF_INIT;
 
 	begin();
 	memset(buf_room(&text, n), 'x', n);
@@ -39,18 +39,20 @@ statement_limit(void **state)
 static void
 a_statement_too_long_is_not_kept(void **state)
 {
-	struct scene_letter	 l = scene_letter(1);
-	struct buf		 text = BUF_INIT;
+	struct scene_letter l = scene_letter(1);
+	struct buf text = BUF_INIT;
 
 	(void)state;
 	for (size_t over = 0; over <= 1; over++) {
 		begin();
-		memset(buf_room(&text, STATEMENT_MAX_BYTES + over), 'x', STATEMENT_MAX_BYTES + over);
+		memset(buf_room(&text, STATEMENT_MAX_BYTES + over), 'x',
+		    STATEMENT_MAX_BYTES + over);
 		text.len = STATEMENT_MAX_BYTES + over;
 		scene_text(&sc, buf_span(&text));
 		scene_say(&sc, &l);
 		feed(sc.wire.len);
-		assert_int_equal(role.engine.gathering->octets.len >= STATEMENT_MAX_BYTES, over == 0);
+		assert_int_equal(role.engine.gathering->octets.len >= STATEMENT_MAX_BYTES,
+		    over == 0);
 		end();
 	}
 	buf_clear(&text);
@@ -59,7 +61,7 @@ a_statement_too_long_is_not_kept(void **state)
 static void
 count_words(size_t n_good, size_t n_bad, const char *word)
 {
-	struct buf	 got = BUF_INIT, want = BUF_INIT;
+	struct buf got = BUF_INIT, want = BUF_INIT;
 
 	buf_addf(&want, "250 ");
 	for (size_t i = 0; i < n_good; i++)
@@ -81,7 +83,7 @@ statements_a_seal(void **state)
 	for (unsigned n = SEAL_STATEMENTS_MAX - 1; n <= SEAL_STATEMENTS_MAX + 1; n++) {
 		begin();
 		for (unsigned i = 0; i < n; i++) {
-			struct scene_letter	 l = scene_letter(i);
+			struct scene_letter l = scene_letter(i);
 
 			scene_say(&sc, &l);
 		}
@@ -98,9 +100,9 @@ recipients_a_statement(void **state)
 {
 	(void)state;
 	for (size_t n = STATEMENT_RECIPIENTS_MAX - 1; n <= STATEMENT_RECIPIENTS_MAX + 1; n++) {
-		struct scene_letter	 l = scene_letter(1);
-		unsigned char		 salt[16];
-		char			 address[ADDRESS_STR_BYTES];
+		struct scene_letter l = scene_letter(1);
+		unsigned char salt[16];
+		char address[ADDRESS_STR_BYTES];
 
 		begin();
 		l.n_recipients = n;
@@ -120,12 +122,12 @@ recipients_a_statement(void **state)
 static void
 octets_a_batch(void **state)
 {
-	struct buf	 zeros = BUF_INIT;
+	struct buf zeros = BUF_INIT;
 
 	(void)state;
 	memset(buf_room(&zeros, 40000), 'x', 40000);
 	for (size_t more = 0; more <= 2; more++) {
-		size_t	 left = NOTIFY_BATCH_BYTES - 1 + more, n;
+		size_t left = NOTIFY_BATCH_BYTES - 1 + more, n;
 
 		begin();
 		for (; left > 30000; left -= 16017) {
@@ -163,7 +165,7 @@ replies_a_seal(void **state)
 int
 main(void)
 {
-	const struct CMUnitTest	 tests[] = {
+	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(statement_limit),
 		cmocka_unit_test(a_statement_too_long_is_not_kept),
 		cmocka_unit_test(statements_a_seal),

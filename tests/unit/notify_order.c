@@ -13,7 +13,7 @@ static void
 say_seals(unsigned n)
 {
 	for (unsigned i = 0; i < n; i++) {
-		struct scene_letter	 l = scene_letter(i);
+		struct scene_letter l = scene_letter(i);
 
 		if (i == 1)
 			l.recipients[0] = "full@b.test";
@@ -28,7 +28,7 @@ say_seals(unsigned n)
 static void
 answers_in_any_order(void **state)
 {
-	static const size_t	 orders[][4] = { { 0, 1, 2, 3 }, { 3, 2, 1, 0 }, { 1, 3, 0, 2 },
+	static const size_t orders[][4] = { { 0, 1, 2, 3 }, { 3, 2, 1, 0 }, { 1, 3, 0, 2 },
 		{ 2, 0, 3, 1 } };
 
 	(void)state;
@@ -39,7 +39,7 @@ answers_in_any_order(void **state)
 		scene_raw(&sc, "FROB\r\nQUIT\r\n");
 		feed(sc.wire.len);
 		assert_int_equal(role.n_batches, 4);
-		assert_true(held.len > 0);	/* the fourth NOOP waits: four are under way */
+		assert_true(held.len > 0); /* the fourth NOOP waits: four are under way */
 		for (size_t i = 0; i < 4; i++) {
 			assert_false(role.engine.server.engine.closing);
 			assert_true(scene_answer(&role, orders[o][i]));
@@ -60,7 +60,7 @@ the_fifth_seal_waits(void **state)
 	say_seals(6);
 	feed(sc.wire.len);
 	assert_int_equal(role.n_batches, 4);
-	assert_true(scene_answer(&role, 1));		/* not the oldest: nothing may leave */
+	assert_true(scene_answer(&role, 1)); /* not the oldest: nothing may leave */
 	drive_again(&role.engine.server.engine, &held);
 	assert_int_equal(role.n_batches, 4);
 	says("250 ");
@@ -74,7 +74,7 @@ the_fifth_seal_waits(void **state)
 static void
 late_answers_are_dropped(void **state)
 {
-	struct notify_batch	*b;
+	struct notify_batch *b;
 
 	(void)state;
 	begin();
@@ -85,9 +85,9 @@ late_answers_are_dropped(void **state)
 	role.batches[0] = NULL;
 	scene_judge(&role, b);
 	assert_true(notify_server_answer(&role.engine, b));
-	assert_false(notify_server_answer(&role.engine, b));	/* twice */
+	assert_false(notify_server_answer(&role.engine, b)); /* twice */
 	says("250 250 250 ");
-	notify_server_clear(&role.engine);			/* the session dies */
+	notify_server_clear(&role.engine); /* the session dies */
 	scene_role_init(&role);
 	assert_false(notify_server_answer(&role.engine, b));
 	assert_int_equal(role.engine.server.engine.out.len, 0);
@@ -159,7 +159,7 @@ hellos(void **state)
 static void
 a_slow_hello(void **state)
 {
-	struct err	 e;
+	struct err e;
 
 	(void)state;
 	for (int how = 0; how < 3; how++) {
@@ -168,7 +168,8 @@ a_slow_hello(void **state)
 		scene_raw(&sc, "NOOP\r\n");
 		feed(sc.wire.len);
 		says("");
-		assert_false(notify_server_hello_answer(&role.engine, role.hello_request + 1, NULL));
+		assert_false(
+		    notify_server_hello_answer(&role.engine, role.hello_request + 1, NULL));
 		err_set(&e, REFUSAL_spf_temperror, "%s", "");
 		assert_true(notify_server_hello_answer(&role.engine, role.hello_request,
 		    how == 0 ? NULL : &e));
@@ -183,7 +184,7 @@ a_slow_hello(void **state)
 int
 main(void)
 {
-	const struct CMUnitTest	 tests[] = {
+	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(answers_in_any_order),
 		cmocka_unit_test(the_fifth_seal_waits),
 		cmocka_unit_test(late_answers_are_dropped),

@@ -14,28 +14,28 @@
 #include <unistd.h>
 
 #include "common/base/memory.h"
-#include "common/svc/loop.h"
-#include "common/svc/offload.h"
-#include "oms/downgrade.h"
+#include "common/loop/loop.h"
+#include "common/loop/offload.h"
+#include "oms/notify/downgrade.h"
 
-#define SIZE	((uint64_t)64 << 20)
-#define NOW	((int64_t)1800000000)
-#define MAX	5000
-#define DAY	86400
+#define SIZE ((uint64_t)64 << 20)
+#define NOW  ((int64_t)1800000000)
+#define MAX  5000
+#define DAY  86400
 
 struct world {
-	char			 folder[64];
-	struct oms_store	*store;
-	struct loop		*loop;
-	struct offload		*offload;
-	unsigned		 waiting;
-	enum refusal		 why;		/* of the last answer */
+	char folder[64];
+	struct oms_store *store;
+	struct loop *loop;
+	struct offload *offload;
+	unsigned waiting;
+	enum refusal why; /* of the last answer */
 };
 
 static void
 on_done(void *arg, const struct err *e)
 {
-	struct world	*w = arg;
+	struct world *w = arg;
 
 	w->why = e == NULL ? REFUSAL_NONE : e->why;
 	if (--w->waiting == 0)
@@ -45,7 +45,7 @@ on_done(void *arg, const struct err *e)
 static void
 reopen(struct world *w)
 {
-	struct err	 e;
+	struct err e;
 
 	oms_store_close(&w->store);
 	if (!oms_store_open(w->folder, SIZE, w->offload, &w->store, &e))
@@ -55,9 +55,9 @@ reopen(struct world *w)
 static void
 world_init(struct world *w)
 {
-	struct err	 e;
+	struct err e;
 
-	*w = (struct world){ .folder = "/tmp/tillcalled-oms-XXXXXX" };
+	*w = (struct world) { .folder = "/tmp/tillcalled-oms-XXXXXX" };
 	assert_non_null(mkdtemp(w->folder));
 	assert_true(loop_new(&w->loop, &e));
 	assert_true(offload_new(&w->offload, 1, &e) && offload_start(w->offload, &e));
@@ -67,7 +67,7 @@ world_init(struct world *w)
 static void
 world_clear(struct world *w)
 {
-	char	 command[128];
+	char command[128];
 
 	offload_free(&w->offload);
 	loop_drain(w->loop);
@@ -91,8 +91,8 @@ remember(struct world *w, const char *domain, int64_t until_s, uint64_t max)
 static int64_t
 until(struct world *w, const char *domain)
 {
-	struct err	 e;
-	int64_t		 until_s;
+	struct err e;
+	int64_t until_s;
 
 	if (!oms_store_remembered(w->store, domain, &until_s, &e))
 		fail_msg("%s: %s", domain, e.text);
@@ -111,7 +111,7 @@ sweep(struct world *w, int64_t now_s)
 static uint64_t
 domains(struct world *w)
 {
-	struct oms_store_counts	 c;
+	struct oms_store_counts c;
 
 	oms_store_counts(w->store, &c);
 	return c.domains;
@@ -122,7 +122,7 @@ domains(struct world *w)
 static void
 a_domain_is_remembered_after_a_restart(void **state)
 {
-	struct world	 w;
+	struct world w;
 
 	(void)state;
 	world_init(&w);
@@ -141,7 +141,7 @@ a_domain_is_remembered_after_a_restart(void **state)
 static void
 so_many_and_no_more(void **state)
 {
-	struct world	 w;
+	struct world w;
 
 	(void)state;
 	world_init(&w);
@@ -168,8 +168,8 @@ static void
 those_whose_time_has_come_are_forgotten(void **state)
 {
 	enum { N = 2500 };
-	struct world	 w;
-	char		 name[32];
+	struct world w;
+	char name[32];
 
 	(void)state;
 	world_init(&w);
@@ -201,10 +201,10 @@ those_whose_time_has_come_are_forgotten(void **state)
 static void
 damage(const struct world *w, const char *mark)
 {
-	char	 path[128], *octets, *at;
-	size_t	 n_mark = strlen(mark);
-	off_t	 size;
-	int	 fd;
+	char path[128], *octets, *at;
+	size_t n_mark = strlen(mark);
+	off_t size;
+	int fd;
 
 	snprintf(path, sizeof path, "%s/data.mdb", w->folder);
 	assert_true((fd = open(path, O_RDWR)) >= 0);
@@ -212,7 +212,7 @@ damage(const struct world *w, const char *mark)
 	octets = memory_new((size_t)size);
 	assert_int_equal(pread(fd, octets, (size_t)size, 0), size);
 	for (at = octets; (at = memmem(at, (size_t)(octets + size - at), mark, n_mark)) != NULL;
-	    at += n_mark)
+	     at += n_mark)
 		at[n_mark + 5] ^= 1;
 	assert_int_equal(pwrite(fd, octets, (size_t)size, 0), size);
 	free(octets);
@@ -223,9 +223,9 @@ damage(const struct world *w, const char *mark)
 static void
 a_damaged_record_is_no_absence(void **state)
 {
-	struct world	 w;
-	int64_t		 until_s;
-	struct err	 e;
+	struct world w;
+	int64_t until_s;
+	struct err e;
 
 	(void)state;
 	world_init(&w);
@@ -249,7 +249,7 @@ a_damaged_record_is_no_absence(void **state)
 static void
 sees(struct world *w, const char *domain, bool named, int64_t now_s)
 {
-	downgrade_seen(w->store, domain, &(struct designation){ .named = named }, now_s, w->loop);
+	downgrade_seen(w->store, domain, &(struct designation) { .named = named }, now_s, w->loop);
 	remember(w, "last.test", NOW, MAX);
 }
 
@@ -257,8 +257,8 @@ sees(struct world *w, const char *domain, bool named, int64_t now_s)
 static const char *
 judged(struct world *w, const char *domain, enum refusal why, bool secure, int64_t now_s)
 {
-	struct designation	 d = { .secure = secure };
-	struct err		 said, e = { REFUSAL_NONE, "" };
+	struct designation d = { .secure = secure };
+	struct err said, e = { REFUSAL_NONE, "" };
 
 	err_set(&said, why, "there is no such thing in DNS");
 	if (downgrade_may_smtp(w->store, domain, &d, &said, now_s, &e))
@@ -266,22 +266,24 @@ judged(struct world *w, const char *domain, enum refusal why, bool secure, int64
 	return refusal_word(e.why);
 }
 
-static const enum refusal	 absences[] = {
-	REFUSAL_no_designation, REFUSAL_no_such_domain, REFUSAL_takes_no_mail,
+static const enum refusal absences[] = {
+	REFUSAL_no_designation,
+	REFUSAL_no_such_domain,
+	REFUSAL_takes_no_mail,
 };
 
 static void
 an_absence_is_believed_by_dnssec_or_time(void **state)
 {
-	const int64_t	 end = NOW + DOWNGRADE_S + DOWNGRADE_RENEW_S;
-	struct world	 w;
+	const int64_t end = NOW + DOWNGRADE_S + DOWNGRADE_RENEW_S;
+	struct world w;
 
 	(void)state;
 	assert_int_equal(DOWNGRADE_S, 30 * 24 * 60 * 60);
 	world_init(&w);
 	sees(&w, "b.test", true, NOW);
 	for (size_t i = 0; i < sizeof absences / sizeof absences[0]; i++) {
-		enum refusal	 why = absences[i];
+		enum refusal why = absences[i];
 
 		assert_string_equal(judged(&w, "never.test", why, false, NOW), "by-smtp");
 		assert_string_equal(judged(&w, "b.test", why, false, NOW), "designation-vanished");
@@ -301,20 +303,26 @@ an_absence_is_believed_by_dnssec_or_time(void **state)
 static void
 each_sight_counts_for_30_days(void **state)
 {
-	static const int64_t	 at[] = {
-		0, 1, DOWNGRADE_RENEW_S - 1, DOWNGRADE_RENEW_S, DOWNGRADE_RENEW_S + 1,
-		2 * DOWNGRADE_RENEW_S, 9 * DOWNGRADE_RENEW_S,
+	static const int64_t at[] = {
+		0,
+		1,
+		DOWNGRADE_RENEW_S - 1,
+		DOWNGRADE_RENEW_S,
+		DOWNGRADE_RENEW_S + 1,
+		2 * DOWNGRADE_RENEW_S,
+		9 * DOWNGRADE_RENEW_S,
 	};
-	struct world	 w;
+	struct world w;
 
 	(void)state;
 	world_init(&w);
 	for (size_t i = 0; i < sizeof at / sizeof at[0]; i++) {
-		int64_t	 last_s = NOW + at[i];
+		int64_t last_s = NOW + at[i];
 
 		sees(&w, "b.test", true, last_s);
 		assert_string_equal(judged(&w, "b.test", REFUSAL_no_designation, false,
-		    last_s + DOWNGRADE_S - 1), "designation-vanished");
+					last_s + DOWNGRADE_S - 1),
+		    "designation-vanished");
 		assert_in_range(until(&w, "b.test"), last_s + DOWNGRADE_S,
 		    last_s + DOWNGRADE_S + DOWNGRADE_RENEW_S);
 	}
@@ -324,7 +332,7 @@ each_sight_counts_for_30_days(void **state)
 static uint64_t
 writes(struct world *w)
 {
-	struct oms_store_counts	 c;
+	struct oms_store_counts c;
 
 	oms_store_counts(w->store, &c);
 	return c.writes;
@@ -333,21 +341,21 @@ writes(struct world *w)
 static void
 a_sight_is_written_once_a_day(void **state)
 {
-	struct world	 w;
-	uint64_t	 before;
+	struct world w;
+	uint64_t before;
 
 	(void)state;
 	world_init(&w);
 	sees(&w, "b.test", true, NOW);
 	before = writes(&w);
 	for (int i = 0; i < 10; i++)
-		downgrade_seen(w.store, "b.test", &(struct designation){ .named = true },
+		downgrade_seen(w.store, "b.test", &(struct designation) { .named = true },
 		    NOW + i * DOWNGRADE_RENEW_S / 9, w.loop);
 	remember(&w, "last.test", NOW, MAX);
 	assert_int_equal(writes(&w), before + 1);
 	sees(&w, "b.test", true, NOW + DOWNGRADE_RENEW_S + 1);
 	assert_int_equal(writes(&w), before + 3);
-	sees(&w, "b.test", true, NOW - 10 * DAY);	/* the clock was wrong */
+	sees(&w, "b.test", true, NOW - 10 * DAY); /* the clock was wrong */
 	assert_int_equal(until(&w, "b.test"), NOW - 10 * DAY + DOWNGRADE_S + DOWNGRADE_RENEW_S);
 	world_clear(&w);
 }
@@ -356,11 +364,15 @@ a_sight_is_written_once_a_day(void **state)
 static void
 only_an_absence_leads_to_smtp(void **state)
 {
-	static const enum refusal	 others[] = {
-		REFUSAL_dns_failed, REFUSAL_dns_bogus, REFUSAL_unreachable, REFUSAL_bad_port,
-		REFUSAL_private_address, REFUSAL_too_many_targets,
+	static const enum refusal others[] = {
+		REFUSAL_dns_failed,
+		REFUSAL_dns_bogus,
+		REFUSAL_unreachable,
+		REFUSAL_bad_port,
+		REFUSAL_private_address,
+		REFUSAL_too_many_targets,
 	};
-	struct world	 w;
+	struct world w;
 
 	(void)state;
 	world_init(&w);
@@ -376,7 +388,7 @@ only_an_absence_leads_to_smtp(void **state)
 static void
 a_damaged_memory_refuses_for_now(void **state)
 {
-	struct world	 w;
+	struct world w;
 
 	(void)state;
 	world_init(&w);
@@ -384,8 +396,10 @@ a_damaged_memory_refuses_for_now(void **state)
 	oms_store_close(&w.store);
 	damage(&w, "bad-one.test");
 	reopen(&w);
-	assert_string_equal(judged(&w, "bad-one.test", REFUSAL_no_designation, false, NOW), "storage");
-	assert_string_equal(judged(&w, "bad-one.test", REFUSAL_no_designation, true, NOW), "by-smtp");
+	assert_string_equal(judged(&w, "bad-one.test", REFUSAL_no_designation, false, NOW),
+	    "storage");
+	assert_string_equal(judged(&w, "bad-one.test", REFUSAL_no_designation, true, NOW),
+	    "by-smtp");
 	sees(&w, "bad-one.test", true, NOW);
 	assert_string_equal(judged(&w, "bad-one.test", REFUSAL_no_designation, false, NOW),
 	    "designation-vanished");

@@ -16,19 +16,19 @@
 #include "common/base/clock.h"
 #include "common/base/memory.h"
 #include "common/base/random.h"
-#include "common/svc/loop.h"
-#include "common/svc/offload.h"
-#include "oms/store.h"
+#include "common/loop/loop.h"
+#include "common/loop/offload.h"
+#include "oms/store/store.h"
 
-#define SIZE	((uint64_t)64 << 20)
-#define DAY	86400
+#define SIZE ((uint64_t)64 << 20)
+#define DAY  86400
 
 struct world {
-	char			 folder[64];
-	struct oms_store	*store;
-	struct loop		*loop;
-	struct offload		*offload;
-	unsigned		 waiting;
+	char folder[64];
+	struct oms_store *store;
+	struct loop *loop;
+	struct offload *offload;
+	unsigned waiting;
 };
 
 static void
@@ -48,7 +48,7 @@ wait_all(struct world *w)
 static void
 reopen(struct world *w)
 {
-	struct err	 e;
+	struct err e;
 
 	oms_store_close(&w->store);
 	if (!oms_store_open(w->folder, SIZE, w->offload, &w->store, &e))
@@ -58,9 +58,9 @@ reopen(struct world *w)
 static void
 world_init(struct world *w)
 {
-	struct err	 e;
+	struct err e;
 
-	*w = (struct world){ .folder = "/tmp/tillcalled-oms-XXXXXX" };
+	*w = (struct world) { .folder = "/tmp/tillcalled-oms-XXXXXX" };
 	assert_non_null(mkdtemp(w->folder));
 	assert_true(loop_new(&w->loop, &e));
 	assert_true(offload_new(&w->offload, 2, &e) && offload_start(w->offload, &e));
@@ -70,7 +70,7 @@ world_init(struct world *w)
 static void
 world_clear(struct world *w)
 {
-	char	 command[128];
+	char command[128];
 
 	offload_free(&w->offload);
 	loop_drain(w->loop);
@@ -83,10 +83,10 @@ world_clear(struct world *w)
 static unsigned
 files(const struct world *w)
 {
-	char		 path[128];
-	unsigned	 n = 0;
-	struct dirent	*d;
-	DIR		*dir;
+	char path[128];
+	unsigned n = 0;
+	struct dirent *d;
+	DIR *dir;
 
 	snprintf(path, sizeof path, "%s/bodies", w->folder);
 	assert_non_null(dir = opendir(path));
@@ -108,11 +108,11 @@ wait_for_files(const struct world *w, unsigned n)
 /* -- letters --------------------------------------------------------------------------------- */
 
 struct outcome {
-	struct world	*world;
-	struct ulid	 id;
-	enum refusal	 why;
-	struct source	*source;
-	uint64_t	 size;
+	struct world *world;
+	struct ulid id;
+	enum refusal why;
+	struct source *source;
+	uint64_t size;
 };
 
 static void
@@ -129,18 +129,18 @@ struct spool;
 static void
 body(struct world *w, size_t n, struct spool_kept *kept)
 {
-	char		 path[128];
-	struct spool	*s;
-	struct spool_in	*in;
-	struct err	 e;
-	char		*octets = memory_new(n + 1);
+	char path[128];
+	struct spool *s;
+	struct spool_in *in;
+	struct err e;
+	char *octets = memory_new(n + 1);
 
 	memset(octets, 'b', n);
 	snprintf(path, sizeof path, "%s/bodies", w->folder);
 	assert_true(spool_open(path, UINT64_MAX, w->offload, &s, &e));
 	in = spool_begin(s);
 	spool_add(in, span_of(octets, n));
-	*kept = (struct spool_kept){ .size = UINT64_MAX };
+	*kept = (struct spool_kept) { .size = UINT64_MAX };
 	spool_end_take(in, w->loop, on_kept, kept);
 	for (int i = 0; i < 1000 && kept->size == UINT64_MAX; i++) {
 		loop_drain(w->loop);
@@ -154,7 +154,7 @@ body(struct world *w, size_t n, struct spool_kept *kept)
 static struct oms_delivery
 delivery(const char *peer, size_t n, const char *const *to)
 {
-	struct oms_delivery	 d = { .own = "a.test", .next_ms = 1000 };
+	struct oms_delivery d = { .own = "a.test", .next_ms = 1000 };
 
 	snprintf(d.peer, sizeof d.peer, "%s", peer);
 	d.recipients = memory_array(n, sizeof *d.recipients);
@@ -172,7 +172,7 @@ delivery(const char *peer, size_t n, const char *const *to)
 static void
 on_put(void *arg, const struct ulid *id, const struct err *e)
 {
-	struct outcome	*o = arg;
+	struct outcome *o = arg;
 
 	o->why = e == NULL ? REFUSAL_NONE : e->why;
 	if (e == NULL)
@@ -181,27 +181,31 @@ on_put(void *arg, const struct ulid *id, const struct err *e)
 }
 
 struct letter {
-	const char	*token;
-	size_t		 size;
-	int64_t		 date_s, hold_until_s;
-	uint64_t	 max_letters, max_octets;
-	bool		 one;		/* bob@b.test alone; else carol@b.test and dave@c.test too */
+	const char *token;
+	size_t size;
+	int64_t date_s, hold_until_s;
+	uint64_t max_letters, max_octets;
+	bool one; /* bob@b.test alone; else carol@b.test and dave@c.test too */
 };
 
 static enum refusal
 put(struct world *w, const struct letter *l, struct ulid *id)
 {
-	static const char *const	 to[] = { "bob", "carol", "dave" };
-	struct outcome			 o = { .world = w };
-	struct spool_kept		 kept;
-	struct oms_delivery		 d[2] = {
-		delivery("b.test", l->one ? 1 : 2, to), delivery("c.test", 1, to + 2),
+	static const char *const to[] = { "bob", "carol", "dave" };
+	struct outcome o = { .world = w };
+	struct spool_kept kept;
+	struct oms_delivery d[2] = {
+		delivery("b.test", l->one ? 1 : 2, to),
+		delivery("c.test", 1, to + 2),
 	};
-	struct oms_put			 p = {
-		.kept = &kept, .deliveries = d, .n_deliveries = l->one ? 1 : 2,
-		.max_letters = l->max_letters, .max_octets = l->max_octets,
+	struct oms_put p = {
+		.kept = &kept,
+		.deliveries = d,
+		.n_deliveries = l->one ? 1 : 2,
+		.max_letters = l->max_letters,
+		.max_octets = l->max_octets,
 	};
-	unsigned char			 random[10];
+	unsigned char random[10];
 
 	random_bytes(random, sizeof random);
 	ulid_make(&p.letter.id, clock_wall_ms(), random);
@@ -239,8 +243,8 @@ never(void *arg, const struct ulid *id)
 static size_t
 due(struct world *w, const char *peer, struct oms_delivery *out, size_t max)
 {
-	struct err	 e;
-	size_t		 n;
+	struct err e;
+	size_t n;
 
 	assert_true(oms_store_due(w->store, "a.test", peer, 1000, never, NULL, out, max, &n, &e));
 	return n;
@@ -249,7 +253,7 @@ due(struct world *w, const char *peer, struct oms_delivery *out, size_t max)
 static void
 on_done(void *arg, const struct err *e)
 {
-	struct outcome	*o = arg;
+	struct outcome *o = arg;
 
 	o->why = e == NULL ? REFUSAL_NONE : e->why;
 	told(o->world);
@@ -258,7 +262,7 @@ on_done(void *arg, const struct err *e)
 static void
 attempted(struct world *w, const struct oms_delivery *d)
 {
-	struct outcome	 o = { .world = w };
+	struct outcome o = { .world = w };
 
 	w->waiting++;
 	oms_store_attempted(w->store, d, 1, w->loop, on_done, &o);
@@ -270,7 +274,7 @@ attempted(struct world *w, const struct oms_delivery *d)
 static void
 notify(struct world *w, const char *peer, const char *but)
 {
-	struct oms_delivery	 d;
+	struct oms_delivery d;
 
 	assert_int_equal(due(w, peer, &d, 1), 1);
 	d.next_ms = 0;
@@ -287,7 +291,7 @@ notify(struct world *w, const char *peer, const char *but)
 static void
 on_handed(void *arg, const struct oms_letter *l, struct source *source, const struct err *e)
 {
-	struct outcome	*o = arg;
+	struct outcome *o = arg;
 
 	o->why = e == NULL ? REFUSAL_NONE : e->why;
 	o->source = source;
@@ -298,9 +302,9 @@ on_handed(void *arg, const struct oms_letter *l, struct source *source, const st
 static uint64_t
 octets_of(struct source *s)
 {
-	char		 b[65536];
-	uint64_t	 at = 0;
-	ssize_t		 n;
+	char b[65536];
+	uint64_t at = 0;
+	ssize_t n;
 
 	while ((n = s->read(s, at, b, sizeof b)) > 0) {
 		for (ssize_t i = 0; i < n; i++)
@@ -314,7 +318,7 @@ octets_of(struct source *s)
 static enum refusal
 hand_out(struct world *w, const struct ulid *id, const char *peer)
 {
-	struct outcome	 o = { .world = w };
+	struct outcome o = { .world = w };
 
 	w->waiting++;
 	oms_store_hand_out(w->store, id, peer, w->loop, on_handed, &o);
@@ -329,7 +333,7 @@ hand_out(struct world *w, const struct ulid *id, const char *peer)
 static enum refusal
 settle(struct world *w, const struct ulid *id, const char *peer, bool declined)
 {
-	struct outcome	 o = { .world = w };
+	struct outcome o = { .world = w };
 
 	w->waiting++;
 	oms_store_settle(w->store, id, peer, declined, w->loop, on_done, &o);
@@ -340,7 +344,7 @@ settle(struct world *w, const struct ulid *id, const char *peer, bool declined)
 static void
 sweep(struct world *w, int64_t now_s)
 {
-	struct outcome	 o = { .world = w };
+	struct outcome o = { .world = w };
 
 	w->waiting++;
 	oms_store_sweep(w->store, now_s, w->loop, on_done, &o);
@@ -352,18 +356,18 @@ sweep(struct world *w, int64_t now_s)
 static const char *
 states(struct world *w, const struct ulid *id)
 {
-	static char	 out[256];
-	struct buf	 page = BUF_INIT;
-	struct err	 e;
-	struct span	 rest, line;
+	static char out[256];
+	struct buf page = BUF_INIT;
+	struct err e;
+	struct span rest, line;
 
 	out[0] = '\0';
 	if (!oms_store_status(w->store, "alice@a.test", id, &page, &e))
 		return refusal_word(e.why);
 	rest = buf_span(&page);
 	while (rest.n > 0) {
-		struct row	 r;
-		char		 state[32];
+		struct row r;
+		char state[32];
 
 		line = span_cut(&rest, '\n');
 		line.n--;
@@ -382,23 +386,23 @@ states(struct world *w, const struct ulid *id)
 static void
 a_letter_is_there_after_a_restart(void **state)
 {
-	struct world		 w;
-	struct ulid		 small, big;
-	struct oms_delivery	 d[4];
-	struct oms_store_counts	 c;
+	struct world w;
+	struct ulid small, big;
+	struct oms_delivery d[4];
+	struct oms_store_counts c;
 
 	(void)state;
 	world_init(&w);
-	assert_int_equal(put(&w, &(struct letter){ .size = 1000 }, &small), REFUSAL_NONE);
-	assert_int_equal(put(&w, &(struct letter){ .size = 300000 }, &big), REFUSAL_NONE);
+	assert_int_equal(put(&w, &(struct letter) { .size = 1000 }, &small), REFUSAL_NONE);
+	assert_int_equal(put(&w, &(struct letter) { .size = 300000 }, &big), REFUSAL_NONE);
 	reopen(&w);
 	assert_int_equal(files(&w), 1);
 	assert_string_equal(states(&w, &small), "waiting waiting waiting");
 	assert_int_equal(due(&w, "b.test", d, 4), 2);
 	assert_string_equal(d[0].recipients[1].address, "carol@b.test");
 	assert_int_equal(d[0].recipients[1].salt[0], 2);
-	assert_true(span_eq(buf_span(&d[0].statement),
-	    SPAN_LIT("Tillcalled-Notification: 1 for b.test")));
+	assert_true(
+	    span_eq(buf_span(&d[0].statement), SPAN_LIT("Tillcalled-Notification: 1 for b.test")));
 	oms_delivery_clear(&d[0]);
 	oms_delivery_clear(&d[1]);
 	assert_int_equal(due(&w, "d.test", d, 4), 0);
@@ -414,27 +418,35 @@ a_letter_is_there_after_a_restart(void **state)
 static void
 the_same_token_is_the_same_letter(void **state)
 {
-	struct world		 w;
-	struct ulid		 first, again, later;
-	int64_t			 now_s = clock_wall_ms() / 1000;
-	struct oms_store_counts	 c;
+	struct world w;
+	struct ulid first, again, later;
+	int64_t now_s = clock_wall_ms() / 1000;
+	struct oms_store_counts c;
 
 	(void)state;
 	world_init(&w);
-	put(&w, &(struct letter){ .size = 300000, .token = "t1", .one = true }, &first);
-	put(&w, &(struct letter){ .size = 300000, .token = "t1", .one = true }, &again);
+	put(&w, &(struct letter) { .size = 300000, .token = "t1", .one = true }, &first);
+	put(&w, &(struct letter) { .size = 300000, .token = "t1", .one = true }, &again);
 	assert_true(ulid_eq(&first, &again));
-	wait_for_files(&w, 1);		/* the second body went */
+	wait_for_files(&w, 1); /* the second body went */
 	reopen(&w);
-	put(&w, &(struct letter){ .size = 100, .token = "t1", .one = true }, &again);
+	put(&w, &(struct letter) { .size = 100, .token = "t1", .one = true }, &again);
 	assert_true(ulid_eq(&first, &again));
-	put(&w, &(struct letter){ .size = 100, .token = "t2", .one = true }, &again);
+	put(&w, &(struct letter) { .size = 100, .token = "t2", .one = true }, &again);
 	assert_false(ulid_eq(&first, &again));
-	put(&w, &(struct letter){ .size = 100, .token = "t1", .one = true,
-	    .date_s = now_s + SUBMIT_TOKEN_S - 60 }, &again);
+	put(&w,
+	    &(struct letter) { .size = 100,
+		.token = "t1",
+		.one = true,
+		.date_s = now_s + SUBMIT_TOKEN_S - 60 },
+	    &again);
 	assert_true(ulid_eq(&first, &again));
-	put(&w, &(struct letter){ .size = 100, .token = "t1", .one = true,
-	    .date_s = now_s + SUBMIT_TOKEN_S + 60 }, &later);
+	put(&w,
+	    &(struct letter) { .size = 100,
+		.token = "t1",
+		.one = true,
+		.date_s = now_s + SUBMIT_TOKEN_S + 60 },
+	    &later);
 	assert_false(ulid_eq(&first, &later));
 	oms_store_counts(w.store, &c);
 	assert_int_equal(c.letters, 3);
@@ -444,27 +456,34 @@ the_same_token_is_the_same_letter(void **state)
 static void
 a_user_may_have_so_much_waiting(void **state)
 {
-	struct world		 w;
-	struct ulid		 id, other;
-	struct oms_user_counts	 c;
-	struct err		 e;
+	struct world w;
+	struct ulid id, other;
+	struct oms_user_counts c;
+	struct err e;
 
 	(void)state;
 	world_init(&w);
-	assert_int_equal(put(&w, &(struct letter){ .size = 600, .max_letters = 2, .max_octets = 1000,
-	    .one = true }, &id), REFUSAL_NONE);
-	assert_int_equal(put(&w, &(struct letter){ .size = 401, .max_octets = 1000 }, &other),
+	assert_int_equal(put(&w,
+			     &(struct letter) { .size = 600,
+				 .max_letters = 2,
+				 .max_octets = 1000,
+				 .one = true },
+			     &id),
+	    REFUSAL_NONE);
+	assert_int_equal(put(&w, &(struct letter) { .size = 401, .max_octets = 1000 }, &other),
 	    REFUSAL_mailbox_full);
-	assert_int_equal(put(&w, &(struct letter){ .size = 400, .max_letters = 2, .max_octets = 1000 },
-	    &other), REFUSAL_NONE);
-	assert_int_equal(put(&w, &(struct letter){ .size = 1, .max_letters = 2 }, &other),
+	assert_int_equal(put(&w,
+			     &(struct letter) { .size = 400, .max_letters = 2, .max_octets = 1000 },
+			     &other),
+	    REFUSAL_NONE);
+	assert_int_equal(put(&w, &(struct letter) { .size = 1, .max_letters = 2 }, &other),
 	    REFUSAL_mailbox_full);
 	notify(&w, "b.test", NULL);
 	assert_int_equal(settle(&w, &id, "b.test", false), REFUSAL_NONE);
 	assert_true(oms_store_user(w.store, "alice@a.test", &c, &e));
 	assert_int_equal(c.letters, 1);
 	assert_int_equal(c.octets, 400);
-	assert_int_equal(put(&w, &(struct letter){ .size = 1, .max_letters = 2 }, &other),
+	assert_int_equal(put(&w, &(struct letter) { .size = 1, .max_letters = 2 }, &other),
 	    REFUSAL_NONE);
 	world_clear(&w);
 }
@@ -472,16 +491,16 @@ a_user_may_have_so_much_waiting(void **state)
 static void
 from_waiting_to_forgotten(void **state)
 {
-	struct world	 w;
-	struct ulid	 id;
-	int64_t		 now_s = clock_wall_ms() / 1000;
-	struct buf	 page = BUF_INIT;
-	bool		 more;
-	struct err	 e;
+	struct world w;
+	struct ulid id;
+	int64_t now_s = clock_wall_ms() / 1000;
+	struct buf page = BUF_INIT;
+	bool more;
+	struct err e;
 
 	(void)state;
 	world_init(&w);
-	put(&w, &(struct letter){ .size = 300000, .token = "t" }, &id);
+	put(&w, &(struct letter) { .size = 300000, .token = "t" }, &id);
 	notify(&w, "b.test", NULL);
 	notify(&w, "c.test", NULL);
 	assert_string_equal(states(&w, &id), "notified notified notified");
@@ -492,7 +511,7 @@ from_waiting_to_forgotten(void **state)
 	assert_int_equal(settle(&w, &id, "b.test", false), REFUSAL_NONE);
 	assert_string_equal(states(&w, &id), "fetched fetched notified");
 	assert_int_equal(settle(&w, &id, "b.test", false), REFUSAL_NONE);
-	assert_int_equal(files(&w), 1);		/* dave's is still to be had, and bob's again */
+	assert_int_equal(files(&w), 1); /* dave's is still to be had, and bob's again */
 	assert_int_equal(hand_out(&w, &id, "b.test"), REFUSAL_NONE);
 	assert_int_equal(settle(&w, &id, "c.test", true), REFUSAL_NONE);
 	assert_string_equal(states(&w, &id), "fetched fetched refused");
@@ -513,12 +532,12 @@ from_waiting_to_forgotten(void **state)
 static void
 who_waits_still_gets_the_letter(void **state)
 {
-	struct world	 w;
-	struct ulid	 id;
+	struct world w;
+	struct ulid id;
 
 	(void)state;
 	world_init(&w);
-	put(&w, &(struct letter){ .size = 100 }, &id);
+	put(&w, &(struct letter) { .size = 100 }, &id);
 	notify(&w, "b.test", "carol");
 	assert_string_equal(states(&w, &id), "notified waiting waiting");
 	assert_int_equal(hand_out(&w, &id, "b.test"), REFUSAL_NONE);
@@ -536,15 +555,15 @@ who_waits_still_gets_the_letter(void **state)
 static void
 who_waits_is_due_and_nobody_else(void **state)
 {
-	struct world		 w;
-	struct ulid		 id;
-	struct oms_delivery	 d;
-	int64_t			 next_ms;
-	struct err		 e;
+	struct world w;
+	struct ulid id;
+	struct oms_delivery d;
+	int64_t next_ms;
+	struct err e;
 
 	(void)state;
 	world_init(&w);
-	put(&w, &(struct letter){ .size = 100 }, &id);
+	put(&w, &(struct letter) { .size = 100 }, &id);
 	assert_int_equal(due(&w, "b.test", &d, 1), 1);
 	d.recipients[0].state = SUBMIT_NOTIFIED;
 	d.next_ms = 0;
@@ -565,14 +584,14 @@ who_waits_is_due_and_nobody_else(void **state)
 static void
 a_fetch_may_overtake_the_record_of_the_notification(void **state)
 {
-	struct world		 w;
-	struct ulid		 id;
-	struct oms_delivery	 d;
+	struct world w;
+	struct ulid id;
+	struct oms_delivery d;
 
 	(void)state;
 	world_init(&w);
 	for (int round = 0; round < 3; round++) {
-		put(&w, &(struct letter){ .size = 100 }, &id);
+		put(&w, &(struct letter) { .size = 100 }, &id);
 		assert_int_equal(due(&w, "b.test", &d, 1), 1);
 		assert_int_equal(hand_out(&w, &id, "b.test"), REFUSAL_NONE);
 		if (round > 0)
@@ -582,8 +601,10 @@ a_fetch_may_overtake_the_record_of_the_notification(void **state)
 		d.next_ms = 0;
 		attempted(&w, &d);
 		oms_delivery_clear(&d);
-		assert_string_equal(states(&w, &id), round == 0 ? "handed-out handed-out waiting" :
-		    round == 1 ? "fetched fetched waiting" : "handed-out handed-out waiting");
+		assert_string_equal(states(&w, &id),
+		    round == 0       ? "handed-out handed-out waiting"
+			: round == 1 ? "fetched fetched waiting"
+				     : "handed-out handed-out waiting");
 		assert_int_equal(due(&w, "b.test", &d, 1), 0);
 	}
 	world_clear(&w);
@@ -592,16 +613,16 @@ a_fetch_may_overtake_the_record_of_the_notification(void **state)
 static void
 only_a_domain_that_was_told_is_served(void **state)
 {
-	struct world		 w;
-	struct ulid		 id, never_was = { { 1 } };
-	struct source		*s;
-	struct err		 e;
-	uint64_t		 n;
-	struct oms_delivery	 d;
+	struct world w;
+	struct ulid id, never_was = { { 1 } };
+	struct source *s;
+	struct err e;
+	uint64_t n;
+	struct oms_delivery d;
 
 	(void)state;
 	world_init(&w);
-	put(&w, &(struct letter){ .size = 100 }, &id);
+	put(&w, &(struct letter) { .size = 100 }, &id);
 	notify(&w, "b.test", NULL);
 	assert_int_equal(hand_out(&w, &id, "x.test"), REFUSAL_unknown_id);
 	assert_int_equal(hand_out(&w, &never_was, "b.test"), REFUSAL_unknown_id);
@@ -626,14 +647,14 @@ only_a_domain_that_was_told_is_served(void **state)
 static void
 neither_what_was_taken_back_nor_whose_time_is_over(void **state)
 {
-	struct world		 w;
-	struct ulid		 id;
-	int64_t			 now_s = clock_wall_ms() / 1000;
-	struct oms_delivery	 d;
+	struct world w;
+	struct ulid id;
+	int64_t now_s = clock_wall_ms() / 1000;
+	struct oms_delivery d;
 
 	(void)state;
 	world_init(&w);
-	put(&w, &(struct letter){ .size = 100 }, &id);
+	put(&w, &(struct letter) { .size = 100 }, &id);
 	assert_int_equal(due(&w, "b.test", &d, 1), 1);
 	d.recipients[0].state = SUBMIT_RECALLED;
 	d.recipients[1].state = SUBMIT_NOTIFIED;
@@ -644,7 +665,8 @@ neither_what_was_taken_back_nor_whose_time_is_over(void **state)
 	notify(&w, "c.test", NULL);
 	assert_int_equal(hand_out(&w, &id, "c.test"), REFUSAL_NONE);
 	/* nobody has swept yet */
-	put(&w, &(struct letter){ .size = 100, .date_s = now_s - DAY, .hold_until_s = now_s - 2 }, &id);
+	put(&w, &(struct letter) { .size = 100, .date_s = now_s - DAY, .hold_until_s = now_s - 2 },
+	    &id);
 	assert_int_equal(hand_out(&w, &id, "b.test"), REFUSAL_gone);
 	world_clear(&w);
 }
@@ -652,17 +674,17 @@ neither_what_was_taken_back_nor_whose_time_is_over(void **state)
 static void
 what_nobody_fetched_expires(void **state)
 {
-	struct world	 w;
-	struct ulid	 id[3];
-	int64_t		 now_s = clock_wall_ms() / 1000;
-	int64_t		 next_ms;
-	struct err	 e;
+	struct world w;
+	struct ulid id[3];
+	int64_t now_s = clock_wall_ms() / 1000;
+	int64_t next_ms;
+	struct err e;
 
 	(void)state;
 	world_init(&w);
-	put(&w, &(struct letter){ .size = 300000, .hold_until_s = now_s + 100 }, &id[0]);
-	put(&w, &(struct letter){ .size = 100, .hold_until_s = now_s + 100 }, &id[1]);
-	put(&w, &(struct letter){ .size = 100, .hold_until_s = now_s + 1000 }, &id[2]);
+	put(&w, &(struct letter) { .size = 300000, .hold_until_s = now_s + 100 }, &id[0]);
+	put(&w, &(struct letter) { .size = 100, .hold_until_s = now_s + 100 }, &id[1]);
+	put(&w, &(struct letter) { .size = 100, .hold_until_s = now_s + 1000 }, &id[2]);
 	sweep(&w, now_s + 99);
 	assert_string_equal(states(&w, &id[0]), "waiting waiting waiting");
 	sweep(&w, now_s + 101);
@@ -683,15 +705,16 @@ what_nobody_fetched_expires(void **state)
 static void
 a_sweep_goes_on_to_the_end(void **state)
 {
-	struct world		 w;
-	struct ulid		 id;
-	int64_t			 now_s = clock_wall_ms() / 1000;
-	struct oms_store_counts	 c;
+	struct world w;
+	struct ulid id;
+	int64_t now_s = clock_wall_ms() / 1000;
+	struct oms_store_counts c;
 
 	(void)state;
 	world_init(&w);
 	for (int i = 0; i < 450; i++)
-		put(&w, &(struct letter){ .size = 10, .one = true, .hold_until_s = now_s + 10 }, &id);
+		put(&w, &(struct letter) { .size = 10, .one = true, .hold_until_s = now_s + 10 },
+		    &id);
 	sweep(&w, now_s + 11);
 	assert_string_equal(states(&w, &id), "expired");
 	sweep(&w, now_s + 12 + OMS_STORE_OUTCOME_S);
@@ -701,15 +724,15 @@ a_sweep_goes_on_to_the_end(void **state)
 }
 
 struct pairs {
-	unsigned	 n;
-	char		 peers[256];
-	int64_t		 first_ms;
+	unsigned n;
+	char peers[256];
+	int64_t first_ms;
 };
 
 static bool
 take_pair(void *arg, const char *own, const char *peer, int64_t first_ms)
 {
-	struct pairs	*p = arg;
+	struct pairs *p = arg;
 
 	assert_string_equal(own, "a.test");
 	p->n++;
@@ -721,17 +744,17 @@ take_pair(void *arg, const char *own, const char *peer, int64_t first_ms)
 static void
 what_is_due_comes_by_pair_and_time(void **state)
 {
-	struct world		 w;
-	struct ulid		 id[3];
-	struct oms_delivery	 d[4];
-	struct pairs		 p = { 0 };
-	struct err		 e;
-	int64_t			 next_ms;
+	struct world w;
+	struct ulid id[3];
+	struct oms_delivery d[4];
+	struct pairs p = { 0 };
+	struct err e;
+	int64_t next_ms;
 
 	(void)state;
 	world_init(&w);
 	for (int i = 0; i < 3; i++)
-		put(&w, &(struct letter){ .size = 10 }, &id[i]);
+		put(&w, &(struct letter) { .size = 10 }, &id[i]);
 	assert_true(oms_store_pairs(w.store, take_pair, &p, &e));
 	assert_int_equal(p.n, 2);
 	assert_non_null(strstr(p.peers, "b.test "));
@@ -758,16 +781,16 @@ what_is_due_comes_by_pair_and_time(void **state)
 }
 
 struct rows {
-	unsigned	 letters, rcpts;
+	unsigned letters, rcpts;
 };
 
 static void
 count_rows(struct buf *page, struct rows *n)
 {
-	struct span	 rest = buf_span(page);
+	struct span rest = buf_span(page);
 
 	while (rest.n > 0) {
-		struct span	 line = span_cut(&rest, '\n');
+		struct span line = span_cut(&rest, '\n');
 
 		n->letters += span_starts(line, SPAN_LIT("letter "));
 		n->rcpts += span_starts(line, SPAN_LIT("rcpt "));
@@ -786,25 +809,26 @@ count_queue(void *arg, const struct oms_letter *l, const struct oms_delivery *d)
 static void
 the_outbox_comes_in_pages(void **state)
 {
-	struct world	 w;
-	struct ulid	 id[130];
-	struct rows	 n = { 0 };
-	struct buf	 page = BUF_INIT;
-	unsigned	 queued = 0;
-	bool		 more;
-	struct err	 e;
+	struct world w;
+	struct ulid id[130];
+	struct rows n = { 0 };
+	struct buf page = BUF_INIT;
+	unsigned queued = 0;
+	bool more;
+	struct err e;
 
 	(void)state;
 	world_init(&w);
 	for (int i = 0; i < 130; i++) {
-		put(&w, &(struct letter){ .size = 10 }, &id[i]);
-		usleep(1100);	/* ids of one millisecond have no order */
+		put(&w, &(struct letter) { .size = 10 }, &id[i]);
+		usleep(1100); /* ids of one millisecond have no order */
 	}
 	assert_true(oms_store_outbox(w.store, "alice@a.test", NULL, &page, &more, &e));
 	assert_true(more);
 	count_rows(&page, &n);
 	assert_in_range(n.letters, 50, ROW_PAGE_ROWS);
-	assert_true(oms_store_outbox(w.store, "alice@a.test", &id[n.letters - 1], &page, &more, &e));
+	assert_true(
+	    oms_store_outbox(w.store, "alice@a.test", &id[n.letters - 1], &page, &more, &e));
 	assert_false(more);
 	count_rows(&page, &n);
 	assert_int_equal(n.letters, 130);
@@ -822,14 +846,14 @@ the_outbox_comes_in_pages(void **state)
 static void
 answers_may_come_after_the_end(void **state)
 {
-	struct world		 w;
-	struct ulid		 id;
-	struct outcome		 o[3] = { { .world = &w }, { .world = &w }, { .world = &w } };
+	struct world w;
+	struct ulid id;
+	struct outcome o[3] = { { .world = &w }, { .world = &w }, { .world = &w } };
 
 	(void)state;
 	world_init(&w);
-	put(&w, &(struct letter){ .size = 300000, .one = true }, &id);
-	w.waiting = 4;		/* loop_stop is for who runs the loop */
+	put(&w, &(struct letter) { .size = 300000, .one = true }, &id);
+	w.waiting = 4; /* loop_stop is for who runs the loop */
 	oms_store_hand_out(w.store, &id, "b.test", w.loop, on_handed, &o[0]);
 	oms_store_settle(w.store, &id, "b.test", false, w.loop, on_done, &o[1]);
 	oms_store_sweep(w.store, clock_wall_ms() / 1000 + 100 * DAY, w.loop, on_done, &o[2]);
@@ -846,16 +870,16 @@ answers_may_come_after_the_end(void **state)
 static void
 orphans_are_swept_at_start(void **state)
 {
-	struct world	 w;
-	struct ulid	 id;
+	struct world w;
+	struct ulid id;
 	struct spool_kept kept;
-	char		 path[192];
-	FILE		*f;
+	char path[192];
+	FILE *f;
 
 	(void)state;
 	world_init(&w);
-	put(&w, &(struct letter){ .size = 300000 }, &id);
-	body(&w, 200000, &kept);	/* durable, and then we went down */
+	put(&w, &(struct letter) { .size = 300000 }, &id);
+	body(&w, 200000, &kept); /* durable, and then we went down */
 	spool_kept_clear(&kept);
 	snprintf(path, sizeof path, "%s/bodies/0123456789abcdef0123456789abcdef.tmp", w.folder);
 	assert_non_null(f = fopen(path, "w"));
@@ -872,10 +896,10 @@ orphans_are_swept_at_start(void **state)
 static unsigned
 damage(const struct world *w, const void *mark, size_t n_mark)
 {
-	char	 path[128], *octets, *at;
+	char path[128], *octets, *at;
 	unsigned n = 0;
-	off_t	 size;
-	int	 fd;
+	off_t size;
+	int fd;
 
 	snprintf(path, sizeof path, "%s/data.mdb", w->folder);
 	assert_true((fd = open(path, O_RDWR)) >= 0);
@@ -883,7 +907,7 @@ damage(const struct world *w, const void *mark, size_t n_mark)
 	octets = memory_new((size_t)size);
 	assert_int_equal(pread(fd, octets, (size_t)size, 0), size);
 	for (at = octets; (at = memmem(at, (size_t)(octets + size - at), mark, n_mark)) != NULL;
-	    at += n_mark, n++)
+	     at += n_mark, n++)
 		at[n_mark - 1] ^= 1;
 	assert_int_equal(pwrite(fd, octets, (size_t)size, 0), size);
 	free(octets);
@@ -895,19 +919,19 @@ damage(const struct world *w, const void *mark, size_t n_mark)
 static void
 a_damaged_letter_harms_no_other(void **state)
 {
-	struct world		 w;
-	struct ulid		 bad, good;
-	struct oms_delivery	 d[4];
-	struct buf		 page = BUF_INIT;
-	struct rows		 n = { 0 };
-	int64_t			 now_s = clock_wall_ms() / 1000, next_ms;
-	bool			 more;
-	struct err		 e;
+	struct world w;
+	struct ulid bad, good;
+	struct oms_delivery d[4];
+	struct buf page = BUF_INIT;
+	struct rows n = { 0 };
+	int64_t now_s = clock_wall_ms() / 1000, next_ms;
+	bool more;
+	struct err e;
 
 	(void)state;
 	world_init(&w);
-	put(&w, &(struct letter){ .size = 300000, .token = "this-one-is-bad" }, &bad);
-	put(&w, &(struct letter){ .size = 300000, .token = "this-one-is-good" }, &good);
+	put(&w, &(struct letter) { .size = 300000, .token = "this-one-is-bad" }, &bad);
+	put(&w, &(struct letter) { .size = 300000, .token = "this-one-is-good" }, &good);
 	notify(&w, "b.test", NULL);
 	oms_store_close(&w.store);
 	assert_true(damage(&w, "this-one-is-bad", 15) > 0);
@@ -930,15 +954,15 @@ a_damaged_letter_harms_no_other(void **state)
 static void
 a_damaged_delivery_is_not_due(void **state)
 {
-	struct world		 w;
-	struct ulid		 id;
-	struct oms_delivery	 d;
-	int64_t			 next_ms = 1;
-	struct err		 e;
+	struct world w;
+	struct ulid id;
+	struct oms_delivery d;
+	int64_t next_ms = 1;
+	struct err e;
 
 	(void)state;
 	world_init(&w);
-	put(&w, &(struct letter){ .size = 100 }, &id);
+	put(&w, &(struct letter) { .size = 100 }, &id);
 	oms_store_close(&w.store);
 	assert_true(damage(&w, "Tillcalled-Notification: 1 for b.test", 37) > 0);
 	reopen(&w);

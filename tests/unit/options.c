@@ -12,12 +12,12 @@
 
 #include <cmocka.h>
 
-#include "common/svc/options.h"
+#include "common/conf/options.h"
 
-static struct options	 seen;
-static const char	*seen_verb;
-static char		*seen_args[16];
-static char		 seen_values[256];
+static struct options seen;
+static const char *seen_verb;
+static char *seen_args[16];
+static char seen_values[256];
 
 static int
 note(struct options *o)
@@ -28,8 +28,8 @@ note(struct options *o)
 		seen_args[i] = o->args[i];
 	seen_values[0] = '\0';
 	for (size_t i = 0; i < o->n_given; i++)
-		snprintf(seen_values + strlen(seen_values), sizeof seen_values - strlen(seen_values),
-		    "%s=%s;", o->given[i].option->name,
+		snprintf(seen_values + strlen(seen_values),
+		    sizeof seen_values - strlen(seen_values), "%s=%s;", o->given[i].option->name,
 		    o->given[i].value != NULL ? o->given[i].value : "");
 	return 0;
 }
@@ -37,7 +37,7 @@ note(struct options *o)
 static const struct options_option list_options[] = {
 	{ "held", 0, NULL, "only those that the sender holds" },
 	{ "from", 'f', "ADDRESS", "only of this sender" },
-	{ NULL, 0, NULL, NULL }
+	{ NULL, 0, NULL, NULL },
 };
 static const struct options_verb verbs[] = {
 	{ "run", "", 0, 0, "serve", NULL, note, false },
@@ -45,7 +45,7 @@ static const struct options_verb verbs[] = {
 	{ "user add", "ADDRESS", 1, 1, "make a mailbox", NULL, note, false },
 	{ "user list", "", 0, 0, "mailboxes", NULL, note, false },
 	{ "sendmail", "...", 0, -1, "as sendmail(8)", NULL, note, true },
-	{ NULL, NULL, 0, 0, NULL, NULL, NULL, false }
+	{ NULL, NULL, 0, 0, NULL, NULL, NULL, false },
 };
 static const struct options_program plain = { "oms", "keeps mail", verbs, NULL };
 static const struct options_program bare = { "mc", "reads mail", verbs, "list" };
@@ -54,11 +54,11 @@ static const struct options_program bare = { "mc", "reads mail", verbs, "list" }
 static int
 run_of(const struct options_program *p, const char *line, char out[4096])
 {
-	static char	 words[1024];		/* what is seen borrows from it */
-	char		*argv[32];
-	int		 argc = 0, saved[2] = { dup(1), dup(2) }, fd = memfd_create("out", 0);
-	int		 status;
-	ssize_t		 n;
+	static char words[1024]; /* what is seen borrows from it */
+	char *argv[32];
+	int argc = 0, saved[2] = { dup(1), dup(2) }, fd = memfd_create("out", 0);
+	int status;
+	ssize_t n;
 
 	snprintf(words, sizeof words, "%s", line);
 	for (char *w = strtok(words, " "); w != NULL; w = strtok(NULL, " "))
@@ -83,7 +83,7 @@ run_of(const struct options_program *p, const char *line, char out[4096])
 static void
 assert_runs(const char *line, const char *verb, const char *values, int n_args)
 {
-	char	 out[4096];
+	char out[4096];
 
 	assert_int_equal(run_of(&plain, line, out), 0);
 	assert_string_equal(out, "");
@@ -96,7 +96,7 @@ assert_runs(const char *line, const char *verb, const char *values, int n_args)
 static void
 assert_says(const struct options_program *p, const char *line, int status, const char *what)
 {
-	char	 out[4096];
+	char out[4096];
 
 	assert_int_equal(run_of(p, line, out), status);
 	if (strstr(out, what) == NULL)
@@ -126,7 +126,7 @@ meanings(void **state)
 static void
 values(void **state)
 {
-	char		 out[4096];
+	char out[4096];
 
 	(void)state;
 	assert_int_equal(run_of(&bare, "mc -f x --from y", out), 0);
@@ -147,10 +147,12 @@ faults(void **state)
 	(void)state;
 	assert_says(&plain, "oms", 64, "what? All commands: oms --help");
 	assert_says(&plain, "oms rnu", 64, "no command \"rnu\"; did you mean  oms run ?");
-	assert_says(&plain, "oms usr add x", 64, "no command \"usr add\"; did you mean  oms user add ?");
+	assert_says(&plain, "oms usr add x", 64,
+	    "no command \"usr add\"; did you mean  oms user add ?");
 	assert_says(&plain, "oms user", 64, "user what? There is: user add, user list");
 	assert_says(&plain, "oms user zzzzzz", 64, "user what?");
-	assert_says(&plain, "oms frobnicate", 64, "no command \"frobnicate\"; all of them: oms --help");
+	assert_says(&plain, "oms frobnicate", 64,
+	    "no command \"frobnicate\"; all of them: oms --help");
 	assert_says(&plain, "oms user add", 64, "user add needs ADDRESS; try: oms user add --help");
 	assert_says(&plain, "oms user add a b", 64, "\"b\" is one word too many for user add");
 	assert_says(&plain, "oms list --hold", 64, "no option --hold; did you mean --held?");

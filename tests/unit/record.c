@@ -11,9 +11,9 @@
 static void
 round_trip(void **state)
 {
-	struct buf	 b = BUF_INIT;
-	struct reader	 r;
-	char		 three[3];
+	struct buf b = BUF_INIT;
+	struct reader r;
+	char three[3];
 
 	(void)state;
 	put_u8(&b, 1);
@@ -22,7 +22,7 @@ round_trip(void **state)
 	put_u64(&b, UINT64_C(0x0123456789abcdef));
 	put_bytes(&b, "abc", 3);
 	put_span(&b, SPAN_LIT("hello"));
-	put_span(&b, (struct span){ NULL, 0 });
+	put_span(&b, (struct span) { NULL, 0 });
 	assert_int_equal(b.len, 1 + 2 + 4 + 8 + 3 + 4 + 5 + 4);
 	assert_memory_equal(b.data, "\x01\x12\x34\xde\xad\xbe\xef", 7);
 	r = reader_of(buf_span(&b));
@@ -43,12 +43,12 @@ round_trip(void **state)
 static void
 damage_is_noticed(void **state)
 {
-	static const char	 whole[] = "\x01\x00\x00\x00\x05hello\x12\x34";
-	size_t			 n = sizeof whole - 1;
+	static const char whole[] = "\x01\x00\x00\x00\x05hello\x12\x34";
+	size_t n = sizeof whole - 1;
 
 	(void)state;
 	for (size_t cut = 0; cut <= n + 1; cut++) {
-		struct reader	 r = reader_of(span_of(whole, cut));
+		struct reader r = reader_of(span_of(whole, cut));
 
 		read_u8(&r);
 		read_span(&r);
@@ -60,8 +60,9 @@ damage_is_noticed(void **state)
 static void
 after_a_fault_all_is_zero(void **state)
 {
-	struct reader	 r = reader_of(SPAN_LIT("\xff\xff\xff\xff" "abcdefgh"));
-	char		 two[2] = "xx";
+	struct reader r = reader_of(SPAN_LIT("\xff\xff\xff\xff"
+					     "abcdefgh"));
+	char two[2] = "xx";
 
 	(void)state;
 	assert_int_equal(read_span(&r).n, 0);
@@ -75,7 +76,7 @@ after_a_fault_all_is_zero(void **state)
 int
 main(void)
 {
-	const struct CMUnitTest	 tests[] = {
+	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(round_trip),
 		cmocka_unit_test(damage_is_noticed),
 		cmocka_unit_test(after_a_fault_all_is_zero),

@@ -15,9 +15,9 @@ each_row_is_whole(void **state)
 {
 	(void)state;
 	for (int i = 1; i < REFUSAL__COUNT; i++) {
-		enum refusal	 r = (enum refusal)i;
-		const char	*enhanced = refusal_enhanced(r);
-		int		 code = refusal_code(r);
+		enum refusal r = (enum refusal)i;
+		const char *enhanced = refusal_enhanced(r);
+		int code = refusal_code(r);
 
 		assert_int_equal(refusal_by_word(span_str(refusal_word(r))), i);
 		assert_true(refusal_sentence(r)[0] != '\0');
@@ -36,20 +36,20 @@ each_row_is_whole(void **state)
 static void
 the_spec_has_each_row(void **state)
 {
-	static char	 spec[512 * 1024];
-	FILE		*f = fopen("proto/SPEC.md", "r");
-	size_t		 n;
-	bool		 whole = true;
+	static char spec[512 * 1024];
+	FILE *f = fopen("proto/SPEC.md", "r");
+	size_t n;
+	bool whole = true;
 
 	(void)state;
 	if (f == NULL)
-		skip();			/* not run from the root of the tree */
+		skip(); /* not run from the root of the tree */
 	n = fread(spec, 1, sizeof spec - 1, f);
 	fclose(f);
 	spec[n] = '\0';
 	for (int i = 1; i < REFUSAL__COUNT; i++) {
-		enum refusal	 r = (enum refusal)i;
-		char		 code[32] = "never on the wire", row[512];
+		enum refusal r = (enum refusal)i;
+		char code[32] = "never on the wire", row[512];
 
 		if (refusal_code(r) != 0)
 			snprintf(code, sizeof code, "%d %s", refusal_code(r), refusal_enhanced(r));
@@ -78,7 +78,7 @@ words_are_words(void **state)
 static void
 errors_are_one_clean_line(void **state)
 {
-	struct err	 e;
+	struct err e;
 
 	(void)state;
 	assert_false(err_set(&e, REFUSAL_bad_id, "%s", ""));
@@ -95,8 +95,8 @@ errors_are_one_clean_line(void **state)
 static void
 cut_text_stays_utf8(void **state)
 {
-	char		 text[ERR_TEXT_BYTES + 8];
-	struct err	 e;
+	char text[ERR_TEXT_BYTES + 8];
+	struct err e;
 
 	(void)state;
 	for (size_t pad = ERR_TEXT_BYTES - 5; pad < ERR_TEXT_BYTES; pad++) {
@@ -110,7 +110,7 @@ cut_text_stays_utf8(void **state)
 int
 main(void)
 {
-	const struct CMUnitTest	 tests[] = {
+	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(each_row_is_whole),
 		cmocka_unit_test(the_spec_has_each_row),
 		cmocka_unit_test(words_are_words),

@@ -13,10 +13,10 @@
 static struct reply
 read_back(const struct buf *b)
 {
-	struct span	 line;
-	struct reply	 r;
-	size_t		 used;
-	struct err	 e;
+	struct span line;
+	struct reply r;
+	size_t used;
+	struct err e;
 
 	assert_int_equal(line_next(buf_span(b), &line, &used, &e), LINE_READY);
 	assert_int_equal(used, b->len);
@@ -27,9 +27,9 @@ read_back(const struct buf *b)
 static void
 round_trip(void **state)
 {
-	struct buf	 b = BUF_INIT;
-	struct reply	 r;
-	struct err	 e;
+	struct buf b = BUF_INIT;
+	struct reply r;
+	struct err e;
 
 	(void)state;
 	reply_addf(&b, 250, "2.1.5", "%s", "noticed");
@@ -45,7 +45,7 @@ round_trip(void **state)
 	assert_int_equal(r.octets, 18231);
 	assert_true(span_eq(r.text, SPAN_LIT("follows")));
 	for (int i = 1; i < REFUSAL__COUNT; i++) {
-		enum refusal	 why = (enum refusal)i, seen;
+		enum refusal why = (enum refusal)i, seen;
 
 		buf_reset(&b);
 		err_set(&e, why, "%s", "");
@@ -63,8 +63,8 @@ round_trip(void **state)
 static void
 long_text_is_cut_at_a_character(void **state)
 {
-	char		 text[LINE_MAX_BYTES + 64];
-	struct buf	 b = BUF_INIT;
+	char text[LINE_MAX_BYTES + 64];
+	struct buf b = BUF_INIT;
 
 	(void)state;
 	for (size_t pad = 0; pad < 4; pad++) {
@@ -86,11 +86,11 @@ long_text_is_cut_at_a_character(void **state)
 static void
 forms(void **state)
 {
-	static const char *const	 bad[] = { "", "250", "25 2.0.0", "600 2.0.0 x", "050 2.0.0",
+	static const char *const bad[] = { "", "250", "25 2.0.0", "600 2.0.0 x", "050 2.0.0",
 		"2500 2.0.0", "250 3.0.0", "250 2.0", "250 2.0.0.0", "250 2.00.0", "250 2.0.1000",
 		"250 2..0", "a50 2.0.0", "250-2.0.0", "250 2.0.0 {x}", "250 2.0.0 {01}" };
-	struct reply			 r;
-	struct err			 e;
+	struct reply r;
+	struct err e;
 
 	(void)state;
 	for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
@@ -115,8 +115,8 @@ forms(void **state)
 static void
 unknown_words_keep_their_code(void **state)
 {
-	struct reply	 r;
-	struct err	 e;
+	struct reply r;
+	struct err e;
 
 	(void)state;
 	assert_true(reply_parse(SPAN_LIT("450 4.9.9 [from-the-future] later"), &r, &e));
@@ -131,7 +131,7 @@ unknown_words_keep_their_code(void **state)
 int
 main(void)
 {
-	const struct CMUnitTest	 tests[] = {
+	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(round_trip),
 		cmocka_unit_test(long_text_is_cut_at_a_character),
 		cmocka_unit_test(forms),

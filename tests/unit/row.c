@@ -14,8 +14,8 @@
 static bool
 parses(const char *line)
 {
-	struct row	 r;
-	struct err	 e;
+	struct row r;
+	struct err e;
 
 	return row_parse(&r, span_str(line), &e);
 }
@@ -49,12 +49,12 @@ test_form(void **state)
 static void
 test_any_text_comes_through(void **state)
 {
-	static const char	 text[] = "100 % of \"x=y\" \xe2\x82\xac %20%";
-	struct buf		 out = BUF_INIT;
-	struct row_writer	 w = row_begin(&out, "x");
-	struct row		 r;
-	char			 back[64], none[4] = "abc";
-	struct err		 e;
+	static const char text[] = "100 % of \"x=y\" \xe2\x82\xac %20%";
+	struct buf out = BUF_INIT;
+	struct row_writer w = row_begin(&out, "x");
+	struct row r;
+	char back[64], none[4] = "abc";
+	struct err e;
 
 	(void)state;
 	row_text(&w, "empty", SPAN_LIT(""));
@@ -73,25 +73,29 @@ test_any_text_comes_through(void **state)
 static void
 test_no_text_breaks_a_row(void **state)
 {
-	struct buf		 out = BUF_INIT;
-	struct row_writer	 w = row_begin(&out, "x");
+	struct buf out = BUF_INIT;
+	struct row_writer w = row_begin(&out, "x");
 
 	(void)state;
 	row_text(&w, "text", span_of("a\r\nmore\r\n\0b\x7f\xc2\x85\xff", 15));
 	row_end(&w);
-	assert_true(span_eq(buf_span(&out), SPAN_LIT("x text=a??more???b?" "?" "?" "?\r\n")));
+	assert_true(span_eq(buf_span(&out),
+	    SPAN_LIT("x text=a??more???b?"
+		     "?"
+		     "?"
+		     "?\r\n")));
 	buf_clear(&out);
 }
 
 static void
 test_a_row_fits_its_line(void **state)
 {
-	struct buf		 out = BUF_INIT;
-	struct row_writer	 w = row_begin(&out, "x");
-	char			 text[2000];
-	struct span		 line;
-	size_t			 used;
-	struct err		 e;
+	struct buf out = BUF_INIT;
+	struct row_writer w = row_begin(&out, "x");
+	char text[2000];
+	struct span line;
+	size_t used;
+	struct err e;
 
 	(void)state;
 	memset(text, ' ', sizeof text);
@@ -107,15 +111,17 @@ test_a_row_fits_its_line(void **state)
 static void
 test_fields(void **state)
 {
-	static const char *const	 names[] = { "red", "blue", NULL };
-	struct row			 r;
-	struct ulid			 id;
-	struct err			 e;
-	char				 small[4];
+	static const char *const names[] = { "red", "blue", NULL };
+	struct row r;
+	struct ulid id;
+	struct err e;
+	char small[4];
 
 	(void)state;
-	assert_true(row_parse(&r, SPAN_LIT("x n=7 at=2026-11-23T14:00:00Z c=blue "
-	    "id=01JDZ5TPB4M4Q8W1RZ9H1V6K3C long=abcd"), &e));
+	assert_true(row_parse(&r,
+	    SPAN_LIT("x n=7 at=2026-11-23T14:00:00Z c=blue "
+		     "id=01JDZ5TPB4M4Q8W1RZ9H1V6K3C long=abcd"),
+	    &e));
 	assert_int_equal(row_read_u64(&r, "n"), 7);
 	assert_int_equal(row_read_date(&r, "at"), 1795442400);
 	assert_int_equal(row_read_name(&r, "c", names), 1);
@@ -131,8 +137,8 @@ test_fields(void **state)
 static void
 assert_fault(const char *line, void (*read)(struct row *))
 {
-	struct row	 r;
-	struct err	 e;
+	struct row r;
+	struct err e;
 
 	assert_true(row_parse(&r, span_str(line), &e));
 	read(&r);
@@ -154,7 +160,7 @@ read_a_date(struct row *r)
 static void
 read_an_id(struct row *r)
 {
-	struct ulid	 id;
+	struct ulid id;
 
 	row_read_id(r, "n", &id);
 }
@@ -162,7 +168,7 @@ read_an_id(struct row *r)
 static void
 read_a_name(struct row *r)
 {
-	static const char *const	 names[] = { "red", NULL };
+	static const char *const names[] = { "red", NULL };
 
 	assert_int_equal(row_read_name(r, "n", names), 0);
 }
@@ -182,15 +188,15 @@ test_faults_stick(void **state)
 static void
 test_field_limit(void **state)
 {
-	struct buf	 line = BUF_INIT;
+	struct buf line = BUF_INIT;
 
 	(void)state;
 	buf_addf(&line, "x");
 	for (int i = 0; i < ROW_FIELDS_MAX - 1; i++)
 		buf_addf(&line, " %c%c=1", 'a' + i / 26, 'a' + i % 26);
 	for (int more = 0; more < 3; more++) {
-		struct row	 r;
-		struct err	 e;
+		struct row r;
+		struct err e;
 
 		assert_int_equal(row_parse(&r, buf_span(&line), &e), more < 2);
 		buf_addf(&line, " z%c=1", 'a' + more);
@@ -201,7 +207,7 @@ test_field_limit(void **state)
 static bool
 count_rows(void *arg, struct row *r, struct err *e)
 {
-	struct buf	*words = arg;
+	struct buf *words = arg;
 
 	buf_add(words, r->word.p, r->word.n);
 	buf_addf(words, "%zu ", r->n);
@@ -211,13 +217,13 @@ count_rows(void *arg, struct row *r, struct err *e)
 static void
 test_cut_anywhere(void **state)
 {
-	static const char	 rows[] = "letter a=1 b=2\r\nrcpt c=3\r\nmore\r\n";
-	size_t			 n = sizeof rows - 1;
-	struct err		 e;
+	static const char rows[] = "letter a=1 b=2\r\nrcpt c=3\r\nmore\r\n";
+	size_t n = sizeof rows - 1;
+	struct err e;
 
 	(void)state;
 	for (size_t chunk = 1; chunk <= n; chunk++) {
-		struct buf	 kept = BUF_INIT, words = BUF_INIT;
+		struct buf kept = BUF_INIT, words = BUF_INIT;
 
 		for (size_t at = 0; at < n; at += chunk)
 			assert_true(row_feed(&kept, span_sub(span_of(rows, n), at, chunk),
@@ -232,9 +238,9 @@ test_cut_anywhere(void **state)
 static void
 test_a_row_is_kept_within_its_limit(void **state)
 {
-	char		 text[LINE_MAX_BYTES + 1];
-	struct buf	 kept = BUF_INIT, words = BUF_INIT;
-	struct err	 e;
+	char text[LINE_MAX_BYTES + 1];
+	struct buf kept = BUF_INIT, words = BUF_INIT;
+	struct err e;
 
 	(void)state;
 	memset(text, 'x', sizeof text);
@@ -253,8 +259,8 @@ test_a_row_is_kept_within_its_limit(void **state)
 static void
 test_the_role_may_stop(void **state)
 {
-	struct buf	 kept = BUF_INIT, words = BUF_INIT;
-	struct err	 e;
+	struct buf kept = BUF_INIT, words = BUF_INIT;
+	struct err e;
 
 	(void)state;
 	assert_false(row_feed(&kept, SPAN_LIT("a\r\nstop\r\nb\r\n"), count_rows, &words, &e));
@@ -267,7 +273,7 @@ test_the_role_may_stop(void **state)
 int
 main(void)
 {
-	const struct CMUnitTest	 tests[] = {
+	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_form),
 		cmocka_unit_test(test_any_text_comes_through),
 		cmocka_unit_test(test_no_text_breaks_a_row),

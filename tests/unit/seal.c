@@ -10,23 +10,22 @@
 
 #include "proto/seal.h"
 
-#define H1	"1111111111111111111111111111111111111111111111111111111111111111"
-#define H2	"0222222222222222222222222222222222222222222222222222222222222222"
-#define NOW	1795442402
+#define H1  "1111111111111111111111111111111111111111111111111111111111111111"
+#define H2  "0222222222222222222222222222222222222222222222222222222222222222"
+#define NOW 1795442402
 
-static const char	 text[] =
-	"Tillcalled-Seal: 1\r\n"
-	"Signer: a.test\r\n"
-	"For: b.test\r\n"
-	"Date: 2026-11-23T14:00:02Z\r\n"
-	"Statement: sha256:" H1 "\r\n"
-	"Statement: sha256:" H2 "\r\n";
+static const char text[] = "Tillcalled-Seal: 1\r\n"
+			   "Signer: a.test\r\n"
+			   "For: b.test\r\n"
+			   "Date: 2026-11-23T14:00:02Z\r\n"
+			   "Statement: sha256:" H1 "\r\n"
+			   "Statement: sha256:" H2 "\r\n";
 
 static void
 refused(struct span s, enum refusal why)
 {
-	struct seal	 seal;
-	struct err	 e = { 0 };
+	struct seal seal;
+	struct err e = { 0 };
 
 	if (seal_parse(s, &seal, &e))
 		fail_msg("accepted:\n%.*s", SPAN_FMT(s));
@@ -36,9 +35,9 @@ refused(struct span s, enum refusal why)
 static void
 each_field_is_read(void **state)
 {
-	unsigned char	 one[STATEMENT_HASH_BYTES], other[STATEMENT_HASH_BYTES] = { 0 };
-	struct seal	 s;
-	struct err	 e;
+	unsigned char one[STATEMENT_HASH_BYTES], other[STATEMENT_HASH_BYTES] = { 0 };
+	struct seal s;
+	struct err e;
 
 	(void)state;
 	memset(one, 0x11, sizeof one);
@@ -56,19 +55,19 @@ each_field_is_read(void **state)
 static void
 other_forms(void **state)
 {
-	static const char *const	 bad[][2] = { { "Seal: 1", "Seal: 2" }, { "Seal: 1", "Seal:1" },
+	static const char *const bad[][2] = { { "Seal: 1", "Seal: 2" }, { "Seal: 1", "Seal:1" },
 		{ "Signer: a.test", "Signer: A.test" }, { "Signer: a.test", "Signer: test" },
 		{ "Signer: a.test\r\n", "" }, { "For: b.test\r\n", "" },
 		{ "Signer: a.test\r\nFor: b.test", "For: b.test\r\nSigner: a.test" },
 		{ "For: b.test\r\n", "For: b.test\r\nFor: b.test\r\n" }, { "02Z", "60Z" },
-		{ "\r\nFor", "\nFor" }, { "\r\nFor", "\r\nX: y\r\nFor" }, { H2, H1 }, { H2 "\r\n", H2 },
-		{ H2 "\r\n", H2 "\r\n\r\n" }, { H2 "\r\n", H2 "\r\nX: y\r\n" }, { ":1111", ":F111" },
-		{ ":1111", ":111" } };
-	char				 out[2048];
+		{ "\r\nFor", "\nFor" }, { "\r\nFor", "\r\nX: y\r\nFor" }, { H2, H1 },
+		{ H2 "\r\n", H2 }, { H2 "\r\n", H2 "\r\n\r\n" }, { H2 "\r\n", H2 "\r\nX: y\r\n" },
+		{ ":1111", ":F111" }, { ":1111", ":111" } };
+	char out[2048];
 
 	(void)state;
 	for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
-		const char	*at = strstr(text, bad[i][0]);
+		const char *at = strstr(text, bad[i][0]);
 
 		snprintf(out, sizeof out, "%.*s%s%s", (int)(at - text), text, bad[i][1],
 		    at + strlen(bad[i][0]));
@@ -76,7 +75,7 @@ other_forms(void **state)
 	}
 	for (size_t n = 0; n < sizeof text - 1; n++) {
 		if (n + sizeof "Statement: sha256:" H2 "\r\n" == sizeof text)
-			continue;		/* the seal of one statement */
+			continue; /* the seal of one statement */
 		refused(span_of(text, n), REFUSAL_bad_seal_form);
 	}
 }
@@ -84,23 +83,24 @@ other_forms(void **state)
 static void
 statements_limit(void **state)
 {
-	unsigned char	 d[SEAL_STATEMENTS_MAX + 1][STATEMENT_HASH_BYTES] = { { 0 } };
-	struct buf	 out = BUF_INIT;
-	struct seal	 s;
-	struct err	 e;
+	unsigned char d[SEAL_STATEMENTS_MAX + 1][STATEMENT_HASH_BYTES] = { { 0 } };
+	struct buf out = BUF_INIT;
+	struct seal s;
+	struct err e;
 
 	(void)state;
 	for (size_t i = 0; i <= SEAL_STATEMENTS_MAX; i++)
 		d[i][i % 32] = (unsigned char)(i + 1);
 	for (size_t n = 0; n <= SEAL_STATEMENTS_MAX + 1; n++) {
-		bool	 fits = n >= 1 && n <= SEAL_STATEMENTS_MAX;
+		bool fits = n >= 1 && n <= SEAL_STATEMENTS_MAX;
 
 		buf_reset(&out);
 		assert_int_equal(seal_write(&out, SPAN_LIT("a.test"), SPAN_LIT("b.test"), NOW, d, n,
-		    &e), fits);
+				     &e),
+		    fits);
 		if (!fits) {
-			assert_int_equal(e.why, n ? REFUSAL_too_many_statements :
-			    REFUSAL_bad_seal_form);
+			assert_int_equal(e.why,
+			    n ? REFUSAL_too_many_statements : REFUSAL_bad_seal_form);
 			assert_int_equal(out.len, 0);
 			continue;
 		}
@@ -120,9 +120,9 @@ statements_limit(void **state)
 static void
 size_limit(void **state)
 {
-	char		*big = calloc(1, SEAL_MAX_BYTES + 2);
-	struct seal	 s;
-	struct err	 e;
+	char *big = calloc(1, SEAL_MAX_BYTES + 2);
+	struct seal s;
+	struct err e;
 
 	(void)state;
 	memset(big, 'x', SEAL_MAX_BYTES + 1);
@@ -137,8 +137,8 @@ size_limit(void **state)
 static void
 check(struct span signer, struct span whom, int64_t now, enum refusal why)
 {
-	struct seal	 s;
-	struct err	 e = { 0 };
+	struct seal s;
+	struct err e = { 0 };
 
 	assert_true(seal_parse(SPAN_LIT(text), &s, &e));
 	assert_int_equal(seal_check(&s, signer, whom, now, &e), why == REFUSAL_NONE);
@@ -148,7 +148,7 @@ check(struct span signer, struct span whom, int64_t now, enum refusal why)
 static void
 bindings(void **state)
 {
-	struct span	 a = SPAN_LIT("a.test"), b = SPAN_LIT("b.test");
+	struct span a = SPAN_LIT("a.test"), b = SPAN_LIT("b.test");
 
 	(void)state;
 	check(a, b, NOW, REFUSAL_NONE);
@@ -156,14 +156,14 @@ bindings(void **state)
 	check(SPAN_LIT("test"), b, NOW, REFUSAL_seal_signer);
 	check(a, SPAN_LIT("c.test"), NOW, REFUSAL_seal_for);
 	for (int64_t d = -SEAL_SKEW_S - 1; d <= SEAL_SKEW_S + 1; d++)
-		check(a, b, NOW + d, d < -SEAL_SKEW_S || d > SEAL_SKEW_S ? REFUSAL_seal_date :
-		    REFUSAL_NONE);
+		check(a, b, NOW + d,
+		    d < -SEAL_SKEW_S || d > SEAL_SKEW_S ? REFUSAL_seal_date : REFUSAL_NONE);
 }
 
 static void
 algorithms(void **state)
 {
-	enum seal_alg	 alg;
+	enum seal_alg alg;
 
 	(void)state;
 	for (int i = SEAL_ECDSA_SHA256; i <= SEAL_RSA_SHA256; i++) {
@@ -178,7 +178,7 @@ algorithms(void **state)
 int
 main(void)
 {
-	const struct CMUnitTest	 tests[] = {
+	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(each_field_is_read),
 		cmocka_unit_test(other_forms),
 		cmocka_unit_test(statements_limit),

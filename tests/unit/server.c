@@ -15,18 +15,19 @@
 enum { NEW = 1, READY = 2 };
 
 struct play {
-	struct server	 s;		/* first */
-	struct buf	 held;		/* input that was not taken */
-	struct buf	 body;		/* what `octets` got */
-	struct buf	 behind;
-	bool		 shut_out;
-	uint64_t	 asked;		/* request that waits */
+	struct server s; /* first */
+	struct buf held; /* input that was not taken */
+	struct buf body; /* what `octets` got */
+	struct buf behind;
+	bool shut_out;
+	uint64_t asked; /* request that waits */
 };
 
 static bool
 admit(void *role, struct err *e)
 {
-	return !((struct play *)role)->shut_out || err_set(e, REFUSAL_certificate_revoked, "%s", "");
+	return !((struct play *)role)->shut_out ||
+	    err_set(e, REFUSAL_certificate_revoked, "%s", "");
 }
 
 static enum outcome
@@ -57,7 +58,7 @@ body(struct server *s, struct span in)
 static enum outcome
 body_end(struct server *s, struct span whole, struct err *e)
 {
-	struct play	*p = (struct play *)s;
+	struct play *p = (struct play *)s;
 
 	(void)e;
 	if (whole.n > 0)
@@ -70,7 +71,7 @@ body_end(struct server *s, struct span whole, struct err *e)
 static enum outcome
 do_body(struct server *s, struct span args, struct err *e)
 {
-	uint64_t	 n = 0;
+	uint64_t n = 0;
 
 	(void)e;
 	span_u64(args, &n);
@@ -81,7 +82,7 @@ do_body(struct server *s, struct span args, struct err *e)
 static enum outcome
 do_whole(struct server *s, struct span args, struct err *e)
 {
-	uint64_t	 n = 0;
+	uint64_t n = 0;
 
 	(void)e;
 	span_u64(args, &n);
@@ -92,7 +93,7 @@ do_whole(struct server *s, struct span args, struct err *e)
 static enum outcome
 do_skip(struct server *s, struct span args, struct err *e)
 {
-	uint64_t	 n = 0;
+	uint64_t n = 0;
 
 	span_u64(args, &n);
 	server_skip(s, n);
@@ -136,18 +137,18 @@ free_source(struct source *src)
 static enum outcome
 do_give(struct server *s, struct span args, struct err *e)
 {
-	struct source	*src = malloc(sizeof *src);
+	struct source *src = malloc(sizeof *src);
 
 	(void)args;
 	(void)e;
 	assert_non_null(src);
-	*src = (struct source){ read_zeros, free_source };
+	*src = (struct source) { read_zeros, free_source };
 	server_reply(s, 250, "2.0.0", "{100} follows");
 	engine_payload_take(&s->engine, src, 0, 100);
 	return DONE;
 }
 
-static const struct verb	 verbs[] = {
+static const struct verb verbs[] = {
 	{ "HELLO", NEW, do_hello },
 	{ "WAIT", READY, do_wait },
 	{ "BODY", READY, do_body },
@@ -158,12 +159,12 @@ static const struct verb	 verbs[] = {
 	{ "QUIT", NEW | READY, do_quit },
 };
 
-static const struct server_ops	 ops = { .admit = admit };
+static const struct server_ops ops = { .admit = admit };
 
 static void
 begin(struct play *p)
 {
-	*p = (struct play){ 0 };
+	*p = (struct play) { 0 };
 	server_init(&p->s, verbs, sizeof verbs / sizeof verbs[0], &ops, p);
 	p->s.engine.now_ms = 1000;
 }
@@ -196,7 +197,7 @@ static void
 run(const char *in, size_t n, const char *out, bool closes)
 {
 	for (size_t chunk = 1; chunk <= n; chunk = chunk < 9 ? chunk + 1 : chunk * 2) {
-		struct play	 p;
+		struct play p;
 
 		begin(&p);
 		drive(&p.s.engine, &p.held, span_of(in, n), chunk);
@@ -209,21 +210,25 @@ run(const char *in, size_t n, const char *out, bool closes)
 static void
 dialogues(void **state)
 {
-	static const char	 a[] = "HELLO x\r\nBODY 5\r\nab\r\ncBODY 0\r\nWHOLE 3\r\nxyzWHOLE 0\r\n"
-		"SKIP 4\r\nQUITSKIP 0\r\nQUIT\r\nHELLO ignored\r\n";
-	static const char	 b[] = "WAIT\r\nFROB\r\nHELLO\r\nhello x\r\nHELLO  x\r\nHELLO y\r\n";
+	static const char a[] = "HELLO x\r\nBODY 5\r\nab\r\ncBODY 0\r\nWHOLE 3\r\nxyzWHOLE 0\r\n"
+				"SKIP 4\r\nQUITSKIP 0\r\nQUIT\r\nHELLO ignored\r\n";
+	static const char b[] = "WAIT\r\nFROB\r\nHELLO\r\nhello x\r\nHELLO  x\r\nHELLO y\r\n";
 
 	(void)state;
-	run(a, sizeof a - 1, "250 2.0.0 hello x\r\n250 2.0.0 5 octets\r\n250 2.0.0 0 octets\r\n"
+	run(a, sizeof a - 1,
+	    "250 2.0.0 hello x\r\n250 2.0.0 5 octets\r\n250 2.0.0 0 octets\r\n"
 	    "250 2.0.0 3 octets\r\n250 2.0.0 0 octets\r\n"
 	    "552 5.3.4 [message-too-big] the letter is larger than the limit\r\n"
 	    "552 5.3.4 [message-too-big] the letter is larger than the limit\r\n"
-	    "221 2.0.0 bye\r\n", true);
-	run(b, sizeof b - 1, "503 5.5.1 [bad-sequence] WAIT is not allowed now\r\n"
+	    "221 2.0.0 bye\r\n",
+	    true);
+	run(b, sizeof b - 1,
+	    "503 5.5.1 [bad-sequence] WAIT is not allowed now\r\n"
 	    "500 5.5.1 [unknown-verb] no such request\r\n"
 	    "501 5.5.4 [bad-syntax] the request is not of its form\r\n"
 	    "500 5.5.1 [unknown-verb] no such request\r\n250 2.0.0 hello  x\r\n"
-	    "503 5.5.1 [bad-sequence] HELLO is not allowed now\r\n", false);
+	    "503 5.5.1 [bad-sequence] HELLO is not allowed now\r\n",
+	    false);
 	run("HELLO x\nQUIT\r\n", 14, "500 5.5.2 [bare-lf] bare LF at octet 7\r\n", true);
 	run("HELLO \x01\r\nQUIT\r\n", 15,
 	    "500 5.5.2 [bad-octet] a control octet or broken UTF-8 stands in a line\r\n", true);
@@ -232,7 +237,7 @@ dialogues(void **state)
 static void
 errors_are_counted(void **state)
 {
-	struct play	 p;
+	struct play p;
 
 	(void)state;
 	begin(&p);
@@ -242,7 +247,8 @@ errors_are_counted(void **state)
 	buf_reset(&p.s.engine.out);
 	send(&p, "FROB\r\n");
 	assert_true(p.s.engine.closing);
-	says(&p, "500 5.5.1 [unknown-verb] no such request\r\n"
+	says(&p,
+	    "500 5.5.1 [unknown-verb] no such request\r\n"
 	    "421 4.7.0 [too-many-errors] too many errors in one session\r\n");
 	end(&p);
 }
@@ -250,8 +256,8 @@ errors_are_counted(void **state)
 static void
 line_limit(void **state)
 {
-	char		 in[LINE_MAX_BYTES + 3];
-	struct play	 p;
+	char in[LINE_MAX_BYTES + 3];
+	struct play p;
 
 	(void)state;
 	for (size_t n = LINE_MAX_BYTES - 1; n <= LINE_MAX_BYTES + 1; n++) {
@@ -267,7 +273,7 @@ line_limit(void **state)
 static void
 a_waiting_request_holds_back_the_next(void **state)
 {
-	struct play	 p;
+	struct play p;
 
 	(void)state;
 	begin(&p);
@@ -278,7 +284,7 @@ a_waiting_request_holds_back_the_next(void **state)
 	assert_false(server_answered(&p.s, p.asked - 1));
 	assert_true(p.s.engine.owing);
 	assert_true(server_answered(&p.s, p.asked));
-	p.s.engine.feed(&p.s.engine, (struct span){ 0 });
+	p.s.engine.feed(&p.s.engine, (struct span) { 0 });
 	assert_false(p.s.engine.owing);
 	assert_false(server_answered(&p.s, p.asked));
 	server_reply(&p.s, 250, "2.0.0", "waited");
@@ -290,14 +296,14 @@ a_waiting_request_holds_back_the_next(void **state)
 static void
 a_held_reply_stands_behind(void **state)
 {
-	struct play	 p;
+	struct play p;
 
 	(void)state;
 	begin(&p);
 	send(&p, "HELLO x\r\nHOLD\r\nFROB\r\nQUIT\r\nFROB\r\n");
 	says(&p, "250 2.0.0 hello x\r\n");
 	assert_false(p.s.engine.closing);
-	assert_int_equal(p.held.len, 0);		/* behind QUIT all is taken and ignored */
+	assert_int_equal(p.held.len, 0); /* behind QUIT all is taken and ignored */
 	assert_true(span_eq(buf_span(&p.behind),
 	    SPAN_LIT("500 5.5.1 [unknown-verb] no such request\r\n221 2.0.0 bye\r\n")));
 	server_release(&p.s);
@@ -308,7 +314,7 @@ a_held_reply_stands_behind(void **state)
 static void
 full_output_is_back_pressure(void **state)
 {
-	struct play	 p;
+	struct play p;
 
 	(void)state;
 	begin(&p);
@@ -326,7 +332,7 @@ full_output_is_back_pressure(void **state)
 static void
 who_is_not_admitted_hears_why(void **state)
 {
-	struct play	 p;
+	struct play p;
 
 	(void)state;
 	begin(&p);
@@ -343,8 +349,9 @@ who_is_not_admitted_hears_why(void **state)
 static void
 nor_who_was_admitted_a_line_ago(void **state)
 {
-	static const char	*const lines[] = { "HELLO x\r\nBODY 3\r\nab", "HELLO x\r\nWHOLE 3\r\nab" };
-	struct play		 p;
+	static const char *const lines[] = { "HELLO x\r\nBODY 3\r\nab",
+		"HELLO x\r\nWHOLE 3\r\nab" };
+	struct play p;
 
 	(void)state;
 	for (size_t i = 0; i < 2; i++) {
@@ -370,13 +377,13 @@ at(struct play *p, int64_t ms)
 static void
 silence_ends_a_session(void **state)
 {
-	struct play	 p;
+	struct play p;
 
 	(void)state;
 	begin(&p);
 	send(&p, "HELLO x\r\n");
 	at(&p, 2000);
-	send(&p, "QUI");				/* no line */
+	send(&p, "QUI"); /* no line */
 	drive_again(&p.s.engine, &p.held);
 	at(&p, 1000 + SERVER_IDLE_MS - 1);
 	assert_false(p.s.engine.closing);
@@ -391,7 +398,7 @@ silence_ends_a_session(void **state)
 static void
 who_does_not_greet_is_sent_away(void **state)
 {
-	struct play	 p;
+	struct play p;
 
 	(void)state;
 	begin(&p);
@@ -420,7 +427,7 @@ who_does_not_greet_is_sent_away(void **state)
 static void
 our_own_slowness_is_not_silence(void **state)
 {
-	struct play	 p;
+	struct play p;
 
 	(void)state;
 	begin(&p);
@@ -428,7 +435,7 @@ our_own_slowness_is_not_silence(void **state)
 	at(&p, 1000 + SERVER_IDLE_MS);
 	at(&p, 1000 + 2 * SERVER_IDLE_MS - 1);
 	assert_false(p.s.engine.closing);
-	assert_true(server_answered(&p.s, p.asked));	/* in time only by now_ms of the mover */
+	assert_true(server_answered(&p.s, p.asked)); /* in time only by now_ms of the mover */
 	p.s.engine.now_ms = 1000 + 2 * SERVER_IDLE_MS - 1;
 	drive_again(&p.s.engine, &p.held);
 	at(&p, 1000 + 3 * SERVER_IDLE_MS - 2);
@@ -441,7 +448,7 @@ our_own_slowness_is_not_silence(void **state)
 static void
 a_session_has_its_time(void **state)
 {
-	struct play	 p;
+	struct play p;
 
 	(void)state;
 	begin(&p);
@@ -463,7 +470,7 @@ a_session_has_its_time(void **state)
 static void
 a_held_session_ends_behind_its_replies(void **state)
 {
-	struct play	 p;
+	struct play p;
 
 	(void)state;
 	begin(&p);
@@ -473,13 +480,14 @@ a_held_session_ends_behind_its_replies(void **state)
 		at(&p, t);
 	assert_false(p.s.engine.closing);
 	assert_true(span_starts(buf_span(&p.behind), SPAN_LIT("421 4.4.2 [too-slow]")));
-	for (int64_t t = 1000 + SERVER_LIFE_MS; t <= 1000 + SERVER_LIFE_MS + SERVER_IDLE_MS; t += 1000)
+	for (int64_t t = 1000 + SERVER_LIFE_MS; t <= 1000 + SERVER_LIFE_MS + SERVER_IDLE_MS;
+	     t += 1000)
 		at(&p, t);
-	assert_true(p.s.engine.closing);		/* the answer never came */
+	assert_true(p.s.engine.closing); /* the answer never came */
 	end(&p);
 }
 
-static const char	 octets[SERVER_RATE_OCTETS + 1];
+static const char octets[SERVER_RATE_OCTETS + 1];
 
 static void
 send_octets(struct play *p, size_t n)
@@ -487,14 +495,14 @@ send_octets(struct play *p, size_t n)
 	drive(&p->s.engine, &p->held, span_of(octets, n), n + 1);
 }
 
-#define SLOW	"421 4.4.2 [too-slow] less than 500 octets a second came for 60 s\r\n"
+#define SLOW "421 4.4.2 [too-slow] less than 500 octets a second came for 60 s\r\n"
 
 /* Enough in the first minute, n in the second, the last of them just before it is over. */
 static bool
 lives_at(const char *announced, size_t n)
 {
-	struct play	 p;
-	bool		 lives;
+	struct play p;
+	bool lives;
 
 	begin(&p);
 	send(&p, "HELLO x\r\n");
@@ -517,7 +525,7 @@ lives_at(const char *announced, size_t n)
 static void
 a_payload_has_a_lowest_rate(void **state)
 {
-	static const char *const	 announced[] = { "BODY 1000000\r\n", "SKIP 1000000\r\n" };
+	static const char *const announced[] = { "BODY 1000000\r\n", "SKIP 1000000\r\n" };
 
 	(void)state;
 	for (size_t i = 0; i < 2; i++) {
@@ -532,7 +540,7 @@ a_payload_has_a_lowest_rate(void **state)
 static void
 a_whole_payload_has_it_too(void **state)
 {
-	struct play	 p;
+	struct play p;
 
 	(void)state;
 	for (size_t n = SERVER_RATE_OCTETS - 1; n <= SERVER_RATE_OCTETS + 1; n++) {
@@ -550,7 +558,7 @@ a_whole_payload_has_it_too(void **state)
 static void
 our_own_slowness_is_not_a_slow_payload(void **state)
 {
-	struct play	 p;
+	struct play p;
 
 	(void)state;
 	begin(&p);
@@ -574,7 +582,7 @@ our_own_slowness_is_not_a_slow_payload(void **state)
 static void
 the_minute_ends_with_the_payload(void **state)
 {
-	struct play	 p;
+	struct play p;
 
 	(void)state;
 	begin(&p);
@@ -588,7 +596,7 @@ the_minute_ends_with_the_payload(void **state)
 static void
 a_payload_that_moves_is_not_silence(void **state)
 {
-	struct play	 p;
+	struct play p;
 
 	(void)state;
 	begin(&p);
@@ -600,24 +608,24 @@ a_payload_that_moves_is_not_silence(void **state)
 	p.s.engine.payload.offset = 20;
 	at(&p, 1000 + 2 * SERVER_IDLE_MS);
 	assert_false(p.s.engine.closing);
-	at(&p, 1000 + 3 * SERVER_IDLE_MS);		/* it moved no more */
+	at(&p, 1000 + 3 * SERVER_IDLE_MS); /* it moved no more */
 	assert_true(p.s.engine.closing);
 	assert_null(p.s.engine.payload.source);
-	assert_int_equal(p.s.engine.out.len, 0);	/* no word into the payload's place */
+	assert_int_equal(p.s.engine.out.len, 0); /* no word into the payload's place */
 	end(&p);
 }
 
 static void
 behind_a_payload_the_next_request(void **state)
 {
-	struct play	 p;
+	struct play p;
 
 	(void)state;
 	begin(&p);
 	send(&p, "HELLO x\r\nGIVE\r\nQUIT\r\n");
 	buf_reset(&p.s.engine.out);
 	p.s.engine.payload.source->free(p.s.engine.payload.source);
-	p.s.engine.payload = (struct payload){ 0 };
+	p.s.engine.payload = (struct payload) { 0 };
 	p.s.engine.sent(&p.s.engine);
 	drive_again(&p.s.engine, &p.held);
 	says(&p, "221 2.0.0 bye\r\n");
@@ -627,7 +635,7 @@ behind_a_payload_the_next_request(void **state)
 int
 main(void)
 {
-	const struct CMUnitTest	 tests[] = {
+	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(dialogues),
 		cmocka_unit_test(errors_are_counted),
 		cmocka_unit_test(line_limit),

@@ -12,27 +12,28 @@
 #include <sys/wait.h>
 #include <time.h>
 
-#include "common/svc/chain.h"
-#include "common/svc/loop.h"
-#include "common/svc/sign.h"
+#include "common/loop/loop.h"
+#include "common/pki/chain.h"
+#include "common/pki/sign.h"
 #include "tests/certs.h"
 
-#define TEXT	"Tillcalled-Seal: 1\r\nSigner: a.test\r\nFor: b.test\r\n" \
-		"Date: 2026-11-23T14:00:02Z\r\nStatement: sha256:00\r\n"
+#define TEXT                                                                                       \
+	"Tillcalled-Seal: 1\r\nSigner: a.test\r\nFor: b.test\r\n"                                  \
+	"Date: 2026-11-23T14:00:02Z\r\nStatement: sha256:00\r\n"
 
 struct scene {
-	char		 folder[64];
-	struct cert	*root, *intermediate, *leaf;
-	struct chain	*chain;
-	struct loop	*loop;
-	const char	*alg;
-	struct buf	 signature, crls, cms;
+	char folder[64];
+	struct cert *root, *intermediate, *leaf;
+	struct chain *chain;
+	struct loop *loop;
+	const char *alg;
+	struct buf signature, crls, cms;
 };
 
 static void
 on_signed(void *arg, const char *alg, struct span signature, const struct err *e)
 {
-	struct scene	*s = arg;
+	struct scene *s = arg;
 
 	assert_null(e);
 	s->alg = alg;
@@ -43,9 +44,9 @@ on_signed(void *arg, const char *alg, struct span signature, const struct err *e
 static void
 add_crl(struct scene *s, const struct cert *issuer, const struct cert *revoked)
 {
-	X509_CRL	*crl = cert_crl(issuer, &(struct crl_spec){ .revoked = { revoked } });
-	unsigned char	*der = NULL;
-	int		 n = i2d_X509_CRL(crl, &der);
+	X509_CRL *crl = cert_crl(issuer, &(struct crl_spec) { .revoked = { revoked } });
+	unsigned char *der = NULL;
+	int n = i2d_X509_CRL(crl, &der);
 
 	assert_true(n > 0);
 	buf_add(&s->crls, der, (size_t)n);
@@ -56,14 +57,14 @@ add_crl(struct scene *s, const struct cert *issuer, const struct cert *revoked)
 static void
 scene_init(struct scene *s, const char *key)
 {
-	STACK_OF(X509)	*rest = sk_X509_new_null();
-	struct err	 e;
+	STACK_OF(X509) *rest = sk_X509_new_null();
+	struct err e;
 
-	*s = (struct scene){ .alg = NULL };
+	*s = (struct scene) { .alg = NULL };
 	certs_folder(s->folder);
 	s->root = cert_root("Test Root");
 	s->intermediate = cert_intermediate("Test CA", s->root);
-	s->leaf = cert_make(&(struct cert_spec){ .cn = "a.test", .san = "DNS:a.test", .key = key },
+	s->leaf = cert_make(&(struct cert_spec) { .cn = "a.test", .san = "DNS:a.test", .key = key },
 	    s->intermediate);
 	assert_true(sk_X509_push(rest, s->intermediate->x) > 0);
 	s->chain = chain_new(s->leaf->x, rest);
@@ -88,14 +89,16 @@ scene_clear(struct scene *s)
 	buf_clear(&s->cms);
 }
 
-static void
-export(struct scene *s)
+static void export(struct scene *s)
 {
-	struct sign_evidence	 v = {
-		.chain = s->chain, .alg = s->alg, .text = SPAN_LIT(TEXT),
-		.signature = buf_span(&s->signature), .crls = buf_span(&s->crls),
+	struct sign_evidence v = {
+		.chain = s->chain,
+		.alg = s->alg,
+		.text = SPAN_LIT(TEXT),
+		.signature = buf_span(&s->signature),
+		.crls = buf_span(&s->crls),
 	};
-	struct err		 e;
+	struct err e;
 
 	buf_reset(&s->cms);
 	if (!sign_export_cms(&s->cms, &v, &e))
@@ -106,15 +109,16 @@ export(struct scene *s)
 static bool
 verifies(const struct scene *s, const char *more)
 {
-	char	 command[1024], got[sizeof TEXT + 16];
-	FILE	*f;
-	size_t	 n;
-	int	 status;
+	char command[1024], got[sizeof TEXT + 16];
+	FILE *f;
+	size_t n;
+	int status;
 
 	assert_non_null(f = fopen(certs_path(s->folder, "seal.der"), "w"));
 	assert_int_equal(fwrite(s->cms.data, 1, s->cms.len, f), s->cms.len);
 	fclose(f);
-	snprintf(command, sizeof command, "openssl cms -verify -inform DER -purpose any "
+	snprintf(command, sizeof command,
+	    "openssl cms -verify -inform DER -purpose any "
 	    "-verify_hostname a.test -CAfile %s -in %s -out %s %s 2>%s",
 	    certs_path(s->folder, "root.pem"), certs_path(s->folder, "seal.der"),
 	    certs_path(s->folder, "out"), more, certs_path(s->folder, "log"));
@@ -130,12 +134,12 @@ verifies(const struct scene *s, const char *more)
 static void
 the_stock_command_verifies(void **state)
 {
-	static const char *const	 keys[] = { "P-256", "P-384", "RSA-2048" };
-	static const char *const	 algs[] = { "ecdsa-sha256", "ecdsa-sha384", "rsa-sha256" };
+	static const char *const keys[] = { "P-256", "P-384", "RSA-2048" };
+	static const char *const algs[] = { "ecdsa-sha256", "ecdsa-sha384", "rsa-sha256" };
 
 	(void)state;
 	for (size_t i = 0; i < 3; i++) {
-		struct scene	 s;
+		struct scene s;
 
 		scene_init(&s, keys[i]);
 		assert_string_equal(s.alg, algs[i]);
@@ -150,8 +154,8 @@ the_stock_command_verifies(void **state)
 static void
 the_crls_of_the_day_are_in_it(void **state)
 {
-	struct scene	 s;
-	char		 later[64];
+	struct scene s;
+	char later[64];
 
 	(void)state;
 	scene_init(&s, NULL);
@@ -178,8 +182,8 @@ the_crls_of_the_day_are_in_it(void **state)
 static void
 nothing_that_was_altered_verifies(void **state)
 {
-	struct scene	 s;
-	char		*at;
+	struct scene s;
+	char *at;
 
 	(void)state;
 	scene_init(&s, NULL);
@@ -205,13 +209,13 @@ nothing_that_was_altered_verifies(void **state)
 static void
 what_was_exported_is_read_again(void **state)
 {
-	static const char *const	 keys[] = { "P-256", "P-384", "RSA-2048" };
-	struct sign_imported		 in;
-	struct err			 e;
+	static const char *const keys[] = { "P-256", "P-384", "RSA-2048" };
+	struct sign_imported in;
+	struct err e;
 
 	(void)state;
 	for (size_t i = 0; i < 3; i++) {
-		struct scene	 s;
+		struct scene s;
 
 		scene_init(&s, keys[i]);
 		add_crl(&s, s.intermediate, NULL);
@@ -222,7 +226,8 @@ what_was_exported_is_read_again(void **state)
 		assert_true(span_eq(buf_span(&in.text), SPAN_LIT(TEXT)));
 		assert_true(span_eq(buf_span(&in.signature), buf_span(&s.signature)));
 		assert_true(span_eq(buf_span(&in.crls), buf_span(&s.crls)));
-		assert_true(sign_verify(in.chain, in.alg, buf_span(&in.text), buf_span(&in.signature), &e));
+		assert_true(
+		    sign_verify(in.chain, in.alg, buf_span(&in.text), buf_span(&in.signature), &e));
 		sign_imported_clear(&in);
 		scene_clear(&s);
 	}
@@ -233,10 +238,10 @@ what_was_exported_is_read_again(void **state)
 static void
 no_octet_may_be_another(void **state)
 {
-	struct scene		 s;
-	struct sign_imported	 in;
-	struct err		 e;
-	unsigned		 read = 0;
+	struct scene s;
+	struct sign_imported in;
+	struct err e;
+	unsigned read = 0;
 
 	(void)state;
 	scene_init(&s, NULL);
@@ -246,11 +251,13 @@ no_octet_may_be_another(void **state)
 		s.cms.data[i] ^= 1;
 		if (sign_import_cms(buf_span(&s.cms), &in, &e)) {
 			read++;
-			if (sign_verify(in.chain, in.alg, buf_span(&in.text), buf_span(&in.signature), &e) &&
+			if (sign_verify(in.chain, in.alg, buf_span(&in.text),
+				buf_span(&in.signature), &e) &&
 			    strcmp(chain_fingerprint(in.chain), chain_fingerprint(s.chain)) == 0 &&
 			    span_eq(buf_span(&in.crls), buf_span(&s.crls)))
 				assert_true(sk_X509_num(chain_rest(in.chain)) == 1 &&
-				    X509_cmp(sk_X509_value(chain_rest(in.chain), 0), s.intermediate->x) != 0);
+				    X509_cmp(sk_X509_value(chain_rest(in.chain), 0),
+					s.intermediate->x) != 0);
 			sign_imported_clear(&in);
 		}
 		s.cms.data[i] ^= 1;
@@ -259,21 +266,23 @@ no_octet_may_be_another(void **state)
 	buf_add(&s.cms, "", 1);
 	assert_false(sign_import_cms(buf_span(&s.cms), &in, &e));
 	assert_int_equal(e.why, REFUSAL_seal_bad);
-	assert_false(sign_import_cms((struct span){ 0 }, &in, &e));
+	assert_false(sign_import_cms((struct span) { 0 }, &in, &e));
 	scene_clear(&s);
 }
 
 static void
 another_kind_of_key_is_refused(void **state)
 {
-	struct scene		 s;
-	struct sign_evidence	 v;
-	struct err		 e;
+	struct scene s;
+	struct sign_evidence v;
+	struct err e;
 
 	(void)state;
 	scene_init(&s, NULL);
-	v = (struct sign_evidence){ .chain = s.chain, .alg = "rsa-sha256", .text = SPAN_LIT(TEXT),
-	    .signature = buf_span(&s.signature) };
+	v = (struct sign_evidence) { .chain = s.chain,
+		.alg = "rsa-sha256",
+		.text = SPAN_LIT(TEXT),
+		.signature = buf_span(&s.signature) };
 	assert_false(sign_export_cms(&s.cms, &v, &e));
 	assert_int_equal(e.why, REFUSAL_seal_bad);
 	v.alg = s.alg;

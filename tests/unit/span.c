@@ -15,20 +15,20 @@ compares(void **state)
 	assert_true(span_eq(SPAN_LIT("abc"), span_str("abc")));
 	assert_false(span_eq(SPAN_LIT("abc"), SPAN_LIT("abd")));
 	assert_false(span_eq(SPAN_LIT("abc"), SPAN_LIT("ab")));
-	assert_true(span_eq((struct span){ NULL, 0 }, SPAN_LIT("")));
+	assert_true(span_eq((struct span) { NULL, 0 }, SPAN_LIT("")));
 	assert_true(span_eq_nocase(SPAN_LIT("aBc"), SPAN_LIT("AbC")));
 	assert_false(span_eq_nocase(SPAN_LIT("abc"), SPAN_LIT("abcd")));
 	assert_true(span_starts(SPAN_LIT("abc"), SPAN_LIT("ab")));
 	assert_true(span_starts(SPAN_LIT("abc"), SPAN_LIT("")));
 	assert_false(span_starts(SPAN_LIT("ab"), SPAN_LIT("abc")));
 	assert_true(span_has(SPAN_LIT("a b"), ' '));
-	assert_false(span_has((struct span){ NULL, 0 }, ' '));
+	assert_false(span_has((struct span) { NULL, 0 }, ' '));
 }
 
 static void
 cuts(void **state)
 {
-	struct span	 rest = SPAN_LIT("one two  four");
+	struct span rest = SPAN_LIT("one two  four");
 
 	(void)state;
 	assert_true(span_eq(span_cut(&rest, ' '), SPAN_LIT("one")));
@@ -37,14 +37,14 @@ cuts(void **state)
 	assert_true(span_eq(span_cut(&rest, ' '), SPAN_LIT("four")));
 	assert_int_equal(rest.n, 0);
 	assert_int_equal(span_cut(&rest, ' ').n, 0);
-	rest = (struct span){ NULL, 0 };
+	rest = (struct span) { NULL, 0 };
 	assert_int_equal(span_cut(&rest, ' ').n, 0);
 }
 
 static void
 sub_is_clamped(void **state)
 {
-	struct span	 s = SPAN_LIT("abcdef");
+	struct span s = SPAN_LIT("abcdef");
 
 	(void)state;
 	assert_true(span_eq(span_sub(s, 1, 2), SPAN_LIT("bc")));
@@ -58,9 +58,9 @@ sub_is_clamped(void **state)
 static void
 numbers(void **state)
 {
-	static const char *const	 bad[] = { "", "00", "01", "-1", "+1", " 1", "1 ", "0x1",
-		"1a", "10000000000000000000" };
-	uint64_t			 v = 7;
+	static const char *const bad[] = { "", "00", "01", "-1", "+1", " 1", "1 ", "0x1", "1a",
+		"10000000000000000000" };
+	uint64_t v = 7;
 
 	(void)state;
 	for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
@@ -75,22 +75,22 @@ numbers(void **state)
 static void
 copies(void **state)
 {
-	char	 dst[4];
+	char dst[4];
 
 	(void)state;
 	assert_true(span_copy(SPAN_LIT("abc"), dst, sizeof dst));
 	assert_string_equal(dst, "abc");
 	assert_false(span_copy(SPAN_LIT("abcd"), dst, sizeof dst));
 	assert_string_equal(dst, "");
-	assert_false(span_copy((struct span){ "a\0b", 3 }, dst, sizeof dst));
-	assert_true(span_copy((struct span){ NULL, 0 }, dst, sizeof dst));
+	assert_false(span_copy((struct span) { "a\0b", 3 }, dst, sizeof dst));
+	assert_true(span_copy((struct span) { NULL, 0 }, dst, sizeof dst));
 	assert_string_equal(dst, "");
 }
 
 int
 main(void)
 {
-	const struct CMUnitTest	 tests[] = {
+	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(compares),
 		cmocka_unit_test(cuts),
 		cmocka_unit_test(sub_is_clamped),

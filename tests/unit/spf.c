@@ -11,37 +11,37 @@
 
 #include <cmocka.h>
 
-#include "common/svc/address_scope.h"
-#include "common/svc/check_spf.h"
-#include "common/svc/loop.h"
+#include "common/daemon/check_spf.h"
+#include "common/loop/loop.h"
+#include "common/text/address_scope.h"
 
-#define CASES	"tests/spf/cases.txt"
+#define CASES "tests/spf/cases.txt"
 
 struct world {
-	char		 path[32];
-	struct loop	*loop;
-	struct dns	*dns;
-	struct spf	*spf;
+	char path[32];
+	struct loop *loop;
+	struct dns *dns;
+	struct spf *spf;
 };
 
 struct answer {
-	struct world		*w;
-	unsigned		 calls;
-	enum spf_result		 result;
-	uint32_t		 ttl_s;
-	bool			 depends;
-	unsigned		 lookups;
-	char			 why[ERR_TEXT_BYTES];
-	unsigned		*left;		/* answers to wait for */
+	struct world *w;
+	unsigned calls;
+	enum spf_result result;
+	uint32_t ttl_s;
+	bool depends;
+	unsigned lookups;
+	char why[ERR_TEXT_BYTES];
+	unsigned *left; /* answers to wait for */
 };
 
 static void
 world_open(struct world *w, struct span zone)
 {
-	struct err	 e;
-	char		 spec[64];
-	FILE		*f;
-	int		 fd;
+	struct err e;
+	char spec[64];
+	FILE *f;
+	int fd;
 
 	snprintf(w->path, sizeof(w->path), "/tmp/spf-XXXXXX");
 	fd = mkstemp(w->path);
@@ -69,7 +69,7 @@ world_close(struct world *w)
 static void
 judged(void *arg, const struct spf_verdict *v)
 {
-	struct answer	*a = arg;
+	struct answer *a = arg;
 
 	a->calls++;
 	a->result = v->result;
@@ -84,22 +84,23 @@ judged(void *arg, const struct spf_verdict *v)
 static struct spf_query *
 ask(struct world *w, struct answer *a, const char *ip, const char *helo, const char *from)
 {
-	struct sockaddr_storage	 address;
+	struct sockaddr_storage address;
 
 	memset(a, 0, sizeof(*a));
 	a->w = w;
 	if (!address_scope_parse(span_str(ip), 0, &address))
 		fail_msg("%s is no address", ip);
-	return spf_check(w->spf, (struct sockaddr *)&address, span_str(helo), span_str(from), judged, a);
+	return spf_check(w->spf, (struct sockaddr *)&address, span_str(helo), span_str(from),
+	    judged, a);
 }
 
 static struct answer
 check(struct world *w, const char *ip, const char *helo, const char *from)
 {
-	struct answer	 a;
+	struct answer a;
 
 	ask(w, &a, ip, helo, from);
-	assert_int_equal(a.calls, 0);		/* never inside the call */
+	assert_int_equal(a.calls, 0); /* never inside the call */
 	loop_run(w->loop);
 	assert_int_equal(a.calls, 1);
 	return a;
@@ -110,7 +111,7 @@ check(struct world *w, const char *ip, const char *helo, const char *from)
 static struct span
 field(struct span *rest)
 {
-	struct span	 s = span_cut(rest, '|');
+	struct span s = span_cut(rest, '|');
 
 	while (s.n > 0 && s.p[0] == ' ')
 		s = span_sub(s, 1, s.n);
@@ -131,9 +132,9 @@ wanted(struct span words, const char *word)
 static bool
 run_case(struct world *w, struct span line)
 {
-	struct span	 rest = line, name = field(&rest);
-	char		 ip[64], helo[600], from[600];
-	struct answer	 a;
+	struct span rest = line, name = field(&rest);
+	char ip[64], helo[600], from[600];
+	struct answer a;
 
 	assert_true(span_copy(field(&rest), ip, sizeof(ip)));
 	assert_true(span_copy(field(&rest), helo, sizeof(helo)));
@@ -150,18 +151,18 @@ run_case(struct world *w, struct span line)
 static void
 cases(void **state)
 {
-	struct buf	 zone = BUF_INIT;
-	struct world	 w;
-	char		*line = NULL;
-	size_t		 cap = 0, n = 0, wrong = 0;
-	ssize_t		 got;
-	bool		 open = false;
-	FILE		*f = fopen(CASES, "r");
+	struct buf zone = BUF_INIT;
+	struct world w;
+	char *line = NULL;
+	size_t cap = 0, n = 0, wrong = 0;
+	ssize_t got;
+	bool open = false;
+	FILE *f = fopen(CASES, "r");
 
 	(void)state;
 	assert_non_null(f);
 	while ((got = getline(&line, &cap, f)) > 0) {
-		struct span	 s = span_of(line, (size_t)got - (line[got - 1] == '\n'));
+		struct span s = span_of(line, (size_t)got - (line[got - 1] == '\n'));
 
 		if (s.n == 0 || s.p[0] == '#')
 			continue;
@@ -191,25 +192,25 @@ cases(void **state)
 
 /* -- beside the cases ---------------------------------------------------------------------------- */
 
-#define ZONE	\
-	"a.test. 7 TXT \"v=spf1 ip4:192.0.2.1 exists:%{l}.u.test -all\"\n"	\
-	"joe.u.test. 5 A 127.0.0.2\n"						\
-	"h.test. 9 TXT \"v=spf1 a:%{h} -all\"\n"				\
-	"one.example. A 192.0.2.1\n"						\
-	"plain.test. 30 TXT \"v=spf1 mx -all\"\n"				\
-	"plain.test. 20 MX 10 m.test.\n"					\
-	"m.test. 10 A 192.0.2.1\n"						\
-	"zero.test. 0 TXT \"v=spf1 exists:%{l}.u.test -all\"\n"			\
-	"broken.test. 3600 TXT \"v=spf1 foo\"\n"				\
-	"silent.test. NS ns.silent.test.\n"					\
-	"ns.silent.test. A 192.0.2.66\n"					\
+#define ZONE                                                                                       \
+	"a.test. 7 TXT \"v=spf1 ip4:192.0.2.1 exists:%{l}.u.test -all\"\n"                         \
+	"joe.u.test. 5 A 127.0.0.2\n"                                                              \
+	"h.test. 9 TXT \"v=spf1 a:%{h} -all\"\n"                                                   \
+	"one.example. A 192.0.2.1\n"                                                               \
+	"plain.test. 30 TXT \"v=spf1 mx -all\"\n"                                                  \
+	"plain.test. 20 MX 10 m.test.\n"                                                           \
+	"m.test. 10 A 192.0.2.1\n"                                                                 \
+	"zero.test. 0 TXT \"v=spf1 exists:%{l}.u.test -all\"\n"                                    \
+	"broken.test. 3600 TXT \"v=spf1 foo\"\n"                                                   \
+	"silent.test. NS ns.silent.test.\n"                                                        \
+	"ns.silent.test. A 192.0.2.66\n"                                                           \
 	"wait.test. TXT \"v=spf1 a:x.silent.test -all\"\n"
 
 static void
 local_part(void **state)
 {
-	struct world	 w;
-	struct answer	 a;
+	struct world w;
+	struct answer a;
 
 	(void)state;
 	world_open(&w, SPAN_LIT(ZONE));
@@ -224,7 +225,7 @@ local_part(void **state)
 	assert_int_equal(a.result, SPF_PASS);
 	a = check(&w, "192.0.2.1", "h.test", "jim@a.test");
 	assert_int_equal(a.result, SPF_PASS);
-	assert_false(a.depends);	/* decided before the macro was looked at */
+	assert_false(a.depends); /* decided before the macro was looked at */
 	a = check(&w, "192.0.2.1", "one.example", "x@h.test");
 	assert_int_equal(a.result, SPF_PASS);
 	assert_false(a.depends);
@@ -236,14 +237,14 @@ local_part(void **state)
 static void
 times(void **state)
 {
-	struct world	 w;
-	struct answer	 a;
+	struct world w;
+	struct answer a;
 
 	(void)state;
 	world_open(&w, SPAN_LIT(ZONE));
 	a = check(&w, "192.0.2.1", "h.test", "joe@plain.test");
 	assert_int_equal(a.result, SPF_PASS);
-	assert_int_equal(a.ttl_s, 10);		/* the smallest of all that was asked */
+	assert_int_equal(a.ttl_s, 10); /* the smallest of all that was asked */
 	assert_int_equal(a.lookups, 1);
 	a = check(&w, "::ffff:192.0.2.1", "h.test", "jim@PLAIN.test");
 	assert_int_equal(a.result, SPF_PASS);
@@ -261,13 +262,14 @@ times(void **state)
 static void
 together(void **state)
 {
-	static const char *const	 from[] = { "joe@a.test", "jim@a.test", "joe@zero.test",
+	static const char *const from[] = { "joe@a.test", "jim@a.test", "joe@zero.test",
 		"jim@zero.test", "joe@plain.test", "x@nothing.test" };
-	static const enum spf_result	 want[] = { SPF_PASS, SPF_FAIL, SPF_PASS, SPF_FAIL, SPF_FAIL, SPF_NONE };
-	struct world		 w;
-	struct answer		 a[60];
-	struct spf_query	*q[60];
-	unsigned		 left = 60;
+	static const enum spf_result want[] = { SPF_PASS, SPF_FAIL, SPF_PASS, SPF_FAIL, SPF_FAIL,
+		SPF_NONE };
+	struct world w;
+	struct answer a[60];
+	struct spf_query *q[60];
+	unsigned left = 60;
 
 	(void)state;
 	world_open(&w, SPAN_LIT(ZONE));
@@ -287,7 +289,7 @@ together(void **state)
 			assert_int_equal(a[i].result, want[i % 6]);
 	}
 	ask(&w, &a[0], "192.0.2.9", "h.test", "joe@plain.test");
-	world_close(&w);		/* with one under way */
+	world_close(&w); /* with one under way */
 	assert_int_equal(a[0].calls, 0);
 }
 
@@ -295,14 +297,15 @@ together(void **state)
 static void
 one_for_all(void **state)
 {
-	struct world	 w;
-	struct answer	 a[100];
-	unsigned	 left = 100;
+	struct world w;
+	struct answer a[100];
+	unsigned left = 100;
 
 	(void)state;
 	world_open(&w, SPAN_LIT(ZONE));
 	for (size_t i = 0; i < 100; i++) {
-		ask(&w, &a[i], "192.0.2.1", "h.test", i % 2 == 0 ? "joe@plain.test" : "jim@plain.test");
+		ask(&w, &a[i], "192.0.2.1", "h.test",
+		    i % 2 == 0 ? "joe@plain.test" : "jim@plain.test");
 		a[i].left = &left;
 	}
 	loop_run(w.loop);
@@ -327,10 +330,10 @@ stop(void *arg)
 static void
 under_way(void **state)
 {
-	struct world		 w;
-	struct answer		 a, b;
-	struct spf_query	*q;
-	struct loop_timer	*t;
+	struct world w;
+	struct answer a, b;
+	struct spf_query *q;
+	struct loop_timer *t;
 
 	(void)state;
 	world_open(&w, SPAN_LIT(ZONE));
@@ -349,10 +352,10 @@ under_way(void **state)
 static void
 once(void **state)
 {
-	struct world		 w;
-	struct check_spf	 c;
-	struct err		 e;
-	char			 spec[64];
+	struct world w;
+	struct check_spf c;
+	struct err e;
+	char spec[64];
 
 	(void)state;
 	world_open(&w, SPAN_LIT(ZONE));
@@ -368,7 +371,8 @@ once(void **state)
 	check_spf_clear(&c);
 	assert_false(check_spf_run(&c, spec, "192.0.2", "h.test", "joe@plain.test", &e));
 	assert_int_equal(e.why, REFUSAL_usage);
-	assert_false(check_spf_run(&c, "zone:/nonexistent", "192.0.2.1", "h.test", "joe@plain.test", &e));
+	assert_false(
+	    check_spf_run(&c, "zone:/nonexistent", "192.0.2.1", "h.test", "joe@plain.test", &e));
 	assert_int_equal(e.why, REFUSAL_config);
 	world_close(&w);
 }
@@ -377,12 +381,12 @@ once(void **state)
 static void *
 work(void *arg)
 {
-	struct world	 w;
-	unsigned	*good = arg;
+	struct world w;
+	unsigned *good = arg;
 
 	world_open(&w, SPAN_LIT(ZONE));
 	for (int i = 0; i < 20; i++) {
-		FILE	*f = fopen(w.path, "w");
+		FILE *f = fopen(w.path, "w");
 
 		assert_non_null(f);
 		fprintf(f, "%s%d.x.test. A 192.0.2.1\n", ZONE, i);
@@ -397,8 +401,8 @@ work(void *arg)
 static void
 threads(void **state)
 {
-	pthread_t	 t[4];
-	unsigned	 good[4] = { 0 };
+	pthread_t t[4];
+	unsigned good[4] = { 0 };
 
 	(void)state;
 	for (size_t i = 0; i < 4; i++)
@@ -412,13 +416,19 @@ threads(void **state)
 static void
 only_pass_passes(void **state)
 {
-	static const struct { enum spf_result r; enum refusal why; } rows[] = {
-		{ SPF_NONE, REFUSAL_spf_none }, { SPF_NEUTRAL, REFUSAL_spf_neutral },
-		{ SPF_FAIL, REFUSAL_spf_fail }, { SPF_SOFTFAIL, REFUSAL_spf_softfail },
-		{ SPF_TEMPERROR, REFUSAL_spf_temperror }, { SPF_PERMERROR, REFUSAL_spf_permerror },
+	static const struct {
+		enum spf_result r;
+		enum refusal why;
+	} rows[] = {
+		{ SPF_NONE, REFUSAL_spf_none },
+		{ SPF_NEUTRAL, REFUSAL_spf_neutral },
+		{ SPF_FAIL, REFUSAL_spf_fail },
+		{ SPF_SOFTFAIL, REFUSAL_spf_softfail },
+		{ SPF_TEMPERROR, REFUSAL_spf_temperror },
+		{ SPF_PERMERROR, REFUSAL_spf_permerror },
 	};
-	struct spf_verdict	 v = { .result = SPF_PASS, .why = "x" };
-	struct err		 e;
+	struct spf_verdict v = { .result = SPF_PASS, .why = "x" };
+	struct err e;
 
 	(void)state;
 	assert_true(spf_accept(&v, &e));
@@ -432,7 +442,7 @@ only_pass_passes(void **state)
 int
 main(void)
 {
-	const struct CMUnitTest	 tests[] = {
+	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(cases),
 		cmocka_unit_test(local_part),
 		cmocka_unit_test(times),

@@ -14,33 +14,33 @@
 #include <stdatomic.h>
 #include <unistd.h>
 
-#include "common/svc/address_scope.h"
-#include "common/svc/loop.h"
-#include "common/svc/spf_home.h"
-#include "common/svc/workers.h"
+#include "common/loop/loop.h"
+#include "common/loop/workers.h"
+#include "common/spf/spf_home.h"
+#include "common/text/address_scope.h"
 
-#define WORKERS	4
-#define CROWD	100
+#define WORKERS 4
+#define CROWD   100
 
 /* -- a name server that counts -------------------------------------------------------------------- */
 
 struct server {
-	int		 fd;
-	uint16_t	 port;
-	pthread_t	 thread;
-	unsigned	 wait_us;	/* before each answer */
-	atomic_uint	 questions;	/* for TXT */
+	int fd;
+	uint16_t port;
+	pthread_t thread;
+	unsigned wait_us;      /* before each answer */
+	atomic_uint questions; /* for TXT */
 };
 
-#define RECORD	"v=spf1 ip4:192.0.2.1 -all"
+#define RECORD "v=spf1 ip4:192.0.2.1 -all"
 
 /* All names have the one record; of another type there is nothing. */
 static size_t
 answer(unsigned char *p, size_t n, atomic_uint *questions)
 {
-	static const unsigned char	 head[] = { 0xc0, 12, 0, 16, 0, 1, 0, 0, 1, 0, 0, sizeof RECORD,
+	static const unsigned char head[] = { 0xc0, 12, 0, 16, 0, 1, 0, 0, 1, 0, 0, sizeof RECORD,
 		sizeof RECORD - 1 };
-	size_t				 end = 12;
+	size_t end = 12;
 
 	while (end < n && p[end] != 0)
 		end += p[end] + (size_t)1;
@@ -61,17 +61,17 @@ answer(unsigned char *p, size_t n, atomic_uint *questions)
 static void *
 serve(void *arg)
 {
-	struct server		*s = arg;
-	struct sockaddr_in	 from;
-	unsigned char		 p[512];
+	struct server *s = arg;
+	struct sockaddr_in from;
+	unsigned char p[512];
 
 	for (;;) {
-		socklen_t	 n = sizeof from;
-		ssize_t		 got = recvfrom(s->fd, p, sizeof p, 0, (struct sockaddr *)&from, &n);
-		size_t		 out;
+		socklen_t n = sizeof from;
+		ssize_t got = recvfrom(s->fd, p, sizeof p, 0, (struct sockaddr *)&from, &n);
+		size_t out;
 
 		if (got < 12)
-			return NULL;	/* the end: an empty packet */
+			return NULL; /* the end: an empty packet */
 		out = answer(p, (size_t)got, &s->questions);
 		usleep(s->wait_us);
 		sendto(s->fd, p, out, 0, (struct sockaddr *)&from, n);
@@ -81,8 +81,8 @@ serve(void *arg)
 static void
 server_begin(struct server *s, unsigned wait_us)
 {
-	struct sockaddr_in	 a = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
-	socklen_t		 n = sizeof a;
+	struct sockaddr_in a = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	socklen_t n = sizeof a;
 
 	s->wait_us = wait_us;
 	atomic_init(&s->questions, 0);
@@ -96,7 +96,8 @@ server_begin(struct server *s, unsigned wait_us)
 static void
 server_end(struct server *s)
 {
-	struct sockaddr_in	 a = { .sin_family = AF_INET, .sin_port = htons(s->port),
+	struct sockaddr_in a = { .sin_family = AF_INET,
+		.sin_port = htons(s->port),
 		.sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
 
 	sendto(s->fd, "", 0, 0, (struct sockaddr *)&a, sizeof a);
@@ -107,26 +108,26 @@ server_end(struct server *s)
 /* -- workers ---------------------------------------------------------------------------------------- */
 
 struct world {
-	struct server	 server;
-	struct workers	*workers;
-	struct dns	*dns[WORKERS];
-	struct spf_home	*home[WORKERS];
+	struct server server;
+	struct workers *workers;
+	struct dns *dns[WORKERS];
+	struct spf_home *home[WORKERS];
 };
 
 struct asker {
-	struct world		*world;
-	unsigned		 worker;
-	struct spf_asked	*asked;
-	bool			 cancels;
-	atomic_uint		*told, *passed;
-	pthread_t		 on;
+	struct world *world;
+	unsigned worker;
+	struct spf_asked *asked;
+	bool cancels;
+	atomic_uint *told, *passed;
+	pthread_t on;
 };
 
 static void
 world_begin(struct world *w, unsigned wait_us)
 {
-	char		 spec[64];
-	struct err	 e;
+	char spec[64];
+	struct err e;
 
 	server_begin(&w->server, wait_us);
 	snprintf(spec, sizeof spec, "127.0.0.1@%u,anchor=none", w->server.port);
@@ -155,7 +156,7 @@ world_end(struct world *w)
 static void
 judged(void *arg, const struct spf_verdict *v)
 {
-	struct asker	*a = arg;
+	struct asker *a = arg;
 
 	a->asked = NULL;
 	if (pthread_equal(a->on, pthread_self()) && v->result == SPF_PASS &&
@@ -167,8 +168,8 @@ judged(void *arg, const struct spf_verdict *v)
 static void
 begin(void *arg)
 {
-	struct asker			*a = arg;
-	struct sockaddr_storage		 address;
+	struct asker *a = arg;
+	struct sockaddr_storage address;
 
 	a->on = pthread_self();
 	assert_true(address_scope_parse(SPAN_LIT("192.0.2.1"), 0, &address));
@@ -182,8 +183,11 @@ static void
 crowd_begin(struct world *w, struct asker all[CROWD], atomic_uint *told, atomic_uint *passed)
 {
 	for (unsigned i = 0; i < CROWD; i++) {
-		all[i] = (struct asker){ .world = w, .worker = i % WORKERS, .cancels = i % 10 == 9,
-			.told = told, .passed = passed };
+		all[i] = (struct asker) { .world = w,
+			.worker = i % WORKERS,
+			.cancels = i % 10 == 9,
+			.told = told,
+			.passed = passed };
 		loop_post(workers_loop(w->workers, i % WORKERS), begin, &all[i]);
 	}
 }
@@ -191,10 +195,10 @@ crowd_begin(struct world *w, struct asker all[CROWD], atomic_uint *told, atomic_
 static void
 one_question_for_all_workers(void **state)
 {
-	struct world	 w;
-	struct asker	 all[CROWD];
-	atomic_uint	 told = 0, passed = 0;
-	uint64_t	 evaluations = 0;
+	struct world w;
+	struct asker all[CROWD];
+	atomic_uint told = 0, passed = 0;
+	uint64_t evaluations = 0;
 
 	(void)state;
 	world_begin(&w, 100000);
@@ -202,7 +206,7 @@ one_question_for_all_workers(void **state)
 	for (int i = 0; i < 1000 && atomic_load(&told) < CROWD * 9 / 10; i++)
 		usleep(10000);
 	workers_stop(w.workers);
-	assert_int_equal(told, CROWD * 9 / 10);		/* who cancelled is not told */
+	assert_int_equal(told, CROWD * 9 / 10); /* who cancelled is not told */
 	assert_int_equal(passed, told);
 	for (unsigned i = 0; i < WORKERS; i++)
 		evaluations += spf_home_evaluations(w.home[i]);
@@ -215,9 +219,9 @@ one_question_for_all_workers(void **state)
 static void
 the_end_comes_first(void **state)
 {
-	struct world	 w;
-	struct asker	 all[CROWD];
-	atomic_uint	 told = 0, passed = 0;
+	struct world w;
+	struct asker all[CROWD];
+	atomic_uint told = 0, passed = 0;
 
 	(void)state;
 	world_begin(&w, 500000);

@@ -8,13 +8,13 @@
 #include <cmocka.h>
 
 #include "common/base/buf.h"
-#include "common/svc/spf_record.h"
+#include "common/spf/spf_record.h"
 
 static struct spf_record
 taken(const char *text)
 {
-	struct spf_record	 r;
-	struct err		 e;
+	struct spf_record r;
+	struct err e;
 
 	assert_true(spf_record_is(span_str(text)));
 	if (!spf_record_parse(&r, span_str(text), &e))
@@ -25,9 +25,9 @@ taken(const char *text)
 static void
 refused(const char *terms)
 {
-	struct spf_record	 r;
-	struct err		 e;
-	struct buf		 b = BUF_INIT;
+	struct spf_record r;
+	struct err e;
+	struct buf b = BUF_INIT;
 
 	buf_addf(&b, "v=spf1 %s", terms);
 	if (spf_record_parse(&r, buf_span(&b), &e))
@@ -53,8 +53,9 @@ versions(void **state)
 static void
 meaning(void **state)
 {
-	struct spf_record	 r = taken("v=spf1  a:%{d}/24//64 ~ip4:192.0.2.0/25 ?ip6:2001:db8::/32"
-				     " -include:x.test MX PTR:y.test all redirect=z.test exp=t.test ");
+	struct spf_record r = taken(
+	    "v=spf1  a:%{d}/24//64 ~ip4:192.0.2.0/25 ?ip6:2001:db8::/32"
+	    " -include:x.test MX PTR:y.test all redirect=z.test exp=t.test ");
 
 	(void)state;
 	assert_int_equal(r.n, 7);
@@ -84,17 +85,17 @@ meaning(void **state)
 static void
 lengths(void **state)
 {
-	static const char *const	 good[] = { "a/0", "a/32", "a//0", "a//128", "a/0//0", "mx/9//99",
+	static const char *const good[] = { "a/0", "a/32", "a//0", "a//128", "a/0//0", "mx/9//99",
 		"a:b.c/32//128", "a:b/c.d/1" };
-	static const char *const	 bad[] = { "a/33", "a/032", "a/00", "a//129", "a//064", "a/", "a//", "a/0/0",
-		"a//0/0", "a///0", "a/-1", "a/+1", "a/1a", "a:b.c//", "a:b.c/", "a:b.c/33", "a:b.c/999999999999",
-		"ip4:1.2.3.4//", "ip4:1.2.3.4/33", "ip6:::/129", "ip6:::/0/0", "ptr/24", "all/0", "exists:a.b/24",
-		"include:a.b/24", "redirect=a.b/24" };
+	static const char *const bad[] = { "a/33", "a/032", "a/00", "a//129", "a//064", "a/", "a//",
+		"a/0/0", "a//0/0", "a///0", "a/-1", "a/+1", "a/1a", "a:b.c//", "a:b.c/", "a:b.c/33",
+		"a:b.c/999999999999", "ip4:1.2.3.4//", "ip4:1.2.3.4/33", "ip6:::/129", "ip6:::/0/0",
+		"ptr/24", "all/0", "exists:a.b/24", "include:a.b/24", "redirect=a.b/24" };
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
-		struct buf		 b = BUF_INIT;
-		struct spf_record	 r;
+		struct buf b = BUF_INIT;
+		struct spf_record r;
 
 		buf_addf(&b, "v=spf1 %s%c", good[i], 0);
 		r = taken(b.data);
@@ -108,13 +109,15 @@ lengths(void **state)
 static void
 out_of_grammar(void **state)
 {
-	static const char *const	 bad[] = { "foo", "+", "-", "+redirect=a.b", "=", "=a", "1=a", "a:", "a:b",
-		"a:b.", "a:.", "a:b..", "a:b.1", "a:b.-c", "a:b.c-", "a:b.c_d", "a:%{d}x", "a:%{d}.", "a:%", "a:%a.b",
-		"a:%{", "a:%{}", "a:%{z}", "a:%{d", "a:%{d0}", "a:%{d00}", "a:%{rd}", "a:%{d-1}", "a:%{c}", "a:%{R}",
-		"a:%{T}.b", "all:", "all.", "include", "include:", "exists", "exists:", "ip4", "ip4:", "ip4:1", "ip4:a.b",
-		"ip4:1.2.3.4.5", "ip4:01.2.3.4", "ip6", "ip6:", "ip6:1.2.3.4", "ip6:1::2::3", "ip6:12345::", "redirect",
-		"redirect=", "redirect:a.b", "exp=", "exp=a", "exp=a.b exp=a.b", "redirect=a.b redirect=a.b",
-		"x=%", "x=%{z}", "x=a%b", "a:b.c\t", "a:\x7f.c", "a:\x80.c", "a\x01" };
+	static const char *const bad[] = { "foo", "+", "-", "+redirect=a.b", "=", "=a", "1=a",
+		"a:", "a:b", "a:b.", "a:.", "a:b..", "a:b.1", "a:b.-c", "a:b.c-", "a:b.c_d",
+		"a:%{d}x", "a:%{d}.", "a:%", "a:%a.b", "a:%{", "a:%{}", "a:%{z}", "a:%{d",
+		"a:%{d0}", "a:%{d00}", "a:%{rd}", "a:%{d-1}", "a:%{c}", "a:%{R}", "a:%{T}.b",
+		"all:", "all.", "include", "include:", "exists", "exists:", "ip4", "ip4:", "ip4:1",
+		"ip4:a.b", "ip4:1.2.3.4.5", "ip4:01.2.3.4", "ip6", "ip6:", "ip6:1.2.3.4",
+		"ip6:1::2::3", "ip6:12345::", "redirect", "redirect=", "redirect:a.b",
+		"exp=", "exp=a", "exp=a.b exp=a.b", "redirect=a.b redirect=a.b", "x=%", "x=%{z}",
+		"x=a%b", "a:b.c\t", "a:\x7f.c", "a:\x80.c", "a\x01" };
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
@@ -125,9 +128,9 @@ out_of_grammar(void **state)
 static void
 huge(void **state)
 {
-	struct buf		 b = BUF_INIT;
-	struct spf_record	 r;
-	struct err		 e;
+	struct buf b = BUF_INIT;
+	struct spf_record r;
+	struct err e;
 
 	(void)state;
 	buf_addf(&b, "v=spf1");
@@ -155,7 +158,7 @@ huge(void **state)
 int
 main(void)
 {
-	const struct CMUnitTest	 tests[] = {
+	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(versions),
 		cmocka_unit_test(meaning),
 		cmocka_unit_test(lengths),

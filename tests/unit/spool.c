@@ -17,28 +17,28 @@
 #include <unistd.h>
 
 #include "common/base/memory.h"
-#include "common/svc/loop.h"
-#include "common/svc/offload.h"
-#include "common/svc/spool.h"
+#include "common/loop/loop.h"
+#include "common/loop/offload.h"
+#include "common/store/spool.h"
 
-#define BIG	(3 << 20)
+#define BIG (3 << 20)
 
 struct world {
-	char			 folder[64];
-	struct loop		*loop;
-	struct offload		*offload;
-	struct spool		*spool;
-	uint64_t		 limit;
+	char folder[64];
+	struct loop *loop;
+	struct offload *offload;
+	struct spool *spool;
+	uint64_t limit;
 	/* what spool_end gave */
-	bool			 done;
-	enum refusal		 why;
-	struct spool_kept	 kept;
+	bool done;
+	enum refusal why;
+	struct spool_kept kept;
 };
 
 static void
 reopen(struct world *w)
 {
-	struct err	 e;
+	struct err e;
 
 	spool_free(&w->spool);
 	assert_true(spool_open(w->folder, w->limit, w->offload, &w->spool, &e));
@@ -47,9 +47,9 @@ reopen(struct world *w)
 static void
 world_of(struct world *w)
 {
-	struct err	 e;
+	struct err e;
 
-	*w = (struct world){ .folder = "/tmp/tillcalled-spool-XXXXXX", .limit = UINT64_MAX };
+	*w = (struct world) { .folder = "/tmp/tillcalled-spool-XXXXXX", .limit = UINT64_MAX };
 	assert_non_null(mkdtemp(w->folder));
 	assert_true(loop_new(&w->loop, &e));
 	assert_true(offload_new(&w->offload, 2, &e));
@@ -60,9 +60,9 @@ world_of(struct world *w)
 static unsigned
 files(const struct world *w)
 {
-	DIR		*dir = opendir(w->folder);
-	struct dirent	*d;
-	unsigned	 n = 0;
+	DIR *dir = opendir(w->folder);
+	struct dirent *d;
+	unsigned n = 0;
 
 	assert_non_null(dir);
 	while ((d = readdir(dir)) != NULL)
@@ -94,7 +94,7 @@ world_clear(struct world *w)
 static void
 on_end(void *arg, struct spool_kept *kept, const struct err *e)
 {
-	struct world	*w = arg;
+	struct world *w = arg;
 
 	assert_false(w->done);
 	w->done = true;
@@ -107,7 +107,7 @@ on_end(void *arg, struct spool_kept *kept, const struct err *e)
 static char *
 letter(size_t n)
 {
-	char	*octets = memory_new(n + 1);
+	char *octets = memory_new(n + 1);
 
 	for (size_t i = 0; i < n; i++)
 		octets[i] = (char)(i * 31 + i / 251);
@@ -119,7 +119,7 @@ finish(struct world *w, struct spool_in *in)
 {
 	w->done = false;
 	spool_end_take(in, w->loop, on_end, w);
-	assert_false(w->done);		/* never inside the call */
+	assert_false(w->done); /* never inside the call */
 	loop_run(w->loop);
 	assert_true(w->done);
 	return w->why;
@@ -128,10 +128,10 @@ finish(struct world *w, struct spool_in *in)
 static struct spool_in *
 gather(struct world *w, const char *octets, size_t n, size_t piece)
 {
-	struct spool_in	*in = spool_begin(w->spool);
+	struct spool_in *in = spool_begin(w->spool);
 
 	for (size_t at = 0; at < n; at += piece) {
-		struct span	 head;
+		struct span head;
 
 		spool_add(in, span_sub(span_of(octets, n), at, piece));
 		head = spool_head(in);
@@ -145,9 +145,9 @@ gather(struct world *w, const char *octets, size_t n, size_t piece)
 static void
 expect_source(struct source *s, const char *octets, size_t n)
 {
-	char		 piece[7000];
-	uint64_t	 at = 0;
-	ssize_t		 got;
+	char piece[7000];
+	uint64_t at = 0;
+	ssize_t got;
 
 	while (at < n) {
 		got = s->read(s, at, piece, sizeof piece);
@@ -163,10 +163,10 @@ expect_source(struct source *s, const char *octets, size_t n)
 static void
 pass(struct world *w, size_t n, size_t piece)
 {
-	char		*octets = letter(n);
-	unsigned char	 digest[DIGEST_BYTES];
-	struct source	*source;
-	struct err	 e;
+	char *octets = letter(n);
+	unsigned char digest[DIGEST_BYTES];
+	struct source *source;
+	struct err e;
 
 	assert_int_equal(finish(w, gather(w, octets, n, piece)), REFUSAL_NONE);
 	digest_sha256(span_of(octets, n), digest);
@@ -193,25 +193,30 @@ pass(struct world *w, size_t n, size_t piece)
 static void
 letters_of_every_size(void **state)
 {
-	static const size_t	 sizes[] = {
-		0, 1, SPOOL_HEAD_BYTES, SPOOL_INLINE_BYTES - 1, SPOOL_INLINE_BYTES,
-		SPOOL_INLINE_BYTES + 1, BIG,
+	static const size_t sizes[] = {
+		0,
+		1,
+		SPOOL_HEAD_BYTES,
+		SPOOL_INLINE_BYTES - 1,
+		SPOOL_INLINE_BYTES,
+		SPOOL_INLINE_BYTES + 1,
+		BIG,
 	};
 	/* 5 MB: all at once, longer than what stays inline */
-	static const size_t	 pieces[] = { 1000, 16384, 5000000 };
-	struct world		 w;
+	static const size_t pieces[] = { 1000, 16384, 5000000 };
+	struct world w;
 
 	(void)state;
 	world_of(&w);
 	for (size_t p = 0; p < 3; p++) {
 		for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
 			pass(&w, sizes[i], pieces[p]);
-			offload_stop(w.offload);	/* what was to be removed is */
+			offload_stop(w.offload); /* what was to be removed is */
 			assert_int_equal(files(&w), 0);
 			offload_free(&w.offload);
 			loop_drain(w.loop);
-			assert_true(offload_new(&w.offload, 2, &(struct err){ .text = "" }));
-			assert_true(offload_start(w.offload, &(struct err){ .text = "" }));
+			assert_true(offload_new(&w.offload, 2, &(struct err) { .text = "" }));
+			assert_true(offload_start(w.offload, &(struct err) { .text = "" }));
 			reopen(&w);
 		}
 	}
@@ -221,8 +226,8 @@ letters_of_every_size(void **state)
 static void
 what_is_given_up_leaves_nothing(void **state)
 {
-	struct world	 w;
-	char		*octets = letter(BIG);
+	struct world w;
+	char *octets = letter(BIG);
 
 	(void)state;
 	world_of(&w);
@@ -238,9 +243,9 @@ what_is_given_up_leaves_nothing(void **state)
 static void
 what_is_under_way_keeps_it(void **state)
 {
-	struct world	 w;
-	struct spool_in	*in;
-	char		*octets = letter(BIG);
+	struct world w;
+	struct spool_in *in;
+	char *octets = letter(BIG);
 
 	(void)state;
 	world_of(&w);
@@ -258,10 +263,10 @@ what_is_under_way_keeps_it(void **state)
 static void
 a_fault_is_told_at_the_end(void **state)
 {
-	struct world	 w;
-	struct rlimit	 old, small;
-	struct spool_in	*in;
-	char		*octets = letter(BIG);
+	struct world w;
+	struct rlimit old, small;
+	struct spool_in *in;
+	char *octets = letter(BIG);
 
 	(void)state;
 	world_of(&w);
@@ -284,9 +289,9 @@ a_fault_is_told_at_the_end(void **state)
 static void
 a_file_that_cannot_be_made(void **state)
 {
-	struct world	 w;
-	char		*octets = letter(BIG);
-	struct spool_in	*in;
+	struct world w;
+	char *octets = letter(BIG);
+	struct spool_in *in;
 
 	(void)state;
 	world_of(&w);
@@ -305,11 +310,11 @@ a_file_that_cannot_be_made(void **state)
 static void
 a_file_that_cannot_be_named(void **state)
 {
-	struct world	 w;
-	char		*octets = letter(BIG), path[512];
-	struct spool_in	*in;
-	struct dirent	*d;
-	DIR		*dir;
+	struct world w;
+	char *octets = letter(BIG), path[512];
+	struct spool_in *in;
+	struct dirent *d;
+	DIR *dir;
 
 	(void)state;
 	world_of(&w);
@@ -330,16 +335,16 @@ a_file_that_cannot_be_named(void **state)
 static void
 touch(const struct world *w, const char *name)
 {
-	char	 path[512];
-	int	 fd;
+	char path[512];
+	int fd;
 
 	snprintf(path, sizeof path, "%s/%s", w->folder, name);
 	assert_true((fd = open(path, O_WRONLY | O_CREAT, 0600)) >= 0);
 	close(fd);
 }
 
-#define NAMED	"00112233445566778899aabbccddeeff"
-#define UNNAMED	"ffeeddccbbaa99887766554433221100"
+#define NAMED   "00112233445566778899aabbccddeeff"
+#define UNNAMED "ffeeddccbbaa99887766554433221100"
 
 static bool
 is_named(void *arg, const char *name)
@@ -351,10 +356,10 @@ is_named(void *arg, const char *name)
 static void
 leftovers_are_swept(void **state)
 {
-	struct world	 w;
-	struct source	*source;
-	struct err	 e;
-	char		 path[512];
+	struct world w;
+	struct source *source;
+	struct err e;
+	char path[512];
 
 	(void)state;
 	world_of(&w);
@@ -362,10 +367,10 @@ leftovers_are_swept(void **state)
 	touch(&w, UNNAMED);
 	touch(&w, UNNAMED ".tmp");
 	touch(&w, "README");
-	reopen(&w);			/* what was being written goes at once */
+	reopen(&w); /* what was being written goes at once */
 	assert_int_equal(files(&w), 3);
 	spool_sweep(w.spool, is_named, NULL);
-	assert_int_equal(files(&w), 2);	/* a stranger's file is no business of ours */
+	assert_int_equal(files(&w), 2); /* a stranger's file is no business of ours */
 	assert_true(spool_source_file(w.spool, NAMED, &source, &e));
 	source->free(source);
 	assert_false(spool_source_file(w.spool, UNNAMED, &source, &e));
@@ -378,8 +383,8 @@ leftovers_are_swept(void **state)
 static enum refusal
 take(struct world *w, size_t n)
 {
-	char		*octets = letter(n);
-	enum refusal	 why = finish(w, gather(w, octets, n, 50000));
+	char *octets = letter(n);
+	enum refusal why = finish(w, gather(w, octets, n, 50000));
 
 	free(octets);
 	if (why == REFUSAL_NONE)
@@ -387,12 +392,12 @@ take(struct world *w, size_t n)
 	return why;
 }
 
-#define LIMIT	((size_t)1024 * 1024)
+#define LIMIT ((size_t)1024 * 1024)
 
 static void
 files_stay_below_the_limit(void **state)
 {
-	struct world	 w;
+	struct world w;
 
 	(void)state;
 	world_of(&w);
@@ -403,7 +408,7 @@ files_stay_below_the_limit(void **state)
 	assert_int_equal(files(&w), 0);
 	assert_int_equal(take(&w, LIMIT - SPOOL_INLINE_BYTES - 1), REFUSAL_NONE);
 	assert_int_equal(take(&w, SPOOL_INLINE_BYTES + 2), REFUSAL_system_full);
-	assert_int_equal(take(&w, SPOOL_INLINE_BYTES), REFUSAL_NONE);	/* no file */
+	assert_int_equal(take(&w, SPOOL_INLINE_BYTES), REFUSAL_NONE); /* no file */
 	assert_int_equal(take(&w, SPOOL_INLINE_BYTES + 1), REFUSAL_NONE);
 	assert_int_equal(spool_used(w.spool), LIMIT);
 	reopen(&w);
@@ -416,11 +421,11 @@ files_stay_below_the_limit(void **state)
 static void
 the_folder_is_ours_alone(void **state)
 {
-	struct world	 w;
-	struct spool	*s;
-	struct stat	 st;
-	struct err	 e;
-	char		 path[512];
+	struct world w;
+	struct spool *s;
+	struct stat st;
+	struct err e;
+	char path[512];
 
 	(void)state;
 	world_of(&w);
@@ -440,7 +445,7 @@ the_folder_is_ours_alone(void **state)
 int
 main(void)
 {
-	const struct CMUnitTest	 tests[] = {
+	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(letters_of_every_size),
 		cmocka_unit_test(what_is_given_up_leaves_nothing),
 		cmocka_unit_test(what_is_under_way_keeps_it),

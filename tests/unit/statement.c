@@ -6,35 +6,34 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <cmocka.h>
 #include <openssl/sha.h>
+
+#include <cmocka.h>
 
 #include "common/base/hex.h"
 #include "proto/statement.h"
 
-#define H1	"1111111111111111111111111111111111111111111111111111111111111111"
-#define H2	"22222222222222222222222222222222222222222222222222222222222222ff"
+#define H1 "1111111111111111111111111111111111111111111111111111111111111111"
+#define H2 "22222222222222222222222222222222222222222222222222222222222222ff"
 
-static const char	 notification[] =
-	"Tillcalled-Notification: 1\r\n"
-	"Id: 01JDZ5TPB4M4Q8W1RZ9H1V6K3C\r\n"
-	"From: <alice@a.test>\r\n"
-	"Recipient-Domain: b.test\r\n"
-	"Recipient: sha256:" H1 "\r\n"
-	"Recipient: sha256:" H2 "\r\n"
-	"Date: 2026-11-23T14:00:00Z\r\n"
-	"Hold-Until: 2026-12-23T14:00:00Z\r\n"
-	"Size: 18231\r\n"
-	"Digest: sha256:" H1 "\r\n"
-	"Summary-Size: 612\r\n"
-	"Summary-Digest: sha256:" H2 "\r\n";
+static const char notification[] = "Tillcalled-Notification: 1\r\n"
+				   "Id: 01JDZ5TPB4M4Q8W1RZ9H1V6K3C\r\n"
+				   "From: <alice@a.test>\r\n"
+				   "Recipient-Domain: b.test\r\n"
+				   "Recipient: sha256:" H1 "\r\n"
+				   "Recipient: sha256:" H2 "\r\n"
+				   "Date: 2026-11-23T14:00:00Z\r\n"
+				   "Hold-Until: 2026-12-23T14:00:00Z\r\n"
+				   "Size: 18231\r\n"
+				   "Digest: sha256:" H1 "\r\n"
+				   "Summary-Size: 612\r\n"
+				   "Summary-Digest: sha256:" H2 "\r\n";
 
-static const char	 recall[] =
-	"Tillcalled-Recall: 1\r\n"
-	"Id: 01JDZ5TPB4M4Q8W1RZ9H1V6K3C\r\n"
-	"From-Domain: a.test\r\n"
-	"Recipient-Domain: b.test\r\n"
-	"Date: 2026-11-23T14:00:00Z\r\n";
+static const char recall[] = "Tillcalled-Recall: 1\r\n"
+			     "Id: 01JDZ5TPB4M4Q8W1RZ9H1V6K3C\r\n"
+			     "From-Domain: a.test\r\n"
+			     "Recipient-Domain: b.test\r\n"
+			     "Date: 2026-11-23T14:00:00Z\r\n";
 
 static void
 sha256(struct span octets, unsigned char out[STATEMENT_HASH_BYTES])
@@ -46,8 +45,8 @@ sha256(struct span octets, unsigned char out[STATEMENT_HASH_BYTES])
 static struct span
 changed(const char *text, const char *what, const char *by)
 {
-	static char	 out[64 * 1024];
-	const char	*at = strstr(text, what);
+	static char out[64 * 1024];
+	const char *at = strstr(text, what);
 
 	assert_non_null(at);
 	snprintf(out, sizeof out, "%.*s%s%s", (int)(at - text), text, by, at + strlen(what));
@@ -57,8 +56,8 @@ changed(const char *text, const char *what, const char *by)
 static void
 refused(struct span text, enum refusal why)
 {
-	struct statement	 st;
-	struct err		 e = { 0 };
+	struct statement st;
+	struct err e = { 0 };
 
 	if (statement_parse(text, &st, &e))
 		fail_msg("accepted:\n%.*s", SPAN_FMT(text));
@@ -68,10 +67,10 @@ refused(struct span text, enum refusal why)
 static void
 each_field_is_read(void **state)
 {
-	struct statement	 st;
-	struct err		 e;
-	unsigned char		 hash[STATEMENT_HASH_BYTES];
-	char			 id[ULID_STR_BYTES];
+	struct statement st;
+	struct err e;
+	unsigned char hash[STATEMENT_HASH_BYTES];
+	char id[ULID_STR_BYTES];
 
 	(void)state;
 	assert_true(statement_parse(SPAN_LIT(notification), &st, &e));
@@ -102,20 +101,21 @@ each_field_is_read(void **state)
 static void
 order_is_fixed(const char *text)
 {
-	char		*lines[16], copy[4096], out[8192];
-	size_t		 n = 0;
+	char *lines[16], copy[4096], out[8192];
+	size_t n = 0;
 
 	strcpy(copy, text);
 	for (char *at = strtok(copy, "\n"); at != NULL; at = strtok(NULL, "\n"))
 		lines[n++] = at;
 	for (size_t i = 0; i < n; i++) {
 		for (int how = 0; how < 3; how++) {
-			bool	 hash = strncmp(lines[i], "Recipient: ", 11) == 0;
+			bool hash = strncmp(lines[i], "Recipient: ", 11) == 0;
 
 			out[0] = '\0';
 			for (size_t k = 0; k < n; k++) {
-				size_t	 which = how == 2 && k == i && i + 1 < n ? k + 1 :
-					    how == 2 && k == i + 1 ? i : k;
+				size_t which = how == 2 && k == i && i + 1 < n ? k + 1
+				    : how == 2 && k == i + 1                   ? i
+									       : k;
 
 				if (how == 0 && k == i)
 					continue;
@@ -151,13 +151,15 @@ every_prefix_is_refused(void **state)
 static void
 non_minimal_forms(void **state)
 {
-	static const char *const	 bad[][2] = { { ": 1", ": 01" }, { ": 1", ": 2" }, { ": 1", ":1" },
-		{ ": 1", ":  1" }, { ": 1", ": 1 " }, { "Tillcalled-N", "tillcalled-n" }, { "\r\n", "\n" },
-		{ "\r\n", "\r\r\n" }, { "\r\nId", "\r\n\r\nId" }, { "\r\nId", "\r\nX-Y: z\r\nId" },
-		{ "01JD", "01jd" }, { "<alice@a.test>", "alice@a.test" }, { "<alice", "<\"alice\"" },
+	static const char *const bad[][2] = { { ": 1", ": 01" }, { ": 1", ": 2" }, { ": 1", ":1" },
+		{ ": 1", ":  1" }, { ": 1", ": 1 " }, { "Tillcalled-N", "tillcalled-n" },
+		{ "\r\n", "\n" }, { "\r\n", "\r\r\n" }, { "\r\nId", "\r\n\r\nId" },
+		{ "\r\nId", "\r\nX-Y: z\r\nId" }, { "01JD", "01jd" },
+		{ "<alice@a.test>", "alice@a.test" }, { "<alice", "<\"alice\"" },
 		{ "a.test", "A.test" }, { "a.test", "[192.0.2.1]" }, { "<alice@a.test>", "<>" },
-		{ "<alice@a.test>", "<" }, { "a.test>", "a.test> (Alice)" }, { ": b.test", ": B.test" },
-		{ ": b.test", ": test" }, { ": b.test", ": b\xc3\xbc.test" }, { "sha256:1", "SHA256:1" },
+		{ "<alice@a.test>", "<" }, { "a.test>", "a.test> (Alice)" },
+		{ ": b.test", ": B.test" }, { ": b.test", ": test" },
+		{ ": b.test", ": b\xc3\xbc.test" }, { "sha256:1", "SHA256:1" },
 		{ "sha256:1", "sha1:1" }, { "sha256:1", "sha256:A" }, { "sha256:1", "sha256:11" },
 		{ "sha256:1", "sha256:" }, { H2 "\r\nDate", H1 "\r\nDate" }, { ":1111", ":f111" },
 		{ "14:00:00Z", "14:00:00.0Z" }, { "14:00:00Z", "14:00:00+00:00" },
@@ -177,11 +179,11 @@ non_minimal_forms(void **state)
 static void
 what_is_accepted_is_canonical(void **state)
 {
-	char			 text[sizeof notification];
-	struct statement	 st;
-	struct buf		 out = BUF_INIT;
-	struct err		 e;
-	unsigned char		 hashes[2][STATEMENT_HASH_BYTES];
+	char text[sizeof notification];
+	struct statement st;
+	struct buf out = BUF_INIT;
+	struct err e;
+	unsigned char hashes[2][STATEMENT_HASH_BYTES];
 
 	(void)state;
 	for (size_t i = 0; i < sizeof text - 1; i++) {
@@ -203,9 +205,9 @@ what_is_accepted_is_canonical(void **state)
 static void
 limits(void **state)
 {
-	struct statement	 st;
-	char			*big = calloc(1, STATEMENT_MAX_BYTES + 2);
-	struct err		 e;
+	struct statement st;
+	char *big = calloc(1, STATEMENT_MAX_BYTES + 2);
+	struct err e;
 
 	(void)state;
 	memset(big, 'x', STATEMENT_MAX_BYTES + 1);
@@ -226,8 +228,8 @@ limits(void **state)
 static struct statement
 sample(void)
 {
-	struct statement	 st;
-	struct err		 e;
+	struct statement st;
+	struct err e;
 
 	assert_true(statement_parse(SPAN_LIT(notification), &st, &e));
 	return st;
@@ -236,10 +238,10 @@ sample(void)
 static void
 recipients(void **state)
 {
-	unsigned char		 hashes[STATEMENT_RECIPIENTS_MAX + 1][STATEMENT_HASH_BYTES];
-	struct statement	 st = sample(), back;
-	struct buf		 out = BUF_INIT;
-	struct err		 e;
+	unsigned char hashes[STATEMENT_RECIPIENTS_MAX + 1][STATEMENT_HASH_BYTES];
+	struct statement st = sample(), back;
+	struct buf out = BUF_INIT;
+	struct err e;
 
 	(void)state;
 	for (size_t n = 0; n <= STATEMENT_RECIPIENTS_MAX + 1; n++) {
@@ -248,8 +250,8 @@ recipients(void **state)
 		buf_reset(&out);
 		if (n == 0 || n > STATEMENT_RECIPIENTS_MAX) {
 			assert_false(statement_write(&out, &st, hashes, n, &e));
-			assert_int_equal(e.why, n ? REFUSAL_too_many_recipients :
-			    REFUSAL_bad_statement);
+			assert_int_equal(e.why,
+			    n ? REFUSAL_too_many_recipients : REFUSAL_bad_statement);
 			assert_int_equal(out.len, 0);
 			continue;
 		}
@@ -257,7 +259,7 @@ recipients(void **state)
 		assert_true(statement_parse(buf_span(&out), &back, &e));
 		assert_int_equal(back.n_recipients, n);
 		for (size_t i = 0; i < n; i++) {
-			unsigned char	 hash[STATEMENT_HASH_BYTES];
+			unsigned char hash[STATEMENT_HASH_BYTES];
 
 			sha256(span_of(&i, sizeof i), hash);
 			assert_true(statement_has(&back, hash) >= 0);
@@ -276,13 +278,13 @@ recipients(void **state)
 static void
 writers_write_what_readers_read(void **state)
 {
-	struct statement	 st = sample();
-	unsigned char		 hashes[2][STATEMENT_HASH_BYTES];
-	struct buf		 out = BUF_INIT;
-	struct err		 e;
+	struct statement st = sample();
+	unsigned char hashes[2][STATEMENT_HASH_BYTES];
+	struct buf out = BUF_INIT;
+	struct err e;
 
 	(void)state;
-	statement_recipient(&st, 0, hashes[1]);		/* in the wrong order: it sorts */
+	statement_recipient(&st, 0, hashes[1]); /* in the wrong order: it sorts */
 	statement_recipient(&st, 1, hashes[0]);
 	assert_true(statement_write(&out, &st, hashes, 2, &e));
 	assert_true(span_eq(buf_span(&out), SPAN_LIT(notification)));
@@ -302,9 +304,9 @@ writers_write_what_readers_read(void **state)
 static void
 salted_hash(void **state)
 {
-	unsigned char	 salt[STATEMENT_SALT_BYTES], hash[STATEMENT_HASH_BYTES];
-	char		 preimage[STATEMENT_PREIMAGE_MAX], digits[2 * STATEMENT_HASH_BYTES + 1];
-	char		 longest[ADDRESS_MAX];
+	unsigned char salt[STATEMENT_SALT_BYTES], hash[STATEMENT_HASH_BYTES];
+	char preimage[STATEMENT_PREIMAGE_MAX], digits[2 * STATEMENT_HASH_BYTES + 1];
+	char longest[ADDRESS_MAX];
 
 	(void)state;
 	for (size_t i = 0; i < sizeof salt; i++)
@@ -325,7 +327,7 @@ salted_hash(void **state)
 int
 main(void)
 {
-	const struct CMUnitTest	 tests[] = {
+	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(each_field_is_read),
 		cmocka_unit_test(missing_doubled_and_swapped_fields),
 		cmocka_unit_test(every_prefix_is_refused),

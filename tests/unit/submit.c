@@ -4,16 +4,16 @@
 static void
 test_a_large_letter_passes_uncopied(void **state)
 {
-	static char	 window[ENGINE_WINDOW_BYTES];
-	struct desk	 d;
-	uint64_t	 left = 50 * MIB;
+	static char window[ENGINE_WINDOW_BYTES];
+	struct desk d;
+	uint64_t left = 50 * MIB;
 
 	(void)state;
 	open_desk(&d, true);
 	say(&d, "FROM <a@a.test>\r\nTO <b@b.test>\r\nMESSAGE 52428800 t\r\n");
 	d.within = span_of(window, sizeof window);
 	while (left > 0) {
-		size_t	 n = left < sizeof window - 1 ? (size_t)left : sizeof window - 1;
+		size_t n = left < sizeof window - 1 ? (size_t)left : sizeof window - 1;
 
 		assert_int_equal(mouth(&d)->feed(mouth(&d), span_of(window, n)), n);
 		left -= n;
@@ -26,18 +26,18 @@ test_a_large_letter_passes_uncopied(void **state)
 static void
 test_a_refused_letter_is_read_past(void **state)
 {
-	static char	 window[ENGINE_WINDOW_BYTES];
-	struct desk	 d;
+	static char window[ENGINE_WINDOW_BYTES];
+	struct desk d;
 
 	(void)state;
 	open_desk(&d, true);
 	memset(window, 'x', sizeof window);
 	memcpy(window, "QUIT\r\n", 6);
-	d.within = span_of("", 1);		/* no piece may come */
+	d.within = span_of("", 1); /* no piece may come */
 	say(&d, "FROM <a@a.test>\r\nTO <b@b.test>\r\nMESSAGE 52428801 t\r\n");
 	assert_last(&d, "552 5.3.4 [message-too-big]");
 	for (uint64_t left = 50 * MIB + 1; left > 0;) {
-		size_t	 n = left < sizeof window ? (size_t)left : sizeof window;
+		size_t n = left < sizeof window ? (size_t)left : sizeof window;
 
 		assert_int_equal(mouth(&d)->feed(mouth(&d), span_of(window, n)), n);
 		left -= n;
@@ -52,7 +52,7 @@ test_a_refused_letter_is_read_past(void **state)
 static void
 test_what_is_no_letter_ends_the_session(void **state)
 {
-	struct desk	 d;
+	struct desk d;
 
 	(void)state;
 	open_desk(&d, true);
@@ -70,8 +70,8 @@ test_what_is_no_letter_ends_the_session(void **state)
 static void
 test_recipients_at_their_limit(void **state)
 {
-	struct desk	 d;
-	char		 line[64];
+	struct desk d;
+	char line[64];
 
 	(void)state;
 	open_desk(&d, true);
@@ -81,7 +81,7 @@ test_recipients_at_their_limit(void **state)
 		say(&d, line);
 		assert_last(&d, "250 2.1.5");
 	}
-	say(&d, "TO <user7@B.test>\r\n");	/* known already */
+	say(&d, "TO <user7@B.test>\r\n"); /* known already */
 	assert_last(&d, "250 2.1.5");
 	say(&d, "MESSAGE 0 t\r\n");
 	assert_last(&d, "250 2.0.0");
@@ -93,8 +93,8 @@ test_recipients_at_their_limit(void **state)
 static void
 test_recipients_beyond_their_limit(void **state)
 {
-	struct desk	 d;
-	char		 line[64];
+	struct desk d;
+	char line[64];
 
 	(void)state;
 	open_desk(&d, true);
@@ -114,25 +114,31 @@ static void
 test_days_and_tokens_at_their_limits(void **state)
 {
 	static const struct {
-		const char	*hold;
-		size_t		 token;
-		const char	*reply;
+		const char *hold;
+		size_t token;
+		const char *reply;
 	} rows[] = {
-		{ "0", 1, "501 5.5.4 [bad-hold]" }, { "1", 1, "250" }, { "366", 63, "250" },
-		{ "367", 1, "501 5.5.4 [bad-hold]" }, { "1", 64, "250" },
-		{ "1", 65, "501 5.5.4 [bad-syntax]" }, { "1", 0, "501 5.5.4 [bad-syntax]" },
+		{ "0", 1, "501 5.5.4 [bad-hold]" },
+		{ "1", 1, "250" },
+		{ "366", 63, "250" },
+		{ "367", 1, "501 5.5.4 [bad-hold]" },
+		{ "1", 64, "250" },
+		{ "1", 65, "501 5.5.4 [bad-syntax]" },
+		{ "1", 0, "501 5.5.4 [bad-syntax]" },
 	};
-	char				 lines[256], token[80];
+	char lines[256], token[80];
 
 	(void)state;
 	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-		struct desk	 d;
+		struct desk d;
 
 		open_desk(&d, true);
 		memset(token, 't', sizeof token);
 		token[rows[i].token] = '\0';
-		snprintf(lines, sizeof lines, "FROM <a@a.test>\r\nTO <b@b.test>\r\nHOLD %s\r\n"
-		    "MESSAGE 2 %s\r\nab", rows[i].hold, token);
+		snprintf(lines, sizeof lines,
+		    "FROM <a@a.test>\r\nTO <b@b.test>\r\nHOLD %s\r\n"
+		    "MESSAGE 2 %s\r\nab",
+		    rows[i].hold, token);
 		say(&d, lines);
 		assert_last(&d, rows[i].reply);
 		assert_int_equal(d.ended, rows[i].reply[0] == '2');
@@ -143,11 +149,12 @@ test_days_and_tokens_at_their_limits(void **state)
 static void
 test_a_letter_begins_anew(void **state)
 {
-	struct desk	 d;
+	struct desk d;
 
 	(void)state;
 	open_desk(&d, true);
-	say(&d, "FROM <a@a.test>\r\nTO bad\r\nHOLD 9\r\n"
+	say(&d,
+	    "FROM <a@a.test>\r\nTO bad\r\nHOLD 9\r\n"
 	    "FROM <a@A.TEST>\r\nTO <b@b.test>\r\nMESSAGE 0 t.1_-Z\r\n");
 	assert_last(&d, "250 2.0.0");
 	assert_string_equal(d.last.from, "a@a.test");
@@ -161,9 +168,9 @@ test_a_letter_begins_anew(void **state)
 static void
 test_answers_that_come_too_late(void **state)
 {
-	struct desk	 d;
-	struct ulid	 id;
-	struct err	 e;
+	struct desk d;
+	struct ulid id;
+	struct err e;
 
 	(void)state;
 	open_desk(&d, true);
@@ -191,14 +198,14 @@ test_answers_that_come_too_late(void **state)
 static void
 test_a_letter_that_stops_half_way(void **state)
 {
-	struct desk	 d;
+	struct desk d;
 
 	(void)state;
 	open_desk(&d, true);
 	d.within = span_of("", 0);
 	say(&d, "FROM <a@a.test>\r\nTO <b@b.test>\r\nMESSAGE 1000 t\r\n");
 	mouth(&d)->now_ms = mouth(&d)->deadline_ms - 1;
-	say(&d, "abc");				/* so few octets are no sign of life */
+	say(&d, "abc"); /* so few octets are no sign of life */
 	assert_int_equal(mouth(&d)->deadline_ms, mouth(&d)->now_ms + 1);
 	mouth(&d)->now_ms = mouth(&d)->deadline_ms;
 	mouth(&d)->tick(mouth(&d));
@@ -211,7 +218,7 @@ test_a_letter_that_stops_half_way(void **state)
 static void
 test_full_output_stops_input(void **state)
 {
-	struct desk	 d;
+	struct desk d;
 
 	(void)state;
 	open_desk(&d, true);
@@ -230,7 +237,7 @@ test_full_output_stops_input(void **state)
 static void
 test_steps_of_signing_in(void **state)
 {
-	struct desk	 d;
+	struct desk d;
 
 	(void)state;
 	open_desk(&d, false);
@@ -248,7 +255,7 @@ test_steps_of_signing_in(void **state)
 static void
 test_failures_of_signing_in(void **state)
 {
-	struct desk	 d;
+	struct desk d;
 
 	(void)state;
 	open_desk(&d, false);
@@ -265,9 +272,9 @@ test_failures_of_signing_in(void **state)
 static void
 test_a_late_yes_lets_nobody_in(void **state)
 {
-	struct desk		 d;
-	struct sasl_said	 yes = { .signed_in = true };
-	struct err		 no;
+	struct desk d;
+	struct sasl_said yes = { .signed_in = true };
+	struct err no;
 
 	(void)state;
 	open_desk(&d, false);
@@ -287,11 +294,15 @@ test_all_states_have_names(void **state)
 {
 	(void)state;
 	for (int i = SUBMIT_WAITING; i <= SUBMIT_BY_SMTP; i++) {
-		struct submit_recipient	 in = { .to = "b%c@b.test", .state = (enum submit_state)i,
-			.since_s = 1, .next_s = 2, .tries = 3 }, out;
-		struct buf		 row = BUF_INIT;
-		struct row		 r;
-		struct err		 e;
+		struct submit_recipient in = { .to = "b%c@b.test",
+			.state = (enum submit_state)i,
+			.since_s = 1,
+			.next_s = 2,
+			.tries = 3 },
+					out;
+		struct buf row = BUF_INIT;
+		struct row r;
+		struct err e;
 
 		submit_recipient_write(&row, &in);
 		assert_true(row_parse(&r, span_of(row.data, row.len - 2), &e));
@@ -306,7 +317,7 @@ test_all_states_have_names(void **state)
 int
 main(void)
 {
-	const struct CMUnitTest	 tests[] = {
+	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_a_large_letter_passes_uncopied),
 		cmocka_unit_test(test_a_refused_letter_is_read_past),
 		cmocka_unit_test(test_what_is_no_letter_ends_the_session),

@@ -6,12 +6,12 @@
 static void
 test_a_draft_of_another_form_is_not_sent(void **state)
 {
-	static const char *const	 evil[] = { "x@b.test>\r\nQUIT\r\n<a@b.test" };
-	const char			*many[SUBMIT_RECIPIENTS_MAX + 1];
-	struct writer			 w;
-	struct submit_draft		 d;
-	struct vast			 v = vast_make();
-	struct err			 e;
+	static const char *const evil[] = { "x@b.test>\r\nQUIT\r\n<a@b.test" };
+	const char *many[SUBMIT_RECIPIENTS_MAX + 1];
+	struct writer w;
+	struct submit_draft d;
+	struct vast v = vast_make();
+	struct err e;
 
 	(void)state;
 	open_writer(&w);
@@ -41,12 +41,12 @@ test_a_draft_of_another_form_is_not_sent(void **state)
 static void
 test_nothing_is_said_into_a_payload(void **state)
 {
-	struct writer		 w;
-	struct submit_draft	 d = draft();
-	struct vast		 v = vast_make();
-	struct ulid		 id = { 0 };
-	struct err		 e;
-	size_t			 before;
+	struct writer w;
+	struct submit_draft d = draft();
+	struct vast v = vast_make();
+	struct ulid id = { 0 };
+	struct err e;
+	size_t before;
 
 	(void)state;
 	open_writer(&w);
@@ -67,9 +67,9 @@ test_nothing_is_said_into_a_payload(void **state)
 static void
 test_letters_under_way_at_their_limit(void **state)
 {
-	struct writer		 w;
-	struct submit_draft	 d = draft();
-	struct err		 e;
+	struct writer w;
+	struct submit_draft d = draft();
+	struct err e;
 
 	(void)state;
 	open_writer(&w);
@@ -88,9 +88,9 @@ test_letters_under_way_at_their_limit(void **state)
 static void
 test_a_slow_password(void **state)
 {
-	struct writer	 w;
-	struct engine	*e = &w.c.sasl.client.engine;
-	struct err	 no;
+	struct writer w;
+	struct engine *e = &w.c.sasl.client.engine;
+	struct err no;
 
 	(void)state;
 	open_writer(&w);
@@ -102,9 +102,9 @@ test_a_slow_password(void **state)
 	assert_false(sasl_client_answer(&w.c.sasl, SPAN_LIT("AAAA"), NULL));
 	drive(e, &w.held, SPAN_LIT("334 2.0.0 BBBB\r\n"), 100);
 	err_set(&no, REFUSAL_auth_failed, "%s", "");
-	assert_true(sasl_client_answer(&w.c.sasl, (struct span){ "", 0 }, &no));
+	assert_true(sasl_client_answer(&w.c.sasl, (struct span) { "", 0 }, &no));
 	assert_true(span_eq(buf_span(&e->out), SPAN_LIT("AUTH SCRAM-SHA-256 AAAA\r\n*\r\n")));
-	client_lost(&w.c.sasl.client, &(struct err){ .why = REFUSAL_closing });
+	client_lost(&w.c.sasl.client, &(struct err) { .why = REFUSAL_closing });
 	assert_false(sasl_client_answer(&w.c.sasl, SPAN_LIT("AAAA"), NULL));
 	assert_heard(&w, "signed-in closing;lost closing;");
 	close_writer(&w);
@@ -113,12 +113,12 @@ test_a_slow_password(void **state)
 static void
 test_a_page_at_its_limit(void **state)
 {
-	static const char *const	 replies[] = { "250 2.0.0 {1048576} rows\r\n",
+	static const char *const replies[] = { "250 2.0.0 {1048576} rows\r\n",
 		"250 2.0.0 {1048577} rows\r\n" };
 
 	(void)state;
 	for (int over = 0; over < 2; over++) {
-		struct writer	 w;
+		struct writer w;
 
 		open_writer(&w);
 		assert_true(submit_client_outbox(&w.c, NULL, NULL));
@@ -133,10 +133,10 @@ test_a_page_at_its_limit(void **state)
 static void
 test_both_against_each_other(void **state)
 {
-	static const size_t	 chunks[] = { 1, 13, 16384 };
-	const char		*many[SUBMIT_RECIPIENTS_MAX];
-	char			 addresses[SUBMIT_RECIPIENTS_MAX][32];
-	struct ulid		 id;
+	static const size_t chunks[] = { 1, 13, 16384 };
+	const char *many[SUBMIT_RECIPIENTS_MAX];
+	char addresses[SUBMIT_RECIPIENTS_MAX][32];
+	struct ulid id;
 
 	(void)state;
 	assert_true(ulid_parse(SPAN_LIT(ID), &id));
@@ -145,12 +145,12 @@ test_both_against_each_other(void **state)
 		many[i] = addresses[i];
 	}
 	for (size_t i = 0; i < 3; i++) {
-		struct desk		 s;
-		struct writer		 w;
-		struct vast		 v = vast_make();
-		struct submit_draft	 d = draft();
-		struct pair		 p = { .chunk = chunks[i] };
-		struct err		 e;
+		struct desk s;
+		struct writer w;
+		struct vast v = vast_make();
+		struct submit_draft d = draft();
+		struct pair p = { .chunk = chunks[i] };
+		struct err e;
 
 		open_desk(&s, false);
 		open_writer(&w);
@@ -188,7 +188,7 @@ test_both_against_each_other(void **state)
 int
 main(void)
 {
-	const struct CMUnitTest	 tests[] = {
+	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_a_draft_of_another_form_is_not_sent),
 		cmocka_unit_test(test_nothing_is_said_into_a_payload),
 		cmocka_unit_test(test_letters_under_way_at_their_limit),

@@ -17,21 +17,21 @@
 #include "tests/sasl_scene.h"
 #include "tests/vast.h"
 
-#define ID	"01JDZ5TPB4M4Q8W1RZ9H1V6K3C"
-#define MIB	(UINT64_C(1) << 20)
+#define ID  "01JDZ5TPB4M4Q8W1RZ9H1V6K3C"
+#define MIB (UINT64_C(1) << 20)
 
 /* -- the server ---------------------------------------------------------------------------- */
 
 struct desk {
-	struct submit_server	 s;	/* first */
-	struct buf		 held;
-	bool			 slow;
-	int			 step;
-	uint64_t		 asked, octets;
-	struct span		 within;	/* pieces must lie here; else they are of vast */
-	bool			 in_order;
-	unsigned		 begun, ended;
-	struct submit_envelope	 last;
+	struct submit_server s; /* first */
+	struct buf held;
+	bool slow;
+	int step;
+	uint64_t asked, octets;
+	struct span within; /* pieces must lie here; else they are of vast */
+	bool in_order;
+	unsigned begun, ended;
+	struct submit_envelope last;
 };
 
 static inline bool
@@ -43,10 +43,9 @@ admit(void *role, struct err *e)
 }
 
 static inline enum outcome
-auth(void *role, struct span mechanism, struct span message, struct sasl_said *said,
-    struct err *e)
+auth(void *role, struct span mechanism, struct span message, struct sasl_said *said, struct err *e)
 {
-	struct desk	*d = role;
+	struct desk *d = role;
 
 	d->asked = d->s.sasl.server.request;
 	if (d->slow)
@@ -61,7 +60,7 @@ auth(void *role, struct span mechanism, struct span message, struct sasl_said *s
 static inline enum outcome
 address(void *role, const char *a, struct err *e)
 {
-	struct desk	*d = role;
+	struct desk *d = role;
 
 	assert_true(address_domain_is_canonical(span_str(strchr(a, '@') + 1)));
 	(void)e;
@@ -72,7 +71,7 @@ address(void *role, const char *a, struct err *e)
 static inline bool
 begin(void *role, const struct submit_envelope *env, struct err *e)
 {
-	struct desk	*d = role;
+	struct desk *d = role;
 
 	d->begun++;
 	d->octets = 0;
@@ -83,7 +82,7 @@ begin(void *role, const struct submit_envelope *env, struct err *e)
 static inline void
 body(void *role, struct span piece)
 {
-	struct desk	*d = role;
+	struct desk *d = role;
 
 	if (d->within.n > 0)
 		assert_in_range((uintptr_t)piece.p, (uintptr_t)d->within.p,
@@ -97,7 +96,7 @@ body(void *role, struct span piece)
 static inline enum outcome
 end(void *role, struct ulid *id, struct err *e)
 {
-	struct desk	*d = role;
+	struct desk *d = role;
 
 	(void)e;
 	d->ended++;
@@ -110,8 +109,8 @@ end(void *role, struct ulid *id, struct err *e)
 static inline enum outcome
 status(void *role, const struct ulid *id, struct buf *page, struct err *e)
 {
-	struct submit_letter	 l = { .id = *id, .from = "user@a.test" };
-	struct submit_recipient	 r = { .state = SUBMIT_REFUSED, .word = "mailbox-full" };
+	struct submit_letter l = { .id = *id, .from = "user@a.test" };
+	struct submit_recipient r = { .state = SUBMIT_REFUSED, .word = "mailbox-full" };
 
 	(void)role;
 	(void)e;
@@ -127,7 +126,7 @@ status(void *role, const struct ulid *id, struct buf *page, struct err *e)
 static inline enum outcome
 outbox(void *role, const struct ulid *after, struct buf *page, bool *more, struct err *e)
 {
-	struct desk	*d = role;
+	struct desk *d = role;
 
 	(void)after;
 	(void)page;
@@ -137,9 +136,15 @@ outbox(void *role, const struct ulid *after, struct buf *page, bool *more, struc
 	return PENDING;
 }
 
-static const struct submit_server_ops	 server_ops = {
-	.sasl = { .server = { .admit = admit }, .auth = auth }, .from = address, .to = address,
-	.begin = begin, .body = body, .end = end, .status = status, .outbox = outbox,
+static const struct submit_server_ops server_ops = {
+	.sasl = { .server = { .admit = admit }, .auth = auth },
+	.from = address,
+	.to = address,
+	.begin = begin,
+	.body = body,
+	.end = end,
+	.status = status,
+	.outbox = outbox,
 };
 
 static inline struct engine *
@@ -157,7 +162,7 @@ say(struct desk *d, const char *lines)
 static inline void
 open_desk(struct desk *d, bool signed_in)
 {
-	*d = (struct desk){ .in_order = true };
+	*d = (struct desk) { .in_order = true };
 	submit_server_init(&d->s, &server_ops, d);
 	mouth(d)->now_ms = 1000;
 	if (signed_in)
@@ -175,8 +180,8 @@ close_desk(struct desk *d)
 static inline void
 assert_last(struct desk *d, const char *code)
 {
-	struct buf	*out = &mouth(d)->out;
-	size_t		 at = out->len - 2;
+	struct buf *out = &mouth(d)->out;
+	size_t at = out->len - 2;
 
 	while (at > 0 && out->data[at - 1] != '\n')
 		at--;
@@ -187,17 +192,17 @@ assert_last(struct desk *d, const char *code)
 /* -- the client ---------------------------------------------------------------------------- */
 
 struct writer {
-	struct submit_client	 c;	/* first */
-	struct buf		 heard, held;
-	int			 step;
-	bool			 slow;
-	unsigned		 taken, refused, rows;
+	struct submit_client c; /* first */
+	struct buf heard, held;
+	int step;
+	bool slow;
+	unsigned taken, refused, rows;
 };
 
 static inline enum outcome
 step(void *role, struct span message, bool last, struct buf *out, struct err *e)
 {
-	struct writer	*w = role;
+	struct writer *w = role;
 
 	return w->slow ? PENDING : sasl_scene_step(&w->step, message, last, out, e);
 }
@@ -219,7 +224,7 @@ on_refused(void *role, void *arg, enum submit_part part, size_t index, const str
 static inline void
 on_taken(void *role, void *arg, const struct ulid *id, const struct err *e)
 {
-	struct writer	*w = role;
+	struct writer *w = role;
 
 	(void)arg;
 	assert_true((id == NULL) != (e == NULL));
@@ -258,14 +263,20 @@ on_lost(void *role, const struct err *e)
 	buf_addf(&((struct writer *)role)->heard, "lost %s;", refusal_word(e->why));
 }
 
-static const struct submit_client_ops	 client_ops = {
-	{ step, on_signed_in }, on_refused, on_taken, on_letter, on_recipient, on_page_end, on_lost,
+static const struct submit_client_ops client_ops = {
+	{ step, on_signed_in },
+	on_refused,
+	on_taken,
+	on_letter,
+	on_recipient,
+	on_page_end,
+	on_lost,
 };
 
 static inline void
 open_writer(struct writer *w)
 {
-	*w = (struct writer){ 0 };
+	*w = (struct writer) { 0 };
 	submit_client_init(&w->c, &client_ops, w);
 	w->c.sasl.client.engine.now_ms = 1000;
 }
@@ -286,12 +297,15 @@ assert_heard(struct writer *w, const char *text)
 	buf_reset(&w->heard);
 }
 
-static const char *const	 bob[] = { "bob@b.test" };
+static const char *const bob[] = { "bob@b.test" };
 
 static inline struct submit_draft
 draft(void)
 {
-	return (struct submit_draft){ .from = "user@a.test", .to = bob, .n_to = 1, .token = "t",
+	return (struct submit_draft) { .from = "user@a.test",
+		.to = bob,
+		.n_to = 1,
+		.token = "t",
 		.octets = 2 };
 }
 

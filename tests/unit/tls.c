@@ -10,14 +10,14 @@
 #include <sys/stat.h>
 
 #include "common/base/clock.h"
-#include "common/svc/loop.h"
-#include "common/svc/offload.h"
+#include "common/loop/loop.h"
+#include "common/loop/offload.h"
 #include "tests/unit/tls_scene.h"
 
 static int
 set_up(void **state)
 {
-	struct tls_scene	*s = malloc(sizeof *s);
+	struct tls_scene *s = malloc(sizeof *s);
 
 	scene_open(s);
 	*state = s;
@@ -35,11 +35,12 @@ tear_down(void **state)
 static void
 identities_by_domain(void **state)
 {
-	struct tls_scene	*s = *state;
-	struct tls		*t = tls_holder_get(s->hb);
+	struct tls_scene *s = *state;
+	struct tls *t = tls_holder_get(s->hb);
 
 	assert_int_equal(tls_generation(t), 1);
-	assert_string_equal(chain_subject(tls_identity_chain(tls_identity(t, "c.test"))), "CN=c.test");
+	assert_string_equal(chain_subject(tls_identity_chain(tls_identity(t, "c.test"))),
+	    "CN=c.test");
 	assert_non_null(tls_identity_key(tls_identity(t, "b.test")));
 	assert_null(tls_identity(t, "a.test"));
 	assert_null(tls_identity(t, "tillcalled.b.test"));
@@ -51,8 +52,8 @@ identities_by_domain(void **state)
 static void
 assert_no_start(const struct tls_settings *settings, const char *word)
 {
-	struct tls	*t;
-	struct err	 e;
+	struct tls *t;
+	struct err e;
 
 	assert_false(tls_load(settings, &t, &e));
 	assert_int_equal(e.why, REFUSAL_config);
@@ -63,12 +64,12 @@ assert_no_start(const struct tls_settings *settings, const char *word)
 static void
 bad_files_keep_it_from_coming_up(void **state)
 {
-	struct tls_scene	*s = *state;
-	struct tls_settings	 bad = s->settings_a;
-	struct tls_files	 twice[2] = { s->of_a[0], s->of_a[0] };
-	const char		*key = s->of_a[0].key;
-	struct tls		*t;
-	struct err		 e;
+	struct tls_scene *s = *state;
+	struct tls_settings bad = s->settings_a;
+	struct tls_files twice[2] = { s->of_a[0], s->of_a[0] };
+	const char *key = s->of_a[0].key;
+	struct tls *t;
+	struct err e;
 
 	bad.trust = certs_path(s->folder, "nowhere");
 	assert_no_start(&bad, "nowhere");
@@ -111,8 +112,8 @@ bad_files_keep_it_from_coming_up(void **state)
 static void
 peer_of(struct tls_scene *s, struct tls_peer *p, const struct cert *leaf)
 {
-	struct sockaddr_in	 a = { .sin_family = AF_INET, .sin_port = htons(7) };
-	STACK_OF(X509)		*rest = sk_X509_new_null();
+	struct sockaddr_in a = { .sin_family = AF_INET, .sin_port = htons(7) };
+	STACK_OF(X509) *rest = sk_X509_new_null();
 
 	a.sin_addr.s_addr = htonl(0xc0000201);
 	tls_peer_init(p, (struct sockaddr *)&a);
@@ -124,10 +125,10 @@ peer_of(struct tls_scene *s, struct tls_peer *p, const struct cert *leaf)
 static void
 a_peer_starts_as_refused(void **state)
 {
-	struct tls_scene	*s = *state;
-	struct tls_peer		 p;
-	struct sockaddr_in6	 a = { .sin6_family = AF_INET6 };
-	struct err		 e;
+	struct tls_scene *s = *state;
+	struct tls_peer p;
+	struct sockaddr_in6 a = { .sin6_family = AF_INET6 };
+	struct err e;
 
 	a.sin6_addr.s6_addr[10] = a.sin6_addr.s6_addr[11] = 0xff;
 	a.sin6_addr.s6_addr[15] = 1;
@@ -143,9 +144,9 @@ a_peer_starts_as_refused(void **state)
 static void
 a_peer_has_names(void **state)
 {
-	struct tls_scene	*s = *state;
-	struct tls_peer		 p;
-	struct err		 e;
+	struct tls_scene *s = *state;
+	struct tls_peer p;
+	struct err e;
 
 	peer_of(s, &p, s->b);
 	assert_true(tls_peer_check(&p, s->ha, &e));
@@ -160,15 +161,19 @@ a_peer_has_names(void **state)
 static void
 nor_outlive_the_crl(void **state)
 {
-	struct tls_scene	*s = *state;
-	struct cert		*year = cert_make(&(struct cert_spec){ .cn = "a.test", .san = "DNS:a.test",
-				    .from_s = -60, .to_s = 30 * 86400,
-				    .ext = "crlDistributionPoints=URI:http://crl.test/a.crl" }, s->inter);
-	struct tls_peer		 p;
-	int64_t			 ms = 1000000, now = (int64_t)time(NULL);
-	struct err		 e;
+	struct tls_scene *s = *state;
+	struct cert
+	    *year = cert_make(&(struct cert_spec) { .cn = "a.test",
+				  .san = "DNS:a.test",
+				  .from_s = -60,
+				  .to_s = 30 * 86400,
+				  .ext = "crlDistributionPoints=URI:http://crl.test/a.crl" },
+		s->inter);
+	struct tls_peer p;
+	int64_t ms = 1000000, now = (int64_t)time(NULL);
+	struct err e;
 
-	scene_crl(s, "inter.pem", s->inter, (struct crl_spec){ .from_s = -60, .to_s = 30 });
+	scene_crl(s, "inter.pem", s->inter, (struct crl_spec) { .from_s = -60, .to_s = 30 });
 	assert_true(tls_holder_reload(s->hb, &s->settings_b, &e));
 	peer_of(s, &p, year);
 	assert_true(tls_peer_check_at(&p, s->hb, ms, now, &e));
@@ -186,12 +191,15 @@ nor_outlive_the_crl(void **state)
 static void
 live_peers_age(void **state)
 {
-	struct tls_scene	*s = *state;
-	struct cert		*brief = cert_make(&(struct cert_spec){ .cn = "a.test", .san = "DNS:a.test",
-				    .from_s = -60, .to_s = 600 }, s->inter);
-	struct tls_peer		 p;
-	int64_t			 ms = 1000000, now = (int64_t)time(NULL);
-	struct err		 e;
+	struct tls_scene *s = *state;
+	struct cert *brief = cert_make(&(struct cert_spec) { .cn = "a.test",
+					   .san = "DNS:a.test",
+					   .from_s = -60,
+					   .to_s = 600 },
+	    s->inter);
+	struct tls_peer p;
+	int64_t ms = 1000000, now = (int64_t)time(NULL);
+	struct err e;
 
 	peer_of(s, &p, brief);
 	assert_true(tls_peer_check_at(&p, s->hb, ms, now, &e));
@@ -208,7 +216,7 @@ live_peers_age(void **state)
 	/* Revoked: a new generation says so at once. */
 	peer_of(s, &p, brief);
 	assert_true(tls_peer_check_at(&p, s->hb, ms, now, &e));
-	scene_crl(s, "inter.pem", s->inter, (struct crl_spec){ .revoked = { brief } });
+	scene_crl(s, "inter.pem", s->inter, (struct crl_spec) { .revoked = { brief } });
 	assert_true(tls_peer_check_at(&p, s->hb, ms + 1, now, &e));
 	assert_true(tls_holder_reload(s->hb, &s->settings_b, &e));
 	assert_false(tls_peer_check_at(&p, s->hb, ms + 2, now, &e));
@@ -225,10 +233,10 @@ live_peers_age(void **state)
 static void
 a_removed_ca_is_no_longer_believed(void **state)
 {
-	struct tls_scene	*s = *state;
-	struct cert		*other = cert_root("other");
-	struct tls_peer		 p;
-	struct err		 e;
+	struct tls_scene *s = *state;
+	struct cert *other = cert_root("other");
+	struct tls_peer p;
+	struct err e;
 
 	peer_of(s, &p, s->a);
 	assert_true(tls_peer_check(&p, s->hb, &e));
@@ -249,14 +257,14 @@ a_removed_ca_is_no_longer_believed(void **state)
 }
 
 struct wanted {
-	unsigned	 n;
-	char		 url[JUDGE_URL_BYTES];
+	unsigned n;
+	char url[JUDGE_URL_BYTES];
 };
 
 static void
 on_wanted(void *arg, const struct chain *c, const struct judgement *j)
 {
-	struct wanted	*w = arg;
+	struct wanted *w = arg;
 
 	assert_non_null(c);
 	w->n++;
@@ -273,14 +281,18 @@ on_used(void *arg, const struct chain *c)
 static void
 a_missing_crl_is_asked_for(void **state)
 {
-	struct tls_scene	*s = *state;
-	struct cert		*long_ = cert_make(&(struct cert_spec){ .cn = "a.test", .san = "DNS:a.test",
-				    .from_s = -60, .to_s = 365 * CERTS_DAY,
-				    .ext = "crlDistributionPoints=URI:http://crl.test/a.crl" }, s->inter);
-	struct wanted		 w = { 0 };
-	unsigned		 used = 0;
-	struct tls_peer		 p;
-	struct err		 e;
+	struct tls_scene *s = *state;
+	struct cert
+	    *long_ = cert_make(&(struct cert_spec) { .cn = "a.test",
+				   .san = "DNS:a.test",
+				   .from_s = -60,
+				   .to_s = 365 * CERTS_DAY,
+				   .ext = "crlDistributionPoints=URI:http://crl.test/a.crl" },
+		s->inter);
+	struct wanted w = { 0 };
+	unsigned used = 0;
+	struct tls_peer p;
+	struct err e;
 
 	tls_holder_on_unknown(s->hb, on_wanted, &w);
 	tls_holder_on_good(s->hb, on_used, &used);
@@ -290,7 +302,7 @@ a_missing_crl_is_asked_for(void **state)
 	assert_int_equal(w.n, 1);
 	assert_int_equal(used, 0);
 	assert_string_equal(w.url, "http://crl.test/a.crl");
-	scene_crl(s, "inter.pem", s->inter, (struct crl_spec){ .number = 1 });
+	scene_crl(s, "inter.pem", s->inter, (struct crl_spec) { .number = 1 });
 	assert_true(tls_holder_reload(s->hb, &s->settings_b, &e));
 	assert_true(tls_peer_check(&p, s->hb, &e));
 	assert_int_equal(used, 1);
@@ -301,18 +313,18 @@ a_missing_crl_is_asked_for(void **state)
 /* -- watching ----------------------------------------------------------------------------------- */
 
 struct watch {
-	struct tls_scene	*s;
-	struct loop		*loop;
-	struct loop_timer	*timer;
-	unsigned		 step, looks, waits;
-	uint64_t		 before;
+	struct tls_scene *s;
+	struct loop *loop;
+	struct loop_timer *timer;
+	unsigned step, looks, waits;
+	uint64_t before;
 };
 
 static uint64_t
 generation(struct tls_holder *h)
 {
-	struct tls	*t = tls_holder_get(h);
-	uint64_t	 n = tls_generation(t);
+	struct tls *t = tls_holder_get(h);
+	uint64_t n = tls_generation(t);
 
 	tls_unref(&t);
 	return n;
@@ -322,27 +334,27 @@ generation(struct tls_holder *h)
 static void
 on_look(void *arg)
 {
-	struct watch		*w = arg;
-	struct tls_scene	*s = w->s;
+	struct watch *w = arg;
+	struct tls_scene *s = w->s;
 
 	assert_true(++w->looks < 2000);
 	loop_timer_set_ms(w->timer, 5);
 	switch (w->step) {
 	case 0:
-		scene_crl(s, "x.pem", s->inter, (struct crl_spec){ .number = 1 });
+		scene_crl(s, "x.pem", s->inter, (struct crl_spec) { .number = 1 });
 		break;
 	case 1:
 		if (generation(s->hb) < 2)
 			return;
-		certs_write_key(s->of_b[1].key, s->a);	/* does not fit: the old one stays */
-		scene_crl(s, "x.pem", s->inter, (struct crl_spec){ .number = 2 });
+		certs_write_key(s->of_b[1].key, s->a); /* does not fit: the old one stays */
+		scene_crl(s, "x.pem", s->inter, (struct crl_spec) { .number = 2 });
 		break;
 	case 2:
 		if (generation(s->hb) < 3)
 			return;
 		break;
 	case 3:
-		if (++w->waits < 10)	/* and is not tried again and again */
+		if (++w->waits < 10) /* and is not tried again and again */
 			return;
 		assert_true(generation(s->hb) <= 4);
 		w->before = generation(s->hb);
@@ -360,11 +372,11 @@ on_look(void *arg)
 static void
 changed_files_make_new_generations(void **state)
 {
-	struct tls_scene	*s = *state;
-	struct watch		 w = { .s = s };
-	struct offload		*o;
-	struct tls		*t;
-	struct err		 e;
+	struct tls_scene *s = *state;
+	struct watch w = { .s = s };
+	struct offload *o;
+	struct tls *t;
+	struct err e;
 
 	assert_true(loop_new(&w.loop, &e) && offload_new(&o, 1, &e) && offload_start(o, &e));
 	w.timer = loop_timer_new(w.loop, on_look, &w);
@@ -372,7 +384,8 @@ changed_files_make_new_generations(void **state)
 	tls_holder_watch(s->hb, w.loop, o, 10);
 	loop_run(w.loop);
 	t = tls_holder_get(s->hb);
-	assert_string_equal(chain_subject(tls_identity_chain(tls_identity(t, "c.test"))), "CN=c.test");
+	assert_string_equal(chain_subject(tls_identity_chain(tls_identity(t, "c.test"))),
+	    "CN=c.test");
 	tls_unref(&t);
 	tls_holder_unwatch(s->hb);
 	offload_free(&o);
@@ -384,7 +397,7 @@ changed_files_make_new_generations(void **state)
 int
 main(void)
 {
-#define TEST(f)	cmocka_unit_test_setup_teardown(f, set_up, tear_down)
+#define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
 	const struct CMUnitTest tests[] = {
 		TEST(identities_by_domain),
 		TEST(bad_files_keep_it_from_coming_up),

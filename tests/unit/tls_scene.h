@@ -8,17 +8,17 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "common/svc/tls.h"
+#include "common/tls/tls.h"
 #include "tests/certs.h"
 
 struct tls_scene {
-	char			 folder[64];
-	char			 trust[128], crls[128];
-	struct cert		*root, *inter, *a, *b, *c;
-	char			 file[6][128];
-	struct tls_files	 of_a[1], of_b[2];
-	struct tls_settings	 settings_a, settings_b;
-	struct tls_holder	*ha, *hb;	/* a.test; b.test and c.test */
+	char folder[64];
+	char trust[128], crls[128];
+	struct cert *root, *inter, *a, *b, *c;
+	char file[6][128];
+	struct tls_files of_a[1], of_b[2];
+	struct tls_settings settings_a, settings_b;
+	struct tls_holder *ha, *hb; /* a.test; b.test and c.test */
 };
 
 static inline void
@@ -29,15 +29,16 @@ scene_identity(struct tls_scene *s, struct tls_files *f, unsigned slot, const ch
 	snprintf(s->file[slot * 2 + 1], sizeof s->file[0], "%s/%s.key", s->folder, domain);
 	certs_write(s->file[slot * 2], c, by);
 	certs_write_key(s->file[slot * 2 + 1], c);
-	*f = (struct tls_files){ domain, s->file[slot * 2], s->file[slot * 2 + 1] };
+	*f = (struct tls_files) { domain, s->file[slot * 2], s->file[slot * 2 + 1] };
 }
 
 static inline void
 scene_holders(struct tls_scene *s)
 {
-	struct err	 e;
+	struct err e;
 
-	if (!tls_holder_new(&s->ha, &s->settings_a, &e) || !tls_holder_new(&s->hb, &s->settings_b, &e)) {
+	if (!tls_holder_new(&s->ha, &s->settings_a, &e) ||
+	    !tls_holder_new(&s->hb, &s->settings_b, &e)) {
 		fprintf(stderr, "%s\n", e.text);
 		abort();
 	}
@@ -46,7 +47,7 @@ scene_holders(struct tls_scene *s)
 static inline void
 scene_open(struct tls_scene *s)
 {
-	char	 command[512];
+	char command[512];
 
 	memset(s, 0, sizeof *s);
 	certs_folder(s->folder);
@@ -64,8 +65,8 @@ scene_open(struct tls_scene *s)
 	scene_identity(s, &s->of_a[0], 0, "a.test", s->a, s->inter);
 	scene_identity(s, &s->of_b[0], 1, "b.test", s->b, s->inter);
 	scene_identity(s, &s->of_b[1], 2, "c.test", s->c, NULL);
-	s->settings_a = (struct tls_settings){ s->trust, s->crls, NULL, (gid_t)-1, s->of_a, 1 };
-	s->settings_b = (struct tls_settings){ s->trust, s->crls, NULL, (gid_t)-1, s->of_b, 2 };
+	s->settings_a = (struct tls_settings) { s->trust, s->crls, NULL, (gid_t)-1, s->of_a, 1 };
+	s->settings_b = (struct tls_settings) { s->trust, s->crls, NULL, (gid_t)-1, s->of_b, 2 };
 	scene_holders(s);
 }
 
@@ -85,7 +86,7 @@ scene_close(struct tls_scene *s)
 static inline void
 scene_crl(struct tls_scene *s, const char *name, const struct cert *by, struct crl_spec spec)
 {
-	X509_CRL	*crl = cert_crl(by, &spec);
+	X509_CRL *crl = cert_crl(by, &spec);
 
 	certs_write_crl(certs_path(s->crls, name), crl);
 	X509_CRL_free(crl);

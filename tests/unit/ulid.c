@@ -12,10 +12,10 @@
 static void
 known_values(void **state)
 {
-	static const unsigned char	 zero[10], ones[10] = { 255, 255, 255, 255, 255, 255, 255,
-		255, 255, 255 };
-	struct ulid			 u;
-	char				 s[ULID_STR_BYTES];
+	static const unsigned char zero[10],
+	    ones[10] = { 255, 255, 255, 255, 255, 255, 255, 255, 255, 255 };
+	struct ulid u;
+	char s[ULID_STR_BYTES];
 
 	(void)state;
 	ulid_make(&u, 0, zero);
@@ -24,7 +24,7 @@ known_values(void **state)
 	ulid_make(&u, (INT64_C(1) << 48) - 1, ones);
 	ulid_str(&u, s);
 	assert_string_equal(s, "7ZZZZZZZZZZZZZZZZZZZZZZZZZ");
-	ulid_make(&u, INT64_C(1469918176385), ones);	/* the specification's example of time */
+	ulid_make(&u, INT64_C(1469918176385), ones); /* the specification's example of time */
 	ulid_str(&u, s);
 	assert_memory_equal(s, "01ARYZ6S41", 10);
 	assert_true(ulid_wall_ms(&u) == INT64_C(1469918176385));
@@ -33,8 +33,8 @@ known_values(void **state)
 static void
 each_bit_survives(void **state)
 {
-	struct ulid	 u, back;
-	char		 s[ULID_STR_BYTES];
+	struct ulid u, back;
+	char s[ULID_STR_BYTES];
 
 	(void)state;
 	for (int bit = 0; bit < 128; bit++) {
@@ -49,14 +49,14 @@ each_bit_survives(void **state)
 static void
 one_form(void **state)
 {
-	static const char *const	 bad[] = { "", "01JDZ5TPB4M4Q8W1RZ9H1V6K3",
+	static const char *const bad[] = { "", "01JDZ5TPB4M4Q8W1RZ9H1V6K3",
 		"01JDZ5TPB4M4Q8W1RZ9H1V6K3CC", "01jdz5tpb4m4q8w1rz9h1v6k3c",
 		"01JDZ5TPB4M4Q8W1RZ9H1V6K3I", "01JDZ5TPB4M4Q8W1RZ9H1V6K3L",
 		"01JDZ5TPB4M4Q8W1RZ9H1V6K3O", "01JDZ5TPB4M4Q8W1RZ9H1V6K3U",
 		"81JDZ5TPB4M4Q8W1RZ9H1V6K3C", "Z1JDZ5TPB4M4Q8W1RZ9H1V6K3C",
 		"01JDZ5TPB4-M4Q8W1RZ9H1V6K3", "01JDZ5TPB4M4Q8W1RZ9H1V6K3 " };
-	struct ulid			 u;
-	struct err			 e;
+	struct ulid u;
+	struct err e;
 
 	(void)state;
 	for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
@@ -70,7 +70,7 @@ one_form(void **state)
 int
 main(void)
 {
-	const struct CMUnitTest	 tests[] = {
+	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(known_values),
 		cmocka_unit_test(each_bit_survives),
 		cmocka_unit_test(one_form),

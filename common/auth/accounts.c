@@ -1,0 +1,226 @@
+/* accounts — the readings that daemons share; see accounts.h.  Writing is in accounts_edit.c. */
+#include "common/auth/accounts.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "common/auth/accounts_file.h"
+
+struct stamp { /* by what a change is noticed */
+	ino_t inode;
+	off_t size;
+	struct timespec modified, changed;
+};
+
+struct accounts {
+	char *path;
+	pthread_mutex_t lock; /* of newest */
+	struct accounts_set *newest;
+	pthread_mutex_t looking; /* of stamp; held while the file is read */
+	struct stamp stamp;      /* of what was read, or refused, last */
+};
+
+static void
+look(const char *path, struct stamp *s)
+{
+	struct stat st;
+
+	memset(s, 0, sizeof *s);
+	if (stat(path, &st) < 0)
+		return;
+	s->inode = st.st_ino;
+	s->size = st.st_size;
+	s->modified = st.st_mtim;
+	s->changed = st.st_ctim;
+}
+
+static bool
+same(const struct stamp *a, const struct stamp *b)
+{
+	return a->inode == b->inode && a->size == b->size &&
+	    a->modified.tv_sec == b->modified.tv_sec &&
+	    a->modified.tv_nsec == b->modified.tv_nsec && a->changed.tv_sec == b->changed.tv_sec &&
+	    a->changed.tv_nsec == b->changed.tv_nsec;
+}
+
+bool
+accounts_new(const char *path, struct accounts **out, struct err *e)
+{
+	struct accounts *a = calloc(1, sizeof *a);
+	bool there;
+
+	if (a == NULL || (a->path = strdup(path)) == NULL)
+		abort();
+	look(path, &a->stamp);
+	if (!accounts_file_read(path, &a->newest, &there, e)) {
+		free(a->path);
+		free(a);
+		return false;
+	}
+	pthread_mutex_init(&a->lock, NULL);
+	pthread_mutex_init(&a->looking, NULL);
+	*out = a;
+	return true;
+}
+
+void
+accounts_free(struct accounts **a)
+{
+	if (*a == NULL)
+		return;
+	accounts_set_put(&(*a)->newest);
+	pthread_mutex_destroy(&(*a)->lock);
+	pthread_mutex_destroy(&(*a)->looking);
+	free((*a)->path);
+	free(*a);
+	*a = NULL;
+}
+
+static bool
+refresh(struct accounts *a, struct err *e)
+{
+	struct accounts_set *fresh, *old;
+	struct stamp now;
+	bool there;
+
+	look(a->path, &now);
+	if (same(&now, &a->stamp))
+		return true;
+	a->stamp = now;
+	if (!accounts_file_read(a->path, &fresh, &there, e))
+		return false;
+	if (!there && a->newest->n_users > 0) { /* lost, not emptied: the verbs never remove it */
+		accounts_set_put(&fresh);
+		return err_set(e, REFUSAL_config, "%s is gone; its last reading stays", a->path);
+	}
+	pthread_mutex_lock(&a->lock);
+	old = a->newest;
+	a->newest = fresh;
+	pthread_mutex_unlock(&a->lock);
+	accounts_set_put(&old);
+	return true;
+}
+
+bool
+accounts_refresh(struct accounts *a, struct err *e)
+{
+	bool good;
+
+	pthread_mutex_lock(&a->looking);
+	good = refresh(a, e);
+	pthread_mutex_unlock(&a->looking);
+	return good;
+}
+
+struct accounts_set *
+accounts_set_get(struct accounts *a)
+{
+	struct accounts_set *s;
+
+	pthread_mutex_lock(&a->lock);
+	s = a->newest;
+	atomic_fetch_add(&s->references, 1);
+	pthread_mutex_unlock(&a->lock);
+	return s;
+}
+
+void
+accounts_set_put(struct accounts_set **s)
+{
+	struct accounts_set *set = *s;
+
+	*s = NULL;
+	if (set == NULL || atomic_fetch_sub(&set->references, 1) > 1)
+		return;
+	free(set->users);
+	free(set->names);
+	free(set->lists);
+	buf_clear(&set->text);
+	free(set);
+}
+
+static const struct accounts_name *
+find_name(const struct accounts_set *s, struct span address)
+{
+	char low[ACCOUNTS_ADDRESS_BYTES];
+	size_t from = 0, to = s->n_names;
+
+	if (!span_copy(address, low, sizeof low))
+		return NULL;
+	for (char *c = low; *c != '\0'; c++)
+		if (*c >= 'A' && *c <= 'Z')
+			*c = (char)(*c | 0x20);
+	while (from < to) {
+		size_t mid = from + (to - from) / 2;
+		int order = strcmp(low, s->names[mid].address);
+
+		if (order == 0)
+			return &s->names[mid];
+		if (order < 0)
+			to = mid;
+		else
+			from = mid + 1;
+	}
+	return NULL;
+}
+
+const struct account *
+accounts_find(const struct accounts_set *s, struct span address)
+{
+	const struct accounts_name *name = find_name(s, address);
+
+	return name != NULL ? &s->users[name->user] : NULL;
+}
+
+bool
+accounts_owns(const struct accounts_set *s, struct span user, struct span address)
+{
+	const struct account *a = accounts_find(s, user);
+
+	return a != NULL && a == accounts_find(s, address);
+}
+
+size_t
+accounts_count(const struct accounts_set *s)
+{
+	return s->n_users;
+}
+
+const struct account *
+accounts_at(const struct accounts_set *s, size_t i)
+{
+	return i < s->n_users ? &s->users[i] : NULL;
+}
+
+static bool
+ops_find(void *arg, struct span name, char user[256], struct auth_keys *keys)
+{
+	struct accounts_set *s;
+	const struct account *a;
+	struct err e;
+
+	/* Who was added a moment ago may sign in; a file that is damaged is the refresher's to tell. */
+	(void)accounts_refresh(arg, &e);
+	s = accounts_set_get(arg);
+	a = accounts_find(s, name);
+	if (a != NULL) {
+		span_copy(span_str(a->address), user, ACCOUNTS_ADDRESS_BYTES);
+		*keys = a->keys;
+	}
+	accounts_set_put(&s);
+	return a != NULL;
+}
+
+static void
+ops_secret(void *arg, unsigned char out[AUTH_KEY_BYTES])
+{
+	struct accounts_set *s = accounts_set_get(arg);
+
+	memcpy(out, s->secret, AUTH_KEY_BYTES);
+	accounts_set_put(&s);
+}
+
+const struct auth_ops accounts_auth_ops = { ops_find, ops_secret };

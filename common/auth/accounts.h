@@ -1,0 +1,84 @@
+/* accounts — who has a mailbox here: addresses, aliases and the keys of their passwords.
+ *
+ * One text file for both daemons, written by the verbs `user` and `alias` alone, in this form:
+ *
+ *	tillcalled-accounts 1 SECRET
+ *	user ADDRESS scram-sha-256 ITERATIONS SALT STOREDKEY SERVERKEY
+ *	alias ADDRESS USER-ADDRESS
+ *
+ * fields parted by one space, octets in base64, lines ended by LF, each alias behind its user.
+ * SECRET makes the salts that unknown names are shown.  Addresses stand in lower case with their
+ * domain as A-labels; they are looked up without regard to ASCII case.
+ *
+ * Disk:    mode 0640; replaced whole: temporary file, fsync, rename, fsync of the folder, under a
+ *          lock on FILE.lock, so that two writers lose nothing and a reader sees old or new.
+ * Owner:   a reading (struct accounts_set) is immutable and counted; what is found in it lives as
+ *          long as the reference.
+ * Threads: accounts_set_get and everything on a set: any thread, never blocks on the disk.
+ *          accounts_refresh: any thread; the daemon's main one does it now and then, and each
+ *          signing in.
+ * Trust:   the file is the operator's; a damaged one is refused whole and the last good reading
+ *          stays in force.
+ */
+#ifndef COMMON_AUTH_ACCOUNTS_H
+#define COMMON_AUTH_ACCOUNTS_H
+
+#include <sys/types.h>
+
+#include "common/auth/auth.h"
+
+#define ACCOUNTS_FILE_BYTES    (256 * 1024 * 1024)
+#define ACCOUNTS_ADDRESS_BYTES 256  /* with the NUL; RFC 5321's 254 */
+#define ACCOUNTS_ALIASES_MAX   1000 /* of one user */
+
+struct accounts;
+struct accounts_set;
+
+struct account {
+	const char *address;          /* the user's own */
+	const char *const *addresses; /* own and aliases; [0] == address */
+	size_t n_addresses;
+	struct auth_keys keys;
+};
+
+/* Reads the file; one that is not there is an empty one (nobody has a mailbox). */
+bool accounts_new(const char *path, struct accounts **out, struct err *e);
+void accounts_free(struct accounts **a);
+/* Looks whether the file changed (mtime, inode, size) and reads it anew.  False: it is damaged or
+ * cannot be read, and the old reading stays; said once per change. */
+bool accounts_refresh(struct accounts *a, struct err *e);
+
+struct accounts_set *accounts_set_get(struct accounts *a); /* a reference to the newest */
+void accounts_set_put(struct accounts_set **s);            /* gives it back; sets NULL */
+
+/* The user whose own address or alias this is; NULL: nobody's. */
+const struct account *accounts_find(const struct accounts_set *s, struct span address);
+/* Is it one of the user's addresses?  `user` is the user's own address or an alias. */
+bool accounts_owns(const struct accounts_set *s, struct span user, struct span address);
+size_t accounts_count(const struct accounts_set *s);
+const struct account *accounts_at(const struct accounts_set *s, size_t i); /* in address order */
+
+/* For auth_new: arg is the struct accounts. */
+extern const struct auth_ops accounts_auth_ops;
+
+/* -- writing ---------------------------------------------------------------------------------- */
+
+struct accounts_edit;
+
+/* Locks (waits at most 10 s) and reads.  A new file gets `group` (where it is not (gid_t)-1); an
+ * existing one keeps owner and group. */
+bool accounts_edit_new(const char *path, gid_t group, struct accounts_edit **out, struct err *e);
+/* Each false: *e says what stands against it (usage, no_such_user, bad_address), nothing changed. */
+bool accounts_edit_add(struct accounts_edit *x, struct span address, const struct auth_keys *keys,
+    struct err *e);
+bool accounts_edit_keys(struct accounts_edit *x, struct span address, const struct auth_keys *keys,
+    struct err *e);
+bool accounts_edit_remove(struct accounts_edit *x, struct span address, struct err *e);
+bool accounts_edit_alias(struct accounts_edit *x, struct span alias, struct span user,
+    struct err *e);
+bool accounts_edit_unalias(struct accounts_edit *x, struct span alias, struct err *e);
+/* Durable when it returns true.  False: the old file is as it was. */
+bool accounts_edit_commit(struct accounts_edit *x, struct err *e);
+void accounts_edit_free(struct accounts_edit **x); /* unlocks; without commit nothing changed */
+
+#endif

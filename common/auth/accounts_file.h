@@ -1,0 +1,40 @@
+/* accounts_file — one reading of the accounts file; between accounts.c and accounts_edit.c.
+ *
+ * The form is in accounts.h.  What accounts_file_text writes, accounts_file_parse reads.
+ */
+#ifndef COMMON_AUTH_ACCOUNTS_FILE_H
+#define COMMON_AUTH_ACCOUNTS_FILE_H
+
+#include <stdatomic.h>
+
+#include "common/auth/accounts.h"
+
+struct accounts_name { /* an address, whoever's */
+	const char *address;
+	size_t user; /* index of users */
+};
+
+struct accounts_set {
+	atomic_uint references;
+	unsigned char secret[AUTH_KEY_BYTES];
+	struct account *users; /* sorted by address */
+	size_t n_users;
+	struct accounts_name *names; /* sorted by address */
+	size_t n_names;
+	const char **lists; /* what users[].addresses point into */
+	struct buf text;    /* what the strings point into */
+};
+
+/* Takes the text (its storage moves).  False: *e is config and names the line. */
+bool accounts_file_parse_take(struct buf *text, struct accounts_set **out, struct err *e);
+/* Reads the file; not there: an empty set with a fresh secret, *there false.  A file that others
+ * can read or write is refused. */
+bool accounts_file_read(const char *path, struct accounts_set **out, bool *there, struct err *e);
+void accounts_file_header(const unsigned char secret[AUTH_KEY_BYTES], struct buf *out);
+void accounts_file_user(const char *address, const struct auth_keys *k, struct buf *out);
+void accounts_file_alias(const char *alias, const char *user, struct buf *out);
+
+/* local@domain with a dot-atom (RFC 6531's, too) and A-labels, in lower case.  False: bad_address. */
+bool accounts_file_address(struct span address, char out[ACCOUNTS_ADDRESS_BYTES], struct err *e);
+
+#endif

@@ -1,0 +1,293 @@
+/* accounts_verbs — `user` and `alias`, for oms and ims alike; see accounts_verbs.h. */
+#include "common/auth/accounts_verbs.h"
+
+#include <pwd.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "common/auth/accounts.h"
+#include "common/auth/password.h"
+#include "common/conf/conf.h"
+#include "common/text/idn.h"
+#include "common/text/json.h"
+
+/* What every verb needs. */
+struct verb_call {
+	struct options *o;
+	struct conf *conf;
+	struct accounts_edit *edit;
+};
+
+static bool
+begin(struct verb_call *c, struct options *o, struct err *e)
+{
+	*c = (struct verb_call) { .o = o };
+	return conf_load(conf_path(o->conf_file), CONF_FOR_VERBS, &c->conf, NULL, e);
+}
+
+/* The daemon's group may read a file that root makes. */
+static gid_t
+reader_group(const struct conf *c)
+{
+	const struct passwd *pw = geteuid() == 0 && *c->user != '\0' ? getpwnam(c->user) : NULL;
+
+	return pw != NULL ? pw->pw_gid : (gid_t)-1;
+}
+
+static bool
+open_edit(struct verb_call *c, struct err *e)
+{
+	return accounts_edit_new(c->conf->accounts, reader_group(c->conf), &c->edit, e);
+}
+
+static int
+end(struct verb_call *c, bool ok, const struct err *e)
+{
+	int status = ok ? 0 : options_fail(c->o, e);
+
+	accounts_edit_free(&c->edit);
+	conf_unref(&c->conf);
+	return status;
+}
+
+static void
+print_json(struct json *j)
+{
+	struct buf b = BUF_INIT;
+
+	json_write(j, &b);
+	printf("%.*s\n", SPAN_FMT(buf_span(&b)));
+	buf_clear(&b);
+	json_free(&j);
+}
+
+static void
+tell(const struct options *o, const char *what, const char *address, const char *user)
+{
+	struct json *j;
+
+	if (o->json) {
+		j = json_new();
+		json_put_str(j, what, address);
+		if (user != NULL)
+			json_put_str(j, "address", user);
+		print_json(j);
+	} else if (!o->quiet) {
+		printf("%s %s%s%s\n", what, address, user != NULL ? " of " : "",
+		    user != NULL ? user : "");
+	}
+}
+
+/* What is typed, with the domain in its one form; it must be one of ours where `ours`. */
+static bool
+address_of(const struct verb_call *c, const char *typed, bool ours,
+    char out[ACCOUNTS_ADDRESS_BYTES], struct err *e)
+{
+	struct span rest = span_str(typed), local = span_cut(&rest, '@');
+	char domain[256];
+
+	if (RULE(bad_address) && local.n == strlen(typed))
+		return err_set(e, REFUSAL_bad_address, "%s is no address: write NAME@DOMAIN",
+		    typed);
+	if (!idn_a_label(rest, domain, e))
+		return false;
+	if (RULE(domain_not_served) && ours && conf_domain(c->conf, span_str(domain)) == NULL)
+		return err_set(e, REFUSAL_domain_not_served,
+		    "%s is not served here: there is no "
+		    "section \"domain %s\" in %s",
+		    domain, domain, c->conf->file);
+	if (local.n > 64 ||
+	    snprintf(out, ACCOUNTS_ADDRESS_BYTES, "%.*s@%s", SPAN_FMT(local), domain) >=
+		ACCOUNTS_ADDRESS_BYTES)
+		return err_set(e, REFUSAL_bad_address, "%s is too long for an address", typed);
+	for (char *a = out; *a != '\0'; a++)
+		if (*a >= 'A' && *a <= 'Z')
+			*a = (char)(*a | 0x20);
+	return true;
+}
+
+/* Said before the password is typed; said again, under the lock, by accounts_edit. */
+static bool
+must_exist(const struct verb_call *c, const char *address, bool wanted, struct err *e)
+{
+	struct accounts *a = NULL;
+	struct accounts_set *s;
+	bool there;
+
+	if (!accounts_new(c->conf->accounts, &a, e))
+		return false;
+	s = accounts_set_get(a);
+	there = accounts_find(s, span_str(address)) != NULL;
+	accounts_set_put(&s);
+	accounts_free(&a);
+	if (there && !wanted)
+		return err_set(e, REFUSAL_usage,
+		    "%s is there already; for a new password: %s user "
+		    "password %s",
+		    address, c->o->called, address);
+	if (!there && wanted)
+		return err_set(e, REFUSAL_no_such_user, "there is no mailbox %s", address);
+	return true;
+}
+
+static bool
+ask_keys(const char *address, struct auth_keys *k, struct err *e)
+{
+	char prompt[ACCOUNTS_ADDRESS_BYTES + 32], password[PASSWORD_BYTES];
+	bool ok;
+
+	snprintf(prompt, sizeof prompt, "Password for %s", address);
+	ok = password_read(prompt, true, password, e) && auth_keys_make(k, span_str(password), e);
+	password_wipe(password);
+	return ok;
+}
+
+/* `user add` and `user password` differ in what must be there. */
+static int
+set_password(struct options *o, bool add)
+{
+	struct verb_call c;
+	char address[ACCOUNTS_ADDRESS_BYTES];
+	struct auth_keys keys;
+	struct err e;
+	bool ok;
+
+	ok = begin(&c, o, &e) && address_of(&c, o->args[0], add, address, &e) &&
+	    must_exist(&c, address, !add, &e) && ask_keys(address, &keys, &e) &&
+	    open_edit(&c, &e) &&
+	    (add ? accounts_edit_add(c.edit, span_str(address), &keys, &e)
+		 : accounts_edit_keys(c.edit, span_str(address), &keys, &e)) &&
+	    accounts_edit_commit(c.edit, &e);
+	explicit_bzero(&keys, sizeof keys);
+	if (ok)
+		tell(o, add ? "added" : "changed", address, NULL);
+	return end(&c, ok, &e);
+}
+
+int
+accounts_verb_user_add(struct options *o)
+{
+	return set_password(o, true);
+}
+
+int
+accounts_verb_user_password(struct options *o)
+{
+	return set_password(o, false);
+}
+
+int
+accounts_verb_user_remove(struct options *o)
+{
+	struct verb_call c;
+	char address[ACCOUNTS_ADDRESS_BYTES];
+	struct err e;
+	bool ok;
+
+	ok = begin(&c, o, &e) && address_of(&c, o->args[0], false, address, &e) &&
+	    open_edit(&c, &e) && accounts_edit_remove(c.edit, span_str(address), &e) &&
+	    accounts_edit_commit(c.edit, &e);
+	if (ok)
+		tell(o, "removed", address, NULL);
+	return end(&c, ok, &e);
+}
+
+int
+accounts_verb_alias_add(struct options *o)
+{
+	struct verb_call c;
+	char alias[ACCOUNTS_ADDRESS_BYTES], user[ACCOUNTS_ADDRESS_BYTES];
+	struct err e;
+	bool ok;
+
+	ok = begin(&c, o, &e) && address_of(&c, o->args[0], true, alias, &e) &&
+	    address_of(&c, o->args[1], false, user, &e) && open_edit(&c, &e) &&
+	    accounts_edit_alias(c.edit, span_str(alias), span_str(user), &e) &&
+	    accounts_edit_commit(c.edit, &e);
+	if (ok)
+		tell(o, "alias", alias, user);
+	return end(&c, ok, &e);
+}
+
+int
+accounts_verb_alias_remove(struct options *o)
+{
+	struct verb_call c;
+	char alias[ACCOUNTS_ADDRESS_BYTES];
+	struct err e;
+	bool ok;
+
+	ok = begin(&c, o, &e) && address_of(&c, o->args[0], false, alias, &e) &&
+	    open_edit(&c, &e) && accounts_edit_unalias(c.edit, span_str(alias), &e) &&
+	    accounts_edit_commit(c.edit, &e);
+	if (ok)
+		tell(o, "removed", alias, NULL);
+	return end(&c, ok, &e);
+}
+
+static void
+list_user(const struct options *o, const struct account *a)
+{
+	struct json *j, *aliases;
+
+	if (!o->json) {
+		printf("%s", a->address);
+		for (size_t i = 1; i < a->n_addresses; i++)
+			printf("%s%s", i == 1 ? "  also " : ", ", a->addresses[i]);
+		printf("\n");
+		return;
+	}
+	j = json_new();
+	aliases = json_list();
+	for (size_t i = 1; i < a->n_addresses; i++)
+		json_push_str(aliases, a->addresses[i]);
+	json_put_str(j, "address", a->address);
+	json_put_take(j, "aliases", aliases);
+	json_put_int(j, "iterations", a->keys.iterations);
+	print_json(j);
+}
+
+static void
+list_aliases(const struct options *o, const struct account *a)
+{
+	for (size_t i = 1; i < a->n_addresses; i++) {
+		if (o->json)
+			tell(o, "alias", a->addresses[i], a->address);
+		else
+			printf("%s  %s\n", a->addresses[i], a->address);
+	}
+}
+
+static int
+list(struct options *o, void (*one)(const struct options *o, const struct account *a))
+{
+	struct verb_call c;
+	struct accounts *a = NULL;
+	struct accounts_set *s;
+	struct err e;
+
+	if (!begin(&c, o, &e) || !accounts_new(c.conf->accounts, &a, &e))
+		return end(&c, false, &e);
+	s = accounts_set_get(a);
+	for (size_t i = 0; i < accounts_count(s); i++)
+		one(o, accounts_at(s, i));
+	if (accounts_count(s) == 0 && !o->json && !o->quiet)
+		fprintf(stderr, "There is no mailbox yet. Make one: %s user add NAME@%s\n",
+		    o->called, c.conf->domains[0].name);
+	accounts_set_put(&s);
+	accounts_free(&a);
+	return end(&c, true, &e);
+}
+
+int
+accounts_verb_user_list(struct options *o)
+{
+	return list(o, list_user);
+}
+
+int
+accounts_verb_alias_list(struct options *o)
+{
+	return list(o, list_aliases);
+}

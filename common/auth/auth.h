@@ -1,0 +1,115 @@
+/* auth — signing in by SCRAM-SHA-256 and SCRAM-SHA-256-PLUS, both sides.
+ *
+ * The server side has StoredKey and ServerKey, never a password.  Messages go in and come out in
+ * base64, as they travel in a line; "=" or an empty line is the empty message.  -PLUS binds the
+ * exchange to its TLS connection: 32 octets of tls-exporter (RFC 9266), given to both sides.
+ *
+ * Spec:    RFC 5802, RFC 7677; SPEC.md "Signing in".
+ * Trust:   every message is the peer's.  An unknown user gets a salt that is always the same for
+ *          that name and the same work as a known one, and fails at the same step; so nobody
+ *          learns who is known.  A client that could bind but believes that the server cannot
+ *          ("y") has been lied to, and is refused.  Another authorisation identity than the
+ *          user's own is refused.  Every failure is auth_failed, in the same words.
+ * Threads: a struct auth belongs to one thread (one per worker) and so do its sessions; a
+ *          struct auth_client stands alone.
+ * Async:   the server side needs microseconds and may run on a loop.  Whatever takes a password
+ *          (auth_keys_make, auth_password_fits, the client's second step) runs PBKDF2, some
+ *          50 ms, and never runs on a loop that serves others.
+ */
+#ifndef COMMON_AUTH_AUTH_H
+#define COMMON_AUTH_AUTH_H
+
+#include "common/base/buf.h"
+#include "common/base/err.h"
+
+#define AUTH_SALT_BYTES     16
+#define AUTH_KEY_BYTES      32
+#define AUTH_BINDING_BYTES  32       /* of TLS exporter "EXPORTER-Channel-Binding" */
+#define AUTH_ITERATIONS     100000   /* of new keys */
+#define AUTH_ITERATIONS_MIN 4096     /* RFC 7677; a client refuses fewer */
+#define AUTH_ITERATIONS_MAX 10000000 /* a client refuses to toil longer */
+#define AUTH_PASSWORD_BYTES 1024
+#define AUTH_MESSAGE_BYTES  2048 /* of one message in base64 */
+
+#define AUTH_PLUS        "SCRAM-SHA-256-PLUS"
+#define AUTH_PLAIN_SCRAM "SCRAM-SHA-256"
+#define AUTH_MECHANISMS  AUTH_PLUS " " AUTH_PLAIN_SCRAM /* best first, for replies */
+
+/* What is stored of a password. */
+struct auth_keys {
+	unsigned char salt[AUTH_SALT_BYTES];
+	uint32_t iterations;
+	unsigned char stored[AUTH_KEY_BYTES], server[AUTH_KEY_BYTES];
+};
+
+/* Fresh salt, AUTH_ITERATIONS.  False: the password is empty, too long, or SASLprep (RFC 4013)
+ * refuses it. */
+bool auth_keys_make(struct auth_keys *k, struct span password, struct err *e);
+/* The same with the salt and iterations that stand in *k. */
+bool auth_keys_derive(struct auth_keys *k, struct span password, struct err *e);
+/* For PLAIN inside TLS: do the keys fit the password?  In constant time. */
+bool auth_password_fits(const struct auth_keys *k, struct span password);
+
+enum auth_result { AUTH_MORE, AUTH_DONE, AUTH_FAILED };
+
+/* -- server ----------------------------------------------------------------------------------- */
+
+struct auth;
+struct auth_server;
+
+struct auth_ops {
+	/* Finds the keys of the one who signs in and writes the user's own address (an alias gives
+	 * its user) to user[256]; false: nobody of that name. */
+	bool (*find)(void *arg, struct span name, char user[256], struct auth_keys *keys);
+	/* 32 octets that stay the same over restarts, for the salts of unknown names. */
+	void (*secret)(void *arg, unsigned char out[AUTH_KEY_BYTES]);
+};
+
+/* accounts_auth_ops (accounts.h) with a struct accounts is what the daemons give. */
+struct auth *auth_new(const struct auth_ops *ops, void *arg);
+void auth_free(struct auth **a); /* after its sessions */
+
+/* `binding`: the connection's exporter octets, always given (whether they are used is the
+ * mechanism's choice; that they were there is what unmasks a downgrade); empty only where there
+ * is no TLS, which is in tests.  False: auth_mechanism. */
+bool auth_server_new(struct auth *a, struct span mechanism, struct span binding,
+    struct auth_server **out, struct err *e);
+/* MORE: send `out` (base64, not empty) and give the answer to the next step.  DONE: send `out` as
+ * the success's data; user() is signed in.  FAILED: *e is auth_failed; the session is of no more
+ * use. */
+enum auth_result auth_server_step(struct auth_server *s, struct span in, struct buf *out,
+    struct err *e);
+const char *auth_server_user(const struct auth_server *s); /* after DONE; borrowed */
+void auth_server_free(struct auth_server **s);
+
+/* How long the refusal of the n-th wrong password (1, 2, ...) of one connection is to be held
+ * back: 1 s, 2 s, 4 s, ... 30 s. */
+int64_t auth_penalty_ms(unsigned failures);
+
+/* -- client ----------------------------------------------------------------------------------- */
+
+struct auth_client;
+
+/* The salted password of the last exchange, so that PBKDF2 is run once for many sessions of one
+ * user (the load bench; mc within one command).  Caller's storage, zeroed before the first use;
+ * it is as secret as the password. */
+struct auth_cache {
+	bool full;
+	unsigned char salt[64], salted[AUTH_KEY_BYTES];
+	size_t salt_bytes;
+	uint32_t iterations;
+};
+
+/* With a binding the mechanism is -PLUS, without it SCRAM-SHA-256.  `cache` may be NULL.
+ * The password is copied, and wiped by auth_client_free. */
+bool auth_client_new(struct span user, struct span password, struct span binding,
+    struct auth_cache *cache, struct auth_client **out, struct err *e);
+const char *auth_client_mechanism(const struct auth_client *c);
+/* The first step takes an empty `in`.  MORE: send `out` (base64).  DONE: the server has proved
+ * that it knows the user's keys.  Only DONE may be trusted: a server's word of success without
+ * that proof is FAILED (auth_failed). */
+enum auth_result auth_client_step(struct auth_client *c, struct span in, struct buf *out,
+    struct err *e);
+void auth_client_free(struct auth_client **c);
+
+#endif

@@ -1,0 +1,26 @@
+/* auth_private — what auth*.c share: libgsasl's ways, and the messages as both sides write them. */
+#ifndef COMMON_AUTH_AUTH_PRIVATE_H
+#define COMMON_AUTH_AUTH_PRIVATE_H
+
+#include <gsasl.h>
+
+#include "common/auth/auth.h"
+#include "common/base/base64.h"
+
+#define AUTH_NAME_BYTES   256
+#define AUTH_BINDING_TEXT (BASE64_CHARS(AUTH_BINDING_BYTES) + 1)
+
+/* libgsasl fails on these only when memory runs out. */
+void auth_need(bool ok);
+
+/* "=" and "" are the empty message.  False: too long, or not base64 of a text. */
+bool auth_message_in(struct span in, struct buf *raw);
+void auth_message_out(const char *raw, size_t n, struct buf *out);
+
+/* "": none.  False: neither none nor AUTH_BINDING_BYTES. */
+bool auth_set_binding(char text[AUTH_BINDING_TEXT], struct span binding);
+
+/* One answer to whatever was wrong, and the exchange is over. */
+enum auth_result auth_failed(bool *over, struct err *e);
+
+#endif

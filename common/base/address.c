@@ -1,0 +1,237 @@
+/* address — mailbox addresses and domains; see address.h. */
+#include "common/base/address.h"
+
+#include <string.h>
+
+#include "common/base/utf8.h"
+
+/* -- local parts ---------------------------------------------------------------------------- */
+
+static bool
+is_alnum(char c)
+{
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+}
+
+/* atext of RFC 5322, and any printable character outside ASCII (RFC 6531 3.3) */
+static size_t
+atext(struct span s)
+{
+	size_t n = utf8_printable(s);
+
+	if (n == 1 && !is_alnum(s.p[0]) && strchr("!#$%&'*+-/=?^_`{|}~", s.p[0]) == NULL)
+		return 0;
+	return n;
+}
+
+/* dot-string = 1*atext *( "." 1*atext ) */
+static bool
+is_dot_string(struct span s)
+{
+	bool atom = false;
+	size_t n;
+
+	for (size_t i = 0; i < s.n; i += n) {
+		n = 1;
+		if (s.p[i] == '.' && !atom)
+			return false;
+		if (s.p[i] != '.' && (n = atext(span_sub(s, i, s.n))) == 0)
+			return false;
+		atom = s.p[i] != '.';
+	}
+	return atom;
+}
+
+static bool
+check_local(struct span s, struct err *e)
+{
+	if (RULE(bad_address) && s.n > ADDRESS_LOCAL_MAX)
+		return err_set(e, REFUSAL_bad_address, "the local part is longer than %d octets",
+		    ADDRESS_LOCAL_MAX);
+	if (RULE(bad_address) && !is_dot_string(s))
+		return err_set(e, REFUSAL_bad_address, "the local part is not words with dots");
+	return true;
+}
+
+/* -- domains ---------------------------------------------------------------------------------- */
+
+/* A "-" neither first nor last; a label with other characters than ASCII is IDN's to judge. */
+static bool
+check_label(struct span label, struct err *e)
+{
+	bool ascii = true;
+	size_t n;
+
+	for (size_t i = 0; i < label.n; i += n) {
+		n = utf8_printable(span_sub(label, i, label.n));
+		ascii = ascii && n == 1;
+		if (n == 0 || (n == 1 && !is_alnum(label.p[i]) && label.p[i] != '-'))
+			return err_set(e, REFUSAL_bad_domain, "a label has a forbidden character");
+	}
+	if (label.n == 0 || label.p[0] == '-' || label.p[label.n - 1] == '-')
+		return err_set(e, REFUSAL_bad_domain, "a label is empty or has an outer hyphen");
+	if (ascii && label.n > ADDRESS_LABEL_MAX)
+		return err_set(e, REFUSAL_bad_domain, "a label is longer than %d octets",
+		    ADDRESS_LABEL_MAX);
+	return true;
+}
+
+/* No top-level domain is a number; 192.0.2.1 is an address in a domain's clothes. */
+static bool
+is_number(struct span label)
+{
+	for (size_t i = 0; i < label.n; i++)
+		if (label.p[i] < '0' || label.p[i] > '9')
+			return false;
+	return true;
+}
+
+/* domain = label 1*( "." label )        label = 1*63( letter / DIGIT / "-" / UTF8-non-ascii ) */
+bool
+address_domain_check(struct span domain, struct err *e)
+{
+	struct span rest = domain, label = { 0 };
+	size_t labels = 0;
+
+	if (RULE(address_literal) && domain.n > 0 && domain.p[0] == '[')
+		return err_set(e, REFUSAL_address_literal, "%s", "");
+	if (RULE(bad_domain) && (domain.n == 0 || domain.n > ADDRESS_DOMAIN_MAX))
+		return err_set(e, REFUSAL_bad_domain, "a domain has 1 to %d octets",
+		    ADDRESS_DOMAIN_MAX);
+	if (RULE(bad_domain) && domain.p[domain.n - 1] == '.')
+		return err_set(e, REFUSAL_bad_domain, "the domain ends in a dot");
+	for (; rest.n > 0; labels++) {
+		label = span_cut(&rest, '.');
+		if (RULE(bad_domain) && !check_label(label, e))
+			return false;
+	}
+	if (RULE(bad_domain) && labels < 2)
+		return err_set(e, REFUSAL_bad_domain, "the domain has no dot");
+	if (RULE(address_literal) && is_number(label))
+		return err_set(e, REFUSAL_address_literal, "%s", "");
+	return true;
+}
+
+/* The same grammar without upper case and without what is not ASCII, in one pass: it is asked
+ * of every recipient of every statement. */
+bool
+address_domain_is_canonical(struct span domain)
+{
+	size_t label = 0, dots = 0, digits = 0;
+
+	if (domain.n == 0 || domain.n > ADDRESS_DOMAIN_MAX)
+		return false;
+	for (size_t i = 0; i < domain.n; i++) {
+		char c = domain.p[i];
+
+		if (c == '.') {
+			if (label == 0 || domain.p[i - 1] == '-')
+				return false;
+			label = digits = 0;
+			dots++;
+			continue;
+		}
+		if (!is_alnum(c) && (c != '-' || label == 0))
+			return false;
+		if ((c >= 'A' && c <= 'Z') || ++label > ADDRESS_LABEL_MAX)
+			return false;
+		digits += c >= '0' && c <= '9';
+	}
+	return dots > 0 && label > 0 && digits < label && domain.p[domain.n - 1] != '-';
+}
+
+static bool
+has_idn(struct span domain)
+{
+	struct span rest = domain;
+
+	for (size_t i = 0; i < domain.n; i++)
+		if ((unsigned char)domain.p[i] >= 0x80)
+			return true;
+	while (rest.n > 0) {
+		struct span label = span_cut(&rest, '.');
+
+		if (span_eq_nocase(span_sub(label, 0, 4), SPAN_LIT("xn--")))
+			return true;
+	}
+	return false;
+}
+
+bool
+address_domain_canonical(struct span domain, address_a_label_fn *a_label,
+    char out[ADDRESS_DOMAIN_BYTES], struct err *e)
+{
+	if (!address_domain_check(domain, e))
+		return false;
+	if (has_idn(domain)) {
+		if (RULE(bad_domain) && a_label == NULL)
+			return err_set(e, REFUSAL_bad_domain, "only plain ASCII domains here");
+		return a_label != NULL && a_label(domain, out, e);
+	}
+	for (size_t i = 0; i < domain.n; i++)
+		out[i] = (char)(domain.p[i] >= 'A' && domain.p[i] <= 'Z' ? domain.p[i] + 32
+									 : domain.p[i]);
+	out[domain.n] = '\0';
+	return true;
+}
+
+/* -- addresses ---------------------------------------------------------------------------------- */
+
+/* address = dot-string "@" domain, at most 254 octets */
+static bool
+split(struct span s, struct address *a, struct err *e)
+{
+	struct span rest = s, local = span_cut(&rest, '@');
+
+	if (RULE(bad_address) && s.n > ADDRESS_MAX)
+		return err_set(e, REFUSAL_bad_address, "the address is longer than %d octets",
+		    ADDRESS_MAX);
+	if (RULE(bad_address) && local.n == s.n)
+		return err_set(e, REFUSAL_bad_address, "the address has no @");
+	*a = (struct address) { s, local, rest };
+	return check_local(local, e);
+}
+
+bool
+address_parse(struct span s, struct address *a, struct err *e)
+{
+	return split(s, a, e) && address_domain_check(a->domain, e);
+}
+
+bool
+address_parse_path(struct span s, struct address *a, struct err *e)
+{
+	if (RULE(bad_address) && (s.n < 2 || s.p[0] != '<' || s.p[s.n - 1] != '>'))
+		return err_set(e, REFUSAL_bad_address, "the address does not stand in < >");
+	return address_parse(span_sub(s, 1, s.n > 2 ? s.n - 2 : 0), a, e);
+}
+
+bool
+address_parse_canonical(struct span s, struct address *a, struct err *e)
+{
+	if (!split(s, a, e))
+		return false;
+	if (RULE(bad_domain) && !address_domain_is_canonical(a->domain))
+		return address_domain_check(a->domain, e) &&
+		    err_set(e, REFUSAL_bad_domain, "the domain is not in lower-case A-labels");
+	return true;
+}
+
+bool
+address_canonical(const struct address *a, address_a_label_fn *a_label, char out[ADDRESS_STR_BYTES],
+    struct err *e)
+{
+	char domain[ADDRESS_DOMAIN_BYTES];
+	size_t n;
+
+	if (!address_domain_canonical(a->domain, a_label, domain, e))
+		return false;
+	n = strlen(domain);
+	if (RULE(bad_address) && a->local.n + 1 + n > ADDRESS_MAX)
+		return err_set(e, REFUSAL_bad_address, "the address is longer than %d octets",
+		    ADDRESS_MAX);
+	memcpy(out, a->local.p, a->local.n);
+	out[a->local.n] = '@';
+	memcpy(out + a->local.n + 1, domain, n + 1);
+	return true;
+}

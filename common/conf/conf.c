@@ -1,0 +1,463 @@
+/* conf — reads the configuration file by libconfuse; see conf.h.  The keys are in conf_keys.c. */
+#include "common/conf/conf.h"
+
+#include <confuse.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "common/base/nearest.h"
+#include "common/conf/conf_guard.h"
+#include "common/conf/conf_keys.h"
+
+#define KEYS_MAX 64
+
+/* libconfuse takes the file's end for the end of every section that is open, so a file that was cut
+ * off would pass.  This key is put behind the last line; it must be found outside of sections. */
+#define LAST_KEY "end-of-file"
+#define NO_END   "a comment, a quoted value or a section that was begun has no end"
+
+struct shared {           /* what conf_load hands out */
+	struct conf conf; /* first */
+	atomic_uint references;
+};
+
+struct load {
+	struct conf *conf;
+	const char *path;
+	const cfg_t *section;          /* the section that seen_here is about */
+	struct conf_domain *domain;    /* ... where it is one */
+	uint64_t seen_root, seen_here; /* bits of rows of conf_keys */
+	unsigned ends;                 /* times that LAST_KEY was found */
+	size_t n_faults;
+	struct buf *faults;
+	struct err *first;
+};
+
+/* libconfuse hands its callbacks nothing of ours, and its scanner is one for the process. */
+static pthread_mutex_t one_at_a_time = PTHREAD_MUTEX_INITIALIZER;
+static struct load *loading; /* under one_at_a_time */
+
+static void fault(struct load *l, int line, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+
+static void
+fault(struct load *l, int line, const char *fmt, ...)
+{
+	char text[ERR_TEXT_BYTES], where[32] = "";
+	struct err e;
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof text, fmt, ap);
+	va_end(ap);
+	if (line > 0)
+		snprintf(where, sizeof where, ":%d", line);
+	err_set(&e, REFUSAL_config, "%s%s: %s", l->path, where, text);
+	if (l->n_faults++ == 0)
+		*l->first = e;
+	if (l->faults != NULL)
+		buf_addf(l->faults, "%s\n", e.text);
+}
+
+static enum conf_section
+section_of(const cfg_t *cfg)
+{
+	for (int s = CONF_DOMAIN; s < CONF_SECTIONS; s++)
+		if (strcmp(cfg->name, conf_section_names[s]) == 0)
+			return (enum conf_section)s;
+	return CONF_ROOT;
+}
+
+static const struct conf_key *
+key_named(enum conf_section section, const char *name)
+{
+	for (const struct conf_key *k = conf_keys; k->name != NULL; k++)
+		if (k->section == section && strcmp(k->name, name) == 0)
+			return k;
+	return NULL;
+}
+
+static void
+set_fallbacks(enum conf_section section, void *base)
+{
+	struct err e;
+
+	for (const struct conf_key *k = conf_keys; k->name != NULL; k++) {
+		if (k->section != section || k->fallback == NULL || k->type == CONF_LISTENS)
+			continue;
+		if (!conf_key_set(k, base, k->fallback, &e))
+			abort(); /* the table contradicts itself */
+	}
+}
+
+static struct conf_domain *
+add_domain(struct load *l, const cfg_t *cfg)
+{
+	struct conf *c = l->conf;
+	struct conf_domain *d;
+	struct span name = span_str(cfg->title);
+
+	if (!conf_domain_form(name))
+		fault(l, cfg->line,
+		    "\"%s\" is no domain; write it in A-labels: "
+		    "domain example.org { ... }",
+		    cfg->title);
+	else if (conf_domain(c, name) != NULL)
+		fault(l, cfg->line, "the domain %s stands twice", cfg->title);
+	if (c->n_domains == CONF_DOMAINS_MAX) {
+		fault(l, cfg->line, "more than %d domains", CONF_DOMAINS_MAX);
+		c->n_domains--;
+	}
+	d = &c->domains[c->n_domains++];
+	*d = (struct conf_domain) { 0 };
+	for (size_t i = 0; i < name.n && i < sizeof d->name - 1; i++)
+		d->name[i] = (char)(name.p[i] >= 'A' && name.p[i] <= 'Z' ? name.p[i] | 0x20
+									 : name.p[i]);
+	set_fallbacks(CONF_DOMAIN, d);
+	return d;
+}
+
+/* The struct that a section's rows count their offsets from. */
+static void *
+base_of(struct load *l, const cfg_t *cfg, enum conf_section section)
+{
+	if (section == CONF_ROOT)
+		return l->conf;
+	if (l->section != cfg) {
+		l->section = cfg;
+		l->seen_here = 0;
+		l->domain = section == CONF_DOMAIN ? add_domain(l, cfg) : NULL;
+	}
+	return section == CONF_DOMAIN ? (void *)l->domain : (void *)l->conf;
+}
+
+/* Called by libconfuse for each value.  A wrong one is noted and reading goes on, so that all
+ * faults are told at once. */
+static int
+on_value(cfg_t *cfg, cfg_opt_t *opt, const char *value, void *result)
+{
+	struct load *l = loading;
+	enum conf_section section = section_of(cfg);
+	const struct conf_key *k = key_named(section, opt->name);
+	void *base = base_of(l, cfg, section);
+	uint64_t *seen = section == CONF_ROOT ? &l->seen_root : &l->seen_here;
+	uint64_t bit = UINT64_C(1) << (k - conf_keys);
+	struct err e;
+
+	*(const char **)result = "";
+	if (k != conf_keys && (l->seen_root & 1) == 0) {
+		fault(l, cfg->line, "the first key is the version; write: version = 1");
+		return -1;
+	}
+	if ((*seen & bit) != 0 && opt->nvalues <= 1) {
+		fault(l, cfg->line, "%s stands twice", k->name);
+		return 0;
+	}
+	*seen |= bit;
+	if (!conf_key_set(k, base, value, &e))
+		fault(l, cfg->line, "%s = \"%s\" %s", k->name, value, e.text);
+	return 0;
+}
+
+static int
+on_end(cfg_t *cfg, cfg_opt_t *opt, const char *value, void *result)
+{
+	(void)opt;
+	(void)value;
+	*(const char **)result = "";
+	if (loading->ends++ > 0)
+		fault(loading, cfg->line, "the file has no key " LAST_KEY);
+	return 0;
+}
+
+static void
+unknown_key(struct load *l, const cfg_t *cfg, const char *name)
+{
+	enum conf_section section = section_of(cfg);
+	const char *sign = section == CONF_ROOT ? "the file" : cfg->name;
+	struct nearest guess;
+
+	if (strcmp(name, LAST_KEY) == 0) {
+		fault(l, cfg->line - 1, "the section %s has no end; write: }", sign);
+		return;
+	}
+	nearest_init(&guess, span_str(name));
+	for (const struct conf_key *k = conf_keys; k->name != NULL; k++)
+		if (k->section == section)
+			nearest_offer(&guess, k->name);
+	for (int s = CONF_DOMAIN; section == CONF_ROOT && s < CONF_SECTIONS; s++)
+		nearest_offer(&guess, conf_section_names[s]);
+	if (guess.best != NULL) {
+		fault(l, cfg->line, "%s has no key %s; did you mean %s?", sign, name, guess.best);
+		return;
+	}
+	for (int s = CONF_ROOT; s < CONF_SECTIONS; s++) {
+		if (key_named((enum conf_section)s, name) == NULL)
+			continue;
+		fault(l, cfg->line, "%s has no key %s; it belongs %s%s", sign, name,
+		    s == CONF_ROOT ? "outside of all sections" : "into ", conf_section_names[s]);
+		return;
+	}
+	fault(l, cfg->line, "%s has no key %s; the nearest that it has is %s", sign, name,
+	    guess.least_far);
+}
+
+static void
+on_fault(cfg_t *cfg, const char *fmt, va_list ap)
+{
+	static const char unknown[] = "no such option '";
+	char text[ERR_TEXT_BYTES], *name = text + sizeof unknown - 1;
+
+	vsnprintf(text, sizeof text, fmt, ap);
+	if (strncmp(text, unknown, sizeof unknown - 1) == 0 && strchr(name, '\'') != NULL) {
+		*strchr(name, '\'') = '\0';
+		unknown_key(loading, cfg, name);
+	} else if (strcmp(text, "premature end of file") == 0) {
+		fault(loading, 0, NO_END);
+	} else {
+		fault(loading, cfg->line, "%s; the form is: key = \"value\", or section { ... }",
+		    text);
+	}
+}
+
+/* libconfuse's own tables, made of ours. */
+struct grammar {
+	cfg_opt_t opts[CONF_SECTIONS][KEYS_MAX];
+	size_t n[CONF_SECTIONS];
+};
+
+static void
+grammar_init(struct grammar *g)
+{
+	const cfg_opt_t end = CFG_END(), last = CFG_STR_CB(LAST_KEY, 0, CFGF_NODEFAULT, on_end);
+
+	memset(g, 0, sizeof *g);
+	for (const struct conf_key *k = conf_keys; k->name != NULL; k++) {
+		const cfg_opt_t one = CFG_STR_CB(k->name, 0, CFGF_NODEFAULT, on_value);
+		const cfg_opt_t list = CFG_STR_LIST_CB(k->name, 0, CFGF_NODEFAULT, on_value);
+
+		g->opts[k->section][g->n[k->section]++] = k->type == CONF_LISTENS ? list : one;
+	}
+	for (int s = CONF_DOMAIN; s < CONF_SECTIONS; s++) {
+		cfg_flag_t flags = s == CONF_DOMAIN ? CFGF_MULTI | CFGF_TITLE | CFGF_NO_TITLE_DUPES
+						    : CFGF_MULTI;
+		const cfg_opt_t sec = CFG_SEC(conf_section_names[s], g->opts[s], flags);
+
+		g->opts[s][g->n[s]] = end;
+		g->opts[CONF_ROOT][g->n[CONF_ROOT]++] = sec;
+	}
+	g->opts[CONF_ROOT][g->n[CONF_ROOT]++] = last;
+	g->opts[CONF_ROOT][g->n[CONF_ROOT]] = end;
+}
+
+/* What can only be said when all is read. */
+static void
+check_whole(struct load *l, cfg_t *cfg)
+{
+	struct conf *c = l->conf;
+
+	if ((l->seen_root & 1) == 0)
+		fault(l, 1, "there is no version; write at the top: version = 1");
+	c->role[CONF_ROLE_OMS].given = cfg_size(cfg, "oms") > 0;
+	c->role[CONF_ROLE_IMS].given = cfg_size(cfg, "ims") > 0;
+	for (int s = CONF_OMS; s < CONF_SECTIONS; s++)
+		if (cfg_size(cfg, conf_section_names[s]) > 1)
+			fault(l, cfg_getnsec(cfg, conf_section_names[s], 1)->line,
+			    "the section %s stands twice", conf_section_names[s]);
+	if (cfg_size(cfg, "domain") == 0)
+		fault(l, 0,
+		    "no domain is served; write: domain example.org { certificate = "
+		    "\"/FILE\" key = \"/FILE\" }");
+	for (unsigned i = 0; i < cfg_size(cfg, "domain"); i++) {
+		cfg_t *sec = cfg_getnsec(cfg, "domain", i);
+		const struct conf_domain *d = conf_domain(c, span_str(sec->title));
+
+		for (const struct conf_key *k = conf_keys; k->name != NULL; k++)
+			if (k->section == CONF_DOMAIN && k->fallback == NULL &&
+			    (d == NULL || *((const char *)d + k->offset) == '\0') &&
+			    conf_domain_form(span_str(sec->title)))
+				fault(l, sec->line, "domain %s has no %s; write: %s = \"/FILE\"",
+				    sec->title, k->name, k->name);
+	}
+}
+
+static void
+check_reach(struct load *l)
+{
+	const struct conf *c = l->conf;
+	struct err e;
+
+	for (size_t i = 0; i < c->n_domains; i++) {
+		if (!conf_guard_certificate(c->domains[i].certificate, &e))
+			fault(l, 0, "certificate of %s: %s", c->domains[i].name, e.text);
+		if (!conf_guard_key(c->domains[i].key, c->user, &e))
+			fault(l, 0, "key of %s: %s", c->domains[i].name, e.text);
+	}
+	if (!conf_guard_folder(c->trust, &e))
+		fault(l, 0, "trust: %s", e.text);
+	if (*c->crls != '\0' && !conf_guard_folder(c->crls, &e))
+		fault(l, 0, "crls: %s", e.text);
+}
+
+static bool
+read_whole(const char *path, struct buf *out, struct err *e)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	ssize_t n = -1;
+	bool ok;
+
+	if (fd < 0)
+		return err_set_errno(e, REFUSAL_config, errno, "%s", path);
+	ok = conf_guard_file(fd, path, e);
+	while (ok && out->len <= CONF_FILE_BYTES && (n = read(fd, buf_room(out, 65536), 65536)) > 0)
+		out->len += (size_t)n;
+	if (ok && n < 0)
+		ok = err_set_errno(e, REFUSAL_config, errno, "%s", path);
+	close(fd);
+	if (ok && out->len > CONF_FILE_BYTES)
+		ok = err_set(e, REFUSAL_config, "%s is larger than %d octets", path,
+		    CONF_FILE_BYTES);
+	if (ok && memchr(out->data != NULL ? out->data : "", '\0', out->len) != NULL)
+		ok = err_set(e, REFUSAL_config, "%s holds a NUL octet", path);
+	buf_addf(out, "\n" LAST_KEY " = 1\n");
+	buf_add(out, "", 1);
+	return ok;
+}
+
+static void
+parse(struct load *l, char *text)
+{
+	static struct grammar g; /* under one_at_a_time, as the rest here */
+	cfg_t *cfg;
+
+	grammar_init(&g);
+	cfg = cfg_init(g.opts[CONF_ROOT], CFGF_NONE);
+	if (cfg == NULL)
+		abort();
+	cfg_set_error_function(cfg, on_fault);
+	loading = l;
+	if (cfg_parse_buf(cfg, text) == CFG_SUCCESS)
+		check_whole(l, cfg);
+	if (l->n_faults == 0 && l->ends != 1)
+		fault(l, 0, NO_END);
+	loading = NULL;
+	cfg_free(cfg);
+}
+
+bool
+conf_load(const char *path, enum conf_use use, struct conf **out, struct buf *faults, struct err *e)
+{
+	struct shared *s = calloc(1, sizeof *s);
+	struct load l = { .path = path, .faults = faults, .first = e };
+	struct buf text = BUF_INIT;
+
+	if (s == NULL ||
+	    (s->conf.domains = calloc(CONF_DOMAINS_MAX, sizeof *s->conf.domains)) == NULL)
+		abort();
+	atomic_init(&s->references, 1);
+	l.conf = &s->conf;
+	set_fallbacks(CONF_ROOT, l.conf);
+	set_fallbacks(CONF_OMS, l.conf);
+	set_fallbacks(CONF_IMS, l.conf);
+	if (!span_copy(span_str(path), s->conf.file, sizeof s->conf.file)) {
+		fault(&l, 0, "the name is too long");
+	} else if (!read_whole(path, &text, e)) {
+		l.n_faults++;
+		if (faults != NULL)
+			buf_addf(faults, "%s\n", e->text);
+	} else {
+		pthread_mutex_lock(&one_at_a_time);
+		parse(&l, text.data);
+		pthread_mutex_unlock(&one_at_a_time);
+	}
+	if (l.n_faults == 0 && use == CONF_FOR_RUN)
+		check_reach(&l);
+	buf_clear(&text);
+	*out = &s->conf;
+	if (l.n_faults > 0)
+		conf_unref(out);
+	return l.n_faults == 0;
+}
+
+struct conf *
+conf_ref(struct conf *c)
+{
+	atomic_fetch_add(&((struct shared *)c)->references, 1);
+	return c;
+}
+
+void
+conf_unref(struct conf **c)
+{
+	struct shared *s = (struct shared *)*c;
+
+	*c = NULL;
+	if (s == NULL || atomic_fetch_sub(&s->references, 1) > 1)
+		return;
+	free(s->conf.domains);
+	free(s);
+}
+
+const char *
+conf_path(const char *option)
+{
+	const char *named = getenv(CONF_FILE_VARIABLE);
+
+	if (option != NULL)
+		return option;
+	return named != NULL && *named != '\0' ? named : CONF_FILE_DEFAULT;
+}
+
+const struct conf_domain *
+conf_domain(const struct conf *c, struct span name)
+{
+	for (size_t i = 0; i < c->n_domains; i++)
+		if (span_eq_nocase(span_str(c->domains[i].name), name))
+			return &c->domains[i];
+	return NULL;
+}
+
+static void
+print_section(enum conf_section section, const void *base, struct buf *out)
+{
+	for (const struct conf_key *k = conf_keys; k->name != NULL; k++) {
+		if (k->section != section)
+			continue;
+		buf_addf(out, "%s%s = ", section == CONF_ROOT ? "" : "\t", k->name);
+		conf_key_print(k, base, out);
+		buf_addf(out, "\n");
+	}
+}
+
+void
+conf_print(const struct conf *c, struct buf *out)
+{
+	print_section(CONF_ROOT, c, out);
+	for (size_t i = 0; i < c->n_domains; i++) {
+		buf_addf(out, "domain %s {\n", c->domains[i].name);
+		print_section(CONF_DOMAIN, &c->domains[i], out);
+		buf_addf(out, "}\n");
+	}
+	for (int s = CONF_OMS; s < CONF_SECTIONS; s++) {
+		if (!c->role[s - CONF_OMS].given)
+			continue;
+		buf_addf(out, "%s {\n", conf_section_names[s]);
+		print_section((enum conf_section)s, c, out);
+		buf_addf(out, "}\n");
+	}
+}
+
+void
+conf_print_keys(struct buf *out)
+{
+	for (const struct conf_key *k = conf_keys; k->name != NULL; k++)
+		buf_addf(out, "%s\t%s\t%s\t%s\n", conf_section_names[k->section], k->name,
+		    k->fallback == NULL ? "(must be given)" : k->fallback, k->help);
+}

@@ -1,0 +1,97 @@
+/* conf — the configuration file: every key, its check, its default, its help, in one table.
+ *
+ * One file serves both daemons and all verbs.  `version = 1` comes first; a key that is unknown,
+ * repeated or of the wrong form is refused with FILE:LINE, the nearest known key and the form it
+ * should have (refusal config, status 78).  A file, or a folder on its way, that others can write
+ * to is refused; so is a private key that others can read.
+ *
+ * Owner:   a struct conf is immutable and shared: conf_ref, conf_unref; a reload makes a new one.
+ * Threads: conf_load calls one after another (libconfuse's scanner is global; a lock sees to it).
+ * Units:   times in seconds or milliseconds and sizes in octets, by the name's ending.
+ * Trust:   the file is the operator's; its limits are here against accidents.
+ */
+#ifndef COMMON_CONF_CONF_H
+#define COMMON_CONF_CONF_H
+
+#include "common/base/err.h"
+#include "common/base/log.h"
+
+#define CONF_FILE_DEFAULT  "/etc/tillcalled/tillcalled.conf"
+#define CONF_FILE_VARIABLE "TILLCALLED_CONF"
+#define CONF_FILE_BYTES    (1024 * 1024)
+#define CONF_PATH_BYTES    1024
+#define CONF_DOMAINS_MAX   1024
+#define CONF_LISTENS_MAX   16
+#define CONF_LISTEN_BYTES  64 /* "[V6]:PORT" and a NUL */
+#define CONF_WORKERS_MAX   64
+
+/* What a listen-... key says; empty and not `given`: the key is absent. */
+struct conf_listens {
+	bool given;
+	size_t n;
+	char at[CONF_LISTENS_MAX][CONF_LISTEN_BYTES]; /* ADDRESS, ADDRESS:PORT or [V6]:PORT */
+};
+
+struct conf_domain {
+	char name[256]; /* A-labels, lower case */
+	char certificate[CONF_PATH_BYTES];
+	char key[CONF_PATH_BYTES];
+	int64_t keep_s;         /* how long letters are held for recipients */
+	uint64_t message_bytes; /* the largest letter */
+};
+
+/* The two daemons' sections say the same kinds of things. */
+enum conf_role_index { CONF_ROLE_OMS, CONF_ROLE_IMS, CONF_ROLES };
+
+struct conf_role {
+	bool given;                           /* the section stands in the file */
+	char folder[CONF_PATH_BYTES];         /* spool, store */
+	uint64_t folder_bytes;                /* the most that it may take */
+	struct conf_listens peers;            /* listen-fetch, listen-notify */
+	struct conf_listens users;            /* listen-submit, listen-mailbox */
+	char connect_from[CONF_LISTEN_BYTES]; /* empty: the system's choice */
+	char control[CONF_PATH_BYTES];
+	int64_t hold_limit_s; /* ims alone */
+};
+
+struct conf {
+	char file[CONF_PATH_BYTES]; /* where it was read from */
+	int64_t version;            /* 1 */
+	char user[64];              /* empty: no change of user */
+	char accounts[CONF_PATH_BYTES];
+	char trust[CONF_PATH_BYTES];
+	char crls[CONF_PATH_BYTES]; /* empty: none of the operator's own */
+	int64_t crl_refresh_s;
+	char resolver[CONF_PATH_BYTES]; /* "system", "ADDRESS@PORT", "zone:FILE" */
+	bool allow_private_peers, allow_private_crl_hosts;
+	enum log_level log_level;
+	int64_t workers; /* 0: one per core */
+	struct conf_domain *domains;
+	size_t n_domains;
+	struct conf_role role[CONF_ROLES];
+};
+
+enum conf_use {
+	CONF_FOR_VERBS, /* the key files may be out of reach of whoever asks */
+	CONF_FOR_RUN    /* each domain's certificate and key must be there and well kept */
+};
+
+/* -C FILE, else $TILLCALLED_CONF, else the default; `option` may be NULL. */
+const char *conf_path(const char *option);
+
+/* False: *e is the first fault; `faults`, where it is not NULL, gets every fault that was found,
+ * one a line.  On success *out has one reference. */
+bool conf_load(const char *path, enum conf_use use, struct conf **out, struct buf *faults,
+    struct err *e);
+struct conf *conf_ref(struct conf *c);
+void conf_unref(struct conf **c); /* sets NULL */
+
+/* By the name as A-labels, in any case; NULL: not one of ours. */
+const struct conf_domain *conf_domain(const struct conf *c, struct span name);
+
+/* Everything that is in force, in the file's own form (`check` prints it), and the table itself
+ * for the manual: "section key  default  help". */
+void conf_print(const struct conf *c, struct buf *out);
+void conf_print_keys(struct buf *out);
+
+#endif

@@ -1,0 +1,51 @@
+/* ask — a command asks its running daemon; see ask.h. */
+#include "common/daemon/ask.h"
+
+#include <stdio.h>
+
+struct answer {
+	struct options *options;
+	const struct ask *ask;
+};
+
+static bool
+show_line(void *arg, const struct json *line)
+{
+	struct answer *a = arg;
+	struct buf out = BUF_INIT;
+
+	if (!a->options->json) {
+		a->ask->show(a->ask->arg, line);
+		return true;
+	}
+	json_write(line, &out);
+	printf("%.*s\n", SPAN_FMT(buf_span(&out)));
+	buf_clear(&out);
+	return true;
+}
+
+int
+ask_daemon(struct options *o, const struct ask *a, struct json *request)
+{
+	struct answer answer = { o, a };
+	struct json *r = request == NULL ? json_new() : request;
+	struct conf *c;
+	struct err e;
+	bool good;
+
+	if (!conf_load(conf_path(o->conf_file), CONF_FOR_VERBS, &c, NULL, &e)) {
+		json_free(&r);
+		return options_fail(o, &e);
+	}
+	json_put_str(r, "verb", a->verb);
+	good = c->role[a->role].given
+	    ? control_call(c->role[a->role].control, r, show_line, &answer, &e)
+	    : err_set(&e, REFUSAL_config, "%s has no section for this daemon", c->file);
+	json_free(&r);
+	conf_unref(&c);
+	if (good)
+		return 0;
+	if (e.why == REFUSAL_not_running)
+		return options_fail_cure(o, &e, "start it:  %s run", o->called);
+	return options_fail(o, &e);
+}

@@ -1,0 +1,23 @@
+/* ask — a command asks its running daemon, and shows what it says.
+ *
+ * For the verbs of both daemons that go by the control socket: with --json each line is printed as
+ * it came; else `show` prints it for people.
+ */
+#ifndef COMMON_DAEMON_ASK_H
+#define COMMON_DAEMON_ASK_H
+
+#include "common/conf/conf.h"
+#include "common/conf/options.h"
+#include "common/daemon/control.h"
+
+struct ask {
+	const char *verb;          /* of the control socket */
+	enum conf_role_index role; /* whose control socket */
+	void (*show)(void *arg, const struct json *line);
+	void *arg;
+};
+
+/* request: taken, or NULL where the verb alone says all.  Returns the exit status. */
+int ask_daemon(struct options *o, const struct ask *a, struct json *request);
+
+#endif

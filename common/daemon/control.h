@@ -1,0 +1,65 @@
+/* control — the daemon's unix socket: one JSON object a line in, JSON lines out.
+ *
+ *	-> {"verb":"queue","domain":"b.test"}
+ *	<- {"id":"01J...","state":"waiting"}			any number of data lines
+ *	<- {"done":true}	or	{"error":{"code":"unknown-id",...}}	always last
+ *
+ * One request at a time per connection; the next is read after the last line of the answer.
+ *
+ * Trust:   mode 0600 in a folder of the daemon's own, and SO_PEERCRED: root or the daemon's own
+ *          user; anybody else is closed on without an answer.  Every octet is still checked.
+ * Async:   a verb answers at once or later, on the control's loop only, and ends each request
+ *          exactly once by control_end.  A request whose client has gone stays valid until then.
+ * Limits:  CONTROL_CLIENTS_MAX clients, CONTROL_LINE_BYTES a request, CONTROL_IDLE_MS of silence.
+ */
+#ifndef COMMON_DAEMON_CONTROL_H
+#define COMMON_DAEMON_CONTROL_H
+
+#include <sys/types.h>
+
+#include "common/text/json.h"
+
+#define CONTROL_CLIENTS_MAX 16
+#define CONTROL_LINE_BYTES  (64 * 1024)  /* of a request, and of one line of an answer */
+#define CONTROL_OUT_BYTES   (256 * 1024) /* more than this waiting: control_full */
+#define CONTROL_IDLE_MS     (60 * 1000)
+#define CONTROL_TABLES_MAX  4
+#define CONTROL_CALL_MS     (30 * 1000) /* a caller's patience with each line */
+
+struct loop;
+struct control;
+struct control_request;
+
+struct control_verb {
+	const char *name;
+	/* `request` is borrowed until it returns. */
+	void (*run)(void *role, struct control_request *r, const struct json *request);
+};
+
+/* Makes the socket (a stale one is removed; one that answers is not: config).  Nobody is answered
+ * before control_serve. */
+bool control_new(struct loop *loop, const char *path, struct control **out, struct err *e);
+/* A table, ended by a row without a name, and what its verbs get as `role`; both outlive it. */
+void control_add(struct control *c, const struct control_verb *verbs, void *role);
+/* While still root: the socket shall be this user's. */
+bool control_give(struct control *c, uid_t uid, gid_t gid, struct err *e);
+void control_serve(struct control *c);
+/* Closes and unlinks.  Requests that are left have lost their client; they end as others do. */
+void control_free(struct control **c);
+
+/* One data line; the object is taken. */
+void control_line_take(struct control_request *r, struct json *line);
+/* The last line: {"done":true} where e is NULL.  r is no more. */
+void control_end(struct control_request *r, const struct err *e);
+/* Long answers go in pieces: while the client reads slowly, stop and ask to be called again. */
+bool control_full(const struct control_request *r);
+bool control_gone(const struct control_request *r); /* nobody reads: end it soon */
+void control_again(struct control_request *r, void (*fn)(struct control_request *r, void *arg),
+    void *arg); /* once, when there is room or the client is gone */
+
+/* The verbs' side: sends `request`, gives each data line to `line` (borrowed; false stops the
+ * reading), and returns how the answer ended.  No daemon: not_running. */
+bool control_call(const char *path, const struct json *request,
+    bool (*line)(void *arg, const struct json *line), void *arg, struct err *e);
+
+#endif

@@ -1,0 +1,94 @@
+/* daemon — the frame of `oms run` and `ims run`; a role brings what is its own.
+ *
+ * Order: configuration; folders; accounts; certificates and keys; sockets bound; control socket
+ * bound; privileges dropped (jail); threads; the workers' tools; role->start; sockets listen; the
+ * log's line `daemon.ready`.  Runs in the foreground and logs to standard error; a supervisor does
+ * the rest.
+ *
+ * Signals: SIGTERM, SIGINT: no more connections, daemon_open_for_work is false (sessions are told
+ *          `closing`), then the end; exit 0.
+ *          SIGHUP: configuration, certificates, keys, trust and CRLs are read anew; a fault is
+ *          logged and the old ones stay.  Sockets, folders, user, workers, log level and how CRLs
+ *          are fetched (crl-refresh, allow-private-crl-hosts) want a restart, and the log says so.
+ * Threads: the main thread runs daemon_loop (control socket, accounts, reload, signals) and no
+ *          session; a role's callbacks run on it unless they say otherwise.
+ */
+#ifndef COMMON_DAEMON_DAEMON_H
+#define COMMON_DAEMON_DAEMON_H
+
+#include "common/auth/accounts.h"
+#include "common/conf/conf.h"
+#include "common/conf/options.h"
+#include "common/daemon/control.h"
+
+#define DAEMON_ACCOUNTS_MS     200 /* how often the accounts file is looked at */
+#define DAEMON_OFFLOAD_THREADS 4
+#define DAEMON_LISTENERS_MAX   8
+
+struct auth;
+struct conn_limit;
+struct daemon;
+struct dns;
+struct loop;
+struct workers;
+struct offload;
+struct spf_home;
+struct tls_holder;
+struct listen_incoming;
+
+struct daemon_listener {
+	const char *name; /* "fetch"; in the configuration listen-fetch */
+	uint16_t port;    /* where the address names none */
+	bool users;       /* its clients are our users' programs; else other domains' servers */
+	/* On the worker's own thread; the role's session takes `in` by conn_accept. */
+	void (*accepted)(void *role, struct daemon *d, unsigned worker, struct listen_incoming *in);
+};
+
+struct daemon_role {
+	const char *name;                        /* "oms": section and log */
+	enum conf_role_index index;              /* its section in struct conf */
+	const struct daemon_listener *listeners; /* ended by a row without a name */
+	const struct control_verb *control;      /* ended by a row without a name; may be NULL;
+							 * `status`, `stop` and `reload` are daemon's */
+	/* Unprivileged, workers running, nothing accepted yet: open the store, make the workers'
+	 * states (loop_post, or before they are used).  False: the daemon calls `stop` for what there
+	 * is of *role (NULL: nothing), and ends with *e's status. */
+	bool (*start)(struct daemon *d, void **role, struct err *e);
+	/* Each sweep_ms after the last time has ended: what has come to its end is removed.  `done` is
+	 * called once on daemon_loop; e is NULL where all went well. */
+	int64_t sweep_ms;
+	void (*sweep)(void *role, void (*done)(void *arg, const struct err *e), void *arg);
+	/* Workers are joined, connections dropped and told (`gone` has run); everything of the role is
+	 * on this thread now: the store commits and closes, all is freed.  Work that was offloaded
+	 * before is done and its `done` has run. */
+	void (*stop)(void **role);
+	/* Members for `status`.  May be NULL. */
+	void (*status)(void *role, struct json *out);
+};
+
+/* What each worker's thread has of its own: made before role->start, freed after role->stop. */
+struct daemon_worker {
+	struct loop *loop;
+	struct dns *dns;
+	struct spf_home *spf;
+	struct auth *auth;
+};
+
+/* The verb `run`: returns the exit status. */
+int daemon_run(const struct daemon_role *r, struct options *o);
+
+/* For the role. */
+struct conf *daemon_conf(struct daemon *d); /* a reference, any thread: conf_unref it */
+struct accounts *daemon_accounts(struct daemon *d);
+struct loop *daemon_loop(struct daemon *d); /* of the main thread */
+struct workers *daemon_workers(struct daemon *d);
+const struct daemon_worker *daemon_worker(struct daemon *d, unsigned n); /* n < workers_count */
+struct offload *daemon_offload(struct daemon *d);
+struct tls_holder *daemon_tls(struct daemon *d);
+struct conn_limit *daemon_limit(struct daemon *d); /* for all connections that the role opens */
+/* Any thread.  False (closing): we are going down and begin nothing new. */
+bool daemon_open_for_work(struct daemon *d, struct err *e);
+/* Any thread: the same as SIGTERM. */
+void daemon_stop(struct daemon *d);
+
+#endif

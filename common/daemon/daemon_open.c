@@ -1,0 +1,196 @@
+/* daemon_open — from the configuration to the jail; see daemon.h. */
+#include <errno.h>
+#include <libgen.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "common/base/clock.h"
+#include "common/daemon/daemon_private.h"
+#include "common/dns/dns_resolver.h"
+#include "common/loop/loop.h"
+#include "common/loop/offload.h"
+#include "common/loop/workers.h"
+#include "common/net/listen.h"
+
+#define FILES_MAX (1 << 20) /* descriptors asked for, where the system lets us */
+
+static bool
+load_conf(struct daemon *d, struct err *e)
+{
+	const char *path = conf_path(d->options->conf_file);
+	struct buf faults = BUF_INIT;
+	bool ok = conf_load(path, CONF_FOR_RUN, &d->conf, &faults, e);
+	struct span rest = buf_span(&faults);
+
+	if (!ok && !d->options->json) {
+		span_cut(&rest, '\n'); /* the first is the caller's to tell */
+		if (rest.n > 0)
+			fprintf(stderr, "%.*s", SPAN_FMT(rest));
+	}
+	buf_clear(&faults);
+	if (ok && !daemon_section(d, d->conf)->given)
+		return err_set(e, REFUSAL_config, "%s: there is no section %s; write: %s { ... }",
+		    path, d->role->name, d->role->name);
+	for (const struct daemon_listener *l = d->role->listeners; ok && l->name != NULL; l++)
+		if (!daemon_listens(l, daemon_section(d, d->conf))->given)
+			return err_set(e, REFUSAL_config,
+			    "%s: %s has no listen-%s; write: listen-%s = "
+			    "{ \"ADDRESS\" } or \"none\"",
+			    path, d->role->name, l->name, l->name);
+	return ok;
+}
+
+/* Each connection is a descriptor. */
+static void
+raise_limit(void)
+{
+	struct rlimit r;
+
+	if (getrlimit(RLIMIT_NOFILE, &r) == 0 && r.rlim_cur < r.rlim_max) {
+		r.rlim_cur = r.rlim_max < FILES_MAX ? r.rlim_max : FILES_MAX;
+		setrlimit(RLIMIT_NOFILE, &r);
+	}
+}
+
+static bool
+make_folders(struct daemon *d, struct err *e)
+{
+	const char *folder = daemon_section(d, d->conf)->folder;
+	char copy[CONF_PATH_BYTES];
+	struct stat st;
+
+	snprintf(d->cache, sizeof d->cache, "%.*s/crl-cache", CONF_PATH_BYTES - 16, folder);
+	if (!jail_parents(&d->jail, folder, e) || !jail_folder(&d->jail, d->cache, e))
+		return false;
+	snprintf(copy, sizeof copy, "%s", daemon_section(d, d->conf)->control);
+	return stat(dirname(copy), &st) == 0 || jail_parents(&d->jail, copy, e);
+}
+
+struct tls_settings
+daemon_tls_settings(const struct daemon *d, const struct conf *c, struct tls_files **files)
+{
+	*files = calloc(c->n_domains, sizeof **files);
+	if (*files == NULL)
+		abort();
+	for (size_t i = 0; i < c->n_domains; i++)
+		(*files)[i] = (struct tls_files) { c->domains[i].name, c->domains[i].certificate,
+			c->domains[i].key };
+	return (struct tls_settings) {
+		.trust = c->trust,
+		.crls = c->crls,
+		.cache = d->cache,
+		.group = d->jail.gid,
+		.identities = *files,
+		.n_identities = c->n_domains,
+	};
+}
+
+static bool
+open_tls(struct daemon *d, struct err *e)
+{
+	struct tls_files *files;
+	struct tls_settings s = daemon_tls_settings(d, d->conf, &files);
+	bool ok = tls_holder_new(&d->tls, &s, e);
+
+	free(files);
+	return ok;
+}
+
+static void
+on_accepted(void *arg, unsigned worker, struct listen_incoming *in)
+{
+	const struct daemon_entry *entry = arg;
+
+	entry->listener->accepted(entry->daemon->state, entry->daemon, worker, in);
+}
+
+static bool
+bind_all(struct daemon *d, struct err *e)
+{
+	size_t n = 0;
+
+	if (!listen_new(&d->listen, &(struct listen_limits) { 0 }, e))
+		return false;
+	for (const struct daemon_listener *l = d->role->listeners; l->name != NULL; l++, n++) {
+		const struct conf_listens *at = daemon_listens(l, daemon_section(d, d->conf));
+
+		if (n == DAEMON_LISTENERS_MAX)
+			abort();
+		d->entries[n] = (struct daemon_entry) { d, l };
+		for (size_t i = 0; i < at->n; i++)
+			if (!listen_open(d->listen, at->at[i], l->port, on_accepted, &d->entries[n],
+				e))
+				return err_prefix(e, "listen-%s", l->name);
+	}
+	return true;
+}
+
+static bool
+bind_control(struct daemon *d, struct err *e)
+{
+	return control_new(d->loop, daemon_section(d, d->conf)->control, &d->control, e) &&
+	    (!d->jail.drop || control_give(d->control, d->jail.uid, d->jail.gid, e));
+}
+
+/* What is read again later must be in reach now that we are nobody. */
+static bool
+check_reach(const struct daemon *d, struct err *e)
+{
+	const struct conf *c = d->conf;
+
+	if (access(c->accounts, R_OK) < 0 && errno != ENOENT)
+		return err_set_errno(e, REFUSAL_config, errno,
+		    "the accounts file %s is out of reach of "
+		    "%s; chgrp it to the user's group, mode 640",
+		    c->accounts, *c->user != '\0' ? c->user : "this user");
+	if (dns_resolver_lacks_anchor(c->resolver))
+		log_fact(LOG_WARN, "dns.no-anchor", "cure=%s",
+		    log_str(
+			"DNSSEC is not judged, for there "
+			"is no root anchor: install dns-root-data, or write anchor=FILE or anchor=none "
+			"behind the resolver"));
+	for (size_t i = 0; i < c->n_domains; i++)
+		if (access(c->domains[i].key, R_OK) < 0)
+			log_fact(LOG_WARN, "daemon.key_out_of_reach", "domain=%s file=%s cure=%s",
+			    c->domains[i].name, log_str(c->domains[i].key),
+			    log_str(
+				"a renewed key will want a restart; or mode 640 and the user's group"));
+	return true;
+}
+
+/* By a clock of years ago every revoked certificate would still be good. */
+static bool
+check_clock(struct err *e)
+{
+	int64_t now_s = clock_wall_ms() / 1000;
+	char date[CLOCK_DATE_BYTES];
+
+	if (!RULE(clock_wrong) || now_s >= CLOCK_EARLIEST_S)
+		return true;
+	clock_date(now_s, date);
+	return err_set(e, REFUSAL_clock_wrong,
+	    "the clock says %s, before this program was made: set it", date);
+}
+
+bool
+daemon_open(struct daemon *d, struct err *e)
+{
+	enum log_level level;
+
+	if (!load_conf(d, e))
+		return false;
+	level = d->options->verbose ? LOG_DEBUG
+	    : d->options->quiet     ? LOG_ERROR
+				    : d->conf->log_level;
+	log_open(d->role->name, level);
+	raise_limit();
+	return check_clock(e) && jail_check(&d->jail, d->conf->user, e) && make_folders(d, e) &&
+	    accounts_new(d->conf->accounts, &d->accounts, e) && open_tls(d, e) &&
+	    loop_new(&d->loop, e) && workers_new(&d->workers, (unsigned)d->conf->workers, e) &&
+	    offload_new(&d->offload, DAEMON_OFFLOAD_THREADS, e) && bind_all(d, e) &&
+	    bind_control(d, e) && jail_enter(&d->jail, e) && check_reach(d, e);
+}

@@ -1,0 +1,81 @@
+/* daemon_private — what the files daemon*.c share. */
+#ifndef COMMON_DAEMON_DAEMON_PRIVATE_H
+#define COMMON_DAEMON_DAEMON_PRIVATE_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "common/daemon/daemon.h"
+#include "common/daemon/jail.h"
+#include "common/tls/tls.h"
+
+struct conn_limit;
+struct crl_fetch;
+struct listen;
+struct loop_fd;
+struct loop_timer;
+
+struct daemon_entry { /* what listen hands back for a socket */
+	struct daemon *daemon;
+	const struct daemon_listener *listener;
+};
+
+struct daemon {
+	const struct daemon_role *role;
+	void *state; /* of the role; NULL before its start */
+	struct options *options;
+	pthread_mutex_t lock; /* of conf */
+	struct conf *conf;
+	struct jail jail;
+	struct accounts *accounts;
+	struct tls_holder *tls;
+	char cache[CONF_PATH_BYTES]; /* of fetched CRLs */
+	struct crl_fetch *crl_fetch;
+	struct loop *loop;
+	struct workers *workers;
+	struct conn_limit *limit;     /* of connections that we open */
+	struct daemon_worker *worker; /* of workers_count; NULL before they are made */
+	struct offload *offload;
+	struct listen *listen;
+	struct daemon_entry entries[DAEMON_LISTENERS_MAX];
+	struct control *control;
+	struct loop_timer *look, *sweep;
+	struct loop_fd *signals_watch;
+	int signals;
+	int64_t born_ms;
+	atomic_bool closing;
+};
+
+/* daemon_workers.c: every thread's tools.  The end is after all connections and the role. */
+bool daemon_workers_begin(struct daemon *d, struct err *e);
+void daemon_workers_end(struct daemon *d);
+
+/* daemon_upkeep.c: the accounts file looked at, the role swept, now and then. */
+void daemon_upkeep_begin(struct daemon *d);
+void daemon_upkeep_end(struct daemon *d);
+
+/* The role's section, and where a listener listens. */
+static inline const struct conf_role *
+daemon_section(const struct daemon *d, const struct conf *c)
+{
+	return &c->role[d->role->index];
+}
+
+static inline const struct conf_listens *
+daemon_listens(const struct daemon_listener *l, const struct conf_role *section)
+{
+	return l->users ? &section->users : &section->peers;
+}
+
+/* daemon_open.c: everything up to the jail, and the jail.  False: *e is set. */
+bool daemon_open(struct daemon *d, struct err *e);
+/* Settings for the TLS holder; `files` has conf->n_domains rows and is the caller's to free. */
+struct tls_settings daemon_tls_settings(const struct daemon *d, const struct conf *c,
+    struct tls_files **files);
+
+/* daemon_control.c */
+extern const struct control_verb daemon_verbs[];
+void daemon_reload(struct daemon *d);
+void daemon_close(struct daemon *d); /* daemon.c: stop */
+
+#endif

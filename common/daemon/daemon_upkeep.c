@@ -1,0 +1,51 @@
+/* daemon_upkeep — what a daemon does now and then on its main thread; see daemon.h. */
+#include "common/base/log.h"
+#include "common/daemon/daemon_private.h"
+#include "common/loop/loop.h"
+
+static void
+on_look(void *arg)
+{
+	struct daemon *d = arg;
+	struct err e;
+
+	if (!accounts_refresh(d->accounts, &e))
+		log_fact(LOG_ERROR, "accounts.damaged", "text=%s", log_str(e.text));
+	loop_timer_set_ms(d->look, DAEMON_ACCOUNTS_MS);
+}
+
+static void
+swept(void *arg, const struct err *e)
+{
+	struct daemon *d = arg;
+
+	if (e != NULL)
+		log_fact(LOG_ERROR, "store.sweep", "word=%s text=%s", refusal_word(e->why),
+		    log_str(e->text));
+	if (d->sweep != NULL)
+		loop_timer_set_ms(d->sweep, d->role->sweep_ms);
+}
+
+static void
+on_sweep(void *arg)
+{
+	struct daemon *d = arg;
+
+	d->role->sweep(d->state, swept, d);
+}
+
+void
+daemon_upkeep_begin(struct daemon *d)
+{
+	d->look = loop_timer_new(d->loop, on_look, d);
+	d->sweep = loop_timer_new(d->loop, on_sweep, d);
+	loop_timer_set_ms(d->look, DAEMON_ACCOUNTS_MS);
+	loop_timer_set_ms(d->sweep, d->role->sweep_ms);
+}
+
+void
+daemon_upkeep_end(struct daemon *d)
+{
+	loop_timer_free(&d->look);
+	loop_timer_free(&d->sweep);
+}

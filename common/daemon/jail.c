@@ -1,0 +1,146 @@
+/* jail — gives away what the daemon does not need; see jail.h. */
+#include "common/daemon/jail.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define PATH_BYTES 1200
+
+bool
+jail_check(struct jail *j, const char *user, struct err *e)
+{
+	struct passwd pw, *found = NULL;
+	char space[4096];
+
+	*j = (struct jail) { .uid = geteuid(), .gid = getegid() };
+	if (getuid() != geteuid() || getgid() != getegid())
+		return err_set(e, REFUSAL_config,
+		    "started with the rights of another user (setuid or "
+		    "setgid); start it as itself");
+	if (*user == '\0')
+		return geteuid() != 0 ||
+		    err_set(e, REFUSAL_config,
+			"started as root, and there is "
+			"nobody to become; write in the configuration: user = \"NAME\"");
+	if (getpwnam_r(user, &pw, space, sizeof space, &found) != 0 || found == NULL)
+		return err_set(e, REFUSAL_config,
+		    "there is no user %s; make one: "
+		    "adduser --system --group %s",
+		    user, user);
+	if (pw.pw_uid == 0 || pw.pw_gid == 0)
+		return err_set(e, REFUSAL_config, "user = \"%s\" has root's rights; name another",
+		    user);
+	if (geteuid() != 0 && geteuid() != pw.pw_uid)
+		return err_set(e, REFUSAL_config,
+		    "only root can become %s; start it as root, as %s, "
+		    "or without the key user",
+		    user, user);
+	j->drop = geteuid() == 0;
+	j->uid = pw.pw_uid;
+	j->gid = j->drop ? pw.pw_gid : getegid();
+	snprintf(j->name, sizeof j->name, "%s", user);
+	return true;
+}
+
+/* What is there must be a folder of the daemon's own that nobody else can look into. */
+static bool
+check_folder(const struct jail *j, int fd, const char *path, struct err *e)
+{
+	struct stat st;
+
+	if (fstat(fd, &st) < 0)
+		return err_set_errno(e, REFUSAL_config, errno, "%s", path);
+	if (st.st_uid != j->uid)
+		return err_set(e, REFUSAL_config,
+		    "the folder %s belongs to another user: chown %u %s", path, (unsigned)j->uid,
+		    path);
+	if ((st.st_mode & (S_IRWXG | S_IRWXO)) != 0)
+		return err_set(e, REFUSAL_config, "the folder %s is open to others: chmod 700 %s",
+		    path, path);
+	return true;
+}
+
+bool
+jail_folder(const struct jail *j, const char *path, struct err *e)
+{
+	bool made = mkdir(path, 0700) == 0;
+	int fd;
+	bool ok;
+
+	if (!made && errno != EEXIST)
+		return err_set_errno(e, REFUSAL_config, errno, "the folder %s", path);
+	fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0)
+		return err_set_errno(e, REFUSAL_config, errno, "the folder %s", path);
+	if (made && j->drop && fchown(fd, j->uid, j->gid) < 0)
+		ok = err_set_errno(e, REFUSAL_config, errno, "the folder %s", path);
+	else
+		ok = check_folder(j, fd, path, e);
+	close(fd);
+	return ok;
+}
+
+/* Folders on the way are as public as the way to them is; the last is the daemon's. */
+bool
+jail_parents(const struct jail *j, const char *path, struct err *e)
+{
+	char part[PATH_BYTES];
+
+	if (!span_copy(span_str(path), part, sizeof part))
+		return err_set(e, REFUSAL_config, "%s: the name is too long", path);
+	for (char *at = strchr(part + 1, '/'); at != NULL; at = strchr(at + 1, '/')) {
+		mode_t mask = umask(022);
+		int rc, why;
+
+		*at = '\0';
+		rc = mkdir(part, 0755);
+		why = errno;
+		umask(mask);
+		if (rc < 0 && why != EEXIST)
+			return err_set_errno(e, REFUSAL_config, why, "the folder %s", part);
+		*at = '/';
+	}
+	return jail_folder(j, path, e);
+}
+
+static bool
+become(const struct jail *j, struct err *e)
+{
+	uid_t r, s, f;
+	gid_t gr, gs, gf;
+
+	if (initgroups(j->name, j->gid) < 0 || setresgid(j->gid, j->gid, j->gid) < 0 ||
+	    setresuid(j->uid, j->uid, j->uid) < 0)
+		return err_set_errno(e, REFUSAL_os_error, errno, "cannot become %s", j->name);
+	if (getresuid(&r, &f, &s) < 0 || getresgid(&gr, &gf, &gs) < 0 || r != j->uid ||
+	    f != j->uid || s != j->uid || gr != j->gid || gf != j->gid || gs != j->gid ||
+	    setuid(0) == 0 || seteuid(0) == 0 || setgid(0) == 0)
+		return err_set(e, REFUSAL_os_error, "the rights of root did not go away");
+	return true;
+}
+
+bool
+jail_enter(const struct jail *j, struct err *e)
+{
+	const struct rlimit none = { 0, 0 };
+
+	umask(077);
+	if (j->drop && !become(j, e))
+		return false;
+	if (setrlimit(RLIMIT_CORE, &none) < 0)
+		return err_set_errno(e, REFUSAL_os_error, errno, "core files cannot be forbidden");
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
+		return err_set_errno(e, REFUSAL_os_error, errno,
+		    "new privileges cannot be forbidden");
+	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
+		return err_set_errno(e, REFUSAL_os_error, errno, "memory cannot be hidden");
+	return true;
+}

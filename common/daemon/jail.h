@@ -1,0 +1,33 @@
+/* jail — what the daemon gives away before it serves anybody.
+ *
+ * jail_check at the start; then whatever needs root (binding, reading keys); then jail_enter: the
+ * user's groups, gid, uid (verified, and that there is no way back), no new privileges, no core
+ * file, not dumpable, umask 077.  A filter of system calls and Landlock find their place behind it.
+ */
+#ifndef COMMON_DAEMON_JAIL_H
+#define COMMON_DAEMON_JAIL_H
+
+#include <sys/types.h>
+
+#include "common/base/err.h"
+
+struct jail {
+	bool drop; /* started as root: change to uid, gid */
+	char name[64];
+	uid_t uid;
+	gid_t gid; /* both our own where drop is not set */
+};
+
+/* user: the configuration's; "" : none.  False (config): root without a user, an unknown user,
+ * the user root, or a user given that we are not and cannot become. */
+bool jail_check(struct jail *j, const char *user, struct err *e);
+
+/* Makes the folder (its parent must be there) 0700 and gives it to the user; one that is there
+ * must be a folder of the user's, closed to others.  For a role's own paths, while still root. */
+bool jail_folder(const struct jail *j, const char *path, struct err *e);
+/* The same with every missing parent, 0755, made on the way: for /run/tillcalled and the like. */
+bool jail_parents(const struct jail *j, const char *path, struct err *e);
+
+bool jail_enter(const struct jail *j, struct err *e); /* one way; on false: exit */
+
+#endif

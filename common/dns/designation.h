@@ -1,0 +1,66 @@
+/* designation — which hosts does a mail domain name for a service?
+ *
+ * SRV records in the order of RFC 2782, each target's A and AAAA looked up once; who connects uses
+ * these addresses and asks no second time (no rebinding).  Failover from one to the next is the
+ * caller's.
+ *
+ * Flow:   3 and 6 of 8.
+ * Spec:   PROTOCOL "Designation and identity"; RFC 2782; THREATS F3.
+ * Rules:  "." alone: takes_no_mail.  More than 20 records: too_many_targets.  A target below port
+ *         1024 other than 443 (bad_port), or an address that is not public (private_address,
+ *         unless allowed) is left out; where nothing is left, the error names the last rule that
+ *         left something out; but dns_failed and dns_bogus stand before the rules, for what a lookup
+ *         did not say may be good.
+ * Async:  done is called exactly once, never inside the call, unless cancelled.
+ * Trust:  the domain's DNS is its owner's, and its owner may be hostile.
+ */
+#ifndef COMMON_DNS_DESIGNATION_H
+#define COMMON_DNS_DESIGNATION_H
+
+#include "common/dns/dns.h"
+
+#define DESIGNATION_TARGETS_MAX   20
+#define DESIGNATION_ADDRESSES_MAX 16 /* of one target; more are not used */
+
+#define DESIGNATION_NOTIFY  "_ims._tcp"
+#define DESIGNATION_FETCH   "_oms._tcp"
+#define DESIGNATION_SUBMIT  "_oms-submit._tcp"
+#define DESIGNATION_MAILBOX "_ims-mailbox._tcp"
+
+struct designation_target {
+	char host[DNS_NAME_BYTES];
+	uint16_t priority, weight, port;
+	size_t n;                                                   /* > 0 */
+	struct sockaddr_storage address[DESIGNATION_ADDRESSES_MAX]; /* with the port */
+};
+
+struct designation {
+	const struct designation_target *targets; /* in the order to try */
+	size_t n;
+	bool secure; /* DNSSEC vouches for the SRV answer, or for its absence */
+	bool named;  /* it names servers, be they of use or not */
+	bool unsure; /* some target's addresses could not be had: there may be more */
+	uint32_t ttl_s;
+};
+
+struct designation_query;
+
+/* `why` NULL: d->n > 0.  Else d->n == 0 and why is one of takes_no_mail, no_designation,
+ * no_such_domain, too_many_targets, bad_port, private_address, unreachable (no target has an
+ * address), dns_failed, dns_bogus.  All is borrowed for the call. */
+typedef void designation_done(void *arg, const struct designation *d, const struct err *why);
+
+/* `domain`: A-labels (idn_a_label).  The handle is good until done is called. */
+struct designation_query *designation_find(struct dns *dns, const char *service, const char *domain,
+    bool allow_private, designation_done *done, void *arg);
+void designation_cancel(struct designation_query **q);
+
+/* Does one of the targets stand at this host?  (OMS <- IMS: designation_find with
+ * DESIGNATION_NOTIFY of the domain said, then this with the connection's address.) */
+bool designation_has(const struct designation *d, const struct sockaddr *address);
+
+/* RFC 2782: by priority, and at random by weight among equals.  rnd gives 0..bound inclusive. */
+void designation_order(struct designation_target *t, size_t n,
+    uint32_t (*rnd)(void *arg, uint32_t bound), void *arg);
+
+#endif

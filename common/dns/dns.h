@@ -1,0 +1,92 @@
+/* dns — questions to the DNS, answered on the loop that asked.
+ *
+ * One struct dns per worker loop; nothing here is shared between threads.  Resolver specs:
+ *   system        the name servers of /etc/resolv.conf (none there: the root servers), names of
+ *                 /etc/hosts not used; DNSSEC is judged with the system's root trust anchor
+ *                 (dns-root-data, or unbound's root.key) where it has one, else nothing is secure
+ *   ADDRESS@PORT  one forwarder; the same anchor if the system has one
+ *                 (both: `,anchor=FILE` or `,anchor=none` behind it chooses another anchor, or none)
+ *   zone:FILE     a static root zone in master form, reverse zones included, the whole DNS for this
+ *                 process: what it does not hold is NXDOMAIN; `host.test. A 192.0.2.1` is a whole file.  Read again when the file changes (size or time); a file that
+ *                 cannot be read then leaves the old contents in force.
+ *
+ * Async:  `done` is called exactly once, never inside dns_ask, unless cancelled.  No answer takes
+ *         longer than DNS_TIMEOUT_MS.
+ * Trust:  every octet of an answer is hostile; rdata are bounded here (count, size), their insides
+ *         by who parses them, or by the dns_rdata_ functions below.
+ */
+#ifndef COMMON_DNS_DNS_H
+#define COMMON_DNS_DNS_H
+
+#include <sys/socket.h>
+
+#include "common/base/err.h"
+
+#define DNS_TIMEOUT_MS    15000
+#define DNS_CNAMES_MAX    8
+#define DNS_RECORDS_MAX   256   /* of one answer; more: DNS_FAILED */
+#define DNS_ANSWER_MAX    65535 /* octets */
+#define DNS_NAME_MAX      253
+#define DNS_NAME_BYTES    (DNS_NAME_MAX + 1)
+#define DNS_ZONE_FILE_MAX (16 << 20)
+#define DNS_QUERIES_MAX   4096 /* under way at once; more: DNS_FAILED at once */
+
+struct loop;
+struct dns;
+struct dns_query;
+
+enum dns_type {
+	DNS_A = 1,
+	DNS_CNAME = 5,
+	DNS_SOA = 6,
+	DNS_PTR = 12,
+	DNS_MX = 15,
+	DNS_TXT = 16,
+	DNS_AAAA = 28,
+	DNS_SRV = 33,
+	DNS_TLSA = 52
+};
+
+enum dns_status {
+	DNS_OK,       /* at least one record */
+	DNS_NODATA,   /* the name is there, records of this type are not */
+	DNS_NXDOMAIN, /* the name is not there */
+	DNS_FAILED,   /* SERVFAIL, REFUSED, time, limits: nothing is known */
+	DNS_BOGUS     /* signed, and the signature is broken: nothing is known */
+};
+
+struct dns_answer {
+	enum dns_status status;
+	bool secure;              /* DNSSEC vouches for it, for absence too */
+	int rcode;                /* of the packet; -1: there was none */
+	uint32_t ttl_s;           /* smallest of the packet; for absence the SOA's */
+	const struct span *rdata; /* wire form, names inside not compressed */
+	size_t n;
+	const char *why; /* DNS_FAILED, DNS_BOGUS: a few words */
+};
+
+/* The answer and all in it live until done returns. */
+typedef void dns_done(void *arg, const struct dns_answer *a);
+
+/* False: config (no such form, file cannot be read) or os_error. */
+bool dns_new(struct dns **d, struct loop *l, const char *spec, struct err *e);
+void dns_free(struct dns **d); /* outstanding questions are forgotten, done not called */
+
+/* `name`: labels of any octets parted by dots, one trailing dot allowed.  What is no DNS name is
+ * answered DNS_NXDOMAIN.  The handle is good until done is called. */
+struct dns_query *dns_ask(struct dns *d, struct span name, enum dns_type type, dns_done *done,
+    void *arg);
+void dns_cancel(struct dns_query **q); /* done will not be called; sets NULL */
+
+/* dns_failed or dns_bogus for such an answer; false always. */
+bool dns_err(const struct dns_answer *a, const char *name, struct err *e);
+
+/* A name in wire form at `*at` of rdata: text without trailing dot ("" is the root), other octets
+ * than 0x21..0x7e and "\" and dots inside labels as \DDD.  Moves *at behind it. */
+bool dns_rdata_name(struct span rdata, size_t *at, char out[DNS_NAME_BYTES]);
+bool dns_rdata_u16(struct span rdata, size_t *at, uint16_t *out);
+/* An A or AAAA record; false where its size is wrong. */
+bool dns_rdata_address(struct span rdata, enum dns_type type, uint16_t port,
+    struct sockaddr_storage *out);
+
+#endif

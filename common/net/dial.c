@@ -1,0 +1,122 @@
+/* dial — to one of the hosts that a domain designates; see dial.h. */
+#include "common/net/dial.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "common/base/memory.h"
+#include "common/loop/loop.h"
+
+struct hop { /* one address of one target */
+	struct sockaddr_storage address;
+	char host[DNS_NAME_BYTES];
+};
+
+struct dial {
+	struct dial_to to;
+	char domain[DNS_NAME_BYTES], own[DNS_NAME_BYTES], from[64];
+	struct designation_query *finding;
+	struct hop *hops;
+	size_t n, next;
+	int64_t until_ms; /* the loop's time: so long DNS vouches */
+	dial_ready *ready;
+	void *arg;
+};
+
+static void
+keep_hops(struct dial *d, const struct designation *found)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < found->n; i++)
+		n += found->targets[i].n;
+	d->hops = memory_array(n, sizeof *d->hops);
+	for (size_t i = 0; i < found->n; i++) {
+		for (size_t k = 0; k < found->targets[i].n; k++) {
+			struct hop *h = &d->hops[d->n++];
+
+			h->address = found->targets[i].address[k];
+			snprintf(h->host, sizeof h->host, "%s", found->targets[i].host);
+		}
+	}
+}
+
+static void
+found_all(void *arg, const struct designation *found, const struct err *why)
+{
+	struct dial *d = arg;
+	int64_t ms = (int64_t)found->ttl_s * 1000;
+
+	d->finding = NULL;
+	d->until_ms = loop_now_ms(d->to.loop) + (ms < DIAL_FRESH_MS ? DIAL_FRESH_MS : ms);
+	if (why == NULL)
+		keep_hops(d, found);
+	d->ready(d->arg, found, why);
+}
+
+struct dial *
+dial_new(const struct dial_to *to, dial_ready *ready, void *arg)
+{
+	struct dial *d = memory_new(sizeof *d);
+
+	d->to = *to;
+	snprintf(d->domain, sizeof d->domain, "%s", to->domain);
+	snprintf(d->own, sizeof d->own, "%s", to->own);
+	snprintf(d->from, sizeof d->from, "%s", to->from == NULL ? "" : to->from);
+	d->ready = ready;
+	d->arg = arg;
+	d->finding = designation_find(to->dns, to->service, d->domain, to->allow_private, found_all,
+	    d);
+	return d;
+}
+
+void
+dial_free(struct dial **dp)
+{
+	struct dial *d = *dp;
+
+	if (d == NULL)
+		return;
+	if (d->finding != NULL)
+		designation_cancel(&d->finding);
+	free(d->hops);
+	free(d);
+	*dp = NULL;
+}
+
+struct conn *
+dial_next(struct dial *d, const struct conn_events *events, void *role)
+{
+	struct conn_target to;
+
+	if (dial_is_over(d))
+		return NULL;
+	to = (struct conn_target) {
+		.address = (const struct sockaddr *)&d->hops[d->next++].address,
+		.own = d->own,
+		.domain = d->domain,
+		.alpn = d->to.alpn,
+		.from = d->from,
+		.timeout_ms = d->to.timeout_ms,
+		.limit = d->to.limit,
+	};
+	return conn_connect(d->to.loop, &to, d->to.tls, events, role);
+}
+
+bool
+dial_is_over(const struct dial *d)
+{
+	return d->next == d->n;
+}
+
+const char *
+dial_host(const struct dial *d)
+{
+	return d->next == 0 ? "-" : d->hops[d->next - 1].host;
+}
+
+bool
+dial_is_stale(const struct dial *d, int64_t now_ms)
+{
+	return now_ms >= d->until_ms;
+}

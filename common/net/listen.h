@@ -1,0 +1,64 @@
+/* listen — bound sockets, one thread that accepts, and who may come in how often.
+ *
+ * Sockets are bound by listen_open, while there may still be privileges, and listen from
+ * listen_start on.  One acceptor deals connections out to the workers in turn, with TCP_NODELAY
+ * set.  It stops accepting once descriptors' numbers reach 90 % of RLIMIT_NOFILE, at the total
+ * limit, and when the system is out of descriptors or memory, and looks again half a second
+ * later: who waits, waits in the kernel's queue.  Over its address's limits a connection is closed
+ * at once.  An IPv6 socket takes IPv6 only.
+ *
+ * Spec:    THREATS N14, 1.4 (libevent goes on calling accept on EMFILE).
+ * Trust:   whoever can reach the port; a limit per address counts an IPv6 /64 as one.
+ * Threads: listen_incoming is handed to the worker's loop and is that thread's; its counting is
+ *          locked.
+ */
+#ifndef COMMON_NET_LISTEN_H
+#define COMMON_NET_LISTEN_H
+
+#include <sys/socket.h>
+
+#include "common/base/err.h"
+
+#define LISTEN_SOCKETS_MAX 64
+#define LISTEN_BACKLOG     1024
+#define LISTEN_REARM_MS    500
+
+struct listen_limits {        /* 0: the default */
+	unsigned total;       /* 90 % of RLIMIT_NOFILE */
+	unsigned per_address; /* 1,000 */
+	unsigned half_open;   /* per address, handshake not over: 100 */
+};
+
+struct loop;
+struct workers;
+struct listen;
+
+/* An accepted socket on its way to its connection, and its place in the counts. */
+struct listen_incoming {
+	int fd;
+	struct sockaddr_storage address; /* the peer's; v4-mapped as IPv4 */
+	struct listen_guard *guard;      /* NULL: not counted */
+	bool half_open;
+};
+
+typedef void listen_accepted(void *arg, unsigned worker, struct listen_incoming *in);
+
+bool listen_new(struct listen **l, const struct listen_limits *limits, struct err *e);
+/* at: ADDRESS, ADDRESS:PORT or [V6]:PORT.  `accepted` is called on the worker's thread and owns
+ * `in` from then on (conn_accept takes it over).  False: config (form) or os_error (bind). */
+bool listen_open(struct listen *l, const char *at, uint16_t port, listen_accepted *accepted,
+    void *arg, struct err *e);
+bool listen_start(struct listen *l, struct workers *w, struct err *e);
+void listen_stop(struct listen *l); /* closes the sockets, joins the thread */
+/* After the last listen_incoming is gone. */
+void listen_free(struct listen **l);
+
+unsigned listen_open_count(const struct listen *l);       /* connections that are counted now */
+uint16_t listen_port(const struct listen *l, unsigned i); /* of the i-th socket, for tests */
+
+/* For tests and tools: a socket that nobody counts; the address is asked of the kernel. */
+struct listen_incoming *listen_uncounted(int fd);
+void listen_shook(struct listen_incoming *in); /* no longer half open */
+void listen_done(struct listen_incoming **in); /* closes the socket, uncounts, frees */
+
+#endif

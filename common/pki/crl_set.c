@@ -1,0 +1,304 @@
+/* crl_set — CRLs by issuer, of each scope the newest; see crl_set.h. */
+#include "common/pki/crl_set.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include <openssl/err.h>
+#include <openssl/pem.h>
+#include <openssl/x509v3.h>
+
+#include "common/base/log.h"
+#include "common/base/memory.h"
+#include "common/pki/chain.h"
+#include "common/pki/crl_scope.h"
+
+struct crl {
+	X509_CRL *crl;
+	ASN1_INTEGER *number; /* NULL: none */
+	int64_t this_s;       /* INT64_MAX: no date that can be read */
+	unsigned char *der;
+	size_t n;
+	unsigned char digest[DIGEST_BYTES];
+};
+
+struct crl_set {
+	struct crl *all; /* once sorted: by issuer, one a scope */
+	size_t n, cap;
+	size_t octets;
+	unsigned skipped;
+};
+
+/* -- adding ------------------------------------------------------------------------------------- */
+
+static void
+crl_init(struct crl *c, X509_CRL *crl)
+{
+	struct tm tm;
+	int n;
+
+	*c = (struct crl) { .crl = crl };
+	c->this_s = ASN1_TIME_to_tm(X509_CRL_get0_lastUpdate(crl), &tm) == 1 ? (int64_t)timegm(&tm)
+									     : INT64_MAX;
+	c->number = X509_CRL_get_ext_d2i(crl, NID_crl_number, NULL, NULL);
+	if ((n = i2d_X509_CRL(crl, &c->der)) < 0)
+		abort();
+	c->n = (size_t)n;
+	digest_sha256(span_of(c->der, c->n), c->digest);
+}
+
+static void
+add_crl(struct crl_set *s, X509_CRL *crl, const char *path)
+{
+	const char *fault = crl_scope_fault(crl);
+
+	if (fault != NULL) {
+		s->skipped++;
+		log_fact(LOG_WARN, "tls.crl-skipped", "file=%s why=%s", log_str(path), fault);
+		X509_CRL_free(crl);
+		return;
+	}
+	if (X509_CRL_get0_nextUpdate(crl) == NULL) {
+		s->skipped++;
+		log_fact(LOG_WARN, "tls.crl-endless", "file=%s cure=%s", log_str(path),
+		    log_str(
+			"it has no nextUpdate and counts as over: have its CA issue one that has"));
+	}
+	if (s->n == s->cap) {
+		s->cap = s->cap * 2 + 16;
+		if ((s->all = realloc(s->all, s->cap * sizeof *s->all)) == NULL)
+			abort();
+	}
+	crl_init(&s->all[s->n++], crl);
+}
+
+static unsigned
+parse_crls(struct crl_set *s, struct span contents, const char *path)
+{
+	const unsigned char *p = (const unsigned char *)contents.p;
+	X509_CRL *crl;
+	unsigned n = 0;
+	BIO *b;
+
+	if (contents.n > 0 && *p == 0x30) {
+		if ((crl = d2i_X509_CRL(NULL, &p, (long)contents.n)) == NULL)
+			return 0;
+		add_crl(s, crl, path);
+		return 1;
+	}
+	if ((b = BIO_new_mem_buf(contents.p, (int)contents.n)) == NULL)
+		abort();
+	for (; (crl = PEM_read_bio_X509_CRL(b, NULL, NULL, NULL)) != NULL; n++)
+		add_crl(s, crl, path);
+	BIO_free(b);
+	return n;
+}
+
+bool
+crl_set_add(struct crl_set *s, const char *path, struct span contents, struct err *e)
+{
+	unsigned n;
+
+	if (s->octets + contents.n > CRL_SET_BYTES)
+		return err_set(e, REFUSAL_config, "%s: CRLs of more than %d octets", path,
+		    CRL_SET_BYTES);
+	s->octets += contents.n;
+	ERR_clear_error();
+	n = parse_crls(s, contents, path);
+	ERR_clear_error();
+	return n > 0 || err_set(e, REFUSAL_config, "%s holds no CRL that can be read", path);
+}
+
+bool
+crl_set_add_der(struct crl_set *s, struct span der, struct err *e)
+{
+	const unsigned char *p = (const unsigned char *)der.p, *end = p + der.n;
+	X509_CRL *crl = NULL;
+
+	while (p < end && (crl = d2i_X509_CRL(NULL, &p, end - p)) != NULL)
+		add_crl(s, crl, "evidence");
+	ERR_clear_error();
+	return p >= end || err_set(e, REFUSAL_bad_reply, "no CRL in DER");
+}
+
+/* -- order -------------------------------------------------------------------------------------- */
+
+/* The octets at the end say nothing of age: they make one order of whatever order the files came in. */
+static int
+later(const struct crl *a, const struct crl *b)
+{
+	int n = sk_X509_REVOKED_num(X509_CRL_get_REVOKED(a->crl)),
+	    m = sk_X509_REVOKED_num(X509_CRL_get_REVOKED(b->crl));
+
+	if (a->this_s != b->this_s)
+		return a->this_s < b->this_s ? -1 : 1;
+	return n != m ? n - m : memcmp(a->digest, b->digest, DIGEST_BYTES);
+}
+
+/* Those without a number stand behind all that have one: to hold each against each by whatever the two have
+ * in common, a date or a number, would go in a circle.  crl_set_sort sees to their dates. */
+static int
+newer(const struct crl *a, const struct crl *b)
+{
+	int r;
+
+	if (a->number == NULL || b->number == NULL)
+		r = (a->number != NULL) - (b->number != NULL);
+	else
+		r = ASN1_INTEGER_cmp(a->number, b->number);
+	return r != 0 ? r : later(a, b);
+}
+
+static int
+by_issuer(const void *a, const void *b)
+{
+	const struct crl *x = a, *y = b;
+	int r = X509_NAME_cmp(X509_CRL_get_issuer(x->crl), X509_CRL_get_issuer(y->crl));
+
+	return r != 0 ? r : newer(y, x);
+}
+
+static void
+crl_clear(struct crl *c)
+{
+	X509_CRL_free(c->crl);
+	ASN1_INTEGER_free(c->number);
+	OPENSSL_free(c->der);
+}
+
+void
+crl_set_sort(struct crl_set *s)
+{
+	size_t kept = 0;
+
+	if (s->n > 0)
+		qsort(s->all, s->n, sizeof *s->all, by_issuer);
+	for (size_t i = 0; i < s->n; i++) {
+		struct crl *same = NULL;
+
+		for (size_t k = kept; k-- > 0 && same == NULL;) {
+			if (X509_NAME_cmp(X509_CRL_get_issuer(s->all[k].crl),
+				X509_CRL_get_issuer(s->all[i].crl)) != 0)
+				break;
+			if (crl_scope_same(s->all[k].crl, s->all[i].crl))
+				same = &s->all[k];
+		}
+		if (same == NULL) {
+			s->all[kept++] = s->all[i];
+		} else if (s->all[i].number == NULL && later(&s->all[i], same) > 0) {
+			crl_clear(same);
+			*same = s->all[i];
+		} else {
+			crl_clear(&s->all[i]);
+		}
+	}
+	s->n = kept;
+}
+
+/* -- finding ------------------------------------------------------------------------------------ */
+
+/* Where the CRLs of this issuer begin. */
+static size_t
+first_of(const struct crl_set *s, const X509_NAME *issuer)
+{
+	size_t low = 0, high = s->n;
+
+	while (low < high) {
+		size_t mid = low + (high - low) / 2;
+
+		if (X509_NAME_cmp(X509_CRL_get_issuer(s->all[mid].crl), issuer) < 0)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	return low;
+}
+
+static bool
+is_of(const struct crl_set *s, size_t i, const X509_NAME *issuer)
+{
+	return i < s->n && X509_NAME_cmp(X509_CRL_get_issuer(s->all[i].crl), issuer) == 0;
+}
+
+struct stack_st_X509_CRL *
+crl_set_of(const struct crl_set *s, const struct x509_st *cert)
+{
+	STACK_OF(X509_CRL) *sk = sk_X509_CRL_new_null();
+	const X509_NAME *issuer = X509_get_issuer_name(cert);
+
+	if (sk == NULL)
+		abort();
+	for (size_t i = first_of(s, issuer); is_of(s, i, issuer); i++) {
+		X509_CRL_up_ref(s->all[i].crl);
+		if (sk_X509_CRL_push(sk, s->all[i].crl) == 0)
+			abort();
+	}
+	return sk;
+}
+
+static bool
+add_once(struct crl_octets *out, size_t *n, const struct crl *c)
+{
+	for (size_t i = 0; i < *n; i++)
+		if (out[i].der.p == (const char *)c->der)
+			return true;
+	if (*n == CRL_CHAIN_MAX)
+		return false;
+	out[*n].der = span_of(c->der, c->n);
+	memcpy(out[(*n)++].digest, c->digest, DIGEST_BYTES);
+	return true;
+}
+
+size_t
+crl_set_of_chain(const struct crl_set *s, const struct chain *c,
+    struct crl_octets out[CRL_CHAIN_MAX])
+{
+	STACK_OF(X509) *rest = chain_rest(c);
+	size_t n = 0;
+
+	for (int k = -1; k < sk_X509_num(rest); k++) {
+		const X509 *x = k < 0 ? chain_leaf(c) : sk_X509_value(rest, k);
+		const X509_NAME *issuer = X509_get_issuer_name(x);
+
+		for (size_t i = first_of(s, issuer); is_of(s, i, issuer); i++)
+			if (crl_scope_has(s->all[i].crl, x) && !add_once(out, &n, &s->all[i]))
+				return n;
+	}
+	ERR_clear_error();
+	return n;
+}
+
+/* -- life --------------------------------------------------------------------------------------- */
+
+struct crl_set *
+crl_set_new(void)
+{
+	return memory_new(sizeof(struct crl_set));
+}
+
+void
+crl_set_free(struct crl_set **sp)
+{
+	struct crl_set *s = *sp;
+
+	*sp = NULL;
+	if (s == NULL)
+		return;
+	for (size_t i = 0; i < s->n; i++)
+		crl_clear(&s->all[i]);
+	free(s->all);
+	free(s);
+}
+
+size_t
+crl_set_count(const struct crl_set *s)
+{
+	return s->n;
+}
+
+unsigned
+crl_set_skipped(const struct crl_set *s)
+{
+	return s->skipped;
+}

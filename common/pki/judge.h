@@ -1,0 +1,59 @@
+/* judge — the one function that says whether a peer's certificate is good.
+ *
+ * Used in both directions after every handshake, again while a connection lives, for seals and by
+ * `check cert`.  Each failure has its own word in the refusal table.
+ *
+ * Spec:  DECISIONS "Certificates" 1 to 6: chain to the trust folder, X509_STRICT, security level
+ *        2, serverAuth in both directions, v3, sane serials, RSA >= 2048 or P-256 or P-384 or
+ *        Ed25519, leaf neither a CA nor its own issuer, name constraints, policies that a CA
+ *        requires, the exact name, the time (notAfter included), revocation.  Where several
+ *        certificates bear the name of a CA, each is tried (judge_ways.h).  The trust anchor is exempt from revocation and from rules of form;
+ *        each intermediate is judged like the leaf.  What an anchor constrains holds.
+ *        Revocation: a fresh CRL decides.  Without one: a certificate that names a distribution
+ *        point is revocation_unknown (temporary); one that names none is good if it lives 7 days
+ *        or less or says noRevAvail, is revocation_unknown if the operator's CRL for its issuer
+ *        is stale, and certificate_no_revocation else.
+ * Trust: every octet of the chain is hostile.
+ * Units: seconds since 1970; the time is the caller's.
+ */
+#ifndef COMMON_PKI_JUDGE_H
+#define COMMON_PKI_JUDGE_H
+
+#include "common/base/err.h"
+#include "common/pki/chain.h"
+#include "common/pki/trust.h"
+
+#define JUDGE_SHORT_LIVED_S (7 * 86400)
+#define JUDGE_DEPTH_MAX     8
+#define JUDGE_URLS_MAX      8
+#define JUDGE_URL_BYTES     512
+#define JUDGE_RSA_BITS_MAX  8192 /* verification time grows with it */
+
+/* What judging found out; filled as far as it got. */
+struct judgement {
+	int64_t until_s;     /* the verdict cannot outlast this: first notAfter */
+	int64_t again_s;     /* judge again then: until_s, or a CRL's nextUpdate before it */
+	char issuer_key[65]; /* SHA-256 of the issuing CA's public key, for ledgers */
+	/* revocation_unknown: http distribution points that would help (the chain is verified). */
+	unsigned n_urls;
+	char urls[JUDGE_URLS_MAX][JUDGE_URL_BYTES];
+};
+
+/* domain: A-labels; NULL: the name is judged later (chain_names).  j may be NULL. */
+bool judge_chain(const struct trust *t, const struct chain *c, const char *domain, int64_t now_s,
+    struct judgement *j, struct err *e);
+
+/* For `check cert`: the same with what the operator asks to be different. */
+struct judge_rules {
+	const char *domain; /* as above */
+	const char *name;   /* not NULL: exactly this name is asked for instead */
+	bool no_revocation; /* leaves that step out */
+};
+bool judge_chain_by(const struct trust *t, const struct chain *c, const struct judge_rules *r,
+    int64_t now_s, struct judgement *j, struct err *e);
+
+/* The path from leaf to anchor that verifies, revocation and name apart; the caller frees it
+ * (sk_X509_pop_free).  NULL: there is none. */
+struct stack_st_X509 *judge_path(const struct trust *t, const struct chain *c, int64_t now_s);
+
+#endif

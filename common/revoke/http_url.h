@@ -1,0 +1,28 @@
+/* http_url — an http URL that a stranger has written, taken apart.
+ *
+ * Spec:  RFC 3986, no more than this of it:
+ *	url  = "http://" host [ ":" port ] [ path ] [ "?" query ] [ "#" fragment ]
+ *	host = 1*( ALPHA / DIGIT / "-" / "_" / "." ) / "[" IPv6 "]"
+ * Trust: hostile; octets outside 0x21..0x7e, user names and other schemes are refused.
+ */
+#ifndef COMMON_REVOKE_HTTP_URL_H
+#define COMMON_REVOKE_HTTP_URL_H
+
+#include "common/base/err.h"
+
+#define HTTP_URL_MAX 511
+
+struct http_url {
+	char host[256];                /* without brackets, lower case */
+	uint16_t port;                 /* 80, 443, or 1024 and above */
+	char authority[272];           /* for the Host field */
+	char target[HTTP_URL_MAX + 2]; /* path and query */
+};
+
+/* False: bad_syntax, or bad_port. */
+bool http_url_parse(struct span text, struct http_url *out, struct err *e);
+/* A Location: another URL, or a path on the same host. */
+bool http_url_follow(const struct http_url *from, struct span location, struct http_url *out,
+    struct err *e);
+
+#endif

@@ -1,0 +1,20 @@
+/* spf_evaluate — libspf2 combines what the guard has judged.
+ *
+ * libspf2 sees the guard's canonical text and a fixed client address, asks for names of the form
+ * `N.g` only, and is answered by the guard.
+ */
+#ifndef COMMON_SPF_SPF_EVALUATE_H
+#define COMMON_SPF_SPF_EVALUATE_H
+
+#include "common/spf/spf_guard.h"
+
+struct spf_evaluator;
+
+void spf_evaluator_new(struct spf_evaluator **s);
+void spf_evaluator_free(struct spf_evaluator **s);
+
+/* One run from the start.  True: the guard is over and holds the result.  False: something is
+ * lacking (spf_guard_ask); run again once it is answered. */
+bool spf_evaluate(struct spf_evaluator *s, struct spf_guard *g);
+
+#endif

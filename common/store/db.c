@@ -1,0 +1,291 @@
+/* db — the durable store's one writer; see db.h.  Opening and closing: db_open.c; within a write: db_txn.c. */
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "common/base/log.h"
+#include "common/base/memory.h"
+#include "common/loop/loop.h"
+#include "common/store/db_private.h"
+
+#define READERS_CHECK 4096 /* commits between two looks for dead readers */
+#define PUT_BYTES     4096 /* a write's share of the tree's own pages */
+
+/* -- the writer ---------------------------------------------------------------------------------- */
+
+static void
+post_done(void *arg)
+{
+	struct db_write *w = arg;
+	struct err why = w->why;
+
+	w->done(w->arg, why.why == REFUSAL_NONE ? NULL : &why);
+}
+
+static void
+finish(struct db_write *list)
+{
+	while (list != NULL) {
+		struct db_write *w = list;
+
+		list = w->next;
+		if (w->home != NULL)
+			loop_post(w->home, post_done, w);
+		else
+			post_done(w);
+	}
+}
+
+/* Pages that are neither beyond the high-water mark nor in the free list (which LMDB lets only a
+ * reading see). */
+static uint64_t
+used_bytes(struct db *d)
+{
+	MDB_envinfo info;
+	MDB_stat stat;
+	MDB_txn *txn;
+	MDB_cursor *c;
+	MDB_val k, v;
+	uint64_t free_pages = 0;
+
+	if (mdb_txn_begin(d->env, NULL, MDB_RDONLY, &txn) != 0)
+		return d->size;
+	mdb_env_info(d->env, &info);
+	mdb_env_stat(d->env, &stat);
+	if (mdb_cursor_open(txn, 0, &c) == 0) {
+		while (mdb_cursor_get(c, &k, &v, MDB_NEXT) == 0) {
+			size_t n;
+
+			memcpy(&n, v.mv_data, sizeof n);
+			free_pages += n;
+		}
+		mdb_cursor_close(c);
+	}
+	mdb_txn_abort(txn);
+	return (info.me_last_pgno + 1 - free_pages) * stat.ms_psize;
+}
+
+static uint64_t
+beside_bytes(const struct db *d)
+{
+	return d->beside == NULL ? 0 : d->beside(d->beside_arg);
+}
+
+/* How much ordinary writes may still put.  The free list is walked only once the high-water mark
+ * comes near the reserve. */
+static uint64_t
+room_left(struct db *d)
+{
+	MDB_envinfo info;
+	MDB_stat stat;
+	uint64_t bound = d->size - DB_RESERVE(d->size), used, beside = beside_bytes(d);
+
+	mdb_env_info(d->env, &info);
+	mdb_env_stat(d->env, &stat);
+	bound -= beside < bound ? beside : bound;
+	used = (info.me_last_pgno + 1) * stat.ms_psize;
+	if (used + 4 * (uint64_t)DB_BATCH_BYTES > bound)
+		used = used_bytes(d);
+	return used < bound ? bound - used : 0;
+}
+
+static void
+die(const char *what, int rc)
+{
+	log_fact(LOG_ERROR, "db.died", "what=%s why=%s", what, log_str(mdb_strerror(rc)));
+	_exit(74);
+}
+
+/* What is no matter of space is a matter of the disk, and nothing more can be promised. */
+static bool
+is_full(int rc)
+{
+	return rc == MDB_MAP_FULL || rc == MDB_TXN_FULL || rc == ENOSPC || rc == EDQUOT;
+}
+
+/* A fault of one write or one record: neither the disk's nor for want of space. */
+static bool
+is_own(const struct db_txn *t)
+{
+	return t->damaged || t->torn || t->rc == MDB_BAD_VALSIZE;
+}
+
+static int
+commit(struct db_txn *t)
+{
+	int rc = t->rc;
+
+	if (rc == 0)
+		rc = mdb_txn_commit(t->txn);
+	else
+		mdb_txn_abort(t->txn);
+	t->txn = NULL;
+	if (rc != 0 && !is_full(rc) && !is_own(t))
+		die("commit", rc);
+	if (rc == 0) {
+		pthread_mutex_lock(&t->db->lock);
+		t->db->writes += t->writes;
+		t->db->commits += t->writes > 0;
+		pthread_mutex_unlock(&t->db->lock);
+	}
+	return rc;
+}
+
+/* False: it would eat into the reserve. */
+static bool
+fits(const struct db_write *w, uint64_t *room)
+{
+	uint64_t needs = w->octets + PUT_BYTES;
+
+	if (w->frees)
+		return true;
+	if (needs > *room)
+		return false;
+	*room -= needs;
+	return true;
+}
+
+/* Refused after it had put something: what it put must not be committed with the others' writes. */
+static void
+apply_one(struct db_txn *t, struct db_write *w)
+{
+	uint64_t changes = t->changes;
+
+	if (w->apply(t, w->arg, &w->why)) {
+		w->why.why = REFUSAL_NONE; /* of what it looked for and did not need */
+		t->writes += t->changes != changes;
+		return;
+	}
+	if (w->why.why == REFUSAL_NONE)
+		err_set(&w->why, REFUSAL_storage, "%s", "");
+	if (t->changes != changes && t->rc == 0) {
+		t->rc = MDB_BAD_TXN;
+		t->torn = true;
+	}
+}
+
+/* Applies the list in one transaction; 0: all is durable, or refused alone by `why`. */
+static int
+apply_all(struct db *d, struct db_write *list)
+{
+	struct db_txn t = { .db = d };
+	uint64_t room = room_left(d);
+	int rc = mdb_txn_begin(d->env, NULL, 0, &t.txn);
+
+	if (rc != 0)
+		die("begin", rc);
+	for (struct db_write *w = list; w != NULL && t.rc == 0; w = w->next) {
+		w->why.why = REFUSAL_NONE;
+		if (!fits(w, &room))
+			err_set(&w->why, REFUSAL_system_full, "%s", "");
+		else
+			apply_one(&t, w);
+	}
+	return commit(&t);
+}
+
+/* A batch that failed as a whole: each write alone, so that only the guilty are refused. */
+static void
+apply_singly(struct db *d, struct db_write *list)
+{
+	while (list != NULL) {
+		struct db_write *w = list;
+		int rc;
+
+		list = w->next;
+		w->next = NULL;
+		rc = apply_all(d, w);
+		if (is_full(rc))
+			err_set(&w->why, REFUSAL_system_full, "%s", "");
+		else if (rc != 0 && w->why.why == REFUSAL_NONE)
+			err_set(&w->why, REFUSAL_storage, "a stored record is damaged");
+		finish(w);
+	}
+}
+
+/* Waits, then takes what waits, up to the bounds of a batch; NULL: closing, and all is done. */
+static struct db_write *
+take_batch(struct db *d, size_t *n)
+{
+	struct db_write *list, **end;
+	size_t octets = 0;
+
+	pthread_mutex_lock(&d->lock);
+	while (d->waiting.first == NULL && !d->closing)
+		pthread_cond_wait(&d->some, &d->lock);
+	list = d->waiting.first;
+	end = &list;
+	for (*n = 0; *end != NULL && *n < DB_BATCH_WRITES &&
+	     (*n == 0 || octets + (*end)->octets <= DB_BATCH_BYTES);
+	     ++*n) {
+		octets += (*end)->octets;
+		end = &(*end)->next;
+	}
+	d->waiting.first = *end;
+	*end = NULL;
+	if (d->waiting.first == NULL)
+		d->waiting.last = &d->waiting.first;
+	d->waiting.octets -= octets;
+	pthread_mutex_unlock(&d->lock);
+	return list;
+}
+
+void *
+db_write_on(void *arg)
+{
+	struct db *d = arg;
+	struct db_write *list;
+	size_t n, commits = 0;
+	int dead;
+
+	while ((list = take_batch(d, &n)) != NULL) {
+		if (apply_all(d, list) == 0)
+			finish(list);
+		else
+			apply_singly(d, list);
+		if (++commits % READERS_CHECK == 0)
+			mdb_reader_check(d->env, &dead);
+	}
+	return NULL;
+}
+
+bool
+db_write_take(struct db *d, struct db_write *w, struct err *e)
+{
+	bool first;
+
+	w->next = NULL;
+	w->db = d;
+	pthread_mutex_lock(&d->lock);
+	if (d->closing || d->waiting.octets > DB_QUEUE_BYTES) {
+		pthread_mutex_unlock(&d->lock);
+		return err_set(e, REFUSAL_too_many_outstanding, "%s", "");
+	}
+	first = d->waiting.first == NULL;
+	*d->waiting.last = w;
+	d->waiting.last = &w->next;
+	d->waiting.octets += w->octets;
+	pthread_mutex_unlock(&d->lock);
+	if (first)
+		pthread_cond_signal(&d->some);
+	return true;
+}
+
+void
+db_counts(struct db *d, struct db_counts *out)
+{
+	pthread_mutex_lock(&d->lock);
+	*out = (struct db_counts) { d->writes, d->commits, 0, d->size };
+	pthread_mutex_unlock(&d->lock);
+	out->used_bytes = used_bytes(d) + beside_bytes(d);
+}
+
+void
+db_share(struct db *d, uint64_t (*beside)(void *arg), void *arg)
+{
+	d->beside = beside;
+	d->beside_arg = arg;
+}

@@ -1,0 +1,237 @@
+/* db_txn — what is done inside a transaction, and readings; see db.h. */
+#include <stdlib.h>
+#include <string.h>
+#include <zlib.h>
+
+#include "common/base/hex.h"
+#include "common/base/log.h"
+#include "common/base/memory.h"
+#include "common/store/db_private.h"
+
+#define CRC_BYTES 4
+
+static MDB_val
+val(struct span s)
+{
+	return (MDB_val) { s.n, (void *)s.p };
+}
+
+/* The key is in it, so that a value that has come to another's place is noticed too. */
+static void
+crc_of(struct span key, struct span value, unsigned char out[CRC_BYTES])
+{
+	uLong crc = crc32_z(0, (const Bytef *)key.p, key.n);
+
+	if (value.n > 0) /* for no octets at NULL zlib would begin anew */
+		crc = crc32_z(crc, (const Bytef *)value.p, value.n);
+	for (int i = 0; i < CRC_BYTES; i++)
+		out[i] = (unsigned char)(crc >> (24 - 8 * i));
+}
+
+/* Strips and checks the CRC. */
+static bool
+open_value(struct db_txn *t, unsigned table, struct span key, const MDB_val *v, struct span *out)
+{
+	unsigned char want[CRC_BYTES];
+	char name[2 * DB_KEY_MAX + 1];
+
+	if (v->mv_size >= CRC_BYTES) {
+		*out = span_of(v->mv_data, v->mv_size - CRC_BYTES);
+		crc_of(key, *out, want);
+		if (memcmp(want, out->p + out->n, CRC_BYTES) == 0)
+			return true;
+	}
+	hex_str(name, key.p, key.n > DB_KEY_MAX ? DB_KEY_MAX : key.n);
+	log_fact(LOG_ERROR, "db.damaged", "table=%u key=%s", table, name);
+	t->damaged = true;
+	t->rc = MDB_CORRUPTED;
+	return false;
+}
+
+bool
+db_get(struct db_txn *t, unsigned table, struct span key, struct span *value)
+{
+	MDB_val k = val(key), v;
+	int rc;
+
+	if (t->rc != 0)
+		return false;
+	rc = mdb_get(t->txn, t->db->table[table], &k, &v);
+	if (rc != 0) {
+		t->rc = rc == MDB_NOTFOUND ? 0 : rc;
+		return false;
+	}
+	return open_value(t, table, key, &v, value);
+}
+
+void
+db_put(struct db_txn *t, unsigned table, struct span key, struct span value)
+{
+	MDB_val k = val(key), v = { value.n + CRC_BYTES, NULL };
+	unsigned char *to;
+
+	if (t->rc != 0)
+		return;
+	t->changes++;
+	t->rc = mdb_put(t->txn, t->db->table[table], &k, &v, MDB_RESERVE);
+	if (t->rc != 0)
+		return;
+	to = v.mv_data;
+	if (value.n > 0)
+		memcpy(to, value.p, value.n);
+	crc_of(key, value, to + value.n);
+}
+
+void
+db_del(struct db_txn *t, unsigned table, struct span key)
+{
+	MDB_val k = val(key);
+	int rc;
+
+	if (t->rc != 0)
+		return;
+	rc = mdb_del(t->txn, t->db->table[table], &k, NULL);
+	if (rc == MDB_NOTFOUND)
+		return;
+	t->changes++;
+	t->rc = rc;
+}
+
+void
+db_pardon(struct db_txn *t)
+{
+	if (t->damaged)
+		t->rc = 0;
+	t->damaged = false;
+}
+
+bool
+db_fault(struct db_txn *t, struct err *e)
+{
+	if (t->rc == 0)
+		return false;
+	if (t->damaged) {
+		err_set(e, REFUSAL_storage, "a stored record is damaged");
+		if (t->reading)
+			db_pardon(t);
+	} else if (t->rc == MDB_MAP_FULL || t->rc == MDB_TXN_FULL) {
+		err_set(e, REFUSAL_system_full, "%s", "");
+	} else {
+		err_set(e, REFUSAL_storage, "the store failed: %s", mdb_strerror(t->rc));
+	}
+	return true;
+}
+
+/* A reading passes over what is damaged, so that the rest can be seen; a write must not go on. */
+static bool
+each_entry(struct db_txn *t, unsigned table, const MDB_val *k, const MDB_val *v,
+    bool (*fn)(void *arg, struct span key, struct span value), void *arg)
+{
+	struct span key = span_of(k->mv_data, k->mv_size), value;
+
+	if (open_value(t, table, key, v, &value))
+		return fn(arg, key, value);
+	if (!t->reading)
+		return false;
+	db_pardon(t);
+	t->passed_over++;
+	return true;
+}
+
+uint64_t
+db_passed_over(const struct db_txn *t)
+{
+	return t->passed_over;
+}
+
+void
+db_each(struct db_txn *t, unsigned table, struct span from, struct span prefix,
+    bool (*fn)(void *arg, struct span key, struct span value), void *arg)
+{
+	MDB_cursor *c;
+	MDB_val k = val(from), v;
+	int rc;
+
+	if (t->rc != 0 || (t->rc = mdb_cursor_open(t->txn, t->db->table[table], &c)) != 0)
+		return;
+	rc = mdb_cursor_get(c, &k, &v, from.n > 0 ? MDB_SET_RANGE : MDB_FIRST);
+	while (rc == 0) {
+		if (!span_starts(span_of(k.mv_data, k.mv_size), prefix))
+			break;
+		if (!each_entry(t, table, &k, &v, fn, arg))
+			break;
+		rc = mdb_cursor_get(c, &k, &v, MDB_NEXT);
+	}
+	if (rc != 0 && rc != MDB_NOTFOUND)
+		t->rc = rc;
+	mdb_cursor_close(c);
+}
+
+/* The entry before the first one behind all that start with prefix. */
+bool
+db_last(struct db_txn *t, unsigned table, struct span prefix, struct span *key, struct span *value)
+{
+	unsigned char beyond[DB_KEY_MAX];
+	MDB_cursor *c;
+	MDB_val k, v;
+	bool found = false;
+	int rc;
+
+	if (t->rc != 0 || prefix.n >= sizeof beyond ||
+	    (t->rc = mdb_cursor_open(t->txn, t->db->table[table], &c)) != 0)
+		return false;
+	memset(beyond, 0xff, sizeof beyond);
+	if (prefix.n > 0)
+		memcpy(beyond, prefix.p, prefix.n);
+	k = (MDB_val) { sizeof beyond, beyond };
+	rc = mdb_cursor_get(c, &k, &v, MDB_SET_RANGE);
+	rc = mdb_cursor_get(c, &k, &v, rc == 0 ? MDB_PREV : MDB_LAST);
+	if (rc == 0 && span_starts(span_of(k.mv_data, k.mv_size), prefix) &&
+	    open_value(t, table, span_of(k.mv_data, k.mv_size), &v, value)) {
+		*key = span_of(k.mv_data, k.mv_size);
+		found = true;
+	} else if (rc != 0 && rc != MDB_NOTFOUND) {
+		t->rc = rc;
+	}
+	mdb_cursor_close(c);
+	return found;
+}
+
+uint64_t
+db_entries(struct db_txn *t, unsigned table)
+{
+	MDB_stat stat;
+
+	if (mdb_stat(t->txn, t->db->table[table], &stat) != 0)
+		return 0;
+	return stat.ms_entries;
+}
+
+/* -- reading ------------------------------------------------------------------------------------------ */
+
+bool
+db_read(struct db *d, struct db_txn **out, struct err *e)
+{
+	struct db_txn *t = memory_new(sizeof *t);
+	int rc;
+
+	t->db = d;
+	t->reading = true;
+	if ((rc = mdb_txn_begin(d->env, NULL, MDB_RDONLY, &t->txn)) != 0) {
+		free(t);
+		return err_set(e, REFUSAL_storage, "the store cannot be read: %s",
+		    mdb_strerror(rc));
+	}
+	*out = t;
+	return true;
+}
+
+void
+db_read_end(struct db_txn **t)
+{
+	if (*t == NULL)
+		return;
+	mdb_txn_abort((*t)->txn);
+	free(*t);
+	*t = NULL;
+}

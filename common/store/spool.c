@@ -1,0 +1,245 @@
+/* spool — a letter's octets to the disk; see spool.h.  Back: spool_source.c; the folder: spool_folder.c. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "common/base/hex.h"
+#include "common/base/memory.h"
+#include "common/base/random.h"
+#include "common/loop/loop.h"
+#include "common/store/spool_private.h"
+
+#define PATH_BYTES (SPOOL_NAME_BYTES + 8)
+
+struct spool_in {
+	struct spool *spool;
+	struct digest *digest;
+	struct spool_kept kept;
+	int fd;           /* -1: inline so far */
+	uint64_t claimed; /* of spool->used; the file's once it is durable */
+	struct err why;   /* REFUSAL_NONE: none */
+	/* at the end */
+	struct loop *loop;
+	spool_done *done;
+	void *arg;
+};
+
+static void
+temporary_name(const char *name, char out[PATH_BYTES])
+{
+	snprintf(out, PATH_BYTES, "%s" SPOOL_TEMPORARY, name);
+}
+
+static void
+fault(struct spool_in *in, int errnum, const char *what)
+{
+	if (in->why.why != REFUSAL_NONE)
+		return;
+	err_set_errno(&in->why,
+	    errnum == ENOSPC || errnum == EDQUOT ? REFUSAL_system_full : REFUSAL_storage, errnum,
+	    "%s", what);
+}
+
+/* -- room ------------------------------------------------------------------------------------- */
+
+static bool
+claim(struct spool_in *in, size_t n)
+{
+	in->claimed += n;
+	if (atomic_fetch_add(&in->spool->used, n) + n <= in->spool->limit || !RULE(system_full))
+		return true;
+	if (in->why.why == REFUSAL_NONE)
+		err_set(&in->why, REFUSAL_system_full, "%s", "");
+	return false;
+}
+
+static void
+unclaim(struct spool_in *in)
+{
+	atomic_fetch_sub(&in->spool->used, in->claimed);
+	in->claimed = 0;
+}
+
+/* -- writing ----------------------------------------------------------------------------------- */
+
+static void
+write_all(struct spool_in *in, struct span s)
+{
+	if (!claim(in, s.n))
+		return;
+	while (s.n > 0 && in->why.why == REFUSAL_NONE) {
+		ssize_t n = write(in->fd, s.p, s.n);
+
+		if (n >= 0)
+			s = span_sub(s, (size_t)n, s.n);
+		else if (errno != EINTR)
+			fault(in, errno, "a letter cannot be written");
+	}
+}
+
+static void
+add_head(struct buf *head, struct span octets)
+{
+	struct span piece = span_sub(octets, 0, SPOOL_HEAD_BYTES - head->len);
+
+	if (piece.n > 0)
+		buf_add(head, piece.p, piece.n);
+}
+
+/* What was inline goes to a file; the head stays in memory. */
+static void
+spill(struct spool_in *in)
+{
+	unsigned char random[16];
+	char path[PATH_BYTES];
+	struct buf head = BUF_INIT;
+
+	random_bytes(random, sizeof random);
+	hex_str(in->kept.name, random, sizeof random);
+	temporary_name(in->kept.name, path);
+	in->fd = openat(in->spool->folder, path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	if (in->fd < 0) {
+		fault(in, errno, "a letter's file cannot be made");
+		return;
+	}
+	write_all(in, buf_span(&in->kept.octets));
+	add_head(&head, buf_span(&in->kept.octets));
+	buf_clear(&in->kept.octets);
+	in->kept.octets = head;
+}
+
+struct spool_in *
+spool_begin(struct spool *s)
+{
+	struct spool_in *in = memory_new(sizeof *in);
+
+	in->spool = spool_ref(s);
+	in->digest = digest_new();
+	in->fd = -1;
+	return in;
+}
+
+void
+spool_add(struct spool_in *in, struct span octets)
+{
+	if (in->why.why != REFUSAL_NONE)
+		return;
+	digest_add(in->digest, octets);
+	in->kept.size += octets.n;
+	if (in->fd < 0 && in->kept.size > SPOOL_INLINE_BYTES)
+		spill(in);
+	if (in->fd >= 0) {
+		write_all(in, octets);
+		add_head(&in->kept.octets, octets);
+	} else if (in->why.why == REFUSAL_NONE) {
+		buf_add(&in->kept.octets, octets.p, octets.n);
+	}
+}
+
+struct span
+spool_head(const struct spool_in *in)
+{
+	return buf_span(&in->kept.octets);
+}
+
+uint64_t
+spool_size(const struct spool_in *in)
+{
+	return in->kept.size;
+}
+
+static void
+free_in(struct spool_in *in)
+{
+	if (in->fd >= 0)
+		close(in->fd);
+	unclaim(in);
+	digest_free(&in->digest);
+	spool_kept_clear(&in->kept);
+	spool_free(&in->spool);
+	free(in);
+}
+
+void
+spool_abort_take(struct spool_in *in)
+{
+	char path[PATH_BYTES];
+
+	if (in->fd >= 0) {
+		temporary_name(in->kept.name, path);
+		unlinkat(in->spool->folder, path, 0);
+	}
+	free_in(in);
+}
+
+/* -- making it durable -------------------------------------------------------------------------- */
+
+static void
+sync_file(void *arg)
+{
+	struct spool_in *in = arg;
+	int folder = in->spool->folder;
+	char path[PATH_BYTES];
+
+	temporary_name(in->kept.name, path);
+	if (fsync(in->fd) != 0) {
+		fault(in, errno, "a letter cannot be made durable");
+		unlinkat(folder, path, 0);
+	} else if (renameat(folder, path, folder, in->kept.name) != 0) {
+		fault(in, errno, "a letter's file cannot be named");
+		unlinkat(folder, path, 0);
+	} else if (fsync(folder) != 0) {
+		fault(in, errno, "the spool's folder cannot be made durable");
+		unlinkat(folder, in->kept.name, 0);
+	}
+}
+
+static void
+ended(void *arg)
+{
+	struct spool_in *in = arg;
+
+	if (in->why.why != REFUSAL_NONE) {
+		in->done(in->arg, NULL, &in->why);
+	} else {
+		in->claimed = 0; /* the file's now */
+		in->done(in->arg, &in->kept, NULL);
+		in->kept.octets = (struct buf)BUF_INIT; /* the callee's now */
+	}
+	free_in(in);
+}
+
+static void
+refused_early(void *arg)
+{
+	struct spool_in *in = arg;
+	char path[PATH_BYTES];
+
+	if (in->fd >= 0) {
+		temporary_name(in->kept.name, path);
+		unlinkat(in->spool->folder, path, 0);
+	}
+	ended(in);
+}
+
+void
+spool_end_take(struct spool_in *in, struct loop *l, spool_done *done, void *arg)
+{
+	in->loop = l;
+	in->done = done;
+	in->arg = arg;
+	digest_end(in->digest, in->kept.digest);
+	if (in->why.why == REFUSAL_NONE && in->fd < 0)
+		loop_post(l, ended, in);
+	else if (in->why.why != REFUSAL_NONE ||
+	    !offload_run(in->spool->offload, l, sync_file, ended, in, &in->why))
+		loop_post(l, refused_early, in);
+}
+
+void
+spool_kept_clear(struct spool_kept *k)
+{
+	buf_clear(&k->octets);
+}

@@ -1,0 +1,193 @@
+/* spool_folder — opening a spool's folder, counting and removing its files; see spool.h. */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "common/base/hex.h"
+#include "common/base/log.h"
+#include "common/base/memory.h"
+#include "common/store/spool_private.h"
+
+/* -- removing ------------------------------------------------------------------------------------- */
+
+/* A file that was durable. */
+static void
+remove_file(struct spool *s, const char *name)
+{
+	struct stat st;
+
+	if (fstatat(s->folder, name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+	    unlinkat(s->folder, name, 0) == 0)
+		atomic_fetch_sub(&s->used, (unsigned long long)st.st_size);
+}
+
+uint64_t
+spool_used(void *spool)
+{
+	return atomic_load(&((struct spool *)spool)->used);
+}
+
+struct removal {
+	struct spool *spool;
+	char name[SPOOL_NAME_BYTES];
+};
+
+static void
+unlink_it(void *arg)
+{
+	struct removal *r = arg;
+
+	remove_file(r->spool, r->name);
+	spool_free(&r->spool);
+	free(r);
+}
+
+/* A full queue is no matter: the file is swept at the next start. */
+void
+spool_remove(struct spool *s, const char *name)
+{
+	struct removal *r;
+	struct err e;
+
+	if (name[0] == '\0')
+		return;
+	r = memory_new(sizeof *r);
+	r->spool = spool_ref(s);
+	snprintf(r->name, sizeof r->name, "%s", name);
+	if (!offload_run(s->offload, NULL, unlink_it, NULL, r, &e))
+		unlink_it(r);
+}
+
+/* -- sweeping ------------------------------------------------------------------------------------- */
+
+static bool
+is_ours(const char *name)
+{
+	unsigned char bytes[16];
+
+	return hex_parse(span_str(name), bytes, sizeof bytes);
+}
+
+static bool
+is_temporary(const char *name)
+{
+	size_t n = strlen(name), t = strlen(SPOOL_TEMPORARY);
+
+	return n > t && strcmp(name + n - t, SPOOL_TEMPORARY) == 0;
+}
+
+/* Each file of the folder that is ours. */
+static void
+each_file(struct spool *s, void (*f)(struct spool *s, const char *name, void *arg), void *arg)
+{
+	int fd = openat(s->folder, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+	struct dirent *d;
+
+	if (dir == NULL)
+		return;
+	while ((d = readdir(dir)) != NULL)
+		if (is_ours(d->d_name) || is_temporary(d->d_name))
+			f(s, d->d_name, arg);
+	closedir(dir);
+}
+
+/* What was being written goes, what was durable counts. */
+static void
+found(struct spool *s, const char *name, void *arg)
+{
+	struct stat st;
+
+	(void)arg;
+	if (is_temporary(name)) {
+		log_fact(LOG_INFO, "spool.swept", "file=%s", log_str(name));
+		unlinkat(s->folder, name, 0);
+	} else if (fstatat(s->folder, name, &st, AT_SYMLINK_NOFOLLOW) == 0) {
+		atomic_fetch_add(&s->used, (unsigned long long)st.st_size);
+	}
+}
+
+struct sweep {
+	bool (*named)(void *arg, const char *name);
+	void *arg;
+};
+
+static void
+sweep(struct spool *s, const char *name, void *arg)
+{
+	const struct sweep *w = arg;
+
+	if (w->named(w->arg, name))
+		return;
+	log_fact(LOG_INFO, "spool.swept", "file=%s", log_str(name));
+	remove_file(s, name);
+}
+
+void
+spool_sweep(struct spool *s, bool (*named)(void *arg, const char *name), void *arg)
+{
+	each_file(s, sweep, &(struct sweep) { named, arg });
+}
+
+/* -- opening -------------------------------------------------------------------------------------- */
+
+/* A new folder's own name must be durable before a file's in it can be. */
+static bool
+sync_parent(int folder)
+{
+	int fd = openat(folder, "..", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	bool good = fd < 0 || fsync(fd) == 0; /* closed to us: not ours to sync */
+
+	if (fd >= 0)
+		close(fd);
+	return good;
+}
+
+bool
+spool_open(const char *folder, uint64_t limit, struct offload *o, struct spool **out, struct err *e)
+{
+	struct spool *s;
+	int fd;
+
+	if (mkdir(folder, 0700) != 0 && errno != EEXIST)
+		return err_set_errno(e, REFUSAL_storage, errno, "%s", folder);
+	if ((fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC)) < 0)
+		return err_set_errno(e, REFUSAL_storage, errno, "%s", folder);
+	if (!sync_parent(fd)) {
+		err_set_errno(e, REFUSAL_storage, errno, "%s cannot be made durable", folder);
+		close(fd);
+		return false;
+	}
+	s = memory_new(sizeof *s);
+	s->folder = fd;
+	s->offload = o;
+	atomic_init(&s->refs, 1);
+	s->limit = limit;
+	each_file(s, found, NULL);
+	*out = s;
+	return true;
+}
+
+struct spool *
+spool_ref(struct spool *s)
+{
+	atomic_fetch_add(&s->refs, 1);
+	return s;
+}
+
+void
+spool_free(struct spool **sp)
+{
+	struct spool *s = *sp;
+
+	*sp = NULL;
+	if (s == NULL || atomic_fetch_sub(&s->refs, 1) > 1)
+		return;
+	close(s->folder);
+	free(s);
+}

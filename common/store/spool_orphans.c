@@ -1,0 +1,74 @@
+/* spool_orphans — the names in the records, sorted, against the names in the folder; see
+ * spool_orphans.h. */
+#include "common/store/spool_orphans.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+struct names {
+	char (*name)[SPOOL_NAME_BYTES];
+	size_t n, cap;
+	bool unsure; /* a record that cannot be read may name any file */
+	bool (*file_of)(struct span record, char file[SPOOL_NAME_BYTES]);
+};
+
+static bool
+note_name(void *arg, struct span key, struct span value)
+{
+	struct names *all = arg;
+	char file[SPOOL_NAME_BYTES];
+
+	(void)key;
+	if (!all->file_of(value, file)) {
+		all->unsure = true;
+		return false;
+	}
+	if (file[0] == '\0')
+		return true;
+	if (all->n == all->cap) {
+		all->cap = all->cap ? all->cap * 2 : 64;
+		if ((all->name = realloc(all->name, all->cap * sizeof *all->name)) == NULL)
+			abort();
+	}
+	memcpy(all->name[all->n++], file, SPOOL_NAME_BYTES);
+	return true;
+}
+
+static int
+compare(const void *a, const void *b)
+{
+	return strcmp(a, b);
+}
+
+static bool
+is_named(void *arg, const char *name)
+{
+	struct names *all = arg;
+	char key[SPOOL_NAME_BYTES];
+
+	return span_copy(span_str(name), key, sizeof key) && all->n > 0 &&
+	    bsearch(key, all->name, all->n, sizeof *all->name, compare) != NULL;
+}
+
+bool
+spool_orphans_remove(struct spool *s, struct db *d, unsigned table,
+    bool (*file_of)(struct span record, char file[SPOOL_NAME_BYTES]), struct err *e)
+{
+	struct names all = { .file_of = file_of };
+	struct db_txn *t;
+	bool fault;
+
+	if (!db_read(d, &t, e))
+		return false;
+	db_each(t, table, (struct span) { 0 }, (struct span) { 0 }, note_name, &all);
+	all.unsure = all.unsure || db_passed_over(t) > 0;
+	fault = db_fault(t, e);
+	db_read_end(&t);
+	if (!fault && !all.unsure) {
+		if (all.n > 0)
+			qsort(all.name, all.n, sizeof *all.name, compare);
+		spool_sweep(s, is_named, &all);
+	}
+	free(all.name);
+	return !fault;
+}

@@ -1,0 +1,30 @@
+/* idn — a mail domain in its one form: A-labels, lower case, no trailing dot.
+ *
+ * IDNA2008 lookup (RFC 5891 section 5) over UTS #46 mapping, nontransitional, STD3 rules on: letters of
+ * another width or case and the ideographic full stops are mapped, "ß" and ZWJ in their context
+ * stay what they are.  Each label must survive A -> U -> A unchanged, so one domain has one form
+ * and `xn--` garbage has none.  Whoever compares domains compares the results of idn_a_label.
+ *
+ * Spec:   THREATS N8; RFC 1035 2.3.4 (label 63, name 253); a domain has two labels at least.
+ * Refuses: address literals and IPv4 numbers (address_literal), all else (bad_domain): empty
+ *         labels, a trailing dot, `_`, a last label of digits only.
+ * Trust:  the input is hostile; octets of any kind, any length.
+ */
+#ifndef COMMON_TEXT_IDN_H
+#define COMMON_TEXT_IDN_H
+
+#include "common/base/err.h"
+
+#define IDN_NAME_MAX  253
+#define IDN_LABEL_MAX 63
+#define IDN_INPUT_MAX 1024 /* octets of UTF-8 */
+#define IDN_BYTES     (IDN_NAME_MAX + 1)
+
+/* False: bad_domain or address_literal, out undefined. */
+bool idn_a_label(struct span domain, char out[256], struct err *e);
+
+/* For show: the U-label form where each label's letters are of one script, else the A-labels
+ * again.  `a_label` is a result of idn_a_label. */
+void idn_display(const char *a_label, char *out, size_t cap);
+
+#endif

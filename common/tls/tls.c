@@ -1,0 +1,215 @@
+/* tls — generations; see tls.h. */
+#include "common/tls/tls.h"
+
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/base/clock.h"
+#include "common/base/log.h"
+#include "common/base/memory.h"
+#include "common/tls/tls_private.h"
+
+struct tls {
+	atomic_uint refs;
+	uint64_t generation;
+	uint64_t folders; /* their signature when they were read */
+	struct trust *trust;
+	struct tls_identity **identity;
+	uint64_t *seen; /* each one's files' signature, read or in vain */
+	size_t n;
+	SSL_CTX *mutual, *clients, *connecting;
+};
+
+uint64_t
+tls_folders_signature(const struct tls_settings *s)
+{
+	uint64_t h = trust_signature(s->trust);
+
+	if (s->crls != NULL && *s->crls != '\0')
+		h = h * 31 + trust_signature(s->crls);
+	if (s->cache != NULL && *s->cache != '\0')
+		h = h * 31 + trust_signature(s->cache);
+	return h;
+}
+
+/* n: not one of ours. */
+static size_t
+find(const struct tls *t, const char *domain)
+{
+	size_t i = 0;
+
+	while (i < t->n && strcmp(tls_identity_domain(t->identity[i]), domain) != 0)
+		i++;
+	return i;
+}
+
+/* -- making ------------------------------------------------------------------------------------- */
+
+/* Files that could not be read are not tried again before they change. */
+static bool
+take_identity(struct tls *t, const struct tls_files *f, gid_t group, const struct tls *before,
+    bool lenient, struct err *e)
+{
+	size_t at = before == NULL ? 0 : find(before, f->domain);
+	struct tls_identity *old = before == NULL || at == before->n ? NULL : before->identity[at];
+	uint64_t seen = tls_identity_files(f);
+	struct tls_identity *i;
+
+	if (find(t, f->domain) != t->n)
+		return err_set(e, REFUSAL_config, "the domain %s stands twice", f->domain);
+	if (old != NULL &&
+	    (seen == tls_identity_signature(old) || (lenient && seen == before->seen[at])))
+		i = tls_identity_ref(old);
+	else if (!tls_identity_load(f, group, &i, e)) {
+		if (old == NULL || !lenient)
+			return err_prefix(e, "%s", f->domain);
+		log_fact(LOG_ERROR, "tls.identity", "domain=%s kept=old why=%s", log_str(f->domain),
+		    log_str(e->text));
+		i = tls_identity_ref(old);
+	}
+	t->seen[t->n] = seen;
+	t->identity[t->n++] = i;
+	return true;
+}
+
+static bool
+take_identities(struct tls *t, const struct tls_settings *s, const struct tls *before, bool lenient,
+    struct err *e)
+{
+	t->identity = memory_array(s->n_identities + 1, sizeof(struct tls_identity *));
+	t->seen = memory_array(s->n_identities + 1, sizeof *t->seen);
+	for (size_t i = 0; i < s->n_identities; i++)
+		if (!take_identity(t, &s->identities[i], s->group, before, lenient, e))
+			return false;
+	return true;
+}
+
+/* Peers will refuse what we would: say so early.  Whether it is revoked is theirs to find out. */
+static void
+judge_own(const struct tls *t)
+{
+	struct err e;
+
+	for (size_t i = 0; i < t->n; i++) {
+		const struct tls_identity *id = t->identity[i];
+
+		if (!judge_chain(t->trust, tls_identity_chain(id), tls_identity_domain(id),
+			clock_wall_ms() / 1000, NULL, &e) &&
+		    e.why != REFUSAL_revocation_unknown)
+			log_fact(LOG_WARN, "tls.own-certificate", "domain=%s word=%s why=%s",
+			    log_str(tls_identity_domain(id)), refusal_word(e.why), log_str(e.text));
+	}
+}
+
+bool
+tls_make(const struct tls_settings *s, const struct tls *before, bool lenient, struct tls **out,
+    struct err *e)
+{
+	struct tls *t = memory_new(sizeof *t);
+	bool ok = true;
+
+	atomic_init(&t->refs, 1);
+	t->generation = before == NULL ? 1 : before->generation + 1;
+	t->folders = tls_folders_signature(s);
+	if (before != NULL && before->folders == t->folders)
+		t->trust = trust_ref(before->trust);
+	else
+		ok = trust_load(s->trust, s->crls, s->cache, lenient ? TRUST_LENIENT : TRUST_STRICT,
+		    &t->trust, e);
+	if (!ok || !take_identities(t, s, before, lenient, e)) {
+		tls_unref(&t);
+		return false;
+	}
+	t->mutual = tls_context_new(true, true);
+	t->clients = tls_context_new(true, false);
+	t->connecting = tls_context_new(false, true);
+	judge_own(t);
+	log_fact(LOG_INFO, "tls.generation", "number=%llu roots=%u crls=%u skipped=%u domains=%zu",
+	    (unsigned long long)t->generation, trust_count(t->trust), trust_crl_count(t->trust),
+	    trust_skipped(t->trust), t->n);
+	*out = t;
+	return true;
+}
+
+bool
+tls_load(const struct tls_settings *s, struct tls **out, struct err *e)
+{
+	return tls_make(s, NULL, false, out, e);
+}
+
+bool
+tls_outdated(const struct tls *t, const struct tls_settings *s)
+{
+	if (tls_folders_signature(s) != t->folders)
+		return true;
+	for (size_t i = 0; i < s->n_identities; i++) {
+		size_t at = find(t, s->identities[i].domain);
+
+		if (at == t->n || tls_identity_files(&s->identities[i]) != t->seen[at])
+			return true;
+	}
+	return false;
+}
+
+/* -- asking ------------------------------------------------------------------------------------- */
+
+struct tls *
+tls_ref(struct tls *t)
+{
+	atomic_fetch_add(&t->refs, 1);
+	return t;
+}
+
+void
+tls_unref(struct tls **tp)
+{
+	struct tls *t = *tp;
+
+	*tp = NULL;
+	if (t == NULL || atomic_fetch_sub(&t->refs, 1) != 1)
+		return;
+	SSL_CTX_free(t->mutual);
+	SSL_CTX_free(t->clients);
+	SSL_CTX_free(t->connecting);
+	for (size_t i = 0; i < t->n; i++)
+		tls_identity_unref(&t->identity[i]);
+	free(t->identity);
+	free(t->seen);
+	trust_unref(&t->trust);
+	free(t);
+}
+
+struct trust *
+tls_trust(const struct tls *t)
+{
+	return t->trust;
+}
+
+uint64_t
+tls_generation(const struct tls *t)
+{
+	return t->generation;
+}
+
+const struct tls_identity *
+tls_identity(const struct tls *t, const char *domain)
+{
+	size_t at = find(t, domain);
+
+	return at == t->n ? NULL : t->identity[at];
+}
+
+const struct tls_identity *
+tls_any_identity(const struct tls *t)
+{
+	return t->n == 0 ? NULL : t->identity[0];
+}
+
+SSL_CTX *
+tls_context(const struct tls *t, bool server, bool mutual)
+{
+	if (!server)
+		return t->connecting;
+	return mutual ? t->mutual : t->clients;
+}

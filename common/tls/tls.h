@@ -1,0 +1,121 @@
+/* tls — what this host shows to peers and demands of them: one immutable generation.
+ *
+ * A generation holds the trust folder, the CRLs and, per mail domain, the identity (certificates,
+ * key), and the SSL_CTX made of them.  The holder swaps generations; connections keep the one they
+ * began with, and are judged again by the newest (tls_peer_check).
+ *
+ * Spec:    DECISIONS "Certificates"; THREATS N1-N5, N21, N22, N25.  TLS 1.3, security level 2, no
+ *          tickets, no cache, no early data.  A server takes the identity that SNI (the mail domain)
+ *          names; no or another name: no_sni.
+ * Owner:   counted; a holder and each connection hold references.
+ * Threads: a struct tls is shared; a holder may be asked from any thread; a peer is its
+ *          connection's.
+ * Trust:   the verdict on a peer starts as no_certificate; nothing but judge_chain changes it.
+ *          Without a readable trust folder there is no generation; without the first there is no
+ *          start; where a later one cannot be made the fault is logged and the old one stays.
+ */
+#ifndef COMMON_TLS_TLS_H
+#define COMMON_TLS_TLS_H
+
+#include <sys/socket.h>
+#include <sys/types.h>
+
+#include "common/pki/judge.h"
+
+#define TLS_HANDSHAKE_MS   10000
+#define TLS_RECHECK_MS     60000
+#define TLS_EXPORTER_BYTES 32
+
+struct tls;
+struct tls_holder;
+struct tls_identity;
+struct loop;
+struct offload;
+struct evp_pkey_st; /* OpenSSL's EVP_PKEY */
+
+struct tls_files {
+	const char *domain;      /* A-labels, lower case */
+	const char *certificate; /* PEM: leaf, then intermediates */
+	const char *key;         /* PEM; 0600, or 0640 with `group` */
+};
+
+struct tls_settings { /* copied */
+	const char *trust;
+	const char *crls;                   /* the operator's; "" or NULL: none */
+	const char *cache;                  /* fetched CRLs; "" or NULL: none */
+	gid_t group;                        /* may read keys beside their owner; (gid_t)-1: none */
+	const struct tls_files *identities; /* mc has none */
+	size_t n_identities;
+};
+
+/* -- generations -------------------------------------------------------------------------------- */
+
+bool tls_load(const struct tls_settings *s, struct tls **out, struct err *e);
+struct tls *tls_ref(struct tls *t);
+void tls_unref(struct tls **t);
+struct trust *tls_trust(const struct tls *t); /* borrowed */
+uint64_t tls_generation(const struct tls *t); /* never 0; counts up within a holder */
+
+/* Borrowed for the generation's life; NULL: not one of ours. */
+const struct tls_identity *tls_identity(const struct tls *t, const char *domain);
+struct chain *tls_identity_chain(const struct tls_identity *i);
+struct evp_pkey_st *tls_identity_key(const struct tls_identity *i);
+const char *tls_identity_domain(const struct tls_identity *i);
+
+/* -- holder ------------------------------------------------------------------------------------- */
+
+bool tls_holder_new(struct tls_holder **h, const struct tls_settings *s, struct err *e);
+void tls_holder_free(struct tls_holder **h);
+struct tls *tls_holder_get(struct tls_holder *h); /* a reference to the newest */
+/* The newest's number, without the price of a reference: for who only looks whether it is another. */
+uint64_t tls_holder_generation(struct tls_holder *h);
+
+/* A new generation by these settings (SIGHUP); false: the old one stays.  Blocks: files are read. */
+bool tls_holder_reload(struct tls_holder *h, const struct tls_settings *s, struct err *e);
+/* Looks every interval_ms, by way of `o`, whether trust, CRLs or identities have changed, and makes
+ * a new generation if so.  On the loop's thread, before it runs or on it; `o` outlives this. */
+void tls_holder_watch(struct tls_holder *h, struct loop *l, struct offload *o, int64_t interval_ms);
+void tls_holder_unwatch(struct tls_holder *h); /* on that thread; before offload_stop */
+
+/* Looks at once: whoever has changed a folder need not wait for the watch.  Blocks; any thread. */
+void tls_holder_look(struct tls_holder *h);
+
+/* Called, on any thread, when a peer was refused as revocation_unknown, with what would help: the
+ * CRL fetcher's entry.  Before connections exist. */
+void tls_holder_on_unknown(struct tls_holder *h,
+    void (*wanted)(void *arg, const struct chain *c, const struct judgement *j), void *arg);
+
+/* The same with the chain of each peer that was found good: its CRLs are in use. */
+void tls_holder_on_good(struct tls_holder *h, void (*used)(void *arg, const struct chain *c),
+    void *arg);
+
+/* -- peers -------------------------------------------------------------------------------------- */
+
+struct tls_peer {
+	struct err verdict;              /* why REFUSAL_NONE: good; at first no_certificate */
+	struct chain *chain;             /* NULL: none was shown */
+	char sni[256];                   /* the mail domain addressed, lower case */
+	struct sockaddr_storage address; /* v4-mapped as IPv4 */
+	char host[64];                   /* the same as text, without port */
+	uint16_t port;
+	char issuer_key[65]; /* SHA-256 of the issuing CA's public key */
+	char domain[256];    /* a name that was judged too; "" : none (accepting side) */
+	int64_t judged_ms;   /* monotonic */
+	int64_t until_s;     /* wall; the verdict is to be renewed then */
+	uint64_t generation; /* by which it was judged */
+};
+
+void tls_peer_init(struct tls_peer *p, const struct sockaddr *address);
+void tls_peer_clear(struct tls_peer *p);
+
+/* May the peer be served?  Says the stored verdict; judges again where a minute has passed, a
+ * certificate of the chain or a CRL has come to its end, or the generation is a new one.  This is what
+ * server_ops.admit calls, before every request. */
+bool tls_peer_check(struct tls_peer *p, struct tls_holder *h, struct err *e);
+/* The same with the clocks of the caller's choice. */
+bool tls_peer_check_at(struct tls_peer *p, struct tls_holder *h, int64_t mono_ms, int64_t wall_s,
+    struct err *e);
+/* Is it the mail domain's (D or tillcalled.D)?  Checks the verdict too. */
+bool tls_peer_names(const struct tls_peer *p, const char *domain, struct err *e);
+
+#endif

@@ -1,0 +1,264 @@
+/* tls_holder — the newest generation, and who looks whether a newer is due. */
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+
+#include "common/base/log.h"
+#include "common/base/memory.h"
+#include "common/loop/loop.h"
+#include "common/loop/offload.h"
+#include "common/tls/tls_private.h"
+
+struct tls_holder {
+	pthread_mutex_t lock; /* of current */
+	struct tls *current;
+	atomic_ullong generation; /* of current */
+	pthread_mutex_t making;   /* one generation at a time; guards settings */
+	struct tls_settings settings;
+	uint64_t failed; /* folders' signature that was complained about */
+	void (*wanted)(void *arg, const struct chain *c, const struct judgement *j);
+	void *wanted_arg;
+	void (*used)(void *arg, const struct chain *c);
+	void *used_arg;
+	/* watching: the loop's thread */
+	struct loop *loop;
+	struct offload *offload;
+	struct loop_timer *timer;
+	int64_t interval_ms;
+	bool looking, gone;
+};
+
+/* -- settings ----------------------------------------------------------------------------------- */
+
+static char *
+copy(const char *s)
+{
+	return memory_text(s == NULL ? "" : s);
+}
+
+static void
+settings_copy(struct tls_settings *to, const struct tls_settings *from)
+{
+	struct tls_files *f = memory_array(from->n_identities + 1, sizeof *f);
+
+	*to = *from;
+	to->trust = copy(from->trust);
+	to->crls = copy(from->crls);
+	to->cache = copy(from->cache);
+	for (size_t i = 0; i < from->n_identities; i++) {
+		f[i].domain = copy(from->identities[i].domain);
+		f[i].certificate = copy(from->identities[i].certificate);
+		f[i].key = copy(from->identities[i].key);
+	}
+	to->identities = f;
+}
+
+static void
+settings_clear(struct tls_settings *s)
+{
+	for (size_t i = 0; i < s->n_identities; i++) {
+		free((char *)s->identities[i].domain);
+		free((char *)s->identities[i].certificate);
+		free((char *)s->identities[i].key);
+	}
+	free((struct tls_files *)s->identities);
+	free((char *)s->trust);
+	free((char *)s->crls);
+	free((char *)s->cache);
+	*s = (struct tls_settings) { 0 };
+}
+
+/* -- generations -------------------------------------------------------------------------------- */
+
+bool
+tls_holder_new(struct tls_holder **out, const struct tls_settings *s, struct err *e)
+{
+	struct tls_holder *h;
+	struct tls *t;
+
+	if (!tls_load(s, &t, e))
+		return false;
+	h = memory_new(sizeof *h);
+	pthread_mutex_init(&h->lock, NULL);
+	pthread_mutex_init(&h->making, NULL);
+	h->current = t;
+	atomic_init(&h->generation, tls_generation(t));
+	settings_copy(&h->settings, s);
+	*out = h;
+	return true;
+}
+
+static void
+holder_free(struct tls_holder *h)
+{
+	tls_unref(&h->current);
+	settings_clear(&h->settings);
+	pthread_mutex_destroy(&h->lock);
+	pthread_mutex_destroy(&h->making);
+	free(h);
+}
+
+void
+tls_holder_free(struct tls_holder **hp)
+{
+	struct tls_holder *h = *hp;
+
+	*hp = NULL;
+	if (h == NULL)
+		return;
+	tls_holder_unwatch(h);
+	if (h->looking)
+		h->gone = true; /* the look that is under way frees it */
+	else
+		holder_free(h);
+}
+
+struct tls *
+tls_holder_get(struct tls_holder *h)
+{
+	struct tls *t;
+
+	pthread_mutex_lock(&h->lock);
+	t = tls_ref(h->current);
+	pthread_mutex_unlock(&h->lock);
+	return t;
+}
+
+uint64_t
+tls_holder_generation(struct tls_holder *h)
+{
+	return atomic_load(&h->generation);
+}
+
+static void
+swap(struct tls_holder *h, struct tls *t)
+{
+	struct tls *old;
+
+	pthread_mutex_lock(&h->lock);
+	old = h->current;
+	h->current = t;
+	atomic_store(&h->generation, tls_generation(t));
+	pthread_mutex_unlock(&h->lock);
+	tls_unref(&old);
+}
+
+bool
+tls_holder_reload(struct tls_holder *h, const struct tls_settings *s, struct err *e)
+{
+	struct tls *t;
+	bool ok;
+
+	pthread_mutex_lock(&h->making);
+	if ((ok = tls_make(s, h->current, false, &t, e))) {
+		settings_clear(&h->settings);
+		settings_copy(&h->settings, s);
+		swap(h, t);
+	}
+	pthread_mutex_unlock(&h->making);
+	return ok;
+}
+
+/* -- watching ----------------------------------------------------------------------------------- */
+
+void
+tls_holder_look(struct tls_holder *h)
+{
+	struct tls *t;
+	struct err e;
+	uint64_t now;
+
+	pthread_mutex_lock(&h->making);
+	if (tls_outdated(h->current, &h->settings)) {
+		now = tls_folders_signature(&h->settings);
+		if (tls_make(&h->settings, h->current, true, &t, &e)) {
+			h->failed = 0;
+			swap(h, t);
+		} else if (h->failed != now) {
+			h->failed = now;
+			log_fact(LOG_ERROR, "tls.reload", "kept=old why=%s", log_str(e.text));
+		}
+	}
+	pthread_mutex_unlock(&h->making);
+}
+
+/* On an offload thread. */
+static void
+look(void *arg)
+{
+	tls_holder_look(arg);
+}
+
+static void
+looked(void *arg)
+{
+	struct tls_holder *h = arg;
+
+	h->looking = false;
+	if (h->gone)
+		holder_free(h);
+	else if (h->timer != NULL)
+		loop_timer_set_ms(h->timer, h->interval_ms);
+}
+
+static void
+on_due(void *arg)
+{
+	struct tls_holder *h = arg;
+	struct err e;
+
+	h->looking = true;
+	if (offload_run(h->offload, h->loop, look, looked, h, &e))
+		return;
+	h->looking = false;
+	loop_timer_set_ms(h->timer, h->interval_ms);
+}
+
+void
+tls_holder_watch(struct tls_holder *h, struct loop *l, struct offload *o, int64_t interval_ms)
+{
+	tls_holder_unwatch(h);
+	h->loop = l;
+	h->offload = o;
+	h->interval_ms = interval_ms;
+	h->timer = loop_timer_new(l, on_due, h);
+	if (!h->looking)
+		loop_timer_set_ms(h->timer, interval_ms);
+}
+
+void
+tls_holder_unwatch(struct tls_holder *h)
+{
+	loop_timer_free(&h->timer);
+}
+
+/* -- CRLs that are missing, or in use ---------------------------------------------------------------------- */
+
+void
+tls_holder_on_unknown(struct tls_holder *h,
+    void (*wanted)(void *arg, const struct chain *c, const struct judgement *j), void *arg)
+{
+	h->wanted = wanted;
+	h->wanted_arg = arg;
+}
+
+void
+tls_holder_unknown(struct tls_holder *h, const struct chain *c, const struct judgement *j)
+{
+	if (h->wanted != NULL)
+		h->wanted(h->wanted_arg, c, j);
+}
+
+void
+tls_holder_on_good(struct tls_holder *h, void (*used)(void *arg, const struct chain *c), void *arg)
+{
+	h->used = used;
+	h->used_arg = arg;
+}
+
+void
+tls_holder_good(struct tls_holder *h, const struct chain *c)
+{
+	if (h->used != NULL)
+		h->used(h->used_arg, c);
+}

@@ -1,0 +1,92 @@
+/* tls_peer — the verdict on a peer, kept and renewed; see tls.h. */
+#include <string.h>
+
+#include "common/base/clock.h"
+#include "common/text/address_scope.h"
+#include "common/text/address_text.h"
+#include "common/tls/tls_private.h"
+
+void
+tls_peer_init(struct tls_peer *p, const struct sockaddr *address)
+{
+	memset(p, 0, sizeof *p);
+	err_set(&p->verdict, REFUSAL_no_certificate, "%s", "");
+	address_unmap(address, &p->address);
+	address_host(&p->address, p->host);
+	p->port = address_port(&p->address);
+}
+
+void
+tls_peer_clear(struct tls_peer *p)
+{
+	chain_unref(&p->chain);
+}
+
+static bool
+due(const struct tls_peer *p, struct tls_holder *h, int64_t mono_ms, int64_t wall_s)
+{
+	return p->generation != tls_holder_generation(h) ||
+	    mono_ms - p->judged_ms >= TLS_RECHECK_MS || (p->until_s != 0 && wall_s >= p->until_s);
+}
+
+static void
+judge_again(struct tls_peer *p, struct tls_holder *h, const struct tls *t, int64_t mono_ms,
+    int64_t wall_s)
+{
+	struct judgement j;
+	struct err e;
+
+	p->verdict = (struct err) { 0 };
+	if (!judge_chain(tls_trust(t), p->chain, p->domain[0] != '\0' ? p->domain : NULL, wall_s,
+		&j, &e))
+		p->verdict = e;
+	p->judged_ms = mono_ms;
+	p->until_s = j.again_s;
+	memcpy(p->issuer_key, j.issuer_key, sizeof p->issuer_key);
+	p->generation = tls_generation(t);
+	if (p->verdict.why == REFUSAL_revocation_unknown)
+		tls_holder_unknown(h, p->chain, &j);
+	else if (p->verdict.why == REFUSAL_NONE)
+		tls_holder_good(h, p->chain);
+}
+
+static bool
+say(const struct tls_peer *p, struct err *e)
+{
+	if (p->verdict.why == REFUSAL_NONE)
+		return true;
+	if (!RULE(no_certificate) && p->verdict.why == REFUSAL_no_certificate)
+		return true;
+	*e = p->verdict;
+	return false;
+}
+
+bool
+tls_peer_check_at(struct tls_peer *p, struct tls_holder *h, int64_t mono_ms, int64_t wall_s,
+    struct err *e)
+{
+	struct tls *t;
+
+	if (p->chain != NULL && due(p, h, mono_ms, wall_s)) {
+		t = tls_holder_get(h);
+		judge_again(p, h, t, mono_ms, wall_s);
+		tls_unref(&t);
+	}
+	return say(p, e);
+}
+
+bool
+tls_peer_check(struct tls_peer *p, struct tls_holder *h, struct err *e)
+{
+	return tls_peer_check_at(p, h, clock_mono_ms(), clock_wall_ms() / 1000, e);
+}
+
+bool
+tls_peer_names(const struct tls_peer *p, const char *domain, struct err *e)
+{
+	if (!say(p, e))
+		return false;
+	if (p->chain == NULL) /* only with the rule no_certificate switched off */
+		return true;
+	return chain_names(p->chain, domain, e);
+}

@@ -1,0 +1,39 @@
+/* tls_private — what the files of common/tls share: identities, generations, the holder. */
+#ifndef COMMON_TLS_TLS_PRIVATE_H
+#define COMMON_TLS_TLS_PRIVATE_H
+
+#include <openssl/ssl.h>
+
+#include "common/tls/tls.h"
+#include "common/tls/tls_session.h"
+
+/* -- identities (tls_identity.c) ---------------------------------------------------------------- */
+
+bool tls_identity_load(const struct tls_files *f, gid_t group, struct tls_identity **out,
+    struct err *e);
+struct tls_identity *tls_identity_ref(struct tls_identity *i);
+void tls_identity_unref(struct tls_identity **i);
+/* 0: one of the files is not there. */
+uint64_t tls_identity_files(const struct tls_files *f);
+uint64_t tls_identity_signature(const struct tls_identity *i); /* of when it was read */
+
+/* -- generations (tls.c) ------------------------------------------------------------------------ */
+
+/* What has not changed since `before` (may be NULL) is taken over from it.  lenient: an identity
+ * that cannot be read anew stays as it was, and this is logged. */
+bool tls_make(const struct tls_settings *s, const struct tls *before, bool lenient,
+    struct tls **out, struct err *e);
+bool tls_outdated(const struct tls *t, const struct tls_settings *s);
+uint64_t tls_folders_signature(const struct tls_settings *s);
+const struct tls_identity *tls_any_identity(const struct tls *t);
+
+/* -- contexts and handshakes (tls_context.c) ---------------------------------------------------- */
+
+SSL_CTX *tls_context_new(bool server, bool mutual);
+
+/* -- holder (tls_holder.c) ---------------------------------------------------------------------- */
+
+void tls_holder_unknown(struct tls_holder *h, const struct chain *c, const struct judgement *j);
+void tls_holder_good(struct tls_holder *h, const struct chain *c);
+
+#endif

@@ -1,0 +1,31 @@
+/* tls_session — one TLS handshake, for whoever moves its octets (common/net).
+ *
+ * Owner: the session belongs to the connection and lives as long as its SSL.
+ */
+#ifndef COMMON_TLS_TLS_SESSION_H
+#define COMMON_TLS_TLS_SESSION_H
+
+#include <openssl/ssl.h>
+
+#include "common/tls/tls.h"
+
+/* One handshake's side of the callbacks; lives as long as its SSL. */
+struct tls_session {
+	struct tls_holder *holder;
+	struct tls *tls; /* a reference */
+	struct tls_peer *peer;
+	const char *alpn;   /* of static life */
+	enum refusal fault; /* found by a callback, for the log */
+};
+
+SSL_CTX *tls_context(const struct tls *t, bool server, bool mutual);
+/* The session's fields are set; false: internal. */
+bool tls_session_accept(struct tls_session *s, bool mutual, SSL **out, struct err *e);
+/* own: NULL or a domain; false: domain_not_served where we have no such identity. */
+bool tls_session_connect(struct tls_session *s, const char *own, SSL **out, struct err *e);
+/* After the handshake: what only then can be told (no_alpn). */
+bool tls_session_done(const struct tls_session *s, SSL *ssl, struct err *e);
+/* Why SSL_do_handshake or SSL_read failed just now, from OpenSSL's queue and the session. */
+void tls_session_failed(const struct tls_session *s, SSL *ssl, struct err *e);
+
+#endif

@@ -1,0 +1,241 @@
+/* evidence_verify — what a stranger can check of evidence, without us; see evidence.h.
+ *
+ * Each check is made wherever those before it leave something to check, so that the whole truth is
+ * told at once.  When and whence the notification came is its keeper's word; but the sender signed
+ * the seal's date, and no receiver takes a seal that is older.
+ */
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "common/base/clock.h"
+#include "common/base/log.h"
+#include "common/conf/conf.h"
+#include "common/pki/judge.h"
+#include "common/pki/sign.h"
+#include "common/pki/trust_folder.h"
+#include "common/text/digest.h"
+#include "ims/evidence/evidence.h"
+#include "proto/evidence.h"
+#include "proto/seal.h"
+
+const struct options_option ims_evidence_options[] = {
+	{ "trust", 0, "PEM",
+	    "the CAs to believe, instead of the configuration's; may be given again" },
+	{ NULL, 0, NULL, NULL },
+};
+
+struct verifying {
+	const struct options *options;
+	const struct trust *trust;
+	struct evidence evidence;
+	struct sign_imported signature;
+	struct seal seal;
+	struct statement statement;
+	unsigned failed;
+};
+
+/* -- telling -------------------------------------------------------------------------------------- */
+
+static void
+tell(struct verifying *v, const char *check, bool good, const char *text)
+{
+	struct json *line;
+	struct buf out = BUF_INIT;
+
+	v->failed += !good;
+	if (v->options->quiet && !v->options->json)
+		return;
+	if (!v->options->json) {
+		printf("%-4s %-11s %s\n", good ? "ok" : "FAIL", check, text);
+		return;
+	}
+	line = json_new();
+	json_put_str(line, "check", check);
+	json_put_bool(line, "good", good);
+	json_put_str(line, "text", text);
+	json_write(line, &out);
+	printf("%.*s\n", SPAN_FMT(buf_span(&out)));
+	buf_clear(&out);
+	json_free(&line);
+}
+
+static bool verdict(struct verifying *v, const char *check, bool good, const struct err *e,
+    const char *fmt, ...) __attribute__((format(printf, 5, 6)));
+
+static bool
+verdict(struct verifying *v, const char *check, bool good, const struct err *e, const char *fmt,
+    ...)
+{
+	char text[1024];
+	va_list ap;
+
+	va_start(ap, fmt);
+	if (good)
+		vsnprintf(text, sizeof text, fmt, ap);
+	else
+		snprintf(text, sizeof text, "[%s] %s", refusal_word(e->why), e->text);
+	va_end(ap);
+	tell(v, check, good, text);
+	return good;
+}
+
+/* -- the checks ------------------------------------------------------------------------------------ */
+
+static bool
+check_file(struct verifying *v, struct span text, struct buf *octets)
+{
+	struct err e;
+
+	return verdict(v, "file", evidence_parse(text, &v->evidence, octets, digest_sha256, &e), &e,
+	    "whole, as it was written");
+}
+
+/* The CMS, its signature and the sealed text are one thing. */
+static bool
+check_seal(struct verifying *v)
+{
+	struct sign_imported *s = &v->signature;
+	struct err e;
+	char date[CLOCK_DATE_BYTES] = "";
+	bool good = sign_import_cms(v->evidence.cms, s, &e) &&
+	    sign_verify(s->chain, s->alg, buf_span(&s->text), buf_span(&s->signature), &e) &&
+	    seal_parse(buf_span(&s->text), &v->seal, &e);
+
+	if (good)
+		clock_date(v->seal.date_s, date);
+	return verdict(v, "seal", good, &e, "signed by %.*s for %.*s on %s (%s)",
+	    SPAN_FMT(v->seal.signer), SPAN_FMT(v->seal.recipient_domain), date, good ? s->alg : "");
+}
+
+static bool
+is_sealed(const struct verifying *v, struct err *e)
+{
+	unsigned char digest[DIGEST_BYTES];
+
+	digest_sha256(v->evidence.statement, digest);
+	if (!seal_has(&v->seal, digest, 0))
+		return err_set(e, REFUSAL_seal_statement, "%s", "");
+	if (!span_eq(v->statement.from_domain, v->seal.signer))
+		return err_set(e, REFUSAL_from_domain, "%s", "");
+	return span_eq(v->statement.recipient_domain, v->seal.recipient_domain) ||
+	    err_set(e, REFUSAL_seal_for, "%s", "");
+}
+
+static void
+check_statement(struct verifying *v)
+{
+	struct statement *st = &v->statement;
+	char id[ULID_STR_BYTES] = "";
+	struct err e;
+	bool good = statement_parse(v->evidence.statement, st, &e) && is_sealed(v, &e);
+
+	if (good)
+		ulid_str(&st->id, id);
+	verdict(v, "statement", good, &e, "%s of %s, %" PRIu64 " octets, stands in the seal", id,
+	    good ? log_value(st->from.whole) : "", st->size);
+}
+
+/* The path first, then revocation by the CRLs of then: so it is told which of them is wanting. */
+static void
+check_chain(struct verifying *v)
+{
+	struct judge_rules rules = { .no_revocation = true };
+	const struct chain *c = v->signature.chain;
+	struct trust *then;
+	char domain[ADDRESS_DOMAIN_BYTES];
+	struct err e;
+	int64_t at_s = v->evidence.received_s;
+	bool good = span_copy(v->seal.signer, domain, sizeof domain);
+
+	rules.domain = domain;
+	good = good && judge_chain_by(v->trust, c, &rules, at_s, NULL, &e);
+	if (!verdict(v, "certificate", good, &e, "%s, by %s, was good for %s", chain_subject(c),
+		chain_issuer(c), domain))
+		return;
+	good = trust_with_crls(v->trust, buf_span(&v->signature.crls), &then, &e);
+	if (good) {
+		good = judge_chain(then, c, domain, at_s, NULL, &e);
+		verdict(v, "revocation", good, &e, "not revoked then, by %u CRLs of the day",
+		    trust_crl_count(then));
+		trust_unref(&then);
+	} else {
+		verdict(v, "revocation", false, &e, "%s", "");
+	}
+}
+
+static void
+check_receipt(struct verifying *v)
+{
+	char date[CLOCK_DATE_BYTES], spf[EVIDENCE_SPF_MAX + 1];
+	struct err e;
+
+	clock_date(v->evidence.received_s, date);
+	verdict(v, "received",
+	    seal_check(&v->seal, v->seal.signer, v->seal.recipient_domain, v->evidence.received_s,
+		&e),
+	    &e, "on %s from %.*s", date, SPAN_FMT(v->evidence.address));
+	snprintf(spf, sizeof spf, "%.*s", SPAN_FMT(v->evidence.spf));
+	tell(v, "spf", span_starts(v->evidence.spf, SPAN_LIT("pass ")), spf);
+}
+
+static bool
+check_all(void *arg, const char *path, struct span text, struct err *e)
+{
+	struct verifying *v = arg;
+	struct buf octets = BUF_INIT;
+
+	(void)path;
+	(void)e;
+	if (check_file(v, text, &octets) && check_seal(v)) {
+		check_statement(v);
+		check_chain(v);
+		check_receipt(v);
+	}
+	sign_imported_clear(&v->signature);
+	buf_clear(&octets);
+	return true;
+}
+
+/* -- the command ------------------------------------------------------------------------------------ */
+
+static bool
+load_trust(const struct options *o, struct trust **out, struct err *e)
+{
+	const char *roots[OPTIONS_VALUES_MAX];
+	size_t n = 0;
+	struct conf *c;
+	bool good;
+
+	while (n < OPTIONS_VALUES_MAX && (roots[n] = options_value_at(o, "trust", n)) != NULL)
+		n++;
+	if (n > 0)
+		return trust_load_files(roots, n, NULL, 0, out, e);
+	if (!conf_load(conf_path(o->conf_file), CONF_FOR_VERBS, &c, NULL, e))
+		return false;
+	good = trust_load(c->trust, NULL, NULL, TRUST_LENIENT, out, e);
+	conf_unref(&c);
+	return good;
+}
+
+int
+ims_verb_evidence_verify(struct options *o)
+{
+	struct verifying v = { .options = o };
+	struct trust *trust;
+	struct err e;
+	bool read;
+
+	if (!load_trust(o, &trust, &e))
+		return options_fail_cure(o, &e,
+		    "name whom to believe:  %s evidence verify --trust PEM FILE", o->called);
+	v.trust = trust;
+	read = trust_folder_file(o->args[0], EVIDENCE_MAX_BYTES, check_all, &v, &e);
+	trust_unref(&trust);
+	if (!read) {
+		e.why = REFUSAL_no_input;
+		return options_fail(o, &e);
+	}
+	return v.failed == 0 ? 0 : 1;
+}

@@ -1,0 +1,287 @@
+/* mailbox_service — the IMS's side of mailbox; see mailbox_service.h. */
+#include "ims/mailbox/mailbox_service.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "common/auth/signin.h"
+#include "common/base/log.h"
+#include "common/base/memory.h"
+#include "common/loop/loop.h"
+#include "common/net/conn.h"
+#include "ims/fetch/acknowledger.h"
+#include "ims/fetch/fetcher.h"
+#include "ims/store/store.h"
+#include "proto/mailbox_server.h"
+
+struct session {
+	struct mailbox_server server; /* first: what conn moves */
+	struct ims_worker *worker;
+	struct conn *conn;
+	struct signin *signin;
+};
+
+/* A request that waits for the store or a fetch; the session may be gone when it is answered. */
+struct errand {
+	struct ims_worker *worker;
+	uint64_t conn, request;
+	bool summary;
+};
+
+static const char *
+user_of(const struct session *s)
+{
+	return signin_user(s->signin);
+}
+
+static struct errand *
+errand_new(const struct session *s)
+{
+	struct errand *x = memory_new(sizeof *x);
+
+	*x = (struct errand) { s->worker, conn_id(s->conn), s->server.sasl.server.request, false };
+	return x;
+}
+
+/* NULL: the session is gone. */
+static struct session *
+errand_session(const struct errand *x)
+{
+	struct conn *c = conn_find(x->worker->loop, x->conn);
+
+	return c == NULL ? NULL : conn_role(c);
+}
+
+static void
+fault(void *role, const struct err *e)
+{
+	const struct session *s = role;
+
+	log_fact(LOG_WARN, "mailbox.refused", "sid=%llx peer=%s user=%s word=%s text=%s",
+	    (unsigned long long)conn_id(s->conn), conn_peer(s->conn)->host,
+	    log_str(user_of(s)[0] != '\0' ? user_of(s) : "-"), refusal_word(e->why),
+	    log_str(e->text));
+}
+
+/* -- signing in ---------------------------------------------------------------------------------- */
+
+static void
+auth_late(void *arg, uint64_t request, const struct err *e)
+{
+	struct session *s = arg;
+
+	if (sasl_server_answer(&s->server.sasl, request, NULL, e))
+		conn_kick(s->conn);
+}
+
+static enum outcome
+auth(void *role, struct span mechanism, struct span message, struct sasl_said *said, struct err *e)
+{
+	struct session *s = role;
+
+	(void)e;
+	return signin_step(s->signin, mechanism, message, s->server.sasl.server.request,
+		   &said->message, &said->signed_in)
+	    ? DONE
+	    : PENDING;
+}
+
+static bool
+admit(void *role, struct err *e)
+{
+	return daemon_open_for_work(((struct session *)role)->worker->ims->daemon, e);
+}
+
+/* -- reading --------------------------------------------------------------------------------------- */
+
+static enum outcome
+list(void *role, uint64_t after, struct buf *page, bool *more, struct err *e)
+{
+	struct session *s = role;
+
+	return ims_store_list(s->worker->ims->store, user_of(s), after, page, more, e) ? DONE
+										       : REFUSED;
+}
+
+static bool
+open_body(struct ims_worker *w, const struct ims_letter *l, bool summary,
+    struct mailbox_found *found, struct err *e)
+{
+	if (!ims_store_body(w->ims->store, l, &found->source, e))
+		return false;
+	found->size = summary ? l->summary_size : l->size;
+	return true;
+}
+
+static void
+fetched(void *arg, const struct ims_letter *l, const struct err *e)
+{
+	struct errand *x = arg;
+	struct session *s = errand_session(x);
+	struct mailbox_found found;
+	struct err why;
+
+	if (e == NULL && s != NULL && !open_body(x->worker, l, x->summary, &found, &why))
+		e = &why;
+	if (s != NULL &&
+	    mailbox_server_found_take(&s->server, x->request, e == NULL ? &found : NULL, e))
+		conn_kick(s->conn);
+	free(x);
+}
+
+static void
+progress(void *arg, uint64_t got, uint64_t size)
+{
+	struct errand *x = arg;
+	struct session *s = errand_session(x);
+
+	if (s != NULL && mailbox_server_progress(&s->server, x->request, got, size))
+		conn_kick(s->conn);
+}
+
+static enum outcome
+read_letter(struct session *s, uint64_t number, bool summary, struct mailbox_found *found,
+    struct err *e)
+{
+	struct mailbox_notice n;
+	struct fetcher_question q = {
+		.loop = s->worker->loop,
+		.progress = summary ? NULL : progress,
+		.done = fetched,
+	};
+	struct errand *x;
+
+	if (!ims_store_notice(s->worker->ims->store, user_of(s), number, &n, &q.letter, e))
+		return REFUSED;
+	if (q.letter.state == MAILBOX_HERE)
+		return open_body(s->worker, &q.letter, summary, found, e) ? DONE : REFUSED;
+	if (q.letter.state != MAILBOX_HELD && q.letter.state != MAILBOX_FETCHING) {
+		err_set(e, q.letter.why != REFUSAL_NONE ? q.letter.why : REFUSAL_gone, "%s", "");
+		return REFUSED;
+	}
+	x = errand_new(s);
+	x->summary = summary;
+	q.arg = x;
+	fetcher_ask(s->worker->ims, &q);
+	return PENDING;
+}
+
+static enum outcome
+read_op(void *role, uint64_t number, struct mailbox_found *found, struct err *e)
+{
+	return read_letter(role, number, false, found, e);
+}
+
+static enum outcome
+summary_op(void *role, uint64_t number, struct mailbox_found *found, struct err *e)
+{
+	return read_letter(role, number, true, found, e);
+}
+
+/* -- changing ----------------------------------------------------------------------------------------- */
+
+static void
+changed(void *arg, const struct err *e)
+{
+	struct errand *x = arg;
+	struct session *s = errand_session(x);
+
+	if (s != NULL && mailbox_server_answer(&s->server, x->request, e))
+		conn_kick(s->conn);
+	free(x);
+}
+
+/* Its sender is to hear of it, if nobody here wants it any more. */
+static void
+declined(void *arg, const struct err *e)
+{
+	struct errand *x = arg;
+
+	if (e == NULL)
+		debts_soon(x->worker->ims);
+	changed(x, e);
+}
+
+static enum outcome
+mark(void *role, uint64_t number, unsigned set, unsigned cleared, struct err *e)
+{
+	struct session *s = role;
+
+	(void)e;
+	ims_store_mark(s->worker->ims->store, user_of(s), number, set, cleared, s->worker->loop,
+	    changed, errand_new(s));
+	return PENDING;
+}
+
+static enum outcome
+drop(void *role, uint64_t number, struct err *e)
+{
+	struct session *s = role;
+
+	(void)e;
+	ims_store_drop(s->worker->ims->store, user_of(s), number, false, s->worker->loop, changed,
+	    errand_new(s));
+	return PENDING;
+}
+
+static enum outcome
+decline(void *role, uint64_t number, struct err *e)
+{
+	struct session *s = role;
+
+	(void)e;
+	ims_store_drop(s->worker->ims->store, user_of(s), number, true, s->worker->loop, declined,
+	    errand_new(s));
+	return PENDING;
+}
+
+static const struct mailbox_server_ops ops = {
+	.sasl = { .server = { .admit = admit, .fault = fault }, .auth = auth },
+	.list = list,
+	.summary = summary_op,
+	.read = read_op,
+	.mark = mark,
+	.drop = drop,
+	.decline = decline,
+};
+
+/* -- the connection ------------------------------------------------------------------------------------- */
+
+static void
+up(struct conn *c, void *role)
+{
+	struct session *s = role;
+	struct err e;
+
+	if (!signin_new(&s->signin, s->worker->auth, s->worker->loop, c, "mailbox", auth_late, s,
+		&e)) {
+		conn_drop(c, &e);
+		return;
+	}
+	mailbox_server_init(&s->server, &ops, s);
+	conn_set_engine(c, &s->server.sasl.server.engine);
+}
+
+static void
+gone(struct conn *c, void *role, const struct err *why)
+{
+	struct session *s = role;
+
+	(void)c;
+	(void)why;
+	if (s->signin != NULL)
+		mailbox_server_clear(&s->server);
+	signin_free(&s->signin);
+	free(s);
+}
+
+static const struct conn_events events = { .up = up, .gone = gone };
+
+void
+mailbox_incoming(struct ims_worker *w, struct listen_incoming *in)
+{
+	struct session *s = memory_new(sizeof *s);
+
+	s->worker = w;
+	s->conn = conn_accept(w->loop, in, w->ims->tls, CONN_CLIENTS, MAILBOX_ALPN, &events, s);
+}

@@ -1,0 +1,297 @@
+/* notify_batch_job — one sealed batch, judged and stored; see notify_batch_job.h. */
+#include "ims/notify/notify_batch_job.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/base/clock.h"
+#include "common/base/log.h"
+#include "common/base/memory.h"
+#include "common/loop/loop.h"
+#include "common/net/conn.h"
+#include "common/pki/crl_state.h"
+
+struct job {
+	struct ims_worker *worker;
+	uint64_t conn; /* its id: it may be gone */
+	struct sockaddr_storage address;
+	struct accept_peer *session; /* lives as long as the connection */
+	struct accept_peer peer;     /* as it stood */
+	bool fresh;                  /* the domain was judged for this batch */
+	struct notify_batch *batch;
+	size_t next; /* statement whose sender is judged next */
+	char (*users)[256];
+	char (*spf)[IMS_STORE_SPF_BYTES]; /* of each statement; "": its domain's */
+	struct chain *chain;
+	struct crl_state *crls;
+	char host[64], issuer[MAILBOX_ISSUER_BYTES];
+	struct ims_evidence evidence;
+};
+
+static void judge_on(struct job *j);
+
+static void
+spf_text(const struct spf_verdict *v, char out[IMS_STORE_SPF_BYTES])
+{
+	snprintf(out, IMS_STORE_SPF_BYTES, "%s %.*s", spf_result_word(v->result),
+	    (int)(v->record.n < 450 ? v->record.n : 450), v->record.n > 0 ? v->record.p : "");
+}
+
+void
+accept_peer_judged(struct accept_peer *p, const struct spf_verdict *v, int64_t now_ms)
+{
+	p->spf_by_sender = v->depends_on_local_part;
+	p->spf_until_ms = now_ms + (int64_t)v->ttl_s * 1000;
+	spf_text(v, p->spf);
+}
+
+void
+accept_peer_clear(struct accept_peer *p)
+{
+	crl_state_unref(&p->crls);
+}
+
+/* They stay the same as long as the generation of trust and CRLs does. */
+static struct crl_state *
+crls_of(struct ims_worker *w, struct accept_peer *p, const struct tls_peer *tls)
+{
+	struct tls *t;
+
+	if (p->crls == NULL || p->crls_of != tls_holder_generation(w->ims->tls)) {
+		t = tls_holder_get(w->ims->tls);
+		crl_state_unref(&p->crls);
+		p->crls = crl_state_new(tls_trust(t), tls->chain);
+		p->crls_of = tls_generation(t);
+		tls_unref(&t);
+	}
+	return crl_state_ref(p->crls);
+}
+
+/* -- the end ------------------------------------------------------------------------------------- */
+
+static void
+log_entries(const struct job *j)
+{
+	char id[ULID_STR_BYTES];
+
+	for (size_t i = 0; i < j->batch->n_entries; i++) {
+		const struct notify_entry *n = &j->batch->entries[i];
+
+		span_copy(SPAN_LIT("-"), id, sizeof id);
+		if (n->statement != NOTIFY_NO_STATEMENT)
+			ulid_str(&j->batch->statements[n->statement].id, id);
+		log_fact(n->why == REFUSAL_NONE ? LOG_INFO : LOG_WARN, "notify.statement",
+		    "sid=%llx id=%s domain=%s rcpt=%s word=%s", (unsigned long long)j->conn, id,
+		    j->peer.domain, log_value(n->address), refusal_word(n->why));
+	}
+}
+
+static void
+finish(void *arg)
+{
+	struct job *j = arg;
+	struct conn *c = conn_find(j->worker->loop, j->conn);
+
+	log_entries(j);
+	if (c != NULL && notify_server_answer(conn_role(c), j->batch))
+		conn_kick(c);
+	notify_batch_free(&j->batch);
+	chain_unref(&j->chain);
+	crl_state_unref(&j->crls);
+	free(j->users);
+	free(j->spf);
+	free(j);
+}
+
+/* -- results ------------------------------------------------------------------------------------- */
+
+/* What was found for this statement's sender, by it or by one before it; NULL: it was not judged. */
+static const char *
+sender_result(const struct job *j, size_t statement)
+{
+	struct span from = j->batch->statements[statement].from.whole;
+
+	for (size_t i = 0; i <= statement; i++)
+		if (j->spf[i][0] != '\0' && span_eq(j->batch->statements[i].from.whole, from))
+			return j->spf[i];
+	return NULL;
+}
+
+/* -- recipients, the store ------------------------------------------------------------------------- */
+
+static void
+judge_recipients(struct job *j)
+{
+	struct accounts_set *set = accounts_set_get(j->worker->ims->accounts);
+	struct err e;
+
+	for (size_t i = 0; i < j->batch->n_entries; i++) {
+		struct notify_entry *n = &j->batch->entries[i];
+		const struct account *a;
+
+		if (n->judged)
+			continue;
+		if (n->address.n == 0) {
+			err_set(&e, REFUSAL_unknown_id, "recalls are not taken yet");
+			notify_batch_refuse(j->batch, i, &e);
+			continue;
+		}
+		a = accounts_find(set, n->address);
+		if (a != NULL) {
+			snprintf(j->users[i], sizeof j->users[i], "%s", a->address);
+		} else if (RULE(no_such_user)) {
+			err_set(&e, REFUSAL_no_such_user, "%s", "");
+			notify_batch_refuse(j->batch, i, &e);
+		} else {
+			span_copy(n->address, j->users[i], sizeof j->users[i]);
+		}
+	}
+	accounts_set_put(&set);
+}
+
+/* The result by which each statement was taken: its sender's, where that was asked for.  From the last
+ * on, so that what is filled in is not taken for what was found. */
+static void
+fill_spf(struct job *j)
+{
+	for (size_t i = j->batch->n_statements; i-- > 0;) {
+		const char *judged = sender_result(j, i);
+
+		if (j->spf[i][0] == '\0')
+			snprintf(j->spf[i], sizeof j->spf[i], "%s",
+			    judged != NULL ? judged : j->peer.spf);
+	}
+}
+
+static void
+store(struct job *j)
+{
+	struct conf *conf;
+	size_t n;
+	const struct crl_octets *crls = crl_state_crls(j->crls, &n);
+
+	j->users = memory_array(j->batch->n_entries + 1, sizeof *j->users);
+	judge_recipients(j);
+	if (j->batch->n_open == 0) {
+		loop_post(j->worker->loop, finish, j);
+		return;
+	}
+	fill_spf(j);
+	conf = daemon_conf(j->worker->ims->daemon);
+	j->evidence = (struct ims_evidence) {
+		.chain = chain_der(j->chain),
+		.crls = crls,
+		.n_crls = n,
+		.issuer = j->issuer,
+		.host = j->host,
+		.spf = (const char(*)[IMS_STORE_SPF_BYTES])j->spf,
+		.received_s = clock_wall_ms() / 1000,
+		.hold_limit_s = conf->role[CONF_ROLE_IMS].hold_limit_s,
+	};
+	conf_unref(&conf);
+	ims_store_accept(j->worker->ims->store, j->batch, (const char(*)[256])j->users,
+	    &j->evidence, j->worker->loop, finish, j);
+}
+
+/* -- SPF --------------------------------------------------------------------------------------------- */
+
+static void
+refuse_sender(struct job *j, struct span from, const struct err *e)
+{
+	for (size_t i = 0; i < j->batch->n_entries; i++) {
+		struct notify_entry *n = &j->batch->entries[i];
+
+		if (!n->judged && span_eq(j->batch->statements[n->statement].from.whole, from))
+			notify_batch_refuse(j->batch, i, e);
+	}
+}
+
+static void
+domain_judged(void *arg, const struct spf_verdict *v)
+{
+	struct job *j = arg;
+	struct conn *c = conn_find(j->worker->loop, j->conn);
+	struct err e;
+
+	j->fresh = true;
+	accept_peer_judged(&j->peer, v, loop_now_ms(j->worker->loop));
+	if (c != NULL)
+		accept_peer_judged(j->session, v, loop_now_ms(j->worker->loop));
+	if (!v->depends_on_local_part && !spf_accept(v, &e)) {
+		notify_batch_refuse_all(j->batch, &e);
+		if (c != NULL)
+			log_fact(LOG_WARN, "notify.refused", "sid=%llx domain=%s word=%s",
+			    (unsigned long long)j->conn, j->peer.domain, refusal_word(e.why));
+	}
+	judge_on(j);
+}
+
+static void
+sender_judged(void *arg, const struct spf_verdict *v)
+{
+	struct job *j = arg;
+	struct err e;
+
+	spf_text(v, j->spf[j->next]);
+	if (!spf_accept(v, &e))
+		refuse_sender(j, j->batch->statements[j->next].from.whole, &e);
+	j->next++;
+	judge_on(j);
+}
+
+/* Was this statement's sender judged already, or is nothing of it open? */
+static bool
+needs_no_judging(const struct job *j, size_t statement)
+{
+	bool open = false;
+
+	for (size_t i = 0; i < j->batch->n_entries; i++)
+		open = open ||
+		    (!j->batch->entries[i].judged && j->batch->entries[i].statement == statement);
+	return !open || sender_result(j, statement) != NULL;
+}
+
+static void
+judge_on(struct job *j)
+{
+	struct spf_home *spf = j->worker->spf;
+	const struct sockaddr *a = (const struct sockaddr *)&j->address;
+	struct span domain = span_str(j->peer.domain);
+
+	if (!j->fresh && j->batch->n_open > 0 &&
+	    loop_now_ms(j->worker->loop) >= j->peer.spf_until_ms) {
+		spf_home_check(spf, a, domain, domain, domain_judged, j);
+		return;
+	}
+	while (j->peer.spf_by_sender && j->next < j->batch->n_statements) {
+		if (!needs_no_judging(j, j->next)) {
+			spf_home_check(spf, a, domain, j->batch->statements[j->next].from.whole,
+			    sender_judged, j);
+			return;
+		}
+		j->next++;
+	}
+	store(j);
+}
+
+void
+accept_batch_take(struct ims_worker *w, struct conn *c, struct accept_peer *peer,
+    struct notify_batch *b)
+{
+	struct job *j = memory_new(sizeof *j);
+	const struct tls_peer *tls = conn_peer(c);
+
+	j->worker = w;
+	j->conn = conn_id(c);
+	j->address = tls->address;
+	j->session = peer;
+	j->crls = crls_of(w, peer, tls);
+	j->peer = *peer;
+	j->batch = b;
+	j->spf = memory_array(b->n_statements + 1, sizeof *j->spf);
+	snprintf(j->host, sizeof j->host, "%s", tls->host);
+	snprintf(j->issuer, sizeof j->issuer, "%s", chain_issuer(tls->chain));
+	j->chain = chain_ref(tls->chain);
+	judge_on(j);
+}

@@ -1,0 +1,170 @@
+/* notify_service — the IMS's side of notify; see notify_service.h. */
+#include "ims/notify/notify_service.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/base/clock.h"
+#include "common/base/log.h"
+#include "common/base/memory.h"
+#include "common/loop/loop.h"
+#include "common/net/conn.h"
+#include "common/pki/sign.h"
+#include "common/text/digest.h"
+#include "common/text/idn.h"
+#include "ims/notify/notify_batch_job.h"
+#include "proto/notify_server.h"
+
+struct session {
+	struct notify_server server; /* first: what conn moves */
+	struct ims_worker *worker;
+	struct conn *conn;
+	struct accept_peer peer;
+	struct sign_verifier *verifier; /* of its seals; NULL before the first */
+	struct spf_asked *asking;       /* for HELLO */
+	bool told;                      /* conn has logged why the peer is refused */
+	uint64_t hello;                 /* the request that waits for it */
+};
+
+static void
+say(const struct session *s, enum log_level level, const char *event, const struct err *e)
+{
+	log_fact(level, event, "sid=%llx peer=%s domain=%s word=%s text=%s",
+	    (unsigned long long)conn_id(s->conn), conn_peer(s->conn)->host,
+	    log_str(s->peer.domain[0] != '\0' ? s->peer.domain : "-"), refusal_word(e->why),
+	    log_str(e->text));
+}
+
+/* -- the engine's questions --------------------------------------------------------------------- */
+
+static void
+fault(void *role, const struct err *e)
+{
+	say(role, LOG_WARN, "notify.refused", e);
+}
+
+static bool
+admit(void *role, struct err *e)
+{
+	struct session *s = role;
+
+	if (daemon_open_for_work(s->worker->ims->daemon, e) &&
+	    tls_peer_check(conn_peer(s->conn), s->worker->ims->tls, e))
+		return true;
+	if (!s->told)
+		say(s, LOG_WARN, "notify.refused", e);
+	return false;
+}
+
+static void
+hello_judged(void *arg, const struct spf_verdict *v)
+{
+	struct session *s = arg;
+	struct err e;
+	bool welcome = v->depends_on_local_part || spf_accept(v, &e);
+
+	s->asking = NULL;
+	accept_peer_judged(&s->peer, v, loop_now_ms(s->worker->loop));
+	if (!welcome)
+		say(s, LOG_WARN, "notify.refused", &e);
+	else
+		log_fact(LOG_INFO, "notify.hello", "sid=%llx peer=%s domain=%s spf=%s issuer=%s",
+		    (unsigned long long)conn_id(s->conn), conn_peer(s->conn)->host, s->peer.domain,
+		    spf_result_word(v->result), log_str(chain_issuer(conn_peer(s->conn)->chain)));
+	if (notify_server_hello_answer(&s->server, s->hello, welcome ? NULL : &e))
+		conn_kick(s->conn);
+}
+
+/* A domain that our DNS says passes by address alone is judged here once; one whose record looks
+ * at the local part is welcome so far, and judged at each statement. */
+static enum outcome
+hello(void *role, const char *domain, struct err *e)
+{
+	struct session *s = role;
+	struct tls_peer *peer = conn_peer(s->conn);
+
+	snprintf(s->peer.domain, sizeof s->peer.domain, "%s", domain);
+	if (!tls_peer_names(peer, domain, e)) {
+		say(s, LOG_WARN, "notify.refused", e);
+		return REFUSED;
+	}
+	s->hello = s->server.server.request;
+	s->asking = spf_home_check(s->worker->spf, (const struct sockaddr *)&peer->address,
+	    span_str(domain), span_str(domain), hello_judged, s);
+	return PENDING;
+}
+
+static bool
+verify(void *role, enum seal_alg alg, struct span text, struct span signature, struct err *e)
+{
+	struct session *s = role;
+
+	if (s->verifier == NULL)
+		s->verifier = sign_verifier_new(conn_peer(s->conn)->chain);
+	return sign_verifier_check(s->verifier, seal_alg_name(alg), text, signature, e);
+}
+
+static void
+take_batch(void *role, struct notify_batch *b)
+{
+	struct session *s = role;
+
+	accept_batch_take(s->worker, s->conn, &s->peer, b);
+}
+
+static int64_t
+wall_s(void *role)
+{
+	(void)role;
+	return clock_wall_ms() / 1000;
+}
+
+static const struct notify_server_ops ops = {
+	.server = { .admit = admit, .fault = fault },
+	.hello = hello,
+	.verify = verify,
+	.accept_take = take_batch,
+	.wall_s = wall_s,
+	.sha256 = digest_sha256,
+	.a_label = idn_a_label,
+};
+
+/* -- the connection ------------------------------------------------------------------------------ */
+
+static void
+up(struct conn *c, void *role)
+{
+	struct session *s = role;
+
+	s->told = conn_peer(c)->verdict.why != REFUSAL_NONE;
+	notify_server_init(&s->server, conn_peer(c)->sni, &ops, s);
+	conn_set_engine(c, &s->server.server.engine);
+}
+
+static void
+gone(struct conn *c, void *role, const struct err *why)
+{
+	struct session *s = role;
+
+	(void)c;
+	if (why != NULL)
+		say(s, LOG_INFO, "notify.gone", why);
+	if (s->asking != NULL)
+		spf_home_cancel(&s->asking);
+	notify_server_clear(&s->server);
+	accept_peer_clear(&s->peer);
+	sign_verifier_free(&s->verifier);
+	free(s);
+}
+
+static const struct conn_events events = { .up = up, .gone = gone };
+
+void
+accept_incoming(struct ims_worker *w, struct listen_incoming *in)
+{
+	struct session *s = memory_new(sizeof *s);
+
+	s->worker = w;
+	s->conn = conn_accept(w->loop, in, w->ims->tls, CONN_MUTUAL, NOTIFY_ALPN, &events, s);
+}

@@ -1,0 +1,300 @@
+/* store — the IMS's mailboxes: opening, reading, counting; see store.h. */
+#include "ims/store/store.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/base/memory.h"
+#include "common/base/random.h"
+#include "common/store/spool_orphans.h"
+#include "ims/store/store_private.h"
+
+static const char *const tables[IMS_TABLES] = {
+	[MAILBOX] = "mailbox",
+	[NOTICE] = "notice",
+	[SEEN] = "seen",
+	[LETTER] = "letter",
+	[BODY] = "body",
+	[EVIDENCE] = "evidence",
+	[PAPER] = "paper",
+	[CITED] = "cited",
+	[CHANGE] = "change",
+	[UNTIL] = "until",
+	[TOLD] = "told",
+	[OWED] = "owed",
+};
+
+/* -- opening ---------------------------------------------------------------------------------------- */
+
+static bool
+file_of(struct span record, char file[SPOOL_NAME_BYTES])
+{
+	struct ims_letter_record r;
+	struct err e;
+
+	if (!ims_letter_read(record, &r, &e))
+		return false;
+	memcpy(file, r.file, SPOOL_NAME_BYTES);
+	return true;
+}
+
+bool
+ims_store_open(const char *folder, uint64_t size, struct offload *o, struct ims_store **out,
+    struct err *e)
+{
+	struct ims_store *s = memory_new(sizeof *s);
+	char path[4096];
+
+	random_bytes(&s->run, sizeof s->run);
+	s->seen_max = size / IMS_STORE_SEEN_OCTETS;
+	snprintf(path, sizeof path, "%s/bodies", folder);
+	if (!db_open(folder, size, tables, IMS_TABLES, &s->db, e) ||
+	    !spool_open(path, size, o, &s->spool, e) ||
+	    !spool_orphans_remove(s->spool, s->db, LETTER, file_of, e)) {
+		ims_store_close(&s);
+		return false;
+	}
+	db_share(s->db, spool_used, s->spool);
+	*out = s;
+	return true;
+}
+
+void
+ims_store_close(struct ims_store **s)
+{
+	if (*s == NULL)
+		return;
+	db_close(&(*s)->db);
+	spool_free(&(*s)->spool);
+	free(*s);
+	*s = NULL;
+}
+
+struct db *
+ims_store_db(struct ims_store *s)
+{
+	return s->db;
+}
+
+void
+ims_store_seen_max(struct ims_store *s, uint64_t entries)
+{
+	s->seen_max = entries;
+}
+
+struct spool *
+ims_store_spool(struct ims_store *s)
+{
+	return s->spool;
+}
+
+/* -- reading a mailbox ---------------------------------------------------------------------------------- */
+
+static void
+fill_row(struct mailbox_notice *row, uint64_t number, const struct ims_notice_record *n,
+    const struct ims_letter *l)
+{
+	*row = (struct mailbox_notice) {
+		.number = number,
+		.state = n->declined ? MAILBOX_DECLINED : l->state,
+		.road = MAILBOX_SEALED,
+		.id = n->id,
+		.size = l->size,
+		.received_s = n->received_s,
+		.date_s = n->date_s,
+		.hold_until_s = l->hold_until_s,
+		.flags = n->flags,
+		.has_digest = true,
+	};
+	memcpy(row->digest, l->digest, sizeof row->digest);
+	span_copy(span_str(n->from), row->from, sizeof row->from);
+	span_copy(span_str(n->to), row->to, sizeof row->to);
+	span_copy(span_str(n->issuer), row->issuer, sizeof row->issuer);
+	if (l->why != REFUSAL_NONE)
+		span_copy(span_str(refusal_word(l->why)), row->word, sizeof row->word);
+}
+
+static struct span
+domain_of(const char *address)
+{
+	struct span rest = span_str(address);
+
+	span_cut(&rest, '@');
+	return rest;
+}
+
+static bool
+get_row(struct db_txn *t, struct ims_store *s, uint64_t number, const struct ims_notice_record *n,
+    struct mailbox_notice *row, struct ims_letter *l, struct err *e)
+{
+	struct ims_key k = ims_key_letter(&n->id, domain_of(n->from));
+	struct ims_letter_record r;
+
+	if (!ims_letter_get(t, s, &k, &r, e))
+		return false;
+	*l = r.facts;
+	/* Another of our domains may have been told first; we ask as the one of this notice. */
+	span_copy(domain_of(n->to), l->own_domain, sizeof l->own_domain);
+	fill_row(row, number, n, l);
+	return true;
+}
+
+bool
+ims_store_notice(struct ims_store *s, const char *user, uint64_t number, struct mailbox_notice *n,
+    struct ims_letter *l, struct err *e)
+{
+	struct ims_notice_record record;
+	struct db_txn *t;
+	bool good;
+
+	if (!db_read(s->db, &t, e))
+		return false;
+	good = ims_notice_get(t, user, number, &record, e) &&
+	    get_row(t, s, number, &record, n, l, e);
+	db_read_end(&t);
+	return good;
+}
+
+struct page {
+	struct ims_notice_record *notice;
+	uint64_t *number;
+	size_t n;
+	uint64_t after;
+};
+
+static bool
+take_notice(void *arg, struct span key, struct span value)
+{
+	struct page *p = arg;
+	struct err e;
+
+	p->number[p->n] = ims_key_number(key);
+	if (p->number[p->n] > p->after && ims_notice_read(value, &p->notice[p->n], &e))
+		p->n++;
+	return p->n <= ROW_PAGE_ROWS;
+}
+
+static void
+write_page(struct db_txn *t, struct ims_store *s, const struct page *p, struct buf *page,
+    bool *more)
+{
+	struct mailbox_notice row;
+	struct ims_letter l;
+	struct err e;
+	size_t i = 0;
+
+	for (; i < p->n && i < ROW_PAGE_ROWS && page->len < ROW_PAGE_BYTES; i++)
+		if (get_row(t, s, p->number[i], &p->notice[i], &row, &l, &e))
+			mailbox_notice_write(page, &row);
+		else
+			db_fault(t, &e); /* is in the log; the others are shown */
+	*more = i < p->n;
+}
+
+bool
+ims_store_list(struct ims_store *s, const char *user, uint64_t after, struct buf *page, bool *more,
+    struct err *e)
+{
+	struct ims_key prefix = ims_key_user(user), from = ims_key_numbered(user, after);
+	struct page p = { .after = after };
+	struct db_txn *t;
+	bool fault;
+
+	if (!db_read(s->db, &t, e))
+		return false;
+	p.notice = memory_array(ROW_PAGE_ROWS + 1, sizeof *p.notice);
+	p.number = memory_array(ROW_PAGE_ROWS + 1, sizeof *p.number);
+	db_each(t, NOTICE, ims_key_span(&from), ims_key_span(&prefix), take_notice, &p);
+	write_page(t, s, &p, page, more);
+	fault = db_fault(t, e);
+	db_read_end(&t);
+	free(p.notice);
+	free(p.number);
+	return !fault;
+}
+
+bool
+ims_store_body(struct ims_store *s, const struct ims_letter *l, struct source **out, struct err *e)
+{
+	struct ims_key k = ims_key_letter(&l->id, span_str(l->from_domain));
+	struct ims_letter_record r;
+	struct db_txn *t;
+	struct span body;
+	bool good;
+
+	if (!db_read(s->db, &t, e))
+		return false;
+	good = ims_letter_get(t, s, &k, &r, e);
+	if (good && r.facts.state != MAILBOX_HERE)
+		good = err_set(e, REFUSAL_internal, "the letter is not here");
+	if (good && r.file[0] != '\0')
+		good = spool_source_file(s->spool, r.file, out, e);
+	else if (good && db_get(t, BODY, ims_key_span(&k), &body))
+		*out = spool_source_copy(body);
+	else if (good && !db_fault(t, e))
+		good = err_set(e, REFUSAL_storage, "a body is missing");
+	else
+		good = false;
+	db_read_end(&t);
+	return good;
+}
+
+/* -- looking ---------------------------------------------------------------------------------------------- */
+
+struct look {
+	bool (*fn)(void *arg, const char *user, uint64_t notices);
+	void *arg;
+	uint64_t mailboxes, notices;
+};
+
+static bool
+look_at(void *arg, struct span key, struct span value)
+{
+	struct look *look = arg;
+	char user[256];
+	uint64_t notices;
+
+	/* version, last, notices: the third is at octet 9 */
+	notices = value.n == 25 ? ims_key_number(span_sub(value, 0, 17)) : 0;
+	look->mailboxes++;
+	look->notices += notices;
+	return look->fn == NULL ||
+	    (span_copy(key, user, sizeof user) && look->fn(look->arg, user, notices));
+}
+
+static bool
+look_all(struct ims_store *s, struct look *look, struct err *e)
+{
+	struct db_txn *t;
+	bool fault;
+
+	if (!db_read(s->db, &t, e))
+		return false;
+	db_each(t, MAILBOX, (struct span) { 0 }, (struct span) { 0 }, look_at, look);
+	fault = db_fault(t, e);
+	db_read_end(&t);
+	return !fault;
+}
+
+bool
+ims_store_mailboxes(struct ims_store *s, bool (*fn)(void *arg, const char *user, uint64_t notices),
+    void *arg, struct err *e)
+{
+	struct look look = { .fn = fn, .arg = arg };
+
+	return look_all(s, &look, e);
+}
+
+void
+ims_store_counts(struct ims_store *s, struct ims_store_counts *out)
+{
+	struct look look = { .fn = NULL };
+	struct db_counts c;
+	struct err e;
+
+	db_counts(s->db, &c);
+	look_all(s, &look, &e);
+	*out = (struct ims_store_counts) { look.mailboxes, look.notices, c.writes, c.commits,
+		c.used_bytes, c.size_bytes };
+}

@@ -1,0 +1,365 @@
+/* store_accept — the IMS's mailboxes: a batch of notifications becomes notices; see store.h. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/base/memory.h"
+#include "common/base/record.h"
+#include "common/loop/loop.h"
+#include "common/pki/crl_set.h"
+#include "ims/store/store_private.h"
+
+struct verdict {
+	bool open; /* ours to judge */
+	enum notify_done done;
+	struct err why;
+};
+
+struct accept {
+	struct db_write write;
+	struct ims_store *store;
+	struct notify_batch *batch;
+	const char (*users)[256];
+	const struct ims_evidence *ev;
+	struct verdict *verdicts; /* one per entry; apply may run twice */
+	size_t evidence_of;       /* the statement whose is put; its entries follow */
+	struct ims_papers papers;
+	ims_store_accepted *done;
+	void *arg;
+};
+
+/* What a repeat must bear again: Size, Digest, Date and the Summary fields. */
+static void
+facts_digest(const struct statement *st, unsigned char out[DIGEST_BYTES])
+{
+	struct buf facts = BUF_INIT;
+
+	put_u64(&facts, st->size);
+	put_bytes(&facts, st->digest, DIGEST_BYTES);
+	put_u64(&facts, (uint64_t)st->date_s);
+	put_u64(&facts, st->summary_size);
+	put_bytes(&facts, st->summary_digest, DIGEST_BYTES);
+	digest_sha256(buf_span(&facts), out);
+	buf_clear(&facts);
+}
+
+static int64_t
+hold_until(const struct accept *a, const struct statement *st)
+{
+	int64_t most = a->ev->received_s + a->ev->hold_limit_s;
+
+	return st->hold_until_s < most ? st->hold_until_s : most;
+}
+
+/* A repeat has to be known as long as its statement is no hold_expired, whatever we cut of it; but
+ * not for ever: a letter that is announced anew after so long is a new one. */
+static int64_t
+seen_until(const struct accept *a, const struct statement *st)
+{
+	int64_t most = a->ev->received_s + IMS_STORE_SEEN_S;
+
+	return st->hold_until_s < most ? st->hold_until_s : most;
+}
+
+static const unsigned char *
+statement_digest(const struct accept *a, const struct statement *st)
+{
+	return a->batch->digests[st - a->batch->statements];
+}
+
+static struct ims_key
+key_until(int64_t until_s, const struct ims_key *seen)
+{
+	struct ims_key k = { .n = 0 };
+
+	ims_key_add_u64(&k, (uint64_t)until_s);
+	ims_key_add(&k, seen->b, seen->n);
+	return k;
+}
+
+/* -- a statement's own records ------------------------------------------------------------------- */
+
+/* Once a statement that made a notice; and the newest of those that only moved the promise. */
+static void
+put_evidence(struct db_txn *t, const struct accept *a, const struct ims_key *letter,
+    const struct statement *st, bool made_notice)
+{
+	const struct notify_batch *b = a->batch;
+	struct ims_key k = ims_key_statement(letter, st->recipient_domain,
+	    made_notice ? statement_digest(a, st) : NULL);
+	struct ims_evidence_record r = {
+		.papers = a->papers,
+		.statement = st->text,
+		.seal = b->seal.text,
+		.alg = span_str(seal_alg_name(b->alg)),
+		.signature = b->signature,
+		.host = span_str(a->ev->host),
+		.spf = span_str(a->ev->spf[st - b->statements]),
+		.received_s = a->ev->received_s,
+	};
+
+	ims_evidence_put(t, &k, &r);
+}
+
+static void
+fill_letter(struct ims_letter_record *r, const struct accept *a, const struct statement *st)
+{
+	*r = (struct ims_letter_record) { .facts = {
+					      .id = st->id,
+					      .state = MAILBOX_HELD,
+					      .size = st->size,
+					      .summary_size = st->summary_size,
+					      .hold_until_s = hold_until(a, st),
+					  } };
+	span_copy(st->from_domain, r->facts.from_domain, sizeof r->facts.from_domain);
+	span_copy(st->recipient_domain, r->facts.own_domain, sizeof r->facts.own_domain);
+	memcpy(r->facts.digest, st->digest, DIGEST_BYTES);
+	memcpy(r->facts.summary_digest, st->summary_digest, DIGEST_BYTES);
+}
+
+/* Announced anew, perhaps for longer; and what was gone is promised again. */
+static void
+renew(struct ims_letter_record *r, const struct accept *a, const struct statement *st)
+{
+	if (r->facts.hold_until_s < hold_until(a, st))
+		r->facts.hold_until_s = hold_until(a, st);
+	if (r->facts.state == MAILBOX_GONE) {
+		r->facts.state = MAILBOX_HELD;
+		r->facts.why = REFUSAL_NONE;
+	}
+}
+
+static bool
+same_letter(const struct ims_letter_record *r, const struct statement *st)
+{
+	return r->facts.size == st->size && r->facts.summary_size == st->summary_size &&
+	    memcmp(r->facts.digest, st->digest, DIGEST_BYTES) == 0 &&
+	    memcmp(r->facts.summary_digest, st->summary_digest, DIGEST_BYTES) == 0;
+}
+
+/* -- one recipient ----------------------------------------------------------------------------------- */
+
+static void
+put_seen(struct db_txn *t, const struct ims_key *seen, const struct ims_seen_record *r)
+{
+	struct ims_key until = key_until(r->until_s, seen);
+	struct buf value = BUF_INIT;
+
+	ims_seen_write(&value, r);
+	db_put(t, SEEN, ims_key_span(seen), buf_span(&value));
+	buf_clear(&value);
+	db_put(t, UNTIL, ims_key_span(&until), (struct span) { 0 });
+}
+
+/* A promise that was moved to later: the letter is held, and its repeats are known, for longer. */
+static void
+extend(struct db_txn *t, const struct accept *a, const struct ims_key *letter,
+    const struct ims_key *seen, struct ims_seen_record *r, const struct statement *st)
+{
+	struct ims_key until = key_until(r->until_s, seen);
+	struct ims_letter_record l;
+	struct err e;
+
+	if (r->until_s < seen_until(a, st)) {
+		db_del(t, UNTIL, ims_key_span(&until));
+		r->until_s = seen_until(a, st);
+		put_seen(t, seen, r);
+	}
+	if (!ims_letter_get(t, a->store, letter, &l, &e))
+		return;
+	if (l.facts.hold_until_s < hold_until(a, st)) {
+		l.facts.hold_until_s = hold_until(a, st);
+		ims_letter_put(t, letter, &l);
+		put_evidence(t, a, letter, st, false);
+	}
+	ims_told_again(t, &l.facts, st->recipient_domain);
+}
+
+/* Seen before: a repeat, or another letter under the same id. */
+static bool
+judge_repeat(struct db_txn *t, const struct accept *a, const struct ims_key *letter,
+    const struct ims_key *seen, struct span value, const struct statement *st, struct verdict *v)
+{
+	struct ims_seen_record r;
+	unsigned char facts[DIGEST_BYTES];
+
+	if (!ims_seen_read(value, &r, &v->why))
+		return false;
+	facts_digest(st, facts);
+	if (RULE(id_conflict) && memcmp(facts, r.facts, DIGEST_BYTES) != 0)
+		return err_set(&v->why, REFUSAL_id_conflict, "%s", "");
+	extend(t, a, letter, seen, &r, st);
+	v->done = NOTIFY_KNOWN;
+	return true;
+}
+
+static void
+make_room(struct db_txn *t, uint64_t most)
+{
+	struct ims_key first = { .n = 0 };
+
+	if (db_entries(t, SEEN) < most)
+		return;
+	db_each(t, UNTIL, (struct span) { 0 }, (struct span) { 0 }, ims_key_take_first, &first);
+	if (first.n == 0)
+		return;
+	db_del(t, UNTIL, ims_key_span(&first));
+	db_del(t, SEEN, span_sub(ims_key_span(&first), 8, DB_KEY_MAX));
+}
+
+static void
+note_seen(struct db_txn *t, const struct accept *a, const struct ims_key *seen,
+    const struct statement *st, const char *user, uint64_t number)
+{
+	struct ims_seen_record r = { .number = number, .until_s = seen_until(a, st) };
+
+	span_copy(span_str(user), r.user, sizeof r.user);
+	facts_digest(st, r.facts);
+	make_room(t, a->store->seen_max);
+	put_seen(t, seen, &r);
+}
+
+static void
+put_notice(struct db_txn *t, const struct accept *a, const struct statement *st,
+    const struct notify_entry *entry, const char *user, struct ims_mailbox_record *m)
+{
+	struct ims_notice_record n = {
+		.id = st->id,
+		.received_s = a->ev->received_s,
+		.date_s = st->date_s,
+	};
+
+	memcpy(n.statement, statement_digest(a, st), sizeof n.statement);
+	span_copy(st->from.whole, n.from, sizeof n.from);
+	span_copy(entry->address, n.to, sizeof n.to);
+	span_copy(span_sub(span_str(a->ev->issuer), 0, sizeof n.issuer - 1), n.issuer,
+	    sizeof n.issuer);
+	m->notices++;
+	m->last++;
+	ims_change_put(t, user, m, m->last, &n.change);
+	ims_notice_put(t, user, m->last, &n);
+	ims_mailbox_put(t, user, m);
+}
+
+/* All judging comes before the first put. */
+static bool
+accept_entry(struct db_txn *t, struct accept *a, size_t i, struct verdict *v)
+{
+	const struct notify_entry *entry = &a->batch->entries[i];
+	const struct statement *st = &a->batch->statements[entry->statement];
+	struct ims_key letter = ims_key_letter(&st->id, st->from_domain);
+	struct ims_key seen = ims_key_seen(&letter, entry->address);
+	struct ims_mailbox_record m;
+	struct ims_letter_record l;
+	struct span value;
+
+	if (db_get(t, SEEN, ims_key_span(&seen), &value))
+		return judge_repeat(t, a, &letter, &seen, value, st, v);
+	if (!ims_mailbox_get(t, a->users[i], &m, &v->why))
+		return false;
+	if (RULE(mailbox_full) && m.notices >= IMS_STORE_NOTICES_MAX)
+		return err_set(&v->why, REFUSAL_mailbox_full, "%s", "");
+	if (!ims_letter_get(t, a->store, &letter, &l, &v->why)) {
+		if (v->why.why != REFUSAL_no_such_number)
+			return false;
+		fill_letter(&l, a, st);
+	} else if (RULE(id_conflict) && !same_letter(&l, st)) {
+		return err_set(&v->why, REFUSAL_id_conflict, "%s", "");
+	}
+	renew(&l, a, st);
+	l.refs++;
+	ims_letter_put(t, &letter, &l);
+	ims_told_add(t, &letter, &l.facts, st->recipient_domain);
+	if (a->evidence_of != entry->statement)
+		put_evidence(t, a, &letter, st, true);
+	a->evidence_of = entry->statement;
+	put_notice(t, a, st, entry, a->users[i], &m);
+	note_seen(t, a, &seen, st, a->users[i], m.last);
+	v->done = NOTIFY_NOTICED;
+	return true;
+}
+
+static bool
+apply_accept(struct db_txn *t, void *arg, struct err *e)
+{
+	struct accept *a = arg;
+
+	a->evidence_of = NOTIFY_NO_STATEMENT;
+	for (size_t i = 0; i < a->batch->n_entries; i++) {
+		struct verdict *v = &a->verdicts[i];
+
+		v->why.why = REFUSAL_NONE;
+		if (v->open && accept_entry(t, a, i, v))
+			v->why.why = REFUSAL_NONE;
+		if (db_fault(t, e))
+			return false;
+	}
+	return true;
+}
+
+static void
+accepted(void *arg, const struct err *e)
+{
+	struct accept *a = arg;
+
+	for (size_t i = 0; i < a->batch->n_entries && e == NULL; i++) {
+		const struct verdict *v = &a->verdicts[i];
+
+		if (v->open && v->why.why == REFUSAL_NONE)
+			notify_batch_accept(a->batch, i, v->done);
+		else if (v->open)
+			notify_batch_refuse(a->batch, i, &v->why);
+	}
+	if (e != NULL)
+		notify_batch_refuse_all(a->batch, e);
+	a->done(a->arg);
+	free(a->verdicts);
+	free(a);
+}
+
+static void
+refused(void *arg)
+{
+	struct accept *a = arg;
+
+	accepted(a, &a->write.why);
+}
+
+static void
+take_papers(struct ims_papers *p, const struct ims_evidence *ev)
+{
+	p->n = 1 + ev->n_crls;
+	p->paper[0].der = ev->chain;
+	digest_sha256(ev->chain, p->paper[0].digest);
+	for (size_t i = 0; i < ev->n_crls; i++) {
+		p->paper[i + 1].der = ev->crls[i].der;
+		memcpy(p->paper[i + 1].digest, ev->crls[i].digest, DIGEST_BYTES);
+	}
+}
+
+void
+ims_store_accept(struct ims_store *s, struct notify_batch *b, const char (*users)[256],
+    const struct ims_evidence *ev, struct loop *l, ims_store_accepted *done, void *arg)
+{
+	struct accept *a = memory_new(sizeof *a);
+
+	a->verdicts = memory_array(b->n_entries + 1, sizeof *a->verdicts);
+	a->store = s;
+	a->batch = b;
+	a->users = users;
+	a->ev = ev;
+	a->done = done;
+	a->arg = arg;
+	take_papers(&a->papers, ev);
+	for (size_t i = 0; i < b->n_entries; i++)
+		a->verdicts[i].open = !b->entries[i].judged;
+	/* CRLs are not counted: seldom is one new. */
+	a->write = (struct db_write) {
+		.apply = apply_accept,
+		.done = accepted,
+		.arg = a,
+		.home = l,
+		.octets = b->octets.len + ev->chain.n + 2048 * b->n_entries,
+	};
+	if (!db_write_take(s->db, &a->write, &a->write.why))
+		loop_post(l, refused, a);
+}

@@ -1,0 +1,193 @@
+/* store_fetch — the IMS's mailboxes: a letter is leased, kept or given back; see store.h. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/base/clock.h"
+#include "common/base/memory.h"
+#include "common/loop/loop.h"
+#include "ims/store/store_private.h"
+
+struct change {
+	struct db_write write;
+	struct ims_store *store; /* until it is applied */
+	struct spool *spool;     /* until done, which may come after the store's end */
+	struct ims_key key;
+	struct ims_letter letter; /* lease: filled; else: whose fence */
+	int64_t now_s;
+	struct spool_kept kept;   /* keep */
+	enum mailbox_state state; /* release */
+	enum refusal why;
+	ims_store_leased *leased;
+	ims_store_done *done;
+	void *arg;
+};
+
+static void
+refused(void *arg)
+{
+	struct change *c = arg;
+
+	c->write.done(c, &c->write.why);
+}
+
+static struct change *
+change_new(struct ims_store *s, const struct ims_letter *l, void *arg)
+{
+	struct change *c = memory_new(sizeof *c);
+
+	c->store = s;
+	c->spool = spool_ref(s->spool);
+	c->key = ims_key_letter(&l->id, span_str(l->from_domain));
+	c->letter = *l;
+	c->now_s = clock_wall_ms() / 1000;
+	c->arg = arg;
+	return c;
+}
+
+static void
+submit(struct change *c, struct loop *loop, size_t octets)
+{
+	c->write.arg = c;
+	c->write.home = loop;
+	c->write.octets = 1024 + octets;
+	if (!db_write_take(c->store->db, &c->write, &c->write.why))
+		loop_post(loop, refused, c);
+}
+
+/* -- lease ----------------------------------------------------------------------------------------- */
+
+static bool
+apply_lease(struct db_txn *t, void *arg, struct err *e)
+{
+	struct change *c = arg;
+	struct ims_letter_record r;
+	char own[ADDRESS_DOMAIN_BYTES];
+
+	memcpy(own, c->letter.own_domain, sizeof own);
+	if (!ims_letter_get(t, c->store, &c->key, &r, e))
+		return false;
+	if (RULE(fetch_running) && r.facts.state == MAILBOX_FETCHING)
+		return err_set(e, REFUSAL_fetch_running, "%s", "");
+	if (r.facts.state == MAILBOX_HELD) {
+		r.facts.state = MAILBOX_FETCHING;
+		r.facts.fence++;
+		r.leased_s = c->now_s;
+		r.leased_by = c->store->run;
+		ims_letter_put(t, &c->key, &r);
+	}
+	c->letter = r.facts;
+	memcpy(c->letter.own_domain, own, sizeof own);
+	return !db_fault(t, e);
+}
+
+static void
+leased(void *arg, const struct err *e)
+{
+	struct change *c = arg;
+
+	spool_free(&c->spool);
+	c->leased(c->arg, e == NULL ? &c->letter : NULL, e);
+	free(c);
+}
+
+void
+ims_store_lease(struct ims_store *s, const struct ims_letter *l, struct loop *loop,
+    ims_store_leased *done, void *arg)
+{
+	struct change *c = change_new(s, l, arg);
+
+	c->leased = done;
+	c->write.apply = apply_lease;
+	c->write.done = leased;
+	submit(c, loop, 0);
+}
+
+/* -- keep, release -------------------------------------------------------------------------------------- */
+
+/* Only the holder of the newest lease may say what became of the letter; also late, as long as
+ * nobody else has taken one. */
+static bool
+get_fenced(struct db_txn *t, struct change *c, struct ims_letter_record *r, struct err *e)
+{
+	if (!ims_letter_get(t, c->store, &c->key, r, e))
+		return false;
+	if (RULE(fetch_running) &&
+	    (r->facts.fence != c->letter.fence || r->facts.fence == 0 ||
+		(r->facts.state != MAILBOX_FETCHING && r->facts.state != MAILBOX_HELD)))
+		return err_set(e, REFUSAL_fetch_running, "the lease has passed on");
+	return true;
+}
+
+static bool
+apply_keep(struct db_txn *t, void *arg, struct err *e)
+{
+	struct change *c = arg;
+	struct ims_letter_record r;
+
+	if (!get_fenced(t, c, &r, e))
+		return false;
+	r.facts.state = MAILBOX_HERE;
+	r.facts.why = REFUSAL_NONE;
+	memcpy(r.file, c->kept.name, sizeof r.file);
+	if (r.file[0] == '\0')
+		db_put(t, BODY, ims_key_span(&c->key), buf_span(&c->kept.octets));
+	ims_letter_put(t, &c->key, &r);
+	ims_told_here(t, &c->key, &r.facts);
+	return !db_fault(t, e);
+}
+
+static bool
+apply_release(struct db_txn *t, void *arg, struct err *e)
+{
+	struct change *c = arg;
+	struct ims_letter_record r;
+
+	if (!get_fenced(t, c, &r, e))
+		return false;
+	r.facts.state = c->state;
+	r.facts.why = c->why;
+	ims_letter_put(t, &c->key, &r);
+	return !db_fault(t, e);
+}
+
+static void
+changed(void *arg, const struct err *e)
+{
+	struct change *c = arg;
+
+	if (e != NULL)
+		spool_remove(c->spool, c->kept.name);
+	spool_free(&c->spool);
+	spool_kept_clear(&c->kept);
+	c->done(c->arg, e);
+	free(c);
+}
+
+void
+ims_store_keep_take(struct ims_store *s, const struct ims_letter *l, struct spool_kept *kept,
+    struct loop *loop, ims_store_done *done, void *arg)
+{
+	struct change *c = change_new(s, l, arg);
+
+	c->kept = *kept;
+	kept->octets = (struct buf)BUF_INIT;
+	c->done = done;
+	c->write.apply = apply_keep;
+	c->write.done = changed;
+	submit(c, loop, c->kept.octets.len);
+}
+
+void
+ims_store_release(struct ims_store *s, const struct ims_letter *l, enum mailbox_state state,
+    enum refusal why, struct loop *loop, ims_store_done *done, void *arg)
+{
+	struct change *c = change_new(s, l, arg);
+
+	c->state = state;
+	c->why = why;
+	c->done = done;
+	c->write.apply = apply_release;
+	c->write.done = changed;
+	c->write.frees = true;
+	submit(c, loop, 0);
+}

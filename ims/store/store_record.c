@@ -1,0 +1,361 @@
+/* store_record — records and keys of the mailboxes; see store_record.h. */
+#include "ims/store/store_private.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/base/clock.h"
+#include "common/base/record.h"
+
+#define VERSION_1 1
+
+/* -- keys ------------------------------------------------------------------------------------------ */
+
+struct span
+ims_key_span(const struct ims_key *k)
+{
+	return span_of(k->b, k->n);
+}
+
+void
+ims_key_add(struct ims_key *k, const void *p, size_t n)
+{
+	if (n > sizeof k->b - k->n)
+		abort(); /* each part has its limit; together they fit */
+	if (n > 0)
+		memcpy(k->b + k->n, p, n);
+	k->n += n;
+}
+
+void
+ims_key_add_u64(struct ims_key *k, uint64_t v)
+{
+	unsigned char b[8];
+
+	for (int i = 0; i < 8; i++)
+		b[i] = (unsigned char)(v >> (56 - 8 * i));
+	ims_key_add(k, b, sizeof b);
+}
+
+bool
+ims_key_take_first(void *key, struct span k, struct span value)
+{
+	struct ims_key *out = key;
+
+	(void)value;
+	out->n = 0;
+	ims_key_add(out, k.p, k.n);
+	return false;
+}
+
+static void
+ims_key_add_hash(struct ims_key *k, struct span s, size_t n)
+{
+	unsigned char digest[DIGEST_BYTES];
+
+	digest_sha256(s, digest);
+	ims_key_add(k, digest, n);
+}
+
+struct ims_key
+ims_key_letter(const struct ulid *id, struct span from_domain)
+{
+	struct ims_key k = { .n = 0 };
+
+	ims_key_add(&k, id->b, ULID_BYTES);
+	ims_key_add_hash(&k, from_domain, 8);
+	return k;
+}
+
+struct ims_key
+ims_key_seen(const struct ims_key *letter, struct span recipient)
+{
+	struct ims_key k = *letter;
+
+	ims_key_add_hash(&k, recipient, 16);
+	return k;
+}
+
+struct ims_key
+ims_key_statement(const struct ims_key *letter, struct span own_domain, const unsigned char *digest)
+{
+	static const unsigned char zeros[IMS_STATEMENT_BYTES];
+	struct ims_key k = ims_key_told(letter, own_domain);
+
+	ims_key_add(&k, digest != NULL ? digest : zeros, IMS_STATEMENT_BYTES);
+	return k;
+}
+
+struct ims_key
+ims_key_told(const struct ims_key *letter, struct span own_domain)
+{
+	struct ims_key k = *letter;
+
+	ims_key_add_hash(&k, own_domain, 8);
+	return k;
+}
+
+struct ims_key
+ims_key_user(const char *user)
+{
+	struct ims_key k = { .n = 0 };
+
+	ims_key_add(&k, user, strlen(user) + 1);
+	return k;
+}
+
+struct ims_key
+ims_key_numbered(const char *user, uint64_t number)
+{
+	struct ims_key k = ims_key_user(user);
+
+	ims_key_add_u64(&k, number);
+	return k;
+}
+
+uint64_t
+ims_key_number(struct span key)
+{
+	struct reader r = reader_of(span_sub(key, key.n < 8 ? 0 : key.n - 8, 8));
+
+	return read_u64(&r);
+}
+
+/* -- mailboxes ------------------------------------------------------------------------------------- */
+
+static bool
+damaged(struct err *e)
+{
+	return err_set(e, REFUSAL_storage, "a stored record is damaged");
+}
+
+static bool
+read_str(struct reader *r, char *dst, size_t cap)
+{
+	return span_copy(read_span(r), dst, cap);
+}
+
+bool
+ims_mailbox_get(struct db_txn *t, const char *user, struct ims_mailbox_record *m, struct err *e)
+{
+	struct span value;
+	struct reader r;
+
+	*m = (struct ims_mailbox_record) { 0 };
+	if (!db_get(t, MAILBOX, span_str(user), &value))
+		return !db_fault(t, e); /* none yet: an empty one */
+	r = reader_of(value);
+	if (read_u8(&r) != VERSION_1)
+		return damaged(e);
+	m->last = read_u64(&r);
+	m->notices = read_u64(&r);
+	m->change = read_u64(&r);
+	return reader_done(&r) || damaged(e);
+}
+
+void
+ims_mailbox_put(struct db_txn *t, const char *user, const struct ims_mailbox_record *m)
+{
+	struct buf value = BUF_INIT;
+
+	put_u8(&value, VERSION_1);
+	put_u64(&value, m->last);
+	put_u64(&value, m->notices);
+	put_u64(&value, m->change);
+	db_put(t, MAILBOX, span_str(user), buf_span(&value));
+	buf_clear(&value);
+}
+
+/* -- notices ----------------------------------------------------------------------------------------- */
+
+void
+ims_notice_write(struct buf *out, const struct ims_notice_record *n)
+{
+	put_u8(out, VERSION_1);
+	put_bytes(out, n->id.b, ULID_BYTES);
+	put_span(out, span_str(n->from));
+	put_span(out, span_str(n->to));
+	put_u64(out, (uint64_t)n->received_s);
+	put_u64(out, (uint64_t)n->date_s);
+	put_u32(out, n->flags);
+	put_u8(out, n->declined);
+	put_u64(out, n->change);
+	put_bytes(out, n->statement, sizeof n->statement);
+	put_span(out, span_str(n->issuer));
+}
+
+bool
+ims_notice_read(struct span value, struct ims_notice_record *n, struct err *e)
+{
+	struct reader r = reader_of(value);
+	bool good = read_u8(&r) == VERSION_1;
+
+	*n = (struct ims_notice_record) { 0 };
+	read_bytes(&r, n->id.b, ULID_BYTES);
+	good = read_str(&r, n->from, sizeof n->from) && good;
+	good = read_str(&r, n->to, sizeof n->to) && good;
+	n->received_s = (int64_t)read_u64(&r);
+	n->date_s = (int64_t)read_u64(&r);
+	n->flags = read_u32(&r);
+	n->declined = read_u8(&r) != 0;
+	n->change = read_u64(&r);
+	read_bytes(&r, n->statement, sizeof n->statement);
+	good = read_str(&r, n->issuer, sizeof n->issuer) && good;
+	return (good && reader_done(&r)) || damaged(e);
+}
+
+bool
+ims_notice_get(struct db_txn *t, const char *user, uint64_t number, struct ims_notice_record *n,
+    struct err *e)
+{
+	struct ims_key k = ims_key_numbered(user, number);
+	struct span value;
+
+	if (!db_get(t, NOTICE, ims_key_span(&k), &value))
+		return db_fault(t, e) ? false : err_set(e, REFUSAL_no_such_number, "%s", "");
+	return ims_notice_read(value, n, e);
+}
+
+void
+ims_notice_put(struct db_txn *t, const char *user, uint64_t number,
+    const struct ims_notice_record *n)
+{
+	struct ims_key k = ims_key_numbered(user, number);
+	struct buf value = BUF_INIT;
+
+	ims_notice_write(&value, n);
+	db_put(t, NOTICE, ims_key_span(&k), buf_span(&value));
+	buf_clear(&value);
+}
+
+/* -- changes ------------------------------------------------------------------------------------------ */
+
+void
+ims_change_del(struct db_txn *t, const char *user, struct ims_mailbox_record *m, uint64_t change)
+{
+	struct ims_key k = ims_key_numbered(user, change);
+
+	m->change++;
+	if (change != 0)
+		db_del(t, CHANGE, ims_key_span(&k));
+}
+
+void
+ims_change_put(struct db_txn *t, const char *user, struct ims_mailbox_record *m, uint64_t number,
+    uint64_t *change)
+{
+	struct ims_key k;
+	struct buf value = BUF_INIT;
+
+	ims_change_del(t, user, m, *change);
+	*change = m->change;
+	k = ims_key_numbered(user, *change);
+	put_u64(&value, number);
+	db_put(t, CHANGE, ims_key_span(&k), buf_span(&value));
+	buf_clear(&value);
+}
+
+/* -- letters -------------------------------------------------------------------------------------------- */
+
+void
+ims_letter_write(struct buf *out, const struct ims_letter_record *r)
+{
+	const struct ims_letter *f = &r->facts;
+
+	put_u8(out, VERSION_1);
+	put_bytes(out, f->id.b, ULID_BYTES);
+	put_span(out, span_str(f->from_domain));
+	put_span(out, span_str(f->own_domain));
+	put_u8(out, (uint8_t)f->state);
+	put_span(out, span_str(f->why == REFUSAL_NONE ? "" : refusal_word(f->why)));
+	put_u64(out, f->size);
+	put_u64(out, f->summary_size);
+	put_bytes(out, f->digest, DIGEST_BYTES);
+	put_bytes(out, f->summary_digest, DIGEST_BYTES);
+	put_u64(out, (uint64_t)f->hold_until_s);
+	put_u64(out, f->fence);
+	put_u64(out, (uint64_t)r->leased_s);
+	put_u64(out, r->leased_by);
+	put_u32(out, r->refs);
+	put_span(out, span_str(r->file));
+}
+
+bool
+ims_letter_read(struct span value, struct ims_letter_record *r, struct err *e)
+{
+	struct reader in = reader_of(value);
+	struct ims_letter *f = &r->facts;
+	bool good = read_u8(&in) == VERSION_1;
+
+	*r = (struct ims_letter_record) { 0 };
+	read_bytes(&in, f->id.b, ULID_BYTES);
+	good = read_str(&in, f->from_domain, sizeof f->from_domain) && good;
+	good = read_str(&in, f->own_domain, sizeof f->own_domain) && good;
+	f->state = (enum mailbox_state)read_u8(&in);
+	f->why = refusal_by_word(read_span(&in));
+	f->size = read_u64(&in);
+	f->summary_size = read_u64(&in);
+	read_bytes(&in, f->digest, DIGEST_BYTES);
+	read_bytes(&in, f->summary_digest, DIGEST_BYTES);
+	f->hold_until_s = (int64_t)read_u64(&in);
+	f->fence = read_u64(&in);
+	r->leased_s = (int64_t)read_u64(&in);
+	r->leased_by = read_u64(&in);
+	r->refs = read_u32(&in);
+	good = read_str(&in, r->file, sizeof r->file) && good;
+	return (good && f->state <= MAILBOX_BAD_SEAL && reader_done(&in)) || damaged(e);
+}
+
+bool
+ims_letter_get(struct db_txn *t, const struct ims_store *s, const struct ims_key *k,
+    struct ims_letter_record *r, struct err *e)
+{
+	struct span value;
+	int64_t now_s = clock_wall_ms() / 1000;
+
+	if (!db_get(t, LETTER, ims_key_span(k), &value))
+		return db_fault(t, e) ? false : err_set(e, REFUSAL_no_such_number, "%s", "");
+	if (!ims_letter_read(value, r, e))
+		return false;
+	if (r->facts.state == MAILBOX_FETCHING &&
+	    (r->leased_by != s->run || r->leased_s + IMS_STORE_LEASE_S < now_s ||
+		r->leased_s > now_s + IMS_STORE_LEASE_S)) /* the clock was set back */
+		r->facts.state = MAILBOX_HELD;
+	return true;
+}
+
+void
+ims_letter_put(struct db_txn *t, const struct ims_key *k, const struct ims_letter_record *r)
+{
+	struct buf value = BUF_INIT;
+
+	ims_letter_write(&value, r);
+	db_put(t, LETTER, ims_key_span(k), buf_span(&value));
+	buf_clear(&value);
+}
+
+/* -- what was seen ---------------------------------------------------------------------------------------- */
+
+void
+ims_seen_write(struct buf *out, const struct ims_seen_record *r)
+{
+	put_u8(out, VERSION_1);
+	put_span(out, span_str(r->user));
+	put_u64(out, r->number);
+	put_bytes(out, r->facts, DIGEST_BYTES);
+	put_u64(out, (uint64_t)r->until_s);
+}
+
+bool
+ims_seen_read(struct span value, struct ims_seen_record *r, struct err *e)
+{
+	struct reader in = reader_of(value);
+	bool good = read_u8(&in) == VERSION_1;
+
+	*r = (struct ims_seen_record) { 0 };
+	good = read_str(&in, r->user, sizeof r->user) && good;
+	r->number = read_u64(&in);
+	read_bytes(&in, r->facts, DIGEST_BYTES);
+	r->until_s = (int64_t)read_u64(&in);
+	return (good && reader_done(&in)) || damaged(e);
+}

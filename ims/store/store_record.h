@@ -1,0 +1,151 @@
+/* store_record — the tables of an IMS's store, their keys and their records; for ims/store and its tests.
+ *
+ *	table        key                                  value
+ *	MAILBOX      user                                 version, last number, notices, last change
+ *	NOTICE       user NUL number(8)                   version, facts of the notice
+ *	SEEN         letter, sha(recipient)(16)           user, number, what a repeat must bear, until
+ *	LETTER       id(16), sha(From domain)(8)          version, facts, state, lease, references, file
+ *	BODY         letter                               octets of an inline body
+ *	EVIDENCE     letter, sha(own domain)(8),          digests of papers, statement, seal, signature, ...
+ *	             sha(statement)(8) or zeros
+ *	PAPER        sha(DER)(32)                         DER of the certificates, or of a CRL
+ *	CITED        sha(DER)(32), EVIDENCE's key         -
+ *	CHANGE       user NUL change(8)                   number; the newest change of each notice
+ *	UNTIL        until_s(8), SEEN's key               -
+ *	TOLD         letter, sha(own domain)(8)           version, own domain, notices that want it, declined
+ *	OWED         letter, sha(own domain)(8)           version, id, both domains, which, times, until
+ *
+ * SEEN begins with the id, so that its keys rise with time; digests keep keys within LMDB's limit.
+ */
+#ifndef IMS_STORE_STORE_RECORD_H
+#define IMS_STORE_STORE_RECORD_H
+
+#include "common/pki/crl_set.h"
+#include "common/store/db.h"
+#include "ims/store/store.h"
+
+enum ims_table {
+	MAILBOX,
+	NOTICE,
+	SEEN,
+	LETTER,
+	BODY,
+	EVIDENCE,
+	PAPER,
+	CITED,
+	CHANGE,
+	UNTIL,
+	TOLD,
+	OWED,
+	IMS_TABLES
+};
+
+#define IMS_STATEMENT_BYTES 8
+
+struct ims_key {
+	unsigned char b[DB_KEY_MAX];
+	size_t n;
+};
+
+struct span ims_key_span(const struct ims_key *k);
+void ims_key_add(struct ims_key *k, const void *p, size_t n);
+void ims_key_add_u64(struct ims_key *k, uint64_t v);
+/* For db_each: keeps the first key it meets in the struct ims_key, and ends there. */
+bool ims_key_take_first(void *key, struct span k, struct span value);
+struct ims_key ims_key_letter(const struct ulid *id, struct span from_domain);
+struct ims_key ims_key_seen(const struct ims_key *letter, struct span recipient);
+struct ims_key ims_key_told(const struct ims_key *letter, struct span own_domain);
+/* digest NULL: the newest that only moved the promise. */
+struct ims_key ims_key_statement(const struct ims_key *letter, struct span own_domain,
+    const unsigned char *digest);
+struct ims_key ims_key_numbered(const char *user, uint64_t number); /* NOTICE, CHANGE */
+struct ims_key ims_key_user(const char *user);                      /* its prefix: user NUL */
+uint64_t ims_key_number(struct span key);                           /* the last eight octets */
+
+struct ims_mailbox_record {
+	uint64_t last, notices, change;
+};
+bool ims_mailbox_get(struct db_txn *t, const char *user, struct ims_mailbox_record *m,
+    struct err *e);
+void ims_mailbox_put(struct db_txn *t, const char *user, const struct ims_mailbox_record *m);
+
+struct ims_notice_record {
+	struct ulid id;
+	char from[ADDRESS_STR_BYTES], to[ADDRESS_STR_BYTES];
+	int64_t received_s, date_s;
+	unsigned flags;
+	bool declined;
+	uint64_t change;                              /* its newest */
+	unsigned char statement[IMS_STATEMENT_BYTES]; /* of the digest: names the evidence */
+	char issuer[MAILBOX_ISSUER_BYTES];
+};
+void ims_notice_write(struct buf *out, const struct ims_notice_record *n);
+bool ims_notice_read(struct span value, struct ims_notice_record *n, struct err *e);
+bool ims_notice_get(struct db_txn *t, const char *user, uint64_t number,
+    struct ims_notice_record *n, struct err *e); /* no_such_number */
+void ims_notice_put(struct db_txn *t, const char *user, uint64_t number,
+    const struct ims_notice_record *n);
+
+/* The mailbox's next change is one of this notice; *change, its newest until now (0: none), is
+ * forgotten for it. */
+void ims_change_put(struct db_txn *t, const char *user, struct ims_mailbox_record *m,
+    uint64_t number, uint64_t *change);
+void ims_change_del(struct db_txn *t, const char *user, struct ims_mailbox_record *m,
+    uint64_t change); /* counts as one */
+
+struct ims_letter_record {
+	struct ims_letter facts; /* without own_domain's key: the first that was told */
+	int64_t leased_s;        /* fetching: since */
+	uint64_t leased_by;      /* ims_store.run */
+	uint32_t refs;           /* notices */
+	char file[SPOOL_NAME_BYTES];
+};
+void ims_letter_write(struct buf *out, const struct ims_letter_record *r);
+bool ims_letter_read(struct span value, struct ims_letter_record *r, struct err *e);
+/* A lease that is void shows as HELD.  False with no_such_number: not there. */
+bool ims_letter_get(struct db_txn *t, const struct ims_store *s, const struct ims_key *k,
+    struct ims_letter_record *r, struct err *e);
+void ims_letter_put(struct db_txn *t, const struct ims_key *k, const struct ims_letter_record *r);
+
+struct ims_seen_record {
+	char user[256];
+	uint64_t number;
+	unsigned char facts[DIGEST_BYTES]; /* of Size, Digest, Date, Summary fields */
+	int64_t until_s;
+};
+void ims_seen_write(struct buf *out, const struct ims_seen_record *r);
+bool ims_seen_read(struct span value, struct ims_seen_record *r, struct err *e);
+
+/* A notice more of one of our domains; the same notice announced again; one less (dropped, or
+ * declined) that was neither before.  `l` is the letter as it stands. */
+void ims_told_add(struct db_txn *t, const struct ims_key *letter, const struct ims_letter *l,
+    struct span own);
+void ims_told_again(struct db_txn *t, const struct ims_letter *l, struct span own);
+void ims_told_less(struct db_txn *t, const struct ims_key *letter, const struct ims_letter *l,
+    struct span own, bool declined);
+/* The letter has come: DONE is owed by each of our domains; it has gone with its last notice. */
+void ims_told_here(struct db_txn *t, const struct ims_key *letter, const struct ims_letter *l);
+void ims_told_del(struct db_txn *t, const struct ims_key *letter);
+
+#define IMS_PAPERS_MAX (1 + CRL_CHAIN_MAX)
+
+struct ims_paper {
+	unsigned char digest[DIGEST_BYTES];
+	struct span der;
+};
+struct ims_papers { /* the sender's chain, then CRLs */
+	size_t n;
+	struct ims_paper paper[IMS_PAPERS_MAX];
+};
+struct ims_evidence_record {
+	struct ims_papers papers; /* when read: their digests */
+	struct span statement, seal, alg, signature, host, spf;
+	int64_t received_s;
+};
+void ims_evidence_put(struct db_txn *t, const struct ims_key *k,
+    const struct ims_evidence_record *e);
+/* Borrows from value. */
+bool ims_evidence_read(struct span value, struct ims_evidence_record *r, struct err *e);
+void ims_evidence_del(struct db_txn *t, const struct ims_key *letter);
+
+#endif

@@ -1,0 +1,256 @@
+/* store — the OMS's spool: opening it, and taking letters; see store.h. */
+#include "oms/store/store.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/base/record.h"
+#include "common/loop/loop.h"
+#include "common/store/spool_orphans.h"
+#include "oms/store/store_private.h"
+
+static const char *const tables[OMS_TABLES] = {
+	[LETTER] = "letter",
+	[BODY] = "body",
+	[DELIVERY] = "delivery",
+	[DUE] = "due",
+	[TOKEN] = "token",
+	[OUTBOX] = "outbox",
+	[END] = "end",
+	[USER] = "user",
+	[PEER] = "peer",
+};
+
+/* -- opening -------------------------------------------------------------------------------------- */
+
+static bool
+file_of(struct span record, char file[SPOOL_NAME_BYTES])
+{
+	struct oms_letter_record r;
+	struct err e;
+
+	if (!oms_letter_read(record, &r, &e))
+		return false;
+	memcpy(file, r.file, SPOOL_NAME_BYTES);
+	return true;
+}
+
+bool
+oms_store_open(const char *folder, uint64_t size, struct offload *o, struct oms_store **out,
+    struct err *e)
+{
+	struct oms_store *s = calloc(1, sizeof *s);
+	char path[4096];
+
+	if (s == NULL)
+		abort();
+	atomic_init(&s->refs, 1);
+	snprintf(path, sizeof path, "%s/bodies", folder);
+	if (!db_open(folder, size, tables, OMS_TABLES, &s->db, e) ||
+	    !spool_open(path, size, o, &s->spool, e) ||
+	    !spool_orphans_remove(s->spool, s->db, LETTER, file_of, e)) {
+		oms_store_close(&s);
+		return false;
+	}
+	db_share(s->db, spool_used, s->spool);
+	*out = s;
+	return true;
+}
+
+void
+oms_store_close(struct oms_store **s)
+{
+	if (*s == NULL)
+		return;
+	db_close(&(*s)->db);
+	oms_store_drop(s);
+}
+
+struct oms_store *
+oms_store_hold(struct oms_store *s)
+{
+	atomic_fetch_add(&s->refs, 1);
+	return s;
+}
+
+void
+oms_store_drop(struct oms_store **sp)
+{
+	struct oms_store *s = *sp;
+
+	*sp = NULL;
+	if (atomic_fetch_sub(&s->refs, 1) > 1)
+		return;
+	spool_free(&s->spool);
+	free(s);
+}
+
+struct spool *
+oms_store_spool(struct oms_store *s)
+{
+	return s->spool;
+}
+
+/* -- taking a letter ---------------------------------------------------------------------------------- */
+
+struct put {
+	struct db_write write;
+	struct oms_store *store;
+	struct oms_letter_record letter;
+	uint64_t max_letters, max_octets;
+	struct buf body; /* inline octets */
+	struct oms_delivery *deliveries;
+	size_t n;
+	struct ulid id; /* the answer */
+	bool known;     /* the token came before */
+	oms_store_put_done *done;
+	void *arg;
+};
+
+/* A token that is older than SUBMIT_TOKEN_S is as good as none. */
+static bool
+token_seen(struct db_txn *t, struct put *p, const struct oms_key *k)
+{
+	struct span value;
+	struct reader r;
+
+	if (p->letter.token[0] == '\0' || !db_get(t, TOKEN, oms_key_span(k), &value))
+		return false;
+	r = reader_of(value);
+	read_bytes(&r, p->id.b, ULID_BYTES);
+	return (int64_t)read_u64(&r) > p->letter.facts.date_s && reader_done(&r);
+}
+
+static void
+put_token(struct db_txn *t, const struct put *p, const struct oms_key *k)
+{
+	struct buf value = BUF_INIT;
+
+	if (p->letter.token[0] == '\0')
+		return;
+	put_bytes(&value, p->id.b, ULID_BYTES);
+	put_u64(&value, (uint64_t)(p->letter.facts.date_s + SUBMIT_TOKEN_S));
+	db_put(t, TOKEN, oms_key_span(k), buf_span(&value));
+	buf_clear(&value);
+}
+
+/* Counts the letter as one more of its user's. */
+static bool
+count_in(const struct put *p, struct oms_user_counts *user, struct err *e)
+{
+	user->letters++;
+	user->octets += p->letter.facts.size;
+	if (RULE(mailbox_full) &&
+	    ((p->max_letters > 0 && user->letters > p->max_letters) ||
+		(p->max_octets > 0 && user->octets > p->max_octets)))
+		return err_set(e, REFUSAL_mailbox_full,
+		    "too much of yours is still waiting to be "
+		    "fetched");
+	return true;
+}
+
+static bool
+apply_put(struct db_txn *t, void *arg, struct err *e)
+{
+	struct put *p = arg;
+	const struct oms_letter *l = &p->letter.facts;
+	struct oms_key token = oms_key_named(l->user, span_str(p->letter.token)), k;
+	struct oms_user_counts user;
+
+	if ((p->known = token_seen(t, p, &token)))
+		return true;
+	if (db_fault(t, e) || !oms_user_get(t, l->user, &user, e) || !count_in(p, &user, e))
+		return false;
+	p->id = l->id;
+	oms_user_put(t, l->user, &user);
+	oms_letter_put(t, &p->letter);
+	k = oms_key_id(&l->id);
+	if (p->letter.file[0] == '\0')
+		db_put(t, BODY, oms_key_span(&k), buf_span(&p->body));
+	for (size_t i = 0; i < p->n; i++)
+		oms_delivery_put(t, &p->deliveries[i], 0);
+	put_token(t, p, &token);
+	k = oms_key_named(l->user, span_of(l->id.b, ULID_BYTES));
+	db_put(t, OUTBOX, oms_key_span(&k), (struct span) { 0 });
+	k = oms_key_end(l->hold_until_s, &l->id);
+	db_put(t, END, oms_key_span(&k), (struct span) { 0 });
+	return !db_fault(t, e);
+}
+
+static void
+put_done(void *arg, const struct err *e)
+{
+	struct put *p = arg;
+
+	if (e != NULL || p->known)
+		spool_remove(p->store->spool, p->letter.file);
+	oms_store_drop(&p->store);
+	p->done(p->arg, e == NULL ? &p->id : NULL, e);
+	buf_clear(&p->body);
+	for (size_t i = 0; i < p->n; i++)
+		oms_delivery_clear(&p->deliveries[i]);
+	free(p->deliveries);
+	free(p);
+}
+
+static void
+put_refused(void *arg)
+{
+	struct put *p = arg;
+
+	assert(p != NULL);
+	put_done(p, &p->write.why);
+}
+
+static void
+copy_delivery(struct oms_delivery *to, const struct oms_delivery *from)
+{
+	*to = *from;
+	to->statement = (struct buf)BUF_INIT;
+	buf_add(&to->statement, from->statement.data, from->statement.len);
+	if ((to->recipients = calloc(from->n_recipients + 1, sizeof *to->recipients)) == NULL)
+		abort();
+	memcpy(to->recipients, from->recipients, from->n_recipients * sizeof *to->recipients);
+}
+
+void
+oms_store_put_take(struct oms_store *s, const struct oms_put *in, struct loop *l,
+    oms_store_put_done *done, void *arg)
+{
+	struct put *p = calloc(1, sizeof *p);
+
+	if (p == NULL ||
+	    (p->deliveries = calloc(in->n_deliveries + 1, sizeof *p->deliveries)) == NULL)
+		abort();
+	p->store = oms_store_hold(s);
+	p->letter = (struct oms_letter_record) {
+		.facts = in->letter,
+		.open = (uint32_t)in->n_deliveries,
+		.body = true,
+	};
+	memcpy(p->letter.file, in->kept->name, sizeof p->letter.file);
+	memcpy(p->letter.token, in->token, sizeof p->letter.token);
+	p->max_letters = in->max_letters;
+	p->max_octets = in->max_octets;
+	if (p->letter.file[0] == '\0') {
+		p->body = in->kept->octets;
+		in->kept->octets = (struct buf)BUF_INIT;
+	}
+	spool_kept_clear(in->kept);
+	p->n = in->n_deliveries;
+	for (size_t i = 0; i < p->n; i++)
+		copy_delivery(&p->deliveries[i], &in->deliveries[i]);
+	p->done = done;
+	p->arg = arg;
+	p->write = (struct db_write) {
+		.apply = apply_put,
+		.done = put_done,
+		.arg = p,
+		.home = l,
+		.octets = p->body.len + 1024 * (p->n + 1),
+	};
+	if (!db_write_take(s->db, &p->write, &p->write.why))
+		loop_post(l, put_refused, p);
+}

@@ -1,0 +1,194 @@
+/* store — the OMS's spool: letters, what became of them per recipient domain, what is due.
+ *
+ * Nothing above this header knows a transaction, a cursor or a key.  Each write touches one letter
+ * (From domain, Id) or one delivery of it, completes on the caller's loop, and is durable when
+ * `done` is called without an error.
+ *
+ * State of each recipient; the recipients of one letter at one domain are a delivery:
+ *
+ *   S0 absent
+ *   S1 WAITING       due index has it; its notification is to be sent at next_ms
+ *   S2 NOTIFIED      the domain's IMS has a durable notice; served on demand until hold_until
+ *   S3 HANDED-OUT    an octet of the body may have left; never recalled from here on
+ *   S4 FETCHED       the IMS has said DONE: it owns the letter
+ *   S5 REFUSED, EXPIRED, RECALLED, TOO-LATE: over, with the other side's words
+ *
+ *   S0 -> S1  oms_store_put.  At the instant its transaction commits the promise is made: 250.
+ *   S1 -> S2, S5  oms_store_attempted, in the transaction that records the peer's answer.  A crash
+ *             between the answer and that commit repeats the notification; the IMS knows it by
+ *             (From domain, Id, recipient) and answers the same.
+ *   S2 -> S3  oms_store_hand_out, before the first octet leaves.  Recipients in S1 stay there and
+ *             are still notified: another's copy is not theirs.  Yet a domain all of whose
+ *             recipients are in S1 is served: the id is a capability, and who knows it was told,
+ *             though we may have gone down before we wrote that down; handed_s remembers it.
+ *   S2, S3 -> S4, S5  oms_store_settle: the domain says DONE, or that nobody there wants it.  If it
+ *             said DONE while a notification was under way, oms_store_attempted finds that
+ *             (settles) and the recipient goes S1 -> S4 at once.
+ *   S1..S3 -> S5  oms_store_sweep, when hold_until has passed.
+ *   A delivery is over when all its recipients are S4 or S5; a letter whose deliveries are all over
+ *   loses its body at once, and its record (kept for the outbox) after OMS_STORE_OUTCOME_S.
+ *
+ * A crash leaves: a body file that no record names (swept at start); a record whose body file was
+ * to be removed (removed by the sweep that finds it).  Each record names its body before anything
+ * is acknowledged, for the file is durable before the transaction begins.
+ *
+ * Each user's letters and octets that are kept are counted in the transaction that changes them.
+ *
+ * Besides the letters it remembers domains of recipients until a time; as what, says oms/downgrade.h.
+ *
+ * Keys:    letters by id (ULIDs rise with time); due by (pair of domains, time, id).
+ * Units:   _ms and _s are wall time.
+ */
+#ifndef OMS_STORE_STORE_H
+#define OMS_STORE_STORE_H
+
+#include "common/store/spool.h"
+#include "proto/statement.h"
+#include "proto/submit.h"
+
+#define OMS_STORE_OUTCOME_S  (30 * 86400) /* outcomes stay in the outbox for so long */
+#define OMS_STORE_DUE_PAGE   64           /* deliveries in one reading */
+#define OMS_STORE_USER_BYTES ADDRESS_STR_BYTES
+
+struct loop;
+struct offload;
+struct oms_store;
+
+bool oms_store_open(const char *folder, uint64_t size, struct offload *o, struct oms_store **s,
+    struct err *e);
+void oms_store_close(struct oms_store **s); /* what waits is committed first */
+
+struct spool *oms_store_spool(struct oms_store *s); /* where a letter is written to as it arrives */
+
+/* -- taking a letter --------------------------------------------------------------------------- */
+
+struct oms_letter {
+	struct ulid id;
+	char user[OMS_STORE_USER_BYTES]; /* whose outbox it is in */
+	char from[ADDRESS_STR_BYTES];    /* canonical */
+	int64_t date_s, hold_until_s;
+	uint64_t size;
+	unsigned char digest[DIGEST_BYTES];
+	uint64_t summary_size;
+	unsigned char summary_digest[DIGEST_BYTES];
+};
+
+struct oms_recipient {
+	char address[ADDRESS_STR_BYTES]; /* canonical */
+	unsigned char salt[STATEMENT_SALT_BYTES];
+	enum submit_state state;
+	int64_t since_s;
+	char word[SUBMIT_WORD_BYTES]; /* of the last refusal; "" */
+	char text[SUBMIT_TEXT_BYTES];
+};
+
+/* One letter's recipients at one domain. */
+struct oms_delivery {
+	struct ulid id;
+	char own[ADDRESS_DOMAIN_BYTES], peer[ADDRESS_DOMAIN_BYTES];
+	struct buf statement; /* exact octets; signed anew in each seal */
+	struct oms_recipient *recipients;
+	size_t n_recipients;
+	uint64_t tries;
+	int64_t next_ms; /* of clock_steady_ms; 0: not due any more */
+	int64_t hold_until_s;
+	/* the store's; an attempt brings them back as they were read */
+	int64_t handed_s; /* when an octet may first have left; 0: none has */
+	uint64_t settles; /* how often the domain said DONE or DECLINE */
+	bool declined;    /* what it said last */
+};
+
+void oms_delivery_clear(struct oms_delivery *d);
+
+struct oms_put {
+	struct oms_letter letter;
+	char token[SUBMIT_TOKEN_MAX + 1]; /* "": none */
+	struct spool_kept *kept;          /* taken */
+	struct oms_delivery *deliveries;  /* borrowed during the call */
+	size_t n_deliveries;
+	/* What the user may have waiting, this letter included; 0: no bound.  mailbox_full. */
+	uint64_t max_letters, max_octets;
+};
+
+/* id: the letter's own; or of the letter that came with this user and token before (then nothing
+ * new is stored).  e: system_full, mailbox_full, storage ... */
+typedef void oms_store_put_done(void *arg, const struct ulid *id, const struct err *e);
+void oms_store_put_take(struct oms_store *s, const struct oms_put *p, struct loop *l,
+    oms_store_put_done *done, void *arg);
+
+/* -- notifying ------------------------------------------------------------------------------------ */
+
+typedef void oms_store_done(void *arg, const struct err *e);
+
+/* Each pair of domains that has something due, with its earliest time.  False from fn stops. */
+bool oms_store_pairs(struct oms_store *s,
+    bool (*fn)(void *arg, const char *own, const char *peer, int64_t first_ms), void *arg,
+    struct err *e);
+/* The first `max` (<= OMS_STORE_DUE_PAGE) deliveries of the pair that are due by now_ms and which
+ * `skip` does not know, oldest due first; the caller clears each. */
+bool oms_store_due(struct oms_store *s, const char *own, const char *peer, int64_t now_ms,
+    bool (*skip)(void *arg, const struct ulid *id), void *arg, struct oms_delivery *out, size_t max,
+    size_t *n, struct err *e);
+/* When the pair's next delivery is due; 0: none. */
+bool oms_store_next_due(struct oms_store *s, const char *own, const char *peer, int64_t *next_ms,
+    struct err *e);
+/* Records an attempt: recipients' states, words, tries and next_ms as they stand in `d` (those that
+ * were handed out or settled meanwhile keep what they have).  Copied before the call returns. */
+void oms_store_attempted(struct oms_store *s, const struct oms_delivery *d, size_t n,
+    struct loop *l, oms_store_done *done, void *arg);
+
+/* -- serving --------------------------------------------------------------------------------------- */
+
+/* e: unknown_id (also for a domain that is no recipient, or whose recipients all refused it),
+ * recalled, gone.  source is taken by the callee; letter is borrowed. */
+typedef void oms_store_handed(void *arg, const struct oms_letter *letter, struct source *source,
+    const struct err *e);
+/* Durable before done: S3.  Asked again it costs no write. */
+void oms_store_hand_out(struct oms_store *s, const struct ulid *id, const char *peer,
+    struct loop *l, oms_store_handed *done, void *arg);
+/* The summary alone: no change of state.  At once, on this thread. */
+bool oms_store_summary(struct oms_store *s, const struct ulid *id, const char *peer,
+    struct source **out, uint64_t *size, struct err *e);
+/* DONE (fetched) or DECLINE of a domain; may be repeated. */
+void oms_store_settle(struct oms_store *s, const struct ulid *id, const char *peer, bool declined,
+    struct loop *l, oms_store_done *done, void *arg);
+
+/* -- remembering domains ------------------------------------------------------------------------- */
+
+/* Until when; 0: not at all.  At once, on this thread. */
+bool oms_store_remembered(struct oms_store *s, const char *domain, int64_t *until_s, struct err *e);
+/* Replaces it.  e: system_full also where there are `max` already and this is not one of them. */
+void oms_store_remember(struct oms_store *s, const char *domain, int64_t until_s, uint64_t max,
+    struct loop *l, oms_store_done *done, void *arg);
+
+/* -- looking ------------------------------------------------------------------------------------------ */
+
+/* Appends rows (proto/submit.h) of one letter of the user; false: unknown_id. */
+bool oms_store_status(struct oms_store *s, const char *user, const struct ulid *id,
+    struct buf *page, struct err *e);
+/* Rows of the user's letters behind `after`. */
+bool oms_store_outbox(struct oms_store *s, const char *user, const struct ulid *after,
+    struct buf *page, bool *more, struct err *e);
+/* For the operator: each delivery behind (after_id, after_peer), at most max; returns how many. */
+bool oms_store_queue(struct oms_store *s, const struct ulid *after_id, const char *after_peer,
+    size_t max, bool (*fn)(void *arg, const struct oms_letter *l, const struct oms_delivery *d),
+    void *arg, struct err *e);
+
+struct oms_store_counts {
+	uint64_t letters, writes, commits, used_bytes, size_bytes, domains;
+};
+void oms_store_counts(struct oms_store *s, struct oms_store_counts *out);
+
+struct oms_user_counts {
+	uint64_t letters, octets; /* whose bodies are kept */
+};
+bool oms_store_user(struct oms_store *s, const char *user, struct oms_user_counts *out,
+    struct err *e);
+
+/* What has come to its end by now_s: expired deliveries, forgotten outcomes; in bounded writes, one
+ * after the other, until nothing is left.  Of the domains remembered each call looks at some, in
+ * turn.  One at a time. */
+void oms_store_sweep(struct oms_store *s, int64_t now_s, struct loop *l, oms_store_done *done,
+    void *arg);
+
+#endif

@@ -1,0 +1,321 @@
+/* store_due — the OMS's spool: what is to be notified, and what came of it; see store.h. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/base/clock.h"
+#include "common/base/memory.h"
+#include "common/loop/loop.h"
+#include "oms/store/store_private.h"
+
+#define PAIRS_MAX 4096 /* pairs of domains told of in one call */
+
+/* -- pairs -------------------------------------------------------------------------------------- */
+
+struct first {
+	char own[ADDRESS_DOMAIN_BYTES], peer[ADDRESS_DOMAIN_BYTES];
+	int64_t next_ms;
+	struct oms_key pair;
+	bool found;
+};
+
+static bool
+take_first(void *arg, struct span key, struct span value)
+{
+	struct first *f = arg;
+	struct span peer = value, own = span_cut(&peer, '\0');
+
+	f->found = key.n == 40 && span_copy(own, f->own, sizeof f->own) &&
+	    span_copy(peer, f->peer, sizeof f->peer);
+	f->next_ms = oms_key_time(key, 16);
+	memcpy(f->pair.b, key.p, 16);
+	f->pair.n = 16;
+	return false;
+}
+
+/* The key behind all of a pair's: its 16 octets counted up by one; false: there is none. */
+static bool
+behind(struct oms_key *pair)
+{
+	for (size_t i = pair->n; i-- > 0;)
+		if (++pair->b[i] != 0)
+			return true;
+	return false;
+}
+
+bool
+oms_store_pairs(struct oms_store *s,
+    bool (*fn)(void *arg, const char *own, const char *peer, int64_t first_ms), void *arg,
+    struct err *e)
+{
+	struct db_txn *t;
+	struct first f = { .pair = { .n = 0 } };
+	bool fault;
+
+	if (!db_read(s->db, &t, e))
+		return false;
+	for (int i = 0; i < PAIRS_MAX; i++) {
+		f.found = false;
+		db_each(t, DUE, oms_key_span(&f.pair), (struct span) { 0 }, take_first, &f);
+		if (!f.found || !fn(arg, f.own, f.peer, f.next_ms) || !behind(&f.pair))
+			break;
+	}
+	fault = db_fault(t, e);
+	db_read_end(&t);
+	return !fault;
+}
+
+bool
+oms_store_next_due(struct oms_store *s, const char *own, const char *peer, int64_t *next_ms,
+    struct err *e)
+{
+	struct db_txn *t;
+	struct oms_key pair = oms_key_pair(own, peer);
+	struct first f = { .found = false };
+	bool fault;
+
+	if (!db_read(s->db, &t, e))
+		return false;
+	db_each(t, DUE, oms_key_span(&pair), oms_key_span(&pair), take_first, &f);
+	*next_ms = f.found ? f.next_ms : 0;
+	fault = db_fault(t, e);
+	db_read_end(&t);
+	return !fault;
+}
+
+/* -- what is due ------------------------------------------------------------------------------------ */
+
+struct due {
+	struct ulid id;
+	int64_t at_ms;
+};
+
+struct page {
+	struct due entry[OMS_STORE_DUE_PAGE];
+	size_t n, max;
+	int64_t now_ms;
+	bool (*skip)(void *arg, const struct ulid *id);
+	void *arg;
+};
+
+static bool
+take_due(void *arg, struct span key, struct span value)
+{
+	struct page *p = arg;
+	struct due d;
+
+	(void)value;
+	if (key.n != 40 || (d.at_ms = oms_key_time(key, 16)) > p->now_ms)
+		return false;
+	memcpy(d.id.b, key.p + 24, ULID_BYTES);
+	if (!p->skip(p->arg, &d.id))
+		p->entry[p->n++] = d;
+	return p->n < p->max;
+}
+
+struct stale {
+	struct db_write write;
+	struct oms_key key;
+};
+
+static bool
+apply_stale(struct db_txn *t, void *arg, struct err *e)
+{
+	db_del(t, DUE, oms_key_span(&((struct stale *)arg)->key));
+	return !db_fault(t, e);
+}
+
+static void
+stale_done(void *arg, const struct err *e)
+{
+	(void)e;
+	free(arg);
+}
+
+/* A delivery that is damaged or gone must not stay due for ever; db has logged what is damaged. */
+static void
+drop_due(struct oms_store *s, const struct oms_key *pair, const struct due *d)
+{
+	struct stale *w = memory_new(sizeof *w);
+	struct err e;
+
+	w->key = oms_key_due_of(pair, d->at_ms, &d->id);
+	w->write = (struct db_write) { .apply = apply_stale,
+		.done = stale_done,
+		.arg = w,
+		.octets = 64,
+		.frees = true };
+	if (!db_write_take(s->db, &w->write, &e))
+		free(w);
+}
+
+bool
+oms_store_due(struct oms_store *s, const char *own, const char *peer, int64_t now_ms,
+    bool (*skip)(void *arg, const struct ulid *id), void *arg, struct oms_delivery *out, size_t max,
+    size_t *n, struct err *e)
+{
+	struct page p = {
+		.max = max < OMS_STORE_DUE_PAGE ? max : OMS_STORE_DUE_PAGE,
+		.now_ms = now_ms,
+		.skip = skip,
+		.arg = arg,
+	};
+	struct oms_key pair = oms_key_pair(own, peer);
+	struct db_txn *t;
+	struct err why;
+	bool good;
+
+	*n = 0;
+	if (!db_read(s->db, &t, e))
+		return false;
+	db_each(t, DUE, oms_key_span(&pair), oms_key_span(&pair), take_due, &p);
+	good = !db_fault(t, e);
+	for (size_t i = 0; i < p.n && good; i++) {
+		if (oms_delivery_get(t, &p.entry[i].id, peer, &out[*n], &why))
+			++*n;
+		else
+			drop_due(s, &pair, &p.entry[i]);
+	}
+	db_read_end(&t);
+	return good;
+}
+
+/* -- what came of it --------------------------------------------------------------------------------- */
+
+struct attempted {
+	struct db_write write;
+	struct oms_store *store;
+	struct oms_delivery *deliveries;
+	size_t n;
+	char (*files)[SPOOL_NAME_BYTES];
+	int64_t now_s;
+	oms_store_done *done;
+	void *arg;
+};
+
+/* The domain was told, and has acted on it before we came to write down that it was told.  A DECLINE
+ * may have been about another recipient's copy, and would lose this one's: it does not count. */
+static void
+catch_up(struct oms_recipient *r, const struct oms_delivery *now, const struct oms_delivery *said)
+{
+	if (r->state != SUBMIT_NOTIFIED)
+		return;
+	if (now->settles != said->settles && !now->declined)
+		oms_recipient_settle(r, false, r->since_s);
+	else if (now->handed_s != said->handed_s)
+		r->state = SUBMIT_HANDED_OUT;
+}
+
+/* What was handed out or ended meanwhile stays as it is; who waits stays due. */
+static void
+merge(struct oms_delivery *now, const struct oms_delivery *said)
+{
+	for (size_t i = 0; i < now->n_recipients && i < said->n_recipients; i++) {
+		struct oms_recipient *r = &now->recipients[i];
+
+		if (r->state != SUBMIT_WAITING && r->state != SUBMIT_NOTIFIED)
+			continue;
+		*r = said->recipients[i];
+		catch_up(r, now, said);
+	}
+	now->tries = said->tries;
+	if (said->next_ms != 0)
+		now->next_ms = said->next_ms;
+}
+
+static bool
+apply_one(struct db_txn *t, struct attempted *a, size_t i, struct err *e)
+{
+	const struct oms_delivery *said = &a->deliveries[i];
+	struct oms_delivery now;
+	int64_t was_ms;
+	bool was_over, good;
+
+	if (!oms_delivery_get(t, &said->id, said->peer, &now, e))
+		return e->why == REFUSAL_unknown_id; /* forgotten meanwhile */
+	was_ms = now.next_ms;
+	was_over = oms_delivery_is_over(&now);
+	merge(&now, said);
+	if (!oms_delivery_waits(&now))
+		now.next_ms = 0;
+	oms_delivery_put(t, &now, was_ms);
+	good = was_over || !oms_delivery_is_over(&now) ||
+	    oms_letter_delivery_over(t, &now.id, a->now_s, a->files[i], e);
+	oms_delivery_clear(&now);
+	return good;
+}
+
+static bool
+apply_attempted(struct db_txn *t, void *arg, struct err *e)
+{
+	struct attempted *a = arg;
+
+	for (size_t i = 0; i < a->n; i++) {
+		a->files[i][0] = '\0';
+		if (!apply_one(t, a, i, e) && db_fault(t, e))
+			return false;
+	}
+	return !db_fault(t, e);
+}
+
+static void
+attempted_done(void *arg, const struct err *e)
+{
+	struct attempted *a = arg;
+
+	for (size_t i = 0; i < a->n; i++) {
+		if (e == NULL)
+			spool_remove(a->store->spool, a->files[i]);
+		oms_delivery_clear(&a->deliveries[i]);
+	}
+	oms_store_drop(&a->store);
+	a->done(a->arg, e);
+	free(a->deliveries);
+	free(a->files);
+	free(a);
+}
+
+static void
+attempted_refused(void *arg)
+{
+	struct attempted *a = arg;
+
+	attempted_done(a, &a->write.why);
+}
+
+static void
+copy_outcome(struct oms_delivery *to, const struct oms_delivery *from)
+{
+	*to = *from;
+	to->statement = (struct buf)BUF_INIT; /* the record's own stays */
+	if ((to->recipients = calloc(from->n_recipients + 1, sizeof *to->recipients)) == NULL)
+		abort();
+	memcpy(to->recipients, from->recipients, from->n_recipients * sizeof *to->recipients);
+}
+
+void
+oms_store_attempted(struct oms_store *s, const struct oms_delivery *d, size_t n, struct loop *l,
+    oms_store_done *done, void *arg)
+{
+	struct attempted *a = calloc(1, sizeof *a);
+
+	if (a == NULL || (a->deliveries = calloc(n + 1, sizeof *a->deliveries)) == NULL ||
+	    (a->files = calloc(n + 1, sizeof *a->files)) == NULL)
+		abort();
+	a->store = oms_store_hold(s);
+	a->n = n;
+	a->now_s = clock_wall_ms() / 1000;
+	a->done = done;
+	a->arg = arg;
+	for (size_t i = 0; i < n; i++)
+		copy_outcome(&a->deliveries[i], &d[i]);
+	a->write = (struct db_write) {
+		.apply = apply_attempted,
+		.done = attempted_done,
+		.arg = a,
+		.home = l,
+		.octets = 2048 * n,
+		.frees = true,
+	};
+	if (!db_write_take(s->db, &a->write, &a->write.why))
+		loop_post(l, attempted_refused, a);
+}

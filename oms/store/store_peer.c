@@ -1,0 +1,173 @@
+/* store_peer — the OMS's spool: which domains are remembered, and until when; see store.h. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/base/memory.h"
+#include "common/base/record.h"
+#include "common/loop/loop.h"
+#include "oms/store/store_private.h"
+
+#define VERSION_1 1
+#define LOOK_MAX  1000 /* records looked at in one sweep; the next goes on from there */
+
+static bool
+read_until(struct span value, int64_t *until_s)
+{
+	struct reader r = reader_of(value);
+	bool good = read_u8(&r) == VERSION_1;
+
+	*until_s = (int64_t)read_u64(&r);
+	return good && reader_done(&r);
+}
+
+bool
+oms_store_remembered(struct oms_store *s, const char *domain, int64_t *until_s, struct err *e)
+{
+	struct db_txn *t;
+	struct span value;
+	bool good;
+
+	*until_s = 0;
+	if (!db_read(s->db, &t, e))
+		return false;
+	if (db_get(t, PEER, span_str(domain), &value))
+		good = read_until(value, until_s) ||
+		    err_set(e, REFUSAL_storage, "a stored record is damaged");
+	else
+		good = !db_fault(t, e);
+	db_read_end(&t);
+	return good;
+}
+
+/* -- remembering --------------------------------------------------------------------------------- */
+
+struct remember {
+	struct db_write write;
+	char domain[ADDRESS_DOMAIN_BYTES];
+	int64_t until_s;
+	uint64_t max;
+	oms_store_done *done;
+	void *arg;
+};
+
+/* Who is remembered stays so, whatever comes: else many new names would make us forget. */
+static bool
+apply_remember(struct db_txn *t, void *arg, struct err *e)
+{
+	struct remember *w = arg;
+	struct buf value = BUF_INIT;
+	struct span was;
+	bool known = db_get(t, PEER, span_str(w->domain), &was);
+
+	if (!known && db_fault(t, e)) {
+		known = true; /* damaged: it is written anew */
+		db_pardon(t);
+	}
+	if (RULE(system_full) && !known && db_entries(t, PEER) >= w->max)
+		return err_set(e, REFUSAL_system_full, "%llu domains are remembered already",
+		    (unsigned long long)w->max);
+	put_u8(&value, VERSION_1);
+	put_u64(&value, (uint64_t)w->until_s);
+	db_put(t, PEER, span_str(w->domain), buf_span(&value));
+	buf_clear(&value);
+	return !db_fault(t, e);
+}
+
+static void
+remember_done(void *arg, const struct err *e)
+{
+	struct remember *w = arg;
+
+	w->done(w->arg, e);
+	free(w);
+}
+
+static void
+remember_refused(void *arg)
+{
+	remember_done(arg, &((struct remember *)arg)->write.why);
+}
+
+void
+oms_store_remember(struct oms_store *s, const char *domain, int64_t until_s, uint64_t max,
+    struct loop *l, oms_store_done *done, void *arg)
+{
+	struct remember *w = memory_new(sizeof *w);
+
+	snprintf(w->domain, sizeof w->domain, "%s", domain);
+	w->until_s = until_s;
+	w->max = max;
+	w->done = done;
+	w->arg = arg;
+	w->write = (struct db_write) {
+		.apply = apply_remember,
+		.done = remember_done,
+		.arg = w,
+		.home = l,
+		.octets = 512,
+	};
+	if (!db_write_take(s->db, &w->write, &w->write.why))
+		loop_post(l, remember_refused, w);
+}
+
+/* -- forgetting ------------------------------------------------------------------------------------ */
+
+struct look {
+	struct oms_peers *ended;
+	struct oms_key *next;
+	int64_t now_s;
+	size_t n;
+};
+
+static bool
+take_ended(void *arg, struct span key, struct span value)
+{
+	struct look *l = arg;
+	struct oms_peers *p = l->ended;
+	int64_t until_s;
+
+	if (read_until(value, &until_s) && until_s <= l->now_s &&
+	    span_copy(key, p->name[p->n], sizeof p->name[p->n]))
+		p->n++;
+	if (p->n < OMS_PEERS_SWEEP && ++l->n < LOOK_MAX)
+		return true;
+	/* A name with another octet behind it is the first that may follow it. */
+	l->next->n = key.n < sizeof l->next->b ? key.n + 1 : 0;
+	if (l->next->n > 0)
+		memcpy(l->next->b, key.p, key.n);
+	return false;
+}
+
+void
+oms_peers_look(struct oms_store *s, int64_t now_s, struct oms_peers *ended)
+{
+	struct oms_key from = s->peer_next;
+	struct look l = { .ended = ended, .next = &s->peer_next, .now_s = now_s };
+	struct db_txn *t;
+	struct err e;
+
+	ended->n = 0;
+	s->peer_next = (struct oms_key) { .n = 0 };
+	if (s->db == NULL || !db_read(s->db, &t, &e))
+		return;
+	db_each(t, PEER, oms_key_span(&from), (struct span) { 0 }, take_ended, &l);
+	db_read_end(&t);
+}
+
+/* One that was seen again since it was looked at stays. */
+void
+oms_peers_forget(struct db_txn *t, const struct oms_peers *ended, int64_t now_s)
+{
+	struct span value;
+	int64_t until_s;
+
+	for (size_t i = 0; i < ended->n; i++) {
+		struct span name = span_str(ended->name[i]);
+
+		if (db_get(t, PEER, name, &value) && read_until(value, &until_s) &&
+		    until_s <= now_s)
+			db_del(t, PEER, name);
+		db_pardon(t);
+	}
+}

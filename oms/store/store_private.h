@@ -1,0 +1,101 @@
+/* store_private — how letters and deliveries stand in the spool's tables.  For oms/store*.c alone.
+ *
+ *	table        key                                    value
+ *	LETTER       id                                     version, facts, token, file, deliveries left
+ *	BODY         id                                     octets of an inline body
+ *	DELIVERY     id, peer                               version, own, statement, recipients, tries, next
+ *	DUE          pair(16), next_ms(8), id               own NUL peer
+ *	TOKEN        user NUL token                         id, until_s
+ *	OUTBOX       user NUL id                            -
+ *	END          time_s(8), id                          -
+ *	USER         user                                   version, letters, octets whose bodies are kept
+ *	PEER         domain                                 version, until_s
+ *
+ * pair = the first 16 octets of SHA-256(own NUL peer), so that a key stays within LMDB's limit.
+ */
+#ifndef OMS_STORE_STORE_PRIVATE_H
+#define OMS_STORE_STORE_PRIVATE_H
+
+#include <stdatomic.h>
+
+#include "common/store/db.h"
+#include "oms/store/store.h"
+
+enum oms_table { LETTER, BODY, DELIVERY, DUE, TOKEN, OUTBOX, END, USER, PEER, OMS_TABLES };
+
+struct oms_key {
+	unsigned char b[DB_KEY_MAX];
+	size_t n;
+};
+
+/* Counted: what is under way holds it, for its `done` may come after oms_store_close. */
+struct oms_store {
+	atomic_uint refs;
+	struct db *db; /* NULL: closed */
+	struct spool *spool;
+	struct oms_key peer_next; /* the sweep's: where it goes on */
+};
+
+struct oms_store *oms_store_hold(struct oms_store *s);
+void oms_store_drop(struct oms_store **s);
+
+struct oms_letter_record {
+	struct oms_letter facts;
+	char token[SUBMIT_TOKEN_MAX + 1]; /* to forget it with the letter */
+	char file[SPOOL_NAME_BYTES];      /* "": inline */
+	uint32_t open;                    /* deliveries that are not over */
+	bool body;                        /* it is still there */
+	int64_t forget_s;                 /* once it is over: when its outcome is forgotten */
+};
+
+struct span oms_key_span(const struct oms_key *k);
+struct oms_key oms_key_id(const struct ulid *id);
+struct oms_key oms_key_delivery(const struct ulid *id, const char *peer);
+struct oms_key oms_key_pair(const char *own, const char *peer);
+struct oms_key oms_key_due(const char *own, const char *peer, int64_t next_ms,
+    const struct ulid *id);
+struct oms_key oms_key_due_of(const struct oms_key *pair, int64_t next_ms, const struct ulid *id);
+struct oms_key oms_key_named(const char *name, struct span rest); /* name NUL rest */
+struct oms_key oms_key_end(int64_t at_s, const struct ulid *id);
+int64_t oms_key_time(struct span key, size_t at);
+
+void oms_letter_write(struct buf *out, const struct oms_letter_record *r);
+bool oms_letter_read(struct span value, struct oms_letter_record *r, struct err *e);
+void oms_delivery_write(struct buf *out, const struct oms_delivery *d);
+/* The caller clears *d. */
+bool oms_delivery_read(struct span value, struct oms_delivery *d, struct err *e);
+
+/* Whole records by key.  False with e->why unknown_id: not there. */
+bool oms_letter_get(struct db_txn *t, const struct ulid *id, struct oms_letter_record *r,
+    struct err *e);
+void oms_letter_put(struct db_txn *t, const struct oms_letter_record *r);
+bool oms_delivery_get(struct db_txn *t, const struct ulid *id, const char *peer,
+    struct oms_delivery *d, struct err *e);
+/* Replaces the record, and its place among what is due (was_ms -> d->next_ms; 0: none). */
+void oms_delivery_put(struct db_txn *t, const struct oms_delivery *d, int64_t was_ms);
+
+bool oms_user_get(struct db_txn *t, const char *user, struct oms_user_counts *c, struct err *e);
+void oms_user_put(struct db_txn *t, const char *user, const struct oms_user_counts *c);
+
+#define OMS_PEERS_SWEEP 200 /* forgotten in one sweep */
+
+/* Domains whose time has come. */
+struct oms_peers {
+	char name[OMS_PEERS_SWEEP][ADDRESS_DOMAIN_BYTES];
+	size_t n;
+};
+void oms_peers_look(struct oms_store *s, int64_t now_s, struct oms_peers *ended);
+void oms_peers_forget(struct db_txn *t, const struct oms_peers *ended, int64_t now_s);
+
+bool oms_recipient_is_over(const struct oms_recipient *r);
+/* The domain has it, or does not want it. */
+void oms_recipient_settle(struct oms_recipient *r, bool declined, int64_t now_s);
+bool oms_delivery_is_over(const struct oms_delivery *d);
+bool oms_delivery_waits(const struct oms_delivery *d); /* some recipient; else it is never due */
+
+/* A delivery has come to its end: counts it down; with the last one the body goes (its file after
+ * the commit, by spool_remove of what is put into `file`). */
+bool oms_letter_delivery_over(struct db_txn *t, const struct ulid *id, int64_t now_s,
+    char file[SPOOL_NAME_BYTES], struct err *e);
+
+#endif

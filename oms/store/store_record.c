@@ -1,0 +1,414 @@
+/* store_record — records and keys of the spool; see store_record.h. */
+#include "oms/store/store_private.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/base/record.h"
+
+#define VERSION_1 1
+
+/* -- keys --------------------------------------------------------------------------------------- */
+
+static void
+oms_key_add(struct oms_key *k, const void *p, size_t n)
+{
+	if (n > sizeof k->b - k->n)
+		abort(); /* each part has its limit; together they fit */
+	if (n > 0)
+		memcpy(k->b + k->n, p, n);
+	k->n += n;
+}
+
+static void
+oms_key_add_u64(struct oms_key *k, uint64_t v)
+{
+	unsigned char b[8];
+
+	for (int i = 0; i < 8; i++)
+		b[i] = (unsigned char)(v >> (56 - 8 * i));
+	oms_key_add(k, b, sizeof b);
+}
+
+struct span
+oms_key_span(const struct oms_key *k)
+{
+	return span_of(k->b, k->n);
+}
+
+struct oms_key
+oms_key_id(const struct ulid *id)
+{
+	struct oms_key k = { .n = 0 };
+
+	oms_key_add(&k, id->b, ULID_BYTES);
+	return k;
+}
+
+struct oms_key
+oms_key_delivery(const struct ulid *id, const char *peer)
+{
+	struct oms_key k = oms_key_id(id);
+
+	oms_key_add(&k, peer, strlen(peer));
+	return k;
+}
+
+struct oms_key
+oms_key_pair(const char *own, const char *peer)
+{
+	struct oms_key names = { .n = 0 }, k = { .n = 0 };
+	unsigned char digest[DIGEST_BYTES];
+
+	oms_key_add(&names, own, strlen(own) + 1);
+	oms_key_add(&names, peer, strlen(peer));
+	digest_sha256(oms_key_span(&names), digest);
+	oms_key_add(&k, digest, 16);
+	return k;
+}
+
+struct oms_key
+oms_key_due(const char *own, const char *peer, int64_t next_ms, const struct ulid *id)
+{
+	struct oms_key pair = oms_key_pair(own, peer);
+
+	return oms_key_due_of(&pair, next_ms, id);
+}
+
+struct oms_key
+oms_key_due_of(const struct oms_key *pair, int64_t next_ms, const struct ulid *id)
+{
+	struct oms_key k = *pair;
+
+	oms_key_add_u64(&k, (uint64_t)next_ms);
+	oms_key_add(&k, id->b, ULID_BYTES);
+	return k;
+}
+
+struct oms_key
+oms_key_named(const char *name, struct span rest)
+{
+	struct oms_key k = { .n = 0 };
+
+	oms_key_add(&k, name, strlen(name) + 1);
+	oms_key_add(&k, rest.p, rest.n);
+	return k;
+}
+
+struct oms_key
+oms_key_end(int64_t at_s, const struct ulid *id)
+{
+	struct oms_key k = { .n = 0 };
+
+	oms_key_add_u64(&k, (uint64_t)at_s);
+	oms_key_add(&k, id->b, ULID_BYTES);
+	return k;
+}
+
+int64_t
+oms_key_time(struct span key, size_t at)
+{
+	struct reader r = reader_of(span_sub(key, at, 8));
+
+	return (int64_t)read_u64(&r);
+}
+
+/* -- records --------------------------------------------------------------------------------------- */
+
+static bool
+read_str(struct reader *r, char *dst, size_t cap)
+{
+	return span_copy(read_span(r), dst, cap);
+}
+
+static bool
+damaged(struct err *e)
+{
+	return err_set(e, REFUSAL_storage, "a stored record is damaged");
+}
+
+void
+oms_letter_write(struct buf *out, const struct oms_letter_record *r)
+{
+	put_u8(out, VERSION_1);
+	put_bytes(out, r->facts.id.b, ULID_BYTES);
+	put_span(out, span_str(r->facts.user));
+	put_span(out, span_str(r->facts.from));
+	put_u64(out, (uint64_t)r->facts.date_s);
+	put_u64(out, (uint64_t)r->facts.hold_until_s);
+	put_u64(out, r->facts.size);
+	put_bytes(out, r->facts.digest, DIGEST_BYTES);
+	put_u64(out, r->facts.summary_size);
+	put_bytes(out, r->facts.summary_digest, DIGEST_BYTES);
+	put_span(out, span_str(r->token));
+	put_span(out, span_str(r->file));
+	put_u32(out, r->open);
+	put_u8(out, r->body);
+	put_u64(out, (uint64_t)r->forget_s);
+}
+
+bool
+oms_letter_read(struct span value, struct oms_letter_record *r, struct err *e)
+{
+	struct reader in = reader_of(value);
+	bool good = read_u8(&in) == VERSION_1;
+
+	*r = (struct oms_letter_record) { 0 };
+	read_bytes(&in, r->facts.id.b, ULID_BYTES);
+	good = read_str(&in, r->facts.user, sizeof r->facts.user) && good;
+	good = read_str(&in, r->facts.from, sizeof r->facts.from) && good;
+	r->facts.date_s = (int64_t)read_u64(&in);
+	r->facts.hold_until_s = (int64_t)read_u64(&in);
+	r->facts.size = read_u64(&in);
+	read_bytes(&in, r->facts.digest, DIGEST_BYTES);
+	r->facts.summary_size = read_u64(&in);
+	read_bytes(&in, r->facts.summary_digest, DIGEST_BYTES);
+	good = read_str(&in, r->token, sizeof r->token) && good;
+	good = read_str(&in, r->file, sizeof r->file) && good;
+	r->open = read_u32(&in);
+	r->body = read_u8(&in) != 0;
+	r->forget_s = (int64_t)read_u64(&in);
+	return (good && reader_done(&in)) || damaged(e);
+}
+
+static void
+recipient_write(struct buf *out, const struct oms_recipient *r)
+{
+	put_span(out, span_str(r->address));
+	put_bytes(out, r->salt, sizeof r->salt);
+	put_u8(out, (uint8_t)r->state);
+	put_u64(out, (uint64_t)r->since_s);
+	put_span(out, span_str(r->word));
+	put_span(out, span_str(r->text));
+}
+
+static bool
+recipient_read(struct reader *in, struct oms_recipient *r)
+{
+	bool good = read_str(in, r->address, sizeof r->address);
+
+	read_bytes(in, r->salt, sizeof r->salt);
+	r->state = (enum submit_state)read_u8(in);
+	r->since_s = (int64_t)read_u64(in);
+	good = read_str(in, r->word, sizeof r->word) && good;
+	good = read_str(in, r->text, sizeof r->text) && good;
+	return good && r->state <= SUBMIT_BY_SMTP;
+}
+
+void
+oms_delivery_write(struct buf *out, const struct oms_delivery *d)
+{
+	put_u8(out, VERSION_1);
+	put_bytes(out, d->id.b, ULID_BYTES);
+	put_span(out, span_str(d->own));
+	put_span(out, span_str(d->peer));
+	put_span(out, buf_span(&d->statement));
+	put_u64(out, d->tries);
+	put_u64(out, (uint64_t)d->next_ms);
+	put_u64(out, (uint64_t)d->hold_until_s);
+	put_u64(out, (uint64_t)d->handed_s);
+	put_u64(out, d->settles);
+	put_u8(out, d->declined);
+	put_u16(out, (uint16_t)d->n_recipients);
+	for (size_t i = 0; i < d->n_recipients; i++)
+		recipient_write(out, &d->recipients[i]);
+}
+
+bool
+oms_delivery_read(struct span value, struct oms_delivery *d, struct err *e)
+{
+	struct reader in = reader_of(value);
+	bool good = read_u8(&in) == VERSION_1;
+	struct span statement;
+
+	*d = (struct oms_delivery) { 0 };
+	read_bytes(&in, d->id.b, ULID_BYTES);
+	good = read_str(&in, d->own, sizeof d->own) && good;
+	good = read_str(&in, d->peer, sizeof d->peer) && good;
+	statement = read_span(&in);
+	d->tries = read_u64(&in);
+	d->next_ms = (int64_t)read_u64(&in);
+	d->hold_until_s = (int64_t)read_u64(&in);
+	d->handed_s = (int64_t)read_u64(&in);
+	d->settles = read_u64(&in);
+	d->declined = read_u8(&in) != 0;
+	d->n_recipients = read_u16(&in);
+	if (!good || d->n_recipients > SUBMIT_RECIPIENTS_MAX) {
+		d->n_recipients = 0;
+		return damaged(e);
+	}
+	buf_add(&d->statement, statement.p, statement.n);
+	if ((d->recipients = calloc(d->n_recipients + 1, sizeof *d->recipients)) == NULL)
+		abort();
+	for (size_t i = 0; i < d->n_recipients && good; i++)
+		good = recipient_read(&in, &d->recipients[i]);
+	if (good && reader_done(&in))
+		return true;
+	oms_delivery_clear(d);
+	return damaged(e);
+}
+
+void
+oms_delivery_clear(struct oms_delivery *d)
+{
+	buf_clear(&d->statement);
+	free(d->recipients);
+	d->recipients = NULL;
+	d->n_recipients = 0;
+}
+
+/* -- whole records -------------------------------------------------------------------------------------- */
+
+bool
+oms_letter_get(struct db_txn *t, const struct ulid *id, struct oms_letter_record *r, struct err *e)
+{
+	struct oms_key k = oms_key_id(id);
+	struct span value;
+
+	if (!db_get(t, LETTER, oms_key_span(&k), &value))
+		return db_fault(t, e) ? false : err_set(e, REFUSAL_unknown_id, "%s", "");
+	return oms_letter_read(value, r, e);
+}
+
+void
+oms_letter_put(struct db_txn *t, const struct oms_letter_record *r)
+{
+	struct oms_key k = oms_key_id(&r->facts.id);
+	struct buf value = BUF_INIT;
+
+	oms_letter_write(&value, r);
+	db_put(t, LETTER, oms_key_span(&k), buf_span(&value));
+	buf_clear(&value);
+}
+
+bool
+oms_delivery_get(struct db_txn *t, const struct ulid *id, const char *peer, struct oms_delivery *d,
+    struct err *e)
+{
+	struct oms_key k = oms_key_delivery(id, peer);
+	struct span value;
+
+	if (!db_get(t, DELIVERY, oms_key_span(&k), &value))
+		return db_fault(t, e) ? false : err_set(e, REFUSAL_unknown_id, "%s", "");
+	return oms_delivery_read(value, d, e);
+}
+
+void
+oms_delivery_put(struct db_txn *t, const struct oms_delivery *d, int64_t was_ms)
+{
+	struct oms_key k = oms_key_delivery(&d->id, d->peer), due;
+	struct buf value = BUF_INIT;
+
+	if (was_ms != 0 && was_ms != d->next_ms) {
+		due = oms_key_due(d->own, d->peer, was_ms, &d->id);
+		db_del(t, DUE, oms_key_span(&due));
+	}
+	if (d->next_ms != 0 && was_ms != d->next_ms) {
+		struct oms_key names = oms_key_named(d->own, span_str(d->peer));
+
+		due = oms_key_due(d->own, d->peer, d->next_ms, &d->id);
+		db_put(t, DUE, oms_key_span(&due), oms_key_span(&names));
+	}
+	oms_delivery_write(&value, d);
+	db_put(t, DELIVERY, oms_key_span(&k), buf_span(&value));
+	buf_clear(&value);
+}
+
+bool
+oms_user_get(struct db_txn *t, const char *user, struct oms_user_counts *c, struct err *e)
+{
+	struct span value;
+	struct reader r;
+
+	*c = (struct oms_user_counts) { 0 };
+	if (!db_get(t, USER, span_str(user), &value))
+		return !db_fault(t, e);
+	r = reader_of(value);
+	if (read_u8(&r) != VERSION_1)
+		return damaged(e);
+	c->letters = read_u64(&r);
+	c->octets = read_u64(&r);
+	return reader_done(&r) || damaged(e);
+}
+
+void
+oms_user_put(struct db_txn *t, const char *user, const struct oms_user_counts *c)
+{
+	struct buf value = BUF_INIT;
+
+	put_u8(&value, VERSION_1);
+	put_u64(&value, c->letters);
+	put_u64(&value, c->octets);
+	if (c->letters > 0)
+		db_put(t, USER, span_str(user), buf_span(&value));
+	else
+		db_del(t, USER, span_str(user));
+	buf_clear(&value);
+}
+
+bool
+oms_recipient_is_over(const struct oms_recipient *r)
+{
+	return r->state != SUBMIT_WAITING && r->state != SUBMIT_NOTIFIED &&
+	    r->state != SUBMIT_HANDED_OUT;
+}
+
+void
+oms_recipient_settle(struct oms_recipient *r, bool declined, int64_t now_s)
+{
+	r->state = declined ? SUBMIT_REFUSED : SUBMIT_FETCHED;
+	r->since_s = now_s;
+	r->text[0] = '\0';
+	span_copy(span_str(declined ? refusal_word(REFUSAL_declined) : ""), r->word,
+	    sizeof r->word);
+}
+
+bool
+oms_delivery_is_over(const struct oms_delivery *d)
+{
+	for (size_t i = 0; i < d->n_recipients; i++)
+		if (!oms_recipient_is_over(&d->recipients[i]))
+			return false;
+	return true;
+}
+
+bool
+oms_delivery_waits(const struct oms_delivery *d)
+{
+	for (size_t i = 0; i < d->n_recipients; i++)
+		if (d->recipients[i].state == SUBMIT_WAITING)
+			return true;
+	return false;
+}
+
+bool
+oms_letter_delivery_over(struct db_txn *t, const struct ulid *id, int64_t now_s,
+    char file[SPOOL_NAME_BYTES], struct err *e)
+{
+	struct oms_letter_record r;
+	struct oms_user_counts user;
+	struct oms_key k = oms_key_id(id), end;
+
+	file[0] = '\0';
+	if (!oms_letter_get(t, id, &r, e))
+		return false;
+	if (r.open > 0)
+		r.open--;
+	if (r.open == 0 && r.body) {
+		if (!oms_user_get(t, r.facts.user, &user, e))
+			return false;
+		user.letters -= user.letters > 0;
+		user.octets -= user.octets < r.facts.size ? user.octets : r.facts.size;
+		oms_user_put(t, r.facts.user, &user);
+		snprintf(file, SPOOL_NAME_BYTES, "%s", r.file);
+		r.body = false;
+		r.file[0] = '\0';
+		db_del(t, BODY, oms_key_span(&k));
+		r.forget_s = now_s + OMS_STORE_OUTCOME_S;
+		end = oms_key_end(r.forget_s, id);
+		db_put(t, END, oms_key_span(&end), (struct span) { 0 });
+	}
+	oms_letter_put(t, &r);
+	return true;
+}

@@ -1,0 +1,251 @@
+/* store_serve — the OMS's spool: handing letters out, and the word that they arrived; see store.h. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/base/clock.h"
+#include "common/loop/loop.h"
+#include "oms/store/store_private.h"
+
+struct change {
+	struct db_write write;
+	struct oms_store *store;
+	struct ulid id;
+	char peer[ADDRESS_DOMAIN_BYTES];
+	int64_t now_s;
+	struct oms_letter_record letter; /* hand_out: as it stood */
+	struct buf body;                 /* hand_out: inline octets */
+	bool declined;                   /* settle */
+	char file[SPOOL_NAME_BYTES];     /* settle: to be removed */
+	oms_store_handed *handed;
+	oms_store_done *done;
+	void *arg;
+};
+
+static void
+refused(void *arg)
+{
+	struct change *c = arg;
+
+	c->write.done(c, &c->write.why);
+}
+
+static void
+begin(struct change *c, struct oms_store *s, const struct ulid *id, const char *peer,
+    struct loop *l)
+{
+	c->store = oms_store_hold(s);
+	c->id = *id;
+	c->now_s = clock_wall_ms() / 1000;
+	span_copy(span_str(peer), c->peer, sizeof c->peer);
+	c->write.arg = c;
+	c->write.home = l;
+	c->write.octets = 2048;
+	c->write.frees = true;
+	if (!db_write_take(s->db, &c->write, &c->write.why))
+		loop_post(l, refused, c);
+}
+
+/* -- handing out --------------------------------------------------------------------------------- */
+
+/* May the domain have it?  A domain that is no recipient hears what an id that never was hears.
+ * Who was told but once has it for all its recipients: one recalled, all recalled. */
+static bool
+may_have(const struct oms_letter_record *r, const struct oms_delivery *d, int64_t now_s,
+    struct err *e)
+{
+	bool some = false, recalled = false;
+
+	for (size_t i = 0; i < d->n_recipients; i++) {
+		enum submit_state s = d->recipients[i].state;
+
+		recalled = recalled || s == SUBMIT_RECALLED;
+		some = some || s == SUBMIT_WAITING || s == SUBMIT_NOTIFIED ||
+		    s == SUBMIT_HANDED_OUT || s == SUBMIT_FETCHED;
+	}
+	if (RULE(recalled) && recalled)
+		return err_set(e, REFUSAL_recalled, "%s", "");
+	if (RULE(unknown_id) && !some)
+		return err_set(e, REFUSAL_unknown_id, "%s", "");
+	if (!r->body || (RULE(gone) && r->facts.hold_until_s < now_s))
+		return err_set(e, REFUSAL_gone, "it was kept until its time and is no longer here");
+	return true;
+}
+
+static bool
+read_body(struct db_txn *t, struct change *c, struct err *e)
+{
+	struct oms_key k = oms_key_id(&c->id);
+	struct span body;
+
+	buf_reset(&c->body);
+	if (c->letter.file[0] != '\0')
+		return true;
+	if (!db_get(t, BODY, oms_key_span(&k), &body))
+		return db_fault(t, e) ? false : err_set(e, REFUSAL_storage, "a body is missing");
+	buf_add(&c->body, body.p, body.n);
+	return true;
+}
+
+/* False: all of it is written down already, from an earlier fetch. */
+static bool
+hand_out(struct oms_delivery *d, int64_t now_s)
+{
+	bool news = d->handed_s == 0;
+
+	if (news)
+		d->handed_s = now_s;
+	for (size_t i = 0; i < d->n_recipients; i++) {
+		struct oms_recipient *r = &d->recipients[i];
+
+		if (r->state != SUBMIT_NOTIFIED)
+			continue;
+		r->state = SUBMIT_HANDED_OUT;
+		r->since_s = now_s;
+		news = true;
+	}
+	return news;
+}
+
+static bool
+apply_hand_out(struct db_txn *t, void *arg, struct err *e)
+{
+	struct change *c = arg;
+	struct oms_delivery d;
+	bool good;
+
+	if (!oms_letter_get(t, &c->id, &c->letter, e) ||
+	    !oms_delivery_get(t, &c->id, c->peer, &d, e))
+		return false;
+	good = may_have(&c->letter, &d, c->now_s, e) && read_body(t, c, e);
+	if (good && hand_out(&d, c->now_s))
+		oms_delivery_put(t, &d, d.next_ms);
+	oms_delivery_clear(&d);
+	return good && !db_fault(t, e);
+}
+
+static void
+handed(void *arg, const struct err *e)
+{
+	struct change *c = arg;
+	struct source *source = NULL;
+	struct err why;
+
+	if (e == NULL && c->letter.file[0] == '\0')
+		source = spool_source_copy(buf_span(&c->body));
+	else if (e == NULL && !spool_source_file(c->store->spool, c->letter.file, &source, &why))
+		e = &why;
+	oms_store_drop(&c->store);
+	c->handed(c->arg, e == NULL ? &c->letter.facts : NULL, source, e);
+	buf_clear(&c->body);
+	free(c);
+}
+
+void
+oms_store_hand_out(struct oms_store *s, const struct ulid *id, const char *peer, struct loop *l,
+    oms_store_handed *done, void *arg)
+{
+	struct change *c = calloc(1, sizeof *c);
+
+	if (c == NULL)
+		abort();
+	c->handed = done;
+	c->arg = arg;
+	c->write.apply = apply_hand_out;
+	c->write.done = handed;
+	begin(c, s, id, peer, l);
+}
+
+bool
+oms_store_summary(struct oms_store *s, const struct ulid *id, const char *peer, struct source **out,
+    uint64_t *size, struct err *e)
+{
+	struct change c = { .store = s, .id = *id };
+	struct oms_delivery d;
+	struct db_txn *t;
+	bool good;
+
+	if (!db_read(s->db, &t, e))
+		return false;
+	good = oms_letter_get(t, id, &c.letter, e) && oms_delivery_get(t, id, peer, &d, e);
+	if (good) {
+		good = may_have(&c.letter, &d, clock_wall_ms() / 1000, e) && read_body(t, &c, e);
+		oms_delivery_clear(&d);
+	}
+	db_read_end(&t);
+	*size = c.letter.facts.summary_size;
+	if (good && c.letter.file[0] == '\0')
+		*out = spool_source_copy(span_sub(buf_span(&c.body), 0, (size_t)*size));
+	else if (good)
+		good = spool_source_file(s->spool, c.letter.file, out, e);
+	buf_clear(&c.body);
+	return good;
+}
+
+/* -- the word that it arrived, or is not wanted ----------------------------------------------------- */
+
+/* Who is still waiting was not meant, or is being told just now: see oms_store_attempted. */
+static void
+settle(struct oms_delivery *d, const struct change *c)
+{
+	for (size_t i = 0; i < d->n_recipients; i++) {
+		struct oms_recipient *r = &d->recipients[i];
+
+		if (r->state == SUBMIT_NOTIFIED || r->state == SUBMIT_HANDED_OUT)
+			oms_recipient_settle(r, c->declined, c->now_s);
+	}
+	d->settles++;
+	d->declined = c->declined;
+	if (!oms_delivery_waits(d))
+		d->next_ms = 0;
+}
+
+/* Repeated until it is answered: what is over already is fine. */
+static bool
+apply_settle(struct db_txn *t, void *arg, struct err *e)
+{
+	struct change *c = arg;
+	struct oms_delivery d;
+	int64_t was_ms;
+	bool good = true;
+
+	c->file[0] = '\0';
+	if (!oms_delivery_get(t, &c->id, c->peer, &d, e))
+		return false;
+	if (!oms_delivery_is_over(&d)) {
+		was_ms = d.next_ms;
+		settle(&d, c);
+		oms_delivery_put(t, &d, was_ms);
+		good = !oms_delivery_is_over(&d) ||
+		    oms_letter_delivery_over(t, &c->id, c->now_s, c->file, e);
+	}
+	oms_delivery_clear(&d);
+	return good && !db_fault(t, e);
+}
+
+static void
+settled(void *arg, const struct err *e)
+{
+	struct change *c = arg;
+
+	if (e == NULL)
+		spool_remove(c->store->spool, c->file);
+	oms_store_drop(&c->store);
+	c->done(c->arg, e);
+	free(c);
+}
+
+void
+oms_store_settle(struct oms_store *s, const struct ulid *id, const char *peer, bool declined,
+    struct loop *l, oms_store_done *done, void *arg)
+{
+	struct change *c = calloc(1, sizeof *c);
+
+	if (c == NULL)
+		abort();
+	c->declined = declined;
+	c->done = done;
+	c->arg = arg;
+	c->write.apply = apply_settle;
+	c->write.done = settled;
+	begin(c, s, id, peer, l);
+}

@@ -1,0 +1,191 @@
+/* store_sweep — the OMS's spool: what has come to its end is forgotten; see store.h. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/loop/loop.h"
+#include "oms/store/store_private.h"
+
+#define SWEEP_MAX 200 /* letters a write */
+
+struct sweep {
+	struct db_write write;
+	struct oms_store *store;
+	int64_t now_s;
+	struct ulid id[SWEEP_MAX];
+	int64_t at_s[SWEEP_MAX];
+	size_t n;
+	char file[SWEEP_MAX][SPOOL_NAME_BYTES];
+	struct oms_peers peers;
+	oms_store_done *done;
+	void *arg;
+};
+
+static bool
+take_end(void *arg, struct span key, struct span value)
+{
+	struct sweep *w = arg;
+
+	(void)value;
+	if (key.n != 24 || oms_key_time(key, 0) > w->now_s)
+		return false;
+	w->at_s[w->n] = oms_key_time(key, 0);
+	memcpy(w->id[w->n++].b, key.p + 8, ULID_BYTES);
+	return w->n < SWEEP_MAX;
+}
+
+/* -- one letter ------------------------------------------------------------------------------------------ */
+
+struct peers {
+	char (*name)[ADDRESS_DOMAIN_BYTES];
+	size_t n;
+};
+
+static bool
+take_peer(void *arg, struct span key, struct span value)
+{
+	struct peers *p = arg;
+
+	(void)value;
+	if (p->n < SUBMIT_RECIPIENTS_MAX &&
+	    span_copy(span_sub(key, ULID_BYTES, key.n), p->name[p->n], ADDRESS_DOMAIN_BYTES))
+		p->n++;
+	return true;
+}
+
+/* What is open has expired. */
+static bool
+expire(struct db_txn *t, struct sweep *w, size_t i, const char *peer, struct err *e)
+{
+	struct oms_delivery d;
+	int64_t was_ms;
+	bool good = true;
+
+	if (!oms_delivery_get(t, &w->id[i], peer, &d, e))
+		return e->why == REFUSAL_unknown_id;
+	was_ms = d.next_ms;
+	if (!oms_delivery_is_over(&d)) {
+		for (size_t k = 0; k < d.n_recipients; k++) {
+			if (oms_recipient_is_over(&d.recipients[k]))
+				continue;
+			d.recipients[k].state = SUBMIT_EXPIRED;
+			d.recipients[k].since_s = w->now_s;
+		}
+		d.next_ms = 0;
+		oms_delivery_put(t, &d, was_ms);
+		good = oms_letter_delivery_over(t, &d.id, w->now_s, w->file[i], e);
+	}
+	oms_delivery_clear(&d);
+	return good;
+}
+
+static void
+forget(struct db_txn *t, const struct oms_letter_record *r, const struct peers *p)
+{
+	struct oms_key k = oms_key_id(&r->facts.id);
+	struct span token;
+
+	db_del(t, LETTER, oms_key_span(&k));
+	db_del(t, BODY, oms_key_span(&k));
+	for (size_t i = 0; i < p->n; i++) {
+		struct oms_key d = oms_key_delivery(&r->facts.id, p->name[i]);
+
+		db_del(t, DELIVERY, oms_key_span(&d));
+	}
+	k = oms_key_named(r->facts.user, span_of(r->facts.id.b, ULID_BYTES));
+	db_del(t, OUTBOX, oms_key_span(&k));
+	k = oms_key_named(r->facts.user, span_str(r->token));
+	if (db_get(t, TOKEN, oms_key_span(&k), &token) &&
+	    span_eq(span_sub(token, 0, ULID_BYTES), span_of(r->facts.id.b, ULID_BYTES)))
+		db_del(t, TOKEN, oms_key_span(&k));
+}
+
+/* At hold_until all that is open expires; at forget_s the outcome goes.  Another end is one that
+ * was overtaken: the letter was settled, or is to be kept longer, since. */
+static bool
+end_letter(struct db_txn *t, struct sweep *w, size_t i, struct err *e)
+{
+	struct oms_key end = oms_key_end(w->at_s[i], &w->id[i]), k = oms_key_id(&w->id[i]);
+	struct oms_letter_record r;
+	struct peers p = { .n = 0 };
+	bool good = true;
+
+	w->file[i][0] = '\0';
+	db_del(t, END, oms_key_span(&end));
+	if (!oms_letter_get(t, &w->id[i], &r, e))
+		return e->why == REFUSAL_unknown_id;
+	if ((p.name = calloc(SUBMIT_RECIPIENTS_MAX, sizeof *p.name)) == NULL)
+		abort();
+	db_each(t, DELIVERY, oms_key_span(&k), oms_key_span(&k), take_peer, &p);
+	if (r.body && r.facts.hold_until_s <= w->now_s)
+		for (size_t n = 0; n < p.n && good; n++)
+			good = expire(t, w, i, p.name[n], e);
+	else if (!r.body && r.forget_s <= w->now_s)
+		forget(t, &r, &p);
+	free(p.name);
+	return good;
+}
+
+static bool
+apply_sweep(struct db_txn *t, void *arg, struct err *e)
+{
+	struct sweep *w = arg;
+
+	w->n = 0;
+	oms_peers_forget(t, &w->peers, w->now_s);
+	db_each(t, END, (struct span) { 0 }, (struct span) { 0 }, take_end, w);
+	for (size_t i = 0; i < w->n; i++) {
+		if (!end_letter(t, w, i, e))
+			db_pardon(t); /* a damaged one stays; the others need not */
+		if (db_fault(t, e))
+			return false;
+	}
+	return !db_fault(t, e);
+}
+
+static void
+swept(void *arg, const struct err *e)
+{
+	struct sweep *w = arg;
+
+	for (size_t i = 0; i < w->n && e == NULL; i++)
+		spool_remove(w->store->spool, w->file[i]);
+	if (e == NULL && w->n == SWEEP_MAX && w->store->db != NULL &&
+	    db_write_take(w->store->db, &w->write, &w->write.why))
+		return; /* there may be more */
+	oms_store_drop(&w->store);
+	w->done(w->arg, e);
+	free(w);
+}
+
+static void
+refused(void *arg)
+{
+	struct sweep *w = arg;
+
+	w->n = 0;
+	swept(w, &w->write.why);
+}
+
+void
+oms_store_sweep(struct oms_store *s, int64_t now_s, struct loop *l, oms_store_done *done, void *arg)
+{
+	struct sweep *w = calloc(1, sizeof *w);
+
+	if (w == NULL)
+		abort();
+	w->store = oms_store_hold(s);
+	w->now_s = now_s;
+	w->done = done;
+	w->arg = arg;
+	oms_peers_look(s, now_s, &w->peers);
+	w->write = (struct db_write) {
+		.apply = apply_sweep,
+		.done = swept,
+		.arg = w,
+		.home = l,
+		.octets = 65536,
+		.frees = true,
+	};
+	if (!db_write_take(s->db, &w->write, &w->write.why))
+		loop_post(l, refused, w);
+}

@@ -1,0 +1,275 @@
+/* letter — a letter on its way into the spool; see letter.h. */
+#include "oms/submit/letter.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/base/clock.h"
+#include "common/base/memory.h"
+#include "common/base/random.h"
+#include "common/text/idn.h"
+#include "oms/notify/notifier.h"
+#include "proto/header.h"
+
+struct letter {
+	struct oms_worker *worker;
+	struct spool_in *in;
+	struct buf header; /* as much of the letter as its header needs */
+	bool whole_header;
+	bool cr;   /* the last octet was CR */
+	bool bare; /* a CR or LF stood alone */
+	struct oms_letter facts;
+	char token[SUBMIT_TOKEN_MAX + 1];
+	char (*to)[ADDRESS_STR_BYTES];
+	size_t n_to;
+	struct oms_delivery *deliveries;
+	size_t n_deliveries;
+	oms_store_put_done *done;
+	void *arg;
+};
+
+static struct span
+domain_of(const char *address)
+{
+	struct span rest = span_str(address);
+
+	span_cut(&rest, '@');
+	return rest;
+}
+
+/* -- octets ------------------------------------------------------------------------------------- */
+
+bool
+letter_new(struct oms_worker *w, const char *user, const struct submit_envelope *env,
+    struct letter **out, struct err *e)
+{
+	struct conf *conf = daemon_conf(w->oms->daemon);
+	const struct conf_domain *d = conf_domain(conf, domain_of(env->from));
+	int64_t keep_s = d == NULL ? 0 : d->keep_s;
+	uint64_t most = d == NULL ? 0 : d->message_bytes;
+	int64_t hold_s = env->hold_days == 0 ? keep_s : (int64_t)env->hold_days * 86400;
+	struct letter *l;
+
+	conf_unref(&conf);
+	if (RULE(message_too_big) && env->octets > most)
+		return err_set(e, REFUSAL_message_too_big, "at most %llu octets are taken",
+		    (unsigned long long)most);
+	if (RULE(bad_hold) && hold_s > keep_s)
+		return err_set(e, REFUSAL_bad_hold, "letters are kept for at most %lld days",
+		    (long long)(keep_s / 86400));
+	l = memory_new(sizeof *l);
+	l->to = memory_array(env->n_to + 1, sizeof *l->to);
+	l->worker = w;
+	l->in = spool_begin(oms_store_spool(w->oms->store));
+	span_copy(span_str(user), l->facts.user, sizeof l->facts.user);
+	span_copy(span_str(env->from), l->facts.from, sizeof l->facts.from);
+	l->facts.date_s = clock_wall_ms() / 1000;
+	l->facts.hold_until_s = l->facts.date_s + hold_s;
+	memcpy(l->token, env->token, sizeof l->token);
+	memcpy(l->to, env->to, env->n_to * sizeof *l->to);
+	l->n_to = env->n_to;
+	*out = l;
+	return true;
+}
+
+/* True where a CR or LF stands alone; *cr (the last octet was CR) carries over from piece to
+ * piece. */
+static bool
+has_bare(struct span s, bool *cr)
+{
+	for (size_t i = 0; i < s.n; i++) {
+		if ((s.p[i] == '\n') != *cr)
+			return true;
+		*cr = s.p[i] == '\r';
+	}
+	return false;
+}
+
+void
+letter_add(struct letter *l, struct span piece)
+{
+	struct span header;
+
+	spool_add(l->in, piece);
+	l->bare = l->bare || has_bare(piece, &l->cr);
+	if (l->whole_header || l->header.len > HEADER_MAX_BYTES)
+		return;
+	buf_add(&l->header, piece.p, piece.n);
+	l->whole_header = header_find(buf_span(&l->header), false, &header);
+}
+
+void
+letter_free(struct letter **lp)
+{
+	struct letter *l = *lp;
+
+	if (l == NULL)
+		return;
+	if (l->in != NULL)
+		spool_abort_take(l->in);
+	for (size_t i = 0; i < l->n_deliveries; i++)
+		oms_delivery_clear(&l->deliveries[i]);
+	free(l->deliveries);
+	buf_clear(&l->header);
+	free(l->to);
+	free(l);
+	*lp = NULL;
+}
+
+/* -- deliveries --------------------------------------------------------------------------------- */
+
+static struct oms_delivery *
+delivery_to(struct letter *l, struct span domain)
+{
+	struct oms_delivery *d;
+
+	for (size_t i = 0; i < l->n_deliveries; i++)
+		if (span_eq(span_str(l->deliveries[i].peer), domain))
+			return &l->deliveries[i];
+	d = &l->deliveries[l->n_deliveries++];
+	d->id = l->facts.id;
+	span_copy(domain_of(l->facts.from), d->own, sizeof d->own);
+	span_copy(domain, d->peer, sizeof d->peer);
+	d->next_ms = clock_steady_ms();
+	d->hold_until_s = l->facts.hold_until_s;
+	d->recipients = memory_array(l->n_to, sizeof *d->recipients);
+	return d;
+}
+
+static bool
+write_statement(const struct letter *l, struct oms_delivery *d, struct err *e)
+{
+	unsigned char hashes[SUBMIT_RECIPIENTS_MAX][STATEMENT_HASH_BYTES];
+	struct statement st = {
+		.kind = STATEMENT_NOTIFICATION,
+		.id = l->facts.id,
+		.from = { .whole = span_str(l->facts.from) },
+		.recipient_domain = span_str(d->peer),
+		.date_s = l->facts.date_s,
+		.hold_until_s = l->facts.hold_until_s,
+		.size = l->facts.size,
+		.summary_size = l->facts.summary_size,
+	};
+
+	memcpy(st.digest, l->facts.digest, sizeof st.digest);
+	memcpy(st.summary_digest, l->facts.summary_digest, sizeof st.summary_digest);
+	for (size_t i = 0; i < d->n_recipients; i++)
+		statement_hash(digest_sha256, d->recipients[i].salt,
+		    span_str(d->recipients[i].address), hashes[i]);
+	return statement_write(&d->statement, &st, hashes, d->n_recipients, e);
+}
+
+static bool
+make_deliveries(struct letter *l, struct err *e)
+{
+	l->deliveries = memory_array(l->n_to + 1, sizeof *l->deliveries);
+	for (size_t i = 0; i < l->n_to; i++) {
+		struct oms_delivery *d = delivery_to(l, domain_of(l->to[i]));
+		struct oms_recipient *r = &d->recipients[d->n_recipients++];
+
+		memcpy(r->address, l->to[i], sizeof r->address);
+		random_bytes(r->salt, sizeof r->salt);
+		r->state = SUBMIT_WAITING;
+		r->since_s = l->facts.date_s;
+	}
+	for (size_t i = 0; i < l->n_deliveries; i++)
+		if (!write_statement(l, &l->deliveries[i], e))
+			return false;
+	return true;
+}
+
+/* -- the end --------------------------------------------------------------------------------------- */
+
+static void
+stored(void *arg, const struct ulid *id, const struct err *e)
+{
+	struct letter *l = arg;
+
+	for (size_t i = 0; i < l->n_deliveries && e == NULL; i++)
+		notifier_wake(l->worker->oms, l->deliveries[i].own, l->deliveries[i].peer);
+	l->done(l->arg, id, e);
+	letter_free(&l);
+}
+
+static void
+refuse(struct letter *l, const struct err *e)
+{
+	l->done(l->arg, NULL, e);
+	letter_free(&l);
+}
+
+static void
+kept(void *arg, struct spool_kept *k, const struct err *e)
+{
+	struct letter *l = arg;
+	unsigned char random[10];
+	struct err why;
+	struct oms_put put;
+
+	if (e != NULL) {
+		refuse(l, e);
+		return;
+	}
+	random_bytes(random, sizeof random);
+	ulid_make(&l->facts.id, clock_wall_ms(), random);
+	l->facts.size = k->size;
+	memcpy(l->facts.digest, k->digest, sizeof l->facts.digest);
+	l->facts.summary_size = header_summary(buf_span(&l->header), STATEMENT_SUMMARY_MAX);
+	digest_sha256(span_sub(buf_span(&l->header), 0, (size_t)l->facts.summary_size),
+	    l->facts.summary_digest);
+	if (!make_deliveries(l, &why)) {
+		spool_remove(oms_store_spool(l->worker->oms->store), k->name);
+		spool_kept_clear(k);
+		refuse(l, &why);
+		return;
+	}
+	put = (struct oms_put) {
+		.letter = l->facts,
+		.kept = k,
+		.deliveries = l->deliveries,
+		.n_deliveries = l->n_deliveries,
+	};
+	memcpy(put.token, l->token, sizeof put.token);
+	oms_store_put_take(l->worker->oms->store, &put, l->worker->loop, stored, l);
+}
+
+static bool
+judge(struct letter *l, struct err *e)
+{
+	struct accounts_set *set;
+	struct span header;
+	char from[ADDRESS_STR_BYTES];
+	bool owns;
+
+	if (RULE(bad_message) && (l->bare || l->cr))
+		return err_set(e, REFUSAL_bad_message, "a CR or LF stands alone in the letter");
+	if (!header_find(buf_span(&l->header), !l->whole_header, &header))
+		return err_set(e, REFUSAL_bad_message, "the header is longer than %d octets",
+		    HEADER_MAX_BYTES);
+	l->header.len = header.n;
+	if (!header_from(header, idn_a_label, from, e))
+		return false;
+	set = accounts_set_get(l->worker->oms->accounts);
+	owns = accounts_owns(set, span_str(l->facts.user), span_str(from));
+	accounts_set_put(&set);
+	if (RULE(bad_from) && !owns)
+		return err_set(e, REFUSAL_bad_from, "the letter's From is not an address of %s",
+		    l->facts.user);
+	return true;
+}
+
+bool
+letter_finish_take(struct letter *l, oms_store_put_done *done, void *arg, struct err *e)
+{
+	struct spool_in *in = l->in;
+
+	if (!judge(l, e)) {
+		letter_free(&l);
+		return false;
+	}
+	l->in = NULL;
+	l->done = done;
+	l->arg = arg;
+	spool_end_take(in, l->worker->loop, kept, l);
+	return true;
+}

@@ -1,0 +1,220 @@
+/* submit_service — the OMS's side of submit; see submit_service.h. */
+#include "oms/submit/submit_service.h"
+
+#include <stdlib.h>
+
+#include "common/auth/signin.h"
+#include "common/base/log.h"
+#include "common/base/memory.h"
+#include "common/net/conn.h"
+#include "common/text/idn.h"
+#include "oms/store/store.h"
+#include "oms/submit/letter.h"
+
+struct session {
+	struct submit_server server; /* first: what conn moves */
+	struct oms_worker *worker;
+	struct conn *conn;
+	struct signin *signin;
+	struct letter *letter; /* NULL: none is coming in */
+};
+
+/* A letter that waits for the disk; the session may be gone when it is answered. */
+struct errand {
+	struct oms_worker *worker;
+	uint64_t conn, request;
+};
+
+static const char *
+user_of(const struct session *s)
+{
+	return signin_user(s->signin);
+}
+
+static void
+fault(void *role, const struct err *e)
+{
+	const struct session *s = role;
+
+	log_fact(LOG_WARN, "submit.refused", "sid=%llx peer=%s user=%s word=%s text=%s",
+	    (unsigned long long)conn_id(s->conn), conn_peer(s->conn)->host,
+	    log_str(user_of(s)[0] != '\0' ? user_of(s) : "-"), refusal_word(e->why),
+	    log_str(e->text));
+}
+
+/* -- signing in ------------------------------------------------------------------------------------ */
+
+static void
+auth_late(void *arg, uint64_t request, const struct err *e)
+{
+	struct session *s = arg;
+
+	if (sasl_server_answer(&s->server.sasl, request, NULL, e))
+		conn_kick(s->conn);
+}
+
+static enum outcome
+auth(void *role, struct span mechanism, struct span message, struct sasl_said *said, struct err *e)
+{
+	struct session *s = role;
+
+	(void)e;
+	return signin_step(s->signin, mechanism, message, s->server.sasl.server.request,
+		   &said->message, &said->signed_in)
+	    ? DONE
+	    : PENDING;
+}
+
+static bool
+admit(void *role, struct err *e)
+{
+	return daemon_open_for_work(((struct session *)role)->worker->oms->daemon, e);
+}
+
+/* -- a letter ------------------------------------------------------------------------------------------ */
+
+static enum outcome
+from(void *role, const char *address, struct err *e)
+{
+	struct session *s = role;
+	struct accounts_set *set = accounts_set_get(s->worker->oms->accounts);
+	bool owns = accounts_owns(set, span_str(user_of(s)), span_str(address));
+
+	accounts_set_put(&set);
+	if (!RULE(bad_from) || owns)
+		return DONE;
+	err_set(e, REFUSAL_bad_from, "%s is not an address of %s", address, user_of(s));
+	return REFUSED;
+}
+
+/* Whether the domain takes mail, and whom, is found out by the notifier. */
+static enum outcome
+to(void *role, const char *address, struct err *e)
+{
+	(void)role;
+	(void)address;
+	(void)e;
+	return DONE;
+}
+
+static bool
+begin(void *role, const struct submit_envelope *env, struct err *e)
+{
+	struct session *s = role;
+
+	return letter_new(s->worker, user_of(s), env, &s->letter, e);
+}
+
+static void
+body(void *role, struct span piece)
+{
+	letter_add(((struct session *)role)->letter, piece);
+}
+
+static void
+taken(void *arg, const struct ulid *id, const struct err *e)
+{
+	struct errand *x = arg;
+	struct conn *c = conn_find(x->worker->loop, x->conn);
+	struct session *s = c == NULL ? NULL : conn_role(c);
+	char text[ULID_STR_BYTES] = "-";
+
+	if (id != NULL)
+		ulid_str(id, text);
+	log_fact(e == NULL ? LOG_INFO : LOG_WARN, "submit.letter", "sid=%llx id=%s word=%s",
+	    (unsigned long long)x->conn, text, e == NULL ? "ok" : refusal_word(e->why));
+	if (s != NULL && submit_server_taken(&s->server, x->request, id, e))
+		conn_kick(c);
+	free(x);
+}
+
+static enum outcome
+end(void *role, struct ulid *id, struct err *e)
+{
+	struct session *s = role;
+	struct letter *l = s->letter;
+	struct errand *x = memory_new(sizeof *x);
+
+	(void)id;
+	*x = (struct errand) { s->worker, conn_id(s->conn), s->server.sasl.server.request };
+	s->letter = NULL;
+	if (letter_finish_take(l, taken, x, e))
+		return PENDING;
+	log_fact(LOG_WARN, "submit.letter", "sid=%llx user=%s word=%s text=%s",
+	    (unsigned long long)x->conn, user_of(s), refusal_word(e->why), log_str(e->text));
+	free(x);
+	return REFUSED;
+}
+
+/* -- how they fare -------------------------------------------------------------------------------------- */
+
+static enum outcome
+status(void *role, const struct ulid *id, struct buf *page, struct err *e)
+{
+	struct session *s = role;
+
+	return oms_store_status(s->worker->oms->store, user_of(s), id, page, e) ? DONE : REFUSED;
+}
+
+static enum outcome
+outbox(void *role, const struct ulid *after, struct buf *page, bool *more, struct err *e)
+{
+	struct session *s = role;
+
+	return oms_store_outbox(s->worker->oms->store, user_of(s), after, page, more, e) ? DONE
+											 : REFUSED;
+}
+
+static const struct submit_server_ops ops = {
+	.sasl = { .server = { .admit = admit, .fault = fault }, .auth = auth },
+	.from = from,
+	.to = to,
+	.begin = begin,
+	.body = body,
+	.end = end,
+	.status = status,
+	.outbox = outbox,
+	.a_label = idn_a_label,
+};
+
+/* -- the connection --------------------------------------------------------------------------------------- */
+
+static void
+up(struct conn *c, void *role)
+{
+	struct session *s = role;
+	struct err e;
+
+	if (!signin_new(&s->signin, s->worker->auth, s->worker->loop, c, "submit", auth_late, s,
+		&e)) {
+		conn_drop(c, &e);
+		return;
+	}
+	submit_server_init(&s->server, &ops, s);
+	conn_set_engine(c, &s->server.sasl.server.engine);
+}
+
+static void
+gone(struct conn *c, void *role, const struct err *why)
+{
+	struct session *s = role;
+
+	(void)c;
+	(void)why;
+	letter_free(&s->letter);
+	if (s->signin != NULL)
+		submit_server_clear(&s->server);
+	signin_free(&s->signin);
+	free(s);
+}
+
+static const struct conn_events events = { .up = up, .gone = gone };
+
+void
+submit_incoming(struct oms_worker *w, struct listen_incoming *in)
+{
+	struct session *s = memory_new(sizeof *s);
+
+	s->worker = w;
+	s->conn = conn_accept(w->loop, in, w->oms->tls, CONN_CLIENTS, SUBMIT_ALPN, &events, s);
+}
