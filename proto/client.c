@@ -253,7 +253,7 @@ tick(struct engine *engine)
 	struct err e;
 
 	if (RULE(too_slow) && c->life_ms != 0 && engine->now_ms >= c->born_ms + c->life_ms) {
-		err_set(&e, REFUSAL_too_slow, "%s", "");
+		err_word(&e, REFUSAL_too_slow);
 		client_lost(c, &e);
 		return;
 	}

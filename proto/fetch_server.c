@@ -31,7 +31,7 @@ note_unknown(struct fetch_server *f)
 
 	if (++f->unknown < FETCH_UNKNOWN_MAX || !RULE(too_many_errors))
 		return;
-	err_set(&e, REFUSAL_too_many_errors, "%s", "");
+	err_word(&e, REFUSAL_too_many_errors);
 	server_end(&f->server, &e);
 }
 
@@ -75,7 +75,7 @@ hand_out(struct fetch_server *f, const struct fetch_found *found)
 
 	if (RULE(bad_offset) && f->offset > found->size) {
 		found->source->free(found->source);
-		err_set(&e, REFUSAL_bad_offset, "%s", "");
+		err_word(&e, REFUSAL_bad_offset);
 		server_refuse(&f->server, &e);
 		return;
 	}

@@ -6,6 +6,6 @@ bool
 id_parse(struct span s, struct ulid *id, struct err *e)
 {
 	if (RULE(bad_id) && !ulid_parse(s, id))
-		return err_set(e, REFUSAL_bad_id, "%s", "");
+		return err_word(e, REFUSAL_bad_id);
 	return true;
 }

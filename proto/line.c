@@ -27,7 +27,7 @@ static enum line_result
 ready(struct span found, struct span *line, size_t *used, struct err *e)
 {
 	if (RULE(bad_octet) && !line_is_text(found)) {
-		err_set(e, REFUSAL_bad_octet, "%s", "");
+		err_word(e, REFUSAL_bad_octet);
 		return LINE_BAD;
 	}
 	*line = found;

@@ -72,7 +72,7 @@ hand_out(struct mailbox_server *m, const struct mailbox_found *found)
 
 	if (RULE(bad_offset) && m->offset > found->size) {
 		found->source->free(found->source);
-		err_set(&e, REFUSAL_bad_offset, "%s", "");
+		err_word(&e, REFUSAL_bad_offset);
 		server_refuse(server_of(m), &e);
 		return;
 	}

@@ -244,19 +244,19 @@ judge_statement(struct notify_batch *b, size_t i, const struct notify_bounds *bo
 	struct statement *st = &b->statements[i];
 
 	if (RULE(duplicate) && came_before(b, i))
-		return err_set(e, REFUSAL_duplicate, "%s", "");
+		return err_word(e, REFUSAL_duplicate);
 	if (RULE(seal_statement) && !seal_has(&b->seal, b->digests[i], i))
-		return err_set(e, REFUSAL_seal_statement, "%s", "");
+		return err_word(e, REFUSAL_seal_statement);
 	if (!statement_parse(st->text, st, e))
 		return false;
 	if (RULE(from_domain) && !span_eq(st->from_domain, bounds->peer))
-		return err_set(e, REFUSAL_from_domain, "%s", "");
+		return err_word(e, REFUSAL_from_domain);
 	if (RULE(domain_not_served) && !span_eq(st->recipient_domain, bounds->served))
 		return err_set(e, REFUSAL_domain_not_served,
 		    "the statement is for another domain than %.*s", SPAN_FMT(bounds->served));
 	if (RULE(hold_expired) && st->kind == STATEMENT_NOTIFICATION &&
 	    st->hold_until_s <= bounds->now_s)
-		return err_set(e, REFUSAL_hold_expired, "%s", "");
+		return err_word(e, REFUSAL_hold_expired);
 	return true;
 }
 
@@ -301,7 +301,7 @@ judge_entry(const struct notify_batch *b, size_t first, size_t i,
 		return err_set(e, REFUSAL_duplicate, "the recipient is named twice");
 	statement_hash(bounds->sha256, n->salt, n->address, hash);
 	if (RULE(rcpt_hash) && statement_has(st, hash) < 0)
-		return err_set(e, REFUSAL_rcpt_hash, "%s", "");
+		return err_word(e, REFUSAL_rcpt_hash);
 	return true;
 }
 

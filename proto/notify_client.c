@@ -116,18 +116,18 @@ check(const struct notify_letter *letters, size_t n, struct span seal, struct sp
     struct err *e)
 {
 	if (RULE(too_many_statements) && n > SEAL_STATEMENTS_MAX)
-		return err_set(e, REFUSAL_too_many_statements, "%s", "");
+		return err_word(e, REFUSAL_too_many_statements);
 	if (RULE(bad_seal_form) && (seal.n > SEAL_MAX_BYTES || signature.n > SEAL_SIGNATURE_MAX))
 		return err_set(e, REFUSAL_bad_seal_form, "seal or signature is too long");
 	for (size_t i = 0; i < n; i++) {
 		const struct notify_letter *l = &letters[i];
 
 		if (RULE(statement_too_big) && l->statement.n > STATEMENT_MAX_BYTES)
-			return err_set(e, REFUSAL_statement_too_big, "%s", "");
+			return err_word(e, REFUSAL_statement_too_big);
 		if (RULE(no_recipient) && replies_of(l) == 0)
-			return err_set(e, REFUSAL_no_recipient, "%s", "");
+			return err_word(e, REFUSAL_no_recipient);
 		if (RULE(too_many_recipients) && replies_of(l) > STATEMENT_RECIPIENTS_MAX)
-			return err_set(e, REFUSAL_too_many_recipients, "%s", "");
+			return err_word(e, REFUSAL_too_many_recipients);
 	}
 	if (RULE(no_recipient) && n == 0)
 		return err_set(e, REFUSAL_no_recipient, "a batch without statements");
@@ -174,7 +174,7 @@ add_batch(struct buf *out, const struct notify_letter *letters, size_t n, struct
 	buf_add(out, seal.p, seal.n);
 	buf_add(out, signature.p, signature.n);
 	if (RULE(batch_too_big) && out->len - start > NOTIFY_BATCH_BYTES)
-		return err_set(e, REFUSAL_batch_too_big, "%s", "");
+		return err_word(e, REFUSAL_batch_too_big);
 	return true;
 }
 
@@ -194,7 +194,7 @@ notify_client_send(struct notify_client *c, const struct notify_letter *letters,
 	if (RULE(bad_sequence) && !c->ready)
 		return err_set(e, REFUSAL_bad_sequence, "no batch before the welcome");
 	if (RULE(too_many_outstanding) && c->count >= NOTIFY_SEALS_MAX)
-		return err_set(e, REFUSAL_too_many_outstanding, "%s", "");
+		return err_word(e, REFUSAL_too_many_outstanding);
 	if (!check(letters, n, seal, signature, e))
 		return false;
 	for (size_t i = 0; i < n; i++)
@@ -205,7 +205,7 @@ notify_client_send(struct notify_client *c, const struct notify_letter *letters,
 	}
 	if (!client_expect(&c->client, SEAL, NULL, replies)) {
 		out->len = start;
-		return err_set(e, REFUSAL_too_many_outstanding, "%s", "");
+		return err_word(e, REFUSAL_too_many_outstanding);
 	}
 	c->sent[(c->head + c->count++) % NOTIFY_SEALS_MAX] = (struct notify_sent) { .arg = arg,
 		.expected = replies };

@@ -66,7 +66,7 @@ count(struct notify_server *n, const char *verb, struct span args, uint64_t anno
 	if (RULE(batch_too_big) &&
 	    (announced > NOTIFY_BATCH_BYTES ||
 		n->batch_bytes + line + announced > NOTIFY_BATCH_BYTES)) {
-		err_set(&e, REFUSAL_batch_too_big, "%s", "");
+		err_word(&e, REFUSAL_batch_too_big);
 		server_end(&n->server, &e);
 		return false;
 	}
@@ -143,7 +143,7 @@ do_rcpt(struct server *s, struct span args, struct err *e)
 	good = parse_rcpt(args, &a, salt, e);
 	if (RULE(too_many_recipients) && good &&
 	    b->n_entries - b->waiting >= STATEMENT_RECIPIENTS_MAX)
-		good = err_set(e, REFUSAL_too_many_recipients, "%s", "");
+		good = err_word(e, REFUSAL_too_many_recipients);
 	notify_batch_add_rcpt(b, good ? a.whole : (struct span) { "", 0 }, salt, good ? NULL : e);
 	return DONE;
 }
@@ -178,9 +178,9 @@ do_statement(struct server *s, struct span args, struct err *e)
 	if (!count(n, "STATEMENT", args, octets) || !has_entry_room(n))
 		return DONE;
 	if (RULE(statement_too_big) && octets > STATEMENT_MAX_BYTES)
-		good = err_set(e, REFUSAL_statement_too_big, "%s", "");
+		good = err_word(e, REFUSAL_statement_too_big);
 	else if (RULE(too_many_statements) && n->gathering->n_statements >= SEAL_STATEMENTS_MAX)
-		good = err_set(e, REFUSAL_too_many_statements, "%s", "");
+		good = err_word(e, REFUSAL_too_many_statements);
 	notify_batch_add_statement(n->gathering, good ? NULL : e);
 	if (good)
 		server_expect(s, octets, statement_octets, statement_end);

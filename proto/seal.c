@@ -70,7 +70,7 @@ seal_parse(struct span text, struct seal *s, struct err *e)
 	s->date_s = fields_date(&f, "Date");
 	s->statements = fields_hash_lines(&f, "Statement", &s->n_statements);
 	if (RULE(too_many_statements) && s->n_statements > SEAL_STATEMENTS_MAX)
-		return err_set(e, REFUSAL_too_many_statements, "%s", "");
+		return err_word(e, REFUSAL_too_many_statements);
 	if (f.fault == NULL && s->n_statements <= SEAL_STATEMENTS_MAX && has_double(s))
 		fields_fail(&f, "Statement");
 	return fields_done(&f, REFUSAL_bad_seal_form, e) || !RULE(bad_seal_form);
@@ -83,11 +83,11 @@ seal_check(const struct seal *s, struct span signer, struct span recipient_domai
 	int64_t skew = s->date_s > now_s ? s->date_s - now_s : now_s - s->date_s;
 
 	if (RULE(seal_signer) && !span_eq(s->signer, signer))
-		return err_set(e, REFUSAL_seal_signer, "%s", "");
+		return err_word(e, REFUSAL_seal_signer);
 	if (RULE(seal_for) && !span_eq(s->recipient_domain, recipient_domain))
-		return err_set(e, REFUSAL_seal_for, "%s", "");
+		return err_word(e, REFUSAL_seal_for);
 	if (RULE(seal_date) && skew > SEAL_SKEW_S)
-		return err_set(e, REFUSAL_seal_date, "%s", "");
+		return err_word(e, REFUSAL_seal_date);
 	return true;
 }
 

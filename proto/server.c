@@ -39,7 +39,7 @@ is_legal(const struct server *s, const struct verb *v, struct err *e)
 	if ((v->legal_in & s->state) != 0)
 		return true;
 	if (RULE(auth_required) && s->signs_in && s->state == 1)
-		return err_set(e, REFUSAL_auth_required, "%s", "");
+		return err_word(e, REFUSAL_auth_required);
 	if (RULE(bad_sequence))
 		return err_set(e, REFUSAL_bad_sequence, "%s is not allowed now", v->name);
 	return true;
@@ -59,7 +59,7 @@ dispatch(struct server *s, struct span line, struct err *e)
 			return is_legal(s, &s->verbs[i], e) ? s->verbs[i].run(s, args, e) : REFUSED;
 	if (!RULE(unknown_verb))
 		return DONE;
-	err_set(e, REFUSAL_unknown_verb, "%s", "");
+	err_word(e, REFUSAL_unknown_verb);
 	return REFUSED;
 }
 

@@ -99,6 +99,6 @@ server_end_with(struct server *s, enum refusal why)
 {
 	struct err e;
 
-	err_set(&e, why, "%s", "");
+	err_word(&e, why);
 	server_end(s, &e);
 }

@@ -77,7 +77,7 @@ parse_notification(struct span text, struct statement *st, struct err *e)
 	if (st->summary_size > st->size)
 		fields_fail(&f, "Summary-Size");
 	if (RULE(too_many_recipients) && st->n_recipients > STATEMENT_RECIPIENTS_MAX)
-		return err_set(e, REFUSAL_too_many_recipients, "%s", "");
+		return err_word(e, REFUSAL_too_many_recipients);
 	return fields_done(&f, REFUSAL_bad_statement, e);
 }
 
@@ -101,7 +101,7 @@ statement_parse(struct span text, struct statement *st, struct err *e)
 {
 	*st = (struct statement) { .text = text };
 	if (RULE(statement_too_big) && text.n > STATEMENT_MAX_BYTES)
-		return err_set(e, REFUSAL_statement_too_big, "%s", "");
+		return err_word(e, REFUSAL_statement_too_big);
 	if (span_starts(text, SPAN_LIT(RECALL ": ")))
 		return parse_recall(text, st, e);
 	return parse_notification(text, st, e) || !RULE(bad_statement);

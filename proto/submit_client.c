@@ -231,9 +231,9 @@ static bool
 add_lines(struct buf *out, const struct submit_draft *d, struct err *e)
 {
 	if (RULE(no_recipient) && d->n_to == 0)
-		return err_set(e, REFUSAL_no_recipient, "%s", "");
+		return err_word(e, REFUSAL_no_recipient);
 	if (RULE(too_many_recipients) && d->n_to > SUBMIT_RECIPIENTS_MAX)
-		return err_set(e, REFUSAL_too_many_recipients, "%s", "");
+		return err_word(e, REFUSAL_too_many_recipients);
 	if (!submit_token_is_good(span_str(d->token)))
 		return err_set(e, REFUSAL_bad_syntax, "the token is not of its form");
 	if (!add_path(out, "FROM", d->from, e))
@@ -255,14 +255,14 @@ add_letter(struct submit_client *m, const struct submit_draft *d, void *arg, str
 	struct submit_sent s = { .arg = arg, .n_to = d->n_to, .hold = d->hold_days > 0 };
 
 	if (RULE(too_many_outstanding) && !submit_client_may_send(m))
-		return err_set(e, REFUSAL_too_many_outstanding, "%s", "");
+		return err_word(e, REFUSAL_too_many_outstanding);
 	if (!add_lines(out, d, e)) {
 		out->len = start;
 		return false;
 	}
 	if (!client_expect(client_of(m), LETTER, NULL, replies_of(&s))) {
 		out->len = start;
-		return err_set(e, REFUSAL_too_many_outstanding, "%s", "");
+		return err_word(e, REFUSAL_too_many_outstanding);
 	}
 	m->sent[(m->head + m->count++) % SUBMIT_CLIENT_LETTERS] = s;
 	return true;

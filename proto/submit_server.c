@@ -143,7 +143,7 @@ do_to(struct server *s, struct span args, struct err *e)
 		return DONE;
 	}
 	if (m->letter->n_to == SUBMIT_RECIPIENTS_MAX) { /* no RULE: the array ends here */
-		err_set(e, REFUSAL_too_many_recipients, "%s", "");
+		err_word(e, REFUSAL_too_many_recipients);
 		return fault(m, address, e);
 	}
 	memcpy(next_to(m), address, sizeof address);
@@ -226,7 +226,7 @@ judge(struct submit_server *m, uint64_t octets, struct span token, struct err *e
 		return false;
 	}
 	if (RULE(no_recipient) && m->letter->n_to == 0)
-		return err_set(e, REFUSAL_no_recipient, "%s", "");
+		return err_word(e, REFUSAL_no_recipient);
 	if (!submit_token_is_good(token) ||
 	    !span_copy(token, m->letter->token, sizeof m->letter->token))
 		return err_set(e, REFUSAL_bad_syntax, "a token has 1 to %d letters, digits, - _ .",
@@ -244,9 +244,9 @@ is_countable(struct server *s, struct span octets, uint64_t *n)
 	if (!span_u64(octets, n))
 		err_set(&e, REFUSAL_bad_syntax, "MESSAGE does not say how many octets follow");
 	else if (RULE(message_too_big) && *n > SUBMIT_SIZE_MAX)
-		err_set(&e, REFUSAL_message_too_big, "%s", "");
+		err_word(&e, REFUSAL_message_too_big);
 	else if (RULE(auth_required) && s->state == SASL_NEW)
-		err_set(&e, REFUSAL_auth_required, "%s", "");
+		err_word(&e, REFUSAL_auth_required);
 	else
 		return true;
 	server_end(s, &e);

@@ -220,7 +220,7 @@ scene_hello(void *role, const char *domain, struct err *e)
 	struct scene_role *r = role;
 
 	if (strcmp(domain, "evil.test") == 0)
-		return err_set(e, REFUSAL_spf_fail, "%s", ""), REFUSED;
+		return err_word(e, REFUSAL_spf_fail), REFUSED;
 	r->hello_request = r->engine.server.request;
 	return r->slow_hello ? PENDING : DONE;
 }
@@ -232,8 +232,7 @@ scene_verify(void *role, enum seal_alg alg, struct span text, struct span signat
 
 	((struct scene_role *)role)->verified++;
 	scene_sign(text, seal_alg_name(alg), want);
-	return span_eq(signature, span_of(want, sizeof want)) ||
-	    err_set(e, REFUSAL_seal_bad, "%s", "");
+	return span_eq(signature, span_of(want, sizeof want)) || err_word(e, REFUSAL_seal_bad);
 }
 
 /* full@ is full, again@ is known, all others are noticed. */
@@ -242,7 +241,7 @@ scene_judge(struct scene_role *r, struct notify_batch *b)
 {
 	struct err e;
 
-	err_set(&e, REFUSAL_mailbox_full, "%s", "");
+	err_word(&e, REFUSAL_mailbox_full);
 	for (size_t i = 0; i < b->n_entries; i++) {
 		struct span a = b->entries[i].address;
 

@@ -48,7 +48,7 @@ hello(void *role, const char *domain, struct err *e)
 
 	f->octets = false;
 	if (strcmp(domain, "c.test") == 0)
-		return err_set(e, REFUSAL_not_designated, "%s", ""), REFUSED;
+		return err_word(e, REFUSAL_not_designated), REFUSED;
 	return strcmp(domain, "b.test") == 0 ? DONE : PENDING;
 }
 
@@ -59,8 +59,8 @@ look_up(const struct ulid *id, struct err *e)
 
 	ulid_str(id, digits);
 	if (strcmp(digits, TAKEN_BACK) == 0)
-		return err_set(e, REFUSAL_recalled, "%s", "");
-	return strcmp(digits, LETTER) == 0 || err_set(e, REFUSAL_unknown_id, "%s", "");
+		return err_word(e, REFUSAL_recalled);
+	return strcmp(digits, LETTER) == 0 || err_word(e, REFUSAL_unknown_id);
 }
 
 static enum outcome
@@ -80,7 +80,7 @@ fetch(void *role, const struct ulid *id, uint64_t offset, struct fetch_found *fo
 	if (!look_up(id, e))
 		return REFUSED;
 	if (offset > sizeof TEXT - 1)
-		return err_set(e, REFUSAL_bad_offset, "%s", ""), REFUSED;
+		return err_word(e, REFUSAL_bad_offset), REFUSED;
 	((struct shelf *)role)->octets = true;
 	return PENDING;
 }
@@ -131,7 +131,7 @@ act_server(void *role, struct span words)
 	struct shelf *f = role;
 	struct err e;
 
-	err_set(&e, REFUSAL_storage, "%s", "");
+	err_word(&e, REFUSAL_storage);
 	if (span_eq(words, SPAN_LIT("durable")))
 		return answer(f, f->s.server.request, NULL);
 	if (span_eq(words, SPAN_LIT("fails")))
@@ -171,7 +171,7 @@ on_found(void *role, void *arg, uint64_t octets, struct err *e)
 {
 	(void)role;
 	(void)arg;
-	return octets <= 1000 || err_set(e, REFUSAL_broken_promise, "%s", "");
+	return octets <= 1000 || err_word(e, REFUSAL_broken_promise);
 }
 
 static void
@@ -259,7 +259,7 @@ act_client(void *role, struct span words)
 		return fetch_client_quit(&a->c);
 	if (!span_eq(verb, SPAN_LIT("lost")))
 		return ask(a, verb, rest);
-	err_set(&e, REFUSAL_tls_truncated, "%s", "");
+	err_word(&e, REFUSAL_tls_truncated);
 	client_lost(&a->c.client, &e);
 	return true;
 }

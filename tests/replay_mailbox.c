@@ -117,8 +117,8 @@ static bool
 look_up(uint64_t number, struct err *e)
 {
 	if (number > 3)
-		return err_set(e, REFUSAL_no_such_number, "%s", "");
-	return number < 3 || err_set(e, REFUSAL_gone, "%s", "");
+		return err_word(e, REFUSAL_no_such_number);
+	return number < 3 || err_word(e, REFUSAL_gone);
 }
 
 static enum outcome
@@ -206,7 +206,7 @@ act_server(void *role, struct span words)
 	uint64_t now = b->s.sasl.server.request, got;
 	struct err e;
 
-	err_set(&e, REFUSAL_unreachable, "%s", "");
+	err_word(&e, REFUSAL_unreachable);
 	if (span_eq(verb, SPAN_LIT("slow")))
 		return b->slow = true;
 	if (span_eq(verb, SPAN_LIT("durable")))
@@ -290,7 +290,7 @@ on_found(void *role, void *arg, uint64_t octets, struct err *e)
 {
 	(void)role;
 	(void)arg;
-	return octets <= 1000 || err_set(e, REFUSAL_message_too_big, "%s", "");
+	return octets <= 1000 || err_word(e, REFUSAL_message_too_big);
 }
 
 static void
@@ -382,7 +382,7 @@ act_client(void *role, struct span words)
 		return mailbox_client_quit(&r->c);
 	if (!span_eq(verb, SPAN_LIT("lost")))
 		return ask(&r->c, verb, rest);
-	err_set(&e, REFUSAL_tls_truncated, "%s", "");
+	err_word(&e, REFUSAL_tls_truncated);
 	client_lost(&r->c.sasl.client, &e);
 	return true;
 }

@@ -24,7 +24,7 @@ verify(void *role, enum seal_alg alg, struct span text, struct span signature, s
 	(void)role;
 	(void)alg;
 	(void)text;
-	return span_eq(signature, SPAN_LIT("good")) || err_set(e, REFUSAL_seal_bad, "%s", "");
+	return span_eq(signature, SPAN_LIT("good")) || err_word(e, REFUSAL_seal_bad);
 }
 
 static const struct notify_server_ops server_ops = {

@@ -67,7 +67,7 @@ from(void *role, const char *address, struct err *e)
 {
 	(void)role;
 	if (strcmp(address, "user@a.test") != 0)
-		return err_set(e, REFUSAL_bad_from, "%s", ""), REFUSED;
+		return err_word(e, REFUSAL_bad_from), REFUSED;
 	return DONE;
 }
 
@@ -78,7 +78,7 @@ to(void *role, const char *address, struct err *e)
 
 	(void)role;
 	if (strcmp(domain, "nowhere.test") == 0)
-		return err_set(e, REFUSAL_no_such_domain, "%s", ""), REFUSED;
+		return err_word(e, REFUSAL_no_such_domain), REFUSED;
 	return strcmp(domain, "slow.test") == 0 ? PENDING : DONE;
 }
 
@@ -89,7 +89,7 @@ begin(void *role, const struct submit_envelope *env, struct err *e)
 
 	d->octets = env->octets;
 	d->got = 0;
-	return env->octets <= 1000 || err_set(e, REFUSAL_message_too_big, "%s", "");
+	return env->octets <= 1000 || err_word(e, REFUSAL_message_too_big);
 }
 
 static void
@@ -151,7 +151,7 @@ status(void *role, const struct ulid *id, struct buf *page, struct err *e)
 
 	ulid_str(id, digits);
 	if (strcmp(digits, LETTER) != 0)
-		return err_set(e, REFUSAL_unknown_id, "%s", ""), REFUSED;
+		return err_word(e, REFUSAL_unknown_id), REFUSED;
 	return put_page(role, LETTER, false, page);
 }
 
@@ -206,7 +206,7 @@ act_server(void *role, struct span words)
 	struct desk *d = role;
 	struct err e;
 
-	err_set(&e, REFUSAL_storage, "%s", "");
+	err_word(&e, REFUSAL_storage);
 	if (span_eq(words, SPAN_LIT("slow")))
 		return d->slow = true;
 	if (span_eq(words, SPAN_LIT("durable")))
@@ -383,7 +383,7 @@ act_client(void *role, struct span words)
 		return submit_client_quit(&w->c);
 	if (!span_eq(verb, SPAN_LIT("lost")))
 		return false;
-	err_set(&e, REFUSAL_tls_truncated, "%s", "");
+	err_word(&e, REFUSAL_tls_truncated);
 	client_lost(&w->c.sasl.client, &e);
 	return true;
 }

@@ -35,11 +35,11 @@ sasl_scene_auth(int *step, struct span mechanism, struct span message, struct sa
     struct err *e)
 {
 	if (mechanism.n > 0 && !span_eq(mechanism, SPAN_LIT(SCENE_MECHANISM)))
-		return err_set(e, REFUSAL_auth_mechanism, "%s", ""), REFUSED;
+		return err_word(e, REFUSAL_auth_mechanism), REFUSED;
 	if (mechanism.n > 0)
 		*step = 0;
 	if (*step > 1 || !sasl_scene_is(message, sasl_scene_client[*step]))
-		return err_set(e, REFUSAL_auth_failed, "%s", ""), REFUSED;
+		return err_word(e, REFUSAL_auth_failed), REFUSED;
 	base64_add(&said->message, sasl_scene_server[*step], span_str(sasl_scene_server[*step]).n);
 	said->signed_in = ++*step == 2;
 	return DONE;

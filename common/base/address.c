@@ -94,7 +94,7 @@ address_domain_check(struct span domain, struct err *e)
 	size_t labels = 0;
 
 	if (RULE(address_literal) && domain.n > 0 && domain.p[0] == '[')
-		return err_set(e, REFUSAL_address_literal, "%s", "");
+		return err_word(e, REFUSAL_address_literal);
 	if (RULE(bad_domain) && (domain.n == 0 || domain.n > ADDRESS_DOMAIN_MAX))
 		return err_set(e, REFUSAL_bad_domain, "a domain has 1 to %d octets",
 		    ADDRESS_DOMAIN_MAX);
@@ -108,7 +108,7 @@ address_domain_check(struct span domain, struct err *e)
 	if (RULE(bad_domain) && labels < 2)
 		return err_set(e, REFUSAL_bad_domain, "the domain has no dot");
 	if (RULE(address_literal) && is_number(label))
-		return err_set(e, REFUSAL_address_literal, "%s", "");
+		return err_word(e, REFUSAL_address_literal);
 	return true;
 }
 

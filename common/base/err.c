@@ -46,6 +46,13 @@ bool(err_set)(struct err *e, enum refusal why, const char *fmt, ...)
 	return false;
 }
 
+bool(err_word)(struct err *e, enum refusal why)
+{
+	e->why = why;
+	snprintf(e->text, sizeof e->text, "%s", refusal_sentence(why));
+	return false;
+}
+
 bool(err_set_errno)(struct err *e, enum refusal why, int errnum, const char *fmt, ...)
 {
 	char meaning[128];

@@ -16,11 +16,12 @@ struct err {
 	char text[ERR_TEXT_BYTES];
 };
 
-/* Sets *e and returns false: `return err_set(e, REFUSAL_bad_id, "%zu characters", n);`.
- * An empty format gives the table's sentence. */
+/* Sets *e and returns false: `return err_set(e, REFUSAL_bad_id, "%zu characters", n);`. */
 bool err_set(struct err *e, enum refusal why, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
-/* The same with ": " and what errno (passed by the caller) means behind the text. */
+/* The same with the table's own sentence: `return err_word(e, REFUSAL_closing);`. */
+bool err_word(struct err *e, enum refusal why);
+/* The same as err_set, with ": " and what errno (passed by the caller) means behind the text. */
 bool err_set_errno(struct err *e, enum refusal why, int errnum, const char *fmt, ...)
     __attribute__((format(printf, 4, 5)));
 /* Puts "text: " before the text of an error that is set already; returns false. */
@@ -29,6 +30,7 @@ bool err_prefix(struct err *e, const char *fmt, ...) __attribute__((format(print
 /* The analyser of `make tidy` does not see from outside that these return false. */
 #ifdef __clang_analyzer__
 #define err_set(...)       (err_set(__VA_ARGS__) && false)
+#define err_word(...)      (err_word(__VA_ARGS__) && false)
 #define err_set_errno(...) (err_set_errno(__VA_ARGS__) && false)
 #define err_prefix(...)    (err_prefix(__VA_ARGS__) && false)
 #endif

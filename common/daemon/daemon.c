@@ -43,7 +43,7 @@ daemon_stop(struct daemon *d)
 bool
 daemon_open_for_work(struct daemon *d, struct err *e)
 {
-	return !atomic_load(&d->closing) || err_set(e, REFUSAL_closing, "%s", "");
+	return !atomic_load(&d->closing) || err_word(e, REFUSAL_closing);
 }
 
 /* -- signals --------------------------------------------------------------------------------- */

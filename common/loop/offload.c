@@ -134,5 +134,5 @@ offload_run(struct offload *o, struct loop *home, void (*work)(void *arg), void 
 		pthread_cond_signal(&o->more);
 	}
 	pthread_mutex_unlock(&o->lock);
-	return why == REFUSAL_NONE || err_set(e, why, "%s", "");
+	return why == REFUSAL_NONE || err_word(e, why);
 }

@@ -187,7 +187,7 @@ conn_connect(struct loop *l, const struct conn_target *to, struct tls_holder *h,
 	snprintf(c->peer.domain, sizeof c->peer.domain, "%s", to->domain);
 	snprintf(c->peer.sni, sizeof c->peer.sni, "%s", to->domain);
 	if (*to->domain == '\0' || strlen(to->domain) >= sizeof c->peer.domain) {
-		err_set(&e, REFUSAL_bad_domain, "%s", "");
+		err_word(&e, REFUSAL_bad_domain);
 		start(c, false, to->timeout_ms, &e);
 		return c;
 	}

@@ -229,7 +229,7 @@ check_revocation(struct judging *x, const struct trust *t)
 	named = r == 1 && !stands_in_none(x, crls, path);
 	sk_X509_CRL_pop_free(crls, X509_CRL_free);
 	if (r != 1 && !x->said)
-		return err_set(x->e, REFUSAL_revocation_unknown, "%s", "");
+		return err_word(x->e, REFUSAL_revocation_unknown);
 	return r == 1 && !named;
 }
 

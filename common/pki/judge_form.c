@@ -125,9 +125,9 @@ judge_form_leaf(X509 *x, struct err *e)
 	const char *fault;
 
 	if (RULE(certificate_selfsigned) && (X509_get_extension_flags(x) & EXFLAG_SI) != 0)
-		return err_set(e, REFUSAL_certificate_selfsigned, "%s", "");
+		return err_word(e, REFUSAL_certificate_selfsigned);
 	if (RULE(certificate_ca) && is_ca(x))
-		return err_set(e, REFUSAL_certificate_ca, "%s", "");
+		return err_word(e, REFUSAL_certificate_ca);
 	if (RULE(certificate_purpose) && (fault = purpose_fault(x)) != NULL)
 		return err_set(e, REFUSAL_certificate_purpose, "the certificate has %s", fault);
 	return true;

@@ -165,7 +165,7 @@ sign_verifier_check(struct sign_verifier *v, const char *alg, struct span text,
 		return err_set(e, REFUSAL_seal_bad, "%s does not belong to the certificate's key",
 		    alg);
 	if (RULE(seal_bad) && !is_good(v, text, signature))
-		return err_set(e, REFUSAL_seal_bad, "%s", "");
+		return err_word(e, REFUSAL_seal_bad);
 	return true;
 }
 

@@ -160,7 +160,7 @@ apply_one(struct db_txn *t, struct db_write *w)
 		return;
 	}
 	if (w->why.why == REFUSAL_NONE)
-		err_set(&w->why, REFUSAL_storage, "%s", "");
+		err_word(&w->why, REFUSAL_storage);
 	if (t->changes != changes && t->rc == 0) {
 		t->rc = MDB_BAD_TXN;
 		t->torn = true;
@@ -180,7 +180,7 @@ apply_all(struct db *d, struct db_write *list)
 	for (struct db_write *w = list; w != NULL && t.rc == 0; w = w->next) {
 		w->why.why = REFUSAL_NONE;
 		if (!fits(w, &room))
-			err_set(&w->why, REFUSAL_system_full, "%s", "");
+			err_word(&w->why, REFUSAL_system_full);
 		else
 			apply_one(&t, w);
 	}
@@ -199,7 +199,7 @@ apply_singly(struct db *d, struct db_write *list)
 		w->next = NULL;
 		rc = apply_all(d, w);
 		if (is_full(rc))
-			err_set(&w->why, REFUSAL_system_full, "%s", "");
+			err_word(&w->why, REFUSAL_system_full);
 		else if (rc != 0 && w->why.why == REFUSAL_NONE)
 			err_set(&w->why, REFUSAL_storage, "a stored record is damaged");
 		finish(w);
@@ -262,7 +262,7 @@ db_write_take(struct db *d, struct db_write *w, struct err *e)
 	pthread_mutex_lock(&d->lock);
 	if (d->closing || d->waiting.octets > DB_QUEUE_BYTES) {
 		pthread_mutex_unlock(&d->lock);
-		return err_set(e, REFUSAL_too_many_outstanding, "%s", "");
+		return err_word(e, REFUSAL_too_many_outstanding);
 	}
 	first = d->waiting.first == NULL;
 	*d->waiting.last = w;

@@ -115,7 +115,7 @@ db_fault(struct db_txn *t, struct err *e)
 		if (t->reading)
 			db_pardon(t);
 	} else if (t->rc == MDB_MAP_FULL || t->rc == MDB_TXN_FULL) {
-		err_set(e, REFUSAL_system_full, "%s", "");
+		err_word(e, REFUSAL_system_full);
 	} else {
 		err_set(e, REFUSAL_storage, "the store failed: %s", mdb_strerror(t->rc));
 	}

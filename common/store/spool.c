@@ -51,7 +51,7 @@ claim(struct spool_in *in, size_t n)
 	if (atomic_fetch_add(&in->spool->used, n) + n <= in->spool->limit || !RULE(system_full))
 		return true;
 	if (in->why.why == REFUSAL_NONE)
-		err_set(&in->why, REFUSAL_system_full, "%s", "");
+		err_word(&in->why, REFUSAL_system_full);
 	return false;
 }
 

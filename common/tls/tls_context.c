@@ -174,7 +174,7 @@ tls_session_accept(struct tls_session *s, bool mutual, SSL **out, struct err *e)
 	SSL *ssl = SSL_new(tls_context(s->tls, true, mutual));
 
 	if (ssl == NULL)
-		return err_set(e, REFUSAL_internal, "%s", "");
+		return err_word(e, REFUSAL_internal);
 	SSL_set_app_data(ssl, s);
 	SSL_set_accept_state(ssl);
 	*out = ssl;
@@ -223,7 +223,7 @@ tls_session_done(const struct tls_session *s, SSL *ssl, struct err *e)
 
 	SSL_get0_alpn_selected(ssl, &alpn, &n);
 	if (RULE(no_alpn) && (n != strlen(s->alpn) || memcmp(alpn, s->alpn, n) != 0))
-		return err_set(e, REFUSAL_no_alpn, "%s", "");
+		return err_word(e, REFUSAL_no_alpn);
 	return true;
 }
 
@@ -256,7 +256,7 @@ tls_session_failed(const struct tls_session *s, SSL *ssl, struct err *e)
 	if (s->fault != REFUSAL_NONE && s->fault == s->peer->verdict.why && !SSL_is_server(ssl))
 		*e = s->peer->verdict;
 	else if (s->fault != REFUSAL_NONE)
-		err_set(e, s->fault, "%s", "");
+		err_word(e, s->fault);
 	else
 		err_set(e, word_of(code), "%s (%s)", refusal_sentence(word_of(code)),
 		    reason == NULL ? "no reason was given" : reason);

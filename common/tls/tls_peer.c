@@ -10,7 +10,7 @@ void
 tls_peer_init(struct tls_peer *p, const struct sockaddr *address)
 {
 	memset(p, 0, sizeof *p);
-	err_set(&p->verdict, REFUSAL_no_certificate, "%s", "");
+	err_word(&p->verdict, REFUSAL_no_certificate);
 	address_unmap(address, &p->address);
 	address_host(&p->address, p->host);
 	p->port = address_port(&p->address);

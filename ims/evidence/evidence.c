@@ -93,7 +93,7 @@ find(struct ims *i, const struct json *request, struct ims_kept *k, struct err *
 	set = accounts_set_get(i->accounts);
 	a = accounts_find(set, span_str(mailbox));
 	good = a != NULL ? ims_store_evidence(i->store, a->address, (uint64_t)number, k, e)
-			 : err_set(e, REFUSAL_no_such_user, "%s", "");
+			 : err_word(e, REFUSAL_no_such_user);
 	accounts_set_put(&set);
 	return good;
 }

@@ -116,11 +116,11 @@ is_sealed(const struct verifying *v, struct err *e)
 
 	digest_sha256(v->evidence.statement, digest);
 	if (!seal_has(&v->seal, digest, 0))
-		return err_set(e, REFUSAL_seal_statement, "%s", "");
+		return err_word(e, REFUSAL_seal_statement);
 	if (!span_eq(v->statement.from_domain, v->seal.signer))
-		return err_set(e, REFUSAL_from_domain, "%s", "");
+		return err_word(e, REFUSAL_from_domain);
 	return span_eq(v->statement.recipient_domain, v->seal.recipient_domain) ||
-	    err_set(e, REFUSAL_seal_for, "%s", "");
+	    err_word(e, REFUSAL_seal_for);
 }
 
 static void

@@ -80,7 +80,7 @@ on_found(void *role, void *arg, uint64_t octets, struct err *e)
 	(void)role;
 	(void)arg;
 	(void)octets;
-	return err_set(e, REFUSAL_bad_reply, "%s", "");
+	return err_word(e, REFUSAL_bad_reply);
 }
 
 static void

@@ -286,7 +286,7 @@ answer_from_store(struct fetch_run *r)
 	if (r->letter.state == MAILBOX_HERE) {
 		settle(r, NULL);
 	} else {
-		err_set(&e, r->letter.why != REFUSAL_NONE ? r->letter.why : REFUSAL_gone, "%s", "");
+		err_word(&e, r->letter.why != REFUSAL_NONE ? r->letter.why : REFUSAL_gone);
 		settle(r, &e);
 	}
 	over(r);

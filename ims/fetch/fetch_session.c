@@ -25,7 +25,7 @@ on_found(void *role, void *arg, uint64_t octets, struct err *e)
 
 	(void)arg;
 	if (s->run == NULL)
-		return err_set(e, REFUSAL_closing, "%s", "");
+		return err_word(e, REFUSAL_closing);
 	if (octets != s->run->letter.size)
 		return err_set(e, REFUSAL_broken_promise, "%llu octets were announced, %llu come",
 		    (unsigned long long)s->run->letter.size, (unsigned long long)octets);

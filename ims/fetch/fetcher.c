@@ -221,7 +221,7 @@ fetcher_free(struct fetcher **fp)
 
 	if (f == NULL)
 		return;
-	err_set(&e, REFUSAL_closing, "%s", "");
+	err_word(&e, REFUSAL_closing);
 	while ((t = TAILQ_FIRST(&f->tasks)) != NULL) {
 		TAILQ_REMOVE(&f->tasks, t, link);
 		answer(t, &t->letter, &e);

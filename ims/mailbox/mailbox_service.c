@@ -156,7 +156,7 @@ read_letter(struct session *s, uint64_t number, bool summary, struct mailbox_fou
 	if (q.letter.state == MAILBOX_HERE)
 		return open_body(s->worker, &q.letter, summary, found, e) ? DONE : REFUSED;
 	if (q.letter.state != MAILBOX_HELD && q.letter.state != MAILBOX_FETCHING) {
-		err_set(e, q.letter.why != REFUSAL_NONE ? q.letter.why : REFUSAL_gone, "%s", "");
+		err_word(e, q.letter.why != REFUSAL_NONE ? q.letter.why : REFUSAL_gone);
 		return REFUSED;
 	}
 	x = errand_new(s);

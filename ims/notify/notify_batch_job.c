@@ -141,7 +141,7 @@ judge_recipients(struct job *j)
 		if (a != NULL) {
 			snprintf(j->users[i], sizeof j->users[i], "%s", a->address);
 		} else if (RULE(no_such_user)) {
-			err_set(&e, REFUSAL_no_such_user, "%s", "");
+			err_word(&e, REFUSAL_no_such_user);
 			notify_batch_refuse(j->batch, i, &e);
 		} else {
 			span_copy(n->address, j->users[i], sizeof j->users[i]);

@@ -186,7 +186,7 @@ judge_repeat(struct db_txn *t, const struct accept *a, const struct ims_key *let
 		return false;
 	facts_digest(st, facts);
 	if (RULE(id_conflict) && memcmp(facts, r.facts, DIGEST_BYTES) != 0)
-		return err_set(&v->why, REFUSAL_id_conflict, "%s", "");
+		return err_word(&v->why, REFUSAL_id_conflict);
 	extend(t, a, letter, seen, &r, st);
 	v->done = NOTIFY_KNOWN;
 	return true;
@@ -257,13 +257,13 @@ accept_entry(struct db_txn *t, struct accept *a, size_t i, struct verdict *v)
 	if (!ims_mailbox_get(t, a->users[i], &m, &v->why))
 		return false;
 	if (RULE(mailbox_full) && m.notices >= IMS_STORE_NOTICES_MAX)
-		return err_set(&v->why, REFUSAL_mailbox_full, "%s", "");
+		return err_word(&v->why, REFUSAL_mailbox_full);
 	if (!ims_letter_get(t, a->store, &letter, &l, &v->why)) {
 		if (v->why.why != REFUSAL_no_such_number)
 			return false;
 		fill_letter(&l, a, st);
 	} else if (RULE(id_conflict) && !same_letter(&l, st)) {
-		return err_set(&v->why, REFUSAL_id_conflict, "%s", "");
+		return err_word(&v->why, REFUSAL_id_conflict);
 	}
 	renew(&l, a, st);
 	l.refs++;

@@ -67,7 +67,7 @@ apply_lease(struct db_txn *t, void *arg, struct err *e)
 	if (!ims_letter_get(t, c->store, &c->key, &r, e))
 		return false;
 	if (RULE(fetch_running) && r.facts.state == MAILBOX_FETCHING)
-		return err_set(e, REFUSAL_fetch_running, "%s", "");
+		return err_word(e, REFUSAL_fetch_running);
 	if (r.facts.state == MAILBOX_HELD) {
 		r.facts.state = MAILBOX_FETCHING;
 		r.facts.fence++;

@@ -212,7 +212,7 @@ ims_notice_get(struct db_txn *t, const char *user, uint64_t number, struct ims_n
 	struct span value;
 
 	if (!db_get(t, NOTICE, ims_key_span(&k), &value))
-		return db_fault(t, e) ? false : err_set(e, REFUSAL_no_such_number, "%s", "");
+		return db_fault(t, e) ? false : err_word(e, REFUSAL_no_such_number);
 	return ims_notice_read(value, n, e);
 }
 
@@ -314,7 +314,7 @@ ims_letter_get(struct db_txn *t, const struct ims_store *s, const struct ims_key
 	int64_t now_s = clock_wall_ms() / 1000;
 
 	if (!db_get(t, LETTER, ims_key_span(k), &value))
-		return db_fault(t, e) ? false : err_set(e, REFUSAL_no_such_number, "%s", "");
+		return db_fault(t, e) ? false : err_word(e, REFUSAL_no_such_number);
 	if (!ims_letter_read(value, r, e))
 		return false;
 	if (r->facts.state == MAILBOX_FETCHING &&

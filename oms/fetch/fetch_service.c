@@ -235,7 +235,7 @@ handed(void *arg, const struct oms_letter *l, struct source *source, const struc
 
 	log_letter(x, "fetch.letter", e);
 	if (e == NULL && x->offset > l->size) {
-		err_set(&why, REFUSAL_bad_offset, "%s", "");
+		err_word(&why, REFUSAL_bad_offset);
 		source->free(source);
 		e = &why;
 	} else if (e == NULL) {

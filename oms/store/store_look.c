@@ -65,7 +65,7 @@ oms_store_status(struct oms_store *s, const char *user, const struct ulid *id, s
 		return false;
 	good = oms_letter_get(t, id, &r, e);
 	if (RULE(unknown_id) && good && strcmp(r.facts.user, user) != 0)
-		good = err_set(e, REFUSAL_unknown_id, "%s", "");
+		good = err_word(e, REFUSAL_unknown_id);
 	if (good) {
 		letter_rows(t, &r.facts, page);
 		good = !db_fault(t, e);

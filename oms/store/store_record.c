@@ -267,7 +267,7 @@ oms_letter_get(struct db_txn *t, const struct ulid *id, struct oms_letter_record
 	struct span value;
 
 	if (!db_get(t, LETTER, oms_key_span(&k), &value))
-		return db_fault(t, e) ? false : err_set(e, REFUSAL_unknown_id, "%s", "");
+		return db_fault(t, e) ? false : err_word(e, REFUSAL_unknown_id);
 	return oms_letter_read(value, r, e);
 }
 
@@ -290,7 +290,7 @@ oms_delivery_get(struct db_txn *t, const struct ulid *id, const char *peer, stru
 	struct span value;
 
 	if (!db_get(t, DELIVERY, oms_key_span(&k), &value))
-		return db_fault(t, e) ? false : err_set(e, REFUSAL_unknown_id, "%s", "");
+		return db_fault(t, e) ? false : err_word(e, REFUSAL_unknown_id);
 	return oms_delivery_read(value, d, e);
 }
 

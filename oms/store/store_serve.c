@@ -63,9 +63,9 @@ may_have(const struct oms_letter_record *r, const struct oms_delivery *d, int64_
 		    s == SUBMIT_HANDED_OUT || s == SUBMIT_FETCHED;
 	}
 	if (RULE(recalled) && recalled)
-		return err_set(e, REFUSAL_recalled, "%s", "");
+		return err_word(e, REFUSAL_recalled);
 	if (RULE(unknown_id) && !some)
-		return err_set(e, REFUSAL_unknown_id, "%s", "");
+		return err_word(e, REFUSAL_unknown_id);
 	if (!r->body || (RULE(gone) && r->facts.hold_until_s < now_s))
 		return err_set(e, REFUSAL_gone, "it was kept until its time and is no longer here");
 	return true;

@@ -33,7 +33,7 @@ next(struct shelf *f, bool octets, struct err *e)
 {
 	f->octets = octets;
 	if (f->turn++ % 3 == 0)
-		return err_set(e, REFUSAL_unknown_id, "%s", ""), REFUSED;
+		return err_word(e, REFUSAL_unknown_id), REFUSED;
 	return f->turn % 3 == 0 ? DONE : PENDING;
 }
 
@@ -138,7 +138,7 @@ on_found(void *role, void *arg, uint64_t octets, struct err *e)
 
 	chunks_must(*(unsigned *)arg == 0);
 	a->left = octets;
-	return octets < 1000000 || err_set(e, REFUSAL_message_too_big, "%s", "");
+	return octets < 1000000 || err_word(e, REFUSAL_message_too_big);
 }
 
 static void
@@ -214,7 +214,7 @@ end_client(void *role)
 	struct asker *a = role;
 	struct err e;
 
-	err_set(&e, REFUSAL_tls_truncated, "%s", "");
+	err_word(&e, REFUSAL_tls_truncated);
 	client_lost(&a->c.client, &e);
 	for (size_t i = 0; i < ASKED; i++)
 		chunks_must(a->ended[i] == 1);

@@ -33,7 +33,7 @@ static enum outcome
 next(struct box *b, struct err *e)
 {
 	if (b->turn++ % 5 == 3)
-		return err_set(e, REFUSAL_storage, "%s", ""), REFUSED;
+		return err_word(e, REFUSAL_storage), REFUSED;
 	return b->turn % 2 == 0 ? DONE : PENDING;
 }
 
@@ -148,7 +148,7 @@ step(void *role, struct span message, bool last, struct buf *out, struct err *e)
 	(void)message;
 	(void)last;
 	(void)out;
-	return err_set(e, REFUSAL_auth_failed, "%s", ""), REFUSED;
+	return err_word(e, REFUSAL_auth_failed), REFUSED;
 }
 
 static void
@@ -179,7 +179,7 @@ on_found(void *role, void *arg, uint64_t octets, struct err *e)
 {
 	chunks_must(*(unsigned *)arg == 0);
 	((struct user *)role)->left = octets;
-	return octets < 1000000 || err_set(e, REFUSAL_message_too_big, "%s", "");
+	return octets < 1000000 || err_word(e, REFUSAL_message_too_big);
 }
 
 static void
@@ -252,7 +252,7 @@ end_client(void *role)
 	struct user *u = role;
 	struct err e;
 
-	err_set(&e, REFUSAL_tls_truncated, "%s", "");
+	err_word(&e, REFUSAL_tls_truncated);
 	client_lost(&u->c.sasl.client, &e);
 	for (size_t i = 0; i < ASKED; i++)
 		chunks_must(u->ended[i] == 1);

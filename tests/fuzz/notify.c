@@ -53,7 +53,7 @@ verify(void *role, enum seal_alg alg, struct span text, struct span signature, s
 	(void)role;
 	(void)alg;
 	must(text.n <= SEAL_MAX_BYTES && signature.n <= SEAL_SIGNATURE_MAX);
-	return (signature.n > 0 && signature.p[0] == 'g') || err_set(e, REFUSAL_seal_bad, "%s", "");
+	return (signature.n > 0 && signature.p[0] == 'g') || err_word(e, REFUSAL_seal_bad);
 }
 
 static void

@@ -34,7 +34,7 @@ static enum outcome
 next(struct desk *d, struct err *e)
 {
 	if (d->turn++ % 5 == 3)
-		return err_set(e, REFUSAL_storage, "%s", ""), REFUSED;
+		return err_word(e, REFUSAL_storage), REFUSED;
 	return d->turn % 2 == 0 ? DONE : PENDING;
 }
 
@@ -72,7 +72,7 @@ begin(void *role, const struct submit_envelope *env, struct err *e)
 	chunks_must(address_parse_canonical(span_str(env->from), &a, e));
 	d->left = env->octets;
 	d->open = env->octets < 1000;
-	return d->open || err_set(e, REFUSAL_message_too_big, "%s", "");
+	return d->open || err_word(e, REFUSAL_message_too_big);
 }
 
 static void
@@ -188,7 +188,7 @@ step(void *role, struct span message, bool last, struct buf *out, struct err *e)
 	struct writer *w = role;
 
 	if (w->steps++ % 4 == 3 || (last && message.n < 3))
-		return err_set(e, REFUSAL_auth_failed, "%s", ""), REFUSED;
+		return err_word(e, REFUSAL_auth_failed), REFUSED;
 	if (!last)
 		buf_add(out, "AAAA", 4);
 	return DONE;
@@ -303,7 +303,7 @@ end_client(void *role)
 	struct writer *w = role;
 	struct err e;
 
-	err_set(&e, REFUSAL_tls_truncated, "%s", "");
+	err_word(&e, REFUSAL_tls_truncated);
 	client_lost(&w->c.sasl.client, &e);
 	for (size_t i = 0; i < ASKED; i++)
 		chunks_must(w->ended[i] == 1);

@@ -26,7 +26,7 @@ on_reply(struct client *c, int kind, void *arg, const struct reply *r)
 
 	buf_addf(&p->said, "%d/%s %d %.*s;", kind, (const char *)arg, r->code, SPAN_FMT(r->text));
 	if (p->ends) {
-		err_set(&e, REFUSAL_closing, "%s", "");
+		err_word(&e, REFUSAL_closing);
 		client_lost(c, &e);
 	}
 }

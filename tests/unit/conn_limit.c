@@ -316,7 +316,7 @@ connections_wait_for_their_turn(void **state)
 	assert_int_equal(s->server.begun - begun, CONN_PER_HOST);
 	/* Two that wait are given up, one in order and one at once. */
 	conn_close(r[CONN_PER_HOST].conn);
-	err_set(&e, REFUSAL_closing, "%s", "");
+	err_word(&e, REFUSAL_closing);
 	conn_drop(r[CONN_PER_HOST + 1].conn, &e);
 	run_until(l, &r[CONN_PER_HOST].gone);
 	run_until(l, &r[CONN_PER_HOST + 1].gone);

@@ -61,11 +61,11 @@ apply(struct db_txn *t, void *arg, struct err *e)
 		pthread_mutex_unlock(o->gate);
 	}
 	if (o->act == JUDGE)
-		return err_set(e, REFUSAL_id_conflict, "%s", "");
+		return err_word(e, REFUSAL_id_conflict);
 	if (o->act == NOTHING)
 		return true;
 	if (o->act == LOOK)
-		err_set(e, REFUSAL_unknown_id, "%s", ""); /* and goes on without it */
+		err_word(e, REFUSAL_unknown_id); /* and goes on without it */
 	if (o->act == WRONG_KEY)
 		db_put(t, T_ONE, (struct span) { 0 }, buf_span(&o->value));
 	else if (o->act == DEL)
@@ -74,7 +74,7 @@ apply(struct db_txn *t, void *arg, struct err *e)
 		db_put(t, T_ONE, span_str(o->key),
 		    o->value.len > 0 ? buf_span(&o->value) : (struct span) { 0 });
 	if (o->act == TORN)
-		return err_set(e, REFUSAL_duplicate, "%s", "");
+		return err_word(e, REFUSAL_duplicate);
 	return !db_fault(t, e);
 }
 

@@ -173,8 +173,8 @@ test_an_answer_of_another_kind_is_dropped(void **state)
 	open_shelf(&f, 100);
 	say(&f, "FETCH " ID "\r\n");
 	assert_false(fetch_server_answer(&f.s, f.asked, NULL));
-	assert_true(err_set(&e, REFUSAL_storage, "%s", "") ||
-	    fetch_server_found_take(&f.s, f.asked, NULL, &e));
+	assert_true(
+	    err_word(&e, REFUSAL_storage) || fetch_server_found_take(&f.s, f.asked, NULL, &e));
 	assert_false(fetch_server_found_take(&f.s, f.asked, NULL, &e));
 	say(&f, "DONE " ID "\r\n");
 	assert_false(give(&f));

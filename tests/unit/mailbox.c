@@ -188,7 +188,7 @@ test_answers_of_another_kind_are_dropped(void **state)
 
 	(void)state;
 	open_box(&b, 100);
-	err_set(&e, REFUSAL_storage, "%s", "");
+	err_word(&e, REFUSAL_storage);
 	say(&b, "DROP 2\r\n");
 	assert_false(give(&b));
 	assert_int_equal(b.letter.freed, 1);

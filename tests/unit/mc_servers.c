@@ -211,7 +211,7 @@ no_status(void *role, const struct ulid *id, struct buf *page, struct err *e)
 	(void)role;
 	(void)id;
 	(void)page;
-	err_set(e, REFUSAL_unknown_id, "%s", "");
+	err_word(e, REFUSAL_unknown_id);
 	return REFUSED;
 }
 
@@ -253,7 +253,7 @@ give(void *role, uint64_t number, struct mailbox_found *found, struct err *e)
 
 	(void)role;
 	if (number != 1) {
-		err_set(e, REFUSAL_no_such_number, "%s", "");
+		err_word(e, REFUSAL_no_such_number);
 		return REFUSED;
 	}
 	if (behaviour().flip)

@@ -170,7 +170,7 @@ a_slow_hello(void **state)
 		says("");
 		assert_false(
 		    notify_server_hello_answer(&role.engine, role.hello_request + 1, NULL));
-		err_set(&e, REFUSAL_spf_temperror, "%s", "");
+		err_word(&e, REFUSAL_spf_temperror);
 		assert_true(notify_server_hello_answer(&role.engine, role.hello_request,
 		    how == 0 ? NULL : &e));
 		assert_false(notify_server_hello_answer(&role.engine, role.hello_request, NULL));

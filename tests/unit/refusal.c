@@ -81,7 +81,7 @@ errors_are_one_clean_line(void **state)
 	struct err e;
 
 	(void)state;
-	assert_false(err_set(&e, REFUSAL_bad_id, "%s", ""));
+	assert_false(err_word(&e, REFUSAL_bad_id));
 	assert_string_equal(e.text, refusal_sentence(REFUSAL_bad_id));
 	err_set(&e, REFUSAL_bad_id, "a\r\nb\x7f\xc2\x85 \xff \xc3\xa4 \xe2\x82");
 	assert_string_equal(e.text, "a??b??? ? \xc3\xa4 ??");

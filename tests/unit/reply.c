@@ -48,7 +48,7 @@ round_trip(void **state)
 		enum refusal why = (enum refusal)i, seen;
 
 		buf_reset(&b);
-		err_set(&e, why, "%s", "");
+		err_word(&e, why);
 		reply_add_refusal(&b, &e);
 		r = read_back(&b);
 		seen = refusal_code(why) ? why : REFUSAL_internal;

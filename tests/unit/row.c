@@ -211,7 +211,7 @@ count_rows(void *arg, struct row *r, struct err *e)
 
 	buf_add(words, r->word.p, r->word.n);
 	buf_addf(words, "%zu ", r->n);
-	return !span_eq(r->word, SPAN_LIT("stop")) || err_set(e, REFUSAL_gone, "%s", "");
+	return !span_eq(r->word, SPAN_LIT("stop")) || err_word(e, REFUSAL_gone);
 }
 
 static void

@@ -26,15 +26,14 @@ struct play {
 static bool
 admit(void *role, struct err *e)
 {
-	return !((struct play *)role)->shut_out ||
-	    err_set(e, REFUSAL_certificate_revoked, "%s", "");
+	return !((struct play *)role)->shut_out || err_word(e, REFUSAL_certificate_revoked);
 }
 
 static enum outcome
 do_hello(struct server *s, struct span args, struct err *e)
 {
 	if (args.n == 0)
-		return err_set(e, REFUSAL_bad_syntax, "%s", ""), REFUSED;
+		return err_word(e, REFUSAL_bad_syntax), REFUSED;
 	s->state = READY;
 	server_reply(s, 250, "2.0.0", "hello %.*s", SPAN_FMT(args));
 	return DONE;
@@ -97,7 +96,7 @@ do_skip(struct server *s, struct span args, struct err *e)
 
 	span_u64(args, &n);
 	server_skip(s, n);
-	return err_set(e, REFUSAL_message_too_big, "%s", ""), REFUSED;
+	return err_word(e, REFUSAL_message_too_big), REFUSED;
 }
 
 static enum outcome

@@ -175,7 +175,7 @@ test_answers_that_come_too_late(void **state)
 	(void)state;
 	open_desk(&d, true);
 	d.slow = true;
-	err_set(&e, REFUSAL_storage, "%s", "");
+	err_word(&e, REFUSAL_storage);
 	assert_true(ulid_parse(SPAN_LIT(ID), &id));
 	say(&d, "FROM <a@a.test>\r\n");
 	assert_false(submit_server_taken(&d.s, d.asked, &id, NULL));
@@ -279,7 +279,7 @@ test_a_late_yes_lets_nobody_in(void **state)
 	(void)state;
 	open_desk(&d, false);
 	d.slow = true;
-	err_set(&no, REFUSAL_auth_failed, "%s", "");
+	err_word(&no, REFUSAL_auth_failed);
 	say(&d, "AUTH SCRAM-SHA-256 AAAA\r\n");
 	assert_false(sasl_server_answer(&d.s.sasl, d.asked + 1, &yes, NULL));
 	assert_true(sasl_server_answer(&d.s.sasl, d.asked, NULL, &no));

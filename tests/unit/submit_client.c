@@ -77,7 +77,7 @@ test_letters_under_way_at_their_limit(void **state)
 		assert_true(submit_client_send(&w.c, &d, SPAN_LIT("ab"), NULL, &e));
 	assert_false(submit_client_send(&w.c, &d, SPAN_LIT("ab"), NULL, &e));
 	assert_int_equal(e.why, REFUSAL_too_many_outstanding);
-	err_set(&e, REFUSAL_closing, "%s", "");
+	err_word(&e, REFUSAL_closing);
 	client_lost(&w.c.sasl.client, &e);
 	assert_int_equal(w.refused, SUBMIT_CLIENT_LETTERS);
 	assert_heard(&w, "lost closing;");
@@ -101,7 +101,7 @@ test_a_slow_password(void **state)
 	assert_true(sasl_client_answer(&w.c.sasl, SPAN_LIT("AAAA"), NULL));
 	assert_false(sasl_client_answer(&w.c.sasl, SPAN_LIT("AAAA"), NULL));
 	drive(e, &w.held, SPAN_LIT("334 2.0.0 BBBB\r\n"), 100);
-	err_set(&no, REFUSAL_auth_failed, "%s", "");
+	err_word(&no, REFUSAL_auth_failed);
 	assert_true(sasl_client_answer(&w.c.sasl, (struct span) { "", 0 }, &no));
 	assert_true(span_eq(buf_span(&e->out), SPAN_LIT("AUTH SCRAM-SHA-256 AAAA\r\n*\r\n")));
 	client_lost(&w.c.sasl.client, &(struct err) { .why = REFUSAL_closing });

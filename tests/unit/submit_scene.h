@@ -76,7 +76,7 @@ begin(void *role, const struct submit_envelope *env, struct err *e)
 	d->begun++;
 	d->octets = 0;
 	d->last = *env;
-	return env->octets <= 50 * MIB || err_set(e, REFUSAL_message_too_big, "%s", "");
+	return env->octets <= 50 * MIB || err_word(e, REFUSAL_message_too_big);
 }
 
 static inline void
