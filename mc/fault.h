@@ -12,12 +12,12 @@
 #ifndef MC_FAULT_H
 #define MC_FAULT_H
 
-#include "common/base/err.h"
+#include "common/base/address.h"
 #include "common/conf/options.h"
 
 struct fault {
 	struct err err;
-	char host[256]; /* who said it; empty: nobody but us */
+	char host[DOMAIN_BYTES]; /* who said it; empty: nobody but us */
 };
 
 /* `what` failed; `cure` NULL: the one that fits the word.  Returns the exit status. */

@@ -21,7 +21,7 @@ struct link {
 	struct revocation revocation;
 	struct loop_timer *timer;
 	bool allow_private;
-	char domain[256];
+	struct domain domain;
 	/* finding */
 	struct designation_query *query;
 	struct designation_target *targets;
@@ -31,7 +31,7 @@ struct link {
 	/* the connection */
 	struct conn *conn;
 	struct client *client;
-	char host[256];
+	char host[DOMAIN_BYTES];
 	uint16_t port;
 	bool up, settled; /* settled: up, or gone without */
 	bool gone, late;
@@ -100,17 +100,17 @@ find(struct link *l, const char *service, struct fault *f)
 	l->targets = NULL;
 	l->n_targets = 0;
 	l->found = false;
-	l->query = designation_find(l->dns, service, l->domain, l->allow_private, on_designation,
-	    l);
+	l->query = designation_find(l->dns, service, l->domain.text, l->allow_private,
+	    on_designation, l);
 	if (!wait_for(l, &l->found, &never, LINK_SEARCH_MS)) {
 		designation_cancel(&l->query);
 		return err_set(&f->err, REFUSAL_dns_failed, "%s.%s: no answer for %d s", service,
-		    l->domain, LINK_SEARCH_MS / 1000);
+		    l->domain.text, LINK_SEARCH_MS / 1000);
 	}
 	if (l->n_targets > 0)
 		return true;
 	f->err = l->why;
-	return err_prefix(&f->err, "%s.%s", service, l->domain);
+	return err_prefix(&f->err, "%s.%s", service, l->domain.text);
 }
 
 /* -- the connection ----------------------------------------------------------------------------- */
@@ -150,7 +150,7 @@ try_once(struct link *l, const struct sockaddr_storage *address, const char *alp
 {
 	const struct conn_target to = {
 		.address = (const struct sockaddr *)address,
-		.domain = l->domain,
+		.domain = l->domain.text,
 		.alpn = alpn,
 		.timeout_ms = left_ms < LINK_CONNECT_MS ? left_ms : LINK_CONNECT_MS,
 	};
@@ -242,7 +242,7 @@ link_port(const struct link *l)
 const char *
 link_domain(const struct link *l)
 {
-	return l->domain;
+	return l->domain.text;
 }
 
 void
@@ -275,7 +275,7 @@ link_new(struct link **out, const struct config *c, struct err *e)
 	l->gone = true;
 	if (RULE(bad_address) && at == NULL)
 		err_set(e, REFUSAL_bad_address, "\"%s\" is not local@domain", c->address);
-	else if (idn_a_label(span_str(at + 1), l->domain, e) && loop_new(&l->loop, e) &&
+	else if (idn_a_label(span_str(at + 1), &l->domain, e) && loop_new(&l->loop, e) &&
 	    dns_new(&l->dns, l->loop, c->resolver, e) && tls_holder_new(&l->tls, &settings, e)) {
 		l->timer = loop_timer_new(l->loop, too_late, l);
 		revocation_begin(&l->revocation, l->tls);

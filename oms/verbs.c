@@ -20,7 +20,7 @@ struct queue {
 	struct oms *oms;
 	struct control_request *request;
 	struct ulid id; /* of the last delivery told */
-	char peer[ADDRESS_DOMAIN_BYTES];
+	char peer[DOMAIN_BYTES];
 	size_t told; /* on this page */
 	bool any;
 };

@@ -17,7 +17,7 @@ grant(struct fetch_server *f)
 {
 	if (f->server.state == NEW) {
 		f->server.state = READY;
-		server_reply(&f->server, 250, "2.0.0", "letters for %s", f->peer);
+		server_reply(&f->server, 250, "2.0.0", "letters for %s", f->peer.text);
 	} else {
 		server_reply(&f->server, 250, "2.0.0", "noted");
 	}
@@ -116,9 +116,9 @@ do_hello(struct server *s, struct span args, struct err *e)
 {
 	struct fetch_server *f = self(s);
 
-	if (!address_domain_canonical(args, f->ops->a_label, f->peer, e))
+	if (!domain_parse(args, f->ops->a_label, &f->peer, e))
 		return REFUSED;
-	return settle(f, f->ops->hello(s->role, f->peer, e), e);
+	return settle(f, f->ops->hello(s->role, f->peer.text, e), e);
 }
 
 /* summary = "SUMMARY" SP id */

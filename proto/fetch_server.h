@@ -40,16 +40,16 @@ struct fetch_server_ops {
 	/* DONE (the outcome) only once it is durable; both may be repeated. */
 	enum outcome (*done)(void *role, const struct ulid *id, struct err *e);
 	enum outcome (*decline)(void *role, const struct ulid *id, struct err *e);
-	address_a_label_fn *a_label; /* NULL: only plain ASCII domains */
+	domain_a_label_fn *a_label; /* NULL: only plain ASCII domains */
 };
 
 struct fetch_server {
 	struct server server; /* first; server.engine is what conn moves */
 	const struct fetch_server_ops *ops;
 	enum { FETCH_ASK_NONE, FETCH_ASK_CHANGE, FETCH_ASK_OCTETS } asked; /* the last request */
-	uint64_t offset;                 /* of the FETCH under way */
-	unsigned unknown;                /* requests refused so far with unknown_id */
-	char peer[ADDRESS_DOMAIN_BYTES]; /* canonical; of HELLO */
+	uint64_t offset;    /* of the FETCH under way */
+	unsigned unknown;   /* requests refused so far with unknown_id */
+	struct domain peer; /* of HELLO */
 };
 
 void fetch_server_init(struct fetch_server *s, const struct fetch_server_ops *ops, void *role);

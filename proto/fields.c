@@ -55,7 +55,7 @@ fields_domain(struct fields *f, const char *name)
 {
 	struct span v = fields_value(f, name);
 
-	if (!address_domain_is_canonical(v))
+	if (!domain_is_canonical(v))
 		fields_fail(f, name);
 	return v;
 }

@@ -143,7 +143,7 @@ scan_mailbox(struct scan *x, struct span s)
 }
 
 static bool
-parse_mailbox(struct span value, address_a_label_fn *a_label, char out[ADDRESS_STR_BYTES],
+parse_mailbox(struct span value, domain_a_label_fn *a_label, char out[ADDRESS_STR_BYTES],
     struct err *e)
 {
 	struct scan x = { .n_bare = 0 };
@@ -158,7 +158,7 @@ parse_mailbox(struct span value, address_a_label_fn *a_label, char out[ADDRESS_S
 }
 
 bool
-header_from(struct span header, address_a_label_fn *a_label, char out[ADDRESS_STR_BYTES],
+header_from(struct span header, domain_a_label_fn *a_label, char out[ADDRESS_STR_BYTES],
     struct err *e)
 {
 	struct span field, value, from = { 0 };

@@ -18,7 +18,7 @@
 bool header_find(struct span letter, bool complete, struct span *header);
 
 /* The mailbox of the one From field, canonical.  False: bad_message, bad_from, bad_address. */
-bool header_from(struct span header, address_a_label_fn *a_label, char out[ADDRESS_STR_BYTES],
+bool header_from(struct span header, domain_a_label_fn *a_label, char out[ADDRESS_STR_BYTES],
     struct err *e);
 
 /* How many of the first octets are the summary: the header where it fits into `max`, else as many

@@ -269,15 +269,6 @@ named_before(const struct notify_batch *b, size_t first, size_t i)
 	return false;
 }
 
-static struct span
-domain_of(struct span address)
-{
-	struct span rest = address;
-
-	span_cut(&rest, '@');
-	return rest;
-}
-
 /* The bindings of one recipient, or of a recall, which has none. */
 static bool
 judge_entry(const struct notify_batch *b, size_t first, size_t i,
@@ -294,7 +285,7 @@ judge_entry(const struct notify_batch *b, size_t first, size_t i,
 	}
 	if (RULE(no_recipient) && n->address.n == 0)
 		return err_set(e, REFUSAL_no_recipient, "no RCPT came before this statement");
-	if (RULE(domain_not_served) && !span_eq(domain_of(n->address), bounds->served))
+	if (RULE(domain_not_served) && !span_eq(address_domain(n->address), bounds->served))
 		return err_set(e, REFUSAL_domain_not_served,
 		    "the recipient is of another domain than %.*s", SPAN_FMT(bounds->served));
 	if (RULE(duplicate) && named_before(b, first, i))

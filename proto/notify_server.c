@@ -19,7 +19,7 @@ static void
 welcome(struct notify_server *n)
 {
 	n->server.state = READY;
-	server_reply(&n->server, 250, "2.0.0", "%s listens to %s", n->served, n->peer);
+	server_reply(&n->server, 250, "2.0.0", "%s listens to %s", n->served.text, n->peer.text);
 }
 
 /* hello = "HELLO" SP domain */
@@ -29,9 +29,9 @@ do_hello(struct server *s, struct span args, struct err *e)
 	struct notify_server *n = self(s);
 	enum outcome o;
 
-	if (!address_domain_canonical(args, n->ops->a_label, n->peer, e))
+	if (!domain_parse(args, n->ops->a_label, &n->peer, e))
 		return REFUSED;
-	o = n->ops->hello(s->role, n->peer, e);
+	o = n->ops->hello(s->role, n->peer.text, e);
 	if (o == DONE)
 		welcome(n);
 	if (o == REFUSED)
@@ -267,8 +267,8 @@ judge(struct notify_server *n, struct notify_batch *b, struct span text, enum se
 {
 	const struct notify_server_ops *ops = n->ops;
 	struct notify_bounds bounds = {
-		.peer = span_str(n->peer),
-		.served = span_str(n->served),
+		.peer = domain_span(&n->peer),
+		.served = domain_span(&n->served),
 		.now_s = ops->wall_s(n->server.role),
 		.sha256 = ops->sha256,
 	};
@@ -431,7 +431,7 @@ notify_server_init(struct notify_server *n, const char *served, const struct not
     void *role)
 {
 	*n = (struct notify_server) { .ops = ops };
-	span_copy(span_str(served), n->served, sizeof n->served);
+	span_copy(span_str(served), n->served.text, sizeof n->served.text);
 	server_init(&n->server, verbs, sizeof verbs / sizeof verbs[0], &ops->server, role);
 	n->server.state = NEW;
 	n->server.greets = true;

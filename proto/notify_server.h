@@ -36,7 +36,7 @@ struct notify_server_ops {
 	void (*accept_take)(void *role, struct notify_batch *b);
 	int64_t (*wall_s)(void *role);
 	statement_sha256_fn *sha256;
-	address_a_label_fn *a_label; /* NULL: only plain ASCII domains */
+	domain_a_label_fn *a_label; /* NULL: only plain ASCII domains */
 };
 
 struct notify_pending {
@@ -49,10 +49,10 @@ struct notify_pending {
 struct notify_server {
 	struct server server; /* first; server.engine is what conn moves */
 	const struct notify_server_ops *ops;
-	char served[ADDRESS_DOMAIN_BYTES]; /* canonical */
-	char peer[ADDRESS_DOMAIN_BYTES];   /* canonical; of HELLO */
-	struct notify_batch *gathering;    /* NULL between a seal and the next line */
-	size_t batch_bytes;                /* since the last seal */
+	struct domain served;
+	struct domain peer;             /* of HELLO */
+	struct notify_batch *gathering; /* NULL between a seal and the next line */
+	size_t batch_bytes;             /* since the last seal */
 	uint64_t last_id;
 	struct notify_pending queue[NOTIFY_SEALS_MAX];
 	size_t head, count;

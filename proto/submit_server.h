@@ -50,7 +50,7 @@ struct submit_server_ops {
 	enum outcome (*status)(void *role, const struct ulid *id, struct buf *page, struct err *e);
 	enum outcome (*outbox)(void *role, const struct ulid *after, struct buf *page, bool *more,
 	    struct err *e);
-	address_a_label_fn *a_label; /* NULL: only plain ASCII domains */
+	domain_a_label_fn *a_label; /* NULL: only plain ASCII domains */
 };
 
 struct submit_server {

@@ -164,7 +164,7 @@ act_client(void *role, struct span words)
 {
 	struct teller *t = role;
 	struct span rest = words, verb = span_cut(&rest, ' ');
-	char domain[ADDRESS_DOMAIN_BYTES];
+	char domain[DOMAIN_BYTES];
 	bool same;
 
 	if (span_eq(verb, SPAN_LIT("hello")) && span_copy(rest, domain, sizeof domain))

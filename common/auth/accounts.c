@@ -196,7 +196,7 @@ accounts_at(const struct accounts_set *s, size_t i)
 }
 
 static bool
-ops_find(void *arg, struct span name, char user[256], struct auth_keys *keys)
+ops_find(void *arg, struct span name, char user[ADDRESS_STR_BYTES], struct auth_keys *keys)
 {
 	struct accounts_set *s;
 	const struct account *a;

@@ -28,7 +28,7 @@
 #include "common/auth/auth.h"
 
 #define ACCOUNTS_FILE_BYTES    (256 * 1024 * 1024)
-#define ACCOUNTS_ADDRESS_BYTES 256  /* with the NUL; RFC 5321's 254 */
+#define ACCOUNTS_ADDRESS_BYTES ADDRESS_STR_BYTES
 #define ACCOUNTS_ALIASES_MAX   1000 /* of one user */
 
 struct accounts;

@@ -62,9 +62,10 @@ bool
 accounts_file_address(struct span address, char out[ACCOUNTS_ADDRESS_BYTES], struct err *e)
 {
 	struct span rest = address, local = span_cut(&rest, '@');
+	struct domain domain;
 
 	if (RULE(bad_address) &&
-	    (local.n == address.n || !is_dot_atom(local) || !conf_domain_form(rest) ||
+	    (local.n == address.n || !is_dot_atom(local) || !domain_set(&domain, rest) ||
 		!span_copy(address, out, ACCOUNTS_ADDRESS_BYTES)))
 		return err_set(e, REFUSAL_bad_address, "%.*s is no address: write NAME@DOMAIN",
 		    (int)(address.n < 100 ? address.n : 100), address.p);

@@ -85,20 +85,20 @@ address_of(const struct verb_call *c, const char *typed, bool ours,
     char out[ACCOUNTS_ADDRESS_BYTES], struct err *e)
 {
 	struct span rest = span_str(typed), local = span_cut(&rest, '@');
-	char domain[256];
+	struct domain domain;
 
 	if (RULE(bad_address) && local.n == strlen(typed))
 		return err_set(e, REFUSAL_bad_address, "%s is no address: write NAME@DOMAIN",
 		    typed);
-	if (!idn_a_label(rest, domain, e))
+	if (!idn_a_label(rest, &domain, e))
 		return false;
-	if (RULE(domain_not_served) && ours && conf_domain(c->conf, span_str(domain)) == NULL)
+	if (RULE(domain_not_served) && ours && conf_domain(c->conf, domain_span(&domain)) == NULL)
 		return err_set(e, REFUSAL_domain_not_served,
 		    "%s is not served here: there is no "
 		    "section \"domain %s\" in %s",
-		    domain, domain, c->conf->file);
+		    domain.text, domain.text, c->conf->file);
 	if (local.n > 64 ||
-	    snprintf(out, ACCOUNTS_ADDRESS_BYTES, "%.*s@%s", SPAN_FMT(local), domain) >=
+	    snprintf(out, ACCOUNTS_ADDRESS_BYTES, "%.*s@%s", SPAN_FMT(local), domain.text) >=
 		ACCOUNTS_ADDRESS_BYTES)
 		return err_set(e, REFUSAL_bad_address, "%s is too long for an address", typed);
 	for (char *a = out; *a != '\0'; a++)
@@ -274,7 +274,7 @@ list(struct options *o, void (*one)(const struct options *o, const struct accoun
 		one(o, accounts_at(s, i));
 	if (accounts_count(s) == 0 && !o->json && !o->quiet)
 		fprintf(stderr, "There is no mailbox yet. Make one: %s user add NAME@%s\n",
-		    o->called, c.conf->domains[0].name);
+		    o->called, c.conf->domains[0].name.text);
 	accounts_set_put(&s);
 	accounts_free(&a);
 	return end(&c, true, &e);

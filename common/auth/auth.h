@@ -19,8 +19,7 @@
 #ifndef COMMON_AUTH_AUTH_H
 #define COMMON_AUTH_AUTH_H
 
-#include "common/base/buf.h"
-#include "common/base/err.h"
+#include "common/base/address.h"
 
 #define AUTH_SALT_BYTES     16
 #define AUTH_KEY_BYTES      32
@@ -59,8 +58,9 @@ struct auth_server;
 
 struct auth_ops {
 	/* Finds the keys of the one who signs in and writes the user's own address (an alias gives
-	 * its user) to user[256]; false: nobody of that name. */
-	bool (*find)(void *arg, struct span name, char user[256], struct auth_keys *keys);
+	 * its user) to user[ADDRESS_STR_BYTES]; false: nobody of that name. */
+	bool (*find)(void *arg, struct span name, char user[ADDRESS_STR_BYTES],
+	    struct auth_keys *keys);
 	/* 32 octets that stay the same over restarts, for the salts of unknown names. */
 	void (*secret)(void *arg, unsigned char out[AUTH_KEY_BYTES]);
 };

@@ -17,7 +17,7 @@ struct signin {
 	const char *name;
 	unsigned char binding[AUTH_BINDING_BYTES];
 	unsigned failures;
-	char user[256];
+	char user[ADDRESS_STR_BYTES];
 	uint64_t refused; /* the request whose refusal is held back */
 	struct err why;   /* ... and its reason */
 	void (*late)(void *arg, uint64_t request, const struct err *e);

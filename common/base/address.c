@@ -70,9 +70,9 @@ check_label(struct span label, struct err *e)
 	}
 	if (label.n == 0 || label.p[0] == '-' || label.p[label.n - 1] == '-')
 		return err_set(e, REFUSAL_bad_domain, "a label is empty or has an outer hyphen");
-	if (ascii && label.n > ADDRESS_LABEL_MAX)
+	if (ascii && label.n > DOMAIN_LABEL_MAX)
 		return err_set(e, REFUSAL_bad_domain, "a label is longer than %d octets",
-		    ADDRESS_LABEL_MAX);
+		    DOMAIN_LABEL_MAX);
 	return true;
 }
 
@@ -88,16 +88,15 @@ is_number(struct span label)
 
 /* domain = label 1*( "." label )        label = 1*63( letter / DIGIT / "-" / UTF8-non-ascii ) */
 bool
-address_domain_check(struct span domain, struct err *e)
+domain_check(struct span domain, struct err *e)
 {
 	struct span rest = domain, label = { 0 };
 	size_t labels = 0;
 
 	if (RULE(address_literal) && domain.n > 0 && domain.p[0] == '[')
 		return err_word(e, REFUSAL_address_literal);
-	if (RULE(bad_domain) && (domain.n == 0 || domain.n > ADDRESS_DOMAIN_MAX))
-		return err_set(e, REFUSAL_bad_domain, "a domain has 1 to %d octets",
-		    ADDRESS_DOMAIN_MAX);
+	if (RULE(bad_domain) && (domain.n == 0 || domain.n > DOMAIN_MAX))
+		return err_set(e, REFUSAL_bad_domain, "a domain has 1 to %d octets", DOMAIN_MAX);
 	if (RULE(bad_domain) && domain.p[domain.n - 1] == '.')
 		return err_set(e, REFUSAL_bad_domain, "the domain ends in a dot");
 	for (; rest.n > 0; labels++) {
@@ -115,11 +114,11 @@ address_domain_check(struct span domain, struct err *e)
 /* The same grammar without upper case and without what is not ASCII, in one pass: it is asked
  * of every recipient of every statement. */
 bool
-address_domain_is_canonical(struct span domain)
+domain_is_canonical(struct span domain)
 {
 	size_t label = 0, dots = 0, digits = 0;
 
-	if (domain.n == 0 || domain.n > ADDRESS_DOMAIN_MAX)
+	if (domain.n == 0 || domain.n > DOMAIN_MAX)
 		return false;
 	for (size_t i = 0; i < domain.n; i++) {
 		char c = domain.p[i];
@@ -133,7 +132,7 @@ address_domain_is_canonical(struct span domain)
 		}
 		if (!is_alnum(c) && (c != '-' || label == 0))
 			return false;
-		if ((c >= 'A' && c <= 'Z') || ++label > ADDRESS_LABEL_MAX)
+		if ((c >= 'A' && c <= 'Z') || ++label > DOMAIN_LABEL_MAX)
 			return false;
 		digits += c >= '0' && c <= '9';
 	}
@@ -157,22 +156,49 @@ has_idn(struct span domain)
 	return false;
 }
 
-bool
-address_domain_canonical(struct span domain, address_a_label_fn *a_label,
-    char out[ADDRESS_DOMAIN_BYTES], struct err *e)
+static bool
+copy_lower(struct domain *out, struct span domain)
 {
-	if (!address_domain_check(domain, e))
+	if (!span_copy(domain, out->text, sizeof out->text))
+		return false;
+	for (char *c = out->text; *c != '\0'; c++)
+		if (*c >= 'A' && *c <= 'Z')
+			*c = (char)(*c | 0x20);
+	return true;
+}
+
+bool
+domain_parse(struct span domain, domain_a_label_fn *a_label, struct domain *out, struct err *e)
+{
+	if (!domain_check(domain, e))
 		return false;
 	if (has_idn(domain)) {
 		if (RULE(bad_domain) && a_label == NULL)
 			return err_set(e, REFUSAL_bad_domain, "only plain ASCII domains here");
 		return a_label != NULL && a_label(domain, out, e);
 	}
-	for (size_t i = 0; i < domain.n; i++)
-		out[i] = (char)(domain.p[i] >= 'A' && domain.p[i] <= 'Z' ? domain.p[i] + 32
-									 : domain.p[i]);
-	out[domain.n] = '\0';
-	return true;
+	return copy_lower(out, domain);
+}
+
+bool
+domain_set(struct domain *out, struct span domain)
+{
+	if (copy_lower(out, domain) && domain_is_canonical(domain_span(out)))
+		return true;
+	*out = (struct domain) { 0 };
+	return false;
+}
+
+struct span
+domain_span(const struct domain *d)
+{
+	return span_str(d->text);
+}
+
+bool
+domain_eq(const struct domain *d, struct span canonical)
+{
+	return span_eq(domain_span(d), canonical);
 }
 
 /* -- addresses ---------------------------------------------------------------------------------- */
@@ -192,10 +218,19 @@ split(struct span s, struct address *a, struct err *e)
 	return check_local(local, e);
 }
 
+struct span
+address_domain(struct span address)
+{
+	struct span rest = address;
+
+	span_cut(&rest, '@');
+	return rest;
+}
+
 bool
 address_parse(struct span s, struct address *a, struct err *e)
 {
-	return split(s, a, e) && address_domain_check(a->domain, e);
+	return split(s, a, e) && domain_check(a->domain, e);
 }
 
 bool
@@ -211,27 +246,27 @@ address_parse_canonical(struct span s, struct address *a, struct err *e)
 {
 	if (!split(s, a, e))
 		return false;
-	if (RULE(bad_domain) && !address_domain_is_canonical(a->domain))
-		return address_domain_check(a->domain, e) &&
+	if (RULE(bad_domain) && !domain_is_canonical(a->domain))
+		return domain_check(a->domain, e) &&
 		    err_set(e, REFUSAL_bad_domain, "the domain is not in lower-case A-labels");
 	return true;
 }
 
 bool
-address_canonical(const struct address *a, address_a_label_fn *a_label, char out[ADDRESS_STR_BYTES],
+address_canonical(const struct address *a, domain_a_label_fn *a_label, char out[ADDRESS_STR_BYTES],
     struct err *e)
 {
-	char domain[ADDRESS_DOMAIN_BYTES];
+	struct domain domain;
 	size_t n;
 
-	if (!address_domain_canonical(a->domain, a_label, domain, e))
+	if (!domain_parse(a->domain, a_label, &domain, e))
 		return false;
-	n = strlen(domain);
+	n = strlen(domain.text);
 	if (RULE(bad_address) && a->local.n + 1 + n > ADDRESS_MAX)
 		return err_set(e, REFUSAL_bad_address, "the address is longer than %d octets",
 		    ADDRESS_MAX);
 	memcpy(out, a->local.p, a->local.n);
 	out[a->local.n] = '@';
-	memcpy(out + a->local.n + 1, domain, n + 1);
+	memcpy(out + a->local.n + 1, domain.text, n + 1);
 	return true;
 }

@@ -12,20 +12,42 @@
 #include "common/base/buf.h"
 #include "common/base/err.h"
 
-#define ADDRESS_LOCAL_MAX    64 /* octets, RFC 5321 4.5.3.1.1 */
-#define ADDRESS_DOMAIN_MAX   253
-#define ADDRESS_MAX          254 /* both and the "@" */
-#define ADDRESS_LABEL_MAX    63
-#define ADDRESS_STR_BYTES    (ADDRESS_MAX + 1)
-#define ADDRESS_DOMAIN_BYTES 256 /* room for a domain and its NUL, as IDN conversion wants it */
+#define DOMAIN_MAX        253 /* octets, RFC 1035 2.3.4 */
+#define DOMAIN_LABEL_MAX  63
+#define DOMAIN_BYTES      (DOMAIN_MAX + 1)
+#define ADDRESS_LOCAL_MAX 64  /* octets, RFC 5321 4.5.3.1.1 */
+#define ADDRESS_MAX       254 /* both parts and the "@" */
+#define ADDRESS_STR_BYTES (ADDRESS_MAX + 1)
+
+/* -- domains ---------------------------------------------------------------------------------- */
+
+/* A mail domain in canonical form, or "" for no domain. */
+struct domain {
+	char text[DOMAIN_BYTES];
+};
+
+/* IDN conversion lives in common/text/idn.h: any domain to lower-case A-labels.
+ * False: *e is bad_domain or address_literal. */
+typedef bool domain_a_label_fn(struct span domain, struct domain *out, struct err *e);
+
+/* A domain with a dot, any case, A-labels or U-labels. */
+bool domain_check(struct span domain, struct err *e);
+/* Lower-case letters, digits and hyphens only.  Does not decode "xn--" labels. */
+bool domain_is_canonical(struct span domain);
+/* Checks and lower-cases.  Calls a_label only where a label is not plain ASCII or begins with
+ * "xn--"; with a_label NULL such domains are refused. */
+bool domain_parse(struct span domain, domain_a_label_fn *a_label, struct domain *out,
+    struct err *e);
+/* Lower-cases A-labels without decoding them.  False: the result is not canonical, *out is "". */
+bool domain_set(struct domain *out, struct span domain);
+struct span domain_span(const struct domain *d);
+bool domain_eq(const struct domain *d, struct span canonical);
+
+/* -- addresses -------------------------------------------------------------------------------- */
 
 struct address { /* borrowed from what was parsed */
 	struct span whole, local, domain;
 };
-
-/* IDN conversion lives elsewhere (common/text/idn.h has this very form): any domain to lower-case
- * A-labels.  False: *e is bad_domain or address_literal. */
-typedef bool address_a_label_fn(struct span domain, char out[ADDRESS_DOMAIN_BYTES], struct err *e);
 
 /* local@domain; the domain in any case, A-labels or U-labels.  False: bad_address, bad_domain or
  * address_literal. */
@@ -34,17 +56,10 @@ bool address_parse(struct span s, struct address *a, struct err *e);
 bool address_parse_path(struct span s, struct address *a, struct err *e);
 /* The same, and the domain must be in its one canonical form. */
 bool address_parse_canonical(struct span s, struct address *a, struct err *e);
-
-/* A domain with a dot, any case, A-labels or U-labels. */
-bool address_domain_check(struct span domain, struct err *e);
-/* Lower-case letters, digits and hyphens only.  Whether an "xn--" label decodes is not asked. */
-bool address_domain_is_canonical(struct span domain);
-/* Checks, then lower-cases; a_label is called only where a label is not plain ASCII or begins
- * with "xn--", and may be NULL where such domains are to be refused. */
-bool address_domain_canonical(struct span domain, address_a_label_fn *a_label,
-    char out[ADDRESS_DOMAIN_BYTES], struct err *e);
+/* What follows the first "@" of an address that was parsed before; empty: there is no "@". */
+struct span address_domain(struct span address);
 /* The canonical form of an address that was parsed. */
-bool address_canonical(const struct address *a, address_a_label_fn *a_label,
+bool address_canonical(const struct address *a, domain_a_label_fn *a_label,
     char out[ADDRESS_STR_BYTES], struct err *e);
 
 #endif

@@ -102,24 +102,21 @@ add_domain(struct load *l, const cfg_t *cfg)
 {
 	struct conf *c = l->conf;
 	struct conf_domain *d;
-	struct span name = span_str(cfg->title);
+	struct domain name;
 
-	if (!conf_domain_form(name))
+	if (!domain_set(&name, span_str(cfg->title)))
 		fault(l, cfg->line,
 		    "\"%s\" is no domain; write it in A-labels: "
 		    "domain example.org { ... }",
 		    cfg->title);
-	else if (conf_domain(c, name) != NULL)
+	else if (conf_domain(c, domain_span(&name)) != NULL)
 		fault(l, cfg->line, "the domain %s stands twice", cfg->title);
 	if (c->n_domains == CONF_DOMAINS_MAX) {
 		fault(l, cfg->line, "more than %d domains", CONF_DOMAINS_MAX);
 		c->n_domains--;
 	}
 	d = &c->domains[c->n_domains++];
-	*d = (struct conf_domain) { 0 };
-	for (size_t i = 0; i < name.n && i < sizeof d->name - 1; i++)
-		d->name[i] = (char)(name.p[i] >= 'A' && name.p[i] <= 'Z' ? name.p[i] | 0x20
-									 : name.p[i]);
+	*d = (struct conf_domain) { .name = name };
 	set_fallbacks(CONF_DOMAIN, d);
 	return d;
 }
@@ -278,11 +275,12 @@ check_whole(struct load *l, cfg_t *cfg)
 	for (unsigned i = 0; i < cfg_size(cfg, "domain"); i++) {
 		cfg_t *sec = cfg_getnsec(cfg, "domain", i);
 		const struct conf_domain *d = conf_domain(c, span_str(sec->title));
+		struct domain name;
 
 		for (const struct conf_key *k = conf_keys; k->name != NULL; k++)
 			if (k->section == CONF_DOMAIN && k->fallback == NULL &&
 			    (d == NULL || *((const char *)d + k->offset) == '\0') &&
-			    conf_domain_form(span_str(sec->title)))
+			    domain_set(&name, span_str(sec->title)))
 				fault(l, sec->line, "domain %s has no %s; write: %s = \"/FILE\"",
 				    sec->title, k->name, k->name);
 	}
@@ -296,9 +294,9 @@ check_reach(struct load *l)
 
 	for (size_t i = 0; i < c->n_domains; i++) {
 		if (!conf_guard_certificate(c->domains[i].certificate, &e))
-			fault(l, 0, "certificate of %s: %s", c->domains[i].name, e.text);
+			fault(l, 0, "certificate of %s: %s", c->domains[i].name.text, e.text);
 		if (!conf_guard_key(c->domains[i].key, c->user, &e))
-			fault(l, 0, "key of %s: %s", c->domains[i].name, e.text);
+			fault(l, 0, "key of %s: %s", c->domains[i].name.text, e.text);
 	}
 	if (!conf_guard_folder(c->trust, &e))
 		fault(l, 0, "trust: %s", e.text);
@@ -419,7 +417,7 @@ const struct conf_domain *
 conf_domain(const struct conf *c, struct span name)
 {
 	for (size_t i = 0; i < c->n_domains; i++)
-		if (span_eq_nocase(span_str(c->domains[i].name), name))
+		if (span_eq_nocase(domain_span(&c->domains[i].name), name))
 			return &c->domains[i];
 	return NULL;
 }
@@ -441,7 +439,7 @@ conf_print(const struct conf *c, struct buf *out)
 {
 	print_section(CONF_ROOT, c, out);
 	for (size_t i = 0; i < c->n_domains; i++) {
-		buf_addf(out, "domain %s {\n", c->domains[i].name);
+		buf_addf(out, "domain %s {\n", c->domains[i].name.text);
 		print_section(CONF_DOMAIN, &c->domains[i], out);
 		buf_addf(out, "}\n");
 	}

@@ -13,7 +13,7 @@
 #ifndef COMMON_CONF_CONF_H
 #define COMMON_CONF_CONF_H
 
-#include "common/base/err.h"
+#include "common/base/address.h"
 #include "common/base/log.h"
 
 #define CONF_FILE_DEFAULT  "/etc/tillcalled/tillcalled.conf"
@@ -33,7 +33,7 @@ struct conf_listens {
 };
 
 struct conf_domain {
-	char name[256]; /* A-labels, lower case */
+	struct domain name;
 	char certificate[CONF_PATH_BYTES];
 	char key[CONF_PATH_BYTES];
 	int64_t keep_s;         /* how long letters are held for recipients */

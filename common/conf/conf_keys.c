@@ -430,32 +430,3 @@ conf_key_print(const struct conf_key *k, const void *base, struct buf *out)
 		break;
 	}
 }
-
-/* label = let-dig [ *( let-dig / "-" ) let-dig ] */
-static bool
-is_label(struct span s, bool *number)
-{
-	*number = true;
-	for (size_t i = 0; i < s.n; i++) {
-		char c = s.p[i];
-		bool digit = c >= '0' && c <= '9';
-
-		if (!digit && !(c >= 'a' && c <= 'z') && !(c >= 'A' && c <= 'Z') && c != '-')
-			return false;
-		*number = *number && digit;
-	}
-	return s.n > 0 && s.n <= 63 && s.p[0] != '-' && s.p[s.n - 1] != '-';
-}
-
-bool
-conf_domain_form(struct span name)
-{
-	bool number = true, dot = span_has(name, '.');
-
-	if (name.n == 0 || name.n > 253 || name.p[name.n - 1] == '.')
-		return false;
-	while (name.n > 0)
-		if (!is_label(span_cut(&name, '.'), &number))
-			return false;
-	return dot && !number;
-}

@@ -43,7 +43,4 @@ bool conf_key_set(const struct conf_key *k, void *base, const char *text, struct
 /* The value as it stands in a file; times and sizes in the largest unit that divides them. */
 void conf_key_print(const struct conf_key *k, const void *base, struct buf *out);
 
-/* Two or more labels of letters, digits and inner hyphens (A-labels), the last not a number. */
-bool conf_domain_form(struct span name);
-
 #endif

@@ -22,7 +22,7 @@ const struct options_option check_cert_options[] = {
 };
 
 struct question {
-	char domain[256];
+	struct domain domain;
 	struct judge_rules rules;
 	int64_t at_s;
 	bool later; /* by a part of a second */
@@ -131,9 +131,9 @@ ask_for(struct options *o, struct question *q)
 	if (at != NULL && !parse_time(at, &q->at_s, &q->later))
 		return options_usage(o,
 		    "--at %s: write 2026-11-23T14:00:00Z, or seconds since 1970", at);
-	if (domain != NULL && !idn_a_label(span_str(domain), q->domain, &e))
+	if (domain != NULL && !idn_a_label(span_str(domain), &q->domain, &e))
 		return options_usage(o, "--domain: %s", e.text);
-	q->rules.domain = domain != NULL ? q->domain : NULL;
+	q->rules.domain = domain != NULL ? q->domain.text : NULL;
 	return 0;
 }
 

@@ -37,7 +37,7 @@ say_json(const struct check_peer *p, const char *level, const char *what, const 
 	struct json *j = json_new();
 	struct buf line = BUF_INIT;
 
-	json_put_str(j, "peer", p->domain);
+	json_put_str(j, "peer", p->domain.text);
 	json_put_str(j, "result", level);
 	json_put_str(j, "what", what);
 	json_put_str(j, "text", text);
@@ -125,8 +125,8 @@ find(struct check_peer *p, const char *service, struct check_hosts *hosts, struc
 	struct search s = { p, service, hosts, { .why = REFUSAL_NONE } };
 
 	hosts->n = 0;
-	(void)designation_find(p->dns, service, p->domain, p->conf->allow_private_peers, on_found,
-	    &s);
+	(void)designation_find(p->dns, service, p->domain.text, p->conf->allow_private_peers,
+	    on_found, &s);
 	loop_run(p->loop);
 	if (s.why.why == REFUSAL_NONE)
 		return true;
@@ -144,7 +144,7 @@ check_sender(struct check_peer *p, const struct check_host *h, bool *told)
 	struct err e;
 
 	address_host(&h->address, address);
-	if (!check_spf_run(&c, p->conf->resolver, address, h->name, p->domain, &e)) {
+	if (!check_spf_run(&c, p->conf->resolver, address, h->name, p->domain.text, &e)) {
 		check_say(p, CHECK_FAIL, "spf", &e, "%s", address);
 	} else {
 		if (!*told && c.record.len > 0)
@@ -200,16 +200,16 @@ check_settings(const struct check_peer *p, const struct tls_files *own, const ch
 static bool
 open_tls(struct check_peer *p, const struct conf_domain *d, struct err *e)
 {
-	const struct tls_files own = { d->name, d->certificate, d->key };
+	const struct tls_files own = { d->name.text, d->certificate, d->key };
 	struct tls_settings s = check_settings(p, &own, p->cache);
 
 	p->has_identity = true;
 	if (tls_holder_new(&p->tls, &s, e)) {
-		check_say(p, CHECK_OK, "identity", NULL, "%s, certificate %s", d->name,
+		check_say(p, CHECK_OK, "identity", NULL, "%s, certificate %s", d->name.text,
 		    d->certificate);
 		return true;
 	}
-	check_say(p, CHECK_FAIL, "identity", e, "%s", d->name);
+	check_say(p, CHECK_FAIL, "identity", e, "%s", d->name.text);
 	p->has_identity = false;
 	s = check_settings(p, NULL, p->cache);
 	return tls_holder_new(&p->tls, &s, e);
@@ -230,7 +230,7 @@ open_all(struct check_peer *p, struct err *e)
 	if (d == NULL || p->conf->n_domains == 0)
 		return err_set(e, REFUSAL_usage, "%s is not one of the domains in %s",
 		    as != NULL ? as : "nothing", p->conf->file);
-	snprintf(p->own, sizeof p->own, "%s", d->name);
+	p->own = d->name;
 	snprintf(p->cache, sizeof p->cache, "%.*s/crl-cache", CONF_PATH_BYTES - 16,
 	    p->conf->role[p->role->index].folder);
 	if (access(p->cache, R_OK | X_OK) < 0)
@@ -280,7 +280,7 @@ check_peer(struct options *o, const struct check_peer_role *r)
 	p->options = o;
 	p->role = r;
 	log_open(o->called, o->verbose ? LOG_DEBUG : LOG_ERROR);
-	if (!idn_a_label(span_str(o->args[0]), p->domain, &e)) {
+	if (!idn_a_label(span_str(o->args[0]), &p->domain, &e)) {
 		free(p);
 		return options_usage(o, "%s: %s", o->args[0], e.text);
 	}

@@ -48,7 +48,7 @@ on_up(struct conn *c, void *role)
 	v->up = true;
 	if (conn_peer(c)->chain != NULL)
 		v->chain = chain_ref(conn_peer(c)->chain);
-	v->engine = v->peer->role->hello(v->peer->own, said, v);
+	v->engine = v->peer->role->hello(v->peer->own.text, said, v);
 	conn_set_engine(c, v->engine);
 	loop_timer_set_ms(v->timer, CHECK_PEER_HELLO_MS);
 }
@@ -85,8 +85,8 @@ visit(struct visit *v, struct check_peer *p, const struct check_host *h, struct 
 {
 	struct conn_target to = {
 		.address = (const struct sockaddr *)&h->address,
-		.own = p->has_identity ? p->own : NULL,
-		.domain = p->domain,
+		.own = p->has_identity ? p->own.text : NULL,
+		.domain = p->domain.text,
 		.alpn = p->role->alpn,
 		.from = p->conf->role[p->role->index].connect_from,
 		.timeout_ms = CHECK_PEER_CONNECT_MS,
@@ -175,9 +175,9 @@ tell(struct check_peer *p, const struct check_host *h, const struct visit *v,
 	if (!v->answered)
 		check_say(p, CHECK_FAIL, "hello", &v->why, "%s", at);
 	else if (v->hello.why != REFUSAL_NONE)
-		check_say(p, CHECK_FAIL, "hello", &v->hello, "%s refuses %s", at, p->own);
+		check_say(p, CHECK_FAIL, "hello", &v->hello, "%s refuses %s", at, p->own.text);
 	else
-		check_say(p, CHECK_OK, "hello", NULL, "%s welcomes %s", at, p->own);
+		check_say(p, CHECK_OK, "hello", NULL, "%s welcomes %s", at, p->own.text);
 }
 
 /* -- a CRL that the daemon has not ------------------------------------------------------------------ */
@@ -187,8 +187,8 @@ static bool
 fetch_in(struct check_peer *p, const char *folder, const struct check_host *h, struct visit *v,
     struct tls_holder **tls, struct err *e)
 {
-	const struct conf_domain *d = conf_domain(p->conf, span_str(p->own));
-	const struct tls_files own = { d->name, d->certificate, d->key };
+	const struct conf_domain *d = conf_domain(p->conf, domain_span(&p->own));
+	const struct tls_files own = { d->name.text, d->certificate, d->key };
 	struct tls_settings s = check_settings(p, p->has_identity ? &own : NULL, folder);
 	const struct crl_fetch_settings settings = {
 		.cache = folder,

@@ -20,7 +20,7 @@ struct check_peer {
 	struct options *options;
 	const struct check_peer_role *role;
 	struct conf *conf;
-	char domain[256], own[256];
+	struct domain domain, own;
 	bool has_identity;
 	char cache[CONF_PATH_BYTES]; /* the daemon's; "" : out of reach */
 	struct loop *loop;

@@ -34,7 +34,7 @@ do_status(void *arg, struct control_request *r, const struct json *request)
 	json_put_int(o, "workers", workers_count(d->workers));
 	json_put_int(o, "connections", listen_open_count(d->listen));
 	for (size_t i = 0; i < d->conf->n_domains; i++)
-		json_push_str(domains, d->conf->domains[i].name);
+		json_push_str(domains, d->conf->domains[i].name.text);
 	json_put_take(o, "domains", domains);
 	put_trust(d, o);
 	if (d->role->status != NULL)

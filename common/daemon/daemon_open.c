@@ -77,8 +77,8 @@ daemon_tls_settings(const struct daemon *d, const struct conf *c, struct tls_fil
 	if (*files == NULL)
 		abort();
 	for (size_t i = 0; i < c->n_domains; i++)
-		(*files)[i] = (struct tls_files) { c->domains[i].name, c->domains[i].certificate,
-			c->domains[i].key };
+		(*files)[i] = (struct tls_files) { c->domains[i].name.text,
+			c->domains[i].certificate, c->domains[i].key };
 	return (struct tls_settings) {
 		.trust = c->trust,
 		.crls = c->crls,
@@ -156,7 +156,7 @@ check_reach(const struct daemon *d, struct err *e)
 	for (size_t i = 0; i < c->n_domains; i++)
 		if (access(c->domains[i].key, R_OK) < 0)
 			log_fact(LOG_WARN, "daemon.key_out_of_reach", "domain=%s file=%s cure=%s",
-			    c->domains[i].name, log_str(c->domains[i].key),
+			    c->domains[i].name.text, log_str(c->domains[i].key),
 			    log_str(
 				"a renewed key will want a restart; or mode 640 and the user's group"));
 	return true;

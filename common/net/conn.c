@@ -22,7 +22,7 @@
 struct conn_way {
 	struct sockaddr_storage address;
 	bool has_own;
-	char own[256], from[64];
+	char own[DOMAIN_BYTES], from[64];
 	int64_t timeout_ms;
 };
 

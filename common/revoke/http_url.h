@@ -8,12 +8,12 @@
 #ifndef COMMON_REVOKE_HTTP_URL_H
 #define COMMON_REVOKE_HTTP_URL_H
 
-#include "common/base/err.h"
+#include "common/base/address.h"
 
 #define HTTP_URL_MAX 511
 
 struct http_url {
-	char host[256];                /* without brackets, lower case */
+	char host[DOMAIN_BYTES];       /* without brackets, lower case */
 	uint16_t port;                 /* 80, 443, or 1024 and above */
 	char authority[272];           /* for the Host field */
 	char target[HTTP_URL_MAX + 2]; /* path and query */

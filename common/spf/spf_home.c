@@ -109,7 +109,7 @@ arrived(void *arg)
 /* -- asking ----------------------------------------------------------------------------------------- */
 
 static struct span
-domain_of(struct span helo, struct span mail_from)
+judged_domain(struct span helo, struct span mail_from)
 {
 	for (size_t i = mail_from.n; i > 0; i--)
 		if (mail_from.p[i - 1] == '@')
@@ -129,7 +129,7 @@ spf_home_check(struct spf_home *h, const struct sockaddr *address, struct span h
 	atomic_fetch_add(&h->hub->refs, 1);
 	a->hub = h->hub;
 	a->from = h->index;
-	a->home = workers_home(h->hub->workers, SPAN_LIT(""), domain_of(helo, mail_from));
+	a->home = workers_home(h->hub->workers, SPAN_LIT(""), judged_domain(helo, mail_from));
 	address_unmap(address, &a->address);
 	buf_add(&a->helo, helo.p, helo.n);
 	buf_add(&a->mail_from, mail_from.p, mail_from.n);

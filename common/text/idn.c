@@ -47,7 +47,7 @@ lower(char *s)
 static bool
 check_label(struct span label, struct err *e)
 {
-	if (RULE(bad_domain) && (label.n == 0 || label.n > IDN_LABEL_MAX))
+	if (RULE(bad_domain) && (label.n == 0 || label.n > DOMAIN_LABEL_MAX))
 		return err_set(e, REFUSAL_bad_domain,
 		    "the domain has an empty label, or one over 63 octets");
 	for (size_t i = 0; i < label.n; i++) {
@@ -72,7 +72,7 @@ check_name(const char *name, struct err *e)
 	if (RULE(address_literal) && address_scope_parse(rest, 0, &address))
 		return err_set(e, REFUSAL_address_literal,
 		    "an address stands where a domain belongs");
-	if (RULE(bad_domain) && (rest.n == 0 || rest.n > IDN_NAME_MAX || name[rest.n - 1] == '.'))
+	if (RULE(bad_domain) && (rest.n == 0 || rest.n > DOMAIN_MAX || name[rest.n - 1] == '.'))
 		return err_set(e, REFUSAL_bad_domain,
 		    "the domain is empty, over 253 octets, or ends in a dot");
 	while (rest.n > 0) {
@@ -119,11 +119,11 @@ has_xn(const char *name)
 
 /* Mapping by UTS #46, and Punycode. */
 static bool
-map(const char *text, char out[256], struct err *e)
+map(const char *text, struct domain *out, struct err *e)
 {
 	char *mapped = NULL;
 	int fault = idn2_lookup_u8((const uint8_t *)text, (uint8_t **)&mapped, FLAGS);
-	bool ok = fault == IDN2_OK && span_copy(span_str(mapped), out, 256);
+	bool ok = fault == IDN2_OK && span_copy(span_str(mapped), out->text, sizeof out->text);
 
 	idn2_free(mapped);
 	if (!ok)
@@ -133,7 +133,7 @@ map(const char *text, char out[256], struct err *e)
 }
 
 bool
-idn_a_label(struct span domain, char out[256], struct err *e)
+idn_a_label(struct span domain, struct domain *out, struct err *e)
 {
 	char text[IDN_INPUT_MAX + 1];
 
@@ -145,11 +145,11 @@ idn_a_label(struct span domain, char out[256], struct err *e)
 	if (!is_ascii(domain)) {
 		if (!map(text, out, e))
 			return false;
-	} else if (!span_copy(domain, out, 256)) {
+	} else if (!span_copy(domain, out->text, sizeof out->text)) {
 		return err_set(e, REFUSAL_bad_domain, "the domain is longer than 253 octets");
 	}
-	lower(out);
-	return check_name(out, e) && (!has_xn(out) || round_trip(out, e));
+	lower(out->text);
+	return check_name(out->text, e) && (!has_xn(out->text) || round_trip(out->text, e));
 }
 
 void

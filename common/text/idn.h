@@ -13,15 +13,12 @@
 #ifndef COMMON_TEXT_IDN_H
 #define COMMON_TEXT_IDN_H
 
-#include "common/base/err.h"
+#include "common/base/address.h"
 
-#define IDN_NAME_MAX  253
-#define IDN_LABEL_MAX 63
 #define IDN_INPUT_MAX 1024 /* octets of UTF-8 */
-#define IDN_BYTES     (IDN_NAME_MAX + 1)
 
-/* False: bad_domain or address_literal, out undefined. */
-bool idn_a_label(struct span domain, char out[256], struct err *e);
+/* False: bad_domain or address_literal, *out undefined. */
+bool idn_a_label(struct span domain, struct domain *out, struct err *e);
 
 /* For show: the U-label form where each label's letters are of one script, else the A-labels
  * again.  `a_label` is a result of idn_a_label. */

@@ -20,6 +20,7 @@
 #include <sys/socket.h>
 #include <sys/types.h>
 
+#include "common/base/address.h"
 #include "common/pki/judge.h"
 
 #define TLS_HANDSHAKE_MS   10000
@@ -94,15 +95,15 @@ void tls_holder_on_good(struct tls_holder *h, void (*used)(void *arg, const stru
 struct tls_peer {
 	struct err verdict;              /* why REFUSAL_NONE: good; at first no_certificate */
 	struct chain *chain;             /* NULL: none was shown */
-	char sni[256];                   /* the mail domain addressed, lower case */
+	char sni[DOMAIN_BYTES];          /* the mail domain addressed, lower case */
 	struct sockaddr_storage address; /* v4-mapped as IPv4 */
 	char host[64];                   /* the same as text, without port */
 	uint16_t port;
-	char issuer_key[65]; /* SHA-256 of the issuing CA's public key */
-	char domain[256];    /* a name that was judged too; "" : none (accepting side) */
-	int64_t judged_ms;   /* monotonic */
-	int64_t until_s;     /* wall; the verdict is to be renewed then */
-	uint64_t generation; /* by which it was judged */
+	char issuer_key[65];       /* SHA-256 of the issuing CA's public key */
+	char domain[DOMAIN_BYTES]; /* a name that was judged too; "" : none (accepting side) */
+	int64_t judged_ms;         /* monotonic */
+	int64_t until_s;           /* wall; the verdict is to be renewed then */
+	uint64_t generation;       /* by which it was judged */
 };
 
 void tls_peer_init(struct tls_peer *p, const struct sockaddr *address);

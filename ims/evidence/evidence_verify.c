@@ -144,7 +144,7 @@ check_chain(struct verifying *v)
 	struct judge_rules rules = { .no_revocation = true };
 	const struct chain *c = v->signature.chain;
 	struct trust *then;
-	char domain[ADDRESS_DOMAIN_BYTES];
+	char domain[DOMAIN_BYTES];
 	struct err e;
 	int64_t at_s = v->evidence.received_s;
 	bool good = span_copy(v->seal.signer, domain, sizeof domain);

@@ -21,7 +21,7 @@ struct job {
 	bool fresh;                  /* the domain was judged for this batch */
 	struct notify_batch *batch;
 	size_t next; /* statement whose sender is judged next */
-	char (*users)[256];
+	char (*users)[ADDRESS_STR_BYTES];
 	char (*spf)[IMS_STORE_SPF_BYTES]; /* of each statement; "": its domain's */
 	struct chain *chain;
 	struct crl_state *crls;
@@ -190,8 +190,8 @@ store(struct job *j)
 		.hold_limit_s = conf->role[CONF_ROLE_IMS].hold_limit_s,
 	};
 	conf_unref(&conf);
-	ims_store_accept(j->worker->ims->store, j->batch, (const char(*)[256])j->users,
-	    &j->evidence, j->worker->loop, finish, j);
+	ims_store_accept(j->worker->ims->store, j->batch,
+	    (const char(*)[ADDRESS_STR_BYTES])j->users, &j->evidence, j->worker->loop, finish, j);
 }
 
 /* -- SPF --------------------------------------------------------------------------------------------- */

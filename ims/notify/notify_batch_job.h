@@ -18,10 +18,10 @@ struct crl_state;
 
 /* Who announces: what was found out at HELLO. */
 struct accept_peer {
-	char domain[ADDRESS_DOMAIN_BYTES]; /* "": before HELLO */
-	int64_t spf_until_ms;              /* monotonic: the verdict may be believed until then */
-	bool spf_by_sender;                /* each sender address is judged alone */
-	char spf[IMS_STORE_SPF_BYTES];     /* result and record, for the evidence */
+	char domain[DOMAIN_BYTES];     /* "": before HELLO */
+	int64_t spf_until_ms;          /* monotonic: the verdict may be believed until then */
+	bool spf_by_sender;            /* each sender address is judged alone */
+	char spf[IMS_STORE_SPF_BYTES]; /* result and record, for the evidence */
 	struct crl_state *crls; /* by which its certificate was judged; NULL: not asked yet */
 	uint64_t crls_of;       /* that generation */
 };

@@ -115,27 +115,18 @@ fill_row(struct mailbox_notice *row, uint64_t number, const struct ims_notice_re
 		span_copy(span_str(refusal_word(l->why)), row->word, sizeof row->word);
 }
 
-static struct span
-domain_of(const char *address)
-{
-	struct span rest = span_str(address);
-
-	span_cut(&rest, '@');
-	return rest;
-}
-
 static bool
 get_row(struct db_txn *t, struct ims_store *s, uint64_t number, const struct ims_notice_record *n,
     struct mailbox_notice *row, struct ims_letter *l, struct err *e)
 {
-	struct ims_key k = ims_key_letter(&n->id, domain_of(n->from));
+	struct ims_key k = ims_key_letter(&n->id, address_domain(span_str(n->from)));
 	struct ims_letter_record r;
 
 	if (!ims_letter_get(t, s, &k, &r, e))
 		return false;
 	*l = r.facts;
 	/* Another of our domains may have been told first; we ask as the one of this notice. */
-	span_copy(domain_of(n->to), l->own_domain, sizeof l->own_domain);
+	span_copy(address_domain(span_str(n->to)), l->own_domain, sizeof l->own_domain);
 	fill_row(row, number, n, l);
 	return true;
 }
@@ -252,7 +243,7 @@ static bool
 look_at(void *arg, struct span key, struct span value)
 {
 	struct look *look = arg;
-	char user[256];
+	char user[ADDRESS_STR_BYTES];
 	uint64_t notices;
 
 	/* version, last, notices: the third is at octet 9 */

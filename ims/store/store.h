@@ -72,16 +72,17 @@ struct ims_evidence {
  * mailbox_full, system_full, storage).  users[i]: the mailbox of entry i, for the open ones.  The
  * batch, the users and the evidence stay untouched by the caller until done. */
 typedef void ims_store_accepted(void *arg);
-void ims_store_accept(struct ims_store *s, struct notify_batch *b, const char (*users)[256],
-    const struct ims_evidence *ev, struct loop *l, ims_store_accepted *done, void *arg);
+void ims_store_accept(struct ims_store *s, struct notify_batch *b,
+    const char (*users)[ADDRESS_STR_BYTES], const struct ims_evidence *ev, struct loop *l,
+    ims_store_accepted *done, void *arg);
 
 /* -- reading a mailbox ------------------------------------------------------------------------------ */
 
 /* A letter's name here: what a fetch needs. */
 struct ims_letter {
 	struct ulid id;
-	char from_domain[ADDRESS_DOMAIN_BYTES];
-	char own_domain[ADDRESS_DOMAIN_BYTES]; /* the recipient's */
+	char from_domain[DOMAIN_BYTES];
+	char own_domain[DOMAIN_BYTES]; /* the recipient's */
 	enum mailbox_state state;
 	enum refusal why; /* behind gone, bad-seal */
 	uint64_t size, summary_size;
@@ -134,8 +135,8 @@ void ims_store_release(struct ims_store *s, const struct ims_letter *l, enum mai
  * that nobody at own_domain wants any more.  Written down in the transaction that makes it so. */
 struct ims_owed {
 	struct ulid id;
-	char from_domain[ADDRESS_DOMAIN_BYTES];
-	char own_domain[ADDRESS_DOMAIN_BYTES];
+	char from_domain[DOMAIN_BYTES];
+	char own_domain[DOMAIN_BYTES];
 	bool declined;   /* else DONE */
 	uint64_t times;  /* counts up where it comes to be owed anew; 1 behind the first */
 	int64_t until_s; /* the sender has forgotten it by then */

@@ -13,7 +13,7 @@ struct change {
 	struct db_write write;
 	struct ims_store *store; /* until it is applied */
 	struct spool *spool;     /* until done, which may come after the store's end */
-	char user[256];
+	char user[ADDRESS_STR_BYTES];
 	uint64_t number;
 	unsigned set, cleared;       /* mark */
 	bool declined;               /* drop */
@@ -133,15 +133,6 @@ drop_notice(struct db_txn *t, const struct change *c, const struct ims_notice_re
 	ims_change_del(t, c->user, m, n->change);
 }
 
-static struct span
-domain_of(const char *address)
-{
-	struct span rest = span_str(address);
-
-	span_cut(&rest, '@');
-	return rest;
-}
-
 static bool
 apply_drop(struct db_txn *t, void *arg, struct err *e)
 {
@@ -154,14 +145,14 @@ apply_drop(struct db_txn *t, void *arg, struct err *e)
 	c->file[0] = '\0';
 	if (!ims_notice_get(t, c->user, c->number, &n, e) || !ims_mailbox_get(t, c->user, &m, e))
 		return false;
-	letter = ims_key_letter(&n.id, domain_of(n.from));
+	letter = ims_key_letter(&n.id, address_domain(span_str(n.from)));
 	if (!ims_letter_get(t, c->store, &letter, &l, e)) {
 		if (e->why != REFUSAL_no_such_number)
 			return false;
 		l.refs = 0; /* nothing is behind the notice */
 	}
 	if (l.refs > 0 && !n.declined)
-		ims_told_less(t, &letter, &l.facts, domain_of(n.to), c->declined);
+		ims_told_less(t, &letter, &l.facts, address_domain(span_str(n.to)), c->declined);
 	if (c->declined) {
 		n.declined = true;
 		ims_change_put(t, c->user, &m, c->number, &n.change);

@@ -234,10 +234,8 @@ ims_store_evidence(struct ims_store *s, const char *user, uint64_t number, struc
 	if (!db_read(s->db, &t, e))
 		return false;
 	if ((good = ims_notice_get(t, user, number, &n, e))) {
-		from = span_str(n.from);
-		to = span_str(n.to);
-		span_cut(&from, '@');
-		span_cut(&to, '@');
+		from = address_domain(span_str(n.from));
+		to = address_domain(span_str(n.to));
 		letter = ims_key_letter(&n.id, from);
 		k = ims_key_statement(&letter, to, n.statement);
 		if (db_get(t, EVIDENCE, ims_key_span(&k), &value))

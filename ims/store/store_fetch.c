@@ -61,7 +61,7 @@ apply_lease(struct db_txn *t, void *arg, struct err *e)
 {
 	struct change *c = arg;
 	struct ims_letter_record r;
-	char own[ADDRESS_DOMAIN_BYTES];
+	char own[DOMAIN_BYTES];
 
 	memcpy(own, c->letter.own_domain, sizeof own);
 	if (!ims_letter_get(t, c->store, &c->key, &r, e))

@@ -17,7 +17,7 @@
 #define DOMAINS_MAX 64 /* of ours with the same letter, in one write */
 
 struct told {
-	char own[ADDRESS_DOMAIN_BYTES];
+	char own[DOMAIN_BYTES];
 	uint32_t wants; /* notices neither declined nor dropped */
 	bool declined;  /* somebody did */
 };
@@ -132,7 +132,7 @@ ims_told_add(struct db_txn *t, const struct ims_key *letter, const struct ims_le
 void
 ims_told_again(struct db_txn *t, const struct ims_letter *l, struct span own)
 {
-	char name[ADDRESS_DOMAIN_BYTES];
+	char name[DOMAIN_BYTES];
 
 	if (l->state == MAILBOX_HERE && span_copy(own, name, sizeof name))
 		owe(t, l, name, false);

@@ -24,9 +24,9 @@ struct session {
 	struct fetch_server server; /* first: what conn moves */
 	struct oms_worker *worker;
 	struct conn *conn;
-	char domain[ADDRESS_DOMAIN_BYTES]; /* of HELLO */
-	struct wish wish;                  /* what waits for DNS */
-	int64_t until_ms;                  /* monotonic: so long DNS vouches */
+	char domain[DOMAIN_BYTES]; /* of HELLO */
+	struct wish wish;          /* what waits for DNS */
+	int64_t until_ms;          /* monotonic: so long DNS vouches */
 	struct designation_query *finding;
 	struct spf_asked *asking;
 	bool unsure; /* an address of the domain's could not be had */

@@ -17,7 +17,7 @@
 
 struct line {
 	struct oms_worker *worker;
-	char own[ADDRESS_DOMAIN_BYTES], peer[ADDRESS_DOMAIN_BYTES];
+	char own[DOMAIN_BYTES], peer[DOMAIN_BYTES];
 	struct route *route;
 	struct loop_timer *timer; /* the next thing that is due */
 	struct batch *batches;    /* gathered, sent or being written down */

@@ -64,7 +64,7 @@ pair_new(struct notifier *n, const char *own, const char *peer)
 
 struct wake {
 	struct notifier *notifier;
-	char own[ADDRESS_DOMAIN_BYTES], peer[ADDRESS_DOMAIN_BYTES];
+	char own[DOMAIN_BYTES], peer[DOMAIN_BYTES];
 };
 
 static void

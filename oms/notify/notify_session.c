@@ -14,7 +14,7 @@ enum route_state { IDLE, FINDING, CONNECTING, GREETING, READY };
 
 struct route {
 	struct route_place place;
-	char own[ADDRESS_DOMAIN_BYTES], peer[ADDRESS_DOMAIN_BYTES];
+	char own[DOMAIN_BYTES], peer[DOMAIN_BYTES];
 	char from[64]; /* an address as text */
 	const struct route_ops *ops;
 	void *role;

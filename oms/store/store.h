@@ -85,7 +85,7 @@ struct oms_recipient {
 /* One letter's recipients at one domain. */
 struct oms_delivery {
 	struct ulid id;
-	char own[ADDRESS_DOMAIN_BYTES], peer[ADDRESS_DOMAIN_BYTES];
+	char own[DOMAIN_BYTES], peer[DOMAIN_BYTES];
 	struct buf statement; /* exact octets; signed anew in each seal */
 	struct oms_recipient *recipients;
 	size_t n_recipients;

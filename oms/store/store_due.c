@@ -12,7 +12,7 @@
 /* -- pairs -------------------------------------------------------------------------------------- */
 
 struct first {
-	char own[ADDRESS_DOMAIN_BYTES], peer[ADDRESS_DOMAIN_BYTES];
+	char own[DOMAIN_BYTES], peer[DOMAIN_BYTES];
 	int64_t next_ms;
 	struct oms_key pair;
 	bool found;

@@ -44,7 +44,7 @@ oms_store_remembered(struct oms_store *s, const char *domain, int64_t *until_s, 
 
 struct remember {
 	struct db_write write;
-	char domain[ADDRESS_DOMAIN_BYTES];
+	char domain[DOMAIN_BYTES];
 	int64_t until_s;
 	uint64_t max;
 	oms_store_done *done;

@@ -81,7 +81,7 @@ void oms_user_put(struct db_txn *t, const char *user, const struct oms_user_coun
 
 /* Domains whose time has come. */
 struct oms_peers {
-	char name[OMS_PEERS_SWEEP][ADDRESS_DOMAIN_BYTES];
+	char name[OMS_PEERS_SWEEP][DOMAIN_BYTES];
 	size_t n;
 };
 void oms_peers_look(struct oms_store *s, int64_t now_s, struct oms_peers *ended);

@@ -10,7 +10,7 @@ struct change {
 	struct db_write write;
 	struct oms_store *store;
 	struct ulid id;
-	char peer[ADDRESS_DOMAIN_BYTES];
+	char peer[DOMAIN_BYTES];
 	int64_t now_s;
 	struct oms_letter_record letter; /* hand_out: as it stood */
 	struct buf body;                 /* hand_out: inline octets */

@@ -36,7 +36,7 @@ take_end(void *arg, struct span key, struct span value)
 /* -- one letter ------------------------------------------------------------------------------------------ */
 
 struct peers {
-	char (*name)[ADDRESS_DOMAIN_BYTES];
+	char (*name)[DOMAIN_BYTES];
 	size_t n;
 };
 
@@ -47,7 +47,7 @@ take_peer(void *arg, struct span key, struct span value)
 
 	(void)value;
 	if (p->n < SUBMIT_RECIPIENTS_MAX &&
-	    span_copy(span_sub(key, ULID_BYTES, key.n), p->name[p->n], ADDRESS_DOMAIN_BYTES))
+	    span_copy(span_sub(key, ULID_BYTES, key.n), p->name[p->n], DOMAIN_BYTES))
 		p->n++;
 	return true;
 }

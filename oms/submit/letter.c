@@ -28,15 +28,6 @@ struct letter {
 	void *arg;
 };
 
-static struct span
-domain_of(const char *address)
-{
-	struct span rest = span_str(address);
-
-	span_cut(&rest, '@');
-	return rest;
-}
-
 /* -- octets ------------------------------------------------------------------------------------- */
 
 bool
@@ -44,7 +35,7 @@ letter_new(struct oms_worker *w, const char *user, const struct submit_envelope 
     struct letter **out, struct err *e)
 {
 	struct conf *conf = daemon_conf(w->oms->daemon);
-	const struct conf_domain *d = conf_domain(conf, domain_of(env->from));
+	const struct conf_domain *d = conf_domain(conf, address_domain(span_str(env->from)));
 	int64_t keep_s = d == NULL ? 0 : d->keep_s;
 	uint64_t most = d == NULL ? 0 : d->message_bytes;
 	int64_t hold_s = env->hold_days == 0 ? keep_s : (int64_t)env->hold_days * 86400;
@@ -128,7 +119,7 @@ delivery_to(struct letter *l, struct span domain)
 			return &l->deliveries[i];
 	d = &l->deliveries[l->n_deliveries++];
 	d->id = l->facts.id;
-	span_copy(domain_of(l->facts.from), d->own, sizeof d->own);
+	span_copy(address_domain(span_str(l->facts.from)), d->own, sizeof d->own);
 	span_copy(domain, d->peer, sizeof d->peer);
 	d->next_ms = clock_steady_ms();
 	d->hold_until_s = l->facts.hold_until_s;
@@ -164,7 +155,7 @@ make_deliveries(struct letter *l, struct err *e)
 {
 	l->deliveries = memory_array(l->n_to + 1, sizeof *l->deliveries);
 	for (size_t i = 0; i < l->n_to; i++) {
-		struct oms_delivery *d = delivery_to(l, domain_of(l->to[i]));
+		struct oms_delivery *d = delivery_to(l, address_domain(span_str(l->to[i])));
 		struct oms_recipient *r = &d->recipients[d->n_recipients++];
 
 		memcpy(r->address, l->to[i], sizeof r->address);

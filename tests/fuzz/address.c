@@ -37,17 +37,17 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 	struct span in = span_of(data, n);
 	struct address a;
 	struct err e;
-	char domain[ADDRESS_DOMAIN_BYTES];
+	struct domain domain;
 
 	if (address_parse(in, &a, &e))
 		check(&a);
 	if (address_parse_path(in, &a, &e))
 		check(&a);
 	if (address_parse_canonical(in, &a, &e))
-		must(address_domain_is_canonical(a.domain) && address_parse(in, &a, &e));
-	if (address_domain_canonical(in, NULL, domain, &e)) {
-		must(address_domain_is_canonical(span_str(domain)));
-		must(address_domain_is_canonical(in) == span_eq(in, span_str(domain)));
+		must(domain_is_canonical(a.domain) && address_parse(in, &a, &e));
+	if (domain_parse(in, NULL, &domain, &e)) {
+		must(domain_is_canonical(domain_span(&domain)));
+		must(domain_is_canonical(in) == span_eq(in, domain_span(&domain)));
 	}
 	return 0;
 }

@@ -41,7 +41,7 @@ static enum outcome
 hello(void *role, const char *domain, struct err *e)
 {
 	(void)e;
-	chunks_must(address_domain_is_canonical(span_str(domain)));
+	chunks_must(domain_is_canonical(span_str(domain)));
 	((struct shelf *)role)->octets = false;
 	return PENDING;
 }

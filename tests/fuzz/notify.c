@@ -43,7 +43,7 @@ hello(void *role, const char *domain, struct err *e)
 {
 	(void)role;
 	(void)e;
-	must(address_domain_is_canonical(span_str(domain)));
+	must(domain_is_canonical(span_str(domain)));
 	return DONE;
 }
 
@@ -98,7 +98,7 @@ check(const struct role *r, const struct notify_batch *b)
 		open++;
 		must(n->statement < b->n_statements);
 		st = &b->statements[n->statement];
-		must(span_eq(st->from_domain, span_str(r->engine.peer)));
+		must(span_eq(st->from_domain, span_str(r->engine.peer.text)));
 		must(span_eq(st->recipient_domain, SPAN_LIT("b.test")));
 		must((st->kind == STATEMENT_RECALL) == (n->address.n == 0));
 	}

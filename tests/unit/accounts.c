@@ -354,7 +354,7 @@ signs_in(void **state)
 	struct accounts *a = NULL;
 	struct auth_keys k;
 	struct err e;
-	char user[256];
+	char user[ADDRESS_STR_BYTES];
 
 	(void)state;
 	unlink(file);

@@ -85,20 +85,18 @@ limits(void **state)
 	snprintf(s, sizeof s, "%.*s@a.test", ADDRESS_LOCAL_MAX + 1, l64);
 	refused(s, REFUSAL_bad_address);
 	memset(l63, 'y', sizeof l63);
-	snprintf(s, sizeof s, "a@%.*s.test", ADDRESS_LABEL_MAX - 1, l63);
+	snprintf(s, sizeof s, "a@%.*s.test", DOMAIN_LABEL_MAX - 1, l63);
 	accepted(s);
-	snprintf(s, sizeof s, "a@%.*s.test", ADDRESS_LABEL_MAX, l63);
+	snprintf(s, sizeof s, "a@%.*s.test", DOMAIN_LABEL_MAX, l63);
 	accepted(s);
-	snprintf(s, sizeof s, "a@%.*s.test", ADDRESS_LABEL_MAX + 1, l63);
+	snprintf(s, sizeof s, "a@%.*s.test", DOMAIN_LABEL_MAX + 1, l63);
 	refused(s, REFUSAL_bad_domain);
 	for (int n = 58; n <= 62; n++) { /* domains of 251 to 255 octets */
 		struct err e = { 0 };
 
 		snprintf(d, sizeof d, "%.63s.%.63s.%.63s.%.*s", l63, l63, l63, n, l63);
-		assert_int_equal(address_domain_check(span_str(d), &e),
-		    strlen(d) <= ADDRESS_DOMAIN_MAX);
-		assert_int_equal(address_domain_is_canonical(span_str(d)),
-		    strlen(d) <= ADDRESS_DOMAIN_MAX);
+		assert_int_equal(domain_check(span_str(d), &e), strlen(d) <= DOMAIN_MAX);
+		assert_int_equal(domain_is_canonical(span_str(d)), strlen(d) <= DOMAIN_MAX);
 	}
 	for (size_t local = 1; local <= 4; local++) { /* addresses of 253 to 256 octets */
 		snprintf(d, sizeof d, "%.63s.%.63s.%.63s.%.*s", l63, l63, l63, 59, l63);
@@ -130,16 +128,16 @@ paths(void **state)
 }
 
 static bool
-fake_a_label(struct span domain, char out[ADDRESS_DOMAIN_BYTES], struct err *e)
+fake_a_label(struct span domain, struct domain *out, struct err *e)
 {
 	if (span_has(domain, '!'))
 		return err_set(e, REFUSAL_bad_domain, "fake");
 	if (domain.n > 0 && domain.p[0] == 'L') { /* conversion makes it longer */
-		memset(out, 'l', 251);
-		strcpy(out + 250, ".x");
+		memset(out->text, 'l', 251);
+		strcpy(out->text + 250, ".x");
 		return true;
 	}
-	strcpy(out, "xn--bcher-kva.test");
+	strcpy(out->text, "xn--bcher-kva.test");
 	return true;
 }
 
@@ -147,7 +145,8 @@ static void
 canonical_form(void **state)
 {
 	struct address a;
-	char out[ADDRESS_STR_BYTES], domain[ADDRESS_DOMAIN_BYTES];
+	char out[ADDRESS_STR_BYTES];
+	struct domain domain;
 	struct err e;
 
 	(void)state;
@@ -162,11 +161,10 @@ canonical_form(void **state)
 	assert_false(address_canonical(&a, NULL, out, &e));
 	assert_int_equal(e.why, REFUSAL_bad_domain);
 	/* an A-label is IDN's to judge, in any case and at any place */
-	assert_true(
-	    address_domain_canonical(SPAN_LIT("a.XN--BCHER-kva.test"), fake_a_label, domain, &e));
-	assert_string_equal(domain, "xn--bcher-kva.test");
-	assert_false(address_domain_canonical(SPAN_LIT("xn--a.test"), NULL, domain, &e));
-	assert_true(address_domain_canonical(SPAN_LIT("axn--a.test"), NULL, domain, &e));
+	assert_true(domain_parse(SPAN_LIT("a.XN--BCHER-kva.test"), fake_a_label, &domain, &e));
+	assert_string_equal(domain.text, "xn--bcher-kva.test");
+	assert_false(domain_parse(SPAN_LIT("xn--a.test"), NULL, &domain, &e));
+	assert_true(domain_parse(SPAN_LIT("axn--a.test"), NULL, &domain, &e));
 	assert_true(address_parse(SPAN_LIT("abc@L\xc3\xa4.test"), &a, &e));
 	assert_false(address_canonical(&a, fake_a_label, out, &e)); /* 3 + 1 + 252 octets */
 	assert_int_equal(e.why, REFUSAL_bad_address);
@@ -192,7 +190,7 @@ canonical_is_the_only_form_of_statements(void **state)
 	assert_int_equal(e.why, REFUSAL_address_literal);
 	assert_true(address_parse_canonical(SPAN_LIT("A@a-b.c1"), &a, &e));
 	for (size_t i = 0; i < sizeof no / sizeof no[0]; i++)
-		assert_false(address_domain_is_canonical(span_str(no[i])));
+		assert_false(domain_is_canonical(span_str(no[i])));
 }
 
 /* The two ways to look at a domain agree: canonical is what checking and lower-casing leaves. */
@@ -200,7 +198,8 @@ static void
 the_fast_path_agrees(void **state)
 {
 	static const char set[] = "a0-.Z";
-	char s[6], out[ADDRESS_DOMAIN_BYTES];
+	char s[6];
+	struct domain out, set_to;
 	struct err e;
 
 	(void)state;
@@ -210,12 +209,17 @@ the_fast_path_agrees(void **state)
 		for (int at = 0; at < 5; at++, k /= 5)
 			s[at] = set[k % 5];
 		s[5] = '\0';
-		if (address_domain_canonical(span_str(s), NULL, out, &e)) {
-			assert_true(address_domain_is_canonical(span_str(out)));
-			assert_int_equal(address_domain_is_canonical(span_str(s)),
-			    strcmp(s, out) == 0);
-		} else
-			assert_false(address_domain_is_canonical(span_str(s)));
+		if (domain_parse(span_str(s), NULL, &out, &e)) {
+			assert_true(domain_is_canonical(domain_span(&out)));
+			assert_int_equal(domain_is_canonical(span_str(s)),
+			    strcmp(s, out.text) == 0);
+			assert_true(domain_set(&set_to, span_str(s)));
+			assert_true(domain_eq(&set_to, domain_span(&out)));
+			continue;
+		}
+		assert_false(domain_is_canonical(span_str(s)));
+		assert_false(domain_set(&set_to, span_str(s)));
+		assert_string_equal(set_to.text, "");
 	}
 }
 

@@ -21,7 +21,7 @@ static const char password[] = "correct horse";
 static char binding[AUTH_BINDING_BYTES + 1] = "0123456789abcdef0123456789abcdef";
 
 static bool
-find(void *arg, struct span name, char user[256], struct auth_keys *keys)
+find(void *arg, struct span name, char user[ADDRESS_STR_BYTES], struct auth_keys *keys)
 {
 	(void)arg;
 	if (!span_eq_nocase(name, SPAN_LIT("alice@a.test")) &&

@@ -125,7 +125,7 @@ everything(void **state)
 	assert_int_equal(c->log_level, LOG_DEBUG);
 	assert_int_equal(c->workers, 3);
 	assert_int_equal(c->n_domains, 2);
-	assert_string_equal(c->domains[0].name, "a.test");
+	assert_string_equal(c->domains[0].name.text, "a.test");
 	assert_int_equal(c->domains[0].keep_s, 3 * 86400);
 	assert_int_equal(c->domains[0].message_bytes, UINT64_C(1) << 30);
 	assert_string_equal(c->domains[1].key, "/k2");
@@ -161,7 +161,7 @@ defaults_are_safe(void **state)
 	assert_int_equal(c->domains[0].message_bytes, 50 << 20);
 	again = conf_ref(c);
 	conf_unref(&c);
-	assert_string_equal(again->domains[0].name, "a.test");
+	assert_string_equal(again->domains[0].name.text, "a.test");
 	conf_unref(&again);
 }
 
@@ -307,6 +307,7 @@ domains(void **state)
 		"-a.test", "a-.test", "192.0.2.1", "[192.0.2.1]", "b\xc3\xbc.test", "a b.test",
 		"*.test" };
 	char text[512], label[65], longest[256];
+	struct domain d;
 
 	(void)state;
 	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
@@ -316,11 +317,11 @@ domains(void **state)
 	}
 	memset(label, 'a', sizeof label);
 	snprintf(longest, sizeof longest, "%.63s.%.63s.%.63s.%.61s", label, label, label, label);
-	assert_true(conf_domain_form(span_str(longest)));
+	assert_true(domain_set(&d, span_str(longest)));
 	snprintf(longest, sizeof longest, "%.63s.%.63s.%.63s.%.62s", label, label, label, label);
-	assert_false(conf_domain_form(span_str(longest)));
+	assert_false(domain_set(&d, span_str(longest)));
 	snprintf(longest, sizeof longest, "%.64s.test", label);
-	assert_false(conf_domain_form(span_str(longest)));
+	assert_false(domain_set(&d, span_str(longest)));
 }
 
 static void

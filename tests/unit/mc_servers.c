@@ -115,7 +115,7 @@ admit(void *role, struct err *e)
 }
 
 static bool
-find(void *arg, struct span name, char user[256], struct auth_keys *keys)
+find(void *arg, struct span name, char user[ADDRESS_STR_BYTES], struct auth_keys *keys)
 {
 	(void)arg;
 	if (!span_eq(name, SPAN_LIT("bob@b.test")))

@@ -62,7 +62,7 @@ address(void *role, const char *a, struct err *e)
 {
 	struct desk *d = role;
 
-	assert_true(address_domain_is_canonical(span_str(strchr(a, '@') + 1)));
+	assert_true(domain_is_canonical(span_str(strchr(a, '@') + 1)));
 	(void)e;
 	d->asked = d->s.sasl.server.request;
 	return d->slow ? PENDING : DONE;
