@@ -17,7 +17,7 @@ one_mailbox(void *arg, const char *user, uint64_t notices)
 	struct control_request *r = arg;
 	struct json *line = json_new();
 
-	json_put_str(line, "mailbox", user);
+	json_put_span(line, "mailbox", accounts_owner_address(user));
 	json_put_int(line, "notices", (int64_t)notices);
 	control_line_take(r, line);
 	return !control_gone(r);

@@ -2,12 +2,15 @@
 #include "common/auth/accounts.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
 #include "common/auth/accounts_file.h"
+#include "common/base/memory.h"
 
 struct stamp { /* by what a change is noticed */
 	ino_t inode;
@@ -49,11 +52,10 @@ same(const struct stamp *a, const struct stamp *b)
 bool
 accounts_new(const char *path, struct accounts **out, struct err *e)
 {
-	struct accounts *a = calloc(1, sizeof *a);
+	struct accounts *a = memory_new(sizeof *a);
 	bool there;
 
-	if (a == NULL || (a->path = strdup(path)) == NULL)
-		abort();
+	a->path = memory_text(path);
 	look(path, &a->stamp);
 	if (!accounts_file_read(path, &a->newest, &there, e)) {
 		free(a->path);
@@ -137,7 +139,9 @@ accounts_set_put(struct accounts_set **s)
 		return;
 	free(set->users);
 	free(set->names);
+	free(set->removed);
 	free(set->lists);
+	free(set->owners);
 	buf_clear(&set->text);
 	free(set);
 }
@@ -175,12 +179,56 @@ accounts_find(const struct accounts_set *s, struct span address)
 	return name != NULL ? &s->users[name->user] : NULL;
 }
 
-bool
-accounts_owns(const struct accounts_set *s, struct span user, struct span address)
+const struct account *
+accounts_of_owner(const struct accounts_set *s, const char *owner)
 {
-	const struct account *a = accounts_find(s, user);
+	const struct account *a = accounts_find(s, accounts_owner_address(owner));
+
+	return a != NULL && strcmp(a->owner, owner) == 0 ? a : NULL;
+}
+
+bool
+accounts_owns(const struct accounts_set *s, const char *owner, struct span address)
+{
+	const struct account *a = accounts_of_owner(s, owner);
 
 	return a != NULL && a == accounts_find(s, address);
+}
+
+size_t
+accounts_removed_count(const struct accounts_set *s)
+{
+	return s->n_removed;
+}
+
+const struct account_removed *
+accounts_removed_at(const struct accounts_set *s, size_t i)
+{
+	return i < s->n_removed ? &s->removed[i] : NULL;
+}
+
+const struct account_removed *
+accounts_removed(const struct accounts_set *s, const char *owner)
+{
+	for (size_t i = 0; i < s->n_removed; i++)
+		if (strcmp(s->removed[i].owner, owner) == 0)
+			return &s->removed[i];
+	return NULL;
+}
+
+struct span
+accounts_owner_address(const char *owner)
+{
+	return span_of(owner, strcspn(owner, " "));
+}
+
+void
+accounts_owner(const char *address, uint64_t generation, char out[ACCOUNTS_OWNER_BYTES])
+{
+	if (generation == 0)
+		snprintf(out, ACCOUNTS_OWNER_BYTES, "%s", address);
+	else
+		snprintf(out, ACCOUNTS_OWNER_BYTES, "%s %" PRIu64, address, generation);
 }
 
 size_t
@@ -196,18 +244,18 @@ accounts_at(const struct accounts_set *s, size_t i)
 }
 
 static bool
-ops_find(void *arg, struct span name, char user[ADDRESS_STR_BYTES], struct auth_keys *keys)
+ops_find(void *arg, struct span name, char user[AUTH_USER_BYTES], struct auth_keys *keys)
 {
 	struct accounts_set *s;
 	const struct account *a;
 	struct err e;
 
-	/* Who was added a moment ago may sign in; a file that is damaged is the refresher's to tell. */
+	/* A user who was added a moment ago may sign in.  The refresher reports a damaged file. */
 	(void)accounts_refresh(arg, &e);
 	s = accounts_set_get(arg);
 	a = accounts_find(s, name);
 	if (a != NULL) {
-		span_copy(span_str(a->address), user, ACCOUNTS_ADDRESS_BYTES);
+		span_copy(span_str(a->owner), user, AUTH_USER_BYTES);
 		*keys = a->keys;
 	}
 	accounts_set_put(&s);

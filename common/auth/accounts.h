@@ -3,12 +3,20 @@
  * One text file for both daemons, written by the verbs `user` and `alias` alone, in this form:
  *
  *	tillcalled-accounts 1 SECRET
- *	user ADDRESS scram-sha-256 ITERATIONS SALT STOREDKEY SERVERKEY
+ *	user ADDRESS scram-sha-256 ITERATIONS SALT STOREDKEY SERVERKEY [GENERATION]
  *	alias ADDRESS USER-ADDRESS
+ *	removed ADDRESS GENERATION UNTIL
  *
- * fields parted by one space, octets in base64, lines ended by LF, each alias behind its user.
- * SECRET makes the salts that unknown names are shown.  Addresses stand in lower case with their
- * domain as A-labels; they are looked up without regard to ASCII case.
+ * Fields are separated by one space, octets are in base64, and lines end in LF.  SECRET makes the
+ * salts that unknown names are shown.  Addresses are in lower case with their domain as A-labels;
+ * lookups ignore ASCII case.
+ *
+ * An address can have several users one after the other.  GENERATION tells them apart: each new user
+ * gets a number that the file has not seen; a line without one (written by an early version) means 0.
+ * Everything that the daemons store for a user is stored under the owner: the address for
+ * generation 0, else "ADDRESS GENERATION".  So the next user of an address finds nothing of the
+ * former one.  `removed` says until when (seconds since 1970) a removed user's data are kept; until
+ * then `user add --restore` gives them back.
  *
  * Disk:    mode 0640; replaced whole: temporary file, fsync, rename, fsync of the folder, under a
  *          lock on FILE.lock, so that two writers lose nothing and a reader sees old or new.
@@ -30,6 +38,9 @@
 #define ACCOUNTS_FILE_BYTES    (256 * 1024 * 1024)
 #define ACCOUNTS_ADDRESS_BYTES ADDRESS_STR_BYTES
 #define ACCOUNTS_ALIASES_MAX   1000 /* of one user */
+#define ACCOUNTS_OWNER_BYTES   AUTH_USER_BYTES
+#define ACCOUNTS_KEEP_S        (30 * 86400)  /* a removed user's data are kept this long */
+#define ACCOUNTS_FORGET_S      (365 * 86400) /* a `removed` line goes this long after its UNTIL */
 
 struct accounts;
 struct accounts_set;
@@ -38,7 +49,16 @@ struct account {
 	const char *address;          /* the user's own */
 	const char *const *addresses; /* own and aliases; [0] == address */
 	size_t n_addresses;
+	uint64_t generation;
+	const char *owner; /* what the user's data are stored under */
 	struct auth_keys keys;
+};
+
+struct account_removed {
+	const char *address;
+	uint64_t generation;
+	int64_t until_s; /* its data are to be deleted then */
+	const char *owner;
 };
 
 /* Reads the file; one that is not there is an empty one (nobody has a mailbox). */
@@ -53,10 +73,20 @@ void accounts_set_put(struct accounts_set **s);            /* gives it back; set
 
 /* The user whose own address or alias this is; NULL: nobody's. */
 const struct account *accounts_find(const struct accounts_set *s, struct span address);
-/* Is it one of the user's addresses?  `user` is the user's own address or an alias. */
-bool accounts_owns(const struct accounts_set *s, struct span user, struct span address);
+/* The user whose data are stored under `owner`; NULL: there is none, or no more. */
+const struct account *accounts_of_owner(const struct accounts_set *s, const char *owner);
+/* Is it one of the addresses of the user whose data are stored under `owner`? */
+bool accounts_owns(const struct accounts_set *s, const char *owner, struct span address);
 size_t accounts_count(const struct accounts_set *s);
 const struct account *accounts_at(const struct accounts_set *s, size_t i); /* in address order */
+size_t accounts_removed_count(const struct accounts_set *s);
+const struct account_removed *accounts_removed_at(const struct accounts_set *s, size_t i);
+/* The removed user whose data are stored under `owner`; NULL: there is none. */
+const struct account_removed *accounts_removed(const struct accounts_set *s, const char *owner);
+
+/* The owner's address: what people see of an owner. */
+struct span accounts_owner_address(const char *owner);
+void accounts_owner(const char *address, uint64_t generation, char out[ACCOUNTS_OWNER_BYTES]);
 
 /* For auth_new: arg is the struct accounts. */
 extern const struct auth_ops accounts_auth_ops;
@@ -70,10 +100,16 @@ struct accounts_edit;
 bool accounts_edit_new(const char *path, gid_t group, struct accounts_edit **out, struct err *e);
 /* Each false: *e says what stands against it (usage, no_such_user, bad_address), nothing changed. */
 bool accounts_edit_add(struct accounts_edit *x, struct span address, const struct auth_keys *keys,
-    struct err *e);
+    int64_t now_s, struct err *e);
 bool accounts_edit_keys(struct accounts_edit *x, struct span address, const struct auth_keys *keys,
     struct err *e);
-bool accounts_edit_remove(struct accounts_edit *x, struct span address, struct err *e);
+/* The user's data are kept until now_s + ACCOUNTS_KEEP_S. */
+bool accounts_edit_remove(struct accounts_edit *x, struct span address, int64_t now_s,
+    struct err *e);
+/* Makes the user of that address who was removed last a user again, with new keys and with the data
+ * that are still kept.  False: none was, or the data are gone (no_such_user). */
+bool accounts_edit_restore(struct accounts_edit *x, struct span address,
+    const struct auth_keys *keys, int64_t now_s, struct err *e);
 bool accounts_edit_alias(struct accounts_edit *x, struct span alias, struct span user,
     struct err *e);
 bool accounts_edit_unalias(struct accounts_edit *x, struct span alias, struct err *e);

@@ -12,6 +12,7 @@
 
 #include "common/auth/accounts_file.h"
 #include "common/base/clock.h"
+#include "common/base/memory.h"
 
 #define LOCK_WAIT_MS 10000
 #define PATH_BYTES   1200
@@ -29,7 +30,9 @@ struct change {
 	const char *without_alias;
 	const struct account *with_keys;
 	const struct auth_keys *keys;
-	const struct buf *lines; /* added at the end */
+	const struct account_removed *restored; /* its line goes */
+	int64_t forget_s;                       /* `removed` lines with an earlier UNTIL go */
+	const struct buf *lines;                /* added at the end */
 };
 
 static void
@@ -41,10 +44,17 @@ text_of(const struct accounts_set *s, const struct change *c, struct buf *out)
 
 		if (a == c->without)
 			continue;
-		accounts_file_user(a->address, a == c->with_keys ? c->keys : &a->keys, out);
+		accounts_file_user(a->address, a == c->with_keys ? c->keys : &a->keys,
+		    a->generation, out);
 		for (size_t k = 1; k < a->n_addresses; k++)
 			if (a->addresses[k] != c->without_alias)
 				accounts_file_alias(a->addresses[k], a->address, out);
+	}
+	for (size_t i = 0; i < s->n_removed; i++) {
+		const struct account_removed *r = &s->removed[i];
+
+		if (r != c->restored && r->until_s >= c->forget_s)
+			accounts_file_removed(r->address, r->generation, r->until_s, out);
 	}
 	if (c->lines != NULL)
 		buf_add(out, c->lines->data, c->lines->len);
@@ -86,12 +96,10 @@ wait_lock(int fd, const char *path, struct err *e)
 bool
 accounts_edit_new(const char *path, gid_t group, struct accounts_edit **out, struct err *e)
 {
-	struct accounts_edit *x = calloc(1, sizeof *x);
+	struct accounts_edit *x = memory_new(sizeof *x);
 	char lock[PATH_BYTES + 8];
 	bool there;
 
-	if (x == NULL)
-		abort();
 	x->lock = -1;
 	x->group = group;
 	if (!span_copy(span_str(path), x->path, sizeof x->path)) {
@@ -152,9 +160,24 @@ user_named(const struct accounts_edit *x, struct span address, struct err *e)
 	return a;
 }
 
+/* Above all that the file has, and above all that it may have had and forgotten: those were times. */
+static uint64_t
+next_generation(const struct accounts_set *s, int64_t now_s)
+{
+	uint64_t next = now_s > 0 ? (uint64_t)now_s : 1;
+
+	for (size_t i = 0; i < s->n_users; i++)
+		if (s->users[i].generation >= next)
+			next = s->users[i].generation + 1;
+	for (size_t i = 0; i < s->n_removed; i++)
+		if (s->removed[i].generation >= next)
+			next = s->removed[i].generation + 1;
+	return next;
+}
+
 bool
 accounts_edit_add(struct accounts_edit *x, struct span address, const struct auth_keys *keys,
-    struct err *e)
+    int64_t now_s, struct err *e)
 {
 	char own[ACCOUNTS_ADDRESS_BYTES];
 	struct buf lines = BUF_INIT;
@@ -162,8 +185,35 @@ accounts_edit_add(struct accounts_edit *x, struct span address, const struct aut
 
 	if (!accounts_file_address(address, own, e) || !must_be_free(x, own, e))
 		return false;
-	accounts_file_user(own, keys, &lines);
+	accounts_file_user(own, keys, next_generation(x->set, now_s), &lines);
 	ok = rewrite(x, &(struct change) { .lines = &lines }, e);
+	buf_clear(&lines);
+	return ok;
+}
+
+bool
+accounts_edit_restore(struct accounts_edit *x, struct span address, const struct auth_keys *keys,
+    int64_t now_s, struct err *e)
+{
+	const struct account_removed *newest = NULL;
+	char own[ACCOUNTS_ADDRESS_BYTES];
+	struct buf lines = BUF_INIT;
+	bool ok;
+
+	if (!accounts_file_address(address, own, e) || !must_be_free(x, own, e))
+		return false;
+	for (size_t i = 0; i < x->set->n_removed; i++) { /* generations rise */
+		const struct account_removed *r = &x->set->removed[i];
+
+		if (strcmp(r->address, own) == 0 && r->until_s > now_s)
+			newest = r;
+	}
+	if (newest == NULL)
+		return err_set(e, REFUSAL_no_such_user,
+		    "no user %s was removed in the last %d days; make a new one without --restore",
+		    own, ACCOUNTS_KEEP_S / 86400);
+	accounts_file_user(own, keys, newest->generation, &lines);
+	ok = rewrite(x, &(struct change) { .restored = newest, .lines = &lines }, e);
 	buf_clear(&lines);
 	return ok;
 }
@@ -178,11 +228,20 @@ accounts_edit_keys(struct accounts_edit *x, struct span address, const struct au
 }
 
 bool
-accounts_edit_remove(struct accounts_edit *x, struct span address, struct err *e)
+accounts_edit_remove(struct accounts_edit *x, struct span address, int64_t now_s, struct err *e)
 {
 	const struct account *a = user_named(x, address, e);
+	struct change c = { .without = a, .forget_s = now_s - ACCOUNTS_FORGET_S };
+	struct buf lines = BUF_INIT;
+	bool ok;
 
-	return a != NULL && rewrite(x, &(struct change) { .without = a }, e);
+	if (a == NULL)
+		return false;
+	accounts_file_removed(a->address, a->generation, now_s + ACCOUNTS_KEEP_S, &lines);
+	c.lines = &lines;
+	ok = rewrite(x, &c, e);
+	buf_clear(&lines);
+	return ok;
 }
 
 bool

@@ -3,12 +3,15 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "common/base/base64.h"
+#include "common/base/memory.h"
 #include "common/base/random.h"
 #include "common/base/utf8.h"
 #include "common/conf/conf_keys.h"
@@ -24,7 +27,7 @@ struct pending { /* an alias whose user is not looked up yet */
 struct parse {
 	struct accounts_set *set;
 	struct pending *aliases;
-	size_t n_aliases, cap_aliases, cap_users;
+	size_t n_aliases, cap_aliases, cap_users, cap_removed;
 };
 
 static void *
@@ -105,6 +108,30 @@ fields(char *line, char **field, size_t most)
 	return n;
 }
 
+/* 0 is what has no number. */
+static bool
+parse_generation(const char *s, uint64_t *out)
+{
+	return span_u64(span_str(s), out) && *out > 0;
+}
+
+static bool
+parse_removed(struct parse *p, char **f, size_t n)
+{
+	struct accounts_set *s = p->set;
+	struct account_removed r = { 0 };
+	uint64_t until = 0;
+
+	if (n != 4 || !is_address(f[1]) || !span_u64(span_str(f[2]), &r.generation) ||
+	    !span_u64(span_str(f[3]), &until) || until > INT64_MAX)
+		return false;
+	r.address = f[1];
+	r.until_s = (int64_t)until;
+	s->removed = grown(s->removed, s->n_removed, &p->cap_removed, sizeof *s->removed);
+	s->removed[s->n_removed++] = r;
+	return true;
+}
+
 static bool
 parse_user(struct parse *p, char **f, size_t n)
 {
@@ -112,7 +139,8 @@ parse_user(struct parse *p, char **f, size_t n)
 	struct account a = { 0 };
 	uint64_t iterations = 0;
 
-	if (n != 7 || !is_address(f[1]) || strcmp(f[2], SCHEME) != 0 ||
+	if ((n != 7 && n != 8) || (n == 8 && !parse_generation(f[7], &a.generation)) ||
+	    !is_address(f[1]) || strcmp(f[2], SCHEME) != 0 ||
 	    !span_u64(span_str(f[3]), &iterations) || iterations < AUTH_ITERATIONS_MIN ||
 	    iterations > AUTH_ITERATIONS_MAX ||
 	    !base64_parse_exact(span_str(f[4]), a.keys.salt, sizeof a.keys.salt) ||
@@ -139,14 +167,16 @@ parse_alias(struct parse *p, char **f, size_t n)
 static bool
 parse_line(struct parse *p, char *line, size_t number)
 {
-	char *f[7] = { line };
-	size_t n = fields(line, f, 7);
+	char *f[8] = { line };
+	size_t n = fields(line, f, 8);
 
 	if (number == 1)
 		return n == 3 && strcmp(f[0], MAGIC) == 0 && strcmp(f[1], "1") == 0 &&
 		    base64_parse_exact(span_str(f[2]), p->set->secret, AUTH_KEY_BYTES);
 	if (strcmp(f[0], "user") == 0)
 		return parse_user(p, f, n);
+	if (strcmp(f[0], "removed") == 0)
+		return parse_removed(p, f, n);
 	return strcmp(f[0], "alias") == 0 && parse_alias(p, f, n);
 }
 
@@ -163,6 +193,66 @@ by_name(const void *a, const void *b)
 	    ((const struct accounts_name *)b)->address);
 }
 
+static int
+by_generation(const void *a, const void *b)
+{
+	const struct account_removed *x = a, *y = b;
+	int order = strcmp(x->address, y->address);
+
+	return order != 0 ? order
+			  : (x->generation > y->generation) - (x->generation < y->generation);
+}
+
+/* An owner is one person: a live user, or one who was removed. */
+static bool
+check_removed(struct accounts_set *s, struct err *e)
+{
+	if (s->n_removed > 0)
+		qsort(s->removed, s->n_removed, sizeof *s->removed, by_generation);
+	for (size_t i = 0; i < s->n_removed; i++) {
+		const struct account_removed *r = &s->removed[i];
+		const struct account *a = accounts_find(s, span_str(r->address));
+
+		if ((i > 0 && by_generation(r - 1, r) == 0) ||
+		    (a != NULL && strcmp(a->address, r->address) == 0 &&
+			a->generation == r->generation))
+			return err_set(e, REFUSAL_config,
+			    "generation %" PRIu64 " of %s stands twice", r->generation, r->address);
+	}
+	return true;
+}
+
+/* Writes the owner at *at, which it advances, where it is not the address itself. */
+static const char *
+owner_at(char **at, const char *address, uint64_t generation)
+{
+	const char *owner = *at;
+
+	if (generation == 0)
+		return address;
+	accounts_owner(address, generation, *at);
+	*at += strlen(*at) + 1;
+	return owner;
+}
+
+static void
+name_owners(struct accounts_set *s)
+{
+	size_t room = ACCOUNTS_OWNER_BYTES;
+	char *at;
+
+	for (size_t i = 0; i < s->n_users; i++)
+		room += strlen(s->users[i].address) + 22; /* a blank, 20 digits, NUL */
+	for (size_t i = 0; i < s->n_removed; i++)
+		room += strlen(s->removed[i].address) + 22;
+	at = s->owners = memory_array(room, 1);
+	for (size_t i = 0; i < s->n_users; i++)
+		s->users[i].owner = owner_at(&at, s->users[i].address, s->users[i].generation);
+	for (size_t i = 0; i < s->n_removed; i++)
+		s->removed[i].owner = owner_at(&at, s->removed[i].address,
+		    s->removed[i].generation);
+}
+
 /* Users and aliases into one sorted list of names; then each user's own list. */
 static bool
 join(struct parse *p, struct err *e)
@@ -173,10 +263,8 @@ join(struct parse *p, struct err *e)
 	if (s->n_users > 0)
 		qsort(s->users, s->n_users, sizeof *s->users, by_user);
 	s->n_names = s->n_users + p->n_aliases;
-	s->names = calloc(s->n_names + 1, sizeof *s->names);
-	s->lists = calloc(s->n_names + 1, sizeof *s->lists);
-	if (s->names == NULL || s->lists == NULL)
-		abort();
+	s->names = memory_array(s->n_names + 1, sizeof *s->names);
+	s->lists = memory_array(s->n_names + 1, sizeof *s->lists);
 	for (size_t i = 0; i < s->n_users; i++)
 		s->names[i] = (struct accounts_name) { s->users[i].address, i };
 	for (size_t i = 0; i < p->n_aliases; i++) {
@@ -242,13 +330,13 @@ accounts_file_parse_take(struct buf *text, struct accounts_set **out, struct err
 	struct parse p = { 0 };
 	bool ok;
 
-	p.set = calloc(1, sizeof *p.set);
-	if (p.set == NULL)
-		abort();
+	p.set = memory_new(sizeof *p.set);
 	atomic_init(&p.set->references, 1);
 	p.set->text = *text;
 	*text = (struct buf)BUF_INIT;
-	ok = parse_lines(&p, e) && join(&p, e);
+	ok = parse_lines(&p, e) && join(&p, e) && check_removed(p.set, e);
+	if (ok)
+		name_owners(p.set);
 	free(p.aliases);
 	if (ok)
 		*out = p.set;
@@ -309,7 +397,8 @@ accounts_file_header(const unsigned char secret[AUTH_KEY_BYTES], struct buf *out
 }
 
 void
-accounts_file_user(const char *address, const struct auth_keys *k, struct buf *out)
+accounts_file_user(const char *address, const struct auth_keys *k, uint64_t generation,
+    struct buf *out)
 {
 	buf_addf(out, "user %s " SCHEME " %u ", address, k->iterations);
 	base64_add(out, k->salt, sizeof k->salt);
@@ -317,7 +406,15 @@ accounts_file_user(const char *address, const struct auth_keys *k, struct buf *o
 	base64_add(out, k->stored, sizeof k->stored);
 	buf_addf(out, " ");
 	base64_add(out, k->server, sizeof k->server);
+	if (generation > 0)
+		buf_addf(out, " %" PRIu64, generation);
 	buf_addf(out, "\n");
+}
+
+void
+accounts_file_removed(const char *address, uint64_t generation, int64_t until_s, struct buf *out)
+{
+	buf_addf(out, "removed %s %" PRIu64 " %" PRId64 "\n", address, generation, until_s);
 }
 
 void

@@ -21,7 +21,10 @@ struct accounts_set {
 	size_t n_users;
 	struct accounts_name *names; /* sorted by address */
 	size_t n_names;
+	struct account_removed *removed; /* sorted by address, then generation */
+	size_t n_removed;
 	const char **lists; /* what users[].addresses point into */
+	char *owners;       /* what the owners of a generation other than 0 point into */
 	struct buf text;    /* what the strings point into */
 };
 
@@ -31,8 +34,11 @@ bool accounts_file_parse_take(struct buf *text, struct accounts_set **out, struc
  * can read or write is refused. */
 bool accounts_file_read(const char *path, struct accounts_set **out, bool *there, struct err *e);
 void accounts_file_header(const unsigned char secret[AUTH_KEY_BYTES], struct buf *out);
-void accounts_file_user(const char *address, const struct auth_keys *k, struct buf *out);
+void accounts_file_user(const char *address, const struct auth_keys *k, uint64_t generation,
+    struct buf *out);
 void accounts_file_alias(const char *alias, const char *user, struct buf *out);
+void accounts_file_removed(const char *address, uint64_t generation, int64_t until_s,
+    struct buf *out);
 
 /* local@domain with a dot-atom (RFC 6531's, too) and A-labels, in lower case.  False: bad_address. */
 bool accounts_file_address(struct span address, char out[ACCOUNTS_ADDRESS_BYTES], struct err *e);

@@ -8,6 +8,7 @@
 
 #include "common/auth/accounts.h"
 #include "common/auth/password.h"
+#include "common/base/clock.h"
 #include "common/conf/conf.h"
 #include "common/text/idn.h"
 #include "common/text/json.h"
@@ -138,43 +139,63 @@ ask_keys(const char *address, struct auth_keys *k, struct err *e)
 	bool ok;
 
 	snprintf(prompt, sizeof prompt, "Password for %s", address);
-	ok = password_read(prompt, true, password, e) && auth_keys_make(k, span_str(password), e);
+	ok = password_read(prompt, true, password, e) && password_is_long(password, e) &&
+	    auth_keys_make(k, span_str(password), e);
 	password_wipe(password);
 	return ok;
 }
 
+enum purpose { ADD, RESTORE, CHANGE };
+
+static bool
+edit_user(struct accounts_edit *x, enum purpose what, const char *address,
+    const struct auth_keys *keys, struct err *e)
+{
+	int64_t now_s = clock_wall_ms() / 1000;
+
+	if (what == CHANGE)
+		return accounts_edit_keys(x, span_str(address), keys, e);
+	if (what == RESTORE)
+		return accounts_edit_restore(x, span_str(address), keys, now_s, e);
+	return accounts_edit_add(x, span_str(address), keys, now_s, e);
+}
+
 /* `user add` and `user password` differ in what must be there. */
 static int
-set_password(struct options *o, bool add)
+set_password(struct options *o, enum purpose what)
 {
+	static const char *const done[] = { "added", "restored", "changed" };
 	struct verb_call c;
 	char address[ACCOUNTS_ADDRESS_BYTES];
 	struct auth_keys keys;
 	struct err e;
 	bool ok;
 
-	ok = begin(&c, o, &e) && address_of(&c, o->args[0], add, address, &e) &&
-	    must_exist(&c, address, !add, &e) && ask_keys(address, &keys, &e) &&
-	    open_edit(&c, &e) &&
-	    (add ? accounts_edit_add(c.edit, span_str(address), &keys, &e)
-		 : accounts_edit_keys(c.edit, span_str(address), &keys, &e)) &&
+	ok = begin(&c, o, &e) && address_of(&c, o->args[0], what != CHANGE, address, &e) &&
+	    must_exist(&c, address, what == CHANGE, &e) && ask_keys(address, &keys, &e) &&
+	    open_edit(&c, &e) && edit_user(c.edit, what, address, &keys, &e) &&
 	    accounts_edit_commit(c.edit, &e);
 	explicit_bzero(&keys, sizeof keys);
 	if (ok)
-		tell(o, add ? "added" : "changed", address, NULL);
+		tell(o, done[what], address, NULL);
 	return end(&c, ok, &e);
 }
+
+const struct options_option accounts_user_add_options[] = {
+	{ "restore", 0, NULL, "give a removed user the mailbox back, until 30 days have passed" },
+	{ NULL, 0, NULL, NULL },
+};
 
 int
 accounts_verb_user_add(struct options *o)
 {
-	return set_password(o, true);
+	return set_password(o, options_has(o, "restore") ? RESTORE : ADD);
 }
 
 int
 accounts_verb_user_password(struct options *o)
 {
-	return set_password(o, false);
+	return set_password(o, CHANGE);
 }
 
 int
@@ -186,10 +207,16 @@ accounts_verb_user_remove(struct options *o)
 	bool ok;
 
 	ok = begin(&c, o, &e) && address_of(&c, o->args[0], false, address, &e) &&
-	    open_edit(&c, &e) && accounts_edit_remove(c.edit, span_str(address), &e) &&
+	    open_edit(&c, &e) &&
+	    accounts_edit_remove(c.edit, span_str(address), clock_wall_ms() / 1000, &e) &&
 	    accounts_edit_commit(c.edit, &e);
 	if (ok)
 		tell(o, "removed", address, NULL);
+	if (ok && !o->json && !o->quiet)
+		printf("Sessions end now.  Letters are kept for %d days; until then this gives them "
+		       "back:\n  %s%s%s user add --restore %s\n",
+		    ACCOUNTS_KEEP_S / 86400, o->called, o->conf_file != NULL ? " -C " : "",
+		    o->conf_file != NULL ? o->conf_file : "", address);
 	return end(&c, ok, &e);
 }
 

@@ -10,6 +10,8 @@
 
 #include "common/conf/options.h"
 
+extern const struct options_option accounts_user_add_options[];
+
 int accounts_verb_user_add(struct options *o);
 int accounts_verb_user_password(struct options *o);
 int accounts_verb_user_remove(struct options *o);
@@ -20,8 +22,8 @@ int accounts_verb_alias_list(struct options *o);
 
 /* The rows of a program's verb table. */
 #define ACCOUNTS_VERBS                                                                             \
-	{ "user add", "ADDRESS", 1, 1, "make a mailbox; asks for its password", NULL,              \
-		accounts_verb_user_add, false },                                                   \
+	{ "user add", "ADDRESS", 1, 1, "make a mailbox; asks for its password",                    \
+		accounts_user_add_options, accounts_verb_user_add, false },                        \
 	    { "user password", "ADDRESS", 1, 1, "give a mailbox a new password", NULL,             \
 		    accounts_verb_user_password, false },                                          \
 	    { "user remove", "ADDRESS", 1, 1, "let nobody sign in as ADDRESS any more", NULL,      \

@@ -28,6 +28,7 @@
 #define AUTH_ITERATIONS_MIN 4096     /* RFC 7677; a client refuses fewer */
 #define AUTH_ITERATIONS_MAX 10000000 /* a client refuses to toil longer */
 #define AUTH_PASSWORD_BYTES 1024
+#define AUTH_USER_BYTES     288  /* an address, a blank, a number, NUL */
 #define AUTH_MESSAGE_BYTES  2048 /* of one message in base64 */
 
 #define AUTH_PLUS        "SCRAM-SHA-256-PLUS"
@@ -57,10 +58,10 @@ struct auth;
 struct auth_server;
 
 struct auth_ops {
-	/* Finds the keys of the one who signs in and writes the user's own address (an alias gives
-	 * its user) to user[ADDRESS_STR_BYTES]; false: nobody of that name. */
-	bool (*find)(void *arg, struct span name, char user[ADDRESS_STR_BYTES],
-	    struct auth_keys *keys);
+	/* Finds the keys of the user of that name (an alias gives its user), and writes what the
+	 * caller calls the user (accounts.h: the owner); false: there is no such user. */
+	bool (
+	    *find)(void *arg, struct span name, char user[AUTH_USER_BYTES], struct auth_keys *keys);
 	/* 32 octets that stay the same over restarts, for the salts of unknown names. */
 	void (*secret)(void *arg, unsigned char out[AUTH_KEY_BYTES]);
 };

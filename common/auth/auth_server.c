@@ -20,7 +20,7 @@ struct auth_server {
 	bool plus, looked, known, over;
 	unsigned steps;
 	char binding[AUTH_BINDING_TEXT]; /* "" : none */
-	char user[AUTH_NAME_BYTES];
+	char user[AUTH_USER_BYTES];
 	struct auth_keys keys;
 };
 

@@ -121,6 +121,18 @@ password_read(const char *prompt, bool twice, char out[PASSWORD_BYTES], struct e
 	return err_set(e, REFUSAL_usage, "the two passwords differ");
 }
 
+bool
+password_is_long(const char *password, struct err *e)
+{
+	size_t n = 0;
+
+	for (const char *c = password; *c != '\0'; c++)
+		n += ((unsigned char)*c & 0xc0) != 0x80; /* not within a character of UTF-8 */
+	return n >= PASSWORD_LEAST ||
+	    err_set(e, REFUSAL_usage,
+		"the password has fewer than %d characters; choose a longer one", PASSWORD_LEAST);
+}
+
 void
 password_wipe(char p[PASSWORD_BYTES])
 {

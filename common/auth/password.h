@@ -10,10 +10,13 @@
 #include "common/base/err.h"
 
 #define PASSWORD_BYTES         1025 /* AUTH_PASSWORD_BYTES and a NUL */
+#define PASSWORD_LEAST         8    /* characters of a new password */
 #define PASSWORD_FILE_VARIABLE "TILLCALLED_PASSWORD_FILE"
 
 /* twice: asked again on a terminal, for new passwords. */
 bool password_read(const char *prompt, bool twice, char out[PASSWORD_BYTES], struct err *e);
+/* False (usage): it has fewer than PASSWORD_LEAST characters. */
+bool password_is_long(const char *password, struct err *e);
 void password_wipe(char p[PASSWORD_BYTES]);
 
 #endif

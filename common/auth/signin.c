@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "common/auth/accounts.h"
 #include "common/base/log.h"
 #include "common/base/memory.h"
 #include "common/loop/loop.h"
@@ -17,7 +18,7 @@ struct signin {
 	const char *name;
 	unsigned char binding[AUTH_BINDING_BYTES];
 	unsigned failures;
-	char user[ADDRESS_STR_BYTES];
+	char owner[ACCOUNTS_OWNER_BYTES], user[ACCOUNTS_ADDRESS_BYTES]; /* once signed in */
 	uint64_t refused; /* the request whose refusal is held back */
 	struct err why;   /* ... and its reason */
 	void (*late)(void *arg, uint64_t request, const struct err *e);
@@ -78,7 +79,8 @@ fail(struct signin *s, uint64_t request)
 static void
 done(struct signin *s)
 {
-	snprintf(s->user, sizeof s->user, "%s", auth_server_user(s->server));
+	snprintf(s->owner, sizeof s->owner, "%s", auth_server_user(s->server));
+	span_copy(accounts_owner_address(s->owner), s->user, sizeof s->user);
 	auth_server_free(&s->server);
 	log_fact(LOG_INFO, "signin.user", "protocol=%s sid=%llx peer=%s user=%s", s->name,
 	    (unsigned long long)conn_id(s->conn), conn_peer(s->conn)->host, log_str(s->user));
@@ -112,4 +114,10 @@ const char *
 signin_user(const struct signin *s)
 {
 	return s->user;
+}
+
+const char *
+signin_owner(const struct signin *s)
+{
+	return s->owner;
 }

@@ -27,6 +27,8 @@ void signin_free(struct signin **s); /* late will not be called */
  * *signed_in whether it is the last.  False: refused; `late` will say why of this request. */
 bool signin_step(struct signin *s, struct span mechanism, struct span message, uint64_t request,
     struct buf *out, bool *signed_in);
-const char *signin_user(const struct signin *s); /* once signed in; "" before */
+/* Once signed in; "" before.  The user's own address, and what the user's data are stored under. */
+const char *signin_user(const struct signin *s);
+const char *signin_owner(const struct signin *s);
 
 #endif

@@ -92,7 +92,7 @@ find(struct ims *i, const struct json *request, struct ims_kept *k, struct err *
 		    "or by id");
 	set = accounts_set_get(i->accounts);
 	a = accounts_find(set, span_str(mailbox));
-	good = a != NULL ? ims_store_evidence(i->store, a->address, (uint64_t)number, k, e)
+	good = a != NULL ? ims_store_evidence(i->store, a->owner, (uint64_t)number, k, e)
 			 : err_word(e, REFUSAL_no_such_user);
 	accounts_set_put(&set);
 	return good;

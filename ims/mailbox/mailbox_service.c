@@ -34,6 +34,13 @@ user_of(const struct session *s)
 	return signin_user(s->signin);
 }
 
+/* What the user's notices are stored under. */
+static const char *
+owner_of(const struct session *s)
+{
+	return signin_owner(s->signin);
+}
+
 static struct errand *
 errand_new(const struct session *s)
 {
@@ -99,8 +106,8 @@ list(void *role, uint64_t after, struct buf *page, bool *more, struct err *e)
 {
 	struct session *s = role;
 
-	return ims_store_list(s->worker->ims->store, user_of(s), after, page, more, e) ? DONE
-										       : REFUSED;
+	return ims_store_list(s->worker->ims->store, owner_of(s), after, page, more, e) ? DONE
+											: REFUSED;
 }
 
 static bool
@@ -151,7 +158,7 @@ read_letter(struct session *s, uint64_t number, bool summary, struct mailbox_fou
 	};
 	struct errand *x;
 
-	if (!ims_store_notice(s->worker->ims->store, user_of(s), number, &n, &q.letter, e))
+	if (!ims_store_notice(s->worker->ims->store, owner_of(s), number, &n, &q.letter, e))
 		return REFUSED;
 	if (q.letter.state == MAILBOX_HERE)
 		return open_body(s->worker, &q.letter, summary, found, e) ? DONE : REFUSED;
@@ -208,7 +215,7 @@ mark(void *role, uint64_t number, unsigned set, unsigned cleared, struct err *e)
 	struct session *s = role;
 
 	(void)e;
-	ims_store_mark(s->worker->ims->store, user_of(s), number, set, cleared, s->worker->loop,
+	ims_store_mark(s->worker->ims->store, owner_of(s), number, set, cleared, s->worker->loop,
 	    changed, errand_new(s));
 	return PENDING;
 }
@@ -219,7 +226,7 @@ drop(void *role, uint64_t number, struct err *e)
 	struct session *s = role;
 
 	(void)e;
-	ims_store_drop(s->worker->ims->store, user_of(s), number, false, s->worker->loop, changed,
+	ims_store_drop(s->worker->ims->store, owner_of(s), number, false, s->worker->loop, changed,
 	    errand_new(s));
 	return PENDING;
 }
@@ -230,7 +237,7 @@ decline(void *role, uint64_t number, struct err *e)
 	struct session *s = role;
 
 	(void)e;
-	ims_store_drop(s->worker->ims->store, user_of(s), number, true, s->worker->loop, declined,
+	ims_store_drop(s->worker->ims->store, owner_of(s), number, true, s->worker->loop, declined,
 	    errand_new(s));
 	return PENDING;
 }

@@ -21,7 +21,7 @@ struct job {
 	bool fresh;                  /* the domain was judged for this batch */
 	struct notify_batch *batch;
 	size_t next; /* statement whose sender is judged next */
-	char (*users)[ADDRESS_STR_BYTES];
+	char (*users)[IMS_STORE_USER_BYTES];
 	char (*spf)[IMS_STORE_SPF_BYTES]; /* of each statement; "": its domain's */
 	struct chain *chain;
 	struct crl_state *crls;
@@ -139,7 +139,7 @@ judge_recipients(struct job *j)
 		}
 		a = accounts_find(set, n->address);
 		if (a != NULL) {
-			snprintf(j->users[i], sizeof j->users[i], "%s", a->address);
+			snprintf(j->users[i], sizeof j->users[i], "%s", a->owner);
 		} else if (RULE(no_such_user)) {
 			err_word(&e, REFUSAL_no_such_user);
 			notify_batch_refuse(j->batch, i, &e);
@@ -191,7 +191,8 @@ store(struct job *j)
 	};
 	conf_unref(&conf);
 	ims_store_accept(j->worker->ims->store, j->batch,
-	    (const char(*)[ADDRESS_STR_BYTES])j->users, &j->evidence, j->worker->loop, finish, j);
+	    (const char(*)[IMS_STORE_USER_BYTES])j->users, &j->evidence, j->worker->loop, finish,
+	    j);
 }
 
 /* -- SPF --------------------------------------------------------------------------------------------- */

@@ -243,7 +243,7 @@ static bool
 look_at(void *arg, struct span key, struct span value)
 {
 	struct look *look = arg;
-	char user[ADDRESS_STR_BYTES];
+	char user[IMS_STORE_USER_BYTES];
 	uint64_t notices;
 
 	/* version, last, notices: the third is at octet 9 */

@@ -44,6 +44,7 @@
  * are dropped, memory takes about a quarter of it; where it is full, those whose promise ends first go. */
 #define IMS_STORE_SEEN_OCTETS 1024
 #define IMS_STORE_SPF_BYTES   512
+#define IMS_STORE_USER_BYTES  288 /* what common/auth/accounts.h calls an owner */
 
 struct loop;
 struct offload;
@@ -73,7 +74,7 @@ struct ims_evidence {
  * batch, the users and the evidence stay untouched by the caller until done. */
 typedef void ims_store_accepted(void *arg);
 void ims_store_accept(struct ims_store *s, struct notify_batch *b,
-    const char (*users)[ADDRESS_STR_BYTES], const struct ims_evidence *ev, struct loop *l,
+    const char (*users)[IMS_STORE_USER_BYTES], const struct ims_evidence *ev, struct loop *l,
     ims_store_accepted *done, void *arg);
 
 /* -- reading a mailbox ------------------------------------------------------------------------------ */

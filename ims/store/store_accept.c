@@ -18,7 +18,7 @@ struct accept {
 	struct db_write write;
 	struct ims_store *store;
 	struct notify_batch *batch;
-	const char (*users)[ADDRESS_STR_BYTES];
+	const char (*users)[IMS_STORE_USER_BYTES];
 	const struct ims_evidence *ev;
 	struct verdict *verdicts; /* one per entry; apply may run twice */
 	size_t evidence_of;       /* the statement whose is put; its entries follow */
@@ -338,7 +338,7 @@ take_papers(struct ims_papers *p, const struct ims_evidence *ev)
 
 void
 ims_store_accept(struct ims_store *s, struct notify_batch *b,
-    const char (*users)[ADDRESS_STR_BYTES], const struct ims_evidence *ev, struct loop *l,
+    const char (*users)[IMS_STORE_USER_BYTES], const struct ims_evidence *ev, struct loop *l,
     ims_store_accepted *done, void *arg)
 {
 	struct accept *a = memory_new(sizeof *a);

@@ -13,7 +13,7 @@ struct change {
 	struct db_write write;
 	struct ims_store *store; /* until it is applied */
 	struct spool *spool;     /* until done, which may come after the store's end */
-	char user[ADDRESS_STR_BYTES];
+	char user[IMS_STORE_USER_BYTES];
 	uint64_t number;
 	unsigned set, cleared;       /* mark */
 	bool declined;               /* drop */

@@ -108,7 +108,7 @@ bool ims_letter_get(struct db_txn *t, const struct ims_store *s, const struct im
 void ims_letter_put(struct db_txn *t, const struct ims_key *k, const struct ims_letter_record *r);
 
 struct ims_seen_record {
-	char user[ADDRESS_STR_BYTES];
+	char user[IMS_STORE_USER_BYTES];
 	uint64_t number;
 	unsigned char facts[DIGEST_BYTES]; /* of Size, Digest, Date, Summary fields */
 	int64_t until_s;

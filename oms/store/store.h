@@ -48,7 +48,7 @@
 
 #define OMS_STORE_OUTCOME_S  (30 * 86400) /* outcomes stay in the outbox for so long */
 #define OMS_STORE_DUE_PAGE   64           /* deliveries in one reading */
-#define OMS_STORE_USER_BYTES ADDRESS_STR_BYTES
+#define OMS_STORE_USER_BYTES 288          /* what common/auth/accounts.h calls an owner */
 
 struct loop;
 struct offload;

@@ -241,11 +241,11 @@ judge(struct letter *l, struct err *e)
 	if (!header_from(header, idn_a_label, from, e))
 		return false;
 	set = accounts_set_get(l->worker->oms->accounts);
-	owns = accounts_owns(set, span_str(l->facts.user), span_str(from));
+	owns = accounts_owns(set, l->facts.user, span_str(from));
 	accounts_set_put(&set);
 	if (RULE(bad_from) && !owns)
-		return err_set(e, REFUSAL_bad_from, "the letter's From is not an address of %s",
-		    l->facts.user);
+		return err_set(e, REFUSAL_bad_from, "the letter's From is not an address of %.*s",
+		    SPAN_FMT(accounts_owner_address(l->facts.user)));
 	return true;
 }
 

@@ -16,7 +16,7 @@
 
 struct letter;
 
-/* False: bad_hold, message_too_big.  `user`: who signed in. */
+/* False: bad_hold, message_too_big.  `user`: the owner (common/auth/accounts.h) who signed in. */
 bool letter_new(struct oms_worker *w, const char *user, const struct submit_envelope *env,
     struct letter **out, struct err *e);
 void letter_add(struct letter *l, struct span piece);

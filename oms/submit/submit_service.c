@@ -31,6 +31,13 @@ user_of(const struct session *s)
 	return signin_user(s->signin);
 }
 
+/* What the user's letters are stored under. */
+static const char *
+owner_of(const struct session *s)
+{
+	return signin_owner(s->signin);
+}
+
 static void
 fault(void *role, const struct err *e)
 {
@@ -78,7 +85,7 @@ from(void *role, const char *address, struct err *e)
 {
 	struct session *s = role;
 	struct accounts_set *set = accounts_set_get(s->worker->oms->accounts);
-	bool owns = accounts_owns(set, span_str(user_of(s)), span_str(address));
+	bool owns = accounts_owns(set, owner_of(s), span_str(address));
 
 	accounts_set_put(&set);
 	if (!RULE(bad_from) || owns)
@@ -102,7 +109,7 @@ begin(void *role, const struct submit_envelope *env, struct err *e)
 {
 	struct session *s = role;
 
-	return letter_new(s->worker, user_of(s), env, &s->letter, e);
+	return letter_new(s->worker, owner_of(s), env, &s->letter, e);
 }
 
 static void
@@ -153,7 +160,7 @@ status(void *role, const struct ulid *id, struct buf *page, struct err *e)
 {
 	struct session *s = role;
 
-	return oms_store_status(s->worker->oms->store, user_of(s), id, page, e) ? DONE : REFUSED;
+	return oms_store_status(s->worker->oms->store, owner_of(s), id, page, e) ? DONE : REFUSED;
 }
 
 static enum outcome
@@ -161,8 +168,8 @@ outbox(void *role, const struct ulid *after, struct buf *page, bool *more, struc
 {
 	struct session *s = role;
 
-	return oms_store_outbox(s->worker->oms->store, user_of(s), after, page, more, e) ? DONE
-											 : REFUSED;
+	return oms_store_outbox(s->worker->oms->store, owner_of(s), after, page, more, e) ? DONE
+											  : REFUSED;
 }
 
 static const struct submit_server_ops ops = {

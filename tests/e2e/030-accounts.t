@@ -2,7 +2,7 @@
 # Mailboxes and aliases by the operators' verbs, and what a wrong command line or configuration is
 # answered with.  No daemon runs.
 . tests/e2e/lib.sh
-plan 40
+plan 52
 
 OMS=build/$MODE/oms IMS=build/$MODE/ims
 TILLCALLED_CONF=$T/conf
@@ -28,30 +28,43 @@ is "with aliases" "$out" "bob@b.test  also bobby@b.test"
 ok "as JSON" "$IMS" --json user list
 is "of one object a line" "$out" '{"address":"bob@b.test","aliases":["bobby@b.test"],"iterations":100000}'
 
-status_is "the same once more is refused" 64 typing x "$OMS" user add bob@b.test
+status_is "the same once more is refused" 64 typing xxxxxxxx "$OMS" user add bob@b.test
 like "with the verb that is meant" "$err" "oms user password bob@b\.test"
-status_is "so is an alias's address" 64 typing x "$OMS" user add bobby@b.test
-status_is "and a domain that is not ours" 68 typing x "$OMS" user add bob@c.test
-status_is "and what is no address" 65 typing x "$OMS" user add bob
+status_is "so is an alias's address" 64 typing xxxxxxxx "$OMS" user add bobby@b.test
+status_is "and a domain that is not ours" 68 typing xxxxxxxx "$OMS" user add bob@c.test
+status_is "and what is no address" 65 typing xxxxxxxx "$OMS" user add bob
 like "with how one is written" "$err" "bob is no address: write NAME@DOMAIN"
-status_is "an address literal" 65 typing x "$OMS" user add 'bob@[192.0.2.1]'
+status_is "an address literal" 65 typing xxxxxxxx "$OMS" user add 'bob@[192.0.2.1]'
 status_is "an empty password" 64 typing "" "$OMS" user add zoe@b.test
+status_is "one of seven characters" 64 typing "zürich1" "$OMS" user add zoe@b.test
+like "with how many it takes" "$err" "fewer than 8 characters"
+status_is "which a mailbox that is there does not get either" 64 typing "zürich1" "$OMS" user password bob@b.test
 before=$(cat "$T/accounts")
-ok "a new password" typing other "$OMS" user password bob@b.test
-unlike "changes the keys" "$(cat "$T/accounts")" "$(echo "$before" | sed -n 's/^user.* //p' | cut -c1-20)"
+ok "a new password" typing "another one" "$OMS" user password bob@b.test
+unlike "changes the keys" "$(cat "$T/accounts")" "$(echo "$before" | awk '/^user/ { print substr($7, 1, 20) }')"
 like "and keeps the aliases" "$(cat "$T/accounts")" "^alias bobby@b\.test bob@b\.test"
-status_is "nobody's password" 67 typing x "$OMS" user password zoe@b.test
+status_is "nobody's password" 67 typing xxxxxxxx "$OMS" user password zoe@b.test
 
-(umask 022 && echo secret >"$T/password")
+(umask 022 && echo secret12 >"$T/password")
 status_is "a password file that others can read" 78 env TILLCALLED_PASSWORD_FILE="$T/password" "$OMS" user add zoe@b.test
 chmod 600 "$T/password"
 ok "one that they cannot" env TILLCALLED_PASSWORD_FILE="$T/password" "$OMS" user add zoe@b.test </dev/null
-for i in 1 2 3 4 5 6; do typing x "$OMS" -q user add "u$i@b.test" & done
+for i in 1 2 3 4 5 6; do typing xxxxxxxx "$OMS" -q user add "u$i@b.test" & done
 wait
 is "writers at once lose nothing" "$("$OMS" user list | grep -c '^u[1-6]@')" 6
 ok "an alias goes" "$OMS" alias remove bobby@b.test
 ok "a mailbox goes" "$OMS" user remove bob@b.test
-unlike "without a trace" "$(cat "$T/accounts")" "bob"
+like "and may come back" "$out" "oms user add --restore bob@b\.test"
+unlike "its keys do not stay" "$(cat "$T/accounts")" "^(user|alias) bob"
+like "only until when its letters are kept" "$(cat "$T/accounts")" '^removed bob@b\.test [0-9]+ [0-9]+$'
+number=$(sed -n 's/^removed bob@b\.test \([0-9]*\) .*/\1/p' "$T/accounts")
+ok "the next user of the address" typing "canary-7f3a" "$OMS" user add bob@b.test
+unlike "is another owner" "$(cat "$T/accounts")" "^user bob@b\.test .* $number\$"
+ok "who goes, too" "$OMS" -C "$T/conf" user remove bob@b.test
+like "with the whole command that undoes it" "$out" "oms -C $T/conf user add --restore bob@b\.test"
+ok "and is given it back" typing "canary-7f3a" "$OMS" user add --restore bob@b.test
+is "by that name" "$out" "restored bob@b.test"
+status_is "what was never there cannot be" 67 typing xxxxxxxx "$OMS" user add --restore yves@b.test
 chmod 644 "$T/accounts"
 status_is "a file open to others" 78 "$OMS" user list
 chmod 640 "$T/accounts"

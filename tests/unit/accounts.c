@@ -21,6 +21,7 @@
 #define SECRET "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="
 #define SALT   "AAECAwQFBgcICQoLDA0ODw=="
 #define KEYS   "scram-sha-256 100000 " SALT " " SECRET " " SECRET
+#define NOW    2000000000
 #define HEAD   "tillcalled-accounts 1 " SECRET "\n"
 
 static char dir[64], file[96];
@@ -88,10 +89,14 @@ reads(void **state)
 	assert_null(accounts_find(s, span_str("bobby@a.test")));
 	assert_null(accounts_find(s, span_str("")));
 	assert_null(accounts_find(s, span_of("bob@a.test\0", 11)));
-	assert_true(accounts_owns(s, span_str("bob@a.test"), span_str("b.ob@a.test")));
-	assert_true(accounts_owns(s, span_str("bobby@b.test"), span_str("bob@a.test")));
-	assert_false(accounts_owns(s, span_str("zoe@a.test"), span_str("bob@a.test")));
-	assert_false(accounts_owns(s, span_str("x@a.test"), span_str("x@a.test")));
+	assert_true(accounts_owns(s, "bob@a.test", span_str("b.ob@a.test")));
+	assert_false(
+	    accounts_owns(s, "bobby@b.test", span_str("bob@a.test"))); /* an alias owns nothing */
+	assert_false(accounts_owns(s, "zoe@a.test", span_str("bob@a.test")));
+	assert_false(accounts_owns(s, "x@a.test", span_str("x@a.test")));
+	assert_false(accounts_owns(s, "bob@a.test 7", span_str("bob@a.test"))); /* not this one */
+	assert_string_equal(bob->owner, "bob@a.test"); /* a line of an early version */
+	assert_int_equal(bob->generation, 0);
 	assert_ptr_equal(accounts_at(s, 0), bob);
 	assert_null(accounts_at(s, 3));
 	accounts_free(&a);
@@ -112,6 +117,16 @@ damaged(void **state)
 		{ "user bob@a.test " KEYS "\n", "line 1" },
 		{ HEAD "user bob@a.test " KEYS, "line 2 has no end" },
 		{ HEAD "user bob@a.test " KEYS " x\n", "line 2" },
+		{ HEAD "user bob@a.test " KEYS " 0\n", "line 2" },
+		{ HEAD "user bob@a.test " KEYS " 1 1\n", "line 2" },
+		{ HEAD "removed bob@a.test 1\n", "line 2" },
+		{ HEAD "removed bob 1 1\n", "line 2" },
+		{ HEAD "removed bob@a.test -1 1\n", "line 2" },
+		{ HEAD "removed bob@a.test 1 18446744073709551615\n", "line 2" },
+		{ HEAD "removed bob@a.test 1 1\nremoved bob@a.test 1 2\n",
+		    "generation 1 of bob@a.test stands twice" },
+		{ HEAD "removed bob@a.test 0 1\nuser bob@a.test " KEYS "\n",
+		    "generation 0 of bob@a.test stands twice" },
 		{ HEAD "user bob@a.test scram-sha-1 100000 " SALT " " SECRET " " SECRET "\n",
 		    "line 2" },
 		{ HEAD "user bob@a.test scram-sha-256 4095 " SALT " " SECRET " " SECRET "\n",
@@ -173,8 +188,8 @@ edit(bool (*change)(struct accounts_edit *x, struct err *e))
 static bool
 fill(struct accounts_edit *x, struct err *e)
 {
-	return accounts_edit_add(x, span_str("Bob@A.Test"), &some, e) &&
-	    accounts_edit_add(x, span_str("zoe@a.test"), &some, e) &&
+	return accounts_edit_add(x, span_str("Bob@A.Test"), &some, NOW, e) &&
+	    accounts_edit_add(x, span_str("zoe@a.test"), &some, NOW, e) &&
 	    accounts_edit_alias(x, span_str("bobby@a.test"), span_str("bob@a.test"), e) &&
 	    accounts_edit_alias(x, span_str("Robert@a.test"), span_str("bob@a.test"), e);
 }
@@ -192,7 +207,7 @@ unalias(struct accounts_edit *x, struct err *e)
 static bool
 remove_bob(struct accounts_edit *x, struct err *e)
 {
-	return accounts_edit_remove(x, span_str("bob@a.test"), e);
+	return accounts_edit_remove(x, span_str("bob@a.test"), NOW, e);
 }
 
 static void
@@ -232,6 +247,130 @@ writes(void **state)
 	accounts_free(&a);
 }
 
+/* -- generations ------------------------------------------------------------------------------- */
+
+static void
+assert_owner(const char *address, const char *owner)
+{
+	struct accounts *a = NULL;
+	struct accounts_set *s;
+	const struct account *found;
+	struct err e;
+
+	assert_true(accounts_new(file, &a, &e));
+	s = accounts_set_get(a);
+	found = accounts_find(s, span_str(address));
+	if (owner == NULL) {
+		assert_null(found);
+	} else {
+		assert_non_null(found);
+		assert_string_equal(found->owner, owner);
+		assert_ptr_equal(accounts_of_owner(s, owner), found);
+		assert_true(span_eq(accounts_owner_address(owner), span_str(found->address)));
+	}
+	accounts_set_put(&s);
+	accounts_free(&a);
+}
+
+static bool
+change(const char *what, const char *address, int64_t now_s)
+{
+	struct accounts_edit *x = NULL;
+	struct span s = span_str(address);
+	struct err e;
+	bool good;
+
+	assert_true(accounts_edit_new(file, (gid_t)-1, &x, &e));
+	good = *what == '+' ? accounts_edit_add(x, s, &some, now_s, &e)
+	    : *what == '-'  ? accounts_edit_remove(x, s, now_s, &e)
+			    : accounts_edit_restore(x, s, &some, now_s, &e);
+	assert_true(good ? accounts_edit_commit(x, &e) : e.why == REFUSAL_no_such_user);
+	accounts_edit_free(&x);
+	return good;
+}
+
+/* The next user of an address is another owner, in whatever order they come and go. */
+static void
+owners_differ(void **state)
+{
+	static const char text[] = HEAD "user bob@a.test " KEYS "\n";
+	struct accounts *a = NULL;
+	struct accounts_set *s;
+	const struct account_removed *r;
+	struct err e;
+
+	(void)state;
+	write_file(text, sizeof text - 1, 0640);
+	assert_owner("bob@a.test", "bob@a.test");
+	assert_true(change("-", "bob@a.test", NOW));
+	assert_owner("bob@a.test", NULL);
+	assert_true(change("+", "bob@a.test", NOW));
+	assert_owner("bob@a.test", "bob@a.test 2000000000");
+	assert_true(change("-", "bob@a.test", NOW + 1));
+	assert_true(change("+", "bob@a.test", NOW - 1000)); /* the clock was set back */
+	assert_owner("bob@a.test", "bob@a.test 2000000001");
+	assert_true(change("+", "zoe@a.test", NOW - 1000));
+	assert_owner("zoe@a.test", "zoe@a.test 2000000002");
+
+	assert_true(accounts_new(file, &a, &e));
+	s = accounts_set_get(a);
+	assert_int_equal(accounts_removed_count(s), 2);
+	r = accounts_removed_at(s, 0);
+	assert_string_equal(r->owner, "bob@a.test");
+	assert_int_equal(r->until_s, NOW + ACCOUNTS_KEEP_S);
+	r = accounts_removed_at(s, 1);
+	assert_string_equal(r->owner, "bob@a.test 2000000000");
+	assert_ptr_equal(accounts_removed(s, "bob@a.test 2000000000"), r);
+	assert_null(accounts_removed(s, "bob@a.test 2000000001")); /* lives */
+	assert_null(accounts_of_owner(s, "bob@a.test 2000000000"));
+	assert_null(accounts_removed_at(s, 2));
+	accounts_set_put(&s);
+	accounts_free(&a);
+}
+
+static void
+restores(void **state)
+{
+	(void)state;
+	unlink(file);
+	assert_true(change("+", "bob@a.test", NOW));
+	assert_false(change("*", "zoe@a.test", NOW));
+	assert_true(change("-", "bob@a.test", NOW));
+	assert_false(change("*", "bob@a.test", NOW + ACCOUNTS_KEEP_S)); /* they are gone */
+	assert_true(change("*", "bob@a.test", NOW + ACCOUNTS_KEEP_S - 1));
+	assert_owner("bob@a.test", "bob@a.test 2000000000");
+	assert_true(change("-", "bob@a.test", NOW + 5));
+	assert_true(change("+", "bob@a.test", NOW + 5));
+	assert_true(change("-", "bob@a.test", NOW + 6));
+	assert_true(change("*", "bob@a.test", NOW + 7)); /* the last one */
+	assert_owner("bob@a.test", "bob@a.test 2000000005");
+	assert_true(change("-", "bob@a.test", NOW + 8));
+	assert_true(change("*", "bob@a.test", NOW + 8));
+	assert_owner("bob@a.test", "bob@a.test 2000000005");
+}
+
+/* A year after the data went, so does the line. */
+static void
+forgets_removed(void **state)
+{
+	struct accounts *a = NULL;
+	struct accounts_set *s;
+	struct err e;
+
+	(void)state;
+	unlink(file);
+	assert_true(change("+", "bob@a.test", NOW) && change("+", "zoe@a.test", NOW) &&
+	    change("+", "eve@a.test", NOW));
+	assert_true(change("-", "bob@a.test", NOW));
+	assert_true(change("-", "zoe@a.test", NOW + ACCOUNTS_KEEP_S + ACCOUNTS_FORGET_S));
+	assert_true(change("-", "eve@a.test", NOW + ACCOUNTS_KEEP_S + ACCOUNTS_FORGET_S + 1));
+	assert_true(accounts_new(file, &a, &e));
+	s = accounts_set_get(a);
+	assert_int_equal(accounts_removed_count(s), 2);
+	accounts_set_put(&s);
+	accounts_free(&a);
+}
+
 static void
 refuses_edits(void **state)
 {
@@ -247,22 +386,22 @@ refuses_edits(void **state)
 	edit(fill);
 	assert_true(accounts_edit_new(file, (gid_t)-1, &x, &e));
 	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
-		assert_false(accounts_edit_add(x, span_str(bad[i]), &some, &e));
+		assert_false(accounts_edit_add(x, span_str(bad[i]), &some, NOW, &e));
 		assert_int_equal(e.why, REFUSAL_bad_address);
 	}
 	memset(longest, 'x', sizeof longest);
 	snprintf(longest + 64, 16, "@a.test");
-	assert_true(accounts_edit_add(x, span_str(longest), &some, &e));
+	assert_true(accounts_edit_add(x, span_str(longest), &some, NOW, &e));
 	snprintf(longest + 65, 15, "@a.test");
 	longest[64] = 'x';
-	assert_false(accounts_edit_add(x, span_str(longest), &some, &e));
-	assert_false(accounts_edit_add(x, span_str("BOB@a.test"), &some, &e));
+	assert_false(accounts_edit_add(x, span_str(longest), &some, NOW, &e));
+	assert_false(accounts_edit_add(x, span_str("BOB@a.test"), &some, NOW, &e));
 	assert_string_equal(e.text, "bob@a.test has a mailbox already");
-	assert_false(accounts_edit_add(x, span_str("bobby@a.test"), &some, &e));
+	assert_false(accounts_edit_add(x, span_str("bobby@a.test"), &some, NOW, &e));
 	assert_string_equal(e.text, "bobby@a.test is an alias of bob@a.test already");
-	assert_false(accounts_edit_remove(x, span_str("bobby@a.test"), &e));
+	assert_false(accounts_edit_remove(x, span_str("bobby@a.test"), NOW, &e));
 	assert_int_equal(e.why, REFUSAL_no_such_user);
-	assert_false(accounts_edit_remove(x, span_str("x@a.test"), &e));
+	assert_false(accounts_edit_remove(x, span_str("x@a.test"), NOW, &e));
 	assert_false(accounts_edit_keys(x, span_str("x@a.test"), &some, &e));
 	assert_false(accounts_edit_unalias(x, span_str("bob@a.test"), &e));
 	assert_false(accounts_edit_alias(x, span_str("zoe@a.test"), span_str("bob@a.test"), &e));
@@ -270,7 +409,7 @@ refuses_edits(void **state)
 	assert_false(accounts_edit_alias(x, span_str("n@a.test"), span_str("x@a.test"), &e));
 	accounts_edit_free(&x); /* without commit: nothing */
 	assert_true(accounts_edit_new(file, (gid_t)-1, &x, &e));
-	assert_false(accounts_edit_remove(x, span_str("xxxx@a.test"), &e));
+	assert_false(accounts_edit_remove(x, span_str("xxxx@a.test"), NOW, &e));
 	accounts_edit_free(&x);
 }
 
@@ -354,14 +493,14 @@ signs_in(void **state)
 	struct accounts *a = NULL;
 	struct auth_keys k;
 	struct err e;
-	char user[ADDRESS_STR_BYTES];
+	char user[AUTH_USER_BYTES];
 
 	(void)state;
 	unlink(file);
 	edit(fill);
 	assert_true(accounts_new(file, &a, &e));
 	assert_true(accounts_auth_ops.find(a, span_str("ROBERT@a.test"), user, &k));
-	assert_string_equal(user, "bob@a.test");
+	assert_string_equal(user, "bob@a.test 2000000000");
 	assert_memory_equal(&k, &some, sizeof k);
 	assert_false(accounts_auth_ops.find(a, span_str("nobody@a.test"), user, &k));
 	accounts_free(&a);
@@ -377,7 +516,7 @@ write_ten(void *arg)
 
 		snprintf(address, sizeof address, "u%d.%d@a.test", *(int *)arg, i);
 		if (accounts_edit_new(file, (gid_t)-1, &x, &e) &&
-		    accounts_edit_add(x, span_str(address), &some, &e) &&
+		    accounts_edit_add(x, span_str(address), &some, NOW, &e) &&
 		    accounts_edit_commit(x, &e))
 			*(int *)arg += 100;
 		accounts_edit_free(&x);
@@ -468,6 +607,9 @@ main(void)
 		cmocka_unit_test(reads),
 		cmocka_unit_test(damaged),
 		cmocka_unit_test(writes),
+		cmocka_unit_test(owners_differ),
+		cmocka_unit_test(restores),
+		cmocka_unit_test(forgets_removed),
 		cmocka_unit_test(refuses_edits),
 		cmocka_unit_test(most_aliases),
 		cmocka_unit_test(bad_change_keeps_the_old),

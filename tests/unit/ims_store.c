@@ -210,7 +210,7 @@ static const char *
 announce(struct world *w, const struct letter *l, const char *to)
 {
 	struct notify_batch *b = batch_of(l, to);
-	char users[16][ADDRESS_STR_BYTES];
+	char users[16][IMS_STORE_USER_BYTES];
 	static const char spf[1][IMS_STORE_SPF_BYTES] = { "pass v=spf1 -all" };
 	struct ims_evidence ev = {
 		.chain = SPAN_LIT("a chain"),
@@ -224,7 +224,7 @@ announce(struct world *w, const struct letter *l, const char *to)
 	for (size_t i = 0; i < b->n_entries; i++)
 		assert_true(span_copy(b->entries[i].address, users[i], sizeof users[i]));
 	w->waiting++;
-	ims_store_accept(w->store, b, (const char(*)[ADDRESS_STR_BYTES])users, &ev, w->loop,
+	ims_store_accept(w->store, b, (const char(*)[IMS_STORE_USER_BYTES])users, &ev, w->loop,
 	    on_accepted, w);
 	wait_all(w);
 	return answers(b);

@@ -196,7 +196,7 @@ static inline enum refusal
 accept_one(struct world *w, const struct notification *n, enum notify_done *done)
 {
 	struct notify_batch *b = batch_of(w, n);
-	char(*users)[ADDRESS_STR_BYTES] = memory_array(1, sizeof *users);
+	char(*users)[IMS_STORE_USER_BYTES] = memory_array(1, sizeof *users);
 	static const char spf[IMS_STORE_SPF_BYTES] = "pass";
 	struct crl_octets crl = { .der = span_str(n->crl ? n->crl : "") };
 	struct ims_evidence ev = {
@@ -214,8 +214,8 @@ accept_one(struct world *w, const struct notification *n, enum notify_done *done
 	digest_sha256(crl.der, crl.digest);
 	snprintf(users[0], sizeof users[0], "%s", n->to);
 	w->waiting++;
-	ims_store_accept(w->store, b, (const char(*)[ADDRESS_STR_BYTES])users, &ev, w->loop, stop,
-	    w);
+	ims_store_accept(w->store, b, (const char(*)[IMS_STORE_USER_BYTES])users, &ev, w->loop,
+	    stop, w);
 	wait_for(w);
 	why = b->entries[0].why;
 	*done = b->entries[0].done;
