@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "common/daemon/ask.h"
+#include "common/daemon/held_back.h"
 #include "ims/evidence/evidence.h"
 #include "ims/ims.h"
 #include "ims/store/store.h"
@@ -89,6 +90,7 @@ show_status(void *arg, const struct json *line)
 	printf("  trust             %" PRId64 " CAs, %" PRId64 " CRLs, %" PRId64
 	       " files left out\n",
 	    number(line, "trusted_cas"), number(line, "crls"), number(line, "trust_files_skipped"));
+	held_back_show(line);
 }
 
 int

@@ -9,6 +9,7 @@
 #include "common/base/clock.h"
 #include "common/base/memory.h"
 #include "common/daemon/ask.h"
+#include "common/daemon/held_back.h"
 #include "oms/oms.h"
 #include "oms/store/store.h"
 
@@ -175,6 +176,7 @@ show_status(void *arg, const struct json *line)
 	printf("  trust             %" PRId64 " CAs, %" PRId64 " CRLs, %" PRId64
 	       " files left out\n",
 	    number(line, "trusted_cas"), number(line, "crls"), number(line, "trust_files_skipped"));
+	held_back_show(line);
 }
 
 int

@@ -15,6 +15,7 @@
 #include "common/net/conn_limit.h"
 #include "common/net/listen.h"
 #include "common/revoke/crl_fetch.h"
+#include "common/share/share.h"
 
 /* -- stopping -------------------------------------------------------------------------------- */
 
@@ -171,6 +172,7 @@ end(struct daemon *d)
 	if (d->tls != NULL)
 		tls_holder_free(&d->tls);
 	conn_limit_free(&d->limit);
+	share_free(&d->share);
 	accounts_free(&d->accounts);
 	conf_unref(&d->conf);
 	pthread_mutex_destroy(&d->lock);
@@ -191,6 +193,7 @@ daemon_run(const struct daemon_role *r, struct options *o)
 	d->signals = -1;
 	d->born_ms = clock_mono_ms();
 	d->limit = conn_limit_new();
+	d->share = share_new();
 	pthread_mutex_init(&d->lock, NULL);
 	block_signals(&signals);
 	if (daemon_open(d, &e) && start(d, &signals, &e)) {
@@ -261,4 +264,10 @@ struct conn_limit *
 daemon_limit(struct daemon *d)
 {
 	return d->limit;
+}
+
+struct share *
+daemon_share(struct daemon *d)
+{
+	return d->share;
 }

@@ -32,6 +32,7 @@ struct dns;
 struct loop;
 struct workers;
 struct offload;
+struct share;
 struct spf_home;
 struct tls_holder;
 struct listen_incoming;
@@ -86,6 +87,8 @@ const struct daemon_worker *daemon_worker(struct daemon *d, unsigned n); /* n < 
 struct offload *daemon_offload(struct daemon *d);
 struct tls_holder *daemon_tls(struct daemon *d);
 struct conn_limit *daemon_limit(struct daemon *d); /* for all connections that the role opens */
+struct share *daemon_share(
+    struct daemon *d); /* any thread; the accounting of all that peers take */
 /* Any thread.  False (closing): we are going down and begin nothing new. */
 bool daemon_open_for_work(struct daemon *d, struct err *e);
 /* Any thread: the same as SIGTERM. */

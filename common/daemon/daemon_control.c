@@ -5,6 +5,7 @@
 
 #include "common/base/clock.h"
 #include "common/daemon/daemon_private.h"
+#include "common/daemon/held_back.h"
 #include "common/loop/workers.h"
 #include "common/net/listen.h"
 
@@ -37,6 +38,7 @@ do_status(void *arg, struct control_request *r, const struct json *request)
 		json_push_str(domains, d->conf->domains[i].name.text);
 	json_put_take(o, "domains", domains);
 	put_trust(d, o);
+	held_back_put(d->share, clock_mono_ms(), o);
 	if (d->role->status != NULL)
 		d->role->status(d->state, o);
 	control_line_take(r, o);

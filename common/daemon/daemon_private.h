@@ -33,7 +33,8 @@ struct daemon {
 	struct crl_fetch *crl_fetch;
 	struct loop *loop;
 	struct workers *workers;
-	struct conn_limit *limit;     /* of connections that we open */
+	struct conn_limit *limit; /* of connections that we open */
+	struct share *share;
 	struct daemon_worker *worker; /* of workers_count; NULL before they are made */
 	struct offload *offload;
 	struct listen *listen;

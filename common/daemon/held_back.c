@@ -1,0 +1,68 @@
+/* held_back — who was refused lately; see held_back.h. */
+#include "common/daemon/held_back.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "common/base/log.h"
+#include "common/base/memory.h"
+#include "common/share/share.h"
+
+static struct json *
+row(const struct share_seen *s, int64_t now_ms)
+{
+	struct json *o = json_new();
+
+	json_put_str(o, "kind", s->kind);
+	json_put_str(o, "key", s->key);
+	json_put_int(o, "held", s->held);
+	json_put_int(o, "most", s->most);
+	json_put_int(o, "refused", (int64_t)s->refused);
+	json_put_int(o, "since_s", (now_ms - s->since_ms) / 1000);
+	return o;
+}
+
+void
+held_back_put(struct share *s, int64_t now_ms, struct json *status)
+{
+	struct share_seen *seen = memory_array(SHARE_SEEN_MAX, sizeof *seen);
+	struct json *list = json_list();
+	size_t n = share_seen(s, now_ms, seen, SHARE_SEEN_MAX);
+
+	for (size_t i = 0; i < n; i++)
+		json_push_take(list, row(&seen[i], now_ms));
+	json_put_take(status, "held_back", list);
+	free(seen);
+}
+
+static int64_t
+number(const struct json *o, const char *key)
+{
+	int64_t v = 0;
+
+	json_get_int(o, key, &v);
+	return v;
+}
+
+static const char *
+text(const struct json *o, const char *key)
+{
+	const char *s = json_get_str(o, key);
+
+	return s == NULL ? "?" : s;
+}
+
+void
+held_back_show(const struct json *status)
+{
+	const struct json *list = json_get(status, "held_back");
+
+	for (size_t i = 0; list != NULL && i < json_count(list); i++) {
+		const struct json *o = json_at(list, i);
+
+		printf("  held back         %s of %s: %" PRId64 " refused in %" PRId64 " s\n",
+		    text(o, "kind"), log_str(text(o, "key")), number(o, "refused"),
+		    number(o, "since_s"));
+	}
+}

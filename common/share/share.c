@@ -1,0 +1,155 @@
+/* share — the table of this daemon's kinds behind a lock; see share.h. */
+#include "common/share/share.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+
+#include "common/base/memory.h"
+#include "common/base/random.h"
+
+static const struct share_rule rules[SHARE__COUNT] = {
+#define X(name_, shown, form_, most, refill, all_most, all_refill, per, credit_, rows_, word_)     \
+	[SHARE_##name_] = {                                                                        \
+		.name = shown,                                                                     \
+		.form = form_,                                                                     \
+		.key = { most, refill },                                                           \
+		.all = { all_most, all_refill },                                                   \
+		.per_ms = per,                                                                     \
+		.credit = credit_,                                                                 \
+		.rows = rows_,                                                                     \
+		.word = REFUSAL_##word_,                                                           \
+	},
+	SHARE_KINDS(X)
+#undef X
+};
+
+struct share {
+	pthread_mutex_t lock; /* of table, around each call */
+	struct share_table *table;
+};
+
+struct share *
+share_new(void)
+{
+	struct share *s = memory_new(sizeof *s);
+	uint64_t secret;
+
+	random_bytes(&secret, sizeof secret);
+	pthread_mutex_init(&s->lock, NULL);
+	s->table = share_table_new(rules, SHARE__COUNT, secret);
+	return s;
+}
+
+void
+share_free(struct share **sp)
+{
+	struct share *s = *sp;
+
+	if (s == NULL)
+		return;
+	share_table_free(&s->table);
+	pthread_mutex_destroy(&s->lock);
+	free(s);
+	*sp = NULL;
+}
+
+void
+share_set(struct share *s, enum share_kind k, struct share_bound key, struct share_bound all)
+{
+	pthread_mutex_lock(&s->lock);
+	share_table_set(s->table, k, key, all);
+	pthread_mutex_unlock(&s->lock);
+}
+
+bool
+share_take(struct share *s, enum share_kind k, struct span key, int64_t n, int64_t now_ms,
+    struct err *e)
+{
+	bool taken;
+
+	pthread_mutex_lock(&s->lock);
+	taken = share_table_take(s->table, k, key, n, now_ms, e);
+	pthread_mutex_unlock(&s->lock);
+	return taken;
+}
+
+bool
+share_has(struct share *s, enum share_kind k, struct span key, int64_t n, int64_t now_ms)
+{
+	bool has;
+
+	pthread_mutex_lock(&s->lock);
+	has = share_table_has(s->table, k, key, n, now_ms);
+	pthread_mutex_unlock(&s->lock);
+	return has;
+}
+
+void
+share_give(struct share *s, enum share_kind k, struct span key, int64_t n, int64_t now_ms)
+{
+	pthread_mutex_lock(&s->lock);
+	share_table_give(s->table, k, key, n, now_ms);
+	pthread_mutex_unlock(&s->lock);
+}
+
+bool
+share_hold(struct share *s, struct share_hold *h, enum share_kind k, struct span key, int64_t n,
+    int64_t now_ms, struct err *e)
+{
+	bool held;
+
+	pthread_mutex_lock(&s->lock);
+	held = share_table_hold(s->table, h, k, key, n, now_ms, e);
+	pthread_mutex_unlock(&s->lock);
+	return held;
+}
+
+bool
+share_force(struct share *s, struct share_hold *h, enum share_kind k, struct span key, int64_t n,
+    int64_t now_ms)
+{
+	bool held;
+
+	pthread_mutex_lock(&s->lock);
+	held = share_table_force(s->table, h, k, key, n, now_ms);
+	pthread_mutex_unlock(&s->lock);
+	return held;
+}
+
+void
+share_release(struct share *s, struct share_hold *h, int64_t n, int64_t now_ms)
+{
+	pthread_mutex_lock(&s->lock);
+	share_table_release(s->table, h, n, now_ms);
+	pthread_mutex_unlock(&s->lock);
+}
+
+void
+share_move(struct share *s, struct share_hold *from, struct share_hold *to, int64_t n)
+{
+	pthread_mutex_lock(&s->lock);
+	share_table_move(from, to, n);
+	pthread_mutex_unlock(&s->lock);
+}
+
+int64_t
+share_held(struct share *s, enum share_kind k)
+{
+	int64_t n;
+
+	pthread_mutex_lock(&s->lock);
+	n = share_table_held(s->table, k);
+	pthread_mutex_unlock(&s->lock);
+	return n;
+}
+
+size_t
+share_seen(struct share *s, int64_t now_ms, struct share_seen *out, size_t max)
+{
+	size_t n;
+
+	pthread_mutex_lock(&s->lock);
+	n = share_table_seen(s->table, now_ms, out, max);
+	pthread_mutex_unlock(&s->lock);
+	return n;
+}

@@ -1,0 +1,65 @@
+/* share — the one accounting of a daemon: what each peer, user and address may take of it.
+ *
+ * Memory, DNS questions, guesses at passwords, lines of log and the like are bounded by connection in
+ * many places; here they are bounded by whoever causes them, and in all.  Each kind is a row of
+ * SHARE_KINDS; how a row works is told by share_table.h.  A caller that is refused says so by the
+ * kind's word, which is temporary:
+ *
+ *	if (RULE(batch_share) && !share_take(s, SHARE_gathered, key, n, now_ms, e))
+ *		return false;
+ *
+ * Keys:    share_key.h makes them: of a certified domain, of an address.
+ * State:   volatile and of this process alone.  Shares of storage are the stores' own, and durable.
+ * Threads: any; one lock around each call.  A struct share_hold is one thread's at a time.
+ */
+#ifndef COMMON_SHARE_SHARE_H
+#define COMMON_SHARE_SHARE_H
+
+#include "common/share/share_table.h"
+
+#define SHARE_SECOND   INT64_C(1000)
+#define SHARE_HOUR     INT64_C(3600000)
+#define SHARE_MIB      (INT64_C(1) << 20)
+#define SHARE_SEEN_MAX 64 /* rows that `status` shows */
+
+/* An unknown recipient costs as many tokens as accepted ones earn. */
+#define SHARE_UNKNOWN_COST 20
+
+/* name, for people, form, {a key's most, refill}, {all keys' most, refill}, per ms, credit, rows, word */
+/* clang-format off */
+#define SHARE_KINDS(X)											\
+	/* octets of batches that are not answered yet; by sender domain */				\
+	X(gathered,   "memory",             SHARE_GAUGE,  8 * SHARE_MIB, 0,  32 * SHARE_MIB, 0,  0,  0,  4096,  batch_share)	\
+	/* answers that a recipient is unknown, 20 an hour; by sender domain */				\
+	X(unknown,    "unknown recipients", SHARE_BUCKET, 20 * SHARE_UNKNOWN_COST, 20 * SHARE_UNKNOWN_COST,  0, 0,		\
+	                                    SHARE_HOUR,  1000 * SHARE_UNKNOWN_COST,  16384,  recipient_share)
+/* clang-format on */
+
+enum share_kind {
+#define X(name, shown, form, most, refill, all, all_refill, per, credit, rows, word) SHARE_##name,
+	SHARE_KINDS(X)
+#undef X
+	    SHARE__COUNT
+};
+
+struct share;
+
+struct share *share_new(void);
+void share_free(struct share **s); /* nothing is held any more */
+
+/* As share_table_* (share_table.h). */
+void share_set(struct share *s, enum share_kind k, struct share_bound key, struct share_bound all);
+bool share_take(struct share *s, enum share_kind k, struct span key, int64_t n, int64_t now_ms,
+    struct err *e);
+bool share_has(struct share *s, enum share_kind k, struct span key, int64_t n, int64_t now_ms);
+void share_give(struct share *s, enum share_kind k, struct span key, int64_t n, int64_t now_ms);
+bool share_hold(struct share *s, struct share_hold *h, enum share_kind k, struct span key,
+    int64_t n, int64_t now_ms, struct err *e);
+bool share_force(struct share *s, struct share_hold *h, enum share_kind k, struct span key,
+    int64_t n, int64_t now_ms);
+void share_release(struct share *s, struct share_hold *h, int64_t n, int64_t now_ms);
+void share_move(struct share *s, struct share_hold *from, struct share_hold *to, int64_t n);
+int64_t share_held(struct share *s, enum share_kind k);
+size_t share_seen(struct share *s, int64_t now_ms, struct share_seen *out, size_t max);
+
+#endif

@@ -1,0 +1,425 @@
+/* share — token buckets and gauges at their bounds, in time, and when their rows run out. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <arpa/inet.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "common/share/share.h"
+#include "common/share/share_key.h"
+
+#define BUCKET 0 /* 10 tokens, 2 come back each second; 25 for all */
+#define GAUGE  1 /* 100 a key, 250 for all */
+#define EARNED 2 /* 10 tokens, none comes back; up to 40 by gifts */
+#define ROWS   4
+
+static const struct share_rule rules[] = {
+	[BUCKET] = { "bucket", SHARE_BUCKET, { 10, 2 }, { 25, 5 }, 1000, 0, ROWS,
+	    REFUSAL_too_many_connections },
+	[GAUGE] = { "gauge", SHARE_GAUGE, { 100, 0 }, { 250, 0 }, 0, 0, ROWS, REFUSAL_batch_share },
+	[EARNED] = { "earned", SHARE_BUCKET, { 10, 0 }, { 0, 0 }, 1000, 40, ROWS,
+	    REFUSAL_recipient_share },
+};
+
+#define A SPAN_LIT("a.test")
+#define B SPAN_LIT("b.test")
+
+static int
+begin(void **state)
+{
+	*state = share_table_new(rules, 3, 42);
+	return 0;
+}
+
+static int
+finish(void **state)
+{
+	struct share_table *t = *state;
+
+	share_table_free(&t);
+	assert_null(t);
+	return 0;
+}
+
+static struct span
+key(unsigned i)
+{
+	static char text[4][32];
+	static unsigned turn;
+	char *s = text[turn++ % 4];
+
+	snprintf(s, sizeof text[0], "%u.test", i);
+	return span_str(s);
+}
+
+/* -- buckets ------------------------------------------------------------------------------------ */
+
+static void
+a_bucket_gives_what_it_has(void **state)
+{
+	struct err e;
+
+	assert_true(share_table_has(*state, BUCKET, A, 10, 0));
+	assert_false(share_table_has(*state, BUCKET, A, 11, 0));
+	assert_true(share_table_take(*state, BUCKET, A, 9, 0, &e));
+	assert_false(share_table_take(*state, BUCKET, A, 2, 0, &e));
+	assert_int_equal(e.why, REFUSAL_too_many_connections);
+	assert_true(share_table_take(*state, BUCKET, A, 1, 0, &e));
+	assert_false(share_table_take(*state, BUCKET, A, 1, 0, &e));
+	assert_true(share_table_take(*state, BUCKET, B, 10, 0, &e));
+}
+
+static void
+tokens_come_back_with_time(void **state)
+{
+	struct err e;
+
+	assert_true(share_table_take(*state, BUCKET, A, 10, 1000, &e));
+	assert_false(share_table_take(*state, BUCKET, A, 1, 1499, &e));
+	assert_true(share_table_take(*state, BUCKET, A, 1, 1500, &e));
+	assert_false(share_table_take(*state, BUCKET, A, 1, 1999, &e));
+	/* Parts of tokens add up, however often somebody looks. */
+	for (int64_t now = 2000; now < 2500; now++)
+		assert_true(share_table_has(*state, BUCKET, A, 1, now));
+	assert_true(share_table_take(*state, BUCKET, A, 2, 2500, &e));
+	/* Full is full. */
+	assert_true(share_table_has(*state, BUCKET, A, 10, INT64_MAX / 2));
+	assert_false(share_table_has(*state, BUCKET, A, 11, INT64_MAX / 2));
+}
+
+static void
+an_earlier_time_gives_nothing_twice(void **state)
+{
+	struct err e;
+
+	assert_true(share_table_take(*state, BUCKET, A, 10, 10000, &e));
+	assert_false(share_table_take(*state, BUCKET, A, 1, 9000, &e));
+	assert_false(share_table_take(*state, BUCKET, A, 1, 0, &e));
+	assert_false(share_table_take(*state, BUCKET, A, 1, 10499, &e));
+	assert_true(share_table_take(*state, BUCKET, A, 1, 10500, &e));
+	assert_false(share_table_take(*state, BUCKET, A, 1, 10500, &e));
+}
+
+static void
+all_keys_share_a_bucket(void **state)
+{
+	struct err e;
+
+	assert_true(share_table_take(*state, BUCKET, A, 10, 0, &e));
+	assert_true(share_table_take(*state, BUCKET, B, 10, 0, &e));
+	assert_false(share_table_take(*state, BUCKET, key(3), 6, 0, &e));
+	assert_true(share_table_take(*state, BUCKET, key(3), 5, 0, &e));
+	assert_false(share_table_take(*state, BUCKET, key(4), 1, 0, &e));
+	assert_false(share_table_take(*state, BUCKET, key(4), 1, 199, &e));
+	assert_true(share_table_take(*state, BUCKET, key(4), 1, 200, &e));
+}
+
+static void
+a_bucket_can_be_earned(void **state)
+{
+	struct err e;
+
+	share_table_give(*state, EARNED, A, 29, 0);
+	assert_true(share_table_has(*state, EARNED, A, 39, 0));
+	assert_false(share_table_has(*state, EARNED, A, 40, 0));
+	share_table_give(*state, EARNED, A, 1, 0);
+	assert_true(share_table_has(*state, EARNED, A, 40, 0));
+	share_table_give(*state, EARNED, A, INT64_MAX, 0);
+	assert_false(share_table_has(*state, EARNED, A, 41, 0));
+	assert_true(share_table_take(*state, EARNED, A, 40, 0, &e));
+	assert_false(share_table_take(*state, EARNED, A, 1, INT64_MAX / 2, &e));
+	assert_int_equal(e.why, REFUSAL_recipient_share);
+}
+
+/* -- gauges ------------------------------------------------------------------------------------- */
+
+static void
+a_gauge_holds_so_much(void **state)
+{
+	struct share_hold h = { 0 }, other = { 0 };
+	struct err e;
+
+	assert_true(share_table_hold(*state, &h, GAUGE, A, 99, 0, &e));
+	assert_false(share_table_hold(*state, &other, GAUGE, A, 2, 0, &e));
+	assert_int_equal(e.why, REFUSAL_batch_share);
+	assert_null(other.row);
+	assert_true(share_table_hold(*state, &other, GAUGE, A, 1, 0, &e));
+	assert_false(share_table_hold(*state, &h, GAUGE, A, 1, 0, &e));
+	assert_int_equal(h.n, 99);
+	share_table_release(*state, &other, 1, 0);
+	assert_null(other.row);
+	assert_true(share_table_hold(*state, &h, GAUGE, A, 1, 0, &e));
+	/* More than is held is all that is held. */
+	share_table_release(*state, &h, INT64_MAX, 0);
+	assert_int_equal(h.n, 0);
+	assert_int_equal(share_table_held(*state, GAUGE), 0);
+	share_table_release(*state, &h, 1, 0);
+	assert_int_equal(share_table_held(*state, GAUGE), 0);
+}
+
+static void
+all_keys_share_a_gauge(void **state)
+{
+	struct share_hold h[4] = { 0 };
+	struct err e;
+
+	assert_true(share_table_hold(*state, &h[0], GAUGE, key(0), 100, 0, &e));
+	assert_true(share_table_hold(*state, &h[1], GAUGE, key(1), 100, 0, &e));
+	assert_false(share_table_hold(*state, &h[2], GAUGE, key(2), 51, 0, &e));
+	assert_true(share_table_hold(*state, &h[2], GAUGE, key(2), 50, 0, &e));
+	assert_false(share_table_hold(*state, &h[3], GAUGE, key(3), 1, 0, &e));
+	/* What cannot be refused any more is held past any bound. */
+	assert_true(share_table_force(*state, &h[3], GAUGE, key(3), 500, 0));
+	assert_int_equal(share_table_held(*state, GAUGE), 750);
+	for (int i = 0; i < 4; i++)
+		share_table_release(*state, &h[i], h[i].n, 0);
+	assert_int_equal(share_table_held(*state, GAUGE), 0);
+}
+
+static void
+what_is_held_can_be_handed_on(void **state)
+{
+	struct share_hold a = { 0 }, b = { 0 };
+	struct err e;
+
+	assert_true(share_table_hold(*state, &a, GAUGE, A, 100, 0, &e));
+	share_table_move(&a, &b, 60);
+	assert_int_equal(a.n, 40);
+	share_table_move(&a, &b, 1000);
+	assert_null(a.row);
+	assert_int_equal(b.n, 100);
+	share_table_move(&a, &b, 1);
+	assert_int_equal(b.n, 100);
+	assert_false(share_table_hold(*state, &a, GAUGE, A, 1, 0, &e));
+	share_table_release(*state, &b, 100, 0);
+	assert_true(share_table_hold(*state, &a, GAUGE, A, 100, 0, &e));
+	share_table_release(*state, &a, 100, 0);
+}
+
+/* -- rows --------------------------------------------------------------------------------------- */
+
+static void
+a_full_table_forgets_the_idle(void **state)
+{
+	struct err e;
+
+	for (unsigned i = 0; i < ROWS; i++)
+		assert_true(share_table_take(*state, EARNED, key(i), i == 2 ? 1 : 10, 0, &e));
+	share_table_give(*state, EARNED, key(2), 1, 0); /* full again, and used last */
+	assert_true(share_table_take(*state, EARNED, key(9), 1, 0, &e));
+	assert_int_equal(share_table_rows(*state, EARNED), ROWS);
+	for (unsigned i = 0; i < ROWS; i++)
+		if (i != 2)
+			assert_false(share_table_take(*state, EARNED, key(i), 1, 0, &e));
+}
+
+static void
+then_the_one_that_is_nearest_to_full(void **state)
+{
+	static const int64_t taken[ROWS] = { 10, 5, 3, 10 };
+	struct err e;
+
+	for (unsigned i = 0; i < ROWS; i++)
+		assert_true(share_table_take(*state, EARNED, key(i), taken[i], 0, &e));
+	assert_true(share_table_take(*state, EARNED, key(9), 10, 0, &e));
+	assert_false(share_table_take(*state, EARNED, key(0), 1, 0, &e));
+	assert_false(share_table_take(*state, EARNED, key(1), 6, 0, &e));
+	assert_false(share_table_take(*state, EARNED, key(3), 1, 0, &e));
+	assert_true(share_table_take(*state, EARNED, key(2), 10, 0, &e)); /* forgotten */
+}
+
+static void
+what_holds_is_never_forgotten(void **state)
+{
+	struct share_hold h[ROWS + 1] = { 0 };
+	struct err e;
+
+	for (unsigned i = 0; i < ROWS; i++)
+		assert_true(share_table_hold(*state, &h[i], GAUGE, key(i), 1, 0, &e));
+	assert_false(share_table_hold(*state, &h[ROWS], GAUGE, key(ROWS), 1, 0, &e));
+	assert_int_equal(e.why, REFUSAL_batch_share);
+	assert_false(share_table_force(*state, &h[ROWS], GAUGE, key(ROWS), 1, 0));
+	assert_int_equal(share_table_held(*state, GAUGE), ROWS);
+	share_table_release(*state, &h[2], 1, 0);
+	assert_true(share_table_hold(*state, &h[ROWS], GAUGE, key(ROWS), 1, 0, &e));
+	for (unsigned i = 0; i <= ROWS; i++)
+		share_table_release(*state, &h[i], 1, 0);
+	assert_int_equal(share_table_held(*state, GAUGE), 0);
+}
+
+static void
+long_keys_share_a_row(void **state)
+{
+	char a[2 * SHARE_KEY_BYTES], b[2 * SHARE_KEY_BYTES];
+	struct err e;
+
+	memset(a, 'x', sizeof a);
+	memset(b, 'x', sizeof b);
+	b[SHARE_KEY_BYTES - 2] = 'y';
+	assert_true(share_table_take(*state, EARNED, span_of(a, sizeof a), 10, 0, &e));
+	assert_false(share_table_take(*state, EARNED, span_of(a, SHARE_KEY_BYTES), 1, 0, &e));
+	assert_true(share_table_take(*state, EARNED, span_of(b, sizeof b), 10, 0, &e));
+}
+
+/* -- who is held back --------------------------------------------------------------------------- */
+
+static void
+who_is_held_back_is_seen(void **state)
+{
+	struct share_hold h = { 0 };
+	struct share_seen seen[3];
+	struct err e;
+
+	assert_true(share_table_take(*state, EARNED, A, 10, 0, &e));
+	assert_true(share_table_hold(*state, &h, GAUGE, B, 70, 0, &e));
+	assert_int_equal(share_table_seen(*state, 0, seen, 3), 0);
+	for (int64_t i = 0; i < 3; i++)
+		assert_false(share_table_take(*state, EARNED, A, 1, 100 + i, &e));
+	assert_false(share_table_hold(*state, &h, GAUGE, B, 31, 200, &e));
+	assert_false(share_table_has(*state, EARNED, A, 1, 200)); /* who looks is not refused */
+	assert_int_equal(share_table_seen(*state, 200, seen, 3), 2);
+	assert_string_equal(seen[0].kind, "earned");
+	assert_string_equal(seen[0].key, "a.test");
+	assert_int_equal(seen[0].held, 10);
+	assert_int_equal(seen[0].most, 10);
+	assert_int_equal(seen[0].since_ms, 100);
+	assert_int_equal(seen[0].last_ms, 102);
+	assert_int_equal(seen[0].refused, 3);
+	assert_string_equal(seen[1].kind, "gauge");
+	assert_string_equal(seen[1].key, "b.test");
+	assert_int_equal(seen[1].held, 70);
+	assert_int_equal(share_table_seen(*state, 200, seen, 1), 1);
+	assert_string_equal(seen[0].key, "a.test");
+	/* A while after the last refusal nobody is held back; the next one begins anew. */
+	assert_int_equal(share_table_seen(*state, 200 + SHARE_CALM_MS - 1, seen, 3), 1);
+	assert_int_equal(share_table_seen(*state, 200 + SHARE_CALM_MS, seen, 3), 0);
+	assert_false(share_table_take(*state, EARNED, A, 1, 300 + SHARE_CALM_MS, &e));
+	assert_int_equal(share_table_seen(*state, 300 + SHARE_CALM_MS, seen, 3), 1);
+	assert_int_equal(seen[0].refused, 1);
+	assert_int_equal(seen[0].since_ms, 300 + SHARE_CALM_MS);
+	share_table_release(*state, &h, 70, 0);
+}
+
+static void
+bounds_can_be_set(void **state)
+{
+	struct share_hold h = { 0 };
+	struct err e;
+
+	assert_true(share_table_hold(*state, &h, GAUGE, A, 100, 0, &e));
+	share_table_set(*state, GAUGE, (struct share_bound) { 50, 0 }, (struct share_bound) { 0 });
+	assert_false(share_table_hold(*state, &h, GAUGE, A, 1, 0, &e));
+	share_table_release(*state, &h, 51, 0);
+	assert_true(share_table_hold(*state, &h, GAUGE, A, 1, 0, &e));
+	share_table_set(*state, GAUGE, (struct share_bound) { 0 }, (struct share_bound) { 0 });
+	assert_true(share_table_hold(*state, &h, GAUGE, A, 1000000, 0, &e));
+	share_table_release(*state, &h, h.n, 0);
+}
+
+/* -- keys --------------------------------------------------------------------------------------- */
+
+static void
+assert_key(int family, const char *address, const char *expected)
+{
+	struct sockaddr_storage a = { 0 };
+	char out[SHARE_KEY_ADDRESS_BYTES];
+	struct span k;
+
+	a.ss_family = (sa_family_t)family;
+	if (family == AF_INET)
+		assert_int_equal(inet_pton(family, address, &((struct sockaddr_in *)&a)->sin_addr),
+		    1);
+	else
+		assert_int_equal(inet_pton(family, address,
+				     &((struct sockaddr_in6 *)&a)->sin6_addr),
+		    1);
+	k = share_key_address((const struct sockaddr *)&a, out);
+	assert_true(span_eq(k, span_str(expected)));
+}
+
+static void
+an_address_is_one_or_a_64(void **state)
+{
+	(void)state;
+	assert_key(AF_INET, "192.0.2.1", "192.0.2.1");
+	assert_key(AF_INET6, "::ffff:192.0.2.1", "192.0.2.1");
+	assert_key(AF_INET6, "2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64");
+	assert_key(AF_INET6, "2001:db8:1:2::", "2001:db8:1:2::/64");
+	assert_key(AF_INET6, "2001:db8:1:3:3:4:5:6", "2001:db8:1:3::/64");
+}
+
+static void
+two_things_make_a_key(void **state)
+{
+	char out[SHARE_KEY_BYTES];
+
+	(void)state;
+	assert_true(span_eq(share_key_pair(A, B, out), SPAN_LIT("a.test b.test")));
+	assert_true(span_eq(share_key_domain(A), A));
+}
+
+/* -- threads ------------------------------------------------------------------------------------ */
+
+#define TURNS 20000
+
+static void *
+hold_and_release(void *arg)
+{
+	struct share_hold h = { 0 };
+	struct err e;
+
+	for (int i = 0; i < TURNS; i++)
+		if (share_hold(arg, &h, SHARE_gathered, A, SHARE_MIB, i, &e))
+			share_release(arg, &h, SHARE_MIB, i);
+	return NULL;
+}
+
+static void
+threads_lose_nothing(void **state)
+{
+	struct share *s = share_new();
+	pthread_t t[4];
+
+	(void)state;
+	for (int i = 0; i < 4; i++)
+		assert_int_equal(pthread_create(&t[i], NULL, hold_and_release, s), 0);
+	for (int i = 0; i < 4; i++)
+		pthread_join(t[i], NULL);
+	assert_int_equal(share_held(s, SHARE_gathered), 0);
+	share_free(&s);
+	assert_null(s);
+}
+
+#define test(f) cmocka_unit_test_setup_teardown(f, begin, finish)
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		test(a_bucket_gives_what_it_has),
+		test(tokens_come_back_with_time),
+		test(an_earlier_time_gives_nothing_twice),
+		test(all_keys_share_a_bucket),
+		test(a_bucket_can_be_earned),
+		test(a_gauge_holds_so_much),
+		test(all_keys_share_a_gauge),
+		test(what_is_held_can_be_handed_on),
+		test(a_full_table_forgets_the_idle),
+		test(then_the_one_that_is_nearest_to_full),
+		test(what_holds_is_never_forgotten),
+		test(long_keys_share_a_row),
+		test(who_is_held_back_is_seen),
+		test(bounds_can_be_set),
+		test(an_address_is_one_or_a_64),
+		test(two_things_make_a_key),
+		test(threads_lose_nothing),
+	};
+
+	return cmocka_run_group_tests_name("share", tests, NULL, NULL);
+}
