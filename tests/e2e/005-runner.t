@@ -1,7 +1,7 @@
 #!/bin/sh
 # The runner itself: what it counts, and everything that must make it fail.
 . tests/e2e/lib.sh
-plan 19
+plan 21
 
 mkdir -p "$T/tree/tests/e2e" "$T/tree/tests/unit" "$T/tree/build/debug/tests/unit"
 cp tests/run "$T/tree/tests/run"
@@ -23,12 +23,14 @@ is "all pass: the last line, and status 0" "$last, status $ended" "2 passed, 0 f
 with 'echo 1..2; echo ok 1 - a; echo not ok 2 - b; echo words of mine >&2'
 is "one fails" "$last, status $ended" "1 passed, 1 failed, status 1"
 like "it is named" "$out" '^not ok 2 - b$'
+like "beside the file's line, too" "$out" '^FAIL e2e/100-x .* 1 of 2 .*  first: not ok 2 - b$'
 like "with what it said" "$out" 'words of mine'
 with 'echo ok 1 - a'
 is "no plan" "$last, status $ended" "1 passed, 1 failed, status 1"
 like "which is said" "$out" 'no plan'
 with 'echo 1..5; echo ok 1 - a'
 is "fewer than planned" "$last, status $ended" "1 passed, 4 failed, status 1"
+like "what never ran is counted" "$out" '^4 not run$'
 with 'echo 1..1; echo ok 1 - a; echo ok 2 - b'
 is "more than planned" "$last, status $ended" "1 passed, 1 failed, status 1"
 with 'if false; then' 'plan 3' 'fi; echo 1..1; echo ok 1 - a'
