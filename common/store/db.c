@@ -11,8 +11,9 @@
 #include "common/loop/loop.h"
 #include "common/store/db_private.h"
 
-#define READERS_CHECK 4096 /* commits between two looks for dead readers */
-#define PUT_BYTES     4096 /* a write's share of the tree's own pages */
+#define READERS_CHECK   4096         /* commits between two looks for dead readers */
+#define PUT_BYTES       4096         /* a write's share of the tree's own pages */
+#define PUT_ALONE_BYTES (256 * 1024) /* the same for one that shares them with no other */
 
 /* -- the writer ---------------------------------------------------------------------------------- */
 
@@ -44,18 +45,17 @@ finish(struct db_write *list)
 static uint64_t
 used_bytes(struct db *d)
 {
-	MDB_envinfo info;
+	struct db_txn *t;
 	MDB_stat stat;
-	MDB_txn *txn;
 	MDB_cursor *c;
 	MDB_val k, v;
-	uint64_t free_pages = 0;
+	uint64_t free_pages = 0, used;
+	struct err e;
 
-	if (mdb_txn_begin(d->env, NULL, MDB_RDONLY, &txn) != 0)
+	if (!db_read(d, &t, &e))
 		return d->size;
-	mdb_env_info(d->env, &info);
 	mdb_env_stat(d->env, &stat);
-	if (mdb_cursor_open(txn, 0, &c) == 0) {
+	if (mdb_cursor_open(t->txn, 0, &c) == 0) {
 		while (mdb_cursor_get(c, &k, &v, MDB_NEXT) == 0) {
 			size_t n;
 
@@ -64,8 +64,9 @@ used_bytes(struct db *d)
 		}
 		mdb_cursor_close(c);
 	}
-	mdb_txn_abort(txn);
-	return (info.me_last_pgno + 1 - free_pages) * stat.ms_psize;
+	used = db_disk_used(d) - free_pages * stat.ms_psize;
+	db_read_end(&t);
+	return used;
 }
 
 static uint64_t
@@ -79,29 +80,29 @@ beside_bytes(const struct db *d)
 static uint64_t
 room_left(struct db *d)
 {
-	MDB_envinfo info;
-	MDB_stat stat;
-	uint64_t bound = d->size - DB_RESERVE(d->size), used, beside = beside_bytes(d);
+	uint64_t bound = d->size - DB_RESERVE(d->size), used = db_disk_used(d);
+	uint64_t beside = beside_bytes(d), room;
 
-	mdb_env_info(d->env, &info);
-	mdb_env_stat(d->env, &stat);
 	bound -= beside < bound ? beside : bound;
-	used = (info.me_last_pgno + 1) * stat.ms_psize;
-	if (used + 4 * (uint64_t)DB_BATCH_BYTES > bound)
+	if (d->disk_full || used + 4 * (uint64_t)DB_BATCH_BYTES > bound)
 		used = used_bytes(d);
-	return used < bound ? bound - used : 0;
+	room = used < bound ? bound - used : 0;
+	if (!d->disk_full)
+		return room;
+	bound = d->allocated - (d->disk_reserve < d->allocated ? d->disk_reserve : d->allocated);
+	bound = used < bound ? bound - used : 0;
+	return room < bound ? room : bound;
 }
 
-static void
-die(const char *what, int rc)
+_Noreturn void
+db_die(const char *what, int rc)
 {
 	log_fact(LOG_ERROR, "db.died", "what=%s why=%s", what, log_str(mdb_strerror(rc)));
 	_exit(74);
 }
 
-/* What is no matter of space is a matter of the disk, and nothing more can be promised. */
-static bool
-is_full(int rc)
+bool
+db_is_full(int rc)
 {
 	return rc == MDB_MAP_FULL || rc == MDB_TXN_FULL || rc == ENOSPC || rc == EDQUOT;
 }
@@ -123,8 +124,8 @@ commit(struct db_txn *t)
 	else
 		mdb_txn_abort(t->txn);
 	t->txn = NULL;
-	if (rc != 0 && !is_full(rc) && !is_own(t))
-		die("commit", rc);
+	if (rc != 0 && !db_is_full(rc) && !is_own(t))
+		db_die("commit", rc);
 	if (rc == 0) {
 		pthread_mutex_lock(&t->db->lock);
 		t->db->writes += t->writes;
@@ -136,11 +137,11 @@ commit(struct db_txn *t)
 
 /* False: it would eat into the reserve. */
 static bool
-fits(const struct db_write *w, uint64_t *room)
+fits(const struct db_write *w, uint64_t *room, uint64_t least)
 {
-	uint64_t needs = w->octets + PUT_BYTES;
+	uint64_t needs = w->octets + least;
 
-	if (w->frees)
+	if (w->frees || !RULE(system_full))
 		return true;
 	if (needs > *room)
 		return false;
@@ -169,17 +170,16 @@ apply_one(struct db_txn *t, struct db_write *w)
 
 /* Applies the list in one transaction; 0: all is durable, or refused alone by `why`. */
 static int
-apply_all(struct db *d, struct db_write *list)
+apply_all(struct db *d, struct db_write *list, uint64_t *room)
 {
 	struct db_txn t = { .db = d };
-	uint64_t room = room_left(d);
 	int rc = mdb_txn_begin(d->env, NULL, 0, &t.txn);
 
 	if (rc != 0)
-		die("begin", rc);
+		db_die("begin", rc);
 	for (struct db_write *w = list; w != NULL && t.rc == 0; w = w->next) {
 		w->why.why = REFUSAL_NONE;
-		if (!fits(w, &room))
+		if (!fits(w, room, d->disk_full ? PUT_ALONE_BYTES : PUT_BYTES))
 			err_word(&w->why, REFUSAL_system_full);
 		else
 			apply_one(&t, w);
@@ -187,18 +187,34 @@ apply_all(struct db *d, struct db_write *list)
 	return commit(&t);
 }
 
-/* A batch that failed as a whole: each write alone, so that only the guilty are refused. */
+/* The same, with as many steps of the file as it takes.  Leaves *room as it was for a retry. */
+static int
+apply_growing(struct db *d, struct db_write *list, uint64_t *room)
+{
+	uint64_t left = *room;
+	int rc = apply_all(d, list, room);
+
+	while (rc == MDB_MAP_FULL && db_disk_step(d)) {
+		*room = left;
+		rc = apply_all(d, list, room);
+	}
+	return rc;
+}
+
+/* Each write alone, so that only the guilty are refused. */
 static void
 apply_singly(struct db *d, struct db_write *list)
 {
+	uint64_t room = room_left(d);
+
 	while (list != NULL) {
 		struct db_write *w = list;
 		int rc;
 
 		list = w->next;
 		w->next = NULL;
-		rc = apply_all(d, w);
-		if (is_full(rc))
+		rc = apply_growing(d, w, &room);
+		if (db_is_full(rc))
 			err_word(&w->why, REFUSAL_system_full);
 		else if (rc != 0 && w->why.why == REFUSAL_NONE)
 			err_set(&w->why, REFUSAL_storage, "a stored record is damaged");
@@ -206,21 +222,35 @@ apply_singly(struct db *d, struct db_write *list)
 	}
 }
 
+/* On a full disk each write goes alone: what writes of one batch need together is known only
+ * afterwards, and might be the whole reserve. */
+static void
+apply_batch(struct db *d, struct db_write *list, uint64_t octets)
+{
+	bool roomy = db_disk_ahead(d, octets);
+	uint64_t room = room_left(d);
+
+	if (roomy && apply_growing(d, list, &room) == 0)
+		finish(list);
+	else
+		apply_singly(d, list);
+}
+
 /* Waits, then takes what waits, up to the bounds of a batch; NULL: closing, and all is done. */
 static struct db_write *
-take_batch(struct db *d, size_t *n)
+take_batch(struct db *d, uint64_t *needs)
 {
 	struct db_write *list, **end;
-	size_t octets = 0;
+	size_t octets = 0, n = 0;
 
 	pthread_mutex_lock(&d->lock);
 	while (d->waiting.first == NULL && !d->closing)
 		pthread_cond_wait(&d->some, &d->lock);
 	list = d->waiting.first;
 	end = &list;
-	for (*n = 0; *end != NULL && *n < DB_BATCH_WRITES &&
-	     (*n == 0 || octets + (*end)->octets <= DB_BATCH_BYTES);
-	     ++*n) {
+	for (; *end != NULL && n < DB_BATCH_WRITES &&
+	     (n == 0 || octets + (*end)->octets <= DB_BATCH_BYTES);
+	     n++) {
 		octets += (*end)->octets;
 		end = &(*end)->next;
 	}
@@ -229,6 +259,7 @@ take_batch(struct db *d, size_t *n)
 	if (d->waiting.first == NULL)
 		d->waiting.last = &d->waiting.first;
 	d->waiting.octets -= octets;
+	*needs = 2 * (uint64_t)octets + n * PUT_BYTES + PUT_ALONE_BYTES;
 	pthread_mutex_unlock(&d->lock);
 	return list;
 }
@@ -238,14 +269,12 @@ db_write_on(void *arg)
 {
 	struct db *d = arg;
 	struct db_write *list;
-	size_t n, commits = 0;
+	uint64_t needs;
+	size_t commits = 0;
 	int dead;
 
-	while ((list = take_batch(d, &n)) != NULL) {
-		if (apply_all(d, list) == 0)
-			finish(list);
-		else
-			apply_singly(d, list);
+	while ((list = take_batch(d, &needs)) != NULL) {
+		apply_batch(d, list, needs);
 		if (++commits % READERS_CHECK == 0)
 			mdb_reader_check(d->env, &dead);
 	}

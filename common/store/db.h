@@ -1,20 +1,26 @@
-/* db — the durable store's one writer: operations from all loops, one commit for all that wait.
+/* db — the durable store's single writer: one commit for the waiting writes of all loops.
  *
- * LMDB stands behind it.  A write is handed over by db_write_take; the writer thread applies all
- * that wait, in order, in ONE transaction, commits (one fsync for all of them), and then posts
- * each one's `done` to the loop it came from.
+ * The store is an LMDB environment.  db_write_take queues a write.  The writer thread applies the
+ * queued writes in order in ONE transaction, commits it (one fsync for all of them), and then posts
+ * each write's `done` to the loop that queued it.
  *
  * Disk:    when done(NULL) runs, the write is on the disk.  Never NOSYNC, NOMETASYNC, WRITEMAP.
- *          An I/O error at commit ends the process: nothing more can be promised.
- * Refuse:  apply judges before its first put; false refuses that write alone, and what it had put
- *          all the same is not committed.  What fails a batch as a whole (a full map, a damaged
- *          record, a write refused behind its first put) has its writes tried again one by one, so
- *          that only the guilty are refused: system_full where there is no room.  An ordinary write
- *          that would leave less than DB_RESERVE of the map is refused; one that frees space is not.
- * Records: each value carries a CRC-32 over its key and itself; a damaged one is an error (storage)
- *          and a line in the log, never a value.
- * Threads: db_write_take from any thread; reads from any thread, in transactions of their own,
- *          which must be short (copy out, end): a long one keeps old pages alive.
+ *          An I/O error at commit ends the process, because LMDB would go on as if nothing had been
+ *          lost.  A full file system is no such error: the blocks of the file are allocated ahead,
+ *          in steps, so a commit writes only to blocks that exist (db_disk.c).
+ * Refuse:  apply judges before its first put.  If it returns false, that write alone is refused and
+ *          nothing of it is committed.  If the transaction fails as a whole (a full map, a damaged
+ *          record, a write that was refused after its first put), its writes are tried again one by
+ *          one, and only those at fault are refused.
+ * Full:    system_full refuses a write that would leave less than DB_RESERVE of the map, or less than
+ *          the reserve of the disk when the file system has no room for another step.  A write
+ *          marked `frees` may use both reserves, so deletions go on.  Each batch looks for space
+ *          again; no restart is needed when it returns.
+ * Records: each value has a CRC-32 over its key and itself.  A damaged value is an error (storage)
+ *          and a line in the log, and is never handed out.
+ * Threads: db_write_take from any thread.  Reads from any thread, in transactions of their own.
+ *          Copy out and end them soon: an open reading keeps old pages alive, and the writer waits
+ *          for it when the file grows.
  */
 #ifndef COMMON_STORE_DB_H
 #define COMMON_STORE_DB_H
@@ -38,60 +44,59 @@ struct loop;
 
 struct db_write {
 	struct db_write *next; /* db's */
-	/* On the writer's thread.  May run twice (a full map): it keeps no state but in `arg`, which
-	 * it overwrites.  False: *e, and nothing was put. */
+	/* On the writer's thread.  May run several times (a full map), so it overwrites what it keeps
+	 * in `arg`.  False: *e, and nothing was put. */
 	bool (*apply)(struct db_txn *t, void *arg, struct err *e);
 	/* On `home`: durable (e NULL) or refused. */
 	void (*done)(void *arg, const struct err *e);
 	void *arg;
 	struct loop *home; /* NULL: done runs on the writer's thread */
-	size_t octets;     /* about what it puts */
-	bool frees;        /* may use the reserve */
+	size_t octets;     /* about how much it puts */
+	bool frees;        /* it leaves more room than it takes, now or soon: may use the reserve */
 	struct err why;    /* db's */
 	struct db *db;     /* db's */
 };
 
-/* Makes the folder (0700) and files (0600).  `tables` names them, n <= 16; table i is index i.
- * False: storage, or config (another process holds it, or it is open to others). */
+/* Makes the folder (0700) and files (0600).  tables[i] is the name of table i, n <= 16.  False:
+ * storage, system_full, or config (another process uses it, or others may read it). */
 bool db_open(const char *folder, uint64_t size, const char *const *tables, size_t n,
     struct db **out, struct err *e);
-/* Octets elsewhere that count against the map's size, as if they stood in it.  Before the first
- * write; `beside` is asked on the writer's thread and on that of db_counts. */
+/* Octets elsewhere that count against the map's size as if they were in it.  Call it before the
+ * first write.  `beside` runs on the writer's thread and on that of db_counts. */
 void db_share(struct db *d, uint64_t (*beside)(void *arg), void *arg);
-/* All that waits is committed, its `done`s posted; then closes. */
+/* Commits the queued writes and posts each `done`, then closes. */
 void db_close(struct db **d);
 
-/* Takes w, which the caller's `done` frees.  False (too_many_outstanding): not taken. */
+/* Takes w; the caller's `done` frees it.  False (too_many_outstanding): not taken. */
 bool db_write_take(struct db *d, struct db_write *w, struct err *e);
 
 struct db_counts {
 	uint64_t writes, commits;        /* that changed something */
-	uint64_t used_bytes, size_bytes; /* used: with what is beside the map */
+	uint64_t used_bytes, size_bytes; /* used: includes what db_share counts */
 };
 void db_counts(struct db *d, struct db_counts *out);
 
 /* -- inside apply, and inside a reading --------------------------------------------------------- */
 
-/* Borrowed until the next put or the transaction's end.  False: not there, or a fault, which
- * db_fault tells apart; after a fault everything says false. */
+/* *value is borrowed until the next put or the transaction's end.  False: no such key, or a fault;
+ * db_fault tells which.  After a fault every call returns false. */
 bool db_get(struct db_txn *t, unsigned table, struct span key, struct span *value);
 void db_put(struct db_txn *t, unsigned table, struct span key, struct span value);
-void db_del(struct db_txn *t, unsigned table, struct span key); /* not there: fine */
-/* True: *e is set.  In a reading a damaged record is a fault until it was told of here, once. */
+void db_del(struct db_txn *t, unsigned table, struct span key); /* no such key: fine */
+/* True: *e is set.  In a reading the fault of a damaged record is cleared by this call. */
 bool db_fault(struct db_txn *t, struct err *e);
-/* A write that can go on without the damaged record it met says so; what was put stays put. */
+/* For a write that can go on without the damaged record it met.  What was put remains. */
 void db_pardon(struct db_txn *t);
 
-/* Calls fn for each entry from `from` on, in key order, until it says false, the key no longer
- * starts with `prefix`, or the end.  fn may not put while it is called.  A reading passes over
- * damaged entries. */
+/* Calls fn for each entry in key order, beginning at `from`, until fn returns false or the key does
+ * not start with `prefix`.  fn must not put.  A reading skips damaged entries. */
 void db_each(struct db_txn *t, unsigned table, struct span from, struct span prefix,
     bool (*fn)(void *arg, struct span key, struct span value), void *arg);
-uint64_t db_passed_over(const struct db_txn *t); /* how many those were */
+uint64_t db_passed_over(const struct db_txn *t); /* how many were skipped */
 /* The last entry whose key starts with prefix. */
 bool db_last(struct db_txn *t, unsigned table, struct span prefix, struct span *key,
     struct span *value);
-uint64_t db_entries(struct db_txn *t, unsigned table); /* how many; costs nothing */
+uint64_t db_entries(struct db_txn *t, unsigned table); /* a counter, no walk */
 
 /* -- reading, on any thread ----------------------------------------------------------------------- */
 

@@ -12,7 +12,8 @@
 #include "common/base/thread.h"
 #include "common/store/db_private.h"
 
-#define READERS_MAX 512
+#define READERS_MAX     512
+#define FIRST_MAP_BYTES 65536 /* or what is there; db_disk moves it to where the blocks end */
 
 #ifdef DB_NOSYNC_FOR_TESTS
 #define ENV_FLAGS (MDB_NOTLS | MDB_NOSYNC) /* so that the test of durability can fail */
@@ -60,18 +61,19 @@ sync_names(const char *folder)
 static int
 open_env(struct db *d, const char *folder, const char *const *tables)
 {
-	MDB_envinfo info;
 	int rc, dead;
 
-	if ((rc = mdb_env_create(&d->env)) != 0)
+	if ((rc = db_disk_prepare(folder)) != 0 || (rc = mdb_env_create(&d->env)) != 0)
 		return rc;
-	if ((rc = mdb_env_set_mapsize(d->env, d->size)) != 0 ||
+	if ((rc = mdb_env_set_mapsize(d->env, FIRST_MAP_BYTES)) != 0 ||
 	    (rc = mdb_env_set_maxdbs(d->env, DB_TABLES_MAX)) != 0 ||
 	    (rc = mdb_env_set_maxreaders(d->env, READERS_MAX)) != 0 ||
 	    (rc = mdb_env_open(d->env, folder, ENV_FLAGS, 0600)) != 0)
 		return rc;
-	mdb_env_info(d->env, &info);
-	d->size = info.me_mapsize; /* never less than what is there already */
+	if (d->size < db_disk_used(d))
+		d->size = db_disk_used(d);
+	if ((rc = db_disk_open(d)) != 0)
+		return rc;
 	mdb_reader_check(d->env, &dead);
 	rc = open_tables(d, tables);
 	return rc == 0 ? sync_names(folder) : rc;
@@ -93,9 +95,11 @@ hold_folder(struct db *d, const char *folder, struct err *e)
 	d->held = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (d->held < 0)
 		return err_set_errno(e, REFUSAL_storage, errno, "%s", path);
-	if (flock(d->held, LOCK_EX | LOCK_NB) != 0)
+	if (flock(d->held, LOCK_EX | LOCK_NB) == 0)
+		return true;
+	if (errno == EWOULDBLOCK)
 		return err_set(e, REFUSAL_config, "%s is in use by another process", folder);
-	return true;
+	return err_set_errno(e, REFUSAL_storage, errno, "%s cannot be locked", path);
 }
 
 static int
@@ -123,9 +127,12 @@ db_open(const char *folder, uint64_t size, const char *const *tables, size_t n, 
 	d->waiting.last = &d->waiting.first;
 	pthread_mutex_init(&d->lock, NULL);
 	pthread_cond_init(&d->some, NULL);
+	pthread_mutex_init(&d->gate.lock, NULL);
+	pthread_cond_init(&d->gate.changed, NULL);
 	good = hold_folder(d, folder, e);
 	if (good && ((rc = open_env(d, folder, tables)) != 0 || (rc = start_writer(d)) != 0))
-		good = err_set(e, REFUSAL_storage, "%s: %s", folder, mdb_strerror(rc));
+		good = err_set(e, db_is_full(rc) ? REFUSAL_system_full : REFUSAL_storage, "%s: %s",
+		    folder, mdb_strerror(rc));
 	if (good)
 		*out = d;
 	else
@@ -152,6 +159,8 @@ db_close(struct db **dp)
 		close(d->held);
 	pthread_mutex_destroy(&d->lock);
 	pthread_cond_destroy(&d->some);
+	pthread_mutex_destroy(&d->gate.lock);
+	pthread_cond_destroy(&d->gate.changed);
 	free(d);
 	*dp = NULL;
 }

@@ -217,7 +217,9 @@ db_read(struct db *d, struct db_txn **out, struct err *e)
 
 	t->db = d;
 	t->reading = true;
+	db_gate_enter(t);
 	if ((rc = mdb_txn_begin(d->env, NULL, MDB_RDONLY, &t->txn)) != 0) {
+		db_gate_leave(t);
 		free(t);
 		return err_set(e, REFUSAL_storage, "the store cannot be read: %s",
 		    mdb_strerror(rc));
@@ -232,6 +234,7 @@ db_read_end(struct db_txn **t)
 	if (*t == NULL)
 		return;
 	mdb_txn_abort((*t)->txn);
+	db_gate_leave(*t);
 	free(*t);
 	*t = NULL;
 }

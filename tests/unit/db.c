@@ -20,6 +20,7 @@
 #include "common/base/memory.h"
 #include "common/loop/loop.h"
 #include "common/store/db.h"
+#include "tests/unit/full_scene.h"
 
 #define SIZE ((uint64_t)64 << 20)
 
@@ -27,7 +28,7 @@ enum { T_ONE, T_TWO, TABLES };
 static const char *const tables[TABLES] = { "one", "two" };
 
 struct world {
-	char folder[64];
+	char folder[128];
 	uint64_t size;
 	struct db *db;
 	struct loop *loop;
@@ -182,7 +183,7 @@ static void
 world_clear(struct world *w)
 {
 	static const char *const files[] = { "data.mdb", "lock.mdb", "held" };
-	char path[128];
+	char path[160];
 
 	db_close(&w->db);
 	loop_free(&w->loop);
@@ -223,7 +224,7 @@ folder_and_files_are_ours_alone(void **state)
 	struct stat st;
 	struct db *second;
 	struct err e;
-	char path[128];
+	char path[160];
 
 	(void)state;
 	world_of(&w, SIZE);
@@ -414,6 +415,117 @@ a_full_map_refuses_puts_and_takes_deletes(void **state)
 	world_clear(&w);
 }
 
+/* -- a file system without a block left ----------------------------------------------------------- */
+
+#define VALUE 60000 /* 15 pages */
+
+/* How many were taken until one was refused for want of space. */
+static int
+put_until_full(struct world *w, int from)
+{
+	char key[32];
+	enum refusal why;
+
+	for (int n = from; n < 10000; n++) {
+		snprintf(key, sizeof key, "%08d", n);
+		if ((why = now(w, PUT, key, VALUE)) == REFUSAL_NONE)
+			continue;
+		assert_int_equal(why, REFUSAL_system_full);
+		return n - from;
+	}
+	return 10000 - from;
+}
+
+static void delete (struct world *w, int from, int n)
+{
+	char key[32];
+
+	for (int i = from; i < from + n; i++) {
+		snprintf(key, sizeof key, "%08d", i);
+		assert_int_equal(now(w, DEL, key, 0), REFUSAL_NONE);
+		assert_int_equal(look(w, key), -1);
+	}
+}
+
+static void
+world_on(struct world *w, const struct full *f)
+{
+	struct err e;
+
+	*w = (struct world) { .size = (uint64_t)1 << 30 };
+	snprintf(w->folder, sizeof w->folder, "%s/db", f->disk);
+	assert_true(loop_new(&w->loop, &e));
+	reopen(w);
+}
+
+/* Fills by itself; is full because of others; space returns; all without a restart. */
+static void
+full_disk(enum full_kind kind)
+{
+	struct full f;
+	struct world w;
+	int n;
+
+	full_mount(&f, kind);
+	full_take(&f, 16 << 20);
+	world_on(&w, &f);
+	n = put_until_full(&w, 0);
+	assert_in_range(n, 400, 900);
+	full_fill(&f);
+	assert_int_equal(now(&w, PUT, "more", VALUE), REFUSAL_system_full);
+	assert_int_equal(look(&w, "00000000"), VALUE);
+	delete (&w, 0, 100);
+	assert_int_equal(now(&w, PUT, "more", VALUE), REFUSAL_NONE); /* where the deleted were */
+	assert_in_range(put_until_full(&w, 0), 40, 100);
+	delete (&w, 0, 40);
+	reopen(&w); /* a full disk does not keep it from starting either */
+	assert_int_equal(look(&w, "more"), VALUE);
+	delete (&w, n - 200, 200);
+	assert_in_range(put_until_full(&w, n - 200), 100, 300);
+	full_relieve(&f);
+	assert_in_range(put_until_full(&w, 4000), 100, 400);
+	assert_int_equal(look(&w, "more"), VALUE);
+	world_clear(&w);
+	full_unmount(&f);
+}
+
+static void
+a_full_tmpfs_refuses_puts_and_takes_deletes(void **state)
+{
+	(void)state;
+	full_disk(FULL_TMPFS);
+}
+
+static void
+a_full_ext4_refuses_puts_and_takes_deletes(void **state)
+{
+	(void)state;
+	full_disk(FULL_EXT4);
+}
+
+/* What others have taken while it was small: the reserve is there all the same. */
+static void
+others_fill_the_disk(void **state)
+{
+	(void)state;
+	for (enum full_kind kind = 0; kind < FULL_KINDS; kind++) {
+		struct full f;
+		struct world w;
+
+		full_mount(&f, kind);
+		world_on(&w, &f);
+		assert_int_equal(now(&w, PUT, "00000000", VALUE), REFUSAL_NONE);
+		full_fill(&f);
+		put_until_full(&w, 1);
+		delete (&w, 0, 1);
+		reopen(&w);
+		full_relieve(&f);
+		assert_true(put_until_full(&w, 0) > 400);
+		world_clear(&w);
+		full_unmount(&f);
+	}
+}
+
 /* One that does not fit although it said it would: it alone is refused. */
 static void
 a_batch_that_does_not_fit_is_tried_singly(void **state)
@@ -489,7 +601,7 @@ count(void *arg, struct span key, struct span value)
 static void
 damage(const struct world *w, const char *mark)
 {
-	char path[128], *octets, *at;
+	char path[160], *octets, *at;
 	off_t n;
 	int fd;
 
@@ -668,6 +780,9 @@ main(void)
 		cmocka_unit_test(true_is_true),
 		cmocka_unit_test(what_is_beside_the_map_counts),
 		cmocka_unit_test(a_full_map_refuses_puts_and_takes_deletes),
+		cmocka_unit_test(a_full_tmpfs_refuses_puts_and_takes_deletes),
+		cmocka_unit_test(a_full_ext4_refuses_puts_and_takes_deletes),
+		cmocka_unit_test(others_fill_the_disk),
 		cmocka_unit_test(a_batch_that_does_not_fit_is_tried_singly),
 		cmocka_unit_test(the_queue_is_bounded),
 		cmocka_unit_test(a_damaged_record_is_an_error),
