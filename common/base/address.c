@@ -55,6 +55,15 @@ check_local(struct span s, struct err *e)
 
 /* -- domains ---------------------------------------------------------------------------------- */
 
+/* R-LDH labels of RFC 5890 2.3.1 are not used, but for "xn--". */
+static bool
+is_reserved(struct span label)
+{
+	return label.n >= 4 && (unsigned char)label.p[0] < 0x80 &&
+	    (unsigned char)label.p[1] < 0x80 && label.p[2] == '-' && label.p[3] == '-' &&
+	    !span_eq_nocase(span_sub(label, 0, 2), SPAN_LIT("xn"));
+}
+
 /* A "-" neither first nor last; a label with other characters than ASCII is IDN's to judge. */
 static bool
 check_label(struct span label, struct err *e)
@@ -70,6 +79,9 @@ check_label(struct span label, struct err *e)
 	}
 	if (label.n == 0 || label.p[0] == '-' || label.p[label.n - 1] == '-')
 		return err_set(e, REFUSAL_bad_domain, "a label is empty or has an outer hyphen");
+	if (is_reserved(label))
+		return err_set(e, REFUSAL_bad_domain,
+		    "a label has hyphens in places 3 and 4, and is no A-label");
 	if (ascii && label.n > DOMAIN_LABEL_MAX)
 		return err_set(e, REFUSAL_bad_domain, "a label is longer than %d octets",
 		    DOMAIN_LABEL_MAX);
@@ -133,6 +145,8 @@ domain_is_canonical(struct span domain)
 		if (!is_alnum(c) && (c != '-' || label == 0))
 			return false;
 		if ((c >= 'A' && c <= 'Z') || ++label > DOMAIN_LABEL_MAX)
+			return false;
+		if (label == 4 && is_reserved(span_sub(domain, i - 3, 4)))
 			return false;
 		digits += c >= '0' && c <= '9';
 	}

@@ -35,3 +35,17 @@ utf8_printable(struct span s)
 		return 0;
 	return tail + 1;
 }
+
+bool
+utf8_cut(struct span *s, uint32_t *code_point)
+{
+	size_t n = utf8_printable(*s);
+
+	if (n == 0)
+		return false;
+	*code_point = (unsigned char)s->p[0] & (n == 1 ? 0x7fu : 0x7fu >> n);
+	for (size_t i = 1; i < n; i++)
+		*code_point = *code_point << 6 | ((unsigned char)s->p[i] & 0x3f);
+	*s = span_sub(*s, n, s->n);
+	return true;
+}

@@ -7,5 +7,7 @@
 /* Octets of the character that `s` begins with, 1 to 4; 0: none does, or it is a control (C0 with
  * TAB, DEL, C1). */
 size_t utf8_printable(struct span s);
+/* Cuts that character off the front of *s.  False: none, *s is unchanged. */
+bool utf8_cut(struct span *s, uint32_t *code_point);
 
 #endif

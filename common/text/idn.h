@@ -1,9 +1,11 @@
 /* idn — a mail domain in its one form: A-labels, lower case, no trailing dot.
  *
  * IDNA2008 lookup (RFC 5891 section 5) over UTS #46 mapping, nontransitional, STD3 rules on: letters of
- * another width or case and the ideographic full stops are mapped, "ß" and ZWJ in their context
- * stay what they are.  Each label must survive A -> U -> A unchanged, so one domain has one form
- * and `xn--` garbage has none.  Whoever compares domains compares the results of idn_a_label.
+ * another width or case and the ideographic full stops are mapped; "ß" and ZWJ in their context
+ * are kept.  A sign that no domain may hold, in any width or composition, is refused and never
+ * dropped: without it the name would be somebody else's.  Each A-label must decode to a U-label that
+ * IDNA2008 lets register, and back to itself, so one domain has one form.  Compare domains only by
+ * the results of idn_a_label.
  *
  * Spec:   THREATS N8; RFC 1035 2.3.4 (label 63, name 253); a domain has two labels at least.
  * Refuses: address literals and IPv4 numbers (address_literal), all else (bad_domain): empty

@@ -1,6 +1,8 @@
 /* idn_script — scripts of letters in domain labels; see idn_script.h. */
 #include "common/text/idn_script.h"
 
+#include "common/base/utf8.h"
+
 enum script {
 	NONE,
 	COMMON,
@@ -52,27 +54,6 @@ static const struct {
 static const uint16_t lookalikes[] = { 0x430, 0x433, 0x435, 0x43e, 0x43f, 0x440, 0x441, 0x443,
 	0x445, 0x44a, 0x44c, 0x455, 0x456, 0x458 };
 
-/* One code point of UTF-8 from the front; false: malformed. */
-static bool
-next_point(struct span *s, uint32_t *out)
-{
-	unsigned char c = (unsigned char)s->p[0];
-	size_t more = c < 0x80 ? 0 : c >= 0xf0 ? 3 : c >= 0xe0 ? 2 : 1;
-
-	if (more >= s->n || (c >= 0x80 && c < 0xc2) || c > 0xf4)
-		return false;
-	*out = more == 0 ? c : c & (0x3fu >> more);
-	for (size_t i = 1; i <= more; i++) {
-		unsigned char t = (unsigned char)s->p[i];
-
-		if ((t & 0xc0) != 0x80)
-			return false;
-		*out = *out << 6 | (t & 0x3f);
-	}
-	*s = span_sub(*s, more + 1, s->n);
-	return true;
-}
-
 static enum script
 script_of(uint32_t point)
 {
@@ -99,7 +80,7 @@ label_single(struct span label)
 	uint32_t point;
 
 	while (label.n > 0) {
-		if (!next_point(&label, &point) || (script = script_of(point)) == NONE)
+		if (!utf8_cut(&label, &point) || (script = script_of(point)) == NONE)
 			return false;
 		if (script == COMMON)
 			continue;

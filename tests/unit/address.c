@@ -176,8 +176,9 @@ canonical_is_the_only_form_of_statements(void **state)
 	static const char *const bad[] = { "a@A.test",
 		"a@b\xc3\xbc"
 		"cher.test" };
-	static const char *const no[] = { "", "a", "a.", ".a", "a..b", "-a.b", "a-.b", "a.b-",
-		"a.-b", "A.b", "a.B", "a.1", "1.2.3.4", "a_b.c", "a.b.", "[1.2]", "a b.c" };
+	static const char *const no[] = { "", "a", "a.", ".a", "a..b", "-a.b", "a-.b", "ab--c.d",
+		"a---b.c", "a.bc--", "a.b-", "a.-b", "A.b", "a.B", "a.1", "1.2.3.4", "a_b.c",
+		"a.b.", "[1.2]", "a b.c" };
 	struct address a;
 	struct err e;
 
