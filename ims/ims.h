@@ -14,12 +14,12 @@
 #include "common/dns/dns.h"
 #include "common/spf/spf_home.h"
 
-struct auth;
 struct debts;
 struct fetcher;
 struct ims;
 struct ims_store;
 struct loop;
+struct signin_desk;
 
 #define IMS_SWEEP_MS 60000 /* between two looks for what has come to its end */
 
@@ -29,7 +29,7 @@ struct ims_worker {
 	struct loop *loop;
 	struct dns *dns;
 	struct spf_home *spf;
-	struct auth *auth;
+	struct signin_desk *desk;
 	struct fetcher *fetcher;
 	struct debts *debts;
 };

@@ -32,7 +32,7 @@ make_worker(struct ims *i, unsigned n)
 	w->loop = tools->loop;
 	w->dns = tools->dns;
 	w->spf = tools->spf;
-	w->auth = tools->auth;
+	w->desk = tools->desk;
 	w->fetcher = fetcher_new(w);
 	w->debts = debts_new(w);
 }

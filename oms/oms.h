@@ -18,8 +18,8 @@
 
 #define OMS_SWEEP_MS 30000 /* between two looks for what has come to its end */
 
-struct auth;
 struct loop;
+struct signin_desk;
 struct notifier;
 struct oms;
 struct oms_store;
@@ -30,7 +30,7 @@ struct oms_worker {
 	struct loop *loop;
 	struct dns *dns;
 	struct spf_home *spf;
-	struct auth *auth;
+	struct signin_desk *desk;
 	struct notifier *notifier;
 };
 

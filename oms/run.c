@@ -31,7 +31,7 @@ make_worker(struct oms *o, unsigned n)
 	w->loop = tools->loop;
 	w->dns = tools->dns;
 	w->spf = tools->spf;
-	w->auth = tools->auth;
+	w->desk = tools->desk;
 	w->notifier = notifier_new(w);
 }
 

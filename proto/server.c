@@ -11,14 +11,15 @@ static void
 set_deadline(struct server *s)
 {
 	int64_t idle = s->engine.now_ms + SERVER_IDLE_MS, life = s->born_ms + SERVER_LIFE_MS;
-	int64_t hello = s->born_ms + SERVER_HELLO_MS;
+	int64_t entry = s->born_ms + (s->greets ? SERVER_HELLO_MS : SERVER_SIGN_IN_MS);
 
 	s->engine.deadline_ms = idle < life ? idle : life;
 	if (s->rate_ms != 0 && s->rate_ms < s->engine.deadline_ms)
 		s->engine.deadline_ms = s->rate_ms;
-	/* What we ourselves take to judge it does not count. */
-	if (s->greets && s->state == 1 && !s->waiting && hello < s->engine.deadline_ms)
-		s->engine.deadline_ms = hello;
+	/* Our own time to judge the peer does not count. */
+	if ((s->greets || s->signs_in) && s->state == 1 && !s->waiting &&
+	    entry < s->engine.deadline_ms)
+		s->engine.deadline_ms = entry;
 }
 
 bool

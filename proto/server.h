@@ -19,9 +19,10 @@
 #include "common/base/engine.h"
 #include "common/base/err.h"
 
-#define SERVER_IDLE_MS  (5 * 60 * 1000)  /* without a line or a piece of payload */
-#define SERVER_HELLO_MS 20000            /* until HELLO, where there is one */
-#define SERVER_LIFE_MS  (60 * 60 * 1000) /* of one session, whatever it does */
+#define SERVER_IDLE_MS    (5 * 60 * 1000)  /* without a line or a piece of payload */
+#define SERVER_HELLO_MS   20000            /* until HELLO, where there is one */
+#define SERVER_SIGN_IN_MS 60000            /* until its user has signed in, where users do */
+#define SERVER_LIFE_MS    (60 * 60 * 1000) /* of one session, whatever it does */
 /* A payload brings SERVER_RATE_MIN octets a second over each SERVER_RATE_MS in which it could be taken. */
 #define SERVER_RATE_MS     60000
 #define SERVER_RATE_MIN    500

@@ -22,6 +22,7 @@ struct accounts {
 	char *path;
 	pthread_mutex_t lock; /* of newest */
 	struct accounts_set *newest;
+	uint64_t reading;        /* number of newest */
 	pthread_mutex_t looking; /* of stamp; held while the file is read */
 	struct stamp stamp;      /* of what was read, or refused, last */
 };
@@ -101,6 +102,7 @@ refresh(struct accounts *a, struct err *e)
 	pthread_mutex_lock(&a->lock);
 	old = a->newest;
 	a->newest = fresh;
+	a->reading++;
 	pthread_mutex_unlock(&a->lock);
 	accounts_set_put(&old);
 	return true;
@@ -127,6 +129,17 @@ accounts_set_get(struct accounts *a)
 	atomic_fetch_add(&s->references, 1);
 	pthread_mutex_unlock(&a->lock);
 	return s;
+}
+
+uint64_t
+accounts_reading(struct accounts *a)
+{
+	uint64_t n;
+
+	pthread_mutex_lock(&a->lock);
+	n = a->reading;
+	pthread_mutex_unlock(&a->lock);
+	return n;
 }
 
 void

@@ -69,7 +69,9 @@ void accounts_free(struct accounts **a);
 bool accounts_refresh(struct accounts *a, struct err *e);
 
 struct accounts_set *accounts_set_get(struct accounts *a); /* a reference to the newest */
-void accounts_set_put(struct accounts_set **s);            /* gives it back; sets NULL */
+/* The number of the newest reading: it rises with each that was found good. */
+uint64_t accounts_reading(struct accounts *a);
+void accounts_set_put(struct accounts_set **s); /* gives it back; sets NULL */
 
 /* The user whose own address or alias this is; NULL: nobody's. */
 const struct account *accounts_find(const struct accounts_set *s, struct span address);

@@ -80,7 +80,8 @@ bool auth_server_new(struct auth *a, struct span mechanism, struct span binding,
  * use. */
 enum auth_result auth_server_step(struct auth_server *s, struct span in, struct buf *out,
     struct err *e);
-const char *auth_server_user(const struct auth_server *s); /* after DONE; borrowed */
+const char *auth_server_user(const struct auth_server *s);             /* after DONE; borrowed */
+const struct auth_keys *auth_server_keys(const struct auth_server *s); /* the same */
 void auth_server_free(struct auth_server **s);
 
 /* How long the refusal of the n-th wrong password (1, 2, ...) of one connection is to be held

@@ -204,6 +204,12 @@ auth_server_user(const struct auth_server *s)
 	return s->user;
 }
 
+const struct auth_keys *
+auth_server_keys(const struct auth_server *s)
+{
+	return &s->keys;
+}
+
 void
 auth_server_free(struct auth_server **s)
 {

@@ -1,29 +1,99 @@
 /* signin — signing in on one connection; see signin.h. */
 #include "common/auth/signin.h"
 
+#include <openssl/crypto.h>
+
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/queue.h>
 
-#include "common/auth/accounts.h"
 #include "common/base/log.h"
 #include "common/base/memory.h"
 #include "common/loop/loop.h"
 #include "common/net/conn.h"
 
-struct signin {
+LIST_HEAD(signins, signin);
+
+struct signin_desk {
+	struct loop *loop;
+	struct accounts *accounts;
 	struct auth *auth;
+	struct signins sessions; /* that have signed in */
+};
+
+struct signin {
+	LIST_ENTRY(signin) link; /* while signed in */
+	struct signin_desk *desk;
 	struct auth_server *server; /* NULL: no exchange under way */
 	struct loop_timer *penalty;
 	struct conn *conn;
 	const char *name;
 	unsigned char binding[AUTH_BINDING_BYTES];
 	unsigned failures;
-	char owner[ACCOUNTS_OWNER_BYTES], user[ACCOUNTS_ADDRESS_BYTES]; /* once signed in */
-	uint64_t refused; /* the request whose refusal is held back */
-	struct err why;   /* ... and its reason */
+	/* once signed in */
+	char owner[ACCOUNTS_OWNER_BYTES], user[ACCOUNTS_ADDRESS_BYTES];
+	unsigned char stored[AUTH_KEY_BYTES]; /* of the password that was given */
+	uint64_t refused;                     /* the request whose refusal is held back */
+	struct err why;                       /* ... and its reason */
 	void (*late)(void *arg, uint64_t request, const struct err *e);
 	void *arg;
 };
+
+/* -- the desk --------------------------------------------------------------------------------- */
+
+struct signin_desk *
+signin_desk_new(struct loop *l, struct accounts *a)
+{
+	struct signin_desk *d = memory_new(sizeof *d);
+
+	d->loop = l;
+	d->accounts = a;
+	d->auth = auth_new(&accounts_auth_ops, a);
+	LIST_INIT(&d->sessions);
+	return d;
+}
+
+void
+signin_desk_free(struct signin_desk **d)
+{
+	if (*d == NULL)
+		return;
+	auth_free(&(*d)->auth);
+	free(*d);
+	*d = NULL;
+}
+
+static void
+end_session(struct signin *s, enum refusal why)
+{
+	struct err e;
+
+	err_word(&e, why);
+	log_fact(LOG_INFO, "signin.ended", "protocol=%s sid=%llx user=%s word=%s", s->name,
+	    (unsigned long long)conn_id(s->conn), log_str(s->user), refusal_word(why));
+	conn_drop(s->conn, &e);
+}
+
+void
+signin_desk_review(struct signin_desk *d)
+{
+	struct accounts_set *set = accounts_set_get(d->accounts);
+	struct signin *s;
+
+	LIST_FOREACH(s, &d->sessions, link)
+	{
+		const struct account *a = accounts_of_owner(set, s->owner);
+
+		if (a == NULL)
+			end_session(s, REFUSAL_no_such_user);
+		else if (CRYPTO_memcmp(a->keys.stored, s->stored, sizeof s->stored) != 0)
+			end_session(s, REFUSAL_auth_failed);
+	}
+	accounts_set_put(&set);
+}
+
+/* -- one connection --------------------------------------------------------------------------- */
 
 static void
 penalty_over(void *arg)
@@ -37,7 +107,7 @@ penalty_over(void *arg)
 }
 
 bool
-signin_new(struct signin **out, struct auth *a, struct loop *l, struct conn *c, const char *name,
+signin_new(struct signin **out, struct signin_desk *d, struct conn *c, const char *name,
     void (*late)(void *arg, uint64_t request, const struct err *e), void *arg, struct err *e)
 {
 	struct signin *s = memory_new(sizeof *s);
@@ -46,12 +116,12 @@ signin_new(struct signin **out, struct auth *a, struct loop *l, struct conn *c, 
 		free(s);
 		return err_set(e, REFUSAL_internal, "TLS gives no channel binding");
 	}
-	s->auth = a;
+	s->desk = d;
 	s->conn = c;
 	s->name = name;
 	s->late = late;
 	s->arg = arg;
-	s->penalty = loop_timer_new(l, penalty_over, s);
+	s->penalty = loop_timer_new(d->loop, penalty_over, s);
 	*out = s;
 	return true;
 }
@@ -61,6 +131,8 @@ signin_free(struct signin **s)
 {
 	if (*s == NULL)
 		return;
+	if ((*s)->owner[0] != '\0')
+		LIST_REMOVE(*s, link);
 	auth_server_free(&(*s)->server);
 	loop_timer_free(&(*s)->penalty);
 	free(*s);
@@ -76,12 +148,15 @@ fail(struct signin *s, uint64_t request)
 	return false;
 }
 
+/* The engine takes no AUTH after this one. */
 static void
 done(struct signin *s)
 {
 	snprintf(s->owner, sizeof s->owner, "%s", auth_server_user(s->server));
 	span_copy(accounts_owner_address(s->owner), s->user, sizeof s->user);
+	memcpy(s->stored, auth_server_keys(s->server)->stored, sizeof s->stored);
 	auth_server_free(&s->server);
+	LIST_INSERT_HEAD(&s->desk->sessions, s, link);
 	log_fact(LOG_INFO, "signin.user", "protocol=%s sid=%llx peer=%s user=%s", s->name,
 	    (unsigned long long)conn_id(s->conn), conn_peer(s->conn)->host, log_str(s->user));
 }
@@ -94,8 +169,8 @@ signin_step(struct signin *s, struct span mechanism, struct span message, uint64
 
 	if (mechanism.n > 0) {
 		auth_server_free(&s->server);
-		if (!auth_server_new(s->auth, mechanism, span_of(s->binding, sizeof s->binding),
-			&s->server, &s->why))
+		if (!auth_server_new(s->desk->auth, mechanism,
+			span_of(s->binding, sizeof s->binding), &s->server, &s->why))
 			return fail(s, request);
 	}
 	if (s->server == NULL) {

@@ -1,29 +1,37 @@
-/* signin — one connection's signing in, with its price for wrong passwords.
+/* signin — signing in on one connection, and the desk that all connections of a worker share.
  *
- * What the sessions of people in both daemons share: the SASL exchange over auth.h, bound to the
- * connection, the delay of each refusal (THREATS C1), and the log's lines about both.
+ * What the services of people in both daemons have in common: the SASL exchange of auth.h, bound to
+ * the connection; the delay of each refusal; the log's lines about both; and the end of a session
+ * whose user was removed, or was given another password.
  *
- * Async:  signin_step answers at once, but for a failure: its refusal is due when `late` is
- *         called, after a pause that grows with each failure of the connection.
- * Trust:  every message is the peer's.
+ * Async:   signin_step answers at once, except for a failure: its refusal is due when `late` is
+ *          called, after a pause that grows with each failure of the connection.
+ * Threads: a desk and its sessions belong to one thread.
+ * Trust:   every message is the peer's.
  */
 #ifndef COMMON_AUTH_SIGNIN_H
 #define COMMON_AUTH_SIGNIN_H
 
-#include "common/auth/auth.h"
+#include "common/auth/accounts.h"
 
 struct conn;
 struct loop;
 struct signin;
+struct signin_desk;
+
+/* `a` outlives it. */
+struct signin_desk *signin_desk_new(struct loop *l, struct accounts *a);
+void signin_desk_free(struct signin_desk **d); /* after its sessions */
+/* The accounts were read anew: drops the connections of those who may not be signed in any more. */
+void signin_desk_review(struct signin_desk *d);
 
 /* name: of the protocol, for the log; of static life.  False (internal): TLS gives no channel
  * binding, and nobody could sign in. */
-bool signin_new(struct signin **out, struct auth *a, struct loop *l, struct conn *c,
-    const char *name, void (*late)(void *arg, uint64_t request, const struct err *e), void *arg,
-    struct err *e);
+bool signin_new(struct signin **out, struct signin_desk *d, struct conn *c, const char *name,
+    void (*late)(void *arg, uint64_t request, const struct err *e), void *arg, struct err *e);
 void signin_free(struct signin **s); /* late will not be called */
 
-/* mechanism: empty but for the first message of an exchange.  True: *out is the answer, and
+/* mechanism: empty except in the first message of an exchange.  True: *out is the answer, and
  * *signed_in whether it is the last.  False: refused; `late` will say why of this request. */
 bool signin_step(struct signin *s, struct span mechanism, struct span message, uint64_t request,
     struct buf *out, bool *signed_in);

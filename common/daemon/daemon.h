@@ -25,7 +25,6 @@
 #define DAEMON_OFFLOAD_THREADS 4
 #define DAEMON_LISTENERS_MAX   8
 
-struct auth;
 struct conn_limit;
 struct daemon;
 struct dns;
@@ -33,6 +32,7 @@ struct loop;
 struct workers;
 struct offload;
 struct share;
+struct signin_desk;
 struct spf_home;
 struct tls_holder;
 struct listen_incoming;
@@ -72,7 +72,7 @@ struct daemon_worker {
 	struct loop *loop;
 	struct dns *dns;
 	struct spf_home *spf;
-	struct auth *auth;
+	struct signin_desk *desk;
 };
 
 /* The verb `run`: returns the exit status. */

@@ -41,6 +41,7 @@ struct daemon {
 	struct daemon_entry entries[DAEMON_LISTENERS_MAX];
 	struct control *control;
 	struct loop_timer *look, *sweep;
+	uint64_t accounts_reading; /* that sessions were reviewed by */
 	struct loop_fd *signals_watch;
 	int signals;
 	int64_t born_ms;

@@ -1,7 +1,28 @@
 /* daemon_upkeep — what a daemon does now and then on its main thread; see daemon.h. */
+#include "common/auth/signin.h"
 #include "common/base/log.h"
 #include "common/daemon/daemon_private.h"
 #include "common/loop/loop.h"
+#include "common/loop/workers.h"
+
+static void
+review(void *arg)
+{
+	signin_desk_review(arg);
+}
+
+/* Removed users' sessions end on whatever worker they are. */
+static void
+review_sessions(struct daemon *d)
+{
+	uint64_t reading = accounts_reading(d->accounts);
+
+	if (reading == d->accounts_reading)
+		return;
+	d->accounts_reading = reading;
+	for (unsigned i = 0; i < workers_count(d->workers); i++)
+		loop_post(workers_loop(d->workers, i), review, d->worker[i].desk);
+}
 
 static void
 on_look(void *arg)
@@ -11,6 +32,7 @@ on_look(void *arg)
 
 	if (!accounts_refresh(d->accounts, &e))
 		log_fact(LOG_ERROR, "accounts.damaged", "text=%s", log_str(e.text));
+	review_sessions(d);
 	loop_timer_set_ms(d->look, DAEMON_ACCOUNTS_MS);
 }
 

@@ -1,7 +1,7 @@
 /* daemon_workers — the tools of each worker's thread; see daemon.h. */
 #include <stdlib.h>
 
-#include "common/auth/auth.h"
+#include "common/auth/signin.h"
 #include "common/base/memory.h"
 #include "common/daemon/daemon_private.h"
 #include "common/dns/dns.h"
@@ -21,7 +21,7 @@ daemon_workers_begin(struct daemon *d, struct err *e)
 		struct daemon_worker *w = &d->worker[i];
 
 		w->loop = workers_loop(d->workers, i);
-		w->auth = auth_new(&accounts_auth_ops, d->accounts);
+		w->desk = signin_desk_new(w->loop, d->accounts);
 		if (!dns_new(&w->dns, w->loop, d->conf->resolver, e))
 			return false;
 		dns[i] = w->dns;
@@ -42,8 +42,7 @@ daemon_workers_end(struct daemon *d)
 			spf_home_free(&w->spf);
 		if (w->dns != NULL)
 			dns_free(&w->dns);
-		if (w->auth != NULL)
-			auth_free(&w->auth);
+		signin_desk_free(&w->desk);
 		if (w->loop != NULL)
 			loop_drain(w->loop);
 	}

@@ -260,8 +260,7 @@ up(struct conn *c, void *role)
 	struct session *s = role;
 	struct err e;
 
-	if (!signin_new(&s->signin, s->worker->auth, s->worker->loop, c, "mailbox", auth_late, s,
-		&e)) {
+	if (!signin_new(&s->signin, s->worker->desk, c, "mailbox", auth_late, s, &e)) {
 		conn_drop(c, &e);
 		return;
 	}

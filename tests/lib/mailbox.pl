@@ -1,7 +1,7 @@
 #!/usr/bin/perl
 # mailbox.pl ADDRESS:PORT USER PASSWORD-FILE REQUEST... — signs in at an IMS (proto/SPEC.md 12, 15), says one
 # request after the other and prints what answers each: lines as they come, and octets.  For what mc has no
-# command for.
+# command for.  The request `!closed` waits until the server closes, and says so.
 use strict;
 use warnings;
 use Digest::SHA qw(hmac_sha256 sha256);
@@ -31,6 +31,11 @@ my $proof = $key ^ hmac_sha256("$bare,$first,c=biws,r=$nonce", sha256($key));
 message(ask(encode_base64("c=biws,r=$nonce,p=" . encode_base64($proof, ""), "")));
 
 for (@requests) {
+	if ($_ eq "!closed") {
+		1 while defined <$in>;
+		print "closed by the server\n";
+		exit 0;
+	}
 	my $line = ask($_);
 	for (; $line =~ /^150 /; $line = said()) { print "$line\n" }
 	print "$line\n";

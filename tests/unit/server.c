@@ -423,6 +423,36 @@ who_does_not_greet_is_sent_away(void **state)
 	end(&p);
 }
 
+/* A session that has not signed in ends after a minute, whatever else it says. */
+static void
+a_session_of_nobody_ends_early(void **state)
+{
+	struct play p;
+
+	(void)state;
+	begin(&p);
+	p.s.signs_in = true;
+	p.s.engine.deadline_ms = 0;
+	send(&p, "");
+	at(&p, 1000 + SERVER_SIGN_IN_MS - 1);
+	send(&p, "NOOP\r\n");
+	buf_reset(&p.s.engine.out);
+	assert_false(p.s.engine.closing);
+	at(&p, 1000 + SERVER_SIGN_IN_MS);
+	says(&p, "421 4.4.2 [idle] nothing came for too long\r\n");
+	assert_true(p.s.engine.closing);
+	end(&p);
+
+	begin(&p);
+	p.s.signs_in = true;
+	send(&p, "HELLO x\r\n"); /* leaves the first state */
+	at(&p, 1000 + SERVER_SIGN_IN_MS);
+	assert_false(p.s.engine.closing);
+	at(&p, 1000 + SERVER_IDLE_MS);
+	assert_true(p.s.engine.closing);
+	end(&p);
+}
+
 static void
 our_own_slowness_is_not_silence(void **state)
 {
@@ -645,6 +675,7 @@ main(void)
 		cmocka_unit_test(nor_who_was_admitted_a_line_ago),
 		cmocka_unit_test(silence_ends_a_session),
 		cmocka_unit_test(who_does_not_greet_is_sent_away),
+		cmocka_unit_test(a_session_of_nobody_ends_early),
 		cmocka_unit_test(our_own_slowness_is_not_silence),
 		cmocka_unit_test(a_session_has_its_time),
 		cmocka_unit_test(a_held_session_ends_behind_its_replies),

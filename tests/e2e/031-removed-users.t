@@ -1,0 +1,44 @@
+#!/bin/sh
+# A removed user's sessions end, the next user of the address finds nothing of the former one, and
+# --restore gives the former one everything back.
+. tests/e2e/lib.sh
+plan 17
+
+world_up --domains a.test,b.test
+password=$(find "$W" -path '*bob@b.test/password' | head -1)
+session() {	# NAME REQUEST...: as bob, in the background
+	_name=$1; shift
+	tests/world enter "$W" tests/lib/mailbox.pl "$IMS_MAILBOX_b_test" bob@b.test "$password" "$@" >"$T/$_name" 2>&1 &
+	pids="$pids $!"
+}
+
+letter alice@a.test bob@b.test First | as alice@a.test send bob@b.test >/dev/null
+ok "bob has a letter" eventually 20 says alice@a.test as bob@b.test list
+letter bob@b.test alice@a.test Mine | as bob@b.test send alice@a.test >/dev/null
+like "and has sent one" "$(as bob@b.test outbox)" 'alice@a\.test'
+
+session open NOOP '!closed'
+ok "bob is signed in" eventually 10 grep -q '^250' "$T/open"
+ok "another password" sh -c 'echo "another one" | tests/world ims "$1" b.test user password bob@b.test' sh "$W"
+ok "ends the session of the old one" eventually 10 grep -q 'closed by the server' "$T/open"
+ok "the log says why" log_has "$IMS_LOG_b_test" 'signin\.ended .*user=bob@b\.test word=auth-failed'
+ok "the old one again" tests/world ims "$W" b.test user password bob@b.test <"$password"
+
+session open2 NOOP '!closed'
+ok "bob is signed in again" eventually 10 grep -q '^250' "$T/open2"
+ok "bob is removed" ims b.test user remove bob@b.test
+ok "the session ends" eventually 10 grep -q 'closed by the server' "$T/open2"
+ok "the log says why" log_has "$IMS_LOG_b_test" 'signin\.ended .*user=bob@b\.test word=no-such-user'
+status_is "nobody signs in by that name" 77 as bob@b.test list
+
+ok "another person gets the address" tests/world ims "$W" b.test user add bob@b.test <"$password"
+unlike "and finds nothing in the mailbox" "$(as bob@b.test list 2>&1)" 'alice@a\.test'
+unlike "nor in the outbox" "$(as bob@b.test outbox 2>&1)" 'alice@a\.test'
+ims b.test user remove bob@b.test >/dev/null
+tests/world ims "$W" b.test user add --restore bob@b.test <"$password" >/dev/null
+unlike "the newest of the two is restored" "$(as bob@b.test list 2>&1)" 'alice@a\.test'
+ims b.test user remove bob@b.test >/dev/null
+# The former one is the older of two.
+sed -i "\$d" "$(find "$W" -path '*b.test*' -name accounts)"
+tests/world ims "$W" b.test user add --restore bob@b.test <"$password" >/dev/null
+like "and the first is as he was" "$(as bob@b.test list 2>&1; as bob@b.test outbox)" 'alice@a\.test'
