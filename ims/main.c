@@ -11,7 +11,7 @@
 static const struct options_verb verbs[] = {
 	{ "run", "", 0, 0, "serve: accept notifications, keep mailboxes, call for letters", NULL,
 	    ims_run, false },
-	ACCOUNTS_VERBS,
+	ACCOUNTS_VERBS(accounts_verb_user_list),
 	{ "list", "", 0, 0, "mailboxes, and how many notices each holds", NULL, ims_verb_list,
 	    false },
 	{ "evidence show", "MAILBOX NUMBER | ID", 1, 2,

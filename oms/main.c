@@ -10,7 +10,7 @@
 static const struct options_verb verbs[] = {
 	{ "run", "", 0, 0, "serve: take letters, notify, hand them out when they are called for",
 	    NULL, oms_run, false },
-	ACCOUNTS_VERBS,
+	ACCOUNTS_VERBS(oms_verb_user_list),
 	{ "queue", "", 0, 0, "each recipient of each letter that is kept", NULL, oms_verb_queue,
 	    false },
 	{ "status", "", 0, 0, "how the running daemon fares", NULL, oms_verb_status, false },

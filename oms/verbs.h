@@ -9,5 +9,6 @@ extern const struct control_verb oms_control[]; /* role: struct oms; ended by an
 
 int oms_verb_queue(struct options *o); /* each recipient of each letter that is kept */
 int oms_verb_status(struct options *o);
+int oms_verb_user_list(struct options *o); /* with each user's share of the spool in use */
 
 #endif

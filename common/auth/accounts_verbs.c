@@ -254,12 +254,14 @@ accounts_verb_alias_remove(struct options *o)
 }
 
 static void
-list_user(const struct options *o, const struct account *a)
+list_user(const struct options *o, const struct account *a, const struct accounts_more *more)
 {
 	struct json *j, *aliases;
 
 	if (!o->json) {
 		printf("%s", a->address);
+		if (more != NULL)
+			more->text(more->arg, a->address);
 		for (size_t i = 1; i < a->n_addresses; i++)
 			printf("%s%s", i == 1 ? "  also " : ", ", a->addresses[i]);
 		printf("\n");
@@ -272,12 +274,15 @@ list_user(const struct options *o, const struct account *a)
 	json_put_str(j, "address", a->address);
 	json_put_take(j, "aliases", aliases);
 	json_put_int(j, "iterations", a->keys.iterations);
+	if (more != NULL)
+		more->json(more->arg, a->address, j);
 	print_json(j);
 }
 
 static void
-list_aliases(const struct options *o, const struct account *a)
+list_aliases(const struct options *o, const struct account *a, const struct accounts_more *more)
 {
+	(void)more;
 	for (size_t i = 1; i < a->n_addresses; i++) {
 		if (o->json)
 			tell(o, "alias", a->addresses[i], a->address);
@@ -287,7 +292,8 @@ list_aliases(const struct options *o, const struct account *a)
 }
 
 static int
-list(struct options *o, void (*one)(const struct options *o, const struct account *a))
+list(struct options *o, const struct accounts_more *more,
+    void (*one)(const struct options *o, const struct account *a, const struct accounts_more *more))
 {
 	struct verb_call c;
 	struct accounts *a = NULL;
@@ -298,7 +304,7 @@ list(struct options *o, void (*one)(const struct options *o, const struct accoun
 		return end(&c, false, &e);
 	s = accounts_set_get(a);
 	for (size_t i = 0; i < accounts_count(s); i++)
-		one(o, accounts_at(s, i));
+		one(o, accounts_at(s, i), more);
 	if (accounts_count(s) == 0 && !o->json && !o->quiet)
 		fprintf(stderr, "There is no mailbox yet. Make one: %s user add NAME@%s\n",
 		    o->called, c.conf->domains[0].name.text);
@@ -308,13 +314,19 @@ list(struct options *o, void (*one)(const struct options *o, const struct accoun
 }
 
 int
+accounts_list_users(struct options *o, const struct accounts_more *more)
+{
+	return list(o, more, list_user);
+}
+
+int
 accounts_verb_user_list(struct options *o)
 {
-	return list(o, list_user);
+	return list(o, NULL, list_user);
 }
 
 int
 accounts_verb_alias_list(struct options *o)
 {
-	return list(o, list_aliases);
+	return list(o, NULL, list_aliases);
 }

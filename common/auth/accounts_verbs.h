@@ -10,6 +10,8 @@
 
 #include "common/conf/options.h"
 
+struct json;
+
 extern const struct options_option accounts_user_add_options[];
 
 int accounts_verb_user_add(struct options *o);
@@ -20,16 +22,23 @@ int accounts_verb_alias_add(struct options *o);
 int accounts_verb_alias_remove(struct options *o);
 int accounts_verb_alias_list(struct options *o);
 
-/* The rows of a program's verb table. */
-#define ACCOUNTS_VERBS                                                                             \
+/* What a daemon's own `user list` says of each user besides. */
+struct accounts_more {
+	void (*text)(void *arg, const char *address); /* on standard output, behind the address */
+	void (*json)(void *arg, const char *address, struct json *line);
+	void *arg;
+};
+int accounts_list_users(struct options *o, const struct accounts_more *more);
+
+/* The rows of a program's verb table; user_list: its `user list`. */
+#define ACCOUNTS_VERBS(user_list)                                                                  \
 	{ "user add", "ADDRESS", 1, 1, "make a mailbox; asks for its password",                    \
 		accounts_user_add_options, accounts_verb_user_add, false },                        \
 	    { "user password", "ADDRESS", 1, 1, "give a mailbox a new password", NULL,             \
 		    accounts_verb_user_password, false },                                          \
 	    { "user remove", "ADDRESS", 1, 1, "let nobody sign in as ADDRESS any more", NULL,      \
 		    accounts_verb_user_remove, false },                                            \
-	    { "user list", "", 0, 0, "the mailboxes and their aliases", NULL,                      \
-		    accounts_verb_user_list, false },                                              \
+	    { "user list", "", 0, 0, "the mailboxes and their aliases", NULL, user_list, false },  \
 	    { "alias add", "ALIAS ADDRESS", 2, 2, "a further address of a mailbox", NULL,          \
 		    accounts_verb_alias_add, false },                                              \
 	    { "alias remove", "ALIAS", 1, 1, "take an alias away", NULL,                           \

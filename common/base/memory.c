@@ -20,6 +20,16 @@ memory_new(size_t n)
 	return memory_array(1, n);
 }
 
+void *
+memory_resize(void *p, size_t count, size_t n)
+{
+	void *q = reallocarray(p, count, n);
+
+	if (q == NULL)
+		abort();
+	return q;
+}
+
 char *
 memory_text(const char *s)
 {

@@ -52,6 +52,8 @@ struct conf_role {
 	char connect_from[CONF_LISTEN_BYTES]; /* empty: the system's choice */
 	char control[CONF_PATH_BYTES];
 	int64_t hold_limit_s; /* ims alone */
+	int64_t user_letters; /* oms alone: of one user, not fetched yet */
+	uint64_t user_bytes;  /* oms alone: of the spool, for one user */
 };
 
 struct conf {

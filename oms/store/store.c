@@ -47,6 +47,7 @@ oms_store_open(const char *folder, uint64_t size, struct offload *o, struct oms_
 	if (s == NULL)
 		abort();
 	atomic_init(&s->refs, 1);
+	oms_claims_init(&s->claims);
 	snprintf(path, sizeof path, "%s/bodies", folder);
 	if (!db_open(folder, size, tables, OMS_TABLES, &s->db, e) ||
 	    !spool_open(path, size, o, &s->spool, e) ||
@@ -84,6 +85,7 @@ oms_store_drop(struct oms_store **sp)
 	if (atomic_fetch_sub(&s->refs, 1) > 1)
 		return;
 	spool_free(&s->spool);
+	oms_claims_clear(&s->claims);
 	free(s);
 }
 
@@ -99,7 +101,7 @@ struct put {
 	struct db_write write;
 	struct oms_store *store;
 	struct oms_letter_record letter;
-	uint64_t max_letters, max_octets;
+	struct oms_user_limits most;
 	struct buf body; /* inline octets */
 	struct oms_delivery *deliveries;
 	size_t n;
@@ -109,46 +111,32 @@ struct put {
 	void *arg;
 };
 
-/* A token that is older than SUBMIT_TOKEN_S is as good as none. */
-static bool
-token_seen(struct db_txn *t, struct put *p, const struct oms_key *k)
+bool
+oms_token_get(struct db_txn *t, const char *user, const char *token, int64_t now_s, struct ulid *id)
 {
+	struct oms_key k = oms_key_named(user, span_str(token));
 	struct span value;
 	struct reader r;
 
-	if (p->letter.token[0] == '\0' || !db_get(t, TOKEN, oms_key_span(k), &value))
+	if (token[0] == '\0' || !db_get(t, TOKEN, oms_key_span(&k), &value))
 		return false;
 	r = reader_of(value);
-	read_bytes(&r, p->id.b, ULID_BYTES);
-	return (int64_t)read_u64(&r) > p->letter.facts.date_s && reader_done(&r);
+	read_bytes(&r, id->b, ULID_BYTES);
+	return (int64_t)read_u64(&r) > now_s && reader_done(&r);
 }
 
 static void
-put_token(struct db_txn *t, const struct put *p, const struct oms_key *k)
+put_token(struct db_txn *t, const struct put *p)
 {
+	struct oms_key k = oms_key_named(p->letter.facts.user, span_str(p->letter.token));
 	struct buf value = BUF_INIT;
 
 	if (p->letter.token[0] == '\0')
 		return;
 	put_bytes(&value, p->id.b, ULID_BYTES);
 	put_u64(&value, (uint64_t)(p->letter.facts.date_s + SUBMIT_TOKEN_S));
-	db_put(t, TOKEN, oms_key_span(k), buf_span(&value));
+	db_put(t, TOKEN, oms_key_span(&k), buf_span(&value));
 	buf_clear(&value);
-}
-
-/* Counts the letter as one more of its user's. */
-static bool
-count_in(const struct put *p, struct oms_user_counts *user, struct err *e)
-{
-	user->letters++;
-	user->octets += p->letter.facts.size;
-	if (RULE(mailbox_full) &&
-	    ((p->max_letters > 0 && user->letters > p->max_letters) ||
-		(p->max_octets > 0 && user->octets > p->max_octets)))
-		return err_set(e, REFUSAL_mailbox_full,
-		    "too much of yours is still waiting to be "
-		    "fetched");
-	return true;
 }
 
 static bool
@@ -156,22 +144,20 @@ apply_put(struct db_txn *t, void *arg, struct err *e)
 {
 	struct put *p = arg;
 	const struct oms_letter *l = &p->letter.facts;
-	struct oms_key token = oms_key_named(l->user, span_str(p->letter.token)), k;
-	struct oms_user_counts user;
+	struct oms_key k;
 
-	if ((p->known = token_seen(t, p, &token)))
+	if ((p->known = oms_token_get(t, l->user, p->letter.token, l->date_s, &p->id)))
 		return true;
-	if (db_fault(t, e) || !oms_user_get(t, l->user, &user, e) || !count_in(p, &user, e))
+	if (db_fault(t, e) || !oms_user_add_letter(t, &p->letter, &p->most, e))
 		return false;
 	p->id = l->id;
-	oms_user_put(t, l->user, &user);
 	oms_letter_put(t, &p->letter);
 	k = oms_key_id(&l->id);
 	if (p->letter.file[0] == '\0')
 		db_put(t, BODY, oms_key_span(&k), buf_span(&p->body));
 	for (size_t i = 0; i < p->n; i++)
 		oms_delivery_put(t, &p->deliveries[i], 0);
-	put_token(t, p, &token);
+	put_token(t, p);
 	k = oms_key_named(l->user, span_of(l->id.b, ULID_BYTES));
 	db_put(t, OUTBOX, oms_key_span(&k), (struct span) { 0 });
 	k = oms_key_end(l->hold_until_s, &l->id);
@@ -215,6 +201,16 @@ copy_delivery(struct oms_delivery *to, const struct oms_delivery *from)
 	memcpy(to->recipients, from->recipients, from->n_recipients * sizeof *to->recipients);
 }
 
+static uint64_t
+price_of(const struct oms_put *in)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < in->n_deliveries; i++)
+		n += in->deliveries[i].n_recipients;
+	return oms_letter_price(n);
+}
+
 void
 oms_store_put_take(struct oms_store *s, const struct oms_put *in, struct loop *l,
     oms_store_put_done *done, void *arg)
@@ -229,11 +225,11 @@ oms_store_put_take(struct oms_store *s, const struct oms_put *in, struct loop *l
 		.facts = in->letter,
 		.open = (uint32_t)in->n_deliveries,
 		.body = true,
+		.price = price_of(in),
 	};
 	memcpy(p->letter.file, in->kept->name, sizeof p->letter.file);
 	memcpy(p->letter.token, in->token, sizeof p->letter.token);
-	p->max_letters = in->max_letters;
-	p->max_octets = in->max_octets;
+	p->most = in->most;
 	if (p->letter.file[0] == '\0') {
 		p->body = in->kept->octets;
 		in->kept->octets = (struct buf)BUF_INIT;

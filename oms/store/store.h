@@ -32,7 +32,9 @@
  * to be removed (removed by the sweep that finds it).  Each record names its body before anything
  * is acknowledged, for the file is durable before the transaction begins.
  *
- * Each user's letters and octets that are kept are counted in the transaction that changes them.
+ * A user's share of the spool: the letters whose bodies are kept are counted, and the octets: of the
+ * bodies, and a fixed price for the records of each letter and each recipient until they are forgotten.
+ * The sums change in the transaction that changes what they count.  A letter of version 1 has no price.
  *
  * Besides the letters it remembers domains of recipients until a time; as what, says oms/downgrade.h.
  *
@@ -46,9 +48,11 @@
 #include "proto/statement.h"
 #include "proto/submit.h"
 
-#define OMS_STORE_OUTCOME_S  (30 * 86400) /* outcomes stay in the outbox for so long */
-#define OMS_STORE_DUE_PAGE   64           /* deliveries in one reading */
-#define OMS_STORE_USER_BYTES 288          /* what common/auth/accounts.h calls an owner */
+#define OMS_STORE_OUTCOME_S       (30 * 86400) /* outcomes stay in the outbox for so long */
+#define OMS_STORE_DUE_PAGE        64           /* deliveries in one reading */
+#define OMS_STORE_USER_BYTES      288          /* what common/auth/accounts.h calls an owner */
+#define OMS_STORE_LETTER_PRICE    1024         /* octets */
+#define OMS_STORE_RECIPIENT_PRICE 1024
 
 struct loop;
 struct offload;
@@ -100,18 +104,31 @@ struct oms_delivery {
 
 void oms_delivery_clear(struct oms_delivery *d);
 
+/* What one user may have; 0: no bound. */
+struct oms_user_limits {
+	uint64_t letters, octets;
+};
+
+struct oms_claim;
+
+/* Before a letter is received: claims its place in the user's share, so that letters that arrive at
+ * the same time stay within it too.  *out NULL: the letter with this token is kept already.  False:
+ * outbox_full, message_too_big (it fits into no share). */
+bool oms_store_claim(struct oms_store *s, const char *user, const char *token, uint64_t size,
+    size_t n_recipients, struct oms_user_limits most, struct oms_claim **out, struct err *e);
+void oms_claim_free(struct oms_claim **c); /* also after oms_store_close; sets NULL */
+
 struct oms_put {
 	struct oms_letter letter;
 	char token[SUBMIT_TOKEN_MAX + 1]; /* "": none */
 	struct spool_kept *kept;          /* taken */
 	struct oms_delivery *deliveries;  /* borrowed during the call */
 	size_t n_deliveries;
-	/* What the user may have waiting, this letter included; 0: no bound.  mailbox_full. */
-	uint64_t max_letters, max_octets;
+	struct oms_user_limits most; /* this letter included */
 };
 
 /* id: the letter's own; or of the letter that came with this user and token before (then nothing
- * new is stored).  e: system_full, mailbox_full, storage ... */
+ * new is stored).  e: system_full, outbox_full, storage ... */
 typedef void oms_store_put_done(void *arg, const struct ulid *id, const struct err *e);
 void oms_store_put_take(struct oms_store *s, const struct oms_put *p, struct loop *l,
     oms_store_put_done *done, void *arg);
@@ -180,7 +197,7 @@ struct oms_store_counts {
 void oms_store_counts(struct oms_store *s, struct oms_store_counts *out);
 
 struct oms_user_counts {
-	uint64_t letters, octets; /* whose bodies are kept */
+	uint64_t letters, octets;
 };
 bool oms_store_user(struct oms_store *s, const char *user, struct oms_user_counts *out,
     struct err *e);

@@ -178,19 +178,6 @@ oms_store_queue(struct oms_store *s, const struct ulid *after_id, const char *af
 	return !fault;
 }
 
-bool
-oms_store_user(struct oms_store *s, const char *user, struct oms_user_counts *out, struct err *e)
-{
-	struct db_txn *t;
-	bool good;
-
-	if (!db_read(s->db, &t, e))
-		return false;
-	good = oms_user_get(t, user, out, e);
-	db_read_end(&t);
-	return good;
-}
-
 void
 oms_store_counts(struct oms_store *s, struct oms_store_counts *out)
 {

@@ -1,14 +1,15 @@
 /* store_private — how letters and deliveries stand in the spool's tables.  For oms/store*.c alone.
  *
  *	table        key                                    value
- *	LETTER       id                                     version, facts, token, file, deliveries left
+ *	LETTER       id                                     version, facts, token, file, deliveries left,
+ *	                                                    price (since version 2)
  *	BODY         id                                     octets of an inline body
  *	DELIVERY     id, peer                               version, own, statement, recipients, tries, next
  *	DUE          pair(16), next_ms(8), id               own NUL peer
  *	TOKEN        user NUL token                         id, until_s
  *	OUTBOX       user NUL id                            -
  *	END          time_s(8), id                          -
- *	USER         user                                   version, letters, octets whose bodies are kept
+ *	USER         user                                   version, letters, octets: its share in use
  *	PEER         domain                                 version, until_s
  *
  * pair = the first 16 octets of SHA-256(own NUL peer), so that a key stays within LMDB's limit.
@@ -16,6 +17,7 @@
 #ifndef OMS_STORE_STORE_PRIVATE_H
 #define OMS_STORE_STORE_PRIVATE_H
 
+#include <pthread.h>
 #include <stdatomic.h>
 
 #include "common/store/db.h"
@@ -28,11 +30,20 @@ struct oms_key {
 	size_t n;
 };
 
+/* Letters that are being received, by user. */
+struct oms_claims {
+	pthread_mutex_t lock;
+	struct oms_claim *first;
+};
+void oms_claims_init(struct oms_claims *c);
+void oms_claims_clear(struct oms_claims *c);
+
 /* Counted: what is under way holds it, for its `done` may come after oms_store_close. */
 struct oms_store {
 	atomic_uint refs;
 	struct db *db; /* NULL: closed */
 	struct spool *spool;
+	struct oms_claims claims;
 	struct oms_key peer_next; /* the sweep's: where it goes on */
 };
 
@@ -46,6 +57,7 @@ struct oms_letter_record {
 	uint32_t open;                    /* deliveries that are not over */
 	bool body;                        /* it is still there */
 	int64_t forget_s;                 /* once it is over: when its outcome is forgotten */
+	uint64_t price;                   /* octets counted for its records; 0 in version 1 */
 };
 
 struct span oms_key_span(const struct oms_key *k);
@@ -59,6 +71,7 @@ struct oms_key oms_key_named(const char *name, struct span rest); /* name NUL re
 struct oms_key oms_key_end(int64_t at_s, const struct ulid *id);
 int64_t oms_key_time(struct span key, size_t at);
 
+bool oms_damaged(struct err *e); /* false; *e is storage */
 void oms_letter_write(struct buf *out, const struct oms_letter_record *r);
 bool oms_letter_read(struct span value, struct oms_letter_record *r, struct err *e);
 void oms_delivery_write(struct buf *out, const struct oms_delivery *d);
@@ -74,8 +87,17 @@ bool oms_delivery_get(struct db_txn *t, const struct ulid *id, const char *peer,
 /* Replaces the record, and its place among what is due (was_ms -> d->next_ms; 0: none). */
 void oms_delivery_put(struct db_txn *t, const struct oms_delivery *d, int64_t was_ms);
 
+/* The token's letter is kept, and the token holds at now_s. */
+bool oms_token_get(struct db_txn *t, const char *user, const char *token, int64_t now_s,
+    struct ulid *id);
+
 bool oms_user_get(struct db_txn *t, const char *user, struct oms_user_counts *c, struct err *e);
-void oms_user_put(struct db_txn *t, const char *user, const struct oms_user_counts *c);
+/* Counts a letter with its body and its price.  False: outbox_full; nothing was put. */
+bool oms_user_add_letter(struct db_txn *t, const struct oms_letter_record *r,
+    const struct oms_user_limits *most, struct err *e);
+bool oms_user_drop_body(struct db_txn *t, const struct oms_letter_record *r, struct err *e);
+bool oms_user_drop_outcome(struct db_txn *t, const struct oms_letter_record *r, struct err *e);
+uint64_t oms_letter_price(size_t n_recipients);
 
 #define OMS_PEERS_SWEEP 200 /* forgotten in one sweep */
 

@@ -8,6 +8,7 @@
 #include "common/base/record.h"
 
 #define VERSION_1 1
+#define VERSION_2 2 /* of a letter: with its price */
 
 /* -- keys --------------------------------------------------------------------------------------- */
 
@@ -122,8 +123,8 @@ read_str(struct reader *r, char *dst, size_t cap)
 	return span_copy(read_span(r), dst, cap);
 }
 
-static bool
-damaged(struct err *e)
+bool
+oms_damaged(struct err *e)
 {
 	return err_set(e, REFUSAL_storage, "a stored record is damaged");
 }
@@ -131,7 +132,7 @@ damaged(struct err *e)
 void
 oms_letter_write(struct buf *out, const struct oms_letter_record *r)
 {
-	put_u8(out, VERSION_1);
+	put_u8(out, VERSION_2);
 	put_bytes(out, r->facts.id.b, ULID_BYTES);
 	put_span(out, span_str(r->facts.user));
 	put_span(out, span_str(r->facts.from));
@@ -146,13 +147,15 @@ oms_letter_write(struct buf *out, const struct oms_letter_record *r)
 	put_u32(out, r->open);
 	put_u8(out, r->body);
 	put_u64(out, (uint64_t)r->forget_s);
+	put_u64(out, r->price);
 }
 
 bool
 oms_letter_read(struct span value, struct oms_letter_record *r, struct err *e)
 {
 	struct reader in = reader_of(value);
-	bool good = read_u8(&in) == VERSION_1;
+	uint8_t version = read_u8(&in);
+	bool good = version == VERSION_1 || version == VERSION_2;
 
 	*r = (struct oms_letter_record) { 0 };
 	read_bytes(&in, r->facts.id.b, ULID_BYTES);
@@ -169,7 +172,9 @@ oms_letter_read(struct span value, struct oms_letter_record *r, struct err *e)
 	r->open = read_u32(&in);
 	r->body = read_u8(&in) != 0;
 	r->forget_s = (int64_t)read_u64(&in);
-	return (good && reader_done(&in)) || damaged(e);
+	if (version == VERSION_2)
+		r->price = read_u64(&in);
+	return (good && reader_done(&in)) || oms_damaged(e);
 }
 
 static void
@@ -236,7 +241,7 @@ oms_delivery_read(struct span value, struct oms_delivery *d, struct err *e)
 	d->n_recipients = read_u16(&in);
 	if (!good || d->n_recipients > SUBMIT_RECIPIENTS_MAX) {
 		d->n_recipients = 0;
-		return damaged(e);
+		return oms_damaged(e);
 	}
 	buf_add(&d->statement, statement.p, statement.n);
 	if ((d->recipients = calloc(d->n_recipients + 1, sizeof *d->recipients)) == NULL)
@@ -246,7 +251,7 @@ oms_delivery_read(struct span value, struct oms_delivery *d, struct err *e)
 	if (good && reader_done(&in))
 		return true;
 	oms_delivery_clear(d);
-	return damaged(e);
+	return oms_damaged(e);
 }
 
 void
@@ -316,38 +321,6 @@ oms_delivery_put(struct db_txn *t, const struct oms_delivery *d, int64_t was_ms)
 }
 
 bool
-oms_user_get(struct db_txn *t, const char *user, struct oms_user_counts *c, struct err *e)
-{
-	struct span value;
-	struct reader r;
-
-	*c = (struct oms_user_counts) { 0 };
-	if (!db_get(t, USER, span_str(user), &value))
-		return !db_fault(t, e);
-	r = reader_of(value);
-	if (read_u8(&r) != VERSION_1)
-		return damaged(e);
-	c->letters = read_u64(&r);
-	c->octets = read_u64(&r);
-	return reader_done(&r) || damaged(e);
-}
-
-void
-oms_user_put(struct db_txn *t, const char *user, const struct oms_user_counts *c)
-{
-	struct buf value = BUF_INIT;
-
-	put_u8(&value, VERSION_1);
-	put_u64(&value, c->letters);
-	put_u64(&value, c->octets);
-	if (c->letters > 0)
-		db_put(t, USER, span_str(user), buf_span(&value));
-	else
-		db_del(t, USER, span_str(user));
-	buf_clear(&value);
-}
-
-bool
 oms_recipient_is_over(const struct oms_recipient *r)
 {
 	return r->state != SUBMIT_WAITING && r->state != SUBMIT_NOTIFIED &&
@@ -387,7 +360,6 @@ oms_letter_delivery_over(struct db_txn *t, const struct ulid *id, int64_t now_s,
     char file[SPOOL_NAME_BYTES], struct err *e)
 {
 	struct oms_letter_record r;
-	struct oms_user_counts user;
 	struct oms_key k = oms_key_id(id), end;
 
 	file[0] = '\0';
@@ -396,11 +368,8 @@ oms_letter_delivery_over(struct db_txn *t, const struct ulid *id, int64_t now_s,
 	if (r.open > 0)
 		r.open--;
 	if (r.open == 0 && r.body) {
-		if (!oms_user_get(t, r.facts.user, &user, e))
+		if (!oms_user_drop_body(t, &r, e))
 			return false;
-		user.letters -= user.letters > 0;
-		user.octets -= user.octets < r.facts.size ? user.octets : r.facts.size;
-		oms_user_put(t, r.facts.user, &user);
 		snprintf(file, SPOOL_NAME_BYTES, "%s", r.file);
 		r.body = false;
 		r.file[0] = '\0';

@@ -78,8 +78,8 @@ expire(struct db_txn *t, struct sweep *w, size_t i, const char *peer, struct err
 	return good;
 }
 
-static void
-forget(struct db_txn *t, const struct oms_letter_record *r, const struct peers *p)
+static bool
+forget(struct db_txn *t, const struct oms_letter_record *r, const struct peers *p, struct err *e)
 {
 	struct oms_key k = oms_key_id(&r->facts.id);
 	struct span token;
@@ -97,6 +97,7 @@ forget(struct db_txn *t, const struct oms_letter_record *r, const struct peers *
 	if (db_get(t, TOKEN, oms_key_span(&k), &token) &&
 	    span_eq(span_sub(token, 0, ULID_BYTES), span_of(r->facts.id.b, ULID_BYTES)))
 		db_del(t, TOKEN, oms_key_span(&k));
+	return oms_user_drop_outcome(t, r, e);
 }
 
 /* At hold_until all that is open expires; at forget_s the outcome goes.  Another end is one that
@@ -120,7 +121,7 @@ end_letter(struct db_txn *t, struct sweep *w, size_t i, struct err *e)
 		for (size_t n = 0; n < p.n && good; n++)
 			good = expire(t, w, i, p.name[n], e);
 	else if (!r.body && r.forget_s <= w->now_s)
-		forget(t, &r, &p);
+		good = forget(t, &r, &p, e);
 	free(p.name);
 	return good;
 }

@@ -14,7 +14,8 @@
 struct letter {
 	struct oms_worker *worker;
 	struct spool_in *in;
-	struct buf header; /* as much of the letter as its header needs */
+	struct oms_claim *claim; /* NULL: none, or it is the store's sum by now */
+	struct buf header;       /* as much of the letter as its header needs */
 	bool whole_header;
 	bool cr;   /* the last octet was CR */
 	bool bare; /* a CR or LF stood alone */
@@ -22,11 +23,24 @@ struct letter {
 	char token[SUBMIT_TOKEN_MAX + 1];
 	char (*to)[ADDRESS_STR_BYTES];
 	size_t n_to;
+	struct oms_user_limits most;
 	struct oms_delivery *deliveries;
 	size_t n_deliveries;
 	oms_store_put_done *done;
 	void *arg;
 };
+
+struct oms_user_limits
+letter_limits(const struct conf *c)
+{
+	const struct conf_role *r = &c->role[CONF_ROLE_OMS];
+	uint64_t half = r->folder_bytes / 2;
+
+	return (struct oms_user_limits) {
+		.letters = (uint64_t)r->user_letters,
+		.octets = r->user_bytes < half ? r->user_bytes : half,
+	};
+}
 
 /* -- octets ------------------------------------------------------------------------------------- */
 
@@ -39,6 +53,8 @@ letter_new(struct oms_worker *w, const char *user, const struct submit_envelope 
 	int64_t keep_s = d == NULL ? 0 : d->keep_s;
 	uint64_t most = d == NULL ? 0 : d->message_bytes;
 	int64_t hold_s = env->hold_days == 0 ? keep_s : (int64_t)env->hold_days * 86400;
+	struct oms_user_limits limits = letter_limits(conf);
+	struct oms_claim *claim;
 	struct letter *l;
 
 	conf_unref(&conf);
@@ -48,7 +64,12 @@ letter_new(struct oms_worker *w, const char *user, const struct submit_envelope 
 	if (RULE(bad_hold) && hold_s > keep_s)
 		return err_set(e, REFUSAL_bad_hold, "letters are kept for at most %lld days",
 		    (long long)(keep_s / 86400));
+	if (!oms_store_claim(w->oms->store, user, env->token, env->octets, env->n_to, limits,
+		&claim, e))
+		return false;
 	l = memory_new(sizeof *l);
+	l->claim = claim;
+	l->most = limits;
 	l->to = memory_array(env->n_to + 1, sizeof *l->to);
 	l->worker = w;
 	l->in = spool_begin(oms_store_spool(w->oms->store));
@@ -98,6 +119,7 @@ letter_free(struct letter **lp)
 		return;
 	if (l->in != NULL)
 		spool_abort_take(l->in);
+	oms_claim_free(&l->claim);
 	for (size_t i = 0; i < l->n_deliveries; i++)
 		oms_delivery_clear(&l->deliveries[i]);
 	free(l->deliveries);
@@ -176,6 +198,7 @@ stored(void *arg, const struct ulid *id, const struct err *e)
 {
 	struct letter *l = arg;
 
+	oms_claim_free(&l->claim);
 	for (size_t i = 0; i < l->n_deliveries && e == NULL; i++)
 		notifier_wake(l->worker->oms, l->deliveries[i].own, l->deliveries[i].peer);
 	l->done(l->arg, id, e);
@@ -219,6 +242,7 @@ kept(void *arg, struct spool_kept *k, const struct err *e)
 		.kept = k,
 		.deliveries = l->deliveries,
 		.n_deliveries = l->n_deliveries,
+		.most = l->most,
 	};
 	memcpy(put.token, l->token, sizeof put.token);
 	oms_store_put_take(l->worker->oms->store, &put, l->worker->loop, stored, l);

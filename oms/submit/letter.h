@@ -16,7 +16,10 @@
 
 struct letter;
 
-/* False: bad_hold, message_too_big.  `user`: the owner (common/auth/accounts.h) who signed in. */
+/* A user's share of the spool.  Whatever the configuration says, half of the spool is left to others. */
+struct oms_user_limits letter_limits(const struct conf *c);
+
+/* `user`: the owner (common/auth/accounts.h) who has signed in.  False: bad_hold, message_too_big, outbox_full. */
 bool letter_new(struct oms_worker *w, const char *user, const struct submit_envelope *env,
     struct letter **out, struct err *e);
 void letter_add(struct letter *l, struct span piece);

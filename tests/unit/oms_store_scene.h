@@ -1,0 +1,384 @@
+/* oms_store_scene — a spool in a folder of its own, letters for it, its calls one at a time; after
+ * <cmocka.h>.
+ */
+#ifndef TESTS_UNIT_OMS_STORE_SCENE_H
+#define TESTS_UNIT_OMS_STORE_SCENE_H
+
+#include <dirent.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "common/base/clock.h"
+#include "common/base/memory.h"
+#include "common/base/random.h"
+#include "common/loop/loop.h"
+#include "common/loop/offload.h"
+#include "oms/store/store.h"
+
+#define SIZE ((uint64_t)64 << 20)
+#define DAY  86400
+
+struct world {
+	char folder[64];
+	struct oms_store *store;
+	struct loop *loop;
+	struct offload *offload;
+	unsigned waiting;
+};
+
+static inline void
+told(struct world *w)
+{
+	if (--w->waiting == 0)
+		loop_stop(w->loop);
+}
+
+static inline void
+wait_all(struct world *w)
+{
+	if (w->waiting > 0)
+		loop_run(w->loop);
+}
+
+static inline void
+reopen(struct world *w)
+{
+	struct err e;
+
+	oms_store_close(&w->store);
+	if (!oms_store_open(w->folder, SIZE, w->offload, &w->store, &e))
+		fail_msg("%s", e.text);
+}
+
+static inline void
+world_init(struct world *w)
+{
+	struct err e;
+
+	*w = (struct world) { .folder = "/tmp/tillcalled-oms-XXXXXX" };
+	assert_non_null(mkdtemp(w->folder));
+	assert_true(loop_new(&w->loop, &e));
+	assert_true(offload_new(&w->offload, 2, &e) && offload_start(w->offload, &e));
+	reopen(w);
+}
+
+static inline int
+rmdir_all(const char *folder)
+{
+	char command[128];
+
+	snprintf(command, sizeof command, "rm -r %s", folder);
+	return system(command);
+}
+
+static inline void
+world_clear(struct world *w)
+{
+	offload_free(&w->offload);
+	loop_drain(w->loop);
+	oms_store_close(&w->store);
+	loop_free(&w->loop);
+	assert_int_equal(rmdir_all(w->folder), 0);
+}
+
+static inline unsigned
+files(const struct world *w)
+{
+	char path[128];
+	unsigned n = 0;
+	struct dirent *d;
+	DIR *dir;
+
+	snprintf(path, sizeof path, "%s/bodies", w->folder);
+	assert_non_null(dir = opendir(path));
+	while ((d = readdir(dir)) != NULL)
+		n += d->d_name[0] != '.';
+	closedir(dir);
+	return n;
+}
+
+/* spool_remove's work is not told of. */
+static inline void
+wait_for_files(const struct world *w, unsigned n)
+{
+	for (int i = 0; i < 500 && files(w) != n; i++)
+		usleep(10000);
+	assert_int_equal(files(w), n);
+}
+
+/* -- letters --------------------------------------------------------------------------------- */
+
+struct outcome {
+	struct world *world;
+	struct ulid id;
+	enum refusal why;
+	struct source *source;
+	uint64_t size;
+};
+
+static inline void
+on_kept(void *arg, struct spool_kept *kept, const struct err *e)
+{
+	assert_null(e);
+	*(struct spool_kept *)arg = *kept;
+}
+
+struct spool;
+
+/* What the spool makes of a letter of n octets; the store's own spool is not ours to see, so one of
+ * the same folder is opened. */
+static inline void
+body(struct world *w, size_t n, struct spool_kept *kept)
+{
+	char path[128];
+	struct spool *s;
+	struct spool_in *in;
+	struct err e;
+	char *octets = memory_new(n + 1);
+
+	memset(octets, 'b', n);
+	snprintf(path, sizeof path, "%s/bodies", w->folder);
+	assert_true(spool_open(path, UINT64_MAX, w->offload, &s, &e));
+	in = spool_begin(s);
+	spool_add(in, span_of(octets, n));
+	*kept = (struct spool_kept) { .size = UINT64_MAX };
+	spool_end_take(in, w->loop, on_kept, kept);
+	for (int i = 0; i < 1000 && kept->size == UINT64_MAX; i++) {
+		loop_drain(w->loop);
+		usleep(1000);
+	}
+	assert_int_equal(kept->size, n);
+	spool_free(&s);
+	free(octets);
+}
+
+static inline struct oms_delivery
+delivery(const char *peer, size_t n, const char *const *to)
+{
+	struct oms_delivery d = { .own = "a.test", .next_ms = 1000 };
+
+	snprintf(d.peer, sizeof d.peer, "%s", peer);
+	d.recipients = memory_array(n, sizeof *d.recipients);
+	d.n_recipients = n;
+	for (size_t i = 0; i < n; i++) {
+		snprintf(d.recipients[i].address, sizeof d.recipients[i].address, "%s@%s", to[i],
+		    peer);
+		memset(d.recipients[i].salt, (int)i + 1, STATEMENT_SALT_BYTES);
+		d.recipients[i].since_s = 5;
+	}
+	buf_addf(&d.statement, "Tillcalled-Notification: 1 for %s", peer);
+	return d;
+}
+
+static inline void
+on_put(void *arg, const struct ulid *id, const struct err *e)
+{
+	struct outcome *o = arg;
+
+	o->why = e == NULL ? REFUSAL_NONE : e->why;
+	if (e == NULL)
+		o->id = *id;
+	told(o->world);
+}
+
+struct letter {
+	const char *token;
+	size_t size;
+	int64_t date_s, hold_until_s;
+	uint64_t max_letters, max_octets;
+	bool one; /* bob@b.test alone; else carol@b.test and dave@c.test too */
+};
+
+static inline enum refusal
+put(struct world *w, const struct letter *l, struct ulid *id)
+{
+	static const char *const to[] = { "bob", "carol", "dave" };
+	struct outcome o = { .world = w };
+	struct spool_kept kept;
+	struct oms_delivery d[2] = {
+		delivery("b.test", l->one ? 1 : 2, to),
+		delivery("c.test", 1, to + 2),
+	};
+	struct oms_put p = {
+		.kept = &kept,
+		.deliveries = d,
+		.n_deliveries = l->one ? 1 : 2,
+		.most = { l->max_letters, l->max_octets },
+	};
+	unsigned char random[10];
+
+	random_bytes(random, sizeof random);
+	ulid_make(&p.letter.id, clock_wall_ms(), random);
+	strcpy(p.letter.user, "alice@a.test");
+	strcpy(p.letter.from, "alice@a.test");
+	strcpy(p.token, l->token == NULL ? "" : l->token);
+	p.letter.date_s = l->date_s != 0 ? l->date_s : clock_wall_ms() / 1000;
+	p.letter.hold_until_s = l->hold_until_s != 0 ? l->hold_until_s : p.letter.date_s + 30 * DAY;
+	p.letter.size = l->size;
+	p.letter.summary_size = 10;
+	for (int i = 0; i < 2; i++) {
+		d[i].id = p.letter.id;
+		d[i].hold_until_s = p.letter.hold_until_s;
+	}
+	body(w, l->size, &kept);
+	w->waiting++;
+	oms_store_put_take(w->store, &p, w->loop, on_put, &o);
+	for (int i = 0; i < 2; i++)
+		oms_delivery_clear(&d[i]);
+	wait_all(w);
+	*id = o.id;
+	return o.why;
+}
+
+/* -- operations, at once ----------------------------------------------------------------------- */
+
+static inline bool
+never(void *arg, const struct ulid *id)
+{
+	(void)arg;
+	(void)id;
+	return false;
+}
+
+static inline size_t
+due(struct world *w, const char *peer, struct oms_delivery *out, size_t max)
+{
+	struct err e;
+	size_t n;
+
+	assert_true(oms_store_due(w->store, "a.test", peer, 1000, never, NULL, out, max, &n, &e));
+	return n;
+}
+
+static inline void
+on_done(void *arg, const struct err *e)
+{
+	struct outcome *o = arg;
+
+	o->why = e == NULL ? REFUSAL_NONE : e->why;
+	told(o->world);
+}
+
+static inline void
+attempted(struct world *w, const struct oms_delivery *d)
+{
+	struct outcome o = { .world = w };
+
+	w->waiting++;
+	oms_store_attempted(w->store, d, 1, w->loop, on_done, &o);
+	wait_all(w);
+	assert_int_equal(o.why, REFUSAL_NONE);
+}
+
+/* All who wait at the domain were told, but for `but`. */
+static inline void
+notify(struct world *w, const char *peer, const char *but)
+{
+	struct oms_delivery d;
+
+	assert_int_equal(due(w, peer, &d, 1), 1);
+	d.next_ms = 0;
+	d.tries++;
+	for (size_t i = 0; i < d.n_recipients; i++)
+		if (but != NULL && strncmp(d.recipients[i].address, but, strlen(but)) == 0)
+			d.next_ms = 1000;
+		else if (d.recipients[i].state == SUBMIT_WAITING)
+			d.recipients[i].state = SUBMIT_NOTIFIED;
+	attempted(w, &d);
+	oms_delivery_clear(&d);
+}
+
+static inline void
+on_handed(void *arg, const struct oms_letter *l, struct source *source, const struct err *e)
+{
+	struct outcome *o = arg;
+
+	o->why = e == NULL ? REFUSAL_NONE : e->why;
+	o->source = source;
+	o->size = e == NULL ? l->size : 0;
+	told(o->world);
+}
+
+static inline uint64_t
+octets_of(struct source *s)
+{
+	char b[65536];
+	uint64_t at = 0;
+	ssize_t n;
+
+	while ((n = s->read(s, at, b, sizeof b)) > 0) {
+		for (ssize_t i = 0; i < n; i++)
+			assert_int_equal(b[i], 'b');
+		at += (uint64_t)n;
+	}
+	s->free(s);
+	return at;
+}
+
+static inline enum refusal
+hand_out(struct world *w, const struct ulid *id, const char *peer)
+{
+	struct outcome o = { .world = w };
+
+	w->waiting++;
+	oms_store_hand_out(w->store, id, peer, w->loop, on_handed, &o);
+	wait_all(w);
+	if (o.why == REFUSAL_NONE)
+		assert_int_equal(octets_of(o.source), o.size);
+	else
+		assert_null(o.source);
+	return o.why;
+}
+
+static inline enum refusal
+settle(struct world *w, const struct ulid *id, const char *peer, bool declined)
+{
+	struct outcome o = { .world = w };
+
+	w->waiting++;
+	oms_store_settle(w->store, id, peer, declined, w->loop, on_done, &o);
+	wait_all(w);
+	return o.why;
+}
+
+static inline void
+sweep(struct world *w, int64_t now_s)
+{
+	struct outcome o = { .world = w };
+
+	w->waiting++;
+	oms_store_sweep(w->store, now_s, w->loop, on_done, &o);
+	wait_all(w);
+	assert_int_equal(o.why, REFUSAL_NONE);
+}
+
+/* "notified fetched waiting": of bob, carol, dave. */
+static inline const char *
+states(struct world *w, const struct ulid *id)
+{
+	static char out[256];
+	struct buf page = BUF_INIT;
+	struct err e;
+	struct span rest, line;
+
+	out[0] = '\0';
+	if (!oms_store_status(w->store, "alice@a.test", id, &page, &e))
+		return refusal_word(e.why);
+	rest = buf_span(&page);
+	while (rest.n > 0) {
+		struct row r;
+		char state[32];
+
+		line = span_cut(&rest, '\n');
+		line.n--;
+		assert_true(row_parse(&r, line, &e));
+		row_read_text(&r, "state", state, sizeof state);
+		if (span_eq(r.word, SPAN_LIT("rcpt")))
+			snprintf(out + strlen(out), sizeof out - strlen(out), "%s%s",
+			    out[0] == '\0' ? "" : " ", state);
+	}
+	buf_clear(&page);
+	return out;
+}
+
+#endif
