@@ -1,7 +1,7 @@
 /* header — the little that servers read of a letter: where its header ends, and whose From it bears.
  *
  * Spec:   SPEC.md "submit"; RFC 5322 2.2, 3.6.2.  Exactly one From field with exactly one mailbox, so
- *         that no two readers can see two senders (THREATS G6).  No MIME, no other field.
+ *         that no two readers can see two senders.  No MIME, no other field.
  * Trust:  every octet is the user's program's.
  */
 #ifndef PROTO_HEADER_H

@@ -5,7 +5,7 @@
  * caller's.
  *
  * Flow:   3 and 6 of 8.
- * Spec:   PROTOCOL "Designation and identity"; RFC 2782; THREATS F3.
+ * Spec:   SPEC.md 4; RFC 2782.
  * Rules:  "." alone: takes_no_mail.  More than 20 records: too_many_targets.  A target below port
  *         1024 other than 443 (bad_port), or an address that is not public (private_address,
  *         unless allowed) is left out; where nothing is left, the error names the last rule that

@@ -7,7 +7,7 @@
  * later: who waits, waits in the kernel's queue.  Over its address's limits a connection is closed
  * at once.  An IPv6 socket takes IPv6 only.
  *
- * Spec:    THREATS N14, 1.4 (libevent goes on calling accept on EMFILE).
+ * Trap:    libevent goes on calling accept on EMFILE.
  * Trust:   whoever can reach the port; a limit per address counts an IPv6 /64 as one.
  * Threads: listen_incoming is handed to the worker's loop and is that thread's; its counting is
  *          locked.

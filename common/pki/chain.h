@@ -3,7 +3,7 @@
  * Immutable and counted; any thread may hold a reference.  Nothing here judges (judge.h does):
  * what chain_names finds is worth as much as the verdict on the chain.
  *
- * Spec:  DECISIONS "Certificates" 4: a certificate is domain D's where a dNSName is D or
+ * Spec:  RFC 9525: a certificate is domain D's where a dNSName is D or
  *        `tillcalled.` D, exactly; no wildcard, no CN, no parent.
  * Trust: a peer's, when it is a peer's: texts taken from it are printable ASCII, cut and escaped.
  */

@@ -1,6 +1,6 @@
 /* crl_check — is this CRL one to keep?  What a server sent, against whose it must be.
  *
- * Spec:  RFC 5280 5, 6.3; THREATS R1, R3.
+ * Spec:  RFC 5280 5, 6.3.
  * Trust: the octets are hostile; the issuer's certificate stands in a path that verified.
  */
 #ifndef COMMON_PKI_CRL_CHECK_H

@@ -51,7 +51,7 @@ anchor_is_free_of(int error, X509 *anchor)
 	    (error == X509_V_ERR_INVALID_CA && anchor != NULL && X509_check_ca(anchor) != 0);
 }
 
-/* Is a failure to know whether x is revoked one that counts?  The table of DECISIONS 2. */
+/* Is a failure to know whether x is revoked one that counts?  The table is in judge.h. */
 static enum refusal
 revocation_word(int error, X509 *x)
 {

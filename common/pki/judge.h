@@ -3,7 +3,7 @@
  * Used in both directions after every handshake, again while a connection lives, for seals and by
  * `check cert`.  Each failure has its own word in the refusal table.
  *
- * Spec:  DECISIONS "Certificates" 1 to 6: chain to the trust folder, X509_STRICT, security level
+ * Spec:  SPEC.md 4, RFC 5280 6: chain to the trust folder, X509_STRICT, security level
  *        2, serverAuth in both directions, v3, sane serials, RSA >= 2048 or P-256 or P-384 or
  *        Ed25519, leaf neither a CA nor its own issuer, name constraints, policies that a CA
  *        requires, the exact name, the time (notAfter included), revocation.  Where several

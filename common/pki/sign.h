@@ -1,6 +1,6 @@
 /* sign — raw signatures over seals: made by the key of a domain's certificate, checked by a peer's.
  *
- * Spec:    DECISIONS "Signatures": ecdsa-sha256 (P-256), ecdsa-sha384 (P-384), rsa-sha256 (PKCS #1
+ * Spec:    SPEC.md 9: ecdsa-sha256 (P-256), ecdsa-sha384 (P-384), rsa-sha256 (PKCS #1
  *          v1.5, 2,048 bits and more); a certificate with another key cannot seal.
  * Async:   sign_run completes on the loop, exactly once, never inside the call: so that a process
  *          of its own can hold the key later.

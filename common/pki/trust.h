@@ -3,7 +3,7 @@
  * Made anew whenever a file of the folders changes, never changed: a newer CRL added to a living
  * store can leave the old one in force.
  *
- * Spec:    DECISIONS "Certificates" 2, 8.
+ * Spec:    RFC 5280 6.1, 6.3.
  * Owner:   counted; any thread may hold a reference.
  * Trust:   the folders are the operator's (the cache's CRLs were verified before they got there).
  *          A CRL that cannot be read or used, or is one too many, is left out and logged, so that

@@ -4,7 +4,7 @@
  * into the cache folder; then the TLS holder makes a new generation of it.  From then on each is
  * fetched again before `refresh` has passed and before it ends, with jitter, after a restart too.
  *
- * Spec:    DECISIONS "Certificates" 2; THREATS R1-R3.
+ * Spec:    RFC 5280 4.2.1.13, 5 (distribution points, CRLs).
  * Rules:   Only http URLs of the verified path, through http_get (addresses, sizes, times).  Only
  *          what the issuer in that path has signed, for itself, in whole (no delta), dated not in the
  *          future and with an end.  Neither its number nor its date goes back.  One download per

@@ -3,7 +3,7 @@
  * A source is fetched when it is asked for first, then again before `refresh_ms` has passed and
  * before what is kept ends, with jitter; after a failure with longer and longer pauses.
  *
- * Spec:    DECISIONS "Certificates" 2; THREATS R1-R3.
+ * Spec:    RFC 5280 5 (nextUpdate, CRL numbers).
  * Rules:   see crl_fetch.h, whose thread's loop everything here runs on.
  * Disk:    see crl_fetch.h; at most CRL_SOURCES_MAX and CRL_SOURCES_OCTETS; those used longest
  *          ago go first, and what nobody has used for CRL_SOURCES_UNUSED_S.

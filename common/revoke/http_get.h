@@ -5,7 +5,7 @@
  * address is never connected to unless allowed.  Redirects (301, 302, 303, 307, 308) are followed
  * under the same rules.
  *
- * Spec:   RFC 9110, RFC 9112; THREATS F3, R1.
+ * Spec:   RFC 9110, RFC 9112.
  * Limits: http only; port 80, 443 or 1024 and above; HTTP_GET_BYTES; HTTP_GET_MS for all together;
  *         HTTP_GET_REDIRECTS.  A body shorter than announced, coded or chunked is a failure.
  * Async:  done is called exactly once, never inside http_get, unless cancelled.

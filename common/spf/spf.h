@@ -1,7 +1,7 @@
 /* spf — may this address speak for this domain?  RFC 7208's check_host().
  *
  * The guard (spf_record, spf_macro, spf_guard) parses and judges each term; libspf2 evaluates a
- * canonical record of our own writing and never sees foreign text (DECISIONS "SPF").  An evaluation
+ * canonical record of our own writing and never sees foreign text.  An evaluation
  * is restartable: what it lacks is asked of dns, then it runs again from its start.
  *
  * Flow:   4 of 8.

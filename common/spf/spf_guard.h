@@ -8,7 +8,7 @@
  *         (include, redirect).  The canonical text of a record names its terms `N.g`:
  *             ~ip4:192.0.2.0/24 include:%{d}.x mx -all
  *             v=spf1 ~exists:1.g +include:2.g +exists:3.g -all
- * Spec:   RFC 7208 4.3 to 5.7; DECISIONS "SPF".
+ * Spec:   RFC 7208 4.3 to 5.7.
  * Trust:  records, answers, sender and HELO name are hostile.
  */
 #ifndef COMMON_SPF_SPF_GUARD_H

@@ -10,7 +10,7 @@ struct block {
 	uint8_t bits;
 };
 
-/* THREATS F3.  The documentation networks are not here: nobody routes them, and worlds for tests
+/* RFC 6890.  The documentation networks are not here: nobody routes them, and worlds for tests
  * are built of them. */
 /* clang-format off */
 static const struct block	 private4[] = {

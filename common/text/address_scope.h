@@ -3,7 +3,7 @@
  * Only global unicast is public.  Forms that carry an IPv4 address inside (v4-mapped, 6to4, NAT64,
  * Teredo, v4-compatible) are never public: a host is named by its address, not by a tunnel.
  *
- * Spec:   THREATS F3.
+ * Spec:   RFC 6890, the IANA registries of special-purpose addresses.
  */
 #ifndef COMMON_TEXT_ADDRESS_SCOPE_H
 #define COMMON_TEXT_ADDRESS_SCOPE_H

@@ -7,7 +7,7 @@
  * IDNA2008 lets register, and back to itself, so one domain has one form.  Compare domains only by
  * the results of idn_a_label.
  *
- * Spec:   THREATS N8; RFC 1035 2.3.4 (label 63, name 253); a domain has two labels at least.
+ * Spec:   RFC 5891; RFC 1035 2.3.4 (label 63, name 253); a domain has two labels at least.
  * Refuses: address literals and IPv4 numbers (address_literal), all else (bad_domain): empty
  *         labels, a trailing dot, `_`, a last label of digits only.
  * Trust:  the input is hostile; octets of any kind, any length.

@@ -5,7 +5,7 @@
  * script, or is made only of Cyrillic letters that look Latin is not.  ASCII digits and the hyphen
  * belong to every script.
  *
- * Spec:   THREATS N8.
+ * Spec:   Unicode UTS 39 5.1 (mixed scripts).
  */
 #ifndef COMMON_TEXT_IDN_SCRIPT_H
 #define COMMON_TEXT_IDN_SCRIPT_H

@@ -4,7 +4,7 @@
  * key), and the SSL_CTX made of them.  The holder swaps generations; connections keep the one they
  * began with, and are judged again by the newest (tls_peer_check).
  *
- * Spec:    DECISIONS "Certificates"; THREATS N1-N5, N21, N22, N25.  TLS 1.3, security level 2, no
+ * Spec:    SPEC.md 4.  TLS 1.3, security level 2, no
  *          tickets, no cache, no early data.  A server takes the identity that SNI (the mail domain)
  *          names; no or another name: no_sni.
  * Owner:   counted; a holder and each connection hold references.

@@ -134,7 +134,7 @@ give_up(struct fetch_run *r, const struct err *why)
 
 /* -- keeping ------------------------------------------------------------------------------------------------ */
 
-/* Where DONE is not said now, it stays owed: ims/debts. */
+/* Where DONE is not said now, it stays owed: ims/fetch/acknowledger. */
 static void
 say_done(struct fetch_run *r)
 {

@@ -56,7 +56,7 @@ static void
 struck(void *arg, const struct err *e)
 {
 	(void)arg;
-	if (e != NULL) /* then it is said once more: ims/debts */
+	if (e != NULL) /* then it is said once more: ims/fetch/acknowledger */
 		log_fact(LOG_WARN, "fetch.store", "word=%s text=%s", refusal_word(e->why),
 		    log_str(e->text));
 }

@@ -3,7 +3,7 @@
  * Flow:   5 and 6 of 8 (README "Life of a message").
  * Spec:   SPEC.md "mailbox".
  * Order:  signing in (common/auth/signin), then each request for the signed-in user's mailbox and
- *         no other.  A letter that is held is fetched when it is read, by ims/fetcher.
+ *         no other.  A letter that is held is fetched when it is read, by ims/fetch/fetcher.
  * Trust:  the peer is one of our users at most.
  */
 #ifndef IMS_MAILBOX_MAILBOX_SERVICE_H

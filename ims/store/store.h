@@ -102,7 +102,7 @@ bool ims_store_notice(struct ims_store *s, const char *user, uint64_t number,
 bool ims_store_body(struct ims_store *s, const struct ims_letter *l, struct source **out,
     struct err *e);
 
-/* What was kept of the sender's promise: see ims/evidence.h.  False: no_such_number, storage. */
+/* What was kept of the sender's promise: see ims/evidence/evidence.h.  False: no_such_number, storage. */
 struct ims_kept {
 	struct buf statement, seal, signature;
 	struct buf chain; /* DER: chain_parse */

@@ -36,7 +36,7 @@
  * bodies, and a fixed price for the records of each letter and each recipient until they are forgotten.
  * The sums change in the transaction that changes what they count.  A letter of version 1 has no price.
  *
- * Besides the letters it remembers domains of recipients until a time; as what, says oms/downgrade.h.
+ * Besides the letters it remembers domains of recipients until a time; as what, says oms/notify/downgrade.h.
  *
  * Keys:    letters by id (ULIDs rise with time); due by (pair of domains, time, id).
  * Units:   _ms and _s are wall time.

@@ -1,9 +1,9 @@
 #!/bin/sh
 # The shape of the tree: its top, its goals, its map, and that lint sees what it is there for.
 . tests/e2e/lib.sh
-plan 17
+plan 22
 
-named="README.md Makefile oms ims mc common proto tests"
+named="README.md LICENSE Makefile oms ims mc common proto tests"
 stray=$(ls | grep -vx build | grep -vxF "$(printf '%s\n' $named)")
 is "nothing else at the top" "$stray" ""
 is "all of it is there" "$(ls -d $named 2>"$T/missing" | wc -l)" "$(echo $named | wc -w)"
@@ -30,9 +30,9 @@ ok "make lint passes" make -s lint
 planted() {	# NAME FILE LINE PATTERN
 	rm -rf "$T/tree"
 	mkdir "$T/tree"
-	cp -R Makefile common proto oms ims mc "$T/tree/"
-	mkdir "$T/tree/tests"
-	cp -R tests/lint tests/tools "$T/tree/tests/"
+	cp -Rp Makefile .clang-format common proto oms ims mc tests "$T/tree/"
+	mkdir "$T/tree/build"
+	[ ! -e build/format ] || cp -p build/format "$T/tree/build/"
 	mkdir -p "$(dirname "$T/tree/$2")"
 	printf '%s\n' "$3" >>"$T/tree/$2"
 	found=$(make -s -C "$T/tree" lint 2>&1) && found="nothing; $found"
@@ -51,3 +51,16 @@ planted "and a second door" oms/main.c '#include <lmdb.h>' "^oms/main\.c:[0-9]+:
 planted "and a library in proto" proto/line.c '#include <openssl/evp.h>' "^proto/line\.c:[0-9]+: <openssl/evp\.h> is included only in"
 planted "and a cycle" common/base/span.h '#include "common/base/buf.h"' "common/base/(buf|span)\.h: includes itself"
 planted "and a name without a subject" common/base/util.c '/* nothing */' "^common/base/util\.c: a file without a subject"
+planted "and a function that a header names and nobody has" common/base/span.h '/* See span_of_nothing(). */' \
+    "^common/base/span\.h:[0-9]+: span_of_nothing\( is named, and there is none"
+planted "and a file that a comment names and nobody has" proto/line.c '/* As in proto/lines.h. */' \
+    "^proto/line\.c:[0-9]+: proto/lines\.h is named, and there is none"
+planted "and one that lint names" tests/lint/doors.awk '# common/store/nothing.c' \
+    "^tests/lint/doors\.awk:[0-9]+: common/store/nothing\.c is named, and there is none"
+planted "and a document that is not in the tree" proto/line.c '/* See DECISIONS 2. */' \
+    "^proto/line\.c:[0-9]+: cites a document that is not in the tree"
+if command -v clang-format >/dev/null; then
+	planted "and a line that is not of the format" proto/line.c 'static  int x ;' "^proto/line\.c:[0-9]+:.*code should be clang-formatted"
+else
+	skip "and a line that is not of the format" "clang-format is not installed"
+fi

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Nothing from a letter, a name or a server reaches a terminal as it is (THREATS C5).
+# Nothing from a letter, a name or a server reaches a terminal as it is.
 . tests/e2e/lib.sh
 plan 11
 

@@ -13,7 +13,6 @@ BEGIN {
 	door["idn2"] = "common/text/idn.c"
 	door["zlib"] = "common/store/db_txn.c"
 	door["gmime"] = "mc/mime.c"
-	door["ncurses"] = "mc/tui.c"
 }
 FILENAME ~ /^tests\// { next }
 /^#[ \t]*include[ \t]+</ {
