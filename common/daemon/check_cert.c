@@ -22,7 +22,7 @@ const struct options_option check_cert_options[] = {
 };
 
 struct question {
-	struct domain domain;
+	struct domain domain, name;
 	struct judge_rules rules;
 	int64_t at_s;
 	bool later; /* by a part of a second */
@@ -112,6 +112,21 @@ values(const struct options *o, const char *name, const char *out[OPTIONS_VALUES
 	return n;
 }
 
+/* --name may be an address or a host's name.  One with U-labels is compared as A-labels. */
+static bool
+take_name(struct question *q, const char *given, struct err *e)
+{
+	bool ascii = true;
+
+	for (const char *c = given; c != NULL && *c != '\0'; c++)
+		ascii = ascii && (unsigned char)*c < 0x80;
+	q->rules.name = given;
+	if (ascii)
+		return true;
+	q->rules.name = q->name.text;
+	return idn_a_label(span_str(given), &q->name, e);
+}
+
 /* 0, or the exit status. */
 static int
 ask_for(struct options *o, struct question *q)
@@ -119,7 +134,8 @@ ask_for(struct options *o, struct question *q)
 	const char *domain = options_value(o, "domain"), *at = options_value(o, "at");
 	struct err e;
 
-	q->rules.name = options_value(o, "name");
+	if (!take_name(q, options_value(o, "name"), &e))
+		return options_usage(o, "--name: %s", e.text);
 	q->rules.no_revocation = options_has(o, "no-revocation");
 	q->at_s = clock_wall_ms() / 1000;
 	if (options_value(o, "chain") == NULL || options_value(o, "trust") == NULL)

@@ -7,6 +7,7 @@
 
 #include "common/base/random.h"
 #include "common/text/address_scope.h"
+#include "common/text/idn.h"
 
 #define PORT_HTTPS        443
 #define PORT_UNPRIVILEGED 1024
@@ -221,10 +222,18 @@ static void
 add_target(struct designation_query *q, struct span rdata)
 {
 	struct designation_target *t = &q->targets[q->n];
+	struct domain host;
+	struct err e;
 
 	if (!read_target(t, rdata) || t->host[0] == '\0')
 		return; /* "." beside others names nothing */
 	q->named = true;
+	if (!idn_a_label(span_str(t->host), &host, &e)) {
+		err_set(&q->why, REFUSAL_unreachable, "%s: %s is no name of a host (%s)", q->name,
+		    t->host, e.text);
+		return;
+	}
+	span_copy(domain_span(&host), t->host, sizeof t->host);
 	if (RULE(bad_port) && t->port < PORT_UNPRIVILEGED && t->port != PORT_HTTPS)
 		err_set(&q->why, REFUSAL_bad_port, "%s: %s is named with port %u", q->name, t->host,
 		    (unsigned)t->port);

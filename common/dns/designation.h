@@ -7,8 +7,8 @@
  * Flow:   3 and 6 of 8.
  * Spec:   SPEC.md 4; RFC 2782.
  * Rules:  "." alone: takes_no_mail.  More than 20 records: too_many_targets.  A target below port
- *         1024 other than 443 (bad_port), or an address that is not public (private_address,
- *         unless allowed) is left out; where nothing is left, the error names the last rule that
+ *         1024 other than 443 (bad_port), one whose name is no domain (unreachable), or an
+ *         address that is not public (private_address, unless allowed) is left out; where nothing is left, the error names the last rule that
  *         left something out; but dns_failed and dns_bogus stand before the rules, for what a lookup
  *         did not say may be good.
  * Async:  done is called exactly once, never inside the call, unless cancelled.

@@ -1,7 +1,7 @@
 #!/bin/sh
 # check cert: judges a chain in files as a peer's would be judged; no configuration, no daemon.
 . tests/e2e/lib.sh
-plan 56
+plan 64
 ims=build/$MODE/ims
 export TILLCALLED_CONF="$T/none.conf"
 world_up --domains a.test
@@ -27,6 +27,14 @@ verdict certificate-wildcard 1 --domain x.y.test --chain "$(cert --domain x.y.te
 verdict certificate-wildcard 1 --name x.y.test --chain "$(cert --domain x.y.test --names 'DNS:*.y.test')"
 verdict accepted 0 --name 192.0.2.77 --chain "$(cert --domain x.test --names 'DNS:x.test,IP:192.0.2.77')"
 verdict certificate-name 1 --name 192.0.2.78 --chain "$(cert --domain x.test --names 'DNS:192.0.2.78,IP:192.0.2.77')"
+idn=$(cert --domain xn--bcher-kva.test)
+verdict accepted 0 --domain bücher.test --chain "$idn"
+verdict accepted 0 --name BÜCHER.test --chain "$idn"
+sign=$(cert --domain x.test --names 'DNS:xx.test,DNS:xn--x-ngo.test')
+status_is "a sign that no domain may hold" 64 judge --domain 'x＠x.test' --chain "$sign"
+status_is "... as another name" 64 judge --name 'x＠x.test' --chain "$sign"
+status_is "... composed" 64 judge --domain 'x≮.test' --chain "$sign"
+status_is "... decoded" 64 judge --domain xn--x-ngo.test --chain "$sign"
 verdict certificate-expired 1 --domain x.test --chain "$(cert --domain x.test --expired)"
 verdict certificate-early 1 --domain x.test --chain "$good" --at 2001-01-01T00:00:00Z
 verdict certificate-expired 1 --domain x.test --chain "$good" --at 2099-01-01T00:00:00.5+02:00

@@ -114,6 +114,15 @@ shares(void **state)
 	"_ims._tcp.dead.test. SRV 0 0 1471 nowhere.test.\n"                                        \
 	"_ims._tcp.alias.test. SRV 0 0 1471 alias-host.test.\n"                                    \
 	"alias-host.test. CNAME one.test.\n"                                                       \
+	"_ims._tcp.sign.test. SRV 0 0 1471 pay\\064one.test.\n"                                    \
+	"pay\\064one.test. A 192.0.2.1\n"                                                          \
+	"_ims._tcp.under.test. SRV 0 0 1471 mail_1.under.test.\n"                                  \
+	"mail_1.under.test. A 192.0.2.1\n"                                                         \
+	"_ims._tcp.puny.test. SRV 0 0 1471 xn--b-ngo.test.\n"                                      \
+	"xn--b-ngo.test. A 192.0.2.1\n"                                                            \
+	"_ims._tcp.number.test. SRV 0 0 1471 192.0.2.1.\n"                                         \
+	"192.0.2.1. A 192.0.2.1\n"                                                                 \
+	"_ims._tcp.upper.test. SRV 0 0 1471 ONE.test.\n"                                           \
 	"_ims._tcp.fails.test. CNAME _ims._tcp.fails.test.\n"                                      \
 	"_ims._tcp.host-fails.test. SRV 0 0 1471 looped.test.\n"                                   \
 	"looped.test. CNAME looped.test.\n"                                                        \
@@ -216,6 +225,10 @@ rules(void **state)
 		{ "low.test", REFUSAL_bad_port },
 		{ "private.test", REFUSAL_private_address },
 		{ "dead.test", REFUSAL_unreachable },
+		{ "sign.test", REFUSAL_unreachable },
+		{ "under.test", REFUSAL_unreachable },
+		{ "puny.test", REFUSAL_unreachable },
+		{ "number.test", REFUSAL_unreachable },
 		{ "fails.test", REFUSAL_dns_failed },
 		{ "host-fails.test", REFUSAL_dns_failed },
 		{ "half.test", REFUSAL_dns_failed },
@@ -250,6 +263,8 @@ rules(void **state)
 	assert_true(a.unsure);
 	a = find(&w, "private.test", true);
 	assert_int_equal(a.addresses, 3);
+	a = find(&w, "upper.test", false);
+	assert_string_equal(a.first, "one.test");
 	a = find(&w, "alias.test", false);
 	assert_int_equal(a.addresses, 2);
 	world_close(&w);
@@ -267,6 +282,7 @@ names_servers(void **state)
 		{ "low.test", true },
 		{ "private.test", true },
 		{ "dead.test", true },
+		{ "sign.test", true },
 		{ "host-fails.test", true },
 		{ "none.test", false },
 		{ "nothing.test", false },
