@@ -132,6 +132,13 @@ notify_batch_free(struct notify_batch **b)
 	*b = NULL;
 }
 
+size_t
+notify_batch_bytes(const struct notify_batch *b)
+{
+	return sizeof *b + b->octets.cap + b->texts.cap + b->cap_entries * sizeof *b->entries +
+	    b->cap_statements * (sizeof *b->statements + sizeof *b->digests + sizeof *b->starts);
+}
+
 void
 notify_batch_add_rcpt(struct notify_batch *b, struct span address,
     const unsigned char salt[STATEMENT_SALT_BYTES], const struct err *e)

@@ -60,6 +60,8 @@ void notify_batch_accept(struct notify_batch *b, size_t i, enum notify_done done
 void notify_batch_refuse(struct notify_batch *b, size_t i, const struct err *e);
 void notify_batch_refuse_all(struct notify_batch *b, const struct err *e);
 void notify_batch_free(struct notify_batch **b);
+/* The memory that the batch takes now; entries that are faulty and the texts of refusals count. */
+size_t notify_batch_bytes(const struct notify_batch *b);
 
 /* -- for the engine ---------------------------------------------------------------------- */
 

@@ -53,6 +53,47 @@ notify_server_hello_answer(struct notify_server *n, uint64_t request, const stru
 
 /* -- gathering --------------------------------------------------------------------------------- */
 
+/* What the session takes in memory, with `announced` octets that are still to come. */
+static size_t
+bytes_held(const struct notify_server *n, size_t announced)
+{
+	size_t bytes = announced + n->server.engine.out.len;
+
+	if (n->gathering != NULL)
+		bytes += notify_batch_bytes(n->gathering);
+	for (size_t i = 0; i < NOTIFY_SEALS_MAX; i++)
+		bytes += n->queue[i].replies.len + n->queue[i].behind.len;
+	return (bytes + NOTIFY_HOLD_STEP - 1) / NOTIFY_HOLD_STEP * NOTIFY_HOLD_STEP;
+}
+
+/* Tells the role of a change.  False: it is too much. */
+static bool
+hold(struct notify_server *n, size_t announced, bool owed, struct err *e)
+{
+	size_t bytes = bytes_held(n, announced);
+
+	if (n->ops->hold == NULL || bytes == n->held)
+		return true;
+	if (!n->ops->hold(n->server.role, bytes, owed, e))
+		return false;
+	n->held = bytes;
+	return true;
+}
+
+/* Ends the session where what it has gathered is too much; its memory is free at once. */
+static bool
+hold_batch(struct notify_server *n, size_t announced)
+{
+	struct err e;
+
+	if (!RULE(batch_share) || hold(n, announced, false, &e))
+		return true;
+	notify_batch_free(&n->gathering);
+	server_end(&n->server, &e);
+	(void)hold(n, 0, true, &e);
+	return false;
+}
+
 /* Counts a line (verb SP args CRLF) and the octets it announces.  False: the batch is too big, and
  * the session over, for what was announced is not read. */
 static bool
@@ -71,7 +112,7 @@ count(struct notify_server *n, const char *verb, struct span args, uint64_t anno
 		return false;
 	}
 	n->batch_bytes += (size_t)(line + announced);
-	return true;
+	return hold_batch(n, (size_t)announced);
 }
 
 /* A line that does not say how many octets follow leaves no way to the next. */
@@ -306,11 +347,13 @@ static void
 finish(struct notify_server *n, bool open)
 {
 	struct notify_batch *b = n->gathering;
+	struct err e;
 
 	n->gathering = NULL;
 	n->batch_bytes = 0;
 	enqueue(n, b->id);
 	if (open) {
+		(void)hold(n, 0, true, &e);
 		n->ops->accept_take(n->server.role, b);
 		return;
 	}
@@ -415,6 +458,18 @@ do_quit(struct server *s, struct span args, struct err *e)
 	return DONE;
 }
 
+/* The mover calls this after each event, so also when replies have left. */
+static size_t
+feed(struct engine *engine, struct span in)
+{
+	struct notify_server *n = (struct notify_server *)engine;
+	size_t taken = n->feed(engine, in);
+	struct err e;
+
+	(void)hold(n, n->server.skipping ? 0 : (size_t)n->server.expect, true, &e);
+	return taken;
+}
+
 /* clang-format off */
 static const struct verb	 verbs[] = {
 	{ "HELLO",	NEW,		do_hello },
@@ -435,6 +490,8 @@ notify_server_init(struct notify_server *n, const char *served, const struct not
 	server_init(&n->server, verbs, sizeof verbs / sizeof verbs[0], &ops->server, role);
 	n->server.state = NEW;
 	n->server.greets = true;
+	n->feed = n->server.engine.feed;
+	n->server.engine.feed = feed;
 }
 
 void

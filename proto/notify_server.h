@@ -13,6 +13,7 @@
  *         dropped (false).
  * Owner:  accept_take gives the batch (notify_batch.h) to the role, which frees it with
  *         notify_batch_free, also where the session died meanwhile.
+ * Memory: the role is told what the session takes (ops->hold), in steps of NOTIFY_HOLD_STEP.
  * Trust:  every octet is the peer's, up to a signature of the certificate that the role vouches
  *         for in `verify`.
  */
@@ -21,6 +22,8 @@
 
 #include "proto/notify_batch.h"
 #include "proto/server.h"
+
+#define NOTIFY_HOLD_STEP 4096
 
 struct notify_server_ops {
 	struct server_ops server; /* first */
@@ -34,6 +37,11 @@ struct notify_server_ops {
 	/* Judge and keep the open entries of the batch; then, in this call or at any time later,
 	 * notify_server_answer.  The batch is the role's from here on. */
 	void (*accept_take)(void *role, struct notify_batch *b);
+	/* The session takes `bytes` of memory from now on: for what is gathered before a seal and for
+	 * replies that have not left; a batch that accept_take has handed over is the role's to count.
+	 * False: that is too much, *e (batch_share) is the reply and the session ends.  `owed`: for
+	 * replies, which cannot be refused any more; the result is ignored.  May be NULL. */
+	bool (*hold)(void *role, size_t bytes, bool owed, struct err *e);
 	int64_t (*wall_s)(void *role);
 	statement_sha256_fn *sha256;
 	domain_a_label_fn *a_label; /* NULL: only plain ASCII domains */
@@ -53,10 +61,12 @@ struct notify_server {
 	struct domain peer;             /* of HELLO */
 	struct notify_batch *gathering; /* NULL between a seal and the next line */
 	size_t batch_bytes;             /* since the last seal */
+	size_t held;                    /* what ops->hold was told last */
 	uint64_t last_id;
 	struct notify_pending queue[NOTIFY_SEALS_MAX];
 	size_t head, count;
-	size_t seal_octets; /* of the SEAL under way: its text */
+	size_t (*feed)(struct engine *e, struct span in); /* of every server */
+	size_t seal_octets;                               /* of the SEAL under way: its text */
 	enum seal_alg seal_alg;
 	struct err seal_fault; /* of its line */
 };

@@ -204,6 +204,7 @@ struct scene_role {
 	struct notify_batch *batches[SCENE_ROLE_BATCHES];
 	size_t n_batches;
 	size_t verified, accepted, letters;
+	size_t held, held_most, may_hold; /* in memory; may_hold 0: any */
 };
 
 static inline bool
@@ -283,6 +284,18 @@ scene_accept_take(void *role, struct notify_batch *b)
 		scene_answer(r, r->n_batches - 1);
 }
 
+static inline bool
+scene_hold(void *role, size_t bytes, bool owed, struct err *e)
+{
+	struct scene_role *r = role;
+
+	if (bytes > r->held && r->may_hold != 0 && bytes > r->may_hold && !owed)
+		return err_word(e, REFUSAL_batch_share);
+	r->held = bytes;
+	r->held_most = bytes > r->held_most ? bytes : r->held_most;
+	return true;
+}
+
 static inline int64_t
 scene_wall_s(void *role)
 {
@@ -295,6 +308,7 @@ static const struct notify_server_ops scene_ops = {
 	.hello = scene_hello,
 	.verify = scene_verify,
 	.accept_take = scene_accept_take,
+	.hold = scene_hold,
 	.wall_s = scene_wall_s,
 	.sha256 = scene_sha256,
 };

@@ -35,7 +35,7 @@
 	X(too_many_statements,   "too-many-statements",   550, "5.5.3",  65, "more than 64 statements under one seal")	\
 	X(too_many_recipients,   "too-many-recipients",   452, "4.5.3",  75, "more than 100 recipients")	\
 	X(batch_too_big,         "batch-too-big",         552, "5.3.4",  65, "more than 1 MiB before a seal")	\
-	X(batch_share,           "batch-share",           450, "4.5.3",  75, "the unanswered statements of this domain take too much memory")	\
+	X(batch_share,           "batch-share",           421, "4.5.3",  75, "the unanswered statements of this domain take too much memory")	\
 	X(recipient_share,       "recipient-share",       450, "4.7.0",  75, "this domain named too many unknown recipients; new ones must wait")	\
 	X(too_many_outstanding,  "too-many-outstanding",  450, "4.5.3",  75, "too many requests are waiting for their answers")	\
 	X(too_many_errors,       "too-many-errors",       421, "4.7.0",  76, "too many errors in one session")	\

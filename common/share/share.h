@@ -28,6 +28,8 @@
 /* name, for people, form, {a key's most, refill}, {all keys' most, refill}, per ms, credit, rows, word */
 /* clang-format off */
 #define SHARE_KINDS(X)											\
+	/* notify sessions; by sender domain */								\
+	X(sessions,   "sessions",           SHARE_GAUGE,  200, 0,  0, 0,  0,  0,  4096,  too_many_connections)	\
 	/* octets of batches that are not answered yet; by sender domain */				\
 	X(gathered,   "memory",             SHARE_GAUGE,  8 * SHARE_MIB, 0,  32 * SHARE_MIB, 0,  0,  0,  4096,  batch_share)	\
 	/* answers that a recipient is unknown, 20 an hour; by sender domain */				\

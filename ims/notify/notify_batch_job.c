@@ -11,6 +11,8 @@
 #include "common/loop/loop.h"
 #include "common/net/conn.h"
 #include "common/pki/crl_state.h"
+#include "common/share/share.h"
+#include "common/share/share_key.h"
 
 struct job {
 	struct ims_worker *worker;
@@ -27,6 +29,7 @@ struct job {
 	struct crl_state *crls;
 	char host[64], issuer[MAILBOX_ISSUER_BYTES];
 	struct ims_evidence evidence;
+	struct share_hold memory;
 };
 
 static void judge_on(struct job *j);
@@ -68,6 +71,31 @@ crls_of(struct ims_worker *w, struct accept_peer *p, const struct tls_peer *tls)
 	return crl_state_ref(p->crls);
 }
 
+/* -- its memory ---------------------------------------------------------------------------------- */
+
+static struct share *
+share_of(const struct job *j)
+{
+	return daemon_share(j->worker->ims->daemon);
+}
+
+/* The batch and what is worked out for it, until it is answered.  False: all of it is refused. */
+static bool
+hold_memory(struct job *j)
+{
+	size_t bytes = sizeof *j + notify_batch_bytes(j->batch) +
+	    j->batch->n_entries * sizeof *j->users + j->batch->n_statements * sizeof *j->spf;
+	struct span key = share_key_domain(span_str(j->peer.domain));
+	struct err e;
+
+	if (!RULE(batch_share) ||
+	    share_hold(share_of(j), &j->memory, SHARE_gathered, key, (int64_t)bytes,
+		loop_now_ms(j->worker->loop), &e))
+		return true;
+	notify_batch_refuse_all(j->batch, &e);
+	return false;
+}
+
 /* -- the end ------------------------------------------------------------------------------------- */
 
 static void
@@ -101,6 +129,7 @@ finish(void *arg)
 	crl_state_unref(&j->crls);
 	free(j->users);
 	free(j->spf);
+	share_release(share_of(j), &j->memory, j->memory.n, loop_now_ms(j->worker->loop));
 	free(j);
 }
 
@@ -290,9 +319,13 @@ accept_batch_take(struct ims_worker *w, struct conn *c, struct accept_peer *peer
 	j->crls = crls_of(w, peer, tls);
 	j->peer = *peer;
 	j->batch = b;
-	j->spf = memory_array(b->n_statements + 1, sizeof *j->spf);
 	snprintf(j->host, sizeof j->host, "%s", tls->host);
 	snprintf(j->issuer, sizeof j->issuer, "%s", chain_issuer(tls->chain));
 	j->chain = chain_ref(tls->chain);
-	judge_on(j);
+	if (hold_memory(j)) {
+		j->spf = memory_array(b->n_statements + 1, sizeof *j->spf);
+		judge_on(j);
+	} else {
+		loop_post(w->loop, finish, j);
+	}
 }

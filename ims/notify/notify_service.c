@@ -11,6 +11,8 @@
 #include "common/loop/loop.h"
 #include "common/net/conn.h"
 #include "common/pki/sign.h"
+#include "common/share/share.h"
+#include "common/share/share_key.h"
 #include "common/text/digest.h"
 #include "common/text/idn.h"
 #include "ims/notify/notify_batch_job.h"
@@ -25,6 +27,8 @@ struct session {
 	struct spf_asked *asking;       /* for HELLO */
 	bool told;                      /* conn has logged why the peer is refused */
 	uint64_t hello;                 /* the request that waits for it */
+	struct share_hold memory;       /* of what is gathered and of replies */
+	struct share_hold place;        /* among the sessions of its domain */
 };
 
 static void
@@ -34,6 +38,18 @@ say(const struct session *s, enum log_level level, const char *event, const stru
 	    (unsigned long long)conn_id(s->conn), conn_peer(s->conn)->host,
 	    log_str(s->peer.domain[0] != '\0' ? s->peer.domain : "-"), refusal_word(e->why),
 	    log_str(e->text));
+}
+
+static struct share *
+share_of(const struct session *s)
+{
+	return daemon_share(s->worker->ims->daemon);
+}
+
+static struct span
+key_of(const struct session *s)
+{
+	return share_key_domain(span_str(s->peer.domain));
 }
 
 /* -- the engine's questions --------------------------------------------------------------------- */
@@ -89,6 +105,12 @@ hello(void *role, const char *domain, struct err *e)
 		say(s, LOG_WARN, "notify.refused", e);
 		return REFUSED;
 	}
+	if (RULE(too_many_connections) &&
+	    !share_hold(share_of(s), &s->place, SHARE_sessions, key_of(s), 1,
+		loop_now_ms(s->worker->loop), e)) {
+		say(s, LOG_WARN, "notify.refused", e);
+		return REFUSED;
+	}
 	s->hello = s->server.server.request;
 	s->asking = spf_home_check(s->worker->spf, (const struct sockaddr *)&peer->address,
 	    span_str(domain), span_str(domain), hello_judged, s);
@@ -113,6 +135,25 @@ take_batch(void *role, struct notify_batch *b)
 	accept_batch_take(s->worker, s->conn, &s->peer, b);
 }
 
+static bool
+hold(void *role, size_t bytes, bool owed, struct err *e)
+{
+	struct session *s = role;
+	struct share *share = share_of(s);
+	int64_t more = (int64_t)bytes - s->memory.n, now_ms = loop_now_ms(s->worker->loop);
+
+	if (more <= 0) {
+		share_release(share, &s->memory, -more, now_ms);
+		return true;
+	}
+	if (owed)
+		return share_force(share, &s->memory, SHARE_gathered, key_of(s), more, now_ms);
+	if (share_hold(share, &s->memory, SHARE_gathered, key_of(s), more, now_ms, e))
+		return true;
+	say(s, LOG_WARN, "notify.refused", e);
+	return false;
+}
+
 static int64_t
 wall_s(void *role)
 {
@@ -125,6 +166,7 @@ static const struct notify_server_ops ops = {
 	.hello = hello,
 	.verify = verify,
 	.accept_take = take_batch,
+	.hold = hold,
 	.wall_s = wall_s,
 	.sha256 = digest_sha256,
 	.a_label = idn_a_label,
@@ -153,6 +195,8 @@ gone(struct conn *c, void *role, const struct err *why)
 	if (s->asking != NULL)
 		spf_home_cancel(&s->asking);
 	notify_server_clear(&s->server);
+	share_release(share_of(s), &s->memory, s->memory.n, loop_now_ms(s->worker->loop));
+	share_release(share_of(s), &s->place, 1, loop_now_ms(s->worker->loop));
 	accept_peer_clear(&s->peer);
 	sign_verifier_free(&s->verifier);
 	free(s);

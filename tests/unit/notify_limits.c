@@ -162,6 +162,107 @@ replies_a_seal(void **state)
 	}
 }
 
+/* -- memory ------------------------------------------------------------------------------------- */
+
+static void
+say_many(const char *line, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		scene_raw(&sc, line);
+}
+
+/* Refused before it is taken, and what came of it is forgotten at once. */
+static void
+a_session_over_its_memory_ends(void **state)
+{
+	(void)state;
+	begin();
+	role.may_hold = 64 * 1024;
+	say_many("RCPT <bob@b.test> 00112233445566778899aabbccddeeff\r\n", 2000);
+	feed(4096);
+	assert_true(role.engine.server.engine.closing);
+	assert_null(role.engine.gathering);
+	assert_true(role.held_most <= role.may_hold);
+	says("250 batch-share ");
+	drive_again(&role.engine.server.engine, &held);
+	assert_int_equal(role.held, 0);
+	end();
+}
+
+static void
+what_a_statement_announces_counts(void **state)
+{
+	(void)state;
+	for (size_t more = 0; more <= 1; more++) {
+		begin();
+		role.may_hold = 16 * 1024;
+		buf_addf(&sc.wire, "STATEMENT %zu\r\n", (size_t)(8 * 1024) + more * 8 * 1024);
+		feed(sc.wire.len);
+		assert_int_equal(role.engine.server.engine.closing, more == 1);
+		says(more == 1 ? "250 batch-share " : "250 ");
+		end();
+	}
+}
+
+static void
+entries_that_are_faulty_count(void **state)
+{
+	size_t faulty;
+
+	(void)state;
+	begin();
+	say_many("RCPT\r\n", 4000);
+	feed(sc.wire.len);
+	faulty = role.held;
+	assert_true(faulty >= 4000 * sizeof(struct notify_entry));
+	assert_true(faulty >= notify_batch_bytes(role.engine.gathering));
+	end();
+}
+
+static void
+replies_count_until_they_have_left(void **state)
+{
+	struct buf *out = &role.engine.server.engine.out;
+	size_t replies;
+
+	(void)state;
+	begin();
+	say_many("RCPT\r\n", 2000);
+	scene_raw(&sc, "SEAL 1 none 1\r\nxx");
+	feed(sc.wire.len);
+	assert_null(role.engine.gathering);
+	replies = out->len;
+	assert_true(replies > 2000 * 20);
+	assert_true(role.held >= replies && role.held < replies + NOTIFY_HOLD_STEP);
+	buf_drop(out, replies / 2);
+	drive_again(&role.engine.server.engine, &held);
+	assert_true(role.held >= out->len && role.held < out->len + NOTIFY_HOLD_STEP);
+	buf_reset(out);
+	drive_again(&role.engine.server.engine, &held);
+	assert_int_equal(role.held, 0);
+	end();
+}
+
+/* A batch that waits for the role's answer is the role's. */
+static void
+a_batch_that_was_handed_over_counts_no_more(void **state)
+{
+	struct scene_letter l = scene_letter(1);
+
+	(void)state;
+	begin();
+	role.slow = true;
+	scene_say(&sc, &l);
+	scene_seal(&sc);
+	feed(sc.wire.len);
+	says("250 ");
+	drive_again(&role.engine.server.engine, &held);
+	assert_int_equal(role.n_batches, 1);
+	assert_true(role.held_most > 0);
+	assert_int_equal(role.held, 0);
+	end();
+}
+
 int
 main(void)
 {
@@ -172,6 +273,11 @@ main(void)
 		cmocka_unit_test(recipients_a_statement),
 		cmocka_unit_test(octets_a_batch),
 		cmocka_unit_test(replies_a_seal),
+		cmocka_unit_test(a_session_over_its_memory_ends),
+		cmocka_unit_test(what_a_statement_announces_counts),
+		cmocka_unit_test(entries_that_are_faulty_count),
+		cmocka_unit_test(replies_count_until_they_have_left),
+		cmocka_unit_test(a_batch_that_was_handed_over_counts_no_more),
 	};
 
 	return cmocka_run_group_tests_name("notify_limits", tests, NULL, NULL);
