@@ -23,4 +23,7 @@
 #define NOTIFY_BATCH_BYTES                                                                         \
 	(1024 * 1024) /* lines and payloads, the seal and its own line included */
 
+/* The text of the reply for a notice that was there before: the OMS tells a repeat by it. */
+#define NOTIFY_REPEAT_TEXT "noticed before"
+
 #endif

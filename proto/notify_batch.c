@@ -73,7 +73,7 @@ reply_one(const struct notify_batch *b, const struct notify_entry *n, struct buf
 {
 	static const char *const said[] = {
 		[NOTIFY_NOTICED] = "250 2.1.5 noticed\r\n",
-		[NOTIFY_KNOWN] = "250 2.1.5 noticed before\r\n",
+		[NOTIFY_KNOWN] = "250 2.1.5 " NOTIFY_REPEAT_TEXT "\r\n",
 		[NOTIFY_RECALLED] = "250 2.1.5 recalled\r\n",
 	};
 	struct err e;

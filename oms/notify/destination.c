@@ -20,7 +20,7 @@ struct line {
 	char own[DOMAIN_BYTES], peer[DOMAIN_BYTES];
 	struct route *route;
 	struct loop_timer *timer; /* the next thing that is due */
-	struct batch *batches;    /* gathered, sent or being written down */
+	struct sealing *batches;  /* gathered, sent or being written down */
 	bool gathering;           /* one is being signed */
 	bool failing;             /* what was due is being written down as failed */
 	struct err why;
@@ -41,7 +41,7 @@ under_way(void *arg, const struct ulid *id)
 {
 	const struct line *l = arg;
 
-	for (const struct batch *b = l->batches; b != NULL; b = b->next)
+	for (const struct sealing *b = l->batches; b != NULL; b = b->next)
 		for (size_t i = 0; i < b->n; i++)
 			if (ulid_eq(&b->deliveries[i].id, id))
 				return true;
@@ -49,21 +49,21 @@ under_way(void *arg, const struct ulid *id)
 }
 
 static void
-drop_batch(struct line *l, struct batch *b)
+drop_batch(struct line *l, struct sealing *b)
 {
-	struct batch **at = &l->batches;
+	struct sealing **at = &l->batches;
 
 	while (*at != b)
 		at = &(*at)->next;
 	*at = b->next;
-	batch_free(&b);
+	sealing_free(&b);
 }
 
 /* The store failed, and says so in its own log line; what is due stays due. */
 static void
 written_down(void *arg, const struct err *e)
 {
-	struct batch *b = arg;
+	struct sealing *b = arg;
 	struct line *l = b->line;
 	bool failed = b->failed;
 
@@ -77,7 +77,7 @@ written_down(void *arg, const struct err *e)
 }
 
 static void
-write_down(struct batch *b)
+write_down(struct sealing *b)
 {
 	struct line *l = b->line;
 
@@ -99,20 +99,20 @@ horizon_ms(const struct line *l)
 	return now_ms;
 }
 
-static struct batch *
+static struct sealing *
 gather(struct line *l)
 {
 	struct oms *o = l->worker->oms;
-	struct batch *b = batch_new(l);
+	struct sealing *b = sealing_new(l);
 	struct err e;
 
 	if (!oms_store_due(o->store, l->own, l->peer, horizon_ms(l), under_way, l, b->deliveries,
 		l->singly > 0 ? 1 : OMS_STORE_DUE_PAGE, &b->n, &e))
 		log_fact(LOG_ERROR, "notify.store", "own=%s peer=%s word=%s text=%s", l->own,
 		    l->peer, refusal_word(e.why), log_str(e.text));
-	batch_cut(b, NOTIFIER_BATCH_BYTES);
+	sealing_cut(b, NOTIFIER_BATCH_BYTES);
 	if (b->n == 0) {
-		batch_free(&b);
+		sealing_free(&b);
 		return NULL;
 	}
 	l->singly -= l->singly > 0;
@@ -124,16 +124,16 @@ gather(struct line *l)
 /* -- sealing and sending --------------------------------------------------------------------------- */
 
 static void
-not_sent(struct batch *b, const struct err *e)
+not_sent(struct sealing *b, const struct err *e)
 {
-	batch_fail(b, e, false, clock_steady_ms());
+	sealing_fail(b, e, false, clock_steady_ms());
 	write_down(b);
 }
 
 static void
 signed_now(void *arg, const char *alg, struct span signature, const struct err *e)
 {
-	struct batch *b = arg;
+	struct sealing *b = arg;
 	struct line *l = b->line;
 	struct notify_client *c = route_client(l->route);
 	enum seal_alg a;
@@ -147,7 +147,7 @@ signed_now(void *arg, const char *alg, struct span signature, const struct err *
 		pump(l);
 	} else if (!route_vouched(l->route)) {
 		drop_batch(l, b); /* on_ended comes, and says why */
-	} else if (!batch_send(b, c, a, signature, &why)) {
+	} else if (!sealing_send(b, c, a, signature, &why)) {
 		not_sent(b, &why);
 	} else {
 		route_kick(l->route);
@@ -156,7 +156,7 @@ signed_now(void *arg, const char *alg, struct span signature, const struct err *
 }
 
 static void
-seal(struct line *l, struct batch *b)
+seal(struct line *l, struct sealing *b)
 {
 	struct tls *tls = tls_holder_get(l->worker->oms->tls);
 	struct err e;
@@ -164,11 +164,11 @@ seal(struct line *l, struct batch *b)
 	if (tls_identity(tls, l->own) == NULL) {
 		err_set(&e, REFUSAL_domain_not_served, "%s is not one of our domains", l->own);
 		not_sent(b, &e);
-	} else if (!batch_seal(b, l->own, l->peer, clock_wall_ms() / 1000, &e)) {
+	} else if (!sealing_write(b, l->own, l->peer, clock_wall_ms() / 1000, &e)) {
 		not_sent(b, &e);
 	} else {
 		l->gathering = true;
-		sign_run(l->worker->loop, route_key(l->route), buf_span(&b->seal), signed_now, b);
+		sign_run(l->worker->loop, route_key(l->route), buf_span(&b->text), signed_now, b);
 	}
 	tls_unref(&tls);
 }
@@ -198,7 +198,7 @@ set_timer(struct line *l)
 static void
 fail_page(struct line *l)
 {
-	struct batch *b = gather(l);
+	struct sealing *b = gather(l);
 
 	if (b == NULL) {
 		l->failing = false;
@@ -206,7 +206,7 @@ fail_page(struct line *l)
 		return;
 	}
 	b->failed = true;
-	batch_fail(b, &l->why, l->permanent, clock_steady_ms());
+	sealing_fail(b, &l->why, l->permanent, clock_steady_ms());
 	write_down(b);
 }
 
@@ -237,7 +237,7 @@ static void
 pump(struct line *l)
 {
 	struct notify_client *c = route_client(l->route);
-	struct batch *b;
+	struct sealing *b;
 	struct err e;
 
 	/* When we go down the last answers of the store come after it has closed. */
@@ -327,20 +327,19 @@ static void
 on_result(void *role, void *arg, size_t index, struct span text, const struct err *e)
 {
 	(void)role;
-	(void)text;
-	batch_result(arg, index, e, clock_steady_ms());
+	sealing_answer(arg, index, text, e, clock_steady_ms());
 }
 
 static void
 on_batch_end(void *role, void *arg, size_t answered, const struct err *e)
 {
-	struct batch *b = arg;
+	struct sealing *b = arg;
 	struct line *l = role;
 
 	(void)answered;
 	if (b->seal_refused)
 		l->singly += b->n;
-	batch_close(b, e, clock_steady_ms());
+	sealing_close(b, e, clock_steady_ms());
 	write_down(b);
 	pump(l);
 }

@@ -11,6 +11,8 @@
 #include "oms/notify/destination.h"
 #include "oms/store/store.h"
 
+#define PAIRS_PAGE 64 /* pairs of domains read at once */
+
 struct pair {
 	struct pair *next;
 	struct line *line;
@@ -99,18 +101,20 @@ notifier_wake(struct oms *o, const char *own, const char *peer)
 	loop_post(o->worker[home].loop, woken, w);
 }
 
-static bool
-wake_pair(void *arg, const char *own, const char *peer, int64_t first_ms)
-{
-	(void)first_ms;
-	notifier_wake(arg, own, peer);
-	return true;
-}
-
 bool
 notifier_begin(struct oms *o, struct err *e)
 {
-	return oms_store_pairs(o->store, wake_pair, o, e);
+	struct oms_pair page[PAIRS_PAGE];
+	struct oms_pair_cursor at = { .begun = false };
+	size_t n;
+
+	do {
+		if (!oms_store_pairs(o->store, &at, page, PAIRS_PAGE, &n, e))
+			return false;
+		for (size_t i = 0; i < n; i++)
+			notifier_wake(o, page[i].own, page[i].peer);
+	} while (!at.ended);
+	return true;
 }
 
 struct notifier *

@@ -8,23 +8,24 @@
 #include "common/base/random.h"
 #include "oms/notify/notifier.h"
 
-struct batch *
-batch_new(struct line *l)
+struct sealing *
+sealing_new(struct line *l)
 {
-	struct batch *b = memory_new(sizeof *b);
+	struct sealing *s = memory_new(sizeof *s);
 
-	b->line = l;
-	return b;
+	s->line = l;
+	return s;
 }
 
 void
-batch_free(struct batch **b)
+sealing_free(struct sealing **s)
 {
-	for (size_t i = 0; i < (*b)->n; i++)
-		oms_delivery_clear(&(*b)->deliveries[i]);
-	buf_clear(&(*b)->seal);
-	free(*b);
-	*b = NULL;
+	for (size_t i = 0; i < (*s)->n; i++)
+		oms_delivery_clear(&(*s)->deliveries[i]);
+	buf_clear(&(*s)->text);
+	free((*s)->entries);
+	free(*s);
+	*s = NULL;
 }
 
 static bool
@@ -34,72 +35,100 @@ waits(const struct oms_recipient *r)
 }
 
 void
-batch_cut(struct batch *b, size_t octets)
+sealing_cut(struct sealing *s, size_t octets)
 {
 	size_t used = 0, keep = 0;
 
-	for (; keep < b->n; keep++) {
-		used += b->deliveries[keep].statement.len +
-		    b->deliveries[keep].n_recipients * (ADDRESS_MAX + STATEMENT_SALT_DIGITS + 16);
+	for (; keep < s->n; keep++) {
+		used += s->deliveries[keep].statement.len +
+		    s->deliveries[keep].n_recipients * (ADDRESS_MAX + STATEMENT_SALT_DIGITS + 16);
 		if (keep > 0 && used > octets)
 			break;
 	}
-	for (size_t i = keep; i < b->n; i++)
-		oms_delivery_clear(&b->deliveries[i]);
-	b->n = keep;
+	for (size_t i = keep; i < s->n; i++)
+		oms_delivery_clear(&s->deliveries[i]);
+	s->n = keep;
 }
 
 bool
-batch_seal(struct batch *b, const char *own, const char *peer, int64_t now_s, struct err *e)
+sealing_write(struct sealing *s, const char *own, const char *peer, int64_t now_s, struct err *e)
 {
 	unsigned char digests[OMS_STORE_DUE_PAGE][STATEMENT_HASH_BYTES];
 
-	for (size_t i = 0; i < b->n; i++)
-		digest_sha256(buf_span(&b->deliveries[i].statement), digests[i]);
-	return seal_write(&b->seal, span_str(own), span_str(peer), now_s, digests, b->n, e);
+	for (size_t i = 0; i < s->n; i++)
+		digest_sha256(buf_span(&s->deliveries[i].statement), digests[i]);
+	return seal_write(&s->text, span_str(own), span_str(peer), now_s, digests, s->n, e);
+}
+
+static void
+list_entries(struct sealing *s)
+{
+	size_t most = 0;
+
+	for (size_t i = 0; i < s->n; i++)
+		most += s->deliveries[i].n_recipients;
+	free(s->entries);
+	s->entries = memory_array(most + 1, sizeof *s->entries);
+	s->n_entries = 0;
+	for (size_t i = 0; i < s->n; i++) {
+		struct oms_delivery *d = &s->deliveries[i];
+
+		for (size_t k = 0; k < d->n_recipients; k++)
+			if (waits(&d->recipients[k]))
+				s->entries[s->n_entries++] = (struct sealing_entry) {
+					.delivery = d,
+					.recipient = &d->recipients[k],
+				};
+	}
 }
 
 bool
-batch_send(struct batch *b, struct notify_client *c, enum seal_alg alg, struct span signature,
+sealing_send(struct sealing *s, struct notify_client *c, enum seal_alg alg, struct span signature,
     struct err *e)
 {
 	struct notify_letter letters[OMS_STORE_DUE_PAGE];
-	struct notify_recipient *all, *at;
-	size_t n = 0;
+	struct notify_recipient *to;
+	size_t at = 0;
 	bool good;
 
-	for (size_t i = 0; i < b->n; i++)
-		n += b->deliveries[i].n_recipients;
-	at = all = memory_array(n + 1, sizeof *all);
-	for (size_t i = 0; i < b->n; i++) {
-		struct oms_delivery *d = &b->deliveries[i];
-
-		letters[i] = (struct notify_letter) { buf_span(&d->statement), at, 0 };
-		for (size_t k = 0; k < d->n_recipients; k++) {
-			if (!waits(&d->recipients[k]))
-				continue;
-			at->address = span_str(d->recipients[k].address);
-			memcpy(at->salt, d->recipients[k].salt, sizeof at->salt);
-			at++;
-			letters[i].n_recipients++;
-		}
+	list_entries(s);
+	to = memory_array(s->n_entries + 1, sizeof *to);
+	for (size_t i = 0; i < s->n_entries; i++) {
+		to[i].address = span_str(s->entries[i].recipient->address);
+		memcpy(to[i].salt, s->entries[i].recipient->salt, sizeof to[i].salt);
 	}
-	good = notify_client_send(c, letters, b->n, buf_span(&b->seal), alg, signature, b, e);
-	free(all);
+	for (size_t i = 0; i < s->n; i++) {
+		struct notify_letter *l = &letters[i];
+
+		*l = (struct notify_letter) { buf_span(&s->deliveries[i].statement), to + at, 0 };
+		for (; at < s->n_entries && s->entries[at].delivery == &s->deliveries[i]; at++)
+			l->n_recipients++;
+	}
+	good = notify_client_send(c, letters, s->n, buf_span(&s->text), alg, signature, s, e);
+	free(to);
 	return good;
 }
 
 /* -- what came of it ------------------------------------------------------------------------------ */
 
 static void
-refuse(struct oms_recipient *r, const struct err *e, bool permanent, int64_t now_ms)
+refuse(struct oms_recipient *r, const struct err *e, bool final, int64_t now_ms)
 {
-	if (permanent) {
+	if (final) {
 		r->state = SUBMIT_REFUSED;
 		r->since_s = now_ms / 1000;
 	}
 	span_copy(span_str(refusal_word(e->why)), r->word, sizeof r->word);
 	span_copy(span_sub(span_str(e->text), 0, sizeof r->text - 1), r->text, sizeof r->text);
+}
+
+static void
+take(struct oms_recipient *r, bool known, int64_t now_ms)
+{
+	r->state = SUBMIT_NOTIFIED;
+	r->since_s = now_ms / 1000;
+	r->word[0] = r->text[0] = '\0';
+	r->known = known;
 }
 
 static bool
@@ -110,34 +139,23 @@ is_of_seal(enum refusal why)
 	    why == REFUSAL_too_many_statements || why == REFUSAL_batch_too_big;
 }
 
-/* The index counts what waited when it was sent; what is answered is marked by since_s < 0 until
- * the batch is closed, so that it is still counted. */
 void
-batch_result(struct batch *b, size_t index, const struct err *e, int64_t now_ms)
+sealing_answer(struct sealing *s, size_t index, struct span text, const struct err *e,
+    int64_t now_ms)
 {
-	for (size_t i = 0; i < b->n; i++) {
-		struct oms_delivery *d = &b->deliveries[i];
+	struct sealing_entry *entry;
 
-		for (size_t k = 0; k < d->n_recipients; k++) {
-			struct oms_recipient *r = &d->recipients[k];
+	if (index >= s->n_entries)
+		return;
+	entry = &s->entries[index];
+	entry->answered = true;
+	if (e == NULL) {
+		take(entry->recipient, span_eq(text, SPAN_LIT(NOTIFY_REPEAT_TEXT)), now_ms);
+	} else {
+		bool of_seal = s->n > 1 && is_of_seal(e->why);
 
-			if (!waits(r) && r->since_s >= 0)
-				continue;
-			if (index-- > 0)
-				continue;
-			if (e != NULL) {
-				bool of_seal = b->n > 1 && is_of_seal(e->why);
-
-				b->seal_refused = b->seal_refused || of_seal;
-				refuse(r, e, !of_seal && !refusal_temporary(e->why), now_ms);
-			} else {
-				r->state = SUBMIT_NOTIFIED;
-				r->word[0] = r->text[0] = '\0';
-			}
-			if (!waits(r))
-				r->since_s = -(now_ms / 1000);
-			return;
-		}
+		s->seal_refused = s->seal_refused || of_seal;
+		refuse(entry->recipient, e, !of_seal && !refusal_temporary(e->why), now_ms);
 	}
 }
 
@@ -156,33 +174,35 @@ retry_ms(uint64_t tries)
 }
 
 static void
-reschedule(struct oms_delivery *d, const struct err *e, bool permanent, int64_t now_ms)
+reschedule(struct oms_delivery *d, int64_t now_ms)
 {
 	bool waiting = false;
 
-	for (size_t k = 0; k < d->n_recipients; k++) {
-		struct oms_recipient *r = &d->recipients[k];
-
-		if (r->since_s < 0)
-			r->since_s = -r->since_s;
-		if (waits(r) && e != NULL)
-			refuse(r, e, permanent, now_ms);
-		waiting = waiting || waits(r);
-	}
+	for (size_t k = 0; k < d->n_recipients; k++)
+		waiting = waiting || waits(&d->recipients[k]);
 	d->next_ms = waiting ? now_ms + retry_ms(d->tries) : 0;
 	d->tries++;
 }
 
 void
-batch_close(struct batch *b, const struct err *e, int64_t now_ms)
+sealing_close(struct sealing *s, const struct err *e, int64_t now_ms)
 {
-	for (size_t i = 0; i < b->n; i++)
-		reschedule(&b->deliveries[i], e, false, now_ms);
+	for (size_t i = 0; i < s->n_entries && e != NULL; i++)
+		if (!s->entries[i].answered)
+			refuse(s->entries[i].recipient, e, false, now_ms);
+	for (size_t i = 0; i < s->n; i++)
+		reschedule(&s->deliveries[i], now_ms);
 }
 
 void
-batch_fail(struct batch *b, const struct err *e, bool permanent, int64_t now_ms)
+sealing_fail(struct sealing *s, const struct err *e, bool final, int64_t now_ms)
 {
-	for (size_t i = 0; i < b->n; i++)
-		reschedule(&b->deliveries[i], e, permanent, now_ms);
+	for (size_t i = 0; i < s->n; i++) {
+		struct oms_delivery *d = &s->deliveries[i];
+
+		for (size_t k = 0; k < d->n_recipients; k++)
+			if (waits(&d->recipients[k]))
+				refuse(&d->recipients[k], e, final, now_ms);
+		reschedule(d, now_ms);
+	}
 }

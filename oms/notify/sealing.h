@@ -1,7 +1,7 @@
-/* sealing — deliveries of one pair of domains under one seal, and what became of each.
+/* sealing — deliveries of one pair of domains under one seal, and what became of each recipient.
  *
- * Flow:  3 of 8.  Pure bookkeeping between the store, the seal and the client engine; when it goes
- *        and what follows is the notifier's.
+ * Flow:  3 of 8.  Pure bookkeeping between the store, the seal and the client engine; the destination
+ *        decides when a sealing is sent and what follows.
  */
 #ifndef OMS_NOTIFY_SEALING_H
 #define OMS_NOTIFY_SEALING_H
@@ -11,29 +11,39 @@
 
 struct line;
 
-struct batch {
-	struct batch *next;
+/* A recipient who was sent, in the order of the replies. */
+struct sealing_entry {
+	struct oms_delivery *delivery;
+	struct oms_recipient *recipient;
+	bool answered;
+};
+
+struct sealing {
+	struct sealing *next;
 	struct line *line;
 	struct oms_delivery deliveries[OMS_STORE_DUE_PAGE];
 	size_t n;
-	struct buf seal;
+	struct sealing_entry *entries; /* NULL: not sent */
+	size_t n_entries;
+	struct buf text;   /* of the seal */
 	bool failed;       /* could not be sent at all */
-	bool seal_refused; /* the seal was at fault, maybe not each letter */
+	bool seal_refused; /* the peer found fault with the seal, maybe not with each letter */
 };
 
-struct batch *batch_new(struct line *l);
-void batch_free(struct batch **b);
-/* Leaves out what does not fit into so many octets; at least one stays. */
-void batch_cut(struct batch *b, size_t octets);
-bool batch_seal(struct batch *b, const char *own, const char *peer, int64_t now_s, struct err *e);
-bool batch_send(struct batch *b, struct notify_client *c, enum seal_alg alg, struct span signature,
+struct sealing *sealing_new(struct line *l);
+void sealing_free(struct sealing **s);
+/* Leaves out what does not fit into this many octets; at least one delivery stays. */
+void sealing_cut(struct sealing *s, size_t octets);
+bool sealing_write(struct sealing *s, const char *own, const char *peer, int64_t now_s,
     struct err *e);
-/* The answer for the index-th recipient that was sent.  A fault of a seal over several letters
- * refuses none of them for good: they are to be tried singly. */
-void batch_result(struct batch *b, size_t index, const struct err *e, int64_t now_ms);
-/* No more answers come: e: the session broke.  Sets tries and times of what is still waiting. */
-void batch_close(struct batch *b, const struct err *e, int64_t now_ms);
-/* Nothing was sent; permanent: everybody who waits is refused by it. */
-void batch_fail(struct batch *b, const struct err *e, bool permanent, int64_t now_ms);
+bool sealing_send(struct sealing *s, struct notify_client *c, enum seal_alg alg,
+    struct span signature, struct err *e);
+/* The reply for the index-th recipient that was sent; e NULL: accepted, with this text. */
+void sealing_answer(struct sealing *s, size_t index, struct span text, const struct err *e,
+    int64_t now_ms);
+/* No more replies come; e: the session broke.  Sets tries and times of what still waits. */
+void sealing_close(struct sealing *s, const struct err *e, int64_t now_ms);
+/* Nothing was sent; final: each recipient is refused with *e. */
+void sealing_fail(struct sealing *s, const struct err *e, bool final, int64_t now_ms);
 
 #endif

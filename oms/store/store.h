@@ -21,9 +21,11 @@
  *             are still notified: another's copy is not theirs.  Yet a domain all of whose
  *             recipients are in S1 is served: the id is a capability, and who knows it was told,
  *             though we may have gone down before we wrote that down; handed_s remembers it.
- *   S2, S3 -> S4, S5  oms_store_settle: the domain says DONE, or that nobody there wants it.  If it
- *             said DONE while a notification was under way, oms_store_attempted finds that
- *             (settles) and the recipient goes S1 -> S4 at once.
+ *   S2, S3 -> S4, S5  oms_store_settle: the domain says DONE, or that nobody there wants it.
+ *   S1 -> S4, S5  The domain may say so before we have recorded that it was told: while the attempt is
+ *             under way, or after one whose answer was lost.  A letter's only recipient at the domain
+ *             is over at once.  Of several, oms_store_attempted finds out later who was meant
+ *             (settles, settled_tries) and never takes a letter from one who may not have been.
  *   S1..S3 -> S5  oms_store_sweep, when hold_until has passed.
  *   A delivery is over when all its recipients are S4 or S5; a letter whose deliveries are all over
  *   loses its body at once, and its record (kept for the outbox) after OMS_STORE_OUTCOME_S.
@@ -84,6 +86,7 @@ struct oms_recipient {
 	int64_t since_s;
 	char word[SUBMIT_WORD_BYTES]; /* of the last refusal; "" */
 	char text[SUBMIT_TEXT_BYTES];
+	bool known; /* oms_store_attempted: the answer was that of a repeat; not kept */
 };
 
 /* One letter's recipients at one domain. */
@@ -97,9 +100,10 @@ struct oms_delivery {
 	int64_t next_ms; /* of clock_steady_ms; 0: not due any more */
 	int64_t hold_until_s;
 	/* the store's; an attempt brings them back as they were read */
-	int64_t handed_s; /* when an octet may first have left; 0: none has */
-	uint64_t settles; /* how often the domain said DONE or DECLINE */
-	bool declined;    /* what it said last */
+	int64_t handed_s;       /* when an octet may first have left; 0: none has */
+	uint64_t settles;       /* how often the domain said DONE or DECLINE */
+	bool declined;          /* what it said last */
+	uint64_t settled_tries; /* `tries` when it said so last */
 };
 
 void oms_delivery_clear(struct oms_delivery *d);
@@ -137,10 +141,24 @@ void oms_store_put_take(struct oms_store *s, const struct oms_put *p, struct loo
 
 typedef void oms_store_done(void *arg, const struct err *e);
 
-/* Each pair of domains that has something due, with its earliest time.  False from fn stops. */
-bool oms_store_pairs(struct oms_store *s,
-    bool (*fn)(void *arg, const char *own, const char *peer, int64_t first_ms), void *arg,
-    struct err *e);
+/* A pair of domains that has something due, and its earliest delivery. */
+struct oms_pair {
+	char own[DOMAIN_BYTES], peer[DOMAIN_BYTES];
+	int64_t first_ms;
+	uint64_t tries; /* of that delivery, so far */
+};
+
+/* Where a reading of all pairs goes on; { 0 } is the beginning. */
+struct oms_pair_cursor {
+	unsigned char next[16];
+	bool begun;
+	bool ended; /* that was the last page */
+};
+
+/* Reads the next page of at most `max` pairs, in no order that has a meaning.  A reading that takes
+ * many pages finds every pair that is there from its beginning to its end. */
+bool oms_store_pairs(struct oms_store *s, struct oms_pair_cursor *at, struct oms_pair *out,
+    size_t max, size_t *n, struct err *e);
 /* The first `max` (<= OMS_STORE_DUE_PAGE) deliveries of the pair that are due by now_ms and which
  * `skip` does not know, oldest due first; the caller clears each. */
 bool oms_store_due(struct oms_store *s, const char *own, const char *peer, int64_t now_ms,

@@ -7,15 +7,15 @@
 #include "common/loop/loop.h"
 #include "oms/store/store_private.h"
 
-#define PAIRS_MAX 4096 /* pairs of domains told of in one call */
-
 /* -- pairs -------------------------------------------------------------------------------------- */
 
 struct first {
 	char own[DOMAIN_BYTES], peer[DOMAIN_BYTES];
+	struct ulid id;
 	int64_t next_ms;
 	struct oms_key pair;
-	bool found;
+	bool read;  /* there is an entry */
+	bool found; /* it is whole */
 };
 
 static bool
@@ -26,15 +26,21 @@ take_first(void *arg, struct span key, struct span value)
 
 	f->found = key.n == 40 && span_copy(own, f->own, sizeof f->own) &&
 	    span_copy(peer, f->peer, sizeof f->peer);
-	f->next_ms = oms_key_time(key, 16);
-	memcpy(f->pair.b, key.p, 16);
-	f->pair.n = 16;
+	f->read = key.n >= 16;
+	if (f->read) {
+		memcpy(f->pair.b, key.p, 16);
+		f->pair.n = 16;
+	}
+	if (f->found) {
+		f->next_ms = oms_key_time(key, 16);
+		memcpy(f->id.b, key.p + 24, ULID_BYTES);
+	}
 	return false;
 }
 
-/* The key behind all of a pair's: its 16 octets counted up by one; false: there is none. */
+/* The key after all of a pair's: its 16 octets counted up by one; false: there is none. */
 static bool
-behind(struct oms_key *pair)
+next_pair(struct oms_key *pair)
 {
 	for (size_t i = pair->n; i-- > 0;)
 		if (++pair->b[i] != 0)
@@ -42,23 +48,56 @@ behind(struct oms_key *pair)
 	return false;
 }
 
-bool
-oms_store_pairs(struct oms_store *s,
-    bool (*fn)(void *arg, const char *own, const char *peer, int64_t first_ms), void *arg,
-    struct err *e)
+/* A damaged delivery counts as one that was never tried; oms_store_due drops it. */
+static uint64_t
+tries_of(struct db_txn *t, const struct first *f)
 {
+	struct oms_delivery d;
+	struct err e;
+	uint64_t tries = 0;
+
+	if (oms_delivery_get(t, &f->id, f->peer, &d, &e)) {
+		tries = d.tries;
+		oms_delivery_clear(&d);
+	} else {
+		db_pardon(t);
+	}
+	return tries;
+}
+
+static void
+fill_pair(struct db_txn *t, const struct first *f, struct oms_pair *out)
+{
+	*out = (struct oms_pair) { .first_ms = f->next_ms, .tries = tries_of(t, f) };
+	memcpy(out->own, f->own, sizeof out->own);
+	memcpy(out->peer, f->peer, sizeof out->peer);
+}
+
+bool
+oms_store_pairs(struct oms_store *s, struct oms_pair_cursor *at, struct oms_pair *out, size_t max,
+    size_t *n, struct err *e)
+{
+	struct first f = { .pair = { .n = at->begun ? sizeof at->next : 0 } };
 	struct db_txn *t;
-	struct first f = { .pair = { .n = 0 } };
 	bool fault;
 
+	*n = 0;
 	if (!db_read(s->db, &t, e))
 		return false;
-	for (int i = 0; i < PAIRS_MAX; i++) {
-		f.found = false;
+	memcpy(f.pair.b, at->next, sizeof at->next);
+	at->ended = false;
+	while (*n < max) {
+		f.found = f.read = false;
 		db_each(t, DUE, oms_key_span(&f.pair), (struct span) { 0 }, take_first, &f);
-		if (!f.found || !fn(arg, f.own, f.peer, f.next_ms) || !behind(&f.pair))
+		if (f.found)
+			fill_pair(t, &f, &out[(*n)++]);
+		if (!f.read || !next_pair(&f.pair)) {
+			at->ended = true;
 			break;
+		}
 	}
+	memcpy(at->next, f.pair.b, sizeof at->next);
+	at->begun = true;
 	fault = db_fault(t, e);
 	db_read_end(&t);
 	return !fault;
@@ -192,20 +231,34 @@ struct attempted {
 	void *arg;
 };
 
-/* The domain was told, and has acted on it before we came to write down that it was told.  A DECLINE
- * may have been about another recipient's copy, and would lose this one's: it does not count. */
+/* Does what the domain said last hold for this recipient too, whom it was told of only now by our
+ * record?  A delivery's one recipient is whom it spoke of.  Of several it may have spoken of another's
+ * copy, and would lose this one's.  It spoke of all if it said so after the last attempt on record
+ * and this recipient's notice was there by then: made by the delivery's first attempt, or known to
+ * the peer before this one. */
+static bool
+was_meant(const struct oms_recipient *r, const struct oms_delivery *now)
+{
+	if (now->settles == 0)
+		return false;
+	return oms_delivery_is_single(now) ||
+	    (now->settled_tries == now->tries && (r->known || now->tries == 0));
+}
+
+/* The domain was told, and acted on it before we recorded that. */
 static void
 catch_up(struct oms_recipient *r, const struct oms_delivery *now, const struct oms_delivery *said)
 {
 	if (r->state != SUBMIT_NOTIFIED)
 		return;
-	if (now->settles != said->settles && !now->declined)
-		oms_recipient_settle(r, false, r->since_s);
-	else if (now->handed_s != said->handed_s)
+	if (was_meant(r, now))
+		oms_recipient_settle(r, now->declined, r->since_s);
+	else if (now->handed_s != said->handed_s ||
+	    (now->handed_s != 0 && (r->known || oms_delivery_is_single(now))))
 		r->state = SUBMIT_HANDED_OUT;
 }
 
-/* What was handed out or ended meanwhile stays as it is; who waits stays due. */
+/* A recipient whose copy was handed out or who is over stays so; one who waits stays due. */
 static void
 merge(struct oms_delivery *now, const struct oms_delivery *said)
 {
@@ -217,6 +270,9 @@ merge(struct oms_delivery *now, const struct oms_delivery *said)
 		*r = said->recipients[i];
 		catch_up(r, now, said);
 	}
+	/* Whoever speaks of a letter during its first attempt was told by that attempt. */
+	if (now->tries == 0 && now->settles > 0)
+		now->settled_tries = said->tries;
 	now->tries = said->tries;
 	if (said->next_ms != 0)
 		now->next_ms = said->next_ms;

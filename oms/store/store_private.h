@@ -113,6 +113,7 @@ bool oms_recipient_is_over(const struct oms_recipient *r);
 /* The domain has it, or does not want it. */
 void oms_recipient_settle(struct oms_recipient *r, bool declined, int64_t now_s);
 bool oms_delivery_is_over(const struct oms_delivery *d);
+bool oms_delivery_is_single(const struct oms_delivery *d); /* the letter has one recipient there */
 bool oms_delivery_waits(const struct oms_delivery *d); /* some recipient; else it is never due */
 
 /* A delivery has come to its end: counts it down; with the last one the body goes (its file after

@@ -8,7 +8,7 @@
 #include "common/base/record.h"
 
 #define VERSION_1 1
-#define VERSION_2 2 /* of a letter: with its price */
+#define VERSION_2 2 /* of a letter: with its price; of a delivery: with settled_tries */
 
 /* -- keys --------------------------------------------------------------------------------------- */
 
@@ -204,7 +204,7 @@ recipient_read(struct reader *in, struct oms_recipient *r)
 void
 oms_delivery_write(struct buf *out, const struct oms_delivery *d)
 {
-	put_u8(out, VERSION_1);
+	put_u8(out, VERSION_2);
 	put_bytes(out, d->id.b, ULID_BYTES);
 	put_span(out, span_str(d->own));
 	put_span(out, span_str(d->peer));
@@ -215,6 +215,7 @@ oms_delivery_write(struct buf *out, const struct oms_delivery *d)
 	put_u64(out, (uint64_t)d->handed_s);
 	put_u64(out, d->settles);
 	put_u8(out, d->declined);
+	put_u64(out, d->settled_tries);
 	put_u16(out, (uint16_t)d->n_recipients);
 	for (size_t i = 0; i < d->n_recipients; i++)
 		recipient_write(out, &d->recipients[i]);
@@ -224,7 +225,8 @@ bool
 oms_delivery_read(struct span value, struct oms_delivery *d, struct err *e)
 {
 	struct reader in = reader_of(value);
-	bool good = read_u8(&in) == VERSION_1;
+	uint8_t version = read_u8(&in);
+	bool good = version == VERSION_1 || version == VERSION_2;
 	struct span statement;
 
 	*d = (struct oms_delivery) { 0 };
@@ -238,6 +240,7 @@ oms_delivery_read(struct span value, struct oms_delivery *d, struct err *e)
 	d->handed_s = (int64_t)read_u64(&in);
 	d->settles = read_u64(&in);
 	d->declined = read_u8(&in) != 0;
+	d->settled_tries = version == VERSION_1 ? UINT64_MAX : read_u64(&in);
 	d->n_recipients = read_u16(&in);
 	if (!good || d->n_recipients > SUBMIT_RECIPIENTS_MAX) {
 		d->n_recipients = 0;
@@ -344,6 +347,12 @@ oms_delivery_is_over(const struct oms_delivery *d)
 		if (!oms_recipient_is_over(&d->recipients[i]))
 			return false;
 	return true;
+}
+
+bool
+oms_delivery_is_single(const struct oms_delivery *d)
+{
+	return d->n_recipients == 1;
 }
 
 bool

@@ -183,18 +183,21 @@ oms_store_summary(struct oms_store *s, const struct ulid *id, const char *peer, 
 
 /* -- the word that it arrived, or is not wanted ----------------------------------------------------- */
 
-/* Who is still waiting was not meant, or is being told just now: see oms_store_attempted. */
+/* A recipient who still waits may have been told by an attempt that is under way, or whose answer was
+ * lost: the only one was, and of several oms_store_attempted finds out. */
 static void
 settle(struct oms_delivery *d, const struct change *c)
 {
 	for (size_t i = 0; i < d->n_recipients; i++) {
 		struct oms_recipient *r = &d->recipients[i];
 
-		if (r->state == SUBMIT_NOTIFIED || r->state == SUBMIT_HANDED_OUT)
+		if (r->state == SUBMIT_NOTIFIED || r->state == SUBMIT_HANDED_OUT ||
+		    (r->state == SUBMIT_WAITING && oms_delivery_is_single(d)))
 			oms_recipient_settle(r, c->declined, c->now_s);
 	}
 	d->settles++;
 	d->declined = c->declined;
+	d->settled_tries = d->tries;
 	if (!oms_delivery_waits(d))
 		d->next_ms = 0;
 }
