@@ -22,10 +22,7 @@
 struct queue {
 	struct oms *oms;
 	struct control_request *request;
-	struct ulid id; /* of the last delivery told */
-	char peer[DOMAIN_BYTES];
-	size_t told; /* on this page */
-	bool any;
+	struct oms_place at;
 };
 
 static void
@@ -39,7 +36,7 @@ put_time(struct json *o, const char *key, int64_t wall_s)
 	json_put_str(o, key, date);
 }
 
-static bool
+static void
 tell_delivery(void *arg, const struct oms_letter *l, const struct oms_delivery *d)
 {
 	struct queue *q = arg;
@@ -66,33 +63,33 @@ tell_delivery(void *arg, const struct oms_letter *l, const struct oms_delivery *
 		}
 		control_line_take(q->request, line);
 	}
-	q->id = d->id;
-	memcpy(q->peer, d->peer, sizeof q->peer);
-	q->any = true;
-	q->told++;
-	return true;
+}
+
+static void
+queue_end(struct control_request *r, struct queue *q, const struct err *e)
+{
+	control_end(r, e);
+	free(q);
 }
 
 static void
 queue_on(struct control_request *r, void *arg)
 {
 	struct queue *q = arg;
+	bool more = true;
 	struct err e;
 
-	do {
-		q->told = 0;
-		if (!oms_store_queue(q->oms->store, q->any ? &q->id : NULL, q->peer, QUEUE_PAGE,
-			tell_delivery, q, &e)) {
-			control_end(r, &e);
-			free(q);
+	while (!control_full(r)) {
+		if (!more || control_gone(r)) {
+			queue_end(r, q, NULL);
 			return;
 		}
-		if (q->told == 0 || control_gone(r)) {
-			control_end(r, NULL);
-			free(q);
+		if (!oms_store_queue(q->oms->store, &q->at, QUEUE_PAGE, tell_delivery, q, &more,
+			&e)) {
+			queue_end(r, q, &e);
 			return;
 		}
-	} while (!control_full(r));
+	}
 	control_again(r, queue_on, q);
 }
 

@@ -204,10 +204,17 @@ bool oms_store_status(struct oms_store *s, const char *user, const struct ulid *
 /* Rows of the user's letters behind `after`. */
 bool oms_store_outbox(struct oms_store *s, const char *user, const struct ulid *after,
     struct buf *page, bool *more, struct err *e);
-/* For the operator: each delivery behind (after_id, after_peer), at most max; returns how many. */
-bool oms_store_queue(struct oms_store *s, const struct ulid *after_id, const char *after_peer,
-    size_t max, bool (*fn)(void *arg, const struct oms_letter *l, const struct oms_delivery *d),
-    void *arg, struct err *e);
+/* Where a walk through the queue is; zeroed: at the first delivery. */
+struct oms_place {
+	bool begun;
+	struct ulid id;
+	char peer[DOMAIN_BYTES];
+};
+/* For the operator: tells of up to `max` deliveries from *at on and moves it; *more: call it again.  A
+ * page is copied out in one short reading before fn is called. */
+bool oms_store_queue(struct oms_store *s, struct oms_place *at, size_t max,
+    void (*fn)(void *arg, const struct oms_letter *l, const struct oms_delivery *d), void *arg,
+    bool *more, struct err *e);
 
 struct oms_store_counts {
 	uint64_t letters, writes, commits, used_bytes, size_bytes, domains;

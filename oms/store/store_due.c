@@ -211,7 +211,7 @@ oms_store_due(struct oms_store *s, const char *own, const char *peer, int64_t no
 	for (size_t i = 0; i < p.n && good; i++) {
 		if (oms_delivery_get(t, &p.entry[i].id, peer, &out[*n], &why))
 			++*n;
-		else
+		else if ((good = !db_fault(t, e))) /* it is gone, or damaged */
 			drop_due(s, &pair, &p.entry[i]);
 	}
 	db_read_end(&t);

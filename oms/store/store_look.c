@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/base/memory.h"
 #include "oms/store/store_private.h"
 
 /* -- one letter's rows ------------------------------------------------------------------------------ */
@@ -126,12 +127,17 @@ oms_store_outbox(struct oms_store *s, const char *user, const struct ulid *after
 
 /* -- the operator's ---------------------------------------------------------------------------------- */
 
+struct entry {
+	struct oms_delivery delivery;
+	struct oms_letter letter;
+	bool good; /* its letter can be read */
+};
+
 struct queue {
-	struct db_txn *t;
-	struct span after;
-	size_t left;
-	struct oms_delivery *page;
-	size_t n;
+	struct oms_place *at;
+	struct oms_key after;
+	struct entry *page;
+	size_t n, seen, max;
 };
 
 static bool
@@ -140,42 +146,64 @@ take_delivery(void *arg, struct span key, struct span value)
 	struct queue *q = arg;
 	struct err e;
 
-	if (!span_eq(key, q->after) && oms_delivery_read(value, &q->page[q->n], &e))
+	if (span_eq(key, oms_key_span(&q->after)))
+		return true;
+	if (q->seen == q->max) {
+		q->seen++; /* there is more */
+		return false;
+	}
+	q->seen++;
+	memcpy(q->at->id.b, key.p, ULID_BYTES);
+	span_copy(span_sub(key, ULID_BYTES, key.n), q->at->peer, sizeof q->at->peer);
+	q->at->begun = true;
+	if (oms_delivery_read(value, &q->page[q->n].delivery, &e))
 		q->n++;
-	return q->n < q->left;
+	return true;
+}
+
+static bool
+read_queue(struct oms_store *s, struct queue *q, struct err *e)
+{
+	struct oms_letter_record r;
+	struct db_txn *t;
+	bool fault;
+
+	if (!db_read(s->db, &t, e))
+		return false;
+	db_each(t, DELIVERY, oms_key_span(&q->after), (struct span) { 0 }, take_delivery, q);
+	for (size_t i = 0; i < q->n; i++) {
+		struct entry *x = &q->page[i];
+
+		if ((x->good = oms_letter_get(t, &x->delivery.id, &r, e)))
+			x->letter = r.facts;
+		else
+			db_fault(t, e); /* is in the log; the others are shown */
+	}
+	fault = db_fault(t, e);
+	db_read_end(&t);
+	return !fault;
 }
 
 bool
-oms_store_queue(struct oms_store *s, const struct ulid *after_id, const char *after_peer,
-    size_t max, bool (*fn)(void *arg, const struct oms_letter *l, const struct oms_delivery *d),
-    void *arg, struct err *e)
+oms_store_queue(struct oms_store *s, struct oms_place *at, size_t max,
+    void (*fn)(void *arg, const struct oms_letter *l, const struct oms_delivery *d), void *arg,
+    bool *more, struct err *e)
 {
-	struct oms_key after = { .n = 0 };
-	struct queue q = { .left = max };
-	struct oms_letter_record r;
-	bool fault, on = true;
+	struct queue q = { .at = at, .max = max };
+	bool good;
 
-	if (after_id != NULL)
-		after = oms_key_delivery(after_id, after_peer);
-	q.after = oms_key_span(&after);
-	if ((q.page = calloc(max + 1, sizeof *q.page)) == NULL)
-		abort();
-	if (!db_read(s->db, &q.t, e)) {
-		free(q.page);
-		return false;
-	}
-	db_each(q.t, DELIVERY, q.after, (struct span) { 0 }, take_delivery, &q);
+	if (at->begun)
+		q.after = oms_key_delivery(&at->id, at->peer);
+	q.page = memory_array(max, sizeof *q.page);
+	good = read_queue(s, &q, e);
 	for (size_t i = 0; i < q.n; i++) {
-		if (on && oms_letter_get(q.t, &q.page[i].id, &r, e))
-			on = fn(arg, &r.facts, &q.page[i]);
-		else
-			db_fault(q.t, e);
-		oms_delivery_clear(&q.page[i]);
+		if (good && q.page[i].good)
+			fn(arg, &q.page[i].letter, &q.page[i].delivery);
+		oms_delivery_clear(&q.page[i].delivery);
 	}
-	fault = db_fault(q.t, e);
-	db_read_end(&q.t);
+	*more = q.seen > max;
 	free(q.page);
-	return !fault;
+	return good;
 }
 
 void

@@ -589,12 +589,25 @@ count_rows(struct buf *page, struct rows *n)
 	buf_clear(page);
 }
 
-static bool
+static void
 count_queue(void *arg, const struct oms_letter *l, const struct oms_delivery *d)
 {
 	assert_true(ulid_eq(&l->id, &d->id));
 	++*(unsigned *)arg;
-	return true;
+}
+
+/* In pages of `max`; how many deliveries, and *pages. */
+static unsigned
+walk_queue(struct world *w, size_t max, unsigned *pages)
+{
+	struct oms_place at = { .begun = false };
+	unsigned n = 0;
+	bool more = true;
+	struct err e;
+
+	for (*pages = 0; more; ++*pages)
+		assert_true(oms_store_queue(w->store, &at, max, count_queue, &n, &more, &e));
+	return n;
 }
 
 static void
@@ -604,7 +617,7 @@ the_outbox_comes_in_pages(void **state)
 	struct ulid id[130];
 	struct rows n = { 0 };
 	struct buf page = BUF_INIT;
-	unsigned queued = 0;
+	unsigned pages;
 	bool more;
 	struct err e;
 
@@ -628,8 +641,10 @@ the_outbox_comes_in_pages(void **state)
 	assert_int_equal(page.len, 0);
 	assert_false(oms_store_status(w.store, "bob@a.test", &id[0], &page, &e));
 	assert_int_equal(e.why, REFUSAL_unknown_id);
-	assert_true(oms_store_queue(w.store, NULL, NULL, 100, count_queue, &queued, &e));
-	assert_int_equal(queued, 100);
+	assert_int_equal(walk_queue(&w, 100, &pages), 260);
+	assert_int_equal(pages, 3);
+	assert_int_equal(walk_queue(&w, 130, &pages), 260);
+	assert_int_equal(pages, 2);
 	world_clear(&w);
 }
 
@@ -716,6 +731,7 @@ a_damaged_letter_harms_no_other(void **state)
 	struct buf page = BUF_INIT;
 	struct rows n = { 0 };
 	int64_t now_s = clock_wall_ms() / 1000, next_ms;
+	unsigned pages;
 	bool more;
 	struct err e;
 
@@ -733,6 +749,7 @@ a_damaged_letter_harms_no_other(void **state)
 	assert_true(oms_store_outbox(w.store, "alice@a.test", NULL, &page, &more, &e));
 	count_rows(&page, &n);
 	assert_int_equal(n.letters, 1);
+	assert_int_equal(walk_queue(&w, 1, &pages), 2); /* a page without any is not the last */
 	sweep(&w, now_s + 31 * DAY);
 	assert_string_equal(states(&w, &good), "expired expired expired");
 	assert_int_equal(due(&w, "b.test", d, 4), 0);
