@@ -63,8 +63,11 @@ static void
 sweep(void *role, void (*done)(void *arg, const struct err *e), void *arg)
 {
 	struct ims *i = role;
+	struct conf *c = daemon_conf(i->daemon);
 
-	ims_store_sweep(i->store, clock_wall_ms() / 1000, daemon_loop(i->daemon), done, arg);
+	ims_store_sweep(i->store, clock_wall_ms() / 1000, c->role[CONF_ROLE_IMS].notice_keep_s,
+	    daemon_loop(i->daemon), done, arg);
+	conf_unref(&c);
 }
 
 static bool

@@ -100,6 +100,8 @@
 	X(no_such_user,          "no-such-user",          550, "5.1.1",  67, "there is no such mailbox")	\
 	X(mailbox_full,          "mailbox-full",          452, "4.2.2",  75, "the mailbox is full")	\
 	X(outbox_full,           "outbox-full",           452, "4.2.2",  75, "the letters that are kept for the user take all of their share")	\
+	X(sender_share,          "sender-share",          452, "4.5.3",  75, "the sender's domain has used its share of the storage")	\
+	X(sender_mailbox_share,  "sender-mailbox-share",  452, "4.5.3",  75, "the sender's domain has used its share of the mailbox")	\
 	X(message_too_big,       "message-too-big",       552, "5.3.4",  65, "the letter is larger than the limit")	\
 	X(bad_message,           "bad-message",           554, "5.6.0",  65, "the letter is not of RFC 5322 form")	\
 	X(bad_from,              "bad-from",              550, "5.7.1",  77, "the sender's address does not belong to the user")	\

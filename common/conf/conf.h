@@ -51,9 +51,13 @@ struct conf_role {
 	struct conf_listens users;            /* listen-submit, listen-mailbox */
 	char connect_from[CONF_LISTEN_BYTES]; /* empty: the system's choice */
 	char control[CONF_PATH_BYTES];
-	int64_t hold_limit_s; /* ims alone */
 	int64_t user_letters; /* oms alone: of one user, not fetched yet */
 	uint64_t user_bytes;  /* oms alone: of the spool, for one user */
+	/* ims alone */
+	int64_t hold_limit_s;
+	int64_t sender_percent;         /* of folder_bytes, that one sender's domain may take */
+	int64_t sender_mailbox_percent; /* the same within one mailbox */
+	int64_t notice_keep_s;          /* how long a notice outlives its letter */
 };
 
 struct conf {

@@ -11,6 +11,7 @@
 
 #include "common/base/log.h"
 #include "common/base/memory.h"
+#include "common/base/record.h"
 #include "common/pki/chain.h"
 #include "common/pki/crl_scope.h"
 
@@ -21,6 +22,9 @@ struct crl {
 	unsigned char *der;
 	size_t n;
 	unsigned char digest[DIGEST_BYTES];
+	bool has_scope;
+	unsigned char scope[DIGEST_BYTES];
+	int64_t next_s;
 };
 
 struct crl_set {
@@ -31,6 +35,42 @@ struct crl_set {
 };
 
 /* -- adding ------------------------------------------------------------------------------------- */
+
+static void
+add_extension(struct buf *out, const X509_CRL *crl, int nid)
+{
+	int at = X509_CRL_get_ext_by_NID(crl, nid, -1);
+	const ASN1_OCTET_STRING *octets = at < 0
+	    ? NULL
+	    : X509_EXTENSION_get_data(X509_CRL_get_ext(crl, at));
+
+	put_span(out,
+	    octets == NULL
+		? (struct span) { 0 }
+		: span_of(ASN1_STRING_get0_data(octets), (size_t)ASN1_STRING_length(octets)));
+}
+
+/* One name may sign with several keys: a CRL that does not say by which has no scope to compare. */
+static void
+scope_init(struct crl *c)
+{
+	struct buf text = BUF_INIT;
+	const unsigned char *name;
+	size_t n;
+	struct tm tm;
+
+	if (X509_CRL_get_ext_by_NID(c->crl, NID_authority_key_identifier, -1) < 0 ||
+	    X509_NAME_get0_der(X509_CRL_get_issuer(c->crl), &name, &n) != 1 ||
+	    ASN1_TIME_to_tm(X509_CRL_get0_nextUpdate(c->crl), &tm) != 1)
+		return;
+	c->next_s = (int64_t)timegm(&tm);
+	put_span(&text, span_of(name, n));
+	add_extension(&text, c->crl, NID_authority_key_identifier);
+	add_extension(&text, c->crl, NID_issuing_distribution_point);
+	digest_sha256(buf_span(&text), c->scope);
+	buf_clear(&text);
+	c->has_scope = c->this_s != INT64_MAX;
+}
 
 static void
 crl_init(struct crl *c, X509_CRL *crl)
@@ -46,6 +86,7 @@ crl_init(struct crl *c, X509_CRL *crl)
 		abort();
 	c->n = (size_t)n;
 	digest_sha256(span_of(c->der, c->n), c->digest);
+	scope_init(c);
 }
 
 static void
@@ -237,16 +278,37 @@ crl_set_of(const struct crl_set *s, const struct x509_st *cert)
 	return sk;
 }
 
+static void
+add_serial(struct crl_octets *out, const X509 *x)
+{
+	const ASN1_INTEGER *serial = X509_get0_serialNumber(x);
+	int n = i2d_ASN1_INTEGER(serial, NULL);
+	unsigned char *p = out->serial;
+
+	out->shared = out->shared && n > 0 && (size_t)n <= sizeof out->serial;
+	if (out->shared)
+		out->serial_n = (size_t)i2d_ASN1_INTEGER(serial, &p);
+}
+
 static bool
-add_once(struct crl_octets *out, size_t *n, const struct crl *c)
+add_once(struct crl_octets *out, size_t *n, const struct crl *c, const X509 *x)
 {
 	for (size_t i = 0; i < *n; i++)
-		if (out[i].der.p == (const char *)c->der)
+		if (out[i].der.p == (const char *)c->der) {
+			out[i].shared = false; /* it is needed for two */
 			return true;
+		}
 	if (*n == CRL_CHAIN_MAX)
 		return false;
-	out[*n].der = span_of(c->der, c->n);
-	memcpy(out[(*n)++].digest, c->digest, DIGEST_BYTES);
+	out[*n] = (struct crl_octets) {
+		.der = span_of(c->der, c->n),
+		.shared = c->has_scope,
+		.this_s = c->this_s,
+		.next_s = c->next_s,
+	};
+	memcpy(out[*n].digest, c->digest, DIGEST_BYTES);
+	memcpy(out[*n].scope, c->scope, DIGEST_BYTES);
+	add_serial(&out[(*n)++], x);
 	return true;
 }
 
@@ -262,7 +324,7 @@ crl_set_of_chain(const struct crl_set *s, const struct chain *c,
 		const X509_NAME *issuer = X509_get_issuer_name(x);
 
 		for (size_t i = first_of(s, issuer); is_of(s, i, issuer); i++)
-			if (crl_scope_has(s->all[i].crl, x) && !add_once(out, &n, &s->all[i]))
+			if (crl_scope_has(s->all[i].crl, x) && !add_once(out, &n, &s->all[i], x))
 				return n;
 	}
 	ERR_clear_error();

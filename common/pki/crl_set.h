@@ -22,9 +22,10 @@
 #include "common/base/span.h"
 #include "common/text/digest.h"
 
-#define CRL_FILE_BYTES (32 << 20)  /* one CRL */
-#define CRL_SET_BYTES  (256 << 20) /* all together, as they stand in files */
-#define CRL_CHAIN_MAX  16          /* that speak of one chain */
+#define CRL_FILE_BYTES   (32 << 20)  /* one CRL */
+#define CRL_SET_BYTES    (256 << 20) /* all together, as they stand in files */
+#define CRL_CHAIN_MAX    16          /* that speak of one chain */
+#define CRL_SERIAL_BYTES 32
 
 struct chain;
 struct crl_set;
@@ -48,6 +49,14 @@ struct stack_st_X509_CRL *crl_set_of(const struct crl_set *s, const struct x509_
 struct crl_octets {
 	struct span der;
 	unsigned char digest[DIGEST_BYTES];
+	/* For whoever asks whether another issue of the same CRL would do as well. */
+	bool shared; /* false: none would, or it cannot be said */
+	unsigned char
+	    scope[DIGEST_BYTES]; /* issuer, key and distribution point: the same in each issue */
+	int64_t this_s, next_s;
+	unsigned char
+	    serial[CRL_SERIAL_BYTES]; /* of the one certificate it is needed for: INTEGER in DER */
+	size_t serial_n;
 };
 size_t crl_set_of_chain(const struct crl_set *s, const struct chain *c,
     struct crl_octets out[CRL_CHAIN_MAX]);

@@ -197,6 +197,7 @@ static void
 store(struct job *j)
 {
 	struct conf *conf;
+	const struct conf_role *limits;
 	size_t n;
 	const struct crl_octets *crls = crl_state_crls(j->crls, &n);
 
@@ -208,6 +209,7 @@ store(struct job *j)
 	}
 	fill_spf(j);
 	conf = daemon_conf(j->worker->ims->daemon);
+	limits = &conf->role[CONF_ROLE_IMS];
 	j->evidence = (struct ims_evidence) {
 		.chain = chain_der(j->chain),
 		.crls = crls,
@@ -216,7 +218,10 @@ store(struct job *j)
 		.host = j->host,
 		.spf = (const char(*)[IMS_STORE_SPF_BYTES])j->spf,
 		.received_s = clock_wall_ms() / 1000,
-		.hold_limit_s = conf->role[CONF_ROLE_IMS].hold_limit_s,
+		.hold_limit_s = limits->hold_limit_s,
+		.sender_limit = limits->folder_bytes / 100 * (uint64_t)limits->sender_percent,
+		.mailbox_limit = limits->folder_bytes / 100 *
+		    (uint64_t)limits->sender_mailbox_percent,
 	};
 	conf_unref(&conf);
 	ims_store_accept(j->worker->ims->store, j->batch,

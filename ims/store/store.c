@@ -8,7 +8,9 @@
 #include "common/base/memory.h"
 #include "common/base/random.h"
 #include "common/store/spool_orphans.h"
+#include "ims/store/store_job.h"
 #include "ims/store/store_private.h"
+#include "ims/store/store_share.h"
 
 static const char *const tables[IMS_TABLES] = {
 	[MAILBOX] = "mailbox",
@@ -23,6 +25,10 @@ static const char *const tables[IMS_TABLES] = {
 	[UNTIL] = "until",
 	[TOLD] = "told",
 	[OWED] = "owed",
+	[SHARE] = "share",
+	[SENDER] = "sender",
+	[DUE] = "due",
+	[KEPT] = "kept",
 };
 
 /* -- opening ---------------------------------------------------------------------------------------- */
@@ -56,6 +62,7 @@ ims_store_open(const char *folder, uint64_t size, struct offload *o, struct ims_
 		return false;
 	}
 	db_share(s->db, spool_used, s->spool);
+	ims_store_upgrade(s);
 	*out = s;
 	return true;
 }

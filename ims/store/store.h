@@ -51,6 +51,11 @@ struct offload;
 struct db;
 struct ims_store;
 
+/* What a sender's domain takes: of the store, or of a mailbox. */
+struct ims_share {
+	uint64_t octets, notices;
+};
+
 bool ims_store_open(const char *folder, uint64_t size, struct offload *o, struct ims_store **s,
     struct err *e);
 void ims_store_close(struct ims_store **s);
@@ -67,10 +72,12 @@ struct ims_evidence {
 	const char (*spf)[IMS_STORE_SPF_BYTES]; /* of each statement: its result and the record */
 	int64_t received_s;
 	int64_t hold_limit_s; /* a later Hold-Until is cut to received_s + this */
+	/* Octets that one sender's domain may take: in the store, and in each mailbox; 0: no limit. */
+	uint64_t sender_limit, mailbox_limit;
 };
 
 /* b's open entries are judged: accepted (NOTIFY_NOTICED, NOTIFY_KNOWN) or refused (id_conflict,
- * mailbox_full, system_full, storage).  users[i]: the mailbox of entry i, for the open ones.  The
+ * mailbox_full, sender_share, sender_mailbox_share, system_full, storage).  users[i]: the mailbox of entry i, for the open ones.  The
  * batch, the users and the evidence stay untouched by the caller until done. */
 typedef void ims_store_accepted(void *arg);
 void ims_store_accept(struct ims_store *s, struct notify_batch *b,
@@ -172,9 +179,36 @@ void ims_store_counts(struct ims_store *s, struct ims_store_counts *out);
 bool ims_store_mailboxes(struct ims_store *s,
     bool (*fn)(void *arg, const char *user, uint64_t notices), void *arg, struct err *e);
 
-/* Entries of the seen set whose statements' Hold-Until has passed go, oldest first, in bounded writes,
- * one after the other, until none is left. */
-void ims_store_sweep(struct ims_store *s, int64_t now_s, struct loop *loop, ims_store_done *done,
-    void *arg);
+/* -- many notices, page by page ----------------------------------------------------------------------- */
+
+/* Each of these works in bounded writes, one after the other, so that other writes come between them. */
+
+/* Drops what has come to its end: entries of the seen set whose statements' Hold-Until has passed, and
+ * notices whose letters were never opened and whose Hold-Until passed keep_s ago. */
+void ims_store_sweep(struct ims_store *s, int64_t now_s, int64_t keep_s, struct loop *loop,
+    ims_store_done *done, void *arg);
+
+struct ims_purge {
+	const char
+	    *from_domain; /* NULL: of all senders; then `user` is given, and its mailbox goes too */
+	const char *user; /* NULL: in all mailboxes */
+	bool opened;      /* also letters that are here */
+	struct loop *loop;
+	/* Now and then: how many notices are gone so far; NULL: nobody asks. */
+	void (*progress)(void *arg, uint64_t notices);
+	void (*done)(void *arg, uint64_t notices, const struct err *e);
+	void *arg;
+};
+/* Drops notices and says nothing to the senders' OMS.  With a mailbox also its seen set. */
+void ims_store_purge(struct ims_store *s, const struct ims_purge *p);
+
+/* Sums of the senders' domains, in the domains' order, those after `after` (NULL: from the first), at most
+ * `max`; the domain is borrowed within fn. */
+bool ims_store_senders(struct ims_store *s, const char *after, size_t max,
+    void (*fn)(void *arg, const char *from_domain, const struct ims_share *sum), void *arg,
+    struct err *e);
+/* The sum of one domain, in the store or (user not NULL) in one mailbox; zeros where there is none. */
+bool ims_store_share(struct ims_store *s, const char *from_domain, const char *user,
+    struct ims_share *out, struct err *e);
 
 #endif

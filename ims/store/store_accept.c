@@ -7,6 +7,7 @@
 #include "common/loop/loop.h"
 #include "common/pki/crl_set.h"
 #include "ims/store/store_private.h"
+#include "ims/store/store_share.h"
 
 struct verdict {
 	bool open; /* ours to judge */
@@ -22,7 +23,8 @@ struct accept {
 	const struct ims_evidence *ev;
 	struct verdict *verdicts; /* one per entry; apply may run twice */
 	size_t evidence_of;       /* the statement whose is put; its entries follow */
-	struct ims_papers papers;
+	uint64_t evidence_takes;  /* and what it takes */
+	struct ims_papers papers; /* as they came */
 	ims_store_accepted *done;
 	void *arg;
 };
@@ -66,30 +68,20 @@ statement_digest(const struct accept *a, const struct statement *st)
 	return a->batch->digests[st - a->batch->statements];
 }
 
-static struct ims_key
-key_until(int64_t until_s, const struct ims_key *seen)
-{
-	struct ims_key k = { .n = 0 };
-
-	ims_key_add_u64(&k, (uint64_t)until_s);
-	ims_key_add(&k, seen->b, seen->n);
-	return k;
-}
-
 /* -- a statement's own records ------------------------------------------------------------------- */
 
-/* Once a statement that made a notice; and the newest of those that only moved the promise. */
-static void
+/* Once a statement that made a notice; and the newest of those that only moved the promise.  Returns
+ * what it takes. */
+static uint64_t
 put_evidence(struct db_txn *t, const struct accept *a, const struct ims_key *letter,
-    const struct statement *st, bool made_notice)
+    const struct statement *st, const struct ims_papers *papers, bool made_notice)
 {
 	const struct notify_batch *b = a->batch;
 	struct ims_key k = ims_key_statement(letter, st->recipient_domain,
 	    made_notice ? statement_digest(a, st) : NULL);
 	struct ims_evidence_record r = {
-		.papers = a->papers,
+		.papers = *papers,
 		.statement = st->text,
-		.seal = b->seal.text,
 		.alg = span_str(seal_alg_name(b->alg)),
 		.signature = b->signature,
 		.host = span_str(a->ev->host),
@@ -97,7 +89,53 @@ put_evidence(struct db_txn *t, const struct accept *a, const struct ims_key *let
 		.received_s = a->ev->received_s,
 	};
 
-	ims_evidence_put(t, &k, &r);
+	return ims_evidence_put(t, &k, st->from_domain, &r);
+}
+
+/* -- the sender's share ------------------------------------------------------------------------------- */
+
+/* Would `octets` more be beyond what the sender's domain may take? */
+static bool
+has_share(struct db_txn *t, const struct accept *a, const struct statement *st, uint64_t octets,
+    struct err *e)
+{
+	struct ims_key k = ims_key_share(st->from_domain);
+	struct ims_share s;
+
+	if (a->ev->sender_limit == 0)
+		return true;
+	ims_share_get(t, &k, &s);
+	if (RULE(sender_share) && s.octets + octets > a->ev->sender_limit)
+		return err_word(e, REFUSAL_sender_share);
+	return true;
+}
+
+static bool
+has_mailbox_share(struct db_txn *t, const struct accept *a, const struct statement *st,
+    const char *user, uint64_t octets, struct err *e)
+{
+	struct ims_key k = ims_key_share_in(user, st->from_domain);
+	struct ims_share s;
+
+	if (a->ev->mailbox_limit == 0)
+		return true;
+	ims_share_get(t, &k, &s);
+	if (RULE(sender_mailbox_share) && s.octets + octets > a->ev->mailbox_limit)
+		return err_word(e, REFUSAL_sender_mailbox_share);
+	return true;
+}
+
+/* About what its evidence will take, papers that are not kept yet in *papers_take. */
+static uint64_t
+evidence_about(struct db_txn *t, const struct accept *a, const struct statement *st,
+    struct ims_papers *papers, uint64_t *papers_take)
+{
+	*papers = a->papers;
+	*papers_take = ims_papers_choose(t, a->store, a->ev->received_s, papers);
+	return ims_takes(IMS_EVIDENCE_KEY,
+		   st->text.n + a->batch->signature.n +
+		       strlen(a->ev->spf[st - a->batch->statements]) + 512) +
+	    ims_papers_rows(papers->n) + IMS_EVIDENCE_LETTER;
 }
 
 static void
@@ -141,7 +179,7 @@ same_letter(const struct ims_letter_record *r, const struct statement *st)
 static void
 put_seen(struct db_txn *t, const struct ims_key *seen, const struct ims_seen_record *r)
 {
-	struct ims_key until = key_until(r->until_s, seen);
+	struct ims_key until = ims_key_until(r->until_s, seen);
 	struct buf value = BUF_INIT;
 
 	ims_seen_write(&value, r);
@@ -151,27 +189,37 @@ put_seen(struct db_txn *t, const struct ims_key *seen, const struct ims_seen_rec
 }
 
 /* A promise that was moved to later: the letter is held, and its repeats are known, for longer. */
-static void
+static bool
 extend(struct db_txn *t, const struct accept *a, const struct ims_key *letter,
-    const struct ims_key *seen, struct ims_seen_record *r, const struct statement *st)
+    const struct ims_key *seen, struct ims_seen_record *r, const struct statement *st,
+    struct err *e)
 {
-	struct ims_key until = key_until(r->until_s, seen);
+	struct ims_key until = ims_key_until(r->until_s, seen);
 	struct ims_letter_record l;
-	struct err e;
+	struct ims_papers papers;
+	uint64_t about, papers_take;
+	struct err none;
+	bool held = ims_letter_get(t, a->store, letter, &l, &none),
+	     moved = held && l.facts.hold_until_s < hold_until(a, st);
 
+	if (moved) {
+		about = evidence_about(t, a, st, &papers, &papers_take);
+		if (!has_share(t, a, st, about + papers_take, e))
+			return false;
+	}
 	if (r->until_s < seen_until(a, st)) {
 		db_del(t, UNTIL, ims_key_span(&until));
 		r->until_s = seen_until(a, st);
 		put_seen(t, seen, r);
 	}
-	if (!ims_letter_get(t, a->store, letter, &l, &e))
-		return;
-	if (l.facts.hold_until_s < hold_until(a, st)) {
+	if (moved) {
 		l.facts.hold_until_s = hold_until(a, st);
 		ims_letter_put(t, letter, &l);
-		put_evidence(t, a, letter, st, false);
+		put_evidence(t, a, letter, st, &papers, false);
 	}
-	ims_told_again(t, &l.facts, st->recipient_domain);
+	if (held)
+		ims_told_again(t, &l.facts, st->recipient_domain);
+	return true;
 }
 
 /* Seen before: a repeat, or another letter under the same id. */
@@ -187,9 +235,8 @@ judge_repeat(struct db_txn *t, const struct accept *a, const struct ims_key *let
 	facts_digest(st, facts);
 	if (RULE(id_conflict) && memcmp(facts, r.facts, DIGEST_BYTES) != 0)
 		return err_word(&v->why, REFUSAL_id_conflict);
-	extend(t, a, letter, seen, &r, st);
 	v->done = NOTIFY_KNOWN;
-	return true;
+	return extend(t, a, letter, seen, &r, st, &v->why);
 }
 
 static void
@@ -219,25 +266,88 @@ note_seen(struct db_txn *t, const struct accept *a, const struct ims_key *seen,
 }
 
 static void
-put_notice(struct db_txn *t, const struct accept *a, const struct statement *st,
-    const struct notify_entry *entry, const char *user, struct ims_mailbox_record *m)
+fill_notice(struct ims_notice_record *n, const struct accept *a, const struct statement *st,
+    const struct notify_entry *entry)
 {
-	struct ims_notice_record n = {
+	*n = (struct ims_notice_record) {
 		.id = st->id,
 		.received_s = a->ev->received_s,
 		.date_s = st->date_s,
 	};
+	memcpy(n->statement, statement_digest(a, st), sizeof n->statement);
+	span_copy(st->from.whole, n->from, sizeof n->from);
+	span_copy(entry->address, n->to, sizeof n->to);
+	span_copy(span_sub(span_str(a->ev->issuer), 0, sizeof n->issuer - 1), n->issuer,
+	    sizeof n->issuer);
+}
 
-	memcpy(n.statement, statement_digest(a, st), sizeof n.statement);
-	span_copy(st->from.whole, n.from, sizeof n.from);
-	span_copy(entry->address, n.to, sizeof n.to);
-	span_copy(span_sub(span_str(a->ev->issuer), 0, sizeof n.issuer - 1), n.issuer,
-	    sizeof n.issuer);
+static void
+put_notice(struct db_txn *t, const struct accept *a, struct ims_notice_record *n, const char *user,
+    struct ims_mailbox_record *m, int64_t hold_until_s)
+{
 	m->notices++;
 	m->last++;
-	ims_change_put(t, user, m, m->last, &n.change);
-	ims_notice_put(t, user, m->last, &n);
+	ims_change_put(t, user, m, m->last, &n->change);
+	ims_notice_add(t, user, m->last, n, hold_until_s, a->evidence_takes);
 	ims_mailbox_put(t, user, m);
+}
+
+/* What one entry becomes, judged before anything is put. */
+struct coming {
+	const char *user;
+	struct ims_key letter_key, seen;
+	struct ims_letter_record letter;
+	struct ims_notice_record notice;
+	struct ims_mailbox_record mailbox;
+	struct ims_papers papers;
+	bool new_evidence; /* false: an entry before this one put its statement's */
+};
+
+static bool
+judge_shares(struct db_txn *t, const struct accept *a, const struct statement *st, struct coming *c,
+    struct err *e)
+{
+	uint64_t notice = ims_notice_takes(c->user, &c->notice), evidence = a->evidence_takes,
+		 papers = 0;
+
+	if (c->new_evidence)
+		evidence = evidence_about(t, a, st, &c->papers, &papers);
+	return has_share(t, a, st, notice + (c->new_evidence ? evidence + papers : 0), e) &&
+	    has_mailbox_share(t, a, st, c->user, notice + evidence, e);
+}
+
+static bool
+judge_new(struct db_txn *t, const struct accept *a, const struct statement *st, struct coming *c,
+    struct err *e)
+{
+	if (!ims_mailbox_get(t, c->user, &c->mailbox, e))
+		return false;
+	if (RULE(mailbox_full) && c->mailbox.notices >= IMS_STORE_NOTICES_MAX)
+		return err_word(e, REFUSAL_mailbox_full);
+	if (!ims_letter_get(t, a->store, &c->letter_key, &c->letter, e)) {
+		if (e->why != REFUSAL_no_such_number)
+			return false;
+		fill_letter(&c->letter, a, st);
+	} else if (RULE(id_conflict) && !same_letter(&c->letter, st)) {
+		return err_word(e, REFUSAL_id_conflict);
+	}
+	return judge_shares(t, a, st, c, e);
+}
+
+static void
+put_new(struct db_txn *t, struct accept *a, size_t statement, struct coming *c)
+{
+	const struct statement *st = &a->batch->statements[statement];
+
+	renew(&c->letter, a, st);
+	c->letter.refs++;
+	ims_letter_put(t, &c->letter_key, &c->letter);
+	ims_told_add(t, &c->letter_key, &c->letter.facts, st->recipient_domain);
+	if (c->new_evidence)
+		a->evidence_takes = put_evidence(t, a, &c->letter_key, st, &c->papers, true);
+	a->evidence_of = statement;
+	put_notice(t, a, &c->notice, c->user, &c->mailbox, c->letter.facts.hold_until_s);
+	note_seen(t, a, &c->seen, st, c->user, c->mailbox.last);
 }
 
 /* All judging comes before the first put. */
@@ -246,34 +356,20 @@ accept_entry(struct db_txn *t, struct accept *a, size_t i, struct verdict *v)
 {
 	const struct notify_entry *entry = &a->batch->entries[i];
 	const struct statement *st = &a->batch->statements[entry->statement];
-	struct ims_key letter = ims_key_letter(&st->id, st->from_domain);
-	struct ims_key seen = ims_key_seen(&letter, entry->address);
-	struct ims_mailbox_record m;
-	struct ims_letter_record l;
+	struct coming c = {
+		.user = a->users[i],
+		.letter_key = ims_key_letter(&st->id, st->from_domain),
+		.new_evidence = a->evidence_of != entry->statement,
+	};
 	struct span value;
 
-	if (db_get(t, SEEN, ims_key_span(&seen), &value))
-		return judge_repeat(t, a, &letter, &seen, value, st, v);
-	if (!ims_mailbox_get(t, a->users[i], &m, &v->why))
+	c.seen = ims_key_seen(&c.letter_key, entry->address);
+	if (db_get(t, SEEN, ims_key_span(&c.seen), &value))
+		return judge_repeat(t, a, &c.letter_key, &c.seen, value, st, v);
+	fill_notice(&c.notice, a, st, entry);
+	if (!judge_new(t, a, st, &c, &v->why))
 		return false;
-	if (RULE(mailbox_full) && m.notices >= IMS_STORE_NOTICES_MAX)
-		return err_word(&v->why, REFUSAL_mailbox_full);
-	if (!ims_letter_get(t, a->store, &letter, &l, &v->why)) {
-		if (v->why.why != REFUSAL_no_such_number)
-			return false;
-		fill_letter(&l, a, st);
-	} else if (RULE(id_conflict) && !same_letter(&l, st)) {
-		return err_word(&v->why, REFUSAL_id_conflict);
-	}
-	renew(&l, a, st);
-	l.refs++;
-	ims_letter_put(t, &letter, &l);
-	ims_told_add(t, &letter, &l.facts, st->recipient_domain);
-	if (a->evidence_of != entry->statement)
-		put_evidence(t, a, &letter, st, true);
-	a->evidence_of = entry->statement;
-	put_notice(t, a, st, entry, a->users[i], &m);
-	note_seen(t, a, &seen, st, a->users[i], m.last);
+	put_new(t, a, entry->statement, &c);
 	v->done = NOTIFY_NOTICED;
 	return true;
 }
@@ -325,14 +421,18 @@ refused(void *arg)
 }
 
 static void
-take_papers(struct ims_papers *p, const struct ims_evidence *ev)
+take_papers(struct ims_papers *p, struct span seal, const struct ims_evidence *ev)
 {
-	p->n = 1 + ev->n_crls;
-	p->paper[0].der = ev->chain;
+	p->n = 2 + ev->n_crls;
+	p->has_seal = true;
+	p->paper[0].octets = ev->chain;
 	digest_sha256(ev->chain, p->paper[0].digest);
+	p->paper[1].octets = seal;
+	digest_sha256(seal, p->paper[1].digest);
 	for (size_t i = 0; i < ev->n_crls; i++) {
-		p->paper[i + 1].der = ev->crls[i].der;
-		memcpy(p->paper[i + 1].digest, ev->crls[i].digest, DIGEST_BYTES);
+		p->paper[i + 2].octets = ev->crls[i].der;
+		p->paper[i + 2].crl = &ev->crls[i];
+		memcpy(p->paper[i + 2].digest, ev->crls[i].digest, DIGEST_BYTES);
 	}
 }
 
@@ -350,7 +450,7 @@ ims_store_accept(struct ims_store *s, struct notify_batch *b,
 	a->ev = ev;
 	a->done = done;
 	a->arg = arg;
-	take_papers(&a->papers, ev);
+	take_papers(&a->papers, b->seal.text, ev);
 	for (size_t i = 0; i < b->n_entries; i++)
 		a->verdicts[i].open = !b->entries[i].judged;
 	/* CRLs are not counted: seldom is one new. */

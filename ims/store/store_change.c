@@ -1,4 +1,4 @@
-/* store_change — the IMS's mailboxes: what users do to notices, and what time does; see store.h. */
+/* store_change — the IMS's mailboxes: what a user does to one notice; see store.h. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -6,8 +6,6 @@
 #include "common/base/record.h"
 #include "common/loop/loop.h"
 #include "ims/store/store_private.h"
-
-#define SWEEP_MAX 500 /* entries a write */
 
 struct change {
 	struct db_write write;
@@ -17,11 +15,7 @@ struct change {
 	uint64_t number;
 	unsigned set, cleared;       /* mark */
 	bool declined;               /* drop */
-	char file[SPOOL_NAME_BYTES]; /* to be removed */
-	int64_t now_s;               /* sweep, and what follows */
-	struct loop *loop;
-	size_t swept; /* by the last write */
-	struct err why;
+	char file[SPOOL_NAME_BYTES]; /* of a body that nothing names any more */
 	ims_store_done *done;
 	void *arg;
 };
@@ -118,50 +112,56 @@ unref_letter(struct db_txn *t, const struct ims_key *k, struct ims_letter_record
 	memcpy(file, l->file, SPOOL_NAME_BYTES);
 	db_del(t, LETTER, ims_key_span(k));
 	db_del(t, BODY, ims_key_span(k));
-	ims_evidence_del(t, k);
+	ims_evidence_del(t, k, span_str(l->facts.from_domain));
 	ims_told_del(t, k);
 }
 
-static void
-drop_notice(struct db_txn *t, const struct change *c, const struct ims_notice_record *n,
-    struct ims_mailbox_record *m)
+bool
+ims_drop_get(struct db_txn *t, const struct ims_store *s, const char *user, uint64_t number,
+    struct ims_dropping *d, struct err *e)
 {
-	struct ims_key k = ims_key_numbered(c->user, c->number);
+	if (!ims_notice_get(t, user, number, &d->notice, e) ||
+	    !ims_mailbox_get(t, user, &d->mailbox, e))
+		return false;
+	d->letter_key = ims_key_letter(&d->notice.id, address_domain(span_str(d->notice.from)));
+	if (ims_letter_get(t, s, &d->letter_key, &d->letter, e))
+		return true;
+	d->letter.refs = 0; /* the notice alone is there */
+	return e->why == REFUSAL_no_such_number;
+}
 
-	db_del(t, NOTICE, ims_key_span(&k));
-	m->notices -= m->notices > 0;
-	ims_change_del(t, c->user, m, n->change);
+void
+ims_drop_put(struct db_txn *t, const char *user, uint64_t number, struct ims_dropping *d,
+    bool declined, char file[SPOOL_NAME_BYTES])
+{
+	struct ims_notice_record *n = &d->notice;
+
+	file[0] = '\0';
+	if (d->letter.refs > 0 && !n->declined)
+		ims_told_less(t, &d->letter_key, &d->letter.facts, address_domain(span_str(n->to)),
+		    declined);
+	if (declined) {
+		n->declined = true;
+		ims_change_put(t, user, &d->mailbox, number, &n->change);
+		ims_notice_put(t, user, number, n);
+	} else {
+		ims_notice_del(t, user, number, n);
+		d->mailbox.notices -= d->mailbox.notices > 0;
+		ims_change_del(t, user, &d->mailbox, n->change);
+		unref_letter(t, &d->letter_key, &d->letter, file);
+	}
+	ims_mailbox_put(t, user, &d->mailbox);
 }
 
 static bool
 apply_drop(struct db_txn *t, void *arg, struct err *e)
 {
 	struct change *c = arg;
-	struct ims_notice_record n;
-	struct ims_mailbox_record m;
-	struct ims_letter_record l;
-	struct ims_key letter;
+	struct ims_dropping d;
 
-	c->file[0] = '\0';
-	if (!ims_notice_get(t, c->user, c->number, &n, e) || !ims_mailbox_get(t, c->user, &m, e))
+	if (!ims_drop_get(t, c->store, c->user, c->number, &d, e))
 		return false;
-	letter = ims_key_letter(&n.id, address_domain(span_str(n.from)));
-	if (!ims_letter_get(t, c->store, &letter, &l, e)) {
-		if (e->why != REFUSAL_no_such_number)
-			return false;
-		l.refs = 0; /* nothing is behind the notice */
-	}
-	if (l.refs > 0 && !n.declined)
-		ims_told_less(t, &letter, &l.facts, address_domain(span_str(n.to)), c->declined);
-	if (c->declined) {
-		n.declined = true;
-		ims_change_put(t, c->user, &m, c->number, &n.change);
-		ims_notice_put(t, c->user, c->number, &n);
-	} else {
-		drop_notice(t, c, &n, &m);
-		unref_letter(t, &letter, &l, c->file);
-	}
-	ims_mailbox_put(t, c->user, &m);
+	ims_drop_put(t, c->user, c->number, &d, c->declined, c->file);
 	return !db_fault(t, e);
 }
 
@@ -178,87 +178,4 @@ ims_store_drop(struct ims_store *s, const char *user, uint64_t number, bool decl
 
 	span_copy(span_str(user), c.user, sizeof c.user);
 	submit(s, &c, apply_drop, !declined, loop);
-}
-
-/* -- what time does ---------------------------------------------------------------------------------------- */
-
-struct due {
-	struct ims_key key[SWEEP_MAX];
-	size_t n;
-	int64_t now_s;
-};
-
-static bool
-take_due(void *arg, struct span key, struct span value)
-{
-	struct due *d = arg;
-	struct reader r = reader_of(key);
-
-	(void)value;
-	if ((int64_t)read_u64(&r) >= d->now_s)
-		return false;
-	d->key[d->n].n = 0;
-	ims_key_add(&d->key[d->n++], key.p, key.n);
-	return d->n < SWEEP_MAX;
-}
-
-/* The notice stays: only the memory of what was seen goes, for a repeat of it is refused by now as
- * hold_expired. */
-static bool
-apply_sweep(struct db_txn *t, void *arg, struct err *e)
-{
-	struct change *c = arg;
-	struct due *d = memory_new(sizeof *d);
-
-	d->now_s = c->now_s;
-	db_each(t, UNTIL, (struct span) { 0 }, (struct span) { 0 }, take_due, d);
-	for (size_t i = 0; i < d->n; i++) {
-		db_del(t, UNTIL, ims_key_span(&d->key[i]));
-		db_del(t, SEEN, span_sub(ims_key_span(&d->key[i]), 8, DB_KEY_MAX));
-	}
-	c->swept = d->n;
-	free(d);
-	return !db_fault(t, e);
-}
-
-static void
-sweep_ended(void *arg)
-{
-	struct change *c = arg;
-
-	changed(c, c->why.why == REFUSAL_NONE ? NULL : &c->why);
-}
-
-/* On the writer's thread, so that the store is still there to go on with. */
-static void
-sweep_on(void *arg, const struct err *e)
-{
-	struct change *c = arg;
-
-	if (e != NULL)
-		c->why = *e;
-	else if (c->swept == SWEEP_MAX && db_write_take(c->store->db, &c->write, &c->write.why))
-		return;
-	loop_post(c->loop, sweep_ended, c);
-}
-
-void
-ims_store_sweep(struct ims_store *s, int64_t now_s, struct loop *loop, ims_store_done *done,
-    void *arg)
-{
-	struct change *c = memory_new(sizeof *c);
-
-	c->store = s;
-	c->spool = spool_ref(s->spool);
-	c->now_s = now_s;
-	c->loop = loop;
-	c->done = done;
-	c->arg = arg;
-	c->write = (struct db_write) { .apply = apply_sweep,
-		.done = sweep_on,
-		.arg = c,
-		.octets = 1024,
-		.frees = true };
-	if (!db_write_take(s->db, &c->write, &c->why))
-		loop_post(loop, sweep_ended, c);
 }

@@ -1,89 +1,18 @@
 /* store_evidence — the IMS's mailboxes: what is kept beside a letter so that a stranger can check it.
  *
- * Papers, a sender's chain and each CRL that spoke of it, stand once, however many letters came under
- * them; the last one takes them along.
+ * What many letters have in common, the sender's chain, the seal and CRLs, are papers: see store_paper.h.
  */
+#include <stdlib.h>
 #include <string.h>
 
+#include "common/base/memory.h"
 #include "common/base/record.h"
 #include "ims/store/store_private.h"
+#include "ims/store/store_share.h"
 
 #define VERSION_1 1
 #define VERSION_2 2 /* with CRLs */
-
-/* -- papers ------------------------------------------------------------------------------------- */
-
-static struct ims_key
-key_cited(const unsigned char digest[DIGEST_BYTES], const struct ims_key *evidence)
-{
-	struct ims_key k = { .n = 0 };
-
-	ims_key_add(&k, digest, DIGEST_BYTES);
-	ims_key_add(&k, evidence->b, evidence->n);
-	return k;
-}
-
-static bool
-note_one(void *arg, struct span key, struct span value)
-{
-	(void)key;
-	(void)value;
-	*(bool *)arg = true;
-	return false;
-}
-
-/* A paper may be long, and to look at it costs its checksum. */
-static bool
-is_cited(struct db_txn *t, struct span digest)
-{
-	bool any = false;
-
-	db_each(t, CITED, digest, digest, note_one, &any);
-	return any;
-}
-
-static void
-cite(struct db_txn *t, const struct ims_paper *p, const struct ims_key *k)
-{
-	struct ims_key cited = key_cited(p->digest, k);
-	struct span digest = span_of(p->digest, DIGEST_BYTES);
-
-	if (!is_cited(t, digest))
-		db_put(t, PAPER, digest, p->der);
-	db_put(t, CITED, ims_key_span(&cited), (struct span) { 0 });
-}
-
-static void
-drop_paper(struct db_txn *t, const struct ims_paper *p, const struct ims_key *k)
-{
-	struct ims_key cited = key_cited(p->digest, k);
-	struct span digest = span_of(p->digest, DIGEST_BYTES);
-
-	db_del(t, CITED, ims_key_span(&cited));
-	if (!is_cited(t, digest))
-		db_del(t, PAPER, digest);
-}
-
-static bool
-is_among(const struct ims_papers *all, const struct ims_paper *p)
-{
-	for (size_t i = 0; i < all->n; i++)
-		if (memcmp(all->paper[i].digest, p->digest, DIGEST_BYTES) == 0)
-			return true;
-	return false;
-}
-
-static void
-exchange(struct db_txn *t, const struct ims_key *k, const struct ims_papers *before,
-    const struct ims_papers *now)
-{
-	for (size_t i = 0; i < now->n; i++)
-		if (!is_among(before, &now->paper[i]))
-			cite(t, &now->paper[i], k);
-	for (size_t i = 0; i < before->n; i++)
-		if (!is_among(now, &before->paper[i]))
-			drop_paper(t, &before->paper[i], k);
-}
+#define VERSION_3 3 /* the seal is a paper; charged to its sender */
 
 /* -- evidence ------------------------------------------------------------------------------------ */
 
@@ -92,16 +21,22 @@ read_papers(struct reader *r, struct ims_papers *out)
 {
 	uint8_t version = read_u8(r);
 
-	out->n = 1 + (version == VERSION_2 ? read_u8(r) : (size_t)0);
-	if ((version != VERSION_1 && version != VERSION_2) || out->n > IMS_PAPERS_MAX)
+	*out = (struct ims_papers) { .has_seal = version >= VERSION_3 };
+	if (version == VERSION_1)
+		out->n = 1;
+	else if (version == VERSION_2)
+		out->n = 1 + (size_t)read_u8(r);
+	else if (version == VERSION_3)
+		out->n = read_u8(r);
+	if (out->n > IMS_PAPERS_MAX)
 		out->n = 0;
 	for (size_t i = 0; i < out->n; i++)
 		read_bytes(r, out->paper[i].digest, DIGEST_BYTES);
-	return out->n > 0 && !r->bad;
+	return out->n > (size_t)out->has_seal && !r->bad;
 }
 
-/* Which the record under k names; none where there is no record. */
-static void
+/* Those that the record under k cites, and what was charged for it; none where there is no record. */
+static uint64_t
 papers_of(struct db_txn *t, const struct ims_key *k, struct ims_papers *out)
 {
 	struct span value;
@@ -109,33 +44,46 @@ papers_of(struct db_txn *t, const struct ims_key *k, struct ims_papers *out)
 
 	out->n = 0;
 	if (!db_get(t, EVIDENCE, ims_key_span(k), &value))
-		return;
+		return 0;
 	r = reader_of(value);
 	if (!read_papers(&r, out))
 		out->n = 0;
+	if (out->n == 0 || !out->has_seal)
+		return 0;
+	return ims_takes(k->n, value.n) + ims_papers_rows(out->n) + IMS_EVIDENCE_LETTER;
 }
 
-void
-ims_evidence_put(struct db_txn *t, const struct ims_key *k, const struct ims_evidence_record *e)
+static void
+evidence_write(struct buf *value, const struct ims_evidence_record *e)
 {
+	put_u8(value, VERSION_3);
+	put_u8(value, (uint8_t)e->papers.n);
+	for (size_t i = 0; i < e->papers.n; i++)
+		put_bytes(value, e->papers.paper[i].digest, DIGEST_BYTES);
+	put_span(value, e->statement);
+	put_span(value, e->alg);
+	put_span(value, e->signature);
+	put_span(value, e->host);
+	put_span(value, e->spf);
+	put_u64(value, (uint64_t)e->received_s);
+}
+
+uint64_t
+ims_evidence_put(struct db_txn *t, const struct ims_key *k, struct span domain,
+    const struct ims_evidence_record *e)
+{
+	struct ims_key share = ims_key_share(domain);
 	struct buf value = BUF_INIT;
 	struct ims_papers before;
+	uint64_t charged = papers_of(t, k, &before), takes;
 
-	papers_of(t, k, &before);
-	put_u8(&value, VERSION_2);
-	put_u8(&value, (uint8_t)(e->papers.n - 1));
-	for (size_t i = 0; i < e->papers.n; i++)
-		put_bytes(&value, e->papers.paper[i].digest, DIGEST_BYTES);
-	put_span(&value, e->statement);
-	put_span(&value, e->seal);
-	put_span(&value, e->alg);
-	put_span(&value, e->signature);
-	put_span(&value, e->host);
-	put_span(&value, e->spf);
-	put_u64(&value, (uint64_t)e->received_s);
+	evidence_write(&value, e);
+	takes = ims_takes(k->n, value.len) + ims_papers_rows(e->papers.n) + IMS_EVIDENCE_LETTER;
 	db_put(t, EVIDENCE, ims_key_span(k), buf_span(&value));
 	buf_clear(&value);
-	exchange(t, k, &before, &e->papers);
+	ims_papers_exchange(t, k, domain, &before, &e->papers);
+	ims_share_change(t, &share, (int64_t)takes - (int64_t)charged, 0);
+	return takes;
 }
 
 bool
@@ -147,7 +95,8 @@ ims_evidence_read(struct span value, struct ims_evidence_record *r, struct err *
 	*r = (struct ims_evidence_record) { .received_s = 0 };
 	good = read_papers(&in, &r->papers);
 	r->statement = read_span(&in);
-	r->seal = read_span(&in);
+	if (!r->papers.has_seal)
+		r->seal = read_span(&in);
 	r->alg = read_span(&in);
 	r->signature = read_span(&in);
 	r->host = read_span(&in);
@@ -157,10 +106,11 @@ ims_evidence_read(struct span value, struct ims_evidence_record *r, struct err *
 	    err_set(e, REFUSAL_storage, "a stored record is damaged");
 }
 
-/* One of each of our domains that was told of the letter. */
+/* One for each of our domains that were told of the letter, and for each of its statements. */
 void
-ims_evidence_del(struct db_txn *t, const struct ims_key *letter)
+ims_evidence_del(struct db_txn *t, const struct ims_key *letter, struct span domain)
 {
+	struct ims_key share = ims_key_share(domain);
 	struct span prefix = ims_key_span(letter);
 	struct ims_papers papers, none = { .n = 0 };
 
@@ -170,10 +120,82 @@ ims_evidence_del(struct db_txn *t, const struct ims_key *letter)
 		db_each(t, EVIDENCE, prefix, prefix, ims_key_take_first, &k);
 		if (k.n == 0)
 			return;
-		papers_of(t, &k, &papers);
-		exchange(t, &k, &papers, &none);
+		ims_share_change(t, &share, -(int64_t)papers_of(t, &k, &papers), 0);
+		ims_papers_exchange(t, &k, domain, &papers, &none);
 		db_del(t, EVIDENCE, ims_key_span(&k));
 	}
+}
+
+/* -- evidence of before version 3 ------------------------------------------------------------------- */
+
+/* Its seal moves out of the record and becomes a paper. */
+static bool
+upgrade_one(struct db_txn *t, const struct ims_key *k, struct span domain, struct span value,
+    struct err *e)
+{
+	struct ims_evidence_record r;
+	struct buf copy = BUF_INIT;
+	struct ims_papers old;
+	bool good;
+
+	buf_add(&copy, value.p, value.n);
+	if ((good = ims_evidence_read(buf_span(&copy), &r, e)) && !r.papers.has_seal &&
+	    r.papers.n < IMS_PAPERS_MAX) {
+		old = r.papers;
+		ims_papers_charge(t, domain, &old);
+		r.papers.has_seal = true;
+		r.papers.paper[1] = (struct ims_paper) { .octets = r.seal };
+		digest_sha256(r.seal, r.papers.paper[1].digest);
+		for (size_t i = 1; i < old.n; i++)
+			r.papers.paper[i + 1] = old.paper[i];
+		r.papers.n = old.n + 1;
+		ims_evidence_put(t, k, domain, &r);
+	}
+	buf_clear(&copy);
+	return good;
+}
+
+struct keys {
+	struct ims_key *key;
+	size_t n, cap;
+};
+
+static bool
+take_key(void *arg, struct span key, struct span value)
+{
+	struct keys *all = arg;
+
+	(void)value;
+	if (all->n == all->cap) {
+		struct ims_key *more = memory_array(all->cap * 2 + 4, sizeof *more);
+
+		if (all->n > 0)
+			memcpy(more, all->key, all->n * sizeof *more);
+		free(all->key);
+		all->key = more;
+		all->cap = all->cap * 2 + 4;
+	}
+	all->key[all->n].n = 0;
+	ims_key_add(&all->key[all->n++], key.p, key.n);
+	return true;
+}
+
+bool
+ims_evidence_upgrade(struct db_txn *t, const struct ims_key *letter, struct span domain,
+    const struct ims_key *k, uint64_t *takes, struct err *e)
+{
+	struct span prefix = ims_key_span(letter), value;
+	struct keys all = { .n = 0 };
+	struct ims_papers papers;
+	bool good = true;
+
+	db_each(t, EVIDENCE, prefix, prefix, take_key, &all);
+	for (size_t i = 0; i < all.n && good; i++)
+		if (db_get(t, EVIDENCE, ims_key_span(&all.key[i]), &value))
+			good = upgrade_one(t, &all.key[i], domain, value, e);
+	free(all.key);
+	*takes = good ? papers_of(t, k, &papers) : 0;
+	return good && !db_fault(t, e);
 }
 
 /* -- for people ---------------------------------------------------------------------------------- */
@@ -213,9 +235,12 @@ fill_kept(struct db_txn *t, const struct ims_evidence_record *r, struct ims_kept
 		if (!db_get(t, PAPER, span_of(r->papers.paper[i].digest, DIGEST_BYTES), &der)) {
 			ims_kept_clear(out);
 			return !db_fault(t, e) &&
-			    err_set(e, REFUSAL_storage, "the sender's certificates are missing");
+			    err_set(e, REFUSAL_storage, "certificates, seal or CRLs are missing");
 		}
-		copy(i == 0 ? &out->chain : &out->crls, der);
+		if (i == 0)
+			copy(&out->chain, der);
+		else
+			copy(i == 1 && r->papers.has_seal ? &out->seal : &out->crls, der);
 	}
 	return true;
 }
@@ -227,17 +252,15 @@ ims_store_evidence(struct ims_store *s, const char *user, uint64_t number, struc
 	struct ims_notice_record n;
 	struct ims_evidence_record r;
 	struct ims_key letter, k;
-	struct span value, from, to;
+	struct span value;
 	struct db_txn *t;
 	bool good;
 
 	if (!db_read(s->db, &t, e))
 		return false;
 	if ((good = ims_notice_get(t, user, number, &n, e))) {
-		from = address_domain(span_str(n.from));
-		to = address_domain(span_str(n.to));
-		letter = ims_key_letter(&n.id, from);
-		k = ims_key_statement(&letter, to, n.statement);
+		letter = ims_key_letter(&n.id, address_domain(span_str(n.from)));
+		k = ims_key_statement(&letter, address_domain(span_str(n.to)), n.statement);
 		if (db_get(t, EVIDENCE, ims_key_span(&k), &value))
 			good = ims_evidence_read(value, &r, e) && fill_kept(t, &r, out, e);
 		else

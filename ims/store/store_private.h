@@ -4,11 +4,20 @@
 
 #include "ims/store/store_record.h"
 
+#define IMS_SILENT_MAX 64
+
+/* What was found when a kept CRL was searched for a certificate's serial number. */
+struct ims_silent {
+	unsigned char name[DIGEST_BYTES]; /* of both */
+	bool silent;
+};
+
 struct ims_store {
 	struct db *db;
 	struct spool *spool;
 	uint64_t run;      /* random, of this opening: leases of others are void */
 	uint64_t seen_max; /* entries of SEEN; see IMS_STORE_SEEN_OCTETS */
+	struct ims_silent silent[IMS_SILENT_MAX]; /* the writer's thread alone */
 };
 
 #endif

@@ -6,8 +6,10 @@
 
 #include "common/base/clock.h"
 #include "common/base/record.h"
+#include "ims/store/store_share.h"
 
 #define VERSION_1 1
+#define VERSION_2 2 /* of a notice: with what it is charged */
 
 /* -- keys ------------------------------------------------------------------------------------------ */
 
@@ -48,7 +50,7 @@ ims_key_take_first(void *key, struct span k, struct span value)
 	return false;
 }
 
-static void
+void
 ims_key_add_hash(struct ims_key *k, struct span s, size_t n)
 {
 	unsigned char digest[DIGEST_BYTES];
@@ -113,6 +115,60 @@ ims_key_numbered(const char *user, uint64_t number)
 	return k;
 }
 
+struct ims_key
+ims_key_domain(struct span from_domain)
+{
+	struct ims_key k = { .n = 0 };
+
+	ims_key_add_hash(&k, from_domain, IMS_DOMAIN_HASH);
+	return k;
+}
+
+static void
+ims_key_add_notice(struct ims_key *k, const char *user, uint64_t number)
+{
+	ims_key_add(k, user, strlen(user) + 1);
+	ims_key_add_u64(k, number);
+}
+
+struct ims_key
+ims_key_sender(struct span from_domain, const char *user, uint64_t number)
+{
+	struct ims_key k = ims_key_domain(from_domain);
+
+	ims_key_add_notice(&k, user, number);
+	return k;
+}
+
+struct ims_key
+ims_key_due(int64_t hold_until_s, const char *user, uint64_t number)
+{
+	struct ims_key k = { .n = 0 };
+
+	ims_key_add_u64(&k, (uint64_t)hold_until_s);
+	ims_key_add_notice(&k, user, number);
+	return k;
+}
+
+struct ims_key
+ims_key_until(int64_t until_s, const struct ims_key *seen)
+{
+	struct ims_key k = { .n = 0 };
+
+	ims_key_add_u64(&k, (uint64_t)until_s);
+	ims_key_add(&k, seen->b, seen->n);
+	return k;
+}
+
+bool
+ims_key_notice(struct span key, size_t skip, char user[IMS_STORE_USER_BYTES], uint64_t *number)
+{
+	if (key.n < skip + 1 + 8)
+		return false;
+	*number = ims_key_number(key);
+	return span_copy(span_sub(key, skip, key.n - skip - 1 - 8), user, IMS_STORE_USER_BYTES);
+}
+
 uint64_t
 ims_key_number(struct span key)
 {
@@ -171,7 +227,7 @@ ims_mailbox_put(struct db_txn *t, const char *user, const struct ims_mailbox_rec
 void
 ims_notice_write(struct buf *out, const struct ims_notice_record *n)
 {
-	put_u8(out, VERSION_1);
+	put_u8(out, n->indexed ? VERSION_2 : VERSION_1);
 	put_bytes(out, n->id.b, ULID_BYTES);
 	put_span(out, span_str(n->from));
 	put_span(out, span_str(n->to));
@@ -182,15 +238,21 @@ ims_notice_write(struct buf *out, const struct ims_notice_record *n)
 	put_u64(out, n->change);
 	put_bytes(out, n->statement, sizeof n->statement);
 	put_span(out, span_str(n->issuer));
+	if (!n->indexed)
+		return;
+	put_u64(out, (uint64_t)n->due_s);
+	put_u32(out, n->charged);
+	put_u32(out, n->charged_domain);
 }
 
 bool
 ims_notice_read(struct span value, struct ims_notice_record *n, struct err *e)
 {
 	struct reader r = reader_of(value);
-	bool good = read_u8(&r) == VERSION_1;
+	uint8_t version = read_u8(&r);
+	bool good = version == VERSION_1 || version == VERSION_2;
 
-	*n = (struct ims_notice_record) { 0 };
+	*n = (struct ims_notice_record) { .indexed = version == VERSION_2 };
 	read_bytes(&r, n->id.b, ULID_BYTES);
 	good = read_str(&r, n->from, sizeof n->from) && good;
 	good = read_str(&r, n->to, sizeof n->to) && good;
@@ -201,6 +263,11 @@ ims_notice_read(struct span value, struct ims_notice_record *n, struct err *e)
 	n->change = read_u64(&r);
 	read_bytes(&r, n->statement, sizeof n->statement);
 	good = read_str(&r, n->issuer, sizeof n->issuer) && good;
+	if (n->indexed) {
+		n->due_s = (int64_t)read_u64(&r);
+		n->charged = read_u32(&r);
+		n->charged_domain = read_u32(&r);
+	}
 	return (good && reader_done(&r)) || damaged(e);
 }
 
@@ -226,6 +293,74 @@ ims_notice_put(struct db_txn *t, const char *user, uint64_t number,
 	ims_notice_write(&value, n);
 	db_put(t, NOTICE, ims_key_span(&k), buf_span(&value));
 	buf_clear(&value);
+}
+
+static void
+charge(struct db_txn *t, const char *user, const struct ims_notice_record *n, int64_t sign)
+{
+	struct span domain = address_domain(span_str(n->from));
+	struct ims_key all = ims_key_share(domain), here = ims_key_share_in(user, domain);
+
+	ims_share_change(t, &all, sign * n->charged_domain, sign);
+	ims_share_change(t, &here, sign * n->charged, sign);
+}
+
+/* Its own record and its rows in CHANGE, SENDER and DUE. */
+uint64_t
+ims_notice_takes(const char *user, const struct ims_notice_record *n)
+{
+	size_t key = strlen(user) + 1 + 8;
+
+	return ims_takes(key,
+		   IMS_NOTICE_FIXED + strlen(n->from) + strlen(n->to) + strlen(n->issuer)) +
+	    ims_takes(key, 8) + ims_takes(IMS_DOMAIN_HASH + key, 0) + ims_takes(8 + key, 0);
+}
+
+void
+ims_notice_add(struct db_txn *t, const char *user, uint64_t number, struct ims_notice_record *n,
+    int64_t hold_until_s, uint64_t evidence)
+{
+	struct ims_key sender = ims_key_sender(address_domain(span_str(n->from)), user, number),
+		       due = ims_key_due(hold_until_s, user, number);
+
+	n->indexed = true;
+	n->due_s = hold_until_s;
+	n->charged_domain = (uint32_t)ims_notice_takes(user, n);
+	n->charged = n->charged_domain + (uint32_t)evidence;
+	ims_notice_put(t, user, number, n);
+	db_put(t, SENDER, ims_key_span(&sender), (struct span) { 0 });
+	db_put(t, DUE, ims_key_span(&due), (struct span) { 0 });
+	charge(t, user, n, 1);
+}
+
+void
+ims_notice_due(struct db_txn *t, const char *user, uint64_t number, struct ims_notice_record *n,
+    int64_t due_s)
+{
+	struct ims_key due = ims_key_due(n->due_s, user, number);
+
+	db_del(t, DUE, ims_key_span(&due));
+	n->due_s = due_s;
+	ims_notice_put(t, user, number, n);
+	due = ims_key_due(due_s, user, number);
+	if (due_s != 0)
+		db_put(t, DUE, ims_key_span(&due), (struct span) { 0 });
+}
+
+void
+ims_notice_del(struct db_txn *t, const char *user, uint64_t number,
+    const struct ims_notice_record *n)
+{
+	struct ims_key k = ims_key_numbered(user, number),
+		       sender = ims_key_sender(address_domain(span_str(n->from)), user, number),
+		       due = ims_key_due(n->due_s, user, number);
+
+	db_del(t, NOTICE, ims_key_span(&k));
+	if (!n->indexed)
+		return;
+	db_del(t, SENDER, ims_key_span(&sender));
+	db_del(t, DUE, ims_key_span(&due));
+	charge(t, user, n, -1);
 }
 
 /* -- changes ------------------------------------------------------------------------------------------ */

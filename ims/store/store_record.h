@@ -6,14 +6,19 @@
  *	SEEN         letter, sha(recipient)(16)           user, number, what a repeat must bear, until
  *	LETTER       id(16), sha(From domain)(8)          version, facts, state, lease, references, file
  *	BODY         letter                               octets of an inline body
- *	EVIDENCE     letter, sha(own domain)(8),          digests of papers, statement, seal, signature, ...
+ *	EVIDENCE     letter, sha(own domain)(8),          digests of papers, statement, signature, ...
  *	             sha(statement)(8) or zeros
- *	PAPER        sha(DER)(32)                         DER of the certificates, or of a CRL
- *	CITED        sha(DER)(32), EVIDENCE's key         -
+ *	PAPER        sha(octets)(32)                      DER of the certificates, a seal's text, DER of a CRL
+ *	CITED        sha(octets)(32), EVIDENCE's key      -
  *	CHANGE       user NUL change(8)                   number; the newest change of each notice
  *	UNTIL        until_s(8), SEEN's key               -
  *	TOLD         letter, sha(own domain)(8)           version, own domain, notices that want it, declined
  *	OWED         letter, sha(own domain)(8)           version, id, both domains, which, times, until
+ *	SHARE        see store_share.h                    version, octets, notices
+ *	SENDER       sha(From domain)(16), user NUL       -
+ *	             number(8)
+ *	DUE          Hold-Until(8), user NUL number(8)    -
+ *	KEPT         see store_paper.h                    who pays for a paper; the kept CRLs of a scope
  *
  * SEEN begins with the id, so that its keys rise with time; digests keep keys within LMDB's limit.
  */
@@ -23,6 +28,7 @@
 #include "common/pki/crl_set.h"
 #include "common/store/db.h"
 #include "ims/store/store.h"
+#include "ims/store/store_paper.h"
 
 enum ims_table {
 	MAILBOX,
@@ -37,10 +43,16 @@ enum ims_table {
 	UNTIL,
 	TOLD,
 	OWED,
+	SHARE,
+	SENDER,
+	DUE,
+	KEPT,
 	IMS_TABLES
 };
 
 #define IMS_STATEMENT_BYTES 8
+#define IMS_DOMAIN_HASH     16
+#define IMS_NOTICE_FIXED    100 /* octets of a notice's record beside its texts */
 
 struct ims_key {
 	unsigned char b[DB_KEY_MAX];
@@ -60,7 +72,15 @@ struct ims_key ims_key_statement(const struct ims_key *letter, struct span own_d
     const unsigned char *digest);
 struct ims_key ims_key_numbered(const char *user, uint64_t number); /* NOTICE, CHANGE */
 struct ims_key ims_key_user(const char *user);                      /* its prefix: user NUL */
-uint64_t ims_key_number(struct span key);                           /* the last eight octets */
+struct ims_key ims_key_domain(struct span from_domain);             /* prefix of SENDER */
+struct ims_key ims_key_sender(struct span from_domain, const char *user, uint64_t number);
+struct ims_key ims_key_due(int64_t hold_until_s, const char *user, uint64_t number);
+struct ims_key ims_key_until(int64_t until_s, const struct ims_key *seen);
+void ims_key_add_hash(struct ims_key *k, struct span s, size_t n); /* n octets of its SHA-256 */
+/* The user and the number at the end of a key of SENDER or DUE, which begins with `skip` other octets. */
+bool ims_key_notice(struct span key, size_t skip, char user[IMS_STORE_USER_BYTES],
+    uint64_t *number);
+uint64_t ims_key_number(struct span key); /* the last eight octets */
 
 struct ims_mailbox_record {
 	uint64_t last, notices, change;
@@ -78,12 +98,27 @@ struct ims_notice_record {
 	uint64_t change;                              /* its newest */
 	unsigned char statement[IMS_STATEMENT_BYTES]; /* of the digest: names the evidence */
 	char issuer[MAILBOX_ISSUER_BYTES];
+	int64_t due_s;           /* its row in DUE; 0: none */
+	uint32_t charged;        /* to the sender's sum in this mailbox */
+	uint32_t charged_domain; /* to the sender's sum in the store */
+	bool indexed; /* it has its row in SENDER: false of those from before version 2 */
 };
 void ims_notice_write(struct buf *out, const struct ims_notice_record *n);
 bool ims_notice_read(struct span value, struct ims_notice_record *n, struct err *e);
 bool ims_notice_get(struct db_txn *t, const char *user, uint64_t number,
     struct ims_notice_record *n, struct err *e); /* no_such_number */
 void ims_notice_put(struct db_txn *t, const char *user, uint64_t number,
+    const struct ims_notice_record *n);
+/* Puts a notice that is new, or from before version 2, with its rows in SENDER and DUE, and charges it
+ * to its sender: what the notice takes to the domain, that and `evidence` to the (mailbox, domain). */
+void ims_notice_add(struct db_txn *t, const char *user, uint64_t number,
+    struct ims_notice_record *n, int64_t hold_until_s, uint64_t evidence);
+uint64_t ims_notice_takes(const char *user, const struct ims_notice_record *n);
+/* Moves its row in DUE; due_s 0: it has none any more. */
+void ims_notice_due(struct db_txn *t, const char *user, uint64_t number,
+    struct ims_notice_record *n, int64_t due_s);
+/* Deletes it with all its rows, and gives back what was charged. */
+void ims_notice_del(struct db_txn *t, const char *user, uint64_t number,
     const struct ims_notice_record *n);
 
 /* The mailbox's next change is one of this notice; *change, its newest until now (0: none), is
@@ -127,25 +162,40 @@ void ims_told_less(struct db_txn *t, const struct ims_key *letter, const struct 
 void ims_told_here(struct db_txn *t, const struct ims_key *letter, const struct ims_letter *l);
 void ims_told_del(struct db_txn *t, const struct ims_key *letter);
 
-#define IMS_PAPERS_MAX (1 + CRL_CHAIN_MAX)
+/* -- dropping a notice: store_change.c ------------------------------------------------------------ */
 
-struct ims_paper {
-	unsigned char digest[DIGEST_BYTES];
-	struct span der;
+struct ims_dropping {
+	struct ims_notice_record notice;
+	struct ims_mailbox_record mailbox;
+	struct ims_key letter_key;
+	struct ims_letter_record letter; /* refs 0: there is none */
 };
-struct ims_papers { /* the sender's chain, then CRLs */
-	size_t n;
-	struct ims_paper paper[IMS_PAPERS_MAX];
-};
+bool ims_drop_get(struct db_txn *t, const struct ims_store *s, const char *user, uint64_t number,
+    struct ims_dropping *d, struct err *e); /* no_such_number, storage */
+/* declined: the notice stays and says so; else it goes, and the letter with the last of them.  file:
+ * that of a body which no record names any more; "" where there is none. */
+void ims_drop_put(struct db_txn *t, const char *user, uint64_t number, struct ims_dropping *d,
+    bool declined, char file[SPOOL_NAME_BYTES]);
+
+/* -- evidence: store_evidence.c ------------------------------------------------------------------- */
+
+#define IMS_EVIDENCE_KEY    40  /* octets of its key */
+#define IMS_EVIDENCE_LETTER 512 /* the rows of LETTER and TOLD, which come with it */
+
 struct ims_evidence_record {
 	struct ims_papers papers; /* when read: their digests */
-	struct span statement, seal, alg, signature, host, spf;
+	struct span statement, alg, signature, host, spf;
+	struct span seal; /* when read, and of before version 3: there it was in the record */
 	int64_t received_s;
 };
-void ims_evidence_put(struct db_txn *t, const struct ims_key *k,
+/* Charges the record and its papers to `domain`.  Returns what the record alone takes. */
+uint64_t ims_evidence_put(struct db_txn *t, const struct ims_key *k, struct span domain,
     const struct ims_evidence_record *e);
 /* Borrows from value. */
 bool ims_evidence_read(struct span value, struct ims_evidence_record *r, struct err *e);
-void ims_evidence_del(struct db_txn *t, const struct ims_key *letter);
+void ims_evidence_del(struct db_txn *t, const struct ims_key *letter, struct span domain);
+/* Brings the letter's evidence to the newest version.  What the record under k takes goes to *takes. */
+bool ims_evidence_upgrade(struct db_txn *t, const struct ims_key *letter, struct span domain,
+    const struct ims_key *k, uint64_t *takes, struct err *e);
 
 #endif

@@ -281,7 +281,7 @@ answers_may_come_after_the_end(void **state)
 	assert_int_equal(files(&w), 1);
 	w.waiting = 3;
 	ims_store_drop(w.store, BOB, 1, false, w.loop, on_done, &w);
-	ims_store_sweep(w.store, w.now_s, w.loop, on_done, &w);
+	ims_store_sweep(w.store, w.now_s, KEEP, w.loop, on_done, &w);
 	ims_store_drop(w.store, BOB, 7, false, w.loop, on_done, &w);
 	ims_store_close(&w.store);
 	loop_drain(w.loop);

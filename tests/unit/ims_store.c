@@ -23,6 +23,7 @@
 #define SIZE  ((uint64_t)64 << 20)
 #define DAY   86400
 #define LIMIT (90 * DAY)
+#define KEEP  (30 * DAY)
 
 struct world {
 	char folder[64];
@@ -361,7 +362,7 @@ sweep(struct world *w, int64_t now_s)
 	struct outcome o = { .world = w };
 
 	w->waiting++;
-	ims_store_sweep(w->store, now_s, w->loop, on_done, &o);
+	ims_store_sweep(w->store, now_s, KEEP, w->loop, on_done, &o);
 	wait_all(w);
 	assert_int_equal(o.why, REFUSAL_NONE);
 }
@@ -871,7 +872,7 @@ answers_may_come_after_the_end(void **state)
 	ims_store_lease(w.store, &il, w.loop, on_leased, &o[0]);
 	ims_store_mark(w.store, "bob@b.test", 1, 1, 0, w.loop, on_done, &o[1]);
 	ims_store_drop(w.store, "bob@b.test", 1, false, w.loop, on_done, &o[2]);
-	ims_store_sweep(w.store, w.now_s + 500 * DAY, w.loop, on_done, &o[3]);
+	ims_store_sweep(w.store, w.now_s + 500 * DAY, KEEP, w.loop, on_done, &o[3]);
 	ims_store_close(&w.store);
 	loop_drain(w.loop);
 	assert_int_equal(w.waiting, 1);

@@ -22,6 +22,7 @@
 #define SIZE       ((uint64_t)64 << 20)
 #define DAY        ((int64_t)86400)
 #define LIMIT      (90 * DAY)
+#define KEEP       (30 * DAY)
 #define BODY_BYTES (SPOOL_INLINE_BYTES + 1000)
 #define BOB        "bob@b.test"
 #define EVE        "eve@b.test"
@@ -113,7 +114,17 @@ struct notification {
 	const char *chain; /* NULL: "chain" */
 	const char *crl;   /* NULL: none */
 	uint64_t size;
+	const char *domain;                   /* of the sender; NULL: "a.test" */
+	unsigned statements;                  /* in the batch: numbers from `number` on; 0: 1 */
+	uint64_t sender_limit, mailbox_limit; /* 0: none */
+	struct crl_octets facts;              /* of the CRL: its scope and so on */
 };
+
+static inline const char *
+sender_of(const struct notification *n)
+{
+	return n->domain != NULL ? n->domain : "a.test";
+}
 
 static inline struct ulid
 id_of(const struct world *w, unsigned number)
@@ -126,20 +137,23 @@ id_of(const struct world *w, unsigned number)
 }
 
 static inline void
-write_statement(const struct world *w, const struct notification *n, struct buf *out)
+write_statement(const struct world *w, const struct notification *n, unsigned number,
+    struct buf *out)
 {
+	char from[300];
 	struct statement st = {
-		.from.whole = SPAN_LIT("alice@a.test"),
-		.from_domain = SPAN_LIT("a.test"),
+		.from_domain = span_str(sender_of(n)),
 		.recipient_domain = SPAN_LIT("b.test"),
 		.date_s = w->now_s,
 		.hold_until_s = w->now_s + n->hold_s,
 		.size = n->size ? n->size : 1000,
-		.id = id_of(w, n->number),
+		.id = id_of(w, number),
 	};
 	unsigned char hash[1][32], salt[16] = { 0 };
 	struct err e;
 
+	snprintf(from, sizeof from, "alice@%s", sender_of(n));
+	st.from.whole = span_str(from);
 	statement_hash(digest_sha256, salt, span_str(n->to), hash[0]);
 	assert_true(statement_write(out, &st, hash, 1, &e));
 }
@@ -149,27 +163,31 @@ batch_of(const struct world *w, const struct notification *n)
 {
 	struct notify_batch *b = notify_batch_new(1);
 	struct notify_bounds bounds = {
-		SPAN_LIT("a.test"),
+		span_str(sender_of(n)),
 		SPAN_LIT("b.test"),
 		w->now_s + n->at_s,
 		digest_sha256,
 	};
-	unsigned char salt[16] = { 0 }, digest[1][32];
+	unsigned char salt[16] = { 0 }, digest[64][32];
 	struct buf text = BUF_INIT, seal = BUF_INIT;
+	unsigned all = n->statements > 0 ? n->statements : 1;
 	struct err e;
 
-	write_statement(w, n, &text);
-	notify_batch_add_rcpt(b, span_str(n->to), salt, NULL);
-	notify_batch_add_statement(b, NULL);
-	buf_add(&b->octets, text.data, text.len);
-	notify_batch_end_statement(b);
-	digest_sha256(buf_span(&text), digest[0]);
-	assert_true(seal_write(&seal, bounds.peer, bounds.served, bounds.now_s, digest, 1, &e));
+	for (unsigned i = 0; i < all; i++) {
+		buf_reset(&text);
+		write_statement(w, n, n->number + i, &text);
+		notify_batch_add_rcpt(b, span_str(n->to), salt, NULL);
+		notify_batch_add_statement(b, NULL);
+		buf_add(&b->octets, text.data, text.len);
+		notify_batch_end_statement(b);
+		digest_sha256(buf_span(&text), digest[i]);
+	}
+	assert_true(seal_write(&seal, bounds.peer, bounds.served, bounds.now_s, digest, all, &e));
 	if (!notify_batch_seal(b, buf_span(&seal), SEAL_ECDSA_SHA256, SPAN_LIT("signature"),
 		&bounds, &e))
 		fail_msg("%s", e.text);
 	notify_batch_judge(b, &bounds);
-	assert_int_equal(b->n_open, 1);
+	assert_int_equal(b->n_open, all);
 	buf_clear(&text);
 	buf_clear(&seal);
 	return b;
@@ -191,34 +209,38 @@ wait_for(struct world *w)
 		loop_run(w->loop);
 }
 
-/* The mailbox has the address's own name. */
+/* The mailbox has the address's own name.  The answer is that of the batch's last statement. */
 static inline enum refusal
 accept_one(struct world *w, const struct notification *n, enum notify_done *done)
 {
 	struct notify_batch *b = batch_of(w, n);
-	char(*users)[IMS_STORE_USER_BYTES] = memory_array(1, sizeof *users);
-	static const char spf[IMS_STORE_SPF_BYTES] = "pass";
-	struct crl_octets crl = { .der = span_str(n->crl ? n->crl : "") };
+	char(*users)[IMS_STORE_USER_BYTES] = memory_array(b->n_entries, sizeof *users);
+	static const char spf[64][IMS_STORE_SPF_BYTES] = { "pass" };
+	struct crl_octets crl = n->facts;
 	struct ims_evidence ev = {
 		.chain = span_str(n->chain ? n->chain : "chain"),
 		.crls = &crl,
 		.n_crls = n->crl != NULL,
 		.issuer = "CN=CA",
 		.host = "192.0.2.1",
-		.spf = &spf,
+		.spf = spf,
 		.received_s = w->now_s + n->at_s,
 		.hold_limit_s = n->limit_s ? n->limit_s : LIMIT,
+		.sender_limit = n->sender_limit,
+		.mailbox_limit = n->mailbox_limit,
 	};
 	enum refusal why;
 
+	crl.der = span_str(n->crl ? n->crl : "");
 	digest_sha256(crl.der, crl.digest);
-	snprintf(users[0], sizeof users[0], "%s", n->to);
+	for (size_t i = 0; i < b->n_entries; i++)
+		snprintf(users[i], sizeof users[i], "%s", n->to);
 	w->waiting++;
 	ims_store_accept(w->store, b, (const char(*)[IMS_STORE_USER_BYTES])users, &ev, w->loop,
 	    stop, w);
 	wait_for(w);
-	why = b->entries[0].why;
-	*done = b->entries[0].done;
+	why = b->entries[b->n_entries - 1].why;
+	*done = b->entries[b->n_entries - 1].done;
 	notify_batch_free(&b);
 	free(users);
 	return why;
@@ -268,7 +290,7 @@ static inline void
 sweep(struct world *w, int64_t at_s)
 {
 	w->waiting++;
-	ims_store_sweep(w->store, w->now_s + at_s, w->loop, on_done, w);
+	ims_store_sweep(w->store, w->now_s + at_s, KEEP, w->loop, on_done, w);
 	wait_for(w);
 	assert_int_equal(w->why, REFUSAL_NONE);
 }

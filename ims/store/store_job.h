@@ -1,0 +1,53 @@
+/* store_job — work over many notices: pages, each a bounded write of its own.
+ *
+ * Threads: pages are applied and followed up on the writer's thread, where the store is alive until it
+ *          is closed; progress and the end come on the caller's loop.
+ * Disk:    each page is durable before the next begins.  A crash ends the job between two pages; what
+ *          starts it again finds what is left.
+ */
+#ifndef IMS_STORE_STORE_JOB_H
+#define IMS_STORE_STORE_JOB_H
+
+#include "ims/store/store_private.h"
+
+#define IMS_JOB_PAGE 200 /* rows a write */
+
+struct ims_job;
+
+/* Applies one page.  It may run twice for the same page (a full map): it writes only what is below
+ * `staged`.  Sets staged.more where rows are left. */
+typedef bool ims_job_page(struct db_txn *t, struct ims_job *j, struct err *e);
+
+struct ims_job {
+	ims_job_page *const *pages; /* one kind of page after the other; ends with NULL */
+	char from_domain[DOMAIN_BYTES], user[IMS_STORE_USER_BYTES]; /* "": of all */
+	bool opened;
+	int64_t now_s, keep_s;
+	struct ims_key at; /* the last row of the page before this one */
+	uint64_t notices;  /* gone so far */
+	struct {
+		bool more;
+		struct ims_key at;
+		uint64_t notices;
+		size_t n_files;
+		char file[IMS_JOB_PAGE][SPOOL_NAME_BYTES];
+	} staged;
+	struct loop *loop; /* NULL: done runs on the writer's thread */
+	void (*progress)(void *arg, uint64_t notices);
+	void (*done)(void *arg, uint64_t notices, const struct err *e);
+	void *arg;
+	/* store_job's */
+	struct db_write write;
+	struct ims_store *store;
+	struct spool *spool;
+	struct err why;
+};
+
+/* A job to be filled in. */
+struct ims_job *ims_job_new(struct ims_store *s, ims_job_page *const *pages);
+void ims_job_start_take(struct ims_job *j);
+
+/* Brings a store of an earlier version to this one; see store_upgrade.c. */
+void ims_store_upgrade(struct ims_store *s);
+
+#endif

@@ -1,0 +1,317 @@
+/* store_purge — many notices go: those that came to their end, a sender's, a mailbox's; see store.h. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/base/memory.h"
+#include "common/base/record.h"
+#include "ims/store/store_job.h"
+#include "ims/store/store_share.h"
+
+/* -- a page of keys ----------------------------------------------------------------------------------- */
+
+struct page {
+	struct ims_key *key; /* IMS_JOB_PAGE */
+	size_t n;
+	struct span after;
+	int64_t before_s; /* of keys that begin with a time; INT64_MAX: all */
+	bool more;
+};
+
+static bool
+take_key(void *arg, struct span key, struct span value)
+{
+	struct page *p = arg;
+	struct reader r = reader_of(key);
+
+	(void)value;
+	if (p->before_s != INT64_MAX && (int64_t)read_u64(&r) >= p->before_s)
+		return false;
+	if (span_eq(key, p->after))
+		return true;
+	if (p->n == IMS_JOB_PAGE) {
+		p->more = true;
+		return false;
+	}
+	p->key[p->n].n = 0;
+	ims_key_add(&p->key[p->n++], key.p, key.n);
+	return true;
+}
+
+/* The rows of `table` after j->at; the caller frees p->key. */
+static void
+read_page(struct db_txn *t, struct ims_job *j, enum ims_table table, struct span prefix,
+    int64_t before_s, struct page *p)
+{
+	struct span from = j->at.n > 0 ? ims_key_span(&j->at) : prefix;
+
+	*p = (struct page) { .before_s = before_s, .after = ims_key_span(&j->at) };
+	p->key = memory_array(IMS_JOB_PAGE, sizeof *p->key);
+	db_each(t, table, from, prefix, take_key, p);
+	j->staged.more = p->more;
+	if (p->n > 0)
+		j->staged.at = p->key[p->n - 1];
+}
+
+/* -- one notice ----------------------------------------------------------------------------------------- */
+
+/* A notice whose records are damaged is left as it is, and the others go. */
+static bool
+get(struct db_txn *t, struct ims_job *j, const char *user, uint64_t number, struct ims_dropping *d)
+{
+	struct err e;
+
+	if (ims_drop_get(t, j->store, user, number, d, &e))
+		return true;
+	db_pardon(t);
+	return false;
+}
+
+static void
+drop(struct db_txn *t, struct ims_job *j, const char *user, uint64_t number, struct ims_dropping *d)
+{
+	char *file = j->staged.file[j->staged.n_files];
+
+	ims_drop_put(t, user, number, d, false, file);
+	j->staged.n_files += file[0] != '\0';
+	j->staged.notices++;
+}
+
+/* -- what time does -------------------------------------------------------------------------------------- */
+
+/* The notice stays: only the memory of what was seen goes, for a repeat of it is refused by now as
+ * hold_expired. */
+static bool
+page_of_seen(struct db_txn *t, struct ims_job *j, struct err *e)
+{
+	struct page p;
+
+	(void)e;
+	read_page(t, j, UNTIL, (struct span) { 0 }, j->now_s, &p);
+	for (size_t i = 0; i < p.n; i++) {
+		db_del(t, UNTIL, ims_key_span(&p.key[i]));
+		db_del(t, SEEN, span_sub(ims_key_span(&p.key[i]), 8, DB_KEY_MAX));
+	}
+	free(p.key);
+	return true;
+}
+
+/* A letter that was opened is the user's to drop.  A promise may have moved, and a fetch may run. */
+static void
+end_notice(struct db_txn *t, struct ims_job *j, const char *user, uint64_t number,
+    struct ims_dropping *d)
+{
+	const struct ims_letter *l = &d->letter.facts;
+	int64_t over_s = j->now_s - j->keep_s;
+
+	if (d->letter.refs > 0 && l->state == MAILBOX_HERE)
+		ims_notice_due(t, user, number, &d->notice, 0);
+	else if (d->letter.refs > 0 && l->hold_until_s >= over_s)
+		ims_notice_due(t, user, number, &d->notice, l->hold_until_s);
+	else if (d->letter.refs > 0 && l->state == MAILBOX_FETCHING)
+		ims_notice_due(t, user, number, &d->notice, over_s + IMS_STORE_LEASE_S);
+	else
+		drop(t, j, user, number, d);
+}
+
+static bool
+page_of_due(struct db_txn *t, struct ims_job *j, struct err *e)
+{
+	char user[IMS_STORE_USER_BYTES];
+	struct ims_dropping d;
+	uint64_t number;
+	struct page p;
+
+	(void)e;
+	read_page(t, j, DUE, (struct span) { 0 }, j->now_s - j->keep_s, &p);
+	for (size_t i = 0; i < p.n; i++) {
+		if (!ims_key_notice(ims_key_span(&p.key[i]), 8, user, &number) ||
+		    !get(t, j, user, number, &d))
+			db_del(t, DUE, ims_key_span(&p.key[i]));
+		else
+			end_notice(t, j, user, number, &d);
+	}
+	free(p.key);
+	return true;
+}
+
+struct swept {
+	ims_store_done *done;
+	void *arg;
+};
+
+static void
+sweep_done(void *arg, uint64_t notices, const struct err *e)
+{
+	struct swept *s = arg;
+
+	(void)notices;
+	s->done(s->arg, e);
+	free(s);
+}
+
+void
+ims_store_sweep(struct ims_store *s, int64_t now_s, int64_t keep_s, struct loop *loop,
+    ims_store_done *done, void *arg)
+{
+	static ims_job_page *const pages[] = { page_of_seen, page_of_due, NULL };
+	struct ims_job *j = ims_job_new(s, pages);
+	struct swept *swept = memory_new(sizeof *swept);
+
+	*swept = (struct swept) { done, arg };
+	j->now_s = now_s;
+	j->keep_s = keep_s;
+	j->loop = loop;
+	j->done = sweep_done;
+	j->arg = swept;
+	ims_job_start_take(j);
+}
+
+/* -- a sender's notices, in all mailboxes or in one ----------------------------------------------------- */
+
+static bool
+page_of_sender(struct db_txn *t, struct ims_job *j, struct err *e)
+{
+	struct ims_key prefix = ims_key_domain(span_str(j->from_domain));
+	char user[IMS_STORE_USER_BYTES];
+	struct ims_dropping d;
+	uint64_t number;
+	struct page p;
+
+	(void)e;
+	if (j->user[0] != '\0')
+		ims_key_add(&prefix, j->user, strlen(j->user) + 1);
+	read_page(t, j, SENDER, ims_key_span(&prefix), INT64_MAX, &p);
+	for (size_t i = 0; i < p.n; i++)
+		if (ims_key_notice(ims_key_span(&p.key[i]), IMS_DOMAIN_HASH, user, &number) &&
+		    get(t, j, user, number, &d) &&
+		    (j->opened || d.letter.refs == 0 || d.letter.facts.state != MAILBOX_HERE))
+			drop(t, j, user, number, &d);
+	free(p.key);
+	return true;
+}
+
+/* -- a whole mailbox ------------------------------------------------------------------------------------- */
+
+static void
+forget_seen(struct db_txn *t, const struct ims_dropping *d)
+{
+	struct ims_key seen = ims_key_seen(&d->letter_key, span_str(d->notice.to)), until;
+	struct ims_seen_record r;
+	struct span value;
+	struct err e;
+
+	if (!db_get(t, SEEN, ims_key_span(&seen), &value) || !ims_seen_read(value, &r, &e)) {
+		db_pardon(t);
+		return;
+	}
+	until = ims_key_until(r.until_s, &seen);
+	db_del(t, UNTIL, ims_key_span(&until));
+	db_del(t, SEEN, ims_key_span(&seen));
+}
+
+static bool
+page_of_mailbox(struct db_txn *t, struct ims_job *j, struct err *e)
+{
+	struct ims_key prefix = ims_key_user(j->user);
+	struct ims_dropping d;
+	struct page p;
+
+	(void)e;
+	read_page(t, j, NOTICE, ims_key_span(&prefix), INT64_MAX, &p);
+	for (size_t i = 0; i < p.n; i++) {
+		uint64_t number = ims_key_number(ims_key_span(&p.key[i]));
+
+		if (get(t, j, j->user, number, &d)) {
+			forget_seen(t, &d);
+			drop(t, j, j->user, number, &d);
+		}
+	}
+	free(p.key);
+	return true;
+}
+
+/* Numbers begin anew in a mailbox that is made anew: nobody knows one of the former ones. */
+static bool
+page_of_record(struct db_txn *t, struct ims_job *j, struct err *e)
+{
+	(void)e;
+	db_del(t, MAILBOX, span_str(j->user));
+	return true;
+}
+
+void
+ims_store_purge(struct ims_store *s, const struct ims_purge *p)
+{
+	static ims_job_page *const sender[] = { page_of_sender, NULL };
+	static ims_job_page *const mailbox[] = { page_of_mailbox, page_of_record, NULL };
+	struct ims_job *j = ims_job_new(s, p->from_domain != NULL ? sender : mailbox);
+
+	if (p->from_domain != NULL)
+		span_copy(span_str(p->from_domain), j->from_domain, sizeof j->from_domain);
+	if (p->user != NULL)
+		span_copy(span_str(p->user), j->user, sizeof j->user);
+	j->opened = p->opened;
+	j->loop = p->loop;
+	j->progress = p->progress;
+	j->done = p->done;
+	j->arg = p->arg;
+	ims_job_start_take(j);
+}
+
+/* -- looking at the sums ------------------------------------------------------------------------------------ */
+
+struct senders {
+	struct span after;
+	size_t n, max;
+	void (*fn)(void *arg, const char *from_domain, const struct ims_share *sum);
+	void *arg;
+};
+
+static bool
+look_at_sender(void *arg, struct span key, struct span value)
+{
+	struct senders *s = arg;
+	char domain[DOMAIN_BYTES];
+	struct ims_share sum;
+
+	if (span_eq(key, s->after) || !span_copy(span_sub(key, 1, key.n), domain, sizeof domain) ||
+	    !ims_share_read(value, &sum))
+		return true;
+	s->fn(s->arg, domain, &sum);
+	return ++s->n < s->max;
+}
+
+bool
+ims_store_senders(struct ims_store *s, const char *after, size_t max,
+    void (*fn)(void *arg, const char *from_domain, const struct ims_share *sum), void *arg,
+    struct err *e)
+{
+	struct ims_key from = ims_key_share(span_str(after == NULL ? "" : after));
+	struct senders all = { ims_key_span(&from), 0, max, fn, arg };
+	struct db_txn *t;
+	bool fault;
+
+	if (!db_read(s->db, &t, e))
+		return false;
+	db_each(t, SHARE, ims_key_span(&from), SPAN_LIT("d"), look_at_sender, &all);
+	fault = db_fault(t, e);
+	db_read_end(&t);
+	return !fault;
+}
+
+bool
+ims_store_share(struct ims_store *s, const char *from_domain, const char *user,
+    struct ims_share *out, struct err *e)
+{
+	struct ims_key k = user == NULL ? ims_key_share(span_str(from_domain))
+					: ims_key_share_in(user, span_str(from_domain));
+	struct db_txn *t;
+	bool fault;
+
+	if (!db_read(s->db, &t, e))
+		return false;
+	ims_share_get(t, &k, out);
+	fault = db_fault(t, e);
+	db_read_end(&t);
+	return !fault;
+}

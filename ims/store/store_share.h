@@ -1,0 +1,31 @@
+/* store_share — what each sender's domain takes of the store, as durable sums.
+ *
+ * A sum changes in the transaction that puts or deletes what it counts, so it is right after any crash
+ * and is never computed by a scan.  Counted are notices with their index rows, evidence, and the papers
+ * (certificates, seals, CRLs) that the domain's letters brought.  Bodies are not counted: a user asked for them.
+ *
+ *	SHARE   "d" From domain                   the domain's sum
+ *	        "m" sha(From domain)(16) user     its sum in one mailbox: notices and their evidence
+ *
+ * Units: octets as the database takes them: overflow pages are counted whole.
+ */
+#ifndef IMS_STORE_STORE_SHARE_H
+#define IMS_STORE_STORE_SHARE_H
+
+#include "common/store/db.h"
+#include "ims/store/store.h"
+
+struct ims_key;
+
+/* What a record with a key and a value of these lengths takes. */
+uint64_t ims_takes(size_t key, size_t value);
+
+struct ims_key ims_key_share(struct span from_domain);
+struct ims_key ims_key_share_in(const char *user, struct span from_domain);
+/* Zeros where there is none. */
+void ims_share_get(struct db_txn *t, const struct ims_key *k, struct ims_share *out);
+/* A sum never falls below 0; one that is all 0 is deleted. */
+void ims_share_change(struct db_txn *t, const struct ims_key *k, int64_t octets, int64_t notices);
+bool ims_share_read(struct span value, struct ims_share *out);
+
+#endif

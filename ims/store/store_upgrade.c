@@ -1,0 +1,128 @@
+/* store_upgrade — a store of an earlier version becomes one of this version, once, when it is opened.
+ *
+ * A notice of before version 2 has no row in SENDER and DUE, and nobody was charged for it; its letter's
+ * evidence holds the seal's text.  Each page brings some notices, and the evidence of their letters, to
+ * this version, so that a crash or a full disk between two pages only leaves the rest for the next time.
+ * Every record of every version can be read meanwhile.
+ */
+#include <semaphore.h>
+#include <stdlib.h>
+
+#include "common/base/clock.h"
+#include "common/base/log.h"
+#include "common/base/memory.h"
+#include "ims/store/store_job.h"
+#include "ims/store/store_share.h"
+
+struct old {
+	struct ims_key *key; /* of notices; IMS_JOB_PAGE */
+	size_t n;
+	struct span after;
+};
+
+static bool
+take_old(void *arg, struct span key, struct span value)
+{
+	struct old *o = arg;
+	struct ims_notice_record n;
+	struct err e;
+
+	if (span_eq(key, o->after) || !ims_notice_read(value, &n, &e) || n.indexed)
+		return true;
+	o->key[o->n].n = 0;
+	ims_key_add(&o->key[o->n++], key.p, key.n);
+	return o->n < IMS_JOB_PAGE;
+}
+
+static void
+upgrade_notice(struct db_txn *t, struct ims_job *j, const char *user, uint64_t number)
+{
+	struct ims_dropping d;
+	struct ims_key k;
+	uint64_t evidence = 0;
+	struct err e;
+
+	if (!ims_drop_get(t, j->store, user, number, &d, &e)) {
+		db_pardon(t);
+		return;
+	}
+	k = ims_key_statement(&d.letter_key, address_domain(span_str(d.notice.to)),
+	    d.notice.statement);
+	if (!ims_evidence_upgrade(t, &d.letter_key, address_domain(span_str(d.notice.from)), &k,
+		&evidence, &e))
+		db_pardon(t);
+	ims_notice_add(t, user, number, &d.notice,
+	    d.letter.refs > 0 ? d.letter.facts.hold_until_s : j->now_s, evidence);
+	j->staged.notices++;
+}
+
+/* The keys are read apart from the write, which a damaged record would end. */
+static bool
+page_of_old(struct db_txn *t, struct ims_job *j, struct err *e)
+{
+	struct old o = { .after = ims_key_span(&j->at) };
+	char user[IMS_STORE_USER_BYTES];
+	struct db_txn *reading;
+	uint64_t number;
+
+	if (!db_read(j->store->db, &reading, e))
+		return false;
+	o.key = memory_array(IMS_JOB_PAGE, sizeof *o.key);
+	db_each(reading, NOTICE, o.after, (struct span) { 0 }, take_old, &o);
+	db_read_end(&reading);
+	for (size_t i = 0; i < o.n; i++)
+		if (ims_key_notice(ims_key_span(&o.key[i]), 0, user, &number))
+			upgrade_notice(t, j, user, number);
+	j->staged.more = o.n == IMS_JOB_PAGE;
+	if (o.n > 0)
+		j->staged.at = o.key[o.n - 1];
+	free(o.key);
+	return true;
+}
+
+static void
+upgraded(void *arg, uint64_t notices, const struct err *e)
+{
+	if (e != NULL)
+		log_fact(LOG_WARN, "store.upgrade", "notices=%llu word=%s cure=%s",
+		    (unsigned long long)notices, refusal_word(e->why),
+		    log_str("the rest follows when the store is opened again"));
+	else if (notices > 0)
+		log_fact(LOG_INFO, "store.upgrade", "notices=%llu", (unsigned long long)notices);
+	sem_post(arg);
+}
+
+/* As many rows in SENDER as notices: nothing is to be done. */
+static bool
+is_new(struct ims_store *s)
+{
+	struct db_txn *t;
+	struct err e;
+	bool same;
+
+	if (!db_read(s->db, &t, &e))
+		return true;
+	same = db_entries(t, SENDER) == db_entries(t, NOTICE);
+	db_read_end(&t);
+	return same;
+}
+
+void
+ims_store_upgrade(struct ims_store *s)
+{
+	static ims_job_page *const pages[] = { page_of_old, NULL };
+	struct ims_job *j;
+	sem_t over;
+
+	if (is_new(s))
+		return;
+	sem_init(&over, 0, 0);
+	j = ims_job_new(s, pages);
+	j->now_s = clock_wall_ms() / 1000;
+	j->done = upgraded;
+	j->arg = &over;
+	ims_job_start_take(j);
+	while (sem_wait(&over) != 0)
+		continue;
+	sem_destroy(&over);
+}

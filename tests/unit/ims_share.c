@@ -1,0 +1,596 @@
+/* ims_share — what a sender's domain takes of the IMS's store: its sums, its limits, and how it is freed.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "common/base/record.h"
+#include "ims/store/store_share.h"
+#include "tests/unit/ims_store_scene.h"
+
+/* -- sums ----------------------------------------------------------------------------------------- */
+
+static struct ims_share
+share(struct world *w, const char *domain, const char *user)
+{
+	struct ims_share s;
+	struct err e;
+
+	assert_true(ims_store_share(w->store, domain, user, &s, &e));
+	return s;
+}
+
+static uint64_t
+used(struct world *w)
+{
+	struct ims_store_counts c;
+
+	ims_store_counts(w->store, &c);
+	return c.used_bytes;
+}
+
+static void
+assert_nothing_is_left(struct world *w)
+{
+	for (unsigned t = NOTICE; t < IMS_TABLES; t++)
+		if (t != SEEN && t != UNTIL && t != OWED && entries(w, t) != 0)
+			fail_msg("%llu rows in table %u", (unsigned long long)entries(w, t), t);
+}
+
+/* Whatever comes and goes, in whatever order: with the last notice the sums are zero again. */
+static void
+sums_end_at_zero(void **state)
+{
+	struct notification n = { .number = 1, .to = BOB, .hold_s = DAY, .crl = "Monday's" };
+	struct ims_share all, bob, eve;
+	struct world w;
+
+	(void)state;
+	world_of(&w);
+	accepts(&w, n);
+	n.to = EVE;
+	accepts(&w, n);
+	n.hold_s = 2 * DAY; /* the promise moves: one more statement is kept */
+	n.crl = "Tuesday's";
+	n.chain = "another";
+	accepts(&w, n);
+	n.number = 2;
+	n.domain = "c.test";
+	accepts(&w, n);
+	all = share(&w, "a.test", NULL);
+	bob = share(&w, "a.test", BOB);
+	eve = share(&w, "a.test", EVE);
+	assert_int_equal(all.notices, 2);
+	assert_int_equal(bob.notices, 1);
+	assert_int_equal(eve.notices, 1);
+	assert_true(all.octets > bob.octets && bob.octets > 1000 && eve.octets > 1000);
+	assert_int_equal(share(&w, "c.test", EVE).notices, 1);
+	reopen(&w);
+	assert_int_equal(share(&w, "a.test", NULL).octets, all.octets);
+	assert_int_equal(drop(&w, EVE, 1), REFUSAL_NONE);
+	assert_int_equal(share(&w, "a.test", EVE).octets, 0);
+	assert_int_equal(share(&w, "a.test", NULL).notices, 1);
+	assert_int_equal(drop(&w, BOB, 1), REFUSAL_NONE);
+	assert_int_equal(drop(&w, EVE, 2), REFUSAL_NONE);
+	assert_nothing_is_left(&w);
+	world_clear(&w);
+}
+
+/* The sum says what the database takes: neither half of it nor twice. */
+static void
+a_sum_is_near_the_truth(void **state)
+{
+	struct notification n = { .to = BOB, .hold_s = DAY, .statements = 8 };
+	struct world w;
+	uint64_t before, sum;
+
+	(void)state;
+	world_of(&w);
+	accepts(&w, (struct notification) { .number = 250, .to = EVE, .hold_s = DAY });
+	before = used(&w);
+	sum = share(&w, "a.test", NULL).octets;
+	for (n.number = 0; n.number < 240; n.number += 8)
+		accepts(&w, n);
+	before = used(&w) - before;
+	sum = share(&w, "a.test", NULL).octets - sum;
+	assert_in_range(before, sum / 2, sum * 2);
+	world_clear(&w);
+}
+
+static void
+a_seal_is_kept_once_for_its_batch(void **state)
+{
+	struct notification n = { .number = 1, .to = BOB, .hold_s = DAY, .statements = 20 };
+	struct ims_kept k;
+	struct world w;
+	struct err e;
+
+	(void)state;
+	world_of(&w);
+	accepts(&w, n);
+	assert_int_equal(entries(&w, NOTICE), 20);
+	assert_int_equal(entries(&w, EVIDENCE), 20);
+	assert_int_equal(entries(&w, PAPER), 2); /* the chain, the seal */
+	for (uint64_t i = 1; i < 20; i++)
+		assert_int_equal(drop(&w, BOB, i), REFUSAL_NONE);
+	assert_true(ims_store_evidence(w.store, BOB, 20, &k, &e));
+	assert_true(span_starts(buf_span(&k.seal), SPAN_LIT("Tillcalled-Seal: ")));
+	ims_kept_clear(&k);
+	assert_int_equal(drop(&w, BOB, 20), REFUSAL_NONE);
+	assert_nothing_is_left(&w);
+	world_clear(&w);
+}
+
+/* -- limits --------------------------------------------------------------------------------------- */
+
+/* As many notices as are taken; *why: of the one that is not. */
+static unsigned
+fill(struct world *w, struct notification n, enum refusal *why)
+{
+	enum notify_done done;
+	unsigned taken = 0;
+
+	while (taken < 250 && (*why = accept_one(w, &n, &done)) == REFUSAL_NONE) {
+		n.number++;
+		taken++;
+	}
+	return taken;
+}
+
+static void
+a_domain_has_its_share(void **state)
+{
+	struct notification n = { .to = BOB, .hold_s = DAY, .sender_limit = 100000 };
+	enum notify_done done;
+	enum refusal why;
+	struct world w;
+	unsigned taken;
+
+	(void)state;
+	world_of(&w);
+	taken = fill(&w, n, &why);
+	assert_int_equal(why, REFUSAL_sender_share);
+	assert_in_range(taken, 20, 100);
+	assert_in_range(share(&w, "a.test", NULL).octets, 90000, 100000);
+	/* Nothing was put for those that were refused; repeats of the others are known. */
+	assert_int_equal(entries(&w, SEEN), taken);
+	assert_int_equal(accepts(&w, n), NOTIFY_KNOWN);
+	/* A later promise would be one more statement to keep. */
+	n.hold_s = 2 * DAY;
+	assert_int_equal(accept_one(&w, &n, &done), REFUSAL_sender_share);
+	n.hold_s = DAY;
+	/* Others have shares of their own. */
+	n.number = 200;
+	n.domain = "c.test";
+	assert_int_equal(accepts(&w, n), NOTIFY_NOTICED);
+	n.domain = NULL;
+	assert_int_equal(accept_one(&w, &n, &done), REFUSAL_sender_share);
+	assert_int_equal(drop(&w, BOB, 1), REFUSAL_NONE);
+	reopen(&w);
+	assert_int_equal(accepts(&w, n), NOTIFY_NOTICED);
+	world_clear(&w);
+}
+
+static void
+a_domain_has_its_share_of_a_mailbox(void **state)
+{
+	struct notification n = { .to = BOB, .hold_s = DAY, .mailbox_limit = 50000 };
+	enum notify_done done;
+	enum refusal why;
+	struct world w;
+
+	(void)state;
+	world_of(&w);
+	assert_in_range(fill(&w, n, &why), 10, 50);
+	assert_int_equal(why, REFUSAL_sender_mailbox_share);
+	n.number = 200;
+	assert_int_equal(accept_one(&w, &n, &done), REFUSAL_sender_mailbox_share);
+	n.to = EVE;
+	assert_int_equal(accepts(&w, n), NOTIFY_NOTICED);
+	n.to = BOB;
+	n.domain = "c.test";
+	assert_int_equal(accepts(&w, n), NOTIFY_NOTICED);
+	world_clear(&w);
+}
+
+/* -- freeing it ----------------------------------------------------------------------------------- */
+
+struct purged {
+	struct world *world;
+	uint64_t notices, last;
+	unsigned times;
+};
+
+static void
+on_progress(void *arg, uint64_t notices)
+{
+	struct purged *p = arg;
+
+	assert_true(notices > p->last);
+	p->last = notices;
+	p->times++;
+}
+
+static void
+on_purged(void *arg, uint64_t notices, const struct err *e)
+{
+	struct purged *p = arg;
+
+	assert_null(e);
+	p->notices = notices;
+	stop(p->world);
+}
+
+static struct purged
+purge(struct world *w, const char *domain, const char *user, bool opened)
+{
+	struct purged p = { .world = w };
+	struct ims_purge what = { domain, user, opened, w->loop, on_progress, on_purged, &p };
+
+	w->waiting++;
+	ims_store_purge(w->store, &what);
+	wait_for(w);
+	return p;
+}
+
+static void
+a_sender_s_notices_go_page_by_page(void **state)
+{
+	struct notification n = { .to = BOB, .hold_s = DAY, .statements = 50 };
+	struct purged p;
+	struct world w;
+
+	(void)state;
+	world_of(&w);
+	for (n.number = 0; n.number < 250; n.number += 50)
+		accepts(&w, n);
+	n = (struct notification) { .to = BOB, .hold_s = DAY, .domain = "c.test", .chain = "c's" };
+	accepts(&w, n);
+	accepts(&w, (struct notification) { .number = 251, .to = EVE, .hold_s = DAY });
+	p = purge(&w, "a.test", BOB, false);
+	assert_int_equal(p.notices, 250);
+	assert_int_equal(p.times, 2); /* 200 and the rest */
+	assert_int_equal(share(&w, "a.test", NULL).notices, 1);
+	assert_int_equal(share(&w, "c.test", NULL).notices, 1);
+	assert_int_equal(purge(&w, "a.test", NULL, false).notices, 1);
+	assert_int_equal(share(&w, "a.test", NULL).octets, 0);
+	assert_int_equal(purge(&w, "nobody.test", NULL, false).notices, 0);
+	assert_int_equal(entries(&w, NOTICE), 1);
+	/* They do not come again. */
+	n = (struct notification) { .to = BOB, .hold_s = DAY };
+	assert_int_equal(accepts(&w, n), NOTIFY_KNOWN);
+	world_clear(&w);
+}
+
+static void
+letters_that_are_here_stay_unless_asked_for(void **state)
+{
+	struct world w;
+
+	(void)state;
+	world_of(&w);
+	fetched(&w, 1);
+	accepts(&w, (struct notification) { .number = 2, .to = BOB, .hold_s = DAY });
+	assert_int_equal(purge(&w, "a.test", NULL, false).notices, 1);
+	assert_int_equal(letter(&w, BOB, 1).state, MAILBOX_HERE);
+	assert_int_equal(purge(&w, "a.test", NULL, true).notices, 1);
+	assert_nothing_is_left(&w);
+	offload_stop(w.offload);
+	assert_int_equal(files(&w), 0);
+	world_clear(&w);
+}
+
+static void
+a_mailbox_goes_as_a_whole(void **state)
+{
+	struct notification n = { .number = 2, .to = BOB, .hold_s = DAY, .domain = "c.test" };
+	struct world w;
+
+	(void)state;
+	world_of(&w);
+	fetched(&w, 1);
+	accepts(&w, n);
+	n.to = EVE;
+	accepts(&w, n);
+	assert_int_equal(purge(&w, NULL, BOB, true).notices, 2);
+	assert_int_equal(entries(&w, MAILBOX), 1);
+	assert_int_equal(entries(&w, NOTICE), 1);
+	assert_int_equal(entries(&w, SEEN), 1);
+	assert_int_equal(entries(&w, UNTIL), 1);
+	n.to = BOB; /* nobody remembers it */
+	assert_int_equal(accepts(&w, n), NOTIFY_NOTICED);
+	assert_int_equal(letter(&w, BOB, 1).state, MAILBOX_HELD);
+	world_clear(&w);
+}
+
+/* -- notices whose letters are no longer held ------------------------------------------------------- */
+
+static void
+an_unopened_notice_goes_in_time(void **state)
+{
+	struct notification n = { .number = 2, .to = BOB, .hold_s = DAY };
+	struct world w;
+
+	(void)state;
+	world_of(&w);
+	fetched(&w, 1);
+	accepts(&w, n);
+	n.number = 3;
+	accepts(&w, n);
+	n.hold_s = 20 * DAY; /* its promise moves */
+	assert_int_equal(accepts(&w, n), NOTIFY_KNOWN);
+	sweep(&w, DAY + KEEP - 60);
+	assert_int_equal(entries(&w, NOTICE), 3);
+	sweep(&w, DAY + KEEP + 60);
+	assert_int_equal(entries(&w, NOTICE), 2);
+	assert_int_equal(entries(&w, DUE), 1);
+	assert_int_equal(letter(&w, BOB, 3).state, MAILBOX_HELD);
+	sweep(&w, 20 * DAY + KEEP + 60);
+	assert_int_equal(entries(&w, NOTICE), 1);
+	assert_int_equal(letter(&w, BOB, 1).state, MAILBOX_HERE); /* it was opened */
+	assert_int_equal(share(&w, "a.test", BOB).notices, 1);
+	assert_int_equal(entries(&w, DUE), 0);
+	assert_int_equal(drop(&w, BOB, 1), REFUSAL_NONE);
+	assert_nothing_is_left(&w);
+	world_clear(&w);
+}
+
+/* -- revocation lists -------------------------------------------------------------------------------- */
+
+/* An issue of a CRL, in force from `this_s` to `next_s`, for the certificate with the serial number 7. */
+static struct notification
+under(unsigned number, const char *crl, const struct world *w, int64_t this_s, int64_t next_s)
+{
+	struct notification n = {
+		.number = number,
+		.to = BOB,
+		.hold_s = 100 * DAY,
+		.crl = crl,
+		.facts = { .shared = true,
+		    .this_s = w->now_s + this_s,
+		    .next_s = w->now_s + next_s,
+		    .serial = "\x02\x01\x07",
+		    .serial_n = 3 },
+	};
+
+	memset(n.facts.scope, 's', sizeof n.facts.scope);
+	return n;
+}
+
+static const char *
+crl_of(struct world *w, uint64_t number)
+{
+	static char text[100];
+	struct ims_kept k;
+	struct err e;
+
+	assert_true(ims_store_evidence(w->store, BOB, number, &k, &e));
+	assert_true(span_copy(buf_span(&k.crls), text, sizeof text));
+	ims_kept_clear(&k);
+	return text;
+}
+
+/* A letter rests on a CRL that is kept already, as long as that was in force when it came. */
+static void
+one_issue_of_a_crl_serves_its_time(void **state)
+{
+	struct notification n;
+	struct world w;
+
+	(void)state;
+	world_of(&w);
+	accepts(&w, under(1, "Monday's", &w, -DAY, 7 * DAY));
+	accepts(&w, under(2, "Tuesday's", &w, 0, 8 * DAY));
+	assert_string_equal(crl_of(&w, 2), "Monday's");
+	n = under(3, "next week's", &w, 7 * DAY, 15 * DAY);
+	n.at_s = 7 * DAY + 1;
+	accepts(&w, n);
+	assert_string_equal(crl_of(&w, 3), "next week's");
+	n = under(4, "of another key", &w, 0, 8 * DAY);
+	n.facts.scope[5] = 'x';
+	accepts(&w, n);
+	assert_string_equal(crl_of(&w, 4), "of another key");
+	n = under(5, "of no scope", &w, 0, 8 * DAY);
+	n.facts.shared = false;
+	accepts(&w, n);
+	assert_string_equal(crl_of(&w, 5), "of no scope");
+	n = under(6, "Sunday's", &w, -2 * DAY, 6 * DAY);
+	n.at_s = -DAY - 1; /* Monday's was not issued yet */
+	n.hold_s = 20 * DAY;
+	accepts(&w, n);
+	assert_string_equal(crl_of(&w, 6), "Sunday's");
+	/* With its last letter it goes, and the next one is kept. */
+	assert_int_equal(purge(&w, "a.test", NULL, true).notices, 6);
+	assert_nothing_is_left(&w);
+	accepts(&w, under(7, "Tuesday's", &w, 0, 8 * DAY));
+	assert_string_equal(crl_of(&w, 7), "Tuesday's");
+	world_clear(&w);
+}
+
+/* The kept issue lists the certificate, as one on hold may have been: evidence needs the new one. */
+static void
+a_crl_that_lists_the_certificate_does_not_serve(void **state)
+{
+	struct world w;
+
+	(void)state;
+	world_of(&w);
+	accepts(&w, under(1, "lists \x02\x01\x07 as on hold", &w, -DAY, 7 * DAY));
+	accepts(&w, under(2, "lists nobody", &w, 0, 8 * DAY));
+	assert_string_equal(crl_of(&w, 2), "lists nobody");
+	accepts(&w, under(3, "a third", &w, 0, 8 * DAY));
+	assert_string_equal(crl_of(&w, 3), "lists nobody");
+	world_clear(&w);
+}
+
+/* CRLs count against the share of the domain that brought them, once. */
+static void
+a_crl_is_charged_to_who_brought_it(void **state)
+{
+	static char crl[20001];
+	struct notification n;
+	enum notify_done done;
+	struct world w;
+
+	(void)state;
+	world_of(&w);
+	memset(crl, 'x', sizeof crl - 1);
+	n = under(1, crl, &w, -DAY, 7 * DAY);
+	n.sender_limit = 20000;
+	assert_int_equal(accept_one(&w, &n, &done), REFUSAL_sender_share);
+	assert_int_equal(entries(&w, PAPER), 0);
+	n.sender_limit = 40000;
+	accepts(&w, n);
+	assert_in_range(share(&w, "a.test", NULL).octets, 20000, 40000);
+	n.domain = "c.test";
+	n.sender_limit = 20000;
+	accepts(&w, n);
+	assert_in_range(share(&w, "c.test", NULL).octets, 1000, 10000);
+	/* It is given back to the same, whose letters are gone long before. */
+	assert_int_equal(drop(&w, BOB, 1), REFUSAL_NONE);
+	assert_in_range(share(&w, "a.test", NULL).octets, 20000, 30000);
+	assert_int_equal(drop(&w, BOB, 2), REFUSAL_NONE);
+	assert_nothing_is_left(&w);
+	world_clear(&w);
+}
+
+/* -- a store of an earlier version --------------------------------------------------------------------- */
+
+static bool
+take_value(void *arg, struct span key, struct span value)
+{
+	(void)key;
+	buf_reset(arg);
+	buf_add(arg, value.p, value.n);
+	return false;
+}
+
+static void
+delete_all(struct db_txn *t, unsigned table)
+{
+	for (;;) {
+		struct ims_key k = { .n = 0 };
+
+		db_each(t, table, (struct span) { 0 }, (struct span) { 0 }, ims_key_take_first, &k);
+		if (k.n == 0)
+			return;
+		db_del(t, table, ims_key_span(&k));
+	}
+}
+
+/* The record of evidence as version 2 wrote it: the seal in it, and no paper of it. */
+static void
+age_evidence(struct db_txn *t, struct ims_key *k, struct span value)
+{
+	struct ims_evidence_record r;
+	struct buf old = BUF_INIT;
+	struct ims_key cited = { .n = 0 };
+	struct span seal = { 0 };
+	struct err e;
+
+	assert_true(ims_evidence_read(value, &r, &e));
+	ims_key_add(&cited, r.papers.paper[1].digest, DIGEST_BYTES);
+	ims_key_add(&cited, k->b, k->n);
+	assert_true(db_get(t, PAPER, span_of(r.papers.paper[1].digest, DIGEST_BYTES), &seal));
+	put_u8(&old, 2);
+	put_u8(&old, (uint8_t)(r.papers.n - 2));
+	for (size_t i = 0; i < r.papers.n; i++)
+		if (i != 1)
+			put_bytes(&old, r.papers.paper[i].digest, DIGEST_BYTES);
+	put_span(&old, r.statement);
+	put_span(&old, seal);
+	put_span(&old, r.alg);
+	put_span(&old, r.signature);
+	put_span(&old, r.host);
+	put_span(&old, r.spf);
+	put_u64(&old, (uint64_t)r.received_s);
+	db_del(t, CITED, ims_key_span(&cited));
+	db_del(t, PAPER, span_of(r.papers.paper[1].digest, DIGEST_BYTES));
+	db_put(t, EVIDENCE, ims_key_span(k), buf_span(&old));
+	buf_clear(&old);
+}
+
+static bool
+apply_aged(struct db_txn *t, void *arg, struct err *e)
+{
+	struct buf value = BUF_INIT;
+	struct ims_key k = { .n = 0 };
+	struct ims_notice_record n;
+
+	(void)arg;
+	db_each(t, EVIDENCE, (struct span) { 0 }, (struct span) { 0 }, ims_key_take_first, &k);
+	db_each(t, EVIDENCE, (struct span) { 0 }, (struct span) { 0 }, take_value, &value);
+	age_evidence(t, &k, buf_span(&value));
+	assert_true(ims_notice_get(t, BOB, 1, &n, e));
+	n.indexed = false;
+	ims_notice_put(t, BOB, 1, &n);
+	delete_all(t, SHARE);
+	delete_all(t, SENDER);
+	delete_all(t, DUE);
+	delete_all(t, KEPT);
+	buf_clear(&value);
+	return true;
+}
+
+static void
+a_store_of_before_is_counted_once(void **state)
+{
+	struct notification n = { .number = 1, .to = BOB, .hold_s = DAY, .crl = "Monday's" };
+	struct db_write write = { .apply = apply_aged, .done = on_done, .octets = 1024 };
+	struct ims_share before, after;
+	struct ims_kept k;
+	struct world w;
+	struct err e;
+
+	(void)state;
+	world_of(&w);
+	accepts(&w, n);
+	before = share(&w, "a.test", NULL);
+	write.arg = &w;
+	write.home = w.loop;
+	w.waiting = 1;
+	assert_true(db_write_take(ims_store_db(w.store), &write, &write.why));
+	wait_for(&w);
+	assert_int_equal(share(&w, "a.test", NULL).octets, 0);
+	reopen(&w);
+	after = share(&w, "a.test", NULL);
+	assert_int_equal(after.notices, 1);
+	assert_int_equal(after.octets, before.octets);
+	assert_int_equal(entries(&w, SENDER), 1);
+	assert_true(ims_store_evidence(w.store, BOB, 1, &k, &e));
+	assert_true(span_starts(buf_span(&k.seal), SPAN_LIT("Tillcalled-Seal: ")));
+	assert_string_equal(k.alg, "ecdsa-sha256");
+	ims_kept_clear(&k);
+	reopen(&w);
+	assert_int_equal(share(&w, "a.test", NULL).octets, before.octets);
+	assert_int_equal(purge(&w, "a.test", NULL, false).notices, 1);
+	assert_nothing_is_left(&w);
+	world_clear(&w);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(sums_end_at_zero),
+		cmocka_unit_test(a_sum_is_near_the_truth),
+		cmocka_unit_test(a_seal_is_kept_once_for_its_batch),
+		cmocka_unit_test(a_domain_has_its_share),
+		cmocka_unit_test(a_domain_has_its_share_of_a_mailbox),
+		cmocka_unit_test(a_sender_s_notices_go_page_by_page),
+		cmocka_unit_test(letters_that_are_here_stay_unless_asked_for),
+		cmocka_unit_test(a_mailbox_goes_as_a_whole),
+		cmocka_unit_test(an_unopened_notice_goes_in_time),
+		cmocka_unit_test(one_issue_of_a_crl_serves_its_time),
+		cmocka_unit_test(a_crl_that_lists_the_certificate_does_not_serve),
+		cmocka_unit_test(a_crl_is_charged_to_who_brought_it),
+		cmocka_unit_test(a_store_of_before_is_counted_once),
+	};
+
+	return cmocka_run_group_tests_name("ims_share", tests, NULL, NULL);
+}
