@@ -32,7 +32,7 @@ struct designation_query {
 	struct lookup lookups[2 * DESIGNATION_TARGETS_MAX];
 	size_t waiting; /* lookups not answered yet */
 	struct designation_target *targets;
-	size_t n;
+	size_t n, n_named; /* n: those of use */
 	bool secure, named, unsure;
 	uint32_t ttl_s;
 	struct err why; /* the last rule that left something out */
@@ -55,6 +55,7 @@ finish(struct designation_query *q)
 		.n = q->n,
 		.secure = q->secure,
 		.named = q->named,
+		.whole = q->n == q->n_named && !q->unsure,
 		.unsure = q->unsure,
 		.ttl_s = q->ttl_s };
 
@@ -228,6 +229,7 @@ add_target(struct designation_query *q, struct span rdata)
 	if (!read_target(t, rdata) || t->host[0] == '\0')
 		return; /* "." beside others names nothing */
 	q->named = true;
+	q->n_named++;
 	if (!idn_a_label(span_str(t->host), &host, &e)) {
 		err_set(&q->why, REFUSAL_unreachable, "%s: %s is no name of a host (%s)", q->name,
 		    t->host, e.text);

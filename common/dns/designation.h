@@ -39,6 +39,7 @@ struct designation {
 	size_t n;
 	bool secure; /* DNSSEC vouches for the SRV answer, or for its absence */
 	bool named;  /* it names servers, be they of use or not */
+	bool whole;  /* every server that it names is among the targets, with all addresses */
 	bool unsure; /* some target's addresses could not be had: there may be more */
 	uint32_t ttl_s;
 };

@@ -9,6 +9,7 @@
 
 struct hop { /* one address of one target */
 	struct sockaddr_storage address;
+	size_t target;
 	char host[DNS_NAME_BYTES];
 };
 
@@ -18,6 +19,7 @@ struct dial {
 	struct designation_query *finding;
 	struct hop *hops;
 	size_t n, next;
+	bool whole;
 	int64_t until_ms; /* the loop's time: so long DNS vouches */
 	dial_ready *ready;
 	void *arg;
@@ -36,6 +38,7 @@ keep_hops(struct dial *d, const struct designation *found)
 			struct hop *h = &d->hops[d->n++];
 
 			h->address = found->targets[i].address[k];
+			h->target = i;
 			snprintf(h->host, sizeof h->host, "%s", found->targets[i].host);
 		}
 	}
@@ -48,6 +51,7 @@ found_all(void *arg, const struct designation *found, const struct err *why)
 	int64_t ms = (int64_t)found->ttl_s * 1000;
 
 	d->finding = NULL;
+	d->whole = found->whole;
 	d->until_ms = loop_now_ms(d->to.loop) + (ms < DIAL_FRESH_MS ? DIAL_FRESH_MS : ms);
 	if (why == NULL)
 		keep_hops(d, found);
@@ -107,6 +111,18 @@ bool
 dial_is_over(const struct dial *d)
 {
 	return d->next == d->n;
+}
+
+size_t
+dial_target(const struct dial *d)
+{
+	return d->next == 0 ? 0 : d->hops[d->next - 1].target;
+}
+
+bool
+dial_is_whole(const struct dial *d)
+{
+	return d->whole;
 }
 
 const char *

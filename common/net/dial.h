@@ -45,6 +45,8 @@ void dial_free(struct dial **d); /* NULL inside is fine; ready is not called */
 /* Connects to the next address, once it is its turn there: NULL where none is left. */
 struct conn *dial_next(struct dial *d, const struct conn_events *events, void *role);
 bool dial_is_over(const struct dial *d);     /* none is left */
+size_t dial_target(const struct dial *d);    /* of the last dial_next: which of the hosts, from 0 */
+bool dial_is_whole(const struct dial *d);    /* every host that the domain names is dialled */
 const char *dial_host(const struct dial *d); /* of the last dial_next; "-" before it */
 /* Has the time for which DNS vouched run out?  Then a connection is asked for nothing but what it was made
  * for: who wants more dials anew.  now_ms: the loop's. */

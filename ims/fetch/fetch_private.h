@@ -5,6 +5,7 @@
 
 #include "common/net/dial.h"
 #include "ims/fetch/fetch_run.h"
+#include "ims/fetch/fetch_verdict.h"
 #include "proto/fetch_client.h"
 
 /* What the run is told of its session. */
@@ -28,7 +29,8 @@ struct fetch_run {
 	struct session *session;
 	const struct fetch_session_ops *told;
 	struct spool_in *in; /* what has come so far */
-	struct err why;      /* of the last target that failed */
+	struct fetch_verdict verdict;
+	struct err why; /* of the session under way, or of the end */
 	bool settled;
 	bool busy;  /* the store or the spool has us */
 	bool freed; /* and will find this */

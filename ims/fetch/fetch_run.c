@@ -109,7 +109,6 @@ state_after(enum refusal why)
 	case REFUSAL_recalled:
 		return MAILBOX_RECALLED;
 	case REFUSAL_gone:
-	case REFUSAL_unknown_id:
 		return MAILBOX_GONE;
 	default:
 		return MAILBOX_HELD;
@@ -122,8 +121,6 @@ give_up(struct fetch_run *r, const struct err *why)
 	enum mailbox_state state = state_after(why->why);
 
 	r->why = *why;
-	if (why->why == REFUSAL_unknown_id)
-		err_set(&r->why, REFUSAL_gone, "the sender's server no longer knows the letter");
 	fetch_session_forget(r);
 	r->busy = true;
 	r->letter.state = state;
@@ -215,28 +212,31 @@ came(struct fetch_run *r)
 static void
 next_hop(struct fetch_run *r)
 {
-	struct err why = r->why;
+	struct err why;
 
-	if (dial_is_over(r->dial))
-		give_up(r, &why);
-	else
+	if (!dial_is_over(r->dial)) {
 		fetch_session_begin(r);
+		return;
+	}
+	fetch_verdict_end(&r->verdict, dial_is_whole(r->dial), &why);
+	give_up(r, &why);
 }
 
-/* Another target may still know it; a letter that was taken back or given up is so everywhere. */
+/* Another target may still have it; a letter that was recalled is so everywhere, and one that is not what
+ * was announced is evidence. */
 static void
 refused(struct fetch_run *r, const struct err *e)
 {
 	if (r->in != NULL)
 		spool_abort_take(r->in);
 	r->in = NULL;
-	r->why = *e;
 	fetch_session_forget(r);
-	if (e->why == REFUSAL_recalled || e->why == REFUSAL_gone ||
-	    e->why == REFUSAL_broken_promise)
+	if (e->why == REFUSAL_recalled || e->why == REFUSAL_broken_promise) {
 		give_up(r, e);
-	else
-		next_hop(r);
+		return;
+	}
+	fetch_verdict_add(&r->verdict, dial_target(r->dial), e);
+	next_hop(r);
 }
 
 static const struct fetch_session_ops session_ops = { came, refused, paid, over };

@@ -162,8 +162,10 @@ read_letter(struct session *s, uint64_t number, bool summary, struct mailbox_fou
 		return REFUSED;
 	if (q.letter.state == MAILBOX_HERE)
 		return open_body(s->worker, &q.letter, summary, found, e) ? DONE : REFUSED;
-	if (q.letter.state != MAILBOX_HELD && q.letter.state != MAILBOX_FETCHING) {
-		err_word(e, q.letter.why != REFUSAL_NONE ? q.letter.why : REFUSAL_gone);
+	/* What was gone is asked for again: its server may have come back. */
+	if (q.letter.state != MAILBOX_HELD && q.letter.state != MAILBOX_FETCHING &&
+	    q.letter.state != MAILBOX_GONE) {
+		err_word(e, q.letter.why != REFUSAL_NONE ? q.letter.why : REFUSAL_internal);
 		return REFUSED;
 	}
 	x = errand_new(s);

@@ -212,11 +212,12 @@ extend(struct db_txn *t, const struct accept *a, const struct ims_key *letter,
 		r->until_s = seen_until(a, st);
 		put_seen(t, seen, r);
 	}
-	if (moved) {
-		l.facts.hold_until_s = hold_until(a, st);
+	if (moved || (held && l.facts.state == MAILBOX_GONE)) {
+		renew(&l, a, st);
 		ims_letter_put(t, letter, &l);
-		put_evidence(t, a, letter, st, &papers, false);
 	}
+	if (moved)
+		put_evidence(t, a, letter, st, &papers, false);
 	if (held)
 		ims_told_again(t, &l.facts, st->recipient_domain);
 	return true;

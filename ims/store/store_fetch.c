@@ -68,8 +68,9 @@ apply_lease(struct db_txn *t, void *arg, struct err *e)
 		return false;
 	if (RULE(fetch_running) && r.facts.state == MAILBOX_FETCHING)
 		return err_word(e, REFUSAL_fetch_running);
-	if (r.facts.state == MAILBOX_HELD) {
+	if (r.facts.state == MAILBOX_HELD || r.facts.state == MAILBOX_GONE) {
 		r.facts.state = MAILBOX_FETCHING;
+		r.facts.why = REFUSAL_NONE;
 		r.facts.fence++;
 		r.leased_s = c->now_s;
 		r.leased_by = c->store->run;

@@ -223,6 +223,33 @@ a_release_says_why(void **state)
 	world_clear(&w);
 }
 
+/* The sender's server may come back, and may announce the letter again. */
+static void
+what_was_gone_is_held_again(void **state)
+{
+	struct notification n = { .number = 1, .to = BOB, .hold_s = DAY };
+	struct world w;
+
+	(void)state;
+	world_of(&w);
+	accepts(&w, n);
+	for (int asked = 0; asked < 2; asked++) {
+		assert_int_equal(lease(&w, BOB, 1), REFUSAL_NONE);
+		assert_int_equal(w.leased.state, MAILBOX_FETCHING);
+		assert_int_equal(release(&w, MAILBOX_GONE, REFUSAL_gone), REFUSAL_NONE);
+		assert_int_equal(letter(&w, BOB, 1).state, MAILBOX_GONE);
+	}
+	assert_int_equal(lease(&w, BOB, 1), REFUSAL_NONE);
+	assert_int_equal(release(&w, MAILBOX_HELD, REFUSAL_NONE), REFUSAL_NONE);
+	assert_int_equal(letter(&w, BOB, 1).state, MAILBOX_HELD);
+	assert_int_equal(lease(&w, BOB, 1), REFUSAL_NONE);
+	assert_int_equal(release(&w, MAILBOX_GONE, REFUSAL_gone), REFUSAL_NONE);
+	assert_int_equal(accepts(&w, n), NOTIFY_KNOWN); /* word for word */
+	assert_int_equal(letter(&w, BOB, 1).state, MAILBOX_HELD);
+	assert_int_equal(letter(&w, BOB, 1).why, REFUSAL_NONE);
+	world_clear(&w);
+}
+
 /* -- leases ------------------------------------------------------------------------------------------------- */
 
 /* Also where we were up again within the second in which it was taken. */
@@ -336,6 +363,7 @@ main(void)
 		cmocka_unit_test(two_recipients_share_a_body),
 		cmocka_unit_test(a_mailbox_comes_in_pages),
 		cmocka_unit_test(a_release_says_why),
+		cmocka_unit_test(what_was_gone_is_held_again),
 		cmocka_unit_test(a_lease_ends_with_the_process),
 		cmocka_unit_test(without_a_lease_nothing_is_kept),
 		cmocka_unit_test(answers_may_come_after_the_end),
