@@ -59,7 +59,7 @@ digest_for(const EVP_PKEY *key, const char *name)
 /* -- extensions --------------------------------------------------------------------------------- */
 
 struct lines {
-	char text[4096];
+	char text[1 << 17];
 	char *line[LINES_MAX];
 	int n;
 };

@@ -273,12 +273,32 @@ find_path(struct judging *x, const struct trust *t, const struct chain *c)
 	return ok;
 }
 
+/* Of all that is shown, whether it will be on the path or not.  An anchor is exempt: the path then
+ * holds the trust folder's copy, which libcrypto reads once. */
+static bool
+judge_policies(struct judging *x, const struct trust *t, const struct chain *c)
+{
+	struct err why;
+
+	if (!judge_form_policies(chain_leaf(c), x->e))
+		return false;
+	for (int i = 0; i < sk_X509_num(chain_rest(c)); i++) {
+		X509 *ca = sk_X509_value(chain_rest(c), i);
+
+		if (!judge_form_policies(ca, &why) && !trust_holds(t, ca)) {
+			*x->e = why;
+			return err_prefix(x->e, "a CA in the chain");
+		}
+	}
+	return true;
+}
+
 static bool
 judge_by_path(struct judging *x, const struct trust *t, const struct chain *c)
 {
 	ERR_clear_error();
 	return judge_form(chain_leaf(c), true, x->e) && judge_form_leaf(chain_leaf(c), x->e) &&
-	    find_path(x, t, c);
+	    judge_policies(x, t, c) && find_path(x, t, c);
 }
 
 bool

@@ -69,6 +69,63 @@ key_fault(X509 *x)
 	}
 }
 
+/* Each policy once, and at least one (RFC 5280 4.2.1.4). */
+static bool
+policies_ok(const CERTIFICATEPOLICIES *all)
+{
+	for (int i = 0; i < sk_POLICYINFO_num(all); i++)
+		for (int k = 0; k < i; k++)
+			if (OBJ_cmp(sk_POLICYINFO_value(all, i)->policyid,
+				sk_POLICYINFO_value(all, k)->policyid) == 0)
+				return false;
+	return sk_POLICYINFO_num(all) > 0;
+}
+
+/* Reads an extension about policies.  *out NULL: it is absent.  False: it is broken. */
+static bool
+read_policy_ext(X509 *x, int nid, void **out)
+{
+	int critical;
+
+	*out = X509_get_ext_d2i(x, nid, &critical, NULL);
+	return *out != NULL || critical == -1;
+}
+
+/* libcrypto 3.0 leaks the extensions about policies where certificatePolicies is absent beside
+ * policyConstraints, is empty, or names a policy twice: policy_cache_new returns early. */
+static const char *
+policy_fault(X509 *x)
+{
+	void *policies, *constraints, *mappings, *skip;
+	bool read = read_policy_ext(x, NID_certificate_policies, &policies) &
+	    read_policy_ext(x, NID_policy_constraints, &constraints) &
+	    read_policy_ext(x, NID_policy_mappings, &mappings) &
+	    read_policy_ext(x, NID_inhibit_any_policy, &skip);
+	const POLICY_CONSTRAINTS *c = constraints;
+	const char *fault = NULL;
+
+	if (!read || (policies != NULL && !policies_ok(policies)) ||
+	    (c != NULL && c->requireExplicitPolicy == NULL && c->inhibitPolicyMapping == NULL))
+		fault = "broken in what it says about policies";
+	else if (c != NULL && policies == NULL)
+		fault = "one that constrains policies and has none";
+	CERTIFICATEPOLICIES_free(policies);
+	POLICY_CONSTRAINTS_free(constraints);
+	sk_POLICY_MAPPING_pop_free(mappings, POLICY_MAPPING_free);
+	ASN1_INTEGER_free(skip);
+	return fault;
+}
+
+bool
+judge_form_policies(X509 *x, struct err *e)
+{
+	const char *fault;
+
+	if (RULE(certificate_form) && (fault = policy_fault(x)) != NULL)
+		return err_set(e, REFUSAL_certificate_form, "the certificate is %s", fault);
+	return true;
+}
+
 static const char *
 form_fault(X509 *x, bool leaf)
 {

@@ -8,6 +8,9 @@
 
 /* Of every certificate but the anchor: version, serial, extensions, key. */
 bool judge_form(X509 *x, bool leaf, struct err *e);
+/* Of every certificate that a peer shows, before libcrypto looks at its policies: they can be read,
+ * none stands twice, and policyConstraints stands beside some. */
+bool judge_form_policies(X509 *x, struct err *e);
 /* Of the leaf: not its own issuer, no CA, made for servers. */
 bool judge_form_leaf(X509 *x, struct err *e);
 

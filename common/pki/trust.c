@@ -221,6 +221,18 @@ trust_unref(struct trust **tp)
 	free(t);
 }
 
+bool
+trust_holds(const struct trust *t, const struct x509_st *x)
+{
+	STACK_OF(X509) *roots = X509_STORE_get1_all_certs(t->store);
+	bool found = false;
+
+	for (int i = 0; i < sk_X509_num(roots); i++)
+		found |= X509_cmp(sk_X509_value(roots, i), x) == 0;
+	sk_X509_pop_free(roots, X509_free);
+	return found;
+}
+
 struct x509_store_st *
 trust_store(const struct trust *t)
 {

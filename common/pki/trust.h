@@ -23,6 +23,7 @@
 
 struct crl_set;
 struct trust;
+struct x509_st;
 struct x509_store_st;
 
 enum trust_care { TRUST_STRICT, TRUST_LENIENT };
@@ -46,6 +47,7 @@ void trust_unref(struct trust **t);
 uint64_t trust_signature(const char *folder);
 
 /* For common/pki/judge. */
+bool trust_holds(const struct trust *t, const struct x509_st *x); /* as a root */
 struct x509_store_st *trust_store(const struct trust *t);
 struct crl_set *trust_crls(const struct trust *t); /* as long as the set lives */
 unsigned trust_count(const struct trust *t);       /* roots */

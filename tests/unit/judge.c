@@ -1,4 +1,5 @@
 /* judge — good and bad certificates, each bad kind with its word. */
+#include <malloc.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -424,6 +425,118 @@ each_kind_has_its_word(void **state)
 		}
 		cert_free(&leaf);
 	}
+	assert_int_equal(wrong, 0);
+}
+
+/* policyConstraints that nothing in the certificate can fulfil leak memory in libcrypto's policy
+ * check, as many octets as the certificate has in them. */
+static const struct {
+	const char *name, *ext;
+	enum refusal leaf, ca;
+} policies[] = {
+	{ "requireExplicitPolicy", "policyConstraints=critical,requireExplicitPolicy:0",
+	    REFUSAL_certificate_form, REFUSAL_certificate_form },
+	{ "inhibitPolicyMapping", "policyConstraints=critical,inhibitPolicyMapping:0",
+	    REFUSAL_certificate_form, REFUSAL_certificate_form },
+	{ "not critical", "policyConstraints=requireExplicitPolicy:2", REFUSAL_certificate_form,
+	    REFUSAL_certificate_form },
+	{ "broken", "policyConstraints=critical,DER:30030203", REFUSAL_certificate_form,
+	    REFUSAL_certificate_form },
+	{ "empty", "policyConstraints=critical,DER:3000", REFUSAL_certificate_form,
+	    REFUSAL_certificate_form },
+	{ "with a policy",
+	    "policyConstraints=critical,requireExplicitPolicy:0\n"
+	    "certificatePolicies=DER:3007300506032a0304",
+	    REFUSAL_certificate_constraint, REFUSAL_certificate_constraint },
+	{ "with broken policies",
+	    "policyConstraints=critical,requireExplicitPolicy:0\ncertificatePolicies=DER:30030203",
+	    REFUSAL_certificate_form, REFUSAL_certificate_form },
+	{ "with the same policy twice",
+	    "policyConstraints=critical,requireExplicitPolicy:0\n"
+	    "certificatePolicies=DER:300e300506032a0304300506032a0304",
+	    REFUSAL_certificate_form, REFUSAL_certificate_form },
+	{ "no policy in the list", "certificatePolicies=DER:3000", REFUSAL_certificate_form,
+	    REFUSAL_certificate_form },
+	{ "mappings alone", "policyMappings=critical,DER:300e300c06032a030406052a03040506",
+	    REFUSAL_NONE, REFUSAL_NONE },
+	{ "inhibitAnyPolicy alone", "inhibitAnyPolicy=critical,DER:020100", REFUSAL_NONE,
+	    REFUSAL_NONE },
+	{ "broken inhibitAnyPolicy", "inhibitAnyPolicy=critical,DER:0203", REFUSAL_certificate_form,
+	    REFUSAL_certificate_form },
+};
+
+#define ROUNDS     40
+#define KEPT_FEWER (ROUNDS * 32) /* a leak keeps 96 octets of each at least */
+
+/* Octets that stay allocated after ROUNDS judgements of the chain, each of a copy of its own. */
+static size_t
+kept_by_judging(struct scene *s, struct span der, enum refusal *why)
+{
+	size_t before = mallinfo2().uordblks, after;
+
+	for (unsigned i = 0; i < ROUNDS; i++) {
+		struct chain *c;
+		struct err e = { .why = REFUSAL_NONE };
+
+		assert_true(chain_parse(der, &c, &e));
+		(void)judge_chain(s->trust, c, "a.test", (int64_t)time(NULL), NULL, &e);
+		*why = e.why;
+		chain_unref(&c);
+	}
+	after = mallinfo2().uordblks;
+	return after > before ? after - before : 0;
+}
+
+/* libcrypto's own caches grow at first: the least of several tries counts. */
+static unsigned
+leaks(struct scene *s, const char *name, struct cert *leaf, struct cert *by, enum refusal want)
+{
+	struct chain *c = chain_of(s, leaf, by, NULL);
+	enum refusal why;
+	size_t kept = SIZE_MAX;
+
+	for (int i = 0; i < 12 && kept >= KEPT_FEWER; i++) {
+		size_t now = kept_by_judging(s, chain_der(c), &why);
+
+		kept = now < kept ? now : kept;
+	}
+	chain_unref(&c);
+	if (why == want && kept < KEPT_FEWER)
+		return 0;
+	print_error("%s: %s, not %s; keeps %zu octets of %u judgements\n", name, refusal_word(why),
+	    refusal_word(want), kept, ROUNDS);
+	return 1;
+}
+
+static void
+policies_leave_no_memory_behind(void **state)
+{
+	struct scene *s = *state;
+	unsigned wrong = 0;
+	struct buf ext = BUF_INIT;
+	struct cert *leaf, *ca;
+
+	for (size_t i = 0; i < sizeof policies / sizeof *policies; i++) {
+		leaf = cert_make(&(struct cert_spec) { NAMED, .ext = policies[i].ext }, s->inter);
+		wrong += leaks(s, policies[i].name, leaf, s->inter, policies[i].leaf);
+		cert_free(&leaf);
+		ca = cert_make(&(struct cert_spec) { .cn = "p",
+				   .ca = true,
+				   .ext = policies[i].ext },
+		    s->root);
+		leaf = cert_make(&(struct cert_spec) { NAMED }, ca);
+		wrong += leaks(s, policies[i].name, leaf, ca, policies[i].ca);
+		cert_free(&leaf);
+		cert_free(&ca);
+	}
+	buf_addf(&ext, "policyConstraints=critical,DER:3082753480827530");
+	for (int i = 0; i < 30000; i++)
+		buf_addf(&ext, "01");
+	buf_add(&ext, "", 1);
+	leaf = cert_make(&(struct cert_spec) { NAMED, .ext = ext.data }, s->inter);
+	wrong += leaks(s, "30,000 octets", leaf, s->inter, REFUSAL_certificate_form);
+	cert_free(&leaf);
+	buf_clear(&ext);
 	assert_int_equal(wrong, 0);
 }
 
@@ -1042,6 +1155,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(each_kind_has_its_word),
+		cmocka_unit_test(policies_leave_no_memory_behind),
 		cmocka_unit_test(a_leaf_in_the_trust_folder_is_still_no_peer),
 		cmocka_unit_test(paths),
 		cmocka_unit_test(the_last_second_is_good),
