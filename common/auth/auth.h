@@ -80,6 +80,10 @@ bool auth_server_new(struct auth *a, struct span mechanism, struct span binding,
  * use. */
 enum auth_result auth_server_step(struct auth_server *s, struct span in, struct buf *out,
     struct err *e);
+/* The client has named itself, and its next message is to prove that it knows the password. */
+bool auth_server_proves(const struct auth_server *s);
+/* Then: whose password it is; the name as it was given, where nobody has it. */
+struct span auth_server_named(const struct auth_server *s);
 const char *auth_server_user(const struct auth_server *s);             /* after DONE; borrowed */
 const struct auth_keys *auth_server_keys(const struct auth_server *s); /* the same */
 void auth_server_free(struct auth_server **s);

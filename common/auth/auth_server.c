@@ -204,6 +204,20 @@ auth_server_user(const struct auth_server *s)
 	return s->user;
 }
 
+bool
+auth_server_proves(const struct auth_server *s)
+{
+	return s->looked && !s->over;
+}
+
+struct span
+auth_server_named(const struct auth_server *s)
+{
+	const char *name = gsasl_property_fast(s->session, GSASL_AUTHID);
+
+	return span_str(s->known ? s->user : name != NULL ? name : "");
+}
+
 const struct auth_keys *
 auth_server_keys(const struct auth_server *s)
 {

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/queue.h>
 
+#include "common/auth/guess.h"
 #include "common/base/log.h"
 #include "common/base/memory.h"
 #include "common/loop/loop.h"
@@ -18,6 +19,7 @@ LIST_HEAD(signins, signin);
 struct signin_desk {
 	struct loop *loop;
 	struct accounts *accounts;
+	struct share *share;
 	struct auth *auth;
 	struct signins sessions; /* that have signed in */
 };
@@ -43,12 +45,13 @@ struct signin {
 /* -- the desk --------------------------------------------------------------------------------- */
 
 struct signin_desk *
-signin_desk_new(struct loop *l, struct accounts *a)
+signin_desk_new(struct loop *l, struct accounts *a, struct share *sh)
 {
 	struct signin_desk *d = memory_new(sizeof *d);
 
 	d->loop = l;
 	d->accounts = a;
+	d->share = sh;
 	d->auth = auth_new(&accounts_auth_ops, a);
 	LIST_INIT(&d->sessions);
 	return d;
@@ -161,6 +164,26 @@ done(struct signin *s)
 	    (unsigned long long)conn_id(s->conn), conn_peer(s->conn)->host, log_str(s->user));
 }
 
+/* One step; what checks a password is counted as a guess until it has turned out right. */
+static enum auth_result
+step(struct signin *s, struct span message, struct buf *out)
+{
+	bool proves = auth_server_proves(s->server);
+	struct signin_desk *d = s->desk;
+	enum auth_result r;
+	struct guess g;
+
+	if (proves &&
+	    !guess_take(&g, d->share, auth_server_named(s->server),
+		(const struct sockaddr *)&conn_peer(s->conn)->address, loop_now_ms(d->loop),
+		&s->why))
+		return AUTH_FAILED;
+	r = auth_server_step(s->server, message, out, &s->why);
+	if (proves && r == AUTH_DONE)
+		guess_give(&g, d->share, loop_now_ms(d->loop));
+	return r;
+}
+
 bool
 signin_step(struct signin *s, struct span mechanism, struct span message, uint64_t request,
     struct buf *out, bool *signed_in)
@@ -177,7 +200,7 @@ signin_step(struct signin *s, struct span mechanism, struct span message, uint64
 		err_set(&s->why, REFUSAL_bad_sequence, "no exchange is under way");
 		return fail(s, request);
 	}
-	r = auth_server_step(s->server, message, out, &s->why);
+	r = step(s, message, out);
 	if (r == AUTH_FAILED)
 		return fail(s, request);
 	if ((*signed_in = r == AUTH_DONE))

@@ -1,8 +1,8 @@
 /* signin — signing in on one connection, and the desk that all connections of a worker share.
  *
  * What the services of people in both daemons have in common: the SASL exchange of auth.h, bound to
- * the connection; the delay of each refusal; the log's lines about both; and the end of a session
- * whose user was removed, or was given another password.
+ * the connection; the delay of each refusal, and their bound (guess.h); the log's lines about both;
+ * and the end of a session whose user was removed, or was given another password.
  *
  * Async:   signin_step answers at once, except for a failure: its refusal is due when `late` is
  *          called, after a pause that grows with each failure of the connection.
@@ -16,11 +16,12 @@
 
 struct conn;
 struct loop;
+struct share;
 struct signin;
 struct signin_desk;
 
-/* `a` outlives it. */
-struct signin_desk *signin_desk_new(struct loop *l, struct accounts *a);
+/* `a` and `sh` outlive it. */
+struct signin_desk *signin_desk_new(struct loop *l, struct accounts *a, struct share *sh);
 void signin_desk_free(struct signin_desk **d); /* after its sessions */
 /* The accounts were read anew: drops the connections of those who may not be signed in any more. */
 void signin_desk_review(struct signin_desk *d);

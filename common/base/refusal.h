@@ -123,6 +123,7 @@
 	/* clients */										\
 	X(auth_required,         "auth-required",         530, "5.7.0",  77, "sign in first")	\
 	X(auth_failed,           "auth-failed",           535, "5.7.8",  77, "address or password is wrong")	\
+	X(password_share,        "password-share",        454, "4.7.0",  75, "too many wrong passwords; try again later")	\
 	X(auth_mechanism,        "auth-mechanism",        504, "5.5.4",  77, "no such way to sign in")	\
 	/* never on the wire */									\
 	X(usage,                 "usage",                   0, "",       64, "the command is not of its form")	\

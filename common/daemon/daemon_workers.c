@@ -21,7 +21,7 @@ daemon_workers_begin(struct daemon *d, struct err *e)
 		struct daemon_worker *w = &d->worker[i];
 
 		w->loop = workers_loop(d->workers, i);
-		w->desk = signin_desk_new(w->loop, d->accounts);
+		w->desk = signin_desk_new(w->loop, d->accounts, d->share);
 		if (!dns_new(&w->dns, w->loop, d->conf->resolver, e))
 			return false;
 		dns[i] = w->dns;

@@ -34,7 +34,11 @@
 	X(gathered,   "memory",             SHARE_GAUGE,  8 * SHARE_MIB, 0,  32 * SHARE_MIB, 0,  0,  0,  4096,  batch_share)	\
 	/* answers that a recipient is unknown, 20 an hour; by sender domain */				\
 	X(unknown,    "unknown recipients", SHARE_BUCKET, 20 * SHARE_UNKNOWN_COST, 20 * SHARE_UNKNOWN_COST,  0, 0,		\
-	                                    SHARE_HOUR,  1000 * SHARE_UNKNOWN_COST,  16384,  recipient_share)
+	                                    SHARE_HOUR,  1000 * SHARE_UNKNOWN_COST,  16384,  recipient_share)	\
+	/* wrong passwords; by address, by account, by both: common/auth/guess.h */			\
+	X(guess_address, "password guesses", SHARE_BUCKET, 30, 60,  0, 0,  SHARE_HOUR,  30,  16384,  password_share)	\
+	X(guess_account, "passwords", SHARE_BUCKET, 10, 20,  0, 0,  SHARE_HOUR,  10,  16384,  password_share)	\
+	X(guess_pair,    "further passwords", SHARE_BUCKET, 3, 6,  0, 0,  SHARE_HOUR,  3,  16384,  password_share)
 /* clang-format on */
 
 enum share_kind {
