@@ -3,6 +3,7 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <inttypes.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -12,10 +13,11 @@
 #include "common/base/clock.h"
 #include "common/base/hex.h"
 
-#define VALUE_BYTES 1024
-#define LINE_BYTES  8192
-#define VALUES      8
-#define HELD_MAX    4096 /* PIPE_BUF: such a write is not mixed with another's */
+#define VALUE_BYTES  1024
+#define LINE_BYTES   8192
+#define VALUES       8
+#define MISSED_BYTES 32
+#define HELD_MAX     4096 /* PIPE_BUF: such a write is not mixed with another's */
 
 struct held {
 	char octets[HELD_MAX];
@@ -25,6 +27,8 @@ struct held {
 
 static const char *program = "tillcalled";
 static enum log_level threshold = LOG_INFO;
+static log_limit_fn *limit;
+static void *limit_arg;
 static const char *const level_words[] = { "error", "warn", "info", "debug" };
 
 void
@@ -159,23 +163,52 @@ date_of(int64_t wall_s)
 	return date;
 }
 
+/* `missed` is the last value, also where the others had to be cut. */
+static void
+write_line(enum log_level level, const char *event, uint64_t missed, const char *fmt, va_list ap)
+{
+	char line[LINE_BYTES + MISSED_BYTES];
+	int64_t now = clock_wall_ms();
+	size_t n;
+
+	n = (size_t)snprintf(line, LINE_BYTES, "%s.%03dZ %s %s %s ", date_of(now / 1000),
+	    (int)(now % 1000), program, level_words[level], event);
+	vsnprintf(line + n, LINE_BYTES - n - 1, fmt, ap);
+	n = strlen(line);
+	if (missed > 0)
+		n += (size_t)snprintf(line + n, MISSED_BYTES, " missed=%" PRIu64, missed);
+	line[n++] = '\n';
+	put_line(line, n, held.depth > 0 && level != LOG_ERROR);
+}
+
 void
 log_fact(enum log_level level, const char *event, const char *fmt, ...)
 {
-	char line[LINE_BYTES];
-	int64_t now;
 	va_list ap;
-	size_t n;
 
 	if (level > threshold)
 		return;
-	now = clock_wall_ms();
-	n = (size_t)snprintf(line, sizeof line, "%s.%03dZ %s %s %s ", date_of(now / 1000),
-	    (int)(now % 1000), program, level_words[level], event);
 	va_start(ap, fmt);
-	vsnprintf(line + n, sizeof line - n - 1, fmt, ap);
+	write_line(level, event, 0, fmt, ap);
 	va_end(ap);
-	n = strlen(line);
-	line[n++] = '\n';
-	put_line(line, n, held.depth > 0 && level != LOG_ERROR);
+}
+
+void
+log_fact_of(struct span peer, enum log_level level, const char *event, const char *fmt, ...)
+{
+	uint64_t missed = 0;
+	va_list ap;
+
+	if (level > threshold || (limit != NULL && !limit(limit_arg, event, peer, &missed)))
+		return;
+	va_start(ap, fmt);
+	write_line(level, event, missed, fmt, ap);
+	va_end(ap);
+}
+
+void
+log_limit(log_limit_fn *fn, void *arg)
+{
+	limit = fn;
+	limit_arg = arg;
 }

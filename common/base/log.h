@@ -7,6 +7,9 @@
  * and escapes it and cuts it at 1 KiB; so nothing foreign can make or break a line.  Each line is
  * whole within one write(2), if that takes it whole.  No secret, no body, no password is ever given to
  * it.  Thread-safe.
+ *
+ * Whatever a peer can cause is logged by log_fact_of, which asks the limit that the daemon has set
+ * (log_limit) before it writes: a peer's flood must not become a flood of lines.
  */
 #ifndef BASE_LOG_H
 #define BASE_LOG_H
@@ -19,6 +22,16 @@ void log_open(const char *program, enum log_level most);
 bool log_level_parse(const char *word, enum log_level *out);
 void log_fact(enum log_level level, const char *event, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
+
+/* The same for a fact that `peer` caused: its domain where it is certified, else its address (see
+ * common/share/share_key.h).  Where the limit says no, nothing is written; the next line of this event
+ * and peer ends with missed=N, the number of lines that were left out before it. */
+void log_fact_of(struct span peer, enum log_level level, const char *event, const char *fmt, ...)
+    __attribute__((format(printf, 4, 5)));
+/* True: the line may be written, and *missed is how many were not since the last one. */
+typedef bool log_limit_fn(void *arg, const char *event, struct span peer, uint64_t *missed);
+/* NULL: no limit.  Set while there is one thread. */
+void log_limit(log_limit_fn *fn, void *arg);
 
 /* Between these, which may be nested, what this thread says is gathered, to be written together: at the
  * end, before an error (which is written at once), or when 4 KiB would be passed.  Only around what

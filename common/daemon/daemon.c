@@ -16,6 +16,7 @@
 #include "common/net/listen.h"
 #include "common/revoke/crl_fetch.h"
 #include "common/share/share.h"
+#include "common/share/share_log.h"
 
 /* -- stopping -------------------------------------------------------------------------------- */
 
@@ -172,6 +173,7 @@ end(struct daemon *d)
 	if (d->tls != NULL)
 		tls_holder_free(&d->tls);
 	conn_limit_free(&d->limit);
+	share_log_end();
 	share_free(&d->share);
 	accounts_free(&d->accounts);
 	conf_unref(&d->conf);
@@ -194,6 +196,7 @@ daemon_run(const struct daemon_role *r, struct options *o)
 	d->born_ms = clock_mono_ms();
 	d->limit = conn_limit_new();
 	d->share = share_new();
+	share_log_begin(d->share);
 	pthread_mutex_init(&d->lock, NULL);
 	block_signals(&signals);
 	if (daemon_open(d, &e) && start(d, &signals, &e)) {

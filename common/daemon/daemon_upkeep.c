@@ -4,6 +4,7 @@
 #include "common/daemon/daemon_private.h"
 #include "common/loop/loop.h"
 #include "common/loop/workers.h"
+#include "common/share/share_log.h"
 
 static void
 review(void *arg)
@@ -33,6 +34,7 @@ on_look(void *arg)
 	if (!accounts_refresh(d->accounts, &e))
 		log_fact(LOG_ERROR, "accounts.damaged", "text=%s", log_str(e.text));
 	review_sessions(d);
+	share_log_tell(d->share, loop_now_ms(d->loop));
 	loop_timer_set_ms(d->look, DAEMON_ACCOUNTS_MS);
 }
 

@@ -251,6 +251,12 @@ conn_peer(struct conn *c)
 	return &c->peer;
 }
 
+struct span
+conn_peer_key(const struct conn *c, char out[SHARE_KEY_ADDRESS_BYTES])
+{
+	return share_key_address((const struct sockaddr *)&c->peer.address, out);
+}
+
 struct tls_holder *
 conn_holder(const struct conn *c)
 {

@@ -28,6 +28,7 @@
 
 #include "common/base/engine.h"
 #include "common/net/listen.h"
+#include "common/share/share_key.h"
 #include "common/tls/tls.h"
 
 #define CONN_LINGER_MS  2000
@@ -86,6 +87,8 @@ uint64_t conn_id(const struct conn *c);              /* unique within the loop's
 struct conn *conn_find(struct loop *l, uint64_t id); /* NULL: gone */
 struct loop *conn_loop(const struct conn *c);
 struct tls_peer *conn_peer(struct conn *c);
+/* The peer's address as the key of what it takes, and of its lines in the log. */
+struct span conn_peer_key(const struct conn *c, char out[SHARE_KEY_ADDRESS_BYTES]);
 struct tls_holder *conn_holder(const struct conn *c);
 struct tls *conn_tls(const struct conn *c); /* borrowed: the generation it began with */
 void *conn_role(const struct conn *c);

@@ -60,7 +60,6 @@ void conn_set_add(struct conn *c);            /* gives it its id */
 void conn_set_remove(struct conn *c);
 void conn_set_kick(struct conn *c);         /* conn_move soon */
 char *conn_set_scratch(struct conn_set *s); /* CONN_READ_BYTES, good until the next call */
-bool conn_set_may_log(struct conn_set *s, unsigned *missed);
 
 /* -- moving (conn_move.c) ----------------------------------------------------------------------- */
 

@@ -6,17 +6,12 @@
 #include "common/base/random.h"
 #include "common/net/conn_private.h"
 
-#define LOG_BURST   100 /* lines about refused handshakes at once ... */
-#define LOG_EACH_MS 100 /* ... and one more each so often */
-
 struct conn_set {
 	struct loop *loop;
 	struct conn **bucket;
 	size_t mask, count;
 	uint64_t next_id;
 	struct buf kicked; /* of uint64_t: ids; a call is posted while there are any */
-	int64_t log_ms;    /* when the log's allowance was full */
-	unsigned missed;
 	char scratch[CONN_READ_BYTES];
 };
 
@@ -160,23 +155,4 @@ char *
 conn_set_scratch(struct conn_set *s)
 {
 	return s->scratch;
-}
-
-/* A bucket of LOG_BURST lines that fills by time: a flood of refused handshakes is no flood of the
- * log. */
-bool
-conn_set_may_log(struct conn_set *s, unsigned *missed)
-{
-	int64_t now = loop_now_ms(s->loop);
-
-	if (s->log_ms < now - (int64_t)LOG_BURST * LOG_EACH_MS)
-		s->log_ms = now - (int64_t)LOG_BURST * LOG_EACH_MS;
-	if (s->log_ms + LOG_EACH_MS > now) {
-		s->missed++;
-		return false;
-	}
-	s->log_ms += LOG_EACH_MS;
-	*missed = s->missed;
-	s->missed = 0;
-	return true;
 }

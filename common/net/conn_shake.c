@@ -8,17 +8,15 @@ void
 conn_log_refused(struct conn *c, const struct err *why)
 {
 	const struct chain *chain = c->peer.chain;
-	unsigned missed;
+	char text[SHARE_KEY_ADDRESS_BYTES];
 
-	if (!conn_set_may_log(c->set, &missed))
-		return;
-	log_fact(LOG_WARN, "tls.refused",
-	    "word=%s side=%s peer=%s port=%u sni=%s fingerprint=%s subject=%s issuer=%s missed=%u why=%s",
+	log_fact_of(conn_peer_key(c, text), LOG_WARN, "tls.refused",
+	    "word=%s side=%s peer=%s port=%u sni=%s fingerprint=%s subject=%s issuer=%s why=%s",
 	    refusal_word(why->why), SSL_is_server(c->ssl) ? "accept" : "connect",
 	    log_str(c->peer.host), (unsigned)c->peer.port, log_str(c->peer.sni),
 	    chain == NULL ? "-" : chain_fingerprint(chain),
 	    log_str(chain == NULL ? "-" : chain_subject(chain)),
-	    log_str(chain == NULL ? "-" : chain_issuer(chain)), missed, log_str(why->text));
+	    log_str(chain == NULL ? "-" : chain_issuer(chain)), log_str(why->text));
 }
 
 static void

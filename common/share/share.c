@@ -143,6 +143,29 @@ share_held(struct share *s, enum share_kind k)
 	return n;
 }
 
+uint64_t
+share_missed(struct share *s, enum share_kind k, struct span key)
+{
+	uint64_t n;
+
+	pthread_mutex_lock(&s->lock);
+	n = share_table_missed(s->table, k, key);
+	pthread_mutex_unlock(&s->lock);
+	return n;
+}
+
+bool
+share_missed_next(struct share *s, enum share_kind k, int64_t now_ms, int64_t quiet_ms,
+    struct share_seen *out)
+{
+	bool found;
+
+	pthread_mutex_lock(&s->lock);
+	found = share_table_missed_next(s->table, k, now_ms, quiet_ms, out);
+	pthread_mutex_unlock(&s->lock);
+	return found;
+}
+
 size_t
 share_seen(struct share *s, int64_t now_ms, struct share_seen *out, size_t max)
 {

@@ -32,6 +32,8 @@
 	X(sessions,   "sessions",           SHARE_GAUGE,  200, 0,  0, 0,  0,  0,  4096,  too_many_connections)	\
 	/* octets of batches that are not answered yet; by sender domain */				\
 	X(gathered,   "memory",             SHARE_GAUGE,  8 * SHARE_MIB, 0,  32 * SHARE_MIB, 0,  0,  0,  4096,  batch_share)	\
+	/* lines of log: of one event by one peer, in share_log.c */					\
+	X(log,        "lines of log",       SHARE_BUCKET,  50, 5,  5000, 500,  SHARE_SECOND,  0,  4096,  NONE)	\
 	/* answers that a recipient is unknown, 20 an hour; by sender domain */				\
 	X(unknown,    "unknown recipients", SHARE_BUCKET, 20 * SHARE_UNKNOWN_COST, 20 * SHARE_UNKNOWN_COST,  0, 0,		\
 	                                    SHARE_HOUR,  1000 * SHARE_UNKNOWN_COST,  16384,  recipient_share)	\
@@ -66,6 +68,9 @@ bool share_force(struct share *s, struct share_hold *h, enum share_kind k, struc
 void share_release(struct share *s, struct share_hold *h, int64_t n, int64_t now_ms);
 void share_move(struct share *s, struct share_hold *from, struct share_hold *to, int64_t n);
 int64_t share_held(struct share *s, enum share_kind k);
+uint64_t share_missed(struct share *s, enum share_kind k, struct span key);
+bool share_missed_next(struct share *s, enum share_kind k, int64_t now_ms, int64_t quiet_ms,
+    struct share_seen *out);
 size_t share_seen(struct share *s, int64_t now_ms, struct share_seen *out, size_t max);
 
 #endif

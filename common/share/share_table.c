@@ -24,7 +24,8 @@ struct share_row {
 	struct level level;
 	int64_t since_ms, last_ms; /* refusals: see struct share_seen */
 	uint64_t refused;
-	size_t n; /* of the key */
+	uint64_t missed; /* refusals that share_table_missed has not told */
+	size_t n;        /* of the key */
 	char key[];
 };
 
@@ -224,6 +225,7 @@ refuse(struct kind *k, struct share_row *r, int64_t now_ms, struct err *e)
 			r->refused = 0;
 		}
 		r->refused++;
+		r->missed++;
 		r->last_ms = now_ms;
 	}
 	return err_word(e, k->rule.word);
@@ -383,6 +385,33 @@ describe(const struct share_row *r, int64_t now_ms, struct share_seen *s)
 	};
 	s->held = rule->form == SHARE_GAUGE ? l.parts : rule->key.most - l.parts / rule->per_ms;
 	memcpy(s->key, r->key, r->n);
+}
+
+uint64_t
+share_table_missed(struct share_table *t, unsigned kind, struct span key)
+{
+	struct share_row *r = find(t, &t->kind[kind], span_sub(key, 0, SHARE_KEY_BYTES - 1));
+	uint64_t missed = r == NULL ? 0 : r->missed;
+
+	if (r != NULL)
+		r->missed = 0;
+	return missed;
+}
+
+bool
+share_table_missed_next(struct share_table *t, unsigned kind, int64_t now_ms, int64_t quiet_ms,
+    struct share_seen *out)
+{
+	struct share_row *r;
+
+	TAILQ_FOREACH(r, &t->kind[kind].used, link)
+	if (r->missed > 0 && now_ms - r->last_ms >= quiet_ms) {
+		describe(r, now_ms, out);
+		out->refused = r->missed;
+		r->missed = 0;
+		return true;
+	}
+	return false;
 }
 
 /* Keeps out[0..n) in order of refusals; returns the new n. */

@@ -88,6 +88,12 @@ void share_table_move(struct share_hold *from, struct share_hold *to, int64_t n)
 
 int64_t share_table_held(const struct share_table *t, unsigned kind); /* by all keys together */
 unsigned share_table_rows(const struct share_table *t, unsigned kind);
+/* How many calls for this key were refused since this was asked last. */
+uint64_t share_table_missed(struct share_table *t, unsigned kind, struct span key);
+/* A key of the kind with such calls, none of them within the last quiet_ms: *out, whose `refused` is
+ * their number from now on.  False: there is none. */
+bool share_table_missed_next(struct share_table *t, unsigned kind, int64_t now_ms, int64_t quiet_ms,
+    struct share_seen *out);
 /* The keys that are held back now, those with most refusals first; at most `max`. */
 size_t share_table_seen(const struct share_table *t, int64_t now_ms, struct share_seen *out,
     size_t max);

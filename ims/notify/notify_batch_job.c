@@ -79,17 +79,22 @@ share_of(const struct job *j)
 	return daemon_share(j->worker->ims->daemon);
 }
 
+static struct span
+key_of(const struct job *j)
+{
+	return share_key_domain(span_str(j->peer.domain));
+}
+
 /* The batch and what is worked out for it, until it is answered.  False: all of it is refused. */
 static bool
 hold_memory(struct job *j)
 {
 	size_t bytes = sizeof *j + notify_batch_bytes(j->batch) +
 	    j->batch->n_entries * sizeof *j->users + j->batch->n_statements * sizeof *j->spf;
-	struct span key = share_key_domain(span_str(j->peer.domain));
 	struct err e;
 
 	if (!RULE(batch_share) ||
-	    share_hold(share_of(j), &j->memory, SHARE_gathered, key, (int64_t)bytes,
+	    share_hold(share_of(j), &j->memory, SHARE_gathered, key_of(j), (int64_t)bytes,
 		loop_now_ms(j->worker->loop), &e))
 		return true;
 	notify_batch_refuse_all(j->batch, &e);
@@ -98,21 +103,50 @@ hold_memory(struct job *j)
 
 /* -- the end ------------------------------------------------------------------------------------- */
 
+/* " no-such-user=3": how many entries had this answer. */
 static void
-log_entries(const struct job *j)
+add_counts(const struct notify_batch *b, struct buf *out)
 {
-	char id[ULID_STR_BYTES];
+	static const char *const words[] = {
+		[NOTIFY_NOTICED] = "noticed",
+		[NOTIFY_KNOWN] = "known",
+		[NOTIFY_RECALLED] = "recalled",
+	};
+	unsigned done[3] = { 0 }, refused[REFUSAL__COUNT] = { 0 };
 
-	for (size_t i = 0; i < j->batch->n_entries; i++) {
-		const struct notify_entry *n = &j->batch->entries[i];
+	for (size_t i = 0; i < b->n_entries; i++)
+		if (b->entries[i].why == REFUSAL_NONE)
+			done[b->entries[i].done]++;
+		else
+			refused[b->entries[i].why]++;
+	for (size_t i = 0; i < 3; i++)
+		if (done[i] > 0)
+			buf_addf(out, " %s=%u", words[i], done[i]);
+	for (size_t i = 0; i < REFUSAL__COUNT; i++)
+		if (refused[i] > 0)
+			buf_addf(out, " %s=%u", refusal_word((enum refusal)i), refused[i]);
+}
 
-		span_copy(SPAN_LIT("-"), id, sizeof id);
-		if (n->statement != NOTIFY_NO_STATEMENT)
-			ulid_str(&j->batch->statements[n->statement].id, id);
-		log_fact(n->why == REFUSAL_NONE ? LOG_INFO : LOG_WARN, "notify.statement",
-		    "sid=%llx id=%s domain=%s rcpt=%s word=%s", (unsigned long long)j->conn, id,
-		    j->peer.domain, log_value(n->address), refusal_word(n->why));
-	}
+/* One line, however many entries there are; the first stands for the batch. */
+static void
+log_batch(const struct job *j)
+{
+	const struct notify_batch *b = j->batch;
+	const struct notify_entry *first = b->entries;
+	char id[ULID_STR_BYTES] = "-";
+	struct buf counts = BUF_INIT;
+	bool refused = false;
+
+	if (first->statement != NOTIFY_NO_STATEMENT)
+		ulid_str(&b->statements[first->statement].id, id);
+	for (size_t i = 0; i < b->n_entries; i++)
+		refused = refused || b->entries[i].why != REFUSAL_NONE;
+	add_counts(b, &counts);
+	log_fact_of(key_of(j), refused ? LOG_WARN : LOG_INFO, "notify.batch",
+	    "sid=%llx domain=%s id=%s rcpt=%s entries=%zu%.*s", (unsigned long long)j->conn,
+	    j->peer.domain, id, log_value(first->address), b->n_entries,
+	    SPAN_FMT(buf_span(&counts)));
+	buf_clear(&counts);
 }
 
 static void
@@ -121,7 +155,7 @@ finish(void *arg)
 	struct job *j = arg;
 	struct conn *c = conn_find(j->worker->loop, j->conn);
 
-	log_entries(j);
+	log_batch(j);
 	if (c != NULL && notify_server_answer(conn_role(c), j->batch))
 		conn_kick(c);
 	notify_batch_free(&j->batch);
@@ -256,8 +290,9 @@ domain_judged(void *arg, const struct spf_verdict *v)
 	if (!v->depends_on_local_part && !spf_accept(v, &e)) {
 		notify_batch_refuse_all(j->batch, &e);
 		if (c != NULL)
-			log_fact(LOG_WARN, "notify.refused", "sid=%llx domain=%s word=%s",
-			    (unsigned long long)j->conn, j->peer.domain, refusal_word(e.why));
+			log_fact_of(key_of(j), LOG_WARN, "notify.refused",
+			    "sid=%llx domain=%s word=%s", (unsigned long long)j->conn,
+			    j->peer.domain, refusal_word(e.why));
 	}
 	judge_on(j);
 }

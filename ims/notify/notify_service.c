@@ -23,6 +23,7 @@ struct session {
 	struct ims_worker *worker;
 	struct conn *conn;
 	struct accept_peer peer;
+	bool certified;                 /* its certificate names peer.domain */
 	struct sign_verifier *verifier; /* of its seals; NULL before the first */
 	struct spf_asked *asking;       /* for HELLO */
 	bool told;                      /* conn has logged why the peer is refused */
@@ -30,15 +31,6 @@ struct session {
 	struct share_hold memory;       /* of what is gathered and of replies */
 	struct share_hold place;        /* among the sessions of its domain */
 };
-
-static void
-say(const struct session *s, enum log_level level, const char *event, const struct err *e)
-{
-	log_fact(level, event, "sid=%llx peer=%s domain=%s word=%s text=%s",
-	    (unsigned long long)conn_id(s->conn), conn_peer(s->conn)->host,
-	    log_str(s->peer.domain[0] != '\0' ? s->peer.domain : "-"), refusal_word(e->why),
-	    log_str(e->text));
-}
 
 static struct share *
 share_of(const struct session *s)
@@ -50,6 +42,17 @@ static struct span
 key_of(const struct session *s)
 {
 	return share_key_domain(span_str(s->peer.domain));
+}
+
+static void
+say(const struct session *s, enum log_level level, const char *event, const struct err *e)
+{
+	char text[SHARE_KEY_ADDRESS_BYTES];
+
+	log_fact_of(s->certified ? key_of(s) : conn_peer_key(s->conn, text), level, event,
+	    "sid=%llx peer=%s domain=%s word=%s text=%s", (unsigned long long)conn_id(s->conn),
+	    conn_peer(s->conn)->host, log_str(s->peer.domain[0] != '\0' ? s->peer.domain : "-"),
+	    refusal_word(e->why), log_str(e->text));
 }
 
 /* -- the engine's questions --------------------------------------------------------------------- */
@@ -85,7 +88,8 @@ hello_judged(void *arg, const struct spf_verdict *v)
 	if (!welcome)
 		say(s, LOG_WARN, "notify.refused", &e);
 	else
-		log_fact(LOG_INFO, "notify.hello", "sid=%llx peer=%s domain=%s spf=%s issuer=%s",
+		log_fact_of(key_of(s), LOG_INFO, "notify.hello",
+		    "sid=%llx peer=%s domain=%s spf=%s issuer=%s",
 		    (unsigned long long)conn_id(s->conn), conn_peer(s->conn)->host, s->peer.domain,
 		    spf_result_word(v->result), log_str(chain_issuer(conn_peer(s->conn)->chain)));
 	if (notify_server_hello_answer(&s->server, s->hello, welcome ? NULL : &e))
@@ -105,6 +109,7 @@ hello(void *role, const char *domain, struct err *e)
 		say(s, LOG_WARN, "notify.refused", e);
 		return REFUSED;
 	}
+	s->certified = true;
 	if (RULE(too_many_connections) &&
 	    !share_hold(share_of(s), &s->place, SHARE_sessions, key_of(s), 1,
 		loop_now_ms(s->worker->loop), e)) {

@@ -43,10 +43,12 @@ struct errand {
 static void
 say(const struct session *s, enum log_level level, const char *event, const struct err *e)
 {
-	log_fact(level, event, "sid=%llx peer=%s domain=%s word=%s text=%s",
-	    (unsigned long long)conn_id(s->conn), conn_peer(s->conn)->host,
-	    s->domain[0] != '\0' ? s->domain : "-", e == NULL ? "ok" : refusal_word(e->why),
-	    e == NULL ? "-" : log_str(e->text));
+	char key[SHARE_KEY_ADDRESS_BYTES];
+
+	log_fact_of(conn_peer_key(s->conn, key), level, event,
+	    "sid=%llx peer=%s domain=%s word=%s text=%s", (unsigned long long)conn_id(s->conn),
+	    conn_peer(s->conn)->host, s->domain[0] != '\0' ? s->domain : "-",
+	    e == NULL ? "ok" : refusal_word(e->why), e == NULL ? "-" : log_str(e->text));
 }
 
 static void
@@ -217,11 +219,12 @@ static void
 log_letter(const struct errand *x, const char *event, const struct err *e)
 {
 	struct session *s = errand_session(x);
+	const char *domain = s != NULL ? s->domain : "-";
 	char id[ULID_STR_BYTES];
 
 	ulid_str(&x->id, id);
-	log_fact(e == NULL ? LOG_INFO : LOG_WARN, event, "sid=%llx domain=%s id=%s word=%s",
-	    (unsigned long long)x->conn, s != NULL ? s->domain : "-", id,
+	log_fact_of(span_str(domain), e == NULL ? LOG_INFO : LOG_WARN, event,
+	    "sid=%llx domain=%s id=%s word=%s", (unsigned long long)x->conn, domain, id,
 	    e == NULL ? "ok" : refusal_word(e->why));
 }
 

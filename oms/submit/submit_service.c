@@ -42,11 +42,12 @@ static void
 fault(void *role, const struct err *e)
 {
 	const struct session *s = role;
+	char key[SHARE_KEY_ADDRESS_BYTES];
 
-	log_fact(LOG_WARN, "submit.refused", "sid=%llx peer=%s user=%s word=%s text=%s",
-	    (unsigned long long)conn_id(s->conn), conn_peer(s->conn)->host,
-	    log_str(user_of(s)[0] != '\0' ? user_of(s) : "-"), refusal_word(e->why),
-	    log_str(e->text));
+	log_fact_of(conn_peer_key(s->conn, key), LOG_WARN, "submit.refused",
+	    "sid=%llx peer=%s user=%s word=%s text=%s", (unsigned long long)conn_id(s->conn),
+	    conn_peer(s->conn)->host, log_str(user_of(s)[0] != '\0' ? user_of(s) : "-"),
+	    refusal_word(e->why), log_str(e->text));
 }
 
 /* -- signing in ------------------------------------------------------------------------------------ */

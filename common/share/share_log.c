@@ -1,0 +1,50 @@
+/* share_log — the limit behind log_fact_of; see share_log.h. */
+#include "common/share/share_log.h"
+
+#include <inttypes.h>
+
+#include "common/base/clock.h"
+#include "common/base/log.h"
+#include "common/share/share_key.h"
+
+#define LINES_MAX 100
+
+static bool
+may_log(void *arg, const char *event, struct span peer, uint64_t *missed)
+{
+	char text[SHARE_KEY_BYTES];
+	struct span key = share_key_pair(span_str(event), peer, text);
+	struct err e;
+
+	if (!share_take(arg, SHARE_log, key, 1, clock_mono_ms(), &e))
+		return false;
+	*missed = share_missed(arg, SHARE_log, key);
+	return true;
+}
+
+void
+share_log_begin(struct share *s)
+{
+	log_limit(may_log, s);
+}
+
+void
+share_log_end(void)
+{
+	log_limit(NULL, NULL);
+}
+
+void
+share_log_tell(struct share *s, int64_t now_ms)
+{
+	struct share_seen seen;
+
+	for (int i = 0;
+	     i < LINES_MAX && share_missed_next(s, SHARE_log, now_ms, SHARE_LOG_QUIET_MS, &seen);
+	     i++) {
+		struct span peer = span_str(seen.key), event = span_cut(&peer, ' ');
+
+		log_fact(LOG_WARN, "log.missed", "event=%.*s peer=%s missed=%" PRIu64,
+		    SPAN_FMT(event), log_value(peer), seen.refused);
+	}
+}
