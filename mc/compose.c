@@ -11,6 +11,7 @@
 #include "common/base/memory.h"
 #include "mc/measure.h"
 #include "mc/mime.h"
+#include "mc/recipients.h"
 #include "mc/scratch.h"
 
 #define PIECE_BYTES 65536
@@ -158,7 +159,7 @@ take_field(struct letter *l, const struct compose *how, struct span name, struct
 	}
 	if (how->from_header && !is_empty(value) &&
 	    (name_is(name, "To") || name_is(name, "Cc") || name_is(name, "Bcc")) &&
-	    !mime_addresses(value, take_recipient, l, e))
+	    !recipients_each(value, take_recipient, l, e))
 		return err_prefix(e, "in %.*s", SPAN_FMT(name));
 	if (!bcc)
 		buf_add(&l->header, field.p, field.n);

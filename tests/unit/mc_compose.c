@@ -201,6 +201,74 @@ refusals(void **state)
 	refused("To: a@\n\nx", true, REFUSAL_bad_address);
 }
 
+/* What -t makes of a To: who gets the letter, or the refusal that names each faulty item. */
+static void
+every_recipient(void **state)
+{
+	static const struct {
+		const char *to, *got; /* got: joined by blanks; NULL: refused */
+		const char *named;
+	} rows[] = {
+		{ "bob@b.test", "bob@b.test", NULL },
+		{ "bob@b.test,\n carol@b.test,,", "bob@b.test carol@b.test", NULL },
+		{ "Bob <bob@b.test>, (x, (y\\)) z) carol@b.test (Carol)", "bob@b.test carol@b.test",
+		    NULL },
+		{ "\"B; b, \\\"b@x\\\"\" <bob@b.test>", "bob@b.test", NULL },
+		{ "Q. Public < bob@b.test >", "bob@b.test", NULL },
+		{ "bob@b.test <bob@b.test>", "bob@b.test", NULL },
+		{ "=?utf-8?Q?J=C3=BCrgen?= <j@b.test>", "j@b.test", NULL },
+		{ "team: bob@b.test, C <carol@b.test>;, dora@b.test",
+		    "bob@b.test carol@b.test dora@b.test", NULL },
+		{ "undisclosed-recipients:;", "", NULL },
+		{ "j\303\274rgen@b\303\274ro.test", "j\303\274rgen@b\303\274ro.test", NULL },
+		{ "bob@b.test; carol@b.test", NULL, "bob@b.test;: " },
+		{ "bob@b.test, d..ora@b.test, taro.@b.test, carol@b.test", NULL,
+		    "d..ora@b.test, taro.@b.test: " },
+		{ "bob@b.test carol@b.test", NULL, "bob@b.test carol@b.test: " },
+		{ "bob@b.test\n carol@b.test", NULL, "bob@b.test carol@b.test: " },
+		{ "bob@b.test Carol <carol@b.test>", NULL, "bob@b.test Carol <carol@b.test>: " },
+		{ "bob@b.test <carol@b.test>", NULL, "bob@b.test <carol@b.test>: " },
+		{ "<bob@b.test> <carol@b.test>", NULL, "<bob@b.test> <carol@b.test>: " },
+		{ "<bob@b.test> carol@b.test", NULL, "<bob@b.test> carol@b.test: " },
+		{ "<bob@b.test, carol@b.test>", NULL, "<bob@b.test, carol@b.test>: " },
+		{ "\"Bob <bob@b.test>, carol@b.test", NULL, "\"Bob <bob@b.test>, carol@b.test: " },
+		{ "(Bob bob@b.test, carol@b.test", NULL, ": a quote, comment" },
+		{ "bob@b.test, carol", NULL, "carol: " },
+		{ "bob@b.test: carol@b.test", NULL, "bob@b.test:: " },
+		{ "a: bob@b.test, b: carol@b.test;", NULL, "b:: " },
+		{ "bob@b.test, @b.test", NULL, "@b.test: " },
+		{ "mailto:bob@b.test, carol@", NULL, "carol@: " },
+		{ "\"b b\"@b.test, carol@b.test", NULL, "\"b b\"@b.test: " },
+		{ "bob@[192.0.2.1]", NULL, "bob@[192.0.2.1]: " },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		struct compose t = how;
+		struct letter l;
+		struct err e;
+		struct buf in = BUF_INIT, got = BUF_INIT;
+
+		t.from_header = true;
+		buf_addf(&in, "To: %s\nSubject: s\n\nx", rows[i].to);
+		if (!compose(&l, buf_span(&in), &t, &e)) {
+			if (rows[i].got != NULL)
+				fail_msg("%s: %s", rows[i].to, e.text);
+			assert_int_equal(refusal_status(e.why), 65);
+			if (strstr(e.text, rows[i].named) == NULL)
+				fail_msg("%s: says only \"%s\"", rows[i].to, e.text);
+		} else {
+			for (size_t k = 0; k < l.n_to; k++)
+				buf_addf(&got, "%s%s", k > 0 ? " " : "", l.to[k]);
+			if (rows[i].got == NULL || !span_eq(buf_span(&got), span_str(rows[i].got)))
+				fail_msg("%s: goes to %.*s", rows[i].to, (int)got.len, got.data);
+		}
+		letter_clear(&l);
+		buf_clear(&in);
+		buf_clear(&got);
+	}
+}
+
 static void
 limits(void **state)
 {
@@ -270,6 +338,7 @@ main(void)
 		cmocka_unit_test(added),
 		cmocka_unit_test(bcc),
 		cmocka_unit_test(refusals),
+		cmocka_unit_test(every_recipient),
 		cmocka_unit_test(limits),
 		cmocka_unit_test(recipients),
 	};
