@@ -49,8 +49,8 @@ CFLAGS	= -std=c11 -g -pthread $(WARN) $(CFLAGS_$(MODE))
 LDFLAGS	= -pthread $(LDFLAGS_$(MODE)) -Wl,--as-needed
 LDLIBS	= -lssl -lcrypto -levent_core -levent_extra -levent_pthreads -llmdb -lspf2 -lunbound \
 	  -lconfuse -lgsasl -ljansson -lidn2 -lz
-GMIME_CFLAGS = $(shell pkg-config --cflags gmime-3.0 | sed 's/-I/-isystem /g')
-GMIME_LIBS = $(shell pkg-config --libs gmime-3.0)
+MC_CFLAGS = $(shell pkg-config --cflags gmime-3.0 gumbo | sed 's/-I/-isystem /g')
+MC_LIBS	= $(shell pkg-config --libs gmime-3.0 gumbo)
 
 # -- goals -----------------------------------------------------------------------------------------
 
@@ -130,7 +130,7 @@ $O/%.o: %.c Makefile
 	@mkdir -p $(@D)
 	$(call say,cc)$(CC) $(CPPFLAGS) $(CFLAGS) -c -o $@ $<
 
-$O/mc/%.o $O/tests/unit/mc_%.o: CFLAGS += $(GMIME_CFLAGS)
+$O/mc/%.o $O/tests/unit/mc_%.o: CFLAGS += $(MC_CFLAGS)
 
 # Holds what was found in its source, so it is also what tells that the source was looked at.
 build/tidy/%: %.c .clang-tidy tests/tidy
@@ -139,7 +139,7 @@ build/tidy/%: %.c .clang-tidy tests/tidy
 	@$(CC) $(filter-out -M%,$(CPPFLAGS)) -MM -MP -MT $@ -MF $@.d $<
 	@tests/tidy $< $@ $(filter-out -M%,$(CPPFLAGS)) -std=c11
 
-build/tidy/mc/%: CPPFLAGS += $(GMIME_CFLAGS)
+build/tidy/mc/%: CPPFLAGS += $(MC_CFLAGS)
 
 # Archives, so that each program links only what it uses; roles' archives leave out main.c.
 $B/lib.a: $(call OBJ,$(LIB))
@@ -153,11 +153,11 @@ $B/lib.a $B/lib-tests.a $(PROGRAMS:%=$B/lib-%.a):
 
 define link-test
 	@mkdir -p $(@D)
-	$(call say,ld)$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS) -lcmocka $(if $(findstring lib-mc,$^),$(GMIME_LIBS))
+	$(call say,ld)$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS) -lcmocka $(if $(findstring lib-mc,$^),$(MC_LIBS))
 endef
 
 $(PROGRAMS:%=$B/%): $B/%: $O/%/main.o $B/lib-%.a $B/lib.a
-	$(call say,ld)$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS) $(if $(filter mc,$*),$(GMIME_LIBS))
+	$(call say,ld)$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS) $(if $(filter mc,$*),$(MC_LIBS))
 
 # Daemons that do not wait for the disk, for the test which must notice it (e2e/220).
 $B/nosync/db_open.o: common/store/db_open.c Makefile

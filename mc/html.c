@@ -1,30 +1,129 @@
 /* html — the words of an HTML text, for a terminal; see html.h. */
 #include "mc/html.h"
 
+#include <setjmp.h>
+#include <stdlib.h>
 #include <string.h>
+#include <time.h>
+
+#include <gumbo.h>
+
+#include "common/base/memory.h"
+#include "mc/visible.h"
+
+#define CHUNK_BYTES   (256 * 1024)
+#define CHECK_EVERY   1024 /* allocations between two looks at the clock */
+#define PRESCAN_BYTES 4096 /* in which a meta element names the character set */
+#define ALIGNMENT     16
+
+/* -- bounds ------------------------------------------------------------------------------------- */
+
+struct chunk {
+	struct chunk *next;
+	_Alignas(ALIGNMENT) char octets[];
+};
+
+/* The parser's memory: freed as a whole, and left by longjmp when there is too much of it. */
+struct arena {
+	jmp_buf beyond;
+	struct chunk *chunks;
+	char *at;
+	size_t left, total;
+	unsigned allocations;
+	int64_t until_ms; /* CPU time of this thread */
+};
+
+static int64_t
+cpu_ms(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
+	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+static void
+arena_grow(struct arena *a, size_t n)
+{
+	struct chunk *c;
+
+	a->left = n > CHUNK_BYTES ? n : CHUNK_BYTES;
+	a->total += a->left;
+	if (a->total > HTML_MEMORY_BYTES)
+		longjmp(a->beyond, 1);
+	c = memory_new(sizeof *c + a->left);
+	c->next = a->chunks;
+	a->chunks = c;
+	a->at = c->octets;
+}
+
+static void *
+arena_take(void *userdata, size_t n)
+{
+	struct arena *a = userdata;
+	void *p;
+
+	n = (n + ALIGNMENT) & ~(size_t)(ALIGNMENT - 1);
+	if (++a->allocations % CHECK_EVERY == 0 && cpu_ms() > a->until_ms)
+		longjmp(a->beyond, 1);
+	if (n > a->left)
+		arena_grow(a, n);
+	p = a->at;
+	a->at += n;
+	a->left -= n;
+	return p;
+}
+
+static void
+arena_give_back(void *userdata, void *p)
+{
+	(void)userdata;
+	(void)p; /* all at once, by arena_clear */
+}
+
+static void
+arena_clear(struct arena *a)
+{
+	struct chunk *next;
+
+	for (struct chunk *c = a->chunks; c != NULL; c = next) {
+		next = c->next;
+		free(c);
+	}
+}
+
+/* NULL: beyond the bounds. */
+static const GumboNode *
+parse(struct arena *a, struct span html)
+{
+	GumboOptions options = kGumboDefaultOptions;
+
+	options.allocator = arena_take;
+	options.deallocator = arena_give_back;
+	options.userdata = a;
+	options.max_errors = 0;
+	a->until_ms = cpu_ms() + HTML_CPU_MS;
+	if (setjmp(a->beyond) != 0)
+		return NULL;
+	return gumbo_parse_with_options(&options, html.p, html.n)->document;
+}
+
+/* -- words -------------------------------------------------------------------------------------- */
 
 struct page {
-	struct span rest;
 	struct buf *out;
-	size_t start; /* of the text, in out */
-	int breaks;   /* line ends due before the next word */
-	bool space;   /* a space due before the next word */
-	bool pre;
-	struct span link; /* href of the open <a> */
-	size_t link_at;   /* where its words begin */
+	size_t start;          /* of the text, in out */
+	int breaks;            /* line ends due before the next word */
+	bool space;            /* a space due before the next word */
+	unsigned pre;          /* how many elements deep in text whose blanks count */
+	const GumboNode *link; /* the open <a> with a target */
+	size_t link_at;        /* where its words begin */
 };
 
 static bool
 is_space(char c)
 {
 	return c == ' ' || c == '\t' || c == '\r' || c == '\n' || c == '\f';
-}
-
-static bool
-is_name(char c)
-{
-	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-	    c == '-';
 }
 
 static void
@@ -41,265 +140,297 @@ words(struct page *p, const char *s, size_t n)
 }
 
 static void
-add_utf8(struct page *p, uint64_t c)
+text(struct page *p, const char *s)
 {
-	char u[4];
-	size_t n = c < 0x80 ? 1 : c < 0x800 ? 2 : c < 0x10000 ? 3 : 4;
+	struct buf seen = BUF_INIT;
+	struct span rest;
+	uint32_t c = 0;
+	size_t n;
 
-	if (c == 0 || c > 0x10ffff || (c >= 0xd800 && c <= 0xdfff))
-		c = 0xfffd, n = 3;
-	for (size_t i = n; i-- > 1; c >>= 6)
-		u[i] = (char)(0x80 | (c & 0x3f));
-	u[0] = (char)(n == 1 ? c : ((0xf00u >> n) & 0xf0u) | c);
-	words(p, u, n);
-}
-
-static bool
-numeric(struct span name, uint64_t *c)
-{
-	bool hex = name.n > 1 && (name.p[1] == 'x' || name.p[1] == 'X');
-	size_t i = hex ? 2 : 1;
-
-	if (i >= name.n)
-		return false;
-	for (*c = 0; i < name.n; i++) {
-		char d = name.p[i];
-		int v = d >= '0' && d <= '9'      ? d - '0'
-		    : hex && d >= 'a' && d <= 'f' ? d - 'a' + 10
-		    : hex && d >= 'A' && d <= 'F' ? d - 'A' + 10
-						  : -1;
-
-		if (v < 0)
-			return false;
-		if (*c <= 0x10ffff)
-			*c = *c * (hex ? 16 : 10) + (uint64_t)v;
+	visible_add(&seen, span_str(s));
+	for (rest = buf_span(&seen); rest.n > 0; rest = span_sub(rest, n, rest.n)) {
+		n = visible_utf8(rest, &c);
+		n += n == 0;
+		if (p->pre > 0 && rest.p[0] == '\n')
+			p->breaks++;
+		else if (c == 0xa0 || (is_space(rest.p[0]) && !(p->pre > 0 && c == ' ')))
+			p->space = true;
+		else
+			words(p, rest.p, n);
 	}
-	*c = *c == 0 ? 0xfffd : *c;
-	return true;
+	buf_clear(&seen);
 }
 
-/* "&" stands in front of p->rest; without a known entity it is a plain one. */
+/* -- links -------------------------------------------------------------------------------------- */
+
+static const char *
+attribute(const GumboNode *node, const char *name)
+{
+	const GumboAttribute *a = gumbo_get_attribute(&node->v.element.attributes, name);
+
+	return a == NULL ? "" : a->value;
+}
+
+/* A target as a browser reads it: without line ends and TAB, and without blanks around it. */
 static void
-entity(struct page *p)
+target(struct buf *out, const char *href)
 {
-	static const struct {
-		const char *name;
-		uint64_t c;
-	} known[] = {
-		{ "amp", '&' },
-		{ "lt", '<' },
-		{ "gt", '>' },
-		{ "quot", '"' },
-		{ "apos", '\'' },
-		{ "nbsp", 0xa0 },
-		{ "copy", 0xa9 },
-		{ "reg", 0xae },
-		{ "euro", 0x20ac },
-		{ "ndash", 0x2013 },
-		{ "mdash", 0x2014 },
-		{ "hellip", 0x2026 },
-		{ "bull", 0x2022 },
-		{ "lsquo", 0x2018 },
-		{ "rsquo", 0x2019 },
-		{ "ldquo", 0x201c },
-		{ "rdquo", 0x201d },
-		{ "laquo", 0xab },
-		{ "raquo", 0xbb },
-		{ "auml", 0xe4 },
-		{ "ouml", 0xf6 },
-		{ "uuml", 0xfc },
-		{ "Auml", 0xc4 },
-		{ "Ouml", 0xd6 },
-		{ "Uuml", 0xdc },
-		{ "szlig", 0xdf },
-		{ "eacute", 0xe9 },
-		{ "egrave", 0xe8 },
-		{ "agrave", 0xe0 },
-		{ "ccedil", 0xe7 },
-		{ "middot", 0xb7 },
-		{ "times", 0xd7 },
-		{ "deg", 0xb0 },
-	};
-	size_t n = 0;
-	struct span name;
-	uint64_t c = 0;
-
-	while (n < p->rest.n && n < 12 && (is_name(p->rest.p[n]) || p->rest.p[n] == '#'))
-		n++;
-	name = span_sub(p->rest, 0, n);
-	if (n == p->rest.n || p->rest.p[n] != ';') {
-		words(p, "&", 1);
-		return;
-	}
-	if (n == 0 || name.p[0] != '#' || !numeric(name, &c))
-		for (size_t i = 0; i < sizeof known / sizeof known[0] && c == 0; i++)
-			if (span_eq(name, span_str(known[i].name)))
-				c = known[i].c;
-	if (c == 0) {
-		words(p, "&", 1);
-		return;
-	}
-	p->rest = span_sub(p->rest, n + 1, p->rest.n);
-	if (c == 0xa0)
-		p->space = true;
-	else
-		add_utf8(p, c);
+	for (; *href != '\0'; href++)
+		if (*href != '\t' && *href != '\r' && *href != '\n' &&
+		    ((unsigned char)*href > ' ' || out->len > 0))
+			buf_add(out, href, 1);
+	while (out->len > 0 && (unsigned char)out->data[out->len - 1] <= ' ')
+		out->len--;
 }
 
-/* The value of attribute `name` among a tag's octets; empty where there is none. */
-static struct span
-attribute(struct span tag, const char *name)
+/* scheme = ALPHA *( ALPHA / DIGIT / "+" / "-" / "." ) ":"; other targets lead nowhere in a letter. */
+static size_t
+scheme_octets(struct span s)
 {
-	size_t n = strlen(name);
+	size_t n = 0;
 
-	for (size_t i = 0; i + n < tag.n; i++) {
-		struct span v;
-		char quote;
+	while (n < s.n &&
+	    ((s.p[n] >= 'a' && s.p[n] <= 'z') || (s.p[n] >= 'A' && s.p[n] <= 'Z') ||
+		(n > 0 && strchr("0123456789+-.", s.p[n]) != NULL && s.p[n] != '\0')))
+		n++;
+	return n > 0 && n < s.n && s.p[n] == ':' ? n + 1 : 0;
+}
 
-		if (!is_space(i == 0 ? 'x' : tag.p[i - 1]) || tag.p[i + n] != '=' ||
-		    !span_eq_nocase(span_sub(tag, i, n), span_str(name)))
-			continue;
-		v = span_sub(tag, i + n + 1, tag.n);
-		quote = v.n > 0 && (v.p[0] == '"' || v.p[0] == '\'') ? v.p[0] : ' ';
-		if (quote != ' ')
-			v = span_sub(v, 1, v.n);
-		return span_cut(&v, quote);
-	}
-	return span_sub(tag, 0, 0);
+/* Whether all that says whose page it is stands in the first `most` octets. */
+static bool
+host_within(struct span s, size_t most)
+{
+	size_t n = scheme_octets(s);
+
+	while (n < s.n && (s.p[n] == '/' || s.p[n] == '\\'))
+		n++;
+	while (n < s.n && strchr("/\\?#", s.p[n]) == NULL)
+		n++;
+	return n < most;
 }
 
 static void
 link_end(struct page *p)
 {
-	struct span shown = span_sub(buf_span(p->out), p->link_at, p->out->len);
-	struct span href = span_sub(p->link, 0, HTML_LINK_BYTES);
+	struct span shown = span_sub(buf_span(p->out), p->link_at, p->out->len), whole;
+	struct buf href = BUF_INIT;
 
-	p->link = span_str("");
+	target(&href, attribute(p->link, "href"));
+	whole = buf_span(&href);
+	p->link = NULL;
 	while (shown.n > 0 && is_space(shown.p[0]))
 		shown = span_sub(shown, 1, shown.n);
-	if (href.n == 0 || href.p[0] == '#' || span_eq(shown, href) ||
-	    (span_starts(href, SPAN_LIT("mailto:")) && span_eq(shown, span_sub(href, 7, href.n))))
-		return;
-	p->space = true;
-	words(p, "<", 1);
-	buf_add(p->out, href.p, href.n);
-	buf_add(p->out, ">", 1);
+	if (scheme_octets(whole) > 0 && !span_eq(shown, whole) &&
+	    !(span_starts(whole, SPAN_LIT("mailto:")) &&
+		span_eq(shown, span_sub(whole, 7, whole.n)))) {
+		p->space = true;
+		words(p, "<", 1);
+		if (whole.n <= HTML_LINK_BYTES)
+			buf_add(p->out, whole.p, whole.n);
+		else if (host_within(whole, HTML_LINK_BYTES))
+			buf_addf(p->out, "%.*s...", HTML_LINK_BYTES, whole.p);
+		else
+			buf_addf(p->out, "a link that is too long to be shown");
+		buf_add(p->out, ">", 1);
+	}
+	buf_clear(&href);
 }
 
-/* Skips to the end tag of an element whose content is not text. */
-static void
-skip_element(struct page *p, struct span name)
+/* -- elements ----------------------------------------------------------------------------------- */
+
+static int
+breaks_of(GumboTag tag)
 {
-	for (size_t i = 0; i + name.n + 1 < p->rest.n; i++)
-		if (p->rest.p[i] == '<' && p->rest.p[i + 1] == '/' &&
-		    span_eq_nocase(span_sub(p->rest, i + 2, name.n), name)) {
-			p->rest = span_sub(p->rest, i, p->rest.n);
-			return;
-		}
-	p->rest = span_sub(p->rest, p->rest.n, 0);
+	switch (tag) {
+	case GUMBO_TAG_P:
+	case GUMBO_TAG_H1:
+	case GUMBO_TAG_H2:
+	case GUMBO_TAG_H3:
+	case GUMBO_TAG_H4:
+	case GUMBO_TAG_H5:
+	case GUMBO_TAG_H6:
+	case GUMBO_TAG_BLOCKQUOTE:
+	case GUMBO_TAG_TABLE:
+	case GUMBO_TAG_UL:
+	case GUMBO_TAG_OL:
+	case GUMBO_TAG_PRE:
+	case GUMBO_TAG_HR:
+		return 2;
+	case GUMBO_TAG_DIV:
+	case GUMBO_TAG_TR:
+	case GUMBO_TAG_LI:
+	case GUMBO_TAG_DT:
+	case GUMBO_TAG_DD:
+	case GUMBO_TAG_SECTION:
+	case GUMBO_TAG_ARTICLE:
+	case GUMBO_TAG_HEADER:
+	case GUMBO_TAG_FOOTER:
+	case GUMBO_TAG_CENTER:
+	case GUMBO_TAG_CAPTION:
+	case GUMBO_TAG_FORM:
+	case GUMBO_TAG_FIELDSET:
+	case GUMBO_TAG_ADDRESS:
+		return 1;
+	default:
+		return 0;
+	}
 }
 
 static bool
-is_one_of(struct span name, const char *list)
+is_text_element(GumboTag tag)
 {
-	struct span rest = span_str(list);
-
-	while (rest.n > 0)
-		if (span_eq_nocase(span_cut(&rest, ' '), name))
-			return true;
-	return false;
+	return tag != GUMBO_TAG_HEAD && tag != GUMBO_TAG_SCRIPT && tag != GUMBO_TAG_STYLE &&
+	    tag != GUMBO_TAG_TITLE && tag != GUMBO_TAG_TEMPLATE && tag != GUMBO_TAG_IFRAME;
 }
 
 static void
-element(struct page *p, struct span name, struct span tag, bool end)
+element_edge(struct page *p, GumboTag tag)
 {
-	int breaks = is_one_of(name, "p h1 h2 h3 h4 h5 h6 blockquote table ul ol pre hr") ? 2
-	    : is_one_of(name, "div tr li dt dd section article header footer title")      ? 1
-											  : 0;
+	int breaks = breaks_of(tag);
 
 	if (breaks > p->breaks)
 		p->breaks = breaks;
-	if (is_one_of(name, "br") && p->breaks < 3)
-		p->breaks++;
-	if (is_one_of(name, "td th"))
+	if (tag == GUMBO_TAG_TD || tag == GUMBO_TAG_TH)
 		p->space = true;
-	if (is_one_of(name, "pre"))
-		p->pre = !end;
-	if (is_one_of(name, "li") && !end)
+}
+
+static void
+element_begin(struct page *p, const GumboNode *node)
+{
+	GumboTag tag = node->v.element.tag;
+
+	element_edge(p, tag);
+	if (tag == GUMBO_TAG_BR && p->breaks < 3)
+		p->breaks++;
+	p->pre += tag == GUMBO_TAG_PRE || tag == GUMBO_TAG_TEXTAREA;
+	if (tag == GUMBO_TAG_LI)
 		words(p, "* ", 2);
-	if (is_one_of(name, "a")) {
-		if (p->link.n > 0)
-			link_end(p);
-		p->link = end ? span_str("") : attribute(tag, "href");
+	if (tag == GUMBO_TAG_IMG)
+		text(p, attribute(node, "alt"));
+	if (tag == GUMBO_TAG_A && p->link == NULL && attribute(node, "href")[0] != '\0') {
+		p->link = node;
 		p->link_at = p->out->len;
 	}
-	if (!end && is_one_of(name, "script style head template"))
-		skip_element(p, name);
 }
 
-static bool
-begins_tag(char c)
-{
-	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '!' || c == '?';
-}
-
-/* "<" stands in front of p->rest. */
 static void
-markup(struct page *p)
+element_end(struct page *p, const GumboNode *node)
 {
-	bool end = p->rest.n > 0 && p->rest.p[0] == '/';
-	struct span tag;
-	size_t n = 0, from = end ? 1 : 0;
-	char quote = 0;
+	GumboTag tag = node->v.element.tag;
 
-	if (span_starts(p->rest, SPAN_LIT("!--"))) {
-		for (n = 3;
-		     n < p->rest.n && !span_starts(span_sub(p->rest, n, 3), SPAN_LIT("-->"));)
-			n++;
-		p->rest = span_sub(p->rest, n + 3, p->rest.n);
-		return;
-	}
-	if (from >= p->rest.n || !begins_tag(p->rest.p[from])) {
-		words(p, "<", 1);
-		return;
-	}
-	for (; n < p->rest.n && (quote != 0 || p->rest.p[n] != '>'); n++) {
-		char c = p->rest.p[n];
-
-		if (quote != 0)
-			quote = c == quote ? 0 : quote;
-		else if ((c == '"' || c == '\'') && n > 0 && p->rest.p[n - 1] == '=')
-			quote = c;
-	}
-	tag = span_sub(p->rest, from, n - from);
-	p->rest = span_sub(p->rest, n + 1, p->rest.n);
-	for (n = 0; n < tag.n && is_name(tag.p[n]);)
-		n++;
-	element(p, span_sub(tag, 0, n), tag, end);
+	if (p->link == node)
+		link_end(p);
+	p->pre -= tag == GUMBO_TAG_PRE || tag == GUMBO_TAG_TEXTAREA;
+	element_edge(p, tag);
 }
 
-void
+/* -- the tree ----------------------------------------------------------------------------------- */
+
+static const GumboVector *
+children_of(const GumboNode *node)
+{
+	if (node->type == GUMBO_NODE_DOCUMENT)
+		return &node->v.document.children;
+	if (node->type == GUMBO_NODE_ELEMENT && is_text_element(node->v.element.tag))
+		return &node->v.element.children;
+	return NULL;
+}
+
+static void
+visit(struct page *p, const GumboNode *node)
+{
+	if (node->type == GUMBO_NODE_ELEMENT)
+		element_begin(p, node);
+	else if (node->type == GUMBO_NODE_TEXT || node->type == GUMBO_NODE_WHITESPACE ||
+	    node->type == GUMBO_NODE_CDATA)
+		text(p, node->v.text.text);
+}
+
+/* In the order of the text, by the nodes' own links: a tree may be deeper than a stack. */
+static void
+walk(struct page *p, const GumboNode *node)
+{
+	const GumboNode *root = node;
+
+	visit(p, node);
+	for (;;) {
+		const GumboVector *children = children_of(node);
+
+		if (children != NULL && children->length > 0) {
+			node = children->data[0];
+			visit(p, node);
+			continue;
+		}
+		for (;;) {
+			const GumboNode *parent = node->parent;
+			size_t next = node->index_within_parent + 1;
+
+			if (node->type == GUMBO_NODE_ELEMENT)
+				element_end(p, node);
+			if (node == root || parent == NULL)
+				return;
+			children = children_of(parent);
+			if (next < children->length) {
+				node = children->data[next];
+				break;
+			}
+			node = parent;
+		}
+		visit(p, node);
+	}
+}
+
+bool
 html_text(struct span html, struct buf *out)
 {
-	struct page p = { .rest = html, .out = out, .start = out->len };
+	struct page p = { .out = out, .start = out->len };
+	struct arena *a = memory_new(sizeof *a);
+	const GumboNode *document = parse(a, html);
 
-	while (p.rest.n > 0) {
-		char c = p.rest.p[0];
-
-		p.rest = span_sub(p.rest, 1, p.rest.n);
-		if (c == '<')
-			markup(&p);
-		else if (c == '&')
-			entity(&p);
-		else if (p.pre && c == '\n')
-			p.breaks++;
-		else if (is_space(c) && !(p.pre && c == ' '))
-			p.space = true;
-		else
-			words(&p, &c, 1);
-	}
-	if (p.link.n > 0)
-		link_end(&p);
+	if (document != NULL)
+		walk(&p, document);
 	if (out->len > p.start)
 		buf_add(out, "\n", 1);
+	arena_clear(a);
+	free(a);
+	return document != NULL;
+}
+
+/* -- the character set -------------------------------------------------------------------------- */
+
+/* Moves *s behind the next `word` in any case; false: there is none. */
+static bool
+skip_past(struct span *s, const char *word)
+{
+	size_t n = strlen(word);
+
+	for (size_t i = 0; i + n <= s->n; i++)
+		if (span_eq_nocase(span_sub(*s, i, n), span_str(word))) {
+			*s = span_sub(*s, i + n, s->n);
+			return true;
+		}
+	return false;
+}
+
+/* <meta charset="..."> or <meta http-equiv="Content-Type" content="...; charset=..."> */
+struct span
+html_charset(struct span octets)
+{
+	struct span rest = span_sub(octets, 0, PRESCAN_BYTES);
+
+	while (skip_past(&rest, "<meta")) {
+		struct span s = rest, tag = span_cut(&s, '>');
+		size_t n = 0;
+
+		if (!skip_past(&tag, "charset"))
+			continue;
+		while (tag.n > 0 && (is_space(tag.p[0]) || tag.p[0] == '='))
+			tag = span_sub(tag, 1, tag.n);
+		if (tag.n > 0 && (tag.p[0] == '"' || tag.p[0] == '\''))
+			tag = span_sub(tag, 1, tag.n);
+		while (n < tag.n && !is_space(tag.p[n]) && strchr("\"';/", tag.p[n]) == NULL)
+			n++;
+		return span_sub(tag, 0, n);
+	}
+	return span_sub(octets, 0, 0);
 }

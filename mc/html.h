@@ -1,18 +1,24 @@
-/* html — the words of an HTML text, for a terminal.
+/* html — the words of an HTML text, for a terminal: the only door to gumbo.
  *
- * No browser: tags go, style, script and head go with what they hold, blocks begin lines, entities
- * become characters, links show where they lead.  Nothing is fetched.  What comes out is foreign
- * text still, and is sanitised where it is shown.
+ * Read as browsers read it; no browser: style, script and head go with what they hold, blocks begin
+ * lines, images are their alt texts, and a link shows where it leads, or nothing.  Nothing is
+ * fetched.  What comes out is foreign text still, and is sanitised where it is shown.
  *
- * Trust:  every octet is the sender's; broken HTML gives broken text, nothing worse.
+ * Trust:  every octet is the sender's.  The parser's memory and time are bounded, since the rules of
+ *         HTML let a short text become a huge tree.
  */
 #ifndef MC_HTML_H
 #define MC_HTML_H
 
 #include "common/base/buf.h"
 
-#define HTML_LINK_BYTES 500 /* longer ones are cut */
+#define HTML_LINK_BYTES   500 /* of a link that are shown; its host always is, or none of it */
+#define HTML_MEMORY_BYTES (128 * 1024 * 1024)
+#define HTML_CPU_MS       1000
 
-void html_text(struct span html, struct buf *out);
+/* `html` is UTF-8.  False: it is beyond the bounds, and nothing was added. */
+bool html_text(struct span html, struct buf *out);
+/* The character set that a text names in a meta element of its beginning; empty: none. */
+struct span html_charset(struct span octets);
 
 #endif

@@ -4,18 +4,24 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <gmime/gmime.h>
 
 #include "common/base/memory.h"
+#include "mc/charset.h"
+#include "mc/flowed.h"
+#include "mc/form_private.h"
 #include "mc/html.h"
-
-#define PIECE_BYTES 16384
+#include "mc/mend.h"
+#include "mc/visible.h"
+#include "mc/words.h"
 
 struct walk {
 	struct mime_letter *letter;
-	size_t parts; /* of any kind */
+	size_t parts;       /* of any kind */
+	size_t html_octets; /* that were parsed */
 };
 
 static void walk_object(struct walk *w, GMimeObject *o, int depth, bool show);
@@ -37,18 +43,61 @@ set_str(struct buf *b, const char *s)
 {
 	buf_reset(b);
 	if (s != NULL)
-		buf_add(b, s, strlen(s));
+		visible_add(b, span_str(s));
 }
 
 /* -- the header --------------------------------------------------------------------------------- */
 
 static void
-set_list(struct buf *b, InternetAddressList *list)
+note_address(gint64 offset, GMimeParserWarning code, const gchar *item, gpointer arg)
 {
-	char *s = list == NULL ? NULL : internet_address_list_to_string(list, NULL, FALSE);
+	bool *faulty = arg;
 
-	set_str(b, s);
-	g_free(s);
+	(void)offset;
+	(void)item;
+	*faulty = *faulty || code == GMIME_WARN_INVALID_ADDRESS_LIST;
+}
+
+/* NULL: none, or some of it is no address. */
+static InternetAddressList *
+parse_addresses(const char *value, bool *faulty)
+{
+	GMimeParserOptions *options = g_mime_parser_options_new();
+	struct buf plain = BUF_INIT;
+	InternetAddressList *list;
+
+	g_mime_parser_options_set_warning_callback(options, note_address, faulty);
+	words_plain(&plain, span_str(value));
+	buf_add(&plain, "", 1);
+	list = internet_address_list_parse(options, plain.data);
+	buf_clear(&plain);
+	g_mime_parser_options_free(options);
+	return list;
+}
+
+/* All fields of a name; one that is not wholly understood stays as it is. */
+static void
+read_list(struct buf *b, GMimeObject *o, const char *name)
+{
+	const char *value;
+
+	for (int i = 0; (value = form_field(o, name, i)) != NULL; i++) {
+		bool faulty = false;
+		InternetAddressList *list = parse_addresses(value, &faulty);
+		char *s = list == NULL || faulty
+		    ? NULL
+		    : internet_address_list_to_string(list, NULL, FALSE);
+
+		if (b->len > 0)
+			buf_add(b, ", ", 2);
+		if (s != NULL)
+			buf_add(b, s, strlen(s));
+		else
+			words_text(b, span_str(value));
+		g_free(s);
+		if (list != NULL)
+			g_object_unref(list);
+	}
 }
 
 static bool
@@ -58,26 +107,46 @@ first_address(void *arg, const char *address, struct err *e)
 
 	(void)e;
 	if (l->n_from++ == 0)
-		set_str(&l->from_address, address);
+		buf_add(&l->from_address, address, strlen(address));
 	return true;
+}
+
+/* The name beside the first address of From; a group is a name too. */
+static void
+read_from_name(struct mime_letter *l, const char *from)
+{
+	bool faulty = false;
+	InternetAddressList *list = parse_addresses(from, &faulty);
+
+	if (list != NULL && internet_address_list_length(list) > 0)
+		set_str(&l->from_name,
+		    internet_address_get_name(internet_address_list_get_address(list, 0)));
+	if (list != NULL)
+		g_object_unref(list);
 }
 
 static void
 read_fields(struct mime_letter *l, GMimeMessage *m)
 {
-	const char *from = g_mime_object_get_header(GMIME_OBJECT(m), "From");
+	GMimeObject *o = GMIME_OBJECT(m);
 	GDateTime *date = g_mime_message_get_date(m);
+	const char *value = form_field(o, "Subject", 0);
+	struct buf subject = BUF_INIT;
 	struct err e;
 
-	set_list(&l->from, g_mime_message_get_from(m));
-	set_list(&l->to, g_mime_message_get_to(m));
-	set_list(&l->cc, g_mime_message_get_cc(m));
-	set_str(&l->subject, g_mime_message_get_subject(m));
+	read_list(&l->from, o, "From");
+	read_list(&l->to, o, "To");
+	read_list(&l->cc, o, "Cc");
+	if (value != NULL)
+		words_text(&subject, span_str(value));
+	visible_add(&l->subject, buf_span(&subject));
+	buf_clear(&subject);
 	set_str(&l->message_id, g_mime_message_get_message_id(m));
-	if (l->from.len == 0)
-		set_str(&l->from, from);
-	if (from != NULL)
-		(void)mime_addresses(span_str(from), first_address, l, &e);
+	for (int i = 0; (value = form_field(o, "From", i)) != NULL; i++) {
+		if (i == 0)
+			read_from_name(l, value);
+		(void)mime_addresses(span_str(value), first_address, l, &e);
+	}
 	l->has_date = date != NULL;
 	if (date != NULL)
 		l->date_s = g_date_time_to_unix(date);
@@ -94,19 +163,16 @@ is_type(GMimeObject *o, const char *type, const char *subtype)
 }
 
 static void
-list_part(struct walk *w, GMimeObject *o, const char *name, uint64_t octets)
+list_part(struct walk *w, const struct form *f, uint64_t octets)
 {
 	struct mime_letter *l = w->letter;
-	GMimeContentType *t = g_mime_object_get_content_type(o);
-	char *type = t == NULL ? NULL : g_mime_content_type_get_mime_type(t);
+	char *type = g_mime_content_type_get_mime_type(f->type);
 	struct mime_part *p;
 
-	l->parts = reallocarray(l->parts, l->n_parts + 1, sizeof *l->parts);
-	if (l->parts == NULL)
-		abort();
+	l->parts = memory_resize(l->parts, l->n_parts + 1, sizeof *l->parts);
 	p = &l->parts[l->n_parts++];
 	*p = (struct mime_part) { .octets = octets };
-	set_str(&p->name, name);
+	set_str(&p->name, form_name(f));
 	set_str(&p->type, type);
 	g_free(type);
 }
@@ -127,89 +193,123 @@ decoded_octets(GMimePart *p)
 }
 
 static void
-add_filter(GMimeStream *stream, GMimeFilter *f)
-{
-	if (f == NULL)
-		return;
-	g_mime_stream_filter_add(GMIME_STREAM_FILTER(stream), f);
-	g_object_unref(f);
-}
-
-/* Decoded and in UTF-8, as far as the letter's words about itself are true. */
-static void
-read_text(GMimePart *p, struct buf *out, size_t most, bool *cut)
-{
-	GMimeDataWrapper *content = g_mime_part_get_content(p);
-	const char *charset = g_mime_object_get_content_type_parameter(GMIME_OBJECT(p), "charset");
-	GMimeStream *stream;
-	ssize_t n;
-
-	if (content == NULL)
-		return;
-	g_mime_stream_reset(g_mime_data_wrapper_get_stream(content));
-	stream = g_mime_stream_filter_new(g_mime_data_wrapper_get_stream(content));
-	add_filter(stream,
-	    g_mime_filter_basic_new(g_mime_data_wrapper_get_encoding(content), FALSE));
-	if (charset != NULL && g_ascii_strcasecmp(charset, "utf-8") != 0 &&
-	    g_ascii_strcasecmp(charset, "us-ascii") != 0)
-		add_filter(stream, g_mime_filter_charset_new(charset, "utf-8"));
-	while (out->len <= most &&
-	    (n = g_mime_stream_read(stream, buf_room(out, PIECE_BYTES), PIECE_BYTES)) > 0)
-		out->len += (size_t)n;
-	if (out->len > most) {
-		out->len = most;
-		*cut = true;
-	}
-	g_object_unref(stream);
-}
-
-static void
-show_text(struct walk *w, GMimePart *p, bool html)
+show_html(struct walk *w, struct span html)
 {
 	struct mime_letter *l = w->letter;
-	struct buf markup = BUF_INIT;
+
+	w->html_octets += html.n;
+	l->from_html = true;
+	if (w->html_octets > MIME_HTML_BYTES || !html_text(html, &l->text)) {
+		l->text_cut = true;
+		w->html_octets = MIME_HTML_BYTES; /* no more of it */
+	}
+}
+
+static void
+show_text(struct walk *w, const struct form *f, GMimePart *p)
+{
+	struct mime_letter *l = w->letter;
+	struct buf text = BUF_INIT, joined = BUF_INIT;
+	size_t room = l->text.len < MIME_TEXT_BYTES ? MIME_TEXT_BYTES - l->text.len : 0;
 
 	if (l->text.len > 0 && l->text.data[l->text.len - 1] != '\n')
 		buf_add(&l->text, "\n", 1);
-	if (!html) {
-		read_text(p, &l->text, MIME_TEXT_BYTES, &l->text_cut);
-		return;
-	}
-	read_text(p, &markup, MIME_TEXT_BYTES, &l->text_cut);
-	html_text(buf_span(&markup), &l->text);
-	buf_clear(&markup);
-	l->from_html = true;
+	if (!form_text(f, p, &text, room, &l->text_cut))
+		l->lost = true;
+	if (f->html)
+		show_html(w, buf_span(&text));
+	else if (f->plain && form_says(f, "format", "flowed")) {
+		flowed_add(&joined, buf_span(&text), form_says(f, "delsp", "yes"));
+		visible_add(&l->text, buf_span(&joined));
+	} else
+		visible_add(&l->text, buf_span(&text));
+	buf_clear(&text);
+	buf_clear(&joined);
 }
 
 static void
 walk_part(struct walk *w, GMimePart *p, bool show)
 {
-	GMimeObject *o = GMIME_OBJECT(p);
-	bool plain = is_type(o, "text", "plain"), html = is_type(o, "text", "html");
-	bool attached = g_mime_part_is_attachment(p) || g_mime_part_get_filename(p) != NULL;
+	struct form f;
+	bool shown;
 
-	if ((plain || html) && !attached) {
-		if (show)
-			show_text(w, p, html);
-	} else
-		list_part(w, o, g_mime_part_get_filename(p), decoded_octets(p));
+	form_read(&f, GMIME_OBJECT(p));
+	shown = f.text && !f.attached;
+	if (!shown || form_name(&f) != NULL)
+		list_part(w, &f, decoded_octets(p));
+	if (shown && show)
+		show_text(w, &f, p);
+	form_clear(&f);
 }
 
-/* Of several forms of the same: plain text, else HTML or what may hold it, else the last. */
+static bool
+says_nothing(struct span s)
+{
+	uint32_t c = 0;
+
+	for (size_t n; s.n > 0; s = span_sub(s, n, s.n)) {
+		n = visible_utf8(s, &c);
+		if (n == 0 || (visible_is(c) && !visible_is_blank(c)))
+			return false;
+	}
+	return true;
+}
+
+/* Whether a form of a text can be shown: 0, or better the higher it is. */
+static int
+worth(GMimeObject *o)
+{
+	struct buf text = BUF_INIT;
+	struct form f;
+	bool cut = false;
+	int is = 0;
+
+	if (GMIME_IS_MULTIPART(o))
+		return 2;
+	if (!GMIME_IS_PART(o))
+		return 0;
+	form_read(&f, o);
+	if (f.text && !f.attached) {
+		(void)form_text(&f, GMIME_PART(o), &text, MIME_TEXT_BYTES, &cut);
+		is = says_nothing(buf_span(&text)) ? 0 : f.plain ? 3 : f.html ? 2 : 1;
+	}
+	form_clear(&f);
+	buf_clear(&text);
+	return is;
+}
+
+/* Of several forms of the same: plain text, else HTML or what may hold it; of equals the last.  A
+ * form that says nothing is none. */
 static int
 best_form(GMimeMultipart *m, int count)
 {
-	int best = count - 1;
+	int best = count - 1, most = 0;
 
 	for (int i = count - 1; i >= 0; i--) {
-		GMimeObject *o = g_mime_multipart_get_part(m, i);
+		int is = worth(g_mime_multipart_get_part(m, i));
 
-		if (is_type(o, "text", "plain"))
-			return i;
-		if (is_type(o, "text", "html") || GMIME_IS_MULTIPART(o))
+		if (is > most) {
+			most = is;
 			best = i;
+		}
 	}
 	return best;
+}
+
+/* A multipart whose parts cannot be told apart is shown as it stands. */
+static void
+show_whole(struct walk *w, GMimeMultipart *m)
+{
+	struct mime_letter *l = w->letter;
+	const char *before = g_mime_multipart_get_prologue(m),
+		   *after = g_mime_multipart_get_epilogue(m);
+	struct buf text = BUF_INIT;
+
+	l->damaged = true;
+	(void)charset_add(&text, span_str(""), span_str(before == NULL ? "" : before));
+	(void)charset_add(&text, span_str(""), span_str(after == NULL ? "" : after));
+	visible_add(&l->text, span_sub(buf_span(&text), 0, MIME_TEXT_BYTES));
+	buf_clear(&text);
 }
 
 static void
@@ -218,6 +318,8 @@ walk_multipart(struct walk *w, GMimeMultipart *m, int depth, bool show)
 	int count = g_mime_multipart_get_count(m);
 	int best = is_type(GMIME_OBJECT(m), "multipart", "alternative") ? best_form(m, count) : -1;
 
+	if (count == 0 && show)
+		show_whole(w, m);
 	for (int i = 0; i < count && w->parts <= MIME_PARTS_MAX; i++)
 		walk_object(w, g_mime_multipart_get_part(m, i), depth + 1,
 		    show && (best < 0 || best == i));
@@ -265,13 +367,48 @@ walk_object(struct walk *w, GMimeObject *o, int depth, bool show)
 
 /* -- reading ------------------------------------------------------------------------------------ */
 
-static GMimeMessage *
-parse(GMimeStream *stream)
-{
-	GMimeParser *parser = g_mime_parser_new_with_stream(stream);
-	GMimeMessage *m = g_mime_parser_construct_message(parser, NULL);
+struct parsing {
+	struct mime_letter *letter;
+	struct mend mend;
+};
 
+static void
+note_damage(gint64 offset, GMimeParserWarning code, const gchar *item, gpointer arg)
+{
+	struct parsing *p = arg;
+
+	(void)item;
+	if (code != GMIME_CRIT_INVALID_HEADER_NAME && code != GMIME_CRIT_MULTIPART_WITHOUT_BOUNDARY)
+		return;
+	p->letter->damaged = true;
+	if (code == GMIME_CRIT_INVALID_HEADER_NAME && offset > 0)
+		mend_note(&p->mend, (uint64_t)offset);
+}
+
+static GMimeMessage *
+parse(struct parsing *p, GMimeStream *stream)
+{
+	GMimeParserOptions *options = g_mime_parser_options_new();
+	GMimeParser *parser = g_mime_parser_new_with_stream(stream);
+	GMimeMessage *m;
+
+	g_mime_parser_options_set_warning_callback(options, note_damage, p);
+	m = g_mime_parser_construct_message(parser, options);
 	g_object_unref(parser);
+	g_mime_parser_options_free(options);
+	return m;
+}
+
+/* The message lives without the descriptor no longer than it is open. */
+static GMimeMessage *
+parse_file(struct parsing *p, int fd, uint64_t octets)
+{
+	GMimeStream *stream = g_mime_stream_fs_new_with_bounds(fd, 0, (gint64)octets);
+	GMimeMessage *m;
+
+	g_mime_stream_fs_set_owner(GMIME_STREAM_FS(stream), FALSE);
+	m = parse(p, stream);
+	g_object_unref(stream);
 	return m;
 }
 
@@ -292,34 +429,51 @@ find_bounds(int fd, struct bounds *b, struct err *e)
 	return n >= 0 || err_set_errno(e, REFUSAL_no_input, errno, "the letter");
 }
 
-bool
-mime_read(struct mime_letter *l, int fd, struct err *e)
+/* Reads the letter as it is, and again where its parts had to be mended. */
+static bool
+read_file(struct mime_letter *l, int fd, uint64_t octets, struct err *e)
 {
-	struct bounds b;
+	struct parsing p = { .letter = l };
 	struct walk w = { .letter = l };
-	GMimeStream *stream;
-	GMimeMessage *m;
+	GMimeMessage *m = parse_file(&p, fd, octets);
+	struct stat st;
+	int mended;
 
-	*l = (struct mime_letter) { 0 };
-	if (!find_bounds(fd, &b, e))
+	if (!mend_copy(&p.mend, fd, octets, &mended, e)) {
+		g_clear_object(&m);
 		return false;
-	l->hit = b.hit;
-	stream = g_mime_stream_fs_new_with_bounds(fd, 0, (gint64)bounds_keep(&b));
-	g_mime_stream_fs_set_owner(GMIME_STREAM_FS(stream), FALSE);
-	m = bounds_keep(&b) > 0 ? parse(stream) : NULL;
+	}
+	if (mended >= 0 && fstat(mended, &st) == 0) {
+		g_clear_object(&m);
+		m = parse_file(&p, mended, (uint64_t)st.st_size);
+	}
 	if (m != NULL) {
 		read_fields(l, m);
 		walk_object(&w, g_mime_message_get_mime_part(m), 1, true);
 		g_object_unref(m);
 	}
-	g_object_unref(stream);
+	if (mended >= 0)
+		close(mended);
 	return true;
+}
+
+bool
+mime_read(struct mime_letter *l, int fd, struct err *e)
+{
+	struct bounds b;
+
+	*l = (struct mime_letter) { 0 };
+	if (!find_bounds(fd, &b, e))
+		return false;
+	l->hit = b.hit;
+	return bounds_keep(&b) == 0 || read_file(l, fd, bounds_keep(&b), e);
 }
 
 void
 mime_read_header(struct mime_letter *l, struct span header)
 {
 	struct bounds b;
+	struct parsing p = { .letter = l };
 	GMimeStream *stream;
 	GMimeMessage *m;
 
@@ -329,12 +483,18 @@ mime_read_header(struct mime_letter *l, struct span header)
 	if (bounds_keep(&b) == 0)
 		return;
 	stream = g_mime_stream_mem_new_with_buffer(header.p, (size_t)bounds_keep(&b));
-	m = parse(stream);
+	m = parse(&p, stream);
 	if (m != NULL) {
 		read_fields(l, m);
 		g_object_unref(m);
 	}
 	g_object_unref(stream);
+}
+
+bool
+mime_is_complete(const struct mime_letter *l)
+{
+	return !l->text_cut && !l->too_deep && !l->lost && !l->damaged && l->hit == BOUNDS_NONE;
 }
 
 void
@@ -351,6 +511,7 @@ mime_clear(struct mime_letter *l)
 	buf_clear(&l->subject);
 	buf_clear(&l->message_id);
 	buf_clear(&l->from_address);
+	buf_clear(&l->from_name);
 	buf_clear(&l->text);
 	*l = (struct mime_letter) { 0 };
 }

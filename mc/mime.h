@@ -1,8 +1,9 @@
 /* mime — what a letter says: the only door to GMime.
  *
- * A letter is read from a file within bounds (bounds.h, and those below); what lies behind them
- * is not looked at and `hit` or `too_deep` says so: the letter itself stays whole for --raw.
- * All text that comes out is UTF-8 by the letter's word, and foreign: out.h sanitises it.
+ * A letter is read from a file within bounds (bounds.h, and those below); what is beyond them is not
+ * looked at, and `hit` or `too_deep` says so: the letter itself stays whole for --raw.  All text
+ * that comes out is UTF-8 (charset.h; octets that could not be read stay as they are) without
+ * fillers (visible.h), and foreign: out.h sanitises it.
  *
  * Trust:  every octet is the sender's.
  * Owner:  mime_clear frees what mime_read filled.
@@ -17,6 +18,7 @@
 #define MIME_DEPTH_MAX  100
 #define MIME_PARTS_MAX  1000
 #define MIME_TEXT_BYTES (4 * 1024 * 1024) /* shown of a letter; --raw has the rest */
+#define MIME_HTML_BYTES MIME_TEXT_BYTES   /* of HTML that are parsed */
 
 struct mime_part {
 	struct buf name; /* empty: it has none */
@@ -26,14 +28,17 @@ struct mime_part {
 
 struct mime_letter {
 	struct buf from, to, cc, subject, message_id; /* empty: absent */
-	struct buf from_address;                      /* the first of From */
-	size_t n_from;
+	struct buf from_address, from_name;           /* of the first in the first From */
+	size_t n_from;                                /* addresses in all From fields */
 	bool has_date;
 	int64_t date_s;
 	struct buf text;
-	bool text_cut, from_html, too_deep;
+	bool from_html;
+	bool text_cut, too_deep; /* beyond a bound */
+	bool lost;               /* octets of the text could not be read */
+	bool damaged;            /* parts could not be told apart */
 	enum bounds_hit hit;
-	struct mime_part *parts; /* what is not shown as text: attachments */
+	struct mime_part *parts; /* those with a name, and what is not shown as text */
 	size_t n_parts;
 };
 
@@ -44,6 +49,8 @@ void mime_stop(void);
 bool mime_read(struct mime_letter *l, int fd, struct err *e);
 /* Header fields alone, as a summary has them; nothing but the first block of fields is set. */
 void mime_read_header(struct mime_letter *l, struct span header);
+/* Whether `text` is all that the letter says in words. */
+bool mime_is_complete(const struct mime_letter *l);
 void mime_clear(struct mime_letter *l);
 
 /* Each address of a field's value (groups are opened); `each` returns false to stop, which makes

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "mc/safe.h"
+#include "mc/visible.h"
 
 #define TEXT_BYTES 8192 /* one out_textf; longer is cut */
 
@@ -103,7 +104,7 @@ out_json_line(struct out *o, struct span json)
 	uint32_t c = 0;
 
 	for (size_t n; json.n > 0; json = span_sub(json, n, json.n)) {
-		n = safe_utf8(json, &c);
+		n = visible_utf8(json, &c);
 		if (n == 1 && c != 0x7f)
 			buf_add(&b, json.p, 1);
 		else

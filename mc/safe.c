@@ -3,115 +3,130 @@
 
 #include <wchar.h>
 
-/* RFC 3629: no overlong forms, no surrogates, nothing above U+10FFFF. */
-size_t
-safe_utf8(struct span s, uint32_t *c)
+#include "mc/visible.h"
+
+struct writer {
+	struct buf *out;
+	enum safe_form form;
+	bool ascii, blank; /* blank: a space is due before the next character */
+	size_t start;
+	uint32_t before; /* the last character that was written; 0: none */
+};
+
+static void
+write_text(struct writer *w, struct span s)
 {
-	const unsigned char *p = (const unsigned char *)s.p;
-	size_t n = p[0] < 0x80 ? 1
-	    : p[0] < 0xc2      ? 0
-	    : p[0] < 0xe0      ? 2
-	    : p[0] < 0xf0      ? 3
-	    : p[0] < 0xf5      ? 4
-			       : 0;
-
-	if (n == 0 || n > s.n)
-		return 0;
-	*c = n == 1 ? p[0] : p[0] & (0xffu >> (n + 1));
-	for (size_t i = 1; i < n; i++) {
-		if ((p[i] & 0xc0) != 0x80)
-			return 0;
-		*c = *c << 6 | (p[i] & 0x3fu);
-	}
-	if ((n == 3 && (*c < 0x800 || (*c >= 0xd800 && *c <= 0xdfff))) ||
-	    (n == 4 && (*c < 0x10000 || *c > 0x10ffff)))
-		return 0;
-	return n;
-}
-
-bool
-safe_is_visible(uint32_t c)
-{
-	static const struct {
-		uint32_t from, to;
-	} hidden[] = {
-		{ 0x0000, 0x001f }, { 0x007f, 0x009f },     /* C0, DEL, C1 */
-		{ 0x00ad, 0x00ad }, { 0x034f, 0x034f },     /* soft hyphen, grapheme joiner */
-		{ 0x061c, 0x061c },                         /* Arabic letter mark */
-		{ 0x115f, 0x1160 }, { 0x17b4, 0x17b5 },     /* fillers, Khmer inherent vowels */
-		{ 0x180b, 0x180f },                         /* Mongolian separators */
-		{ 0x200b, 0x200f },                         /* zero-width, LRM, RLM */
-		{ 0x2028, 0x202e },                         /* line separators, embeddings */
-		{ 0x2060, 0x206f },                         /* word joiner .. isolates */
-		{ 0x3164, 0x3164 }, { 0xffa0, 0xffa0 },     /* Hangul fillers */
-		{ 0xfeff, 0xfeff }, { 0xfff0, 0xfffb },     /* BOM, annotations */
-		{ 0x1bca0, 0x1bca3 }, { 0x1d173, 0x1d17a }, /* format controls */
-		{ 0xe0000, 0xe0fff },                       /* tags */
-	};
-
-	if ((c & 0xfffe) == 0xfffe || (c >= 0xfdd0 && c <= 0xfdef))
-		return false; /* no characters */
-	for (size_t i = 0; i < sizeof hidden / sizeof hidden[0]; i++)
-		if (c >= hidden[i].from && c <= hidden[i].to)
-			return false;
-	return true;
+	if (w->blank && w->out->len > w->start)
+		buf_add(w->out, " ", 1);
+	w->blank = false;
+	buf_add(w->out, s.p, s.n);
 }
 
 static void
-add(struct buf *out, struct span s, enum safe_form form, bool ascii)
+write_octet(struct writer *w, char c)
+{
+	write_text(w, span_str(""));
+	buf_addf(w->out, "\\x%02x", (unsigned)(unsigned char)c);
+}
+
+static void
+write_code(struct writer *w, uint32_t c)
+{
+	write_text(w, span_str(""));
+	buf_addf(w->out, "U+%04X", (unsigned)c);
+}
+
+static bool
+is_text(enum safe_form form)
+{
+	return form == SAFE_TEXT || form == SAFE_PROSE;
+}
+
+/* A character of UTF-8 in the n octets at the front of s. */
+static void
+write_character(struct writer *w, struct span s, size_t n, uint32_t c)
+{
+	bool prose = w->form == SAFE_PROSE || w->form == SAFE_WORDS;
+	bool joins = w->form != SAFE_LINE && !w->ascii &&
+	    visible_joins(c, w->before, span_sub(s, n, s.n));
+
+	if (w->form == SAFE_WORDS && (visible_is_blank(c) || c == '\r' || c == '\n')) {
+		w->blank = true;
+		w->before = ' ';
+		return;
+	}
+	if (prose && !joins && visible_is_filler(c))
+		return;
+	if (is_text(w->form) && (c == '\n' || c == '\t'))
+		write_text(w, span_sub(s, 0, 1));
+	else if (c < 0x80 && !visible_is(c))
+		write_octet(w, s.p[0]);
+	else if ((!visible_is(c) && !joins) || (w->ascii && c >= 0x80))
+		write_code(w, c);
+	else
+		write_text(w, span_sub(s, 0, n));
+	w->before = c;
+}
+
+static void
+add(struct writer *w, struct span s)
 {
 	uint32_t c = 0;
 	size_t n;
 
+	w->start = w->out->len;
 	for (; s.n > 0; s = span_sub(s, n, s.n)) {
-		if (form == SAFE_TEXT && s.n > 1 && s.p[0] == '\r' && s.p[1] == '\n') {
-			n = 1;
+		n = visible_utf8(s, &c);
+		if (is_text(w->form) && s.n > 1 && s.p[0] == '\r' && s.p[1] == '\n')
 			continue;
-		}
-		n = safe_utf8(s, &c);
-		if (n == 0 || (c < 0x80 && !safe_is_visible(c))) {
+		if (n > 0)
+			write_character(w, s, n, c);
+		else {
 			n = 1;
-			if (form == SAFE_TEXT && (s.p[0] == '\n' || s.p[0] == '\t'))
-				buf_add(out, s.p, 1);
-			else
-				buf_addf(out, "\\x%02x", (unsigned)(unsigned char)s.p[0]);
-		} else if (!safe_is_visible(c) || (ascii && c >= 0x80))
-			buf_addf(out, "U+%04X", (unsigned)c);
-		else
-			buf_add(out, s.p, n);
+			write_octet(w, s.p[0]);
+			w->before = 0;
+		}
 	}
 }
 
 void
 safe_add(struct buf *out, struct span s, enum safe_form form)
 {
-	add(out, s, form, false);
+	struct writer w = { .out = out, .form = form };
+
+	add(&w, s);
 }
 
 void
 safe_add_ascii(struct buf *out, struct span s, enum safe_form form)
 {
-	add(out, s, form, true);
+	struct writer w = { .out = out, .form = form, .ascii = true };
+
+	add(&w, s);
 }
 
-static size_t
-columns_of(uint32_t c)
-{
-	int w = wcwidth((wchar_t)c);
+/* -- columns ------------------------------------------------------------------------------------ */
 
-	return w < 0 ? 1 : (size_t)w;
+/* The length of the character at the front of s (s.n > 0), and its columns after `used` of them. */
+static size_t
+measure(struct span s, size_t used, size_t *columns)
+{
+	uint32_t c = 0;
+	size_t n = visible_utf8(s, &c);
+	int w = n == 0 ? 1 : wcwidth((wchar_t)c);
+
+	*columns = c == '\t' && n == 1 ? 8 - used % 8 : w < 0 ? 1 : (size_t)w;
+	return n == 0 ? 1 : n;
 }
 
 size_t
 safe_columns(struct span safe)
 {
-	uint32_t c = 0;
-	size_t columns = 0, n;
+	size_t columns = 0, one, n;
 
 	for (; safe.n > 0; safe = span_sub(safe, n, safe.n)) {
-		n = safe_utf8(safe, &c);
-		columns += n == 0 ? 1 : columns_of(c);
-		n += n == 0;
+		n = measure(safe, columns, &one);
+		columns += one;
 	}
 	return columns;
 }
@@ -119,15 +134,91 @@ safe_columns(struct span safe)
 struct span
 safe_cut(struct span safe, size_t columns)
 {
-	size_t at = 0, used = 0, n;
-	uint32_t c = 0;
+	size_t at = 0, used = 0, one, n;
 
 	while (at < safe.n) {
-		n = safe_utf8(span_sub(safe, at, safe.n), &c);
-		used += n == 0 ? 1 : columns_of(c);
+		n = measure(span_sub(safe, at, safe.n), used, &one);
+		used += one;
 		if (used > columns)
 			break;
-		at += n == 0 ? 1 : n;
+		at += n;
 	}
 	return span_sub(safe, 0, at);
+}
+
+static void
+add_spaces(struct buf *out, size_t n)
+{
+	while (n-- > 0)
+		buf_add(out, " ", 1);
+}
+
+/* What of `line` stands in a line of `room` columns: up to a space, if the rest is not empty. */
+static struct span
+piece_of(struct span line, size_t room)
+{
+	struct span piece = safe_cut(line, room);
+	size_t n = piece.n;
+
+	if (n == line.n || line.p[n] == ' ')
+		return piece;
+	while (n > 0 && piece.p[n - 1] != ' ')
+		n--;
+	if (n > 0)
+		return span_sub(piece, 0, n);
+	if (piece.n == 0) { /* not even one character fits */
+		size_t one;
+
+		piece.n = measure(line, 0, &one);
+	}
+	return piece;
+}
+
+/* One line of the text; a TAB becomes the spaces that it stands for. */
+static void
+wrap_line(struct buf *out, struct span line, size_t first, size_t indent, size_t room)
+{
+	struct buf flat = BUF_INIT;
+	size_t used = 0, one, n;
+
+	for (; line.n > 0; line = span_sub(line, n, line.n), used += one) {
+		n = measure(line, used, &one);
+		if (line.p[0] == '\t')
+			add_spaces(&flat, one);
+		else
+			buf_add(&flat, line.p, n);
+	}
+	line = buf_span(&flat);
+	do {
+		struct span piece = piece_of(line, room);
+
+		if (piece.n > 0)
+			add_spaces(out, first);
+		buf_add(out, piece.p, piece.n);
+		buf_add(out, "\n", 1);
+		line = span_sub(line, piece.n, line.n);
+		if (line.n > 0 && line.p[0] == ' ')
+			line = span_sub(line, 1, line.n);
+		first = indent;
+	} while (line.n > 0);
+	buf_clear(&flat);
+}
+
+void
+safe_wrap(struct buf *out, struct span safe, size_t first, size_t indent, size_t columns)
+{
+	while (safe.n > 0) {
+		struct span line = span_cut(&safe, '\n');
+
+		if (columns > 0)
+			wrap_line(out, line, first, indent,
+			    columns > indent + 1 ? columns - indent : 1);
+		else {
+			if (line.n > 0)
+				add_spaces(out, first);
+			buf_add(out, line.p, line.n);
+			buf_add(out, "\n", 1);
+		}
+		first = indent;
+	}
 }

@@ -89,7 +89,7 @@ show_json(struct showing *s, const struct mime_letter *l)
 	notice_put_text(o, "message_id", buf_span(&l->message_id));
 	json_put_bool(o, "from_agrees", render_from_agrees(l, s->notice.from));
 	json_put_span(o, "text", buf_span(&l->text));
-	json_put_bool(o, "text_complete", !l->text_cut && !l->too_deep && l->hit == BOUNDS_NONE);
+	json_put_bool(o, "text_complete", mime_is_complete(l));
 	put_parts(o, l);
 	json_write(o, &b);
 	out_json_line(&s->out, buf_span(&b));

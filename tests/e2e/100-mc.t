@@ -67,7 +67,7 @@ status_is "what is no number" 64 as bob@b.test show seven
 
 # -- a letter ---------------------------------------------------------------------------------
 
-printf 'From: Alice <alice@a.test>\nTo: bob@b.test\nBcc: carol@b.test\nSubject: gr\303\274n\nDate: Mon, 23 Nov 2026 12:00:00 +0000\nMessage-ID: <1@a.test>\n\n.\n..\nx\377y\n' >"$T/letter"
+printf 'From: Alice <alice@a.test>\nTo: bob@b.test\nBcc: carol@b.test\nSubject: gr\303\274n\nDate: Mon, 23 Nov 2026 12:00:00 +0000\nMessage-ID: <1@a.test>\nMIME-Version: 1.0\nContent-Type: text/plain; charset=utf-8\n\n.\n..\nx\377y\n' >"$T/letter"
 grep -av '^Bcc' "$T/letter" | sed 's/$/\r/' >"$T/wanted"
 send() { as alice@a.test send "$@" <"$T/letter"; }
 status_is "a letter to those of its header" 0 send -t --json --wait 10

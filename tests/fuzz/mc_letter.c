@@ -10,6 +10,7 @@
 #include "mc/mime.h"
 #include "mc/safe.h"
 #include "mc/scratch.h"
+#include "mc/visible.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -22,8 +23,8 @@ harmless(struct span s)
 
 	safe_add(&b, s, SAFE_LINE);
 	for (struct span rest = buf_span(&b); rest.n > 0; rest = span_sub(rest, n, rest.n)) {
-		n = safe_utf8(rest, &c);
-		assert(n > 0 && safe_is_visible(c));
+		n = visible_utf8(rest, &c);
+		assert(n > 0 && visible_is(c));
 	}
 	buf_clear(&b);
 }

@@ -11,6 +11,7 @@
 #include "mc/fault.h"
 #include "mc/safe.h"
 #include "mc/sent.h"
+#include "mc/visible.h"
 #include "proto/line.h"
 #include "proto/reply.h"
 #include "proto/submit.h"
@@ -44,9 +45,9 @@ harmless(struct span s, size_t lines, bool ascii)
 	size_t n;
 
 	for (; s.n > 0; s = span_sub(s, n, s.n)) {
-		n = safe_utf8(s, &c);
+		n = visible_utf8(s, &c);
 		must(n > 0 && (n == 1 || !ascii));
-		must(c == '\n' ? lines-- > 0 : safe_is_visible(c));
+		must(c == '\n' ? lines-- > 0 : visible_is(c));
 	}
 	must(lines == 0);
 }

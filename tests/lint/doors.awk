@@ -12,7 +12,8 @@ BEGIN {
 	door["jansson"] = "common/text/json.c"
 	door["idn2"] = "common/text/idn.c"
 	door["zlib"] = "common/store/db_txn.c"
-	door["gmime"] = "mc/mime.c"
+	door["gmime"] = "mc/mime.c mc/form_private.h"
+	door["gumbo"] = "mc/html.c"
 }
 FILENAME ~ /^tests\// { next }
 /^#[ \t]*include[ \t]+</ {

@@ -136,12 +136,83 @@ html(void **state)
 	html_becomes("</", "</\n");
 	html_becomes("<a href=", "");
 	html_becomes("<script", "");
+	html_becomes("<a href = http://x.test/>here</a>", "here <http://x.test/>\n");
+	html_becomes("<a title='href=\"http://bank.test/\"' href='http://x.test/'>here</a>",
+	    "here <http://x.test/>\n");
+	html_becomes("<a title=\"x' href='http://bank.test/'\">here</a>", "here\n");
+	html_becomes("<a href='http://x.test/' href='http://bank.test/'>here</a>",
+	    "here <http://x.test/>\n");
+	html_becomes("<base href='http://x.test/'><a href='bank.test/'>bank.test/</a>",
+	    "bank.test/\n");
+	html_becomes("<a href='//x.test/'>here</a> <a href='#top'>up</a>", "here up\n");
+	html_becomes("<a href=' ht\ntp://x.test/&amp;a '>here</a>", "here <http://x.test/&a>\n");
+	html_becomes("<a href='mailto:a@x.test'>a@x.test</a>", "a@x.test\n");
+	html_becomes("<a href='http://x.test/'>http://bank.test/</a>",
+	    "http://bank.test/ <http://x.test/>\n");
+	html_becomes("<head/><title>t</title><body>b", "b\n");
+	html_becomes("&copy 2026 &notit; &#128; &#x92;",
+	    "\302\251 2026 \302\254it; \342\202\254 \342\200\231\n");
+	html_becomes("<p>a<p>b<div>c</div>d<table><tr><td>e<td>f</table>",
+	    "a\n\nb\n\nc\nd\n\ne f\n");
 	html_becomes("<!--", "");
 	html_becomes("&#", "&#\n");
 	read_letter(&l, span_str("Content-Type: text/html; charset=utf-8\r\n\r\n<b>bold</b> move"));
 	says(&l.text, "bold move\n");
 	assert_true(l.from_html);
 	mime_clear(&l);
+}
+
+static void
+long_links(void **state)
+{
+	struct buf b = BUF_INIT, html = BUF_INIT;
+
+	(void)state;
+	buf_addf(&html, "<a href='http://x.test/");
+	for (int i = 0; i < 1000; i++)
+		buf_add(&html, "y", 1);
+	buf_addf(&html, "'>a</a>");
+	assert_true(html_text(buf_span(&html), &b));
+	assert_int_equal(b.len, 2 + 1 + HTML_LINK_BYTES + 3 + 1 + 1);
+	assert_memory_equal(b.data, "a <http://x.test/yyy", 20);
+	buf_reset(&b);
+	/* Where the host is too far to the right nothing is shown as if it were the target. */
+	buf_reset(&html);
+	buf_addf(&html, "<a href='http://bank.test");
+	for (int i = 0; i < 1000; i++)
+		buf_add(&html, "y", 1);
+	buf_addf(&html, "@x.test/'>a</a>");
+	assert_true(html_text(buf_span(&html), &b));
+	says(&b, "a <a link that is too long to be shown>\n");
+	buf_clear(&b);
+	buf_clear(&html);
+}
+
+/* Short texts of which the rules of HTML make huge trees, or long walks. */
+static void
+html_bombs(void **state)
+{
+	static const char *const units[][2] = {
+		{ "<b>", "<p>" },
+		{ "<div>", "" },
+		{ "<a><b>", "</i>" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof units / sizeof units[0]; i++) {
+		struct buf html = BUF_INIT, b = BUF_INIT;
+
+		for (unsigned k = 0; html.len < MIME_HTML_BYTES / 2; k++)
+			if (i == 0)
+				buf_addf(&html, "<b class=%u>", k);
+			else
+				buf_add(&html, units[i][0], strlen(units[i][0]));
+		while (html.len < MIME_HTML_BYTES && units[i][1][0] != '\0')
+			buf_add(&html, units[i][1], strlen(units[i][1]));
+		(void)html_text(buf_span(&html), &b);
+		buf_clear(&html);
+		buf_clear(&b);
+	}
 }
 
 static void
@@ -292,6 +363,8 @@ main(void)
 		cmocka_unit_test(attachments),
 		cmocka_unit_test(within),
 		cmocka_unit_test(html),
+		cmocka_unit_test(long_links),
+		cmocka_unit_test(html_bombs),
 		cmocka_unit_test(strange),
 		cmocka_unit_test(bombs),
 		cmocka_unit_test(large),

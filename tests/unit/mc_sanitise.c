@@ -14,6 +14,7 @@
 #include "mc/fault.h"
 #include "mc/out.h"
 #include "mc/safe.h"
+#include "mc/visible.h"
 
 /* No C0 but those the form lets through, no DEL, only UTF-8, no character that is not visible. */
 static void
@@ -22,11 +23,11 @@ assert_harmless(struct span s, enum safe_form form)
 	uint32_t c = 0;
 
 	for (size_t i = 0, n; i < s.n; i += n) {
-		n = safe_utf8(span_sub(s, i, s.n), &c);
+		n = visible_utf8(span_sub(s, i, s.n), &c);
 		assert_true(n > 0);
 		if (form == SAFE_TEXT && (c == '\n' || c == '\t'))
 			continue;
-		assert_true(safe_is_visible(c));
+		assert_true(visible_is(c));
 		assert_true(c != 0x1b && c != 0x9b);
 	}
 }

@@ -1,0 +1,244 @@
+/* words — encoded words of a header field; see words.h. */
+#include "mc/words.h"
+
+#include <string.h>
+
+#include "mc/charset.h"
+
+#define WORD_BYTES 16384 /* a longer one is none; RFC 2047 allows 75 */
+
+struct word {
+	struct span charset, text;
+	bool base64;
+	size_t length; /* of the whole, in the value */
+};
+
+struct reader {
+	struct buf *out;
+	struct buf octets; /* of neighbours in the same character set */
+	struct span charset;
+	struct buf run;  /* UTF-8 of neighbours */
+	struct buf text; /* between words */
+	bool encode;     /* write runs as encoded words again */
+	bool in_run, quoted;
+};
+
+static bool
+is_blank(char c)
+{
+	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
+}
+
+/* encoded-word = "=?" charset ["*" language] "?" ( "B" / "Q" ) "?" text "?=" */
+static bool
+parse_word(struct span s, struct word *w)
+{
+	struct span rest = span_sub(s, 2, WORD_BYTES), encoding;
+	const char *end;
+
+	if (!span_starts(s, SPAN_LIT("=?")))
+		return false;
+	w->charset = span_cut(&rest, '?');
+	encoding = span_cut(&rest, '?');
+	for (size_t i = 0; i < w->charset.n; i++)
+		if (is_blank(w->charset.p[i]))
+			return false;
+	w->charset = span_cut(&w->charset, '*');
+	w->base64 = span_eq_nocase(encoding, SPAN_LIT("B"));
+	end = rest.n == 0 ? NULL : memmem(rest.p, rest.n, "?=", 2);
+	if (w->charset.n == 0 || end == NULL ||
+	    (!w->base64 && !span_eq_nocase(encoding, SPAN_LIT("Q"))))
+		return false;
+	w->text = span_of(rest.p, (size_t)(end - rest.p));
+	w->length = (size_t)(end - s.p) + 2;
+	return true;
+}
+
+static int
+hex_value(char c)
+{
+	return c >= '0' && c <= '9' ? c - '0'
+	    : c >= 'a' && c <= 'f'  ? c - 'a' + 10
+	    : c >= 'A' && c <= 'F'  ? c - 'A' + 10
+				    : -1;
+}
+
+static void
+decode_q(struct buf *out, struct span s)
+{
+	for (size_t i = 0; i < s.n; i++) {
+		char c = s.p[i] == '_' ? ' ' : s.p[i];
+		int high = c == '=' && i + 2 < s.n ? hex_value(s.p[i + 1]) : -1;
+		int low = high >= 0 ? hex_value(s.p[i + 2]) : -1;
+
+		if (low >= 0) {
+			c = (char)(high << 4 | low);
+			i += 2;
+		}
+		if (low >= 0 || (c != '\r' && c != '\n'))
+			buf_add(out, &c, 1);
+	}
+}
+
+static int
+base64_value(char c)
+{
+	return c >= 'A' && c <= 'Z' ? c - 'A'
+	    : c >= 'a' && c <= 'z'  ? c - 'a' + 26
+	    : c >= '0' && c <= '9'  ? c - '0' + 52
+	    : c == '+'              ? 62
+	    : c == '/'              ? 63
+				    : -1;
+}
+
+/* As far as it is base64; what is not of its alphabet is skipped (RFC 2045 6.8). */
+static void
+decode_b(struct buf *out, struct span s)
+{
+	uint32_t bits = 0;
+	unsigned have = 0;
+
+	for (size_t i = 0; i < s.n && s.p[i] != '='; i++) {
+		int v = base64_value(s.p[i]);
+
+		if (v < 0)
+			continue;
+		bits = (bits << 6 | (uint32_t)v) & 0xffffff;
+		have += 6;
+		if (have >= 8) {
+			char c = (char)(bits >> (have - 8));
+
+			have -= 8;
+			buf_add(out, &c, 1);
+		}
+	}
+}
+
+static void
+encode_b(struct buf *out, struct span s)
+{
+	static const char digits[] =
+	    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+
+	for (size_t i = 0; i < s.n; i += 3) {
+		uint32_t bits = 0;
+		char four[4];
+
+		for (size_t k = 0; k < 3; k++)
+			bits = bits << 8 | (i + k < s.n ? (unsigned char)s.p[i + k] : 0);
+		for (size_t k = 0; k < 4; k++)
+			four[k] = i + k > s.n ? '=' : digits[bits >> (18 - 6 * k) & 0x3f];
+		buf_add(out, four, 4);
+	}
+}
+
+static void
+convert_octets(struct reader *r)
+{
+	if (r->octets.len > 0)
+		(void)charset_add(&r->run, r->charset, buf_span(&r->octets));
+	buf_reset(&r->octets);
+}
+
+static void
+end_run(struct reader *r)
+{
+	convert_octets(r);
+	if (r->encode && r->run.len > 0) {
+		buf_add(r->out, "=?utf-8?B?", 10);
+		encode_b(r->out, buf_span(&r->run));
+		buf_add(r->out, "?=", 2);
+	} else
+		buf_add(r->out, r->run.data, r->run.len);
+	buf_reset(&r->run);
+	r->in_run = false;
+}
+
+/* Text between words; between neighbours it is only blanks, and is nothing. */
+static void
+end_text(struct reader *r)
+{
+	(void)charset_add(r->out, span_str(""), buf_span(&r->text));
+	buf_reset(&r->text);
+}
+
+static void
+take_word(struct reader *r, const struct word *w)
+{
+	bool neighbour = r->in_run;
+
+	for (size_t i = 0; i < r->text.len && neighbour; i++)
+		neighbour = is_blank(r->text.data[i]);
+	if (neighbour)
+		buf_reset(&r->text);
+	else {
+		end_run(r);
+		end_text(r);
+	}
+	if (!span_eq_nocase(r->charset, w->charset))
+		convert_octets(r);
+	r->charset = w->charset;
+	r->in_run = true;
+	if (w->base64)
+		decode_b(&r->octets, w->text);
+	else
+		decode_q(&r->octets, w->text);
+}
+
+/* The octets at the front of s that are one of text; returns how many there were. */
+static size_t
+take_text(struct reader *r, struct span s)
+{
+	char c = s.p[0], next = s.n > 1 ? s.p[1] : '\0';
+
+	if (c == '\r' || c == '\n')
+		return 1;
+	if (r->encode && r->quoted && c == '\\' && (next == '"' || next == '\\')) {
+		buf_add(&r->text, s.p, 2);
+		return 2;
+	}
+	if (r->encode && r->quoted && c == '\\')
+		buf_add(&r->text, "\\", 1);
+	if (c == '"')
+		r->quoted = !r->quoted;
+	buf_add(&r->text, &c, 1);
+	return 1;
+}
+
+static void
+read_value(struct reader *r, struct span s)
+{
+	struct word w;
+
+	while (s.n > 0 && is_blank(s.p[0]))
+		s = span_sub(s, 1, s.n);
+	while (s.n > 0 && is_blank(s.p[s.n - 1]))
+		s.n--;
+	while (s.n > 0)
+		if (parse_word(s, &w)) {
+			take_word(r, &w);
+			s = span_sub(s, w.length, s.n);
+		} else
+			s = span_sub(s, take_text(r, s), s.n);
+	end_run(r);
+	end_text(r);
+	buf_clear(&r->octets);
+	buf_clear(&r->run);
+	buf_clear(&r->text);
+}
+
+void
+words_text(struct buf *out, struct span value)
+{
+	struct reader r = { .out = out };
+
+	read_value(&r, value);
+}
+
+void
+words_plain(struct buf *out, struct span value)
+{
+	struct reader r = { .out = out, .encode = true };
+
+	read_value(&r, value);
+}
