@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "common/base/clock.h"
+#include "common/base/log.h"
 #include "common/base/memory.h"
 #include "common/daemon/daemon.h"
 #include "common/loop/loop.h"
@@ -55,12 +56,44 @@ stop(void **role)
 	*role = NULL;
 }
 
+/* One sweep: what has come to its end, then the letters of users whose time is over. */
+struct sweep {
+	struct oms *oms;
+	struct accounts_set *accounts;
+	size_t next; /* of the removed users */
+	int64_t now_s;
+	void (*done)(void *arg, const struct err *e);
+	void *arg;
+};
+
+static void
+forget_users(void *arg, const struct err *e)
+{
+	struct sweep *s = arg;
+	const struct account_removed *r;
+
+	while (e == NULL && (r = accounts_removed_at(s->accounts, s->next++)) != NULL) {
+		if (r->until_s > s->now_s || !oms_store_knows_user(s->oms->store, r->owner))
+			continue;
+		log_fact(LOG_INFO, "user.forgotten", "user=%s", log_str(r->owner));
+		oms_store_forget_user(s->oms->store, r->owner, s->now_s,
+		    daemon_loop(s->oms->daemon), forget_users, s);
+		return;
+	}
+	accounts_set_put(&s->accounts);
+	s->done(s->arg, e);
+	free(s);
+}
+
 static void
 sweep(void *role, void (*done)(void *arg, const struct err *e), void *arg)
 {
 	struct oms *o = role;
+	struct sweep *s = memory_new(sizeof *s);
 
-	oms_store_sweep(o->store, clock_wall_ms() / 1000, daemon_loop(o->daemon), done, arg);
+	*s = (struct sweep) { o, accounts_set_get(o->accounts), 0, clock_wall_ms() / 1000, done,
+		arg };
+	oms_store_sweep(o->store, s->now_s, daemon_loop(o->daemon), forget_users, s);
 }
 
 static bool

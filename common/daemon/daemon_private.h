@@ -42,6 +42,7 @@ struct daemon {
 	struct control *control;
 	struct loop_timer *look, *sweep;
 	uint64_t accounts_reading; /* that sessions were reviewed by */
+	bool sweeping;             /* the role is at it */
 	struct loop_fd *signals_watch;
 	int signals;
 	int64_t born_ms;

@@ -12,7 +12,7 @@ review(void *arg)
 	signin_desk_review(arg);
 }
 
-/* Removed users' sessions end on whatever worker they are. */
+/* Removed users' sessions end on whatever worker they are; the time of some may be over. */
 static void
 review_sessions(struct daemon *d)
 {
@@ -23,6 +23,8 @@ review_sessions(struct daemon *d)
 	d->accounts_reading = reading;
 	for (unsigned i = 0; i < workers_count(d->workers); i++)
 		loop_post(workers_loop(d->workers, i), review, d->worker[i].desk);
+	if (!d->sweeping)
+		loop_timer_set_ms(d->sweep, 0);
 }
 
 static void
@@ -46,6 +48,7 @@ swept(void *arg, const struct err *e)
 	if (e != NULL)
 		log_fact(LOG_ERROR, "store.sweep", "word=%s text=%s", refusal_word(e->why),
 		    log_str(e->text));
+	d->sweeping = false;
 	if (d->sweep != NULL)
 		loop_timer_set_ms(d->sweep, d->role->sweep_ms);
 }
@@ -55,6 +58,7 @@ on_sweep(void *arg)
 {
 	struct daemon *d = arg;
 
+	d->sweeping = true;
 	d->role->sweep(d->state, swept, d);
 }
 

@@ -233,4 +233,11 @@ bool oms_store_user(struct oms_store *s, const char *user, struct oms_user_count
 void oms_store_sweep(struct oms_store *s, int64_t now_s, struct loop *l, oms_store_done *done,
     void *arg);
 
+/* Forgets every letter of the user, whatever it waits for, with its outcomes and tokens; in bounded
+ * writes.  For a user (accounts.h: an owner) who was removed, and whose time is over. */
+void oms_store_forget_user(struct oms_store *s, const char *user, int64_t now_s, struct loop *l,
+    oms_store_done *done, void *arg);
+/* Is there a letter of the user, or an outcome of one? */
+bool oms_store_knows_user(struct oms_store *s, const char *user);
+
 #endif

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/base/memory.h"
 #include "common/loop/loop.h"
 #include "oms/store/store_private.h"
 
@@ -16,6 +17,9 @@ struct sweep {
 	size_t n;
 	char file[SWEEP_MAX][SPOOL_NAME_BYTES];
 	struct oms_peers peers;
+	/* not "": all of this user's letters go, and nothing else */
+	char user[OMS_STORE_USER_BYTES];
+	struct ulid after; /* the last of them that was looked at */
 	oms_store_done *done;
 	void *arg;
 };
@@ -114,8 +118,7 @@ end_letter(struct db_txn *t, struct sweep *w, size_t i, struct err *e)
 	db_del(t, END, oms_key_span(&end));
 	if (!oms_letter_get(t, &w->id[i], &r, e))
 		return e->why == REFUSAL_unknown_id;
-	if ((p.name = calloc(SUBMIT_RECIPIENTS_MAX, sizeof *p.name)) == NULL)
-		abort();
+	p.name = memory_array(SUBMIT_RECIPIENTS_MAX, sizeof *p.name);
 	db_each(t, DELIVERY, oms_key_span(&k), oms_key_span(&k), take_peer, &p);
 	if (r.body && r.facts.hold_until_s <= w->now_s)
 		for (size_t n = 0; n < p.n && good; n++)
@@ -125,6 +128,65 @@ end_letter(struct db_txn *t, struct sweep *w, size_t i, struct err *e)
 	free(p.name);
 	return good;
 }
+
+/* -- one user -------------------------------------------------------------------------------------------- */
+
+static bool
+take_letter(void *arg, struct span key, struct span value)
+{
+	struct sweep *w = arg;
+	size_t skip = strlen(w->user) + 1;
+	struct ulid id;
+
+	(void)value;
+	if (key.n != skip + ULID_BYTES)
+		return true;
+	memcpy(id.b, key.p + skip, ULID_BYTES);
+	if (!ulid_eq(&id, &w->after))
+		w->id[w->n++] = id;
+	return w->n < SWEEP_MAX;
+}
+
+/* Whatever it waits for.  Its ends are found to be overtaken, each at its time. */
+static bool
+drop_letter(struct db_txn *t, struct sweep *w, size_t i, struct err *e)
+{
+	struct oms_key k = oms_key_id(&w->id[i]);
+	struct oms_letter_record r;
+	struct peers p = { .n = 0 };
+	bool good = true;
+
+	w->file[i][0] = '\0';
+	if (!oms_letter_get(t, &w->id[i], &r, e))
+		return e->why == REFUSAL_unknown_id;
+	p.name = memory_array(SUBMIT_RECIPIENTS_MAX, sizeof *p.name);
+	db_each(t, DELIVERY, oms_key_span(&k), oms_key_span(&k), take_peer, &p);
+	for (size_t n = 0; n < p.n && good; n++)
+		good = expire(t, w, i, p.name[n], e);
+	good = good && forget(t, &r, &p, e);
+	free(p.name);
+	return good;
+}
+
+static bool
+apply_user(struct db_txn *t, void *arg, struct err *e)
+{
+	struct sweep *w = arg;
+	struct oms_key prefix = oms_key_named(w->user, (struct span) { 0 });
+	struct oms_key from = oms_key_named(w->user, span_of(w->after.b, ULID_BYTES));
+
+	w->n = 0;
+	db_each(t, OUTBOX, oms_key_span(&from), oms_key_span(&prefix), take_letter, w);
+	for (size_t i = 0; i < w->n; i++) {
+		if (!drop_letter(t, w, i, e))
+			db_pardon(t); /* a damaged one stays; the others need not */
+		if (db_fault(t, e))
+			return false;
+	}
+	return !db_fault(t, e);
+}
+
+/* -- all ------------------------------------------------------------------------------------------------- */
 
 static bool
 apply_sweep(struct db_txn *t, void *arg, struct err *e)
@@ -150,6 +212,8 @@ swept(void *arg, const struct err *e)
 
 	for (size_t i = 0; i < w->n && e == NULL; i++)
 		spool_remove(w->store->spool, w->file[i]);
+	if (w->n > 0)
+		w->after = w->id[w->n - 1];
 	if (e == NULL && w->n == SWEEP_MAX && w->store->db != NULL &&
 	    db_write_take(w->store->db, &w->write, &w->write.why))
 		return; /* there may be more */
@@ -167,26 +231,72 @@ refused(void *arg)
 	swept(w, &w->write.why);
 }
 
-void
-oms_store_sweep(struct oms_store *s, int64_t now_s, struct loop *l, oms_store_done *done, void *arg)
+static struct sweep *
+sweep_new(struct oms_store *s, int64_t now_s, oms_store_done *done, void *arg)
 {
-	struct sweep *w = calloc(1, sizeof *w);
+	struct sweep *w = memory_new(sizeof *w);
 
-	if (w == NULL)
-		abort();
 	w->store = oms_store_hold(s);
 	w->now_s = now_s;
 	w->done = done;
 	w->arg = arg;
-	oms_peers_look(s, now_s, &w->peers);
+	return w;
+}
+
+static void
+begin(struct sweep *w, bool (*apply)(struct db_txn *t, void *arg, struct err *e), struct loop *l)
+{
 	w->write = (struct db_write) {
-		.apply = apply_sweep,
+		.apply = apply,
 		.done = swept,
 		.arg = w,
 		.home = l,
 		.octets = 65536,
 		.frees = true,
 	};
-	if (!db_write_take(s->db, &w->write, &w->write.why))
+	if (!db_write_take(w->store->db, &w->write, &w->write.why))
 		loop_post(l, refused, w);
+}
+
+void
+oms_store_sweep(struct oms_store *s, int64_t now_s, struct loop *l, oms_store_done *done, void *arg)
+{
+	struct sweep *w = sweep_new(s, now_s, done, arg);
+
+	oms_peers_look(s, now_s, &w->peers);
+	begin(w, apply_sweep, l);
+}
+
+void
+oms_store_forget_user(struct oms_store *s, const char *user, int64_t now_s, struct loop *l,
+    oms_store_done *done, void *arg)
+{
+	struct sweep *w = sweep_new(s, now_s, done, arg);
+
+	span_copy(span_str(user), w->user, sizeof w->user);
+	begin(w, apply_user, l);
+}
+
+static bool
+found_one(void *arg, struct span key, struct span value)
+{
+	(void)key;
+	(void)value;
+	*(bool *)arg = true;
+	return false;
+}
+
+bool
+oms_store_knows_user(struct oms_store *s, const char *user)
+{
+	struct oms_key prefix = oms_key_named(user, (struct span) { 0 });
+	struct db_txn *t;
+	bool found = false;
+	struct err e;
+
+	if (!db_read(s->db, &t, &e))
+		return false;
+	db_each(t, OUTBOX, oms_key_span(&prefix), oms_key_span(&prefix), found_one, &found);
+	db_read_end(&t);
+	return found;
 }

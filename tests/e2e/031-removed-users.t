@@ -2,10 +2,11 @@
 # A removed user's sessions end, the next user of the address finds nothing of the former one, and
 # --restore gives the former one everything back.
 . tests/e2e/lib.sh
-plan 17
+plan 21
 
 world_up --domains a.test,b.test
 password=$(find "$W" -path '*bob@b.test/password' | head -1)
+accounts=$(find "$W" -path '*b.test*' -name accounts)
 session() {	# NAME REQUEST...: as bob, in the background
 	_name=$1; shift
 	tests/world enter "$W" tests/lib/mailbox.pl "$IMS_MAILBOX_b_test" bob@b.test "$password" "$@" >"$T/$_name" 2>&1 &
@@ -39,6 +40,16 @@ tests/world ims "$W" b.test user add --restore bob@b.test <"$password" >/dev/nul
 unlike "the newest of the two is restored" "$(as bob@b.test list 2>&1)" 'alice@a\.test'
 ims b.test user remove bob@b.test >/dev/null
 # The former one is the older of two.
-sed -i "\$d" "$(find "$W" -path '*b.test*' -name accounts)"
+sed -i "\$d" "$accounts"
 tests/world ims "$W" b.test user add --restore bob@b.test <"$password" >/dev/null
 like "and the first is as he was" "$(as bob@b.test list 2>&1; as bob@b.test outbox)" 'alice@a\.test'
+
+# -- when the time is over ---------------------------------------------------------------------------
+letter bob@b.test alice@a.test Again | as bob@b.test send alice@a.test >/dev/null
+unlike "the outbox is not empty" "$(as bob@b.test outbox)" 'empty'
+ims b.test user remove bob@b.test >/dev/null
+sed -i 's/^\(removed bob@b\.test [0-9]*\) .*/\1 1700000000/' "$accounts"
+ok "the letters are forgotten" eventually 20 log_has "$OMS_LOG_b_test" 'user\.forgotten user=.*bob@b\.test [0-9]+'
+gone() { [ "$(oms b.test --json queue | grep -c '"from":"bob@b.test"')" -eq 0 ]; }
+ok "nothing of them is in the queue" eventually 10 gone
+status_is "and --restore says that it is too late" 67 tests/world ims "$W" b.test user add --restore bob@b.test <"$password"

@@ -785,6 +785,63 @@ a_damaged_delivery_is_not_due(void **state)
 	world_clear(&w);
 }
 
+static void
+forget_user(struct world *w, const char *user)
+{
+	struct outcome o = { .world = w };
+
+	w->waiting++;
+	oms_store_forget_user(w->store, user, clock_wall_ms() / 1000, w->loop, on_done, &o);
+	wait_all(w);
+	assert_int_equal(o.why, REFUSAL_NONE);
+}
+
+/* All of a removed user goes, whatever it waits for; what others of that address have stays. */
+static void
+a_user_is_forgotten_whole(void **state)
+{
+	static const char former[] = "alice@a.test", next[] = "alice@a.test 1796005923";
+	struct world w;
+	struct ulid waiting, notified, over, others, again;
+	struct oms_user_counts u;
+	struct oms_delivery d[8];
+	struct err e;
+
+	(void)state;
+	world_init(&w);
+	put(&w, &(struct letter) { .size = 300000, .token = "t" }, &waiting);
+	put(&w, &(struct letter) { .size = 100, .one = true, .user = next, .token = "t" }, &others);
+	assert_false(ulid_eq(&waiting, &others)); /* another's token */
+	put(&w, &(struct letter) { .size = 100, .one = true }, &over);
+	notify(&w, "b.test", NULL);
+	notify(&w, "b.test", NULL);
+	notify(&w, "b.test", NULL);
+	assert_int_equal(settle(&w, &over, "b.test", false), REFUSAL_NONE);
+	put(&w, &(struct letter) { .size = 100 }, &notified);
+	for (int i = 0; i < 250; i++) /* more than one write takes */
+		put(&w, &(struct letter) { .size = 10, .one = true }, &again);
+	forget_user(&w, former);
+	wait_for_files(&w, 0);
+	reopen(&w);
+	assert_false(oms_store_knows_user(w.store, former));
+	assert_true(oms_store_knows_user(w.store, next));
+	assert_true(oms_store_user(w.store, former, &u, &e));
+	assert_int_equal(u.letters, 0);
+	assert_int_equal(u.octets, 0);
+	assert_int_equal(due(&w, "b.test", d, 8), 0);
+	assert_int_equal(due(&w, "c.test", d, 8), 0);
+	assert_int_equal(hand_out(&w, &notified, "b.test"), REFUSAL_unknown_id);
+	assert_int_equal(hand_out(&w, &others, "b.test"), REFUSAL_NONE);
+	put(&w, &(struct letter) { .size = 100, .one = true, .token = "t" }, &again);
+	assert_false(ulid_eq(&again, &waiting)); /* nor is the token known any more */
+	put(&w, &(struct letter) { .size = 100, .one = true, .user = next, .token = "t" }, &again);
+	assert_true(ulid_eq(&again, &others));
+	sweep(&w, clock_wall_ms() / 1000 + 100 * DAY); /* also ends whose letters are gone */
+	sweep(&w, clock_wall_ms() / 1000 + 200 * DAY);
+	assert_false(oms_store_knows_user(w.store, former) || oms_store_knows_user(w.store, next));
+	world_clear(&w);
+}
+
 int
 main(void)
 {
@@ -808,6 +865,7 @@ main(void)
 		cmocka_unit_test(orphans_are_swept_at_start),
 		cmocka_unit_test(a_damaged_letter_harms_no_other),
 		cmocka_unit_test(a_damaged_delivery_is_not_due),
+		cmocka_unit_test(a_user_is_forgotten_whole),
 	};
 
 	return cmocka_run_group_tests_name("oms_store", tests, NULL, NULL);

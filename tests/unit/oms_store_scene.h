@@ -186,7 +186,8 @@ struct letter {
 	size_t size;
 	int64_t date_s, hold_until_s;
 	uint64_t max_letters, max_octets;
-	bool one; /* bob@b.test alone; else carol@b.test and dave@c.test too */
+	bool one;         /* bob@b.test alone; else carol@b.test and dave@c.test too */
+	const char *user; /* NULL: alice@a.test */
 };
 
 static inline enum refusal
@@ -209,7 +210,7 @@ put(struct world *w, const struct letter *l, struct ulid *id)
 
 	random_bytes(random, sizeof random);
 	ulid_make(&p.letter.id, clock_wall_ms(), random);
-	strcpy(p.letter.user, "alice@a.test");
+	strcpy(p.letter.user, l->user == NULL ? "alice@a.test" : l->user);
 	strcpy(p.letter.from, "alice@a.test");
 	strcpy(p.token, l->token == NULL ? "" : l->token);
 	p.letter.date_s = l->date_s != 0 ? l->date_s : clock_wall_ms() / 1000;
