@@ -13,6 +13,7 @@
 #include <openssl/pem.h>
 #include <openssl/x509v3.h>
 
+#include "common/base/address.h"
 #include "common/base/hex.h"
 #include "common/base/memory.h"
 
@@ -297,11 +298,32 @@ covers(struct span wildcard, struct span name)
 	return span_eq_nocase(span_sub(wildcard, 2, wildcard.n), rest);
 }
 
+static bool
+bears(const struct chain *c, struct span name)
+{
+	GENERAL_NAMES *names = X509_get_ext_d2i(c->leaf, NID_subject_alt_name, NULL, NULL);
+	bool found = false;
+
+	for (int i = 0; i < sk_GENERAL_NAME_num(names); i++)
+		found |= name.n > 0 && span_eq_nocase(dns_name(names, i), name);
+	GENERAL_NAMES_free(names);
+	return found;
+}
+
+bool
+chain_names_by_label(const struct chain *c, const char *domain)
+{
+	char labelled[sizeof CHAIN_LABEL + DOMAIN_BYTES];
+
+	snprintf(labelled, sizeof labelled, CHAIN_LABEL "%s", domain);
+	return !bears(c, span_str(domain)) && bears(c, span_str(labelled));
+}
+
 bool
 chain_names(const struct chain *c, const char *domain, struct err *e)
 {
 	GENERAL_NAMES *names = X509_get_ext_d2i(c->leaf, NID_subject_alt_name, NULL, NULL);
-	char labelled[sizeof CHAIN_LABEL + 256];
+	char labelled[sizeof CHAIN_LABEL + DOMAIN_BYTES];
 	struct span d = span_str(domain), l;
 	bool exact = false, wild = false;
 

@@ -45,6 +45,9 @@ int64_t chain_not_after_s(const struct chain *c);
 /* Does the leaf name the mail domain (A-labels)?  False: certificate_wildcard or
  * certificate_name. */
 bool chain_names(const struct chain *c, const char *domain, struct err *e);
+/* Does it name the domain only by tillcalled.DOMAIN?  That counts where the domain publishes servers
+ * (common/dns/publication.h). */
+bool chain_names_by_label(const struct chain *c, const char *domain);
 /* Does it bear exactly this name: a dNSName, or an iPAddress where the name is an address?  For
  * `check cert --name`.  False: as above. */
 bool chain_names_exactly(const struct chain *c, const char *name, struct err *e);

@@ -118,5 +118,7 @@ bool tls_peer_check_at(struct tls_peer *p, struct tls_holder *h, int64_t mono_ms
     struct err *e);
 /* Is it the mail domain's (D or tillcalled.D)?  Checks the verdict too. */
 bool tls_peer_names(const struct tls_peer *p, const char *domain, struct err *e);
+/* By tillcalled.D alone?  That name counts only where D publishes servers: ask publication_find. */
+bool tls_peer_names_by_label(const struct tls_peer *p, const char *domain);
 
 #endif

@@ -90,3 +90,9 @@ tls_peer_names(const struct tls_peer *p, const char *domain, struct err *e)
 		return true;
 	return chain_names(p->chain, domain, e);
 }
+
+bool
+tls_peer_names_by_label(const struct tls_peer *p, const char *domain)
+{
+	return p->chain != NULL && chain_names_by_label(p->chain, domain);
+}

@@ -8,6 +8,7 @@
 #include "common/base/clock.h"
 #include "common/base/log.h"
 #include "common/base/memory.h"
+#include "common/dns/publication.h"
 #include "common/loop/loop.h"
 #include "common/net/conn.h"
 #include "common/pki/sign.h"
@@ -23,13 +24,14 @@ struct session {
 	struct ims_worker *worker;
 	struct conn *conn;
 	struct accept_peer peer;
-	bool certified;                 /* its certificate names peer.domain */
-	struct sign_verifier *verifier; /* of its seals; NULL before the first */
-	struct spf_asked *asking;       /* for HELLO */
-	bool told;                      /* conn has logged why the peer is refused */
-	uint64_t hello;                 /* the request that waits for it */
-	struct share_hold memory;       /* of what is gathered and of replies */
-	struct share_hold place;        /* among the sessions of its domain */
+	bool certified;                        /* its certificate names peer.domain */
+	struct sign_verifier *verifier;        /* of its seals; NULL before the first */
+	struct publication_query *publication; /* for HELLO */
+	struct spf_asked *asking;              /* for HELLO */
+	bool told;                             /* conn has logged why the peer is refused */
+	uint64_t hello;                        /* the request that waits for it */
+	struct share_hold memory;              /* of what is gathered and of replies */
+	struct share_hold place;               /* among the sessions of its domain */
 };
 
 static struct share *
@@ -96,6 +98,31 @@ hello_judged(void *arg, const struct spf_verdict *v)
 		conn_kick(s->conn);
 }
 
+static void
+ask_spf(struct session *s)
+{
+	struct span domain = span_str(s->peer.domain);
+
+	s->asking = spf_home_check(s->worker->spf,
+	    (const struct sockaddr *)&conn_peer(s->conn)->address, domain, domain, hello_judged, s);
+}
+
+static void
+publication_found(void *arg, bool published, const struct err *why)
+{
+	struct session *s = arg;
+	struct err e;
+
+	s->publication = NULL;
+	if (publication_counts(s->peer.domain, published, why, &e)) {
+		ask_spf(s);
+		return;
+	}
+	say(s, LOG_WARN, "notify.refused", &e);
+	if (notify_server_hello_answer(&s->server, s->hello, &e))
+		conn_kick(s->conn);
+}
+
 /* A domain that our DNS says passes by address alone is judged here once; one whose record looks
  * at the local part is welcome so far, and judged at each statement. */
 static enum outcome
@@ -117,8 +144,10 @@ hello(void *role, const char *domain, struct err *e)
 		return REFUSED;
 	}
 	s->hello = s->server.server.request;
-	s->asking = spf_home_check(s->worker->spf, (const struct sockaddr *)&peer->address,
-	    span_str(domain), span_str(domain), hello_judged, s);
+	if (tls_peer_names_by_label(peer, domain))
+		s->publication = publication_find(s->worker->dns, domain, publication_found, s);
+	else
+		ask_spf(s);
 	return PENDING;
 }
 
@@ -197,6 +226,7 @@ gone(struct conn *c, void *role, const struct err *why)
 	(void)c;
 	if (why != NULL)
 		say(s, LOG_INFO, "notify.gone", why);
+	publication_cancel(&s->publication);
 	if (s->asking != NULL)
 		spf_home_cancel(&s->asking);
 	notify_server_clear(&s->server);

@@ -8,6 +8,7 @@
 #include "common/base/log.h"
 #include "common/base/memory.h"
 #include "common/dns/designation.h"
+#include "common/dns/publication.h"
 #include "common/net/conn.h"
 #include "common/text/idn.h"
 #include "oms/store/store.h"
@@ -24,9 +25,10 @@ struct session {
 	struct fetch_server server; /* first: what conn moves */
 	struct oms_worker *worker;
 	struct conn *conn;
-	char domain[DOMAIN_BYTES]; /* of HELLO */
-	struct wish wish;          /* what waits for DNS */
-	int64_t until_ms;          /* monotonic: so long DNS vouches */
+	char domain[DOMAIN_BYTES];             /* of HELLO */
+	struct wish wish;                      /* what waits for DNS */
+	int64_t until_ms;                      /* monotonic: so long DNS vouches */
+	struct publication_query *publication; /* for HELLO */
 	struct designation_query *finding;
 	struct spf_asked *asking;
 	bool unsure; /* an address of the domain's could not be had */
@@ -181,6 +183,19 @@ ask_dns(struct session *s)
 
 /* -- HELLO ---------------------------------------------------------------------------------------- */
 
+static void
+publication_found(void *arg, bool published, const struct err *why)
+{
+	struct session *s = arg;
+	struct err e;
+
+	s->publication = NULL;
+	if (publication_counts(s->domain, published, why, &e))
+		ask_dns(s);
+	else
+		judged(s, &e);
+}
+
 static enum outcome
 hello(void *role, const char *domain, struct err *e)
 {
@@ -192,7 +207,10 @@ hello(void *role, const char *domain, struct err *e)
 		return REFUSED;
 	}
 	s->wish = (struct wish) { .what = HELLO };
-	return ask_dns(s);
+	if (!tls_peer_names_by_label(conn_peer(s->conn), domain))
+		return ask_dns(s);
+	s->publication = publication_find(s->worker->dns, domain, publication_found, s);
+	return PENDING;
 }
 
 /* -- letters ----------------------------------------------------------------------------------------- */
@@ -350,6 +368,7 @@ gone(struct conn *c, void *role, const struct err *why)
 	(void)c;
 	if (why != NULL)
 		say(s, LOG_INFO, "fetch.gone", why);
+	publication_cancel(&s->publication);
 	if (s->finding != NULL)
 		designation_cancel(&s->finding);
 	if (s->asking != NULL)

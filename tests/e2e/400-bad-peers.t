@@ -3,7 +3,7 @@
 # that comes to our IMS, and to our OMS.
 . tests/e2e/lib.sh
 . tests/lib/peers.sh
-plan 185
+plan 203
 
 world_up --domains b.test
 peers_make n
@@ -24,7 +24,7 @@ meets() {
 		told=$(eventually 5 log_has "$_log" "tls.refused.* word=$_word side=accept peer=$address " && echo yes)
 		is "$_what, in the log" "$told $(printf '%s\n' "$out" | grep -c '^[1-5][0-9][0-9] ')" "yes 0"
 	else
-		like "$_what" "$(printf '%s\n' "$out" | sed -n 2p)" "^(550|451) [45]\.7\.[0-9]+ \[$_word\] "
+		like "$_what" "$(printf '%s\n' "$out" | sed -n 2p)" "^(550|451) [45]\.[47]\.[0-9]+ \[$_word\] "
 		unlike "$_protocol, $name: and no more" "$out" '^[123]'
 	fi
 	[ -z "${SHOW:-}" ] || diag "$out"

@@ -26,13 +26,14 @@ peers_each() {
 }
 
 peers_how() {
-	hello=$domain sni=b.test spf= leaf= shown= from=$address alpn=
+	hello=$domain sni=b.test spf= srv=both leaf= shown= from=$address alpn=
 	for _w in $how; do
 		case $_w in
 		hello=*) hello=$(echo "${_w#*=}" | sed "s/D\$/$domain/") ;;
 		sni=*) sni=${_w#*=} ;;
 		alpn=*) alpn=${_w#*=} ;;
 		spf=*) spf=${_w#*=} ;;
+		srv=*) srv=${_w#*=} ;;
 		from=elsewhere) from=$WORLD_NET.99 ;;
 		leaf) leaf=yes ;;
 		*) shown="$shown $_w" ;;
@@ -73,10 +74,16 @@ peers_one() {
 	cat >>"$T/zone" <<END
 $domain. 60 IN MX 10 host.$domain.
 host.$domain. 60 IN A $address
-_ims._tcp.$domain. 60 IN SRV 0 1 1471 host.$domain.
-_oms._tcp.$domain. 60 IN SRV 0 1 1470 host.$domain.
 END
+	peers_srv
 	[ "$spf" = - ] || echo "$domain. 60 IN TXT \"v=spf1 ${spf:-ip4:$address -all}\"" >>"$T/zone"
+}
+
+peers_srv() {
+	case $srv in both | _ims) echo "_ims._tcp.$domain. 60 IN SRV 0 1 1471 host.$domain." >>"$T/zone" ;; esac
+	case $srv in both | _oms) echo "_oms._tcp.$domain. 60 IN SRV 0 1 1470 host.$domain." >>"$T/zone" ;; esac
+	case $srv in .) echo "_ims._tcp.$domain. 60 IN SRV 0 0 0 ." >>"$T/zone" ;; esac
+	case $srv in lost) echo "_oms._tcp.$domain. 60 IN CNAME _oms._tcp.$domain." >>"$T/zone" ;; esac
 }
 
 peers_take() { [ $# -eq 3 ] && cp "$2" "$1.pem" && cp "$3" "$1.key"; }

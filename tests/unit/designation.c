@@ -11,6 +11,7 @@
 
 #include "common/base/buf.h"
 #include "common/dns/designation.h"
+#include "common/dns/publication.h"
 #include "common/loop/loop.h"
 #include "common/text/address_scope.h"
 
@@ -123,6 +124,9 @@ shares(void **state)
 	"_ims._tcp.number.test. SRV 0 0 1471 192.0.2.1.\n"                                         \
 	"192.0.2.1. A 192.0.2.1\n"                                                                 \
 	"_ims._tcp.upper.test. SRV 0 0 1471 ONE.test.\n"                                           \
+	"_oms._tcp.sender.test. SRV 0 0 22 nowhere.test.\n"                                        \
+	"_ims._tcp.half3.test. CNAME _ims._tcp.half3.test.\n"                                      \
+	"_oms._tcp.half3.test. SRV 0 0 1470 one.test.\n"                                           \
 	"_ims._tcp.fails.test. CNAME _ims._tcp.fails.test.\n"                                      \
 	"_ims._tcp.host-fails.test. SRV 0 0 1471 looped.test.\n"                                   \
 	"looped.test. CNAME looped.test.\n"                                                        \
@@ -299,6 +303,66 @@ names_servers(void **state)
 	world_close(&w);
 }
 
+struct published {
+	struct loop *loop;
+	bool yes;
+	enum refusal why, counts;
+	unsigned calls;
+	const char *domain;
+};
+
+static void
+published(void *arg, bool yes, const struct err *why)
+{
+	struct published *p = arg;
+	struct err e;
+
+	p->calls++;
+	p->yes = yes;
+	p->why = why != NULL ? why->why : REFUSAL_NONE;
+	p->counts = publication_counts(p->domain, yes, why, &e) ? REFUSAL_NONE : e.why;
+	loop_stop(p->loop);
+}
+
+/* Either service's record counts, of use or not; "." does not, and what fails is not known. */
+static void
+publishes(void **state)
+{
+	static const struct {
+		const char *domain;
+		bool yes;
+		enum refusal why, counts;
+	} rows[] = {
+		{ "good.test", true, REFUSAL_NONE, REFUSAL_NONE },
+		{ "sender.test", true, REFUSAL_NONE, REFUSAL_NONE },
+		{ "half3.test", true, REFUSAL_NONE, REFUSAL_NONE },
+		{ "none.test", false, REFUSAL_NONE, REFUSAL_certificate_name },
+		{ "nothing.test", false, REFUSAL_NONE, REFUSAL_certificate_name },
+		{ "nowhere.test", false, REFUSAL_NONE, REFUSAL_certificate_name },
+		{ "fails.test", false, REFUSAL_dns_failed, REFUSAL_dns_failed },
+	};
+	struct world w;
+	struct publication_query *q;
+
+	(void)state;
+	world_open(&w, ZONE);
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		struct published p = { .loop = w.loop, .domain = rows[i].domain };
+
+		publication_find(w.dns, rows[i].domain, published, &p);
+		assert_int_equal(p.calls, 0);
+		loop_run(w.loop);
+		assert_int_equal(p.calls, 1);
+		if (p.yes != rows[i].yes || p.why != rows[i].why || p.counts != rows[i].counts)
+			fail_msg("%s: %d %s %s", rows[i].domain, p.yes, refusal_word(p.why),
+			    refusal_word(p.counts));
+	}
+	q = publication_find(w.dns, "good.test", published, NULL);
+	publication_cancel(&q);
+	assert_null(q);
+	world_close(&w);
+}
+
 static void
 counts(void **state)
 {
@@ -381,6 +445,7 @@ main(void)
 		cmocka_unit_test(shares),
 		cmocka_unit_test(rules),
 		cmocka_unit_test(names_servers),
+		cmocka_unit_test(publishes),
 		cmocka_unit_test(counts),
 		cmocka_unit_test(cancel),
 		cmocka_unit_test(scopes),

@@ -576,6 +576,9 @@ paths(void **state)
 	assert_int_equal(e.why, REFUSAL_certificate_constraint);
 	chain_unref(&c);
 	assert_int_equal(judge(s, other, NULL, "a.test", 0, NULL), REFUSAL_certificate_untrusted);
+	c = chain_of(s, other, NULL, NULL);
+	assert_false(chain_names_by_label(c, "a.test"));
+	chain_unref(&c);
 	/* Says that inter has signed it, which is not true. */
 	X509_set_issuer_name(forged->x, X509_get_subject_name(s->inter->x));
 	X509_sign(forged->x, s->stranger->key, EVP_sha256());

@@ -1,0 +1,31 @@
+/* publication — does a mail domain say itself that it has servers of this system?
+ *
+ * The certificate name `tillcalled.D` counts for D only then.  A provider may let its customers
+ * register names below its domain, so a certificate for `tillcalled.D` alone does not prove that
+ * D agrees.
+ *
+ * Spec:   SPEC.md "notify", "Names".
+ * Async:  done is called exactly once, never inside publication_find, unless cancelled.
+ * Trust:  the domain's DNS is its owner's, and its owner may be hostile.
+ */
+#ifndef COMMON_DNS_PUBLICATION_H
+#define COMMON_DNS_PUBLICATION_H
+
+#include "common/base/err.h"
+
+struct dns;
+struct publication_query;
+
+/* published: `_oms._tcp` or `_ims._tcp` names a server; a target of "." alone names none.
+ * Else `why` NULL: neither does; dns_failed or dns_bogus: one of them cannot be known. */
+typedef void publication_done(void *arg, bool published, const struct err *why);
+
+/* `domain`: A-labels.  The handle is good until done is called. */
+struct publication_query *publication_find(struct dns *dns, const char *domain,
+    publication_done *done, void *arg);
+/* What such an answer says of a certificate that names the domain by its label alone.  False:
+ * certificate_name, dns_failed or dns_bogus. */
+bool publication_counts(const char *domain, bool published, const struct err *why, struct err *e);
+void publication_cancel(struct publication_query **q);
+
+#endif
