@@ -5,6 +5,7 @@
 #include "common/daemon/check_verbs.h"
 #include "ims/check_peer.h"
 #include "ims/evidence/evidence.h"
+#include "ims/mailbox_verbs.h"
 #include "ims/run.h"
 #include "ims/verbs.h"
 
@@ -12,8 +13,16 @@ static const struct options_verb verbs[] = {
 	{ "run", "", 0, 0, "serve: accept notifications, keep mailboxes, call for letters", NULL,
 	    ims_run, false },
 	ACCOUNTS_VERBS(accounts_verb_user_list),
-	{ "list", "", 0, 0, "mailboxes, and how many notices each holds", NULL, ims_verb_list,
-	    false },
+	{ "list", "", 0, 0, "mailboxes, how many notices each holds, and whose each is",
+	    ims_list_options, ims_verb_list, false },
+	{ "drop", "", 0, 0, "drop the notices of a sender's domain", ims_drop_options,
+	    ims_verb_drop, false },
+	{ "mailbox list", "", 0, 0, "the same as list", NULL, ims_verb_list, false },
+	{ "mailbox export", "MAILBOX FOLDER", 2, 2,
+	    "write its notices and the letters that were fetched into a new folder", NULL,
+	    ims_verb_mailbox_export, false },
+	{ "mailbox remove", "MAILBOX", 1, 1, "delete the mailbox of a user who was removed",
+	    ims_mailbox_remove_options, ims_verb_mailbox_remove, false },
 	{ "evidence show", "MAILBOX NUMBER | ID", 1, 2,
 	    "what was kept of a sender's promise, as a file for strangers", NULL,
 	    ims_verb_evidence_show, false },

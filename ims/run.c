@@ -3,7 +3,6 @@
 
 #include <stdlib.h>
 
-#include "common/base/clock.h"
 #include "common/base/memory.h"
 #include "common/daemon/daemon.h"
 #include "common/loop/loop.h"
@@ -14,6 +13,7 @@
 #include "ims/mailbox/mailbox_service.h"
 #include "ims/notify/notify_service.h"
 #include "ims/store/store.h"
+#include "ims/upkeep.h"
 #include "ims/verbs.h"
 
 #define NOTIFY_PORT  1471
@@ -59,17 +59,6 @@ stop(void **role)
 	*role = NULL;
 }
 
-static void
-sweep(void *role, void (*done)(void *arg, const struct err *e), void *arg)
-{
-	struct ims *i = role;
-	struct conf *c = daemon_conf(i->daemon);
-
-	ims_store_sweep(i->store, clock_wall_ms() / 1000, c->role[CONF_ROLE_IMS].notice_keep_s,
-	    daemon_loop(i->daemon), done, arg);
-	conf_unref(&c);
-}
-
 static bool
 start(struct daemon *d, void **role, struct err *e)
 {
@@ -100,6 +89,7 @@ status(void *role, struct json *out)
 	ims_store_counts(((struct ims *)role)->store, &c);
 	json_put_int(out, "mailboxes", (int64_t)c.mailboxes);
 	json_put_int(out, "notices", (int64_t)c.notices);
+	json_put_int(out, "papers", (int64_t)c.papers);
 	json_put_int(out, "writes", (int64_t)c.writes);
 	json_put_int(out, "commits", (int64_t)c.commits);
 	json_put_int(out, "store_used", (int64_t)c.used_bytes);
@@ -138,7 +128,7 @@ ims_run(struct options *o)
 		.start = start,
 		.stop = stop,
 		.sweep_ms = IMS_SWEEP_MS,
-		.sweep = sweep,
+		.sweep = ims_upkeep,
 		.status = status,
 	};
 

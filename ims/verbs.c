@@ -7,36 +7,15 @@
 #include "common/daemon/ask.h"
 #include "common/daemon/held_back.h"
 #include "ims/evidence/evidence.h"
-#include "ims/ims.h"
-#include "ims/store/store.h"
+#include "ims/mailbox_verbs.h"
 
 /* -- the daemon's side -------------------------------------------------------------------------- */
 
-static bool
-one_mailbox(void *arg, const char *user, uint64_t notices)
-{
-	struct control_request *r = arg;
-	struct json *line = json_new();
-
-	json_put_span(line, "mailbox", accounts_owner_address(user));
-	json_put_int(line, "notices", (int64_t)notices);
-	control_line_take(r, line);
-	return !control_gone(r);
-}
-
-static void
-do_list(void *role, struct control_request *r, const struct json *request)
-{
-	struct ims *i = role;
-	struct err e;
-	bool good = ims_store_mailboxes(i->store, one_mailbox, r, &e);
-
-	(void)request;
-	control_end(r, good ? NULL : &e);
-}
-
 const struct control_verb ims_control[] = {
-	{ "list", do_list },
+	{ "list", ims_control_list },
+	{ "drop", ims_control_drop },
+	{ "mailbox-export", ims_control_export },
+	{ "mailbox-remove", ims_control_remove },
 	{ "evidence", ims_control_evidence },
 	{ NULL, NULL },
 };
@@ -50,28 +29,6 @@ number(const struct json *line, const char *key)
 
 	json_get_int(line, key, &v);
 	return v;
-}
-
-static void
-show_mailbox(void *arg, const struct json *line)
-{
-	const char *name = json_get_str(line, "mailbox");
-
-	++*(int *)arg;
-	printf("%-40s %" PRId64 " notice%s\n", name == NULL ? "?" : name, number(line, "notices"),
-	    number(line, "notices") == 1 ? "" : "s");
-}
-
-int
-ims_verb_list(struct options *o)
-{
-	int n = 0, status;
-	struct ask a = { "list", CONF_ROLE_IMS, show_mailbox, &n };
-
-	status = ask_daemon(o, &a, NULL);
-	if (status == 0 && n == 0 && !o->json && !o->quiet)
-		printf("No mailbox has a notice yet.\n");
-	return status;
 }
 
 static void

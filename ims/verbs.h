@@ -7,7 +7,6 @@
 
 extern const struct control_verb ims_control[]; /* role: struct ims; ended by an empty row */
 
-int ims_verb_list(struct options *o); /* mailboxes and how many notices each holds */
 int ims_verb_status(struct options *o);
 
 #endif

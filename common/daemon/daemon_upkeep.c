@@ -6,6 +6,8 @@
 #include "common/loop/workers.h"
 #include "common/share/share_log.h"
 
+#define FIRST_SWEEP_MS 1000 /* after the start: much may have come to its end meanwhile */
+
 static void
 review(void *arg)
 {
@@ -68,7 +70,7 @@ daemon_upkeep_begin(struct daemon *d)
 	d->look = loop_timer_new(d->loop, on_look, d);
 	d->sweep = loop_timer_new(d->loop, on_sweep, d);
 	loop_timer_set_ms(d->look, DAEMON_ACCOUNTS_MS);
-	loop_timer_set_ms(d->sweep, d->role->sweep_ms);
+	loop_timer_set_ms(d->sweep, FIRST_SWEEP_MS);
 }
 
 void

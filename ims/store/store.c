@@ -240,59 +240,120 @@ ims_store_body(struct ims_store *s, const struct ims_letter *l, struct source **
 
 /* -- looking ---------------------------------------------------------------------------------------------- */
 
-struct look {
-	bool (*fn)(void *arg, const char *user, uint64_t notices);
+struct mailboxes {
+	struct span after;
+	size_t n, max;
+	void (*fn)(void *arg, const char *user, uint64_t notices);
 	void *arg;
-	uint64_t mailboxes, notices;
 };
 
 static bool
-look_at(void *arg, struct span key, struct span value)
+take_mailbox(void *arg, struct span key, struct span value)
 {
-	struct look *look = arg;
+	struct mailboxes *m = arg;
+	struct ims_mailbox_record r;
 	char user[IMS_STORE_USER_BYTES];
-	uint64_t notices;
+	struct err e;
 
-	/* version, last, notices: the third is at octet 9 */
-	notices = value.n == 25 ? ims_key_number(span_sub(value, 0, 17)) : 0;
-	look->mailboxes++;
-	look->notices += notices;
-	return look->fn == NULL ||
-	    (span_copy(key, user, sizeof user) && look->fn(look->arg, user, notices));
+	if (span_eq(key, m->after) || !span_copy(key, user, sizeof user) ||
+	    !ims_mailbox_read(value, &r, &e))
+		return true;
+	m->fn(m->arg, user, r.notices);
+	return ++m->n < m->max;
 }
 
-static bool
-look_all(struct ims_store *s, struct look *look, struct err *e)
+bool
+ims_store_mailboxes(struct ims_store *s, const char *after, size_t max,
+    void (*fn)(void *arg, const char *user, uint64_t notices), void *arg, size_t *n, struct err *e)
 {
+	struct mailboxes m = { span_str(after == NULL ? "" : after), 0, max, fn, arg };
 	struct db_txn *t;
 	bool fault;
 
 	if (!db_read(s->db, &t, e))
 		return false;
-	db_each(t, MAILBOX, (struct span) { 0 }, (struct span) { 0 }, look_at, look);
+	db_each(t, MAILBOX, m.after, (struct span) { 0 }, take_mailbox, &m);
 	fault = db_fault(t, e);
 	db_read_end(&t);
+	*n = m.n;
 	return !fault;
 }
 
 bool
-ims_store_mailboxes(struct ims_store *s, bool (*fn)(void *arg, const char *user, uint64_t notices),
-    void *arg, struct err *e)
+ims_store_has_mailbox(struct ims_store *s, const char *user, uint64_t *notices, struct err *e)
 {
-	struct look look = { .fn = fn, .arg = arg };
+	struct ims_mailbox_record m;
+	struct db_txn *t;
+	struct span value;
+	bool good;
 
-	return look_all(s, &look, e);
+	if (!db_read(s->db, &t, e))
+		return false;
+	if (db_get(t, MAILBOX, span_str(user), &value))
+		good = ims_mailbox_read(value, &m, e);
+	else
+		good = !db_fault(t, e) && err_word(e, REFUSAL_no_such_user);
+	db_read_end(&t);
+	if (good)
+		*notices = m.notices;
+	return good;
 }
 
+static bool
+take_next(void *arg, struct span key, struct span value)
+{
+	struct page *p = arg;
+	struct err e;
+
+	p->number[0] = ims_key_number(key);
+	p->n = p->number[0] > p->after && ims_notice_read(value, p->notice, &e);
+	return p->n == 0;
+}
+
+/* A notice whose letter is damaged is passed over. */
+bool
+ims_store_next(struct ims_store *s, const char *user, uint64_t after, struct mailbox_notice *n,
+    struct ims_letter *l, struct err *e)
+{
+	struct ims_key prefix = ims_key_user(user), from;
+	struct ims_notice_record record;
+	uint64_t number = after;
+	struct page p = { .notice = &record, .number = &number };
+	struct db_txn *t;
+	bool good = false;
+
+	if (!db_read(s->db, &t, e))
+		return false;
+	do {
+		p.n = 0;
+		p.after = number;
+		from = ims_key_numbered(user, number);
+		db_each(t, NOTICE, ims_key_span(&from), ims_key_span(&prefix), take_next, &p);
+		good = p.n > 0 && get_row(t, s, number, &record, n, l, e);
+		if (p.n > 0 && !good)
+			db_fault(t, e); /* is in the log */
+	} while (p.n > 0 && !good);
+	if (!good && !db_fault(t, e))
+		err_word(e, REFUSAL_no_such_number);
+	db_read_end(&t);
+	return good;
+}
+
+/* Counts that LMDB keeps: no row is read. */
 void
 ims_store_counts(struct ims_store *s, struct ims_store_counts *out)
 {
-	struct look look = { .fn = NULL };
 	struct db_counts c;
+	struct db_txn *t;
 	struct err e;
 
 	db_counts(s->db, &c);
-	look_all(s, &look, &e);
-	*out = (struct ims_store_counts) { look.mailboxes, look.notices, c.writes, c.commits,
-		c.used_bytes, c.size_bytes };
+	*out = (struct ims_store_counts) { 0, 0, 0, c.writes, c.commits, c.used_bytes,
+		c.size_bytes };
+	if (!db_read(s->db, &t, &e))
+		return;
+	out->mailboxes = db_entries(t, MAILBOX);
+	out->notices = db_entries(t, NOTICE);
+	out->papers = db_entries(t, PAPER);
+	db_read_end(&t);
 }

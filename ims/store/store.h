@@ -172,12 +172,18 @@ void ims_store_drop(struct ims_store *s, const char *user, uint64_t number, bool
 /* -- looking ---------------------------------------------------------------------------------------------- */
 
 struct ims_store_counts {
-	uint64_t mailboxes, notices, writes, commits, used_bytes, size_bytes;
+	uint64_t mailboxes, notices, papers, writes, commits, used_bytes, size_bytes;
 };
 void ims_store_counts(struct ims_store *s, struct ims_store_counts *out);
-/* For the operator: each mailbox with its number of notices; false from fn stops. */
-bool ims_store_mailboxes(struct ims_store *s,
-    bool (*fn)(void *arg, const char *user, uint64_t notices), void *arg, struct err *e);
+/* For the operator: mailboxes with their numbers of notices, in order, those after `after` (NULL: from the
+ * first), at most `max` a call, so that no reading transaction lasts.  *n: how many fn was given. */
+bool ims_store_mailboxes(struct ims_store *s, const char *after, size_t max,
+    void (*fn)(void *arg, const char *user, uint64_t notices), void *arg, size_t *n, struct err *e);
+bool ims_store_has_mailbox(struct ims_store *s, const char *user, uint64_t *notices,
+    struct err *e); /* no_such_user, storage */
+/* The first notice after `after`.  False: no_such_number: there is none; storage. */
+bool ims_store_next(struct ims_store *s, const char *user, uint64_t after, struct mailbox_notice *n,
+    struct ims_letter *l, struct err *e);
 
 /* -- many notices, page by page ----------------------------------------------------------------------- */
 
@@ -202,11 +208,10 @@ struct ims_purge {
 /* Drops notices and says nothing to the senders' OMS.  With a mailbox also its seen set. */
 void ims_store_purge(struct ims_store *s, const struct ims_purge *p);
 
-/* Sums of the senders' domains, in the domains' order, those after `after` (NULL: from the first), at most
- * `max`; the domain is borrowed within fn. */
+/* Sums of the senders' domains, page by page as ims_store_mailboxes. */
 bool ims_store_senders(struct ims_store *s, const char *after, size_t max,
     void (*fn)(void *arg, const char *from_domain, const struct ims_share *sum), void *arg,
-    struct err *e);
+    size_t *n, struct err *e);
 /* The sum of one domain, in the store or (user not NULL) in one mailbox; zeros where there is none. */
 bool ims_store_share(struct ims_store *s, const char *from_domain, const char *user,
     struct ims_share *out, struct err *e);

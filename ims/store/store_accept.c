@@ -437,6 +437,21 @@ take_papers(struct ims_papers *p, struct span seal, const struct ims_evidence *e
 	}
 }
 
+/* A CRL may be megabytes long, and is seldom new: only a new one counts for the reserve. */
+static size_t
+papers_about(const struct accept *a)
+{
+	struct db_txn *t;
+	struct err e;
+	uint64_t takes;
+
+	if (!db_read(a->store->db, &t, &e))
+		return a->ev->chain.n;
+	takes = ims_papers_about(t, a->ev->received_s, &a->papers);
+	db_read_end(&t);
+	return (size_t)takes;
+}
+
 void
 ims_store_accept(struct ims_store *s, struct notify_batch *b,
     const char (*users)[IMS_STORE_USER_BYTES], const struct ims_evidence *ev, struct loop *l,
@@ -454,13 +469,12 @@ ims_store_accept(struct ims_store *s, struct notify_batch *b,
 	take_papers(&a->papers, b->seal.text, ev);
 	for (size_t i = 0; i < b->n_entries; i++)
 		a->verdicts[i].open = !b->entries[i].judged;
-	/* CRLs are not counted: seldom is one new. */
 	a->write = (struct db_write) {
 		.apply = apply_accept,
 		.done = accepted,
 		.arg = a,
 		.home = l,
-		.octets = b->octets.len + ev->chain.n + 2048 * b->n_entries,
+		.octets = b->octets.len + papers_about(a) + 2048 * b->n_entries,
 	};
 	if (!db_write_take(s->db, &a->write, &a->write.why))
 		loop_post(l, refused, a);

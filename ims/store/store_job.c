@@ -16,6 +16,7 @@ ims_job_new(struct ims_store *s, ims_job_page *const *pages)
 	j->store = s;
 	j->spool = spool_ref(s->spool);
 	j->pages = pages;
+	j->rows = IMS_JOB_PAGE;
 	return j;
 }
 
@@ -74,12 +75,22 @@ follow_up(struct ims_job *j)
 	for (size_t i = 0; i < j->staged.n_files; i++)
 		spool_remove(j->spool, j->staged.file[i]);
 	j->notices += j->staged.notices;
+	j->rows = j->rows < IMS_JOB_PAGE / 2 ? 2 * j->rows : IMS_JOB_PAGE;
 	j->at = j->staged.at;
 	if (!j->staged.more) {
 		j->pages++;
 		j->at.n = 0;
 	}
 	post_progress(j);
+}
+
+static void
+finish(struct ims_job *j)
+{
+	if (j->loop != NULL)
+		loop_post(j->loop, end, j);
+	else
+		end(j);
 }
 
 /* On the writer's thread.  Where the store is being closed the job ends without a fault: what is left is
@@ -91,14 +102,14 @@ applied(void *arg, const struct err *e)
 
 	if (e == NULL)
 		follow_up(j);
+	else if (e->why == REFUSAL_system_full && j->rows > 1)
+		j->rows = (j->rows + 3) / 4;
 	else
 		j->why = *e;
-	if (e == NULL && *j->pages != NULL && db_write_take(j->store->db, &j->write, &j->write.why))
+	if (j->why.why == REFUSAL_NONE && *j->pages != NULL &&
+	    db_write_take(j->store->db, &j->write, &j->write.why))
 		return;
-	if (j->loop != NULL)
-		loop_post(j->loop, end, j);
-	else
-		end(j);
+	finish(j);
 }
 
 void
@@ -111,10 +122,6 @@ ims_job_start_take(struct ims_job *j)
 		.octets = PAGE_OCTETS,
 		.frees = true,
 	};
-	if (db_write_take(j->store->db, &j->write, &j->why))
-		return;
-	if (j->loop != NULL)
-		loop_post(j->loop, end, j);
-	else
-		end(j);
+	if (!db_write_take(j->store->db, &j->write, &j->why))
+		finish(j);
 }

@@ -2,6 +2,8 @@
  *
  * Threads: pages are applied and followed up on the writer's thread, where the store is alive until it
  *          is closed; progress and the end come on the caller's loop.
+ * Space:   what deletes copies pages of the tree first, from the reserve.  A page that does not fit there
+ *          is tried again with fewer rows.
  * Disk:    each page is durable before the next begins.  A crash ends the job between two pages; what
  *          starts it again finds what is left.
  */
@@ -10,7 +12,7 @@
 
 #include "ims/store/store_private.h"
 
-#define IMS_JOB_PAGE 200 /* rows a write */
+#define IMS_JOB_PAGE 200 /* rows a write, at most */
 
 struct ims_job;
 
@@ -23,6 +25,7 @@ struct ims_job {
 	char from_domain[DOMAIN_BYTES], user[IMS_STORE_USER_BYTES]; /* "": of all */
 	bool opened;
 	int64_t now_s, keep_s;
+	size_t rows;       /* that this page may have */
 	struct ims_key at; /* the last row of the page before this one */
 	uint64_t notices;  /* gone so far */
 	struct {

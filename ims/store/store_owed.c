@@ -13,8 +13,7 @@
 #include "common/loop/loop.h"
 #include "ims/store/store_private.h"
 
-#define VERSION_1   1
-#define DOMAINS_MAX 64 /* of ours with the same letter, in one write */
+#define VERSION_1 1
 
 struct told {
 	char own[DOMAIN_BYTES];
@@ -154,30 +153,30 @@ ims_told_less(struct db_txn *t, const struct ims_key *letter, const struct ims_l
 		owe(t, l, r.own, true);
 }
 
-struct domains {
-	struct told *all;
-	size_t n;
-};
-
+/* The rows are read first: what walks a table may not put. */
 static bool
 take_told(void *arg, struct span key, struct span value)
 {
-	struct domains *d = arg;
+	struct told r;
 
 	(void)key;
-	d->n += told_read(value, &d->all[d->n]);
-	return d->n < DOMAINS_MAX;
+	if (told_read(value, &r))
+		buf_add(arg, &r, sizeof r);
+	return true;
 }
 
 void
 ims_told_here(struct db_txn *t, const struct ims_key *letter, const struct ims_letter *l)
 {
-	struct domains d = { .all = memory_array(DOMAINS_MAX, sizeof *d.all) };
+	struct buf all = BUF_INIT;
+	struct told r;
 
-	db_each(t, TOLD, ims_key_span(letter), ims_key_span(letter), take_told, &d);
-	for (size_t i = 0; i < d.n; i++)
-		owe(t, l, d.all[i].own, false);
-	free(d.all);
+	db_each(t, TOLD, ims_key_span(letter), ims_key_span(letter), take_told, &all);
+	for (size_t at = 0; at < all.len; at += sizeof r) {
+		memcpy(&r, all.data + at, sizeof r);
+		owe(t, l, r.own, false);
+	}
+	buf_clear(&all);
 }
 
 void

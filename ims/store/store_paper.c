@@ -10,7 +10,7 @@
 #define VERSION_1      1
 #define CITED_BYTES    (DIGEST_BYTES + 40) /* with a key of EVIDENCE */
 #define FIRST_CRL      2                   /* among the papers of a letter */
-#define CANDIDATES_MAX 64                  /* kept CRLs of one scope that are looked at */
+#define CANDIDATES_MAX 8 /* kept CRLs of one scope and in force that are looked at */
 
 /* -- keys and records ----------------------------------------------------------------------------- */
 
@@ -34,22 +34,31 @@ key_payer(const unsigned char digest[DIGEST_BYTES])
 	return k;
 }
 
-/* digest NULL: the prefix of all that are kept of this scope. */
+/* The prefix of all that are kept of this scope. */
 static struct ims_key
-key_scope(struct span scope, const unsigned char *digest)
+key_scope(struct span scope)
 {
 	struct ims_key k = { .n = 0 };
 
 	ims_key_add(&k, "s", 1);
 	ims_key_add(&k, scope.p, scope.n);
-	if (digest != NULL)
-		ims_key_add(&k, digest, DIGEST_BYTES);
+	return k;
+}
+
+static struct ims_key
+key_kept(struct span scope, int64_t next_s, const unsigned char digest[DIGEST_BYTES])
+{
+	struct ims_key k = key_scope(scope);
+
+	ims_key_add_u64(&k, (uint64_t)next_s);
+	ims_key_add(&k, digest, DIGEST_BYTES);
 	return k;
 }
 
 struct payer {
 	struct span domain, scope; /* borrowed from the record */
 	uint64_t octets;
+	int64_t next_s;
 };
 
 static bool
@@ -67,6 +76,7 @@ payer_get(struct db_txn *t, const unsigned char digest[DIGEST_BYTES], struct pay
 	p->domain = read_span(&r);
 	p->octets = read_u64(&r);
 	p->scope = read_span(&r);
+	p->next_s = (int64_t)read_u64(&r);
 	return good && reader_done(&r);
 }
 
@@ -82,8 +92,8 @@ scope_of(const struct crl_octets *crl)
 static uint64_t
 paper_takes(size_t octets)
 {
-	return ims_takes(DIGEST_BYTES, octets) + ims_takes(1 + DIGEST_BYTES, 64) +
-	    ims_takes(1 + 2 * DIGEST_BYTES, 16);
+	return ims_takes(DIGEST_BYTES, octets) + ims_takes(1 + DIGEST_BYTES, 72) +
+	    ims_takes(1 + 2 * DIGEST_BYTES + 8, 8);
 }
 
 uint64_t
@@ -103,12 +113,12 @@ charge(struct db_txn *t, struct span domain, const struct ims_paper *p, size_t o
 	put_span(&value, domain);
 	put_u64(&value, paper_takes(octets));
 	put_span(&value, scope);
+	put_u64(&value, scope.n > 0 ? (uint64_t)p->crl->next_s : 0);
 	db_put(t, KEPT, ims_key_span(&k), buf_span(&value));
 	if (scope.n > 0) {
-		k = key_scope(scope, p->digest);
+		k = key_kept(scope, p->crl->next_s, p->digest);
 		buf_reset(&value);
 		put_u64(&value, (uint64_t)p->crl->this_s);
-		put_u64(&value, (uint64_t)p->crl->next_s);
 		db_put(t, KEPT, ims_key_span(&k), buf_span(&value));
 	}
 	buf_clear(&value);
@@ -125,7 +135,7 @@ give_back(struct db_txn *t, const unsigned char digest[DIGEST_BYTES])
 		return;
 	share = ims_key_share(p.domain);
 	if (p.scope.n > 0)
-		scope = key_scope(p.scope, digest);
+		scope = key_kept(p.scope, p.next_s, digest);
 	ims_share_change(t, &share, -(int64_t)p.octets, 0);
 	if (scope.n > 0)
 		db_del(t, KEPT, ims_key_span(&scope));
@@ -219,22 +229,35 @@ ims_papers_exchange(struct db_txn *t, const struct ims_key *k, struct span domai
 
 struct candidates {
 	int64_t received_s;
-	size_t looked, n;
+	size_t n;
 	unsigned char digest[CANDIDATES_MAX][DIGEST_BYTES];
 };
 
+/* Keys begin with nextUpdate: none of them was over by then. */
 static bool
 take_candidate(void *arg, struct span key, struct span value)
 {
 	struct candidates *c = arg;
 	struct reader r = reader_of(value);
-	int64_t this_s = (int64_t)read_u64(&r), next_s = (int64_t)read_u64(&r);
-	struct span digest = span_sub(key, 1 + DIGEST_BYTES, DIGEST_BYTES);
+	int64_t this_s = (int64_t)read_u64(&r);
+	struct span digest = span_sub(key, 1 + DIGEST_BYTES + 8, DIGEST_BYTES);
 
-	if (reader_done(&r) && digest.n == DIGEST_BYTES && this_s <= c->received_s &&
-	    c->received_s <= next_s)
+	if (reader_done(&r) && digest.n == DIGEST_BYTES && this_s <= c->received_s)
 		memcpy(c->digest[c->n++], digest.p, DIGEST_BYTES);
-	return ++c->looked < CANDIDATES_MAX;
+	return c->n < CANDIDATES_MAX;
+}
+
+static void
+find_candidates(struct db_txn *t, int64_t received_s, const struct ims_paper *p,
+    struct candidates *c)
+{
+	struct ims_key scope = key_scope(scope_of(p->crl)), from = scope;
+
+	*c = (struct candidates) { .received_s = received_s };
+	if (scope_of(p->crl).n == 0)
+		return;
+	ims_key_add_u64(&from, (uint64_t)received_s);
+	db_each(t, KEPT, ims_key_span(&from), ims_key_span(&scope), take_candidate, c);
 }
 
 /* A certificate that was on hold then, and no longer is, would count as revoked by the older CRL.  The
@@ -266,10 +289,9 @@ is_silent(struct db_txn *t, struct ims_store *s, const unsigned char digest[DIGE
 static void
 choose_crl(struct db_txn *t, struct ims_store *s, int64_t received_s, struct ims_paper *p)
 {
-	struct candidates c = { .received_s = received_s };
-	struct ims_key scope = key_scope(scope_of(p->crl), NULL);
+	struct candidates c;
 
-	db_each(t, KEPT, ims_key_span(&scope), ims_key_span(&scope), take_candidate, &c);
+	find_candidates(t, received_s, p, &c);
 	for (size_t i = 0; i < c.n; i++)
 		if (is_silent(t, s, c.digest[i], p->crl)) {
 			memcpy(p->digest, c.digest[i], DIGEST_BYTES);
@@ -289,10 +311,28 @@ ims_papers_choose(struct db_txn *t, struct ims_store *s, int64_t received_s, str
 
 		if (is_cited(t, span_of(one->digest, DIGEST_BYTES)))
 			continue;
-		if (i >= FIRST_CRL && scope_of(one->crl).n > 0)
+		if (i >= FIRST_CRL)
 			choose_crl(t, s, received_s, one);
 		if (one->octets.p != NULL)
 			takes += paper_takes(one->octets.n);
+	}
+	return takes;
+}
+
+uint64_t
+ims_papers_about(struct db_txn *t, int64_t received_s, const struct ims_papers *p)
+{
+	uint64_t takes = 0;
+
+	for (size_t i = 0; i < p->n; i++) {
+		struct candidates c = { .n = 0 };
+
+		if (is_cited(t, span_of(p->paper[i].digest, DIGEST_BYTES)))
+			continue;
+		if (i >= FIRST_CRL)
+			find_candidates(t, received_s, &p->paper[i], &c);
+		if (c.n == 0)
+			takes += paper_takes(p->paper[i].octets.n);
 	}
 	return takes;
 }

@@ -8,8 +8,9 @@
  * the notification came and does not list the sender's certificate.  A new one is kept only where there
  * is none.
  *
- *	KEPT    "p" sha(octets)(32)               version, domain that pays, octets, scope or nothing
- *	        "s" scope(32) sha(octets)(32)     thisUpdate(8), nextUpdate(8)
+ *	KEPT    "p" sha(octets)(32)               version, domain that pays, octets, scope or nothing, nextUpdate(8)
+ *	        "s" scope(32) nextUpdate(8)       thisUpdate(8)
+ *	            sha(octets)(32)
  */
 #ifndef IMS_STORE_STORE_PAPER_H
 #define IMS_STORE_STORE_PAPER_H
@@ -37,6 +38,8 @@ struct ims_papers { /* the sender's chain, the seal's text, then CRLs */
  * that are not kept yet will take. */
 uint64_t ims_papers_choose(struct db_txn *t, struct ims_store *s, int64_t received_s,
     struct ims_papers *p);
+/* About what those will take, before they are chosen; on any thread, inside a reading. */
+uint64_t ims_papers_about(struct db_txn *t, int64_t received_s, const struct ims_papers *p);
 /* The evidence under k cited `before`, and cites `now`.  `domain` pays for what is new. */
 void ims_papers_exchange(struct db_txn *t, const struct ims_key *k, struct span domain,
     const struct ims_papers *before, const struct ims_papers *now);

@@ -10,8 +10,8 @@
 /* -- a page of keys ----------------------------------------------------------------------------------- */
 
 struct page {
-	struct ims_key *key; /* IMS_JOB_PAGE */
-	size_t n;
+	struct ims_key *key;
+	size_t n, max;
 	struct span after;
 	int64_t before_s; /* of keys that begin with a time; INT64_MAX: all */
 	bool more;
@@ -28,7 +28,7 @@ take_key(void *arg, struct span key, struct span value)
 		return false;
 	if (span_eq(key, p->after))
 		return true;
-	if (p->n == IMS_JOB_PAGE) {
+	if (p->n == p->max) {
 		p->more = true;
 		return false;
 	}
@@ -44,8 +44,8 @@ read_page(struct db_txn *t, struct ims_job *j, enum ims_table table, struct span
 {
 	struct span from = j->at.n > 0 ? ims_key_span(&j->at) : prefix;
 
-	*p = (struct page) { .before_s = before_s, .after = ims_key_span(&j->at) };
-	p->key = memory_array(IMS_JOB_PAGE, sizeof *p->key);
+	*p = (struct page) { .before_s = before_s, .after = ims_key_span(&j->at), .max = j->rows };
+	p->key = memory_array(j->rows, sizeof *p->key);
 	db_each(t, table, from, prefix, take_key, p);
 	j->staged.more = p->more;
 	if (p->n > 0)
@@ -284,7 +284,7 @@ look_at_sender(void *arg, struct span key, struct span value)
 bool
 ims_store_senders(struct ims_store *s, const char *after, size_t max,
     void (*fn)(void *arg, const char *from_domain, const struct ims_share *sum), void *arg,
-    struct err *e)
+    size_t *n, struct err *e)
 {
 	struct ims_key from = ims_key_share(span_str(after == NULL ? "" : after));
 	struct senders all = { ims_key_span(&from), 0, max, fn, arg };
@@ -296,6 +296,7 @@ ims_store_senders(struct ims_store *s, const char *after, size_t max,
 	db_each(t, SHARE, ims_key_span(&from), SPAN_LIT("d"), look_at_sender, &all);
 	fault = db_fault(t, e);
 	db_read_end(&t);
+	*n = all.n;
 	return !fault;
 }
 

@@ -192,21 +192,28 @@ read_str(struct reader *r, char *dst, size_t cap)
 }
 
 bool
-ims_mailbox_get(struct db_txn *t, const char *user, struct ims_mailbox_record *m, struct err *e)
+ims_mailbox_read(struct span value, struct ims_mailbox_record *m, struct err *e)
 {
-	struct span value;
-	struct reader r;
+	struct reader r = reader_of(value);
 
 	*m = (struct ims_mailbox_record) { 0 };
-	if (!db_get(t, MAILBOX, span_str(user), &value))
-		return !db_fault(t, e); /* none yet: an empty one */
-	r = reader_of(value);
 	if (read_u8(&r) != VERSION_1)
 		return damaged(e);
 	m->last = read_u64(&r);
 	m->notices = read_u64(&r);
 	m->change = read_u64(&r);
 	return reader_done(&r) || damaged(e);
+}
+
+bool
+ims_mailbox_get(struct db_txn *t, const char *user, struct ims_mailbox_record *m, struct err *e)
+{
+	struct span value;
+
+	*m = (struct ims_mailbox_record) { 0 };
+	if (!db_get(t, MAILBOX, span_str(user), &value))
+		return !db_fault(t, e); /* none yet: an empty one */
+	return ims_mailbox_read(value, m, e);
 }
 
 void

@@ -85,6 +85,7 @@ uint64_t ims_key_number(struct span key); /* the last eight octets */
 struct ims_mailbox_record {
 	uint64_t last, notices, change;
 };
+bool ims_mailbox_read(struct span value, struct ims_mailbox_record *m, struct err *e);
 bool ims_mailbox_get(struct db_txn *t, const char *user, struct ims_mailbox_record *m,
     struct err *e);
 void ims_mailbox_put(struct db_txn *t, const char *user, const struct ims_mailbox_record *m);

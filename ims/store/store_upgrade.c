@@ -15,8 +15,8 @@
 #include "ims/store/store_share.h"
 
 struct old {
-	struct ims_key *key; /* of notices; IMS_JOB_PAGE */
-	size_t n;
+	struct ims_key *key; /* of notices */
+	size_t n, max;
 	struct span after;
 };
 
@@ -31,7 +31,7 @@ take_old(void *arg, struct span key, struct span value)
 		return true;
 	o->key[o->n].n = 0;
 	ims_key_add(&o->key[o->n++], key.p, key.n);
-	return o->n < IMS_JOB_PAGE;
+	return o->n < o->max;
 }
 
 static void
@@ -60,20 +60,20 @@ upgrade_notice(struct db_txn *t, struct ims_job *j, const char *user, uint64_t n
 static bool
 page_of_old(struct db_txn *t, struct ims_job *j, struct err *e)
 {
-	struct old o = { .after = ims_key_span(&j->at) };
+	struct old o = { .after = ims_key_span(&j->at), .max = j->rows };
 	char user[IMS_STORE_USER_BYTES];
 	struct db_txn *reading;
 	uint64_t number;
 
 	if (!db_read(j->store->db, &reading, e))
 		return false;
-	o.key = memory_array(IMS_JOB_PAGE, sizeof *o.key);
+	o.key = memory_array(j->rows, sizeof *o.key);
 	db_each(reading, NOTICE, o.after, (struct span) { 0 }, take_old, &o);
 	db_read_end(&reading);
 	for (size_t i = 0; i < o.n; i++)
 		if (ims_key_notice(ims_key_span(&o.key[i]), 0, user, &number))
 			upgrade_notice(t, j, user, number);
-	j->staged.more = o.n == IMS_JOB_PAGE;
+	j->staged.more = o.n == j->rows;
 	if (o.n > 0)
 		j->staged.at = o.key[o.n - 1];
 	free(o.key);

@@ -267,6 +267,41 @@ a_sender_s_notices_go_page_by_page(void **state)
 	world_clear(&w);
 }
 
+/* What frees copies pages first; in a store that is full there are few. */
+static void
+a_full_store_is_freed(void **state)
+{
+	struct notification n = { .to = BOB, .hold_s = DAY, .statements = 32 };
+	enum notify_done done;
+	enum refusal why;
+	struct ims_purge what = { .from_domain = "a.test" };
+	struct purged p;
+	struct world w;
+
+	(void)state;
+	world_of(&w);
+	ims_store_close(&w.store);
+	w.size = (uint64_t)4 << 20;
+	reopen(&w);
+	while ((why = accept_one(&w, &n, &done)) == REFUSAL_NONE)
+		n.number += 32;
+	assert_int_equal(why, REFUSAL_system_full);
+	assert_true(n.number > 500);
+	what.loop = w.loop;
+	what.progress = on_progress;
+	what.done = on_purged;
+	p = (struct purged) { .world = &w };
+	what.arg = &p;
+	w.waiting++;
+	ims_store_purge(w.store, &what);
+	wait_for(&w);
+	assert_int_equal(p.notices, n.number);
+	assert_nothing_is_left(&w);
+	n.number = 60000;
+	assert_int_equal(accepts(&w, n), NOTIFY_NOTICED);
+	world_clear(&w);
+}
+
 static void
 letters_that_are_here_stay_unless_asked_for(void **state)
 {
@@ -305,6 +340,66 @@ a_mailbox_goes_as_a_whole(void **state)
 	n.to = BOB; /* nobody remembers it */
 	assert_int_equal(accepts(&w, n), NOTIFY_NOTICED);
 	assert_int_equal(letter(&w, BOB, 1).state, MAILBOX_HELD);
+	world_clear(&w);
+}
+
+/* -- looking --------------------------------------------------------------------------------------- */
+
+struct seen_page {
+	char last[IMS_STORE_USER_BYTES];
+	uint64_t notices;
+};
+
+static void
+see(void *arg, const char *name, uint64_t notices)
+{
+	struct seen_page *p = arg;
+
+	assert_true(strcmp(p->last, name) < 0);
+	snprintf(p->last, sizeof p->last, "%s", name);
+	p->notices += notices;
+}
+
+static void
+see_sender(void *arg, const char *domain, const struct ims_share *sum)
+{
+	see(arg, domain, sum->notices);
+}
+
+/* Pages, each a transaction of its own: together they are everything, once. */
+static void
+mailboxes_and_senders_come_in_pages(void **state)
+{
+	struct seen_page boxes = { .notices = 0 }, senders = boxes;
+	struct ims_store_counts c;
+	char user[64], domain[64];
+	struct world w;
+	struct err e;
+	size_t n, pages = 0;
+
+	(void)state;
+	world_of(&w);
+	for (unsigned i = 0; i < 25; i++) {
+		snprintf(user, sizeof user, "u%u@b.test", i);
+		snprintf(domain, sizeof domain, "d%u.test", i);
+		accepts(&w,
+		    (struct notification) { .number = i,
+			.to = user,
+			.hold_s = DAY,
+			.domain = domain });
+	}
+	for (n = 10; n == 10; pages++)
+		assert_true(ims_store_mailboxes(w.store, boxes.last, 10, see, &boxes, &n, &e));
+	assert_int_equal(pages, 3);
+	assert_int_equal(boxes.notices, 25);
+	for (n = 10, pages = 0; n == 10; pages++)
+		assert_true(
+		    ims_store_senders(w.store, senders.last, 10, see_sender, &senders, &n, &e));
+	assert_int_equal(pages, 3);
+	assert_int_equal(senders.notices, 25);
+	ims_store_counts(w.store, &c);
+	assert_int_equal(c.mailboxes, 25);
+	assert_int_equal(c.notices, 25);
 	world_clear(&w);
 }
 
@@ -583,8 +678,10 @@ main(void)
 		cmocka_unit_test(a_domain_has_its_share),
 		cmocka_unit_test(a_domain_has_its_share_of_a_mailbox),
 		cmocka_unit_test(a_sender_s_notices_go_page_by_page),
+		cmocka_unit_test(a_full_store_is_freed),
 		cmocka_unit_test(letters_that_are_here_stay_unless_asked_for),
 		cmocka_unit_test(a_mailbox_goes_as_a_whole),
+		cmocka_unit_test(mailboxes_and_senders_come_in_pages),
 		cmocka_unit_test(an_unopened_notice_goes_in_time),
 		cmocka_unit_test(one_issue_of_a_crl_serves_its_time),
 		cmocka_unit_test(a_crl_that_lists_the_certificate_does_not_serve),

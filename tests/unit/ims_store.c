@@ -733,6 +733,32 @@ done_is_owed_until_it_was_answered(void **state)
 	world_clear(&w);
 }
 
+/* However many of our domains were told of the letter: none is left out. */
+static void
+done_is_owed_to_each_of_our_domains(void **state)
+{
+	char own[100][16];
+	struct world w;
+	struct letter l;
+	struct ims_owed o[150];
+	struct err e;
+	size_t n;
+
+	(void)state;
+	world_init(&w);
+	l = letter_of(&w, 100);
+	announce(&w, &l, "bob");
+	for (int i = 0; i < 100; i++) {
+		snprintf(own[i], sizeof own[i], "d%d.test", i);
+		l.own = own[i];
+		announce(&w, &l, "bob");
+	}
+	fetch(&w, "bob@b.test", 1);
+	assert_true(ims_store_owed(w.store, NULL, o, 150, &n, &e));
+	assert_int_equal(n, 101);
+	world_clear(&w);
+}
+
 /* A copy that is here no more must be fetched again: the sender may not be told that we have it. */
 static void
 a_letter_that_is_announced_anew_owes_nothing(void **state)
@@ -897,6 +923,7 @@ main(void)
 		cmocka_unit_test(a_body_lives_as_long_as_its_notices),
 		cmocka_unit_test(a_letter_dropped_while_it_is_fetched_is_not_kept),
 		cmocka_unit_test(done_is_owed_until_it_was_answered),
+		cmocka_unit_test(done_is_owed_to_each_of_our_domains),
 		cmocka_unit_test(a_letter_that_is_announced_anew_owes_nothing),
 		cmocka_unit_test(decline_is_owed_when_nobody_wants_it),
 		cmocka_unit_test(evidence_stands_beside_the_notice),

@@ -29,6 +29,7 @@
 
 struct world {
 	char folder[64];
+	uint64_t size; /* of the store; 0: SIZE */
 	struct loop *loop;
 	struct offload *offload;
 	struct ims_store *store;
@@ -47,7 +48,7 @@ reopen(struct world *w)
 	struct err e;
 
 	ims_store_close(&w->store);
-	if (!ims_store_open(w->folder, SIZE, w->offload, &w->store, &e))
+	if (!ims_store_open(w->folder, w->size ? w->size : SIZE, w->offload, &w->store, &e))
 		fail_msg("%s", e.text);
 }
 
@@ -129,7 +130,7 @@ sender_of(const struct notification *n)
 static inline struct ulid
 id_of(const struct world *w, unsigned number)
 {
-	unsigned char random[10] = { (unsigned char)number };
+	unsigned char random[10] = { (unsigned char)number, (unsigned char)(number >> 8) };
 	struct ulid id;
 
 	ulid_make(&id, w->now_s * 1000, random);

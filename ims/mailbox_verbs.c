@@ -1,0 +1,280 @@
+/* mailbox_verbs — the command's side of the verbs on mailboxes; see mailbox_verbs.h. */
+#include "ims/mailbox_verbs.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "common/base/base64.h"
+#include "common/daemon/ask.h"
+
+const struct options_option ims_list_options[] = {
+	{ "senders", 0, NULL, "instead of mailboxes: what each sender's domain takes" },
+	{ NULL, 0, NULL, NULL },
+};
+
+const struct options_option ims_drop_options[] = {
+	{ "from", 0, "DOMAIN", "of this sender's domain; must be given" },
+	{ "mailbox", 0, "MAILBOX", "in this mailbox alone" },
+	{ "opened", 0, NULL, "also letters that were fetched" },
+	{ NULL, 0, NULL, NULL },
+};
+
+const struct options_option ims_mailbox_remove_options[] = {
+	{ "in-use", 0, NULL, "also where its user was not removed" },
+	{ NULL, 0, NULL, NULL },
+};
+
+static int64_t
+number(const struct json *line, const char *key)
+{
+	int64_t v = 0;
+
+	json_get_int(line, key, &v);
+	return v;
+}
+
+static const char *
+text(const struct json *line, const char *key)
+{
+	const char *s = json_get_str(line, key);
+
+	return s == NULL ? "" : s;
+}
+
+/* -- list ----------------------------------------------------------------------------------------- */
+
+static void
+show_mailbox(void *arg, const struct json *line)
+{
+	const char *state = text(line, "state");
+
+	++*(int *)arg;
+	printf("%-40s %" PRId64 " notice%s", text(line, "mailbox"), number(line, "notices"),
+	    number(line, "notices") == 1 ? "" : "s");
+	if (strcmp(state, "removed") == 0)
+		printf(", of a removed user, kept until %.10s", text(line, "until"));
+	else if (strcmp(state, "nobody") == 0)
+		printf(", of no user");
+	putchar('\n');
+}
+
+static void
+show_sender(void *arg, const struct json *line)
+{
+	++*(int *)arg;
+	printf("%-40s %" PRId64 " notice%s, %" PRId64 " KiB\n", text(line, "from"),
+	    number(line, "notices"), number(line, "notices") == 1 ? "" : "s",
+	    (number(line, "octets") + 1023) / 1024);
+}
+
+int
+ims_verb_list(struct options *o)
+{
+	bool senders = options_has(o, "senders");
+	int n = 0, status;
+	struct ask a = { "list", CONF_ROLE_IMS, senders ? show_sender : show_mailbox, &n };
+	struct json *request = json_new();
+
+	json_put_bool(request, "senders", senders);
+	status = ask_daemon(o, &a, request);
+	if (status == 0 && n == 0 && !o->json && !o->quiet)
+		printf(senders ? "Nothing is kept of any sender.\n"
+			       : "No mailbox has a notice yet.\n");
+	return status;
+}
+
+/* -- drop, remove --------------------------------------------------------------------------------- */
+
+struct dropping {
+	const struct options *o;
+	bool shown; /* progress, on the terminal */
+};
+
+static void
+show_dropped(void *arg, const struct json *line)
+{
+	struct dropping *d = arg;
+	int64_t n = number(line, "dropped");
+	bool all = false, ended = json_get_bool(line, "all", &all);
+
+	if (d->o->quiet)
+		return;
+	if (!ended) {
+		if (isatty(STDERR_FILENO) != 0) {
+			fprintf(stderr, "\r%" PRId64 " dropped ", n);
+			d->shown = true;
+		}
+		return;
+	}
+	if (d->shown)
+		fputs("\r\033[K", stderr);
+	printf("%" PRId64 " notice%s dropped%s\n", n, n == 1 ? "" : "s",
+	    all ? "" : "; not all of them");
+}
+
+int
+ims_verb_drop(struct options *o)
+{
+	struct dropping d = { .o = o };
+	struct ask a = { "drop", CONF_ROLE_IMS, show_dropped, &d };
+	struct json *request;
+
+	if (options_value(o, "from") == NULL)
+		return options_usage(o, "say whose:  %s drop --from DOMAIN", o->called);
+	request = json_new();
+	json_put_str(request, "from", options_value(o, "from"));
+	if (options_value(o, "mailbox") != NULL)
+		json_put_str(request, "mailbox", options_value(o, "mailbox"));
+	json_put_bool(request, "opened", options_has(o, "opened"));
+	return ask_daemon(o, &a, request);
+}
+
+int
+ims_verb_mailbox_remove(struct options *o)
+{
+	struct dropping d = { .o = o };
+	struct ask a = { "mailbox-remove", CONF_ROLE_IMS, show_dropped, &d };
+	struct json *request = json_new();
+
+	json_put_str(request, "mailbox", o->args[0]);
+	json_put_bool(request, "in_use", options_has(o, "in-use"));
+	return ask_daemon(o, &a, request);
+}
+
+/* -- export --------------------------------------------------------------------------------------- */
+
+struct exporting {
+	int folder;
+	int notices; /* the file of all notices */
+	int letter;  /* the file of the letter that comes; -1: none */
+	unsigned n, letters;
+	bool failed;
+	struct err why;
+};
+
+static void
+fail(struct exporting *x, const char *what)
+{
+	if (!x->failed)
+		err_set_errno(&x->why, REFUSAL_cannot_write, errno, "%s", what);
+	x->failed = true;
+}
+
+static void
+write_all(struct exporting *x, int fd, struct span s)
+{
+	ssize_t n;
+
+	for (; s.n > 0 && !x->failed; s = span_sub(s, (size_t)n, s.n)) {
+		n = write(fd, s.p, s.n);
+		if (n < 0 && errno == EINTR)
+			n = 0;
+		else if (n < 0)
+			fail(x, "the export");
+		if (x->failed)
+			return;
+	}
+}
+
+static void
+end_letter(struct exporting *x)
+{
+	if (x->letter >= 0 && (fsync(x->letter) < 0 || close(x->letter) < 0))
+		fail(x, "a letter");
+	x->letter = -1;
+}
+
+static void
+take_notice(struct exporting *x, const struct json *line)
+{
+	struct buf row = BUF_INIT;
+	bool has_letter = false;
+	char name[40];
+
+	end_letter(x);
+	x->n++;
+	json_write(line, &row);
+	buf_add(&row, "\n", 1);
+	write_all(x, x->notices, buf_span(&row));
+	buf_clear(&row);
+	json_get_bool(line, "letter", &has_letter);
+	if (!has_letter)
+		return;
+	x->letters++;
+	snprintf(name, sizeof name, "%" PRId64 ".eml", number(line, "number"));
+	x->letter = openat(x->folder, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	if (x->letter < 0)
+		fail(x, name);
+}
+
+static void
+take_line(void *arg, const struct json *line)
+{
+	struct exporting *x = arg;
+	const char *octets = json_get_str(line, "octets");
+	struct buf piece = BUF_INIT;
+
+	if (x->failed)
+		return;
+	if (octets == NULL)
+		take_notice(x, line);
+	else if (x->letter >= 0 && base64_parse(span_str(octets), &piece))
+		write_all(x, x->letter, buf_span(&piece));
+	buf_clear(&piece);
+}
+
+static bool
+open_export(struct exporting *x, const char *folder, struct err *e)
+{
+	*x = (struct exporting) { .folder = -1, .notices = -1, .letter = -1 };
+	if (mkdir(folder, 0700) < 0 ||
+	    (x->folder = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC)) < 0 ||
+	    (x->notices = openat(x->folder, "notices.json", O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC,
+		 0600)) < 0)
+		return err_set_errno(e, REFUSAL_cannot_write, errno, "%s", folder);
+	return true;
+}
+
+static void
+close_export(struct exporting *x)
+{
+	end_letter(x);
+	if (x->notices >= 0 && (fsync(x->notices) < 0 || close(x->notices) < 0))
+		fail(x, "notices.json");
+	if (x->folder >= 0 && (fsync(x->folder) < 0 || close(x->folder) < 0))
+		fail(x, "the folder");
+}
+
+int
+ims_verb_mailbox_export(struct options *o)
+{
+	struct exporting x;
+	struct options quiet = *o;
+	struct ask a = { "mailbox-export", CONF_ROLE_IMS, take_line, &x };
+	struct json *request;
+	struct err e;
+	int status;
+
+	if (!open_export(&x, o->args[1], &e)) {
+		close_export(&x);
+		return options_fail(o, &e);
+	}
+	request = json_new();
+	json_put_str(request, "mailbox", o->args[0]);
+	quiet.json = false; /* the lines are files here */
+	status = ask_daemon(&quiet, &a, request);
+	close_export(&x);
+	if (status == 0 && x.failed)
+		return options_fail(o, &x.why);
+	if (status == 0 && !o->quiet && o->json)
+		printf("{\"notices\":%u,\"letters\":%u}\n", x.n, x.letters);
+	else if (status == 0 && !o->quiet)
+		printf("%u notice%s, %u letter%s in %s\n", x.n, x.n == 1 ? "" : "s", x.letters,
+		    x.letters == 1 ? "" : "s", o->args[1]);
+	return status;
+}
