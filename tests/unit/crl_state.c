@@ -157,6 +157,55 @@ as_they_stood(void **state)
 	scene_clear(&s);
 }
 
+/* Of the CRL of the leaf's issuer, which comes first. */
+static struct crl_octets
+facts_of(const struct scene *s)
+{
+	struct crl_state *state = crl_state_new(s->trust, s->chain);
+	const struct crl_octets *crls;
+	struct crl_octets first;
+	size_t n;
+
+	crls = crl_state_crls(state, &n);
+	assert_int_equal(n, 2);
+	first = crls[0];
+	crl_state_unref(&state);
+	return first;
+}
+
+/* Two issues of one CRL have the same scope; that of another issuer and that of one shard have not. */
+static void
+an_issue_says_what_it_is_an_issue_of(void **state)
+{
+	struct scene s = { .trust = NULL };
+	struct crl_octets monday, tuesday, shard;
+	unsigned char serial[CRL_SERIAL_BYTES], *p = serial;
+	int n;
+
+	(void)state;
+	scene_init(&s);
+	put_crl(&s, "1", s.root, &(struct crl_spec) { .number = 0 });
+	put_crl(&s, "2", s.ca, &(struct crl_spec) { .number = 1 });
+	load(&s, 2);
+	monday = facts_of(&s);
+	put_crl(&s, "2", s.ca, &(struct crl_spec) { .number = 2 });
+	load(&s, 2);
+	tuesday = facts_of(&s);
+	put_crl(&s, "2", s.ca,
+	    &(struct crl_spec) { .ext = "issuingDistributionPoint=critical,"
+					"fullname:URI:http://crl.test/1.crl" });
+	load(&s, 2);
+	shard = facts_of(&s);
+	n = i2d_ASN1_INTEGER(X509_get0_serialNumber(s.leaf->x), &p);
+	assert_memory_not_equal(monday.digest, tuesday.digest, DIGEST_BYTES);
+	assert_memory_equal(monday.scope, tuesday.scope, DIGEST_BYTES);
+	assert_memory_not_equal(monday.scope, shard.scope, DIGEST_BYTES);
+	assert_true(monday.this_s <= NOW && monday.next_s > NOW);
+	assert_int_equal(monday.serial_n, n);
+	assert_memory_equal(monday.serial, serial, (size_t)n);
+	scene_clear(&s);
+}
+
 static void
 what_is_no_crl_is_refused(void **state)
 {
@@ -184,6 +233,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(of_its_issuers_and_its_shard),
 		cmocka_unit_test(as_they_stood),
+		cmocka_unit_test(an_issue_says_what_it_is_an_issue_of),
 		cmocka_unit_test(what_is_no_crl_is_refused),
 	};
 
