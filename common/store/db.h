@@ -52,7 +52,7 @@ struct db_write {
 	void *arg;
 	struct loop *home; /* NULL: done runs on the writer's thread */
 	size_t octets;     /* about how much it puts */
-	bool frees;        /* it leaves more room than it takes, now or soon: may use the reserve */
+	bool frees;        /* it leaves as much room as there was, or more: may use the reserve */
 	struct err why;    /* db's */
 	struct db *db;     /* db's */
 };

@@ -42,7 +42,7 @@ changed(void *arg, const struct err *e)
 
 static void
 submit(struct ims_store *s, const struct change *what,
-    bool (*apply)(struct db_txn *t, void *arg, struct err *e), bool frees, struct loop *loop)
+    bool (*apply)(struct db_txn *t, void *arg, struct err *e), struct loop *loop)
 {
 	struct change *c = memory_new(sizeof *c);
 
@@ -55,7 +55,7 @@ submit(struct ims_store *s, const struct change *what,
 		.arg = c,
 		.home = loop,
 		.octets = 1024,
-		.frees = frees,
+		.frees = true, /* a mark takes the place of one, a drop leaves room */
 	};
 	if (!db_write_take(s->db, &c->write, &c->write.why))
 		loop_post(loop, refused, c);
@@ -92,7 +92,7 @@ ims_store_mark(struct ims_store *s, const char *user, uint64_t number, unsigned 
 	};
 
 	span_copy(span_str(user), c.user, sizeof c.user);
-	submit(s, &c, apply_mark, false, loop);
+	submit(s, &c, apply_mark, loop);
 }
 
 /* -- drop, decline -------------------------------------------------------------------------------------- */
@@ -177,5 +177,5 @@ ims_store_drop(struct ims_store *s, const char *user, uint64_t number, bool decl
 	};
 
 	span_copy(span_str(user), c.user, sizeof c.user);
-	submit(s, &c, apply_drop, !declined, loop);
+	submit(s, &c, apply_drop, loop);
 }

@@ -16,7 +16,7 @@ set -u
 T=$(mktemp -d /tmp/tillcalled-test.XXXXXX)
 chmod 755 "$T"		# the daemons' user passes through it
 W=$T/world
-tap_count=0 tap_planned=0 tap_failed=0 pids=
+tap_count=0 tap_planned=0 tap_failed=0 pids= mounts=
 
 at_end() {
 	tap_status=$?
@@ -24,6 +24,7 @@ at_end() {
 	trap - EXIT
 	for tap_pid in $pids; do kill "$tap_pid" 2>/dev/null; done
 	[ ! -d "$W/run" ] || tests/world down "$W"
+	for tap_mount in $mounts; do umount "$tap_mount"; done
 	if [ "$tap_count" -ne "$tap_planned" ] || [ $tap_failed -gt 0 ]; then logs_show; fi
 	if [ -n "${KEEP:-}" ]; then diag "kept: $T"; else world_forget; rm -rf "$T"; fi
 	[ $tap_status -ne 0 ] || [ $tap_failed -eq 0 ] || tap_status=1

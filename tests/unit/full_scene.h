@@ -82,7 +82,7 @@ full_ballast(const struct full *f)
 }
 
 /* Takes so many octets; full_relieve gives them back. */
-static void
+static inline void
 full_take(const struct full *f, off_t octets)
 {
 	int fd = full_ballast(f);

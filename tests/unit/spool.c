@@ -20,11 +20,12 @@
 #include "common/loop/loop.h"
 #include "common/loop/offload.h"
 #include "common/store/spool.h"
+#include "tests/unit/full_scene.h"
 
 #define BIG (3 << 20)
 
 struct world {
-	char folder[64];
+	char folder[128];
 	struct loop *loop;
 	struct offload *offload;
 	struct spool *spool;
@@ -442,6 +443,72 @@ the_folder_is_ours_alone(void **state)
 	world_clear(&w);
 }
 
+/* -- a file system without a block left ----------------------------------------------------------- */
+
+static enum refusal
+try(struct world *w, const char *octets, size_t n)
+{
+	struct spool_in *in = spool_begin(w->spool);
+
+	for (size_t at = 0; at < n; at += 65536)
+		spool_add(in, span_sub(span_of(octets, n), at, 65536));
+	return finish(w, in);
+}
+
+static void
+full_disk(enum full_kind kind)
+{
+	struct full f;
+	struct world w = { .limit = UINT64_MAX };
+	char *octets = letter(BIG);
+	struct err e;
+	char kept[SPOOL_NAME_BYTES];
+
+	full_mount(&f, kind);
+	snprintf(w.folder, sizeof w.folder, "%s/bodies", f.disk);
+	assert_true(loop_new(&w.loop, &e));
+	assert_true(offload_new(&w.offload, 2, &e));
+	assert_true(offload_start(w.offload, &e));
+	reopen(&w);
+	assert_int_equal(try(&w, octets, BIG), REFUSAL_NONE);
+	memcpy(kept, w.kept.name, sizeof kept);
+	spool_kept_clear(&w.kept);
+	full_fill(&f);
+	for (int i = 0; i < 3; i++) {
+		assert_int_equal(try(&w, octets, BIG), REFUSAL_system_full);
+		assert_int_equal(files(&w), 1);
+		assert_int_equal(spool_used(w.spool), BIG);
+	}
+	reopen(&w);
+	spool_remove(w.spool, kept);
+	offload_free(&w.offload); /* ends what it was to do */
+	assert_int_equal(files(&w), 0);
+	assert_true(offload_new(&w.offload, 2, &e));
+	assert_true(offload_start(w.offload, &e));
+	reopen(&w);
+	sync();
+	assert_int_equal(try(&w, octets, BIG / 2), REFUSAL_NONE);
+	spool_kept_clear(&w.kept);
+	world_clear(&w);
+	full_relieve(&f);
+	full_unmount(&f);
+	free(octets);
+}
+
+static void
+a_full_tmpfs_refuses_a_letter(void **state)
+{
+	(void)state;
+	full_disk(FULL_TMPFS);
+}
+
+static void
+a_full_ext4_refuses_a_letter(void **state)
+{
+	(void)state;
+	full_disk(FULL_EXT4);
+}
+
 int
 main(void)
 {
@@ -450,6 +517,8 @@ main(void)
 		cmocka_unit_test(what_is_given_up_leaves_nothing),
 		cmocka_unit_test(what_is_under_way_keeps_it),
 		cmocka_unit_test(a_fault_is_told_at_the_end),
+		cmocka_unit_test(a_full_tmpfs_refuses_a_letter),
+		cmocka_unit_test(a_full_ext4_refuses_a_letter),
 		cmocka_unit_test(a_file_that_cannot_be_made),
 		cmocka_unit_test(a_file_that_cannot_be_named),
 		cmocka_unit_test(leftovers_are_swept),
