@@ -7,7 +7,7 @@
 
 #include "common/store/db.h"
 
-#define DB_TABLES_MAX 16
+#define DB_TABLES_MAX 24
 
 struct db_queue {
 	struct db_write *first, **last;

@@ -149,12 +149,26 @@ log_batch(const struct job *j)
 	buf_clear(&counts);
 }
 
+/* Each new notice earns its sender's domain a part of an unknown recipient. */
+static void
+give_credit(struct job *j)
+{
+	int64_t n = 0;
+
+	for (size_t i = 0; i < j->batch->n_entries; i++)
+		n += j->batch->entries[i].why == REFUSAL_NONE &&
+		    j->batch->entries[i].done == NOTIFY_NOTICED;
+	if (n > 0)
+		share_give(share_of(j), SHARE_unknown, key_of(j), n, loop_now_ms(j->worker->loop));
+}
+
 static void
 finish(void *arg)
 {
 	struct job *j = arg;
 	struct conn *c = conn_find(j->worker->loop, j->conn);
 
+	give_credit(j);
 	log_batch(j);
 	if (c != NULL && notify_server_answer(conn_role(c), j->batch))
 		conn_kick(c);
@@ -183,6 +197,29 @@ sender_result(const struct job *j, size_t statement)
 
 /* -- recipients, the store ------------------------------------------------------------------------- */
 
+/* Who asks for too many unknown recipients learns nothing about new ones: those that are not there and
+ * those that never had mail of its domain get the same word, after the same work. */
+static bool
+judge_recipient(struct job *j, const struct accounts_set *set, struct span address, char *user,
+    struct err *e)
+{
+	const struct account *a = accounts_find(set, address);
+	int64_t now_ms = loop_now_ms(j->worker->loop);
+	bool there = a != NULL || !RULE(no_such_user), may, known;
+
+	if (a == NULL || !span_copy(span_str(a->owner), user, IMS_STORE_USER_BYTES))
+		span_copy(address, user, IMS_STORE_USER_BYTES);
+	if (there)
+		may = share_has(share_of(j), SHARE_unknown, key_of(j), SHARE_UNKNOWN_COST, now_ms);
+	else
+		may = share_take(share_of(j), SHARE_unknown, key_of(j), SHARE_UNKNOWN_COST, now_ms,
+		    e);
+	if (may || !RULE(recipient_share))
+		return there || err_word(e, REFUSAL_no_such_user);
+	known = ims_store_knows(j->worker->ims->store, user, span_str(j->peer.domain));
+	return (there && known) || err_word(e, REFUSAL_recipient_share);
+}
+
 static void
 judge_recipients(struct job *j)
 {
@@ -191,23 +228,14 @@ judge_recipients(struct job *j)
 
 	for (size_t i = 0; i < j->batch->n_entries; i++) {
 		struct notify_entry *n = &j->batch->entries[i];
-		const struct account *a;
 
 		if (n->judged)
 			continue;
 		if (n->address.n == 0) {
 			err_set(&e, REFUSAL_unknown_id, "recalls are not taken yet");
 			notify_batch_refuse(j->batch, i, &e);
-			continue;
-		}
-		a = accounts_find(set, n->address);
-		if (a != NULL) {
-			snprintf(j->users[i], sizeof j->users[i], "%s", a->owner);
-		} else if (RULE(no_such_user)) {
-			err_word(&e, REFUSAL_no_such_user);
+		} else if (!judge_recipient(j, set, n->address, j->users[i], &e)) {
 			notify_batch_refuse(j->batch, i, &e);
-		} else {
-			span_copy(n->address, j->users[i], sizeof j->users[i]);
 		}
 	}
 	accounts_set_put(&set);

@@ -29,6 +29,7 @@ static const char *const tables[IMS_TABLES] = {
 	[SENDER] = "sender",
 	[DUE] = "due",
 	[KEPT] = "kept",
+	[KNOWN] = "known",
 };
 
 /* -- opening ---------------------------------------------------------------------------------------- */

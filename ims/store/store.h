@@ -84,6 +84,11 @@ void ims_store_accept(struct ims_store *s, struct notify_batch *b,
     const char (*users)[IMS_STORE_USER_BYTES], const struct ims_evidence *ev, struct loop *l,
     ims_store_accepted *done, void *arg);
 
+/* Has the mailbox ever had a notice from this domain?  It is remembered when the notice is dropped, until
+ * the mailbox goes; for one pair of mailbox and domain in each IMS_STORE_KNOWN_OCTETS of the store. */
+#define IMS_STORE_KNOWN_OCTETS 4096
+bool ims_store_knows(struct ims_store *s, const char *user, struct span from_domain);
+
 /* -- reading a mailbox ------------------------------------------------------------------------------ */
 
 /* A letter's name here: what a fetch needs. */

@@ -349,6 +349,7 @@ put_new(struct db_txn *t, struct accept *a, size_t statement, struct coming *c)
 	a->evidence_of = statement;
 	put_notice(t, a, &c->notice, c->user, &c->mailbox, c->letter.facts.hold_until_s);
 	note_seen(t, a, &c->seen, st, c->user, c->mailbox.last);
+	ims_known_put(t, a->store, c->user, st->from_domain, a->ev->received_s);
 }
 
 /* All judging comes before the first put. */

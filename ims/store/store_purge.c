@@ -230,6 +230,21 @@ page_of_mailbox(struct db_txn *t, struct ims_job *j, struct err *e)
 	return true;
 }
 
+/* Whose mail it had. */
+static bool
+page_of_known(struct db_txn *t, struct ims_job *j, struct err *e)
+{
+	struct ims_key prefix = ims_key_user(j->user);
+	struct page p;
+
+	(void)e;
+	read_page(t, j, KNOWN, ims_key_span(&prefix), INT64_MAX, &p);
+	for (size_t i = 0; i < p.n; i++)
+		db_del(t, KNOWN, ims_key_span(&p.key[i]));
+	free(p.key);
+	return true;
+}
+
 /* Numbers begin anew in a mailbox that is made anew: nobody knows one of the former ones. */
 static bool
 page_of_record(struct db_txn *t, struct ims_job *j, struct err *e)
@@ -243,7 +258,8 @@ void
 ims_store_purge(struct ims_store *s, const struct ims_purge *p)
 {
 	static ims_job_page *const sender[] = { page_of_sender, NULL };
-	static ims_job_page *const mailbox[] = { page_of_mailbox, page_of_record, NULL };
+	static ims_job_page *const mailbox[] = { page_of_mailbox, page_of_known, page_of_record,
+		NULL };
 	struct ims_job *j = ims_job_new(s, p->from_domain != NULL ? sender : mailbox);
 
 	if (p->from_domain != NULL)

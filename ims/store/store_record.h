@@ -19,6 +19,7 @@
  *	             number(8)
  *	DUE          Hold-Until(8), user NUL number(8)    -
  *	KEPT         see store_paper.h                    who pays for a paper; the kept CRLs of a scope
+ *	KNOWN        user NUL, sha(From domain)(16)       version, day of the last notice
  *
  * SEEN begins with the id, so that its keys rise with time; digests keep keys within LMDB's limit.
  */
@@ -47,6 +48,7 @@ enum ims_table {
 	SENDER,
 	DUE,
 	KEPT,
+	KNOWN,
 	IMS_TABLES
 };
 
@@ -89,6 +91,10 @@ bool ims_mailbox_read(struct span value, struct ims_mailbox_record *m, struct er
 bool ims_mailbox_get(struct db_txn *t, const char *user, struct ims_mailbox_record *m,
     struct err *e);
 void ims_mailbox_put(struct db_txn *t, const char *user, const struct ims_mailbox_record *m);
+
+/* The user has a notice from this domain now.  Where as many pairs are known as may be, a new one is not. */
+void ims_known_put(struct db_txn *t, const struct ims_store *s, const char *user,
+    struct span from_domain, int64_t now_s);
 
 struct ims_notice_record {
 	struct ulid id;

@@ -5,7 +5,8 @@
  *
  * talk: says `up` or `down WHY`, then sends each line of its input with CR LF, or for `@FILE` what
  * is in the file as it is, and says the line that answers it; `closed` where none does.  `!keys N`
- * asks N times for new keys on both sides, which nothing answers.  Words: from (own address), sni, alpn,
+ * asks N times for new keys on both sides, which nothing answers; `+N` sends nothing and says N lines
+ * more.  Words: from (own address), sni, alpn,
  * cert, key, tls (1.2 or 1.3).
  *
  * serve: FILE has a row per listener, `NAME ADDRESS:PORT [WORD=VALUE]...`; all are served in turn.
@@ -31,6 +32,7 @@
 
 #define ROWS_MAX         64
 #define LINE_BYTES       4096
+#define FILE_BYTES       (2 * 1024 * 1024)
 #define PATIENCE_S       30
 #define SERVE_PATIENCE_S 3
 
@@ -208,6 +210,15 @@ hear(SSL *ssl)
 	return false;
 }
 
+static bool
+hear_more(SSL *ssl, unsigned long lines)
+{
+	for (; lines > 0; lines--)
+		if (!hear(ssl))
+			return false;
+	return true;
+}
+
 /* What the line asks to be sent; its octets, at most `cap`. */
 static size_t
 to_send(char *line, size_t cap)
@@ -241,7 +252,7 @@ new_keys(SSL *ssl, unsigned long times)
 static int
 talk(struct row *r)
 {
-	char line[LINE_BYTES];
+	static char line[FILE_BYTES];
 	SSL *ssl = dial(r);
 	size_t n;
 
@@ -251,7 +262,12 @@ talk(struct row *r)
 		return 1;
 	}
 	printf("up\n");
-	while (fgets(line, sizeof line - 2, stdin) != NULL) {
+	while (fgets(line, LINE_BYTES, stdin) != NULL) {
+		if (line[0] == '+') {
+			if (!hear_more(ssl, strtoul(line + 1, NULL, 10)))
+				return 0;
+			continue;
+		}
 		if (strncmp(line, "!keys ", 6) == 0) {
 			if (!new_keys(ssl, strtoul(line + 6, NULL, 10)))
 				die("new keys");
