@@ -9,6 +9,7 @@
 #include "mc/out.h"
 #include "mc/safe.h"
 
+#define INDENT      4
 #define MARK_COLUMN 78 /* where "[word, status N]" ends, if there is room */
 
 struct cure {
@@ -88,41 +89,39 @@ say_json(struct out *out, const char *what, const struct fault *f, const char *c
 	json_free(&o);
 }
 
-/* Foreign text in one line of ours: its line ends are made visible here, all else in out. */
-static void
-add_line(struct buf *b, const char *s)
-{
-	safe_add(b, span_str(s), SAFE_LINE);
-}
-
 static void
 say_text(const struct options *o, struct out *out, const char *what, const struct fault *f,
     const char *cure)
 {
 	const struct err *e = &f->err;
-	struct buf b = BUF_INIT;
+	struct buf line = BUF_INIT, all = BUF_INIT;
 	char mark[96];
 	size_t used;
 
-	add_line(&b, o->called);
-	buf_add(&b, ": ", 2);
-	add_line(&b, what);
-	buf_addf(&b, ": %s\n    ", refusal_sentence(e->why));
+	buf_addf(&line, "%s: ", o->called);
+	safe_add(&line, span_str(what), SAFE_SAID);
+	buf_addf(&line, ": %s", refusal_sentence(e->why));
+	out_wrap(out, &all, buf_span(&line), 0, INDENT);
+	buf_reset(&line);
 	if (f->host[0] != '\0') {
-		add_line(&b, f->host);
-		buf_add(&b, " says: ", 7);
+		safe_add(&line, span_str(f->host), SAFE_LINE);
+		buf_add(&line, " says: ", 7);
 	}
-	add_line(&b, e->text[0] != '\0' ? e->text : refusal_sentence(e->why));
-	buf_add(&b, "\n    ", 5);
+	safe_add(&line, span_str(e->text[0] != '\0' ? e->text : refusal_sentence(e->why)),
+	    SAFE_SAID);
+	out_wrap(out, &all, buf_span(&line), INDENT, INDENT);
+	buf_reset(&line);
 	snprintf(mark, sizeof mark, "[%s, status %d]", refusal_word(e->why),
 	    refusal_status(e->why));
-	used = 4 + safe_columns(span_str(cure)) + strlen(mark);
-	add_line(&b, cure);
+	safe_add(&line, span_str(cure), SAFE_LINE);
+	used = INDENT + safe_columns(buf_span(&line)) + strlen(mark);
 	for (size_t i = used; i < MARK_COLUMN; i++)
-		buf_add(&b, " ", 1);
-	buf_addf(&b, "%s%s\n", used >= MARK_COLUMN ? "  " : "", mark);
-	out_text(out, buf_span(&b));
-	buf_clear(&b);
+		buf_add(&line, " ", 1);
+	buf_addf(&line, "%s%s", used >= MARK_COLUMN ? "  " : "", mark);
+	out_wrap(out, &all, buf_span(&line), INDENT, INDENT);
+	out_text(out, buf_span(&all));
+	buf_clear(&line);
+	buf_clear(&all);
 }
 
 int

@@ -27,13 +27,13 @@ struct list {
 };
 
 static const struct table_column columns[] = {
-	{ "#", true, 0, false },
-	{ "When", false, 0, false },
-	{ "From", false, 14, false },
-	{ "Subject", false, 12, false },
-	{ "Size", true, 0, true },
-	{ "Body", false, 0, false },
-	{ "Vouched by", false, 10, true },
+	{ "#", true, 0, false, false },
+	{ "When", false, 0, true, false },
+	{ "From", false, 10, false, false },
+	{ "Subject", false, 8, false, true },
+	{ "Size", true, 0, true, false },
+	{ "Body", false, 0, false, false },
+	{ "Vouched by", false, 10, true, true },
 };
 
 static void
@@ -44,9 +44,7 @@ keep(void *arg, const struct mailbox_notice *n)
 	l->all++;
 	if (l->held_only && !notice_is_held(n))
 		return;
-	l->notices = reallocarray(l->notices, l->n + 1, sizeof *l->notices);
-	if (l->notices == NULL)
-		abort();
+	l->notices = memory_resize(l->notices, l->n + 1, sizeof *l->notices);
 	l->notices[l->n++] = *n;
 }
 
@@ -155,7 +153,7 @@ print_empty(struct list *l)
 static void
 print_text(struct list *l)
 {
-	struct table *t = table_new(columns, sizeof columns / sizeof columns[0]);
+	struct table *t = table_new(columns, sizeof columns / sizeof columns[0], l->out.ascii);
 	struct buf b = BUF_INIT;
 
 	for (size_t i = l->n; i-- > 0;)

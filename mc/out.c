@@ -74,6 +74,19 @@ out_text(struct out *o, struct span s)
 }
 
 void
+out_wrap(const struct out *o, struct buf *to, struct span safe, size_t first, size_t indent)
+{
+	struct buf ascii = BUF_INIT;
+
+	if (o->ascii) {
+		safe_add_ascii(&ascii, safe, SAFE_TEXT);
+		safe = buf_span(&ascii);
+	}
+	safe_wrap(to, safe, first, indent, o->columns);
+	buf_clear(&ascii);
+}
+
+void
 out_textf(struct out *o, const char *fmt, ...)
 {
 	char text[TEXT_BYTES];

@@ -30,6 +30,9 @@ void out_init(struct out *o, int fd);
 
 void out_text(struct out *o, struct span s); /* LF and TAB pass */
 void out_textf(struct out *o, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+/* Adds safe text in lines of the terminal's width, indented by `first`, and by `indent` where they
+ * are wrapped, so that no word of somebody else's begins a line where ours do. */
+void out_wrap(const struct out *o, struct buf *to, struct span safe, size_t first, size_t indent);
 /* One JSON object and LF; what is not ASCII leaves as \uHHHH, DEL too. */
 void out_json_line(struct out *o, struct span json);
 /* As they are.  False: usage, to a terminal nothing is written. */

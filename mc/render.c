@@ -1,10 +1,17 @@
 /* render — a letter as people read it; see render.h. */
 #include "mc/render.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "mc/measure.h"
 #include "mc/safe.h"
+#include "mc/visible.h"
+
+#define LABEL        9 /* columns of a label */
+#define INDENT       2 /* of the letter's text */
+#define MARK         3 /* columns of "...", where something was cut */
+#define TYPE_COLUMNS 30
 
 bool
 render_from_agrees(const struct mime_letter *letter, const char *from)
@@ -18,107 +25,314 @@ render_from_agrees(const struct mime_letter *letter, const char *from)
 	    span_eq_nocase(span_sub(a, local, a.n), span_sub(b, local, b.n));
 }
 
-/* One field of a head, its value in one line. */
+struct page {
+	const struct out *out;
+	struct buf text; /* safe */
+};
+
 static void
-field(struct buf *b, const char *name, struct span value)
+add_safe(struct page *p, struct buf *b, struct span s, enum safe_form form)
+{
+	if (p->out->ascii)
+		safe_add_ascii(b, s, form);
+	else
+		safe_add(b, s, form);
+}
+
+/* Columns for a value after its label; SIZE_MAX: no terminal. */
+static size_t
+room(const struct page *p, size_t used)
+{
+	if (p->out->columns == 0)
+		return SIZE_MAX;
+	return p->out->columns > used + MARK ? p->out->columns - used : MARK + 1;
+}
+
+/* Adds safe text in at most so many columns. */
+static void
+add_cut(struct buf *b, struct span safe, size_t columns)
+{
+	bool cut = safe_columns(safe) > columns;
+
+	if (cut)
+		safe = safe_cut(safe, columns - MARK);
+	buf_add(b, safe.p, safe.n);
+	if (cut)
+		buf_add(b, "...", MARK);
+}
+
+/* One field in one line.  `value` is safe. */
+static void
+field(struct page *p, const char *label, struct span value)
 {
 	if (value.n == 0)
 		return;
-	buf_addf(b, "%-8s ", name);
-	safe_add(b, value, SAFE_LINE);
-	buf_add(b, "\n", 1);
+	buf_addf(&p->text, "%-*s", LABEL, label);
+	add_cut(&p->text, value, room(p, LABEL));
+	buf_add(&p->text, "\n", 1);
+}
+
+/* A sentence of ours after a label, in as many lines as it takes. */
+static void
+sentence(struct page *p, const char *label, struct span safe)
+{
+	buf_addf(&p->text, "%-*s", LABEL, label);
+	safe_wrap(&p->text, safe, 0, LABEL, p->out->columns);
 }
 
 static void
-identity(struct buf *b, const struct render_sender *s, const struct mime_letter *l)
+words_field(struct page *p, const char *label, struct span value)
+{
+	struct buf b = BUF_INIT;
+
+	add_safe(p, &b, value, SAFE_WORDS);
+	field(p, label, buf_span(&b));
+	buf_clear(&b);
+}
+
+/* The octets of the word at the front of s. */
+static size_t
+word_octets(struct span s)
+{
+	uint32_t c = 0;
+	size_t at = 0, n;
+
+	for (; at < s.n; at += n) {
+		n = visible_utf8(span_sub(s, at, s.n), &c);
+		if (n > 0 && (visible_is_blank(c) || c == '\r' || c == '\n'))
+			return at;
+		n += n == 0;
+	}
+	return at;
+}
+
+/* Names with addresses: in an address every invisible character shows. */
+static void
+add_list(struct page *p, struct buf *b, struct span s)
+{
+	bool angle = false;
+	uint32_t c;
+
+	while (s.n > 0) {
+		size_t n = word_octets(s);
+		struct span word = span_sub(s, 0, n);
+
+		if (n == 0) {
+			n = visible_utf8(s, &c);
+			s = span_sub(s, n, s.n);
+			continue;
+		}
+		angle = angle || span_has(word, '<');
+		if (b->len > 0)
+			buf_add(b, " ", 1);
+		add_safe(p, b, word, angle || span_has(word, '@') ? SAFE_LINE : SAFE_WORDS);
+		angle = angle && !span_has(word, '>');
+		s = span_sub(s, n, s.n);
+	}
+}
+
+/* From, whose address stays where the name is too long. */
+static void
+from_field(struct page *p, const struct render_sender *s, const struct mime_letter *l)
+{
+	struct buf value = BUF_INIT, name = BUF_INIT;
+	size_t most = room(p, LABEL), address;
+
+	add_list(p, &value, buf_span(&l->from));
+	if (!render_from_agrees(l, s->from)) {
+		buf_addf(&value, "%svia ", value.len > 0 ? " " : "");
+		add_safe(p, &value, span_str(s->from), SAFE_LINE);
+	}
+	for (address = value.len; address > 0 && value.data[address - 1] != ' ';)
+		address--;
+	if (safe_columns(buf_span(&value)) > most && value.len - address + 2 * MARK < most) {
+		struct span tail = span_sub(buf_span(&value), address, value.len);
+
+		add_cut(&name, span_sub(buf_span(&value), 0, address - (address > 0)),
+		    most - safe_columns(tail) - 1);
+		buf_addf(&name, " %.*s", SPAN_FMT(tail));
+		field(p, "From", buf_span(&name));
+	} else
+		field(p, "From", buf_span(&value));
+	buf_clear(&value);
+	buf_clear(&name);
+}
+
+static void
+list_field(struct page *p, const char *label, struct span value)
+{
+	struct buf b = BUF_INIT;
+
+	add_list(p, &b, value);
+	field(p, label, buf_span(&b));
+	buf_clear(&b);
+}
+
+/* The address that a name beside From pretends to be; empty: none, or the sender's own. */
+static struct span
+address_in_name(const struct mime_letter *l, struct span own)
+{
+	struct span s = buf_span(&l->from_name);
+
+	while (s.n > 0) {
+		size_t n = word_octets(s);
+		struct span word = span_sub(s, 0, n);
+		bool at = memmem(word.p, word.n, "\357\274\240", 3) != NULL || /* U+FF20 */
+		    memmem(word.p, word.n, "\357\271\253", 3) != NULL ||       /* U+FE6B */
+		    span_has(word, '@');
+
+		while (word.n > 0 && strchr("\"'<([", word.p[0]) != NULL)
+			word = span_sub(word, 1, word.n);
+		while (word.n > 0 && strchr("\"'>)],;:.", word.p[word.n - 1]) != NULL)
+			word.n--;
+		if (at && !span_eq_nocase(word, own))
+			return word;
+		s = span_sub(s, n > 0 ? n : 1, s.n);
+	}
+	return s;
+}
+
+static void
+notes(struct page *p, const struct render_sender *s, const struct mime_letter *l)
+{
+	struct span own = s->by_smtp ? buf_span(&l->from_address) : span_str(s->from);
+	struct span pretended = address_in_name(l, own);
+	struct buf b = BUF_INIT;
+
+	if (pretended.n > 0) {
+		buf_addf(&b, "The name in From is an address, ");
+		add_safe(p, &b, pretended, SAFE_LINE);
+		buf_addf(&b, ", but the sender is ");
+		add_safe(p, &b, own, SAFE_LINE);
+		sentence(p, "NOTE", buf_span(&b));
+	} else if (!render_from_agrees(l, s->from) && !s->by_smtp) {
+		buf_addf(&b, "The letter says another From than its sender, who is ");
+		add_safe(p, &b, own, SAFE_LINE);
+		sentence(p, "NOTE", buf_span(&b));
+	}
+	buf_clear(&b);
+}
+
+static void
+identity(struct page *p, const struct render_sender *s, const struct mime_letter *l)
 {
 	const char *at = strrchr(s->from, '@');
+	struct buf b = BUF_INIT;
 
-	buf_addf(b, s->by_smtp ? "By SMTP  " : "Sealed   ");
-	safe_add(b, span_str(at == NULL ? s->from : at + 1), SAFE_LINE);
-	buf_addf(b, s->by_smtp ? ", no seal\n" : ", signature and octets good, SPF pass\n");
-	if (s->vouched_by != NULL && s->vouched_by[0] != '\0')
-		field(b, "Vouched", span_str(s->vouched_by));
-	if (render_from_agrees(l, s->from) || s->by_smtp)
-		return;
-	buf_addf(b, "NOTE     The letter says another From than its sender, who is ");
-	safe_add(b, span_str(s->from), SAFE_LINE);
-	buf_add(b, "\n", 1);
+	add_safe(p, &b, span_str(at == NULL ? s->from : at + 1), SAFE_LINE);
+	buf_addf(&b, s->by_smtp ? ", no seal" : ", signature and octets good, SPF pass");
+	sentence(p, s->by_smtp ? "By SMTP" : "Sealed", buf_span(&b));
+	buf_reset(&b);
+	if (s->vouched_by != NULL)
+		add_safe(p, &b, span_str(s->vouched_by), SAFE_SAID);
+	field(p, "Vouched", buf_span(&b));
+	buf_clear(&b);
+	notes(p, s, l);
 }
 
 static void
-head(struct buf *b, const struct render_sender *s, const struct mime_letter *l)
+head(struct page *p, const struct render_sender *s, const struct mime_letter *l)
 {
 	char size[MEASURE_BYTES], date[MEASURE_BYTES];
-	struct buf from = BUF_INIT;
 
+	identity(p, s, l);
 	measure_size(size, s->octets);
-	buf_addf(b, "%llu  ", (unsigned long long)s->number);
-	safe_add(b, l->subject.len > 0 ? buf_span(&l->subject) : span_str("(no subject)"),
-	    SAFE_LINE);
-	buf_addf(b, "  (%s%s%s)\n", size, s->received != NULL ? ", announced " : "",
+	buf_addf(&p->text, "%-*s%llu, %s%s%s\n", LABEL, "Letter", (unsigned long long)s->number,
+	    size, s->received != NULL ? ", announced " : "",
 	    s->received != NULL ? s->received : "");
-	buf_add(&from, l->from.data, l->from.len);
-	if (!render_from_agrees(l, s->from))
-		buf_addf(&from, "%svia %s", from.len > 0 ? " " : "", s->from);
-	field(b, "From", buf_span(&from));
-	field(b, "To", buf_span(&l->to));
-	field(b, "Cc", buf_span(&l->cc));
+	from_field(p, s, l);
+	list_field(p, "To", buf_span(&l->to));
+	list_field(p, "Cc", buf_span(&l->cc));
 	if (l->has_date) {
 		measure_full(date, l->date_s);
-		field(b, "Date", span_str(date));
+		field(p, "Date", span_str(date));
 	}
-	field(b, "Subject", buf_span(&l->subject));
-	identity(b, s, l);
-	buf_clear(&from);
+	words_field(p, "Subject",
+	    l->subject.len > 0 ? buf_span(&l->subject) : span_str("(no subject)"));
 }
 
 static void
-foot(struct buf *b, const struct render_sender *s, const struct mime_letter *l)
+part(struct page *p, size_t number, const struct mime_part *part)
 {
-	for (size_t i = 0; i < l->n_parts; i++) {
-		const struct mime_part *p = &l->parts[i];
-		char size[MEASURE_BYTES];
+	struct buf name = BUF_INIT, rest = BUF_INIT, type = BUF_INIT;
+	char size[MEASURE_BYTES], mark[32];
 
-		measure_size(size, p->octets);
-		buf_addf(b, "%s[%zu] ", i == 0 ? "\n" : "", i + 1);
-		safe_add(b, p->name.len > 0 ? buf_span(&p->name) : span_str("(no name)"),
-		    SAFE_LINE);
-		buf_addf(b, "  %s  ", size);
-		safe_add(b, buf_span(&p->type), SAFE_LINE);
-		buf_add(b, "\n", 1);
+	snprintf(mark, sizeof mark, "[%zu] ", number);
+	measure_size(size, part->octets);
+	add_safe(p, &type, buf_span(&part->type), SAFE_SAID);
+	buf_addf(&rest, "  %s  ", size);
+	add_cut(&rest, buf_span(&type), p->out->columns == 0 ? SIZE_MAX : TYPE_COLUMNS);
+	add_safe(p, &name, part->name.len > 0 ? buf_span(&part->name) : span_str("(no name)"),
+	    SAFE_WORDS);
+	buf_addf(&p->text, "%s", mark);
+	add_cut(&p->text, buf_span(&name), room(p, strlen(mark) + safe_columns(buf_span(&rest))));
+	buf_addf(&p->text, "%.*s\n", SPAN_FMT(buf_span(&rest)));
+	buf_clear(&name);
+	buf_clear(&rest);
+	buf_clear(&type);
+}
+
+static const char *
+missing(const struct mime_letter *l)
+{
+	return l->hit == BOUNDS_HEADER    ? "a header is too long to be read"
+	    : l->hit == BOUNDS_PARTS      ? "it has too many parts"
+	    : l->too_deep                 ? "its parts are nested too deep"
+	    : l->text_cut && l->from_html ? "its HTML is too long or too intricate"
+	    : l->text_cut                 ? "the text is very long"
+	    : l->damaged                  ? "its parts cannot be told apart"
+					  : "some octets are not of its character set";
+}
+
+static void
+foot(struct page *p, const struct render_sender *s, const struct mime_letter *l)
+{
+	struct buf b = BUF_INIT;
+
+	for (size_t i = 0; i < l->n_parts; i++) {
+		if (i == 0)
+			buf_add(&p->text, "\n", 1);
+		part(p, i + 1, &l->parts[i]);
 	}
 	if (l->from_html)
-		buf_addf(b, "\n(The text was taken from HTML.)\n");
-	if (l->hit != BOUNDS_NONE || l->too_deep || l->text_cut)
-		buf_addf(b, "\n(There is more: %s.  All of it: show %llu --raw > FILE)\n",
-		    l->hit == BOUNDS_HEADER      ? "a header is too long to be read"
-			: l->hit == BOUNDS_PARTS ? "it has too many parts"
-			: l->too_deep            ? "its parts are nested too deep"
-						 : "the text is very long",
-		    (unsigned long long)s->number);
+		buf_addf(&p->text, "\n(The text was taken from HTML.)\n");
+	if (!mime_is_complete(l)) {
+		buf_addf(&b, "(Not all of it is here: %s.  All of it: show %llu --raw > FILE)",
+		    missing(l), (unsigned long long)s->number);
+		buf_add(&p->text, "\n", 1);
+		safe_wrap(&p->text, buf_span(&b), 0, 0, p->out->columns);
+	}
+	buf_clear(&b);
 }
 
 void
 render_letter(struct out *o, const struct render_sender *sender, const struct mime_letter *letter)
 {
-	struct buf b = BUF_INIT;
+	struct page p = { .out = o };
+	struct buf body = BUF_INIT;
 
-	head(&b, sender, letter);
-	buf_add(&b, "\n", 1);
-	buf_add(&b, letter->text.data, letter->text.len);
-	if (letter->text.len > 0 && letter->text.data[letter->text.len - 1] != '\n')
-		buf_add(&b, "\n", 1);
-	foot(&b, sender, letter);
-	out_text(o, buf_span(&b));
-	buf_clear(&b);
+	head(&p, sender, letter);
+	buf_add(&p.text, "\n", 1);
+	add_safe(&p, &body, buf_span(&letter->text), SAFE_PROSE);
+	safe_wrap(&p.text, buf_span(&body), INDENT, INDENT, o->columns);
+	foot(&p, sender, letter);
+	out_text(o, buf_span(&p.text));
+	buf_clear(&p.text);
+	buf_clear(&body);
 }
 
 void
 render_header(struct out *o, struct span beginning)
 {
 	const char *end = beginning.n == 0 ? NULL : memmem(beginning.p, beginning.n, "\r\n\r\n", 4);
+	struct page p = { .out = o };
+	struct buf safe = BUF_INIT;
 
-	out_text(o,
-	    span_sub(beginning, 0, end == NULL ? beginning.n : (size_t)(end - beginning.p) + 2));
+	add_safe(&p, &safe,
+	    span_sub(beginning, 0, end == NULL ? beginning.n : (size_t)(end - beginning.p) + 2),
+	    SAFE_TEXT);
+	safe_wrap(&p.text, buf_span(&safe), 0, 2 * INDENT, o->columns);
+	out_text(o, buf_span(&p.text));
+	buf_clear(&safe);
+	buf_clear(&p.text);
 }

@@ -1,9 +1,11 @@
 /* render — a letter as people read it: who vouches, header, text, attachments.
  *
  * Flow:  7 of 8.
- * Trust: all of `letter` is the sender's.  What the recipient's server has checked (`sender`) stands
- *        in a line of its own and comes first; a From that says another address than the sealed
- *        one is shown with "via", and in words.
+ * Form:  what the recipient's server has checked comes first, at the left margin.  The letter's own
+ *        words never reach that margin: fields follow a label and are cut to the width, the text is
+ *        indented and wrapped, and runs of blanks in a field are one space.
+ * Trust: all of `letter` is the sender's.  A From that says another address than the sealed one is
+ *        shown with "via" and a note; so is a name that is somebody else's address.
  */
 #ifndef MC_RENDER_H
 #define MC_RENDER_H

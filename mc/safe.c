@@ -47,10 +47,11 @@ static void
 write_character(struct writer *w, struct span s, size_t n, uint32_t c)
 {
 	bool prose = w->form == SAFE_PROSE || w->form == SAFE_WORDS;
-	bool joins = w->form != SAFE_LINE && !w->ascii &&
+	bool fold = w->form == SAFE_SAID || w->form == SAFE_WORDS;
+	bool joins = w->form != SAFE_LINE && w->form != SAFE_SAID && !w->ascii &&
 	    visible_joins(c, w->before, span_sub(s, n, s.n));
 
-	if (w->form == SAFE_WORDS && (visible_is_blank(c) || c == '\r' || c == '\n')) {
+	if (fold && (visible_is_blank(c) || c == '\r' || c == '\n')) {
 		w->blank = true;
 		w->before = ' ';
 		return;
@@ -192,12 +193,14 @@ wrap_line(struct buf *out, struct span line, size_t first, size_t indent, size_t
 	do {
 		struct span piece = piece_of(line, room);
 
+		line = span_sub(line, piece.n, line.n);
+		while (line.n > 0 && piece.n > 0 && piece.p[piece.n - 1] == ' ')
+			piece.n--;
 		if (piece.n > 0)
 			add_spaces(out, first);
 		buf_add(out, piece.p, piece.n);
 		buf_add(out, "\n", 1);
-		line = span_sub(line, piece.n, line.n);
-		if (line.n > 0 && line.p[0] == ' ')
+		while (line.n > 0 && line.p[0] == ' ')
 			line = span_sub(line, 1, line.n);
 		first = indent;
 	} while (line.n > 0);
@@ -219,6 +222,5 @@ safe_wrap(struct buf *out, struct span safe, size_t first, size_t indent, size_t
 			buf_add(out, line.p, line.n);
 			buf_add(out, "\n", 1);
 		}
-		first = indent;
 	}
 }

@@ -13,14 +13,14 @@
 #include "common/base/buf.h"
 
 enum safe_form {
-	SAFE_LINE,  /* one line, for addresses, domains and servers' words: LF, CR and TAB are made
-		     * visible too */
+	SAFE_LINE,  /* one line, for addresses and domains: LF, CR and TAB are made visible too */
+	SAFE_SAID,  /* one line, for what a server said: each run of blanks is one space */
 	SAFE_TEXT,  /* LF and TAB pass, CR LF becomes LF; joiners stay where they join */
 	SAFE_PROSE, /* the same for the text of a letter: fillers are left out */
-	SAFE_WORDS, /* one line of that, for subjects and names: each run of blanks is one space,
-		     * none at the ends */
+	SAFE_WORDS, /* one line of that, for subjects and names: each run of blanks is one space */
 };
 
+/* Where a run of blanks is one space, there is none at the ends. */
 void safe_add(struct buf *out, struct span s, enum safe_form form);
 /* The same for a terminal that does not speak UTF-8: what is not ASCII becomes U+HHHH. */
 void safe_add_ascii(struct buf *out, struct span s, enum safe_form form);
@@ -29,9 +29,9 @@ void safe_add_ascii(struct buf *out, struct span s, enum safe_form form);
 size_t safe_columns(struct span safe);
 /* The longest prefix that takes at most `columns`. */
 struct span safe_cut(struct span safe, size_t columns);
-/* Adds safe text in lines of at most `columns` (0: as long as they are), each with `indent` spaces
- * in front; a line is broken at a space where there is one.  Of the first line the indent is
- * `first`. */
+/* Adds safe text in lines of at most `columns` (0: as long as they are), broken at a space where
+ * there is one.  A line of the text has `first` spaces in front, what is wrapped of it `indent`;
+ * the text takes at most `columns` less `indent`, so that a label may be in front of the first. */
 void safe_wrap(struct buf *out, struct span safe, size_t first, size_t indent, size_t columns);
 
 #endif

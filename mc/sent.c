@@ -28,7 +28,7 @@ add_words(struct buf *b, const struct submit_recipient *r, int64_t now_s)
 
 	if (r->text[0] != '\0') {
 		buf_add(b, ": ", 2);
-		safe_add(b, span_str(r->text), SAFE_LINE);
+		safe_add(b, span_str(r->text), SAFE_SAID);
 	}
 	if (r->word[0] != '\0') {
 		buf_add(b, " [", 2);
@@ -44,13 +44,13 @@ void
 sent_print_recipients(struct out *o, const struct sent_letter *l, int64_t now_s)
 {
 	size_t width = widest_address(l);
-	struct buf b = BUF_INIT;
+	struct buf b = BUF_INIT, all = BUF_INIT;
 
 	for (size_t i = 0; i < l->n_recipients; i++) {
 		const struct submit_recipient *r = &l->recipients[i];
 		char when[MEASURE_BYTES];
 
-		buf_addf(&b, "  ");
+		buf_reset(&b);
 		safe_add(&b, span_str(r->to), SAFE_LINE);
 		for (size_t w = safe_columns(span_str(r->to)); w < width + 2; w++)
 			buf_add(&b, " ", 1);
@@ -59,10 +59,11 @@ sent_print_recipients(struct out *o, const struct sent_letter *l, int64_t now_s)
 		if (r->since_s != 0)
 			buf_addf(&b, " %s", when);
 		add_words(&b, r, now_s);
-		buf_add(&b, "\n", 1);
+		out_wrap(o, &all, buf_span(&b), 2, 4);
 	}
-	out_text(o, buf_span(&b));
+	out_text(o, buf_span(&all));
 	buf_clear(&b);
+	buf_clear(&all);
 }
 
 void

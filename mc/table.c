@@ -16,6 +16,7 @@ struct table {
 	size_t n;
 	struct buf *cells; /* of the rows, without titles */
 	size_t count, cap;
+	bool ascii;
 };
 
 struct layout {
@@ -23,27 +24,32 @@ struct layout {
 };
 
 struct table *
-table_new(const struct table_column *columns, size_t n)
+table_new(const struct table_column *columns, size_t n, bool ascii)
 {
 	struct table *t = memory_new(sizeof *t);
 
 	assert(n > 0 && n <= TABLE_COLUMNS);
 	t->columns = columns;
 	t->n = n;
+	t->ascii = ascii;
 	return t;
 }
 
 void
 table_cell(struct table *t, struct span text)
 {
+	enum safe_form form = t->columns[t->count % t->n].words ? SAFE_WORDS : SAFE_LINE;
+	struct buf cell = BUF_INIT;
+
 	if (t->count == t->cap) {
-		t->cap = t->cap ? t->cap * 2 : 64;
-		t->cells = reallocarray(t->cells, t->cap, sizeof *t->cells);
-		if (t->cells == NULL)
-			abort();
+		t->cap = t->cap > 0 ? t->cap * 2 : 64;
+		t->cells = memory_resize(t->cells, t->cap, sizeof *t->cells);
 	}
-	t->cells[t->count] = (struct buf)BUF_INIT;
-	safe_add(&t->cells[t->count++], text, SAFE_LINE);
+	if (t->ascii)
+		safe_add_ascii(&cell, text, form);
+	else
+		safe_add(&cell, text, form);
+	t->cells[t->count++] = cell;
 }
 
 void

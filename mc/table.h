@@ -15,11 +15,13 @@ struct table_column {
 	bool right;   /* numbers */
 	size_t least; /* may be cut down to this; 0: never cut */
 	bool drop;    /* may be left out where there is no room */
+	bool words;   /* for reading, not an address: SAFE_WORDS, not SAFE_LINE */
 };
 
 struct table;
 
-struct table *table_new(const struct table_column *columns, size_t n);
+/* `ascii`: for a terminal that does not speak UTF-8. */
+struct table *table_new(const struct table_column *columns, size_t n, bool ascii);
 /* The next cell, row by row. */
 void table_cell(struct table *t, struct span text);
 void table_cellf(struct table *t, const char *fmt, ...) __attribute__((format(printf, 2, 3)));

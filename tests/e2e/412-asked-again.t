@@ -40,7 +40,7 @@ drops() {
 announced one p1.test "$host"
 id=$(as bob@b.test list --json | sed 's/.*"id":"\([^"]*\)".*/\1/')
 stands one whole "$host:1470"
-like "bob reads a letter" "$(as bob@b.test show 1 2>&1)" '^100'
+like "bob reads a letter" "$(as bob@b.test show 1 2>&1)" '^  100'
 ok "and its sender is told" eventually 10 grep -q '^DONE' "$T/one.heard"
 # So that it is here no longer, and is held anew.
 like "bob drops it" "$(mailbox bob "DROP 1")" '^250 '

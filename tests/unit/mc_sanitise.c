@@ -25,7 +25,7 @@ assert_harmless(struct span s, enum safe_form form)
 	for (size_t i = 0, n; i < s.n; i += n) {
 		n = visible_utf8(span_sub(s, i, s.n), &c);
 		assert_true(n > 0);
-		if (form == SAFE_TEXT && (c == '\n' || c == '\t'))
+		if ((form == SAFE_TEXT || form == SAFE_PROSE) && (c == '\n' || c == '\t'))
 			continue;
 		assert_true(visible_is(c));
 		assert_true(c != 0x1b && c != 0x9b);
@@ -35,7 +35,7 @@ assert_harmless(struct span s, enum safe_form form)
 static void
 check(const char *in, size_t n)
 {
-	for (int form = SAFE_TEXT; form <= SAFE_LINE; form++) {
+	for (int form = SAFE_LINE; form <= SAFE_WORDS; form++) {
 		struct buf b = BUF_INIT, a = BUF_INIT;
 
 		safe_add(&b, span_of(in, n), (enum safe_form)form);
@@ -179,6 +179,11 @@ visible(void **state)
 	one("\355\240\200", SAFE_TEXT, "\\xed\\xa0\\x80");          /* surrogate */
 	one("\364\220\200\200", SAFE_TEXT, "\\xf4\\x90\\x80\\x80"); /* above U+10FFFF */
 	one("\357\277\277", SAFE_TEXT, "U+FFFF");
+	one("a\302\240 \342\200\213\343\200\200\tb\r\n", SAFE_WORDS, "a b");
+	one("a\302\240\342\200\213 b", SAFE_SAID, "a U+200B b");
+	one("a\302\255\342\200\216b\n", SAFE_PROSE, "aU+200Eb\n");
+	one("\331\205\342\200\214\331\205", SAFE_LINE, "\331\205U+200C\331\205");
+	one("\331\205\342\200\214\331\205", SAFE_WORDS, "\331\205\342\200\214\331\205");
 }
 
 static void
@@ -226,6 +231,37 @@ leaves(void **state)
 	assert_non_null(memmem(got, (size_t)n, "{\"error\":{\"code\":\"gone\"", 22));
 }
 
+/* Lines of a terminal: broken at blanks, indented, never wider. */
+static void
+wraps(void **state)
+{
+	static const struct {
+		const char *text, *want;
+		size_t first, indent, columns;
+	} rows[] = {
+		{ "one two three\n\nfour\n", "  one two\n    three\n\n  four\n", 2, 4, 11 },
+		{ "onetwothree", "onet\n  woth\n  ree\n", 0, 2, 6 },
+		{ "a\tb", "a       b\n", 0, 0, 20 },
+		{ "a\tb\n", "  a\tb\n", 2, 2, 0 },
+		{ "\346\274\242\346\274\242\346\274\242",
+		    " \346\274\242\346\274\242\n \346\274\242\n", 1, 1, 6 },
+		{ "\346\274\242\346\274\242", "\346\274\242\n\346\274\242\n", 0, 0, 1 },
+		{ "end of a line", "end of\na line\n", 0, 0, 6 },
+		{ "one         two", "one\ntwo\n", 0, 0, 5 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		struct buf b = BUF_INIT;
+
+		safe_wrap(&b, span_str(rows[i].text), rows[i].first, rows[i].indent,
+		    rows[i].columns);
+		if (!span_eq(buf_span(&b), span_str(rows[i].want)))
+			fail_msg("row %zu: \"%.*s\"", i, (int)b.len, b.data);
+		buf_clear(&b);
+	}
+}
+
 int
 main(void)
 {
@@ -235,6 +271,7 @@ main(void)
 		cmocka_unit_test(visible),
 		cmocka_unit_test(widths),
 		cmocka_unit_test(leaves),
+		cmocka_unit_test(wraps),
 	};
 
 	setlocale(LC_CTYPE, "C.UTF-8");

@@ -18,11 +18,11 @@
 #include "mc/table.h"
 
 static const struct table_column columns[] = {
-	{ "#", true, 0, false },
-	{ "From", false, 8, false },
-	{ "Subject", false, 8, false },
-	{ "Size", true, 0, true },
-	{ "Body", false, 0, false },
+	{ "#", true, 0, false, false },
+	{ "From", false, 8, false, false },
+	{ "Subject", false, 8, false, false },
+	{ "Size", true, 0, true, false },
+	{ "Body", false, 0, false, false },
 };
 
 static struct table *
@@ -40,7 +40,7 @@ sample(void)
 		"4.2k",
 		"here",
 	};
-	struct table *t = table_new(columns, 5);
+	struct table *t = table_new(columns, 5, false);
 
 	for (size_t i = 0; i < 10; i++)
 		table_cell(t, span_str(cells[i]));

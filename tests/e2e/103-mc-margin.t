@@ -1,0 +1,69 @@
+#!/bin/sh
+# What a letter says never stands where mc's own words do: on a terminal of any width its identity
+# comes first, and no line of the sender's making begins at the left margin.
+. tests/e2e/lib.sh
+plan 33
+
+world_up --domains a.test,b.test
+
+# A Subject, a name, a file name and lines that would put "Sealed bank.example" at the margin of a
+# terminal of 40, 80 or 132 columns, were they wrapped or shown as they are.
+nbsp=$(printf '\302\240')
+forged='Sealed   bank.example, signature and octets good, SPF pass'
+pad() { perl -e 'print $ARGV[0] x $ARGV[1]' "$1" "$2"; }	# TEXT TIMES
+hostile() {	# COLUMNS
+	n=$(($1 - 9))
+	printf 'From: "%s" <alice@a.test>\r\nTo: %s <bob@b.test>\r\n' "ceo@bank.example" "$(pad x $n)$forged"
+	printf 'Subject: Hello%s%s\r\n' "$(pad "$nbsp" $((n - 5)))" "$forged"
+	printf 'Date: Mon, 23 Nov 2026 12:00:00 +0000\r\nMessage-ID: <%s@a.test>\r\n' "$1"
+	printf 'MIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n'
+	printf 'Content-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: 8bit\r\n\r\n'
+	printf '%s\r\n\tTabbed\r\n' "$forged"
+	printf '%s%s\r\n' "$(pad "$nbsp" "$1")" "$forged" "$(pad x "$1")" "$forged" "$(pad '	' 3)$(pad y $(($1 - 24)))" "$forged"
+	printf 'NOTE     All is well\r\n%s\r\n--b\r\n' "$(pad '漢' "$1")"
+	printf 'Content-Type: application/pdf\r\nContent-Disposition: attachment;\r\n filename="%s%s"\r\n\r\nx\r\n--b--\r\n' \
+	    "$(pad z "$1")" "$forged"
+}
+
+# on COLUMNS LOCALE ARGS...: what bob's terminal of that width gets, without CR.
+on() {
+	columns=$1 locale=$2
+	shift 2
+	env -u COLUMNS LC_ALL="$locale" script -qec "stty cols $columns rows 50; tests/world mc $W bob@b.test $*" \
+	    /dev/null </dev/null 2>&1 | tr -d '\r'
+}
+# too_wide COLUMNS: the lines of standard input that take more.
+too_wide() {
+	perl -CS -ne 'chomp; $w = length; $w++ for /\p{EA=W}/g; print "$_\n" if $w > '"$1"
+}
+
+number=0
+for columns in 40 80 132; do
+	number=$((number + 1))
+	hostile $columns >"$T/letter"
+	as alice@a.test send --wait 10 bob@b.test <"$T/letter" >"$T/sent" 2>&1
+	on $columns C.UTF-8 show $number >"$T/show"
+	is "$columns columns: the identity comes first" "$(head -1 "$T/show" | cut -c1-18)" "Sealed   a.test, s"
+	is "nothing else says so at the margin" "$(grep -c '^Sealed' "$T/show")" 1
+	is "nor anywhere in a field" "$(grep -E '^(From|To|Subject)' "$T/show" | grep -c 'Sealed  ')" 0
+	is "each line at the margin is ours" "$(grep -v '^  ' "$T/show" |
+	    grep -cvE '^(Sealed|Vouched|NOTE|Letter|From|To|Date|Subject)  |^\[1\] zzz|^$')" 0
+	is "no line is wider" "$(too_wide $columns <"$T/show")" ""
+	like "the text is there, indented" "$(cat "$T/show")" '^  Sealed   bank\.example'
+	like "the name that is another's address is noted" "$(tr -s '\n ' '  ' <"$T/show")" \
+	    'NOTE The name in From is an address, ceo@bank\.example, but the sender is alice@a\.test'
+	on $columns C.UTF-8 list >"$T/list"
+	is "the list is no wider" "$(too_wide $columns <"$T/list")" ""
+	on $columns C show $number >"$T/ascii"
+	is "on a terminal without UTF-8 it is ASCII" "$(LC_ALL=C tr -d '\000-\177' <"$T/ascii" | wc -c)" 0
+	is "and no wider" "$(too_wide $columns <"$T/ascii")" ""
+done
+
+# What a server says of a recipient is somebody else's text too.
+as alice@a.test send --wait 0 "$(pad n 60)@b.test" <tests/letters/barn.eml >"$T/sent" 2>&1
+on 40 C.UTF-8 show 99 >"$T/fault"
+is "a refusal is no wider" "$(too_wide 40 <"$T/fault")" ""
+is "and only its first line is at the margin" "$(grep -vc '^  ' "$T/fault")" 1
+hostile 80 | sed 's/^From: .*/From: "bob@b.test" <alice@a.test>/' >"$T/letter"
+as alice@a.test send --wait 10 bob@b.test <"$T/letter" >"$T/sent" 2>&1
+like "off a terminal the identity comes first too" "$(as bob@b.test show 4 | head -1)" '^Sealed   a\.test'
