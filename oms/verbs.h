@@ -6,9 +6,17 @@
 #include "common/daemon/control.h"
 
 extern const struct control_verb oms_control[]; /* role: struct oms; ended by an empty row */
+void oms_control_queue(void *role, struct control_request *r, const struct json *request);
+void oms_control_users(void *role, struct control_request *r, const struct json *request);
+
+extern const struct options_option oms_queue_options[];
 
 int oms_verb_queue(struct options *o); /* each recipient of each letter that is kept */
 int oms_verb_status(struct options *o);
 int oms_verb_user_list(struct options *o); /* with each user's share of the spool in use */
+
+/* A member of a line that the daemon sent; "" or 0 where it is not there. */
+const char *oms_line_text(const struct json *line, const char *key);
+int64_t oms_line_number(const struct json *line, const char *key);
 
 #endif

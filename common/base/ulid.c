@@ -1,6 +1,7 @@
 /* ulid — a letter's id; see ulid.h. */
 #include "common/base/ulid.h"
 
+#include <stdio.h>
 #include <string.h>
 
 static const char digits[] = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
@@ -27,6 +28,15 @@ ulid_str(const struct ulid *u, char out[ULID_STR_BYTES])
 		bits &= (1u << have) - 1;
 	}
 	out[at] = '\0';
+}
+
+void
+ulid_end(const struct ulid *u, char out[ULID_END_BYTES])
+{
+	char s[ULID_STR_BYTES];
+
+	ulid_str(u, s);
+	snprintf(out, ULID_END_BYTES, "%.4s-%.4s", s + ULID_DIGITS - 8, s + ULID_DIGITS - 4);
 }
 
 bool

@@ -12,6 +12,7 @@
 #define ULID_BYTES     16
 #define ULID_DIGITS    26
 #define ULID_STR_BYTES (ULID_DIGITS + 1)
+#define ULID_END_BYTES 10
 
 struct ulid {
 	unsigned char b[ULID_BYTES]; /* big endian: memcmp sorts by time */
@@ -19,6 +20,8 @@ struct ulid {
 
 void ulid_make(struct ulid *u, int64_t wall_ms, const unsigned char random[10]);
 void ulid_str(const struct ulid *u, char out[ULID_STR_BYTES]);
+/* Its last eight digits, the form that people see: "YWFK-3ABC". */
+void ulid_end(const struct ulid *u, char out[ULID_END_BYTES]);
 bool ulid_parse(struct span s, struct ulid *u);
 int64_t ulid_wall_ms(const struct ulid *u);
 bool ulid_eq(const struct ulid *a, const struct ulid *b);

@@ -89,6 +89,8 @@ struct oms_recipient {
 	bool known; /* oms_store_attempted: the answer was that of a repeat; not kept */
 };
 
+bool oms_recipient_is_over(const struct oms_recipient *r); /* fetched, refused, expired ... */
+
 /* One letter's recipients at one domain. */
 struct oms_delivery {
 	struct ulid id;

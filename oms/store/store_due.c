@@ -226,6 +226,7 @@ struct attempted {
 	struct oms_delivery *deliveries;
 	size_t n;
 	char (*files)[SPOOL_NAME_BYTES];
+	struct oms_news news;
 	int64_t now_s;
 	oms_store_done *done;
 	void *arg;
@@ -290,7 +291,9 @@ apply_one(struct db_txn *t, struct attempted *a, size_t i, struct err *e)
 		return e->why == REFUSAL_unknown_id; /* forgotten meanwhile */
 	was_ms = now.next_ms;
 	was_over = oms_delivery_is_over(&now);
+	oms_news_before(&a->news, &now);
 	merge(&now, said);
+	oms_news_after(&a->news, &now);
 	if (!oms_delivery_waits(&now))
 		now.next_ms = 0;
 	oms_delivery_put(t, &now, was_ms);
@@ -305,6 +308,7 @@ apply_attempted(struct db_txn *t, void *arg, struct err *e)
 {
 	struct attempted *a = arg;
 
+	oms_news_begin(&a->news);
 	for (size_t i = 0; i < a->n; i++) {
 		a->files[i][0] = '\0';
 		if (!apply_one(t, a, i, e) && db_fault(t, e))
@@ -318,6 +322,9 @@ attempted_done(void *arg, const struct err *e)
 {
 	struct attempted *a = arg;
 
+	if (e == NULL)
+		oms_news_log(&a->news);
+	oms_news_clear(&a->news);
 	for (size_t i = 0; i < a->n; i++) {
 		if (e == NULL)
 			spool_remove(a->store->spool, a->files[i]);

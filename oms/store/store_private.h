@@ -99,6 +99,24 @@ bool oms_user_drop_body(struct db_txn *t, const struct oms_letter_record *r, str
 bool oms_user_drop_outcome(struct db_txn *t, const struct oms_letter_record *r, struct err *e);
 uint64_t oms_letter_price(size_t n_recipients);
 
+/* What one write changes for recipients: begun anew by each apply, logged by its done. */
+struct oms_outcome {
+	struct ulid id;
+	char to[ADDRESS_STR_BYTES];
+	enum submit_state state;
+	char word[SUBMIT_WORD_BYTES];
+};
+struct oms_news {
+	struct oms_outcome *was; /* of the delivery that is being changed */
+	struct oms_outcome *changed;
+	size_t n, room;
+};
+void oms_news_begin(struct oms_news *n);
+void oms_news_before(struct oms_news *n, const struct oms_delivery *d);
+void oms_news_after(struct oms_news *n, const struct oms_delivery *d);
+void oms_news_log(const struct oms_news *n);
+void oms_news_clear(struct oms_news *n);
+
 #define OMS_PEERS_SWEEP 200 /* forgotten in one sweep */
 
 /* Domains whose time has come. */
@@ -109,7 +127,6 @@ struct oms_peers {
 void oms_peers_look(struct oms_store *s, int64_t now_s, struct oms_peers *ended);
 void oms_peers_forget(struct db_txn *t, const struct oms_peers *ended, int64_t now_s);
 
-bool oms_recipient_is_over(const struct oms_recipient *r);
 /* The domain has it, or does not want it. */
 void oms_recipient_settle(struct oms_recipient *r, bool declined, int64_t now_s);
 bool oms_delivery_is_over(const struct oms_delivery *d);

@@ -16,6 +16,7 @@ struct change {
 	struct buf body;                 /* hand_out: inline octets */
 	bool declined;                   /* settle */
 	char file[SPOOL_NAME_BYTES];     /* settle: to be removed */
+	struct oms_news news;
 	oms_store_handed *handed;
 	oms_store_done *done;
 	void *arg;
@@ -116,9 +117,12 @@ apply_hand_out(struct db_txn *t, void *arg, struct err *e)
 	if (!oms_letter_get(t, &c->id, &c->letter, e) ||
 	    !oms_delivery_get(t, &c->id, c->peer, &d, e))
 		return false;
+	oms_news_begin(&c->news);
+	oms_news_before(&c->news, &d);
 	good = may_have(&c->letter, &d, c->now_s, e) && read_body(t, c, e);
 	if (good && hand_out(&d, c->now_s))
 		oms_delivery_put(t, &d, d.next_ms);
+	oms_news_after(&c->news, &d);
 	oms_delivery_clear(&d);
 	return good && !db_fault(t, e);
 }
@@ -130,6 +134,9 @@ handed(void *arg, const struct err *e)
 	struct source *source = NULL;
 	struct err why;
 
+	if (e == NULL)
+		oms_news_log(&c->news);
+	oms_news_clear(&c->news);
 	if (e == NULL && c->letter.file[0] == '\0')
 		source = spool_source_copy(buf_span(&c->body));
 	else if (e == NULL && !spool_source_file(c->store->spool, c->letter.file, &source, &why))
@@ -212,11 +219,14 @@ apply_settle(struct db_txn *t, void *arg, struct err *e)
 	bool good = true;
 
 	c->file[0] = '\0';
+	oms_news_begin(&c->news);
 	if (!oms_delivery_get(t, &c->id, c->peer, &d, e))
 		return false;
 	if (!oms_delivery_is_over(&d)) {
 		was_ms = d.next_ms;
+		oms_news_before(&c->news, &d);
 		settle(&d, c);
+		oms_news_after(&c->news, &d);
 		oms_delivery_put(t, &d, was_ms);
 		good = !oms_delivery_is_over(&d) ||
 		    oms_letter_delivery_over(t, &c->id, c->now_s, c->file, e);
@@ -230,8 +240,11 @@ settled(void *arg, const struct err *e)
 {
 	struct change *c = arg;
 
-	if (e == NULL)
+	if (e == NULL) {
+		oms_news_log(&c->news);
 		spool_remove(c->store->spool, c->file);
+	}
+	oms_news_clear(&c->news);
 	oms_store_drop(&c->store);
 	c->done(c->arg, e);
 	free(c);

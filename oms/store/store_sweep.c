@@ -17,6 +17,7 @@ struct sweep {
 	size_t n;
 	char file[SWEEP_MAX][SPOOL_NAME_BYTES];
 	struct oms_peers peers;
+	struct oms_news news;
 	/* not "": all of this user's letters go, and nothing else */
 	char user[OMS_STORE_USER_BYTES];
 	struct ulid after; /* the last of them that was looked at */
@@ -68,6 +69,7 @@ expire(struct db_txn *t, struct sweep *w, size_t i, const char *peer, struct err
 		return e->why == REFUSAL_unknown_id;
 	was_ms = d.next_ms;
 	if (!oms_delivery_is_over(&d)) {
+		oms_news_before(&w->news, &d);
 		for (size_t k = 0; k < d.n_recipients; k++) {
 			if (oms_recipient_is_over(&d.recipients[k]))
 				continue;
@@ -75,6 +77,7 @@ expire(struct db_txn *t, struct sweep *w, size_t i, const char *peer, struct err
 			d.recipients[k].since_s = w->now_s;
 		}
 		d.next_ms = 0;
+		oms_news_after(&w->news, &d);
 		oms_delivery_put(t, &d, was_ms);
 		good = oms_letter_delivery_over(t, &d.id, w->now_s, w->file[i], e);
 	}
@@ -176,6 +179,7 @@ apply_user(struct db_txn *t, void *arg, struct err *e)
 	struct oms_key from = oms_key_named(w->user, span_of(w->after.b, ULID_BYTES));
 
 	w->n = 0;
+	oms_news_begin(&w->news);
 	db_each(t, OUTBOX, oms_key_span(&from), oms_key_span(&prefix), take_letter, w);
 	for (size_t i = 0; i < w->n; i++) {
 		if (!drop_letter(t, w, i, e))
@@ -194,6 +198,7 @@ apply_sweep(struct db_txn *t, void *arg, struct err *e)
 	struct sweep *w = arg;
 
 	w->n = 0;
+	oms_news_begin(&w->news);
 	oms_peers_forget(t, &w->peers, w->now_s);
 	db_each(t, END, (struct span) { 0 }, (struct span) { 0 }, take_end, w);
 	for (size_t i = 0; i < w->n; i++) {
@@ -210,6 +215,8 @@ swept(void *arg, const struct err *e)
 {
 	struct sweep *w = arg;
 
+	if (e == NULL)
+		oms_news_log(&w->news);
 	for (size_t i = 0; i < w->n && e == NULL; i++)
 		spool_remove(w->store->spool, w->file[i]);
 	if (w->n > 0)
@@ -217,6 +224,7 @@ swept(void *arg, const struct err *e)
 	if (e == NULL && w->n == SWEEP_MAX && w->store->db != NULL &&
 	    db_write_take(w->store->db, &w->write, &w->write.why))
 		return; /* there may be more */
+	oms_news_clear(&w->news);
 	oms_store_drop(&w->store);
 	w->done(w->arg, e);
 	free(w);

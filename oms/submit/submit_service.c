@@ -1,6 +1,7 @@
 /* submit_service — the OMS's side of submit; see submit_service.h. */
 #include "oms/submit/submit_service.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "common/auth/signin.h"
@@ -23,6 +24,9 @@ struct session {
 struct errand {
 	struct oms_worker *worker;
 	uint64_t conn, request;
+	char user[OMS_STORE_USER_BYTES];
+	uint64_t size;
+	size_t n_recipients;
 };
 
 static const char *
@@ -125,12 +129,16 @@ taken(void *arg, const struct ulid *id, const struct err *e)
 	struct errand *x = arg;
 	struct conn *c = conn_find(x->worker->loop, x->conn);
 	struct session *s = c == NULL ? NULL : conn_role(c);
-	char text[ULID_STR_BYTES] = "-";
+	char text[ULID_STR_BYTES] = "-", end[ULID_END_BYTES] = "-";
 
-	if (id != NULL)
+	if (id != NULL) {
 		ulid_str(id, text);
-	log_fact(e == NULL ? LOG_INFO : LOG_WARN, "submit.letter", "sid=%llx id=%s word=%s",
-	    (unsigned long long)x->conn, text, e == NULL ? "ok" : refusal_word(e->why));
+		ulid_end(id, end);
+	}
+	log_fact(e == NULL ? LOG_INFO : LOG_WARN, "submit.letter",
+	    "sid=%llx user=%s id=%s as=%s size=%llu recipients=%zu word=%s",
+	    (unsigned long long)x->conn, log_str(x->user), text, end, (unsigned long long)x->size,
+	    x->n_recipients, e == NULL ? "ok" : refusal_word(e->why));
 	if (s != NULL && submit_server_taken(&s->server, x->request, id, e))
 		conn_kick(c);
 	free(x);
@@ -144,7 +152,14 @@ end(void *role, struct ulid *id, struct err *e)
 	struct errand *x = memory_new(sizeof *x);
 
 	(void)id;
-	*x = (struct errand) { s->worker, conn_id(s->conn), s->server.sasl.server.request };
+	*x = (struct errand) {
+		.worker = s->worker,
+		.conn = conn_id(s->conn),
+		.request = s->server.sasl.server.request,
+		.size = s->server.letter->octets,
+		.n_recipients = s->server.letter->n_to,
+	};
+	snprintf(x->user, sizeof x->user, "%s", user_of(s));
 	s->letter = NULL;
 	if (letter_finish_take(l, taken, x, e))
 		return PENDING;

@@ -67,6 +67,18 @@ one_form(void **state)
 	assert_true(id_parse(SPAN_LIT("01JDZ5TPB4M4Q8W1RZ9H1V6K3C"), &u, &e));
 }
 
+static void
+what_people_see(void **state)
+{
+	struct ulid u;
+	char end[ULID_END_BYTES];
+
+	(void)state;
+	assert_true(ulid_parse(SPAN_LIT("01JDZ5TPB4M4Q8W1RZ9H1V6K3C"), &u));
+	ulid_end(&u, end);
+	assert_string_equal(end, "9H1V-6K3C");
+}
+
 int
 main(void)
 {
@@ -74,6 +86,7 @@ main(void)
 		cmocka_unit_test(known_values),
 		cmocka_unit_test(each_bit_survives),
 		cmocka_unit_test(one_form),
+		cmocka_unit_test(what_people_see),
 	};
 
 	return cmocka_run_group_tests_name("ulid", tests, NULL, NULL);

@@ -1,0 +1,252 @@
+/* verb_queue — `oms queue`: each recipient of each letter that is kept; see verbs.h. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/base/clock.h"
+#include "common/base/memory.h"
+#include "common/base/utf8.h"
+#include "common/daemon/ask.h"
+#include "oms/oms.h"
+#include "oms/store/store.h"
+#include "oms/verbs.h"
+
+#define PAGE   50 /* deliveries in one reading */
+#define WIDTH  76
+#define INDENT 11 /* of what stands below a letter's id */
+
+const struct options_option oms_queue_options[] = {
+	{ "all", 0, NULL, "also the recipients for whom it is over: fetched, refused, expired" },
+	{ NULL, 0, NULL, NULL },
+};
+
+/* -- the daemon's side ------------------------------------------------------------------------ */
+
+struct queue {
+	struct oms *oms;
+	struct control_request *request;
+	bool all;
+	struct oms_place at;
+};
+
+static void
+put_time(struct json *o, const char *key, int64_t wall_s)
+{
+	char date[CLOCK_DATE_BYTES];
+
+	if (wall_s == 0)
+		return;
+	clock_date(wall_s, date);
+	json_put_str(o, key, date);
+}
+
+static void
+tell_delivery(void *arg, const struct oms_letter *l, const struct oms_delivery *d)
+{
+	struct queue *q = arg;
+	char id[ULID_STR_BYTES];
+
+	ulid_str(&l->id, id);
+	for (size_t i = 0; i < d->n_recipients; i++) {
+		const struct oms_recipient *r = &d->recipients[i];
+		struct json *line;
+
+		if (!q->all && oms_recipient_is_over(r))
+			continue;
+		line = json_new();
+		json_put_str(line, "id", id);
+		json_put_str(line, "from", l->from);
+		json_put_str(line, "to", r->address);
+		json_put_str(line, "state", submit_state_name(r->state));
+		json_put_int(line, "size", (int64_t)l->size);
+		json_put_int(line, "tries", (int64_t)d->tries);
+		put_time(line, "taken", l->date_s);
+		put_time(line, "since", r->since_s);
+		put_time(line, "next", r->state == SUBMIT_WAITING ? d->next_ms / 1000 : 0);
+		put_time(line, "hold_until", l->hold_until_s);
+		if (r->word[0] != '\0') {
+			json_put_str(line, "word", r->word);
+			json_put_str(line, "text", r->text);
+		}
+		control_line_take(q->request, line);
+	}
+}
+
+static void
+queue_end(struct control_request *r, struct queue *q, const struct err *e)
+{
+	control_end(r, e);
+	free(q);
+}
+
+static void
+queue_on(struct control_request *r, void *arg)
+{
+	struct queue *q = arg;
+	bool more = true;
+	struct err e;
+
+	while (!control_full(r)) {
+		if (!more || control_gone(r)) {
+			queue_end(r, q, NULL);
+			return;
+		}
+		if (!oms_store_queue(q->oms->store, &q->at, PAGE, tell_delivery, q, &more, &e)) {
+			queue_end(r, q, &e);
+			return;
+		}
+	}
+	control_again(r, queue_on, q);
+}
+
+void
+oms_control_queue(void *role, struct control_request *r, const struct json *request)
+{
+	struct queue *q = memory_new(sizeof *q);
+
+	json_get_bool(request, "all", &q->all);
+	q->oms = role;
+	q->request = r;
+	queue_on(r, q);
+}
+
+/* -- the command's side ------ */
+
+struct shown {
+	char id[ULID_STR_BYTES]; /* of the letter that was shown last */
+	int n;
+	int64_t now_s;
+};
+
+/* Prints whole words, at most WIDTH columns a line, from column INDENT on, where *at is 0; what is no
+ * printable ASCII becomes '?'.  A character beyond ASCII may take two columns elsewhere. */
+static void
+print_word(struct span word, size_t *at)
+{
+	while (word.n > 0) {
+		uint32_t c = '?';
+
+		if (!utf8_cut(&word, &c))
+			word = span_sub(word, 1, word.n);
+		if (*at == WIDTH) {
+			printf("\n");
+			*at = 0;
+		}
+		if (*at == 0)
+			*at = (size_t)printf("%*s", INDENT, "");
+		putchar(c > 0x20 && c < 0x7f ? (int)c : '?');
+		++*at;
+	}
+}
+
+static void
+print_wrapped(size_t at, const char *text)
+{
+	struct span rest = span_str(text), word;
+
+	while (rest.n > 0) {
+		word = span_cut(&rest, ' ');
+		if (word.n == 0)
+			continue;
+		if (at > INDENT && at + 1 + word.n > WIDTH) {
+			printf("\n");
+			at = 0;
+		} else if (at > INDENT) {
+			printf(" ");
+			at++;
+		}
+		print_word(word, &at);
+	}
+	printf("\n");
+}
+
+static void
+print_letter(const struct json *line, const char *id)
+{
+	struct ulid u;
+	char end[ULID_END_BYTES] = "-";
+	struct buf text = BUF_INIT;
+
+	if (ulid_parse(span_str(id), &u))
+		ulid_end(&u, end);
+	buf_addf(&text, "from %s, %" PRId64 " octets, kept until %.10s",
+	    oms_line_text(line, "from"), oms_line_number(line, "size"),
+	    oms_line_text(line, "hold_until"));
+	buf_add(&text, "", 1);
+	printf("%-*s", INDENT, end);
+	print_wrapped(INDENT, text.data);
+	buf_clear(&text);
+}
+
+/* "in 5 min" */
+static void
+next_text(const struct json *line, int64_t now_s, char out[32])
+{
+	int64_t at_s, in_s;
+
+	if (!clock_parse_date(span_str(oms_line_text(line, "next")), &at_s))
+		snprintf(out, 32, "-");
+	else if ((in_s = at_s - now_s) <= 0)
+		snprintf(out, 32, "now");
+	else if (in_s < 120)
+		snprintf(out, 32, "in %" PRId64 " s", in_s);
+	else
+		snprintf(out, 32, "in %" PRId64 " min", in_s / 60);
+}
+
+static void
+print_recipient(const struct json *line, int64_t now_s)
+{
+	const char *to = oms_line_text(line, "to");
+	struct buf text = BUF_INIT;
+	char next[32];
+
+	if (strlen(to) > 32) {
+		print_wrapped(0, to);
+		to = "";
+	}
+	next_text(line, now_s, next);
+	printf("%*s%-32s  %-10s  %-10s  %4" PRId64 "\n", INDENT, "", to,
+	    oms_line_text(line, "state"), next, oms_line_number(line, "tries"));
+	if (oms_line_text(line, "word")[0] != '\0') {
+		buf_addf(&text, "[%s] %s", oms_line_text(line, "word"),
+		    oms_line_text(line, "text"));
+		buf_add(&text, "", 1);
+		print_wrapped(0, text.data);
+	}
+	buf_clear(&text);
+}
+
+static void
+show_recipient(void *arg, const struct json *line)
+{
+	struct shown *s = arg;
+	const char *id = oms_line_text(line, "id");
+
+	if (s->n++ == 0)
+		printf("%-*s%-32s  %-10s  %-10s  %s\n", INDENT, "ID", "To", "State", "Next try",
+		    "Tries");
+	if (strcmp(id, s->id) != 0)
+		print_letter(line, id);
+	snprintf(s->id, sizeof s->id, "%s", id);
+	print_recipient(line, s->now_s);
+}
+
+int
+oms_verb_queue(struct options *o)
+{
+	struct shown s = { .now_s = clock_wall_ms() / 1000 };
+	struct ask a = { "queue", CONF_ROLE_OMS, show_recipient, &s };
+	struct json *request = json_new();
+	int status;
+
+	json_put_bool(request, "all", options_has(o, "all"));
+	status = ask_daemon(o, &a, request);
+	if (status != 0 || s.n > 0 || o->json || o->quiet)
+		return status;
+	printf("The queue is empty: nothing is kept for anyone.\n");
+	if (!options_has(o, "all"))
+		printf("What became of earlier letters:  %s queue --all\n", o->called);
+	return 0;
+}

@@ -1,0 +1,189 @@
+/* verb_users — `oms user list`: each user's share of the spool, and what is in use; see verbs.h. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/auth/accounts_verbs.h"
+#include "common/base/memory.h"
+#include "common/conf/conf.h"
+#include "oms/oms.h"
+#include "oms/store/store.h"
+#include "oms/submit/letter.h"
+#include "oms/verbs.h"
+
+/* -- the daemon's side --------------------------------------------------------------------------- */
+
+struct users {
+	struct oms *oms;
+	struct accounts_set *set; /* as it was when the question came */
+	struct oms_user_limits most;
+	size_t next;
+};
+
+static void
+users_end(struct control_request *r, struct users *u, const struct err *e)
+{
+	control_end(r, e);
+	accounts_set_put(&u->set);
+	free(u);
+}
+
+static void
+users_on(struct control_request *r, void *arg)
+{
+	struct users *u = arg;
+	const struct account *a;
+	struct oms_user_counts c;
+	struct json *line;
+	struct err e;
+
+	while (!control_full(r)) {
+		if (u->next == accounts_count(u->set) || control_gone(r)) {
+			users_end(r, u, NULL);
+			return;
+		}
+		a = accounts_at(u->set, u->next++);
+		line = json_new();
+		json_put_str(line, "address", a->address);
+		if (!oms_store_user(u->oms->store, a->owner, &c, &e)) {
+			json_free(&line);
+			users_end(r, u, &e);
+			return;
+		}
+		json_put_int(line, "letters", (int64_t)c.letters);
+		json_put_int(line, "letters_limit", (int64_t)u->most.letters);
+		json_put_int(line, "octets", (int64_t)c.octets);
+		json_put_int(line, "octets_limit", (int64_t)u->most.octets);
+		control_line_take(r, line);
+	}
+	control_again(r, users_on, u);
+}
+
+void
+oms_control_users(void *role, struct control_request *r, const struct json *request)
+{
+	struct users *u = memory_new(sizeof *u);
+	struct conf *conf;
+
+	(void)request;
+	u->oms = role;
+	u->set = accounts_set_get(u->oms->accounts);
+	conf = daemon_conf(u->oms->daemon);
+	u->most = letter_limits(conf);
+	conf_unref(&conf);
+	users_on(r, u);
+}
+
+/* -- the command's side ------ */
+
+struct used {
+	char address[ACCOUNTS_ADDRESS_BYTES];
+	int64_t letters, letters_limit, octets, octets_limit;
+};
+
+struct usage {
+	struct used *user; /* in address order */
+	size_t n;
+};
+
+static bool
+take_used(void *arg, const struct json *line)
+{
+	struct usage *g = arg;
+	struct used *u;
+
+	g->user = memory_resize(g->user, g->n + 1, sizeof *g->user);
+	u = &g->user[g->n++];
+	snprintf(u->address, sizeof u->address, "%s", oms_line_text(line, "address"));
+	u->letters = oms_line_number(line, "letters");
+	u->letters_limit = oms_line_number(line, "letters_limit");
+	u->octets = oms_line_number(line, "octets");
+	u->octets_limit = oms_line_number(line, "octets_limit");
+	return true;
+}
+
+static int
+by_address(const void *key, const void *used)
+{
+	return strcmp(key, ((const struct used *)used)->address);
+}
+
+static const struct used *
+used_by(const struct usage *g, const char *address)
+{
+	return g->n == 0 ? NULL : bsearch(address, g->user, g->n, sizeof *g->user, by_address);
+}
+
+/* "12.5 MiB" */
+static const char *
+size_text(int64_t octets, char out[32])
+{
+	static const char *const unit[] = { "octets", "KiB", "MiB", "GiB", "TiB" };
+	int64_t tenths = octets * 10;
+	size_t i = 0;
+
+	for (; tenths >= 10240 && i + 1 < sizeof unit / sizeof unit[0]; i++)
+		tenths /= 1024;
+	if (tenths % 10 == 0)
+		snprintf(out, 32, "%" PRId64 " %s", tenths / 10, unit[i]);
+	else
+		snprintf(out, 32, "%" PRId64 ".%" PRId64 " %s", tenths / 10, tenths % 10, unit[i]);
+	return out;
+}
+
+static void
+print_used(void *arg, const char *address)
+{
+	const struct used *u = used_by(arg, address);
+	char octets[32], most[32];
+
+	if (u != NULL)
+		printf("  %" PRId64 " of %" PRId64 " letters, %s of %s", u->letters,
+		    u->letters_limit, size_text(u->octets, octets),
+		    size_text(u->octets_limit, most));
+}
+
+static void
+put_used(void *arg, const char *address, struct json *line)
+{
+	const struct used *u = used_by(arg, address);
+
+	if (u == NULL)
+		return;
+	json_put_int(line, "letters", u->letters);
+	json_put_int(line, "letters_limit", u->letters_limit);
+	json_put_int(line, "octets", u->octets);
+	json_put_int(line, "octets_limit", u->octets_limit);
+}
+
+/* The sums are the running daemon's. */
+static bool
+ask_usage(struct options *o, struct usage *g, struct err *e)
+{
+	struct json *request = json_new();
+	struct conf *c = NULL;
+	bool good;
+
+	json_put_str(request, "verb", "users");
+	good = conf_load(conf_path(o->conf_file), CONF_FOR_VERBS, &c, NULL, e) &&
+	    control_call(c->role[CONF_ROLE_OMS].control, request, take_used, g, e);
+	conf_unref(&c);
+	json_free(&request);
+	return good;
+}
+
+int
+oms_verb_user_list(struct options *o)
+{
+	struct usage g = { .n = 0 };
+	struct accounts_more more = { print_used, put_used, &g };
+	struct err e;
+	int status;
+
+	if (!ask_usage(o, &g, &e) && e.why != REFUSAL_config && !o->json && !o->quiet)
+		fprintf(stderr, "What each user has in the spool is not known: %s\n", e.text);
+	status = accounts_list_users(o, &more);
+	free(g.user);
+	return status;
+}
