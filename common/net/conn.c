@@ -126,6 +126,7 @@ open_socket(struct conn *c, const struct sockaddr *to, const char *from, struct 
 	(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
 	if (!bind_from(fd, from, to->sa_family, e))
 		return false;
+	c->tried = true;
 	if (connect(fd, to, address_size(to)) < 0 && errno != EINPROGRESS && errno != EINTR)
 		return err_set_errno(e, REFUSAL_unreachable, errno, "%s", c->peer.host);
 	return true;
@@ -195,9 +196,11 @@ conn_connect(struct loop *l, const struct conn_target *to, struct tls_holder *h,
 	c->state = CONN_WAITING;
 	if (to->limit != NULL)
 		c->place = conn_limit_enter(to->limit, &c->peer.address,
-		    &(struct conn_caller) { l, c->id, called });
+		    &(struct conn_caller) { l, c->id, called, to->backs_off }, loop_now_ms(l));
 	if (c->place == NULL || conn_place_is_held(c->place))
 		conn_begin(c);
+	else if (conn_place_is_refused(c->place))
+		conn_kick(c);
 	return c;
 }
 
@@ -282,6 +285,12 @@ conn_is_wanted(struct conn *c)
 }
 
 bool
+conn_is_waiting(const struct conn *c)
+{
+	return c->state == CONN_WAITING;
+}
+
+bool
 conn_exporter(const struct conn *c, unsigned char out[TLS_EXPORTER_BYTES])
 {
 	bool ok;
@@ -302,9 +311,19 @@ conn_counts(const struct conn *c, struct conn_counts *out)
 
 /* -- ending ------------------------------------------------------------------------------------- */
 
+/* A handshake that failed by its own fault shows a host that answers. */
+static void
+report_host(struct conn *c)
+{
+	if (c->place == NULL || !c->tried || c->was_up || !c->has_why)
+		return;
+	conn_place_report(c->place, c->why.why != REFUSAL_unreachable, loop_now_ms(c->loop));
+}
+
 void
 conn_free(struct conn *c, bool tell)
 {
+	report_host(c);
 	conn_set_remove(c);
 	loop_fd_free(&c->watch);
 	loop_timer_free(&c->timer);

@@ -68,6 +68,7 @@ struct conn_target {
 						 * connect-from); NULL or "": the system's choice */
 	int64_t timeout_ms;             /* for connect and handshake together */
 	struct conn_limit *limit;       /* counted there, and it waits for its place; NULL: not */
+	bool backs_off;                 /* unreachable at once where the host failed lately */
 };
 
 struct conn *conn_connect(struct loop *l, const struct conn_target *to, struct tls_holder *h,
@@ -93,6 +94,7 @@ struct tls_holder *conn_holder(const struct conn *c);
 struct tls *conn_tls(const struct conn *c); /* borrowed: the generation it began with */
 void *conn_role(const struct conn *c);
 unsigned conn_count(struct loop *l);
+bool conn_is_waiting(const struct conn *c); /* for its place; or it was refused one */
 /* Should it end soon, for others wait for one to this host?  True is a promise: conn_limit.h. */
 bool conn_is_wanted(struct conn *c);
 

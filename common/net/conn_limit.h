@@ -1,13 +1,19 @@
-/* conn_limit — how many connections one daemon opens to one address, and who comes next.
+/* conn_limit — how many connections one daemon opens to one address, who is next, and which addresses
+ * do not answer.
  *
- * CONN_PER_HOST at a time, whatever domain they are for and whichever worker opens them; so what is
- * left of reflection is bounded.  Who comes beyond that waits, and is served in the order of coming.
- * Who has a place and could do without is told that it is wanted.
+ * CONN_PER_HOST at a time, whatever domain they are for and whichever worker opens them; this bounds
+ * what is left of reflection.  Further ones wait and are served in the order of coming.  The holder of
+ * a place that could do without is told that it is wanted.
+ *
+ * A host that did not answer is left alone for CONN_HOST_PAUSE_MS, doubled by each failure in turn
+ * up to CONN_HOST_PAUSE_MAX_MS: a caller that backs off is refused at once meanwhile, also one
+ * that waits when the failure comes; afterwards one at a time tries, until the host answers.
  *
  * Spec:    PROTOCOL "Designation and identity".
  * Threads: one table for all workers, under a lock of its own; a call posted to `loop` tells each
- *          connection that it has its place now, or that others wait for it.
+ *          connection that it has its place now, that others wait for it, or that it is refused.
  * Owner:   a place belongs to its connection, which leaves; the table outlives all places.
+ * Trust:   of hosts that nobody holds or waits for, CONN_HOSTS_REMEMBERED failures at most are kept.
  */
 #ifndef COMMON_NET_CONN_LIMIT_H
 #define COMMON_NET_CONN_LIMIT_H
@@ -16,7 +22,10 @@
 #include <stdint.h>
 #include <sys/socket.h>
 
-#define CONN_PER_HOST 4
+#define CONN_PER_HOST          4
+#define CONN_HOST_PAUSE_MS     1500 /* shorter than any caller's own pause, which then decides */
+#define CONN_HOST_PAUSE_MAX_MS 45000
+#define CONN_HOSTS_REMEMBERED  4096
 
 struct conn_limit;
 struct conn_place;
@@ -27,19 +36,24 @@ struct conn_limit *conn_limit_new(void);
 void conn_limit_close(struct conn_limit *l);
 void conn_limit_free(struct conn_limit **l); /* all places have left */
 
-/* Whom to tell: fn(loop, id) on that loop, now and then; it may come when the place has left. */
+/* Whom to tell: fn(loop, id) on that loop, now and then; it may come after the place has left. */
 struct conn_caller {
 	struct loop *loop;
 	uint64_t id;
 	void (*fn)(struct loop *loop, uint64_t id);
+	bool backs_off; /* a host that failed lately is not tried */
 };
 
-/* The port does not count.  The place is held at once, or waits. */
+/* The port does not count.  The place is held at once, waits, or is refused.  now_ms: monotonic, the
+ * same clock for all calls. */
 struct conn_place *conn_limit_enter(struct conn_limit *l, const struct sockaddr_storage *to,
-    const struct conn_caller *caller);
+    const struct conn_caller *caller, int64_t now_ms);
 bool conn_place_is_held(const struct conn_place *p);
-/* Should who holds it end soon, for somebody waits?  Asked of as many as wait, and no more: true says
- * that the place will be left, and stays true. */
+bool conn_place_is_refused(const struct conn_place *p);
+/* Whether the host answered; by the holder of a place. */
+void conn_place_report(struct conn_place *p, bool answers, int64_t now_ms);
+/* Should its holder end soon, because somebody waits?  Asked of as many as wait, and no more: true is a
+ * promise to leave the place, and stays true. */
 bool conn_place_is_wanted(struct conn_place *p);
 void conn_place_leave(struct conn_place **p); /* NULL inside is fine */
 

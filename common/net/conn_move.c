@@ -104,6 +104,16 @@ turn_connecting(struct conn *c)
 }
 
 static void
+refused_place(struct conn *c)
+{
+	struct err e;
+
+	err_set(&e, REFUSAL_unreachable, "%s did not answer lately, and is tried again soon",
+	    c->peer.host);
+	conn_fail(c, &e);
+}
+
+static void
 turn(struct conn *c)
 {
 	switch (c->state) {
@@ -112,6 +122,8 @@ turn(struct conn *c)
 			conn_fail(c, NULL);
 		else if (conn_place_is_held(c->place))
 			conn_begin(c);
+		else if (conn_place_is_refused(c->place))
+			refused_place(c);
 		break;
 	case CONN_SHAKING:
 		if (c->close_asked)

@@ -50,6 +50,8 @@ struct conn {
 	bool close_asked;
 	bool half_closed;
 	bool has_why;
+	bool tried; /* connect was called */
+	bool was_up;
 	struct err why;
 };
 

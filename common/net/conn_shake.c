@@ -50,6 +50,9 @@ shaken(struct conn *c)
 		conn_log_refused(c, &c->peer.verdict);
 	listen_shook(c->in);
 	c->state = CONN_UP;
+	c->was_up = true;
+	if (c->place != NULL)
+		conn_place_report(c->place, true, loop_now_ms(c->loop));
 	c->deadline_ms = 0;
 	c->again = true;
 	log_fact(LOG_DEBUG, "tls.up", "conn=%llu peer=%s sni=%s alpn=%s fingerprint=%s",

@@ -103,6 +103,7 @@ dial_next(struct dial *d, const struct conn_events *events, void *role)
 		.from = d->from,
 		.timeout_ms = d->to.timeout_ms,
 		.limit = d->to.limit,
+		.backs_off = d->to.backs_off,
 	};
 	return conn_connect(d->to.loop, &to, d->to.tls, events, role);
 }

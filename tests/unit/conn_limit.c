@@ -19,6 +19,8 @@ struct table {
 	struct conn_limit *limit;
 	struct loop *loop;
 	struct conn_place *p[PLACES];
+	bool back_off;
+	int64_t now_ms;
 };
 
 static unsigned told[PLACES]; /* by id */
@@ -52,9 +54,9 @@ static struct conn_place *
 enter(struct table *t, const char *address, uint64_t id)
 {
 	struct sockaddr_storage a = host(address, (uint16_t)(1470 + id));
-	struct conn_caller c = { t->loop, id, on_told };
+	struct conn_caller c = { t->loop, id, on_told, t->back_off };
 
-	return conn_limit_enter(t->limit, &a, &c);
+	return conn_limit_enter(t->limit, &a, &c, t->now_ms);
 }
 
 static void
@@ -209,6 +211,111 @@ nobody_comes_after_the_end(void **state)
 	table_close(&t);
 }
 
+/* -- hosts that do not answer ------------------------------------------------------------------- */
+
+/* All who connect to it fail at about the same time: that is one failure, and shared by all. */
+static void
+a_host_that_failed_is_left_alone(void **state)
+{
+	struct table t;
+	struct conn_place *p;
+
+	(void)state;
+	table_open(&t);
+	t.back_off = true;
+	t.now_ms = 1000;
+	table_fill(&t, PLACES);
+	for (unsigned i = 0; i < CONN_PER_HOST; i++)
+		conn_place_report(t.p[i], false, t.now_ms);
+	for (unsigned i = CONN_PER_HOST; i < PLACES; i++)
+		assert_true(conn_place_is_refused(t.p[i]));
+	loop_drain(t.loop);
+	assert_int_equal(told[PLACES - 1], 1);
+	for (unsigned i = 0; i < PLACES; i++)
+		conn_place_leave(&t.p[i]);
+	t.now_ms += CONN_HOST_PAUSE_MS - 1;
+	p = enter(&t, "192.0.2.1", 0);
+	assert_true(conn_place_is_refused(p));
+	conn_place_leave(&p);
+	p = enter(&t, "192.0.2.2", 0);
+	assert_true(conn_place_is_held(p));
+	conn_place_leave(&p);
+	/* a caller that does not back off */
+	t.back_off = false;
+	p = enter(&t, "192.0.2.1", 0);
+	assert_true(conn_place_is_held(p));
+	conn_place_leave(&p);
+	table_close(&t);
+}
+
+/* One finds out; the others wait for what it finds. */
+static void
+one_tries_again(void **state)
+{
+	struct table t;
+
+	(void)state;
+	for (int answers = 0; answers < 2; answers++) {
+		table_open(&t);
+		t.back_off = true;
+		t.p[0] = enter(&t, "192.0.2.1", 0);
+		conn_place_report(t.p[0], false, t.now_ms);
+		conn_place_leave(&t.p[0]);
+		t.now_ms += CONN_HOST_PAUSE_MS;
+		table_fill(&t, PLACES);
+		assert_int_equal(held(&t), 1);
+		conn_place_report(t.p[0], answers == 1, t.now_ms);
+		assert_int_equal(held(&t), answers == 1 ? CONN_PER_HOST : 1);
+		assert_int_equal(conn_place_is_refused(t.p[1]), answers == 0);
+		/* the pause is doubled, and forgotten once it answers */
+		conn_place_leave(&t.p[0]);
+		conn_place_leave(&t.p[1]);
+		t.now_ms += 2 * CONN_HOST_PAUSE_MS - 1;
+		t.p[0] = enter(&t, "192.0.2.1", 0);
+		assert_int_equal(conn_place_is_refused(t.p[0]), answers == 0);
+		t.now_ms++;
+		t.p[1] = enter(&t, "192.0.2.1", 1);
+		assert_false(conn_place_is_refused(t.p[1]));
+		table_close(&t);
+	}
+}
+
+static void
+the_pause_has_an_end_and_so_has_the_memory(void **state)
+{
+	struct table t;
+	struct conn_place *p;
+	char address[64];
+
+	(void)state;
+	table_open(&t);
+	t.back_off = true;
+	for (int i = 0; i < 40; i++) {
+		p = enter(&t, "192.0.2.1", 0);
+		assert_true(conn_place_is_held(p));
+		conn_place_report(p, false, t.now_ms);
+		conn_place_leave(&p);
+		t.now_ms += CONN_HOST_PAUSE_MAX_MS;
+	}
+	t.now_ms -= CONN_HOST_PAUSE_MAX_MS;
+	for (int i = 0; i < CONN_HOSTS_REMEMBERED; i++) {
+		p = enter(&t, "192.0.2.1", 0);
+		assert_true(conn_place_is_refused(p)); /* the newest of all, each time */
+		conn_place_leave(&p);
+		snprintf(address, sizeof address, "2001:db8::%x", i + 1);
+		p = enter(&t, address, 0);
+		conn_place_report(p, false, t.now_ms);
+		conn_place_leave(&p);
+	}
+	p = enter(&t, "2001:db8::1", 0);
+	assert_true(conn_place_is_held(p)); /* forgotten */
+	conn_place_leave(&p);
+	p = enter(&t, "2001:db8::2", 0);
+	assert_true(conn_place_is_refused(p));
+	conn_place_leave(&p);
+	table_close(&t);
+}
+
 /* -- with connections --------------------------------------------------------------------------- */
 
 struct caller {
@@ -296,6 +403,45 @@ run_until(struct loop *l, const bool *what)
 }
 
 #define CALLERS (CONN_PER_HOST + 3)
+
+/* By a port that nobody listens on; then not even the one that is listened on is tried. */
+static void
+a_failure_is_shared(void **state)
+{
+	struct one_server *s = *state;
+	static const struct conn_events events = { .up = caller_up, .gone = caller_gone };
+	struct conn_limit *limit = conn_limit_new();
+	struct sockaddr_in a = { .sin_family = AF_INET, .sin_port = htons(1) };
+	struct conn_target to = { .address = (struct sockaddr *)&a,
+		.own = "a.test",
+		.domain = "b.test",
+		.alpn = TOY_ALPN,
+		.timeout_ms = 5000,
+		.limit = limit,
+		.backs_off = true };
+	struct loop *l;
+	struct err e;
+	unsigned begun = s->server.begun;
+
+	a.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	assert_true(loop_new(&l, &e));
+	for (int i = 0; i < 2; i++) {
+		struct caller r = { .engine = { .feed = caller_feed }, .loop = l };
+		struct conn *c = conn_connect(l, &to, s->tls.ha, &events, &r);
+
+		assert_int_equal(conn_is_waiting(c), i == 1);
+		run_until(l, &r.gone);
+		assert_false(r.up);
+		assert_int_equal(r.why.why, REFUSAL_unreachable);
+		assert_int_equal(strstr(r.why.text, "lately") != NULL, i == 1);
+		a.sin_port = htons(s->server.port);
+	}
+	assert_int_equal(s->server.begun, begun);
+	conn_limit_close(limit);
+	loop_drain(l);
+	loop_free(&l);
+	conn_limit_free(&limit);
+}
 
 static void
 connections_wait_for_their_turn(void **state)
@@ -397,6 +543,10 @@ main(void)
 		cmocka_unit_test(in_the_order_of_coming),
 		cmocka_unit_test(as_many_are_wanted_as_wait),
 		cmocka_unit_test(nobody_comes_after_the_end),
+		cmocka_unit_test(a_host_that_failed_is_left_alone),
+		cmocka_unit_test(one_tries_again),
+		cmocka_unit_test(the_pause_has_an_end_and_so_has_the_memory),
+		cmocka_unit_test(a_failure_is_shared),
 		cmocka_unit_test(connections_wait_for_their_turn),
 		cmocka_unit_test(who_fails_leaves),
 		cmocka_unit_test(who_is_wanted_gives_way),
