@@ -20,7 +20,7 @@ accepted(const struct reply *r, struct err *e)
 	if (r->code < 300)
 		return true;
 	if (r->code < 400)
-		return err_set(e, REFUSAL_bad_reply, "a reply %d means nothing here", r->code);
+		return err_set(e, REFUSAL_internal, "a reply %d means nothing here", r->code);
 	return reply_err(r, e);
 }
 

@@ -33,7 +33,7 @@ struct designation_query {
 	size_t waiting; /* lookups not answered yet */
 	struct designation_target *targets;
 	size_t n, n_named; /* n: those of use */
-	bool secure, named, unsure;
+	bool secure, vouched, named, unsure;
 	uint32_t ttl_s;
 	struct err why; /* the last rule that left something out */
 };
@@ -54,6 +54,7 @@ finish(struct designation_query *q)
 	struct designation d = { .targets = q->targets,
 		.n = q->n,
 		.secure = q->secure,
+		.vouched = q->vouched && q->n == 0,
 		.named = q->named,
 		.whole = q->n == q->n_named && !q->unsure,
 		.unsure = q->unsure,
@@ -153,13 +154,14 @@ drop_empty_targets(struct designation_query *q)
 
 static void
 add_address(struct designation_query *q, struct designation_target *t, struct span rdata,
-    enum dns_type type)
+    enum dns_type type, bool secure)
 {
 	struct sockaddr_storage a;
 
 	if (!dns_rdata_address(rdata, type, t->port, &a))
 		return;
 	if (RULE(private_address) && !q->allow_private && !address_public((struct sockaddr *)&a)) {
+		q->vouched = q->vouched && secure;
 		if (!q->unsure)
 			err_set(&q->why, REFUSAL_private_address,
 			    "%s: %s leads to an address that is not public", q->name, t->host);
@@ -178,7 +180,7 @@ address_answered(void *arg, const struct dns_answer *a)
 	l->dns = NULL;
 	if (a->status == DNS_OK) {
 		for (size_t i = 0; i < a->n; i++)
-			add_address(q, &q->targets[l->target], a->rdata[i], l->type);
+			add_address(q, &q->targets[l->target], a->rdata[i], l->type, a->secure);
 		if (a->ttl_s < q->ttl_s)
 			q->ttl_s = a->ttl_s;
 	} else if (a->status == DNS_FAILED || a->status == DNS_BOGUS) {
@@ -282,6 +284,7 @@ domain_answered(void *arg, const struct dns_answer *a)
 	struct designation_query *q = arg;
 
 	q->asked = NULL;
+	q->vouched = q->vouched && a->secure;
 	if (a->status == DNS_FAILED || a->status == DNS_BOGUS)
 		dns_err(a, q->domain, &q->why);
 	else if (RULE(no_such_domain) && a->status == DNS_NXDOMAIN)
@@ -295,7 +298,7 @@ srv_answered(void *arg, const struct dns_answer *a)
 	struct designation_query *q = arg;
 
 	q->asked = NULL;
-	q->secure = a->secure;
+	q->secure = q->vouched = a->secure;
 	q->ttl_s = a->ttl_s;
 	switch (a->status) {
 	case DNS_OK:

@@ -1,6 +1,7 @@
 /* destination — one pair's letters, gathered, sealed and sent; see destination.h. */
 #include "oms/notify/destination.h"
 
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,283 +16,375 @@
 #include "oms/notify/notify_session.h"
 #include "oms/notify/sealing.h"
 
-struct line {
+#define ANSWERED_S       86400
+#define ANSWERED_RENEW_S 3600 /* between two records of it */
+
+struct destination {
 	struct oms_worker *worker;
+	struct attempts *attempts;
+	struct attempt attempt;
 	char own[DOMAIN_BYTES], peer[DOMAIN_BYTES];
-	struct route *route;
+	struct notify_session *session;
 	struct loop_timer *timer; /* the next thing that is due */
-	struct sealing *batches;  /* gathered, sent or being written down */
-	bool gathering;           /* one is being signed */
-	bool failing;             /* what was due is being written down as failed */
-	struct err why;
-	bool permanent;
-	bool quiet;            /* nothing was due when it was looked at last */
-	size_t singly;         /* so many letters go alone: a seal was refused */
-	size_t fresh;          /* letters that came since the last gathering */
-	unsigned failures;     /* of the way, one after another */
-	int64_t not_before_ms; /* monotonic; the way is not tried again before it */
+	struct sealing *sealings; /* gathered, sent or being recorded */
+	bool signing;             /* one of them */
+	bool failing;             /* what was due is being recorded as failed */
+	struct err why;           /* ... for this reason */
+	bool final;               /* ... which ends the deliveries */
+	bool quiet;               /* nothing was due when it was looked at last */
+	size_t singly;            /* this many letters go alone: a seal was refused */
+	size_t fresh;             /* letters that came since the last gathering */
+	unsigned failures;        /* of attempts, one after another */
+	int64_t not_before_ms;    /* monotonic: no attempt before it */
 };
 
-static void pump(struct line *l);
+static void pump(struct destination *d);
 
-/* -- batches of a line ------------------------------------------------------------------------- */
+/* -- attempts ---------------------------------------------------------------------------------------- */
+
+enum attempt_class
+destination_class(struct oms_worker *w, const char *peer, uint64_t tries)
+{
+	int64_t now_s = clock_wall_ms() / 1000;
+	struct oms_peer p;
+	struct err e;
+	bool answered = oms_store_peer(w->oms->store, peer, &p, &e) &&
+	    p.answered_s > now_s - ANSWERED_S - ANSWERED_RENEW_S;
+
+	if (tries == 0)
+		return answered ? ATTEMPT_FIRST_ANSWERED : ATTEMPT_FIRST;
+	return answered ? ATTEMPT_AGAIN_ANSWERED : ATTEMPT_AGAIN;
+}
+
+struct destination *
+destination_of_attempt(struct attempt *a)
+{
+	return (struct destination *)((char *)a - offsetof(struct destination, attempt));
+}
+
+void
+destination_attempt(struct destination *d)
+{
+	struct err e;
+
+	if (daemon_open_for_work(d->worker->oms->daemon, &e))
+		notify_session_want(d->session);
+}
+
+static void
+ask_for_attempt(struct destination *d)
+{
+	struct oms_pair p = { .tries = 0 };
+	struct err e;
+	uint64_t tries = d->failures;
+
+	if (tries == 0 && oms_store_pair(d->worker->oms->store, d->own, d->peer, &p, &e))
+		tries = p.tries;
+	if (attempts_ask(d->attempts, &d->attempt, destination_class(d->worker, d->peer, tries)))
+		notify_session_want(d->session);
+}
+
+static void
+end_attempt(struct destination *d)
+{
+	if (d->attempt.state != ATTEMPT_NONE)
+		attempts_leave(d->attempts, &d->attempt);
+}
+
+/* -- sealings ----------------------------------------------------------------------------------------- */
 
 static bool
 under_way(void *arg, const struct ulid *id)
 {
-	const struct line *l = arg;
+	const struct destination *d = arg;
 
-	for (const struct sealing *b = l->batches; b != NULL; b = b->next)
-		for (size_t i = 0; i < b->n; i++)
-			if (ulid_eq(&b->deliveries[i].id, id))
+	for (const struct sealing *s = d->sealings; s != NULL; s = s->next)
+		for (size_t i = 0; i < s->n; i++)
+			if (ulid_eq(&s->deliveries[i].id, id))
 				return true;
 	return false;
 }
 
 static void
-drop_batch(struct line *l, struct sealing *b)
+drop_sealing(struct destination *d, struct sealing *s)
 {
-	struct sealing **at = &l->batches;
+	struct sealing **at = &d->sealings;
 
-	while (*at != b)
+	while (*at != s)
 		at = &(*at)->next;
-	*at = b->next;
-	sealing_free(&b);
+	*at = s->next;
+	sealing_free(&s);
 }
 
-/* The store failed, and says so in its own log line; what is due stays due. */
 static void
-written_down(void *arg, const struct err *e)
+log_store(const struct destination *d, const struct err *e)
 {
-	struct sealing *b = arg;
-	struct line *l = b->line;
-	bool failed = b->failed;
+	log_fact(LOG_ERROR, "notify.store", "own=%s peer=%s word=%s text=%s", d->own, d->peer,
+	    refusal_word(e->why), log_str(e->text));
+}
+
+/* Where the store failed, what is due stays due. */
+static void
+recorded(void *arg, const struct err *e)
+{
+	struct sealing *s = arg;
+	struct destination *d = s->destination;
+	bool failed = s->failed;
 
 	if (e != NULL)
-		log_fact(LOG_ERROR, "notify.store", "own=%s peer=%s word=%s text=%s", l->own,
-		    l->peer, refusal_word(e->why), log_str(e->text));
-	drop_batch(l, b);
+		log_store(d, e);
+	drop_sealing(d, s);
 	if (failed)
-		l->failing = e == NULL && l->failing;
-	pump(l);
+		d->failing = e == NULL && d->failing;
+	pump(d);
 }
 
 static void
-write_down(struct sealing *b)
+record(struct sealing *s)
 {
-	struct line *l = b->line;
+	struct destination *d = s->destination;
 
-	oms_store_attempted(l->worker->oms->store, b->deliveries, b->n, l->worker->loop,
-	    written_down, b);
+	oms_store_attempted(d->worker->oms->store, s->deliveries, s->n, d->worker->loop, recorded,
+	    s);
 }
 
-/* The pair's deliveries are due up to here.  What is due later than any retry is put off was written
- * by a clock that was ahead, and is due now. */
+/* The pair's deliveries are due up to here.  A due time beyond the longest retry interval was written by
+ * a clock that ran fast: it is treated as due now. */
 static int64_t
-horizon_ms(const struct line *l)
+horizon_ms(const struct destination *d)
 {
 	int64_t now_ms = clock_steady_ms(), first_ms;
 	struct err e;
 
-	if (oms_store_next_due(l->worker->oms->store, l->own, l->peer, &first_ms, &e) &&
+	if (oms_store_next_due(d->worker->oms->store, d->own, d->peer, &first_ms, &e) &&
 	    first_ms > now_ms + NOTIFIER_RETRY_MAX_MS)
 		return first_ms;
 	return now_ms;
 }
 
 static struct sealing *
-gather(struct line *l)
+gather(struct destination *d)
 {
-	struct oms *o = l->worker->oms;
-	struct sealing *b = sealing_new(l);
+	struct sealing *s = sealing_new(d);
 	struct err e;
 
-	if (!oms_store_due(o->store, l->own, l->peer, horizon_ms(l), under_way, l, b->deliveries,
-		l->singly > 0 ? 1 : OMS_STORE_DUE_PAGE, &b->n, &e))
-		log_fact(LOG_ERROR, "notify.store", "own=%s peer=%s word=%s text=%s", l->own,
-		    l->peer, refusal_word(e.why), log_str(e.text));
-	sealing_cut(b, NOTIFIER_BATCH_BYTES);
-	if (b->n == 0) {
-		sealing_free(&b);
+	if (!oms_store_due(d->worker->oms->store, d->own, d->peer, horizon_ms(d), under_way, d,
+		s->deliveries, d->singly > 0 ? 1 : OMS_STORE_DUE_PAGE, &s->n, &e))
+		log_store(d, &e);
+	sealing_cut(s, NOTIFIER_BATCH_BYTES);
+	if (s->n == 0) {
+		sealing_free(&s);
 		return NULL;
 	}
-	l->singly -= l->singly > 0;
-	b->next = l->batches;
-	l->batches = b;
-	return b;
+	d->singly -= d->singly > 0;
+	s->next = d->sealings;
+	d->sealings = s;
+	return s;
 }
 
-/* -- sealing and sending --------------------------------------------------------------------------- */
+/* -- signing and sending ---------------------------------------------------------------------------- */
 
 static void
-not_sent(struct sealing *b, const struct err *e)
+not_sent(struct sealing *s, const struct err *e)
 {
-	sealing_fail(b, e, false, clock_steady_ms());
-	write_down(b);
+	sealing_fail(s, e, false, clock_steady_ms());
+	record(s);
 }
 
 static void
 signed_now(void *arg, const char *alg, struct span signature, const struct err *e)
 {
-	struct sealing *b = arg;
-	struct line *l = b->line;
-	struct notify_client *c = route_client(l->route);
+	struct sealing *s = arg;
+	struct destination *d = s->destination;
+	struct notify_client *c = notify_session_client(d->session);
 	enum seal_alg a;
 	struct err why;
 
-	l->gathering = false;
+	d->signing = false;
 	if (e != NULL) {
-		not_sent(b, e);
+		not_sent(s, e);
 	} else if (c == NULL || !seal_alg_parse(span_str(alg), &a)) {
-		drop_batch(l, b); /* the session has gone; it stays due */
-		pump(l);
-	} else if (!route_vouched(l->route)) {
-		drop_batch(l, b); /* on_ended comes, and says why */
-	} else if (!sealing_send(b, c, a, signature, &why)) {
-		not_sent(b, &why);
+		drop_sealing(d, s); /* the session has gone; it stays due */
+		pump(d);
+	} else if (!notify_session_vouched(d->session)) {
+		drop_sealing(d, s); /* on_ended follows with the reason */
+	} else if (!sealing_send(s, c, a, signature, &why)) {
+		not_sent(s, &why);
 	} else {
-		route_kick(l->route);
-		pump(l);
+		notify_session_kick(d->session);
+		pump(d);
 	}
 }
 
 static void
-seal(struct line *l, struct sealing *b)
+seal(struct destination *d, struct sealing *s)
 {
-	struct tls *tls = tls_holder_get(l->worker->oms->tls);
+	struct tls *tls = tls_holder_get(d->worker->oms->tls);
 	struct err e;
 
-	if (tls_identity(tls, l->own) == NULL) {
-		err_set(&e, REFUSAL_domain_not_served, "%s is not one of our domains", l->own);
-		not_sent(b, &e);
-	} else if (!sealing_write(b, l->own, l->peer, clock_wall_ms() / 1000, &e)) {
-		not_sent(b, &e);
+	if (tls_identity(tls, d->own) == NULL) {
+		err_set(&e, REFUSAL_domain_not_served, "%s is not one of our domains", d->own);
+		not_sent(s, &e);
+	} else if (!sealing_write(s, d->own, d->peer, clock_wall_ms() / 1000, &e)) {
+		not_sent(s, &e);
 	} else {
-		l->gathering = true;
-		sign_run(l->worker->loop, route_key(l->route), buf_span(&b->text), signed_now, b);
+		d->signing = true;
+		sign_run(d->worker->loop, notify_session_key(d->session), buf_span(&s->text),
+		    signed_now, s);
 	}
 	tls_unref(&tls);
 }
 
-/* -- the line's turn -------------------------------------------------------------------------------- */
+/* -- the destination's turn -------------------------------------------------------------------------- */
 
 static void
-set_timer(struct line *l)
+set_timer(struct destination *d)
 {
 	int64_t next_ms, in_ms, pause_ms;
 	struct err e;
 
-	if (!oms_store_next_due(l->worker->oms->store, l->own, l->peer, &next_ms, &e))
+	if (!oms_store_next_due(d->worker->oms->store, d->own, d->peer, &next_ms, &e))
 		next_ms = clock_steady_ms() + NOTIFIER_RETRY_MS;
-	l->quiet = next_ms == 0;
-	if (l->quiet)
+	d->quiet = next_ms == 0;
+	if (d->quiet)
 		return;
-	in_ms = next_ms - horizon_ms(l);
-	pause_ms = l->not_before_ms - loop_now_ms(l->worker->loop);
+	in_ms = next_ms - horizon_ms(d);
+	pause_ms = d->not_before_ms - loop_now_ms(d->worker->loop);
 	if (in_ms < pause_ms)
 		in_ms = pause_ms;
 	/* What is due and under way comes back by itself. */
-	loop_timer_set_ms(l->timer, in_ms < 100 ? 100 : in_ms);
+	loop_timer_set_ms(d->timer, in_ms < 100 ? 100 : in_ms);
 }
 
-/* What is due cannot go: each delivery learns why, page by page. */
+/* What is due cannot go: each delivery is told why, page by page. */
 static void
-fail_page(struct line *l)
+fail_page(struct destination *d)
 {
-	struct sealing *b = gather(l);
+	struct sealing *s = gather(d);
 
-	if (b == NULL) {
-		l->failing = false;
-		set_timer(l);
+	if (s == NULL) {
+		d->failing = false;
+		set_timer(d);
 		return;
 	}
-	b->failed = true;
-	sealing_fail(b, &l->why, l->permanent, clock_steady_ms());
-	write_down(b);
+	s->failed = true;
+	sealing_fail(s, &d->why, d->final, clock_steady_ms());
+	record(s);
 }
 
 static bool
-is_due(struct line *l)
+is_due(struct destination *d)
 {
 	int64_t next_ms;
 	struct err e;
 
-	return !oms_store_next_due(l->worker->oms->store, l->own, l->peer, &next_ms, &e) ||
-	    (next_ms != 0 && next_ms <= horizon_ms(l));
+	return !oms_store_next_due(d->worker->oms->store, d->own, d->peer, &next_ms, &e) ||
+	    (next_ms != 0 && next_ms <= horizon_ms(d));
 }
 
 static void
-find_way(struct line *l)
+find_way(struct destination *d)
 {
-	if (!route_is_idle(l->route))
-		return; /* ready, or ended, comes back here */
-	if (l->batches != NULL)
-		return; /* so does written_down: only then is it known what is due */
-	if (loop_now_ms(l->worker->loop) < l->not_before_ms || !is_due(l))
-		set_timer(l);
+	if (!notify_session_is_idle(d->session) || d->attempt.state != ATTEMPT_NONE)
+		return; /* ready, ended, or its turn comes back here */
+	if (d->sealings != NULL)
+		return; /* so does recorded: only then is it known what is due */
+	if (loop_now_ms(d->worker->loop) < d->not_before_ms || !is_due(d))
+		set_timer(d);
 	else
-		route_want(l->route);
+		ask_for_attempt(d);
 }
 
 static void
-pump(struct line *l)
+pump(struct destination *d)
 {
-	struct notify_client *c = route_client(l->route);
-	struct sealing *b;
+	struct notify_client *c = notify_session_client(d->session);
+	struct sealing *s;
 	struct err e;
 
 	/* When we go down the last answers of the store come after it has closed. */
-	if (l->gathering || !daemon_open_for_work(l->worker->oms->daemon, &e))
+	if (d->signing || !daemon_open_for_work(d->worker->oms->daemon, &e))
 		return;
-	if (l->failing) {
-		fail_page(l);
+	if (d->failing) {
+		fail_page(d);
 		return;
 	}
-	if (c != NULL && !route_is_current(l->route)) {
-		route_end(l->route); /* batch_end, or ended, comes back here */
+	if (c != NULL && !notify_session_is_current(d->session)) {
+		notify_session_end(d->session); /* batch_end, or ended, comes back here */
 		return;
 	}
 	if (c != NULL && !notify_client_may_send(c))
 		return; /* batch_end comes back here */
 	if (c == NULL) {
-		find_way(l);
+		find_way(d);
 		return;
 	}
-	if (c->count > 0 && l->fresh < NOTIFIER_GATHER)
-		return; /* so does this: the next batch gathers meanwhile */
-	if ((b = gather(l)) == NULL) {
-		l->fresh = 0;
-		set_timer(l);
-		if (route_is_wanted(l->route))
-			route_end(l->route);
+	if (c->count > 0 && d->fresh < NOTIFIER_GATHER)
+		return; /* so does this: the next sealing gathers meanwhile */
+	if ((s = gather(d)) == NULL) {
+		d->fresh = 0;
+		set_timer(d);
+		if (notify_session_is_wanted(d->session))
+			notify_session_end(d->session);
 		return;
 	}
-	l->fresh = b->n == OMS_STORE_DUE_PAGE ? NOTIFIER_GATHER : 0;
-	seal(l, b);
+	d->fresh = s->n == OMS_STORE_DUE_PAGE ? NOTIFIER_GATHER : 0;
+	seal(d, s);
 }
 
-/* -- the route's callbacks ----------------------------------------------------------------------------- */
+/* -- the session's callbacks -------------------------------------------------------------------------- */
 
 static bool
-on_found(void *role, const struct designation *d, const struct err *why, struct err *e)
+on_found(void *role, const struct designation *found, const struct err *why, struct err *e)
 {
-	struct line *l = role;
-	struct oms_worker *w = l->worker;
+	struct destination *d = role;
+	struct oms_worker *w = d->worker;
 	int64_t now_s = clock_wall_ms() / 1000;
 
 	if (!daemon_open_for_work(w->oms->daemon, e))
 		return false; /* the store has closed */
-	downgrade_seen(w->oms->store, l->peer, d, now_s, w->loop);
-	return why == NULL || downgrade_may_smtp(w->oms->store, l->peer, d, why, now_s, e);
+	downgrade_seen(w->oms->store, d->peer, found, now_s, w->loop);
+	return why == NULL || downgrade_may_smtp(w->oms->store, d->peer, found, why, now_s, e);
+}
+
+static void
+on_waits(void *role)
+{
+	end_attempt(role); /* others may try their hosts meanwhile */
+}
+
+static void
+answered_recorded(void *arg, const struct err *e)
+{
+	(void)arg;
+	if (e != NULL)
+		log_fact(LOG_WARN, "notify.store", "word=%s text=%s", refusal_word(e->why),
+		    log_str(e->text));
+}
+
+static void
+record_answered(struct destination *d)
+{
+	struct oms_store *s = d->worker->oms->store;
+	int64_t now_s = clock_wall_ms() / 1000;
+	struct oms_peer p;
+	struct err e;
+
+	if (daemon_open_for_work(d->worker->oms->daemon, &e) &&
+	    oms_store_peer(s, d->peer, &p, &e) &&
+	    (p.answered_s < now_s - ANSWERED_RENEW_S || p.answered_s > now_s))
+		oms_store_answered(s, d->peer, now_s, d->worker->loop, answered_recorded, NULL);
 }
 
 static void
 on_ready(void *role)
 {
-	struct line *l = role;
+	struct destination *d = role;
 
-	l->failures = 0;
-	pump(l);
+	d->failures = 0;
+	end_attempt(d);
+	record_answered(d);
+	pump(d);
 }
 
 static void
@@ -309,18 +402,19 @@ pause_ms(unsigned failures)
 }
 
 static void
-on_ended(void *role, const struct err *why, bool permanent)
+on_ended(void *role, const struct err *why, bool final)
 {
-	struct line *l = role;
+	struct destination *d = role;
 
+	end_attempt(d);
 	if (why != NULL) {
-		l->failing = true;
-		l->why = *why;
-		l->permanent = permanent;
-		l->not_before_ms = loop_now_ms(l->worker->loop) +
-		    pause_ms(permanent ? 0 : l->failures++);
+		d->failing = true;
+		d->why = *why;
+		d->final = final;
+		d->not_before_ms = loop_now_ms(d->worker->loop) +
+		    pause_ms(final ? 0 : d->failures++);
 	}
-	pump(l);
+	pump(d);
 }
 
 static void
@@ -333,24 +427,25 @@ on_result(void *role, void *arg, size_t index, struct span text, const struct er
 static void
 on_batch_end(void *role, void *arg, size_t answered, const struct err *e)
 {
-	struct sealing *b = arg;
-	struct line *l = role;
+	struct sealing *s = arg;
+	struct destination *d = role;
 
 	(void)answered;
-	if (b->seal_refused)
-		l->singly += b->n;
-	sealing_close(b, e, clock_steady_ms());
-	write_down(b);
-	pump(l);
+	if (s->seal_refused)
+		d->singly += s->n;
+	sealing_close(s, e, clock_steady_ms());
+	record(s);
+	pump(d);
 }
 
-static const struct route_ops route_ops = {
-	on_found,
-	on_ready,
-	on_wanted,
-	on_ended,
-	on_result,
-	on_batch_end,
+static const struct notify_session_ops session_ops = {
+	.found = on_found,
+	.waits = on_waits,
+	.ready = on_ready,
+	.wanted = on_wanted,
+	.ended = on_ended,
+	.result = on_result,
+	.batch_end = on_batch_end,
 };
 
 /* -- making and asking ------------------------------------------------------------------------------- */
@@ -362,23 +457,24 @@ due(void *arg)
 }
 
 void
-line_free(struct line **lp)
+destination_free(struct destination **dp)
 {
-	struct line *l = *lp;
+	struct destination *d = *dp;
 
-	route_free(&l->route);
-	loop_timer_free(&l->timer);
-	while (l->batches != NULL)
-		drop_batch(l, l->batches);
-	free(l);
-	*lp = NULL;
+	end_attempt(d);
+	notify_session_free(&d->session);
+	loop_timer_free(&d->timer);
+	while (d->sealings != NULL)
+		drop_sealing(d, d->sealings);
+	free(d);
+	*dp = NULL;
 }
 
-struct line *
-line_new(struct oms_worker *w, const char *own, const char *peer)
+struct destination *
+destination_new(struct oms_worker *w, struct attempts *attempts, const char *own, const char *peer)
 {
 	struct conf *conf = daemon_conf(w->oms->daemon);
-	struct route_place place = {
+	struct notify_session_place place = {
 		.loop = w->loop,
 		.dns = w->dns,
 		.tls = w->oms->tls,
@@ -388,34 +484,65 @@ line_new(struct oms_worker *w, const char *own, const char *peer)
 		.peer = peer,
 		.from = conf->role[CONF_ROLE_OMS].connect_from,
 	};
-	struct line *l = memory_new(sizeof *l);
+	struct destination *d = memory_new(sizeof *d);
 
-	snprintf(l->own, sizeof l->own, "%s", own);
-	snprintf(l->peer, sizeof l->peer, "%s", peer);
-	l->worker = w;
-	l->route = route_new(&place, &route_ops, l);
+	snprintf(d->own, sizeof d->own, "%s", own);
+	snprintf(d->peer, sizeof d->peer, "%s", peer);
+	d->worker = w;
+	d->attempts = attempts;
+	d->session = notify_session_new(&place, &session_ops, d);
 	conf_unref(&conf);
-	l->timer = loop_timer_new(w->loop, due, l);
-	return l;
+	d->timer = loop_timer_new(w->loop, due, d);
+	return d;
 }
 
 bool
-line_is_for(const struct line *l, const char *own, const char *peer)
+destination_is_for(const struct destination *d, const char *own, const char *peer)
 {
-	return strcmp(l->own, own) == 0 && strcmp(l->peer, peer) == 0;
+	return strcmp(d->own, own) == 0 && strcmp(d->peer, peer) == 0;
+}
+
+const char *
+destination_own(const struct destination *d)
+{
+	return d->own;
+}
+
+const char *
+destination_peer(const struct destination *d)
+{
+	return d->peer;
+}
+
+static bool
+has_nothing_under_way(const struct destination *d)
+{
+	return d->sealings == NULL && !d->signing && !d->failing &&
+	    notify_session_is_idle(d->session);
 }
 
 bool
-line_has_nothing(const struct line *l)
+destination_is_resting(const struct destination *d)
 {
-	return l->quiet && l->batches == NULL && !l->gathering && !l->failing &&
-	    route_is_idle(l->route);
+	return has_nothing_under_way(d) && d->attempt.state == ATTEMPT_NONE;
+}
+
+bool
+destination_is_queued(const struct destination *d)
+{
+	return has_nothing_under_way(d) && d->attempt.state == ATTEMPT_WAITS;
+}
+
+bool
+destination_has_due(const struct destination *d)
+{
+	return !d->quiet;
 }
 
 void
-line_wake(struct line *l)
+destination_wake(struct destination *d)
 {
-	l->fresh++;
-	l->quiet = false;
-	pump(l);
+	d->fresh++;
+	d->quiet = false;
+	pump(d);
 }

@@ -1,25 +1,41 @@
-/* destination — what is due from one of our domains to another domain, gathered, sealed and sent.
+/* destination — one of our domains and one recipient domain: what is due between them is gathered,
+ * sealed and sent.
  *
- * Flow:    3 of 8, between the notifier, which knows the pairs, and the pair's route.  State, disk and
+ * Flow:    3 of 8, between the notifier, which holds the destinations, and the notify session.  Disk and
  *          retry are as notifier.h says.
  * Threads: all of it on the worker's loop.
  */
 #ifndef OMS_NOTIFY_DESTINATION_H
 #define OMS_NOTIFY_DESTINATION_H
 
+#include "oms/notify/attempts.h"
 #include "oms/oms.h"
 
-struct line;
+struct destination;
 
-/* `own` and `peer` are copied. */
-struct line *line_new(struct oms_worker *w, const char *own, const char *peer);
-/* Letters under way stay due; only while nothing of theirs is being signed or written down. */
-void line_free(struct line **l);
+/* `own` and `peer` are copied.  Attempts are made when `attempts` allows. */
+struct destination *destination_new(struct oms_worker *w, struct attempts *attempts,
+    const char *own, const char *peer);
+/* Letters under way stay due; only while nothing of theirs is being signed or recorded. */
+void destination_free(struct destination **d);
 
-bool line_is_for(const struct line *l, const char *own, const char *peer);
-/* Nothing was due when it was looked at last, and nothing is under way: it may be freed. */
-bool line_has_nothing(const struct line *l);
+bool destination_is_for(const struct destination *d, const char *own, const char *peer);
+const char *destination_own(const struct destination *d);
+const char *destination_peer(const struct destination *d);
+/* Nothing is under way and nothing waits for its turn: it may be freed. */
+bool destination_is_resting(const struct destination *d);
+/* It waits for its turn to make an attempt, and nothing else is under way: it may be freed. */
+bool destination_is_queued(const struct destination *d);
+/* Something was due when it last looked, now or later. */
+bool destination_has_due(const struct destination *d);
 /* Another letter came, or may have. */
-void line_wake(struct line *l);
+void destination_wake(struct destination *d);
+/* The destination whose attempt this is. */
+struct destination *destination_of_attempt(struct attempt *a);
+/* It is its turn. */
+void destination_attempt(struct destination *d);
+
+/* How soon an attempt for the pair is to be made; tries: of its earliest delivery. */
+enum attempt_class destination_class(struct oms_worker *w, const char *peer, uint64_t tries);
 
 #endif

@@ -5,6 +5,7 @@
 
 #include "common/base/log.h"
 #include "common/base/memory.h"
+#include "oms/notify/verdict.h"
 
 static void
 written(void *arg, const struct err *e)
@@ -21,12 +22,12 @@ downgrade_seen(struct oms_store *s, const char *domain, const struct designation
     int64_t now_s, struct loop *l)
 {
 	const int64_t new_s = now_s + DOWNGRADE_S + DOWNGRADE_RENEW_S;
-	int64_t until_s;
+	struct oms_peer p;
 	struct err e;
 
 	if (!found->named ||
-	    (oms_store_remembered(s, domain, &until_s, &e) && until_s >= now_s + DOWNGRADE_S &&
-		until_s <= new_s))
+	    (oms_store_peer(s, domain, &p, &e) && p.until_s >= now_s + DOWNGRADE_S &&
+		p.until_s <= new_s))
 		return;
 	oms_store_remember(s, domain, new_s, DOWNGRADE_DOMAINS_MAX, l, written,
 	    memory_text(domain));
@@ -43,7 +44,7 @@ bool
 downgrade_may_smtp(struct oms_store *s, const char *domain, const struct designation *found,
     const struct err *why, int64_t now_s, struct err *e)
 {
-	int64_t until_s;
+	struct oms_peer p;
 
 	if (!is_absence(why->why)) {
 		*e = *why;
@@ -51,11 +52,24 @@ downgrade_may_smtp(struct oms_store *s, const char *domain, const struct designa
 	}
 	if (found->secure)
 		return true;
-	if (!oms_store_remembered(s, domain, &until_s, e))
+	if (!oms_store_peer(s, domain, &p, e))
 		return false;
-	if (RULE(designation_vanished) && now_s < until_s)
+	if (RULE(designation_vanished) && now_s < p.until_s)
 		return err_set(e, REFUSAL_designation_vanished,
 		    "%s; it named servers lately, and DNSSEC does not vouch for the change",
 		    why->text);
 	return true;
+}
+
+/* A memory that cannot be read may hold the domain. */
+bool
+downgrade_refuses(struct oms_store *s, const char *domain, const struct designation *found,
+    const struct err *why, int64_t now_s)
+{
+	struct oms_peer p;
+	struct err e;
+
+	if (!verdict_refuses_recipient(why->why))
+		return false;
+	return found->vouched || (oms_store_peer(s, domain, &p, &e) && p.until_s <= now_s);
 }

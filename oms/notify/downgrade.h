@@ -30,5 +30,8 @@ void downgrade_seen(struct oms_store *s, const char *domain, const struct design
  * is what to believe: designation_vanished, or storage, or `why` where that is no absence. */
 bool downgrade_may_smtp(struct oms_store *s, const char *domain, const struct designation *found,
     const struct err *why, int64_t now_s, struct err *e);
+/* Before a letter is taken: it said `why`; is that reason enough to refuse the recipient at once? */
+bool downgrade_refuses(struct oms_store *s, const char *domain, const struct designation *found,
+    const struct err *why, int64_t now_s);
 
 #endif

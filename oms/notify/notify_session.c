@@ -9,100 +9,102 @@
 #include "common/base/memory.h"
 #include "common/loop/loop.h"
 #include "common/net/dial.h"
+#include "oms/notify/verdict.h"
 
-enum route_state { IDLE, FINDING, CONNECTING, GREETING, READY };
+enum session_state { IDLE, FINDING, CONNECTING, GREETING, READY };
 
-struct route {
-	struct route_place place;
+struct notify_session {
+	struct notify_session_place place;
 	char own[DOMAIN_BYTES], peer[DOMAIN_BYTES];
 	char from[64]; /* an address as text */
-	const struct route_ops *ops;
+	const struct notify_session_ops *ops;
 	void *role;
-	enum route_state state;
-	bool had_turn;     /* it has brought the answers to a batch */
+	enum session_state state;
+	bool had_turn;     /* it has brought the answers to a seal */
 	struct dial *dial; /* NULL: IDLE */
-	struct session *session;
+	struct link *link;
 	struct loop_timer *idle;
-	struct err why; /* of the last hop that failed */
+	struct err why; /* of the last address that failed */
 };
 
-/* A session outlives its route where the route is freed first: its conn frees it. */
-struct session {
-	struct notify_client client; /* first: what conn moves */
-	struct route *route;         /* NULL: forgotten */
+/* One connection.  It outlives a session that is freed first: its conn frees it. */
+struct link {
+	struct notify_client client;    /* first: what conn moves */
+	struct notify_session *session; /* NULL: forgotten */
 	struct conn *conn;
 	struct err refused; /* REFUSAL_NONE: welcomed */
 };
 
-static void next_hop(struct route *r);
+static void next_address(struct notify_session *s);
 
 /* -- the end of a session, or of the attempt at one -------------------------------------------- */
 
 static void
-end(struct route *r, const struct err *why, bool permanent)
+end(struct notify_session *s, const struct err *why, bool final)
 {
 	struct err copy = { REFUSAL_NONE, "" };
 
 	if (why != NULL)
 		copy = *why;
 	if (why != NULL)
-		log_fact(LOG_WARN, "route.ended", "own=%s peer=%s host=%s word=%s text=%s", r->own,
-		    r->peer, route_host(r), refusal_word(copy.why), log_str(copy.text));
-	loop_timer_cancel(r->idle);
-	r->state = IDLE;
-	dial_free(&r->dial);
-	r->ops->ended(r->role, why != NULL ? &copy : NULL, permanent);
+		log_fact(LOG_WARN, "route.ended", "own=%s peer=%s host=%s word=%s text=%s", s->own,
+		    s->peer, notify_session_host(s), refusal_word(copy.why), log_str(copy.text));
+	loop_timer_cancel(s->idle);
+	s->state = IDLE;
+	dial_free(&s->dial);
+	s->ops->ended(s->role, why != NULL ? &copy : NULL, final);
 }
 
-/* -- a session's callbacks ---------------------------------------------------------------------- */
+/* -- a link's callbacks ------------------------------------------------------------------------- */
 
 static void
 on_hello(void *role, const struct err *e)
 {
-	struct session *s = role;
-	struct route *r = s->route;
+	struct link *k = role;
+	struct notify_session *s = k->session;
 
-	if (r == NULL)
+	if (s == NULL)
 		return;
 	if (e != NULL) {
-		s->refused = *e;
+		k->refused = *e;
 		return; /* lost follows */
 	}
-	r->state = READY;
-	r->had_turn = false;
-	loop_timer_set_ms(r->idle, ROUTE_IDLE_MS);
-	log_fact(LOG_INFO, "route.ready", "own=%s peer=%s host=%s", r->own, r->peer, route_host(r));
-	r->ops->ready(r->role);
+	s->state = READY;
+	s->had_turn = false;
+	loop_timer_set_ms(s->idle, NOTIFY_SESSION_IDLE_MS);
+	log_fact(LOG_INFO, "route.ready", "own=%s peer=%s host=%s", s->own, s->peer,
+	    notify_session_host(s));
+	s->ops->ready(s->role);
 }
 
 static void
 on_result(void *role, void *arg, size_t index, struct span text, const struct err *e)
 {
-	struct session *s = role;
+	struct notify_session *s = ((struct link *)role)->session;
 
-	if (s->route != NULL)
-		s->route->ops->result(s->route->role, arg, index, text, e);
+	if (s != NULL)
+		s->ops->result(s->role, arg, index, text, e);
 }
 
 static void
 on_batch_end(void *role, void *arg, size_t answered, const struct err *e)
 {
-	struct session *s = role;
+	struct notify_session *s = ((struct link *)role)->session;
 
-	if (s->route == NULL)
+	if (s == NULL)
 		return;
-	loop_timer_set_ms(s->route->idle, ROUTE_IDLE_MS);
-	s->route->had_turn = true;
-	s->route->ops->batch_end(s->route->role, arg, answered, e);
+	loop_timer_set_ms(s->idle, NOTIFY_SESSION_IDLE_MS);
+	s->had_turn = true;
+	s->ops->batch_end(s->role, arg, answered, e);
 }
 
 static void
 on_lost(void *role, const struct err *e)
 {
-	struct session *s = role;
+	struct link *k = role;
 
-	if (s->refused.why == REFUSAL_NONE && e != NULL)
-		s->refused = *e;
+	if (k->refused.why == REFUSAL_NONE && e != NULL)
+		k->refused = *e;
 }
 
 static const struct notify_client_ops client_ops = {
@@ -115,60 +117,64 @@ static const struct notify_client_ops client_ops = {
 static void
 on_up(struct conn *c, void *role)
 {
-	struct session *s = role;
+	struct link *k = role;
 
-	if (s->route == NULL) {
+	if (k->session == NULL) {
 		conn_drop(c, NULL);
 		return;
 	}
-	s->route->state = GREETING;
-	conn_set_engine(c, &s->client.client.engine);
-	notify_client_hello(&s->client, s->route->own);
+	k->session->state = GREETING;
+	conn_set_engine(c, &k->client.client.engine);
+	notify_client_hello(&k->client, k->session->own);
 	conn_kick(c);
 }
 
-/* Before READY another address may do better; a refusal to our HELLO is the domain's word. */
+/* Before READY another address may do better; but a refusal of our HELLO is the domain's word. */
+static void
+link_ended(struct link *k, struct err e)
+{
+	struct notify_session *s = k->session;
+	enum session_state was = s->state;
+	bool refused = was == GREETING && k->refused.why != REFUSAL_NONE;
+
+	s->link = NULL;
+	client_lost(&k->client.client, &e); /* batch_end tells what was sent and not answered */
+	if (was == GREETING && k->refused.why != REFUSAL_NONE)
+		e = k->refused;
+	if (was == READY || refused) {
+		end(s, e.why == REFUSAL_NONE ? NULL : &e, false);
+		return;
+	}
+	if (e.why == REFUSAL_NONE)
+		err_set(&e, REFUSAL_unreachable, "%s closed the connection",
+		    notify_session_host(s));
+	s->why = e;
+	next_address(s);
+}
+
 static void
 on_gone(struct conn *c, void *role, const struct err *why)
 {
-	struct session *s = role;
-	struct route *r = s->route;
+	struct link *k = role;
 	struct err e = { REFUSAL_NONE, "" };
 
 	(void)c;
 	if (why != NULL)
 		e = *why;
-	if (r != NULL) {
-		enum route_state was = r->state;
-
-		r->session = NULL;
-		/* What was sent and not answered is told by batch_end. */
-		client_lost(&s->client.client, &e);
-		if (s->refused.why != REFUSAL_NONE && was == GREETING)
-			e = s->refused;
-		if (was == CONNECTING || (was == GREETING && s->refused.why == REFUSAL_NONE)) {
-			if (e.why == REFUSAL_NONE)
-				err_set(&e, REFUSAL_unreachable, "%s closed the connection",
-				    route_host(r));
-			r->why = e;
-			next_hop(r);
-		} else {
-			end(r, e.why == REFUSAL_NONE ? NULL : &e,
-			    was == GREETING && refusal_code(e.why) / 100 == 5);
-		}
-	}
-	notify_client_clear(&s->client);
-	free(s);
+	if (k->session != NULL)
+		link_ended(k, e);
+	notify_client_clear(&k->client);
+	free(k);
 }
 
 static void
 on_wanted(struct conn *c, void *role)
 {
-	struct session *s = role;
+	struct notify_session *s = ((struct link *)role)->session;
 
 	(void)c;
-	if (s->route != NULL && s->route->state == READY)
-		s->route->ops->wanted(s->route->role);
+	if (s != NULL && s->state == READY)
+		s->ops->wanted(s->role);
 }
 
 static const struct conn_events conn_events = {
@@ -180,60 +186,63 @@ static const struct conn_events conn_events = {
 /* -- finding and connecting -------------------------------------------------------------------- */
 
 static void
-next_hop(struct route *r)
+next_address(struct notify_session *s)
 {
-	struct session *s;
-	struct err why = r->why;
+	struct link *k;
+	struct err why = s->why;
 
-	if (dial_is_over(r->dial)) {
-		end(r, &why, false);
+	if (dial_is_over(s->dial)) {
+		end(s, &why, false);
 		return;
 	}
-	s = memory_new(sizeof *s);
-	s->route = r;
-	r->session = s;
-	r->state = CONNECTING;
-	notify_client_init(&s->client, &client_ops, s);
-	s->conn = dial_next(r->dial, &conn_events, s);
+	k = memory_new(sizeof *k);
+	k->session = s;
+	s->link = k;
+	s->state = CONNECTING;
+	notify_client_init(&k->client, &client_ops, k);
+	k->conn = dial_next(s->dial, &conn_events, k);
+	if (conn_is_waiting(k->conn))
+		s->ops->waits(s->role);
 }
 
 static void
 found(void *arg, const struct designation *d, const struct err *why)
 {
-	struct route *r = arg;
+	struct notify_session *s = arg;
 	struct err e;
 
 	if (why != NULL)
 		e = *why;
-	if (!r->ops->found(r->role, d, why, &e) || why != NULL) {
-		end(r, &e, !refusal_temporary(e.why));
+	if (!s->ops->found(s->role, d, why, &e) || why != NULL) {
+		end(s, &e, verdict_is_final(e.why, VERDICT_DNS, d->vouched));
 		return;
 	}
-	err_set(&r->why, REFUSAL_unreachable, "no address of %s answers", r->peer);
-	next_hop(r);
+	err_set(&s->why, REFUSAL_unreachable, "no address of %s answers", s->peer);
+	next_address(s);
 }
 
 void
-route_want(struct route *r)
+notify_session_want(struct notify_session *s)
 {
 	struct dial_to to = {
-		.loop = r->place.loop,
-		.dns = r->place.dns,
-		.tls = r->place.tls,
+		.loop = s->place.loop,
+		.dns = s->place.dns,
+		.tls = s->place.tls,
 		.service = DESIGNATION_NOTIFY,
 		.alpn = NOTIFY_ALPN,
-		.domain = r->peer,
-		.own = r->own,
-		.from = r->from,
-		.limit = r->place.limit,
-		.allow_private = r->place.allow_private,
-		.timeout_ms = ROUTE_CONNECT_MS,
+		.domain = s->peer,
+		.own = s->own,
+		.from = s->from,
+		.limit = s->place.limit,
+		.backs_off = true,
+		.allow_private = s->place.allow_private,
+		.timeout_ms = NOTIFY_SESSION_CONNECT_MS,
 	};
 
-	if (r->state != IDLE)
+	if (s->state != IDLE)
 		return;
-	r->state = FINDING;
-	r->dial = dial_new(&to, found, r);
+	s->state = FINDING;
+	s->dial = dial_new(&to, found, s);
 }
 
 /* -- life ----------------------------------------------------------------------------------------- */
@@ -241,130 +250,130 @@ route_want(struct route *r)
 static void
 on_idle(void *arg)
 {
-	struct route *r = arg;
+	struct notify_session *s = arg;
 
-	if (r->state != READY || r->session == NULL)
+	if (s->state != READY || s->link == NULL)
 		return;
-	if (r->session->client.count > 0) {
-		loop_timer_set_ms(r->idle, ROUTE_IDLE_MS);
+	if (s->link->client.count > 0) {
+		loop_timer_set_ms(s->idle, NOTIFY_SESSION_IDLE_MS);
 		return;
 	}
-	route_end(r);
+	notify_session_end(s);
 }
 
-struct route *
-route_new(const struct route_place *place, const struct route_ops *ops, void *role)
+struct notify_session *
+notify_session_new(const struct notify_session_place *place, const struct notify_session_ops *ops,
+    void *role)
 {
-	struct route *r = memory_new(sizeof *r);
+	struct notify_session *s = memory_new(sizeof *s);
 
-	r->place = *place;
-	snprintf(r->own, sizeof r->own, "%s", place->own);
-	snprintf(r->peer, sizeof r->peer, "%s", place->peer);
-	r->place.own = r->own;
-	r->place.peer = r->peer;
-	snprintf(r->from, sizeof r->from, "%s", place->from != NULL ? place->from : "");
-	r->place.from = r->from;
-	r->ops = ops;
-	r->role = role;
-	r->idle = loop_timer_new(place->loop, on_idle, r);
-	return r;
+	s->place = *place;
+	snprintf(s->own, sizeof s->own, "%s", place->own);
+	snprintf(s->peer, sizeof s->peer, "%s", place->peer);
+	s->place.own = s->own;
+	s->place.peer = s->peer;
+	snprintf(s->from, sizeof s->from, "%s", place->from != NULL ? place->from : "");
+	s->place.from = s->from;
+	s->ops = ops;
+	s->role = role;
+	s->idle = loop_timer_new(place->loop, on_idle, s);
+	return s;
 }
 
 void
-route_free(struct route **rp)
+notify_session_free(struct notify_session **sp)
 {
-	struct route *r = *rp;
+	struct notify_session *s = *sp;
 
-	if (r == NULL)
+	if (s == NULL)
 		return;
-	if (r->session != NULL) {
-		r->session->route = NULL;
-		conn_drop(r->session->conn, NULL);
+	if (s->link != NULL) {
+		s->link->session = NULL;
+		conn_drop(s->link->conn, NULL);
 	}
-	loop_timer_free(&r->idle);
-	dial_free(&r->dial);
-	free(r);
-	*rp = NULL;
+	loop_timer_free(&s->idle);
+	dial_free(&s->dial);
+	free(s);
+	*sp = NULL;
 }
 
 bool
-route_is_idle(const struct route *r)
+notify_session_is_idle(const struct notify_session *s)
 {
-	return r->state == IDLE;
+	return s->state == IDLE;
 }
 
 struct notify_client *
-route_client(struct route *r)
+notify_session_client(struct notify_session *s)
 {
-	/* While a session is told that it is lost, the state is still READY. */
-	return r->state == READY && r->session != NULL && r->session->client.ready
-	    ? &r->session->client
-	    : NULL;
+	/* While a link is told that it is lost, the state is still READY. */
+	return s->state == READY && s->link != NULL && s->link->client.ready ? &s->link->client
+									     : NULL;
 }
 
 static const struct tls_identity *
-shown(const struct route *r)
+shown(const struct notify_session *s)
 {
-	return tls_identity(conn_tls(r->session->conn), r->own);
+	return tls_identity(conn_tls(s->link->conn), s->own);
 }
 
 struct evp_pkey_st *
-route_key(const struct route *r)
+notify_session_key(const struct notify_session *s)
 {
-	return tls_identity_key(shown(r));
+	return tls_identity_key(shown(s));
 }
 
-/* Generations share what has not changed.  Where we have none any more, the notifier says so. */
+/* Generations share what has not changed.  Where we have none any more, the destination says so. */
 bool
-route_is_current(const struct route *r)
+notify_session_is_current(const struct notify_session *s)
 {
-	struct tls *newest = tls_holder_get(r->place.tls);
-	const struct tls_identity *i = tls_identity(newest, r->own);
-	bool current = i == NULL || i == shown(r);
-	int64_t now_ms = loop_now_ms(r->place.loop);
+	struct tls *newest = tls_holder_get(s->place.tls);
+	const struct tls_identity *i = tls_identity(newest, s->own);
+	bool current = i == NULL || i == shown(s);
+	int64_t now_ms = loop_now_ms(s->place.loop);
 
 	tls_unref(&newest);
-	return current && !client_is_old(&r->session->client.client, now_ms) &&
-	    !(r->had_turn && (dial_is_stale(r->dial, now_ms) || route_is_wanted(r)));
+	return current && !client_is_old(&s->link->client.client, now_ms) &&
+	    !(s->had_turn && (dial_is_stale(s->dial, now_ms) || notify_session_is_wanted(s)));
 }
 
 bool
-route_is_wanted(const struct route *r)
+notify_session_is_wanted(const struct notify_session *s)
 {
-	return conn_is_wanted(r->session->conn);
+	return conn_is_wanted(s->link->conn);
 }
 
 bool
-route_vouched(struct route *r)
+notify_session_vouched(struct notify_session *s)
 {
-	struct conn *c = r->session->conn;
+	struct conn *c = s->link->conn;
 	struct err e;
 
-	if (tls_peer_check(conn_peer(c), r->place.tls, &e))
+	if (tls_peer_check(conn_peer(c), s->place.tls, &e))
 		return true;
 	conn_drop(c, &e);
 	return false;
 }
 
 void
-route_end(struct route *r)
+notify_session_end(struct notify_session *s)
 {
-	if (r->state != READY || r->session == NULL || !r->session->client.ready ||
-	    r->session->client.count > 0)
+	if (s->state != READY || s->link == NULL || !s->link->client.ready ||
+	    s->link->client.count > 0)
 		return;
-	notify_client_quit(&r->session->client);
-	conn_kick(r->session->conn);
+	notify_client_quit(&s->link->client);
+	conn_kick(s->link->conn);
 }
 
 void
-route_kick(struct route *r)
+notify_session_kick(struct notify_session *s)
 {
-	if (r->session != NULL)
-		conn_kick(r->session->conn);
+	if (s->link != NULL)
+		conn_kick(s->link->conn);
 }
 
 const char *
-route_host(const struct route *r)
+notify_session_host(const struct notify_session *s)
 {
-	return r->dial == NULL ? "-" : dial_host(r->dial);
+	return s->dial == NULL ? "-" : dial_host(s->dial);
 }

@@ -1,15 +1,15 @@
-/* notify_session — the way from one of our domains to one recipient domain's designated IMS.
+/* notify_session — a session of one of our domains with one recipient domain's designated IMS.
  *
- * Finds the designated hosts, tries their addresses in the order of RFC 2782, signs on as our
- * domain, and keeps the session while there is something to say.  What is said is the notifier's.
+ * Finds the designated hosts, tries their addresses in the order of RFC 2782, says HELLO as our domain
+ * and keeps the session while there is something to send.  What is sent is the destination's choice.
  *
  * Flow:    3 of 8 (README "Life of a message").
  * Spec:    SPEC.md "notify"; PROTOCOL "Designation and identity".
- * State:   IDLE --route_want--> FINDING -> CONNECTING -> GREETING -> READY --silence, end--> IDLE
- *          Any failure: `failed` once, then IDLE; when to try again is the notifier's choice.
+ * State:   IDLE --notify_session_want--> FINDING -> CONNECTING -> GREETING -> READY --silence, end--> IDLE
+ *          Any failure: `ended` once, then IDLE; the destination decides when to try again.
  *          Where others wait for a connection to the host (conn_limit.h), the session ends once it has
- *          had its turn: a batch was answered, or there is nothing to say.
- * Threads: the home worker of the pair; one session a route.
+ *          had its turn: a seal was answered, or there is nothing to send.
+ * Threads: the home worker of the pair.
  * Trust:   the recipient domain's DNS and host are hostile until the host's certificate was judged
  *          good and names the domain; before that no octet of ours is sent.
  */
@@ -20,27 +20,27 @@
 #include "common/tls/tls.h"
 #include "proto/notify_client.h"
 
-#define ROUTE_CONNECT_MS 10000 /* one address, handshake included */
-#define ROUTE_IDLE_MS    30000 /* a session with nothing to say ends */
+#define NOTIFY_SESSION_CONNECT_MS 10000 /* one address, handshake included */
+#define NOTIFY_SESSION_IDLE_MS    30000 /* a session with nothing to send ends */
 
-struct route;
+struct notify_session;
 
-struct route_ops {
+struct notify_session_ops {
 	/* What DNS said of the peer's servers: a designation_done.  False: *e is the end, not why. */
 	bool (
 	    *found)(void *role, const struct designation *d, const struct err *why, struct err *e);
-	void (*ready)(void *role);  /* welcomed: route_client may be sent to */
-	void (*wanted)(void *role); /* others wait: look at route_is_current, route_is_wanted */
-	/* The session is over or never came to be.  why NULL: it ended in order.  permanent: the
-	 * domain itself said so, by its DNS or by its answer to our HELLO; what stands between us
-	 * and its host, its certificate too, may be mended. */
-	void (*ended)(void *role, const struct err *why, bool permanent);
+	void (*waits)(void *role);  /* for a connection to the host; no time of ours runs */
+	void (*ready)(void *role);  /* welcomed: notify_session_client may be sent to */
+	void (*wanted)(void *role); /* others wait for the host: see notify_session_is_current */
+	/* The session is over or never came to be.  why NULL: it ended in order.  final: DNS said why,
+	 * and DNSSEC vouches for that; anything else between us and the host may be mended. */
+	void (*ended)(void *role, const struct err *why, bool final);
 	/* As notify_client_ops. */
 	void (*result)(void *role, void *arg, size_t index, struct span text, const struct err *e);
 	void (*batch_end)(void *role, void *arg, size_t answered, const struct err *e);
 };
 
-struct route_place {
+struct notify_session_place {
 	struct loop *loop;
 	struct dns *dns;
 	struct tls_holder *tls;
@@ -50,26 +50,30 @@ struct route_place {
 	const char *from;       /* conf's connect-from, copied; NULL or "": none */
 };
 
-struct route *route_new(const struct route_place *place, const struct route_ops *ops, void *role);
-void route_free(struct route **r); /* silently: no callback comes any more */
+struct notify_session *notify_session_new(const struct notify_session_place *place,
+    const struct notify_session_ops *ops, void *role);
+void notify_session_free(struct notify_session **s); /* silently: no callback comes any more */
 
-void route_want(struct route *r);                    /* have a session, if there is none */
-bool route_is_idle(const struct route *r);           /* nothing is tried, nothing is up */
-struct notify_client *route_client(struct route *r); /* NULL: not READY */
-/* The key of the certificate that the session shows, which its seals are to be made with: after a
- * reload we may have another.  Borrowed while the session lasts; only where route_client is not NULL. */
-struct evp_pkey_st *route_key(const struct route *r);
-/* May the session be used for more: it has time left in its hour, shows our newest certificate, and it
- * has had no turn yet, or DNS still vouches for its host and nobody waits for one?  The first turn is had
- * on what DNS said when we set out, however long the way was: else a slow one would never be gone. */
-bool route_is_current(const struct route *r);
-/* There is nothing to say now: does somebody else wait for the host?  Then the session is to end. */
-bool route_is_wanted(const struct route *r);
-/* Before anything is said: is the peer's certificate still good?  False: the session is cut off, and
+void notify_session_want(struct notify_session *s);          /* unless there is one */
+bool notify_session_is_idle(const struct notify_session *s); /* nothing is tried, nothing is up */
+struct notify_client *notify_session_client(struct notify_session *s); /* NULL: not READY */
+/* The key of the certificate that the session shows; its seals must be made with it, for after a
+ * reload we may have another.  Borrowed while the session lasts; only where notify_session_client is
+ * not NULL. */
+struct evp_pkey_st *notify_session_key(const struct notify_session *s);
+/* May the session be used for more?  It has time left in its hour and shows our newest certificate; and
+ * it has had no turn yet, or DNS still vouches for its host and nobody waits for one.  The first turn
+ * uses the DNS answer from when the session was started, even if that was long ago: otherwise a slow
+ * session would never send anything. */
+bool notify_session_is_current(const struct notify_session *s);
+/* There is nothing to send now: does somebody else wait for the host?  Then the session is to end. */
+bool notify_session_is_wanted(const struct notify_session *s);
+/* Before anything is sent: is the peer's certificate still good?  False: the session is cut off, and
  * `ended` follows with the reason. */
-bool route_vouched(struct route *r);
-void route_end(struct route *r);               /* once nothing is outstanding; `ended` follows */
-void route_kick(struct route *r);              /* octets were put into the client */
-const char *route_host(const struct route *r); /* the host last tried; "-": none */
+bool notify_session_vouched(struct notify_session *s);
+void notify_session_end(
+    struct notify_session *s); /* once nothing is outstanding; `ended` follows */
+void notify_session_kick(struct notify_session *s); /* octets were put into the client */
+const char *notify_session_host(const struct notify_session *s); /* the last tried; "-": none */
 
 #endif

@@ -7,13 +7,14 @@
 #include "common/base/memory.h"
 #include "common/base/random.h"
 #include "oms/notify/notifier.h"
+#include "oms/notify/verdict.h"
 
 struct sealing *
-sealing_new(struct line *l)
+sealing_new(struct destination *d)
 {
 	struct sealing *s = memory_new(sizeof *s);
 
-	s->line = l;
+	s->destination = d;
 	return s;
 }
 
@@ -131,14 +132,6 @@ take(struct oms_recipient *r, bool known, int64_t now_ms)
 	r->known = known;
 }
 
-static bool
-is_of_seal(enum refusal why)
-{
-	return why == REFUSAL_seal_bad || why == REFUSAL_bad_seal_form ||
-	    why == REFUSAL_seal_signer || why == REFUSAL_seal_for || why == REFUSAL_seal_date ||
-	    why == REFUSAL_too_many_statements || why == REFUSAL_batch_too_big;
-}
-
 void
 sealing_answer(struct sealing *s, size_t index, struct span text, const struct err *e,
     int64_t now_ms)
@@ -152,10 +145,9 @@ sealing_answer(struct sealing *s, size_t index, struct span text, const struct e
 	if (e == NULL) {
 		take(entry->recipient, span_eq(text, SPAN_LIT(NOTIFY_REPEAT_TEXT)), now_ms);
 	} else {
-		bool of_seal = s->n > 1 && is_of_seal(e->why);
-
-		s->seal_refused = s->seal_refused || of_seal;
-		refuse(entry->recipient, e, !of_seal && !refusal_temporary(e->why), now_ms);
+		s->seal_refused = s->seal_refused || (s->n > 1 && verdict_is_of_seal(e->why));
+		refuse(entry->recipient, e, verdict_is_final(e->why, VERDICT_ANSWER, false),
+		    now_ms);
 	}
 }
 

@@ -9,7 +9,7 @@
 #include "oms/store/store.h"
 #include "proto/notify_client.h"
 
-struct line;
+struct destination;
 
 /* A recipient who was sent, in the order of the replies. */
 struct sealing_entry {
@@ -20,7 +20,7 @@ struct sealing_entry {
 
 struct sealing {
 	struct sealing *next;
-	struct line *line;
+	struct destination *destination;
 	struct oms_delivery deliveries[OMS_STORE_DUE_PAGE];
 	size_t n;
 	struct sealing_entry *entries; /* NULL: not sent */
@@ -30,7 +30,7 @@ struct sealing {
 	bool seal_refused; /* the peer found fault with the seal, maybe not with each letter */
 };
 
-struct sealing *sealing_new(struct line *l);
+struct sealing *sealing_new(struct destination *d);
 void sealing_free(struct sealing **s);
 /* Leaves out what does not fit into this many octets; at least one delivery stays. */
 void sealing_cut(struct sealing *s, size_t octets);

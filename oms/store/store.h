@@ -161,6 +161,9 @@ struct oms_pair_cursor {
  * many pages finds every pair that is there from its beginning to its end. */
 bool oms_store_pairs(struct oms_store *s, struct oms_pair_cursor *at, struct oms_pair *out,
     size_t max, size_t *n, struct err *e);
+/* One of them; first_ms 0: nothing is due for it. */
+bool oms_store_pair(struct oms_store *s, const char *own, const char *peer, struct oms_pair *out,
+    struct err *e);
 /* The first `max` (<= OMS_STORE_DUE_PAGE) deliveries of the pair that are due by now_ms and which
  * `skip` does not know, oldest due first; the caller clears each. */
 bool oms_store_due(struct oms_store *s, const char *own, const char *peer, int64_t now_ms,
@@ -192,11 +195,19 @@ void oms_store_settle(struct oms_store *s, const struct ulid *id, const char *pe
 
 /* -- remembering domains ------------------------------------------------------------------------- */
 
-/* Until when; 0: not at all.  At once, on this thread. */
-bool oms_store_remembered(struct oms_store *s, const char *domain, int64_t *until_s, struct err *e);
-/* Replaces it.  e: system_full also where there are `max` already and this is not one of them. */
+struct oms_peer {
+	int64_t until_s;    /* 0: it is not remembered */
+	int64_t answered_s; /* when a session with its server was last recorded; 0: never */
+};
+
+/* At once, on this thread. */
+bool oms_store_peer(struct oms_store *s, const char *domain, struct oms_peer *out, struct err *e);
+/* Replaces until_s.  e: system_full also where there are `max` already and this is not one of them. */
 void oms_store_remember(struct oms_store *s, const char *domain, int64_t until_s, uint64_t max,
     struct loop *l, oms_store_done *done, void *arg);
+/* Sets answered_s of a domain that is remembered; does nothing for others. */
+void oms_store_answered(struct oms_store *s, const char *domain, int64_t now_s, struct loop *l,
+    oms_store_done *done, void *arg);
 
 /* -- looking ------------------------------------------------------------------------------------------ */
 

@@ -103,22 +103,45 @@ oms_store_pairs(struct oms_store *s, struct oms_pair_cursor *at, struct oms_pair
 	return !fault;
 }
 
+static bool
+read_pair(struct oms_store *s, const char *own, const char *peer, struct first *f,
+    struct oms_pair *out, struct err *e)
+{
+	struct oms_key pair = oms_key_pair(own, peer);
+	struct db_txn *t;
+	bool fault;
+
+	*f = (struct first) { .found = false };
+	if (!db_read(s->db, &t, e))
+		return false;
+	db_each(t, DUE, oms_key_span(&pair), oms_key_span(&pair), take_first, f);
+	if (out != NULL && f->found)
+		fill_pair(t, f, out);
+	fault = db_fault(t, e);
+	db_read_end(&t);
+	return !fault;
+}
+
+bool
+oms_store_pair(struct oms_store *s, const char *own, const char *peer, struct oms_pair *out,
+    struct err *e)
+{
+	struct first f;
+
+	*out = (struct oms_pair) { .first_ms = 0 };
+	return read_pair(s, own, peer, &f, out, e);
+}
+
 bool
 oms_store_next_due(struct oms_store *s, const char *own, const char *peer, int64_t *next_ms,
     struct err *e)
 {
-	struct db_txn *t;
-	struct oms_key pair = oms_key_pair(own, peer);
-	struct first f = { .found = false };
-	bool fault;
+	struct first f;
+	bool good = read_pair(s, own, peer, &f, NULL, e);
 
-	if (!db_read(s->db, &t, e))
-		return false;
-	db_each(t, DUE, oms_key_span(&pair), oms_key_span(&pair), take_first, &f);
-	*next_ms = f.found ? f.next_ms : 0;
-	fault = db_fault(t, e);
-	db_read_end(&t);
-	return !fault;
+	if (good)
+		*next_ms = f.found ? f.next_ms : 0;
+	return good;
 }
 
 /* -- what is due ------------------------------------------------------------------------------------ */

@@ -9,30 +9,44 @@
 #include "oms/store/store_private.h"
 
 #define VERSION_1 1
+#define VERSION_2 2    /* with answered_s */
 #define LOOK_MAX  1000 /* records looked at in one sweep; the next goes on from there */
 
 static bool
-read_until(struct span value, int64_t *until_s)
+read_peer(struct span value, struct oms_peer *p)
 {
 	struct reader r = reader_of(value);
-	bool good = read_u8(&r) == VERSION_1;
+	uint8_t version = read_u8(&r);
 
-	*until_s = (int64_t)read_u64(&r);
-	return good && reader_done(&r);
+	p->until_s = (int64_t)read_u64(&r);
+	p->answered_s = version == VERSION_1 ? 0 : (int64_t)read_u64(&r);
+	return (version == VERSION_1 || version == VERSION_2) && reader_done(&r);
+}
+
+static void
+put_peer(struct db_txn *t, const char *domain, const struct oms_peer *p)
+{
+	struct buf value = BUF_INIT;
+
+	put_u8(&value, VERSION_2);
+	put_u64(&value, (uint64_t)p->until_s);
+	put_u64(&value, (uint64_t)p->answered_s);
+	db_put(t, PEER, span_str(domain), buf_span(&value));
+	buf_clear(&value);
 }
 
 bool
-oms_store_remembered(struct oms_store *s, const char *domain, int64_t *until_s, struct err *e)
+oms_store_peer(struct oms_store *s, const char *domain, struct oms_peer *out, struct err *e)
 {
 	struct db_txn *t;
 	struct span value;
 	bool good;
 
-	*until_s = 0;
+	*out = (struct oms_peer) { .until_s = 0 };
 	if (!db_read(s->db, &t, e))
 		return false;
 	if (db_get(t, PEER, span_str(domain), &value))
-		good = read_until(value, until_s) ||
+		good = read_peer(value, out) ||
 		    err_set(e, REFUSAL_storage, "a stored record is damaged");
 	else
 		good = !db_fault(t, e);
@@ -45,20 +59,20 @@ oms_store_remembered(struct oms_store *s, const char *domain, int64_t *until_s, 
 struct remember {
 	struct db_write write;
 	char domain[DOMAIN_BYTES];
-	int64_t until_s;
+	int64_t until_s, answered_s; /* 0: that one stays */
 	uint64_t max;
 	oms_store_done *done;
 	void *arg;
 };
 
-/* Who is remembered stays so, whatever comes: else many new names would make us forget. */
+/* A domain that is remembered stays so, whatever comes: else many new names would push it out. */
 static bool
 apply_remember(struct db_txn *t, void *arg, struct err *e)
 {
 	struct remember *w = arg;
-	struct buf value = BUF_INIT;
+	struct oms_peer p = { .until_s = 0 };
 	struct span was;
-	bool known = db_get(t, PEER, span_str(w->domain), &was);
+	bool known = db_get(t, PEER, span_str(w->domain), &was) && read_peer(was, &p);
 
 	if (!known && db_fault(t, e)) {
 		known = true; /* damaged: it is written anew */
@@ -67,10 +81,22 @@ apply_remember(struct db_txn *t, void *arg, struct err *e)
 	if (RULE(system_full) && !known && db_entries(t, PEER) >= w->max)
 		return err_set(e, REFUSAL_system_full, "%llu domains are remembered already",
 		    (unsigned long long)w->max);
-	put_u8(&value, VERSION_1);
-	put_u64(&value, (uint64_t)w->until_s);
-	db_put(t, PEER, span_str(w->domain), buf_span(&value));
-	buf_clear(&value);
+	p.until_s = w->until_s;
+	put_peer(t, w->domain, &p);
+	return !db_fault(t, e);
+}
+
+static bool
+apply_answered(struct db_txn *t, void *arg, struct err *e)
+{
+	struct remember *w = arg;
+	struct oms_peer p;
+	struct span was;
+
+	if (!db_get(t, PEER, span_str(w->domain), &was) || !read_peer(was, &p))
+		return !db_fault(t, e);
+	p.answered_s = w->answered_s;
+	put_peer(t, w->domain, &p);
 	return !db_fault(t, e);
 }
 
@@ -89,26 +115,42 @@ remember_refused(void *arg)
 	remember_done(arg, &((struct remember *)arg)->write.why);
 }
 
+static void
+take(struct oms_store *s, struct remember *w, const char *domain, struct loop *l,
+    oms_store_done *done, void *arg)
+{
+	snprintf(w->domain, sizeof w->domain, "%s", domain);
+	w->done = done;
+	w->arg = arg;
+	w->write.done = remember_done;
+	w->write.arg = w;
+	w->write.home = l;
+	w->write.octets = 512;
+	if (!db_write_take(s->db, &w->write, &w->write.why))
+		loop_post(l, remember_refused, w);
+}
+
 void
 oms_store_remember(struct oms_store *s, const char *domain, int64_t until_s, uint64_t max,
     struct loop *l, oms_store_done *done, void *arg)
 {
 	struct remember *w = memory_new(sizeof *w);
 
-	snprintf(w->domain, sizeof w->domain, "%s", domain);
 	w->until_s = until_s;
 	w->max = max;
-	w->done = done;
-	w->arg = arg;
-	w->write = (struct db_write) {
-		.apply = apply_remember,
-		.done = remember_done,
-		.arg = w,
-		.home = l,
-		.octets = 512,
-	};
-	if (!db_write_take(s->db, &w->write, &w->write.why))
-		loop_post(l, remember_refused, w);
+	w->write.apply = apply_remember;
+	take(s, w, domain, l, done, arg);
+}
+
+void
+oms_store_answered(struct oms_store *s, const char *domain, int64_t now_s, struct loop *l,
+    oms_store_done *done, void *arg)
+{
+	struct remember *w = memory_new(sizeof *w);
+
+	w->answered_s = now_s;
+	w->write.apply = apply_answered;
+	take(s, w, domain, l, done, arg);
 }
 
 /* -- forgetting ------------------------------------------------------------------------------------ */
@@ -125,14 +167,14 @@ take_ended(void *arg, struct span key, struct span value)
 {
 	struct look *l = arg;
 	struct oms_peers *p = l->ended;
-	int64_t until_s;
+	struct oms_peer peer;
 
-	if (read_until(value, &until_s) && until_s <= l->now_s &&
+	if (read_peer(value, &peer) && peer.until_s <= l->now_s &&
 	    span_copy(key, p->name[p->n], sizeof p->name[p->n]))
 		p->n++;
 	if (p->n < OMS_PEERS_SWEEP && ++l->n < LOOK_MAX)
 		return true;
-	/* A name with another octet behind it is the first that may follow it. */
+	/* A name with one more octet is the first that may follow it. */
 	l->next->n = key.n < sizeof l->next->b ? key.n + 1 : 0;
 	if (l->next->n > 0)
 		memcpy(l->next->b, key.p, key.n);
@@ -160,13 +202,13 @@ void
 oms_peers_forget(struct db_txn *t, const struct oms_peers *ended, int64_t now_s)
 {
 	struct span value;
-	int64_t until_s;
+	struct oms_peer peer;
 
 	for (size_t i = 0; i < ended->n; i++) {
 		struct span name = span_str(ended->name[i]);
 
-		if (db_get(t, PEER, name, &value) && read_until(value, &until_s) &&
-		    until_s <= now_s)
+		if (db_get(t, PEER, name, &value) && read_peer(value, &peer) &&
+		    peer.until_s <= now_s)
 			db_del(t, PEER, name);
 		db_pardon(t);
 	}

@@ -170,7 +170,7 @@ a_broken_session_ends_each_batch_once(void **state)
 	    SPAN_LIT("250 2.1.5 noticed\r\n350 2.0.0 what\r\n"
 		     "421 4.3.2 [closing] bye\r\n"),
 	    7);
-	heard(&t, "x/0 ok;x/1 bad-reply;x end 2 closing;y end 0 closing;lost closing;");
+	heard(&t, "x/0 ok;x/1 internal;x end 2 closing;y end 0 closing;lost closing;");
 	assert_false(tell(&t, 1, 1, "z", &e));
 	assert_int_equal(e.why, REFUSAL_bad_sequence);
 	tell_end(&t);
