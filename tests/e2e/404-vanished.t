@@ -1,8 +1,8 @@
 #!/bin/sh
 # A domain that was seen to name servers: an unsigned absence is not believed, its letters wait, and
-# this is known after a restart.  A domain that was never seen to is refused as ever.
+# this is known after a restart.  A letter to a domain that was never seen to is not taken.
 . tests/e2e/lib.sh
-plan 22
+plan 25
 
 world_up --domains a.test,b.test
 srv='_ims._tcp.b.test'
@@ -17,9 +17,12 @@ again() { tests/world "$1" "$W" oms a.test; tests/world start "$W" oms a.test; }
 ok "nobody is remembered at first" remembered 0
 tests/world zone "$W" 'c.test. 60 IN TXT "here"'
 sends c.test never
-stands "a domain that never named a server is refused for good" c.test refused no-designation
+is "a letter to a domain that never named a server is not taken" $? 68
+like "and the sender hears why" "$(cat "$T/sent")" '\[no-designation,'
 sends nowhere.test never
-stands "one that is not there, too" nowhere.test refused no-such-domain
+is "nor is one to a domain that is not there" $? 68
+like "with its reason" "$(cat "$T/sent")" '\[no-such-domain,'
+is "neither is in the outbox" "$(as alice@a.test outbox --json | grep -c .)" 0
 ok "neither is remembered" remembered 0
 
 letter alice@a.test bob@b.test seen >"$T/letter"
@@ -65,7 +68,7 @@ stands "and is not believed to have none" d.test waiting designation-vanished
 tests/world zone "$W" '_ims._tcp.d.test. 60 IN SRV 0 1 22 nowhere.d.test.'
 again stop
 sends d.test "a rule of ours"
-stands "what we do not connect to is refused as ever" d.test refused bad-port
+stands "what we do not connect to waits as well, for nobody vouches for it" d.test waiting bad-port
 
 grep -v '^d\.' "$W/run/zone" | grep 'b\.test' >"$T/zone"
 tests/world zone "$W" "$(cat "$T/zone")"

@@ -1,0 +1,88 @@
+/* recipient — no such domain, no way to it: said at once; see recipient.h. */
+#include "oms/submit/recipient.h"
+
+#include <stdlib.h>
+
+#include "common/base/clock.h"
+#include "common/base/memory.h"
+#include "common/dns/designation.h"
+#include "common/loop/loop.h"
+#include "oms/notify/downgrade.h"
+
+struct recipient_check {
+	struct oms_worker *worker;
+	struct domain domain;
+	struct designation_query *query;
+	struct loop_timer *timer;
+	int64_t began_ms;
+	recipient_checked *done;
+	void *arg;
+};
+
+static void
+finish(struct recipient_check *c, const struct err *e)
+{
+	recipient_checked *done = c->done;
+	void *arg = c->arg;
+	int64_t took_ms = loop_now_ms(c->worker->loop) - c->began_ms;
+
+	recipient_cancel(&c);
+	done(arg, took_ms, e);
+}
+
+static void
+found(void *arg, const struct designation *d, const struct err *why)
+{
+	struct recipient_check *c = arg;
+	struct err e;
+
+	c->query = NULL;
+	if (why == NULL ||
+	    !downgrade_refuses(c->worker->oms->store, c->domain.text, d, why,
+		clock_wall_ms() / 1000)) {
+		finish(c, NULL);
+		return;
+	}
+	e = *why;
+	finish(c, &e);
+}
+
+static void
+too_slow(void *arg)
+{
+	finish(arg, NULL);
+}
+
+struct recipient_check *
+recipient_check(struct oms_worker *w, const char *address, int64_t most_ms, recipient_checked *done,
+    void *arg)
+{
+	struct conf *conf = daemon_conf(w->oms->daemon);
+	struct recipient_check *c = memory_new(sizeof *c);
+
+	c->worker = w;
+	domain_set(&c->domain, address_domain(span_str(address)));
+	c->began_ms = loop_now_ms(w->loop);
+	c->done = done;
+	c->arg = arg;
+	c->query = designation_find(w->dns, DESIGNATION_NOTIFY, c->domain.text,
+	    conf->allow_private_peers, found, c);
+	conf_unref(&conf);
+	c->timer = loop_timer_new(w->loop, too_slow, c);
+	loop_timer_set_ms(c->timer, most_ms);
+	return c;
+}
+
+void
+recipient_cancel(struct recipient_check **cp)
+{
+	struct recipient_check *c = *cp;
+
+	if (c == NULL)
+		return;
+	*cp = NULL;
+	if (c->query != NULL)
+		designation_cancel(&c->query);
+	loop_timer_free(&c->timer);
+	free(c);
+}
