@@ -39,6 +39,7 @@
 
 #define IMS_STORE_LEASE_S     3600
 #define IMS_STORE_NOTICES_MAX 100000        /* in one mailbox: mailbox_full */
+#define IMS_STORE_SENDER_MAX  25000         /* of them from one sender's domain */
 #define IMS_STORE_SEEN_S      (400 * 86400) /* repeats are known for so long at most */
 /* One repeat is remembered for each so many octets of the store, so that however many letters come and
  * are dropped, memory takes about a quarter of it; where it is full, those whose promise ends first go. */

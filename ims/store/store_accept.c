@@ -117,10 +117,10 @@ has_mailbox_share(struct db_txn *t, const struct accept *a, const struct stateme
 	struct ims_key k = ims_key_share_in(user, st->from_domain);
 	struct ims_share s;
 
-	if (a->ev->mailbox_limit == 0)
-		return true;
 	ims_share_get(t, &k, &s);
-	if (RULE(sender_mailbox_share) && s.octets + octets > a->ev->mailbox_limit)
+	if (RULE(sender_mailbox_share) &&
+	    (s.notices >= IMS_STORE_SENDER_MAX ||
+		(a->ev->mailbox_limit != 0 && s.octets + octets > a->ev->mailbox_limit)))
 		return err_word(e, REFUSAL_sender_mailbox_share);
 	return true;
 }

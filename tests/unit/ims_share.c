@@ -198,6 +198,41 @@ a_domain_has_its_share_of_a_mailbox(void **state)
 	world_clear(&w);
 }
 
+static bool
+apply_many(struct db_txn *t, void *arg, struct err *e)
+{
+	struct ims_key k = ims_key_share_in(BOB, SPAN_LIT("a.test"));
+
+	(void)arg;
+	(void)e;
+	ims_share_change(t, &k, 1, IMS_STORE_SENDER_MAX - 1);
+	return true;
+}
+
+/* A mailbox holds so many notices; however small they are, one sender cannot shut out the others. */
+static void
+one_sender_does_not_fill_a_mailbox(void **state)
+{
+	struct notification n = { .number = 1, .to = BOB, .hold_s = DAY };
+	struct db_write write = { .apply = apply_many, .done = on_done, .octets = 1024 };
+	enum notify_done done;
+	struct world w;
+
+	(void)state;
+	world_of(&w);
+	write.arg = &w;
+	write.home = w.loop;
+	w.waiting = 1;
+	assert_true(db_write_take(ims_store_db(w.store), &write, &write.why));
+	wait_for(&w);
+	accepts(&w, n);
+	n.number = 2;
+	assert_int_equal(accept_one(&w, &n, &done), REFUSAL_sender_mailbox_share);
+	n.domain = "c.test";
+	assert_int_equal(accepts(&w, n), NOTIFY_NOTICED);
+	world_clear(&w);
+}
+
 /* -- freeing it ----------------------------------------------------------------------------------- */
 
 struct purged {
@@ -677,6 +712,7 @@ main(void)
 		cmocka_unit_test(a_seal_is_kept_once_for_its_batch),
 		cmocka_unit_test(a_domain_has_its_share),
 		cmocka_unit_test(a_domain_has_its_share_of_a_mailbox),
+		cmocka_unit_test(one_sender_does_not_fill_a_mailbox),
 		cmocka_unit_test(a_sender_s_notices_go_page_by_page),
 		cmocka_unit_test(a_full_store_is_freed),
 		cmocka_unit_test(letters_that_are_here_stay_unless_asked_for),
