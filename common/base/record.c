@@ -120,6 +120,13 @@ read_span(struct reader *r)
 	return cut(r, read_u32(r));
 }
 
+void
+read_str(struct reader *r, char *dst, size_t cap)
+{
+	if (!span_copy(read_span(r), dst, cap))
+		r->bad = true;
+}
+
 bool
 reader_done(const struct reader *r)
 {

@@ -32,6 +32,8 @@ uint32_t read_u32(struct reader *r);
 uint64_t read_u64(struct reader *r);
 void read_bytes(struct reader *r, void *dst, size_t n); /* zeros after a fault */
 struct span read_span(struct reader *r);                /* borrows from the value */
-bool reader_done(const struct reader *r);               /* no fault, and nothing left over */
+/* A span, with a NUL.  A fault, and dst empty, where it does not fit or holds a NUL. */
+void read_str(struct reader *r, char *dst, size_t cap);
+bool reader_done(const struct reader *r); /* no fault, and nothing left over */
 
 #endif

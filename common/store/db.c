@@ -217,7 +217,7 @@ apply_singly(struct db *d, struct db_write *list)
 		if (db_is_full(rc))
 			err_word(&w->why, REFUSAL_system_full);
 		else if (rc != 0 && w->why.why == REFUSAL_NONE)
-			err_set(&w->why, REFUSAL_storage, "a stored record is damaged");
+			db_damaged(&w->why);
 		finish(w);
 	}
 }

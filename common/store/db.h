@@ -85,6 +85,7 @@ void db_put(struct db_txn *t, unsigned table, struct span key, struct span value
 void db_del(struct db_txn *t, unsigned table, struct span key); /* no such key: fine */
 /* True: *e is set.  In a reading the fault of a damaged record is cleared by this call. */
 bool db_fault(struct db_txn *t, struct err *e);
+bool db_damaged(struct err *e); /* false; *e: storage, a stored record cannot be read */
 /* For a write that can go on without the damaged record it met.  What was put remains. */
 void db_pardon(struct db_txn *t);
 

@@ -97,6 +97,12 @@ db_del(struct db_txn *t, unsigned table, struct span key)
 	t->rc = rc;
 }
 
+bool
+db_damaged(struct err *e)
+{
+	return err_set(e, REFUSAL_storage, "a stored record is damaged");
+}
+
 void
 db_pardon(struct db_txn *t)
 {
@@ -111,7 +117,7 @@ db_fault(struct db_txn *t, struct err *e)
 	if (t->rc == 0)
 		return false;
 	if (t->damaged) {
-		err_set(e, REFUSAL_storage, "a stored record is damaged");
+		db_damaged(e);
 		if (t->reading)
 			db_pardon(t);
 	} else if (t->rc == MDB_MAP_FULL || t->rc == MDB_TXN_FULL) {

@@ -127,7 +127,7 @@ static bool
 get_row(struct db_txn *t, struct ims_store *s, uint64_t number, const struct ims_notice_record *n,
     struct mailbox_notice *row, struct ims_letter *l, struct err *e)
 {
-	struct ims_key k = ims_key_letter(&n->id, address_domain(span_str(n->from)));
+	struct db_key k = ims_key_letter(&n->id, address_domain(span_str(n->from)));
 	struct ims_letter_record r;
 
 	if (!ims_letter_get(t, s, &k, &r, e))
@@ -195,7 +195,7 @@ bool
 ims_store_list(struct ims_store *s, const char *user, uint64_t after, struct buf *page, bool *more,
     struct err *e)
 {
-	struct ims_key prefix = ims_key_user(user), from = ims_key_numbered(user, after);
+	struct db_key prefix = ims_key_user(user), from = ims_key_numbered(user, after);
 	struct page p = { .after = after };
 	struct db_txn *t;
 	bool fault;
@@ -204,7 +204,7 @@ ims_store_list(struct ims_store *s, const char *user, uint64_t after, struct buf
 		return false;
 	p.notice = memory_array(ROW_PAGE_ROWS + 1, sizeof *p.notice);
 	p.number = memory_array(ROW_PAGE_ROWS + 1, sizeof *p.number);
-	db_each(t, NOTICE, ims_key_span(&from), ims_key_span(&prefix), take_notice, &p);
+	db_each(t, NOTICE, db_key_span(&from), db_key_span(&prefix), take_notice, &p);
 	write_page(t, s, &p, page, more);
 	fault = db_fault(t, e);
 	db_read_end(&t);
@@ -216,7 +216,7 @@ ims_store_list(struct ims_store *s, const char *user, uint64_t after, struct buf
 bool
 ims_store_body(struct ims_store *s, const struct ims_letter *l, struct source **out, struct err *e)
 {
-	struct ims_key k = ims_key_letter(&l->id, span_str(l->from_domain));
+	struct db_key k = ims_key_letter(&l->id, span_str(l->from_domain));
 	struct ims_letter_record r;
 	struct db_txn *t;
 	struct span body;
@@ -229,7 +229,7 @@ ims_store_body(struct ims_store *s, const struct ims_letter *l, struct source **
 		good = err_set(e, REFUSAL_internal, "the letter is not here");
 	if (good && r.file[0] != '\0')
 		good = spool_source_file(s->spool, r.file, out, e);
-	else if (good && db_get(t, BODY, ims_key_span(&k), &body))
+	else if (good && db_get(t, BODY, db_key_span(&k), &body))
 		*out = spool_source_copy(body);
 	else if (good && !db_fault(t, e))
 		good = err_set(e, REFUSAL_storage, "a body is missing");
@@ -316,7 +316,7 @@ bool
 ims_store_next(struct ims_store *s, const char *user, uint64_t after, struct mailbox_notice *n,
     struct ims_letter *l, struct err *e)
 {
-	struct ims_key prefix = ims_key_user(user), from;
+	struct db_key prefix = ims_key_user(user), from;
 	struct ims_notice_record record;
 	uint64_t number = after;
 	struct page p = { .notice = &record, .number = &number };
@@ -329,7 +329,7 @@ ims_store_next(struct ims_store *s, const char *user, uint64_t after, struct mai
 		p.n = 0;
 		p.after = number;
 		from = ims_key_numbered(user, number);
-		db_each(t, NOTICE, ims_key_span(&from), ims_key_span(&prefix), take_next, &p);
+		db_each(t, NOTICE, db_key_span(&from), db_key_span(&prefix), take_next, &p);
 		good = p.n > 0 && get_row(t, s, number, &record, n, l, e);
 		if (p.n > 0 && !good)
 			db_fault(t, e); /* is in the log */

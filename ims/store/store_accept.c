@@ -73,11 +73,11 @@ statement_digest(const struct accept *a, const struct statement *st)
 /* Once a statement that made a notice; and the newest of those that only moved the promise.  Returns
  * what it takes. */
 static uint64_t
-put_evidence(struct db_txn *t, const struct accept *a, const struct ims_key *letter,
+put_evidence(struct db_txn *t, const struct accept *a, const struct db_key *letter,
     const struct statement *st, const struct ims_papers *papers, bool made_notice)
 {
 	const struct notify_batch *b = a->batch;
-	struct ims_key k = ims_key_statement(letter, st->recipient_domain,
+	struct db_key k = ims_key_statement(letter, st->recipient_domain,
 	    made_notice ? statement_digest(a, st) : NULL);
 	struct ims_evidence_record r = {
 		.papers = *papers,
@@ -99,7 +99,7 @@ static bool
 has_share(struct db_txn *t, const struct accept *a, const struct statement *st, uint64_t octets,
     struct err *e)
 {
-	struct ims_key k = ims_key_share(st->from_domain);
+	struct db_key k = ims_key_share(st->from_domain);
 	struct ims_share s;
 
 	if (a->ev->sender_limit == 0)
@@ -114,7 +114,7 @@ static bool
 has_mailbox_share(struct db_txn *t, const struct accept *a, const struct statement *st,
     const char *user, uint64_t octets, struct err *e)
 {
-	struct ims_key k = ims_key_share_in(user, st->from_domain);
+	struct db_key k = ims_key_share_in(user, st->from_domain);
 	struct ims_share s;
 
 	ims_share_get(t, &k, &s);
@@ -177,24 +177,23 @@ same_letter(const struct ims_letter_record *r, const struct statement *st)
 /* -- one recipient ----------------------------------------------------------------------------------- */
 
 static void
-put_seen(struct db_txn *t, const struct ims_key *seen, const struct ims_seen_record *r)
+put_seen(struct db_txn *t, const struct db_key *seen, const struct ims_seen_record *r)
 {
-	struct ims_key until = ims_key_until(r->until_s, seen);
+	struct db_key until = ims_key_until(r->until_s, seen);
 	struct buf value = BUF_INIT;
 
 	ims_seen_write(&value, r);
-	db_put(t, SEEN, ims_key_span(seen), buf_span(&value));
+	db_put(t, SEEN, db_key_span(seen), buf_span(&value));
 	buf_clear(&value);
-	db_put(t, UNTIL, ims_key_span(&until), (struct span) { 0 });
+	db_put(t, UNTIL, db_key_span(&until), (struct span) { 0 });
 }
 
 /* A promise that was moved to later: the letter is held, and its repeats are known, for longer. */
 static bool
-extend(struct db_txn *t, const struct accept *a, const struct ims_key *letter,
-    const struct ims_key *seen, struct ims_seen_record *r, const struct statement *st,
-    struct err *e)
+extend(struct db_txn *t, const struct accept *a, const struct db_key *letter,
+    const struct db_key *seen, struct ims_seen_record *r, const struct statement *st, struct err *e)
 {
-	struct ims_key until = ims_key_until(r->until_s, seen);
+	struct db_key until = ims_key_until(r->until_s, seen);
 	struct ims_letter_record l;
 	struct ims_papers papers;
 	uint64_t about, papers_take;
@@ -208,7 +207,7 @@ extend(struct db_txn *t, const struct accept *a, const struct ims_key *letter,
 			return false;
 	}
 	if (r->until_s < seen_until(a, st)) {
-		db_del(t, UNTIL, ims_key_span(&until));
+		db_del(t, UNTIL, db_key_span(&until));
 		r->until_s = seen_until(a, st);
 		put_seen(t, seen, r);
 	}
@@ -225,8 +224,8 @@ extend(struct db_txn *t, const struct accept *a, const struct ims_key *letter,
 
 /* Seen before: a repeat, or another letter under the same id. */
 static bool
-judge_repeat(struct db_txn *t, const struct accept *a, const struct ims_key *letter,
-    const struct ims_key *seen, struct span value, const struct statement *st, struct verdict *v)
+judge_repeat(struct db_txn *t, const struct accept *a, const struct db_key *letter,
+    const struct db_key *seen, struct span value, const struct statement *st, struct verdict *v)
 {
 	struct ims_seen_record r;
 	unsigned char facts[DIGEST_BYTES];
@@ -243,19 +242,19 @@ judge_repeat(struct db_txn *t, const struct accept *a, const struct ims_key *let
 static void
 make_room(struct db_txn *t, uint64_t most)
 {
-	struct ims_key first = { .n = 0 };
+	struct db_key first = { .n = 0 };
 
 	if (db_entries(t, SEEN) < most)
 		return;
-	db_each(t, UNTIL, (struct span) { 0 }, (struct span) { 0 }, ims_key_take_first, &first);
+	db_each(t, UNTIL, (struct span) { 0 }, (struct span) { 0 }, db_key_take_first, &first);
 	if (first.n == 0)
 		return;
-	db_del(t, UNTIL, ims_key_span(&first));
-	db_del(t, SEEN, span_sub(ims_key_span(&first), 8, DB_KEY_MAX));
+	db_del(t, UNTIL, db_key_span(&first));
+	db_del(t, SEEN, span_sub(db_key_span(&first), 8, DB_KEY_MAX));
 }
 
 static void
-note_seen(struct db_txn *t, const struct accept *a, const struct ims_key *seen,
+note_seen(struct db_txn *t, const struct accept *a, const struct db_key *seen,
     const struct statement *st, const char *user, uint64_t number)
 {
 	struct ims_seen_record r = { .number = number, .until_s = seen_until(a, st) };
@@ -296,7 +295,7 @@ put_notice(struct db_txn *t, const struct accept *a, struct ims_notice_record *n
 /* What one entry becomes, judged before anything is put. */
 struct coming {
 	const char *user;
-	struct ims_key letter_key, seen;
+	struct db_key letter_key, seen;
 	struct ims_letter_record letter;
 	struct ims_notice_record notice;
 	struct ims_mailbox_record mailbox;
@@ -366,7 +365,7 @@ accept_entry(struct db_txn *t, struct accept *a, size_t i, struct verdict *v)
 	struct span value;
 
 	c.seen = ims_key_seen(&c.letter_key, entry->address);
-	if (db_get(t, SEEN, ims_key_span(&c.seen), &value))
+	if (db_get(t, SEEN, db_key_span(&c.seen), &value))
 		return judge_repeat(t, a, &c.letter_key, &c.seen, value, st, v);
 	fill_notice(&c.notice, a, st, entry);
 	if (!judge_new(t, a, st, &c, &v->why))

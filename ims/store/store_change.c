@@ -99,7 +99,7 @@ ims_store_mark(struct ims_store *s, const char *user, uint64_t number, unsigned 
 
 /* One notice of it less; its body's file, where that was the last, goes into `file`. */
 static void
-unref_letter(struct db_txn *t, const struct ims_key *k, struct ims_letter_record *l,
+unref_letter(struct db_txn *t, const struct db_key *k, struct ims_letter_record *l,
     char file[SPOOL_NAME_BYTES])
 {
 	if (l->refs == 0)
@@ -110,8 +110,8 @@ unref_letter(struct db_txn *t, const struct ims_key *k, struct ims_letter_record
 		return;
 	}
 	memcpy(file, l->file, SPOOL_NAME_BYTES);
-	db_del(t, LETTER, ims_key_span(k));
-	db_del(t, BODY, ims_key_span(k));
+	db_del(t, LETTER, db_key_span(k));
+	db_del(t, BODY, db_key_span(k));
 	ims_evidence_del(t, k, span_str(l->facts.from_domain));
 	ims_told_del(t, k);
 }

@@ -37,13 +37,13 @@ read_papers(struct reader *r, struct ims_papers *out)
 
 /* Those that the record under k cites, and what was charged for it; none where there is no record. */
 static uint64_t
-papers_of(struct db_txn *t, const struct ims_key *k, struct ims_papers *out)
+papers_of(struct db_txn *t, const struct db_key *k, struct ims_papers *out)
 {
 	struct span value;
 	struct reader r;
 
 	out->n = 0;
-	if (!db_get(t, EVIDENCE, ims_key_span(k), &value))
+	if (!db_get(t, EVIDENCE, db_key_span(k), &value))
 		return 0;
 	r = reader_of(value);
 	if (!read_papers(&r, out))
@@ -69,17 +69,17 @@ evidence_write(struct buf *value, const struct ims_evidence_record *e)
 }
 
 uint64_t
-ims_evidence_put(struct db_txn *t, const struct ims_key *k, struct span domain,
+ims_evidence_put(struct db_txn *t, const struct db_key *k, struct span domain,
     const struct ims_evidence_record *e)
 {
-	struct ims_key share = ims_key_share(domain);
+	struct db_key share = ims_key_share(domain);
 	struct buf value = BUF_INIT;
 	struct ims_papers before;
 	uint64_t charged = papers_of(t, k, &before), takes;
 
 	evidence_write(&value, e);
 	takes = ims_takes(k->n, value.len) + ims_papers_rows(e->papers.n) + IMS_EVIDENCE_LETTER;
-	db_put(t, EVIDENCE, ims_key_span(k), buf_span(&value));
+	db_put(t, EVIDENCE, db_key_span(k), buf_span(&value));
 	buf_clear(&value);
 	ims_papers_exchange(t, k, domain, &before, &e->papers);
 	ims_share_change(t, &share, (int64_t)takes - (int64_t)charged, 0);
@@ -102,27 +102,26 @@ ims_evidence_read(struct span value, struct ims_evidence_record *r, struct err *
 	r->host = read_span(&in);
 	r->spf = read_span(&in);
 	r->received_s = (int64_t)read_u64(&in);
-	return (good && reader_done(&in)) ||
-	    err_set(e, REFUSAL_storage, "a stored record is damaged");
+	return (good && reader_done(&in)) || db_damaged(e);
 }
 
 /* One for each of our domains that were told of the letter, and for each of its statements. */
 void
-ims_evidence_del(struct db_txn *t, const struct ims_key *letter, struct span domain)
+ims_evidence_del(struct db_txn *t, const struct db_key *letter, struct span domain)
 {
-	struct ims_key share = ims_key_share(domain);
-	struct span prefix = ims_key_span(letter);
+	struct db_key share = ims_key_share(domain);
+	struct span prefix = db_key_span(letter);
 	struct ims_papers papers, none = { .n = 0 };
 
 	for (;;) {
-		struct ims_key k = { .n = 0 };
+		struct db_key k = { .n = 0 };
 
-		db_each(t, EVIDENCE, prefix, prefix, ims_key_take_first, &k);
+		db_each(t, EVIDENCE, prefix, prefix, db_key_take_first, &k);
 		if (k.n == 0)
 			return;
 		ims_share_change(t, &share, -(int64_t)papers_of(t, &k, &papers), 0);
 		ims_papers_exchange(t, &k, domain, &papers, &none);
-		db_del(t, EVIDENCE, ims_key_span(&k));
+		db_del(t, EVIDENCE, db_key_span(&k));
 	}
 }
 
@@ -130,7 +129,7 @@ ims_evidence_del(struct db_txn *t, const struct ims_key *letter, struct span dom
 
 /* Its seal moves out of the record and becomes a paper. */
 static bool
-upgrade_one(struct db_txn *t, const struct ims_key *k, struct span domain, struct span value,
+upgrade_one(struct db_txn *t, const struct db_key *k, struct span domain, struct span value,
     struct err *e)
 {
 	struct ims_evidence_record r;
@@ -156,7 +155,7 @@ upgrade_one(struct db_txn *t, const struct ims_key *k, struct span domain, struc
 }
 
 struct keys {
-	struct ims_key *key;
+	struct db_key *key;
 	size_t n, cap;
 };
 
@@ -167,7 +166,7 @@ take_key(void *arg, struct span key, struct span value)
 
 	(void)value;
 	if (all->n == all->cap) {
-		struct ims_key *more = memory_array(all->cap * 2 + 4, sizeof *more);
+		struct db_key *more = memory_array(all->cap * 2 + 4, sizeof *more);
 
 		if (all->n > 0)
 			memcpy(more, all->key, all->n * sizeof *more);
@@ -175,23 +174,22 @@ take_key(void *arg, struct span key, struct span value)
 		all->key = more;
 		all->cap = all->cap * 2 + 4;
 	}
-	all->key[all->n].n = 0;
-	ims_key_add(&all->key[all->n++], key.p, key.n);
+	db_key_copy(&all->key[all->n++], key);
 	return true;
 }
 
 bool
-ims_evidence_upgrade(struct db_txn *t, const struct ims_key *letter, struct span domain,
-    const struct ims_key *k, uint64_t *takes, struct err *e)
+ims_evidence_upgrade(struct db_txn *t, const struct db_key *letter, struct span domain,
+    const struct db_key *k, uint64_t *takes, struct err *e)
 {
-	struct span prefix = ims_key_span(letter), value;
+	struct span prefix = db_key_span(letter), value;
 	struct keys all = { .n = 0 };
 	struct ims_papers papers;
 	bool good = true;
 
 	db_each(t, EVIDENCE, prefix, prefix, take_key, &all);
 	for (size_t i = 0; i < all.n && good; i++)
-		if (db_get(t, EVIDENCE, ims_key_span(&all.key[i]), &value))
+		if (db_get(t, EVIDENCE, db_key_span(&all.key[i]), &value))
 			good = upgrade_one(t, &all.key[i], domain, value, e);
 	free(all.key);
 	*takes = good ? papers_of(t, k, &papers) : 0;
@@ -251,7 +249,7 @@ ims_store_evidence(struct ims_store *s, const char *user, uint64_t number, struc
 {
 	struct ims_notice_record n;
 	struct ims_evidence_record r;
-	struct ims_key letter, k;
+	struct db_key letter, k;
 	struct span value;
 	struct db_txn *t;
 	bool good;
@@ -261,7 +259,7 @@ ims_store_evidence(struct ims_store *s, const char *user, uint64_t number, struc
 	if ((good = ims_notice_get(t, user, number, &n, e))) {
 		letter = ims_key_letter(&n.id, address_domain(span_str(n.from)));
 		k = ims_key_statement(&letter, address_domain(span_str(n.to)), n.statement);
-		if (db_get(t, EVIDENCE, ims_key_span(&k), &value))
+		if (db_get(t, EVIDENCE, db_key_span(&k), &value))
 			good = ims_evidence_read(value, &r, e) && fill_kept(t, &r, out, e);
 		else
 			good = !db_fault(t, e) &&
@@ -276,15 +274,15 @@ ims_store_evidence_of(struct ims_store *s, const struct ulid *id, struct ims_kep
     struct err *e)
 {
 	struct span prefix = span_of(id->b, ULID_BYTES), value;
-	struct ims_key k = { .n = 0 };
+	struct db_key k = { .n = 0 };
 	struct ims_evidence_record r;
 	struct db_txn *t;
 	bool good;
 
 	if (!db_read(s->db, &t, e))
 		return false;
-	db_each(t, EVIDENCE, prefix, prefix, ims_key_take_first, &k);
-	if (k.n > 0 && db_get(t, EVIDENCE, ims_key_span(&k), &value))
+	db_each(t, EVIDENCE, prefix, prefix, db_key_take_first, &k);
+	if (k.n > 0 && db_get(t, EVIDENCE, db_key_span(&k), &value))
 		good = ims_evidence_read(value, &r, e) && fill_kept(t, &r, out, e);
 	else
 		good = !db_fault(t, e) &&

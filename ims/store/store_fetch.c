@@ -11,7 +11,7 @@ struct change {
 	struct db_write write;
 	struct ims_store *store; /* until it is applied */
 	struct spool *spool;     /* until done, which may come after the store's end */
-	struct ims_key key;
+	struct db_key key;
 	struct ims_letter letter; /* lease: filled; else: whose fence */
 	int64_t now_s;
 	struct spool_kept kept;   /* keep */
@@ -131,7 +131,7 @@ apply_keep(struct db_txn *t, void *arg, struct err *e)
 	r.facts.why = REFUSAL_NONE;
 	memcpy(r.file, c->kept.name, sizeof r.file);
 	if (r.file[0] == '\0')
-		db_put(t, BODY, ims_key_span(&c->key), buf_span(&c->kept.octets));
+		db_put(t, BODY, db_key_span(&c->key), buf_span(&c->kept.octets));
 	ims_letter_put(t, &c->key, &r);
 	ims_told_here(t, &c->key, &r.facts);
 	return !db_fault(t, e);

@@ -25,12 +25,12 @@ struct ims_job {
 	char from_domain[DOMAIN_BYTES], user[IMS_STORE_USER_BYTES]; /* "": of all */
 	bool opened;
 	int64_t now_s, keep_s;
-	size_t rows;       /* that this page may have */
-	struct ims_key at; /* the last row of the page before this one */
-	uint64_t notices;  /* gone so far */
+	size_t rows;      /* that this page may have */
+	struct db_key at; /* the last row of the page before this one */
+	uint64_t notices; /* gone so far */
 	struct {
 		bool more;
-		struct ims_key at;
+		struct db_key at;
 		uint64_t notices;
 		size_t n_files;
 		char file[IMS_JOB_PAGE][SPOOL_NAME_BYTES];

@@ -6,12 +6,12 @@
 #define VERSION_1 1
 #define DAY_S     86400
 
-static struct ims_key
+static struct db_key
 key_of(const char *user, struct span from_domain)
 {
-	struct ims_key k = ims_key_user(user);
+	struct db_key k = ims_key_user(user);
 
-	ims_key_add_hash(&k, from_domain, IMS_DOMAIN_HASH);
+	db_key_add_hash(&k, from_domain, IMS_DOMAIN_HASH);
 	return k;
 }
 
@@ -29,11 +29,11 @@ void
 ims_known_put(struct db_txn *t, const struct ims_store *s, const char *user,
     struct span from_domain, int64_t now_s)
 {
-	struct ims_key k = key_of(user, from_domain);
+	struct db_key k = key_of(user, from_domain);
 	struct buf record = BUF_INIT;
 	struct span value;
 
-	if (db_get(t, KNOWN, ims_key_span(&k), &value)) {
+	if (db_get(t, KNOWN, db_key_span(&k), &value)) {
 		if (day_of(value) == now_s / DAY_S)
 			return;
 	} else if (db_entries(t, KNOWN) >=
@@ -42,14 +42,14 @@ ims_known_put(struct db_txn *t, const struct ims_store *s, const char *user,
 	}
 	put_u8(&record, VERSION_1);
 	put_u64(&record, (uint64_t)(now_s / DAY_S));
-	db_put(t, KNOWN, ims_key_span(&k), buf_span(&record));
+	db_put(t, KNOWN, db_key_span(&k), buf_span(&record));
 	buf_clear(&record);
 }
 
 bool
 ims_store_knows(struct ims_store *s, const char *user, struct span from_domain)
 {
-	struct ims_key k = key_of(user, from_domain), sum = ims_key_share_in(user, from_domain);
+	struct db_key k = key_of(user, from_domain), sum = ims_key_share_in(user, from_domain);
 	struct db_txn *t;
 	struct span value;
 	struct err e;
@@ -57,8 +57,8 @@ ims_store_knows(struct ims_store *s, const char *user, struct span from_domain)
 
 	if (!db_read(s->db, &t, &e))
 		return false;
-	had = db_get(t, KNOWN, ims_key_span(&k), &value);
-	has = db_get(t, SHARE, ims_key_span(&sum), &value); /* from before there was this table */
+	had = db_get(t, KNOWN, db_key_span(&k), &value);
+	has = db_get(t, SHARE, db_key_span(&sum), &value); /* from before there was this table */
 	db_read_end(&t);
 	return had || has;
 }

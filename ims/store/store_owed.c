@@ -24,34 +24,28 @@ struct told {
 /* -- records ------------------------------------------------------------------------------------ */
 
 static bool
-damaged(struct err *e)
-{
-	return err_set(e, REFUSAL_storage, "a stored record is damaged");
-}
-
-static bool
 told_read(struct span value, struct told *r)
 {
 	struct reader in = reader_of(value);
 	bool good = read_u8(&in) == VERSION_1;
 
-	good = span_copy(read_span(&in), r->own, sizeof r->own) && good;
+	read_str(&in, r->own, sizeof r->own);
 	r->wants = read_u32(&in);
 	r->declined = read_u8(&in) != 0;
 	return good && reader_done(&in);
 }
 
 static bool
-told_get(struct db_txn *t, const struct ims_key *k, struct told *r)
+told_get(struct db_txn *t, const struct db_key *k, struct told *r)
 {
 	struct span value;
 
 	*r = (struct told) { .wants = 0 };
-	return db_get(t, TOLD, ims_key_span(k), &value) && told_read(value, r);
+	return db_get(t, TOLD, db_key_span(k), &value) && told_read(value, r);
 }
 
 static void
-told_put(struct db_txn *t, const struct ims_key *k, const struct told *r)
+told_put(struct db_txn *t, const struct db_key *k, const struct told *r)
 {
 	struct buf value = BUF_INIT;
 
@@ -59,7 +53,7 @@ told_put(struct db_txn *t, const struct ims_key *k, const struct told *r)
 	put_span(&value, span_str(r->own));
 	put_u32(&value, r->wants);
 	put_u8(&value, r->declined);
-	db_put(t, TOLD, ims_key_span(k), buf_span(&value));
+	db_put(t, TOLD, db_key_span(k), buf_span(&value));
 	buf_clear(&value);
 }
 
@@ -71,18 +65,18 @@ owed_read(struct span value, struct ims_owed *o)
 
 	*o = (struct ims_owed) { .times = 0 };
 	read_bytes(&in, o->id.b, ULID_BYTES);
-	good = span_copy(read_span(&in), o->from_domain, sizeof o->from_domain) && good;
-	good = span_copy(read_span(&in), o->own_domain, sizeof o->own_domain) && good;
+	read_str(&in, o->from_domain, sizeof o->from_domain);
+	read_str(&in, o->own_domain, sizeof o->own_domain);
 	o->declined = read_u8(&in) != 0;
 	o->times = read_u64(&in);
 	o->until_s = (int64_t)read_u64(&in);
 	return good && reader_done(&in);
 }
 
-static struct ims_key
+static struct db_key
 owed_key(const struct ims_owed *o)
 {
-	struct ims_key letter = ims_key_letter(&o->id, span_str(o->from_domain));
+	struct db_key letter = ims_key_letter(&o->id, span_str(o->from_domain));
 
 	return ims_key_told(&letter, span_str(o->own_domain));
 }
@@ -91,12 +85,12 @@ static void
 owe(struct db_txn *t, const struct ims_letter *l, const char *own, bool declined)
 {
 	struct ims_owed o = { .times = 0 };
-	struct ims_key letter = ims_key_letter(&l->id, span_str(l->from_domain));
-	struct ims_key k = ims_key_told(&letter, span_str(own));
+	struct db_key letter = ims_key_letter(&l->id, span_str(l->from_domain));
+	struct db_key k = ims_key_told(&letter, span_str(own));
 	struct span old;
 	struct buf value = BUF_INIT;
 
-	if (db_get(t, OWED, ims_key_span(&k), &old))
+	if (db_get(t, OWED, db_key_span(&k), &old))
 		owed_read(old, &o);
 	put_u8(&value, VERSION_1);
 	put_bytes(&value, l->id.b, ULID_BYTES);
@@ -105,17 +99,17 @@ owe(struct db_txn *t, const struct ims_letter *l, const char *own, bool declined
 	put_u8(&value, declined);
 	put_u64(&value, o.times + 1);
 	put_u64(&value, (uint64_t)l->hold_until_s);
-	db_put(t, OWED, ims_key_span(&k), buf_span(&value));
+	db_put(t, OWED, db_key_span(&k), buf_span(&value));
 	buf_clear(&value);
 }
 
 /* -- inside the writes of others -------------------------------------------------------------------- */
 
 void
-ims_told_add(struct db_txn *t, const struct ims_key *letter, const struct ims_letter *l,
+ims_told_add(struct db_txn *t, const struct db_key *letter, const struct ims_letter *l,
     struct span own)
 {
-	struct ims_key k = ims_key_told(letter, own);
+	struct db_key k = ims_key_told(letter, own);
 	struct told r;
 
 	told_get(t, &k, &r);
@@ -125,7 +119,7 @@ ims_told_add(struct db_txn *t, const struct ims_key *letter, const struct ims_le
 	if (l->state == MAILBOX_HERE)
 		owe(t, l, r.own, false);
 	else
-		db_del(t, OWED, ims_key_span(&k));
+		db_del(t, OWED, db_key_span(&k));
 }
 
 void
@@ -138,10 +132,10 @@ ims_told_again(struct db_txn *t, const struct ims_letter *l, struct span own)
 }
 
 void
-ims_told_less(struct db_txn *t, const struct ims_key *letter, const struct ims_letter *l,
+ims_told_less(struct db_txn *t, const struct db_key *letter, const struct ims_letter *l,
     struct span own, bool declined)
 {
-	struct ims_key k = ims_key_told(letter, own);
+	struct db_key k = ims_key_told(letter, own);
 	struct told r;
 
 	if (!told_get(t, &k, &r))
@@ -166,12 +160,12 @@ take_told(void *arg, struct span key, struct span value)
 }
 
 void
-ims_told_here(struct db_txn *t, const struct ims_key *letter, const struct ims_letter *l)
+ims_told_here(struct db_txn *t, const struct db_key *letter, const struct ims_letter *l)
 {
 	struct buf all = BUF_INIT;
 	struct told r;
 
-	db_each(t, TOLD, ims_key_span(letter), ims_key_span(letter), take_told, &all);
+	db_each(t, TOLD, db_key_span(letter), db_key_span(letter), take_told, &all);
 	for (size_t at = 0; at < all.len; at += sizeof r) {
 		memcpy(&r, all.data + at, sizeof r);
 		owe(t, l, r.own, false);
@@ -180,16 +174,15 @@ ims_told_here(struct db_txn *t, const struct ims_key *letter, const struct ims_l
 }
 
 void
-ims_told_del(struct db_txn *t, const struct ims_key *letter)
+ims_told_del(struct db_txn *t, const struct db_key *letter)
 {
-	struct ims_key k;
+	struct db_key k;
 
 	do {
 		k.n = 0;
-		db_each(t, TOLD, ims_key_span(letter), ims_key_span(letter), ims_key_take_first,
-		    &k);
+		db_each(t, TOLD, db_key_span(letter), db_key_span(letter), db_key_take_first, &k);
 		if (k.n > 0)
-			db_del(t, TOLD, ims_key_span(&k));
+			db_del(t, TOLD, db_key_span(&k));
 	} while (k.n > 0);
 }
 
@@ -215,7 +208,7 @@ bool
 ims_store_owed(struct ims_store *s, const struct ims_owed *after, struct ims_owed *out, size_t max,
     size_t *n, struct err *e)
 {
-	struct ims_key k = { .n = 0 };
+	struct db_key k = { .n = 0 };
 	struct page p = { .out = out, .max = max };
 	struct db_txn *t;
 	bool fault;
@@ -224,7 +217,7 @@ ims_store_owed(struct ims_store *s, const struct ims_owed *after, struct ims_owe
 		return false;
 	if (after != NULL)
 		k = owed_key(after);
-	p.after = ims_key_span(&k);
+	p.after = db_key_span(&k);
 	db_each(t, OWED, p.after, (struct span) { 0 }, take_owed, &p);
 	fault = db_fault(t, e);
 	db_read_end(&t);
@@ -243,16 +236,16 @@ static bool
 apply_paid(struct db_txn *t, void *arg, struct err *e)
 {
 	struct paying *p = arg;
-	struct ims_key k = owed_key(&p->owed);
+	struct db_key k = owed_key(&p->owed);
 	struct ims_owed now;
 	struct span value;
 
-	if (!db_get(t, OWED, ims_key_span(&k), &value))
+	if (!db_get(t, OWED, db_key_span(&k), &value))
 		return !db_fault(t, e);
 	if (!owed_read(value, &now))
-		return damaged(e);
+		return db_damaged(e);
 	if (now.times == p->owed.times && now.declined == p->owed.declined)
-		db_del(t, OWED, ims_key_span(&k));
+		db_del(t, OWED, db_key_span(&k));
 	return !db_fault(t, e);
 }
 

@@ -14,44 +14,44 @@
 
 /* -- keys and records ----------------------------------------------------------------------------- */
 
-static struct ims_key
-key_cited(const unsigned char digest[DIGEST_BYTES], const struct ims_key *evidence)
+static struct db_key
+key_cited(const unsigned char digest[DIGEST_BYTES], const struct db_key *evidence)
 {
-	struct ims_key k = { .n = 0 };
+	struct db_key k = { .n = 0 };
 
-	ims_key_add(&k, digest, DIGEST_BYTES);
-	ims_key_add(&k, evidence->b, evidence->n);
+	db_key_add(&k, digest, DIGEST_BYTES);
+	db_key_add(&k, evidence->b, evidence->n);
 	return k;
 }
 
-static struct ims_key
+static struct db_key
 key_payer(const unsigned char digest[DIGEST_BYTES])
 {
-	struct ims_key k = { .n = 0 };
+	struct db_key k = { .n = 0 };
 
-	ims_key_add(&k, "p", 1);
-	ims_key_add(&k, digest, DIGEST_BYTES);
+	db_key_add(&k, "p", 1);
+	db_key_add(&k, digest, DIGEST_BYTES);
 	return k;
 }
 
 /* The prefix of all that are kept of this scope. */
-static struct ims_key
+static struct db_key
 key_scope(struct span scope)
 {
-	struct ims_key k = { .n = 0 };
+	struct db_key k = { .n = 0 };
 
-	ims_key_add(&k, "s", 1);
-	ims_key_add(&k, scope.p, scope.n);
+	db_key_add(&k, "s", 1);
+	db_key_add(&k, scope.p, scope.n);
 	return k;
 }
 
-static struct ims_key
+static struct db_key
 key_kept(struct span scope, int64_t next_s, const unsigned char digest[DIGEST_BYTES])
 {
-	struct ims_key k = key_scope(scope);
+	struct db_key k = key_scope(scope);
 
-	ims_key_add_u64(&k, (uint64_t)next_s);
-	ims_key_add(&k, digest, DIGEST_BYTES);
+	db_key_add_u64(&k, (uint64_t)next_s);
+	db_key_add(&k, digest, DIGEST_BYTES);
 	return k;
 }
 
@@ -64,12 +64,12 @@ struct payer {
 static bool
 payer_get(struct db_txn *t, const unsigned char digest[DIGEST_BYTES], struct payer *p)
 {
-	struct ims_key k = key_payer(digest);
+	struct db_key k = key_payer(digest);
 	struct span value;
 	struct reader r;
 	bool good;
 
-	if (!db_get(t, KEPT, ims_key_span(&k), &value))
+	if (!db_get(t, KEPT, db_key_span(&k), &value))
 		return false;
 	r = reader_of(value);
 	good = read_u8(&r) == VERSION_1;
@@ -105,7 +105,7 @@ ims_papers_rows(size_t n)
 static void
 charge(struct db_txn *t, struct span domain, const struct ims_paper *p, size_t octets)
 {
-	struct ims_key k = key_payer(p->digest), share = ims_key_share(domain);
+	struct db_key k = key_payer(p->digest), share = ims_key_share(domain);
 	struct span scope = scope_of(p->crl);
 	struct buf value = BUF_INIT;
 
@@ -114,12 +114,12 @@ charge(struct db_txn *t, struct span domain, const struct ims_paper *p, size_t o
 	put_u64(&value, paper_takes(octets));
 	put_span(&value, scope);
 	put_u64(&value, scope.n > 0 ? (uint64_t)p->crl->next_s : 0);
-	db_put(t, KEPT, ims_key_span(&k), buf_span(&value));
+	db_put(t, KEPT, db_key_span(&k), buf_span(&value));
 	if (scope.n > 0) {
 		k = key_kept(scope, p->crl->next_s, p->digest);
 		buf_reset(&value);
 		put_u64(&value, (uint64_t)p->crl->this_s);
-		db_put(t, KEPT, ims_key_span(&k), buf_span(&value));
+		db_put(t, KEPT, db_key_span(&k), buf_span(&value));
 	}
 	buf_clear(&value);
 	ims_share_change(t, &share, (int64_t)paper_takes(octets), 0);
@@ -128,7 +128,7 @@ charge(struct db_txn *t, struct span domain, const struct ims_paper *p, size_t o
 static void
 give_back(struct db_txn *t, const unsigned char digest[DIGEST_BYTES])
 {
-	struct ims_key k = key_payer(digest), share, scope = { .n = 0 };
+	struct db_key k = key_payer(digest), share, scope = { .n = 0 };
 	struct payer p;
 
 	if (!payer_get(t, digest, &p))
@@ -138,8 +138,8 @@ give_back(struct db_txn *t, const unsigned char digest[DIGEST_BYTES])
 		scope = key_kept(p.scope, p.next_s, digest);
 	ims_share_change(t, &share, -(int64_t)p.octets, 0);
 	if (scope.n > 0)
-		db_del(t, KEPT, ims_key_span(&scope));
-	db_del(t, KEPT, ims_key_span(&k));
+		db_del(t, KEPT, db_key_span(&scope));
+	db_del(t, KEPT, db_key_span(&k));
 }
 
 void
@@ -179,25 +179,25 @@ is_cited(struct db_txn *t, struct span digest)
 }
 
 static void
-cite(struct db_txn *t, struct span domain, const struct ims_paper *p, const struct ims_key *k)
+cite(struct db_txn *t, struct span domain, const struct ims_paper *p, const struct db_key *k)
 {
-	struct ims_key cited = key_cited(p->digest, k);
+	struct db_key cited = key_cited(p->digest, k);
 	struct span digest = span_of(p->digest, DIGEST_BYTES);
 
 	if (!is_cited(t, digest)) {
 		db_put(t, PAPER, digest, p->octets);
 		charge(t, domain, p, p->octets.n);
 	}
-	db_put(t, CITED, ims_key_span(&cited), (struct span) { 0 });
+	db_put(t, CITED, db_key_span(&cited), (struct span) { 0 });
 }
 
 static void
-drop_paper(struct db_txn *t, const struct ims_paper *p, const struct ims_key *k)
+drop_paper(struct db_txn *t, const struct ims_paper *p, const struct db_key *k)
 {
-	struct ims_key cited = key_cited(p->digest, k);
+	struct db_key cited = key_cited(p->digest, k);
 	struct span digest = span_of(p->digest, DIGEST_BYTES);
 
-	db_del(t, CITED, ims_key_span(&cited));
+	db_del(t, CITED, db_key_span(&cited));
 	if (is_cited(t, digest))
 		return;
 	db_del(t, PAPER, digest);
@@ -214,7 +214,7 @@ is_among(const struct ims_papers *all, const struct ims_paper *p)
 }
 
 void
-ims_papers_exchange(struct db_txn *t, const struct ims_key *k, struct span domain,
+ims_papers_exchange(struct db_txn *t, const struct db_key *k, struct span domain,
     const struct ims_papers *before, const struct ims_papers *now)
 {
 	for (size_t i = 0; i < now->n; i++)
@@ -251,13 +251,13 @@ static void
 find_candidates(struct db_txn *t, int64_t received_s, const struct ims_paper *p,
     struct candidates *c)
 {
-	struct ims_key scope = key_scope(scope_of(p->crl)), from = scope;
+	struct db_key scope = key_scope(scope_of(p->crl)), from = scope;
 
 	*c = (struct candidates) { .received_s = received_s };
 	if (scope_of(p->crl).n == 0)
 		return;
-	ims_key_add_u64(&from, (uint64_t)received_s);
-	db_each(t, KEPT, ims_key_span(&from), ims_key_span(&scope), take_candidate, c);
+	db_key_add_u64(&from, (uint64_t)received_s);
+	db_each(t, KEPT, db_key_span(&from), db_key_span(&scope), take_candidate, c);
 }
 
 /* A certificate that was on hold then, and no longer is, would count as revoked by the older CRL.  The

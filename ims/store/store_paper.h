@@ -16,11 +16,10 @@
 #define IMS_STORE_STORE_PAPER_H
 
 #include "common/pki/crl_set.h"
-#include "common/store/db.h"
+#include "common/store/db_key.h"
 
 #define IMS_PAPERS_MAX (2 + CRL_CHAIN_MAX)
 
-struct ims_key;
 struct ims_store;
 
 struct ims_paper {
@@ -41,7 +40,7 @@ uint64_t ims_papers_choose(struct db_txn *t, struct ims_store *s, int64_t receiv
 /* About what those will take, before they are chosen; on any thread, inside a reading. */
 uint64_t ims_papers_about(struct db_txn *t, int64_t received_s, const struct ims_papers *p);
 /* The evidence under k cited `before`, and cites `now`.  `domain` pays for what is new. */
-void ims_papers_exchange(struct db_txn *t, const struct ims_key *k, struct span domain,
+void ims_papers_exchange(struct db_txn *t, const struct db_key *k, struct span domain,
     const struct ims_papers *before, const struct ims_papers *now);
 /* Papers that a store of before version 3 kept without charging anybody. */
 void ims_papers_charge(struct db_txn *t, struct span domain, const struct ims_papers *p);

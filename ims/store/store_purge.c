@@ -10,7 +10,7 @@
 /* -- a page of keys ----------------------------------------------------------------------------------- */
 
 struct page {
-	struct ims_key *key;
+	struct db_key *key;
 	size_t n, max;
 	struct span after;
 	int64_t before_s; /* of keys that begin with a time; INT64_MAX: all */
@@ -32,8 +32,7 @@ take_key(void *arg, struct span key, struct span value)
 		p->more = true;
 		return false;
 	}
-	p->key[p->n].n = 0;
-	ims_key_add(&p->key[p->n++], key.p, key.n);
+	db_key_copy(&p->key[p->n++], key);
 	return true;
 }
 
@@ -42,9 +41,9 @@ static void
 read_page(struct db_txn *t, struct ims_job *j, enum ims_table table, struct span prefix,
     int64_t before_s, struct page *p)
 {
-	struct span from = j->at.n > 0 ? ims_key_span(&j->at) : prefix;
+	struct span from = j->at.n > 0 ? db_key_span(&j->at) : prefix;
 
-	*p = (struct page) { .before_s = before_s, .after = ims_key_span(&j->at), .max = j->rows };
+	*p = (struct page) { .before_s = before_s, .after = db_key_span(&j->at), .max = j->rows };
 	p->key = memory_array(j->rows, sizeof *p->key);
 	db_each(t, table, from, prefix, take_key, p);
 	j->staged.more = p->more;
@@ -88,8 +87,8 @@ page_of_seen(struct db_txn *t, struct ims_job *j, struct err *e)
 	(void)e;
 	read_page(t, j, UNTIL, (struct span) { 0 }, j->now_s, &p);
 	for (size_t i = 0; i < p.n; i++) {
-		db_del(t, UNTIL, ims_key_span(&p.key[i]));
-		db_del(t, SEEN, span_sub(ims_key_span(&p.key[i]), 8, DB_KEY_MAX));
+		db_del(t, UNTIL, db_key_span(&p.key[i]));
+		db_del(t, SEEN, span_sub(db_key_span(&p.key[i]), 8, DB_KEY_MAX));
 	}
 	free(p.key);
 	return true;
@@ -124,9 +123,9 @@ page_of_due(struct db_txn *t, struct ims_job *j, struct err *e)
 	(void)e;
 	read_page(t, j, DUE, (struct span) { 0 }, j->now_s - j->keep_s, &p);
 	for (size_t i = 0; i < p.n; i++) {
-		if (!ims_key_notice(ims_key_span(&p.key[i]), 8, user, &number) ||
+		if (!ims_key_notice(db_key_span(&p.key[i]), 8, user, &number) ||
 		    !get(t, j, user, number, &d))
-			db_del(t, DUE, ims_key_span(&p.key[i]));
+			db_del(t, DUE, db_key_span(&p.key[i]));
 		else
 			end_notice(t, j, user, number, &d);
 	}
@@ -171,7 +170,7 @@ ims_store_sweep(struct ims_store *s, int64_t now_s, int64_t keep_s, struct loop 
 static bool
 page_of_sender(struct db_txn *t, struct ims_job *j, struct err *e)
 {
-	struct ims_key prefix = ims_key_domain(span_str(j->from_domain));
+	struct db_key prefix = ims_key_domain(span_str(j->from_domain));
 	char user[IMS_STORE_USER_BYTES];
 	struct ims_dropping d;
 	uint64_t number;
@@ -179,10 +178,10 @@ page_of_sender(struct db_txn *t, struct ims_job *j, struct err *e)
 
 	(void)e;
 	if (j->user[0] != '\0')
-		ims_key_add(&prefix, j->user, strlen(j->user) + 1);
-	read_page(t, j, SENDER, ims_key_span(&prefix), INT64_MAX, &p);
+		db_key_add(&prefix, j->user, strlen(j->user) + 1);
+	read_page(t, j, SENDER, db_key_span(&prefix), INT64_MAX, &p);
 	for (size_t i = 0; i < p.n; i++)
-		if (ims_key_notice(ims_key_span(&p.key[i]), IMS_DOMAIN_HASH, user, &number) &&
+		if (ims_key_notice(db_key_span(&p.key[i]), IMS_DOMAIN_HASH, user, &number) &&
 		    get(t, j, user, number, &d) &&
 		    (j->opened || d.letter.refs == 0 || d.letter.facts.state != MAILBOX_HERE))
 			drop(t, j, user, number, &d);
@@ -195,31 +194,31 @@ page_of_sender(struct db_txn *t, struct ims_job *j, struct err *e)
 static void
 forget_seen(struct db_txn *t, const struct ims_dropping *d)
 {
-	struct ims_key seen = ims_key_seen(&d->letter_key, span_str(d->notice.to)), until;
+	struct db_key seen = ims_key_seen(&d->letter_key, span_str(d->notice.to)), until;
 	struct ims_seen_record r;
 	struct span value;
 	struct err e;
 
-	if (!db_get(t, SEEN, ims_key_span(&seen), &value) || !ims_seen_read(value, &r, &e)) {
+	if (!db_get(t, SEEN, db_key_span(&seen), &value) || !ims_seen_read(value, &r, &e)) {
 		db_pardon(t);
 		return;
 	}
 	until = ims_key_until(r.until_s, &seen);
-	db_del(t, UNTIL, ims_key_span(&until));
-	db_del(t, SEEN, ims_key_span(&seen));
+	db_del(t, UNTIL, db_key_span(&until));
+	db_del(t, SEEN, db_key_span(&seen));
 }
 
 static bool
 page_of_mailbox(struct db_txn *t, struct ims_job *j, struct err *e)
 {
-	struct ims_key prefix = ims_key_user(j->user);
+	struct db_key prefix = ims_key_user(j->user);
 	struct ims_dropping d;
 	struct page p;
 
 	(void)e;
-	read_page(t, j, NOTICE, ims_key_span(&prefix), INT64_MAX, &p);
+	read_page(t, j, NOTICE, db_key_span(&prefix), INT64_MAX, &p);
 	for (size_t i = 0; i < p.n; i++) {
-		uint64_t number = ims_key_number(ims_key_span(&p.key[i]));
+		uint64_t number = ims_key_number(db_key_span(&p.key[i]));
 
 		if (get(t, j, j->user, number, &d)) {
 			forget_seen(t, &d);
@@ -234,13 +233,13 @@ page_of_mailbox(struct db_txn *t, struct ims_job *j, struct err *e)
 static bool
 page_of_known(struct db_txn *t, struct ims_job *j, struct err *e)
 {
-	struct ims_key prefix = ims_key_user(j->user);
+	struct db_key prefix = ims_key_user(j->user);
 	struct page p;
 
 	(void)e;
-	read_page(t, j, KNOWN, ims_key_span(&prefix), INT64_MAX, &p);
+	read_page(t, j, KNOWN, db_key_span(&prefix), INT64_MAX, &p);
 	for (size_t i = 0; i < p.n; i++)
-		db_del(t, KNOWN, ims_key_span(&p.key[i]));
+		db_del(t, KNOWN, db_key_span(&p.key[i]));
 	free(p.key);
 	return true;
 }
@@ -302,14 +301,14 @@ ims_store_senders(struct ims_store *s, const char *after, size_t max,
     void (*fn)(void *arg, const char *from_domain, const struct ims_share *sum), void *arg,
     size_t *n, struct err *e)
 {
-	struct ims_key from = ims_key_share(span_str(after == NULL ? "" : after));
-	struct senders all = { ims_key_span(&from), 0, max, fn, arg };
+	struct db_key from = ims_key_share(span_str(after == NULL ? "" : after));
+	struct senders all = { db_key_span(&from), 0, max, fn, arg };
 	struct db_txn *t;
 	bool fault;
 
 	if (!db_read(s->db, &t, e))
 		return false;
-	db_each(t, SHARE, ims_key_span(&from), SPAN_LIT("d"), look_at_sender, &all);
+	db_each(t, SHARE, db_key_span(&from), SPAN_LIT("d"), look_at_sender, &all);
 	fault = db_fault(t, e);
 	db_read_end(&t);
 	*n = all.n;
@@ -320,8 +319,8 @@ bool
 ims_store_share(struct ims_store *s, const char *from_domain, const char *user,
     struct ims_share *out, struct err *e)
 {
-	struct ims_key k = user == NULL ? ims_key_share(span_str(from_domain))
-					: ims_key_share_in(user, span_str(from_domain));
+	struct db_key k = user == NULL ? ims_key_share(span_str(from_domain))
+				       : ims_key_share_in(user, span_str(from_domain));
 	struct db_txn *t;
 	bool fault;
 

@@ -13,150 +13,104 @@
 
 /* -- keys ------------------------------------------------------------------------------------------ */
 
-struct span
-ims_key_span(const struct ims_key *k)
-{
-	return span_of(k->b, k->n);
-}
-
-void
-ims_key_add(struct ims_key *k, const void *p, size_t n)
-{
-	if (n > sizeof k->b - k->n)
-		abort(); /* each part has its limit; together they fit */
-	if (n > 0)
-		memcpy(k->b + k->n, p, n);
-	k->n += n;
-}
-
-void
-ims_key_add_u64(struct ims_key *k, uint64_t v)
-{
-	unsigned char b[8];
-
-	for (int i = 0; i < 8; i++)
-		b[i] = (unsigned char)(v >> (56 - 8 * i));
-	ims_key_add(k, b, sizeof b);
-}
-
-bool
-ims_key_take_first(void *key, struct span k, struct span value)
-{
-	struct ims_key *out = key;
-
-	(void)value;
-	out->n = 0;
-	ims_key_add(out, k.p, k.n);
-	return false;
-}
-
-void
-ims_key_add_hash(struct ims_key *k, struct span s, size_t n)
-{
-	unsigned char digest[DIGEST_BYTES];
-
-	digest_sha256(s, digest);
-	ims_key_add(k, digest, n);
-}
-
-struct ims_key
+struct db_key
 ims_key_letter(const struct ulid *id, struct span from_domain)
 {
-	struct ims_key k = { .n = 0 };
+	struct db_key k = { .n = 0 };
 
-	ims_key_add(&k, id->b, ULID_BYTES);
-	ims_key_add_hash(&k, from_domain, 8);
+	db_key_add(&k, id->b, ULID_BYTES);
+	db_key_add_hash(&k, from_domain, 8);
 	return k;
 }
 
-struct ims_key
-ims_key_seen(const struct ims_key *letter, struct span recipient)
+struct db_key
+ims_key_seen(const struct db_key *letter, struct span recipient)
 {
-	struct ims_key k = *letter;
+	struct db_key k = *letter;
 
-	ims_key_add_hash(&k, recipient, 16);
+	db_key_add_hash(&k, recipient, 16);
 	return k;
 }
 
-struct ims_key
-ims_key_statement(const struct ims_key *letter, struct span own_domain, const unsigned char *digest)
+struct db_key
+ims_key_statement(const struct db_key *letter, struct span own_domain, const unsigned char *digest)
 {
 	static const unsigned char zeros[IMS_STATEMENT_BYTES];
-	struct ims_key k = ims_key_told(letter, own_domain);
+	struct db_key k = ims_key_told(letter, own_domain);
 
-	ims_key_add(&k, digest != NULL ? digest : zeros, IMS_STATEMENT_BYTES);
+	db_key_add(&k, digest != NULL ? digest : zeros, IMS_STATEMENT_BYTES);
 	return k;
 }
 
-struct ims_key
-ims_key_told(const struct ims_key *letter, struct span own_domain)
+struct db_key
+ims_key_told(const struct db_key *letter, struct span own_domain)
 {
-	struct ims_key k = *letter;
+	struct db_key k = *letter;
 
-	ims_key_add_hash(&k, own_domain, 8);
+	db_key_add_hash(&k, own_domain, 8);
 	return k;
 }
 
-struct ims_key
+struct db_key
 ims_key_user(const char *user)
 {
-	struct ims_key k = { .n = 0 };
+	struct db_key k = { .n = 0 };
 
-	ims_key_add(&k, user, strlen(user) + 1);
+	db_key_add_text(&k, user);
 	return k;
 }
 
-struct ims_key
+struct db_key
 ims_key_numbered(const char *user, uint64_t number)
 {
-	struct ims_key k = ims_key_user(user);
+	struct db_key k = ims_key_user(user);
 
-	ims_key_add_u64(&k, number);
+	db_key_add_u64(&k, number);
 	return k;
 }
 
-struct ims_key
+struct db_key
 ims_key_domain(struct span from_domain)
 {
-	struct ims_key k = { .n = 0 };
+	struct db_key k = { .n = 0 };
 
-	ims_key_add_hash(&k, from_domain, IMS_DOMAIN_HASH);
+	db_key_add_hash(&k, from_domain, IMS_DOMAIN_HASH);
 	return k;
 }
 
 static void
-ims_key_add_notice(struct ims_key *k, const char *user, uint64_t number)
+ims_key_add_notice(struct db_key *k, const char *user, uint64_t number)
 {
-	ims_key_add(k, user, strlen(user) + 1);
-	ims_key_add_u64(k, number);
+	db_key_add_text(k, user);
+	db_key_add_u64(k, number);
 }
 
-struct ims_key
+struct db_key
 ims_key_sender(struct span from_domain, const char *user, uint64_t number)
 {
-	struct ims_key k = ims_key_domain(from_domain);
+	struct db_key k = ims_key_domain(from_domain);
 
 	ims_key_add_notice(&k, user, number);
 	return k;
 }
 
-struct ims_key
+struct db_key
 ims_key_due(int64_t hold_until_s, const char *user, uint64_t number)
 {
-	struct ims_key k = { .n = 0 };
+	struct db_key k = { .n = 0 };
 
-	ims_key_add_u64(&k, (uint64_t)hold_until_s);
+	db_key_add_u64(&k, (uint64_t)hold_until_s);
 	ims_key_add_notice(&k, user, number);
 	return k;
 }
 
-struct ims_key
-ims_key_until(int64_t until_s, const struct ims_key *seen)
+struct db_key
+ims_key_until(int64_t until_s, const struct db_key *seen)
 {
-	struct ims_key k = { .n = 0 };
+	struct db_key k = { .n = 0 };
 
-	ims_key_add_u64(&k, (uint64_t)until_s);
-	ims_key_add(&k, seen->b, seen->n);
+	db_key_add_u64(&k, (uint64_t)until_s);
+	db_key_add(&k, seen->b, seen->n);
 	return k;
 }
 
@@ -172,24 +126,10 @@ ims_key_notice(struct span key, size_t skip, char user[IMS_STORE_USER_BYTES], ui
 uint64_t
 ims_key_number(struct span key)
 {
-	struct reader r = reader_of(span_sub(key, key.n < 8 ? 0 : key.n - 8, 8));
-
-	return read_u64(&r);
+	return db_key_u64(key, key.n < 8 ? 0 : key.n - 8);
 }
 
 /* -- mailboxes ------------------------------------------------------------------------------------- */
-
-static bool
-damaged(struct err *e)
-{
-	return err_set(e, REFUSAL_storage, "a stored record is damaged");
-}
-
-static bool
-read_str(struct reader *r, char *dst, size_t cap)
-{
-	return span_copy(read_span(r), dst, cap);
-}
 
 bool
 ims_mailbox_read(struct span value, struct ims_mailbox_record *m, struct err *e)
@@ -198,11 +138,11 @@ ims_mailbox_read(struct span value, struct ims_mailbox_record *m, struct err *e)
 
 	*m = (struct ims_mailbox_record) { 0 };
 	if (read_u8(&r) != VERSION_1)
-		return damaged(e);
+		return db_damaged(e);
 	m->last = read_u64(&r);
 	m->notices = read_u64(&r);
 	m->change = read_u64(&r);
-	return reader_done(&r) || damaged(e);
+	return reader_done(&r) || db_damaged(e);
 }
 
 bool
@@ -261,31 +201,31 @@ ims_notice_read(struct span value, struct ims_notice_record *n, struct err *e)
 
 	*n = (struct ims_notice_record) { .indexed = version == VERSION_2 };
 	read_bytes(&r, n->id.b, ULID_BYTES);
-	good = read_str(&r, n->from, sizeof n->from) && good;
-	good = read_str(&r, n->to, sizeof n->to) && good;
+	read_str(&r, n->from, sizeof n->from);
+	read_str(&r, n->to, sizeof n->to);
 	n->received_s = (int64_t)read_u64(&r);
 	n->date_s = (int64_t)read_u64(&r);
 	n->flags = read_u32(&r);
 	n->declined = read_u8(&r) != 0;
 	n->change = read_u64(&r);
 	read_bytes(&r, n->statement, sizeof n->statement);
-	good = read_str(&r, n->issuer, sizeof n->issuer) && good;
+	read_str(&r, n->issuer, sizeof n->issuer);
 	if (n->indexed) {
 		n->due_s = (int64_t)read_u64(&r);
 		n->charged = read_u32(&r);
 		n->charged_domain = read_u32(&r);
 	}
-	return (good && reader_done(&r)) || damaged(e);
+	return (good && reader_done(&r)) || db_damaged(e);
 }
 
 bool
 ims_notice_get(struct db_txn *t, const char *user, uint64_t number, struct ims_notice_record *n,
     struct err *e)
 {
-	struct ims_key k = ims_key_numbered(user, number);
+	struct db_key k = ims_key_numbered(user, number);
 	struct span value;
 
-	if (!db_get(t, NOTICE, ims_key_span(&k), &value))
+	if (!db_get(t, NOTICE, db_key_span(&k), &value))
 		return db_fault(t, e) ? false : err_word(e, REFUSAL_no_such_number);
 	return ims_notice_read(value, n, e);
 }
@@ -294,11 +234,11 @@ void
 ims_notice_put(struct db_txn *t, const char *user, uint64_t number,
     const struct ims_notice_record *n)
 {
-	struct ims_key k = ims_key_numbered(user, number);
+	struct db_key k = ims_key_numbered(user, number);
 	struct buf value = BUF_INIT;
 
 	ims_notice_write(&value, n);
-	db_put(t, NOTICE, ims_key_span(&k), buf_span(&value));
+	db_put(t, NOTICE, db_key_span(&k), buf_span(&value));
 	buf_clear(&value);
 }
 
@@ -306,7 +246,7 @@ static void
 charge(struct db_txn *t, const char *user, const struct ims_notice_record *n, int64_t sign)
 {
 	struct span domain = address_domain(span_str(n->from));
-	struct ims_key all = ims_key_share(domain), here = ims_key_share_in(user, domain);
+	struct db_key all = ims_key_share(domain), here = ims_key_share_in(user, domain);
 
 	ims_share_change(t, &all, sign * n->charged_domain, sign);
 	ims_share_change(t, &here, sign * n->charged, sign);
@@ -327,16 +267,16 @@ void
 ims_notice_add(struct db_txn *t, const char *user, uint64_t number, struct ims_notice_record *n,
     int64_t hold_until_s, uint64_t evidence)
 {
-	struct ims_key sender = ims_key_sender(address_domain(span_str(n->from)), user, number),
-		       due = ims_key_due(hold_until_s, user, number);
+	struct db_key sender = ims_key_sender(address_domain(span_str(n->from)), user, number),
+		      due = ims_key_due(hold_until_s, user, number);
 
 	n->indexed = true;
 	n->due_s = hold_until_s;
 	n->charged_domain = (uint32_t)ims_notice_takes(user, n);
 	n->charged = n->charged_domain + (uint32_t)evidence;
 	ims_notice_put(t, user, number, n);
-	db_put(t, SENDER, ims_key_span(&sender), (struct span) { 0 });
-	db_put(t, DUE, ims_key_span(&due), (struct span) { 0 });
+	db_put(t, SENDER, db_key_span(&sender), (struct span) { 0 });
+	db_put(t, DUE, db_key_span(&due), (struct span) { 0 });
 	charge(t, user, n, 1);
 }
 
@@ -344,29 +284,29 @@ void
 ims_notice_due(struct db_txn *t, const char *user, uint64_t number, struct ims_notice_record *n,
     int64_t due_s)
 {
-	struct ims_key due = ims_key_due(n->due_s, user, number);
+	struct db_key due = ims_key_due(n->due_s, user, number);
 
-	db_del(t, DUE, ims_key_span(&due));
+	db_del(t, DUE, db_key_span(&due));
 	n->due_s = due_s;
 	ims_notice_put(t, user, number, n);
 	due = ims_key_due(due_s, user, number);
 	if (due_s != 0)
-		db_put(t, DUE, ims_key_span(&due), (struct span) { 0 });
+		db_put(t, DUE, db_key_span(&due), (struct span) { 0 });
 }
 
 void
 ims_notice_del(struct db_txn *t, const char *user, uint64_t number,
     const struct ims_notice_record *n)
 {
-	struct ims_key k = ims_key_numbered(user, number),
-		       sender = ims_key_sender(address_domain(span_str(n->from)), user, number),
-		       due = ims_key_due(n->due_s, user, number);
+	struct db_key k = ims_key_numbered(user, number),
+		      sender = ims_key_sender(address_domain(span_str(n->from)), user, number),
+		      due = ims_key_due(n->due_s, user, number);
 
-	db_del(t, NOTICE, ims_key_span(&k));
+	db_del(t, NOTICE, db_key_span(&k));
 	if (!n->indexed)
 		return;
-	db_del(t, SENDER, ims_key_span(&sender));
-	db_del(t, DUE, ims_key_span(&due));
+	db_del(t, SENDER, db_key_span(&sender));
+	db_del(t, DUE, db_key_span(&due));
 	charge(t, user, n, -1);
 }
 
@@ -375,25 +315,25 @@ ims_notice_del(struct db_txn *t, const char *user, uint64_t number,
 void
 ims_change_del(struct db_txn *t, const char *user, struct ims_mailbox_record *m, uint64_t change)
 {
-	struct ims_key k = ims_key_numbered(user, change);
+	struct db_key k = ims_key_numbered(user, change);
 
 	m->change++;
 	if (change != 0)
-		db_del(t, CHANGE, ims_key_span(&k));
+		db_del(t, CHANGE, db_key_span(&k));
 }
 
 void
 ims_change_put(struct db_txn *t, const char *user, struct ims_mailbox_record *m, uint64_t number,
     uint64_t *change)
 {
-	struct ims_key k;
+	struct db_key k;
 	struct buf value = BUF_INIT;
 
 	ims_change_del(t, user, m, *change);
 	*change = m->change;
 	k = ims_key_numbered(user, *change);
 	put_u64(&value, number);
-	db_put(t, CHANGE, ims_key_span(&k), buf_span(&value));
+	db_put(t, CHANGE, db_key_span(&k), buf_span(&value));
 	buf_clear(&value);
 }
 
@@ -431,8 +371,8 @@ ims_letter_read(struct span value, struct ims_letter_record *r, struct err *e)
 
 	*r = (struct ims_letter_record) { 0 };
 	read_bytes(&in, f->id.b, ULID_BYTES);
-	good = read_str(&in, f->from_domain, sizeof f->from_domain) && good;
-	good = read_str(&in, f->own_domain, sizeof f->own_domain) && good;
+	read_str(&in, f->from_domain, sizeof f->from_domain);
+	read_str(&in, f->own_domain, sizeof f->own_domain);
 	f->state = (enum mailbox_state)read_u8(&in);
 	f->why = refusal_by_word(read_span(&in));
 	f->size = read_u64(&in);
@@ -444,18 +384,18 @@ ims_letter_read(struct span value, struct ims_letter_record *r, struct err *e)
 	r->leased_s = (int64_t)read_u64(&in);
 	r->leased_by = read_u64(&in);
 	r->refs = read_u32(&in);
-	good = read_str(&in, r->file, sizeof r->file) && good;
-	return (good && f->state <= MAILBOX_BAD_SEAL && reader_done(&in)) || damaged(e);
+	read_str(&in, r->file, sizeof r->file);
+	return (good && f->state <= MAILBOX_BAD_SEAL && reader_done(&in)) || db_damaged(e);
 }
 
 bool
-ims_letter_get(struct db_txn *t, const struct ims_store *s, const struct ims_key *k,
+ims_letter_get(struct db_txn *t, const struct ims_store *s, const struct db_key *k,
     struct ims_letter_record *r, struct err *e)
 {
 	struct span value;
 	int64_t now_s = clock_wall_ms() / 1000;
 
-	if (!db_get(t, LETTER, ims_key_span(k), &value))
+	if (!db_get(t, LETTER, db_key_span(k), &value))
 		return db_fault(t, e) ? false : err_word(e, REFUSAL_no_such_number);
 	if (!ims_letter_read(value, r, e))
 		return false;
@@ -467,12 +407,12 @@ ims_letter_get(struct db_txn *t, const struct ims_store *s, const struct ims_key
 }
 
 void
-ims_letter_put(struct db_txn *t, const struct ims_key *k, const struct ims_letter_record *r)
+ims_letter_put(struct db_txn *t, const struct db_key *k, const struct ims_letter_record *r)
 {
 	struct buf value = BUF_INIT;
 
 	ims_letter_write(&value, r);
-	db_put(t, LETTER, ims_key_span(k), buf_span(&value));
+	db_put(t, LETTER, db_key_span(k), buf_span(&value));
 	buf_clear(&value);
 }
 
@@ -495,9 +435,9 @@ ims_seen_read(struct span value, struct ims_seen_record *r, struct err *e)
 	bool good = read_u8(&in) == VERSION_1;
 
 	*r = (struct ims_seen_record) { 0 };
-	good = read_str(&in, r->user, sizeof r->user) && good;
+	read_str(&in, r->user, sizeof r->user);
 	r->number = read_u64(&in);
 	read_bytes(&in, r->facts, DIGEST_BYTES);
 	r->until_s = (int64_t)read_u64(&in);
-	return (good && reader_done(&in)) || damaged(e);
+	return (good && reader_done(&in)) || db_damaged(e);
 }

@@ -27,7 +27,7 @@
 #define IMS_STORE_STORE_RECORD_H
 
 #include "common/pki/crl_set.h"
-#include "common/store/db.h"
+#include "common/store/db_key.h"
 #include "ims/store/store.h"
 #include "ims/store/store_paper.h"
 
@@ -56,29 +56,18 @@ enum ims_table {
 #define IMS_DOMAIN_HASH     16
 #define IMS_NOTICE_FIXED    100 /* octets of a notice's record beside its texts */
 
-struct ims_key {
-	unsigned char b[DB_KEY_MAX];
-	size_t n;
-};
-
-struct span ims_key_span(const struct ims_key *k);
-void ims_key_add(struct ims_key *k, const void *p, size_t n);
-void ims_key_add_u64(struct ims_key *k, uint64_t v);
-/* For db_each: keeps the first key it meets in the struct ims_key, and ends there. */
-bool ims_key_take_first(void *key, struct span k, struct span value);
-struct ims_key ims_key_letter(const struct ulid *id, struct span from_domain);
-struct ims_key ims_key_seen(const struct ims_key *letter, struct span recipient);
-struct ims_key ims_key_told(const struct ims_key *letter, struct span own_domain);
+struct db_key ims_key_letter(const struct ulid *id, struct span from_domain);
+struct db_key ims_key_seen(const struct db_key *letter, struct span recipient);
+struct db_key ims_key_told(const struct db_key *letter, struct span own_domain);
 /* digest NULL: the newest that only moved the promise. */
-struct ims_key ims_key_statement(const struct ims_key *letter, struct span own_domain,
+struct db_key ims_key_statement(const struct db_key *letter, struct span own_domain,
     const unsigned char *digest);
-struct ims_key ims_key_numbered(const char *user, uint64_t number); /* NOTICE, CHANGE */
-struct ims_key ims_key_user(const char *user);                      /* its prefix: user NUL */
-struct ims_key ims_key_domain(struct span from_domain);             /* prefix of SENDER */
-struct ims_key ims_key_sender(struct span from_domain, const char *user, uint64_t number);
-struct ims_key ims_key_due(int64_t hold_until_s, const char *user, uint64_t number);
-struct ims_key ims_key_until(int64_t until_s, const struct ims_key *seen);
-void ims_key_add_hash(struct ims_key *k, struct span s, size_t n); /* n octets of its SHA-256 */
+struct db_key ims_key_numbered(const char *user, uint64_t number); /* NOTICE, CHANGE */
+struct db_key ims_key_user(const char *user);                      /* its prefix: user NUL */
+struct db_key ims_key_domain(struct span from_domain);             /* prefix of SENDER */
+struct db_key ims_key_sender(struct span from_domain, const char *user, uint64_t number);
+struct db_key ims_key_due(int64_t hold_until_s, const char *user, uint64_t number);
+struct db_key ims_key_until(int64_t until_s, const struct db_key *seen);
 /* The user and the number at the end of a key of SENDER or DUE, which begins with `skip` other octets. */
 bool ims_key_notice(struct span key, size_t skip, char user[IMS_STORE_USER_BYTES],
     uint64_t *number);
@@ -145,9 +134,9 @@ struct ims_letter_record {
 void ims_letter_write(struct buf *out, const struct ims_letter_record *r);
 bool ims_letter_read(struct span value, struct ims_letter_record *r, struct err *e);
 /* A lease that is void shows as HELD.  False with no_such_number: not there. */
-bool ims_letter_get(struct db_txn *t, const struct ims_store *s, const struct ims_key *k,
+bool ims_letter_get(struct db_txn *t, const struct ims_store *s, const struct db_key *k,
     struct ims_letter_record *r, struct err *e);
-void ims_letter_put(struct db_txn *t, const struct ims_key *k, const struct ims_letter_record *r);
+void ims_letter_put(struct db_txn *t, const struct db_key *k, const struct ims_letter_record *r);
 
 struct ims_seen_record {
 	char user[IMS_STORE_USER_BYTES];
@@ -160,21 +149,21 @@ bool ims_seen_read(struct span value, struct ims_seen_record *r, struct err *e);
 
 /* A notice more of one of our domains; the same notice announced again; one less (dropped, or
  * declined) that was neither before.  `l` is the letter as it stands. */
-void ims_told_add(struct db_txn *t, const struct ims_key *letter, const struct ims_letter *l,
+void ims_told_add(struct db_txn *t, const struct db_key *letter, const struct ims_letter *l,
     struct span own);
 void ims_told_again(struct db_txn *t, const struct ims_letter *l, struct span own);
-void ims_told_less(struct db_txn *t, const struct ims_key *letter, const struct ims_letter *l,
+void ims_told_less(struct db_txn *t, const struct db_key *letter, const struct ims_letter *l,
     struct span own, bool declined);
 /* The letter has come: DONE is owed by each of our domains; it has gone with its last notice. */
-void ims_told_here(struct db_txn *t, const struct ims_key *letter, const struct ims_letter *l);
-void ims_told_del(struct db_txn *t, const struct ims_key *letter);
+void ims_told_here(struct db_txn *t, const struct db_key *letter, const struct ims_letter *l);
+void ims_told_del(struct db_txn *t, const struct db_key *letter);
 
 /* -- dropping a notice: store_change.c ------------------------------------------------------------ */
 
 struct ims_dropping {
 	struct ims_notice_record notice;
 	struct ims_mailbox_record mailbox;
-	struct ims_key letter_key;
+	struct db_key letter_key;
 	struct ims_letter_record letter; /* refs 0: there is none */
 };
 bool ims_drop_get(struct db_txn *t, const struct ims_store *s, const char *user, uint64_t number,
@@ -196,13 +185,13 @@ struct ims_evidence_record {
 	int64_t received_s;
 };
 /* Charges the record and its papers to `domain`.  Returns what the record alone takes. */
-uint64_t ims_evidence_put(struct db_txn *t, const struct ims_key *k, struct span domain,
+uint64_t ims_evidence_put(struct db_txn *t, const struct db_key *k, struct span domain,
     const struct ims_evidence_record *e);
 /* Borrows from value. */
 bool ims_evidence_read(struct span value, struct ims_evidence_record *r, struct err *e);
-void ims_evidence_del(struct db_txn *t, const struct ims_key *letter, struct span domain);
+void ims_evidence_del(struct db_txn *t, const struct db_key *letter, struct span domain);
 /* Brings the letter's evidence to the newest version.  What the record under k takes goes to *takes. */
-bool ims_evidence_upgrade(struct db_txn *t, const struct ims_key *letter, struct span domain,
-    const struct ims_key *k, uint64_t *takes, struct err *e);
+bool ims_evidence_upgrade(struct db_txn *t, const struct db_key *letter, struct span domain,
+    const struct db_key *k, uint64_t *takes, struct err *e);
 
 #endif

@@ -17,24 +17,24 @@ ims_takes(size_t key, size_t value)
 	return key + NODE + (value + NODE + PAGE - 1) / PAGE * PAGE;
 }
 
-struct ims_key
+struct db_key
 ims_key_share(struct span from_domain)
 {
-	struct ims_key k = { .n = 0 };
+	struct db_key k = { .n = 0 };
 
-	ims_key_add(&k, "d", 1);
-	ims_key_add(&k, from_domain.p, from_domain.n);
+	db_key_add(&k, "d", 1);
+	db_key_add(&k, from_domain.p, from_domain.n);
 	return k;
 }
 
-struct ims_key
+struct db_key
 ims_key_share_in(const char *user, struct span from_domain)
 {
-	struct ims_key k = { .n = 0 }, domain = ims_key_domain(from_domain);
+	struct db_key k = { .n = 0 }, domain = ims_key_domain(from_domain);
 
-	ims_key_add(&k, "m", 1);
-	ims_key_add(&k, domain.b, domain.n);
-	ims_key_add(&k, span_str(user).p, span_str(user).n);
+	db_key_add(&k, "m", 1);
+	db_key_add(&k, domain.b, domain.n);
+	db_key_add(&k, span_str(user).p, span_str(user).n);
 	return k;
 }
 
@@ -50,11 +50,11 @@ ims_share_read(struct span value, struct ims_share *out)
 }
 
 void
-ims_share_get(struct db_txn *t, const struct ims_key *k, struct ims_share *out)
+ims_share_get(struct db_txn *t, const struct db_key *k, struct ims_share *out)
 {
 	struct span value;
 
-	if (!db_get(t, SHARE, ims_key_span(k), &value) || !ims_share_read(value, out))
+	if (!db_get(t, SHARE, db_key_span(k), &value) || !ims_share_read(value, out))
 		*out = (struct ims_share) { .octets = 0 };
 }
 
@@ -67,7 +67,7 @@ sum(uint64_t before, int64_t change)
 }
 
 void
-ims_share_change(struct db_txn *t, const struct ims_key *k, int64_t octets, int64_t notices)
+ims_share_change(struct db_txn *t, const struct db_key *k, int64_t octets, int64_t notices)
 {
 	struct buf value = BUF_INIT;
 	struct ims_share s;
@@ -78,12 +78,12 @@ ims_share_change(struct db_txn *t, const struct ims_key *k, int64_t octets, int6
 	s.octets = sum(s.octets, octets);
 	s.notices = sum(s.notices, notices);
 	if (s.octets == 0 && s.notices == 0) {
-		db_del(t, SHARE, ims_key_span(k));
+		db_del(t, SHARE, db_key_span(k));
 		return;
 	}
 	put_u8(&value, VERSION_1);
 	put_u64(&value, s.octets);
 	put_u64(&value, s.notices);
-	db_put(t, SHARE, ims_key_span(k), buf_span(&value));
+	db_put(t, SHARE, db_key_span(k), buf_span(&value));
 	buf_clear(&value);
 }

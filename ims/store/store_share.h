@@ -12,20 +12,18 @@
 #ifndef IMS_STORE_STORE_SHARE_H
 #define IMS_STORE_STORE_SHARE_H
 
-#include "common/store/db.h"
+#include "common/store/db_key.h"
 #include "ims/store/store.h"
-
-struct ims_key;
 
 /* What a record with a key and a value of these lengths takes. */
 uint64_t ims_takes(size_t key, size_t value);
 
-struct ims_key ims_key_share(struct span from_domain);
-struct ims_key ims_key_share_in(const char *user, struct span from_domain);
+struct db_key ims_key_share(struct span from_domain);
+struct db_key ims_key_share_in(const char *user, struct span from_domain);
 /* Zeros where there is none. */
-void ims_share_get(struct db_txn *t, const struct ims_key *k, struct ims_share *out);
+void ims_share_get(struct db_txn *t, const struct db_key *k, struct ims_share *out);
 /* A sum never falls below 0; one that is all 0 is deleted. */
-void ims_share_change(struct db_txn *t, const struct ims_key *k, int64_t octets, int64_t notices);
+void ims_share_change(struct db_txn *t, const struct db_key *k, int64_t octets, int64_t notices);
 bool ims_share_read(struct span value, struct ims_share *out);
 
 #endif

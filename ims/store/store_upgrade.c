@@ -15,7 +15,7 @@
 #include "ims/store/store_share.h"
 
 struct old {
-	struct ims_key *key; /* of notices */
+	struct db_key *key; /* of notices */
 	size_t n, max;
 	struct span after;
 };
@@ -29,8 +29,7 @@ take_old(void *arg, struct span key, struct span value)
 
 	if (span_eq(key, o->after) || !ims_notice_read(value, &n, &e) || n.indexed)
 		return true;
-	o->key[o->n].n = 0;
-	ims_key_add(&o->key[o->n++], key.p, key.n);
+	db_key_copy(&o->key[o->n++], key);
 	return o->n < o->max;
 }
 
@@ -38,7 +37,7 @@ static void
 upgrade_notice(struct db_txn *t, struct ims_job *j, const char *user, uint64_t number)
 {
 	struct ims_dropping d;
-	struct ims_key k;
+	struct db_key k;
 	uint64_t evidence = 0;
 	struct err e;
 
@@ -60,7 +59,7 @@ upgrade_notice(struct db_txn *t, struct ims_job *j, const char *user, uint64_t n
 static bool
 page_of_old(struct db_txn *t, struct ims_job *j, struct err *e)
 {
-	struct old o = { .after = ims_key_span(&j->at), .max = j->rows };
+	struct old o = { .after = db_key_span(&j->at), .max = j->rows };
 	char user[IMS_STORE_USER_BYTES];
 	struct db_txn *reading;
 	uint64_t number;
@@ -71,7 +70,7 @@ page_of_old(struct db_txn *t, struct ims_job *j, struct err *e)
 	db_each(reading, NOTICE, o.after, (struct span) { 0 }, take_old, &o);
 	db_read_end(&reading);
 	for (size_t i = 0; i < o.n; i++)
-		if (ims_key_notice(ims_key_span(&o.key[i]), 0, user, &number))
+		if (ims_key_notice(db_key_span(&o.key[i]), 0, user, &number))
 			upgrade_notice(t, j, user, number);
 	j->staged.more = o.n == j->rows;
 	if (o.n > 0)

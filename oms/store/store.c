@@ -114,11 +114,11 @@ struct put {
 bool
 oms_token_get(struct db_txn *t, const char *user, const char *token, int64_t now_s, struct ulid *id)
 {
-	struct oms_key k = oms_key_named(user, span_str(token));
+	struct db_key k = oms_key_named(user, span_str(token));
 	struct span value;
 	struct reader r;
 
-	if (token[0] == '\0' || !db_get(t, TOKEN, oms_key_span(&k), &value))
+	if (token[0] == '\0' || !db_get(t, TOKEN, db_key_span(&k), &value))
 		return false;
 	r = reader_of(value);
 	read_bytes(&r, id->b, ULID_BYTES);
@@ -128,14 +128,14 @@ oms_token_get(struct db_txn *t, const char *user, const char *token, int64_t now
 static void
 put_token(struct db_txn *t, const struct put *p)
 {
-	struct oms_key k = oms_key_named(p->letter.facts.user, span_str(p->letter.token));
+	struct db_key k = oms_key_named(p->letter.facts.user, span_str(p->letter.token));
 	struct buf value = BUF_INIT;
 
 	if (p->letter.token[0] == '\0')
 		return;
 	put_bytes(&value, p->id.b, ULID_BYTES);
 	put_u64(&value, (uint64_t)(p->letter.facts.date_s + SUBMIT_TOKEN_S));
-	db_put(t, TOKEN, oms_key_span(&k), buf_span(&value));
+	db_put(t, TOKEN, db_key_span(&k), buf_span(&value));
 	buf_clear(&value);
 }
 
@@ -144,7 +144,7 @@ apply_put(struct db_txn *t, void *arg, struct err *e)
 {
 	struct put *p = arg;
 	const struct oms_letter *l = &p->letter.facts;
-	struct oms_key k;
+	struct db_key k;
 
 	if ((p->known = oms_token_get(t, l->user, p->letter.token, l->date_s, &p->id)))
 		return true;
@@ -154,14 +154,14 @@ apply_put(struct db_txn *t, void *arg, struct err *e)
 	oms_letter_put(t, &p->letter);
 	k = oms_key_id(&l->id);
 	if (p->letter.file[0] == '\0')
-		db_put(t, BODY, oms_key_span(&k), buf_span(&p->body));
+		db_put(t, BODY, db_key_span(&k), buf_span(&p->body));
 	for (size_t i = 0; i < p->n; i++)
 		oms_delivery_put(t, &p->deliveries[i], 0);
 	put_token(t, p);
 	k = oms_key_named(l->user, span_of(l->id.b, ULID_BYTES));
-	db_put(t, OUTBOX, oms_key_span(&k), (struct span) { 0 });
+	db_put(t, OUTBOX, db_key_span(&k), (struct span) { 0 });
 	k = oms_key_end(l->hold_until_s, &l->id);
-	db_put(t, END, oms_key_span(&k), (struct span) { 0 });
+	db_put(t, END, db_key_span(&k), (struct span) { 0 });
 	return !db_fault(t, e);
 }
 

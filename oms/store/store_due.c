@@ -13,7 +13,7 @@ struct first {
 	char own[DOMAIN_BYTES], peer[DOMAIN_BYTES];
 	struct ulid id;
 	int64_t next_ms;
-	struct oms_key pair;
+	struct db_key pair;
 	bool read;  /* there is an entry */
 	bool found; /* it is whole */
 };
@@ -40,7 +40,7 @@ take_first(void *arg, struct span key, struct span value)
 
 /* The key after all of a pair's: its 16 octets counted up by one; false: there is none. */
 static bool
-next_pair(struct oms_key *pair)
+next_pair(struct db_key *pair)
 {
 	for (size_t i = pair->n; i-- > 0;)
 		if (++pair->b[i] != 0)
@@ -88,7 +88,7 @@ oms_store_pairs(struct oms_store *s, struct oms_pair_cursor *at, struct oms_pair
 	at->ended = false;
 	while (*n < max) {
 		f.found = f.read = false;
-		db_each(t, DUE, oms_key_span(&f.pair), (struct span) { 0 }, take_first, &f);
+		db_each(t, DUE, db_key_span(&f.pair), (struct span) { 0 }, take_first, &f);
 		if (f.found)
 			fill_pair(t, &f, &out[(*n)++]);
 		if (!f.read || !next_pair(&f.pair)) {
@@ -107,14 +107,14 @@ static bool
 read_pair(struct oms_store *s, const char *own, const char *peer, struct first *f,
     struct oms_pair *out, struct err *e)
 {
-	struct oms_key pair = oms_key_pair(own, peer);
+	struct db_key pair = oms_key_pair(own, peer);
 	struct db_txn *t;
 	bool fault;
 
 	*f = (struct first) { .found = false };
 	if (!db_read(s->db, &t, e))
 		return false;
-	db_each(t, DUE, oms_key_span(&pair), oms_key_span(&pair), take_first, f);
+	db_each(t, DUE, db_key_span(&pair), db_key_span(&pair), take_first, f);
 	if (out != NULL && f->found)
 		fill_pair(t, f, out);
 	fault = db_fault(t, e);
@@ -176,13 +176,13 @@ take_due(void *arg, struct span key, struct span value)
 
 struct stale {
 	struct db_write write;
-	struct oms_key key;
+	struct db_key key;
 };
 
 static bool
 apply_stale(struct db_txn *t, void *arg, struct err *e)
 {
-	db_del(t, DUE, oms_key_span(&((struct stale *)arg)->key));
+	db_del(t, DUE, db_key_span(&((struct stale *)arg)->key));
 	return !db_fault(t, e);
 }
 
@@ -195,7 +195,7 @@ stale_done(void *arg, const struct err *e)
 
 /* A delivery that is damaged or gone must not stay due for ever; db has logged what is damaged. */
 static void
-drop_due(struct oms_store *s, const struct oms_key *pair, const struct due *d)
+drop_due(struct oms_store *s, const struct db_key *pair, const struct due *d)
 {
 	struct stale *w = memory_new(sizeof *w);
 	struct err e;
@@ -221,7 +221,7 @@ oms_store_due(struct oms_store *s, const char *own, const char *peer, int64_t no
 		.skip = skip,
 		.arg = arg,
 	};
-	struct oms_key pair = oms_key_pair(own, peer);
+	struct db_key pair = oms_key_pair(own, peer);
 	struct db_txn *t;
 	struct err why;
 	bool good;
@@ -229,7 +229,7 @@ oms_store_due(struct oms_store *s, const char *own, const char *peer, int64_t no
 	*n = 0;
 	if (!db_read(s->db, &t, e))
 		return false;
-	db_each(t, DUE, oms_key_span(&pair), oms_key_span(&pair), take_due, &p);
+	db_each(t, DUE, db_key_span(&pair), db_key_span(&pair), take_due, &p);
 	good = !db_fault(t, e);
 	for (size_t i = 0; i < p.n && good; i++) {
 		if (oms_delivery_get(t, &p.entry[i].id, peer, &out[*n], &why))

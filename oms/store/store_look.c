@@ -47,11 +47,11 @@ letter_rows(struct db_txn *t, const struct oms_letter *l, struct buf *page)
 		.hold_until_s = l->hold_until_s,
 		.size = l->size,
 	};
-	struct oms_key k = oms_key_id(&l->id);
+	struct db_key k = oms_key_id(&l->id);
 
 	span_copy(span_str(l->from), row.from, sizeof row.from);
 	submit_letter_write(page, &row);
-	db_each(t, DELIVERY, oms_key_span(&k), oms_key_span(&k), delivery_rows, page);
+	db_each(t, DELIVERY, db_key_span(&k), db_key_span(&k), delivery_rows, page);
 }
 
 bool
@@ -101,7 +101,7 @@ oms_store_outbox(struct oms_store *s, const char *user, const struct ulid *after
     bool *more, struct err *e)
 {
 	struct ids ids = { .n = 0, .skip = strlen(user) + 1 };
-	struct oms_key prefix = oms_key_named(user, (struct span) { 0 }), from = prefix;
+	struct db_key prefix = oms_key_named(user, (struct span) { 0 }), from = prefix;
 	struct oms_letter_record r;
 	struct db_txn *t;
 	size_t i = 0;
@@ -113,7 +113,7 @@ oms_store_outbox(struct oms_store *s, const char *user, const struct ulid *after
 	}
 	if (!db_read(s->db, &t, e))
 		return false;
-	db_each(t, OUTBOX, oms_key_span(&from), oms_key_span(&prefix), take_id, &ids);
+	db_each(t, OUTBOX, db_key_span(&from), db_key_span(&prefix), take_id, &ids);
 	for (; i < ids.n && i < ROW_PAGE_ROWS && page->len < ROW_PAGE_BYTES; i++)
 		if (oms_letter_get(t, &ids.id[i], &r, e))
 			letter_rows(t, &r.facts, page);
@@ -135,7 +135,7 @@ struct entry {
 
 struct queue {
 	struct oms_place *at;
-	struct oms_key after;
+	struct db_key after;
 	struct entry *page;
 	size_t n, seen, max;
 };
@@ -146,7 +146,7 @@ take_delivery(void *arg, struct span key, struct span value)
 	struct queue *q = arg;
 	struct err e;
 
-	if (span_eq(key, oms_key_span(&q->after)))
+	if (span_eq(key, db_key_span(&q->after)))
 		return true;
 	if (q->seen == q->max) {
 		q->seen++; /* there is more */
@@ -170,7 +170,7 @@ read_queue(struct oms_store *s, struct queue *q, struct err *e)
 
 	if (!db_read(s->db, &t, e))
 		return false;
-	db_each(t, DELIVERY, oms_key_span(&q->after), (struct span) { 0 }, take_delivery, q);
+	db_each(t, DELIVERY, db_key_span(&q->after), (struct span) { 0 }, take_delivery, q);
 	for (size_t i = 0; i < q->n; i++) {
 		struct entry *x = &q->page[i];
 

@@ -46,8 +46,7 @@ oms_store_peer(struct oms_store *s, const char *domain, struct oms_peer *out, st
 	if (!db_read(s->db, &t, e))
 		return false;
 	if (db_get(t, PEER, span_str(domain), &value))
-		good = read_peer(value, out) ||
-		    err_set(e, REFUSAL_storage, "a stored record is damaged");
+		good = read_peer(value, out) || db_damaged(e);
 	else
 		good = !db_fault(t, e);
 	db_read_end(&t);
@@ -157,7 +156,7 @@ oms_store_answered(struct oms_store *s, const char *domain, int64_t now_s, struc
 
 struct look {
 	struct oms_peers *ended;
-	struct oms_key *next;
+	struct db_key *next;
 	int64_t now_s;
 	size_t n;
 };
@@ -184,16 +183,16 @@ take_ended(void *arg, struct span key, struct span value)
 void
 oms_peers_look(struct oms_store *s, int64_t now_s, struct oms_peers *ended)
 {
-	struct oms_key from = s->peer_next;
+	struct db_key from = s->peer_next;
 	struct look l = { .ended = ended, .next = &s->peer_next, .now_s = now_s };
 	struct db_txn *t;
 	struct err e;
 
 	ended->n = 0;
-	s->peer_next = (struct oms_key) { .n = 0 };
+	s->peer_next = (struct db_key) { .n = 0 };
 	if (s->db == NULL || !db_read(s->db, &t, &e))
 		return;
-	db_each(t, PEER, oms_key_span(&from), (struct span) { 0 }, take_ended, &l);
+	db_each(t, PEER, db_key_span(&from), (struct span) { 0 }, take_ended, &l);
 	db_read_end(&t);
 }
 

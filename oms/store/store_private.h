@@ -20,15 +20,10 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
-#include "common/store/db.h"
+#include "common/store/db_key.h"
 #include "oms/store/store.h"
 
 enum oms_table { LETTER, BODY, DELIVERY, DUE, TOKEN, OUTBOX, END, USER, PEER, OMS_TABLES };
-
-struct oms_key {
-	unsigned char b[DB_KEY_MAX];
-	size_t n;
-};
 
 /* Letters that are being received, by user. */
 struct oms_claims {
@@ -44,7 +39,7 @@ struct oms_store {
 	struct db *db; /* NULL: closed */
 	struct spool *spool;
 	struct oms_claims claims;
-	struct oms_key peer_next; /* the sweep's: where it goes on */
+	struct db_key peer_next; /* the sweep's: where it goes on */
 };
 
 struct oms_store *oms_store_hold(struct oms_store *s);
@@ -60,18 +55,16 @@ struct oms_letter_record {
 	uint64_t price;                   /* octets counted for its records; 0 in version 1 */
 };
 
-struct span oms_key_span(const struct oms_key *k);
-struct oms_key oms_key_id(const struct ulid *id);
-struct oms_key oms_key_delivery(const struct ulid *id, const char *peer);
-struct oms_key oms_key_pair(const char *own, const char *peer);
-struct oms_key oms_key_due(const char *own, const char *peer, int64_t next_ms,
+struct db_key oms_key_id(const struct ulid *id);
+struct db_key oms_key_delivery(const struct ulid *id, const char *peer);
+struct db_key oms_key_pair(const char *own, const char *peer);
+struct db_key oms_key_due(const char *own, const char *peer, int64_t next_ms,
     const struct ulid *id);
-struct oms_key oms_key_due_of(const struct oms_key *pair, int64_t next_ms, const struct ulid *id);
-struct oms_key oms_key_named(const char *name, struct span rest); /* name NUL rest */
-struct oms_key oms_key_end(int64_t at_s, const struct ulid *id);
+struct db_key oms_key_due_of(const struct db_key *pair, int64_t next_ms, const struct ulid *id);
+struct db_key oms_key_named(const char *name, struct span rest); /* name NUL rest */
+struct db_key oms_key_end(int64_t at_s, const struct ulid *id);
 int64_t oms_key_time(struct span key, size_t at);
 
-bool oms_damaged(struct err *e); /* false; *e is storage */
 void oms_letter_write(struct buf *out, const struct oms_letter_record *r);
 bool oms_letter_read(struct span value, struct oms_letter_record *r, struct err *e);
 void oms_delivery_write(struct buf *out, const struct oms_delivery *d);

@@ -12,122 +12,80 @@
 
 /* -- keys --------------------------------------------------------------------------------------- */
 
-static void
-oms_key_add(struct oms_key *k, const void *p, size_t n)
-{
-	if (n > sizeof k->b - k->n)
-		abort(); /* each part has its limit; together they fit */
-	if (n > 0)
-		memcpy(k->b + k->n, p, n);
-	k->n += n;
-}
-
-static void
-oms_key_add_u64(struct oms_key *k, uint64_t v)
-{
-	unsigned char b[8];
-
-	for (int i = 0; i < 8; i++)
-		b[i] = (unsigned char)(v >> (56 - 8 * i));
-	oms_key_add(k, b, sizeof b);
-}
-
-struct span
-oms_key_span(const struct oms_key *k)
-{
-	return span_of(k->b, k->n);
-}
-
-struct oms_key
+struct db_key
 oms_key_id(const struct ulid *id)
 {
-	struct oms_key k = { .n = 0 };
+	struct db_key k = { .n = 0 };
 
-	oms_key_add(&k, id->b, ULID_BYTES);
+	db_key_add(&k, id->b, ULID_BYTES);
 	return k;
 }
 
-struct oms_key
+struct db_key
 oms_key_delivery(const struct ulid *id, const char *peer)
 {
-	struct oms_key k = oms_key_id(id);
+	struct db_key k = oms_key_id(id);
 
-	oms_key_add(&k, peer, strlen(peer));
+	db_key_add(&k, peer, strlen(peer));
 	return k;
 }
 
-struct oms_key
+struct db_key
 oms_key_pair(const char *own, const char *peer)
 {
-	struct oms_key names = { .n = 0 }, k = { .n = 0 };
-	unsigned char digest[DIGEST_BYTES];
+	struct db_key names = { .n = 0 }, k = { .n = 0 };
 
-	oms_key_add(&names, own, strlen(own) + 1);
-	oms_key_add(&names, peer, strlen(peer));
-	digest_sha256(oms_key_span(&names), digest);
-	oms_key_add(&k, digest, 16);
+	db_key_add_text(&names, own);
+	db_key_add(&names, peer, strlen(peer));
+	db_key_add_hash(&k, db_key_span(&names), 16);
 	return k;
 }
 
-struct oms_key
+struct db_key
 oms_key_due(const char *own, const char *peer, int64_t next_ms, const struct ulid *id)
 {
-	struct oms_key pair = oms_key_pair(own, peer);
+	struct db_key pair = oms_key_pair(own, peer);
 
 	return oms_key_due_of(&pair, next_ms, id);
 }
 
-struct oms_key
-oms_key_due_of(const struct oms_key *pair, int64_t next_ms, const struct ulid *id)
+struct db_key
+oms_key_due_of(const struct db_key *pair, int64_t next_ms, const struct ulid *id)
 {
-	struct oms_key k = *pair;
+	struct db_key k = *pair;
 
-	oms_key_add_u64(&k, (uint64_t)next_ms);
-	oms_key_add(&k, id->b, ULID_BYTES);
+	db_key_add_u64(&k, (uint64_t)next_ms);
+	db_key_add(&k, id->b, ULID_BYTES);
 	return k;
 }
 
-struct oms_key
+struct db_key
 oms_key_named(const char *name, struct span rest)
 {
-	struct oms_key k = { .n = 0 };
+	struct db_key k = { .n = 0 };
 
-	oms_key_add(&k, name, strlen(name) + 1);
-	oms_key_add(&k, rest.p, rest.n);
+	db_key_add_text(&k, name);
+	db_key_add(&k, rest.p, rest.n);
 	return k;
 }
 
-struct oms_key
+struct db_key
 oms_key_end(int64_t at_s, const struct ulid *id)
 {
-	struct oms_key k = { .n = 0 };
+	struct db_key k = { .n = 0 };
 
-	oms_key_add_u64(&k, (uint64_t)at_s);
-	oms_key_add(&k, id->b, ULID_BYTES);
+	db_key_add_u64(&k, (uint64_t)at_s);
+	db_key_add(&k, id->b, ULID_BYTES);
 	return k;
 }
 
 int64_t
 oms_key_time(struct span key, size_t at)
 {
-	struct reader r = reader_of(span_sub(key, at, 8));
-
-	return (int64_t)read_u64(&r);
+	return (int64_t)db_key_u64(key, at);
 }
 
 /* -- records --------------------------------------------------------------------------------------- */
-
-static bool
-read_str(struct reader *r, char *dst, size_t cap)
-{
-	return span_copy(read_span(r), dst, cap);
-}
-
-bool
-oms_damaged(struct err *e)
-{
-	return err_set(e, REFUSAL_storage, "a stored record is damaged");
-}
 
 void
 oms_letter_write(struct buf *out, const struct oms_letter_record *r)
@@ -159,22 +117,22 @@ oms_letter_read(struct span value, struct oms_letter_record *r, struct err *e)
 
 	*r = (struct oms_letter_record) { 0 };
 	read_bytes(&in, r->facts.id.b, ULID_BYTES);
-	good = read_str(&in, r->facts.user, sizeof r->facts.user) && good;
-	good = read_str(&in, r->facts.from, sizeof r->facts.from) && good;
+	read_str(&in, r->facts.user, sizeof r->facts.user);
+	read_str(&in, r->facts.from, sizeof r->facts.from);
 	r->facts.date_s = (int64_t)read_u64(&in);
 	r->facts.hold_until_s = (int64_t)read_u64(&in);
 	r->facts.size = read_u64(&in);
 	read_bytes(&in, r->facts.digest, DIGEST_BYTES);
 	r->facts.summary_size = read_u64(&in);
 	read_bytes(&in, r->facts.summary_digest, DIGEST_BYTES);
-	good = read_str(&in, r->token, sizeof r->token) && good;
-	good = read_str(&in, r->file, sizeof r->file) && good;
+	read_str(&in, r->token, sizeof r->token);
+	read_str(&in, r->file, sizeof r->file);
 	r->open = read_u32(&in);
 	r->body = read_u8(&in) != 0;
 	r->forget_s = (int64_t)read_u64(&in);
 	if (version == VERSION_2)
 		r->price = read_u64(&in);
-	return (good && reader_done(&in)) || oms_damaged(e);
+	return (good && reader_done(&in)) || db_damaged(e);
 }
 
 static void
@@ -191,14 +149,13 @@ recipient_write(struct buf *out, const struct oms_recipient *r)
 static bool
 recipient_read(struct reader *in, struct oms_recipient *r)
 {
-	bool good = read_str(in, r->address, sizeof r->address);
-
+	read_str(in, r->address, sizeof r->address);
 	read_bytes(in, r->salt, sizeof r->salt);
 	r->state = (enum submit_state)read_u8(in);
 	r->since_s = (int64_t)read_u64(in);
-	good = read_str(in, r->word, sizeof r->word) && good;
-	good = read_str(in, r->text, sizeof r->text) && good;
-	return good && r->state <= SUBMIT_BY_SMTP;
+	read_str(in, r->word, sizeof r->word);
+	read_str(in, r->text, sizeof r->text);
+	return !in->bad && r->state <= SUBMIT_BY_SMTP;
 }
 
 void
@@ -231,8 +188,8 @@ oms_delivery_read(struct span value, struct oms_delivery *d, struct err *e)
 
 	*d = (struct oms_delivery) { 0 };
 	read_bytes(&in, d->id.b, ULID_BYTES);
-	good = read_str(&in, d->own, sizeof d->own) && good;
-	good = read_str(&in, d->peer, sizeof d->peer) && good;
+	read_str(&in, d->own, sizeof d->own);
+	read_str(&in, d->peer, sizeof d->peer);
 	statement = read_span(&in);
 	d->tries = read_u64(&in);
 	d->next_ms = (int64_t)read_u64(&in);
@@ -244,7 +201,7 @@ oms_delivery_read(struct span value, struct oms_delivery *d, struct err *e)
 	d->n_recipients = read_u16(&in);
 	if (!good || d->n_recipients > SUBMIT_RECIPIENTS_MAX) {
 		d->n_recipients = 0;
-		return oms_damaged(e);
+		return db_damaged(e);
 	}
 	buf_add(&d->statement, statement.p, statement.n);
 	if ((d->recipients = calloc(d->n_recipients + 1, sizeof *d->recipients)) == NULL)
@@ -254,7 +211,7 @@ oms_delivery_read(struct span value, struct oms_delivery *d, struct err *e)
 	if (good && reader_done(&in))
 		return true;
 	oms_delivery_clear(d);
-	return oms_damaged(e);
+	return db_damaged(e);
 }
 
 void
@@ -271,10 +228,10 @@ oms_delivery_clear(struct oms_delivery *d)
 bool
 oms_letter_get(struct db_txn *t, const struct ulid *id, struct oms_letter_record *r, struct err *e)
 {
-	struct oms_key k = oms_key_id(id);
+	struct db_key k = oms_key_id(id);
 	struct span value;
 
-	if (!db_get(t, LETTER, oms_key_span(&k), &value))
+	if (!db_get(t, LETTER, db_key_span(&k), &value))
 		return db_fault(t, e) ? false : err_word(e, REFUSAL_unknown_id);
 	return oms_letter_read(value, r, e);
 }
@@ -282,11 +239,11 @@ oms_letter_get(struct db_txn *t, const struct ulid *id, struct oms_letter_record
 void
 oms_letter_put(struct db_txn *t, const struct oms_letter_record *r)
 {
-	struct oms_key k = oms_key_id(&r->facts.id);
+	struct db_key k = oms_key_id(&r->facts.id);
 	struct buf value = BUF_INIT;
 
 	oms_letter_write(&value, r);
-	db_put(t, LETTER, oms_key_span(&k), buf_span(&value));
+	db_put(t, LETTER, db_key_span(&k), buf_span(&value));
 	buf_clear(&value);
 }
 
@@ -294,10 +251,10 @@ bool
 oms_delivery_get(struct db_txn *t, const struct ulid *id, const char *peer, struct oms_delivery *d,
     struct err *e)
 {
-	struct oms_key k = oms_key_delivery(id, peer);
+	struct db_key k = oms_key_delivery(id, peer);
 	struct span value;
 
-	if (!db_get(t, DELIVERY, oms_key_span(&k), &value))
+	if (!db_get(t, DELIVERY, db_key_span(&k), &value))
 		return db_fault(t, e) ? false : err_word(e, REFUSAL_unknown_id);
 	return oms_delivery_read(value, d, e);
 }
@@ -305,21 +262,21 @@ oms_delivery_get(struct db_txn *t, const struct ulid *id, const char *peer, stru
 void
 oms_delivery_put(struct db_txn *t, const struct oms_delivery *d, int64_t was_ms)
 {
-	struct oms_key k = oms_key_delivery(&d->id, d->peer), due;
+	struct db_key k = oms_key_delivery(&d->id, d->peer), due;
 	struct buf value = BUF_INIT;
 
 	if (was_ms != 0 && was_ms != d->next_ms) {
 		due = oms_key_due(d->own, d->peer, was_ms, &d->id);
-		db_del(t, DUE, oms_key_span(&due));
+		db_del(t, DUE, db_key_span(&due));
 	}
 	if (d->next_ms != 0 && was_ms != d->next_ms) {
-		struct oms_key names = oms_key_named(d->own, span_str(d->peer));
+		struct db_key names = oms_key_named(d->own, span_str(d->peer));
 
 		due = oms_key_due(d->own, d->peer, d->next_ms, &d->id);
-		db_put(t, DUE, oms_key_span(&due), oms_key_span(&names));
+		db_put(t, DUE, db_key_span(&due), db_key_span(&names));
 	}
 	oms_delivery_write(&value, d);
-	db_put(t, DELIVERY, oms_key_span(&k), buf_span(&value));
+	db_put(t, DELIVERY, db_key_span(&k), buf_span(&value));
 	buf_clear(&value);
 }
 
@@ -369,7 +326,7 @@ oms_letter_delivery_over(struct db_txn *t, const struct ulid *id, int64_t now_s,
     char file[SPOOL_NAME_BYTES], struct err *e)
 {
 	struct oms_letter_record r;
-	struct oms_key k = oms_key_id(id), end;
+	struct db_key k = oms_key_id(id), end;
 
 	file[0] = '\0';
 	if (!oms_letter_get(t, id, &r, e))
@@ -382,10 +339,10 @@ oms_letter_delivery_over(struct db_txn *t, const struct ulid *id, int64_t now_s,
 		snprintf(file, SPOOL_NAME_BYTES, "%s", r.file);
 		r.body = false;
 		r.file[0] = '\0';
-		db_del(t, BODY, oms_key_span(&k));
+		db_del(t, BODY, db_key_span(&k));
 		r.forget_s = now_s + OMS_STORE_OUTCOME_S;
 		end = oms_key_end(r.forget_s, id);
-		db_put(t, END, oms_key_span(&end), (struct span) { 0 });
+		db_put(t, END, db_key_span(&end), (struct span) { 0 });
 	}
 	oms_letter_put(t, &r);
 	return true;

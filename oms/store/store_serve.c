@@ -75,13 +75,13 @@ may_have(const struct oms_letter_record *r, const struct oms_delivery *d, int64_
 static bool
 read_body(struct db_txn *t, struct change *c, struct err *e)
 {
-	struct oms_key k = oms_key_id(&c->id);
+	struct db_key k = oms_key_id(&c->id);
 	struct span body;
 
 	buf_reset(&c->body);
 	if (c->letter.file[0] != '\0')
 		return true;
-	if (!db_get(t, BODY, oms_key_span(&k), &body))
+	if (!db_get(t, BODY, db_key_span(&k), &body))
 		return db_fault(t, e) ? false : err_set(e, REFUSAL_storage, "a body is missing");
 	buf_add(&c->body, body.p, body.n);
 	return true;

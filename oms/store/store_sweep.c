@@ -88,22 +88,22 @@ expire(struct db_txn *t, struct sweep *w, size_t i, const char *peer, struct err
 static bool
 forget(struct db_txn *t, const struct oms_letter_record *r, const struct peers *p, struct err *e)
 {
-	struct oms_key k = oms_key_id(&r->facts.id);
+	struct db_key k = oms_key_id(&r->facts.id);
 	struct span token;
 
-	db_del(t, LETTER, oms_key_span(&k));
-	db_del(t, BODY, oms_key_span(&k));
+	db_del(t, LETTER, db_key_span(&k));
+	db_del(t, BODY, db_key_span(&k));
 	for (size_t i = 0; i < p->n; i++) {
-		struct oms_key d = oms_key_delivery(&r->facts.id, p->name[i]);
+		struct db_key d = oms_key_delivery(&r->facts.id, p->name[i]);
 
-		db_del(t, DELIVERY, oms_key_span(&d));
+		db_del(t, DELIVERY, db_key_span(&d));
 	}
 	k = oms_key_named(r->facts.user, span_of(r->facts.id.b, ULID_BYTES));
-	db_del(t, OUTBOX, oms_key_span(&k));
+	db_del(t, OUTBOX, db_key_span(&k));
 	k = oms_key_named(r->facts.user, span_str(r->token));
-	if (db_get(t, TOKEN, oms_key_span(&k), &token) &&
+	if (db_get(t, TOKEN, db_key_span(&k), &token) &&
 	    span_eq(span_sub(token, 0, ULID_BYTES), span_of(r->facts.id.b, ULID_BYTES)))
-		db_del(t, TOKEN, oms_key_span(&k));
+		db_del(t, TOKEN, db_key_span(&k));
 	return oms_user_drop_outcome(t, r, e);
 }
 
@@ -112,17 +112,17 @@ forget(struct db_txn *t, const struct oms_letter_record *r, const struct peers *
 static bool
 end_letter(struct db_txn *t, struct sweep *w, size_t i, struct err *e)
 {
-	struct oms_key end = oms_key_end(w->at_s[i], &w->id[i]), k = oms_key_id(&w->id[i]);
+	struct db_key end = oms_key_end(w->at_s[i], &w->id[i]), k = oms_key_id(&w->id[i]);
 	struct oms_letter_record r;
 	struct peers p = { .n = 0 };
 	bool good = true;
 
 	w->file[i][0] = '\0';
-	db_del(t, END, oms_key_span(&end));
+	db_del(t, END, db_key_span(&end));
 	if (!oms_letter_get(t, &w->id[i], &r, e))
 		return e->why == REFUSAL_unknown_id;
 	p.name = memory_array(SUBMIT_RECIPIENTS_MAX, sizeof *p.name);
-	db_each(t, DELIVERY, oms_key_span(&k), oms_key_span(&k), take_peer, &p);
+	db_each(t, DELIVERY, db_key_span(&k), db_key_span(&k), take_peer, &p);
 	if (r.body && r.facts.hold_until_s <= w->now_s)
 		for (size_t n = 0; n < p.n && good; n++)
 			good = expire(t, w, i, p.name[n], e);
@@ -154,7 +154,7 @@ take_letter(void *arg, struct span key, struct span value)
 static bool
 drop_letter(struct db_txn *t, struct sweep *w, size_t i, struct err *e)
 {
-	struct oms_key k = oms_key_id(&w->id[i]);
+	struct db_key k = oms_key_id(&w->id[i]);
 	struct oms_letter_record r;
 	struct peers p = { .n = 0 };
 	bool good = true;
@@ -163,7 +163,7 @@ drop_letter(struct db_txn *t, struct sweep *w, size_t i, struct err *e)
 	if (!oms_letter_get(t, &w->id[i], &r, e))
 		return e->why == REFUSAL_unknown_id;
 	p.name = memory_array(SUBMIT_RECIPIENTS_MAX, sizeof *p.name);
-	db_each(t, DELIVERY, oms_key_span(&k), oms_key_span(&k), take_peer, &p);
+	db_each(t, DELIVERY, db_key_span(&k), db_key_span(&k), take_peer, &p);
 	for (size_t n = 0; n < p.n && good; n++)
 		good = expire(t, w, i, p.name[n], e);
 	good = good && forget(t, &r, &p, e);
@@ -175,12 +175,12 @@ static bool
 apply_user(struct db_txn *t, void *arg, struct err *e)
 {
 	struct sweep *w = arg;
-	struct oms_key prefix = oms_key_named(w->user, (struct span) { 0 });
-	struct oms_key from = oms_key_named(w->user, span_of(w->after.b, ULID_BYTES));
+	struct db_key prefix = oms_key_named(w->user, (struct span) { 0 });
+	struct db_key from = oms_key_named(w->user, span_of(w->after.b, ULID_BYTES));
 
 	w->n = 0;
 	oms_news_begin(&w->news);
-	db_each(t, OUTBOX, oms_key_span(&from), oms_key_span(&prefix), take_letter, w);
+	db_each(t, OUTBOX, db_key_span(&from), db_key_span(&prefix), take_letter, w);
 	for (size_t i = 0; i < w->n; i++) {
 		if (!drop_letter(t, w, i, e))
 			db_pardon(t); /* a damaged one stays; the others need not */
@@ -297,14 +297,14 @@ found_one(void *arg, struct span key, struct span value)
 bool
 oms_store_knows_user(struct oms_store *s, const char *user)
 {
-	struct oms_key prefix = oms_key_named(user, (struct span) { 0 });
+	struct db_key prefix = oms_key_named(user, (struct span) { 0 });
 	struct db_txn *t;
 	bool found = false;
 	struct err e;
 
 	if (!db_read(s->db, &t, &e))
 		return false;
-	db_each(t, OUTBOX, oms_key_span(&prefix), oms_key_span(&prefix), found_one, &found);
+	db_each(t, OUTBOX, db_key_span(&prefix), db_key_span(&prefix), found_one, &found);
 	db_read_end(&t);
 	return found;
 }

@@ -24,10 +24,10 @@ oms_user_get(struct db_txn *t, const char *user, struct oms_user_counts *c, stru
 		return !db_fault(t, e);
 	r = reader_of(value);
 	if (read_u8(&r) != VERSION_1)
-		return oms_damaged(e);
+		return db_damaged(e);
 	c->letters = read_u64(&r);
 	c->octets = read_u64(&r);
-	return reader_done(&r) || oms_damaged(e);
+	return reader_done(&r) || db_damaged(e);
 }
 
 static void

@@ -201,7 +201,7 @@ a_domain_has_its_share_of_a_mailbox(void **state)
 static bool
 apply_many(struct db_txn *t, void *arg, struct err *e)
 {
-	struct ims_key k = ims_key_share_in(BOB, SPAN_LIT("a.test"));
+	struct db_key k = ims_key_share_in(BOB, SPAN_LIT("a.test"));
 
 	(void)arg;
 	(void)e;
@@ -604,28 +604,28 @@ static void
 delete_all(struct db_txn *t, unsigned table)
 {
 	for (;;) {
-		struct ims_key k = { .n = 0 };
+		struct db_key k = { .n = 0 };
 
-		db_each(t, table, (struct span) { 0 }, (struct span) { 0 }, ims_key_take_first, &k);
+		db_each(t, table, (struct span) { 0 }, (struct span) { 0 }, db_key_take_first, &k);
 		if (k.n == 0)
 			return;
-		db_del(t, table, ims_key_span(&k));
+		db_del(t, table, db_key_span(&k));
 	}
 }
 
 /* The record of evidence as version 2 wrote it: the seal in it, and no paper of it. */
 static void
-age_evidence(struct db_txn *t, struct ims_key *k, struct span value)
+age_evidence(struct db_txn *t, struct db_key *k, struct span value)
 {
 	struct ims_evidence_record r;
 	struct buf old = BUF_INIT;
-	struct ims_key cited = { .n = 0 };
+	struct db_key cited = { .n = 0 };
 	struct span seal = { 0 };
 	struct err e;
 
 	assert_true(ims_evidence_read(value, &r, &e));
-	ims_key_add(&cited, r.papers.paper[1].digest, DIGEST_BYTES);
-	ims_key_add(&cited, k->b, k->n);
+	db_key_add(&cited, r.papers.paper[1].digest, DIGEST_BYTES);
+	db_key_add(&cited, k->b, k->n);
 	assert_true(db_get(t, PAPER, span_of(r.papers.paper[1].digest, DIGEST_BYTES), &seal));
 	put_u8(&old, 2);
 	put_u8(&old, (uint8_t)(r.papers.n - 2));
@@ -639,9 +639,9 @@ age_evidence(struct db_txn *t, struct ims_key *k, struct span value)
 	put_span(&old, r.host);
 	put_span(&old, r.spf);
 	put_u64(&old, (uint64_t)r.received_s);
-	db_del(t, CITED, ims_key_span(&cited));
+	db_del(t, CITED, db_key_span(&cited));
 	db_del(t, PAPER, span_of(r.papers.paper[1].digest, DIGEST_BYTES));
-	db_put(t, EVIDENCE, ims_key_span(k), buf_span(&old));
+	db_put(t, EVIDENCE, db_key_span(k), buf_span(&old));
 	buf_clear(&old);
 }
 
@@ -649,11 +649,11 @@ static bool
 apply_aged(struct db_txn *t, void *arg, struct err *e)
 {
 	struct buf value = BUF_INIT;
-	struct ims_key k = { .n = 0 };
+	struct db_key k = { .n = 0 };
 	struct ims_notice_record n;
 
 	(void)arg;
-	db_each(t, EVIDENCE, (struct span) { 0 }, (struct span) { 0 }, ims_key_take_first, &k);
+	db_each(t, EVIDENCE, (struct span) { 0 }, (struct span) { 0 }, db_key_take_first, &k);
 	db_each(t, EVIDENCE, (struct span) { 0 }, (struct span) { 0 }, take_value, &value);
 	age_evidence(t, &k, buf_span(&value));
 	assert_true(ims_notice_get(t, BOB, 1, &n, e));

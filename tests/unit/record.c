@@ -73,6 +73,32 @@ after_a_fault_all_is_zero(void **state)
 	assert_false(reader_done(&r));
 }
 
+/* A text has its room; one that does not fit spoils the record, like any other fault. */
+static void
+a_text_fits_or_the_record_is_bad(void **state)
+{
+	struct buf b = BUF_INIT;
+	struct reader r;
+	char five[6], four[5];
+
+	(void)state;
+	put_span(&b, SPAN_LIT("hello"));
+	r = reader_of(buf_span(&b));
+	read_str(&r, five, sizeof five);
+	assert_string_equal(five, "hello");
+	assert_true(reader_done(&r));
+	r = reader_of(buf_span(&b));
+	read_str(&r, four, sizeof four);
+	assert_string_equal(four, "");
+	assert_false(reader_done(&r));
+	buf_reset(&b);
+	put_span(&b, span_of("a\0b", 3));
+	r = reader_of(buf_span(&b));
+	read_str(&r, five, sizeof five);
+	assert_false(reader_done(&r));
+	buf_clear(&b);
+}
+
 int
 main(void)
 {
@@ -80,6 +106,7 @@ main(void)
 		cmocka_unit_test(round_trip),
 		cmocka_unit_test(damage_is_noticed),
 		cmocka_unit_test(after_a_fault_all_is_zero),
+		cmocka_unit_test(a_text_fits_or_the_record_is_bad),
 	};
 
 	return cmocka_run_group_tests_name("record", tests, NULL, NULL);
