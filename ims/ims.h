@@ -14,7 +14,7 @@
 #include "common/dns/dns.h"
 #include "common/spf/spf_home.h"
 
-struct debts;
+struct acknowledger;
 struct fetcher;
 struct ims;
 struct ims_store;
@@ -31,7 +31,7 @@ struct ims_worker {
 	struct spf_home *spf;
 	struct signin_desk *desk;
 	struct fetcher *fetcher;
-	struct debts *debts;
+	struct acknowledger *acknowledger;
 };
 
 struct ims {

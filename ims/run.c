@@ -34,7 +34,7 @@ make_worker(struct ims *i, unsigned n)
 	w->spf = tools->spf;
 	w->desk = tools->desk;
 	w->fetcher = fetcher_new(w);
-	w->debts = debts_new(w);
+	w->acknowledger = acknowledger_new(w);
 }
 
 /* -- the daemon's callbacks -------------------------------------------------------------------------- */
@@ -47,7 +47,7 @@ stop(void **role)
 	if (i == NULL)
 		return;
 	for (unsigned n = 0; n < i->n_workers; n++) {
-		debts_free(&i->worker[n].debts);
+		acknowledger_free(&i->worker[n].acknowledger);
 		fetcher_free(&i->worker[n].fetcher);
 	}
 	ims_store_close(&i->store);

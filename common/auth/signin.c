@@ -84,8 +84,7 @@ signin_desk_review(struct signin_desk *d)
 	struct accounts_set *set = accounts_set_get(d->accounts);
 	struct signin *s;
 
-	LIST_FOREACH(s, &d->sessions, link)
-	{
+	LIST_FOREACH (s, &d->sessions, link) {
 		const struct account *a = accounts_of_owner(set, s->owner);
 
 		if (a == NULL)

@@ -92,3 +92,15 @@ span_copy(struct span s, char *dst, size_t cap)
 	dst[s.n] = '\0';
 	return true;
 }
+
+uint64_t
+span_hash(struct span s, uint64_t seed)
+{
+	uint64_t h = seed;
+
+	for (size_t i = 0; i < s.n; i++) {
+		h = (h ^ (unsigned char)s.p[i]) * UINT64_C(0x9e3779b97f4a7c15);
+		h ^= h >> 29;
+	}
+	return h >> 24;
+}

@@ -36,6 +36,9 @@ struct span span_cut(struct span *rest, char sep);
 /* 1*19DIGIT without leading zero (or "0" itself), so that each number has one form. */
 bool span_u64(struct span s, uint64_t *out);
 
+/* For hash tables.  A table whose keys are chosen by strangers gives a secret seed (random_bytes). */
+uint64_t span_hash(struct span s, uint64_t seed);
+
 /* Copies into dst[cap] with a NUL; false, and dst empty, where it does not fit or holds a NUL. */
 bool span_copy(struct span s, char *dst, size_t cap);
 

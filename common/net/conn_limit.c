@@ -191,9 +191,9 @@ tell_holders(const struct host *h)
 
 	if (h->n_waiting <= h->n_leaving)
 		return;
-	TAILQ_FOREACH(p, &h->held, link)
-	if (!p->leaving)
-		tell(p);
+	TAILQ_FOREACH (p, &h->held, link)
+		if (!p->leaving)
+			tell(p);
 }
 
 static void

@@ -94,13 +94,7 @@ spend(const struct kind *k, const struct share_bound *b, struct level *l, int64_
 static unsigned
 hash(const struct share_table *t, const struct kind *k, struct span key)
 {
-	uint64_t h = t->secret ^ (uint64_t)(k - t->kind);
-
-	for (size_t i = 0; i < key.n; i++) {
-		h = (h ^ (unsigned char)key.p[i]) * UINT64_C(0x9e3779b97f4a7c15);
-		h ^= h >> 29;
-	}
-	return (unsigned)(h >> 40) % BUCKETS;
+	return (unsigned)(span_hash(key, t->secret ^ (uint64_t)(k - t->kind)) % BUCKETS);
 }
 
 static struct share_row *
@@ -108,9 +102,9 @@ find(const struct share_table *t, const struct kind *k, struct span key)
 {
 	struct share_row *r;
 
-	LIST_FOREACH(r, &t->bucket[hash(t, k, key)], same)
-	if (r->kind == k && span_eq(span_of(r->key, r->n), key))
-		return r;
+	LIST_FOREACH (r, &t->bucket[hash(t, k, key)], same)
+		if (r->kind == k && span_eq(span_of(r->key, r->n), key))
+			return r;
 	return NULL;
 }
 
@@ -139,8 +133,7 @@ make_room(struct kind *k, int64_t now_ms)
 	struct share_row *r, *best = NULL;
 	int i = 0;
 
-	TAILQ_FOREACH(r, &k->used, link)
-	{
+	TAILQ_FOREACH (r, &k->used, link) {
 		if (idle(r, now_ms)) {
 			drop(r);
 			return true;
@@ -404,13 +397,13 @@ share_table_missed_next(struct share_table *t, unsigned kind, int64_t now_ms, in
 {
 	struct share_row *r;
 
-	TAILQ_FOREACH(r, &t->kind[kind].used, link)
-	if (r->missed > 0 && now_ms - r->last_ms >= quiet_ms) {
-		describe(r, now_ms, out);
-		out->refused = r->missed;
-		r->missed = 0;
-		return true;
-	}
+	TAILQ_FOREACH (r, &t->kind[kind].used, link)
+		if (r->missed > 0 && now_ms - r->last_ms >= quiet_ms) {
+			describe(r, now_ms, out);
+			out->refused = r->missed;
+			r->missed = 0;
+			return true;
+		}
 	return false;
 }
 
@@ -440,11 +433,11 @@ share_table_seen(const struct share_table *t, int64_t now_ms, struct share_seen 
 	if (now_ms < t->now_ms)
 		now_ms = t->now_ms;
 	for (unsigned i = 0; i < t->n; i++)
-		TAILQ_FOREACH(r, &t->kind[i].used, link)
-	if (r->refused > 0 && now_ms - r->last_ms < SHARE_CALM_MS) {
-		describe(r, now_ms, &s);
-		n = rank(out, n, max, &s);
-	}
+		TAILQ_FOREACH (r, &t->kind[i].used, link)
+			if (r->refused > 0 && now_ms - r->last_ms < SHARE_CALM_MS) {
+				describe(r, now_ms, &s);
+				n = rank(out, n, max, &s);
+			}
 	return n;
 }
 

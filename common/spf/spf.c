@@ -253,11 +253,11 @@ find_running(const struct spf_query *q, bool by_full_key)
 {
 	struct evaluation *ev;
 
-	LIST_FOREACH(ev, &q->spf->evaluations, link)
-	if (span_eq(buf_span(&ev->key), buf_span(&q->key)) &&
-	    ((!by_full_key && !ev->by_full_key) ||
-		span_eq(buf_span(&ev->full_key), buf_span(&q->full_key))))
-		return ev;
+	LIST_FOREACH (ev, &q->spf->evaluations, link)
+		if (span_eq(buf_span(&ev->key), buf_span(&q->key)) &&
+		    ((!by_full_key && !ev->by_full_key) ||
+			span_eq(buf_span(&ev->full_key), buf_span(&q->full_key))))
+			return ev;
 	return NULL;
 }
 

@@ -1,71 +1,188 @@
-/* acknowledger — what is owed to senders is said until it was answered; see acknowledger.h. */
+/* acknowledger — sends DONE and DECLINE until they are acknowledged; see acknowledger.h. */
 #include "ims/fetch/acknowledger.h"
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/queue.h>
 
 #include "common/base/clock.h"
 #include "common/base/log.h"
 #include "common/base/memory.h"
+#include "common/base/random.h"
 #include "common/loop/loop.h"
 #include "common/loop/workers.h"
 #include "common/net/dial.h"
 #include "ims/store/store.h"
 #include "proto/fetch_client.h"
 
-struct debts {
-	struct ims_worker *worker;
-	struct loop_timer *timer;
-	struct ims_owed last;                /* looked at in this round */
-	bool begun;                          /* `last` is one */
-	struct ims_owed owed[DEBTS_SESSION]; /* of one pair of domains */
-	size_t n;
+enum pair_state { GATHERING, BUSY, REFILLING, RESTING };
+
+#define BUCKETS 256
+
+/* What is pending between one of our domains and a sender's domain. */
+struct pair {
+	LIST_ENTRY(pair) link;     /* in its bucket */
+	TAILQ_ENTRY(pair) waiting; /* while it is GATHERING */
+	struct acknowledger *of;
+	char own_domain[DOMAIN_BYTES], from_domain[DOMAIN_BYTES];
+	enum pair_state state;
+	struct ims_owed *rows; /* ACK_SESSION of them; NULL while it rests */
+	size_t n, sent;        /* gathered; given to the session */
+	bool more;             /* rows were left out because the session was full or had begun */
+	struct ims_owed last;  /* sent: a refill reads on after it */
 	struct dial *dial;
 	struct session *session;
+	struct loop_timer *timer; /* BUSY: ends the wait for a host; REFILLING: the next page */
+	unsigned failures;        /* in a row */
+	int64_t rest_until_ms;
 };
 
-/* A session outlives its debts where those end first: its conn frees it. */
+LIST_HEAD(bucket, pair);
+
+struct acknowledger {
+	struct ims_worker *worker;
+	struct loop_timer *timer; /* of the round */
+	struct ims_owed last;     /* the last row that the round has read */
+	bool begun;               /* `last` is set */
+	bool paused;              /* the round waits until a pair is no longer active */
+	uint64_t seed;
+	struct bucket pairs[BUCKETS];
+	TAILQ_HEAD(gathering, pair) gathering;
+	unsigned active, busy, resting;
+};
+
+/* A session outlives its pair where the pair ends first: its conn frees it. */
 struct session {
 	struct fetch_client client; /* first: what conn moves */
-	struct debts *debts;        /* NULL: forgotten */
+	struct pair *pair;          /* NULL: forgotten */
 	struct conn *conn;
-	bool up;
-	size_t answered;
-	struct err why; /* it is over; REFUSAL_NONE: it is not, or broke */
+	size_t acked;
+	struct err why; /* of its end; REFUSAL_NONE: it goes on, or broke */
 };
 
-/* -- striking out ------------------------------------------------------------------------------- */
+/* -- acknowledged ------------------------------------------------------------------------------- */
 
 static void
-struck(void *arg, const struct err *e)
+removed(void *arg, const struct err *e)
 {
 	(void)arg;
 	if (e != NULL)
-		log_fact(LOG_WARN, "debts.store", "word=%s text=%s", refusal_word(e->why),
+		log_fact(LOG_WARN, "ack.store", "word=%s text=%s", refusal_word(e->why),
 		    log_str(e->text));
 }
 
 static void
-strike(struct debts *d, const struct ims_owed *o)
+remove_row(struct acknowledger *a, const struct ims_owed *o)
 {
-	ims_store_paid(d->worker->ims->store, o, d->worker->loop, struck, NULL);
+	ims_store_paid(a->worker->ims->store, o, a->worker->loop, removed, NULL);
+}
+
+/* -- pairs -------------------------------------------------------------------------------------- */
+
+static void start_pairs(struct acknowledger *a);
+
+static void
+turn(struct acknowledger *a, int64_t in_ms)
+{
+	loop_timer_set_ms(a->timer, in_ms);
+}
+
+static void
+pair_free(struct pair *p)
+{
+	LIST_REMOVE(p, link);
+	if (p->state == GATHERING)
+		TAILQ_REMOVE(&p->of->gathering, p, waiting);
+	if (p->session != NULL) {
+		p->session->pair = NULL;
+		conn_close(p->session->conn);
+	}
+	dial_free(&p->dial);
+	loop_timer_free(&p->timer);
+	free(p->rows);
+	free(p);
+}
+
+/* The rest that ends first is forgotten: that pair is tried in each round. */
+static void
+forget_a_rest(struct acknowledger *a)
+{
+	struct pair *p, *first = NULL;
+
+	for (unsigned i = 0; i < BUCKETS; i++)
+		LIST_FOREACH (p, &a->pairs[i], link)
+			if (p->state == RESTING &&
+			    (first == NULL || p->rest_until_ms < first->rest_until_ms))
+				first = p;
+	if (first == NULL)
+		return;
+	pair_free(first);
+	a->resting--;
+}
+
+static int64_t
+rest_ms(unsigned failures)
+{
+	int64_t ms = ACK_REST_MS;
+
+	for (unsigned i = 1; i < failures && ms < ACK_REST_MAX_MS; i++)
+		ms *= 2;
+	return ms < ACK_REST_MAX_MS ? ms : ACK_REST_MAX_MS;
+}
+
+static void
+pair_rests(struct pair *p)
+{
+	struct acknowledger *a = p->of;
+
+	if (a->resting == ACK_RESTING)
+		forget_a_rest(a);
+	a->resting++;
+	p->state = RESTING;
+	p->failures++;
+	p->rest_until_ms = loop_now_ms(a->worker->loop) + rest_ms(p->failures);
+	free(p->rows);
+	p->rows = NULL;
+	p->n = p->sent = 0;
+	p->more = false;
+}
+
+/* Nothing of it is pending, or it rests; the round may go on with another. */
+static void
+pair_not_active(struct pair *p, bool done)
+{
+	struct acknowledger *a = p->of;
+
+	a->active--;
+	if (done)
+		pair_free(p);
+	else
+		pair_rests(p);
+	if (a->paused)
+		turn(a, 0);
+}
+
+/* done: all that was sent is acknowledged. */
+static void
+pair_is_over(struct pair *p, bool done)
+{
+	struct acknowledger *a = p->of;
+
+	dial_free(&p->dial);
+	loop_timer_cancel(p->timer);
+	a->busy--;
+	if (done && p->more) {
+		p->failures = 0;
+		p->state = REFILLING;
+		p->last = p->rows[p->sent - 1];
+		loop_timer_set_ms(p->timer, 0);
+	} else {
+		pair_not_active(p, done);
+	}
+	start_pairs(a);
 }
 
 /* -- a session ------------------------------------------------------------------------------------ */
-
-static void
-turn(struct debts *d, int64_t in_ms)
-{
-	loop_timer_set_ms(d->timer, in_ms);
-}
-
-static void
-pair_is_over(struct debts *d)
-{
-	dial_free(&d->dial);
-	d->n = 0;
-	turn(d, 0);
-}
 
 static void
 on_hello(void *role, const struct err *e)
@@ -91,8 +208,8 @@ on_octets(void *role, void *arg, struct span piece)
 	(void)piece;
 }
 
-/* A sender that has forgotten the letter, or never wants to hear of it, was told.  Where the session is
- * over that is no answer: not even a HELLO refused for good says anything of the letter. */
+/* An OMS that no longer knows the letter has acknowledged it, too.  The end of the session has not: even a
+ * permanent refusal of our HELLO says nothing of the letter. */
 static void
 on_end(void *role, void *arg, const struct err *e)
 {
@@ -100,16 +217,16 @@ on_end(void *role, void *arg, const struct err *e)
 	const struct ims_owed *o = arg;
 	char id[ULID_STR_BYTES];
 
-	if (s->debts == NULL || s->client.client.over)
+	if (s->pair == NULL || s->client.client.over)
 		return;
-	s->answered++;
+	s->acked++;
 	ulid_str(&o->id, id);
-	log_fact(LOG_INFO, "debts.said", "id=%s from=%s own=%s what=%s word=%s", id, o->from_domain,
+	log_fact(LOG_INFO, "ack.sent", "id=%s from=%s own=%s what=%s word=%s", id, o->from_domain,
 	    o->own_domain, o->declined ? "decline" : "done",
 	    e == NULL ? "ok" : refusal_word(e->why));
 	if (e == NULL || (!refusal_temporary(e->why) && refusal_code(e->why) != 0))
-		strike(s->debts, o);
-	if (s->answered == s->debts->n)
+		remove_row(s->pair->of, o);
+	if (s->acked == s->pair->sent)
 		fetch_client_quit(&s->client);
 }
 
@@ -131,43 +248,54 @@ static void
 on_up(struct conn *c, void *role)
 {
 	struct session *s = role;
-	struct debts *d = s->debts;
+	struct pair *p = s->pair;
 
-	if (d == NULL) {
+	if (p == NULL) {
 		conn_drop(c, NULL);
 		return;
 	}
-	s->up = true;
+	loop_timer_cancel(p->timer);
 	conn_set_engine(c, &s->client.client.engine);
-	fetch_client_hello(&s->client, d->owed[0].own_domain);
-	for (size_t i = 0; i < d->n; i++)
-		if (!(d->owed[i].declined ? fetch_client_decline : fetch_client_done)(&s->client,
-			&d->owed[i].id, &d->owed[i]))
-			d->n = i; /* the rest in another session */
+	fetch_client_hello(&s->client, p->own_domain);
+	for (p->sent = 0; p->sent < p->n; p->sent++) {
+		struct ims_owed *o = &p->rows[p->sent];
+
+		if (!(o->declined ? fetch_client_decline : fetch_client_done)(&s->client, &o->id,
+			o)) {
+			p->more = true; /* the rest in another session */
+			break;
+		}
+	}
 	conn_kick(c);
 }
 
-static void next_hop(struct debts *d);
+static void next_hop(struct pair *p);
+
+static void
+log_failure(const struct pair *p, const struct err *why)
+{
+	log_fact(LOG_INFO, "ack.failed", "from=%s own=%s host=%s failures=%u word=%s text=%s",
+	    p->from_domain, p->own_domain, p->dial == NULL ? "-" : dial_host(p->dial),
+	    p->failures + 1, refusal_word(why->why), log_str(why->text));
+}
 
 static void
 on_gone(struct conn *c, void *role, const struct err *why)
 {
 	struct session *s = role;
-	struct debts *d = s->debts;
+	struct pair *p = s->pair;
 
 	(void)c;
 	if (why == NULL && s->why.why != REFUSAL_NONE)
 		why = &s->why;
-	if (d != NULL) {
-		d->session = NULL;
-		if (why != NULL && s->answered == 0)
-			log_fact(LOG_INFO, "debts.failed", "from=%s own=%s host=%s word=%s text=%s",
-			    d->owed[0].from_domain, d->owed[0].own_domain, dial_host(d->dial),
-			    refusal_word(why->why), log_str(why->text));
-		if (s->answered == 0 && !dial_is_over(d->dial))
-			next_hop(d);
+	if (p != NULL) {
+		p->session = NULL;
+		if (why != NULL && s->acked == 0)
+			log_failure(p, why);
+		if (s->acked == 0 && !dial_is_over(p->dial))
+			next_hop(p);
 		else
-			pair_is_over(d);
+			pair_is_over(p, p->sent > 0 && s->acked == p->sent);
 	}
 	fetch_client_clear(&s->client);
 	free(s);
@@ -176,162 +304,275 @@ on_gone(struct conn *c, void *role, const struct err *why)
 static const struct conn_events conn_events = { .up = on_up, .gone = on_gone };
 
 static void
-next_hop(struct debts *d)
+next_hop(struct pair *p)
 {
 	struct session *s = memory_new(sizeof *s);
 
-	s->debts = d;
-	d->session = s;
+	s->pair = p;
+	p->session = s;
+	p->sent = 0;
 	fetch_client_init(&s->client, &client_ops, s);
-	s->conn = dial_next(d->dial, &conn_events, s);
-	turn(d, DEBTS_WAIT_MS);
+	s->conn = dial_next(p->dial, &conn_events, s);
+	loop_timer_set_ms(p->timer, ACK_WAIT_MS);
 }
 
 static void
 found(void *arg, const struct designation *of, const struct err *why)
 {
-	struct debts *d = arg;
+	struct pair *p = arg;
 
 	(void)of;
 	if (why == NULL) {
-		next_hop(d);
+		next_hop(p);
 		return;
 	}
-	log_fact(LOG_INFO, "debts.failed", "from=%s own=%s host=- word=%s text=%s",
-	    d->owed[0].from_domain, d->owed[0].own_domain, refusal_word(why->why),
-	    log_str(why->text));
-	pair_is_over(d);
+	log_failure(p, why);
+	pair_is_over(p, false);
 }
 
 static void
-dial(struct debts *d)
+pair_start(struct pair *p)
 {
-	struct conf *conf = daemon_conf(d->worker->ims->daemon);
+	struct acknowledger *a = p->of;
+	struct conf *conf = daemon_conf(a->worker->ims->daemon);
 	struct dial_to to = {
-		.loop = d->worker->loop,
-		.dns = d->worker->dns,
-		.tls = d->worker->ims->tls,
+		.loop = a->worker->loop,
+		.dns = a->worker->dns,
+		.tls = a->worker->ims->tls,
 		.service = DESIGNATION_FETCH,
 		.alpn = FETCH_ALPN,
-		.domain = d->owed[0].from_domain,
-		.own = d->owed[0].own_domain,
+		.domain = p->from_domain,
+		.own = p->own_domain,
 		.from = conf->role[CONF_ROLE_IMS].connect_from,
-		.limit = daemon_limit(d->worker->ims->daemon),
+		.limit = daemon_limit(a->worker->ims->daemon),
 		.allow_private = conf->allow_private_peers,
-		.timeout_ms = DEBTS_CONNECT_MS,
+		.timeout_ms = ACK_CONNECT_MS,
 	};
 
-	d->dial = dial_new(&to, found, d);
+	TAILQ_REMOVE(&a->gathering, p, waiting);
+	a->busy++;
+	p->state = BUSY;
+	p->dial = dial_new(&to, found, p);
 	conf_unref(&conf);
+}
+
+static void
+start_pairs(struct acknowledger *a)
+{
+	struct pair *p;
+
+	while (a->busy < ACK_BUSY && (p = TAILQ_FIRST(&a->gathering)) != NULL)
+		pair_start(p);
 }
 
 /* -- a round ------------------------------------------------------------------------------------------ */
 
 static bool
-is_ours(const struct debts *d, const struct ims_owed *o)
+is_ours(const struct acknowledger *a, const struct ims_owed *o)
 {
-	return workers_home(d->worker->ims->workers, span_str(o->own_domain),
-		   span_str(o->from_domain)) == d->worker->index;
+	return workers_home(a->worker->ims->workers, span_str(o->own_domain),
+		   span_str(o->from_domain)) == a->worker->index;
+}
+
+static struct bucket *
+bucket_of(struct acknowledger *a, const struct ims_owed *o)
+{
+	return &a->pairs[span_hash(span_str(o->from_domain), a->seed) % BUCKETS];
 }
 
 static bool
-same_pair(const struct ims_owed *a, const struct ims_owed *b)
+is_of_pair(const struct pair *p, const struct ims_owed *o)
 {
-	return strcmp(a->own_domain, b->own_domain) == 0 &&
-	    strcmp(a->from_domain, b->from_domain) == 0;
+	return strcmp(p->from_domain, o->from_domain) == 0 &&
+	    strcmp(p->own_domain, o->own_domain) == 0;
 }
 
-/* What stands together of the first pair that is ours; what no sender remembers is struck out
- * unsaid.  The next turn goes on behind it, so each is tried once a round. */
+static struct pair *
+find_pair(struct acknowledger *a, const struct ims_owed *o)
+{
+	struct pair *p;
+
+	LIST_FOREACH (p, bucket_of(a, o), link)
+		if (is_of_pair(p, o))
+			return p;
+	return NULL;
+}
+
 static void
-gather(struct debts *d, const struct ims_owed *page, size_t n)
+pair_gathers(struct pair *p)
+{
+	p->state = GATHERING;
+	TAILQ_INSERT_TAIL(&p->of->gathering, p, waiting);
+}
+
+/* One page of what was left out of the pair's last session. */
+static void
+refill(struct pair *p)
+{
+	struct acknowledger *a = p->of;
+	struct ims_owed *page = memory_array(ACK_PAGE, sizeof *page);
+	struct err e;
+	size_t n = 0;
+
+	p->n = p->sent = 0;
+	if (!ims_store_owed(a->worker->ims->store, &p->last, page, ACK_PAGE, &n, &e))
+		removed(NULL, &e);
+	for (size_t i = 0; i < n && p->n < ACK_SESSION; i++) {
+		p->last = page[i];
+		if (is_of_pair(p, &page[i]))
+			p->rows[p->n++] = page[i];
+	}
+	free(page);
+	p->more = n == ACK_PAGE || p->n == ACK_SESSION;
+	if (p->n > 0) {
+		pair_gathers(p);
+		start_pairs(a);
+	} else if (p->more) {
+		loop_timer_set_ms(p->timer, 0);
+	} else {
+		pair_not_active(p, true);
+	}
+}
+
+static void
+pair_timer(void *arg)
+{
+	struct pair *p = arg;
+
+	if (p->state == REFILLING)
+		refill(p);
+	else if (p->session != NULL)
+		conn_close(p->session->conn);
+}
+
+static struct pair *
+pair_new(struct acknowledger *a, const struct ims_owed *o)
+{
+	struct pair *p = memory_new(sizeof *p);
+
+	p->of = a;
+	memcpy(p->own_domain, o->own_domain, sizeof p->own_domain);
+	memcpy(p->from_domain, o->from_domain, sizeof p->from_domain);
+	p->state = RESTING; /* until its first row is gathered */
+	p->timer = loop_timer_new(a->worker->loop, pair_timer, p);
+	LIST_INSERT_HEAD(bucket_of(a, o), p, link);
+	a->resting++;
+	return p;
+}
+
+/* False: there is no room for another active pair. */
+static bool
+gather_row(struct acknowledger *a, const struct ims_owed *o)
+{
+	struct pair *p = find_pair(a, o);
+
+	if (p != NULL && p->state == RESTING && loop_now_ms(a->worker->loop) < p->rest_until_ms)
+		return true;
+	if ((p == NULL || p->state == RESTING) && a->active == ACK_ACTIVE)
+		return false;
+	if (p == NULL)
+		p = pair_new(a, o);
+	if (p->state == RESTING) {
+		a->resting--;
+		a->active++;
+		p->rows = memory_array(ACK_SESSION, sizeof *p->rows);
+		pair_gathers(p);
+	}
+	if (p->state == GATHERING && p->n < ACK_SESSION)
+		p->rows[p->n++] = *o;
+	else
+		p->more = true;
+	return true;
+}
+
+/* What no sender remembers is removed unsent. */
+static void
+gather(struct acknowledger *a, const struct ims_owed *page, size_t n)
 {
 	int64_t now_s = clock_wall_ms() / 1000;
 
-	for (size_t i = 0; i < n && d->n < DEBTS_SESSION; i++) {
+	for (size_t i = 0; i < n; i++) {
 		const struct ims_owed *o = &page[i];
-		bool mine = is_ours(d, o);
 
-		if (mine && o->until_s < now_s)
-			strike(d, o);
-		else if (mine && d->n > 0 && !same_pair(o, &d->owed[0]))
-			break;
-		else if (mine)
-			d->owed[d->n++] = *o;
-		d->last = *o;
+		if (is_ours(a, o) && o->until_s < now_s) {
+			remove_row(a, o);
+		} else if (is_ours(a, o) && !gather_row(a, o)) {
+			a->paused = true;
+			return;
+		}
+		a->last = *o;
+		a->begun = true;
 	}
-	d->begun = true;
 }
 
 static void
 look(void *arg)
 {
-	struct debts *d = arg;
+	struct acknowledger *a = arg;
 	struct ims_owed *page;
 	struct err e;
 	size_t n = 0;
 
-	if (d->n > 0 && d->session != NULL && !d->session->up)
-		conn_close(d->session->conn); /* a busy host: those behind it must not wait */
-	if (d->n > 0 || !daemon_open_for_work(d->worker->ims->daemon, &e))
+	if (!daemon_open_for_work(a->worker->ims->daemon, &e))
 		return;
-	page = memory_array(DEBTS_PAGE, sizeof *page);
-	if (!ims_store_owed(d->worker->ims->store, d->begun ? &d->last : NULL, page, DEBTS_PAGE, &n,
+	a->paused = false;
+	page = memory_array(ACK_PAGE, sizeof *page);
+	if (!ims_store_owed(a->worker->ims->store, a->begun ? &a->last : NULL, page, ACK_PAGE, &n,
 		&e))
-		struck(NULL, &e);
-	if (n > 0)
-		gather(d, page, n);
+		removed(NULL, &e);
+	gather(a, page, n);
 	free(page);
-	if (d->n > 0) {
-		dial(d);
-	} else {
-		d->begun = n > 0;
-		turn(d, n > 0 ? 0 : DEBTS_MS);
-	}
+	if (n < ACK_PAGE)
+		a->begun = a->paused && a->begun; /* the end of the round */
+	if (n < ACK_PAGE || a->paused)
+		start_pairs(a);
+	if (!a->paused)
+		turn(a, n < ACK_PAGE ? ACK_ROUND_MS : 0);
 }
 
 /* -- life ---------------------------------------------------------------------------------------------- */
 
-struct debts *
-debts_new(struct ims_worker *w)
+struct acknowledger *
+acknowledger_new(struct ims_worker *w)
 {
-	struct debts *d = memory_new(sizeof *d);
+	struct acknowledger *a = memory_new(sizeof *a);
 
-	d->worker = w;
-	d->timer = loop_timer_new(w->loop, look, d);
-	turn(d, DEBTS_MS / 10); /* soon after the start: what a crash left */
-	return d;
+	a->worker = w;
+	random_bytes(&a->seed, sizeof a->seed);
+	TAILQ_INIT(&a->gathering);
+	a->timer = loop_timer_new(w->loop, look, a);
+	turn(a, ACK_ROUND_MS / 10); /* soon after the start: what a crash left */
+	return a;
 }
 
 static void
 soon(void *arg)
 {
-	struct debts *d = ((struct ims_worker *)arg)->debts;
+	struct acknowledger *a = ((struct ims_worker *)arg)->acknowledger;
 
-	if (d != NULL && d->n == 0)
-		turn(d, 0);
+	if (a != NULL && !a->paused)
+		turn(a, 0);
 }
 
 void
-debts_soon(struct ims *i)
+acknowledger_soon(struct ims *i)
 {
 	for (unsigned n = 0; n < i->n_workers; n++)
 		loop_post(i->worker[n].loop, soon, &i->worker[n]);
 }
 
 void
-debts_free(struct debts **dp)
+acknowledger_free(struct acknowledger **ap)
 {
-	struct debts *d = *dp;
+	struct acknowledger *a = *ap;
+	struct pair *p;
 
-	*dp = NULL;
-	if (d == NULL)
+	*ap = NULL;
+	if (a == NULL)
 		return;
-	if (d->session != NULL) {
-		d->session->debts = NULL;
-		conn_close(d->session->conn);
-	}
-	dial_free(&d->dial);
-	loop_timer_free(&d->timer);
-	free(d);
+	for (unsigned i = 0; i < BUCKETS; i++)
+		while ((p = LIST_FIRST(&a->pairs[i])) != NULL)
+			pair_free(p);
+	loop_timer_free(&a->timer);
+	free(a);
 }

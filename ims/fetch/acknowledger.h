@@ -1,34 +1,42 @@
-/* acknowledger — DONE and DECLINE are said to senders' OMS until they were answered.
+/* acknowledger — sends DONE and DECLINE to senders' OMS and repeats each until it is acknowledged.
  *
- * A fetch says DONE itself, at once; what got no answer (the connection broke, we went down, another
- * of our domains was told too), and each DECLINE, is said here.
+ * A fetch sends DONE itself, at once.  What got no answer (the connection broke, we went down, another
+ * of our domains was notified too), and each DECLINE, is sent from here.
  *
- * Flow:    6 of 8 (README "Life of a message").
- * Spec:    SPEC.md "fetch" (DONE, DECLINE).
- * State:   IDLE --DEBTS_MS--> LOOKING -> (for each pair of domains) DIALLING -> SAYING -> LOOKING;
- *          IDLE again at the end of what is owed.  A host that fails, or refuses our HELLO: the next
- *          address; none left: at the next round.
- * Threads: one a worker, which pays for the pairs of domains whose home it is.
- * Disk:    what is owed was durable before anything was said of it, and is struck out after its own
- *          answer: 250, or a refusal for good.  The end of a session, whatever its reason, is none.
- * Trust:   as fetcher.h.  A host that answers with a lie harms its own domain's letters alone.
+ * Flow:    6 of 8 (README "Life of a letter").
+ * Spec:    SPEC.md 11 (DONE, DECLINE).
+ * State:   a round reads all pending acknowledgements in pages and sorts them into pairs of (own
+ *          domain, sender domain).  A pair is GATHERING until the round or its session is full,
+ *          BUSY while its session lasts, and RESTING after a failure: each failure in a row doubles
+ *          its rest.  ACK_BUSY pairs have a session at once, so a dead host delays no other pair.
+ * Threads: one acknowledger a worker, for the pairs of domains whose home is that worker.
+ * Disk:    an acknowledgement is durable before it is sent, and is removed after its own answer: 250, or
+ *          a permanent refusal.  The end of a session, for whatever reason, answers nothing.
+ * Bounds:  ACK_ACTIVE pairs are GATHERING or BUSY, ACK_RESTING rest; beyond them the round pauses, and a
+ *          rest is forgotten.
+ * Trust:   as fetcher.h.  A host that answers with a lie harms the letters of its own domain alone.
  */
 #ifndef IMS_FETCH_ACKNOWLEDGER_H
 #define IMS_FETCH_ACKNOWLEDGER_H
 
 #include "ims/ims.h"
 
-#define DEBTS_MS         60000 /* between two rounds */
-#define DEBTS_PAGE       64    /* looked at in one reading */
-#define DEBTS_SESSION    16    /* said in one connection */
-#define DEBTS_CONNECT_MS 10000
-#define DEBTS_WAIT_MS    30000 /* for its turn at a host and for TLS; then the next pair */
+#define ACK_ROUND_MS    60000   /* between two rounds */
+#define ACK_REST_MS     30000   /* after a pair's first failure ... */
+#define ACK_REST_MAX_MS 3600000 /* ... and at most */
+#define ACK_PAGE        64      /* rows read in one turn of the loop */
+#define ACK_SESSION     16      /* acknowledgements sent in one session */
+#define ACK_ACTIVE      128
+#define ACK_BUSY        32
+#define ACK_RESTING     4096
+#define ACK_CONNECT_MS  10000
+#define ACK_WAIT_MS     30000 /* for a place at a host and for TLS; then the next address */
 
-struct debts;
+struct acknowledger;
 
-struct debts *debts_new(struct ims_worker *w);
-void debts_free(struct debts **d);
-/* From any thread: something has come to be owed that need not wait for the next round. */
-void debts_soon(struct ims *i);
+struct acknowledger *acknowledger_new(struct ims_worker *w);
+void acknowledger_free(struct acknowledger **a);
+/* From any thread: there is something to send that need not wait for the next round. */
+void acknowledger_soon(struct ims *i);
 
 #endif

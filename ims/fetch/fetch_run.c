@@ -139,7 +139,7 @@ say_done(struct fetch_run *r)
 
 	if (r->session != NULL && !fetch_session_may_ask(r, &why)) {
 		log_run(r, LOG_WARN, "fetch.unsaid", &why);
-		debts_soon(r->worker->ims);
+		acknowledger_soon(r->worker->ims);
 	} else if (r->session != NULL &&
 	    fetch_client_done(&r->session->client, &r->letter.id, NULL)) {
 		conn_kick(r->session->conn);

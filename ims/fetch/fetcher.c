@@ -108,9 +108,9 @@ find_task(struct fetcher *f, const struct ims_letter *l)
 {
 	struct task *t;
 
-	TAILQ_FOREACH(t, &f->tasks, link)
-	if (same_letter(&t->letter, l) && (t->run == NULL || !fetch_run_settled(t->run)))
-		return t;
+	TAILQ_FOREACH (t, &f->tasks, link)
+		if (same_letter(&t->letter, l) && (t->run == NULL || !fetch_run_settled(t->run)))
+			return t;
 	return NULL;
 }
 
@@ -120,8 +120,8 @@ running(const struct fetcher *f, const char *domain)
 	const struct task *t;
 	unsigned n = 0;
 
-	TAILQ_FOREACH(t, &f->tasks, link)
-	n += t->run != NULL && strcmp(t->letter.from_domain, domain) == 0;
+	TAILQ_FOREACH (t, &f->tasks, link)
+		n += t->run != NULL && strcmp(t->letter.from_domain, domain) == 0;
 	return n;
 }
 
@@ -132,9 +132,9 @@ start_waiting(struct fetcher *f)
 {
 	struct task *t;
 
-	TAILQ_FOREACH(t, &f->tasks, link)
-	if (t->run == NULL && running(f, t->letter.from_domain) < FETCHER_PER_DOMAIN)
-		t->run = fetch_run_new(f->worker, &t->letter, &run_ops, t);
+	TAILQ_FOREACH (t, &f->tasks, link)
+		if (t->run == NULL && running(f, t->letter.from_domain) < FETCHER_PER_DOMAIN)
+			t->run = fetch_run_new(f->worker, &t->letter, &run_ops, t);
 }
 
 static void

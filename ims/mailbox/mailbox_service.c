@@ -208,7 +208,7 @@ declined(void *arg, const struct err *e)
 	struct errand *x = arg;
 
 	if (e == NULL)
-		debts_soon(x->worker->ims);
+		acknowledger_soon(x->worker->ims);
 	changed(x, e);
 }
 

@@ -99,5 +99,5 @@ like "moved: the letter that was under way is here" "$(cat "$T/moved.shown")" '^
 ok "moved: DONE is said to whom DNS names now" eventually 20 grep -q '^DONE' "$T/next.heard"
 is "and not to the first" "$(grep -c '^DONE' "$T/moved.heard")" 0
 like "which the log tells" "$(grep fetch.unsaid "$IMS_LOG_b_test")" 'host=host\.p3\.test .*word=not-designated '
-ok "it is owed no longer" eventually 5 log_has "$IMS_LOG_b_test" 'debts.said .*from=p3.test .*what=done word=ok'
+ok "it is owed no longer" eventually 5 log_has "$IMS_LOG_b_test" 'ack.sent .*from=p3.test .*what=done word=ok'
 wait

@@ -47,7 +47,7 @@ for n in 1 2; do
 	noticed p $own "$at"
 	ok "letter $n is here" here $n
 done
-is "and DONE not answered" "$(log_count "$IMS_LOG_b_test" debts.said)" 0
+is "and DONE not answered" "$(log_count "$IMS_LOG_b_test" ack.sent)" 0
 
 # goes_on NAME HOW: what is owed is looked at soon after a start.
 goes_on() {
@@ -55,8 +55,8 @@ goes_on() {
 	tests/world stop "$W" ims b.test && tests/world start "$W" ims b.test && wait $!
 }
 ok "a server that refuses our HELLO" goes_on hello refuses
-ok "is told of in the log" eventually 5 log_has "$IMS_LOG_b_test" "debts.failed from=$own .*word=not-designated"
-is "and has answered for nothing" "$(log_count "$IMS_LOG_b_test" debts.said)" 0
+ok "is told of in the log" eventually 5 log_has "$IMS_LOG_b_test" "ack.failed from=$own .*word=not-designated"
+is "and has answered for nothing" "$(log_count "$IMS_LOG_b_test" ack.sent)" 0
 ok "one that has forgotten a letter, and goes down" goes_on one knows_one
 is "was asked for both" "$(asked one DONE)" 2
 ok "the last" goes_on last notes

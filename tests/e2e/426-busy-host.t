@@ -38,7 +38,7 @@ like "bob declines another from there" "$(declines p1.test)" '^250 '
 announced idle p2.test "$idle"
 stands idle listens "$idle:1470"
 like "and one from elsewhere" "$(declines p2.test)" '^250 '
-said() { log_count "$IMS_LOG_b_test" "debts\\.said .*from=$1 .*what=decline word=ok"; }
+said() { log_count "$IMS_LOG_b_test" "ack\\.sent .*from=$1 .*what=decline word=ok"; }
 is_said() { [ "$(said "$1")" = 1 ]; }
 # Behind DEBTS_WAIT_MS; those that are read last for five minutes.
 ok "this is said" eventually 100 is_said p2.test
