@@ -1,6 +1,5 @@
 /* ims — the server of the receiving side: its verbs. */
 #include "common/auth/accounts_verbs.h"
-#include "common/daemon/check_conf.h"
 #include "common/daemon/check_peer.h"
 #include "common/daemon/check_verbs.h"
 #include "ims/check_peer.h"
@@ -29,7 +28,8 @@ static const struct options_verb verbs[] = {
 	{ "evidence verify", "FILE", 1, 1, "does it hold?  No daemon is asked",
 	    ims_evidence_options, ims_verb_evidence_verify, false },
 	{ "status", "", 0, 0, "how the running daemon fares", NULL, ims_verb_status, false },
-	{ "check", "", 0, 0, "is the configuration right?", NULL, check_conf, false },
+	{ "check", "", 0, 0, "would a start with this configuration go well?", NULL, ims_check,
+	    false },
 	CHECK_VERBS,
 	{ "check peer", "DOMAIN", 1, 1,
 	    "what another domain looks like from here; no letter is sent", check_peer_options,

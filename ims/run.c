@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "common/base/memory.h"
+#include "common/daemon/check_conf.h"
 #include "common/daemon/daemon.h"
 #include "common/loop/loop.h"
 #include "common/loop/workers.h"
@@ -112,25 +113,31 @@ on_mailbox(void *role, struct daemon *d, unsigned worker, struct listen_incoming
 	mailbox_incoming(&((struct ims *)role)->worker[worker], in);
 }
 
+static const struct daemon_listener listeners[] = {
+	{ "notify", NOTIFY_PORT, false, on_notify },
+	{ "mailbox", MAILBOX_PORT, true, on_mailbox },
+	{ NULL, 0, false, NULL },
+};
+static const struct daemon_role role = {
+	.name = "ims",
+	.index = CONF_ROLE_IMS,
+	.listeners = listeners,
+	.control = ims_control,
+	.start = start,
+	.stop = stop,
+	.sweep_ms = IMS_SWEEP_MS,
+	.sweep = ims_upkeep,
+	.status = status,
+};
+
 int
 ims_run(struct options *o)
 {
-	static const struct daemon_listener listeners[] = {
-		{ "notify", NOTIFY_PORT, false, on_notify },
-		{ "mailbox", MAILBOX_PORT, true, on_mailbox },
-		{ NULL, 0, false, NULL },
-	};
-	static const struct daemon_role role = {
-		.name = "ims",
-		.index = CONF_ROLE_IMS,
-		.listeners = listeners,
-		.control = ims_control,
-		.start = start,
-		.stop = stop,
-		.sweep_ms = IMS_SWEEP_MS,
-		.sweep = ims_upkeep,
-		.status = status,
-	};
-
 	return daemon_run(&role, o);
+}
+
+int
+ims_check(struct options *o)
+{
+	return check_conf(o, &role);
 }

@@ -4,6 +4,8 @@
 
 struct options;
 
-int ims_run(struct options *o); /* returns the exit status */
+/* Each returns the exit status. */
+int ims_run(struct options *o);
+int ims_check(struct options *o);
 
 #endif

@@ -267,7 +267,7 @@ link_new(struct link **out, const struct config *c, struct err *e)
 	const struct tls_settings settings = { .trust = c->trust,
 		.crls = c->crls,
 		.cache = l->revocation.folder,
-		.group = (gid_t)-1 };
+		.user = { (uid_t)-1, (gid_t)-1 } };
 	const char *at = strrchr(c->address, '@');
 
 	revocation_open(&l->revocation, c);

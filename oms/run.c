@@ -6,6 +6,7 @@
 #include "common/base/clock.h"
 #include "common/base/log.h"
 #include "common/base/memory.h"
+#include "common/daemon/check_conf.h"
 #include "common/daemon/daemon.h"
 #include "common/loop/loop.h"
 #include "common/loop/workers.h"
@@ -150,25 +151,31 @@ on_submit(void *role, struct daemon *d, unsigned worker, struct listen_incoming 
 	submit_incoming(&((struct oms *)role)->worker[worker], in);
 }
 
+static const struct daemon_listener listeners[] = {
+	{ "fetch", FETCH_PORT, false, on_fetch },
+	{ "submit", SUBMIT_PORT, true, on_submit },
+	{ NULL, 0, false, NULL },
+};
+static const struct daemon_role role = {
+	.name = "oms",
+	.index = CONF_ROLE_OMS,
+	.listeners = listeners,
+	.control = oms_control,
+	.start = start,
+	.stop = stop,
+	.sweep_ms = OMS_SWEEP_MS,
+	.sweep = sweep,
+	.status = status,
+};
+
 int
 oms_run(struct options *o)
 {
-	static const struct daemon_listener listeners[] = {
-		{ "fetch", FETCH_PORT, false, on_fetch },
-		{ "submit", SUBMIT_PORT, true, on_submit },
-		{ NULL, 0, false, NULL },
-	};
-	static const struct daemon_role role = {
-		.name = "oms",
-		.index = CONF_ROLE_OMS,
-		.listeners = listeners,
-		.control = oms_control,
-		.start = start,
-		.stop = stop,
-		.sweep_ms = OMS_SWEEP_MS,
-		.sweep = sweep,
-		.status = status,
-	};
-
 	return daemon_run(&role, o);
+}
+
+int
+oms_check(struct options *o)
+{
+	return check_conf(o, &role);
 }

@@ -4,6 +4,8 @@
 
 struct options;
 
-int oms_run(struct options *o); /* returns the exit status */
+/* Each returns the exit status. */
+int oms_run(struct options *o);
+int oms_check(struct options *o);
 
 #endif

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "common/base/base64.h"
+#include "common/base/guard.h"
 #include "common/base/memory.h"
 #include "common/base/random.h"
 #include "common/base/utf8.h"
@@ -350,10 +351,6 @@ read_all(int fd, const struct stat *st, struct buf *text, struct err *e)
 {
 	ssize_t n = 0;
 
-	if (!S_ISREG(st->st_mode))
-		return err_set(e, REFUSAL_config, "it is no regular file");
-	if ((st->st_mode & (S_IWGRP | S_IXGRP | S_IRWXO)) != 0)
-		return err_set(e, REFUSAL_config, "others may read or write it: chmod 640");
 	if (st->st_size > ACCOUNTS_FILE_BYTES)
 		return err_set(e, REFUSAL_config, "it is larger than %d octets",
 		    ACCOUNTS_FILE_BYTES);
@@ -379,11 +376,14 @@ accounts_file_read(const char *path, struct accounts_set **out, bool *there, str
 		accounts_file_header(secret, &text);
 		return accounts_file_parse_take(&text, out, e);
 	}
-	ok = fstat(fd, &st) == 0 && read_all(fd, &st, &text, e) &&
-	    accounts_file_parse_take(&text, out, e);
+	ok = guard_fd(GUARD_ACCOUNTS, fd, path, NULL, e);
+	if (ok &&
+	    !(ok = fstat(fd, &st) == 0 && read_all(fd, &st, &text, e) &&
+		    accounts_file_parse_take(&text, out, e)))
+		err_prefix(e, "%s", path);
 	close(fd);
 	buf_clear(&text);
-	return ok || err_prefix(e, "%s", path);
+	return ok;
 }
 
 /* -- writing --------------------------------------------------------------------------------- */

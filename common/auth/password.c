@@ -11,6 +11,8 @@
 #include <termios.h>
 #include <unistd.h>
 
+#include "common/base/guard.h"
+
 /* A line's end is cut off; NUL and an end without a line end are taken as they are. */
 static bool
 read_line(int fd, char out[PASSWORD_BYTES], const char *what, struct err *e)
@@ -48,10 +50,9 @@ from_file(const char *path, char out[PASSWORD_BYTES], struct err *e)
 
 	if (fd < 0)
 		return err_set_errno(e, REFUSAL_no_input, errno, "%s", path);
-	if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && (st.st_mode & (S_IRWXG | S_IRWXO)) != 0)
-		ok = err_set(e, REFUSAL_config, "%s is open to others: chmod 600 %s", path, path);
-	else
-		ok = read_line(fd, out, path, e);
+	ok = (fstat(fd, &st) == 0 && !S_ISREG(st.st_mode)) || /* a pipe is nobody else's */
+	    guard_fd(GUARD_PASSWORD, fd, path, NULL, e);
+	ok = ok && read_line(fd, out, path, e);
 	close(fd);
 	return ok;
 }

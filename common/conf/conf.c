@@ -6,14 +6,15 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <pwd.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "common/base/guard.h"
 #include "common/base/nearest.h"
-#include "common/conf/conf_guard.h"
 #include "common/conf/conf_keys.h"
 
 #define KEYS_MAX 64
@@ -286,21 +287,52 @@ check_whole(struct load *l, cfg_t *cfg)
 	}
 }
 
+/* False: there is no such user. */
+static bool
+find_user(const struct conf *c, struct guard_user *u)
+{
+	struct passwd pw, *found = NULL;
+	char space[4096];
+
+	*u = (struct guard_user) { geteuid(), getegid() };
+	if (*c->user == '\0')
+		return true;
+	if (getpwnam_r(c->user, &pw, space, sizeof space, &found) != 0 || found == NULL)
+		return false;
+	*u = (struct guard_user) { pw.pw_uid, pw.pw_gid };
+	return true;
+}
+
+struct guard_user
+conf_user(const struct conf *c)
+{
+	struct guard_user u;
+
+	(void)find_user(c, &u);
+	return u;
+}
+
 static void
 check_reach(struct load *l)
 {
 	const struct conf *c = l->conf;
+	struct guard_user u;
 	struct err e;
 
+	if (!find_user(c, &u)) {
+		fault(l, 0, "there is no user %s; make one: adduser --system --group %s", c->user,
+		    c->user);
+		return;
+	}
 	for (size_t i = 0; i < c->n_domains; i++) {
-		if (!conf_guard_certificate(c->domains[i].certificate, &e))
+		if (!guard_path(GUARD_CERTIFICATE, c->domains[i].certificate, &u, &e))
 			fault(l, 0, "certificate of %s: %s", c->domains[i].name.text, e.text);
-		if (!conf_guard_key(c->domains[i].key, c->user, &e))
+		if (!guard_path(GUARD_KEY, c->domains[i].key, &u, &e))
 			fault(l, 0, "key of %s: %s", c->domains[i].name.text, e.text);
 	}
-	if (!conf_guard_folder(c->trust, &e))
+	if (!guard_path(GUARD_FOLDER, c->trust, &u, &e))
 		fault(l, 0, "trust: %s", e.text);
-	if (*c->crls != '\0' && !conf_guard_folder(c->crls, &e))
+	if (*c->crls != '\0' && !guard_path(GUARD_FOLDER, c->crls, &u, &e))
 		fault(l, 0, "crls: %s", e.text);
 }
 
@@ -313,7 +345,7 @@ read_whole(const char *path, struct buf *out, struct err *e)
 
 	if (fd < 0)
 		return err_set_errno(e, REFUSAL_config, errno, "%s", path);
-	ok = conf_guard_file(fd, path, e);
+	ok = guard_fd(GUARD_CONFIGURATION, fd, path, NULL, e);
 	while (ok && out->len <= CONF_FILE_BYTES && (n = read(fd, buf_room(out, 65536), 65536)) > 0)
 		out->len += (size_t)n;
 	if (ok && n < 0)

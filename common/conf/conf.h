@@ -14,6 +14,7 @@
 #define COMMON_CONF_CONF_H
 
 #include "common/base/address.h"
+#include "common/base/guard.h"
 #include "common/base/log.h"
 
 #define CONF_FILE_DEFAULT  "/etc/tillcalled/tillcalled.conf"
@@ -94,6 +95,9 @@ void conf_unref(struct conf **c); /* sets NULL */
 
 /* By the name as A-labels, in any case; NULL: not one of ours. */
 const struct conf_domain *conf_domain(const struct conf *c, struct span name);
+
+/* Whom the daemons become, or we ourselves. */
+struct guard_user conf_user(const struct conf *c);
 
 /* Everything that is in force, in the file's own form (`check` prints it), and the table itself
  * for the manual: "section key  default  help". */

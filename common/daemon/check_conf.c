@@ -1,83 +1,266 @@
 /* check_conf — the verb `check`; see check_conf.h. */
 #include "common/daemon/check_conf.h"
 
+#include <stdarg.h>
 #include <stdio.h>
+#include <unistd.h>
 
-#include "common/conf/conf.h"
-#include "common/conf/options.h"
+#include "common/base/clock.h"
+#include "common/daemon/daemon_private.h"
 #include "common/dns/dns_resolver.h"
-#include "common/pki/trust.h"
-#include "common/text/json.h"
+#include "common/pki/judge.h"
+
+struct check {
+	struct options *options;
+	const struct daemon_role *role;
+	struct conf *conf;
+	struct trust *trust; /* NULL: it cannot be read */
+	struct jail jail;    /* the daemon's user */
+	size_t n_faults;
+	struct err first;   /* of them */
+	struct buf faults;  /* the others, one a line */
+	struct json *notes; /* texts */
+	struct buf noted;   /* the same, one a line */
+};
 
 static void
-say_good_json(const struct conf *c, const struct trust *t, struct buf *out)
+fault(struct check *c, const struct err *why)
 {
-	struct json *j = json_new();
+	struct err e = *why;
 
-	json_put_str(j, "configuration", c->file);
-	json_put_bool(j, "good", true);
-	json_put_int(j, "trusted_cas", trust_count(t));
-	json_put_int(j, "crls", trust_crl_count(t));
-	json_put_int(j, "trust_files_skipped", trust_skipped(t));
-	json_put_bool(j, "dnssec_anchor_missing", dns_resolver_lacks_anchor(c->resolver));
-	json_write(j, out);
-	json_free(&j);
-	buf_addf(out, "\n");
+	if (!span_starts(span_str(e.text), span_str(c->conf->file)))
+		err_prefix(&e, "%s", c->conf->file);
+	e.why = REFUSAL_config;
+	if (c->n_faults++ == 0)
+		c->first = e;
+	else
+		buf_addf(&c->faults, "%s\n", e.text);
+}
+
+static void note(struct check *c, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+static void
+note(struct check *c, const char *fmt, ...)
+{
+	char text[ERR_TEXT_BYTES];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof text, fmt, ap);
+	va_end(ap);
+	json_push_str(c->notes, text);
+	buf_addf(&c->noted, "%s: %s\n", c->conf->file, text);
+}
+
+/* -- our own certificates ----------------------------------------------------------------------- */
+
+static void
+cure_of(const struct conf_domain *d, const struct chain *chain, enum refusal why, struct buf *out)
+{
+	if (why == REFUSAL_certificate_expired)
+		buf_addf(out, "renew it");
+	else if (why == REFUSAL_certificate_name || why == REFUSAL_certificate_wildcard) {
+		buf_addf(out, "it names ");
+		chain_names_list(chain, out);
+		buf_addf(out, "; get one for %s or tillcalled.%s", d->name.text, d->name.text);
+	} else if (why == REFUSAL_certificate_untrusted)
+		buf_addf(out,
+		    "put the CA's intermediate certificates after it in the same file (most CAs call "
+		    "that fullchain), or the CA's own certificate into the trust folder");
+	else if (why == REFUSAL_certificate_early)
+		buf_addf(out, "set the clock, or wait");
+	else
+		buf_addf(out, "get another one");
+}
+
+/* What peers would say of it.  Whether it is revoked is theirs to find out. */
+static void
+judge_own(struct check *c, const struct conf_domain *d, const struct chain *chain)
+{
+	int64_t now_s = clock_wall_ms() / 1000, left_s = chain_not_after_s(chain) - now_s;
+	struct buf cure = BUF_INIT;
+	char until[CLOCK_DATE_BYTES];
+	struct err e, why;
+
+	if (c->trust != NULL && !judge_chain(c->trust, chain, d->name.text, now_s, NULL, &why) &&
+	    why.why != REFUSAL_revocation_unknown) {
+		cure_of(d, chain, why.why, &cure);
+		err_set(&e, REFUSAL_config,
+		    "certificate of %s: peers would refuse it, for %s [%s]: %.*s", d->name.text,
+		    why.text, refusal_word(why.why), SPAN_FMT(buf_span(&cure)));
+		fault(c, &e);
+		buf_clear(&cure);
+	} else if (left_s < CHECK_CONF_SOON_S) {
+		clock_date(chain_not_after_s(chain), until);
+		note(c, "the certificate of %s ends at %s, in %lld days: renew it", d->name.text,
+		    until, (long long)(left_s / 86400));
+	}
 }
 
 static void
-say_good(const struct options *o, const struct conf *c, const struct trust *t)
+check_identity(struct check *c, const struct conf_domain *d)
+{
+	const struct tls_files files = { d->name.text, d->certificate, d->key };
+	const struct guard_user u = { c->jail.uid, c->jail.gid };
+	struct chain *chain = NULL;
+	struct err e;
+
+	if (tls_files_read(&files, &u, &chain, &e))
+		judge_own(c, d, chain);
+	else
+		fault(c, &e);
+	chain_unref(&chain);
+}
+
+/* -- the rest ----------------------------------------------------------------------------------- */
+
+/* The cache is the daemon's alone; who may not look into it leaves it out. */
+static void
+check_trust(struct check *c)
+{
+	const struct conf *conf = c->conf;
+	const struct guard_user u = { c->jail.uid, c->jail.gid };
+	char cache[CONF_PATH_BYTES];
+	struct err e;
+
+	daemon_cache(c->role, conf, cache);
+	if (access(cache, R_OK | X_OK) < 0)
+		cache[0] = '\0';
+	if (!trust_load(conf->trust, conf->crls, cache, &u, TRUST_STRICT, &c->trust, &e))
+		fault(c, &e);
+	else if (trust_skipped(c->trust) > 0)
+		note(c, "%u of the files and CRLs to go by would be left out; see above",
+		    trust_skipped(c->trust));
+}
+
+static void
+check_accounts(struct check *c)
+{
+	struct accounts *a = NULL;
+	struct err e;
+
+	if (!accounts_new(c->conf->accounts, &a, &e) ||
+	    !jail_can_read(&c->jail, c->conf->accounts, &e))
+		fault(c, &e);
+	accounts_free(&a);
+}
+
+static void
+check_resolver(struct check *c)
+{
+	struct dns_resolver r;
+	struct buf zone = BUF_INIT;
+	struct err e;
+
+	if (!dns_resolver_parse(&r, c->conf->resolver, &e) ||
+	    (r.kind == DNS_RESOLVER_ZONE && !dns_resolver_read_zone(&r, &zone, &e)))
+		fault(c, &e);
+	else if (dns_resolver_lacks_anchor(c->conf->resolver))
+		note(c,
+		    "DNSSEC would not be judged, for there is no root anchor: install dns-root-data, or "
+		    "write anchor=FILE or anchor=none after the resolver");
+	buf_clear(&zone);
+}
+
+static void
+check_folders(struct check *c)
+{
+	char cache[CONF_PATH_BYTES];
+	struct err e;
+
+	daemon_cache(c->role, c->conf, cache);
+	if (!jail_look(&c->jail, c->conf->role[c->role->index].folder, &e) ||
+	    !jail_look(&c->jail, cache, &e))
+		fault(c, &e);
+}
+
+static void
+check_all(struct check *c)
+{
+	struct err e;
+
+	if (!daemon_conf_fits(c->role, c->conf, &e))
+		fault(c, &e);
+	if (jail_user(&c->jail, c->conf->user, &e)) {
+		check_folders(c);
+		check_accounts(c);
+		check_trust(c);
+		for (size_t i = 0; i < c->conf->n_domains; i++)
+			check_identity(c, &c->conf->domains[i]);
+	} else {
+		fault(c, &e);
+	}
+	check_resolver(c);
+}
+
+/* -- telling ------------------------------------------------------------------------------------ */
+
+static void
+show_good_json(struct check *c)
+{
+	struct json *j = json_new();
+	struct buf out = BUF_INIT;
+
+	json_put_str(j, "configuration", c->conf->file);
+	json_put_bool(j, "good", true);
+	json_put_int(j, "trusted_cas", trust_count(c->trust));
+	json_put_int(j, "crls", trust_crl_count(c->trust));
+	json_put_int(j, "trust_files_skipped", trust_skipped(c->trust));
+	json_put_bool(j, "dnssec_anchor_missing", dns_resolver_lacks_anchor(c->conf->resolver));
+	json_put_take(j, "notes", c->notes);
+	c->notes = NULL;
+	json_write(j, &out);
+	printf("%.*s\n", SPAN_FMT(buf_span(&out)));
+	json_free(&j);
+	buf_clear(&out);
+}
+
+static void
+show_good(struct check *c)
 {
 	struct buf out = BUF_INIT;
 
-	if (o->json) {
-		say_good_json(c, t, &out);
-	} else {
-		if (o->verbose)
-			conf_print(c, &out);
-		else
-			buf_addf(&out, "%s: no fault found\n", c->file);
-		if (trust_skipped(t) > 0)
-			buf_addf(&out,
-			    "%s: %u of the files and CRLs to go by would be left out; see above\n",
-			    c->file, trust_skipped(t));
-		if (dns_resolver_lacks_anchor(c->resolver))
-			buf_addf(&out,
-			    "%s: DNSSEC would not be judged, for there is no root anchor: install "
-			    "dns-root-data, or write anchor=FILE or anchor=none behind the resolver\n",
-			    c->file);
+	if (c->options->json) {
+		show_good_json(c);
+		return;
 	}
+	if (c->options->verbose)
+		conf_print(c->conf, &out);
+	else
+		buf_addf(&out, "%s: no fault found\n", c->conf->file);
+	buf_add(&out, c->noted.data, c->noted.len);
 	fwrite(out.data, 1, out.len, stdout);
 	buf_clear(&out);
 }
 
-/* Both as a start would. */
-static bool
-load(struct options *o, struct conf **c, struct trust **t, struct err *e)
+/* The first is said by whoever ends the command with it. */
+static int
+show_faults(struct check *c)
 {
-	struct buf faults = BUF_INIT;
-	bool ok = conf_load(conf_path(o->conf_file), CONF_FOR_RUN, c, &faults, e);
-
-	if (!ok && !o->json)
-		fwrite(faults.data, 1, faults.len, stderr);
-	buf_clear(&faults);
-	if (!ok || trust_load((*c)->trust, (*c)->crls, NULL, TRUST_STRICT, t, e))
-		return ok;
-	conf_unref(c);
-	return false;
+	if (!c->options->json)
+		fwrite(c->faults.data, 1, c->faults.len, stderr);
+	return options_fail(c->options, &c->first);
 }
 
 int
-check_conf(struct options *o)
+check_conf(struct options *o, const struct daemon_role *r)
 {
-	struct conf *c;
-	struct trust *t;
+	struct check c = { .options = o, .role = r };
+	int status = 0;
 	struct err e;
 
-	if (!load(o, &c, &t, &e))
+	if (!daemon_load_conf(o, &c.conf, &e))
 		return options_fail(o, &e);
-	say_good(o, c, t);
-	trust_unref(&t);
-	conf_unref(&c);
-	return 0;
+	c.notes = json_list();
+	check_all(&c);
+	if (c.n_faults == 0)
+		show_good(&c);
+	else
+		status = show_faults(&c);
+	trust_unref(&c.trust);
+	conf_unref(&c.conf);
+	buf_clear(&c.faults);
+	buf_clear(&c.noted);
+	json_free(&c.notes);
+	return status;
 }

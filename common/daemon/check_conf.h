@@ -1,11 +1,17 @@
-/* check_conf — the verb `check`: is the configuration right, before anything is restarted with it? */
+/* check_conf — the verb `check`: would a start with this configuration go well?
+ *
+ * Says whatever `run` would refuse, all of it at once and each with its cure, and what a running daemon
+ * could not do its work with: a certificate that peers would refuse.  What is no fault but will be one,
+ * or is done without, is said too.  Nothing is changed.
+ */
 #ifndef COMMON_DAEMON_CHECK_CONF_H
 #define COMMON_DAEMON_CHECK_CONF_H
 
-struct options;
+#include "common/daemon/daemon.h"
 
-/* Every fault with FILE:LINE, or the whole configuration in force with -v; what a start would leave
- * out or do without; status 0 or 78. */
-int check_conf(struct options *o);
+#define CHECK_CONF_SOON_S (14 * 86400) /* a certificate that ends within this time is noted */
+
+/* Faults on stderr, status 78; else notes, or with -v the whole configuration in force, status 0. */
+int check_conf(struct options *o, const struct daemon_role *r);
 
 #endif

@@ -183,14 +183,11 @@ check_senders(struct check_peer *p, const struct check_hosts *connected)
 struct tls_settings
 check_settings(const struct check_peer *p, const struct tls_files *own, const char *cache)
 {
-	struct jail jail;
-	struct err e;
-
 	return (struct tls_settings) {
 		.trust = p->conf->trust,
 		.crls = p->conf->crls,
 		.cache = cache,
-		.group = jail_check(&jail, p->conf->user, &e) ? jail.gid : (gid_t)-1,
+		.user = conf_user(p->conf),
 		.identities = own,
 		.n_identities = own != NULL ? 1 : 0,
 	};

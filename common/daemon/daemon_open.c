@@ -18,30 +18,44 @@
 
 #define FILES_MAX (1 << 20) /* descriptors asked for, where the system lets us */
 
-static bool
-load_conf(struct daemon *d, struct err *e)
+bool
+daemon_load_conf(const struct options *o, struct conf **out, struct err *e)
 {
-	const char *path = conf_path(d->options->conf_file);
 	struct buf faults = BUF_INIT;
-	bool ok = conf_load(path, CONF_FOR_RUN, &d->conf, &faults, e);
+	bool ok = conf_load(conf_path(o->conf_file), CONF_FOR_RUN, out, &faults, e);
 	struct span rest = buf_span(&faults);
 
-	if (!ok && !d->options->json) {
+	if (!ok && !o->json) {
 		span_cut(&rest, '\n'); /* the first is the caller's to tell */
 		if (rest.n > 0)
 			fprintf(stderr, "%.*s", SPAN_FMT(rest));
 	}
 	buf_clear(&faults);
-	if (ok && !daemon_section(d, d->conf)->given)
+	return ok;
+}
+
+bool
+daemon_conf_fits(const struct daemon_role *r, const struct conf *c, struct err *e)
+{
+	const struct conf_role *section = &c->role[r->index];
+
+	if (!section->given)
 		return err_set(e, REFUSAL_config, "%s: there is no section %s; write: %s { ... }",
-		    path, d->role->name, d->role->name);
-	for (const struct daemon_listener *l = d->role->listeners; ok && l->name != NULL; l++)
-		if (!daemon_listens(l, daemon_section(d, d->conf))->given)
+		    c->file, r->name, r->name);
+	for (const struct daemon_listener *l = r->listeners; l->name != NULL; l++)
+		if (!daemon_listens(l, section)->given)
 			return err_set(e, REFUSAL_config,
 			    "%s: %s has no listen-%s; write: listen-%s = "
 			    "{ \"ADDRESS\" } or \"none\"",
-			    path, d->role->name, l->name, l->name);
-	return ok;
+			    c->file, r->name, l->name, l->name);
+	return true;
+}
+
+void
+daemon_cache(const struct daemon_role *r, const struct conf *c, char out[CONF_PATH_BYTES])
+{
+	snprintf(out, CONF_PATH_BYTES, "%.*s/crl-cache", CONF_PATH_BYTES - 16,
+	    c->role[r->index].folder);
 }
 
 /* Each connection is a descriptor. */
@@ -63,7 +77,7 @@ make_folders(struct daemon *d, struct err *e)
 	char copy[CONF_PATH_BYTES];
 	struct stat st;
 
-	snprintf(d->cache, sizeof d->cache, "%.*s/crl-cache", CONF_PATH_BYTES - 16, folder);
+	daemon_cache(d->role, d->conf, d->cache);
 	if (!jail_parents(&d->jail, folder, e) || !jail_folder(&d->jail, d->cache, e))
 		return false;
 	snprintf(copy, sizeof copy, "%s", daemon_section(d, d->conf)->control);
@@ -83,7 +97,7 @@ daemon_tls_settings(const struct daemon *d, const struct conf *c, struct tls_fil
 		.trust = c->trust,
 		.crls = c->crls,
 		.cache = d->cache,
-		.group = d->jail.gid,
+		.user = { d->jail.uid, d->jail.gid },
 		.identities = *files,
 		.n_identities = c->n_domains,
 	};
@@ -181,7 +195,7 @@ daemon_open(struct daemon *d, struct err *e)
 {
 	enum log_level level;
 
-	if (!load_conf(d, e))
+	if (!daemon_load_conf(d->options, &d->conf, e) || !daemon_conf_fits(d->role, d->conf, e))
 		return false;
 	level = d->options->verbose ? LOG_DEBUG
 	    : d->options->quiet     ? LOG_ERROR

@@ -70,7 +70,14 @@ daemon_listens(const struct daemon_listener *l, const struct conf_role *section)
 	return l->users ? &section->users : &section->peers;
 }
 
-/* daemon_open.c: everything up to the jail, and the jail.  False: *e is set. */
+/* daemon_open.c, and what `check` asks the same way.  False: config; faults but the first are on
+ * stderr. */
+bool daemon_load_conf(const struct options *o, struct conf **out, struct err *e);
+/* The role's section is there, and says where to listen. */
+bool daemon_conf_fits(const struct daemon_role *r, const struct conf *c, struct err *e);
+void daemon_cache(const struct daemon_role *r, const struct conf *c, char out[CONF_PATH_BYTES]);
+
+/* Everything up to the jail, and the jail.  False: *e is set. */
 bool daemon_open(struct daemon *d, struct err *e);
 /* Settings for the TLS holder; `files` has conf->n_domains rows and is the caller's to free. */
 struct tls_settings daemon_tls_settings(const struct daemon *d, const struct conf *c,

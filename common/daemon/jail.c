@@ -15,16 +15,12 @@
 #define PATH_BYTES 1200
 
 bool
-jail_check(struct jail *j, const char *user, struct err *e)
+jail_user(struct jail *j, const char *user, struct err *e)
 {
 	struct passwd pw, *found = NULL;
 	char space[4096];
 
 	*j = (struct jail) { .uid = geteuid(), .gid = getegid() };
-	if (getuid() != geteuid() || getgid() != getegid())
-		return err_set(e, REFUSAL_config,
-		    "started with the rights of another user (setuid or "
-		    "setgid); start it as itself");
 	if (*user == '\0')
 		return geteuid() != 0 ||
 		    err_set(e, REFUSAL_config,
@@ -38,31 +34,43 @@ jail_check(struct jail *j, const char *user, struct err *e)
 	if (pw.pw_uid == 0 || pw.pw_gid == 0)
 		return err_set(e, REFUSAL_config, "user = \"%s\" has root's rights; name another",
 		    user);
-	if (geteuid() != 0 && geteuid() != pw.pw_uid)
+	j->uid = pw.pw_uid;
+	j->gid = pw.pw_gid;
+	snprintf(j->name, sizeof j->name, "%s", user);
+	return true;
+}
+
+bool
+jail_check(struct jail *j, const char *user, struct err *e)
+{
+	if (getuid() != geteuid() || getgid() != getegid())
+		return err_set(e, REFUSAL_config,
+		    "started with the rights of another user (setuid or "
+		    "setgid); start it as itself");
+	if (!jail_user(j, user, e))
+		return false;
+	if (*user != '\0' && geteuid() != 0 && geteuid() != j->uid)
 		return err_set(e, REFUSAL_config,
 		    "only root can become %s; start it as root, as %s, "
 		    "or without the key user",
 		    user, user);
 	j->drop = geteuid() == 0;
-	j->uid = pw.pw_uid;
-	j->gid = j->drop ? pw.pw_gid : getegid();
-	snprintf(j->name, sizeof j->name, "%s", user);
+	if (!j->drop)
+		j->gid = getegid();
 	return true;
 }
 
 /* What is there must be a folder of the daemon's own that nobody else can look into. */
 static bool
-check_folder(const struct jail *j, int fd, const char *path, struct err *e)
+check_folder(const struct jail *j, const struct stat *st, const char *path, struct err *e)
 {
-	struct stat st;
-
-	if (fstat(fd, &st) < 0)
-		return err_set_errno(e, REFUSAL_config, errno, "%s", path);
-	if (st.st_uid != j->uid)
+	if (!S_ISDIR(st->st_mode))
+		return err_set(e, REFUSAL_config, "%s is no folder", path);
+	if (st->st_uid != j->uid)
 		return err_set(e, REFUSAL_config,
 		    "the folder %s belongs to another user: chown %u %s", path, (unsigned)j->uid,
 		    path);
-	if ((st.st_mode & (S_IRWXG | S_IRWXO)) != 0)
+	if ((st->st_mode & (S_IRWXG | S_IRWXO)) != 0)
 		return err_set(e, REFUSAL_config, "the folder %s is open to others: chmod 700 %s",
 		    path, path);
 	return true;
@@ -72,6 +80,7 @@ bool
 jail_folder(const struct jail *j, const char *path, struct err *e)
 {
 	bool made = mkdir(path, 0700) == 0;
+	struct stat st;
 	int fd;
 	bool ok;
 
@@ -82,10 +91,39 @@ jail_folder(const struct jail *j, const char *path, struct err *e)
 		return err_set_errno(e, REFUSAL_config, errno, "the folder %s", path);
 	if (made && j->drop && fchown(fd, j->uid, j->gid) < 0)
 		ok = err_set_errno(e, REFUSAL_config, errno, "the folder %s", path);
+	else if (fstat(fd, &st) < 0)
+		ok = err_set_errno(e, REFUSAL_config, errno, "%s", path);
 	else
-		ok = check_folder(j, fd, path, e);
+		ok = check_folder(j, &st, path, e);
 	close(fd);
 	return ok;
+}
+
+bool
+jail_look(const struct jail *j, const char *path, struct err *e)
+{
+	struct stat st;
+
+	if (lstat(path, &st) < 0)
+		return errno == ENOENT ||
+		    errno == EACCES || /* within a folder that is closed to us */
+		    err_set_errno(e, REFUSAL_config, errno, "the folder %s", path);
+	return check_folder(j, &st, path, e);
+}
+
+bool
+jail_can_read(const struct jail *j, const char *path, struct err *e)
+{
+	struct stat st;
+	mode_t bit;
+
+	if (stat(path, &st) < 0)
+		return errno == ENOENT || err_set_errno(e, REFUSAL_config, errno, "%s", path);
+	bit = st.st_uid == j->uid ? S_IRUSR : st.st_gid == j->gid ? S_IRGRP : S_IROTH;
+	return (st.st_mode & bit) != 0 ||
+	    err_set(e, REFUSAL_config,
+		"%s is out of reach of the daemon: chgrp %u %s; chmod 640 %s", path,
+		(unsigned)j->gid, path, path);
 }
 
 /* Folders on the way are as public as the way to them is; the last is the daemon's. */

@@ -22,6 +22,14 @@ struct jail {
  * the user root, or a user given that we are not and cannot become. */
 bool jail_check(struct jail *j, const char *user, struct err *e);
 
+/* Who that user is, and that it is not root; for whoever only asks (`check`), and is not told that only
+ * root can become it.  "" : our own. */
+bool jail_user(struct jail *j, const char *user, struct err *e);
+/* As jail_folder, yet nothing is made; a folder that is not there is fine. */
+bool jail_look(const struct jail *j, const char *path, struct err *e);
+/* May the user read the file?  One that is not there: yes. */
+bool jail_can_read(const struct jail *j, const char *path, struct err *e);
+
 /* Makes the folder (its parent must be there) 0700 and gives it to the user; one that is there
  * must be a folder of the user's, closed to others.  For a role's own paths, while still root. */
 bool jail_folder(const struct jail *j, const char *path, struct err *e);

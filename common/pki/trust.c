@@ -100,10 +100,10 @@ add_crls(void *arg, const char *path, struct span contents, struct err *e)
 /* -- the set ------------------------------------------------------------------------------------ */
 
 static bool
-load_crls(struct trust *t, const char *folder, struct err *e)
+load_crls(struct trust *t, const char *folder, const struct guard_user *u, struct err *e)
 {
 	return folder == NULL || *folder == '\0' ||
-	    trust_folder_each(folder, CRL_FILE_BYTES, add_crls, skip, t, e);
+	    trust_folder_each(folder, GUARD_CRL, u, CRL_FILE_BYTES, add_crls, skip, t, e);
 }
 
 static struct trust *
@@ -122,14 +122,14 @@ trust_new(void)
 }
 
 bool
-trust_load(const char *folder, const char *crls, const char *cache, enum trust_care care,
-    struct trust **out, struct err *e)
+trust_load(const char *folder, const char *crls, const char *cache, const struct guard_user *u,
+    enum trust_care care, struct trust **out, struct err *e)
 {
 	struct trust *t = trust_new();
 
-	if (!trust_folder_each(folder, TRUST_FILE_BYTES, add_roots,
+	if (!trust_folder_each(folder, GUARD_TRUST, u, TRUST_FILE_BYTES, add_roots,
 		care == TRUST_STRICT ? NULL : skip, t, e) ||
-	    !load_crls(t, crls, e) || !load_crls(t, cache, e)) {
+	    !load_crls(t, crls, u, e) || !load_crls(t, cache, u, e)) {
 		trust_unref(&t);
 		return false;
 	}

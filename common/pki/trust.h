@@ -16,6 +16,7 @@
 #define COMMON_PKI_TRUST_H
 
 #include "common/base/err.h"
+#include "common/base/guard.h"
 #include "common/base/span.h"
 
 #define TRUST_FILES_MAX  1000 /* in one folder */
@@ -28,10 +29,11 @@ struct x509_store_st;
 
 enum trust_care { TRUST_STRICT, TRUST_LENIENT };
 
-/* crls, cache: "" or NULL: none.  False (config): a folder cannot be read; TRUST_STRICT: the trust
+/* crls, cache: "" or NULL: none.  u: whom the files may belong to besides root and us; NULL: nobody.
+ * False (config): a folder cannot be read, or others can change it or a file in it; TRUST_STRICT: the trust
  * folder is empty, or holds a file without certificates. */
-bool trust_load(const char *folder, const char *crls, const char *cache, enum trust_care care,
-    struct trust **out, struct err *e);
+bool trust_load(const char *folder, const char *crls, const char *cache, const struct guard_user *u,
+    enum trust_care care, struct trust **out, struct err *e);
 /* The same from files (`check cert`).  False: no_input where one cannot be read or holds nothing of
  * the kind. */
 bool trust_load_files(const char *const *roots, size_t n_roots, const char *const *crls,

@@ -31,20 +31,28 @@ read_file(int fd, size_t max, struct buf *b, const char *path, struct err *e)
 	return n == 0 || err_set_errno(e, REFUSAL_config, errno, "%s", path);
 }
 
-/* Folders and sockets are passed over; a file that goes meanwhile too. */
+struct own { /* what a file is to us, and whose it may be */
+	enum guard_kind kind;
+	const struct guard_user *user;
+};
+
+/* Folders and sockets are passed over; a file that goes meanwhile too.  *guarded: false where others
+ * can change it.  own NULL: whoever names the file answers for it. */
 static bool
-one_file(const char *path, size_t max,
+one_file(const char *path, const struct own *own, size_t max,
     bool (*fn)(void *arg, const char *path, struct span contents, struct err *e), void *arg,
-    struct err *e)
+    bool *guarded, struct err *e)
 {
 	struct buf b = BUF_INIT;
-	struct stat st;
+	struct stat st = { 0 };
 	bool ok = true;
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 
 	if (fd < 0)
 		return errno == ENOENT || err_set_errno(e, REFUSAL_config, errno, "%s", path);
-	if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode))
+	if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && own != NULL)
+		ok = *guarded = guard_fd(own->kind, fd, path, own->user, e);
+	if (ok && S_ISREG(st.st_mode))
 		ok = read_file(fd, max, &b, path, e) && fn(arg, path, buf_span(&b), e);
 	close(fd);
 	buf_clear(&b);
@@ -57,24 +65,29 @@ trust_folder_file(const char *path, size_t file_bytes,
     struct err *e)
 {
 	struct stat st;
+	bool guarded = true;
 
 	if (stat(path, &st) < 0)
 		return err_set_errno(e, REFUSAL_no_input, errno, "%s", path);
 	if (!S_ISREG(st.st_mode) && !S_ISFIFO(st.st_mode) && !S_ISCHR(st.st_mode))
 		return err_set(e, REFUSAL_no_input, "%s is no file", path);
-	return one_file(path, file_bytes, fn, arg, e);
+	return one_file(path, NULL, file_bytes, fn, arg, &guarded, e);
 }
 
 bool
-trust_folder_each(const char *folder, size_t file_bytes,
-    bool (*fn)(void *arg, const char *path, struct span contents, struct err *e),
+trust_folder_each(const char *folder, enum guard_kind kind, const struct guard_user *u,
+    size_t file_bytes, bool (*fn)(void *arg, const char *path, struct span contents, struct err *e),
     void (*skip)(void *arg, const char *path, const struct err *e), void *arg, struct err *e)
 {
 	struct dirent **names;
 	char path[PATH_BYTES];
-	bool ok = true;
-	int n = scandir(folder, &names, visible, alphasort);
+	const struct own own = { kind, u };
+	bool ok = true, guarded = true;
+	int n;
 
+	if (!guard_path(GUARD_FOLDER, folder, u, e))
+		return false;
+	n = scandir(folder, &names, visible, alphasort);
 	if (n < 0)
 		return err_set_errno(e, REFUSAL_config, errno, "%s", folder);
 	for (int i = 0; i < n; i++) {
@@ -82,10 +95,10 @@ trust_folder_each(const char *folder, size_t file_bytes,
 		    snprintf(path, sizeof path, "%s/%s", folder, names[i]->d_name) <
 			(int)sizeof path)
 			ok = i < TRUST_FILES_MAX
-			    ? one_file(path, file_bytes, fn, arg, e)
+			    ? one_file(path, &own, file_bytes, fn, arg, &guarded, e)
 			    : err_set(e, REFUSAL_config, "%s: more than %d files", path,
 				  TRUST_FILES_MAX);
-		if (!ok && skip != NULL) {
+		if (!ok && skip != NULL && guarded) {
 			skip(arg, path, e);
 			ok = true;
 		}

@@ -48,8 +48,8 @@ find(const struct tls *t, const char *domain)
 
 /* Files that could not be read are not tried again before they change. */
 static bool
-take_identity(struct tls *t, const struct tls_files *f, gid_t group, const struct tls *before,
-    bool lenient, struct err *e)
+take_identity(struct tls *t, const struct tls_files *f, const struct guard_user *u,
+    const struct tls *before, bool lenient, struct err *e)
 {
 	size_t at = before == NULL ? 0 : find(before, f->domain);
 	struct tls_identity *old = before == NULL || at == before->n ? NULL : before->identity[at];
@@ -61,7 +61,7 @@ take_identity(struct tls *t, const struct tls_files *f, gid_t group, const struc
 	if (old != NULL &&
 	    (seen == tls_identity_signature(old) || (lenient && seen == before->seen[at])))
 		i = tls_identity_ref(old);
-	else if (!tls_identity_load(f, group, &i, e)) {
+	else if (!tls_identity_load(f, u, &i, e)) {
 		if (old == NULL || !lenient)
 			return err_prefix(e, "%s", f->domain);
 		log_fact(LOG_ERROR, "tls.identity", "domain=%s kept=old why=%s", log_str(f->domain),
@@ -80,7 +80,7 @@ take_identities(struct tls *t, const struct tls_settings *s, const struct tls *b
 	t->identity = memory_array(s->n_identities + 1, sizeof(struct tls_identity *));
 	t->seen = memory_array(s->n_identities + 1, sizeof *t->seen);
 	for (size_t i = 0; i < s->n_identities; i++)
-		if (!take_identity(t, &s->identities[i], s->group, before, lenient, e))
+		if (!take_identity(t, &s->identities[i], &s->user, before, lenient, e))
 			return false;
 	return true;
 }
@@ -115,8 +115,8 @@ tls_make(const struct tls_settings *s, const struct tls *before, bool lenient, s
 	if (before != NULL && before->folders == t->folders)
 		t->trust = trust_ref(before->trust);
 	else
-		ok = trust_load(s->trust, s->crls, s->cache, lenient ? TRUST_LENIENT : TRUST_STRICT,
-		    &t->trust, e);
+		ok = trust_load(s->trust, s->crls, s->cache, &s->user,
+		    lenient ? TRUST_LENIENT : TRUST_STRICT, &t->trust, e);
 	if (!ok || !take_identities(t, s, before, lenient, e)) {
 		tls_unref(&t);
 		return false;

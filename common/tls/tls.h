@@ -21,6 +21,7 @@
 #include <sys/types.h>
 
 #include "common/base/address.h"
+#include "common/base/guard.h"
 #include "common/pki/judge.h"
 
 #define TLS_HANDSHAKE_MS   10000
@@ -37,14 +38,14 @@ struct evp_pkey_st; /* OpenSSL's EVP_PKEY */
 struct tls_files {
 	const char *domain;      /* A-labels, lower case */
 	const char *certificate; /* PEM: leaf, then intermediates */
-	const char *key;         /* PEM; 0600, or 0640 with `group` */
+	const char *key;         /* PEM; 0600, or 0640 with the user's group */
 };
 
 struct tls_settings { /* copied */
 	const char *trust;
 	const char *crls;                   /* the operator's; "" or NULL: none */
 	const char *cache;                  /* fetched CRLs; "" or NULL: none */
-	gid_t group;                        /* may read keys beside their owner; (gid_t)-1: none */
+	struct guard_user user;             /* whom the files may belong to besides root and us */
 	const struct tls_files *identities; /* mc has none */
 	size_t n_identities;
 };
@@ -62,6 +63,10 @@ const struct tls_identity *tls_identity(const struct tls *t, const char *domain)
 struct chain *tls_identity_chain(const struct tls_identity *i);
 struct evp_pkey_st *tls_identity_key(const struct tls_identity *i);
 const char *tls_identity_domain(const struct tls_identity *i);
+
+/* Reads one identity's files as a generation does; *chain is the caller's to unref.  False: config. */
+bool tls_files_read(const struct tls_files *f, const struct guard_user *u, struct chain **chain,
+    struct err *e);
 
 /* -- holder ------------------------------------------------------------------------------------- */
 

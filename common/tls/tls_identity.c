@@ -48,24 +48,6 @@ tls_identity_files(const struct tls_files *f)
 	return c == 0 || k == 0 ? 0 : mix(c, k) | 1;
 }
 
-static bool
-key_guarded(int fd, const char *path, gid_t group, struct err *e)
-{
-	struct stat st;
-
-	if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode))
-		return err_set(e, REFUSAL_config, "%s is no regular file", path);
-	if ((st.st_mode & (S_IWGRP | S_IXGRP | S_IRWXO)) != 0)
-		return err_set(e, REFUSAL_config,
-		    "the private key %s is open to others: chmod 600 %s", path, path);
-	if ((st.st_mode & S_IRGRP) != 0 && st.st_gid != group && st.st_gid != 0)
-		return err_set(e, REFUSAL_config,
-		    "the private key %s may be read by a group that is "
-		    "not the daemon's: chmod 600 %s",
-		    path, path);
-	return true;
-}
-
 /* Nobody is there to type a passphrase. */
 static int
 no_passphrase(char *to, int size, int writing, void *arg)
@@ -78,14 +60,14 @@ no_passphrase(char *to, int size, int writing, void *arg)
 }
 
 static bool
-read_key(const char *path, gid_t group, EVP_PKEY **out, struct err *e)
+read_key(const char *path, const struct guard_user *u, EVP_PKEY **out, struct err *e)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	FILE *f;
 
 	if (fd < 0)
 		return err_set_errno(e, REFUSAL_config, errno, "the private key %s", path);
-	if (!key_guarded(fd, path, group, e)) {
+	if (!guard_fd(GUARD_KEY, fd, path, u, e)) {
 		close(fd);
 		return false;
 	}
@@ -99,14 +81,16 @@ read_key(const char *path, gid_t group, EVP_PKEY **out, struct err *e)
 }
 
 bool
-tls_identity_load(const struct tls_files *f, gid_t group, struct tls_identity **out, struct err *e)
+tls_identity_load(const struct tls_files *f, const struct guard_user *u, struct tls_identity **out,
+    struct err *e)
 {
 	struct tls_identity *i = memory_new(sizeof *i);
 
 	atomic_init(&i->refs, 1);
 	i->domain = memory_text(f->domain);
 	i->signature = tls_identity_files(f);
-	if (!chain_read(f->certificate, &i->chain, e) || !read_key(f->key, group, &i->key, e)) {
+	if (!guard_path(GUARD_CERTIFICATE, f->certificate, u, e) ||
+	    !chain_read(f->certificate, &i->chain, e) || !read_key(f->key, u, &i->key, e)) {
 		e->why = REFUSAL_config;
 		tls_identity_unref(&i);
 		return false;
@@ -118,6 +102,19 @@ tls_identity_load(const struct tls_files *f, gid_t group, struct tls_identity **
 		    f->key, f->certificate);
 	}
 	*out = i;
+	return true;
+}
+
+bool
+tls_files_read(const struct tls_files *f, const struct guard_user *u, struct chain **chain,
+    struct err *e)
+{
+	struct tls_identity *i;
+
+	if (!tls_identity_load(f, u, &i, e))
+		return false;
+	*chain = chain_ref(i->chain);
+	tls_identity_unref(&i);
 	return true;
 }
 

@@ -9,8 +9,8 @@
 
 /* -- identities (tls_identity.c) ---------------------------------------------------------------- */
 
-bool tls_identity_load(const struct tls_files *f, gid_t group, struct tls_identity **out,
-    struct err *e);
+bool tls_identity_load(const struct tls_files *f, const struct guard_user *u,
+    struct tls_identity **out, struct err *e);
 struct tls_identity *tls_identity_ref(struct tls_identity *i);
 void tls_identity_unref(struct tls_identity **i);
 /* 0: one of the files is not there. */

@@ -204,6 +204,7 @@ static bool
 load_trust(const struct options *o, struct trust **out, struct err *e)
 {
 	const char *roots[OPTIONS_VALUES_MAX];
+	struct guard_user user;
 	size_t n = 0;
 	struct conf *c;
 	bool good;
@@ -214,7 +215,8 @@ load_trust(const struct options *o, struct trust **out, struct err *e)
 		return trust_load_files(roots, n, NULL, 0, out, e);
 	if (!conf_load(conf_path(o->conf_file), CONF_FOR_VERBS, &c, NULL, e))
 		return false;
-	good = trust_load(c->trust, NULL, NULL, TRUST_LENIENT, out, e);
+	user = conf_user(c);
+	good = trust_load(c->trust, NULL, NULL, &user, TRUST_LENIENT, out, e);
 	conf_unref(&c);
 	return good;
 }

@@ -144,14 +144,15 @@ start(struct load *l)
 	const struct tls_files files = { l->o.own, l->o.certificate, l->o.key };
 	struct tls_settings settings = { .trust = l->o.trust,
 		.crls = l->o.crls,
-		.group = getgid(),
+		.user = { getuid(), getgid() },
 		.identities = &files,
 		.n_identities = l->o.own != NULL };
 	struct stat st;
 	struct err e;
 
 	if (l->o.key != NULL && stat(l->o.key, &st) == 0)
-		settings.group = st.st_gid; /* a world's keys are their daemons' */
+		settings.user = (struct guard_user) { st.st_uid,
+			st.st_gid }; /* a world's keys are their daemons' */
 	if (!address_read(span_str(l->o.to), 0, &l->address))
 		usage();
 	if (!loop_new(&l->loop, &e) || !tls_holder_new(&l->tls, &settings, &e)) {

@@ -79,7 +79,7 @@ static inline int
 set_up(void **state)
 {
 	struct scene *s = calloc(1, sizeof *s);
-	struct tls_settings settings = { .group = (gid_t)-1 };
+	struct tls_settings settings = { .user = { (uid_t)-1, (gid_t)-1 } };
 	struct err e;
 
 	certs_folder(s->folder);

@@ -157,7 +157,7 @@ load(struct scene *s)
 	struct err e;
 
 	trust_unref(&s->trust);
-	if (!trust_load(certs_path(s->folder, "trust"), certs_path(s->folder, "crls"), NULL,
+	if (!trust_load(certs_path(s->folder, "trust"), certs_path(s->folder, "crls"), NULL, NULL,
 		TRUST_STRICT, &s->trust, &e))
 		fail_msg("%s", e.text);
 }
@@ -1078,14 +1078,16 @@ no_trust_no_start(void **state)
 	FILE *f;
 
 	assert_false(
-	    trust_load(certs_path(s->folder, "nowhere"), NULL, NULL, TRUST_STRICT, &t, &e));
+	    trust_load(certs_path(s->folder, "nowhere"), NULL, NULL, NULL, TRUST_STRICT, &t, &e));
 	assert_int_equal(e.why, REFUSAL_config);
-	assert_false(trust_load(certs_path(s->folder, "crls"), NULL, NULL, TRUST_STRICT, &t, &e));
+	assert_false(
+	    trust_load(certs_path(s->folder, "crls"), NULL, NULL, NULL, TRUST_STRICT, &t, &e));
 	assert_non_null(strstr(e.text, "empty"));
 	f = fopen(certs_path(s->folder, "trust/broken.pem"), "w");
 	fputs("-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n", f);
 	fclose(f);
-	assert_false(trust_load(certs_path(s->folder, "trust"), NULL, NULL, TRUST_STRICT, &t, &e));
+	assert_false(
+	    trust_load(certs_path(s->folder, "trust"), NULL, NULL, NULL, TRUST_STRICT, &t, &e));
 	assert_non_null(strstr(e.text, "broken.pem"));
 	remove(certs_path(s->folder, "trust/broken.pem"));
 }
@@ -1112,11 +1114,12 @@ a_bad_file_holds_up_nobody(void **state)
 
 	put_file(s, "trust/README", 0);
 	put_file(s, "trust/vast.pem", TRUST_FILE_BYTES + 1);
-	assert_false(trust_load(certs_path(s->folder, "trust"), NULL, NULL, TRUST_STRICT, &t, &e));
+	assert_false(
+	    trust_load(certs_path(s->folder, "trust"), NULL, NULL, NULL, TRUST_STRICT, &t, &e));
 	put_file(s, "crls/aaa", 0);
 	put_file(s, "crls/vast.crl", (size_t)CRL_FILE_BYTES + 1);
 	assert_true(trust_load(certs_path(s->folder, "trust"), certs_path(s->folder, "crls"), NULL,
-	    TRUST_LENIENT, &t, &e));
+	    NULL, TRUST_LENIENT, &t, &e));
 	assert_int_equal(trust_count(t), roots);
 	assert_int_equal(trust_skipped(t), 4);
 	crls = trust_crl_count(t);
@@ -1124,14 +1127,15 @@ a_bad_file_holds_up_nobody(void **state)
 	remove(certs_path(s->folder, "trust/README"));
 	remove(certs_path(s->folder, "trust/vast.pem"));
 	assert_true(trust_load(certs_path(s->folder, "trust"), certs_path(s->folder, "crls"), NULL,
-	    TRUST_STRICT, &t, &e));
+	    NULL, TRUST_STRICT, &t, &e));
 	assert_int_equal(trust_crl_count(t), crls);
 	assert_int_equal(trust_skipped(t), 2);
 	trust_unref(&t);
 	remove(certs_path(s->folder, "crls/aaa"));
 	remove(certs_path(s->folder, "crls/vast.crl"));
 	/* An empty folder trusts nobody, and does not trust on whom it trusted before. */
-	assert_true(trust_load(certs_path(s->folder, "crls"), NULL, NULL, TRUST_LENIENT, &t, &e));
+	assert_true(
+	    trust_load(certs_path(s->folder, "crls"), NULL, NULL, NULL, TRUST_LENIENT, &t, &e));
 	assert_int_equal(trust_count(t), 0);
 	trust_unref(&t);
 }

@@ -392,7 +392,7 @@ setup(void **state)
 	static struct auth_ops kept;
 	struct cert *root, *leaf;
 	struct tls_files files = { .domain = "b.test" };
-	struct tls_settings settings = { .group = (gid_t)-1,
+	struct tls_settings settings = { .user = { (uid_t)-1, (gid_t)-1 },
 		.identities = &files,
 		.n_identities = 1 };
 	struct err e;

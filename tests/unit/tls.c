@@ -87,14 +87,14 @@ bad_files_keep_it_from_coming_up(void **state)
 	if (getegid() != 0) {
 		assert_no_start(&s->settings_a, "group");
 		bad = s->settings_a;
-		bad.group = getegid();
+		bad.user.gid = getegid();
 		assert_true(tls_load(&bad, &t, &e));
 		tls_unref(&t);
 	} else if (chown(key, (uid_t)-1, 12345) == 0) {
 		chmod(key, 0640);
 		assert_no_start(&s->settings_a, "group");
 		bad = s->settings_a;
-		bad.group = 12345;
+		bad.user.gid = 12345;
 		assert_true(tls_load(&bad, &t, &e));
 		tls_unref(&t);
 	}
