@@ -26,10 +26,10 @@ struct pair {
 	struct acknowledger *of;
 	char own_domain[DOMAIN_BYTES], from_domain[DOMAIN_BYTES];
 	enum pair_state state;
-	struct ims_owed *rows; /* ACK_SESSION of them; NULL while it rests */
-	size_t n, sent;        /* gathered; given to the session */
-	bool more;             /* rows were left out because the session was full or had begun */
-	struct ims_owed last;  /* sent: a refill reads on after it */
+	struct ims_ack *rows; /* ACK_SESSION of them; NULL while it rests */
+	size_t n, sent;       /* gathered; given to the session */
+	bool more;            /* rows were left out because the session was full or had begun */
+	struct ims_ack last;  /* sent: a refill reads on after it */
 	struct dial *dial;
 	struct session *session;
 	struct loop_timer *timer; /* BUSY: ends the wait for a host; REFILLING: the next page */
@@ -42,7 +42,7 @@ LIST_HEAD(bucket, pair);
 struct acknowledger {
 	struct ims_worker *worker;
 	struct loop_timer *timer; /* of the round */
-	struct ims_owed last;     /* the last row that the round has read */
+	struct ims_ack last;      /* the last row that the round has read */
 	bool begun;               /* `last` is set */
 	bool paused;              /* the round waits until a pair is no longer active */
 	uint64_t seed;
@@ -72,9 +72,9 @@ removed(void *arg, const struct err *e)
 }
 
 static void
-remove_row(struct acknowledger *a, const struct ims_owed *o)
+remove_row(struct acknowledger *a, const struct ims_ack *o)
 {
-	ims_store_paid(a->worker->ims->store, o, a->worker->loop, removed, NULL);
+	ims_store_acked(a->worker->ims->store, o, a->worker->loop, removed, NULL);
 }
 
 /* -- pairs -------------------------------------------------------------------------------------- */
@@ -214,7 +214,7 @@ static void
 on_end(void *role, void *arg, const struct err *e)
 {
 	struct session *s = role;
-	const struct ims_owed *o = arg;
+	const struct ims_ack *o = arg;
 	char id[ULID_STR_BYTES];
 
 	if (s->pair == NULL || s->client.client.over)
@@ -258,7 +258,7 @@ on_up(struct conn *c, void *role)
 	conn_set_engine(c, &s->client.client.engine);
 	fetch_client_hello(&s->client, p->own_domain);
 	for (p->sent = 0; p->sent < p->n; p->sent++) {
-		struct ims_owed *o = &p->rows[p->sent];
+		struct ims_ack *o = &p->rows[p->sent];
 
 		if (!(o->declined ? fetch_client_decline : fetch_client_done)(&s->client, &o->id,
 			o)) {
@@ -368,27 +368,27 @@ start_pairs(struct acknowledger *a)
 /* -- a round ------------------------------------------------------------------------------------------ */
 
 static bool
-is_ours(const struct acknowledger *a, const struct ims_owed *o)
+is_ours(const struct acknowledger *a, const struct ims_ack *o)
 {
 	return workers_home(a->worker->ims->workers, span_str(o->own_domain),
 		   span_str(o->from_domain)) == a->worker->index;
 }
 
 static struct bucket *
-bucket_of(struct acknowledger *a, const struct ims_owed *o)
+bucket_of(struct acknowledger *a, const struct ims_ack *o)
 {
 	return &a->pairs[span_hash(span_str(o->from_domain), a->seed) % BUCKETS];
 }
 
 static bool
-is_of_pair(const struct pair *p, const struct ims_owed *o)
+is_of_pair(const struct pair *p, const struct ims_ack *o)
 {
 	return strcmp(p->from_domain, o->from_domain) == 0 &&
 	    strcmp(p->own_domain, o->own_domain) == 0;
 }
 
 static struct pair *
-find_pair(struct acknowledger *a, const struct ims_owed *o)
+find_pair(struct acknowledger *a, const struct ims_ack *o)
 {
 	struct pair *p;
 
@@ -410,12 +410,12 @@ static void
 refill(struct pair *p)
 {
 	struct acknowledger *a = p->of;
-	struct ims_owed *page = memory_array(ACK_PAGE, sizeof *page);
+	struct ims_ack *page = memory_array(ACK_PAGE, sizeof *page);
 	struct err e;
 	size_t n = 0;
 
 	p->n = p->sent = 0;
-	if (!ims_store_owed(a->worker->ims->store, &p->last, page, ACK_PAGE, &n, &e))
+	if (!ims_store_pending_acks(a->worker->ims->store, &p->last, page, ACK_PAGE, &n, &e))
 		removed(NULL, &e);
 	for (size_t i = 0; i < n && p->n < ACK_SESSION; i++) {
 		p->last = page[i];
@@ -446,7 +446,7 @@ pair_timer(void *arg)
 }
 
 static struct pair *
-pair_new(struct acknowledger *a, const struct ims_owed *o)
+pair_new(struct acknowledger *a, const struct ims_ack *o)
 {
 	struct pair *p = memory_new(sizeof *p);
 
@@ -462,7 +462,7 @@ pair_new(struct acknowledger *a, const struct ims_owed *o)
 
 /* False: there is no room for another active pair. */
 static bool
-gather_row(struct acknowledger *a, const struct ims_owed *o)
+gather_row(struct acknowledger *a, const struct ims_ack *o)
 {
 	struct pair *p = find_pair(a, o);
 
@@ -487,12 +487,12 @@ gather_row(struct acknowledger *a, const struct ims_owed *o)
 
 /* What no sender remembers is removed unsent. */
 static void
-gather(struct acknowledger *a, const struct ims_owed *page, size_t n)
+gather(struct acknowledger *a, const struct ims_ack *page, size_t n)
 {
 	int64_t now_s = clock_wall_ms() / 1000;
 
 	for (size_t i = 0; i < n; i++) {
-		const struct ims_owed *o = &page[i];
+		const struct ims_ack *o = &page[i];
 
 		if (is_ours(a, o) && o->until_s < now_s) {
 			remove_row(a, o);
@@ -509,7 +509,7 @@ static void
 look(void *arg)
 {
 	struct acknowledger *a = arg;
-	struct ims_owed *page;
+	struct ims_ack *page;
 	struct err e;
 	size_t n = 0;
 
@@ -517,8 +517,8 @@ look(void *arg)
 		return;
 	a->paused = false;
 	page = memory_array(ACK_PAGE, sizeof *page);
-	if (!ims_store_owed(a->worker->ims->store, a->begun ? &a->last : NULL, page, ACK_PAGE, &n,
-		&e))
+	if (!ims_store_pending_acks(a->worker->ims->store, a->begun ? &a->last : NULL, page,
+		ACK_PAGE, &n, &e))
 		removed(NULL, &e);
 	gather(a, page, n);
 	free(page);

@@ -65,11 +65,11 @@ struck(void *arg, const struct err *e)
 static void
 strike_out(const struct fetch_run *r)
 {
-	struct ims_owed o = { .id = r->letter.id, .times = 1 };
+	struct ims_ack o = { .id = r->letter.id, .round = 1 };
 
 	memcpy(o.from_domain, r->letter.from_domain, sizeof o.from_domain);
 	memcpy(o.own_domain, r->letter.own_domain, sizeof o.own_domain);
-	ims_store_paid(r->worker->ims->store, &o, r->worker->loop, struck, NULL);
+	ims_store_acked(r->worker->ims->store, &o, r->worker->loop, struck, NULL);
 }
 
 /* Why it ended, for the reader: a broken link between the servers is not hers, and a 421 between the two

@@ -23,8 +23,8 @@ static const char *const tables[IMS_TABLES] = {
 	[CITED] = "cited",
 	[CHANGE] = "change",
 	[UNTIL] = "until",
-	[TOLD] = "told",
-	[OWED] = "owed",
+	[NOTIFIED] = "told",
+	[PENDING_ACK] = "owed",
 	[SHARE] = "share",
 	[SENDER] = "sender",
 	[DUE] = "due",
@@ -133,7 +133,7 @@ get_row(struct db_txn *t, struct ims_store *s, uint64_t number, const struct ims
 	if (!ims_letter_get(t, s, &k, &r, e))
 		return false;
 	*l = r.facts;
-	/* Another of our domains may have been told first; we ask as the one of this notice. */
+	/* Another of our domains may have been notified first; the fetch uses the domain of this notice. */
 	span_copy(address_domain(span_str(n->to)), l->own_domain, sizeof l->own_domain);
 	fill_row(row, number, n, l);
 	return true;
@@ -187,7 +187,7 @@ write_page(struct db_txn *t, struct ims_store *s, const struct page *p, struct b
 		if (get_row(t, s, p->number[i], &p->notice[i], &row, &l, &e))
 			mailbox_notice_write(page, &row);
 		else
-			db_fault(t, &e); /* is in the log; the others are shown */
+			db_fault(t, &e); /* is logged; the page goes on without this notice */
 	*more = i < p->n;
 }
 
@@ -311,7 +311,7 @@ take_next(void *arg, struct span key, struct span value)
 	return p->n == 0;
 }
 
-/* A notice whose letter is damaged is passed over. */
+/* Skips notices whose letters are damaged. */
 bool
 ims_store_next(struct ims_store *s, const char *user, uint64_t after, struct mailbox_notice *n,
     struct ims_letter *l, struct err *e)
@@ -332,7 +332,7 @@ ims_store_next(struct ims_store *s, const char *user, uint64_t after, struct mai
 		db_each(t, NOTICE, db_key_span(&from), db_key_span(&prefix), take_next, &p);
 		good = p.n > 0 && get_row(t, s, number, &record, n, l, e);
 		if (p.n > 0 && !good)
-			db_fault(t, e); /* is in the log */
+			db_fault(t, e); /* is logged */
 	} while (p.n > 0 && !good);
 	if (!good && !db_fault(t, e))
 		err_word(e, REFUSAL_no_such_number);
@@ -340,7 +340,7 @@ ims_store_next(struct ims_store *s, const char *user, uint64_t after, struct mai
 	return good;
 }
 
-/* Counts that LMDB keeps: no row is read. */
+/* LMDB keeps these counts: reads no row. */
 void
 ims_store_counts(struct ims_store *s, struct ims_store_counts *out)
 {

@@ -1,4 +1,4 @@
-/* store_accept — the IMS's mailboxes: a batch of notifications becomes notices; see store.h. */
+/* store_accept — turns a batch of notifications into notices; see store.h. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -10,7 +10,7 @@
 #include "ims/store/store_share.h"
 
 struct verdict {
-	bool open; /* ours to judge */
+	bool open; /* to be judged here */
 	enum notify_done done;
 	struct err why;
 };
@@ -22,14 +22,14 @@ struct accept {
 	const char (*users)[IMS_STORE_USER_BYTES];
 	const struct ims_evidence *ev;
 	struct verdict *verdicts; /* one per entry; apply may run twice */
-	size_t evidence_of;       /* the statement whose is put; its entries follow */
-	uint64_t evidence_takes;  /* and what it takes */
-	struct ims_papers papers; /* as they came */
+	size_t evidence_of; /* statement whose evidence was put last; its entries are adjacent */
+	uint64_t evidence_takes;  /* what that evidence takes */
+	struct ims_papers papers; /* as given */
 	ims_store_accepted *done;
 	void *arg;
 };
 
-/* What a repeat must bear again: Size, Digest, Date and the Summary fields. */
+/* Digest of the fields that a repeat must repeat: Size, Digest, Date and the Summary fields. */
 static void
 facts_digest(const struct statement *st, unsigned char out[DIGEST_BYTES])
 {
@@ -52,8 +52,8 @@ hold_until(const struct accept *a, const struct statement *st)
 	return st->hold_until_s < most ? st->hold_until_s : most;
 }
 
-/* A repeat has to be known as long as its statement is no hold_expired, whatever we cut of it; but
- * not for ever: a letter that is announced anew after so long is a new one. */
+/* Repeats are known until the statement itself is refused as hold_expired, even where we cut the promise;
+ * but at most for IMS_STORE_SEEN_S. */
 static int64_t
 seen_until(const struct accept *a, const struct statement *st)
 {
@@ -70,8 +70,8 @@ statement_digest(const struct accept *a, const struct statement *st)
 
 /* -- a statement's own records ------------------------------------------------------------------- */
 
-/* Once a statement that made a notice; and the newest of those that only moved the promise.  Returns
- * what it takes. */
+/* Keeps each statement that made a notice, and the newest one that only prolonged the promise.  Returns
+ * what the record takes. */
 static uint64_t
 put_evidence(struct db_txn *t, const struct accept *a, const struct db_key *letter,
     const struct statement *st, const struct ims_papers *papers, bool made_notice)
@@ -94,7 +94,7 @@ put_evidence(struct db_txn *t, const struct accept *a, const struct db_key *lett
 
 /* -- the sender's share ------------------------------------------------------------------------------- */
 
-/* Would `octets` more be beyond what the sender's domain may take? */
+/* False: with `octets` more the sender's domain would exceed its share (*e). */
 static bool
 has_share(struct db_txn *t, const struct accept *a, const struct statement *st, uint64_t octets,
     struct err *e)
@@ -125,7 +125,7 @@ has_mailbox_share(struct db_txn *t, const struct accept *a, const struct stateme
 	return true;
 }
 
-/* About what its evidence will take, papers that are not kept yet in *papers_take. */
+/* About what the statement's evidence will take, and (*papers_take) the new papers it cites. */
 static uint64_t
 evidence_about(struct db_txn *t, const struct accept *a, const struct statement *st,
     struct ims_papers *papers, uint64_t *papers_take)
@@ -154,7 +154,7 @@ fill_letter(struct ims_letter_record *r, const struct accept *a, const struct st
 	memcpy(r->facts.summary_digest, st->summary_digest, DIGEST_BYTES);
 }
 
-/* Announced anew, perhaps for longer; and what was gone is promised again. */
+/* A new announcement may prolong the promise, and makes a letter that was GONE available again. */
 static void
 renew(struct ims_letter_record *r, const struct accept *a, const struct statement *st)
 {
@@ -188,7 +188,7 @@ put_seen(struct db_txn *t, const struct db_key *seen, const struct ims_seen_reco
 	db_put(t, UNTIL, db_key_span(&until), (struct span) { 0 });
 }
 
-/* A promise that was moved to later: the letter is held, and its repeats are known, for longer. */
+/* A later Hold-Until prolongs the promise, and the time for which repeats are known. */
 static bool
 extend(struct db_txn *t, const struct accept *a, const struct db_key *letter,
     const struct db_key *seen, struct ims_seen_record *r, const struct statement *st, struct err *e)
@@ -218,11 +218,11 @@ extend(struct db_txn *t, const struct accept *a, const struct db_key *letter,
 	if (moved)
 		put_evidence(t, a, letter, st, &papers, false);
 	if (held)
-		ims_told_again(t, &l.facts, st->recipient_domain);
+		ims_notified_again(t, &l.facts, st->recipient_domain);
 	return true;
 }
 
-/* Seen before: a repeat, or another letter under the same id. */
+/* The notification was seen before: it is a repeat, or the id of another letter. */
 static bool
 judge_repeat(struct db_txn *t, const struct accept *a, const struct db_key *letter,
     const struct db_key *seen, struct span value, const struct statement *st, struct verdict *v)
@@ -292,7 +292,7 @@ put_notice(struct db_txn *t, const struct accept *a, struct ims_notice_record *n
 	ims_mailbox_put(t, user, m);
 }
 
-/* What one entry becomes, judged before anything is put. */
+/* The records that one entry makes; complete before the first put. */
 struct coming {
 	const char *user;
 	struct db_key letter_key, seen;
@@ -300,7 +300,7 @@ struct coming {
 	struct ims_notice_record notice;
 	struct ims_mailbox_record mailbox;
 	struct ims_papers papers;
-	bool new_evidence; /* false: an entry before this one put its statement's */
+	bool new_evidence; /* false: an earlier entry put the evidence of its statement */
 };
 
 static bool
@@ -342,7 +342,7 @@ put_new(struct db_txn *t, struct accept *a, size_t statement, struct coming *c)
 	renew(&c->letter, a, st);
 	c->letter.refs++;
 	ims_letter_put(t, &c->letter_key, &c->letter);
-	ims_told_add(t, &c->letter_key, &c->letter.facts, st->recipient_domain);
+	ims_notified_add(t, &c->letter_key, &c->letter.facts, st->recipient_domain);
 	if (c->new_evidence)
 		a->evidence_takes = put_evidence(t, a, &c->letter_key, st, &c->papers, true);
 	a->evidence_of = statement;
@@ -351,7 +351,7 @@ put_new(struct db_txn *t, struct accept *a, size_t statement, struct coming *c)
 	ims_known_put(t, a->store, c->user, st->from_domain, a->ev->received_s);
 }
 
-/* All judging comes before the first put. */
+/* Judges completely before the first put. */
 static bool
 accept_entry(struct db_txn *t, struct accept *a, size_t i, struct verdict *v)
 {
@@ -437,7 +437,7 @@ take_papers(struct ims_papers *p, struct span seal, const struct ims_evidence *e
 	}
 }
 
-/* A CRL may be megabytes long, and is seldom new: only a new one counts for the reserve. */
+/* What the write must find free for papers: a CRL may be megabytes long, but is seldom new. */
 static size_t
 papers_about(const struct accept *a)
 {

@@ -1,4 +1,4 @@
-/* store_change — the IMS's mailboxes: what a user does to one notice; see store.h. */
+/* store_change — marks, drops and declines one notice for its user; see store.h. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -9,13 +9,13 @@
 
 struct change {
 	struct db_write write;
-	struct ims_store *store; /* until it is applied */
-	struct spool *spool;     /* until done, which may come after the store's end */
+	struct ims_store *store; /* valid until the write is applied */
+	struct spool *spool;     /* valid until done, which may run after the store was closed */
 	char user[IMS_STORE_USER_BYTES];
 	uint64_t number;
 	unsigned set, cleared;       /* mark */
 	bool declined;               /* drop */
-	char file[SPOOL_NAME_BYTES]; /* of a body that nothing names any more */
+	char file[SPOOL_NAME_BYTES]; /* of a body that no record names any more */
 	ims_store_done *done;
 	void *arg;
 };
@@ -55,7 +55,7 @@ submit(struct ims_store *s, const struct change *what,
 		.arg = c,
 		.home = loop,
 		.octets = 1024,
-		.frees = true, /* a mark takes the place of one, a drop leaves room */
+		.frees = true, /* a mark replaces a record, a drop deletes one */
 	};
 	if (!db_write_take(s->db, &c->write, &c->write.why))
 		loop_post(loop, refused, c);
@@ -97,7 +97,7 @@ ims_store_mark(struct ims_store *s, const char *user, uint64_t number, unsigned 
 
 /* -- drop, decline -------------------------------------------------------------------------------------- */
 
-/* One notice of it less; its body's file, where that was the last, goes into `file`. */
+/* Removes one reference.  With the last one deletes the letter and names the body's file in `file`. */
 static void
 unref_letter(struct db_txn *t, const struct db_key *k, struct ims_letter_record *l,
     char file[SPOOL_NAME_BYTES])
@@ -113,7 +113,7 @@ unref_letter(struct db_txn *t, const struct db_key *k, struct ims_letter_record 
 	db_del(t, LETTER, db_key_span(k));
 	db_del(t, BODY, db_key_span(k));
 	ims_evidence_del(t, k, span_str(l->facts.from_domain));
-	ims_told_del(t, k);
+	ims_notified_del(t, k);
 }
 
 bool
@@ -126,7 +126,7 @@ ims_drop_get(struct db_txn *t, const struct ims_store *s, const char *user, uint
 	d->letter_key = ims_key_letter(&d->notice.id, address_domain(span_str(d->notice.from)));
 	if (ims_letter_get(t, s, &d->letter_key, &d->letter, e))
 		return true;
-	d->letter.refs = 0; /* the notice alone is there */
+	d->letter.refs = 0; /* the notice has no letter */
 	return e->why == REFUSAL_no_such_number;
 }
 
@@ -138,8 +138,8 @@ ims_drop_put(struct db_txn *t, const char *user, uint64_t number, struct ims_dro
 
 	file[0] = '\0';
 	if (d->letter.refs > 0 && !n->declined)
-		ims_told_less(t, &d->letter_key, &d->letter.facts, address_domain(span_str(n->to)),
-		    declined);
+		ims_notified_less(t, &d->letter_key, &d->letter.facts,
+		    address_domain(span_str(n->to)), declined);
 	if (declined) {
 		n->declined = true;
 		ims_change_put(t, user, &d->mailbox, number, &n->change);

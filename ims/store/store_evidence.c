@@ -1,4 +1,4 @@
-/* store_evidence — the IMS's mailboxes: what is kept beside a letter so that a stranger can check it.
+/* store_evidence — keeps with each letter what lets a third party check the sender's promise.
  *
  * What many letters have in common, the sender's chain, the seal and CRLs, are papers: see store_paper.h.
  */
@@ -35,7 +35,7 @@ read_papers(struct reader *r, struct ims_papers *out)
 	return out->n > (size_t)out->has_seal && !r->bad;
 }
 
-/* Those that the record under k cites, and what was charged for it; none where there is no record. */
+/* The papers that the record under k cites (none: there is no record).  Returns what was charged for it. */
 static uint64_t
 papers_of(struct db_txn *t, const struct db_key *k, struct ims_papers *out)
 {
@@ -105,7 +105,7 @@ ims_evidence_read(struct span value, struct ims_evidence_record *r, struct err *
 	return (good && reader_done(&in)) || db_damaged(e);
 }
 
-/* One for each of our domains that were told of the letter, and for each of its statements. */
+/* There is one record for each of our domains and each statement. */
 void
 ims_evidence_del(struct db_txn *t, const struct db_key *letter, struct span domain)
 {
@@ -127,7 +127,7 @@ ims_evidence_del(struct db_txn *t, const struct db_key *letter, struct span doma
 
 /* -- evidence of before version 3 ------------------------------------------------------------------- */
 
-/* Its seal moves out of the record and becomes a paper. */
+/* Moves the seal out of the record into a paper. */
 static bool
 upgrade_one(struct db_txn *t, const struct db_key *k, struct span domain, struct span value,
     struct err *e)

@@ -1,4 +1,4 @@
-/* store_fetch — the IMS's mailboxes: a letter is leased, kept or given back; see store.h. */
+/* store_fetch — leases a letter, keeps its body, or releases it; see store.h. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -9,10 +9,10 @@
 
 struct change {
 	struct db_write write;
-	struct ims_store *store; /* until it is applied */
-	struct spool *spool;     /* until done, which may come after the store's end */
+	struct ims_store *store; /* valid until the write is applied */
+	struct spool *spool;     /* valid until done, which may run after the store was closed */
 	struct db_key key;
-	struct ims_letter letter; /* lease: filled; else: whose fence */
+	struct ims_letter letter; /* lease: the result; else: holds the fence */
 	int64_t now_s;
 	struct spool_kept kept;   /* keep */
 	enum mailbox_state state; /* release */
@@ -105,8 +105,8 @@ ims_store_lease(struct ims_store *s, const struct ims_letter *l, struct loop *lo
 
 /* -- keep, release -------------------------------------------------------------------------------------- */
 
-/* Only the holder of the newest lease may say what became of the letter; also late, as long as
- * nobody else has taken one. */
+/* Only the holder of the newest lease may report a result.  It may do so after its lease expired, until
+ * somebody else takes one. */
 static bool
 get_fenced(struct db_txn *t, struct change *c, struct ims_letter_record *r, struct err *e)
 {
@@ -133,7 +133,7 @@ apply_keep(struct db_txn *t, void *arg, struct err *e)
 	if (r.file[0] == '\0')
 		db_put(t, BODY, db_key_span(&c->key), buf_span(&c->kept.octets));
 	ims_letter_put(t, &c->key, &r);
-	ims_told_here(t, &c->key, &r.facts);
+	ims_notified_here(t, &c->key, &r.facts);
 	return !db_fault(t, e);
 }
 

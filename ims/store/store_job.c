@@ -1,4 +1,4 @@
-/* store_job — pages of bounded work; see store_job.h. */
+/* store_job — runs a job page by page; see store_job.h. */
 #include "ims/store/store_job.h"
 
 #include <stdlib.h>
@@ -6,7 +6,7 @@
 #include "common/base/memory.h"
 #include "common/loop/loop.h"
 
-#define PAGE_OCTETS 4096 /* what a page puts is little: it deletes */
+#define PAGE_OCTETS 4096 /* a page deletes and puts little */
 
 struct ims_job *
 ims_job_new(struct ims_store *s, ims_job_page *const *pages)
@@ -93,8 +93,8 @@ finish(struct ims_job *j)
 		end(j);
 }
 
-/* On the writer's thread.  Where the store is being closed the job ends without a fault: what is left is
- * for the next time. */
+/* Runs on the writer's thread.  When the store is being closed the job ends without an error; the next job
+ * of its kind does the rest. */
 static void
 applied(void *arg, const struct err *e)
 {

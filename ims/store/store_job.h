@@ -1,11 +1,10 @@
-/* store_job — work over many notices: pages, each a bounded write of its own.
+/* store_job — work over many notices in pages, each a bounded write of its own.
  *
- * Threads: pages are applied and followed up on the writer's thread, where the store is alive until it
- *          is closed; progress and the end come on the caller's loop.
- * Space:   what deletes copies pages of the tree first, from the reserve.  A page that does not fit there
- *          is tried again with fewer rows.
- * Disk:    each page is durable before the next begins.  A crash ends the job between two pages; what
- *          starts it again finds what is left.
+ * Threads: pages run on the writer's thread, where the store exists until it is closed; progress and done
+ *          run on the caller's loop.
+ * Space:   deleting copies pages of the tree first, into the reserve.  A page that does not fit is retried
+ *          with fewer rows.
+ * Disk:    each page is durable before the next begins.  After a crash a new job finds what is left.
  */
 #ifndef IMS_STORE_STORE_JOB_H
 #define IMS_STORE_STORE_JOB_H
@@ -16,18 +15,18 @@
 
 struct ims_job;
 
-/* Applies one page.  It may run twice for the same page (a full map): it writes only what is below
- * `staged`.  Sets staged.more where rows are left. */
+/* Applies one page.  May run twice for the same page, so it changes only `staged`.  Sets staged.more where
+ * rows are left. */
 typedef bool ims_job_page(struct db_txn *t, struct ims_job *j, struct err *e);
 
 struct ims_job {
-	ims_job_page *const *pages; /* one kind of page after the other; ends with NULL */
+	ims_job_page *const *pages; /* kinds of pages, run one after the other; ends with NULL */
 	char from_domain[DOMAIN_BYTES], user[IMS_STORE_USER_BYTES]; /* "": of all */
 	bool opened;
 	int64_t now_s, keep_s;
 	size_t rows;      /* that this page may have */
 	struct db_key at; /* the last row of the page before this one */
-	uint64_t notices; /* gone so far */
+	uint64_t notices; /* dropped so far */
 	struct {
 		bool more;
 		struct db_key at;
@@ -46,11 +45,11 @@ struct ims_job {
 	struct err why;
 };
 
-/* A job to be filled in. */
+/* The caller fills in the job and starts it. */
 struct ims_job *ims_job_new(struct ims_store *s, ims_job_page *const *pages);
 void ims_job_start_take(struct ims_job *j);
 
-/* Brings a store of an earlier version to this one; see store_upgrade.c. */
+/* Converts a store of an earlier version; see store_upgrade.c. */
 void ims_store_upgrade(struct ims_store *s);
 
 #endif

@@ -24,7 +24,7 @@ day_of(struct span value)
 	return reader_done(&r) ? (int64_t)day : 0;
 }
 
-/* Not written again on the same day. */
+/* Writes at most once a day. */
 void
 ims_known_put(struct db_txn *t, const struct ims_store *s, const char *user,
     struct span from_domain, int64_t now_s)
@@ -58,7 +58,8 @@ ims_store_knows(struct ims_store *s, const char *user, struct span from_domain)
 	if (!db_read(s->db, &t, &e))
 		return false;
 	had = db_get(t, KNOWN, db_key_span(&k), &value);
-	has = db_get(t, SHARE, db_key_span(&sum), &value); /* from before there was this table */
+	has = db_get(t, SHARE, db_key_span(&sum),
+	    &value); /* of a store from before this table existed */
 	db_read_end(&t);
 	return had || has;
 }

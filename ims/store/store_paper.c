@@ -1,4 +1,4 @@
-/* store_paper — papers, kept once, and paid for once; see store_paper.h. */
+/* store_paper — keeps each paper once and charges it once; see store_paper.h. */
 #include "ims/store/store_paper.h"
 
 #include <string.h>
@@ -34,7 +34,7 @@ key_payer(const unsigned char digest[DIGEST_BYTES])
 	return k;
 }
 
-/* The prefix of all that are kept of this scope. */
+/* Prefix of the kept CRLs of this scope. */
 static struct db_key
 key_scope(struct span scope)
 {
@@ -168,7 +168,7 @@ note_one(void *arg, struct span key, struct span value)
 	return false;
 }
 
-/* Does not look at the paper itself, which may be long: reading it would compute its checksum. */
+/* Does not read the paper, which may be long: that would compute its checksum. */
 static bool
 is_cited(struct db_txn *t, struct span digest)
 {
@@ -233,7 +233,7 @@ struct candidates {
 	unsigned char digest[CANDIDATES_MAX][DIGEST_BYTES];
 };
 
-/* Keys begin with nextUpdate: none of them was over by then. */
+/* Keys are sorted by nextUpdate, from the time of receipt on. */
 static bool
 take_candidate(void *arg, struct span key, struct span value)
 {
@@ -260,9 +260,10 @@ find_candidates(struct db_txn *t, int64_t received_s, const struct ims_paper *p,
 	db_each(t, KEPT, db_key_span(&from), db_key_span(&scope), take_candidate, c);
 }
 
-/* A certificate that was on hold then, and no longer is, would count as revoked by the older CRL.  The
- * CRL is searched for the serial number as it would stand there; where that is found, for whatever
- * reason, the new CRL is kept.  The answer is remembered: reading a long paper takes milliseconds. */
+/* True: the kept CRL does not contain the certificate's serial number.  An older CRL may list a certificate
+ * that was on hold and no longer is, and would make the evidence fail.  Searches for the DER of the number;
+ * any match, even a coincidence, makes us keep the new CRL.  Remembers the result, since reading a long
+ * CRL takes milliseconds. */
 static bool
 is_silent(struct db_txn *t, struct ims_store *s, const unsigned char digest[DIGEST_BYTES],
     const struct crl_octets *crl)

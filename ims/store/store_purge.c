@@ -1,4 +1,4 @@
-/* store_purge — many notices go: those that came to their end, a sender's, a mailbox's; see store.h. */
+/* store_purge — drops notices by time, by sender, or with their mailbox; see store.h. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -13,7 +13,7 @@ struct page {
 	struct db_key *key;
 	size_t n, max;
 	struct span after;
-	int64_t before_s; /* of keys that begin with a time; INT64_MAX: all */
+	int64_t before_s; /* keys begin with a time before this; INT64_MAX: any key */
 	bool more;
 };
 
@@ -36,7 +36,7 @@ take_key(void *arg, struct span key, struct span value)
 	return true;
 }
 
-/* The rows of `table` after j->at; the caller frees p->key. */
+/* The rows of `table` that follow j->at.  The caller frees p->key. */
 static void
 read_page(struct db_txn *t, struct ims_job *j, enum ims_table table, struct span prefix,
     int64_t before_s, struct page *p)
@@ -53,7 +53,7 @@ read_page(struct db_txn *t, struct ims_job *j, enum ims_table table, struct span
 
 /* -- one notice ----------------------------------------------------------------------------------------- */
 
-/* A notice whose records are damaged is left as it is, and the others go. */
+/* False: its records are damaged; the job skips it. */
 static bool
 get(struct db_txn *t, struct ims_job *j, const char *user, uint64_t number, struct ims_dropping *d)
 {
@@ -75,10 +75,9 @@ drop(struct db_txn *t, struct ims_job *j, const char *user, uint64_t number, str
 	j->staged.notices++;
 }
 
-/* -- what time does -------------------------------------------------------------------------------------- */
+/* -- by time -------------------------------------------------------------------------------------- */
 
-/* The notice stays: only the memory of what was seen goes, for a repeat of it is refused by now as
- * hold_expired. */
+/* Forgets repeats, which are refused as hold_expired by now.  The notices stay. */
 static bool
 page_of_seen(struct db_txn *t, struct ims_job *j, struct err *e)
 {
@@ -94,7 +93,7 @@ page_of_seen(struct db_txn *t, struct ims_job *j, struct err *e)
 	return true;
 }
 
-/* A letter that was opened is the user's to drop.  A promise may have moved, and a fetch may run. */
+/* Keeps the notice of a letter that was opened, whose promise was prolonged, or that is being fetched. */
 static void
 end_notice(struct db_txn *t, struct ims_job *j, const char *user, uint64_t number,
     struct ims_dropping *d)
@@ -229,7 +228,7 @@ page_of_mailbox(struct db_txn *t, struct ims_job *j, struct err *e)
 	return true;
 }
 
-/* Whose mail it had. */
+/* The domains that the mailbox has had mail of. */
 static bool
 page_of_known(struct db_txn *t, struct ims_job *j, struct err *e)
 {
@@ -244,7 +243,7 @@ page_of_known(struct db_txn *t, struct ims_job *j, struct err *e)
 	return true;
 }
 
-/* Numbers begin anew in a mailbox that is made anew: nobody knows one of the former ones. */
+/* A new mailbox of this name starts at number 1. */
 static bool
 page_of_record(struct db_txn *t, struct ims_job *j, struct err *e)
 {

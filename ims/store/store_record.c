@@ -9,7 +9,7 @@
 #include "ims/store/store_share.h"
 
 #define VERSION_1 1
-#define VERSION_2 2 /* of a notice: with what it is charged */
+#define VERSION_2 2 /* of a notice: with its charges and its row in DUE */
 
 /* -- keys ------------------------------------------------------------------------------------------ */
 
@@ -36,14 +36,14 @@ struct db_key
 ims_key_statement(const struct db_key *letter, struct span own_domain, const unsigned char *digest)
 {
 	static const unsigned char zeros[IMS_STATEMENT_BYTES];
-	struct db_key k = ims_key_told(letter, own_domain);
+	struct db_key k = ims_key_notified(letter, own_domain);
 
 	db_key_add(&k, digest != NULL ? digest : zeros, IMS_STATEMENT_BYTES);
 	return k;
 }
 
 struct db_key
-ims_key_told(const struct db_key *letter, struct span own_domain)
+ims_key_notified(const struct db_key *letter, struct span own_domain)
 {
 	struct db_key k = *letter;
 
@@ -152,7 +152,7 @@ ims_mailbox_get(struct db_txn *t, const char *user, struct ims_mailbox_record *m
 
 	*m = (struct ims_mailbox_record) { 0 };
 	if (!db_get(t, MAILBOX, span_str(user), &value))
-		return !db_fault(t, e); /* none yet: an empty one */
+		return !db_fault(t, e); /* no mailbox yet */
 	return ims_mailbox_read(value, m, e);
 }
 
@@ -252,7 +252,7 @@ charge(struct db_txn *t, const char *user, const struct ims_notice_record *n, in
 	ims_share_change(t, &here, sign * n->charged, sign);
 }
 
-/* Its own record and its rows in CHANGE, SENDER and DUE. */
+/* With its rows in CHANGE, SENDER and DUE. */
 uint64_t
 ims_notice_takes(const char *user, const struct ims_notice_record *n)
 {
@@ -401,7 +401,7 @@ ims_letter_get(struct db_txn *t, const struct ims_store *s, const struct db_key 
 		return false;
 	if (r->facts.state == MAILBOX_FETCHING &&
 	    (r->leased_by != s->run || r->leased_s + IMS_STORE_LEASE_S < now_s ||
-		r->leased_s > now_s + IMS_STORE_LEASE_S)) /* the clock was set back */
+		r->leased_s > now_s + IMS_STORE_LEASE_S)) /* the clock was ahead */
 		r->facts.state = MAILBOX_HELD;
 	return true;
 }

@@ -12,8 +12,8 @@
  *	CITED        sha(octets)(32), EVIDENCE's key      -
  *	CHANGE       user NUL change(8)                   number; the newest change of each notice
  *	UNTIL        until_s(8), SEEN's key               -
- *	TOLD         letter, sha(own domain)(8)           version, own domain, notices that want it, declined
- *	OWED         letter, sha(own domain)(8)           version, id, both domains, which, times, until
+ *	NOTIFIED     letter, sha(own domain)(8)           version, own domain, notices that want it, declined
+ *	PENDING_ACK  letter, sha(own domain)(8)           version, id, both domains, which, round, until
  *	SHARE        see store_share.h                    version, octets, notices
  *	SENDER       sha(From domain)(16), user NUL       -
  *	             number(8)
@@ -42,8 +42,8 @@ enum ims_table {
 	CITED,
 	CHANGE,
 	UNTIL,
-	TOLD,
-	OWED,
+	NOTIFIED,
+	PENDING_ACK,
 	SHARE,
 	SENDER,
 	DUE,
@@ -54,12 +54,12 @@ enum ims_table {
 
 #define IMS_STATEMENT_BYTES 8
 #define IMS_DOMAIN_HASH     16
-#define IMS_NOTICE_FIXED    100 /* octets of a notice's record beside its texts */
+#define IMS_NOTICE_FIXED    100 /* octets of a notice's record without its texts, rounded up */
 
 struct db_key ims_key_letter(const struct ulid *id, struct span from_domain);
 struct db_key ims_key_seen(const struct db_key *letter, struct span recipient);
-struct db_key ims_key_told(const struct db_key *letter, struct span own_domain);
-/* digest NULL: the newest that only moved the promise. */
+struct db_key ims_key_notified(const struct db_key *letter, struct span own_domain);
+/* digest NULL: the newest statement that only prolonged the promise. */
 struct db_key ims_key_statement(const struct db_key *letter, struct span own_domain,
     const unsigned char *digest);
 struct db_key ims_key_numbered(const char *user, uint64_t number); /* NOTICE, CHANGE */
@@ -81,7 +81,8 @@ bool ims_mailbox_get(struct db_txn *t, const char *user, struct ims_mailbox_reco
     struct err *e);
 void ims_mailbox_put(struct db_txn *t, const char *user, const struct ims_mailbox_record *m);
 
-/* The user has a notice from this domain now.  Where as many pairs are known as may be, a new one is not. */
+/* Remembers that the user has had a notice from this domain.  When the table is full, forgets nobody and
+ * remembers nobody new. */
 void ims_known_put(struct db_txn *t, const struct ims_store *s, const char *user,
     struct span from_domain, int64_t now_s);
 
@@ -94,10 +95,10 @@ struct ims_notice_record {
 	uint64_t change;                              /* its newest */
 	unsigned char statement[IMS_STATEMENT_BYTES]; /* of the digest: names the evidence */
 	char issuer[MAILBOX_ISSUER_BYTES];
-	int64_t due_s;           /* its row in DUE; 0: none */
+	int64_t due_s;           /* time of its row in DUE; 0: it has none */
 	uint32_t charged;        /* to the sender's sum in this mailbox */
 	uint32_t charged_domain; /* to the sender's sum in the store */
-	bool indexed; /* it has its row in SENDER: false of those from before version 2 */
+	bool indexed;            /* has a row in SENDER; false in version 1 */
 };
 void ims_notice_write(struct buf *out, const struct ims_notice_record *n);
 bool ims_notice_read(struct span value, struct ims_notice_record *n, struct err *e);
@@ -105,35 +106,35 @@ bool ims_notice_get(struct db_txn *t, const char *user, uint64_t number,
     struct ims_notice_record *n, struct err *e); /* no_such_number */
 void ims_notice_put(struct db_txn *t, const char *user, uint64_t number,
     const struct ims_notice_record *n);
-/* Puts a notice that is new, or from before version 2, with its rows in SENDER and DUE, and charges it
- * to its sender: what the notice takes to the domain, that and `evidence` to the (mailbox, domain). */
+/* Puts a notice that is new, or of version 1, with its rows in SENDER and DUE.  Charges its sender: the
+ * domain with what the notice takes, the domain in this mailbox with that and `evidence`. */
 void ims_notice_add(struct db_txn *t, const char *user, uint64_t number,
     struct ims_notice_record *n, int64_t hold_until_s, uint64_t evidence);
 uint64_t ims_notice_takes(const char *user, const struct ims_notice_record *n);
-/* Moves its row in DUE; due_s 0: it has none any more. */
+/* Moves its row in DUE to due_s; 0: deletes the row. */
 void ims_notice_due(struct db_txn *t, const char *user, uint64_t number,
     struct ims_notice_record *n, int64_t due_s);
-/* Deletes it with all its rows, and gives back what was charged. */
+/* Deletes the notice and its rows in SENDER and DUE, and discharges its sender. */
 void ims_notice_del(struct db_txn *t, const char *user, uint64_t number,
     const struct ims_notice_record *n);
 
-/* The mailbox's next change is one of this notice; *change, its newest until now (0: none), is
- * forgotten for it. */
+/* Records a change of this notice under the mailbox's next change number, in place of *change, its newest
+ * so far (0: none). */
 void ims_change_put(struct db_txn *t, const char *user, struct ims_mailbox_record *m,
     uint64_t number, uint64_t *change);
 void ims_change_del(struct db_txn *t, const char *user, struct ims_mailbox_record *m,
-    uint64_t change); /* counts as one */
+    uint64_t change); /* is a change itself */
 
 struct ims_letter_record {
-	struct ims_letter facts; /* without own_domain's key: the first that was told */
-	int64_t leased_s;        /* fetching: since */
+	struct ims_letter facts; /* own_domain: the first of ours that was notified */
+	int64_t leased_s;        /* FETCHING: since when */
 	uint64_t leased_by;      /* ims_store.run */
 	uint32_t refs;           /* notices */
 	char file[SPOOL_NAME_BYTES];
 };
 void ims_letter_write(struct buf *out, const struct ims_letter_record *r);
 bool ims_letter_read(struct span value, struct ims_letter_record *r, struct err *e);
-/* A lease that is void shows as HELD.  False with no_such_number: not there. */
+/* Shows a void lease as HELD.  False: no_such_number (there is no such letter), storage. */
 bool ims_letter_get(struct db_txn *t, const struct ims_store *s, const struct db_key *k,
     struct ims_letter_record *r, struct err *e);
 void ims_letter_put(struct db_txn *t, const struct db_key *k, const struct ims_letter_record *r);
@@ -147,16 +148,16 @@ struct ims_seen_record {
 void ims_seen_write(struct buf *out, const struct ims_seen_record *r);
 bool ims_seen_read(struct span value, struct ims_seen_record *r, struct err *e);
 
-/* A notice more of one of our domains; the same notice announced again; one less (dropped, or
- * declined) that was neither before.  `l` is the letter as it stands. */
-void ims_told_add(struct db_txn *t, const struct db_key *letter, const struct ims_letter *l,
+/* One of our domains has one more notice; was notified again of the same; has one notice less that wants
+ * the letter (it was dropped, or declined).  `l` is the letter's present state. */
+void ims_notified_add(struct db_txn *t, const struct db_key *letter, const struct ims_letter *l,
     struct span own);
-void ims_told_again(struct db_txn *t, const struct ims_letter *l, struct span own);
-void ims_told_less(struct db_txn *t, const struct db_key *letter, const struct ims_letter *l,
+void ims_notified_again(struct db_txn *t, const struct ims_letter *l, struct span own);
+void ims_notified_less(struct db_txn *t, const struct db_key *letter, const struct ims_letter *l,
     struct span own, bool declined);
-/* The letter has come: DONE is owed by each of our domains; it has gone with its last notice. */
-void ims_told_here(struct db_txn *t, const struct db_key *letter, const struct ims_letter *l);
-void ims_told_del(struct db_txn *t, const struct db_key *letter);
+/* The letter was fetched: each of our domains has a DONE to send.  The letter is deleted. */
+void ims_notified_here(struct db_txn *t, const struct db_key *letter, const struct ims_letter *l);
+void ims_notified_del(struct db_txn *t, const struct db_key *letter);
 
 /* -- dropping a notice: store_change.c ------------------------------------------------------------ */
 
@@ -168,29 +169,29 @@ struct ims_dropping {
 };
 bool ims_drop_get(struct db_txn *t, const struct ims_store *s, const char *user, uint64_t number,
     struct ims_dropping *d, struct err *e); /* no_such_number, storage */
-/* declined: the notice stays and says so; else it goes, and the letter with the last of them.  file:
- * that of a body which no record names any more; "" where there is none. */
+/* declined: marks the notice as declined.  Else deletes it, and with the last notice the letter.  file:
+ * the body's file that no record names any more, or "". */
 void ims_drop_put(struct db_txn *t, const char *user, uint64_t number, struct ims_dropping *d,
     bool declined, char file[SPOOL_NAME_BYTES]);
 
 /* -- evidence: store_evidence.c ------------------------------------------------------------------- */
 
 #define IMS_EVIDENCE_KEY    40  /* octets of its key */
-#define IMS_EVIDENCE_LETTER 512 /* the rows of LETTER and TOLD, which come with it */
+#define IMS_EVIDENCE_LETTER 512 /* the rows of LETTER and NOTIFIED, which come with it */
 
 struct ims_evidence_record {
 	struct ims_papers papers; /* when read: their digests */
 	struct span statement, alg, signature, host, spf;
-	struct span seal; /* when read, and of before version 3: there it was in the record */
+	struct span seal; /* when read from a record of version 1 or 2, which holds it */
 	int64_t received_s;
 };
-/* Charges the record and its papers to `domain`.  Returns what the record alone takes. */
+/* Charges the record and its new papers to `domain`.  Returns what the record without papers takes. */
 uint64_t ims_evidence_put(struct db_txn *t, const struct db_key *k, struct span domain,
     const struct ims_evidence_record *e);
 /* Borrows from value. */
 bool ims_evidence_read(struct span value, struct ims_evidence_record *r, struct err *e);
 void ims_evidence_del(struct db_txn *t, const struct db_key *letter, struct span domain);
-/* Brings the letter's evidence to the newest version.  What the record under k takes goes to *takes. */
+/* Rewrites the letter's evidence in the newest version.  *takes: what the record under k takes. */
 bool ims_evidence_upgrade(struct db_txn *t, const struct db_key *letter, struct span domain,
     const struct db_key *k, uint64_t *takes, struct err *e);
 

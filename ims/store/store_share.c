@@ -6,8 +6,8 @@
 
 #define VERSION_1  1
 #define PAGE       4096
-#define NODE       24   /* octets beside key and value: LMDB's and the checksum's */
-#define INLINE_MAX 2000 /* a longer record lies in pages of its own */
+#define NODE       24   /* overhead of LMDB and the checksum */
+#define INLINE_MAX 2000 /* a longer record has overflow pages */
 
 uint64_t
 ims_takes(size_t key, size_t value)

@@ -1,8 +1,8 @@
-/* store_share — what each sender's domain takes of the store, as durable sums.
+/* store_share — durable sums of what each sender's domain takes of the store.
  *
- * A sum changes in the transaction that puts or deletes what it counts, so it is right after any crash
- * and is never computed by a scan.  Counted are notices with their index rows, evidence, and the papers
- * (certificates, seals, CRLs) that the domain's letters brought.  Bodies are not counted: a user asked for them.
+ * A sum changes in the transaction that puts or deletes what it counts, so it survives any crash and needs
+ * no scan.  It counts notices with their index rows, evidence, and the papers (certificates, seals, CRLs)
+ * that the domain's letters brought.  It does not count bodies, which users asked for.
  *
  *	SHARE   "d" From domain                   the domain's sum
  *	        "m" sha(From domain)(16) user     its sum in one mailbox: notices and their evidence
@@ -15,14 +15,14 @@
 #include "common/store/db_key.h"
 #include "ims/store/store.h"
 
-/* What a record with a key and a value of these lengths takes. */
+/* What a record takes, by the lengths of its key and value. */
 uint64_t ims_takes(size_t key, size_t value);
 
 struct db_key ims_key_share(struct span from_domain);
 struct db_key ims_key_share_in(const char *user, struct span from_domain);
-/* Zeros where there is none. */
+/* Zeros: there is no sum. */
 void ims_share_get(struct db_txn *t, const struct db_key *k, struct ims_share *out);
-/* A sum never falls below 0; one that is all 0 is deleted. */
+/* Deletes a sum that becomes 0.  No sum falls below 0. */
 void ims_share_change(struct db_txn *t, const struct db_key *k, int64_t octets, int64_t notices);
 bool ims_share_read(struct span value, struct ims_share *out);
 

@@ -1,9 +1,8 @@
-/* store_upgrade — a store of an earlier version becomes one of this version, once, when it is opened.
+/* store_upgrade — converts a store of an earlier version, once, when it is opened.
  *
- * A notice of before version 2 has no row in SENDER and DUE, and nobody was charged for it; its letter's
- * evidence holds the seal's text.  Each page brings some notices, and the evidence of their letters, to
- * this version, so that a crash or a full disk between two pages only leaves the rest for the next time.
- * Every record of every version can be read meanwhile.
+ * A notice of version 1 has no rows in SENDER and DUE and is not charged, and the evidence of its letter
+ * contains the seal's text.  Each page converts some notices and the evidence of their letters.  After a
+ * crash or on a full disk the next opening does the rest.  Records of all versions can be read meanwhile.
  */
 #include <semaphore.h>
 #include <stdlib.h>
@@ -55,7 +54,7 @@ upgrade_notice(struct db_txn *t, struct ims_job *j, const char *user, uint64_t n
 	j->staged.notices++;
 }
 
-/* The keys are read apart from the write, which a damaged record would end. */
+/* Reads keys in a reading of its own: a damaged record would end the write. */
 static bool
 page_of_old(struct db_txn *t, struct ims_job *j, struct err *e)
 {
@@ -91,7 +90,7 @@ upgraded(void *arg, uint64_t notices, const struct err *e)
 	sem_post(arg);
 }
 
-/* As many rows in SENDER as notices: nothing is to be done. */
+/* Each converted notice has a row in SENDER. */
 static bool
 is_new(struct ims_store *s)
 {

@@ -372,13 +372,13 @@ static const char *
 owed(struct world *w)
 {
 	static char out[1024];
-	struct ims_owed o, *after = NULL;
+	struct ims_ack o, *after = NULL;
 	struct err e;
 	size_t n;
 
 	out[0] = '\0';
 	for (;;) {
-		assert_true(ims_store_owed(w->store, after, &o, 1, &n, &e));
+		assert_true(ims_store_pending_acks(w->store, after, &o, 1, &n, &e));
 		if (n == 0)
 			return out;
 		snprintf(out + strlen(out), sizeof out - strlen(out), "%s%s %s", out[0] ? ", " : "",
@@ -392,16 +392,16 @@ static void
 pay(struct world *w, bool late)
 {
 	struct outcome out = { .world = w };
-	struct ims_owed o;
+	struct ims_ack o;
 	struct err e;
 	size_t n;
 
-	assert_true(ims_store_owed(w->store, NULL, &o, 1, &n, &e));
+	assert_true(ims_store_pending_acks(w->store, NULL, &o, 1, &n, &e));
 	assert_int_equal(n, 1);
 	if (late)
-		o.times--;
+		o.round--;
 	w->waiting++;
-	ims_store_paid(w->store, &o, w->loop, on_done, &out);
+	ims_store_acked(w->store, &o, w->loop, on_done, &out);
 	wait_all(w);
 	assert_int_equal(out.why, REFUSAL_NONE);
 }
@@ -740,7 +740,7 @@ done_is_owed_to_each_of_our_domains(void **state)
 	char own[100][16];
 	struct world w;
 	struct letter l;
-	struct ims_owed o[150];
+	struct ims_ack o[150];
 	struct err e;
 	size_t n;
 
@@ -754,7 +754,7 @@ done_is_owed_to_each_of_our_domains(void **state)
 		announce(&w, &l, "bob");
 	}
 	fetch(&w, "bob@b.test", 1);
-	assert_true(ims_store_owed(w.store, NULL, o, 150, &n, &e));
+	assert_true(ims_store_pending_acks(w.store, NULL, o, 150, &n, &e));
 	assert_int_equal(n, 101);
 	world_clear(&w);
 }

@@ -1,0 +1,286 @@
+/* store_ack — the IMS's mailboxes: acknowledgements that the senders' OMS must get; see store.h.
+ *
+ * For each of our domains that was notified of a letter there is a row in NOTIFIED, with the number of
+ * its notices that still want the letter.  From the moment the letter is here, each of these domains
+ * has a DONE to send; once somebody declined and nobody there wants the letter any more, a DECLINE.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/base/memory.h"
+#include "common/base/record.h"
+#include "common/loop/loop.h"
+#include "ims/store/store_private.h"
+
+#define VERSION_1 1
+
+struct notified {
+	char own[DOMAIN_BYTES];
+	uint32_t wants; /* notices that were neither declined nor dropped */
+	bool declined;  /* somebody declined */
+};
+
+/* -- records ------------------------------------------------------------------------------------ */
+
+static bool
+notified_read(struct span value, struct notified *r)
+{
+	struct reader in = reader_of(value);
+	bool good = read_u8(&in) == VERSION_1;
+
+	read_str(&in, r->own, sizeof r->own);
+	r->wants = read_u32(&in);
+	r->declined = read_u8(&in) != 0;
+	return good && reader_done(&in);
+}
+
+static bool
+notified_get(struct db_txn *t, const struct db_key *k, struct notified *r)
+{
+	struct span value;
+
+	*r = (struct notified) { .wants = 0 };
+	return db_get(t, NOTIFIED, db_key_span(k), &value) && notified_read(value, r);
+}
+
+static void
+notified_put(struct db_txn *t, const struct db_key *k, const struct notified *r)
+{
+	struct buf value = BUF_INIT;
+
+	put_u8(&value, VERSION_1);
+	put_span(&value, span_str(r->own));
+	put_u32(&value, r->wants);
+	put_u8(&value, r->declined);
+	db_put(t, NOTIFIED, db_key_span(k), buf_span(&value));
+	buf_clear(&value);
+}
+
+static bool
+ack_read(struct span value, struct ims_ack *o)
+{
+	struct reader in = reader_of(value);
+	bool good = read_u8(&in) == VERSION_1;
+
+	*o = (struct ims_ack) { .round = 0 };
+	read_bytes(&in, o->id.b, ULID_BYTES);
+	read_str(&in, o->from_domain, sizeof o->from_domain);
+	read_str(&in, o->own_domain, sizeof o->own_domain);
+	o->declined = read_u8(&in) != 0;
+	o->round = read_u64(&in);
+	o->until_s = (int64_t)read_u64(&in);
+	return good && reader_done(&in);
+}
+
+static struct db_key
+ack_key(const struct ims_ack *o)
+{
+	struct db_key letter = ims_key_letter(&o->id, span_str(o->from_domain));
+
+	return ims_key_notified(&letter, span_str(o->own_domain));
+}
+
+static void
+ack_put(struct db_txn *t, const struct ims_letter *l, const char *own, bool declined)
+{
+	struct ims_ack o = { .round = 0 };
+	struct db_key letter = ims_key_letter(&l->id, span_str(l->from_domain));
+	struct db_key k = ims_key_notified(&letter, span_str(own));
+	struct span old;
+	struct buf value = BUF_INIT;
+
+	if (db_get(t, PENDING_ACK, db_key_span(&k), &old))
+		ack_read(old, &o);
+	put_u8(&value, VERSION_1);
+	put_bytes(&value, l->id.b, ULID_BYTES);
+	put_span(&value, span_str(l->from_domain));
+	put_span(&value, span_str(own));
+	put_u8(&value, declined);
+	put_u64(&value, o.round + 1);
+	put_u64(&value, (uint64_t)l->hold_until_s);
+	db_put(t, PENDING_ACK, db_key_span(&k), buf_span(&value));
+	buf_clear(&value);
+}
+
+/* -- for the other parts' writes -------------------------------------------------------------------- */
+
+void
+ims_notified_add(struct db_txn *t, const struct db_key *letter, const struct ims_letter *l,
+    struct span own)
+{
+	struct db_key k = ims_key_notified(letter, own);
+	struct notified r;
+
+	notified_get(t, &k, &r);
+	span_copy(own, r.own, sizeof r.own);
+	r.wants++;
+	notified_put(t, &k, &r);
+	if (l->state == MAILBOX_HERE)
+		ack_put(t, l, r.own, false);
+	else
+		db_del(t, PENDING_ACK, db_key_span(&k));
+}
+
+void
+ims_notified_again(struct db_txn *t, const struct ims_letter *l, struct span own)
+{
+	char name[DOMAIN_BYTES];
+
+	if (l->state == MAILBOX_HERE && span_copy(own, name, sizeof name))
+		ack_put(t, l, name, false);
+}
+
+void
+ims_notified_less(struct db_txn *t, const struct db_key *letter, const struct ims_letter *l,
+    struct span own, bool declined)
+{
+	struct db_key k = ims_key_notified(letter, own);
+	struct notified r;
+
+	if (!notified_get(t, &k, &r))
+		return;
+	r.wants -= r.wants > 0;
+	r.declined = r.declined || declined;
+	notified_put(t, &k, &r);
+	if (r.wants == 0 && r.declined && l->state != MAILBOX_HERE)
+		ack_put(t, l, r.own, true);
+}
+
+/* Reads all rows before any put: the table must not change during db_each. */
+static bool
+take_notified(void *arg, struct span key, struct span value)
+{
+	struct notified r;
+
+	(void)key;
+	if (notified_read(value, &r))
+		buf_add(arg, &r, sizeof r);
+	return true;
+}
+
+void
+ims_notified_here(struct db_txn *t, const struct db_key *letter, const struct ims_letter *l)
+{
+	struct buf all = BUF_INIT;
+	struct notified r;
+
+	db_each(t, NOTIFIED, db_key_span(letter), db_key_span(letter), take_notified, &all);
+	for (size_t at = 0; at < all.len; at += sizeof r) {
+		memcpy(&r, all.data + at, sizeof r);
+		ack_put(t, l, r.own, false);
+	}
+	buf_clear(&all);
+}
+
+void
+ims_notified_del(struct db_txn *t, const struct db_key *letter)
+{
+	struct db_key k;
+
+	do {
+		k.n = 0;
+		db_each(t, NOTIFIED, db_key_span(letter), db_key_span(letter), db_key_take_first,
+		    &k);
+		if (k.n > 0)
+			db_del(t, NOTIFIED, db_key_span(&k));
+	} while (k.n > 0);
+}
+
+/* -- pending acknowledgements ---------------------------------------------------------------------------------- */
+
+struct page {
+	struct ims_ack *out;
+	size_t n, max;
+	struct span after;
+};
+
+static bool
+take_ack(void *arg, struct span key, struct span value)
+{
+	struct page *p = arg;
+
+	if (!span_eq(key, p->after) && ack_read(value, &p->out[p->n]))
+		p->n++;
+	return p->n < p->max;
+}
+
+bool
+ims_store_pending_acks(struct ims_store *s, const struct ims_ack *after, struct ims_ack *out,
+    size_t max, size_t *n, struct err *e)
+{
+	struct db_key k = { .n = 0 };
+	struct page p = { .out = out, .max = max };
+	struct db_txn *t;
+	bool fault;
+
+	if (!db_read(s->db, &t, e))
+		return false;
+	if (after != NULL)
+		k = ack_key(after);
+	p.after = db_key_span(&k);
+	db_each(t, PENDING_ACK, p.after, (struct span) { 0 }, take_ack, &p);
+	fault = db_fault(t, e);
+	db_read_end(&t);
+	*n = p.n;
+	return !fault;
+}
+
+struct acking {
+	struct db_write write;
+	struct ims_ack ack;
+	ims_store_done *done;
+	void *arg;
+};
+
+static bool
+apply_acked(struct db_txn *t, void *arg, struct err *e)
+{
+	struct acking *p = arg;
+	struct db_key k = ack_key(&p->ack);
+	struct ims_ack now;
+	struct span value;
+
+	if (!db_get(t, PENDING_ACK, db_key_span(&k), &value))
+		return !db_fault(t, e);
+	if (!ack_read(value, &now))
+		return db_damaged(e);
+	if (now.round == p->ack.round && now.declined == p->ack.declined)
+		db_del(t, PENDING_ACK, db_key_span(&k));
+	return !db_fault(t, e);
+}
+
+static void
+acked(void *arg, const struct err *e)
+{
+	struct acking *p = arg;
+
+	p->done(p->arg, e);
+	free(p);
+}
+
+static void
+refused(void *arg)
+{
+	struct acking *p = arg;
+
+	acked(p, &p->write.why);
+}
+
+void
+ims_store_acked(struct ims_store *s, const struct ims_ack *o, struct loop *loop,
+    ims_store_done *done, void *arg)
+{
+	struct acking *p = memory_new(sizeof *p);
+
+	p->ack = *o;
+	p->done = done;
+	p->arg = arg;
+	p->write = (struct db_write) { .apply = apply_acked,
+		.done = acked,
+		.arg = p,
+		.home = loop,
+		.octets = 64,
+		.frees = true };
+	if (!db_write_take(s->db, &p->write, &p->write.why))
+		loop_post(loop, refused, p);
+}
