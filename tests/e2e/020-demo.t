@@ -1,7 +1,7 @@
 #!/bin/sh
 # The demo: it shows what it promises, takes any letter, and leaves nothing, whatever happens.
 . tests/e2e/lib.sh
-plan 24
+plan 29
 export TMPDIR="$T"
 
 ok "the demo comes to its end" tests/demo
@@ -17,7 +17,16 @@ like "which b.test has in its log" "$never" 'tls\.refused.*word=certificate-revo
 unlike "nothing of it reaches bob" "$(printf '%s\n' "$never" | sed -n '/mc list/,$p')" 'mallory'
 like "before he opens it no octet was handed out" "$out" 'bodies handed out 0 octets'
 is "no line is wider than a terminal" "$(printf '%s\n' "$out" | awk 'length($0) > 80')" ""
-like "it ends" "$(printf '%s\n' "$out" | tail -1)" 'nothing is left running'
+like "it ends" "$out" 'nothing is left running'
+queue=$(printf '%s\n' "$out" | sed -n '/oms queue$/,/oms status$/p')
+like "the queue is a table, not folded" "$queue" 'bob@b\.test +notified +- +1$'
+like "with its head in one line" "$queue" '^   ID +To +State +Next try +Tries$'
+unlike "no line ends in a blank" "$out" '[^ ] +$'
+next=$(printf '%s\n' "$out" | sed -n '/^What next/,$p')
+like "and says what to do next" "$next" 'tests/world up /tmp/world'
+# What it says is tried, in a place of our own.
+printf '%s\n' "$next" | sed -n "s|^   \(.*tests/world .*\)|\1|p" | sed "s|/tmp/world|$T/next|" >"$T/next.sh"
+like "which works as it stands" "$(sh -e "$T/next.sh" 2>&1 </dev/null)" '^  Hello$'
 
 ok "a letter of one's own" tests/demo tests/letters/foreign.eml
 like "is read at the other end" "$out" 'weit her'
