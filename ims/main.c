@@ -45,6 +45,7 @@ main(int argc, char **argv)
 		"learns of letters, and calls for them when their readers do",
 		verbs,
 		NULL,
+		NULL,
 	};
 
 	return options_main(&program, argc, argv);

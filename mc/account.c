@@ -4,17 +4,25 @@
 #include <string.h>
 #include <unistd.h>
 
+struct config_choice
+account_choice(const struct options *o)
+{
+	return (struct config_choice) { o->conf_file, options_value(o, "account") };
+}
+
 bool
 account_load(struct account *a, const struct options *o, int *status)
 {
+	const struct config_choice which = account_choice(o);
 	struct err e;
 
 	*a = (struct account) { .cache = { .full = false } };
-	if (config_load(&a->config, o->conf_file, &e) &&
-	    config_password(&a->config, a->password, &e))
+	if (config_load(&a->config, &which, &e) && config_password(&a->config, a->password, &e))
 		return true;
 	*status = fault_err(o, "your configuration", &e,
-	    access(a->config.file, F_OK) != 0 ? "begin with:  %s setup ADDRESS" : NULL);
+	    e.why == REFUSAL_config && access(a->config.file, F_OK) != 0
+		? "begin with:  %s setup ADDRESS"
+		: NULL);
 	account_clear(a);
 	return false;
 }

@@ -284,9 +284,7 @@ letter_to(struct letter *l, const char *address, struct err *e)
 	if (RULE(too_many_recipients) && l->n_to >= COMPOSE_RECIPIENTS_MAX)
 		return err_set(e, REFUSAL_too_many_recipients, "more than %d",
 		    COMPOSE_RECIPIENTS_MAX);
-	l->to = reallocarray(l->to, l->n_to + 1, sizeof *l->to);
-	if (l->to == NULL)
-		abort();
+	l->to = memory_resize(l->to, l->n_to + 1, sizeof *l->to);
 	l->to[l->n_to++] = memory_text(address);
 	return true;
 }
@@ -301,13 +299,16 @@ static ssize_t
 source_read(struct source *s, uint64_t offset, char *dst, size_t n)
 {
 	const struct letter *l = ((struct letter_source *)s)->letter;
-	struct span head;
+	struct span head = span_sub(buf_span(&l->header), (size_t)offset, n);
+	ssize_t got = (ssize_t)head.n;
 
 	if (offset >= l->header.len)
-		return pread(l->fd, dst, n, (off_t)(l->body_at + offset - l->header.len));
-	head = span_sub(buf_span(&l->header), (size_t)offset, n);
-	memcpy(dst, head.p, head.n);
-	return (ssize_t)head.n;
+		got = pread(l->fd, dst, n, (off_t)(l->body_at + offset - l->header.len));
+	else
+		memcpy(dst, head.p, head.n);
+	if (got > 0 && l->on_read != NULL)
+		l->on_read(l->on_read_arg, offset + (uint64_t)got);
+	return got;
 }
 
 static void

@@ -26,6 +26,9 @@ struct letter {
 	char *from; /* the first address of From */
 	char **to;  /* without repetitions */
 	size_t n_to;
+	/* Told how many octets a source has given; NULL: nobody. */
+	void (*on_read)(void *arg, uint64_t octets);
+	void *on_read_arg;
 };
 
 struct compose {

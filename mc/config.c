@@ -33,25 +33,64 @@ static const struct key {
 /* -- where ------------------------------------------------------------------------------------- */
 
 static bool
-find_file(char out[CONFIG_VALUE_BYTES], const char *option, struct err *e)
+check_choice(const struct config_choice *which, struct err *e)
+{
+	static const char in_names[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				       "0123456789-_.";
+	const char *name = which->name;
+
+	if (name == NULL)
+		return true;
+	if (which->file != NULL)
+		return err_set(e, REFUSAL_usage, "-C and -A name two accounts");
+	if (name[0] == '\0' || name[0] == '.' || strspn(name, in_names) != strlen(name))
+		return err_set(e, REFUSAL_usage,
+		    "\"%s\" is no name of an account: letters, digits, \"-\", \"_\" and \".\"",
+		    name);
+	return true;
+}
+
+static bool
+find_file(char out[CONFIG_VALUE_BYTES], const struct config_choice *which, struct err *e)
 {
 	const char *xdg = getenv("XDG_CONFIG_HOME"), *home = getenv("HOME");
+	const char *option = which->file, *name = which->name != NULL ? which->name : "mc";
 	char here[CONFIG_VALUE_BYTES];
 	int n;
 
+	if (!check_choice(which, e))
+		return false;
 	if (option != NULL && option[0] != '/' && getcwd(here, sizeof here) == NULL)
 		return err_set_errno(e, REFUSAL_config, errno, "the folder we are in");
 	if (option != NULL)
 		n = snprintf(out, CONFIG_VALUE_BYTES, "%s%s%s", option[0] != '/' ? here : "",
 		    option[0] != '/' ? "/" : "", option);
 	else if (xdg != NULL && xdg[0] == '/')
-		n = snprintf(out, CONFIG_VALUE_BYTES, "%s/tillcalled/mc.conf", xdg);
+		n = snprintf(out, CONFIG_VALUE_BYTES, "%s/tillcalled/%s.conf", xdg, name);
 	else if (home != NULL && home[0] == '/')
-		n = snprintf(out, CONFIG_VALUE_BYTES, "%s/.config/tillcalled/mc.conf", home);
+		n = snprintf(out, CONFIG_VALUE_BYTES, "%s/.config/tillcalled/%s.conf", home, name);
 	else
 		return err_set(e, REFUSAL_config, "neither XDG_CONFIG_HOME nor HOME is set");
 	return n < CONFIG_VALUE_BYTES ||
-	    err_set(e, REFUSAL_config, "the path of mc.conf is too long");
+	    err_set(e, REFUSAL_config, "the path of %s.conf is too long", name);
+}
+
+/* "password" beside mc.conf, NAME.password beside any other NAME or NAME.conf. */
+static bool
+find_password_file(struct config *c, struct err *e)
+{
+	const char *slash = strrchr(c->file, '/'), *name = slash == NULL ? c->file : slash + 1;
+	size_t n = strlen(c->file);
+	bool usual = strcmp(name, "mc.conf") == 0;
+
+	if (usual)
+		n -= strlen("mc.conf");
+	else if (n > strlen(".conf") && strcmp(c->file + n - strlen(".conf"), ".conf") == 0)
+		n -= strlen(".conf");
+	if (snprintf(c->password_file, sizeof c->password_file, "%.*s%spassword", (int)n, c->file,
+		usual ? "" : ".") >= (int)sizeof c->password_file)
+		return err_set(e, REFUSAL_config, "the path of %s is too long", name);
+	return true;
 }
 
 static bool
@@ -78,12 +117,12 @@ from_environment(struct config *c, struct err *e)
 }
 
 bool
-config_begin(struct config *c, const char *option, struct err *e)
+config_begin(struct config *c, const struct config_choice *which, struct err *e)
 {
 	*c = (struct config) { .allow_private = false };
 	snprintf(c->resolver, sizeof c->resolver, "%s", CONFIG_RESOLVER_DEFAULT);
 	snprintf(c->trust, sizeof c->trust, "%s", CONFIG_TRUST_DEFAULT);
-	return find_file(c->file, option, e) && from_environment(c, e);
+	return find_file(c->file, which, e) && find_password_file(c, e) && from_environment(c, e);
 }
 
 /* -- reading ----------------------------------------------------------------------------------- */
@@ -165,8 +204,8 @@ parse_line(struct config *c, struct span text, unsigned line, bool seen[KEYS], s
 	if (k == NULL)
 		return unknown_key(c, line, name, e);
 	if (seen[k - keys])
-		return err_set(e, REFUSAL_config, "%s:%u: %s stands here a second time", c->file,
-		    line, k->name);
+		return err_set(e, REFUSAL_config, "%s:%u: %s is given a second time", c->file, line,
+		    k->name);
 	seen[k - keys] = true;
 	ok = k->kind == TEXT ? parse_text(value, (char *)c + k->at)
 			     : parse_yesno(value, (bool *)((char *)c + k->at));
@@ -219,13 +258,13 @@ read_file(const char *path, mode_t forbidden, struct buf *out, struct err *e)
 }
 
 bool
-config_load(struct config *c, const char *option, struct err *e)
+config_load(struct config *c, const struct config_choice *which, struct err *e)
 {
 	struct buf text = BUF_INIT;
 	bool ok;
 
 	*c = (struct config) { .allow_private = false };
-	if (!find_file(c->file, option, e))
+	if (!find_file(c->file, which, e))
 		return false;
 	if (access(c->file, F_OK) != 0)
 		return err_set_errno(e, REFUSAL_config, errno, "%s", c->file);

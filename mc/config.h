@@ -1,6 +1,7 @@
 /* config — mc.conf: who the user is and how the servers are found.
  *
- * -C FILE, else $XDG_CONFIG_HOME/tillcalled/mc.conf, else ~/.config/tillcalled/mc.conf.  One
+ * -C FILE, else $XDG_CONFIG_HOME/tillcalled/mc.conf, else ~/.config/tillcalled/mc.conf; -A NAME is
+ * NAME.conf beside it.  The password is in a file of its own beside each of them.  One
  * `key = "value"` a line, `#` begins a comment; a key that is unknown or stands twice is refused
  * with FILE:LINE and the nearest known one (config, status 78).  Keys: address, password-file,
  * resolver, trust, crls, allow-private-peers (true or false).
@@ -30,11 +31,16 @@ struct config {
 	bool allow_private;
 };
 
+/* Which account is meant; both NULL: the usual one. */
+struct config_choice {
+	const char *file, *name; /* of -C and of -A: letters, digits, "-", "_" and "." */
+};
+
 /* TILLCALLED_RESOLVER, _TRUST, _CRLS and _ALLOW_PRIVATE (1), where they are set, hold instead of
  * what the file says; setup writes them into it. */
-bool config_begin(struct config *c, const char *option, struct err *e);
-bool config_load(struct config *c, const char *option, struct err *e);
-/* Writes mc.conf and the password file beside it. */
+bool config_begin(struct config *c, const struct config_choice *which, struct err *e);
+bool config_load(struct config *c, const struct config_choice *which, struct err *e);
+/* Writes both files. */
 bool config_save(const struct config *c, const char *password, struct err *e);
 bool config_password(const struct config *c, char out[PASSWORD_BYTES], struct err *e);
 

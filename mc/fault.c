@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "common/text/json.h"
+#include "mc/command.h"
 #include "mc/out.h"
 #include "mc/safe.h"
 
@@ -14,7 +15,7 @@
 
 struct cure {
 	enum refusal why;
-	const char *text; /* "%s" is our name, once at most */
+	const char *text; /* "%s" is the command, once at most */
 };
 
 /* clang-format off */
@@ -131,10 +132,12 @@ fault_say(const struct options *o, const char *what, const struct fault *f, cons
 	struct buf text = BUF_INIT;
 	const char *form = cure != NULL ? cure : cure_of(f->err.why), *name = strstr(form, "%s");
 
-	/* The name goes in by hand, since a format must be a literal. */
+	/* The command goes in by hand, since a format must be a literal. */
 	buf_add(&text, form, name == NULL ? strlen(form) : (size_t)(name - form));
-	if (name != NULL)
-		buf_addf(&text, "%s%s", o->called, name + 2);
+	if (name != NULL) {
+		command_add(&text, o);
+		buf_addf(&text, "%s", name + 2);
+	}
 	buf_add(&text, "", 1);
 	out_init(&out, STDERR_FILENO);
 	if (o->json)

@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "common/base/memory.h"
+#include "mc/command.h"
 #include "mc/notice.h"
 #include "mc/reading.h"
 #include "mc/verbs.h"
@@ -20,9 +22,7 @@ struct fetching {
 static void
 add_number(struct fetching *f, uint64_t number)
 {
-	f->numbers = reallocarray(f->numbers, f->n + 1, sizeof *f->numbers);
-	if (f->numbers == NULL)
-		abort();
+	f->numbers = memory_resize(f->numbers, f->n + 1, sizeof *f->numbers);
 	f->numbers[f->n++] = number;
 }
 
@@ -56,11 +56,13 @@ say(struct fetching *f, const struct mailbox_notice *n)
 	struct buf b = BUF_INIT;
 
 	if (!f->options->json) {
+		command_add(&b, f->options);
 		if (!f->options->quiet)
 			out_textf(&f->out,
-			    "%llu  here: signature and octets good. Read it: %s show %llu\n",
-			    (unsigned long long)n->number, f->options->called,
+			    "%llu  here: signature and octets good. Read it: %.*s show %llu\n",
+			    (unsigned long long)n->number, SPAN_FMT(buf_span(&b)),
 			    (unsigned long long)n->number);
+		buf_clear(&b);
 		return;
 	}
 	o = json_new();

@@ -6,6 +6,7 @@
 
 #include "common/base/clock.h"
 #include "common/base/memory.h"
+#include "mc/command.h"
 #include "mc/measure.h"
 #include "mc/notice.h"
 #include "mc/out.h"
@@ -119,6 +120,7 @@ print_held(struct list *l)
 	uint64_t octets = 0, newest = 0;
 	size_t held = 0;
 	char size[MEASURE_BYTES];
+	struct buf command = BUF_INIT;
 
 	for (size_t i = 0; i < l->n; i++)
 		if (notice_is_held(&l->notices[i])) {
@@ -127,27 +129,33 @@ print_held(struct list *l)
 			newest = l->notices[i].number;
 		}
 	measure_size(size, octets);
+	command_add(&command, l->options);
 	if (held > 0)
-		out_textf(&l->out, "%zu %s still with %s (%s).  Read one: %s show %llu\n", held,
+		out_textf(&l->out, "%zu %s still with %s (%s).  Read one: %.*s show %llu\n", held,
 		    held == 1 ? "body is" : "bodies are",
-		    held == 1 ? "its sender" : "their senders", size, l->options->called,
+		    held == 1 ? "its sender" : "their senders", size, SPAN_FMT(buf_span(&command)),
 		    (unsigned long long)newest);
+	buf_clear(&command);
 }
 
 static void
 print_empty(struct list *l)
 {
 	char when[MEASURE_BYTES];
+	struct buf command = BUF_INIT;
 
 	measure_when(when, l->now_s, l->now_s);
+	command_add(&command, l->options);
 	if (l->all > 0)
 		out_textf(&l->out, "Nothing is held: %s here or done with.\n",
 		    l->all == 1 ? "the one letter is" : "all letters are");
 	else
 		out_textf(&l->out,
 		    "No letters for %s. The server answered at %s, all is well.\n"
-		    "To see how it works, write to yourself:  %s send %s < FILE\n",
-		    l->account.config.address, when, l->options->called, l->account.config.address);
+		    "To see how it works, write to yourself:  %.*s send %s < FILE\n",
+		    l->account.config.address, when, SPAN_FMT(buf_span(&command)),
+		    l->account.config.address);
+	buf_clear(&command);
 }
 
 static void

@@ -9,33 +9,60 @@
 #include "mc/mime.h"
 #include "mc/out.h"
 #include "mc/verbs.h"
+#include "proto/submit.h"
+
+#define ACCOUNT                                                                                    \
+	{                                                                                          \
+		"account", 'A', "NAME", "another account of yours than the usual one"              \
+	}
+#define END                                                                                        \
+	{                                                                                          \
+		NULL, 0, NULL, NULL                                                                \
+	}
+
+static const struct options_option setup_options[] = {
+	{ "replace", 0, NULL, "even where the account is somebody else's now" },
+	ACCOUNT,
+	END,
+};
 
 static const struct options_option send_options[] = {
 	{ "recipients", 't', NULL, "to whom it is going is read from To, Cc and Bcc" },
-	{ "hold", 0, "DAYS", "how long it is kept for the recipients" },
+	{ "hold", 0, "DAYS", "how long it is kept for the recipients, 1 to 366" },
 	{ "wait", 0, "SECONDS", "how long to wait for the first news of it (2; 0: not at all)" },
-	{ NULL, 0, NULL, NULL },
+	ACCOUNT,
+	END,
 };
 
 static const struct options_option list_options[] = {
 	{ "held", 0, NULL, "only those whose body is still with the sender" },
-	{ NULL, 0, NULL, NULL },
+	ACCOUNT,
+	END,
 };
 
 static const struct options_option show_options[] = {
 	{ "raw", 0, NULL, "the exact octets, to a file or a pipe" },
 	{ "headers", 0, NULL, "all header fields, nothing else" },
-	{ NULL, 0, NULL, NULL },
+	ACCOUNT,
+	END,
 };
 
 static const struct options_option fetch_options[] = {
 	{ "all", 0, NULL, "every letter that is still with its sender" },
-	{ NULL, 0, NULL, NULL },
+	ACCOUNT,
+	END,
 };
 
+static const struct options_option outbox_options[] = {
+	ACCOUNT,
+	END,
+};
+
+_Static_assert(SUBMIT_HOLD_DAYS_MAX == 366, "the help of --hold says so");
+
 static const struct options_verb verbs[] = {
-	{ "setup", "ADDRESS", 1, 1, "find your servers and sign in for the first time", NULL,
-	    verb_setup, false },
+	{ "setup", "ADDRESS", 1, 1, "find your servers and sign in for the first time",
+	    setup_options, verb_setup, false },
 	{ "send", "[ADDRESS]...", 0, -1, "send the letter on standard input", send_options,
 	    verb_send, false },
 	{ "list", "", 0, 0, "what was announced to you", list_options, verb_list, false },
@@ -43,15 +70,35 @@ static const struct options_verb verbs[] = {
 	    verb_show, false },
 	{ "fetch", "NUMBER...", 0, -1, "have letters fetched from their senders", fetch_options,
 	    verb_fetch, false },
-	{ "outbox", "[ID]", 0, 1, "what became of the letters you sent", NULL, verb_outbox, false },
+	{ "outbox", "[ID]", 0, 1, "what became of the letters you sent", outbox_options,
+	    verb_outbox, false },
 	{ NULL, NULL, 0, 0, NULL, NULL, NULL, false },
 };
+
+/* clang-format off */
+static const struct options_hint hints[] = {
+	{ "read", "show" },	{ "view", "show" },	{ "open", "show" },	{ "cat", "show" },
+	{ "print", "show" },	{ "inbox", "list" },	{ "ls", "list" },	{ "mail", "list" },
+	{ "new", "list" },	{ "check", "list" },	{ "get", "fetch" },	{ "download", "fetch" },
+	{ "pull", "fetch" },	{ "sent", "outbox" },	{ "status", "outbox" },	{ "queue", "outbox" },
+	{ "login", "setup" },	{ "init", "setup" },	{ "config", "setup" },	{ "account", "setup" },
+	{ "submit", "send" },	{ "post", "send" },	{ "write", "send" },	{ "compose", "send" },
+	{ "delete", NULL },	{ "rm", NULL },		{ "remove", NULL },	{ "drop", NULL },
+	{ "reply", NULL },	{ "answer", NULL },	{ "forward", NULL },	{ "resend", NULL },
+	{ "search", NULL },	{ "find", NULL },	{ "save", NULL },	{ "extract", NULL },
+	{ "recall", NULL },	{ "cancel", NULL },	{ "refuse", NULL },	{ "decline", NULL },
+	{ "reject", NULL },	{ "spam", NULL },	{ "move", NULL },	{ "mv", NULL },
+	{ "archive", NULL },	{ "trust", NULL },	{ "block", NULL },	{ "verify", NULL },
+	{ NULL, NULL },
+};
+/* clang-format on */
 
 static const struct options_program program = {
 	"mc",
 	"mail that stays with its sender until it is called for",
 	verbs,
 	"list",
+	hints,
 };
 
 int

@@ -8,8 +8,7 @@
 
 #include "common/base/ulid.h"
 
-#define DAY_S        86400
-#define ENDING_LEAST 4
+#define DAY_S 86400
 
 static const char *const days[] = { "Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat" };
 static const char *const months[] = { "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep",
@@ -134,6 +133,16 @@ digit(char c)
 	return c == 'O' ? '0' : c == 'I' || c == 'L' ? '1' : c;
 }
 
+size_t
+measure_id_letters(const char *typed)
+{
+	size_t n = 0;
+
+	for (; *typed != '\0'; typed++)
+		n += *typed != '-';
+	return n;
+}
+
 bool
 measure_id_ends(struct span id, const char *typed)
 {
@@ -147,6 +156,6 @@ measure_id_ends(struct span id, const char *typed)
 			return false;
 		want[n++] = digit(*typed);
 	}
-	return n >= ENDING_LEAST && n <= id.n &&
+	return n >= MEASURE_ID_LEAST && n <= id.n &&
 	    span_eq(span_sub(id, id.n - n, n), span_of(want, n));
 }

@@ -39,11 +39,12 @@ terminal_columns(int fd)
 void
 out_init(struct out *o, int fd)
 {
-	const char *codeset = nl_langinfo(CODESET);
+	const char *codeset = nl_langinfo(CODESET), *all = getenv("LC_ALL");
 	bool utf8 = strcmp(codeset, "UTF-8") == 0;
+	bool asked = all != NULL && (strcmp(all, "C") == 0 || strcmp(all, "POSIX") == 0);
 
 	*o = (struct out) { .fd = fd, .terminal = isatty(fd) == 1 };
-	o->ascii = o->terminal && !utf8;
+	o->ascii = asked || (o->terminal && !utf8);
 	o->columns = o->terminal ? terminal_columns(fd) : 0;
 }
 
@@ -165,5 +166,6 @@ out_progress(struct out *o, struct span text)
 bool
 out_ok(const struct out *o, struct err *e)
 {
-	return o->failed == 0 || err_set_errno(e, REFUSAL_cannot_write, o->failed, "output");
+	return o->failed == 0 || o->failed == EPIPE ||
+	    err_set_errno(e, REFUSAL_cannot_write, o->failed, "output");
 }

@@ -6,7 +6,8 @@
  * Octets as they are (--raw) and JSON, which is ASCII, go by out_octets, and never to a terminal
  * where they are a letter's.
  *
- * State:  a failed write is kept and told once by out_ok.
+ * State:  a failed write is kept and told once by out_ok.  A pipe that nobody reads any more is no
+ *         failure: the reader has had enough, and nothing more is written.
  */
 #ifndef MC_OUT_H
 #define MC_OUT_H
@@ -19,7 +20,7 @@
 struct out {
 	int fd;
 	bool terminal;
-	bool ascii;     /* a terminal, and the locale is not UTF-8 */
+	bool ascii;     /* a terminal whose locale is not UTF-8, or LC_ALL is C */
 	size_t columns; /* of the terminal; 0: no terminal, no limit */
 	int failed;     /* errno of the first write that failed */
 };

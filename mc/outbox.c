@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include "common/base/clock.h"
+#include "common/base/memory.h"
 #include "mc/measure.h"
 #include "mc/sent.h"
 #include "mc/verbs.h"
@@ -24,9 +25,7 @@ keep(void *arg, struct sent_letter *l)
 		sent_clear(l);
 		return;
 	}
-	b->letters = reallocarray(b->letters, b->n + 1, sizeof *b->letters);
-	if (b->letters == NULL)
-		abort();
+	b->letters = memory_resize(b->letters, b->n + 1, sizeof *b->letters);
 	b->letters[b->n++] = *l;
 }
 
@@ -102,6 +101,10 @@ verb_outbox(struct options *o)
 	struct fault f;
 	int status;
 
+	if (b.wanted != NULL && measure_id_letters(b.wanted) < MEASURE_ID_LEAST)
+		return options_usage(o,
+		    "\"%s\" is too short: the last %d letters of an id are needed, or more",
+		    b.wanted, MEASURE_ID_LEAST);
 	if (!account_load(&a, o, &status))
 		return status;
 	if (submission_open(&s, &a, &f) && submission_sign_in(s, &a, &f) &&

@@ -6,19 +6,22 @@
 #include "common/base/clock.h"
 #include "mc/measure.h"
 
-#define BAR_MAX 40
+#define BAR_MAX       40
+#define LABEL_COLUMNS 12
+#define BESIDE_BAR    53 /* columns of all but the bar, at most */
 
 void
-progress_begin(struct progress *p, struct out *out)
+progress_begin(struct progress *p, struct out *out, const char *label)
 {
-	*p = (struct progress) { .out = out != NULL && out->terminal ? out : NULL };
+	*p = (struct progress) { .out = out != NULL && out->terminal ? out : NULL, .label = label };
 }
 
 void
-progress_line(struct buf *b, uint64_t got, uint64_t octets, uint64_t speed, size_t columns)
+progress_line(struct buf *b, const char *label, uint64_t got, uint64_t octets, uint64_t speed,
+    size_t columns)
 {
 	char have[MEASURE_BYTES], all[MEASURE_BYTES], rate[MEASURE_BYTES];
-	size_t bar = columns > 80 || columns < 50 ? (columns < 50 ? 0 : BAR_MAX) : columns - 40;
+	size_t bar = columns > BESIDE_BAR + 10 ? columns - BESIDE_BAR : 0;
 	size_t full;
 
 	if (got > octets)
@@ -28,6 +31,7 @@ progress_line(struct buf *b, uint64_t got, uint64_t octets, uint64_t speed, size
 	measure_size(have, got);
 	measure_size(all, octets);
 	measure_size(rate, speed);
+	buf_addf(b, "%-*s ", LABEL_COLUMNS, label);
 	for (size_t i = 0; i < bar; i++)
 		buf_addf(b, "%s%c%s", i == 0 ? "[" : "",
 		    i + 1 < full   ? '='
@@ -58,7 +62,7 @@ progress_step(struct progress *p, uint64_t got, uint64_t octets)
 	if (now - p->began_ms >= PROGRESS_SPEED_MS && got > p->first)
 		speed = (got - p->first) * 1000 / (uint64_t)(now - p->began_ms);
 	p->drawn_ms = now;
-	progress_line(&b, got, octets, speed, p->out->columns);
+	progress_line(&b, p->label, got, octets, speed, p->out->columns);
 	out_progress(p->out, buf_span(&b));
 	buf_clear(&b);
 }

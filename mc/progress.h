@@ -1,6 +1,8 @@
-/* progress — how far a letter has come, in one line that is written over; on a terminal only.
+/* progress — how far a letter has come on one road, in a line that is written over; on a terminal
+ * only.
  *
- * Nothing is shown in the first half second, and no speed in the first whole one.
+ * Each road (to one's own server, from the sender, from one's own server) has a bar, a label and a
+ * speed of its own.  Nothing is shown in the first half second, and no speed in the first whole one.
  */
 #ifndef MC_PROGRESS_H
 #define MC_PROGRESS_H
@@ -12,16 +14,19 @@
 #define PROGRESS_EVERY_MS 200
 
 struct progress {
-	struct out *out;            /* NULL: say nothing */
+	struct out *out; /* NULL: say nothing */
+	const char *label;
 	int64_t began_ms, drawn_ms; /* monotonic; 0: not yet */
 	uint64_t first;             /* octets that were there when it began */
 };
 
-void progress_begin(struct progress *p, struct out *out);
+/* `label` is of static life, 12 columns at most. */
+void progress_begin(struct progress *p, struct out *out, const char *label);
 void progress_step(struct progress *p, uint64_t got, uint64_t octets);
 void progress_end(struct progress *p); /* clears the line */
 
 /* The line itself, for so many columns; speed in octets a second, 0: not shown. */
-void progress_line(struct buf *b, uint64_t got, uint64_t octets, uint64_t speed, size_t columns);
+void progress_line(struct buf *b, const char *label, uint64_t got, uint64_t octets, uint64_t speed,
+    size_t columns);
 
 #endif

@@ -12,7 +12,7 @@
 _Static_assert(DIGEST_BYTES == MAILBOX_DIGEST_BYTES, "both are SHA-256");
 
 struct reading {
-	struct progress progress;
+	struct progress fetched, received; /* to the user's server, and from there */
 	struct digest *digest;
 	uint64_t got, octets;
 	int fd;
@@ -30,7 +30,7 @@ on_progress(void *arg, uint64_t got, uint64_t octets)
 {
 	struct reading *r = arg;
 
-	progress_step(&r->progress, got, octets);
+	progress_step(&r->fetched, got, octets);
 }
 
 static bool
@@ -47,7 +47,7 @@ on_piece(void *arg, struct span s, struct err *e)
 
 	digest_add(r->digest, s);
 	r->got += s.n;
-	progress_step(&r->progress, r->got, r->octets);
+	progress_step(&r->received, r->got, r->octets);
 	return scratch_add(r->fd, s, e);
 }
 
@@ -59,9 +59,9 @@ reading_fetch(struct inbox *b, const struct mailbox_notice *n, struct out *progr
 	const struct inbox_reader reader = { on_progress, no_piece, &r };
 	bool ok;
 
-	progress_begin(&r.progress, progress);
+	progress_begin(&r.fetched, progress, "from sender");
 	ok = inbox_read(b, n, n->size, &reader, f);
-	progress_end(&r.progress);
+	progress_end(&r.fetched);
 	return ok;
 }
 
@@ -97,9 +97,11 @@ reading_whole(struct inbox *b, const struct mailbox_notice *n, struct out *progr
 	if (!scratch_open(&r.fd, &f->err))
 		return false;
 	r.digest = digest_new();
-	progress_begin(&r.progress, progress);
+	progress_begin(&r.fetched, progress, "from sender");
+	progress_begin(&r.received, progress, "from server");
 	ok = inbox_read(b, n, 0, &reader, f);
-	progress_end(&r.progress);
+	progress_end(&r.fetched);
+	progress_end(&r.received);
 	ok = ok && is_announced(&r, n, &f->err);
 	digest_free(&r.digest);
 	if (!ok)

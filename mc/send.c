@@ -4,6 +4,7 @@
  *        connection that breaks before is tried again with the same token, so that the server
  *        cannot take one letter twice.
  */
+#include <stdio.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -11,6 +12,7 @@
 #include "common/base/hex.h"
 #include "common/base/random.h"
 #include "mc/measure.h"
+#include "mc/progress.h"
 #include "mc/sent.h"
 #include "mc/verbs.h"
 
@@ -25,7 +27,9 @@ struct sending {
 	struct account account;
 	struct letter letter;
 	struct submission *server;
-	unsigned hold_days; /* 0: the server's usual time */
+	struct out out; /* standard error */
+	struct progress progress;
+	unsigned hold_days; /* 0: not said, the server's usual time */
 	unsigned wait_s;
 	char token[SUBMISSION_TOKEN_BYTES];
 	bool begun; /* its octets were on their way at least once */
@@ -33,15 +37,17 @@ struct sending {
 };
 
 static bool
-number_option(const struct options *o, const char *name, unsigned most, unsigned *out, int *status)
+number_option(const struct options *o, const char *name, unsigned least, unsigned most,
+    unsigned *out, int *status)
 {
 	const char *value = options_value(o, name);
 	uint64_t n;
 
 	if (value == NULL)
 		return true;
-	if (!span_u64(span_str(value), &n) || n > most) {
-		*status = options_usage(o, "--%s %s: write a number up to %u", name, value, most);
+	if (!span_u64(span_str(value), &n) || n < least || n > most) {
+		*status = options_usage(o, "--%s %s: write a number from %u to %u", name, value,
+		    least, most);
 		return false;
 	}
 	*out = (unsigned)n;
@@ -94,14 +100,27 @@ is_passing(const struct fault *f)
 	    f->err.why == REFUSAL_too_many_connections;
 }
 
+static void
+on_read(void *arg, uint64_t octets)
+{
+	struct sending *s = arg;
+
+	progress_step(&s->progress, octets, letter_octets(&s->letter));
+}
+
 static bool
 send_once(struct sending *s, struct fault *f)
 {
+	bool ok;
+
 	if (!submission_open(&s->server, &s->account, f) ||
 	    !submission_sign_in(s->server, &s->account, f))
 		return false;
 	s->begun = true;
-	return submission_send(s->server, &s->letter, s->hold_days, s->token, &s->id, f);
+	progress_begin(&s->progress, &s->out, "sending");
+	ok = submission_send(s->server, &s->letter, s->hold_days, s->token, &s->id, f);
+	progress_end(&s->progress);
+	return ok;
 }
 
 static bool
@@ -151,11 +170,35 @@ say_json(const struct sending *s, struct out *out, const struct sent_letter *l)
 	json_put_str(o, "host", submission_host(s->server));
 	sent_put_date(o, "hold_until", l->letter.hold_until_s);
 	json_put_int(o, "size", (int64_t)letter_octets(&s->letter));
+	json_put_int(o, "status", sent_status(l));
 	sent_put_recipients(o, l);
 	json_write(o, &b);
 	out_json_line(out, buf_span(&b));
 	json_free(&o);
 	buf_clear(&b);
+}
+
+/* Who will not get the letter, as is known by now; returns the exit status. */
+static int
+say_refused(const struct sending *s, const struct sent_letter *l)
+{
+	const struct submit_recipient *worst = sent_worst(l);
+	struct fault f = { .host = "" };
+	char what[ADDRESS_STR_BYTES + 64];
+	size_t refused = 0;
+
+	if (worst == NULL)
+		return 0;
+	for (size_t i = 0; i < l->n_recipients; i++)
+		refused += l->recipients[i].state == SUBMIT_REFUSED;
+	if (l->n_recipients == 1)
+		snprintf(what, sizeof what, "%s will not get the letter", worst->to);
+	else
+		snprintf(what, sizeof what, "%zu of %zu recipients will not get the letter: %s",
+		    refused, l->n_recipients, worst->to);
+	err_set(&f.err, sent_refusal(worst), "%s", worst->text);
+	(void)fault_say(s->options, what, &f, NULL);
+	return sent_status(l);
 }
 
 static int
@@ -172,7 +215,9 @@ say(const struct sending *s, const struct sent_letter *l)
 	measure_day(until, l->letter.hold_until_s, now_s);
 	if (s->options->json)
 		say_json(s, &out, l);
-	else if (!s->options->quiet) {
+	else if (s->options->quiet)
+		out_textf(&out, "%s\n", whole);
+	else {
 		out_textf(&out, "%s  kept at %s%s%s\n", id, submission_host(s->server),
 		    l->letter.hold_until_s != 0 ? " until " : "",
 		    l->letter.hold_until_s != 0 ? until : "");
@@ -181,7 +226,7 @@ say(const struct sending *s, const struct sent_letter *l)
 	/* A letter that was sent was sent: a program must not send it again since we could not say so. */
 	if (!out_ok(&out, &e))
 		(void)fault_err(s->options, "the letter was sent; saying so", &e, NULL);
-	return 0;
+	return say_refused(s, l);
 }
 
 static int
@@ -213,10 +258,13 @@ verb_send(struct options *o)
 	struct sending s = { .options = o, .wait_s = WAIT_S };
 	int status;
 
-	if (!number_option(o, "hold", 3650, &s.hold_days, &status) ||
-	    !number_option(o, "wait", WAIT_MAX_S, &s.wait_s, &status))
+	if (!number_option(o, "hold", 1, SUBMIT_HOLD_DAYS_MAX, &s.hold_days, &status) ||
+	    !number_option(o, "wait", 0, WAIT_MAX_S, &s.wait_s, &status))
 		return status;
+	out_init(&s.out, STDERR_FILENO);
 	letter_init(&s.letter);
+	s.letter.on_read = on_read;
+	s.letter.on_read_arg = &s;
 	status = run(&s);
 	letter_clear(&s.letter);
 	submission_close(&s.server);

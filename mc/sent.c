@@ -66,6 +66,42 @@ sent_print_recipients(struct out *o, const struct sent_letter *l, int64_t now_s)
 	buf_clear(&all);
 }
 
+enum refusal
+sent_refusal(const struct submit_recipient *r)
+{
+	enum refusal why = refusal_by_word(span_str(r->word));
+
+	return why == REFUSAL_NONE || refusal_status(why) == 0 ? REFUSAL_no_such_user : why;
+}
+
+static int
+badness(const struct submit_recipient *r)
+{
+	enum refusal why = sent_refusal(r);
+
+	return refusal_status(why) + (refusal_temporary(why) ? 0 : 1000);
+}
+
+const struct submit_recipient *
+sent_worst(const struct sent_letter *l)
+{
+	const struct submit_recipient *worst = NULL;
+
+	for (size_t i = 0; i < l->n_recipients; i++)
+		if (l->recipients[i].state == SUBMIT_REFUSED &&
+		    (worst == NULL || badness(&l->recipients[i]) > badness(worst)))
+			worst = &l->recipients[i];
+	return worst;
+}
+
+int
+sent_status(const struct sent_letter *l)
+{
+	const struct submit_recipient *worst = sent_worst(l);
+
+	return worst == NULL ? 0 : refusal_status(sent_refusal(worst));
+}
+
 void
 sent_put_date(struct json *o, const char *key, int64_t wall_s)
 {

@@ -4,12 +4,15 @@
  * before its certificate was found good.
  */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "common/base/memory.h"
 #include "common/dns/designation.h"
 #include "common/text/idn.h"
 #include "common/text/json.h"
+#include "mc/command.h"
 #include "mc/inbox.h"
 #include "mc/out.h"
 #include "mc/submission.h"
@@ -27,23 +30,50 @@ struct setup {
 static bool
 take_address(struct setup *s, const char *typed, struct err *e)
 {
+	const struct config_choice which = account_choice(s->options);
 	struct config *c = &s->account.config;
 	struct address a;
 	char canonical[ADDRESS_STR_BYTES];
-	char *slash;
 
 	s->failed = typed;
-	if (!config_begin(c, s->options->conf_file, e) || !address_parse(span_str(typed), &a, e) ||
+	if (!config_begin(c, &which, e) || !address_parse(span_str(typed), &a, e) ||
 	    !address_canonical(&a, idn_a_label, canonical, e))
 		return false;
 	snprintf(c->address, sizeof c->address, "%s", canonical);
-	snprintf(c->password_file, sizeof c->password_file, "%s", c->file);
-	slash = strrchr(c->password_file, '/');
-	slash = slash == NULL ? c->password_file : slash + 1;
-	if (sizeof c->password_file - (size_t)(slash - c->password_file) < sizeof "password")
-		return err_set(e, REFUSAL_config, "the path of mc.conf is too long");
-	memcpy(slash, "password", sizeof "password");
 	return true;
+}
+
+/* Reads one line of the terminal; anything but "y" or "yes" is no. */
+static bool
+is_yes(void)
+{
+	char line[16] = "";
+
+	return fgets(line, sizeof line, stdin) != NULL && (line[0] == 'y' || line[0] == 'Y');
+}
+
+/* Another account is replaced only by somebody who says so. */
+static bool
+may_replace(struct setup *s, struct err *e)
+{
+	const struct config_choice which = account_choice(s->options);
+	const struct config *c = &s->account.config;
+	struct config *old = memory_new(sizeof *old);
+	struct err why;
+	bool known = config_load(old, &which, &why), ok;
+
+	ok = access(c->file, F_OK) != 0 || options_has(s->options, "replace") ||
+	    (known && strcmp(old->address, c->address) == 0);
+	if (!ok && !s->options->json && isatty(STDIN_FILENO) == 1 && s->out.terminal) {
+		out_textf(&s->out, "%s is the account of %s.  Replace it? [y/N] ", c->file,
+		    known ? old->address : "somebody");
+		ok = is_yes();
+	}
+	if (!ok)
+		err_set(e, REFUSAL_usage, "%s is the account of %s", c->file,
+		    known ? old->address : "somebody, and cannot be read");
+	free(old);
+	return ok;
 }
 
 static void
@@ -112,17 +142,22 @@ say_json(struct setup *s)
 static void
 say(struct setup *s)
 {
-	const char *called = s->options->called;
+	struct buf b = BUF_INIT;
+	struct span command;
 
+	command_add(&b, s->options);
+	command = buf_span(&b);
 	if (s->options->json)
 		say_json(s);
 	else if (!s->options->quiet)
 		out_textf(&s->out,
-		    "  signed in at both servers\n  written %s and password (mode 0600)\n\n"
+		    "  signed in at both servers\n  written %s and %s (mode 0600)\n\n"
 		    "Letters stay with their senders until you open them. Where you are the only one of "
 		    "your\ndomain, a sender can tell from that when you did.\n\n"
-		    "See your letters:  %s list        Send one:  %s send ADDRESS < FILE\n",
-		    s->account.config.file, called, called);
+		    "See your letters:  %.*s list        Send one:  %.*s send ADDRESS < FILE\n",
+		    s->account.config.file, s->account.config.password_file, SPAN_FMT(command),
+		    SPAN_FMT(command));
+	buf_clear(&b);
 }
 
 int
@@ -133,7 +168,12 @@ verb_setup(struct options *o)
 	int status = 0;
 
 	out_init(&s.out, STDOUT_FILENO);
-	if (!take_address(&s, o->args[0], &f.err) || !find_servers(&s, &f) || !sign_in(&s, &f))
+	if (!take_address(&s, o->args[0], &f.err))
+		status = fault_say(o, s.failed, &f, NULL);
+	else if (!may_replace(&s, &f.err))
+		status = fault_err(o, "nothing was changed", &f.err,
+		    "replace it:  %s setup ADDRESS --replace   beside it:  -A NAME");
+	else if (!find_servers(&s, &f) || !sign_in(&s, &f))
 		status = fault_say(o, s.failed, &f, NULL);
 	else if (!config_save(&s.account.config, s.account.password, &f.err))
 		status = fault_err(o, "your configuration", &f.err, NULL);

@@ -101,9 +101,7 @@ on_recipient(void *role, void *arg, const struct submit_recipient *r)
 	(void)arg;
 	if (!s->is_open || l->n_recipients >= SUBMIT_RECIPIENTS_MAX)
 		return;
-	l->recipients = reallocarray(l->recipients, l->n_recipients + 1, sizeof *l->recipients);
-	if (l->recipients == NULL)
-		abort();
+	l->recipients = memory_resize(l->recipients, l->n_recipients + 1, sizeof *l->recipients);
 	l->recipients[l->n_recipients++] = *r;
 }
 

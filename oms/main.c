@@ -30,6 +30,7 @@ main(int argc, char **argv)
 		"keeps letters at their sender's until they are called for",
 		verbs,
 		NULL,
+		NULL,
 	};
 
 	return options_main(&program, argc, argv);

@@ -172,14 +172,34 @@ verb_find(const struct options_program *p, int argc, char **argv, int *words)
 	return v;
 }
 
+/* What a word means, where it is no misspelt command.  -1: nothing is known of it. */
+static int
+no_verb_of_that_name(const struct options *o, const char *word)
+{
+	const struct options_hint *h = o->program->hints;
+
+	while (h != NULL && h->word != NULL && strcmp(h->word, word) != 0)
+		h++;
+	if (h == NULL || h->word == NULL)
+		return -1;
+	if (h->verb == NULL)
+		return options_usage(o,
+		    "no command \"%s\": %s cannot do that yet; all it can: %s --help", word,
+		    o->called, o->called);
+	return options_usage(o, "no command \"%s\"; did you mean  %s %s ?", word, o->called,
+	    h->verb);
+}
+
 static int
 no_verb(const struct options *o, int argc, char **argv)
 {
 	struct buf typed = BUF_INIT, family = BUF_INIT;
 	struct nearest one, two;
 	size_t n = strlen(argv[0]);
-	int status;
+	int status = no_verb_of_that_name(o, argv[0]);
 
+	if (status >= 0)
+		return status;
 	buf_addf(&typed, "%s %s", argv[0], argc > 1 ? argv[1] : "");
 	nearest_init(&one, span_str(argv[0]));
 	nearest_init(&two, buf_span(&typed));

@@ -38,11 +38,18 @@ struct options_verb {
 	bool raw; /* what follows the verb is all arguments */
 };
 
+/* A word that people try for something that has another name, or that is not there. */
+struct options_hint {
+	const char *word;
+	const char *verb; /* NULL: it cannot be done yet */
+};
+
 struct options_program {
 	const char *name;                 /* for --version: "oms" */
 	const char *about;                /* one line */
 	const struct options_verb *verbs; /* ended by a row without a name */
 	const char *bare;                 /* the verb where none is given; NULL: help */
+	const struct options_hint *hints; /* ended by a row without a word; NULL: none */
 };
 
 struct options {

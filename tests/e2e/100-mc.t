@@ -30,11 +30,11 @@ is "mc.conf is the user's alone" "$(stat -c %a "$alice/.config/tillcalled/mc.con
 is "so is the password" "$(stat -c %a "$alice/.config/tillcalled/password")" 600
 status_is "setup with --json" 0 as bob@b.test setup bob@b.test --json
 is "its members are the manual's" "$(echo "$out" | given)" "$(members setup)"
-status_is "with another's password" 77 as alice@a.test setup bob@b.test
+status_is "with another's password" 77 as alice@a.test setup bob@b.test --replace
 like "it is refused in three lines" "$(lines_of "$err")" '^mc: [^|]*\|    ims\.b\.test says: [^|]*\|    .*\[auth-failed, status 77\]\|$'
-status_is "a user that is not there" 77 as alice@a.test setup nobody@b.test
+status_is "a user that is not there" 77 as alice@a.test setup nobody@b.test --replace
 like "is refused like a wrong password" "$err" 'auth-failed, status 77'
-status_is "a domain that is not there" 68 as alice@a.test setup alice@nowhere.test
+status_is "a domain that is not there" 68 as alice@a.test setup alice@nowhere.test --replace
 status_is "an address without a domain" 65 as alice@a.test setup alice
 status_is "the address of a machine" 65 as alice@a.test setup 'alice@[127.0.0.1]'
 is "a failed setup has changed nothing" "$(grep -c '^address = "alice@a\.test"' "$alice/.config/tillcalled/mc.conf")" 1
@@ -47,7 +47,7 @@ status_is "a server that nobody trusted vouches for" 77 as alice@a.test list
 unset TILLCALLED_TRUST
 like "is not talked to" "$err" 'certificate-untrusted, status 77'
 status_is "without mc.conf" 78 as alice@a.test list -C "$T/none"
-like "the cure is setup" "$err" 'mc setup ADDRESS'
+like "the cure is setup, of the same file" "$err" "mc -C $T/none setup ADDRESS"
 cp "$alice/.config/tillcalled/mc.conf" "$T/mc.conf"
 echo 'resolvr = "x"' >>"$T/mc.conf"
 status_is "an unknown key" 78 as alice@a.test list -C "$T/mc.conf"

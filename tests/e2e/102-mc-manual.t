@@ -16,7 +16,7 @@ verbs=$($mc --help | awk '/^$/ { part++; next } part == 2 && $1 != "help" { prin
 is "every command is in the synopsis" "$(missing SYNOPSIS $verbs)" ""
 is "and described" "$(missing DESCRIPTION $verbs)" ""
 options=$(for verb in $verbs; do $mc "$verb" --help | grep -o -- '--[a-z][a-z-]*'; done | sort -u |
-    grep -vE -- '--(config|help|version|verbose|quiet|no-color|recipients)$' | sed 's/^-//')
+    grep -vE -- '--(account|config|help|version|verbose|quiet|no-color|recipients)$' | sed 's/^-//')
 is "every option too" "$(missing SYNOPSIS $options)" ""
 statuses=$(grep -oE '"[0-9]\.[0-9]+\.[0-9]+", +[0-9]+|0, "", +[0-9]+' common/base/refusal.h |
     grep -oE '[0-9]+$' | sort -u)

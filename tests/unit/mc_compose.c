@@ -270,6 +270,34 @@ every_recipient(void **state)
 }
 
 static void
+on_read(void *arg, uint64_t octets)
+{
+	uint64_t *most = arg;
+
+	assert_true(octets > *most);
+	*most = octets;
+}
+
+/* Whoever shows progress is told each octet that leaves. */
+static void
+tells_progress(void **state)
+{
+	struct letter l;
+	struct err e;
+	struct buf b = BUF_INIT;
+	uint64_t most = 0;
+
+	(void)state;
+	assert_true(compose(&l, span_str(FULL "\r\nbody\r\n"), &how, &e));
+	l.on_read = on_read;
+	l.on_read_arg = &most;
+	octets_of(&l, 7, &b);
+	assert_int_equal(most, letter_octets(&l));
+	buf_clear(&b);
+	letter_clear(&l);
+}
+
+static void
 limits(void **state)
 {
 	struct compose c = how;
@@ -339,6 +367,7 @@ main(void)
 		cmocka_unit_test(bcc),
 		cmocka_unit_test(refusals),
 		cmocka_unit_test(every_recipient),
+		cmocka_unit_test(tells_progress),
 		cmocka_unit_test(limits),
 		cmocka_unit_test(recipients),
 	};

@@ -174,6 +174,8 @@ ids(void **state)
 	assert_true(measure_id_ends(id, "01JDZ5TPB4M4Q8W1RZ9H1V6K3C"));
 	assert_true(measure_id_ends(id, "6K3C"));
 	assert_false(measure_id_ends(id, "K3C"));
+	assert_int_equal(measure_id_letters("-K3-C"), 3);
+	assert_int_equal(measure_id_letters("9H1V-6K3C"), 8);
 	assert_false(measure_id_ends(id, ""));
 	assert_false(measure_id_ends(id, "6K3D"));
 	assert_false(measure_id_ends(id, "001JDZ5TPB4M4Q8W1RZ9H1V6K3C"));
@@ -185,19 +187,26 @@ bars(void **state)
 	struct buf b = BUF_INIT;
 
 	(void)state;
-	for (size_t width = 20; width < 120; width++)
+	for (size_t width = 20; width < 140; width++)
 		for (uint64_t got = 0; got <= 1100; got += 100) {
 			buf_reset(&b);
-			progress_line(&b, got << 20, UINT64_C(1000) << 20, 12345678, width);
-			assert_true(width < 50 || safe_columns(buf_span(&b)) < width);
+			progress_line(&b, "from server", got << 20, UINT64_C(1000) << 20, 12345678,
+			    width);
+			assert_true(width < 55 || safe_columns(buf_span(&b)) < width);
 		}
 	buf_reset(&b);
-	progress_line(&b, 450 << 10, 1000 << 10, 0, 40);
-	assert_int_equal(b.len, strlen(" 45 %  450k of 1000k"));
-	assert_memory_equal(b.data, " 45 %  450k of 1000k", b.len);
+	progress_line(&b, "sending", 450 << 10, 1000 << 10, 0, 40);
+	buf_add(&b, "", 1);
+	assert_string_equal(b.data, "sending       45 %  450k of 1000k");
 	buf_reset(&b);
-	progress_line(&b, 0, 0, 0, 40);
-	assert_memory_equal(b.data, "100 %  0 of 0", b.len);
+	progress_line(&b, "sending", 0, 0, 0, 40);
+	buf_add(&b, "", 1);
+	assert_string_equal(b.data, "sending      100 %  0 of 0");
+	buf_reset(&b);
+	progress_line(&b, "sending", 500 << 10, 1000 << 10, 2048, 80);
+	buf_add(&b, "", 1);
+	assert_string_equal(b.data,
+	    "sending      [============>              ]  50 %  500k of 1000k  2k/s");
 	buf_clear(&b);
 }
 
@@ -254,7 +263,7 @@ configuration(void **state)
 	assert_int_equal(e.why, REFUSAL_config);
 	assert_string_equal(e.text, "mc.conf:1: no key \"adress\"; did you mean address");
 	assert_false(parses("address = \"a\"\naddress = \"b\"\n", &c, &e));
-	assert_string_equal(e.text, "mc.conf:2: address stands here a second time");
+	assert_string_equal(e.text, "mc.conf:2: address is given a second time");
 	assert_false(parses("address = \"a\n", &c, &e));
 	assert_false(parses("address = a\n", &c, &e));
 	assert_false(parses("address = \"a\" b\n", &c, &e));

@@ -47,8 +47,14 @@ static const struct options_verb verbs[] = {
 	{ "sendmail", "...", 0, -1, "as sendmail(8)", NULL, note, true },
 	{ NULL, NULL, 0, 0, NULL, NULL, NULL, false },
 };
-static const struct options_program plain = { "oms", "keeps mail", verbs, NULL };
-static const struct options_program bare = { "mc", "reads mail", verbs, "list" };
+static const struct options_hint hints[] = {
+	{ "serve", "run" },
+	{ "ruin", "user list" },
+	{ "stop", NULL },
+	{ NULL, NULL },
+};
+static const struct options_program plain = { "oms", "keeps mail", verbs, NULL, hints };
+static const struct options_program bare = { "mc", "reads mail", verbs, "list", NULL };
 
 /* Runs a line (words parted by spaces) with stdout and stderr in files; out gets both. */
 static int
@@ -149,6 +155,11 @@ faults(void **state)
 	assert_says(&plain, "oms rnu", 64, "no command \"rnu\"; did you mean  oms run ?");
 	assert_says(&plain, "oms usr add x", 64,
 	    "no command \"usr add\"; did you mean  oms user add ?");
+	/* What a word means counts more than how it is spelt. */
+	assert_says(&plain, "oms serve", 64, "no command \"serve\"; did you mean  oms run ?");
+	assert_says(&plain, "oms ruin", 64, "no command \"ruin\"; did you mean  oms user list ?");
+	assert_says(&plain, "oms stop now", 64,
+	    "no command \"stop\": oms cannot do that yet; all it can: oms --help");
 	assert_says(&plain, "oms user", 64, "user what? There is: user add, user list");
 	assert_says(&plain, "oms user zzzzzz", 64, "user what?");
 	assert_says(&plain, "oms frobnicate", 64,

@@ -1,0 +1,77 @@
+#!/bin/sh
+# mc in daily use: refusals at once, several accounts, short ids, pipes that close, progress.
+. tests/e2e/lib.sh
+plan 40
+
+world_up --domains a.test,b.test
+conf=$W/home/alice@a.test/.config/tillcalled
+
+# -- refused at once ---------------------------------------------------------------------------
+
+printf 'Subject: s\n\nx\n' >"$T/letter"
+send() { as alice@a.test send --wait 10 "$@" <"$T/letter"; }
+status_is "a recipient that is not there" 67 send nobody@b.test
+like "is shown as refused" "$out" '^  nobody@b\.test +refused'
+like "and said" "$err" 'nobody@b\.test will not get the letter'
+like "with the status" "$err" '\[no-such-user, status 67\]'
+status_is "beside one that is there" 67 send bob@b.test nobody@b.test
+like "both are counted" "$(printf '%s' "$err" | tr -s '\n ' '  ')" '1 of 2 recipients will not get the letter: nobody@b\.test'
+status_is "as JSON" 67 send --json nobody@b.test
+is "the object has the status" "$(printf '%s' "$out" | grep -o '"status":67')" '"status":67'
+is "so has the error" "$(printf '%s' "$err" | grep -o '"code":"no-such-user"')" '"code":"no-such-user"'
+status_is "with -q the id is all that is printed" 0 send -q bob@b.test
+like "and it is whole" "$out" '^[0-9A-HJKMNP-TV-Z]{26}$'
+id=$out
+
+# -- ids ---------------------------------------------------------------------------------------
+
+three=$(printf '%s' "$id" | tail -c 3)
+status_is "three letters of an id" 64 as alice@a.test outbox "$three"
+like "are too few, and it says so" "$err" 'too short: the last 4 letters of an id are needed'
+status_is "four will do" 0 as alice@a.test outbox "$(printf '%s' "$id" | tail -c 4)"
+
+# -- bounds of --hold --------------------------------------------------------------------------
+
+status_is "--hold 0" 64 send --hold 0 bob@b.test
+like "is out of its bounds" "$err" 'from 1 to 366'
+status_is "--hold 367" 64 send --hold 367 bob@b.test
+like "too, and they are said alike" "$err" 'from 1 to 366'
+like "as in the help" "$(as alice@a.test send --help)" '1 to 366'
+like "and the manual" "$(cat mc/mc.1)" 'from 1 to 366 days'
+
+# -- a pipe that closes ------------------------------------------------------------------------
+
+closed() { { "$@" 2>"$T/err"; echo $? >"$T/status"; } | :; }	# whose reader is gone before it writes
+closed as alice@a.test outbox
+is "a reader that has had enough is no error" "$(cat "$T/err" "$T/status")" 0
+closed as bob@b.test list --json
+is "nor is it with JSON" "$(cat "$T/err" "$T/status")" 0
+
+# -- accounts ----------------------------------------------------------------------------------
+
+cp "$conf/mc.conf" "$T/before"
+status_is "another address does not replace the account" 64 as alice@a.test setup bob@b.test
+like "the cure is an option" "$err" 'setup ADDRESS --replace'
+same "nothing was changed" "$conf/mc.conf" "$T/before"
+(eventually 20 grep -q 'y/N' "$T/asked" && echo n) |
+    script -fqec "tests/world mc $W alice@a.test setup bob@b.test" "$T/asked" >/dev/null 2>&1
+like "on a terminal it asks" "$(tr -d '\r' <"$T/asked")" "is the account of alice@a\.test\.  Replace it\? \[y/N\]"
+same "and no is no" "$conf/mc.conf" "$T/before"
+status_is "the same address is set up again without asking" 0 as alice@a.test setup alice@a.test
+bob=$W/home/bob@b.test/password
+status_is "a second account, by its name" 0 env TILLCALLED_PASSWORD_FILE="$bob" \
+    tests/world mc "$W" alice@a.test setup bob@b.test -A bob
+like "has a file of its own" "$(cat "$conf/bob.conf")" 'password-file = ".*/bob\.password"'
+status_is "both read" 0 as alice@a.test -A bob list
+like "the second's letters are bob's" "$out" 'alice@a\.test'
+like "what to do next is for the same account" "$out" 'mc -A bob show'
+status_is "a letter that is not there" 66 as alice@a.test -A bob show 99
+like "the cure too" "$err" 'mc -A bob list'
+status_is "a name that leads elsewhere" 64 as alice@a.test -A ../x list
+
+# -- words that people try ---------------------------------------------------------------------
+
+status_is "mc inbox" 64 as alice@a.test inbox
+like "means list" "$err" 'did you mean  mc list'
+status_is "mc delete" 64 as alice@a.test delete 1
+like "is not there yet" "$err" 'mc cannot do that yet'
