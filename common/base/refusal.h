@@ -81,6 +81,7 @@
 	X(bad_port,              "bad-port",              550, "5.4.4",  68, "the domain leads to a port that is not allowed")	\
 	X(too_many_targets,      "too-many-targets",      550, "5.4.4",  68, "the domain names more than 20 servers")	\
 	X(dns_failed,            "dns-failed",            451, "4.4.3",  75, "DNS does not answer")	\
+	X(question_share,        "question-share",        450, "4.7.0",  75, "too many DNS questions about this domain are under way")	\
 	X(dns_bogus,             "dns-bogus",             451, "4.4.3",  75, "DNS answers with a broken DNSSEC signature")	\
 	X(no_such_domain,        "no-such-domain",        550, "5.1.2",  68, "there is no such domain")	\
 	X(designation_vanished,  "designation-vanished",  451, "4.4.3",  75, "the domain named a server lately, and DNS says without DNSSEC that it no longer does")	\

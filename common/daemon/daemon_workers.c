@@ -24,6 +24,7 @@ daemon_workers_begin(struct daemon *d, struct err *e)
 		w->desk = signin_desk_new(w->loop, d->accounts, d->share);
 		if (!dns_new(&w->dns, w->loop, d->conf->resolver, e))
 			return false;
+		dns_set_share(w->dns, d->share);
 		dns[i] = w->dns;
 	}
 	spf_homes_new(d->workers, dns, spf);

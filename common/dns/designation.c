@@ -4,68 +4,168 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/queue.h>
 
+#include "common/base/clock.h"
+#include "common/base/memory.h"
 #include "common/base/random.h"
+#include "common/loop/loop.h"
 #include "common/text/address_scope.h"
 #include "common/text/idn.h"
 
 #define PORT_HTTPS        443
 #define PORT_UNPRIVILEGED 1024
+#define BUCKETS           256
+#define DONE_MAX          1024 /* findings that are kept; the oldest go first */
 
-struct designation_query;
+struct finding;
+
+LIST_HEAD(findings, finding);
 
 struct lookup { /* of a target's addresses */
-	struct designation_query *query;
+	struct finding *finding;
 	struct dns_query *dns; /* NULL: answered */
 	size_t target;
 	enum dns_type type;
 };
 
-struct designation_query {
+/* What a domain names for a service: being looked up, or known for a while.  Whoever asks for the
+ * same joins. */
+struct finding {
+	struct designations *of;
+	LIST_ENTRY(finding) same;  /* of its bucket */
+	TAILQ_ENTRY(finding) link; /* done ones, the oldest first */
 	struct dns *dns;
-	char domain[DNS_NAME_BYTES];
-	char name[DNS_NAME_BYTES + 32]; /* service.domain */
+	char service[32], domain[DNS_NAME_BYTES];
+	char name[DNS_NAME_BYTES + 33]; /* service.domain */
 	bool allow_private;
-	designation_done *done;
-	void *arg;
+	TAILQ_HEAD(, designation_query) asking;
 	struct dns_query *asked; /* SRV, or whether the domain is there at all */
-	struct lookup lookups[2 * DESIGNATION_TARGETS_MAX];
-	size_t waiting; /* lookups not answered yet */
+	struct lookup *lookups;  /* 2 * n */
+	size_t waiting;          /* lookups not answered yet */
 	struct designation_target *targets;
 	size_t n, n_named; /* n: those of use */
 	bool secure, vouched, named, unsure;
 	uint32_t ttl_s;
 	struct err why; /* the last rule that left something out */
+	bool done, telling;
+	int64_t done_ms;
+	uint64_t generation;
 };
+
+struct designation_query {
+	struct finding *finding; /* NULL: it is being told */
+	TAILQ_ENTRY(designation_query) link;
+	struct loop_timer *later; /* the finding was done before it was asked */
+	designation_done *done;
+	void *arg;
+};
+
+/* Of one struct dns. */
+struct designations {
+	uint64_t seed;
+	size_t n_done;
+	TAILQ_HEAD(, finding) done;
+	struct findings bucket[BUCKETS];
+};
+
+static void
+finding_free(struct finding *f)
+{
+	dns_cancel(&f->asked);
+	for (size_t i = 0; f->lookups != NULL && i < 2 * f->n; i++)
+		dns_cancel(&f->lookups[i].dns);
+	LIST_REMOVE(f, same);
+	if (f->done) {
+		TAILQ_REMOVE(&f->of->done, f, link);
+		f->of->n_done--;
+	}
+	free(f->lookups);
+	free(f->targets);
+	free(f);
+}
 
 static void
 query_free(struct designation_query *q)
 {
-	dns_cancel(&q->asked);
-	for (size_t i = 0; i < 2 * DESIGNATION_TARGETS_MAX; i++)
-		dns_cancel(&q->lookups[i].dns);
-	free(q->targets);
+	loop_timer_free(&q->later);
 	free(q);
 }
 
-static void
-finish(struct designation_query *q)
+static uint32_t
+drawn(void *arg, uint32_t bound)
 {
-	struct designation d = { .targets = q->targets,
-		.n = q->n,
-		.secure = q->secure,
-		.vouched = q->vouched && q->n == 0,
-		.named = q->named,
-		.whole = q->n == q->n_named && !q->unsure,
-		.unsure = q->unsure,
-		.ttl_s = q->ttl_s };
+	uint64_t r;
 
-	q->done(q->arg, &d, q->n > 0 ? NULL : &q->why);
-	query_free(q);
+	(void)arg;
+	random_bytes(&r, sizeof(r));
+	return (uint32_t)(r % ((uint64_t)bound + 1));
+}
+
+/* Each asker has an order of its own, and what is left of the time. */
+static void
+tell(struct finding *f, struct designation_query *q)
+{
+	int64_t age_s = (clock_mono_ms() - f->done_ms) / 1000;
+	struct designation_target *t = NULL;
+	struct designation d = { .n = f->n,
+		.secure = f->secure,
+		.vouched = f->vouched && f->n == 0,
+		.named = f->named,
+		.whole = f->n == f->n_named && !f->unsure,
+		.unsure = f->unsure,
+		.ttl_s = f->ttl_s > age_s ? f->ttl_s - (uint32_t)age_s : 0 };
+
+	if (f->n > 0) {
+		t = memory_array(f->n, sizeof *t);
+		memcpy(t, f->targets, f->n * sizeof *t);
+		designation_order(t, f->n, drawn, NULL);
+	}
+	d.targets = t;
+	q->done(q->arg, &d, f->n > 0 ? NULL : &f->why);
+	free(t);
+}
+
+/* What is not certain is asked again by the next. */
+static bool
+may_keep(const struct finding *f)
+{
+	return !f->unsure && (f->n > 0 || !refusal_temporary(f->why.why));
+}
+
+static bool
+is_fresh(const struct finding *f, int64_t now_ms, uint64_t generation)
+{
+	return !f->done ||
+	    (may_keep(f) && now_ms < f->done_ms + DESIGNATION_LEAST_S * 1000 &&
+		f->generation == generation);
 }
 
 static void
-refuse(struct designation_query *q)
+finish(struct finding *f)
+{
+	struct designation_query *q;
+
+	if (f->ttl_s < DESIGNATION_LEAST_S)
+		f->ttl_s = DESIGNATION_LEAST_S;
+	f->done = f->telling = true;
+	f->done_ms = clock_mono_ms();
+	TAILQ_INSERT_TAIL(&f->of->done, f, link);
+	f->of->n_done++;
+	/* Whoever asks again meanwhile stands at the end, with a timer. */
+	while ((q = TAILQ_FIRST(&f->asking)) != NULL && q->later == NULL) {
+		TAILQ_REMOVE(&f->asking, q, link);
+		q->finding = NULL;
+		tell(f, q);
+		query_free(q);
+	}
+	f->telling = false;
+	if (!may_keep(f))
+		finding_free(f);
+}
+
+static void
+refuse(struct finding *q)
 {
 	q->n = 0;
 	finish(q);
@@ -129,20 +229,10 @@ designation_order(struct designation_target *t, size_t n,
 	}
 }
 
-static uint32_t
-drawn(void *arg, uint32_t bound)
-{
-	uint64_t r;
-
-	(void)arg;
-	random_bytes(&r, sizeof(r));
-	return (uint32_t)(r % ((uint64_t)bound + 1));
-}
-
 /* -- addresses --------------------------------------------------------------------------------- */
 
 static void
-drop_empty_targets(struct designation_query *q)
+drop_empty_targets(struct finding *q)
 {
 	size_t kept = 0;
 
@@ -153,8 +243,8 @@ drop_empty_targets(struct designation_query *q)
 }
 
 static void
-add_address(struct designation_query *q, struct designation_target *t, struct span rdata,
-    enum dns_type type, bool secure)
+add_address(struct finding *q, struct designation_target *t, struct span rdata, enum dns_type type,
+    bool secure)
 {
 	struct sockaddr_storage a;
 
@@ -175,7 +265,7 @@ static void
 address_answered(void *arg, const struct dns_answer *a)
 {
 	struct lookup *l = arg;
-	struct designation_query *q = l->query;
+	struct finding *q = l->finding;
 
 	l->dns = NULL;
 	if (a->status == DNS_OK) {
@@ -189,22 +279,25 @@ address_answered(void *arg, const struct dns_answer *a)
 	}
 	if (--q->waiting > 0)
 		return;
+	free(q->lookups);
+	q->lookups = NULL;
 	drop_empty_targets(q);
 	finish(q);
 }
 
 static void
-ask_addresses(struct designation_query *q)
+ask_addresses(struct finding *q)
 {
 	static const enum dns_type types[2] = { DNS_AAAA, DNS_A };
 
 	q->waiting = 2 * q->n;
+	q->lookups = memory_array(2 * q->n, sizeof *q->lookups);
 	for (size_t i = 0; i < 2 * q->n; i++) {
 		struct lookup *l = &q->lookups[i];
 
-		*l = (struct lookup) { .query = q, .target = i / 2, .type = types[i % 2] };
-		l->dns = dns_ask(q->dns, span_str(q->targets[i / 2].host), l->type,
-		    address_answered, l);
+		*l = (struct lookup) { .finding = q, .target = i / 2, .type = types[i % 2] };
+		l->dns = dns_ask_about(q->dns, span_str(q->domain),
+		    span_str(q->targets[i / 2].host), l->type, address_answered, l);
 	}
 }
 
@@ -222,7 +315,7 @@ read_target(struct designation_target *t, struct span rdata)
 }
 
 static void
-add_target(struct designation_query *q, struct span rdata)
+add_target(struct finding *q, struct span rdata)
 {
 	struct designation_target *t = &q->targets[q->n];
 	struct domain host;
@@ -246,7 +339,7 @@ add_target(struct designation_query *q, struct span rdata)
 }
 
 static void
-take_targets(struct designation_query *q, const struct dns_answer *a)
+take_targets(struct finding *q, const struct dns_answer *a)
 {
 	struct designation_target only;
 
@@ -263,9 +356,7 @@ take_targets(struct designation_query *q, const struct dns_answer *a)
 		refuse(q);
 		return;
 	}
-	q->targets = calloc(DESIGNATION_TARGETS_MAX + 1, sizeof(*q->targets));
-	if (q->targets == NULL)
-		abort();
+	q->targets = memory_array(a->n, sizeof *q->targets);
 	err_set(&q->why, REFUSAL_unreachable, "%s names no host with an address", q->name);
 	for (size_t i = 0; i < a->n && q->n < DESIGNATION_TARGETS_MAX; i++)
 		add_target(q, a->rdata[i]);
@@ -273,7 +364,6 @@ take_targets(struct designation_query *q, const struct dns_answer *a)
 		refuse(q);
 		return;
 	}
-	designation_order(q->targets, q->n, drawn, NULL);
 	ask_addresses(q);
 }
 
@@ -281,7 +371,7 @@ take_targets(struct designation_query *q, const struct dns_answer *a)
 static void
 domain_answered(void *arg, const struct dns_answer *a)
 {
-	struct designation_query *q = arg;
+	struct finding *q = arg;
 
 	q->asked = NULL;
 	q->vouched = q->vouched && a->secure;
@@ -295,7 +385,7 @@ domain_answered(void *arg, const struct dns_answer *a)
 static void
 srv_answered(void *arg, const struct dns_answer *a)
 {
-	struct designation_query *q = arg;
+	struct finding *q = arg;
 
 	q->asked = NULL;
 	q->secure = q->vouched = a->secure;
@@ -308,7 +398,8 @@ srv_answered(void *arg, const struct dns_answer *a)
 	case DNS_NXDOMAIN:
 		if (RULE(no_designation))
 			err_set(&q->why, REFUSAL_no_designation, "there is no %s in DNS", q->name);
-		q->asked = dns_ask(q->dns, span_str(q->domain), DNS_SOA, domain_answered, q);
+		q->asked = dns_ask_about(q->dns, span_str(q->domain), span_str(q->domain), DNS_SOA,
+		    domain_answered, q);
 		return;
 	default:
 		dns_err(a, q->name, &q->why);
@@ -316,30 +407,150 @@ srv_answered(void *arg, const struct dns_answer *a)
 	}
 }
 
+/* -- asking ------------------------------------------------------------------------------------ */
+
+static void
+designations_free(void *p)
+{
+	struct designations *all = p;
+	struct finding *f;
+	struct designation_query *q;
+
+	for (size_t i = 0; i < BUCKETS; i++)
+		while ((f = LIST_FIRST(&all->bucket[i])) != NULL) {
+			while ((q = TAILQ_FIRST(&f->asking)) != NULL) {
+				TAILQ_REMOVE(&f->asking, q, link);
+				query_free(q);
+			}
+			finding_free(f);
+		}
+	free(all);
+}
+
+static struct designations *
+designations_of(struct dns *dns)
+{
+	struct designations *all = dns_local(dns);
+
+	if (all != NULL)
+		return all;
+	all = memory_new(sizeof *all);
+	random_bytes(&all->seed, sizeof all->seed);
+	TAILQ_INIT(&all->done);
+	dns_set_local(dns, all, designations_free);
+	return all;
+}
+
+/* Done ones that are too old, or too many, go; never one that is telling its askers. */
+static void
+forget_old(struct designations *all, int64_t now_ms, uint64_t generation)
+{
+	struct finding *f = TAILQ_FIRST(&all->done), *next;
+
+	for (; f != NULL; f = next) {
+		next = TAILQ_NEXT(f, link);
+		if (!f->telling && TAILQ_EMPTY(&f->asking) &&
+		    (!is_fresh(f, now_ms, generation) || all->n_done > DONE_MAX))
+			finding_free(f);
+		else if (is_fresh(f, now_ms, generation) && all->n_done <= DONE_MAX)
+			break;
+	}
+}
+
+static size_t
+bucket_of(const struct designations *all, const char *domain)
+{
+	uint64_t h = all->seed ^ 0xcbf29ce484222325u;
+
+	for (; *domain != '\0'; domain++)
+		h = (h ^ (unsigned char)*domain) * 0x100000001b3u;
+	return (size_t)(h >> 40) % BUCKETS;
+}
+
+static struct finding *
+find_finding(const struct designations *all, const char *service, const char *domain,
+    bool allow_private, uint64_t generation)
+{
+	struct finding *f;
+
+	LIST_FOREACH (f, &all->bucket[bucket_of(all, domain)], same)
+		if (f->allow_private == allow_private && strcmp(f->domain, domain) == 0 &&
+		    strcmp(f->service, service) == 0 && is_fresh(f, clock_mono_ms(), generation))
+			return f;
+	return NULL;
+}
+
+static struct finding *
+begin(struct dns *dns, const char *service, const char *domain, bool allow_private)
+{
+	struct designations *all = designations_of(dns);
+	struct finding *f = memory_new(sizeof *f);
+
+	f->of = all;
+	f->dns = dns;
+	f->allow_private = allow_private;
+	f->generation = dns_generation(dns);
+	TAILQ_INIT(&f->asking);
+	span_copy(span_str(service), f->service, sizeof f->service);
+	span_copy(span_str(domain), f->domain, sizeof f->domain);
+	snprintf(f->name, sizeof f->name, "%s.%s", f->service, f->domain);
+	LIST_INSERT_HEAD(&all->bucket[bucket_of(all, f->domain)], f, same);
+	f->asked = dns_ask_about(dns, span_str(f->domain), span_str(f->name), DNS_SRV, srv_answered,
+	    f);
+	return f;
+}
+
+/* The finding was done when it was asked for. */
+static void
+tell_later(void *arg)
+{
+	struct designation_query *q = arg;
+	struct finding *f = q->finding;
+
+	TAILQ_REMOVE(&f->asking, q, link);
+	tell(f, q);
+	query_free(q);
+}
+
 struct designation_query *
 designation_find(struct dns *dns, const char *service, const char *domain, bool allow_private,
     designation_done *done, void *arg)
 {
-	struct designation_query *q = calloc(1, sizeof(*q));
+	struct designation_query *q = memory_new(sizeof *q);
+	struct designations *all = designations_of(dns);
+	uint64_t generation = dns_generation(dns);
+	struct finding *f;
 
-	if (q == NULL)
-		abort();
-	q->dns = dns;
-	q->allow_private = allow_private;
+	forget_old(all, clock_mono_ms(), generation);
+	f = find_finding(all, service, domain, allow_private, generation);
+	if (f == NULL)
+		f = begin(dns, service, domain, allow_private);
+	q->finding = f;
 	q->done = done;
 	q->arg = arg;
-	span_copy(span_str(domain), q->domain, sizeof(q->domain));
-	snprintf(q->name, sizeof(q->name), "%s.%s", service, q->domain);
-	q->asked = dns_ask(dns, span_str(q->name), DNS_SRV, srv_answered, q);
+	TAILQ_INSERT_TAIL(&f->asking, q, link);
+	if (f->done) {
+		q->later = loop_timer_new(dns_loop(dns), tell_later, q);
+		loop_timer_set_ms(q->later, 0);
+	}
 	return q;
 }
 
+/* Nobody waits for what nobody asked for. */
 void
 designation_cancel(struct designation_query **qp)
 {
-	if (*qp != NULL)
-		query_free(*qp);
+	struct designation_query *q = *qp;
+
 	*qp = NULL;
+	if (q == NULL)
+		return;
+	if (q->finding != NULL) {
+		TAILQ_REMOVE(&q->finding->asking, q, link);
+		if (!q->finding->done && TAILQ_EMPTY(&q->finding->asking))
+			finding_free(q->finding);
+	}
+	query_free(q);
 }
 
 bool

@@ -1,8 +1,11 @@
 /* designation — which hosts does a mail domain name for a service?
  *
- * SRV records in the order of RFC 2782, each target's A and AAAA looked up once; who connects uses
- * these addresses and asks no second time (no rebinding).  Failover from one to the next is the
+ * SRV records in the order of RFC 2782, each target's A and AAAA looked up once.  A caller connects
+ * to these addresses and asks no second time (no rebinding).  Failover from one to the next is the
  * caller's.
+ *
+ * Whoever asks for what is being looked up joins.  A certain answer serves for DESIGNATION_LEAST_S
+ * those who ask again, unless the zone file was read anew; libunbound's cache does the rest.
  *
  * Flow:   3 and 6 of 8.
  * Spec:   SPEC.md 4; RFC 2782.
@@ -21,6 +24,7 @@
 
 #define DESIGNATION_TARGETS_MAX   20
 #define DESIGNATION_ADDRESSES_MAX 16 /* of one target; more are not used */
+#define DESIGNATION_LEAST_S       10 /* what DNS said holds this long, whatever its TTL */
 
 #define DESIGNATION_NOTIFY  "_ims._tcp"
 #define DESIGNATION_FETCH   "_oms._tcp"
@@ -37,12 +41,12 @@ struct designation_target {
 struct designation {
 	const struct designation_target *targets; /* in the order to try */
 	size_t n;
-	bool secure;  /* DNSSEC vouches for the SRV answer, or for its absence */
-	bool vouched; /* DNSSEC vouches for every answer that `why` rests on */
-	bool named;   /* it names servers, be they of use or not */
-	bool whole;   /* every server that it names is among the targets, with all addresses */
-	bool unsure;  /* some target's addresses could not be had: there may be more */
-	uint32_t ttl_s;
+	bool secure;    /* DNSSEC vouches for the SRV answer, or for its absence */
+	bool vouched;   /* DNSSEC vouches for every answer that `why` rests on */
+	bool named;     /* it names servers, be they of use or not */
+	bool whole;     /* every server that it names is among the targets, with all addresses */
+	bool unsure;    /* some target's addresses could not be had: there may be more */
+	uint32_t ttl_s; /* how long it may be believed from now on */
 };
 
 struct designation_query;

@@ -2,7 +2,8 @@
  *
  * libunbound may call back inside ub_resolve_event, when its context goes away, or after the
  * question was given up.  So it never sees a question, only a ticket, which outlives the question;
- * and an answer only puts its question on the ready list, from where an event of the loop takes it.
+ * and an answer only puts its questions on the ready list, from where an event of the loop takes
+ * them.  Equal questions share one ticket, and the ticket is what counts against the limits.
  */
 #include "common/dns/dns.h"
 
@@ -14,12 +15,18 @@
 #include <unbound-event.h>
 #include <unbound.h>
 
+#include "common/base/clock.h"
 #include "common/base/log.h"
 #include "common/base/memory.h"
+#include "common/base/random.h"
 #include "common/dns/dns_context.h"
 #include "common/dns/dns_packet.h"
 #include "common/dns/dns_resolver.h"
 #include "common/loop/loop.h"
+#include "common/share/share.h"
+#include "common/share/share_key.h"
+
+#define BUCKETS 1024
 
 struct ticket;
 
@@ -36,29 +43,42 @@ struct dns_query {
 	struct dns *dns;
 	struct ticket *ticket; /* NULL: answered */
 	struct event *timer;
-	TAILQ_ENTRY(dns_query) link; /* in waiting or ready */
+	TAILQ_ENTRY(dns_query) link;   /* in waiting or ready */
+	TAILQ_ENTRY(dns_query) joined; /* those of one ticket */
 	dns_done *done;
 	void *arg;
 	char name[DNS_NAME_BYTES];
 	size_t name_n; /* without the last dot */
 	enum dns_type type;
 	struct dns_packet packet;
-	bool secure;
+	bool secure, held_back;
 };
 
 struct ticket {
 	struct source *source;
 	struct dns *dns;
-	struct dns_query *query; /* NULL: given up */
+	struct queries asking; /* empty: all have given up */
+	struct share_hold hold;
+	LIST_ENTRY(ticket) same; /* of its bucket */
+	char name[DNS_NAME_BYTES];
+	size_t name_n;
+	enum dns_type type;
 };
 
 struct dns {
+	struct loop *loop;
 	struct event_base *base;
 	struct event *wake; /* something is ready */
 	struct dns_resolver resolver;
 	struct source *source; /* the one in force, then retired ones */
 	struct queries waiting, ready;
 	size_t tickets;
+	struct share *share; /* NULL: nobody is held back */
+	uint64_t seed;
+	uint64_t generation, asked;
+	LIST_HEAD(, ticket) bucket[BUCKETS];
+	void *local;
+	void (*release)(void *local);
 };
 
 /* -- contexts ---------------------------------------------------------------------------------- */
@@ -84,6 +104,7 @@ source_make(struct dns *d, struct err *e)
 	s->ub = ub;
 	s->next = d->source;
 	d->source = s;
+	d->generation++;
 	return true;
 }
 
@@ -139,11 +160,19 @@ set_failed(struct dns_query *q, const char *why)
 	set_ready(q);
 }
 
+/* The ticket stays, so that its place is taken until libunbound is done with it. */
+static void
+leave(struct dns_query *q)
+{
+	if (q->ticket != NULL)
+		TAILQ_REMOVE(&q->ticket->asking, q, joined);
+	q->ticket = NULL;
+}
+
 static void
 query_free(struct dns_query *q)
 {
-	if (q->ticket != NULL)
-		q->ticket->query = NULL;
+	leave(q);
 	if (q->timer != NULL)
 		event_free(q->timer);
 	dns_packet_clear(&q->packet);
@@ -151,18 +180,9 @@ query_free(struct dns_query *q)
 }
 
 static void
-answered(void *arg, int rcode, void *packet, int n, int sec, char *why_bogus, int limited)
+answer(struct dns_query *q, int rcode, const void *packet, int n, int sec)
 {
-	struct ticket *t = arg;
-	struct dns_query *q = t->query;
-
-	(void)why_bogus, (void)limited;
-	t->source->tickets--;
-	t->dns->tickets--;
-	free(t);
-	if (q == NULL)
-		return;
-	q->ticket = NULL;
+	leave(q);
 	if (RULE(dns_bogus) && sec == 1) {
 		q->packet.status = DNS_BOGUS;
 		q->packet.rcode = -1;
@@ -180,6 +200,29 @@ answered(void *arg, int rcode, void *packet, int n, int sec, char *why_bogus, in
 }
 
 static void
+ticket_free(struct ticket *t)
+{
+	t->source->tickets--;
+	t->dns->tickets--;
+	if (t->hold.n > 0)
+		share_release(t->dns->share, &t->hold, t->hold.n, clock_mono_ms());
+	LIST_REMOVE(t, same);
+	free(t);
+}
+
+static void
+answered(void *arg, int rcode, void *packet, int n, int sec, char *why_bogus, int limited)
+{
+	struct ticket *t = arg;
+	struct dns_query *q;
+
+	(void)why_bogus, (void)limited;
+	while ((q = TAILQ_FIRST(&t->asking)) != NULL)
+		answer(q, rcode, packet, n, sec);
+	ticket_free(t);
+}
+
+static void
 deliver(struct dns_query *q)
 {
 	struct span rdata[DNS_RECORDS_MAX];
@@ -189,6 +232,7 @@ deliver(struct dns_query *q)
 		.ttl_s = q->packet.status <= DNS_NXDOMAIN ? q->packet.ttl_s : 0,
 		.rdata = rdata,
 		.n = q->packet.status == DNS_OK ? q->packet.n : 0,
+		.held_back = q->held_back,
 		.why = q->packet.why };
 
 	for (size_t i = 0; i < a.n; i++)
@@ -223,8 +267,7 @@ timed_out(evutil_socket_t fd, short what, void *arg)
 	(void)fd, (void)what;
 	if (q->ticket == NULL)
 		return;
-	q->ticket->query = NULL;
-	q->ticket = NULL;
+	leave(q);
 	set_failed(q, "no answer in 15 s");
 }
 
@@ -264,38 +307,103 @@ escape_name(struct span name, char out[4 * DNS_NAME_BYTES + 4])
 	return true;
 }
 
+static char
+lower(char c)
+{
+	return c >= 'A' && c <= 'Z' ? (char)(c | 0x20) : c;
+}
+
+/* FNV-1a with a secret start: names are chosen by strangers. */
+static size_t
+bucket_of(const struct dns *d, struct span name, enum dns_type type)
+{
+	uint64_t h = (d->seed ^ 0xcbf29ce484222325u) + type;
+
+	for (size_t i = 0; i < name.n; i++)
+		h = (h ^ (unsigned char)lower(name.p[i])) * 0x100000001b3u;
+	return (size_t)(h >> 40) % BUCKETS;
+}
+
+/* The ticket of an equal question that libunbound is at work on, in the context in force. */
+static struct ticket *
+find_ticket(const struct dns *d, struct span name, enum dns_type type)
+{
+	struct ticket *t;
+
+	LIST_FOREACH(t, &d->bucket[bucket_of(d, name, type)], same)
+	if (t->source == d->source && t->type == type &&
+	    span_eq_nocase(span_of(t->name, t->name_n), name))
+		return t;
+	return NULL;
+}
+
 static void
-send_query(struct dns_query *q, const char *name)
+join(struct dns_query *q, struct ticket *t)
 {
 	static const struct timeval limit = { DNS_TIMEOUT_MS / 1000, DNS_TIMEOUT_MS % 1000 * 1000 };
+
+	q->ticket = t;
+	TAILQ_INSERT_TAIL(&t->asking, q, joined);
+	q->timer = evtimer_new(q->dns->base, timed_out, q);
+	if (q->timer == NULL || evtimer_add(q->timer, &limit) != 0)
+		abort();
+}
+
+/* False: the domain's share of questions is used up. */
+static bool
+hold_place(struct dns *d, struct ticket *t, struct span domain)
+{
+	struct err e;
+
+	return d->share == NULL || domain.n == 0 || !RULE(question_share) ||
+	    share_hold(d->share, &t->hold, SHARE_questions, share_key_domain(domain), 1,
+		clock_mono_ms(), &e);
+}
+
+static void
+send_query(struct dns_query *q, const char *name, struct span domain)
+{
 	struct dns *d = q->dns;
-	struct ticket *t;
+	struct ticket *t = memory_new(sizeof *t);
 	int id, fault;
 
-	refresh(d);
-	t = memory_new(sizeof(*t));
-	*t = (struct ticket) { .source = d->source, .dns = d, .query = q };
-	q->ticket = t;
+	if (!hold_place(d, t, domain)) {
+		free(t);
+		q->held_back = true;
+		set_failed(q, "too many questions about this domain at once");
+		return;
+	}
+	t->source = d->source;
+	t->dns = d;
+	t->type = q->type;
+	t->name_n = q->name_n;
+	memcpy(t->name, q->name, q->name_n);
+	TAILQ_INIT(&t->asking);
+	LIST_INSERT_HEAD(&d->bucket[bucket_of(d, span_of(q->name, q->name_n), q->type)], t, same);
 	t->source->tickets++;
 	d->tickets++;
+	d->asked++;
+	join(q, t);
 	fault = ub_resolve_event(d->source->ub, name, (int)q->type, 1, t, answered, &id);
 	if (fault != 0) {
-		d->source->tickets--;
-		d->tickets--;
-		q->ticket = NULL;
-		free(t);
+		leave(q);
+		ticket_free(t);
 		set_failed(q, ub_strerror(fault));
-	} else if (q->ticket != NULL) {
-		q->timer = evtimer_new(d->base, timed_out, q);
-		if (q->timer == NULL || evtimer_add(q->timer, &limit) != 0)
-			abort();
 	}
 }
 
 struct dns_query *
 dns_ask(struct dns *d, struct span name, enum dns_type type, dns_done *done, void *arg)
 {
+	return dns_ask_about(d, span_of("", 0), name, type, done, arg);
+}
+
+struct dns_query *
+dns_ask_about(struct dns *d, struct span domain, struct span name, enum dns_type type,
+    dns_done *done, void *arg)
+{
 	struct dns_query *q = memory_new(sizeof(*q));
+	struct ticket *t;
 	char text[4 * DNS_NAME_BYTES + 4];
 
 	q->dns = d;
@@ -314,12 +422,36 @@ dns_ask(struct dns *d, struct span name, enum dns_type type, dns_done *done, voi
 		q->packet.rcode = 3;
 		q->packet.ttl_s = 3600;
 		set_ready(q);
-	} else if (d->tickets >= DNS_QUERIES_MAX) {
-		set_failed(q, "too many questions at once");
-	} else {
-		send_query(q, text);
+		return q;
 	}
+	refresh(d);
+	t = find_ticket(d, span_of(q->name, q->name_n), type);
+	if (t != NULL)
+		join(q, t);
+	else if (d->tickets >= DNS_QUERIES_MAX)
+		set_failed(q, "too many questions at once");
+	else
+		send_query(q, text, domain);
 	return q;
+}
+
+uint64_t
+dns_asked(const struct dns *d)
+{
+	return d->asked;
+}
+
+size_t
+dns_under_way(const struct dns *d)
+{
+	return d->tickets;
+}
+
+uint64_t
+dns_generation(struct dns *d)
+{
+	refresh(d);
+	return d->generation;
 }
 
 void
@@ -341,7 +473,9 @@ dns_new(struct dns **out, struct loop *l, const char *spec, struct err *e)
 {
 	struct dns *d = memory_new(sizeof(*d));
 
+	d->loop = l;
 	d->base = loop_base(l);
+	random_bytes(&d->seed, sizeof d->seed);
 	TAILQ_INIT(&d->waiting);
 	TAILQ_INIT(&d->ready);
 	if (!dns_resolver_parse(&d->resolver, spec, e) || !source_make(d, e)) {
@@ -353,6 +487,31 @@ dns_new(struct dns **out, struct loop *l, const char *spec, struct err *e)
 		abort();
 	*out = d;
 	return true;
+}
+
+void
+dns_set_share(struct dns *d, struct share *s)
+{
+	d->share = s;
+}
+
+struct loop *
+dns_loop(const struct dns *d)
+{
+	return d->loop;
+}
+
+void *
+dns_local(const struct dns *d)
+{
+	return d->local;
+}
+
+void
+dns_set_local(struct dns *d, void *p, void (*release)(void *p))
+{
+	d->local = p;
+	d->release = release;
 }
 
 static void
@@ -374,6 +533,8 @@ dns_free(struct dns **dp)
 	*dp = NULL;
 	if (d == NULL)
 		return;
+	if (d->release != NULL)
+		d->release(d->local);
 	queries_free(&d->waiting);
 	queries_free(&d->ready);
 	while (d->source != NULL) {
@@ -389,6 +550,9 @@ dns_free(struct dns **dp)
 bool
 dns_err(const struct dns_answer *a, const char *name, struct err *e)
 {
-	return err_set(e, a->status == DNS_BOGUS ? REFUSAL_dns_bogus : REFUSAL_dns_failed, "%s: %s",
-	    name, a->why != NULL ? a->why : "no answer");
+	enum refusal why = a->status == DNS_BOGUS ? REFUSAL_dns_bogus
+	    : a->held_back                        ? REFUSAL_question_share
+						  : REFUSAL_dns_failed;
+
+	return err_set(e, why, "%s: %s", name, a->why != NULL ? a->why : "no answer");
 }

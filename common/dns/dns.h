@@ -1,6 +1,7 @@
 /* dns — questions to the DNS, answered on the loop that asked.
  *
- * One struct dns per worker loop; nothing here is shared between threads.  Resolver specs:
+ * One struct dns per worker loop; nothing here is shared between threads.  Equal questions under way
+ * are one.  Resolver specs:
  *   system        the name servers of /etc/resolv.conf (none there: the root servers), names of
  *                 /etc/hosts not used; DNSSEC is judged with the system's root trust anchor
  *                 (dns-root-data, or unbound's root.key) where it has one, else nothing is secure
@@ -29,9 +30,10 @@
 #define DNS_NAME_MAX      253
 #define DNS_NAME_BYTES    (DNS_NAME_MAX + 1)
 #define DNS_ZONE_FILE_MAX (16 << 20)
-#define DNS_QUERIES_MAX   4096 /* under way at once; more: DNS_FAILED at once */
+#define DNS_QUERIES_MAX   4096 /* different ones under way at once; more: DNS_FAILED at once */
 
 struct loop;
+struct share;
 struct dns;
 struct dns_query;
 
@@ -62,6 +64,7 @@ struct dns_answer {
 	uint32_t ttl_s;           /* smallest of the packet; for absence the SOA's */
 	const struct span *rdata; /* wire form, names inside not compressed */
 	size_t n;
+	bool held_back;  /* DNS_FAILED: the domain's share of questions is used up */
 	const char *why; /* DNS_FAILED, DNS_BOGUS: a few words */
 };
 
@@ -71,14 +74,29 @@ typedef void dns_done(void *arg, const struct dns_answer *a);
 /* False: config (no such form, file cannot be read) or os_error. */
 bool dns_new(struct dns **d, struct loop *l, const char *spec, struct err *e);
 void dns_free(struct dns **d); /* outstanding questions are forgotten, done not called */
+/* Questions about a domain count against its share of s (SHARE_questions) from now on. */
+void dns_set_share(struct dns *d, struct share *s);
 
 /* `name`: labels of any octets parted by dots, one trailing dot allowed.  What is no DNS name is
  * answered DNS_NXDOMAIN.  The handle is good until done is called. */
 struct dns_query *dns_ask(struct dns *d, struct span name, enum dns_type type, dns_done *done,
     void *arg);
+/* The same, on account of `domain` (canonical, certified; empty: nobody).  A question that is equal to
+ * one under way joins it and costs nothing. */
+struct dns_query *dns_ask_about(struct dns *d, struct span domain, struct span name,
+    enum dns_type type, dns_done *done, void *arg);
 void dns_cancel(struct dns_query **q); /* done will not be called; sets NULL */
 
-/* dns_failed or dns_bogus for such an answer; false always. */
+uint64_t dns_asked(const struct dns *d);   /* questions that libunbound was given so far */
+size_t dns_under_way(const struct dns *d); /* different questions that libunbound works on */
+/* Changes whenever a zone file was read again: what was learnt before is not to be kept. */
+uint64_t dns_generation(struct dns *d);
+struct loop *dns_loop(const struct dns *d);
+/* What another module keeps once a dns (common/dns/designation: what is looked up). */
+void *dns_local(const struct dns *d);
+void dns_set_local(struct dns *d, void *p, void (*release)(void *p));
+
+/* dns_failed, question_share or dns_bogus for such an answer; false always. */
 bool dns_err(const struct dns_answer *a, const char *name, struct err *e);
 
 /* A name in wire form at `*at` of rdata: text without trailing dot ("" is the root), other octets

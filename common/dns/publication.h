@@ -17,14 +17,15 @@ struct dns;
 struct publication_query;
 
 /* published: `_oms._tcp` or `_ims._tcp` names a server; a target of "." alone names none.
- * Else `why` NULL: neither does; dns_failed or dns_bogus: one of them cannot be known. */
+ * Else `why` NULL: neither does; dns_failed, question_share or dns_bogus: one of them cannot
+ * be known. */
 typedef void publication_done(void *arg, bool published, const struct err *why);
 
 /* `domain`: A-labels.  The handle is good until done is called. */
 struct publication_query *publication_find(struct dns *dns, const char *domain,
     publication_done *done, void *arg);
 /* What such an answer says of a certificate that names the domain by its label alone.  False:
- * certificate_name, dns_failed or dns_bogus. */
+ * certificate_name, or what made it unknown. */
 bool publication_counts(const char *domain, bool published, const struct err *why, struct err *e);
 void publication_cancel(struct publication_query **q);
 

@@ -37,6 +37,8 @@
 	/* answers that a recipient is unknown, 20 an hour; by sender domain */				\
 	X(unknown,    "unknown recipients", SHARE_BUCKET, 20 * SHARE_UNKNOWN_COST, 20 * SHARE_UNKNOWN_COST,  0, 0,		\
 	                                    SHARE_HOUR,  1000 * SHARE_UNKNOWN_COST,  16384,  recipient_share)	\
+	/* different DNS questions under way; by the domain that they are about */			\
+	X(questions,  "DNS questions",      SHARE_GAUGE,  128, 0,  0, 0,  0,  0,  16384,  question_share)	\
 	/* wrong passwords; by address, by account, by both: common/auth/guess.h */			\
 	X(guess_address, "password guesses", SHARE_BUCKET, 30, 60,  0, 0,  SHARE_HOUR,  30,  16384,  password_share)	\
 	X(guess_account, "passwords", SHARE_BUCKET, 10, 20,  0, 0,  SHARE_HOUR,  10,  16384,  password_share)	\

@@ -14,6 +14,7 @@
 #include "common/dns/publication.h"
 #include "common/loop/loop.h"
 #include "common/text/address_scope.h"
+#include "tests/moved_clock.h"
 
 /* -- order ------------------------------------------------------------------------------------- */
 
@@ -148,6 +149,7 @@ struct answer {
 	char first[DNS_NAME_BYTES];
 	enum refusal why;
 	bool has1, has9, named, unsure;
+	uint32_t ttl_s;
 };
 
 static void
@@ -363,6 +365,121 @@ publishes(void **state)
 	world_close(&w);
 }
 
+/* -- what is asked again --------------------------------------------------------------------- */
+
+static void
+again(void *arg, const struct designation *d, const struct err *why)
+{
+	struct answer *a = arg;
+
+	found(arg, d, why);
+	a->ttl_s = d->ttl_s;
+}
+
+/* A thousand who ask at once cost what one does, each is answered once, and who gave up is not. */
+static void
+those_who_ask_at_once_join(void **state)
+{
+	struct world w;
+	struct answer a = { 0 }, none = { 0 };
+	struct designation_query *q[1000];
+	struct dns *d;
+	struct err e;
+
+	(void)state;
+	world_open(&w, ZONE);
+	a.loop = none.loop = w.loop;
+	assert_true(dns_new(&d, w.loop, "127.0.0.1@9,anchor=none", &e));
+	for (size_t i = 0; i < 1000; i++)
+		q[i] = designation_find(d, DESIGNATION_NOTIFY, "good.test", false, found, &none);
+	designation_find(d, DESIGNATION_FETCH, "good.test", false, found, &none);
+	assert_int_equal(dns_under_way(d), 2);
+	for (size_t i = 0; i < 1000; i++)
+		designation_cancel(&q[i]);
+	dns_free(&d);
+	assert_int_equal(none.calls, 0);
+	for (size_t i = 0; i < 1000; i++)
+		q[i] = designation_find(w.dns, DESIGNATION_NOTIFY, "good.test", false,
+		    i % 2 == 0 ? again : found, i % 4 == 3 ? &none : &a);
+	for (size_t i = 3; i < 1000; i += 4)
+		designation_cancel(&q[i]);
+	while (a.calls < 750)
+		loop_run(w.loop);
+	assert_int_equal(a.calls, 750);
+	assert_int_equal(none.calls, 0);
+	world_close(&w);
+}
+
+static struct answer
+find_again(struct world *w, const char *domain)
+{
+	struct answer a = { .loop = w->loop };
+
+	designation_find(w->dns, DESIGNATION_NOTIFY, domain, false, again, &a);
+	assert_int_equal(a.calls, 0);
+	loop_run(w->loop);
+	assert_int_equal(a.calls, 1);
+	return a;
+}
+
+/* A TTL of 0 is 10 s; a certain answer is asked of DNS once in that time, whatever it says. */
+static void
+certain_answers_hold_for_10_s(void **state)
+{
+	static const char zone[] = "_ims._tcp.zero.test. 0 SRV 0 0 1471 host.zero.test.\n"
+				   "host.zero.test. 0 A 192.0.2.1\n"
+				   "_ims._tcp.long.test. 300 SRV 0 0 1471 host.zero.test.\n"
+				   "_ims._tcp.fails.test. CNAME _ims._tcp.fails.test.\n";
+	static const struct {
+		const char *domain;
+		enum refusal why;
+		bool kept;
+	} rows[] = {
+		{ "zero.test", REFUSAL_NONE, true },
+		{ "long.test", REFUSAL_NONE, true },
+		{ "nowhere.test", REFUSAL_no_such_domain, true },
+		{ "fails.test", REFUSAL_dns_failed, false },
+	};
+	struct world w;
+	struct answer a;
+
+	(void)state;
+	world_open(&w, zone);
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		uint64_t asked;
+
+		a = find_again(&w, rows[i].domain);
+		assert_int_equal(a.why, rows[i].why);
+		assert_in_range(a.ttl_s, DESIGNATION_LEAST_S, i == 0 ? DESIGNATION_LEAST_S : 300);
+		asked = dns_asked(w.dns);
+		a = find_again(&w, rows[i].domain);
+		assert_int_equal(a.why, rows[i].why);
+		assert_in_range(a.ttl_s, 1, i == 0 ? DESIGNATION_LEAST_S : 300);
+		assert_int_equal(dns_asked(w.dns) == asked, rows[i].kept);
+		move_clock(DESIGNATION_LEAST_S * 1000);
+		a = find_again(&w, rows[i].domain);
+		assert_true(dns_asked(w.dns) > asked);
+	}
+	world_close(&w);
+}
+
+static void
+a_new_zone_is_asked_at_once(void **state)
+{
+	struct world w;
+	FILE *f;
+
+	(void)state;
+	world_open(&w, ZONE);
+	assert_int_equal(find_again(&w, "good.test").n, 2);
+	f = fopen(w.path, "w");
+	assert_non_null(f);
+	fputs("_ims._tcp.good.test. SRV 10 0 1471 one.test.\none.test. A 192.0.2.1\n", f);
+	fclose(f);
+	assert_int_equal(find_again(&w, "good.test").n, 1);
+	world_close(&w);
+}
+
 static void
 counts(void **state)
 {
@@ -446,6 +563,9 @@ main(void)
 		cmocka_unit_test(rules),
 		cmocka_unit_test(names_servers),
 		cmocka_unit_test(publishes),
+		cmocka_unit_test(those_who_ask_at_once_join),
+		cmocka_unit_test(certain_answers_hold_for_10_s),
+		cmocka_unit_test(a_new_zone_is_asked_at_once),
 		cmocka_unit_test(counts),
 		cmocka_unit_test(cancel),
 		cmocka_unit_test(scopes),

@@ -1,10 +1,12 @@
 /* dns — kinds of answers, times, limits, zones that change; a name server that misbehaves. */
+#include <netinet/in.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -13,6 +15,7 @@
 #include "common/dns/dns.h"
 #include "common/dns/dns_packet.h"
 #include "common/loop/loop.h"
+#include "common/share/share.h"
 
 struct world {
 	char path[32], spec[64];
@@ -297,6 +300,118 @@ unanswered(void **state)
 	loop_free(&l);
 }
 
+/* A name server that never answers, so that questions stay under way. */
+static struct dns *
+silent(struct loop *l, int *fd)
+{
+	struct sockaddr_in a = { .sin_family = AF_INET };
+	socklen_t n = sizeof a;
+	char spec[64];
+	struct dns *d;
+	struct err e;
+
+	a.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	*fd = socket(AF_INET, SOCK_DGRAM, 0);
+	assert_int_equal(bind(*fd, (struct sockaddr *)&a, n), 0);
+	assert_int_equal(getsockname(*fd, (struct sockaddr *)&a, &n), 0);
+	snprintf(spec, sizeof spec, "127.0.0.1@%u,anchor=none", (unsigned)ntohs(a.sin_port));
+	assert_true(dns_new(&d, l, spec, &e));
+	return d;
+}
+
+static void
+equal_questions_are_one(void **state)
+{
+	struct err e;
+	struct loop *l;
+	struct dns *d;
+	struct answer a = { 0 };
+	struct dns_query *q[100];
+	int fd;
+
+	(void)state;
+	assert_true(loop_new(&l, &e));
+	d = silent(l, &fd);
+	for (size_t i = 0; i < 100; i++)
+		q[i] = dns_ask(d, i % 2 == 0 ? SPAN_LIT("a.test") : SPAN_LIT("A.test"), DNS_A,
+		    answered, &a);
+	assert_int_equal(dns_under_way(d), 1);
+	dns_ask(d, SPAN_LIT("a.test"), DNS_AAAA, answered, &a);
+	dns_ask(d, SPAN_LIT("b.a.test"), DNS_A, answered, &a);
+	assert_int_equal(dns_under_way(d), 3);
+	for (size_t i = 0; i < 100; i++)
+		dns_cancel(&q[i]);
+	assert_int_equal(dns_under_way(d), 3); /* libunbound goes on */
+	dns_ask(d, SPAN_LIT("a.test"), DNS_A, answered, &a);
+	assert_int_equal(dns_under_way(d), 3);
+	dns_free(&d);
+	close(fd);
+	assert_int_equal(a.calls, 0);
+	loop_free(&l);
+}
+
+struct held {
+	struct loop *loop;
+	unsigned calls;
+	enum refusal why;
+};
+
+static void
+held_back(void *arg, const struct dns_answer *a)
+{
+	struct held *h = arg;
+	struct err e;
+
+	h->calls++;
+	assert_int_equal(a->status, DNS_FAILED);
+	assert_false(dns_err(a, "a.test", &e));
+	h->why = e.why;
+	loop_stop(h->loop);
+}
+
+static void
+one_domain_has_a_share(void **state)
+{
+	const size_t most = 128;
+	struct err e;
+	struct loop *l;
+	struct dns *d;
+	struct held h = { 0 };
+	struct answer a = { 0 };
+	struct share *s = share_new();
+	char name[32];
+	int fd;
+
+	(void)state;
+	assert_true(loop_new(&l, &e));
+	h.loop = l;
+	d = silent(l, &fd);
+	dns_set_share(d, s);
+	for (size_t i = 0; i < most; i++) {
+		snprintf(name, sizeof name, "h%zu.a.test", i);
+		dns_ask_about(d, SPAN_LIT("a.test"), span_str(name), DNS_A, answered, &a);
+	}
+	assert_int_equal(dns_under_way(d), most);
+	dns_ask_about(d, SPAN_LIT("a.test"), SPAN_LIT("x.a.test"), DNS_A, held_back, &h);
+	assert_int_equal(h.calls, 0);
+	loop_run(l);
+	assert_int_equal(h.calls, 1);
+	assert_int_equal(h.why, REFUSAL_question_share);
+	assert_int_equal(dns_under_way(d), most);
+	/* what is under way already is joined, and others are not held back */
+	dns_ask_about(d, SPAN_LIT("a.test"), SPAN_LIT("h7.a.test"), DNS_A, answered, &a);
+	assert_int_equal(dns_under_way(d), most);
+	dns_ask_about(d, SPAN_LIT("b.test"), SPAN_LIT("x.a.test"), DNS_A, answered, &a);
+	dns_ask(d, SPAN_LIT("y.a.test"), DNS_A, answered, &a);
+	assert_int_equal(dns_under_way(d), most + 2);
+	assert_int_equal(share_held(s, SHARE_questions), most + 1);
+	dns_free(&d);
+	assert_int_equal(share_held(s, SHARE_questions), 0);
+	close(fd);
+	share_free(&s);
+	loop_free(&l);
+}
+
 static void
 specs(void **state)
 {
@@ -393,6 +508,8 @@ main(void)
 		cmocka_unit_test(zone_changes),
 		cmocka_unit_test(cancel),
 		cmocka_unit_test(unanswered),
+		cmocka_unit_test(equal_questions_are_one),
+		cmocka_unit_test(one_domain_has_a_share),
 		cmocka_unit_test(specs),
 		cmocka_unit_test(packets),
 	};
