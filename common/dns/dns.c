@@ -330,10 +330,10 @@ find_ticket(const struct dns *d, struct span name, enum dns_type type)
 {
 	struct ticket *t;
 
-	LIST_FOREACH(t, &d->bucket[bucket_of(d, name, type)], same)
-	if (t->source == d->source && t->type == type &&
-	    span_eq_nocase(span_of(t->name, t->name_n), name))
-		return t;
+	LIST_FOREACH (t, &d->bucket[bucket_of(d, name, type)], same)
+		if (t->source == d->source && t->type == type &&
+		    span_eq_nocase(span_of(t->name, t->name_n), name))
+			return t;
 	return NULL;
 }
 

@@ -19,7 +19,6 @@
 #include "common/spf/spf_guard.h"
 #include "common/text/address_scope.h"
 
-#define TTL_TEMPERROR_S 5
 #define TTL_PERMERROR_S 30
 #define TTL_UNASKED_S   300 /* a verdict that needed no DNS */
 
@@ -52,7 +51,6 @@ struct evaluation {
 	struct spf_guard guard;
 	struct queries waiting;
 	struct buf key, full_key;
-	bool by_full_key; /* only queries of the same sender and HELO name join */
 	LIST_HEAD(questions, question) questions;
 	struct loop_timer *timer;
 };
@@ -123,12 +121,10 @@ static uint32_t
 ttl_of(const struct spf_guard *g)
 {
 	uint32_t ttl = g->ttl_s == UINT32_MAX ? TTL_UNASKED_S : g->ttl_s;
-	uint32_t most = g->result == SPF_TEMPERROR ? TTL_TEMPERROR_S
-	    : g->result == SPF_PERMERROR           ? TTL_PERMERROR_S
-						   : SPF_TTL_MAX_S;
+	uint32_t most = g->result == SPF_PERMERROR ? TTL_PERMERROR_S : SPF_TTL_MAX_S;
 
-	if (g->result == SPF_TEMPERROR)
-		return TTL_TEMPERROR_S;
+	if (ttl < SPF_TTL_MIN_S || g->result == SPF_TEMPERROR)
+		return SPF_TTL_MIN_S;
 	return ttl < most ? ttl : most;
 }
 
@@ -190,7 +186,8 @@ ask(struct evaluation *ev)
 		q->evaluation = ev;
 		q->need = need;
 		LIST_INSERT_HEAD(&ev->questions, q, link);
-		q->dns = dns_ask(ev->spf->dns, span_str(need->name), need->type, answered, q);
+		q->dns = dns_ask_about(ev->spf->dns, span_str(ev->guard.domain),
+		    span_str(need->name), need->type, answered, q);
 	}
 }
 
@@ -225,14 +222,13 @@ timed_out(void *arg)
 }
 
 static void
-start(struct spf_query *q, bool by_full_key)
+start(struct spf_query *q)
 {
 	struct spf *s = q->spf;
 	struct evaluation *ev = memory_new(sizeof(*ev));
 
 	s->begun++;
 	ev->spf = s;
-	ev->by_full_key = by_full_key;
 	TAILQ_INIT(&ev->waiting);
 	LIST_INSERT_HEAD(&s->evaluations, ev, link);
 	buf_add(&ev->key, q->key.data, q->key.len);
@@ -248,15 +244,15 @@ start(struct spf_query *q, bool by_full_key)
 
 /* -- queries --------------------------------------------------------------------------------------- */
 
+/* Of the same domain and address.  Where the verdict turns out to depend on the sender or the HELO
+ * name, the others queue again, so one is under way at a time. */
 static struct evaluation *
-find_running(const struct spf_query *q, bool by_full_key)
+find_running(const struct spf_query *q)
 {
 	struct evaluation *ev;
 
 	LIST_FOREACH (ev, &q->spf->evaluations, link)
-		if (span_eq(buf_span(&ev->key), buf_span(&q->key)) &&
-		    ((!by_full_key && !ev->by_full_key) ||
-			span_eq(buf_span(&ev->full_key), buf_span(&q->full_key))))
+		if (span_eq(buf_span(&ev->key), buf_span(&q->key)))
 			return ev;
 	return NULL;
 }
@@ -269,19 +265,18 @@ serve(struct spf_query *q)
 	int64_t now_ms = loop_now_ms(s->loop);
 	uint32_t left_s;
 	const struct spf_outcome *o = spf_cache_find(s->cache, buf_span(&q->key), now_ms, &left_s);
-	bool by_full_key = o != NULL && (o->depends_on_local_part || o->depends_on_helo);
 	struct evaluation *ev;
 
-	if (by_full_key)
+	if (o != NULL && (o->depends_on_local_part || o->depends_on_helo))
 		o = spf_cache_find(s->cache, buf_span(&q->full_key), now_ms, &left_s);
 	if (o != NULL) {
 		deliver(q, o, left_s);
 		query_free(q);
 		return;
 	}
-	ev = find_running(q, by_full_key);
+	ev = find_running(q);
 	if (ev == NULL) {
-		start(q, by_full_key);
+		start(q);
 		return;
 	}
 	q->evaluation = ev;

@@ -10,9 +10,9 @@
  *         evaluation.
  * Async:  done is called exactly once, never inside spf_check, unless cancelled.
  * Cache:  per struct spf (one per worker loop; spf_home gives each domain to one of them), to the
- *         smallest TTL of the evaluation (at most a day; errors at most 30 s), by domain and
- *         address, where macros looked at it also by local part or HELO name; one evaluation at a
- *         time per such key, others wait for it.
+ *         smallest TTL of the evaluation (at least 10 s, at most a day; errors at most 30 s), by
+ *         domain and address, where macros looked at it also by local part or HELO name.  One
+ *         evaluation at a time per domain and address; others wait for it.
  * Trust:  records, names and MAIL FROM are hostile.
  */
 #ifndef COMMON_SPF_SPF_H
@@ -22,6 +22,7 @@
 
 #define SPF_TIMEOUT_MS 20000
 #define SPF_CACHE_MAX  4096 /* verdicts; the oldest go first */
+#define SPF_TTL_MIN_S  10   /* a verdict holds this long, whatever the TTLs */
 #define SPF_TTL_MAX_S  86400
 
 struct spf;

@@ -3,11 +3,11 @@
 # refused by the word of its result else.
 . tests/e2e/lib.sh
 . tests/lib/peers.sh
-plan 9
+plan 10
 
 world_up --domains b.test
 if [ "$WORLD_NET" != 192.0.2 ]; then
-	while [ "$tap_count" -lt 9 ]; do skip "the cases of a world" "their addresses want a network namespace"; done
+	while [ "$tap_count" -lt 10 ]; do skip "the cases of a world" "their addresses want a network namespace"; done
 	exit 0
 fi
 cp "$W/zone" "$T/zone"

@@ -47,7 +47,7 @@ for name in brief doomed orphan; do
 done
 { echo HELLO spf.test
 tests/lib/notice.pl "$T/spf.key" spf.test b.test dora@b.test >"$T/spf.1"; echo "@$T/spf.1"
-eventually 10 [ -e "$T/spf.gone" ]; sleep 4
+eventually 10 [ -e "$T/spf.gone" ]; sleep 10	# a verdict holds that long
 tests/lib/notice.pl "$T/spf.key" spf.test b.test dora@b.test >"$T/spf.2"; echo "@$T/spf.2"
 } | enter "$peer" talk "$ims_at" $at "cert=$T/spf.pem" "key=$T/spf.key" >"$T/spf.talk" 2>&1 &
 pids="$pids $!" spf_pid=$!

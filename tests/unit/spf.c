@@ -204,6 +204,7 @@ cases(void **state)
 	"broken.test. 3600 TXT \"v=spf1 foo\"\n"                                                   \
 	"silent.test. NS ns.silent.test.\n"                                                        \
 	"ns.silent.test. A 192.0.2.66\n"                                                           \
+	"each.test. TXT \"v=spf1 exists:%{l}.u.test a:x.silent.test -all\"\n"                      \
 	"wait.test. TXT \"v=spf1 a:x.silent.test -all\"\n"
 
 static void
@@ -217,7 +218,7 @@ local_part(void **state)
 	a = check(&w, "192.0.2.9", "h.test", "joe@a.test");
 	assert_int_equal(a.result, SPF_PASS);
 	assert_true(a.depends);
-	assert_int_equal(a.ttl_s, 5);
+	assert_int_equal(a.ttl_s, SPF_TTL_MIN_S);
 	a = check(&w, "192.0.2.9", "h.test", "jim@a.test");
 	assert_int_equal(a.result, SPF_FAIL);
 	assert_true(a.depends);
@@ -239,6 +240,7 @@ times(void **state)
 {
 	struct world w;
 	struct answer a;
+	uint64_t begun;
 
 	(void)state;
 	world_open(&w, SPAN_LIT(ZONE));
@@ -254,7 +256,11 @@ times(void **state)
 	assert_int_equal(a.ttl_s, 30);
 	a = check(&w, "192.0.2.1", "h.test", "joe@zero.test");
 	assert_int_equal(a.result, SPF_PASS);
-	assert_int_equal(a.ttl_s, 0);
+	assert_int_equal(a.ttl_s, SPF_TTL_MIN_S); /* of a TTL of 0 */
+	begun = spf_evaluations(w.spf);
+	a = check(&w, "192.0.2.1", "h.test", "joe@zero.test");
+	assert_int_equal(a.result, SPF_PASS);
+	assert_int_equal(spf_evaluations(w.spf), begun);
 	world_close(&w);
 }
 
@@ -347,6 +353,36 @@ under_way(void **state)
 	loop_timer_free(&t);
 	world_close(&w);
 	assert_int_equal(a.calls + b.calls, 0);
+}
+
+/* Where the verdict depends on the sender each has an evaluation, one after the other. */
+static void
+one_after_the_other(void **state)
+{
+	struct world w;
+	struct answer a[20];
+	struct loop_timer *t;
+	char from[32];
+
+	(void)state;
+	world_open(&w, SPAN_LIT(ZONE));
+	a[0] = check(&w, "192.0.2.9", "h.test", "joe@each.test");
+	assert_int_equal(a[0].result, SPF_PASS);
+	assert_true(a[0].depends);
+	t = loop_timer_new(w.loop, stop, w.loop);
+	loop_timer_set_ms(t, 50);
+	for (size_t i = 0; i < 20; i++) {
+		snprintf(from, sizeof from, "no%zu@each.test", i);
+		ask(&w, &a[i], "192.0.2.9", "h.test", from);
+	}
+	loop_run(w.loop);
+	assert_int_equal(spf_evaluations(w.spf), 2);
+	loop_timer_set_ms(t, 50);
+	ask(&w, &a[0], "192.0.2.8", "h.test", "no1@each.test");
+	loop_run(w.loop);
+	assert_int_equal(spf_evaluations(w.spf), 3);
+	loop_timer_free(&t);
+	world_close(&w);
 }
 
 static void
@@ -449,6 +485,7 @@ main(void)
 		cmocka_unit_test(together),
 		cmocka_unit_test(one_for_all),
 		cmocka_unit_test(under_way),
+		cmocka_unit_test(one_after_the_other),
 		cmocka_unit_test(once),
 		cmocka_unit_test(threads),
 		cmocka_unit_test(only_pass_passes),
