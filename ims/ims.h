@@ -1,10 +1,9 @@
-/* ims — the receiving side's role: what its parts share.
+/* ims — the role of the receiving side: the state that its parts share.
  *
- * Threads: one struct ims_worker per worker thread, with that thread's DNS, SPF cache, sign-in
- *          context and fetches; struct ims itself is set up before anything is accepted and then
- *          only read.
- * Owner:   dns, spf, auth, accounts, tls, workers and offload are the daemon's; the rest is made and
- *          freed by ims/run.
+ * Threads: each worker thread has a struct ims_worker with its DNS, SPF cache, sign-in context and
+ *          fetches.  struct ims is set up before the daemon accepts anything, and then only read.
+ * Owner:   dns, spf, auth, accounts, tls, workers and offload belong to the daemon; ims/run makes and
+ *          frees the rest.
  */
 #ifndef IMS_IMS_H
 #define IMS_IMS_H
@@ -21,7 +20,7 @@ struct ims_store;
 struct loop;
 struct signin_desk;
 
-#define IMS_SWEEP_MS 60000 /* between two looks for what has come to its end */
+#define IMS_SWEEP_MS 60000 /* between two sweeps (ims/upkeep.h) */
 
 struct ims_worker {
 	struct ims *ims;
@@ -41,7 +40,7 @@ struct ims {
 	struct workers *workers;
 	struct offload *offload;
 	struct ims_store *store;
-	struct ims_worker *worker; /* of n_workers */
+	struct ims_worker *worker; /* n_workers of them */
 	unsigned n_workers;
 };
 

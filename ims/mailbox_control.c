@@ -13,9 +13,9 @@
 #include "ims/store/store.h"
 
 #define LIST_PAGE 100
-#define PIECE     (32 * 1024) /* of a letter in one line, before base64 */
+#define PIECE     (32 * 1024) /* octets of a letter in one line, before base64 */
 
-/* What people call the mailbox of no user: its name in the store, and a number in any case. */
+/* The name of a mailbox without a user always shows a generation. */
 #define FIRST_GENERATION " 0"
 
 /* The mailbox's name in the store.  False: no_such_user. */
@@ -212,7 +212,7 @@ ims_control_remove(void *role, struct control_request *r, const struct json *req
 struct exporting {
 	struct ims *ims;
 	char owner[IMS_STORE_USER_BYTES];
-	uint64_t number; /* of the notice that is under way */
+	uint64_t number; /* of the current notice */
 	struct source *body;
 	uint64_t at, size;
 };
@@ -236,7 +236,7 @@ show_notice(struct control_request *r, const struct mailbox_notice *n, bool has_
 	control_line_take(r, line);
 }
 
-/* False: no notice is left, or a fault. */
+/* False: no_such_number (that was the last), storage. */
 static bool
 next_notice(struct exporting *x, struct control_request *r, struct err *e)
 {
@@ -257,7 +257,7 @@ next_notice(struct exporting *x, struct control_request *r, struct err *e)
 	return true;
 }
 
-/* False: the letter cannot be read. */
+/* False: storage (the letter cannot be read). */
 static bool
 show_piece(struct exporting *x, struct control_request *r, struct err *e)
 {

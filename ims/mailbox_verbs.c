@@ -13,19 +13,19 @@
 #include "common/daemon/ask.h"
 
 const struct options_option ims_list_options[] = {
-	{ "senders", 0, NULL, "instead of mailboxes: what each sender's domain takes" },
+	{ "senders", 0, NULL, "list instead what each sender's domain takes" },
 	{ NULL, 0, NULL, NULL },
 };
 
 const struct options_option ims_drop_options[] = {
-	{ "from", 0, "DOMAIN", "of this sender's domain; must be given" },
-	{ "mailbox", 0, "MAILBOX", "in this mailbox alone" },
-	{ "opened", 0, NULL, "also letters that were fetched" },
+	{ "from", 0, "DOMAIN", "the sender's domain; required" },
+	{ "mailbox", 0, "MAILBOX", "only in this mailbox" },
+	{ "opened", 0, NULL, "also drop letters that were fetched" },
 	{ NULL, 0, NULL, NULL },
 };
 
 const struct options_option ims_mailbox_remove_options[] = {
-	{ "in-use", 0, NULL, "also where its user was not removed" },
+	{ "in-use", 0, NULL, "also if its user was not removed" },
 	{ NULL, 0, NULL, NULL },
 };
 
@@ -125,7 +125,8 @@ ims_verb_drop(struct options *o)
 	struct json *request;
 
 	if (options_value(o, "from") == NULL)
-		return options_usage(o, "say whose:  %s drop --from DOMAIN", o->called);
+		return options_usage(o, "name the sender's domain:  %s drop --from DOMAIN",
+		    o->called);
 	request = json_new();
 	json_put_str(request, "from", options_value(o, "from"));
 	if (options_value(o, "mailbox") != NULL)
@@ -151,7 +152,7 @@ ims_verb_mailbox_remove(struct options *o)
 struct exporting {
 	int folder;
 	int notices; /* the file of all notices */
-	int letter;  /* the file of the letter that comes; -1: none */
+	int letter;  /* the file of the current letter; -1: none */
 	unsigned n, letters;
 	bool failed;
 	struct err why;
@@ -266,7 +267,7 @@ ims_verb_mailbox_export(struct options *o)
 	}
 	request = json_new();
 	json_put_str(request, "mailbox", o->args[0]);
-	quiet.json = false; /* the lines are files here */
+	quiet.json = false; /* writes the lines to files instead */
 	status = ask_daemon(&quiet, &a, request);
 	close_export(&x);
 	if (status == 0 && x.failed)

@@ -1,13 +1,13 @@
-/* mailbox_verbs — what operators do to mailboxes: list them, drop a sender's notices, export or remove one.
+/* mailbox_verbs — an operator's verbs on mailboxes.
  *
- *	ims list                            mailboxes, how many notices each holds, whose each is
- *	ims list --senders                  what each sender's domain takes of the store
- *	ims drop --from DOMAIN [--mailbox M] [--opened]
- *	ims mailbox export MAILBOX FOLDER   its notices, and the letters that were fetched
- *	ims mailbox remove MAILBOX          of a user who was removed; --in-use: of one who was not
+ *	ims list                            list mailboxes, their notices and their users
+ *	ims list --senders                  list what each sender's domain takes of the store
+ *	ims drop --from DOMAIN [--mailbox M] [--opened]     drop a sender's notices
+ *	ims mailbox export MAILBOX FOLDER   write its notices and fetched letters to a new folder
+ *	ims mailbox remove MAILBOX          delete a removed user's mailbox; --in-use: any user's
  *
- * A mailbox is named by its user's address or alias.  That of a removed user is named as `ims list` shows
- * it, "ADDRESS GENERATION" (common/auth/accounts.h), so that it is never taken for the next user's.
+ * The address or alias of a user names the user's mailbox.  `ims list` shows the name of a removed user's
+ * mailbox, "ADDRESS GENERATION" (common/auth/accounts.h), which differs from the next user's.
  */
 #ifndef IMS_MAILBOX_VERBS_H
 #define IMS_MAILBOX_VERBS_H

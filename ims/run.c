@@ -1,4 +1,4 @@
-/* run — `ims run`: the role behind the daemon's frame; see run.h and common/daemon/daemon.h. */
+/* run — `ims run`: starts and stops the role of the receiving side; see run.h. */
 #include "ims/run.h"
 
 #include <stdlib.h>
@@ -97,7 +97,7 @@ status(void *role, struct json *out)
 	json_put_int(out, "store_size", (int64_t)c.size_bytes);
 }
 
-/* -- what it consists of ------------------------------------------------------------------------------ */
+/* -- the role ------------------------------------------------------------------------------ */
 
 static void
 on_notify(void *role, struct daemon *d, unsigned worker, struct listen_incoming *in)

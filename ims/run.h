@@ -1,4 +1,4 @@
-/* run — `ims run`: the receiving side's role behind the daemon's frame (common/daemon/daemon.h). */
+/* run — `ims run`: the role of the receiving side in the common daemon (common/daemon/daemon.h). */
 #ifndef IMS_RUN_H
 #define IMS_RUN_H
 

@@ -43,7 +43,7 @@ mailbox_gone(void *arg, uint64_t notices, const struct err *e)
 		next_mailbox(u);
 }
 
-/* A user who was given back has no `removed` line any more, and a mailbox that is gone has no record. */
+/* A restored user has no `removed` line any more, and a deleted mailbox has no record. */
 static void
 next_mailbox(struct upkeep *u)
 {
@@ -70,7 +70,7 @@ swept(void *arg, const struct err *e)
 {
 	struct upkeep *u = arg;
 
-	if (e != NULL || u->ims->store == NULL) /* it was closed meanwhile */
+	if (e != NULL || u->ims->store == NULL) /* the store was closed */
 		finish(u, e);
 	else
 		next_mailbox(u);

@@ -1,4 +1,4 @@
-/* verbs — what operators ask a running ims; see verbs.h. */
+/* verbs — the verbs of the control socket, and `ims status`; see verbs.h. */
 #include "ims/verbs.h"
 
 #include <inttypes.h>

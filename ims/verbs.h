@@ -1,11 +1,11 @@
-/* verbs — what operators ask a running ims: its side of the control socket, and the commands. */
+/* verbs — the ims's verbs of the control socket, and `ims status`. */
 #ifndef IMS_VERBS_H
 #define IMS_VERBS_H
 
 #include "common/conf/options.h"
 #include "common/daemon/control.h"
 
-extern const struct control_verb ims_control[]; /* role: struct ims; ended by an empty row */
+extern const struct control_verb ims_control[]; /* role: struct ims; ends with an empty row */
 
 int ims_verb_status(struct options *o);
 

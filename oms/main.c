@@ -12,7 +12,7 @@ static const struct options_verb verbs[] = {
 	ACCOUNTS_VERBS(oms_verb_user_list),
 	{ "queue", "", 0, 0, "each recipient whose letter is kept", oms_queue_options,
 	    oms_verb_queue, false },
-	{ "status", "", 0, 0, "how the running daemon fares", NULL, oms_verb_status, false },
+	{ "status", "", 0, 0, "state of the running daemon", NULL, oms_verb_status, false },
 	{ "check", "", 0, 0, "would a start with this configuration go well?", NULL, oms_check,
 	    false },
 	CHECK_VERBS,

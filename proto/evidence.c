@@ -14,7 +14,7 @@
 
 /* -- writing ---------------------------------------------------------------------------------- */
 
-/* A record is its domain's text: no octet of it may end the line or trouble a terminal. */
+/* The domain's owner chose the record's octets: escapes all that could end the line or harm a terminal. */
 static void
 add_escaped(struct buf *out, struct span s, size_t most)
 {
@@ -79,7 +79,7 @@ evidence_write(struct buf *out, const struct evidence *v, statement_sha256_fn *s
 static bool
 bad(struct err *e, const char *what)
 {
-	return err_set(e, REFUSAL_bad_syntax, "it is no evidence: %s", what);
+	return err_set(e, REFUSAL_bad_syntax, "not an evidence file: %s", what);
 }
 
 /* name ": " text LF */
@@ -112,7 +112,7 @@ is_mark(struct span line, const char *which, const char *name)
 	return span_eq(line, span_of(mark, n));
 }
 
-/* begin LF *( 64base64char LF ) 1*64base64char LF end LF; the octets are appended */
+/* begin LF *( 64base64char LF ) 1*64base64char LF end LF; appends the octets */
 static bool
 pem(struct span *rest, const char *name, struct buf *octets, struct err *e)
 {
@@ -146,8 +146,8 @@ is_whole(struct span text, struct span *head, statement_sha256_fn *sha256, struc
 	buf_clear(&want);
 	return same ||
 	    err_set(e, REFUSAL_bad_syntax,
-		"the digest at its end does not fit: it was "
-		"altered, or is not whole");
+		"its digest does not match: it was changed or "
+		"is incomplete");
 }
 
 bool
@@ -172,6 +172,6 @@ evidence_parse(struct span text, struct evidence *v, struct buf *octets,
 	v->statement = span_sub(buf_span(octets), 0, cut);
 	v->cms = span_sub(buf_span(octets), cut, octets->len);
 	if (version.p[0] != '1' || !clock_parse_date(received, &v->received_s) || rest.n > 0)
-		return bad(e, "version, date, or what stands behind it");
+		return bad(e, "version, date, or text after the end");
 	return true;
 }

@@ -1,4 +1,4 @@
-/* evidence — written, and shown to operators; see evidence.h. */
+/* evidence — writes evidence and shows it to operators; see evidence.h. */
 #include "ims/evidence/evidence.h"
 
 #include <stdio.h>
@@ -72,7 +72,7 @@ show_on(struct control_request *r, void *arg)
 	free(s);
 }
 
-/* By a number in a mailbox, or by an id. */
+/* Finds it by mailbox and number, or by id. */
 static bool
 find(struct ims *i, const struct json *request, struct ims_kept *k, struct err *e)
 {
@@ -87,9 +87,7 @@ find(struct ims *i, const struct json *request, struct ims_kept *k, struct err *
 	if (id != NULL && ulid_parse(span_str(id), &ulid))
 		return ims_store_evidence_of(i->store, &ulid, k, e);
 	if (mailbox == NULL || !json_get_int(request, "number", &number) || number < 1)
-		return err_set(e, REFUSAL_bad_syntax,
-		    "evidence is asked for by mailbox and number, "
-		    "or by id");
+		return err_set(e, REFUSAL_bad_syntax, "name a mailbox and a number, or an id");
 	set = accounts_set_get(i->accounts);
 	a = accounts_find(set, span_str(mailbox));
 	good = a != NULL ? ims_store_evidence(i->store, a->owner, (uint64_t)number, k, e)

@@ -1,8 +1,8 @@
-/* evidence — what the store kept of a sender's promise, as the file that a stranger verifies.
+/* evidence — a sender's promise, as a file that a third party can verify.
  *
  *	ims evidence show MAILBOX NUMBER	by the notice's number in that mailbox
  *	ims evidence show ID			by the letter's id
- *	ims evidence verify FILE [--trust PEM]...	no daemon; one line a check, status 0 or 1
+ *	ims evidence verify FILE [--trust PEM]...	needs no daemon; one line for each check, status 0 or 1
  *
  * Spec:   SPEC.md "Evidence"; the form is proto/evidence.
  */
@@ -13,9 +13,9 @@
 #include "common/daemon/control.h"
 #include "ims/store/store.h"
 
-extern const struct options_option ims_evidence_options[]; /* of verify */
+extern const struct options_option ims_evidence_options[]; /* of `evidence verify` */
 
-/* Appends the file.  False: storage, where what was kept cannot be made one. */
+/* Appends the file to out.  False: storage (the kept records do not make one). */
 bool ims_evidence_write(struct buf *out, const struct ims_kept *k, struct err *e);
 
 void ims_control_evidence(void *role, struct control_request *r, const struct json *request);

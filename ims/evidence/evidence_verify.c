@@ -1,8 +1,8 @@
-/* evidence_verify — what a stranger can check of evidence, without us; see evidence.h.
+/* evidence_verify — checks evidence as a third party can; see evidence.h.
  *
- * Each check is made wherever those before it leave something to check, so that the whole truth is
- * told at once.  When and whence the notification came is its keeper's word; but the sender signed
- * the seal's date, and no receiver takes a seal that is older.
+ * Makes each check that the checks before it allow, so that one run shows all faults.  Only the keeper
+ * vouches for the time and the source of the notification.  But the sender signed the seal's date, and
+ * no receiver accepts an older seal.
  */
 #include <inttypes.h>
 #include <stdarg.h>
@@ -21,8 +21,7 @@
 #include "proto/seal.h"
 
 const struct options_option ims_evidence_options[] = {
-	{ "trust", 0, "PEM",
-	    "the CAs to believe, instead of the configuration's; may be given again" },
+	{ "trust", 0, "PEM", "trust these CAs instead of the configured ones; may be repeated" },
 	{ NULL, 0, NULL, NULL },
 };
 
@@ -36,10 +35,10 @@ struct verifying {
 	unsigned failed;
 };
 
-/* -- telling -------------------------------------------------------------------------------------- */
+/* -- output -------------------------------------------------------------------------------------- */
 
 static void
-tell(struct verifying *v, const char *check, bool good, const char *text)
+print_check(struct verifying *v, const char *check, bool good, const char *text)
 {
 	struct json *line;
 	struct buf out = BUF_INIT;
@@ -77,7 +76,7 @@ verdict(struct verifying *v, const char *check, bool good, const struct err *e, 
 	else
 		snprintf(text, sizeof text, "[%s] %s", refusal_word(e->why), e->text);
 	va_end(ap);
-	tell(v, check, good, text);
+	print_check(v, check, good, text);
 	return good;
 }
 
@@ -89,10 +88,10 @@ check_file(struct verifying *v, struct span text, struct buf *octets)
 	struct err e;
 
 	return verdict(v, "file", evidence_parse(text, &v->evidence, octets, digest_sha256, &e), &e,
-	    "whole, as it was written");
+	    "complete and unchanged");
 }
 
-/* The CMS, its signature and the sealed text are one thing. */
+/* One check for the CMS, its signature and the form of the seal. */
 static bool
 check_seal(struct verifying *v)
 {
@@ -133,11 +132,11 @@ check_statement(struct verifying *v)
 
 	if (good)
 		ulid_str(&st->id, id);
-	verdict(v, "statement", good, &e, "%s of %s, %" PRIu64 " octets, stands in the seal", id,
+	verdict(v, "statement", good, &e, "%s of %s, %" PRIu64 " octets, is in the seal", id,
 	    good ? log_value(st->from.whole) : "", st->size);
 }
 
-/* The path first, then revocation by the CRLs of then: so it is told which of them is wanting. */
+/* Checks the path, then revocation by the CRLs of that day, so that the output says which failed. */
 static void
 check_chain(struct verifying *v)
 {
@@ -157,8 +156,8 @@ check_chain(struct verifying *v)
 	good = trust_with_crls(v->trust, buf_span(&v->signature.crls), &then, &e);
 	if (good) {
 		good = judge_chain(then, c, domain, at_s, NULL, &e);
-		verdict(v, "revocation", good, &e, "not revoked then, by %u CRLs of the day",
-		    trust_crl_count(then));
+		verdict(v, "revocation", good, &e,
+		    "not revoked at that time, by %u CRLs in force then", trust_crl_count(then));
 		trust_unref(&then);
 	} else {
 		verdict(v, "revocation", false, &e, "%s", "");
@@ -177,7 +176,7 @@ check_receipt(struct verifying *v)
 		&e),
 	    &e, "on %s from %.*s", date, SPAN_FMT(v->evidence.address));
 	snprintf(spf, sizeof spf, "%.*s", SPAN_FMT(v->evidence.spf));
-	tell(v, "spf", span_starts(v->evidence.spf, SPAN_LIT("pass ")), spf);
+	print_check(v, "spf", span_starts(v->evidence.spf, SPAN_LIT("pass ")), spf);
 }
 
 static bool
@@ -231,7 +230,7 @@ ims_verb_evidence_verify(struct options *o)
 
 	if (!load_trust(o, &trust, &e))
 		return options_fail_cure(o, &e,
-		    "name whom to believe:  %s evidence verify --trust PEM FILE", o->called);
+		    "name the CAs to trust:  %s evidence verify --trust PEM FILE", o->called);
 	v.trust = trust;
 	read = trust_folder_file(o->args[0], EVIDENCE_MAX_BYTES, check_all, &v, &e);
 	trust_unref(&trust);
