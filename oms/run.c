@@ -141,14 +141,14 @@ static void
 on_fetch(void *role, struct daemon *d, unsigned worker, struct listen_incoming *in)
 {
 	(void)d;
-	serve_incoming(&((struct oms *)role)->worker[worker], in);
+	fetch_service_incoming(&((struct oms *)role)->worker[worker], in);
 }
 
 static void
 on_submit(void *role, struct daemon *d, unsigned worker, struct listen_incoming *in)
 {
 	(void)d;
-	submit_incoming(&((struct oms *)role)->worker[worker], in);
+	submit_service_incoming(&((struct oms *)role)->worker[worker], in);
 }
 
 static const struct daemon_listener listeners[] = {

@@ -1,13 +1,13 @@
-/* fetch_service — the OMS's side of fetch: hands letters to the domains that were told of them.
+/* fetch_service — the OMS's side of fetch: hands letters to the domains that were notified of them.
  *
  * Flow:   6 of 8 (README "Life of a message").
- * Spec:   SPEC.md "fetch"; PROTOCOL "Designation and identity".
- * Order:  certificate (stored verdict, judged again while the session lives), it names the domain of
- *         HELLO, the connecting address is one of the domain's _ims._tcp targets or has SPF pass for
- *         it (asked anew at the first letter behind the TTL; who is not then is sent away); then per
- *         letter: the domain is a recipient, and "handed out" is durable; THEN octets.
- * Trust:  the peer is a stranger until HELLO was answered with 250; to a domain that is no recipient
- *         every id is one that never was.
+ * Spec:   SPEC.md 11 "fetch", 10 (Designation).
+ * Order:  the peer's certificate is good (checked again while the session lives) and names the domain of
+ *         HELLO; the peer's address is one of the domain's _ims._tcp targets, or SPF passes for it (asked
+ *         again after the TTL; a host that is no longer designated is disconnected).  Then, for each
+ *         letter: the domain has a recipient of it, "handed out" is durable, and only then octets leave.
+ * Trust:  the peer is a stranger until HELLO is answered with 250.  A domain without a recipient receives
+ *         the same reply for every id, whether there is such a letter or not.
  */
 #ifndef OMS_FETCH_FETCH_SERVICE_H
 #define OMS_FETCH_FETCH_SERVICE_H
@@ -17,6 +17,6 @@
 struct listen_incoming;
 
 /* On the worker's thread; takes `in`. */
-void serve_incoming(struct oms_worker *w, struct listen_incoming *in);
+void fetch_service_incoming(struct oms_worker *w, struct listen_incoming *in);
 
 #endif

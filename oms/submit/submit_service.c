@@ -8,6 +8,7 @@
 #include "common/base/log.h"
 #include "common/base/memory.h"
 #include "common/net/conn.h"
+#include "common/net/reply_context.h"
 #include "common/text/idn.h"
 #include "oms/store/store.h"
 #include "oms/submit/letter.h"
@@ -18,15 +19,14 @@ struct session {
 	struct oms_worker *worker;
 	struct conn *conn;
 	struct signin *signin;
-	struct letter *letter; /* NULL: none is coming in */
+	struct letter *letter; /* NULL: none is being received */
 	struct recipient_check *check;
-	int64_t slow_ms; /* what DNS has taken of RECIPIENT_CHECK_MS */
+	int64_t slow_ms; /* how much of RECIPIENT_CHECK_MS DNS has used */
 };
 
-/* A letter that waits for the disk; the session may be gone when it is answered. */
-struct errand {
-	struct oms_worker *worker;
-	uint64_t conn, request;
+/* What the answer to MESSAGE needs once the store has written. */
+struct pending_reply {
+	struct reply_context to;
 	char user[OMS_STORE_USER_BYTES];
 	uint64_t size;
 	size_t n_recipients;
@@ -89,7 +89,7 @@ admit(void *role, struct err *e)
 /* -- a letter ------------------------------------------------------------------------------------------ */
 
 static enum outcome
-from(void *role, const char *address, struct err *e)
+do_from(void *role, const char *address, struct err *e)
 {
 	struct session *s = role;
 	struct accounts_set *set = accounts_set_get(s->worker->oms->accounts);
@@ -103,7 +103,7 @@ from(void *role, const char *address, struct err *e)
 }
 
 static void
-checked(void *arg, int64_t took_ms, const struct err *e)
+recipient_checked_now(void *arg, int64_t took_ms, const struct err *e)
 {
 	struct session *s = arg;
 
@@ -115,22 +115,23 @@ checked(void *arg, int64_t took_ms, const struct err *e)
 		conn_kick(s->conn);
 }
 
-/* Whether the domain knows the recipient is found out by the notifier.  A user whose recipients' DNS is slow
- * does not wait for each of them. */
+/* The notifier finds out whether the domain knows the recipient.  Slow DNS delays a session by
+ * RECIPIENT_CHECK_MS in all, not for each recipient. */
 static enum outcome
-to(void *role, const char *address, struct err *e)
+do_to(void *role, const char *address, struct err *e)
 {
 	struct session *s = role;
 
 	(void)e;
 	if (s->slow_ms >= RECIPIENT_CHECK_MS)
 		return DONE;
-	s->check = recipient_check(s->worker, address, RECIPIENT_CHECK_MS - s->slow_ms, checked, s);
+	s->check = recipient_check(s->worker, address, RECIPIENT_CHECK_MS - s->slow_ms,
+	    recipient_checked_now, s);
 	return PENDING;
 }
 
 static bool
-begin(void *role, const struct submit_envelope *env, struct err *e)
+begin_letter(void *role, const struct submit_envelope *env, struct err *e)
 {
 	struct session *s = role;
 
@@ -138,17 +139,16 @@ begin(void *role, const struct submit_envelope *env, struct err *e)
 }
 
 static void
-body(void *role, struct span piece)
+add_octets(void *role, struct span piece)
 {
 	letter_add(((struct session *)role)->letter, piece);
 }
 
 static void
-taken(void *arg, const struct ulid *id, const struct err *e)
+letter_taken(void *arg, const struct ulid *id, const struct err *e)
 {
-	struct errand *x = arg;
-	struct conn *c = conn_find(x->worker->loop, x->conn);
-	struct session *s = c == NULL ? NULL : conn_role(c);
+	struct pending_reply *x = arg;
+	struct session *s = reply_context_session(&x->to);
 	char text[ULID_STR_BYTES] = "-", end[ULID_END_BYTES] = "-";
 
 	if (id != NULL) {
@@ -157,42 +157,40 @@ taken(void *arg, const struct ulid *id, const struct err *e)
 	}
 	log_fact(e == NULL ? LOG_INFO : LOG_WARN, "submit.letter",
 	    "sid=%llx user=%s id=%s as=%s size=%llu recipients=%zu word=%s",
-	    (unsigned long long)x->conn, log_str(x->user), text, end, (unsigned long long)x->size,
-	    x->n_recipients, e == NULL ? "ok" : refusal_word(e->why));
-	if (s != NULL && submit_server_taken(&s->server, x->request, id, e))
-		conn_kick(c);
+	    (unsigned long long)x->to.conn, log_str(x->user), text, end,
+	    (unsigned long long)x->size, x->n_recipients, e == NULL ? "ok" : refusal_word(e->why));
+	if (s != NULL && submit_server_taken(&s->server, x->to.request, id, e))
+		conn_kick(s->conn);
 	free(x);
 }
 
 static enum outcome
-end(void *role, struct ulid *id, struct err *e)
+end_letter(void *role, struct ulid *id, struct err *e)
 {
 	struct session *s = role;
 	struct letter *l = s->letter;
-	struct errand *x = memory_new(sizeof *x);
+	struct pending_reply *x = memory_new(sizeof *x);
 
 	(void)id;
-	*x = (struct errand) {
-		.worker = s->worker,
-		.conn = conn_id(s->conn),
-		.request = s->server.sasl.server.request,
+	*x = (struct pending_reply) {
+		.to = reply_context_of(s->worker->loop, s->conn, s->server.sasl.server.request),
 		.size = s->server.letter->octets,
 		.n_recipients = s->server.letter->n_to,
 	};
 	snprintf(x->user, sizeof x->user, "%s", user_of(s));
 	s->letter = NULL;
-	if (letter_finish_take(l, taken, x, e))
+	if (letter_finish_take(l, letter_taken, x, e))
 		return PENDING;
 	log_fact(LOG_WARN, "submit.letter", "sid=%llx user=%s word=%s text=%s",
-	    (unsigned long long)x->conn, user_of(s), refusal_word(e->why), log_str(e->text));
+	    (unsigned long long)x->to.conn, user_of(s), refusal_word(e->why), log_str(e->text));
 	free(x);
 	return REFUSED;
 }
 
-/* -- how they fare -------------------------------------------------------------------------------------- */
+/* -- the outbox -------------------------------------------------------------------------------------- */
 
 static enum outcome
-status(void *role, const struct ulid *id, struct buf *page, struct err *e)
+do_status(void *role, const struct ulid *id, struct buf *page, struct err *e)
 {
 	struct session *s = role;
 
@@ -200,7 +198,7 @@ status(void *role, const struct ulid *id, struct buf *page, struct err *e)
 }
 
 static enum outcome
-outbox(void *role, const struct ulid *after, struct buf *page, bool *more, struct err *e)
+do_outbox(void *role, const struct ulid *after, struct buf *page, bool *more, struct err *e)
 {
 	struct session *s = role;
 
@@ -210,13 +208,13 @@ outbox(void *role, const struct ulid *after, struct buf *page, bool *more, struc
 
 static const struct submit_server_ops ops = {
 	.sasl = { .server = { .admit = admit, .fault = fault }, .auth = auth },
-	.from = from,
-	.to = to,
-	.begin = begin,
-	.body = body,
-	.end = end,
-	.status = status,
-	.outbox = outbox,
+	.from = do_from,
+	.to = do_to,
+	.begin = begin_letter,
+	.body = add_octets,
+	.end = end_letter,
+	.status = do_status,
+	.outbox = do_outbox,
 	.a_label = idn_a_label,
 };
 
@@ -254,7 +252,7 @@ gone(struct conn *c, void *role, const struct err *why)
 static const struct conn_events events = { .up = up, .gone = gone };
 
 void
-submit_incoming(struct oms_worker *w, struct listen_incoming *in)
+submit_service_incoming(struct oms_worker *w, struct listen_incoming *in)
 {
 	struct session *s = memory_new(sizeof *s);
 

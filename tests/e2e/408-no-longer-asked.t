@@ -95,7 +95,7 @@ is "nothing of these is here" "$(as bob@b.test list --json | grep -c '"state":"h
 while [ "$(date +%s)" -lt $((first + 11)) ]; do sleep 0.2; done
 : >"$T/moved.on"
 wait $shows_moved
-like "moved: the letter that was under way is here" "$(cat "$T/moved.shown")" '^100'
+like "moved: the letter that was under way is here" "$(cat "$T/moved.shown")" '^ *100'
 ok "moved: DONE is said to whom DNS names now" eventually 20 grep -q '^DONE' "$T/next.heard"
 is "and not to the first" "$(grep -c '^DONE' "$T/moved.heard")" 0
 like "which the log tells" "$(grep fetch.unsaid "$IMS_LOG_b_test")" 'host=host\.p3\.test .*word=not-designated '
