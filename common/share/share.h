@@ -39,6 +39,8 @@
 	                                    SHARE_HOUR,  1000 * SHARE_UNKNOWN_COST,  16384,  recipient_share)	\
 	/* different DNS questions under way; by the domain that they are about */			\
 	X(questions,  "DNS questions",      SHARE_GAUGE,  128, 0,  0, 0,  0,  0,  16384,  question_share)	\
+	/* letters that readers wait for while they are fetched; by user */				\
+	X(reads,      "letters waited for", SHARE_GAUGE,  32, 0,  8192, 0,  0,  0,  8192,  too_many_outstanding)	\
 	/* wrong passwords; by address, by account, by both: common/auth/guess.h */			\
 	X(guess_address, "password guesses", SHARE_BUCKET, 30, 60,  0, 0,  SHARE_HOUR,  30,  16384,  password_share)	\
 	X(guess_account, "passwords", SHARE_BUCKET, 10, 20,  0, 0,  SHARE_HOUR,  10,  16384,  password_share)	\

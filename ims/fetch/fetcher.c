@@ -1,46 +1,62 @@
-/* fetcher — who asks for which letter, and when it is its turn; see fetcher.h. */
+/* fetcher — which letters are asked for, and when each has its turn; see fetcher.h. */
 #include "ims/fetch/fetcher.h"
 
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/queue.h>
 
 #include "common/base/log.h"
 #include "common/base/memory.h"
+#include "common/base/random.h"
 #include "common/loop/loop.h"
 #include "common/loop/workers.h"
 #include "ims/fetch/fetch_run.h"
 
-/* One who waits for a letter. */
+#define BUCKETS 1024
+
+/* Somebody who waits for a letter. */
 struct asker {
 	struct asker *next;
-	struct fetcher *fetcher;
+	struct ims_worker *home;
 	struct fetcher_question q;
+	uint64_t ticket;
 	/* of an answer on its way to the asker's loop */
 	struct ims_letter letter;
 	struct err why;
-	uint64_t got, size;
 };
 
 /* One letter being fetched, or waiting for its turn. */
 struct task {
-	TAILQ_ENTRY(task) link;
-	struct fetcher *fetcher;
+	LIST_ENTRY(task) same;  /* in its bucket */
+	TAILQ_ENTRY(task) link; /* while it waits for its turn, at its sender's domain */
+	struct sender *sender;
 	struct ims_letter letter;
 	struct asker *askers;
 	struct fetch_run *run; /* NULL: waits for its turn */
-	int64_t told_ms;       /* progress */
+	int64_t progress_ms;   /* when progress was reported last */
+};
+
+/* A sender domain from which something is fetched. */
+struct sender {
+	LIST_ENTRY(sender) same; /* in its bucket */
+	struct fetcher *fetcher;
+	char domain[DOMAIN_BYTES];
+	unsigned running;
+	TAILQ_HEAD(waiting, task) waiting; /* in the order of asking */
 };
 
 struct fetcher {
 	struct ims_worker *worker;
-	TAILQ_HEAD(tasks, task) tasks; /* in the order of asking */
+	uint64_t seed;
+	LIST_HEAD(tasks, task) tasks[BUCKETS]; /* by id */
+	LIST_HEAD(senders, sender) senders[BUCKETS];
 };
 
 /* -- answers ----------------------------------------------------------------------------------- */
 
 static void
-say_done(void *arg)
+call_done(void *arg)
 {
 	struct asker *a = arg;
 
@@ -55,7 +71,7 @@ struct progress {
 };
 
 static void
-say_progress(void *arg)
+call_progress(void *arg)
 {
 	struct progress *p = arg;
 
@@ -65,7 +81,7 @@ say_progress(void *arg)
 
 /* Posted before `done` to the same loop, so it finds the asker alive. */
 static void
-tell_progress(const struct asker *a, uint64_t got, uint64_t size)
+post_progress(const struct asker *a, uint64_t got, uint64_t size)
 {
 	struct progress *p;
 
@@ -73,7 +89,7 @@ tell_progress(const struct asker *a, uint64_t got, uint64_t size)
 		return;
 	p = memory_new(sizeof *p);
 	*p = (struct progress) { a->q.progress, a->q.arg, got, size };
-	loop_post(a->q.loop, say_progress, p);
+	loop_post(a->q.loop, call_progress, p);
 }
 
 static void
@@ -89,12 +105,24 @@ answer(struct task *t, const struct ims_letter *l, const struct err *e)
 		a->why = (struct err) { REFUSAL_NONE, "" };
 		if (e != NULL)
 			a->why = *e;
-		loop_post(a->q.loop, say_done, a);
+		loop_post(a->q.loop, call_done, a);
 		a = next;
 	}
 }
 
-/* -- turns ------------------------------------------------------------------------------------------ */
+/* -- what is under way, and what waits ----------------------------------------------------------- */
+
+static struct tasks *
+tasks_of(struct fetcher *f, const struct ulid *id)
+{
+	return &f->tasks[span_hash(span_of(id, sizeof *id), f->seed) % BUCKETS];
+}
+
+static struct senders *
+senders_of(struct fetcher *f, const char *domain)
+{
+	return &f->senders[span_hash(span_str(domain), f->seed) % BUCKETS];
+}
 
 static bool
 same_letter(const struct ims_letter *a, const struct ims_letter *b)
@@ -102,52 +130,90 @@ same_letter(const struct ims_letter *a, const struct ims_letter *b)
 	return ulid_eq(&a->id, &b->id) && strcmp(a->from_domain, b->from_domain) == 0;
 }
 
-/* One that is settled (its DONE is still to be said) answers nobody any more. */
+/* A settled task (its DONE is still to be sent) answers nobody any more. */
 static struct task *
 find_task(struct fetcher *f, const struct ims_letter *l)
 {
 	struct task *t;
 
-	TAILQ_FOREACH (t, &f->tasks, link)
+	LIST_FOREACH (t, tasks_of(f, &l->id), same)
 		if (same_letter(&t->letter, l) && (t->run == NULL || !fetch_run_settled(t->run)))
 			return t;
 	return NULL;
 }
 
-static unsigned
-running(const struct fetcher *f, const char *domain)
+static struct sender *
+sender_of(struct fetcher *f, const char *domain)
 {
-	const struct task *t;
-	unsigned n = 0;
+	struct sender *s;
 
-	TAILQ_FOREACH (t, &f->tasks, link)
-		n += t->run != NULL && strcmp(t->letter.from_domain, domain) == 0;
-	return n;
+	LIST_FOREACH (s, senders_of(f, domain), same)
+		if (strcmp(s->domain, domain) == 0)
+			return s;
+	s = memory_new(sizeof *s);
+	s->fetcher = f;
+	memcpy(s->domain, domain, sizeof s->domain);
+	TAILQ_INIT(&s->waiting);
+	LIST_INSERT_HEAD(senders_of(f, domain), s, same);
+	return s;
+}
+
+static void
+sender_leave(struct sender *s)
+{
+	if (s->running > 0 || !TAILQ_EMPTY(&s->waiting))
+		return;
+	LIST_REMOVE(s, same);
+	free(s);
+}
+
+static struct task *
+task_new(struct fetcher *f, const struct ims_letter *l)
+{
+	struct task *t = memory_new(sizeof *t);
+
+	t->sender = sender_of(f, l->from_domain);
+	t->letter = *l;
+	TAILQ_INSERT_TAIL(&t->sender->waiting, t, link);
+	LIST_INSERT_HEAD(tasks_of(f, &l->id), t, same);
+	return t;
+}
+
+/* Its run is over, or never began. */
+static void
+task_free(struct task *t)
+{
+	if (t->run == NULL)
+		TAILQ_REMOVE(&t->sender->waiting, t, link);
+	LIST_REMOVE(t, same);
+	free(t);
 }
 
 static const struct fetch_run_ops run_ops;
 
 static void
-start_waiting(struct fetcher *f)
+start_waiting(struct sender *s)
 {
 	struct task *t;
 
-	TAILQ_FOREACH (t, &f->tasks, link)
-		if (t->run == NULL && running(f, t->letter.from_domain) < FETCHER_PER_DOMAIN)
-			t->run = fetch_run_new(f->worker, &t->letter, &run_ops, t);
+	while (s->running < FETCHER_PER_DOMAIN && (t = TAILQ_FIRST(&s->waiting)) != NULL) {
+		TAILQ_REMOVE(&s->waiting, t, link);
+		s->running++;
+		t->run = fetch_run_new(s->fetcher->worker, &t->letter, &run_ops, t);
+	}
 }
 
 static void
 on_progress(void *arg, uint64_t got)
 {
 	struct task *t = arg;
-	int64_t now_ms = loop_now_ms(t->fetcher->worker->loop);
+	int64_t now_ms = loop_now_ms(t->sender->fetcher->worker->loop);
 
-	if (now_ms < t->told_ms + FETCHER_PROGRESS_MS)
+	if (now_ms < t->progress_ms + FETCHER_PROGRESS_MS)
 		return;
-	t->told_ms = now_ms;
+	t->progress_ms = now_ms;
 	for (struct asker *a = t->askers; a != NULL; a = a->next)
-		tell_progress(a, got, t->letter.size);
+		post_progress(a, got, t->letter.size);
 }
 
 static void
@@ -160,47 +226,118 @@ static void
 on_over(void *arg)
 {
 	struct task *t = arg;
-	struct fetcher *f = t->fetcher;
+	struct sender *s = t->sender;
 
-	TAILQ_REMOVE(&f->tasks, t, link);
-	free(t);
-	start_waiting(f);
+	s->running--;
+	task_free(t);
+	start_waiting(s);
+	sender_leave(s);
 }
 
 static const struct fetch_run_ops run_ops = { on_progress, on_settled, on_over };
 
 /* -- questions ---------------------------------------------------------------------------------------- */
 
-/* A letter that was settled (its DONE is still to be said) is asked of the store again. */
+static void
+asker_leaves(struct asker *a, const struct ims_letter *l)
+{
+	a->letter = *l;
+	err_word(&a->why, REFUSAL_closing);
+	loop_post(a->q.loop, call_done, a);
+}
+
+/* For a letter that is settled already (its DONE is still to be sent) the store is asked again. */
 static void
 asked(void *arg)
 {
 	struct asker *a = arg;
-	struct fetcher *f = a->fetcher;
-	struct task *t = find_task(f, &a->q.letter);
+	struct fetcher *f = a->home->fetcher;
+	struct task *t;
 
-	if (t == NULL) {
-		t = memory_new(sizeof *t);
-		t->fetcher = f;
-		t->letter = a->q.letter;
-		TAILQ_INSERT_TAIL(&f->tasks, t, link);
+	if (f == NULL) {
+		asker_leaves(a, &a->q.letter);
+		return;
 	}
+	t = find_task(f, &a->q.letter);
+	if (t == NULL)
+		t = task_new(f, &a->q.letter);
 	a->next = t->askers;
 	t->askers = a;
-	start_waiting(f);
+	start_waiting(t->sender);
+}
+
+static struct ims_worker *
+home_of(struct ims *i, const struct ims_letter *l)
+{
+	return &i->worker[workers_home(i->workers, span_str(l->own_domain),
+	    span_str(l->from_domain))];
+}
+
+uint64_t
+fetcher_ask(struct ims *i, const struct fetcher_question *q)
+{
+	static atomic_ullong tickets;
+	struct asker *a = memory_new(sizeof *a);
+	struct ims_worker *home = home_of(i, &q->letter);
+
+	a->q = *q;
+	a->home = home;
+	a->ticket = atomic_fetch_add(&tickets, 1) + 1;
+	loop_post(home->loop, asked, a);
+	return a->ticket;
+}
+
+struct given_up {
+	struct ims_worker *home; /* whose fetcher may be gone by then */
+	struct ims_letter letter;
+	uint64_t ticket;
+};
+
+/* Takes the asker of that ticket out of a task's; NULL: it has its answer. */
+static struct asker *
+take_asker(struct task *t, uint64_t ticket)
+{
+	for (struct asker **a = &t->askers; *a != NULL; a = &(*a)->next) {
+		struct asker *one = *a;
+
+		if (one->ticket == ticket) {
+			*a = one->next;
+			return one;
+		}
+	}
+	return NULL;
+}
+
+static void
+given_up(void *arg)
+{
+	struct given_up *g = arg;
+	struct fetcher *f = g->home->fetcher;
+	struct task *t = f == NULL ? NULL : find_task(f, &g->letter);
+	struct asker *a = t == NULL ? NULL : take_asker(t, g->ticket);
+
+	if (a != NULL)
+		asker_leaves(a, &t->letter);
+	if (a != NULL && t->askers == NULL && t->run == NULL) {
+		struct sender *s = t->sender;
+
+		task_free(t);
+		sender_leave(s);
+	}
+	free(g);
 }
 
 void
-fetcher_ask(struct ims *i, const struct fetcher_question *q)
+fetcher_give_up(struct ims *i, const struct fetcher_question *q, uint64_t ticket)
 {
-	struct asker *a = memory_new(sizeof *a);
-	unsigned home = workers_home(i->workers, span_str(q->letter.own_domain),
-	    span_str(q->letter.from_domain));
+	struct ims_worker *home = home_of(i, &q->letter);
+	struct given_up *g = memory_new(sizeof *g);
 
-	a->q = *q;
-	a->fetcher = i->worker[home].fetcher;
-	loop_post(i->worker[home].loop, asked, a);
+	*g = (struct given_up) { home, q->letter, ticket };
+	loop_post(home->loop, given_up, g);
 }
+
+/* -- life ---------------------------------------------------------------------------------------------- */
 
 struct fetcher *
 fetcher_new(struct ims_worker *w)
@@ -208,8 +345,25 @@ fetcher_new(struct ims_worker *w)
 	struct fetcher *f = memory_new(sizeof *f);
 
 	f->worker = w;
-	TAILQ_INIT(&f->tasks);
+	random_bytes(&f->seed, sizeof f->seed);
 	return f;
+}
+
+static void
+end_task(struct task *t, const struct err *e)
+{
+	struct sender *s = t->sender;
+
+	answer(t, &t->letter, e);
+	if (t->run != NULL) {
+		fetch_run_free(&t->run);
+		LIST_REMOVE(t, same);
+		free(t);
+		s->running--;
+	} else {
+		task_free(t);
+	}
+	sender_leave(s);
 }
 
 void
@@ -222,12 +376,9 @@ fetcher_free(struct fetcher **fp)
 	if (f == NULL)
 		return;
 	err_word(&e, REFUSAL_closing);
-	while ((t = TAILQ_FIRST(&f->tasks)) != NULL) {
-		TAILQ_REMOVE(&f->tasks, t, link);
-		answer(t, &t->letter, &e);
-		fetch_run_free(&t->run);
-		free(t);
-	}
+	for (unsigned i = 0; i < BUCKETS; i++)
+		while ((t = LIST_FIRST(&f->tasks[i])) != NULL)
+			end_task(t, &e);
 	free(f);
 	*fp = NULL;
 }

@@ -3,9 +3,10 @@
  * Flow:    6 of 8 (README "Life of a message").
  * Spec:    SPEC.md "fetch"; PROTOCOL "fetch".
  * State:   per letter: LEASING -> FINDING -> CONNECTING -> GREETING -> FETCHING -> SYNCING ->
- *          KEEPING -> (told) -> DONE said.  One fetch per letter at a time: who asks meanwhile
- *          waits for the same.  At most FETCHER_PER_DOMAIN of a sender domain are begun, in the order
- *          of asking, and those that want a connection to the same host take turns (conn_limit.h).
+ *          KEEPING -> (answered) -> DONE sent.  One fetch per letter at a time: whoever asks meanwhile
+ *          waits for the same one.  At most FETCHER_PER_DOMAIN of a sender domain are under way, in the
+ *          order of asking, and those that need a connection to the same host take turns (conn_limit.h).
+ *          A letter that nobody waits for any more is not begun.
  * Threads: each pair of (own domain, sender domain) has its home worker; fetcher_ask may be called
  *          on any worker, and answers there.
  * Disk:    a letter is told to be here after its octets are verified and durable.
@@ -28,10 +29,10 @@
 struct fetcher;
 
 struct fetcher *fetcher_new(struct ims_worker *w);
-void fetcher_free(struct fetcher **f); /* who waits is told `closing` */
+void fetcher_free(struct fetcher **f); /* every asker gets `closing` */
 
 /* Copied before the call returns.  done is called exactly once, on `loop`, never inside the call:
- * e NULL: the letter is here (l: as it stands).  progress may come before it, about once a second. */
+ * e NULL: the letter is here (l: its state now).  progress may come before it, about once a second. */
 struct fetcher_question {
 	struct ims_letter letter;
 	struct loop *loop;
@@ -39,6 +40,9 @@ struct fetcher_question {
 	void (*done)(void *arg, const struct ims_letter *l, const struct err *e);
 	void *arg;
 };
-void fetcher_ask(struct ims *i, const struct fetcher_question *q);
+uint64_t fetcher_ask(struct ims *i, const struct fetcher_question *q);
+/* Whoever asked no longer waits: done comes soon, with `closing`, unless it is on its way already.  ticket: of
+ * fetcher_ask, which q belongs to.  A fetch that is under way goes on. */
+void fetcher_give_up(struct ims *i, const struct fetcher_question *q, uint64_t ticket);
 
 #endif

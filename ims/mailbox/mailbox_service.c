@@ -3,12 +3,14 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/queue.h>
 
 #include "common/auth/signin.h"
 #include "common/base/log.h"
 #include "common/base/memory.h"
 #include "common/loop/loop.h"
 #include "common/net/conn.h"
+#include "common/share/share.h"
 #include "ims/fetch/acknowledger.h"
 #include "ims/fetch/fetcher.h"
 #include "ims/store/store.h"
@@ -19,6 +21,7 @@ struct session {
 	struct ims_worker *worker;
 	struct conn *conn;
 	struct signin *signin;
+	LIST_HEAD(reads, errand) reads; /* fetches that it waits for */
 };
 
 /* A request that waits for the store or a fetch; the session may be gone when it is answered. */
@@ -26,6 +29,11 @@ struct errand {
 	struct ims_worker *worker;
 	uint64_t conn, request;
 	bool summary;
+	/* of a fetch */
+	LIST_ENTRY(errand) link; /* while the session lives */
+	struct fetcher_question q;
+	uint64_t ticket;
+	struct share_hold held; /* of the user's letters that are waited for */
 };
 
 static const char *
@@ -46,7 +54,9 @@ errand_new(const struct session *s)
 {
 	struct errand *x = memory_new(sizeof *x);
 
-	*x = (struct errand) { s->worker, conn_id(s->conn), s->server.sasl.server.request, false };
+	*x = (struct errand) { .worker = s->worker,
+		.conn = conn_id(s->conn),
+		.request = s->server.sasl.server.request };
 	return x;
 }
 
@@ -129,6 +139,10 @@ fetched(void *arg, const struct ims_letter *l, const struct err *e)
 	struct mailbox_found found;
 	struct err why;
 
+	if (s != NULL)
+		LIST_REMOVE(x, link);
+	share_release(daemon_share(x->worker->ims->daemon), &x->held, 1,
+	    loop_now_ms(x->worker->loop));
 	if (e == NULL && s != NULL && !open_body(x->worker, l, x->summary, &found, &why))
 		e = &why;
 	if (s != NULL &&
@@ -147,33 +161,46 @@ progress(void *arg, uint64_t got, uint64_t size)
 		conn_kick(s->conn);
 }
 
+/* Has the letter fetched.  False: the user waits for too many already. */
+static bool
+fetch(struct session *s, const struct ims_letter *l, bool summary, struct err *e)
+{
+	struct errand *x = errand_new(s);
+
+	if (RULE(too_many_outstanding) &&
+	    !share_hold(daemon_share(s->worker->ims->daemon), &x->held, SHARE_reads,
+		span_str(user_of(s)), 1, loop_now_ms(s->worker->loop), e)) {
+		free(x);
+		return false;
+	}
+	x->summary = summary;
+	x->q = (struct fetcher_question) { .letter = *l,
+		.loop = s->worker->loop,
+		.progress = summary ? NULL : progress,
+		.done = fetched,
+		.arg = x };
+	LIST_INSERT_HEAD(&s->reads, x, link);
+	x->ticket = fetcher_ask(s->worker->ims, &x->q);
+	return true;
+}
+
 static enum outcome
 read_letter(struct session *s, uint64_t number, bool summary, struct mailbox_found *found,
     struct err *e)
 {
 	struct mailbox_notice n;
-	struct fetcher_question q = {
-		.loop = s->worker->loop,
-		.progress = summary ? NULL : progress,
-		.done = fetched,
-	};
-	struct errand *x;
+	struct ims_letter l;
 
-	if (!ims_store_notice(s->worker->ims->store, owner_of(s), number, &n, &q.letter, e))
+	if (!ims_store_notice(s->worker->ims->store, owner_of(s), number, &n, &l, e))
 		return REFUSED;
-	if (q.letter.state == MAILBOX_HERE)
-		return open_body(s->worker, &q.letter, summary, found, e) ? DONE : REFUSED;
+	if (l.state == MAILBOX_HERE)
+		return open_body(s->worker, &l, summary, found, e) ? DONE : REFUSED;
 	/* What was gone is asked for again: its server may have come back. */
-	if (q.letter.state != MAILBOX_HELD && q.letter.state != MAILBOX_FETCHING &&
-	    q.letter.state != MAILBOX_GONE) {
-		err_word(e, q.letter.why != REFUSAL_NONE ? q.letter.why : REFUSAL_internal);
+	if (l.state != MAILBOX_HELD && l.state != MAILBOX_FETCHING && l.state != MAILBOX_GONE) {
+		err_word(e, l.why != REFUSAL_NONE ? l.why : REFUSAL_internal);
 		return REFUSED;
 	}
-	x = errand_new(s);
-	x->summary = summary;
-	q.arg = x;
-	fetcher_ask(s->worker->ims, &q);
-	return PENDING;
+	return fetch(s, &l, summary, e) ? PENDING : REFUSED;
 }
 
 static enum outcome
@@ -275,9 +302,14 @@ static void
 gone(struct conn *c, void *role, const struct err *why)
 {
 	struct session *s = role;
+	struct errand *x;
 
 	(void)c;
 	(void)why;
+	while ((x = LIST_FIRST(&s->reads)) != NULL) {
+		LIST_REMOVE(x, link);
+		fetcher_give_up(s->worker->ims, &x->q, x->ticket);
+	}
 	if (s->signin != NULL)
 		mailbox_server_clear(&s->server);
 	signin_free(&s->signin);
