@@ -109,8 +109,8 @@ find(struct link *l, const char *service, struct fault *f)
 	}
 	if (l->n_targets > 0)
 		return true;
-	f->err = l->why;
-	return err_prefix(&f->err, "%s.%s", service, l->domain.text);
+	f->err = l->why; /* which names what was asked for */
+	return false;
 }
 
 /* -- the connection ----------------------------------------------------------------------------- */

@@ -186,7 +186,6 @@ answer(struct dns_query *q, int rcode, const void *packet, int n, int sec)
 	if (RULE(dns_bogus) && sec == 1) {
 		q->packet.status = DNS_BOGUS;
 		q->packet.rcode = -1;
-		q->packet.why = "the DNSSEC signature is broken";
 		set_ready(q);
 	} else if (rcode != 0 || packet == NULL || n <= 0) {
 		/* The packet is then none, or a left-over of another question's answer. */
@@ -197,6 +196,16 @@ answer(struct dns_query *q, int rcode, const void *packet, int n, int sec)
 		    q->type);
 		set_ready(q);
 	}
+}
+
+/* Where already the keys of the root are missing or unsigned, it is the resolver that drops them. */
+static const char *
+bogus_cause(const char *why)
+{
+	if (why != NULL && strstr(why, "for trust anchor .") != NULL)
+		return "the resolver leaves out DNSSEC or changes it: use another one, or write "
+		       "\",anchor=none\" after it";
+	return "the DNSSEC signature is broken";
 }
 
 static void
@@ -216,9 +225,12 @@ answered(void *arg, int rcode, void *packet, int n, int sec, char *why_bogus, in
 	struct ticket *t = arg;
 	struct dns_query *q;
 
-	(void)why_bogus, (void)limited;
-	while ((q = TAILQ_FIRST(&t->asking)) != NULL)
+	(void)limited;
+	while ((q = TAILQ_FIRST(&t->asking)) != NULL) {
 		answer(q, rcode, packet, n, sec);
+		if (q->packet.status == DNS_BOGUS)
+			q->packet.why = bogus_cause(why_bogus);
+	}
 	ticket_free(t);
 }
 

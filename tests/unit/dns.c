@@ -412,6 +412,94 @@ one_domain_has_a_share(void **state)
 	loop_free(&l);
 }
 
+/* A resolver that answers every question, and leaves out what DNSSEC wants. */
+struct stripping {
+	struct loop *loop;
+	int fd;
+	unsigned calls;
+	struct err why;
+};
+
+static void
+strip(void *arg, unsigned ready)
+{
+	static const unsigned char a[] = "\xc0\x0c\x00\x01\x00\x01\x00\x00\x00\x3c\x00\x04\xc0\x00"
+					 "\x02\x01";
+	struct stripping *s = arg;
+	struct sockaddr_in from;
+	socklen_t size = sizeof from;
+	unsigned char m[512];
+	ssize_t n = recvfrom(s->fd, m, sizeof m / 2, 0, (struct sockaddr *)&from, &size);
+	size_t end = 12;
+
+	(void)ready;
+	if (n < 17)
+		return;
+	while (end < (size_t)n && m[end] != 0)
+		end += m[end] + 1u;
+	end += 5;
+	memset(m + 6, 0, 6);
+	m[2] = 0x81;
+	m[3] = 0x80;
+	if (m[end - 3] == DNS_A) {
+		m[7] = 1;
+		memcpy(m + end, a, sizeof a - 1);
+		end += sizeof a - 1;
+	}
+	(void)sendto(s->fd, m, end, 0, (struct sockaddr *)&from, size);
+}
+
+static void
+stripped(void *arg, const struct dns_answer *a)
+{
+	struct stripping *s = arg;
+
+	s->calls++;
+	assert_int_equal(a->status, DNS_BOGUS);
+	assert_false(dns_err(a, "www.a.test", &s->why));
+	loop_stop(s->loop);
+}
+
+static void
+a_resolver_without_dnssec_is_named(void **state)
+{
+	struct sockaddr_in at = { .sin_family = AF_INET };
+	socklen_t size = sizeof at;
+	struct stripping s = { 0 };
+	char anchor[] = "/tmp/dns-anchor-XXXXXX", spec[128];
+	struct loop_fd *watch;
+	struct dns *d;
+	struct err e;
+	int fd = mkstemp(anchor);
+
+	(void)state;
+	assert_true(dprintf(fd,
+			". IN DS 20326 8 2 E06D44B80B8F1D39A95C0B0D7C65D08458E880409BBC683457104237"
+			"C7F8EC8D\n") > 0);
+	close(fd);
+	at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	s.fd = socket(AF_INET, SOCK_DGRAM, 0);
+	assert_int_equal(bind(s.fd, (struct sockaddr *)&at, size), 0);
+	assert_int_equal(getsockname(s.fd, (struct sockaddr *)&at, &size), 0);
+	assert_true(loop_new(&s.loop, &e));
+	watch = loop_fd_new(s.loop, s.fd, strip, &s);
+	loop_fd_want(watch, LOOP_READ);
+	snprintf(spec, sizeof spec, "127.0.0.1@%u,anchor=%s", (unsigned)ntohs(at.sin_port), anchor);
+	assert_true(dns_new(&d, s.loop, spec, &e));
+	dns_ask(d, SPAN_LIT("www.a.test"), DNS_A, stripped, &s);
+	loop_run(s.loop);
+	assert_int_equal(s.calls, 1);
+	assert_int_equal(s.why.why, REFUSAL_dns_bogus);
+	if (strstr(s.why.text, "leaves out DNSSEC") == NULL ||
+	    strstr(s.why.text, "anchor=none") == NULL)
+		fail_msg("%s", s.why.text);
+	dns_free(&d);
+	loop_fd_free(&watch);
+	close(s.fd);
+	loop_free(&s.loop);
+	unlink(anchor);
+}
+
 static void
 specs(void **state)
 {
@@ -510,6 +598,7 @@ main(void)
 		cmocka_unit_test(unanswered),
 		cmocka_unit_test(equal_questions_are_one),
 		cmocka_unit_test(one_domain_has_a_share),
+		cmocka_unit_test(a_resolver_without_dnssec_is_named),
 		cmocka_unit_test(specs),
 		cmocka_unit_test(packets),
 	};

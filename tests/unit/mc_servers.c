@@ -382,6 +382,12 @@ write_zone(void)
 		    "_oms-submit._tcp.%c.test. 60 IN SRV 0 1 %u host.test.\n"
 		    "_ims-mailbox._tcp.%c.test. 60 IN SRV 0 1 %u host.test.\n",
 		    *d, world.ports[0], *d, world.ports[1]);
+	fprintf(f,
+	    "e.test. 60 IN A 127.0.0.1\n"
+	    "_ims-mailbox._tcp.f.test. 60 IN SRV 0 0 0 .\n"
+	    "_ims-mailbox._tcp.g.test. 60 IN CNAME _ims-mailbox._tcp.g.test.\n"
+	    "_ims-mailbox._tcp.h.test. 60 IN SRV 0 1 1471 host.h.test.\n"
+	    "host.h.test. 60 IN CNAME host.h.test.\n");
 	fclose(f);
 }
 
@@ -488,6 +494,36 @@ strangers(void **state)
 	inbox_refused(account("bob@b.test", PASSWORD, "none"), REFUSAL_certificate_untrusted, "");
 	inbox_refused(account("bob@c.test", PASSWORD, "trust"), REFUSAL_no_sni, "");
 	inbox_refused(account("bob@d.test", PASSWORD, "trust"), REFUSAL_no_such_domain, "");
+}
+
+/* What is asked for is named once, whoever says that it is not there. */
+static void
+the_record_is_named_once(void **state)
+{
+	static const struct {
+		const char *address, *named, *not ;
+	} rows[] = {
+		{ "bob@d.test", "d.test", "_ims-mailbox._tcp.d.test" },
+		{ "bob@e.test", "_ims-mailbox._tcp.e.test", "" },
+		{ "bob@f.test", "_ims-mailbox._tcp.f.test", "" },
+		{ "bob@g.test", "_ims-mailbox._tcp.g.test", "" },
+		{ "bob@h.test", "host.h.test", "_ims-mailbox._tcp.h.test" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		struct account a = account(rows[i].address, PASSWORD, "trust");
+		struct inbox *b = NULL;
+		struct fault f;
+		const char *at;
+
+		assert_false(inbox_open(&b, &a, &f));
+		inbox_close(&b);
+		at = strstr(f.err.text, rows[i].named);
+		if (at == NULL || strstr(at + 1, rows[i].named) != NULL ||
+		    (rows[i].not [0] != '\0' && strstr(f.err.text, rows[i].not ) != NULL))
+			fail_msg("%s: %s", rows[i].address, f.err.text);
+	}
 }
 
 static void
@@ -726,6 +762,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(strangers),
+		cmocka_unit_test(the_record_is_named_once),
 		cmocka_unit_test(no_address),
 		cmocka_unit_test(passwords),
 		cmocka_unit_test(reads),
