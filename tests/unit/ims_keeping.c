@@ -178,6 +178,40 @@ evidence_goes_with_its_letter(void **state)
 	world_clear(&w);
 }
 
+/* Each recipient's evidence is that of the statement by which he was told. */
+static void
+evidence_says_who_promised_what(void **state)
+{
+	struct notification bob = { .number = 1, .to = BOB, .hold_s = DAY },
+			    eve = { .number = 1, .to = EVE, .hold_s = 2 * DAY };
+	static const char *const users[] = { BOB, EVE };
+	unsigned char digest[2][DIGEST_BYTES];
+	struct ims_kept k;
+	struct world w;
+	struct err e;
+
+	(void)state;
+	world_of(&w);
+	accepts(&w, bob);
+	accepts(&w, eve);
+	for (int i = 0; i < 2; i++) {
+		assert_true(ims_store_evidence(w.store, users[i], 1, &k, &e));
+		digest_sha256(buf_span(&k.statement), digest[i]);
+		assert_true(span_eq(buf_span(&k.signature), SPAN_LIT("signature")));
+		assert_true(span_eq(buf_span(&k.chain), SPAN_LIT("chain")));
+		assert_true(span_eq(buf_span(&k.spf), SPAN_LIT("pass")));
+		assert_string_equal(k.alg, "ecdsa-sha256");
+		assert_string_equal(k.host, "192.0.2.1");
+		assert_int_equal(k.received_s, w.now_s);
+		ims_kept_clear(&k);
+		assert_int_equal(drop(&w, users[i], 1), REFUSAL_NONE);
+		assert_false(ims_store_evidence(w.store, users[i], 1, &k, &e));
+		assert_int_equal(e.why, REFUSAL_no_such_number);
+	}
+	assert_memory_not_equal(digest[0], digest[1], DIGEST_BYTES);
+	world_clear(&w);
+}
+
 /* A CRL stands once, however many chains it speaks of, and goes with the last letter that rests on it. */
 static void
 crls_are_kept_with_evidence(void **state)
@@ -254,6 +288,7 @@ main(void)
 		cmocka_unit_test(what_is_promised_again_is_held_again),
 		cmocka_unit_test(what_is_remembered_has_a_cap),
 		cmocka_unit_test(evidence_goes_with_its_letter),
+		cmocka_unit_test(evidence_says_who_promised_what),
 		cmocka_unit_test(crls_are_kept_with_evidence),
 		cmocka_unit_test(changes_are_as_many_as_notices),
 	};

@@ -67,6 +67,9 @@ an_id_is_one_letter(void **state)
 	assert_int_equal(entries(&w, NOTICE), 1);
 	assert_int_equal(entries(&w, SEEN), 1);
 	assert_int_equal(letter(&w, BOB, 1).size, 1000);
+	bob.size = 0;
+	bob.date_s = 1;
+	assert_int_equal(accept_one(&w, &bob, &done), REFUSAL_id_conflict);
 	eve.size = 0;
 	assert_int_equal(accepts(&w, eve), NOTIFY_NOTICED);
 	assert_int_equal(entries(&w, LETTER), 1);
@@ -250,13 +253,78 @@ what_was_gone_is_held_again(void **state)
 	world_clear(&w);
 }
 
+/* Small ones lie in the database, others in files. */
+static void
+a_body_lives_as_long_as_its_notices(void **state)
+{
+	static const size_t sizes[] = { 1000, BODY_BYTES };
+	struct source *source;
+	struct ims_letter l;
+	struct world w;
+	struct err e;
+	char *octets = memory_new(BODY_BYTES);
+
+	(void)state;
+	world_of(&w);
+	for (unsigned i = 0; i < 2; i++) {
+		struct notification n = { .number = i, .to = BOB, .hold_s = DAY };
+
+		accepts(&w, n);
+		n.to = EVE;
+		accepts(&w, n);
+		assert_int_equal(lease(&w, BOB, i + 1), REFUSAL_NONE);
+		assert_int_equal(keep_of(&w, &w.leased, sizes[i]), REFUSAL_NONE);
+		reopen(&w);
+		assert_int_equal(files(&w), i);
+		assert_int_equal(drop(&w, BOB, i + 1), REFUSAL_NONE);
+		l = letter(&w, EVE, i + 1);
+		assert_true(ims_store_body(w.store, &l, &source, &e));
+		for (size_t at = 0; at < sizes[i];) {
+			ssize_t got = source->read(source, at, octets, BODY_BYTES);
+
+			assert_true(got > 0);
+			at += (size_t)got;
+		}
+		source->free(source);
+		assert_int_equal(drop(&w, EVE, i + 1), REFUSAL_NONE);
+		assert_int_equal(entries(&w, BODY), 0);
+	}
+	offload_stop(w.offload);
+	assert_int_equal(files(&w), 0);
+	free(octets);
+	world_clear(&w);
+}
+
+static void
+marks_stay(void **state)
+{
+	struct mailbox_notice row;
+	struct ims_letter l;
+	struct world w;
+	struct err e;
+
+	(void)state;
+	world_of(&w);
+	accepts(&w, (struct notification) { .number = 1, .to = BOB, .hold_s = DAY });
+	accepts(&w, (struct notification) { .number = 1, .to = EVE, .hold_s = DAY });
+	assert_int_equal(mark(&w, BOB, 1, MAILBOX_SEEN | MAILBOX_FLAGGED, 0), REFUSAL_NONE);
+	assert_int_equal(mark(&w, BOB, 1, MAILBOX_ANSWERED, MAILBOX_FLAGGED), REFUSAL_NONE);
+	assert_int_equal(mark(&w, BOB, 2, MAILBOX_SEEN, 0), REFUSAL_no_such_number);
+	reopen(&w);
+	assert_true(ims_store_notice(w.store, BOB, 1, &row, &l, &e));
+	assert_int_equal(row.flags, MAILBOX_SEEN | MAILBOX_ANSWERED);
+	assert_true(ims_store_notice(w.store, EVE, 1, &row, &l, &e));
+	assert_int_equal(row.flags, 0);
+	world_clear(&w);
+}
+
 /* -- leases ------------------------------------------------------------------------------------------------- */
 
 /* Also where we were up again within the second in which it was taken. */
 static void
 a_lease_ends_with_the_process(void **state)
 {
-	struct ims_letter before;
+	struct ims_letter before, after;
 	struct world w;
 
 	(void)state;
@@ -269,10 +337,17 @@ a_lease_ends_with_the_process(void **state)
 	assert_int_equal(letter(&w, BOB, 1).state, MAILBOX_HELD);
 	assert_int_equal(lease(&w, BOB, 1), REFUSAL_NONE);
 	assert_true(w.leased.fence > before.fence);
+	assert_int_equal(letter(&w, BOB, 1).state, MAILBOX_FETCHING);
 	assert_int_equal(keep(&w, &before), REFUSAL_fetch_running);
+	after = w.leased;
+	w.leased = before;
+	assert_int_equal(release(&w, MAILBOX_GONE, REFUSAL_gone), REFUSAL_fetch_running);
+	w.leased = after;
 	assert_int_equal(keep(&w, &w.leased), REFUSAL_NONE);
 	assert_int_equal(letter(&w, BOB, 1).state, MAILBOX_HERE);
 	assert_int_equal(keep(&w, &w.leased), REFUSAL_fetch_running);
+	assert_int_equal(lease(&w, BOB, 1), REFUSAL_NONE); /* it is here: it says so */
+	assert_int_equal(w.leased.state, MAILBOX_HERE);
 	offload_stop(w.offload);
 	assert_int_equal(files(&w), 1);
 	world_clear(&w);
@@ -361,6 +436,8 @@ main(void)
 		cmocka_unit_test(numbers_are_never_given_twice),
 		cmocka_unit_test(a_mailbox_holds_so_much),
 		cmocka_unit_test(two_recipients_share_a_body),
+		cmocka_unit_test(a_body_lives_as_long_as_its_notices),
+		cmocka_unit_test(marks_stay),
 		cmocka_unit_test(a_mailbox_comes_in_pages),
 		cmocka_unit_test(a_release_says_why),
 		cmocka_unit_test(what_was_gone_is_held_again),

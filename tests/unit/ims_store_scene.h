@@ -115,6 +115,7 @@ struct notification {
 	const char *chain; /* NULL: "chain" */
 	const char *crl;   /* NULL: none */
 	uint64_t size;
+	int64_t date_s;                       /* from now */
 	const char *domain;                   /* of the sender; NULL: "a.test" */
 	unsigned statements;                  /* in the batch: numbers from `number` on; 0: 1 */
 	uint64_t sender_limit, mailbox_limit; /* 0: none */
@@ -144,8 +145,8 @@ write_statement(const struct world *w, const struct notification *n, unsigned nu
 	char from[300];
 	struct statement st = {
 		.from_domain = span_str(sender_of(n)),
-		.recipient_domain = SPAN_LIT("b.test"),
-		.date_s = w->now_s,
+		.recipient_domain = address_domain(span_str(n->to)),
+		.date_s = w->now_s + n->date_s,
 		.hold_until_s = w->now_s + n->hold_s,
 		.size = n->size ? n->size : 1000,
 		.id = id_of(w, number),
@@ -165,7 +166,7 @@ batch_of(const struct world *w, const struct notification *n)
 	struct notify_batch *b = notify_batch_new(1);
 	struct notify_bounds bounds = {
 		span_str(sender_of(n)),
-		SPAN_LIT("b.test"),
+		address_domain(span_str(n->to)),
 		w->now_s + n->at_s,
 		digest_sha256,
 	};
@@ -330,12 +331,30 @@ lease(struct world *w, const char *user, uint64_t number)
 }
 
 static inline enum refusal
-keep(struct world *w, const struct ims_letter *l)
+mark(struct world *w, const char *user, uint64_t number, unsigned set, unsigned cleared)
+{
+	w->waiting++;
+	ims_store_mark(w->store, user, number, set, cleared, w->loop, on_done, w);
+	wait_for(w);
+	return w->why;
+}
+
+static inline enum refusal
+decline(struct world *w, const char *user, uint64_t number)
+{
+	w->waiting++;
+	ims_store_drop(w->store, user, number, true, w->loop, on_done, w);
+	wait_for(w);
+	return w->why;
+}
+
+static inline enum refusal
+keep_of(struct world *w, const struct ims_letter *l, size_t size)
 {
 	struct spool_in *in = spool_begin(ims_store_spool(w->store));
-	char *octets = memory_new(BODY_BYTES);
+	char *octets = memory_new(size);
 
-	spool_add(in, span_of(octets, BODY_BYTES));
+	spool_add(in, span_of(octets, size));
 	free(octets);
 	w->waiting++;
 	spool_end_take(in, w->loop, on_kept, w);
@@ -345,6 +364,12 @@ keep(struct world *w, const struct ims_letter *l)
 	ims_store_keep_take(w->store, l, &w->kept, w->loop, on_done, w);
 	wait_for(w);
 	return w->why;
+}
+
+static inline enum refusal
+keep(struct world *w, const struct ims_letter *l)
+{
+	return keep_of(w, l, BODY_BYTES);
 }
 
 static inline enum refusal

@@ -1,0 +1,190 @@
+/* ims_acks — acknowledgements that a sender's OMS must get: when they become pending, and for how long.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "tests/unit/ims_store_scene.h"
+
+#define CAROL "carol@b.test"
+#define DAVE  "dave@c.test"
+
+/* "DONE b.test, DECLINE c.test", read one by one. */
+static const char *
+pending(struct world *w)
+{
+	static char out[1024];
+	struct ims_ack a, *after = NULL;
+	struct err e;
+	size_t n;
+
+	out[0] = '\0';
+	for (;;) {
+		assert_true(ims_store_pending_acks(w->store, after, &a, 1, &n, &e));
+		if (n == 0)
+			return out;
+		snprintf(out + strlen(out), sizeof out - strlen(out), "%s%s %s", out[0] ? ", " : "",
+		    a.declined ? "DECLINE" : "DONE", a.own_domain);
+		assert_string_equal(a.from_domain, "a.test");
+		after = &a;
+	}
+}
+
+/* The sender's OMS answers the first; late: one that was sent before it became pending anew. */
+static void
+answer(struct world *w, bool late)
+{
+	struct ims_ack a;
+	struct err e;
+	size_t n;
+
+	assert_true(ims_store_pending_acks(w->store, NULL, &a, 1, &n, &e));
+	assert_int_equal(n, 1);
+	if (late)
+		a.round--;
+	w->waiting++;
+	ims_store_acked(w->store, &a, w->loop, on_done, w);
+	wait_for(w);
+	assert_int_equal(w->why, REFUSAL_NONE);
+}
+
+static struct notification
+to(const char *address, unsigned number)
+{
+	return (struct notification) { .number = number, .to = address, .hold_s = DAY };
+}
+
+static void
+done_is_pending_until_it_is_answered(void **state)
+{
+	struct world w;
+
+	(void)state;
+	world_of(&w);
+	accepts(&w, to(CAROL, 1));
+	accepts(&w, to(DAVE, 1));
+	assert_string_equal(pending(&w), "");
+	fetched(&w, 1);
+	reopen(&w);
+	assert_int_equal(strlen(pending(&w)), strlen("DONE b.test, DONE c.test"));
+	answer(&w, false);
+	answer(&w, false);
+	assert_string_equal(pending(&w), "");
+	/* A domain that is notified later has the letter, too; and the sender may have missed an answer. */
+	assert_int_equal(accepts(&w, to(EVE, 1)), NOTIFY_NOTICED);
+	assert_string_equal(pending(&w), "DONE b.test");
+	assert_int_equal(accepts(&w, to(EVE, 1)), NOTIFY_KNOWN);
+	answer(&w, true);
+	assert_string_equal(pending(&w), "DONE b.test");
+	answer(&w, false);
+	assert_string_equal(pending(&w), "");
+	world_clear(&w);
+}
+
+/* However many of our domains were notified of the letter. */
+static void
+done_is_pending_for_each_of_our_domains(void **state)
+{
+	struct ims_ack all[150];
+	char address[32];
+	struct world w;
+	struct err e;
+	size_t n;
+
+	(void)state;
+	world_of(&w);
+	for (int i = 0; i < 100; i++) {
+		snprintf(address, sizeof address, "bob@d%d.test", i);
+		accepts(&w, to(address, 1));
+	}
+	fetched(&w, 1);
+	assert_true(ims_store_pending_acks(w.store, NULL, all, 150, &n, &e));
+	assert_int_equal(n, 101);
+	world_clear(&w);
+}
+
+/* A copy that is here no more must be fetched again: the sender must not hear that we have it. */
+static void
+a_letter_that_is_announced_anew_has_no_done(void **state)
+{
+	struct world w;
+
+	(void)state;
+	world_of(&w);
+	fetched(&w, 1);
+	assert_int_equal(drop(&w, BOB, 1), REFUSAL_NONE);
+	assert_string_equal(pending(&w), "DONE b.test");
+	assert_int_equal(accepts(&w, to(CAROL, 1)), NOTIFY_NOTICED);
+	assert_int_equal(letter(&w, CAROL, 1).state, MAILBOX_HELD);
+	assert_string_equal(pending(&w), "");
+	world_clear(&w);
+}
+
+static void
+a_decline_is_pending_when_nobody_wants_the_letter(void **state)
+{
+	struct mailbox_notice row;
+	struct ims_letter l;
+	struct world w;
+	struct err e;
+
+	(void)state;
+	world_of(&w);
+	accepts(&w, to(BOB, 1));
+	accepts(&w, to(CAROL, 1));
+	assert_int_equal(decline(&w, BOB, 1), REFUSAL_NONE);
+	assert_true(ims_store_notice(w.store, BOB, 1, &row, &l, &e));
+	assert_int_equal(row.state, MAILBOX_DECLINED);
+	assert_int_equal(letter(&w, CAROL, 1).state, MAILBOX_HELD);
+	assert_string_equal(pending(&w), "");
+	assert_int_equal(decline(&w, BOB, 1), REFUSAL_NONE); /* does not count twice */
+	assert_string_equal(pending(&w), "");
+	assert_int_equal(drop(&w, CAROL, 1), REFUSAL_NONE);
+	assert_string_equal(pending(&w), "DECLINE b.test");
+	accepts(&w, to(EVE, 1)); /* wants it again */
+	assert_string_equal(pending(&w), "");
+	assert_int_equal(decline(&w, EVE, 1), REFUSAL_NONE);
+	assert_string_equal(pending(&w), "DECLINE b.test");
+	answer(&w, false);
+	/* A notice that is dropped without a word declines nothing. */
+	accepts(&w, to(BOB, 2));
+	assert_int_equal(drop(&w, BOB, 2), REFUSAL_NONE);
+	assert_string_equal(pending(&w), "");
+	world_clear(&w);
+}
+
+static void
+what_was_dropped_during_its_fetch_is_not_kept(void **state)
+{
+	struct world w;
+
+	(void)state;
+	world_of(&w);
+	accepts(&w, to(BOB, 1));
+	assert_int_equal(lease(&w, BOB, 1), REFUSAL_NONE);
+	assert_int_equal(drop(&w, BOB, 1), REFUSAL_NONE);
+	assert_int_equal(keep(&w, &w.leased), REFUSAL_no_such_number);
+	assert_string_equal(pending(&w), "");
+	offload_stop(w.offload);
+	assert_int_equal(files(&w), 0);
+	world_clear(&w);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(done_is_pending_until_it_is_answered),
+		cmocka_unit_test(done_is_pending_for_each_of_our_domains),
+		cmocka_unit_test(a_letter_that_is_announced_anew_has_no_done),
+		cmocka_unit_test(a_decline_is_pending_when_nobody_wants_the_letter),
+		cmocka_unit_test(what_was_dropped_during_its_fetch_is_not_kept),
+	};
+
+	return cmocka_run_group_tests_name("ims_acks", tests, NULL, NULL);
+}
