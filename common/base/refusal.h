@@ -65,6 +65,7 @@
 	X(no_alpn,               "no-alpn",               550, "5.7.10", 76, "no protocol was agreed on by ALPN")	\
 	X(no_sni,                "no-sni",                550, "5.7.10", 76, "the connection names no domain that is served here (SNI)")	\
 	X(tls_truncated,         "tls-truncated",         451, "4.4.2",  69, "the connection was cut off without a TLS close")	\
+	X(too_many_key_updates,  "too-many-key-updates",  421, "4.7.0",  76, "the TLS keys are changed too often")	\
 	/* who are you: domain, SPF, designation */						\
 	X(hello_mismatch,        "hello-mismatch",        550, "5.7.1",  77, "the domain said is not the domain shown")	\
 	X(domain_not_served,     "domain-not-served",     550, "5.1.2",  68, "the domain is not served here")	\

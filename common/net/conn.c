@@ -39,7 +39,10 @@ conn_new(struct loop *l, struct tls_holder *h, const struct sockaddr *peer, cons
 	c->events = events;
 	c->role = role;
 	tls_peer_init(&c->peer, peer);
-	c->session = (struct tls_session) { h, tls_holder_get(h), &c->peer, alpn, REFUSAL_NONE };
+	c->session = (struct tls_session) { .holder = h,
+		.tls = tls_holder_get(h),
+		.peer = &c->peer,
+		.alpn = alpn };
 	c->timer = loop_timer_new(l, conn_on_timer, c);
 	conn_set_add(c);
 	return c;

@@ -126,7 +126,13 @@ read_tls(struct conn *c, char *p)
 	if (c->tls_eof || c->input.len >= ENGINE_WINDOW_BYTES)
 		return 0;
 	ERR_clear_error();
-	if ((n = SSL_read(c->ssl, p, CONN_READ_BYTES)) > 0) {
+	n = SSL_read(c->ssl, p, CONN_READ_BYTES);
+	if (!tls_session_calm(&c->session, &e)) {
+		conn_log_refused(c, &e);
+		conn_fail(c, &e);
+		return 0;
+	}
+	if (n > 0) {
 		c->counts.in += (uint64_t)n;
 		return (size_t)n;
 	}

@@ -80,6 +80,25 @@ on_alpn(SSL *ssl, const unsigned char **out, unsigned char *out_n, const unsigne
 	return SSL_TLSEXT_ERR_ALERT_FATAL;
 }
 
+static void
+on_message(int written, int version, int type, const void *octets, size_t n, SSL *ssl, void *arg)
+{
+	struct tls_session *s = SSL_get_app_data(ssl);
+	int64_t now;
+
+	(void)version;
+	(void)arg;
+	if (written || type != SSL3_RT_HANDSHAKE || n == 0 || s == NULL ||
+	    *(const unsigned char *)octets != SSL3_MT_KEY_UPDATE)
+		return;
+	now = clock_mono_ms();
+	if (s->rekeys == 0 || now - s->rekeys_ms >= TLS_REKEYS_MS) {
+		s->rekeys = 0;
+		s->rekeys_ms = now;
+	}
+	s->rekeys++;
+}
+
 /* What the peer's stack is told; it has no word for most. */
 static int
 alert_error(enum refusal why)
@@ -159,6 +178,7 @@ tls_context_new(bool server, bool mutual)
 	    SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE |
 		SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
 	SSL_CTX_set_cert_verify_callback(c, on_certificate, NULL);
+	SSL_CTX_set_msg_callback(c, on_message);
 	if (server)
 		set_up_server(c, mutual);
 	else
@@ -225,6 +245,14 @@ tls_session_done(const struct tls_session *s, SSL *ssl, struct err *e)
 	if (RULE(no_alpn) && (n != strlen(s->alpn) || memcmp(alpn, s->alpn, n) != 0))
 		return err_word(e, REFUSAL_no_alpn);
 	return true;
+}
+
+bool
+tls_session_calm(const struct tls_session *s, struct err *e)
+{
+	if (!RULE(too_many_key_updates) || s->rekeys <= TLS_REKEYS_MAX)
+		return true;
+	return err_word(e, REFUSAL_too_many_key_updates);
 }
 
 static enum refusal

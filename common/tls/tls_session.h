@@ -9,6 +9,9 @@
 
 #include "common/tls/tls.h"
 
+#define TLS_REKEYS_MAX 8 /* in TLS_REKEYS_MS; honest stacks make one in 2^24 records */
+#define TLS_REKEYS_MS  60000
+
 /* One handshake's side of the callbacks; lives as long as its SSL. */
 struct tls_session {
 	struct tls_holder *holder;
@@ -16,6 +19,10 @@ struct tls_session {
 	struct tls_peer *peer;
 	const char *alpn;   /* of static life */
 	enum refusal fault; /* found by a callback, for the log */
+	/* KeyUpdates of the peer: each costs two key derivations and is no octet of ours, so no other
+	 * limit sees them. */
+	unsigned rekeys;
+	int64_t rekeys_ms; /* when they were first counted; monotonic */
 };
 
 SSL_CTX *tls_context(const struct tls *t, bool server, bool mutual);
@@ -25,6 +32,8 @@ bool tls_session_accept(struct tls_session *s, bool mutual, SSL **out, struct er
 bool tls_session_connect(struct tls_session *s, const char *own, SSL **out, struct err *e);
 /* After the handshake: what only then can be told (no_alpn). */
 bool tls_session_done(const struct tls_session *s, SSL *ssl, struct err *e);
+/* After each SSL_read.  False: too_many_key_updates. */
+bool tls_session_calm(const struct tls_session *s, struct err *e);
 /* Why SSL_do_handshake or SSL_read failed just now, from OpenSSL's queue and the session. */
 void tls_session_failed(const struct tls_session *s, SSL *ssl, struct err *e);
 

@@ -8,6 +8,7 @@
 
 #include <sys/resource.h>
 
+#include "common/tls/tls_session.h"
 #include "tests/unit/conn_scene.h"
 
 #define MIB (1024UL * 1024)
@@ -461,6 +462,28 @@ servers_that_do_not_answer(void **state)
 
 /* -- how it ends -------------------------------------------------------------------------------- */
 
+/* Each KeyUpdate costs two key derivations and brings no octet. */
+static void
+keys_change_a_few_times_a_minute(void **state)
+{
+	struct scene *s = *state;
+	struct raw r = { .sni = "b.test", .alpn = TOY_ALPN };
+	unsigned gones = toy_quiet(&s->mutual);
+	char text[64];
+
+	raw_open(&r, s->mutual.port);
+	for (int i = 0; i < TLS_REKEYS_MAX; i++) {
+		assert_int_equal(SSL_key_update(r.ssl, SSL_KEY_UPDATE_NOT_REQUESTED), 1);
+		raw_say(&r, "ECHO x\n");
+		assert_int_equal(SSL_read(r.ssl, text, sizeof text), 2);
+	}
+	assert_int_equal(SSL_key_update(r.ssl, SSL_KEY_UPDATE_NOT_REQUESTED), 1);
+	raw_say(&r, "ECHO x\n");
+	assert_true(toy_wait(&s->mutual, &s->mutual.gones, gones + 1));
+	ASSERT_WORD(s->mutual.why.why, "too-many-key-updates");
+	raw_close(&r, false);
+}
+
 static void
 cut_off_is_not_closed(void **state)
 {
@@ -586,6 +609,7 @@ main(void)
 		cmocka_unit_test(no_session_is_resumed),
 		cmocka_unit_test(nothing_leaves_before_the_server_is_known),
 		cmocka_unit_test(servers_that_do_not_answer),
+		cmocka_unit_test(keys_change_a_few_times_a_minute),
 		cmocka_unit_test(cut_off_is_not_closed),
 		cmocka_unit_test(who_is_not_listened_to_must_wait),
 		cmocka_unit_test(who_does_not_read_is_not_written_to),
