@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <pthread.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
@@ -20,7 +21,8 @@
 #include "common/base/log.h"
 #include "common/base/memory.h"
 
-#define TURN_MAX 64
+#define TURN_MAX       64
+#define WAIT_FAILED_US 10000 /* the system could not wait for events: it may next time */
 
 struct post {
 	void (*fn)(void *arg);
@@ -172,8 +174,10 @@ loop_run(struct loop *l)
 	l->stopping = false;
 	if (l->batch_at < l->batch.len) /* a stop cut the last batch short */
 		run_batch(l);
-	if (!l->stopping)
-		event_base_loop(l->base, EVLOOP_NO_EXIT_ON_EMPTY);
+	while (!l->stopping && event_base_loop(l->base, EVLOOP_NO_EXIT_ON_EMPTY) < 0) {
+		log_fact(LOG_ERROR, "loop.wait", "why=%s", log_str(strerror(errno)));
+		usleep(WAIT_FAILED_US);
+	}
 	set_running(l, false);
 }
 
@@ -322,21 +326,32 @@ loop_fd_new(struct loop *l, int fd, void (*fn)(void *arg, unsigned ready), void 
 	return f;
 }
 
-static void
+static bool
 want(struct event *ev, bool now, bool before)
 {
-	if (now && !before && event_add(ev, NULL) < 0)
-		abort();
-	if (!now && before)
-		event_del(ev);
+	if (now == before)
+		return true;
+	return (now ? event_add(ev, NULL) : event_del(ev)) == 0;
 }
 
-void
+/* What the kernel did not take back would be reported without end, to nobody: so after a failure
+ * libevent must not watch the descriptor for the other direction either. */
+bool
 loop_fd_want(struct loop_fd *f, unsigned what)
 {
-	want(f->read, (what & LOOP_READ) != 0, (f->want & LOOP_READ) != 0);
-	want(f->write, (what & LOOP_WRITE) != 0, (f->want & LOOP_WRITE) != 0);
-	f->want = what;
+	int why;
+
+	if (want(f->read, (what & LOOP_READ) != 0, (f->want & LOOP_READ) != 0) &&
+	    want(f->write, (what & LOOP_WRITE) != 0, (f->want & LOOP_WRITE) != 0)) {
+		f->want = what;
+		return true;
+	}
+	why = errno;
+	event_del(f->read);
+	event_del(f->write);
+	f->want = 0;
+	errno = why;
+	return false;
 }
 
 void

@@ -49,7 +49,9 @@ struct loop_fd;
 /* Wants nothing at first.  The descriptor stays the caller's: loop_fd_free before close. */
 struct loop_fd *loop_fd_new(struct loop *l, int fd, void (*fn)(void *arg, unsigned ready),
     void *arg);
-void loop_fd_want(struct loop_fd *f, unsigned what);
+/* False (errno): the system has no memory or no watch left for this descriptor, which is then not
+ * called any more.  Free it and close the descriptor; nobody else is touched. */
+bool loop_fd_want(struct loop_fd *f, unsigned what);
 void loop_fd_free(struct loop_fd **f);
 
 /* -- what a module keeps once a loop (common/net/conn: its connections) ------------------------- */

@@ -1,24 +1,28 @@
-/* conn — making, asking, ending; see conn.h.  The work is in conn_move.c, conn_octets.c and conn_shake.c. */
+/* conn — one connection: its states, its turns, its deadlines; see conn.h.
+ *
+ * One turn reads the socket once, gives the engine what came out of TLS, gives TLS what the engine
+ * and its payload bring until CONN_OUT_HIGH wait, and writes the socket once.  What is left to do
+ * comes with the next event, so no connection holds up the others of its loop.
+ *
+ * A failing system call that serves one peer ends that peer's connection and nothing else; the table
+ * is in tests/e2e/216-failing-calls.t.
+ */
 #include "common/net/conn.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
+#include <sys/socket.h>
 
-#include <openssl/err.h>
-
+#include "common/base/log.h"
 #include "common/base/memory.h"
+#include "common/loop/loop.h"
+#include "common/net/conn_limit.h"
 #include "common/net/conn_private.h"
 #include "common/text/address_text.h"
 
-#define BINDING_LABEL "EXPORTER-Channel-Binding"
-
-/* Where to, for one that has not begun yet. */
+/* Where to, while it has not begun to connect. */
 struct conn_way {
 	struct sockaddr_storage address;
 	bool has_own;
@@ -26,7 +30,77 @@ struct conn_way {
 	int64_t timeout_ms;
 };
 
+static void conn_move(struct conn *c); /* may free c */
+static void conn_free(struct conn *c, bool tell);
+
+/* -- ending ------------------------------------------------------------------------------------- */
+
+/* gone follows; why NULL: in order. */
+static void
+fail(struct conn *c, const struct err *why)
+{
+	if (c->state == CONN_DEAD)
+		return;
+	c->state = CONN_DEAD;
+	c->stream.stopped = true;
+	if ((c->has_why = why != NULL))
+		c->why = *why;
+}
+
+static void
+fail_word(struct conn *c, enum refusal why, const char *text)
+{
+	struct err e;
+
+	err_set(&e, why, "%s", text);
+	fail(c, &e);
+}
+
+static void
+refuse(struct conn *c, const struct err *why)
+{
+	conn_log_refused(c, why);
+	fail(c, why);
+}
+
+/* The stream is at its end.  Without the peer's close_notify somebody else may have ended it. */
+static void
+fail_at_end(struct conn *c, const char *how)
+{
+	if (RULE(tls_truncated) && c->state == CONN_UP && !c->stream.eof)
+		fail_word(c, REFUSAL_tls_truncated, how);
+	else
+		fail(c, NULL);
+}
+
+/* The socket or memory failed. */
+static void
+break_off(struct conn *c, const struct err *why)
+{
+	if (why->why == REFUSAL_internal)
+		fail(c, why);
+	else if (c->state == CONN_CLOSING || c->state == CONN_UP)
+		fail_at_end(c, why->text);
+}
+
 /* -- making ------------------------------------------------------------------------------------- */
+
+static void
+move_entry(struct conn_entry *entry)
+{
+	conn_move((struct conn *)entry);
+}
+
+static void
+free_entry(struct conn_entry *entry)
+{
+	conn_free((struct conn *)entry, false);
+}
+
+static const struct conn_set_ops set_ops = { move_entry, free_entry };
+
+static void on_timer(void *conn);
+static void on_ready(void *conn, unsigned ready);
 
 static struct conn *
 conn_new(struct loop *l, struct tls_holder *h, const struct sockaddr *peer, const char *alpn,
@@ -35,7 +109,7 @@ conn_new(struct loop *l, struct tls_holder *h, const struct sockaddr *peer, cons
 	struct conn *c = memory_new(sizeof *c);
 
 	c->loop = l;
-	c->set = conn_set_of(l);
+	c->set = conn_set_of(l, &set_ops);
 	c->events = events;
 	c->role = role;
 	tls_peer_init(&c->peer, peer);
@@ -43,37 +117,20 @@ conn_new(struct loop *l, struct tls_holder *h, const struct sockaddr *peer, cons
 		.tls = tls_holder_get(h),
 		.peer = &c->peer,
 		.alpn = alpn };
-	c->timer = loop_timer_new(l, conn_on_timer, c);
-	conn_set_add(c);
+	c->stream.session = &c->session;
+	c->timer = loop_timer_new(l, on_timer, c);
+	conn_set_add(c->set, &c->entry);
 	return c;
 }
 
-/* Memory BIOs that never report an end: what the end of the stream means is conn_move's to say. */
+/* why: NULL where all went well so far.  The first turn is not inside the call. */
 static void
-set_bios(struct conn *c)
+start(struct conn *c, int64_t timeout_ms, const struct err *why)
 {
-	c->from_wire = BIO_new(BIO_s_mem());
-	c->to_wire = BIO_new(BIO_s_mem());
-	if (c->from_wire == NULL || c->to_wire == NULL)
-		abort();
-	BIO_set_mem_eof_return(c->from_wire, -1);
-	BIO_set_mem_eof_return(c->to_wire, -1);
-	SSL_set_bio(c->ssl, c->from_wire, c->to_wire);
-}
-
-/* conn_move needs a session whatever happens: one that cannot be made is replaced by an idle one,
- * which is never used. */
-static void
-start(struct conn *c, bool ok, int64_t timeout_ms, const struct err *e)
-{
-	if (!ok) {
-		if ((c->ssl = SSL_new(tls_context(c->session.tls, false, true))) == NULL)
-			abort();
-		conn_fail(c, e);
-	}
-	set_bios(c);
+	if (why != NULL)
+		fail(c, why);
 	c->deadline_ms = loop_now_ms(c->loop) + timeout_ms;
-	conn_set_kick(c);
+	conn_set_kick(c->set, &c->entry);
 }
 
 struct conn *
@@ -82,76 +139,35 @@ conn_accept(struct loop *l, struct listen_incoming *in, struct tls_holder *h, en
 {
 	struct conn *c = conn_new(l, h, (const struct sockaddr *)&in->address, alpn, events, role);
 	struct err e;
-	bool ok;
+	bool good;
 
-	c->in = in;
+	c->wire.in = in;
 	c->state = CONN_SHAKING;
-	c->watch = loop_fd_new(l, in->fd, conn_on_ready, c);
-	ok = tls_session_accept(&c->session, peers == CONN_MUTUAL, &c->ssl, &e);
-	start(c, ok, TLS_HANDSHAKE_MS, &e);
+	c->watch = loop_fd_new(l, in->fd, on_ready, c);
+	good = tls_session_accept(&c->session, peers == CONN_MUTUAL, &c->stream.ssl, &e) &&
+	    conn_wire_attach(&c->wire, c->stream.ssl, &e);
+	start(c, TLS_HANDSHAKE_MS, good ? NULL : &e);
 	return c;
 }
 
-/* Our own address, where one is given and of the peer's family; the port is connect's to find. */
-static bool
-bind_from(int fd, const char *from, int family, struct err *e)
-{
-	struct sockaddr_storage own = { .ss_family = (sa_family_t)family };
-	void *at = &((struct sockaddr_in *)&own)->sin_addr;
-	socklen_t n = sizeof(struct sockaddr_in);
-	int one = 1;
-
-	if (family == AF_INET6) {
-		at = &((struct sockaddr_in6 *)&own)->sin6_addr;
-		n = sizeof(struct sockaddr_in6);
-	}
-	if (from == NULL || inet_pton(family, from, at) != 1)
-		return true;
-	(void)setsockopt(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &one, sizeof one);
-	if (bind(fd, (struct sockaddr *)&own, n) < 0)
-		return err_set_errno(e, REFUSAL_unreachable, errno, "connect-from %s", from);
-	return true;
-}
-
-static bool
-open_socket(struct conn *c, const struct sockaddr *to, const char *from, struct err *e)
-{
-	int one = 1;
-	int fd = socket(to->sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-
-	c->in = memory_new(sizeof *c->in);
-	c->in->fd = fd;
-	memcpy(&c->in->address, &c->peer.address, sizeof c->in->address);
-	if (fd < 0)
-		return err_set_errno(e, REFUSAL_unreachable, errno, "no socket for %s",
-		    c->peer.host);
-	c->watch = loop_fd_new(c->loop, fd, conn_on_ready, c);
-	(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
-	if (!bind_from(fd, from, to->sa_family, e))
-		return false;
-	c->tried = true;
-	if (connect(fd, to, address_size(to)) < 0 && errno != EINPROGRESS && errno != EINTR)
-		return err_set_errno(e, REFUSAL_unreachable, errno, "%s", c->peer.host);
-	return true;
-}
-
-/* It has waited, maybe for long: what was true of our certificates then is not now. */
-void
-conn_begin(struct conn *c)
+/* It has waited, perhaps for long: our certificates may have changed since. */
+static void
+begin(struct conn *c)
 {
 	struct conn_way *w = c->way;
 	struct err e;
-	bool made, ok;
+	bool good;
 
 	c->way = NULL;
 	c->state = CONN_CONNECTING;
 	tls_unref(&c->session.tls);
 	c->session.tls = tls_holder_get(c->session.holder);
-	made = tls_session_connect(&c->session, w->has_own ? w->own : NULL, &c->ssl, &e);
-	ok = made && open_socket(c, (const struct sockaddr *)&w->address, w->from, &e);
-	if (made && !ok)
-		conn_fail(c, &e);
-	start(c, made, w->timeout_ms, &e);
+	good = tls_session_connect(&c->session, w->has_own ? w->own : NULL, &c->stream.ssl, &e) &&
+	    conn_wire_attach(&c->wire, c->stream.ssl, &e) &&
+	    conn_wire_connect(&c->wire, (const struct sockaddr *)&w->address, w->from, &e);
+	if (good)
+		c->watch = loop_fd_new(c->loop, c->wire.in->fd, on_ready, c);
+	start(c, w->timeout_ms, good ? NULL : &e);
 	free(w);
 }
 
@@ -168,8 +184,9 @@ way_new(const struct conn_target *to)
 	return w;
 }
 
+/* conn_limit has a place for it now, or others wait for its place. */
 static void
-called(struct loop *l, uint64_t id)
+on_place(struct loop *l, uint64_t id)
 {
 	struct conn *c = conn_find(l, id);
 
@@ -192,27 +209,389 @@ conn_connect(struct loop *l, const struct conn_target *to, struct tls_holder *h,
 	snprintf(c->peer.sni, sizeof c->peer.sni, "%s", to->domain);
 	if (*to->domain == '\0' || strlen(to->domain) >= sizeof c->peer.domain) {
 		err_word(&e, REFUSAL_bad_domain);
-		start(c, false, to->timeout_ms, &e);
+		start(c, to->timeout_ms, &e);
 		return c;
 	}
 	c->way = way_new(to);
 	c->state = CONN_WAITING;
 	if (to->limit != NULL)
 		c->place = conn_limit_enter(to->limit, &c->peer.address,
-		    &(struct conn_caller) { l, c->id, called, to->backs_off }, loop_now_ms(l));
+		    &(struct conn_caller) { l, c->entry.id, on_place, to->backs_off },
+		    loop_now_ms(l));
 	if (c->place == NULL || conn_place_is_held(c->place))
-		conn_begin(c);
+		begin(c);
 	else if (conn_place_is_refused(c->place))
 		conn_kick(c);
 	return c;
 }
 
-/* -- asking ------------------------------------------------------------------------------------- */
+/* -- the handshake ------------------------------------------------------------------------------ */
+
+static void
+come_up(struct conn *c)
+{
+	/* The accepting side goes on whatever the verdict; the role answers by it. */
+	if (tls_session_asks(c->stream.ssl) && c->peer.verdict.why != REFUSAL_NONE)
+		conn_log_refused(c, &c->peer.verdict);
+	listen_shook(c->wire.in);
+	c->state = CONN_UP;
+	c->was_up = true;
+	if (c->place != NULL)
+		conn_place_report(c->place, true, loop_now_ms(c->loop));
+	c->deadline_ms = 0;
+	c->again = true;
+	log_fact(LOG_DEBUG, "tls.up", "conn=%llu peer=%s sni=%s alpn=%s fingerprint=%s",
+	    (unsigned long long)c->entry.id, log_str(c->peer.host), log_str(c->peer.sni),
+	    c->session.alpn, c->peer.chain == NULL ? "-" : chain_fingerprint(c->peer.chain));
+	c->events->up(c, c->role);
+}
+
+static void
+turn_shaking(struct conn *c)
+{
+	struct err e;
+	bool done;
+
+	if (!tls_session_shake(&c->session, c->stream.ssl, &done, &e))
+		refuse(c, &e);
+	else if (done)
+		come_up(c);
+	else if (c->wire.eof) {
+		err_set(&e, REFUSAL_tls_failed,
+		    "the peer went away in the middle of the handshake");
+		refuse(c, &e);
+	}
+}
+
+/* -- the other states --------------------------------------------------------------------------- */
+
+static void
+start_closing(struct conn *c)
+{
+	c->state = CONN_CLOSING;
+	conn_stream_end(&c->stream);
+}
+
+/* False: nothing moved, or it failed. */
+static bool
+moved(struct conn *c, enum conn_moved what, const struct err *e)
+{
+	if (what != CONN_MOVED_FAILED)
+		return what == CONN_MOVED_SOME;
+	if (e->why == REFUSAL_too_many_key_updates)
+		refuse(c, e);
+	else
+		fail(c, e);
+	return false;
+}
+
+static bool
+feed(struct conn *c)
+{
+	struct err e;
+
+	return moved(c,
+	    conn_stream_feed(&c->stream, conn_set_scratch(c->set), loop_now_ms(c->loop), &e), &e);
+}
+
+static bool
+drain(struct conn *c)
+{
+	struct err e;
+
+	return moved(c, conn_stream_drain(&c->stream, &c->wire, conn_set_scratch(c->set), &e), &e);
+}
+
+static void
+turn_up(struct conn *c)
+{
+	struct engine *e = c->stream.engine;
+	bool more = true;
+
+	if (e == NULL) {
+		if (c->close_asked)
+			start_closing(c);
+		return;
+	}
+	e->now_ms = loop_now_ms(c->loop);
+	if (e->deadline_ms != 0 && e->now_ms >= e->deadline_ms)
+		e->tick(e);
+	while (more && c->state == CONN_UP) {
+		more = feed(c);
+		more |= c->state == CONN_UP && drain(c);
+	}
+	if (c->state != CONN_UP)
+		return;
+	if (c->wire.eof && !c->stream.eof)
+		fail_at_end(c, "");
+	else if (!conn_stream_has_more(&c->stream) &&
+	    (e->closing || c->close_asked ||
+		(c->stream.eof && c->stream.input.len == 0 && !e->owing)))
+		start_closing(c);
+}
+
+/* Everything is sent: now the peer may close. */
+static void
+turn_closing(struct conn *c)
+{
+	if (c->wire.eof) {
+		fail(c, NULL);
+		return;
+	}
+	if (conn_wire_waiting(&c->wire) > 0 || c->half_closed)
+		return;
+	c->half_closed = true;
+	shutdown(c->wire.in->fd, SHUT_WR);
+	c->deadline_ms = loop_now_ms(c->loop) + CONN_LINGER_MS;
+	if (c->stream.eof)
+		fail(c, NULL);
+}
+
+static void
+turn_connecting(struct conn *c)
+{
+	struct err e;
+
+	if (!conn_wire_connected(&c->wire, &e)) {
+		fail(c, &e);
+		return;
+	}
+	c->state = CONN_SHAKING;
+	c->again = true;
+}
+
+static void
+refuse_place(struct conn *c)
+{
+	struct err e;
+
+	err_set(&e, REFUSAL_unreachable, "%s did not answer lately, and is tried again soon",
+	    c->peer.host);
+	fail(c, &e);
+}
+
+static void
+turn(struct conn *c)
+{
+	switch (c->state) {
+	case CONN_WAITING:
+		if (c->close_asked)
+			fail(c, NULL);
+		else if (conn_place_is_held(c->place))
+			begin(c);
+		else if (conn_place_is_refused(c->place))
+			refuse_place(c);
+		break;
+	case CONN_SHAKING:
+		if (c->close_asked)
+			fail(c, NULL);
+		else
+			turn_shaking(c);
+		break;
+	case CONN_UP:
+		turn_up(c);
+		break;
+	case CONN_CONNECTING:
+		if (c->close_asked)
+			fail(c, NULL);
+		break;
+	case CONN_CLOSING:
+	case CONN_DEAD:
+		break;
+	}
+}
+
+/* -- time --------------------------------------------------------------------------------------- */
+
+static bool
+has_more(const struct conn *c)
+{
+	return c->state == CONN_UP && conn_stream_has_more(&c->stream);
+}
+
+static int64_t
+sooner(int64_t a, int64_t b)
+{
+	if (a == 0 || b == 0)
+		return a + b;
+	return a < b ? a : b;
+}
+
+/* A timer that is set too early only looks again. */
+static void
+arm(struct conn *c)
+{
+	int64_t next = c->deadline_ms, now = loop_now_ms(c->loop);
+
+	if (c->state == CONN_UP && c->stream.engine != NULL)
+		next = sooner(next, c->stream.engine->deadline_ms);
+	if (c->wire.rate_ms != 0)
+		next = sooner(next, c->wire.rate_ms + CONN_RATE_MS);
+	if (next == 0 || (c->armed_ms != 0 && c->armed_ms <= next))
+		return;
+	c->armed_ms = next;
+	loop_timer_set_ms(c->timer, next > now ? next - now : 0);
+}
+
+static void
+end_late(struct conn *c)
+{
+	struct err e;
+
+	if (c->state == CONN_CLOSING) {
+		fail(c, NULL);
+		return;
+	}
+	if (c->state == CONN_CONNECTING) {
+		fail_word(c, REFUSAL_unreachable, "the server does not answer");
+		return;
+	}
+	err_set(&e, REFUSAL_tls_failed, "the handshake was not over in time");
+	refuse(c, &e);
+}
+
+static void
+on_timer(void *arg)
+{
+	struct conn *c = arg;
+
+	c->armed_ms = 0;
+	if (c->state != CONN_DEAD && c->deadline_ms != 0 && loop_now_ms(c->loop) >= c->deadline_ms)
+		end_late(c);
+	conn_move(c);
+}
+
+/* -- a turn ------------------------------------------------------------------------------------- */
+
+static void
+watch_socket(struct conn *c)
+{
+	unsigned what = 0;
+	struct err e;
+
+	if (c->state == CONN_CONNECTING || conn_wire_waiting(&c->wire) > 0 || has_more(c))
+		what |= LOOP_WRITE;
+	if (c->state != CONN_CONNECTING && !c->wire.eof &&
+	    c->stream.input.len < ENGINE_WINDOW_BYTES)
+		what |= LOOP_READ;
+	if (loop_fd_want(c->watch, what))
+		return;
+	err_set_errno(&e, REFUSAL_internal, errno, "the system cannot watch the connection");
+	refuse(c, &e);
+}
+
+static void
+write_wire(struct conn *c)
+{
+	struct err e;
+
+	/* The alert of a handshake that failed goes out too, if it goes at once. */
+	if (!conn_wire_write(&c->wire, conn_set_scratch(c->set), &e))
+		break_off(c, &e);
+}
+
+static void
+settle(struct conn *c)
+{
+	write_wire(c);
+	if (c->watch == NULL)
+		return;
+	if (c->state == CONN_CLOSING)
+		turn_closing(c);
+	if (c->state != CONN_DEAD && conn_wire_is_slow(&c->wire, has_more(c), loop_now_ms(c->loop)))
+		fail_word(c, REFUSAL_too_slow, "the peer takes its octets too slowly");
+	if (c->state != CONN_DEAD)
+		watch_socket(c);
+	if (c->state == CONN_DEAD)
+		return;
+	arm(c);
+	conn_wire_give_back(&c->wire);
+	if (c->stream.input.len == 0 && c->stream.input.cap > 0)
+		buf_clear(&c->stream.input);
+}
+
+static void
+conn_move(struct conn *c)
+{
+	if (c->moving) {
+		c->again = true;
+		return;
+	}
+	c->moving = true;
+	do {
+		c->again = false;
+		turn(c);
+	} while (c->again && c->state != CONN_DEAD);
+	settle(c);
+	c->moving = false;
+	if (c->state == CONN_DEAD)
+		conn_free(c, true);
+	else if (c->again)
+		conn_set_kick(c->set, &c->entry);
+}
+
+static void
+on_ready(void *arg, unsigned ready)
+{
+	struct conn *c = arg;
+	struct err e;
+
+	if (c->state == CONN_CONNECTING)
+		turn_connecting(c);
+	else if ((ready & LOOP_READ) != 0 &&
+	    !conn_wire_read(&c->wire, conn_set_scratch(c->set), c->state != CONN_CLOSING, &e))
+		break_off(c, &e);
+	conn_move(c);
+}
+
+/* A handshake that failed by its own fault shows a host that answers. */
+static void
+report_host(struct conn *c)
+{
+	if (c->place == NULL || !c->wire.tried || c->was_up || !c->has_why)
+		return;
+	conn_place_report(c->place, c->why.why != REFUSAL_unreachable, loop_now_ms(c->loop));
+}
+
+static void
+conn_free(struct conn *c, bool tell)
+{
+	report_host(c);
+	conn_set_remove(c->set, &c->entry);
+	loop_fd_free(&c->watch);
+	loop_timer_free(&c->timer);
+	if (c->wire.in != NULL && c->wire.in->fd >= 0)
+		listen_done(&c->wire.in);
+	free(c->wire.in);
+	free(c->way);
+	conn_place_leave(&c->place);
+	if (tell)
+		c->events->gone(c, c->role, c->has_why ? &c->why : NULL);
+	SSL_free(c->stream.ssl);
+	tls_unref(&c->session.tls);
+	tls_peer_clear(&c->peer);
+	buf_clear(&c->stream.input);
+	free(c);
+}
+
+struct conn *
+conn_find(struct loop *l, uint64_t id)
+{
+	return (struct conn *)conn_set_find(conn_set_of(l, &set_ops), id);
+}
+
+unsigned
+conn_count(struct loop *l)
+{
+	return (unsigned)conn_set_count(conn_set_of(l, &set_ops));
+}
+
+/* -- what the role does ------------------------------------------------------------------------- */
 
 void
 conn_set_engine(struct conn *c, struct engine *e)
 {
-	c->engine = e;
+	c->stream.engine = e;
 	conn_kick(c);
 }
 
@@ -222,7 +601,7 @@ conn_kick(struct conn *c)
 	if (c->moving)
 		c->again = true;
 	else
-		conn_set_kick(c);
+		conn_set_kick(c->set, &c->entry);
 }
 
 void
@@ -235,111 +614,30 @@ conn_close(struct conn *c)
 void
 conn_drop(struct conn *c, const struct err *why)
 {
-	conn_fail(c, why);
+	fail(c, why);
 	conn_kick(c);
 }
 
-uint64_t
-conn_id(const struct conn *c)
-{
-	return c->id;
-}
-
-struct loop *
-conn_loop(const struct conn *c)
-{
-	return c->loop;
-}
-
-struct tls_peer *
-conn_peer(struct conn *c)
-{
-	return &c->peer;
-}
-
-struct span
-conn_peer_key(const struct conn *c, char out[SHARE_KEY_ADDRESS_BYTES])
-{
-	return share_key_address((const struct sockaddr *)&c->peer.address, out);
-}
-
-struct tls_holder *
-conn_holder(const struct conn *c)
-{
-	return c->session.holder;
-}
-
-struct tls *
-conn_tls(const struct conn *c)
-{
-	return c->session.tls;
-}
-
-void *
-conn_role(const struct conn *c)
-{
-	return c->role;
-}
-
-bool
-conn_is_wanted(struct conn *c)
-{
-	return c->place != NULL && conn_place_is_wanted(c->place);
-}
-
-bool
-conn_is_waiting(const struct conn *c)
-{
-	return c->state == CONN_WAITING;
-}
-
-bool
-conn_exporter(const struct conn *c, unsigned char out[TLS_EXPORTER_BYTES])
-{
-	bool ok;
-
-	if (!SSL_is_init_finished(c->ssl))
-		return false;
-	ok = SSL_export_keying_material(c->ssl, out, TLS_EXPORTER_BYTES, BINDING_LABEL,
-		 sizeof BINDING_LABEL - 1, NULL, 0, 0) == 1;
-	ERR_clear_error();
-	return ok;
-}
-
-void
-conn_counts(const struct conn *c, struct conn_counts *out)
-{
-	*out = c->counts;
-}
-
-/* -- ending ------------------------------------------------------------------------------------- */
-
-/* A handshake that failed by its own fault shows a host that answers. */
+/* TLS says that this is the end, as far as the socket takes it at once: so the peer knows that it
+ * was us, and nobody on the way. */
 static void
-report_host(struct conn *c)
+drop_entry(struct conn_entry *entry, void *why)
 {
-	if (c->place == NULL || !c->tried || c->was_up || !c->has_why)
-		return;
-	conn_place_report(c->place, c->why.why != REFUSAL_unreachable, loop_now_ms(c->loop));
+	struct conn *c = (struct conn *)entry;
+
+	if (c->state == CONN_UP) {
+		conn_stream_end(&c->stream);
+		write_wire(c);
+	}
+	conn_drop(c, why);
 }
 
 void
-conn_free(struct conn *c, bool tell)
+conn_drop_all(struct loop *l, const struct err *why)
 {
-	report_host(c);
-	conn_set_remove(c);
-	loop_fd_free(&c->watch);
-	loop_timer_free(&c->timer);
-	if (c->in != NULL && c->in->fd >= 0)
-		listen_done(&c->in);
-	free(c->in);
-	free(c->way);
-	conn_place_leave(&c->place);
-	if (tell)
-		c->events->gone(c, c->role, c->has_why ? &c->why : NULL);
-	SSL_free(c->ssl);
-	tls_unref(&c->session.tls);
-	tls_peer_clear(&c->peer);
-	buf_clear(&c->input);
-	free(c);
+	struct err copy;
+
+	if (why != NULL)
+		copy = *why;
+	conn_set_each(conn_set_of(l, &set_ops), drop_entry, why == NULL ? NULL : &copy);
 }

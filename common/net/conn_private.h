@@ -1,99 +1,131 @@
-/* conn_private — what conn*.c share: the connection's insides, and a loop's set of them. */
+/* conn_private — the parts of a connection: its socket, its TLS stream, its loop's set.  conn.c calls
+ * them; they call nobody of this room. */
 #ifndef COMMON_NET_CONN_PRIVATE_H
 #define COMMON_NET_CONN_PRIVATE_H
 
-#include "common/loop/loop.h"
+#include "common/base/engine.h"
 #include "common/net/conn.h"
-#include "common/net/conn_limit.h"
 #include "common/tls/tls_session.h"
-
-enum conn_state { CONN_WAITING, CONN_CONNECTING, CONN_SHAKING, CONN_UP, CONN_CLOSING, CONN_DEAD };
 
 struct conn_set;
 struct conn_way;
 
+enum conn_state { CONN_WAITING, CONN_CONNECTING, CONN_SHAKING, CONN_UP, CONN_CLOSING, CONN_DEAD };
+
+/* -- a socket, and the memory BIOs between it and OpenSSL (conn_wire.c) -------------------------- */
+
+struct conn_wire {
+	struct listen_incoming *in; /* has the descriptor; NULL: no socket yet */
+	BIO *from, *to;             /* the SSL's; NULL: none yet */
+	bool tried;                 /* connect was called */
+	bool eof;
+	uint64_t read, written;
+	int64_t rate_ms;    /* when the minute began; 0: there is nothing to take */
+	uint64_t rate_mark; /* octets that the peer had taken then */
+};
+
+/* Makes the BIOs and gives them to ssl.  False: internal. */
+bool conn_wire_attach(struct conn_wire *w, SSL *ssl, struct err *e);
+/* Opens a socket and begins to connect.  from: our own address, used where it is of the same family;
+ * NULL or "": the system's choice.  False: unreachable. */
+bool conn_wire_connect(struct conn_wire *w, const struct sockaddr *to, const char *from,
+    struct err *e);
+/* What came of connecting.  False: unreachable. */
+bool conn_wire_connected(const struct conn_wire *w, struct err *e);
+/* One read of at most CONN_READ_BYTES by way of `scratch`.  keep: false forgets what came.  Sets eof
+ * at the end of the stream.  False: the socket failed, or memory did (internal). */
+bool conn_wire_read(struct conn_wire *w, char *scratch, bool keep, struct err *e);
+/* One write of what waits.  False: the socket failed. */
+bool conn_wire_write(struct conn_wire *w, char *scratch, struct err *e);
+size_t conn_wire_waiting(const struct conn_wire *w); /* octets for the socket */
+/* more: there are octets that are not here yet.  True: over the last CONN_RATE_MS the peer took less
+ * than CONN_RATE_MIN octets a second.  While the kernel has room nothing waits here, however long the
+ * rest of a payload may be. */
+bool conn_wire_is_slow(struct conn_wire *w, bool more, int64_t now_ms);
+void conn_wire_give_back(struct conn_wire *w); /* frees large buffers that are empty */
+
+/* -- the TLS stream and the engine at its end (conn_stream.c) ------------------------------------ */
+
+struct conn_stream {
+	struct tls_session *session;
+	SSL *ssl;              /* NULL: none yet */
+	struct engine *engine; /* NULL until `up` */
+	struct buf input;      /* what the engine has not taken yet; empty most of the time */
+	uint64_t read, written;
+	bool eof;     /* the peer's close_notify has come */
+	bool stopped; /* by a callback of the engine: nothing more may move */
+};
+
+enum conn_moved { CONN_MOVED_NOTHING, CONN_MOVED_SOME, CONN_MOVED_FAILED };
+
+/* Gives the engine what TLS has.  SOME: something was read or taken.  FAILED: *e. */
+enum conn_moved conn_stream_feed(struct conn_stream *s, char *scratch, int64_t now_ms,
+    struct err *e);
+/* Gives TLS what the engine and its payload bring, until CONN_OUT_HIGH wait.  SOME: the engine's side
+ * has room again.  FAILED: *e. */
+enum conn_moved conn_stream_drain(struct conn_stream *s, const struct conn_wire *w, char *scratch,
+    struct err *e);
+/* Has the engine octets that are not in TLS yet? */
+bool conn_stream_has_more(const struct conn_stream *s);
+void conn_stream_end(struct conn_stream *s); /* close_notify goes into the BIO */
+
+/* -- a loop's connections (conn_set.c) ----------------------------------------------------------- */
+
+struct conn_entry { /* first in struct conn */
+	struct conn_entry *next;
+	uint64_t id;
+	bool kicked; /* is in the set's list */
+};
+
+struct conn_set_ops {
+	void (*move)(struct conn_entry *c); /* of a kicked one; may free it */
+	void (*free)(struct conn_entry *c); /* at the loop's end */
+};
+
+struct conn_set;
+
+struct conn_set *conn_set_of(struct loop *l, const struct conn_set_ops *ops); /* made once */
+void conn_set_add(struct conn_set *s, struct conn_entry *c);                  /* sets its id */
+void conn_set_remove(struct conn_set *s, struct conn_entry *c);
+struct conn_entry *conn_set_find(struct conn_set *s, uint64_t id);
+size_t conn_set_count(const struct conn_set *s);
+void conn_set_each(struct conn_set *s, void (*fn)(struct conn_entry *c, void *arg), void *arg);
+void conn_set_kick(struct conn_set *s, struct conn_entry *c); /* ops->move soon */
+char *conn_set_scratch(struct conn_set *s); /* CONN_READ_BYTES; until the next call */
+
+/* -- the connection itself (conn.c; conn_facts.c reads it) --------------------------------------- */
+
 struct conn {
+	struct conn_entry entry; /* first */
 	struct loop *loop;
 	struct conn_set *set;
-	uint64_t id;
-	struct conn *next; /* in its bucket */
 	enum conn_state state;
 	const struct conn_events *events;
 	void *role;
-	struct engine *engine; /* NULL until `up` */
 	/* connecting side */
 	struct conn_place *place; /* NULL: not counted */
 	struct conn_way *way;     /* until it begins to connect */
-	/* socket */
-	struct listen_incoming *in;
-	struct loop_fd *watch;
-	bool wire_eof;
-	/* TLS */
-	SSL *ssl;                 /* NULL: WAITING, or gone from there */
-	BIO *from_wire, *to_wire; /* the SSL's */
+	/* octets */
+	struct loop_fd *watch; /* NULL: no socket yet */
+	struct conn_wire wire;
+	struct conn_stream stream; /* its ssl is NULL: WAITING, or dead before it began */
 	struct tls_session session;
 	struct tls_peer peer;
-	bool tls_eof; /* the peer's close_notify has come */
-	/* what the engine has not taken yet; empty most of the time */
-	struct buf input;
-	struct conn_counts counts;
 	/* time */
 	struct loop_timer *timer;
 	int64_t armed_ms;    /* 0: not */
 	int64_t deadline_ms; /* of the state; 0: none */
-	int64_t rate_ms;     /* when the minute began; 0: there is nothing to take */
-	uint64_t rate_mark;  /* conn_taken then */
 	/* control flow */
 	bool moving; /* conn_move is on the stack */
 	bool again;
-	bool kicked; /* is in the set's list */
 	bool close_asked;
 	bool half_closed;
 	bool has_why;
-	bool tried; /* connect was called */
 	bool was_up;
 	struct err why;
 };
 
-/* -- a loop's connections (conn_set.c) ---------------------------------------------------------- */
-
-struct conn_set *conn_set_of(struct loop *l); /* made at the first call */
-void conn_set_add(struct conn *c);            /* gives it its id */
-void conn_set_remove(struct conn *c);
-void conn_set_kick(struct conn *c);         /* conn_move soon */
-char *conn_set_scratch(struct conn_set *s); /* CONN_READ_BYTES, good until the next call */
-
-/* -- moving (conn_move.c) ----------------------------------------------------------------------- */
-
-void conn_on_ready(void *conn, unsigned ready);
-void conn_on_timer(void *conn);
-void conn_move(struct conn *c);                        /* may free c */
-void conn_fail(struct conn *c, const struct err *why); /* gone follows; NULL: in order */
-void conn_fail_word(struct conn *c, enum refusal why, const char *text);
-
-/* -- octets (conn_octets.c) --------------------------------------------------------------------- */
-
-size_t conn_waiting(const struct conn *c); /* for the socket */
-uint64_t conn_taken(const struct conn *c); /* octets that the peer has acknowledged */
-void conn_read_wire(struct conn *c);
-void conn_write_wire(struct conn *c);
-bool conn_feed(struct conn *c);  /* true: something was read or taken */
-bool conn_drain(struct conn *c); /* true: the engine's side has got room */
-/* The stream is at its end; without the peer's close_notify somebody else may have ended it. */
-void conn_at_end(struct conn *c, const char *how);
-/* TLS says that this is the end, as far as the socket takes it at once: so the peer knows that it
- * was us, and nobody on the way. */
-void conn_say_end(struct conn *c);
-void conn_give_back(struct conn *c); /* idle connections keep no buffers */
-
-/* -- handshake (conn_shake.c) ------------------------------------------------------------------- */
-
-void conn_shake(struct conn *c);
-void conn_log_refused(struct conn *c, const struct err *why);
-
-/* -- beginning to connect, ending (conn.c) ------------------------------------------------------ */
-
-void conn_begin(struct conn *c); /* it has its place */
-void conn_free(struct conn *c, bool tell);
+bool conn_is_server(const struct conn *c);
+void conn_log_refused(const struct conn *c, const struct err *why); /* one line: who it was */
 
 #endif

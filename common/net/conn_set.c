@@ -1,14 +1,16 @@
-/* conn_set — the connections of one loop, by id; who was kicked; how much may be logged. */
+/* conn_set — the connections of one loop, by id, and those that are to be moved soon. */
 #include <stdlib.h>
 
 #include "common/base/buf.h"
 #include "common/base/memory.h"
 #include "common/base/random.h"
+#include "common/loop/loop.h"
 #include "common/net/conn_private.h"
 
 struct conn_set {
 	struct loop *loop;
-	struct conn **bucket;
+	const struct conn_set_ops *ops;
+	struct conn_entry **bucket;
 	size_t mask, count;
 	uint64_t next_id;
 	struct buf kicked; /* of uint64_t: ids; a call is posted while there are any */
@@ -22,14 +24,14 @@ release(void *p)
 
 	for (size_t i = 0; i <= s->mask; i++)
 		while (s->bucket[i] != NULL)
-			conn_free(s->bucket[i], false);
+			s->ops->free(s->bucket[i]);
 	free(s->bucket);
 	buf_clear(&s->kicked);
 	free(s);
 }
 
 struct conn_set *
-conn_set_of(struct loop *l)
+conn_set_of(struct loop *l, const struct conn_set_ops *ops)
 {
 	struct conn_set *s = loop_local(l);
 
@@ -37,9 +39,10 @@ conn_set_of(struct loop *l)
 		return s;
 	s = memory_new(sizeof *s);
 	s->loop = l;
+	s->ops = ops;
 	s->mask = 63;
-	s->bucket = memory_array(s->mask + 1, sizeof(struct conn *));
-	/* A late answer of another loop's connection finds nothing here, but by chance. */
+	s->bucket = memory_array(s->mask + 1, sizeof(struct conn_entry *));
+	/* A late answer for a connection of another loop finds nothing here, but by chance. */
 	random_bytes(&s->next_id, sizeof s->next_id);
 	s->next_id >>= 16;
 	loop_set_local(l, s, release);
@@ -50,11 +53,11 @@ static void
 grow(struct conn_set *s)
 {
 	size_t mask = s->mask * 2 + 1;
-	struct conn **b = memory_array(mask + 1, sizeof(struct conn *));
+	struct conn_entry **b = memory_array(mask + 1, sizeof(struct conn_entry *));
 
 	for (size_t i = 0; i <= s->mask; i++)
 		while (s->bucket[i] != NULL) {
-			struct conn *c = s->bucket[i];
+			struct conn_entry *c = s->bucket[i];
 
 			s->bucket[i] = c->next;
 			c->next = b[c->id & mask];
@@ -66,10 +69,8 @@ grow(struct conn_set *s)
 }
 
 void
-conn_set_add(struct conn *c)
+conn_set_add(struct conn_set *s, struct conn_entry *c)
 {
-	struct conn_set *s = c->set;
-
 	if (++s->count > s->mask)
 		grow(s);
 	c->id = ++s->next_id;
@@ -78,31 +79,38 @@ conn_set_add(struct conn *c)
 }
 
 void
-conn_set_remove(struct conn *c)
+conn_set_remove(struct conn_set *s, struct conn_entry *c)
 {
-	struct conn **at = &c->set->bucket[c->id & c->set->mask];
+	struct conn_entry **at = &s->bucket[c->id & s->mask];
 
 	while (*at != c)
 		at = &(*at)->next;
 	*at = c->next;
-	c->set->count--;
+	s->count--;
 }
 
-struct conn *
-conn_find(struct loop *l, uint64_t id)
+struct conn_entry *
+conn_set_find(struct conn_set *s, uint64_t id)
 {
-	struct conn_set *s = conn_set_of(l);
-	struct conn *c = s->bucket[id & s->mask];
+	struct conn_entry *c = s->bucket[id & s->mask];
 
 	while (c != NULL && c->id != id)
 		c = c->next;
 	return c;
 }
 
-unsigned
-conn_count(struct loop *l)
+size_t
+conn_set_count(const struct conn_set *s)
 {
-	return (unsigned)conn_set_of(l)->count;
+	return s->count;
+}
+
+void
+conn_set_each(struct conn_set *s, void (*fn)(struct conn_entry *c, void *arg), void *arg)
+{
+	for (size_t i = 0; i <= s->mask; i++)
+		for (struct conn_entry *c = s->bucket[i]; c != NULL; c = c->next)
+			fn(c, arg);
 }
 
 static void
@@ -110,14 +118,14 @@ move_kicked(void *arg)
 {
 	struct conn_set *s = arg;
 	struct buf ids = s->kicked;
-	struct conn *c;
+	struct conn_entry *c;
 
 	s->kicked = (struct buf)BUF_INIT;
 	for (size_t at = 0; at < ids.len; at += sizeof(uint64_t)) {
-		if ((c = conn_find(s->loop, *(uint64_t *)(void *)(ids.data + at))) == NULL)
+		if ((c = conn_set_find(s, *(uint64_t *)(void *)(ids.data + at))) == NULL)
 			continue;
 		c->kicked = false;
-		conn_move(c);
+		s->ops->move(c);
 	}
 	if (s->kicked.cap == 0) {
 		buf_reset(&ids);
@@ -127,28 +135,14 @@ move_kicked(void *arg)
 }
 
 void
-conn_set_kick(struct conn *c)
+conn_set_kick(struct conn_set *s, struct conn_entry *c)
 {
-	struct conn_set *s = c->set;
-
 	if (c->kicked)
 		return;
 	c->kicked = true;
 	if (s->kicked.len == 0)
 		loop_post(s->loop, move_kicked, s);
 	buf_add(&s->kicked, &c->id, sizeof c->id);
-}
-
-void
-conn_drop_all(struct loop *l, const struct err *why)
-{
-	struct conn_set *s = conn_set_of(l);
-
-	for (size_t i = 0; i <= s->mask; i++)
-		for (struct conn *c = s->bucket[i]; c != NULL; c = c->next) {
-			conn_say_end(c);
-			conn_drop(c, why);
-		}
 }
 
 char *

@@ -236,18 +236,6 @@ tls_session_connect(struct tls_session *s, const char *own, SSL **out, struct er
 }
 
 bool
-tls_session_done(const struct tls_session *s, SSL *ssl, struct err *e)
-{
-	const unsigned char *alpn;
-	unsigned n;
-
-	SSL_get0_alpn_selected(ssl, &alpn, &n);
-	if (RULE(no_alpn) && (n != strlen(s->alpn) || memcmp(alpn, s->alpn, n) != 0))
-		return err_word(e, REFUSAL_no_alpn);
-	return true;
-}
-
-bool
 tls_session_calm(const struct tls_session *s, struct err *e)
 {
 	if (!RULE(too_many_key_updates) || s->rekeys <= TLS_REKEYS_MAX)
@@ -289,4 +277,42 @@ tls_session_failed(const struct tls_session *s, SSL *ssl, struct err *e)
 		err_set(e, word_of(code), "%s (%s)", refusal_sentence(word_of(code)),
 		    reason == NULL ? "no reason was given" : reason);
 	ERR_clear_error();
+}
+
+/* What can be told only after the handshake.  The callback has judged a server already; no octet
+ * leaves unless its verdict is good. */
+static bool
+is_good(const struct tls_session *s, SSL *ssl, struct err *e)
+{
+	const unsigned char *alpn;
+	unsigned n;
+
+	SSL_get0_alpn_selected(ssl, &alpn, &n);
+	if (RULE(no_alpn) && (n != strlen(s->alpn) || memcmp(alpn, s->alpn, n) != 0))
+		return err_word(e, REFUSAL_no_alpn);
+	if (SSL_is_server(ssl) || s->peer->verdict.why == REFUSAL_NONE)
+		return true;
+	*e = s->peer->verdict;
+	return false;
+}
+
+bool
+tls_session_shake(struct tls_session *s, SSL *ssl, bool *done, struct err *e)
+{
+	int r;
+
+	ERR_clear_error();
+	r = SSL_do_handshake(ssl);
+	if ((*done = r == 1))
+		return is_good(s, ssl, e);
+	if (SSL_get_error(ssl, r) == SSL_ERROR_WANT_READ)
+		return true;
+	tls_session_failed(s, ssl, e);
+	return false;
+}
+
+bool
+tls_session_asks(SSL *ssl)
+{
+	return (SSL_get_verify_mode(ssl) & SSL_VERIFY_PEER) != 0;
 }

@@ -30,8 +30,10 @@ SSL_CTX *tls_context(const struct tls *t, bool server, bool mutual);
 bool tls_session_accept(struct tls_session *s, bool mutual, SSL **out, struct err *e);
 /* own: NULL or a domain; false: domain_not_served where we have no such identity. */
 bool tls_session_connect(struct tls_session *s, const char *own, SSL **out, struct err *e);
-/* After the handshake: what only then can be told (no_alpn). */
-bool tls_session_done(const struct tls_session *s, SSL *ssl, struct err *e);
+/* A step of the handshake; *done: it is over, and good: for the connecting side that the server was
+ * judged good too.  False: *e. */
+bool tls_session_shake(struct tls_session *s, SSL *ssl, bool *done, struct err *e);
+bool tls_session_asks(SSL *ssl); /* for the peer's certificate */
 /* After each SSL_read.  False: too_many_key_updates. */
 bool tls_session_calm(const struct tls_session *s, struct err *e);
 /* Why SSL_do_handshake or SSL_read failed just now, from OpenSSL's queue and the session. */

@@ -1,0 +1,143 @@
+/* conn_stream — octets between TLS and the engine; see conn_private.h.
+ *
+ * The engine's input goes to it uncopied, by way of the loop's one scratch buffer.  Only what it does
+ * not take is kept.
+ */
+#include <openssl/err.h>
+
+#include "common/net/conn_private.h"
+
+/* -- to the engine ------------------------------------------------------------------------------ */
+
+/* Octets from TLS; 0: none now.  False: *e. */
+static bool
+read_tls(struct conn_stream *s, char *scratch, size_t *got, struct err *e)
+{
+	int n;
+
+	*got = 0;
+	if (s->eof || s->input.len >= ENGINE_WINDOW_BYTES)
+		return true;
+	ERR_clear_error();
+	n = SSL_read(s->ssl, scratch, CONN_READ_BYTES);
+	if (!tls_session_calm(s->session, e))
+		return false;
+	if (n > 0) {
+		s->read += (uint64_t)n;
+		*got = (size_t)n;
+		return true;
+	}
+	switch (SSL_get_error(s->ssl, n)) {
+	case SSL_ERROR_WANT_READ:
+	case SSL_ERROR_WANT_WRITE:
+		return true;
+	case SSL_ERROR_ZERO_RETURN:
+		return s->eof = true;
+	default:
+		tls_session_failed(s->session, s->ssl, e);
+		return false;
+	}
+}
+
+enum conn_moved
+conn_stream_feed(struct conn_stream *s, char *scratch, int64_t now_ms, struct err *e)
+{
+	size_t n, took;
+
+	if (!read_tls(s, scratch, &n, e))
+		return CONN_MOVED_FAILED;
+	s->engine->now_ms = now_ms;
+	if (s->input.len == 0) {
+		if ((took = s->engine->feed(s->engine, span_of(scratch, n))) < n)
+			buf_add(&s->input, scratch + took, n - took);
+		return n > 0 ? CONN_MOVED_SOME : CONN_MOVED_NOTHING;
+	}
+	buf_add(&s->input, scratch, n);
+	took = s->engine->feed(s->engine, buf_span(&s->input));
+	buf_drop(&s->input, took);
+	return n > 0 || took > 0 ? CONN_MOVED_SOME : CONN_MOVED_NOTHING;
+}
+
+/* -- from the engine ---------------------------------------------------------------------------- */
+
+static bool
+write_tls(struct conn_stream *s, const char *p, size_t n, struct err *e)
+{
+	ERR_clear_error();
+	if (SSL_write(s->ssl, p, (int)n) == (int)n) {
+		s->written += n;
+		return true;
+	}
+	tls_session_failed(s->session, s->ssl, e);
+	return false;
+}
+
+static bool
+write_out(struct conn_stream *s, struct buf *out, struct err *e)
+{
+	size_t n = out->len < CONN_READ_BYTES ? out->len : CONN_READ_BYTES;
+
+	if (!write_tls(s, out->data, n, e))
+		return false;
+	buf_drop(out, n);
+	if (out->len == 0 && out->cap > CONN_OUT_LOW)
+		buf_clear(out);
+	return true;
+}
+
+static bool
+write_payload(struct conn_stream *s, struct payload *p, char *scratch, struct err *e)
+{
+	size_t n = p->left < CONN_READ_BYTES ? (size_t)p->left : CONN_READ_BYTES;
+	ssize_t got = p->source->read(p->source, p->offset, scratch, n);
+
+	if (got <= 0 || (size_t)got > n)
+		return err_set(e, REFUSAL_storage, "a payload cannot be read");
+	if (!write_tls(s, scratch, (size_t)got, e))
+		return false;
+	p->offset += (uint64_t)got;
+	p->left -= (uint64_t)got;
+	if (p->left > 0)
+		return true;
+	p->source->free(p->source);
+	*p = (struct payload) { 0 };
+	if (s->engine->sent != NULL)
+		s->engine->sent(s->engine);
+	return true;
+}
+
+enum conn_moved
+conn_stream_drain(struct conn_stream *s, const struct conn_wire *w, char *scratch, struct err *e)
+{
+	struct engine *engine = s->engine;
+	bool pull = conn_wire_waiting(w) < CONN_OUT_LOW;
+	enum conn_moved moved = CONN_MOVED_NOTHING;
+	bool good;
+
+	while (!s->stopped && conn_wire_waiting(w) < CONN_OUT_HIGH) {
+		if (engine->out.len > 0)
+			good = write_out(s, &engine->out, e);
+		else if (engine->payload.source != NULL && pull)
+			good = write_payload(s, &engine->payload, scratch, e);
+		else
+			break;
+		if (!good)
+			return CONN_MOVED_FAILED;
+		moved = CONN_MOVED_SOME;
+	}
+	return moved;
+}
+
+bool
+conn_stream_has_more(const struct conn_stream *s)
+{
+	return s->engine != NULL && (s->engine->out.len > 0 || s->engine->payload.source != NULL);
+}
+
+void
+conn_stream_end(struct conn_stream *s)
+{
+	ERR_clear_error();
+	(void)SSL_shutdown(s->ssl);
+	ERR_clear_error();
+}
