@@ -96,6 +96,10 @@ bench: deps			## what this machine carries, beside its limits (no test)
 	$(again) MODE=release all
 	@MODE=release tests/bench/run
 
+attack: deps			## one domain by 1,000 connections for T=60 seconds against an ims
+	$(again) MODE=release all
+	@MODE=release ATTACK_SECONDS=$(T) ATTACK_CONNECTIONS=1000 ATTACK_MIB=64 tests/e2e/460-attack.t
+
 bare:				## demo and check in a fresh Debian root (debootstrap, root)
 	@tests/bare
 
@@ -188,6 +192,6 @@ $B/tests/%: $O/tests/%.o $B/lib-tests.a $B/lib-oms.a $B/lib-ims.a $B/lib-mc.a $B
 
 -include $(shell find $O $B/nosync build/tidy -name '*.d' 2>/dev/null)
 
-.PHONY: all tools deps demo check check-asan check-tsan check-rules check-valgrind fuzz bench bare lint tidy map format help clean
+.PHONY: all tools deps demo check check-asan check-tsan check-rules check-valgrind fuzz bench attack bare lint tidy map format help clean
 .PRECIOUS: $O/%.o	# .SECONDARY would let a new source be missed by an archive that is newer
 .DELETE_ON_ERROR:

@@ -136,7 +136,8 @@ size_t
 notify_batch_bytes(const struct notify_batch *b)
 {
 	return sizeof *b + b->octets.cap + b->texts.cap + b->cap_entries * sizeof *b->entries +
-	    b->cap_statements * (sizeof *b->statements + sizeof *b->digests + sizeof *b->starts);
+	    b->cap_statements * (sizeof *b->statements + sizeof *b->digests + sizeof *b->starts) +
+	    (b->n_entries + b->n_statements) * NOTIFY_ROLE_BYTES;
 }
 
 void

@@ -22,6 +22,7 @@ enum notify_done {
 	NOTIFY_RECALLED /* 250 2.1.5 recalled */
 };
 
+#define NOTIFY_ROLE_BYTES   1024
 #define NOTIFY_NO_STATEMENT SIZE_MAX /* none that was kept; the entry is judged */
 
 struct notify_entry {        /* one reply line: a recipient, or a recall */
@@ -60,7 +61,8 @@ void notify_batch_accept(struct notify_batch *b, size_t i, enum notify_done done
 void notify_batch_refuse(struct notify_batch *b, size_t i, const struct err *e);
 void notify_batch_refuse_all(struct notify_batch *b, const struct err *e);
 void notify_batch_free(struct notify_batch **b);
-/* The memory that the batch takes now; entries that are faulty and the texts of refusals count. */
+/* The memory that the batch takes now, faulty entries and the texts of refusals included, and what its
+ * role takes beside it to answer: at most NOTIFY_ROLE_BYTES for each entry and statement. */
 size_t notify_batch_bytes(const struct notify_batch *b);
 
 /* -- for the engine ---------------------------------------------------------------------- */

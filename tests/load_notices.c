@@ -103,6 +103,8 @@ on_sealed(void *arg, const char *alg, struct span signature, const struct err *e
 		return;
 	}
 	b->caller = NULL;
+	if (e == NULL && !c->welcome)
+		err_set(&why, REFUSAL_unreachable, "the session ended before the seal was made");
 	load_refused(c->load, e != NULL ? e : &why);
 	if (c->conn != NULL)
 		conn_close(c->conn);
@@ -188,6 +190,8 @@ static const struct notify_client_ops ops = { on_hello, on_result, on_batch_end,
 
 /* -- connections -------------------------------------------------------------------------------------- */
 
+static const struct conn_events events;
+
 static void
 on_up(struct conn *conn, void *role)
 {
@@ -217,7 +221,10 @@ on_gone(struct conn *conn, void *role, const struct err *why)
 		c->load->broken++;
 		load_refused(c->load, why);
 	}
-	load_closed(c->load);
+	if (c->load->o.again && !c->load->stopping && load_now_us() < c->load->end_us)
+		c->conn = load_connect(c->load, NOTIFY_ALPN, &events, c);
+	else
+		load_closed(c->load);
 }
 
 static const struct conn_events events = { .up = on_up, .gone = on_gone };

@@ -31,7 +31,7 @@
 	/* notify sessions; by sender domain */								\
 	X(sessions,   "sessions",           SHARE_GAUGE,  200, 0,  0, 0,  0,  0,  4096,  too_many_connections)	\
 	/* octets of batches that are not answered yet; by sender domain */				\
-	X(gathered,   "memory",             SHARE_GAUGE,  8 * SHARE_MIB, 0,  32 * SHARE_MIB, 0,  0,  0,  4096,  batch_share)	\
+	X(gathered,   "memory",             SHARE_GAUGE,  16 * SHARE_MIB, 0,  48 * SHARE_MIB, 0,  0,  0,  4096,  batch_share)	\
 	/* lines of log: of one event by one peer, in share_log.c */					\
 	X(log,        "lines of log",       SHARE_BUCKET,  50, 5,  5000, 500,  SHARE_SECOND,  0,  4096,  NONE)	\
 	/* answers that a recipient is unknown, 20 an hour; by sender domain */				\

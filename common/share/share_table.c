@@ -434,7 +434,8 @@ share_table_seen(const struct share_table *t, int64_t now_ms, struct share_seen 
 		now_ms = t->now_ms;
 	for (unsigned i = 0; i < t->n; i++)
 		TAILQ_FOREACH (r, &t->kind[i].used, link)
-			if (r->refused > 0 && now_ms - r->last_ms < SHARE_CALM_MS) {
+			if (t->kind[i].rule.word != REFUSAL_NONE && r->refused > 0 &&
+			    now_ms - r->last_ms < SHARE_CALM_MS) {
 				describe(r, now_ms, &s);
 				n = rank(out, n, max, &s);
 			}

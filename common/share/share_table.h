@@ -33,10 +33,10 @@ struct share_rule {
 	const char *name; /* of the kind, for `status` */
 	enum share_form form;
 	struct share_bound key, all;
-	int64_t per_ms; /* > 0 for a bucket */
-	int64_t credit; /* share_table_give fills a bucket up to this; at least key.most */
-	unsigned rows;  /* at least 1 */
-	enum refusal word;
+	int64_t per_ms;    /* > 0 for a bucket */
+	int64_t credit;    /* share_table_give fills a bucket up to this; at least key.most */
+	unsigned rows;     /* at least 1 */
+	enum refusal word; /* NONE: nobody is told, or held back */
 };
 
 /* What one key holds of a gauge.  Zeroed: nothing.  All calls of one hold name the same key. */
@@ -94,7 +94,7 @@ uint64_t share_table_missed(struct share_table *t, unsigned kind, struct span ke
  * their number from now on.  False: there is none. */
 bool share_table_missed_next(struct share_table *t, unsigned kind, int64_t now_ms, int64_t quiet_ms,
     struct share_seen *out);
-/* The keys that are held back now, those with most refusals first; at most `max`. */
+/* The keys of kinds with a word that are held back now, those with most refusals first; at most `max`. */
 size_t share_table_seen(const struct share_table *t, int64_t now_ms, struct share_seen *out,
     size_t max);
 

@@ -14,6 +14,10 @@
 #include "common/share/share.h"
 #include "common/share/share_key.h"
 
+/* Besides, the store has a struct err for each entry. */
+_Static_assert(IMS_STORE_USER_BYTES + sizeof(struct err) + 64 <= NOTIFY_ROLE_BYTES, "an entry");
+_Static_assert(IMS_STORE_SPF_BYTES <= NOTIFY_ROLE_BYTES, "a statement");
+
 struct job {
 	struct ims_worker *worker;
 	uint64_t conn; /* its id: it may be gone */
@@ -85,20 +89,14 @@ key_of(const struct job *j)
 	return share_key_domain(span_str(j->peer.domain));
 }
 
-/* The batch and what is worked out for it, until it is answered.  False: all of it is refused. */
-static bool
+/* The session has reserved as much until now; so this cannot be refused any more. */
+static void
 hold_memory(struct job *j)
 {
-	size_t bytes = sizeof *j + notify_batch_bytes(j->batch) +
-	    j->batch->n_entries * sizeof *j->users + j->batch->n_statements * sizeof *j->spf;
-	struct err e;
+	int64_t bytes = (int64_t)(sizeof *j + notify_batch_bytes(j->batch));
 
-	if (!RULE(batch_share) ||
-	    share_hold(share_of(j), &j->memory, SHARE_gathered, key_of(j), (int64_t)bytes,
-		loop_now_ms(j->worker->loop), &e))
-		return true;
-	notify_batch_refuse_all(j->batch, &e);
-	return false;
+	share_force(share_of(j), &j->memory, SHARE_gathered, key_of(j), bytes,
+	    loop_now_ms(j->worker->loop));
 }
 
 /* -- the end ------------------------------------------------------------------------------------- */
@@ -390,10 +388,7 @@ accept_batch_take(struct ims_worker *w, struct conn *c, struct accept_peer *peer
 	snprintf(j->host, sizeof j->host, "%s", tls->host);
 	snprintf(j->issuer, sizeof j->issuer, "%s", chain_issuer(tls->chain));
 	j->chain = chain_ref(tls->chain);
-	if (hold_memory(j)) {
-		j->spf = memory_array(b->n_statements + 1, sizeof *j->spf);
-		judge_on(j);
-	} else {
-		loop_post(w->loop, finish, j);
-	}
+	hold_memory(j);
+	j->spf = memory_array(b->n_statements + 1, sizeof *j->spf);
+	judge_on(j);
 }

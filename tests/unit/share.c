@@ -17,6 +17,7 @@
 #define BUCKET 0 /* 10 tokens, 2 come back each second; 25 for all */
 #define GAUGE  1 /* 100 a key, 250 for all */
 #define EARNED 2 /* 10 tokens, none comes back; up to 40 by gifts */
+#define SILENT 3 /* 1 token, and no word */
 #define ROWS   4
 
 static const struct share_rule rules[] = {
@@ -25,6 +26,7 @@ static const struct share_rule rules[] = {
 	[GAUGE] = { "gauge", SHARE_GAUGE, { 100, 0 }, { 250, 0 }, 0, 0, ROWS, REFUSAL_batch_share },
 	[EARNED] = { "earned", SHARE_BUCKET, { 10, 0 }, { 0, 0 }, 1000, 40, ROWS,
 	    REFUSAL_recipient_share },
+	[SILENT] = { "silent", SHARE_BUCKET, { 1, 0 }, { 0, 0 }, 1000, 0, ROWS, REFUSAL_NONE },
 };
 
 #define A SPAN_LIT("a.test")
@@ -33,7 +35,7 @@ static const struct share_rule rules[] = {
 static int
 begin(void **state)
 {
-	*state = share_table_new(rules, 3, 42);
+	*state = share_table_new(rules, 4, 42);
 	return 0;
 }
 
@@ -278,6 +280,8 @@ who_is_held_back_is_seen(void **state)
 
 	assert_true(share_table_take(*state, EARNED, A, 10, 0, &e));
 	assert_true(share_table_hold(*state, &h, GAUGE, B, 70, 0, &e));
+	assert_true(share_table_take(*state, SILENT, A, 1, 0, &e));
+	assert_false(share_table_take(*state, SILENT, A, 1, 0, &e));
 	assert_int_equal(share_table_seen(*state, 0, seen, 3), 0);
 	for (int64_t i = 0; i < 3; i++)
 		assert_false(share_table_take(*state, EARNED, A, 1, 100 + i, &e));
