@@ -5,11 +5,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "common/base/hex.h"
 #include "common/loop/loop.h"
+#include "common/text/address_text.h"
 
 int64_t
 load_now_us(void)
@@ -18,6 +20,40 @@ load_now_us(void)
 
 	clock_gettime(CLOCK_MONOTONIC, &t);
 	return (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
+}
+
+void
+load_open(struct load *l, const char *program)
+{
+	const struct tls_files files = { l->o.own, l->o.certificate, l->o.key };
+	struct tls_settings settings = { .trust = l->o.trust,
+		.crls = l->o.crls,
+		.user = { getuid(), getgid() },
+		.identities = &files,
+		.n_identities = l->o.own != NULL };
+	struct stat st;
+	struct err e;
+
+	if (l->o.key != NULL && stat(l->o.key, &st) == 0)
+		settings.user = (struct guard_user) { st.st_uid,
+			st.st_gid }; /* a world's keys are their daemons' */
+	if (!address_read(span_str(l->o.to), 0, &l->address)) {
+		fprintf(stderr, "%s: %s is no address with a port\n", program, l->o.to);
+		exit(64);
+	}
+	if (!loop_new(&l->loop, &e) || !tls_holder_new(&l->tls, &settings, &e)) {
+		fprintf(stderr, "%s: %s\n", program, e.text);
+		exit(refusal_status(e.why));
+	}
+	l->journal = -1;
+	if (l->o.journal != NULL &&
+	    (l->journal = open(l->o.journal, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644)) <
+		0) {
+		perror(l->o.journal);
+		exit(73);
+	}
+	l->began_us = load_now_us();
+	l->end_us = l->o.seconds > 0 ? l->began_us + l->o.seconds * 1000000 : 0;
 }
 
 bool

@@ -47,6 +47,8 @@ struct load {
 };
 
 int64_t load_now_us(void);
+/* Its loop, its identity, where it is to go: by its options.  Ends the program where they are of no use. */
+void load_open(struct load *l, const char *program);
 /* May one more be sent?  Counts it. */
 bool load_take(struct load *l);
 /* One more was acknowledged; then the time or the count may be over. */

@@ -11,19 +11,17 @@
  *	deaf      the same, and reads no reply
  *	wrong     requests that there are not
  *
- * Status 0; what the ims did is for whoever started both to see (tests/bench/attacked).
+ * Status 0; what the ims did is for whoever started both to see (tests/e2e/460-attack.t).
  */
 #include <getopt.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "common/base/log.h"
 #include "common/base/memory.h"
 #include "common/loop/loop.h"
-#include "common/text/address_text.h"
 #include "proto/notify.h"
 #include "tests/load.h"
 
@@ -183,31 +181,6 @@ options(int argc, char **argv, struct load_options *o)
 		usage();
 }
 
-static void
-start(struct load *l)
-{
-	const struct tls_files files = { l->o.own, l->o.certificate, l->o.key };
-	struct tls_settings settings = { .trust = l->o.trust,
-		.crls = l->o.crls,
-		.group = getgid(),
-		.identities = &files,
-		.n_identities = 1 };
-	struct stat st;
-	struct err e;
-
-	if (stat(l->o.key, &st) == 0)
-		settings.group = st.st_gid; /* a world's keys are their daemons' */
-	if (!address_read(span_str(l->o.to), 0, &l->address))
-		usage();
-	if (!loop_new(&l->loop, &e) || !tls_holder_new(&l->tls, &settings, &e)) {
-		fprintf(stderr, "attack: %s\n", e.text);
-		exit(refusal_status(e.why));
-	}
-	l->journal = -1;
-	l->began_us = load_now_us();
-	l->end_us = l->began_us + l->o.seconds * 1000000;
-}
-
 int
 main(int argc, char **argv)
 {
@@ -219,7 +192,7 @@ main(int argc, char **argv)
 	log_open("attack", LOG_ERROR);
 	l->o = (struct load_options) { .connections = 1000, .seconds = 60 };
 	options(argc, argv, &l->o);
-	start(l);
+	load_open(l, "attack");
 	write_parked(&a->what[PARKED]);
 	write_faulty(&a->what[FAULTY]);
 	write_faulty(&a->what[DEAF]);

@@ -11,19 +11,15 @@
  * own where not given), --poll (never sleeps: to wake a sleeper on this machine is charged to the
  * server, as no peer on a network is).  Status 0: all that was sent was acknowledged.
  */
-#include <fcntl.h>
 #include <getopt.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "common/base/log.h"
 #include "common/base/memory.h"
 #include "common/loop/loop.h"
-#include "common/text/address_text.h"
 #include "proto/notify.h"
 #include "tests/load.h"
 
@@ -138,38 +134,6 @@ check(const struct kind *k, struct load_options *o)
 		o->seconds = 10;
 }
 
-static void
-start(struct load *l)
-{
-	const struct tls_files files = { l->o.own, l->o.certificate, l->o.key };
-	struct tls_settings settings = { .trust = l->o.trust,
-		.crls = l->o.crls,
-		.user = { getuid(), getgid() },
-		.identities = &files,
-		.n_identities = l->o.own != NULL };
-	struct stat st;
-	struct err e;
-
-	if (l->o.key != NULL && stat(l->o.key, &st) == 0)
-		settings.user = (struct guard_user) { st.st_uid,
-			st.st_gid }; /* a world's keys are their daemons' */
-	if (!address_read(span_str(l->o.to), 0, &l->address))
-		usage();
-	if (!loop_new(&l->loop, &e) || !tls_holder_new(&l->tls, &settings, &e)) {
-		fprintf(stderr, "load: %s\n", e.text);
-		exit(refusal_status(e.why));
-	}
-	l->journal = -1;
-	if (l->o.journal != NULL &&
-	    (l->journal = open(l->o.journal, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644)) <
-		0) {
-		perror(l->o.journal);
-		exit(73);
-	}
-	l->began_us = load_now_us();
-	l->end_us = l->o.seconds > 0 ? l->began_us + l->o.seconds * 1000000 : 0;
-}
-
 /* A loop on which something is always posted does not sleep. */
 static void
 poll_again(void *arg)
@@ -225,7 +189,7 @@ main(int argc, char **argv)
 		.per_seal = 16 };
 	options(argc - 1, argv + 1, &l->o);
 	check(k, &l->o);
-	start(l);
+	load_open(l, "load");
 	all = k->begin(l);
 	poll_again(l);
 	loop_run(l->loop);
