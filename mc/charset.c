@@ -55,32 +55,33 @@ static const struct charset {
 
 /* -- labels ------------------------------------------------------------------------------------- */
 
-/* In lower case between spaces, as in the table; false: it cannot be one. */
 static bool
+is_label_octet(char c)
+{
+	return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_' ||
+	    c == '.' || c == ':';
+}
+
+/* In lower case between spaces, as in the table: the first run of a label's characters, so quotes and
+ * comments that senders leave around it do not count. */
+static void
 label_word(struct span label, char out[CHARSET_LABEL_BYTES + 3])
 {
-	size_t n = 0;
+	size_t n = 1;
 
-	while (label.n > 0 && (label.p[0] == ' ' || label.p[0] == '\t'))
-		label = span_sub(label, 1, label.n);
-	while (label.n > 0 && (label.p[label.n - 1] == ' ' || label.p[label.n - 1] == '\t'))
-		label.n--;
-	if (label.n > CHARSET_LABEL_BYTES)
-		return false;
-	out[n++] = ' ';
-	for (size_t i = 0; i < label.n; i++) {
+	out[0] = ' ';
+	for (size_t i = 0; i < label.n && n <= CHARSET_LABEL_BYTES; i++) {
 		char c = label.p[i];
 
 		if (c >= 'A' && c <= 'Z')
 			c = (char)(c - 'A' + 'a');
-		if (!(c >= 'a' && c <= 'z') && !(c >= '0' && c <= '9') &&
-		    (c == '\0' || strchr("-_.:", c) == NULL))
-			return false;
-		out[n++] = c;
+		if (is_label_octet(c))
+			out[n++] = c;
+		else if (n > 1)
+			break;
 	}
 	out[n++] = ' ';
 	out[n] = '\0';
-	return true;
 }
 
 const char *
@@ -88,7 +89,8 @@ charset_name(struct span label)
 {
 	char word[CHARSET_LABEL_BYTES + 3];
 
-	if (label_word(label, word) && word[2] != '\0')
+	label_word(label, word);
+	if (word[2] != '\0')
 		for (size_t i = 0; i < sizeof charsets / sizeof charsets[0]; i++)
 			if (strstr(charsets[i].labels, word) != NULL)
 				return charsets[i].name;
@@ -279,6 +281,37 @@ add_jis(struct buf *out, struct span s)
 	return r.all;
 }
 
+/* -- HZ (RFC 1843) ------------------------------------------------------------------------------ */
+
+static bool
+add_hz(struct buf *out, struct span s)
+{
+	struct buf gb = BUF_INIT;
+	bool in_gb = false, all;
+
+	while (s.n > 0) {
+		size_t n = 2;
+
+		if (s.p[0] == '~' && s.n > 1 && (s.p[1] == '{' || s.p[1] == '}'))
+			in_gb = s.p[1] == '{';
+		else if (s.p[0] == '~' && s.n > 1 && s.p[1] == '~' && !in_gb)
+			buf_add(&gb, "~", 1);
+		else if (in_gb && is_graphic(s.p[0]) && s.n > 1 && is_graphic(s.p[1])) {
+			char pair[2] = { (char)(s.p[0] | 0x80), (char)(s.p[1] | 0x80) };
+
+			buf_add(&gb, pair, 2);
+		} else {
+			in_gb = in_gb && s.p[0] != '\n';
+			buf_add(&gb, s.p, 1);
+			n = 1;
+		}
+		s = span_sub(s, n, s.n);
+	}
+	all = convert(out, "GB18030", buf_span(&gb));
+	buf_clear(&gb);
+	return all;
+}
+
 /* -- UTF-8, said or guessed --------------------------------------------------------------------- */
 
 /* How many characters of two octets or more there are, and octets that belong to none. */
@@ -328,29 +361,31 @@ marked(struct span *octets, const char *name)
 bool
 charset_add(struct buf *out, struct span label, struct span octets)
 {
+	static const char ascii[] = "  us-ascii ascii ansi_x3.4-1968 ";
 	char word[CHARSET_LABEL_BYTES + 3];
 	const char *name = charset_name(label);
 	size_t characters, stray;
-	bool ascii = span_eq_nocase(label, SPAN_LIT("us-ascii")) ||
-	    span_eq_nocase(label, SPAN_LIT("ascii")) ||
-	    span_eq_nocase(label, SPAN_LIT("ansi_x3.4-1968"));
 
-	if (!label_word(label, word)) {
-		buf_add(out, octets.p, octets.n);
-		return is_ascii(octets);
-	}
+	label_word(label, word);
 	name = marked(&octets, name);
 	if (name != NULL && strcmp(name, "UTF-8") == 0) {
 		count(octets, &characters, &stray);
 		buf_add(out, octets.p, octets.n);
 		return stray == 0;
 	}
-	if (word[2] == '\0' || ascii)
+	if (strstr(ascii, word) != NULL) /* none is found too */
 		return add_unlabelled(out, octets);
 	if (name != NULL && strcmp(name, "ISO-2022-JP") == 0)
 		return add_jis(out, octets);
 	if (name != NULL)
 		return convert(out, name, octets);
+	count(octets, &characters, &stray);
+	if (characters > 0 && stray == 0) { /* whatever it is called */
+		buf_add(out, octets.p, octets.n);
+		return true;
+	}
+	if (strcmp(word, " hz-gb-2312 ") == 0)
+		return add_hz(out, octets);
 	word[strlen(word) - 1] = '\0';
 	return convert(out, word + 1, octets);
 }

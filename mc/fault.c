@@ -97,7 +97,8 @@ say_text(const struct options *o, struct out *out, const char *what, const struc
 	const struct err *e = &f->err;
 	struct buf line = BUF_INIT, all = BUF_INIT;
 	char mark[96];
-	size_t used;
+	size_t used,
+	    end = out->columns > 0 && out->columns < MARK_COLUMN ? out->columns : MARK_COLUMN;
 
 	buf_addf(&line, "%s: ", o->called);
 	safe_add(&line, span_str(what), SAFE_SAID);
@@ -116,9 +117,9 @@ say_text(const struct options *o, struct out *out, const char *what, const struc
 	    refusal_status(e->why));
 	safe_add(&line, span_str(cure), SAFE_LINE);
 	used = INDENT + safe_columns(buf_span(&line)) + strlen(mark);
-	for (size_t i = used; i < MARK_COLUMN; i++)
+	for (size_t i = used; i < end; i++)
 		buf_add(&line, " ", 1);
-	buf_addf(&line, "%s%s", used >= MARK_COLUMN ? "  " : "", mark);
+	buf_addf(&line, "%s%s", used >= end ? "  " : "", mark);
 	out_wrap(out, &all, buf_span(&line), INDENT, INDENT);
 	out_text(out, buf_span(&all));
 	buf_clear(&line);

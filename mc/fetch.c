@@ -83,7 +83,7 @@ fetch_one(struct fetching *f, uint64_t number)
 	int status;
 
 	if (inbox_find(f->server, number, &n, &fault) &&
-	    reading_fetch(f->server, &n, &f->progress, &fault) &&
+	    reading_fetch(f->server, &n, f->options->quiet ? NULL : &f->progress, &fault) &&
 	    inbox_find(f->server, number, &n, &fault)) {
 		say(f, &n);
 		return;

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "mc/base64_text.h"
 #include "mc/charset.h"
 #include "mc/html.h"
 #include "mc/words.h"
@@ -99,7 +100,7 @@ form_read(struct form *f, GMimeObject *o)
 	parameters(&b, type, is_media_type(type) ? NULL : "text/plain");
 	*f = (struct form) { .type = g_mime_content_type_parse(NULL, b.data) };
 	buf_reset(&b);
-	if (disposition != NULL) {
+	if (disposition != NULL && disposition[strspn(disposition, " \t\r\n")] != '\0') {
 		parameters(&b, disposition, NULL);
 		f->disposition = g_mime_content_disposition_parse(NULL, b.data);
 	}
@@ -110,7 +111,7 @@ form_read(struct form *f, GMimeObject *o)
 	f->attached = f->disposition == NULL
 	    ? f->text && !f->plain && !f->html && form_name(f) != NULL
 	    : g_ascii_strcasecmp(g_mime_content_disposition_get_disposition(f->disposition),
-		  "inline") != 0;
+		  "attachment") == 0;
 }
 
 void
@@ -121,23 +122,31 @@ form_clear(struct form *f)
 		g_object_unref(f->disposition);
 }
 
-static void
-read_octets(GMimePart *p, struct buf *out, size_t most, bool *cut)
+/* The encoding that a part names, without the quotes and comments of some senders. */
+static GMimeContentEncoding
+encoding_of(GMimePart *p, GMimeDataWrapper *content)
 {
-	GMimeDataWrapper *content = g_mime_part_get_content(p);
-	GMimeStream *stream;
-	GMimeFilter *decode;
+	GMimeContentEncoding encoding = g_mime_data_wrapper_get_encoding(content);
+	const char *field = form_field(GMIME_OBJECT(p), "Content-Transfer-Encoding", 0);
+	char name[32];
+	size_t n = 0;
+
+	for (; encoding == GMIME_CONTENT_ENCODING_DEFAULT && field != NULL && *field != '\0' &&
+	     n < sizeof name - 1;
+	     field++)
+		if (g_ascii_isalnum(*field) || *field == '-')
+			name[n++] = *field;
+		else if (n > 0)
+			break;
+	name[n] = '\0';
+	return n > 0 ? g_mime_content_encoding_from_string(name) : encoding;
+}
+
+static void
+read_stream(GMimeStream *stream, struct buf *out, size_t most, bool *cut)
+{
 	ssize_t n;
 
-	if (content == NULL)
-		return;
-	g_mime_stream_reset(g_mime_data_wrapper_get_stream(content));
-	stream = g_mime_stream_filter_new(g_mime_data_wrapper_get_stream(content));
-	decode = g_mime_filter_basic_new(g_mime_data_wrapper_get_encoding(content), FALSE);
-	if (decode != NULL) {
-		g_mime_stream_filter_add(GMIME_STREAM_FILTER(stream), decode);
-		g_object_unref(decode);
-	}
 	while (out->len <= most &&
 	    (n = g_mime_stream_read(stream, buf_room(out, PIECE_BYTES), PIECE_BYTES)) > 0)
 		out->len += (size_t)n;
@@ -145,7 +154,37 @@ read_octets(GMimePart *p, struct buf *out, size_t most, bool *cut)
 		out->len = most;
 		*cut = true;
 	}
+}
+
+/* Decoded, at most so many octets of it as it came.  False: some could not be read. */
+static bool
+read_octets(GMimePart *p, struct buf *out, size_t most, bool *cut)
+{
+	GMimeDataWrapper *content = g_mime_part_get_content(p);
+	GMimeStream *stream;
+	GMimeContentEncoding encoding;
+	GMimeFilter *decode;
+	struct buf raw = BUF_INIT;
+	bool all = true;
+
+	if (content == NULL)
+		return true;
+	encoding = encoding_of(p, content);
+	g_mime_stream_reset(g_mime_data_wrapper_get_stream(content));
+	stream = g_mime_stream_filter_new(g_mime_data_wrapper_get_stream(content));
+	decode = encoding == GMIME_CONTENT_ENCODING_BASE64
+	    ? NULL
+	    : g_mime_filter_basic_new(encoding, FALSE);
+	if (decode != NULL) {
+		g_mime_stream_filter_add(GMIME_STREAM_FILTER(stream), decode);
+		g_object_unref(decode);
+	}
+	read_stream(stream, encoding == GMIME_CONTENT_ENCODING_BASE64 ? &raw : out, most, cut);
+	if (encoding == GMIME_CONTENT_ENCODING_BASE64)
+		all = base64_text(out, buf_span(&raw));
+	buf_clear(&raw);
 	g_object_unref(stream);
+	return all;
 }
 
 bool
@@ -154,12 +193,11 @@ form_text(const struct form *f, GMimePart *p, struct buf *out, size_t most, bool
 	const char *label = g_mime_content_type_get_parameter(f->type, "charset");
 	struct buf octets = BUF_INIT;
 	struct span charset = span_str(label == NULL ? "" : label);
-	bool all;
+	bool decoded = read_octets(p, &octets, most, cut), all;
 
-	read_octets(p, &octets, most, cut);
 	if (label == NULL && f->html)
 		charset = html_charset(buf_span(&octets));
-	all = charset_add(out, charset, buf_span(&octets));
+	all = charset_add(out, charset, buf_span(&octets)) && decoded;
 	buf_clear(&octets);
 	return all || *cut;
 }

@@ -13,6 +13,7 @@
 
 #define CHUNK_BYTES   (256 * 1024)
 #define CHECK_EVERY   1024 /* allocations between two looks at the clock */
+#define CLOSINGS_MAX  8    /* elements of XHTML that are closed by us */
 #define PRESCAN_BYTES 4096 /* in which a meta element names the character set */
 #define ALIGNMENT     16
 
@@ -102,7 +103,8 @@ parse(struct arena *a, struct span html)
 	options.deallocator = arena_give_back;
 	options.userdata = a;
 	options.max_errors = 0;
-	a->until_ms = cpu_ms() + HTML_CPU_MS;
+	if (a->until_ms == 0)
+		a->until_ms = cpu_ms() + HTML_CPU_MS;
 	if (setjmp(a->beyond) != 0)
 		return NULL;
 	return gumbo_parse_with_options(&options, html.p, html.n)->document;
@@ -118,6 +120,7 @@ struct page {
 	unsigned pre;          /* how many elements deep in text whose blanks count */
 	const GumboNode *link; /* the open <a> with a target */
 	size_t link_at;        /* where its words begin */
+	unsigned silent;       /* how many elements deep in what is not text */
 };
 
 static bool
@@ -290,7 +293,8 @@ element_edge(struct page *p, GumboTag tag)
 
 	if (breaks > p->breaks)
 		p->breaks = breaks;
-	if (tag == GUMBO_TAG_TD || tag == GUMBO_TAG_TH)
+	if (tag == GUMBO_TAG_TD || tag == GUMBO_TAG_TH || tag == GUMBO_TAG_BUTTON ||
+	    tag == GUMBO_TAG_OPTION || tag == GUMBO_TAG_SELECT || tag == GUMBO_TAG_TEXTAREA)
 		p->space = true;
 }
 
@@ -299,6 +303,9 @@ element_begin(struct page *p, const GumboNode *node)
 {
 	GumboTag tag = node->v.element.tag;
 
+	p->silent += !is_text_element(tag);
+	if (p->silent > 0)
+		return;
 	element_edge(p, tag);
 	if (tag == GUMBO_TAG_BR && p->breaks < 3)
 		p->breaks++;
@@ -318,6 +325,10 @@ element_end(struct page *p, const GumboNode *node)
 {
 	GumboTag tag = node->v.element.tag;
 
+	if (p->silent > 0) {
+		p->silent -= !is_text_element(tag);
+		return;
+	}
 	if (p->link == node)
 		link_end(p);
 	p->pre -= tag == GUMBO_TAG_PRE || tag == GUMBO_TAG_TEXTAREA;
@@ -331,7 +342,7 @@ children_of(const GumboNode *node)
 {
 	if (node->type == GUMBO_NODE_DOCUMENT)
 		return &node->v.document.children;
-	if (node->type == GUMBO_NODE_ELEMENT && is_text_element(node->v.element.tag))
+	if (node->type == GUMBO_NODE_ELEMENT)
 		return &node->v.element.children;
 	return NULL;
 }
@@ -341,43 +352,84 @@ visit(struct page *p, const GumboNode *node)
 {
 	if (node->type == GUMBO_NODE_ELEMENT)
 		element_begin(p, node);
+	else if (p->silent > 0)
+		return;
 	else if (node->type == GUMBO_NODE_TEXT || node->type == GUMBO_NODE_WHITESPACE ||
 	    node->type == GUMBO_NODE_CDATA)
 		text(p, node->v.text.text);
 }
 
-/* In the order of the text, by the nodes' own links: a tree may be deeper than a stack. */
-static void
-walk(struct page *p, const GumboNode *node)
+/* The node that comes next in the order of the text, by the nodes' own links (a tree may be deeper
+ * than a stack); `end` hears of each that is left.  NULL: there is none. */
+static const GumboNode *
+next_node(const GumboNode *node, void (*end)(void *arg, const GumboNode *node), void *arg)
 {
-	const GumboNode *root = node;
+	const GumboVector *children = children_of(node);
 
-	visit(p, node);
+	if (children != NULL && children->length > 0)
+		return children->data[0];
 	for (;;) {
-		const GumboVector *children = children_of(node);
+		const GumboNode *parent = node->parent;
+		size_t next = node->index_within_parent + 1;
 
-		if (children != NULL && children->length > 0) {
-			node = children->data[0];
-			visit(p, node);
-			continue;
-		}
-		for (;;) {
-			const GumboNode *parent = node->parent;
-			size_t next = node->index_within_parent + 1;
-
-			if (node->type == GUMBO_NODE_ELEMENT)
-				element_end(p, node);
-			if (node == root || parent == NULL)
-				return;
-			children = children_of(parent);
-			if (next < children->length) {
-				node = children->data[next];
-				break;
-			}
-			node = parent;
-		}
-		visit(p, node);
+		if (end != NULL)
+			end(arg, node);
+		if (parent == NULL)
+			return NULL;
+		children = children_of(parent);
+		if (next < children->length)
+			return children->data[next];
+		node = parent;
 	}
+}
+
+static void
+leave(void *arg, const GumboNode *node)
+{
+	if (node->type == GUMBO_NODE_ELEMENT)
+		element_end(arg, node);
+}
+
+/* An element of text without markup that a sender of XHTML means to be empty, <title/>: it would
+ * swallow the text behind it.  NULL: there is none. */
+static const GumboNode *
+swallowing(const GumboNode *document)
+{
+	for (const GumboNode *n = document; n != NULL; n = next_node(n, NULL, NULL)) {
+		struct span tag;
+
+		if (n->type != GUMBO_NODE_ELEMENT)
+			continue;
+		tag = span_of(n->v.element.original_tag.data, n->v.element.original_tag.length);
+		if (tag.n > 2 && tag.p[tag.n - 2] == '/' &&
+		    (n->v.element.tag == GUMBO_TAG_TITLE || n->v.element.tag == GUMBO_TAG_STYLE ||
+			n->v.element.tag == GUMBO_TAG_SCRIPT ||
+			n->v.element.tag == GUMBO_TAG_IFRAME ||
+			n->v.element.tag == GUMBO_TAG_TEXTAREA) &&
+		    n->v.element.children.length > 0)
+			return n;
+	}
+	return NULL;
+}
+
+/* Adds an end tag to the first of them; *html is the text without it. */
+static bool
+close_swallowing(const GumboNode *document, struct buf *html)
+{
+	const GumboNode *n = swallowing(document);
+	struct buf closed = BUF_INIT;
+	size_t at;
+
+	if (n == NULL)
+		return false;
+	at = (size_t)(n->v.element.original_tag.data - html->data) +
+	    n->v.element.original_tag.length;
+	buf_add(&closed, html->data, at);
+	buf_addf(&closed, "</%s>", gumbo_normalized_tagname(n->v.element.tag));
+	buf_add(&closed, html->data + at, html->len - at);
+	buf_clear(html);
+	*html = closed;
+	return true;
 }
 
 bool
@@ -385,14 +437,23 @@ html_text(struct span html, struct buf *out)
 {
 	struct page p = { .out = out, .start = out->len };
 	struct arena *a = memory_new(sizeof *a);
-	const GumboNode *document = parse(a, html);
+	const GumboNode *document;
+	struct buf text = BUF_INIT;
 
-	if (document != NULL)
-		walk(&p, document);
+	buf_add(&text, html.p, html.n);
+	document = parse(a, buf_span(&text));
+	for (int i = 0; i < CLOSINGS_MAX && document != NULL; i++) {
+		if (!close_swallowing(document, &text))
+			break;
+		document = parse(a, buf_span(&text));
+	}
+	for (const GumboNode *n = document; n != NULL; n = next_node(n, leave, &p))
+		visit(&p, n);
 	if (out->len > p.start)
 		buf_add(out, "\n", 1);
 	arena_clear(a);
 	free(a);
+	buf_clear(&text);
 	return document != NULL;
 }
 
@@ -412,25 +473,39 @@ skip_past(struct span *s, const char *word)
 	return false;
 }
 
-/* <meta charset="..."> or <meta http-equiv="Content-Type" content="...; charset=..."> */
+static struct span
+value_behind(struct span tag)
+{
+	size_t n = 0;
+
+	while (tag.n > 0 && (is_space(tag.p[0]) || tag.p[0] == '='))
+		tag = span_sub(tag, 1, tag.n);
+	if (tag.n > 0 && (tag.p[0] == '"' || tag.p[0] == '\''))
+		tag = span_sub(tag, 1, tag.n);
+	while (n < tag.n && !is_space(tag.p[n]) && strchr("\"';/?", tag.p[n]) == NULL)
+		n++;
+	tag = span_sub(tag, 0, n);
+	/* It was found, so it is no UTF-16, whatever it says. */
+	return n >= 6 && span_eq_nocase(span_sub(tag, 0, 6), SPAN_LIT("utf-16")) ? SPAN_LIT("utf-8")
+										 : tag;
+}
+
+/* <meta charset="..."> or <meta http-equiv="Content-Type" content="...; charset=...">, or the
+ * encoding of an XML declaration. */
 struct span
 html_charset(struct span octets)
 {
-	struct span rest = span_sub(octets, 0, PRESCAN_BYTES);
+	struct span rest = span_sub(octets, 0, PRESCAN_BYTES), s = rest, tag;
 
-	while (skip_past(&rest, "<meta")) {
-		struct span s = rest, tag = span_cut(&s, '>');
-		size_t n = 0;
-
-		if (!skip_past(&tag, "charset"))
-			continue;
-		while (tag.n > 0 && (is_space(tag.p[0]) || tag.p[0] == '='))
-			tag = span_sub(tag, 1, tag.n);
-		if (tag.n > 0 && (tag.p[0] == '"' || tag.p[0] == '\''))
-			tag = span_sub(tag, 1, tag.n);
-		while (n < tag.n && !is_space(tag.p[n]) && strchr("\"';/", tag.p[n]) == NULL)
-			n++;
-		return span_sub(tag, 0, n);
+	while (skip_past(&s, "<meta")) {
+		tag = span_cut(&s, '>');
+		if (skip_past(&tag, "charset"))
+			return value_behind(tag);
+	}
+	if (span_starts(rest, SPAN_LIT("<?xml"))) {
+		tag = span_cut(&rest, '>');
+		if (skip_past(&tag, "encoding"))
+			return value_behind(tag);
 	}
 	return span_sub(octets, 0, 0);
 }

@@ -18,6 +18,8 @@
 #include "mc/visible.h"
 #include "mc/words.h"
 
+#define GROUP_DEPTH 2 /* of groups in groups */
+
 struct walk {
 	struct mime_letter *letter;
 	size_t parts;       /* of any kind */
@@ -75,6 +77,49 @@ parse_addresses(const char *value, bool *faulty)
 	return list;
 }
 
+/* In quotes where it could be taken for more than a name. */
+static void
+add_name(struct buf *b, const char *name)
+{
+	if (strpbrk(name, "()<>@,;:\"[]") == NULL) {
+		buf_add(b, name, strlen(name));
+		return;
+	}
+	buf_add(b, "\"", 1);
+	for (; *name != '\0'; name++)
+		buf_addf(b, *name == '"' ? "\\%c" : "%c", *name);
+	buf_add(b, "\"", 1);
+}
+
+static void
+add_addresses(struct buf *b, InternetAddressList *list, int depth)
+{
+	int n = list == NULL ? 0 : internet_address_list_length(list);
+
+	for (int i = 0; i < n; i++) {
+		InternetAddress *a = internet_address_list_get_address(list, i);
+		const char *name = internet_address_get_name(a);
+
+		if (i > 0)
+			buf_add(b, ", ", 2);
+		if (name != NULL && name[0] != '\0')
+			add_name(b, name);
+		if (INTERNET_ADDRESS_IS_GROUP(a)) {
+			buf_add(b, ": ", 2);
+			if (depth < GROUP_DEPTH)
+				add_addresses(b,
+				    internet_address_group_get_members(INTERNET_ADDRESS_GROUP(a)),
+				    depth + 1);
+			buf_add(b, ";", 1);
+		} else if (name != NULL && name[0] != '\0')
+			buf_addf(b, " <%s>",
+			    internet_address_mailbox_get_addr(INTERNET_ADDRESS_MAILBOX(a)));
+		else
+			buf_addf(b, "%s",
+			    internet_address_mailbox_get_addr(INTERNET_ADDRESS_MAILBOX(a)));
+	}
+}
+
 /* All fields of a name; one that is not wholly understood stays as it is. */
 static void
 read_list(struct buf *b, GMimeObject *o, const char *name)
@@ -84,17 +129,13 @@ read_list(struct buf *b, GMimeObject *o, const char *name)
 	for (int i = 0; (value = form_field(o, name, i)) != NULL; i++) {
 		bool faulty = false;
 		InternetAddressList *list = parse_addresses(value, &faulty);
-		char *s = list == NULL || faulty
-		    ? NULL
-		    : internet_address_list_to_string(list, NULL, FALSE);
 
 		if (b->len > 0)
 			buf_add(b, ", ", 2);
-		if (s != NULL)
-			buf_add(b, s, strlen(s));
+		if (list != NULL && !faulty)
+			add_addresses(b, list, 0);
 		else
 			words_text(b, span_str(value));
-		g_free(s);
 		if (list != NULL)
 			g_object_unref(list);
 	}
@@ -378,7 +419,9 @@ note_damage(gint64 offset, GMimeParserWarning code, const gchar *item, gpointer 
 	struct parsing *p = arg;
 
 	(void)item;
-	if (code != GMIME_CRIT_INVALID_HEADER_NAME && code != GMIME_CRIT_MULTIPART_WITHOUT_BOUNDARY)
+	if (code != GMIME_CRIT_INVALID_HEADER_NAME &&
+	    code != GMIME_CRIT_MULTIPART_WITHOUT_BOUNDARY &&
+	    code != GMIME_WARN_PART_WITHOUT_CONTENT)
 		return;
 	p->letter->damaged = true;
 	if (code == GMIME_CRIT_INVALID_HEADER_NAME && offset > 0)
@@ -528,7 +571,7 @@ each_of(InternetAddressList *list, int depth, bool (*each)(void *, const char *,
 		InternetAddress *a = internet_address_list_get_address(list, i);
 
 		if (INTERNET_ADDRESS_IS_GROUP(a)) {
-			if (depth < 2 &&
+			if (depth < GROUP_DEPTH &&
 			    !each_of(internet_address_group_get_members(INTERNET_ADDRESS_GROUP(a)),
 				depth + 1, each, arg, e))
 				return false;

@@ -117,7 +117,7 @@ send_once(struct sending *s, struct fault *f)
 	    !submission_sign_in(s->server, &s->account, f))
 		return false;
 	s->begun = true;
-	progress_begin(&s->progress, &s->out, "sending");
+	progress_begin(&s->progress, s->options->quiet ? NULL : &s->out, "sending");
 	ok = submission_send(s->server, &s->letter, s->hold_days, s->token, &s->id, f);
 	progress_end(&s->progress);
 	return ok;

@@ -143,7 +143,8 @@ run(struct showing *s)
 	if (!inbox_open(&s->server, &s->account, &f) ||
 	    !inbox_sign_in(s->server, &s->account, &f) ||
 	    !inbox_find(s->server, s->number, &s->notice, &f) ||
-	    !reading_whole(s->server, &s->notice, &s->progress, &s->fd, &f) ||
+	    !reading_whole(s->server, &s->notice, s->options->quiet ? NULL : &s->progress, &s->fd,
+		&f) ||
 	    !inbox_find(s->server, s->number, &s->notice, &f))
 		return fault_say(s->options, what, &f, NULL);
 	if (!show(s, &e))

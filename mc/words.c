@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "mc/base64_text.h"
 #include "mc/charset.h"
 
 #define WORD_BYTES 16384 /* a longer one is none; RFC 2047 allows 75 */
@@ -80,40 +81,6 @@ decode_q(struct buf *out, struct span s)
 	}
 }
 
-static int
-base64_value(char c)
-{
-	return c >= 'A' && c <= 'Z' ? c - 'A'
-	    : c >= 'a' && c <= 'z'  ? c - 'a' + 26
-	    : c >= '0' && c <= '9'  ? c - '0' + 52
-	    : c == '+'              ? 62
-	    : c == '/'              ? 63
-				    : -1;
-}
-
-/* As far as it is base64; what is not of its alphabet is skipped (RFC 2045 6.8). */
-static void
-decode_b(struct buf *out, struct span s)
-{
-	uint32_t bits = 0;
-	unsigned have = 0;
-
-	for (size_t i = 0; i < s.n && s.p[i] != '='; i++) {
-		int v = base64_value(s.p[i]);
-
-		if (v < 0)
-			continue;
-		bits = (bits << 6 | (uint32_t)v) & 0xffffff;
-		have += 6;
-		if (have >= 8) {
-			char c = (char)(bits >> (have - 8));
-
-			have -= 8;
-			buf_add(out, &c, 1);
-		}
-	}
-}
-
 static void
 encode_b(struct buf *out, struct span s)
 {
@@ -180,7 +147,7 @@ take_word(struct reader *r, const struct word *w)
 	r->charset = w->charset;
 	r->in_run = true;
 	if (w->base64)
-		decode_b(&r->octets, w->text);
+		(void)base64_decode(&r->octets, w->text);
 	else
 		decode_q(&r->octets, w->text);
 }

@@ -12,6 +12,7 @@
 #include <cmocka.h>
 
 #include "mc/mime.h"
+#include "mc/scratch.h"
 
 /* clang-format off */
 static const struct row {
@@ -72,19 +73,15 @@ said(const struct mime_letter *l, char of)
 
 /* All faults are told, not only the first. */
 static unsigned
-faults_of(const struct row *r)
+faults_in(const struct row *r, int fd)
 {
-	char path[256];
 	struct mime_letter l;
 	struct span is;
 	struct err e;
 	unsigned faults = 0;
-	int fd;
 
-	snprintf(path, sizeof path, "tests/letters/found/%s.eml", r->file);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0 || !mime_read(&l, fd, &e))
-		fail_msg("%s cannot be read", path);
+		fail_msg("%s cannot be read", r->file);
 	close(fd);
 	is = said(&l, r->of);
 	if (r->whole ? !span_eq(is, span_str(r->says))
@@ -105,10 +102,64 @@ static void
 found(void **state)
 {
 	unsigned faults = 0;
+	char path[256];
 
 	(void)state;
-	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
-		faults += faults_of(&rows[i]);
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		snprintf(path, sizeof path, "tests/letters/found/%s.eml", rows[i].file);
+		faults += faults_in(&rows[i], open(path, O_RDONLY | O_CLOEXEC));
+	}
+	assert_int_equal(faults, 0);
+}
+
+/* Others of the same kinds: the letter's own text is in `file`, without From. */
+#define MIXED "Content-Type: multipart/mixed; boundary=q\r\n\r\n"
+#define B64   "Content-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: base64\r\n\r\n"
+
+/* clang-format off */
+static const struct row kinds[] = {
+	{ B64 "R3LDvMOfZQo=\r\n-- \r\nlist footer\r\n", 'b', true, "Grüße\n-- \r\nlist footer\r\n", true },
+	{ B64 "SGVsbG8=\r\nIHdvcmxk\r\n", 'b', true, "Hello world", true },
+	{ B64 "SGVsbG8\r\n", 'b', true, "Hello", true },
+	{ B64 "SGVsbG8gd\r\n", 'b', true, "Hello ", false },
+	{ "Content-Transfer-Encoding: \"quoted-printable\"\r\n\r\n=C3=BC", 'b', true, "ü", true },
+	{ "Content-Type: text/plain; charset=\"'iso-8859-1'\"\r\n\r\n\226", 'b', true, "–", true },
+	{ "Content-Type: text/html\r\n\r\n<?xml version='1.0' encoding='iso-8859-2'?><p>\371", 'b', true, "ů\n", true },
+	{ "Content-Type: text/html\r\n\r\n<meta charset=utf-16><p>\303\274", 'b', true, "ü\n", true },
+	{ "Content-Type: text; charset=iso-8859-1\r\n\r\n\226", 'b', true, "–", true },
+	{ "Content-Disposition:\r\n\r\nHello", 'b', true, "Hello", true },
+	{ "Content-Disposition: form-data; name=x\r\n\r\nHello", 'b', true, "Hello", true },
+	{ "Content-Type: text/html; name=a.html\r\n\r\n<p>Hello", 'b', true, "Hello\n", true },
+	{ "Content-Disposition: attachment; filename=a.txt\r\n\r\nHello", 'b', true, "", true },
+	{ "Content-Type: application/pdf\r\nContent-Disposition: attachment; filename*=iso-8859-1''It%92s.pdf\r\n\r\nx", 'n', true, "It’s.pdf", true },
+	{ "Content-Type: application/pdf; name=\"=?iso-8859-1?Q?=96.pdf?=\"\r\n\r\nx", 'n', true, "–.pdf", true },
+	{ "Content-Type: application/pdf\r\nContent-Disposition: attachment; filename=\"a\\\"b.pdf\"\r\n\r\nx", 'n', true, "a\"b.pdf", true },
+	{ "From: \"CORP\\alice\" <alice@a.test>\r\n\r\nx", 'f', true, "CORP\\alice <alice@a.test>", true },
+	{ "From: =?utf-8?Q?=3Cceo=40bank=2Eexample=3E?= <alice@a.test>\r\n\r\nx", 'f', true, "\"<ceo@bank.example>\" <alice@a.test>", true },
+	{ "To: bob@b.test; carol@b.test\r\n\r\nx", 't', true, "bob@b.test; carol@b.test", true },
+	{ "To: bob@b.test\r\nTo: carol@b.test\r\n\r\nx", 't', true, "bob@b.test, carol@b.test", true },
+	{ "Subject: =?ks_c_5601-1987?B?jGM=?= =?gb2312?B?6UY=?=\r\n\r\nx", 's', true, "똠镕", true },
+	{ "Subject: a\302\255\342\200\213b\r\n\r\nx", 's', true, "ab", true },
+	{ MIXED "--q\r\nNo field at all\r\nsecond\r\n--q--\r\n", 'b', false, "No field at all\r\nsecond", false },
+	{ MIXED "--q\r\nContent-Type: text/plain\r\nNote: looks like a field\r\n--q--\r\n", 'b', true, "", false },
+	{ MIXED "--q--\r\nAfter all\r\n", 'b', false, "After all", false },
+	{ "Content-Type: multipart/alternative; boundary=q\r\n\r\n--q\r\n\r\n\302\240\r\n--q\r\nContent-Type: text/html\r\n\r\n<p>H\r\n--q--\r\n", 'b', true, "H\n", true },
+	{ "Content-Type: multipart/alternative; boundary=q\r\n\r\n--q\r\nContent-Type: text/html\r\n\r\n\r\n--q\r\nContent-Type: text/markdown\r\n\r\nM\r\n--q--\r\n", 'b', true, "M", true },
+};
+/* clang-format on */
+
+static void
+more_of_the_kinds(void **state)
+{
+	unsigned faults = 0;
+	struct err e;
+	int fd;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
+		assert_true(scratch_open(&fd, &e) && scratch_add(fd, span_str(kinds[i].file), &e));
+		faults += faults_in(&kinds[i], fd);
+	}
 	assert_int_equal(faults, 0);
 }
 
@@ -117,6 +168,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(found),
+		cmocka_unit_test(more_of_the_kinds),
 	};
 
 	mime_start();

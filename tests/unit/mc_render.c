@@ -150,6 +150,8 @@ html(void **state)
 	html_becomes("<a href='http://x.test/'>http://bank.test/</a>",
 	    "http://bank.test/ <http://x.test/>\n");
 	html_becomes("<head/><title>t</title><body>b", "b\n");
+	html_becomes("<head><title/><script src='x'/></head><body>b<style/>c", "bc\n");
+	html_becomes("<button>a</button><textarea>b</textarea>", "a b\n");
 	html_becomes("&copy 2026 &notit; &#128; &#x92;",
 	    "\302\251 2026 \302\254it; \342\202\254 \342\200\231\n");
 	html_becomes("<p>a<p>b<div>c</div>d<table><tr><td>e<td>f</table>",

@@ -83,6 +83,11 @@ charsets(void **state)
 		{ "no-such-set", "plain", "plain", true },
 		{ "no-such-set", "a\374", "a\374", false },
 		{ "x//translit", "a\374", "a\374", false },
+		{ "unknown-8bit", "Gr\303\274n", "Grün", true },
+		{ "'utf-8'", "Gr\303\274n", "Grün", true },
+		{ "iso-8859-1 (Latin 1)", "\226", "–", true },
+		{ "\"iso-8859-1", "\226", "–", true },
+		{ "hz-gb-2312", "a~{VPND~}~~b", "a中文~b", true },
 		{ "utf-8", "", "", true },
 	};
 
