@@ -165,11 +165,18 @@ horizon_ms(const struct destination *d)
 static struct sealing *
 gather(struct destination *d)
 {
+	const struct oms_due_query q = {
+		.own = d->own,
+		.peer = d->peer,
+		.now_ms = horizon_ms(d),
+		.max = d->singly > 0 ? 1 : OMS_STORE_DUE_PAGE,
+		.skip = under_way,
+		.arg = d,
+	};
 	struct sealing *s = sealing_new(d);
 	struct err e;
 
-	if (!oms_store_due(d->worker->oms->store, d->own, d->peer, horizon_ms(d), under_way, d,
-		s->deliveries, d->singly > 0 ? 1 : OMS_STORE_DUE_PAGE, &s->n, &e))
+	if (!oms_store_due(d->worker->oms->store, &q, s->deliveries, &s->n, &e))
 		log_store(d, &e);
 	sealing_cut(s, NOTIFIER_BATCH_BYTES);
 	if (s->n == 0) {

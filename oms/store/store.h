@@ -164,10 +164,16 @@ bool oms_store_pairs(struct oms_store *s, struct oms_pair_cursor *at, struct oms
 /* One of them; first_ms 0: nothing is due for it. */
 bool oms_store_pair(struct oms_store *s, const char *own, const char *peer, struct oms_pair *out,
     struct err *e);
-/* The first `max` (<= OMS_STORE_DUE_PAGE) deliveries of the pair that are due by now_ms and which
- * `skip` does not know, oldest due first; the caller clears each. */
-bool oms_store_due(struct oms_store *s, const char *own, const char *peer, int64_t now_ms,
-    bool (*skip)(void *arg, const struct ulid *id), void *arg, struct oms_delivery *out, size_t max,
+struct oms_due_query {
+	const char *own, *peer;
+	int64_t now_ms;
+	size_t max; /* at most OMS_STORE_DUE_PAGE */
+	/* True: leave this one out, it is under way. */
+	bool (*skip)(void *arg, const struct ulid *id);
+	void *arg;
+};
+/* The pair's deliveries that are due by now_ms, oldest due first; the caller clears each. */
+bool oms_store_due(struct oms_store *s, const struct oms_due_query *q, struct oms_delivery *out,
     size_t *n, struct err *e);
 /* When the pair's next delivery is due; 0: none. */
 bool oms_store_next_due(struct oms_store *s, const char *own, const char *peer, int64_t *next_ms,

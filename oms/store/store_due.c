@@ -154,9 +154,7 @@ struct due {
 struct page {
 	struct due entry[OMS_STORE_DUE_PAGE];
 	size_t n, max;
-	int64_t now_ms;
-	bool (*skip)(void *arg, const struct ulid *id);
-	void *arg;
+	const struct oms_due_query *query;
 };
 
 static bool
@@ -166,10 +164,10 @@ take_due(void *arg, struct span key, struct span value)
 	struct due d;
 
 	(void)value;
-	if (key.n != 40 || (d.at_ms = oms_key_time(key, 16)) > p->now_ms)
+	if (key.n != 40 || (d.at_ms = oms_key_time(key, 16)) > p->query->now_ms)
 		return false;
 	memcpy(d.id.b, key.p + 24, ULID_BYTES);
-	if (!p->skip(p->arg, &d.id))
+	if (!p->query->skip(p->query->arg, &d.id))
 		p->entry[p->n++] = d;
 	return p->n < p->max;
 }
@@ -211,17 +209,14 @@ drop_due(struct oms_store *s, const struct db_key *pair, const struct due *d)
 }
 
 bool
-oms_store_due(struct oms_store *s, const char *own, const char *peer, int64_t now_ms,
-    bool (*skip)(void *arg, const struct ulid *id), void *arg, struct oms_delivery *out, size_t max,
+oms_store_due(struct oms_store *s, const struct oms_due_query *q, struct oms_delivery *out,
     size_t *n, struct err *e)
 {
 	struct page p = {
-		.max = max < OMS_STORE_DUE_PAGE ? max : OMS_STORE_DUE_PAGE,
-		.now_ms = now_ms,
-		.skip = skip,
-		.arg = arg,
+		.max = q->max < OMS_STORE_DUE_PAGE ? q->max : OMS_STORE_DUE_PAGE,
+		.query = q,
 	};
-	struct db_key pair = oms_key_pair(own, peer);
+	struct db_key pair = oms_key_pair(q->own, q->peer);
 	struct db_txn *t;
 	struct err why;
 	bool good;
@@ -232,7 +227,7 @@ oms_store_due(struct oms_store *s, const char *own, const char *peer, int64_t no
 	db_each(t, DUE, db_key_span(&pair), db_key_span(&pair), take_due, &p);
 	good = !db_fault(t, e);
 	for (size_t i = 0; i < p.n && good; i++) {
-		if (oms_delivery_get(t, &p.entry[i].id, peer, &out[*n], &why))
+		if (oms_delivery_get(t, &p.entry[i].id, q->peer, &out[*n], &why))
 			++*n;
 		else if ((good = !db_fault(t, e))) /* it is gone, or damaged */
 			drop_due(s, &pair, &p.entry[i]);

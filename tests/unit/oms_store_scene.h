@@ -244,10 +244,15 @@ never(void *arg, const struct ulid *id)
 static inline size_t
 due(struct world *w, const char *peer, struct oms_delivery *out, size_t max)
 {
+	const struct oms_due_query q = { .own = "a.test",
+		.peer = peer,
+		.now_ms = 1000,
+		.max = max,
+		.skip = never };
 	struct err e;
 	size_t n;
 
-	assert_true(oms_store_due(w->store, "a.test", peer, 1000, never, NULL, out, max, &n, &e));
+	assert_true(oms_store_due(w->store, &q, out, &n, &e));
 	return n;
 }
 
