@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/base/memory.h"
 #include "proto/id.h"
 
 static struct submit_server *
@@ -32,9 +33,7 @@ static void
 begin(struct submit_server *m)
 {
 	forget(m);
-	m->letter = calloc(1, sizeof *m->letter);
-	if (m->letter == NULL)
-		abort();
+	m->letter = memory_new(sizeof *m->letter);
 }
 
 /* A letter is taken with all that was said of it, or not at all. */

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/base/memory.h"
 #include "common/base/record.h"
 #include "common/loop/loop.h"
 #include "common/store/spool_orphans.h"
@@ -41,11 +42,9 @@ bool
 oms_store_open(const char *folder, uint64_t size, struct offload *o, struct oms_store **out,
     struct err *e)
 {
-	struct oms_store *s = calloc(1, sizeof *s);
+	struct oms_store *s = memory_new(sizeof *s);
 	char path[4096];
 
-	if (s == NULL)
-		abort();
 	atomic_init(&s->refs, 1);
 	oms_claims_init(&s->claims);
 	snprintf(path, sizeof path, "%s/bodies", folder);
@@ -196,8 +195,7 @@ copy_delivery(struct oms_delivery *to, const struct oms_delivery *from)
 	*to = *from;
 	to->statement = (struct buf)BUF_INIT;
 	buf_add(&to->statement, from->statement.data, from->statement.len);
-	if ((to->recipients = calloc(from->n_recipients + 1, sizeof *to->recipients)) == NULL)
-		abort();
+	to->recipients = memory_array(from->n_recipients + 1, sizeof *to->recipients);
 	memcpy(to->recipients, from->recipients, from->n_recipients * sizeof *to->recipients);
 }
 
@@ -215,11 +213,9 @@ void
 oms_store_put_take(struct oms_store *s, const struct oms_put *in, struct loop *l,
     oms_store_put_done *done, void *arg)
 {
-	struct put *p = calloc(1, sizeof *p);
+	struct put *p = memory_new(sizeof *p);
 
-	if (p == NULL ||
-	    (p->deliveries = calloc(in->n_deliveries + 1, sizeof *p->deliveries)) == NULL)
-		abort();
+	p->deliveries = memory_array(in->n_deliveries + 1, sizeof *p->deliveries);
 	p->store = oms_store_hold(s);
 	p->letter = (struct oms_letter_record) {
 		.facts = in->letter,

@@ -1,44 +1,45 @@
-/* store — the OMS's spool: letters, what became of them per recipient domain, what is due.
+/* store — the OMS's spool: letters, the state of each recipient, and what is due.
  *
- * Nothing above this header knows a transaction, a cursor or a key.  Each write touches one letter
- * (From domain, Id) or one delivery of it, completes on the caller's loop, and is durable when
- * `done` is called without an error.
+ * Code above this header sees no transaction, cursor or key.  Each write changes one letter (From domain,
+ * Id) or one delivery of it, and completes on the caller's loop.  When `done` is called without an error,
+ * the write is durable.
  *
- * State of each recipient; the recipients of one letter at one domain are a delivery:
+ * A delivery is one letter's recipients at one domain.  Each recipient has a state:
  *
  *   S0 absent
- *   S1 WAITING       due index has it; its notification is to be sent at next_ms
- *   S2 NOTIFIED      the domain's IMS has a durable notice; served on demand until hold_until
- *   S3 HANDED-OUT    an octet of the body may have left; never recalled from here on
- *   S4 FETCHED       the IMS has said DONE: it owns the letter
+ *   S1 WAITING       the due index has it; its notification is sent at next_ms
+ *   S2 NOTIFIED      the domain's IMS has a durable notice; the letter is served until hold_until
+ *   S3 HANDED-OUT    an octet of the body may have left; the letter can no longer be recalled
+ *   S4 FETCHED       the IMS sent DONE: it owns the letter
  *   S5 REFUSED, EXPIRED, RECALLED, TOO-LATE: over, with the other side's words
  *
- *   S0 -> S1  oms_store_put.  At the instant its transaction commits the promise is made: 250.
+ *   S0 -> S1  oms_store_put_take.  The promise (250) is made when its transaction commits.
  *   S1 -> S2, S5  oms_store_attempted, in the transaction that records the peer's answer.  A crash
- *             between the answer and that commit repeats the notification; the IMS knows it by
- *             (From domain, Id, recipient) and answers the same.
- *   S2 -> S3  oms_store_hand_out, before the first octet leaves.  Recipients in S1 stay there and
- *             are still notified: another's copy is not theirs.  Yet a domain all of whose
- *             recipients are in S1 is served: the id is a capability, and who knows it was told,
- *             though we may have gone down before we wrote that down; handed_s remembers it.
- *   S2, S3 -> S4, S5  oms_store_settle: the domain says DONE, or that nobody there wants it.
- *   S1 -> S4, S5  The domain may say so before we have recorded that it was told: while the attempt is
- *             under way, or after one whose answer was lost.  A letter's only recipient at the domain
- *             is over at once.  Of several, oms_store_attempted finds out later who was meant
- *             (settles, settled_tries) and never takes a letter from one who may not have been.
- *   S1..S3 -> S5  oms_store_sweep, when hold_until has passed.
- *   A delivery is over when all its recipients are S4 or S5; a letter whose deliveries are all over
- *   loses its body at once, and its record (kept for the outbox) after OMS_STORE_OUTCOME_S.
+ *             between the answer and that commit repeats the notification; the IMS recognises it by
+ *             (From domain, Id, recipient) and gives the same answer.
+ *   S2 -> S3  oms_store_hand_out, before the first octet leaves.  Recipients in S1 stay there and are
+ *             still notified, because the copy of another recipient is not theirs.  A domain all of
+ *             whose recipients are in S1 is served as well: the id is a capability, so a domain that
+ *             knows it was notified, even if we crashed before we recorded that.  handed_s records it.
+ *   S2, S3 -> S4, S5  oms_store_settle: the domain sends DONE, or DECLINE.
+ *   S1 -> S4, S5  The domain may send either before we have recorded its notice: while the attempt is
+ *             under way, or after an attempt whose answer was lost.  If the letter has one recipient at
+ *             the domain, that recipient is over at once.  If it has several, oms_store_attempted
+ *             decides later which of them were meant (settles, settled_tries); it never takes a letter
+ *             from a recipient who may not have been.
+ *   S1..S3 -> S5  oms_store_sweep, after hold_until.
+ *   A delivery is over when all its recipients are in S4 or S5.  When all deliveries of a letter are over,
+ *   its body is removed at once, and its record (kept for the outbox) after OMS_STORE_OUTCOME_S.
  *
- * A crash leaves: a body file that no record names (swept at start); a record whose body file was
- * to be removed (removed by the sweep that finds it).  Each record names its body before anything
- * is acknowledged, for the file is durable before the transaction begins.
+ * A crash can leave a body file that no record names (removed at the next start), and a record whose body
+ * file was about to be removed (removed by the next sweep).  A body file is durable before the transaction
+ * that names it begins, and that transaction commits before anything is acknowledged.
  *
- * A user's share of the spool: the letters whose bodies are kept are counted, and the octets: of the
- * bodies, and a fixed price for the records of each letter and each recipient until they are forgotten.
- * The sums change in the transaction that changes what they count.  A letter of version 1 has no price.
+ * A user's share of the spool counts letters and octets.  Letters: those whose bodies are kept.  Octets:
+ * those bodies, plus a fixed price for the records of each letter and recipient until they are forgotten.
+ * The sums change in the same transaction as what they count.  A letter of version 1 has no price.
  *
- * Besides the letters it remembers domains of recipients until a time; as what, says oms/notify/downgrade.h.
+ * The store also remembers domains of recipients until a time; oms/notify/downgrade.h says why.
  *
  * Keys:    letters by id (ULIDs rise with time); due by (pair of domains, time, id).
  * Units:   _ms and _s are wall time.
@@ -50,10 +51,10 @@
 #include "proto/statement.h"
 #include "proto/submit.h"
 
-#define OMS_STORE_OUTCOME_S       (30 * 86400) /* outcomes stay in the outbox for so long */
+#define OMS_STORE_OUTCOME_S       (30 * 86400) /* outcomes stay in the outbox this long */
 #define OMS_STORE_DUE_PAGE        64           /* deliveries in one reading */
 #define OMS_STORE_USER_BYTES      288          /* what common/auth/accounts.h calls an owner */
-#define OMS_STORE_LETTER_PRICE    1024         /* octets */
+#define OMS_STORE_LETTER_PRICE    1024         /* octets that the records of a letter count for */
 #define OMS_STORE_RECIPIENT_PRICE 1024
 
 struct loop;
@@ -62,9 +63,9 @@ struct oms_store;
 
 bool oms_store_open(const char *folder, uint64_t size, struct offload *o, struct oms_store **s,
     struct err *e);
-void oms_store_close(struct oms_store **s); /* what waits is committed first */
+void oms_store_close(struct oms_store **s); /* commits what is queued first */
 
-struct spool *oms_store_spool(struct oms_store *s); /* where a letter is written to as it arrives */
+struct spool *oms_store_spool(struct oms_store *s); /* where a letter is written while it arrives */
 
 /* -- taking a letter --------------------------------------------------------------------------- */
 
@@ -84,9 +85,9 @@ struct oms_recipient {
 	unsigned char salt[STATEMENT_SALT_BYTES];
 	enum submit_state state;
 	int64_t since_s;
-	char word[SUBMIT_WORD_BYTES]; /* of the last refusal; "" */
+	char word[SUBMIT_WORD_BYTES]; /* of the last refusal; "": none */
 	char text[SUBMIT_TEXT_BYTES];
-	bool known; /* oms_store_attempted: the answer was that of a repeat; not kept */
+	bool known; /* oms_store_attempted: the peer had the notice before; not stored */
 };
 
 bool oms_recipient_is_over(const struct oms_recipient *r); /* fetched, refused, expired ... */
@@ -101,11 +102,11 @@ struct oms_delivery {
 	uint64_t tries;
 	int64_t next_ms; /* of clock_steady_ms; 0: not due any more */
 	int64_t hold_until_s;
-	/* the store's; an attempt brings them back as they were read */
+	/* owned by the store; an attempt passes them back unchanged */
 	int64_t handed_s;       /* when an octet may first have left; 0: none has */
-	uint64_t settles;       /* how often the domain said DONE or DECLINE */
-	bool declined;          /* what it said last */
-	uint64_t settled_tries; /* `tries` when it said so last */
+	uint64_t settles;       /* how many DONEs and DECLINEs the domain has sent */
+	bool declined;          /* the last of them was DECLINE */
+	uint64_t settled_tries; /* `tries` when the last of them came */
 };
 
 void oms_delivery_clear(struct oms_delivery *d);
@@ -117,9 +118,9 @@ struct oms_user_limits {
 
 struct oms_claim;
 
-/* Before a letter is received: claims its place in the user's share, so that letters that arrive at
- * the same time stay within it too.  *out NULL: the letter with this token is kept already.  False:
- * outbox_full, message_too_big (it fits into no share). */
+/* Called before a letter is received.  Claims room in the user's share, so that letters that arrive at the
+ * same time cannot exceed it together.  *out NULL: the letter with this token is already kept.  False:
+ * outbox_full, or message_too_big (the letter alone exceeds the share). */
 bool oms_store_claim(struct oms_store *s, const char *user, const char *token, uint64_t size,
     size_t n_recipients, struct oms_user_limits most, struct oms_claim **out, struct err *e);
 void oms_claim_free(struct oms_claim **c); /* also after oms_store_close; sets NULL */
@@ -133,8 +134,8 @@ struct oms_put {
 	struct oms_user_limits most; /* this letter included */
 };
 
-/* id: the letter's own; or of the letter that came with this user and token before (then nothing
- * new is stored).  e: system_full, outbox_full, storage ... */
+/* id: the new letter's, or that of an earlier letter with the same user and token (then nothing new is
+ * stored).  e: system_full, outbox_full, storage ... */
 typedef void oms_store_put_done(void *arg, const struct ulid *id, const struct err *e);
 void oms_store_put_take(struct oms_store *s, const struct oms_put *p, struct loop *l,
     oms_store_put_done *done, void *arg);
@@ -150,15 +151,15 @@ struct oms_pair {
 	uint64_t tries; /* of that delivery, so far */
 };
 
-/* Where a reading of all pairs goes on; { 0 } is the beginning. */
+/* A position in the list of pairs; zeroed: before the first. */
 struct oms_pair_cursor {
 	unsigned char next[16];
 	bool begun;
 	bool ended; /* that was the last page */
 };
 
-/* Reads the next page of at most `max` pairs, in no order that has a meaning.  A reading that takes
- * many pages finds every pair that is there from its beginning to its end. */
+/* Reads the next page of at most `max` pairs, in an arbitrary order.  A walk over several pages finds
+ * every pair that exists from its first page to its last. */
 bool oms_store_pairs(struct oms_store *s, struct oms_pair_cursor *at, struct oms_pair *out,
     size_t max, size_t *n, struct err *e);
 /* One of them; first_ms 0: nothing is due for it. */
@@ -178,24 +179,24 @@ bool oms_store_due(struct oms_store *s, const struct oms_due_query *q, struct om
 /* When the pair's next delivery is due; 0: none. */
 bool oms_store_next_due(struct oms_store *s, const char *own, const char *peer, int64_t *next_ms,
     struct err *e);
-/* Records an attempt: recipients' states, words, tries and next_ms as they stand in `d` (those that
- * were handed out or settled meanwhile keep what they have).  Copied before the call returns. */
+/* Records an attempt: the recipients' states and words, tries and next_ms from `d`.  A recipient that was
+ * handed out or settled meanwhile keeps its state.  `d` is copied before the call returns. */
 void oms_store_attempted(struct oms_store *s, const struct oms_delivery *d, size_t n,
     struct loop *l, oms_store_done *done, void *arg);
 
 /* -- serving --------------------------------------------------------------------------------------- */
 
-/* e: unknown_id (also for a domain that is no recipient, or whose recipients all refused it),
- * recalled, gone.  source is taken by the callee; letter is borrowed. */
+/* e: unknown_id (also for a domain that has no recipient of it, or whose recipients all refused it),
+ * recalled, gone.  The callee takes source and borrows letter. */
 typedef void oms_store_handed(void *arg, const struct oms_letter *letter, struct source *source,
     const struct err *e);
-/* Durable before done: S3.  Asked again it costs no write. */
+/* S3 is durable before done is called.  A repeated request costs no write. */
 void oms_store_hand_out(struct oms_store *s, const struct ulid *id, const char *peer,
     struct loop *l, oms_store_handed *done, void *arg);
-/* The summary alone: no change of state.  At once, on this thread. */
+/* Only the summary; changes no state.  Completes at once, on this thread. */
 bool oms_store_summary(struct oms_store *s, const struct ulid *id, const char *peer,
     struct source **out, uint64_t *size, struct err *e);
-/* DONE (fetched) or DECLINE of a domain; may be repeated. */
+/* A domain sent DONE (fetched) or DECLINE; may be repeated. */
 void oms_store_settle(struct oms_store *s, const struct ulid *id, const char *peer, bool declined,
     struct loop *l, oms_store_done *done, void *arg);
 
@@ -206,9 +207,9 @@ struct oms_peer {
 	int64_t answered_s; /* when a session with its server was last recorded; 0: never */
 };
 
-/* At once, on this thread. */
+/* Completes at once, on this thread. */
 bool oms_store_peer(struct oms_store *s, const char *domain, struct oms_peer *out, struct err *e);
-/* Replaces until_s.  e: system_full also where there are `max` already and this is not one of them. */
+/* Replaces until_s.  e: system_full also if `max` other domains are remembered already. */
 void oms_store_remember(struct oms_store *s, const char *domain, int64_t until_s, uint64_t max,
     struct loop *l, oms_store_done *done, void *arg);
 /* Sets answered_s of a domain that is remembered; does nothing for others. */
@@ -220,17 +221,17 @@ void oms_store_answered(struct oms_store *s, const char *domain, int64_t now_s, 
 /* Appends rows (proto/submit.h) of one letter of the user; false: unknown_id. */
 bool oms_store_status(struct oms_store *s, const char *user, const struct ulid *id,
     struct buf *page, struct err *e);
-/* Rows of the user's letters behind `after`. */
+/* Appends rows of the user's letters after `after` (NULL: from the first). */
 bool oms_store_outbox(struct oms_store *s, const char *user, const struct ulid *after,
     struct buf *page, bool *more, struct err *e);
-/* Where a walk through the queue is; zeroed: at the first delivery. */
+/* A position in the queue; zeroed: before the first delivery. */
 struct oms_place {
 	bool begun;
 	struct ulid id;
 	char peer[DOMAIN_BYTES];
 };
-/* For the operator: tells of up to `max` deliveries from *at on and moves it; *more: call it again.  A
- * page is copied out in one short reading before fn is called. */
+/* For the operator: calls fn for up to `max` deliveries after *at, and moves *at.  *more: call it again.
+ * A page is copied in one short read transaction, which ends before fn is called. */
 bool oms_store_queue(struct oms_store *s, struct oms_place *at, size_t max,
     void (*fn)(void *arg, const struct oms_letter *l, const struct oms_delivery *d), void *arg,
     bool *more, struct err *e);
@@ -246,17 +247,16 @@ struct oms_user_counts {
 bool oms_store_user(struct oms_store *s, const char *user, struct oms_user_counts *out,
     struct err *e);
 
-/* What has come to its end by now_s: expired deliveries, forgotten outcomes; in bounded writes, one
- * after the other, until nothing is left.  Of the domains remembered each call looks at some, in
- * turn.  One at a time. */
+/* Expires deliveries and forgets outcomes whose time has come, in bounded writes, until none is left.
+ * Each call also examines some of the remembered domains, in turn.  Call it again only after `done`. */
 void oms_store_sweep(struct oms_store *s, int64_t now_s, struct loop *l, oms_store_done *done,
     void *arg);
 
-/* Forgets every letter of the user, whatever it waits for, with its outcomes and tokens; in bounded
- * writes.  For a user (accounts.h: an owner) who was removed, and whose time is over. */
+/* Forgets all letters, outcomes and tokens of a user (accounts.h: an owner), in bounded writes.  For a
+ * removed user whose data are no longer kept. */
 void oms_store_forget_user(struct oms_store *s, const char *user, int64_t now_s, struct loop *l,
     oms_store_done *done, void *arg);
-/* Is there a letter of the user, or an outcome of one? */
+/* Does the store have a letter or an outcome of the user? */
 bool oms_store_knows_user(struct oms_store *s, const char *user);
 
 #endif

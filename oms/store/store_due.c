@@ -1,4 +1,4 @@
-/* store_due — the OMS's spool: what is to be notified, and what came of it; see store.h. */
+/* store_due — the OMS's spool: due notifications and their results; see store.h. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -38,7 +38,7 @@ take_first(void *arg, struct span key, struct span value)
 	return false;
 }
 
-/* The key after all of a pair's: its 16 octets counted up by one; false: there is none. */
+/* The first key after those of the pair: its 16 octets plus one.  False: there is none. */
 static bool
 next_pair(struct db_key *pair)
 {
@@ -191,7 +191,7 @@ stale_done(void *arg, const struct err *e)
 	free(arg);
 }
 
-/* A delivery that is damaged or gone must not stay due for ever; db has logged what is damaged. */
+/* A delivery that is damaged or gone must not stay due for ever.  db has logged the damage. */
 static void
 drop_due(struct oms_store *s, const struct db_key *pair, const struct due *d)
 {
@@ -236,7 +236,7 @@ oms_store_due(struct oms_store *s, const struct oms_due_query *q, struct oms_del
 	return good;
 }
 
-/* -- what came of it --------------------------------------------------------------------------------- */
+/* -- results of attempts --------------------------------------------------------------------------------- */
 
 struct attempted {
 	struct db_write write;
@@ -250,11 +250,10 @@ struct attempted {
 	void *arg;
 };
 
-/* Does what the domain said last hold for this recipient too, whom it was told of only now by our
- * record?  A delivery's one recipient is whom it spoke of.  Of several it may have spoken of another's
- * copy, and would lose this one's.  It spoke of all if it said so after the last attempt on record
- * and this recipient's notice was there by then: made by the delivery's first attempt, or known to
- * the peer before this one. */
+/* Does the domain's last DONE or DECLINE include this recipient, whose notice we record only now?  It does
+ * if the delivery has one recipient.  If it has several, the domain may have meant another's copy, and this
+ * recipient's would be lost.  It meant all if it came after the last recorded attempt and this recipient's
+ * notice existed by then: the delivery's first attempt made it, or the peer had it before this attempt. */
 static bool
 was_meant(const struct oms_recipient *r, const struct oms_delivery *now)
 {
@@ -264,7 +263,7 @@ was_meant(const struct oms_recipient *r, const struct oms_delivery *now)
 	    (now->settled_tries == now->tries && (r->known || now->tries == 0));
 }
 
-/* The domain was told, and acted on it before we recorded that. */
+/* The domain was notified and acted before we recorded the notification. */
 static void
 catch_up(struct oms_recipient *r, const struct oms_delivery *now, const struct oms_delivery *said)
 {
@@ -277,7 +276,7 @@ catch_up(struct oms_recipient *r, const struct oms_delivery *now, const struct o
 		r->state = SUBMIT_HANDED_OUT;
 }
 
-/* A recipient whose copy was handed out or who is over stays so; one who waits stays due. */
+/* A recipient that was handed out or is over keeps its state; one that waits stays due. */
 static void
 merge(struct oms_delivery *now, const struct oms_delivery *said)
 {
@@ -289,7 +288,7 @@ merge(struct oms_delivery *now, const struct oms_delivery *said)
 		*r = said->recipients[i];
 		catch_up(r, now, said);
 	}
-	/* Whoever speaks of a letter during its first attempt was told by that attempt. */
+	/* A domain that sends DONE or DECLINE during the first attempt was notified by that attempt. */
 	if (now->tries == 0 && now->settles > 0)
 		now->settled_tries = said->tries;
 	now->tries = said->tries;
@@ -367,9 +366,8 @@ static void
 copy_outcome(struct oms_delivery *to, const struct oms_delivery *from)
 {
 	*to = *from;
-	to->statement = (struct buf)BUF_INIT; /* the record's own stays */
-	if ((to->recipients = calloc(from->n_recipients + 1, sizeof *to->recipients)) == NULL)
-		abort();
+	to->statement = (struct buf)BUF_INIT; /* the record keeps its own */
+	to->recipients = memory_array(from->n_recipients + 1, sizeof *to->recipients);
 	memcpy(to->recipients, from->recipients, from->n_recipients * sizeof *to->recipients);
 }
 
@@ -377,11 +375,10 @@ void
 oms_store_attempted(struct oms_store *s, const struct oms_delivery *d, size_t n, struct loop *l,
     oms_store_done *done, void *arg)
 {
-	struct attempted *a = calloc(1, sizeof *a);
+	struct attempted *a = memory_new(sizeof *a);
 
-	if (a == NULL || (a->deliveries = calloc(n + 1, sizeof *a->deliveries)) == NULL ||
-	    (a->files = calloc(n + 1, sizeof *a->files)) == NULL)
-		abort();
+	a->deliveries = memory_array(n + 1, sizeof *a->deliveries);
+	a->files = memory_array(n + 1, sizeof *a->files);
 	a->store = oms_store_hold(s);
 	a->n = n;
 	a->now_s = clock_wall_ms() / 1000;

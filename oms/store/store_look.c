@@ -118,7 +118,7 @@ oms_store_outbox(struct oms_store *s, const char *user, const struct ulid *after
 		if (oms_letter_get(t, &ids.id[i], &r, e))
 			letter_rows(t, &r.facts, page);
 		else
-			db_fault(t, e); /* is in the log; the others are shown */
+			db_fault(t, e); /* it is logged; the others are shown */
 	*more = i < ids.n;
 	fault = db_fault(t, e);
 	db_read_end(&t);
@@ -177,7 +177,7 @@ read_queue(struct oms_store *s, struct queue *q, struct err *e)
 		if ((x->good = oms_letter_get(t, &x->delivery.id, &r, e)))
 			x->letter = r.facts;
 		else
-			db_fault(t, e); /* is in the log; the others are shown */
+			db_fault(t, e); /* it is logged; the others are shown */
 	}
 	fault = db_fault(t, e);
 	db_read_end(&t);

@@ -1,4 +1,4 @@
-/* store_news — the OMS's spool: what a write changed for recipients, said in the log once it is durable. */
+/* store_news — the OMS's spool: logs each change of a recipient's state once it is durable. */
 #include <stdlib.h>
 #include <string.h>
 

@@ -1,4 +1,4 @@
-/* store_peer — the OMS's spool: which domains are remembered, and until when; see store.h. */
+/* store_peer — the OMS's spool: remembered domains; see store.h. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,7 +10,7 @@
 
 #define VERSION_1 1
 #define VERSION_2 2    /* with answered_s */
-#define LOOK_MAX  1000 /* records looked at in one sweep; the next goes on from there */
+#define LOOK_MAX  1000 /* records that one sweep examines; the next one continues after them */
 
 static bool
 read_peer(struct span value, struct oms_peer *p)
@@ -58,13 +58,13 @@ oms_store_peer(struct oms_store *s, const char *domain, struct oms_peer *out, st
 struct remember {
 	struct db_write write;
 	char domain[DOMAIN_BYTES];
-	int64_t until_s, answered_s; /* 0: that one stays */
+	int64_t until_s, answered_s; /* 0: unchanged */
 	uint64_t max;
 	oms_store_done *done;
 	void *arg;
 };
 
-/* A domain that is remembered stays so, whatever comes: else many new names would push it out. */
+/* A new domain never displaces a remembered one, or many new names would make us forget it. */
 static bool
 apply_remember(struct db_txn *t, void *arg, struct err *e)
 {
@@ -74,7 +74,7 @@ apply_remember(struct db_txn *t, void *arg, struct err *e)
 	bool known = db_get(t, PEER, span_str(w->domain), &was) && read_peer(was, &p);
 
 	if (!known && db_fault(t, e)) {
-		known = true; /* damaged: it is written anew */
+		known = true; /* damaged: replace it */
 		db_pardon(t);
 	}
 	if (RULE(system_full) && !known && db_entries(t, PEER) >= w->max)
@@ -173,7 +173,7 @@ take_ended(void *arg, struct span key, struct span value)
 		p->n++;
 	if (p->n < OMS_PEERS_SWEEP && ++l->n < LOOK_MAX)
 		return true;
-	/* A name with one more octet is the first that may follow it. */
+	/* The first key that can follow a name is that name with one more octet. */
 	l->next->n = key.n < sizeof l->next->b ? key.n + 1 : 0;
 	if (l->next->n > 0)
 		memcpy(l->next->b, key.p, key.n);
@@ -196,7 +196,7 @@ oms_peers_look(struct oms_store *s, int64_t now_s, struct oms_peers *ended)
 	db_read_end(&t);
 }
 
-/* One that was seen again since it was looked at stays. */
+/* A domain that was seen again since it was examined stays. */
 void
 oms_peers_forget(struct db_txn *t, const struct oms_peers *ended, int64_t now_s)
 {

@@ -1,4 +1,4 @@
-/* store_private — how letters and deliveries stand in the spool's tables.  For oms/store*.c alone.
+/* store_private — the spool's tables, keys and records.  Only for oms/store.
  *
  *	table        key                                    value
  *	LETTER       id                                     version, facts, token, file, deliveries left,
@@ -9,7 +9,7 @@
  *	TOKEN        user NUL token                         id, until_s
  *	OUTBOX       user NUL id                            -
  *	END          time_s(8), id                          -
- *	USER         user                                   version, letters, octets: its share in use
+ *	USER         user                                   version, letters, octets in use
  *	PEER         domain                                 version, until_s
  *
  * pair = the first 16 octets of SHA-256(own NUL peer), so that a key stays within LMDB's limit.
@@ -33,13 +33,13 @@ struct oms_claims {
 void oms_claims_init(struct oms_claims *c);
 void oms_claims_clear(struct oms_claims *c);
 
-/* Counted: what is under way holds it, for its `done` may come after oms_store_close. */
+/* Reference-counted: an operation holds it, because its `done` may be called after oms_store_close. */
 struct oms_store {
 	atomic_uint refs;
 	struct db *db; /* NULL: closed */
 	struct spool *spool;
 	struct oms_claims claims;
-	struct db_key peer_next; /* the sweep's: where it goes on */
+	struct db_key peer_next; /* where the next sweep continues */
 };
 
 struct oms_store *oms_store_hold(struct oms_store *s);
@@ -47,11 +47,11 @@ void oms_store_drop(struct oms_store **s);
 
 struct oms_letter_record {
 	struct oms_letter facts;
-	char token[SUBMIT_TOKEN_MAX + 1]; /* to forget it with the letter */
+	char token[SUBMIT_TOKEN_MAX + 1]; /* removed together with the letter */
 	char file[SPOOL_NAME_BYTES];      /* "": inline */
 	uint32_t open;                    /* deliveries that are not over */
-	bool body;                        /* it is still there */
-	int64_t forget_s;                 /* once it is over: when its outcome is forgotten */
+	bool body;                        /* the body is still kept */
+	int64_t forget_s;                 /* when its outcome is forgotten; set when it is over */
 	uint64_t price;                   /* octets counted for its records; 0 in version 1 */
 };
 
@@ -71,28 +71,28 @@ void oms_delivery_write(struct buf *out, const struct oms_delivery *d);
 /* The caller clears *d. */
 bool oms_delivery_read(struct span value, struct oms_delivery *d, struct err *e);
 
-/* Whole records by key.  False with e->why unknown_id: not there. */
+/* Whole records by key.  False with e->why unknown_id: there is none. */
 bool oms_letter_get(struct db_txn *t, const struct ulid *id, struct oms_letter_record *r,
     struct err *e);
 void oms_letter_put(struct db_txn *t, const struct oms_letter_record *r);
 bool oms_delivery_get(struct db_txn *t, const struct ulid *id, const char *peer,
     struct oms_delivery *d, struct err *e);
-/* Replaces the record, and its place among what is due (was_ms -> d->next_ms; 0: none). */
+/* Replaces the record and moves its due entry from was_ms to d->next_ms (0: none). */
 void oms_delivery_put(struct db_txn *t, const struct oms_delivery *d, int64_t was_ms);
 
-/* The token's letter is kept, and the token holds at now_s. */
+/* True: the token is valid at now_s, and *id is its letter. */
 bool oms_token_get(struct db_txn *t, const char *user, const char *token, int64_t now_s,
     struct ulid *id);
 
 bool oms_user_get(struct db_txn *t, const char *user, struct oms_user_counts *c, struct err *e);
-/* Counts a letter with its body and its price.  False: outbox_full; nothing was put. */
+/* Adds a letter's body and price to its user's sums.  False: outbox_full; nothing was written. */
 bool oms_user_add_letter(struct db_txn *t, const struct oms_letter_record *r,
     const struct oms_user_limits *most, struct err *e);
 bool oms_user_drop_body(struct db_txn *t, const struct oms_letter_record *r, struct err *e);
 bool oms_user_drop_outcome(struct db_txn *t, const struct oms_letter_record *r, struct err *e);
 uint64_t oms_letter_price(size_t n_recipients);
 
-/* What one write changes for recipients: begun anew by each apply, logged by its done. */
+/* State changes of recipients within one write.  Each apply begins it again; its done logs it. */
 struct oms_outcome {
 	struct ulid id;
 	char to[ADDRESS_STR_BYTES];
@@ -100,7 +100,7 @@ struct oms_outcome {
 	char word[SUBMIT_WORD_BYTES];
 };
 struct oms_news {
-	struct oms_outcome *was; /* of the delivery that is being changed */
+	struct oms_outcome *was; /* recipients of the delivery before the change */
 	struct oms_outcome *changed;
 	size_t n, room;
 };
@@ -112,7 +112,7 @@ void oms_news_clear(struct oms_news *n);
 
 #define OMS_PEERS_SWEEP 200 /* forgotten in one sweep */
 
-/* Domains whose time has come. */
+/* Domains that are to be forgotten. */
 struct oms_peers {
 	char name[OMS_PEERS_SWEEP][DOMAIN_BYTES];
 	size_t n;
@@ -120,14 +120,15 @@ struct oms_peers {
 void oms_peers_look(struct oms_store *s, int64_t now_s, struct oms_peers *ended);
 void oms_peers_forget(struct db_txn *t, const struct oms_peers *ended, int64_t now_s);
 
-/* The domain has it, or does not want it. */
+/* The recipient is over: fetched, or declined. */
 void oms_recipient_settle(struct oms_recipient *r, bool declined, int64_t now_s);
 bool oms_delivery_is_over(const struct oms_delivery *d);
 bool oms_delivery_is_single(const struct oms_delivery *d); /* the letter has one recipient there */
-bool oms_delivery_waits(const struct oms_delivery *d); /* some recipient; else it is never due */
+bool oms_delivery_waits(
+    const struct oms_delivery *d); /* a recipient waits; otherwise the delivery is never due */
 
-/* A delivery has come to its end: counts it down; with the last one the body goes (its file after
- * the commit, by spool_remove of what is put into `file`). */
+/* Call it when a delivery is over.  After the letter's last delivery the body is removed; the caller removes
+ * its file, named in `file`, after the commit (spool_remove). */
 bool oms_letter_delivery_over(struct db_txn *t, const struct ulid *id, int64_t now_s,
     char file[SPOOL_NAME_BYTES], struct err *e);
 

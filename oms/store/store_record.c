@@ -1,14 +1,15 @@
-/* store_record — records and keys of the spool; see store_record.h. */
+/* store_record — records and keys of the spool; see store_private.h. */
 #include "oms/store/store_private.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/base/memory.h"
 #include "common/base/record.h"
 
 #define VERSION_1 1
-#define VERSION_2 2 /* of a letter: with its price; of a delivery: with settled_tries */
+#define VERSION_2 2 /* a letter has its price, a delivery settled_tries */
 
 /* -- keys --------------------------------------------------------------------------------------- */
 
@@ -204,8 +205,7 @@ oms_delivery_read(struct span value, struct oms_delivery *d, struct err *e)
 		return db_damaged(e);
 	}
 	buf_add(&d->statement, statement.p, statement.n);
-	if ((d->recipients = calloc(d->n_recipients + 1, sizeof *d->recipients)) == NULL)
-		abort();
+	d->recipients = memory_array(d->n_recipients + 1, sizeof *d->recipients);
 	for (size_t i = 0; i < d->n_recipients && good; i++)
 		good = recipient_read(&in, &d->recipients[i]);
 	if (good && reader_done(&in))

@@ -1,8 +1,9 @@
-/* store_serve — the OMS's spool: handing letters out, and the word that they arrived; see store.h. */
+/* store_serve — the OMS's spool: handing letters out, DONE and DECLINE; see store.h. */
 #include <stdlib.h>
 #include <string.h>
 
 #include "common/base/clock.h"
+#include "common/base/memory.h"
 #include "common/loop/loop.h"
 #include "oms/store/store_private.h"
 
@@ -12,10 +13,10 @@ struct change {
 	struct ulid id;
 	char peer[DOMAIN_BYTES];
 	int64_t now_s;
-	struct oms_letter_record letter; /* hand_out: as it stood */
+	struct oms_letter_record letter; /* hand_out: as it was read */
 	struct buf body;                 /* hand_out: inline octets */
 	bool declined;                   /* settle */
-	char file[SPOOL_NAME_BYTES];     /* settle: to be removed */
+	char file[SPOOL_NAME_BYTES];     /* settle: the body's file, to be removed */
 	struct oms_news news;
 	oms_store_handed *handed;
 	oms_store_done *done;
@@ -48,8 +49,9 @@ begin(struct change *c, struct oms_store *s, const struct ulid *id, const char *
 
 /* -- handing out --------------------------------------------------------------------------------- */
 
-/* May the domain have it?  A domain that is no recipient hears what an id that never was hears.
- * Who was told but once has it for all its recipients: one recalled, all recalled. */
+/* May the domain have the letter?  A domain without a recipient of it receives the same refusal as for an
+ * id that does not exist.  A domain fetches once for all its recipients, so if the letter is recalled for
+ * one of them, it is recalled for all. */
 static bool
 may_have(const struct oms_letter_record *r, const struct oms_delivery *d, int64_t now_s,
     struct err *e)
@@ -87,7 +89,7 @@ read_body(struct db_txn *t, struct change *c, struct err *e)
 	return true;
 }
 
-/* False: all of it is written down already, from an earlier fetch. */
+/* False: an earlier fetch has recorded all of it. */
 static bool
 hand_out(struct oms_delivery *d, int64_t now_s)
 {
@@ -151,10 +153,8 @@ void
 oms_store_hand_out(struct oms_store *s, const struct ulid *id, const char *peer, struct loop *l,
     oms_store_handed *done, void *arg)
 {
-	struct change *c = calloc(1, sizeof *c);
+	struct change *c = memory_new(sizeof *c);
 
-	if (c == NULL)
-		abort();
 	c->handed = done;
 	c->arg = arg;
 	c->write.apply = apply_hand_out;
@@ -188,10 +188,10 @@ oms_store_summary(struct oms_store *s, const struct ulid *id, const char *peer, 
 	return good;
 }
 
-/* -- the word that it arrived, or is not wanted ----------------------------------------------------- */
+/* -- DONE and DECLINE ----------------------------------------------------- */
 
-/* A recipient who still waits may have been told by an attempt that is under way, or whose answer was
- * lost: the only one was, and of several oms_store_attempted finds out. */
+/* A recipient that still waits may have been notified by an attempt that is under way or whose answer was
+ * lost.  The only recipient of a delivery was; for several, oms_store_attempted decides. */
 static void
 settle(struct oms_delivery *d, const struct change *c)
 {
@@ -209,7 +209,7 @@ settle(struct oms_delivery *d, const struct change *c)
 		d->next_ms = 0;
 }
 
-/* Repeated until it is answered: what is over already is fine. */
+/* The peer repeats it until it is acknowledged, so a delivery that is over is no error. */
 static bool
 apply_settle(struct db_txn *t, void *arg, struct err *e)
 {
@@ -254,10 +254,8 @@ void
 oms_store_settle(struct oms_store *s, const struct ulid *id, const char *peer, bool declined,
     struct loop *l, oms_store_done *done, void *arg)
 {
-	struct change *c = calloc(1, sizeof *c);
+	struct change *c = memory_new(sizeof *c);
 
-	if (c == NULL)
-		abort();
 	c->declined = declined;
 	c->done = done;
 	c->arg = arg;

@@ -1,4 +1,4 @@
-/* store_sweep — the OMS's spool: what has come to its end is forgotten; see store.h. */
+/* store_sweep — the OMS's spool: expires letters and forgets outcomes; see store.h. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -18,9 +18,9 @@ struct sweep {
 	char file[SWEEP_MAX][SPOOL_NAME_BYTES];
 	struct oms_peers peers;
 	struct oms_news news;
-	/* not "": all of this user's letters go, and nothing else */
+	/* not "": only this user's letters are removed, all of them */
 	char user[OMS_STORE_USER_BYTES];
-	struct ulid after; /* the last of them that was looked at */
+	struct ulid after; /* the last of them that was examined */
 	oms_store_done *done;
 	void *arg;
 };
@@ -57,7 +57,7 @@ take_peer(void *arg, struct span key, struct span value)
 	return true;
 }
 
-/* What is open has expired. */
+/* Recipients that are not over have expired. */
 static bool
 expire(struct db_txn *t, struct sweep *w, size_t i, const char *peer, struct err *e)
 {
@@ -107,8 +107,8 @@ forget(struct db_txn *t, const struct oms_letter_record *r, const struct peers *
 	return oms_user_drop_outcome(t, r, e);
 }
 
-/* At hold_until all that is open expires; at forget_s the outcome goes.  Another end is one that
- * was overtaken: the letter was settled, or is to be kept longer, since. */
+/* At hold_until the open recipients expire; at forget_s the outcome is forgotten.  An end at another time
+ * is out of date: the letter was settled since, or is kept longer. */
 static bool
 end_letter(struct db_txn *t, struct sweep *w, size_t i, struct err *e)
 {
@@ -150,7 +150,7 @@ take_letter(void *arg, struct span key, struct span value)
 	return w->n < SWEEP_MAX;
 }
 
-/* Whatever it waits for.  Its ends are found to be overtaken, each at its time. */
+/* Whatever its state.  Its ends stay in the table; at their time they name no letter. */
 static bool
 drop_letter(struct db_txn *t, struct sweep *w, size_t i, struct err *e)
 {
@@ -183,7 +183,7 @@ apply_user(struct db_txn *t, void *arg, struct err *e)
 	db_each(t, OUTBOX, db_key_span(&from), db_key_span(&prefix), take_letter, w);
 	for (size_t i = 0; i < w->n; i++) {
 		if (!drop_letter(t, w, i, e))
-			db_pardon(t); /* a damaged one stays; the others need not */
+			db_pardon(t); /* a damaged letter stays; the others go */
 		if (db_fault(t, e))
 			return false;
 	}
@@ -203,7 +203,7 @@ apply_sweep(struct db_txn *t, void *arg, struct err *e)
 	db_each(t, END, (struct span) { 0 }, (struct span) { 0 }, take_end, w);
 	for (size_t i = 0; i < w->n; i++) {
 		if (!end_letter(t, w, i, e))
-			db_pardon(t); /* a damaged one stays; the others need not */
+			db_pardon(t); /* a damaged letter stays; the others go */
 		if (db_fault(t, e))
 			return false;
 	}

@@ -1,4 +1,4 @@
-/* store_user — the OMS's spool: each user's share of it; see store.h. */
+/* store_user — the OMS's spool: each user's share; see store.h. */
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -119,10 +119,10 @@ oms_store_user(struct oms_store *s, const char *user, struct oms_user_counts *ou
 	return good;
 }
 
-/* -- letters on their way ----------------------------------------------------------------------------- */
+/* -- letters that are being received ----------------------------------------------------------------------------- */
 
 struct oms_claim {
-	struct oms_store *store; /* held */
+	struct oms_store *store; /* holds a reference */
 	struct oms_claim *next;
 	char user[OMS_STORE_USER_BYTES];
 	uint64_t octets;
@@ -135,14 +135,14 @@ oms_claims_init(struct oms_claims *c)
 	c->first = NULL;
 }
 
-/* Each claim holds the store, so none is left. */
+/* No claim is left, because each holds a reference to the store. */
 void
 oms_claims_clear(struct oms_claims *c)
 {
 	pthread_mutex_destroy(&c->lock);
 }
 
-/* The user's sums as they are; with `token` the letter is kept already: *known. */
+/* Reads the user's sums.  *known: the letter with this token is already kept. */
 static bool
 look(struct oms_store *s, const char *user, const char *token, struct oms_user_counts *have,
     bool *known, struct err *e)
@@ -159,7 +159,7 @@ look(struct oms_store *s, const char *user, const char *token, struct oms_user_c
 	return good;
 }
 
-/* False: the claim, with all others of its user, does not fit. */
+/* False: the claim does not fit beside the other claims of its user. */
 static bool
 enter(struct oms_claims *all, struct oms_claim *c, struct oms_user_counts have,
     const struct oms_user_limits *most, struct err *e)
