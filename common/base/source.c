@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/base/memory.h"
+
 struct bytes {
 	struct source source; /* first */
 	size_t n;
@@ -33,10 +35,8 @@ bytes_free(struct source *s)
 struct source *
 source_bytes(struct span octets)
 {
-	struct bytes *b = malloc(sizeof *b + octets.n);
+	struct bytes *b = memory_new(sizeof *b + octets.n);
 
-	if (b == NULL)
-		abort();
 	b->source = (struct source) { bytes_read, bytes_free };
 	b->n = octets.n;
 	if (octets.n > 0)

@@ -108,8 +108,7 @@ add_crl(struct crl_set *s, X509_CRL *crl, const char *path)
 	}
 	if (s->n == s->cap) {
 		s->cap = s->cap * 2 + 16;
-		if ((s->all = realloc(s->all, s->cap * sizeof *s->all)) == NULL)
-			abort();
+		s->all = memory_resize(s->all, s->cap, sizeof *s->all);
 	}
 	crl_init(&s->all[s->n++], crl);
 }

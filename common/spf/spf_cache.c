@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/base/memory.h"
 #include "common/base/random.h"
 
 #define BUCKETS 4096
@@ -44,9 +45,7 @@ spf_outcome_copy(struct spf_outcome *to, const struct spf_outcome *from)
 void
 spf_cache_new(struct spf_cache **c)
 {
-	*c = calloc(1, sizeof(**c));
-	if (*c == NULL)
-		abort();
+	*c = memory_new(sizeof(**c));
 	random_bytes(&(*c)->seed, sizeof((*c)->seed));
 }
 
@@ -130,9 +129,7 @@ spf_cache_put(struct spf_cache *c, struct span key, const struct spf_outcome *o,
 		return;
 	if (c->n >= SPF_CACHE_MAX)
 		forget(c, c->oldest);
-	e = calloc(1, sizeof(*e));
-	if (e == NULL)
-		abort();
+	e = memory_new(sizeof(*e));
 	buf_add(&e->key, key.p, key.n);
 	e->bucket = bucket_of(c, key);
 	e->until_ms = now_ms + (int64_t)o->ttl_s * 1000;

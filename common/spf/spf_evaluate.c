@@ -9,6 +9,8 @@
 #include <spf2/spf.h>
 #include <spf2/spf_dns_rr.h>
 
+#include "common/base/memory.h"
+
 struct spf_evaluator {
 	SPF_server_t *server;
 	SPF_dns_server_t door;   /* libspf2's only sight of DNS */
@@ -147,10 +149,8 @@ spf_evaluate(struct spf_evaluator *s, struct spf_guard *g)
 void
 spf_evaluator_new(struct spf_evaluator **out)
 {
-	struct spf_evaluator *s = calloc(1, sizeof(*s));
+	struct spf_evaluator *s = memory_new(sizeof(*s));
 
-	if (s == NULL)
-		abort();
 	s->door.lookup = asked_at_door;
 	s->door.name = "guard";
 	s->door.hook = s;

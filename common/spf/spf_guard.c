@@ -5,7 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/spf/spf_guard_lookup.h"
+#include "common/base/memory.h"
+#include "common/spf/spf_guard_private.h"
 #include "common/text/address_scope.h"
 #include "common/text/idn.h"
 
@@ -14,22 +15,10 @@
 static void *
 grown(void *array, size_t n, size_t size)
 {
-	void *p = realloc(array, (n + 1) * size);
+	void *p = memory_resize(array, n + 1, size);
 
-	if (p == NULL)
-		abort();
 	memset((char *)p + n * size, 0, size);
 	return p;
-}
-
-void
-spf_guard_end(struct spf_guard *g, enum spf_result result, const char *why)
-{
-	if (g->over)
-		return;
-	g->over = true;
-	g->result = result;
-	span_copy(span_sub(span_str(why), 0, sizeof(g->why) - 1), g->why, sizeof(g->why));
 }
 
 static enum spf_guard_answer
@@ -106,10 +95,8 @@ split_sender(struct span sender, struct span *local, struct span *domain)
 static struct spf_guard_record *
 open_record(struct spf_guard *g, const char *domain)
 {
-	struct spf_guard_record *r = calloc(1, sizeof(*r));
+	struct spf_guard_record *r = memory_new(sizeof(*r));
 
-	if (r == NULL)
-		abort();
 	span_copy(span_str(domain), r->domain, sizeof(r->domain));
 	/* NOLINTNEXTLINE(bugprone-sizeof-expression): an array of pointers */
 	g->records = grown(g->records, g->n_records, sizeof(*g->records));
@@ -168,43 +155,6 @@ spf_guard_clear(struct spf_guard *g)
 	free(g->terms);
 	free(g->needs);
 	memset(g, 0, sizeof(*g));
-}
-
-/* -- DNS ----------------------------------------------------------------------------------------- */
-
-struct spf_need *
-spf_guard_ask(struct spf_guard *g)
-{
-	for (size_t i = 0; !g->over && i < g->n_needs; i++) {
-		if (g->needs[i]->asked)
-			continue;
-		g->needs[i]->asked = true;
-		return g->needs[i];
-	}
-	return NULL;
-}
-
-void
-spf_guard_answer(struct spf_guard *g, struct spf_need *need, const struct dns_answer *a)
-{
-	size_t at = 0;
-
-	need->known = true;
-	need->status = a->status;
-	if (a->status <= DNS_NXDOMAIN && a->ttl_s < g->ttl_s)
-		g->ttl_s = a->ttl_s;
-	if (a->n == 0)
-		return;
-	need->rdata = calloc(a->n, sizeof(*need->rdata));
-	if (need->rdata == NULL)
-		abort();
-	need->n = a->n;
-	for (size_t i = 0; i < a->n; i++)
-		buf_add(&need->octets, a->rdata[i].p, a->rdata[i].n);
-	for (size_t i = 0; i < a->n; i++) {
-		need->rdata[i] = span_sub(buf_span(&need->octets), at, a->rdata[i].n);
-		at += a->rdata[i].n;
-	}
 }
 
 /* -- records ------------------------------------------------------------------------------------- */

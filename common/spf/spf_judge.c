@@ -1,67 +1,10 @@
-/* spf_judge — what single terms ask of DNS; see spf_guard_lookup.h. */
-#include "common/spf/spf_guard_lookup.h"
+/* spf_judge — what single terms ask of DNS; see spf_guard_private.h. */
+#include "common/spf/spf_guard_private.h"
 
 #include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-struct spf_need *
-spf_guard_need(struct spf_guard *g, const char *name, enum dns_type type)
-{
-	struct spf_need *need, **grown;
-
-	for (size_t i = 0; i < g->n_needs; i++)
-		if (g->needs[i]->type == type &&
-		    span_eq_nocase(span_str(g->needs[i]->name), span_str(name)))
-			return g->needs[i];
-	if (g->n_needs == SPF_QUERIES_MAX) {
-		spf_guard_end(g, SPF_PERMERROR, "the record asks too many DNS questions");
-		return NULL;
-	}
-	need = calloc(1, sizeof(*need));
-	grown = realloc(g->needs, (g->n_needs + 1) * sizeof(struct spf_need *));
-	if (need == NULL || grown == NULL)
-		abort();
-	span_copy(span_str(name), need->name, sizeof(need->name));
-	need->type = type;
-	g->needs = grown;
-	g->needs[g->n_needs++] = need;
-	return need;
-}
-
-static enum spf_guard_answer
-temperror(struct spf_guard *g, const struct spf_need *need)
-{
-	char why[ERR_TEXT_BYTES];
-
-	snprintf(why, sizeof(why), "DNS %s for %s",
-	    need->status == DNS_BOGUS ? "has a broken DNSSEC signature" : "does not answer",
-	    need->name);
-	spf_guard_end(g, SPF_TEMPERROR, why);
-	return SPF_GUARD_OVER;
-}
-
-/* YES: there are records; NO: a void lookup, counted. */
-static enum spf_guard_answer
-fetch(struct spf_guard *g, const char *name, enum dns_type type, unsigned *voids,
-    struct spf_need **out)
-{
-	struct spf_need *need = spf_guard_need(g, name, type);
-
-	*out = need;
-	if (need == NULL)
-		return SPF_GUARD_OVER;
-	if (!need->known)
-		return SPF_GUARD_PENDING;
-	if (need->status == DNS_FAILED || need->status == DNS_BOGUS)
-		return temperror(g, need);
-	if (need->status != DNS_OK) {
-		(*voids)++;
-		return SPF_GUARD_NO;
-	}
-	return SPF_GUARD_YES;
-}
 
 static enum dns_type
 address_type(const struct spf_guard *g)
@@ -114,7 +57,7 @@ enum spf_guard_answer
 spf_judge_a(struct spf_guard *g, const struct spf_term *t, const char *target, unsigned *voids)
 {
 	struct spf_need *need;
-	enum spf_guard_answer got = fetch(g, target, address_type(g), voids, &need);
+	enum spf_guard_answer got = spf_guard_fetch(g, target, address_type(g), voids, &need);
 
 	if (got != SPF_GUARD_YES)
 		return got;
@@ -126,7 +69,7 @@ enum spf_guard_answer
 spf_judge_mx(struct spf_guard *g, const struct spf_term *t, const char *target, unsigned *voids)
 {
 	struct spf_need *need;
-	enum spf_guard_answer got = fetch(g, target, DNS_MX, voids, &need);
+	enum spf_guard_answer got = spf_guard_fetch(g, target, DNS_MX, voids, &need);
 	bool pending = false;
 	char host[DNS_NAME_BYTES];
 
@@ -161,7 +104,7 @@ spf_judge_exists(struct spf_guard *g, const char *target, unsigned *voids)
 {
 	struct spf_need *need;
 
-	return fetch(g, target, DNS_A, voids, &need);
+	return spf_guard_fetch(g, target, DNS_A, voids, &need);
 }
 
 /* -- the client's names -------------------------------------------------------------------------- */

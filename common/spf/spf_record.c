@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/base/memory.h"
 #include "common/spf/spf_macro.h"
 
 #define VERSION_BYTES 6
@@ -221,9 +222,7 @@ spf_record_parse(struct spf_record *r, struct span text, struct err *e)
 	struct span rest = span_sub(text, VERSION_BYTES, text.n);
 
 	memset(r, 0, sizeof(*r));
-	r->terms = calloc(most_terms(rest), sizeof(*r->terms));
-	if (r->terms == NULL)
-		abort();
+	r->terms = memory_array(most_terms(rest), sizeof(*r->terms));
 	while (rest.n > 0) {
 		struct span term = span_cut(&rest, ' ');
 

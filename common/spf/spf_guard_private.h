@@ -1,11 +1,16 @@
-/* spf_guard_lookup — DNS as seen by the guard: answered, pending, or the end of the evaluation. */
-#ifndef COMMON_SPF_SPF_GUARD_LOOKUP_H
-#define COMMON_SPF_SPF_GUARD_LOOKUP_H
+/* spf_guard_private — the guard's inside, in three files, each of which calls only those after it:
+ * spf_guard.c (records, terms, limits), spf_judge.c (one term), spf_needs.c (DNS questions).
+ */
+#ifndef COMMON_SPF_SPF_GUARD_PRIVATE_H
+#define COMMON_SPF_SPF_GUARD_PRIVATE_H
 
 #include "common/spf/spf_guard.h"
 
 /* The question's entry, made on first sight; NULL: too many questions, the evaluation is over. */
 struct spf_need *spf_guard_need(struct spf_guard *g, const char *name, enum dns_type type);
+/* YES: there are records, in *out.  NO: there are none; *voids is counted up.  OVER: DNS failed. */
+enum spf_guard_answer spf_guard_fetch(struct spf_guard *g, const char *name, enum dns_type type,
+    unsigned *voids, struct spf_need **out);
 
 /* Judges one term that asks DNS for `target`; voids found on the way are added to *voids, which the
  * caller counts once the term is decided. */
