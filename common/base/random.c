@@ -1,12 +1,21 @@
 /* random — the kernel's generator; see random.h. */
 #include "common/base/random.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <sys/random.h>
 
 void
 random_bytes(void *dst, size_t n)
 {
-	if (getrandom(dst, n, 0) != (ssize_t)n)
-		abort();
+	char *to = dst;
+	ssize_t got;
+
+	while (n > 0) {
+		if ((got = getrandom(to, n, 0)) > 0) {
+			to += got;
+			n -= (size_t)got;
+		} else if (errno != EINTR)
+			abort();
+	}
 }

@@ -44,7 +44,8 @@ client_want(struct client *c)
 		want |= LOOP_READ;
 	if (c->out.len > 0)
 		want |= LOOP_WRITE;
-	loop_fd_want(c->watch, want);
+	if (!loop_fd_want(c->watch, want))
+		c->moved_ms = 0; /* nothing will come of it: the next sweep ends it */
 }
 
 /* False: nobody is there any more. */

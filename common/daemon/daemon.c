@@ -116,7 +116,8 @@ start(struct daemon *d, const sigset_t *signals, struct err *e)
 	if (d->role->control != NULL)
 		control_add(d->control, d->role->control, d->state);
 	control_serve(d->control);
-	loop_fd_want(d->signals_watch, LOOP_READ);
+	if (!loop_fd_want(d->signals_watch, LOOP_READ))
+		return err_set_errno(e, REFUSAL_os_error, errno, "signals cannot be watched");
 	daemon_upkeep_begin(d);
 	return workers_start(d->workers, e) && listen_start(d->listen, d->workers, e);
 }

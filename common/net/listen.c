@@ -57,11 +57,15 @@ struct dealt { /* outlives its listen, where that is freed meanwhile */
 
 /* -- accepting ---------------------------------------------------------------------------------- */
 
-static void
+/* False (errno): not all of them are watched now. */
+static bool
 want_all(struct listen *l, unsigned what)
 {
+	bool good = true;
+
 	for (unsigned i = 0; i < l->n; i++)
-		loop_fd_want(l->at[i].watch, what);
+		good = loop_fd_want(l->at[i].watch, what) && good;
+	return good;
 }
 
 /* Someone is turned away or kept waiting: a line now and then, not one for each. */
@@ -80,14 +84,15 @@ static void
 pause_all(struct listen *l, const char *why)
 {
 	say(l, "listen.pause", why);
-	want_all(l, 0);
+	(void)want_all(l, 0);
 	loop_timer_set_ms(l->rearm, LISTEN_REARM_MS);
 }
 
 static void
 on_rearm(void *arg)
 {
-	want_all(arg, LOOP_READ);
+	if (!want_all(arg, LOOP_READ))
+		pause_all(arg, strerror(errno));
 }
 
 /* Is there room for one more?  The lowest free descriptor says how many are in use. */
@@ -267,7 +272,8 @@ listen_start(struct listen *l, struct workers *w, struct err *e)
 			return err_set_errno(e, REFUSAL_os_error, errno, "cannot listen");
 		l->at[i].watch = loop_fd_new(l->loop, l->at[i].fd, on_ready, &l->at[i]);
 	}
-	want_all(l, LOOP_READ);
+	if (!want_all(l, LOOP_READ))
+		return err_set_errno(e, REFUSAL_os_error, errno, "cannot watch a socket");
 	return start_thread(l, e);
 }
 

@@ -189,8 +189,8 @@ send_some(struct http_get *g)
 	}
 	if (n > 0)
 		buf_drop(&g->out, (size_t)n);
-	if (g->out.len == 0)
-		loop_fd_want(g->watch, LOOP_READ);
+	if (g->out.len == 0 && !loop_fd_want(g->watch, LOOP_READ))
+		next_address(g, errno);
 }
 
 static void
@@ -250,8 +250,10 @@ connect_to(struct http_get *g, const struct sockaddr *to)
 	    "Accept: */*\r\nConnection: close\r\n\r\n",
 	    g->url.target, g->url.authority);
 	g->watch = loop_fd_new(g->loop, g->fd, on_ready, g);
-	loop_fd_want(g->watch, LOOP_WRITE);
-	loop_timer_set_ms(g->next, HTTP_GET_CONNECT_MS);
+	if (loop_fd_want(g->watch, LOOP_WRITE))
+		loop_timer_set_ms(g->next, HTTP_GET_CONNECT_MS);
+	else
+		next_address(g, errno);
 }
 
 static void

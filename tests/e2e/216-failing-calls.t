@@ -1,0 +1,103 @@
+#!/bin/sh
+# System calls that fail: one that serves a peer ends that peer's connection and nothing else, and all
+# is well as soon as it works again.  One that fails at start is named by its cause.
+. tests/e2e/lib.sh
+
+# DAEMON CALL ERRORS...: what the failure may end.
+#
+#   accept4, fcntl (of the acceptor)   nothing: it pauses, and looks again half a second later
+#   epoll_ctl                          the connection, or the pause of the acceptor goes on
+#   recvfrom, sendto                   the connection
+#   setsockopt, shutdown               nothing
+#   epoll_wait                         nothing: it is tried again
+#   socket, bind, connect              one attempt to reach a server: it is repeated
+#   getsockopt                         the same
+table="ims epoll_ctl ENOMEM ENOSPC
+ims accept4 EMFILE ENOMEM ECONNABORTED
+ims fcntl EMFILE
+ims recvfrom ENOMEM ECONNRESET
+ims sendto ENOMEM EPIPE
+ims setsockopt ENOMEM
+ims shutdown ENOTCONN
+ims epoll_wait EINVAL
+oms epoll_ctl ENOMEM ENOSPC
+oms socket EMFILE ENOMEM
+oms bind EADDRINUSE
+oms connect ENOMEM
+oms getsockopt ENOMEM"
+# At start: DAEMON CALL ERROR WORDS
+starts="ims flock EIO Input/output.error
+ims eventfd2 EMFILE eventfd.*Too.many.open.files
+ims signalfd4 ENOMEM signalfd.*Cannot.allocate.memory
+ims listen EADDRINUSE Address.already.in.use
+ims clone3 EAGAIN Resource.temporarily.unavailable"
+rows=$(echo "$table" | awk '{ n += NF - 2 } END { print n }')
+plan $((4 * rows + 2 * $(echo "$starts" | wc -l)))
+
+if ! strace -qq -e trace=none true 2>/dev/null; then
+	while [ $tap_count -lt $tap_planned ]; do skip "a failing call" "strace may not trace here"; done
+	exit 0
+fi
+
+world_up --domains a.test,b.test
+pid() { tests/world status "$W" | sed -n "s/^$1-$2 \([0-9]*\)$/\1/p"; }
+# failing PID CALL ERROR: from now on, until `working`.
+failing() {
+	strace -f -qq -e trace="$2" -e inject="$2:error=$3" -o "$T/trace" -p "$1" 2>"$T/strace" &
+	strace_pid=$!
+	pids="$pids $strace_pid"
+	eventually 20 traced "$1"
+}
+# Each thread has its tracer.
+traced() { ! grep -q '^TracerPid:	0$' /proc/"$1"/task/*/status; }
+working() {
+	kill $strace_pid
+	wait $strace_pid 2>/dev/null
+	! traced "$1" || sleep 0.1
+}
+listed() { timeout 20 tests/world mc "$W" bob@b.test list; }
+asks() { timeout 3 tests/world mc "$W" bob@b.test list >"$T/out" 2>&1; }
+number=0
+send() {
+	number=$((number + 1))
+	letter alice@a.test bob@b.test "letter $number" | timeout 20 tests/world mc "$W" alice@a.test send bob@b.test
+}
+has() { [ "$(listed 2>/dev/null | grep -c 'alice@a\.test')" = $number ]; }
+as bob@b.test list >"$T/out" 2>&1
+send >"$T/out" 2>&1
+eventually 20 has
+oms_pid=$(pid oms a.test) ims_pid=$(pid ims b.test)
+
+echo "$table" >"$T/table"
+while read -r daemon call errors; do
+	for error in $errors; do
+		# So that a server is connected to anew.
+		if [ "$daemon" = oms ]; then
+			tests/world stop "$W" ims b.test
+			tests/world start "$W" ims b.test
+			ims_pid=$(pid ims b.test)
+		fi
+		eval "traced_pid=\$${daemon}_pid"
+		ok "$daemon, $call $error: begins to fail" failing "$traced_pid" "$call" "$error"
+		case $daemon in
+		ims) asks ;;
+		oms) send >"$T/out" 2>&1 || number=$((number - 1)) ;;
+		esac
+		like "it was hit" "$(eventually 5 grep -q INJECTED "$T/trace"; cat "$T/trace")" INJECTED
+		working "$traced_pid"
+		case $daemon in
+		ims) ok "all is well when it works again" eventually 20 listed ;;
+		oms) ok "all is well when it works again" eventually 60 has ;;
+		esac
+		is "neither daemon has ended" "$(pid oms a.test) $(pid ims b.test)" "$oms_pid $ims_pid"
+	done
+done <"$T/table"
+
+tests/world stop "$W" ims b.test
+echo "$starts" >"$T/starts"
+while read -r daemon call error words; do
+	enter timeout 20 strace -f -qq -e trace="$call" -e inject="$call:error=$error" -o "$T/trace" \
+	    "build/$MODE/$daemon" -C "$CONF_b_test" run >"$T/out" 2>&1
+	is "$daemon does not start when $call fails with $error" $(($? != 0 && $? != 124)) 1
+	like "and names the cause" "$(tail -2 "$T/out")" "$words"
+done <"$T/starts"
