@@ -446,6 +446,7 @@ end_late(struct conn *c)
 		fail_word(c, REFUSAL_unreachable, "the server does not answer");
 		return;
 	}
+	c->late = true;
 	err_set(&e, REFUSAL_tls_failed, "the handshake was not over in time");
 	refuse(c, &e);
 }
@@ -550,7 +551,8 @@ report_host(struct conn *c)
 {
 	if (c->place == NULL || !c->wire.tried || c->was_up || !c->has_why)
 		return;
-	conn_place_report(c->place, c->why.why != REFUSAL_unreachable, loop_now_ms(c->loop));
+	conn_place_report(c->place, c->why.why != REFUSAL_unreachable && !c->late,
+	    loop_now_ms(c->loop));
 }
 
 static void

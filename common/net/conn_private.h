@@ -122,6 +122,7 @@ struct conn {
 	bool half_closed;
 	bool has_why;
 	bool was_up;
+	bool late; /* the handshake was not over in time */
 	struct err why;
 };
 

@@ -1,6 +1,6 @@
 /* attempts — which destinations look for a way now, and which are next.
  *
- * An attempt is the time from asking DNS until a session is up or has failed.  `most` of them run at
+ * An attempt is the time from asking DNS until a session is up, has failed, or is slow.  `most` of them run at
  * a time, and each class may use only its part of that, so that attempts which hang never keep a
  * better class from starting.  Waiting attempts start by class and then by age; every fourth start
  * goes to the one that has waited longest, so that each has its turn.

@@ -31,11 +31,12 @@ struct destination {
 	bool failing;             /* what was due is being recorded as failed */
 	struct err why;           /* ... for this reason */
 	bool final;               /* ... which ends the deliveries */
-	bool quiet;               /* nothing was due when it was looked at last */
-	size_t singly;            /* this many letters go alone: a seal was refused */
-	size_t fresh;             /* letters that came since the last gathering */
-	unsigned failures;        /* of attempts, one after another */
-	int64_t not_before_ms;    /* monotonic: no attempt before it */
+	bool hurry;            /* a peer that failed may answer again: what is due later goes too */
+	bool quiet;            /* nothing was due when it was looked at last */
+	size_t singly;         /* this many letters go alone: a seal was refused */
+	size_t fresh;          /* letters that came since the last gathering */
+	unsigned failures;     /* of attempts, one after another */
+	int64_t not_before_ms; /* monotonic: no attempt before it */
 };
 
 static void pump(struct destination *d);
@@ -156,6 +157,8 @@ horizon_ms(const struct destination *d)
 	int64_t now_ms = clock_steady_ms(), first_ms;
 	struct err e;
 
+	if (d->hurry)
+		return INT64_MAX;
 	if (oms_store_next_due(d->worker->oms->store, d->own, d->peer, &first_ms, &e) &&
 	    first_ms > now_ms + NOTIFIER_RETRY_MAX_MS)
 		return first_ms;
@@ -330,6 +333,7 @@ pump(struct destination *d)
 		return; /* so does this: the next sealing gathers meanwhile */
 	if ((s = gather(d)) == NULL) {
 		d->fresh = 0;
+		d->hurry = false;
 		set_timer(d);
 		if (notify_session_is_wanted(d->session))
 			notify_session_end(d->session);
@@ -355,7 +359,7 @@ on_found(void *role, const struct designation *found, const struct err *why, str
 }
 
 static void
-on_waits(void *role)
+on_slow(void *role)
 {
 	end_attempt(role); /* others may try their hosts meanwhile */
 }
@@ -388,6 +392,7 @@ on_ready(void *role)
 {
 	struct destination *d = role;
 
+	d->hurry = d->hurry || d->failures > 0;
 	d->failures = 0;
 	end_attempt(d);
 	record_answered(d);
@@ -415,6 +420,7 @@ on_ended(void *role, const struct err *why, bool final)
 
 	end_attempt(d);
 	if (why != NULL) {
+		d->hurry = false;
 		d->failing = true;
 		d->why = *why;
 		d->final = final;
@@ -441,13 +447,15 @@ on_batch_end(void *role, void *arg, size_t answered, const struct err *e)
 	if (s->seal_refused)
 		d->singly += s->n;
 	sealing_close(s, e, clock_steady_ms());
+	if (sealing_waits(s))
+		d->hurry = false; /* it has just been tried */
 	record(s);
 	pump(d);
 }
 
 static const struct notify_session_ops session_ops = {
 	.found = on_found,
-	.waits = on_waits,
+	.slow = on_slow,
 	.ready = on_ready,
 	.wanted = on_wanted,
 	.ended = on_ended,
@@ -544,6 +552,13 @@ bool
 destination_has_due(const struct destination *d)
 {
 	return !d->quiet;
+}
+
+void
+destination_hurry(struct destination *d)
+{
+	d->hurry = true;
+	destination_wake(d);
 }
 
 void

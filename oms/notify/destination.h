@@ -30,6 +30,8 @@ bool destination_is_queued(const struct destination *d);
 bool destination_has_due(const struct destination *d);
 /* Another letter came, or may have. */
 void destination_wake(struct destination *d);
+/* The same; and the next attempt is for all that waits, also what is due later. */
+void destination_hurry(struct destination *d);
 /* The destination whose attempt this is. */
 struct destination *destination_of_attempt(struct attempt *a);
 /* It is its turn. */

@@ -15,11 +15,11 @@
 #include "oms/notify/destination.h"
 #include "oms/store/store.h"
 
-#define BUCKETS        1024
-#define PAIRS_PAGE     64    /* pairs of domains read at once */
-#define ROUND_MS       10000 /* between two readings of all pairs, while some are left out */
-#define CROWDED_MS     500   /* until a page is tried again that found no room */
-#define ATTEMPTS_LEAST 16
+#define BUCKETS            1024
+#define PAIRS_PAGE         64    /* pairs of domains read at once */
+#define ROUND_MS           10000 /* between two readings of all pairs, while some are left out */
+#define CROWDED_MS         500   /* until a page is tried again that found no room */
+#define DESTINATIONS_LEAST 64
 
 struct entry {
 	struct entry *next; /* in its bucket */
@@ -30,7 +30,7 @@ struct notifier {
 	struct oms_worker *worker;
 	struct attempts attempts;
 	struct entry *bucket[BUCKETS];
-	size_t n;
+	size_t n, most;
 	uint64_t secret;
 	/* the reading of all pairs */
 	struct loop_timer *reader;
@@ -113,10 +113,10 @@ drop_worse(struct notifier *n, enum attempt_class class)
 static bool
 make_room(struct notifier *n, enum attempt_class class)
 {
-	if (n->n < NOTIFIER_DESTINATIONS)
+	if (n->n < n->most)
 		return true;
 	drop_resting(n);
-	return n->n < NOTIFIER_DESTINATIONS || drop_worse(n, class);
+	return n->n < n->most || drop_worse(n, class);
 }
 
 /* False: there is no room. */
@@ -135,7 +135,10 @@ wake(struct notifier *n, const char *own, const char *peer, uint64_t tries)
 		*at = x;
 		n->n++;
 	}
-	destination_wake(x->destination);
+	if (n->first && n->reading)
+		destination_hurry(x->destination);
+	else
+		destination_wake(x->destination);
 	return true;
 }
 
@@ -194,13 +197,13 @@ is_home(const struct notifier *n, const struct oms_pair *p)
 	    n->worker->index;
 }
 
-/* A pair that is not due yet takes no room from others. */
+/* A pair that is not due yet takes no room from others; but after a start all are tried, in their order. */
 static bool
 take_pair(struct notifier *n, const struct oms_pair *p)
 {
 	if (!is_home(n, p) || *find(n, p->own, p->peer) != NULL)
 		return true;
-	if (n->n >= NOTIFIER_DESTINATIONS && p->first_ms > clock_steady_ms()) {
+	if (!n->first && n->n >= n->most && p->first_ms > clock_steady_ms()) {
 		n->left_out = true;
 		return true;
 	}
@@ -275,16 +278,16 @@ notifier_begin(struct oms *o, struct err *e)
 
 /* -- life ---------------------------------------------------------------------------------------------- */
 
-/* A quarter of the descriptors, shared by the workers. */
-static unsigned
-most_attempts(const struct oms *o)
+/* Each may hold one descriptor; half of those we may have are for others. */
+static size_t
+most_destinations(const struct oms *o)
 {
 	struct rlimit r;
-	unsigned most = NOTIFIER_ATTEMPTS;
+	size_t most = NOTIFIER_DESTINATIONS;
 
-	if (getrlimit(RLIMIT_NOFILE, &r) == 0 && r.rlim_cur / 4 / o->n_workers < most)
-		most = (unsigned)(r.rlim_cur / 4 / o->n_workers);
-	return most > ATTEMPTS_LEAST ? most : ATTEMPTS_LEAST;
+	if (getrlimit(RLIMIT_NOFILE, &r) == 0 && r.rlim_cur / 2 / o->n_workers < most)
+		most = r.rlim_cur / 2 / o->n_workers;
+	return most > DESTINATIONS_LEAST ? most : DESTINATIONS_LEAST;
 }
 
 static void
@@ -300,7 +303,9 @@ notifier_new(struct oms_worker *w)
 
 	n->worker = w;
 	random_bytes(&n->secret, sizeof n->secret);
-	attempts_init(&n->attempts, most_attempts(w->oms), start_attempt);
+	n->most = most_destinations(w->oms);
+	attempts_init(&n->attempts,
+	    n->most < NOTIFIER_ATTEMPTS ? (unsigned)n->most : NOTIFIER_ATTEMPTS, start_attempt);
 	n->reader = loop_timer_new(w->loop, read_page, n);
 	return n;
 }

@@ -14,6 +14,7 @@
  *          at random; until Hold-Until.  After an attempt that failed the destination makes no other
  *          before the same pause has passed (at most NOTIFIER_PAUSE_MAX_MS), whatever comes; hosts
  *          that fail have a pause of their own that all destinations share (conn_limit.h).
+ *          After a start, and once a destination that failed answers again, all that waits goes at once.
  * Order:   attempts.h: first attempts before retries, and domains that answered within a day before others.
  * Threads: each pair has its home worker; notifier_wake may be called on any thread.
  */
@@ -25,9 +26,9 @@
 #define NOTIFIER_RETRY_MS     2000
 #define NOTIFIER_RETRY_MAX_MS (60 * 60 * 1000)
 #define NOTIFIER_PAUSE_MAX_MS (60 * 1000)
-#define NOTIFIER_DESTINATIONS 4096 /* kept per worker */
-#define NOTIFIER_ATTEMPTS     1024 /* at a time per worker, if there are descriptors for it */
-#define NOTIFIER_GATHER       16   /* letters worth a seal of their own beside another */
+#define NOTIFIER_DESTINATIONS 4096         /* kept per worker, if there are descriptors for all */
+#define NOTIFIER_ATTEMPTS     512          /* at a time per worker, of as many destinations */
+#define NOTIFIER_GATHER       16           /* letters worth a seal of their own beside another */
 #define NOTIFIER_BATCH_BYTES  (512 * 1024) /* of statements and recipients under one seal */
 
 struct notifier;

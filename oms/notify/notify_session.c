@@ -23,8 +23,8 @@ struct notify_session {
 	bool had_turn;     /* it has brought the answers to a seal */
 	struct dial *dial; /* NULL: IDLE */
 	struct link *link;
-	struct loop_timer *idle;
-	struct err why; /* of the last address that failed */
+	struct loop_timer *idle; /* READY: with nothing to send; before: slow */
+	struct err why;          /* of the last address that failed */
 };
 
 /* One connection.  It outlives a session that is freed first: its conn frees it. */
@@ -201,8 +201,7 @@ next_address(struct notify_session *s)
 	s->state = CONNECTING;
 	notify_client_init(&k->client, &client_ops, k);
 	k->conn = dial_next(s->dial, &conn_events, k);
-	if (conn_is_waiting(k->conn))
-		s->ops->waits(s->role);
+	loop_timer_set_ms(s->idle, conn_is_waiting(k->conn) ? 0 : NOTIFY_SESSION_SLOW_MS);
 }
 
 static void
@@ -252,6 +251,8 @@ on_idle(void *arg)
 {
 	struct notify_session *s = arg;
 
+	if (s->state == CONNECTING || s->state == GREETING)
+		s->ops->slow(s->role);
 	if (s->state != READY || s->link == NULL)
 		return;
 	if (s->link->client.count > 0) {

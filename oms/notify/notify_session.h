@@ -21,6 +21,7 @@
 #include "proto/notify_client.h"
 
 #define NOTIFY_SESSION_CONNECT_MS 10000 /* one address, handshake included */
+#define NOTIFY_SESSION_SLOW_MS    2000  /* until `slow` tells that one does not get on */
 #define NOTIFY_SESSION_IDLE_MS    30000 /* a session with nothing to send ends */
 
 struct notify_session;
@@ -29,7 +30,8 @@ struct notify_session_ops {
 	/* What DNS said of the peer's servers: a designation_done.  False: *e is the end, not why. */
 	bool (
 	    *found)(void *role, const struct designation *d, const struct err *why, struct err *e);
-	void (*waits)(void *role);  /* for a connection to the host; no time of ours runs */
+	/* It waits for its turn at the host, or the host is slow to answer.  It may yet become ready. */
+	void (*slow)(void *role);
 	void (*ready)(void *role);  /* welcomed: notify_session_client may be sent to */
 	void (*wanted)(void *role); /* others wait for the host: see notify_session_is_current */
 	/* The session is over or never came to be.  why NULL: it ended in order.  final: DNS said why,

@@ -186,6 +186,15 @@ sealing_close(struct sealing *s, const struct err *e, int64_t now_ms)
 		reschedule(&s->deliveries[i], now_ms);
 }
 
+bool
+sealing_waits(const struct sealing *s)
+{
+	for (size_t i = 0; i < s->n; i++)
+		if (s->deliveries[i].next_ms != 0)
+			return true;
+	return false;
+}
+
 void
 sealing_fail(struct sealing *s, const struct err *e, bool final, int64_t now_ms)
 {

@@ -404,6 +404,46 @@ run_until(struct loop *l, const bool *what)
 
 #define CALLERS (CONN_PER_HOST + 3)
 
+/* A host that takes connections and says nothing has failed too. */
+static void
+silence_is_a_failure(void **state)
+{
+	struct one_server *s = *state;
+	static const struct conn_events events = { .up = caller_up, .gone = caller_gone };
+	struct conn_limit *limit = conn_limit_new();
+	struct sockaddr_in a = { .sin_family = AF_INET };
+	socklen_t n = sizeof a;
+	struct conn_target to = { .address = (struct sockaddr *)&a,
+		.own = "a.test",
+		.domain = "b.test",
+		.alpn = TOY_ALPN,
+		.timeout_ms = 300,
+		.limit = limit,
+		.backs_off = true };
+	struct caller r[2];
+	struct loop *l;
+	struct err e;
+	int fd = socket(AF_INET, SOCK_STREAM, 0);
+
+	a.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	assert_int_equal(bind(fd, (struct sockaddr *)&a, sizeof a), 0);
+	assert_int_equal(listen(fd, 4), 0);
+	assert_int_equal(getsockname(fd, (struct sockaddr *)&a, &n), 0);
+	assert_true(loop_new(&l, &e));
+	for (int i = 0; i < 2; i++) {
+		r[i] = (struct caller) { .engine = { .feed = caller_feed }, .loop = l };
+		conn_connect(l, &to, s->tls.ha, &events, &r[i]);
+		run_until(l, &r[i].gone);
+	}
+	assert_int_equal(r[0].why.why, REFUSAL_tls_failed);
+	assert_non_null(strstr(r[1].why.text, "lately"));
+	close(fd);
+	conn_limit_close(limit);
+	loop_drain(l);
+	loop_free(&l);
+	conn_limit_free(&limit);
+}
+
 /* By a port that nobody listens on; then not even the one that is listened on is tried. */
 static void
 a_failure_is_shared(void **state)
@@ -546,6 +586,7 @@ main(void)
 		cmocka_unit_test(a_host_that_failed_is_left_alone),
 		cmocka_unit_test(one_tries_again),
 		cmocka_unit_test(the_pause_has_an_end_and_so_has_the_memory),
+		cmocka_unit_test(silence_is_a_failure),
 		cmocka_unit_test(a_failure_is_shared),
 		cmocka_unit_test(connections_wait_for_their_turn),
 		cmocka_unit_test(who_fails_leaves),
