@@ -1,5 +1,6 @@
 /* ims — the verbs of the receiving side's server. */
 #include "common/auth/accounts_verbs.h"
+#include "common/daemon/check_conf.h"
 #include "common/daemon/check_peer.h"
 #include "common/daemon/check_verbs.h"
 #include "ims/check_peer.h"
@@ -28,8 +29,8 @@ static const struct options_verb verbs[] = {
 	{ "evidence verify", "FILE", 1, 1, "check evidence; needs no daemon", ims_evidence_options,
 	    ims_verb_evidence_verify, false },
 	{ "status", "", 0, 0, "state of the running daemon", NULL, ims_verb_status, false },
-	{ "check", "", 0, 0, "would a start with this configuration go well?", NULL, ims_check,
-	    false },
+	{ "check", "", 0, 0, "would a start with this configuration go well?", check_conf_options,
+	    ims_check, false },
 	CHECK_VERBS,
 	{ "check peer", "DOMAIN", 1, 1, "check another domain from here; sends no letter",
 	    check_peer_options, ims_check_peer, false },

@@ -1,5 +1,6 @@
 /* oms — the server of the sending side: its verbs. */
 #include "common/auth/accounts_verbs.h"
+#include "common/daemon/check_conf.h"
 #include "common/daemon/check_peer.h"
 #include "common/daemon/check_verbs.h"
 #include "oms/check_peer.h"
@@ -13,8 +14,8 @@ static const struct options_verb verbs[] = {
 	{ "queue", "", 0, 0, "each recipient whose letter is kept", oms_queue_options,
 	    oms_verb_queue, false },
 	{ "status", "", 0, 0, "state of the running daemon", NULL, oms_verb_status, false },
-	{ "check", "", 0, 0, "would a start with this configuration go well?", NULL, oms_check,
-	    false },
+	{ "check", "", 0, 0, "would a start with this configuration go well?", check_conf_options,
+	    oms_check, false },
 	CHECK_VERBS,
 	{ "check peer", "DOMAIN", 1, 1,
 	    "what another domain looks like from here; no letter is sent", check_peer_options,

@@ -313,7 +313,7 @@ conf_user(const struct conf *c)
 }
 
 static void
-check_reach(struct load *l)
+check_reach(struct load *l, enum conf_use use)
 {
 	const struct conf *c = l->conf;
 	struct guard_user u;
@@ -324,7 +324,7 @@ check_reach(struct load *l)
 		    c->user);
 		return;
 	}
-	for (size_t i = 0; i < c->n_domains; i++) {
+	for (size_t i = 0; i < c->n_domains && use == CONF_FOR_RUN; i++) {
 		if (!guard_path(GUARD_CERTIFICATE, c->domains[i].certificate, &u, &e))
 			fault(l, 0, "certificate of %s: %s", c->domains[i].name.text, e.text);
 		if (!guard_path(GUARD_KEY, c->domains[i].key, &u, &e))
@@ -407,8 +407,8 @@ conf_load(const char *path, enum conf_use use, struct conf **out, struct buf *fa
 		parse(&l, text.data);
 		pthread_mutex_unlock(&one_at_a_time);
 	}
-	if (l.n_faults == 0 && use == CONF_FOR_RUN)
-		check_reach(&l);
+	if (l.n_faults == 0 && use != CONF_FOR_VERBS)
+		check_reach(&l, use);
 	buf_clear(&text);
 	*out = &s->conf;
 	if (l.n_faults > 0)

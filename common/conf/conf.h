@@ -79,8 +79,9 @@ struct conf {
 };
 
 enum conf_use {
-	CONF_FOR_VERBS, /* the key files may be out of reach of whoever asks */
-	CONF_FOR_RUN    /* each domain's certificate and key must be there and well kept */
+	CONF_FOR_VERBS,  /* the key files may be out of reach of whoever asks */
+	CONF_FOR_RELOAD, /* the folders must be there and well kept */
+	CONF_FOR_RUN     /* and each domain's certificate and key */
 };
 
 /* -C FILE, else $TILLCALLED_CONF, else the default; `option` may be NULL. */

@@ -14,9 +14,14 @@
 #define GIB    (1024 * MIB)
 #define TIB    (1024 * GIB)
 
+/* KEY is in force from a reload on, LATE from the next start on; the daemon says so. */
 #define KEY(sec, name, type, at, fallback, min, max, help)                                         \
 	{                                                                                          \
-		sec, name, type, at, fallback, min, max, help                                      \
+		sec, name, type, at, fallback, min, max, help, false                               \
+	}
+#define LATE(sec, name, type, at, fallback, min, max, help)                                        \
+	{                                                                                          \
+		sec, name, type, at, fallback, min, max, help, true                                \
 	}
 #define R(field)   offsetof(struct conf, field)
 #define OMS(field) R(role[CONF_ROLE_OMS].field)
@@ -28,25 +33,25 @@ const char *const conf_section_names[CONF_SECTIONS] = { "", "domain", "oms", "im
 const struct conf_key conf_keys[] = {
 	KEY(CONF_ROOT, "version", CONF_INT, R(version), NULL, 1, 1,
 	    "of this file's form; comes first"),
-	KEY(CONF_ROOT, "user", CONF_USER, R(user), "", 0, 0,
+	LATE(CONF_ROOT, "user", CONF_USER, R(user), "", 0, 0,
 	    "whom the daemons become when root starts them"),
-	KEY(CONF_ROOT, "accounts", CONF_PATH, R(accounts), "/var/lib/tillcalled/accounts", 0, 0,
+	LATE(CONF_ROOT, "accounts", CONF_PATH, R(accounts), "/var/lib/tillcalled/accounts", 0, 0,
 	    "the file of mailboxes, aliases and password keys"),
 	KEY(CONF_ROOT, "trust", CONF_PATH, R(trust), "/etc/ssl/certs", 0, 0,
 	    "folder of the CAs that may vouch for a domain, PEM"),
 	KEY(CONF_ROOT, "crls", CONF_PATH, R(crls), "", 0, 0,
 	    "folder of revocation lists that you provide, PEM or DER"),
-	KEY(CONF_ROOT, "crl-refresh", CONF_TIME, R(crl_refresh_s), "10 min", 1, 7 * DAY_S,
+	LATE(CONF_ROOT, "crl-refresh", CONF_TIME, R(crl_refresh_s), "10 min", 1, 7 * DAY_S,
 	    "how often revocation lists are looked at, and fetched anew"),
-	KEY(CONF_ROOT, "resolver", CONF_RESOLVER, R(resolver), "system", 0, 0,
+	LATE(CONF_ROOT, "resolver", CONF_RESOLVER, R(resolver), "system", 0, 0,
 	    "\"system\", \"ADDRESS@PORT\", or \"zone:FILE\" in place of DNS"),
 	KEY(CONF_ROOT, "allow-private-peers", CONF_BOOL, R(allow_private_peers), "false", 0, 0,
 	    "talk to peers at addresses that are not public"),
-	KEY(CONF_ROOT, "allow-private-crl-hosts", CONF_BOOL, R(allow_private_crl_hosts), "false", 0,
-	    0, "fetch revocation lists from addresses that are not public"),
-	KEY(CONF_ROOT, "log-level", CONF_LEVEL, R(log_level), "info", 0, 0,
+	LATE(CONF_ROOT, "allow-private-crl-hosts", CONF_BOOL, R(allow_private_crl_hosts), "false",
+	    0, 0, "fetch revocation lists from addresses that are not public"),
+	LATE(CONF_ROOT, "log-level", CONF_LEVEL, R(log_level), "info", 0, 0,
 	    "error, warn, info or debug"),
-	KEY(CONF_ROOT, "workers", CONF_INT, R(workers), "0", 0, CONF_WORKERS_MAX,
+	LATE(CONF_ROOT, "workers", CONF_INT, R(workers), "0", 0, CONF_WORKERS_MAX,
 	    "threads that serve; 0: one per core"),
 
 	KEY(CONF_DOMAIN, "certificate", CONF_PATH, D(certificate), NULL, 0, 0,
@@ -58,32 +63,32 @@ const struct conf_key conf_keys[] = {
 	KEY(CONF_DOMAIN, "message-limit", CONF_SIZE, D(message_bytes), "50 MiB", KIB, 16 * GIB,
 	    "the largest letter"),
 
-	KEY(CONF_OMS, "spool", CONF_PATH, OMS(folder), "/var/lib/tillcalled/oms", 0, 0,
+	LATE(CONF_OMS, "spool", CONF_PATH, OMS(folder), "/var/lib/tillcalled/oms", 0, 0,
 	    "folder of the letters that are held"),
-	KEY(CONF_OMS, "spool-size", CONF_SIZE, OMS(folder_bytes), "16 GiB", 16 * MIB, 64 * TIB,
+	LATE(CONF_OMS, "spool-size", CONF_SIZE, OMS(folder_bytes), "16 GiB", 16 * MIB, 64 * TIB,
 	    "the most that it may take"),
 	KEY(CONF_OMS, "user-letters", CONF_INT, OMS(user_letters), "10000", 1, 1000000000,
 	    "the most letters of one user that have not been fetched yet"),
 	KEY(CONF_OMS, "user-size", CONF_SIZE, OMS(user_bytes), "1 GiB", MIB, 64 * TIB,
 	    "the most of the spool that one user may take, and never more than half"),
-	KEY(CONF_OMS, "listen-fetch", CONF_LISTENS, OMS(peers), "", 0, 0,
+	LATE(CONF_OMS, "listen-fetch", CONF_LISTENS, OMS(peers), "", 0, 0,
 	    "where recipients' servers fetch, port 1470; \"none\": nowhere"),
-	KEY(CONF_OMS, "listen-submit", CONF_LISTENS, OMS(users), "", 0, 0,
+	LATE(CONF_OMS, "listen-submit", CONF_LISTENS, OMS(users), "", 0, 0,
 	    "where your users hand letters in, port 1472; \"none\": nowhere"),
-	KEY(CONF_OMS, "control", CONF_PATH, OMS(control), "/run/tillcalled/oms.sock", 0, 0,
+	LATE(CONF_OMS, "control", CONF_PATH, OMS(control), "/run/tillcalled/oms.sock", 0, 0,
 	    "socket of oms queue, oms status"),
 	KEY(CONF_OMS, "connect-from", CONF_ADDRESS, OMS(connect_from), "", 0, 0,
 	    "own address to notify from, the one that SPF names; \"\": the system's choice"),
 
-	KEY(CONF_IMS, "store", CONF_PATH, IMS(folder), "/var/lib/tillcalled/ims", 0, 0,
+	LATE(CONF_IMS, "store", CONF_PATH, IMS(folder), "/var/lib/tillcalled/ims", 0, 0,
 	    "folder of the mailboxes"),
-	KEY(CONF_IMS, "store-size", CONF_SIZE, IMS(folder_bytes), "16 GiB", 16 * MIB, 64 * TIB,
+	LATE(CONF_IMS, "store-size", CONF_SIZE, IMS(folder_bytes), "16 GiB", 16 * MIB, 64 * TIB,
 	    "the most that it may take"),
-	KEY(CONF_IMS, "listen-notify", CONF_LISTENS, IMS(peers), "", 0, 0,
+	LATE(CONF_IMS, "listen-notify", CONF_LISTENS, IMS(peers), "", 0, 0,
 	    "where senders' servers announce letters, port 1471; \"none\": nowhere"),
-	KEY(CONF_IMS, "listen-mailbox", CONF_LISTENS, IMS(users), "", 0, 0,
+	LATE(CONF_IMS, "listen-mailbox", CONF_LISTENS, IMS(users), "", 0, 0,
 	    "where your users read, port 1473; \"none\": nowhere"),
-	KEY(CONF_IMS, "control", CONF_PATH, IMS(control), "/run/tillcalled/ims.sock", 0, 0,
+	LATE(CONF_IMS, "control", CONF_PATH, IMS(control), "/run/tillcalled/ims.sock", 0, 0,
 	    "socket of ims list, ims status"),
 	KEY(CONF_IMS, "hold-limit", CONF_TIME, IMS(hold_limit_s), "90 days", HOUR_S, 366 * DAY_S,
 	    "a longer promise to hold a letter is cut to this"),
@@ -95,7 +100,7 @@ const struct conf_key conf_keys[] = {
 	    "how long an unopened notice stays after its letter is no longer held"),
 	KEY(CONF_IMS, "connect-from", CONF_ADDRESS, IMS(connect_from), "", 0, 0,
 	    "own address to fetch from, one that _ims._tcp leads to; \"\": the system's choice"),
-	{ CONF_ROOT, NULL, CONF_INT, 0, NULL, 0, 0, NULL },
+	{ CONF_ROOT, NULL, CONF_INT, 0, NULL, 0, 0, NULL, false },
 };
 
 static const struct unit {
@@ -383,6 +388,47 @@ conf_key_set(const struct conf_key *k, void *base, const char *text, struct err 
 		return set_address(at, s, e);
 	}
 	return err_set(e, REFUSAL_internal, "%s is of no kind", k->name);
+}
+
+static size_t
+size_of(enum conf_type type)
+{
+	switch (type) {
+	case CONF_INT:
+	case CONF_TIME:
+	case CONF_SIZE:
+		return sizeof(int64_t);
+	case CONF_BOOL:
+		return sizeof(bool);
+	case CONF_PATH:
+	case CONF_RESOLVER:
+		return CONF_PATH_BYTES;
+	case CONF_USER:
+		return sizeof((struct conf *)0)->user;
+	case CONF_LEVEL:
+		return sizeof(enum log_level);
+	case CONF_LISTENS:
+		return sizeof(struct conf_listens);
+	case CONF_ADDRESS:
+		return CONF_LISTEN_BYTES;
+	}
+	return 0;
+}
+
+bool
+conf_key_keep(const struct conf_key *k, void *base, const void *old)
+{
+	struct buf was = BUF_INIT, is = BUF_INIT;
+	bool differs;
+
+	conf_key_print(k, old, &was);
+	conf_key_print(k, base, &is);
+	differs = !span_eq(buf_span(&was), buf_span(&is));
+	if (differs)
+		memcpy((char *)base + k->offset, (const char *)old + k->offset, size_of(k->type));
+	buf_clear(&was);
+	buf_clear(&is);
+	return differs;
 }
 
 static void

@@ -1,7 +1,7 @@
 /* conf_keys — the table of configuration keys, and the forms of their values.
  *
- * Used by conf.c alone, and by the test that holds the table against itself.  The parser, the
- * checks, the effective configuration and the manual all read these rows.
+ * Used by conf.c and the daemons' reload, and by the test that holds the table against itself.  The
+ * parser, the checks, the effective configuration and the manual all read these rows.
  */
 #ifndef COMMON_CONF_CONF_KEYS_H
 #define COMMON_CONF_CONF_KEYS_H
@@ -32,6 +32,7 @@ struct conf_key {
 	const char *fallback; /* "" : empty; NULL: must be given */
 	int64_t min, max;     /* of numbers, in the key's unit */
 	const char *help;
+	bool late; /* in force from the next start on; else from a reload on */
 };
 
 extern const struct conf_key conf_keys[];                   /* ended by a row without a name */
@@ -40,6 +41,8 @@ extern const char *const conf_section_names[CONF_SECTIONS]; /* "" for CONF_ROOT 
 /* Checks `text` and stores it into the struct at `base` (CONF_LISTENS: adds it).  False: *e is
  * config and says what is wrong and how it is written. */
 bool conf_key_set(const struct conf_key *k, void *base, const char *text, struct err *e);
+/* Gives the struct at `base` the value of the one at `old`.  False: it has it already. */
+bool conf_key_keep(const struct conf_key *k, void *base, const void *old);
 /* The value as it stands in a file; times and sizes in the largest unit that divides them. */
 void conf_key_print(const struct conf_key *k, const void *base, struct buf *out);
 

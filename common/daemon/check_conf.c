@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "common/base/clock.h"
+#include "common/daemon/ask.h"
 #include "common/daemon/daemon_private.h"
 #include "common/dns/dns_resolver.h"
 #include "common/pki/judge.h"
@@ -242,13 +243,30 @@ show_faults(struct check *c)
 	return options_fail(c->options, &c->first);
 }
 
+const struct options_option check_conf_options[] = {
+	{ "running", 0, NULL, "show the configuration that the running daemon has in force" },
+	{ NULL, 0, NULL, NULL },
+};
+
+static void
+show_in_force(void *arg, const struct json *line)
+{
+	const char *text = json_get_str(line, "line");
+
+	(void)arg;
+	printf("%s\n", text == NULL ? "" : text);
+}
+
 int
 check_conf(struct options *o, const struct daemon_role *r)
 {
+	const struct ask in_force = { "configuration", r->index, show_in_force, NULL };
 	struct check c = { .options = o, .role = r };
 	int status = 0;
 	struct err e;
 
+	if (options_has(o, "running"))
+		return ask_daemon(o, &in_force, NULL);
 	if (!daemon_load_conf(o, &c.conf, &e))
 		return options_fail(o, &e);
 	c.notes = json_list();

@@ -8,8 +8,9 @@
  * Signals: SIGTERM, SIGINT: no more connections, daemon_open_for_work is false (sessions are told
  *          `closing`), then the end; exit 0.
  *          SIGHUP: configuration, certificates, keys, trust and CRLs are read anew; a fault is
- *          logged and the old ones stay.  Sockets, folders, user, workers, log level and how CRLs
- *          are fetched (crl-refresh, allow-private-crl-hosts) want a restart, and the log says so.
+ *          logged and the old ones stay.  A key or certificate that cannot be read does not hold up
+ *          the others.  A key of the configuration that is marked late (conf_keys.h) keeps its value
+ *          until a restart, and the log names it.
  * Threads: the main thread runs daemon_loop (control socket, accounts, reload, signals) and no
  *          session; a role's callbacks run on it unless they say otherwise.
  */
@@ -50,7 +51,8 @@ struct daemon_role {
 	enum conf_role_index index;              /* its section in struct conf */
 	const struct daemon_listener *listeners; /* ended by a row without a name */
 	const struct control_verb *control;      /* ended by a row without a name; may be NULL;
-							 * `status`, `stop` and `reload` are daemon's */
+							 * `configuration`, `status`, `stop` and
+							 * `reload` are daemon's */
 	/* Unprivileged, workers running, nothing accepted yet: open the store, make the workers'
 	 * states (loop_post, or before they are used).  False: the daemon calls `stop` for what there
 	 * is of *role (NULL: nothing), and ends with *e's status. */

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "common/base/clock.h"
+#include "common/conf/conf_keys.h"
 #include "common/daemon/daemon_private.h"
 #include "common/daemon/held_back.h"
 #include "common/loop/workers.h"
@@ -53,67 +54,41 @@ do_stop(void *arg, struct control_request *r, const struct json *request)
 	daemon_stop(arg);
 }
 
-/* The same text in the same order; what is not given is zero. */
-static bool
-same_listens(const struct conf_listens *a, const struct conf_listens *b)
+/* What cannot change while we run stays as it is, and is named. */
+static void
+keep_late(const struct daemon *d, struct conf *fresh, struct buf *late)
 {
-	return a->given == b->given && a->n == b->n && memcmp(a->at, b->at, sizeof a->at) == 0;
+	for (const struct conf_key *k = conf_keys; k->name != NULL; k++) {
+		if (!k->late ||
+		    (k->section != CONF_ROOT && k->section != CONF_OMS + d->role->index))
+			continue;
+		if (conf_key_keep(k, fresh, d->conf))
+			buf_addf(late, "%s%s", late->len > 0 ? " " : "", k->name);
+	}
 }
 
-/* What cannot change while we run. */
-static const char *
-wants_restart(const struct daemon *d, const struct conf *fresh)
-{
-	const struct conf *old = d->conf;
-	const struct conf_role *was = daemon_section(d, old), *is = daemon_section(d, fresh);
-
-	if (strcmp(was->folder, is->folder) != 0)
-		return "the folder";
-	if (strcmp(was->control, is->control) != 0)
-		return "control";
-	for (const struct daemon_listener *l = d->role->listeners; l->name != NULL; l++)
-		if (!same_listens(daemon_listens(l, was), daemon_listens(l, is)))
-			return l->name;
-	if (strcmp(old->user, fresh->user) != 0)
-		return "user";
-	if (strcmp(old->accounts, fresh->accounts) != 0)
-		return "accounts";
-	if (old->workers != fresh->workers)
-		return "workers";
-	if (old->log_level != fresh->log_level)
-		return "log-level";
-	if (old->crl_refresh_s != fresh->crl_refresh_s)
-		return "crl-refresh";
-	if (old->allow_private_crl_hosts != fresh->allow_private_crl_hosts)
-		return "allow-private-crl-hosts";
-	return NULL;
-}
-
+/* late: the keys that were changed and want a restart. */
 static bool
-reload(struct daemon *d, struct err *e)
+reload(struct daemon *d, struct buf *late, struct err *e)
 {
 	struct conf *fresh = NULL, *old;
 	struct tls_files *files;
 	struct tls_settings s;
-	const char *late;
 	bool ok;
 
-	if (!conf_load(d->conf->file, CONF_FOR_RUN, &fresh, NULL, e))
+	if (!conf_load(d->conf->file, CONF_FOR_RELOAD, &fresh, NULL, e))
 		return false;
-	if (!daemon_section(d, fresh)->given) {
-		conf_unref(&fresh);
-		return err_set(e, REFUSAL_config, "there is no section %s any more", d->role->name);
-	}
 	s = daemon_tls_settings(d, fresh, &files);
-	ok = tls_holder_reload(d->tls, &s, e);
+	ok = daemon_conf_fits(d->role, fresh, e) && tls_holder_reload(d->tls, &s, e);
 	free(files);
 	if (!ok) {
 		conf_unref(&fresh);
 		return false;
 	}
-	late = wants_restart(d, fresh);
-	if (late != NULL)
-		log_fact(LOG_WARN, "daemon.restart_wanted", "changed=%s", log_str(late));
+	keep_late(d, fresh, late);
+	if (late->len > 0)
+		log_fact(LOG_WARN, "daemon.restart_wanted", "changed=%s",
+		    log_value(buf_span(late)));
 	pthread_mutex_lock(&d->lock);
 	old = d->conf;
 	d->conf = fresh;
@@ -125,29 +100,60 @@ reload(struct daemon *d, struct err *e)
 void
 daemon_reload(struct daemon *d)
 {
+	struct buf late = BUF_INIT;
 	struct err e;
 
-	if (reload(d, &e))
+	if (reload(d, &late, &e))
 		log_fact(LOG_INFO, "daemon.reloaded", "file=%s", log_str(d->conf->file));
 	else
 		log_fact(LOG_ERROR, "daemon.reload_failed", "why=%s text=%s", refusal_word(e.why),
 		    log_str(e.text));
+	buf_clear(&late);
 }
 
 static void
 do_reload(void *arg, struct control_request *r, const struct json *request)
 {
 	struct daemon *d = arg;
+	struct buf late = BUF_INIT;
+	struct json *line;
 	struct err e;
-	bool ok = reload(d, &e);
+	bool ok = reload(d, &late, &e);
 
 	(void)request;
+	if (ok && late.len > 0) {
+		line = json_new();
+		json_put_span(line, "restart_wanted", buf_span(&late));
+		control_line_take(r, line);
+	}
+	buf_clear(&late);
 	log_fact(ok ? LOG_INFO : LOG_ERROR, ok ? "daemon.reloaded" : "daemon.reload_failed",
 	    "by=control");
 	control_end(r, ok ? NULL : &e);
 }
 
+/* The configuration in force, a line of the file's form at a time. */
+static void
+do_configuration(void *arg, struct control_request *r, const struct json *request)
+{
+	struct daemon *d = arg;
+	struct buf text = BUF_INIT;
+	struct span rest;
+	struct json *line;
+
+	(void)request;
+	conf_print(d->conf, &text);
+	for (rest = buf_span(&text); rest.n > 0;) {
+		line = json_new();
+		json_put_span(line, "line", span_cut(&rest, '\n'));
+		control_line_take(r, line);
+	}
+	buf_clear(&text);
+	control_end(r, NULL);
+}
+
 const struct control_verb daemon_verbs[] = {
+	{ "configuration", do_configuration },
 	{ "status", do_status },
 	{ "stop", do_stop },
 	{ "reload", do_reload },

@@ -16,7 +16,8 @@ struct tls {
 	uint64_t folders; /* their signature when they were read */
 	struct trust *trust;
 	struct tls_identity **identity;
-	uint64_t *seen; /* each one's files' signature, read or in vain */
+	uint64_t *seen;  /* each one's files' signature, read or in vain */
+	uint64_t *tried; /* the same of all in the settings, also of those that are left out */
 	size_t n;
 	SSL_CTX *mutual, *clients, *connecting;
 };
@@ -46,41 +47,57 @@ find(const struct tls *t, const char *domain)
 
 /* -- making ------------------------------------------------------------------------------------- */
 
+/* *out NULL: it cannot be read, and there was none before; the others go on. */
+static bool
+read_identity(const struct tls_files *f, const struct guard_user *u, struct tls_identity *old,
+    enum tls_occasion when, struct tls_identity **out, struct err *e)
+{
+	if (tls_identity_load(f, u, out, e))
+		return true;
+	if (when == TLS_START)
+		return err_prefix(e, "%s", f->domain);
+	log_fact(LOG_ERROR, "tls.identity", "domain=%s kept=%s why=%s", log_str(f->domain),
+	    old == NULL ? "none" : "old", log_str(e->text));
+	*out = old == NULL ? NULL : tls_identity_ref(old);
+	return true;
+}
+
 /* Files that could not be read are not tried again before they change. */
 static bool
-take_identity(struct tls *t, const struct tls_files *f, const struct guard_user *u,
-    const struct tls *before, bool lenient, struct err *e)
+take_identity(struct tls *t, const struct tls_settings *s, size_t i, const struct tls *before,
+    enum tls_occasion when, struct err *e)
 {
+	const struct tls_files *f = &s->identities[i];
 	size_t at = before == NULL ? 0 : find(before, f->domain);
 	struct tls_identity *old = before == NULL || at == before->n ? NULL : before->identity[at];
 	uint64_t seen = tls_identity_files(f);
-	struct tls_identity *i;
+	struct tls_identity *id;
 
 	if (find(t, f->domain) != t->n)
 		return err_set(e, REFUSAL_config, "the domain %s stands twice", f->domain);
 	if (old != NULL &&
-	    (seen == tls_identity_signature(old) || (lenient && seen == before->seen[at])))
-		i = tls_identity_ref(old);
-	else if (!tls_identity_load(f, u, &i, e)) {
-		if (old == NULL || !lenient)
-			return err_prefix(e, "%s", f->domain);
-		log_fact(LOG_ERROR, "tls.identity", "domain=%s kept=old why=%s", log_str(f->domain),
-		    log_str(e->text));
-		i = tls_identity_ref(old);
-	}
+	    (seen == tls_identity_signature(old) ||
+		(when == TLS_WATCH && seen == before->seen[at])))
+		id = tls_identity_ref(old);
+	else if (!read_identity(f, &s->user, old, when, &id, e))
+		return false;
+	t->tried[i] = seen;
+	if (id == NULL)
+		return true;
 	t->seen[t->n] = seen;
-	t->identity[t->n++] = i;
+	t->identity[t->n++] = id;
 	return true;
 }
 
 static bool
-take_identities(struct tls *t, const struct tls_settings *s, const struct tls *before, bool lenient,
-    struct err *e)
+take_identities(struct tls *t, const struct tls_settings *s, const struct tls *before,
+    enum tls_occasion when, struct err *e)
 {
 	t->identity = memory_array(s->n_identities + 1, sizeof(struct tls_identity *));
 	t->seen = memory_array(s->n_identities + 1, sizeof *t->seen);
+	t->tried = memory_array(s->n_identities + 1, sizeof *t->tried);
 	for (size_t i = 0; i < s->n_identities; i++)
-		if (!take_identity(t, &s->identities[i], &s->user, before, lenient, e))
+		if (!take_identity(t, s, i, before, when, e))
 			return false;
 	return true;
 }
@@ -103,8 +120,8 @@ judge_own(const struct tls *t)
 }
 
 bool
-tls_make(const struct tls_settings *s, const struct tls *before, bool lenient, struct tls **out,
-    struct err *e)
+tls_make(const struct tls_settings *s, const struct tls *before, enum tls_occasion when,
+    struct tls **out, struct err *e)
 {
 	struct tls *t = memory_new(sizeof *t);
 	bool ok = true;
@@ -116,8 +133,8 @@ tls_make(const struct tls_settings *s, const struct tls *before, bool lenient, s
 		t->trust = trust_ref(before->trust);
 	else
 		ok = trust_load(s->trust, s->crls, s->cache, &s->user,
-		    lenient ? TRUST_LENIENT : TRUST_STRICT, &t->trust, e);
-	if (!ok || !take_identities(t, s, before, lenient, e)) {
+		    when == TLS_WATCH ? TRUST_LENIENT : TRUST_STRICT, &t->trust, e);
+	if (!ok || !take_identities(t, s, before, when, e)) {
 		tls_unref(&t);
 		return false;
 	}
@@ -135,7 +152,7 @@ tls_make(const struct tls_settings *s, const struct tls *before, bool lenient, s
 bool
 tls_load(const struct tls_settings *s, struct tls **out, struct err *e)
 {
-	return tls_make(s, NULL, false, out, e);
+	return tls_make(s, NULL, TLS_START, out, e);
 }
 
 bool
@@ -146,7 +163,8 @@ tls_outdated(const struct tls *t, const struct tls_settings *s)
 	for (size_t i = 0; i < s->n_identities; i++) {
 		size_t at = find(t, s->identities[i].domain);
 
-		if (at == t->n || tls_identity_files(&s->identities[i]) != t->seen[at])
+		if (tls_identity_files(&s->identities[i]) !=
+		    (at == t->n ? t->tried[i] : t->seen[at]))
 			return true;
 	}
 	return false;
@@ -176,6 +194,7 @@ tls_unref(struct tls **tp)
 		tls_identity_unref(&t->identity[i]);
 	free(t->identity);
 	free(t->seen);
+	free(t->tried);
 	trust_unref(&t->trust);
 	free(t);
 }

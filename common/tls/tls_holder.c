@@ -150,7 +150,7 @@ tls_holder_reload(struct tls_holder *h, const struct tls_settings *s, struct err
 	bool ok;
 
 	pthread_mutex_lock(&h->making);
-	if ((ok = tls_make(s, h->current, false, &t, e))) {
+	if ((ok = tls_make(s, h->current, TLS_RELOAD, &t, e))) {
 		settings_clear(&h->settings);
 		settings_copy(&h->settings, s);
 		swap(h, t);
@@ -171,7 +171,7 @@ tls_holder_look(struct tls_holder *h)
 	pthread_mutex_lock(&h->making);
 	if (tls_outdated(h->current, &h->settings)) {
 		now = tls_folders_signature(&h->settings);
-		if (tls_make(&h->settings, h->current, true, &t, &e)) {
+		if (tls_make(&h->settings, h->current, TLS_WATCH, &t, &e)) {
 			h->failed = 0;
 			swap(h, t);
 		} else if (h->failed != now) {

@@ -19,9 +19,14 @@ uint64_t tls_identity_signature(const struct tls_identity *i); /* of when it was
 
 /* -- generations (tls.c) ------------------------------------------------------------------------ */
 
-/* What has not changed since `before` (may be NULL) is taken over from it.  lenient: an identity
- * that cannot be read anew stays as it was, and this is logged. */
-bool tls_make(const struct tls_settings *s, const struct tls *before, bool lenient,
+enum tls_occasion {
+	TLS_START,  /* what cannot be read is the end */
+	TLS_RELOAD, /* an identity that cannot be read is left as it was, or out; this is logged */
+	TLS_WATCH   /* so is a file of the trust folder; what has not changed is not tried again */
+};
+
+/* What has not changed since `before` (NULL at the start) is taken over from it. */
+bool tls_make(const struct tls_settings *s, const struct tls *before, enum tls_occasion when,
     struct tls **out, struct err *e);
 bool tls_outdated(const struct tls *t, const struct tls_settings *s);
 uint64_t tls_folders_signature(const struct tls_settings *s);

@@ -63,13 +63,22 @@ destination_of_attempt(struct attempt *a)
 	return (struct destination *)((char *)a - offsetof(struct destination, attempt));
 }
 
+static void
+want_session(struct destination *d)
+{
+	struct conf *conf = daemon_conf(d->worker->oms->daemon);
+
+	notify_session_want(d->session, conf);
+	conf_unref(&conf);
+}
+
 void
 destination_attempt(struct destination *d)
 {
 	struct err e;
 
 	if (daemon_open_for_work(d->worker->oms->daemon, &e))
-		notify_session_want(d->session);
+		want_session(d);
 }
 
 static void
@@ -82,7 +91,7 @@ ask_for_attempt(struct destination *d)
 	if (tries == 0 && oms_store_pair(d->worker->oms->store, d->own, d->peer, &p, &e))
 		tries = p.tries;
 	if (attempts_ask(d->attempts, &d->attempt, destination_class(d->worker, d->peer, tries)))
-		notify_session_want(d->session);
+		want_session(d);
 }
 
 static void
@@ -488,16 +497,13 @@ destination_free(struct destination **dp)
 struct destination *
 destination_new(struct oms_worker *w, struct attempts *attempts, const char *own, const char *peer)
 {
-	struct conf *conf = daemon_conf(w->oms->daemon);
 	struct notify_session_place place = {
 		.loop = w->loop,
 		.dns = w->dns,
 		.tls = w->oms->tls,
 		.limit = daemon_limit(w->oms->daemon),
-		.allow_private = conf->allow_private_peers,
 		.own = own,
 		.peer = peer,
-		.from = conf->role[CONF_ROLE_OMS].connect_from,
 	};
 	struct destination *d = memory_new(sizeof *d);
 
@@ -506,7 +512,6 @@ destination_new(struct oms_worker *w, struct attempts *attempts, const char *own
 	d->worker = w;
 	d->attempts = attempts;
 	d->session = notify_session_new(&place, &session_ops, d);
-	conf_unref(&conf);
 	d->timer = loop_timer_new(w->loop, due, d);
 	return d;
 }

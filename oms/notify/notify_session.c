@@ -7,6 +7,7 @@
 
 #include "common/base/log.h"
 #include "common/base/memory.h"
+#include "common/conf/conf.h"
 #include "common/loop/loop.h"
 #include "common/net/dial.h"
 #include "oms/notify/verdict.h"
@@ -16,7 +17,6 @@ enum session_state { IDLE, FINDING, CONNECTING, GREETING, READY };
 struct notify_session {
 	struct notify_session_place place;
 	char own[DOMAIN_BYTES], peer[DOMAIN_BYTES];
-	char from[64]; /* an address as text */
 	const struct notify_session_ops *ops;
 	void *role;
 	enum session_state state;
@@ -221,7 +221,7 @@ found(void *arg, const struct designation *d, const struct err *why)
 }
 
 void
-notify_session_want(struct notify_session *s)
+notify_session_want(struct notify_session *s, const struct conf *c)
 {
 	struct dial_to to = {
 		.loop = s->place.loop,
@@ -231,10 +231,10 @@ notify_session_want(struct notify_session *s)
 		.alpn = NOTIFY_ALPN,
 		.domain = s->peer,
 		.own = s->own,
-		.from = s->from,
+		.from = c->role[CONF_ROLE_OMS].connect_from,
 		.limit = s->place.limit,
 		.backs_off = true,
-		.allow_private = s->place.allow_private,
+		.allow_private = c->allow_private_peers,
 		.timeout_ms = NOTIFY_SESSION_CONNECT_MS,
 	};
 
@@ -273,8 +273,6 @@ notify_session_new(const struct notify_session_place *place, const struct notify
 	snprintf(s->peer, sizeof s->peer, "%s", place->peer);
 	s->place.own = s->own;
 	s->place.peer = s->peer;
-	snprintf(s->from, sizeof s->from, "%s", place->from != NULL ? place->from : "");
-	s->place.from = s->from;
 	s->ops = ops;
 	s->role = role;
 	s->idle = loop_timer_new(place->loop, on_idle, s);

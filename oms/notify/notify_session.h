@@ -24,6 +24,7 @@
 #define NOTIFY_SESSION_SLOW_MS    2000  /* until `slow` tells that one does not get on */
 #define NOTIFY_SESSION_IDLE_MS    30000 /* a session with nothing to send ends */
 
+struct conf;
 struct notify_session;
 
 struct notify_session_ops {
@@ -47,16 +48,15 @@ struct notify_session_place {
 	struct dns *dns;
 	struct tls_holder *tls;
 	struct conn_limit *limit; /* of connections to one host */
-	bool allow_private;
-	const char *own, *peer; /* canonical domains, copied */
-	const char *from;       /* conf's connect-from, copied; NULL or "": none */
+	const char *own, *peer;   /* canonical domains, copied */
 };
 
 struct notify_session *notify_session_new(const struct notify_session_place *place,
     const struct notify_session_ops *ops, void *role);
 void notify_session_free(struct notify_session **s); /* silently: no callback comes any more */
 
-void notify_session_want(struct notify_session *s);          /* unless there is one */
+/* Begins one, unless there is one, by the configuration of the moment; `c` is borrowed. */
+void notify_session_want(struct notify_session *s, const struct conf *c);
 bool notify_session_is_idle(const struct notify_session *s); /* nothing is tried, nothing is up */
 struct notify_client *notify_session_client(struct notify_session *s); /* NULL: not READY */
 /* The key of the certificate that the session shows; its seals must be made with it, for after a
