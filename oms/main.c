@@ -11,7 +11,7 @@ static const struct options_verb verbs[] = {
 	{ "run", "", 0, 0, "serve: take letters, notify, hand them out when they are called for",
 	    NULL, oms_run, false },
 	ACCOUNTS_VERBS(oms_verb_user_list),
-	{ "queue", "", 0, 0, "each recipient whose letter is kept", oms_queue_options,
+	{ "queue", "", 0, 0, "the recipients whose letters are kept", oms_queue_options,
 	    oms_verb_queue, false },
 	{ "status", "", 0, 0, "state of the running daemon", NULL, oms_verb_status, false },
 	{ "check", "", 0, 0, "would a start with this configuration go well?", check_conf_options,

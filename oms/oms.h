@@ -1,10 +1,10 @@
 /* oms — the sending side's role: what its parts share.
  *
  * Threads: one struct oms_worker per worker thread, with that thread's DNS, SPF cache, sign-in
- *          context and notifier; struct oms itself is set up before anything is accepted and then
- *          only read, but for what is atomic.
- * Owner:   dns, spf, auth, accounts, tls, workers and offload are the daemon's; the rest is made and
- *          freed by oms/run.
+ *          context and notifier.  struct oms is complete before the first connection is accepted; after
+ *          that it is only read, except for its atomic members.
+ * Owner:   dns, spf, auth, accounts, tls, workers and offload are the daemon's; oms/run makes and
+ *          frees the rest.
  */
 #ifndef OMS_OMS_H
 #define OMS_OMS_H
@@ -16,7 +16,7 @@
 #include "common/dns/dns.h"
 #include "common/spf/spf_home.h"
 
-#define OMS_SWEEP_MS 30000 /* between two looks for what has come to its end */
+#define OMS_SWEEP_MS 30000 /* between two sweeps */
 
 struct loop;
 struct signin_desk;
@@ -41,7 +41,7 @@ struct oms {
 	struct workers *workers;
 	struct offload *offload;
 	struct oms_store *store;
-	struct oms_worker *worker; /* of n_workers */
+	struct oms_worker *worker; /* n_workers of them */
 	unsigned n_workers;
 	atomic_ullong fetched_octets; /* of bodies that were handed out */
 };

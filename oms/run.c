@@ -1,4 +1,4 @@
-/* run — `oms run`: the role behind the daemon's frame; see run.h and common/daemon/daemon.h. */
+/* run — `oms run`: the role within the daemon's frame; see run.h and common/daemon/daemon.h. */
 #include "oms/run.h"
 
 #include <stdlib.h>
@@ -57,7 +57,7 @@ stop(void **role)
 	*role = NULL;
 }
 
-/* One sweep: what has come to its end, then the letters of users whose time is over. */
+/* One sweep: first expired letters, then the letters of removed users that are no longer kept. */
 struct sweep {
 	struct oms *oms;
 	struct accounts_set *accounts;
@@ -135,7 +135,7 @@ status(void *role, struct json *out)
 	json_put_int(out, "fetched_octets", (int64_t)atomic_load(&o->fetched_octets));
 }
 
-/* -- what it consists of ------------------------------------------------------------------------------ */
+/* -- the role ------------------------------------------------------------------------------ */
 
 static void
 on_fetch(void *role, struct daemon *d, unsigned worker, struct listen_incoming *in)

@@ -1,4 +1,4 @@
-/* run — `oms run`: the sending side's role behind the daemon's frame (common/daemon/daemon.h). */
+/* run — `oms run`: the sending side's role within the daemon's frame (common/daemon/daemon.h). */
 #ifndef OMS_RUN_H
 #define OMS_RUN_H
 

@@ -1,4 +1,4 @@
-/* verb_queue — `oms queue`: each recipient of each letter that is kept; see verbs.h. */
+/* verb_queue — `oms queue`: the recipients whose letters are kept; see verbs.h. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,10 +14,10 @@
 
 #define PAGE   50 /* deliveries in one reading */
 #define WIDTH  76
-#define INDENT 11 /* of what stands below a letter's id */
+#define INDENT 11 /* of everything but a letter's id */
 
 const struct options_option oms_queue_options[] = {
-	{ "all", 0, NULL, "also the recipients for whom it is over: fetched, refused, expired" },
+	{ "all", 0, NULL, "also recipients that are over: fetched, refused, expired" },
 	{ NULL, 0, NULL, NULL },
 };
 
@@ -114,13 +114,13 @@ oms_control_queue(void *role, struct control_request *r, const struct json *requ
 /* -- the command's side ------ */
 
 struct shown {
-	char id[ULID_STR_BYTES]; /* of the letter that was shown last */
+	char id[ULID_STR_BYTES]; /* of the letter shown last */
 	int n;
 	int64_t now_s;
 };
 
-/* Prints whole words, at most WIDTH columns a line, from column INDENT on, where *at is 0; what is no
- * printable ASCII becomes '?'.  A character beyond ASCII may take two columns elsewhere. */
+/* Prints a word at column *at (0: at the start of a line, which is indented), and breaks it at WIDTH.  A
+ * character that is not printable ASCII becomes '?', because its width on the terminal is not known. */
 static void
 print_word(struct span word, size_t *at)
 {
@@ -245,7 +245,7 @@ oms_verb_queue(struct options *o)
 	status = ask_daemon(o, &a, request);
 	if (status != 0 || s.n > 0 || o->json || o->quiet)
 		return status;
-	printf("The queue is empty: nothing is kept for anyone.\n");
+	printf("The queue is empty: no letter waits for a recipient.\n");
 	if (!options_has(o, "all"))
 		printf("What became of earlier letters:  %s queue --all\n", o->called);
 	return 0;

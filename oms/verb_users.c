@@ -1,4 +1,4 @@
-/* verb_users — `oms user list`: each user's share of the spool, and what is in use; see verbs.h. */
+/* verb_users — `oms user list`: each user's share of the spool and its use; see verbs.h. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,7 +16,7 @@
 
 struct users {
 	struct oms *oms;
-	struct accounts_set *set; /* as it was when the question came */
+	struct accounts_set *set; /* as of the request */
 	struct oms_user_limits most;
 	size_t next;
 };
@@ -157,7 +157,7 @@ put_used(void *arg, const char *address, struct json *line)
 	json_put_int(line, "octets_limit", u->octets_limit);
 }
 
-/* The sums are the running daemon's. */
+/* Asks the running daemon, which has the sums. */
 static bool
 ask_usage(struct options *o, struct usage *g, struct err *e)
 {
@@ -182,7 +182,7 @@ oms_verb_user_list(struct options *o)
 	int status;
 
 	if (!ask_usage(o, &g, &e) && e.why != REFUSAL_config && !o->json && !o->quiet)
-		fprintf(stderr, "What each user has in the spool is not known: %s\n", e.text);
+		fprintf(stderr, "The use of the spool is not known: %s\n", e.text);
 	status = accounts_list_users(o, &more);
 	free(g.user);
 	return status;

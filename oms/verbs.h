@@ -11,11 +11,11 @@ void oms_control_users(void *role, struct control_request *r, const struct json 
 
 extern const struct options_option oms_queue_options[];
 
-int oms_verb_queue(struct options *o); /* each recipient of each letter that is kept */
+int oms_verb_queue(struct options *o); /* the recipients whose letters are kept */
 int oms_verb_status(struct options *o);
-int oms_verb_user_list(struct options *o); /* with each user's share of the spool in use */
+int oms_verb_user_list(struct options *o); /* with the use of each user's share */
 
-/* A member of a line that the daemon sent; "" or 0 where it is not there. */
+/* A member of a line from the daemon; "" or 0 if the line does not have it. */
 const char *oms_line_text(const struct json *line, const char *key);
 int64_t oms_line_number(const struct json *line, const char *key);
 

@@ -11,7 +11,7 @@ self(struct server *s)
 
 /* -- answers ------------------------------------------------------------------------------- */
 
-/* What was asked without octets for an answer: HELLO, DONE, DECLINE. */
+/* The reply to HELLO, DONE and DECLINE, which carries no octets. */
 static void
 grant(struct fetch_server *f)
 {
@@ -23,7 +23,7 @@ grant(struct fetch_server *f)
 	}
 }
 
-/* An id is a capability, so who asks for many that are not theirs is sent away. */
+/* An id is a capability, so a peer that tries many unknown ones is disconnected. */
 static void
 note_unknown(struct fetch_server *f)
 {

@@ -1,16 +1,16 @@
-/* fetch_server — the OMS's side of fetch: says hello, hands letters out.
+/* fetch_server — the OMS's side of fetch: answers HELLO, hands letters out.
  *
  * Flow:   6 of 8 (README "Life of a message").
  * Spec:   SPEC.md "fetch".
  * State:  NEW --HELLO--> READY.  A refused HELLO ends the session.
- * Disk:   before the first octet of a letter leaves, the role has recorded durably that it was
- *         handed out to the domain: so `fetch` says PENDING, and the answer comes after the fsync.
- * Async:  one request at a time.  PENDING is completed by one answer function with the request
- *         number that stood in server.request when the op was called, never from inside the op.
- *         An answer for a request that is gone is dropped (false).
- * Owner:  a source that is given to the engine is its own, also where it is dropped.
- * Trust:  every octet is the peer's.  A letter that the domain was not notified of must be
- *         answered exactly like an id that never was (unknown_id).
+ * Disk:   Before the first octet of a letter leaves, the role durably records that it was handed out to the
+ *         domain.  So `fetch` returns PENDING, and the answer comes after the fsync.
+ * Async:  One request at a time.  PENDING is completed by one answer function, with the number that
+ *         server.request had when the op was called, and never from inside the op.  An answer to a
+ *         request that has ended is dropped (false).
+ * Owner:  The engine takes each source that it is given, even when it drops the answer.
+ * Trust:  Every octet comes from the peer.  For a letter of which the domain has no recipient the reply must
+ *         be exactly that for an id that does not exist (unknown_id).
  */
 #ifndef PROTO_FETCH_SERVER_H
 #define PROTO_FETCH_SERVER_H
@@ -20,7 +20,7 @@
 #include "proto/id.h"
 #include "proto/server.h"
 
-/* What a request for octets found. */
+/* The octets that answer SUMMARY or FETCH. */
 struct fetch_found {
 	struct source *source; /* of the whole letter, or of the whole summary; not NULL */
 	uint64_t size;         /* octets of it */
@@ -28,16 +28,16 @@ struct fetch_found {
 
 struct fetch_server_ops {
 	struct server_ops server; /* first */
-	/* Does the certificate name the domain (canonical), and is the address designated?  The
-	 * role keeps the domain: it is who asks from here on. */
+	/* Does the certificate name the domain (canonical), and is the address designated?  The role keeps the
+	 * domain: all further requests are from it. */
 	enum outcome (*hello)(void *role, const char *domain, struct err *e);
 	/* DONE: *found is set. */
 	enum outcome (
 	    *summary)(void *role, const struct ulid *id, struct fetch_found *found, struct err *e);
-	/* offset > size is refused by the role (bad_offset), before it records anything. */
+	/* The role refuses offset > size (bad_offset) before it records anything. */
 	enum outcome (*fetch)(void *role, const struct ulid *id, uint64_t offset,
 	    struct fetch_found *found, struct err *e);
-	/* DONE (the outcome) only once it is durable; both may be repeated. */
+	/* DONE (the outcome) only after it is durable; the peer may repeat both. */
 	enum outcome (*done)(void *role, const struct ulid *id, struct err *e);
 	enum outcome (*decline)(void *role, const struct ulid *id, struct err *e);
 	domain_a_label_fn *a_label; /* NULL: only plain ASCII domains */
@@ -48,17 +48,16 @@ struct fetch_server {
 	const struct fetch_server_ops *ops;
 	enum { FETCH_ASK_NONE, FETCH_ASK_CHANGE, FETCH_ASK_OCTETS } asked; /* the last request */
 	uint64_t offset;    /* of the FETCH under way */
-	unsigned unknown;   /* requests refused so far with unknown_id */
+	unsigned unknown;   /* requests refused with unknown_id */
 	struct domain peer; /* of HELLO */
 };
 
 void fetch_server_init(struct fetch_server *s, const struct fetch_server_ops *ops, void *role);
 void fetch_server_clear(struct fetch_server *s);
 
-/* Answers to a PENDING hello, done or decline: e NULL is 250.  After each the mover must be told
- * (conn_kick). */
+/* The answer to a PENDING hello, done or decline; e NULL: 250.  Call conn_kick after each answer. */
 bool fetch_server_answer(struct fetch_server *s, uint64_t request, const struct err *e);
-/* Answers to a PENDING summary or fetch: either `found` (its source is taken) or e. */
+/* The answer to a PENDING summary or fetch: `found`, whose source it takes, or e. */
 bool fetch_server_found_take(struct fetch_server *s, uint64_t request,
     const struct fetch_found *found, const struct err *e);
 

@@ -1,18 +1,18 @@
-/* submit — a user's program gives letters to its own OMS and asks how they fare.
+/* submit — a user's program gives letters to its own OMS and reads what became of them.
  *
  * Flow:  2 of 8.
  * Spec:  SPEC.md "submit".  ALPN tillcalled-submit/1; the client speaks first:
  *	AUTH mechanism [message]   -> see sasl_server.h
- *	FROM <address>             -> one reply; begins a letter, forgets what was said before
+ *	FROM <address>             -> one reply; begins a letter, discards an unfinished one
  *	TO <address>               -> one reply; up to 100
- *	HOLD days                  -> one reply; how long it is to be kept for its recipients
- *	MESSAGE octets token       -> the letter follows; 250 with its id after it is durable.  Once
- *	                              FROM, a TO or HOLD was refused, so is the letter.
+ *	HOLD days                  -> one reply; how long the letter is kept for its recipients
+ *	MESSAGE octets token       -> the letter follows; 250 with its id after it is durable.  If
+ *	                              FROM, a TO or HOLD was refused, MESSAGE is refused too.
  *	STATUS id                  -> 250 {octets}: rows of one letter
  *	OUTBOX [after-id]          -> 250 {octets}: rows of a page of letters, oldest first
  *	NOOP, QUIT
  *
- * Rows: "letter ..." then "rcpt ..." for each of its recipients; "more" last, where more follow.
+ * Rows: "letter ...", then "rcpt ..." for each of its recipients; a last row "more" if there is another page.
  * The engines are submit_server.h and submit_client.h.
  */
 #ifndef PROTO_SUBMIT_H
@@ -24,13 +24,13 @@
 #define SUBMIT_ALPN           "tillcalled-submit/1"
 #define SUBMIT_RECIPIENTS_MAX 100
 #define SUBMIT_HOLD_DAYS_MAX  366
-#define SUBMIT_TOKEN_MAX      64                  /* characters */
-#define SUBMIT_TOKEN_S        (7 * 24 * 3600)     /* so long the same token is the same letter */
-#define SUBMIT_SIZE_MAX       (UINT64_C(1) << 40) /* more is no letter: the session ends */
+#define SUBMIT_TOKEN_MAX      64              /* characters */
+#define SUBMIT_TOKEN_S        (7 * 24 * 3600) /* the same token means the same letter this long */
+#define SUBMIT_SIZE_MAX       (UINT64_C(1) << 40) /* beyond this the session ends */
 #define SUBMIT_TEXT_BYTES     512
 #define SUBMIT_WORD_BYTES     32
 
-/* What became of a letter for one recipient. */
+/* The state of a letter for one recipient. */
 enum submit_state {
 	SUBMIT_WAITING,
 	SUBMIT_NOTIFIED,
@@ -55,8 +55,8 @@ struct submit_letter { /* row "letter" */
 struct submit_recipient { /* row "rcpt" */
 	char to[ADDRESS_STR_BYTES];
 	enum submit_state state;
-	int64_t since_s; /* that it is in this state; 0: not said */
-	int64_t next_s;  /* when it is tried again; 0: not at all */
+	int64_t since_s; /* when it reached this state; 0: not given */
+	int64_t next_s;  /* when the next attempt is due; 0: none is */
 	uint64_t tries;
 	char word[SUBMIT_WORD_BYTES]; /* of the last refusal; "": none */
 	char text[SUBMIT_TEXT_BYTES]; /* the other side's words */

@@ -54,7 +54,7 @@ on_refused(struct submit_client *m, const struct submit_sent *s, size_t i, const
 		m->ops->refused(role_of(m), s->arg, SUBMIT_PART_HOLD, 0, e);
 }
 
-/* 250 is the letter's only where its id stands behind it. */
+/* A 250 without an id after it is a bad reply. */
 static void
 on_taken(struct submit_client *m, const struct reply *r)
 {
@@ -131,7 +131,7 @@ on_end(struct client *c, int kind, void *arg)
 
 	(void)kind;
 	if (!whole)
-		err_set(&e, REFUSAL_bad_reply, "the last row has no end");
+		err_set(&e, REFUSAL_bad_reply, "the last row is incomplete");
 	m->ops->page_end(role_of(m), arg, m->more, whole ? NULL : &e);
 	if (!whole)
 		client_lost(c, &e);
@@ -215,7 +215,7 @@ submit_client_may_send(const struct submit_client *m)
 	    m->sasl.client.engine.payload.source == NULL;
 }
 
-/* False: *e, and what was added is the caller's to take back. */
+/* False: *e is set, and the caller removes what was added. */
 static bool
 add_path(struct buf *out, const char *verb, const char *address, struct err *e)
 {
@@ -235,7 +235,7 @@ add_lines(struct buf *out, const struct submit_draft *d, struct err *e)
 	if (RULE(too_many_recipients) && d->n_to > SUBMIT_RECIPIENTS_MAX)
 		return err_word(e, REFUSAL_too_many_recipients);
 	if (!submit_token_is_good(span_str(d->token)))
-		return err_set(e, REFUSAL_bad_syntax, "the token is not of its form");
+		return err_set(e, REFUSAL_bad_syntax, "the token is malformed");
 	if (!add_path(out, "FROM", d->from, e))
 		return false;
 	for (size_t i = 0; i < d->n_to; i++)

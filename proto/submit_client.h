@@ -3,14 +3,14 @@
  * Flow:   2 of 8 (README "Life of a message").
  * Spec:   SPEC.md "submit".
  * State:  NEW --submit_client_auth--> signed_in --> requests --> QUIT.  Letters and other requests
- *         may be pipelined, but nothing can be sent while a source's octets are under way
+ *         may be pipelined, but nothing can be sent while octets of a source are still to be sent
  *         (submit_client_may_send).
- * Async:  per letter: `refused` for what of FROM, TO and HOLD was refused, then `taken`, exactly
- *         once.  Per status and outbox: `letter` and `recipient` for each row, then `page_end`,
- *         exactly once.  Where the session breaks, taken and page_end say so for each that is open,
- *         then `lost` comes, once and last of all.  Send a letter again with the same token: it
- *         becomes no second letter.
- * Trust:  every octet is the peer's.
+ * Async:  For each letter: `refused` for each FROM, TO or HOLD that was refused, then `taken` exactly once.
+ *         For each status and outbox: `letter` and `recipient` for each row, then `page_end` exactly once.
+ *         If the session breaks, `taken` and `page_end` are called with the error for each open request,
+ *         then `lost` once, as the last call.  A letter that is sent again with the same token does not
+ *         become a second letter.
+ * Trust:  every octet comes from the peer.
  */
 #ifndef PROTO_SUBMIT_CLIENT_H
 #define PROTO_SUBMIT_CLIENT_H
@@ -30,7 +30,7 @@ struct submit_client_ops {
 	void (*taken)(void *role, void *arg, const struct ulid *id, const struct err *e);
 	void (*letter)(void *role, void *arg, const struct submit_letter *l);
 	void (*recipient)(void *role, void *arg, const struct submit_recipient *r);
-	/* more: ask again behind the last letter. */
+	/* more: there are letters after the last one; ask again. */
 	void (*page_end)(void *role, void *arg, bool more, const struct err *e);
 	/* The session is over, also after submit_client_quit; the mover closes. */
 	void (*lost)(void *role, const struct err *e);
@@ -63,22 +63,22 @@ struct submit_client {
 };
 
 void submit_client_init(struct submit_client *c, const struct submit_client_ops *ops, void *role);
-/* Calls no op: end what is open with client_lost first. */
+/* Calls no op.  Call client_lost first to end open requests. */
 void submit_client_clear(struct submit_client *c);
 
-/* All put octets into the engine's out: the mover must then be told (conn_kick).  False: too much
- * is outstanding, a source is under way, the session is over, or (letters) *e says what is wrong
- * with them; nothing was sent and nothing will be called. */
+/* Each puts octets into the engine's out; call conn_kick afterwards.  False: too many requests are
+ * outstanding, octets of a source are still to be sent, the session is over, or (for letters) *e says what is
+ * wrong with the letter.  Then nothing was sent, and no op will be called for it. */
 bool submit_client_auth(struct submit_client *c, const char *mechanism);
 bool submit_client_may_send(const struct submit_client *c);
 bool submit_client_send(struct submit_client *c, const struct submit_draft *d, struct span body,
     void *arg, struct err *e); /* d->octets: body.n */
-/* The source is taken, also where it is false. */
+/* Takes the source, even when it returns false. */
 bool submit_client_send_take(struct submit_client *c, const struct submit_draft *d,
     struct source *body, void *arg, struct err *e);
 bool submit_client_status(struct submit_client *c, const struct ulid *id, void *arg);
 bool submit_client_outbox(struct submit_client *c, const struct ulid *after, void *arg);
 bool submit_client_noop(struct submit_client *c);
-bool submit_client_quit(struct submit_client *c); /* after the answers that are due */
+bool submit_client_quit(struct submit_client *c); /* after the replies that are outstanding */
 
 #endif

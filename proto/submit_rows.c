@@ -1,4 +1,4 @@
-/* submit_rows — the rows of the outbox, and the words in requests; see submit.h. */
+/* submit_rows — the rows of the outbox, and tokens; see submit.h. */
 #include "proto/submit.h"
 
 static const char *const states[] = {

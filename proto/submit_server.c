@@ -36,7 +36,7 @@ begin(struct submit_server *m)
 	m->letter = memory_new(sizeof *m->letter);
 }
 
-/* A letter is taken with all that was said of it, or not at all. */
+/* A letter is accepted with its whole envelope or not at all, so the first refusal refuses MESSAGE too. */
 static enum outcome
 fault(struct submit_server *m, const char *what, const struct err *e)
 {
@@ -49,7 +49,7 @@ fault(struct submit_server *m, const char *what, const struct err *e)
 	return DONE;
 }
 
-/* Where the next address is put, and where it stays once it is accepted. */
+/* The place for the next address.  It is kept by counting n_to up. */
 static char *
 next_to(struct submit_server *m)
 {
@@ -141,7 +141,7 @@ do_to(struct server *s, struct span args, struct err *e)
 		server_reply(s, 250, "2.1.5", "to %s, once", address);
 		return DONE;
 	}
-	if (m->letter->n_to == SUBMIT_RECIPIENTS_MAX) { /* no RULE: the array ends here */
+	if (m->letter->n_to == SUBMIT_RECIPIENTS_MAX) { /* no RULE: the array has no more room */
 		err_word(e, REFUSAL_too_many_recipients);
 		return fault(m, address, e);
 	}
@@ -214,7 +214,7 @@ message_end(struct server *s, struct span whole, struct err *e)
 	return settle_message(self(s), self(s)->ops->end(s->role, &id, e), &id, e);
 }
 
-/* What stands against the letter before its first octet. */
+/* Checks that need no octet of the letter. */
 static bool
 judge(struct submit_server *m, uint64_t octets, struct span token, struct err *e)
 {
@@ -228,13 +228,14 @@ judge(struct submit_server *m, uint64_t octets, struct span token, struct err *e
 		return err_word(e, REFUSAL_no_recipient);
 	if (!submit_token_is_good(token) ||
 	    !span_copy(token, m->letter->token, sizeof m->letter->token))
-		return err_set(e, REFUSAL_bad_syntax, "a token has 1 to %d letters, digits, - _ .",
-		    SUBMIT_TOKEN_MAX);
+		return err_set(e, REFUSAL_bad_syntax,
+		    "a token has 1 to %d letters, digits, \"-\", \"_\" or \".\"", SUBMIT_TOKEN_MAX);
 	m->letter->octets = octets;
 	return m->ops->begin(server_of(m)->role, m->letter, e);
 }
 
-/* What does not say how much follows, or is no letter, or is nobody's, is not read past. */
+/* The session ends where the octets cannot be counted, are too many for any letter, or are from nobody who
+ * is signed in: they are not read past. */
 static bool
 is_countable(struct server *s, struct span octets, uint64_t *n)
 {

@@ -1,18 +1,17 @@
-/* submit_server — the OMS's side of submit: signs in, takes letters, tells how they fare.
+/* submit_server — the OMS's side of submit: signs users in, receives letters, serves the outbox.
  *
  * Flow:   2 of 8 (README "Life of a message").
  * Spec:   SPEC.md "submit".
- * State:  NEW --AUTH--> READY.  The letter that FROM began is in `letter`; MESSAGE ends it,
- *         whatever the answer.
- * Disk:   250 to MESSAGE is the promise that the letter is durable: so `end` says PENDING, and
- *         the answer comes after the fsync.  The same user and token within SUBMIT_TOKEN_S: the
- *         same id, no second letter.
- * Async:  one request at a time.  PENDING is completed by one answer function with the request
- *         number that stood in the server's `request` when the op was called, never from inside
- *         the op.  An answer for a request that is gone is dropped (false).
- * Memory: the letter's octets pass through `body` in pieces, uncopied.  A session can end in
- *         their midst: the role learns it from its mover (conn's gone), not from here.
- * Trust:  every octet is the user's program's.
+ * State:  NEW --AUTH--> READY.  `letter` is what FROM began; MESSAGE ends it, whatever the reply.
+ * Disk:   The reply 250 to MESSAGE promises that the letter is durable.  So `end` returns PENDING, and the
+ *         answer comes after the fsync.  The same user and token within SUBMIT_TOKEN_S get the same id and
+ *         no second letter.
+ * Async:  One request at a time.  PENDING is completed by one answer function, with the number that the
+ *         server's `request` had when the op was called, and never from inside the op.  An answer to a
+ *         request that has ended is dropped (false).
+ * Memory: The letter's octets pass through `body` in pieces, uncopied.  If the session ends before the last
+ *         of them, the role learns it from conn (gone), not from here.
+ * Trust:  every octet comes from the user's program.
  */
 #ifndef PROTO_SUBMIT_SERVER_H
 #define PROTO_SUBMIT_SERVER_H
@@ -20,12 +19,12 @@
 #include "proto/sasl_server.h"
 #include "proto/submit.h"
 
-/* What was said before MESSAGE, and on its line. */
+/* From FROM, TO, HOLD and the line of MESSAGE. */
 struct submit_envelope {
 	char from[ADDRESS_STR_BYTES];                      /* canonical; "": no FROM yet */
-	char to[SUBMIT_RECIPIENTS_MAX][ADDRESS_STR_BYTES]; /* canonical, none twice */
+	char to[SUBMIT_RECIPIENTS_MAX][ADDRESS_STR_BYTES]; /* canonical, without duplicates */
 	size_t n_to;
-	unsigned hold_days; /* 0: not said, the domain's own */
+	unsigned hold_days; /* 0: not given, the domain's default */
 	uint64_t octets;
 	char token[SUBMIT_TOKEN_MAX + 1];
 };
@@ -34,19 +33,19 @@ struct submit_server_ops {
 	struct sasl_server_ops sasl; /* first */
 	/* May the user write as this address (canonical)?  bad_from. */
 	enum outcome (*from)(void *role, const char *address, struct err *e);
-	/* Is it known already that this recipient cannot be written to? */
+	/* REFUSED: this recipient cannot receive mail. */
 	enum outcome (*to)(void *role, const char *address, struct err *e);
-	/* A letter begins; the envelope stays as it is until its answer.  False: message_too_big,
-	 * system_full, bad_hold ...; its octets are then read past, and end is not called. */
+	/* A letter begins; the envelope does not change until its reply.  False: message_too_big, outbox_full,
+	 * bad_hold ...; then its octets are read past, and end is not called. */
 	bool (*begin)(void *role, const struct submit_envelope *env, struct err *e);
-	/* A fault found here is told by `end`. */
+	/* A fault that is found here is returned by `end`. */
 	void (*body)(void *role, struct span piece);
-	/* All octets have come.  PENDING: submit_server_taken will come, after the fsync.  DONE:
-	 * *id is set (a token seen before). */
+	/* All octets have arrived.  PENDING: submit_server_taken follows after the fsync.  DONE: *id is set
+	 * (the token was seen before). */
 	enum outcome (*end)(void *role, struct ulid *id, struct err *e);
-	/* Append rows of one letter, or of a page of letters behind `after` (NULL: from the first),
-	 * oldest first, at most ROW_PAGE_ROWS letters and until ROW_PAGE_BYTES are there.  DONE:
-	 * *more says whether there are further ones. */
+	/* Each appends rows: of one letter, or of a page of letters after `after` (NULL: from the first),
+	 * oldest first, at most ROW_PAGE_ROWS letters, until the page has ROW_PAGE_BYTES.  DONE: *more
+	 * says whether there are more. */
 	enum outcome (*status)(void *role, const struct ulid *id, struct buf *page, struct err *e);
 	enum outcome (*outbox)(void *role, const struct ulid *after, struct buf *page, bool *more,
 	    struct err *e);
@@ -64,14 +63,14 @@ struct submit_server {
 		SUBMIT_ASK_PAGE
 	} asked;                        /* what the request under way is */
 	struct submit_envelope *letter; /* NULL: none begun */
-	bool faulty;                    /* FROM, TO or HOLD was refused: */
-	struct err fault;               /* the first of them */
+	bool faulty;                    /* FROM, a TO or HOLD was refused */
+	struct err fault;               /* the first of these refusals */
 };
 
 void submit_server_init(struct submit_server *s, const struct submit_server_ops *ops, void *role);
 void submit_server_clear(struct submit_server *s);
 
-/* After each the mover must be told (conn_kick).  To auth: sasl_server_answer(&s->sasl, ...). */
+/* Call conn_kick after each.  The answer to auth is sasl_server_answer(&s->sasl, ...). */
 bool submit_server_answer(struct submit_server *s, uint64_t request, /* from, to */
     const struct err *e);
 bool submit_server_taken(struct submit_server *s, uint64_t request, /* end */

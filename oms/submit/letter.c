@@ -14,11 +14,11 @@
 struct letter {
 	struct oms_worker *worker;
 	struct spool_in *in;
-	struct oms_claim *claim; /* NULL: none, or it is the store's sum by now */
-	struct buf header;       /* as much of the letter as its header needs */
+	struct oms_claim *claim; /* NULL: none, or the store's sums include the letter */
+	struct buf header;       /* the letter's first octets, until its header is complete */
 	bool whole_header;
 	bool cr;   /* the last octet was CR */
-	bool bare; /* a CR or LF stood alone */
+	bool bare; /* a CR or LF was not part of CRLF */
 	struct oms_letter facts;
 	char token[SUBMIT_TOKEN_MAX + 1];
 	char (*to)[ADDRESS_STR_BYTES];
@@ -59,7 +59,7 @@ letter_new(struct oms_worker *w, const char *user, const struct submit_envelope 
 
 	conf_unref(&conf);
 	if (RULE(message_too_big) && env->octets > most)
-		return err_set(e, REFUSAL_message_too_big, "at most %llu octets are taken",
+		return err_set(e, REFUSAL_message_too_big, "a letter may have at most %llu octets",
 		    (unsigned long long)most);
 	if (RULE(bad_hold) && hold_s > keep_s)
 		return err_set(e, REFUSAL_bad_hold, "letters are kept for at most %lld days",
@@ -84,8 +84,7 @@ letter_new(struct oms_worker *w, const char *user, const struct submit_envelope 
 	return true;
 }
 
-/* True where a CR or LF stands alone; *cr (the last octet was CR) carries over from piece to
- * piece. */
+/* True if a CR or LF is not part of CRLF.  *cr, that the last octet was CR, carries over to the next piece. */
 static bool
 has_bare(struct span s, bool *cr)
 {
@@ -257,7 +256,8 @@ judge(struct letter *l, struct err *e)
 	bool owns;
 
 	if (RULE(bad_message) && (l->bare || l->cr))
-		return err_set(e, REFUSAL_bad_message, "a CR or LF stands alone in the letter");
+		return err_set(e, REFUSAL_bad_message,
+		    "the letter has a CR or LF that is not part of CRLF");
 	if (!header_find(buf_span(&l->header), !l->whole_header, &header))
 		return err_set(e, REFUSAL_bad_message, "the header is longer than %d octets",
 		    HEADER_MAX_BYTES);

@@ -1,4 +1,4 @@
-/* recipient — no such domain, no way to it: said at once; see recipient.h. */
+/* recipient — refuses a recipient whose domain takes no mail; see recipient.h. */
 #include "oms/submit/recipient.h"
 
 #include <stdlib.h>

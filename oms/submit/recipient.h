@@ -1,9 +1,9 @@
-/* recipient — before a letter is taken: can its recipient's domain be written to at all?
+/* recipient — checks, before a letter is accepted, whether its recipient's domain can receive mail.
  *
- * A domain that does not exist, or to which no way leads, is refused at once, so that a typing error is
- * told while its author is there; also by DNS without DNSSEC, unless the domain is remembered to have
- * named servers (downgrade.h): its absence may be forged, and the letter waits.  A failure of DNS, or an
- * answer that takes too long, refuses nobody.
+ * A recipient whose domain does not exist, or has no usable server, is refused at once, so that the author
+ * learns of a typing error.  DNSSEC is not required for that, unless the domain is remembered to have named
+ * servers (downgrade.h): then its absence may be forged, and the letter waits.  A failure of DNS, or a slow
+ * answer, refuses nobody.
  *
  * Flow:    2 of 8 (README "Life of a message").
  * Spec:    SPEC.md 14 "submit".
@@ -15,16 +15,16 @@
 
 #include "oms/oms.h"
 
-#define RECIPIENT_CHECK_MS 5000 /* of one; and of all of a session that DNS was slow about */
+#define RECIPIENT_CHECK_MS 5000 /* for one recipient, and for all of a session together */
 
 struct recipient_check;
 
-/* e NULL: nothing speaks against it.  took_ms: since the check began. */
+/* e NULL: the recipient is not refused.  took_ms: the duration of the check. */
 typedef void recipient_checked(void *arg, int64_t took_ms, const struct err *e);
 
 /* `address` is canonical. */
 struct recipient_check *recipient_check(struct oms_worker *w, const char *address, int64_t most_ms,
     recipient_checked *done, void *arg);
-void recipient_cancel(struct recipient_check **c); /* NULL inside is fine */
+void recipient_cancel(struct recipient_check **c); /* *c may be NULL; it is set to NULL */
 
 #endif

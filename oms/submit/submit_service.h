@@ -1,4 +1,4 @@
-/* submit_service — the OMS's side of submit: receives letters from users' programs and answers what became of them.
+/* submit_service — the OMS's side of submit: receives letters from users' programs and serves their outbox.
  *
  * Flow:   2 of 8 (README "Life of a message").
  * Spec:   SPEC.md "submit".

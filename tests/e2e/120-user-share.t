@@ -40,4 +40,4 @@ free() { usage alice | grep -q '^0 of 4 letters'; }
 ok "what was fetched needs no room" eventually 60 free
 ok "so that alice may write again" send alice@a.test
 tests/world stop "$W" oms a.test
-like "without a daemon the list is there" "$(oms a.test user list 2>&1)" 'not known'
+like "without a daemon the list is there" "$(oms a.test user list 2>&1)" 'use of the spool is not known'
