@@ -19,7 +19,7 @@ account_load(struct account *a, const struct options *o, int *status)
 	*a = (struct account) { .cache = { .full = false } };
 	if (config_load(&a->config, &which, &e) && config_password(&a->config, a->password, &e))
 		return true;
-	*status = fault_err(o, "your configuration", &e,
+	*status = fault_print_err(o, "your configuration", &e,
 	    e.why == REFUSAL_config && access(a->config.file, F_OK) != 0
 		? "begin with:  %s setup ADDRESS"
 		: NULL);

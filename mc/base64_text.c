@@ -44,7 +44,7 @@ is_blank(char c)
 /* Octets at the front of s that are base64 up to its padding, in whole lines; *digits counts them.
  * What is behind a padding must be a whole number of quanta to be base64 again. */
 static size_t
-base64_octets(struct span s)
+base64_length(struct span s)
 {
 	size_t line = 0, at;
 	bool padded = false;
@@ -80,7 +80,7 @@ base64_text(struct buf *out, struct span s)
 	bool all = true, first = true;
 
 	while (s.n > 0 && (first || is_quanta(s))) {
-		size_t n = base64_octets(s);
+		size_t n = base64_length(s);
 
 		if (n == 0)
 			break;

@@ -36,7 +36,7 @@ line_end(struct bounds *b)
 }
 
 static void
-header_octet(struct bounds *b, unsigned char c)
+take_header_octet(struct bounds *b, unsigned char c)
 {
 	unsigned char low = c >= 'A' && c <= 'Z' ? (unsigned char)(c - 'A' + 'a') : c;
 
@@ -59,7 +59,7 @@ bounds_feed(struct bounds *b, struct span s)
 
 		b->seen++;
 		if (b->in_header)
-			header_octet(b, c);
+			take_header_octet(b, c);
 		if (c == '\n')
 			line_end(b);
 		else if (c != '\r') {

@@ -254,7 +254,7 @@ compose_read(struct letter *l, int in, const struct compose *how, struct err *e)
 {
 	if (!scratch_open(&l->fd, e) || !read_all(l, in, how->most, e) || !read_header(l, how, e))
 		return false;
-	if (RULE(message_too_big) && letter_octets(l) > how->most)
+	if (RULE(message_too_big) && letter_size(l) > how->most)
 		return err_set(e, REFUSAL_message_too_big, "more than %llu octets",
 		    (unsigned long long)how->most);
 	return true;
@@ -290,7 +290,7 @@ letter_to(struct letter *l, const char *address, struct err *e)
 }
 
 uint64_t
-letter_octets(const struct letter *l)
+letter_size(const struct letter *l)
 {
 	return l->header.len + l->body_octets;
 }

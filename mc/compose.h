@@ -44,7 +44,7 @@ void letter_init(struct letter *l);
 bool compose_read(struct letter *l, int in, const struct compose *how, struct err *e);
 /* One more recipient, unless it is one already.  False: bad_address. */
 bool letter_to(struct letter *l, const char *address, struct err *e);
-uint64_t letter_octets(const struct letter *l);
+uint64_t letter_size(const struct letter *l);
 /* The letter's octets; as often as it must be sent.  Freed by whoever takes it. */
 struct source *letter_source(const struct letter *l);
 void letter_clear(struct letter *l);

@@ -70,7 +70,7 @@ cure_of(enum refusal why)
 }
 
 static void
-say_json(struct out *out, const char *what, const struct fault *f, const char *cure)
+print_json(struct out *out, const char *what, const struct fault *f, const char *cure)
 {
 	const struct err *e = &f->err;
 	struct json *o = json_new(), *in = json_new();
@@ -91,7 +91,7 @@ say_json(struct out *out, const char *what, const struct fault *f, const char *c
 }
 
 static void
-say_text(const struct options *o, struct out *out, const char *what, const struct fault *f,
+print_text(const struct options *o, struct out *out, const char *what, const struct fault *f,
     const char *cure)
 {
 	const struct err *e = &f->err;
@@ -127,7 +127,7 @@ say_text(const struct options *o, struct out *out, const char *what, const struc
 }
 
 int
-fault_say(const struct options *o, const char *what, const struct fault *f, const char *cure)
+fault_print(const struct options *o, const char *what, const struct fault *f, const char *cure)
 {
 	struct out out;
 	struct buf text = BUF_INIT;
@@ -142,17 +142,17 @@ fault_say(const struct options *o, const char *what, const struct fault *f, cons
 	buf_add(&text, "", 1);
 	out_init(&out, STDERR_FILENO);
 	if (o->json)
-		say_json(&out, what, f, text.data);
+		print_json(&out, what, f, text.data);
 	else
-		say_text(o, &out, what, f, text.data);
+		print_text(o, &out, what, f, text.data);
 	buf_clear(&text);
 	return refusal_status(f->err.why);
 }
 
 int
-fault_err(const struct options *o, const char *what, const struct err *e, const char *cure)
+fault_print_err(const struct options *o, const char *what, const struct err *e, const char *cure)
 {
 	struct fault f = { .err = *e };
 
-	return fault_say(o, what, &f, cure);
+	return fault_print(o, what, &f, cure);
 }

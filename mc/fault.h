@@ -21,8 +21,9 @@ struct fault {
 };
 
 /* `what` failed; `cure` NULL: the one that fits the word.  Returns the exit status. */
-int fault_say(const struct options *o, const char *what, const struct fault *f, const char *cure);
+int fault_print(const struct options *o, const char *what, const struct fault *f, const char *cure);
 /* The same for what only we say. */
-int fault_err(const struct options *o, const char *what, const struct err *e, const char *cure);
+int fault_print_err(const struct options *o, const char *what, const struct err *e,
+    const char *cure);
 
 #endif

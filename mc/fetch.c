@@ -41,7 +41,7 @@ typed_numbers(struct fetching *f, int *status)
 
 	for (int i = 0; i < f->options->n_args; i++) {
 		if (!reading_number(f->options->args[i], &number, &e)) {
-			*status = fault_err(f->options, "nothing was fetched", &e, NULL);
+			*status = fault_print_err(f->options, "nothing was fetched", &e, NULL);
 			return false;
 		}
 		add_number(f, number);
@@ -50,7 +50,7 @@ typed_numbers(struct fetching *f, int *status)
 }
 
 static void
-say(struct fetching *f, const struct mailbox_notice *n)
+print_fetched(struct fetching *f, const struct mailbox_notice *n)
 {
 	struct json *o;
 	struct buf b = BUF_INIT;
@@ -85,11 +85,11 @@ fetch_one(struct fetching *f, uint64_t number)
 	if (inbox_find(f->server, number, &n, &fault) &&
 	    reading_fetch(f->server, &n, f->options->quiet ? NULL : &f->progress, &fault) &&
 	    inbox_find(f->server, number, &n, &fault)) {
-		say(f, &n);
+		print_fetched(f, &n);
 		return;
 	}
 	snprintf(what, sizeof what, "letter %llu", (unsigned long long)number);
-	status = fault_say(f->options, what, &fault, NULL);
+	status = fault_print(f->options, what, &fault, NULL);
 	if (f->status == 0)
 		f->status = status;
 }
@@ -103,13 +103,13 @@ run(struct fetching *f)
 	if (!inbox_open(&f->server, &f->account, &fault) ||
 	    !inbox_sign_in(f->server, &f->account, &fault) ||
 	    (options_has(f->options, "all") && !inbox_list(f->server, add_held, f, &fault)))
-		return fault_say(f->options, "nothing was fetched", &fault, NULL);
+		return fault_print(f->options, "nothing was fetched", &fault, NULL);
 	for (size_t i = 0; i < f->n; i++)
 		fetch_one(f, f->numbers[i]);
 	if (f->n == 0 && !f->options->json && !f->options->quiet)
 		out_textf(&f->out, "Nothing is held: all letters are here.\n");
 	if (f->status == 0 && !out_ok(&f->out, &e))
-		return fault_err(f->options, "output", &e, NULL);
+		return fault_print_err(f->options, "output", &e, NULL);
 	return f->status;
 }
 

@@ -158,7 +158,7 @@ read_stream(GMimeStream *stream, struct buf *out, size_t most, bool *cut)
 
 /* Decoded, at most so many octets of it as it came.  False: some could not be read. */
 static bool
-read_octets(GMimePart *p, struct buf *out, size_t most, bool *cut)
+read_content(GMimePart *p, struct buf *out, size_t most, bool *cut)
 {
 	GMimeDataWrapper *content = g_mime_part_get_content(p);
 	GMimeStream *stream;
@@ -193,7 +193,7 @@ form_text(const struct form *f, GMimePart *p, struct buf *out, size_t most, bool
 	const char *label = g_mime_content_type_get_parameter(f->type, "charset");
 	struct buf octets = BUF_INIT;
 	struct span charset = span_str(label == NULL ? "" : label);
-	bool decoded = read_octets(p, &octets, most, cut), all;
+	bool decoded = read_content(p, &octets, most, cut), all;
 
 	if (label == NULL && f->html)
 		charset = html_charset(buf_span(&octets));

@@ -188,7 +188,7 @@ target(struct buf *out, const char *href)
 
 /* scheme = ALPHA *( ALPHA / DIGIT / "+" / "-" / "." ) ":"; other targets lead nowhere in a letter. */
 static size_t
-scheme_octets(struct span s)
+scheme_length(struct span s)
 {
 	size_t n = 0;
 
@@ -203,7 +203,7 @@ scheme_octets(struct span s)
 static bool
 host_within(struct span s, size_t most)
 {
-	size_t n = scheme_octets(s);
+	size_t n = scheme_length(s);
 
 	while (n < s.n && (s.p[n] == '/' || s.p[n] == '\\'))
 		n++;
@@ -223,7 +223,7 @@ link_end(struct page *p)
 	p->link = NULL;
 	while (shown.n > 0 && is_space(shown.p[0]))
 		shown = span_sub(shown, 1, shown.n);
-	if (scheme_octets(whole) > 0 && !span_eq(shown, whole) &&
+	if (scheme_length(whole) > 0 && !span_eq(shown, whole) &&
 	    !(span_starts(whole, SPAN_LIT("mailto:")) &&
 		span_eq(shown, span_sub(whole, 7, whole.n)))) {
 		p->space = true;

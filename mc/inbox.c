@@ -76,7 +76,7 @@ on_found(void *role, void *arg, uint64_t octets, struct err *e)
 }
 
 static void
-on_octets(void *role, void *arg, struct span piece)
+on_piece(void *role, void *arg, struct span piece)
 {
 	struct question *q = arg;
 
@@ -115,7 +115,7 @@ static const struct mailbox_client_ops ops = {
 	.notice = on_notice,
 	.progress = on_progress,
 	.found = on_found,
-	.octets = on_octets,
+	.octets = on_piece,
 	.end = on_end,
 	.lost = on_lost,
 };

@@ -186,7 +186,7 @@ print(struct list *l)
 		print_text(l);
 	else if (!l->options->quiet)
 		print_empty(l);
-	return out_ok(&l->out, &e) ? 0 : fault_err(l->options, "the list", &e, NULL);
+	return out_ok(&l->out, &e) ? 0 : fault_print_err(l->options, "the list", &e, NULL);
 }
 
 static int
@@ -196,11 +196,11 @@ run(struct list *l)
 
 	if (!inbox_open(&l->server, &l->account, &f) ||
 	    !inbox_sign_in(l->server, &l->account, &f) || !inbox_list(l->server, keep, l, &f))
-		return fault_say(l->options, "your letters", &f, NULL);
+		return fault_print(l->options, "your letters", &f, NULL);
 	if (l->n > 0)
 		qsort(l->notices, l->n, sizeof *l->notices, by_number);
 	if (!read_headers(l, &f))
-		return fault_say(l->options, "your letters", &f, NULL);
+		return fault_print(l->options, "your letters", &f, NULL);
 	return print(l);
 }
 

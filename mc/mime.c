@@ -219,7 +219,7 @@ list_part(struct walk *w, const struct form *f, uint64_t octets)
 }
 
 static uint64_t
-decoded_octets(GMimePart *p)
+decoded_size(GMimePart *p)
 {
 	GMimeDataWrapper *content = g_mime_part_get_content(p);
 	GMimeStream *null = g_mime_stream_null_new();
@@ -277,7 +277,7 @@ walk_part(struct walk *w, GMimePart *p, bool show)
 	form_read(&f, GMIME_OBJECT(p));
 	shown = f.text && !f.attached;
 	if (!shown || form_name(&f) != NULL)
-		list_part(w, &f, decoded_octets(p));
+		list_part(w, &f, decoded_size(p));
 	if (shown && show)
 		show_text(w, &f, p);
 	form_clear(&f);

@@ -131,7 +131,7 @@ out_json_line(struct out *o, struct span json)
 }
 
 bool
-out_octets(struct out *o, struct span s, struct err *e)
+out_raw(struct out *o, struct span s, struct err *e)
 {
 	if (o->terminal)
 		return err_set(e, REFUSAL_usage,

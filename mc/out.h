@@ -3,7 +3,7 @@
  * All that mc prints for people goes through out_text, which sanitises whatever it is given, our
  * own words too; so no forgotten field can reach a terminal as it is.  mc uses no escape
  * sequence at all: no colour (NO_COLOR has nothing to switch off), and progress by CR only.
- * Octets as they are (--raw) and JSON, which is ASCII, go by out_octets, and never to a terminal
+ * Octets as they are (--raw) and JSON, which is ASCII, go by out_raw, and never to a terminal
  * where they are a letter's.
  *
  * State:  a failed write is kept and told once by out_ok.  A pipe that nobody reads any more is no
@@ -37,7 +37,7 @@ void out_wrap(const struct out *o, struct buf *to, struct span safe, size_t firs
 /* One JSON object and LF; what is not ASCII leaves as \uHHHH, DEL too. */
 void out_json_line(struct out *o, struct span json);
 /* As they are.  False: usage, to a terminal nothing is written. */
-bool out_octets(struct out *o, struct span s, struct err *e);
+bool out_raw(struct out *o, struct span s, struct err *e);
 /* The line `text` in place of the one before; only on a terminal.  Empty: clears it. */
 void out_progress(struct out *o, struct span text);
 bool out_ok(const struct out *o, struct err *e); /* false: cannot_write */

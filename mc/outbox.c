@@ -73,12 +73,12 @@ print(struct outbox *b)
 	if (b->wanted != NULL && b->n == 0) {
 		err_set(&e, REFUSAL_unknown_id, "no letter of yours has an id that ends in \"%s\"",
 		    b->wanted);
-		return fault_err(b->options, b->wanted, &e, NULL);
+		return fault_print_err(b->options, b->wanted, &e, NULL);
 	}
 	if (b->wanted != NULL && b->n > 1) {
 		err_set(&e, REFUSAL_unknown_id, "%zu letters have an id that ends in \"%s\"", b->n,
 		    b->wanted);
-		return fault_err(b->options, b->wanted, &e,
+		return fault_print_err(b->options, b->wanted, &e,
 		    "type more of it;  %s outbox --json  has all");
 	}
 	out_init(&b->out, STDOUT_FILENO);
@@ -89,7 +89,7 @@ print(struct outbox *b)
 			print_text(b, &b->letters[i]);
 	if (b->n == 0 && !b->options->json && !b->options->quiet)
 		out_textf(&b->out, "You have sent nothing that is still kept for anyone.\n");
-	return out_ok(&b->out, &e) ? 0 : fault_err(b->options, "the outbox", &e, NULL);
+	return out_ok(&b->out, &e) ? 0 : fault_print_err(b->options, "the outbox", &e, NULL);
 }
 
 int
@@ -111,7 +111,7 @@ verb_outbox(struct options *o)
 	    submission_outbox(s, keep, &b, &f))
 		status = print(&b);
 	else
-		status = fault_say(o, "the outbox", &f, NULL);
+		status = fault_print(o, "the outbox", &f, NULL);
 	submission_close(&s);
 	for (size_t i = 0; i < b.n; i++)
 		sent_clear(&b.letters[i]);

@@ -92,7 +92,7 @@ words_field(struct page *p, const char *label, struct span value)
 
 /* The octets of the word at the front of s. */
 static size_t
-word_octets(struct span s)
+word_length(struct span s)
 {
 	uint32_t c = 0;
 	size_t at = 0, n;
@@ -114,7 +114,7 @@ add_list(struct page *p, struct buf *b, struct span s)
 	uint32_t c;
 
 	while (s.n > 0) {
-		size_t n = word_octets(s);
+		size_t n = word_length(s);
 		struct span word = span_sub(s, 0, n);
 
 		if (n == 0) {
@@ -175,7 +175,7 @@ address_in_name(const struct mime_letter *l, struct span own)
 	struct span s = buf_span(&l->from_name);
 
 	while (s.n > 0) {
-		size_t n = word_octets(s);
+		size_t n = word_length(s);
 		struct span word = span_sub(s, 0, n);
 		bool at = memmem(word.p, word.n, "\357\274\240", 3) != NULL || /* U+FF20 */
 		    memmem(word.p, word.n, "\357\271\253", 3) != NULL ||       /* U+FE6B */

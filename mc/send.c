@@ -105,7 +105,7 @@ on_read(void *arg, uint64_t octets)
 {
 	struct sending *s = arg;
 
-	progress_step(&s->progress, octets, letter_octets(&s->letter));
+	progress_step(&s->progress, octets, letter_size(&s->letter));
 }
 
 static bool
@@ -159,7 +159,7 @@ await_news(struct sending *s, struct sent_letter *l)
 }
 
 static void
-say_json(const struct sending *s, struct out *out, const struct sent_letter *l)
+print_json(const struct sending *s, struct out *out, const struct sent_letter *l)
 {
 	struct json *o = json_new();
 	struct buf b = BUF_INIT;
@@ -169,7 +169,7 @@ say_json(const struct sending *s, struct out *out, const struct sent_letter *l)
 	json_put_str(o, "id", id);
 	json_put_str(o, "host", submission_host(s->server));
 	sent_put_date(o, "hold_until", l->letter.hold_until_s);
-	json_put_int(o, "size", (int64_t)letter_octets(&s->letter));
+	json_put_int(o, "size", (int64_t)letter_size(&s->letter));
 	json_put_int(o, "status", sent_status(l));
 	sent_put_recipients(o, l);
 	json_write(o, &b);
@@ -180,7 +180,7 @@ say_json(const struct sending *s, struct out *out, const struct sent_letter *l)
 
 /* Who will not get the letter, as is known by now; returns the exit status. */
 static int
-say_refused(const struct sending *s, const struct sent_letter *l)
+print_refused(const struct sending *s, const struct sent_letter *l)
 {
 	const struct submit_recipient *worst = sent_worst(l);
 	struct fault f = { .host = "" };
@@ -197,12 +197,12 @@ say_refused(const struct sending *s, const struct sent_letter *l)
 		snprintf(what, sizeof what, "%zu of %zu recipients will not get the letter: %s",
 		    refused, l->n_recipients, worst->to);
 	err_set(&f.err, sent_refusal(worst), "%s", worst->text);
-	(void)fault_say(s->options, what, &f, NULL);
+	(void)fault_print(s->options, what, &f, NULL);
 	return sent_status(l);
 }
 
 static int
-say(const struct sending *s, const struct sent_letter *l)
+print_result(const struct sending *s, const struct sent_letter *l)
 {
 	char whole[ULID_STR_BYTES], id[MEASURE_BYTES], until[MEASURE_BYTES];
 	int64_t now_s = clock_wall_ms() / 1000;
@@ -214,7 +214,7 @@ say(const struct sending *s, const struct sent_letter *l)
 	measure_id(id, span_str(whole));
 	measure_day(until, l->letter.hold_until_s, now_s);
 	if (s->options->json)
-		say_json(s, &out, l);
+		print_json(s, &out, l);
 	else if (s->options->quiet)
 		out_textf(&out, "%s\n", whole);
 	else {
@@ -225,8 +225,8 @@ say(const struct sending *s, const struct sent_letter *l)
 	}
 	/* A letter that was sent was sent: a program must not send it again since we could not say so. */
 	if (!out_ok(&out, &e))
-		(void)fault_err(s->options, "the letter was sent; saying so", &e, NULL);
-	return say_refused(s, l);
+		(void)fault_print_err(s->options, "the letter was sent; saying so", &e, NULL);
+	return print_refused(s, l);
 }
 
 static int
@@ -240,14 +240,14 @@ run(struct sending *s)
 	if (!account_load(&s->account, s->options, &status))
 		return status;
 	if (!read_letter(s, &e))
-		return fault_err(s->options, "nothing was sent", &e, NULL);
+		return fault_print_err(s->options, "nothing was sent", &e, NULL);
 	if (!send_letter(s, &f))
 		return s->begun && is_passing(&f)
-		    ? fault_say(s->options, "it is not known whether the letter was taken", &f,
+		    ? fault_print(s->options, "it is not known whether the letter was taken", &f,
 			  "look before you send it again:  %s outbox")
-		    : fault_say(s->options, "nothing was sent", &f, NULL);
+		    : fault_print(s->options, "nothing was sent", &f, NULL);
 	await_news(s, &l);
-	status = say(s, &l);
+	status = print_result(s, &l);
 	sent_clear(&l);
 	return status;
 }

@@ -77,7 +77,8 @@ may_replace(struct setup *s, struct err *e)
 }
 
 static void
-say_server(struct setup *s, const char *what, const char *host, uint16_t port, const char *service)
+print_server(struct setup *s, const char *what, const char *host, uint16_t port,
+    const char *service)
 {
 	if (!s->options->json && !s->options->quiet)
 		out_textf(&s->out, "  %-10s  %s port %u     SRV %s, certificate good\n", what, host,
@@ -92,12 +93,12 @@ find_servers(struct setup *s, struct fault *f)
 	s->failed = "the server that receives for you";
 	if (!inbox_open(&s->mailbox, &s->account, f))
 		return false;
-	say_server(s, "receiving", inbox_host(s->mailbox), inbox_port(s->mailbox),
+	print_server(s, "receiving", inbox_host(s->mailbox), inbox_port(s->mailbox),
 	    DESIGNATION_MAILBOX);
 	s->failed = "the server that sends for you";
 	if (!submission_open(&s->submit, &s->account, f))
 		return false;
-	say_server(s, "sending", submission_host(s->submit), submission_port(s->submit),
+	print_server(s, "sending", submission_host(s->submit), submission_port(s->submit),
 	    DESIGNATION_SUBMIT);
 	return true;
 }
@@ -120,7 +121,7 @@ sign_in(struct setup *s, struct fault *f)
 }
 
 static void
-say_json(struct setup *s)
+print_json(struct setup *s)
 {
 	struct json *o = json_new();
 	struct buf b = BUF_INIT;
@@ -140,7 +141,7 @@ say_json(struct setup *s)
 }
 
 static void
-say(struct setup *s)
+print_result(struct setup *s)
 {
 	struct buf b = BUF_INIT;
 	struct span command;
@@ -148,7 +149,7 @@ say(struct setup *s)
 	command_add(&b, s->options);
 	command = buf_span(&b);
 	if (s->options->json)
-		say_json(s);
+		print_json(s);
 	else if (!s->options->quiet)
 		out_textf(&s->out,
 		    "  signed in at both servers\n  written %s and %s (mode 0600)\n\n"
@@ -169,18 +170,18 @@ verb_setup(struct options *o)
 
 	out_init(&s.out, STDOUT_FILENO);
 	if (!take_address(&s, o->args[0], &f.err))
-		status = fault_say(o, s.failed, &f, NULL);
+		status = fault_print(o, s.failed, &f, NULL);
 	else if (!may_replace(&s, &f.err))
-		status = fault_err(o, "nothing was changed", &f.err,
+		status = fault_print_err(o, "nothing was changed", &f.err,
 		    "replace it:  %s setup ADDRESS --replace   beside it:  -A NAME");
 	else if (!find_servers(&s, &f) || !sign_in(&s, &f))
-		status = fault_say(o, s.failed, &f, NULL);
+		status = fault_print(o, s.failed, &f, NULL);
 	else if (!config_save(&s.account.config, s.account.password, &f.err))
-		status = fault_err(o, "your configuration", &f.err, NULL);
+		status = fault_print_err(o, "your configuration", &f.err, NULL);
 	else
-		say(&s);
+		print_result(&s);
 	if (status == 0 && !out_ok(&s.out, &f.err))
-		status = fault_err(o, "output", &f.err, NULL);
+		status = fault_print_err(o, "output", &f.err, NULL);
 	inbox_close(&s.mailbox);
 	submission_close(&s.submit);
 	account_clear(&s.account);

@@ -37,7 +37,7 @@ show_raw(struct showing *s, struct err *e)
 		if (n < 0)
 			ok = err_set_errno(e, REFUSAL_no_input, errno, "a temporary file");
 		else
-			ok = out_octets(&s->out, span_of(piece, (size_t)n), e);
+			ok = out_raw(&s->out, span_of(piece, (size_t)n), e);
 		at += n;
 	}
 	free(piece);
@@ -146,9 +146,9 @@ run(struct showing *s)
 	    !reading_whole(s->server, &s->notice, s->options->quiet ? NULL : &s->progress, &s->fd,
 		&f) ||
 	    !inbox_find(s->server, s->number, &s->notice, &f))
-		return fault_say(s->options, what, &f, NULL);
+		return fault_print(s->options, what, &f, NULL);
 	if (!show(s, &e))
-		status = fault_err(s->options, what, &e, NULL);
+		status = fault_print_err(s->options, what, &e, NULL);
 	return status;
 }
 
@@ -162,10 +162,10 @@ verb_show(struct options *o)
 	out_init(&s.out, STDOUT_FILENO);
 	out_init(&s.progress, STDERR_FILENO);
 	if (!reading_number(o->args[0], &s.number, &e))
-		return fault_err(o, o->args[0], &e, "see which there are:  %s list");
+		return fault_print_err(o, o->args[0], &e, "see which there are:  %s list");
 	if (options_has(o, "raw") && s.out.terminal) {
 		err_set(&e, REFUSAL_usage, "a letter's octets are never written to a terminal");
-		return fault_err(o, "--raw", &e, "into a file:  %s show NUMBER --raw > FILE");
+		return fault_print_err(o, "--raw", &e, "into a file:  %s show NUMBER --raw > FILE");
 	}
 	if (!account_load(&s.account, o, &status))
 		return status;

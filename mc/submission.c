@@ -233,7 +233,7 @@ submission_send(struct submission *s, const struct letter *l, unsigned hold_days
 		.n_to = l->n_to,
 		.hold_days = hold_days,
 		.token = token,
-		.octets = letter_octets(l) };
+		.octets = letter_size(l) };
 
 	begin(s);
 	s->sending = l;

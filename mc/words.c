@@ -100,7 +100,7 @@ encode_b(struct buf *out, struct span s)
 }
 
 static void
-convert_octets(struct reader *r)
+convert_pending(struct reader *r)
 {
 	if (r->octets.len > 0)
 		(void)charset_add(&r->run, r->charset, buf_span(&r->octets));
@@ -110,7 +110,7 @@ convert_octets(struct reader *r)
 static void
 end_run(struct reader *r)
 {
-	convert_octets(r);
+	convert_pending(r);
 	if (r->encode && r->run.len > 0) {
 		buf_add(r->out, "=?utf-8?B?", 10);
 		encode_b(r->out, buf_span(&r->run));
@@ -143,7 +143,7 @@ take_word(struct reader *r, const struct word *w)
 		end_text(r);
 	}
 	if (!span_eq_nocase(r->charset, w->charset))
-		convert_octets(r);
+		convert_pending(r);
 	r->charset = w->charset;
 	r->in_run = true;
 	if (w->base64)

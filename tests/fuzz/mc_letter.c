@@ -59,7 +59,7 @@ compose(int fd)
 		struct source *s = letter_source(&l);
 		uint64_t at = 0;
 
-		while (at < letter_octets(&l)) {
+		while (at < letter_size(&l)) {
 			ssize_t n = s->read(s, at, piece, sizeof piece);
 
 			assert(n > 0);

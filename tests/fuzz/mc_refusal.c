@@ -60,7 +60,7 @@ fault(const struct fault *f, int fd, bool json, struct buf *said)
 	int kept = dup(STDERR_FILENO);
 
 	must(kept >= 0 && dup2(fd, STDERR_FILENO) >= 0);
-	fault_say(&o, "letter 2", f, NULL);
+	fault_print(&o, "letter 2", f, NULL);
 	must(dup2(kept, STDERR_FILENO) >= 0);
 	close(kept);
 	take(fd, said);

@@ -47,7 +47,7 @@ octets_of(const struct letter *l, size_t step, struct buf *out)
 	uint64_t at = 0;
 	ssize_t n;
 
-	while (at < letter_octets(l)) {
+	while (at < letter_size(l)) {
 		n = s->read(s, at, buf_room(out, step), step);
 		assert_true(n > 0);
 		out->len += (size_t)n;
@@ -66,7 +66,7 @@ becomes_span(struct span in, struct span want)
 	assert_true(compose(&l, in, &how, &e));
 	octets_of(&l, 4096, &b);
 	octets_of(&l, 1, &one);
-	assert_int_equal(letter_octets(&l), want.n);
+	assert_int_equal(letter_size(&l), want.n);
 	assert_int_equal(b.len, want.n);
 	assert_memory_equal(b.data, want.p, want.n);
 	assert_memory_equal(one.data, want.p, want.n);
@@ -292,7 +292,7 @@ tells_progress(void **state)
 	l.on_read = on_read;
 	l.on_read_arg = &most;
 	octets_of(&l, 7, &b);
-	assert_int_equal(most, letter_octets(&l));
+	assert_int_equal(most, letter_size(&l));
 	buf_clear(&b);
 	letter_clear(&l);
 }

@@ -217,9 +217,9 @@ leaves(void **state)
 	f.err.why = REFUSAL_gone;
 	snprintf(f.err.text, sizeof f.err.text, "%s", "a\033[1m\n\302\233b");
 	dup2(fds[1], STDERR_FILENO);
-	assert_int_equal(fault_say(&o, "letter \033[1m", &f, NULL), 68);
+	assert_int_equal(fault_print(&o, "letter \033[1m", &f, NULL), 68);
 	o.json = true;
-	assert_int_equal(fault_say(&o, "letter \177", &f, NULL), 68);
+	assert_int_equal(fault_print(&o, "letter \177", &f, NULL), 68);
 	dup2(saved, STDERR_FILENO);
 	close(saved);
 	close(fds[1]);

@@ -684,7 +684,7 @@ sends(void **state)
 
 		if (!send_letter(&l, &f))
 			fail_msg("%s: %s", refusal_word(f.err.why), f.err.text);
-		while (want.len < letter_octets(&l) &&
+		while (want.len < letter_size(&l) &&
 		    (n = s->read(s, want.len, buf_room(&want, 65536), 65536)) > 0)
 			want.len += (size_t)n;
 		pthread_mutex_lock(&world.lock);
