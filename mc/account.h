@@ -15,9 +15,9 @@ struct account {
 	struct auth_cache cache; /* so that PBKDF2 runs once a command */
 };
 
-/* Which account the options -C and -A mean. */
+/* The account that -C or -A choose. */
 struct config_choice account_choice(const struct options *o);
-/* Loads that.  False: *status is the exit status, and what is wrong has been said. */
+/* Loads it.  False: the fault has been printed, *status is the exit status. */
 bool account_load(struct account *a, const struct options *o, int *status);
 void account_clear(struct account *a);
 

@@ -42,7 +42,7 @@ is_blank(char c)
 }
 
 /* Octets at the front of s that are base64 up to its padding, in whole lines; *digits counts them.
- * What is behind a padding must be a whole number of quanta to be base64 again. */
+ * What follows padding must be a whole number of quanta to be base64 again. */
 static size_t
 base64_length(struct span s)
 {

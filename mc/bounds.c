@@ -26,7 +26,7 @@ line_end(struct bounds *b)
 		b->nested = false;
 		b->header = 0;
 	} else if (b->at == 0 && b->in_header) {
-		b->in_header = b->nested; /* a letter within: its header comes next */
+		b->in_header = b->nested; /* the header of an embedded letter comes next */
 		b->nested = false;
 		b->header = 0;
 	}

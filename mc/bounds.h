@@ -1,10 +1,10 @@
-/* bounds — how much of a letter may be given to a MIME parser.
+/* bounds — how much of a letter a MIME parser may see.
  *
- * A parser makes an object of every header field and every part, so fifty megabytes of "a:b"
- * lines or of boundaries would cost gigabytes.  Before GMime sees a letter, this looks at its
- * lines once and says where to stop: behind so many lines that could be boundaries, or in a header
- * (of the letter, of a part, of a letter within) that is too long.  It errs on the side of
- * stopping: what it lets through is within the bounds however the parser reads it.
+ * A parser makes an object for each header field and each part, so fifty megabytes of "a:b" lines
+ * or of boundaries would cost gigabytes.  This module scans the lines of a letter once, before GMime
+ * sees it, and says where to stop: after too many lines that could be boundaries, or in a header (of
+ * the letter, of a part, of an embedded letter) that is too long.  When in doubt it stops: what it
+ * lets through is within the bounds however the parser reads it.
  *
  * Trust:  every octet is the sender's.
  * Units:  octets.
@@ -20,15 +20,15 @@
 enum bounds_hit { BOUNDS_NONE, BOUNDS_HEADER, BOUNDS_PARTS };
 
 struct bounds {
-	uint64_t seen;   /* octets that were looked at */
+	uint64_t seen;   /* octets scanned */
 	uint64_t line;   /* where the present line begins */
-	uint64_t keep;   /* octets that may be parsed, once something was hit */
+	uint64_t keep;   /* octets that may be parsed, once a bound was hit */
 	uint64_t header; /* octets of the present header */
 	size_t delimiters;
 	enum bounds_hit hit;
 	bool in_header, nested; /* nested: the header says message/... somewhere */
 	unsigned char first[2]; /* of the present line */
-	size_t at;              /* octets of the present line; a CR at its end not */
+	size_t at;              /* octets of the present line without CR */
 	size_t matched;         /* of "message/" */
 };
 

@@ -1,4 +1,4 @@
-/* compose — makes of what a program writes a letter that can be counted; see compose.h. */
+/* compose — turns what a program writes into a letter; see compose.h. */
 #include "mc/compose.h"
 
 #include <errno.h>
@@ -21,7 +21,7 @@ struct letter_source {
 	const struct letter *letter;
 };
 
-struct fields { /* what was met in the header */
+struct fields { /* found in the header */
 	bool from, date, message_id;
 };
 
@@ -81,7 +81,7 @@ read_all(struct letter *l, int in, uint64_t most, struct err *e)
 
 /* -- the header ------------------------------------------------------------------------------- */
 
-/* field-name = 1*%d33-57 / 59-126, and blanks before the colon as of old; empty: no field. */
+/* field-name = 1*( %d33-57 / %d59-126 ), blanks before the colon as in RFC 822; empty: no field. */
 static struct span
 field_name(struct span line)
 {
@@ -141,7 +141,7 @@ is_empty(struct span value)
 	return true;
 }
 
-/* One field with its folded lines; adds it to the header unless it goes. */
+/* Takes one field with its folded lines; adds it to the header unless it is removed. */
 static bool
 take_field(struct letter *l, const struct compose *how, struct span name, struct span field,
     struct fields *met, struct err *e)
@@ -189,7 +189,7 @@ add_missing(struct letter *l, const struct compose *how, const struct fields *me
 		l->from = memory_text(how->own);
 }
 
-/* `s` is the letter's beginning, `whole` says that there is no more of it. */
+/* `s` is the beginning of the letter, or all of it where `whole` is set. */
 static bool
 take_header(struct letter *l, const struct compose *how, struct span s, bool whole, struct err *e)
 {

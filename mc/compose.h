@@ -1,11 +1,11 @@
-/* compose — makes of what a program writes a letter that can be counted and sent.
+/* compose — turns what a program writes into a letter that can be counted and sent.
  *
- * Flow:   1 of 8.  Line ends become CR LF before anything is counted; nothing else of the body
- *         changes (lines of ".", 8-bit octets and a missing last line end stay).  Of the header,
- *         Bcc goes; From, Date and Message-ID are put in front where they are missing; every other
- *         field stays octet for octet.  Text without a header gets one.
- * Disk:   the body waits in a scratch file; memory is the header's.
- * Trust:  the letter is the user's, or some program's.
+ * Flow:   1 of 8.  Line ends become CR LF before anything is counted; nothing else in the body
+ *         changes (lines of ".", 8-bit octets and a missing last line end stay).  Bcc is removed from
+ *         the header; missing From, Date and Message-ID are added at its front; every other field
+ *         stays octet for octet.  Text without a header gets one.
+ * Disk:   the body waits in a scratch file; only the header is in memory.
+ * Trust:  the letter comes from the user or from a program of the user's.
  * Owner:  letter_clear frees; a source borrows the letter.
  */
 #ifndef MC_COMPOSE_H
@@ -26,7 +26,7 @@ struct letter {
 	char *from; /* the first address of From */
 	char **to;  /* without repetitions */
 	size_t n_to;
-	/* Told how many octets a source has given; NULL: nobody. */
+	/* Called with the number of octets that a source has given so far; may be NULL. */
 	void (*on_read)(void *arg, uint64_t octets);
 	void *on_read_arg;
 };
@@ -42,10 +42,10 @@ struct compose {
 void letter_init(struct letter *l);
 /* Reads `in` to its end.  False: bad_message, message_too_big, bad_address, no_input, ... */
 bool compose_read(struct letter *l, int in, const struct compose *how, struct err *e);
-/* One more recipient, unless it is one already.  False: bad_address. */
+/* Adds a recipient, once.  False: bad_address, too_many_recipients. */
 bool letter_to(struct letter *l, const char *address, struct err *e);
 uint64_t letter_size(const struct letter *l);
-/* The letter's octets; as often as it must be sent.  Freed by whoever takes it. */
+/* The letter's octets, for one attempt to send it.  Whoever takes the source frees it. */
 struct source *letter_source(const struct letter *l);
 void letter_clear(struct letter *l);
 

@@ -42,10 +42,11 @@ check_choice(const struct config_choice *which, struct err *e)
 	if (name == NULL)
 		return true;
 	if (which->file != NULL)
-		return err_set(e, REFUSAL_usage, "-C and -A name two accounts");
+		return err_set(e, REFUSAL_usage,
+		    "-C and -A both choose an account: give one of them");
 	if (name[0] == '\0' || name[0] == '.' || strspn(name, in_names) != strlen(name))
 		return err_set(e, REFUSAL_usage,
-		    "\"%s\" is no name of an account: letters, digits, \"-\", \"_\" and \".\"",
+		    "\"%s\" is not a name of an account: use letters, digits, \"-\", \"_\" and \".\"",
 		    name);
 	return true;
 }
@@ -61,7 +62,7 @@ find_file(char out[CONFIG_VALUE_BYTES], const struct config_choice *which, struc
 	if (!check_choice(which, e))
 		return false;
 	if (option != NULL && option[0] != '/' && getcwd(here, sizeof here) == NULL)
-		return err_set_errno(e, REFUSAL_config, errno, "the folder we are in");
+		return err_set_errno(e, REFUSAL_config, errno, "the current folder");
 	if (option != NULL)
 		n = snprintf(out, CONFIG_VALUE_BYTES, "%s%s%s", option[0] != '/' ? here : "",
 		    option[0] != '/' ? "/" : "", option);
@@ -103,7 +104,7 @@ take_variable(char *out, const char *name, struct err *e)
 	    err_set(e, REFUSAL_config, "%s is too long", name);
 }
 
-/* What is set there holds instead of the file. */
+/* The environment overrides the file. */
 static bool
 from_environment(struct config *c, struct err *e)
 {
@@ -231,7 +232,7 @@ config_parse(struct config *c, struct span text, struct err *e)
 	return true;
 }
 
-/* `forbidden`: permission bits that must not be there. */
+/* `forbidden`: permission bits that the file must not have. */
 static bool
 read_file(const char *path, mode_t forbidden, struct buf *out, struct err *e)
 {
@@ -286,7 +287,7 @@ config_password(const struct config *c, char out[PASSWORD_BYTES], struct err *e)
 	rest = buf_span(&text);
 	line = trim(span_cut(&rest, '\n'));
 	ok = (line.n > 0 && span_copy(line, out, PASSWORD_BYTES)) ||
-	    err_set(e, REFUSAL_config, "%s: holds no password", c->password_file);
+	    err_set(e, REFUSAL_config, "%s holds no password", c->password_file);
 	explicit_bzero(text.data, text.len);
 	buf_clear(&text);
 	return ok;

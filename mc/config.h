@@ -1,13 +1,13 @@
 /* config — mc.conf: who the user is and how the servers are found.
  *
- * -C FILE, else $XDG_CONFIG_HOME/tillcalled/mc.conf, else ~/.config/tillcalled/mc.conf; -A NAME is
- * NAME.conf beside it.  The password is in a file of its own beside each of them.  One
- * `key = "value"` a line, `#` begins a comment; a key that is unknown or stands twice is refused
- * with FILE:LINE and the nearest known one (config, status 78).  Keys: address, password-file,
- * resolver, trust, crls, allow-private-peers (true or false).
+ * The file is that of -C, or mc.conf in $XDG_CONFIG_HOME/tillcalled or ~/.config/tillcalled; -A NAME
+ * means NAME.conf in the same folder.  Each has a password file of its own beside it.  A line is
+ * `key = "value"`; `#` begins a comment.  An unknown or repeated key is refused with FILE:LINE and
+ * the nearest known key (config, status 78).  Keys: address, password-file, resolver, trust, crls,
+ * allow-private-peers (true or false).
  *
- * Disk:  both files 0600, in a folder 0700, replaced as a whole.  A file of mode or owner that
- *        lets others write, or read the password, is refused.
+ * Disk:  both files have mode 0600, in a folder of mode 0700, and are replaced as a whole.  A file
+ *        that others may change, or a password file that others may read, is refused.
  */
 #ifndef MC_CONFIG_H
 #define MC_CONFIG_H
@@ -22,7 +22,7 @@
 #define CONFIG_RESOLVER_DEFAULT "system"
 
 struct config {
-	char file[CONFIG_VALUE_BYTES]; /* where it was read from, or is to be written */
+	char file[CONFIG_VALUE_BYTES]; /* read from here, or to be written here */
 	char address[CONFIG_VALUE_BYTES];
 	char password_file[CONFIG_VALUE_BYTES];
 	char resolver[CONFIG_VALUE_BYTES];
@@ -31,13 +31,13 @@ struct config {
 	bool allow_private;
 };
 
-/* Which account is meant; both NULL: the usual one. */
+/* Which account to use; both NULL: the usual one. */
 struct config_choice {
 	const char *file, *name; /* of -C and of -A: letters, digits, "-", "_" and "." */
 };
 
-/* TILLCALLED_RESOLVER, _TRUST, _CRLS and _ALLOW_PRIVATE (1), where they are set, hold instead of
- * what the file says; setup writes them into it. */
+/* TILLCALLED_RESOLVER, _TRUST, _CRLS and _ALLOW_PRIVATE (1) override the file where they are set;
+ * setup writes them into it. */
 bool config_begin(struct config *c, const struct config_choice *which, struct err *e);
 bool config_load(struct config *c, const struct config_choice *which, struct err *e);
 /* Writes both files. */

@@ -11,7 +11,7 @@
 #include "mc/safe.h"
 
 #define INDENT      4
-#define MARK_COLUMN 78 /* where "[word, status N]" ends, if there is room */
+#define MARK_COLUMN 78 /* where "[word, status N]" ends, if it fits */
 
 struct cure {
 	enum refusal why;
@@ -20,35 +20,35 @@ struct cure {
 
 /* clang-format off */
 static const struct cure cures[] = {
-	{ REFUSAL_auth_failed,		"give address and password anew:  %s setup ADDRESS" },
+	{ REFUSAL_auth_failed,		"enter address and password again:  %s setup ADDRESS" },
 	{ REFUSAL_auth_mechanism,	"the server is too old or too new for this program" },
 	{ REFUSAL_unreachable,		"try again later; nothing is lost" },
-	{ REFUSAL_tls_failed,		"try again later; if it stays so, tell the server's operator" },
+	{ REFUSAL_tls_failed,		"try again later; if it persists, tell the server's operator" },
 	{ REFUSAL_tls_truncated,	"try again later; nothing is lost" },
 	{ REFUSAL_no_such_domain,	"check the spelling of the domain" },
 	{ REFUSAL_no_designation,	"check the spelling; its operator publishes SRV records for it" },
 	{ REFUSAL_takes_no_mail,	"check the spelling of the domain" },
-	{ REFUSAL_private_address,	"in a network of your own: TILLCALLED_ALLOW_PRIVATE=1 %s setup ADDRESS" },
-	{ REFUSAL_dns_failed,		"is the network there?  try again" },
+	{ REFUSAL_private_address,	"in a private network:  TILLCALLED_ALLOW_PRIVATE=1 %s setup ADDRESS" },
+	{ REFUSAL_dns_failed,		"check the network, then try again" },
 	{ REFUSAL_dns_bogus,		"somebody may be forging DNS; try again from another network" },
-	{ REFUSAL_revocation_unknown,	"try again later; if it stays so, tell the server's operator" },
+	{ REFUSAL_revocation_unknown,	"try again later; if it persists, tell the server's operator" },
 	{ REFUSAL_no_such_user,		"check the spelling of the address" },
 	{ REFUSAL_bad_address,		"write it like anna@example.net" },
-	{ REFUSAL_address_literal,	"write a domain instead of an address of a machine" },
+	{ REFUSAL_address_literal,	"write a domain instead of an IP address" },
 	{ REFUSAL_bad_domain,		"check the spelling of the domain" },
-	{ REFUSAL_bad_from,		"write your own address into From, or leave From away" },
-	{ REFUSAL_no_recipient,		"name them:  %s send ADDRESS...   or take those of the letter:  -t" },
-	{ REFUSAL_message_too_big,	"send less at once" },
+	{ REFUSAL_bad_from,		"put your own address into From, or leave From out" },
+	{ REFUSAL_no_recipient,		"name them:  %s send ADDRESS...   or use those in the letter:  -t" },
+	{ REFUSAL_message_too_big,	"send a smaller letter" },
 	{ REFUSAL_too_many_recipients,	"send it several times, to fewer at once" },
 	{ REFUSAL_bad_message,		"a letter is a header, an empty line and a body (RFC 5322)" },
-	{ REFUSAL_no_such_number,	"see which there are:  %s list" },
-	{ REFUSAL_unknown_id,		"see which there are:  %s outbox" },
+	{ REFUSAL_no_such_number,	"list them:  %s list" },
+	{ REFUSAL_unknown_id,		"list them:  %s outbox" },
 	{ REFUSAL_gone,			"ask the sender for it again" },
 	{ REFUSAL_recalled,		"ask the sender, if you need it" },
-	{ REFUSAL_broken_promise,	"what came is kept apart and not shown; tell your operator" },
+	{ REFUSAL_broken_promise,	"it is not shown; tell your operator" },
 	{ REFUSAL_fetch_running,	"it is on its way:  %s list" },
-	{ REFUSAL_usage,		"how it is written:  %s help" },
-	{ REFUSAL_config,		"write it anew:  %s setup ADDRESS" },
+	{ REFUSAL_usage,		"usage:  %s help" },
+	{ REFUSAL_config,		"write it again:  %s setup ADDRESS --replace" },
 	{ REFUSAL_cannot_write,		"make room, or choose another place" },
 };
 /* clang-format on */
@@ -133,7 +133,7 @@ fault_print(const struct options *o, const char *what, const struct fault *f, co
 	struct buf text = BUF_INIT;
 	const char *form = cure != NULL ? cure : cure_of(f->err.why), *name = strstr(form, "%s");
 
-	/* The command goes in by hand, since a format must be a literal. */
+	/* The command is inserted by hand, since a format must be a literal. */
 	buf_add(&text, form, name == NULL ? strlen(form) : (size_t)(name - form));
 	if (name != NULL) {
 		command_add(&text, o);

@@ -5,9 +5,9 @@
  *	    ask the sender for it again                                 [gone, status 68]
  *
  * With --json: {"error":{"code","status","temporary","text","what","host","cure"}} in one line.
- * Both go to standard error.  The word and the exit status are the refusal table's.
+ * Both go to standard error.  The word and the exit status come from the refusal table.
  *
- * Trust: text and host may be a server's; they are sanitised like everything.
+ * Trust: text and host may come from a server; they are sanitised like everything else.
  */
 #ifndef MC_FAULT_H
 #define MC_FAULT_H
@@ -17,12 +17,12 @@
 
 struct fault {
 	struct err err;
-	char host[DOMAIN_BYTES]; /* who said it; empty: nobody but us */
+	char host[DOMAIN_BYTES]; /* the server that said it; empty: mc itself */
 };
 
-/* `what` failed; `cure` NULL: the one that fits the word.  Returns the exit status. */
+/* Reports that `what` failed; `cure` NULL: the usual one for the word.  Returns the exit status. */
 int fault_print(const struct options *o, const char *what, const struct fault *f, const char *cure);
-/* The same for what only we say. */
+/* The same for an error of mc itself. */
 int fault_print_err(const struct options *o, const char *what, const struct err *e,
     const char *cure);
 

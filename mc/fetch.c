@@ -1,4 +1,4 @@
-/* fetch — letters come to the user's server; see verbs.h and mc.1.  Flow: 6 of 8. */
+/* fetch — has letters fetched to the user's server; see verbs.h and mc.1.  Flow: 6 of 8. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -73,7 +73,7 @@ print_fetched(struct fetching *f, const struct mailbox_notice *n)
 	json_free(&o);
 }
 
-/* One letter's failure is said and remembered; the others come all the same. */
+/* A letter that fails is reported and remembered; the others are fetched all the same. */
 static void
 fetch_one(struct fetching *f, uint64_t number)
 {

@@ -45,7 +45,7 @@ add_relabelled(struct buf *out, struct span s)
 	}
 }
 
-/* A field's value for GMime's parsers of parameters; `instead` stands for its first word, where it is not NULL. */
+/* Prepares a field's value for GMime; `instead` (may be NULL) replaces its first word. */
 static void
 parameters(struct buf *out, const char *value, const char *instead)
 {
@@ -63,7 +63,7 @@ parameters(struct buf *out, const char *value, const char *instead)
 	buf_clear(&plain);
 }
 
-/* type "/" subtype; what is not of that form is text/plain (RFC 2045 5.2). */
+/* type "/" subtype; anything else means text/plain (RFC 2045 5.2). */
 static bool
 is_media_type(const char *value)
 {
@@ -156,7 +156,7 @@ read_stream(GMimeStream *stream, struct buf *out, size_t most, bool *cut)
 	}
 }
 
-/* Decoded, at most so many octets of it as it came.  False: some could not be read. */
+/* Decodes at most `most` octets of the part.  False: some could not be read. */
 static bool
 read_content(GMimePart *p, struct buf *out, size_t most, bool *cut)
 {

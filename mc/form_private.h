@@ -27,8 +27,8 @@ void form_clear(struct form *f);
 const char *form_name(const struct form *f); /* of the file; NULL: none */
 /* Whether a parameter of Content-Type has that value, in any case. */
 bool form_says(const struct form *f, const char *name, const char *value);
-/* Adds the part's text, at most so many octets of it as it came; *cut: there are more.  False:
- * octets of it could not be read. */
+/* Adds the part's text in UTF-8, from at most `most` octets of it; *cut: there are more.  False:
+ * some octets could not be read. */
 bool form_text(const struct form *f, GMimePart *p, struct buf *out, size_t most, bool *cut);
 
 #endif

@@ -199,7 +199,7 @@ scheme_length(struct span s)
 	return n > 0 && n < s.n && s.p[n] == ':' ? n + 1 : 0;
 }
 
-/* Whether all that says whose page it is stands in the first `most` octets. */
+/* Whether the host is within the first `most` octets. */
 static bool
 host_within(struct span s, size_t most)
 {
@@ -391,7 +391,7 @@ leave(void *arg, const GumboNode *node)
 }
 
 /* An element of text without markup that a sender of XHTML means to be empty, <title/>: it would
- * swallow the text behind it.  NULL: there is none. */
+ * swallow the text after it.  NULL: there is none. */
 static const GumboNode *
 swallowing(const GumboNode *document)
 {
@@ -459,7 +459,7 @@ html_text(struct span html, struct buf *out)
 
 /* -- the character set -------------------------------------------------------------------------- */
 
-/* Moves *s behind the next `word` in any case; false: there is none. */
+/* Moves *s past the next `word` in any case; false: there is none. */
 static bool
 skip_past(struct span *s, const char *word)
 {
@@ -474,7 +474,7 @@ skip_past(struct span *s, const char *word)
 }
 
 static struct span
-value_behind(struct span tag)
+value_after(struct span tag)
 {
 	size_t n = 0;
 
@@ -500,12 +500,12 @@ html_charset(struct span octets)
 	while (skip_past(&s, "<meta")) {
 		tag = span_cut(&s, '>');
 		if (skip_past(&tag, "charset"))
-			return value_behind(tag);
+			return value_after(tag);
 	}
 	if (span_starts(rest, SPAN_LIT("<?xml"))) {
 		tag = span_cut(&rest, '>');
 		if (skip_past(&tag, "encoding"))
-			return value_behind(tag);
+			return value_after(tag);
 	}
 	return span_sub(octets, 0, 0);
 }

@@ -1,4 +1,4 @@
-/* inbox — what mc asks its own IMS, one thing at a time; see inbox.h. */
+/* inbox — mc's requests to its user's IMS; see inbox.h. */
 #include "mc/inbox.h"
 
 #include <stdlib.h>
@@ -182,7 +182,7 @@ inbox_port(const struct inbox *b)
 
 /* -- questions ---------------------------------------------------------------------------------- */
 
-/* Waits for the answer to what was asked; `asked` false: it could not be. */
+/* Waits for the reply; `asked` false: the request could not be sent. */
 static bool
 answer(struct inbox *b, bool asked, struct fault *f)
 {

@@ -1,10 +1,10 @@
-/* inbox — what mc asks its own IMS, one thing at a time.
+/* inbox — mc's requests to its user's IMS, one at a time.
  *
  * Flow:   5 and 6 of 8.
  * Spec:   SPEC.md "mailbox".
- * Async:  none: each call returns when the answer is whole, or with why there is none.
+ * Async:  none: each call returns when the reply is complete, or with the reason why there is none.
  * Owner:  callbacks borrow what they are given.
- * Trust:  every octet is the server's, and a letter's its sender's.
+ * Trust:  every octet is the server's, and those of a letter are its sender's.
  */
 #ifndef MC_INBOX_H
 #define MC_INBOX_H
@@ -25,7 +25,7 @@ bool inbox_is_up(const struct inbox *b);
 const char *inbox_host(const struct inbox *b);
 uint16_t inbox_port(const struct inbox *b);
 
-/* All that were announced, by number. */
+/* All notices, by number. */
 bool inbox_list(struct inbox *b, void (*each)(void *arg, const struct mailbox_notice *n), void *arg,
     struct fault *f);
 /* False: no_such_number, ... */
@@ -36,13 +36,13 @@ bool inbox_summary(struct inbox *b, uint64_t number, struct buf *out, struct fau
 struct inbox_reader {
 	/* While the letter comes to the server; may be NULL. */
 	void (*progress)(void *arg, uint64_t got, uint64_t octets);
-	/* Each piece, in order; false: no more are wanted, *e says why. */
+	/* Each piece, in order.  False: stop, *e says why. */
 	bool (*piece)(void *arg, struct span s, struct err *e);
 	void *arg;
 };
 
-/* Has the letter fetched if it is held, then gives its octets from `offset` on: exactly as many as
- * the notice says. */
+/* Has the letter fetched if it is held, then passes its octets from `offset` on to `r`: exactly as
+ * many as the notice says. */
 bool inbox_read(struct inbox *b, const struct mailbox_notice *n, uint64_t offset,
     const struct inbox_reader *r, struct fault *f);
 

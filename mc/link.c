@@ -1,4 +1,4 @@
-/* link — one connection at a time to one's own servers; see link.h. */
+/* link — one connection at a time to the user's own servers; see link.h. */
 #include "mc/link.h"
 
 #include <stdio.h>
@@ -48,7 +48,7 @@ too_late(void *arg)
 	loop_stop(l->loop);
 }
 
-/* Leaves the loop at each event that was told, and enters it again. */
+/* Runs the loop until a flag is set; it stops at each event that sets one. */
 static bool
 wait_for(struct link *l, const bool *until, const bool *over, int64_t timeout_ms)
 {
@@ -162,7 +162,7 @@ try_once(struct link *l, const struct sockaddr_storage *address, const char *alp
 	return l->up;
 }
 
-/* A CRL that was not here may be by now. */
+/* A CRL that was missing may be here by now. */
 static bool
 try_address(struct link *l, const struct sockaddr_storage *address, const char *alpn,
     int64_t left_ms)

@@ -1,4 +1,4 @@
-/* list — what was announced; see verbs.h and mc.1.  Flow: 5 of 8. */
+/* list — lists what was announced; see verbs.h and mc.1.  Flow: 5 of 8. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -58,7 +58,7 @@ by_number(const void *a, const void *b)
 	return x < y ? -1 : x > y;
 }
 
-/* A header that cannot be had is shown as none; the connection's end is an error. */
+/* A header that the server does not give is left empty; a lost connection is an error. */
 static bool
 read_headers(struct list *l, struct fault *f)
 {
@@ -113,7 +113,7 @@ add_row(const struct list *l, struct table *t, size_t i)
 	table_cell(t, span_str(n->issuer));
 }
 
-/* How much is still with its senders, and how to have the newest of it. */
+/* How much is still with its senders, and how to read the newest. */
 static void
 print_held(struct list *l)
 {

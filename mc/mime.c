@@ -60,7 +60,7 @@ note_address(gint64 offset, GMimeParserWarning code, const gchar *item, gpointer
 	*faulty = *faulty || code == GMIME_WARN_INVALID_ADDRESS_LIST;
 }
 
-/* NULL: none, or some of it is no address. */
+/* NULL: no address; *faulty: some of it is not an address. */
 static InternetAddressList *
 parse_addresses(const char *value, bool *faulty)
 {
@@ -77,7 +77,7 @@ parse_addresses(const char *value, bool *faulty)
 	return list;
 }
 
-/* In quotes where it could be taken for more than a name. */
+/* Adds a name, in quotes where it could be taken for more than a name. */
 static void
 add_name(struct buf *b, const char *name)
 {
@@ -120,7 +120,7 @@ add_addresses(struct buf *b, InternetAddressList *list, int depth)
 	}
 }
 
-/* All fields of a name; one that is not wholly understood stays as it is. */
+/* Adds all fields of a name; one that is not fully understood stays as it is. */
 static void
 read_list(struct buf *b, GMimeObject *o, const char *name)
 {
@@ -296,7 +296,7 @@ says_nothing(struct span s)
 	return true;
 }
 
-/* Whether a form of a text can be shown: 0, or better the higher it is. */
+/* How good a form of a text is to show; 0: it says nothing. */
 static int
 worth(GMimeObject *o)
 {
@@ -319,8 +319,8 @@ worth(GMimeObject *o)
 	return is;
 }
 
-/* Of several forms of the same: plain text, else HTML or what may hold it; of equals the last.  A
- * form that says nothing is none. */
+/* The best of several forms of the same text: plain text, then HTML or what may hold it; of equal
+ * ones the last. */
 static int
 best_form(GMimeMultipart *m, int count)
 {
@@ -337,7 +337,7 @@ best_form(GMimeMultipart *m, int count)
 	return best;
 }
 
-/* A multipart whose parts cannot be told apart is shown as it stands. */
+/* Shows a multipart whose parts cannot be told apart as it is. */
 static void
 show_whole(struct walk *w, GMimeMultipart *m)
 {
@@ -442,7 +442,7 @@ parse(struct parsing *p, GMimeStream *stream)
 	return m;
 }
 
-/* The message lives without the descriptor no longer than it is open. */
+/* The message reads from the descriptor, which must stay open. */
 static GMimeMessage *
 parse_file(struct parsing *p, int fd, uint64_t octets)
 {
@@ -472,7 +472,7 @@ find_bounds(int fd, struct bounds *b, struct err *e)
 	return n >= 0 || err_set_errno(e, REFUSAL_no_input, errno, "the letter");
 }
 
-/* Reads the letter as it is, and again where its parts had to be mended. */
+/* Reads the letter as it is, and then a mended copy if its parts need it. */
 static bool
 read_file(struct mime_letter *l, int fd, uint64_t octets, struct err *e)
 {

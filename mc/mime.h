@@ -17,7 +17,7 @@
 
 #define MIME_DEPTH_MAX  100
 #define MIME_PARTS_MAX  1000
-#define MIME_TEXT_BYTES (4 * 1024 * 1024) /* shown of a letter; --raw has the rest */
+#define MIME_TEXT_BYTES (4 * 1024 * 1024) /* of text that are shown; --raw has the rest */
 #define MIME_HTML_BYTES MIME_TEXT_BYTES   /* of HTML that are parsed */
 
 struct mime_part {
@@ -47,14 +47,14 @@ void mime_stop(void);
 
 /* The letter in a file, from its first octet on.  False: no_input. */
 bool mime_read(struct mime_letter *l, int fd, struct err *e);
-/* Header fields alone, as a summary has them; nothing but the first block of fields is set. */
+/* Reads header fields alone, as a summary has them; sets only the first block of members. */
 void mime_read_header(struct mime_letter *l, struct span header);
 /* Whether `text` is all that the letter says in words. */
 bool mime_is_complete(const struct mime_letter *l);
 void mime_clear(struct mime_letter *l);
 
-/* Each address of a field's value (groups are opened); `each` returns false to stop, which makes
- * the whole false with *e as `each` set it.  A value of no addresses is bad_address. */
+/* Calls `each` for each address of a field's value and for the members of groups.  If `each` returns
+ * false, so does this, with *e as `each` set it.  False: bad_address, there is no address. */
 bool mime_addresses(struct span value, bool (*each)(void *arg, const char *address, struct err *e),
     void *arg, struct err *e);
 

@@ -1,4 +1,4 @@
-/* notice — a letter that was announced, for people and as JSON; see notice.h. */
+/* notice — an announced letter, for people and as JSON; see notice.h. */
 #include "mc/notice.h"
 
 #include <stdio.h>
@@ -7,7 +7,7 @@
 #include "mc/measure.h"
 #include "mc/sent.h"
 
-#define SOON_S (7 * 86400) /* from here on the time that is left is shown */
+#define SOON_S (7 * 86400) /* the time left is shown below this */
 
 _Static_assert(MEASURE_BYTES == 40, "notice_body_words writes as much");
 

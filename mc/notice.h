@@ -1,8 +1,8 @@
-/* notice — a letter that was announced, for people and as JSON; what may be known of its header.
+/* notice — an announced letter, for people and as JSON; what may be known of its header.
  *
- * The beginning of a letter (its summary) is asked for only where the server has it: of letters
- * that are here, and of senders the user knows.  Asking for a stranger's would fetch it, and so
- * tell the stranger that somebody looked.
+ * mc asks for the beginning of a letter (its summary) only where the user's server has it: for
+ * letters that are here, and for those of known senders.  Asking for a stranger's would fetch it, and
+ * so tell the stranger that somebody looked.
  */
 #ifndef MC_NOTICE_H
 #define MC_NOTICE_H
@@ -11,14 +11,14 @@
 #include "mc/inbox.h"
 #include "mc/mime.h"
 
-/* Is the beginning at the server, so that asking for it tells nobody? */
+/* Whether the beginning is at the server, so that asking for it tells nobody. */
 bool notice_has_header(const struct mailbox_notice *n);
 bool notice_is_held(const struct mailbox_notice *n); /* with the sender, or on its way */
 /* "at sender", "6 days" (left to fetch it), "here", "gone", "bad seal", ... */
 void notice_body_words(const struct mailbox_notice *n, int64_t now_s, char out[40]);
-/* Every member of the list; `header` NULL: nothing is known of it. */
+/* Sets the members of a list row; `header` NULL: nothing is known of it. */
 void notice_put(struct json *o, const struct mailbox_notice *n, const struct mime_letter *header);
-/* A text, or null where it is empty. */
+/* Sets a text, or null if it is empty. */
 void notice_put_text(struct json *o, const char *key, struct span s);
 
 #endif

@@ -1,12 +1,11 @@
 /* out — the one way to the terminal.
  *
- * All that mc prints for people goes through out_text, which sanitises whatever it is given, our
- * own words too; so no forgotten field can reach a terminal as it is.  mc uses no escape
- * sequence at all: no colour (NO_COLOR has nothing to switch off), and progress by CR only.
- * Octets as they are (--raw) and JSON, which is ASCII, go by out_raw, and never to a terminal
- * where they are a letter's.
+ * All that mc prints for people goes through out_text, which sanitises everything, mc's own words
+ * too; so no forgotten field can reach a terminal unchanged.  mc uses no escape sequence at all: no
+ * colour (NO_COLOR has nothing to switch off), and progress by CR only.  Raw octets (--raw) and
+ * JSON, which is ASCII, are written as they are; those of a letter never go to a terminal.
  *
- * State:  a failed write is kept and told once by out_ok.  A pipe that nobody reads any more is no
+ * State:  out_ok reports the first write that failed.  A pipe that nobody reads any more is not a
  *         failure: the reader has had enough, and nothing more is written.
  */
 #ifndef MC_OUT_H
@@ -15,7 +14,7 @@
 #include "common/base/buf.h"
 #include "common/base/err.h"
 
-#define OUT_COLUMNS 80 /* where the width cannot be known */
+#define OUT_COLUMNS 80 /* if the width is not known */
 
 struct out {
 	int fd;
@@ -25,20 +24,20 @@ struct out {
 	int failed;     /* errno of the first write that failed */
 };
 
-/* Before the first out_init: takes the character set from the environment. */
+/* Takes the character set from the environment; before the first out_init. */
 void out_locale(void);
 void out_init(struct out *o, int fd);
 
 void out_text(struct out *o, struct span s); /* LF and TAB pass */
 void out_textf(struct out *o, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-/* Adds safe text in lines of the terminal's width, indented by `first`, and by `indent` where they
- * are wrapped, so that no word of somebody else's begins a line where ours do. */
+/* Adds safe text in lines of the terminal's width, indented by `first`, wrapped lines by
+ * `indent`, so that foreign words never begin at the left margin. */
 void out_wrap(const struct out *o, struct buf *to, struct span safe, size_t first, size_t indent);
-/* One JSON object and LF; what is not ASCII leaves as \uHHHH, DEL too. */
+/* Writes one JSON object and LF; all but printable ASCII as \uHHHH. */
 void out_json_line(struct out *o, struct span json);
-/* As they are.  False: usage, to a terminal nothing is written. */
+/* Writes octets as they are.  False: usage, the output is a terminal. */
 bool out_raw(struct out *o, struct span s, struct err *e);
-/* The line `text` in place of the one before; only on a terminal.  Empty: clears it. */
+/* Replaces the progress line, only on a terminal; an empty text clears it. */
 void out_progress(struct out *o, struct span text);
 bool out_ok(const struct out *o, struct err *e); /* false: cannot_write */
 

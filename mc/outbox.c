@@ -1,4 +1,4 @@
-/* outbox — what became of the letters one sent; see verbs.h and mc.1.  Flow: 8 of 8. */
+/* outbox — what became of the letters that the user sent; see verbs.h and mc.1.  Flow: 8 of 8. */
 #include <stdlib.h>
 #include <unistd.h>
 

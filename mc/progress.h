@@ -1,8 +1,7 @@
-/* progress — how far a letter has come on one road, in a line that is written over; on a terminal
- * only.
+/* progress — how far a transfer has come, in a line that is overwritten; on a terminal only.
  *
- * Each road (to one's own server, from the sender, from one's own server) has a bar, a label and a
- * speed of its own.  Nothing is shown in the first half second, and no speed in the first whole one.
+ * Each transfer (to the user's server, from the sender, from the user's server) has its own bar,
+ * label and speed.  Nothing is shown in the first half second, and no speed in the first second.
  */
 #ifndef MC_PROGRESS_H
 #define MC_PROGRESS_H
@@ -17,7 +16,7 @@ struct progress {
 	struct out *out; /* NULL: say nothing */
 	const char *label;
 	int64_t began_ms, drawn_ms; /* monotonic; 0: not yet */
-	uint64_t first;             /* octets that were there when it began */
+	uint64_t first;             /* octets that were here when it began */
 };
 
 /* `label` is of static life, 12 columns at most. */
@@ -25,7 +24,7 @@ void progress_begin(struct progress *p, struct out *out, const char *label);
 void progress_step(struct progress *p, uint64_t got, uint64_t octets);
 void progress_end(struct progress *p); /* clears the line */
 
-/* The line itself, for so many columns; speed in octets a second, 0: not shown. */
+/* Adds the line itself for a width; speed in octets per second, 0: not shown. */
 void progress_line(struct buf *b, const char *label, uint64_t got, uint64_t octets, uint64_t speed,
     size_t columns);
 

@@ -1,4 +1,4 @@
-/* reading — a letter comes: to the user's server, and into a scratch file; see reading.h. */
+/* reading — gets a letter into a scratch file; see reading.h. */
 #include "mc/reading.h"
 
 #include <string.h>
@@ -65,7 +65,7 @@ reading_fetch(struct inbox *b, const struct mailbox_notice *n, struct out *progr
 	return ok;
 }
 
-/* A letter that came by SMTP was announced by nobody; any other must be the announced one. */
+/* Nobody announced a letter that came by SMTP; any other must be the announced one. */
 static bool
 is_announced(struct reading *r, const struct mailbox_notice *n, struct err *e)
 {

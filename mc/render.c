@@ -206,7 +206,7 @@ notes(struct page *p, const struct render_sender *s, const struct mime_letter *l
 		add_safe(p, &b, own, SAFE_LINE);
 		sentence(p, "NOTE", buf_span(&b));
 	} else if (!render_from_agrees(l, s->from) && !s->by_smtp) {
-		buf_addf(&b, "The letter says another From than its sender, who is ");
+		buf_addf(&b, "From is not the address of the sender, who is ");
 		add_safe(p, &b, own, SAFE_LINE);
 		sentence(p, "NOTE", buf_span(&b));
 	}

@@ -1,4 +1,4 @@
-/* revocation — see revocation.h. */
+/* revocation — CRLs for the user's own servers; see revocation.h. */
 #include "mc/revocation.h"
 
 #include <errno.h>
@@ -71,7 +71,7 @@ fetcher(struct revocation *r)
 	return r->folder[0] != '\0' && crl_fetch_new(&f, &s, r->tls, &e) ? f : NULL;
 }
 
-/* When it was last tried is the time of `.looked`. */
+/* The time of `.looked` is that of the last try. */
 static bool
 is_time(const struct revocation *r)
 {

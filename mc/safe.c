@@ -154,7 +154,7 @@ add_spaces(struct buf *out, size_t n)
 		buf_add(out, " ", 1);
 }
 
-/* What of `line` stands in a line of `room` columns: up to a space, if the rest is not empty. */
+/* The beginning of `line` that fits into `room` columns, up to a space if it is not all of it. */
 static struct span
 piece_of(struct span line, size_t room)
 {
@@ -175,7 +175,7 @@ piece_of(struct span line, size_t room)
 	return piece;
 }
 
-/* One line of the text; a TAB becomes the spaces that it stands for. */
+/* One line of the text; a TAB becomes spaces. */
 static void
 wrap_line(struct buf *out, struct span line, size_t first, size_t indent, size_t room)
 {

@@ -1,4 +1,4 @@
-/* scratch — a file without a name, for a letter on its way; see scratch.h. */
+/* scratch — a file without a name, for a letter in transit; see scratch.h. */
 #include "mc/scratch.h"
 
 #include <errno.h>

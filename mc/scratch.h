@@ -1,4 +1,4 @@
-/* scratch — a file without a name, for a letter on its way; gone when it is closed.
+/* scratch — a file without a name, for a letter in transit; gone when closed.
  *
  * Disk: in $TMPDIR, else /tmp; mode 0600; never synced.
  */

@@ -1,7 +1,7 @@
-/* send — a letter on standard input goes to one's own OMS; see verbs.h and mc.1.
+/* send — sends a letter on standard input to the user's OMS; see verbs.h and mc.1.
  *
- * Flow:  1 of 8.  Until the server has said that the letter is on its disk nothing is done; a
- *        connection that breaks before is tried again with the same token, so that the server
+ * Flow:  1 of 8.  The letter is sent only when the server has said that it is on disk.  If the
+ *        connection breaks before that, mc tries again with the same token, so that the server
  *        cannot take one letter twice.
  */
 #include <stdio.h>
@@ -32,7 +32,7 @@ struct sending {
 	unsigned hold_days; /* 0: not said, the server's usual time */
 	unsigned wait_s;
 	char token[SUBMISSION_TOKEN_BYTES];
-	bool begun; /* its octets were on their way at least once */
+	bool begun; /* the server may have got octets of it */
 	struct ulid id;
 };
 
@@ -91,7 +91,7 @@ read_letter(struct sending *s, struct err *e)
 	    err_set(e, REFUSAL_no_recipient, "To, Cc and Bcc hold no address");
 }
 
-/* May the same be tried again at once: the connection broke, or there was none? */
+/* Whether the same may be tried again at once: the connection broke, or there was none. */
 static bool
 is_passing(const struct fault *f)
 {
@@ -144,7 +144,7 @@ is_settled(const struct sent_letter *l)
 	return true;
 }
 
-/* The first news of the recipients.  The letter is safe: failing to hear of them is no failure. */
+/* Waits for the first news of the recipients.  The letter is safe, so no news is not a failure. */
 static void
 await_news(struct sending *s, struct sent_letter *l)
 {
@@ -178,7 +178,7 @@ print_json(const struct sending *s, struct out *out, const struct sent_letter *l
 	buf_clear(&b);
 }
 
-/* Who will not get the letter, as is known by now; returns the exit status. */
+/* Reports who will not get the letter, as far as is known; returns the exit status. */
 static int
 print_refused(const struct sending *s, const struct sent_letter *l)
 {
@@ -223,7 +223,7 @@ print_result(const struct sending *s, const struct sent_letter *l)
 		    l->letter.hold_until_s != 0 ? until : "");
 		sent_print_recipients(&out, l, now_s);
 	}
-	/* A letter that was sent was sent: a program must not send it again since we could not say so. */
+	/* The letter was sent: a program must not send it again because this could not be printed. */
 	if (!out_ok(&out, &e))
 		(void)fault_print_err(s->options, "the letter was sent; saying so", &e, NULL);
 	return print_refused(s, l);

@@ -20,7 +20,7 @@ widest_address(const struct sent_letter *l)
 	return most;
 }
 
-/* The other side's words, the rule's own word, and when it is tried again. */
+/* The other side's words, the refusal word, and the time of the next try. */
 static void
 add_words(struct buf *b, const struct submit_recipient *r, int64_t now_s)
 {

@@ -6,18 +6,18 @@
 #include "mc/out.h"
 #include "mc/submission.h"
 
-/* One line a recipient: address, state, the other side's words. */
+/* Prints a line for each recipient: address, state, the other side's words. */
 void sent_print_recipients(struct out *o, const struct sent_letter *l, int64_t now_s);
 /* Sets "recipients" in o. */
 void sent_put_recipients(struct json *o, const struct sent_letter *l);
-/* The recipient that refused for the worst cause: one that lasts is worse than one that passes, and of
- * equal ones the higher status.  NULL: nobody refused. */
+/* The recipient with the worst refusal: a permanent one is worse than a temporary one, then the higher
+ * status counts.  NULL: nobody refused. */
 const struct submit_recipient *sent_worst(const struct sent_letter *l);
-/* Why a recipient refused, by the word that is known of it. */
+/* Why a recipient refused, by the refusal word. */
 enum refusal sent_refusal(const struct submit_recipient *r);
-/* The exit status for a letter: that of the worst refusal, 0 for none. */
+/* The exit status for a letter: that of the worst refusal, or 0. */
 int sent_status(const struct sent_letter *l);
-/* A date, or null where it is not known. */
+/* Sets a date, or null if it is not known. */
 void sent_put_date(struct json *o, const char *key, int64_t wall_s);
 
 #endif

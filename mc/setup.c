@@ -1,4 +1,4 @@
-/* setup — the first run: servers found, password asked, signed in at both; see verbs.h and mc.1.
+/* setup — the first run: finds the servers, asks for the password, signs in at both; see verbs.h.
  *
  * Nothing is written before both servers have let the user in, and nothing is sent to a server
  * before its certificate was found good.
@@ -52,7 +52,7 @@ is_yes(void)
 	return fgets(line, sizeof line, stdin) != NULL && (line[0] == 'y' || line[0] == 'Y');
 }
 
-/* Another account is replaced only by somebody who says so. */
+/* Another account is replaced only if the user says so. */
 static bool
 may_replace(struct setup *s, struct err *e)
 {

@@ -1,4 +1,4 @@
-/* show — a letter is read; see verbs.h and mc.1.  Flow: 6 and 7 of 8. */
+/* show — shows a letter; see verbs.h and mc.1.  Flow: 6 and 7 of 8. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -162,7 +162,7 @@ verb_show(struct options *o)
 	out_init(&s.out, STDOUT_FILENO);
 	out_init(&s.progress, STDERR_FILENO);
 	if (!reading_number(o->args[0], &s.number, &e))
-		return fault_print_err(o, o->args[0], &e, "see which there are:  %s list");
+		return fault_print_err(o, o->args[0], &e, "list them:  %s list");
 	if (options_has(o, "raw") && s.out.terminal) {
 		err_set(&e, REFUSAL_usage, "a letter's octets are never written to a terminal");
 		return fault_print_err(o, "--raw", &e, "into a file:  %s show NUMBER --raw > FILE");

@@ -1,7 +1,7 @@
 /* signon — SCRAM-SHA-256-PLUS on a link, for both servers.
  *
  * A role that signs in has a struct signon as its first member, so that SIGNON_OPS fit it.
- * Always bound to the TLS connection; there is no falling back to less.
+ * Always bound to the TLS connection, without a fallback.
  *
  * Trust:  the server is believed only after it has proved that it knows the user's keys.
  */
@@ -32,7 +32,7 @@ void signon_signed_in(void *role, const struct err *e);
 /* `begin` is the protocol's AUTH request. */
 bool signon_run(struct signon *s, struct account *a, void *client,
     bool (*begin)(void *client, const char *mechanism), struct fault *f);
-/* What a request failed with: the host's words, unless it is the connection that broke. */
+/* Why a request failed: the host's words, unless the connection broke. */
 void signon_fault(const struct signon *s, const struct err *e, struct fault *f);
 
 #endif

@@ -1,4 +1,4 @@
-/* submission — what mc asks its own OMS, one thing at a time; see submission.h. */
+/* submission — mc's requests to its user's OMS; see submission.h. */
 #include "mc/submission.h"
 
 #include <stdlib.h>
@@ -14,7 +14,7 @@ struct submission {
 	const struct letter *sending;
 	/* the one request under way */
 	bool ended, ok, more;
-	struct err err; /* the first refusal, or the end's */
+	struct err err; /* the first refusal, or why the session ended */
 	bool refused;
 	struct ulid id;
 	/* pages */

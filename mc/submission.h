@@ -1,8 +1,8 @@
-/* submission — what mc asks its own OMS, one thing at a time.
+/* submission — mc's requests to its user's OMS, one at a time.
  *
  * Flow:   1 and 2 of 8.
  * Spec:   SPEC.md "submit".
- * Async:  none: each call returns when the answer is whole, or with why there is none.
+ * Async:  none: each call returns when the reply is complete, or with the reason why there is none.
  * Trust:  every octet is the server's.
  */
 #ifndef MC_SUBMISSION_H
@@ -31,11 +31,11 @@ void submission_close(struct submission **s);
 const char *submission_host(const struct submission *s);
 uint16_t submission_port(const struct submission *s);
 
-/* The letter is safe at the server when this returns true.  The same token: the same letter,
+/* When this returns true, the letter is safe at the server.  The same token means the same letter,
  * however often it is tried. */
 bool submission_send(struct submission *s, const struct letter *l, unsigned hold_days,
     const char token[SUBMISSION_TOKEN_BYTES], struct ulid *id, struct fault *f);
-/* What became of one letter; sent_clear frees, also where it is false: unknown_id, ... */
+/* What became of one letter; sent_clear frees it, after false too (unknown_id, ...). */
 bool submission_status(struct submission *s, const struct ulid *id, struct sent_letter *out,
     struct fault *f);
 /* All letters, the oldest first; `each` takes the letter. */

@@ -1,7 +1,7 @@
 /* table — rows and columns for people, as wide as the terminal.
  *
- * Cells are foreign text and are sanitised on entry.  Too wide: the columns that may be cut
- * give way together down to their least width, then those that may be dropped go.
+ * Cells are foreign text and are sanitised on entry.  If a table is too wide, the columns
+ * that may be cut shrink together to their least width, then those that may be dropped go.
  */
 #ifndef MC_TABLE_H
 #define MC_TABLE_H
@@ -20,7 +20,7 @@ struct table_column {
 
 struct table;
 
-/* `ascii`: for a terminal that does not speak UTF-8. */
+/* `ascii`: for a terminal without UTF-8. */
 struct table *table_new(const struct table_column *columns, size_t n, bool ascii);
 /* The next cell, row by row. */
 void table_cell(struct table *t, struct span text);

@@ -1,7 +1,7 @@
-/* verbs — what mc can be told to do; each is the whole of a command.
+/* verbs — the commands of mc.
  *
- * Each returns the exit status, has said on standard error what went wrong, and is run at most
- * once in a process.  What they print, for people and as JSON, is described in mc/mc.1.
+ * Each returns the exit status, has reported faults on standard error, and runs at most once in a
+ * process.  mc/mc.1 describes what they print, for people and as JSON.
  */
 #ifndef MC_VERBS_H
 #define MC_VERBS_H

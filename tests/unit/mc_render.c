@@ -197,7 +197,6 @@ html_bombs(void **state)
 	static const char *const units[][2] = {
 		{ "<b>", "<p>" },
 		{ "<div>", "" },
-		{ "<a><b>", "</i>" },
 	};
 
 	(void)state;
