@@ -81,24 +81,24 @@ sums_end_at_zero(void **state)
 	world_clear(&w);
 }
 
-/* The sum says what the database takes: neither half of it nor twice. */
+/* The sum is within a quarter of what the database takes. */
 static void
 a_sum_is_near_the_truth(void **state)
 {
-	struct notification n = { .to = BOB, .hold_s = DAY, .statements = 8 };
+	struct notification n = { .to = BOB, .hold_s = DAY, .statements = 32 };
 	struct world w;
 	uint64_t before, sum;
 
 	(void)state;
 	world_of(&w);
-	accepts(&w, (struct notification) { .number = 250, .to = EVE, .hold_s = DAY });
+	accepts(&w, (struct notification) { .number = 60000, .to = EVE, .hold_s = DAY });
 	before = used(&w);
 	sum = share(&w, "a.test", NULL).octets;
-	for (n.number = 0; n.number < 240; n.number += 8)
+	for (n.number = 0; n.number < 4000; n.number += 32)
 		accepts(&w, n);
 	before = used(&w) - before;
 	sum = share(&w, "a.test", NULL).octets - sum;
-	assert_in_range(before, sum / 2, sum * 2);
+	assert_in_range(before, sum * 3 / 4, sum * 5 / 4);
 	world_clear(&w);
 }
 
