@@ -14,19 +14,19 @@
 #include "common/share/share.h"
 #include "common/share/share_key.h"
 
-/* Besides, the store has a struct err for each entry. */
+/* What a job takes for an entry, with the store's struct err, and for a statement. */
 _Static_assert(IMS_STORE_USER_BYTES + sizeof(struct err) + 64 <= NOTIFY_ROLE_BYTES, "an entry");
 _Static_assert(IMS_STORE_SPF_BYTES <= NOTIFY_ROLE_BYTES, "a statement");
 
 struct job {
 	struct ims_worker *worker;
-	uint64_t conn; /* its id: it may be gone */
+	uint64_t conn; /* the session's id; it may have ended */
 	struct sockaddr_storage address;
-	struct accept_peer *session; /* lives as long as the connection */
-	struct accept_peer peer;     /* as it stood */
-	bool fresh;                  /* the domain was judged for this batch */
+	struct notify_sender *session; /* valid while the connection is */
+	struct notify_sender sender;   /* a copy from when the batch came */
+	bool fresh;                    /* the domain was judged for this batch */
 	struct notify_batch *batch;
-	size_t next; /* statement whose sender is judged next */
+	size_t next; /* the statement whose sender is judged next */
 	char (*users)[IMS_STORE_USER_BYTES];
 	char (*spf)[IMS_STORE_SPF_BYTES]; /* of each statement; "": its domain's */
 	struct chain *chain;
@@ -46,7 +46,7 @@ spf_text(const struct spf_verdict *v, char out[IMS_STORE_SPF_BYTES])
 }
 
 void
-accept_peer_judged(struct accept_peer *p, const struct spf_verdict *v, int64_t now_ms)
+notify_sender_judged(struct notify_sender *p, const struct spf_verdict *v, int64_t now_ms)
 {
 	p->spf_by_sender = v->depends_on_local_part;
 	p->spf_until_ms = now_ms + (int64_t)v->ttl_s * 1000;
@@ -54,14 +54,14 @@ accept_peer_judged(struct accept_peer *p, const struct spf_verdict *v, int64_t n
 }
 
 void
-accept_peer_clear(struct accept_peer *p)
+notify_sender_clear(struct notify_sender *p)
 {
 	crl_state_unref(&p->crls);
 }
 
-/* They stay the same as long as the generation of trust and CRLs does. */
+/* The same for each batch until trust or CRLs have a new generation. */
 static struct crl_state *
-crls_of(struct ims_worker *w, struct accept_peer *p, const struct tls_peer *tls)
+crls_of(struct ims_worker *w, struct notify_sender *p, const struct tls_peer *tls)
 {
 	struct tls *t;
 
@@ -86,10 +86,10 @@ share_of(const struct job *j)
 static struct span
 key_of(const struct job *j)
 {
-	return share_key_domain(span_str(j->peer.domain));
+	return share_key_domain(span_str(j->sender.domain));
 }
 
-/* The session has reserved as much until now; so this cannot be refused any more. */
+/* The session has released as much, so this is not refused. */
 static void
 hold_memory(struct job *j)
 {
@@ -101,7 +101,7 @@ hold_memory(struct job *j)
 
 /* -- the end ------------------------------------------------------------------------------------- */
 
-/* " no-such-user=3": how many entries had this answer. */
+/* Appends " no-such-user=3": the number of entries for each answer. */
 static void
 add_counts(const struct notify_batch *b, struct buf *out)
 {
@@ -125,7 +125,7 @@ add_counts(const struct notify_batch *b, struct buf *out)
 			buf_addf(out, " %s=%u", refusal_word((enum refusal)i), refused[i]);
 }
 
-/* One line, however many entries there are; the first stands for the batch. */
+/* One line for a batch of any size; id and recipient are those of its first entry. */
 static void
 log_batch(const struct job *j)
 {
@@ -142,12 +142,12 @@ log_batch(const struct job *j)
 	add_counts(b, &counts);
 	log_fact_of(key_of(j), refused ? LOG_WARN : LOG_INFO, "notify.batch",
 	    "sid=%llx domain=%s id=%s rcpt=%s entries=%zu%.*s", (unsigned long long)j->conn,
-	    j->peer.domain, id, log_value(first->address), b->n_entries,
+	    j->sender.domain, id, log_value(first->address), b->n_entries,
 	    SPAN_FMT(buf_span(&counts)));
 	buf_clear(&counts);
 }
 
-/* Each new notice earns its sender's domain a part of an unknown recipient. */
+/* Each new notice earns the sender's domain a part of an answer about an unknown recipient. */
 static void
 give_credit(struct job *j)
 {
@@ -181,7 +181,7 @@ finish(void *arg)
 
 /* -- results ------------------------------------------------------------------------------------- */
 
-/* What was found for this statement's sender, by it or by one before it; NULL: it was not judged. */
+/* The result for this statement's sender, found with it or with an earlier one; NULL: none. */
 static const char *
 sender_result(const struct job *j, size_t statement)
 {
@@ -195,27 +195,27 @@ sender_result(const struct job *j, size_t statement)
 
 /* -- recipients, the store ------------------------------------------------------------------------- */
 
-/* Who asks for too many unknown recipients learns nothing about new ones: those that are not there and
- * those that never had mail of its domain get the same word, after the same work. */
+/* A domain that named too many unknown recipients learns nothing about others: an unknown recipient and
+ * one that never had mail of this domain get the same word after the same work. */
 static bool
 judge_recipient(struct job *j, const struct accounts_set *set, struct span address, char *user,
     struct err *e)
 {
 	const struct account *a = accounts_find(set, address);
 	int64_t now_ms = loop_now_ms(j->worker->loop);
-	bool there = a != NULL || !RULE(no_such_user), may, known;
+	bool exists = a != NULL || !RULE(no_such_user), may, known;
 
 	if (a == NULL || !span_copy(span_str(a->owner), user, IMS_STORE_USER_BYTES))
 		span_copy(address, user, IMS_STORE_USER_BYTES);
-	if (there)
+	if (exists)
 		may = share_has(share_of(j), SHARE_unknown, key_of(j), SHARE_UNKNOWN_COST, now_ms);
 	else
 		may = share_take(share_of(j), SHARE_unknown, key_of(j), SHARE_UNKNOWN_COST, now_ms,
 		    e);
 	if (may || !RULE(recipient_share))
-		return there || err_word(e, REFUSAL_no_such_user);
-	known = ims_store_knows(j->worker->ims->store, user, span_str(j->peer.domain));
-	return (there && known) || err_word(e, REFUSAL_recipient_share);
+		return exists || err_word(e, REFUSAL_no_such_user);
+	known = ims_store_knows(j->worker->ims->store, user, span_str(j->sender.domain));
+	return (exists && known) || err_word(e, REFUSAL_recipient_share);
 }
 
 static void
@@ -239,8 +239,8 @@ judge_recipients(struct job *j)
 	accounts_set_put(&set);
 }
 
-/* The result by which each statement was taken: its sender's, where that was asked for.  From the last
- * on, so that what is filled in is not taken for what was found. */
+/* Gives each statement its SPF result for the evidence: that of its sender address if there is one, else
+ * the domain's.  It goes backwards, so that a result filled in is not mistaken for one that was found. */
 static void
 fill_spf(struct job *j)
 {
@@ -249,7 +249,7 @@ fill_spf(struct job *j)
 
 		if (j->spf[i][0] == '\0')
 			snprintf(j->spf[i], sizeof j->spf[i], "%s",
-			    judged != NULL ? judged : j->peer.spf);
+			    judged != NULL ? judged : j->sender.spf);
 	}
 }
 
@@ -310,15 +310,15 @@ domain_judged(void *arg, const struct spf_verdict *v)
 	struct err e;
 
 	j->fresh = true;
-	accept_peer_judged(&j->peer, v, loop_now_ms(j->worker->loop));
+	notify_sender_judged(&j->sender, v, loop_now_ms(j->worker->loop));
 	if (c != NULL)
-		accept_peer_judged(j->session, v, loop_now_ms(j->worker->loop));
+		notify_sender_judged(j->session, v, loop_now_ms(j->worker->loop));
 	if (!v->depends_on_local_part && !spf_accept(v, &e)) {
 		notify_batch_refuse_all(j->batch, &e);
 		if (c != NULL)
 			log_fact_of(key_of(j), LOG_WARN, "notify.refused",
 			    "sid=%llx domain=%s word=%s", (unsigned long long)j->conn,
-			    j->peer.domain, refusal_word(e.why));
+			    j->sender.domain, refusal_word(e.why));
 	}
 	judge_on(j);
 }
@@ -336,7 +336,7 @@ sender_judged(void *arg, const struct spf_verdict *v)
 	judge_on(j);
 }
 
-/* Was this statement's sender judged already, or is nothing of it open? */
+/* The statement's sender is judged already, or all its entries are. */
 static bool
 needs_no_judging(const struct job *j, size_t statement)
 {
@@ -353,14 +353,14 @@ judge_on(struct job *j)
 {
 	struct spf_home *spf = j->worker->spf;
 	const struct sockaddr *a = (const struct sockaddr *)&j->address;
-	struct span domain = span_str(j->peer.domain);
+	struct span domain = span_str(j->sender.domain);
 
 	if (!j->fresh && j->batch->n_open > 0 &&
-	    loop_now_ms(j->worker->loop) >= j->peer.spf_until_ms) {
+	    loop_now_ms(j->worker->loop) >= j->sender.spf_until_ms) {
 		spf_home_check(spf, a, domain, domain, domain_judged, j);
 		return;
 	}
-	while (j->peer.spf_by_sender && j->next < j->batch->n_statements) {
+	while (j->sender.spf_by_sender && j->next < j->batch->n_statements) {
 		if (!needs_no_judging(j, j->next)) {
 			spf_home_check(spf, a, domain, j->batch->statements[j->next].from.whole,
 			    sender_judged, j);
@@ -372,7 +372,7 @@ judge_on(struct job *j)
 }
 
 void
-accept_batch_take(struct ims_worker *w, struct conn *c, struct accept_peer *peer,
+notify_batch_job_take(struct ims_worker *w, struct conn *c, struct notify_sender *sender,
     struct notify_batch *b)
 {
 	struct job *j = memory_new(sizeof *j);
@@ -381,9 +381,9 @@ accept_batch_take(struct ims_worker *w, struct conn *c, struct accept_peer *peer
 	j->worker = w;
 	j->conn = conn_id(c);
 	j->address = tls->address;
-	j->session = peer;
-	j->crls = crls_of(w, peer, tls);
-	j->peer = *peer;
+	j->session = sender;
+	j->crls = crls_of(w, sender, tls);
+	j->sender = *sender;
 	j->batch = b;
 	snprintf(j->host, sizeof j->host, "%s", tls->host);
 	snprintf(j->issuer, sizeof j->issuer, "%s", chain_issuer(tls->chain));

@@ -23,13 +23,13 @@ struct session {
 	struct notify_server server; /* first: what conn moves */
 	struct ims_worker *worker;
 	struct conn *conn;
-	struct accept_peer peer;
-	bool certified;                        /* its certificate names peer.domain */
+	struct notify_sender sender;
+	bool certified;                        /* the peer's certificate names sender.domain */
 	struct sign_verifier *verifier;        /* of its seals; NULL before the first */
 	struct publication_query *publication; /* for HELLO */
 	struct spf_asked *asking;              /* for HELLO */
-	bool told;                             /* conn has logged why the peer is refused */
-	uint64_t hello;                        /* the request that waits for it */
+	bool refusal_logged;                   /* by conn: why the peer's certificate is no good */
+	uint64_t hello;                        /* the request that waits for SPF */
 	struct share_hold memory;              /* of what is gathered and of replies */
 	struct share_hold place;               /* among the sessions of its domain */
 };
@@ -43,26 +43,26 @@ share_of(const struct session *s)
 static struct span
 key_of(const struct session *s)
 {
-	return share_key_domain(span_str(s->peer.domain));
+	return share_key_domain(span_str(s->sender.domain));
 }
 
 static void
-say(const struct session *s, enum log_level level, const char *event, const struct err *e)
+log_session(const struct session *s, enum log_level level, const char *event, const struct err *e)
 {
 	char text[SHARE_KEY_ADDRESS_BYTES];
 
 	log_fact_of(s->certified ? key_of(s) : conn_peer_key(s->conn, text), level, event,
 	    "sid=%llx peer=%s domain=%s word=%s text=%s", (unsigned long long)conn_id(s->conn),
-	    conn_peer(s->conn)->host, log_str(s->peer.domain[0] != '\0' ? s->peer.domain : "-"),
+	    conn_peer(s->conn)->host, log_str(s->sender.domain[0] != '\0' ? s->sender.domain : "-"),
 	    refusal_word(e->why), log_str(e->text));
 }
 
-/* -- the engine's questions --------------------------------------------------------------------- */
+/* -- what the engine asks --------------------------------------------------------------------- */
 
 static void
 fault(void *role, const struct err *e)
 {
-	say(role, LOG_WARN, "notify.refused", e);
+	log_session(role, LOG_WARN, "notify.refused", e);
 }
 
 static bool
@@ -73,8 +73,8 @@ admit(void *role, struct err *e)
 	if (daemon_open_for_work(s->worker->ims->daemon, e) &&
 	    tls_peer_check(conn_peer(s->conn), s->worker->ims->tls, e))
 		return true;
-	if (!s->told)
-		say(s, LOG_WARN, "notify.refused", e);
+	if (!s->refusal_logged)
+		log_session(s, LOG_WARN, "notify.refused", e);
 	return false;
 }
 
@@ -86,14 +86,15 @@ hello_judged(void *arg, const struct spf_verdict *v)
 	bool welcome = v->depends_on_local_part || spf_accept(v, &e);
 
 	s->asking = NULL;
-	accept_peer_judged(&s->peer, v, loop_now_ms(s->worker->loop));
+	notify_sender_judged(&s->sender, v, loop_now_ms(s->worker->loop));
 	if (!welcome)
-		say(s, LOG_WARN, "notify.refused", &e);
+		log_session(s, LOG_WARN, "notify.refused", &e);
 	else
 		log_fact_of(key_of(s), LOG_INFO, "notify.hello",
 		    "sid=%llx peer=%s domain=%s spf=%s issuer=%s",
-		    (unsigned long long)conn_id(s->conn), conn_peer(s->conn)->host, s->peer.domain,
-		    spf_result_word(v->result), log_str(chain_issuer(conn_peer(s->conn)->chain)));
+		    (unsigned long long)conn_id(s->conn), conn_peer(s->conn)->host,
+		    s->sender.domain, spf_result_word(v->result),
+		    log_str(chain_issuer(conn_peer(s->conn)->chain)));
 	if (notify_server_hello_answer(&s->server, s->hello, welcome ? NULL : &e))
 		conn_kick(s->conn);
 }
@@ -101,7 +102,7 @@ hello_judged(void *arg, const struct spf_verdict *v)
 static void
 ask_spf(struct session *s)
 {
-	struct span domain = span_str(s->peer.domain);
+	struct span domain = span_str(s->sender.domain);
 
 	s->asking = spf_home_check(s->worker->spf,
 	    (const struct sockaddr *)&conn_peer(s->conn)->address, domain, domain, hello_judged, s);
@@ -114,33 +115,33 @@ publication_found(void *arg, bool published, const struct err *why)
 	struct err e;
 
 	s->publication = NULL;
-	if (publication_counts(s->peer.domain, published, why, &e)) {
+	if (publication_counts(s->sender.domain, published, why, &e)) {
 		ask_spf(s);
 		return;
 	}
-	say(s, LOG_WARN, "notify.refused", &e);
+	log_session(s, LOG_WARN, "notify.refused", &e);
 	if (notify_server_hello_answer(&s->server, s->hello, &e))
 		conn_kick(s->conn);
 }
 
-/* A domain that our DNS says passes by address alone is judged here once; one whose record looks
- * at the local part is welcome so far, and judged at each statement. */
+/* SPF is judged here for the domain.  If its record depends on the local part, each sender address is
+ * judged when its statements come. */
 static enum outcome
 hello(void *role, const char *domain, struct err *e)
 {
 	struct session *s = role;
 	struct tls_peer *peer = conn_peer(s->conn);
 
-	snprintf(s->peer.domain, sizeof s->peer.domain, "%s", domain);
+	snprintf(s->sender.domain, sizeof s->sender.domain, "%s", domain);
 	if (!tls_peer_names(peer, domain, e)) {
-		say(s, LOG_WARN, "notify.refused", e);
+		log_session(s, LOG_WARN, "notify.refused", e);
 		return REFUSED;
 	}
 	s->certified = true;
 	if (RULE(too_many_connections) &&
 	    !share_hold(share_of(s), &s->place, SHARE_sessions, key_of(s), 1,
 		loop_now_ms(s->worker->loop), e)) {
-		say(s, LOG_WARN, "notify.refused", e);
+		log_session(s, LOG_WARN, "notify.refused", e);
 		return REFUSED;
 	}
 	s->hello = s->server.server.request;
@@ -166,9 +167,10 @@ take_batch(void *role, struct notify_batch *b)
 {
 	struct session *s = role;
 
-	accept_batch_take(s->worker, s->conn, &s->peer, b);
+	notify_batch_job_take(s->worker, s->conn, &s->sender, b);
 }
 
+/* Brings the session's share of memory to `bytes`. */
 static bool
 hold(void *role, size_t bytes, bool owed, struct err *e)
 {
@@ -184,7 +186,7 @@ hold(void *role, size_t bytes, bool owed, struct err *e)
 		return share_force(share, &s->memory, SHARE_gathered, key_of(s), more, now_ms);
 	if (share_hold(share, &s->memory, SHARE_gathered, key_of(s), more, now_ms, e))
 		return true;
-	say(s, LOG_WARN, "notify.refused", e);
+	log_session(s, LOG_WARN, "notify.refused", e);
 	return false;
 }
 
@@ -213,7 +215,7 @@ up(struct conn *c, void *role)
 {
 	struct session *s = role;
 
-	s->told = conn_peer(c)->verdict.why != REFUSAL_NONE;
+	s->refusal_logged = conn_peer(c)->verdict.why != REFUSAL_NONE;
 	notify_server_init(&s->server, conn_peer(c)->sni, &ops, s);
 	conn_set_engine(c, &s->server.server.engine);
 }
@@ -225,14 +227,14 @@ gone(struct conn *c, void *role, const struct err *why)
 
 	(void)c;
 	if (why != NULL)
-		say(s, LOG_INFO, "notify.gone", why);
+		log_session(s, LOG_INFO, "notify.gone", why);
 	publication_cancel(&s->publication);
 	if (s->asking != NULL)
 		spf_home_cancel(&s->asking);
 	notify_server_clear(&s->server);
 	share_release(share_of(s), &s->memory, s->memory.n, loop_now_ms(s->worker->loop));
 	share_release(share_of(s), &s->place, 1, loop_now_ms(s->worker->loop));
-	accept_peer_clear(&s->peer);
+	notify_sender_clear(&s->sender);
 	sign_verifier_free(&s->verifier);
 	free(s);
 }
@@ -240,7 +242,7 @@ gone(struct conn *c, void *role, const struct err *why)
 static const struct conn_events events = { .up = up, .gone = gone };
 
 void
-accept_incoming(struct ims_worker *w, struct listen_incoming *in)
+notify_incoming(struct ims_worker *w, struct listen_incoming *in)
 {
 	struct session *s = memory_new(sizeof *s);
 
