@@ -7,7 +7,7 @@
 
 #include "proto/reply.h"
 
-#define FIRST_STATEMENTS 2 /* doubled where they do not suffice: a lone letter is the usual thing */
+#define FIRST_STATEMENTS 2 /* doubled when they are full; most batches have one letter */
 #define FIRST_ENTRIES    4
 #define FIRST_OCTETS     2048
 
@@ -51,7 +51,7 @@ notify_batch_refuse(struct notify_batch *b, size_t i, const struct err *e)
 	refuse_with(b, i, e->why, keep_text(b, e));
 }
 
-/* One text serves them all. */
+/* All of them share one text. */
 static void
 refuse_some(struct notify_batch *b, size_t first, size_t end, const struct err *e)
 {
@@ -204,7 +204,7 @@ notify_batch_end_statement(struct notify_batch *b)
 
 /* -- the seal ---------------------------------------------------------------------------------- */
 
-/* From here on nothing is appended, so all that points into the octets can. */
+/* Nothing is appended any more, so pointers into the octets stay valid. */
 static void
 point(struct notify_batch *b)
 {
@@ -227,7 +227,7 @@ notify_batch_seal(struct notify_batch *b, struct span text, enum seal_alg alg,
 	b->alg = alg;
 	b->signature = span_of(b->octets.data + at + text.n, signature.n);
 	if (b->waiting < b->n_entries) {
-		err_set(&none, REFUSAL_bad_sequence, "no STATEMENT came behind this RCPT");
+		err_set(&none, REFUSAL_bad_sequence, "no STATEMENT came after this RCPT");
 		refuse_some(b, b->waiting, b->n_entries, &none);
 	}
 	return seal_parse(span_of(b->octets.data + at, text.n), &b->seal, e) &&
@@ -245,7 +245,7 @@ came_before(const struct notify_batch *b, size_t i)
 	return false;
 }
 
-/* The bindings of one statement: seal, sender, recipient domain, promise. */
+/* The bindings of one statement: to the seal, the sender, the recipient domain and the hold time. */
 static bool
 judge_statement(struct notify_batch *b, size_t i, const struct notify_bounds *bounds, struct err *e)
 {
@@ -277,7 +277,7 @@ named_before(const struct notify_batch *b, size_t first, size_t i)
 	return false;
 }
 
-/* The bindings of one recipient, or of a recall, which has none. */
+/* The bindings of one recipient, or of a recall, which has no recipient. */
 static bool
 judge_entry(const struct notify_batch *b, size_t first, size_t i,
     const struct notify_bounds *bounds, struct err *e)
@@ -314,7 +314,7 @@ judge_entries(struct notify_batch *b, size_t first, size_t end, const struct not
 			notify_batch_refuse(b, i, &e);
 }
 
-/* The entries of one statement are neighbours.  Those without one were judged when they came. */
+/* The entries of a statement are neighbours.  Entries without a statement were judged when they came. */
 void
 notify_batch_judge(struct notify_batch *b, const struct notify_bounds *bounds)
 {

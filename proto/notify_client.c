@@ -110,7 +110,7 @@ replies_of(const struct notify_letter *l)
 	return l->recipients == NULL ? 1 : l->n_recipients;
 }
 
-/* Refuses here what the other side would have to refuse, or could not even count. */
+/* Refuses what the other side would have to refuse or could not even count. */
 static bool
 check(const struct notify_letter *letters, size_t n, struct span seal, struct span signature,
     struct err *e)

@@ -1,13 +1,13 @@
-/* notify_client — the OMS's side of notify: sends sealed batches, tells each recipient's answer.
+/* notify_client — the OMS's side of notify: sends sealed batches and reports each recipient's answer.
  *
  * Flow:   3 of 8 (README "Life of a message").
  * Spec:   SPEC.md "notify".
  * State:  NEW --notify_client_hello--> GREETING --250--> READY --notify_client_quit--> OVER.
- * Async:  per batch: result for index 0, 1, 2 ... in order, then batch_end exactly once; where the
- *         session breaks, batch_end says so without the results that are missing (they are to be
- *         sent again: temporary).  `lost` comes once, last of all.
- * Owner:  everything given to a call is copied before it returns; `arg` is the role's.
- * Trust:  the peer's replies are bounded and parsed by proto/client.
+ * Async:  for each batch: `result` for index 0, 1, 2 ... in order, then `batch_end` exactly once.  When the
+ *         session breaks, batch_end says so and the missing results do not come: these are to be sent
+ *         again (temporary).  `lost` comes once, after everything else.
+ * Owner:  each call copies what it is given; `arg` is the role's.
+ * Trust:  proto/client bounds and parses the peer's replies.
  */
 #ifndef PROTO_NOTIFY_CLIENT_H
 #define PROTO_NOTIFY_CLIENT_H
@@ -27,12 +27,12 @@ struct notify_letter {
 };
 
 struct notify_client_ops {
-	/* NULL: welcome, batches may be sent.  Otherwise lost follows. */
+	/* e NULL: welcome, batches may be sent.  Otherwise `lost` follows. */
 	void (*hello)(void *role, const struct err *e);
-	/* The answer for one recipient (or recall) of a batch, counted through all its letters.
-	 * e NULL: accepted.  text is the reply's, borrowed. */
+	/* The answer for one recipient or recall of a batch; `index` counts through all its letters.
+	 * e NULL: accepted.  `text` is the reply's, borrowed. */
 	void (*result)(void *role, void *arg, size_t index, struct span text, const struct err *e);
-	/* The batch is over; e NULL: `answered` is all.  Otherwise the session broke. */
+	/* The batch is over.  e NULL: all its entries were answered.  Otherwise the session broke. */
 	void (*batch_end)(void *role, void *arg, size_t answered, const struct err *e);
 	/* The session is over, also after notify_client_quit; the mover closes. */
 	void (*lost)(void *role, const struct err *e);
@@ -55,15 +55,15 @@ struct notify_client {
 void notify_client_init(struct notify_client *c, const struct notify_client_ops *ops, void *role);
 void notify_client_clear(struct notify_client *c);
 
-/* All four put octets into client.engine.out: the mover must then be told (conn_kick). */
+/* Each of these puts octets into client.engine.out: call conn_kick after it. */
 void notify_client_hello(struct notify_client *c, const char *domain);
-/* May a batch be sent now?  (welcomed, and fewer than NOTIFY_SEALS_MAX under way) */
+/* Welcomed, and fewer than NOTIFY_SEALS_MAX batches are outstanding. */
 bool notify_client_may_send(const struct notify_client *c);
 /* False: too_many_outstanding, bad_sequence (not welcomed, or over), too_many_statements,
  * batch_too_big, no_recipient ...; nothing was sent and nothing will be called. */
 bool notify_client_send(struct notify_client *c, const struct notify_letter *letters, size_t n,
     struct span seal, enum seal_alg alg, struct span signature, void *arg, struct err *e);
 void notify_client_noop(struct notify_client *c); /* keeps an idle session alive */
-void notify_client_quit(struct notify_client *c); /* after the answers that are due */
+void notify_client_quit(struct notify_client *c); /* after all pending answers */
 
 #endif

@@ -53,7 +53,7 @@ notify_server_hello_answer(struct notify_server *n, uint64_t request, const stru
 
 /* -- gathering --------------------------------------------------------------------------------- */
 
-/* What the session takes in memory, with `announced` octets that are still to come. */
+/* The memory that the session takes, with `announced` octets that will come. */
 static size_t
 bytes_held(const struct notify_server *n, size_t announced)
 {
@@ -62,11 +62,11 @@ bytes_held(const struct notify_server *n, size_t announced)
 	if (n->gathering != NULL)
 		bytes += notify_batch_bytes(n->gathering);
 	for (size_t i = 0; i < NOTIFY_SEALS_MAX; i++)
-		bytes += n->queue[i].replies.len + n->queue[i].behind.len;
+		bytes += n->queue[i].replies.len + n->queue[i].later.len;
 	return (bytes + NOTIFY_HOLD_STEP - 1) / NOTIFY_HOLD_STEP * NOTIFY_HOLD_STEP;
 }
 
-/* Tells the role of a change.  False: it is too much. */
+/* Tells the role if this has changed.  False: it is too much. */
 static bool
 hold(struct notify_server *n, size_t announced, bool owed, struct err *e)
 {
@@ -80,7 +80,7 @@ hold(struct notify_server *n, size_t announced, bool owed, struct err *e)
 	return true;
 }
 
-/* Ends the session where what it has gathered is too much; its memory is free at once. */
+/* Ends the session if it has gathered too much, and frees what it has gathered. */
 static bool
 hold_batch(struct notify_server *n, size_t announced)
 {
@@ -94,8 +94,8 @@ hold_batch(struct notify_server *n, size_t announced)
 	return false;
 }
 
-/* Counts a line (verb SP args CRLF) and the octets it announces.  False: the batch is too big, and
- * the session over, for what was announced is not read. */
+/* Counts a line (verb SP args CRLF) and the octets it announces.  False: the batch is too big, and the
+ * session has ended, as these octets are not read. */
 static bool
 count(struct notify_server *n, const char *verb, struct span args, uint64_t announced)
 {
@@ -115,7 +115,7 @@ count(struct notify_server *n, const char *verb, struct span args, uint64_t anno
 	return hold_batch(n, (size_t)announced);
 }
 
-/* A line that does not say how many octets follow leaves no way to the next. */
+/* After a line that does not say how many octets follow, the next line cannot be found. */
 static enum outcome
 lost_count(struct server *s, const char *verb)
 {
@@ -126,7 +126,7 @@ lost_count(struct server *s, const char *verb)
 	return DONE;
 }
 
-/* Before HELLO nothing is taken, and what the line announces would be read as requests. */
+/* Before HELLO the session ends: the octets that the line announces must not be read as requests. */
 static bool
 too_early(struct server *s, const char *verb)
 {
@@ -147,7 +147,7 @@ parse_rcpt(struct span args, struct address *a, unsigned char salt[STATEMENT_SAL
 	struct span rest = args, path = span_cut(&rest, ' ');
 
 	if (RULE(bad_address) && (path.n < 2 || path.p[0] != '<' || path.p[path.n - 1] != '>'))
-		return err_set(e, REFUSAL_bad_address, "the address does not stand in < >");
+		return err_set(e, REFUSAL_bad_address, "the address is not in < >");
 	if (!address_parse_canonical(span_sub(path, 1, path.n - 2), a, e))
 		return false;
 	if (RULE(bad_syntax) && !hex_parse(rest, salt, STATEMENT_SALT_BYTES))
@@ -190,7 +190,7 @@ do_rcpt(struct server *s, struct span args, struct err *e)
 }
 
 static void
-statement_octets(struct server *s, struct span in)
+add_statement_octets(struct server *s, struct span in)
 {
 	buf_add(&self(s)->gathering->octets, in.p, in.n);
 }
@@ -224,7 +224,7 @@ do_statement(struct server *s, struct span args, struct err *e)
 		good = err_word(e, REFUSAL_too_many_statements);
 	notify_batch_add_statement(n->gathering, good ? NULL : e);
 	if (good)
-		server_expect(s, octets, statement_octets, statement_end);
+		server_expect(s, octets, add_statement_octets, statement_end);
 	else
 		server_skip(s, octets);
 	return DONE;
@@ -247,7 +247,7 @@ pending_find(struct notify_server *n, uint64_t id)
 	return NULL;
 }
 
-/* Replies to what comes after this seal stand behind its own. */
+/* Replies to requests after this seal follow the seal's own. */
 static void
 enqueue(struct notify_server *n, uint64_t id)
 {
@@ -255,7 +255,7 @@ enqueue(struct notify_server *n, uint64_t id)
 
 	p->id = id;
 	p->answered = false;
-	server_hold(&n->server, &p->behind);
+	server_hold(&n->server, &p->later);
 	n->server.full = n->count == NOTIFY_SEALS_MAX;
 }
 
@@ -271,7 +271,7 @@ flush(struct notify_server *n)
 {
 	while (n->count > 0 && pending_at(n, 0)->answered) {
 		move(&pending_at(n, 0)->replies, &n->server.engine.out);
-		move(&pending_at(n, 0)->behind, &n->server.engine.out);
+		move(&pending_at(n, 0)->later, &n->server.engine.out);
 		n->head = (n->head + 1) % NOTIFY_SEALS_MAX;
 		n->count--;
 		n->server.full = false;
@@ -301,7 +301,7 @@ refuse_batch(struct notify_server *n, struct notify_batch *b, const struct err *
 	n->server.errors++;
 }
 
-/* What octets can tell; true where something is left for the role. */
+/* Judges what can be judged without the role.  True: entries are left for the role to judge. */
 static bool
 judge(struct notify_server *n, struct notify_batch *b, struct span text, enum seal_alg alg,
     struct span signature)
@@ -328,9 +328,9 @@ judge(struct notify_server *n, struct notify_batch *b, struct span text, enum se
 	return b->n_open > 0;
 }
 
-/* All was refused before the role saw any of it: one word for its log. */
+/* The role has seen nothing of this batch; its log gets the first refusal. */
 static void
-tell_fault(const struct notify_server *n, const struct notify_batch *b)
+report_fault(const struct notify_server *n, const struct notify_batch *b)
 {
 	const struct notify_entry *first = b->entries;
 	struct err e;
@@ -357,7 +357,7 @@ finish(struct notify_server *n, bool open)
 		n->ops->accept_take(n->server.role, b);
 		return;
 	}
-	tell_fault(n, b);
+	report_fault(n, b);
 	notify_server_answer(n, b);
 	notify_batch_free(&b);
 }
@@ -374,7 +374,7 @@ seal_end(struct server *s, struct span whole, struct err *e)
 	return DONE;
 }
 
-/* The line was faulty but said how much follows. */
+/* The line was malformed but said how many octets follow. */
 static enum outcome
 seal_skipped(struct server *s, struct span whole, struct err *e)
 {
@@ -500,7 +500,7 @@ notify_server_clear(struct notify_server *n)
 	notify_batch_free(&n->gathering);
 	for (size_t i = 0; i < NOTIFY_SEALS_MAX; i++) {
 		buf_clear(&n->queue[i].replies);
-		buf_clear(&n->queue[i].behind);
+		buf_clear(&n->queue[i].later);
 	}
 	n->count = 0;
 	server_clear(&n->server);

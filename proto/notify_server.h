@@ -1,21 +1,20 @@
-/* notify_server — the IMS's side of notify: takes batches of statements, judges all that octets
- * alone can tell, and hands what is left to the role.
+/* notify_server — the IMS's side of notify: gathers batches of statements, judges what can be judged by
+ * their octets alone, and hands the rest to the role.
  *
  * Flow:   4 of 8 (README "Life of a message").
- * Spec:   SPEC.md "notify".  Judged here, as canonical A-labels: HELLO = Signer = From's domain;
- *         served domain (SNI) = For = Recipient-Domain = domain of every RCPT; the salted hash of
- *         every RCPT; the statement's digest stands in the seal; the seal's date and signature;
- *         Hold-Until lies ahead; nothing stands twice.  A fault of one statement refuses its
- *         recipients alone, a fault of the seal the whole batch.
- * State:  NEW --HELLO--> READY; one HELLO a session; a refused HELLO ends it.
- * Async:  hello and accept are answered exactly once each, in any order among batches; replies
- *         leave in the order of the requests.  An answer for a batch that is not waited for is
- *         dropped (false).
+ * Spec:   SPEC.md "notify".  Judged here, with domains as canonical A-labels: HELLO = Signer = the domain
+ *         of From; the domain served (SNI) = For = Recipient-Domain = the domain of each RCPT; the salted
+ *         hash of each RCPT; the seal has the statement's digest; the seal's date and signature;
+ *         Hold-Until is in the future; no duplicates.  A fault of a statement refuses its recipients, a
+ *         fault of the seal the whole batch.
+ * State:  NEW --HELLO--> READY; a session has one HELLO, and ends if that is refused.
+ * Async:  hello and accept_take are answered exactly once each, batches in any order; replies leave in
+ *         the order of the requests.  An answer that nothing waits for is dropped (false).
  * Owner:  accept_take gives the batch (notify_batch.h) to the role, which frees it with
- *         notify_batch_free, also where the session died meanwhile.
+ *         notify_batch_free even if the session has ended.
  * Memory: the role is told what the session takes (ops->hold), in steps of NOTIFY_HOLD_STEP.
- * Trust:  every octet is the peer's, up to a signature of the certificate that the role vouches
- *         for in `verify`.
+ * Trust:  the peer controls every octet until the role has verified the seal (`verify`); then its
+ *         certified domain answers for them.
  */
 #ifndef PROTO_NOTIFY_SERVER_H
 #define PROTO_NOTIFY_SERVER_H
@@ -27,15 +26,15 @@
 
 struct notify_server_ops {
 	struct server_ops server; /* first */
-	/* Does the certificate name the domain (canonical), and does SPF pass?  PENDING:
-	 * notify_server_hello_answer(s, s->server.request, ...) will come. */
+	/* Does the certificate name the domain (canonical), and does SPF pass?  After PENDING the role
+	 * calls notify_server_hello_answer(s, s->server.request, ...). */
 	enum outcome (*hello)(void *role, const char *domain, struct err *e);
-	/* Is the signature over the seal's text by the key of the peer's certificate?  False: *e is
-	 * seal_bad (or what else is wrong). */
+	/* Did the key of the peer's certificate sign the seal's text?  False: *e is seal_bad, or
+	 * whatever failed. */
 	bool (*verify)(void *role, enum seal_alg alg, struct span seal_text, struct span signature,
 	    struct err *e);
-	/* Judge and keep the open entries of the batch; then, in this call or at any time later,
-	 * notify_server_answer.  The batch is the role's from here on. */
+	/* Takes the batch, judges and stores its open entries, and calls notify_server_answer, within
+	 * this call or later. */
 	void (*accept_take)(void *role, struct notify_batch *b);
 	/* The session takes `bytes` of memory from now on: for what is gathered before a seal and for
 	 * replies that have not left; a batch that accept_take has handed over is the role's to count.
@@ -50,8 +49,8 @@ struct notify_server_ops {
 struct notify_pending {
 	uint64_t id;
 	bool answered;
-	struct buf replies; /* its own, once answered */
-	struct buf behind;  /* of requests that came after it and before the next seal */
+	struct buf replies; /* to the seal itself, when answered */
+	struct buf later;   /* replies to requests between this seal and the next */
 };
 
 struct notify_server {
@@ -60,15 +59,15 @@ struct notify_server {
 	struct domain served;
 	struct domain peer;             /* of HELLO */
 	struct notify_batch *gathering; /* NULL between a seal and the next line */
-	size_t batch_bytes;             /* since the last seal */
+	size_t batch_bytes;             /* lines and payloads since the last seal */
 	size_t held;                    /* what ops->hold was told last */
 	uint64_t last_id;
 	struct notify_pending queue[NOTIFY_SEALS_MAX];
 	size_t head, count;
 	size_t (*feed)(struct engine *e, struct span in); /* of every server */
-	size_t seal_octets;                               /* of the SEAL under way: its text */
+	size_t seal_octets; /* length of the text of the SEAL under way */
 	enum seal_alg seal_alg;
-	struct err seal_fault; /* of its line */
+	struct err seal_fault; /* of the SEAL line */
 };
 
 /* `served`: the domain of the SNI, canonical. */
@@ -76,10 +75,10 @@ void notify_server_init(struct notify_server *s, const char *served,
     const struct notify_server_ops *ops, void *role);
 void notify_server_clear(struct notify_server *s);
 
-/* The answer to a PENDING hello: e NULL is welcome.  False: not waited for, dropped. */
+/* Answers a PENDING hello; e NULL: welcome.  False: nothing waits for it. */
 bool notify_server_hello_answer(struct notify_server *s, uint64_t request, const struct err *e);
-/* The answer to a batch: every entry is judged.  Borrows b; false: not waited for, dropped.  The
- * mover must then be told (conn_kick). */
+/* Answers a batch, all of whose entries are judged; borrows b.  Call conn_kick after it.  False: nothing
+ * waits for it. */
 bool notify_server_answer(struct notify_server *s, const struct notify_batch *b);
 
 #endif

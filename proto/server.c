@@ -122,11 +122,11 @@ server_expect_whole(struct server *s, uint64_t n,
 }
 
 void
-server_expect(struct server *s, uint64_t n, void (*octets)(struct server *s, struct span in),
+server_expect(struct server *s, uint64_t n, void (*take_octets)(struct server *s, struct span in),
     enum outcome (*end)(struct server *s, struct span whole, struct err *e))
 {
 	expect(s, n, false);
-	s->octets = octets;
+	s->take_octets = take_octets;
 	s->end = end;
 }
 
@@ -155,7 +155,7 @@ payload_over(struct server *s, struct span whole)
 	s->expect = 0;
 	if (end == NULL)
 		return;
-	/* The line that announced it may be minutes old. */
+	/* The line that announced the payload may be minutes old. */
 	if (!s->ops->admit(s->role, &e))
 		server_end(s, &e);
 	else
@@ -175,7 +175,7 @@ take_payload(struct server *s, struct span in)
 		return piece.n;
 	}
 	if (!s->skipping && piece.n > 0)
-		s->octets(s, piece);
+		s->take_octets(s, piece);
 	s->expect -= piece.n;
 	s->came += piece.n;
 	if (s->expect == 0)
@@ -190,7 +190,7 @@ may_take(const struct server *s)
 {
 	return !s->engine.closing && !s->ending && !s->waiting && !s->full &&
 	    s->engine.payload.source == NULL && s->engine.out.len < ENGINE_OUT_BYTES &&
-	    (s->behind == NULL || s->behind->len < ENGINE_OUT_BYTES);
+	    (s->held_replies == NULL || s->held_replies->len < ENGINE_OUT_BYTES);
 }
 
 static bool
@@ -206,7 +206,7 @@ begin_minute(struct server *s)
 	s->rate_mark = s->came;
 }
 
-/* The minute runs while a payload is due and nothing of ours holds it up.  True: it began or ended. */
+/* The minute runs while a payload is due and we are ready to take it.  True: it began or ended. */
 static bool
 watch_rate(struct server *s)
 {
@@ -241,7 +241,7 @@ feed(struct engine *engine, struct span in)
 	    !engine->closing)
 		set_deadline(s);
 	s->stirred = false;
-	engine->owing = s->waiting || s->behind != NULL;
+	engine->owing = s->waiting || s->held_replies != NULL;
 	return engine->closing || s->ending ? in.n : taken;
 }
 
@@ -251,7 +251,7 @@ payload_sent(struct engine *engine)
 	set_deadline((struct server *)engine);
 }
 
-/* A word behind half a payload would be taken for the rest of it: only closing is left. */
+/* The peer would take a reply after half a payload for the rest of it, so the only way is to close. */
 static void
 abandon_payload(struct engine *engine)
 {
@@ -260,18 +260,17 @@ abandon_payload(struct engine *engine)
 	engine->deadline_ms = 0;
 }
 
-/* What waits for our own disk or DNS is not the peer's silence, and neither is a payload that it
- * goes on reading. */
+/* The peer is not idle while it waits for our disk or DNS, or while it reads a payload. */
 static bool
 is_patient(struct server *s)
 {
 	bool moved = s->engine.payload.source != NULL && s->engine.payload.offset != s->sent_to;
 
 	s->sent_to = s->engine.payload.offset;
-	return s->waiting || s->behind != NULL || moved;
+	return s->waiting || s->held_replies != NULL || moved;
 }
 
-/* In its last minute. */
+/* Over the last minute. */
 static bool
 payload_is_slow(struct server *s)
 {

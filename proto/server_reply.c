@@ -1,4 +1,4 @@
-/* server_reply — what a server engine says; see server.h. */
+/* server_reply — the replies of a server engine; see server.h. */
 #include <assert.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -10,28 +10,28 @@
 static struct buf *
 replies(struct server *s)
 {
-	return s->behind != NULL ? s->behind : &s->engine.out;
+	return s->held_replies != NULL ? s->held_replies : &s->engine.out;
 }
 
 void
 server_close(struct server *s)
 {
-	if (s->behind != NULL)
+	if (s->held_replies != NULL)
 		s->ending = true;
 	else
 		s->engine.closing = true;
 }
 
 void
-server_hold(struct server *s, struct buf *behind)
+server_hold(struct server *s, struct buf *held_replies)
 {
-	s->behind = behind;
+	s->held_replies = held_replies;
 }
 
 void
 server_release(struct server *s)
 {
-	s->behind = NULL;
+	s->held_replies = NULL;
 	if (s->ending)
 		s->engine.closing = true;
 	s->stirred = true;
@@ -53,7 +53,7 @@ void
 server_reply_take(struct server *s, int code, const char *enhanced, struct source *source,
     uint64_t offset, uint64_t n, const char *text)
 {
-	assert(s->behind == NULL);
+	assert(s->held_replies == NULL);
 	reply_add_payload(&s->engine.out, code, enhanced, n, text);
 	engine_payload_take(&s->engine, source, offset, n);
 	s->sent_to = offset;

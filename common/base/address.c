@@ -251,7 +251,7 @@ bool
 address_parse_path(struct span s, struct address *a, struct err *e)
 {
 	if (RULE(bad_address) && (s.n < 2 || s.p[0] != '<' || s.p[s.n - 1] != '>'))
-		return err_set(e, REFUSAL_bad_address, "the address does not stand in < >");
+		return err_set(e, REFUSAL_bad_address, "the address is not in < >");
 	return address_parse(span_sub(s, 1, s.n > 2 ? s.n - 2 : 0), a, e);
 }
 

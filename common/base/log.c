@@ -17,7 +17,7 @@
 #define LINE_BYTES   8192
 #define VALUES       8
 #define MISSED_BYTES 32
-#define HELD_MAX     4096 /* PIPE_BUF: such a write is not mixed with another's */
+#define HELD_MAX     4096 /* PIPE_BUF: a write of this size is atomic on a pipe */
 
 struct held {
 	char octets[HELD_MAX];
@@ -108,7 +108,7 @@ put(const char *octets, size_t n)
 		if (written < 0 && errno == EINTR)
 			continue;
 		if (written <= 0)
-			return; /* nobody is left to be told */
+			return; /* standard error is closed */
 		octets += written;
 		n -= (size_t)written;
 	}
@@ -148,7 +148,7 @@ put_line(const char *line, size_t n, bool hold)
 	held.n += n;
 }
 
-/* Many lines have the same second. */
+/* Cached: many lines are of the same second. */
 static const char *
 date_of(int64_t wall_s)
 {

@@ -1,12 +1,11 @@
-/* log — one fact a line, key=value, on standard error.
+/* log — one fact per line, key=value, on standard error.
  *
- *	log_fact(LOG_INFO, "notify.accept", "sid=%" PRIx64 " from=%s size=%llu", ...)
- *	-> 2026-11-23T14:00:02.114Z ims info notify.accept sid=7f3a from=alice@a.test size=1234
+ *	log_fact(LOG_INFO, "notify.hello", "sid=%llx domain=%s", ...)
+ *	-> 2026-11-23T14:00:02.114Z ims info notify.hello sid=7f3a domain=a.test
  *
- * A value with octets outside 0x21..0x7e, or with " or \, must go through log_value, which quotes
- * and escapes it and cuts it at 1 KiB; so nothing foreign can make or break a line.  Each line is
- * whole within one write(2), if that takes it whole.  No secret, no body, no password is ever given to
- * it.  Thread-safe.
+ * A foreign value must go through log_value, which quotes and escapes it and cuts it at 1 KiB; so no
+ * value can begin or end a line.  Each line is one write(2), unless that writes only a part of it.
+ * Secrets, bodies and passwords are never logged.  Thread-safe.
  *
  * Whatever a peer can cause is logged by log_fact_of, which asks the limit that the daemon has set
  * (log_limit) before it writes: a peer's flood must not become a flood of lines.
@@ -33,14 +32,14 @@ typedef bool log_limit_fn(void *arg, const char *event, struct span peer, uint64
 /* NULL: no limit.  Set while there is one thread. */
 void log_limit(log_limit_fn *fn, void *arg);
 
-/* Between these, which may be nested, what this thread says is gathered, to be written together: at the
- * end, before an error (which is written at once), or when 4 KiB would be passed.  Only around what
- * never waits: a crash swallows the lines, of which a peer may have had the answer by then, and another
- * thread's later ones may stand before them. */
+/* Between these, which may be nested, the lines of this thread are gathered and written together: at the
+ * end, before an error (which is written at once), and before they exceed 4 KiB.  Use them only around
+ * code that never waits: a crash loses the lines, although the peer may have its reply already, and later
+ * lines of another thread may come first. */
 void log_hold(void);
 void log_release(void);
 
-/* The safe form of a foreign value; valid until the same thread has asked for eight more. */
+/* The safe form of a foreign value, valid until the eighth next call by the same thread. */
 const char *log_value(struct span s);
 const char *log_str(const char *s);
 

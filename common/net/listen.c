@@ -17,6 +17,7 @@
 #include "common/loop/loop.h"
 #include "common/loop/workers.h"
 #include "common/net/listen_guard.h"
+#include "common/share/share_key.h"
 #include "common/text/address_scope.h"
 #include "common/text/address_text.h"
 
@@ -68,22 +69,23 @@ want_all(struct listen *l, unsigned what)
 	return good;
 }
 
-/* Someone is turned away or kept waiting: a line now and then, not one for each. */
+/* At most a line each LOG_EACH_MS. */
 static void
-say(struct listen *l, const char *event, const char *why)
+log_pause(struct listen *l, const char *why)
 {
 	int64_t now = loop_now_ms(l->loop);
 
 	if (l->logged_ms != 0 && now - l->logged_ms < LOG_EACH_MS)
 		return;
 	l->logged_ms = now;
-	log_fact(LOG_WARN, event, "open=%u why=%s", listen_guard_count(l->guard), log_str(why));
+	log_fact(LOG_WARN, "listen.pause", "open=%u why=%s", listen_guard_count(l->guard),
+	    log_str(why));
 }
 
 static void
 pause_all(struct listen *l, const char *why)
 {
-	say(l, "listen.pause", why);
+	log_pause(l, why);
 	(void)want_all(l, 0);
 	loop_timer_set_ms(l->rearm, LISTEN_REARM_MS);
 }
@@ -131,6 +133,7 @@ static void
 take(struct listener *from, int fd, const struct sockaddr_storage *peer)
 {
 	struct listen_incoming *in = memory_new(sizeof *in);
+	char key[SHARE_KEY_ADDRESS_BYTES] = "-";
 	struct err e;
 	int one = 1;
 
@@ -141,7 +144,9 @@ take(struct listener *from, int fd, const struct sockaddr_storage *peer)
 		deal(from, in);
 		return;
 	}
-	say(from->l, "listen.refuse", e.text);
+	log_fact_of(share_key_address((const struct sockaddr *)&in->address, key), LOG_WARN,
+	    "listen.refuse", "peer=%s open=%u why=%s", key, listen_guard_count(from->l->guard),
+	    log_str(e.text));
 	listen_done(&in);
 }
 

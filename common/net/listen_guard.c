@@ -23,7 +23,7 @@ struct listen_guard {
 	struct listen_limits limits;
 	uint64_t secret;
 	unsigned open;
-	bool orphan; /* its listen is freed */
+	bool orphan; /* the listen is freed */
 	struct entry *bucket[BUCKETS];
 };
 
@@ -46,7 +46,7 @@ guard_free(struct listen_guard *g)
 	free(g);
 }
 
-/* An IPv4 address with a mark that no global /64 bears, or the /64 of an IPv6 address. */
+/* An IPv4 address, with zeros before it as in no global /64, or the /64 of an IPv6 address. */
 static uint64_t
 key_of(const struct sockaddr_storage *a)
 {

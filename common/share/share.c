@@ -1,4 +1,4 @@
-/* share — the table of this daemon's kinds behind a lock; see share.h. */
+/* share — the daemon's table of kinds, under its lock; see share.h. */
 #include "common/share/share.h"
 
 #include <pthread.h>

@@ -1,4 +1,4 @@
-/* share_log — the limit behind log_fact_of; see share_log.h. */
+/* share_log — the limit that log_fact_of asks; see share_log.h. */
 #include "common/share/share_log.h"
 
 #include <inttypes.h>
