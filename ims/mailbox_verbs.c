@@ -126,7 +126,7 @@ ims_verb_drop(struct options *o)
 
 	if (options_value(o, "from") == NULL)
 		return options_usage(o, "name the sender's domain:  %s drop --from DOMAIN",
-		    o->called);
+		    o->command.data);
 	request = json_new();
 	json_put_str(request, "from", options_value(o, "from"));
 	if (options_value(o, "mailbox") != NULL)

@@ -247,6 +247,6 @@ oms_verb_queue(struct options *o)
 		return status;
 	printf("The queue is empty: no letter waits for a recipient.\n");
 	if (!options_has(o, "all"))
-		printf("What became of earlier letters:  %s queue --all\n", o->called);
+		printf("What became of earlier letters:  %s queue --all\n", o->command.data);
 	return 0;
 }

@@ -136,6 +136,9 @@ must_be_free(const struct accounts_edit *x, const char *address, struct err *e)
 {
 	const struct account *a = accounts_find(x->set, span_str(address));
 
+	if (span_starts(span_str(address), SPAN_LIT("*@")))
+		return err_set(e, REFUSAL_usage,
+		    "there is no alias for all addresses of a domain: add each by its name");
 	if (a == NULL)
 		return true;
 	if (strcmp(a->address, address) == 0)

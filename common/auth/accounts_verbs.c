@@ -1,9 +1,11 @@
 /* accounts_verbs — `user` and `alias`, for oms and ims alike; see accounts_verbs.h. */
 #include "common/auth/accounts_verbs.h"
 
+#include <errno.h>
 #include <pwd.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "common/auth/accounts.h"
@@ -36,9 +38,30 @@ reader_group(const struct conf *c)
 	return pw != NULL ? pw->pw_gid : (gid_t)-1;
 }
 
+/* Before the first start nothing has made the folders; those on the way are for everybody to pass. */
+static bool
+make_folders(const char *path, struct err *e)
+{
+	char part[CONF_PATH_BYTES];
+	mode_t mask = umask(022);
+	bool ok = true;
+
+	snprintf(part, sizeof part, "%s", path);
+	for (char *at = strchr(part + 1, '/'); at != NULL && ok; at = strchr(at + 1, '/')) {
+		*at = '\0';
+		if (mkdir(part, 0755) < 0 && errno != EEXIST)
+			ok = err_set_errno(e, REFUSAL_cannot_write, errno, "the folder %s", part);
+		*at = '/';
+	}
+	umask(mask);
+	return ok;
+}
+
 static bool
 open_edit(struct verb_call *c, struct err *e)
 {
+	if (!make_folders(c->conf->accounts, e))
+		return false;
 	return accounts_edit_new(c->conf->accounts, reader_group(c->conf), &c->edit, e);
 }
 
@@ -126,7 +149,7 @@ must_exist(const struct verb_call *c, const char *address, bool wanted, struct e
 		return err_set(e, REFUSAL_usage,
 		    "%s is there already; for a new password: %s user "
 		    "password %s",
-		    address, c->o->called, address);
+		    address, c->o->command.data, address);
 	if (!there && wanted)
 		return err_set(e, REFUSAL_no_such_user, "there is no mailbox %s", address);
 	return true;
@@ -214,9 +237,8 @@ accounts_verb_user_remove(struct options *o)
 		tell(o, "removed", address, NULL);
 	if (ok && !o->json && !o->quiet)
 		printf("Sessions end now.  Letters are kept for %d days; until then this gives them "
-		       "back:\n  %s%s%s user add --restore %s\n",
-		    ACCOUNTS_KEEP_S / 86400, o->called, o->conf_file != NULL ? " -C " : "",
-		    o->conf_file != NULL ? o->conf_file : "", address);
+		       "back:\n  %s user add --restore %s\n",
+		    ACCOUNTS_KEEP_S / 86400, o->command.data, address);
 	return end(&c, ok, &e);
 }
 
@@ -307,7 +329,7 @@ list(struct options *o, const struct accounts_more *more,
 		one(o, accounts_at(s, i), more);
 	if (accounts_count(s) == 0 && !o->json && !o->quiet)
 		fprintf(stderr, "There is no mailbox yet. Make one: %s user add NAME@%s\n",
-		    o->called, c.conf->domains[0].name.text);
+		    o->command.data, c.conf->domains[0].name.text);
 	accounts_set_put(&s);
 	accounts_free(&a);
 	return end(&c, true, &e);

@@ -248,11 +248,39 @@ colourless(void)
 	    !isatty(STDOUT_FILENO);
 }
 
+/* A word as a shell reads it again. */
+static void
+add_word(struct buf *out, const char *word)
+{
+	if (word[strspn(word,
+		"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+		"/._-+,:@%")] == '\0') {
+		buf_addf(out, "%s", word);
+		return;
+	}
+	buf_addf(out, "'");
+	for (; *word != '\0'; word++)
+		buf_addf(out, *word == '\'' ? "'\\''" : "%c", *word);
+	buf_addf(out, "'");
+}
+
+static void
+set_command(struct options *o)
+{
+	buf_addf(&o->command, "%s", o->called);
+	if (o->conf_file != NULL) {
+		buf_addf(&o->command, " -C ");
+		add_word(&o->command, o->conf_file);
+	}
+	buf_add(&o->command, "", 1);
+}
+
 /* What the common options mean; -1: go on. */
 static int
 apply_common(struct options *o)
 {
 	o->conf_file = options_value(o, "config");
+	set_command(o);
 	o->json = options_has(o, "json");
 	o->quiet = options_has(o, "quiet");
 	o->verbose = options_has(o, "verbose");
@@ -384,6 +412,7 @@ options_main(const struct options_program *p, int argc, char **argv)
 		status = options_fail(&o, &e);
 	}
 	free(o.args);
+	buf_clear(&o.command);
 	return status;
 }
 

@@ -55,7 +55,8 @@ struct options_program {
 struct options {
 	const struct options_program *program;
 	const struct options_verb *verb;
-	const char *called;    /* argv[0]'s last part */
+	const char *called; /* argv[0]'s last part */
+	struct buf command; /* the same with -C FILE where that was given, for cures; ends in NUL */
 	const char *conf_file; /* -C; NULL: not given */
 	bool json, quiet, verbose, no_color;
 	int n_args;

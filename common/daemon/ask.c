@@ -46,6 +46,6 @@ ask_daemon(struct options *o, const struct ask *a, struct json *request)
 	if (good)
 		return 0;
 	if (e.why == REFUSAL_not_running)
-		return options_fail_cure(o, &e, "start it:  %s run", o->called);
+		return options_fail_cure(o, &e, "start it:  %s run", o->command.data);
 	return options_fail(o, &e);
 }

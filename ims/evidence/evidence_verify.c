@@ -230,7 +230,7 @@ ims_verb_evidence_verify(struct options *o)
 
 	if (!load_trust(o, &trust, &e))
 		return options_fail_cure(o, &e,
-		    "name the CAs to trust:  %s evidence verify --trust PEM FILE", o->called);
+		    "name the CAs to trust:  %s evidence verify --trust PEM FILE", o->command.data);
 	v.trust = trust;
 	read = trust_folder_file(o->args[0], EVIDENCE_MAX_BYTES, check_all, &v, &e);
 	trust_unref(&trust);

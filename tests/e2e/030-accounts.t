@@ -2,7 +2,7 @@
 # Mailboxes and aliases by the operators' verbs, and what a wrong command line or configuration is
 # answered with.  No daemon runs.
 . tests/e2e/lib.sh
-plan 52
+plan 60
 
 OMS=build/$MODE/oms IMS=build/$MODE/ims
 TILLCALLED_CONF=$T/conf
@@ -72,6 +72,19 @@ chmod 640 "$T/accounts"
 status_is "a misspelt command" 64 "$OMS" user ad x@b.test
 like "is guessed" "$err" "did you mean  oms user add \?"
 is "the program says what it is" "$("$IMS" --version)" "ims 0.1"
+
+# -- on a new machine ---------------------------------------------------------------------------------
+
+sed "s,^accounts = .*,accounts = \"$T/var/lib/new/accounts\"," "$T/conf" >"$T/conf new"
+chmod 644 "$T/conf new"
+ok "a mailbox before the first start" typing "canary-7f3a" "$OMS" -C "$T/conf new" user add bob@b.test
+is "its folders are for everybody to pass" "$(stat -c %a "$T/var/lib" "$T/var/lib/new" | sort -u)" 755
+status_is "the same once more" 64 typing xxxxxxxx "$OMS" -C "$T/conf new" user add bob@b.test
+like "has a cure that is the whole command" "$err" "oms -C '$T/conf new' user password bob@b\.test"
+status_is "there is no catch-all" 64 "$OMS" alias add '*@b.test' zoe@b.test
+like "and it says so" "$err" 'no alias for all addresses'
+status_is "nor a mailbox for all" 64 typing xxxxxxxx "$OMS" user add '*@b.test'
+ok "a star among others is one of them" "$OMS" alias add 'z*e@b.test' zoe@b.test
 
 conf 'acounts = "/x"'
 status_is "a misspelt key" 78 "$OMS" user list
