@@ -119,8 +119,12 @@ verb_fetch(struct options *o)
 	struct fetching f = { .options = o };
 	int status;
 
-	if (o->n_args == 0 && !options_has(o, "all"))
-		return options_usage(o, "fetch needs NUMBER... or --all; see: %s list", o->called);
+	if (o->n_args == 0 && !options_has(o, "all")) {
+		struct err e;
+
+		err_set(&e, REFUSAL_usage, "fetch needs NUMBER... or --all");
+		return fault_print_err(o, "nothing was fetched", &e, "list them:  %s list");
+	}
 	out_init(&f.out, STDOUT_FILENO);
 	out_init(&f.progress, STDERR_FILENO);
 	if (typed_numbers(&f, &status) && account_load(&f.account, o, &status)) {
