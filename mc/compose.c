@@ -103,6 +103,14 @@ line_of(struct span s)
 	return span_sub(s, 0, lf == NULL ? s.n : (size_t)(lf - s.p) + 1);
 }
 
+static struct span
+without_end(struct span line)
+{
+	while (line.n > 0 && (line.p[line.n - 1] == '\r' || line.p[line.n - 1] == '\n'))
+		line.n--;
+	return line;
+}
+
 static bool
 is_folded(struct span s)
 {
@@ -205,6 +213,12 @@ take_header(struct letter *l, const struct compose *how, struct span s, bool who
 		if (!whole && at > 0 && line.p[line.n - 1] != '\n')
 			break; /* cut off by the window */
 		ended = name.n == 0;
+		/* What follows could name recipients, who would not get the letter. */
+		if (RULE(bad_message) && ended && how->from_header && at > 0 &&
+		    without_end(line).n > 0)
+			return err_set(e, REFUSAL_bad_message,
+			    "a line of its header is not a field: %.*s",
+			    SPAN_FMT(span_sub(without_end(line), 0, 100)));
 		if (ended) {
 			at += span_eq(line, SPAN_LIT("\r\n")) ? 2 : 0;
 			break;

@@ -199,6 +199,8 @@ refusals(void **state)
 	refused("From:\n\nx", false, REFUSAL_bad_message);
 	refused("To: root\n\nx", true, REFUSAL_bad_address);
 	refused("To: a@\n\nx", true, REFUSAL_bad_address);
+	refused("To: a@a.test\nno field\nCc: b@b.test\n\nx", true, REFUSAL_bad_message);
+	refused("To: a@a.test\nCc b@b.test\n\nx", true, REFUSAL_bad_message);
 }
 
 /* What -t makes of a To: who gets the letter, or the refusal that names each faulty item. */
