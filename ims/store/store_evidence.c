@@ -12,7 +12,9 @@
 
 #define VERSION_1 1
 #define VERSION_2 2 /* with CRLs */
-#define VERSION_3 3 /* the seal is a paper; charged to its sender */
+#define VERSION_3 3 /* the seal is a paper; ends with what its sender is charged */
+
+#define CHARGE_BYTES 4
 
 /* -- evidence ------------------------------------------------------------------------------------ */
 
@@ -48,14 +50,18 @@ papers_of(struct db_txn *t, const struct db_key *k, struct ims_papers *out)
 	r = reader_of(value);
 	if (!read_papers(&r, out))
 		out->n = 0;
-	if (out->n == 0 || !out->has_seal)
+	if (out->n == 0 || !out->has_seal || value.n < CHARGE_BYTES)
 		return 0;
-	return ims_takes(k->n, value.n) + ims_papers_rows(out->n) + IMS_EVIDENCE_LETTER;
+	r = reader_of(span_sub(value, value.n - CHARGE_BYTES, CHARGE_BYTES));
+	return read_u32(&r);
 }
 
-static void
+/* Returns what the record takes; it ends with that. */
+static uint32_t
 evidence_write(struct buf *value, const struct ims_evidence_record *e)
 {
+	uint64_t takes;
+
 	put_u8(value, VERSION_3);
 	put_u8(value, (uint8_t)e->papers.n);
 	for (size_t i = 0; i < e->papers.n; i++)
@@ -66,6 +72,10 @@ evidence_write(struct buf *value, const struct ims_evidence_record *e)
 	put_span(value, e->host);
 	put_span(value, e->spf);
 	put_u64(value, (uint64_t)e->received_s);
+	takes = ims_takes(IMS_EVIDENCE_KEY, value->len + CHARGE_BYTES) +
+	    ims_papers_rows(e->papers.n) + IMS_EVIDENCE_LETTER;
+	put_u32(value, (uint32_t)takes);
+	return (uint32_t)takes;
 }
 
 uint64_t
@@ -77,8 +87,7 @@ ims_evidence_put(struct db_txn *t, const struct db_key *k, struct span domain,
 	struct ims_papers before;
 	uint64_t charged = papers_of(t, k, &before), takes;
 
-	evidence_write(&value, e);
-	takes = ims_takes(k->n, value.len) + ims_papers_rows(e->papers.n) + IMS_EVIDENCE_LETTER;
+	takes = evidence_write(&value, e);
 	db_put(t, EVIDENCE, db_key_span(k), buf_span(&value));
 	buf_clear(&value);
 	ims_papers_exchange(t, k, domain, &before, &e->papers);
@@ -102,6 +111,8 @@ ims_evidence_read(struct span value, struct ims_evidence_record *r, struct err *
 	r->host = read_span(&in);
 	r->spf = read_span(&in);
 	r->received_s = (int64_t)read_u64(&in);
+	if (r->papers.has_seal)
+		read_u32(&in); /* its charge */
 	return (good && reader_done(&in)) || db_damaged(e);
 }
 

@@ -69,8 +69,10 @@ payer_get(struct db_txn *t, const unsigned char digest[DIGEST_BYTES], struct pay
 	struct reader r;
 	bool good;
 
-	if (!db_get(t, KEPT, db_key_span(&k), &value))
+	if (!db_get(t, KEPT, db_key_span(&k), &value)) {
+		db_pardon(t); /* damaged: nobody pays */
 		return false;
+	}
 	r = reader_of(value);
 	good = read_u8(&r) == VERSION_1;
 	p->domain = read_span(&r);
@@ -280,8 +282,10 @@ is_silent(struct db_txn *t, struct ims_store *s, const unsigned char digest[DIGE
 	known = &s->silent[name[0] % IMS_SILENT_MAX];
 	if (memcmp(known->name, name, sizeof name) == 0)
 		return known->silent;
-	if (!db_get(t, PAPER, span_of(digest, DIGEST_BYTES), &octets))
+	if (!db_get(t, PAPER, span_of(digest, DIGEST_BYTES), &octets)) {
+		db_pardon(t); /* damaged: the new one is kept */
 		return false;
+	}
 	memcpy(known->name, name, sizeof name);
 	known->silent = memmem(octets.p, octets.n, crl->serial, crl->serial_n) == NULL;
 	return known->silent;

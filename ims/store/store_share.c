@@ -55,8 +55,11 @@ ims_share_get(struct db_txn *t, const struct db_key *k, struct ims_share *out)
 {
 	struct span value;
 
-	if (!db_get(t, SHARE, db_key_span(k), &value) || !ims_share_read(value, out))
-		*out = (struct ims_share) { .octets = 0 };
+	if (db_get(t, SHARE, db_key_span(k), &value) && ims_share_read(value, out))
+		return;
+	db_pardon(
+	    t); /* a damaged sum starts anew: it must not refuse the domain, nor keep its notices */
+	*out = (struct ims_share) { .octets = 0 };
 }
 
 static uint64_t

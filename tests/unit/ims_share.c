@@ -589,6 +589,49 @@ a_crl_is_charged_to_who_brought_it(void **state)
 	world_clear(&w);
 }
 
+/* -- damage ------------------------------------------------------------------------------------------ */
+
+/* A sum or a paper's payer that cannot be read refuses nobody and keeps nothing. */
+static void
+a_damaged_sum_is_in_nobodys_way(void **state)
+{
+	static const char *const tables[] = { "share", "kept" };
+	struct world w;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof tables / sizeof tables[0]; i++) {
+		world_of(&w);
+		accepts(&w, under(1, "Monday's", &w, -DAY, 7 * DAY));
+		ims_store_close(&w.store);
+		damage(&w, tables[i]);
+		reopen(&w);
+		accepts(&w, under(2, "Monday's", &w, -DAY, 7 * DAY));
+		assert_int_equal(drop(&w, BOB, 1), REFUSAL_NONE);
+		assert_int_equal(drop(&w, BOB, 2), REFUSAL_NONE);
+		assert_int_equal(entries(&w, NOTICE) + entries(&w, EVIDENCE), 0);
+		world_clear(&w);
+	}
+}
+
+/* The kept CRL cannot be read: the new one is kept. */
+static void
+a_damaged_crl_serves_nobody(void **state)
+{
+	struct world w;
+
+	(void)state;
+	world_of(&w);
+	accepts(&w, under(1, "Monday's", &w, -DAY, 7 * DAY));
+	ims_store_close(&w.store);
+	for (unsigned i = 0; i < 3; i++) /* chain, seal, CRL */
+		damage_at(&w, "paper", i);
+	reopen(&w);
+	accepts(&w, under(2, "Tuesday's", &w, 0, 8 * DAY));
+	assert_int_equal(drop(&w, BOB, 1), REFUSAL_NONE);
+	assert_int_equal(drop(&w, BOB, 2), REFUSAL_NONE);
+	world_clear(&w);
+}
+
 /* -- a store of an earlier version --------------------------------------------------------------------- */
 
 static bool
@@ -722,6 +765,8 @@ main(void)
 		cmocka_unit_test(one_issue_of_a_crl_serves_its_time),
 		cmocka_unit_test(a_crl_that_lists_the_certificate_does_not_serve),
 		cmocka_unit_test(a_crl_is_charged_to_who_brought_it),
+		cmocka_unit_test(a_damaged_sum_is_in_nobodys_way),
+		cmocka_unit_test(a_damaged_crl_serves_nobody),
 		cmocka_unit_test(a_store_of_before_is_counted_once),
 	};
 

@@ -381,9 +381,9 @@ release(struct world *w, enum mailbox_state state, enum refusal why)
 	return w->why;
 }
 
-/* Turns an octet of the first record of a table, behind the store's back. */
+/* Flips a bit in record number `nth` of a table of the closed store. */
 static inline void
-damage(const struct world *w, const char *table)
+damage_at(const struct world *w, const char *table, unsigned nth)
 {
 	MDB_env *env;
 	MDB_txn *txn;
@@ -399,6 +399,8 @@ damage(const struct world *w, const char *table)
 	assert_int_equal(mdb_dbi_open(txn, table, 0, &dbi), 0);
 	assert_int_equal(mdb_cursor_open(txn, dbi, &c), 0);
 	assert_int_equal(mdb_cursor_get(c, &k, &v, MDB_FIRST), 0);
+	while (nth-- > 0)
+		assert_int_equal(mdb_cursor_get(c, &k, &v, MDB_NEXT), 0);
 	changed = (MDB_val) { v.mv_size, memory_new(v.mv_size) };
 	memcpy(changed.mv_data, v.mv_data, v.mv_size);
 	((char *)changed.mv_data)[v.mv_size / 2] ^= 1;
@@ -407,6 +409,12 @@ damage(const struct world *w, const char *table)
 	assert_int_equal(mdb_txn_commit(txn), 0);
 	mdb_env_close(env);
 	free(changed.mv_data);
+}
+
+static inline void
+damage(const struct world *w, const char *table)
+{
+	damage_at(w, table, 0);
 }
 
 /* Bob has it, and it is here; number: also of his notice. */
