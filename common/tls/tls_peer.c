@@ -29,8 +29,8 @@ due(const struct tls_peer *p, struct tls_holder *h, int64_t mono_ms, int64_t wal
 	    mono_ms - p->judged_ms >= TLS_RECHECK_MS || (p->until_s != 0 && wall_s >= p->until_s);
 }
 
-static void
-judge_again(struct tls_peer *p, struct tls_holder *h, const struct tls *t, int64_t mono_ms,
+void
+tls_peer_judge(struct tls_peer *p, struct tls_holder *h, const struct tls *t, int64_t mono_ms,
     int64_t wall_s)
 {
 	struct judgement j;
@@ -51,7 +51,7 @@ judge_again(struct tls_peer *p, struct tls_holder *h, const struct tls *t, int64
 }
 
 static bool
-say(const struct tls_peer *p, struct err *e)
+is_good(const struct tls_peer *p, struct err *e)
 {
 	if (p->verdict.why == REFUSAL_NONE)
 		return true;
@@ -69,10 +69,10 @@ tls_peer_check_at(struct tls_peer *p, struct tls_holder *h, int64_t mono_ms, int
 
 	if (p->chain != NULL && due(p, h, mono_ms, wall_s)) {
 		t = tls_holder_get(h);
-		judge_again(p, h, t, mono_ms, wall_s);
+		tls_peer_judge(p, h, t, mono_ms, wall_s);
 		tls_unref(&t);
 	}
-	return say(p, e);
+	return is_good(p, e);
 }
 
 bool
@@ -84,7 +84,7 @@ tls_peer_check(struct tls_peer *p, struct tls_holder *h, struct err *e)
 bool
 tls_peer_names(const struct tls_peer *p, const char *domain, struct err *e)
 {
-	if (!say(p, e))
+	if (!is_good(p, e))
 		return false;
 	if (p->chain == NULL) /* only with the rule no_certificate switched off */
 		return true;

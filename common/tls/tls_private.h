@@ -32,9 +32,20 @@ bool tls_outdated(const struct tls *t, const struct tls_settings *s);
 uint64_t tls_folders_signature(const struct tls_settings *s);
 const struct tls_identity *tls_any_identity(const struct tls *t);
 
-/* -- contexts and handshakes (tls_context.c) ---------------------------------------------------- */
+/* -- contexts (tls_context.c): each SSL's app data is its tls_session --------------------------- */
+
+struct tls_session_ops { /* OpenSSL's callbacks of these names */
+	int (*servername)(struct tls_session *s, SSL *ssl, int *alert);
+	int (*certificate)(struct tls_session *s, SSL *ssl, X509_STORE_CTX *ctx);
+};
 
 SSL_CTX *tls_context_new(bool server, bool mutual);
+
+/* -- peers (tls_peer.c) ------------------------------------------------------------------------- */
+
+/* The verdict on p->chain by generation t; tells the holder of CRLs that are missing or in use. */
+void tls_peer_judge(struct tls_peer *p, struct tls_holder *h, const struct tls *t, int64_t mono_ms,
+    int64_t wall_s);
 
 /* -- holder (tls_holder.c) ---------------------------------------------------------------------- */
 

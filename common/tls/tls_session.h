@@ -17,8 +17,9 @@ struct tls_session {
 	struct tls_holder *holder;
 	struct tls *tls; /* a reference */
 	struct tls_peer *peer;
-	const char *alpn;   /* of static life */
-	enum refusal fault; /* found by a callback, for the log */
+	const char *alpn;                  /* of static life */
+	enum refusal fault;                /* found by a callback, for the log */
+	const struct tls_session_ops *ops; /* tls_session.c's */
 	/* KeyUpdates of the peer: each costs two key derivations and is no octet of ours, so no other
 	 * limit sees them. */
 	unsigned rekeys;

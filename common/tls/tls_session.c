@@ -1,0 +1,221 @@
+/* tls_session — one handshake: identity, ALPN, the verdict on the peer, the word for a failure; see
+ * tls_session.h. */
+#include <string.h>
+
+#include <openssl/err.h>
+
+#include "common/base/clock.h"
+#include "common/tls/tls_private.h"
+
+/* -- what the context asks ---------------------------------------------------------------------- */
+
+static void
+lower(char *to, size_t cap, const char *from)
+{
+	size_t n = 0;
+
+	for (; n + 1 < cap && from[n] != '\0'; n++)
+		to[n] = from[n] >= 'A' && from[n] <= 'Z' ? (char)(from[n] + 32) : from[n];
+	to[n] = '\0';
+}
+
+static bool
+show(SSL *ssl, const struct tls_identity *i)
+{
+	struct chain *c = tls_identity_chain(i);
+
+	return SSL_use_cert_and_key(ssl, chain_leaf(c), tls_identity_key(i), chain_rest(c), 1) == 1;
+}
+
+static int
+on_servername(struct tls_session *s, SSL *ssl, int *alert)
+{
+	const char *name = SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name);
+	const struct tls_identity *i = NULL;
+
+	if (name != NULL) {
+		lower(s->peer->sni, sizeof s->peer->sni, name);
+		i = tls_identity(s->tls, s->peer->sni);
+	}
+	if (RULE(no_sni) && i == NULL) {
+		s->fault = REFUSAL_no_sni;
+		*alert = SSL_AD_UNRECOGNIZED_NAME;
+		return SSL_TLSEXT_ERR_ALERT_FATAL;
+	}
+	if (i == NULL)
+		i = tls_any_identity(s->tls);
+	if (i != NULL && show(ssl, i))
+		return SSL_TLSEXT_ERR_OK;
+	s->fault = REFUSAL_internal;
+	*alert = SSL_AD_INTERNAL_ERROR;
+	return SSL_TLSEXT_ERR_ALERT_FATAL;
+}
+
+/* What the peer's stack is told; it has no word for most. */
+static int
+alert_error(enum refusal why)
+{
+	switch (why) {
+	case REFUSAL_certificate_expired:
+		return X509_V_ERR_CERT_HAS_EXPIRED;
+	case REFUSAL_certificate_revoked:
+		return X509_V_ERR_CERT_REVOKED;
+	case REFUSAL_certificate_untrusted:
+		return X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY;
+	default:
+		return X509_V_ERR_CERT_REJECTED;
+	}
+}
+
+/* The whole of a peer's verification; OpenSSL's own does not run.  The accepting side goes on whatever
+ * the verdict, so that the refusal can be said in words. */
+static int
+on_certificate(struct tls_session *s, SSL *ssl, X509_STORE_CTX *ctx)
+{
+	struct tls_peer *p = s->peer;
+
+	chain_unref(&p->chain);
+	p->chain = chain_new(X509_STORE_CTX_get0_cert(ctx), X509_STORE_CTX_get0_untrusted(ctx));
+	tls_peer_judge(p, s->holder, s->tls, clock_mono_ms(), clock_wall_ms() / 1000);
+	X509_STORE_CTX_set_error(ctx, X509_V_OK);
+	if (p->verdict.why == REFUSAL_NONE || SSL_is_server(ssl))
+		return 1;
+	s->fault = p->verdict.why;
+	X509_STORE_CTX_set_error(ctx, alert_error(p->verdict.why));
+	return 0;
+}
+
+static const struct tls_session_ops ops = { on_servername, on_certificate };
+
+/* -- handshakes --------------------------------------------------------------------------------- */
+
+bool
+tls_session_accept(struct tls_session *s, bool mutual, SSL **out, struct err *e)
+{
+	SSL *ssl = SSL_new(tls_context(s->tls, true, mutual));
+
+	if (ssl == NULL)
+		return err_word(e, REFUSAL_internal);
+	s->ops = &ops;
+	SSL_set_app_data(ssl, s);
+	SSL_set_accept_state(ssl);
+	*out = ssl;
+	return true;
+}
+
+static bool
+offer(SSL *ssl, const char *domain, const char *alpn)
+{
+	unsigned char list[256];
+	size_t n = strlen(alpn);
+
+	if (n == 0 || n > 255)
+		return false;
+	list[0] = (unsigned char)n;
+	memcpy(list + 1, alpn, n);
+	return SSL_set_tlsext_host_name(ssl, domain) == 1 &&
+	    SSL_set_alpn_protos(ssl, list, (unsigned)n + 1) == 0;
+}
+
+bool
+tls_session_connect(struct tls_session *s, const char *own, SSL **out, struct err *e)
+{
+	const struct tls_identity *i = own == NULL ? NULL : tls_identity(s->tls, own);
+	SSL *ssl;
+
+	if (RULE(domain_not_served) && own != NULL && i == NULL)
+		return err_set(e, REFUSAL_domain_not_served, "%s is none of our domains", own);
+	ssl = SSL_new(tls_context(s->tls, false, true));
+	if (ssl == NULL || !offer(ssl, s->peer->domain, s->alpn) || (i != NULL && !show(ssl, i))) {
+		SSL_free(ssl);
+		ERR_clear_error();
+		return err_set(e, REFUSAL_internal, "the TLS session cannot be set up");
+	}
+	s->ops = &ops;
+	SSL_set_app_data(ssl, s);
+	SSL_set_connect_state(ssl);
+	*out = ssl;
+	return true;
+}
+
+bool
+tls_session_calm(const struct tls_session *s, struct err *e)
+{
+	if (!RULE(too_many_key_updates) || s->rekeys <= TLS_REKEYS_MAX)
+		return true;
+	return err_word(e, REFUSAL_too_many_key_updates);
+}
+
+static enum refusal
+word_of(unsigned long code)
+{
+	switch (ERR_GET_REASON(code)) {
+	case SSL_R_UNSUPPORTED_PROTOCOL:
+	case SSL_R_UNKNOWN_PROTOCOL:
+	case SSL_R_VERSION_TOO_LOW:
+	case SSL_R_WRONG_SSL_VERSION:
+	case SSL_R_TLSV1_ALERT_PROTOCOL_VERSION:
+		return REFUSAL_tls_version;
+	case SSL_R_NO_APPLICATION_PROTOCOL:
+	case SSL_R_TLSV1_ALERT_NO_APPLICATION_PROTOCOL:
+		return REFUSAL_no_alpn;
+	case SSL_R_TLSV1_UNRECOGNIZED_NAME:
+		return REFUSAL_no_sni;
+	default:
+		return REFUSAL_tls_failed;
+	}
+}
+
+void
+tls_session_failed(const struct tls_session *s, SSL *ssl, struct err *e)
+{
+	unsigned long code = ERR_peek_error();
+	const char *reason = code == 0 ? NULL : ERR_reason_error_string(code);
+
+	if (s->fault != REFUSAL_NONE && s->fault == s->peer->verdict.why && !SSL_is_server(ssl))
+		*e = s->peer->verdict;
+	else if (s->fault != REFUSAL_NONE)
+		err_word(e, s->fault);
+	else
+		err_set(e, word_of(code), "%s (%s)", refusal_sentence(word_of(code)),
+		    reason == NULL ? "no reason was given" : reason);
+	ERR_clear_error();
+}
+
+/* What can be told only after the handshake.  The callback has judged a server already; no octet
+ * leaves unless its verdict is good. */
+static bool
+is_good(const struct tls_session *s, SSL *ssl, struct err *e)
+{
+	const unsigned char *alpn;
+	unsigned n;
+
+	SSL_get0_alpn_selected(ssl, &alpn, &n);
+	if (RULE(no_alpn) && (n != strlen(s->alpn) || memcmp(alpn, s->alpn, n) != 0))
+		return err_word(e, REFUSAL_no_alpn);
+	if (SSL_is_server(ssl) || s->peer->verdict.why == REFUSAL_NONE)
+		return true;
+	*e = s->peer->verdict;
+	return false;
+}
+
+bool
+tls_session_shake(struct tls_session *s, SSL *ssl, bool *done, struct err *e)
+{
+	int r;
+
+	ERR_clear_error();
+	r = SSL_do_handshake(ssl);
+	if ((*done = r == 1))
+		return is_good(s, ssl, e);
+	if (SSL_get_error(ssl, r) == SSL_ERROR_WANT_READ)
+		return true;
+	tls_session_failed(s, ssl, e);
+	return false;
+}
+
+bool
+tls_session_asks(SSL *ssl)
+{
+	return (SSL_get_verify_mode(ssl) & SSL_VERIFY_PEER) != 0;
+}
