@@ -1,10 +1,7 @@
 /* db — the durable store's one writer; see db.h.  Opening and closing: db_open.c; within a write: db_txn.c. */
 #include <errno.h>
-#include <signal.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "common/base/log.h"
 #include "common/base/memory.h"
@@ -92,19 +89,6 @@ room_left(struct db *d)
 	bound = d->allocated - (d->disk_reserve < d->allocated ? d->disk_reserve : d->allocated);
 	bound = used < bound ? bound - used : 0;
 	return room < bound ? room : bound;
-}
-
-_Noreturn void
-db_die(const char *what, int rc)
-{
-	log_fact(LOG_ERROR, "db.died", "what=%s why=%s", what, log_str(mdb_strerror(rc)));
-	_exit(74);
-}
-
-bool
-db_is_full(int rc)
-{
-	return rc == MDB_MAP_FULL || rc == MDB_TXN_FULL || rc == ENOSPC || rc == EDQUOT;
 }
 
 /* A fault of one write or one record: neither the disk's nor for want of space. */

@@ -23,6 +23,21 @@
 #define STEP_MOST       ((uint64_t)16 << 20)
 #define RESERVE_MOST    ((uint64_t)16 << 20)
 
+/* -- faults ------------------------------------------------------------------------------------- */
+
+_Noreturn void
+db_die(const char *what, int rc)
+{
+	log_fact(LOG_ERROR, "db.died", "what=%s why=%s", what, log_str(mdb_strerror(rc)));
+	_exit(74);
+}
+
+bool
+db_is_full(int rc)
+{
+	return rc == MDB_MAP_FULL || rc == MDB_TXN_FULL || rc == ENOSPC || rc == EDQUOT;
+}
+
 /* -- the gate ----------------------------------------------------------------------------------- */
 
 static bool
