@@ -110,7 +110,7 @@ static void
 on_mailbox(void *role, struct daemon *d, unsigned worker, struct listen_incoming *in)
 {
 	(void)d;
-	mailbox_incoming(&((struct ims *)role)->worker[worker], in);
+	mailbox_service_incoming(&((struct ims *)role)->worker[worker], in);
 }
 
 static const struct daemon_listener listeners[] = {

@@ -10,6 +10,7 @@
 #include "common/base/memory.h"
 #include "common/loop/loop.h"
 #include "common/net/conn.h"
+#include "common/net/reply_context.h"
 #include "common/share/share.h"
 #include "ims/fetch/acknowledger.h"
 #include "ims/fetch/fetcher.h"
@@ -21,16 +22,16 @@ struct session {
 	struct ims_worker *worker;
 	struct conn *conn;
 	struct signin *signin;
-	LIST_HEAD(reads, errand) reads; /* fetches that it waits for */
+	LIST_HEAD(reads, pending_reply) reads; /* fetches that it waits for */
 };
 
-/* A request that waits for the store or a fetch; the session may be gone when it is answered. */
-struct errand {
+/* What the answer to a request needs once the store or a fetch is done. */
+struct pending_reply {
+	struct reply_context to;
 	struct ims_worker *worker;
-	uint64_t conn, request;
 	bool summary;
 	/* of a fetch */
-	LIST_ENTRY(errand) link; /* while the session lives */
+	LIST_ENTRY(pending_reply) link; /* while the session lives */
 	struct fetcher_question q;
 	uint64_t ticket;
 	struct share_hold held; /* of the user's letters that are waited for */
@@ -49,24 +50,14 @@ owner_of(const struct session *s)
 	return signin_owner(s->signin);
 }
 
-static struct errand *
-errand_new(const struct session *s)
+static struct pending_reply *
+pending_reply_new(const struct session *s)
 {
-	struct errand *x = memory_new(sizeof *x);
+	struct pending_reply *x = memory_new(sizeof *x);
 
-	*x = (struct errand) { .worker = s->worker,
-		.conn = conn_id(s->conn),
-		.request = s->server.sasl.server.request };
+	x->to = reply_context_of(s->worker->loop, s->conn, s->server.sasl.server.request);
+	x->worker = s->worker;
 	return x;
-}
-
-/* NULL: the session is gone. */
-static struct session *
-errand_session(const struct errand *x)
-{
-	struct conn *c = conn_find(x->worker->loop, x->conn);
-
-	return c == NULL ? NULL : conn_role(c);
 }
 
 static void
@@ -134,8 +125,8 @@ open_body(struct ims_worker *w, const struct ims_letter *l, bool summary,
 static void
 fetched(void *arg, const struct ims_letter *l, const struct err *e)
 {
-	struct errand *x = arg;
-	struct session *s = errand_session(x);
+	struct pending_reply *x = arg;
+	struct session *s = reply_context_session(&x->to);
 	struct mailbox_found found;
 	struct err why;
 
@@ -146,7 +137,7 @@ fetched(void *arg, const struct ims_letter *l, const struct err *e)
 	if (e == NULL && s != NULL && !open_body(x->worker, l, x->summary, &found, &why))
 		e = &why;
 	if (s != NULL &&
-	    mailbox_server_found_take(&s->server, x->request, e == NULL ? &found : NULL, e))
+	    mailbox_server_found_take(&s->server, x->to.request, e == NULL ? &found : NULL, e))
 		conn_kick(s->conn);
 	free(x);
 }
@@ -154,10 +145,10 @@ fetched(void *arg, const struct ims_letter *l, const struct err *e)
 static void
 progress(void *arg, uint64_t got, uint64_t size)
 {
-	struct errand *x = arg;
-	struct session *s = errand_session(x);
+	struct pending_reply *x = arg;
+	struct session *s = reply_context_session(&x->to);
 
-	if (s != NULL && mailbox_server_progress(&s->server, x->request, got, size))
+	if (s != NULL && mailbox_server_progress(&s->server, x->to.request, got, size))
 		conn_kick(s->conn);
 }
 
@@ -165,7 +156,7 @@ progress(void *arg, uint64_t got, uint64_t size)
 static bool
 fetch(struct session *s, const struct ims_letter *l, bool summary, struct err *e)
 {
-	struct errand *x = errand_new(s);
+	struct pending_reply *x = pending_reply_new(s);
 
 	if (RULE(too_many_outstanding) &&
 	    !share_hold(daemon_share(s->worker->ims->daemon), &x->held, SHARE_reads,
@@ -220,10 +211,10 @@ summary_op(void *role, uint64_t number, struct mailbox_found *found, struct err 
 static void
 changed(void *arg, const struct err *e)
 {
-	struct errand *x = arg;
-	struct session *s = errand_session(x);
+	struct pending_reply *x = arg;
+	struct session *s = reply_context_session(&x->to);
 
-	if (s != NULL && mailbox_server_answer(&s->server, x->request, e))
+	if (s != NULL && mailbox_server_answer(&s->server, x->to.request, e))
 		conn_kick(s->conn);
 	free(x);
 }
@@ -232,7 +223,7 @@ changed(void *arg, const struct err *e)
 static void
 declined(void *arg, const struct err *e)
 {
-	struct errand *x = arg;
+	struct pending_reply *x = arg;
 
 	if (e == NULL)
 		acknowledger_soon(x->worker->ims);
@@ -246,7 +237,7 @@ mark(void *role, uint64_t number, unsigned set, unsigned cleared, struct err *e)
 
 	(void)e;
 	ims_store_mark(s->worker->ims->store, owner_of(s), number, set, cleared, s->worker->loop,
-	    changed, errand_new(s));
+	    changed, pending_reply_new(s));
 	return PENDING;
 }
 
@@ -257,7 +248,7 @@ drop(void *role, uint64_t number, struct err *e)
 
 	(void)e;
 	ims_store_drop(s->worker->ims->store, owner_of(s), number, false, s->worker->loop, changed,
-	    errand_new(s));
+	    pending_reply_new(s));
 	return PENDING;
 }
 
@@ -268,7 +259,7 @@ decline(void *role, uint64_t number, struct err *e)
 
 	(void)e;
 	ims_store_drop(s->worker->ims->store, owner_of(s), number, true, s->worker->loop, declined,
-	    errand_new(s));
+	    pending_reply_new(s));
 	return PENDING;
 }
 
@@ -285,7 +276,7 @@ static const struct mailbox_server_ops ops = {
 /* -- the connection ------------------------------------------------------------------------------------- */
 
 static void
-up(struct conn *c, void *role)
+session_up(struct conn *c, void *role)
 {
 	struct session *s = role;
 	struct err e;
@@ -299,10 +290,10 @@ up(struct conn *c, void *role)
 }
 
 static void
-gone(struct conn *c, void *role, const struct err *why)
+session_ended(struct conn *c, void *role, const struct err *why)
 {
 	struct session *s = role;
-	struct errand *x;
+	struct pending_reply *x;
 
 	(void)c;
 	(void)why;
@@ -316,10 +307,10 @@ gone(struct conn *c, void *role, const struct err *why)
 	free(s);
 }
 
-static const struct conn_events events = { .up = up, .gone = gone };
+static const struct conn_events events = { .up = session_up, .gone = session_ended };
 
 void
-mailbox_incoming(struct ims_worker *w, struct listen_incoming *in)
+mailbox_service_incoming(struct ims_worker *w, struct listen_incoming *in)
 {
 	struct session *s = memory_new(sizeof *s);
 

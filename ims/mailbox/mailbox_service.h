@@ -14,6 +14,6 @@
 struct listen_incoming;
 
 /* On the worker's thread; takes `in`. */
-void mailbox_incoming(struct ims_worker *w, struct listen_incoming *in);
+void mailbox_service_incoming(struct ims_worker *w, struct listen_incoming *in);
 
 #endif

@@ -243,7 +243,7 @@ log_letter(const struct pending_reply *x, const char *event, const struct err *e
 }
 
 static void
-handed(void *arg, const struct oms_letter *l, struct source *source, const struct err *e)
+on_handed_out(void *arg, const struct oms_letter *l, struct source *source, const struct err *e)
 {
 	struct pending_reply *x = arg;
 	struct session *s = reply_context_session(&x->to);
@@ -269,7 +269,7 @@ handed(void *arg, const struct oms_letter *l, struct source *source, const struc
 }
 
 static void
-settled(void *arg, const struct err *e)
+on_settled(void *arg, const struct err *e)
 {
 	struct pending_reply *x = arg;
 	struct session *s = reply_context_session(&x->to);
@@ -293,11 +293,11 @@ run_request(struct session *s, struct fetch_found *found_it, struct err *e)
 		    ? DONE
 		    : REFUSED;
 	if (w->kind == FETCH)
-		oms_store_hand_out(store, &w->id, s->domain, s->worker->loop, handed,
+		oms_store_hand_out(store, &w->id, s->domain, s->worker->loop, on_handed_out,
 		    pending_reply_new(s, &w->id, w->offset));
 	else
 		oms_store_settle(store, &w->id, s->domain, w->kind == DECLINE, s->worker->loop,
-		    settled, pending_reply_new(s, &w->id, 0));
+		    on_settled, pending_reply_new(s, &w->id, 0));
 	return PENDING;
 }
 
@@ -347,7 +347,7 @@ static const struct fetch_server_ops ops = {
 /* -- the connection ------------------------------------------------------------------------------------ */
 
 static void
-up(struct conn *c, void *role)
+session_up(struct conn *c, void *role)
 {
 	struct session *s = role;
 
@@ -357,7 +357,7 @@ up(struct conn *c, void *role)
 }
 
 static void
-gone(struct conn *c, void *role, const struct err *why)
+session_ended(struct conn *c, void *role, const struct err *why)
 {
 	struct session *s = role;
 
@@ -373,7 +373,7 @@ gone(struct conn *c, void *role, const struct err *why)
 	free(s);
 }
 
-static const struct conn_events events = { .up = up, .gone = gone };
+static const struct conn_events events = { .up = session_up, .gone = session_ended };
 
 void
 fetch_service_incoming(struct oms_worker *w, struct listen_incoming *in)

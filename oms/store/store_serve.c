@@ -24,7 +24,7 @@ struct change {
 };
 
 static void
-refused(void *arg)
+change_refused(void *arg)
 {
 	struct change *c = arg;
 
@@ -44,7 +44,7 @@ begin(struct change *c, struct oms_store *s, const struct ulid *id, const char *
 	c->write.octets = 2048;
 	c->write.frees = true;
 	if (!db_write_take(s->db, &c->write, &c->write.why))
-		loop_post(l, refused, c);
+		loop_post(l, change_refused, c);
 }
 
 /* -- handing out --------------------------------------------------------------------------------- */
@@ -130,7 +130,7 @@ apply_hand_out(struct db_txn *t, void *arg, struct err *e)
 }
 
 static void
-handed(void *arg, const struct err *e)
+hand_out_done(void *arg, const struct err *e)
 {
 	struct change *c = arg;
 	struct source *source = NULL;
@@ -158,7 +158,7 @@ oms_store_hand_out(struct oms_store *s, const struct ulid *id, const char *peer,
 	c->handed = done;
 	c->arg = arg;
 	c->write.apply = apply_hand_out;
-	c->write.done = handed;
+	c->write.done = hand_out_done;
 	begin(c, s, id, peer, l);
 }
 
@@ -236,7 +236,7 @@ apply_settle(struct db_txn *t, void *arg, struct err *e)
 }
 
 static void
-settled(void *arg, const struct err *e)
+settle_done(void *arg, const struct err *e)
 {
 	struct change *c = arg;
 
@@ -260,6 +260,6 @@ oms_store_settle(struct oms_store *s, const struct ulid *id, const char *peer, b
 	c->done = done;
 	c->arg = arg;
 	c->write.apply = apply_settle;
-	c->write.done = settled;
+	c->write.done = settle_done;
 	begin(c, s, id, peer, l);
 }

@@ -211,7 +211,7 @@ apply_sweep(struct db_txn *t, void *arg, struct err *e)
 }
 
 static void
-swept(void *arg, const struct err *e)
+sweep_done(void *arg, const struct err *e)
 {
 	struct sweep *w = arg;
 
@@ -231,12 +231,12 @@ swept(void *arg, const struct err *e)
 }
 
 static void
-refused(void *arg)
+sweep_refused(void *arg)
 {
 	struct sweep *w = arg;
 
 	w->n = 0;
-	swept(w, &w->write.why);
+	sweep_done(w, &w->write.why);
 }
 
 static struct sweep *
@@ -256,14 +256,14 @@ begin(struct sweep *w, bool (*apply)(struct db_txn *t, void *arg, struct err *e)
 {
 	w->write = (struct db_write) {
 		.apply = apply,
-		.done = swept,
+		.done = sweep_done,
 		.arg = w,
 		.home = l,
 		.octets = 65536,
 		.frees = true,
 	};
 	if (!db_write_take(w->store->db, &w->write, &w->write.why))
-		loop_post(l, refused, w);
+		loop_post(l, sweep_refused, w);
 }
 
 void

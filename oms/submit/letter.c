@@ -193,7 +193,7 @@ make_deliveries(struct letter *l, struct err *e)
 /* -- the end --------------------------------------------------------------------------------------- */
 
 static void
-stored(void *arg, const struct ulid *id, const struct err *e)
+on_stored(void *arg, const struct ulid *id, const struct err *e)
 {
 	struct letter *l = arg;
 
@@ -212,7 +212,7 @@ refuse(struct letter *l, const struct err *e)
 }
 
 static void
-kept(void *arg, struct spool_kept *k, const struct err *e)
+on_kept(void *arg, struct spool_kept *k, const struct err *e)
 {
 	struct letter *l = arg;
 	unsigned char random[10];
@@ -244,7 +244,7 @@ kept(void *arg, struct spool_kept *k, const struct err *e)
 		.most = l->most,
 	};
 	memcpy(put.token, l->token, sizeof put.token);
-	oms_store_put_take(l->worker->oms->store, &put, l->worker->loop, stored, l);
+	oms_store_put_take(l->worker->oms->store, &put, l->worker->loop, on_stored, l);
 }
 
 static bool
@@ -285,6 +285,6 @@ letter_finish_take(struct letter *l, oms_store_put_done *done, void *arg, struct
 	l->in = NULL;
 	l->done = done;
 	l->arg = arg;
-	spool_end_take(in, l->worker->loop, kept, l);
+	spool_end_take(in, l->worker->loop, on_kept, l);
 	return true;
 }

@@ -221,7 +221,7 @@ static const struct submit_server_ops ops = {
 /* -- the connection --------------------------------------------------------------------------------------- */
 
 static void
-up(struct conn *c, void *role)
+session_up(struct conn *c, void *role)
 {
 	struct session *s = role;
 	struct err e;
@@ -235,7 +235,7 @@ up(struct conn *c, void *role)
 }
 
 static void
-gone(struct conn *c, void *role, const struct err *why)
+session_ended(struct conn *c, void *role, const struct err *why)
 {
 	struct session *s = role;
 
@@ -249,7 +249,7 @@ gone(struct conn *c, void *role, const struct err *why)
 	free(s);
 }
 
-static const struct conn_events events = { .up = up, .gone = gone };
+static const struct conn_events events = { .up = session_up, .gone = session_ended };
 
 void
 submit_service_incoming(struct oms_worker *w, struct listen_incoming *in)
