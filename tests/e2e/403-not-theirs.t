@@ -4,14 +4,7 @@
 . tests/lib/peers.sh
 plan 22
 
-# The clock of those that are started with it: it is moved on, so that nobody waits for a TTL.
-preload=$PWD/build/$MODE/tests/tools/clock_shift.so
-case $MODE in asan) preload="$(cc -print-file-name=libasan.so) $preload" ;; esac
-case $MODE in tsan) preload="$(cc -print-file-name=libtsan.so) $preload" ;; esac
-echo 0 >"$T/moved"
-chmod 644 "$T/moved"
-UNDER="env MONO_SHIFT=$T/moved LD_PRELOAD=$(echo $preload | tr ' ' :)"
-export UNDER
+clock_movable		# so that nobody waits for a TTL
 world_up --domains a.test,b.test
 letter alice@a.test bob@b.test honest >"$T/honest"
 ok "a letter of one's own" as alice@a.test send --wait 15 bob@b.test <"$T/honest"
@@ -71,14 +64,13 @@ like "the second by SPF" "$(cat "$T/talk")" '^550 5\.7\.23 .spf-fail'
 for r in "_ims._tcp.b.test SRV" "ims.b.test A"; do tests/world zone "$W" --remove $r; done
 tests/world zone "$W" "_ims._tcp.b.test. 1 IN SRV 0 1 1471 ims.b.test.
 ims.b.test. 1 IN A ${IMS_NOTIFY_b_test%:*}"
-later() { echo $(($(cat "$T/moved") + 11)) >"$T/moved"; }
 handed() { log_count "$OMS_LOG_a_test" "fetch\.letter .*word=ok"; }
 # behind REQUEST [COMMAND...]: HELLO, the command, 11 s, and the request: what it is told, and whether
 # that is all.  A TTL of less than 10 s is one of 10 s.
 behind() {
 	request=$1
 	shift
-	{ printf 'HELLO b.test\n'; eventually 5 grep -q '^250' "$T/behind"; "$@"; later; printf '%s\nNOOP\n' "$request"; } |
+	{ printf 'HELLO b.test\n'; eventually 5 grep -q '^250' "$T/behind"; "$@"; clock_move 11; printf '%s\nNOOP\n' "$request"; } |
 	    enter "$peer" talk "$OMS_FETCH_a_test" "from=${IMS_NOTIFY_b_test%:*}" sni=a.test \
 	    alpn=tillcalled-fetch/1 "cert=$CERT_b_test" "key=$KEY_b_test" >"$T/behind" 2>&1
 	sed -n '3,$p' "$T/behind" | tr '\n' '|'

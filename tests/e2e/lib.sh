@@ -167,6 +167,18 @@ says() {
 log_has() { grep -Eq -- "$2" "$1"; }	# FILE PATTERN
 log_count() { grep -Ec -- "$2" "$1"; }
 
+# clock_movable: daemons that are started from now on have a monotonic clock that clock_move S moves on by
+# S seconds.
+clock_movable() {
+	tap_preload=$PWD/build/$MODE/tests/tools/clock_shift.so
+	case $MODE in asan | tsan) tap_preload="$(gcc -print-file-name=lib$MODE.so) $tap_preload" ;; esac
+	echo 0 >"$T/moved"
+	chmod 644 "$T/moved"
+	UNDER="env MONO_SHIFT=$T/moved LD_PRELOAD=$(echo $tap_preload | tr ' ' :)"
+	export UNDER
+}
+clock_move() { echo $(($(cat "$T/moved") + $1)) >"$T/moved"; }
+
 # background COMMAND...: ended with the test; its pid in $!.
 background() {
 	"$@" &
