@@ -29,8 +29,8 @@ struct lookup { /* of a target's addresses */
 	enum dns_type type;
 };
 
-/* What a domain names for a service: being looked up, or known for a while.  Whoever asks for the
- * same joins. */
+/* What a domain names for a service: a look-up under way, or its result for a while.  Queries for
+ * the same join it. */
 struct finding {
 	struct designations *of;
 	LIST_ENTRY(finding) same;  /* of its bucket */
@@ -48,13 +48,13 @@ struct finding {
 	bool secure, vouched, named, unsure;
 	uint32_t ttl_s;
 	struct err why; /* the last rule that left something out */
-	bool done, telling;
+	bool done, delivering;
 	int64_t done_ms;
 	uint64_t generation;
 };
 
 struct designation_query {
-	struct finding *finding; /* NULL: it is being told */
+	struct finding *finding; /* NULL: the result is being delivered */
 	TAILQ_ENTRY(designation_query) link;
 	struct loop_timer *later; /* the finding was done before it was asked */
 	designation_done *done;
@@ -102,9 +102,9 @@ drawn(void *arg, uint32_t bound)
 	return (uint32_t)(r % ((uint64_t)bound + 1));
 }
 
-/* Each asker has an order of its own, and what is left of the time. */
+/* Each query gets its own order of equal targets, and the TTL that is left. */
 static void
-tell(struct finding *f, struct designation_query *q)
+deliver(struct finding *f, struct designation_query *q)
 {
 	int64_t age_s = (clock_mono_ms() - f->done_ms) / 1000;
 	struct designation_target *t = NULL;
@@ -126,7 +126,7 @@ tell(struct finding *f, struct designation_query *q)
 	free(t);
 }
 
-/* What is not certain is asked again by the next. */
+/* An uncertain result serves only the queries that wait for it. */
 static bool
 may_keep(const struct finding *f)
 {
@@ -148,18 +148,18 @@ finish(struct finding *f)
 
 	if (f->ttl_s < DESIGNATION_LEAST_S)
 		f->ttl_s = DESIGNATION_LEAST_S;
-	f->done = f->telling = true;
+	f->done = f->delivering = true;
 	f->done_ms = clock_mono_ms();
 	TAILQ_INSERT_TAIL(&f->of->done, f, link);
 	f->of->n_done++;
-	/* Whoever asks again meanwhile stands at the end, with a timer. */
+	/* Queries that are added meanwhile are at the end of the list and have a timer. */
 	while ((q = TAILQ_FIRST(&f->asking)) != NULL && q->later == NULL) {
 		TAILQ_REMOVE(&f->asking, q, link);
 		q->finding = NULL;
-		tell(f, q);
+		deliver(f, q);
 		query_free(q);
 	}
-	f->telling = false;
+	f->delivering = false;
 	if (!may_keep(f))
 		finding_free(f);
 }
@@ -182,8 +182,8 @@ move_to_front(struct designation_target *t, size_t from)
 	t[0] = chosen;
 }
 
-/* Brings one of t[0..n) to the front, by weight; those of weight 0 stand first meanwhile, so that
- * they have their small chance. */
+/* Moves one of t[0..n) to the front, chosen by weight.  Targets of weight 0 come first before the
+ * draw, so that they have their small chance. */
 static void
 draw(struct designation_target *t, size_t n, uint32_t (*rnd)(void *, uint32_t), void *arg)
 {
@@ -441,7 +441,7 @@ designations_of(struct dns *dns)
 	return all;
 }
 
-/* Done ones that are too old, or too many, go; never one that is telling its askers. */
+/* Frees results that are too old or too many, but not one that is being delivered. */
 static void
 forget_old(struct designations *all, int64_t now_ms, uint64_t generation)
 {
@@ -449,7 +449,7 @@ forget_old(struct designations *all, int64_t now_ms, uint64_t generation)
 
 	for (; f != NULL; f = next) {
 		next = TAILQ_NEXT(f, link);
-		if (!f->telling && TAILQ_EMPTY(&f->asking) &&
+		if (!f->delivering && TAILQ_EMPTY(&f->asking) &&
 		    (!is_fresh(f, now_ms, generation) || all->n_done > DONE_MAX))
 			finding_free(f);
 		else if (is_fresh(f, now_ms, generation) && all->n_done <= DONE_MAX)
@@ -500,15 +500,15 @@ begin(struct dns *dns, const char *service, const char *domain, bool allow_priva
 	return f;
 }
 
-/* The finding was done when it was asked for. */
+/* The result was there when it was asked for. */
 static void
-tell_later(void *arg)
+deliver_later(void *arg)
 {
 	struct designation_query *q = arg;
 	struct finding *f = q->finding;
 
 	TAILQ_REMOVE(&f->asking, q, link);
-	tell(f, q);
+	deliver(f, q);
 	query_free(q);
 }
 
@@ -530,13 +530,13 @@ designation_find(struct dns *dns, const char *service, const char *domain, bool 
 	q->arg = arg;
 	TAILQ_INSERT_TAIL(&f->asking, q, link);
 	if (f->done) {
-		q->later = loop_timer_new(dns_loop(dns), tell_later, q);
+		q->later = loop_timer_new(dns_loop(dns), deliver_later, q);
 		loop_timer_set_ms(q->later, 0);
 	}
 	return q;
 }
 
-/* Nobody waits for what nobody asked for. */
+/* A look-up that no query waits for is dropped. */
 void
 designation_cancel(struct designation_query **qp)
 {

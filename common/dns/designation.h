@@ -1,21 +1,21 @@
 /* designation — which hosts does a mail domain name for a service?
  *
- * SRV records in the order of RFC 2782, each target's A and AAAA looked up once.  A caller connects
- * to these addresses and asks no second time (no rebinding).  Failover from one to the next is the
- * caller's.
+ * Looks up the SRV records, orders them by RFC 2782, and looks up A and AAAA of each target once.
+ * A caller connects to these addresses and asks no second time (no rebinding).  The caller tries
+ * the targets one after the other.
  *
- * Whoever asks for what is being looked up joins.  A certain answer serves for DESIGNATION_LEAST_S
- * those who ask again, unless the zone file was read anew; libunbound's cache does the rest.
+ * A look-up that is under way is shared by all who ask for the same.  A certain answer is reused
+ * for DESIGNATION_LEAST_S, unless the zone file was read again; libunbound caches beyond that.
  *
  * Flow:   3 and 6 of 8.
  * Spec:   SPEC.md 4; RFC 2782.
- * Rules:  "." alone: takes_no_mail.  More than 20 records: too_many_targets.  A target below port
- *         1024 other than 443 (bad_port), one whose name is no domain (unreachable), or an
- *         address that is not public (private_address, unless allowed) is left out; where nothing is left, the error names the last rule that
- *         left something out; but dns_failed and dns_bogus stand before the rules, for what a lookup
- *         did not say may be good.
+ * Rules:  "." alone: takes_no_mail.  More than 20 records: too_many_targets.  A target is left out
+ *         if its port is below 1024 and not 443 (bad_port), if its name is not a domain
+ *         (unreachable), or if its address is not public (private_address, unless allowed).  If no
+ *         target remains, the error is that of the last rule that left one out.  dns_failed and
+ *         dns_bogus come before these rules: the answer that is missing may name a good target.
  * Async:  done is called exactly once, never inside the call, unless cancelled.
- * Trust:  the domain's DNS is its owner's, and its owner may be hostile.
+ * Trust:  the domain's DNS belongs to its owner, and the owner may be hostile.
  */
 #ifndef COMMON_DNS_DESIGNATION_H
 #define COMMON_DNS_DESIGNATION_H
@@ -24,7 +24,7 @@
 
 #define DESIGNATION_TARGETS_MAX   20
 #define DESIGNATION_ADDRESSES_MAX 16 /* of one target; more are not used */
-#define DESIGNATION_LEAST_S       10 /* what DNS said holds this long, whatever its TTL */
+#define DESIGNATION_LEAST_S       10 /* the shortest time for which an answer is believed */
 
 #define DESIGNATION_NOTIFY  "_ims._tcp"
 #define DESIGNATION_FETCH   "_oms._tcp"
@@ -61,7 +61,7 @@ struct designation_query *designation_find(struct dns *dns, const char *service,
     bool allow_private, designation_done *done, void *arg);
 void designation_cancel(struct designation_query **q);
 
-/* Does one of the targets stand at this host?  (OMS <- IMS: designation_find with
+/* Does one of the targets have this address?  (OMS <- IMS: designation_find with
  * DESIGNATION_NOTIFY of the domain said, then this with the connection's address.) */
 bool designation_has(const struct designation *d, const struct sockaddr *address);
 

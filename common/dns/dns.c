@@ -32,7 +32,7 @@ struct ticket;
 
 TAILQ_HEAD(queries, dns_query);
 
-/* One libunbound context; a zone that changed gets a new one. */
+/* One libunbound context.  A zone that has changed gets a new one. */
 struct source {
 	struct ub_ctx *ub;
 	struct source *next;
@@ -160,7 +160,7 @@ set_failed(struct dns_query *q, const char *why)
 	set_ready(q);
 }
 
-/* The ticket stays, so that its place is taken until libunbound is done with it. */
+/* The ticket remains and keeps its place until libunbound answers it. */
 static void
 leave(struct dns_query *q)
 {
@@ -198,7 +198,7 @@ answer(struct dns_query *q, int rcode, const void *packet, int n, int sec)
 	}
 }
 
-/* Where already the keys of the root are missing or unsigned, it is the resolver that drops them. */
+/* If even the root's keys are missing or unsigned, the resolver drops them. */
 static const char *
 bogus_cause(const char *why)
 {
@@ -252,7 +252,7 @@ deliver(struct dns_query *q)
 	q->done(q->arg, &a);
 }
 
-/* Takes what is ready now; what gets ready meanwhile has its own turn of the loop. */
+/* Delivers what is ready now.  What becomes ready meanwhile waits for the next turn of the loop. */
 static void
 woken(evutil_socket_t fd, short what, void *arg)
 {
@@ -325,7 +325,7 @@ lower(char c)
 	return c >= 'A' && c <= 'Z' ? (char)(c | 0x20) : c;
 }
 
-/* FNV-1a with a secret start: names are chosen by strangers. */
+/* FNV-1a with a secret start, because strangers choose the names. */
 static size_t
 bucket_of(const struct dns *d, struct span name, enum dns_type type)
 {
@@ -336,7 +336,7 @@ bucket_of(const struct dns *d, struct span name, enum dns_type type)
 	return (size_t)(h >> 40) % BUCKETS;
 }
 
-/* The ticket of an equal question that libunbound is at work on, in the context in force. */
+/* The ticket of an equal question under way in the current context. */
 static struct ticket *
 find_ticket(const struct dns *d, struct span name, enum dns_type type)
 {

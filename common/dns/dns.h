@@ -1,20 +1,21 @@
 /* dns — questions to the DNS, answered on the loop that asked.
  *
- * One struct dns per worker loop; nothing here is shared between threads.  Equal questions under way
- * are one.  Resolver specs:
- *   system        the name servers of /etc/resolv.conf (none there: the root servers), names of
- *                 /etc/hosts not used; DNSSEC is judged with the system's root trust anchor
- *                 (dns-root-data, or unbound's root.key) where it has one, else nothing is secure
- *   ADDRESS@PORT  one forwarder; the same anchor if the system has one
- *                 (both: `,anchor=FILE` or `,anchor=none` behind it chooses another anchor, or none)
- *   zone:FILE     a static root zone in master form, reverse zones included, the whole DNS for this
- *                 process: what it does not hold is NXDOMAIN; `host.test. A 192.0.2.1` is a whole file.  Read again when the file changes (size or time); a file that
- *                 cannot be read then leaves the old contents in force.
+ * Each worker loop has its own struct dns; threads share nothing here.  Equal questions that are
+ * under way share one look-up.  Resolver specs:
+ *   system        the name servers of /etc/resolv.conf, or the root servers if there are none.
+ *                 /etc/hosts is not used.  DNSSEC is validated from the system's root trust anchor
+ *                 (dns-root-data, or unbound's root.key); without one no answer is secure.
+ *   ADDRESS@PORT  one forwarder; the same trust anchor.
+ *                 Both take `,anchor=FILE` or `,anchor=none` at the end: another anchor, or none.
+ *   zone:FILE     a static root zone in master form, reverse zones included.  It is the whole DNS
+ *                 of this process: a name that it lacks is NXDOMAIN.  `host.test. A 192.0.2.1` is a
+ *                 whole file.  The file is read again when its size or time changes; if it cannot
+ *                 be read, the old contents remain.
  *
- * Async:  `done` is called exactly once, never inside dns_ask, unless cancelled.  No answer takes
- *         longer than DNS_TIMEOUT_MS.
- * Trust:  every octet of an answer is hostile; rdata are bounded here (count, size), their insides
- *         by who parses them, or by the dns_rdata_ functions below.
+ * Async:  `done` is called exactly once, never inside dns_ask, unless cancelled.  An answer takes
+ *         at most DNS_TIMEOUT_MS.
+ * Trust:  every octet of an answer is hostile.  Number and size of rdata are bounded here; their
+ *         contents are checked by the caller, or by the dns_rdata_ functions below.
  */
 #ifndef COMMON_DNS_DNS_H
 #define COMMON_DNS_DNS_H
@@ -81,18 +82,18 @@ void dns_set_share(struct dns *d, struct share *s);
  * answered DNS_NXDOMAIN.  The handle is good until done is called. */
 struct dns_query *dns_ask(struct dns *d, struct span name, enum dns_type type, dns_done *done,
     void *arg);
-/* The same, on account of `domain` (canonical, certified; empty: nobody).  A question that is equal to
- * one under way joins it and costs nothing. */
+/* The same, counted against the share of `domain` (canonical, certified; empty: not counted).  A
+ * question equal to one under way joins that one and is not counted. */
 struct dns_query *dns_ask_about(struct dns *d, struct span domain, struct span name,
     enum dns_type type, dns_done *done, void *arg);
 void dns_cancel(struct dns_query **q); /* done will not be called; sets NULL */
 
 uint64_t dns_asked(const struct dns *d);   /* questions that libunbound was given so far */
 size_t dns_under_way(const struct dns *d); /* different questions that libunbound works on */
-/* Changes whenever a zone file was read again: what was learnt before is not to be kept. */
+/* Changes when a zone file was read again; answers of an earlier generation are out of date. */
 uint64_t dns_generation(struct dns *d);
 struct loop *dns_loop(const struct dns *d);
-/* What another module keeps once a dns (common/dns/designation: what is looked up). */
+/* One pointer for another module (common/dns/designation keeps its look-ups there). */
 void *dns_local(const struct dns *d);
 void dns_set_local(struct dns *d, void *p, void (*release)(void *p));
 
@@ -100,7 +101,7 @@ void dns_set_local(struct dns *d, void *p, void (*release)(void *p));
 bool dns_err(const struct dns_answer *a, const char *name, struct err *e);
 
 /* A name in wire form at `*at` of rdata: text without trailing dot ("" is the root), other octets
- * than 0x21..0x7e and "\" and dots inside labels as \DDD.  Moves *at behind it. */
+ * than 0x21..0x7e and "\" and dots inside labels as \DDD.  Moves *at past it. */
 bool dns_rdata_name(struct span rdata, size_t *at, char out[DNS_NAME_BYTES]);
 bool dns_rdata_u16(struct span rdata, size_t *at, uint16_t *out);
 /* An A or AAAA record; false where its size is wrong. */

@@ -16,16 +16,16 @@
 #include "common/dns/dns.h"
 #include "common/dns/dns_resolver.h"
 
-/* Contexts are made and freed by many threads, and libunbound has globals for both: its parser of
- * configurations, and locks that each context's first question makes and its end destroys. */
+/* Many threads make and free contexts, and libunbound has globals for both: its configuration
+ * parser, and locks that a context's first question creates and its end destroys. */
 static pthread_mutex_t library_lock = PTHREAD_MUTEX_INITIALIZER;
 
 /* -- files that libunbound reads ----------------------------------------------------------------- */
 
 #define HIDDEN_TEMPLATE "/tmp/tillcalled-dns.XXXXXX"
 
-/* A file that only this process sees, under a path that libunbound can open; where /proc is not
- * mounted that path does not exist, and a file of our own in /tmp must do. */
+/* A file that only this process can open, by its path under /proc.  If /proc is not mounted, a file
+ * of our own in /tmp serves. */
 static int
 hidden_open(char path[64])
 {
@@ -76,8 +76,8 @@ probe_answered(void *arg, int rcode, void *packet, int n, int sec, char *why, in
 	    (((const unsigned char *)packet)[3] & 15) == 0;
 }
 
-/* The first question makes libunbound read its files and set itself up.  It is one that is answered
- * inside the call: from the zone, or as every libunbound knows localhost. */
+/* The first question makes libunbound read its files.  This one is answered inside the call: from
+ * the zone, or because every libunbound knows localhost. */
 static int
 probe(struct ub_ctx *ub, enum dns_resolver_kind kind)
 {

@@ -50,7 +50,7 @@ read_u32(struct span p, size_t *at, uint32_t *out)
 	return true;
 }
 
-/* Pointers lead strictly backwards, so reading ends. */
+/* A pointer must lead backwards, so reading ends. */
 static bool
 read_name(struct span p, size_t *at, struct name *out)
 {
@@ -110,7 +110,7 @@ read_record(struct span p, size_t *at, struct record *r)
 	return true;
 }
 
-/* How many octets stand before a name inside such a record; -1: it holds none. */
+/* How many octets precede the name in such a record; -1: it holds no name. */
 static int
 octets_before_name(uint16_t type)
 {
@@ -194,7 +194,7 @@ step(struct dns_packet *out, struct span p, size_t at, unsigned count, uint16_t 
 	return true;
 }
 
-/* RFC 2308: absence lives as long as the SOA's TTL or its last field, whichever is less. */
+/* RFC 2308: a negative answer lasts for the SOA's TTL or its last field, whichever is less. */
 static void
 absence_ttl(struct dns_packet *out, struct span p, size_t at, unsigned answers, unsigned count)
 {

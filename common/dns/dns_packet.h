@@ -3,7 +3,7 @@
  * Pure.  Follows CNAMEs from the question's name; names inside PTR, CNAME, MX, SRV and SOA records
  * come out uncompressed.
  *
- * Trust:  every octet is hostile; nothing is believed that was not held against the length.
+ * Trust:  every octet is hostile; every read is checked against the length.
  */
 #ifndef COMMON_DNS_DNS_PACKET_H
 #define COMMON_DNS_DNS_PACKET_H
@@ -21,8 +21,8 @@ struct dns_packet {
 	size_t end[DNS_RECORDS_MAX]; /* of each, in octets */
 };
 
-/* `out` starts zeroed (or cleared).  A packet that answers another question than `asked` (dotted, any
- * octets, no ending dot) and `type` is DNS_FAILED. */
+/* `out` starts zeroed or cleared.  A packet that answers another question than `asked` (dotted labels
+ * of any octets, no trailing dot) and `type` is DNS_FAILED. */
 void dns_packet_read(struct dns_packet *out, struct span p, struct span asked, enum dns_type type);
 void dns_packet_clear(struct dns_packet *p);
 struct span dns_packet_rdata(const struct dns_packet *p, size_t i);

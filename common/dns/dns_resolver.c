@@ -26,7 +26,7 @@ default_anchor(struct dns_resolver *r)
 	}
 }
 
-/* A path goes into a configuration between quotes. */
+/* The path is written between quotes into a configuration. */
 static bool
 copy_path(struct span path, char *out, size_t cap, struct err *e)
 {
@@ -117,7 +117,7 @@ dns_resolver_changed(const struct dns_resolver *r)
 	    now.st_mtim.tv_nsec != r->seen.st_mtim.tv_nsec;
 }
 
-/* Does a record of type SOA stand in the text?  Comments do not count. */
+/* Does the text hold an SOA record?  Comments do not count. */
 static bool
 has_soa(struct span text)
 {
@@ -181,7 +181,7 @@ dns_resolver_read_zone(struct dns_resolver *r, struct buf *out, struct err *e)
 void
 dns_resolver_config(const struct dns_resolver *r, const char *zone_path, struct buf *out)
 {
-	/* libunbound answers these by itself unless told not to; localhost only a zone may redefine. */
+	/* libunbound answers these itself unless told otherwise; only a zone may redefine localhost. */
 	static const char *const own[] = { "test.", "invalid.", "onion.", "home.arpa.",
 		"127.in-addr.arpa.",
 		"1.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.ip6.arpa." };

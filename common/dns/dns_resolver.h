@@ -1,12 +1,12 @@
 /* dns_resolver — where the answers come from: a resolver spec, and libunbound's configuration for it.
  *
- * Specs: see dns.h.  `system` and ADDRESS@PORT may be followed by `,anchor=FILE` or `,anchor=none`
- * to choose the DNSSEC root anchor; without it the first of the system's usual places counts.  Where
- * an anchor is in force, a resolver that strips DNSSEC makes every answer bogus: that is meant, since
- * to believe it then would be to let anybody on the path strip it.
+ * Specs: see dns.h.  `,anchor=FILE` or `,anchor=none` after `system` or ADDRESS@PORT chooses the
+ * DNSSEC root anchor; without it the first file in the system's usual places is used.  With an
+ * anchor, a resolver that strips DNSSEC makes every answer bogus.  This is on purpose: otherwise
+ * anybody on the path could strip DNSSEC.
  *
- * A zone file is copied (at most 16 MiB) before libunbound sees it, with `$ORIGIN .`, `$TTL 60` and,
- * if no SOA stands in it, one for the root put before it; so `host.test. A 192.0.2.1` is a whole file.
+ * A zone file (at most 16 MiB) is copied before libunbound sees it.  The copy begins with `$ORIGIN .`,
+ * `$TTL 60` and, if the file has no SOA, one for the root; so `host.test. A 192.0.2.1` is a whole file.
  */
 #ifndef COMMON_DNS_DNS_RESOLVER_H
 #define COMMON_DNS_DNS_RESOLVER_H
@@ -30,15 +30,15 @@ struct dns_resolver {
 /* False: config. */
 bool dns_resolver_parse(struct dns_resolver *r, const char *spec, struct err *e);
 
-/* Nobody chose to do without DNSSEC, but there is no root anchor here: nothing is ever bogus, nor
+/* The spec does not turn DNSSEC off, but there is no root anchor: no answer is ever bogus or
  * secure. */
 bool dns_resolver_lacks_anchor(const char *spec);
 
-/* Has the zone file another size, time or inode than when it was read?  A missing file has not
- * changed. */
+/* Has the zone file's size, time or inode changed since it was read?  A missing file counts as
+ * unchanged. */
 bool dns_resolver_changed(const struct dns_resolver *r);
 
-/* The zone's text into `out`, and what it looked like into r->seen.  False: config. */
+/* Reads the zone's text into `out`, and its size, time and inode into r->seen.  False: config. */
 bool dns_resolver_read_zone(struct dns_resolver *r, struct buf *out, struct err *e);
 
 /* unbound.conf for this resolver; zone_path: where a copy of the zone can be read. */

@@ -17,7 +17,7 @@ struct dns;
 struct publication_query;
 
 /* published: `_oms._tcp` or `_ims._tcp` names a server; a target of "." alone names none.
- * Else `why` NULL: neither does; dns_failed, question_share or dns_bogus: one of them cannot
+ * Otherwise `why` NULL: neither does; dns_failed, question_share or dns_bogus: one of them cannot
  * be known. */
 typedef void publication_done(void *arg, bool published, const struct err *why);
 

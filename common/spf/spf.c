@@ -1,8 +1,8 @@
 /* spf — queries, evaluations and their cache; see spf.h.
  *
- * A query waits in `queued` until the loop's next turn, then is answered from the cache, joins an
- * evaluation of its key, or starts one.  An evaluation asks its guard's needs of dns and runs again
- * after each answer, until nothing is lacking.
+ * A query waits in `queued` until the loop's next turn.  Then it is answered from the cache, joins
+ * the evaluation of its key, or starts one.  An evaluation asks dns for what its guard needs and runs
+ * again after each answer, until it has everything.
  */
 #include "common/spf/spf.h"
 
@@ -145,7 +145,7 @@ sum_up(const struct spf_guard *g, struct spf_outcome *o)
 		buf_add(&o->record, g->records[0]->text.data, g->records[0]->text.len);
 }
 
-/* Those who wait with another sender or HELO name, where the record looks at these, queue again. */
+/* If the record depends on sender or HELO name, queries with other ones are queued again. */
 static void
 finish(struct evaluation *ev)
 {
@@ -244,8 +244,8 @@ start(struct spf_query *q)
 
 /* -- queries --------------------------------------------------------------------------------------- */
 
-/* Of the same domain and address.  Where the verdict turns out to depend on the sender or the HELO
- * name, the others queue again, so one is under way at a time. */
+/* The evaluation of the same domain and address.  If its verdict depends on the sender or the HELO
+ * name, finish() queues the others again, so only one is under way at a time. */
 static struct evaluation *
 find_running(const struct spf_query *q)
 {
@@ -257,7 +257,7 @@ find_running(const struct spf_query *q)
 	return NULL;
 }
 
-/* Answers, joins or starts; the query stands in no list. */
+/* Answers, joins or starts.  The query is in no list. */
 static void
 serve(struct spf_query *q)
 {
@@ -309,8 +309,8 @@ add_lower(struct buf *b, struct span s)
 	}
 }
 
-/* key = address domain; full_key = key NUL sender NUL helo.  The domain's length stands before it, so
- * no two differ only in where they are cut. */
+/* key = address length domain; full_key = key length sender helo.  The lengths make each key
+ * unambiguous. */
 static void
 make_keys(struct spf_query *q)
 {

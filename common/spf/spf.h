@@ -1,18 +1,19 @@
-/* spf — may this address speak for this domain?  RFC 7208's check_host().
+/* spf — may this address send for this domain?  RFC 7208's check_host().
  *
- * The guard (spf_record, spf_macro, spf_guard) parses and judges each term; libspf2 evaluates a
- * canonical record of our own writing and never sees foreign text.  An evaluation
- * is restartable: what it lacks is asked of dns, then it runs again from its start.
+ * The guard (spf_record, spf_macro, spf_guard) parses and judges each term.  libspf2 evaluates a
+ * canonical record that we write and never sees foreign text.  An evaluation can be restarted: it
+ * asks dns for what it lacks, and then runs again from its start.
  *
  * Flow:   4 of 8.
- * Spec:   RFC 7208, RFC 7372.  `exp=` is checked for its form and never fetched.
- * Limits: 10 terms that ask DNS, 2 void lookups, 10 names per mx and ptr, 20 s: all over the whole
+ * Spec:   RFC 7208, RFC 7372, RFC 8616.  The form of `exp=` is checked, and it is never fetched.
+ * Limits: 10 terms that ask DNS, 2 void lookups, 10 names per mx and ptr, 20 s, each for the whole
  *         evaluation.
  * Async:  done is called exactly once, never inside spf_check, unless cancelled.
- * Cache:  per struct spf (one per worker loop; spf_home gives each domain to one of them), to the
- *         smallest TTL of the evaluation (at least 10 s, at most a day; errors at most 30 s), by
- *         domain and address, where macros looked at it also by local part or HELO name.  One
- *         evaluation at a time per domain and address; others wait for it.
+ * Cache:  one per struct spf, which is one per worker loop (spf_home gives each domain to one of
+ *         them).  A verdict is kept for the smallest TTL of its evaluation, but at least 10 s and at
+ *         most a day, errors at most 30 s.  Its key is domain and address, and also local part and
+ *         HELO name if a macro used them.  One evaluation of a domain and address is under way at
+ *         a time; other queries wait for it.
  * Trust:  records, names and MAIL FROM are hostile.
  */
 #ifndef COMMON_SPF_SPF_H
@@ -40,9 +41,8 @@ enum spf_result {
 
 struct spf_verdict {
 	enum spf_result result;
-	uint32_t ttl_s;             /* how long it may be believed from now on */
-	bool depends_on_local_part; /* a macro that was reached looked at it: judge
-						 * each sender address anew */
+	uint32_t ttl_s;             /* from now on */
+	bool depends_on_local_part; /* a macro used it: judge each sender address by itself */
 	unsigned lookups;           /* terms that asked DNS */
 	const char *why;            /* a sentence */
 	struct span record;         /* the domain's record; empty: none */
@@ -61,7 +61,7 @@ struct spf_query *spf_check(struct spf *s, const struct sockaddr *address, struc
     struct span mail_from, spf_done *done, void *arg);
 void spf_cancel(struct spf_query **q);
 
-uint64_t spf_evaluations(const struct spf *s); /* that were begun */
+uint64_t spf_evaluations(const struct spf *s); /* how many were started */
 
 /* "pass", "fail", "softfail", "neutral", "none", "permerror", "temperror": RFC 7208 2.6. */
 const char *spf_result_word(enum spf_result r);

@@ -49,7 +49,7 @@ spf_cache_new(struct spf_cache **c)
 	random_bytes(&(*c)->seed, sizeof((*c)->seed));
 }
 
-/* FNV-1a behind a secret start: enough against chosen collisions in a table that stays small. */
+/* FNV-1a with a secret start is enough against chosen collisions in a table this small. */
 static size_t
 bucket_of(const struct spf_cache *c, struct span key)
 {

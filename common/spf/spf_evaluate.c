@@ -13,9 +13,9 @@
 
 struct spf_evaluator {
 	SPF_server_t *server;
-	SPF_dns_server_t door;   /* libspf2's only sight of DNS */
-	struct spf_guard *guard; /* who answers at the door */
-	bool pending;            /* the run lacks an answer */
+	SPF_dns_server_t door;   /* the only DNS that libspf2 sees */
+	struct spf_guard *guard; /* answers libspf2's questions */
+	bool pending;            /* an answer is missing */
 };
 
 /* name = 1*DIGIT ".g", which only our canonical text holds */
@@ -31,7 +31,7 @@ read_number(const char *name, size_t *out)
 	return true;
 }
 
-/* NULL would make libspf2 abort, so memory that runs out ends here. */
+/* libspf2 would abort on NULL, so we abort here when memory runs out. */
 static SPF_dns_rr_t *
 reply(SPF_dns_server_t *door, const char *name, ns_type type, SPF_dns_stat_t status)
 {
@@ -67,7 +67,8 @@ reply_match(SPF_dns_server_t *door, const char *name)
 	return rr;
 }
 
-/* Once something is lacking or all is over, nothing more is judged: the run's result is void. */
+/* Once an answer is missing or the evaluation is over, nothing more is judged: the result of this run
+ * is not used. */
 static SPF_dns_rr_t *
 asked_at_door(SPF_dns_server_t *door, const char *name, ns_type type, int should_cache)
 {

@@ -159,7 +159,7 @@ spf_guard_clear(struct spf_guard *g)
 
 /* -- records ------------------------------------------------------------------------------------- */
 
-/* TXT rdata = 1*( length octets ), joined without anything between (3.3) */
+/* TXT rdata = 1*( length octets ), joined without a separator (3.3) */
 static void
 join_strings(struct span rdata, struct buf *out)
 {
@@ -202,9 +202,8 @@ new_term(struct spf_guard *g, size_t record, const struct spf_term *t)
 	return g->n_terms++;
 }
 
-/* Writes what libspf2 may see.  A network that does not hold the client cannot match and is left
- * out, what stands behind a match or `all` is never reached; and of terms that ask DNS at most one
- * over the limit can be. */
+/* Writes the text for libspf2.  It leaves out a network that does not hold the client, everything
+ * after a match or `all`, and all but one of the terms beyond the limit of DNS terms. */
 static void
 write_canonical(struct spf_guard *g, size_t index)
 {

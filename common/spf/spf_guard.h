@@ -1,8 +1,8 @@
 /* spf_guard — judges each term of an SPF evaluation, so that libspf2 only has to combine them.
  *
- * Pure and restartable: it is asked for records and terms by number; what it lacks it lists as needs,
- * which the caller asks of DNS and answers; then the caller asks again from the start.  Limits hold
- * over the whole evaluation and end it: once `over`, every answer is SPF_GUARD_OVER.
+ * Pure and restartable.  The caller asks for records and terms by number.  The guard lists the DNS
+ * answers that it lacks as needs; the caller asks DNS, gives the answers, and starts again.  Limits
+ * hold for the whole evaluation and end it: once `over`, every answer is SPF_GUARD_OVER.
  *
  * Numbers: record 0 is the domain's own; a term's number is also that of the record it leads to
  *         (include, redirect).  The canonical text of a record names its terms `N.g`:
@@ -41,7 +41,7 @@ struct spf_need {
 
 /* A term that some record's canonical text speaks of. */
 struct spf_guard_term {
-	size_t record;               /* in which it stands */
+	size_t record;               /* that holds it */
 	const struct spf_term *term; /* NULL: the redirect modifier */
 	bool counted, judged, match;
 	bool expanded; /* target holds */
@@ -71,12 +71,12 @@ struct spf_guard {
 	char why[ERR_TEXT_BYTES];
 };
 
-/* Splits MAIL FROM and judges the domain (4.3); what is none at once is `over`. */
+/* Splits MAIL FROM and checks the domain (4.3); if SPF cannot judge it, the guard is `over`. */
 void spf_guard_init(struct spf_guard *g, const struct sockaddr *client, struct span helo,
     struct span mail_from);
 void spf_guard_clear(struct spf_guard *g);
 
-/* The canonical text of the record behind number `n` (0: the domain's own), borrowed. */
+/* The canonical text of the record that number `n` leads to (0: the domain's own), borrowed. */
 enum spf_guard_answer spf_guard_record(struct spf_guard *g, size_t n, struct span *canonical);
 
 /* Does term `n` match? */

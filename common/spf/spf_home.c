@@ -1,7 +1,7 @@
 /* spf_home — see spf_home.h.
  *
- * A question is made at the asking worker, which from then on touches `cancelled` alone; the home
- * fills in the verdict and sends it back; where it was asked it ends.
+ * The asking worker makes a question and from then on touches only `cancelled`.  The home worker
+ * fills in the verdict and sends it back.  The asking worker frees the question.
  */
 #include "common/spf/spf_home.h"
 
@@ -65,7 +65,7 @@ asked_free(struct spf_asked *a)
 /* -- where it was asked, again -------------------------------------------------------------------- */
 
 static void
-told(void *arg)
+deliver(void *arg)
 {
 	struct spf_asked *a = arg;
 
@@ -88,7 +88,7 @@ judged(void *arg, const struct spf_verdict *v)
 		buf_add(&a->record, v->record.p, v->record.n);
 	a->verdict.why = a->why.data;
 	a->verdict.record = buf_span(&a->record);
-	loop_post(workers_loop(a->hub->workers, a->from), told, a);
+	loop_post(workers_loop(a->hub->workers, a->from), deliver, a);
 }
 
 static void

@@ -64,7 +64,7 @@ spf_judge_a(struct spf_guard *g, const struct spf_term *t, const char *target, u
 	return any_address(g, need, t->bits4, t->bits6) ? SPF_GUARD_YES : SPF_GUARD_NO;
 }
 
-/* Exchanges are judged in their order; while one is pending, those behind it are asked for too. */
+/* Judges the exchanges in order.  While one is pending, the ones after it are asked for too. */
 enum spf_guard_answer
 spf_judge_mx(struct spf_guard *g, const struct spf_term *t, const char *target, unsigned *voids)
 {
@@ -132,7 +132,7 @@ reverse_name(const struct sockaddr_storage *a, char out[DNS_NAME_BYTES])
 	span_copy(SPAN_LIT("ip6.arpa"), out + n, DNS_NAME_BYTES - n);
 }
 
-/* How well a validated name fits a domain: 3 it is it, 2 it is below it, 1 neither. */
+/* How well a validated name fits a domain: 3 equal, 2 below it, 1 neither. */
 static int
 fit(const char *name, const char *domain)
 {

@@ -50,7 +50,7 @@ cut_transformers(struct span *s, struct spf_macro *m)
 	return true;
 }
 
-/* macro-expand = "%{" macro-letter transformers *delimiter "}" (behind "%{") */
+/* macro-expand = "%{" macro-letter transformers *delimiter "}" (after "%{") */
 static bool
 cut_braces(struct span *s, struct spf_macro *m)
 {
@@ -139,7 +139,7 @@ toplabel_valid(struct span s)
 bool
 spf_macro_domain_valid(struct span s)
 {
-	struct span rest = s, tail = s; /* literals behind the last macro */
+	struct span rest = s, tail = s; /* literals after the last macro */
 	struct spf_macro m;
 	size_t dot;
 

@@ -1,7 +1,7 @@
 /* spf_macro — the macro strings of RFC 7208 section 7: their grammar, and what they expand to.
  *
- * Pure.  Text of any length is judged in linear time and constant memory: of an expansion only the
- * end is kept that a domain name can hold.
+ * Pure.  Text of any length takes linear time and constant memory: of an expansion only the end is
+ * kept, as much as a domain name can hold.
  *
  * Trust:  all text is hostile, the sender's local part and HELO name too; any octet may come.
  */
@@ -15,7 +15,7 @@
 
 /* One piece of a macro string. */
 struct spf_macro {
-	char letter;     /* lower case; 0: `literal` stands for itself */
+	char letter;     /* lower case; 0: the piece is `literal` */
 	char literal[4]; /* one octet, or "%20" */
 	bool escape;     /* upper-case letter: URL escaping */
 	bool reverse;
@@ -23,7 +23,7 @@ struct spf_macro {
 	struct span delimiters; /* empty: "." */
 };
 
-/* What the letters stand for.  `used_` are set by expansion, never cleared. */
+/* The values of the letters.  Expansion sets `used_`, and never clears them. */
 struct spf_macro_env {
 	struct span local;              /* l; never empty */
 	struct span sender_domain;      /* o */
@@ -43,11 +43,11 @@ bool spf_macro_string_valid(struct span s, bool exp_text);
 /* domain-spec = macro-string ( "." toplabel [ "." ] / macro-expand ) */
 bool spf_macro_domain_valid(struct span s);
 
-/* Does the letter stand in it, in either case?  `s` is valid. */
+/* Does it hold the letter, in either case?  `s` is valid. */
 bool spf_macro_has(struct span s, char letter);
 
-/* The target name of a valid domain-spec, without trailing dot; whole labels are dropped from the
- * left until 253 octets hold it ("": none is left). */
+/* The target name of a valid domain-spec, without trailing dot.  Drops whole labels from the left
+ * until it fits into 253 octets ("": no label is left). */
 void spf_macro_expand(struct span spec, struct spf_macro_env *env, char out[DNS_NAME_BYTES]);
 
 #endif

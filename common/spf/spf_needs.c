@@ -16,7 +16,7 @@ spf_guard_end(struct spf_guard *g, enum spf_result result, const char *why)
 	span_copy(span_sub(span_str(why), 0, sizeof(g->why) - 1), g->why, sizeof(g->why));
 }
 
-/* -- for the caller, who asks DNS ---------------------------------------------------------------- */
+/* -- for the caller, which asks DNS --------------------------------------------------------------- */
 
 struct spf_need *
 spf_guard_ask(struct spf_guard *g)

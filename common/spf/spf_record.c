@@ -59,8 +59,8 @@ trailing_digits(struct span s)
 	return n;
 }
 
-/* dual-cidr-length = [ "/" bits4 ] [ "//" bits6 ], cut from the end: a domain-spec never ends in a
- * slash and digits */
+/* dual-cidr-length = [ "/" bits4 ] [ "//" bits6 ], cut from the end, because a domain-spec never ends
+ * in a slash and digits */
 static bool
 cut_dual_cidr(struct span *s, struct spf_term *t)
 {
@@ -81,7 +81,7 @@ cut_dual_cidr(struct span *s, struct spf_term *t)
 	return true;
 }
 
-/* What stands behind the name of such a mechanism: [ ":" domain-spec ] [ dual-cidr-length ] */
+/* After the name of such a mechanism: [ ":" domain-spec ] [ dual-cidr-length ] */
 static bool
 parse_arguments(struct spf_term *t, const struct mechanism *m, struct span s)
 {
@@ -168,7 +168,7 @@ static bool
 parse_known_modifier(struct span *field, struct span term, struct span value, struct err *e)
 {
 	if (field->n > 0)
-		return fault(e, term, "this modifier may stand only once");
+		return fault(e, term, "this modifier may occur only once");
 	if (!spf_macro_domain_valid(value))
 		return fault(e, term, "no domain-spec");
 	*field = value;
@@ -204,7 +204,7 @@ parse_term(struct spf_record *r, struct span term, struct err *e)
 	return true;
 }
 
-/* Terms are counted by their spaces before memory is taken for them. */
+/* Counts the terms by their spaces, so that memory is allocated once. */
 static size_t
 most_terms(struct span s)
 {

@@ -1,6 +1,6 @@
 /* spf_record — one SPF record, parsed strictly by the grammar of RFC 7208 section 12.
  *
- * Pure.  Anything out of grammar anywhere makes the whole record malformed (4.6: permerror).
+ * Pure.  A syntax error anywhere makes the whole record malformed (4.6: permerror).
  * Spans point into the text that was parsed.
  *
  * Trust:  the record is hostile: any octets, any length up to a DNS answer's.

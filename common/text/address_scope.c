@@ -10,8 +10,8 @@ struct block {
 	uint8_t bits;
 };
 
-/* RFC 6890.  The documentation networks are not here: nobody routes them, and worlds for tests
- * are built of them. */
+/* RFC 6890.  The documentation networks are not listed: nobody routes them, and the tests use
+ * them. */
 /* clang-format off */
 static const struct block	 private4[] = {
 	{ { 0 }, 8 },			{ { 10 }, 8 },			{ { 100, 64 }, 10 },
@@ -21,7 +21,7 @@ static const struct block	 private4[] = {
 };
 /* clang-format on */
 
-/* Of IPv6 only 2000::/3 is global unicast; these parts of it carry an IPv4 address inside. */
+/* Of IPv6 only 2000::/3 is global unicast; these parts of it contain an IPv4 address. */
 static const struct block private6[] = {
 	{ { 0x20, 0x01, 0x00, 0x00 }, 32 }, /* Teredo */
 	{ { 0x20, 0x02 }, 16 },             /* 6to4 */

@@ -15,7 +15,7 @@ static pthread_once_t once = PTHREAD_ONCE_INIT;
 static EVP_MD *sha256;
 static pthread_key_t contexts; /* each thread's, for what is digested at once */
 
-/* Only memory can be lacking here. */
+/* This fails only when memory runs out. */
 static void
 must(int one)
 {
@@ -36,7 +36,7 @@ fetch(void)
 	must(pthread_key_create(&contexts, free_context) == 0);
 }
 
-/* The method is looked for once: EVP_sha256() is looked for at each use, at the price of a short digest. */
+/* Fetched once: EVP_sha256() is fetched at each use, which costs as much as a short digest. */
 static void
 begin(EVP_MD_CTX *ctx)
 {

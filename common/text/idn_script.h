@@ -1,9 +1,9 @@
 /* idn_script — are each label's letters of one script, so that it can be shown as it is?
  *
- * Pure.  Latin, Greek, Cyrillic, Armenian, Hebrew, Arabic, Devanagari, Thai, Georgian, Hangul, and
- * Han with kana are shown; a label that mixes them (Han and kana apart), has a letter of another
- * script, or is made only of Cyrillic letters that look Latin is not.  ASCII digits and the hyphen
- * belong to every script.
+ * Pure.  Shown are Latin, Greek, Cyrillic, Armenian, Hebrew, Arabic, Devanagari, Thai, Georgian,
+ * Hangul, and Han with kana.  Not shown is a label that mixes scripts (other than Han with kana),
+ * has a letter of another script, or consists of Cyrillic letters that all look Latin.  ASCII
+ * digits and the hyphen belong to every script.
  *
  * Spec:   Unicode UTS 39 5.1 (mixed scripts).
  */

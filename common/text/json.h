@@ -1,7 +1,7 @@
 /* json — JSON objects, made and read, behind one door (jansson).
  *
- * Made: for --json and the control socket; one object a line.  Members keep their order.  What is
- * not UTF-8 is put with U+FFFD in its place, so that a foreign octet never makes the object fail.
+ * Written: for --json and the control socket, one object a line.  Members keep their order.  Octets
+ * that are not UTF-8 become U+FFFD, so that foreign text never makes an object invalid.
  * Read: at most JSON_READ_BYTES, no member twice, no depth beyond jansson's own limit.
  *
  * Owner: json_new and json_list are freed by json_free, or by the tree they are `_take`n into.
