@@ -1,4 +1,4 @@
-/* daemon — runs a role until it is told to stop; see daemon.h. */
+/* daemon — runs a role until it is told to stop; see daemon.h.  Its start is in daemon_open.c. */
 #include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -6,8 +6,14 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
+#include "common/auth/signin.h"
 #include "common/base/clock.h"
+#include "common/base/log.h"
+#include "common/base/memory.h"
+#include "common/conf/conf_keys.h"
 #include "common/daemon/daemon_private.h"
+#include "common/daemon/held_back.h"
+#include "common/dns/dns.h"
 #include "common/loop/loop.h"
 #include "common/loop/offload.h"
 #include "common/loop/workers.h"
@@ -17,11 +23,12 @@
 #include "common/revoke/crl_fetch.h"
 #include "common/share/share.h"
 #include "common/share/share_log.h"
+#include "common/spf/spf_home.h"
 
 /* -- stopping -------------------------------------------------------------------------------- */
 
-void
-daemon_close(struct daemon *d)
+static void
+close_daemon(struct daemon *d)
 {
 	if (atomic_exchange(&d->closing, true))
 		return;
@@ -33,7 +40,7 @@ daemon_close(struct daemon *d)
 static void
 on_stop(void *arg)
 {
-	daemon_close(arg);
+	close_daemon(arg);
 }
 
 void
@@ -46,6 +53,235 @@ bool
 daemon_open_for_work(struct daemon *d, struct err *e)
 {
 	return !atomic_load(&d->closing) || err_word(e, REFUSAL_closing);
+}
+
+/* -- what the control socket is asked ---------------------------------------------------------- */
+
+static void
+put_trust(const struct daemon *d, struct json *o)
+{
+	struct tls *t = tls_holder_get(d->tls);
+
+	json_put_int(o, "trusted_cas", trust_count(tls_trust(t)));
+	json_put_int(o, "crls", trust_crl_count(tls_trust(t)));
+	json_put_int(o, "trust_files_skipped", trust_skipped(tls_trust(t)));
+	tls_unref(&t);
+}
+
+static void
+do_status(void *arg, struct control_request *r, const struct json *request)
+{
+	struct daemon *d = arg;
+	struct json *o = json_new(), *domains = json_list();
+
+	(void)request;
+	json_put_str(o, "program", d->role->name);
+	json_put_str(o, "version", VERSION);
+	json_put_int(o, "pid", getpid());
+	json_put_int(o, "up_s", (clock_mono_ms() - d->born_ms) / 1000);
+	json_put_str(o, "configuration", d->conf->file);
+	json_put_int(o, "workers", workers_count(d->workers));
+	json_put_int(o, "connections", listen_open_count(d->listen));
+	for (size_t i = 0; i < d->conf->n_domains; i++)
+		json_push_str(domains, d->conf->domains[i].name.text);
+	json_put_take(o, "domains", domains);
+	put_trust(d, o);
+	held_back_put(d->share, clock_mono_ms(), o);
+	if (d->role->status != NULL)
+		d->role->status(d->state, o);
+	control_line_take(r, o);
+	control_end(r, NULL);
+}
+
+static void
+do_stop(void *arg, struct control_request *r, const struct json *request)
+{
+	(void)request;
+	control_end(r, NULL);
+	daemon_stop(arg);
+}
+
+static void
+reload(struct daemon *d)
+{
+	struct buf late = BUF_INIT;
+	struct err e;
+
+	if (daemon_reload(d, &late, &e))
+		log_fact(LOG_INFO, "daemon.reloaded", "file=%s", log_str(d->conf->file));
+	else
+		log_fact(LOG_ERROR, "daemon.reload_failed", "why=%s text=%s", refusal_word(e.why),
+		    log_str(e.text));
+	buf_clear(&late);
+}
+
+static void
+do_reload(void *arg, struct control_request *r, const struct json *request)
+{
+	struct daemon *d = arg;
+	struct buf late = BUF_INIT;
+	struct json *line;
+	struct err e;
+	bool ok = daemon_reload(d, &late, &e);
+
+	(void)request;
+	if (ok && late.len > 0) {
+		line = json_new();
+		json_put_span(line, "restart_wanted", buf_span(&late));
+		control_line_take(r, line);
+	}
+	buf_clear(&late);
+	log_fact(ok ? LOG_INFO : LOG_ERROR, ok ? "daemon.reloaded" : "daemon.reload_failed",
+	    "by=control");
+	control_end(r, ok ? NULL : &e);
+}
+
+/* The configuration in force, a line of the file's form at a time. */
+static void
+do_configuration(void *arg, struct control_request *r, const struct json *request)
+{
+	struct daemon *d = arg;
+	struct buf text = BUF_INIT;
+	struct span rest;
+	struct json *line;
+
+	(void)request;
+	conf_print(d->conf, &text);
+	for (rest = buf_span(&text); rest.n > 0;) {
+		line = json_new();
+		json_put_span(line, "line", span_cut(&rest, '\n'));
+		control_line_take(r, line);
+	}
+	buf_clear(&text);
+	control_end(r, NULL);
+}
+
+static const struct control_verb verbs[] = {
+	{ "configuration", do_configuration },
+	{ "status", do_status },
+	{ "stop", do_stop },
+	{ "reload", do_reload },
+	{ NULL, NULL },
+};
+
+/* -- upkeep, on the main thread ---------------------------------------------------------------- */
+
+#define FIRST_SWEEP_MS 1000 /* after the start: much may have come to its end meanwhile */
+
+static void
+review(void *arg)
+{
+	signin_desk_review(arg);
+}
+
+/* Removed users' sessions end on whatever worker they are; the time of some may be over. */
+static void
+review_sessions(struct daemon *d)
+{
+	uint64_t reading = accounts_reading(d->accounts);
+
+	if (reading == d->accounts_reading)
+		return;
+	d->accounts_reading = reading;
+	for (unsigned i = 0; i < workers_count(d->workers); i++)
+		loop_post(workers_loop(d->workers, i), review, d->worker[i].desk);
+	if (!d->sweeping)
+		loop_timer_set_ms(d->sweep, 0);
+}
+
+static void
+on_look(void *arg)
+{
+	struct daemon *d = arg;
+	struct err e;
+
+	if (!accounts_refresh(d->accounts, &e))
+		log_fact(LOG_ERROR, "accounts.damaged", "text=%s", log_str(e.text));
+	review_sessions(d);
+	share_log_tell(d->share, loop_now_ms(d->loop));
+	loop_timer_set_ms(d->look, DAEMON_ACCOUNTS_MS);
+}
+
+static void
+swept(void *arg, const struct err *e)
+{
+	struct daemon *d = arg;
+
+	if (e != NULL)
+		log_fact(LOG_ERROR, "store.sweep", "word=%s text=%s", refusal_word(e->why),
+		    log_str(e->text));
+	d->sweeping = false;
+	if (d->sweep != NULL)
+		loop_timer_set_ms(d->sweep, d->role->sweep_ms);
+}
+
+static void
+on_sweep(void *arg)
+{
+	struct daemon *d = arg;
+
+	d->sweeping = true;
+	d->role->sweep(d->state, swept, d);
+}
+
+static void
+begin_upkeep(struct daemon *d)
+{
+	d->look = loop_timer_new(d->loop, on_look, d);
+	d->sweep = loop_timer_new(d->loop, on_sweep, d);
+	loop_timer_set_ms(d->look, DAEMON_ACCOUNTS_MS);
+	loop_timer_set_ms(d->sweep, FIRST_SWEEP_MS);
+}
+
+static void
+end_upkeep(struct daemon *d)
+{
+	loop_timer_free(&d->look);
+	loop_timer_free(&d->sweep);
+}
+
+/* -- each worker's tools ----------------------------------------------------------------------- */
+
+static bool
+make_tools(struct daemon *d, struct err *e)
+{
+	unsigned n = workers_count(d->workers);
+	struct dns *dns[WORKERS_MAX];
+	struct spf_home *spf[WORKERS_MAX];
+
+	d->worker = memory_array(n, sizeof *d->worker);
+	for (unsigned i = 0; i < n; i++) {
+		struct daemon_worker *w = &d->worker[i];
+
+		w->loop = workers_loop(d->workers, i);
+		w->desk = signin_desk_new(w->loop, d->accounts, d->share);
+		if (!dns_new(&w->dns, w->loop, d->conf->resolver, e))
+			return false;
+		dns_set_share(w->dns, d->share);
+		dns[i] = w->dns;
+	}
+	spf_homes_new(d->workers, dns, spf);
+	for (unsigned i = 0; i < n; i++)
+		d->worker[i].spf = spf[i];
+	return true;
+}
+
+static void
+free_tools(struct daemon *d)
+{
+	for (unsigned i = 0; d->worker != NULL && i < workers_count(d->workers); i++) {
+		struct daemon_worker *w = &d->worker[i];
+
+		if (w->spf != NULL)
+			spf_home_free(&w->spf);
+		if (w->dns != NULL)
+			dns_free(&w->dns);
+		signin_desk_free(&w->desk);
+		if (w->loop != NULL)
+			loop_drain(w->loop);
+	}
+	free(d->worker);
+	d->worker = NULL;
 }
 
 /* -- signals --------------------------------------------------------------------------------- */
@@ -72,9 +308,9 @@ on_signals(void *arg, unsigned ready)
 	while (read(d->signals, &s, sizeof s) == (ssize_t)sizeof s) {
 		log_fact(LOG_INFO, "daemon.signal", "number=%u", s.ssi_signo);
 		if (s.ssi_signo == SIGHUP)
-			daemon_reload(d);
+			reload(d);
 		else
-			daemon_close(d);
+			close_daemon(d);
 	}
 }
 
@@ -109,16 +345,15 @@ start(struct daemon *d, const sigset_t *signals, struct err *e)
 		return err_set_errno(e, REFUSAL_os_error, errno, "signalfd");
 	d->signals_watch = loop_fd_new(d->loop, d->signals, on_signals, d);
 	tls_holder_watch(d->tls, d->loop, d->offload, d->conf->crl_refresh_s * 1000);
-	if (!start_crl_fetch(d, e) || !daemon_workers_begin(d, e) ||
-	    !d->role->start(d, &d->state, e))
+	if (!start_crl_fetch(d, e) || !make_tools(d, e) || !d->role->start(d, &d->state, e))
 		return false;
-	control_add(d->control, daemon_verbs, d);
+	control_add(d->control, verbs, d);
 	if (d->role->control != NULL)
 		control_add(d->control, d->role->control, d->state);
 	control_serve(d->control);
 	if (!loop_fd_want(d->signals_watch, LOOP_READ))
 		return err_set_errno(e, REFUSAL_os_error, errno, "signals cannot be watched");
-	daemon_upkeep_begin(d);
+	begin_upkeep(d);
 	return workers_start(d->workers, e) && listen_start(d->listen, d->workers, e);
 }
 
@@ -153,10 +388,10 @@ static void
 end(struct daemon *d)
 {
 	end_threads(d);
-	daemon_upkeep_end(d);
+	end_upkeep(d);
 	if (d->state != NULL)
 		d->role->stop(&d->state);
-	daemon_workers_end(d);
+	free_tools(d);
 	for (unsigned i = 0; d->workers != NULL && i < workers_count(d->workers); i++)
 		loop_drain(workers_loop(d->workers, i));
 	crl_fetch_free(&d->crl_fetch);

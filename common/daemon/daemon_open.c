@@ -1,6 +1,7 @@
-/* daemon_open — from the configuration to the jail; see daemon.h. */
+/* daemon_open — from the configuration to the jail, and the configuration anew; see daemon.h. */
 #include <errno.h>
 #include <libgen.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,6 +10,7 @@
 #include <unistd.h>
 
 #include "common/base/clock.h"
+#include "common/conf/conf_keys.h"
 #include "common/daemon/daemon_private.h"
 #include "common/dns/dns_resolver.h"
 #include "common/loop/loop.h"
@@ -207,4 +209,48 @@ daemon_open(struct daemon *d, struct err *e)
 	    loop_new(&d->loop, e) && workers_new(&d->workers, (unsigned)d->conf->workers, e) &&
 	    offload_new(&d->offload, DAEMON_OFFLOAD_THREADS, e) && bind_all(d, e) &&
 	    bind_control(d, e) && jail_enter(&d->jail, e) && check_reach(d, e);
+}
+
+/* -- again ------------------------------------------------------------------------------------- */
+
+/* What cannot change while we run stays as it is, and is named. */
+static void
+keep_late(const struct daemon *d, struct conf *fresh, struct buf *late)
+{
+	for (const struct conf_key *k = conf_keys; k->name != NULL; k++) {
+		if (!k->late ||
+		    (k->section != CONF_ROOT && k->section != CONF_OMS + d->role->index))
+			continue;
+		if (conf_key_keep(k, fresh, d->conf))
+			buf_addf(late, "%s%s", late->len > 0 ? " " : "", k->name);
+	}
+}
+
+bool
+daemon_reload(struct daemon *d, struct buf *late, struct err *e)
+{
+	struct conf *fresh = NULL, *old;
+	struct tls_files *files;
+	struct tls_settings s;
+	bool ok;
+
+	if (!conf_load(d->conf->file, CONF_FOR_RELOAD, &fresh, NULL, e))
+		return false;
+	s = daemon_tls_settings(d, fresh, &files);
+	ok = daemon_conf_fits(d->role, fresh, e) && tls_holder_reload(d->tls, &s, e);
+	free(files);
+	if (!ok) {
+		conf_unref(&fresh);
+		return false;
+	}
+	keep_late(d, fresh, late);
+	if (late->len > 0)
+		log_fact(LOG_WARN, "daemon.restart_wanted", "changed=%s",
+		    log_value(buf_span(late)));
+	pthread_mutex_lock(&d->lock);
+	old = d->conf;
+	d->conf = fresh;
+	pthread_mutex_unlock(&d->lock);
+	conf_unref(&old);
+	return true;
 }

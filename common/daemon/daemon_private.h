@@ -1,4 +1,4 @@
-/* daemon_private — what the files daemon*.c share. */
+/* daemon_private — what daemon.c, daemon_open.c and check_conf.c share. */
 #ifndef COMMON_DAEMON_DAEMON_PRIVATE_H
 #define COMMON_DAEMON_DAEMON_PRIVATE_H
 
@@ -49,14 +49,6 @@ struct daemon {
 	atomic_bool closing;
 };
 
-/* daemon_workers.c: every thread's tools.  The end is after all connections and the role. */
-bool daemon_workers_begin(struct daemon *d, struct err *e);
-void daemon_workers_end(struct daemon *d);
-
-/* daemon_upkeep.c: the accounts file looked at, the role swept, now and then. */
-void daemon_upkeep_begin(struct daemon *d);
-void daemon_upkeep_end(struct daemon *d);
-
 /* The role's section, and where a listener listens. */
 static inline const struct conf_role *
 daemon_section(const struct daemon *d, const struct conf *c)
@@ -83,9 +75,8 @@ bool daemon_open(struct daemon *d, struct err *e);
 struct tls_settings daemon_tls_settings(const struct daemon *d, const struct conf *c,
     struct tls_files **files);
 
-/* daemon_control.c */
-extern const struct control_verb daemon_verbs[];
-void daemon_reload(struct daemon *d);
-void daemon_close(struct daemon *d); /* daemon.c: stop */
+/* The configuration, certificates and keys anew.  late: the keys that were changed and want a restart.
+ * False: *e is set, and nothing has changed. */
+bool daemon_reload(struct daemon *d, struct buf *late, struct err *e);
 
 #endif
