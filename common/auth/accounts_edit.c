@@ -10,7 +10,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "common/auth/accounts_file.h"
+#include "common/auth/accounts_private.h"
 #include "common/base/clock.h"
 #include "common/base/memory.h"
 

@@ -1,5 +1,5 @@
 /* accounts_file — reads and writes the form of the accounts file; see accounts.h. */
-#include "common/auth/accounts_file.h"
+#include "common/auth/accounts_private.h"
 
 #include <errno.h>
 #include <fcntl.h>

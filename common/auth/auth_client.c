@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "common/auth/auth_private.h"
-#include "common/auth/auth_salted_private.h"
 #include "common/base/memory.h"
 
 struct auth_client {

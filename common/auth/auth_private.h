@@ -1,4 +1,4 @@
-/* auth_private — what auth*.c share: libgsasl's ways, and the messages as both sides write them. */
+/* auth_private — what auth.c, auth_server.c and auth_client.c share: libgsasl, messages, keys. */
 #ifndef COMMON_AUTH_AUTH_PRIVATE_H
 #define COMMON_AUTH_AUTH_PRIVATE_H
 
@@ -22,5 +22,17 @@ bool auth_set_binding(char text[AUTH_BINDING_TEXT], struct span binding);
 
 /* One answer to whatever was wrong, and the exchange is over. */
 enum auth_result auth_failed(bool *over, struct err *e);
+
+/* -- the arithmetic of SCRAM-SHA-256 ---------------------------------------------------------------- */
+
+#define AUTH_PREPARED_BYTES (4 * AUTH_PASSWORD_BYTES)
+
+void auth_hmac(const unsigned char key[AUTH_KEY_BYTES], struct span text,
+    unsigned char out[AUTH_KEY_BYTES]);
+/* SASLprep (RFC 4013).  *out is malloc'ed; the caller wipes and frees it. */
+bool auth_prepare(struct span password, char **out, struct err *e);
+/* PBKDF2 over the prepared password; false: a number is out of bounds. */
+bool auth_salted(struct span prepared, const unsigned char *salt, size_t salt_bytes,
+    uint32_t iterations, unsigned char out[AUTH_KEY_BYTES]);
 
 #endif

@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#include "common/auth/accounts_file.h"
+#include "common/auth/accounts_private.h"
 #include "common/share/share.h"
 
 /* What is no address is nobody's, and all of that is one account. */

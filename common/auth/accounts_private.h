@@ -1,9 +1,9 @@
-/* accounts_file — one reading of the accounts file; between accounts.c and accounts_edit.c.
+/* accounts_private — one reading of the accounts file; between accounts.c, accounts_set.c and accounts_edit.c.
  *
  * The form is in accounts.h.  What accounts_file_text writes, accounts_file_parse reads.
  */
-#ifndef COMMON_AUTH_ACCOUNTS_FILE_H
-#define COMMON_AUTH_ACCOUNTS_FILE_H
+#ifndef COMMON_AUTH_ACCOUNTS_PRIVATE_H
+#define COMMON_AUTH_ACCOUNTS_PRIVATE_H
 
 #include <stdatomic.h>
 
