@@ -69,10 +69,8 @@ payer_get(struct db_txn *t, const unsigned char digest[DIGEST_BYTES], struct pay
 	struct reader r;
 	bool good;
 
-	if (!db_get(t, KEPT, db_key_span(&k), &value)) {
-		db_pardon(t); /* damaged: nobody pays */
+	if (!ims_get_spared(t, KEPT, &k, &value))
 		return false;
-	}
 	r = reader_of(value);
 	good = read_u8(&r) == VERSION_1;
 	p->domain = read_span(&r);
@@ -271,6 +269,7 @@ is_silent(struct db_txn *t, struct ims_store *s, const unsigned char digest[DIGE
     const struct crl_octets *crl)
 {
 	struct buf both = BUF_INIT;
+	struct db_key paper = { .n = 0 };
 	unsigned char name[DIGEST_BYTES];
 	struct ims_silent *known;
 	struct span octets;
@@ -282,10 +281,9 @@ is_silent(struct db_txn *t, struct ims_store *s, const unsigned char digest[DIGE
 	known = &s->silent[name[0] % IMS_SILENT_MAX];
 	if (memcmp(known->name, name, sizeof name) == 0)
 		return known->silent;
-	if (!db_get(t, PAPER, span_of(digest, DIGEST_BYTES), &octets)) {
-		db_pardon(t); /* damaged: the new one is kept */
+	db_key_add(&paper, digest, DIGEST_BYTES);
+	if (!ims_get_spared(t, PAPER, &paper, &octets))
 		return false;
-	}
 	memcpy(known->name, name, sizeof name);
 	known->silent = memmem(octets.p, octets.n, crl->serial, crl->serial_n) == NULL;
 	return known->silent;

@@ -129,6 +129,19 @@ ims_key_number(struct span key)
 	return db_key_u64(key, key.n < 8 ? 0 : key.n - 8);
 }
 
+bool
+ims_get_spared(struct db_txn *t, enum ims_table table, const struct db_key *k, struct span *value)
+{
+	struct err e;
+
+	if (db_fault(t, &e)) /* an earlier fault remains one */
+		return false;
+	if (db_get(t, table, db_key_span(k), value))
+		return true;
+	db_pardon(t);
+	return false;
+}
+
 /* -- mailboxes ------------------------------------------------------------------------------------- */
 
 bool

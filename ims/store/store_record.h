@@ -73,6 +73,10 @@ bool ims_key_notice(struct span key, size_t skip, char user[IMS_STORE_USER_BYTES
     uint64_t *number);
 uint64_t ims_key_number(struct span key); /* the last eight octets */
 
+/* As db_get, for records that the store can do without: a damaged one is logged and counts as absent. */
+bool ims_get_spared(struct db_txn *t, enum ims_table table, const struct db_key *k,
+    struct span *value);
+
 struct ims_mailbox_record {
 	uint64_t last, notices, change;
 };

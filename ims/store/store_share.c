@@ -50,16 +50,14 @@ ims_share_read(struct span value, struct ims_share *out)
 	return good && reader_done(&r);
 }
 
+/* A damaged sum starts anew: it must neither refuse the domain nor keep its notices from going. */
 void
 ims_share_get(struct db_txn *t, const struct db_key *k, struct ims_share *out)
 {
 	struct span value;
 
-	if (db_get(t, SHARE, db_key_span(k), &value) && ims_share_read(value, out))
-		return;
-	db_pardon(
-	    t); /* a damaged sum starts anew: it must not refuse the domain, nor keep its notices */
-	*out = (struct ims_share) { .octets = 0 };
+	if (!ims_get_spared(t, SHARE, k, &value) || !ims_share_read(value, out))
+		*out = (struct ims_share) { .octets = 0 };
 }
 
 static uint64_t
