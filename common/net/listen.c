@@ -187,6 +187,23 @@ on_ready(void *arg, unsigned ready)
 
 /* -- opening and closing ------------------------------------------------------------------------ */
 
+unsigned
+listen_total(uint64_t files, uint64_t memory_bytes)
+{
+	uint64_t by_files = files / 10 * 9, by_memory = memory_bytes / 4 / LISTEN_CONNECTION_BYTES;
+
+	return (unsigned)(by_files < by_memory ? by_files : by_memory);
+}
+
+/* Of the machine. */
+static uint64_t
+memory_bytes(void)
+{
+	long pages = sysconf(_SC_PHYS_PAGES), page = sysconf(_SC_PAGESIZE);
+
+	return pages > 0 && page > 0 ? (uint64_t)pages * (uint64_t)page : (uint64_t)1 << 30;
+}
+
 bool
 listen_new(struct listen **out, const struct listen_limits *limits, struct err *e)
 {
@@ -198,7 +215,7 @@ listen_new(struct listen **out, const struct listen_limits *limits, struct err *
 		r.rlim_cur = 10000000;
 	l->fd_limit = (unsigned)(r.rlim_cur / 10 * 9);
 	if (l->limits.total == 0)
-		l->limits.total = l->fd_limit;
+		l->limits.total = listen_total(r.rlim_cur, memory_bytes());
 	if (l->limits.per_address == 0)
 		l->limits.per_address = PER_ADDRESS;
 	if (l->limits.half_open == 0)

@@ -19,12 +19,13 @@
 
 #include "common/base/err.h"
 
-#define LISTEN_SOCKETS_MAX 64
-#define LISTEN_BACKLOG     1024
-#define LISTEN_REARM_MS    500
+#define LISTEN_SOCKETS_MAX      64
+#define LISTEN_BACKLOG          1024
+#define LISTEN_REARM_MS         500
+#define LISTEN_CONNECTION_BYTES 32768 /* of one that idles; see conn.h */
 
 struct listen_limits {        /* 0: the default */
-	unsigned total;       /* 90 % of RLIMIT_NOFILE */
+	unsigned total;       /* listen_total */
 	unsigned per_address; /* 1,000 */
 	unsigned half_open;   /* per address, handshake not over: 100 */
 };
@@ -42,6 +43,10 @@ struct listen_incoming {
 };
 
 typedef void listen_accepted(void *arg, unsigned worker, struct listen_incoming *in);
+
+/* How many connections there may be: 90 % of `files`, and with LISTEN_CONNECTION_BYTES each they take at
+ * most a quarter of `memory_bytes`. */
+unsigned listen_total(uint64_t files, uint64_t memory_bytes);
 
 bool listen_new(struct listen **l, const struct listen_limits *limits, struct err *e);
 /* at: ADDRESS, ADDRESS:PORT or [V6]:PORT.  `accepted` is called on the worker's thread and owns

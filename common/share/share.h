@@ -28,7 +28,7 @@
 /* name, for people, form, {a key's most, refill}, {all keys' most, refill}, per ms, credit, rows, word */
 /* clang-format off */
 #define SHARE_KINDS(X)											\
-	/* notify sessions; by sender domain */								\
+	/* sessions of notify or of fetch; by the domain that is certified */								\
 	X(sessions,   "sessions",           SHARE_GAUGE,  200, 0,  0, 0,  0,  0,  4096,  too_many_connections)	\
 	/* octets of batches that are not answered yet; by sender domain */				\
 	X(gathered,   "memory",             SHARE_GAUGE,  16 * SHARE_MIB, 0,  48 * SHARE_MIB, 0,  0,  0,  4096,  batch_share)	\

@@ -11,6 +11,7 @@
 #include "common/dns/publication.h"
 #include "common/net/conn.h"
 #include "common/net/reply_context.h"
+#include "common/share/share.h"
 #include "common/text/idn.h"
 #include "oms/store/store.h"
 #include "proto/fetch_server.h"
@@ -32,8 +33,9 @@ struct session {
 	struct publication_query *publication; /* for HELLO */
 	struct designation_query *finding;
 	struct spf_asked *asking;
-	bool unsure; /* the address of one of the domain's hosts is not known */
-	bool logged; /* conn has logged why the peer is refused */
+	bool unsure;             /* the address of one of the domain's hosts is not known */
+	bool logged;             /* conn has logged why the peer is refused */
+	struct share_hold place; /* among the sessions of its domain */
 };
 
 /* What the answer to a request needs once the store has written. */
@@ -208,6 +210,12 @@ hello(void *role, const char *domain, struct err *e)
 		log_session(s, LOG_WARN, "fetch.refused", e);
 		return REFUSED;
 	}
+	if (RULE(too_many_connections) &&
+	    !share_hold(daemon_share(s->worker->oms->daemon), &s->place, SHARE_sessions,
+		share_key_domain(span_str(domain)), 1, clock_mono_ms(), e)) {
+		log_session(s, LOG_WARN, "fetch.refused", e);
+		return REFUSED;
+	}
 	s->request = (struct request) { .kind = HELLO };
 	if (!tls_peer_names_by_label(conn_peer(s->conn), domain))
 		return ask_dns(s);
@@ -370,6 +378,7 @@ session_ended(struct conn *c, void *role, const struct err *why)
 	if (s->asking != NULL)
 		spf_home_cancel(&s->asking);
 	fetch_server_clear(&s->server);
+	share_release(daemon_share(s->worker->oms->daemon), &s->place, 1, clock_mono_ms());
 	free(s);
 }
 

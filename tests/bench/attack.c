@@ -1,7 +1,7 @@
 /* attack — one certified domain that takes of an ims whatever it can get, by many connections at once.
  *
  *	attack --to ADDRESS:PORT --domain D --own D --certificate F --key F --trust FOLDER --crls FOLDER
- *	    [--from ADDRESS] [--connections 1000] [--seconds 60]
+ *	    [--from ADDRESS] [--connections 1000] [--seconds 60] [--protocol notify]
  *
  * Half of the connections are parked, the others of the other kinds in turn; each that ends is opened
  * again at once:
@@ -10,6 +10,8 @@
  *	faulty    batches of nothing but malformed entries, one after the other
  *	deaf      the same, and reads no reply
  *	wrong     requests that there are not
+ *
+ * With another protocol than notify all are quiet: HELLO, and nothing after it.
  *
  * Status 0; what the ims did is for whoever started both to see (tests/e2e/460-attack.t).
  */
@@ -27,7 +29,7 @@
 
 #define ALWAYS 32768 /* octets of output that are always there to be sent */
 
-enum raid { PARKED, FAULTY, DEAF, WRONG, RAIDS };
+enum raid { PARKED, FAULTY, DEAF, WRONG, RAIDS, QUIET };
 
 struct raider {
 	struct engine engine;
@@ -42,6 +44,8 @@ struct attack {
 	struct buf what[RAIDS]; /* each says, again and again but for PARKED */
 	uint64_t octets, ended;
 	unsigned up;
+	const char *protocol;
+	char alpn[64];
 };
 
 /* -- what is said ------------------------------------------------------------------------------- */
@@ -65,9 +69,9 @@ write_faulty(struct buf *out)
 static void
 say(struct raider *r)
 {
-	const struct buf *what = &r->all->what[r->raid];
+	const struct buf *what = r->all->what + r->raid;
 
-	if (r->raid == PARKED && r->sent)
+	if (r->raid == QUIET || (r->raid == PARKED && r->sent))
 		return;
 	r->sent = true;
 	buf_add(&r->engine.out, what->data, what->len);
@@ -126,7 +130,7 @@ static const struct conn_events events = { .up = on_up, .gone = on_gone };
 static void
 begin(struct raider *r)
 {
-	load_connect(&r->all->load, NOTIFY_ALPN, &events, r);
+	load_connect(&r->all->load, r->all->alpn, &events, r);
 }
 
 static void
@@ -147,7 +151,7 @@ usage(void)
 }
 
 static void
-options(int argc, char **argv, struct load_options *o)
+options(int argc, char **argv, struct load_options *o, const char **protocol)
 {
 	const struct {
 		const char *name, **text;
@@ -161,6 +165,7 @@ options(int argc, char **argv, struct load_options *o)
 		{ "trust", &o->trust, NULL },
 		{ "crls", &o->crls, NULL },
 		{ "from", &o->from, NULL },
+		{ "protocol", protocol, NULL },
 		{ "connections", NULL, &o->connections },
 		{ "seconds", NULL, &o->seconds },
 	};
@@ -191,7 +196,9 @@ main(int argc, char **argv)
 	signal(SIGPIPE, SIG_IGN);
 	log_open("attack", LOG_ERROR);
 	l->o = (struct load_options) { .connections = 1000, .seconds = 60 };
-	options(argc, argv, &l->o);
+	a->protocol = "notify";
+	options(argc, argv, &l->o, &a->protocol);
+	snprintf(a->alpn, sizeof a->alpn, "tillcalled-%s/1", a->protocol);
 	load_open(l, "attack");
 	write_parked(&a->what[PARKED]);
 	write_faulty(&a->what[FAULTY]);
@@ -201,7 +208,9 @@ main(int argc, char **argv)
 	l->open = (unsigned)l->o.connections;
 	for (long i = 0; i < l->o.connections; i++) {
 		a->raiders[i].all = a;
-		a->raiders[i].raid = i % 2 == 0 ? PARKED : (enum raid)(1 + i / 2 % (RAIDS - 1));
+		a->raiders[i].raid = strcmp(a->protocol, "notify") != 0 ? QUIET
+		    : i % 2 == 0                                        ? PARKED
+				 : (enum raid)(1 + i / 2 % (RAIDS - 1));
 		begin(&a->raiders[i]);
 	}
 	end = loop_timer_new(l->loop, time_over, a);

@@ -5,7 +5,7 @@
 # A short form; ATTACK_SECONDS, ATTACK_CONNECTIONS and ATTACK_MIB make it longer (make attack).
 . tests/e2e/lib.sh
 . tests/lib/peers.sh
-plan 10
+plan 11
 
 seconds=${ATTACK_SECONDS:-5} connections=${ATTACK_CONNECTIONS:-200}
 rss_most=${ATTACK_MIB:-50} log_most=10		# MiB; what the ims may grow, and may write
@@ -24,7 +24,7 @@ kib() { awk -v key="$1:" '$1 == key { print $2 }' "/proc/$ims_pid/status"; }
 tool() {
 	_tool=$1 _d=$2 _from=$3
 	shift 3
-	tests/world enter "$W" "build/$MODE/tests/bench/$_tool" "$@" --to "$IMS_NOTIFY_b_test" --domain b.test \
+	tests/world enter "$W" "build/$MODE/tests/bench/$_tool" "$@" --to "${to:-$IMS_NOTIFY_b_test}" --domain b.test \
 	    --own "$_d.test" --certificate "$T/$_d.pem" --key "$T/$_d.key" --trust "$W/trust" --crls "$W/crls" \
 	    --from "$_from"
 }
@@ -74,3 +74,7 @@ tool load c "$attacker" notices --recipient carol@b.test --connections 230 --per
 pids="$pids $!"
 held_back() { ims b.test status | grep -Eq 'held back +sessions of c\.test'; }
 ok "and it has so many sessions and no more" eventually 20 held_back
+to=$OMS_FETCH_b_test tool attack c "$attacker" --connections 230 --seconds 10 --protocol fetch >"$T/fetch" 2>&1 &
+pids="$pids $!"
+oms_holds_back() { oms b.test status | grep -Eq 'held back +sessions of c\.test'; }
+ok "neither has it more at an oms" eventually 20 oms_holds_back

@@ -111,10 +111,23 @@ a_network_is_one_address(void **state)
 	listen_guard_unref(&g);
 }
 
+/* The fewer of what descriptors and memory allow. */
+static void
+so_many_in_all(void **state)
+{
+	(void)state;
+	assert_int_equal(listen_total(1000, (uint64_t)1 << 40), 900);
+	assert_int_equal(listen_total(1 << 20, (uint64_t)1 << 30), 8192);
+	assert_int_equal(listen_total(1 << 20, ((uint64_t)1 << 30) - 1), 8191);
+	assert_int_equal(listen_total(1 << 20, ((uint64_t)1 << 30) + 4 * LISTEN_CONNECTION_BYTES),
+	    8193);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(so_many_in_all),
 		cmocka_unit_test(open_connections),
 		cmocka_unit_test(half_open_connections),
 		cmocka_unit_test(a_network_is_one_address),
