@@ -47,7 +47,7 @@ end(struct notify_session *s, const struct err *why, bool final)
 	if (why != NULL)
 		copy = *why;
 	if (why != NULL)
-		log_fact(LOG_WARN, "route.ended", "own=%s peer=%s host=%s word=%s text=%s", s->own,
+		log_fact(LOG_WARN, "notify.ended", "own=%s peer=%s host=%s word=%s text=%s", s->own,
 		    s->peer, notify_session_host(s), refusal_word(copy.why), log_str(copy.text));
 	loop_timer_cancel(s->idle);
 	s->state = IDLE;
@@ -72,7 +72,7 @@ on_hello(void *role, const struct err *e)
 	s->state = READY;
 	s->had_turn = false;
 	loop_timer_set_ms(s->idle, NOTIFY_SESSION_IDLE_MS);
-	log_fact(LOG_INFO, "route.ready", "own=%s peer=%s host=%s", s->own, s->peer,
+	log_fact(LOG_INFO, "notify.ready", "own=%s peer=%s host=%s", s->own, s->peer,
 	    notify_session_host(s));
 	s->ops->ready(s->role);
 }

@@ -106,6 +106,8 @@ sealing_send(struct sealing *s, struct notify_client *c, enum seal_alg alg, stru
 			l->n_recipients++;
 	}
 	good = notify_client_send(c, letters, s->n, buf_span(&s->text), alg, signature, s, e);
+	for (size_t i = 0; i < s->n; i++)
+		s->deliveries[i].sent = good;
 	free(to);
 	return good;
 }

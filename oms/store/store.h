@@ -103,10 +103,12 @@ struct oms_delivery {
 	int64_t next_ms; /* of clock_steady_ms; 0: not due any more */
 	int64_t hold_until_s;
 	/* owned by the store; an attempt passes them back unchanged */
-	int64_t handed_s;       /* when an octet may first have left; 0: none has */
-	uint64_t settles;       /* how many DONEs and DECLINEs the domain has sent */
-	bool declined;          /* the last of them was DECLINE */
-	uint64_t settled_tries; /* `tries` when the last of them came */
+	int64_t handed_s; /* when an octet may first have left; 0: none has */
+	uint64_t settles; /* how many DONEs and DECLINEs the domain has sent */
+	bool declined;    /* the last of them was DECLINE */
+	uint64_t
+	    settled_tries; /* `tries` when the last of them came; later attempts count if sent */
+	bool sent;         /* oms_store_attempted: the peer may have got it; not kept */
 };
 
 void oms_delivery_clear(struct oms_delivery *d);

@@ -288,8 +288,10 @@ merge(struct oms_delivery *now, const struct oms_delivery *said)
 		*r = said->recipients[i];
 		catch_up(r, now, said);
 	}
-	/* A domain that sends DONE or DECLINE during the first attempt was notified by that attempt. */
-	if (now->tries == 0 && now->settles > 0)
+	/* An attempt that was not sent told nobody.  A domain that speaks of a letter during its first
+	 * attempt was told by that attempt. */
+	if (now->settles > 0 && now->settled_tries == now->tries &&
+	    (!said->sent || now->tries == 0))
 		now->settled_tries = said->tries;
 	now->tries = said->tries;
 	if (said->next_ms != 0)

@@ -33,8 +33,8 @@ tests/world zone "$W" --remove $srv SRV
 again stop
 sends b.test gone
 stands "then it is gone from DNS: the letter waits" b.test waiting designation-vanished
-like "the log has it" "$(grep route.ended "$OMS_LOG_a_test" | tail -1)" 'peer=b\.test .*word=designation-vanished'
-ok "and is tried again" eventually 30 eval '[ "$(log_count "$OMS_LOG_a_test" "route.ended .*peer=b.test .*word=designation-vanished")" -ge 2 ]'
+like "the log has it" "$(grep notify.ended "$OMS_LOG_a_test" | tail -1)" 'peer=b\.test .*word=designation-vanished'
+ok "and is tried again" eventually 30 eval '[ "$(log_count "$OMS_LOG_a_test" "notify.ended .*peer=b.test .*word=designation-vanished")" -ge 2 ]'
 like "it waits still" "$(newest b.test)" '"state":"waiting"'
 like "the queue has it" "$(oms a.test queue)" 'designation-vanished'
 

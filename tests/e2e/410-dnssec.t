@@ -58,7 +58,7 @@ if wire_start; then wired=yes; else wired=; fi
 as alice@a.example send --wait 8 bob@b.example <"$T/letter" >"$T/sent" 2>&1
 as alice@a.example outbox --json | grep -v '"fetched"' >"$T/outbox"
 like "the outbox says so, and that it may pass" "$(cat "$T/outbox")" '"state":"waiting".*"word":"dns-bogus"'
-like "the log too" "$(grep route.ended "$OMS_LOG_a_example" | tail -1)" 'peer=b.example .*word=dns-bogus'
+like "the log too" "$(grep notify.ended "$OMS_LOG_a_example" | tail -1)" 'peer=b.example .*word=dns-bogus'
 is "nobody has come to b's server" "$(heard)" "$before"
 if [ -n "$wired" ]; then
 	is "not even a SYN" "$(wire_connections "${OMS_FETCH_a_example%:*}" "$IMS_NOTIFY_b_example")" 0
