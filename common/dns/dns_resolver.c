@@ -48,7 +48,7 @@ parse_options(struct dns_resolver *r, struct span options, struct err *e)
 	}
 	if (!span_starts(options, key))
 		return err_set(e, REFUSAL_config,
-		    "resolver: after the comma only anchor=FILE may stand");
+		    "resolver: after the comma only anchor=FILE or anchor=none is allowed");
 	options = span_sub(options, key.n, options.n);
 	if (span_eq(options, SPAN_LIT("none")))
 		return true;

@@ -1,4 +1,4 @@
-/* chain — counted references to certificates, and the texts taken from them; see chain.h. */
+/* chain — certificates by counted references, and their texts; see chain.h. */
 #include "common/pki/chain.h"
 
 #include <errno.h>

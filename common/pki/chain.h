@@ -25,7 +25,7 @@ struct stack_st_X509; /* OpenSSL's STACK_OF(X509) */
 struct chain *chain_new(struct x509_st *leaf, const struct stack_st_X509 *rest);
 /* PEM, leaf first.  False: config or no_input. */
 bool chain_read(const char *path, struct chain **out, struct err *e);
-/* DER, one behind the other, as chain_der says it.  False: certificate_form. */
+/* Concatenated DER, as chain_der gives it.  False: certificate_form. */
 bool chain_parse(struct span der, struct chain **out, struct err *e);
 struct chain *chain_ref(struct chain *c);
 void chain_unref(struct chain **c); /* sets NULL */
@@ -33,7 +33,7 @@ void chain_unref(struct chain **c); /* sets NULL */
 void chain_pem(const struct chain *c, struct buf *out);
 
 /* Borrowed for the chain's life. */
-struct span chain_der(const struct chain *c); /* of all, one behind the other */
+struct span chain_der(const struct chain *c); /* of all, concatenated */
 struct x509_st *chain_leaf(const struct chain *c);
 struct stack_st_X509 *chain_rest(const struct chain *c); /* without the leaf */
 const char *chain_fingerprint(const struct chain *c);    /* SHA-256 of the leaf: 64 hex digits */
@@ -45,8 +45,8 @@ int64_t chain_not_after_s(const struct chain *c);
 /* Does the leaf name the mail domain (A-labels)?  False: certificate_wildcard or
  * certificate_name. */
 bool chain_names(const struct chain *c, const char *domain, struct err *e);
-/* Does it name the domain only by tillcalled.DOMAIN?  That counts where the domain publishes servers
- * (common/dns/publication.h). */
+/* Does it name the domain only by tillcalled.DOMAIN?  That name counts only if the domain publishes
+ * servers (common/dns/publication.h). */
 bool chain_names_by_label(const struct chain *c, const char *domain);
 /* Does it bear exactly this name: a dNSName, or an iPAddress where the name is an address?  For
  * `check cert --name`.  False: as above. */

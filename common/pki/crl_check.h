@@ -1,7 +1,7 @@
-/* crl_check — is this CRL one to keep?  What a server sent, against whose it must be.
+/* crl_check — is this CRL, which a server sent, good enough to keep?
  *
  * Spec:  RFC 5280 5, 6.3.
- * Trust: the octets are hostile; the issuer's certificate stands in a path that verified.
+ * Trust: the octets are hostile; the issuer's certificate is on a path that verified.
  */
 #ifndef COMMON_PKI_CRL_CHECK_H
 #define COMMON_PKI_CRL_CHECK_H
@@ -16,14 +16,14 @@ struct crl_facts {
 	char number[44]; /* decimal or 0x...; "" : none */
 };
 
-/* DER and nothing behind it.  NULL: *e is bad_reply.  The caller frees it (X509_CRL_free). */
+/* DER and nothing after it.  NULL: *e is bad_reply.  The caller frees it (X509_CRL_free). */
 struct X509_crl_st *crl_check_parse(struct span der, struct err *e);
 void crl_check_facts(const struct X509_crl_st *crl, struct crl_facts *out);
 
-/* Signed by this issuer for itself, whole, begun, with an end.  False: bad_reply. */
+/* Signed by this issuer for itself, complete, begun, and with nextUpdate.  False: bad_reply. */
 bool crl_check(struct X509_crl_st *crl, struct x509_st *issuer, int64_t now_s, int64_t skew_s,
     struct err *e);
-/* Is it older than the one that is kept: by number, or by date?  before NULL: no. */
+/* Is it older, by number or date, than the kept one?  before NULL: no. */
 bool crl_check_older(const struct X509_crl_st *crl, const struct X509_crl_st *before);
 
 #endif

@@ -1,6 +1,6 @@
 /* crl_scope — which certificates a CRL speaks of (RFC 5280 5.2.4, 5.2.5).
  *
- * A CA may part its CRL into many, by distribution point.  Trust: signed by a CA, or not yet verified.
+ * A CA may split its CRL by distribution point.  Trust: signed by a CA, or not yet verified.
  */
 #ifndef COMMON_PKI_CRL_SCOPE_H
 #define COMMON_PKI_CRL_SCOPE_H
@@ -10,11 +10,11 @@
 struct X509_crl_st; /* OpenSSL's X509_CRL */
 struct x509_st;
 
-/* Why it cannot stand for all of its scope: "delta" says only what has changed, and one whose "scope" cannot
- * be read may be a shard; OpenSSL would take either for the whole.  NULL: it can. */
+/* Why it is not complete for its scope: a "delta" lists only changes, and one whose "scope" cannot be read
+ * may be a part.  OpenSSL would treat both as complete.  NULL: it is complete. */
 const char *crl_scope_fault(struct X509_crl_st *crl);
 bool crl_scope_same(struct X509_crl_st *a, struct X509_crl_st *b);
-/* Those of other distribution points say nothing of this certificate.  The issuer is not looked at. */
+/* A CRL of another distribution point does not cover this certificate.  Ignores the issuer. */
 bool crl_scope_has(const struct X509_crl_st *crl, const struct x509_st *cert);
 
 #endif

@@ -50,7 +50,7 @@ add_extension(struct buf *out, const X509_CRL *crl, int nid)
 		: span_of(ASN1_STRING_get0_data(octets), (size_t)ASN1_STRING_length(octets)));
 }
 
-/* One name may sign with several keys: a CRL that does not say by which has no scope to compare. */
+/* A CA may sign with several keys.  A CRL that does not name its key has no scope to compare. */
 static void
 scope_init(struct crl *c)
 {
@@ -164,7 +164,7 @@ crl_set_add_der(struct crl_set *s, struct span der, struct err *e)
 
 /* -- order -------------------------------------------------------------------------------------- */
 
-/* The octets at the end say nothing of age: they make one order of whatever order the files came in. */
+/* The octets do not tell the age; comparing them makes the order independent of that of the files. */
 static int
 later(const struct crl *a, const struct crl *b)
 {
@@ -176,8 +176,8 @@ later(const struct crl *a, const struct crl *b)
 	return n != m ? n - m : memcmp(a->digest, b->digest, DIGEST_BYTES);
 }
 
-/* Those without a number stand behind all that have one: to hold each against each by whatever the two have
- * in common, a date or a number, would go in a circle.  crl_set_sort sees to their dates. */
+/* CRLs without a number come after all that have one.  Comparing any two by what they have in common, a
+ * date or a number, would not be transitive.  crl_set_sort then looks at their dates. */
 static int
 newer(const struct crl *a, const struct crl *b)
 {

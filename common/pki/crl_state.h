@@ -1,6 +1,6 @@
-/* crl_state — the CRLs on which the verdict on a chain rests: what was known at that moment.
+/* crl_state — the CRLs that a chain was judged by: what was known at that moment.
  *
- * For evidence: the octets of a CRL are those of the trust set, which is held, not copied.
+ * For evidence.  The octets of a CRL are not copied: the trust set that holds them is referenced.
  *
  * Owner:   counted, immutable; any thread may hold a reference.
  */
@@ -10,7 +10,7 @@
 #include "common/pki/chain.h"
 #include "common/pki/trust.h"
 
-#define CRL_STATE_BYTES (8 << 20) /* of all; what does not fit is left out, the leaf's last */
+#define CRL_STATE_BYTES (8 << 20) /* of all; CRLs that do not fit are left out, the leaf's last */
 
 struct crl_state;
 

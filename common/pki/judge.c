@@ -1,9 +1,9 @@
 /* judge — OpenSSL's path validation with our own rules around it; see judge.h.
  *
- * Three steps: the leaf by itself; the path, by X509_verify_cert without revocation, and the
- * intermediates on it by themselves; then, on the path that stands, the name and revocation.  So what waiting
- * cannot cure never hides behind a CRL that is not here, and no distribution point of a chain that
- * is not verified is ever looked at.
+ * Three steps.  First the leaf by itself; then the path, by X509_verify_cert without revocation, and
+ * the intermediates on it by themselves; then, for the path that verified, the name and revocation.
+ * So a fault that waiting cannot cure is found before a missing CRL, and no distribution point of a
+ * chain that did not verify is ever used.
  */
 #include "common/pki/judge.h"
 
@@ -23,10 +23,10 @@
 
 struct judging {
 	X509_STORE_CTX *ctx;
-	STACK_OF(X509) *offered; /* what the path may be built of */
+	STACK_OF(X509) *offered; /* the path may be built of these */
 	struct judgement *j;
 	struct err *e;
-	bool said; /* *e is set */
+	bool refused; /* *e is set */
 	int64_t now_s;
 };
 
@@ -42,7 +42,7 @@ is_anchor(X509_STORE_CTX *ctx, int depth)
 	    depth == sk_X509_num(X509_STORE_CTX_get0_chain(ctx)) - 1;
 }
 
-/* What RFC 5280 6.1 does not ask of an anchor; one of version 1 is a CA by being trusted. */
+/* RFC 5280 6.1 does not require these of an anchor.  One of version 1 is a CA because it is trusted. */
 static bool
 anchor_is_free_of(int error, X509 *anchor)
 {
@@ -51,7 +51,7 @@ anchor_is_free_of(int error, X509 *anchor)
 	    (error == X509_V_ERR_INVALID_CA && anchor != NULL && X509_check_ca(anchor) != 0);
 }
 
-/* Is a failure to know whether x is revoked one that counts?  The table is in judge.h. */
+/* If it is not known whether x is revoked, does that count?  The table is in judge.h. */
 static enum refusal
 revocation_word(int error, X509 *x)
 {
@@ -64,7 +64,7 @@ revocation_word(int error, X509 *x)
 }
 
 static void
-say(struct judging *x, enum refusal why, int error, int depth)
+set_refusal(struct judging *x, enum refusal why, int error, int depth)
 {
 	X509 *cert = X509_STORE_CTX_get_current_cert(x->ctx);
 	char name[200] = "";
@@ -76,11 +76,11 @@ say(struct judging *x, enum refusal why, int error, int depth)
 	} else
 		err_set(x->e, why, "%s (%s)", refusal_sentence(why),
 		    X509_verify_cert_error_string(error));
-	x->said = true;
+	x->refused = true;
 }
 
-/* notAfter is the last second that is good (RFC 5280 4.1.2.5); OpenSSL takes it for the first that
- * is not. */
+/* notAfter is the last valid second (RFC 5280 4.1.2.5); OpenSSL treats it as the first invalid
+ * one. */
 static bool
 in_last_second(const struct judging *x, X509 *cert)
 {
@@ -113,7 +113,7 @@ on_verify(int ok, X509_STORE_CTX *ctx)
 	}
 	if (why == REFUSAL_revocation_unknown && cert != NULL)
 		judge_note_urls(x->j, cert);
-	say(x, why, error, depth);
+	set_refusal(x, why, error, depth);
 	return 0;
 }
 
@@ -153,8 +153,8 @@ verify_path(struct judging *x)
 			    "the certificate itself is in the trust folder, a CA that vouches for it is not");
 		return true;
 	}
-	if (!x->said)
-		say(x, REFUSAL_certificate_untrusted, X509_STORE_CTX_get_error(x->ctx), 0);
+	if (!x->refused)
+		set_refusal(x, REFUSAL_certificate_untrusted, X509_STORE_CTX_get_error(x->ctx), 0);
 	return false;
 }
 
@@ -186,8 +186,8 @@ move_crls(struct judging *x, STACK_OF(X509_CRL) *to, STACK_OF(X509_CRL) *from)
 	sk_X509_CRL_free(from);
 }
 
-/* OpenSSL takes removeFromCRL for "good again", which it can only be in a delta CRL (RFC 5280 5.3.1), and
- * those are not used here. */
+/* OpenSSL treats removeFromCRL as "good again".  It can mean that only in a delta CRL (RFC 5280 5.3.1),
+ * and those are not used here. */
 static bool
 stands_in_none(struct judging *x, STACK_OF(X509_CRL) *crls, STACK_OF(X509) *path)
 {
@@ -207,7 +207,7 @@ stands_in_none(struct judging *x, STACK_OF(X509_CRL) *crls, STACK_OF(X509) *path
 	return true;
 }
 
-/* OpenSSL's own check, on the path that stands already. */
+/* OpenSSL's own check, on the path that has verified. */
 static bool
 check_revocation(struct judging *x, const struct trust *t)
 {
@@ -228,7 +228,7 @@ check_revocation(struct judging *x, const struct trust *t)
 	r = check(x->ctx);
 	named = r == 1 && !stands_in_none(x, crls, path);
 	sk_X509_CRL_pop_free(crls, X509_CRL_free);
-	if (r != 1 && !x->said)
+	if (r != 1 && !x->refused)
 		return err_word(x->e, REFUSAL_revocation_unknown);
 	return r == 1 && !named;
 }
@@ -251,7 +251,7 @@ close_path(struct judging *x)
 	ERR_clear_error();
 }
 
-/* Where every way fails, the first one's fault is told. */
+/* If every way fails, the fault of the first is reported. */
 static bool
 find_path(struct judging *x, const struct trust *t, const struct chain *c)
 {
@@ -260,7 +260,7 @@ find_path(struct judging *x, const struct trust *t, const struct chain *c)
 	bool ok = false;
 
 	while (!ok && judge_ways_next(&w, chain_rest(c), &x->offered)) {
-		x->said = false;
+		x->refused = false;
 		ok = open_path(x, t, c) && verify_path(x) && judge_intermediates(x);
 		if (ok)
 			break;
@@ -273,7 +273,7 @@ find_path(struct judging *x, const struct trust *t, const struct chain *c)
 	return ok;
 }
 
-/* Of all that is shown, whether it will be on the path or not.  An anchor is exempt: the path then
+/* Checks every certificate that is shown, on the path or not.  An anchor is exempt: the path then
  * holds the trust folder's copy, which libcrypto reads once. */
 static bool
 judge_policies(struct judging *x, const struct trust *t, const struct chain *c)

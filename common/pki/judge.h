@@ -3,18 +3,19 @@
  * Used in both directions after every handshake, again while a connection lives, for seals and by
  * `check cert`.  Each failure has its own word in the refusal table.
  *
- * Spec:  SPEC.md 4, RFC 5280 6: chain to the trust folder, X509_STRICT, security level
- *        2, serverAuth in both directions, v3, sane serials, RSA >= 2048 or P-256 or P-384 or
- *        Ed25519, leaf neither a CA nor its own issuer, name constraints, policies that a CA
- *        requires, the exact name, the time (notAfter included), revocation.  Where several
- *        certificates bear the name of a CA, each is tried (judge_ways.h).  The trust anchor is exempt from revocation and from rules of form;
- *        each intermediate is judged like the leaf.  What an anchor constrains holds.
- *        Revocation: a fresh CRL decides.  Without one: a certificate that names a distribution
- *        point is revocation_unknown (temporary); one that names none is good if it lives 7 days
- *        or less or says noRevAvail, is revocation_unknown if the operator's CRL for its issuer
- *        is stale, and certificate_no_revocation else.
+ * Spec:  SPEC.md 4, RFC 5280 6.  Required are a chain to the trust folder, X509_STRICT, security
+ *        level 2, serverAuth in both directions, version 3, a sane serial number, RSA >= 2048, P-256,
+ *        P-384 or Ed25519, a leaf that is neither a CA nor its own issuer, name constraints, the
+ *        policies that a CA requires, the exact name, the time (notAfter included), and revocation.
+ *        If several certificates bear the name of a CA, each is tried (judge_ways.h).  Each
+ *        intermediate is judged like the leaf.  The trust anchor is exempt from revocation and from
+ *        rules of form, but its constraints hold.
+ *        Revocation: a fresh CRL decides.  Without one, a certificate that names a distribution
+ *        point is revocation_unknown (temporary).  One that names none is good if it lives at most
+ *        7 days or says noRevAvail; it is revocation_unknown if the operator's CRL for its issuer is
+ *        stale, and certificate_no_revocation otherwise.
  * Trust: every octet of the chain is hostile.
- * Units: seconds since 1970; the time is the caller's.
+ * Units: seconds since 1970; the caller gives the time.
  */
 #ifndef COMMON_PKI_JUDGE_H
 #define COMMON_PKI_JUDGE_H
@@ -29,9 +30,9 @@
 #define JUDGE_URL_BYTES     512
 #define JUDGE_RSA_BITS_MAX  8192 /* verification time grows with it */
 
-/* What judging found out; filled as far as it got. */
+/* What judging found out, as far as it came. */
 struct judgement {
-	int64_t until_s;     /* the verdict cannot outlast this: first notAfter */
+	int64_t until_s;     /* the verdict ends then at the latest: first notAfter */
 	int64_t again_s;     /* judge again then: until_s, or a CRL's nextUpdate before it */
 	char issuer_key[65]; /* SHA-256 of the issuing CA's public key, for ledgers */
 	/* revocation_unknown: http distribution points that would help (the chain is verified). */
@@ -43,16 +44,16 @@ struct judgement {
 bool judge_chain(const struct trust *t, const struct chain *c, const char *domain, int64_t now_s,
     struct judgement *j, struct err *e);
 
-/* For `check cert`: the same with what the operator asks to be different. */
+/* For `check cert`: the same with the operator's changes. */
 struct judge_rules {
 	const char *domain; /* as above */
 	const char *name;   /* not NULL: exactly this name is asked for instead */
-	bool no_revocation; /* leaves that step out */
+	bool no_revocation; /* skips that step */
 };
 bool judge_chain_by(const struct trust *t, const struct chain *c, const struct judge_rules *r,
     int64_t now_s, struct judgement *j, struct err *e);
 
-/* The path from leaf to anchor that verifies, revocation and name apart; the caller frees it
+/* The path from leaf to anchor that verifies, without revocation and name.  The caller frees it
  * (sk_X509_pop_free).  NULL: there is none. */
 struct stack_st_X509 *judge_path(const struct trust *t, const struct chain *c, int64_t now_s);
 

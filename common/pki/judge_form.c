@@ -136,7 +136,7 @@ form_fault(X509 *x, bool leaf)
 	if ((X509_get_extension_flags(x) & EXFLAG_INVALID) != 0)
 		return "an extension is broken";
 	if (repeats_ext(x))
-		return "an extension stands twice";
+		return "one in which an extension occurs twice";
 	if (leaf && X509_get_ext_by_NID(x, NID_name_constraints, -1) >= 0)
 		return "no CA, and constrains names";
 	if (!leaf && find_ext(x, NO_REV_AVAIL) >= 0)
@@ -156,7 +156,7 @@ judge_form(X509 *x, bool leaf, struct err *e)
 	return true;
 }
 
-/* A usage that is absent allows all; RFC 8446 4.4.2.2 wants digitalSignature where it is there. */
+/* An absent key usage allows everything; if present, RFC 8446 4.4.2.2 requires digitalSignature. */
 static const char *
 purpose_fault(X509 *x)
 {
@@ -169,7 +169,7 @@ purpose_fault(X509 *x)
 	return NULL;
 }
 
-/* By its own word, or as what OpenSSL would let sign certificates. */
+/* It says so itself, or OpenSSL would let it sign certificates. */
 static bool
 is_ca(X509 *x)
 {
@@ -192,7 +192,7 @@ judge_form_leaf(X509 *x, struct err *e)
 
 /* -- name constraints ------------------------------------------------------------------------------ */
 
-/* An address and as long a mask of leading ones (RFC 5280 4.2.1.10, RFC 4632) */
+/* An address and a mask of the same length, ones first (RFC 5280 4.2.1.10, RFC 4632) */
 static bool
 network_ok(const ASN1_OCTET_STRING *s)
 {
@@ -212,7 +212,7 @@ network_ok(const ASN1_OCTET_STRING *s)
 	return true;
 }
 
-/* A DNS constraint holds for what is below it as it stands: no dot in front. */
+/* A DNS constraint covers the names below it without a leading dot. */
 static bool
 subtrees_ok(const STACK_OF(GENERAL_SUBTREE) *all)
 {

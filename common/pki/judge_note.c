@@ -1,4 +1,4 @@
-/* judge_note — what is written down while a chain is judged; see judge_note.h. */
+/* judge_note — see judge_note.h. */
 #include "common/pki/judge_note.h"
 
 #include <time.h>

@@ -1,8 +1,8 @@
-/* judge_ways — which of a chain's certificates the path is built of, when the first try fails.
+/* judge_ways — which of a chain's certificates the path is built of, if the first try fails.
  *
- * OpenSSL takes one certificate for each CA and does not come back to the others of its name: one
- * that was cross-signed, renewed or is out of use would hide the good one.  So where a path fails,
- * each CA on it that has a namesake among the rest is left out in turn, and the path built again.
+ * OpenSSL takes one certificate for each CA and never tries others of the same name.  So a
+ * cross-signed, renewed or retired one can hide the good one.  If a path fails, each CA on it that
+ * has a namesake in the rest is left out in turn, and the path is built again.
  *
  * Bound: JUDGE_WAYS_MAX paths for one chain.  Without namesakes there is one way.
  */

@@ -48,10 +48,10 @@ digest_of(const char *alg)
 	return strcmp(alg, "ecdsa-sha384") == 0 ? EVP_sha384() : EVP_sha256();
 }
 
-/* What OpenSSL noted of a failure must not be found by whoever asks next on this thread: TLS would
- * take it for its own. */
+/* Clears OpenSSL's error queue after a failure: TLS on this thread would otherwise treat the entry as
+ * its own. */
 static bool
-told(bool good)
+drop_errors(bool good)
 {
 	if (!good)
 		ERR_clear_error();
@@ -70,7 +70,7 @@ sign(struct job *j, EVP_PKEY *key, struct span text)
 	good = EVP_DigestSignInit(ctx, NULL, digest_of(j->alg), NULL, key) == 1 &&
 	    EVP_DigestSign(ctx, j->signature, &j->n, (const unsigned char *)text.p, text.n) == 1;
 	EVP_MD_CTX_free(ctx);
-	return told(good);
+	return drop_errors(good);
 }
 
 static void
@@ -150,7 +150,7 @@ is_good(const struct sign_verifier *v, struct span text, struct span signature)
 	unsigned char digest[EVP_MAX_MD_SIZE];
 	unsigned n;
 
-	return told(EVP_DigestInit_ex2(v->digesting, v->md, NULL) == 1 &&
+	return drop_errors(EVP_DigestInit_ex2(v->digesting, v->md, NULL) == 1 &&
 	    EVP_DigestUpdate(v->digesting, text.p, text.n) == 1 &&
 	    EVP_DigestFinal_ex(v->digesting, digest, &n) == 1 &&
 	    EVP_PKEY_verify(v->ctx, (const unsigned char *)signature.p, signature.n, digest, n) ==

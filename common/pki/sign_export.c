@@ -1,4 +1,4 @@
-/* sign_export — a seal's raw signature as CMS SignedData, for people with nothing but openssl; and back. */
+/* sign_export — a seal's raw signature as CMS SignedData, which stock openssl verifies; and back. */
 #include <string.h>
 
 #include <openssl/cms.h>
@@ -35,7 +35,7 @@ add_crls(CMS_ContentInfo *cms, struct span crls)
 	return true;
 }
 
-/* Content and signature are put where CMS_final would put what it reads and makes. */
+/* Sets content and signature where CMS_final would put its own. */
 static bool
 fill(CMS_ContentInfo *cms, struct span text, CMS_SignerInfo *signer, struct span signature)
 {
@@ -49,7 +49,7 @@ fill(CMS_ContentInfo *cms, struct span text, CMS_SignerInfo *signer, struct span
 		(const unsigned char *)signature.p, (int)signature.n) == 1;
 }
 
-/* Without signed attributes the signature is over the content itself: the one we have. */
+/* Without signed attributes the signature is over the content itself, as ours is. */
 static bool
 build(CMS_ContentInfo *cms, const struct sign_evidence *v)
 {
@@ -103,7 +103,7 @@ copy_octets(struct buf *to, const ASN1_OCTET_STRING *from)
 	buf_add(to, ASN1_STRING_get0_data(from), (size_t)ASN1_STRING_length(from));
 }
 
-/* The signer's certificate first; the others are there to find a path by. */
+/* The signer's certificate first; the others serve to build the path. */
 static bool
 take_chain(CMS_ContentInfo *cms, CMS_SignerInfo *signer, struct sign_imported *out)
 {

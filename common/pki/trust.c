@@ -77,7 +77,7 @@ find_usual_check(void)
 	X509_STORE_free(s);
 }
 
-/* To OpenSSL a CRL without an end is fresh for ever. */
+/* OpenSSL treats a CRL without nextUpdate as fresh for ever. */
 static int
 check_crl(X509_STORE_CTX *ctx, X509_CRL *crl)
 {
@@ -149,7 +149,7 @@ trust_load(const char *folder, const char *crls, const char *cache, const struct
 	return true;
 }
 
-/* Where one file is named, one that holds nothing is a mistake. */
+/* A file that is named on its own must hold something. */
 static bool
 add_crl_file(void *arg, const char *path, struct span contents, struct err *e)
 {

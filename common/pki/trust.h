@@ -1,16 +1,16 @@
-/* trust — whom the operator trusts, and what is known to be revoked: one immutable set.
+/* trust — the CAs that the operator trusts, and the CRLs that are known: one immutable set.
  *
- * Made anew whenever a file of the folders changes, never changed: a newer CRL added to a living
- * store can leave the old one in force.
+ * A new set is made whenever a file of the folders changes.  A set never changes: if a newer CRL is
+ * added to a live OpenSSL store, the old one can remain in force.
  *
  * Spec:    RFC 5280 6.1, 6.3.
  * Owner:   counted; any thread may hold a reference.
- * Trust:   the folders are the operator's (the cache's CRLs were verified before they got there).
- *          A CRL that cannot be read or used, or is one too many, is left out and logged, so that
- *          what it would have vouched for is unknown: it never holds up the others.  One without
- *          nextUpdate would be fresh for ever, and counts as over; this is logged.  A file in the
- *          trust folder that holds no certificate is a fault where an operator waits for the answer
- *          (TRUST_STRICT); else it is left out and logged, too, and its CAs vouch for nobody.
+ * Trust:   the operator owns the folders; CRLs in the cache were verified before.  A CRL that cannot be
+ *          read or used, or that is one too many, is left out and logged: the revocation state that
+ *          it covers is then unknown, and the other CRLs are used all the same.  One without
+ *          nextUpdate would be fresh for ever; it counts as ended, and this is logged.  A file in the
+ *          trust folder without a certificate is an error if an operator waits for the answer
+ *          (TRUST_STRICT); otherwise it is left out and logged.
  */
 #ifndef COMMON_PKI_TRUST_H
 #define COMMON_PKI_TRUST_H
@@ -38,8 +38,8 @@ bool trust_load(const char *folder, const char *crls, const char *cache, const s
  * the kind. */
 bool trust_load_files(const char *const *roots, size_t n_roots, const char *const *crls,
     size_t n_crls, struct trust **out, struct err *e);
-/* The same roots with these CRLs (DER, one behind the other) and no others: what was known on another
- * day.  False: bad_reply. */
+/* The same roots with these CRLs (concatenated DER) and no others: the state of another day.
+ * False: bad_reply. */
 bool trust_with_crls(const struct trust *t, struct span der, struct trust **out, struct err *e);
 struct trust *trust_ref(struct trust *t);
 void trust_unref(struct trust **t);

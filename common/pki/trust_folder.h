@@ -1,4 +1,4 @@
-/* trust_folder — the files of a folder, in the order of their names; and has any changed?
+/* trust_folder — the files of a folder, in the order of their names, and whether any has changed.
  *
  * Regular files (or links to them) whose names do not begin with a dot.  Blocks.
  */

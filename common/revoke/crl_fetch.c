@@ -1,4 +1,4 @@
-/* crl_fetch — the thread, and what is wished of it; see crl_fetch.h. */
+/* crl_fetch — the thread and its requests; see crl_fetch.h. */
 #include "common/revoke/crl_fetch.h"
 
 #include <pthread.h>
@@ -89,7 +89,7 @@ crl_fetch_wait(struct crl_fetch *f, int64_t timeout_ms)
 	return quiet;
 }
 
-/* -- what is wished ----------------------------------------------------------------------------------- */
+/* -- requests ----------------------------------------------------------------------------------------- */
 
 static bool
 is_listed(const struct judgement *j, const char *url)
@@ -106,7 +106,7 @@ now_s(void)
 	return clock_wall_ms() / 1000;
 }
 
-/* Some CRL of the issuer's is here and good still: the operator's perhaps. */
+/* A CRL of the issuer is here and still fresh, for example the operator's. */
 static bool
 has_fresh(struct trust *t, X509 *cert)
 {
@@ -122,8 +122,8 @@ has_fresh(struct trust *t, X509 *cert)
 	return fresh;
 }
 
-/* Not what was judged to be missing alone: the next certificate of the path would be the next to
- * be refused. */
+/* Fetches for the whole path, not only the CRL that was missing: otherwise the next certificate on it
+ * would be refused next. */
 static void
 want_path(struct crl_fetch *f, struct trust *t, STACK_OF(X509) *path, const struct judgement *asked)
 {
@@ -220,7 +220,7 @@ crl_fetch_wanted(void *arg, const struct chain *c, const struct judgement *j)
 		post(f, c, j);
 }
 
-/* The lock is held.  Where two chains share a place they are noted more often. */
+/* The lock is held.  Chains that share a place are noted more often. */
 static bool
 use_is_news(struct crl_fetch *f, const char *leaf, int64_t mono_ms)
 {
@@ -231,7 +231,7 @@ use_is_news(struct crl_fetch *f, const char *leaf, int64_t mono_ms)
 	if (strcmp(f->used[at].leaf, leaf) == 0 &&
 	    mono_ms - f->used[at].mono_ms < CRL_FETCH_USED_S * 1000)
 		return false;
-	/* Those that lack something go before. */
+	/* Chains that lack a CRL come first. */
 	if (!take_place(f, CRL_FETCH_WANTED_MAX / 2))
 		return false;
 	span_copy(span_str(leaf), f->used[at].leaf, sizeof f->used[at].leaf);

@@ -1,4 +1,4 @@
-/* crl_sources — what is known of, when each is due, and taking what came; see crl_sources.h. */
+/* crl_sources — the sources, when each is due, and keeping what was fetched; see crl_sources.h. */
 #include "common/revoke/crl_sources.h"
 
 #include <inttypes.h>
@@ -47,7 +47,7 @@ static void due(void *arg);
 
 /* -- when ------------------------------------------------------------------------------------------- */
 
-/* n, times something between from and to hundredths. */
+/* n times a random number of hundredths between from and to. */
 static int64_t
 jitter(int64_t n, unsigned from, unsigned to)
 {
@@ -171,7 +171,7 @@ note_kept(struct source *s, X509_CRL *crl, struct span der)
 	digest_sha256(der, s->digest);
 }
 
-/* What was here before a restart; due soon, not all at once. */
+/* The sources of before a restart, due soon, but not all at once. */
 static void
 found(void *arg, const struct crl_cache_from *from)
 {
@@ -193,7 +193,7 @@ found(void *arg, const struct crl_cache_from *from)
 		continue;
 }
 
-/* -- taking what came ---------------------------------------------------------------------------------- */
+/* -- keeping what was fetched -------------------------------------------------------------------------- */
 
 static void
 failed(struct source *s, const struct err *e)
@@ -254,7 +254,7 @@ keep(struct source *s, X509_CRL *crl, struct span der, struct err *e)
 	return true;
 }
 
-/* The same again is no news; and where the file has gone meanwhile, it is. */
+/* The same CRL again is no news, unless its file has gone meanwhile. */
 static bool
 is_kept(const struct source *s, struct span der)
 {

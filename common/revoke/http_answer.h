@@ -1,6 +1,6 @@
-/* http_answer — the head of an HTTP/1 answer, and whether its body is all here.  Pure.
+/* http_answer — the head of an HTTP/1 response, and whether its body is complete.  Pure.
  *
- * Spec:  RFC 9112.  A transfer coding or content coding is refused: we asked for neither.
+ * Spec:  RFC 9112.  A transfer or content coding is refused: the request asks for none.
  * Trust: every octet is hostile.
  */
 #ifndef COMMON_REVOKE_HTTP_ANSWER_H
@@ -19,7 +19,7 @@ struct http_answer {                     /* all zero at first */
 	char location[HTTP_URL_MAX + 1]; /* "" : none */
 };
 
-/* `in`: all that has come; eof: no more will.  BAD: *e is bad_reply or message_too_big. */
+/* `in`: everything received so far; eof: no more will come.  BAD: *e is bad_reply or message_too_big. */
 enum http_answer_state http_answer_read(struct http_answer *a, struct span in, bool eof,
     size_t head_max, uint64_t body_max, struct err *e);
 bool http_answer_redirects(const struct http_answer *a);

@@ -1,4 +1,4 @@
-/* http_get — one question over one socket after another; see http_get.h. */
+/* http_get — one request over one socket after another; see http_get.h. */
 #include "common/revoke/http_get.h"
 
 #include <errno.h>
@@ -72,7 +72,7 @@ destroy(struct http_get *g)
 }
 
 static void
-tell(struct http_get *g, struct span body, const struct err *e)
+deliver(struct http_get *g, struct span body, const struct err *e)
 {
 	http_get_done *done = g->done;
 	void *arg = g->arg;
@@ -87,7 +87,7 @@ tell(struct http_get *g, struct span body, const struct err *e)
 	buf_clear(&kept);
 }
 
-/* From the loop's next turn, so that nothing is told inside http_get. */
+/* On the loop's next turn, so that done is not called inside http_get. */
 static void
 fail(struct http_get *g)
 {
@@ -102,7 +102,7 @@ late(void *arg)
 	struct err e;
 
 	err_set(&e, REFUSAL_too_slow, "%s: not done in %d s", g->url.host, HTTP_GET_MS / 1000);
-	tell(g, span_of(NULL, 0), &e);
+	deliver(g, span_of(NULL, 0), &e);
 }
 
 /* -- the answer --------------------------------------------------------------------------------------- */
@@ -137,7 +137,7 @@ answered(struct http_get *g)
 		err_set(&g->why, REFUSAL_bad_reply, "%s answers %d", g->url.host, a->status);
 		fail(g);
 	} else {
-		tell(g, span_sub(buf_span(&g->in), a->head, (size_t)a->length), NULL);
+		deliver(g, span_sub(buf_span(&g->in), a->head, (size_t)a->length), NULL);
 	}
 }
 
@@ -149,7 +149,7 @@ broken(struct http_get *g)
 	fail(g);
 }
 
-/* What has come so far; eof: nothing more will. */
+/* Reads what has come so far; eof: no more will come. */
 static void
 look(struct http_get *g, bool eof)
 {
@@ -232,7 +232,7 @@ on_next(void *arg)
 	struct http_get *g = arg;
 
 	if (g->over)
-		tell(g, span_of(NULL, 0), &g->why);
+		deliver(g, span_of(NULL, 0), &g->why);
 	else
 		next_address(g, ETIMEDOUT);
 }

@@ -1,13 +1,12 @@
-/* http_get — one bounded GET of a URL that a stranger has written.
+/* http_get — one bounded GET of a URL that a stranger wrote.
  *
- * HTTP/1.0 with Host, so that the answer is one run of octets.  Each host is resolved once by our
- * own dns and the connection made to what was resolved, first address that answers; a private
- * address is never connected to unless allowed.  Redirects (301, 302, 303, 307, 308) are followed
- * under the same rules.
+ * HTTP/1.0 with Host, so that the response is one run of octets.  Each host is resolved once by our
+ * own dns, and the connection goes to the first of these addresses that answers, never to a private
+ * one unless allowed.  Redirects (301, 302, 303, 307, 308) follow the same rules.
  *
  * Spec:   RFC 9110, RFC 9112.
- * Limits: http only; port 80, 443 or 1024 and above; HTTP_GET_BYTES; HTTP_GET_MS for all together;
- *         HTTP_GET_REDIRECTS.  A body shorter than announced, coded or chunked is a failure.
+ * Limits: http only; port 80, 443 or 1024 and above; HTTP_GET_BYTES; HTTP_GET_MS in all;
+ *         HTTP_GET_REDIRECTS.  A body that is shorter than announced, coded or chunked is a failure.
  * Async:  done is called exactly once, never inside http_get, unless cancelled.
  * Trust:  URL and every octet of the answer are hostile.
  */
@@ -26,7 +25,7 @@
 struct loop;
 struct http_get;
 
-/* e NULL: the body.  Else why not: bad_syntax (of the URL), bad_port, private_address, dns_failed,
+/* e NULL: the body.  Otherwise the reason: bad_syntax (of the URL), bad_port, private_address, dns_failed,
  * dns_bogus, no_such_domain, unreachable, too_slow, message_too_big, bad_reply. */
 typedef void http_get_done(void *arg, struct span body, const struct err *e);
 

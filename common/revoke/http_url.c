@@ -29,7 +29,7 @@ copy_host(struct span host, const char *allowed, struct http_url *out)
 	return true;
 }
 
-/* authority = host [ ":" port ]; sets *port to what stands behind the colon, empty where nothing */
+/* authority = host [ ":" port ]; *port: what follows the colon, or empty */
 static bool
 parse_host(struct span authority, struct http_url *out, struct span *port)
 {

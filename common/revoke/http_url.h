@@ -1,4 +1,4 @@
-/* http_url — an http URL that a stranger has written, taken apart.
+/* http_url — parses an http URL that a stranger wrote.
  *
  * Spec:  RFC 3986, no more than this of it:
  *	url  = "http://" host [ ":" port ] [ path ] [ "?" query ] [ "#" fragment ]

@@ -76,8 +76,7 @@ check_name(const char *name, struct err *e)
 	size_t labels = 0;
 
 	if (RULE(address_literal) && address_scope_parse(rest, 0, &address))
-		return err_set(e, REFUSAL_address_literal,
-		    "an address stands where a domain belongs");
+		return err_set(e, REFUSAL_address_literal, "this is an address, not a domain");
 	if (RULE(bad_domain) && (rest.n == 0 || rest.n > DOMAIN_MAX || name[rest.n - 1] == '.'))
 		return err_set(e, REFUSAL_bad_domain,
 		    "the domain is empty, over 253 octets, or ends in a dot");
@@ -171,8 +170,7 @@ idn_a_label(struct span domain, struct domain *out, struct err *e)
 	char text[IDN_INPUT_MAX + 1];
 
 	if (RULE(address_literal) && domain.n > 0 && domain.p[0] == '[')
-		return err_set(e, REFUSAL_address_literal,
-		    "an address stands where a domain belongs");
+		return err_set(e, REFUSAL_address_literal, "this is an address, not a domain");
 	if (!span_copy(domain, text, sizeof(text)))
 		return err_set(e, REFUSAL_bad_domain, "the domain is too long, or holds a NUL");
 	if (!is_ascii(domain)) {
