@@ -5,7 +5,7 @@
 
 #include "common/base/memory.h"
 #include "common/dns/designation.h"
-#include "mc/signon.h"
+#include "mc/signin_client.h"
 #include "proto/mailbox_client.h"
 
 /* The one request under way. */
@@ -25,7 +25,7 @@ struct question {
 };
 
 struct inbox {
-	struct signon signon; /* first */
+	struct signin_client signin; /* first */
 	struct mailbox_client client;
 	struct question now;
 };
@@ -98,7 +98,7 @@ on_end(void *role, void *arg, bool more, const struct err *e)
 	q->ok = e == NULL && !q->own;
 	if (e != NULL)
 		q->err = *e;
-	link_wake(b->signon.link);
+	link_wake(b->signin.link);
 }
 
 static void
@@ -107,11 +107,11 @@ on_lost(void *role, const struct err *e)
 	struct inbox *b = role;
 
 	(void)e;
-	link_wake(b->signon.link);
+	link_wake(b->signin.link);
 }
 
 static const struct mailbox_client_ops ops = {
-	.sasl = SIGNON_OPS,
+	.sasl = SIGNIN_CLIENT_OPS,
 	.notice = on_notice,
 	.progress = on_progress,
 	.found = on_found,
@@ -130,8 +130,8 @@ inbox_open(struct inbox **out, const struct account *a, struct fault *f)
 	*f = (struct fault) { .host = "" };
 	mailbox_client_init(&b->client, &ops, b);
 	*out = b;
-	return link_new(&b->signon.link, &a->config, &f->err) &&
-	    link_connect(b->signon.link, DESIGNATION_MAILBOX, MAILBOX_ALPN, &b->client.sasl.client,
+	return link_new(&b->signin.link, &a->config, &f->err) &&
+	    link_connect(b->signin.link, DESIGNATION_MAILBOX, MAILBOX_ALPN, &b->client.sasl.client,
 		f);
 }
 
@@ -144,7 +144,7 @@ begin_auth(void *client, const char *mechanism)
 bool
 inbox_sign_in(struct inbox *b, struct account *a, struct fault *f)
 {
-	return signon_run(&b->signon, a, &b->client, begin_auth, f);
+	return signin_client_run(&b->signin, a, &b->client, begin_auth, f);
 }
 
 void
@@ -154,9 +154,9 @@ inbox_close(struct inbox **bp)
 
 	if (b == NULL)
 		return;
-	if (b->signon.link != NULL && link_is_up(b->signon.link) && mailbox_client_quit(&b->client))
-		link_kick(b->signon.link);
-	link_free(&b->signon.link);
+	if (b->signin.link != NULL && link_is_up(b->signin.link) && mailbox_client_quit(&b->client))
+		link_kick(b->signin.link);
+	link_free(&b->signin.link);
 	mailbox_client_clear(&b->client);
 	free(b);
 	*bp = NULL;
@@ -165,19 +165,19 @@ inbox_close(struct inbox **bp)
 bool
 inbox_is_up(const struct inbox *b)
 {
-	return link_is_up(b->signon.link);
+	return link_is_up(b->signin.link);
 }
 
 const char *
 inbox_host(const struct inbox *b)
 {
-	return link_host(b->signon.link);
+	return link_host(b->signin.link);
 }
 
 uint16_t
 inbox_port(const struct inbox *b)
 {
-	return link_port(b->signon.link);
+	return link_port(b->signin.link);
 }
 
 /* -- questions ---------------------------------------------------------------------------------- */
@@ -189,14 +189,14 @@ answer(struct inbox *b, bool asked, struct fault *f)
 	struct question *q = &b->now;
 
 	if (asked) {
-		link_kick(b->signon.link);
-		(void)link_wait(b->signon.link, &q->ended, 0);
+		link_kick(b->signin.link);
+		(void)link_wait(b->signin.link, &q->ended, 0);
 	}
 	if (q->ended && q->ok)
 		return true;
 	if (!q->ended)
 		err_set(&q->err, REFUSAL_unreachable, "the connection is gone");
-	signon_fault(&b->signon, &q->err, f);
+	signin_client_fault(&b->signin, &q->err, f);
 	if (q->own)
 		f->host[0] = '\0';
 	return false;
@@ -215,7 +215,7 @@ inbox_list(struct inbox *b, void (*each)(void *arg, const struct mailbox_notice 
 		if (b->now.more && b->now.last == after) {
 			err_set(&b->now.err, REFUSAL_bad_reply,
 			    "a page of a list that goes nowhere");
-			signon_fault(&b->signon, &b->now.err, f);
+			signin_client_fault(&b->signin, &b->now.err, f);
 			return false;
 		}
 		after = b->now.last;

@@ -5,11 +5,11 @@
 
 #include "common/base/memory.h"
 #include "common/dns/designation.h"
-#include "mc/signon.h"
+#include "mc/signin_client.h"
 #include "proto/submit_client.h"
 
 struct submission {
-	struct signon signon; /* first */
+	struct signin_client signin; /* first */
 	struct submit_client client;
 	const struct letter *sending;
 	/* the one request under way */
@@ -52,7 +52,7 @@ end(struct submission *s, const struct err *e)
 	s->ok = e == NULL && !s->refused;
 	if (e != NULL && !s->refused)
 		s->err = *e;
-	link_wake(s->signon.link);
+	link_wake(s->signin.link);
 }
 
 static void
@@ -122,11 +122,11 @@ on_lost(void *role, const struct err *e)
 	struct submission *s = role;
 
 	(void)e;
-	link_wake(s->signon.link);
+	link_wake(s->signin.link);
 }
 
 static const struct submit_client_ops ops = {
-	.sasl = SIGNON_OPS,
+	.sasl = SIGNIN_CLIENT_OPS,
 	.refused = on_refused,
 	.taken = on_taken,
 	.letter = on_letter,
@@ -145,8 +145,8 @@ submission_open(struct submission **out, const struct account *a, struct fault *
 	*f = (struct fault) { .host = "" };
 	submit_client_init(&s->client, &ops, s);
 	*out = s;
-	return link_new(&s->signon.link, &a->config, &f->err) &&
-	    link_connect(s->signon.link, DESIGNATION_SUBMIT, SUBMIT_ALPN, &s->client.sasl.client,
+	return link_new(&s->signin.link, &a->config, &f->err) &&
+	    link_connect(s->signin.link, DESIGNATION_SUBMIT, SUBMIT_ALPN, &s->client.sasl.client,
 		f);
 }
 
@@ -159,7 +159,7 @@ begin_auth(void *client, const char *mechanism)
 bool
 submission_sign_in(struct submission *s, struct account *a, struct fault *f)
 {
-	return signon_run(&s->signon, a, &s->client, begin_auth, f);
+	return signin_client_run(&s->signin, a, &s->client, begin_auth, f);
 }
 
 void
@@ -169,9 +169,9 @@ submission_close(struct submission **sp)
 
 	if (s == NULL)
 		return;
-	if (s->signon.link != NULL && link_is_up(s->signon.link) && submit_client_quit(&s->client))
-		link_kick(s->signon.link);
-	link_free(&s->signon.link);
+	if (s->signin.link != NULL && link_is_up(s->signin.link) && submit_client_quit(&s->client))
+		link_kick(s->signin.link);
+	link_free(&s->signin.link);
 	submit_client_clear(&s->client);
 	sent_clear(&s->open);
 	free(s);
@@ -181,13 +181,13 @@ submission_close(struct submission **sp)
 const char *
 submission_host(const struct submission *s)
 {
-	return link_host(s->signon.link);
+	return link_host(s->signin.link);
 }
 
 uint16_t
 submission_port(const struct submission *s)
 {
-	return link_port(s->signon.link);
+	return link_port(s->signin.link);
 }
 
 void
@@ -211,14 +211,14 @@ static bool
 answer(struct submission *s, bool asked, struct fault *f)
 {
 	if (asked) {
-		link_kick(s->signon.link);
-		(void)link_wait(s->signon.link, &s->ended, 0);
+		link_kick(s->signin.link);
+		(void)link_wait(s->signin.link, &s->ended, 0);
 	}
 	if (s->ended && s->ok)
 		return true;
 	if (!s->ended && s->err.why == REFUSAL_NONE)
 		err_set(&s->err, REFUSAL_unreachable, "the connection is gone");
-	signon_fault(&s->signon, &s->err, f);
+	signin_client_fault(&s->signin, &s->err, f);
 	if (!asked)
 		f->host[0] = '\0';
 	return false;
@@ -278,7 +278,7 @@ submission_outbox(struct submission *s, void (*each)(void *arg, struct sent_lett
 		if (s->more && s->letters == 0) {
 			err_set(&s->err, REFUSAL_bad_reply,
 			    "a page of an outbox that goes nowhere");
-			signon_fault(&s->signon, &s->err, f);
+			signin_client_fault(&s->signin, &s->err, f);
 			return false;
 		}
 		after = s->last;

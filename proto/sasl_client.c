@@ -44,7 +44,7 @@ give_up(struct sasl_client *s, const struct err *e)
 }
 
 static void
-said(struct sasl_client *s, struct span message)
+send_message(struct sasl_client *s, struct span message)
 {
 	bool good;
 
@@ -75,7 +75,7 @@ step(struct sasl_client *s, struct span message)
 	o = s->sasl->step(s->role, message, s->at == SASL_LAST, &out, &e);
 	s->stepping = o == PENDING;
 	if (o == DONE)
-		said(s, buf_span(&out));
+		send_message(s, buf_span(&out));
 	if (o == REFUSED)
 		give_up(s, &e);
 	buf_clear(&out);
@@ -88,7 +88,7 @@ sasl_client_answer(struct sasl_client *s, struct span message, const struct err 
 		return false;
 	s->stepping = false;
 	if (e == NULL)
-		said(s, message);
+		send_message(s, message);
 	else
 		give_up(s, e);
 	return true;

@@ -24,7 +24,7 @@ refuse(struct sasl_server *x, const struct err *e)
 }
 
 static void
-say(struct sasl_server *x, const struct sasl_said *said)
+send_reply(struct sasl_server *x, const struct sasl_said *said)
 {
 	struct span message = said->message.len > 0 ? buf_span(&said->message) : SPAN_LIT("=");
 
@@ -47,7 +47,7 @@ step(struct sasl_server *x, struct span message)
 	o = x->ops->auth(x->server.role, span_str(x->mechanism), message, &said, &e);
 	x->mechanism[0] = '\0';
 	if (o == DONE)
-		say(x, &said);
+		send_reply(x, &said);
 	if (o == REFUSED)
 		refuse(x, &e);
 	buf_clear(&said.message);
@@ -61,7 +61,7 @@ sasl_server_answer(struct sasl_server *x, uint64_t request, const struct sasl_sa
 	if (x->server.state != SASL_NEW || !server_answered(&x->server, request))
 		return false;
 	if (e == NULL)
-		say(x, said);
+		send_reply(x, said);
 	else
 		refuse(x, e);
 	return true;
@@ -135,7 +135,7 @@ sasl_server_do_auth(struct server *s, struct span args, struct err *e)
 	x->steps = silent ? 0 : 1;
 	if (!silent)
 		return step(x, message);
-	say(x, &(struct sasl_said) { .signed_in = false });
+	send_reply(x, &(struct sasl_said) { .signed_in = false });
 	return DONE;
 }
 

@@ -87,7 +87,7 @@ print_json(struct json *j)
 }
 
 static void
-tell(const struct options *o, const char *what, const char *address, const char *user)
+print_change(const struct options *o, const char *what, const char *address, const char *user)
 {
 	struct json *j;
 
@@ -200,7 +200,7 @@ set_password(struct options *o, enum purpose what)
 	    accounts_edit_commit(c.edit, &e);
 	explicit_bzero(&keys, sizeof keys);
 	if (ok)
-		tell(o, done[what], address, NULL);
+		print_change(o, done[what], address, NULL);
 	return end(&c, ok, &e);
 }
 
@@ -234,7 +234,7 @@ accounts_verb_user_remove(struct options *o)
 	    accounts_edit_remove(c.edit, span_str(address), clock_wall_ms() / 1000, &e) &&
 	    accounts_edit_commit(c.edit, &e);
 	if (ok)
-		tell(o, "removed", address, NULL);
+		print_change(o, "removed", address, NULL);
 	if (ok && !o->json && !o->quiet)
 		printf("Sessions end now.  Letters are kept for %d days; until then this gives them "
 		       "back:\n  %s user add --restore %s\n",
@@ -255,7 +255,7 @@ accounts_verb_alias_add(struct options *o)
 	    accounts_edit_alias(c.edit, span_str(alias), span_str(user), &e) &&
 	    accounts_edit_commit(c.edit, &e);
 	if (ok)
-		tell(o, "alias", alias, user);
+		print_change(o, "alias", alias, user);
 	return end(&c, ok, &e);
 }
 
@@ -271,7 +271,7 @@ accounts_verb_alias_remove(struct options *o)
 	    open_edit(&c, &e) && accounts_edit_unalias(c.edit, span_str(alias), &e) &&
 	    accounts_edit_commit(c.edit, &e);
 	if (ok)
-		tell(o, "removed", alias, NULL);
+		print_change(o, "removed", alias, NULL);
 	return end(&c, ok, &e);
 }
 
@@ -307,7 +307,7 @@ list_aliases(const struct options *o, const struct account *a, const struct acco
 	(void)more;
 	for (size_t i = 1; i < a->n_addresses; i++) {
 		if (o->json)
-			tell(o, "alias", a->addresses[i], a->address);
+			print_change(o, "alias", a->addresses[i], a->address);
 		else
 			printf("%s  %s\n", a->addresses[i], a->address);
 	}

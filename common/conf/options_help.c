@@ -66,7 +66,7 @@ options_help(const struct options *o, const struct options_verb *v, struct buf *
 }
 
 static int
-say(const struct options *o, const struct err *e)
+print_failure(const struct options *o, const struct err *e)
 {
 	struct buf b = BUF_INIT;
 	struct json *j;
@@ -89,14 +89,14 @@ say(const struct options *o, const struct err *e)
 int
 options_fail(const struct options *o, const struct err *e)
 {
-	return say(o, e);
+	return print_failure(o, e);
 }
 
 int
 options_fail_cure(const struct options *o, const struct err *e, const char *fmt, ...)
 {
 	va_list ap;
-	int status = say(o, e);
+	int status = print_failure(o, e);
 
 	if (!o->json) {
 		fputs("    ", stderr);
@@ -119,5 +119,5 @@ options_usage(const struct options *o, const char *fmt, ...)
 	vsnprintf(text, sizeof text, fmt, ap);
 	va_end(ap);
 	err_set(&e, REFUSAL_usage, "%s", text);
-	return say(o, &e);
+	return print_failure(o, &e);
 }

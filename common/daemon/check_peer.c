@@ -66,7 +66,7 @@ struct search {
 /* -- saying ---------------------------------------------------------------------------------------- */
 
 static void
-say_json(const struct check_peer *p, const char *level, const char *what, const struct err *why,
+print_json(const struct check_peer *p, const char *level, const char *what, const struct err *why,
     const char *text)
 {
 	struct json *j = json_new();
@@ -87,12 +87,12 @@ say_json(const struct check_peer *p, const char *level, const char *what, const 
 	json_free(&j);
 }
 
-static void check_say(struct check_peer *p, enum check_level level, const char *what,
+static void print_line(struct check_peer *p, enum check_level level, const char *what,
     const struct err *why, const char *fmt, ...) __attribute__((format(printf, 5, 6)));
 
 /* One line; why NULL: nothing was refused. */
 static void
-check_say(struct check_peer *p, enum check_level level, const char *what, const struct err *why,
+print_line(struct check_peer *p, enum check_level level, const char *what, const struct err *why,
     const char *fmt, ...)
 {
 	static const char *const words[] = { "ok", "note", "FAIL" };
@@ -104,7 +104,7 @@ check_say(struct check_peer *p, enum check_level level, const char *what, const 
 	va_end(ap);
 	p->failures += level == CHECK_FAIL;
 	if (p->options->json)
-		say_json(p, words[level], what, why, text);
+		print_json(p, words[level], what, why, text);
 	else if (why != NULL)
 		printf("%-4s  %-12s %s%s%s [%s]\n", words[level], what, text,
 		    *text != '\0' ? ": " : "", why->text, refusal_word(why->why));
@@ -128,7 +128,7 @@ add_host(struct check_hosts *hosts, const char *name, const struct sockaddr_stor
 }
 
 static void
-tell_target(struct search *s, const struct designation_target *t, bool secure)
+print_target(struct search *s, const struct designation_target *t, bool secure)
 {
 	struct buf addresses = BUF_INIT;
 	char text[ADDRESS_HOST_BYTES];
@@ -138,7 +138,7 @@ tell_target(struct search *s, const struct designation_target *t, bool secure)
 		buf_addf(&addresses, "%s%s", i > 0 ? ", " : "", text);
 		add_host(s->hosts, t->host, &t->address[i]);
 	}
-	check_say(s->peer, CHECK_OK, "designation", NULL,
+	print_line(s->peer, CHECK_OK, "designation", NULL,
 	    "%s: %s port %u, priority %u, weight %u: %.*s%s", s->service, t->host,
 	    (unsigned)t->port, (unsigned)t->priority, (unsigned)t->weight,
 	    SPAN_FMT(buf_span(&addresses)), secure ? " (DNSSEC)" : "");
@@ -153,7 +153,7 @@ on_found(void *arg, const struct designation *d, const struct err *why)
 	if (why != NULL)
 		s->why = *why;
 	for (size_t i = 0; why == NULL && i < d->n; i++)
-		tell_target(s, &d->targets[i], d->secure);
+		print_target(s, &d->targets[i], d->secure);
 	loop_stop(s->peer->loop);
 }
 
@@ -184,16 +184,16 @@ check_sender(struct check_peer *p, const struct check_host *h, bool *told)
 
 	address_host(&h->address, address);
 	if (!check_spf_run(&c, p->conf->resolver, address, h->name, p->domain.text, &e)) {
-		check_say(p, CHECK_FAIL, "spf", &e, "%s", address);
+		print_line(p, CHECK_FAIL, "spf", &e, "%s", address);
 	} else {
 		if (!*told && c.record.len > 0)
-			check_say(p, CHECK_NOTE, "spf", NULL, "%.*s",
+			print_line(p, CHECK_NOTE, "spf", NULL, "%.*s",
 			    SPAN_FMT(buf_span(&c.record)));
 		*told = true;
 		if (spf_accept(&c.verdict, &e))
-			check_say(p, CHECK_OK, "spf", NULL, "%s (%s): pass", address, h->name);
+			print_line(p, CHECK_OK, "spf", NULL, "%s (%s): pass", address, h->name);
 		else
-			check_say(p, CHECK_FAIL, "spf", &e, "%s (%s)", address, h->name);
+			print_line(p, CHECK_FAIL, "spf", &e, "%s (%s)", address, h->name);
 	}
 	check_spf_clear(&c);
 }
@@ -210,7 +210,7 @@ check_senders(struct check_peer *p, const struct check_hosts *connected)
 	if (strcmp(p->role->service, DESIGNATION_FETCH) == 0)
 		*senders = *connected;
 	else if (!find(p, DESIGNATION_FETCH, senders, &why))
-		check_say(p, refusal_temporary(why.why) ? CHECK_FAIL : CHECK_NOTE, "designation",
+		print_line(p, refusal_temporary(why.why) ? CHECK_FAIL : CHECK_NOTE, "designation",
 		    &why, "%s: letters from there could not be fetched", DESIGNATION_FETCH);
 	for (size_t i = 0; i < senders->n; i++)
 		check_sender(p, &senders->at[i], &told);
@@ -244,7 +244,7 @@ struct visit {
 /* -- a visit ------------------------------------------------------------------------------------------ */
 
 static void
-said(void *arg, const struct err *e)
+take_hello_reply(void *arg, const struct err *e)
 {
 	struct visit *v = arg;
 
@@ -261,7 +261,7 @@ on_up(struct conn *c, void *role)
 	v->up = true;
 	if (conn_peer(c)->chain != NULL)
 		v->chain = chain_ref(conn_peer(c)->chain);
-	v->engine = v->peer->role->hello(v->peer->own.text, said, v);
+	v->engine = v->peer->role->hello(v->peer->own.text, take_hello_reply, v);
 	conn_set_engine(c, v->engine);
 	loop_timer_set_ms(v->timer, CHECK_PEER_HELLO_MS);
 }
@@ -318,7 +318,7 @@ visit(struct visit *v, struct check_peer *p, const struct check_host *h, struct 
 /* -- what is known of its revocation ---------------------------------------------------------------- */
 
 static void
-tell_crl(struct check_peer *p, X509_CRL *crl)
+print_crl(struct check_peer *p, X509_CRL *crl)
 {
 	struct crl_facts f;
 	int64_t now_s = clock_wall_ms() / 1000, age = now_s;
@@ -328,29 +328,29 @@ tell_crl(struct check_peer *p, X509_CRL *crl)
 	age -= f.this_s;
 	if (f.next_s > 0)
 		clock_date(f.next_s, next);
-	check_say(p, f.next_s > now_s ? CHECK_OK : CHECK_NOTE, "crl", NULL,
+	print_line(p, f.next_s > now_s ? CHECK_OK : CHECK_NOTE, "crl", NULL,
 	    "number %s, %" PRId64 " h %02" PRId64 " min old, %s %s",
 	    f.number[0] != '\0' ? f.number : "-", age / 3600, age / 60 % 60,
 	    f.next_s > now_s ? "the next by" : "stale since", next);
 }
 
 static void
-tell_crls(struct check_peer *p, const struct visit *v, struct tls_holder *h)
+print_crls(struct check_peer *p, const struct visit *v, struct tls_holder *h)
 {
 	struct tls *t = tls_holder_get(h);
 	STACK_OF(X509_CRL) *crls = crl_set_of(trust_crls(tls_trust(t)), chain_leaf(v->chain));
 
 	for (int i = 0; i < sk_X509_CRL_num(crls); i++)
-		tell_crl(p, sk_X509_CRL_value(crls, i));
+		print_crl(p, sk_X509_CRL_value(crls, i));
 	if (sk_X509_CRL_num(crls) == 0)
-		check_say(p, CHECK_NOTE, "crl", NULL, "no CRL of %s is here",
+		print_line(p, CHECK_NOTE, "crl", NULL, "no CRL of %s is here",
 		    chain_issuer(v->chain));
 	sk_X509_CRL_pop_free(crls, X509_CRL_free);
 	tls_unref(&t);
 }
 
 static void
-tell_certificate(struct check_peer *p, const struct visit *v)
+print_certificate(struct check_peer *p, const struct visit *v)
 {
 	struct buf names = BUF_INIT;
 	char until[CLOCK_DATE_BYTES];
@@ -361,7 +361,7 @@ tell_certificate(struct check_peer *p, const struct visit *v)
 	chain_names_list(v->chain, &names);
 	clock_date(chain_not_after_s(v->chain), until);
 	soon = chain_not_after_s(v->chain) - clock_wall_ms() / 1000 < CHECK_PEER_SOON_S;
-	check_say(p, v->up && !soon ? CHECK_OK : CHECK_NOTE, "certificate", NULL,
+	print_line(p, v->up && !soon ? CHECK_OK : CHECK_NOTE, "certificate", NULL,
 	    "names %.*s; by %s; until %s%s; SHA-256 %s", SPAN_FMT(buf_span(&names)),
 	    chain_issuer(v->chain), until, soon ? ", which is soon" : "",
 	    chain_fingerprint(v->chain));
@@ -369,28 +369,28 @@ tell_certificate(struct check_peer *p, const struct visit *v)
 }
 
 static void
-tell(struct check_peer *p, const struct check_host *h, const struct visit *v,
+print_visit(struct check_peer *p, const struct check_host *h, const struct visit *v,
     struct tls_holder *tls)
 {
 	char at[ADDRESS_TEXT_BYTES];
 
 	address_text(&h->address, at);
 	if (v->up)
-		check_say(p, CHECK_OK, "connection", NULL, "%s (%s): TLS 1.3, judged good", at,
+		print_line(p, CHECK_OK, "connection", NULL, "%s (%s): TLS 1.3, judged good", at,
 		    h->name);
 	else
-		check_say(p, CHECK_FAIL, "connection", &v->why, "%s (%s)", at, h->name);
-	tell_certificate(p, v);
+		print_line(p, CHECK_FAIL, "connection", &v->why, "%s (%s)", at, h->name);
+	print_certificate(p, v);
 	if (v->chain != NULL)
-		tell_crls(p, v, tls);
+		print_crls(p, v, tls);
 	if (!v->up)
 		return;
 	if (!v->answered)
-		check_say(p, CHECK_FAIL, "hello", &v->why, "%s", at);
+		print_line(p, CHECK_FAIL, "hello", &v->why, "%s", at);
 	else if (v->hello.why != REFUSAL_NONE)
-		check_say(p, CHECK_FAIL, "hello", &v->hello, "%s refuses %s", at, p->own.text);
+		print_line(p, CHECK_FAIL, "hello", &v->hello, "%s refuses %s", at, p->own.text);
 	else
-		check_say(p, CHECK_OK, "hello", NULL, "%s welcomes %s", at, p->own.text);
+		print_line(p, CHECK_OK, "hello", NULL, "%s welcomes %s", at, p->own.text);
 }
 
 /* -- a CRL that the daemon has not ------------------------------------------------------------------ */
@@ -449,12 +449,12 @@ fetch_and_visit(struct check_peer *p, const struct check_host *h, struct visit *
 
 	if (mkdtemp(folder) == NULL)
 		return;
-	check_say(p, CHECK_NOTE, "crl", NULL, "the daemon does not have it yet; fetched now");
+	print_line(p, CHECK_NOTE, "crl", NULL, "the daemon does not have it yet; fetched now");
 	chain_unref(&v->chain);
 	if (fetch_in(p, folder, h, v, &tls, &e))
-		tell(p, h, v, tls);
+		print_visit(p, h, v, tls);
 	else
-		check_say(p, CHECK_FAIL, "crl", &e, "%s", folder);
+		print_line(p, CHECK_FAIL, "crl", &e, "%s", folder);
 	tls_holder_free(&tls);
 	remove_folder(folder);
 }
@@ -469,7 +469,7 @@ check_peer_host(struct check_peer *p, const struct check_host *h)
 	if (v.why.why == REFUSAL_revocation_unknown && !v.up)
 		fetch_and_visit(p, h, &v);
 	else
-		tell(p, h, &v, p->tls);
+		print_visit(p, h, &v, p->tls);
 	chain_unref(&v.chain);
 }
 
@@ -484,11 +484,11 @@ open_tls(struct check_peer *p, const struct conf_domain *d, struct err *e)
 
 	p->has_identity = true;
 	if (tls_holder_new(&p->tls, &s, e)) {
-		check_say(p, CHECK_OK, "identity", NULL, "%s, certificate %s", d->name.text,
+		print_line(p, CHECK_OK, "identity", NULL, "%s, certificate %s", d->name.text,
 		    d->certificate);
 		return true;
 	}
-	check_say(p, CHECK_FAIL, "identity", e, "%s", d->name.text);
+	print_line(p, CHECK_FAIL, "identity", e, "%s", d->name.text);
 	p->has_identity = false;
 	s = check_settings(p, NULL, p->cache);
 	return tls_holder_new(&p->tls, &s, e);
@@ -542,7 +542,7 @@ check_all(struct check_peer *p)
 		for (size_t i = 0; i < hosts->n; i++)
 			check_peer_host(p, &hosts->at[i]);
 	else
-		check_say(p, CHECK_FAIL, "designation", &why, "%s", p->role->service);
+		print_line(p, CHECK_FAIL, "designation", &why, "%s", p->role->service);
 	check_senders(p, hosts);
 	free(hosts);
 }

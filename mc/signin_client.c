@@ -1,13 +1,13 @@
-/* signon — SCRAM-SHA-256-PLUS on a link, for both servers; see signon.h. */
-#include "mc/signon.h"
+/* signin_client — SCRAM-SHA-256-PLUS on a link, for both servers; see signin_client.h. */
+#include "mc/signin_client.h"
 
 #include <stdio.h>
 #include <string.h>
 
 enum outcome
-signon_step(void *role, struct span message, bool last, struct buf *out, struct err *e)
+signin_client_step(void *role, struct span message, bool last, struct buf *out, struct err *e)
 {
-	struct signon *s = role;
+	struct signin_client *s = role;
 
 	switch (auth_client_step(s->auth, message, out, e)) {
 	case AUTH_DONE:
@@ -25,9 +25,9 @@ signon_step(void *role, struct span message, bool last, struct buf *out, struct 
 }
 
 void
-signon_signed_in(void *role, const struct err *e)
+signin_client_signed_in(void *role, const struct err *e)
 {
-	struct signon *s = role;
+	struct signin_client *s = role;
 
 	s->done = true;
 	s->ok = e == NULL;
@@ -44,7 +44,7 @@ is_broken(enum refusal why)
 }
 
 void
-signon_fault(const struct signon *s, const struct err *e, struct fault *f)
+signin_client_fault(const struct signin_client *s, const struct err *e, struct fault *f)
 {
 	*f = (struct fault) { .err = *e };
 	if (is_broken(e->why))
@@ -54,7 +54,7 @@ signon_fault(const struct signon *s, const struct err *e, struct fault *f)
 }
 
 bool
-signon_run(struct signon *s, struct account *a, void *client,
+signin_client_run(struct signin_client *s, struct account *a, void *client,
     bool (*begin)(void *client, const char *mechanism), struct fault *f)
 {
 	unsigned char binding[32];
@@ -74,7 +74,7 @@ signon_run(struct signon *s, struct account *a, void *client,
 	if (!s->done)
 		err_set(&s->err, REFUSAL_unreachable, "the connection broke");
 	if (!s->ok)
-		signon_fault(s, &s->err, f);
+		signin_client_fault(s, &s->err, f);
 	if (s->own)
 		f->host[0] = '\0';
 	return s->ok;
