@@ -589,6 +589,181 @@ a_crl_is_charged_to_who_brought_it(void **state)
 	world_clear(&w);
 }
 
+/* -- whatever happens -------------------------------------------------------------------------------- */
+
+#define DOMAINS 3
+#define USERS   3
+
+static const char *const domains[DOMAINS] = { "a.test", "c.test", "d.test" };
+static const char *const users[USERS] = { BOB, EVE, "carol@b.test" };
+
+struct truth {
+	struct db_txn *t;
+	struct ims_share all[DOMAINS], in[USERS][DOMAINS];
+};
+
+static size_t
+index_of(const char *const *names, size_t n, struct span name)
+{
+	for (size_t i = 0; i < n; i++)
+		if (span_eq(span_str(names[i]), name))
+			return i;
+	fail_msg("%.*s", SPAN_FMT(name));
+	return 0;
+}
+
+static bool
+count_notice(void *arg, struct span key, struct span value)
+{
+	struct truth *truth = arg;
+	struct ims_notice_record n;
+	char user[IMS_STORE_USER_BYTES];
+	uint64_t number;
+	struct err e;
+	size_t u, d;
+
+	assert_true(ims_notice_read(value, &n, &e));
+	assert_true(ims_key_notice(key, 0, user, &number));
+	u = index_of(users, USERS, span_str(user));
+	d = index_of(domains, DOMAINS, address_domain(span_str(n.from)));
+	truth->all[d].notices++;
+	truth->all[d].octets += n.charged_domain;
+	truth->in[u][d].notices++;
+	truth->in[u][d].octets += n.charged;
+	return true;
+}
+
+static bool
+count_evidence(void *arg, struct span key, struct span value)
+{
+	struct truth *truth = arg;
+	struct reader r = reader_of(span_sub(value, value.n - 4, 4));
+	struct ims_letter_record l;
+	struct span letter;
+	struct err e;
+
+	assert_true(db_get(truth->t, LETTER, span_sub(key, 0, 24), &letter));
+	assert_true(ims_letter_read(letter, &l, &e));
+	truth->all[index_of(domains, DOMAINS, span_str(l.facts.from_domain))].octets += read_u32(
+	    &r);
+	return true;
+}
+
+static bool
+count_paper(void *arg, struct span key, struct span value)
+{
+	struct truth *truth = arg;
+	struct reader r = reader_of(value);
+	struct span payer, paper;
+
+	(void)read_u8(&r);
+	payer = read_span(&r);
+	truth->all[index_of(domains, DOMAINS, payer)].octets += read_u64(&r);
+	assert_true(db_get(truth->t, PAPER, span_sub(key, 1, DIGEST_BYTES), &paper));
+	assert_true(paper.n > 0);
+	return true;
+}
+
+static void
+assert_true_sums(struct world *w)
+{
+	struct truth truth = { .t = NULL };
+	struct ims_share sum;
+	struct err e;
+
+	assert_true(db_read(ims_store_db(w->store), &truth.t, &e));
+	db_each(truth.t, NOTICE, (struct span) { 0 }, (struct span) { 0 }, count_notice, &truth);
+	db_each(truth.t, EVIDENCE, (struct span) { 0 }, (struct span) { 0 }, count_evidence,
+	    &truth);
+	db_each(truth.t, KEPT, SPAN_LIT("p"), SPAN_LIT("p"), count_paper, &truth);
+	db_read_end(&truth.t);
+	for (size_t d = 0; d < DOMAINS; d++) {
+		sum = share(w, domains[d], NULL);
+		assert_int_equal(sum.octets, truth.all[d].octets);
+		assert_int_equal(sum.notices, truth.all[d].notices);
+		for (size_t u = 0; u < USERS; u++) {
+			sum = share(w, domains[d], users[u]);
+			assert_int_equal(sum.octets, truth.in[u][d].octets);
+			assert_int_equal(sum.notices, truth.in[u][d].notices);
+		}
+	}
+	assert_int_equal(entries(w, SENDER), entries(w, NOTICE));
+}
+
+/* A number below n, the same in each run. */
+static unsigned
+draw(uint64_t *state, unsigned n)
+{
+	*state = *state * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
+	return (unsigned)(*state >> 33) % n;
+}
+
+static void
+announce_any(struct world *w, uint64_t *dice)
+{
+	static const char *const crls[] = { "Monday's", "Tuesday's", "Wednesday's" };
+	static const char *const chains[] = { "one chain", "another" };
+	struct notification n = under(draw(dice, 40), crls[draw(dice, 3)], w, -DAY, 7 * DAY);
+	enum notify_done done;
+
+	n.to = users[draw(dice, USERS)];
+	n.domain = domains[draw(dice, DOMAINS)];
+	n.hold_s = (1 + draw(dice, 5)) * DAY;
+	n.chain = chains[draw(dice, 2)];
+	n.facts.shared = draw(dice, 2) == 0;
+	n.statements = 1 + draw(dice, 4);
+	n.sender_limit = draw(dice, 2) == 0 ? 60000 : 0;
+	n.mailbox_limit = draw(dice, 2) == 0 ? 20000 : 0;
+	accept_one(w, &n, &done);
+}
+
+static void
+do_anything(struct world *w, uint64_t *dice)
+{
+	const char *user = users[draw(dice, USERS)], *domain = domains[draw(dice, DOMAINS)];
+	unsigned what = draw(dice, 40);
+	struct mailbox_notice row;
+	struct ims_letter l;
+	struct err e;
+
+	if (what < 20)
+		announce_any(w, dice);
+	else if (what < 30 && ims_store_next(w->store, user, draw(dice, 60), &row, &l, &e))
+		(void)(what < 27 ? drop(w, user, row.number) : decline(w, user, row.number));
+	else if (what < 36 && ims_store_next(w->store, user, draw(dice, 60), &row, &l, &e) &&
+	    lease(w, user, row.number) == REFUSAL_NONE && w->leased.state == MAILBOX_FETCHING)
+		(void)(what < 34 ? keep_of(w, &w->leased, 100)
+				 : release(w, MAILBOX_GONE, REFUSAL_gone));
+	else if (what == 36)
+		purge(w, domain, draw(dice, 2) == 0 ? user : NULL, draw(dice, 2) == 0);
+	else if (what == 37)
+		purge(w, NULL, user, true);
+	else if (what == 38)
+		sweep(w, (1 + draw(dice, 6)) * DAY + KEEP);
+	else if (what == 39)
+		reopen(w);
+}
+
+/* The sums are what they count, after anything. */
+static void
+sums_are_true_whatever_happens(void **state)
+{
+	uint64_t dice = 20261130;
+	struct world w;
+
+	(void)state;
+	world_of(&w);
+	for (int i = 1; i <= 600; i++) {
+		do_anything(&w, &dice);
+		if (i % 50 == 0)
+			assert_true_sums(&w);
+	}
+	for (int u = 0; u < USERS; u++)
+		purge(&w, NULL, users[u], true);
+	assert_nothing_is_left(&w);
+	world_clear(&w);
+}
+
 /* -- damage ------------------------------------------------------------------------------------------ */
 
 /* A sum or a paper's payer that cannot be read refuses nobody and keeps nothing. */
@@ -765,6 +940,7 @@ main(void)
 		cmocka_unit_test(one_issue_of_a_crl_serves_its_time),
 		cmocka_unit_test(a_crl_that_lists_the_certificate_does_not_serve),
 		cmocka_unit_test(a_crl_is_charged_to_who_brought_it),
+		cmocka_unit_test(sums_are_true_whatever_happens),
 		cmocka_unit_test(a_damaged_sum_is_in_nobodys_way),
 		cmocka_unit_test(a_damaged_crl_serves_nobody),
 		cmocka_unit_test(a_store_of_before_is_counted_once),
