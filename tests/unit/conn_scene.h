@@ -18,6 +18,7 @@
 #include "common/loop/loop.h"
 #include "common/loop/workers.h"
 #include "common/net/conn.h"
+#include "common/net/reply_context.h"
 #include "tests/unit/tls_scene.h"
 
 #define TOY_ALPN "toy/1"
@@ -78,7 +79,7 @@ struct toy_server {
 	struct err verdict; /* of the last that came up */
 	struct err why;     /* of the last that went; why 0: in order */
 	struct conn_counts counts;
-	uint64_t id; /* of the last LATER */
+	struct reply_context later; /* of the last LATER */
 	unsigned laters;
 	char sni[256];
 	unsigned char exporter[TLS_EXPORTER_BYTES];
@@ -108,7 +109,8 @@ toy_line(struct toy *t, char *line)
 		buf_addf(&t->engine.out, "%s\n", line + 5);
 	else if (strcmp(line, "LATER") == 0) {
 		pthread_mutex_lock(&t->server->lock);
-		t->server->id = conn_id(t->conn);
+		t->server->later = reply_context_of(workers_loop(t->server->workers, 0), t->conn,
+		    0);
 		t->server->laters++;
 		pthread_cond_broadcast(&t->server->changed);
 		pthread_mutex_unlock(&t->server->lock);
@@ -298,18 +300,18 @@ static inline void
 toy_answer(void *arg)
 {
 	struct toy_server *s = arg;
-	struct conn *c = conn_find(workers_loop(s->workers, 0), s->id);
+	struct toy *t = reply_context_session(&s->later);
 
-	if (c == NULL) {
+	if (t == NULL) {
 		pthread_mutex_lock(&s->lock);
 		s->laters += 100;
 		pthread_cond_broadcast(&s->changed);
 		pthread_mutex_unlock(&s->lock);
 		return;
 	}
-	((struct toy *)conn_role(c))->engine.owing = false;
-	buf_addf(&((struct toy *)conn_role(c))->engine.out, "NOW\n");
-	conn_kick(c);
+	t->engine.owing = false;
+	buf_addf(&t->engine.out, "NOW\n");
+	conn_kick(t->conn);
 }
 
 /* -- client: one connection, run until it goes ------------------------------------------------- */
