@@ -62,8 +62,10 @@ letter_new(struct oms_worker *w, const char *user, const struct submit_envelope 
 		return err_set(e, REFUSAL_message_too_big, "a letter may have at most %llu octets",
 		    (unsigned long long)most);
 	if (RULE(bad_hold) && hold_s > keep_s)
-		return err_set(e, REFUSAL_bad_hold, "letters are kept for at most %lld days",
-		    (long long)(keep_s / 86400));
+		return keep_s < 86400
+		    ? err_set(e, REFUSAL_bad_hold, "a letter is held for less than a day here")
+		    : err_set(e, REFUSAL_bad_hold, "a letter is held for 1 to %lld days here",
+			  (long long)(keep_s / 86400));
 	if (!oms_store_claim(w->oms->store, user, env->token, env->octets, env->n_to, limits,
 		&claim, e))
 		return false;

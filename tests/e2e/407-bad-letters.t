@@ -16,7 +16,7 @@ status_is "one larger than the domain takes" 65 send
 like "is refused as such" "$(in_one)" 'at most 307200 octets.*\[message-too-big, status 65\]'
 letter alice@a.test bob@b.test small >"$T/letter"
 status_is "one to be held for longer than the domain does" 64 send --hold 3
-like "is refused as such" "$(in_one)" 'at most 2 days.*\[bad-hold, status 64\]'
+like "is refused as such" "$(in_one)" 'held for 1 to 2 days here.*\[bad-hold, status 64\]'
 { cat "$T/letter"; printf 'one\rtwo\r\n'; } >"$T/bare" && mv "$T/bare" "$T/letter"
 status_is "one with a CR alone" 65 send
 like "is refused as such" "$(in_one)" 'stands alone.*\[bad-message, status 65\]'
