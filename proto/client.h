@@ -77,7 +77,7 @@ bool client_request(struct client *c, int kind, void *arg, const char *fmt, ...)
 /* For `reply`: has a final reply the octets that its request asks for, and no 3xx code?  False: the
  * session is over, and `dropped` was called for this request too. */
 bool client_fits(struct client *c, const struct reply *r, bool octets);
-/* Is too little of its life left to begin anything: might an answer come behind its end?  (born_ms and
+/* Is too little of its life left to begin anything: might an answer come after its end?  (born_ms and
  * now_ms are of one clock.) */
 bool client_is_old(const struct client *c, int64_t now_ms);
 /* The mover's word that the connection has ended; also ends the session from inside. */

@@ -121,9 +121,8 @@ bool
 fields_done(const struct fields *f, enum refusal why, struct err *e)
 {
 	if (f->fault != NULL)
-		return err_set(e, why, "the field %s is missing, misplaced or not of its form",
-		    f->fault);
+		return err_set(e, why, "the field %s is missing, misplaced or malformed", f->fault);
 	if (f->rest.n > 0)
-		return err_set(e, why, "something stands behind the last field");
+		return err_set(e, why, "there is text after the last field");
 	return true;
 }

@@ -16,13 +16,13 @@
 
 struct fields {
 	struct span rest;
-	const char *fault; /* name of the first field that is not of its form; NULL: none */
+	const char *fault; /* name of the first malformed field; NULL: none */
 };
 
 struct fields fields_of(struct span text);
 /* The value of the next line, whose field is `name`. */
 struct span fields_value(struct fields *f, const char *name);
-/* Marks the field as not of its form, where no other is yet. */
+/* Marks the field as malformed, unless another one is marked. */
 void fields_fail(struct fields *f, const char *name);
 
 struct span fields_domain(struct fields *f, const char *name); /* canonical */

@@ -96,7 +96,7 @@ keep(char *to, size_t cap, size_t *n, char c, bool *bad)
 		*bad = true;
 }
 
-/* Skips a quoted string or a comment that begins at i; returns the index behind it. */
+/* Skips a quoted string or a comment that begins at i; returns the index after it. */
 static size_t
 skip(struct span s, size_t i, char open, char close, bool *bad)
 {

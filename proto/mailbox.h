@@ -8,7 +8,7 @@
  *	READ n [offset]            -> 150 lines while it is fetched, then 250 {octets}
  *	MARK n flags               -> one reply; +seen -seen +answered -answered +flagged -flagged
  *	DROP n                     -> one reply; the notice goes, and the letter with the last of them
- *	DECLINE n                  -> one reply; its sender is told that it is not wanted
+ *	DECLINE n                  -> one reply; tells its sender that it is not wanted
  *	NOOP, QUIT
  *
  * Rows: "notice ..." each; "more" last, where more follow.  Numbers never change and are never
@@ -59,8 +59,8 @@ struct mailbox_notice {  /* row "notice" */
 	bool known; /* the user knows the sender */
 	bool has_digest;
 	unsigned char digest[MAILBOX_DIGEST_BYTES]; /* SHA-256 of the letter */
-	char word[MAILBOX_WORD_BYTES];              /* the refusal behind gone, bad-seal; "" */
-	char issuer[MAILBOX_ISSUER_BYTES];          /* the CA that vouches for the sender */
+	char word[MAILBOX_WORD_BYTES];     /* the refusal that led to gone or bad-seal; "" */
+	char issuer[MAILBOX_ISSUER_BYTES]; /* the CA that vouches for the sender */
 };
 
 void mailbox_notice_write(struct buf *page, const struct mailbox_notice *n);

@@ -4,9 +4,9 @@
  * Spec:   SPEC.md "mailbox".
  * State:  NEW --AUTH--> READY.
  * Async:  one request at a time.  PENDING is completed by one answer function with the request
- *         number that stood in the server's `request` when the op was called, never from inside
+ *         number in the server's `request` when the op was called, never from inside
  *         the op.  An answer for a request that is gone is dropped (false).
- * Disk:   250 to MARK, DROP and DECLINE is said when it is durable.
+ * Disk:   250 to MARK, DROP and DECLINE is sent once the change is durable.
  * Owner:  a source that is given to the engine is its own, also where it is dropped.
  * Trust:  every octet is the user's program's.  The role gives out a letter only once its size and
  *         digest have been verified.
@@ -32,7 +32,7 @@ struct mailbox_server_ops {
 	enum outcome (
 	    *summary)(void *role, uint64_t number, struct mailbox_found *found, struct err *e);
 	/* PENDING: it is being fetched (mailbox_server_progress says how far).  The engine refuses
-	 * an offset behind the end. */
+	 * an offset beyond the end. */
 	enum outcome (
 	    *read)(void *role, uint64_t number, struct mailbox_found *found, struct err *e);
 	enum outcome (

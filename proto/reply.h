@@ -3,7 +3,7 @@
  * Spec:  SPEC.md "Replies":
  *	reply    = code SP enhanced [ SP "[" word "]" ] [ SP "{" octets "}" ] [ SP text ] CRLF
  *	code     = 1xx progress / 2xx done / 3xx go on / 4xx refused for now / 5xx refused
- * A refusal's word is the first thing behind its codes.  {octets}, only behind 2xx: so many octets
+ * A refusal's word comes first after its codes.  {octets}, only after 2xx: that many octets
  * of payload follow the CRLF.  A refusal's text may quote strangers, so it cannot announce any.
  * Trust: when read, every octet is the peer's; reply_parse bounds and checks all of it.
  */
@@ -33,7 +33,7 @@ void reply_add_refusal(struct buf *out, const struct err *e);
 /* False: *e is bad_reply. */
 bool reply_parse(struct span line, struct reply *r, struct err *e);
 
-/* The error a refusing reply stands for: its row of the table, its text.  Returns false, as
+/* The error that a refusing reply means: its row of the table, its text.  Returns false, as
  * err_set does.  A peer's unknown word keeps temporary or permanent by its code. */
 bool reply_err(const struct reply *r, struct err *e);
 

@@ -244,7 +244,7 @@ bool
 row_done(const struct row *r, struct err *e)
 {
 	if (r->fault != NULL)
-		return err_set(e, REFUSAL_bad_reply, "a row's %s is missing or not of its form",
+		return err_set(e, REFUSAL_bad_reply, "a row's %s is missing or malformed",
 		    r->fault);
 	return true;
 }

@@ -3,7 +3,7 @@
  * Spec:   SPEC.md "Rows".  A value is printable UTF-8 in which a space is "%20" and "%" is "%25":
  *         nothing in it can end the value, the line or the payload, and each has one form.
  * Form:   unknown words and keys are passed over, so that later versions may say more; a key that
- *         stands twice, or a value that is not of its form, makes the row a fault.
+ *         comes twice, or a malformed value, makes the row a fault.
  * Owner:  a row that is read borrows from its line.
  * Trust:  when read, every octet is the peer's.
  */
@@ -42,7 +42,7 @@ struct row {
 	struct span word;
 	struct span keys[ROW_FIELDS_MAX], values[ROW_FIELDS_MAX];
 	size_t n;
-	const char *fault; /* key of the first value that is not of its form */
+	const char *fault; /* key of the first malformed value */
 };
 
 /* A whole line without CRLF.  False: bad_reply. */

@@ -1,6 +1,6 @@
 /* sasl_server — signing in, the server's half: what submit and mailbox share.
  *
- * Lines in, lines out; the work is the role's (common/auth/auth behind it).
+ * Lines in, lines out; the role does the work (common/auth/auth).
  *
  * Spec:   SPEC.md "Signing in":
  *	AUTH mechanism [message]   -> 334 message, and the client's next line is a message; or

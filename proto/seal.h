@@ -36,7 +36,7 @@ bool seal_parse(struct span text, struct seal *s, struct err *e);
  * seal_signer, seal_for, seal_date. */
 bool seal_check(const struct seal *s, struct span signer, struct span recipient_domain,
     int64_t now_s, struct err *e);
-/* Does the digest stand in it?  `hint`: the line where it probably stands. */
+/* Does the seal contain the digest?  `hint`: the line where it probably is. */
 bool seal_has(const struct seal *s, const unsigned char digest[STATEMENT_HASH_BYTES], size_t hint);
 
 /* Appends a seal; what it wrote is parsed again.  False: as seal_parse, *out unchanged. */

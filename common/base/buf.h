@@ -26,7 +26,7 @@ void buf_drop(struct buf *b, size_t n);    /* forget the first n bytes; n <= len
 struct span buf_span(const struct buf *b); /* valid until the next change */
 void buf_reset(struct buf *b);             /* len = 0, storage kept */
 void buf_clear(struct buf *b);             /* free; usable again at once */
-/* Makes room for n more octets behind len and returns where they go; after writing k <= n of
+/* Makes room for n more octets after len and returns where they go; after writing k <= n of
  * them the caller adds k to len. */
 char *buf_room(struct buf *b, size_t n);
 

@@ -1,7 +1,7 @@
 /* clock — the two clocks, and the one form of a date.
  *
  * Monotonic time is for timers and deadlines, wall time only for dates and validity; engines
- * read neither and are told.  Units: milliseconds (_ms) or seconds since 1970 (_s).
+ * read neither and get the time passed in.  Units: milliseconds (_ms) or seconds since 1970 (_s).
  */
 #ifndef BASE_CLOCK_H
 #define BASE_CLOCK_H

@@ -52,7 +52,7 @@ struct engine {
 	void (*sent)(struct engine *e); /* the payload has left; may be NULL */
 };
 
-/* Puts a payload behind what is in `out`; takes the source.  Zero octets: freed at once. */
+/* Puts a payload after what is in `out`; takes the source.  Zero octets: freed at once. */
 void engine_payload_take(struct engine *e, struct source *s, uint64_t offset, uint64_t n);
 void engine_clear(struct engine *e); /* frees out and the payload's source */
 

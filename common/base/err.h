@@ -21,7 +21,7 @@ bool err_set(struct err *e, enum refusal why, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 /* The same with the table's own sentence: `return err_word(e, REFUSAL_closing);`. */
 bool err_word(struct err *e, enum refusal why);
-/* The same as err_set, with ": " and what errno (passed by the caller) means behind the text. */
+/* The same as err_set, with ": " and what errno (passed by the caller) means after the text. */
 bool err_set_errno(struct err *e, enum refusal why, int errnum, const char *fmt, ...)
     __attribute__((format(printf, 4, 5)));
 /* Puts "text: " before the text of an error that is set already; returns false. */

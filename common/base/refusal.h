@@ -21,17 +21,17 @@
 	/* framing and grammar: our peer's fault, never repeated as it is */			\
 	X(bare_lf,               "bare-lf",               500, "5.5.2",  76, "a line ends in CR LF, nothing else")	\
 	X(line_too_long,         "line-too-long",         500, "5.5.2",  76, "a line is longer than 1,024 octets")	\
-	X(bad_octet,             "bad-octet",             500, "5.5.2",  76, "a control octet or broken UTF-8 stands in a line")	\
+	X(bad_octet,             "bad-octet",             500, "5.5.2",  76, "a line contains a control character or malformed UTF-8")	\
 	X(unknown_verb,          "unknown-verb",          500, "5.5.1",  76, "no such request")	\
 	X(bad_sequence,          "bad-sequence",          503, "5.5.1",  76, "this request is not allowed now")	\
-	X(bad_syntax,            "bad-syntax",            501, "5.5.4",  76, "the request is not of its form")	\
+	X(bad_syntax,            "bad-syntax",            501, "5.5.4",  76, "the request is malformed")	\
 	X(bad_address,           "bad-address",           553, "5.1.3",  65, "the address is not local@domain")	\
 	X(address_literal,       "address-literal",       553, "5.1.3",  65, "an address literal is never accepted")	\
 	X(bad_domain,            "bad-domain",            553, "5.1.2",  65, "the domain is not one")	\
-	X(bad_id,                "bad-id",                501, "5.5.4",  65, "the id is not of its form")	\
-	X(bad_statement,         "bad-statement",         550, "5.5.2",  65, "the statement is not of its canonical form")	\
+	X(bad_id,                "bad-id",                501, "5.5.4",  65, "the id is malformed")	\
+	X(bad_statement,         "bad-statement",         550, "5.5.2",  65, "the statement is not canonical")	\
 	X(statement_too_big,     "statement-too-big",     552, "5.3.4",  65, "the statement is longer than 16 KiB")	\
-	X(bad_seal_form,         "bad-seal-form",         550, "5.5.2",  65, "the seal is not of its canonical form")	\
+	X(bad_seal_form,         "bad-seal-form",         550, "5.5.2",  65, "the seal is not canonical")	\
 	X(too_many_statements,   "too-many-statements",   550, "5.5.3",  65, "more than 64 statements under one seal")	\
 	X(too_many_recipients,   "too-many-recipients",   452, "4.5.3",  75, "more than 100 recipients")	\
 	X(batch_too_big,         "batch-too-big",         552, "5.3.4",  65, "more than 1 MiB before a seal")	\
@@ -67,14 +67,14 @@
 	X(tls_truncated,         "tls-truncated",         451, "4.4.2",  69, "the connection was cut off without a TLS close")	\
 	X(too_many_key_updates,  "too-many-key-updates",  421, "4.7.0",  76, "the TLS keys are changed too often")	\
 	/* who are you: domain, SPF, designation */						\
-	X(hello_mismatch,        "hello-mismatch",        550, "5.7.1",  77, "the domain said is not the domain shown")	\
+	X(hello_mismatch,        "hello-mismatch",        550, "5.7.1",  77, "the certificate does not name the domain of HELLO")	\
 	X(domain_not_served,     "domain-not-served",     550, "5.1.2",  68, "the domain is not served here")	\
 	X(spf_fail,              "spf-fail",              550, "5.7.23", 77, "SPF: this address may not send for the domain")	\
 	X(spf_softfail,          "spf-softfail",          550, "5.7.23", 77, "SPF: this address probably may not send for the domain")	\
 	X(spf_neutral,           "spf-neutral",           550, "5.7.23", 77, "SPF: the domain does not say whether this address may send")	\
 	X(spf_none,              "spf-none",              550, "5.7.23", 77, "SPF: the domain has no SPF record")	\
 	X(spf_permerror,         "spf-permerror",         550, "5.7.24", 77, "SPF: the domain's record is broken")	\
-	X(spf_temperror,         "spf-temperror",         451, "4.7.24", 75, "SPF: the record cannot be had now")	\
+	X(spf_temperror,         "spf-temperror",         451, "4.7.24", 75, "SPF: the record cannot be looked up now")	\
 	X(not_designated,        "not-designated",        550, "5.7.1",  77, "this host is not designated by its domain")	\
 	X(no_designation,        "no-designation",        550, "5.1.2",  68, "the domain names no server for this mail")	\
 	X(takes_no_mail,         "takes-no-mail",         550, "5.1.10", 68, "the domain says that it takes no mail this way")	\
@@ -92,11 +92,11 @@
 	X(seal_signer,           "seal-signer",           550, "5.7.5",  65, "the seal's signer is not the domain that is connected")	\
 	X(seal_for,              "seal-for",              550, "5.7.5",  65, "the seal is made for another domain")	\
 	X(seal_date,             "seal-date",             451, "4.7.5",  75, "the seal's date is more than 300 s off")	\
-	X(seal_statement,        "seal-statement",        550, "5.7.5",  65, "the statement does not stand in the seal")	\
+	X(seal_statement,        "seal-statement",        550, "5.7.5",  65, "the seal does not contain the statement")	\
 	X(from_domain,           "from-domain",           550, "5.7.1",  65, "the sender is not of the domain that seals")	\
-	X(rcpt_hash,             "rcpt-hash",             550, "5.7.5",  65, "the recipient does not stand in the statement")	\
+	X(rcpt_hash,             "rcpt-hash",             550, "5.7.5",  65, "the statement does not contain the recipient")	\
 	X(hold_expired,          "hold-expired",          550, "5.7.1",  65, "the letter is no longer held")	\
-	X(duplicate,             "duplicate",             550, "5.5.0",  65, "the same was said before in this batch")	\
+	X(duplicate,             "duplicate",             550, "5.5.0",  65, "duplicate within this batch")	\
 	X(id_conflict,           "id-conflict",           550, "5.5.0",  65, "this id is known with another letter")	\
 	/* letters, people, quotas */								\
 	X(no_such_user,          "no-such-user",          550, "5.1.1",  67, "there is no such mailbox")	\
@@ -113,7 +113,7 @@
 	X(storage,               "storage",               451, "4.3.0",  74, "the server's storage failed")	\
 	X(internal,              "internal",              451, "4.3.0",  70, "the server failed")	\
 	X(unknown_id,            "unknown-id",            550, "5.7.1",  66, "no such letter is held for you")	\
-	X(bad_offset,            "bad-offset",            501, "5.5.4",  76, "the offset lies behind the letter's end")	\
+	X(bad_offset,            "bad-offset",            501, "5.5.4",  76, "the offset is beyond the letter's end")	\
 	X(too_late,              "too-late",              550, "5.7.1",  65, "the letter was handed out already")	\
 	X(gone,                  "gone",                  550, "5.7.17", 68, "the sender's server no longer has the letter")	\
 	X(recalled,              "recalled",              550, "5.7.17", 68, "the sender took the letter back")	\
@@ -121,19 +121,19 @@
 	X(broken_promise,        "broken-promise",        550, "5.7.5",  65, "what the sender's server hands out is not what it announced")	\
 	X(fetch_running,         "fetch-running",         450, "4.3.0",  75, "the letter is being fetched already")	\
 	X(no_such_number,        "no-such-number",        550, "5.1.1",  66, "there is no letter of that number")	\
-	X(expired,               "expired",               550, "5.4.7",  75, "the recipient's server could not be told in time")	\
+	X(expired,               "expired",               550, "5.4.7",  75, "the recipient's server could not be notified in time")	\
 	/* clients */										\
 	X(auth_required,         "auth-required",         530, "5.7.0",  77, "sign in first")	\
 	X(auth_failed,           "auth-failed",           535, "5.7.8",  77, "address or password is wrong")	\
 	X(password_share,        "password-share",        454, "4.7.0",  75, "too many wrong passwords; try again later")	\
-	X(auth_mechanism,        "auth-mechanism",        504, "5.5.4",  77, "no such way to sign in")	\
+	X(auth_mechanism,        "auth-mechanism",        504, "5.5.4",  77, "unsupported SASL mechanism")	\
 	/* never on the wire */									\
-	X(usage,                 "usage",                   0, "",       64, "the command is not of its form")	\
+	X(usage,                 "usage",                   0, "",       64, "the command is malformed")	\
 	X(config,                "config",                  0, "",       78, "the configuration is wrong")	\
 	X(no_input,              "no-input",                0, "",       66, "a file cannot be read")	\
 	X(cannot_write,          "cannot-write",            0, "",       73, "a file cannot be written")	\
 	X(os_error,              "os-error",                0, "",       71, "the operating system refused")	\
-	X(bad_reply,             "bad-reply",               0, "",       76, "the other side's reply is not of its form")	\
+	X(bad_reply,             "bad-reply",               0, "",       76, "the other side's reply is malformed")	\
 	X(not_running,           "not-running",             0, "",       69, "the daemon does not run")	\
 	X(clock_wrong,           "clock-wrong",             0, "",       71, "the machine's clock is wrong")
 /* clang-format on */

@@ -1,7 +1,7 @@
 /* utf8 — one character at a time; see utf8.h. */
 #include "common/base/utf8.h"
 
-/* UTF8-tail = %x80-BF; `n` of them stand behind the first octet. */
+/* UTF8-tail = %x80-BF; `n` of them follow the first octet. */
 static bool
 has_tail(struct span s, size_t n)
 {

@@ -204,7 +204,7 @@ test_an_offset_that_slipped_through_is_refused(void **state)
 	}
 	assert_out(&f,
 	    "250 2.0.0 {1} here it is\r\n250 2.0.0 {0} here it is\r\n"
-	    "501 5.5.4 [bad-offset] the offset lies behind the letter's end\r\n");
+	    "501 5.5.4 [bad-offset] the offset is beyond the letter's end\r\n");
 	assert_int_equal(f.letter.freed, 2);
 	close_shelf(&f);
 }

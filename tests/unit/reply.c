@@ -1,4 +1,4 @@
-/* reply — what is written is read again, what is not of its form is refused. */
+/* reply — what is written is read again, what is malformed is refused. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

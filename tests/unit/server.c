@@ -224,13 +224,13 @@ dialogues(void **state)
 	run(b, sizeof b - 1,
 	    "503 5.5.1 [bad-sequence] WAIT is not allowed now\r\n"
 	    "500 5.5.1 [unknown-verb] no such request\r\n"
-	    "501 5.5.4 [bad-syntax] the request is not of its form\r\n"
+	    "501 5.5.4 [bad-syntax] the request is malformed\r\n"
 	    "500 5.5.1 [unknown-verb] no such request\r\n250 2.0.0 hello  x\r\n"
 	    "503 5.5.1 [bad-sequence] HELLO is not allowed now\r\n",
 	    false);
 	run("HELLO x\nQUIT\r\n", 14, "500 5.5.2 [bare-lf] bare LF at octet 7\r\n", true);
 	run("HELLO \x01\r\nQUIT\r\n", 15,
-	    "500 5.5.2 [bad-octet] a control octet or broken UTF-8 stands in a line\r\n", true);
+	    "500 5.5.2 [bad-octet] a line contains a control character or malformed UTF-8\r\n", true);
 }
 
 static void
