@@ -1,4 +1,4 @@
-/* heard — what a fake role behind an engine was told, in order, for a transcript to ask about. */
+/* heard — what a fake role of an engine was told, in order, for a transcript to ask about. */
 #ifndef TESTS_HEARD_H
 #define TESTS_HEARD_H
 
@@ -7,7 +7,7 @@
 #include "common/base/buf.h"
 #include "common/base/err.h"
 
-/* "what ok" or "what word", behind a comma. */
+/* "what ok" or "what word", after a comma. */
 static inline void
 heard_add(struct buf *heard, const char *what, const struct err *e)
 {

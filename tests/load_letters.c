@@ -34,7 +34,7 @@ struct letters {
 	struct load *load;
 	char password[LOAD_PASSWORD_BYTES];
 	struct auth_cache cache;
-	struct buf body; /* of --size; the token stands at `at` */
+	struct buf body; /* of --size; the token is at `at` */
 	size_t at;
 	struct sender *senders;
 };
@@ -256,7 +256,7 @@ on_gone(struct conn *c, void *role, const struct err *why)
 
 static const struct conn_events events = { .up = on_up, .gone = on_gone };
 
-/* Connects, or goes on behind a pause. */
+/* Connects, or goes on after a pause. */
 static void
 on_timer(void *arg)
 {

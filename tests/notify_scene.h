@@ -1,5 +1,5 @@
 /* notify_scene — an OMS's side of a dialogue, written out: statements, seals, their faults; and the
- * fake role behind the IMS's engine.
+ * fake role of the IMS's engine.
  *
  * A signature is the SHA-256 of "signed", the algorithm's name and the seal's text.
  */
@@ -117,7 +117,7 @@ scene_rcpt(struct scene *s, struct span address, const unsigned char salt[16])
 	scene_raw(s, "\r\n");
 }
 
-/* A statement of any text; its digest will stand in the next seal, once. */
+/* A statement of any text; the next seal will contain its digest, once. */
 static inline void
 scene_text(struct scene *s, struct span text)
 {

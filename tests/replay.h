@@ -1,4 +1,4 @@
-/* replay — what tests/replay.c asks of the fake roles behind the engines it plays SPEC.md to.
+/* replay — what tests/replay.c asks of the fake roles of the engines it plays SPEC.md to.
  *
  * Each tests/replay_PROTOCOL.c has its engines' rows; tests/replay.c lists them in one table.
  * A transcript's `A:` line is given to `act` once everything before it was fed; the runner then

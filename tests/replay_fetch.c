@@ -1,4 +1,4 @@
-/* replay_fetch — the fake roles behind the fetch engines for tests/replay.
+/* replay_fetch — the fake roles of the fetch engines for tests/replay.
  *
  * fetch-server hands out one letter, 01JDZ5TPB4M4Q8W1RZ9H1V6K3C, of 39 octets with a summary of 24,
  * to b.test; c.test is not designated, any other domain gets its answer later.

@@ -1,4 +1,4 @@
-/* replay_mailbox — the fake roles behind the mailbox engines for tests/replay.
+/* replay_mailbox — the fake roles of the mailbox engines for tests/replay.
  *
  * mailbox-server: the user of sasl_scene.h has three letters: 1 is here, 2 is held, 3 is gone.
  * LIST shows two notices on the first page.  READ 2 and SUMMARY 2 fetch; every change is answered

@@ -1,4 +1,4 @@
-/* replay_notify — the fake roles behind the notify engines for tests/replay.
+/* replay_notify — the fake roles of the notify engines for tests/replay.
  *
  * notify-server serves b.test at 2026-11-23T14:00:02Z.  Mailboxes: full@ is full, again@ has the
  * notice; all others take it.  The domain evil.test fails SPF.  The one good signature is "good".

@@ -1,4 +1,4 @@
-/* replay_submit — the fake roles behind the submit engines for tests/replay.
+/* replay_submit — the fake roles of the submit engines for tests/replay.
  *
  * submit-server: the user of sasl_scene.h may write as user@a.test.  Nobody can write to
  * nowhere.test; slow.test is answered later.  A letter has at most 1,000 octets; the token "again"

@@ -6,7 +6,7 @@
  *
  * All want --trust FOLDER and --crls FOLDER.  Further: --connections 50, --window 1 (letters or seals
  * under way on each), --size 4096 (octets of a letter), --per-seal 16, --seconds 10 or --count N,
- * --pause MS behind each answer, --journal FILE (tests/load.h), --again (go on after a connection
+ * --pause MS after each answer, --journal FILE (tests/load.h), --again (go on after a connection
  * broke), --from ADDRESS (our own), --envelope and --header U@D (the sender there; the user's
  * own where not given), --poll (never sleeps: to wake a sleeper on this machine is charged to the
  * server, as no peer on a network is).  Status 0: all that was sent was acknowledged.

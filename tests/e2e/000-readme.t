@@ -1,5 +1,5 @@
 #!/bin/sh
-# Every command that README.md shows, as it stands there.
+# Every command that README.md shows, as it is there.
 #
 # The blocks marked sh are run one after the other, each line a test.  Only these are read in another
 # way: `make demo` runs the demo of the build that is being tested, `make check` and its kinds are

@@ -10,7 +10,7 @@ is "four daemons, the CRLs' server, the network, the guard" "$(tests/world statu
 like "an address for shells" "$OMS_FETCH_a_test $IMS_MAILBOX_c_test" '^[0-9.]+:1470 [0-9.]+:1473$'
 is "one host serves two domains" "$CONF_b_test" "$CONF_c_test"
 like "the zone designates" "$(cat "$W/zone")" '^_ims\._tcp\.c\.test\. 60 IN SRV 0 1 1471 ims\.b\.test\.$'
-like "the caller's line stands in the configuration" "$(cat "$CONF_a_test")" '^crl-refresh = "10 s"$'
+like "the caller's line is in the configuration" "$(cat "$CONF_a_test")" '^crl-refresh = "10 s"$'
 
 ok "an empty spool" oms a.test queue
 ok "and empty mailboxes" ims c.test list

@@ -108,7 +108,7 @@ like "says so in words" "$out" '^Nothing is held'
 # -- refusals ---------------------------------------------------------------------------------
 
 status_is "no recipient" 64 send
-like "is said before the server is asked" "$err" 'no address was given'
+like "is reported before the server is asked" "$err" 'no address was given'
 printf 'Subject: to nobody\n\nx\n' >"$T/nobody"
 nobody() { as alice@a.test send -t <"$T/nobody"; }
 status_is "nor one in the header" 64 nobody

@@ -13,7 +13,7 @@ set -- $(tests/world cert "$W" --domain a.test)
 ln -sfn "$1" "$W/a.test/a.test.pem"
 ln -sfn "$2" "$W/a.test/a.test.key"
 tests/world reload "$W" oms a.test
-status_is "one behind the reload" 0 sent
+status_is "one after the reload" 0 sent
 like "was noticed too" "$out" 'bob@b\.test +notified'
 is "over a session of its own" "$(log_count "$IMS_LOG_b_test" 'notify\.hello .*domain=a\.test')" 2
 is "each with a good seal" "$(log_count "$IMS_LOG_b_test" 'seal-bad')" 0

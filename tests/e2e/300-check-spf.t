@@ -41,7 +41,7 @@ verdict none 1 192.0.2.1 a@none.test
 verdict permerror 1 192.0.2.1 a@broken.test
 verdict temperror 1 192.0.2.1 a@temp.test
 verdict pass 0 192.0.2.9 '<>' helo.test
-like "with why behind it" "$out" 'SPF pass for .*helo\.test'
+like "with its reason" "$out" 'SPF pass for .*helo\.test'
 
 status_is "as JSON" 0 "$ims" check spf --json --ip 192.0.2.1 --helo h.test --from alice@user.test \
     --resolver "zone:$T/zone"

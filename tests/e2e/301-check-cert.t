@@ -38,7 +38,7 @@ status_is "... decoded" 64 judge --domain xn--x-ngo.test --chain "$sign"
 verdict certificate-expired 1 --domain x.test --chain "$(cert --domain x.test --expired)"
 verdict certificate-early 1 --domain x.test --chain "$good" --at 2001-01-01T00:00:00Z
 verdict certificate-expired 1 --domain x.test --chain "$good" --at 2099-01-01T00:00:00.5+02:00
-# notAfter itself is good, and nothing behind it.
+# notAfter itself is good, and nothing after it.
 until=$(date -u -d "$(openssl x509 -in "$good" -noout -enddate | cut -d= -f2)" +%Y-%m-%dT%H:%M:%S)
 verdict accepted 0 --domain x.test --chain "$good" --no-revocation --at "${until}Z"
 verdict accepted 0 --domain x.test --chain "$good" --no-revocation --at "${until}.000Z"

@@ -96,7 +96,7 @@ tests/world crl "$W"
 ( . tests/lib/net.sh; . tests/lib/daemons.sh; dir=$(readlink -f "$W") top=$PWD mode=$MODE
   . "$dir/run/settings"; net_load "$dir"; crls_serve )
 gone() { as alice@a.test outbox --json | grep -q '"notified"' && ! as alice@a.test outbox --json | grep -q '"waiting"'; }
-ok "once it can be had again the letter goes by itself" eventually 60 gone
+ok "once it is available again the letter goes by itself" eventually 60 gone
 
 # -- where URLs must not lead -----------------------------------------------------------------
 

@@ -46,7 +46,7 @@ as alice@b.test outbox --json >"$T/outbox"
 # heard PROTOCOL: the most octets that one connection of ours has brought to the row's server.
 heard() { awk -v d="$domain" '$1 == d && $2 == "octets" { n++; if ($3 > most) most = $3 }
     END { print n == 0 ? "nobody came" : most + 0 }' "$T/$1.heard"; }
-# word_of ADDRESS: the word that stands in the outbox.
+# word_of ADDRESS: the word in the outbox.
 word_of() { perl -MJSON::PP -e 'while (<STDIN>) { for (@{decode_json($_)->{recipients}}) {
     print $_->{word} // "none", "\n" if $_->{address} eq $ARGV[0] } }' "$1" <"$T/outbox"; }
 number_of() { perl -MJSON::PP -e 'while (<STDIN>) { $o = decode_json($_);

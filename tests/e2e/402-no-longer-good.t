@@ -66,7 +66,7 @@ for p in notify fetch; do
 	ok "$p, revoked during: refused, without a word to the daemon" eventually 15 grep -q '^550 5.7.5 .certificate-revoked' "$T/doomed-$p.talk"
 	ok "$p, expired during: refused" eventually 15 grep -q '^550 5.7.5 .certificate-expired' "$T/brief-$p.talk"
 done
-ok "what could not be read stands in the log" grep -q 'tls.file-skipped file=.*/trust/README' "$IMS_LOG_b_test"
+ok "what could not be read is in the log" grep -q 'tls.file-skipped file=.*/trust/README' "$IMS_LOG_b_test"
 like "and in status" "$(ims b.test status --json)" '"trust_files_skipped":2[,}]'
 rm "$W/trust/README" "$W/crls/vast.crl"
 rm "$W/trust/second.pem" "$W/crls/second.pem"
@@ -80,7 +80,7 @@ is "one was taken, one was not" "$(as dora@b.test list --json | grep -c '"state"
 for name in brief-notify doomed-notify orphan-notify brief-fetch doomed-fetch orphan-fetch; do
 	ok "$name: after the refusal the end" eventually 5 says '^closed' sed '1,/^550/d' "$T/$name.talk"
 done
-ok "a seal that ends behind the certificate's end: refused" eventually 10 grep -q '^550 5.7.5 .certificate-expired' "$T/late.talk"
+ok "a seal that ends after the certificate's end: refused" eventually 10 grep -q '^550 5.7.5 .certificate-expired' "$T/late.talk"
 is "and its notice is not there" "$(as carol@b.test list --json | wc -l)" 0
 ok "who never says who they are is sent away" eventually 25 grep -q '^421 4.4.2 .idle' "$T/silent.talk"
 

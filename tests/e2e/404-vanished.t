@@ -10,7 +10,7 @@ remembered() { [ "$(oms a.test status --json | sed 's/.*"domains_remembered":\([
 # sends DOMAIN SUBJECT: to bob there.
 sends() { letter alice@a.test "bob@$1" "$2" | as alice@a.test send "bob@$1" >"$T/sent" 2>&1; }
 newest() { as alice@a.test outbox --json | grep "\"bob@$1\"" | head -1; }
-# stands NAME DOMAIN STATE WORD: so the last letter to that domain comes to stand in the outbox.
+# stands NAME DOMAIN STATE WORD: the state and word that the outbox shows for the last letter to that domain.
 stands() { ok "$1" eventually 20 says "\"state\":\"$3\".*\"word\":\"$4\"" newest "$2"; }
 again() { tests/world "$1" "$W" oms a.test; tests/world start "$W" oms a.test; }
 

@@ -71,7 +71,7 @@ port() {
 	printf 'QUIT\r\n' >"$T/early"
 	client "$1" "$at" "$sni" c -msg -sess_in "$T/session" -early_data "$T/early"
 	is "$name: what comes early is refused" "$(said '^Early data was rejected') $(said '^New, TLSv1\.3')" "1 1"
-	is "$name: and not read, but what comes behind it is" "$(said '^250 ') $(said '^221 ')" "1 1"
+	is "$name: and not read, but what comes after it is" "$(said '^250 ') $(said '^221 ')" "1 1"
 
 	for old in -tls1_2 -no_tls1_3; do
 		from=$(log_count "$log" 'tls.refused word=tls-version side=accept')

@@ -26,7 +26,7 @@ is "none of these was announced" "$(as bob@b.test list --json | wc -l)" 1
 body=$(find "$W/" -path '*/bodies/*' -type f)
 is "the letter is kept in one file" "$(printf '%s\n' "$body" | wc -l)" 1
 printf 'X' | dd of="$body" bs=1 seek=100000 conv=notrunc 2>/dev/null
-is "another octet stands there now" "$(dd if="$body" bs=1 skip=100000 count=1 2>/dev/null)" X
+is "another octet is there now" "$(dd if="$body" bs=1 skip=100000 count=1 2>/dev/null)" X
 status_is "what is not what was announced" 65 as bob@b.test show 1
 like "is not shown" "$err" '\[broken-promise, status 65\]'
 like "nor kept" "$(as bob@b.test list --json)" '"state":"bad-seal","word":"broken-promise"'

@@ -8,7 +8,7 @@
 plan 25
 
 world_up --domains a.example,b.example
-ok "a name server is had" knot_have
+ok "there is a name server" knot_have
 knot_zones=example
 knot_zone 60
 cp "$T/knot/example.zone" "$T/unsigned.zone"
@@ -82,7 +82,7 @@ again
 letter alice@a.example dora@b.example spf >"$T/letter3"
 as alice@a.example send --wait 8 dora@b.example <"$T/letter3" >"$T/sent" 2>&1
 like "b's server refuses for now" "$(as alice@a.example outbox --json | grep dora@)" '"state":"waiting".*"word":"spf-temperror"'
-is "and nothing stands in her mailbox" "$(as dora@b.example list --json | wc -l)" 0
+is "and her mailbox is empty" "$(as dora@b.example list --json | wc -l)" 0
 
 knot_stop
 cp "$T/signed.zone" "$T/knot/example.zone"

@@ -40,7 +40,7 @@ stands idle listens "$idle:1470"
 like "and one from elsewhere" "$(declines p2.test)" '^250 '
 said() { log_count "$IMS_LOG_b_test" "ack\\.sent .*from=$1 .*what=decline word=ok"; }
 is_said() { [ "$(said "$1")" = 1 ]; }
-# Behind DEBTS_WAIT_MS; those that are read last for five minutes.
+# After DEBTS_WAIT_MS; those that are read last for five minutes.
 ok "this is said" eventually 100 is_said p2.test
 is "while the first has no place yet" "$(said p1.test)" 0
 : >"$T/over"

@@ -1,6 +1,6 @@
 #!/bin/sh
 # Who sends a letter too slowly, or takes nothing of what it asked for, is sent away and leaves nothing
-# behind.  The daemons' clock is moved on, so that a minute takes no minute.
+# after.  The daemons' clock is moved on, so that a minute takes no minute.
 . tests/e2e/lib.sh
 . tests/lib/peers.sh
 plan 15

@@ -132,7 +132,7 @@ same() {
 
 # -- worlds -----------------------------------------------------------------------------------
 
-# Ends the test where it cannot be had.
+# Ends the test where there is none.
 world_up() {
 	if ! tests/world up "$W" --until $$ "$@" >"$T/.up" 2>&1; then
 		diag "$(cat "$T/.up")"

@@ -1,7 +1,7 @@
 /* cert — any octets as the certificates of a peer: whose it says it is, and whether it is good.
  *
  * The names are held against OpenSSL's own matching of host names.  The leaf is judged as it came,
- * and once more signed by a CA that is trusted: then the verdict is about what stands in it.
+ * and once more signed by a CA that is trusted: then the verdict is about its contents.
  */
 #include <openssl/err.h>
 #include <openssl/x509v3.h>

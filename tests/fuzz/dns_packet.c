@@ -17,7 +17,7 @@ must(bool holds)
 		abort();
 }
 
-/* A name stands there uncompressed up to the record's end, for people in plain octets. */
+/* The name is uncompressed and ends at the record's end, for people in plain octets. */
 static void
 names(struct span rdata, size_t before)
 {

@@ -2,7 +2,7 @@
  * bound entries ever reach the role.
  *
  * The engine is real but for SHA-256 and the signature: a digest is a cheap mix, a signature is
- * good when its first octet is 'g', so that the fuzzer gets behind them.  Answers come at once
+ * good when its first octet is 'g', so that the fuzzer gets past them.  Answers come at once
  * (first octet of the input even) or only after all was fed, last batch first.
  */
 #include <stdlib.h>

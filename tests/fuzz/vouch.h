@@ -1,5 +1,5 @@
 /* vouch — a CA for the fuzz targets that look at what a CA has signed: whatever the input says, this
- * one signs it, so that rules behind the signature are reached too.
+ * one signs it, so that rules after the signature are reached too.
  *
  * Its key is new in each run, its name and key id are not: kept inputs name it as their issuer.
  */

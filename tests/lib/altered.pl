@@ -4,7 +4,7 @@
 #
 #	bit-N	one bit of an octet is another: of the statement, the seal, the signature
 #	line-N	the same of the RCPT line, which may end the session
-#	field-N	something of BATCH stands in the place of OTHER's: a line of statement or seal, or a whole part
+#	field-N	something of BATCH in place of OTHER's: a line of statement or seal, or a whole part
 #	type-N	what the same key signed elsewhere, in the place of the seal
 #
 # The lines that count octets stay true, so that what is refused is the content.

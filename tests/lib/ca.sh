@@ -117,7 +117,7 @@ cert_option() {
 	--expired) from=-3456000 to=-864000 ;;
 	--future) from=172800 ;;
 	--days) to=$(($2 * 86400)); used=2 ;;
-	--seconds) to=$2; used=2 ;;			# valid for so long from now
+	--seconds) to=$2; used=2 ;;			# valid for this long from now
 	--short) to=518400 cdp= ;;
 	--no-cdp) cdp= ;;
 	--cdp) cdp=$2; used=2 ;;			# URL,URL: distribution points of one's own

@@ -1,4 +1,4 @@
-# durable — is each acknowledgement behind the disk?  Judges a trace of one daemon:
+# durable — does each acknowledgement come after the disk?  Judges a trace of one daemon:
 #
 #	awk -f durable.awk -v at=192.0.2.11:1472 -v octets=65536 [-v file=1] TRACE
 #

@@ -30,7 +30,7 @@ knot_unpack() {
 	_names=$(apt-get -s install --no-install-recommends knot 2>"$T/apt.err" | sed -n 's/^Inst \([^ ]*\) .*/\1/p')
 	case " $_names " in *"knot"*) ;; *) _names="knot $_names" ;; esac
 	(cd build/knot/packages && apt-get download $_names) >"$T/apt.out" 2>&1 ||
-	    { echo "knot: its packages cannot be had:"; cat "$T/apt.err" "$T/apt.out"; return 1; }
+	    { echo "knot: its packages cannot be unpacked:"; cat "$T/apt.err" "$T/apt.out"; return 1; }
 	for _d in build/knot/packages/*.deb; do dpkg -x "$_d" $knot_root || return 1; done
 	[ -x $knot_root/usr/sbin/knotd ] || { echo "knot: no knotd in its package"; return 1; }
 	: >build/knot/had

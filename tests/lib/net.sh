@@ -1,10 +1,10 @@
-# net — a world's addresses: a network namespace of its own where that can be had, else 127.x.y.z.
+# net — a world's addresses: a network namespace of its own where possible, else 127.x.y.z.
 #
 # net_up DIR makes it and net_load DIR knows it again; then $net is the first three octets of its
 # addresses, and `$net_enter COMMAND` runs a command inside.  A namespace lives as long as the
 # process that holds it (DIR/run/net.pid).  In it the whole of 192.0.2.0/24 is local, and a
 # connection whose socket was not bound comes from 192.0.2.1, which nobody's SPF names.
-# TILLCALLED_WORLD=loopback takes 127.x.y.z even where a namespace could be had.
+# TILLCALLED_WORLD=loopback takes 127.x.y.z even where a namespace is possible.
 
 net_unshare() {
 	if [ "$(id -u)" = 0 ]; then echo "unshare -n"; else echo "unshare -c --keep-caps -n"; fi

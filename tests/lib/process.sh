@@ -3,7 +3,7 @@
 # A pid file holds both, so that a number which the system has given to somebody else since is
 # never signalled.
 
-# In clock ticks since boot: field 22 of /proc/PID/stat, counted behind the name's bracket.
+# In clock ticks since boot: field 22 of /proc/PID/stat, counted after the name's bracket.
 pid_started() {
 	[ -r "/proc/$1/stat" ] && sed 's/.*) //' "/proc/$1/stat" 2>/dev/null | cut -d' ' -f20
 }

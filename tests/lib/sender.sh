@@ -5,7 +5,7 @@
 #	noticed NAME DOMAIN ADDRESS [RECIPIENT]		one more notice of it; ID: by the id it has
 #	moved DOMAIN PORT				where its OMS stands from now on
 #	stands NAME HOW ADDRESS:PORT [CERTIFICATE]	beside the test an OMS, for one connection: what HOW NAME
-#							prints is said, what is asked is in $T/NAME.heard
+#							prints is sent; the requests are in $T/NAME.heard
 #	number_of ADDRESS				the last notice from there in $T/list
 
 announced() {

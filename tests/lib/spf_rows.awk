@@ -1,4 +1,4 @@
-# spf_rows — tests/spf/cases.txt for who wants them through NOTIFY.
+# spf_rows — tests/spf/cases.txt for a test that sends them through NOTIFY.
 #
 #	awk -v world="NAME" -v zone=FILE -f tests/lib/spf_rows.awk tests/spf/cases.txt
 #

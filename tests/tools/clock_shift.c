@@ -1,4 +1,4 @@
-/* clock_shift — preloaded, makes a process's wall clock wrong by as many seconds as stand in the file
+/* clock_shift — preloaded, makes a process's wall clock wrong by the number of seconds in the file
  * that CLOCK_SHIFT names; monotonic time stays, unless MONO_SHIFT names a file for it, whose number may
  * only grow.  The files may change while the process runs; who sleeps finds it out when it wakes. */
 #include <errno.h>

@@ -34,7 +34,7 @@ grows_and_drops(void **state)
 	buf_clear(&b);
 }
 
-/* A text that ends at the end of the room, one octet before and one behind. */
+/* A text that ends at the end of the room, one octet before and one after. */
 static void
 formats_at_the_edge_of_the_room(void **state)
 {

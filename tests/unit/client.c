@@ -278,7 +278,7 @@ at(struct play *p, int64_t now_ms)
 		e->tick(e);
 }
 
-/* What comes keeps it alive to that end, and not behind it. */
+/* What comes keeps it alive to that end, and not after it. */
 static void
 a_session_has_its_time(void **state)
 {

@@ -155,7 +155,7 @@ answers_from_elsewhere(void **state)
 	assert_true(toy_wait(&s->mutual, &s->mutual.laters, laters + 102));
 }
 
-/* Who says that it will ask no more still gets the answer to what it has asked. */
+/* A peer that says it will ask no more still gets the answers due to it. */
 static void
 the_last_answer_arrives(void **state)
 {
@@ -586,7 +586,7 @@ silence_ends_at_the_deadline(void **state)
 	assert_true(clock_mono_ms() - s->silent_ms >= TLS_HANDSHAKE_MS - 100);
 	if (!is_watched()) /* there, this test may begin later than the deadline */
 		assert_true(clock_mono_ms() - s->silent_ms <= TLS_HANDSHAKE_MS + 3000);
-	assert_true(toy_wait(&s->silence, &s->silence.gones, 1)); /* told behind the socket's end */
+	assert_true(toy_wait(&s->silence, &s->silence.gones, 1)); /* told after the socket's end */
 	ASSERT_WORD(last_why(&s->silence), "tls-failed");
 	close(s->silent);
 }

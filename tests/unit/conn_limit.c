@@ -154,7 +154,7 @@ in_the_order_of_coming(void **state)
 	assert_int_equal(told[CONN_PER_HOST + 1], 0);
 	assert_int_equal(told[CONN_PER_HOST + 2], 1);
 	assert_int_equal(told[CONN_PER_HOST + 3], 0);
-	/* Who comes now is behind who waits. */
+	/* A newcomer waits its turn. */
 	t.p[0] = enter(&t, "192.0.2.1", 0);
 	conn_place_leave(&t.p[1]);
 	assert_true(conn_place_is_held(t.p[CONN_PER_HOST + 3]));

@@ -321,7 +321,7 @@ struct toy_client {
 	struct loop *loop;
 	struct conn *conn;
 	const char *say; /* at once, when it is up */
-	uint64_t put;    /* payload behind that */
+	uint64_t put;    /* payload after that */
 	bool up, gone;
 	struct err why;
 	struct conn_counts counts;

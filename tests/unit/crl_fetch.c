@@ -110,7 +110,7 @@ refuses(void **state)
 }
 
 /* A peer may show a certificate of its issuer's name and its own making: the key counts that
- * stands in the path that verified. */
+ * is in the path that verified. */
 static void
 twin_in_chain(void **state)
 {

@@ -24,7 +24,7 @@ begin(struct scene *s)
 	crl_fetch_free(&s->fetch);
 }
 
-/* Every `.from` was used so long ago, says its time. */
+/* Sets the time of the last use of every `.from`. */
 static void
 used_days_ago(const struct scene *s, int days)
 {
@@ -66,7 +66,7 @@ unused(void **state)
 	while (kept(s, ".from") + kept(s, ".crl") > 0 && clock_mono_ms() < end_ms)
 		usleep(20000);
 	assert_int_equal(kept(s, ".from") + kept(s, ".crl"), 0);
-	/* Who is judged next asks anew. */
+	/* The next judgement asks for it again. */
 	tls_holder_look(s->tls);
 	assert_int_equal(judge_twice(s, s->leaf, NULL), REFUSAL_NONE);
 }
@@ -218,7 +218,7 @@ listen_mute(unsigned *port)
 	return fd;
 }
 
-/* Those that have come within so long. */
+/* Those that have come within this time. */
 static unsigned
 taken(int fd, int *to, unsigned max, int64_t ms)
 {

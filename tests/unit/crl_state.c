@@ -139,7 +139,7 @@ static void
 as_they_stood(void **state)
 {
 	struct scene s = { .trust = NULL };
-	struct buf before = BUF_INIT, behind = BUF_INIT;
+	struct buf before = BUF_INIT, after = BUF_INIT;
 
 	(void)state;
 	scene_init(&s);
@@ -149,11 +149,11 @@ as_they_stood(void **state)
 	assert_int_equal(octets_of(&s, &before), 2);
 	put_crl(&s, "2", s.ca, &(struct crl_spec) { .number = 2, .revoked = { s.leaf } });
 	load(&s, 2);
-	assert_int_equal(octets_of(&s, &behind), 2);
-	assert_int_equal(judged_by(&s, buf_span(&behind)), REFUSAL_certificate_revoked);
+	assert_int_equal(octets_of(&s, &after), 2);
+	assert_int_equal(judged_by(&s, buf_span(&after)), REFUSAL_certificate_revoked);
 	assert_int_equal(judged_by(&s, buf_span(&before)), REFUSAL_NONE);
 	buf_clear(&before);
-	buf_clear(&behind);
+	buf_clear(&after);
 	scene_clear(&s);
 }
 

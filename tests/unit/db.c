@@ -316,7 +316,7 @@ a_write_is_refused_alone(void **state)
 	world_clear(&w);
 }
 
-/* Refused behind its first put, or with a key that cannot be one: nothing of it is committed, and
+/* Refused after its first put, or with a key that cannot be one: nothing of it is committed, and
  * the others are not touched by it. */
 static void
 a_torn_write_is_not_committed(void **state)
@@ -364,7 +364,7 @@ beside(void *arg)
 	return *(const uint64_t *)arg;
 }
 
-/* Letters' files count as what stands in the map; what frees room is taken all the same. */
+/* Letters' files count like what is in the map; what frees room is taken all the same. */
 static void
 what_is_beside_the_map_counts(void **state)
 {
@@ -665,7 +665,7 @@ apply_get(struct db_txn *t, void *arg, struct err *e)
 	return !db_fault(t, e);
 }
 
-/* Who reads a damaged record in a write is refused; those in the same batch are not. */
+/* A write that reads a damaged record is refused; others of the same batch are not. */
 static void
 a_damaged_record_refuses_its_writer_alone(void **state)
 {

@@ -269,7 +269,7 @@ test_a_payload_must_move(void **state)
 	e->now_ms = e->deadline_ms;
 	e->tick(e);
 	assert_true(e->closing);
-	assert_int_equal(e->out.len, 0); /* no word stands behind half a payload */
+	assert_int_equal(e->out.len, 0); /* no reply comes after half a payload */
 	assert_int_equal(f.letter.freed, 1);
 	close_shelf(&f);
 }

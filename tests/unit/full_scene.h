@@ -1,7 +1,7 @@
 /* full_scene — real file systems of 64 MiB that a test fills to the last block.
  *
  * Mounts need CAP_SYS_ADMIN, and live in a mount namespace of the test's own, so they end with it.
- * Where they cannot be had the test is skipped, and says so.
+ * Where they are not possible the test is skipped, and says so.
  */
 #ifndef TESTS_UNIT_FULL_SCENE_H
 #define TESTS_UNIT_FULL_SCENE_H

@@ -371,7 +371,7 @@ without_a_lease_nothing_is_kept(void **state)
 
 /* -- the store's end, and damage ------------------------------------------------------------------------------ */
 
-/* What was asked for before the end is done, and says so, after it. */
+/* A request made before the end is carried out, and answered, after it. */
 static void
 answers_may_come_after_the_end(void **state)
 {

@@ -1,4 +1,4 @@
-/* loop — posted calls, timers, descriptors; and what stands on it: workers, offload, listen. */
+/* loop — posted calls, timers, descriptors; and what is built on them: workers, offload, listen. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

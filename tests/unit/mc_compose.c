@@ -321,7 +321,7 @@ limits(void **state)
 		buf_addf(&in, "%sX: ", FULL);
 		while (in.len < (size_t)(COMPOSE_HEADER_BYTES - 4 + over))
 			buf_add(&in, "x", 1);
-		buf_add(&in, "\r\n\r\nx", 5); /* the empty line ends at, or behind, the limit */
+		buf_add(&in, "\r\n\r\nx", 5); /* the empty line ends at, or after, the limit */
 		assert_int_equal(compose(&l, buf_span(&in), &c, &e), over <= 0);
 		letter_clear(&l);
 	}

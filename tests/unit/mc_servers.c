@@ -1,6 +1,6 @@
 /* mc against servers that are not what they should be: wrong certificate, wrong user, broken
  * connections, octets that are not the announced ones.  The servers are real engines over TLS on
- * 127.0.0.1, on a thread of their own; what is behind them is this file. */
+ * 127.0.0.1, on a thread of their own; this file plays the servers. */
 #include <netinet/in.h>
 #include <pthread.h>
 #include <setjmp.h>

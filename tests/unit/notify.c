@@ -69,7 +69,7 @@ however_it_is_cut(void **state)
 	}
 }
 
-/* A fault of one statement refuses its recipients alone: a good letter stands on each side. */
+/* A fault of one statement refuses its recipients alone: a good letter is on each side. */
 static void
 amid(const struct scene_letter *l, const char *want)
 {

@@ -198,7 +198,7 @@ those_whose_time_has_come_are_forgotten(void **state)
 	world_clear(&w);
 }
 
-/* Turns an octet behind each copy of `mark` in the store. */
+/* Turns an octet after each copy of `mark` in the store. */
 static void
 damage(const struct world *w, const char *mark)
 {
@@ -246,7 +246,7 @@ a_damaged_record_is_no_absence(void **state)
 
 /* -- the rule --------------------------------------------------------------------------------------- */
 
-/* The store's writes are done in order: one of ours comes behind. */
+/* The store's writes are done in order: one of ours comes after. */
 static void
 sees(struct world *w, const char *domain, bool named, int64_t now_s)
 {

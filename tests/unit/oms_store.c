@@ -107,7 +107,7 @@ from_waiting_to_forgotten(void **state)
 	assert_int_equal(settle(&w, &id, "b.test", false), REFUSAL_NONE);
 	assert_string_equal(states(&w, &id), "fetched fetched notified");
 	assert_int_equal(settle(&w, &id, "b.test", false), REFUSAL_NONE);
-	assert_int_equal(files(&w), 1); /* dave's is still to be had, and bob's again */
+	assert_int_equal(files(&w), 1); /* dave's is still pending, and bob's again */
 	assert_int_equal(hand_out(&w, &id, "b.test"), REFUSAL_NONE);
 	assert_int_equal(settle(&w, &id, "c.test", true), REFUSAL_NONE);
 	assert_string_equal(states(&w, &id), "fetched fetched refused");
@@ -309,7 +309,7 @@ what_was_read_is_over_in_every_order(void **state)
 }
 
 /* An answer that may be about another recipient's copy takes nobody's letter away: carol was refused
- * for now in the attempt that told bob, or is told only after he was done. */
+ * for now in the attempt that notified bob, or is notified only after bob's delivery was over. */
 static void
 no_answer_takes_anothers_letter(void **state)
 {
@@ -666,7 +666,7 @@ answers_may_come_after_the_end(void **state)
 	(void)state;
 	world_init(&w);
 	put(&w, &(struct letter) { .size = 300000, .one = true }, &id);
-	w.waiting = 4; /* loop_stop is for who runs the loop */
+	w.waiting = 4; /* loop_stop is for the thread that runs the loop */
 	oms_store_hand_out(w.store, &id, "b.test", w.loop, on_handed, &o[0]);
 	oms_store_settle(w.store, &id, "b.test", false, w.loop, on_done, &o[1]);
 	oms_store_sweep(w.store, clock_wall_ms() / 1000 + 100 * DAY, w.loop, on_done, &o[2]);

@@ -18,7 +18,7 @@ struct play {
 	struct server s; /* first */
 	struct buf held; /* input that was not taken */
 	struct buf body; /* what `octets` got */
-	struct buf behind;
+	struct buf after;
 	bool shut_out;
 	uint64_t asked; /* request that waits */
 };
@@ -104,7 +104,7 @@ do_hold(struct server *s, struct span args, struct err *e)
 {
 	(void)args;
 	(void)e;
-	server_hold(s, &((struct play *)s)->behind);
+	server_hold(s, &((struct play *)s)->after);
 	return DONE;
 }
 
@@ -174,7 +174,7 @@ end(struct play *p)
 	server_clear(&p->s);
 	buf_clear(&p->held);
 	buf_clear(&p->body);
-	buf_clear(&p->behind);
+	buf_clear(&p->after);
 }
 
 static void
@@ -230,7 +230,8 @@ dialogues(void **state)
 	    false);
 	run("HELLO x\nQUIT\r\n", 14, "500 5.5.2 [bare-lf] bare LF at octet 7\r\n", true);
 	run("HELLO \x01\r\nQUIT\r\n", 15,
-	    "500 5.5.2 [bad-octet] a line contains a control character or malformed UTF-8\r\n", true);
+	    "500 5.5.2 [bad-octet] a line contains a control character or malformed UTF-8\r\n",
+	    true);
 }
 
 static void
@@ -302,8 +303,8 @@ a_held_reply_stands_behind(void **state)
 	send(&p, "HELLO x\r\nHOLD\r\nFROB\r\nQUIT\r\nFROB\r\n");
 	says(&p, "250 2.0.0 hello x\r\n");
 	assert_false(p.s.engine.closing);
-	assert_int_equal(p.held.len, 0); /* behind QUIT all is taken and ignored */
-	assert_true(span_eq(buf_span(&p.behind),
+	assert_int_equal(p.held.len, 0); /* after QUIT all is taken and ignored */
+	assert_true(span_eq(buf_span(&p.after),
 	    SPAN_LIT("500 5.5.1 [unknown-verb] no such request\r\n221 2.0.0 bye\r\n")));
 	server_release(&p.s);
 	assert_true(p.s.engine.closing);
@@ -508,7 +509,7 @@ a_held_session_ends_behind_its_replies(void **state)
 	for (int64_t t = 1000; t <= 1000 + SERVER_LIFE_MS; t += 1000)
 		at(&p, t);
 	assert_false(p.s.engine.closing);
-	assert_true(span_starts(buf_span(&p.behind), SPAN_LIT("421 4.4.2 [too-slow]")));
+	assert_true(span_starts(buf_span(&p.after), SPAN_LIT("421 4.4.2 [too-slow]")));
 	for (int64_t t = 1000 + SERVER_LIFE_MS; t <= 1000 + SERVER_LIFE_MS + SERVER_IDLE_MS;
 	     t += 1000)
 		at(&p, t);

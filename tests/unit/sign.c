@@ -124,7 +124,7 @@ another_key_cannot_seal(void **state)
 	}
 }
 
-/* What was refused leaves nothing behind that the next seal would meet. */
+/* What was refused leaves nothing that the next seal would meet. */
 static void
 one_verifier_serves_many_seals(void **state)
 {

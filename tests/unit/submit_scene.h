@@ -1,4 +1,4 @@
-/* submit_scene — the fake roles behind both engines of submit, for their unit tests. */
+/* submit_scene — the fake roles of both engines of submit, for their unit tests. */
 #ifndef TESTS_UNIT_SUBMIT_SCENE_H
 #define TESTS_UNIT_SUBMIT_SCENE_H
 
