@@ -1,5 +1,5 @@
-/* sasl_scene — one SCRAM-SHA-256 exchange, word for word (RFC 7677 section 3): what a fake role
- * after a server or client engine says in it. */
+/* sasl_scene — one SCRAM-SHA-256 exchange, word for word (RFC 7677 section 3): what a fake role of a
+ * server or client engine says in it. */
 #ifndef TESTS_SASL_SCENE_H
 #define TESTS_SASL_SCENE_H
 
