@@ -342,6 +342,11 @@ recipients(void **state)
 		assert_true(letter_to(&l, address, &e));
 	}
 	assert_true(letter_to(&l, "user7@B.test", &e)); /* known already */
+	assert_false(letter_to(&l, "root", &e));
+	assert_int_equal(e.why, REFUSAL_bad_address);
+	assert_false(letter_to(&l, "user@", &e));
+	assert_false(letter_to(&l, "@b.test", &e));
+	assert_int_equal(e.why, REFUSAL_bad_address);
 	assert_false(letter_to(&l, "one-more@b.test", &e));
 	assert_int_equal(e.why, REFUSAL_too_many_recipients);
 	assert_int_equal(l.n_to, COMPOSE_RECIPIENTS_MAX);
