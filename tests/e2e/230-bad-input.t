@@ -29,10 +29,10 @@ say() {
 refused() {
 	_name=$1 _word=$2 _reply=$3 _log=$4
 	shift 4
-	_before=$(log_count "$_log" "word=$_word( |\$)") _stored=$(stored)
+	_before=$(log_count "$_log" "(word=$_word|$_word=1)( |\$)") _stored=$(stored)
 	_got=$("$@")
 	like "$_name: $_word" "$_got" "^$_reply \[$_word\]"
-	is "$_name: one line in the log" "$(($(log_count "$_log" "word=$_word( |\$)") - _before))" 1
+	is "$_name: one line in the log" "$(($(log_count "$_log" "(word=$_word|$_word=1)( |\$)") - _before))" 1
 	is "$_name: nothing is stored" "$(stored)" "$_stored"
 }
 raw() { printf "$1" >"$T/raw"; }

@@ -19,7 +19,7 @@ status_is "one to be held for longer than the domain does" 64 send --hold 3
 like "is refused as such" "$(in_one)" 'held for 1 to 2 days here.*\[bad-hold, status 64\]'
 { cat "$T/letter"; printf 'one\rtwo\r\n'; } >"$T/bare" && mv "$T/bare" "$T/letter"
 status_is "one with a CR alone" 65 send
-like "is refused as such" "$(in_one)" 'stands alone.*\[bad-message, status 65\]'
+like "is refused as such" "$(in_one)" 'not part of CRLF.*\[bad-message, status 65\]'
 is "none of these was announced" "$(as bob@b.test list --json | wc -l)" 1
 
 # One octet of the letter is changed where its sender's server keeps it.
