@@ -53,14 +53,6 @@ share_free(struct share **sp)
 	*sp = NULL;
 }
 
-void
-share_set(struct share *s, enum share_kind k, struct share_bound key, struct share_bound all)
-{
-	pthread_mutex_lock(&s->lock);
-	share_table_set(s->table, k, key, all);
-	pthread_mutex_unlock(&s->lock);
-}
-
 bool
 share_take(struct share *s, enum share_kind k, struct span key, int64_t n, int64_t now_ms,
     struct err *e)
@@ -121,14 +113,6 @@ share_release(struct share *s, struct share_hold *h, int64_t n, int64_t now_ms)
 {
 	pthread_mutex_lock(&s->lock);
 	share_table_release(s->table, h, n, now_ms);
-	pthread_mutex_unlock(&s->lock);
-}
-
-void
-share_move(struct share *s, struct share_hold *from, struct share_hold *to, int64_t n)
-{
-	pthread_mutex_lock(&s->lock);
-	share_table_move(from, to, n);
 	pthread_mutex_unlock(&s->lock);
 }
 

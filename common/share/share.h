@@ -60,7 +60,6 @@ struct share *share_new(void);
 void share_free(struct share **s); /* nothing is held any more */
 
 /* As share_table_* (share_table.h). */
-void share_set(struct share *s, enum share_kind k, struct share_bound key, struct share_bound all);
 bool share_take(struct share *s, enum share_kind k, struct span key, int64_t n, int64_t now_ms,
     struct err *e);
 bool share_has(struct share *s, enum share_kind k, struct span key, int64_t n, int64_t now_ms);
@@ -70,7 +69,6 @@ bool share_hold(struct share *s, struct share_hold *h, enum share_kind k, struct
 bool share_force(struct share *s, struct share_hold *h, enum share_kind k, struct span key,
     int64_t n, int64_t now_ms);
 void share_release(struct share *s, struct share_hold *h, int64_t n, int64_t now_ms);
-void share_move(struct share *s, struct share_hold *from, struct share_hold *to, int64_t n);
 int64_t share_held(struct share *s, enum share_kind k);
 uint64_t share_missed(struct share *s, enum share_kind k, struct span key);
 bool share_missed_next(struct share *s, enum share_kind k, int64_t now_ms, int64_t quiet_ms,

@@ -224,10 +224,21 @@ refuse(struct kind *k, struct share_row *r, int64_t now_ms, struct err *e)
 	return err_word(e, k->rule.word);
 }
 
+/* With n more, the key holds no more of a gauge than is left. */
+static bool
+leaves_enough(const struct kind *k, const struct share_row *r, int64_t n)
+{
+	int64_t left = k->rule.all.most - k->all.parts;
+
+	return k->rule.form == SHARE_BUCKET || k->rule.all.most == 0 ||
+	    n <= (left - r->level.parts) / 2;
+}
+
 static bool
 may(const struct kind *k, const struct share_row *r, int64_t n)
 {
-	return r != NULL && has(k, &k->rule.key, &r->level, n) && has(k, &k->rule.all, &k->all, n);
+	return r != NULL && has(k, &k->rule.key, &r->level, n) &&
+	    has(k, &k->rule.all, &k->all, n) && leaves_enough(k, r, n);
 }
 
 static void
@@ -330,20 +341,6 @@ share_table_release(struct share_table *t, struct share_hold *h, int64_t n, int6
 	TAILQ_REMOVE(&r->kind->used, r, link);
 	TAILQ_INSERT_HEAD(&r->kind->used, r, link);
 	forget_oldest(r->kind, now_ms);
-}
-
-void
-share_table_move(struct share_hold *from, struct share_hold *to, int64_t n)
-{
-	n = least(n, from->n);
-	if (n == 0)
-		return;
-	assert(to->row == NULL || to->row == from->row);
-	to->row = from->row;
-	to->n += n;
-	from->n -= n;
-	if (from->n == 0)
-		from->row = NULL;
 }
 
 /* -- looking ------------------------------------------------------------------------------------ */
@@ -479,17 +476,4 @@ share_table_free(struct share_table **tp)
 	free(t->kind);
 	free(t);
 	*tp = NULL;
-}
-
-void
-share_table_set(struct share_table *t, unsigned kind, struct share_bound key,
-    struct share_bound all)
-{
-	struct share_rule *rule = &t->kind[kind].rule;
-
-	assert(kind < t->n);
-	if (rule->credit < key.most)
-		rule->credit = key.most;
-	rule->key = key;
-	rule->all = all;
 }

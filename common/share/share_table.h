@@ -2,7 +2,9 @@
  *
  * A rule says what one key may take and what all keys of its kind may take together.  A bucket holds
  * tokens, loses them by share_table_take and regains them with time; a gauge counts what is held now.
- * A key that asks for more than there is gets the rule's word and nothing is taken.
+ * A key that asks for more than there is gets the rule's word and nothing is taken.  Where a gauge has a
+ * bound for all keys, no key may hold more than is left: then there is something left for one more,
+ * however many hold as much as they can.
  *
  * Time:    monotonic milliseconds, given with each call.  A call with an earlier time than one before
  *          it counts as one at the later time, so threads may be a little apart.
@@ -61,10 +63,6 @@ struct share_table;
 struct share_table *share_table_new(const struct share_rule *rules, unsigned n, uint64_t secret);
 void share_table_free(struct share_table **t); /* nothing is held any more */
 
-/* Other bounds from now on; what is held already stays held. */
-void share_table_set(struct share_table *t, unsigned kind, struct share_bound key,
-    struct share_bound all);
-
 /* Takes n > 0 tokens.  False: the rule's word, nothing is taken. */
 bool share_table_take(struct share_table *t, unsigned kind, struct span key, int64_t n,
     int64_t now_ms, struct err *e);
@@ -83,8 +81,6 @@ bool share_table_force(struct share_table *t, struct share_hold *h, unsigned kin
     int64_t n, int64_t now_ms);
 /* Gives n back, or all where less is held. */
 void share_table_release(struct share_table *t, struct share_hold *h, int64_t n, int64_t now_ms);
-/* n of what `from` holds, or all of it, is held by `to`, which holds nothing or is of the same key. */
-void share_table_move(struct share_hold *from, struct share_hold *to, int64_t n);
 
 int64_t share_table_held(const struct share_table *t, unsigned kind); /* by all keys together */
 unsigned share_table_rows(const struct share_table *t, unsigned kind);

@@ -18,6 +18,7 @@
 #define GAUGE  1 /* 100 a key, 250 for all */
 #define EARNED 2 /* 10 tokens, none comes back; up to 40 by gifts */
 #define SILENT 3 /* 1 token, and no word */
+#define WIDE   4 /* 250 for all keys */
 #define ROWS   4
 
 static const struct share_rule rules[] = {
@@ -27,6 +28,7 @@ static const struct share_rule rules[] = {
 	[EARNED] = { "earned", SHARE_BUCKET, { 10, 0 }, { 0, 0 }, 1000, 40, ROWS,
 	    REFUSAL_recipient_share },
 	[SILENT] = { "silent", SHARE_BUCKET, { 1, 0 }, { 0, 0 }, 1000, 0, ROWS, REFUSAL_NONE },
+	[WIDE] = { "wide", SHARE_GAUGE, { 0, 0 }, { 250, 0 }, 0, 0, ROWS, REFUSAL_batch_share },
 };
 
 #define A SPAN_LIT("a.test")
@@ -35,7 +37,7 @@ static const struct share_rule rules[] = {
 static int
 begin(void **state)
 {
-	*state = share_table_new(rules, 4, 42);
+	*state = share_table_new(rules, sizeof rules / sizeof *rules, 42);
 	return 0;
 }
 
@@ -171,37 +173,33 @@ all_keys_share_a_gauge(void **state)
 	struct share_hold h[4] = { 0 };
 	struct err e;
 
-	assert_true(share_table_hold(*state, &h[0], GAUGE, key(0), 100, 0, &e));
-	assert_true(share_table_hold(*state, &h[1], GAUGE, key(1), 100, 0, &e));
-	assert_false(share_table_hold(*state, &h[2], GAUGE, key(2), 51, 0, &e));
-	assert_true(share_table_hold(*state, &h[2], GAUGE, key(2), 50, 0, &e));
-	assert_false(share_table_hold(*state, &h[3], GAUGE, key(3), 1, 0, &e));
-	/* What cannot be refused any more is held past any bound. */
-	assert_true(share_table_force(*state, &h[3], GAUGE, key(3), 500, 0));
-	assert_int_equal(share_table_held(*state, GAUGE), 750);
+	assert_true(share_table_hold(*state, &h[0], WIDE, key(0), 125, 0, &e));
+	assert_false(share_table_hold(*state, &h[0], WIDE, key(0), 1, 0, &e));
+	/* What cannot be refused any more is held past any bound, and then nobody has more. */
+	assert_true(share_table_force(*state, &h[1], WIDE, key(1), 500, 0));
+	assert_int_equal(share_table_held(*state, WIDE), 625);
+	assert_false(share_table_hold(*state, &h[2], WIDE, key(2), 1, 0, &e));
 	for (int i = 0; i < 4; i++)
 		share_table_release(*state, &h[i], h[i].n, 0);
-	assert_int_equal(share_table_held(*state, GAUGE), 0);
+	assert_int_equal(share_table_held(*state, WIDE), 0);
 }
 
+/* However many hold as much as they can, there is something for one more. */
 static void
-what_is_held_can_be_handed_on(void **state)
+nobody_holds_more_than_is_left(void **state)
 {
-	struct share_hold a = { 0 }, b = { 0 };
+	static const int64_t most[ROWS] = { 100, 75, 37, 19 };
+	struct share_hold h[ROWS] = { 0 };
 	struct err e;
 
-	assert_true(share_table_hold(*state, &a, GAUGE, A, 100, 0, &e));
-	share_table_move(&a, &b, 60);
-	assert_int_equal(a.n, 40);
-	share_table_move(&a, &b, 1000);
-	assert_null(a.row);
-	assert_int_equal(b.n, 100);
-	share_table_move(&a, &b, 1);
-	assert_int_equal(b.n, 100);
-	assert_false(share_table_hold(*state, &a, GAUGE, A, 1, 0, &e));
-	share_table_release(*state, &b, 100, 0);
-	assert_true(share_table_hold(*state, &a, GAUGE, A, 100, 0, &e));
-	share_table_release(*state, &a, 100, 0);
+	for (unsigned i = 0; i < ROWS; i++) {
+		while (share_table_hold(*state, &h[i], GAUGE, key(i), 1, 0, &e))
+			continue;
+		assert_int_equal(h[i].n, most[i]);
+		assert_false(share_table_hold(*state, &h[i], GAUGE, key(i), 1, 0, &e));
+	}
+	for (unsigned i = 0; i < ROWS; i++)
+		share_table_release(*state, &h[i], h[i].n, 0);
 }
 
 /* -- rows --------------------------------------------------------------------------------------- */
@@ -310,22 +308,6 @@ who_is_held_back_is_seen(void **state)
 	share_table_release(*state, &h, 70, 0);
 }
 
-static void
-bounds_can_be_set(void **state)
-{
-	struct share_hold h = { 0 };
-	struct err e;
-
-	assert_true(share_table_hold(*state, &h, GAUGE, A, 100, 0, &e));
-	share_table_set(*state, GAUGE, (struct share_bound) { 50, 0 }, (struct share_bound) { 0 });
-	assert_false(share_table_hold(*state, &h, GAUGE, A, 1, 0, &e));
-	share_table_release(*state, &h, 51, 0);
-	assert_true(share_table_hold(*state, &h, GAUGE, A, 1, 0, &e));
-	share_table_set(*state, GAUGE, (struct share_bound) { 0 }, (struct share_bound) { 0 });
-	assert_true(share_table_hold(*state, &h, GAUGE, A, 1000000, 0, &e));
-	share_table_release(*state, &h, h.n, 0);
-}
-
 /* -- keys --------------------------------------------------------------------------------------- */
 
 static void
@@ -413,13 +395,12 @@ main(void)
 		test(a_bucket_can_be_earned),
 		test(a_gauge_holds_so_much),
 		test(all_keys_share_a_gauge),
-		test(what_is_held_can_be_handed_on),
+		test(nobody_holds_more_than_is_left),
 		test(a_full_table_forgets_the_idle),
 		test(then_the_one_that_is_nearest_to_full),
 		test(what_holds_is_never_forgotten),
 		test(long_keys_share_a_row),
 		test(who_is_held_back_is_seen),
-		test(bounds_can_be_set),
 		test(an_address_is_one_or_a_64),
 		test(two_things_make_a_key),
 		test(threads_lose_nothing),
