@@ -16,7 +16,7 @@
 #define PORT_HTTPS        443
 #define PORT_UNPRIVILEGED 1024
 #define BUCKETS           256
-#define DONE_MAX          1024 /* findings that are kept; the oldest go first */
+#define DONE_MAX          256 /* findings that are kept; the oldest go first */
 
 struct finding;
 

@@ -463,6 +463,28 @@ certain_answers_hold_for_10_s(void **state)
 	world_close(&w);
 }
 
+/* The results that are kept are bounded, and the oldest goes first. */
+static void
+not_all_results_are_kept(void **state)
+{
+	char domain[32];
+	struct world w;
+	uint64_t asked;
+
+	(void)state;
+	world_open(&w, ZONE);
+	for (int i = 0; i < 300; i++) {
+		snprintf(domain, sizeof domain, "d%d.test", i);
+		assert_int_equal(find_again(&w, domain).why, REFUSAL_no_such_domain);
+	}
+	asked = dns_asked(w.dns);
+	assert_int_equal(find_again(&w, "d299.test").why, REFUSAL_no_such_domain);
+	assert_int_equal(dns_asked(w.dns), asked);
+	assert_int_equal(find_again(&w, "d0.test").why, REFUSAL_no_such_domain);
+	assert_true(dns_asked(w.dns) > asked);
+	world_close(&w);
+}
+
 static void
 a_new_zone_is_asked_at_once(void **state)
 {
@@ -565,6 +587,7 @@ main(void)
 		cmocka_unit_test(publishes),
 		cmocka_unit_test(those_who_ask_at_once_join),
 		cmocka_unit_test(certain_answers_hold_for_10_s),
+		cmocka_unit_test(not_all_results_are_kept),
 		cmocka_unit_test(a_new_zone_is_asked_at_once),
 		cmocka_unit_test(counts),
 		cmocka_unit_test(cancel),
