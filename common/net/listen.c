@@ -13,6 +13,7 @@
 
 #include "common/base/log.h"
 #include "common/base/memory.h"
+#include "common/base/memory_limit.h"
 #include "common/base/thread.h"
 #include "common/loop/loop.h"
 #include "common/loop/workers.h"
@@ -195,15 +196,6 @@ listen_total(uint64_t files, uint64_t memory_bytes)
 	return (unsigned)(by_files < by_memory ? by_files : by_memory);
 }
 
-/* Of the machine. */
-static uint64_t
-memory_bytes(void)
-{
-	long pages = sysconf(_SC_PHYS_PAGES), page = sysconf(_SC_PAGESIZE);
-
-	return pages > 0 && page > 0 ? (uint64_t)pages * (uint64_t)page : (uint64_t)1 << 30;
-}
-
 bool
 listen_new(struct listen **out, const struct listen_limits *limits, struct err *e)
 {
@@ -215,7 +207,7 @@ listen_new(struct listen **out, const struct listen_limits *limits, struct err *
 		r.rlim_cur = 10000000;
 	l->fd_limit = (unsigned)(r.rlim_cur / 10 * 9);
 	if (l->limits.total == 0)
-		l->limits.total = listen_total(r.rlim_cur, memory_bytes());
+		l->limits.total = listen_total(r.rlim_cur, memory_limit(""));
 	if (l->limits.per_address == 0)
 		l->limits.per_address = PER_ADDRESS;
 	if (l->limits.half_open == 0)
@@ -328,6 +320,12 @@ listen_free(struct listen **lp)
 	listen_guard_unref(&l->guard);
 	free(l);
 	*lp = NULL;
+}
+
+unsigned
+listen_limit(const struct listen *l)
+{
+	return l->limits.total;
 }
 
 unsigned

@@ -58,6 +58,7 @@ void listen_stop(struct listen *l); /* closes the sockets, joins the thread */
 /* After the last listen_incoming is gone. */
 void listen_free(struct listen **l);
 
+unsigned listen_limit(const struct listen *l);            /* how many there may be */
 unsigned listen_open_count(const struct listen *l);       /* connections that are counted now */
 uint16_t listen_port(const struct listen *l, unsigned i); /* of the i-th socket, for tests */
 

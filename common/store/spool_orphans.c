@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/base/memory.h"
+
 struct names {
 	char (*name)[SPOOL_NAME_BYTES];
 	size_t n, cap;
@@ -27,8 +29,7 @@ note_name(void *arg, struct span key, struct span value)
 		return true;
 	if (all->n == all->cap) {
 		all->cap = all->cap ? all->cap * 2 : 64;
-		if ((all->name = realloc(all->name, all->cap * sizeof *all->name)) == NULL)
-			abort();
+		all->name = memory_resize(all->name, all->cap, sizeof *all->name);
 	}
 	memcpy(all->name[all->n++], file, SPOOL_NAME_BYTES);
 	return true;
