@@ -1,9 +1,9 @@
 /* loop — libevent's base, an eventfd and a queue; see loop.h.
  *
- * Who posts from the loop's own thread wakes nobody, so it makes no system call: the event is made
- * active as it stands.  A turn ends after TURN_MAX calls, that what posts itself again does not keep
- * descriptors and timers from theirs.  What the calls of a batch log is written once, behind the last:
- * a write a line was a twentieth of the time of a notification.
+ * A post from the loop's own thread needs no system call: it activates the event directly.  A turn ends
+ * after TURN_MAX calls, so calls that post themselves again do not starve descriptors and timers.  The
+ * log lines of a batch are written at once, after its last call: one write a line took a twentieth of
+ * the time of a notification.
  */
 #include "common/loop/loop.h"
 
@@ -37,9 +37,9 @@ struct loop {
 	struct buf posted; /* of struct post; under lock */
 	pthread_t runner;  /* under lock; only while running */
 	bool running;
-	struct buf batch; /* taken from posted, being run */
-	size_t batch_at;  /* octets of it that were run */
-	bool stopping;    /* the stop's turn has come */
+	struct buf batch; /* taken from posted; runs now */
+	size_t batch_at;  /* octets of it that have run */
+	bool stopping;    /* loop_stop's call has run */
 	void *local;
 	void (*release)(void *p);
 };
@@ -73,7 +73,7 @@ take_batch(struct loop *l)
 	return l->batch.len > 0;
 }
 
-/* Until the batch is over or one of it was the stop. */
+/* Runs the batch until its end or loop_stop's call. */
 static void
 run_batch(struct loop *l)
 {
@@ -91,7 +91,7 @@ on_wake(evutil_socket_t fd, short what, void *arg)
 	struct loop *l = arg;
 	uint64_t n;
 
-	/* What fails here is read at the next turn. */
+	/* If this fails, the next turn reads it. */
 	if ((what & EV_READ) != 0)
 		(void)!read(fd, &n, sizeof n);
 	if (take_batch(l)) {
@@ -103,7 +103,7 @@ on_wake(evutil_socket_t fd, short what, void *arg)
 		event_base_loopbreak(l->base);
 }
 
-/* What libevent would write to standard error is told to the caller of what failed. */
+/* libevent would write to standard error; the callers report what failed. */
 static void
 no_words(int severity, const char *text)
 {
@@ -216,7 +216,7 @@ loop_drain(struct loop *l)
 	}
 }
 
-/* Without it the loop would not hear of what was posted, so it is tried until it is done. */
+/* Without the wake-up the loop would miss the post, so this does not give up. */
 static void
 wake(struct loop *l)
 {
@@ -356,8 +356,8 @@ want(struct event *ev, bool now, bool before)
 	return (now ? event_add(ev, NULL) : event_del(ev)) == 0;
 }
 
-/* What the kernel did not take back would be reported without end, to nobody: so after a failure
- * libevent must not watch the descriptor for the other direction either. */
+/* After a failure the kernel may report events for ever that nobody handles.  So libevent stops
+ * watching the other direction too. */
 bool
 loop_fd_want(struct loop_fd *f, unsigned what)
 {

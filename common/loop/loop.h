@@ -1,10 +1,10 @@
 /* loop — one thread's event loop: posted calls, timers, descriptors.
  *
- * Threads: everything belongs to the thread that runs the loop, but loop_post, loop_stop and
- *          loop_now_ms, which any thread may call.  Before loop_run, and after it has returned (and
- *          its thread was joined), whoever holds the loop counts as that thread.
+ * Threads: any thread may call loop_post, loop_stop and loop_now_ms.  Everything else belongs to the
+ *          thread that runs the loop; before loop_run, and after that thread was joined, to the
+ *          owner of the loop.
  * Async:   no callback runs inside the call that asked for it.
- * Owner:   timers and descriptors are freed by who made them, before their loop.
+ * Owner:   the maker of a timer or descriptor frees it, before the loop.
  */
 #ifndef COMMON_LOOP_LOOP_H
 #define COMMON_LOOP_LOOP_H
@@ -15,16 +15,16 @@ struct event_base;
 struct loop;
 
 bool loop_new(struct loop **l, struct err *e);
-/* What is still posted is forgotten: loop_drain first, where that must not be. */
+/* Drops posted calls that have not run; call loop_drain first to run them. */
 void loop_free(struct loop **l);
 
-/* Returns after loop_stop; what was posted before it has then been run.  May be run again. */
+/* Returns after loop_stop, when the calls posted before it have run.  May be called again. */
 void loop_run(struct loop *l);
 void loop_stop(struct loop *l);
-/* Runs what is posted, on this thread, until nothing is: for the end, when loop_run has returned. */
+/* Runs posted calls on this thread until there are none; for the end, after loop_run. */
 void loop_drain(struct loop *l);
 
-/* In order; one wake-up a batch. */
+/* Calls run in order; a batch costs one wake-up. */
 void loop_post(struct loop *l, void (*fn)(void *arg), void *arg);
 int64_t loop_now_ms(const struct loop *l); /* monotonic */
 
@@ -35,7 +35,8 @@ struct event_base *loop_base(struct loop *l); /* for common/dns/dns only */
 struct loop_timer;
 
 struct loop_timer *loop_timer_new(struct loop *l, void (*fn)(void *arg), void *arg);
-void loop_timer_set_ms(struct loop_timer *t, int64_t in_ms); /* from now; again: moved */
+void loop_timer_set_ms(struct loop_timer *t,
+    int64_t in_ms); /* from now; replaces an earlier time */
 void loop_timer_cancel(struct loop_timer *t);
 void loop_timer_free(struct loop_timer **t);
 
@@ -46,11 +47,11 @@ void loop_timer_free(struct loop_timer **t);
 
 struct loop_fd;
 
-/* Wants nothing at first.  The descriptor stays the caller's: loop_fd_free before close. */
+/* Watches nothing at first.  The caller keeps the descriptor: loop_fd_free, then close. */
 struct loop_fd *loop_fd_new(struct loop *l, int fd, void (*fn)(void *arg, unsigned ready),
     void *arg);
-/* False (errno): the system has no memory or no watch left for this descriptor, which is then not
- * called any more.  Free it and close the descriptor; nobody else is touched. */
+/* False (errno): the system cannot watch the descriptor, and fn is not called any more.  Free it and
+ * close the descriptor.  Other descriptors are not affected. */
 bool loop_fd_want(struct loop_fd *f, unsigned what);
 void loop_fd_free(struct loop_fd **f);
 

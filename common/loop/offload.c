@@ -41,7 +41,7 @@ offload_new(struct offload **out, unsigned threads, struct err *e)
 	return true;
 }
 
-/* False: there will be no more. */
+/* False: stopped, and the queue is empty. */
 static bool
 next_job(struct offload *o, struct job *j)
 {
@@ -98,7 +98,7 @@ offload_stop(struct offload *o)
 	pthread_mutex_unlock(&o->lock);
 	while (o->running > 0)
 		pthread_join(o->thread[--o->running], NULL);
-	while (next_job(o, &j)) { /* never started: nothing that was asked for is lost */
+	while (next_job(o, &j)) { /* not started yet: no job is lost */
 		j.work(j.arg);
 		if (j.done != NULL)
 			loop_post(j.home, j.done, j.arg);

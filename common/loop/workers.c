@@ -99,7 +99,7 @@ workers_loop(struct workers *w, unsigned i)
 	return w->w[i].loop;
 }
 
-/* FNV-1a: spreads domains over a handful of workers; a peer that aims at one gains nothing. */
+/* FNV-1a spreads domains over a handful of workers; a peer that aims at one worker gains nothing. */
 static uint32_t
 mix(uint32_t h, struct span s)
 {

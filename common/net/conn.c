@@ -1,8 +1,8 @@
 /* conn — one connection: its states, its turns, its deadlines; see conn.h.
  *
- * One turn reads the socket once, gives the engine what came out of TLS, gives TLS what the engine
- * and its payload bring until CONN_OUT_HIGH wait, and writes the socket once.  What is left to do
- * comes with the next event, so no connection holds up the others of its loop.
+ * One turn reads the socket once, feeds the engine from TLS, writes the engine's output and payload to
+ * TLS until CONN_OUT_HIGH octets wait, and writes the socket once.  The next event continues, so no
+ * connection holds up the others of its loop.
  *
  * A failing system call that serves one peer ends that peer's connection and nothing else; the table
  * is in tests/e2e/216-failing-calls.t.
@@ -22,7 +22,7 @@
 #include "common/net/conn_private.h"
 #include "common/text/address_text.h"
 
-/* Where to, while it has not begun to connect. */
+/* The target, until the connection begins to connect. */
 struct conn_way {
 	struct sockaddr_storage address;
 	bool has_own;
@@ -35,7 +35,7 @@ static void conn_free(struct conn *c, bool tell);
 
 /* -- ending ------------------------------------------------------------------------------------- */
 
-/* gone follows; why NULL: in order. */
+/* `gone` follows; why NULL: in order. */
 static void
 fail(struct conn *c, const struct err *why)
 {
@@ -123,7 +123,7 @@ conn_new(struct loop *l, struct tls_holder *h, const struct sockaddr *peer, cons
 	return c;
 }
 
-/* why: NULL where all went well so far.  The first turn is not inside the call. */
+/* why: NULL if there was no fault so far.  The first turn comes from the loop. */
 static void
 start(struct conn *c, int64_t timeout_ms, const struct err *why)
 {
@@ -184,7 +184,7 @@ way_new(const struct conn_target *to)
 	return w;
 }
 
-/* conn_limit has a place for it now, or others wait for its place. */
+/* Its place is free now, was refused, or is wanted by others. */
 static void
 on_place(struct loop *l, uint64_t id)
 {
@@ -230,7 +230,7 @@ conn_connect(struct loop *l, const struct conn_target *to, struct tls_holder *h,
 static void
 come_up(struct conn *c)
 {
-	/* The accepting side goes on whatever the verdict; the role answers by it. */
+	/* The accepting side goes on with any verdict; the role answers by it. */
 	if (tls_session_asks(c->stream.ssl) && c->peer.verdict.why != REFUSAL_NONE)
 		conn_log_refused(c, &c->peer.verdict);
 	listen_shook(c->wire.in);
@@ -417,7 +417,7 @@ sooner(int64_t a, int64_t b)
 	return a < b ? a : b;
 }
 
-/* A timer that is set too early only looks again. */
+/* A timer that fires too early does no harm. */
 static void
 arm(struct conn *c)
 {
@@ -545,7 +545,7 @@ on_ready(void *arg, unsigned ready)
 	conn_move(c);
 }
 
-/* A handshake that failed by its own fault shows a host that answers. */
+/* A host whose handshake failed does answer. */
 static void
 report_host(struct conn *c)
 {
@@ -620,8 +620,8 @@ conn_drop(struct conn *c, const struct err *why)
 	conn_kick(c);
 }
 
-/* TLS says that this is the end, as far as the socket takes it at once: so the peer knows that it
- * was us, and nobody on the way. */
+/* Sends close_notify if the socket takes it at once, so the peer knows that this side ended the
+ * connection. */
 static void
 drop_entry(struct conn_entry *entry, void *why)
 {

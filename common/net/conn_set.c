@@ -42,7 +42,7 @@ conn_set_of(struct loop *l, const struct conn_set_ops *ops)
 	s->ops = ops;
 	s->mask = 63;
 	s->bucket = memory_array(s->mask + 1, sizeof(struct conn_entry *));
-	/* A late answer for a connection of another loop finds nothing here, but by chance. */
+	/* Random, so that an id of another loop finds nothing here. */
 	random_bytes(&s->next_id, sizeof s->next_id);
 	s->next_id >>= 16;
 	loop_set_local(l, s, release);

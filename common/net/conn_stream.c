@@ -1,7 +1,7 @@
 /* conn_stream — octets between TLS and the engine; see conn_private.h.
  *
- * The engine's input goes to it uncopied, by way of the loop's one scratch buffer.  Only what it does
- * not take is kept.
+ * Input passes through the loop's scratch buffer without a copy; only what the engine does not take is
+ * kept.
  */
 #include <openssl/err.h>
 

@@ -14,7 +14,7 @@
 
 #define BIO_KEPT_BYTES 1024 /* larger buffers are freed when they are empty */
 
-/* Memory BIOs that never report an end: conn.c judges what the end of the stream means. */
+/* The BIOs never report an end; conn.c decides what the end of the stream means. */
 bool
 conn_wire_attach(struct conn_wire *w, SSL *ssl, struct err *e)
 {
@@ -32,7 +32,7 @@ conn_wire_attach(struct conn_wire *w, SSL *ssl, struct err *e)
 	return true;
 }
 
-/* The port is connect's to choose. */
+/* connect chooses the port. */
 static bool
 bind_from(int fd, const char *from, int family, struct err *e)
 {
@@ -137,9 +137,8 @@ conn_wire_waiting(const struct conn_wire *w)
 	return w->to == NULL ? 0 : BIO_ctrl_pending(w->to);
 }
 
-/* What was sent does not tell what was taken: the kernel's queue holds megabytes.  It takes another
- * piece of us at each try though the peer takes nothing.  While a slow peer empties it, it reports for
- * a long time that there is no room. */
+/* What was sent is not yet taken: the kernel's queue holds megabytes.  It accepts more while the peer
+ * takes nothing, and refuses more for a long time while a slow peer empties it. */
 static uint64_t
 taken(const struct conn_wire *w)
 {

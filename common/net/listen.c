@@ -100,7 +100,7 @@ on_rearm(void *arg)
 
 /* Is there room for one more?  The lowest free descriptor says how many are in use. */
 static bool
-room(struct listen *l, int fd)
+has_room(struct listen *l, int fd)
 {
 	int probe = fcntl(fd, F_DUPFD_CLOEXEC, 0);
 
@@ -111,7 +111,7 @@ room(struct listen *l, int fd)
 }
 
 static void
-deliver(void *arg)
+deliver_incoming(void *arg)
 {
 	struct dealt *d = arg;
 
@@ -120,18 +120,18 @@ deliver(void *arg)
 }
 
 static void
-deal(struct listener *from, struct listen_incoming *in)
+deal_incoming(struct listener *from, struct listen_incoming *in)
 {
 	struct listen *l = from->l;
 	struct dealt *d = memory_new(sizeof *d);
 
 	*d = (struct dealt) { from->accepted, from->arg, in, l->next };
 	l->next = (l->next + 1) % workers_count(l->workers);
-	loop_post(workers_loop(l->workers, d->worker), deliver, d);
+	loop_post(workers_loop(l->workers, d->worker), deliver_incoming, d);
 }
 
 static void
-take(struct listener *from, int fd, const struct sockaddr_storage *peer)
+take_socket(struct listener *from, int fd, const struct sockaddr_storage *peer)
 {
 	struct listen_incoming *in = memory_new(sizeof *in);
 	char key[SHARE_KEY_ADDRESS_BYTES] = "-";
@@ -142,7 +142,7 @@ take(struct listener *from, int fd, const struct sockaddr_storage *peer)
 	address_unmap((const struct sockaddr *)peer, &in->address);
 	(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
 	if (listen_guard_enter(from->l->guard, in, &e)) {
-		deal(from, in);
+		deal_incoming(from, in);
 		return;
 	}
 	log_fact_of(share_key_address((const struct sockaddr *)&in->address, key), LOG_WARN,
@@ -161,7 +161,7 @@ accept_one(struct listener *from)
 
 	fd = accept4(from->fd, (struct sockaddr *)&peer, &n, SOCK_NONBLOCK | SOCK_CLOEXEC);
 	if (fd >= 0) {
-		take(from, fd, &peer);
+		take_socket(from, fd, &peer);
 		return true;
 	}
 	if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM ||
@@ -177,7 +177,7 @@ on_ready(void *arg, unsigned ready)
 
 	(void)ready;
 	for (int i = 0; i < ACCEPTS_A_TURN; i++) {
-		if (!room(from->l, from->fd)) {
+		if (!has_room(from->l, from->fd)) {
 			pause_all(from->l, "as many connections as there may be");
 			return;
 		}

@@ -73,7 +73,7 @@ find(struct listen_guard *g, uint64_t key)
 }
 
 static bool
-over(const struct listen_guard *g, const struct entry *x, struct err *e)
+is_over(const struct listen_guard *g, const struct entry *x, struct err *e)
 {
 	if (RULE(too_many_connections) && x->open >= g->limits.per_address)
 		return !err_set(e, REFUSAL_too_many_connections, "%u from one address", x->open);
@@ -96,7 +96,7 @@ listen_guard_enter(struct listen_guard *g, struct listen_incoming *in, struct er
 		*at = memory_new(sizeof **at);
 		(*at)->key = key;
 	}
-	if ((ok = !over(g, *at, e))) {
+	if ((ok = !is_over(g, *at, e))) {
 		(*at)->open++;
 		(*at)->half_open++;
 		g->open++;

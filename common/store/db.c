@@ -1,4 +1,4 @@
-/* db — the durable store's one writer; see db.h.  Opening and closing: db_open.c; within a write: db_txn.c. */
+/* db — the durable store's writer; see db.h.  db_open.c opens and closes; db_txn.c has transactions. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,9 +8,9 @@
 #include "common/loop/loop.h"
 #include "common/store/db_private.h"
 
-#define READERS_CHECK   4096         /* commits between two looks for dead readers */
-#define PUT_BYTES       4096         /* a write's share of the tree's own pages */
-#define PUT_ALONE_BYTES (256 * 1024) /* the same for one that shares them with no other */
+#define READERS_CHECK   4096         /* commits between two checks for dead readers */
+#define PUT_BYTES       4096         /* pages of the trees, beside a write's octets */
+#define PUT_ALONE_BYTES (256 * 1024) /* the same for a write in a transaction of its own */
 
 /* -- the writer ---------------------------------------------------------------------------------- */
 
@@ -37,8 +37,8 @@ finish(struct db_write *list)
 	}
 }
 
-/* Pages that are neither beyond the high-water mark nor in the free list (which LMDB lets only a
- * reading see). */
+/* Octets in pages below the high-water mark that are not in the free list.  LMDB shows the free list to
+ * readings only. */
 static uint64_t
 used_bytes(struct db *d)
 {
@@ -72,8 +72,8 @@ beside_bytes(const struct db *d)
 	return d->beside == NULL ? 0 : d->beside(d->beside_arg);
 }
 
-/* How much ordinary writes may still put.  The free list is walked only once the high-water mark
- * comes near the reserve. */
+/* Octets that writes without `frees` may still put.  Walks the free list only if the high-water mark is
+ * near the reserve, or the disk is full. */
 static uint64_t
 room_left(struct db *d)
 {
@@ -91,7 +91,7 @@ room_left(struct db *d)
 	return room < bound ? room : bound;
 }
 
-/* A fault of one write or one record: neither the disk's nor for want of space. */
+/* Only this write is at fault, not the disk and not a lack of space. */
 static bool
 is_own(const struct db_txn *t)
 {
@@ -119,7 +119,7 @@ commit(struct db_txn *t)
 	return rc;
 }
 
-/* False: it would eat into the reserve. */
+/* False: it would use the reserve. */
 static bool
 fits(const struct db_write *w, uint64_t *room, uint64_t least)
 {
@@ -133,14 +133,15 @@ fits(const struct db_write *w, uint64_t *room, uint64_t least)
 	return true;
 }
 
-/* Refused after it had put something: what it put must not be committed with the others' writes. */
+/* A write that put something before it was refused fails the transaction, so that nothing of it is
+ * committed with the others. */
 static void
 apply_one(struct db_txn *t, struct db_write *w)
 {
 	uint64_t changes = t->changes;
 
 	if (w->apply(t, w->arg, &w->why)) {
-		w->why.why = REFUSAL_NONE; /* of what it looked for and did not need */
+		w->why.why = REFUSAL_NONE; /* set by a look-up that apply went on without */
 		t->writes += t->changes != changes;
 		return;
 	}
@@ -152,7 +153,7 @@ apply_one(struct db_txn *t, struct db_write *w)
 	}
 }
 
-/* Applies the list in one transaction; 0: all is durable, or refused alone by `why`. */
+/* Applies the list in one transaction.  0: each write is durable, or refused by its `why`. */
 static int
 apply_all(struct db *d, struct db_write *list, uint64_t *room)
 {
@@ -171,7 +172,7 @@ apply_all(struct db *d, struct db_write *list, uint64_t *room)
 	return commit(&t);
 }
 
-/* The same, with as many steps of the file as it takes.  Leaves *room as it was for a retry. */
+/* The same; lets the file grow and tries again while that helps. */
 static int
 apply_growing(struct db *d, struct db_write *list, uint64_t *room)
 {
@@ -185,7 +186,7 @@ apply_growing(struct db *d, struct db_write *list, uint64_t *room)
 	return rc;
 }
 
-/* Each write alone, so that only the guilty are refused. */
+/* Applies each write in a transaction of its own, so that only those at fault are refused. */
 static void
 apply_singly(struct db *d, struct db_write *list)
 {
@@ -206,8 +207,8 @@ apply_singly(struct db *d, struct db_write *list)
 	}
 }
 
-/* On a full disk each write goes alone: what writes of one batch need together is known only
- * afterwards, and might be the whole reserve. */
+/* On a full disk each write has its own transaction: how much a batch needs is known only afterwards,
+ * and might be the whole reserve. */
 static void
 apply_batch(struct db *d, struct db_write *list, uint64_t octets)
 {
@@ -220,7 +221,7 @@ apply_batch(struct db *d, struct db_write *list, uint64_t octets)
 		apply_singly(d, list);
 }
 
-/* Waits, then takes what waits, up to the bounds of a batch; NULL: closing, and all is done. */
+/* Waits for writes and takes at most a batch of them.  NULL: closing, and the queue is empty. */
 static struct db_write *
 take_batch(struct db *d, uint64_t *needs)
 {

@@ -1,11 +1,11 @@
-/* db_disk — the store's file has its blocks before a commit needs them; see db.h "Disk".
+/* db_disk — allocates the blocks of the store's file before a commit needs them; see db.h "Disk".
  *
- * LMDB reports a write for which the file system has no block as EIO, and nothing tells that from a
- * failing disk.  So the map ends where the allocated blocks end: a transaction that needs more gets
- * MDB_MAP_FULL while it is built, and a commit writes to blocks that are there.
+ * If the file system has no block for a page, LMDB reports EIO, just as for a failing disk.  So the map
+ * ends where the allocated blocks end: a transaction that needs more gets MDB_MAP_FULL before its commit,
+ * and a commit writes only to blocks that exist.
  *
- * The map moves when it grows.  LMDB allows that only while no transaction is open, so readings pass
- * a gate.
+ * The map moves when it grows.  LMDB allows this only while no transaction is open, so each reading
+ * passes a gate.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -49,8 +49,8 @@ has_open(const struct db_gate *g, pthread_t thread)
 	return false;
 }
 
-/* A thread that reads already goes on: the map waits for its first reading, which may wait for this
- * one. */
+/* A thread that has an open reading is let through: the map waits for that reading, which may end
+ * only after this one. */
 void
 db_gate_enter(struct db_txn *t)
 {
@@ -128,7 +128,7 @@ give_blocks(int fd, uint64_t from, uint64_t to)
 	return rc;
 }
 
-/* So that a step which cannot be had is not begun, and leaves the last blocks to others. */
+/* A step that does not fit is not begun, so the last blocks are left to others. */
 static bool
 has_blocks(int fd, uint64_t octets)
 {
@@ -152,7 +152,7 @@ allocate(struct db *d, uint64_t to)
 	if ((rc = give_blocks(fd, d->allocated, to)) == EIO)
 		db_die("allocate", rc);
 	if (rc != 0) {
-		/* What a failed step has taken goes back; if it does not, nothing is lost. */
+		/* Gives back what the failed step has taken; harmless if this fails. */
 		(void)!ftruncate(fd, (off_t)d->allocated);
 		return false;
 	}
@@ -227,7 +227,7 @@ db_disk_prepare(const char *folder)
 	return rc;
 }
 
-/* A twentieth of a small file system, for it has to hold bodies too. */
+/* At most a twentieth of the file system, because bodies need room too. */
 static uint64_t
 reserve_of(const struct db *d)
 {
@@ -243,7 +243,7 @@ reserve_of(const struct db *d)
 	return reserve < of_disk ? reserve : of_disk;
 }
 
-/* Pages that were freed before they were ever written are holes of the file. */
+/* The file has a hole where a page was freed before it was ever written. */
 int
 db_disk_open(struct db *d)
 {

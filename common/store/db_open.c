@@ -1,4 +1,4 @@
-/* db_open — making the durable store durable itself, and ours alone; see db.h. */
+/* db_open — opens the store: its folder is durable, private, and used by no other process; see db.h. */
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -13,10 +13,10 @@
 #include "common/store/db_private.h"
 
 #define READERS_MAX     512
-#define FIRST_MAP_BYTES 65536 /* or what is there; db_disk moves it to where the blocks end */
+#define FIRST_MAP_BYTES 65536 /* or the size of the data; db_disk_open moves the end of the map */
 
 #ifdef DB_NOSYNC_FOR_TESTS
-#define ENV_FLAGS (MDB_NOTLS | MDB_NOSYNC) /* so that the test of durability can fail */
+#define ENV_FLAGS (MDB_NOTLS | MDB_NOSYNC) /* shows that the test of durability can fail */
 #else
 #define ENV_FLAGS MDB_NOTLS
 #endif
@@ -38,7 +38,7 @@ open_tables(struct db *d, const char *const *tables)
 	return mdb_txn_commit(txn);
 }
 
-/* The new files' names, and the folder's own, are on the disk before anything is promised. */
+/* Makes the names of the new files, and of the folder, durable. */
 static int
 sync_names(const char *folder)
 {
@@ -48,7 +48,7 @@ sync_names(const char *folder)
 
 	for (size_t i = 0; i < 2 && rc == 0; i++) {
 		if ((fd = openat(dir, step[i], O_RDONLY | O_DIRECTORY | O_CLOEXEC)) < 0)
-			continue; /* the parent may be closed to us: then it is not ours to sync */
+			continue; /* no permission: the parent's owner made it durable */
 		if (fsync(fd) != 0)
 			rc = errno;
 		close(fd);
@@ -79,7 +79,7 @@ open_env(struct db *d, const char *folder, const char *const *tables)
 	return rc == 0 ? sync_names(folder) : rc;
 }
 
-/* The folder is ours alone, and held by no other process. */
+/* Makes the folder private and locks it against other processes. */
 static bool
 hold_folder(struct db *d, const char *folder, struct err *e)
 {

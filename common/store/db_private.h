@@ -1,4 +1,4 @@
-/* db_private — what common/store/db*.c share; nobody else includes it. */
+/* db_private — the store's insides, for db*.c. */
 #ifndef COMMON_STORE_DB_PRIVATE_H
 #define COMMON_STORE_DB_PRIVATE_H
 
@@ -14,23 +14,23 @@ struct db_queue {
 	size_t octets;
 };
 
-/* Readings that are open, for the writer moves the map only while there is none. */
+/* The open readings: the writer moves the map only while there is none. */
 struct db_gate {
 	pthread_mutex_t lock; /* of what follows */
 	pthread_cond_t changed;
 	struct db_txn *open;
-	bool closed; /* the map moves: a thread without an open reading waits */
+	bool closed; /* the map moves; a thread without an open reading must wait */
 };
 
 struct db {
-	int held; /* the locked file: one process a store */
+	int held; /* the lock file: one process a store */
 	MDB_env *env;
 	MDB_dbi table[DB_TABLES_MAX];
 	size_t n_tables;
 	uint64_t size;      /* the configured limit, or what was there already */
-	uint64_t allocated; /* octets of the file that have their blocks; the map ends there */
+	uint64_t allocated; /* octets of the file that have blocks; the map ends there */
 	uint64_t disk_reserve;
-	bool disk_full; /* the last step could not be had */
+	bool disk_full; /* the file system had no room for the last step */
 	struct db_gate gate;
 	uint64_t (*beside)(void *arg); /* NULL: nothing */
 	void *beside_arg;
@@ -51,37 +51,37 @@ struct db_txn {
 	bool reading;
 	int rc; /* the first fault; 0: none */
 	bool damaged;
-	bool torn;            /* a write was refused behind its first put */
+	bool torn;            /* a write was refused after its first put */
 	uint64_t changes;     /* puts and deletes so far */
 	uint64_t writes;      /* that have changed something */
-	uint64_t passed_over; /* damaged entries that db_each left out */
+	uint64_t passed_over; /* damaged entries that db_each skipped */
 };
 
 /* -- the file's blocks (db_disk.c) -------------------------------------------------------------- */
 
-/* Before mdb_env_open: gives the lock file its blocks, for LMDB writes to it through a map, and a
- * block that is missing then is a SIGBUS.  0, or errno. */
+/* Before mdb_env_open: allocates the blocks of the lock file.  LMDB writes to it through a map, and a
+ * missing block would raise SIGBUS.  Returns 0 or errno. */
 int db_disk_prepare(const char *folder);
-/* After mdb_env_open: gives the file's holes their blocks and takes the first step.  Sets
- * allocated; never fails for want of more than that.  0, or errno. */
+/* After mdb_env_open: allocates blocks for the holes of the file, sets `allocated`, and tries to take
+ * the first step.  Returns 0 or errno; a full disk is an error only if a hole cannot be filled. */
 int db_disk_open(struct db *d);
-/* Allocates until the next commit can put `octets` beside the reserve.  On the writer's thread,
- * between transactions.  False: the file system is full, and disk_full is set. */
+/* Lets the file grow until the next commit can put `octets` without the reserve.  On the writer's
+ * thread, between transactions.  False: the file system is full; sets disk_full. */
 bool db_disk_ahead(struct db *d, uint64_t octets);
-/* One step more, for a transaction that did not fit.  False: there is none to be had. */
+/* Grows by one step, for a transaction that did not fit.  False: at the limit, or the disk is full. */
 bool db_disk_step(struct db *d);
-/* Octets up to the last page that a commit has used. */
+/* Octets up to the last page of the last commit. */
 uint64_t db_disk_used(const struct db *d);
 
 void db_gate_enter(struct db_txn *reading);
 void db_gate_leave(struct db_txn *reading);
 
-/* Of space, and so of one write; everything else is the disk's. */
+/* Is it a lack of space, which refuses one write?  Any other error ends the daemon. */
 bool db_is_full(int rc);
-/* Ends the daemon: what was promised cannot be kept. */
+/* Ends the daemon (74), because acknowledged writes may be lost otherwise. */
 _Noreturn void db_die(const char *what, int rc);
 
-/* The writer's thread: takes what waits, batch by batch, until closing.  d: struct db. */
+/* The writer's thread; ends when the store closes.  d: struct db. */
 void *db_write_on(void *d);
 
 #endif

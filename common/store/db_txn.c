@@ -1,4 +1,4 @@
-/* db_txn — what is done inside a transaction, and readings; see db.h. */
+/* db_txn — gets, puts and deletes inside a transaction; readings; see db.h. */
 #include <stdlib.h>
 #include <string.h>
 #include <zlib.h>
@@ -16,13 +16,13 @@ val(struct span s)
 	return (MDB_val) { s.n, (void *)s.p };
 }
 
-/* The key is in it, so that a value that has come to another's place is noticed too. */
+/* The CRC covers the key, so a value under a wrong key is noticed too. */
 static void
 crc_of(struct span key, struct span value, unsigned char out[CRC_BYTES])
 {
 	uLong crc = crc32_z(0, (const Bytef *)key.p, key.n);
 
-	if (value.n > 0) /* for no octets at NULL zlib would begin anew */
+	if (value.n > 0) /* crc32_z restarts for a NULL buffer */
 		crc = crc32_z(crc, (const Bytef *)value.p, value.n);
 	for (int i = 0; i < CRC_BYTES; i++)
 		out[i] = (unsigned char)(crc >> (24 - 8 * i));
@@ -128,7 +128,7 @@ db_fault(struct db_txn *t, struct err *e)
 	return true;
 }
 
-/* A reading passes over what is damaged, so that the rest can be seen; a write must not go on. */
+/* A reading skips a damaged entry, so that the rest can be seen; a write must stop. */
 static bool
 each_entry(struct db_txn *t, unsigned table, const MDB_val *k, const MDB_val *v,
     bool (*fn)(void *arg, struct span key, struct span value), void *arg)
@@ -173,7 +173,7 @@ db_each(struct db_txn *t, unsigned table, struct span from, struct span prefix,
 	mdb_cursor_close(c);
 }
 
-/* The entry before the first one behind all that start with prefix. */
+/* Finds the entry before the first key that is greater than all keys with this prefix. */
 bool
 db_last(struct db_txn *t, unsigned table, struct span prefix, struct span *key, struct span *value)
 {

@@ -1,4 +1,5 @@
-/* spool — a letter's octets to the disk; see spool.h.  Back: spool_source.c; the folder: spool_folder.c. */
+/* spool — writes a letter's octets; see spool.h.  spool_source.c reads them, spool_folder.c has the
+ * folder. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -18,7 +19,7 @@ struct spool_in {
 	struct digest *digest;
 	struct spool_kept kept;
 	int fd;           /* -1: inline so far */
-	uint64_t claimed; /* of spool->used; the file's once it is durable */
+	uint64_t claimed; /* of spool->used; stays with the file once it is durable */
 	struct err why;   /* REFUSAL_NONE: none */
 	/* at the end */
 	struct loop *loop;
@@ -88,7 +89,7 @@ add_head(struct buf *head, struct span octets)
 		buf_add(head, piece.p, piece.n);
 }
 
-/* What was inline goes to a file; the head stays in memory. */
+/* Moves the inline octets to a file; the head stays in memory. */
 static void
 spill(struct spool_in *in)
 {

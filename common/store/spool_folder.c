@@ -15,7 +15,7 @@
 
 /* -- removing ------------------------------------------------------------------------------------- */
 
-/* A file that was durable. */
+/* A durable file. */
 static void
 remove_file(struct spool *s, const char *name)
 {
@@ -38,7 +38,7 @@ struct removal {
 };
 
 static void
-unlink_it(void *arg)
+remove_named(void *arg)
 {
 	struct removal *r = arg;
 
@@ -47,7 +47,7 @@ unlink_it(void *arg)
 	free(r);
 }
 
-/* A full queue is no matter: the file is swept at the next start. */
+/* If the queue is full, this thread does it. */
 void
 spool_remove(struct spool *s, const char *name)
 {
@@ -59,8 +59,8 @@ spool_remove(struct spool *s, const char *name)
 	r = memory_new(sizeof *r);
 	r->spool = spool_ref(s);
 	snprintf(r->name, sizeof r->name, "%s", name);
-	if (!offload_run(s->offload, NULL, unlink_it, NULL, r, &e))
-		unlink_it(r);
+	if (!offload_run(s->offload, NULL, remove_named, NULL, r, &e))
+		remove_named(r);
 }
 
 /* -- sweeping ------------------------------------------------------------------------------------- */
@@ -81,7 +81,7 @@ is_temporary(const char *name)
 	return n > t && strcmp(name + n - t, SPOOL_TEMPORARY) == 0;
 }
 
-/* Each file of the folder that is ours. */
+/* Each file in the folder that a spool has made. */
 static void
 each_file(struct spool *s, void (*f)(struct spool *s, const char *name, void *arg), void *arg)
 {
@@ -97,9 +97,9 @@ each_file(struct spool *s, void (*f)(struct spool *s, const char *name, void *ar
 	closedir(dir);
 }
 
-/* What was being written goes, what was durable counts. */
+/* Removes an unfinished file; counts a durable one. */
 static void
-found(struct spool *s, const char *name, void *arg)
+count_file(struct spool *s, const char *name, void *arg)
 {
 	struct stat st;
 
@@ -118,7 +118,7 @@ struct sweep {
 };
 
 static void
-sweep(struct spool *s, const char *name, void *arg)
+sweep_file(struct spool *s, const char *name, void *arg)
 {
 	const struct sweep *w = arg;
 
@@ -131,17 +131,17 @@ sweep(struct spool *s, const char *name, void *arg)
 void
 spool_sweep(struct spool *s, bool (*named)(void *arg, const char *name), void *arg)
 {
-	each_file(s, sweep, &(struct sweep) { named, arg });
+	each_file(s, sweep_file, &(struct sweep) { named, arg });
 }
 
 /* -- opening -------------------------------------------------------------------------------------- */
 
-/* A new folder's own name must be durable before a file's in it can be. */
+/* A file in a new folder is durable only if the folder's name is. */
 static bool
 sync_parent(int folder)
 {
 	int fd = openat(folder, "..", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	bool good = fd < 0 || fsync(fd) == 0; /* closed to us: not ours to sync */
+	bool good = fd < 0 || fsync(fd) == 0; /* no permission: its owner made it durable */
 
 	if (fd >= 0)
 		close(fd);
@@ -168,7 +168,7 @@ spool_open(const char *folder, uint64_t limit, struct offload *o, struct spool *
 	s->offload = o;
 	atomic_init(&s->refs, 1);
 	s->limit = limit;
-	each_file(s, found, NULL);
+	each_file(s, count_file, NULL);
 	*out = s;
 	return true;
 }

@@ -1,5 +1,4 @@
-/* spool_orphans — the names in the records, sorted, against the names in the folder; see
- * spool_orphans.h. */
+/* spool_orphans — compares the folder with the sorted names of the records; see spool_orphans.h. */
 #include "common/store/spool_orphans.h"
 
 #include <stdlib.h>
@@ -10,7 +9,7 @@
 struct names {
 	char (*name)[SPOOL_NAME_BYTES];
 	size_t n, cap;
-	bool unsure; /* a record that cannot be read may name any file */
+	bool unsure; /* an unreadable record may name any file */
 	bool (*file_of)(struct span record, char file[SPOOL_NAME_BYTES]);
 };
 

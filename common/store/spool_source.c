@@ -1,4 +1,4 @@
-/* spool_source — a letter's octets back from memory or a file; see spool.h. */
+/* spool_source — reads a letter's octets from memory or a file; see spool.h. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>

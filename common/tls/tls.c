@@ -16,7 +16,7 @@ struct tls {
 	uint64_t folders; /* their signature when they were read */
 	struct trust *trust;
 	struct tls_identity **identity;
-	uint64_t *seen;  /* each one's files' signature, read or in vain */
+	uint64_t *seen;  /* signature of each one's files, readable or not */
 	uint64_t *tried; /* the same of all in the settings, also of those that are left out */
 	size_t n;
 	SSL_CTX *mutual, *clients, *connecting;
@@ -34,7 +34,7 @@ tls_folders_signature(const struct tls_settings *s)
 	return h;
 }
 
-/* n: not one of ours. */
+/* t->n: no such identity. */
 static size_t
 find(const struct tls *t, const char *domain)
 {
@@ -62,7 +62,7 @@ read_identity(const struct tls_files *f, const struct guard_user *u, struct tls_
 	return true;
 }
 
-/* Files that could not be read are not tried again before they change. */
+/* Unreadable files are not tried again until they change. */
 static bool
 take_identity(struct tls *t, const struct tls_settings *s, size_t i, const struct tls *before,
     enum tls_occasion when, struct err *e)
@@ -102,7 +102,7 @@ take_identities(struct tls *t, const struct tls_settings *s, const struct tls *b
 	return true;
 }
 
-/* Peers will refuse what we would: say so early.  Whether it is revoked is theirs to find out. */
+/* Peers judge as this host does, so warn early.  Revocation is left to them. */
 static void
 judge_own(const struct tls *t)
 {

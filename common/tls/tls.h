@@ -1,18 +1,17 @@
 /* tls — what this host shows to peers and demands of them: one immutable generation.
  *
- * A generation holds the trust folder, the CRLs and, per mail domain, the identity (certificates,
- * key), and the SSL_CTX made of them.  The holder swaps generations; connections keep the one they
- * began with, and are judged again by the newest (tls_peer_check).
+ * A generation holds the trust folder, the CRLs, the identity (certificates, key) of each mail domain,
+ * and the SSL_CTX made of them.  The holder replaces generations.  A connection keeps the one it began
+ * with, and its peer is judged again by the newest (tls_peer_check).
  *
- * Spec:    SPEC.md 4.  TLS 1.3, security level 2, no
- *          tickets, no cache, no early data.  A server takes the identity that SNI (the mail domain)
- *          names; no or another name: no_sni.
+ * Spec:    SPEC.md 4.  TLS 1.3, security level 2, no tickets, no cache, no early data.  A server shows
+ *          the identity of the mail domain in SNI; without SNI, or for another name: no_sni.
  * Owner:   counted; a holder and each connection hold references.
- * Threads: a struct tls is shared; a holder may be asked from any thread; a peer is its
- *          connection's.
- * Trust:   the verdict on a peer starts as no_certificate; nothing but judge_chain changes it.
- *          Without a readable trust folder there is no generation; without the first there is no
- *          start; where a later one cannot be made the fault is logged and the old one stays.
+ * Threads: a struct tls is shared; a holder may be used from any thread; a peer belongs to its
+ *          connection.
+ * Trust:   the verdict on a peer starts as no_certificate; only judge_chain changes it.  Without a
+ *          readable trust folder there is no generation.  Without a first generation the daemon does
+ *          not start; if a later one cannot be made, the fault is logged and the old one stays.
  */
 #ifndef COMMON_TLS_TLS_H
 #define COMMON_TLS_TLS_H
@@ -73,25 +72,26 @@ bool tls_files_read(const struct tls_files *f, const struct guard_user *u, struc
 bool tls_holder_new(struct tls_holder **h, const struct tls_settings *s, struct err *e);
 void tls_holder_free(struct tls_holder **h);
 struct tls *tls_holder_get(struct tls_holder *h); /* a reference to the newest */
-/* The newest's number, without the price of a reference: for who only looks whether it is another. */
+/* Does not take a reference; use it only to compare generations. */
 uint64_t tls_holder_generation(struct tls_holder *h);
 
-/* A new generation by these settings (SIGHUP); false: the old one stays.  Blocks: files are read. */
+/* Makes a new generation from these settings (SIGHUP).  Blocks: reads files.  False: the old one
+ * stays. */
 bool tls_holder_reload(struct tls_holder *h, const struct tls_settings *s, struct err *e);
-/* Looks every interval_ms, by way of `o`, whether trust, CRLs or identities have changed, and makes
- * a new generation if so.  On the loop's thread, before it runs or on it; `o` outlives this. */
+/* Checks every interval_ms, on `o`, whether trust, CRLs or identities have changed, and makes a new
+ * generation if so.  Call it on the loop's thread.  `o` outlives the holder. */
 void tls_holder_watch(struct tls_holder *h, struct loop *l, struct offload *o, int64_t interval_ms);
 void tls_holder_unwatch(struct tls_holder *h); /* on that thread; before offload_stop */
 
-/* Looks at once: whoever has changed a folder need not wait for the watch.  Blocks; any thread. */
+/* Checks at once, for callers that have changed a folder.  Blocks; any thread. */
 void tls_holder_look(struct tls_holder *h);
 
-/* Called, on any thread, when a peer was refused as revocation_unknown, with what would help: the
- * CRL fetcher's entry.  Before connections exist. */
+/* `wanted` is called on any thread when a peer was refused as revocation_unknown, so that the CRL
+ * can be fetched.  Set it before there are connections. */
 void tls_holder_on_unknown(struct tls_holder *h,
     void (*wanted)(void *arg, const struct chain *c, const struct judgement *j), void *arg);
 
-/* The same with the chain of each peer that was found good: its CRLs are in use. */
+/* The same for the chain of each peer that was judged good: its CRLs are in use. */
 void tls_holder_on_good(struct tls_holder *h, void (*used)(void *arg, const struct chain *c),
     void *arg);
 
@@ -107,18 +107,18 @@ struct tls_peer {
 	char issuer_key[65];       /* SHA-256 of the issuing CA's public key */
 	char domain[DOMAIN_BYTES]; /* a name that was judged too; "" : none (accepting side) */
 	int64_t judged_ms;         /* monotonic */
-	int64_t until_s;           /* wall; the verdict is to be renewed then */
+	int64_t until_s;           /* wall clock; the verdict must be renewed then */
 	uint64_t generation;       /* by which it was judged */
 };
 
 void tls_peer_init(struct tls_peer *p, const struct sockaddr *address);
 void tls_peer_clear(struct tls_peer *p);
 
-/* May the peer be served?  Says the stored verdict; judges again where a minute has passed, a
- * certificate of the chain or a CRL has come to its end, or the generation is a new one.  This is what
- * server_ops.admit calls, before every request. */
+/* May the peer be served?  Returns the stored verdict.  Judges again if a minute has passed, a
+ * certificate of the chain or a CRL has expired, or there is a new generation.  server_ops.admit calls
+ * it before each request. */
 bool tls_peer_check(struct tls_peer *p, struct tls_holder *h, struct err *e);
-/* The same with the clocks of the caller's choice. */
+/* The same with the caller's clocks. */
 bool tls_peer_check_at(struct tls_peer *p, struct tls_holder *h, int64_t mono_ms, int64_t wall_s,
     struct err *e);
 /* Is it the mail domain's (D or tillcalled.D)?  Checks the verdict too. */

@@ -1,6 +1,6 @@
 /* tls_context — SSL_CTX: what this host demands of every handshake; see tls_private.h.
  *
- * What a callback has to ask the generation or the holder it asks by way of the session's ops.
+ * Callbacks that need the generation or the holder go through the session's ops.
  */
 #include <stdlib.h>
 #include <string.h>

@@ -1,4 +1,4 @@
-/* tls_holder — the newest generation, and who looks whether a newer is due. */
+/* tls_holder — keeps the newest generation and checks whether a newer one is due; see tls.h. */
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -15,7 +15,7 @@ struct tls_holder {
 	atomic_ullong generation; /* of current */
 	pthread_mutex_t making;   /* one generation at a time; guards settings */
 	struct tls_settings settings;
-	uint64_t failed; /* folders' signature that was complained about */
+	uint64_t failed; /* signature of the folders whose fault was logged */
 	void (*wanted)(void *arg, const struct chain *c, const struct judgement *j);
 	void *wanted_arg;
 	void (*used)(void *arg, const struct chain *c);
@@ -31,7 +31,7 @@ struct tls_holder {
 /* -- settings ----------------------------------------------------------------------------------- */
 
 static char *
-copy(const char *s)
+copy_text(const char *s)
 {
 	return memory_text(s == NULL ? "" : s);
 }
@@ -42,13 +42,13 @@ settings_copy(struct tls_settings *to, const struct tls_settings *from)
 	struct tls_files *f = memory_array(from->n_identities + 1, sizeof *f);
 
 	*to = *from;
-	to->trust = copy(from->trust);
-	to->crls = copy(from->crls);
-	to->cache = copy(from->cache);
+	to->trust = copy_text(from->trust);
+	to->crls = copy_text(from->crls);
+	to->cache = copy_text(from->cache);
 	for (size_t i = 0; i < from->n_identities; i++) {
-		f[i].domain = copy(from->identities[i].domain);
-		f[i].certificate = copy(from->identities[i].certificate);
-		f[i].key = copy(from->identities[i].key);
+		f[i].domain = copy_text(from->identities[i].domain);
+		f[i].certificate = copy_text(from->identities[i].certificate);
+		f[i].key = copy_text(from->identities[i].key);
 	}
 	to->identities = f;
 }
@@ -108,7 +108,7 @@ tls_holder_free(struct tls_holder **hp)
 		return;
 	tls_holder_unwatch(h);
 	if (h->looking)
-		h->gone = true; /* the look that is under way frees it */
+		h->gone = true; /* looked() frees it */
 	else
 		holder_free(h);
 }
@@ -131,7 +131,7 @@ tls_holder_generation(struct tls_holder *h)
 }
 
 static void
-swap(struct tls_holder *h, struct tls *t)
+swap_generation(struct tls_holder *h, struct tls *t)
 {
 	struct tls *old;
 
@@ -153,7 +153,7 @@ tls_holder_reload(struct tls_holder *h, const struct tls_settings *s, struct err
 	if ((ok = tls_make(s, h->current, TLS_RELOAD, &t, e))) {
 		settings_clear(&h->settings);
 		settings_copy(&h->settings, s);
-		swap(h, t);
+		swap_generation(h, t);
 	}
 	pthread_mutex_unlock(&h->making);
 	return ok;
@@ -173,7 +173,7 @@ tls_holder_look(struct tls_holder *h)
 		now = tls_folders_signature(&h->settings);
 		if (tls_make(&h->settings, h->current, TLS_WATCH, &t, &e)) {
 			h->failed = 0;
-			swap(h, t);
+			swap_generation(h, t);
 		} else if (h->failed != now) {
 			h->failed = now;
 			log_fact(LOG_ERROR, "tls.reload", "kept=old why=%s", log_str(e.text));

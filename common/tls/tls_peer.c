@@ -1,4 +1,4 @@
-/* tls_peer — the verdict on a peer, kept and renewed; see tls.h. */
+/* tls_peer — keeps and renews the verdict on a peer; see tls.h. */
 #include <string.h>
 
 #include "common/base/clock.h"

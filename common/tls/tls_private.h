@@ -1,4 +1,4 @@
-/* tls_private — what the files of common/tls share: identities, generations, the holder. */
+/* tls_private — identities, generations, contexts and the holder, for tls*.c. */
 #ifndef COMMON_TLS_TLS_PRIVATE_H
 #define COMMON_TLS_TLS_PRIVATE_H
 
@@ -25,7 +25,7 @@ enum tls_occasion {
 	TLS_WATCH   /* so is a file of the trust folder; what has not changed is not tried again */
 };
 
-/* What has not changed since `before` (NULL at the start) is taken over from it. */
+/* Reuses what has not changed since `before` (NULL at the start). */
 bool tls_make(const struct tls_settings *s, const struct tls *before, enum tls_occasion when,
     struct tls **out, struct err *e);
 bool tls_outdated(const struct tls *t, const struct tls_settings *s);

@@ -1,5 +1,5 @@
-/* tls_session — one handshake: identity, ALPN, the verdict on the peer, the word for a failure; see
- * tls_session.h. */
+/* tls_session — one handshake: the identity shown, the verdict on the peer, the word for a failure;
+ * see tls_session.h. */
 #include <string.h>
 
 #include <openssl/err.h>
@@ -51,7 +51,7 @@ on_servername(struct tls_session *s, SSL *ssl, int *alert)
 	return SSL_TLSEXT_ERR_ALERT_FATAL;
 }
 
-/* What the peer's stack is told; it has no word for most. */
+/* Chooses the TLS alert for the peer; most refusals have none of their own. */
 static int
 alert_error(enum refusal why)
 {
@@ -67,8 +67,8 @@ alert_error(enum refusal why)
 	}
 }
 
-/* The whole of a peer's verification; OpenSSL's own does not run.  The accepting side goes on whatever
- * the verdict, so that the refusal can be said in words. */
+/* Replaces OpenSSL's verification.  The accepting side goes on with any verdict, so that the refusal
+ * can be sent in words. */
 static int
 on_certificate(struct tls_session *s, SSL *ssl, X509_STORE_CTX *ctx)
 {
@@ -182,8 +182,8 @@ tls_session_failed(const struct tls_session *s, SSL *ssl, struct err *e)
 	ERR_clear_error();
 }
 
-/* What can be told only after the handshake.  The callback has judged a server already; no octet
- * leaves unless its verdict is good. */
+/* Checks that are possible only after the handshake.  The callback has judged a server already; no
+ * octet leaves unless its verdict is good. */
 static bool
 is_good(const struct tls_session *s, SSL *ssl, struct err *e)
 {

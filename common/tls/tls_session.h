@@ -1,4 +1,4 @@
-/* tls_session — one TLS handshake, for whoever moves its octets (common/net).
+/* tls_session — one TLS handshake, for the caller that moves its octets (common/net).
  *
  * Owner: the session belongs to the connection and lives as long as its SSL.
  */
@@ -12,7 +12,7 @@
 #define TLS_REKEYS_MAX 8 /* in TLS_REKEYS_MS; honest stacks make one in 2^24 records */
 #define TLS_REKEYS_MS  60000
 
-/* One handshake's side of the callbacks; lives as long as its SSL. */
+/* State of the callbacks of one handshake; lives as long as its SSL. */
 struct tls_session {
 	struct tls_holder *holder;
 	struct tls *tls; /* a reference */
@@ -20,24 +20,24 @@ struct tls_session {
 	const char *alpn;                  /* of static life */
 	enum refusal fault;                /* found by a callback, for the log */
 	const struct tls_session_ops *ops; /* tls_session.c's */
-	/* KeyUpdates of the peer: each costs two key derivations and is no octet of ours, so no other
-	 * limit sees them. */
+	/* KeyUpdates of the peer: each costs two key derivations and carries no data, so no other limit
+	 * counts it. */
 	unsigned rekeys;
 	int64_t rekeys_ms; /* when they were first counted; monotonic */
 };
 
 SSL_CTX *tls_context(const struct tls *t, bool server, bool mutual);
-/* The session's fields are set; false: internal. */
+/* The caller has set the session's fields.  False: internal. */
 bool tls_session_accept(struct tls_session *s, bool mutual, SSL **out, struct err *e);
-/* own: NULL or a domain; false: domain_not_served where we have no such identity. */
+/* own: NULL, or the domain whose identity is shown.  False: domain_not_served, internal. */
 bool tls_session_connect(struct tls_session *s, const char *own, SSL **out, struct err *e);
-/* A step of the handshake; *done: it is over, and good: for the connecting side that the server was
- * judged good too.  False: *e. */
+/* Continues the handshake.  *done: it is complete; on the connecting side the server was judged good.
+ * False: *e. */
 bool tls_session_shake(struct tls_session *s, SSL *ssl, bool *done, struct err *e);
-bool tls_session_asks(SSL *ssl); /* for the peer's certificate */
+bool tls_session_asks(SSL *ssl); /* does it ask for the peer's certificate? */
 /* After each SSL_read.  False: too_many_key_updates. */
 bool tls_session_calm(const struct tls_session *s, struct err *e);
-/* Why SSL_do_handshake or SSL_read failed just now, from OpenSSL's queue and the session. */
+/* Why SSL_do_handshake or SSL_read failed, from OpenSSL's error queue and the session. */
 void tls_session_failed(const struct tls_session *s, SSL *ssl, struct err *e);
 
 #endif
