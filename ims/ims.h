@@ -44,4 +44,17 @@ struct ims {
 	unsigned n_workers;
 };
 
+/* Octets that one sender's domain may take of the store, and of each mailbox. */
+static inline uint64_t
+ims_sender_limit(const struct conf_role *c)
+{
+	return c->folder_bytes / 100 * (uint64_t)c->sender_percent;
+}
+
+static inline uint64_t
+ims_mailbox_limit(const struct conf_role *c)
+{
+	return c->folder_bytes / 100 * (uint64_t)c->sender_mailbox_percent;
+}
+
 #endif

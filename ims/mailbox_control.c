@@ -45,6 +45,7 @@ struct listing {
 	struct control_request *request;
 	struct accounts_set *accounts;
 	bool senders;
+	uint64_t limit; /* octets that one sender's domain may take */
 	char after[IMS_STORE_USER_BYTES];
 };
 
@@ -84,6 +85,7 @@ show_sender(void *arg, const char *from_domain, const struct ims_share *sum)
 	json_put_str(line, "from", from_domain);
 	json_put_int(line, "notices", (int64_t)sum->notices);
 	json_put_int(line, "octets", (int64_t)sum->octets);
+	json_put_int(line, "limit", (int64_t)l->limit);
 	control_line_take(l->request, line);
 }
 
@@ -114,10 +116,14 @@ void
 ims_control_list(void *role, struct control_request *r, const struct json *request)
 {
 	struct listing *l = memory_new(sizeof *l);
+	struct conf *conf;
 
 	l->ims = role;
 	l->request = r;
 	l->accounts = accounts_set_get(l->ims->accounts);
+	conf = daemon_conf(l->ims->daemon);
+	l->limit = ims_sender_limit(&conf->role[CONF_ROLE_IMS]);
+	conf_unref(&conf);
 	json_get_bool(request, "senders", &l->senders);
 	list_on(r, l);
 }

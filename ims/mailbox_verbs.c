@@ -66,10 +66,13 @@ show_mailbox(void *arg, const struct json *line)
 static void
 show_sender(void *arg, const struct json *line)
 {
+	int64_t notices = number(line, "notices"), octets = number(line, "octets"),
+		limit = number(line, "limit");
+
 	++*(int *)arg;
-	printf("%-40s %" PRId64 " notice%s, %" PRId64 " KiB\n", text(line, "from"),
-	    number(line, "notices"), number(line, "notices") == 1 ? "" : "s",
-	    (number(line, "octets") + 1023) / 1024);
+	printf("%-40s %" PRId64 " notice%s, %" PRId64 " KiB, %" PRId64 " %% of its share\n",
+	    text(line, "from"), notices, notices == 1 ? "" : "s", (octets + 1023) / 1024,
+	    limit > 0 ? (int64_t)((double)octets * 100 / (double)limit) : 0);
 }
 
 int

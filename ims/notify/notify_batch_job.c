@@ -279,9 +279,8 @@ store(struct job *j)
 		.spf = (const char(*)[IMS_STORE_SPF_BYTES])j->spf,
 		.received_s = clock_wall_ms() / 1000,
 		.hold_limit_s = limits->hold_limit_s,
-		.sender_limit = limits->folder_bytes / 100 * (uint64_t)limits->sender_percent,
-		.mailbox_limit = limits->folder_bytes / 100 *
-		    (uint64_t)limits->sender_mailbox_percent,
+		.sender_limit = ims_sender_limit(limits),
+		.mailbox_limit = ims_mailbox_limit(limits),
 	};
 	conf_unref(&conf);
 	ims_store_accept(j->worker->ims->store, j->batch,

@@ -2,7 +2,7 @@
 # One domain at full speed: it gets its share of a mailbox and of the store and no more, others get theirs,
 # and an operator frees what it took.
 . tests/e2e/lib.sh
-plan 19
+plan 20
 
 world_up --domains a.test,b.test --ims-set 'store-size = "32 MiB"' --ims-set 'sender-share = 15' \
     --ims-set 'sender-mailbox-share = 5'
@@ -31,6 +31,7 @@ flood dora@b.test
 status_is "to a fourth address" 75 flood alice@b.test
 like "... the share of the store is used up" "$(cat "$T/load")" '[^-]sender-share'
 ok "... and not exceeded ($(taken))" within "$(taken)" $((share * 9 / 10)) $share
+like "... as an operator sees" "$(ims b.test list --senders)" '^c\.test +[0-9]+ notices, [0-9]+ KiB, (9[0-9]|100) % of its share$'
 ok "... nor by the database ($(used))" within "$(used)" 0 $((2 * share))
 letter alice@a.test bob@b.test "others" >"$T/letter"
 ok "a letter of another domain is announced" as alice@a.test send -q --wait 20 bob@b.test <"$T/letter"
