@@ -168,6 +168,74 @@ convert(struct buf *out, const char *name, struct span octets)
 	return all;
 }
 
+/* Octets that the standard reads otherwise than iconv does. */
+static bool
+add_single(struct buf *out, const char *name, struct span octets)
+{
+	static const struct {
+		const char *name;
+		unsigned char octet;
+		unsigned c;
+	} others[] = { { "KOI8-U", 0xae, 0x45e }, { "KOI8-U", 0xbe, 0x40e },
+		{ "MAC-UK", 0xff, 0x20ac } };
+	size_t from = 0;
+	bool all = true;
+
+	for (size_t i = 0; i < octets.n; i++)
+		for (size_t k = 0; k < sizeof others / sizeof others[0]; k++)
+			if ((unsigned char)octets.p[i] == others[k].octet &&
+			    strcmp(name, others[k].name) == 0) {
+				all = convert(out, name, span_sub(octets, from, i - from)) && all;
+				add_utf8(out, others[k].c);
+				from = i + 1;
+			}
+	return convert(out, name, span_sub(octets, from, octets.n)) && all;
+}
+
+/* -- Big5 --------------------------------------------------------------------------------------- */
+
+/* One character of two octets, with what iconv keeps back of it. */
+static bool
+add_pair(struct buf *out, iconv_t cd, const char *pair)
+{
+	char *in = (char *)(uintptr_t)pair, *to = buf_room(out, 16);
+	size_t left = 2, room = 16;
+	bool ok = iconv(cd, &in, &left, &to, &room) != (size_t)-1 && left == 0 &&
+	    iconv(cd, NULL, NULL, &to, &room) != (size_t)-1;
+
+	if (ok)
+		out->len += 16 - room;
+	else
+		(void)iconv(cd, NULL, NULL, NULL, NULL);
+	return ok;
+}
+
+/* The standard's Big5 is CP950 in its signs, and HKSCS in all that CP950 leaves to users. */
+static bool
+add_big5(struct buf *out, struct span s)
+{
+	iconv_t signs = iconv_open("UTF-8", "CP950"), all = iconv_open("UTF-8", "BIG5-HKSCS");
+	bool ok = signs != (iconv_t)-1 && all != (iconv_t)-1, read = ok;
+
+	while (s.n > 0) {
+		bool sign = (unsigned char)s.p[0] >= 0xa1 && (unsigned char)s.p[0] <= 0xa3;
+		bool pair = ok && (unsigned char)s.p[0] >= 0x80 && s.n > 1 &&
+		    (add_pair(out, sign ? signs : all, s.p) ||
+			add_pair(out, sign ? all : signs, s.p));
+
+		if (!pair) {
+			buf_add(out, s.p, 1);
+			read = read && (unsigned char)s.p[0] < 0x80;
+		}
+		s = span_sub(s, pair ? 2 : 1, s.n);
+	}
+	if (signs != (iconv_t)-1)
+		(void)iconv_close(signs);
+	if (all != (iconv_t)-1)
+		(void)iconv_close(all);
+	return read;
+}
+
 /* -- ISO-2022-JP -------------------------------------------------------------------------------- */
 
 enum jis { JIS_ASCII, JIS_ROMAN, JIS_KANA, JIS_0208, JIS_0212 };
@@ -377,8 +445,10 @@ charset_add(struct buf *out, struct span label, struct span octets)
 		return add_unlabelled(out, octets);
 	if (name != NULL && strcmp(name, "ISO-2022-JP") == 0)
 		return add_jis(out, octets);
+	if (name != NULL && strcmp(name, "BIG5-HKSCS") == 0)
+		return add_big5(out, octets);
 	if (name != NULL)
-		return convert(out, name, octets);
+		return add_single(out, name, octets);
 	count(octets, &characters, &stray);
 	if (characters > 0 && stray == 0) { /* whatever it is called */
 		buf_add(out, octets.p, octets.n);
