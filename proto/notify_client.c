@@ -13,7 +13,7 @@ self(struct client *c)
 
 /* -- replies ---------------------------------------------------------------------------------- */
 
-/* False: refused, and *e says why.  3xx has no meaning here. */
+/* False: refused, and *e says why.  A 3xx reply has no meaning here and says nothing of the letter. */
 static bool
 accepted(const struct reply *r, struct err *e)
 {
@@ -38,7 +38,7 @@ on_hello(struct notify_client *n, const struct reply *r)
 	client_lost(&n->client, &e);
 }
 
-/* The last answer of a batch makes room for the next before the role is told. */
+/* The last reply of a batch makes room for the next batch before the role is called. */
 static void
 on_sealed(struct notify_client *n, const struct reply *r)
 {

@@ -67,7 +67,7 @@ conn_limit_close(struct conn_limit *l)
 
 /* -- hosts: under the lock ---------------------------------------------------------------------- */
 
-/* An IPv4 address as mapped into IPv6, which is no address of its own (tls_peer_init). */
+/* An IPv4 address counts as the IPv6 address it is mapped to (tls_peer_init). */
 static void
 key_of(const struct sockaddr_storage *a, uint64_t key[KEY_WORDS])
 {
@@ -174,7 +174,7 @@ call(void *arg)
 	free(c);
 }
 
-/* By a copy: the place may have left when the loop comes to it. */
+/* Posts a copy: the place may have left by the time the loop runs it. */
 static void
 tell(const struct conn_place *p)
 {

@@ -32,7 +32,7 @@ struct conn_place;
 struct loop;
 
 struct conn_limit *conn_limit_new(void);
-/* Nobody is given a place or told anything any more: the loops are about to go. */
+/* From now on no place is given and nobody is told anything: the loops are about to go. */
 void conn_limit_close(struct conn_limit *l);
 void conn_limit_free(struct conn_limit **l); /* all places have left */
 

@@ -20,7 +20,7 @@ struct dial {
 	struct hop *hops;
 	size_t n, next;
 	bool whole;
-	int64_t until_ms; /* the loop's time: so long DNS vouches */
+	int64_t until_ms; /* the loop's time when the DNS answer runs out */
 	dial_ready *ready;
 	void *arg;
 };

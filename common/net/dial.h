@@ -1,13 +1,12 @@
 /* dial — from a mail domain to a connection with one of the hosts it designates.
  *
- * Finds the designated hosts once, then connects to one address after another, as often as it is
- * asked to; what is said on a connection, and whether another address might do better, is the
- * caller's.
+ * Finds the designated hosts once, then connects to one address after another, one each time it is
+ * asked.  The caller decides what is sent on a connection and whether another address might do better.
  *
  * Flow:   3 and 6 of 8.
  * Spec:   PROTOCOL "Designation and identity"; RFC 2782 (order), failover.
  * Async:  `ready` is called exactly once, never inside dial_new, unless freed before.
- * Owner:  the caller; it outlives none of its connections' needs: each conn stands alone.
+ * Owner:  the caller.  A connection does not need the dial that made it.
  * Trust:  as designation.h and conn.h: no octet of ours is sent to a host that was not judged good
  *         for the domain.
  */
@@ -17,7 +16,7 @@
 #include "common/dns/designation.h"
 #include "common/net/conn.h"
 
-#define DIAL_FRESH_MS 10000 /* a designation of no TTL serves what it led to, so long */
+#define DIAL_FRESH_MS 10000 /* a designation is used for at least this long, whatever its TTL */
 
 struct dial;
 
@@ -43,14 +42,14 @@ typedef void dial_ready(void *arg, const struct designation *found, const struct
 struct dial *dial_new(const struct dial_to *to, dial_ready *ready, void *arg);
 void dial_free(struct dial **d); /* NULL inside is fine; ready is not called */
 
-/* Connects to the next address, once it is its turn there: NULL where none is left. */
+/* Connects to the next address, when its turn at that host comes; NULL: none is left. */
 struct conn *dial_next(struct dial *d, const struct conn_events *events, void *role);
 bool dial_is_over(const struct dial *d);     /* none is left */
 size_t dial_target(const struct dial *d);    /* of the last dial_next: which of the hosts, from 0 */
 bool dial_is_whole(const struct dial *d);    /* every host that the domain names is dialled */
 const char *dial_host(const struct dial *d); /* of the last dial_next; "-" before it */
-/* Has the time for which DNS vouched run out?  Then a connection is asked for nothing but what it was made
- * for: who wants more dials anew.  now_ms: the loop's. */
+/* Has the DNS answer run out?  Then a connection is used only for the request it was made for; for
+ * others the caller dials anew.  now_ms: the loop's. */
 bool dial_is_stale(const struct dial *d, int64_t now_ms);
 
 #endif

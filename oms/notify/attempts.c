@@ -1,4 +1,4 @@
-/* attempts — who looks for a way now, and who is next; see attempts.h. */
+/* attempts — turns by class and by age; see attempts.h. */
 #include "oms/notify/attempts.h"
 
 #include <stddef.h>

@@ -16,7 +16,7 @@ written(void *arg, const struct err *e)
 	free(arg);
 }
 
-/* A time beyond what we would write is of a clock that was wrong. */
+/* A time beyond what we would write comes from a clock that ran fast. */
 void
 downgrade_seen(struct oms_store *s, const char *domain, const struct designation *found,
     int64_t now_s, struct loop *l)

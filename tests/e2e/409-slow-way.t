@@ -27,4 +27,4 @@ sleep 2
 as alice@a.test send bob@b.test <"$T/letter" >/dev/null
 twice() { [ "$(as alice@a.test outbox --json | grep -c '"state":"notified"')" = 2 ]; }
 ok "the next letter, too" eventually 40 twice
-is "behind a new look at DNS" "$(log_count "$log" 'notify.ready ')" 2
+is "after a new look at DNS" "$(log_count "$log" 'notify.ready ')" 2
