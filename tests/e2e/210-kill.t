@@ -85,7 +85,7 @@ cp "$T/list" "$T/before"
 list bob | cut -d' ' -f1,3,4 >"$T/list"
 cut -d' ' -f1,3,4 "$T/before" >"$T/wanted"
 same "one more kill changes nothing in the list" "$T/list" "$T/wanted"
-is "the sender's queue knows them all" "$(oms a.test queue --json | grep -c bob@b.test)" $LETTERS
+is "the sender's queue knows them all" "$(oms a.test queue --all --json | grep -c bob@b.test)" $LETTERS
 
 # Carol's were not journaled; but each of hers that was acknowledged is there, and none twice.
 taken=$(sed -n 's/ letters acknowledged.*//p' "$T/load.more")
