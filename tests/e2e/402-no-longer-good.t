@@ -87,7 +87,7 @@ ok "who never says who they are is sent away" eventually 25 grep -q '^421 4.4.2 
 # -- and where we are the ones who connect ------------------------------------------------------------
 
 statements() { log_count "$IMS_LOG_c_test" "notify\\.batch.*rcpt=bob@$1\\.test"; }
-readies() { log_count "$OMS_LOG_b_test" "route\\.ready.*peer=$1\\.test"; }
+readies() { log_count "$OMS_LOG_b_test" "notify\\.ready.*peer=$1\\.test"; }
 cp "$W/ca/second/cert.pem" "$W/trust/second.pem"
 cp "$W/ca/second/crl.pem" "$W/crls/second.pem"
 tests/world use "$W" d.test $(tests/world cert "$W" --domain d.test --ca second | head -1)

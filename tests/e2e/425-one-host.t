@@ -28,10 +28,13 @@ holds() {
 # The host's servers are halted, so what is opened stays open: its kernel takes it.
 ims_c=$(pid_of ims c1.test) oms_c=$(pid_of oms c1.test)
 kill -STOP "$ims_c"
-for d in $domains; do
-	letter alice@a.test "bob@$d" "to $d" >"$T/letter"
-	as alice@a.test send "bob@$d" <"$T/letter" >/dev/null
+sends=
+for d in $domains; do	# at once: each waits a moment for what becomes of its letter
+	letter alice@a.test "bob@$d" "to $d" >"$T/letter.$d"
+	as alice@a.test send "bob@$d" <"$T/letter.$d" >/dev/null &
+	sends="$sends $!"
 done
+wait $sends
 holds "six domains are to be told" "$IMS_NOTIFY_c1_test"
 kill -CONT "$ims_c"
 told() { as alice@a.test outbox --json | grep -c '"state":"notified"'; }
