@@ -3,7 +3,7 @@
  * A role that signs in has a struct signin_client as its first member, so that SIGNIN_CLIENT_OPS fit it.
  * Always bound to the TLS connection, without a fallback.
  *
- * Trust:  the server is believed only after it has proved that it knows the user's keys.
+ * Trust:  the server is trusted only after it has proved that it knows the user's keys.
  */
 #ifndef MC_SIGNIN_CLIENT_H
 #define MC_SIGNIN_CLIENT_H

@@ -2,9 +2,9 @@
  *
  * Spec:   SPEC.md "Signing in".
  * Async:  sasl_client_begin leads to signed_in exactly once, also where the session breaks.
- *         `step` may say PENDING (a password is dear to compute): sasl_client_answer completes it.
- * Trust:  every octet is the peer's: the server is believed only after `step` said DONE to its last
- *         message, which must prove that it knows the user's keys.
+ *         `step` may say PENDING (the proof takes long to compute): sasl_client_answer completes it.
+ * Trust:  the peer controls every octet.  The server is trusted only after `step` returned DONE for its
+ *         last message, which must prove that it knows the user's keys.
  */
 #ifndef PROTO_SASL_CLIENT_H
 #define PROTO_SASL_CLIENT_H

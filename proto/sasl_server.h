@@ -9,7 +9,7 @@
  *	answered by 334 =: in every mechanism here the client speaks first.
  * State:  NEW --AUTH ... 235--> READY.  Nothing but AUTH, NOOP and QUIT is served in NEW.
  * Async:  as server.h: `auth` may be PENDING at each step (a wrong password is to cost time).
- * Trust:  every octet is the peer's.  After SASL_FAILURES_MAX failures the session ends.
+ * Trust:  the peer controls every octet.  After SASL_FAILURES_MAX failures the session ends.
  */
 #ifndef PROTO_SASL_SERVER_H
 #define PROTO_SASL_SERVER_H
@@ -22,7 +22,7 @@
 
 enum { SASL_NEW = 1, SASL_READY = 2 }; /* server.state */
 
-/* What the role says to a message. */
+/* The role's answer to a message. */
 struct sasl_said {
 	bool signed_in;     /* otherwise: go on */
 	struct buf message; /* base64 without line ends; empty: the empty message */

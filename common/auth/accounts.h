@@ -1,4 +1,4 @@
-/* accounts — who has a mailbox here: addresses, aliases and the keys of their passwords.
+/* accounts — the users of this host: addresses, aliases and the keys of their passwords.
  *
  * One text file for both daemons, written by the verbs `user` and `alias` alone, in this form:
  *
@@ -64,8 +64,8 @@ struct account_removed {
 /* Reads the file; one that is not there is an empty one (nobody has a mailbox). */
 bool accounts_new(const char *path, struct accounts **out, struct err *e);
 void accounts_free(struct accounts **a);
-/* Looks whether the file changed (mtime, inode, size) and reads it anew.  False: it is damaged or
- * cannot be read, and the old reading stays; said once per change. */
+/* Reads the file again if it has changed (mtime, inode, size).  False: it is damaged or cannot be
+ * read, and the old reading stays in force; each change is reported once. */
 bool accounts_refresh(struct accounts *a, struct err *e);
 
 struct accounts_set *accounts_set_get(struct accounts *a); /* a reference to the newest */
@@ -100,7 +100,7 @@ struct accounts_edit;
 /* Locks (waits at most 10 s) and reads.  A new file gets `group` (where it is not (gid_t)-1); an
  * existing one keeps owner and group. */
 bool accounts_edit_new(const char *path, gid_t group, struct accounts_edit **out, struct err *e);
-/* Each false: *e says what stands against it (usage, no_such_user, bad_address), nothing changed. */
+/* Each returns false if nothing was changed; *e says why (usage, no_such_user, bad_address). */
 bool accounts_edit_add(struct accounts_edit *x, struct span address, const struct auth_keys *keys,
     int64_t now_s, struct err *e);
 bool accounts_edit_keys(struct accounts_edit *x, struct span address, const struct auth_keys *keys,
@@ -108,8 +108,8 @@ bool accounts_edit_keys(struct accounts_edit *x, struct span address, const stru
 /* The user's data are kept until now_s + ACCOUNTS_KEEP_S. */
 bool accounts_edit_remove(struct accounts_edit *x, struct span address, int64_t now_s,
     struct err *e);
-/* Makes the user of that address who was removed last a user again, with new keys and with the data
- * that are still kept.  False: none was, or the data are gone (no_such_user). */
+/* Restores the last removed user of that address, with new keys and the data that are still kept.
+ * False (no_such_user): there is none, or the data are gone. */
 bool accounts_edit_restore(struct accounts_edit *x, struct span address,
     const struct auth_keys *keys, int64_t now_s, struct err *e);
 bool accounts_edit_alias(struct accounts_edit *x, struct span alias, struct span user,

@@ -21,10 +21,10 @@ struct accounts_edit {
 	char path[PATH_BYTES];
 	int lock;
 	gid_t group;
-	struct accounts_set *set; /* as it shall be written */
+	struct accounts_set *set; /* what commit writes */
 };
 
-/* What a rewriting leaves out or changes.  NULL: nothing. */
+/* What a rewrite leaves out or changes.  NULL: nothing. */
 struct change {
 	const struct account *without;
 	const char *without_alias;
@@ -60,8 +60,8 @@ text_of(const struct accounts_set *s, const struct change *c, struct buf *out)
 		buf_add(out, c->lines->data, c->lines->len);
 }
 
-/* The whole file anew with the change in it; read back at once, so that what is written can be
- * read. */
+/* Writes the whole text again with the change and parses it at once, so that whatever is written can
+ * be read. */
 static bool
 rewrite(struct accounts_edit *x, const struct change *c, struct err *e)
 {
@@ -146,7 +146,7 @@ must_be_free(const struct accounts_edit *x, const char *address, struct err *e)
 	return err_set(e, REFUSAL_usage, "%s is an alias of %s already", address, a->address);
 }
 
-/* The user by the own address; an alias would name another's mailbox by accident. */
+/* Finds the user by its own address only; an alias could name another mailbox by accident. */
 static const struct account *
 user_named(const struct accounts_edit *x, struct span address, struct err *e)
 {
@@ -163,7 +163,8 @@ user_named(const struct accounts_edit *x, struct span address, struct err *e)
 	return a;
 }
 
-/* Above all that the file has, and above all that it may have had and forgotten: those were times. */
+/* Greater than every number in the file.  Numbers of lines that the file has forgotten were times in the
+ * past, so the time is greater than those. */
 static uint64_t
 next_generation(const struct accounts_set *s, int64_t now_s)
 {
@@ -294,7 +295,7 @@ write_all(int fd, struct span s)
 	return true;
 }
 
-/* Who may read it stays as it was. */
+/* Keeps the owner, group and mode. */
 static bool
 keep_owner(const struct accounts_edit *x, int fd)
 {

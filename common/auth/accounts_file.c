@@ -90,7 +90,7 @@ is_address(const char *s)
 	return accounts_file_address(span_str(s), canonical, &e) && strcmp(s, canonical) == 0;
 }
 
-/* Cuts the line into its fields, in place; how many there are, `most` + 1 for more. */
+/* Splits the line into its fields in place.  Returns how many there are; `most` + 1 means more. */
 static size_t
 fields(char *line, char **field, size_t most)
 {
@@ -109,7 +109,7 @@ fields(char *line, char **field, size_t most)
 	return n;
 }
 
-/* 0 is what has no number. */
+/* 0 is written as no number at all. */
 static bool
 parse_generation(const char *s, uint64_t *out)
 {
@@ -204,7 +204,7 @@ by_generation(const void *a, const void *b)
 			  : (x->generation > y->generation) - (x->generation < y->generation);
 }
 
-/* An owner is one person: a live user, or one who was removed. */
+/* One generation of an address is either a user or a removed user. */
 static bool
 check_removed(struct accounts_set *s, struct err *e)
 {
@@ -218,12 +218,13 @@ check_removed(struct accounts_set *s, struct err *e)
 		    (a != NULL && strcmp(a->address, r->address) == 0 &&
 			a->generation == r->generation))
 			return err_set(e, REFUSAL_config,
-			    "generation %" PRIu64 " of %s stands twice", r->generation, r->address);
+			    "generation %" PRIu64 " of %s appears twice", r->generation,
+			    r->address);
 	}
 	return true;
 }
 
-/* Writes the owner at *at, which it advances, where it is not the address itself. */
+/* Returns the owner.  If that is not the address itself, writes it at *at, which advances. */
 static const char *
 owner_at(char **at, const char *address, uint64_t generation)
 {
@@ -254,7 +255,7 @@ name_owners(struct accounts_set *s)
 		    s->removed[i].generation);
 }
 
-/* Users and aliases into one sorted list of names; then each user's own list. */
+/* Makes one sorted list of the names of users and aliases, then each user's own list. */
 static bool
 join(struct parse *p, struct err *e)
 {
@@ -286,7 +287,7 @@ join(struct parse *p, struct err *e)
 	qsort(s->names, s->n_names, sizeof *s->names, by_name);
 	for (size_t i = 1; i < s->n_names; i++)
 		if (strcmp(s->names[i - 1].address, s->names[i].address) == 0)
-			return err_set(e, REFUSAL_config, "%s stands twice", s->names[i].address);
+			return err_set(e, REFUSAL_config, "%s appears twice", s->names[i].address);
 	at = s->lists;
 	for (size_t i = 0; i < s->n_users; i++) {
 		s->users[i].addresses = at;

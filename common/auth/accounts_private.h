@@ -9,7 +9,7 @@
 
 #include "common/auth/accounts.h"
 
-struct accounts_name { /* an address, whoever's */
+struct accounts_name { /* a user's address or an alias */
 	const char *address;
 	size_t user; /* index of users */
 };

@@ -1,4 +1,4 @@
-/* accounts_set — one reading of the accounts: who is in it; see accounts.h and accounts_private.h. */
+/* accounts_set — looks up users in one reading of the accounts; see accounts.h and accounts_private.h. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -38,7 +38,7 @@ reader_group(const struct conf *c)
 	return pw != NULL ? pw->pw_gid : (gid_t)-1;
 }
 
-/* Before the first start nothing has made the folders; those on the way are for everybody to pass. */
+/* Makes the folders, which do not exist before the first start.  Everybody may pass through them. */
 static bool
 make_folders(const char *path, struct err *e)
 {
@@ -103,7 +103,7 @@ print_change(const struct options *o, const char *what, const char *address, con
 	}
 }
 
-/* What is typed, with the domain in its one form; it must be one of ours where `ours`. */
+/* Reads an address as people type it.  If `ours`, its domain must be one of ours. */
 static bool
 address_of(const struct verb_call *c, const char *typed, bool ours,
     char out[ACCOUNTS_ADDRESS_BYTES], struct err *e)
@@ -131,7 +131,7 @@ address_of(const struct verb_call *c, const char *typed, bool ours,
 	return true;
 }
 
-/* Said before the password is typed; said again, under the lock, by accounts_edit. */
+/* Refuses before a password is typed; accounts_edit checks again under the lock. */
 static bool
 must_exist(const struct verb_call *c, const char *address, bool wanted, struct err *e)
 {

@@ -22,9 +22,9 @@ int accounts_verb_alias_add(struct options *o);
 int accounts_verb_alias_remove(struct options *o);
 int accounts_verb_alias_list(struct options *o);
 
-/* What a daemon's own `user list` says of each user besides. */
+/* What a daemon's `user list` adds about each user. */
 struct accounts_more {
-	void (*text)(void *arg, const char *address); /* on standard output, behind the address */
+	void (*text)(void *arg, const char *address); /* on standard output, after the address */
 	void (*json)(void *arg, const char *address, struct json *line);
 	void *arg;
 };

@@ -5,16 +5,16 @@
  * exchange to its TLS connection: 32 octets of tls-exporter (RFC 9266), given to both sides.
  *
  * Spec:    RFC 5802, RFC 7677; SPEC.md "Signing in".
- * Trust:   every message is the peer's.  An unknown user gets a salt that is always the same for
- *          that name and the same work as a known one, and fails at the same step; so nobody
- *          learns who is known.  A client that could bind but believes that the server cannot
- *          ("y") has been lied to, and is refused.  Another authorisation identity than the
- *          user's own is refused.  Every failure is auth_failed, in the same words.
+ * Trust:   the peer controls every message.  An unknown user gets a salt that is always the same for
+ *          that name, causes the same work as a known user, and fails at the same step, so nobody
+ *          learns which users exist.  A client that could bind but believes that the server cannot
+ *          ("y") is the victim of a downgrade and is refused.  An authorisation identity other
+ *          than the user's own is refused.  Every failure is auth_failed, in the same words.
  * Threads: a struct auth belongs to one thread (one per worker) and so do its sessions; a
- *          struct auth_client stands alone.
- * Async:   the server side needs microseconds and may run on a loop.  Whatever takes a password
- *          (auth_keys_make, auth_password_fits, the client's second step) runs PBKDF2, some
- *          50 ms, and never runs on a loop that serves others.
+ *          struct auth_client is independent.
+ * Async:   the server side needs microseconds and may run on a loop.  Functions that take a
+ *          password (auth_keys_make, auth_password_fits, the client's second step) run PBKDF2
+ *          for about 50 ms and must not run on a loop that serves others.
  */
 #ifndef COMMON_AUTH_AUTH_H
 #define COMMON_AUTH_AUTH_H
@@ -26,7 +26,7 @@
 #define AUTH_BINDING_BYTES  32       /* of TLS exporter "EXPORTER-Channel-Binding" */
 #define AUTH_ITERATIONS     100000   /* of new keys */
 #define AUTH_ITERATIONS_MIN 4096     /* RFC 7677; a client refuses fewer */
-#define AUTH_ITERATIONS_MAX 10000000 /* a client refuses to toil longer */
+#define AUTH_ITERATIONS_MAX 10000000 /* a client refuses more */
 #define AUTH_PASSWORD_BYTES 1024
 #define AUTH_USER_BYTES     288  /* an address, a blank, a number, NUL */
 #define AUTH_MESSAGE_BYTES  2048 /* of one message in base64 */
@@ -45,9 +45,9 @@ struct auth_keys {
 /* Fresh salt, AUTH_ITERATIONS.  False: the password is empty, too long, or SASLprep (RFC 4013)
  * refuses it. */
 bool auth_keys_make(struct auth_keys *k, struct span password, struct err *e);
-/* The same with the salt and iterations that stand in *k. */
+/* The same with the salt and iterations in *k. */
 bool auth_keys_derive(struct auth_keys *k, struct span password, struct err *e);
-/* For PLAIN inside TLS: do the keys fit the password?  In constant time. */
+/* For PLAIN inside TLS: compares in constant time. */
 bool auth_password_fits(const struct auth_keys *k, struct span password);
 
 enum auth_result { AUTH_MORE, AUTH_DONE, AUTH_FAILED };
@@ -70,19 +70,19 @@ struct auth_ops {
 struct auth *auth_new(const struct auth_ops *ops, void *arg);
 void auth_free(struct auth **a); /* after its sessions */
 
-/* `binding`: the connection's exporter octets, always given (whether they are used is the
- * mechanism's choice; that they were there is what unmasks a downgrade); empty only where there
- * is no TLS, which is in tests.  False: auth_mechanism. */
+/* `binding`: the connection's exporter octets.  They are always given, also for a mechanism that does
+ * not use them, because that reveals a downgrade; empty only without TLS, in tests.
+ * False: auth_mechanism. */
 bool auth_server_new(struct auth *a, struct span mechanism, struct span binding,
     struct auth_server **out, struct err *e);
 /* MORE: send `out` (base64, not empty) and give the answer to the next step.  DONE: send `out` as
- * the success's data; user() is signed in.  FAILED: *e is auth_failed; the session is of no more
- * use. */
+ * the success's data; user() is signed in.  FAILED: *e is auth_failed; the session cannot be used
+ * any more. */
 enum auth_result auth_server_step(struct auth_server *s, struct span in, struct buf *out,
     struct err *e);
-/* The client has named itself, and its next message is to prove that it knows the password. */
+/* True if the client has named its user, so that its next message must prove the password. */
 bool auth_server_proves(const struct auth_server *s);
-/* Then: whose password it is; the name as it was given, where nobody has it. */
+/* Then: the user, or the name as it was given if there is no such user. */
 struct span auth_server_named(const struct auth_server *s);
 const char *auth_server_user(const struct auth_server *s);             /* after DONE; borrowed */
 const struct auth_keys *auth_server_keys(const struct auth_server *s); /* the same */

@@ -18,8 +18,8 @@ struct auth_client {
 	struct err fault; /* of a callback; why is 0: none */
 };
 
-/* The salt and the count are the server's word: a small count would make the proof cheap to guess
- * from, a large one would have us toil for ever. */
+/* The server chooses the salt and the count.  A small count would make guessing from the proof cheap; a
+ * large one would keep us busy for ever. */
 static bool
 server_terms(struct auth_client *c, struct buf *salt, uint64_t *iterations)
 {

@@ -20,7 +20,7 @@ void auth_message_out(const char *raw, size_t n, struct buf *out);
 /* "": none.  False: neither none nor AUTH_BINDING_BYTES. */
 bool auth_set_binding(char text[AUTH_BINDING_TEXT], struct span binding);
 
-/* One answer to whatever was wrong, and the exchange is over. */
+/* The one answer to every fault; it ends the exchange. */
 enum auth_result auth_failed(bool *over, struct err *e);
 
 /* -- the arithmetic of SCRAM-SHA-256 ---------------------------------------------------------------- */

@@ -23,8 +23,7 @@ struct auth_server {
 	struct auth_keys keys;
 };
 
-/* What an unknown name is shown and measured by; made for known names too, so that the work is the
- * same. */
+/* The keys of an unknown name.  They are computed for known names too, so that the work is the same. */
 static void
 fake_keys(const struct auth *a, struct span name, struct auth_keys *k)
 {
@@ -153,7 +152,7 @@ auth_server_new(struct auth *a, struct span mechanism, struct span binding,
 	return true;
 }
 
-/* "y": the client could bind but was told, not by us, that we cannot. */
+/* "y": the client could bind, but somebody other than us told it that we cannot. */
 static bool
 is_downgrade(const struct auth_server *s, struct span first)
 {

@@ -6,7 +6,7 @@
 #include "common/auth/accounts_private.h"
 #include "common/share/share.h"
 
-/* What is no address is nobody's, and all of that is one account. */
+/* All names that are no addresses share one account. */
 static void
 set_account(struct guess *g, struct span account)
 {

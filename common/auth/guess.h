@@ -1,13 +1,13 @@
 /* guess — how many wrong passwords an account and an address may try.
  *
- * A password that is about to be checked costs a token of the address (SHARE_guess_address) and one of the
- * account (SHARE_guess_account).  Where the account has none left, an address that has not tried much
- * at this account still has a few of its own (SHARE_guess_pair): so the owner signs in from elsewhere
- * while somebody guesses.  A right password gives its tokens back, thus only wrong ones count; the
- * check is refused before the password is looked at, so a refusal tells nothing about it.
+ * Each check of a password takes one token of the address (SHARE_guess_address) and one of the account
+ * (SHARE_guess_account).  When the account has none left, an address has a few more tokens of its own for
+ * this account (SHARE_guess_pair), so the user can sign in from elsewhere while somebody guesses.  A right
+ * password gives its tokens back; only wrong ones count.  A check without tokens is refused before the
+ * password is looked at, so the refusal reveals nothing about it.
  *
- * Trust:   account and address are whatever the peer brings.  An account that does not exist is
- *          accounted as one that does.
+ * Trust:   the peer chooses account and address.  An account that does not exist is treated like one
+ *          that does.
  * Threads: any.
  */
 #ifndef COMMON_AUTH_GUESS_H

@@ -13,7 +13,7 @@
 
 #include "common/base/guard.h"
 
-/* A line's end is cut off; NUL and an end without a line end are taken as they are. */
+/* Reads up to the end of the line or of the file; a NUL is refused. */
 static bool
 read_line(int fd, char out[PASSWORD_BYTES], const char *what, struct err *e)
 {
@@ -50,7 +50,7 @@ from_file(const char *path, char out[PASSWORD_BYTES], struct err *e)
 
 	if (fd < 0)
 		return err_set_errno(e, REFUSAL_no_input, errno, "%s", path);
-	ok = (fstat(fd, &st) == 0 && !S_ISREG(st.st_mode)) || /* a pipe is nobody else's */
+	ok = (fstat(fd, &st) == 0 && !S_ISREG(st.st_mode)) || /* only we can read a pipe of ours */
 	    guard_fd(GUARD_PASSWORD, fd, path, NULL, e);
 	ok = ok && read_line(fd, out, path, e);
 	close(fd);
@@ -65,7 +65,7 @@ on_signal(int number)
 	caught = number;
 }
 
-/* Whatever ends the typing, the terminal echoes again before anything else happens. */
+/* The terminal echoes again before anything else happens, whatever ends the input. */
 static bool
 typed(const char *prompt, char out[PASSWORD_BYTES], struct err *e)
 {

@@ -1,4 +1,4 @@
-/* password — reads a password where people may type it, and nowhere else.
+/* password — reads a password from the places where people may enter one.
  *
  * In this order: the file named by an environment variable (first line; one that others can read
  * is refused), the terminal without echo, standard input where it is not a terminal (first line).

@@ -167,7 +167,7 @@ done(struct signin *s)
 	    conn_peer(s->conn)->host, log_str(s->user));
 }
 
-/* One step; what checks a password is counted as a guess until it has turned out right. */
+/* One step.  A check of a password counts as a guess until it has proved right. */
 static enum auth_result
 step(struct signin *s, struct span message, struct buf *out)
 {

@@ -1,13 +1,13 @@
 /* signin — signing in on one connection, and the desk that all connections of a worker share.
  *
- * What the services of people in both daemons have in common: the SASL exchange of auth.h, bound to
- * the connection; the delay of each refusal, and their bound (guess.h); the log's lines about both;
- * and the end of a session whose user was removed, or was given another password.
+ * The client services of both daemons share this: the SASL exchange of auth.h, bound to the connection;
+ * the delay of each refusal and the limit of guesses (guess.h); the log lines; and the end of a session
+ * whose user was removed or got another password.
  *
  * Async:   signin_step answers at once, except for a failure: its refusal is due when `late` is
  *          called, after a pause that grows with each failure of the connection.
  * Threads: a desk and its sessions belong to one thread.
- * Trust:   every message is the peer's.
+ * Trust:   the peer controls every message.
  */
 #ifndef COMMON_AUTH_SIGNIN_H
 #define COMMON_AUTH_SIGNIN_H
@@ -23,7 +23,8 @@ struct signin_desk;
 /* `a` and `sh` outlive it. */
 struct signin_desk *signin_desk_new(struct loop *l, struct accounts *a, struct share *sh);
 void signin_desk_free(struct signin_desk **d); /* after its sessions */
-/* The accounts were read anew: drops the connections of those who may not be signed in any more. */
+/* Call it after the accounts were read again.  Drops each connection whose user was removed or has another
+ * password. */
 void signin_desk_review(struct signin_desk *d);
 
 /* name: of the protocol, for the log; of static life.  False (internal): TLS gives no channel

@@ -1,4 +1,4 @@
-/* guard — permissions and owners of the files that decide whom to believe; see guard.h. */
+/* guard — permissions and owners of the files that decide whom we trust; see guard.h. */
 #include "common/base/guard.h"
 
 #include <errno.h>

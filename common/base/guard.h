@@ -1,9 +1,9 @@
-/* guard — can others change, or read, a file that decides whom to believe?
+/* guard — checks that nobody else can change, or read, the files that decide whom we trust.
  *
- * One table says for each kind of file which permissions nobody else may have; start, reload and check
- * all ask here.  No kind may be writable by group or others, nor may a folder on the way to it (a
- * folder with the sticky bit excepted).  Its owner is root, we ourselves, the user that is given, or
- * whoever owns its folder and so could replace it.  A private key may be read by the daemon's group.
+ * One table says for each kind of file which permissions others must not have.  Start, reload and check
+ * all use it.  No file may be writable by group or others, and no folder on its path may be, except one
+ * with the sticky bit.  The owner must be root, the effective user, the user that is given, or the owner
+ * of the file's folder, who could replace it anyway.  The daemon's group may read a private key.
  *
  * A refusal is config, and names the command that cures it.
  */
@@ -26,13 +26,13 @@ enum guard_kind {
 	GUARD_CACHE   /* the folder of fetched CRLs */
 };
 
-/* Whom the daemon becomes.  (uid_t)-1, (gid_t)-1: nobody else. */
+/* The user that the daemon becomes.  (uid_t)-1, (gid_t)-1: none. */
 struct guard_user {
 	uid_t uid;
 	gid_t gid;
 };
 
-/* An open file, `path` as it was named.  u NULL: nobody else. */
+/* An open file; `path` is its name for messages.  u NULL: no other user. */
 bool guard_fd(enum guard_kind k, int fd, const char *path, const struct guard_user *u,
     struct err *e);
 /* The same by name; also false where it is not there or we cannot read it. */

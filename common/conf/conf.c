@@ -20,7 +20,7 @@
 #define KEYS_MAX 64
 
 /* libconfuse takes the file's end for the end of every section that is open, so a file that was cut
- * off would pass.  This key is put behind the last line; it must be found outside of sections. */
+ * off would pass.  This key is added after the last line; it must be found outside of sections. */
 #define LAST_KEY "end-of-file"
 #define NO_END   "a comment, a quoted value or a section that was begun has no end"
 
@@ -111,7 +111,7 @@ add_domain(struct load *l, const cfg_t *cfg)
 		    "domain example.org { ... }",
 		    cfg->title);
 	else if (conf_domain(c, domain_span(&name)) != NULL)
-		fault(l, cfg->line, "the domain %s stands twice", cfg->title);
+		fault(l, cfg->line, "the domain %s appears twice", cfg->title);
 	if (c->n_domains == CONF_DOMAINS_MAX) {
 		fault(l, cfg->line, "more than %d domains", CONF_DOMAINS_MAX);
 		c->n_domains--;
@@ -155,7 +155,7 @@ on_value(cfg_t *cfg, cfg_opt_t *opt, const char *value, void *result)
 		return -1;
 	}
 	if ((*seen & bit) != 0 && opt->nvalues <= 1) {
-		fault(l, cfg->line, "%s stands twice", k->name);
+		fault(l, cfg->line, "%s appears twice", k->name);
 		return 0;
 	}
 	*seen |= bit;
@@ -268,7 +268,7 @@ check_whole(struct load *l, cfg_t *cfg)
 	for (int s = CONF_OMS; s < CONF_SECTIONS; s++)
 		if (cfg_size(cfg, conf_section_names[s]) > 1)
 			fault(l, cfg_getnsec(cfg, conf_section_names[s], 1)->line,
-			    "the section %s stands twice", conf_section_names[s]);
+			    "the section %s appears twice", conf_section_names[s]);
 	if (cfg_size(cfg, "domain") == 0)
 		fault(l, 0,
 		    "no domain is served; write: domain example.org { certificate = "

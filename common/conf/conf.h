@@ -45,7 +45,7 @@ struct conf_domain {
 enum conf_role_index { CONF_ROLE_OMS, CONF_ROLE_IMS, CONF_ROLES };
 
 struct conf_role {
-	bool given;                           /* the section stands in the file */
+	bool given;                           /* the section is in the file */
 	char folder[CONF_PATH_BYTES];         /* spool, store */
 	uint64_t folder_bytes;                /* the most that it may take */
 	struct conf_listens peers;            /* listen-fetch, listen-notify */
@@ -79,7 +79,7 @@ struct conf {
 };
 
 enum conf_use {
-	CONF_FOR_VERBS,  /* the key files may be out of reach of whoever asks */
+	CONF_FOR_VERBS,  /* the user of a verb may be unable to read the key files */
 	CONF_FOR_RELOAD, /* the folders must be there and well kept */
 	CONF_FOR_RUN     /* and each domain's certificate and key */
 };

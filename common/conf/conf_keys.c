@@ -34,7 +34,7 @@ const struct conf_key conf_keys[] = {
 	KEY(CONF_ROOT, "version", CONF_INT, R(version), NULL, 1, 1,
 	    "of this file's form; comes first"),
 	LATE(CONF_ROOT, "user", CONF_USER, R(user), "", 0, 0,
-	    "whom the daemons become when root starts them"),
+	    "the user that the daemons become when root starts them"),
 	LATE(CONF_ROOT, "accounts", CONF_PATH, R(accounts), "/var/lib/tillcalled/accounts", 0, 0,
 	    "the file of mailboxes, aliases and password keys"),
 	KEY(CONF_ROOT, "trust", CONF_PATH, R(trust), "/etc/ssl/certs", 0, 0,
@@ -42,7 +42,7 @@ const struct conf_key conf_keys[] = {
 	KEY(CONF_ROOT, "crls", CONF_PATH, R(crls), "", 0, 0,
 	    "folder of revocation lists that you provide, PEM or DER"),
 	LATE(CONF_ROOT, "crl-refresh", CONF_TIME, R(crl_refresh_s), "10 min", 1, 7 * DAY_S,
-	    "how often revocation lists are looked at, and fetched anew"),
+	    "how often revocation lists are checked and fetched again"),
 	LATE(CONF_ROOT, "resolver", CONF_RESOLVER, R(resolver), "system", 0, 0,
 	    "\"system\", \"ADDRESS@PORT\", or \"zone:FILE\" in place of DNS"),
 	KEY(CONF_ROOT, "allow-private-peers", CONF_BOOL, R(allow_private_peers), "false", 0, 0,
@@ -284,7 +284,7 @@ is_anchor(struct span s)
 	    (span_eq(s, SPAN_LIT("anchor=none")) || is_path(span_sub(s, key.n, s.n)));
 }
 
-/* The forms that dns_resolver.h knows; what stands behind a comma may hold an '@'. */
+/* The forms of dns_resolver.h; the text after a comma may contain an '@'. */
 static bool
 is_resolver(struct span s)
 {
@@ -308,7 +308,7 @@ set_resolver(char *at, struct span s, struct err *e)
 {
 	if (!is_resolver(s))
 		return err_set(e, REFUSAL_config,
-		    "is none of \"system\", \"ADDRESS\", \"ADDRESS@PORT\" (and \",anchor=/FILE\" behind "
+		    "is none of \"system\", \"ADDRESS\", \"ADDRESS@PORT\" (and \",anchor=/FILE\" after "
 		    "these), \"zone:/FILE\"");
 	return span_copy(s, at, CONF_PATH_BYTES);
 }

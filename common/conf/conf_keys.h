@@ -43,7 +43,7 @@ extern const char *const conf_section_names[CONF_SECTIONS]; /* "" for CONF_ROOT 
 bool conf_key_set(const struct conf_key *k, void *base, const char *text, struct err *e);
 /* Gives the struct at `base` the value of the one at `old`.  False: it has it already. */
 bool conf_key_keep(const struct conf_key *k, void *base, const void *old);
-/* The value as it stands in a file; times and sizes in the largest unit that divides them. */
+/* The value as it is written in a file; times and sizes in the largest unit that divides them. */
 void conf_key_print(const struct conf_key *k, const void *base, struct buf *out);
 
 #endif

@@ -14,7 +14,7 @@
 
 #define ROW 256 /* getopt's value of the table's i-th row is ROW + i */
 
-/* The options that may stand in one command line, in getopt's form. */
+/* The options of one command line, in getopt's form. */
 struct grammar {
 	const struct options_option *rows[OPTIONS_MAX];
 	size_t n;

@@ -2,7 +2,7 @@
  *
  * The table is data: the parser, --help, the guess at a misspelt word, completion and the
  * manual's synopsis all come from it, so they cannot disagree.  A verb may be two words
- * ("user add").  Options may stand before or behind the verb, and between its arguments.
+ * ("user add").  Options may come before or after the verb, and between its arguments.
  *
  * Common to every verb: -C FILE, --json, -q, -v, --no-color, -h, --version; `help [VERB]` is a
  * verb of every program.  Usage errors end with status 64 on stderr, in one line with the cure.

@@ -1,7 +1,7 @@
 /* ask — a command asks its running daemon, and shows what it says.
  *
- * For the verbs of both daemons that go by the control socket: with --json each line is printed as
- * it came; else `show` prints it for people.
+ * For the verbs that use the control socket.  With --json each line is printed as it came; otherwise
+ * `show` prints it for people.
  */
 #ifndef COMMON_DAEMON_ASK_H
 #define COMMON_DAEMON_ASK_H

@@ -12,7 +12,7 @@
 
 const struct options_option check_cert_options[] = {
 	{ "domain", 0, "D", "the mail domain that it must name" },
-	{ "chain", 0, "PEM", "the certificate, and further ones behind it" },
+	{ "chain", 0, "PEM", "the certificate, followed by its chain" },
 	{ "trust", 0, "PEM", "the CAs to believe; may be given again" },
 	{ "crl", 0, "FILE", "a CRL, PEM or DER; may be given again" },
 	{ "at", 0, "TIME", "when, as 2026-11-23T14:00:00Z or in seconds since 1970; else now" },
@@ -69,7 +69,7 @@ offset_s(struct span s, int64_t *out)
 	return true;
 }
 
-/* date-time of RFC 3339; *later: it is less than a second behind *out */
+/* date-time of RFC 3339; *later: it is less than a second after *out */
 static bool
 parse_time(const char *text, int64_t *out, bool *later)
 {

@@ -74,7 +74,7 @@ cure_of(const struct conf_domain *d, const struct chain *chain, enum refusal why
 		buf_addf(out, "get another one");
 }
 
-/* What peers would say of it.  Whether it is revoked is theirs to find out. */
+/* Judges the certificate as a peer would, except for revocation, which peers find out themselves. */
 static void
 judge_own(struct check *c, const struct conf_domain *d, const struct chain *chain)
 {
@@ -115,7 +115,7 @@ check_identity(struct check *c, const struct conf_domain *d)
 
 /* -- the rest ----------------------------------------------------------------------------------- */
 
-/* The cache is the daemon's alone; who may not look into it leaves it out. */
+/* Only the daemon and root can read the cache; for others it is left out. */
 static void
 check_trust(struct check *c)
 {
@@ -234,7 +234,7 @@ show_good(struct check *c)
 	buf_clear(&out);
 }
 
-/* The first is said by whoever ends the command with it. */
+/* options_fail prints the first. */
 static int
 show_faults(struct check *c)
 {

@@ -1,9 +1,9 @@
 /* check_conf — the verb `check`: would a start with this configuration go well?
  *
- * Says whatever `run` would refuse, all of it at once and each with its cure, and what a running daemon
- * could not do its work with: a certificate that peers would refuse.  What is no fault but will be one,
- * or is done without, is said too.  Nothing is changed.  With --running: what a running daemon has in
- * force, which differs from the file where that was changed since, or where a key wants a restart.
+ * Reports everything that `run` would refuse, and a certificate that peers would refuse, each with its
+ * cure.  Notes what will become a fault soon, and what a start would leave out.  Changes nothing.
+ * With --running it shows the configuration that the running daemon has in force.  That differs from the
+ * file if the file was changed since, or if a key needs a restart.
  */
 #ifndef COMMON_DAEMON_CHECK_CONF_H
 #define COMMON_DAEMON_CHECK_CONF_H

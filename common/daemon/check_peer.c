@@ -113,7 +113,7 @@ print_line(struct check_peer *p, enum check_level level, const char *what, const
 	fflush(stdout);
 }
 
-/* -- who is designated ----------------------------------------------------------------------------- */
+/* -- designated hosts ----------------------------------------------------------------------------- */
 
 static void
 add_host(struct check_hosts *hosts, const char *name, const struct sockaddr_storage *address)

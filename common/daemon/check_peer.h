@@ -18,7 +18,7 @@
 #define CHECK_PEER_HELLO_MS   30000
 #define CHECK_PEER_FETCH_MS   30000        /* for CRLs */
 #define CHECK_PEER_HOSTS_MAX  32           /* addresses that are tried */
-#define CHECK_PEER_SOON_S     (14 * 86400) /* a certificate that ends so soon is noted */
+#define CHECK_PEER_SOON_S     (14 * 86400) /* a certificate that ends within this time is noted */
 
 struct check_peer_role {
 	enum conf_role_index index;

@@ -10,7 +10,7 @@
 #include "common/text/json.h"
 
 const struct options_option check_spf_options[] = {
-	{ "ip", 0, "ADDRESS", "who connects" },
+	{ "ip", 0, "ADDRESS", "the address that connects" },
 	{ "helo", 0, "NAME", "what it calls itself" },
 	{ "from", 0, "ADDRESS", "the sender's address; <> for none" },
 	{ "resolver", 0, "SPEC",

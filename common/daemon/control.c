@@ -1,4 +1,4 @@
-/* control — the daemon's socket, who is connected to it, their lines and what answers them; see control.h.
+/* control — the daemon's socket, its clients, their requests and the answers; see control.h.
  * The verbs' end is in control_call.c. */
 #include "common/daemon/control.h"
 
@@ -353,7 +353,7 @@ on_socket(void *arg, unsigned ready)
 	client_new(ctl, fd);
 }
 
-/* Those who say nothing, or do not listen to what they asked for. */
+/* Ends clients that send nothing, or do not read their answers. */
 static void
 on_sweep(void *arg)
 {

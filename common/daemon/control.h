@@ -7,7 +7,8 @@
  * One request at a time per connection; the next is read after the last line of the answer.
  *
  * Trust:   mode 0600 in a folder of the daemon's own, and SO_PEERCRED: root or the daemon's own
- *          user; anybody else is closed on without an answer.  Every octet is still checked.
+ *          user; the connection of anybody else is closed without an answer.  Every octet is
+ *          checked all the same.
  * Async:   a verb answers at once or later, on the control's loop only, and ends each request
  *          exactly once by control_end.  A request whose client has gone stays valid until then.
  * Limits:  CONTROL_CLIENTS_MAX clients, CONTROL_LINE_BYTES a request, CONTROL_IDLE_MS of silence.
@@ -36,15 +37,15 @@ struct control_verb {
 	void (*run)(void *role, struct control_request *r, const struct json *request);
 };
 
-/* Makes the socket (a stale one is removed; one that answers is not: config).  Nobody is answered
- * before control_serve. */
+/* Makes the socket.  A stale socket is removed; if a daemon answers at it, that is config.  No request is
+ * answered before control_serve. */
 bool control_new(struct loop *loop, const char *path, struct control **out, struct err *e);
 /* A table, ended by a row without a name, and what its verbs get as `role`; both outlive it. */
 void control_add(struct control *c, const struct control_verb *verbs, void *role);
-/* While still root: the socket shall be this user's. */
+/* While still root: gives the socket to this user. */
 bool control_give(struct control *c, uid_t uid, gid_t gid, struct err *e);
 void control_serve(struct control *c);
-/* Closes and unlinks.  Requests that are left have lost their client; they end as others do. */
+/* Closes and unlinks.  Requests under way lose their client; they still end by control_end. */
 void control_free(struct control **c);
 
 /* One data line; the object is taken. */

@@ -174,7 +174,8 @@ review(void *arg)
 	signin_desk_review(arg);
 }
 
-/* Removed users' sessions end on whatever worker they are; the time of some may be over. */
+/* Ends the sessions of removed users on all workers, and starts a sweep, since the time of some may be
+ * over. */
 static void
 review_sessions(struct daemon *d)
 {
@@ -286,7 +287,7 @@ free_tools(struct daemon *d)
 
 /* -- signals --------------------------------------------------------------------------------- */
 
-/* Blocked in every thread, read in one; before any thread is made. */
+/* Blocks the signals in every thread; one thread reads them.  Call it before any thread is made. */
 static void
 block_signals(sigset_t *set)
 {
@@ -333,8 +334,7 @@ start_crl_fetch(struct daemon *d, struct err *e)
 	return true;
 }
 
-/* The workers' threads begin last: until then their loops are this thread's (loop.h), which puts onto them
- * what is theirs. */
+/* The workers' threads start last.  Until then this thread may use their loops (loop.h) and sets them up. */
 static bool
 start(struct daemon *d, const sigset_t *signals, struct err *e)
 {
@@ -357,7 +357,7 @@ start(struct daemon *d, const sigset_t *signals, struct err *e)
 	return workers_start(d->workers, e) && listen_start(d->listen, d->workers, e);
 }
 
-/* The mirror of open and start.  Threads end first, so that this one may touch everything. */
+/* Undoes open and start.  The threads end first, so that this one may touch everything. */
 static void
 end_threads(struct daemon *d)
 {

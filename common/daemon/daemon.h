@@ -1,4 +1,4 @@
-/* daemon — the frame of `oms run` and `ims run`; a role brings what is its own.
+/* daemon — what `oms run` and `ims run` have in common; the role supplies the rest.
  *
  * Order: configuration; folders; accounts; certificates and keys; sockets bound; control socket
  * bound; privileges dropped (jail); threads; the workers' tools; role->start; sockets listen; the
@@ -7,8 +7,8 @@
  *
  * Signals: SIGTERM, SIGINT: no more connections, daemon_open_for_work is false (sessions are told
  *          `closing`), then the end; exit 0.
- *          SIGHUP: configuration, certificates, keys, trust and CRLs are read anew; a fault is
- *          logged and the old ones stay.  A key or certificate that cannot be read does not hold up
+ *          SIGHUP: configuration, certificates, keys, trust and CRLs are read again; a fault is
+ *          logged and the old ones stay in force.  A key or certificate that cannot be read does not hold up
  *          the others.  A key of the configuration that is marked late (conf_keys.h) keeps its value
  *          until a restart, and the log names it.
  * Threads: the main thread runs daemon_loop (control socket, accounts, reload, signals) and no
@@ -22,7 +22,7 @@
 #include "common/conf/options.h"
 #include "common/daemon/control.h"
 
-#define DAEMON_ACCOUNTS_MS     200 /* how often the accounts file is looked at */
+#define DAEMON_ACCOUNTS_MS     200 /* how often the accounts file is checked */
 #define DAEMON_OFFLOAD_THREADS 4
 #define DAEMON_LISTENERS_MAX   8
 
@@ -69,7 +69,7 @@ struct daemon_role {
 	void (*status)(void *role, struct json *out);
 };
 
-/* What each worker's thread has of its own: made before role->start, freed after role->stop. */
+/* The tools of one worker's thread: made before role->start, freed after role->stop. */
 struct daemon_worker {
 	struct loop *loop;
 	struct dns *dns;
@@ -91,7 +91,7 @@ struct tls_holder *daemon_tls(struct daemon *d);
 struct conn_limit *daemon_limit(struct daemon *d); /* for all connections that the role opens */
 struct share *daemon_share(
     struct daemon *d); /* any thread; the accounting of all that peers take */
-/* Any thread.  False (closing): we are going down and begin nothing new. */
+/* Any thread.  False (closing): the daemon is going down; begin nothing new. */
 bool daemon_open_for_work(struct daemon *d, struct err *e);
 /* Any thread: the same as SIGTERM. */
 void daemon_stop(struct daemon *d);

@@ -1,4 +1,4 @@
-/* daemon_open — from the configuration to the jail, and the configuration anew; see daemon.h. */
+/* daemon_open — everything from the configuration to the jail, and the reload; see daemon.h. */
 #include <errno.h>
 #include <libgen.h>
 #include <pthread.h>
@@ -28,7 +28,7 @@ daemon_load_conf(const struct options *o, struct conf **out, struct err *e)
 	struct span rest = buf_span(&faults);
 
 	if (!ok && !o->json) {
-		span_cut(&rest, '\n'); /* the first is the caller's to tell */
+		span_cut(&rest, '\n'); /* the caller prints the first */
 		if (rest.n > 0)
 			fprintf(stderr, "%.*s", SPAN_FMT(rest));
 	}
@@ -152,7 +152,7 @@ bind_control(struct daemon *d, struct err *e)
 	    (!d->jail.drop || control_give(d->control, d->jail.uid, d->jail.gid, e));
 }
 
-/* What is read again later must be in reach now that we are nobody. */
+/* Files that are read again later must be readable after the privileges were dropped. */
 static bool
 check_reach(const struct daemon *d, struct err *e)
 {
@@ -168,7 +168,7 @@ check_reach(const struct daemon *d, struct err *e)
 		    log_str(
 			"DNSSEC is not judged, for there "
 			"is no root anchor: install dns-root-data, or write anchor=FILE or anchor=none "
-			"behind the resolver"));
+			"after the resolver"));
 	for (size_t i = 0; i < c->n_domains; i++)
 		if (access(c->domains[i].key, R_OK) < 0)
 			log_fact(LOG_WARN, "daemon.key_out_of_reach", "domain=%s file=%s cure=%s",
@@ -178,7 +178,7 @@ check_reach(const struct daemon *d, struct err *e)
 	return true;
 }
 
-/* By a clock of years ago every revoked certificate would still be good. */
+/* With a clock that is years slow, every revoked certificate would still be good. */
 static bool
 check_clock(struct err *e)
 {

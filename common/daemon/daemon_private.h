@@ -75,7 +75,7 @@ bool daemon_open(struct daemon *d, struct err *e);
 struct tls_settings daemon_tls_settings(const struct daemon *d, const struct conf *c,
     struct tls_files **files);
 
-/* The configuration, certificates and keys anew.  late: the keys that were changed and want a restart.
+/* Reads the configuration, certificates and keys again.  late: the changed keys that need a restart.
  * False: *e is set, and nothing has changed. */
 bool daemon_reload(struct daemon *d, struct buf *late, struct err *e);
 

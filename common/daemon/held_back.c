@@ -1,4 +1,4 @@
-/* held_back — who was refused lately; see held_back.h. */
+/* held_back — the peers and users that were refused lately; see held_back.h. */
 #include "common/daemon/held_back.h"
 
 #include <inttypes.h>

@@ -1,4 +1,4 @@
-/* held_back — in `status`: who was refused lately for taking too much.
+/* held_back — in `status`: the peers and users that were refused lately for taking too much.
  *
  * Each is {"kind":...,"key":...,"held":...,"most":...,"refused":...,"since_s":...}: common/share/share.h
  * says what the kinds are, and since_s how many seconds ago the first refusal was.

@@ -1,4 +1,4 @@
-/* jail — gives away what the daemon does not need; see jail.h. */
+/* jail — drops privileges that the daemon does not need; see jail.h. */
 #include "common/daemon/jail.h"
 
 #include <errno.h>
@@ -60,7 +60,7 @@ jail_check(struct jail *j, const char *user, struct err *e)
 	return true;
 }
 
-/* What is there must be a folder of the daemon's own that nobody else can look into. */
+/* The folder must belong to the daemon, and nobody else may look into it. */
 static bool
 check_folder(const struct jail *j, const struct stat *st, const char *path, struct err *e)
 {
@@ -126,7 +126,7 @@ jail_can_read(const struct jail *j, const char *path, struct err *e)
 		(unsigned)j->gid, path, path);
 }
 
-/* Folders on the way are as public as the way to them is; the last is the daemon's. */
+/* Makes the missing parents readable for everybody; the last folder is the daemon's own. */
 bool
 jail_parents(const struct jail *j, const char *path, struct err *e)
 {

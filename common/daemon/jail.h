@@ -1,8 +1,8 @@
-/* jail — what the daemon gives away before it serves anybody.
+/* jail — drops privileges before the daemon serves anybody.
  *
- * jail_check at the start; then whatever needs root (binding, reading keys); then jail_enter: the
+ * jail_check at the start; then everything that needs root (binding, reading keys); then jail_enter: the
  * user's groups, gid, uid (verified, and that there is no way back), no new privileges, no core
- * file, not dumpable, umask 077.  A filter of system calls and Landlock find their place behind it.
+ * file, not dumpable, umask 077.  A filter of system calls and Landlock would come after it.
  */
 #ifndef COMMON_DAEMON_JAIL_H
 #define COMMON_DAEMON_JAIL_H
@@ -22,12 +22,12 @@ struct jail {
  * the user root, or a user given that we are not and cannot become. */
 bool jail_check(struct jail *j, const char *user, struct err *e);
 
-/* Who that user is, and that it is not root; for whoever only asks (`check`), and is not told that only
- * root can become it.  "" : our own. */
+/* Looks the user up and checks that it is not root.  For `check`, which need not be able to become that
+ * user.  "" : our own. */
 bool jail_user(struct jail *j, const char *user, struct err *e);
-/* As jail_folder, yet nothing is made; a folder that is not there is fine. */
+/* Checks like jail_folder but makes nothing; a missing folder is fine. */
 bool jail_look(const struct jail *j, const char *path, struct err *e);
-/* May the user read the file?  One that is not there: yes. */
+/* Can the user read the file?  True for a missing one. */
 bool jail_can_read(const struct jail *j, const char *path, struct err *e);
 
 /* Makes the folder (its parent must be there) 0700 and gives it to the user; one that is there

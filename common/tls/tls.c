@@ -74,7 +74,7 @@ take_identity(struct tls *t, const struct tls_settings *s, size_t i, const struc
 	struct tls_identity *id;
 
 	if (find(t, f->domain) != t->n)
-		return err_set(e, REFUSAL_config, "the domain %s stands twice", f->domain);
+		return err_set(e, REFUSAL_config, "the domain %s appears twice", f->domain);
 	if (old != NULL &&
 	    (seen == tls_identity_signature(old) ||
 		(when == TLS_WATCH && seen == before->seen[at])))

@@ -227,16 +227,17 @@ keys(void **state)
 	assert_refused(HEAD "oms {\n\nspol = \"/x\"\n}\n", ":5",
 	    "oms has no key spol; did you mean spool?");
 	assert_refused(HEAD "ims { user = \"x\" }\n", ":3", "it belongs outside of all sections");
-	assert_refused(HEAD "workers = 1\nworkers = 1\n", ":4", "workers stands twice");
-	assert_refused(HEAD "oms { spool = \"/a\"\nspool = \"/b\" }\n", ":4", "spool stands twice");
+	assert_refused(HEAD "workers = 1\nworkers = 1\n", ":4", "workers appears twice");
+	assert_refused(HEAD "oms { spool = \"/a\"\nspool = \"/b\" }\n", ":4",
+	    "spool appears twice");
 	assert_refused(HEAD
 	    "oms { listen-fetch = { \"::1\", \"::\" }\nlisten-fetch = { \"::1\" } }\n",
-	    ":4", "listen-fetch stands twice");
+	    ":4", "listen-fetch appears twice");
 	assert_refused(HEAD "oms { spool = \"/a\" }\noms { spool = \"/b\" }\n", ":4",
-	    "oms stands twice");
+	    "oms appears twice");
 	assert_refused(HEAD DOMAIN, ":3", "a.test");
 	assert_refused(HEAD "domain A.TEST { certificate = \"/c\" key = \"/k\" }\n", ":3",
-	    "stands twice");
+	    "appears twice");
 	assert_refused(HEAD "domain b.test { key = \"/k\" }\n", ":3",
 	    "domain b.test has no certificate");
 	assert_refused(HEAD "domain b.test { }\n", ":3", "domain b.test has no certificate");
