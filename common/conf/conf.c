@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "common/base/guard.h"
+#include "common/base/memory.h"
 #include "common/base/nearest.h"
 #include "common/conf/conf_keys.h"
 
@@ -384,13 +385,11 @@ parse(struct load *l, char *text)
 bool
 conf_load(const char *path, enum conf_use use, struct conf **out, struct buf *faults, struct err *e)
 {
-	struct shared *s = calloc(1, sizeof *s);
+	struct shared *s = memory_new(sizeof *s);
 	struct load l = { .path = path, .faults = faults, .first = e };
 	struct buf text = BUF_INIT;
 
-	if (s == NULL ||
-	    (s->conf.domains = calloc(CONF_DOMAINS_MAX, sizeof *s->conf.domains)) == NULL)
-		abort();
+	s->conf.domains = memory_array(CONF_DOMAINS_MAX, sizeof *s->conf.domains);
 	atomic_init(&s->references, 1);
 	l.conf = &s->conf;
 	set_fallbacks(CONF_ROOT, l.conf);

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "common/base/memory.h"
 #include "common/base/nearest.h"
 #include "common/conf/options_private.h"
 #include "common/text/json.h"
@@ -402,9 +403,7 @@ options_main(const struct options_program *p, int argc, char **argv)
 
 		o.called = slash != NULL ? slash + 1 : argv[0];
 	}
-	o.args = calloc((size_t)argc + 1, sizeof *o.args);
-	if (o.args == NULL)
-		abort();
+	o.args = memory_array((size_t)argc + 1, sizeof *o.args);
 	status = dispatch(&o, argc, argv);
 	/* What was said to nobody was not said. */
 	if ((fflush(stdout) != 0 || ferror(stdout)) && status == 0) {

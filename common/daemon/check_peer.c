@@ -13,6 +13,7 @@
 
 #include "common/base/clock.h"
 #include "common/base/log.h"
+#include "common/base/memory.h"
 #include "common/daemon/check_spf.h"
 #include "common/daemon/jail.h"
 #include "common/dns/designation.h"
@@ -201,12 +202,10 @@ check_sender(struct check_peer *p, const struct check_host *h, bool *told)
 static void
 check_senders(struct check_peer *p, const struct check_hosts *connected)
 {
-	struct check_hosts *senders = calloc(1, sizeof *senders);
+	struct check_hosts *senders = memory_new(sizeof *senders);
 	struct err why;
 	bool told = false;
 
-	if (senders == NULL)
-		abort();
 	if (strcmp(p->role->service, DESIGNATION_FETCH) == 0)
 		*senders = *connected;
 	else if (!find(p, DESIGNATION_FETCH, senders, &why))
@@ -533,11 +532,9 @@ close_all(struct check_peer *p)
 static void
 check_all(struct check_peer *p)
 {
-	struct check_hosts *hosts = calloc(1, sizeof *hosts);
+	struct check_hosts *hosts = memory_new(sizeof *hosts);
 	struct err why;
 
-	if (hosts == NULL)
-		abort();
 	if (find(p, p->role->service, hosts, &why))
 		for (size_t i = 0; i < hosts->n; i++)
 			check_peer_host(p, &hosts->at[i]);
@@ -550,12 +547,10 @@ check_all(struct check_peer *p)
 int
 check_peer(struct options *o, const struct check_peer_role *r)
 {
-	struct check_peer *p = calloc(1, sizeof *p);
+	struct check_peer *p = memory_new(sizeof *p);
 	struct err e;
 	int status;
 
-	if (p == NULL)
-		abort();
 	p->options = o;
 	p->role = r;
 	log_open(o->called, o->verbose ? LOG_DEBUG : LOG_ERROR);

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "common/base/log.h"
+#include "common/base/memory.h"
 #include "common/loop/loop.h"
 
 #define SWEEP_MS   5000
@@ -143,12 +144,10 @@ run_verb(struct control *ctl, struct control_request *r, const struct json *requ
 static void
 client_request(struct client *c, struct span line)
 {
-	struct control_request *r = calloc(1, sizeof *r);
+	struct control_request *r = memory_new(sizeof *r);
 	struct json *request = NULL;
 	struct err e;
 
-	if (r == NULL)
-		abort();
 	r->client = c;
 	r->loop = c->control->loop;
 	c->request = r;
@@ -181,9 +180,7 @@ client_lines(struct client *c)
 			    CONTROL_LINE_BYTES);
 			buf_reset(&c->in);
 			c->last = true;
-			c->request = calloc(1, sizeof *c->request);
-			if (c->request == NULL)
-				abort();
+			c->request = memory_new(sizeof *c->request);
 			c->request->client = c;
 			control_end(c->request, &e);
 			return;
@@ -228,10 +225,8 @@ on_client(void *arg, unsigned ready)
 static void
 client_new(struct control *ctl, int fd)
 {
-	struct client *c = calloc(1, sizeof *c);
+	struct client *c = memory_new(sizeof *c);
 
-	if (c == NULL)
-		abort();
 	c->control = ctl;
 	c->fd = fd;
 	c->moved_ms = loop_now_ms(ctl->loop);
@@ -441,9 +436,7 @@ control_new(struct loop *loop, const char *path, struct control **out, struct er
 			close(fd);
 		return false;
 	}
-	ctl = calloc(1, sizeof *ctl);
-	if (ctl == NULL)
-		abort();
+	ctl = memory_new(sizeof *ctl);
 	ctl->loop = loop;
 	memcpy(ctl->path, a.sun_path, sizeof ctl->path);
 	ctl->fd = fd;

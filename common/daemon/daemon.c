@@ -419,13 +419,11 @@ end(struct daemon *d)
 int
 daemon_run(const struct daemon_role *r, struct options *o)
 {
-	struct daemon *d = calloc(1, sizeof *d);
+	struct daemon *d = memory_new(sizeof *d);
 	sigset_t signals;
 	struct err e;
 	int status = 0;
 
-	if (d == NULL)
-		abort();
 	d->role = r;
 	d->options = o;
 	d->signals = -1;

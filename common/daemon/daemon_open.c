@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "common/base/clock.h"
+#include "common/base/memory.h"
 #include "common/conf/conf_keys.h"
 #include "common/daemon/daemon_private.h"
 #include "common/dns/dns_resolver.h"
@@ -89,9 +90,7 @@ make_folders(struct daemon *d, struct err *e)
 struct tls_settings
 daemon_tls_settings(const struct daemon *d, const struct conf *c, struct tls_files **files)
 {
-	*files = calloc(c->n_domains, sizeof **files);
-	if (*files == NULL)
-		abort();
+	*files = memory_array(c->n_domains, sizeof **files);
 	for (size_t i = 0; i < c->n_domains; i++)
 		(*files)[i] = (struct tls_files) { c->domains[i].name.text,
 			c->domains[i].certificate, c->domains[i].key };
