@@ -16,11 +16,14 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
 
+#define HOLD_BYTES 32768
+
 struct role {
 	struct notify_server engine;
 	bool slow;
 	struct notify_batch *batches[BATCHES];
 	size_t n;
+	size_t held; /* in memory */
 };
 
 static void
@@ -105,6 +108,19 @@ check(const struct role *r, const struct notify_batch *b)
 	must(open > 0 && open == b->n_open);
 }
 
+/* A small budget, so that both ends of it are met. */
+static bool
+hold(void *role, size_t bytes, bool owed, struct err *e)
+{
+	struct role *r = role;
+
+	must(bytes % NOTIFY_HOLD_STEP == 0);
+	if (!owed && bytes > r->held && bytes > HOLD_BYTES)
+		return err_word(e, REFUSAL_batch_share);
+	r->held = bytes;
+	return true;
+}
+
 static void
 accept_take(void *role, struct notify_batch *b)
 {
@@ -125,6 +141,7 @@ play(struct span in, size_t chunk, bool slow)
 		.hello = hello,
 		.verify = verify,
 		.accept_take = accept_take,
+		.hold = hold,
 		.wall_s = wall_s,
 		.sha256 = mix,
 	};
@@ -142,6 +159,9 @@ play(struct span in, size_t chunk, bool slow)
 	}
 	buf_add(&said, e->out.data, e->out.len);
 	buf_addf(&said, "%d", e->closing);
+	buf_reset(&e->out);
+	e->feed(e, (struct span) { 0 });
+	must(r.engine.gathering != NULL || r.engine.count > 0 || r.held == 0);
 	notify_server_clear(&r.engine);
 	buf_clear(&held);
 	return said;
