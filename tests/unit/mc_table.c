@@ -1,4 +1,5 @@
 /* Tables within any width; sizes, dates and ids as people read them; mc.conf. */
+#include <fcntl.h>
 #include <locale.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -7,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -16,6 +18,7 @@
 #include "mc/progress.h"
 #include "mc/safe.h"
 #include "mc/table.h"
+#include "tests/moved_clock.h"
 
 static const struct table_column columns[] = {
 	{ "#", true, 0, false, false },
@@ -210,6 +213,76 @@ bars(void **state)
 	buf_clear(&b);
 }
 
+/* What was drawn since the last look, CR as "|", without the spaces that clear the line. */
+static void
+drawn(int fd, struct buf *b)
+{
+	ssize_t n = read(fd, buf_room(b, 4096), 4096);
+
+	b->len += n > 0 ? (size_t)n : 0;
+	for (size_t i = 0; i < b->len; i++)
+		if (b->data[i] == '\r')
+			b->data[i] = '|';
+	while (b->len > 0 && b->data[b->len - 1] == ' ')
+		b->len--;
+	buf_add(b, "", 1);
+}
+
+/* Nothing in the first half second, no speed in the first second; each road has its own. */
+static void
+roads(void **state)
+{
+	struct out out = { .terminal = true, .columns = 80 };
+	struct progress one, two;
+	struct buf b = BUF_INIT;
+	int ends[2];
+
+	(void)state;
+	assert_int_equal(pipe2(ends, O_NONBLOCK | O_CLOEXEC), 0);
+	out.fd = ends[1];
+	progress_begin(&one, &out, "from sender");
+	progress_begin(&two, &out, "from server");
+	progress_step(&one, 0, 4096000);
+	move_clock(400);
+	progress_step(&one, 409600, 4096000);
+	drawn(ends[0], &b);
+	assert_string_equal(b.data, "");
+	buf_reset(&b);
+	move_clock(200);
+	progress_step(&one, 1024000, 4096000);
+	drawn(ends[0], &b);
+	assert_string_equal(b.data,
+	    "|from sender  [=====>                     ]  25 %  1000k of 3.9M");
+	buf_reset(&b);
+	move_clock(1400);
+	progress_step(&one, 2048000, 4096000);
+	drawn(ends[0], &b);
+	assert_non_null(strstr(b.data, "|from sender  ["));
+	assert_non_null(strstr(b.data, "k/s"));
+	buf_reset(&b);
+	progress_end(&one);
+	/* The other road begins at its own time, and has no speed of the first. */
+	progress_step(&two, 0, 4096000);
+	move_clock(600);
+	drawn(ends[0], &b);
+	buf_reset(&b);
+	progress_step(&two, 409600, 4096000);
+	drawn(ends[0], &b);
+	assert_string_equal(b.data,
+	    "|from server  [=>                         ]  10 %  400k of 3.9M");
+	buf_reset(&b);
+	/* Off a terminal, or where nobody wants it, there is none. */
+	progress_begin(&two, NULL, "sending");
+	progress_step(&two, 0, 1);
+	move_clock(5000);
+	progress_step(&two, 1, 1);
+	drawn(ends[0], &b);
+	assert_string_equal(b.data, "");
+	close(ends[0]);
+	close(ends[1]);
+	buf_clear(&b);
+}
+
 static void
 bodies(void **state)
 {
@@ -284,6 +357,7 @@ main(void)
 		cmocka_unit_test(ids),
 		cmocka_unit_test(configuration),
 		cmocka_unit_test(bars),
+		cmocka_unit_test(roads),
 		cmocka_unit_test(bodies),
 	};
 
