@@ -53,7 +53,7 @@ struct designation_query;
 
 /* `why` NULL: d->n > 0.  Else d->n == 0 and why is one of takes_no_mail, no_designation,
  * no_such_domain, too_many_targets, bad_port, private_address, unreachable (no target has an
- * address), dns_failed, dns_bogus.  All is borrowed for the call. */
+ * address), dns_failed, question_share, dns_bogus.  All is borrowed for the call. */
 typedef void designation_done(void *arg, const struct designation *d, const struct err *why);
 
 /* `domain`: A-labels (idn_a_label).  The handle is good until done is called. */
