@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/base/memory.h"
 #include "proto/reply.h"
 
 #define FIRST_STATEMENTS 2 /* doubled when they are full; most batches have one letter */
@@ -97,21 +98,11 @@ notify_batch_reply(const struct notify_batch *b, struct buf *out)
 
 /* -- gathering ------------------------------------------------------------------------------ */
 
-static void *
-grown(void *p, size_t n, size_t size)
-{
-	if ((p = reallocarray(p, n, size)) == NULL)
-		abort();
-	return p;
-}
-
 struct notify_batch *
 notify_batch_new(uint64_t id)
 {
-	struct notify_batch *b = calloc(1, sizeof *b);
+	struct notify_batch *b = memory_new(sizeof *b);
 
-	if (b == NULL)
-		abort();
 	b->id = id;
 	buf_room(&b->octets, FIRST_OCTETS);
 	return b;
@@ -148,7 +139,7 @@ notify_batch_add_rcpt(struct notify_batch *b, struct span address,
 
 	if (b->n_entries == b->cap_entries) {
 		b->cap_entries = b->cap_entries ? 2 * b->cap_entries : FIRST_ENTRIES;
-		b->entries = grown(b->entries, b->cap_entries, sizeof *b->entries);
+		b->entries = memory_resize(b->entries, b->cap_entries, sizeof *b->entries);
 	}
 	n = &b->entries[b->n_entries++];
 	b->n_open++;
@@ -169,9 +160,9 @@ add_room(struct notify_batch *b)
 	if (b->n_statements < b->cap_statements)
 		return;
 	b->cap_statements = b->cap_statements ? 2 * b->cap_statements : FIRST_STATEMENTS;
-	b->statements = grown(b->statements, b->cap_statements, sizeof *b->statements);
-	b->digests = grown(b->digests, b->cap_statements, sizeof *b->digests);
-	b->starts = grown(b->starts, b->cap_statements, sizeof *b->starts);
+	b->statements = memory_resize(b->statements, b->cap_statements, sizeof *b->statements);
+	b->digests = memory_resize(b->digests, b->cap_statements, sizeof *b->digests);
+	b->starts = memory_resize(b->starts, b->cap_statements, sizeof *b->starts);
 }
 
 void

@@ -151,7 +151,7 @@ take_socket(struct listener *from, int fd, const struct sockaddr_storage *peer)
 	listen_done(&in);
 }
 
-/* False: nothing more to be had now. */
+/* False: there is none to accept now. */
 static bool
 accept_one(struct listener *from)
 {
