@@ -220,6 +220,17 @@ add_delivery(void *arg, const struct oms_letter *l, const struct oms_delivery *d
 	s->c.octets += OMS_STORE_RECIPIENT_PRICE * d->n_recipients;
 }
 
+/* The world of an earlier process. */
+static void
+world_at(struct world *w, const char *folder)
+{
+	world_init(w);
+	oms_store_close(&w->store);
+	assert_int_equal(rmdir_all(w->folder), 0);
+	strcpy(w->folder, folder);
+	reopen(w);
+}
+
 /* Takes letters and has them fetched, and writes an octet for each; until it is killed. */
 static void
 work_on(const char *folder, int tell)
@@ -228,9 +239,7 @@ work_on(const char *folder, int tell)
 	struct ulid id;
 	struct oms_delivery d;
 
-	world_init(&w);
-	strcpy(w.folder, folder);
-	reopen(&w);
+	world_at(&w, folder);
 	for (unsigned i = 0;; i++) {
 		put(&w, &(struct letter) { .size = 100 + i }, &id);
 		if (i % 3 == 0) {
@@ -284,11 +293,7 @@ the_sums_are_true_after_a_kill(void **state)
 	assert_non_null(mkdtemp(folder));
 	for (unsigned i = 1; i <= 6; i++) {
 		kill_after(folder, 3 * i);
-		world_init(&w);
-		oms_store_close(&w.store);
-		assert_int_equal(rmdir_all(w.folder), 0);
-		strcpy(w.folder, folder);
-		reopen(&w);
+		world_at(&w, folder);
 		s = (struct sums) { .open = false };
 		at = (struct oms_place) { .begun = false };
 		assert_true(oms_store_queue(w.store, &at, 10000, add_delivery, &s, &more, &e));
