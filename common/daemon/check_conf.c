@@ -238,7 +238,7 @@ show_good(struct check *c)
 static int
 show_faults(struct check *c)
 {
-	if (!c->options->json)
+	if (!c->options->json && c->faults.len > 0)
 		fwrite(c->faults.data, 1, c->faults.len, stderr);
 	return options_fail(c->options, &c->first);
 }
