@@ -1,7 +1,7 @@
 #!/bin/sh
 # mc in daily use: refusals at once, several accounts, short ids, pipes that close, progress.
 . tests/e2e/lib.sh
-plan 40
+plan 45
 
 world_up --domains a.test,b.test
 conf=$W/home/alice@a.test/.config/tillcalled
@@ -22,6 +22,17 @@ is "so has the error" "$(printf '%s' "$err" | grep -o '"code":"no-such-user"')" 
 status_is "with -q the id is all that is printed" 0 send -q bob@b.test
 like "and it is whole" "$out" '^[0-9A-HJKMNP-TV-Z]{26}$'
 id=$out
+
+# -- all recipients or none --------------------------------------------------------------------
+
+kept() { as alice@a.test outbox --json | wc -l; }
+found() { as alice@a.test send -t <"tests/letters/found/$1.eml"; }
+before=$(kept)
+status_is "To with a semicolon" 65 found to-semicolon
+like "is refused by its item" "$err" 'in To: bob@b\.test;: .*'
+status_is "To with addresses that cannot be" 65 found to-dots
+like "names each of them" "$err" 'd\.\.ora@b\.test, taro\.@b\.test: '
+is "and nothing was sent" "$(kept)" "$before"
 
 # -- ids ---------------------------------------------------------------------------------------
 
