@@ -23,6 +23,7 @@ OBJ	= $(patsubst %.c,$O/%.o,$1)
 ROLE	= $(filter-out $1/main.c,$(wildcard $1/*.c $1/*/*.c))
 TIDY	:= $(patsubst %.c,build/tidy/%,$(wildcard common/*/*.c $(foreach r,proto $(PROGRAMS),$r/*.c $r/*/*.c)))
 SOURCES	:= $(shell find common proto oms ims mc tests -name '*.[ch]')
+PROSE	:= README.md proto/SPEC.md mc/mc.1 Makefile $(shell find tests -type f '!' -name '*.[ch]' '!' -path 'tests/letters/*' '!' -path 'tests/spf/*' '!' -path 'tests/lint/*' '!' -name 000-tree.t)
 
 # -- flags ---------------------------------------------------------------------------------------
 
@@ -108,6 +109,7 @@ lint:				## levels of rooms, one door per library, no cycles, no stray names
 	@awk -f tests/lint/doors.awk $(SOURCES)
 	@awk -f tests/lint/cycles.awk $(SOURCES)
 	@awk -v tree="$$(find common proto oms ims mc tests)" -f tests/lint/names.awk $(SOURCES) tests/lint/*.awk
+	@awk -f tests/lint/english.awk $(SOURCES) $(PROSE)
 	@tests/lint/format $(SOURCES)
 
 tidy:				## clang-tidy and cppcheck over what has changed since they last ran

@@ -27,7 +27,7 @@ struct render_sender {
 bool render_from_agrees(const struct mime_letter *letter, const char *from);
 void render_letter(struct out *o, const struct render_sender *sender,
     const struct mime_letter *letter);
-/* The header fields alone, as they stand in the letter's first octets. */
+/* The header fields alone, as they are in the letter's first octets. */
 void render_header(struct out *o, struct span beginning);
 
 #endif

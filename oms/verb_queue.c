@@ -42,7 +42,7 @@ put_time(struct json *o, const char *key, int64_t wall_s)
 }
 
 static void
-tell_delivery(void *arg, const struct oms_letter *l, const struct oms_delivery *d)
+print_delivery(void *arg, const struct oms_letter *l, const struct oms_delivery *d)
 {
 	struct queue *q = arg;
 	char id[ULID_STR_BYTES];
@@ -92,7 +92,7 @@ queue_on(struct control_request *r, void *arg)
 			queue_end(r, q, NULL);
 			return;
 		}
-		if (!oms_store_queue(q->oms->store, &q->at, PAGE, tell_delivery, q, &more, &e)) {
+		if (!oms_store_queue(q->oms->store, &q->at, PAGE, print_delivery, q, &more, &e)) {
 			queue_end(r, q, &e);
 			return;
 		}

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "common/base/memory.h"
 #include "proto/line.h"
 
 struct expectation {
@@ -43,10 +44,8 @@ static void
 grow(struct client *c)
 {
 	size_t cap = c->cap ? c->cap * 2 : 8;
-	struct expectation *ring = calloc(cap, sizeof *ring);
+	struct expectation *ring = memory_array(cap, sizeof *ring);
 
-	if (ring == NULL)
-		abort();
 	for (size_t i = 0; i < c->count; i++)
 		ring[i] = c->expect[(c->head + i) % c->cap];
 	free(c->expect);

@@ -321,7 +321,7 @@ parse_lines(struct parse *p, struct err *e)
 			return err_set(e, REFUSAL_config, "line %zu has no end", number);
 		*end = '\0';
 		if (!parse_line(p, line, number))
-			return err_set(e, REFUSAL_config, "line %zu is not of its form", number);
+			return err_set(e, REFUSAL_config, "line %zu is malformed", number);
 	}
 	return number > 0 || err_set(e, REFUSAL_config, "it is empty");
 }

@@ -28,8 +28,7 @@ server_terms(struct auth_client *c, struct buf *salt, uint64_t *iterations)
 
 	if (s == NULL || i == NULL || !base64_parse(span_str(s), salt) || salt->len == 0 ||
 	    salt->len > sizeof c->cache->salt || !span_u64(span_str(i), iterations))
-		return err_set(&c->fault, REFUSAL_bad_reply,
-		    "the server's salt is not of its form");
+		return err_set(&c->fault, REFUSAL_bad_reply, "the server's salt is malformed");
 	if (*iterations < AUTH_ITERATIONS_MIN || *iterations > AUTH_ITERATIONS_MAX)
 		return err_set(&c->fault, REFUSAL_bad_reply,
 		    "the server wants %llu rounds of hashing; "

@@ -106,7 +106,7 @@ keep(struct options *o, const struct options_option *option, const char *value)
 	return 0;
 }
 
-/* One word; all that are left where "--" stands before them.  A "--" that was the value of the
+/* One word; all that are left after "--".  A "--" that was the value of the
  * option just read is none.  True: all are taken (asked again, getopt would begin anew). */
 static bool
 take_words(struct options *o, int argc, char **argv, const char *value)

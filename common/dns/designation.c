@@ -56,7 +56,7 @@ struct finding {
 struct designation_query {
 	struct finding *finding; /* NULL: the result is being delivered */
 	TAILQ_ENTRY(designation_query) link;
-	struct loop_timer *later; /* the finding was done before it was asked */
+	struct loop_timer *later; /* the result was there before anybody asked */
 	designation_done *done;
 	void *arg;
 };

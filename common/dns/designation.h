@@ -45,7 +45,7 @@ struct designation {
 	bool vouched;   /* DNSSEC vouches for every answer that `why` rests on */
 	bool named;     /* it names servers, be they of use or not */
 	bool whole;     /* every server that it names is among the targets, with all addresses */
-	bool unsure;    /* some target's addresses could not be had: there may be more */
+	bool unsure;    /* a look-up of some target's addresses failed: there may be more */
 	uint32_t ttl_s; /* how long it may be believed from now on */
 };
 

@@ -176,7 +176,7 @@ call(void *arg)
 
 /* Posts a copy: the place may have left by the time the loop runs it. */
 static void
-tell(const struct conn_place *p)
+wake(const struct conn_place *p)
 {
 	struct conn_caller *c = memory_new(sizeof *c);
 
@@ -185,7 +185,7 @@ tell(const struct conn_place *p)
 }
 
 static void
-tell_holders(const struct host *h)
+wake_holders(const struct host *h)
 {
 	const struct conn_place *p;
 
@@ -193,7 +193,7 @@ tell_holders(const struct host *h)
 		return;
 	TAILQ_FOREACH (p, &h->held, link)
 		if (!p->leaving)
-			tell(p);
+			wake(p);
 }
 
 static void
@@ -205,7 +205,7 @@ serve_next(struct host *h)
 		TAILQ_REMOVE(&h->waiting, p, link);
 		h->n_waiting--;
 		hold(p);
-		tell(p);
+		wake(p);
 	}
 }
 
@@ -228,7 +228,7 @@ refuse_waiting(struct host *h)
 		TAILQ_REMOVE(&h->waiting, p, link);
 		h->n_waiting--;
 		refuse(p);
-		tell(p);
+		wake(p);
 	}
 }
 
@@ -254,7 +254,7 @@ conn_limit_enter(struct conn_limit *l, const struct sockaddr_storage *to,
 		TAILQ_INSERT_TAIL(&h->waiting, p, link);
 		h->n_waiting++;
 		if (!l->closed)
-			tell_holders(h);
+			wake_holders(h);
 	}
 	pthread_mutex_unlock(&l->lock);
 	return p;

@@ -1,4 +1,4 @@
-/* json — JSON objects, made and read, behind one door (jansson).
+/* json — JSON objects, made and read; the door of jansson.
  *
  * Written: for --json and the control socket, one object a line.  Members keep their order.  Octets
  * that are not UTF-8 become U+FFFD, so that foreign text never makes an object invalid.

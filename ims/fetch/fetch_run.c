@@ -133,7 +133,7 @@ give_up(struct fetch_run *r, const struct err *why)
 
 /* Where DONE is not said now, it stays owed: ims/fetch/acknowledger. */
 static void
-say_done(struct fetch_run *r)
+send_done(struct fetch_run *r)
 {
 	struct err why;
 
@@ -164,7 +164,7 @@ kept(void *arg, const struct err *e)
 	}
 	r->letter.state = MAILBOX_HERE;
 	settle(r, NULL);
-	say_done(r);
+	send_done(r);
 }
 
 static void

@@ -14,7 +14,7 @@
  *          domain; no id is said before that, and no octet is taken once it is good no longer.  Size
  *          and digest are the statement's; a letter that is not what was announced is a broken
  *          promise, and nothing of it is kept.  Where to connect comes from the sender domain's
- *          designation alone; once that has run out nothing but what it was made for is asked on it.
+ *          designation alone; after its TTL a connection serves only what it was made for.
  */
 #ifndef IMS_FETCH_FETCHER_H
 #define IMS_FETCH_FETCHER_H

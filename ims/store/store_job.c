@@ -37,7 +37,7 @@ struct news {
 };
 
 static void
-tell_news(void *arg)
+call_news(void *arg)
 {
 	struct news *n = arg;
 
@@ -54,7 +54,7 @@ post_progress(struct ims_job *j)
 		return;
 	n = memory_new(sizeof *n);
 	*n = (struct news) { j->progress, j->arg, j->notices };
-	loop_post(j->loop, tell_news, n);
+	loop_post(j->loop, call_news, n);
 }
 
 static bool

@@ -1,7 +1,7 @@
 #!/bin/sh
 # The shape of the tree: its top, its goals, its map, and that lint sees what it is there for.
 . tests/e2e/lib.sh
-plan 22
+plan 29
 
 named="README.md LICENSE Makefile oms ims mc common proto tests"
 stray=$(ls | grep -vx build | grep -vxF "$(printf '%s\n' $named)")
@@ -59,6 +59,13 @@ planted "and one that lint names" tests/lint/doors.awk '# common/store/nothing.c
     "^tests/lint/doors\.awk:[0-9]+: common/store/nothing\.c is named, and there is none"
 planted "and a document that is not in the tree" proto/line.c '/* See DECISIONS 2. */' \
     "^proto/line\.c:[0-9]+: cites a document that is not in the tree"
+planted "and a file that stands" proto/line.c '/* It stands in the table. */' "^proto/line\.c:[0-9]+: stands"
+planted "and what comes behind" proto/line.c '/* What comes behind it. */' "^proto/line\.c:[0-9]+: behind"
+planted "and what lasts so long" proto/line.c '/* It lasts so long. */' "^proto/line\.c:[0-9]+: so long"
+planted "and a bare who" proto/line.c '/* Who asks waits for it. */' "^proto/line\.c:[0-9]+: who"
+planted "and what is had" proto/line.c '/* The answer is had from DNS. */' "^proto/line\.c:[0-9]+: had"
+planted "and what is not of its form" proto/line.c '/* The line is not of its form. */' "^proto/line\.c:[0-9]+: of its form"
+planted "and a chain of passives" proto/line.c '/* What was said is told. */' "^proto/line\.c:[0-9]+: a chain of passives"
 if command -v clang-format >/dev/null; then
 	planted "and a line that is not of the format" proto/line.c 'static  int x ;' "^proto/line\.c:[0-9]+:.*code should be clang-formatted"
 else

@@ -34,7 +34,7 @@ like "and from where its SPF record says" "$(say "${OMS_FETCH_b_test%:*}")" '^25
 like "from elsewhere, with the same certificate: not" "$(say "$WORLD_NET.99")" '^550 5.7.1 .not-designated'
 tests/world zone "$W" '_ims._tcp.b.test. 60 IN SRV 9 1 1471 lost.b.test.
 lost.b.test. 60 IN CNAME lost.b.test.'
-like "nor known, while another server's address cannot be had" "$(say "$WORLD_NET.99")" '^451 4.4.3 .dns-failed'
+like "nor known, while another server's address is unknown" "$(say "$WORLD_NET.99")" '^451 4.4.3 .dns-failed'
 like "which is no matter to the first" "$(say "${IMS_NOTIFY_b_test%:*}")" '^250 '
 tests/world zone "$W" --remove lost.b.test CNAME
 
@@ -65,24 +65,24 @@ for r in "_ims._tcp.b.test SRV" "ims.b.test A"; do tests/world zone "$W" --remov
 tests/world zone "$W" "_ims._tcp.b.test. 1 IN SRV 0 1 1471 ims.b.test.
 ims.b.test. 1 IN A ${IMS_NOTIFY_b_test%:*}"
 handed() { log_count "$OMS_LOG_a_test" "fetch\.letter .*word=ok"; }
-# behind REQUEST [COMMAND...]: HELLO, the command, 11 s, and the request: what it is told, and whether
+# after REQUEST [COMMAND...]: HELLO, the command, 11 s, and the request: what it is told, and whether
 # that is all.  A TTL of less than 10 s is one of 10 s.
-behind() {
+after() {
 	request=$1
 	shift
-	{ printf 'HELLO b.test\n'; eventually 5 grep -q '^250' "$T/behind"; "$@"; clock_move 11; printf '%s\nNOOP\n' "$request"; } |
+	{ printf 'HELLO b.test\n'; eventually 5 grep -q '^250' "$T/after"; "$@"; clock_move 11; printf '%s\nNOOP\n' "$request"; } |
 	    enter "$peer" talk "$OMS_FETCH_a_test" "from=${IMS_NOTIFY_b_test%:*}" sni=a.test \
-	    alpn=tillcalled-fetch/1 "cert=$CERT_b_test" "key=$KEY_b_test" >"$T/behind" 2>&1
-	sed -n '3,$p' "$T/behind" | tr '\n' '|'
+	    alpn=tillcalled-fetch/1 "cert=$CERT_b_test" "key=$KEY_b_test" >"$T/after" 2>&1
+	sed -n '3,$p' "$T/after" | tr '\n' '|'
 }
-like "b.test asks again behind that time, and is designated still" "$(behind "SUMMARY $id" true)" '^250 2.0.0 \{'
+like "b.test asks again after that time, and is designated still" "$(after "SUMMARY $id" true)" '^250 2.0.0 \{'
 before=$(handed)
-like "and is refused when it is so no longer" "$(behind "FETCH $id" tests/world zone "$W" --remove _ims._tcp.b.test SRV)" \
+like "and is refused when it is so no longer" "$(after "FETCH $id" tests/world zone "$W" --remove _ims._tcp.b.test SRV)" \
     '^550 5.7.1 .not-designated[^|]*\|closed\|$'
 is "nothing was handed out" "$(handed)" "$before"
 tests/world zone "$W" "_ims._tcp.b.test. 1 IN SRV 0 1 1471 ims.b.test."
-like "nor is it noted what it says" "$(behind "DECLINE $id" tests/world zone "$W" --remove _ims._tcp.b.test SRV)" \
+like "nor is it noted what it says" "$(after "DECLINE $id" tests/world zone "$W" --remove _ims._tcp.b.test SRV)" \
     '^550 5.7.1 .not-designated[^|]*\|closed\|$'
 tests/world zone "$W" "_ims._tcp.b.test. 1 IN SRV 0 1 1471 ims.b.test."
-like "while it cannot be known: later" "$(behind "SUMMARY $id" tests/world zone "$W" '_ims._tcp.b.test. 1 IN CNAME _ims._tcp.b.test.')" \
+like "while it cannot be known: later" "$(after "SUMMARY $id" tests/world zone "$W" '_ims._tcp.b.test. 1 IN CNAME _ims._tcp.b.test.')" \
     '^451 4.4.3 .dns-failed[^|]*\|closed\|$'

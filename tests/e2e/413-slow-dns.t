@@ -6,7 +6,7 @@
 plan 10
 
 world_up --domains a.example,b.example
-ok "a name server is had" knot_have
+ok "there is a name server" knot_have
 knot_zones=example
 knot_zone 1
 ok "it serves the zone" knot_start off
