@@ -30,7 +30,7 @@ ok "make lint passes" make -s lint
 planted() {	# NAME FILE LINE PATTERN
 	rm -rf "$T/tree"
 	mkdir "$T/tree"
-	cp -Rp Makefile .clang-format common proto oms ims mc tests "$T/tree/"
+	cp -Rp Makefile README.md .clang-format common proto oms ims mc tests "$T/tree/"
 	mkdir "$T/tree/build"
 	[ ! -e build/format ] || cp -p build/format "$T/tree/build/"
 	mkdir -p "$(dirname "$T/tree/$2")"
