@@ -18,11 +18,19 @@ chmod 755 "$T"		# the daemons' user passes through it
 W=$T/world
 tap_count=0 tap_planned=0 tap_failed=0 pids= mounts=
 
+# The processes, and all that they have started: a shell that ends leaves its children running.
+descendants() {
+	for tap_pid; do
+		echo "$tap_pid"
+		descendants $(ps -o pid= --ppid "$tap_pid")
+	done
+}
+
 at_end() {
 	tap_status=$?
 	trap '' INT TERM HUP PIPE
 	trap - EXIT
-	for tap_pid in $pids; do kill "$tap_pid" 2>/dev/null; done
+	kill $(descendants $pids) 2>/dev/null
 	[ ! -d "$W/run" ] || tests/world down "$W"
 	for tap_mount in $mounts; do umount "$tap_mount"; done
 	if [ "$tap_count" -ne "$tap_planned" ] || [ $tap_failed -gt 0 ]; then logs_show; fi
