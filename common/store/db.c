@@ -143,6 +143,10 @@ apply_one(struct db_txn *t, struct db_write *w)
 	if (w->apply(t, w->arg, &w->why)) {
 		w->why.why = REFUSAL_NONE; /* set by a look-up that apply went on without */
 		t->writes += t->changes != changes;
+		if (w->leaves > 0 && !w->leaves_enough) {
+			db_leave(t, w->leaves);
+			w->leaves_enough = t->rc == 0;
+		}
 		return;
 	}
 	if (w->why.why == REFUSAL_NONE)
@@ -153,21 +157,38 @@ apply_one(struct db_txn *t, struct db_write *w)
 	}
 }
 
-/* Applies the list in one transaction.  0: each write is durable, or refused by its `why`. */
-static int
-apply_all(struct db *d, struct db_write *list, uint64_t *room)
+/* True: it was a trial, and is to be begun again. */
+static bool
+apply_list(struct db_txn *t, struct db_write *list, uint64_t *room)
 {
-	struct db_txn t = { .db = d };
-	int rc = mdb_txn_begin(d->env, NULL, 0, &t.txn);
+	struct db *d = t->db;
+	int rc = mdb_txn_begin(d->env, NULL, 0, &t->txn);
 
 	if (rc != 0)
 		db_die("begin", rc);
-	for (struct db_write *w = list; w != NULL && t.rc == 0; w = w->next) {
+	for (struct db_write *w = list; w != NULL && t->rc == 0 && !t->trial; w = w->next) {
 		w->why.why = REFUSAL_NONE;
 		if (!fits(w, room, d->disk_full ? PUT_ALONE_BYTES : PUT_BYTES))
 			err_word(&w->why, REFUSAL_system_full);
 		else
-			apply_one(&t, w);
+			apply_one(t, w);
+	}
+	if (t->rc != 0 || !t->trial)
+		return false;
+	mdb_txn_abort(t->txn);
+	return true;
+}
+
+/* Applies the list in one transaction.  0: each write is durable, or refused by its `why`. */
+static int
+apply_all(struct db *d, struct db_write *list, uint64_t *room)
+{
+	uint64_t left = *room;
+	struct db_txn t = { .db = d };
+
+	while (apply_list(&t, list, room)) {
+		t = (struct db_txn) { .db = d };
+		*room = left;
 	}
 	return commit(&t);
 }
@@ -273,6 +294,7 @@ db_write_take(struct db *d, struct db_write *w, struct err *e)
 
 	w->next = NULL;
 	w->db = d;
+	w->leaves_enough = false;
 	pthread_mutex_lock(&d->lock);
 	if (d->closing || d->waiting.octets > DB_QUEUE_BYTES) {
 		pthread_mutex_unlock(&d->lock);

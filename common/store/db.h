@@ -15,7 +15,8 @@
  * Full:    system_full refuses a write that would leave less than DB_RESERVE of the map, or less than
  *          the reserve of the disk when the file system has no room for another step.  A write
  *          marked `frees` may use both reserves, so deletions go on.  Each batch looks for space
- *          again; no restart is needed when it returns.
+ *          again; no restart is needed when it returns.  LMDB does not reuse what a transaction
+ *          frees before the next but one, so a large write that frees says what it `leaves`.
  * Records: each value has a CRC-32 over its key and itself.  A damaged value is an error (storage)
  *          and a line in the log, and is never handed out.
  * Threads: db_write_take from any thread.  Reads from any thread, in transactions of their own.
@@ -53,8 +54,11 @@ struct db_write {
 	struct loop *home; /* NULL: done runs on the writer's thread */
 	size_t octets;     /* about how much it puts */
 	bool frees;        /* it leaves as much room as there was, or more: may use the reserve */
-	struct err why;    /* db's */
-	struct db *db;     /* db's */
+	/* Octets that the write after it must find: system_full if there would be fewer.  0: any. */
+	size_t leaves;
+	bool leaves_enough; /* db's */
+	struct err why;     /* db's */
+	struct db *db;      /* db's */
 };
 
 /* Makes the folder (0700) and files (0600).  tables[i] is the name of table i, n <= 16.  False:

@@ -52,6 +52,7 @@ struct db_txn {
 	int rc; /* the first fault; 0: none */
 	bool damaged;
 	bool torn;            /* a write was refused after its first put */
+	bool trial;           /* db_leave filled it: not to be committed */
 	uint64_t changes;     /* puts and deletes so far */
 	uint64_t writes;      /* that have changed something */
 	uint64_t passed_over; /* damaged entries that db_each skipped */
@@ -80,6 +81,10 @@ void db_gate_leave(struct db_txn *reading);
 bool db_is_full(int rc);
 /* Ends the daemon (74), because acknowledged writes may be lost otherwise. */
 _Noreturn void db_die(const char *what, int rc);
+
+/* Takes `octets` of free pages, if it is not clear that so many are left.  A fault: they are not.  Else
+ * the transaction is a trial: it must be aborted, and its writes applied again. */
+void db_leave(struct db_txn *t, size_t octets);
 
 /* The writer's thread; ends when the store closes.  d: struct db. */
 void *db_write_on(void *d);

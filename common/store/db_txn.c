@@ -111,6 +111,29 @@ db_pardon(struct db_txn *t)
 	t->damaged = false;
 }
 
+#define FILLER        3000                 /* octets that LMDB keeps in a page of their own */
+#define CHANGE_OCTETS ((uint64_t)32 << 10) /* of pages that one change copies, at most about */
+
+void
+db_leave(struct db_txn *t, size_t octets)
+{
+	struct db *d = t->db;
+	uint64_t above = d->allocated - db_disk_used(d); /* the last page of the last commit */
+	unsigned char key[16];
+	MDB_val k = { sizeof key, key }, v;
+
+	if (t->rc != 0 || above >= t->changes * CHANGE_OCTETS + octets)
+		return;
+	t->trial = true;
+	memset(key, 0xff, sizeof key);
+	for (size_t i = 0; i < octets / 4096 && t->rc == 0; i++) {
+		key[14] = (unsigned char)(i >> 8);
+		key[15] = (unsigned char)i;
+		v = (MDB_val) { FILLER, NULL };
+		t->rc = mdb_put(t->txn, d->table[0], &k, &v, MDB_RESERVE);
+	}
+}
+
 bool
 db_fault(struct db_txn *t, struct err *e)
 {

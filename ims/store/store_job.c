@@ -6,8 +6,6 @@
 #include "common/base/memory.h"
 #include "common/loop/loop.h"
 
-#define PAGE_OCTETS 4096 /* a page deletes and puts little */
-
 struct ims_job *
 ims_job_new(struct ims_store *s, ims_job_page *const *pages)
 {
@@ -16,17 +14,16 @@ ims_job_new(struct ims_store *s, ims_job_page *const *pages)
 	j->store = s;
 	j->spool = spool_ref(s->spool);
 	j->pages = pages;
-	j->rows = IMS_JOB_PAGE;
 	return j;
 }
 
 static void
-end(void *arg)
+end(void *arg, const struct err *e)
 {
 	struct ims_job *j = arg;
 
 	spool_free(&j->spool);
-	j->done(j->arg, j->notices, j->why.why == REFUSAL_NONE ? NULL : &j->why);
+	j->done(j->arg, j->notices, e);
 	free(j);
 }
 
@@ -58,10 +55,11 @@ post_progress(struct ims_job *j)
 }
 
 static bool
-apply_page(struct db_txn *t, void *arg, struct err *e)
+apply_page(struct db_txn *t, void *arg, size_t rows, struct err *e)
 {
 	struct ims_job *j = arg;
 
+	j->rows = rows;
 	j->staged.more = false;
 	j->staged.at = j->at;
 	j->staged.notices = 0;
@@ -69,59 +67,33 @@ apply_page(struct db_txn *t, void *arg, struct err *e)
 	return (*j->pages)(t, j, e) && !db_fault(t, e);
 }
 
-static void
-follow_up(struct ims_job *j)
+static bool
+follow_up(void *arg)
 {
+	struct ims_job *j = arg;
+
 	for (size_t i = 0; i < j->staged.n_files; i++)
 		spool_remove(j->spool, j->staged.file[i]);
 	j->notices += j->staged.notices;
-	j->rows = j->rows < IMS_JOB_PAGE / 2 ? 2 * j->rows : IMS_JOB_PAGE;
 	j->at = j->staged.at;
 	if (!j->staged.more) {
 		j->pages++;
 		j->at.n = 0;
 	}
 	post_progress(j);
-}
-
-static void
-finish(struct ims_job *j)
-{
-	if (j->loop != NULL)
-		loop_post(j->loop, end, j);
-	else
-		end(j);
-}
-
-/* Runs on the writer's thread.  When the store is being closed the job ends without an error; the next job
- * of its kind does the rest. */
-static void
-applied(void *arg, const struct err *e)
-{
-	struct ims_job *j = arg;
-
-	if (e == NULL)
-		follow_up(j);
-	else if (e->why == REFUSAL_system_full && j->rows > 1)
-		j->rows = (j->rows + 3) / 4;
-	else
-		j->why = *e;
-	if (j->why.why == REFUSAL_NONE && *j->pages != NULL &&
-	    db_write_take(j->store->db, &j->write, &j->write.why))
-		return;
-	finish(j);
+	return *j->pages != NULL;
 }
 
 void
 ims_job_start_take(struct ims_job *j)
 {
-	j->write = (struct db_write) {
+	j->run = (struct db_pages) {
 		.apply = apply_page,
-		.done = applied,
+		.follow = follow_up,
+		.done = end,
 		.arg = j,
-		.octets = PAGE_OCTETS,
-		.frees = true,
+		.home = j->loop,
+		.most = IMS_JOB_PAGE,
 	};
-	if (!db_write_take(j->store->db, &j->write, &j->why))
-		finish(j);
+	db_pages_take(j->store->db, &j->run);
 }

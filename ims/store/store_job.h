@@ -1,21 +1,19 @@
-/* store_job — work over many notices in pages, each a bounded write of its own.
+/* store_job — work over many notices in pages (db_pages.h).
  *
  * Threads: pages run on the writer's thread, where the store exists until it is closed; progress and done
  *          run on the caller's loop.
- * Space:   deleting copies pages of the tree first, into the reserve.  A page that does not fit is retried
- *          with fewer rows.
- * Disk:    each page is durable before the next begins.  After a crash a new job finds what is left.
  */
 #ifndef IMS_STORE_STORE_JOB_H
 #define IMS_STORE_STORE_JOB_H
 
+#include "common/store/db_pages.h"
 #include "ims/store/store_private.h"
 
 #define IMS_JOB_PAGE 200 /* rows a write, at most */
 
 struct ims_job;
 
-/* Applies one page.  May run twice for the same page, so it changes only `staged`.  Sets staged.more where
+/* Applies one page.  May run several times for the same page, so it changes only `staged`.  Sets staged.more where
  * rows are left. */
 typedef bool ims_job_page(struct db_txn *t, struct ims_job *j, struct err *e);
 
@@ -39,10 +37,9 @@ struct ims_job {
 	void (*done)(void *arg, uint64_t notices, const struct err *e);
 	void *arg;
 	/* store_job's */
-	struct db_write write;
+	struct db_pages run;
 	struct ims_store *store;
 	struct spool *spool;
-	struct err why;
 };
 
 /* The caller fills in the job and starts it. */

@@ -302,26 +302,51 @@ a_sender_s_notices_go_page_by_page(void **state)
 	world_clear(&w);
 }
 
+static void
+fill_whole(struct world *w, struct notification *n)
+{
+	enum notify_done done;
+	enum refusal why;
+
+	ims_store_close(&w->store);
+	w->size = (uint64_t)4 << 20;
+	reopen(w);
+	while ((why = accept_one(w, n, &done)) == REFUSAL_NONE)
+		n->number += 32;
+	assert_int_equal(why, REFUSAL_system_full);
+	assert_true(n->number > 500);
+}
+
+/* Its notices end by themselves; so do the repeats that it has seen. */
+static void
+a_full_store_is_swept(void **state)
+{
+	struct notification n = { .to = BOB, .hold_s = DAY, .statements = 32 };
+	struct world w;
+
+	(void)state;
+	world_of(&w);
+	fill_whole(&w, &n);
+	sweep(&w, IMS_STORE_SEEN_S + DAY + KEEP);
+	assert_nothing_is_left(&w);
+	assert_int_equal(entries(&w, SEEN), 0);
+	n.number = 60000;
+	assert_int_equal(accepts(&w, n), NOTIFY_NOTICED);
+	world_clear(&w);
+}
+
 /* What frees copies pages first; in a store that is full there are few. */
 static void
 a_full_store_is_freed(void **state)
 {
 	struct notification n = { .to = BOB, .hold_s = DAY, .statements = 32 };
-	enum notify_done done;
-	enum refusal why;
 	struct ims_purge what = { .from_domain = "a.test" };
 	struct purged p;
 	struct world w;
 
 	(void)state;
 	world_of(&w);
-	ims_store_close(&w.store);
-	w.size = (uint64_t)4 << 20;
-	reopen(&w);
-	while ((why = accept_one(&w, &n, &done)) == REFUSAL_NONE)
-		n.number += 32;
-	assert_int_equal(why, REFUSAL_system_full);
-	assert_true(n.number > 500);
+	fill_whole(&w, &n);
 	what.loop = w.loop;
 	what.progress = on_progress;
 	what.done = on_purged;
@@ -932,6 +957,7 @@ main(void)
 		cmocka_unit_test(a_domain_has_its_share_of_a_mailbox),
 		cmocka_unit_test(one_sender_does_not_fill_a_mailbox),
 		cmocka_unit_test(a_sender_s_notices_go_page_by_page),
+		cmocka_unit_test(a_full_store_is_swept),
 		cmocka_unit_test(a_full_store_is_freed),
 		cmocka_unit_test(letters_that_are_here_stay_unless_asked_for),
 		cmocka_unit_test(a_mailbox_goes_as_a_whole),
