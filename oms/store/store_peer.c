@@ -198,12 +198,13 @@ oms_peers_look(struct oms_store *s, int64_t now_s, struct oms_peers *ended)
 
 /* A domain that was seen again since it was examined stays. */
 void
-oms_peers_forget(struct db_txn *t, const struct oms_peers *ended, int64_t now_s)
+oms_peers_forget(struct db_txn *t, const struct oms_peers *ended, size_t first, size_t n,
+    int64_t now_s)
 {
 	struct span value;
 	struct oms_peer peer;
 
-	for (size_t i = 0; i < ended->n; i++) {
+	for (size_t i = first; i < first + n; i++) {
 		struct span name = span_str(ended->name[i]);
 
 		if (db_get(t, PEER, name, &value) && read_peer(value, &peer) &&

@@ -118,7 +118,9 @@ struct oms_peers {
 	size_t n;
 };
 void oms_peers_look(struct oms_store *s, int64_t now_s, struct oms_peers *ended);
-void oms_peers_forget(struct db_txn *t, const struct oms_peers *ended, int64_t now_s);
+/* The n that begin at `first`. */
+void oms_peers_forget(struct db_txn *t, const struct oms_peers *ended, size_t first, size_t n,
+    int64_t now_s);
 
 /* The recipient is over: fetched, or declined. */
 void oms_recipient_settle(struct oms_recipient *r, bool declined, int64_t now_s);

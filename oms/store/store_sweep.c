@@ -4,23 +4,30 @@
 
 #include "common/base/memory.h"
 #include "common/loop/loop.h"
+#include "common/store/db_pages.h"
 #include "oms/store/store_private.h"
 
-#define SWEEP_MAX 200 /* letters a write */
+#define LETTERS_MAX 200 /* a page */
+#define ROWS_MAX    2048
 
+/* A page's row is a delivery that expires, a letter that has none, or a domain. */
 struct sweep {
-	struct db_write write;
+	struct db_pages pages;
 	struct oms_store *store;
 	int64_t now_s;
-	struct ulid id[SWEEP_MAX];
-	int64_t at_s[SWEEP_MAX];
-	size_t n;
-	char file[SWEEP_MAX][SPOOL_NAME_BYTES];
-	struct oms_peers peers;
+	/* this page's */
+	size_t rows; /* that it may still have */
+	struct ulid id[LETTERS_MAX];
+	int64_t at_s[LETTERS_MAX];
+	char file[LETTERS_MAX][SPOOL_NAME_BYTES];
+	size_t n, max; /* letters */
+	size_t whole;  /* how many of them are dealt with; the next page goes on with the others */
 	struct oms_news news;
+	struct oms_peers peers;
+	size_t peers_over, peers_page; /* those of the pages before; of this page */
 	/* not "": only this user's letters are removed, all of them */
 	char user[OMS_STORE_USER_BYTES];
-	struct ulid after; /* the last of them that was examined */
+	struct ulid after; /* the last of them that was dealt with */
 	oms_store_done *done;
 	void *arg;
 };
@@ -35,7 +42,7 @@ take_end(void *arg, struct span key, struct span value)
 		return false;
 	w->at_s[w->n] = oms_key_time(key, 0);
 	memcpy(w->id[w->n++].b, key.p + 8, ULID_BYTES);
-	return w->n < SWEEP_MAX;
+	return w->n < w->max;
 }
 
 /* -- one letter ------------------------------------------------------------------------------------------ */
@@ -59,7 +66,7 @@ take_peer(void *arg, struct span key, struct span value)
 
 /* Recipients that are not over have expired. */
 static bool
-expire(struct db_txn *t, struct sweep *w, size_t i, const char *peer, struct err *e)
+expire(struct db_txn *t, struct sweep *w, size_t i, const char *peer, bool *whole, struct err *e)
 {
 	struct oms_delivery d;
 	int64_t was_ms;
@@ -68,7 +75,10 @@ expire(struct db_txn *t, struct sweep *w, size_t i, const char *peer, struct err
 	if (!oms_delivery_get(t, &w->id[i], peer, &d, e))
 		return e->why == REFUSAL_unknown_id;
 	was_ms = d.next_ms;
-	if (!oms_delivery_is_over(&d)) {
+	if (!oms_delivery_is_over(&d) && w->rows == 0) {
+		*whole = false;
+	} else if (!oms_delivery_is_over(&d)) {
+		w->rows--;
 		oms_news_before(&w->news, &d);
 		for (size_t k = 0; k < d.n_recipients; k++) {
 			if (oms_recipient_is_over(&d.recipients[k]))
@@ -107,29 +117,60 @@ forget(struct db_txn *t, const struct oms_letter_record *r, const struct peers *
 	return oms_user_drop_outcome(t, r, e);
 }
 
+/* Works on letter i.  *whole: it is dealt with; false: the page has no rows left for it. */
+typedef bool deal_with(struct db_txn *t, struct sweep *w, size_t i, bool *whole, struct err *e);
+
+static bool
+expire_all(struct db_txn *t, struct sweep *w, size_t i, const struct peers *p, bool *whole,
+    struct err *e)
+{
+	for (size_t n = 0; n < p->n && *whole; n++)
+		if (!expire(t, w, i, p->name[n], whole, e))
+			return false;
+	return true;
+}
+
 /* At hold_until the open recipients expire; at forget_s the outcome is forgotten.  An end at another time
  * is out of date: the letter was settled since, or is kept longer. */
 static bool
-end_letter(struct db_txn *t, struct sweep *w, size_t i, struct err *e)
+end_letter(struct db_txn *t, struct sweep *w, size_t i, bool *whole, struct err *e)
 {
-	struct db_key end = oms_key_end(w->at_s[i], &w->id[i]), k = oms_key_id(&w->id[i]);
+	struct db_key k = oms_key_id(&w->id[i]);
 	struct oms_letter_record r;
 	struct peers p = { .n = 0 };
 	bool good = true;
 
-	w->file[i][0] = '\0';
-	db_del(t, END, db_key_span(&end));
 	if (!oms_letter_get(t, &w->id[i], &r, e))
 		return e->why == REFUSAL_unknown_id;
 	p.name = memory_array(SUBMIT_RECIPIENTS_MAX, sizeof *p.name);
 	db_each(t, DELIVERY, db_key_span(&k), db_key_span(&k), take_peer, &p);
 	if (r.body && r.facts.hold_until_s <= w->now_s)
-		for (size_t n = 0; n < p.n && good; n++)
-			good = expire(t, w, i, p.name[n], e);
+		good = expire_all(t, w, i, &p, whole, e);
 	else if (!r.body && r.forget_s <= w->now_s)
 		good = forget(t, &r, &p, e);
 	free(p.name);
 	return good;
+}
+
+/* Deals with the letters that were gathered. */
+static bool
+deal_with_all(struct db_txn *t, struct sweep *w, deal_with *deal, struct err *e)
+{
+	bool whole = true;
+
+	w->whole = 0;
+	for (size_t i = 0; i < w->n && whole && w->rows > 0; i++) {
+		size_t rows = w->rows;
+
+		w->file[i][0] = '\0';
+		if (!deal(t, w, i, &whole, e))
+			db_pardon(t); /* a damaged letter stays; the others go */
+		if (db_fault(t, e))
+			return false;
+		w->rows -= w->rows == rows;
+		w->whole += whole;
+	}
+	return !db_fault(t, e);
 }
 
 /* -- one user -------------------------------------------------------------------------------------------- */
@@ -147,67 +188,91 @@ take_letter(void *arg, struct span key, struct span value)
 	memcpy(id.b, key.p + skip, ULID_BYTES);
 	if (!ulid_eq(&id, &w->after))
 		w->id[w->n++] = id;
-	return w->n < SWEEP_MAX;
+	return w->n < w->max;
 }
 
 /* Whatever its state.  Its ends stay in the table; at their time they name no letter. */
 static bool
-drop_letter(struct db_txn *t, struct sweep *w, size_t i, struct err *e)
+drop_letter(struct db_txn *t, struct sweep *w, size_t i, bool *whole, struct err *e)
 {
 	struct db_key k = oms_key_id(&w->id[i]);
 	struct oms_letter_record r;
 	struct peers p = { .n = 0 };
-	bool good = true;
+	bool good;
 
-	w->file[i][0] = '\0';
 	if (!oms_letter_get(t, &w->id[i], &r, e))
 		return e->why == REFUSAL_unknown_id;
 	p.name = memory_array(SUBMIT_RECIPIENTS_MAX, sizeof *p.name);
 	db_each(t, DELIVERY, db_key_span(&k), db_key_span(&k), take_peer, &p);
-	for (size_t n = 0; n < p.n && good; n++)
-		good = expire(t, w, i, p.name[n], e);
-	good = good && forget(t, &r, &p, e);
+	good = expire_all(t, w, i, &p, whole, e) && (!*whole || forget(t, &r, &p, e));
 	free(p.name);
 	return good;
 }
 
+static void
+begin_page(struct sweep *w, size_t rows)
+{
+	size_t left = w->peers.n - w->peers_over;
+
+	oms_news_begin(&w->news);
+	w->peers_page = left < rows ? left : rows;
+	w->rows = rows - w->peers_page;
+	w->n = 0;
+	w->max = w->rows < LETTERS_MAX ? w->rows : LETTERS_MAX;
+}
+
 static bool
-apply_user(struct db_txn *t, void *arg, struct err *e)
+apply_user(struct db_txn *t, void *arg, size_t rows, struct err *e)
 {
 	struct sweep *w = arg;
 	struct db_key prefix = oms_key_named(w->user, (struct span) { 0 });
 	struct db_key from = oms_key_named(w->user, span_of(w->after.b, ULID_BYTES));
 
-	w->n = 0;
-	oms_news_begin(&w->news);
+	begin_page(w, rows);
 	db_each(t, OUTBOX, db_key_span(&from), db_key_span(&prefix), take_letter, w);
-	for (size_t i = 0; i < w->n; i++) {
-		if (!drop_letter(t, w, i, e))
-			db_pardon(t); /* a damaged letter stays; the others go */
-		if (db_fault(t, e))
-			return false;
-	}
-	return !db_fault(t, e);
+	return deal_with_all(t, w, drop_letter, e);
 }
 
 /* -- all ------------------------------------------------------------------------------------------------- */
 
 static bool
-apply_sweep(struct db_txn *t, void *arg, struct err *e)
+end_and_unlist(struct db_txn *t, struct sweep *w, size_t i, bool *whole, struct err *e)
+{
+	struct db_key end = oms_key_end(w->at_s[i], &w->id[i]);
+	bool good = end_letter(t, w, i, whole, e);
+
+	if (!good)
+		db_pardon(t);
+	if (*whole)
+		db_del(t, END, db_key_span(&end));
+	return good;
+}
+
+static bool
+apply_sweep(struct db_txn *t, void *arg, size_t rows, struct err *e)
 {
 	struct sweep *w = arg;
 
-	w->n = 0;
-	oms_news_begin(&w->news);
-	oms_peers_forget(t, &w->peers, w->now_s);
-	db_each(t, END, (struct span) { 0 }, (struct span) { 0 }, take_end, w);
-	for (size_t i = 0; i < w->n; i++) {
-		if (!end_letter(t, w, i, e))
-			db_pardon(t); /* a damaged letter stays; the others go */
-		if (db_fault(t, e))
-			return false;
-	}
-	return !db_fault(t, e);
+	begin_page(w, rows);
+	oms_peers_forget(t, &w->peers, w->peers_over, w->peers_page, w->now_s);
+	if (w->max > 0)
+		db_each(t, END, (struct span) { 0 }, (struct span) { 0 }, take_end, w);
+	return deal_with_all(t, w, end_and_unlist, e);
+}
+
+/* A full page may be the last one; then the next is empty. */
+static bool
+follow_up(void *arg)
+{
+	struct sweep *w = arg;
+
+	oms_news_log(&w->news);
+	for (size_t i = 0; i < w->whole; i++)
+		spool_remove(w->store->spool, w->file[i]);
+	if (w->whole > 0)
+		w->after = w->id[w->whole - 1];
+	w->peers_over += w->peers_page;
+	return w->n == w->max || w->whole < w->n;
 }
 
 static void
@@ -215,28 +280,10 @@ sweep_done(void *arg, const struct err *e)
 {
 	struct sweep *w = arg;
 
-	if (e == NULL)
-		oms_news_log(&w->news);
-	for (size_t i = 0; i < w->n && e == NULL; i++)
-		spool_remove(w->store->spool, w->file[i]);
-	if (w->n > 0)
-		w->after = w->id[w->n - 1];
-	if (e == NULL && w->n == SWEEP_MAX && w->store->db != NULL &&
-	    db_write_take(w->store->db, &w->write, &w->write.why))
-		return; /* there may be more */
 	oms_news_clear(&w->news);
 	oms_store_drop(&w->store);
 	w->done(w->arg, e);
 	free(w);
-}
-
-static void
-sweep_refused(void *arg)
-{
-	struct sweep *w = arg;
-
-	w->n = 0;
-	sweep_done(w, &w->write.why);
 }
 
 static struct sweep *
@@ -252,18 +299,18 @@ sweep_new(struct oms_store *s, int64_t now_s, oms_store_done *done, void *arg)
 }
 
 static void
-begin(struct sweep *w, bool (*apply)(struct db_txn *t, void *arg, struct err *e), struct loop *l)
+begin(struct sweep *w, bool (*apply)(struct db_txn *t, void *arg, size_t rows, struct err *e),
+    struct loop *l)
 {
-	w->write = (struct db_write) {
+	w->pages = (struct db_pages) {
 		.apply = apply,
+		.follow = follow_up,
 		.done = sweep_done,
 		.arg = w,
 		.home = l,
-		.octets = 65536,
-		.frees = true,
+		.most = ROWS_MAX,
 	};
-	if (!db_write_take(w->store->db, &w->write, &w->write.why))
-		loop_post(l, sweep_refused, w);
+	db_pages_take(w->store->db, &w->pages);
 }
 
 void
