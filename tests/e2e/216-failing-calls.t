@@ -2,6 +2,9 @@
 # System calls that fail: one that serves a peer ends that peer's connection and nothing else, and all
 # is well as soon as it works again.  One that fails at start is named by its cause.
 . tests/e2e/lib.sh
+# LeakSanitizer does not work in a process that is traced.
+ASAN_OPTIONS=${ASAN_OPTIONS:-}:detect_leaks=0
+export ASAN_OPTIONS
 
 # DAEMON CALL ERRORS...: what the failure may end.
 #
