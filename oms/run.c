@@ -67,13 +67,15 @@ struct sweep {
 	void *arg;
 };
 
+/* At the end of the daemon, `stop` has closed the store before the last write completes. */
 static void
 forget_users(void *arg, const struct err *e)
 {
 	struct sweep *s = arg;
 	const struct account_removed *r;
 
-	while (e == NULL && (r = accounts_removed_at(s->accounts, s->next++)) != NULL) {
+	while (e == NULL && s->oms->store != NULL &&
+	    (r = accounts_removed_at(s->accounts, s->next++)) != NULL) {
 		if (r->until_s > s->now_s || !oms_store_knows_user(s->oms->store, r->owner))
 			continue;
 		log_fact(LOG_INFO, "user.forgotten", "user=%s", log_str(r->owner));
