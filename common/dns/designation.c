@@ -243,15 +243,13 @@ drop_empty_targets(struct finding *q)
 }
 
 static void
-add_address(struct finding *q, struct designation_target *t, struct span rdata, enum dns_type type,
-    bool secure)
+add_address(struct finding *q, struct designation_target *t, struct span rdata, enum dns_type type)
 {
 	struct sockaddr_storage a;
 
 	if (!dns_rdata_address(rdata, type, t->port, &a))
 		return;
 	if (RULE(private_address) && !q->allow_private && !address_public((struct sockaddr *)&a)) {
-		q->vouched = q->vouched && secure;
 		if (!q->unsure)
 			err_set(&q->why, REFUSAL_private_address,
 			    "%s: %s leads to an address that is not public", q->name, t->host);
@@ -268,9 +266,12 @@ address_answered(void *arg, const struct dns_answer *a)
 	struct finding *q = l->finding;
 
 	l->dns = NULL;
+	/* An absence counts: where no target is left, it may hide a good one.  Otherwise vouched is
+	 * not told (deliver). */
+	q->vouched = q->vouched && a->secure;
 	if (a->status == DNS_OK) {
 		for (size_t i = 0; i < a->n; i++)
-			add_address(q, &q->targets[l->target], a->rdata[i], l->type, a->secure);
+			add_address(q, &q->targets[l->target], a->rdata[i], l->type);
 		if (a->ttl_s < q->ttl_s)
 			q->ttl_s = a->ttl_s;
 	} else if (a->status == DNS_FAILED || a->status == DNS_BOGUS) {

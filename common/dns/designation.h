@@ -41,11 +41,11 @@ struct designation_target {
 struct designation {
 	const struct designation_target *targets; /* in the order to try */
 	size_t n;
-	bool secure;    /* DNSSEC vouches for the SRV answer, or for its absence */
-	bool vouched;   /* DNSSEC vouches for every answer that `why` rests on */
-	bool named;     /* it names servers, be they of use or not */
-	bool whole;     /* every server that it names is among the targets, with all addresses */
-	bool unsure;    /* a look-up of some target's addresses failed: there may be more */
+	bool secure;  /* DNSSEC vouches for the SRV answer, or for its absence */
+	bool vouched; /* DNSSEC vouches for every answer that led to `why`, each absence included */
+	bool named;   /* it names servers, be they of use or not */
+	bool whole;   /* every server that it names is among the targets, with all addresses */
+	bool unsure;  /* a look-up of some target's addresses failed: there may be more */
 	uint32_t ttl_s; /* how long it may be believed from now on */
 };
 
