@@ -46,7 +46,7 @@ oms_store_open(const char *folder, uint64_t size, struct offload *o, struct oms_
 	char path[4096];
 
 	atomic_init(&s->refs, 1);
-	oms_claims_init(&s->claims);
+	pthread_mutex_init(&s->claims.lock, NULL);
 	snprintf(path, sizeof path, "%s/bodies", folder);
 	if (!db_open(folder, size, tables, OMS_TABLES, &s->db, e) ||
 	    !spool_open(path, size, o, &s->spool, e) ||
@@ -84,7 +84,7 @@ oms_store_drop(struct oms_store **sp)
 	if (atomic_fetch_sub(&s->refs, 1) > 1)
 		return;
 	spool_free(&s->spool);
-	oms_claims_clear(&s->claims);
+	pthread_mutex_destroy(&s->claims.lock); /* no claim is left: each holds the store */
 	free(s);
 }
 

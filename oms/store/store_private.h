@@ -30,8 +30,6 @@ struct oms_claims {
 	pthread_mutex_t lock;
 	struct oms_claim *first;
 };
-void oms_claims_init(struct oms_claims *c);
-void oms_claims_clear(struct oms_claims *c);
 
 /* Reference-counted: an operation holds it, because its `done` may be called after oms_store_close. */
 struct oms_store {
@@ -85,6 +83,9 @@ bool oms_token_get(struct db_txn *t, const char *user, const char *token, int64_
     struct ulid *id);
 
 bool oms_user_get(struct db_txn *t, const char *user, struct oms_user_counts *c, struct err *e);
+/* False: outbox_full; `have` is the sums with the new letter in them. */
+bool oms_user_fits(const struct oms_user_counts *have, const struct oms_user_limits *most,
+    struct err *e);
 /* Adds a letter's body and price to its user's sums.  False: outbox_full; nothing was written. */
 bool oms_user_add_letter(struct db_txn *t, const struct oms_letter_record *r,
     const struct oms_user_limits *most, struct err *e);

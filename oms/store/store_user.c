@@ -1,11 +1,4 @@
-/* store_user — the OMS's spool: each user's share; see store.h. */
-#include <pthread.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include "common/base/clock.h"
-#include "common/base/memory.h"
+/* store_user — the OMS's spool: the sums of each user; see store.h. */
 #include "common/base/record.h"
 #include "oms/store/store_private.h"
 
@@ -51,8 +44,8 @@ oms_letter_price(size_t n_recipients)
 	return OMS_STORE_LETTER_PRICE + OMS_STORE_RECIPIENT_PRICE * (uint64_t)n_recipients;
 }
 
-static bool
-fits(const struct oms_user_counts *have, const struct oms_user_limits *most, struct err *e)
+bool
+oms_user_fits(const struct oms_user_counts *have, const struct oms_user_limits *most, struct err *e)
 {
 	if (RULE(outbox_full) && most->letters > 0 && have->letters > most->letters)
 		return err_set(e, REFUSAL_outbox_full,
@@ -75,7 +68,7 @@ oms_user_add_letter(struct db_txn *t, const struct oms_letter_record *r,
 		return false;
 	c.letters++;
 	c.octets += r->facts.size + r->price;
-	if (!fits(&c, most, e))
+	if (!oms_user_fits(&c, most, e))
 		return false;
 	user_put(t, r->facts.user, &c);
 	return !db_fault(t, e);
@@ -117,115 +110,4 @@ oms_store_user(struct oms_store *s, const char *user, struct oms_user_counts *ou
 	good = oms_user_get(t, user, out, e);
 	db_read_end(&t);
 	return good;
-}
-
-/* -- letters that are being received ----------------------------------------------------------------------------- */
-
-struct oms_claim {
-	struct oms_store *store; /* holds a reference */
-	struct oms_claim *next;
-	char user[OMS_STORE_USER_BYTES];
-	uint64_t octets;
-};
-
-void
-oms_claims_init(struct oms_claims *c)
-{
-	pthread_mutex_init(&c->lock, NULL);
-	c->first = NULL;
-}
-
-/* No claim is left, because each holds a reference to the store. */
-void
-oms_claims_clear(struct oms_claims *c)
-{
-	pthread_mutex_destroy(&c->lock);
-}
-
-/* Reads the user's sums.  *known: the letter with this token is already kept. */
-static bool
-look(struct oms_store *s, const char *user, const char *token, struct oms_user_counts *have,
-    bool *known, struct err *e)
-{
-	struct db_txn *t;
-	struct ulid id;
-	bool good;
-
-	if (!db_read(s->db, &t, e))
-		return false;
-	*known = oms_token_get(t, user, token, clock_wall_ms() / 1000, &id);
-	good = !db_fault(t, e) && oms_user_get(t, user, have, e);
-	db_read_end(&t);
-	return good;
-}
-
-/* False: the claim does not fit beside the other claims of its user. */
-static bool
-enter(struct oms_claims *all, struct oms_claim *c, struct oms_user_counts have,
-    const struct oms_user_limits *most, struct err *e)
-{
-	bool good;
-
-	pthread_mutex_lock(&all->lock);
-	for (const struct oms_claim *o = all->first; o != NULL; o = o->next)
-		if (strcmp(o->user, c->user) == 0) {
-			have.letters++;
-			have.octets += o->octets;
-		}
-	have.letters++;
-	have.octets += c->octets;
-	if ((good = fits(&have, most, e))) {
-		c->next = all->first;
-		all->first = c;
-	}
-	pthread_mutex_unlock(&all->lock);
-	return good;
-}
-
-bool
-oms_store_claim(struct oms_store *s, const char *user, const char *token, uint64_t size,
-    size_t n_recipients, struct oms_user_limits most, struct oms_claim **out, struct err *e)
-{
-	struct oms_user_counts have;
-	struct oms_claim *c;
-	bool known;
-
-	*out = NULL;
-	if (!look(s, user, token, &have, &known, e))
-		return false;
-	if (known)
-		return true;
-	if (RULE(message_too_big) && most.octets > 0 &&
-	    (size > most.octets || size + oms_letter_price(n_recipients) > most.octets))
-		return err_set(e, REFUSAL_message_too_big,
-		    "all letters of one user together may take %llu octets",
-		    (unsigned long long)most.octets);
-	c = memory_new(sizeof *c);
-	snprintf(c->user, sizeof c->user, "%s", user);
-	c->octets = size + oms_letter_price(n_recipients);
-	if (enter(&s->claims, c, have, &most, e)) {
-		c->store = oms_store_hold(s);
-		*out = c;
-		return true;
-	}
-	free(c);
-	return false;
-}
-
-void
-oms_claim_free(struct oms_claim **cp)
-{
-	struct oms_claim *c = *cp, **at;
-
-	*cp = NULL;
-	if (c == NULL)
-		return;
-	at = &c->store->claims.first;
-	pthread_mutex_lock(&c->store->claims.lock);
-	while (*at != c)
-		at = &(*at)->next;
-	*at = c->next;
-	pthread_mutex_unlock(&c->store->claims.lock);
-	oms_store_drop(&c->store);
-	free(c);
 }
