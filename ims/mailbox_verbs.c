@@ -29,35 +29,18 @@ const struct options_option ims_mailbox_remove_options[] = {
 	{ NULL, 0, NULL, NULL },
 };
 
-static int64_t
-number(const struct json *line, const char *key)
-{
-	int64_t v = 0;
-
-	json_get_int(line, key, &v);
-	return v;
-}
-
-static const char *
-text(const struct json *line, const char *key)
-{
-	const char *s = json_get_str(line, key);
-
-	return s == NULL ? "" : s;
-}
-
 /* -- list ----------------------------------------------------------------------------------------- */
 
 static void
 show_mailbox(void *arg, const struct json *line)
 {
-	const char *state = text(line, "state");
+	const char *state = ask_line_text(line, "state");
 
 	++*(int *)arg;
-	printf("%-40s %" PRId64 " notice%s", text(line, "mailbox"), number(line, "notices"),
-	    number(line, "notices") == 1 ? "" : "s");
+	printf("%-40s %" PRId64 " notice%s", ask_line_text(line, "mailbox"),
+	    ask_line_number(line, "notices"), ask_line_number(line, "notices") == 1 ? "" : "s");
 	if (strcmp(state, "removed") == 0)
-		printf(", of a removed user, kept until %.10s", text(line, "until"));
+		printf(", of a removed user, kept until %.10s", ask_line_text(line, "until"));
 	else if (strcmp(state, "nobody") == 0)
 		printf(", of no user");
 	putchar('\n');
@@ -66,12 +49,12 @@ show_mailbox(void *arg, const struct json *line)
 static void
 show_sender(void *arg, const struct json *line)
 {
-	int64_t notices = number(line, "notices"), octets = number(line, "octets"),
-		limit = number(line, "limit");
+	int64_t notices = ask_line_number(line, "notices"),
+		octets = ask_line_number(line, "octets"), limit = ask_line_number(line, "limit");
 
 	++*(int *)arg;
 	printf("%-40s %" PRId64 " notice%s, %" PRId64 " KiB, %" PRId64 " %% of its share\n",
-	    text(line, "from"), notices, notices == 1 ? "" : "s", (octets + 1023) / 1024,
+	    ask_line_text(line, "from"), notices, notices == 1 ? "" : "s", (octets + 1023) / 1024,
 	    limit > 0 ? (int64_t)((double)octets * 100 / (double)limit) : 0);
 }
 
@@ -102,7 +85,7 @@ static void
 show_dropped(void *arg, const struct json *line)
 {
 	struct dropping *d = arg;
-	int64_t n = number(line, "dropped");
+	int64_t n = ask_line_number(line, "dropped");
 	bool all = false, ended = json_get_bool(line, "all", &all);
 
 	if (d->o->quiet)
@@ -210,7 +193,7 @@ take_notice(struct exporting *x, const struct json *line)
 	if (!has_letter)
 		return;
 	x->letters++;
-	snprintf(name, sizeof name, "%" PRId64 ".eml", number(line, "number"));
+	snprintf(name, sizeof name, "%" PRId64 ".eml", ask_line_number(line, "number"));
 	x->letter = openat(x->folder, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 	if (x->letter < 0)
 		fail(x, name);

@@ -22,31 +22,23 @@ const struct control_verb ims_control[] = {
 
 /* -- the command's side ---------------------------------------------------------------------------- */
 
-static int64_t
-number(const struct json *line, const char *key)
-{
-	int64_t v = 0;
-
-	json_get_int(line, key, &v);
-	return v;
-}
-
 static void
 show_status(void *arg, const struct json *line)
 {
 	(void)arg;
 	printf("ims %s, process %" PRId64 ", up %" PRId64 " s\n", json_get_str(line, "version"),
-	    number(line, "pid"), number(line, "up_s"));
+	    ask_line_number(line, "pid"), ask_line_number(line, "up_s"));
 	printf("  notices           %" PRId64 " in %" PRId64 " mailboxes\n",
-	    number(line, "notices"), number(line, "mailboxes"));
+	    ask_line_number(line, "notices"), ask_line_number(line, "mailboxes"));
 	printf("  store             %" PRId64 " of %" PRId64 " MiB, %" PRId64 " writes in %" PRId64
 	       " commits\n",
-	    number(line, "store_used") >> 20, number(line, "store_size") >> 20,
-	    number(line, "writes"), number(line, "commits"));
-	printf("  connections       %" PRId64 "\n", number(line, "connections"));
+	    ask_line_number(line, "store_used") >> 20, ask_line_number(line, "store_size") >> 20,
+	    ask_line_number(line, "writes"), ask_line_number(line, "commits"));
+	printf("  connections       %" PRId64 "\n", ask_line_number(line, "connections"));
 	printf("  trust             %" PRId64 " CAs, %" PRId64 " CRLs, %" PRId64
 	       " files left out\n",
-	    number(line, "trusted_cas"), number(line, "crls"), number(line, "trust_files_skipped"));
+	    ask_line_number(line, "trusted_cas"), ask_line_number(line, "crls"),
+	    ask_line_number(line, "trust_files_skipped"));
 	held_back_show(line);
 }
 

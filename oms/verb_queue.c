@@ -171,8 +171,8 @@ print_letter(const struct json *line, const char *id)
 	if (ulid_parse(span_str(id), &u))
 		ulid_end(&u, end);
 	buf_addf(&text, "from %s, %" PRId64 " octets, kept until %.10s",
-	    oms_line_text(line, "from"), oms_line_number(line, "size"),
-	    oms_line_text(line, "hold_until"));
+	    ask_line_text(line, "from"), ask_line_number(line, "size"),
+	    ask_line_text(line, "hold_until"));
 	buf_add(&text, "", 1);
 	printf("%-*s", INDENT, end);
 	print_wrapped(INDENT, text.data);
@@ -185,7 +185,7 @@ next_text(const struct json *line, int64_t now_s, char out[32])
 {
 	int64_t at_s, in_s;
 
-	if (!clock_parse_date(span_str(oms_line_text(line, "next")), &at_s))
+	if (!clock_parse_date(span_str(ask_line_text(line, "next")), &at_s))
 		snprintf(out, 32, "-");
 	else if ((in_s = at_s - now_s) <= 0)
 		snprintf(out, 32, "now");
@@ -198,7 +198,7 @@ next_text(const struct json *line, int64_t now_s, char out[32])
 static void
 print_recipient(const struct json *line, int64_t now_s)
 {
-	const char *to = oms_line_text(line, "to");
+	const char *to = ask_line_text(line, "to");
 	struct buf text = BUF_INIT;
 	char next[32];
 
@@ -208,10 +208,10 @@ print_recipient(const struct json *line, int64_t now_s)
 	}
 	next_text(line, now_s, next);
 	printf("%*s%-32s  %-10s  %-10s  %4" PRId64 "\n", INDENT, "", to,
-	    oms_line_text(line, "state"), next, oms_line_number(line, "tries"));
-	if (oms_line_text(line, "word")[0] != '\0') {
-		buf_addf(&text, "[%s] %s", oms_line_text(line, "word"),
-		    oms_line_text(line, "text"));
+	    ask_line_text(line, "state"), next, ask_line_number(line, "tries"));
+	if (ask_line_text(line, "word")[0] != '\0') {
+		buf_addf(&text, "[%s] %s", ask_line_text(line, "word"),
+		    ask_line_text(line, "text"));
 		buf_add(&text, "", 1);
 		print_wrapped(0, text.data);
 	}
@@ -222,7 +222,7 @@ static void
 show_recipient(void *arg, const struct json *line)
 {
 	struct shown *s = arg;
-	const char *id = oms_line_text(line, "id");
+	const char *id = ask_line_text(line, "id");
 
 	if (s->n++ == 0)
 		printf("%-*s%-32s  %-10s  %-10s  %s\n", INDENT, "ID", "To", "State", "Next try",

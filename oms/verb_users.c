@@ -7,6 +7,7 @@
 #include "common/auth/accounts_verbs.h"
 #include "common/base/memory.h"
 #include "common/conf/conf.h"
+#include "common/daemon/ask.h"
 #include "oms/oms.h"
 #include "oms/store/store.h"
 #include "oms/submit/letter.h"
@@ -95,11 +96,11 @@ take_used(void *arg, const struct json *line)
 
 	g->user = memory_resize(g->user, g->n + 1, sizeof *g->user);
 	u = &g->user[g->n++];
-	snprintf(u->address, sizeof u->address, "%s", oms_line_text(line, "address"));
-	u->letters = oms_line_number(line, "letters");
-	u->letters_limit = oms_line_number(line, "letters_limit");
-	u->octets = oms_line_number(line, "octets");
-	u->octets_limit = oms_line_number(line, "octets_limit");
+	snprintf(u->address, sizeof u->address, "%s", ask_line_text(line, "address"));
+	u->letters = ask_line_number(line, "letters");
+	u->letters_limit = ask_line_number(line, "letters_limit");
+	u->octets = ask_line_number(line, "octets");
+	u->octets_limit = ask_line_number(line, "octets_limit");
 	return true;
 }
 

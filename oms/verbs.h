@@ -15,8 +15,4 @@ int oms_verb_queue(struct options *o); /* the recipients whose letters are kept 
 int oms_verb_status(struct options *o);
 int oms_verb_user_list(struct options *o); /* with the use of each user's share */
 
-/* A member of a line from the daemon; "" or 0 if the line does not have it. */
-const char *oms_line_text(const struct json *line, const char *key);
-int64_t oms_line_number(const struct json *line, const char *key);
-
 #endif

@@ -49,3 +49,20 @@ ask_daemon(struct options *o, const struct ask *a, struct json *request)
 		return options_fail_cure(o, &e, "start it:  %s run", o->command.data);
 	return options_fail(o, &e);
 }
+
+const char *
+ask_line_text(const struct json *line, const char *key)
+{
+	const char *s = json_get_str(line, key);
+
+	return s == NULL ? "" : s;
+}
+
+int64_t
+ask_line_number(const struct json *line, const char *key)
+{
+	int64_t v = 0;
+
+	json_get_int(line, key, &v);
+	return v;
+}

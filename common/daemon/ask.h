@@ -20,4 +20,8 @@ struct ask {
 /* request: taken, or NULL where the verb alone says all.  Returns the exit status. */
 int ask_daemon(struct options *o, const struct ask *a, struct json *request);
 
+/* A member of a line from the daemon; "" or 0 if the line does not have it. */
+const char *ask_line_text(const struct json *line, const char *key);
+int64_t ask_line_number(const struct json *line, const char *key);
+
 #endif
