@@ -12,13 +12,14 @@ pid_write() { echo "$2 $(pid_started "$2")" >"$1"; }
 
 pid_of() { cut -d' ' -f1 "$1" 2>/dev/null; }
 
-# Does the process of this file run (and is it no zombie)?  One reading tells both.
+# Does the process of this file run (and is it no zombie)?  One reading tells both.  A leader that is a zombie
+# while other threads of it end still has its sockets: it runs.
 pid_alive() {
 	[ -f "$1" ] || return 1
 	read -r _pid _started <"$1" || return 1
 	if [ ! -e /proc/self ]; then kill -0 "$_pid" 2>/dev/null; return; fi
 	set -- $(sed 's/.*) //' "/proc/$_pid/stat" 2>/dev/null)
-	[ "${1:-Z}" != Z ] && [ "${20:-}" = "$_started" ]
+	[ "${20:-}" = "$_started" ] && { [ "${1:-Z}" != Z ] || [ "${18:-1}" -gt 1 ]; }
 }
 
 pid_signal() { pid_alive "$2" && kill "-$1" "$(pid_of "$2")" 2>/dev/null; }

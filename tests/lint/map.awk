@@ -1,4 +1,4 @@
-# map — the house from its headers: first the rooms by level, then for each its doors (headers that
+# map — the house from its headers: first the rooms, then for each its doors (headers that
 # another room includes) and what is inside (headers that only the room itself includes).
 function dir(path) { sub(/\/[^\/]*$/, "", path); return path }
 FNR == 1 {

@@ -1,6 +1,6 @@
 # names — what the comments of headers and the tables of lint name must exist: each `name(` of a header's
 # comment is a function or macro of the tree (or of a library that the tree calls), and each path
-# of the tree in a comment or in tests/lint is a file or folder.  A manual's page, read(2), and a
+# of the tree in a comment, in tests/lint, README.md or SPEC.md is a file or folder.  A manual's page, read(2), and a
 # width in a record's layout, id(16), are neither.  `tree` lists the tree's files and folders.
 BEGIN { k = split(tree, list); for (i = 1; i <= k; i++) { known[list[i]]; stem = list[i]; sub(/\.[a-z0-9]+$/, "", stem); known[stem] } }
 FNR == 1 { inside = 0 }
@@ -29,11 +29,11 @@ FNR == 1 { inside = 0 }
 		text = comment
 		while (match(text, /[a-z_][a-z0-9_]*\([^0-9)]/) || match(text, /[a-z_][a-z0-9_]*\(\)/)) {
 			name = substr(text, RSTART, RLENGTH); sub(/\(.*/, "", name)
-			if (name ~ /_/) { named[++n] = name; where[n] = at }
+			named[++n] = name; where[n] = at
 			text = substr(text, RSTART + RLENGTH)
 		}
 	}
-	text = FILENAME ~ /^tests\/lint\// ? $0 : comment
+	text = FILENAME ~ /^tests\/lint\/|\.md$/ ? $0 : comment
 	while (match(text, /(common|proto|oms|ims|mc|tests)\/[a-z0-9_\/]+(\.[a-z][a-z0-9]*)?/)) {
 		path = substr(text, RSTART, RLENGTH)
 		before = RSTART > 1 ? substr(text, RSTART - 1, 1) : " "
