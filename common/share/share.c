@@ -6,6 +6,7 @@
 
 #include "common/base/memory.h"
 #include "common/base/random.h"
+#include "common/share/share_known.h"
 
 static const struct share_rule rules[SHARE__COUNT] = {
 #define X(name_, shown, form_, most, refill, all_most, all_refill, per, credit_, rows_, word_)     \
@@ -24,8 +25,9 @@ static const struct share_rule rules[SHARE__COUNT] = {
 };
 
 struct share {
-	pthread_mutex_t lock; /* of table, around each call */
+	pthread_mutex_t lock; /* of table and known, around each call */
 	struct share_table *table;
+	struct share_known *known;
 };
 
 struct share *
@@ -37,6 +39,7 @@ share_new(void)
 	random_bytes(&secret, sizeof secret);
 	pthread_mutex_init(&s->lock, NULL);
 	s->table = share_table_new(rules, SHARE__COUNT, secret);
+	s->known = share_known_new(SHARE_KNOWN_ACCOUNTS, secret);
 	return s;
 }
 
@@ -48,6 +51,7 @@ share_free(struct share **sp)
 	if (s == NULL)
 		return;
 	share_table_free(&s->table);
+	share_known_free(&s->known);
 	pthread_mutex_destroy(&s->lock);
 	free(s);
 	*sp = NULL;
@@ -159,4 +163,23 @@ share_seen(struct share *s, int64_t now_ms, struct share_seen *out, size_t max)
 	n = share_table_seen(s->table, now_ms, out, max);
 	pthread_mutex_unlock(&s->lock);
 	return n;
+}
+
+void
+share_remember(struct share *s, struct span account, struct span address)
+{
+	pthread_mutex_lock(&s->lock);
+	share_known_add(s->known, account, address);
+	pthread_mutex_unlock(&s->lock);
+}
+
+bool
+share_knows(struct share *s, struct span account, struct span address)
+{
+	bool known;
+
+	pthread_mutex_lock(&s->lock);
+	known = share_known_has(s->known, account, address);
+	pthread_mutex_unlock(&s->lock);
+	return known;
 }

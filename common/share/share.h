@@ -41,10 +41,14 @@
 	X(questions,  "DNS questions",      SHARE_GAUGE,  128, 0,  0, 0,  0,  0,  16384,  question_share)	\
 	/* letters that readers wait for while they are fetched; by user */				\
 	X(reads,      "letters waited for", SHARE_GAUGE,  32, 0,  8192, 0,  0,  0,  8192,  too_many_outstanding)	\
-	/* wrong passwords; by address, by account, by both: common/auth/guess.h */			\
+	/* wrong passwords: common/auth/guess.h.  By address; by the /48 of an IPv6 address; */				\
+	/* by account; then by account and address, by account together, and by account from known addresses */			\
 	X(guess_address, "password guesses", SHARE_BUCKET, 30, 60,  0, 0,  SHARE_HOUR,  30,  16384,  password_share)	\
+	X(guess_network, "guesses of a network", SHARE_BUCKET, 120, 240,  0, 0,  SHARE_HOUR,  120,  16384,  password_share)	\
 	X(guess_account, "passwords", SHARE_BUCKET, 10, 20,  0, 0,  SHARE_HOUR,  10,  16384,  password_share)	\
-	X(guess_pair,    "further passwords", SHARE_BUCKET, 3, 6,  0, 0,  SHARE_HOUR,  3,  16384,  password_share)
+	X(guess_pair,    "further passwords", SHARE_BUCKET, 3, 6,  0, 0,  SHARE_HOUR,  3,  16384,  password_share)	\
+	X(guess_pairs,   "passwords from many addresses", SHARE_BUCKET, 48, 48,  0, 0,  SHARE_HOUR,  48,  16384,  password_share)	\
+	X(guess_known,   "passwords from known addresses", SHARE_BUCKET, 12, 12,  0, 0,  SHARE_HOUR,  12,  16384,  password_share)
 /* clang-format on */
 
 enum share_kind {
@@ -74,5 +78,9 @@ uint64_t share_missed(struct share *s, enum share_kind k, struct span key);
 bool share_missed_next(struct share *s, enum share_kind k, int64_t now_ms, int64_t quiet_ms,
     struct share_seen *out);
 size_t share_seen(struct share *s, int64_t now_ms, struct share_seen *out, size_t max);
+
+/* As share_known_* (share_known.h). */
+void share_remember(struct share *s, struct span account, struct span address);
+bool share_knows(struct share *s, struct span account, struct span address);
 
 #endif

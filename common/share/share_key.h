@@ -1,7 +1,7 @@
 /* share_key — the texts by which whoever takes something is accounted.
  *
- * A certified domain is one peer, and so is an IPv4 address or the /64 of an IPv6 address.  Only here
- * is decided what counts as one.
+ * A certified domain is one peer, and so is an IPv4 address or the /64 of an IPv6 address.  Only this file
+ * decides what counts as one.
  */
 #ifndef COMMON_SHARE_SHARE_KEY_H
 #define COMMON_SHARE_SHARE_KEY_H
@@ -16,6 +16,8 @@
 struct span share_key_domain(struct span certified);
 /* "192.0.2.1", "2001:db8:1:2::/64"; an IPv4 address mapped into IPv6 is an IPv4 address. */
 struct span share_key_address(const struct sockaddr *a, char out[SHARE_KEY_ADDRESS_BYTES]);
+/* "2001:db8:1::/48", where one site has many /64; of an IPv4 address "". */
+struct span share_key_network(const struct sockaddr *a, char out[SHARE_KEY_ADDRESS_BYTES]);
 /* "a b", for what is accounted by two things.  No key holds a blank. */
 struct span share_key_pair(struct span a, struct span b, char out[SHARE_KEY_BYTES]);
 

@@ -34,6 +34,8 @@ struct kind {
 	struct level all;
 	unsigned rows;
 	TAILQ_HEAD(, share_row) used;
+	struct share_row
+	    *crowd; /* of a bucket: the keys that find no row share it; not in a list */
 };
 
 struct share_table {
@@ -126,11 +128,11 @@ idle(struct share_row *r, int64_t now_ms)
 	    : r->level.parts >= full(r->kind, &r->kind->rule.key);
 }
 
-/* False: each row that was looked at holds something. */
+/* False: each row that was looked at tells something that a new one would not. */
 static bool
 make_room(struct kind *k, int64_t now_ms)
 {
-	struct share_row *r, *best = NULL;
+	struct share_row *r;
 	int i = 0;
 
 	TAILQ_FOREACH (r, &k->used, link) {
@@ -138,15 +140,10 @@ make_room(struct kind *k, int64_t now_ms)
 			drop(r);
 			return true;
 		}
-		if (k->rule.form == SHARE_BUCKET &&
-		    (best == NULL || r->level.parts > best->level.parts))
-			best = r;
 		if (++i == CANDIDATES)
 			break;
 	}
-	if (best != NULL)
-		drop(best);
-	return best != NULL;
+	return false;
 }
 
 /* A row that is idle and was not refused lately says nothing that a new one would not. */
@@ -161,18 +158,30 @@ forget_oldest(struct kind *k, int64_t now_ms)
 }
 
 static struct share_row *
+row_new(struct kind *k, struct span key, int64_t now_ms)
+{
+	struct share_row *r = memory_new(sizeof *r + key.n);
+
+	r->kind = k;
+	r->n = key.n;
+	memcpy(r->key, key.p, key.n);
+	r->level = (struct level) { full(k, &k->rule.key), now_ms };
+	return r;
+}
+
+/* Without room: what the keys without a row share, or NULL for a gauge. */
+static struct share_row *
 add(struct share_table *t, struct kind *k, struct span key, int64_t now_ms)
 {
 	struct share_row *r;
 
 	forget_oldest(k, now_ms);
-	if (k->rows >= k->rule.rows && !make_room(k, now_ms))
-		return NULL;
-	r = memory_new(sizeof *r + key.n);
-	r->kind = k;
-	r->n = key.n;
-	memcpy(r->key, key.p, key.n);
-	r->level = (struct level) { full(k, &k->rule.key), now_ms };
+	if (k->rows >= k->rule.rows && !make_room(k, now_ms)) {
+		if (k->crowd != NULL)
+			fill(k, &k->rule.key, &k->crowd->level, now_ms);
+		return k->crowd;
+	}
+	r = row_new(k, key, now_ms);
 	LIST_INSERT_HEAD(&t->bucket[hash(t, k, key)], r, same);
 	TAILQ_INSERT_TAIL(&k->used, r, link);
 	k->rows++;
@@ -276,7 +285,7 @@ share_table_give(struct share_table *t, unsigned kind, struct span key, int64_t 
 {
 	struct kind *k = kind_at(t, kind, &now_ms);
 	struct share_row *r = use(t, k, key, now_ms);
-	int64_t top = k->rule.credit * k->rule.per_ms;
+	int64_t top = (r == k->crowd ? k->rule.key.most : k->rule.credit) * k->rule.per_ms;
 
 	assert(k->rule.form == SHARE_BUCKET && n > 0);
 	if (r != NULL && r->level.parts < top)
@@ -388,20 +397,27 @@ share_table_missed(struct share_table *t, unsigned kind, struct span key)
 	return missed;
 }
 
+static bool
+tell_missed(struct share_row *r, int64_t now_ms, int64_t quiet_ms, struct share_seen *out)
+{
+	if (r->missed == 0 || now_ms - r->last_ms < quiet_ms)
+		return false;
+	describe(r, now_ms, out);
+	out->refused = r->missed;
+	r->missed = 0;
+	return true;
+}
+
 bool
 share_table_missed_next(struct share_table *t, unsigned kind, int64_t now_ms, int64_t quiet_ms,
     struct share_seen *out)
 {
-	struct share_row *r;
+	struct share_row *r, *crowd = t->kind[kind].crowd;
 
 	TAILQ_FOREACH (r, &t->kind[kind].used, link)
-		if (r->missed > 0 && now_ms - r->last_ms >= quiet_ms) {
-			describe(r, now_ms, out);
-			out->refused = r->missed;
-			r->missed = 0;
+		if (tell_missed(r, now_ms, quiet_ms, out))
 			return true;
-		}
-	return false;
+	return crowd != NULL && tell_missed(crowd, now_ms, quiet_ms, out);
 }
 
 /* Keeps out[0..n) in order of refusals; returns the new n. */
@@ -420,6 +436,16 @@ rank(struct share_seen *out, size_t n, size_t max, const struct share_seen *s)
 	return n;
 }
 
+static bool
+held_back(const struct share_row *r, int64_t now_ms, struct share_seen *s)
+{
+	if (r->kind->rule.word == REFUSAL_NONE || r->refused == 0 ||
+	    now_ms - r->last_ms >= SHARE_CALM_MS)
+		return false;
+	describe(r, now_ms, s);
+	return true;
+}
+
 size_t
 share_table_seen(const struct share_table *t, int64_t now_ms, struct share_seen *out, size_t max)
 {
@@ -429,13 +455,13 @@ share_table_seen(const struct share_table *t, int64_t now_ms, struct share_seen 
 
 	if (now_ms < t->now_ms)
 		now_ms = t->now_ms;
-	for (unsigned i = 0; i < t->n; i++)
+	for (unsigned i = 0; i < t->n; i++) {
 		TAILQ_FOREACH (r, &t->kind[i].used, link)
-			if (t->kind[i].rule.word != REFUSAL_NONE && r->refused > 0 &&
-			    now_ms - r->last_ms < SHARE_CALM_MS) {
-				describe(r, now_ms, &s);
+			if (held_back(r, now_ms, &s))
 				n = rank(out, n, max, &s);
-			}
+		if (t->kind[i].crowd != NULL && held_back(t->kind[i].crowd, now_ms, &s))
+			n = rank(out, n, max, &s);
+	}
 	return n;
 }
 
@@ -458,6 +484,8 @@ share_table_new(const struct share_rule *rules, unsigned n, uint64_t secret)
 			k->rule.credit = k->rule.key.most;
 		k->all.parts = full(k, &k->rule.all);
 		TAILQ_INIT(&k->used);
+		if (k->rule.form == SHARE_BUCKET)
+			k->crowd = row_new(k, span_str(SHARE_KEY_CROWD), 0);
 	}
 	return t;
 }
@@ -470,9 +498,11 @@ share_table_free(struct share_table **tp)
 
 	if (t == NULL)
 		return;
-	for (unsigned i = 0; i < t->n; i++)
+	for (unsigned i = 0; i < t->n; i++) {
 		while ((r = TAILQ_FIRST(&t->kind[i].used)) != NULL)
 			drop(r);
+		free(t->kind[i].crowd);
+	}
 	free(t->kind);
 	free(t);
 	*tp = NULL;

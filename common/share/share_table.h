@@ -8,9 +8,9 @@
  *
  * Time:    monotonic milliseconds, given with each call.  A call with an earlier time than one before
  *          it counts as one at the later time, so threads may be a little apart.
- * Bounds:  `rows` keys a kind.  Where all are in use a full bucket or an idle gauge makes room; else,
- *          of the buckets that were used least recently, the one that is nearest to full.  A gauge
- *          that holds something is never evicted: where all do, a new key is refused.
+ * Bounds:  `rows` keys a kind.  Where all are in use, a full bucket or an idle gauge makes room.  Where
+ *          there is none, all new keys share one more bucket (SHARE_KEY_CROWD), so a flood of keys gives
+ *          nobody a second full bucket; a new key of a gauge is refused.
  * Trust:   keys may be chosen by strangers; the hash is keyed by a secret.
  * Threads: one at a time; share.h has the lock.
  */
@@ -22,6 +22,7 @@
 #include "common/base/err.h"
 
 #define SHARE_KEY_BYTES 400              /* longer keys are cut, and share a row */
+#define SHARE_KEY_CROWD "*"              /* how the keys that share one bucket are shown together */
 #define SHARE_CALM_MS   (10 * 60 * 1000) /* a key not refused for this long is held back no more */
 
 enum share_form { SHARE_BUCKET, SHARE_GAUGE };

@@ -13,6 +13,7 @@
 
 #include "common/share/share.h"
 #include "common/share/share_key.h"
+#include "common/share/share_known.h"
 
 #define BUCKET 0 /* 10 tokens, 2 come back each second; 25 for all */
 #define GAUGE  1 /* 100 a key, 250 for all */
@@ -220,18 +221,33 @@ a_full_table_forgets_the_idle(void **state)
 }
 
 static void
-then_the_one_that_is_nearest_to_full(void **state)
+then_the_others_share_one_bucket(void **state)
 {
 	static const int64_t taken[ROWS] = { 10, 5, 3, 10 };
+	struct share_seen seen;
 	struct err e;
 
 	for (unsigned i = 0; i < ROWS; i++)
 		assert_true(share_table_take(*state, EARNED, key(i), taken[i], 0, &e));
-	assert_true(share_table_take(*state, EARNED, key(9), 10, 0, &e));
-	assert_false(share_table_take(*state, EARNED, key(0), 1, 0, &e));
-	assert_false(share_table_take(*state, EARNED, key(1), 6, 0, &e));
-	assert_false(share_table_take(*state, EARNED, key(3), 1, 0, &e));
-	assert_true(share_table_take(*state, EARNED, key(2), 10, 0, &e)); /* forgotten */
+	assert_true(share_table_take(*state, EARNED, key(8), 6, 0, &e));
+	assert_false(share_table_take(*state, EARNED, key(9), 5, 0, &e));
+	assert_true(share_table_take(*state, EARNED, key(10), 4, 0, &e));
+	/* No row is forgotten, and no gift to one fills it for all beyond what is full. */
+	for (unsigned i = 0; i < ROWS; i++)
+		assert_false(share_table_take(*state, EARNED, key(i), 11 - taken[i], 0, &e));
+	share_table_give(*state, EARNED, key(11), 40, 0);
+	assert_false(share_table_has(*state, EARNED, key(11), 11, 0));
+	assert_true(share_table_has(*state, EARNED, key(11), 10, 0));
+	assert_int_equal(share_table_rows(*state, EARNED), ROWS);
+	/* They are seen as one. */
+	assert_false(share_table_take(*state, EARNED, key(12), 11, 100, &e));
+	assert_int_equal(share_table_missed(*state, EARNED, key(12)), 0);
+	for (unsigned i = 0; i < ROWS; i++)
+		share_table_missed(*state, EARNED, key(i));
+	assert_true(share_table_missed_next(*state, EARNED, 200, 50, &seen));
+	assert_string_equal(seen.key, SHARE_KEY_CROWD);
+	assert_int_equal(seen.refused, 2);
+	assert_false(share_table_missed_next(*state, EARNED, 200, 50, &seen));
 }
 
 static void
@@ -341,6 +357,47 @@ an_address_is_one_or_a_64(void **state)
 }
 
 static void
+a_network_is_a_48(void **state)
+{
+	struct sockaddr_in6 a = { .sin6_family = AF_INET6 };
+	struct sockaddr_in v4 = { .sin_family = AF_INET };
+	char out[SHARE_KEY_ADDRESS_BYTES];
+
+	(void)state;
+	inet_pton(AF_INET6, "2001:db8:1:2:3:4:5:6", &a.sin6_addr);
+	assert_true(
+	    span_eq(share_key_network((struct sockaddr *)&a, out), SPAN_LIT("2001:db8:1::/48")));
+	inet_pton(AF_INET6, "::ffff:192.0.2.1", &a.sin6_addr);
+	assert_int_equal(share_key_network((struct sockaddr *)&a, out).n, 0);
+	assert_int_equal(share_key_network((struct sockaddr *)&v4, out).n, 0);
+}
+
+static void
+the_last_addresses_of_an_account_are_known(void **state)
+{
+	struct share_known *k = share_known_new(2, 7);
+
+	(void)state;
+	for (unsigned i = 0; i < SHARE_KNOWN_ADDRESSES; i++)
+		share_known_add(k, A, key(i));
+	share_known_add(k, A, key(0));   /* the latest again */
+	share_known_add(k, A, key(100)); /* instead of 1 */
+	assert_true(share_known_has(k, A, key(0)));
+	assert_false(share_known_has(k, A, key(1)));
+	assert_true(share_known_has(k, A, key(2)));
+	assert_true(share_known_has(k, A, key(100)));
+	assert_false(share_known_has(k, B, key(0)));
+	/* Of accounts, too: the one that signed in longest ago is forgotten. */
+	share_known_add(k, B, key(0));
+	share_known_add(k, A, key(0));
+	share_known_add(k, SPAN_LIT("c.test"), key(0));
+	assert_true(share_known_has(k, A, key(2)));
+	assert_false(share_known_has(k, B, key(0)));
+	share_known_free(&k);
+	assert_null(k);
+}
+
+static void
 two_things_make_a_key(void **state)
 {
 	char out[SHARE_KEY_BYTES];
@@ -397,11 +454,13 @@ main(void)
 		test(all_keys_share_a_gauge),
 		test(nobody_holds_more_than_is_left),
 		test(a_full_table_forgets_the_idle),
-		test(then_the_one_that_is_nearest_to_full),
+		test(then_the_others_share_one_bucket),
 		test(what_holds_is_never_forgotten),
 		test(long_keys_share_a_row),
 		test(who_is_held_back_is_seen),
 		test(an_address_is_one_or_a_64),
+		test(a_network_is_a_48),
+		test(the_last_addresses_of_an_account_are_known),
 		test(two_things_make_a_key),
 		test(threads_lose_nothing),
 	};
