@@ -25,7 +25,7 @@
  *   S1 -> S4, S5  The domain may send either before we have recorded its notice: while the attempt is
  *             under way, or after an attempt whose answer was lost.  If the letter has one recipient at
  *             the domain, that recipient is over at once.  If it has several, oms_store_attempted
- *             decides later which of them were meant (settles, settled_tries); it never takes a letter
+ *             decides later which of them were meant (settles, settled_sends); it never takes a letter
  *             from a recipient who may not have been.
  *   S1..S3 -> S5  oms_store_sweep, after hold_until.
  *   A delivery is over when all its recipients are in S4 or S5.  When all deliveries of a letter are over,
@@ -103,12 +103,12 @@ struct oms_delivery {
 	int64_t next_ms; /* of clock_steady_ms; 0: not due any more */
 	int64_t hold_until_s;
 	/* owned by the store; an attempt passes them back unchanged */
-	int64_t handed_s; /* when an octet may first have left; 0: none has */
-	uint64_t settles; /* how many DONEs and DECLINEs the domain has sent */
-	bool declined;    /* the last of them was DECLINE */
-	uint64_t
-	    settled_tries; /* `tries` when the last of them came; later attempts count if sent */
-	bool sent;         /* oms_store_attempted: the peer may have got it; not kept */
+	int64_t handed_s;       /* when an octet may first have left; 0: none has */
+	uint64_t settles;       /* how many DONEs and DECLINEs the domain has sent */
+	bool declined;          /* the last of them was DECLINE */
+	uint64_t sends;         /* how many recorded attempts were sent; the others told nobody */
+	uint64_t settled_sends; /* `sends` when the last of the settles came */
+	bool sent; /* oms_store_attempted: the peer may have received this attempt; not stored */
 };
 
 void oms_delivery_clear(struct oms_delivery *d);

@@ -250,17 +250,29 @@ struct attempted {
 	void *arg;
 };
 
+/* Did the domain settle the letter during the first attempt that was sent?  If it settled before, or had a
+ * notice before, then an earlier attempt was sent, and a crash kept us from recording it. */
+static bool
+settled_during_first(const struct oms_delivery *now, const struct oms_delivery *said)
+{
+	for (size_t i = 0; i < said->n_recipients; i++)
+		if (said->recipients[i].known)
+			return false;
+	return said->sent && now->sends == 0 && now->settles != said->settles;
+}
+
 /* Does the domain's last DONE or DECLINE include this recipient, whose notice we record only now?  It does
  * if the delivery has one recipient.  If it has several, the domain may have meant another's copy, and this
- * recipient's would be lost.  It meant all if it came after the last recorded attempt and this recipient's
- * notice existed by then: the delivery's first attempt made it, or the peer had it before this attempt. */
+ * recipient's would be lost.  It meant all if this recipient's notice existed by then: the first attempt made
+ * it, or the peer had it before this attempt and no other attempt was sent since. */
 static bool
-was_meant(const struct oms_recipient *r, const struct oms_delivery *now)
+was_meant(const struct oms_recipient *r, const struct oms_delivery *now,
+    const struct oms_delivery *said)
 {
 	if (now->settles == 0)
 		return false;
-	return oms_delivery_is_single(now) ||
-	    (now->settled_tries == now->tries && (r->known || now->tries == 0));
+	return oms_delivery_is_single(now) || (now->settled_sends == now->sends && r->known) ||
+	    settled_during_first(now, said);
 }
 
 /* The domain was notified and acted before we recorded the notification. */
@@ -269,7 +281,7 @@ catch_up(struct oms_recipient *r, const struct oms_delivery *now, const struct o
 {
 	if (r->state != SUBMIT_NOTIFIED)
 		return;
-	if (was_meant(r, now))
+	if (was_meant(r, now, said))
 		oms_recipient_settle(r, now->declined, r->since_s);
 	else if (now->handed_s != said->handed_s ||
 	    (now->handed_s != 0 && (r->known || oms_delivery_is_single(now))))
@@ -288,11 +300,9 @@ merge(struct oms_delivery *now, const struct oms_delivery *said)
 		*r = said->recipients[i];
 		catch_up(r, now, said);
 	}
-	/* An attempt that was not sent told nobody.  A domain that speaks of a letter during its first
-	 * attempt was told by that attempt. */
-	if (now->settles > 0 && now->settled_tries == now->tries &&
-	    (!said->sent || now->tries == 0))
-		now->settled_tries = said->tries;
+	if (settled_during_first(now, said)) /* it was told by that attempt */
+		now->settled_sends = 1;
+	now->sends += said->sent;
 	now->tries = said->tries;
 	if (said->next_ms != 0)
 		now->next_ms = said->next_ms;

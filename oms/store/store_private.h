@@ -4,7 +4,8 @@
  *	LETTER       id                                     version, facts, token, file, deliveries left,
  *	                                                    price (since version 2)
  *	BODY         id                                     octets of an inline body
- *	DELIVERY     id, peer                               version, own, statement, recipients, tries, next
+ *	DELIVERY     id, peer                               version, own, statement, recipients, tries, next,
+ *	                                                    sends (since version 3)
  *	DUE          pair(16), next_ms(8), id               own NUL peer
  *	TOKEN        user NUL token                         id, until_s
  *	OUTBOX       user NUL id                            -

@@ -9,7 +9,8 @@
 #include "common/base/record.h"
 
 #define VERSION_1 1
-#define VERSION_2 2 /* a letter has its price, a delivery settled_tries */
+#define VERSION_2 2 /* a letter has its price, a delivery `tries` when it was settled */
+#define VERSION_3 3 /* a delivery has sends and settled_sends */
 
 /* -- keys --------------------------------------------------------------------------------------- */
 
@@ -162,7 +163,7 @@ recipient_read(struct reader *in, struct oms_recipient *r)
 void
 oms_delivery_write(struct buf *out, const struct oms_delivery *d)
 {
-	put_u8(out, VERSION_2);
+	put_u8(out, VERSION_3);
 	put_bytes(out, d->id.b, ULID_BYTES);
 	put_span(out, span_str(d->own));
 	put_span(out, span_str(d->peer));
@@ -173,18 +174,21 @@ oms_delivery_write(struct buf *out, const struct oms_delivery *d)
 	put_u64(out, (uint64_t)d->handed_s);
 	put_u64(out, d->settles);
 	put_u8(out, d->declined);
-	put_u64(out, d->settled_tries);
+	put_u64(out, d->sends);
+	put_u64(out, d->settled_sends);
 	put_u16(out, (uint16_t)d->n_recipients);
 	for (size_t i = 0; i < d->n_recipients; i++)
 		recipient_write(out, &d->recipients[i]);
 }
 
+/* In older records every attempt counts as sent, so that no letter is taken from a recipient who may not have
+ * been meant. */
 bool
 oms_delivery_read(struct span value, struct oms_delivery *d, struct err *e)
 {
 	struct reader in = reader_of(value);
 	uint8_t version = read_u8(&in);
-	bool good = version == VERSION_1 || version == VERSION_2;
+	bool good = version >= VERSION_1 && version <= VERSION_3;
 	struct span statement;
 
 	*d = (struct oms_delivery) { 0 };
@@ -198,7 +202,8 @@ oms_delivery_read(struct span value, struct oms_delivery *d, struct err *e)
 	d->handed_s = (int64_t)read_u64(&in);
 	d->settles = read_u64(&in);
 	d->declined = read_u8(&in) != 0;
-	d->settled_tries = version == VERSION_1 ? UINT64_MAX : read_u64(&in);
+	d->sends = version < VERSION_3 ? d->tries : read_u64(&in);
+	d->settled_sends = version == VERSION_1 ? UINT64_MAX : read_u64(&in);
 	d->n_recipients = read_u16(&in);
 	if (!good || d->n_recipients > SUBMIT_RECIPIENTS_MAX) {
 		d->n_recipients = 0;

@@ -204,7 +204,7 @@ settle(struct oms_delivery *d, const struct change *c)
 	}
 	d->settles++;
 	d->declined = c->declined;
-	d->settled_tries = d->tries;
+	d->settled_sends = d->sends;
 	if (!oms_delivery_waits(d))
 		d->next_ms = 0;
 }

@@ -285,6 +285,7 @@ notify(struct world *w, const char *peer, const char *but)
 	assert_int_equal(due(w, peer, &d, 1), 1);
 	d.next_ms = 0;
 	d.tries++;
+	d.sent = true;
 	for (size_t i = 0; i < d.n_recipients; i++)
 		if (but != NULL && strncmp(d.recipients[i].address, but, strlen(but)) == 0)
 			d.next_ms = 1000;
