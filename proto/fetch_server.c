@@ -182,25 +182,6 @@ do_decline(struct server *s, struct span args, struct err *e)
 	return settle(self(s), self(s)->ops->decline(s->role, &id, e), e);
 }
 
-static enum outcome
-do_noop(struct server *s, struct span args, struct err *e)
-{
-	(void)args;
-	(void)e;
-	server_reply(s, 250, "2.0.0", "still here");
-	return DONE;
-}
-
-static enum outcome
-do_quit(struct server *s, struct span args, struct err *e)
-{
-	(void)args;
-	(void)e;
-	server_reply(s, 221, "2.0.0", "good bye");
-	server_close(s);
-	return DONE;
-}
-
 /* clang-format off */
 static const struct verb	 verbs[] = {
 	{ "HELLO",	NEW,		do_hello },
@@ -208,8 +189,8 @@ static const struct verb	 verbs[] = {
 	{ "FETCH",	READY,		do_fetch },
 	{ "DONE",	READY,		do_done },
 	{ "DECLINE",	READY,		do_decline },
-	{ "NOOP",	NEW | READY,	do_noop },
-	{ "QUIT",	NEW | READY,	do_quit },
+	{ "NOOP",	NEW | READY,	server_do_noop },
+	{ "QUIT",	NEW | READY,	server_do_quit },
 };
 /* clang-format on */
 

@@ -229,8 +229,8 @@ static const struct verb	 verbs[] = {
 	{ "MARK",	SASL_READY,		do_mark },
 	{ "DROP",	SASL_READY,		do_drop },
 	{ "DECLINE",	SASL_READY,		do_decline },
-	{ "NOOP",	SASL_NEW | SASL_READY,	sasl_server_do_noop },
-	{ "QUIT",	SASL_NEW | SASL_READY,	sasl_server_do_quit },
+	{ "NOOP",	SASL_NEW | SASL_READY,	server_do_noop },
+	{ "QUIT",	SASL_NEW | SASL_READY,	server_do_quit },
 };
 /* clang-format on */
 

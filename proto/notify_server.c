@@ -439,25 +439,6 @@ do_seal(struct server *s, struct span args, struct err *e)
 
 /* -- the rest -------------------------------------------------------------------------------------- */
 
-static enum outcome
-do_noop(struct server *s, struct span args, struct err *e)
-{
-	(void)args;
-	(void)e;
-	server_reply(s, 250, "2.0.0", "still here");
-	return DONE;
-}
-
-static enum outcome
-do_quit(struct server *s, struct span args, struct err *e)
-{
-	(void)args;
-	(void)e;
-	server_reply(s, 221, "2.0.0", "good bye");
-	server_close(s);
-	return DONE;
-}
-
 /* The mover calls this after each event, so also when replies have left. */
 static size_t
 feed(struct engine *engine, struct span in)
@@ -476,8 +457,8 @@ static const struct verb	 verbs[] = {
 	{ "RCPT",	READY,		do_rcpt },
 	{ "STATEMENT",	NEW | READY,	do_statement },	/* NEW: they end the session */
 	{ "SEAL",	NEW | READY,	do_seal },
-	{ "NOOP",	NEW | READY,	do_noop },
-	{ "QUIT",	NEW | READY,	do_quit },
+	{ "NOOP",	NEW | READY,	server_do_noop },
+	{ "QUIT",	NEW | READY,	server_do_quit },
 };
 /* clang-format on */
 

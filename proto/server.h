@@ -114,6 +114,9 @@ void server_refuse(struct server *s, const struct err *e);
 /* Refuses and closes: for 421, and when the framing can no longer be trusted. */
 void server_end(struct server *s, const struct err *e);
 void server_end_with(struct server *s, enum refusal why); /* with the table's sentence */
+/* NOOP and QUIT, for the verb tables. */
+enum outcome server_do_noop(struct server *s, struct span args, struct err *e);
+enum outcome server_do_quit(struct server *s, struct span args, struct err *e);
 /* Takes no more input, and closes after all pending replies have left. */
 void server_close(struct server *s);
 

@@ -102,3 +102,24 @@ server_end_with(struct server *s, enum refusal why)
 	err_word(&e, why);
 	server_end(s, &e);
 }
+
+/* -- requests that every protocol has ---------------------------------------------------------- */
+
+enum outcome
+server_do_noop(struct server *s, struct span args, struct err *e)
+{
+	(void)args;
+	(void)e;
+	server_reply(s, 250, "2.0.0", "still here");
+	return DONE;
+}
+
+enum outcome
+server_do_quit(struct server *s, struct span args, struct err *e)
+{
+	(void)args;
+	(void)e;
+	server_reply(s, 221, "2.0.0", "good bye");
+	server_close(s);
+	return DONE;
+}

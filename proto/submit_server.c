@@ -342,8 +342,8 @@ static const struct verb	 verbs[] = {
 	{ "MESSAGE",	SASL_NEW | SASL_READY,	do_message },
 	{ "STATUS",	SASL_READY,		do_status },
 	{ "OUTBOX",	SASL_READY,		do_outbox },
-	{ "NOOP",	SASL_NEW | SASL_READY,	sasl_server_do_noop },
-	{ "QUIT",	SASL_NEW | SASL_READY,	sasl_server_do_quit },
+	{ "NOOP",	SASL_NEW | SASL_READY,	server_do_noop },
+	{ "QUIT",	SASL_NEW | SASL_READY,	server_do_quit },
 };
 /* clang-format on */
 
