@@ -67,6 +67,12 @@ sasl_server_answer(struct sasl_server *x, uint64_t request, const struct sasl_sa
 	return true;
 }
 
+bool
+sasl_server_refuse(void *sasl, uint64_t request, const struct err *e)
+{
+	return sasl_server_answer(sasl, request, NULL, e);
+}
+
 /* -- what the client says ------------------------------------------------------------------ */
 
 /* message = base64 / "=" */
@@ -140,25 +146,6 @@ sasl_server_do_auth(struct server *s, struct span args, struct err *e)
 }
 
 /* -- the rest ------------------------------------------------------------------------------ */
-
-enum outcome
-sasl_server_do_noop(struct server *s, struct span args, struct err *e)
-{
-	(void)args;
-	(void)e;
-	server_reply(s, 250, "2.0.0", "still here");
-	return DONE;
-}
-
-enum outcome
-sasl_server_do_quit(struct server *s, struct span args, struct err *e)
-{
-	(void)args;
-	(void)e;
-	server_reply(s, 221, "2.0.0", "good bye");
-	server_close(s);
-	return DONE;
-}
 
 void
 sasl_server_init(struct sasl_server *x, const struct verb *verbs, size_t n_verbs,

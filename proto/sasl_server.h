@@ -47,13 +47,13 @@ struct sasl_server {
 void sasl_server_init(struct sasl_server *s, const struct verb *verbs, size_t n_verbs,
     const struct sasl_server_ops *ops, void *role);
 
-/* AUTH, NOOP and QUIT, for the verb tables. */
+/* AUTH, for the verb tables. */
 enum outcome sasl_server_do_auth(struct server *s, struct span args, struct err *e);
-enum outcome sasl_server_do_noop(struct server *s, struct span args, struct err *e);
-enum outcome sasl_server_do_quit(struct server *s, struct span args, struct err *e);
 
 /* The answer to a PENDING auth: either `said` (borrowed) or e.  False: not waited for, dropped. */
 bool sasl_server_answer(struct sasl_server *s, uint64_t request, const struct sasl_said *said,
     const struct err *e);
+/* The same with e alone, where a callback needs it; sasl: struct sasl_server. */
+bool sasl_server_refuse(void *sasl, uint64_t request, const struct err *e);
 
 #endif

@@ -38,7 +38,7 @@ struct signin {
 	unsigned char stored[AUTH_KEY_BYTES]; /* of the password that was given */
 	uint64_t refused;                     /* the request whose refusal is held back */
 	struct err why;                       /* ... and its reason */
-	void (*late)(void *arg, uint64_t request, const struct err *e);
+	signin_late_fn *late;
 	void *arg;
 };
 
@@ -106,12 +106,13 @@ penalty_over(void *arg)
 	log_fact_of(conn_peer_key(s->conn, key), LOG_WARN, "signin.refused",
 	    "protocol=%s sid=%llx peer=%s word=%s", s->name, (unsigned long long)conn_id(s->conn),
 	    conn_peer(s->conn)->host, refusal_word(s->why.why));
-	s->late(s->arg, s->refused, &s->why);
+	if (s->late(s->arg, s->refused, &s->why))
+		conn_kick(s->conn);
 }
 
 bool
 signin_new(struct signin **out, struct signin_desk *d, struct conn *c, const char *name,
-    void (*late)(void *arg, uint64_t request, const struct err *e), void *arg, struct err *e)
+    signin_late_fn *late, void *arg, struct err *e)
 {
 	struct signin *s = memory_new(sizeof *s);
 
@@ -221,4 +222,15 @@ const char *
 signin_owner(const struct signin *s)
 {
 	return s->owner;
+}
+
+void
+signin_log_refused(const struct signin *s, const char *event, const struct err *e)
+{
+	char key[SHARE_KEY_ADDRESS_BYTES];
+
+	log_fact_of(conn_peer_key(s->conn, key), LOG_WARN, event,
+	    "sid=%llx peer=%s user=%s word=%s text=%s", (unsigned long long)conn_id(s->conn),
+	    conn_peer(s->conn)->host, log_str(s->user[0] != '\0' ? s->user : "-"),
+	    refusal_word(e->why), log_str(e->text));
 }

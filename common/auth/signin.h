@@ -27,10 +27,12 @@ void signin_desk_free(struct signin_desk **d); /* after its sessions */
  * password. */
 void signin_desk_review(struct signin_desk *d);
 
+/* Refuses the request; e says why.  True: the connection has a reply to send.  False: nothing waits for it. */
+typedef bool signin_late_fn(void *arg, uint64_t request, const struct err *e);
 /* name: of the protocol, for the log; of static life.  False (internal): TLS gives no channel
  * binding, and nobody could sign in. */
 bool signin_new(struct signin **out, struct signin_desk *d, struct conn *c, const char *name,
-    void (*late)(void *arg, uint64_t request, const struct err *e), void *arg, struct err *e);
+    signin_late_fn *late, void *arg, struct err *e);
 void signin_free(struct signin **s); /* late will not be called */
 
 /* mechanism: empty except in the first message of an exchange.  True: *out is the answer, and
@@ -40,5 +42,7 @@ bool signin_step(struct signin *s, struct span mechanism, struct span message, u
 /* Once signed in; "" before.  The user's own address, and what the user's data are stored under. */
 const char *signin_user(const struct signin *s);
 const char *signin_owner(const struct signin *s);
+/* Logs a refusal of any request of the session; event: of static life. */
+void signin_log_refused(const struct signin *s, const char *event, const struct err *e);
 
 #endif

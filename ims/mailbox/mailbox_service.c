@@ -37,19 +37,6 @@ struct pending_reply {
 	struct share_hold held; /* of the user's letters that are waited for */
 };
 
-static const char *
-user_of(const struct session *s)
-{
-	return signin_user(s->signin);
-}
-
-/* What the user's notices are stored under. */
-static const char *
-owner_of(const struct session *s)
-{
-	return signin_owner(s->signin);
-}
-
 static struct pending_reply *
 pending_reply_new(const struct session *s)
 {
@@ -63,25 +50,10 @@ pending_reply_new(const struct session *s)
 static void
 fault(void *role, const struct err *e)
 {
-	const struct session *s = role;
-	char key[SHARE_KEY_ADDRESS_BYTES];
-
-	log_fact_of(conn_peer_key(s->conn, key), LOG_WARN, "mailbox.refused",
-	    "sid=%llx peer=%s user=%s word=%s text=%s", (unsigned long long)conn_id(s->conn),
-	    conn_peer(s->conn)->host, log_str(user_of(s)[0] != '\0' ? user_of(s) : "-"),
-	    refusal_word(e->why), log_str(e->text));
+	signin_log_refused(((struct session *)role)->signin, "mailbox.refused", e);
 }
 
 /* -- signing in ---------------------------------------------------------------------------------- */
-
-static void
-auth_late(void *arg, uint64_t request, const struct err *e)
-{
-	struct session *s = arg;
-
-	if (sasl_server_answer(&s->server.sasl, request, NULL, e))
-		conn_kick(s->conn);
-}
 
 static enum outcome
 auth(void *role, struct span mechanism, struct span message, struct sasl_said *said, struct err *e)
@@ -108,8 +80,9 @@ list(void *role, uint64_t after, struct buf *page, bool *more, struct err *e)
 {
 	struct session *s = role;
 
-	return ims_store_list(s->worker->ims->store, owner_of(s), after, page, more, e) ? DONE
-											: REFUSED;
+	return ims_store_list(s->worker->ims->store, signin_owner(s->signin), after, page, more, e)
+	    ? DONE
+	    : REFUSED;
 }
 
 static bool
@@ -160,7 +133,7 @@ fetch(struct session *s, const struct ims_letter *l, bool summary, struct err *e
 
 	if (RULE(too_many_outstanding) &&
 	    !share_hold(daemon_share(s->worker->ims->daemon), &x->held, SHARE_reads,
-		span_str(user_of(s)), 1, loop_now_ms(s->worker->loop), e)) {
+		span_str(signin_user(s->signin)), 1, loop_now_ms(s->worker->loop), e)) {
 		free(x);
 		return false;
 	}
@@ -182,7 +155,7 @@ read_letter(struct session *s, uint64_t number, bool summary, struct mailbox_fou
 	struct mailbox_notice n;
 	struct ims_letter l;
 
-	if (!ims_store_notice(s->worker->ims->store, owner_of(s), number, &n, &l, e))
+	if (!ims_store_notice(s->worker->ims->store, signin_owner(s->signin), number, &n, &l, e))
 		return REFUSED;
 	if (l.state == MAILBOX_HERE)
 		return open_body(s->worker, &l, summary, found, e) ? DONE : REFUSED;
@@ -236,8 +209,8 @@ mark(void *role, uint64_t number, unsigned set, unsigned cleared, struct err *e)
 	struct session *s = role;
 
 	(void)e;
-	ims_store_mark(s->worker->ims->store, owner_of(s), number, set, cleared, s->worker->loop,
-	    changed, pending_reply_new(s));
+	ims_store_mark(s->worker->ims->store, signin_owner(s->signin), number, set, cleared,
+	    s->worker->loop, changed, pending_reply_new(s));
 	return PENDING;
 }
 
@@ -247,8 +220,8 @@ drop(void *role, uint64_t number, struct err *e)
 	struct session *s = role;
 
 	(void)e;
-	ims_store_drop(s->worker->ims->store, owner_of(s), number, false, s->worker->loop, changed,
-	    pending_reply_new(s));
+	ims_store_drop(s->worker->ims->store, signin_owner(s->signin), number, false,
+	    s->worker->loop, changed, pending_reply_new(s));
 	return PENDING;
 }
 
@@ -258,8 +231,8 @@ decline(void *role, uint64_t number, struct err *e)
 	struct session *s = role;
 
 	(void)e;
-	ims_store_drop(s->worker->ims->store, owner_of(s), number, true, s->worker->loop, declined,
-	    pending_reply_new(s));
+	ims_store_drop(s->worker->ims->store, signin_owner(s->signin), number, true,
+	    s->worker->loop, declined, pending_reply_new(s));
 	return PENDING;
 }
 
@@ -281,7 +254,8 @@ session_up(struct conn *c, void *role)
 	struct session *s = role;
 	struct err e;
 
-	if (!signin_new(&s->signin, s->worker->desk, c, "mailbox", auth_late, s, &e)) {
+	if (!signin_new(&s->signin, s->worker->desk, c, "mailbox", sasl_server_refuse,
+		&s->server.sasl, &e)) {
 		conn_drop(c, &e);
 		return;
 	}

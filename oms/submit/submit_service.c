@@ -32,41 +32,13 @@ struct pending_reply {
 	size_t n_recipients;
 };
 
-static const char *
-user_of(const struct session *s)
-{
-	return signin_user(s->signin);
-}
-
-/* What the user's letters are stored under. */
-static const char *
-owner_of(const struct session *s)
-{
-	return signin_owner(s->signin);
-}
-
 static void
 fault(void *role, const struct err *e)
 {
-	const struct session *s = role;
-	char key[SHARE_KEY_ADDRESS_BYTES];
-
-	log_fact_of(conn_peer_key(s->conn, key), LOG_WARN, "submit.refused",
-	    "sid=%llx peer=%s user=%s word=%s text=%s", (unsigned long long)conn_id(s->conn),
-	    conn_peer(s->conn)->host, log_str(user_of(s)[0] != '\0' ? user_of(s) : "-"),
-	    refusal_word(e->why), log_str(e->text));
+	signin_log_refused(((struct session *)role)->signin, "submit.refused", e);
 }
 
 /* -- signing in ------------------------------------------------------------------------------------ */
-
-static void
-auth_late(void *arg, uint64_t request, const struct err *e)
-{
-	struct session *s = arg;
-
-	if (sasl_server_answer(&s->server.sasl, request, NULL, e))
-		conn_kick(s->conn);
-}
 
 static enum outcome
 auth(void *role, struct span mechanism, struct span message, struct sasl_said *said, struct err *e)
@@ -93,12 +65,12 @@ do_from(void *role, const char *address, struct err *e)
 {
 	struct session *s = role;
 	struct accounts_set *set = accounts_set_get(s->worker->oms->accounts);
-	bool owns = accounts_owns(set, owner_of(s), span_str(address));
+	bool owns = accounts_owns(set, signin_owner(s->signin), span_str(address));
 
 	accounts_set_put(&set);
 	if (!RULE(bad_from) || owns)
 		return DONE;
-	err_set(e, REFUSAL_bad_from, "%s is not an address of %s", address, user_of(s));
+	err_set(e, REFUSAL_bad_from, "%s is not an address of %s", address, signin_user(s->signin));
 	return REFUSED;
 }
 
@@ -135,7 +107,7 @@ begin_letter(void *role, const struct submit_envelope *env, struct err *e)
 {
 	struct session *s = role;
 
-	return letter_new(s->worker, owner_of(s), env, &s->letter, e);
+	return letter_new(s->worker, signin_owner(s->signin), env, &s->letter, e);
 }
 
 static void
@@ -177,12 +149,13 @@ end_letter(void *role, struct ulid *id, struct err *e)
 		.size = s->server.letter->octets,
 		.n_recipients = s->server.letter->n_to,
 	};
-	snprintf(x->user, sizeof x->user, "%s", user_of(s));
+	snprintf(x->user, sizeof x->user, "%s", signin_user(s->signin));
 	s->letter = NULL;
 	if (letter_finish_take(l, letter_taken, x, e))
 		return PENDING;
 	log_fact(LOG_WARN, "submit.letter", "sid=%llx user=%s word=%s text=%s",
-	    (unsigned long long)x->to.conn, user_of(s), refusal_word(e->why), log_str(e->text));
+	    (unsigned long long)x->to.conn, signin_user(s->signin), refusal_word(e->why),
+	    log_str(e->text));
 	free(x);
 	return REFUSED;
 }
@@ -194,7 +167,9 @@ do_status(void *role, const struct ulid *id, struct buf *page, struct err *e)
 {
 	struct session *s = role;
 
-	return oms_store_status(s->worker->oms->store, owner_of(s), id, page, e) ? DONE : REFUSED;
+	return oms_store_status(s->worker->oms->store, signin_owner(s->signin), id, page, e)
+	    ? DONE
+	    : REFUSED;
 }
 
 static enum outcome
@@ -202,8 +177,10 @@ do_outbox(void *role, const struct ulid *after, struct buf *page, bool *more, st
 {
 	struct session *s = role;
 
-	return oms_store_outbox(s->worker->oms->store, owner_of(s), after, page, more, e) ? DONE
-											  : REFUSED;
+	return oms_store_outbox(s->worker->oms->store, signin_owner(s->signin), after, page, more,
+		   e)
+	    ? DONE
+	    : REFUSED;
 }
 
 static const struct submit_server_ops ops = {
@@ -226,7 +203,8 @@ session_up(struct conn *c, void *role)
 	struct session *s = role;
 	struct err e;
 
-	if (!signin_new(&s->signin, s->worker->desk, c, "submit", auth_late, s, &e)) {
+	if (!signin_new(&s->signin, s->worker->desk, c, "submit", sasl_server_refuse,
+		&s->server.sasl, &e)) {
 		conn_drop(c, &e);
 		return;
 	}
