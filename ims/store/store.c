@@ -30,6 +30,7 @@ static const char *const tables[IMS_TABLES] = {
 	[DUE] = "due",
 	[KEPT] = "kept",
 	[KNOWN] = "known",
+	[SEEN_BY] = "seenby",
 };
 
 /* -- opening ---------------------------------------------------------------------------------------- */

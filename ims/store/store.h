@@ -23,7 +23,8 @@
  * OMS answers it (ims_store_pending_acks, ims_store_acked).
  *
  * After a crash between our commit and our reply the sender repeats the notification.  The seen set,
- * written in the same transaction as the notice, answers `known`, and no notice appears twice.
+ * written in the same transaction as the notice, answers `known`, and no notice appears twice.  Its
+ * entries count against the share of the sender's domain until they go; dropping a notice leaves its entry.
  * At start, body files that no record names are deleted.
  *
  * A mailbox numbers its notices upwards and never uses a number twice.
@@ -38,11 +39,13 @@
 #include "proto/notify_batch.h"
 
 #define IMS_STORE_LEASE_S     3600
-#define IMS_STORE_NOTICES_MAX 100000        /* in one mailbox: mailbox_full */
-#define IMS_STORE_SENDER_MAX  25000         /* of them, from one sender's domain */
-#define IMS_STORE_SEEN_S      (400 * 86400) /* a repeat is known for at most this long */
-/* The seen set has at most one entry for this many octets of the store, about a quarter of its space.
- * When it is full, the entry whose promise ends first makes room. */
+#define IMS_STORE_NOTICES_MAX 100000 /* in one mailbox: mailbox_full */
+#define IMS_STORE_SENDER_MAX  25000  /* of them, from one sender's domain */
+/* A repeat is known until its Hold-Until, or this long after our own promise has ended. */
+#define IMS_STORE_SEEN_AFTER_S (30 * 86400)
+/* The seen set has at most one entry for this many octets of the store, about a quarter of its space, and
+ * at most IMS_STORE_SENDER_MAX entries of one sender's domain for one mailbox.  When it is full, an entry of
+ * the same domain makes room: of the same mailbox if there is one, the one whose promise ends first. */
 #define IMS_STORE_SEEN_OCTETS 1024
 #define IMS_STORE_SPF_BYTES   512
 #define IMS_STORE_USER_BYTES  288 /* what common/auth/accounts.h calls an owner */

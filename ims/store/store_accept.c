@@ -7,6 +7,7 @@
 #include "common/loop/loop.h"
 #include "common/pki/crl_set.h"
 #include "ims/store/store_private.h"
+#include "ims/store/store_seen.h"
 #include "ims/store/store_share.h"
 
 struct verdict {
@@ -52,12 +53,12 @@ hold_until(const struct accept *a, const struct statement *st)
 	return st->hold_until_s < most ? st->hold_until_s : most;
 }
 
-/* Repeats are known until the statement itself is refused as hold_expired, even where we cut the promise;
- * but at most for IMS_STORE_SEEN_S. */
+/* Repeats are known until the statement itself is refused as hold_expired.  Where we cut the promise, a late
+ * repeat is known for some time after that: its notice may still be there. */
 static int64_t
 seen_until(const struct accept *a, const struct statement *st)
 {
-	int64_t most = a->ev->received_s + IMS_STORE_SEEN_S;
+	int64_t most = a->ev->received_s + a->ev->hold_limit_s + IMS_STORE_SEEN_AFTER_S;
 
 	return st->hold_until_s < most ? st->hold_until_s : most;
 }
@@ -176,24 +177,11 @@ same_letter(const struct ims_letter_record *r, const struct statement *st)
 
 /* -- one recipient ----------------------------------------------------------------------------------- */
 
-static void
-put_seen(struct db_txn *t, const struct db_key *seen, const struct ims_seen_record *r)
-{
-	struct db_key until = ims_key_until(r->until_s, seen);
-	struct buf value = BUF_INIT;
-
-	ims_seen_write(&value, r);
-	db_put(t, SEEN, db_key_span(seen), buf_span(&value));
-	buf_clear(&value);
-	db_put(t, UNTIL, db_key_span(&until), (struct span) { 0 });
-}
-
 /* A later Hold-Until prolongs the promise, and the time for which repeats are known. */
 static bool
 extend(struct db_txn *t, const struct accept *a, const struct db_key *letter,
     const struct db_key *seen, struct ims_seen_record *r, const struct statement *st, struct err *e)
 {
-	struct db_key until = ims_key_until(r->until_s, seen);
 	struct ims_letter_record l;
 	struct ims_papers papers;
 	uint64_t about, papers_take;
@@ -207,9 +195,10 @@ extend(struct db_txn *t, const struct accept *a, const struct db_key *letter,
 			return false;
 	}
 	if (r->until_s < seen_until(a, st)) {
-		db_del(t, UNTIL, db_key_span(&until));
+		ims_seen_del(t, db_key_span(seen));
 		r->until_s = seen_until(a, st);
-		put_seen(t, seen, r);
+		span_copy(st->from_domain, r->domain, sizeof r->domain);
+		ims_seen_add(t, seen, r);
 	}
 	if (moved || (held && l.facts.state == MAILBOX_GONE)) {
 		renew(&l, a, st);
@@ -240,29 +229,16 @@ judge_repeat(struct db_txn *t, const struct accept *a, const struct db_key *lett
 }
 
 static void
-make_room(struct db_txn *t, uint64_t most)
-{
-	struct db_key first = { .n = 0 };
-
-	if (db_entries(t, SEEN) < most)
-		return;
-	db_each(t, UNTIL, (struct span) { 0 }, (struct span) { 0 }, db_key_take_first, &first);
-	if (first.n == 0)
-		return;
-	db_del(t, UNTIL, db_key_span(&first));
-	db_del(t, SEEN, span_sub(db_key_span(&first), 8, DB_KEY_MAX));
-}
-
-static void
 note_seen(struct db_txn *t, const struct accept *a, const struct db_key *seen,
     const struct statement *st, const char *user, uint64_t number)
 {
 	struct ims_seen_record r = { .number = number, .until_s = seen_until(a, st) };
 
 	span_copy(span_str(user), r.user, sizeof r.user);
+	span_copy(st->from_domain, r.domain, sizeof r.domain);
 	facts_digest(st, r.facts);
-	make_room(t, a->store->seen_max);
-	put_seen(t, seen, &r);
+	ims_seen_make_room(t, a->store->seen_max, seen, user);
+	ims_seen_add(t, seen, &r);
 }
 
 static void
@@ -308,11 +284,11 @@ judge_shares(struct db_txn *t, const struct accept *a, const struct statement *s
     struct err *e)
 {
 	uint64_t notice = ims_notice_takes(c->user, &c->notice), evidence = a->evidence_takes,
-		 papers = 0;
+		 seen = ims_seen_takes(span_str(c->user), st->from_domain), papers = 0;
 
 	if (c->new_evidence)
 		evidence = evidence_about(t, a, st, &c->papers, &papers);
-	return has_share(t, a, st, notice + (c->new_evidence ? evidence + papers : 0), e) &&
+	return has_share(t, a, st, notice + seen + (c->new_evidence ? evidence + papers : 0), e) &&
 	    has_mailbox_share(t, a, st, c->user, notice + evidence, e);
 }
 

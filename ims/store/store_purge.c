@@ -5,6 +5,7 @@
 #include "common/base/memory.h"
 #include "common/base/record.h"
 #include "ims/store/store_job.h"
+#include "ims/store/store_seen.h"
 #include "ims/store/store_share.h"
 
 /* -- a page of keys ----------------------------------------------------------------------------------- */
@@ -86,8 +87,8 @@ page_of_seen(struct db_txn *t, struct ims_job *j, struct err *e)
 	(void)e;
 	read_page(t, j, UNTIL, (struct span) { 0 }, j->now_s, &p);
 	for (size_t i = 0; i < p.n; i++) {
-		db_del(t, UNTIL, db_key_span(&p.key[i]));
-		db_del(t, SEEN, span_sub(db_key_span(&p.key[i]), 8, DB_KEY_MAX));
+		ims_seen_del(t, span_sub(db_key_span(&p.key[i]), 8, DB_KEY_MAX));
+		db_del(t, UNTIL, db_key_span(&p.key[i])); /* also where the entry is damaged */
 	}
 	free(p.key);
 	return true;
@@ -193,18 +194,9 @@ page_of_sender(struct db_txn *t, struct ims_job *j, struct err *e)
 static void
 forget_seen(struct db_txn *t, const struct ims_dropping *d)
 {
-	struct db_key seen = ims_key_seen(&d->letter_key, span_str(d->notice.to)), until;
-	struct ims_seen_record r;
-	struct span value;
-	struct err e;
+	struct db_key seen = ims_key_seen(&d->letter_key, span_str(d->notice.to));
 
-	if (!db_get(t, SEEN, db_key_span(&seen), &value) || !ims_seen_read(value, &r, &e)) {
-		db_pardon(t);
-		return;
-	}
-	until = ims_key_until(r.until_s, &seen);
-	db_del(t, UNTIL, db_key_span(&until));
-	db_del(t, SEEN, db_key_span(&seen));
+	ims_seen_del(t, db_key_span(&seen));
 }
 
 static bool

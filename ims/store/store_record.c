@@ -24,15 +24,6 @@ ims_key_letter(const struct ulid *id, struct span from_domain)
 }
 
 struct db_key
-ims_key_seen(const struct db_key *letter, struct span recipient)
-{
-	struct db_key k = *letter;
-
-	db_key_add_hash(&k, recipient, 16);
-	return k;
-}
-
-struct db_key
 ims_key_statement(const struct db_key *letter, struct span own_domain, const unsigned char *digest)
 {
 	static const unsigned char zeros[IMS_STATEMENT_BYTES];
@@ -101,16 +92,6 @@ ims_key_due(int64_t hold_until_s, const char *user, uint64_t number)
 
 	db_key_add_u64(&k, (uint64_t)hold_until_s);
 	ims_key_add_notice(&k, user, number);
-	return k;
-}
-
-struct db_key
-ims_key_until(int64_t until_s, const struct db_key *seen)
-{
-	struct db_key k = { .n = 0 };
-
-	db_key_add_u64(&k, (uint64_t)until_s);
-	db_key_add(&k, seen->b, seen->n);
 	return k;
 }
 
@@ -427,30 +408,4 @@ ims_letter_put(struct db_txn *t, const struct db_key *k, const struct ims_letter
 	ims_letter_write(&value, r);
 	db_put(t, LETTER, db_key_span(k), buf_span(&value));
 	buf_clear(&value);
-}
-
-/* -- what was seen ---------------------------------------------------------------------------------------- */
-
-void
-ims_seen_write(struct buf *out, const struct ims_seen_record *r)
-{
-	put_u8(out, VERSION_1);
-	put_span(out, span_str(r->user));
-	put_u64(out, r->number);
-	put_bytes(out, r->facts, DIGEST_BYTES);
-	put_u64(out, (uint64_t)r->until_s);
-}
-
-bool
-ims_seen_read(struct span value, struct ims_seen_record *r, struct err *e)
-{
-	struct reader in = reader_of(value);
-	bool good = read_u8(&in) == VERSION_1;
-
-	*r = (struct ims_seen_record) { 0 };
-	read_str(&in, r->user, sizeof r->user);
-	r->number = read_u64(&in);
-	read_bytes(&in, r->facts, DIGEST_BYTES);
-	r->until_s = (int64_t)read_u64(&in);
-	return (good && reader_done(&in)) || db_damaged(e);
 }

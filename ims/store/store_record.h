@@ -3,7 +3,7 @@
  *	table        key                                  value
  *	MAILBOX      user                                 version, last number, notices, last change
  *	NOTICE       user NUL number(8)                   version, facts of the notice
- *	SEEN         letter, sha(recipient)(16)           user, number, what a repeat must bear, until
+ *	SEEN         letter, sha(recipient)(16)           see store_seen.h
  *	LETTER       id(16), sha(From domain)(8)          version, facts, state, lease, references, file
  *	BODY         letter                               octets of an inline body
  *	EVIDENCE     letter, sha(own domain)(8),          digests of papers, statement, signature, ...
@@ -20,6 +20,7 @@
  *	DUE          Hold-Until(8), user NUL number(8)    -
  *	KEPT         see store_paper.h                    who pays for a paper; the kept CRLs of a scope
  *	KNOWN        user NUL, sha(From domain)(16)       version, day of the last notice
+ *	SEEN_BY      see store_seen.h                     -
  *
  * SEEN begins with the id, so that its keys rise with time; digests keep keys within LMDB's limit.
  */
@@ -49,6 +50,7 @@ enum ims_table {
 	DUE,
 	KEPT,
 	KNOWN,
+	SEEN_BY,
 	IMS_TABLES
 };
 
@@ -57,7 +59,6 @@ enum ims_table {
 #define IMS_NOTICE_FIXED    100 /* octets of a notice's record without its texts, rounded up */
 
 struct db_key ims_key_letter(const struct ulid *id, struct span from_domain);
-struct db_key ims_key_seen(const struct db_key *letter, struct span recipient);
 struct db_key ims_key_notified(const struct db_key *letter, struct span own_domain);
 /* digest NULL: the newest statement that only prolonged the promise. */
 struct db_key ims_key_statement(const struct db_key *letter, struct span own_domain,
@@ -67,7 +68,6 @@ struct db_key ims_key_user(const char *user);                      /* its prefix
 struct db_key ims_key_domain(struct span from_domain);             /* prefix of SENDER */
 struct db_key ims_key_sender(struct span from_domain, const char *user, uint64_t number);
 struct db_key ims_key_due(int64_t hold_until_s, const char *user, uint64_t number);
-struct db_key ims_key_until(int64_t until_s, const struct db_key *seen);
 /* The user and the number at the end of a key of SENDER or DUE, which begins with `skip` other octets. */
 bool ims_key_notice(struct span key, size_t skip, char user[IMS_STORE_USER_BYTES],
     uint64_t *number);
@@ -142,15 +142,6 @@ bool ims_letter_read(struct span value, struct ims_letter_record *r, struct err 
 bool ims_letter_get(struct db_txn *t, const struct ims_store *s, const struct db_key *k,
     struct ims_letter_record *r, struct err *e);
 void ims_letter_put(struct db_txn *t, const struct db_key *k, const struct ims_letter_record *r);
-
-struct ims_seen_record {
-	char user[IMS_STORE_USER_BYTES];
-	uint64_t number;
-	unsigned char facts[DIGEST_BYTES]; /* of Size, Digest, Date, Summary fields */
-	int64_t until_s;
-};
-void ims_seen_write(struct buf *out, const struct ims_seen_record *r);
-bool ims_seen_read(struct span value, struct ims_seen_record *r, struct err *e);
 
 /* One of our domains has one more notice; was notified again of the same; has one notice less that wants
  * the letter (it was dropped, or declined).  `l` is the letter's present state. */

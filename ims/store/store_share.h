@@ -1,11 +1,13 @@
 /* store_share — durable sums of what each sender's domain takes of the store.
  *
  * A sum changes in the transaction that puts or deletes what it counts, so it survives any crash and needs
- * no scan.  It counts notices with their index rows, evidence, and the papers (certificates, seals, CRLs)
- * that the domain's letters brought.  It does not count bodies, which users asked for.
+ * no scan.  It counts notices with their index rows, evidence, entries of the seen set, and the papers
+ * (certificates, seals, CRLs) that the domain's letters brought.  It does not count bodies, which users
+ * asked for.
  *
  *	SHARE   "d" From domain                   the domain's sum
  *	        "m" sha(From domain)(16) user     its sum in one mailbox: notices and their evidence
+ *	        "s" sha(From domain)(8) user      its entries of the seen set for one mailbox
  *
  * Units: octets as the database takes them: overflow pages are counted whole.
  */

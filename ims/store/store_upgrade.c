@@ -1,8 +1,10 @@
 /* store_upgrade — converts a store of an earlier version, once, when it is opened.
  *
  * A notice of version 1 has no rows in SENDER and DUE and is not charged, and the evidence of its letter
- * contains the seal's text.  Each page converts some notices and the evidence of their letters.  After a
- * crash or on a full disk the next opening does the rest.  Records of all versions can be read meanwhile.
+ * contains the seal's text.  Each page converts some notices and the evidence of their letters.  An entry of
+ * the seen set of version 1 has no row in SEEN_BY and is not charged.  It is charged to its domain where a
+ * notice still tells which domain that is.  After a crash or on a full disk the next opening does the rest.
+ * Records of all versions can be read meanwhile.
  */
 #include <semaphore.h>
 #include <stdlib.h>
@@ -11,10 +13,11 @@
 #include "common/base/log.h"
 #include "common/base/memory.h"
 #include "ims/store/store_job.h"
+#include "ims/store/store_seen.h"
 #include "ims/store/store_share.h"
 
 struct old {
-	struct db_key *key; /* of notices */
+	struct db_key *key;
 	size_t n, max;
 	struct span after;
 };
@@ -32,14 +35,30 @@ take_old(void *arg, struct span key, struct span value)
 	return o->n < o->max;
 }
 
-static void
-upgrade_notice(struct db_txn *t, struct ims_job *j, const char *user, uint64_t number)
+static bool
+take_old_seen(void *arg, struct span key, struct span value)
 {
-	struct ims_dropping d;
-	struct db_key k;
-	uint64_t evidence = 0;
+	struct old *o = arg;
+	struct ims_seen_record r;
 	struct err e;
 
+	if (span_eq(key, o->after) || !ims_seen_read(value, &r, &e) || r.indexed)
+		return true;
+	db_key_copy(&o->key[o->n++], key);
+	return o->n < o->max;
+}
+
+static void
+upgrade_notice(struct db_txn *t, struct ims_job *j, const struct db_key *key)
+{
+	char user[IMS_STORE_USER_BYTES];
+	struct ims_dropping d;
+	uint64_t number, evidence = 0;
+	struct db_key k;
+	struct err e;
+
+	if (!ims_key_notice(db_key_span(key), 0, user, &number))
+		return;
 	if (!ims_drop_get(t, j->store, user, number, &d, &e)) {
 		db_pardon(t);
 		return;
@@ -54,28 +73,73 @@ upgrade_notice(struct db_txn *t, struct ims_job *j, const char *user, uint64_t n
 	j->staged.notices++;
 }
 
+/* The From domain of an entry, whose key has but its digest: a notice of that domain tells it. */
+static void
+find_domain(struct db_txn *t, const struct db_key *seen, char domain[DOMAIN_BYTES])
+{
+	struct span hash = span_sub(db_key_span(seen), ULID_BYTES, 8);
+	struct db_key first = { .n = 0 };
+	char user[IMS_STORE_USER_BYTES];
+	struct ims_notice_record n;
+	uint64_t number;
+	struct err e;
+
+	db_each(t, SENDER, hash, hash, db_key_take_first, &first);
+	if (!ims_key_notice(db_key_span(&first), IMS_DOMAIN_HASH, user, &number))
+		return;
+	if (ims_notice_get(t, user, number, &n, &e))
+		span_copy(address_domain(span_str(n.from)), domain, DOMAIN_BYTES);
+	else
+		db_pardon(t);
+}
+
+static void
+upgrade_seen(struct db_txn *t, struct ims_job *j, const struct db_key *key)
+{
+	struct ims_seen_record r;
+	struct span value;
+	struct err e;
+
+	(void)j;
+	if (!ims_get_spared(t, SEEN, key, &value) || !ims_seen_read(value, &r, &e))
+		return;
+	find_domain(t, key, r.domain);
+	ims_seen_add(t, key, &r);
+}
+
 /* Reads keys in a reading of its own: a damaged record would end the write. */
 static bool
-page_of_old(struct db_txn *t, struct ims_job *j, struct err *e)
+page_of(struct db_txn *t, struct ims_job *j, enum ims_table table,
+    bool (*take)(void *arg, struct span key, struct span value),
+    void (*upgrade)(struct db_txn *t, struct ims_job *j, const struct db_key *key), struct err *e)
 {
 	struct old o = { .after = db_key_span(&j->at), .max = j->rows };
-	char user[IMS_STORE_USER_BYTES];
 	struct db_txn *reading;
-	uint64_t number;
 
 	if (!db_read(j->store->db, &reading, e))
 		return false;
 	o.key = memory_array(j->rows, sizeof *o.key);
-	db_each(reading, NOTICE, o.after, (struct span) { 0 }, take_old, &o);
+	db_each(reading, table, o.after, (struct span) { 0 }, take, &o);
 	db_read_end(&reading);
 	for (size_t i = 0; i < o.n; i++)
-		if (ims_key_notice(db_key_span(&o.key[i]), 0, user, &number))
-			upgrade_notice(t, j, user, number);
+		upgrade(t, j, &o.key[i]);
 	j->staged.more = o.n == j->rows;
 	if (o.n > 0)
 		j->staged.at = o.key[o.n - 1];
 	free(o.key);
 	return true;
+}
+
+static bool
+page_of_old(struct db_txn *t, struct ims_job *j, struct err *e)
+{
+	return page_of(t, j, NOTICE, take_old, upgrade_notice, e);
+}
+
+static bool
+page_of_old_seen(struct db_txn *t, struct ims_job *j, struct err *e)
+{
+	return page_of(t, j, SEEN, take_old_seen, upgrade_seen, e);
 }
 
 static void
@@ -90,7 +154,7 @@ upgraded(void *arg, uint64_t notices, const struct err *e)
 	sem_post(arg);
 }
 
-/* Each converted notice has a row in SENDER. */
+/* Each converted notice has a row in SENDER, each converted entry of SEEN one in SEEN_BY. */
 static bool
 is_new(struct ims_store *s)
 {
@@ -100,7 +164,8 @@ is_new(struct ims_store *s)
 
 	if (!db_read(s->db, &t, &e))
 		return true;
-	same = db_entries(t, SENDER) == db_entries(t, NOTICE);
+	same = db_entries(t, SENDER) == db_entries(t, NOTICE) &&
+	    db_entries(t, SEEN_BY) == db_entries(t, SEEN);
 	db_read_end(&t);
 	return same;
 }
@@ -108,7 +173,7 @@ is_new(struct ims_store *s)
 void
 ims_store_upgrade(struct ims_store *s)
 {
-	static ims_job_page *const pages[] = { page_of_old, NULL };
+	static ims_job_page *const pages[] = { page_of_old, page_of_old_seen, NULL };
 	struct ims_job *j;
 	sem_t over;
 

@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #include "common/base/record.h"
+#include "ims/store/store_seen.h"
 #include "ims/store/store_share.h"
 #include "tests/unit/ims_store_scene.h"
 
@@ -34,11 +35,14 @@ used(struct world *w)
 	return c.used_bytes;
 }
 
+/* Only the seen set outlives the notices, and goes when its time has come. */
 static void
 assert_nothing_is_left(struct world *w)
 {
+	assert_int_equal(entries(w, NOTICE), 0);
+	sweep(w, 1000 * DAY);
 	for (unsigned t = NOTICE; t < IMS_TABLES; t++)
-		if (t != SEEN && t != UNTIL && t != KNOWN && t != PENDING_ACK && entries(w, t) != 0)
+		if (t != KNOWN && t != PENDING_ACK && entries(w, t) != 0)
 			fail_msg("%llu rows in table %u", (unsigned long long)entries(w, t), t);
 }
 
@@ -162,7 +166,9 @@ a_domain_has_its_share(void **state)
 	assert_int_equal(accepts(&w, n), NOTIFY_KNOWN);
 	/* A later promise would be one more statement to keep. */
 	n.hold_s = 2 * DAY;
+	n.sender_limit = share(&w, "a.test", NULL).octets;
 	assert_int_equal(accept_one(&w, &n, &done), REFUSAL_sender_share);
+	n.sender_limit = 100000;
 	n.hold_s = DAY;
 	/* Others have shares of their own. */
 	n.number = 200;
@@ -233,6 +239,105 @@ one_sender_does_not_fill_a_mailbox(void **state)
 	world_clear(&w);
 }
 
+/* -- the seen set --------------------------------------------------------------------------------- */
+
+/* However fast its user drops what comes: what is remembered of a domain counts, and is bounded. */
+static void
+what_is_remembered_is_charged(void **state)
+{
+	struct notification n = { .to = BOB, .hold_s = DAY, .sender_limit = 20000 };
+	enum notify_done done;
+	enum refusal why = REFUSAL_NONE;
+	struct world w;
+
+	(void)state;
+	world_of(&w);
+	for (n.number = 1; n.number < 1000; n.number++) {
+		if ((why = accept_one(&w, &n, &done)) != REFUSAL_NONE)
+			break;
+		assert_int_equal(drop(&w, BOB, n.number), REFUSAL_NONE);
+	}
+	assert_int_equal(why, REFUSAL_sender_share);
+	assert_in_range(n.number, 30, 200);
+	assert_int_equal(share(&w, "a.test", NULL).notices, 0);
+	n.domain = "c.test";
+	assert_int_equal(accepts(&w, n), NOTIFY_NOTICED);
+	n.domain = "a.test";
+	sweep(&w, DAY + 1);
+	assert_int_equal(share(&w, "a.test", NULL).octets, 0);
+	assert_int_equal(accepts(&w, n), NOTIFY_NOTICED);
+	world_clear(&w);
+}
+
+/* The set is full: a domain's next entry costs an older one of its own, and nobody else's. */
+static void
+a_domain_makes_room_for_itself(void **state)
+{
+	struct notification other = { .number = 1, .to = EVE, .hold_s = DAY, .domain = "c.test" };
+	struct notification n = { .to = BOB, .hold_s = 10 * DAY };
+	struct world w;
+
+	(void)state;
+	world_of(&w);
+	ims_store_seen_max(w.store, 5);
+	accepts(&w, other); /* its promise ends first */
+	for (n.number = 2; n.number < 20; n.number++)
+		accepts(&w, n);
+	n.to = EVE; /* no entry of a.test for this mailbox */
+	accepts(&w, n);
+	assert_int_equal(entries(&w, SEEN), 5);
+	assert_int_equal(accepts(&w, other), NOTIFY_KNOWN);
+	assert_int_equal(accepts(&w, n), NOTIFY_KNOWN);
+	other.domain = "d.test"; /* of a domain that has no entry */
+	accepts(&w, other);
+	assert_int_equal(entries(&w, SEEN), 5);
+	assert_int_equal(accepts(&w, other), NOTIFY_KNOWN);
+	world_clear(&w);
+}
+
+static bool
+apply_many_seen(struct db_txn *t, void *arg, struct err *e)
+{
+	struct world *w = arg;
+	struct ulid id = id_of(w, 1);
+	struct db_key letter = ims_key_letter(&id, SPAN_LIT("a.test")),
+		      k = ims_key_share_seen(BOB, db_key_span(&letter));
+
+	(void)e;
+	ims_share_change(t, &k, 1, IMS_STORE_SENDER_MAX - 2);
+	return true;
+}
+
+/* Many entries of one domain for one mailbox: the one whose promise ends first makes room. */
+static void
+a_domain_has_so_many_entries_for_a_mailbox(void **state)
+{
+	struct notification n = { .to = BOB };
+	struct db_write write = { .apply = apply_many_seen, .done = on_done, .octets = 1024 };
+	struct world w;
+
+	(void)state;
+	world_of(&w);
+	write.arg = &w;
+	write.home = w.loop;
+	w.waiting = 1;
+	assert_true(db_write_take(ims_store_db(w.store), &write, &write.why));
+	wait_for(&w);
+	for (n.number = 1; n.number <= 5; n.number++) {
+		n.hold_s = (10 - n.number) * DAY;
+		accepts(&w, n);
+		assert_int_equal(drop(&w, BOB, n.number), REFUSAL_NONE);
+		assert_int_equal(entries(&w, SEEN), n.number < 2 ? n.number : 2);
+	}
+	n.to = EVE;
+	n.domain = "c.test";
+	accepts(&w, n);
+	assert_int_equal(entries(&w, SEEN), 3);
+	n = (struct notification) { .number = 1, .to = BOB, .hold_s = 9 * DAY };
+	assert_int_equal(accepts(&w, n), NOTIFY_KNOWN);
+	world_clear(&w);
+}
+
 /* -- freeing it ----------------------------------------------------------------------------------- */
 
 struct purged {
@@ -293,7 +398,7 @@ a_sender_s_notices_go_page_by_page(void **state)
 	assert_int_equal(share(&w, "a.test", NULL).notices, 1);
 	assert_int_equal(share(&w, "c.test", NULL).notices, 1);
 	assert_int_equal(purge(&w, "a.test", NULL, false).notices, 1);
-	assert_int_equal(share(&w, "a.test", NULL).octets, 0);
+	assert_in_range(share(&w, "a.test", NULL).octets, 251 * 100, 251 * 500); /* seen */
 	assert_int_equal(purge(&w, "nobody.test", NULL, false).notices, 0);
 	assert_int_equal(entries(&w, NOTICE), 1);
 	/* They do not come again. */
@@ -327,9 +432,9 @@ a_full_store_is_swept(void **state)
 	(void)state;
 	world_of(&w);
 	fill_whole(&w, &n);
-	sweep(&w, IMS_STORE_SEEN_S + DAY + KEEP);
-	assert_nothing_is_left(&w);
+	sweep(&w, DAY + KEEP + 1);
 	assert_int_equal(entries(&w, SEEN), 0);
+	assert_nothing_is_left(&w);
 	n.number = 60000;
 	assert_int_equal(accepts(&w, n), NOTIFY_NOTICED);
 	world_clear(&w);
@@ -625,6 +730,7 @@ static const char *const users[USERS] = { BOB, EVE, "carol@b.test" };
 struct truth {
 	struct db_txn *t;
 	struct ims_share all[DOMAINS], in[USERS][DOMAINS];
+	uint64_t seen[USERS];
 };
 
 static size_t
@@ -689,6 +795,36 @@ count_paper(void *arg, struct span key, struct span value)
 	return true;
 }
 
+static bool
+count_seen(void *arg, struct span key, struct span value)
+{
+	struct truth *truth = arg;
+	struct ims_seen_record r;
+	struct span row;
+	struct db_key k, until;
+	struct err e;
+
+	assert_true(ims_seen_read(value, &r, &e));
+	assert_true(r.indexed && r.charged == ims_seen_takes(span_str(r.user), span_str(r.domain)));
+	db_key_copy(&k, key);
+	until = ims_key_until(r.until_s, &k);
+	assert_true(db_get(truth->t, UNTIL, db_key_span(&until), &row));
+	truth->all[index_of(domains, DOMAINS, span_str(r.domain))].octets += r.charged;
+	truth->seen[index_of(users, USERS, span_str(r.user))]++;
+	return true;
+}
+
+static bool
+count_seen_sum(void *arg, struct span key, struct span value)
+{
+	struct truth *truth = arg;
+	struct ims_share sum;
+
+	assert_true(ims_share_read(value, &sum));
+	truth->seen[index_of(users, USERS, span_sub(key, 1 + 8, key.n))] -= sum.notices;
+	return true;
+}
+
 static void
 assert_true_sums(struct world *w)
 {
@@ -701,6 +837,8 @@ assert_true_sums(struct world *w)
 	db_each(truth.t, EVIDENCE, (struct span) { 0 }, (struct span) { 0 }, count_evidence,
 	    &truth);
 	db_each(truth.t, KEPT, SPAN_LIT("p"), SPAN_LIT("p"), count_paper, &truth);
+	db_each(truth.t, SEEN, (struct span) { 0 }, (struct span) { 0 }, count_seen, &truth);
+	db_each(truth.t, SHARE, SPAN_LIT("s"), SPAN_LIT("s"), count_seen_sum, &truth);
 	db_read_end(&truth.t);
 	for (size_t d = 0; d < DOMAINS; d++) {
 		sum = share(w, domains[d], NULL);
@@ -712,7 +850,11 @@ assert_true_sums(struct world *w)
 			assert_int_equal(sum.notices, truth.in[u][d].notices);
 		}
 	}
+	for (size_t u = 0; u < USERS; u++)
+		assert_int_equal(truth.seen[u], 0);
 	assert_int_equal(entries(w, SENDER), entries(w, NOTICE));
+	assert_int_equal(entries(w, UNTIL), entries(w, SEEN));
+	assert_int_equal(entries(w, SEEN_BY), entries(w, SEEN));
 }
 
 /* A number below n, the same in each run. */
@@ -779,6 +921,8 @@ sums_are_true_whatever_happens(void **state)
 	(void)state;
 	world_of(&w);
 	for (int i = 1; i <= 600; i++) {
+		if (i % 200 == 0)
+			ims_store_seen_max(w.store, 20); /* until it is opened again */
 		do_anything(&w, &dice);
 		if (i % 50 == 0)
 			assert_true_sums(&w);
@@ -888,6 +1032,24 @@ age_evidence(struct db_txn *t, struct db_key *k, struct span value)
 	buf_clear(&old);
 }
 
+static void
+age_seen(struct db_txn *t)
+{
+	struct buf value = BUF_INIT;
+	struct db_key k = { .n = 0 };
+	struct ims_seen_record r;
+	struct err e;
+
+	db_each(t, SEEN, (struct span) { 0 }, (struct span) { 0 }, db_key_take_first, &k);
+	db_each(t, SEEN, (struct span) { 0 }, (struct span) { 0 }, take_value, &value);
+	assert_true(ims_seen_read(buf_span(&value), &r, &e));
+	r.indexed = false;
+	buf_reset(&value);
+	ims_seen_write(&value, &r);
+	db_put(t, SEEN, db_key_span(&k), buf_span(&value));
+	buf_clear(&value);
+}
+
 static bool
 apply_aged(struct db_txn *t, void *arg, struct err *e)
 {
@@ -902,7 +1064,9 @@ apply_aged(struct db_txn *t, void *arg, struct err *e)
 	assert_true(ims_notice_get(t, BOB, 1, &n, e));
 	n.indexed = false;
 	ims_notice_put(t, BOB, 1, &n);
+	age_seen(t);
 	delete_all(t, SHARE);
+	delete_all(t, SEEN_BY);
 	delete_all(t, SENDER);
 	delete_all(t, DUE);
 	delete_all(t, KEPT);
@@ -935,6 +1099,7 @@ a_store_of_before_is_counted_once(void **state)
 	assert_int_equal(after.notices, 1);
 	assert_int_equal(after.octets, before.octets);
 	assert_int_equal(entries(&w, SENDER), 1);
+	assert_int_equal(entries(&w, SEEN_BY), 1);
 	assert_true(ims_store_evidence(w.store, BOB, 1, &k, &e));
 	assert_true(span_starts(buf_span(&k.seal), SPAN_LIT("Tillcalled-Seal: ")));
 	assert_string_equal(k.alg, "ecdsa-sha256");
@@ -956,6 +1121,9 @@ main(void)
 		cmocka_unit_test(a_domain_has_its_share),
 		cmocka_unit_test(a_domain_has_its_share_of_a_mailbox),
 		cmocka_unit_test(one_sender_does_not_fill_a_mailbox),
+		cmocka_unit_test(what_is_remembered_is_charged),
+		cmocka_unit_test(a_domain_makes_room_for_itself),
+		cmocka_unit_test(a_domain_has_so_many_entries_for_a_mailbox),
 		cmocka_unit_test(a_sender_s_notices_go_page_by_page),
 		cmocka_unit_test(a_full_store_is_swept),
 		cmocka_unit_test(a_full_store_is_freed),
