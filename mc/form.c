@@ -1,8 +1,10 @@
 /* form — what a part of a letter says about itself; see form_private.h. */
 #include "mc/form_private.h"
 
+#include <stdlib.h>
 #include <string.h>
 
+#include "common/base/memory.h"
 #include "mc/base64_text.h"
 #include "mc/charset.h"
 #include "mc/html.h"
@@ -45,37 +47,172 @@ add_relabelled(struct buf *out, struct span s)
 	}
 }
 
-/* Prepares a field's value for GMime; `instead` (may be NULL) replaces its first word. */
+/* -- parameters --------------------------------------------------------------------------------- */
+
+/* The octets before the first `end` outside of quotes. */
+static size_t
+unquoted(struct span s, char end)
+{
+	bool quoted = false;
+	size_t i;
+
+	for (i = 0; i < s.n && (quoted || s.p[i] != end); i++)
+		if (s.p[i] == '"')
+			quoted = !quoted;
+		else if (quoted && s.p[i] == '\\' && i + 1 < s.n)
+			i++;
+	return i;
+}
+
+/* A parameter whose value is in pieces has one of these for each (RFC 2231). */
+struct parameter {
+	struct span whole, name; /* the name without what follows its "*" */
+	bool starred;            /* name* or name*N */
+	uint64_t piece;          /* N; PIECE_NONE: no number */
+};
+
+#define PIECE_NONE     UINT64_MAX /* one more is 0 */
+#define PARAMETERS_MAX 200        /* the rest stays in the order in which it came */
+
+static struct parameter
+parameter_read(struct span s)
+{
+	struct parameter p = { .whole = s, .piece = PIECE_NONE };
+	struct span name = span_sub(s, 0, unquoted(s, '='));
+
+	while (name.n > 0 && g_ascii_isspace(name.p[0]))
+		name = span_sub(name, 1, name.n);
+	while (name.n > 0 && g_ascii_isspace(name.p[name.n - 1]))
+		name.n--;
+	p.starred = span_has(name, '*');
+	p.name = span_cut(&name, '*');
+	if (p.starred && !span_u64(span_cut(&name, '*'), &p.piece))
+		p.piece = PIECE_NONE;
+	return p;
+}
+
+/* Whether p says plainly what another parameter says in full: that is for old readers alone. */
+static bool
+is_for_old_readers(const struct parameter *p, const struct parameter *all, size_t n)
+{
+	for (size_t i = 0; i < n && !p->starred; i++)
+		if (all[i].starred && (all[i].piece == 0 || all[i].piece == PIECE_NONE) &&
+		    span_eq_nocase(all[i].name, p->name))
+			return true;
+	return false;
+}
+
+/* The pieces of a value come in any order; GMime reads the character set from the first.  What is
+ * no piece goes before them: of two values GMime takes the first. */
 static void
-parameters(struct buf *out, const char *value, const char *instead)
+sort_pieces(struct parameter *all, size_t n)
+{
+	for (size_t i = 1; i < n; i++)
+		for (size_t k = i; k > 0 && all[k].piece + 1 < all[k - 1].piece + 1; k--) {
+			struct parameter p = all[k];
+
+			all[k] = all[k - 1];
+			all[k - 1] = p;
+		}
+}
+
+static void
+add_parameters(struct buf *out, struct span rest)
+{
+	struct parameter *all = memory_new(PARAMETERS_MAX * sizeof *all);
+	size_t n = 0;
+
+	while (rest.n > 0 && n < PARAMETERS_MAX) {
+		size_t end = unquoted(rest, ';');
+
+		all[n++] = parameter_read(span_sub(rest, 0, end));
+		rest = span_sub(rest, end + 1, rest.n);
+	}
+	sort_pieces(all, n);
+	for (size_t i = 0; i < n; i++)
+		if (!is_for_old_readers(&all[i], all, n)) {
+			buf_add(out, ";", 1);
+			add_relabelled(out, all[i].whole);
+		}
+	if (rest.n > 0)
+		buf_addf(out, ";%.*s", SPAN_FMT(rest));
+	free(all);
+}
+
+/* Prepares a field's value for GMime; `instead` (may be empty) replaces its first word. */
+static void
+prepare(struct buf *out, const char *value, struct span instead)
 {
 	struct buf plain = BUF_INIT;
 	struct span rest;
+	size_t end;
 
 	words_plain(&plain, span_str(value));
 	rest = buf_span(&plain);
-	if (instead != NULL) {
-		(void)span_cut(&rest, ';');
-		buf_addf(out, "%s;", instead);
+	end = instead.n > 0 ? span_cut(&rest, ';').n : unquoted(rest, ';');
+	if (instead.n > 0)
+		buf_add(out, instead.p, instead.n);
+	else {
+		buf_add(out, rest.p, end);
+		rest = span_sub(rest, end + 1, rest.n);
 	}
-	add_relabelled(out, rest);
+	add_parameters(out, rest);
 	buf_add(out, "", 1);
 	buf_clear(&plain);
 }
 
-/* type "/" subtype; anything else means text/plain (RFC 2045 5.2). */
-static bool
-is_media_type(const char *value)
-{
-	struct span rest = span_str(value), type = span_cut(&rest, ';'), sub = type;
+/* -- the media type ----------------------------------------------------------------------------- */
 
-	type = span_cut(&sub, '/');
-	for (size_t i = 0; i < sub.n; i++)
-		if ((unsigned char)sub.p[i] > ' ')
-			for (size_t k = 0; k < type.n; k++)
-				if ((unsigned char)type.p[k] > ' ')
-					return true;
-	return false;
+static void
+skip_blanks(struct span *s)
+{
+	int depth = 0; /* of comments */
+
+	while (s->n > 0 && (depth > 0 || s->p[0] == '(' || g_ascii_isspace(s->p[0]))) {
+		depth += s->p[0] == '(';
+		depth -= s->p[0] == ')';
+		*s = span_sub(*s, 1, s->n);
+	}
+}
+
+/* The word at the front, moved past; a "*" is in no name of a type. */
+static struct span
+take_word(struct span *s)
+{
+	size_t n = 0;
+	struct span word;
+
+	while (n < s->n && s->p[n] > ' ' && s->p[n] < 0x7f &&
+	    strchr("()<>@,;:\\\"/[]?=*", s->p[n]) == NULL)
+		n++;
+	word = span_sub(*s, 0, n);
+	*s = span_sub(*s, n, s->n);
+	return word;
+}
+
+/* type "/" subtype, also where the sender has put quotes around it; anything else means text/plain
+ * (RFC 2045 5.2). */
+static void
+media_type(struct buf *out, const char *value)
+{
+	struct span rest = span_str(value), type, subtype;
+	char end;
+
+	skip_blanks(&rest);
+	if (span_starts(rest, SPAN_LIT("\"")))
+		rest = span_sub(rest, 1, rest.n);
+	skip_blanks(&rest);
+	type = take_word(&rest);
+	skip_blanks(&rest);
+	end = rest.n > 0 ? rest.p[0] : '\0';
+	rest = span_sub(rest, 1, rest.n);
+	skip_blanks(&rest);
+	subtype = take_word(&rest);
+	if (end != '/' || type.n == 0 || subtype.n == 0 ||
+	    (rest.n > 0 && !g_ascii_isspace(rest.p[0]) && strchr("(;\"", rest.p[0]) == NULL))
+		buf_addf(out, "text/plain");
+	else
+		buf_addf(out, "%.*s/%.*s", SPAN_FMT(type), SPAN_FMT(subtype));
 }
 
 const char *
@@ -93,15 +230,17 @@ form_read(struct form *f, GMimeObject *o)
 {
 	const char *type = form_field(o, "Content-Type", 0);
 	const char *disposition = form_field(o, "Content-Disposition", 0);
-	struct buf b = BUF_INIT;
+	struct buf b = BUF_INIT, is = BUF_INIT;
 
 	if (type == NULL)
 		type = "text/plain";
-	parameters(&b, type, is_media_type(type) ? NULL : "text/plain");
+	media_type(&is, type);
+	prepare(&b, type, buf_span(&is));
+	buf_clear(&is);
 	*f = (struct form) { .type = g_mime_content_type_parse(NULL, b.data) };
 	buf_reset(&b);
 	if (disposition != NULL && disposition[strspn(disposition, " \t\r\n")] != '\0') {
-		parameters(&b, disposition, NULL);
+		prepare(&b, disposition, SPAN_LIT(""));
 		f->disposition = g_mime_content_disposition_parse(NULL, b.data);
 	}
 	buf_clear(&b);

@@ -275,6 +275,8 @@ walk_part(struct walk *w, GMimePart *p, bool show)
 	bool shown;
 
 	form_read(&f, GMIME_OBJECT(p));
+	if (g_mime_content_type_is_type(f.type, "multipart", "*"))
+		f.text = w->letter->damaged = true; /* GMime could not tell its parts apart */
 	shown = f.text && !f.attached;
 	if (!shown || form_name(&f) != NULL)
 		list_part(w, &f, decoded_size(p));
