@@ -15,7 +15,10 @@
 
 #include "oms/oms.h"
 
-#define RECIPIENT_CHECK_MS 5000 /* for one recipient, and for all of a session together */
+/* The longest check of one recipient.  The checks of one letter together may take as long beyond
+ * RECIPIENT_PROMPT_MS each; after that the letter's other recipients are not checked. */
+#define RECIPIENT_CHECK_MS  5000
+#define RECIPIENT_PROMPT_MS 200
 
 struct recipient_check;
 

@@ -21,7 +21,7 @@ struct session {
 	struct signin *signin;
 	struct letter *letter; /* NULL: none is being received */
 	struct recipient_check *check;
-	int64_t slow_ms; /* how much of RECIPIENT_CHECK_MS DNS has used */
+	int64_t slow_ms; /* how much of RECIPIENT_CHECK_MS this letter's checks have used */
 };
 
 /* What the answer to MESSAGE needs once the store has written. */
@@ -68,6 +68,7 @@ do_from(void *role, const char *address, struct err *e)
 	bool owns = accounts_owns(set, signin_owner(s->signin), span_str(address));
 
 	accounts_set_put(&set);
+	s->slow_ms = 0;
 	if (!RULE(bad_from) || owns)
 		return DONE;
 	err_set(e, REFUSAL_bad_from, "%s is not an address of %s", address, signin_user(s->signin));
@@ -80,25 +81,28 @@ recipient_checked_now(void *arg, int64_t took_ms, const struct err *e)
 	struct session *s = arg;
 
 	s->check = NULL;
-	s->slow_ms += took_ms;
+	if (took_ms > RECIPIENT_PROMPT_MS)
+		s->slow_ms += took_ms - RECIPIENT_PROMPT_MS;
 	if (e != NULL)
 		fault(s, e);
 	if (submit_server_answer(&s->server, s->server.sasl.server.request, e))
 		conn_kick(s->conn);
 }
 
-/* The notifier finds out whether the domain knows the recipient.  Slow DNS delays a session by
+/* The notifier finds out whether the domain knows the recipient.  Slow DNS delays a letter by
  * RECIPIENT_CHECK_MS in all, not for each recipient. */
 static enum outcome
 do_to(void *role, const char *address, struct err *e)
 {
 	struct session *s = role;
+	int64_t most_ms = RECIPIENT_CHECK_MS - s->slow_ms;
 
 	(void)e;
-	if (s->slow_ms >= RECIPIENT_CHECK_MS)
+	if (most_ms <= 0)
 		return DONE;
-	s->check = recipient_check(s->worker, address, RECIPIENT_CHECK_MS - s->slow_ms,
-	    recipient_checked_now, s);
+	most_ms += RECIPIENT_PROMPT_MS;
+	s->check = recipient_check(s->worker, address,
+	    most_ms < RECIPIENT_CHECK_MS ? most_ms : RECIPIENT_CHECK_MS, recipient_checked_now, s);
 	return PENDING;
 }
 

@@ -1,7 +1,8 @@
 #!/usr/bin/perl
-# mailbox.pl ADDRESS:PORT USER PASSWORD-FILE REQUEST... — signs in at an IMS (proto/SPEC.md 12, 15), says one
-# request after the other and prints what answers each: lines as they come, and octets.  For what mc has no
-# command for.  The request `!closed` waits until the server closes, and says so.
+# mailbox.pl ADDRESS:PORT USER PASSWORD-FILE REQUEST... — signs in at an IMS (proto/SPEC.md 12, 15), or with
+# ALPN=tillcalled-submit/1 at an OMS.  Sends one request after the other and prints what answers each: lines as
+# they come, and octets.  For what mc has no command for.  The request `!closed` waits until the server closes,
+# and says so.
 use strict;
 use warnings;
 use Digest::SHA qw(hmac_sha256 sha256);
@@ -15,7 +16,7 @@ open my $f, "<", $file or die "$file: $!\n";
 chomp(my $password = <$f>);
 my ($domain) = $user =~ /@(.*)/;
 my $pid = open2(my $in, my $out, qw(openssl s_client -quiet -connect), $to, "-servername", $domain,
-    qw(-alpn tillcalled-mailbox/1));
+    "-alpn", $ENV{ALPN} // "tillcalled-mailbox/1");
 
 sub said { my $line = <$in> // die "closed\n"; $line =~ s/\r?\n$//; return $line }
 sub ask { print $out "$_[0]\r\n"; $out->flush; return said() }
