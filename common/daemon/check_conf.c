@@ -1,6 +1,7 @@
 /* check_conf — the verb `check`; see check_conf.h. */
 #include "common/daemon/check_conf.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <unistd.h>
@@ -9,6 +10,8 @@
 #include "common/daemon/ask.h"
 #include "common/daemon/daemon_private.h"
 #include "common/dns/dns_resolver.h"
+#include "common/net/bind.h"
+#include "common/net/listen.h"
 #include "common/pki/judge.h"
 
 struct check {
@@ -175,6 +178,64 @@ check_folders(struct check *c)
 		fault(c, &e);
 }
 
+/* The one who starts the daemon may have rights that we lack. */
+static bool
+is_starter(const struct check *c)
+{
+	return geteuid() == 0 || *c->conf->user == '\0' || c->jail.uid == geteuid();
+}
+
+/* Binds as the start does, and listens nowhere.  runs: the daemon does, or may, and has the addresses. */
+static void
+check_listen(struct check *c, struct listen *l, const struct daemon_listener *of, const char *at,
+    bool runs)
+{
+	struct err e;
+
+	if (listen_open(l, at, of->port, NULL, NULL, &e) || (runs && errno == EADDRINUSE))
+		return;
+	if (errno == EACCES && !is_starter(c)) {
+		note(c, "listen-%s: only root can tell whether %s can be bound", of->name, at);
+		return;
+	}
+	err_prefix(&e, "listen-%s", of->name);
+	fault(c, &e);
+}
+
+static void
+check_addresses(struct check *c, bool runs)
+{
+	const struct conf_role *section = &c->conf->role[c->role->index];
+	struct listen *l;
+	struct err e;
+
+	if (!listen_new(&l, &(struct listen_limits) { 0 }, &e)) {
+		fault(c, &e);
+		return;
+	}
+	for (const struct daemon_listener *of = c->role->listeners; of->name != NULL; of++)
+		for (size_t i = 0; i < daemon_listens(of, section)->n; i++)
+			check_listen(c, l, of, daemon_listens(of, section)->at[i], runs);
+	listen_free(&l);
+	if (!bind_source_fits(section->connect_from, &e)) {
+		err_prefix(&e, "connect-from");
+		fault(c, &e);
+	}
+}
+
+static void
+check_network(struct check *c)
+{
+	enum control_use use;
+	struct err e;
+
+	if (!control_look(c->conf->role[c->role->index].control, &use, &e)) {
+		err_prefix(&e, "control");
+		fault(c, &e);
+	}
+	check_addresses(c, use == CONTROL_ANSWERS || use == CONTROL_HIDDEN);
+}
+
 static void
 check_all(struct check *c)
 {
@@ -185,6 +246,7 @@ check_all(struct check *c)
 	if (jail_user(&c->jail, c->conf->user, &e)) {
 		check_folders(c);
 		check_accounts(c);
+		check_network(c);
 		check_trust(c);
 		for (size_t i = 0; i < c->conf->n_domains; i++)
 			check_identity(c, &c->conf->domains[i]);

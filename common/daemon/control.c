@@ -370,36 +370,12 @@ address(const char *path, struct sockaddr_un *a, struct err *e)
 	*a = (struct sockaddr_un) { .sun_family = AF_UNIX };
 	if (!span_copy(span_str(path), a->sun_path, sizeof a->sun_path))
 		return err_set(e, REFUSAL_config,
-		    "the path of the control socket is longer than %zu "
-		    "octets",
+		    "the path of the control socket is longer than %zu octets: write a shorter one",
 		    sizeof a->sun_path - 1);
 	return true;
 }
 
-/* A socket left over by a daemon that died answers nobody, and is removed. */
-static bool
-remove_stale(const struct sockaddr_un *a, struct err *e)
-{
-	struct stat st;
-	int fd, rc, why;
-
-	if (lstat(a->sun_path, &st) < 0)
-		return errno == ENOENT ||
-		    err_set_errno(e, REFUSAL_config, errno, "%s", a->sun_path);
-	if (!S_ISSOCK(st.st_mode))
-		return err_set(e, REFUSAL_config, "%s is there and is no socket", a->sun_path);
-	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	rc = fd < 0 ? -1 : connect(fd, (const struct sockaddr *)a, sizeof *a);
-	why = errno;
-	if (fd >= 0)
-		close(fd);
-	if (rc == 0 || (why != ECONNREFUSED && why != ENOENT))
-		return err_set(e, REFUSAL_config, "%s is in use: the daemon runs already",
-		    a->sun_path);
-	return unlink(a->sun_path) == 0 || errno == ENOENT ||
-	    err_set_errno(e, REFUSAL_config, errno, "%s", a->sun_path);
-}
-
+/* The folder of the socket; one that is missing is made at the start. */
 static bool
 check_folder(const char *path, struct err *e)
 {
@@ -409,11 +385,61 @@ check_folder(const char *path, struct err *e)
 	span_copy(span_str(path), copy, sizeof copy);
 	folder = dirname(copy);
 	if (stat(folder, &st) < 0)
-		return err_set_errno(e, REFUSAL_config, errno, "the folder %s", folder);
+		return errno == ENOENT ||
+		    err_set_errno(e, REFUSAL_config, errno, "the folder %s", folder);
 	if ((st.st_mode & (S_IWGRP | S_IWOTH)) != 0 && (st.st_mode & S_ISVTX) == 0)
 		return err_set(e, REFUSAL_config,
 		    "others may write to the folder %s: chmod go-w %s", folder, folder);
 	return true;
+}
+
+/* Nobody answers at a socket that a dead daemon has left. */
+static enum control_use
+probe(const struct sockaddr_un *a)
+{
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0), rc, why;
+
+	rc = fd < 0 ? -1 : connect(fd, (const struct sockaddr *)a, sizeof *a);
+	why = errno;
+	if (fd >= 0)
+		close(fd);
+	return rc < 0 && (why == ECONNREFUSED || why == ENOENT) ? CONTROL_STALE : CONTROL_ANSWERS;
+}
+
+bool
+control_look(const char *path, enum control_use *use, struct err *e)
+{
+	struct sockaddr_un a;
+	struct stat st;
+
+	*use = CONTROL_FREE;
+	if (!address(path, &a, e) || !check_folder(path, e))
+		return false;
+	if (lstat(a.sun_path, &st) < 0) {
+		*use = errno == EACCES ? CONTROL_HIDDEN : CONTROL_FREE;
+		return errno == EACCES || errno == ENOENT ||
+		    err_set_errno(e, REFUSAL_config, errno, "%s", a.sun_path);
+	}
+	if (!S_ISSOCK(st.st_mode))
+		return err_set(e, REFUSAL_config,
+		    "%s is there and is no socket: remove it, or write another path", a.sun_path);
+	*use = probe(&a);
+	return true;
+}
+
+static bool
+take_path(const char *path, struct err *e)
+{
+	enum control_use use;
+
+	if (!control_look(path, &use, e))
+		return false;
+	if (use == CONTROL_HIDDEN)
+		return err_set_errno(e, REFUSAL_config, EACCES, "%s", path);
+	if (use == CONTROL_ANSWERS)
+		return err_set(e, REFUSAL_config, "%s is in use: the daemon runs already", path);
+	return use == CONTROL_FREE || unlink(path) == 0 || errno == ENOENT ||
+	    err_set_errno(e, REFUSAL_config, errno, "%s", path);
 }
 
 bool
@@ -424,7 +450,7 @@ control_new(struct loop *loop, const char *path, struct control **out, struct er
 	mode_t mask;
 	int fd, rc;
 
-	if (!address(path, &a, e) || !check_folder(path, e) || !remove_stale(&a, e))
+	if (!address(path, &a, e) || !take_path(path, e))
 		return false;
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	mask = umask(0177);

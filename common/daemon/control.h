@@ -37,6 +37,14 @@ struct control_verb {
 	void (*run)(void *role, struct control_request *r, const struct json *request);
 };
 
+enum control_use {
+	CONTROL_FREE,
+	CONTROL_STALE,  /* a daemon that died has left it */
+	CONTROL_HIDDEN, /* its folder is closed to us */
+	CONTROL_ANSWERS /* a daemon runs */
+};
+/* Could control_new make a socket here, and who has it now?  Makes nothing.  False: config. */
+bool control_look(const char *path, enum control_use *use, struct err *e);
 /* Makes the socket.  A stale socket is removed; if a daemon answers at it, that is config.  No request is
  * answered before control_serve. */
 bool control_new(struct loop *loop, const char *path, struct control **out, struct err *e);

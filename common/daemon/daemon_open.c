@@ -17,6 +17,7 @@
 #include "common/loop/loop.h"
 #include "common/loop/offload.h"
 #include "common/loop/workers.h"
+#include "common/net/bind.h"
 #include "common/net/listen.h"
 
 #define FILES_MAX (1 << 20) /* descriptors asked for, where the system lets us */
@@ -141,14 +142,16 @@ bind_all(struct daemon *d, struct err *e)
 				e))
 				return err_prefix(e, "listen-%s", l->name);
 	}
-	return true;
+	return bind_source_fits(daemon_section(d, d->conf)->connect_from, e) ||
+	    err_prefix(e, "connect-from");
 }
 
 static bool
 bind_control(struct daemon *d, struct err *e)
 {
-	return control_new(d->loop, daemon_section(d, d->conf)->control, &d->control, e) &&
-	    (!d->jail.drop || control_give(d->control, d->jail.uid, d->jail.gid, e));
+	return (control_new(d->loop, daemon_section(d, d->conf)->control, &d->control, e) &&
+		   (!d->jail.drop || control_give(d->control, d->jail.uid, d->jail.gid, e))) ||
+	    err_prefix(e, "control");
 }
 
 /* Files that are read again later must be readable after the privileges were dropped. */
@@ -236,7 +239,10 @@ daemon_reload(struct daemon *d, struct buf *late, struct err *e)
 	if (!conf_load(d->conf->file, CONF_FOR_RELOAD, &fresh, NULL, e))
 		return false;
 	s = daemon_tls_settings(d, fresh, &files);
-	ok = daemon_conf_fits(d->role, fresh, e) && tls_holder_reload(d->tls, &s, e);
+	ok = daemon_conf_fits(d->role, fresh, e) &&
+	    (bind_source_fits(daemon_section(d, fresh)->connect_from, e) ||
+		err_prefix(e, "connect-from")) &&
+	    tls_holder_reload(d->tls, &s, e);
 	free(files);
 	if (!ok) {
 		conf_unref(&fresh);

@@ -1,5 +1,4 @@
 /* conn_wire — octets between a socket and OpenSSL's memory BIOs; see conn_private.h. */
-#include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -8,6 +7,7 @@
 #include <sys/socket.h>
 
 #include "common/base/memory.h"
+#include "common/net/bind.h"
 #include "common/net/conn_private.h"
 #include "common/text/address_scope.h"
 #include "common/text/address_text.h"
@@ -32,25 +32,16 @@ conn_wire_attach(struct conn_wire *w, SSL *ssl, struct err *e)
 	return true;
 }
 
-/* connect chooses the port. */
+/* `from` binds connections of its own family only. */
 static bool
 bind_from(int fd, const char *from, int family, struct err *e)
 {
-	struct sockaddr_storage own = { .ss_family = (sa_family_t)family };
-	void *at = &((struct sockaddr_in *)&own)->sin_addr;
-	socklen_t n = sizeof(struct sockaddr_in);
-	int one = 1;
+	struct sockaddr_storage own;
 
-	if (family == AF_INET6) {
-		at = &((struct sockaddr_in6 *)&own)->sin6_addr;
-		n = sizeof(struct sockaddr_in6);
-	}
-	if (from == NULL || inet_pton(family, from, at) != 1)
+	if (from == NULL || !address_read(span_str(from), 0, &own) || own.ss_family != family ||
+	    bind_source(fd, &own))
 		return true;
-	(void)setsockopt(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &one, sizeof one);
-	if (bind(fd, (struct sockaddr *)&own, n) < 0)
-		return err_set_errno(e, REFUSAL_unreachable, errno, "connect-from %s", from);
-	return true;
+	return err_set_errno(e, REFUSAL_unreachable, errno, "connect-from %s", from);
 }
 
 bool

@@ -17,6 +17,7 @@
 #include "common/base/thread.h"
 #include "common/loop/loop.h"
 #include "common/loop/workers.h"
+#include "common/net/bind.h"
 #include "common/net/listen_guard.h"
 #include "common/share/share_key.h"
 #include "common/text/address_scope.h"
@@ -30,6 +31,7 @@
 struct listener {
 	struct listen *l;
 	int fd;
+	struct sockaddr_storage address;
 	struct loop_fd *watch;
 	listen_accepted *accepted;
 	void *arg;
@@ -222,15 +224,36 @@ listen_new(struct listen **out, const struct listen_limits *limits, struct err *
 	return true;
 }
 
+/* Both would listen on one address and port, or one's wildcard address takes in the other's. */
 static bool
-bind_to(int fd, const struct sockaddr_storage *a)
+clash(const struct sockaddr_storage *a, const struct sockaddr_storage *b)
 {
-	int one = 1;
+	char one[ADDRESS_HOST_BYTES], other[ADDRESS_HOST_BYTES];
+	const char *any = a->ss_family == AF_INET6 ? "::" : "0.0.0.0";
 
-	return setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one) == 0 &&
-	    (a->ss_family != AF_INET6 ||
-		setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &one, sizeof one) == 0) &&
-	    bind(fd, (const struct sockaddr *)a, address_size((const struct sockaddr *)a)) == 0;
+	if (a->ss_family != b->ss_family || address_port(a) != address_port(b) ||
+	    address_port(a) == 0)
+		return false;
+	address_host(a, one);
+	address_host(b, other);
+	return strcmp(one, other) == 0 || strcmp(one, any) == 0 || strcmp(other, any) == 0;
+}
+
+static bool
+find_clash(const struct listen *l, const struct sockaddr_storage *a, struct err *e)
+{
+	char one[ADDRESS_TEXT_BYTES], other[ADDRESS_TEXT_BYTES];
+
+	for (unsigned i = 0; i < l->n; i++)
+		if (clash(&l->at[i].address, a)) {
+			address_text(a, one);
+			address_text(&l->at[i].address, other);
+			err_set(e, REFUSAL_config,
+			    "%s is in use by another listen, on %s: give one of them another port",
+			    one, other);
+			return true;
+		}
+	return false;
 }
 
 bool
@@ -240,21 +263,16 @@ listen_open(struct listen *l, const char *at, uint16_t port, listen_accepted *ac
 	struct sockaddr_storage a;
 	int fd;
 
+	errno = 0;
 	if (l->n == LISTEN_SOCKETS_MAX)
 		return err_set(e, REFUSAL_config, "more than %d sockets to listen on",
 		    LISTEN_SOCKETS_MAX);
 	if (!address_read(span_str(at), port, &a))
 		return err_set(e, REFUSAL_config, "%s is not ADDRESS, ADDRESS:PORT or [V6]:PORT",
 		    at);
-	fd = socket(a.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	if (fd < 0)
-		return err_set_errno(e, REFUSAL_os_error, errno, "a socket for %s", at);
-	if (!bind_to(fd, &a)) {
-		err_set_errno(e, REFUSAL_os_error, errno, "cannot bind %s", at);
-		close(fd);
+	if (find_clash(l, &a, e) || (fd = bind_listener(&a, e)) < 0)
 		return false;
-	}
-	l->at[l->n++] = (struct listener) { l, fd, NULL, accepted, arg };
+	l->at[l->n++] = (struct listener) { l, fd, a, NULL, accepted, arg };
 	return true;
 }
 
@@ -283,7 +301,7 @@ listen_start(struct listen *l, struct workers *w, struct err *e)
 	l->workers = w;
 	for (unsigned i = 0; i < l->n; i++) {
 		if (listen(l->at[i].fd, LISTEN_BACKLOG) < 0)
-			return err_set_errno(e, REFUSAL_os_error, errno, "cannot listen");
+			return bind_refused(&l->at[i].address, "listen on", errno, e);
 		l->at[i].watch = loop_fd_new(l->loop, l->at[i].fd, on_ready, &l->at[i]);
 	}
 	if (!want_all(l, LOOP_READ))

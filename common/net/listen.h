@@ -50,7 +50,8 @@ unsigned listen_total(uint64_t files, uint64_t memory_bytes);
 
 bool listen_new(struct listen **l, const struct listen_limits *limits, struct err *e);
 /* at: ADDRESS, ADDRESS:PORT or [V6]:PORT.  `accepted` is called on the worker's thread and owns
- * `in` from then on (conn_accept takes it over).  False: config (form) or os_error (bind). */
+ * `in` from then on (conn_accept takes it over).  False: config (form, or another of these sockets
+ * has the address) or os_error (bind), and errno is EADDRINUSE where another program has it. */
 bool listen_open(struct listen *l, const char *at, uint16_t port, listen_accepted *accepted,
     void *arg, struct err *e);
 bool listen_start(struct listen *l, struct workers *w, struct err *e);

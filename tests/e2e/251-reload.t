@@ -122,7 +122,7 @@ row oms a.test oms connect-from "\"$WORLD_NET.77\"" 'logged spf-fail bob@b.test'
 
 # Every key that there is has its row; version has one value.
 for _role in oms ims; do
-	"build/$MODE/$_role" -C "$W/a.test/tillcalled.conf" check -v
+	tests/world enter "$W" "build/$MODE/$_role" -C "$W/a.test/tillcalled.conf" check -v
 done | awk 'BEGIN { now = "-" } $NF == "{" && $2 != "=" { now = $1 } /^}/ { now = "-" }
     $2 == "=" && $1 != "version" && !seen[now "." $1]++ { print now "." $1 }' | sort >"$T/all"
 for _k in $keys; do echo "$_k"; done | sort >"$T/tried"

@@ -7,7 +7,7 @@ world_up --domains a.test
 ims=build/$MODE/ims
 conf=$T/conf
 cp "$CONF_a_test" "$conf"
-check() { "$ims" -C "$conf" check "$@"; }
+check() { tests/world enter "$W" "$ims" -C "$conf" check "$@"; }
 unlike "a daemon whose zone is a file misses no anchor" "$(cat "$IMS_LOG_a_test")" 'dns\.no-anchor'
 
 status_is "nothing is wrong" 0 check
@@ -37,8 +37,8 @@ rm "$W/trust/README"
 
 sed 's/^resolver = .*/resolver = "127.0.0.1@53"/' "$CONF_a_test" >"$conf"
 # With or without one among the system's files, whatever this machine has.
-without() { unshare -rm sh -c 'mount -t tmpfs none /usr/share && exec "$@"' sh "$@"; }
-with() { unshare -rm sh -c 'mount -t tmpfs none /usr/share && mkdir /usr/share/dns &&
+without() { tests/world enter "$W" unshare -rm sh -c 'mount -t tmpfs none /usr/share && exec "$@"' sh "$@"; }
+with() { tests/world enter "$W" unshare -rm sh -c 'mount -t tmpfs none /usr/share && mkdir /usr/share/dns &&
 	: >/usr/share/dns/root.key && exec "$@"' sh "$@"; }
 if [ -e /var/lib/unbound/root.key ] || [ -e /etc/unbound/root.key ] || ! without true 2>/dev/null; then
 	for what in "it is told that DNSSEC is not judged" "with an anchor there is nothing to tell" \

@@ -16,14 +16,14 @@ chmod 644 "$crls/extra.pem"
 starts() { tests/world stop "$W" ims a.test; tests/world start "$W" ims a.test; }
 generations() { log_count "$IMS_LOG_a_test" 'tls\.generation'; }
 
-ok "nothing is wrong" "$ims" -C "$conf" check
+ok "nothing is wrong" tests/world enter "$W" "$ims" -C "$conf" check
 mode=$(stat -L -c %a "$(setting key)")
 # What, and the mode that others may not have.
 while read -r what file bad good; do
 	[ -e "$file" ] || { skip "$what" "not here"; continue; }
 	generation=$(generations)
 	chmod "$bad" "$file"
-	status_is "$what: check refuses" 78 "$ims" -C "$conf" check
+	status_is "$what: check refuses" 78 tests/world enter "$W" "$ims" -C "$conf" check
 	like "$what: and says the cure" "$err" "chmod (go-w|600|640|700) $file"
 	case $what in
 	CA | CRL)

@@ -2,11 +2,12 @@
 # check says what a start, or a peer, would refuse, with its cure; and what will be a fault soon.
 . tests/e2e/lib.sh
 . tests/lib/peers.sh
-plan 33
+plan 81
 
 world_up --domains a.test
 conf=$T/conf
-check() { "build/$MODE/oms" -C "$conf" check "$@"; }
+inside() { _program=$1; shift; tests/world enter "$W" "build/$MODE/$_program" -C "$conf" "$@"; }
+check() { inside oms check "$@"; }
 fresh() { cp "$CONF_a_test" "$conf"; }
 faulty() {	# NAME WHAT CURE
 	status_is "$1: refused" 78 check
@@ -49,6 +50,45 @@ faulty "a key that cannot be read" 'key of a\.test' 'own\.key'
 fresh
 sed -i "s,^resolver = .*,resolver = \"zone:$T/none\"," "$conf"
 faulty "a zone that cannot be read" "$T/none" 'No such file'
+
+
+# -- the network: check binds what a start binds ----------------------------------------------------
+
+addr=${OMS_FETCH_a_test%:*}
+# The section's KEY becomes VALUE; no daemon runs at its control socket, and its ports are free.
+sets() {	# KEY VALUE...
+	fresh
+	set -- control "\"$T/control.sock\"" listen-fetch "{ \"$addr:4001\" }" \
+	    listen-submit "{ \"$addr:4002\" }" "$@"
+	while [ $# -gt 0 ]; do
+		sed -i "/^oms {/,/^}/s|^\([[:space:]]*$1 = \).*|\1$2|" "$conf"
+		shift 2
+	done
+}
+# check and a start of the oms say the same.
+both() {	# NAME STATUS-OF-RUN WHAT CURE
+	faulty "$1" "$3" "$4"
+	status_is "$1: run: refused" "$2" inside oms run
+	like "$1: run: by what is wrong" "$err" "$3"
+	like "$1: run: and its cure" "$err" "$4"
+}
+
+sets listen-fetch '{ "10.9.8.7" }'
+both "an address of another host" 71 'listen-fetch: cannot bind 10\.9\.8\.7:1470' 'write an address of this host'
+sets listen-fetch '{ "[2001:db8::99]" }'
+both "an IPv6 address of another host" 71 'listen-fetch: cannot bind \[2001:db8::99\]:1470' 'write an(other)? address|of the other'
+sets listen-submit "{ \"$addr:4001\" }"
+both "two listens on one address" 78 "listen-submit: $addr:4001 is in use by another listen" 'another port'
+sets listen-fetch "{ \"$addr:4001\", \"0.0.0.0:4001\" }"
+both "a wildcard address that takes in another listen" 78 "listen-fetch: 0\.0\.0\.0:4001 is in use by another listen, on $addr:4001" 'another port'
+sets listen-fetch "{ \"$addr\" }"
+both "a port that another program has" 71 "listen-fetch: cannot bind $addr:1470: Address already in use" 'end the program that has it|another port'
+sets connect-from '"10.9.8.7"'
+both "connect-from an address of another host" 71 'connect-from: cannot connect from 10\.9\.8\.7' 'write an address of this host'
+sets control '"/etc/passwd"'
+both "a control path that is no socket" 78 'control: /etc/passwd is there and is no socket' 'remove it, or write another path'
+sets control "\"$T/$(printf '%0108d' 0)\""
+both "a control path over 107 octets" 78 'control: the path of the control socket is longer than 107 octets' 'write a shorter one'
 
 shows --domain a.test --days 10
 status_is "one that ends in ten days is no fault" 0 check
