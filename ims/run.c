@@ -103,7 +103,7 @@ static void
 on_notify(void *role, struct daemon *d, unsigned worker, struct listen_incoming *in)
 {
 	(void)d;
-	notify_incoming(&((struct ims *)role)->worker[worker], in);
+	notify_service_incoming(&((struct ims *)role)->worker[worker], in);
 }
 
 static void

@@ -68,13 +68,13 @@ bytes_held(const struct notify_server *n, size_t announced)
 
 /* Tells the role if this has changed.  False: it is too much. */
 static bool
-hold(struct notify_server *n, size_t announced, bool owed, struct err *e)
+hold(struct notify_server *n, size_t announced, bool forced, struct err *e)
 {
 	size_t bytes = bytes_held(n, announced);
 
 	if (n->ops->hold == NULL || bytes == n->held)
 		return true;
-	if (!n->ops->hold(n->server.role, bytes, owed, e))
+	if (!n->ops->hold(n->server.role, bytes, forced, e))
 		return false;
 	n->held = bytes;
 	return true;

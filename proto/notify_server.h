@@ -38,9 +38,9 @@ struct notify_server_ops {
 	void (*accept_take)(void *role, struct notify_batch *b);
 	/* The session takes `bytes` of memory from now on: for what is gathered before a seal and for
 	 * replies that have not left; a batch that accept_take has handed over is the role's to count.
-	 * False: that is too much, *e (batch_share) is the reply and the session ends.  `owed`: for
+	 * False: that is too much, *e (batch_share) is the reply and the session ends.  `forced`: for
 	 * replies, which cannot be refused any more; the result is ignored.  May be NULL. */
-	bool (*hold)(void *role, size_t bytes, bool owed, struct err *e);
+	bool (*hold)(void *role, size_t bytes, bool forced, struct err *e);
 	int64_t (*wall_s)(void *role);
 	statement_sha256_fn *sha256;
 	domain_a_label_fn *a_label; /* NULL: only plain ASCII domains */

@@ -285,11 +285,11 @@ scene_accept_take(void *role, struct notify_batch *b)
 }
 
 static inline bool
-scene_hold(void *role, size_t bytes, bool owed, struct err *e)
+scene_hold(void *role, size_t bytes, bool forced, struct err *e)
 {
 	struct scene_role *r = role;
 
-	if (bytes > r->held && r->may_hold != 0 && bytes > r->may_hold && !owed)
+	if (bytes > r->held && r->may_hold != 0 && bytes > r->may_hold && !forced)
 		return err_word(e, REFUSAL_batch_share);
 	r->held = bytes;
 	r->held_most = bytes > r->held_most ? bytes : r->held_most;

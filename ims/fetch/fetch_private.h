@@ -8,14 +8,14 @@
 #include "ims/fetch/fetch_verdict.h"
 #include "proto/fetch_client.h"
 
-/* What the run is told of its session. */
+/* What a session says to its run. */
 struct fetch_session_ops {
 	/* All octets are there, to be made durable and judged. */
 	void (*came)(struct fetch_run *r);
 	/* This target does not give the letter. */
 	void (*refused)(struct fetch_run *r, const struct err *e);
 	/* The letter was settled, and DONE is answered. */
-	void (*paid)(struct fetch_run *r);
+	void (*acked)(struct fetch_run *r);
 	/* The letter was settled, and the connection is gone. */
 	void (*gone)(struct fetch_run *r);
 };
@@ -27,7 +27,7 @@ struct fetch_run {
 	void *arg;
 	struct dial *dial;
 	struct session *session;
-	const struct fetch_session_ops *told;
+	const struct fetch_session_ops *session_ops;
 	struct spool_in *in; /* what has come so far */
 	struct fetch_verdict verdict;
 	struct err why; /* of the session under way, or of the end */

@@ -74,7 +74,7 @@ ended(void *arg)
 }
 
 static void
-paid(struct fetch_run *r)
+acked(struct fetch_run *r)
 {
 	r->busy = true;
 	loop_post(r->worker->loop, ended, r);
@@ -239,7 +239,7 @@ refused(struct fetch_run *r, const struct err *e)
 	next_hop(r);
 }
 
-static const struct fetch_session_ops session_ops = { came, refused, paid, over };
+static const struct fetch_session_ops session_ops = { came, refused, acked, over };
 
 static void
 found(void *arg, const struct designation *d, const struct err *why)
@@ -326,7 +326,7 @@ fetch_run_new(struct ims_worker *w, const struct ims_letter *l, const struct fet
 	r->letter = *l;
 	r->ops = ops;
 	r->arg = arg;
-	r->told = &session_ops;
+	r->session_ops = &session_ops;
 	r->busy = true;
 	ims_store_lease(w->ims->store, l, w->loop, leased, r);
 	return r;

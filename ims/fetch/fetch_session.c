@@ -1,4 +1,4 @@
-/* fetch_session — a letter asked of one target of its sender's domain; see fetch_internal.h. */
+/* fetch_session — a letter asked of one target of its sender's domain; see fetch_private.h. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -102,18 +102,18 @@ on_end(void *role, void *arg, const struct err *e)
 		fetch_client_quit(&s->client);
 		s->run = NULL;
 		r->session = NULL;
-		r->told->paid(r);
+		r->session_ops->acked(r);
 		return;
 	}
 	if (e != NULL) {
 		struct err why;
 
 		why_ended(r, e, &why);
-		r->told->refused(r, &why);
+		r->session_ops->refused(r, &why);
 		return;
 	}
 	if (r->in != NULL) /* else on_gone follows: on_octets has cut it off */
-		r->told->came(r);
+		r->session_ops->came(r);
 }
 
 static void
@@ -174,12 +174,12 @@ on_gone(struct conn *c, void *role, const struct err *why)
 	if (r != NULL) {
 		r->session = NULL;
 		if (r->settled) {
-			r->told->gone(r);
+			r->session_ops->gone(r);
 		} else if (!r->busy) {
 			struct err e;
 
 			why_gone(r, why, &e);
-			r->told->refused(r, &e);
+			r->session_ops->refused(r, &e);
 		}
 	}
 	fetch_client_clear(&s->client);

@@ -172,7 +172,7 @@ take_batch(void *role, struct notify_batch *b)
 
 /* Brings the session's share of memory to `bytes`. */
 static bool
-hold(void *role, size_t bytes, bool owed, struct err *e)
+hold(void *role, size_t bytes, bool forced, struct err *e)
 {
 	struct session *s = role;
 	struct share *share = share_of(s);
@@ -182,7 +182,7 @@ hold(void *role, size_t bytes, bool owed, struct err *e)
 		share_release(share, &s->memory, -more, now_ms);
 		return true;
 	}
-	if (owed)
+	if (forced)
 		return share_force(share, &s->memory, SHARE_gathered, key_of(s), more, now_ms);
 	if (share_hold(share, &s->memory, SHARE_gathered, key_of(s), more, now_ms, e))
 		return true;
@@ -211,7 +211,7 @@ static const struct notify_server_ops ops = {
 /* -- the connection ------------------------------------------------------------------------------ */
 
 static void
-up(struct conn *c, void *role)
+session_up(struct conn *c, void *role)
 {
 	struct session *s = role;
 
@@ -221,7 +221,7 @@ up(struct conn *c, void *role)
 }
 
 static void
-gone(struct conn *c, void *role, const struct err *why)
+session_ended(struct conn *c, void *role, const struct err *why)
 {
 	struct session *s = role;
 
@@ -239,10 +239,10 @@ gone(struct conn *c, void *role, const struct err *why)
 	free(s);
 }
 
-static const struct conn_events events = { .up = up, .gone = gone };
+static const struct conn_events events = { .up = session_up, .gone = session_ended };
 
 void
-notify_incoming(struct ims_worker *w, struct listen_incoming *in)
+notify_service_incoming(struct ims_worker *w, struct listen_incoming *in)
 {
 	struct session *s = memory_new(sizeof *s);
 

@@ -21,6 +21,6 @@
 struct listen_incoming;
 
 /* A new connection, on the worker's thread; takes `in`. */
-void notify_incoming(struct ims_worker *w, struct listen_incoming *in);
+void notify_service_incoming(struct ims_worker *w, struct listen_incoming *in);
 
 #endif

@@ -110,12 +110,12 @@ check(const struct role *r, const struct notify_batch *b)
 
 /* A small budget, so that both ends of it are met. */
 static bool
-hold(void *role, size_t bytes, bool owed, struct err *e)
+hold(void *role, size_t bytes, bool forced, struct err *e)
 {
 	struct role *r = role;
 
 	must(bytes % NOTIFY_HOLD_STEP == 0);
-	if (!owed && bytes > r->held && bytes > HOLD_BYTES)
+	if (!forced && bytes > r->held && bytes > HOLD_BYTES)
 		return err_word(e, REFUSAL_batch_share);
 	r->held = bytes;
 	return true;
