@@ -115,7 +115,7 @@ static const struct mailbox_client_ops ops = {
 	.notice = on_notice,
 	.progress = on_progress,
 	.found = on_found,
-	.octets = on_piece,
+	.payload = on_piece,
 	.end = on_end,
 	.lost = on_lost,
 };

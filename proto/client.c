@@ -137,7 +137,7 @@ take_reply(struct client *c, struct span line)
 		client_lost(c, &e);
 		return;
 	}
-	if (r.code == 421 || c->count == 0 || (r.has_payload && c->ops->octets == NULL)) {
+	if (r.code == 421 || c->count == 0 || (r.has_payload && c->ops->payload == NULL)) {
 		if (r.code >= 400)
 			reply_err(&r, &e);
 		else
@@ -168,7 +168,7 @@ take_payload(struct client *c, struct span in)
 
 	c->payload -= piece.n;
 	if (piece.n > 0)
-		c->ops->octets(c, c->kind, c->arg, piece);
+		c->ops->payload(c, c->kind, c->arg, piece);
 	if (c->payload == 0 && !c->over) {
 		c->in_payload = false;
 		c->ops->end(c, c->kind, c->arg);

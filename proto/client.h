@@ -35,7 +35,7 @@ struct client_ops {
 	void (*reply)(struct client *c, int kind, void *arg, const struct reply *r);
 	/* Pieces of the payload of the reply just given, then its end.  May be NULL where the
 	 * protocol has no payloads: one that comes is then a broken reply. */
-	void (*octets)(struct client *c, int kind, void *arg, struct span piece);
+	void (*payload)(struct client *c, int kind, void *arg, struct span piece);
 	void (*end)(struct client *c, int kind, void *arg);
 	/* The session is over: the connection broke, timed out or talked nonsense.  Once a session;
 	 * expectations that are left get no reply. */

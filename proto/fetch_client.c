@@ -18,11 +18,13 @@ on_hello(struct fetch_client *f, const struct reply *r)
 
 	if (r->code < 300) {
 		f->ready = true;
-		f->ops->hello(f->role, NULL);
+		if (f->ops->hello != NULL)
+			f->ops->hello(f->role, NULL);
 		return;
 	}
 	reply_err(r, &e);
-	f->ops->hello(f->role, &e);
+	if (f->ops->hello != NULL)
+		f->ops->hello(f->role, &e);
 	client_lost(&f->client, &e);
 }
 
@@ -67,10 +69,10 @@ on_reply(struct client *c, int kind, void *arg, const struct reply *r)
 }
 
 static void
-on_octets(struct client *c, int kind, void *arg, struct span piece)
+on_payload(struct client *c, int kind, void *arg, struct span piece)
 {
 	(void)kind;
-	self(c)->ops->octets(self(c)->role, arg, piece);
+	self(c)->ops->payload(self(c)->role, arg, piece);
 }
 
 static void
@@ -159,7 +161,7 @@ fetch_client_init(struct fetch_client *f, const struct fetch_client_ops *ops, vo
 {
 	static const struct client_ops mine = {
 		on_reply,
-		on_octets,
+		on_payload,
 		on_end,
 		on_lost,
 		on_dropped,

@@ -8,7 +8,7 @@
  *         and for every one `end`, exactly once.  Where the session breaks or HELLO is refused, `end` says
  *         why for each that is open (client.over is set by then: this is the session's end, perhaps for
  *         good, and no answer), then `lost` comes, once and last of all.
- * Owner:  pieces are borrowed until `octets` returns.
+ * Owner:  pieces are borrowed until `payload` returns.
  * Trust:  sizes and digests are the role's to check: `found` says how much the peer means to send.
  */
 #ifndef PROTO_FETCH_CLIENT_H
@@ -19,11 +19,12 @@
 #include "proto/id.h"
 
 struct fetch_client_ops {
-	/* NULL: welcome.  Otherwise lost follows. */
+	/* e NULL: welcome.  Otherwise lost follows.  May be NULL. */
 	void (*hello)(void *role, const struct err *e);
-	/* So many octets will follow.  False: they are not wanted (*e: why); the session ends. */
+	/* SUMMARY or FETCH is granted: `octets` octets follow, in pieces.  False: they are not wanted (*e:
+	 * why); the session ends.  Both may be NULL for a role that sends neither request. */
 	bool (*found)(void *role, void *arg, uint64_t octets, struct err *e);
-	void (*octets)(void *role, void *arg, struct span piece);
+	void (*payload)(void *role, void *arg, struct span piece);
 	/* e NULL: granted, and all octets have come. */
 	void (*end)(void *role, void *arg, const struct err *e);
 	/* The session is over, also after fetch_client_quit; the mover closes. */

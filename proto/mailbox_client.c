@@ -39,13 +39,13 @@ on_row(void *arg, struct row *r, struct err *e)
 }
 
 static void
-on_octets(struct client *c, int kind, void *arg, struct span piece)
+on_payload(struct client *c, int kind, void *arg, struct span piece)
 {
 	struct mailbox_client *m = self(c);
 	struct err e;
 
 	if (kind == OCTETS)
-		m->ops->octets(role_of(m), arg, piece);
+		m->ops->payload(role_of(m), arg, piece);
 	else if (!row_feed(&m->kept, piece, on_row, m, &e))
 		client_lost(c, &e);
 }
@@ -233,7 +233,7 @@ mailbox_client_init(struct mailbox_client *m, const struct mailbox_client_ops *o
 {
 	static const struct client_ops mine = {
 		on_reply,
-		on_octets,
+		on_payload,
 		on_end,
 		on_lost,
 		on_dropped,

@@ -21,7 +21,7 @@ struct mailbox_client_ops {
 	void (*progress)(void *role, void *arg, uint64_t got, uint64_t size); /* may be NULL */
 	/* `octets` octets follow.  False: they are not wanted, *e says why; the session ends. */
 	bool (*found)(void *role, void *arg, uint64_t octets, struct err *e);
-	void (*octets)(void *role, void *arg, struct span piece);
+	void (*payload)(void *role, void *arg, struct span piece);
 	/* e NULL: the request is done.  more (of list): ask again after the last number. */
 	void (*end)(void *role, void *arg, bool more, const struct err *e);
 	/* The session is over, also after mailbox_client_quit; the mover closes. */

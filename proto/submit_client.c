@@ -112,7 +112,7 @@ on_row(void *arg, struct row *r, struct err *e)
 }
 
 static void
-on_octets(struct client *c, int kind, void *arg, struct span piece)
+on_payload(struct client *c, int kind, void *arg, struct span piece)
 {
 	struct err e;
 
@@ -349,7 +349,7 @@ submit_client_init(struct submit_client *m, const struct submit_client_ops *ops,
 {
 	static const struct client_ops mine = {
 		on_reply,
-		on_octets,
+		on_payload,
 		on_end,
 		on_lost,
 		on_dropped,

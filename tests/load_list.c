@@ -79,7 +79,7 @@ on_found(void *role, void *arg, uint64_t octets, struct err *e)
 }
 
 static void
-on_octets(void *role, void *arg, struct span piece)
+on_payload(void *role, void *arg, struct span piece)
 {
 	(void)role;
 	(void)arg;
@@ -97,7 +97,7 @@ static const struct mailbox_client_ops ops = {
 	.sasl = { .step = on_step, .signed_in = on_signed_in },
 	.notice = on_notice,
 	.found = on_found,
-	.octets = on_octets,
+	.payload = on_payload,
 	.end = on_end,
 	.lost = on_lost,
 };

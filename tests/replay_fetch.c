@@ -175,7 +175,7 @@ on_found(void *role, void *arg, uint64_t octets, struct err *e)
 }
 
 static void
-on_octets(void *role, void *arg, struct span piece)
+on_payload(void *role, void *arg, struct span piece)
 {
 	(void)arg;
 	buf_add(&((struct asker *)role)->octets, piece.p, piece.n);
@@ -203,7 +203,7 @@ on_lost(void *role, const struct err *e)
 static const struct fetch_client_ops client_ops = {
 	on_hello,
 	on_found,
-	on_octets,
+	on_payload,
 	on_end,
 	on_lost,
 };

@@ -294,7 +294,7 @@ on_found(void *role, void *arg, uint64_t octets, struct err *e)
 }
 
 static void
-on_octets(void *role, void *arg, struct span piece)
+on_payload(void *role, void *arg, struct span piece)
 {
 	(void)arg;
 	buf_add(&((struct reader_role *)role)->octets, piece.p, piece.n);
@@ -325,7 +325,7 @@ static const struct mailbox_client_ops client_ops = {
 	on_notice,
 	on_progress,
 	on_found,
-	on_octets,
+	on_payload,
 	on_end,
 	on_lost,
 };

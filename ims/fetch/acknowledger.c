@@ -184,30 +184,6 @@ pair_is_over(struct pair *p, bool done)
 
 /* -- a session ------------------------------------------------------------------------------------ */
 
-static void
-on_hello(void *role, const struct err *e)
-{
-	(void)role;
-	(void)e; /* refused: on_lost follows, and the next address is tried */
-}
-
-static bool
-on_found(void *role, void *arg, uint64_t octets, struct err *e)
-{
-	(void)role;
-	(void)arg;
-	(void)octets;
-	return err_word(e, REFUSAL_bad_reply);
-}
-
-static void
-on_octets(void *role, void *arg, struct span piece)
-{
-	(void)role;
-	(void)arg;
-	(void)piece;
-}
-
 /* An OMS that no longer knows the letter has acknowledged it, too.  The end of the session has not: even a
  * permanent refusal of our HELLO says nothing of the letter. */
 static void
@@ -230,6 +206,7 @@ on_end(void *role, void *arg, const struct err *e)
 		fetch_client_quit(&s->client);
 }
 
+/* Of a refused HELLO, too; then the next address is tried. */
 static void
 on_lost(void *role, const struct err *e)
 {
@@ -237,9 +214,6 @@ on_lost(void *role, const struct err *e)
 }
 
 static const struct fetch_client_ops client_ops = {
-	.hello = on_hello,
-	.found = on_found,
-	.octets = on_octets,
 	.end = on_end,
 	.lost = on_lost,
 };

@@ -34,7 +34,7 @@ on_found(void *role, void *arg, uint64_t octets, struct err *e)
 }
 
 static void
-on_octets(void *role, void *arg, struct span piece)
+on_payload(void *role, void *arg, struct span piece)
 {
 	struct session *s = role;
 
@@ -112,7 +112,7 @@ on_end(void *role, void *arg, const struct err *e)
 		r->session_ops->refused(r, &why);
 		return;
 	}
-	if (r->in != NULL) /* else on_gone follows: on_octets has cut it off */
+	if (r->in != NULL) /* else on_gone follows: on_payload has cut it off */
 		r->session_ops->came(r);
 }
 
@@ -128,7 +128,7 @@ on_lost(void *role, const struct err *e)
 static const struct fetch_client_ops client_ops = {
 	.hello = on_hello,
 	.found = on_found,
-	.octets = on_octets,
+	.payload = on_payload,
 	.end = on_end,
 	.lost = on_lost,
 };

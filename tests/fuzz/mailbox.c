@@ -183,7 +183,7 @@ on_found(void *role, void *arg, uint64_t octets, struct err *e)
 }
 
 static void
-on_octets(void *role, void *arg, struct span piece)
+on_payload(void *role, void *arg, struct span piece)
 {
 	struct user *u = role;
 
@@ -216,7 +216,7 @@ static const struct mailbox_client_ops client_ops = {
 	on_notice,
 	on_progress,
 	on_found,
-	on_octets,
+	on_payload,
 	on_end,
 	on_lost,
 };

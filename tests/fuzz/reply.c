@@ -48,7 +48,7 @@ on_reply(struct client *c, int kind, void *arg, const struct reply *r)
 }
 
 static void
-on_octets(struct client *c, int kind, void *arg, struct span piece)
+on_payload(struct client *c, int kind, void *arg, struct span piece)
 {
 	(void)kind;
 	(void)arg;
@@ -73,7 +73,7 @@ static struct buf
 listen(struct span in, size_t chunk)
 {
 	static const struct client_ops ops = { .reply = on_reply,
-		.octets = on_octets,
+		.payload = on_payload,
 		.end = on_end,
 		.lost = on_lost };
 	struct listener l = { 0 };

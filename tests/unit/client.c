@@ -32,7 +32,7 @@ on_reply(struct client *c, int kind, void *arg, const struct reply *r)
 }
 
 static void
-on_octets(struct client *c, int kind, void *arg, struct span piece)
+on_payload(struct client *c, int kind, void *arg, struct span piece)
 {
 	(void)kind;
 	(void)arg;
@@ -53,7 +53,7 @@ on_lost(struct client *c, const struct err *e)
 }
 
 static const struct client_ops ops = {
-	.reply = on_reply, .octets = on_octets, .end = on_end, .lost = on_lost
+	.reply = on_reply, .payload = on_payload, .end = on_end, .lost = on_lost
 };
 static const struct client_ops no_payloads = { .reply = on_reply, .lost = on_lost };
 
@@ -217,7 +217,7 @@ rate_reply(struct client *c, int kind, void *arg, const struct reply *r)
 }
 
 static void
-rate_octets(struct client *c, int kind, void *arg, struct span piece)
+rate_payload(struct client *c, int kind, void *arg, struct span piece)
 {
 	(void)c, (void)kind, (void)arg, (void)piece;
 }
@@ -234,7 +234,7 @@ static bool
 lives_at(size_t n)
 {
 	static const struct client_ops rate_ops = { .reply = rate_reply,
-		.octets = rate_octets,
+		.payload = rate_payload,
 		.lost = rate_lost };
 	static const char octets[CLIENT_RATE_OCTETS + 1];
 	struct client c;

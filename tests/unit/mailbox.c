@@ -386,7 +386,7 @@ on_found(void *role, void *arg, uint64_t octets, struct err *e)
 }
 
 static void
-on_octets(void *role, void *arg, struct span piece)
+on_payload(void *role, void *arg, struct span piece)
 {
 	struct user *u = role;
 
@@ -418,7 +418,7 @@ static const struct mailbox_client_ops client_ops = {
 	.sasl = { step, on_signed_in },
 	.notice = on_notice,
 	.found = on_found,
-	.octets = on_octets,
+	.payload = on_payload,
 	.end = on_end,
 	.lost = on_lost,
 };
