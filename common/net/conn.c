@@ -203,6 +203,7 @@ conn_connect(struct loop *l, const struct conn_target *to, struct tls_holder *h,
     const struct conn_events *events, void *role)
 {
 	struct conn *c = conn_new(l, h, to->address, to->alpn, events, role);
+	int64_t until_ms;
 	struct err e;
 
 	snprintf(c->peer.domain, sizeof c->peer.domain, "%s", to->domain);
@@ -220,7 +221,7 @@ conn_connect(struct loop *l, const struct conn_target *to, struct tls_holder *h,
 		    loop_now_ms(l));
 	if (c->place == NULL || conn_place_is_held(c->place))
 		begin(c);
-	else if (conn_place_is_refused(c->place))
+	else if (conn_place_is_refused(c->place, &until_ms))
 		conn_kick(c);
 	return c;
 }
@@ -361,26 +362,31 @@ turn_connecting(struct conn *c)
 }
 
 static void
-refuse_place(struct conn *c)
+refuse_place(struct conn *c, int64_t until_ms)
 {
+	int64_t in_ms = until_ms - loop_now_ms(c->loop);
 	struct err e;
 
-	err_set(&e, REFUSAL_unreachable, "%s did not answer lately, and is tried again soon",
-	    c->peer.host);
+	c->held_back_ms = in_ms > 1 ? in_ms : 1;
+	err_set(&e, REFUSAL_unreachable,
+	    "%s did not answer at port %u lately, and is tried again soon", c->peer.host,
+	    (unsigned)c->peer.port);
 	fail(c, &e);
 }
 
 static void
 turn(struct conn *c)
 {
+	int64_t until_ms;
+
 	switch (c->state) {
 	case CONN_WAITING:
 		if (c->close_asked)
 			fail(c, NULL);
 		else if (conn_place_is_held(c->place))
 			begin(c);
-		else if (conn_place_is_refused(c->place))
-			refuse_place(c);
+		else if (conn_place_is_refused(c->place, &until_ms))
+			refuse_place(c, until_ms);
 		break;
 	case CONN_SHAKING:
 		if (c->close_asked)

@@ -68,7 +68,7 @@ struct conn_target {
 						 * connect-from); NULL or "": the system's choice */
 	int64_t timeout_ms;             /* for connect and handshake together */
 	struct conn_limit *limit; /* the connection waits there for its place; NULL: it does not */
-	bool backs_off;           /* unreachable at once if the host failed lately */
+	bool backs_off;           /* unreachable at once if the port failed lately */
 };
 
 struct conn *conn_connect(struct loop *l, const struct conn_target *to, struct tls_holder *h,
@@ -95,6 +95,9 @@ struct tls *conn_tls(const struct conn *c); /* borrowed: the generation it began
 void *conn_role(const struct conn *c);
 unsigned conn_count(struct loop *l);
 bool conn_is_waiting(const struct conn *c); /* for its place, or was refused one */
+/* In `gone`: nothing was tried, because the port failed lately; it may be tried again in so many ms.  0: a
+ * connection was tried, or ended for another reason. */
+int64_t conn_held_back_ms(const struct conn *c);
 /* Should it end soon because others wait for this host?  True is a promise: conn_limit.h. */
 bool conn_is_wanted(struct conn *c);
 

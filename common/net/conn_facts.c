@@ -82,6 +82,12 @@ conn_is_waiting(const struct conn *c)
 	return c->state == CONN_WAITING;
 }
 
+int64_t
+conn_held_back_ms(const struct conn *c)
+{
+	return c->held_back_ms;
+}
+
 bool
 conn_exporter(const struct conn *c, unsigned char out[TLS_EXPORTER_BYTES])
 {

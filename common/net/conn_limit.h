@@ -1,19 +1,21 @@
-/* conn_limit — how many connections one daemon opens to one address, who is next, and which addresses
+/* conn_limit — how many connections one daemon opens to one address, who is next, and which ports
  * do not answer.
  *
  * CONN_PER_HOST at a time, whatever domain they are for and whichever worker opens them; this bounds
  * what is left of reflection.  Further ones wait and are served in the order of coming.  The holder of
  * a place that could do without is told that it is wanted.
  *
- * A host that did not answer is left alone for CONN_HOST_PAUSE_MS, doubled by each failure in turn
- * up to CONN_HOST_PAUSE_MAX_MS: a caller that backs off is refused at once meanwhile, also one
- * that waits when the failure comes; afterwards one at a time tries, until the host answers.
+ * A port that did not answer is left alone for CONN_DOOR_PAUSE_MS, doubled by each failure in turn up
+ * to CONN_DOOR_PAUSE_MAX_MS.  Meanwhile a caller that backs off is refused at once, and so is one that
+ * waits when the failure comes.  After that one at a time tries, until the port answers; the others
+ * wait for the result.  Places are counted by address, failures by address and port: a domain that
+ * names somebody's address with a port where nobody listens does not make the other ports fail.
  *
  * Spec:    PROTOCOL "Designation and identity".
  * Threads: one table for all workers, under a lock of its own; a call posted to `loop` tells each
  *          connection that it has its place now, that others wait for it, or that it is refused.
  * Owner:   a place belongs to its connection, which leaves; the table outlives all places.
- * Trust:   of hosts that nobody holds or waits for, CONN_HOSTS_REMEMBERED failures at most are kept.
+ * Trust:   of ports that nobody holds or waits for, CONN_DOORS_REMEMBERED failures at most are kept.
  */
 #ifndef COMMON_NET_CONN_LIMIT_H
 #define COMMON_NET_CONN_LIMIT_H
@@ -23,9 +25,9 @@
 #include <sys/socket.h>
 
 #define CONN_PER_HOST          4
-#define CONN_HOST_PAUSE_MS     1500 /* shorter than any caller's own pause, which then decides */
-#define CONN_HOST_PAUSE_MAX_MS 45000
-#define CONN_HOSTS_REMEMBERED  4096
+#define CONN_DOOR_PAUSE_MS     1500 /* shorter than any caller's own pause, which then decides */
+#define CONN_DOOR_PAUSE_MAX_MS 45000
+#define CONN_DOORS_REMEMBERED  4096
 
 struct conn_limit;
 struct conn_place;
@@ -41,16 +43,16 @@ struct conn_caller {
 	struct loop *loop;
 	uint64_t id;
 	void (*fn)(struct loop *loop, uint64_t id);
-	bool backs_off; /* a host that failed lately is not tried */
+	bool backs_off; /* a port that failed lately is not tried */
 };
 
-/* The port does not count.  The place is held at once, waits, or is refused.  now_ms: monotonic, the
- * same clock for all calls. */
+/* The place is held at once, waits, or is refused.  now_ms: monotonic, the same clock for all calls. */
 struct conn_place *conn_limit_enter(struct conn_limit *l, const struct sockaddr_storage *to,
     const struct conn_caller *caller, int64_t now_ms);
 bool conn_place_is_held(const struct conn_place *p);
-bool conn_place_is_refused(const struct conn_place *p);
-/* Whether the host answered; by the holder of a place. */
+/* until_ms: when the port may be tried again. */
+bool conn_place_is_refused(const struct conn_place *p, int64_t *until_ms);
+/* Whether the port answered; by the holder of a place. */
 void conn_place_report(struct conn_place *p, bool answers, int64_t now_ms);
 /* Should its holder end soon, because somebody waits?  Asked of as many as wait, and no more: true is a
  * promise to leave the place, and stays true. */

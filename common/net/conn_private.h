@@ -104,6 +104,7 @@ struct conn {
 	void *role;
 	/* connecting side */
 	struct conn_place *place; /* NULL: not counted */
+	int64_t held_back_ms;     /* conn_held_back_ms */
 	struct conn_way *way;     /* until it begins to connect */
 	/* octets */
 	struct loop_fd *watch; /* NULL: no socket yet */

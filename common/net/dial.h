@@ -30,7 +30,7 @@ struct dial_to {
 	const char *own;          /* whose identity we show */
 	const char *from;         /* connect-from; NULL or "": the system's choice */
 	struct conn_limit *limit; /* of connections to one host */
-	bool backs_off;           /* a host that failed lately, for whomever, is not tried */
+	bool backs_off;           /* a port that failed lately, for whomever, is not tried */
 	bool allow_private;
 	int64_t timeout_ms; /* of one address, handshake included */
 };

@@ -31,11 +31,14 @@ struct destination {
 	bool failing;             /* what was due is being recorded as failed */
 	struct err why;           /* ... for this reason */
 	bool final;               /* ... which ends the deliveries */
-	bool hurry;            /* a peer that failed may answer again: what is due later goes too */
-	bool quiet;            /* nothing was due when it was looked at last */
-	size_t singly;         /* this many letters go alone: a seal was refused */
-	size_t fresh;          /* letters that came since the last gathering */
-	unsigned failures;     /* of attempts, one after another */
+	int64_t
+	    put_off_ms;    /* ... and nothing was tried: what is due is due after this; 0: not so */
+	bool hurry;        /* a peer that failed may answer again: what is due later goes too */
+	bool quiet;        /* nothing was due when it was looked at last */
+	size_t singly;     /* this many letters go alone: a seal was refused */
+	size_t fresh;      /* letters that came since the last gathering */
+	unsigned failures; /* of attempts, one after another */
+	unsigned put_offs; /* of attempts that were none, likewise */
 	int64_t not_before_ms; /* monotonic: no attempt before it */
 };
 
@@ -86,7 +89,7 @@ ask_for_attempt(struct destination *d)
 {
 	struct oms_pair p = { .tries = 0 };
 	struct err e;
-	uint64_t tries = d->failures;
+	uint64_t tries = d->failures + d->put_offs;
 
 	if (tries == 0 && oms_store_pair(d->worker->oms->store, d->own, d->peer, &p, &e))
 		tries = p.tries;
@@ -287,7 +290,10 @@ fail_page(struct destination *d)
 		return;
 	}
 	s->failed = true;
-	sealing_fail(s, &d->why, d->final, clock_steady_ms());
+	if (d->put_off_ms > 0)
+		sealing_put_off(s, &d->why, clock_steady_ms(), d->put_off_ms);
+	else
+		sealing_fail(s, &d->why, d->final, clock_steady_ms());
 	record(s);
 }
 
@@ -402,7 +408,7 @@ on_ready(void *role)
 	struct destination *d = role;
 
 	d->hurry = d->hurry || d->failures > 0;
-	d->failures = 0;
+	d->failures = d->put_offs = 0;
 	end_attempt(d);
 	record_answered(d);
 	pump(d);
@@ -423,19 +429,41 @@ pause_ms(unsigned failures)
 }
 
 static void
+fail_due(struct destination *d, const struct err *why, int64_t in_ms)
+{
+	d->hurry = false;
+	d->failing = true;
+	d->why = *why;
+	d->final = false;
+	d->put_off_ms = 0;
+	d->not_before_ms = loop_now_ms(d->worker->loop) + in_ms;
+}
+
+static void
 on_ended(void *role, const struct err *why, bool final)
 {
 	struct destination *d = role;
 
 	end_attempt(d);
 	if (why != NULL) {
-		d->hurry = false;
-		d->failing = true;
-		d->why = *why;
+		fail_due(d, why, pause_ms(final ? 0 : d->failures++));
 		d->final = final;
-		d->not_before_ms = loop_now_ms(d->worker->loop) +
-		    pause_ms(final ? 0 : d->failures++);
 	}
+	pump(d);
+}
+
+/* The letters are no older for it, so that they go soon after the host answers others again. */
+static void
+on_held_back(void *role, const struct err *why, int64_t in_ms)
+{
+	struct destination *d = role;
+	int64_t own_ms = pause_ms(d->put_offs++);
+
+	end_attempt(d);
+	if (in_ms < own_ms)
+		in_ms = own_ms;
+	fail_due(d, why, in_ms);
+	d->put_off_ms = in_ms;
 	pump(d);
 }
 
@@ -468,6 +496,7 @@ static const struct notify_session_ops session_ops = {
 	.ready = on_ready,
 	.wanted = on_wanted,
 	.ended = on_ended,
+	.held_back = on_held_back,
 	.result = on_result,
 	.batch_end = on_batch_end,
 };

@@ -12,8 +12,10 @@
  *          crash repeats a notification and never loses one.
  * Retry:   NOTIFIER_RETRY_MS, doubled by each try up to NOTIFIER_RETRY_MAX_MS, less up to a quarter
  *          at random; until Hold-Until.  After an attempt that failed the destination makes no other
- *          before the same pause has passed (at most NOTIFIER_PAUSE_MAX_MS), whatever comes; hosts
- *          that fail have a pause of their own that all destinations share (conn_limit.h).
+ *          before the same pause has passed (at most NOTIFIER_PAUSE_MAX_MS), whatever comes; ports
+ *          that fail have a pause of their own that all destinations share (conn_limit.h).  A
+ *          destination that finds all its hosts paused has tried nothing: its letters are due after
+ *          that pause, and count no try.
  *          After a start, and once a destination that failed answers again, all that waits goes at once.
  * Order:   attempts.h: first attempts before retries, and domains that answered within a day before others.
  * Threads: each pair has its home worker; notifier_wake may be called on any thread.

@@ -25,6 +25,8 @@ struct notify_session {
 	struct link *link;
 	struct loop_timer *idle; /* READY: with nothing to send; before: slow */
 	struct err why;          /* of the last address that failed */
+	bool tried;              /* one address at least */
+	int64_t held_back_ms;    /* until one of the others may be tried; 0: there are none */
 };
 
 /* One connection.  It outlives a session that is freed first: its conn frees it. */
@@ -40,19 +42,39 @@ static void next_address(struct notify_session *s);
 /* -- the end of a session, or of the attempt at one -------------------------------------------- */
 
 static void
+become_idle(struct notify_session *s, const struct err *why)
+{
+	if (why != NULL)
+		log_fact(LOG_WARN, "notify.ended", "own=%s peer=%s host=%s word=%s text=%s", s->own,
+		    s->peer, notify_session_host(s), refusal_word(why->why), log_str(why->text));
+	loop_timer_cancel(s->idle);
+	s->state = IDLE;
+	dial_free(&s->dial);
+}
+
+static void
 end(struct notify_session *s, const struct err *why, bool final)
 {
 	struct err copy = { REFUSAL_NONE, "" };
 
 	if (why != NULL)
 		copy = *why;
-	if (why != NULL)
-		log_fact(LOG_WARN, "notify.ended", "own=%s peer=%s host=%s word=%s text=%s", s->own,
-		    s->peer, notify_session_host(s), refusal_word(copy.why), log_str(copy.text));
-	loop_timer_cancel(s->idle);
-	s->state = IDLE;
-	dial_free(&s->dial);
+	become_idle(s, why);
 	s->ops->ended(s->role, why != NULL ? &copy : NULL, final);
+}
+
+/* No address is left. */
+static void
+give_up(struct notify_session *s)
+{
+	struct err why = s->why;
+
+	if (s->tried || s->held_back_ms == 0) {
+		end(s, &why, false);
+		return;
+	}
+	become_idle(s, &why);
+	s->ops->held_back(s->role, &why, s->held_back_ms);
 }
 
 /* -- a link's callbacks ------------------------------------------------------------------------- */
@@ -131,13 +153,16 @@ on_up(struct conn *c, void *role)
 
 /* Before READY another address may do better; but a refusal of our HELLO is the domain's word. */
 static void
-link_ended(struct link *k, struct err e)
+link_ended(struct link *k, struct err e, int64_t held_back_ms)
 {
 	struct notify_session *s = k->session;
 	enum session_state was = s->state;
 	bool refused = was == GREETING && k->refused.why != REFUSAL_NONE;
 
 	s->link = NULL;
+	s->tried = s->tried || held_back_ms == 0;
+	if (held_back_ms > 0 && (s->held_back_ms == 0 || held_back_ms < s->held_back_ms))
+		s->held_back_ms = held_back_ms;
 	client_lost(&k->client.client, &e); /* batch_end tells what was sent and not answered */
 	if (was == GREETING && k->refused.why != REFUSAL_NONE)
 		e = k->refused;
@@ -158,11 +183,10 @@ on_gone(struct conn *c, void *role, const struct err *why)
 	struct link *k = role;
 	struct err e = { REFUSAL_NONE, "" };
 
-	(void)c;
 	if (why != NULL)
 		e = *why;
 	if (k->session != NULL)
-		link_ended(k, e);
+		link_ended(k, e, conn_held_back_ms(c));
 	notify_client_clear(&k->client);
 	free(k);
 }
@@ -189,10 +213,9 @@ static void
 next_address(struct notify_session *s)
 {
 	struct link *k;
-	struct err why = s->why;
 
 	if (dial_is_over(s->dial)) {
-		end(s, &why, false);
+		give_up(s);
 		return;
 	}
 	k = memory_new(sizeof *k);
@@ -241,6 +264,8 @@ notify_session_want(struct notify_session *s, const struct conf *c)
 	if (s->state != IDLE)
 		return;
 	s->state = FINDING;
+	s->tried = false;
+	s->held_back_ms = 0;
 	s->dial = dial_new(&to, found, s);
 }
 

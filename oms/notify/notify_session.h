@@ -6,7 +6,7 @@
  * Flow:    3 of 8 (README "Life of a message").
  * Spec:    SPEC.md "notify"; PROTOCOL "Designation and identity".
  * State:   IDLE --notify_session_want--> FINDING -> CONNECTING -> GREETING -> READY --silence, end--> IDLE
- *          Any failure: `ended` once, then IDLE; the destination decides when to try again.
+ *          Any failure: `ended` or `held_back` once, then IDLE; the destination decides when to try again.
  *          Where others wait for a connection to the host (conn_limit.h), the session ends once it has
  *          had its turn: a seal was answered, or there is nothing to send.
  * Threads: the home worker of the pair.
@@ -38,6 +38,9 @@ struct notify_session_ops {
 	/* The session is over or never came to be.  why NULL: it ended in order.  final: DNS said why,
 	 * and DNSSEC vouches for that; anything else between us and the host may be mended. */
 	void (*ended)(void *role, const struct err *why, bool final);
+	/* Instead of `ended`, where nothing was tried: each address failed for others lately.  One of them
+	 * may be tried again in in_ms. */
+	void (*held_back)(void *role, const struct err *why, int64_t in_ms);
 	/* As notify_client_ops. */
 	void (*result)(void *role, void *arg, size_t index, struct span text, const struct err *e);
 	void (*batch_end)(void *role, void *arg, size_t answered, const struct err *e);

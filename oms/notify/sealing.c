@@ -197,15 +197,28 @@ sealing_waits(const struct sealing *s)
 	return false;
 }
 
+static void
+refuse_all(struct oms_delivery *d, const struct err *e, bool final, int64_t now_ms)
+{
+	for (size_t k = 0; k < d->n_recipients; k++)
+		if (waits(&d->recipients[k]))
+			refuse(&d->recipients[k], e, final, now_ms);
+}
+
+void
+sealing_put_off(struct sealing *s, const struct err *e, int64_t now_ms, int64_t in_ms)
+{
+	for (size_t i = 0; i < s->n; i++) {
+		refuse_all(&s->deliveries[i], e, false, now_ms);
+		s->deliveries[i].next_ms = now_ms + in_ms;
+	}
+}
+
 void
 sealing_fail(struct sealing *s, const struct err *e, bool final, int64_t now_ms)
 {
 	for (size_t i = 0; i < s->n; i++) {
-		struct oms_delivery *d = &s->deliveries[i];
-
-		for (size_t k = 0; k < d->n_recipients; k++)
-			if (waits(&d->recipients[k]))
-				refuse(&d->recipients[k], e, final, now_ms);
-		reschedule(d, now_ms);
+		refuse_all(&s->deliveries[i], e, final, now_ms);
+		reschedule(&s->deliveries[i], now_ms);
 	}
 }

@@ -44,6 +44,8 @@ void sealing_answer(struct sealing *s, size_t index, struct span text, const str
 /* No more replies come; e: the session broke.  Sets tries and times of what still waits. */
 void sealing_close(struct sealing *s, const struct err *e, int64_t now_ms);
 bool sealing_waits(const struct sealing *s); /* after that: some recipient still waits */
+/* Nothing was tried: each recipient is told why, and the deliveries are due in in_ms, with no try more. */
+void sealing_put_off(struct sealing *s, const struct err *e, int64_t now_ms, int64_t in_ms);
 /* Nothing was sent; final: each recipient is refused with *e. */
 void sealing_fail(struct sealing *s, const struct err *e, bool final, int64_t now_ms);
 

@@ -41,24 +41,26 @@ while [ $i -lt "$many" ]; do
 done
 is "letters to all of them are taken" "$(cat "$T/refused" 2>/dev/null)" ""
 as alice@a.test send bob@b.test <"$T/letter" >/dev/null
-# state TEXT... of each recipient, one a line: "ADDRESS STATE TRIES".
+# rows: of each recipient "ADDRESS STATE TRIES WORD".  A letter that was held back, since the port failed others
+# lately, has a word and no try more.
 rows() {
 	as alice@a.test outbox --json | perl -MJSON::PP -ne '
-	    for my $l (decode_json($_)) { print "$_->{address} $_->{state} $_->{tries}\n" for @{$l->{recipients}} }'
+	    for my $l (decode_json($_)) {
+	        print join(" ", @$_{qw(address state tries)}, $_->{word} // "-"), "\n" for @{$l->{recipients}}
+	    }'
 }
 dead() { rows | grep '^bob@d'; }
 counted() { dead | grep -Ec "$1"; }	# REGULAR-EXPRESSION
-ok "each of them is tried" eventually 120 says '^0$' counted ' 0$'
+ok "each of them is tried, or held back" eventually 120 says '^0$' counted ' -$'
 is "and waits" "$(counted ' waiting ')" "$many"
 ok "as the live one does" eventually 20 says '^bob@b.test waiting [1-9]' rows
 
 tests/world stop "$W" oms a.test
 tests/world start "$W" ims b.test
-began=$(date +%s%N)
+began=$(date +%s%N) logged=$(wc -c <"$OMS_LOG_a_test")
 tests/world start "$W" oms a.test
-tries() { dead | awk '{ n += $3 } END { print n }'; }
 told() { ! rows | grep -q '^bob@b.test waiting'; }
 ok "after a restart the live one is told" eventually "$within" told
 diag "after $((($(date +%s%N) - began) / 1000000)) ms, with $many dead ones"
-before=$(tries)
-ok "and each of the others has its turn" eventually 150 eval '[ "$(tries)" -ge $((before + many)) ]'
+ended() { tail -c "+$((logged + 1))" "$OMS_LOG_a_test" | grep -o 'notify\.ended .*peer=d[0-9]*\.test' | sed 's/.*=//' | sort -u | wc -l; }
+ok "and each of the others has its turn" eventually 150 eval '[ "$(ended)" = "$many" ]'

@@ -20,6 +20,7 @@ struct table {
 	struct loop *loop;
 	struct conn_place *p[PLACES];
 	bool back_off;
+	uint16_t port; /* of callers that back off */
 	int64_t now_ms;
 };
 
@@ -53,10 +54,19 @@ host(const char *address, uint16_t port)
 static struct conn_place *
 enter(struct table *t, const char *address, uint64_t id)
 {
-	struct sockaddr_storage a = host(address, (uint16_t)(1470 + id));
+	/* Without back-off each place has its own port, and places do not depend on it. */
+	struct sockaddr_storage a = host(address, t->back_off ? t->port : (uint16_t)(1470 + id));
 	struct conn_caller c = { t->loop, id, on_told, t->back_off };
 
 	return conn_limit_enter(t->limit, &a, &c, t->now_ms);
+}
+
+static bool
+is_refused(const struct conn_place *p)
+{
+	int64_t until_ms;
+
+	return conn_place_is_refused(p, &until_ms);
 }
 
 static void
@@ -67,6 +77,7 @@ table_open(struct table *t)
 	memset(told, 0, sizeof told);
 	memset(t, 0, sizeof *t);
 	t->limit = conn_limit_new();
+	t->port = 1471;
 	assert_true(loop_new(&t->loop, &e));
 }
 
@@ -228,14 +239,14 @@ a_host_that_failed_is_left_alone(void **state)
 	for (unsigned i = 0; i < CONN_PER_HOST; i++)
 		conn_place_report(t.p[i], false, t.now_ms);
 	for (unsigned i = CONN_PER_HOST; i < PLACES; i++)
-		assert_true(conn_place_is_refused(t.p[i]));
+		assert_true(is_refused(t.p[i]));
 	loop_drain(t.loop);
 	assert_int_equal(told[PLACES - 1], 1);
 	for (unsigned i = 0; i < PLACES; i++)
 		conn_place_leave(&t.p[i]);
-	t.now_ms += CONN_HOST_PAUSE_MS - 1;
+	t.now_ms += CONN_DOOR_PAUSE_MS - 1;
 	p = enter(&t, "192.0.2.1", 0);
-	assert_true(conn_place_is_refused(p));
+	assert_true(is_refused(p));
 	conn_place_leave(&p);
 	p = enter(&t, "192.0.2.2", 0);
 	assert_true(conn_place_is_held(p));
@@ -245,6 +256,76 @@ a_host_that_failed_is_left_alone(void **state)
 	p = enter(&t, "192.0.2.1", 0);
 	assert_true(conn_place_is_held(p));
 	conn_place_leave(&p);
+	table_close(&t);
+}
+
+/* Any domain may name somebody's address with a port where nobody listens. */
+static void
+another_port_has_not_failed(void **state)
+{
+	struct table t;
+	int64_t until_ms;
+
+	(void)state;
+	table_open(&t);
+	t.back_off = true;
+	t.now_ms = 1000;
+	t.port = 1999;
+	table_fill(&t, 2);
+	t.port = 1471;
+	t.p[2] = enter(&t, "192.0.2.1", 2);
+	conn_place_report(t.p[0], false, t.now_ms);
+	assert_true(conn_place_is_held(t.p[2]));
+	t.p[3] = enter(&t, "192.0.2.1", 3);
+	assert_true(conn_place_is_held(t.p[3]));
+	/* One that waits for its place is not refused for the other's failure. */
+	t.p[4] = enter(&t, "192.0.2.1", 4);
+	t.now_ms += CONN_DOOR_PAUSE_MS;
+	conn_place_report(t.p[1], false, t.now_ms);
+	assert_false(is_refused(t.p[4]));
+	conn_place_leave(&t.p[0]);
+	assert_true(conn_place_is_held(t.p[4]));
+	t.port = 1999;
+	t.p[0] = enter(&t, "192.0.2.1", 0);
+	assert_true(conn_place_is_refused(t.p[0], &until_ms));
+	assert_int_equal(until_ms, t.now_ms + 2 * CONN_DOOR_PAUSE_MS);
+	table_close(&t);
+}
+
+/* Those that wait for a port that fails ask nobody else at that address to end. */
+static void
+a_failing_port_drives_nobody_away(void **state)
+{
+	struct table t;
+
+	(void)state;
+	table_open(&t);
+	t.back_off = true;
+	t.p[0] = enter(&t, "192.0.2.1", 0);
+	conn_place_report(t.p[0], true, t.now_ms);
+	t.port = 1999;
+	t.p[1] = enter(&t, "192.0.2.1", 1);
+	conn_place_report(t.p[1], false, t.now_ms);
+	conn_place_leave(&t.p[1]);
+	t.now_ms += CONN_DOOR_PAUSE_MS;
+	for (unsigned i = 1; i < PLACES; i++)
+		t.p[i] = enter(&t, "192.0.2.1", i);
+	assert_int_equal(held(&t), 2);
+	loop_drain(t.loop);
+	assert_int_equal(told[0], 0);
+	assert_false(conn_place_is_wanted(t.p[0]));
+	/* Nor do they keep others out. */
+	t.port = 1471;
+	conn_place_leave(&t.p[2]);
+	t.p[2] = enter(&t, "192.0.2.1", 2);
+	assert_true(conn_place_is_held(t.p[2]));
+	/* One that gives up lets the next find out; once the port answers, all want places. */
+	conn_place_leave(&t.p[1]);
+	assert_true(conn_place_is_held(t.p[3]));
+	assert_int_equal(held(&t), 3);
+	conn_place_report(t.p[3], true, t.now_ms);
+	assert_int_equal(held(&t), CONN_PER_HOST);
+	assert_true(conn_place_is_wanted(t.p[0]));
 	table_close(&t);
 }
 
@@ -261,21 +342,21 @@ one_tries_again(void **state)
 		t.p[0] = enter(&t, "192.0.2.1", 0);
 		conn_place_report(t.p[0], false, t.now_ms);
 		conn_place_leave(&t.p[0]);
-		t.now_ms += CONN_HOST_PAUSE_MS;
+		t.now_ms += CONN_DOOR_PAUSE_MS;
 		table_fill(&t, PLACES);
 		assert_int_equal(held(&t), 1);
 		conn_place_report(t.p[0], answers == 1, t.now_ms);
 		assert_int_equal(held(&t), answers == 1 ? CONN_PER_HOST : 1);
-		assert_int_equal(conn_place_is_refused(t.p[1]), answers == 0);
+		assert_int_equal(is_refused(t.p[1]), answers == 0);
 		/* the pause is doubled, and forgotten once it answers */
 		conn_place_leave(&t.p[0]);
 		conn_place_leave(&t.p[1]);
-		t.now_ms += 2 * CONN_HOST_PAUSE_MS - 1;
+		t.now_ms += 2 * CONN_DOOR_PAUSE_MS - 1;
 		t.p[0] = enter(&t, "192.0.2.1", 0);
-		assert_int_equal(conn_place_is_refused(t.p[0]), answers == 0);
+		assert_int_equal(is_refused(t.p[0]), answers == 0);
 		t.now_ms++;
 		t.p[1] = enter(&t, "192.0.2.1", 1);
-		assert_false(conn_place_is_refused(t.p[1]));
+		assert_false(is_refused(t.p[1]));
 		table_close(&t);
 	}
 }
@@ -295,12 +376,12 @@ the_pause_has_an_end_and_so_has_the_memory(void **state)
 		assert_true(conn_place_is_held(p));
 		conn_place_report(p, false, t.now_ms);
 		conn_place_leave(&p);
-		t.now_ms += CONN_HOST_PAUSE_MAX_MS;
+		t.now_ms += CONN_DOOR_PAUSE_MAX_MS;
 	}
-	t.now_ms -= CONN_HOST_PAUSE_MAX_MS;
-	for (int i = 0; i < CONN_HOSTS_REMEMBERED; i++) {
+	t.now_ms -= CONN_DOOR_PAUSE_MAX_MS;
+	for (int i = 0; i < CONN_DOORS_REMEMBERED; i++) {
 		p = enter(&t, "192.0.2.1", 0);
-		assert_true(conn_place_is_refused(p)); /* the newest of all, each time */
+		assert_true(is_refused(p)); /* the newest of all, each time */
 		conn_place_leave(&p);
 		snprintf(address, sizeof address, "2001:db8::%x", i + 1);
 		p = enter(&t, address, 0);
@@ -311,7 +392,7 @@ the_pause_has_an_end_and_so_has_the_memory(void **state)
 	assert_true(conn_place_is_held(p)); /* forgotten */
 	conn_place_leave(&p);
 	p = enter(&t, "2001:db8::2", 0);
-	assert_true(conn_place_is_refused(p));
+	assert_true(is_refused(p));
 	conn_place_leave(&p);
 	table_close(&t);
 }
@@ -325,6 +406,7 @@ struct caller {
 	bool up, gone;
 	unsigned wanted;
 	struct err why;
+	int64_t held_back_ms;
 };
 
 static size_t
@@ -348,8 +430,8 @@ caller_gone(struct conn *c, void *role, const struct err *why)
 {
 	struct caller *r = role;
 
-	(void)c;
 	r->gone = true;
+	r->held_back_ms = conn_held_back_ms(c);
 	r->why = why == NULL ? (struct err) { 0 } : *why;
 	engine_clear(&r->engine);
 }
@@ -444,7 +526,7 @@ silence_is_a_failure(void **state)
 	conn_limit_free(&limit);
 }
 
-/* By a port that nobody listens on; then not even the one that is listened on is tried. */
+/* By all who connect to that port, and not by another port of the host. */
 static void
 a_failure_is_shared(void **state)
 {
@@ -461,22 +543,29 @@ a_failure_is_shared(void **state)
 		.backs_off = true };
 	struct loop *l;
 	struct err e;
-	unsigned begun = s->server.begun;
+	struct conn *c;
 
 	a.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
 	assert_true(loop_new(&l, &e));
-	for (int i = 0; i < 2; i++) {
+	for (int i = 0; i < 3; i++) {
 		struct caller r = { .engine = { .feed = caller_feed }, .loop = l };
-		struct conn *c = conn_connect(l, &to, s->tls.ha, &events, &r);
 
+		if (i == 2)
+			a.sin_port = htons(s->server.port);
+		c = conn_connect(l, &to, s->tls.ha, &events, &r);
 		assert_int_equal(conn_is_waiting(c), i == 1);
+		run_until(l, i == 2 ? &r.up : &r.gone);
+		assert_int_equal(r.up, i == 2);
+		if (i == 2)
+			conn_drop(c, NULL);
 		run_until(l, &r.gone);
-		assert_false(r.up);
-		assert_int_equal(r.why.why, REFUSAL_unreachable);
+		assert_int_equal(r.why.why, i == 2 ? REFUSAL_NONE : REFUSAL_unreachable);
 		assert_int_equal(strstr(r.why.text, "lately") != NULL, i == 1);
-		a.sin_port = htons(s->server.port);
+		if (i == 1)
+			assert_in_range(r.held_back_ms, 1, CONN_DOOR_PAUSE_MS);
+		else
+			assert_int_equal(r.held_back_ms, 0);
 	}
-	assert_int_equal(s->server.begun, begun);
 	conn_limit_close(limit);
 	loop_drain(l);
 	loop_free(&l);
@@ -584,6 +673,8 @@ main(void)
 		cmocka_unit_test(as_many_are_wanted_as_wait),
 		cmocka_unit_test(nobody_comes_after_the_end),
 		cmocka_unit_test(a_host_that_failed_is_left_alone),
+		cmocka_unit_test(another_port_has_not_failed),
+		cmocka_unit_test(a_failing_port_drives_nobody_away),
 		cmocka_unit_test(one_tries_again),
 		cmocka_unit_test(the_pause_has_an_end_and_so_has_the_memory),
 		cmocka_unit_test(silence_is_a_failure),
