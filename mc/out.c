@@ -36,6 +36,15 @@ terminal_columns(int fd)
 	return OUT_COLUMNS;
 }
 
+/* A pager takes its width from the terminal, which standard error often still is. */
+static size_t
+pager_columns(void)
+{
+	size_t n = terminal_columns(STDERR_FILENO);
+
+	return getenv("COLUMNS") != NULL || n < OUT_COLUMNS ? n : OUT_COLUMNS;
+}
+
 void
 out_init(struct out *o, int fd)
 {
@@ -46,6 +55,7 @@ out_init(struct out *o, int fd)
 	*o = (struct out) { .fd = fd, .terminal = isatty(fd) == 1 };
 	o->ascii = asked || (o->terminal && !utf8);
 	o->columns = o->terminal ? terminal_columns(fd) : 0;
+	o->page = o->terminal ? o->columns : pager_columns();
 }
 
 static void

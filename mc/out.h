@@ -21,7 +21,9 @@ struct out {
 	bool terminal;
 	bool ascii;     /* a terminal whose locale is not UTF-8, or LC_ALL is C */
 	size_t columns; /* of the terminal; 0: no terminal, no limit */
-	int failed;     /* errno of the first write that failed */
+	/* Of a letter that is shown: the terminal's, or what a pager is likely to have. */
+	size_t page;
+	int failed; /* errno of the first write that failed */
 };
 
 /* Takes the character set from the environment; before the first out_init. */

@@ -12,6 +12,7 @@
 #define INDENT       2 /* of the letter's text */
 #define MARK         3 /* columns of "...", where something was cut */
 #define TYPE_COLUMNS 30
+#define BLANKS_MOST  LABEL /* columns of blanks in a row, in the letter's text */
 
 bool
 render_from_agrees(const struct mime_letter *letter, const char *from)
@@ -61,23 +62,27 @@ add_cut(struct buf *b, struct span safe, size_t columns)
 		buf_add(b, "...", MARK);
 }
 
-/* One field in one line.  `value` is safe. */
-static void
-field(struct page *p, const char *label, struct span value)
-{
-	if (value.n == 0)
-		return;
-	buf_addf(&p->text, "%-*s", LABEL, label);
-	add_cut(&p->text, value, room(p, LABEL));
-	buf_add(&p->text, "\n", 1);
-}
-
 /* A sentence of ours after a label, in as many lines as it takes. */
 static void
 sentence(struct page *p, const char *label, struct span safe)
 {
 	buf_addf(&p->text, "%-*s", LABEL, label);
-	safe_wrap(&p->text, safe, 0, LABEL, p->out->columns);
+	safe_wrap(&p->text, safe, 0, LABEL, p->out->page);
+}
+
+/* One field: on a terminal in one line, else whole.  `value` is safe. */
+static void
+field(struct page *p, const char *label, struct span value)
+{
+	if (value.n == 0)
+		return;
+	if (!p->out->terminal) {
+		sentence(p, label, value);
+		return;
+	}
+	buf_addf(&p->text, "%-*s", LABEL, label);
+	add_cut(&p->text, value, room(p, LABEL));
+	buf_add(&p->text, "\n", 1);
 }
 
 static void
@@ -254,7 +259,7 @@ head(struct page *p, const struct render_sender *s, const struct mime_letter *l)
 static void
 part(struct page *p, size_t number, const struct mime_part *part)
 {
-	struct buf name = BUF_INIT, rest = BUF_INIT, type = BUF_INIT;
+	struct buf name = BUF_INIT, rest = BUF_INIT, type = BUF_INIT, line = BUF_INIT;
 	char size[MEASURE_BYTES], mark[32];
 
 	snprintf(mark, sizeof mark, "[%zu] ", number);
@@ -265,8 +270,10 @@ part(struct page *p, size_t number, const struct mime_part *part)
 	add_safe(p, &name, part->name.len > 0 ? buf_span(&part->name) : span_str("(no name)"),
 	    SAFE_WORDS);
 	buf_addf(&p->text, "%s", mark);
-	add_cut(&p->text, buf_span(&name), room(p, strlen(mark) + safe_columns(buf_span(&rest))));
-	buf_addf(&p->text, "%.*s\n", SPAN_FMT(buf_span(&rest)));
+	add_cut(&line, buf_span(&name), room(p, strlen(mark) + safe_columns(buf_span(&rest))));
+	buf_addf(&line, "%.*s", SPAN_FMT(buf_span(&rest)));
+	safe_wrap(&p->text, buf_span(&line), 0, strlen(mark), p->out->page);
+	buf_clear(&line);
 	buf_clear(&name);
 	buf_clear(&rest);
 	buf_clear(&type);
@@ -300,24 +307,64 @@ foot(struct page *p, const struct render_sender *s, const struct mime_letter *l)
 		buf_addf(&b, "(Not all of it is here: %s.  All of it: show %llu --raw > FILE)",
 		    missing(l), (unsigned long long)s->number);
 		buf_add(&p->text, "\n", 1);
-		safe_wrap(&p->text, buf_span(&b), 0, 0, p->out->columns);
+		safe_wrap(&p->text, buf_span(&b), 0, 0, p->out->page);
 	}
 	buf_clear(&b);
+}
+
+/* The octets of the blanks at the front of s, and their columns. */
+static size_t
+blanks(struct span s, size_t *columns)
+{
+	uint32_t c = 0;
+	size_t at = 0, n;
+
+	*columns = 0;
+	while (at < s.n) {
+		n = visible_utf8(span_sub(s, at, s.n), &c);
+		if (n == 0 || !visible_is_blank(c))
+			break;
+		*columns += c == '\t' ? 8 : safe_columns(span_sub(s, at, n));
+		at += n;
+	}
+	return at;
+}
+
+/* Shortens long runs of blanks, which could push words to the margin of a narrower page. */
+static void
+add_folded(struct buf *out, struct span safe)
+{
+	size_t columns, n;
+
+	while (safe.n > 0) {
+		n = blanks(safe, &columns);
+		if (columns > BLANKS_MOST)
+			buf_addf(out, "%*s", BLANKS_MOST, "");
+		else
+			buf_add(out, safe.p, n);
+		safe = span_sub(safe, n, safe.n);
+		for (n = 0; n < safe.n && blanks(span_sub(safe, n, safe.n), &columns) == 0;)
+			n++;
+		buf_add(out, safe.p, n);
+		safe = span_sub(safe, n, safe.n);
+	}
 }
 
 void
 render_letter(struct out *o, const struct render_sender *sender, const struct mime_letter *letter)
 {
 	struct page p = { .out = o };
-	struct buf body = BUF_INIT;
+	struct buf body = BUF_INIT, folded = BUF_INIT;
 
 	head(&p, sender, letter);
 	buf_add(&p.text, "\n", 1);
 	add_safe(&p, &body, buf_span(&letter->text), SAFE_PROSE);
-	safe_wrap(&p.text, buf_span(&body), INDENT, INDENT, o->columns);
+	add_folded(&folded, buf_span(&body));
+	safe_wrap(&p.text, buf_span(&folded), INDENT, INDENT, o->page);
 	foot(&p, sender, letter);
 	out_text(o, buf_span(&p.text));
 	buf_clear(&p.text);
+	buf_clear(&folded);
 	buf_clear(&body);
 }
 
@@ -331,7 +378,7 @@ render_header(struct out *o, struct span beginning)
 	add_safe(&p, &safe,
 	    span_sub(beginning, 0, end == NULL ? beginning.n : (size_t)(end - beginning.p) + 2),
 	    SAFE_TEXT);
-	safe_wrap(&p.text, buf_span(&safe), 0, 2 * INDENT, o->columns);
+	safe_wrap(&p.text, buf_span(&safe), 0, 2 * INDENT, o->page);
 	out_text(o, buf_span(&p.text));
 	buf_clear(&safe);
 	buf_clear(&p.text);

@@ -2,8 +2,9 @@
  *
  * Flow:  7 of 8.
  * Form:  what the recipient's server has checked comes first, at the left margin.  The letter's own
- *        words never reach that margin: fields follow a label and are cut to the width, the text is
- *        indented and wrapped, and runs of blanks in a field are one space.
+ *        words never reach that margin: fields follow a label and are cut to the width (off a terminal:
+ *        wrapped), the text is indented and wrapped, runs of blanks in a field are one space, and long
+ *        ones in the text are shortened.
  * Trust: all of `letter` is the sender's.  A From that says another address than the sealed one is
  *        shown with "via" and a note; so is a name that is somebody else's address.
  */

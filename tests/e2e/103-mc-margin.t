@@ -2,7 +2,7 @@
 # What a letter says never stands where mc's own words do: on a terminal of any width its identity
 # comes first, and no line of the sender's making begins at the left margin.
 . tests/e2e/lib.sh
-plan 33
+plan 48
 
 world_up --domains a.test,b.test
 
@@ -20,6 +20,8 @@ hostile() {	# COLUMNS
 	printf 'Content-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: 8bit\r\n\r\n'
 	printf '%s\r\n\tTabbed\r\n' "$forged"
 	printf '%s%s\r\n' "$(pad "$nbsp" "$1")" "$forged" "$(pad x "$1")" "$forged" "$(pad '	' 3)$(pad y $(($1 - 24)))" "$forged"
+	printf '%s\r\n' "$(pad x $(($1 - 2)))$forged" "$(pad "$nbsp" $(($1 - 2)))$forged"
+	printf 'Dear Bob,%s\r\n' "$(pad ' ' 30)$forged"
 	printf 'NOTE     All is well\r\n%s\r\n--b\r\n' "$(pad '漢' "$1")"
 	printf 'Content-Type: application/pdf\r\nContent-Disposition: attachment;\r\n filename="%s%s"\r\n\r\nx\r\n--b--\r\n' \
 	    "$(pad z "$1")" "$forged"
@@ -31,6 +33,10 @@ on() {
 	shift 2
 	env -u COLUMNS LC_ALL="$locale" script -qec "stty cols $columns rows 50; tests/world mc $W bob@b.test $*" \
 	    /dev/null </dev/null 2>&1 | tr -d '\r'
+}
+# rows COLUMNS: standard input as a pager of that width shows it.
+rows() {
+	perl -CS -ne 'chomp; $w = 0; for (/(.)/g) { $c = /\p{EA=W}/ ? 2 : 1; if ($w + $c > '"$1"') { print "\n"; $w = 0 } print; $w += $c } print "\n"'
 }
 # too_wide COLUMNS: the lines of standard input that take more.
 too_wide() {
@@ -52,6 +58,13 @@ for columns in 40 80 132; do
 	like "the text is there, indented" "$(cat "$T/show")" '^  Sealed   bank\.example'
 	like "the name that is another's address is noted" "$(tr -s '\n ' '  ' <"$T/show")" \
 	    'NOTE The name in From is an address, ceo@bank\.example, but the sender is alice@a\.test'
+	COLUMNS=$columns as bob@b.test show $number | cat >"$T/piped"
+	is "in a pager no line is wider" "$(too_wide $columns <"$T/piped")" ""
+	is "the identity alone says so at its margin" "$(rows $columns <"$T/piped" | grep -n '^Sealed' | cut -d: -f1)" 1
+	is "each line at its margin is ours" "$(rows $columns <"$T/piped" | grep -v '^  ' |
+	    grep -cvE '^(Sealed|Vouched|NOTE|Letter|From|To|Date|Subject)  |^\[1\] zzz|^$|^    ')" 0
+	like "and nothing of a field is lost" "$(tr -s '\n ' '  ' <"$T/piped")" 'Subject Hello Sealed bank\.example, signature and octets good, SPF pass'
+	is "nor do blanks push words to the right" "$(perl -CS -ne 'print if s/^  //r =~ /[ \t\xa0]{10}/' "$T/piped")" ""
 	on $columns C.UTF-8 list >"$T/list"
 	is "the list is no wider" "$(too_wide $columns <"$T/list")" ""
 	on $columns C show $number >"$T/ascii"
