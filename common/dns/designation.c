@@ -297,7 +297,7 @@ ask_addresses(struct finding *q)
 		struct lookup *l = &q->lookups[i];
 
 		*l = (struct lookup) { .finding = q, .target = i / 2, .type = types[i % 2] };
-		l->dns = dns_ask_about(q->dns, span_str(q->domain),
+		l->dns = dns_ask_about(q->dns, span_str(q->domain), NULL,
 		    span_str(q->targets[i / 2].host), l->type, address_answered, l);
 	}
 }
@@ -399,8 +399,8 @@ srv_answered(void *arg, const struct dns_answer *a)
 	case DNS_NXDOMAIN:
 		if (RULE(no_designation))
 			err_set(&q->why, REFUSAL_no_designation, "there is no %s in DNS", q->name);
-		q->asked = dns_ask_about(q->dns, span_str(q->domain), span_str(q->domain), DNS_SOA,
-		    domain_answered, q);
+		q->asked = dns_ask_about(q->dns, span_str(q->domain), NULL, span_str(q->domain),
+		    DNS_SOA, domain_answered, q);
 		return;
 	default:
 		dns_err(a, q->name, &q->why);
@@ -496,8 +496,8 @@ begin(struct dns *dns, const char *service, const char *domain, bool allow_priva
 	span_copy(span_str(domain), f->domain, sizeof f->domain);
 	snprintf(f->name, sizeof f->name, "%s.%s", f->service, f->domain);
 	LIST_INSERT_HEAD(&all->bucket[bucket_of(all, f->domain)], f, same);
-	f->asked = dns_ask_about(dns, span_str(f->domain), span_str(f->name), DNS_SRV, srv_answered,
-	    f);
+	f->asked = dns_ask_about(dns, span_str(f->domain), NULL, span_str(f->name), DNS_SRV,
+	    srv_answered, f);
 	return f;
 }
 

@@ -23,8 +23,7 @@
 #include "common/dns/dns_packet.h"
 #include "common/dns/dns_resolver.h"
 #include "common/loop/loop.h"
-#include "common/share/share.h"
-#include "common/share/share_key.h"
+#include "common/share/share_peer.h"
 
 #define BUCKETS 1024
 
@@ -58,7 +57,7 @@ struct ticket {
 	struct source *source;
 	struct dns *dns;
 	struct queries asking; /* empty: all have given up */
-	struct share_hold hold;
+	struct share_peer_hold hold;
 	LIST_ENTRY(ticket) same; /* of its bucket */
 	char name[DNS_NAME_BYTES];
 	size_t name_n;
@@ -213,8 +212,8 @@ ticket_free(struct ticket *t)
 {
 	t->source->tickets--;
 	t->dns->tickets--;
-	if (t->hold.n > 0)
-		share_release(t->dns->share, &t->hold, t->hold.n, clock_mono_ms());
+	if (t->hold.domain.n > 0)
+		share_peer_release(t->dns->share, &t->hold, t->hold.domain.n, clock_mono_ms());
 	LIST_REMOVE(t, same);
 	free(t);
 }
@@ -361,25 +360,25 @@ join(struct dns_query *q, struct ticket *t)
 		abort();
 }
 
-/* False: the domain's share of questions is used up. */
+/* False: the share of questions of the domain, or of the peer, is used up. */
 static bool
-hold_place(struct dns *d, struct ticket *t, struct span domain)
+hold_place(struct dns *d, struct ticket *t, struct span domain, const struct sockaddr *peer)
 {
 	struct err e;
 
 	return d->share == NULL || domain.n == 0 || !RULE(question_share) ||
-	    share_hold(d->share, &t->hold, SHARE_questions, share_key_domain(domain), 1,
-		clock_mono_ms(), &e);
+	    share_peer_hold(d->share, &t->hold, SHARE_questions, domain, peer, 1, clock_mono_ms(),
+		&e);
 }
 
 static void
-send_query(struct dns_query *q, const char *name, struct span domain)
+send_query(struct dns_query *q, const char *name, struct span domain, const struct sockaddr *peer)
 {
 	struct dns *d = q->dns;
 	struct ticket *t = memory_new(sizeof *t);
 	int id, fault;
 
-	if (!hold_place(d, t, domain)) {
+	if (!hold_place(d, t, domain, peer)) {
 		free(t);
 		q->held_back = true;
 		set_failed(q, "too many questions about this domain at once");
@@ -407,12 +406,12 @@ send_query(struct dns_query *q, const char *name, struct span domain)
 struct dns_query *
 dns_ask(struct dns *d, struct span name, enum dns_type type, dns_done *done, void *arg)
 {
-	return dns_ask_about(d, span_of("", 0), name, type, done, arg);
+	return dns_ask_about(d, span_of("", 0), NULL, name, type, done, arg);
 }
 
 struct dns_query *
-dns_ask_about(struct dns *d, struct span domain, struct span name, enum dns_type type,
-    dns_done *done, void *arg)
+dns_ask_about(struct dns *d, struct span domain, const struct sockaddr *peer, struct span name,
+    enum dns_type type, dns_done *done, void *arg)
 {
 	struct dns_query *q = memory_new(sizeof(*q));
 	struct ticket *t;
@@ -443,7 +442,7 @@ dns_ask_about(struct dns *d, struct span domain, struct span name, enum dns_type
 	else if (d->tickets >= DNS_QUERIES_MAX)
 		set_failed(q, "too many questions at once");
 	else
-		send_query(q, text, domain);
+		send_query(q, text, domain, peer);
 	return q;
 }
 

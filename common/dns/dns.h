@@ -82,10 +82,11 @@ void dns_set_share(struct dns *d, struct share *s);
  * answered DNS_NXDOMAIN.  The handle is good until done is called. */
 struct dns_query *dns_ask(struct dns *d, struct span name, enum dns_type type, dns_done *done,
     void *arg);
-/* The same, counted against the share of `domain` (canonical, certified; empty: not counted).  A
+/* The same, counted against the share of `domain` (canonical, certified; empty: not counted).  peer: the
+ * address for which it is asked, whose share it counts against, too; NULL: of none.  A
  * question equal to one under way joins that one and is not counted. */
-struct dns_query *dns_ask_about(struct dns *d, struct span domain, struct span name,
-    enum dns_type type, dns_done *done, void *arg);
+struct dns_query *dns_ask_about(struct dns *d, struct span domain, const struct sockaddr *peer,
+    struct span name, enum dns_type type, dns_done *done, void *arg);
 void dns_cancel(struct dns_query **q); /* done will not be called; sets NULL */
 
 uint64_t dns_asked(const struct dns *d);   /* questions that libunbound was given so far */

@@ -80,8 +80,8 @@ publication_find(struct dns *dns, const char *domain, publication_done *done, vo
 
 		l->query = q;
 		snprintf(l->name, sizeof l->name, "%s.%s", services[i], domain);
-		l->dns = dns_ask_about(dns, span_str(domain), span_str(l->name), DNS_SRV, answered,
-		    l);
+		l->dns = dns_ask_about(dns, span_str(domain), NULL, span_str(l->name), DNS_SRV,
+		    answered, l);
 	}
 	return q;
 }

@@ -25,26 +25,29 @@
 /* An unknown recipient costs as many tokens as accepted ones earn. */
 #define SHARE_UNKNOWN_COST 20
 
-/* name, for people, form, {a key's most, refill}, {all keys' most, refill}, per ms, credit, rows, word */
+/* name, for people, form, {a key's most, refill}, {all keys' most, refill}, per ms, credit of a bucket or floor of a gauge, rows, word */
 /* clang-format off */
 #define SHARE_KINDS(X)											\
-	/* sessions of notify or of fetch; by the domain that is certified */								\
+	/* sessions of notify or of fetch; by the domain that is certified, and by address: one certificate may name many domains */	\
 	X(sessions,   "sessions",           SHARE_GAUGE,  200, 0,  0, 0,  0,  0,  4096,  too_many_connections)	\
-	/* octets of batches that are not answered yet; by sender domain */				\
-	X(gathered,   "memory",             SHARE_GAUGE,  16 * SHARE_MIB, 0,  48 * SHARE_MIB, 0,  0,  0,  4096,  batch_share)	\
+	X(sessions_address, "all sessions", SHARE_GAUGE,  400, 0,  0, 0,  0,  0,  4096,  too_many_connections)	\
+	/* octets of batches that are not answered yet; by sender domain, and by address */		\
+	X(gathered,   "memory",             SHARE_GAUGE,  16 * SHARE_MIB, 0,  48 * SHARE_MIB, 0,  0,  SHARE_MIB / 16,  4096,  batch_share)	\
+	X(gathered_address, "all memory", SHARE_GAUGE,  16 * SHARE_MIB, 0,  48 * SHARE_MIB, 0,  0,  SHARE_MIB / 16,  4096,  batch_share)	\
 	/* lines of log: of one event by one peer, in share_log.c */					\
 	X(log,        "lines of log",       SHARE_BUCKET,  50, 5,  5000, 500,  SHARE_SECOND,  0,  4096,  NONE)	\
 	/* answers that a recipient is unknown, 20 an hour; by sender domain */				\
 	X(unknown,    "unknown recipients", SHARE_BUCKET, 20 * SHARE_UNKNOWN_COST, 20 * SHARE_UNKNOWN_COST,  0, 0,		\
 	                                    SHARE_HOUR,  1000 * SHARE_UNKNOWN_COST,  16384,  recipient_share)	\
-	/* different DNS questions under way; by the domain that they are about */			\
-	X(questions,  "DNS questions",      SHARE_GAUGE,  128, 0,  0, 0,  0,  0,  16384,  question_share)	\
+	/* different DNS questions under way; by the domain that they are about, and by the address that SPF judges */	\
+	X(questions,  "DNS questions",      SHARE_GAUGE,  128, 0,  3072, 0,  0,  16,  16384,  question_share)	\
+	X(questions_address, "all DNS questions", SHARE_GAUGE,  256, 0,  0, 0,  0,  0,  16384,  question_share)	\
 	/* letters that readers wait for while they are fetched; by user */				\
 	X(reads,      "letters waited for", SHARE_GAUGE,  32, 0,  8192, 0,  0,  0,  8192,  too_many_outstanding)	\
 	/* wrong passwords: common/auth/guess.h.  By address; by the /48 of an IPv6 address; */				\
 	/* by account; then by account and address, by account together, and by account from known addresses */			\
 	X(guess_address, "password guesses", SHARE_BUCKET, 30, 60,  0, 0,  SHARE_HOUR,  30,  16384,  password_share)	\
-	X(guess_network, "guesses of a network", SHARE_BUCKET, 120, 240,  0, 0,  SHARE_HOUR,  120,  16384,  password_share)	\
+	X(guess_network, "password guesses", SHARE_BUCKET, 120, 240,  0, 0,  SHARE_HOUR,  120,  16384,  password_share)	\
 	X(guess_account, "passwords", SHARE_BUCKET, 10, 20,  0, 0,  SHARE_HOUR,  10,  16384,  password_share)	\
 	X(guess_pair,    "further passwords", SHARE_BUCKET, 3, 6,  0, 0,  SHARE_HOUR,  3,  16384,  password_share)	\
 	X(guess_pairs,   "passwords from many addresses", SHARE_BUCKET, 48, 48,  0, 0,  SHARE_HOUR,  48,  16384,  password_share)	\

@@ -233,14 +233,15 @@ refuse(struct kind *k, struct share_row *r, int64_t now_ms, struct err *e)
 	return err_word(e, k->rule.word);
 }
 
-/* With n more, the key holds no more of a gauge than is left. */
+/* With n more, the key holds no more of a gauge than is left, or than the floor. */
 static bool
 leaves_enough(const struct kind *k, const struct share_row *r, int64_t n)
 {
-	int64_t left = k->rule.all.most - k->all.parts;
+	int64_t kept = k->rule.floor > 0 ? k->rule.all.most / 4 : 0;
+	int64_t left = k->rule.all.most - kept - k->all.parts;
 
 	return k->rule.form == SHARE_BUCKET || k->rule.all.most == 0 ||
-	    n <= (left - r->level.parts) / 2;
+	    n <= k->rule.floor - r->level.parts || n <= (left - r->level.parts) / 2;
 }
 
 static bool

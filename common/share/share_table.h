@@ -4,7 +4,8 @@
  * tokens, loses them by share_table_take and regains them with time; a gauge counts what is held now.
  * A key that asks for more than there is gets the rule's word and nothing is taken.  Where a gauge has a
  * bound for all keys, no key may hold more than is left: then there is something left for one more,
- * however many hold as much as they can.
+ * however many hold as much as they can.  Where it has a floor, too, a quarter of that bound is kept for
+ * keys that hold no more than the floor.
  *
  * Time:    monotonic milliseconds, given with each call.  A call with an earlier time than one before
  *          it counts as one at the later time, so threads may be a little apart.
@@ -40,6 +41,7 @@ struct share_rule {
 	int64_t credit;    /* share_table_give fills a bucket up to this; at least key.most */
 	unsigned rows;     /* at least 1 */
 	enum refusal word; /* NONE: nobody is told, or held back */
+	int64_t floor;     /* of a gauge with a bound for all keys; see above */
 };
 
 /* What one key holds of a gauge.  Zeroed: nothing.  All calls of one hold name the same key. */

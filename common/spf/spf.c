@@ -46,6 +46,7 @@ struct question { /* of an evaluation, under way */
 };
 
 struct evaluation {
+	struct sockaddr_storage address;
 	struct spf *spf;
 	LIST_ENTRY(evaluation) link;
 	struct spf_guard guard;
@@ -187,7 +188,8 @@ ask(struct evaluation *ev)
 		q->need = need;
 		LIST_INSERT_HEAD(&ev->questions, q, link);
 		q->dns = dns_ask_about(ev->spf->dns, span_str(ev->guard.domain),
-		    span_str(need->name), need->type, answered, q);
+		    (const struct sockaddr *)&ev->address, span_str(need->name), need->type,
+		    answered, q);
 	}
 }
 
@@ -233,7 +235,8 @@ start(struct spf_query *q)
 	LIST_INSERT_HEAD(&s->evaluations, ev, link);
 	buf_add(&ev->key, q->key.data, q->key.len);
 	buf_add(&ev->full_key, q->full_key.data, q->full_key.len);
-	spf_guard_init(&ev->guard, (struct sockaddr *)&q->address, buf_span(&q->helo),
+	ev->address = q->address;
+	spf_guard_init(&ev->guard, (struct sockaddr *)&ev->address, buf_span(&q->helo),
 	    buf_span(&q->mail_from));
 	ev->timer = loop_timer_new(s->loop, timed_out, ev);
 	loop_timer_set_ms(ev->timer, SPF_TIMEOUT_MS);

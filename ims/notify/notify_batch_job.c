@@ -11,8 +11,8 @@
 #include "common/loop/loop.h"
 #include "common/net/conn.h"
 #include "common/pki/crl_state.h"
-#include "common/share/share.h"
 #include "common/share/share_key.h"
+#include "common/share/share_peer.h"
 
 /* What a job takes for an entry, with the store's struct err, and for a statement. */
 _Static_assert(IMS_STORE_USER_BYTES + sizeof(struct err) + 64 <= NOTIFY_ROLE_BYTES, "an entry");
@@ -33,7 +33,7 @@ struct job {
 	struct crl_state *crls;
 	char host[64], issuer[MAILBOX_ISSUER_BYTES];
 	struct ims_evidence evidence;
-	struct share_hold memory;
+	struct share_peer_hold memory;
 };
 
 static void judge_on(struct job *j);
@@ -95,8 +95,8 @@ hold_memory(struct job *j)
 {
 	int64_t bytes = (int64_t)(sizeof *j + notify_batch_bytes(j->batch));
 
-	share_force(share_of(j), &j->memory, SHARE_gathered, key_of(j), bytes,
-	    loop_now_ms(j->worker->loop));
+	share_peer_force(share_of(j), &j->memory, SHARE_gathered, key_of(j),
+	    (const struct sockaddr *)&j->address, bytes, loop_now_ms(j->worker->loop));
 }
 
 /* -- the end ------------------------------------------------------------------------------------- */
@@ -175,7 +175,8 @@ finish(void *arg)
 	crl_state_unref(&j->crls);
 	free(j->users);
 	free(j->spf);
-	share_release(share_of(j), &j->memory, j->memory.n, loop_now_ms(j->worker->loop));
+	share_peer_release(share_of(j), &j->memory, j->memory.domain.n,
+	    loop_now_ms(j->worker->loop));
 	free(j);
 }
 

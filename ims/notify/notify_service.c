@@ -12,8 +12,8 @@
 #include "common/loop/loop.h"
 #include "common/net/conn.h"
 #include "common/pki/sign.h"
-#include "common/share/share.h"
 #include "common/share/share_key.h"
+#include "common/share/share_peer.h"
 #include "common/text/digest.h"
 #include "common/text/idn.h"
 #include "ims/notify/notify_batch_job.h"
@@ -30,8 +30,8 @@ struct session {
 	struct spf_asked *asking;              /* for HELLO */
 	bool refusal_logged;                   /* by conn: why the peer's certificate is no good */
 	uint64_t hello;                        /* the request that waits for SPF */
-	struct share_hold memory;              /* of what is gathered and of replies */
-	struct share_hold place;               /* among the sessions of its domain */
+	struct share_peer_hold memory;         /* of what is gathered and of replies */
+	struct share_peer_hold place;          /* among the sessions of its domain and address */
 };
 
 static struct share *
@@ -44,6 +44,12 @@ static struct span
 key_of(const struct session *s)
 {
 	return share_key_domain(span_str(s->sender.domain));
+}
+
+static const struct sockaddr *
+address_of(const struct session *s)
+{
+	return (const struct sockaddr *)&conn_peer(s->conn)->address;
 }
 
 static void
@@ -139,7 +145,7 @@ hello(void *role, const char *domain, struct err *e)
 	}
 	s->certified = true;
 	if (RULE(too_many_connections) &&
-	    !share_hold(share_of(s), &s->place, SHARE_sessions, key_of(s), 1,
+	    !share_peer_hold(share_of(s), &s->place, SHARE_sessions, key_of(s), address_of(s), 1,
 		loop_now_ms(s->worker->loop), e)) {
 		log_session(s, LOG_WARN, "notify.refused", e);
 		return REFUSED;
@@ -176,15 +182,17 @@ hold(void *role, size_t bytes, bool forced, struct err *e)
 {
 	struct session *s = role;
 	struct share *share = share_of(s);
-	int64_t more = (int64_t)bytes - s->memory.n, now_ms = loop_now_ms(s->worker->loop);
+	int64_t more = (int64_t)bytes - s->memory.domain.n, now_ms = loop_now_ms(s->worker->loop);
 
 	if (more <= 0) {
-		share_release(share, &s->memory, -more, now_ms);
+		share_peer_release(share, &s->memory, -more, now_ms);
 		return true;
 	}
 	if (forced)
-		return share_force(share, &s->memory, SHARE_gathered, key_of(s), more, now_ms);
-	if (share_hold(share, &s->memory, SHARE_gathered, key_of(s), more, now_ms, e))
+		return share_peer_force(share, &s->memory, SHARE_gathered, key_of(s), address_of(s),
+		    more, now_ms);
+	if (share_peer_hold(share, &s->memory, SHARE_gathered, key_of(s), address_of(s), more,
+		now_ms, e))
 		return true;
 	log_session(s, LOG_WARN, "notify.refused", e);
 	return false;
@@ -232,8 +240,9 @@ session_ended(struct conn *c, void *role, const struct err *why)
 	if (s->asking != NULL)
 		spf_home_cancel(&s->asking);
 	notify_server_clear(&s->server);
-	share_release(share_of(s), &s->memory, s->memory.n, loop_now_ms(s->worker->loop));
-	share_release(share_of(s), &s->place, 1, loop_now_ms(s->worker->loop));
+	share_peer_release(share_of(s), &s->memory, s->memory.domain.n,
+	    loop_now_ms(s->worker->loop));
+	share_peer_release(share_of(s), &s->place, 1, loop_now_ms(s->worker->loop));
 	notify_sender_clear(&s->sender);
 	sign_verifier_free(&s->verifier);
 	free(s);

@@ -11,7 +11,7 @@
 #include "common/dns/publication.h"
 #include "common/net/conn.h"
 #include "common/net/reply_context.h"
-#include "common/share/share.h"
+#include "common/share/share_peer.h"
 #include "common/text/idn.h"
 #include "oms/store/store.h"
 #include "proto/fetch_server.h"
@@ -33,9 +33,9 @@ struct session {
 	struct publication_query *publication; /* for HELLO */
 	struct designation_query *finding;
 	struct spf_asked *asking;
-	bool unsure;             /* the address of one of the domain's hosts is not known */
-	bool logged;             /* conn has logged why the peer is refused */
-	struct share_hold place; /* among the sessions of its domain */
+	bool unsure;                  /* the address of one of the domain's hosts is not known */
+	bool logged;                  /* conn has logged why the peer is refused */
+	struct share_peer_hold place; /* among the sessions of its domain and address */
 };
 
 /* What the answer to a request needs once the store has written. */
@@ -211,8 +211,9 @@ hello(void *role, const char *domain, struct err *e)
 		return REFUSED;
 	}
 	if (RULE(too_many_connections) &&
-	    !share_hold(daemon_share(s->worker->oms->daemon), &s->place, SHARE_sessions,
-		share_key_domain(span_str(domain)), 1, clock_mono_ms(), e)) {
+	    !share_peer_hold(daemon_share(s->worker->oms->daemon), &s->place, SHARE_sessions,
+		span_str(domain), (const struct sockaddr *)&conn_peer(s->conn)->address, 1,
+		clock_mono_ms(), e)) {
 		log_session(s, LOG_WARN, "fetch.refused", e);
 		return REFUSED;
 	}
@@ -378,7 +379,7 @@ session_ended(struct conn *c, void *role, const struct err *why)
 	if (s->asking != NULL)
 		spf_home_cancel(&s->asking);
 	fetch_server_clear(&s->server);
-	share_release(daemon_share(s->worker->oms->daemon), &s->place, 1, clock_mono_ms());
+	share_peer_release(daemon_share(s->worker->oms->daemon), &s->place, 1, clock_mono_ms());
 	free(s);
 }
 

@@ -5,7 +5,7 @@
 # A short form; ATTACK_SECONDS, ATTACK_CONNECTIONS and ATTACK_MIB make it longer (make attack).
 . tests/e2e/lib.sh
 . tests/lib/peers.sh
-plan 11
+plan 13
 
 seconds=${ATTACK_SECONDS:-5} connections=${ATTACK_CONNECTIONS:-200}
 rss_most=${ATTACK_MIB:-50} log_most=10		# MiB; what the ims may grow, and may write
@@ -72,6 +72,28 @@ is "the log by at most $log_most MiB" "$([ $written -le $log_most ] && echo yes)
 is "the domain keeps no more than its share" \
     "$([ "${taken:-0}" -gt 0 ] && [ "$taken" -le $((256 * 1048576 / 100 * share_percent)) ] && echo yes)" yes
 ok "and all is as before" honest
+
+# One certificate with many names, each of which gathers all it can: by address it is one.
+names="e.test f.test g.test h.test i.test j.test k.test l.test"
+for d in $names; do tests/world zone "$W" "$d. IN TXT \"v=spf1 ip4:$attacker -all\""; done
+peers_take "$T/names" $(tests/world cert "$W" --domain e.test --names "DNS:$(echo $names | sed 's/ /,DNS:/g')")
+raids=
+for d in $names; do
+	cp "$T/names.pem" "$T/${d%.test}.pem"
+	cp "$T/names.key" "$T/${d%.test}.key"
+	tool attack "${d%.test}" "$attacker" --connections 40 --seconds "$seconds" >"$T/attack-$d" 2>&1 &
+	raids="$raids $!" pids="$pids $!"
+done
+rounds=0 bad=
+while kill -0 $raids 2>/dev/null; do
+	rounds=$((rounds + 1))
+	honest >"$T/honest" 2>&1 || bad="$bad$(cat "$T/honest")
+"
+	sleep 0.2
+done
+wait $raids
+is "many names at once hold no other domain up" "$rounds rounds: $bad" "$rounds rounds: "
+like "it is their address that is held back" "$(ims b.test status)" "held back +all memory of $attacker"
 # Far from full speed: it is their number.
 tool load c "$attacker" notices --recipient carol@b.test --connections 230 --per-seal 1 --pause 100 --again \
     --seconds 10 >"$T/many" 2>&1 &

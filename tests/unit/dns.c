@@ -389,24 +389,63 @@ one_domain_has_a_share(void **state)
 	dns_set_share(d, s);
 	for (size_t i = 0; i < most; i++) {
 		snprintf(name, sizeof name, "h%zu.a.test", i);
-		dns_ask_about(d, SPAN_LIT("a.test"), span_str(name), DNS_A, answered, &a);
+		dns_ask_about(d, SPAN_LIT("a.test"), NULL, span_str(name), DNS_A, answered, &a);
 	}
 	assert_int_equal(dns_under_way(d), most);
-	dns_ask_about(d, SPAN_LIT("a.test"), SPAN_LIT("x.a.test"), DNS_A, held_back, &h);
+	dns_ask_about(d, SPAN_LIT("a.test"), NULL, SPAN_LIT("x.a.test"), DNS_A, held_back, &h);
 	assert_int_equal(h.calls, 0);
 	loop_run(l);
 	assert_int_equal(h.calls, 1);
 	assert_int_equal(h.why, REFUSAL_question_share);
 	assert_int_equal(dns_under_way(d), most);
 	/* what is under way already is joined, and others are not held back */
-	dns_ask_about(d, SPAN_LIT("a.test"), SPAN_LIT("h7.a.test"), DNS_A, answered, &a);
+	dns_ask_about(d, SPAN_LIT("a.test"), NULL, SPAN_LIT("h7.a.test"), DNS_A, answered, &a);
 	assert_int_equal(dns_under_way(d), most);
-	dns_ask_about(d, SPAN_LIT("b.test"), SPAN_LIT("x.a.test"), DNS_A, answered, &a);
+	dns_ask_about(d, SPAN_LIT("b.test"), NULL, SPAN_LIT("x.a.test"), DNS_A, answered, &a);
 	dns_ask(d, SPAN_LIT("y.a.test"), DNS_A, answered, &a);
 	assert_int_equal(dns_under_way(d), most + 2);
 	assert_int_equal(share_held(s, SHARE_questions), most + 1);
 	dns_free(&d);
 	assert_int_equal(share_held(s, SHARE_questions), 0);
+	close(fd);
+	share_free(&s);
+	loop_free(&l);
+}
+
+/* The domains that one certificate names ask for one address. */
+static void
+one_address_has_a_share(void **state)
+{
+	struct sockaddr_in peer = { .sin_family = AF_INET, .sin_addr = { htonl(0xc0000201) } };
+	const struct sockaddr *from = (const struct sockaddr *)&peer;
+	const size_t most = 256;
+	struct err e;
+	struct loop *l;
+	struct dns *d;
+	struct held h = { 0 };
+	struct answer a = { 0 };
+	struct share *s = share_new();
+	char name[32];
+	int fd;
+
+	(void)state;
+	assert_true(loop_new(&l, &e));
+	h.loop = l;
+	d = silent(l, &fd);
+	dns_set_share(d, s);
+	for (size_t i = 0; i < most; i++) {
+		snprintf(name, sizeof name, "h%zu.test", i);
+		dns_ask_about(d, span_str(name), from, span_str(name), DNS_A, answered, &a);
+	}
+	assert_int_equal(dns_under_way(d), most);
+	dns_ask_about(d, SPAN_LIT("x.test"), from, SPAN_LIT("x.test"), DNS_A, held_back, &h);
+	loop_run(l);
+	assert_int_equal(h.why, REFUSAL_question_share);
+	peer.sin_addr.s_addr = htonl(0xc0000202);
+	dns_ask_about(d, SPAN_LIT("x.test"), from, SPAN_LIT("x.test"), DNS_A, answered, &a);
+	assert_int_equal(dns_under_way(d), most + 1);
+	dns_free(&d);
+	assert_int_equal(share_held(s, SHARE_questions_address), 0);
 	close(fd);
 	share_free(&s);
 	loop_free(&l);
@@ -598,6 +637,7 @@ main(void)
 		cmocka_unit_test(unanswered),
 		cmocka_unit_test(equal_questions_are_one),
 		cmocka_unit_test(one_domain_has_a_share),
+		cmocka_unit_test(one_address_has_a_share),
 		cmocka_unit_test(a_resolver_without_dnssec_is_named),
 		cmocka_unit_test(specs),
 		cmocka_unit_test(packets),

@@ -31,12 +31,13 @@ struct dns {
 };
 
 struct dns_query *
-dns_ask_about(struct dns *d, struct span domain, struct span name, enum dns_type type,
-    dns_done *done, void *arg)
+dns_ask_about(struct dns *d, struct span domain, const struct sockaddr *peer, struct span name,
+    enum dns_type type, dns_done *done, void *arg)
 {
 	struct dns_query *q = &d->query[d->n++];
 
 	(void)domain;
+	(void)peer;
 	assert_true(d->n <= QUERIES_MAX);
 	*q = (struct dns_query) { .type = type, .done = done, .arg = arg };
 	span_copy(name, q->name, sizeof q->name);

@@ -14,6 +14,7 @@
 #include "common/share/share.h"
 #include "common/share/share_key.h"
 #include "common/share/share_known.h"
+#include "common/share/share_peer.h"
 
 #define BUCKET 0 /* 10 tokens, 2 come back each second; 25 for all */
 #define GAUGE  1 /* 100 a key, 250 for all */
@@ -201,6 +202,129 @@ nobody_holds_more_than_is_left(void **state)
 	}
 	for (unsigned i = 0; i < ROWS; i++)
 		share_table_release(*state, &h[i], h[i].n, 0);
+}
+
+/* However much others hold, one more has the floor. */
+static void
+a_floor_is_kept_for_others(void **state)
+{
+	static const struct share_rule rule = { "floor", SHARE_GAUGE, { 100, 0 }, { 400, 0 }, 0, 0,
+		64, REFUSAL_batch_share, 5 };
+	struct share_table *t = share_table_new(&rule, 1, 42);
+	struct share_hold h[64] = { 0 };
+	struct err e;
+	unsigned i;
+
+	(void)state;
+	for (i = 0; i < 20; i++)
+		while (share_table_hold(t, &h[i], 0, key(i), 1, 0, &e))
+			continue;
+	assert_int_equal(h[0].n, 100);
+	assert_int_equal(h[1].n, 100);
+	assert_int_equal(h[2].n, 50);
+	for (i = 0; i < 20; i++) {
+		assert_in_range(h[i].n, 5, 100);
+		assert_false(share_table_hold(t, &h[i], 0, key(i), 1, 0, &e));
+	}
+	assert_in_range(share_table_held(t, 0), 300, 400 - 5);
+	assert_false(share_table_hold(t, &h[20], 0, key(20), 6, 0, &e));
+	assert_true(share_table_hold(t, &h[20], 0, key(20), 5, 0, &e));
+	/* The bound for all holds for the floor, too. */
+	for (i = 21; i < 64 && share_table_hold(t, &h[i], 0, key(i), 5, 0, &e); i++)
+		continue;
+	assert_in_range(i, 22, 63);
+	assert_in_range(share_table_held(t, 0), 396, 400);
+	for (i = 0; i < 64; i++)
+		share_table_release(t, &h[i], h[i].n, 0);
+	assert_int_equal(share_table_held(t, 0), 0);
+	share_table_free(&t);
+}
+
+/* -- peers ------------------------------------------------------------------------------------- */
+
+static const struct sockaddr *
+address(const char *text)
+{
+	static struct sockaddr_in a;
+
+	a.sin_family = AF_INET;
+	assert_int_equal(inet_pton(AF_INET, text, &a.sin_addr), 1);
+	return (const struct sockaddr *)&a;
+}
+
+/* One certificate with 20 names takes all that it can. */
+static void
+many_names_are_one_address(void **state)
+{
+	struct share *s = share_new();
+	struct share_peer_hold memory[20] = { 0 }, place[20] = { 0 }, questions[20] = { 0 };
+	struct share_peer_hold other[3] = { 0 };
+	int64_t sum[3] = { 0 };
+	struct err e;
+
+	(void)state;
+	for (unsigned i = 0; i < 20; i++) {
+		while (share_peer_hold(s, &memory[i], SHARE_gathered, key(i), address("192.0.2.1"),
+		    16384, 0, &e))
+			continue;
+		while (share_peer_hold(s, &place[i], SHARE_sessions, key(i), address("192.0.2.1"),
+		    1, 0, &e))
+			continue;
+		while (share_peer_hold(s, &questions[i], SHARE_questions, key(i),
+		    address("192.0.2.1"), 1, 0, &e))
+			continue;
+		sum[0] += memory[i].domain.n;
+		sum[1] += place[i].domain.n;
+		sum[2] += questions[i].domain.n;
+	}
+	assert_int_equal(sum[0], 16 * SHARE_MIB);
+	assert_int_equal(sum[1], 400);
+	assert_int_equal(sum[2], 256);
+	assert_int_equal(e.why, REFUSAL_question_share);
+	/* What was refused by address is not held by domain. */
+	assert_int_equal(share_held(s, SHARE_gathered), sum[0]);
+	assert_true(share_peer_hold(s, &other[0], SHARE_gathered, B, address("192.0.2.2"),
+	    8 * SHARE_MIB, 0, &e));
+	assert_true(
+	    share_peer_hold(s, &other[1], SHARE_sessions, B, address("192.0.2.2"), 200, 0, &e));
+	assert_true(
+	    share_peer_hold(s, &other[2], SHARE_questions, B, address("192.0.2.2"), 128, 0, &e));
+	/* What cannot be refused is held by both. */
+	assert_true(
+	    share_peer_force(s, &memory[0], SHARE_gathered, key(0), address("192.0.2.1"), 1, 0));
+	assert_int_equal(memory[0].address.n, memory[0].domain.n);
+	for (unsigned i = 0; i < 20; i++) {
+		share_peer_release(s, &memory[i], memory[i].domain.n, 0);
+		share_peer_release(s, &place[i], place[i].domain.n, 0);
+		share_peer_release(s, &questions[i], questions[i].domain.n, 0);
+	}
+	for (unsigned i = 0; i < 3; i++)
+		share_peer_release(s, &other[i], other[i].domain.n, 0);
+	assert_int_equal(share_held(s, SHARE_gathered), 0);
+	assert_int_equal(share_held(s, SHARE_gathered_address), 0);
+	assert_int_equal(share_held(s, SHARE_sessions_address), 0);
+	assert_int_equal(share_held(s, SHARE_questions_address), 0);
+	share_free(&s);
+}
+
+/* Questions that no address is known of: all domains have a bound together, and one more has the floor. */
+static void
+all_domains_share_the_questions(void **state)
+{
+	struct share *s = share_new();
+	struct share_peer_hold h[64] = { 0 }, other = { 0 };
+	struct err e;
+
+	(void)state;
+	for (unsigned i = 0; i < 64; i++)
+		while (share_peer_hold(s, &h[i], SHARE_questions, key(i), NULL, 1, 0, &e))
+			continue;
+	assert_in_range(share_held(s, SHARE_questions), 2048, 3072 - 16);
+	assert_true(share_peer_hold(s, &other, SHARE_questions, B, NULL, 16, 0, &e));
+	for (unsigned i = 0; i < 64; i++)
+		share_peer_release(s, &h[i], h[i].domain.n, 0);
+	share_peer_release(s, &other, 16, 0);
+	share_free(&s);
 }
 
 /* -- rows --------------------------------------------------------------------------------------- */
@@ -453,6 +577,9 @@ main(void)
 		test(a_gauge_holds_so_much),
 		test(all_keys_share_a_gauge),
 		test(nobody_holds_more_than_is_left),
+		test(a_floor_is_kept_for_others),
+		test(many_names_are_one_address),
+		test(all_domains_share_the_questions),
 		test(a_full_table_forgets_the_idle),
 		test(then_the_others_share_one_bucket),
 		test(what_holds_is_never_forgotten),

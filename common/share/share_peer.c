@@ -1,0 +1,52 @@
+/* share_peer — two gauges as one; see share_peer.h. */
+#include "common/share/share_peer.h"
+
+#include <assert.h>
+
+#include "common/share/share_key.h"
+
+static enum share_kind
+by_address(enum share_kind k)
+{
+	assert(k == SHARE_sessions || k == SHARE_gathered || k == SHARE_questions);
+	if (k == SHARE_sessions)
+		return SHARE_sessions_address;
+	return k == SHARE_gathered ? SHARE_gathered_address : SHARE_questions_address;
+}
+
+bool
+share_peer_hold(struct share *s, struct share_peer_hold *h, enum share_kind k, struct span domain,
+    const struct sockaddr *peer, int64_t n, int64_t now_ms, struct err *e)
+{
+	char text[SHARE_KEY_ADDRESS_BYTES];
+
+	if (!share_hold(s, &h->domain, k, share_key_domain(domain), n, now_ms, e))
+		return false;
+	if (peer == NULL ||
+	    share_hold(s, &h->address, by_address(k), share_key_address(peer, text), n, now_ms, e))
+		return true;
+	share_release(s, &h->domain, n, now_ms);
+	return false;
+}
+
+bool
+share_peer_force(struct share *s, struct share_peer_hold *h, enum share_kind k, struct span domain,
+    const struct sockaddr *peer, int64_t n, int64_t now_ms)
+{
+	char text[SHARE_KEY_ADDRESS_BYTES];
+
+	if (!share_force(s, &h->domain, k, share_key_domain(domain), n, now_ms))
+		return false;
+	if (peer == NULL ||
+	    share_force(s, &h->address, by_address(k), share_key_address(peer, text), n, now_ms))
+		return true;
+	share_release(s, &h->domain, n, now_ms);
+	return false;
+}
+
+void
+share_peer_release(struct share *s, struct share_peer_hold *h, int64_t n, int64_t now_ms)
+{
+	share_release(s, &h->domain, n, now_ms);
+	share_release(s, &h->address, n, now_ms);
+}

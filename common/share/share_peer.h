@@ -1,0 +1,26 @@
+/* share_peer — what a peer holds, accounted by its certified domain and by its address together.
+ *
+ * A certificate may name many domains, so by domain alone one peer has as many shares as it likes.
+ */
+#ifndef COMMON_SHARE_SHARE_PEER_H
+#define COMMON_SHARE_SHARE_PEER_H
+
+#include <sys/socket.h>
+
+#include "common/share/share.h"
+
+/* Zeroed: nothing.  All calls of one hold name the same peer. */
+struct share_peer_hold {
+	struct share_hold domain, address; /* domain.n is what is held */
+};
+
+/* Kinds: SHARE_sessions, SHARE_gathered, SHARE_questions.  peer NULL: accounted by domain alone.
+ * False: the word of one of the two, and *h is as before. */
+bool share_peer_hold(struct share *s, struct share_peer_hold *h, enum share_kind k,
+    struct span domain, const struct sockaddr *peer, int64_t n, int64_t now_ms, struct err *e);
+/* The same past any bound; only the lack of a row refuses. */
+bool share_peer_force(struct share *s, struct share_peer_hold *h, enum share_kind k,
+    struct span domain, const struct sockaddr *peer, int64_t n, int64_t now_ms);
+void share_peer_release(struct share *s, struct share_peer_hold *h, int64_t n, int64_t now_ms);
+
+#endif
