@@ -1,9 +1,12 @@
 /* html — the words of an HTML text, for a terminal; see html.h. */
 #include "mc/html.h"
 
+#include <limits.h>
 #include <setjmp.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <time.h>
 
 #include <gumbo.h>
@@ -16,6 +19,7 @@
 #define CLOSINGS_MAX  8    /* elements of XHTML that are closed by us */
 #define PRESCAN_BYTES 4096 /* in which a meta element names the character set */
 #define ALIGNMENT     16
+#define LISTS_MAX     32 /* numbered lists in each other; items of deeper ones have no number */
 
 /* -- bounds ------------------------------------------------------------------------------------- */
 
@@ -112,6 +116,11 @@ parse(struct arena *a, struct span html)
 
 /* -- words -------------------------------------------------------------------------------------- */
 
+struct list {
+	const GumboNode *node;
+	long number; /* of the next item */
+};
+
 struct page {
 	struct buf *out;
 	size_t start;          /* of the text, in out */
@@ -121,6 +130,8 @@ struct page {
 	const GumboNode *link; /* the open <a> with a target */
 	size_t link_at;        /* where its words begin */
 	unsigned silent;       /* how many elements deep in what is not text */
+	struct list lists[LISTS_MAX];
+	size_t n_lists; /* open ones that have numbers */
 };
 
 static bool
@@ -256,6 +267,8 @@ breaks_of(GumboTag tag)
 	case GUMBO_TAG_TABLE:
 	case GUMBO_TAG_UL:
 	case GUMBO_TAG_OL:
+	case GUMBO_TAG_DL:
+	case GUMBO_TAG_FIGURE:
 	case GUMBO_TAG_PRE:
 	case GUMBO_TAG_HR:
 		return 2;
@@ -273,9 +286,44 @@ breaks_of(GumboTag tag)
 	case GUMBO_TAG_FORM:
 	case GUMBO_TAG_FIELDSET:
 	case GUMBO_TAG_ADDRESS:
+	case GUMBO_TAG_NAV:
+	case GUMBO_TAG_MAIN:
+	case GUMBO_TAG_ASIDE:
+	case GUMBO_TAG_FIGCAPTION:
+	case GUMBO_TAG_DETAILS:
+	case GUMBO_TAG_SUMMARY:
+	case GUMBO_TAG_HGROUP:
+	case GUMBO_TAG_LEGEND:
+	case GUMBO_TAG_MENU:
+	case GUMBO_TAG_DIR:
+	case GUMBO_TAG_OPTGROUP:
 		return 1;
 	default:
 		return 0;
+	}
+}
+
+/* Whether a browser shows it as a box or a cell of its own, in the line. */
+static bool
+is_apart(GumboTag tag)
+{
+	switch (tag) {
+	case GUMBO_TAG_TD:
+	case GUMBO_TAG_TH:
+	case GUMBO_TAG_BUTTON:
+	case GUMBO_TAG_INPUT:
+	case GUMBO_TAG_OPTION:
+	case GUMBO_TAG_SELECT:
+	case GUMBO_TAG_TEXTAREA:
+	case GUMBO_TAG_AREA:
+	case GUMBO_TAG_AUDIO:
+	case GUMBO_TAG_VIDEO:
+	case GUMBO_TAG_CANVAS:
+	case GUMBO_TAG_OBJECT:
+	case GUMBO_TAG_NOSCRIPT:
+		return true;
+	default:
+		return false;
 	}
 }
 
@@ -293,9 +341,77 @@ element_edge(struct page *p, GumboTag tag)
 
 	if (breaks > p->breaks)
 		p->breaks = breaks;
-	if (tag == GUMBO_TAG_TD || tag == GUMBO_TAG_TH || tag == GUMBO_TAG_BUTTON ||
-	    tag == GUMBO_TAG_OPTION || tag == GUMBO_TAG_SELECT || tag == GUMBO_TAG_TEXTAREA)
-		p->space = true;
+	p->space = p->space || is_apart(tag);
+}
+
+/* -- lists, buttons and numbers above the line -------------------------------------------------- */
+
+static void
+list_begin(struct page *p, const GumboNode *node)
+{
+	long start = strtol(attribute(node, "start"), NULL, 10);
+	const GumboAttribute *a = gumbo_get_attribute(&node->v.element.attributes, "start");
+
+	if (p->n_lists < LISTS_MAX)
+		p->lists[p->n_lists++] = (struct list) { .node = node,
+			.number = a == NULL ? 1 : start };
+}
+
+static void
+list_end(struct page *p, const GumboNode *node)
+{
+	if (p->n_lists > 0 && p->lists[p->n_lists - 1].node == node)
+		p->n_lists--;
+}
+
+/* An item has the number that a browser shows; "*" where the list has none or counts down. */
+static void
+item_begin(struct page *p, const GumboNode *node)
+{
+	struct list *list = p->n_lists > 0 ? &p->lists[p->n_lists - 1] : NULL;
+	const char *value = attribute(node, "value");
+	char number[32];
+
+	if (list == NULL || list->node != node->parent ||
+	    gumbo_get_attribute(&list->node->v.element.attributes, "reversed") != NULL) {
+		words(p, "* ", 2);
+		return;
+	}
+	if (*value != '\0')
+		list->number = strtol(value, NULL, 10);
+	snprintf(number, sizeof number, "%ld. ", list->number);
+	list->number += list->number < LONG_MAX;
+	words(p, number, strlen(number));
+}
+
+/* What a browser writes on a button. */
+static void
+input(struct page *p, const GumboNode *node)
+{
+	const char *type = attribute(node, "type");
+
+	if (strcasecmp(type, "submit") == 0 || strcasecmp(type, "button") == 0 ||
+	    strcasecmp(type, "reset") == 0)
+		text(p, attribute(node, "value"));
+	else if (strcasecmp(type, "image") == 0)
+		text(p, attribute(node, "alt"));
+}
+
+/* A number or one letter above the line is a power (2^10), which must not join what it is a power
+ * of; other text is as well in the line (1st). */
+static void
+lift(struct page *p, const GumboNode *node)
+{
+	const GumboVector *children = &node->v.element.children;
+	const GumboNode *first = children->length > 0 ? children->data[0] : NULL;
+	const char *s = first != NULL && first->type == GUMBO_NODE_TEXT ? first->v.text.text : "";
+	uint32_t c = 0;
+	size_t n = *s == '\0' ? 0 : visible_utf8(span_str(s), &c);
+	bool number = c == '+' || c == '-' || c == 0x2212 || (c >= '0' && c <= '9');
+
+	if (p->out->len > p->start && p->breaks == 0 && !p->space &&
+	    (number || (n == 1 && s[1] == '\0' && c > ' ' && strchr("*.,;:!?)'\"", *s) == NULL)))
+		words(p, "^", 1);
 }
 
 static void
@@ -310,14 +426,21 @@ element_begin(struct page *p, const GumboNode *node)
 	if (tag == GUMBO_TAG_BR && p->breaks < 3)
 		p->breaks++;
 	p->pre += tag == GUMBO_TAG_PRE || tag == GUMBO_TAG_TEXTAREA;
+	if (tag == GUMBO_TAG_OL)
+		list_begin(p, node);
 	if (tag == GUMBO_TAG_LI)
-		words(p, "* ", 2);
-	if (tag == GUMBO_TAG_IMG)
-		text(p, attribute(node, "alt"));
-	if (tag == GUMBO_TAG_A && p->link == NULL && attribute(node, "href")[0] != '\0') {
+		item_begin(p, node);
+	if (tag == GUMBO_TAG_INPUT)
+		input(p, node);
+	if (tag == GUMBO_TAG_SUP)
+		lift(p, node);
+	if ((tag == GUMBO_TAG_A || tag == GUMBO_TAG_AREA) && p->link == NULL &&
+	    attribute(node, "href")[0] != '\0') {
 		p->link = node;
 		p->link_at = p->out->len;
 	}
+	if (tag == GUMBO_TAG_IMG || tag == GUMBO_TAG_AREA)
+		text(p, attribute(node, "alt"));
 }
 
 static void
@@ -331,6 +454,8 @@ element_end(struct page *p, const GumboNode *node)
 	}
 	if (p->link == node)
 		link_end(p);
+	if (tag == GUMBO_TAG_OL)
+		list_end(p, node);
 	p->pre -= tag == GUMBO_TAG_PRE || tag == GUMBO_TAG_TEXTAREA;
 	element_edge(p, tag);
 }

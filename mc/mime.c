@@ -233,17 +233,42 @@ decoded_size(GMimePart *p)
 	return n < 0 ? 0 : (uint64_t)n;
 }
 
+/* Adds the words of an HTML text.  False: it is beyond the bounds. */
+static bool
+add_html(struct walk *w, struct span html, struct buf *out)
+{
+	w->html_octets += html.n;
+	if (w->html_octets <= MIME_HTML_BYTES && html_text(html, out))
+		return true;
+	w->html_octets = MIME_HTML_BYTES; /* no more of it */
+	return false;
+}
+
+static bool
+says_nothing(struct span s)
+{
+	uint32_t c = 0;
+
+	for (size_t n; s.n > 0; s = span_sub(s, n, s.n)) {
+		n = visible_utf8(s, &c);
+		if (n == 0 || (visible_is(c) && !visible_is_blank(c)))
+			return false;
+	}
+	return true;
+}
+
 static void
 show_html(struct walk *w, struct span html)
 {
 	struct mime_letter *l = w->letter;
+	size_t before = l->text.len;
 
-	w->html_octets += html.n;
 	l->from_html = true;
-	if (w->html_octets > MIME_HTML_BYTES || !html_text(html, &l->text)) {
+	if (!add_html(w, html, &l->text))
 		l->text_cut = true;
-		w->html_octets = MIME_HTML_BYTES; /* no more of it */
-	}
+	else if (!says_nothing(html) &&
+	    says_nothing(span_sub(buf_span(&l->text), before, l->text.len)))
+		l->no_words = true;
 }
 
 static void
@@ -285,24 +310,11 @@ walk_part(struct walk *w, GMimePart *p, bool show)
 	form_clear(&f);
 }
 
-static bool
-says_nothing(struct span s)
-{
-	uint32_t c = 0;
-
-	for (size_t n; s.n > 0; s = span_sub(s, n, s.n)) {
-		n = visible_utf8(s, &c);
-		if (n == 0 || (visible_is(c) && !visible_is_blank(c)))
-			return false;
-	}
-	return true;
-}
-
-/* How good a form of a text is to show; 0: it says nothing. */
+/* How good a form of a text is to show; 0: it says nothing.  `words`: HTML says only its words. */
 static int
-worth(GMimeObject *o)
+worth(struct walk *w, GMimeObject *o, bool words)
 {
-	struct buf text = BUF_INIT;
+	struct buf text = BUF_INIT, read = BUF_INIT;
 	struct form f;
 	bool cut = false;
 	int is = 0;
@@ -315,28 +327,42 @@ worth(GMimeObject *o)
 	if (f.text && !f.attached) {
 		(void)form_text(&f, GMIME_PART(o), &text, MIME_TEXT_BYTES, &cut);
 		is = says_nothing(buf_span(&text)) ? 0 : f.plain ? 3 : f.html ? 2 : 1;
+		if (f.html && is > 0 && words && add_html(w, buf_span(&text), &read) &&
+		    says_nothing(buf_span(&read)))
+			is = 0;
 	}
 	form_clear(&f);
 	buf_clear(&text);
+	buf_clear(&read);
 	return is;
 }
 
-/* The best of several forms of the same text: plain text, then HTML or what may hold it; of equal
- * ones the last. */
 static int
-best_form(GMimeMultipart *m, int count)
+best_of(struct walk *w, GMimeMultipart *m, bool words)
 {
-	int best = count - 1, most = 0;
+	int count = g_mime_multipart_get_count(m), best = count - 1, most = 0;
 
 	for (int i = count - 1; i >= 0; i--) {
-		int is = worth(g_mime_multipart_get_part(m, i));
+		int is = worth(w, g_mime_multipart_get_part(m, i), words);
 
 		if (is > most) {
 			most = is;
 			best = i;
 		}
 	}
-	return best;
+	return most > 0 ? best : -1;
+}
+
+/* The best of several forms of the same text: plain text, then HTML or what may hold it; of equal
+ * ones the last.  HTML is read first only where it is the best, since that takes time. */
+static int
+best_form(struct walk *w, GMimeMultipart *m)
+{
+	int best = best_of(w, m, false), with_words = -1;
+
+	if (best >= 0 && worth(w, g_mime_multipart_get_part(m, best), false) == 2)
+		with_words = best_of(w, m, true);
+	return with_words >= 0 ? with_words : best >= 0 ? best : g_mime_multipart_get_count(m) - 1;
 }
 
 /* Shows a multipart whose parts cannot be told apart as it is. */
@@ -359,7 +385,7 @@ static void
 walk_multipart(struct walk *w, GMimeMultipart *m, int depth, bool show)
 {
 	int count = g_mime_multipart_get_count(m);
-	int best = is_type(GMIME_OBJECT(m), "multipart", "alternative") ? best_form(m, count) : -1;
+	int best = is_type(GMIME_OBJECT(m), "multipart", "alternative") ? best_form(w, m) : -1;
 
 	if (count == 0 && show)
 		show_whole(w, m);
@@ -539,7 +565,8 @@ mime_read_header(struct mime_letter *l, struct span header)
 bool
 mime_is_complete(const struct mime_letter *l)
 {
-	return !l->text_cut && !l->too_deep && !l->lost && !l->damaged && l->hit == BOUNDS_NONE;
+	return !l->no_words && !l->text_cut && !l->too_deep && !l->lost && !l->damaged &&
+	    l->hit == BOUNDS_NONE;
 }
 
 void

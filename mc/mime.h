@@ -34,6 +34,7 @@ struct mime_letter {
 	int64_t date_s;
 	struct buf text;
 	bool from_html;
+	bool no_words;           /* HTML of which no text came */
 	bool text_cut, too_deep; /* beyond a bound */
 	bool lost;               /* octets of the text could not be read */
 	bool damaged;            /* parts could not be told apart */

@@ -288,6 +288,7 @@ missing(const struct mime_letter *l)
 	    : l->text_cut && l->from_html ? "its HTML is too long or too intricate"
 	    : l->text_cut                 ? "the text is very long"
 	    : l->damaged                  ? "its parts cannot be told apart"
+	    : l->no_words                 ? "no text could be taken from its HTML"
 					  : "some octets are not of its character set";
 }
 
@@ -301,7 +302,7 @@ foot(struct page *p, const struct render_sender *s, const struct mime_letter *l)
 			buf_add(&p->text, "\n", 1);
 		part(p, i + 1, &l->parts[i]);
 	}
-	if (l->from_html)
+	if (l->from_html && !l->no_words)
 		buf_addf(&p->text, "\n(The text was taken from HTML.)\n");
 	if (!mime_is_complete(l)) {
 		buf_addf(&b, "(Not all of it is here: %s.  All of it: show %llu --raw > FILE)",

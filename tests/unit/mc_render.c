@@ -156,6 +156,26 @@ html(void **state)
 	    "\302\251 2026 \302\254it; \342\202\254 \342\200\231\n");
 	html_becomes("<p>a<p>b<div>c</div>d<table><tr><td>e<td>f</table>",
 	    "a\n\nb\n\nc\nd\n\ne f\n");
+	html_becomes("<input type=hidden value=no><input type=submit value='Confirm order'>x",
+	    "Confirm order x\n");
+	html_becomes("a<input type=BUTTON value=b>c<input type=image alt=d>", "a b c d\n");
+	html_becomes("<map><area href='http://x.test/' alt='Map link'></map>y",
+	    "Map link <http://x.test/> y\n");
+	html_becomes("<nav>a</nav>b<main>c</main><aside>d</aside><figcaption>e</figcaption>f",
+	    "a\nb\nc\nd\ne\nf\n");
+	html_becomes("a<figure>b</figure>c<dl><dt>d<dd>e</dl>f", "a\n\nb\n\nc\n\nd\ne\n\nf\n");
+	html_becomes(
+	    "a<details><summary>b</summary>c</details>d<hgroup>e</hgroup><legend>f</legend>g",
+	    "a\nb\nc\nd\ne\nf\ng\n");
+	html_becomes("a<audio>b</audio>c<canvas>d</canvas>e<noscript>f</noscript>g",
+	    "a b c d e f g\n");
+	html_becomes(
+	    "2<sup>10</sup> 10<sup>-3</sup> x<sup>n</sup> 1<sup>st</sup> a<sup>*</sup> <sup>2</sup>",
+	    "2^10 10^-3 x^n 1st a* 2\n");
+	html_becomes("<ol><li>a<li>b<ol><li>c</ol><li value=7>d<ul><li>e</ul><li>f</ol>",
+	    "1. a\n2. b\n\n1. c\n\n7. d\n\n* e\n\n8. f\n");
+	html_becomes("<ol start=3><li>a<li>b</ol><ol reversed><li>c</ol><li>d",
+	    "3. a\n4. b\n\n* c\n\n* d\n");
 	html_becomes("<!--", "");
 	html_becomes("&#", "&#\n");
 	read_letter(&l, span_str("Content-Type: text/html; charset=utf-8\r\n\r\n<b>bold</b> move"));
