@@ -156,14 +156,12 @@ fail(struct signin *s, uint64_t request)
 static void
 done(struct signin *s)
 {
-	char key[SHARE_KEY_ADDRESS_BYTES];
-
 	snprintf(s->owner, sizeof s->owner, "%s", auth_server_user(s->server));
 	span_copy(accounts_owner_address(s->owner), s->user, sizeof s->user);
 	memcpy(s->stored, auth_server_keys(s->server)->stored, sizeof s->stored);
 	auth_server_free(&s->server);
 	LIST_INSERT_HEAD(&s->desk->sessions, s, link);
-	log_fact_of(conn_peer_key(s->conn, key), LOG_INFO, "signin.user",
+	log_fact_of(span_str(s->user), LOG_INFO, "signin.user",
 	    "protocol=%s sid=%llx peer=%s user=%s", s->name, (unsigned long long)conn_id(s->conn),
 	    conn_peer(s->conn)->host, log_str(s->user));
 }

@@ -9,6 +9,21 @@
 
 #define LINES_MAX 100
 
+#define STRANGERS SPAN_LIT("* strangers")
+
+/* A domain's last label is never a number, and no user is without "@". */
+static bool
+is_address(struct span peer)
+{
+	for (size_t i = 0; i < peer.n; i++)
+		if (peer.p[i] == ':')
+			return true;
+		else if ((peer.p[i] < '0' || peer.p[i] > '9') && peer.p[i] != '.' &&
+		    peer.p[i] != '-')
+			return false;
+	return true;
+}
+
 static bool
 may_log(void *arg, const char *event, struct span peer, uint64_t *missed)
 {
@@ -16,8 +31,16 @@ may_log(void *arg, const char *event, struct span peer, uint64_t *missed)
 	struct span key = share_key_pair(span_str(event), peer, text);
 	struct err e;
 
-	if (!share_take(arg, SHARE_log, key, 1, clock_mono_ms(), &e))
+	int64_t now_ms = clock_mono_ms();
+	bool stranger = is_address(peer);
+
+	if (stranger && !share_take(arg, SHARE_log_strangers, STRANGERS, 1, now_ms, &e))
 		return false;
+	if (!share_take(arg, SHARE_log, key, 1, now_ms, &e)) {
+		if (stranger)
+			share_give(arg, SHARE_log_strangers, STRANGERS, 1, now_ms);
+		return false;
+	}
 	*missed = share_missed(arg, SHARE_log, key);
 	return true;
 }
@@ -39,8 +62,9 @@ share_log_tell(struct share *s, int64_t now_ms)
 {
 	struct share_seen seen;
 
-	for (int i = 0;
-	     i < LINES_MAX && share_missed_next(s, SHARE_log, now_ms, SHARE_LOG_QUIET_MS, &seen);
+	for (int i = 0; i < LINES_MAX &&
+	     (share_missed_next(s, SHARE_log, now_ms, SHARE_LOG_QUIET_MS, &seen) ||
+		 share_missed_next(s, SHARE_log_strangers, now_ms, SHARE_LOG_QUIET_MS, &seen));
 	     i++) {
 		struct span peer = span_str(seen.key), event = span_cut(&peer, ' ');
 

@@ -16,8 +16,9 @@ log_run(const struct fetch_run *r, enum log_level level, const char *event, cons
 	char id[ULID_STR_BYTES];
 
 	ulid_str(&r->letter.id, id);
-	log_fact(level, event, "id=%s from=%s own=%s host=%s size=%llu word=%s text=%s", id,
-	    r->letter.from_domain, r->letter.own_domain, r->dial == NULL ? "-" : dial_host(r->dial),
+	log_fact_of(span_str(r->letter.from_domain), level, event,
+	    "id=%s from=%s own=%s host=%s size=%llu word=%s text=%s", id, r->letter.from_domain,
+	    r->letter.own_domain, r->dial == NULL ? "-" : dial_host(r->dial),
 	    (unsigned long long)r->letter.size, e == NULL ? "ok" : refusal_word(e->why),
 	    e == NULL ? "-" : log_str(e->text));
 }

@@ -131,7 +131,7 @@ letter_taken(void *arg, const struct ulid *id, const struct err *e)
 		ulid_str(id, text);
 		ulid_end(id, end);
 	}
-	log_fact(e == NULL ? LOG_INFO : LOG_WARN, "submit.letter",
+	log_fact_of(span_str(x->user), e == NULL ? LOG_INFO : LOG_WARN, "submit.letter",
 	    "sid=%llx user=%s id=%s as=%s size=%llu recipients=%zu word=%s",
 	    (unsigned long long)x->to.conn, log_str(x->user), text, end,
 	    (unsigned long long)x->size, x->n_recipients, e == NULL ? "ok" : refusal_word(e->why));
@@ -157,9 +157,9 @@ end_letter(void *role, struct ulid *id, struct err *e)
 	s->letter = NULL;
 	if (letter_finish_take(l, letter_taken, x, e))
 		return PENDING;
-	log_fact(LOG_WARN, "submit.letter", "sid=%llx user=%s word=%s text=%s",
-	    (unsigned long long)x->to.conn, signin_user(s->signin), refusal_word(e->why),
-	    log_str(e->text));
+	log_fact_of(span_str(signin_user(s->signin)), LOG_WARN, "submit.letter",
+	    "sid=%llx user=%s word=%s text=%s", (unsigned long long)x->to.conn,
+	    signin_user(s->signin), refusal_word(e->why), log_str(e->text));
 	free(x);
 	return REFUSED;
 }

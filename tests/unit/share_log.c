@@ -107,6 +107,28 @@ all_peers_together_have_a_bound(void **state)
 	free(out);
 }
 
+static void
+strangers_silence_nobody_who_is_known(void **state)
+{
+	struct scene s;
+	char *out, peer[32];
+
+	(void)state;
+	begin(&s);
+	for (unsigned i = 0; i < 500; i++) {
+		snprintf(peer, sizeof peer, i % 2 ? "2001:db8:%u::/64" : "192.0.2.%u", i / 2);
+		flood("tls.refused", span_str(peer));
+	}
+	log_fact_of(A, LOG_INFO, "notify.batch", "known=domain");
+	log_fact_of(SPAN_LIT("1@b.test"), LOG_INFO, "signin.user", "known=user");
+	share_log_tell(s.share, clock_mono_ms() + 2 * SHARE_LOG_QUIET_MS);
+	out = end(&s);
+	assert_in_range(count(out, "tls.refused n="), 4000, 10000);
+	assert_int_equal(count(out, "known=domain"), 1);
+	assert_int_equal(count(out, "known=user"), 1);
+	free(out);
+}
+
 /* Each line that was asked for was written, or is counted once. */
 static void
 what_was_left_out_is_counted(void **state)
@@ -147,6 +169,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_flood_is_a_few_lines),
 		cmocka_unit_test(all_peers_together_have_a_bound),
+		cmocka_unit_test(strangers_silence_nobody_who_is_known),
 		cmocka_unit_test(what_was_left_out_is_counted),
 	};
 
