@@ -78,11 +78,10 @@ hellos() { [ "$(log_count "$IMS_LOG_b_test" 'notify\.hello .*domain=a\.test')" -
 heard=$(log_count "$IMS_LOG_b_test" 'notify\.hello .*domain=a\.test')
 relay "$ims_b:2471" "$IMS_NOTIFY_b_test" down 6000 "$host"
 rss=$(resident "$ims_pid")
-# -nbio: the relay stops within a TLS record, and a client that waits for its rest would ask no more.
 (
 	printf 'HELLO a.test\r\n'
 	yes "$(printf 'NOOP\r')" | head -c 1073741824
-) | enter openssl s_client -quiet -nbio -connect "$ims_b:2471" -servername b.test -alpn tillcalled-notify/1 \
+) | enter openssl s_client -quiet -connect "$ims_b:2471" -servername b.test -alpn tillcalled-notify/1 \
     -cert "$CERT_a_test" -key "$KEY_a_test" >"$T/chatter" 2>&1 &
 pids="$pids $!"
 ok "another asks and asks, and takes no answer" eventually 10 hellos

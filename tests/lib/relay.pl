@@ -2,7 +2,8 @@
 # tests/lib/relay.pl LISTEN TARGET up|down OCTETS [FROM]
 #
 # A relay between a client and a server that loses interest: once OCTETS have passed in that
-# direction (up: to the server) it takes no more of it, and all stays open.  TLS passes as it is.
+# direction (up: to the server) it takes no more of it, and all stays open.  TLS passes as it is, and whole
+# records of it: a client may wait for the rest of one, and do nothing else.
 # Addresses are A.B.C.D:PORT; FROM is the relay's own address towards the target.  Says "ready".
 use strict;
 use warnings;
@@ -17,22 +18,33 @@ my @children;
 $SIG{TERM} = sub { kill TERM => @children; exit 0 };
 $SIG{PIPE} = "IGNORE";
 
+sub all {
+	my ($out, $octets) = @_;
+	for (my $at = 0; $at < length $octets;) { $at += syswrite($out, $octets, length($octets) - $at, $at) // return 0 }
+	return 1;
+}
+
 sub relay {
 	my ($client) = @_;
 	my $server = IO::Socket::INET->new(PeerAddr => $target, Proto => "tcp",
 	    $from ? (LocalAddr => $from) : ()) or die "relay: $target: $!\n";
 	my $ready = IO::Select->new($client, $server);
+	my $record = "";		# the beginning of a TLS record of the counted way
 	while (my @from = $ready->can_read) {
 		for my $in (@from) {
 			my $up = $in == $client;
-			my $counts = $up == ($way eq "up");
-			my $n = sysread($in, my $piece, $counts && $octets < 4096 ? $octets : 4096);
+			my $out = $up ? $server : $client;
+			my $n = sysread($in, my $piece, 4096);
 			return if !$n;
-			for (my $at = 0; $at < $n;) {
-				$at += syswrite($up ? $server : $client, $piece, $n - $at, $at) // return;
+			if ($up != ($way eq "up")) { all($out, $piece) or return; next }
+			$record .= $piece;
+			while ($octets > 0 && length $record >= 5) {
+				my $whole = 5 + unpack "x3n", $record;
+				last if length $record < $whole;
+				all($out, substr $record, 0, $whole, "") or return;
+				$octets -= $whole;
 			}
-			next if !$counts || ($octets -= $n) > 0;
-			$ready->remove($in);
+			$ready->remove($in) if $octets <= 0;
 		}
 	}
 }
