@@ -11,7 +11,7 @@
  * wait for the result.  Places are counted by address, failures by address and port: a domain that
  * names somebody's address with a port where nobody listens does not make the other ports fail.
  *
- * Spec:    PROTOCOL "Designation and identity".
+ * Spec:    SPEC.md 5 (connections to one address).
  * Threads: one table for all workers, under a lock of its own; a call posted to `loop` tells each
  *          connection that it has its place now, that others wait for it, or that it is refused.
  * Owner:   a place belongs to its connection, which leaves; the table outlives all places.

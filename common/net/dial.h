@@ -4,7 +4,7 @@
  * asked.  The caller decides what is sent on a connection and whether another address might do better.
  *
  * Flow:   3 and 6 of 8.
- * Spec:   PROTOCOL "Designation and identity"; RFC 2782 (order), failover.
+ * Spec:   SPEC.md 10, 11; RFC 2782 (order), failover.
  * Async:  `ready` is called exactly once, never inside dial_new, unless freed before.
  * Owner:  the caller.  A connection does not need the dial that made it.
  * Trust:  as designation.h and conn.h: no octet of ours is sent to a host that was not judged good

@@ -11,7 +11,7 @@
 #include "common/base/random.h"
 #include "common/loop/loop.h"
 #include "common/loop/workers.h"
-#include "common/net/dial.h"
+#include "ims/fetch/fetch_dial.h"
 #include "ims/store/store.h"
 #include "proto/fetch_client.h"
 
@@ -308,26 +308,11 @@ static void
 pair_start(struct pair *p)
 {
 	struct acknowledger *a = p->of;
-	struct conf *conf = daemon_conf(a->worker->ims->daemon);
-	struct dial_to to = {
-		.loop = a->worker->loop,
-		.dns = a->worker->dns,
-		.tls = a->worker->ims->tls,
-		.service = DESIGNATION_FETCH,
-		.alpn = FETCH_ALPN,
-		.domain = p->from_domain,
-		.own = p->own_domain,
-		.from = conf->role[CONF_ROLE_IMS].connect_from,
-		.limit = daemon_limit(a->worker->ims->daemon),
-		.allow_private = conf->allow_private_peers,
-		.timeout_ms = ACK_CONNECT_MS,
-	};
 
 	TAILQ_REMOVE(&a->gathering, p, waiting);
 	a->busy++;
 	p->state = BUSY;
-	p->dial = dial_new(&to, found, p);
-	conf_unref(&conf);
+	p->dial = fetch_dial(a->worker, p->from_domain, p->own_domain, found, p);
 }
 
 static void

@@ -29,7 +29,6 @@
 #define ACK_ACTIVE      128
 #define ACK_BUSY        32
 #define ACK_RESTING     4096
-#define ACK_CONNECT_MS  10000
 #define ACK_WAIT_MS     30000 /* for a place at a host and for TLS; then the next address */
 
 struct acknowledger;

@@ -7,6 +7,7 @@
 #include "common/base/memory.h"
 #include "common/loop/loop.h"
 #include "ims/fetch/acknowledger.h"
+#include "ims/fetch/fetch_dial.h"
 #include "ims/fetch/fetch_private.h"
 #include "ims/fetch/fetcher.h"
 
@@ -257,23 +258,7 @@ found(void *arg, const struct designation *d, const struct err *why)
 static void
 find(struct fetch_run *r)
 {
-	struct conf *conf = daemon_conf(r->worker->ims->daemon);
-	struct dial_to to = {
-		.loop = r->worker->loop,
-		.dns = r->worker->dns,
-		.tls = r->worker->ims->tls,
-		.service = DESIGNATION_FETCH,
-		.alpn = FETCH_ALPN,
-		.domain = r->letter.from_domain,
-		.own = r->letter.own_domain,
-		.from = conf->role[CONF_ROLE_IMS].connect_from,
-		.limit = daemon_limit(r->worker->ims->daemon),
-		.allow_private = conf->allow_private_peers,
-		.timeout_ms = FETCHER_CONNECT_MS,
-	};
-
-	r->dial = dial_new(&to, found, r);
-	conf_unref(&conf);
+	r->dial = fetch_dial(r->worker, r->letter.from_domain, r->letter.own_domain, found, r);
 }
 
 /* -- the beginning ------------------------------------------------------------------------------------------ */

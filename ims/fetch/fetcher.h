@@ -1,7 +1,7 @@
 /* fetcher — brings letters here from their senders' designated OMS, when somebody asks.
  *
  * Flow:    6 of 8 (README "Life of a message").
- * Spec:    SPEC.md "fetch"; PROTOCOL "fetch".
+ * Spec:    SPEC.md 11.
  * State:   per letter: LEASING -> FINDING -> CONNECTING -> GREETING -> FETCHING -> SYNCING ->
  *          KEEPING -> (answered) -> DONE sent.  One fetch per letter at a time: whoever asks meanwhile
  *          waits for the same one.  At most FETCHER_PER_DOMAIN of a sender domain are under way, in the
@@ -23,7 +23,6 @@
 #include "ims/store/store.h"
 
 #define FETCHER_PER_DOMAIN  4
-#define FETCHER_CONNECT_MS  10000
 #define FETCHER_PROGRESS_MS 1000
 
 struct fetcher;

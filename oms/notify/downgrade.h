@@ -6,7 +6,7 @@
  * vouches for it.  The target "." means absence too.
  *
  * Flow:   3 of 8.
- * Spec:   SPEC.md 10 "Designation"; PROTOCOL "Designation and identity".
+ * Spec:   SPEC.md 10 "Designation".
  * Disk:   one record per domain, renewed at most once a day, so each sight counts for at least
  *         DOWNGRADE_S and at most DOWNGRADE_RENEW_S more.
  * Trust:  a sight may be forged too: letters to a domain that never had servers then wait that long,

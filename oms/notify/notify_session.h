@@ -4,7 +4,7 @@
  * and keeps the session while there is something to send.  What is sent is the destination's choice.
  *
  * Flow:    3 of 8 (README "Life of a message").
- * Spec:    SPEC.md "notify"; PROTOCOL "Designation and identity".
+ * Spec:    SPEC.md 10.
  * State:   IDLE --notify_session_want--> FINDING -> CONNECTING -> GREETING -> READY --silence, end--> IDLE
  *          Any failure: `ended` or `held_back` once, then IDLE; the destination decides when to try again.
  *          Where others wait for a connection to the host (conn_limit.h), the session ends once it has

@@ -24,7 +24,7 @@ FNR == 1 { inside = 0 }
 		code = substr(code, RSTART + RLENGTH)
 	}
 	at = FILENAME ":" FNR
-	if (comment ~ /DECISIONS|THREATS|ARCHITECTURE|PROTOCOL\.md|STYLE\.md/) { printf "%s: cites a document that is not in the tree\n", at; bad = 1 }
+	if (comment ~ /DECISIONS|THREATS|ARCHITECTURE|PROTOCOL(\.md| ")|STYLE\.md/) { printf "%s: cites a document that is not in the tree\n", at; bad = 1 }
 	if (FILENAME ~ /\.h$/) {
 		text = comment
 		while (match(text, /[a-z_][a-z0-9_]*\([^0-9)]/) || match(text, /[a-z_][a-z0-9_]*\(\)/)) {
