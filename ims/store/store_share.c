@@ -2,7 +2,7 @@
 #include "ims/store/store_share.h"
 
 #include "common/base/record.h"
-#include "ims/store/store_private.h"
+#include "ims/store/store_key.h"
 
 #define VERSION_1 1
 #define PAGE      4096
