@@ -1,8 +1,6 @@
 /* store_key — see store_key.h. */
 #include "ims/store/store_key.h"
 
-#include "common/base/log.h"
-
 struct db_key
 ims_key_letter(const struct ulid *id, struct span from_domain)
 {
