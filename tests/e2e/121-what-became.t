@@ -37,7 +37,7 @@ ok "it was handed out" eventually 60 became bob@b.test handed-out -
 ok "it was fetched" eventually 60 became bob@b.test fetched -
 like "then nothing is left in the queue" "$(oms a.test queue)" '^The queue is empty'
 like "but with --all" "$(oms a.test queue --all)" 'bob@b\.test +fetched'
-is "each once" "$(log_count "$log" "recipient\\.state id=$id to=bob@b.test")" 3
+log_count_is "each once" "$log" "recipient\\.state id=$id to=bob@b.test" 3
 
 tests/world stop "$W" ims b.test
 send carol@b.test

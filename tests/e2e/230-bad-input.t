@@ -29,10 +29,11 @@ say() {
 refused() {
 	_name=$1 _word=$2 _reply=$3 _log=$4
 	shift 4
-	_before=$(log_count "$_log" "(word=$_word|$_word=1)( |\$)") _stored=$(stored)
+	_line="(word=$_word|$_word=1)( |\$)"
+	_before=$(log_count "$_log" "$_line") _stored=$(stored)
 	_got=$("$@")
 	like "$_name: $_word" "$_got" "^$_reply \[$_word\]"
-	is "$_name: one line in the log" "$(($(log_count "$_log" "(word=$_word|$_word=1)( |\$)") - _before))" 1
+	log_count_is "$_name: one line in the log" "$_log" "$_line" $((_before + 1))
 	is "$_name: nothing is stored" "$(stored)" "$_stored"
 }
 raw() { printf "$1" >"$T/raw"; }

@@ -49,7 +49,7 @@ for daemon in "oms a.test" "ims b.test" "oms a.test"; do
 	before=$(log_count "$log" 'daemon\.stopped status=0')
 	from=$(date +%s)
 	ok "$1: ended by SIGTERM" tests/world stop "$W" "$@"
-	is "in order" "$(($(log_count "$log" 'daemon\.stopped status=0') - before))" 1
+	log_count_is "in order" "$log" 'daemon\.stopped status=0' $((before + 1))
 	is "within seconds" "$([ $(($(date +%s) - from)) -le 8 ] && echo yes)" yes
 	status_is "whoever asks it is told that it does not run" 69 "$1" "$2" status
 	ok "and it starts again" tests/world start "$W" "$@"

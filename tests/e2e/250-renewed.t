@@ -15,5 +15,5 @@ ln -sfn "$2" "$W/a.test/a.test.key"
 tests/world reload "$W" oms a.test
 status_is "one after the reload" 0 sent
 like "was noticed too" "$out" 'bob@b\.test +notified'
-is "over a session of its own" "$(log_count "$IMS_LOG_b_test" 'notify\.hello .*domain=a\.test')" 2
+log_count_is "over a session of its own" "$IMS_LOG_b_test" 'notify\.hello .*domain=a\.test' 2
 is "each with a good seal" "$(log_count "$IMS_LOG_b_test" 'seal-bad')" 0

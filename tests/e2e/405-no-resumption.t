@@ -77,8 +77,8 @@ port() {
 		from=$(log_count "$log" 'tls.refused word=tls-version side=accept')
 		client "$1" "$at" "$sni" c $old
 		is "$name: $old is refused" "$(said '^250 ') $(said 'alert protocol version')" "0 1"
-		is "$name: and the log has it" \
-		    "$(($(log_count "$log" 'tls.refused word=tls-version side=accept') - from))" 1
+		log_count_is "$name: and the log has it" \
+		    "$log" 'tls.refused word=tls-version side=accept' $((from + 1))
 	done
 
 	out=$(printf '%s\n' '!keys 5' "$5" '!keys 3' NOOP QUIT | enter "$peer" talk "$at" "from=$own" \
@@ -97,7 +97,7 @@ judged() {
 	for how in "" "-sess_in $T/session" "-sess_in $T/session -early_data $T/early"; do
 		client "$1" "$2" "$3" c $how
 	done
-	is "$1: each of three connections is judged" "$(($(log_count "$4" "$1.hello .*domain=c\.test") - from))" 3
+	log_count_is "$1: each of three connections is judged" "$4" "$1.hello .*domain=c\.test" $((from + 3))
 	lines "HELLO d.test" QUIT
 	from=$(log_count "$4" 'tls.refused word=certificate-revoked side=accept')
 	for how in "" "-sess_in $T/session" "-sess_in $T/session -early_data $T/early"; do
@@ -105,8 +105,8 @@ judged() {
 		is "$1: who was revoked is told so${how:+, with $how}" \
 		    "$(said '\[certificate-revoked\]') $(said '^2[0-9][0-9] ')" "1 0"
 	done
-	is "$1: and the log says it each time" \
-	    "$(($(log_count "$4" 'tls.refused word=certificate-revoked side=accept') - from))" 3
+	log_count_is "$1: and the log says it each time" \
+	    "$4" 'tls.refused word=certificate-revoked side=accept' $((from + 3))
 }
 
 running() { tests/world status "$W" | grep -E '^(oms|ims)-'; }

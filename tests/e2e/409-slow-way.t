@@ -22,9 +22,9 @@ told() { as alice@a.test outbox --json | grep -q '"state":"notified"'; }
 ok "the first is tried" eventually 8 enter sh -c "ss -tn | grep -q '$dead:1471'"
 ok "bob is told by the second" eventually 40 told
 log=$OMS_LOG_a_test
-is "in one session" "$(log_count "$log" 'notify.ready ')" 1
+log_count_is "in one session" "$log" 'notify.ready ' 1
 sleep 2
 as alice@a.test send bob@b.test <"$T/letter" >/dev/null
 twice() { [ "$(as alice@a.test outbox --json | grep -c '"state":"notified"')" = 2 ]; }
 ok "the next letter, too" eventually 40 twice
-is "after a new look at DNS" "$(log_count "$log" 'notify.ready ')" 2
+log_count_is "after a new look at DNS" "$log" 'notify.ready ' 2

@@ -40,7 +40,7 @@ told() { as alice@a.test outbox --json | grep -o '"state":"notified"' | wc -l; }
 all_told() { [ "$(told)" = 6 ]; }
 # Without a word from those who wait, a session stays for half a minute.
 ok "then all are, for those who are done give way" eventually 25 all_told
-is "each by its own session" "$(log_count "$OMS_LOG_a_test" 'notify.ready ')" 6
+log_count_is "each by its own session" "$OMS_LOG_a_test" 'notify.ready ' 6
 
 # A session without anything to say gives way at once, too.
 letter alice@a.test bob@c1.test "one more" >"$T/letter"

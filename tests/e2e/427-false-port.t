@@ -38,4 +38,4 @@ like "then another domain's letter is held back without a try, and its sender to
 ok "while the port is left alone a letter goes to the host's own port" \
     as alice@a.test send --wait 20 bob@b.test <"$T/letter"
 is "at the first attempt" "$(log_count "$log" 'notify\.ended .*peer=b\.test')" 0
-is "in one session" "$(log_count "$log" 'notify\.ready .*peer=b\.test')" 1
+log_count_is "in one session" "$log" 'notify\.ready .*peer=b\.test' 1

@@ -174,6 +174,13 @@ says() {
 
 log_has() { grep -Eq -- "$2" "$1"; }	# FILE PATTERN
 log_count() { grep -Ec -- "$2" "$1"; }
+# log_count_is NAME FILE PATTERN WANTED: FILE comes to have WANTED such lines, and no more.  A daemon may
+# log after it has answered, so the lines are waited for.
+log_count_is() {
+	reached() { [ "$(log_count "$1" "$2")" -ge "$3" ]; }
+	eventually 30 reached "$2" "$3" "$4"
+	is "$1" "$(log_count "$2" "$3")" "$4"
+}
 
 # clock_movable: daemons that are started from now on have a monotonic clock that clock_move S moves on by
 # S seconds.
