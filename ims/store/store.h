@@ -24,7 +24,8 @@
  *
  * After a crash between our commit and our reply the sender repeats the notification.  The seen set,
  * written in the same transaction as the notice, answers `known`, and no notice appears twice.  Its
- * entries count against the share of the sender's domain until they go; dropping a notice leaves its entry.
+ * entries count against the share of the sender's domain until they go; a user who drops a notice leaves its
+ * entry, and ims_store_purge does not.
  * At start, body files that no record names are deleted.
  *
  * A mailbox numbers its notices upwards and never uses a number twice.
@@ -214,7 +215,8 @@ struct ims_purge {
 	void (*done)(void *arg, uint64_t notices, const struct err *e);
 	void *arg;
 };
-/* Drops notices without a DECLINE.  Deleting a mailbox deletes its seen set, too. */
+/* Drops notices without a DECLINE, with their entries of the seen set.  Dropping a sender's also deletes the
+ * entries of its notices that are gone already, so that its share is free again. */
 void ims_store_purge(struct ims_store *s, const struct ims_purge *p);
 
 /* The sums of senders' domains, in pages as ims_store_mailboxes. */

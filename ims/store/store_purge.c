@@ -189,6 +189,46 @@ page_of_sender(struct db_txn *t, struct ims_job *j, struct err *e)
 	return true;
 }
 
+/* Does the entry's notice lie in its mailbox? */
+static bool
+has_notice(struct db_txn *t, struct span seen, const struct ims_seen_record *r)
+{
+	struct ims_notice_record n;
+	struct db_key letter;
+	struct err e;
+
+	if (!ims_notice_get(t, r->user, r->number, &n, &e)) {
+		db_pardon(t);
+		return false;
+	}
+	letter = ims_key_letter(&n.id, address_domain(span_str(n.from)));
+	return span_starts(seen, db_key_span(&letter));
+}
+
+/* What is remembered of notices that are gone, so that the sender's share is free again. */
+static bool
+page_of_remembered(struct db_txn *t, struct ims_job *j, struct err *e)
+{
+	struct db_key prefix = ims_key_seen_by(span_str(j->from_domain),
+			  j->user[0] == '\0' ? NULL : j->user),
+		      seen;
+	struct ims_seen_record r;
+	struct span value;
+	struct page p;
+
+	read_page(t, j, SEEN_BY, db_key_span(&prefix), INT64_MAX, &p);
+	for (size_t i = 0; i < p.n; i++) {
+		db_key_copy(&seen, ims_key_seen_in(db_key_span(&p.key[i])));
+		if (ims_get_spared(t, SEEN, &seen, &value) && ims_seen_read(value, &r, e) &&
+		    has_notice(t, db_key_span(&seen), &r))
+			continue;
+		ims_seen_del(t, db_key_span(&seen));
+		db_del(t, SEEN_BY, db_key_span(&p.key[i])); /* also where the entry is damaged */
+	}
+	free(p.key);
+	return true;
+}
+
 /* -- a whole mailbox ------------------------------------------------------------------------------------- */
 
 static void
@@ -247,7 +287,7 @@ page_of_record(struct db_txn *t, struct ims_job *j, struct err *e)
 void
 ims_store_purge(struct ims_store *s, const struct ims_purge *p)
 {
-	static ims_job_page *const sender[] = { page_of_sender, NULL };
+	static ims_job_page *const sender[] = { page_of_sender, page_of_remembered, NULL };
 	static ims_job_page *const mailbox[] = { page_of_mailbox, page_of_known, page_of_record,
 		NULL };
 	struct ims_job *j = ims_job_new(s, p->from_domain != NULL ? sender : mailbox);

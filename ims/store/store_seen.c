@@ -62,6 +62,22 @@ key_by(struct span letter, const char *user)
 	return k;
 }
 
+struct db_key
+ims_key_seen_by(struct span from_domain, const char *user)
+{
+	const struct ulid any = { { 0 } };
+	struct db_key letter = ims_key_letter(&any, from_domain);
+
+	return key_by(db_key_span(&letter), user);
+}
+
+struct span
+ims_key_seen_in(struct span key)
+{
+	return key.n < IMS_SEEN_KEY ? span_of("", 0)
+				    : span_sub(key, key.n - IMS_SEEN_KEY, IMS_SEEN_KEY);
+}
+
 static struct db_key
 key_by_until(const struct ims_seen_record *r, struct span seen)
 {
@@ -174,9 +190,9 @@ del_first(struct db_txn *t, enum ims_table table, const struct db_key *prefix)
 	struct db_key first = { .n = 0 };
 
 	db_each(t, table, db_key_span(prefix), db_key_span(prefix), db_key_take_first, &first);
-	if (first.n < IMS_SEEN_KEY)
+	if (ims_key_seen_in(db_key_span(&first)).n == 0)
 		return false;
-	ims_seen_del(t, span_sub(db_key_span(&first), first.n - IMS_SEEN_KEY, IMS_SEEN_KEY));
+	ims_seen_del(t, ims_key_seen_in(db_key_span(&first)));
 	db_del(t, table, db_key_span(&first)); /* also where the entry is damaged */
 	return true;
 }

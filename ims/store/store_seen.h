@@ -7,7 +7,8 @@
  *	          until_s(8), SEEN's key
  *
  * An entry outlives its notice, which its user may drop at once.  So it is charged to the sender's domain
- * until it goes, and makes room for the next entry of the same domain.
+ * until it goes, and makes room for the next entry of the same domain.  Dropping a sender's notices deletes
+ * the entries that have no notice any more (store_purge.c).
  */
 #ifndef IMS_STORE_STORE_SEEN_H
 #define IMS_STORE_STORE_SEEN_H
@@ -30,6 +31,11 @@ struct db_key ims_key_seen(const struct db_key *letter, struct span recipient);
 struct db_key ims_key_until(int64_t until_s, const struct db_key *seen);
 /* The sum of a domain's entries for one mailbox.  letter: a key that begins with the letter's. */
 struct db_key ims_key_share_seen(const char *user, struct span letter);
+
+/* Prefix of SEEN_BY for a domain's entries.  user NULL: for any mailbox. */
+struct db_key ims_key_seen_by(struct span from_domain, const char *user);
+/* The key of SEEN at the end of a key of SEEN_BY or UNTIL; without octets where that is no such key. */
+struct span ims_key_seen_in(struct span key);
 
 void ims_seen_write(struct buf *out, const struct ims_seen_record *r);
 bool ims_seen_read(struct span value, struct ims_seen_record *r, struct err *e);

@@ -398,11 +398,10 @@ a_sender_s_notices_go_page_by_page(void **state)
 	assert_int_equal(share(&w, "a.test", NULL).notices, 1);
 	assert_int_equal(share(&w, "c.test", NULL).notices, 1);
 	assert_int_equal(purge(&w, "a.test", NULL, false).notices, 1);
-	assert_in_range(share(&w, "a.test", NULL).octets, 251 * 100, 251 * 500); /* seen */
+	assert_int_equal(share(&w, "a.test", NULL).octets, 0);
 	assert_int_equal(purge(&w, "nobody.test", NULL, false).notices, 0);
 	assert_int_equal(entries(&w, NOTICE), 1);
-	/* They do not come again. */
-	n = (struct notification) { .to = BOB, .hold_s = DAY };
+	/* The other's notice is remembered. */
 	assert_int_equal(accepts(&w, n), NOTIFY_KNOWN);
 	world_clear(&w);
 }
@@ -933,6 +932,40 @@ sums_are_true_whatever_happens(void **state)
 	world_clear(&w);
 }
 
+/* What its users had dropped before was still charged.  What stays in a mailbox is still remembered. */
+static void
+a_dropped_sender_has_its_share_again(void **state)
+{
+	struct notification n = { .number = 2, .to = BOB, .hold_s = DAY, .sender_limit = 20000 };
+	enum notify_done done;
+	struct world w;
+
+	(void)state;
+	world_of(&w);
+	fetched(&w, 1);
+	for (; accept_one(&w, &n, &done) == REFUSAL_NONE; n.number++)
+		assert_int_equal(drop(&w, BOB, n.number), REFUSAL_NONE);
+	assert_in_range(n.number, 20, 200);
+	n.to = EVE;
+	n.sender_limit = 0;
+	accepts(&w, n);
+	/* In one mailbox only: the entries of the other stay. */
+	assert_int_equal(purge(&w, "a.test", BOB, false).notices, 0);
+	assert_int_equal(entries(&w, SEEN), 2);
+	assert_int_equal(purge(&w, "a.test", NULL, false).notices, 1);
+	assert_true_sums(&w);
+	assert_int_equal(entries(&w, SEEN), 1); /* of the letter that is here */
+	assert_int_equal(accepts(&w,
+			     (struct notification) { .number = 1, .to = BOB, .hold_s = DAY }),
+	    NOTIFY_KNOWN);
+	n.sender_limit = 20000;
+	assert_int_equal(accepts(&w, n), NOTIFY_NOTICED);
+	assert_int_equal(purge(&w, "a.test", NULL, true).notices, 2);
+	assert_int_equal(share(&w, "a.test", NULL).octets, 0);
+	assert_nothing_is_left(&w);
+	world_clear(&w);
+}
+
 /* -- damage ------------------------------------------------------------------------------------------ */
 
 /* A sum or a paper's payer that cannot be read refuses nobody and keeps nothing. */
@@ -1135,6 +1168,7 @@ main(void)
 		cmocka_unit_test(a_crl_that_lists_the_certificate_does_not_serve),
 		cmocka_unit_test(a_crl_is_charged_to_who_brought_it),
 		cmocka_unit_test(sums_are_true_whatever_happens),
+		cmocka_unit_test(a_dropped_sender_has_its_share_again),
 		cmocka_unit_test(a_damaged_sum_is_in_nobodys_way),
 		cmocka_unit_test(a_damaged_crl_serves_nobody),
 		cmocka_unit_test(a_store_of_before_is_counted_once),
