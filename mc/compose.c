@@ -21,8 +21,9 @@ struct letter_source {
 	const struct letter *letter;
 };
 
-struct fields { /* found in the header */
-	bool from, date, message_id;
+struct fields {                 /* found in the header */
+	size_t from, addresses; /* From fields, and addresses in the last of them */
+	bool date, message_id;
 };
 
 /* -- line ends ------------------------------------------------------------------------------ */
@@ -123,14 +124,37 @@ name_is(struct span name, const char *word)
 	return span_eq_nocase(name, span_str(word));
 }
 
+struct from {
+	struct letter *letter;
+	struct fields *met;
+};
+
 static bool
 take_from(void *arg, const char *address, struct err *e)
 {
-	struct letter *l = arg;
+	struct from *f = arg;
 
 	(void)e;
-	if (l->from == NULL)
-		l->from = memory_text(address);
+	if (f->met->addresses++ == 0 && f->letter->from == NULL)
+		f->letter->from = memory_text(address);
+	return true;
+}
+
+/* The server takes exactly one address. */
+static bool
+read_from(struct letter *l, struct span value, struct fields *met, struct err *e)
+{
+	struct from f = { .letter = l, .met = met };
+
+	met->from++;
+	met->addresses = 0;
+	if (!mime_addresses(value, take_from, &f, e) || met->addresses == 0)
+		return err_set(e, REFUSAL_bad_message,
+		    "From names no address: write your own, or leave out From");
+	if (RULE(bad_message) && met->addresses > 1)
+		return err_set(e, REFUSAL_bad_message,
+		    "From names %zu addresses: leave only your own, or leave out From",
+		    met->addresses);
 	return true;
 }
 
@@ -160,11 +184,8 @@ take_field(struct letter *l, const struct compose *how, struct span name, struct
 	(void)span_cut(&value, ':');
 	met->date |= name_is(name, "Date");
 	met->message_id |= name_is(name, "Message-ID");
-	if (name_is(name, "From")) {
-		met->from = true;
-		if (!mime_addresses(value, take_from, l, e) || l->from == NULL)
-			return err_set(e, REFUSAL_bad_message, "From holds no address");
-	}
+	if (name_is(name, "From") && !read_from(l, value, met, e))
+		return false;
 	if (how->from_header && !is_empty(value) &&
 	    (name_is(name, "To") || name_is(name, "Cc") || name_is(name, "Bcc")) &&
 	    !recipients_each(value, take_recipient, l, e))
@@ -181,7 +202,7 @@ add_missing(struct letter *l, const struct compose *how, const struct fields *me
 	const char *at = strrchr(how->own, '@');
 	char date[MEASURE_BYTES], random[2 * sizeof how->random + 1];
 
-	if (!met->from)
+	if (met->from == 0)
 		buf_addf(&front, "From: %s\r\n", how->own);
 	measure_rfc5322(date, how->wall_s);
 	if (!met->date)
@@ -193,7 +214,7 @@ add_missing(struct letter *l, const struct compose *how, const struct fields *me
 	buf_add(&front, l->header.data, l->header.len);
 	buf_clear(&l->header);
 	l->header = front;
-	if (!met->from)
+	if (met->from == 0)
 		l->from = memory_text(how->own);
 }
 
@@ -201,7 +222,7 @@ add_missing(struct letter *l, const struct compose *how, const struct fields *me
 static bool
 take_header(struct letter *l, const struct compose *how, struct span s, bool whole, struct err *e)
 {
-	struct fields met = { false, false, false };
+	struct fields met = { .from = 0 };
 	size_t at = span_starts(s, SPAN_LIT("From ")) ? line_of(s).n : 0; /* mbox */
 	bool ended = false;
 
@@ -232,6 +253,9 @@ take_header(struct letter *l, const struct compose *how, struct span s, bool who
 	if (!ended && !whole)
 		return err_set(e, REFUSAL_bad_message, "its header is longer than %d KiB",
 		    COMPOSE_HEADER_BYTES / 1024);
+	if (RULE(bad_message) && met.from > 1)
+		return err_set(e, REFUSAL_bad_message, "there are %zu From fields: leave only one",
+		    met.from);
 	add_missing(l, how, &met);
 	if (ended)
 		buf_add(&l->header, "\r\n", 2);

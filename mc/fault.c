@@ -15,7 +15,7 @@
 
 struct cure {
 	enum refusal why;
-	const char *text; /* "%s" is the command, once at most */
+	const char *text; /* see fault.h */
 };
 
 /* clang-format off */
@@ -40,7 +40,8 @@ static const struct cure cures[] = {
 	{ REFUSAL_no_recipient,		"name them:  %s send ADDRESS...   or use those in the letter:  -t" },
 	{ REFUSAL_message_too_big,	"send a smaller letter" },
 	{ REFUSAL_too_many_recipients,	"send it several times, to fewer at once" },
-	{ REFUSAL_bad_message,		"a letter is a header, an empty line and a body (RFC 5322)" },
+	{ REFUSAL_bad_message,		"correct the letter: header fields, an empty line, then the text" },
+	{ REFUSAL_bad_hold,		"ask for fewer days, or leave out --hold" },
 	{ REFUSAL_no_such_number,	"list them:  %s list" },
 	{ REFUSAL_unknown_id,		"list them:  %s outbox" },
 	{ REFUSAL_gone,			"ask the sender for it again" },
@@ -48,6 +49,7 @@ static const struct cure cures[] = {
 	{ REFUSAL_broken_promise,	"it is not shown; tell your operator" },
 	{ REFUSAL_fetch_running,	"it is on its way:  %s list" },
 	{ REFUSAL_usage,		"usage:  %s help" },
+	{ REFUSAL_account_exists,	"replace it:  %s setup ADDRESS --replace   keep both:  %p -A NAME setup ADDRESS" },
 	{ REFUSAL_config,		"write it again:  %s setup ADDRESS --replace" },
 	{ REFUSAL_cannot_write,		"make room, or choose another place" },
 };
@@ -90,6 +92,32 @@ print_json(struct out *out, const char *what, const struct fault *f, const char 
 	json_free(&o);
 }
 
+/* What went wrong, in one line or two; a sentence that the text has too is not repeated. */
+static void
+add_words(struct buf *all, const struct options *o, const struct out *out, const char *what,
+    const struct fault *f)
+{
+	const char *sentence = refusal_sentence(f->err.why), *text = f->err.text;
+	bool more = text[0] != '\0' && strcmp(text, sentence) != 0, said = f->host[0] != '\0';
+	struct buf line = BUF_INIT;
+
+	buf_addf(&line, "%s: ", o->called);
+	safe_add(&line, span_str(what), SAFE_SAID);
+	if (!more || strstr(text, sentence) == NULL)
+		buf_addf(&line, ": %s", sentence);
+	out_wrap(out, all, buf_span(&line), 0, INDENT);
+	buf_reset(&line);
+	if (said) {
+		safe_add(&line, span_str(f->host), SAFE_LINE);
+		buf_addf(&line, more ? " says: " : " says so");
+	}
+	if (more)
+		safe_add(&line, span_str(text), SAFE_SAID);
+	if (said || more)
+		out_wrap(out, all, buf_span(&line), INDENT, INDENT);
+	buf_clear(&line);
+}
+
 static void
 print_text(const struct options *o, struct out *out, const char *what, const struct fault *f,
     const char *cure)
@@ -100,19 +128,7 @@ print_text(const struct options *o, struct out *out, const char *what, const str
 	size_t used,
 	    end = out->columns > 0 && out->columns < MARK_COLUMN ? out->columns : MARK_COLUMN;
 
-	buf_addf(&line, "%s: ", o->called);
-	safe_add(&line, span_str(what), SAFE_SAID);
-	buf_addf(&line, ": %s", refusal_sentence(e->why));
-	out_wrap(out, &all, buf_span(&line), 0, INDENT);
-	buf_reset(&line);
-	if (f->host[0] != '\0') {
-		safe_add(&line, span_str(f->host), SAFE_LINE);
-		buf_add(&line, " says: ", 7);
-	}
-	safe_add(&line, span_str(e->text[0] != '\0' ? e->text : refusal_sentence(e->why)),
-	    SAFE_SAID);
-	out_wrap(out, &all, buf_span(&line), INDENT, INDENT);
-	buf_reset(&line);
+	add_words(&all, o, out, what, f);
 	snprintf(mark, sizeof mark, "[%s, status %d]", refusal_word(e->why),
 	    refusal_status(e->why));
 	safe_add(&line, span_str(cure), SAFE_LINE);
@@ -126,19 +142,27 @@ print_text(const struct options *o, struct out *out, const char *what, const str
 	buf_clear(&all);
 }
 
+/* The command and the program's name are inserted by hand, since a format must be a literal. */
+static void
+add_cure(struct buf *to, const struct options *o, const char *form)
+{
+	for (const char *p; (p = strchr(form, '%')) != NULL && p[1] != '\0'; form = p + 2) {
+		buf_add(to, form, (size_t)(p - form));
+		if (p[1] == 's')
+			command_add(to, o);
+		else
+			buf_addf(to, "%s", o->called);
+	}
+	buf_addf(to, "%s", form);
+}
+
 int
 fault_print(const struct options *o, const char *what, const struct fault *f, const char *cure)
 {
 	struct out out;
 	struct buf text = BUF_INIT;
-	const char *form = cure != NULL ? cure : cure_of(f->err.why), *name = strstr(form, "%s");
 
-	/* The command is inserted by hand, since a format must be a literal. */
-	buf_add(&text, form, name == NULL ? strlen(form) : (size_t)(name - form));
-	if (name != NULL) {
-		command_add(&text, o);
-		buf_addf(&text, "%s", name + 2);
-	}
+	add_cure(&text, o, cure != NULL ? cure : cure_of(f->err.why));
 	buf_add(&text, "", 1);
 	out_init(&out, STDERR_FILENO);
 	if (o->json)

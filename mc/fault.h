@@ -1,4 +1,5 @@
 /* fault — what went wrong, in three lines: what failed and why; the other side's words; a cure.
+ * A line whose words the first one has already is left out.
  *
  *	mc: letter 2: the sender's server no longer has the letter
  *	    ims.b.test says: expired 2 Nov 2026
@@ -20,7 +21,8 @@ struct fault {
 	char host[DOMAIN_BYTES]; /* the server that said it; empty: mc itself */
 };
 
-/* Reports that `what` failed; `cure` NULL: the usual one for the word.  Returns the exit status. */
+/* Reports that `what` failed.  In `cure`, "%s" is how this program was called with its account, "%p" its
+ * name alone; NULL: the usual cure for the word.  Returns the exit status. */
 int fault_print(const struct options *o, const char *what, const struct fault *f, const char *cure);
 /* The same for an error of mc itself. */
 int fault_print_err(const struct options *o, const char *what, const struct err *e,

@@ -62,15 +62,15 @@ may_replace(struct setup *s, struct err *e)
 	struct err why;
 	bool known = config_load(old, &which, &why), ok;
 
-	ok = access(c->file, F_OK) != 0 || options_has(s->options, "replace") ||
-	    (known && strcmp(old->address, c->address) == 0);
+	ok = !RULE(account_exists) || access(c->file, F_OK) != 0 ||
+	    options_has(s->options, "replace") || (known && strcmp(old->address, c->address) == 0);
 	if (!ok && !s->options->json && isatty(STDIN_FILENO) == 1 && s->out.terminal) {
 		out_textf(&s->out, "%s is the account of %s.  Replace it? [y/N] ", c->file,
 		    known ? old->address : "somebody");
 		ok = is_yes();
 	}
 	if (!ok)
-		err_set(e, REFUSAL_usage, "%s is the account of %s", c->file,
+		err_set(e, REFUSAL_account_exists, "%s is the account of %s", c->file,
 		    known ? old->address : "somebody, and cannot be read");
 	free(old);
 	return ok;
@@ -172,8 +172,7 @@ verb_setup(struct options *o)
 	if (!take_address(&s, o->args[0], &f.err))
 		status = fault_print(o, s.failed, &f, NULL);
 	else if (!may_replace(&s, &f.err))
-		status = fault_print_err(o, "nothing was changed", &f.err,
-		    "replace it:  %s setup ADDRESS --replace   beside it:  -A NAME");
+		status = fault_print_err(o, "nothing was changed", &f.err, NULL);
 	else if (!find_servers(&s, &f) || !sign_in(&s, &f))
 		status = fault_print(o, s.failed, &f, NULL);
 	else if (!config_save(&s.account.config, s.account.password, &f.err))

@@ -151,7 +151,7 @@ parse_mailbox(struct span value, domain_a_label_fn *a_label, char out[ADDRESS_ST
 
 	scan_mailbox(&x, value);
 	if (RULE(bad_message) && x.bad)
-		return err_set(e, REFUSAL_bad_message, "From is not one mailbox");
+		return err_set(e, REFUSAL_bad_message, "From does not name exactly one address");
 	return address_parse(x.has_angle ? span_of(x.angle, x.n_angle) : span_of(x.bare, x.n_bare),
 		   &a, e) &&
 	    address_canonical(&a, a_label, out, e);

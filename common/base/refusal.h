@@ -105,7 +105,7 @@
 	X(sender_share,          "sender-share",          452, "4.5.3",  75, "the sender's domain has used its share of the storage")	\
 	X(sender_mailbox_share,  "sender-mailbox-share",  452, "4.5.3",  75, "the sender's domain has used its share of the mailbox")	\
 	X(message_too_big,       "message-too-big",       552, "5.3.4",  65, "the letter is larger than the limit")	\
-	X(bad_message,           "bad-message",           554, "5.6.0",  65, "the letter is not of RFC 5322 form")	\
+	X(bad_message,           "bad-message",           554, "5.6.0",  65, "the letter's header or line ends break a rule of RFC 5322")	\
 	X(bad_from,              "bad-from",              550, "5.7.1",  77, "the sender's address does not belong to the user")	\
 	X(no_recipient,          "no-recipient",          554, "5.5.1",  64, "the letter has no recipient")	\
 	X(bad_hold,              "bad-hold",              501, "5.5.4",  64, "the time to hold is out of bounds")	\
@@ -129,6 +129,7 @@
 	X(auth_mechanism,        "auth-mechanism",        504, "5.5.4",  77, "unsupported SASL mechanism")	\
 	/* never on the wire */									\
 	X(usage,                 "usage",                   0, "",       64, "the command is malformed")	\
+	X(account_exists,        "account-exists",          0, "",       64, "another account is set up here")	\
 	X(config,                "config",                  0, "",       78, "the configuration is wrong")	\
 	X(no_input,              "no-input",                0, "",       66, "a file cannot be read")	\
 	X(cannot_write,          "cannot-write",            0, "",       73, "a file cannot be written")	\

@@ -31,7 +31,7 @@ is "so is the password" "$(stat -c %a "$alice/.config/tillcalled/password")" 600
 status_is "setup with --json" 0 as bob@b.test setup bob@b.test --json
 is "its members are the manual's" "$(echo "$out" | given)" "$(members setup)"
 status_is "with another's password" 77 as alice@a.test setup bob@b.test --replace
-like "it is refused in three lines" "$(lines_of "$err")" '^mc: [^|]*\|    ims\.b\.test says: [^|]*\|    .*\[auth-failed, status 77\]\|$'
+like "it is refused in three lines" "$(lines_of "$err")" '^mc: [^|]*\|    ims\.b\.test says so\|    .*\[auth-failed, status 77\]\|$'
 status_is "a user that is not there" 77 as alice@a.test setup nobody@b.test --replace
 like "is refused like a wrong password" "$err" 'auth-failed, status 77'
 status_is "a domain that is not there" 68 as alice@a.test setup alice@nowhere.test --replace

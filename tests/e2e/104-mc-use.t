@@ -1,7 +1,7 @@
 #!/bin/sh
 # mc in daily use: refusals at once, several accounts, short ids, pipes that close, progress.
 . tests/e2e/lib.sh
-plan 45
+plan 60
 
 world_up --domains a.test,b.test
 conf=$W/home/alice@a.test/.config/tillcalled
@@ -14,6 +14,10 @@ status_is "a recipient that is not there" 67 send nobody@b.test
 like "is shown as refused" "$out" '^  nobody@b\.test +refused'
 like "and said" "$err" 'nobody@b\.test will not get the letter'
 like "with the status" "$err" '\[no-such-user, status 67\]'
+once() { is "the sentence is there once" "$(printf '%s' "$err" | tr -s '\n ' '  ' | grep -o "$1" | wc -l)" 1; }
+once 'there is no such mailbox'
+status_is "a recipient whose domain is not there" 68 send bob@none.invalid
+once 'there is no such domain'
 status_is "beside one that is there" 67 send bob@b.test nobody@b.test
 like "both are counted" "$(printf '%s' "$err" | tr -s '\n ' '  ')" '1 of 2 recipients will not get the letter: nobody@b\.test'
 status_is "as JSON" 67 send --json nobody@b.test
@@ -49,6 +53,18 @@ status_is "--hold 367" 64 send --hold 367 bob@b.test
 like "too, and they are said alike" "$err" 'from 1 to 366'
 like "as in the help" "$(as alice@a.test send --help)" '1 to 366'
 like "and the manual" "$(cat mc/mc.1)" 'from 1 to 366 days'
+status_is "--hold 366, which is more than this server allows" 64 send --hold 366 bob@b.test
+like "its own bounds are said" "$err" 'a letter is held for 1 to [0-9]+ days here'
+like "with a cure" "$err" 'ask for fewer days, or leave out --hold'
+
+# -- From ---------------------------------------------------------------------------------------
+
+from() { printf '%s\nTo: bob@b.test\n\nx\n' "$1" | as alice@a.test send -t; }
+status_is "From with two addresses" 65 from 'From: alice@a.test, Carol <carol@a.test>'
+like "is refused by its name, with what to do" "$(printf '%s' "$err" | tr -s '\n ' '  ')" \
+    'From names 2 addresses: leave only your own, or leave out From'
+status_is "two From fields" 65 from "$(printf 'From: alice@a.test\nFrom: carol@a.test')"
+like "too" "$(printf '%s' "$err" | tr -s '\n ' '  ')" 'there are 2 From fields: leave only one'
 
 # -- a pipe that closes ------------------------------------------------------------------------
 
@@ -62,12 +78,17 @@ is "nor is it with JSON" "$(cat "$T/err" "$T/status")" 0
 
 cp "$conf/mc.conf" "$T/before"
 status_is "another address does not replace the account" 64 as alice@a.test setup bob@b.test
-like "the cure is an option" "$err" 'setup ADDRESS --replace'
+like "with what is so" "$err" 'another account is set up here.*'
+like "and its address" "$(printf '%s' "$err" | tr -s '\n ' '  ')" 'mc\.conf is the account of alice@a\.test'
+unlike "the command is not at fault" "$err" 'malformed'
+like "one cure is an option" "$err" 'setup ADDRESS --replace'
+like "the other keeps both" "$(printf '%s' "$err" | tr -s '\n ' '  ')" 'keep both: mc -A NAME setup ADDRESS'
 same "nothing was changed" "$conf/mc.conf" "$T/before"
 (eventually 20 grep -q 'y/N' "$T/asked" && echo n) |
     script -fqec "tests/world mc $W alice@a.test setup bob@b.test" "$T/asked" >/dev/null 2>&1
 like "on a terminal it asks" "$(tr -d '\r' <"$T/asked")" "is the account of alice@a\.test\.  Replace it\? \[y/N\]"
 same "and no is no" "$conf/mc.conf" "$T/before"
+like "which is not called a mistake" "$(tr -d '\r' <"$T/asked")" 'account-exists, status 64'
 status_is "the same address is set up again without asking" 0 as alice@a.test setup alice@a.test
 bob=$W/home/bob@b.test/password
 status_is "a second account, by its name" 0 env TILLCALLED_PASSWORD_FILE="$bob" \

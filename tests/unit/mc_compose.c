@@ -197,6 +197,9 @@ refusals(void **state)
 	(void)state;
 	refused("", false, REFUSAL_bad_message);
 	refused("From:\n\nx", false, REFUSAL_bad_message);
+	refused("From: a@a.test, b@b.test\n\nx", false, REFUSAL_bad_message);
+	refused("From: Us: a@a.test, b@b.test;\n\nx", false, REFUSAL_bad_message);
+	refused("From: a@a.test\nTo: c@c.test\nFrom: b@b.test\n\nx", true, REFUSAL_bad_message);
 	refused("To: root\n\nx", true, REFUSAL_bad_address);
 	refused("To: a@\n\nx", true, REFUSAL_bad_address);
 	refused("To: a@a.test\nno field\nCc: b@b.test\n\nx", true, REFUSAL_bad_message);
