@@ -223,12 +223,13 @@ signin_owner(const struct signin *s)
 }
 
 void
-signin_log_refused(const struct signin *s, const char *event, const struct err *e)
+signin_log_refused(const struct signin *s, const char *event, const char *to, const struct err *e)
 {
 	char key[SHARE_KEY_ADDRESS_BYTES];
 
 	log_fact_of(conn_peer_key(s->conn, key), LOG_WARN, event,
-	    "sid=%llx peer=%s user=%s word=%s text=%s", (unsigned long long)conn_id(s->conn),
+	    "sid=%llx peer=%s user=%s%s%s word=%s text=%s", (unsigned long long)conn_id(s->conn),
 	    conn_peer(s->conn)->host, log_str(s->user[0] != '\0' ? s->user : "-"),
-	    refusal_word(e->why), log_str(e->text));
+	    to != NULL ? " to=" : "", to != NULL ? log_str(to) : "", refusal_word(e->why),
+	    log_str(e->text));
 }

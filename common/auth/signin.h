@@ -42,7 +42,9 @@ bool signin_step(struct signin *s, struct span mechanism, struct span message, u
 /* Once signed in; "" before.  The user's own address, and what the user's data are stored under. */
 const char *signin_user(const struct signin *s);
 const char *signin_owner(const struct signin *s);
-/* Logs a refusal of any request of the session; event: of static life. */
-void signin_log_refused(const struct signin *s, const char *event, const struct err *e);
+/* Logs a refusal of any request of the session; event: of static life.  `to` is the recipient that is
+ * refused; NULL: the refusal is not about one. */
+void signin_log_refused(const struct signin *s, const char *event, const char *to,
+    const struct err *e);
 
 #endif

@@ -50,7 +50,7 @@ pending_reply_new(const struct session *s)
 static void
 fault(void *role, const struct err *e)
 {
-	signin_log_refused(((struct session *)role)->signin, "mailbox.refused", e);
+	signin_log_refused(((struct session *)role)->signin, "mailbox.refused", NULL, e);
 }
 
 /* -- signing in ---------------------------------------------------------------------------------- */

@@ -21,6 +21,7 @@ struct session {
 	struct signin *signin;
 	struct letter *letter; /* NULL: none is being received */
 	struct recipient_check *check;
+	char checked[ADDRESS_STR_BYTES]; /* the recipient that `check` is about */
 	int64_t slow_ms; /* how much of RECIPIENT_CHECK_MS this letter's checks have used */
 };
 
@@ -35,7 +36,7 @@ struct pending_reply {
 static void
 fault(void *role, const struct err *e)
 {
-	signin_log_refused(((struct session *)role)->signin, "submit.refused", e);
+	signin_log_refused(((struct session *)role)->signin, "submit.refused", NULL, e);
 }
 
 /* -- signing in ------------------------------------------------------------------------------------ */
@@ -84,7 +85,7 @@ recipient_checked_now(void *arg, int64_t took_ms, const struct err *e)
 	if (took_ms > RECIPIENT_PROMPT_MS)
 		s->slow_ms += took_ms - RECIPIENT_PROMPT_MS;
 	if (e != NULL)
-		fault(s, e);
+		signin_log_refused(s->signin, "submit.refused", s->checked, e);
 	if (submit_server_answer(&s->server, s->server.sasl.server.request, e))
 		conn_kick(s->conn);
 }
@@ -101,6 +102,7 @@ do_to(void *role, const char *address, struct err *e)
 	if (most_ms <= 0)
 		return DONE;
 	most_ms += RECIPIENT_PROMPT_MS;
+	snprintf(s->checked, sizeof s->checked, "%s", address);
 	s->check = recipient_check(s->worker, address,
 	    most_ms < RECIPIENT_CHECK_MS ? most_ms : RECIPIENT_CHECK_MS, recipient_checked_now, s);
 	return PENDING;

@@ -1,7 +1,7 @@
 #!/bin/sh
 # What became of each recipient: in the oms's log, by the id that people see, and in its queue.
 . tests/e2e/lib.sh
-plan 23
+plan 25
 
 world_up --domains a.test,b.test
 log=$OMS_LOG_a_test
@@ -38,6 +38,10 @@ ok "it was fetched" eventually 60 became bob@b.test fetched -
 like "then nothing is left in the queue" "$(oms a.test queue)" '^The queue is empty'
 like "but with --all" "$(oms a.test queue --all)" 'bob@b\.test +fetched'
 log_count_is "each once" "$log" "recipient\\.state id=$id to=bob@b.test" 3
+
+status_is "who is refused before the letter is taken" 68 as alice@a.test send bob@none.invalid <tests/letters/barn.eml
+ok "is in the log by the address" eventually 30 log_has "$log" \
+    'submit\.refused sid=[0-9a-f]+ peer=[0-9.]+ user=alice@a\.test to=bob@none\.invalid word=no-such-domain text='
 
 tests/world stop "$W" ims b.test
 send carol@b.test
