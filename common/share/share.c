@@ -71,12 +71,13 @@ share_take(struct share *s, enum share_kind k, struct span key, int64_t n, int64
 }
 
 bool
-share_has(struct share *s, enum share_kind k, struct span key, int64_t n, int64_t now_ms)
+share_has(struct share *s, enum share_kind k, struct span key, int64_t n, int64_t now_ms,
+    struct err *e)
 {
 	bool has;
 
 	pthread_mutex_lock(&s->lock);
-	has = share_table_has(s->table, k, key, n, now_ms);
+	has = share_table_has(s->table, k, key, n, now_ms, e);
 	pthread_mutex_unlock(&s->lock);
 	return has;
 }

@@ -38,9 +38,11 @@
 	X(log,        "lines of log",       SHARE_BUCKET,  50, 5,  5000, 500,  SHARE_SECOND,  0,  4096,  NONE)	\
 	/* of these, what all peers may write together that are known by address alone, in share_log.c */		\
 	X(log_strangers, "lines of log",    SHARE_BUCKET,  4000, 400,  0, 0,  SHARE_SECOND,  0,  1,  NONE)	\
-	/* answers that a recipient is unknown, 20 an hour; by sender domain */				\
+	/* answers that a recipient is unknown, 20 an hour by sender domain, and 100 by address */		\
 	X(unknown,    "unknown recipients", SHARE_BUCKET, 20 * SHARE_UNKNOWN_COST, 20 * SHARE_UNKNOWN_COST,  0, 0,		\
 	                                    SHARE_HOUR,  1000 * SHARE_UNKNOWN_COST,  16384,  recipient_share)	\
+	X(unknown_address, "all unknown recipients", SHARE_BUCKET, 100 * SHARE_UNKNOWN_COST, 100 * SHARE_UNKNOWN_COST,  0, 0,	\
+	                                    SHARE_HOUR,  5000 * SHARE_UNKNOWN_COST,  16384,  recipient_share)	\
 	/* different DNS questions under way; by the domain that they are about, and by the address that SPF judges */	\
 	X(questions,  "DNS questions",      SHARE_GAUGE,  128, 0,  3072, 0,  0,  16,  16384,  question_share)	\
 	X(questions_address, "all DNS questions", SHARE_GAUGE,  256, 0,  0, 0,  0,  0,  16384,  question_share)	\
@@ -71,7 +73,8 @@ void share_free(struct share **s); /* nothing is held any more */
 /* As share_table_* (share_table.h). */
 bool share_take(struct share *s, enum share_kind k, struct span key, int64_t n, int64_t now_ms,
     struct err *e);
-bool share_has(struct share *s, enum share_kind k, struct span key, int64_t n, int64_t now_ms);
+bool share_has(struct share *s, enum share_kind k, struct span key, int64_t n, int64_t now_ms,
+    struct err *e);
 void share_give(struct share *s, enum share_kind k, struct span key, int64_t n, int64_t now_ms);
 bool share_hold(struct share *s, struct share_hold *h, enum share_kind k, struct span key,
     int64_t n, int64_t now_ms, struct err *e);

@@ -1,4 +1,4 @@
-/* share_peer — two gauges as one; see share_peer.h. */
+/* share_peer — two rows as one; see share_peer.h. */
 #include "common/share/share_peer.h"
 
 #include <assert.h>
@@ -8,7 +8,10 @@
 static enum share_kind
 by_address(enum share_kind k)
 {
-	assert(k == SHARE_sessions || k == SHARE_gathered || k == SHARE_questions);
+	assert(k == SHARE_sessions || k == SHARE_gathered || k == SHARE_questions ||
+	    k == SHARE_unknown);
+	if (k == SHARE_unknown)
+		return SHARE_unknown_address;
 	if (k == SHARE_sessions)
 		return SHARE_sessions_address;
 	return k == SHARE_gathered ? SHARE_gathered_address : SHARE_questions_address;
@@ -49,4 +52,38 @@ share_peer_release(struct share *s, struct share_peer_hold *h, int64_t n, int64_
 {
 	share_release(s, &h->domain, n, now_ms);
 	share_release(s, &h->address, n, now_ms);
+}
+
+bool
+share_peer_take(struct share *s, enum share_kind k, struct span domain, const struct sockaddr *peer,
+    int64_t n, int64_t now_ms, struct err *e)
+{
+	char text[SHARE_KEY_ADDRESS_BYTES];
+
+	if (!share_take(s, k, share_key_domain(domain), n, now_ms, e))
+		return false;
+	if (share_take(s, by_address(k), share_key_address(peer, text), n, now_ms, e))
+		return true;
+	share_give(s, k, share_key_domain(domain), n, now_ms);
+	return false;
+}
+
+bool
+share_peer_has(struct share *s, enum share_kind k, struct span domain, const struct sockaddr *peer,
+    int64_t n, int64_t now_ms, struct err *e)
+{
+	char text[SHARE_KEY_ADDRESS_BYTES];
+
+	return share_has(s, k, share_key_domain(domain), n, now_ms, e) &&
+	    share_has(s, by_address(k), share_key_address(peer, text), n, now_ms, e);
+}
+
+void
+share_peer_give(struct share *s, enum share_kind k, struct span domain, const struct sockaddr *peer,
+    int64_t n, int64_t now_ms)
+{
+	char text[SHARE_KEY_ADDRESS_BYTES];
+
+	share_give(s, k, share_key_domain(domain), n, now_ms);
+	share_give(s, by_address(k), share_key_address(peer, text), n, now_ms);
 }

@@ -1,4 +1,4 @@
-/* share_peer — what a peer holds, accounted by its certified domain and by its address together.
+/* share_peer — what a peer holds or spends, accounted by its certified domain and by its address together.
  *
  * A certificate may name many domains, so by domain alone one peer has as many shares as it likes.
  */
@@ -22,5 +22,14 @@ bool share_peer_hold(struct share *s, struct share_peer_hold *h, enum share_kind
 bool share_peer_force(struct share *s, struct share_peer_hold *h, enum share_kind k,
     struct span domain, const struct sockaddr *peer, int64_t n, int64_t now_ms);
 void share_peer_release(struct share *s, struct share_peer_hold *h, int64_t n, int64_t now_ms);
+
+/* Buckets: SHARE_unknown.  Takes from both, or from none and says whose word it is.  _has takes nothing; its
+ * refusal counts like that of a taker.  _give puts into both. */
+bool share_peer_take(struct share *s, enum share_kind k, struct span domain,
+    const struct sockaddr *peer, int64_t n, int64_t now_ms, struct err *e);
+bool share_peer_has(struct share *s, enum share_kind k, struct span domain,
+    const struct sockaddr *peer, int64_t n, int64_t now_ms, struct err *e);
+void share_peer_give(struct share *s, enum share_kind k, struct span domain,
+    const struct sockaddr *peer, int64_t n, int64_t now_ms);
 
 #endif

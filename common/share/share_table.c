@@ -22,6 +22,7 @@ struct share_row {
 	TAILQ_ENTRY(share_row) link; /* in its kind, the least recently used first */
 	struct kind *kind;
 	struct level level;
+	int64_t used_ms;
 	int64_t since_ms, last_ms; /* refusals: see struct share_seen */
 	uint64_t refused;
 	uint64_t missed; /* refusals that share_table_missed has not told */
@@ -119,13 +120,16 @@ drop(struct share_row *r)
 	free(r);
 }
 
+/* The row is like a new one, or has earned what nobody has used for long. */
 static bool
 idle(struct share_row *r, int64_t now_ms)
 {
+	int64_t new = full(r->kind, &r->kind->rule.key);
+
 	fill(r->kind, &r->kind->rule.key, &r->level, now_ms);
-	return r->kind->rule.form == SHARE_GAUGE
-	    ? r->level.parts == 0
-	    : r->level.parts >= full(r->kind, &r->kind->rule.key);
+	return r->level.parts == new ||
+	    (r->level.parts > new &&
+		r->kind->rule.form == SHARE_BUCKET &&now_ms - r->used_ms >= SHARE_CREDIT_MS);
 }
 
 /* False: each row that was looked at tells something that a new one would not. */
@@ -137,6 +141,8 @@ make_room(struct kind *k, int64_t now_ms)
 
 	TAILQ_FOREACH (r, &k->used, link) {
 		if (idle(r, now_ms)) {
+			if (k->crowd != NULL) /* which tells it later */
+				k->crowd->missed += r->missed;
 			drop(r);
 			return true;
 		}
@@ -166,6 +172,7 @@ row_new(struct kind *k, struct span key, int64_t now_ms)
 	r->n = key.n;
 	memcpy(r->key, key.p, key.n);
 	r->level = (struct level) { full(k, &k->rule.key), now_ms };
+	r->used_ms = now_ms;
 	return r;
 }
 
@@ -199,6 +206,7 @@ use(struct share_table *t, struct kind *k, struct span key, int64_t now_ms)
 		return add(t, k, key, now_ms);
 	TAILQ_REMOVE(&k->used, r, link);
 	TAILQ_INSERT_TAIL(&k->used, r, link);
+	r->used_ms = now_ms;
 	fill(k, &k->rule.key, &r->level, now_ms);
 	return r;
 }
@@ -273,12 +281,14 @@ share_table_take(struct share_table *t, unsigned kind, struct span key, int64_t 
 }
 
 bool
-share_table_has(struct share_table *t, unsigned kind, struct span key, int64_t n, int64_t now_ms)
+share_table_has(struct share_table *t, unsigned kind, struct span key, int64_t n, int64_t now_ms,
+    struct err *e)
 {
 	struct kind *k = kind_at(t, kind, &now_ms);
+	struct share_row *r = use(t, k, key, now_ms);
 
 	assert(k->rule.form == SHARE_BUCKET && n > 0);
-	return may(k, use(t, k, key, now_ms), n);
+	return may(k, r, n) || (e != NULL && refuse(k, r, now_ms, e));
 }
 
 void

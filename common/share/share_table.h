@@ -9,9 +9,11 @@
  *
  * Time:    monotonic milliseconds, given with each call.  A call with an earlier time than one before
  *          it counts as one at the later time, so threads may be a little apart.
- * Bounds:  `rows` keys a kind.  Where all are in use, a full bucket or an idle gauge makes room.  Where
- *          there is none, all new keys share one more bucket (SHARE_KEY_CROWD), so a flood of keys gives
- *          nobody a second full bucket; a new key of a gauge is refused.
+ * Bounds:  `rows` keys a kind.  Where all are in use, a full bucket or an idle gauge makes room; a bucket
+ *          with more tokens than when it was new does after SHARE_CREDIT_MS without use.  Where there is
+ *          none, all new keys share one more bucket (SHARE_KEY_CROWD): a flood of keys erases neither what
+ *          a key has spent nor what it has earned, and gives nobody a second full bucket.  A new key of a
+ *          gauge is refused.
  * Trust:   keys may be chosen by strangers; the hash is keyed by a secret.
  * Threads: one at a time; share.h has the lock.
  */
@@ -22,8 +24,9 @@
 
 #include "common/base/err.h"
 
-#define SHARE_KEY_BYTES 400              /* longer keys are cut, and share a row */
-#define SHARE_KEY_CROWD "*"              /* how the keys that share one bucket are shown together */
+#define SHARE_KEY_BYTES 400 /* longer keys are cut, and share a row */
+#define SHARE_KEY_CROWD "*" /* how the keys that share one bucket are shown together */
+#define SHARE_CREDIT_MS (24 * 3600 * INT64_C(1000)) /* how long earned tokens are kept unused */
 #define SHARE_CALM_MS   (10 * 60 * 1000) /* a key not refused for this long is held back no more */
 
 enum share_form { SHARE_BUCKET, SHARE_GAUGE };
@@ -69,9 +72,9 @@ void share_table_free(struct share_table **t); /* nothing is held any more */
 /* Takes n > 0 tokens.  False: the rule's word, nothing is taken. */
 bool share_table_take(struct share_table *t, unsigned kind, struct span key, int64_t n,
     int64_t now_ms, struct err *e);
-/* Would share_table_take succeed?  Takes nothing and counts no refusal. */
+/* Would share_table_take succeed?  Takes nothing.  False counts as a refusal, unless e is NULL. */
 bool share_table_has(struct share_table *t, unsigned kind, struct span key, int64_t n,
-    int64_t now_ms);
+    int64_t now_ms, struct err *e);
 /* Puts n tokens into the key's bucket, up to the rule's credit. */
 void share_table_give(struct share_table *t, unsigned kind, struct span key, int64_t n,
     int64_t now_ms);

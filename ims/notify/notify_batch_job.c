@@ -13,6 +13,7 @@
 #include "common/pki/crl_state.h"
 #include "common/share/share_key.h"
 #include "common/share/share_peer.h"
+#include "ims/notify/notify_recipient.h"
 
 /* What a job takes for an entry, with the store's struct err, and for a statement. */
 _Static_assert(IMS_STORE_USER_BYTES + sizeof(struct err) + 64 <= NOTIFY_ROLE_BYTES, "an entry");
@@ -147,17 +148,28 @@ log_batch(const struct job *j)
 	buf_clear(&counts);
 }
 
-/* Each new notice earns the sender's domain a part of an answer about an unknown recipient. */
+static struct notify_asker
+asker_of(const struct job *j)
+{
+	return (struct notify_asker) {
+		.share = share_of(j),
+		.store = j->worker->ims->store,
+		.domain = j->sender.domain,
+		.peer = (const struct sockaddr *)&j->address,
+		.now_ms = loop_now_ms(j->worker->loop),
+	};
+}
+
 static void
 give_credit(struct job *j)
 {
+	struct notify_asker asker = asker_of(j);
 	int64_t n = 0;
 
 	for (size_t i = 0; i < j->batch->n_entries; i++)
 		n += j->batch->entries[i].why == REFUSAL_NONE &&
 		    j->batch->entries[i].done == NOTIFY_NOTICED;
-	if (n > 0)
-		share_give(share_of(j), SHARE_unknown, key_of(j), n, loop_now_ms(j->worker->loop));
+	notify_recipient_accepted(&asker, n);
 }
 
 static void
@@ -196,33 +208,11 @@ sender_result(const struct job *j, size_t statement)
 
 /* -- recipients, the store ------------------------------------------------------------------------- */
 
-/* A domain that named too many unknown recipients learns nothing about others: an unknown recipient and
- * one that never had mail of this domain get the same word after the same work. */
-static bool
-judge_recipient(struct job *j, const struct accounts_set *set, struct span address, char *user,
-    struct err *e)
-{
-	const struct account *a = accounts_find(set, address);
-	int64_t now_ms = loop_now_ms(j->worker->loop);
-	bool exists = a != NULL || !RULE(no_such_user), may, known;
-
-	if (a == NULL || !span_copy(span_str(a->owner), user, IMS_STORE_USER_BYTES))
-		span_copy(address, user, IMS_STORE_USER_BYTES);
-	if (exists)
-		may = share_has(share_of(j), SHARE_unknown, key_of(j), SHARE_UNKNOWN_COST, now_ms);
-	else
-		may = share_take(share_of(j), SHARE_unknown, key_of(j), SHARE_UNKNOWN_COST, now_ms,
-		    e);
-	if (may || !RULE(recipient_share))
-		return exists || err_word(e, REFUSAL_no_such_user);
-	known = ims_store_knows(j->worker->ims->store, user, span_str(j->sender.domain));
-	return (exists && known) || err_word(e, REFUSAL_recipient_share);
-}
-
 static void
 judge_recipients(struct job *j)
 {
 	struct accounts_set *set = accounts_set_get(j->worker->ims->accounts);
+	struct notify_asker asker = asker_of(j);
 	struct err e;
 
 	for (size_t i = 0; i < j->batch->n_entries; i++) {
@@ -233,7 +223,7 @@ judge_recipients(struct job *j)
 		if (n->address.n == 0) {
 			err_set(&e, REFUSAL_unknown_id, "recalls are not taken yet");
 			notify_batch_refuse(j->batch, i, &e);
-		} else if (!judge_recipient(j, set, n->address, j->users[i], &e)) {
+		} else if (!notify_recipient_judge(&asker, set, n->address, j->users[i], &e)) {
 			notify_batch_refuse(j->batch, i, &e);
 		}
 	}

@@ -71,8 +71,8 @@ a_bucket_gives_what_it_has(void **state)
 {
 	struct err e;
 
-	assert_true(share_table_has(*state, BUCKET, A, 10, 0));
-	assert_false(share_table_has(*state, BUCKET, A, 11, 0));
+	assert_true(share_table_has(*state, BUCKET, A, 10, 0, NULL));
+	assert_false(share_table_has(*state, BUCKET, A, 11, 0, NULL));
 	assert_true(share_table_take(*state, BUCKET, A, 9, 0, &e));
 	assert_false(share_table_take(*state, BUCKET, A, 2, 0, &e));
 	assert_int_equal(e.why, REFUSAL_too_many_connections);
@@ -92,11 +92,11 @@ tokens_come_back_with_time(void **state)
 	assert_false(share_table_take(*state, BUCKET, A, 1, 1999, &e));
 	/* Parts of tokens add up, however often somebody looks. */
 	for (int64_t now = 2000; now < 2500; now++)
-		assert_true(share_table_has(*state, BUCKET, A, 1, now));
+		assert_true(share_table_has(*state, BUCKET, A, 1, now, NULL));
 	assert_true(share_table_take(*state, BUCKET, A, 2, 2500, &e));
 	/* Full is full. */
-	assert_true(share_table_has(*state, BUCKET, A, 10, INT64_MAX / 2));
-	assert_false(share_table_has(*state, BUCKET, A, 11, INT64_MAX / 2));
+	assert_true(share_table_has(*state, BUCKET, A, 10, INT64_MAX / 2, NULL));
+	assert_false(share_table_has(*state, BUCKET, A, 11, INT64_MAX / 2, NULL));
 }
 
 static void
@@ -132,12 +132,12 @@ a_bucket_can_be_earned(void **state)
 	struct err e;
 
 	share_table_give(*state, EARNED, A, 29, 0);
-	assert_true(share_table_has(*state, EARNED, A, 39, 0));
-	assert_false(share_table_has(*state, EARNED, A, 40, 0));
+	assert_true(share_table_has(*state, EARNED, A, 39, 0, NULL));
+	assert_false(share_table_has(*state, EARNED, A, 40, 0, NULL));
 	share_table_give(*state, EARNED, A, 1, 0);
-	assert_true(share_table_has(*state, EARNED, A, 40, 0));
+	assert_true(share_table_has(*state, EARNED, A, 40, 0, NULL));
 	share_table_give(*state, EARNED, A, INT64_MAX, 0);
-	assert_false(share_table_has(*state, EARNED, A, 41, 0));
+	assert_false(share_table_has(*state, EARNED, A, 41, 0, NULL));
 	assert_true(share_table_take(*state, EARNED, A, 40, 0, &e));
 	assert_false(share_table_take(*state, EARNED, A, 1, INT64_MAX / 2, &e));
 	assert_int_equal(e.why, REFUSAL_recipient_share);
@@ -252,6 +252,31 @@ address(const char *text)
 	return (const struct sockaddr *)&a;
 }
 
+/* One certificate with 100 names asks about unknown recipients; accepted mail earns by both. */
+static void
+many_names_learn_no_more(void **state)
+{
+	struct share *s = share_new();
+	int64_t n = SHARE_UNKNOWN_COST, learned = 0;
+	struct err e;
+
+	(void)state;
+	for (unsigned i = 0; i < 100; i++)
+		while (share_peer_has(s, SHARE_unknown, key(i), address("192.0.2.1"), n, 0, &e) &&
+		    share_peer_take(s, SHARE_unknown, key(i), address("192.0.2.1"), n, 0, &e))
+			learned++;
+	assert_int_equal(learned, 100);
+	assert_int_equal(e.why, REFUSAL_recipient_share);
+	/* What the address was refused is not taken from the domain. */
+	assert_false(share_peer_take(s, SHARE_unknown, B, address("192.0.2.1"), n, 0, &e));
+	for (unsigned i = 0; i < 20; i++)
+		assert_true(share_peer_take(s, SHARE_unknown, B, address("192.0.2.2"), n, 0, &e));
+	assert_false(share_peer_has(s, SHARE_unknown, B, address("192.0.2.2"), n, 0, &e));
+	share_peer_give(s, SHARE_unknown, B, address("192.0.2.1"), n, 0);
+	assert_true(share_peer_take(s, SHARE_unknown, B, address("192.0.2.1"), n, 0, &e));
+	share_free(&s);
+}
+
 /* One certificate with 20 names takes all that it can. */
 static void
 many_names_are_one_address(void **state)
@@ -360,8 +385,8 @@ then_the_others_share_one_bucket(void **state)
 	for (unsigned i = 0; i < ROWS; i++)
 		assert_false(share_table_take(*state, EARNED, key(i), 11 - taken[i], 0, &e));
 	share_table_give(*state, EARNED, key(11), 40, 0);
-	assert_false(share_table_has(*state, EARNED, key(11), 11, 0));
-	assert_true(share_table_has(*state, EARNED, key(11), 10, 0));
+	assert_false(share_table_has(*state, EARNED, key(11), 11, 0, NULL));
+	assert_true(share_table_has(*state, EARNED, key(11), 10, 0, NULL));
 	assert_int_equal(share_table_rows(*state, EARNED), ROWS);
 	/* They are seen as one. */
 	assert_false(share_table_take(*state, EARNED, key(12), 11, 100, &e));
@@ -372,6 +397,78 @@ then_the_others_share_one_bucket(void **state)
 	assert_string_equal(seen.key, SHARE_KEY_CROWD);
 	assert_int_equal(seen.refused, 2);
 	assert_false(share_table_missed_next(*state, EARNED, 200, 50, &seen));
+}
+
+/* Whoever rotates keys gains no more than the rows that were free and the one bucket of the crowd. */
+static void
+a_flood_of_keys_erases_neither_debt_nor_credit(void **state)
+{
+	int64_t gained = 0;
+	struct err e;
+
+	share_table_give(*state, EARNED, A, 30, 0);
+	assert_true(share_table_take(*state, EARNED, B, 9, 0, &e));
+	for (unsigned i = 0; i < 1000; i++)
+		while (share_table_take(*state, EARNED, key(i), 1, i, &e))
+			gained++;
+	assert_int_equal(gained, (ROWS - 2) * 10 + 10);
+	assert_false(share_table_take(*state, EARNED, B, 2, 1000, &e));
+	assert_true(share_table_take(*state, EARNED, A, 40, 1000, &e));
+	assert_int_equal(share_table_rows(*state, EARNED), ROWS);
+}
+
+/* A key that comes for the first time pushes out nobody's credit, but that is not kept for ever. */
+static void
+credit_that_nobody_uses_goes_in_time(void **state)
+{
+	int64_t day_ms = SHARE_CREDIT_MS;
+	struct err e;
+
+	share_table_give(*state, EARNED, A, 30, 0);
+	assert_true(share_table_take(*state, EARNED, B, 1, 1, &e));
+	assert_true(share_table_has(*state, EARNED, A, 40, day_ms, NULL));
+	for (unsigned i = 0; i < ROWS - 2; i++)
+		assert_true(share_table_take(*state, EARNED, key(i), 1, 2 * day_ms - 1, &e));
+	assert_true(share_table_has(*state, EARNED, A, 40, 2 * day_ms - 1, NULL));
+	/* Used a moment ago, so it is the crowd that serves one more now. */
+	assert_true(share_table_take(*state, EARNED, key(8), 10, 2 * day_ms - 1, &e));
+	assert_false(share_table_take(*state, EARNED, key(9), 1, 2 * day_ms, &e));
+	assert_true(share_table_take(*state, EARNED, key(9), 10, 3 * day_ms, &e));
+	assert_false(share_table_has(*state, EARNED, A, 11, 3 * day_ms, NULL));
+}
+
+/* Lines that were left out are counted, also of a peer whose row made room. */
+static void
+what_was_missed_is_told_all_the_same(void **state)
+{
+	struct share_seen seen;
+	uint64_t told = 0;
+	struct err e;
+
+	for (unsigned i = 0; i < ROWS; i++) {
+		assert_true(share_table_take(*state, BUCKET, key(i), 5, 0, &e));
+		assert_false(share_table_take(*state, BUCKET, key(i), 6, 0, &e));
+	}
+	for (unsigned i = 0; i < ROWS; i++)
+		assert_true(share_table_take(*state, BUCKET, key(10 + i), 1, 10000, &e));
+	while (share_table_missed_next(*state, BUCKET, 20000, 10, &seen))
+		told += seen.refused;
+	assert_int_equal(told, ROWS);
+}
+
+/* Asking takes nothing, and its refusal counts as that of a taker. */
+static void
+a_question_is_refused_like_a_taker(void **state)
+{
+	struct err e;
+
+	assert_true(share_table_has(*state, EARNED, A, 10, 0, &e));
+	assert_true(share_table_take(*state, EARNED, A, 10, 0, &e));
+	assert_false(share_table_has(*state, EARNED, A, 1, 0, NULL));
+	assert_int_equal(share_table_missed(*state, EARNED, A), 0);
+	assert_false(share_table_has(*state, EARNED, A, 1, 0, &e));
+	assert_int_equal(e.why, REFUSAL_recipient_share);
+	assert_int_equal(share_table_missed(*state, EARNED, A), 1);
 }
 
 static void
@@ -424,7 +521,8 @@ who_is_held_back_is_seen(void **state)
 	for (int64_t i = 0; i < 3; i++)
 		assert_false(share_table_take(*state, EARNED, A, 1, 100 + i, &e));
 	assert_false(share_table_hold(*state, &h, GAUGE, B, 31, 200, &e));
-	assert_false(share_table_has(*state, EARNED, A, 1, 200)); /* who looks is not refused */
+	assert_false(
+	    share_table_has(*state, EARNED, A, 1, 200, NULL)); /* who looks is not refused */
 	assert_int_equal(share_table_seen(*state, 200, seen, 3), 2);
 	assert_string_equal(seen[0].kind, "earned");
 	assert_string_equal(seen[0].key, "a.test");
@@ -578,10 +676,15 @@ main(void)
 		test(all_keys_share_a_gauge),
 		test(nobody_holds_more_than_is_left),
 		test(a_floor_is_kept_for_others),
+		test(many_names_learn_no_more),
 		test(many_names_are_one_address),
 		test(all_domains_share_the_questions),
 		test(a_full_table_forgets_the_idle),
 		test(then_the_others_share_one_bucket),
+		test(a_flood_of_keys_erases_neither_debt_nor_credit),
+		test(credit_that_nobody_uses_goes_in_time),
+		test(what_was_missed_is_told_all_the_same),
+		test(a_question_is_refused_like_a_taker),
 		test(what_holds_is_never_forgotten),
 		test(long_keys_share_a_row),
 		test(who_is_held_back_is_seen),

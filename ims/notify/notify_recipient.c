@@ -1,0 +1,34 @@
+/* notify_recipient — the accounts, then the sender's share of answers; see notify_recipient.h. */
+#include "ims/notify/notify_recipient.h"
+
+#include "common/share/share_peer.h"
+
+bool
+notify_recipient_judge(const struct notify_asker *a, const struct accounts_set *set,
+    struct span address, char user[IMS_STORE_USER_BYTES], struct err *e)
+{
+	const struct account *found = accounts_find(set, address);
+	struct span domain = span_str(a->domain);
+	struct err why; /* of the share; who had its mail does not mind */
+	bool exists = found != NULL || !RULE(no_such_user), may, known;
+
+	if (found == NULL || !span_copy(span_str(found->owner), user, IMS_STORE_USER_BYTES))
+		span_copy(address, user, IMS_STORE_USER_BYTES);
+	may = share_peer_has(a->share, SHARE_unknown, domain, a->peer, SHARE_UNKNOWN_COST,
+	    a->now_ms, &why);
+	if (may && !exists)
+		may = share_peer_take(a->share, SHARE_unknown, domain, a->peer, SHARE_UNKNOWN_COST,
+		    a->now_ms, &why);
+	if (may || !RULE(recipient_share))
+		return exists || err_word(e, REFUSAL_no_such_user);
+	known = ims_store_knows(a->store, user, domain);
+	return (exists && known) || err_word(e, REFUSAL_recipient_share);
+}
+
+void
+notify_recipient_accepted(const struct notify_asker *a, int64_t n)
+{
+	if (n > 0)
+		share_peer_give(a->share, SHARE_unknown, span_str(a->domain), a->peer, n,
+		    a->now_ms);
+}
