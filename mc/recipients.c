@@ -7,6 +7,7 @@
 #include "common/base/address.h"
 #include "common/base/buf.h"
 #include "common/base/memory.h"
+#include "common/text/idn.h"
 
 #define NAMED_BYTES 320 /* of the faulty items, in the refusal */
 
@@ -61,6 +62,7 @@ static bool
 item_address(const struct scan *s, struct span *address, struct err *e)
 {
 	struct span item = buf_span(&s->item), name = span_sub(item, 0, s->angle);
+	char canonical[ADDRESS_STR_BYTES];
 	struct address a;
 
 	if (RULE(bad_address) && (s->quoted || s->comment > 0 || s->angled))
@@ -74,7 +76,7 @@ item_address(const struct scan *s, struct span *address, struct err *e)
 		if (RULE(bad_address) && s->at && !span_eq_nocase(trimmed(name), *address))
 			return err_set(e, REFUSAL_bad_address, "two addresses without a comma");
 	}
-	return address_parse(*address, &a, e);
+	return address_parse(*address, &a, e) && address_canonical(&a, idn_a_label, canonical, e);
 }
 
 static void

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "common/base/hex.h"
+#include "common/text/idn.h"
 #include "proto/notify_server.h"
 
 #define SCENE_NOW          INT64_C(1795442402)
@@ -304,6 +305,7 @@ scene_wall_s(void *role)
 }
 
 static const struct notify_server_ops scene_ops = {
+	.a_label = idn_a_label,
 	.server = { .admit = scene_admit },
 	.hello = scene_hello,
 	.verify = scene_verify,

@@ -64,28 +64,57 @@ is_reserved(struct span label)
 	    !span_eq_nocase(span_sub(label, 0, 2), SPAN_LIT("xn"));
 }
 
-/* A "-" neither first nor last; a label with other characters than ASCII is IDN's to judge. */
+/* label = let-dig [ *61( let-dig / "-" ) let-dig ] */
 static bool
 check_label(struct span label, struct err *e)
 {
-	bool ascii = true;
-	size_t n;
-
-	for (size_t i = 0; i < label.n; i += n) {
-		n = utf8_printable(span_sub(label, i, label.n));
-		ascii = ascii && n == 1;
-		if (n == 0 || (n == 1 && !is_alnum(label.p[i]) && label.p[i] != '-'))
-			return err_set(e, REFUSAL_bad_domain, "a label has a forbidden character");
-	}
 	if (label.n == 0 || label.p[0] == '-' || label.p[label.n - 1] == '-')
 		return err_set(e, REFUSAL_bad_domain, "a label is empty or has an outer hyphen");
 	if (is_reserved(label))
 		return err_set(e, REFUSAL_bad_domain,
 		    "a label has hyphens in places 3 and 4, and is no A-label");
-	if (ascii && label.n > DOMAIN_LABEL_MAX)
+	if (label.n > DOMAIN_LABEL_MAX)
 		return err_set(e, REFUSAL_bad_domain, "a label is longer than %d octets",
 		    DOMAIN_LABEL_MAX);
 	return true;
+}
+
+/* Letters, digits, hyphens and dots, and whatever is not ASCII. */
+static bool
+check_characters(struct span domain, bool *ascii, struct err *e)
+{
+	size_t n;
+
+	*ascii = true;
+	for (size_t i = 0; i < domain.n; i += n) {
+		char c = domain.p[i];
+
+		n = utf8_printable(span_sub(domain, i, domain.n));
+		*ascii = *ascii && n == 1;
+		if (n == 0 || (n == 1 && !is_alnum(c) && c != '-' && c != '.'))
+			return err_set(e, REFUSAL_bad_domain, "a label has a forbidden character");
+	}
+	return true;
+}
+
+/* "[" begins a literal; hexadecimal digits and at least two colons are an IPv6 address without
+ * its brackets. */
+static bool
+is_literal(struct span s)
+{
+	size_t colons = 0;
+
+	if (s.n > 0 && s.p[0] == '[')
+		return true;
+	for (size_t i = 0; i < s.n; i++) {
+		char c = (char)(s.p[i] | 0x20);
+
+		colons += s.p[i] == ':';
+		if (s.p[i] != ':' && s.p[i] != '.' && !(c >= 'a' && c <= 'f') &&
+		    !(s.p[i] >= '0' && s.p[i] <= '9'))
+			return false;
+	}
+	return colons >= 2;
 }
 
 /* No top-level domain is a number; 192.0.2.1 is an address in a domain's clothes. */
@@ -98,17 +127,23 @@ is_number(struct span label)
 	return true;
 }
 
-/* domain = label 1*( "." label )        label = 1*63( letter / DIGIT / "-" / UTF8-non-ascii ) */
+/* domain = label 1*( "." label ).  Where a character is not ASCII, the labels are known only once
+ * it has been mapped: it may be another form of a dot. */
 bool
 domain_check(struct span domain, struct err *e)
 {
 	struct span rest = domain, label = { 0 };
 	size_t labels = 0;
+	bool ascii;
 
-	if (RULE(address_literal) && domain.n > 0 && domain.p[0] == '[')
+	if (RULE(address_literal) && is_literal(domain))
 		return err_word(e, REFUSAL_address_literal);
 	if (RULE(bad_domain) && (domain.n == 0 || domain.n > DOMAIN_MAX))
 		return err_set(e, REFUSAL_bad_domain, "a domain has 1 to %d octets", DOMAIN_MAX);
+	if (!check_characters(domain, &ascii, e) && RULE(bad_domain))
+		return false;
+	if (!ascii)
+		return true;
 	if (RULE(bad_domain) && domain.p[domain.n - 1] == '.')
 		return err_set(e, REFUSAL_bad_domain, "the domain ends in a dot");
 	for (; rest.n > 0; labels++) {

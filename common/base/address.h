@@ -30,7 +30,8 @@ struct domain {
  * False: *e is bad_domain or address_literal. */
 typedef bool domain_a_label_fn(struct span domain, struct domain *out, struct err *e);
 
-/* A domain with a dot, any case, A-labels or U-labels. */
+/* A domain with a dot, any case, A-labels or U-labels.  Of a domain with characters outside ASCII
+ * only the characters are checked; domain_parse checks the rest. */
 bool domain_check(struct span domain, struct err *e);
 /* Lower-case letters, digits and hyphens only.  Does not decode "xn--" labels. */
 bool domain_is_canonical(struct span domain);

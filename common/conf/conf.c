@@ -17,6 +17,7 @@
 #include "common/base/memory.h"
 #include "common/base/nearest.h"
 #include "common/conf/conf_keys.h"
+#include "common/text/idn.h"
 
 #define KEYS_MAX 64
 
@@ -99,18 +100,38 @@ set_fallbacks(enum conf_section section, void *base)
 	}
 }
 
+/* Is the title of a section a domain in A-labels?  Their case does not matter. */
+static bool
+domain_of(const cfg_t *section, struct domain *name, struct err *e)
+{
+	struct span title = span_str(section->title);
+
+	return idn_a_label(title, name, e) && span_eq_nocase(domain_span(name), title);
+}
+
+static void
+fault_of_domain(struct load *l, const cfg_t *section)
+{
+	struct domain name;
+	struct err e;
+
+	if (idn_a_label(span_str(section->title), &name, &e))
+		fault(l, section->line, "the domain is not in A-labels; write: domain %s { ... }",
+		    name.text);
+	else
+		fault(l, section->line, "\"%s\" is no domain: %s", section->title, e.text);
+}
+
 static struct conf_domain *
 add_domain(struct load *l, const cfg_t *cfg)
 {
 	struct conf *c = l->conf;
 	struct conf_domain *d;
 	struct domain name;
+	struct err e;
 
-	if (!domain_set(&name, span_str(cfg->title)))
-		fault(l, cfg->line,
-		    "\"%s\" is no domain; write it in A-labels: "
-		    "domain example.org { ... }",
-		    cfg->title);
+	if (!domain_of(cfg, &name, &e))
+		name = (struct domain) { 0 }; /* check_whole says it */
 	else if (conf_domain(c, domain_span(&name)) != NULL)
 		fault(l, cfg->line, "the domain %s appears twice", cfg->title);
 	if (c->n_domains == CONF_DOMAINS_MAX) {
@@ -276,13 +297,18 @@ check_whole(struct load *l, cfg_t *cfg)
 		    "\"/FILE\" key = \"/FILE\" }");
 	for (unsigned i = 0; i < cfg_size(cfg, "domain"); i++) {
 		cfg_t *sec = cfg_getnsec(cfg, "domain", i);
-		const struct conf_domain *d = conf_domain(c, span_str(sec->title));
+		const struct conf_domain *d;
 		struct domain name;
+		struct err e;
 
+		if (!domain_of(sec, &name, &e)) {
+			fault_of_domain(l, sec);
+			continue;
+		}
+		d = conf_domain(c, domain_span(&name));
 		for (const struct conf_key *k = conf_keys; k->name != NULL; k++)
 			if (k->section == CONF_DOMAIN && k->fallback == NULL &&
-			    (d == NULL || *((const char *)d + k->offset) == '\0') &&
-			    domain_set(&name, span_str(sec->title)))
+			    (d == NULL || *((const char *)d + k->offset) == '\0'))
 				fault(l, sec->line, "domain %s has no %s; write: %s = \"/FILE\"",
 				    sec->title, k->name, k->name);
 	}

@@ -7,7 +7,6 @@
 #include <idn2.h>
 
 #include "common/base/utf8.h"
-#include "common/text/address_scope.h"
 #include "common/text/idn_script.h"
 
 #define FLAGS      (IDN2_NFC_INPUT | IDN2_NONTRANSITIONAL)
@@ -23,15 +22,6 @@ is_ascii(struct span s)
 }
 
 static bool
-is_digits(struct span s)
-{
-	for (size_t i = 0; i < s.n; i++)
-		if (s.p[i] < '0' || s.p[i] > '9')
-			return false;
-	return s.n > 0;
-}
-
-static bool
 is_xn(struct span label)
 {
 	return label.n >= 4 && span_eq_nocase(span_sub(label, 0, 4), SPAN_LIT("xn--"));
@@ -43,54 +33,6 @@ lower(char *s)
 	for (; *s != '\0'; s++)
 		if (*s >= 'A' && *s <= 'Z')
 			*s = (char)(*s - 'A' + 'a');
-}
-
-/* label = let-dig [*(let-dig / "-") let-dig] */
-static bool
-check_label(struct span label, struct err *e)
-{
-	if (RULE(bad_domain) && (label.n == 0 || label.n > DOMAIN_LABEL_MAX))
-		return err_set(e, REFUSAL_bad_domain,
-		    "the domain has an empty label, or one over 63 octets");
-	for (size_t i = 0; i < label.n; i++) {
-		char c = label.p[i];
-		bool fine = (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') ||
-		    (c == '-' && i > 0 && i + 1 < label.n);
-
-		if (RULE(bad_domain) && !fine)
-			return err_set(e, REFUSAL_bad_domain,
-			    "the domain has other signs than letters, digits and inner hyphens");
-	}
-	if (RULE(bad_domain) && !is_xn(label) && label.n >= 4 && label.p[2] == '-' &&
-	    label.p[3] == '-')
-		return err_set(e, REFUSAL_bad_domain,
-		    "a label has hyphens in places 3 and 4, and is no A-label");
-	return true;
-}
-
-static bool
-check_name(const char *name, struct err *e)
-{
-	struct span rest = span_str(name), label = { 0 };
-	struct sockaddr_storage address;
-	size_t labels = 0;
-
-	if (RULE(address_literal) && address_scope_parse(rest, 0, &address))
-		return err_set(e, REFUSAL_address_literal, "this is an address, not a domain");
-	if (RULE(bad_domain) && (rest.n == 0 || rest.n > DOMAIN_MAX || name[rest.n - 1] == '.'))
-		return err_set(e, REFUSAL_bad_domain,
-		    "the domain is empty, over 253 octets, or ends in a dot");
-	while (rest.n > 0) {
-		label = span_cut(&rest, '.');
-		labels++;
-		if (!check_label(label, e))
-			return false;
-	}
-	if (RULE(bad_domain) && labels < 2)
-		return err_set(e, REFUSAL_bad_domain, "the domain has no dot");
-	if (RULE(bad_domain) && is_digits(label))
-		return err_set(e, REFUSAL_bad_domain, "the domain ends in a number");
-	return true;
 }
 
 /* RFC 5893 section 2, rule 4: European and Arabic digits exclude each other in a label that is
@@ -140,6 +82,45 @@ check_a_labels(const char *name, struct err *e)
 	return true;
 }
 
+/* Characters of the classes R, AL and AN of Unicode's bidirectional algorithm, as far as a
+ * U-label holds them. */
+static bool
+is_right_to_left(uint32_t c)
+{
+	return (c >= 0x590 && c <= 0x8ff && !(c >= 0x6f0 && c <= 0x6f9)) ||
+	    (c >= 0xfb1d && c <= 0xfdff) || (c >= 0xfe70 && c <= 0xfeff) ||
+	    (c >= 0x10800 && c <= 0x10fff) || (c >= 0x1e800 && c <= 0x1efff);
+}
+
+/* RFC 5893 section 2: where one label is written from right to left, rule 1 holds for the others
+ * too.  libidn2 checks each such label by itself.  A digit at the front of another label would
+ * be shown on the far side of it. */
+static bool
+check_directions(const char *name, struct err *e)
+{
+	struct span rest, label;
+	bool right_to_left = false, digit_first = false;
+	char *u = NULL;
+	uint32_t c;
+
+	if (idn2_to_unicode_8z8z(name, &u, 0) != IDN2_OK)
+		return err_set(e, REFUSAL_bad_domain, "the domain is no internationalized name");
+	for (rest = span_str(u); rest.n > 0;) {
+		label = span_cut(&rest, '.');
+		for (bool first = true; utf8_cut(&label, &c); first = false) {
+			right_to_left |= is_right_to_left(c);
+			digit_first |= first &&
+			    ((c >= '0' && c <= '9') || (c >= 0x6f0 && c <= 0x6f9) || c == 0x375 ||
+				c == 0x30fb);
+		}
+	}
+	idn2_free(u);
+	if (RULE(bad_domain) && right_to_left && digit_first)
+		return err_set(e, REFUSAL_bad_domain,
+		    "the domain mixes directions of writing (RFC 5893)");
+	return true;
+}
+
 /* Mapping by UTS #46, and Punycode.  With its STD3 rules libidn2 drops the signs that they forbid,
  * so "b" U+FF20 ".test" would become b.test; without them these signs remain.  Where both results
  * agree, there was none. */
@@ -167,20 +148,19 @@ map(const char *text, struct domain *out, struct err *e)
 bool
 idn_a_label(struct span domain, struct domain *out, struct err *e)
 {
-	char text[IDN_INPUT_MAX + 1];
+	char text[DOMAIN_BYTES];
 
-	if (RULE(address_literal) && domain.n > 0 && domain.p[0] == '[')
-		return err_set(e, REFUSAL_address_literal, "this is an address, not a domain");
-	if (!span_copy(domain, text, sizeof(text)))
-		return err_set(e, REFUSAL_bad_domain, "the domain is too long, or holds a NUL");
-	if (!is_ascii(domain)) {
-		if (!map(text, out, e))
-			return false;
-	} else if (!span_copy(domain, out->text, sizeof out->text)) {
-		return err_set(e, REFUSAL_bad_domain, "the domain is longer than 253 octets");
-	}
+	if (!domain_check(domain, e))
+		return false;
+	if (RULE(bad_domain) && !span_copy(domain, text, sizeof text))
+		return err_set(e, REFUSAL_bad_domain, "the domain is too long");
+	if (is_ascii(domain))
+		memcpy(out->text, text, sizeof text);
+	else if (!map(text, out, e))
+		return false;
 	lower(out->text);
-	return check_name(out->text, e) && check_a_labels(out->text, e);
+	return domain_check(domain_span(out), e) && check_a_labels(out->text, e) &&
+	    (strstr(out->text, "xn--") == NULL || check_directions(out->text, e));
 }
 
 void

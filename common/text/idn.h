@@ -7,17 +7,16 @@
  * IDNA2008 lets register, and back to itself, so one domain has one form.  Compare domains only by
  * the results of idn_a_label.
  *
- * Spec:   RFC 5891; RFC 1035 2.3.4 (label 63, name 253); a domain has two labels at least.
- * Refuses: address literals and IPv4 numbers (address_literal), all else (bad_domain): empty
- *         labels, a trailing dot, `_`, a last label of digits only.
+ * Spec:   RFC 5891, RFC 5893 section 2; common/base/address.h for the form before and after the
+ *         mapping: at most 253 octets, two labels at least.
+ * Refuses: address literals and a last label of digits (address_literal), all else (bad_domain):
+ *         empty labels, a trailing dot, "_".
  * Trust:  the input is hostile; octets of any kind, any length.
  */
 #ifndef COMMON_TEXT_IDN_H
 #define COMMON_TEXT_IDN_H
 
 #include "common/base/address.h"
-
-#define IDN_INPUT_MAX 1024 /* octets of UTF-8 */
 
 /* False: bad_domain or address_literal, *out undefined. */
 bool idn_a_label(struct span domain, struct domain *out, struct err *e);

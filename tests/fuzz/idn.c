@@ -30,6 +30,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 		    (*p >= 'a' && *p <= 'z') || (*p >= '0' && *p <= '9') || *p == '-' || *p == '.');
 	must(idn_a_label(domain_span(&a), &again, &e) && domain_eq(&a, domain_span(&again)));
 	idn_display(a.text, shown, sizeof(shown));
-	must(idn_a_label(span_str(shown), &again, &e) && domain_eq(&a, domain_span(&again)));
+	must(strlen(shown) > DOMAIN_MAX ||
+	    (idn_a_label(span_str(shown), &again, &e) && domain_eq(&a, domain_span(&again))));
 	return 0;
 }

@@ -305,8 +305,8 @@ static void
 domains(void **state)
 {
 	static const char *const bad[] = { "test", "a..test", ".a.test", "a.test.", "a_b.test",
-		"-a.test", "a-.test", "192.0.2.1", "[192.0.2.1]", "b\xc3\xbc.test", "a b.test",
-		"*.test" };
+		"-a.test", "a-.test", "192.0.2.1", "[192.0.2.1]", "xn--b-ngo.test",
+		"b\xc3\xbc.test", "a b.test", "*.test" };
 	char text[512], label[65], longest[256];
 	struct domain d;
 
@@ -314,7 +314,11 @@ domains(void **state)
 	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
 		snprintf(text, sizeof text,
 		    HEAD "domain \"%s\" { certificate = \"/c\" key = \"/k\" }\n", bad[i]);
-		assert_refused(text, ":3", "write it in A-labels");
+		assert_refused(text, ":3",
+		    strcmp(bad[i], "b\xc3\xbc.test") == 0 ? "write: domain xn--b-eha.test {"
+							  : "is no domain: ");
+		snprintf(text, sizeof text, HEAD "domain \"%s\" { }\n", bad[i]);
+		assert_refused(text, ":3", "domain");
 	}
 	memset(label, 'a', sizeof label);
 	snprintf(longest, sizeof longest, "%.63s.%.63s.%.63s.%.61s", label, label, label, label);
