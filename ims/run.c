@@ -121,6 +121,7 @@ static const struct daemon_listener listeners[] = {
 static const struct daemon_role role = {
 	.name = "ims",
 	.index = CONF_ROLE_IMS,
+	.folder = "store",
 	.listeners = listeners,
 	.control = ims_control,
 	.start = start,

@@ -161,6 +161,7 @@ static const struct daemon_listener listeners[] = {
 static const struct daemon_role role = {
 	.name = "oms",
 	.index = CONF_ROLE_OMS,
+	.folder = "spool",
 	.listeners = listeners,
 	.control = oms_control,
 	.start = start,

@@ -143,9 +143,12 @@ check_accounts(struct check *c)
 	struct accounts *a = NULL;
 	struct err e;
 
-	if (!accounts_new(c->conf->accounts, &a, &e) ||
-	    !jail_can_read(&c->jail, c->conf->accounts, &e))
+	if (!accounts_new(c->conf->accounts, &a, &e)) {
 		fault(c, &e);
+	} else if (!jail_can_read(&c->jail, c->conf->accounts, &e)) {
+		err_prefix(&e, "accounts");
+		fault(c, &e);
+	}
 	accounts_free(&a);
 }
 
@@ -169,20 +172,19 @@ check_resolver(struct check *c)
 static void
 check_folders(struct check *c)
 {
-	char cache[CONF_PATH_BYTES];
+	const char *folder = c->conf->role[c->role->index].folder;
 	struct err e;
 
-	daemon_cache(c->role, c->conf, cache);
-	if (!jail_look(&c->jail, c->conf->role[c->role->index].folder, &e) ||
-	    !jail_look(&c->jail, cache, &e))
+	if (!daemon_folders_fit(c->role, c->conf, &c->jail, &e))
 		fault(c, &e);
+	else if (!jail_can_tell(&c->jail) && access(folder, F_OK) < 0)
+		note(c, "%s: only root can tell whether %s can be made", c->role->folder, folder);
 }
 
-/* The one who starts the daemon may have rights that we lack. */
-static bool
-is_starter(const struct check *c)
+static void
+note_out_of_reach(void *arg, const struct err *why)
 {
-	return geteuid() == 0 || *c->conf->user == '\0' || c->jail.uid == geteuid();
+	note(arg, "%s", why->text);
 }
 
 /* Binds as the start does, and listens nowhere.  runs: the daemon does, or may, and has the addresses. */
@@ -194,7 +196,7 @@ check_listen(struct check *c, struct listen *l, const struct daemon_listener *of
 
 	if (listen_open(l, at, of->port, NULL, NULL, &e) || (runs && errno == EADDRINUSE))
 		return;
-	if (errno == EACCES && !is_starter(c)) {
+	if (errno == EACCES && !jail_can_tell(&c->jail)) {
 		note(c, "listen-%s: only root can tell whether %s can be bound", of->name, at);
 		return;
 	}
@@ -250,6 +252,7 @@ check_all(struct check *c)
 		check_trust(c);
 		for (size_t i = 0; i < c->conf->n_domains; i++)
 			check_identity(c, &c->conf->domains[i]);
+		daemon_out_of_reach(c->conf, &c->jail, note_out_of_reach, c);
 	} else {
 		fault(c, &e);
 	}

@@ -49,6 +49,7 @@ struct daemon_listener {
 struct daemon_role {
 	const char *name;                        /* "oms": section and log */
 	enum conf_role_index index;              /* its section in struct conf */
+	const char *folder;                      /* the section's key of the folder: "spool" */
 	const struct daemon_listener *listeners; /* ended by a row without a name */
 	const struct control_verb *control;      /* ended by a row without a name; may be NULL;
 							 * `configuration`, `status`, `stop` and

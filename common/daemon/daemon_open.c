@@ -74,6 +74,22 @@ raise_limit(void)
 	}
 }
 
+bool
+daemon_folders_fit(const struct daemon_role *r, const struct conf *c, const struct jail *j,
+    struct err *e)
+{
+	const struct conf_role *section = &c->role[r->index];
+	char cache[CONF_PATH_BYTES];
+	struct stat st;
+
+	daemon_cache(r, c, cache);
+	if (!jail_folder_fits(j, section->folder, e) ||
+	    (lstat(cache, &st) == 0 && !jail_folder_fits(j, cache, e)))
+		return err_prefix(e, "%s", r->folder);
+	return lstat(section->control, &st) == 0 || jail_can_make(j, section->control, e) ||
+	    err_prefix(e, "control");
+}
+
 static bool
 make_folders(struct daemon *d, struct err *e)
 {
@@ -82,6 +98,8 @@ make_folders(struct daemon *d, struct err *e)
 	struct stat st;
 
 	daemon_cache(d->role, d->conf, d->cache);
+	if (!daemon_folders_fit(d->role, d->conf, &d->jail, e))
+		return false;
 	if (!jail_parents(&d->jail, folder, e) || !jail_folder(&d->jail, d->cache, e))
 		return false;
 	snprintf(copy, sizeof copy, "%s", daemon_section(d, d->conf)->control);
@@ -154,29 +172,49 @@ bind_control(struct daemon *d, struct err *e)
 	    err_prefix(e, "control");
 }
 
-/* Files that are read again later must be readable after the privileges were dropped. */
+void
+daemon_out_of_reach(const struct conf *c, const struct jail *j,
+    void (*tell)(void *arg, const struct err *why), void *arg)
+{
+	struct err e;
+
+	for (size_t i = 0; i < c->n_domains; i++) {
+		if (!jail_can_read(j, c->domains[i].certificate, &e) ||
+		    !jail_can_read(j, c->domains[i].key, &e)) {
+			err_prefix(&e, "a renewed certificate of %s needs a restart",
+			    c->domains[i].name.text);
+			tell(arg, &e);
+		}
+	}
+	if (!jail_can_read(j, c->trust, &e) ||
+	    (*c->crls != '\0' && !jail_can_read(j, c->crls, &e))) {
+		err_prefix(&e, "renewed CAs and CRLs need a restart");
+		tell(arg, &e);
+	}
+}
+
+static void
+log_out_of_reach(void *arg, const struct err *why)
+{
+	(void)arg;
+	log_fact(LOG_WARN, "daemon.out_of_reach", "text=%s", log_str(why->text));
+}
+
+/* Privileges are dropped.  The accounts are read again all the time. */
 static bool
 check_reach(const struct daemon *d, struct err *e)
 {
 	const struct conf *c = d->conf;
 
-	if (access(c->accounts, R_OK) < 0 && errno != ENOENT)
-		return err_set_errno(e, REFUSAL_config, errno,
-		    "the accounts file %s is out of reach of "
-		    "%s; chgrp it to the user's group, mode 640",
-		    c->accounts, *c->user != '\0' ? c->user : "this user");
+	if (!jail_can_read(&d->jail, c->accounts, e))
+		return err_prefix(e, "accounts");
 	if (dns_resolver_lacks_anchor(c->resolver))
 		log_fact(LOG_WARN, "dns.no-anchor", "cure=%s",
 		    log_str(
 			"DNSSEC is not judged, for there "
 			"is no root anchor: install dns-root-data, or write anchor=FILE or anchor=none "
 			"after the resolver"));
-	for (size_t i = 0; i < c->n_domains; i++)
-		if (access(c->domains[i].key, R_OK) < 0)
-			log_fact(LOG_WARN, "daemon.key_out_of_reach", "domain=%s file=%s cure=%s",
-			    c->domains[i].name.text, log_str(c->domains[i].key),
-			    log_str(
-				"a renewed key will want a restart; or mode 640 and the user's group"));
+	daemon_out_of_reach(c, &d->jail, log_out_of_reach, NULL);
 	return true;
 }
 

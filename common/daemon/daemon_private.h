@@ -69,6 +69,13 @@ bool daemon_load_conf(const struct options *o, struct conf **out, struct err *e)
 bool daemon_conf_fits(const struct daemon_role *r, const struct conf *c, struct err *e);
 void daemon_cache(const struct daemon_role *r, const struct conf *c, char out[CONF_PATH_BYTES]);
 
+/* The role's folders and its socket are there, or can be made, and the user can work in them. */
+bool daemon_folders_fit(const struct daemon_role *r, const struct conf *c, const struct jail *j,
+    struct err *e);
+/* Names each file that the start reads with root's rights and a reload could not read again. */
+void daemon_out_of_reach(const struct conf *c, const struct jail *j,
+    void (*tell)(void *arg, const struct err *why), void *arg);
+
 /* Everything up to the jail, and the jail.  False: *e is set. */
 bool daemon_open(struct daemon *d, struct err *e);
 /* Settings for the TLS holder; `files` has conf->n_domains rows and is the caller's to free. */

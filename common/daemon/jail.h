@@ -25,10 +25,17 @@ bool jail_check(struct jail *j, const char *user, struct err *e);
 /* Looks the user up and checks that it is not root.  For `check`, which need not be able to become that
  * user.  "" : our own. */
 bool jail_user(struct jail *j, const char *user, struct err *e);
-/* Checks like jail_folder but makes nothing; a missing folder is fine. */
-bool jail_look(const struct jail *j, const char *path, struct err *e);
-/* Can the user read the file?  True for a missing one. */
+/* Could jail_parents make the folder, and could the user then work in it?  Asks the system: as
+ * jail_can_make, and a child process that has become the user goes there, and tries to write where the
+ * folder is there.  The start and `check` both ask this.  True where we cannot tell. */
+bool jail_folder_fits(const struct jail *j, const char *path, struct err *e);
+/* Can a file or folder be made there, with its missing parents?  Makes a folder in the deepest one that
+ * is there, and removes it. */
+bool jail_can_make(const struct jail *j, const char *path, struct err *e);
+/* Can the user read the file or folder?  True for a missing one in a folder that the user may enter. */
 bool jail_can_read(const struct jail *j, const char *path, struct err *e);
+/* False: we are not the user and cannot become it, and judge owners and permissions only. */
+bool jail_can_tell(const struct jail *j);
 
 /* Makes the folder (its parent must be there) 0700 and gives it to the user; one that is there
  * must be a folder of the user's, closed to others.  For a role's own paths, while still root. */

@@ -48,9 +48,11 @@ if [ -e /var/lib/unbound/root.key ] || [ -e /etc/unbound/root.key ] || ! without
 	exit
 fi
 like "it is told that DNSSEC is not judged" "$(without "$ims" -C "$conf" check 2>&1)" 'DNSSEC'
-is "with an anchor there is nothing to tell" "$(with "$ims" -C "$conf" check 2>&1)" "$conf: no fault found"
+# In that namespace nobody can become the daemons' user, which check says.
+rest() { grep -v 'only root can tell whether'; }
+is "with an anchor there is nothing to tell" "$(with "$ims" -C "$conf" check 2>&1 | rest)" "$conf: no fault found"
 sed -i 's/@53"/@53,anchor=none"/' "$conf"
-is "nor where it was chosen so" "$(without "$ims" -C "$conf" check 2>&1)" "$conf: no fault found"
+is "nor where it was chosen so" "$(without "$ims" -C "$conf" check 2>&1 | rest)" "$conf: no fault found"
 sed -i 's/,anchor=none//' "$conf"
 if [ -e /usr/share/dns/root.key ]; then
 	skip "a daemon's log says it" "this machine has an anchor"

@@ -2,7 +2,7 @@
 # check says what a start, or a peer, would refuse, with its cure; and what will be a fault soon.
 . tests/e2e/lib.sh
 . tests/lib/peers.sh
-plan 81
+plan 130
 
 world_up --domains a.test
 conf=$T/conf
@@ -89,6 +89,61 @@ sets control '"/etc/passwd"'
 both "a control path that is no socket" 78 'control: /etc/passwd is there and is no socket' 'remove it, or write another path'
 sets control "\"$T/$(printf '%0108d' 0)\""
 both "a control path over 107 octets" 78 'control: the path of the control socket is longer than 107 octets' 'write a shorter one'
+
+
+# -- folders: what a start makes, and where the daemon's user works ---------------------------------
+
+user=$(sed -n 's/^user = "\(.*\)"/\1/p' "$CONF_a_test")
+mkdir -m 700 "$T/closed"
+[ -n "$user" ] || chmod 0 "$T/closed"
+sets spool "\"$T/closed/oms\""
+both "a spool in a folder that is closed to the user" 78 "spool: .*/closed/oms: the folder .*/closed is closed to" 'chmod o\+x .*/closed, or write another path'
+sets spool "\"$T/closed/a/b/oms\""
+both "a spool deep in such a folder" 78 "spool: .*the folder .*/closed is closed to" 'chmod o\+x .*/closed'
+sets spool '"/proc/oms"'
+both "a spool where no folder can be made" 78 'spool: /proc/oms cannot be made in /proc: ' 'write another path'
+: >"$T/file"
+sets spool "\"$T/file/oms\""
+both "a spool below a file" 78 'spool: .*/file is no folder' 'write another path'
+mkdir -m 500 "$T/own-folder"
+[ -z "$user" ] || chown "$user" "$T/own-folder"
+sets spool "\"$T/own-folder\""
+both "a spool that the user may not write to" 78 'spool: .* cannot write to the folder .*/own-folder' 'chmod 700 .*/own-folder'
+sets control '"/proc/oms/sock"'
+both "a control socket where no folder can be made" 78 'control: /proc/oms/sock cannot be made in /proc: ' 'write another path'
+cp -p "$W/a.test/accounts" "$T/closed/accounts" 2>/dev/null
+sets spool "\"$T/spool\""
+sed -i "s|^accounts = .*|accounts = \"$T/closed/accounts\"|" "$conf"
+if [ -n "$user" ]; then
+	both "accounts in a folder that is closed to the user" 78 'accounts: .*the folder .*/closed is closed to' 'chmod o\+x .*/closed'
+else
+	for what in 1 2 3 4 5 6; do skip "accounts out of the user's reach" "not root"; done
+fi
+mkdir -m 700 "$T/closed/deep" 2>/dev/null
+sets spool "\"$T/new/spool\""
+ok "a spool whose parents are made at the start is no fault" check
+ok "and check has made none of them" [ ! -e "$T/new" ]
+is "and has left nothing there" "$(find "$T" -name '.tillcalled*')" ""
+
+# A key that root alone can read: a start loads it before it gives up root, so this is no fault.
+shows --domain a.test
+sed -i "/^oms {/,/^}/s|^\([[:space:]]*control = \).*|\1\"$T/control.sock\"|
+	/^oms {/,/^}/s|^\([[:space:]]*spool = \).*|\1\"$T/spool\"|
+	/^oms {/,/^}/s|^\([[:space:]]*listen-fetch = \).*|\1{ \"$addr:4001\" }|
+	/^oms {/,/^}/s|^\([[:space:]]*listen-submit = \).*|\1{ \"$addr:4002\" }|" "$conf"
+if [ -n "$user" ]; then
+	chown 0:0 "$T/own.key"
+	status_is "a key that root alone can read is no fault" 0 check
+	like "but said, and its cure" "$out" "a renewed certificate of a\.test needs a restart: $T/own\.key is out of reach of the daemon: chgrp [0-9]+ $T/own\.key; chmod 640"
+	inside oms run 2>"$T/run.log" &
+	run=$!
+	ok "a start takes the key" eventually 20 log_has "$T/run.log" 'daemon\.ready'
+	like "and says the same" "$(cat "$T/run.log")" 'daemon\.out_of_reach text="?a renewed certificate of a.test needs a restart'
+	kill "$(sed -n 's/.*daemon\.ready pid=\([0-9]*\).*/\1/p' "$T/run.log")"
+	wait $run
+else
+	for what in 1 2 3 4; do skip "a key that root alone can read" "not root"; done
+fi
 
 shows --domain a.test --days 10
 status_is "one that ends in ten days is no fault" 0 check

@@ -180,6 +180,77 @@ folders(void **state)
 	assert_int_equal(st.st_mode & 07777, 0755);
 }
 
+static bool
+unfit(const struct jail *j, const char *path, const char *what)
+{
+	struct err e = { 0 };
+
+	return !jail_folder_fits(j, path, &e) && e.why == REFUSAL_config &&
+	    strstr(e.text, what) != NULL;
+}
+
+/* What jail_folder_fits says is what jail_parents and the user then meet. */
+static void
+folders_that_fit(void **state)
+{
+	struct jail j;
+	struct err e;
+	char closed[128], path[192];
+
+	(void)state;
+	root_only();
+	assert_true(jail_check(&j, "nobody", &e));
+	snprintf(closed, sizeof closed, "%s/closed", dir);
+	assert_int_equal(mkdir(closed, 0700), 0);
+	snprintf(path, sizeof path, "%s/a/b/spool", closed);
+	assert_true(unfit(&j, path, "closed is closed to nobody: chmod o+x"));
+	assert_int_equal(chmod(closed, 0711), 0);
+	assert_true(jail_folder_fits(&j, path, &e));
+	assert_int_equal(access(path, F_OK), -1); /* nothing is made */
+	snprintf(path, sizeof path, "%s/fits", dir);
+	assert_true(jail_parents(&j, path, &e));
+	assert_true(jail_folder_fits(&j, path, &e));
+	assert_int_equal(chmod(path, 0500), 0);
+	assert_true(unfit(&j, path, "nobody cannot write to the folder"));
+	assert_int_equal(chmod(path, 0755), 0);
+	assert_true(unfit(&j, path, "chmod 700"));
+	assert_int_equal(chown(path, 0, 0), 0);
+	assert_true(unfit(&j, path, "another user"));
+	assert_true(unfit(&j, "/proc/spool", "/proc/spool cannot be made in /proc"));
+	assert_true(unfit(&j, "/proc/version/spool", "/proc/version is no folder"));
+}
+
+static void
+files_in_reach(void **state)
+{
+	struct jail j;
+	struct err e;
+	char folder[128], path[160];
+	int fd;
+
+	(void)state;
+	root_only();
+	assert_true(jail_check(&j, "nobody", &e));
+	snprintf(folder, sizeof folder, "%s/files", dir);
+	assert_int_equal(mkdir(folder, 0755), 0);
+	snprintf(path, sizeof path, "%s/accounts", folder);
+	assert_true(jail_can_read(&j, path, &e)); /* missing */
+	fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
+	assert_true(fd >= 0);
+	close(fd);
+	assert_int_equal(chmod(path, 0644), 0);
+	assert_true(jail_can_read(&j, path, &e));
+	assert_int_equal(chmod(path, 0600), 0);
+	assert_false(jail_can_read(&j, path, &e));
+	assert_non_null(strstr(e.text, "chmod 640"));
+	assert_int_equal(chown(path, 0, j.gid), 0);
+	assert_int_equal(chmod(path, 0640), 0);
+	assert_true(jail_can_read(&j, path, &e));
+	assert_int_equal(chmod(folder, 0700), 0);
+	assert_false(jail_can_read(&j, path, &e));
+	assert_non_null(strstr(e.text, "files is closed to nobody"));
+}
+
 int
 main(void)
 {
@@ -187,6 +258,8 @@ main(void)
 		cmocka_unit_test(who_may_start),
 		cmocka_unit_test(nothing_is_kept),
 		cmocka_unit_test(folders),
+		cmocka_unit_test(folders_that_fit),
+		cmocka_unit_test(files_in_reach),
 	};
 
 	return cmocka_run_group_tests_name("jail", tests, make_dir, remove_dir);
