@@ -73,8 +73,9 @@ end_session(struct signin *s, enum refusal why)
 	struct err e;
 
 	err_word(&e, why);
-	log_fact(LOG_INFO, "signin.ended", "protocol=%s sid=%llx user=%s word=%s", s->name,
-	    (unsigned long long)conn_id(s->conn), log_str(s->user), refusal_word(why));
+	log_fact_of(span_str(s->user), LOG_INFO, "signin.ended",
+	    "protocol=%s sid=%llx user=%s word=%s", s->name, (unsigned long long)conn_id(s->conn),
+	    log_str(s->user), refusal_word(why));
 	conn_drop(s->conn, &e);
 }
 

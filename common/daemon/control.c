@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <libgen.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -315,12 +316,15 @@ may_talk(int fd)
 {
 	struct ucred peer;
 	socklen_t n = sizeof peer;
+	char key[32];
 
 	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &n) < 0 || n != sizeof peer)
 		return false;
 	if (peer.uid == 0 || peer.uid == geteuid())
 		return true;
-	log_fact(LOG_WARN, "control.refused", "uid=%u pid=%d", (unsigned)peer.uid, (int)peer.pid);
+	snprintf(key, sizeof key, "uid%u", (unsigned)peer.uid);
+	log_fact_of(span_str(key), LOG_WARN, "control.refused", "uid=%u pid=%d", (unsigned)peer.uid,
+	    (int)peer.pid);
 	return false;
 }
 

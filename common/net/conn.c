@@ -231,6 +231,8 @@ conn_connect(struct loop *l, const struct conn_target *to, struct tls_holder *h,
 static void
 come_up(struct conn *c)
 {
+	char key[SHARE_KEY_ADDRESS_BYTES];
+
 	/* The accepting side goes on with any verdict; the role answers by it. */
 	if (tls_session_asks(c->stream.ssl) && c->peer.verdict.why != REFUSAL_NONE)
 		conn_log_refused(c, &c->peer.verdict);
@@ -241,9 +243,10 @@ come_up(struct conn *c)
 		conn_place_report(c->place, true, loop_now_ms(c->loop));
 	c->deadline_ms = 0;
 	c->again = true;
-	log_fact(LOG_DEBUG, "tls.up", "conn=%llu peer=%s sni=%s alpn=%s fingerprint=%s",
-	    (unsigned long long)c->entry.id, log_str(c->peer.host), log_str(c->peer.sni),
-	    c->session.alpn, c->peer.chain == NULL ? "-" : chain_fingerprint(c->peer.chain));
+	log_fact_of(conn_peer_key(c, key), LOG_DEBUG, "tls.up",
+	    "conn=%llu peer=%s sni=%s alpn=%s fingerprint=%s", (unsigned long long)c->entry.id,
+	    log_str(c->peer.host), log_str(c->peer.sni), c->session.alpn,
+	    c->peer.chain == NULL ? "-" : chain_fingerprint(c->peer.chain));
 	c->events->up(c, c->role);
 }
 

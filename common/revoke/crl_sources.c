@@ -115,7 +115,7 @@ drop(struct crl_sources *all, struct source **at)
 
 	*at = s->next;
 	all->n--;
-	log_fact(LOG_INFO, "crl.dropped", "url=%s", log_str(s->from.url));
+	log_fact_of(span_str(s->from.url), LOG_INFO, "crl.dropped", "url=%s", log_str(s->from.url));
 	crl_cache_remove(all->set.cache, s->from.hex);
 	source_free(s);
 }
@@ -199,8 +199,8 @@ static void
 failed(struct source *s, const struct err *e)
 {
 	s->failures++;
-	log_fact(LOG_WARN, "crl.failed", "url=%s times=%u word=%s why=%s", log_str(s->from.url),
-	    s->failures, refusal_word(e->why), log_str(e->text));
+	log_fact_of(span_str(s->from.url), LOG_WARN, "crl.failed", "url=%s times=%u word=%s why=%s",
+	    log_str(s->from.url), s->failures, refusal_word(e->why), log_str(e->text));
 	pause_for(s);
 }
 
@@ -248,8 +248,9 @@ keep(struct source *s, X509_CRL *crl, struct span der, struct err *e)
 	note_kept(s, crl, der);
 	crl_check_facts(crl, &facts);
 	clock_date(facts.next_s, date);
-	log_fact(LOG_INFO, "crl.taken", "url=%s number=%s octets=%zu until=%s",
-	    log_str(s->from.url), log_str(facts.number), der.n, date);
+	log_fact_of(span_str(s->from.url), LOG_INFO, "crl.taken",
+	    "url=%s number=%s octets=%zu until=%s", log_str(s->from.url), log_str(facts.number),
+	    der.n, date);
 	tls_holder_look(all->set.tls);
 	return true;
 }
@@ -374,7 +375,7 @@ crl_sources_want(struct crl_sources *all, struct x509_st *issuer, const char *ur
 	X509_up_ref(issuer);
 	from.issuer = issuer;
 	if (!crl_cache_put_from(all->set.cache, &from, &e))
-		log_fact(LOG_ERROR, "crl.cache", "why=%s", log_str(e.text));
+		log_fact_of(SPAN_LIT("cache"), LOG_ERROR, "crl.cache", "why=%s", log_str(e.text));
 	due(add(all, &from));
 }
 

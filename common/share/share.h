@@ -36,7 +36,9 @@
 	X(gathered_address, "all memory", SHARE_GAUGE,  16 * SHARE_MIB, 0,  48 * SHARE_MIB, 0,  0,  SHARE_MIB / 16,  4096,  batch_share)	\
 	/* lines of log: of one event by one peer, in share_log.c */					\
 	X(log,        "lines of log",       SHARE_BUCKET,  50, 5,  5000, 500,  SHARE_SECOND,  0,  4096,  NONE)	\
-	/* of these, what all peers may write together that are known by address alone, in share_log.c */		\
+	/* what became of each recipient: of one event by one domain of recipients, in share_log.c */	\
+	X(log_letters, "lines of log",      SHARE_BUCKET,  1000, 100,  5000, 500,  SHARE_SECOND,  0,  4096,  NONE)	\
+	/* of the first, what all peers may write together that are known by address alone, in share_log.c */		\
 	X(log_strangers, "lines of log",    SHARE_BUCKET,  4000, 400,  0, 0,  SHARE_SECOND,  0,  1,  NONE)	\
 	/* answers that a recipient is unknown, 20 an hour by sender domain, and 100 by address */		\
 	X(unknown,    "unknown recipients", SHARE_BUCKET, 20 * SHARE_UNKNOWN_COST, 20 * SHARE_UNKNOWN_COST,  0, 0,		\

@@ -2,6 +2,7 @@
 #include "common/share/share_log.h"
 
 #include <inttypes.h>
+#include <string.h>
 
 #include "common/base/clock.h"
 #include "common/base/log.h"
@@ -24,24 +25,30 @@ is_address(struct span peer)
 	return true;
 }
 
+static enum share_kind
+kind_of(const char *event)
+{
+	return strcmp(event, "recipient.state") == 0 ? SHARE_log_letters : SHARE_log;
+}
+
 static bool
 may_log(void *arg, const char *event, struct span peer, uint64_t *missed)
 {
 	char text[SHARE_KEY_BYTES];
 	struct span key = share_key_pair(span_str(event), peer, text);
-	struct err e;
-
+	enum share_kind kind = kind_of(event);
 	int64_t now_ms = clock_mono_ms();
+	struct err e;
 	bool stranger = is_address(peer);
 
 	if (stranger && !share_take(arg, SHARE_log_strangers, STRANGERS, 1, now_ms, &e))
 		return false;
-	if (!share_take(arg, SHARE_log, key, 1, now_ms, &e)) {
+	if (!share_take(arg, kind, key, 1, now_ms, &e)) {
 		if (stranger)
 			share_give(arg, SHARE_log_strangers, STRANGERS, 1, now_ms);
 		return false;
 	}
-	*missed = share_missed(arg, SHARE_log, key);
+	*missed = share_missed(arg, kind, key);
 	return true;
 }
 
@@ -60,12 +67,16 @@ share_log_end(void)
 void
 share_log_tell(struct share *s, int64_t now_ms)
 {
+	static const enum share_kind kinds[] = { SHARE_log, SHARE_log_letters,
+		SHARE_log_strangers };
 	struct share_seen seen;
 
-	for (int i = 0; i < LINES_MAX &&
-	     (share_missed_next(s, SHARE_log, now_ms, SHARE_LOG_QUIET_MS, &seen) ||
-		 share_missed_next(s, SHARE_log_strangers, now_ms, SHARE_LOG_QUIET_MS, &seen));
-	     i++) {
+	for (int i = 0, k = 0; i < LINES_MAX && k < 3; i++) {
+		if (!share_missed_next(s, kinds[k], now_ms, SHARE_LOG_QUIET_MS, &seen)) {
+			k++;
+			continue;
+		}
+
 		struct span peer = span_str(seen.key), event = span_cut(&peer, ' ');
 
 		log_fact(LOG_WARN, "log.missed", "event=%.*s peer=%s missed=%" PRIu64,

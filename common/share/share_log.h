@@ -1,6 +1,7 @@
 /* share_log — the share of the log that one peer may fill.
  *
- * Each peer has a bucket of lines for each event (SHARE_log).  Peers that only an address names have a bound
+ * Each peer has a bucket of lines for each event: SHARE_log_letters for the line that each recipient of each
+ * letter has (recipient.state), else SHARE_log.  Peers that only an address names have a bound
  * together (SHARE_log_strangers), so they leave room for the lines of certified domains and of users.  Lines that were left out are counted in
  * the next line that is written, or, where none comes, in a line of their own:
  *

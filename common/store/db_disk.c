@@ -184,9 +184,9 @@ static void
 note(struct db *d, bool full)
 {
 	if (full != d->disk_full)
-		log_fact(full ? LOG_WARN : LOG_INFO, full ? "db.disk_full" : "db.disk_room",
-		    "allocated=%llu used=%llu", (unsigned long long)d->allocated,
-		    (unsigned long long)db_disk_used(d));
+		log_fact_of(SPAN_LIT("db"), full ? LOG_WARN : LOG_INFO,
+		    full ? "db.disk_full" : "db.disk_room", "allocated=%llu used=%llu",
+		    (unsigned long long)d->allocated, (unsigned long long)db_disk_used(d));
 	d->disk_full = full;
 }
 

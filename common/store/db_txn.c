@@ -42,7 +42,7 @@ open_value(struct db_txn *t, unsigned table, struct span key, const MDB_val *v, 
 			return true;
 	}
 	hex_str(name, key.p, key.n > DB_KEY_MAX ? DB_KEY_MAX : key.n);
-	log_fact(LOG_ERROR, "db.damaged", "table=%u key=%s", table, name);
+	log_fact_of(SPAN_LIT("db"), LOG_ERROR, "db.damaged", "table=%u key=%s", table, name);
 	t->damaged = true;
 	t->rc = MDB_CORRUPTED;
 	return false;

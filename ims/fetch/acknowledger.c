@@ -67,8 +67,8 @@ removed(void *arg, const struct err *e)
 {
 	(void)arg;
 	if (e != NULL)
-		log_fact(LOG_WARN, "ack.store", "word=%s text=%s", refusal_word(e->why),
-		    log_str(e->text));
+		log_fact_of(SPAN_LIT("store"), LOG_WARN, "ack.store", "word=%s text=%s",
+		    refusal_word(e->why), log_str(e->text));
 }
 
 static void
@@ -197,9 +197,9 @@ on_end(void *role, void *arg, const struct err *e)
 		return;
 	s->acked++;
 	ulid_str(&o->id, id);
-	log_fact(LOG_INFO, "ack.sent", "id=%s from=%s own=%s what=%s word=%s", id, o->from_domain,
-	    o->own_domain, o->declined ? "decline" : "done",
-	    e == NULL ? "ok" : refusal_word(e->why));
+	log_fact_of(span_str(o->from_domain), LOG_INFO, "ack.sent",
+	    "id=%s from=%s own=%s what=%s word=%s", id, o->from_domain, o->own_domain,
+	    o->declined ? "decline" : "done", e == NULL ? "ok" : refusal_word(e->why));
 	if (e == NULL || (!refusal_temporary(e->why) && refusal_code(e->why) != 0))
 		remove_row(s->pair->of, o);
 	if (s->acked == s->pair->sent)
@@ -248,9 +248,10 @@ static void next_hop(struct pair *p);
 static void
 log_failure(const struct pair *p, const struct err *why)
 {
-	log_fact(LOG_INFO, "ack.failed", "from=%s own=%s host=%s failures=%u word=%s text=%s",
-	    p->from_domain, p->own_domain, p->dial == NULL ? "-" : dial_host(p->dial),
-	    p->failures + 1, refusal_word(why->why), log_str(why->text));
+	log_fact_of(span_str(p->from_domain), LOG_INFO, "ack.failed",
+	    "from=%s own=%s host=%s failures=%u word=%s text=%s", p->from_domain, p->own_domain,
+	    p->dial == NULL ? "-" : dial_host(p->dial), p->failures + 1, refusal_word(why->why),
+	    log_str(why->text));
 }
 
 static void

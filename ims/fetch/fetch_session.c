@@ -57,8 +57,8 @@ struck(void *arg, const struct err *e)
 {
 	(void)arg;
 	if (e != NULL) /* then it is said once more: ims/fetch/acknowledger */
-		log_fact(LOG_WARN, "fetch.store", "word=%s text=%s", refusal_word(e->why),
-		    log_str(e->text));
+		log_fact_of(SPAN_LIT("store"), LOG_WARN, "fetch.store", "word=%s text=%s",
+		    refusal_word(e->why), log_str(e->text));
 }
 
 /* DONE was answered.  Where it came to be owed anew meanwhile, it is no longer the first. */

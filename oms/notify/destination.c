@@ -132,8 +132,8 @@ drop_sealing(struct destination *d, struct sealing *s)
 static void
 log_store(const struct destination *d, const struct err *e)
 {
-	log_fact(LOG_ERROR, "notify.store", "own=%s peer=%s word=%s text=%s", d->own, d->peer,
-	    refusal_word(e->why), log_str(e->text));
+	log_fact_of(span_str(d->peer), LOG_ERROR, "notify.store", "own=%s peer=%s word=%s text=%s",
+	    d->own, d->peer, refusal_word(e->why), log_str(e->text));
 }
 
 /* Where the store failed, what is due stays due. */
@@ -384,8 +384,8 @@ answered_recorded(void *arg, const struct err *e)
 {
 	(void)arg;
 	if (e != NULL)
-		log_fact(LOG_WARN, "notify.store", "word=%s text=%s", refusal_word(e->why),
-		    log_str(e->text));
+		log_fact_of(SPAN_LIT("store"), LOG_WARN, "notify.store", "word=%s text=%s",
+		    refusal_word(e->why), log_str(e->text));
 }
 
 static void

@@ -11,8 +11,8 @@ static void
 written(void *arg, const struct err *e)
 {
 	if (e != NULL)
-		log_fact(LOG_WARN, "downgrade.store", "peer=%s word=%s text=%s", log_str(arg),
-		    refusal_word(e->why), log_str(e->text));
+		log_fact_of(span_str(arg), LOG_WARN, "downgrade.store", "peer=%s word=%s text=%s",
+		    log_str(arg), refusal_word(e->why), log_str(e->text));
 	free(arg);
 }
 

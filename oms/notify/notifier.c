@@ -236,8 +236,8 @@ read_page(void *arg)
 	if (!was.begun)
 		n->left_out = false;
 	if (!oms_store_pairs(n->worker->oms->store, &n->at, page, PAIRS_PAGE, &n_pairs, &e)) {
-		log_fact(LOG_ERROR, "notify.store", "word=%s text=%s", refusal_word(e.why),
-		    log_str(e.text));
+		log_fact_of(SPAN_LIT("store"), LOG_ERROR, "notify.store", "word=%s text=%s",
+		    refusal_word(e.why), log_str(e.text));
 		n->at = was;
 		loop_timer_set_ms(n->reader, ROUND_MS);
 	} else if (!take_page(n, page, n_pairs)) {

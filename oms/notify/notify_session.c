@@ -45,8 +45,9 @@ static void
 become_idle(struct notify_session *s, const struct err *why)
 {
 	if (why != NULL)
-		log_fact(LOG_WARN, "notify.ended", "own=%s peer=%s host=%s word=%s text=%s", s->own,
-		    s->peer, notify_session_host(s), refusal_word(why->why), log_str(why->text));
+		log_fact_of(span_str(s->peer), LOG_WARN, "notify.ended",
+		    "own=%s peer=%s host=%s word=%s text=%s", s->own, s->peer,
+		    notify_session_host(s), refusal_word(why->why), log_str(why->text));
 	loop_timer_cancel(s->idle);
 	s->state = IDLE;
 	dial_free(&s->dial);
@@ -94,8 +95,8 @@ on_hello(void *role, const struct err *e)
 	s->state = READY;
 	s->had_turn = false;
 	loop_timer_set_ms(s->idle, NOTIFY_SESSION_IDLE_MS);
-	log_fact(LOG_INFO, "notify.ready", "own=%s peer=%s host=%s", s->own, s->peer,
-	    notify_session_host(s));
+	log_fact_of(span_str(s->peer), LOG_INFO, "notify.ready", "own=%s peer=%s host=%s", s->own,
+	    s->peer, notify_session_host(s));
 	s->ops->ready(s->role);
 }
 

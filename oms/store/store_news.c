@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/base/address.h"
 #include "common/base/log.h"
 #include "common/base/memory.h"
 #include "oms/store/store_private.h"
@@ -63,8 +64,8 @@ oms_news_log(const struct oms_news *n)
 		const struct oms_outcome *o = &n->changed[i];
 
 		ulid_end(&o->id, id);
-		log_fact(LOG_INFO, "recipient.state", "id=%s to=%s state=%s word=%s", id,
-		    log_str(o->to), submit_state_name(o->state),
+		log_fact_of(address_domain(span_str(o->to)), LOG_INFO, "recipient.state",
+		    "id=%s to=%s state=%s word=%s", id, log_str(o->to), submit_state_name(o->state),
 		    o->word[0] != '\0' ? log_str(o->word) : "-");
 	}
 }

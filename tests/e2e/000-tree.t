@@ -1,7 +1,7 @@
 #!/bin/sh
 # The shape of the tree: its top, its goals, its map, and that lint sees what it is there for.
 . tests/e2e/lib.sh
-plan 29
+plan 30
 
 named="README.md LICENSE Makefile oms ims mc common proto tests"
 stray=$(ls | grep -vx build | grep -vxF "$(printf '%s\n' $named)")
@@ -59,6 +59,8 @@ planted "and one that lint names" tests/lint/doors.awk '# common/store/nothing.c
     "^tests/lint/doors\.awk:[0-9]+: common/store/nothing\.c is named, and there is none"
 planted "and a document that is not in the tree" proto/line.c '/* See DECISIONS 2. */' \
     "^proto/line\.c:[0-9]+: cites a document that is not in the tree"
+planted "and a peer's line that nothing limits" oms/run.c 'void f(void) { log_fact(LOG_INFO, "notify.ready", "x=1"); }' \
+    "^oms/run\.c:[0-9]+: log_fact of notify\.ready"
 planted "and a file that stands" proto/line.c '/* It stands in the table. */' "^proto/line\.c:[0-9]+: stands"
 planted "and what comes behind" proto/line.c '/* What comes behind it. */' "^proto/line\.c:[0-9]+: behind"
 planted "and what lasts so long" proto/line.c '/* It lasts so long. */' "^proto/line\.c:[0-9]+: so long"

@@ -107,6 +107,24 @@ all_peers_together_have_a_bound(void **state)
 	free(out);
 }
 
+/* What became of each recipient is told to the end, unless a domain has very many. */
+static void
+letters_have_more_lines(void **state)
+{
+	struct scene s;
+	char *out;
+
+	(void)state;
+	begin(&s);
+	flood("recipient.state", A);
+	flood("recipient.state", A);
+	share_log_tell(s.share, clock_mono_ms() + 2 * SHARE_LOG_QUIET_MS);
+	out = end(&s);
+	assert_in_range(count(out, "recipient.state n="), 1000, 2 * LINES - 1);
+	assert_int_equal(count(out, "log.missed event=recipient.state peer=a.test"), 1);
+	free(out);
+}
+
 static void
 strangers_silence_nobody_who_is_known(void **state)
 {
@@ -169,6 +187,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_flood_is_a_few_lines),
 		cmocka_unit_test(all_peers_together_have_a_bound),
+		cmocka_unit_test(letters_have_more_lines),
 		cmocka_unit_test(strangers_silence_nobody_who_is_known),
 		cmocka_unit_test(what_was_left_out_is_counted),
 	};
