@@ -239,12 +239,6 @@ link_port(const struct link *l)
 	return l->port;
 }
 
-const char *
-link_domain(const struct link *l)
-{
-	return l->domain.text;
-}
-
 void
 link_kick(struct link *l)
 {

@@ -41,7 +41,6 @@ void link_close(struct link *l);
 bool link_is_up(const struct link *l);
 const char *link_host(const struct link *l); /* of the present or last connection; "" : none */
 uint16_t link_port(const struct link *l);
-const char *link_domain(const struct link *l); /* the user's, as A-labels */
 /* For SCRAM-SHA-256-PLUS. */
 bool link_binding(const struct link *l, unsigned char out[32]);
 

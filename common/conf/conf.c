@@ -480,39 +480,35 @@ conf_domain(const struct conf *c, struct span name)
 }
 
 static void
-print_section(enum conf_section section, const void *base, struct buf *out)
+print_section(enum conf_section section, const void *base, bool explained, struct buf *out)
 {
+	const char *indent = section == CONF_ROOT ? "" : "\t";
+
 	for (const struct conf_key *k = conf_keys; k->name != NULL; k++) {
 		if (k->section != section)
 			continue;
-		buf_addf(out, "%s%s = ", section == CONF_ROOT ? "" : "\t", k->name);
+		if (explained)
+			buf_addf(out, "%s# %s\n", indent, k->help);
+		buf_addf(out, "%s%s = ", indent, k->name);
 		conf_key_print(k, base, out);
 		buf_addf(out, "\n");
 	}
 }
 
 void
-conf_print(const struct conf *c, struct buf *out)
+conf_print(const struct conf *c, bool explained, struct buf *out)
 {
-	print_section(CONF_ROOT, c, out);
+	print_section(CONF_ROOT, c, explained, out);
 	for (size_t i = 0; i < c->n_domains; i++) {
 		buf_addf(out, "domain %s {\n", c->domains[i].name.text);
-		print_section(CONF_DOMAIN, &c->domains[i], out);
+		print_section(CONF_DOMAIN, &c->domains[i], explained, out);
 		buf_addf(out, "}\n");
 	}
 	for (int s = CONF_OMS; s < CONF_SECTIONS; s++) {
 		if (!c->role[s - CONF_OMS].given)
 			continue;
 		buf_addf(out, "%s {\n", conf_section_names[s]);
-		print_section((enum conf_section)s, c, out);
+		print_section((enum conf_section)s, c, explained, out);
 		buf_addf(out, "}\n");
 	}
-}
-
-void
-conf_print_keys(struct buf *out)
-{
-	for (const struct conf_key *k = conf_keys; k->name != NULL; k++)
-		buf_addf(out, "%s\t%s\t%s\t%s\n", conf_section_names[k->section], k->name,
-		    k->fallback == NULL ? "(must be given)" : k->fallback, k->help);
 }

@@ -100,9 +100,8 @@ const struct conf_domain *conf_domain(const struct conf *c, struct span name);
 /* Whom the daemons become, or we ourselves. */
 struct guard_user conf_user(const struct conf *c);
 
-/* Everything that is in force, in the file's own form (`check` prints it), and the table itself
- * for the manual: "section key  default  help". */
-void conf_print(const struct conf *c, struct buf *out);
-void conf_print_keys(struct buf *out);
+/* Everything that is in force, in the file's own form.  If `explained`, a comment above each key
+ * says what it is for. */
+void conf_print(const struct conf *c, bool explained, struct buf *out);
 
 #endif

@@ -291,7 +291,7 @@ show_good(struct check *c)
 		return;
 	}
 	if (c->options->verbose)
-		conf_print(c->conf, &out);
+		conf_print(c->conf, true, &out);
 	else
 		buf_addf(&out, "%s: no fault found\n", c->conf->file);
 	buf_add(&out, c->noted.data, c->noted.len);

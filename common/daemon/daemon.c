@@ -146,7 +146,7 @@ do_configuration(void *arg, struct control_request *r, const struct json *reques
 	struct json *line;
 
 	(void)request;
-	conf_print(d->conf, &text);
+	conf_print(d->conf, false, &text);
 	for (rest = buf_span(&text); rest.n > 0;) {
 		line = json_new();
 		json_put_span(line, "line", span_cut(&rest, '\n'));

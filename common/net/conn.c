@@ -591,12 +591,6 @@ conn_find(struct loop *l, uint64_t id)
 	return (struct conn *)conn_set_find(conn_set_of(l, &set_ops), id);
 }
 
-unsigned
-conn_count(struct loop *l)
-{
-	return (unsigned)conn_set_count(conn_set_of(l, &set_ops));
-}
-
 /* -- what the role does ------------------------------------------------------------------------- */
 
 void

@@ -86,14 +86,12 @@ void conn_drop_all(struct loop *l, const struct err *why);
 
 uint64_t conn_id(const struct conn *c);              /* unique within the loop's life; never 0 */
 struct conn *conn_find(struct loop *l, uint64_t id); /* NULL: gone */
-struct loop *conn_loop(const struct conn *c);
 struct tls_peer *conn_peer(struct conn *c);
 /* The peer's address as the key of its shares and of its lines in the log. */
 struct span conn_peer_key(const struct conn *c, char out[SHARE_KEY_ADDRESS_BYTES]);
 struct tls_holder *conn_holder(const struct conn *c);
 struct tls *conn_tls(const struct conn *c); /* borrowed: the generation it began with */
 void *conn_role(const struct conn *c);
-unsigned conn_count(struct loop *l);
 bool conn_is_waiting(const struct conn *c); /* for its place, or was refused one */
 /* In `gone`: nothing was tried, because the port failed lately; it may be tried again in so many ms.  0: a
  * connection was tried, or ended for another reason. */

@@ -34,12 +34,6 @@ conn_id(const struct conn *c)
 	return c->entry.id;
 }
 
-struct loop *
-conn_loop(const struct conn *c)
-{
-	return c->loop;
-}
-
 struct tls_peer *
 conn_peer(struct conn *c)
 {

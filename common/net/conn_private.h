@@ -88,7 +88,6 @@ struct conn_set *conn_set_of(struct loop *l, const struct conn_set_ops *ops); /*
 void conn_set_add(struct conn_set *s, struct conn_entry *c);                  /* sets its id */
 void conn_set_remove(struct conn_set *s, struct conn_entry *c);
 struct conn_entry *conn_set_find(struct conn_set *s, uint64_t id);
-size_t conn_set_count(const struct conn_set *s);
 void conn_set_each(struct conn_set *s, void (*fn)(struct conn_entry *c, void *arg), void *arg);
 void conn_set_kick(struct conn_set *s, struct conn_entry *c); /* ops->move soon */
 char *conn_set_scratch(struct conn_set *s); /* CONN_READ_BYTES; until the next call */

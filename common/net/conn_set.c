@@ -99,12 +99,6 @@ conn_set_find(struct conn_set *s, uint64_t id)
 	return c;
 }
 
-size_t
-conn_set_count(const struct conn_set *s)
-{
-	return s->count;
-}
-
 void
 conn_set_each(struct conn_set *s, void (*fn)(struct conn_entry *c, void *arg), void *arg)
 {

@@ -215,23 +215,6 @@ chain_der(const struct chain *c)
 	return buf_span(&c->der);
 }
 
-void
-chain_pem(const struct chain *c, struct buf *out)
-{
-	BIO *b = BIO_new(BIO_s_mem());
-	char *p;
-	long n;
-
-	if (b == NULL)
-		abort();
-	PEM_write_bio_X509(b, c->leaf);
-	for (int i = 0; i < sk_X509_num(c->rest); i++)
-		PEM_write_bio_X509(b, sk_X509_value(c->rest, i));
-	if ((n = BIO_get_mem_data(b, &p)) > 0)
-		buf_add(out, p, (size_t)n);
-	BIO_free(b);
-}
-
 /* -- what it says ------------------------------------------------------------------------------- */
 
 struct x509_st *

@@ -30,8 +30,6 @@ bool chain_parse(struct span der, struct chain **out, struct err *e);
 struct chain *chain_ref(struct chain *c);
 void chain_unref(struct chain **c); /* sets NULL */
 
-void chain_pem(const struct chain *c, struct buf *out);
-
 /* Borrowed for the chain's life. */
 struct span chain_der(const struct chain *c); /* of all, concatenated */
 struct x509_st *chain_leaf(const struct chain *c);

@@ -175,7 +175,7 @@ prints_what_it_reads(void **state)
 	struct buf first = BUF_INIT, second = BUF_INIT;
 
 	(void)state;
-	conf_print(c, &first);
+	conf_print(c, false, &first);
 	buf_add(&first, "", 1);
 	/* a listen-... key that is absent prints as {}, which says the same */
 	conf_unref(&c);
@@ -184,8 +184,20 @@ prints_what_it_reads(void **state)
 	assert_int_equal(c->domains[1].keep_s, 36 * 3600);
 	assert_false(c->role[CONF_ROLE_OMS].users.given);
 	assert_true(c->role[CONF_ROLE_IMS].peers.given);
-	conf_print(c, &second);
+	conf_print(c, false, &second);
 	buf_add(&second, "", 1);
+	assert_string_equal(first.data, second.data);
+	/* With its comments it says the same, and each key has one. */
+	buf_reset(&first);
+	conf_print(c, true, &first);
+	buf_add(&first, "", 1);
+	for (const struct conf_key *k = conf_keys; k->name != NULL; k++)
+		assert_non_null(strstr(first.data, k->help));
+	conf_unref(&c);
+	c = assert_loads(first.data);
+	buf_reset(&first);
+	conf_print(c, false, &first);
+	buf_add(&first, "", 1);
 	assert_string_equal(first.data, second.data);
 	conf_unref(&c);
 	buf_clear(&first);
