@@ -1,7 +1,7 @@
 #!/bin/sh
 # The shape of the tree: its top, its goals, its map, and that lint sees what it is there for.
 . tests/e2e/lib.sh
-plan 30
+plan 39
 
 named="README.md LICENSE Makefile oms ims mc common proto tests"
 stray=$(ls | grep -vx build | grep -vxF "$(printf '%s\n' $named)")
@@ -50,9 +50,23 @@ planted "and one from base" common/base/buf.c '#include "proto/line.h"' "^common
 planted "and a second door" oms/main.c '#include <lmdb.h>' "^oms/main\.c:[0-9]+: <lmdb\.h> is included only in common/store/db_private\.h"
 planted "and a library in proto" proto/line.c '#include <openssl/evp.h>' "^proto/line\.c:[0-9]+: <openssl/evp\.h> is included only in"
 planted "and a cycle" common/base/span.h '#include "common/base/buf.h"' "common/base/(buf|span)\.h: includes itself"
+planted "and a circle between two rooms" common/tls/tls.h '#include "common/net/dial.h"' \
+    "^common/tls/tls\.h:[0-9]+: common/tls may not include common/net/dial\.h"
+planted "and a circle of three files in one room" common/net/listen.h '#include "common/net/dial.h"' \
+    "^common/net/(conn|dial|listen)\.h: includes itself"
+planted "and a private header that a test includes" tests/unit/tls.c '#include "common/tls/tls_private.h"' \
+    "^tests/unit/tls\.c:[0-9]+: common/tls/tls_private\.h is private to common/tls"
+planted "and one of the same role" oms/run.c '#include "oms/store/store_private.h"' \
+    "^oms/run\.c:[0-9]+: oms/store/store_private\.h is private to oms/store"
+planted "and a library beside its one door" common/store/spool.c '#include <lmdb.h>' \
+    "^common/store/spool\.c:[0-9]+: <lmdb\.h> is included only in common/store/db_private\.h"
+planted "and an include without its blank" common/store/spool.c '  #include<lmdb.h>' \
+    "^common/store/spool\.c:[0-9]+: <lmdb\.h> is included only in common/store/db_private\.h"
 planted "and a name without a subject" common/base/util.c '/* nothing */' "^common/base/util\.c: a file without a subject"
 planted "and a function that a header names and nobody has" common/base/span.h '/* See span_of_nothing(). */' \
     "^common/base/span\.h:[0-9]+: span_of_nothing\( is named, and there is none"
+planted "and one that a header declares and nobody calls" common/base/span.h 'bool span_of_nobody(struct span s);' \
+    "^common/base/span\.h:[0-9]+: span_of_nobody\( is declared, and nobody calls it"
 planted "and a file that a comment names and nobody has" proto/line.c '/* As in proto/lines.h. */' \
     "^proto/line\.c:[0-9]+: proto/lines\.h is named, and there is none"
 planted "and one that lint names" tests/lint/doors.awk '# common/store/nothing.c' \
@@ -68,6 +82,8 @@ planted "and a bare who" proto/line.c '/* Who asks waits for it. */' "^proto/lin
 planted "and what is had" proto/line.c '/* The answer is had from DNS. */' "^proto/line\.c:[0-9]+: had"
 planted "and what is not of its form" proto/line.c '/* The line is not of its form. */' "^proto/line\.c:[0-9]+: of its form"
 planted "and a chain of passives" proto/line.c '/* What was said is told. */' "^proto/line\.c:[0-9]+: a chain of passives"
+planted "and one in a message" proto/line.c 'static const char planted[] = "it is had from DNS";' "^proto/line\.c:[0-9]+: had"
+planted "and one in a manual" mc/mc.1 'It lasts so long.' "^mc/mc\.1:[0-9]+: so long"
 if command -v clang-format >/dev/null; then
 	planted "and a line that is not of the format" proto/line.c 'static  int x ;' "^proto/line\.c:[0-9]+:.*code should be clang-formatted"
 else

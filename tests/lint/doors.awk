@@ -16,7 +16,7 @@ BEGIN {
 	door["gumbo"] = "mc/html.c"
 }
 FILENAME ~ /^tests\// { next }
-/^#[ \t]*include[ \t]+</ {
+/^[ \t]*#[ \t]*include[ \t]*</ {
 	name = $0; sub(/^[^<]*</, "", name); sub(/>.*/, "", name)
 	key = ""
 	for (k in door) if (index(name, k) == 1 && length(k) > length(key)) key = k

@@ -33,7 +33,7 @@ function allowed(from, to) {
 FNR == 1 && FILENAME ~ /(^|\/)(util|utils|misc|helpers?|common)\.[ch]$/ {
 	printf "%s: a file without a subject\n", FILENAME; bad = 1
 }
-/^#[ \t]*include[ \t]+"/ {
+/^[ \t]*#[ \t]*include[ \t]*"/ {
 	split($0, q, "\""); from = room(FILENAME); to = room(q[2])
 	if (!allowed(from, to)) {
 		printf "%s:%d: %s may not include %s\n", FILENAME, FNR, from, q[2]; bad = 1

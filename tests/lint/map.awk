@@ -8,7 +8,7 @@ FNR == 1 {
 		what[FILENAME] = line; headers[++n] = FILENAME; rooms[from]++
 	}
 }
-/^#[ \t]*include[ \t]+"/ { split($0, q, "\""); if (dir(q[2]) != from && from !~ /^tests/) used[q[2]]++; if (dir(q[2]) != from) used_by[dir(q[2])] = used_by[dir(q[2])] (index(" " used_by[dir(q[2])] " ", " " from " ") || from ~ /^tests/ ? "" : " " from) }
+/^[ \t]*#[ \t]*include[ \t]*"/ { split($0, q, "\""); if (dir(q[2]) != from && from !~ /^tests/) used[q[2]]++; if (dir(q[2]) != from) used_by[dir(q[2])] = used_by[dir(q[2])] (index(" " used_by[dir(q[2])] " ", " " from " ") || from ~ /^tests/ ? "" : " " from) }
 function sort(a, m,    i, j, t) { for (i = 2; i <= m; i++) { t = a[i]; for (j = i - 1; j > 0 && a[j] > t; j--) a[j + 1] = a[j]; a[j + 1] = t } }
 function show(room, doors,    i, some) {
 	for (i = 1; i <= n; i++)

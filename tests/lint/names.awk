@@ -1,7 +1,8 @@
 # names — what the comments of headers and the tables of lint name must exist: each `name(` of a header's
 # comment is a function or macro of the tree (or of a library that the tree calls), and each path
 # of the tree in a comment, in tests/lint, README.md or SPEC.md is a file or folder.  A manual's page, read(2), and a
-# width in a record's layout, id(16), are neither.  `tree` lists the tree's files and folders.
+# width in a record's layout, id(16), are neither.  `tree` lists the tree's files and folders.  A function
+# that a header declares is named in its definition and in one more place at least.
 BEGIN { k = split(tree, list); for (i = 1; i <= k; i++) { known[list[i]]; stem = list[i]; sub(/\.[a-z0-9]+$/, "", stem); known[stem] } }
 FNR == 1 { inside = 0 }
 {
@@ -19,8 +20,11 @@ FNR == 1 { inside = 0 }
 			inside = i > 0
 		}
 	}
+	if (FILENAME ~ /\.h$/ && code ~ /^[a-z][^(]*[ *][a-z_][a-z0-9_]*\(/ && code !~ /^(static|typedef) / && match(code, /[a-z_][a-z0-9_]*\(/)) {
+		declared[++d] = substr(code, RSTART, RLENGTH - 1); declared_at[d] = FILENAME ":" FNR
+	}
 	while (match(code, /[A-Za-z_][A-Za-z0-9_]*/)) {
-		exists[substr(code, RSTART, RLENGTH)]
+		exists[substr(code, RSTART, RLENGTH)]++
 		code = substr(code, RSTART + RLENGTH)
 	}
 	at = FILENAME ":" FNR
@@ -52,5 +56,7 @@ END {
 		if (!(named[i] in exists)) { printf "%s: %s( is named, and there is none\n", where[i], named[i]; bad = 1 }
 	for (i = 1; i <= m; i++)
 		if (!is_there(paths[i])) { printf "%s: %s is named, and there is none\n", path_at[i], paths[i]; bad = 1 }
+	for (i = 1; i <= d; i++)
+		if (exists[declared[i]] < 3) { printf "%s: %s( is declared, and nobody calls it\n", declared_at[i], declared[i]; bad = 1 }
 	exit bad
 }
