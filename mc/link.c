@@ -100,7 +100,7 @@ find(struct link *l, const char *service, struct fault *f)
 	l->targets = NULL;
 	l->n_targets = 0;
 	l->found = false;
-	l->query = designation_find(l->dns, service, l->domain.text, l->allow_private,
+	l->query = designation_find(l->dns, service, l->domain.text, NULL, l->allow_private,
 	    on_designation, l);
 	if (!wait_for(l, &l->found, &never, LINK_SEARCH_MS)) {
 		designation_cancel(&l->query);

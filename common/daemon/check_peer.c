@@ -165,7 +165,7 @@ find(struct check_peer *p, const char *service, struct check_hosts *hosts, struc
 	struct search s = { p, service, hosts, { .why = REFUSAL_NONE } };
 
 	hosts->n = 0;
-	(void)designation_find(p->dns, service, p->domain.text, p->conf->allow_private_peers,
+	(void)designation_find(p->dns, service, p->domain.text, NULL, p->conf->allow_private_peers,
 	    on_found, &s);
 	loop_run(p->loop);
 	if (s.why.why == REFUSAL_NONE)

@@ -1,6 +1,7 @@
 /* designation — SRV, then A and AAAA of each target; see designation.h. */
 #include "common/dns/designation.h"
 
+#include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -38,6 +39,7 @@ struct finding {
 	struct dns *dns;
 	char service[32], domain[DNS_NAME_BYTES];
 	char name[DNS_NAME_BYTES + 33]; /* service.domain */
+	struct sockaddr_storage peer;   /* that was the first to make us ask; no family: nobody */
 	bool allow_private;
 	TAILQ_HEAD(, designation_query) asking;
 	struct dns_query *asked; /* SRV, or whether the domain is there at all */
@@ -83,6 +85,12 @@ finding_free(struct finding *f)
 	free(f->lookups);
 	free(f->targets);
 	free(f);
+}
+
+static const struct sockaddr *
+peer_of(const struct finding *f)
+{
+	return f->peer.ss_family == AF_UNSPEC ? NULL : (const struct sockaddr *)&f->peer;
 }
 
 static void
@@ -297,7 +305,7 @@ ask_addresses(struct finding *q)
 		struct lookup *l = &q->lookups[i];
 
 		*l = (struct lookup) { .finding = q, .target = i / 2, .type = types[i % 2] };
-		l->dns = dns_ask_about(q->dns, span_str(q->domain), NULL,
+		l->dns = dns_ask_about(q->dns, span_str(q->domain), peer_of(q),
 		    span_str(q->targets[i / 2].host), l->type, address_answered, l);
 	}
 }
@@ -399,8 +407,8 @@ srv_answered(void *arg, const struct dns_answer *a)
 	case DNS_NXDOMAIN:
 		if (RULE(no_designation))
 			err_set(&q->why, REFUSAL_no_designation, "there is no %s in DNS", q->name);
-		q->asked = dns_ask_about(q->dns, span_str(q->domain), NULL, span_str(q->domain),
-		    DNS_SOA, domain_answered, q);
+		q->asked = dns_ask_about(q->dns, span_str(q->domain), peer_of(q),
+		    span_str(q->domain), DNS_SOA, domain_answered, q);
 		return;
 	default:
 		dns_err(a, q->name, &q->why);
@@ -482,7 +490,8 @@ find_finding(const struct designations *all, const char *service, const char *do
 }
 
 static struct finding *
-begin(struct dns *dns, const char *service, const char *domain, bool allow_private)
+begin(struct dns *dns, const char *service, const char *domain, const struct sockaddr *peer,
+    bool allow_private)
 {
 	struct designations *all = designations_of(dns);
 	struct finding *f = memory_new(sizeof *f);
@@ -490,13 +499,17 @@ begin(struct dns *dns, const char *service, const char *domain, bool allow_priva
 	f->of = all;
 	f->dns = dns;
 	f->allow_private = allow_private;
+	if (peer != NULL)
+		memcpy(&f->peer, peer,
+		    peer->sa_family == AF_INET6 ? sizeof(struct sockaddr_in6)
+						: sizeof(struct sockaddr_in));
 	f->generation = dns_generation(dns);
 	TAILQ_INIT(&f->asking);
 	span_copy(span_str(service), f->service, sizeof f->service);
 	span_copy(span_str(domain), f->domain, sizeof f->domain);
 	snprintf(f->name, sizeof f->name, "%s.%s", f->service, f->domain);
 	LIST_INSERT_HEAD(&all->bucket[bucket_of(all, f->domain)], f, same);
-	f->asked = dns_ask_about(dns, span_str(f->domain), NULL, span_str(f->name), DNS_SRV,
+	f->asked = dns_ask_about(dns, span_str(f->domain), peer_of(f), span_str(f->name), DNS_SRV,
 	    srv_answered, f);
 	return f;
 }
@@ -514,8 +527,8 @@ deliver_later(void *arg)
 }
 
 struct designation_query *
-designation_find(struct dns *dns, const char *service, const char *domain, bool allow_private,
-    designation_done *done, void *arg)
+designation_find(struct dns *dns, const char *service, const char *domain,
+    const struct sockaddr *peer, bool allow_private, designation_done *done, void *arg)
 {
 	struct designation_query *q = memory_new(sizeof *q);
 	struct designations *all = designations_of(dns);
@@ -525,7 +538,7 @@ designation_find(struct dns *dns, const char *service, const char *domain, bool 
 	forget_old(all, clock_mono_ms(), generation);
 	f = find_finding(all, service, domain, allow_private, generation);
 	if (f == NULL)
-		f = begin(dns, service, domain, allow_private);
+		f = begin(dns, service, domain, peer, allow_private);
 	q->finding = f;
 	q->done = done;
 	q->arg = arg;

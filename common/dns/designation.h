@@ -56,9 +56,11 @@ struct designation_query;
  * address), dns_failed, question_share, dns_bogus.  All is borrowed for the call. */
 typedef void designation_done(void *arg, const struct designation *d, const struct err *why);
 
-/* `domain`: A-labels (idn_a_label).  The handle is good until done is called. */
+/* `domain`: A-labels (idn_a_label).  peer: whose connection makes us ask; the questions count against its
+ * share and the domain's (dns_ask_about).  NULL: against the domain's alone.  The handle is good until
+ * done is called. */
 struct designation_query *designation_find(struct dns *dns, const char *service, const char *domain,
-    bool allow_private, designation_done *done, void *arg);
+    const struct sockaddr *peer, bool allow_private, designation_done *done, void *arg);
 void designation_cancel(struct designation_query **q);
 
 /* Does one of the targets have this address?  (OMS <- IMS: designation_find with

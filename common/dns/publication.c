@@ -66,7 +66,8 @@ answered(void *arg, const struct dns_answer *a)
 }
 
 struct publication_query *
-publication_find(struct dns *dns, const char *domain, publication_done *done, void *arg)
+publication_find(struct dns *dns, const char *domain, const struct sockaddr *peer,
+    publication_done *done, void *arg)
 {
 	static const char *const services[2] = { DESIGNATION_FETCH, DESIGNATION_NOTIFY };
 	struct publication_query *q = memory_new(sizeof *q);
@@ -80,7 +81,7 @@ publication_find(struct dns *dns, const char *domain, publication_done *done, vo
 
 		l->query = q;
 		snprintf(l->name, sizeof l->name, "%s.%s", services[i], domain);
-		l->dns = dns_ask_about(dns, span_str(domain), NULL, span_str(l->name), DNS_SRV,
+		l->dns = dns_ask_about(dns, span_str(domain), peer, span_str(l->name), DNS_SRV,
 		    answered, l);
 	}
 	return q;

@@ -11,6 +11,8 @@
 #ifndef COMMON_DNS_PUBLICATION_H
 #define COMMON_DNS_PUBLICATION_H
 
+#include <sys/socket.h>
+
 #include "common/base/err.h"
 
 struct dns;
@@ -21,9 +23,9 @@ struct publication_query;
  * be known. */
 typedef void publication_done(void *arg, bool published, const struct err *why);
 
-/* `domain`: A-labels.  The handle is good until done is called. */
+/* `domain`: A-labels.  peer: as designation_find's.  The handle is good until done is called. */
 struct publication_query *publication_find(struct dns *dns, const char *domain,
-    publication_done *done, void *arg);
+    const struct sockaddr *peer, publication_done *done, void *arg);
 /* What such an answer says of a certificate that names the domain by its label alone.  False:
  * certificate_name, or what made it unknown. */
 bool publication_counts(const char *domain, bool published, const struct err *why, struct err *e);

@@ -69,8 +69,8 @@ dial_new(const struct dial_to *to, dial_ready *ready, void *arg)
 	snprintf(d->from, sizeof d->from, "%s", to->from == NULL ? "" : to->from);
 	d->ready = ready;
 	d->arg = arg;
-	d->finding = designation_find(to->dns, to->service, d->domain, to->allow_private, found_all,
-	    d);
+	d->finding = designation_find(to->dns, to->service, d->domain, NULL, to->allow_private,
+	    found_all, d);
 	return d;
 }
 

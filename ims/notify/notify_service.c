@@ -152,7 +152,8 @@ hello(void *role, const char *domain, struct err *e)
 	}
 	s->hello = s->server.server.request;
 	if (tls_peer_names_by_label(peer, domain))
-		s->publication = publication_find(s->worker->dns, domain, publication_found, s);
+		s->publication = publication_find(s->worker->dns, domain, address_of(s),
+		    publication_found, s);
 	else
 		ask_spf(s);
 	return PENDING;

@@ -180,7 +180,8 @@ ask_dns(struct session *s)
 	struct conf *conf = daemon_conf(s->worker->oms->daemon);
 
 	s->finding = designation_find(s->worker->dns, DESIGNATION_NOTIFY, s->domain,
-	    conf->allow_private_peers, designation_found, s);
+	    (const struct sockaddr *)&conn_peer(s->conn)->address, conf->allow_private_peers,
+	    designation_found, s);
 	conf_unref(&conf);
 	return PENDING;
 }
@@ -220,7 +221,8 @@ hello(void *role, const char *domain, struct err *e)
 	s->request = (struct request) { .kind = HELLO };
 	if (!tls_peer_names_by_label(conn_peer(s->conn), domain))
 		return ask_dns(s);
-	s->publication = publication_find(s->worker->dns, domain, publication_found, s);
+	s->publication = publication_find(s->worker->dns, domain,
+	    (const struct sockaddr *)&conn_peer(s->conn)->address, publication_found, s);
 	return PENDING;
 }
 

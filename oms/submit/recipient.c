@@ -65,7 +65,7 @@ recipient_check(struct oms_worker *w, const char *address, int64_t most_ms, reci
 	c->began_ms = loop_now_ms(w->loop);
 	c->done = done;
 	c->arg = arg;
-	c->query = designation_find(w->dns, DESIGNATION_NOTIFY, c->domain.text,
+	c->query = designation_find(w->dns, DESIGNATION_NOTIFY, c->domain.text, NULL,
 	    conf->allow_private_peers, found, c);
 	conf_unref(&conf);
 	c->timer = loop_timer_new(w->loop, too_slow, c);

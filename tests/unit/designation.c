@@ -9,10 +9,13 @@
 
 #include <cmocka.h>
 
+#include <arpa/inet.h>
+
 #include "common/base/buf.h"
 #include "common/dns/designation.h"
 #include "common/dns/publication.h"
 #include "common/loop/loop.h"
+#include "common/share/share.h"
 #include "common/text/address_scope.h"
 #include "tests/moved_clock.h"
 
@@ -211,7 +214,7 @@ find(struct world *w, const char *domain, bool allow_private)
 {
 	struct answer a = { .loop = w->loop };
 
-	designation_find(w->dns, DESIGNATION_NOTIFY, domain, allow_private, found, &a);
+	designation_find(w->dns, DESIGNATION_NOTIFY, domain, NULL, allow_private, found, &a);
 	assert_int_equal(a.calls, 0);
 	loop_run(w->loop);
 	assert_int_equal(a.calls, 1);
@@ -351,7 +354,7 @@ publishes(void **state)
 	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
 		struct published p = { .loop = w.loop, .domain = rows[i].domain };
 
-		publication_find(w.dns, rows[i].domain, published, &p);
+		publication_find(w.dns, rows[i].domain, NULL, published, &p);
 		assert_int_equal(p.calls, 0);
 		loop_run(w.loop);
 		assert_int_equal(p.calls, 1);
@@ -359,7 +362,7 @@ publishes(void **state)
 			fail_msg("%s: %d %s %s", rows[i].domain, p.yes, refusal_word(p.why),
 			    refusal_word(p.counts));
 	}
-	q = publication_find(w.dns, "good.test", published, NULL);
+	q = publication_find(w.dns, "good.test", NULL, published, NULL);
 	publication_cancel(&q);
 	assert_null(q);
 	world_close(&w);
@@ -374,6 +377,105 @@ again(void *arg, const struct designation *d, const struct err *why)
 
 	found(arg, d, why);
 	a->ttl_s = d->ttl_s;
+}
+
+static struct dns *
+silent(struct loop *l, int *fd)
+{
+	struct sockaddr_in a = { .sin_family = AF_INET };
+	socklen_t n = sizeof a;
+	char spec[64];
+	struct dns *d;
+	struct err e;
+
+	a.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	*fd = socket(AF_INET, SOCK_DGRAM, 0);
+	assert_int_equal(bind(*fd, (struct sockaddr *)&a, n), 0);
+	assert_int_equal(getsockname(*fd, (struct sockaddr *)&a, &n), 0);
+	snprintf(spec, sizeof spec, "127.0.0.1@%u,anchor=none", (unsigned)ntohs(a.sin_port));
+	assert_true(dns_new(&d, l, spec, &e));
+	return d;
+}
+
+struct refused {
+	struct loop *loop;
+	enum refusal designation, publication;
+};
+
+static void
+no_designation(void *arg, const struct designation *d, const struct err *why)
+{
+	struct refused *r = arg;
+
+	(void)d;
+	r->designation = why->why;
+	loop_stop(r->loop);
+}
+
+static void
+no_publication(void *arg, bool published, const struct err *why)
+{
+	struct refused *r = arg;
+
+	assert_false(published);
+	r->publication = why->why;
+	loop_stop(r->loop);
+}
+
+/* One certificate names many domains, whose name servers are silent: what their HELLOs ask counts against
+ * the address, and others can still ask. */
+static void
+one_address_has_a_share_of_questions(void **state)
+{
+	struct sockaddr_in peer = { .sin_family = AF_INET, .sin_addr = { htonl(0xc0000201) } };
+	const struct sockaddr *from = (const struct sockaddr *)&peer;
+	struct share *s = share_new();
+	struct refused r = { 0 };
+	struct dns *d;
+	struct err e;
+	struct publication_query *asking[96];
+	char domain[32];
+	size_t n = 0;
+	int fd;
+
+	(void)state;
+	assert_true(loop_new(&r.loop, &e));
+	d = silent(r.loop, &fd);
+	dns_set_share(d, s);
+	for (unsigned i = 0; i < 128; i++) {
+		snprintf(domain, sizeof domain, "d%u.test", i);
+		if (i % 2 == 0)
+			asking[n++] = publication_find(d, domain, from, no_publication, &r);
+		designation_find(d, DESIGNATION_NOTIFY, domain, from, false, no_designation, &r);
+		if (i % 2 == 1) /* joins */
+			designation_find(d, DESIGNATION_NOTIFY, domain, from, false, no_designation,
+			    &r);
+	}
+	/* A publication asks two questions, of which one is the designation's. */
+	assert_int_equal(share_held(s, SHARE_questions_address), 128 + 64);
+	for (unsigned i = 200; i < 232; i++) {
+		snprintf(domain, sizeof domain, "d%u.test", i);
+		asking[n++] = publication_find(d, domain, from, no_publication, &r);
+	}
+	assert_int_equal(share_held(s, SHARE_questions_address), 256);
+	designation_find(d, DESIGNATION_NOTIFY, "x.test", from, false, no_designation, &r);
+	loop_run(r.loop);
+	assert_int_equal(r.designation, REFUSAL_question_share);
+	publication_find(d, "y.test", from, no_publication, &r);
+	loop_run(r.loop);
+	assert_int_equal(r.publication, REFUSAL_question_share);
+	peer.sin_addr.s_addr = htonl(0xc0000202);
+	designation_find(d, DESIGNATION_NOTIFY, "x.test", from, false, no_designation, &r);
+	designation_find(d, DESIGNATION_FETCH, "x.test", NULL, false, no_designation, &r);
+	assert_int_equal(dns_under_way(d), 258);
+	assert_int_equal(share_held(s, SHARE_questions), 258);
+	while (n > 0)
+		publication_cancel(&asking[--n]);
+	dns_free(&d);
+	assert_int_equal(share_held(s, SHARE_questions_address), 0);
+	close(fd);
+	share_free(&s);
+	loop_free(&r.loop);
 }
 
 /* A thousand who ask at once cost what one does, each is answered once, and who gave up is not. */
@@ -391,15 +493,16 @@ those_who_ask_at_once_join(void **state)
 	a.loop = none.loop = w.loop;
 	assert_true(dns_new(&d, w.loop, "127.0.0.1@9,anchor=none", &e));
 	for (size_t i = 0; i < 1000; i++)
-		q[i] = designation_find(d, DESIGNATION_NOTIFY, "good.test", false, found, &none);
-	designation_find(d, DESIGNATION_FETCH, "good.test", false, found, &none);
+		q[i] = designation_find(d, DESIGNATION_NOTIFY, "good.test", NULL, false, found,
+		    &none);
+	designation_find(d, DESIGNATION_FETCH, "good.test", NULL, false, found, &none);
 	assert_int_equal(dns_under_way(d), 2);
 	for (size_t i = 0; i < 1000; i++)
 		designation_cancel(&q[i]);
 	dns_free(&d);
 	assert_int_equal(none.calls, 0);
 	for (size_t i = 0; i < 1000; i++)
-		q[i] = designation_find(w.dns, DESIGNATION_NOTIFY, "good.test", false,
+		q[i] = designation_find(w.dns, DESIGNATION_NOTIFY, "good.test", NULL, false,
 		    i % 2 == 0 ? again : found, i % 4 == 3 ? &none : &a);
 	for (size_t i = 3; i < 1000; i += 4)
 		designation_cancel(&q[i]);
@@ -415,7 +518,7 @@ find_again(struct world *w, const char *domain)
 {
 	struct answer a = { .loop = w->loop };
 
-	designation_find(w->dns, DESIGNATION_NOTIFY, domain, false, again, &a);
+	designation_find(w->dns, DESIGNATION_NOTIFY, domain, NULL, false, again, &a);
 	assert_int_equal(a.calls, 0);
 	loop_run(w->loop);
 	assert_int_equal(a.calls, 1);
@@ -538,8 +641,8 @@ cancel(void **state)
 	(void)state;
 	world_open(&w, ZONE);
 	a.loop = b.loop = w.loop;
-	q = designation_find(w.dns, DESIGNATION_NOTIFY, "good.test", false, found, &a);
-	designation_find(w.dns, DESIGNATION_NOTIFY, "good.test", false, found, &b);
+	q = designation_find(w.dns, DESIGNATION_NOTIFY, "good.test", NULL, false, found, &a);
+	designation_find(w.dns, DESIGNATION_NOTIFY, "good.test", NULL, false, found, &b);
 	designation_cancel(&q);
 	assert_null(q);
 	loop_run(w.loop);
@@ -585,6 +688,7 @@ main(void)
 		cmocka_unit_test(rules),
 		cmocka_unit_test(names_servers),
 		cmocka_unit_test(publishes),
+		cmocka_unit_test(one_address_has_a_share_of_questions),
 		cmocka_unit_test(those_who_ask_at_once_join),
 		cmocka_unit_test(certain_answers_hold_for_10_s),
 		cmocka_unit_test(not_all_results_are_kept),

@@ -183,7 +183,7 @@ outcome_of(const struct row *r)
 	struct dns *d = memory_new(sizeof *d);
 	struct outcome o = { 0 };
 
-	designation_find(d, DESIGNATION_NOTIFY, "domain.test", false, found, &o);
+	designation_find(d, DESIGNATION_NOTIFY, "domain.test", NULL, false, found, &o);
 	answer_all(d, r);
 	assert_int_equal(o.calls, 1);
 	d->release(d->local);
