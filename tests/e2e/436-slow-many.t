@@ -22,8 +22,11 @@ tests/world enter "$W" sh -c 'ulimit -n $((200 + $2)) && exec tests/lib/slow.pl 
     "$IMS_NOTIFY_b_test" $many "$WORLD_NET" >"$T/slow" 2>&1 &
 slow=$! pids="$pids $slow"
 ok "$many connections are opened" eventually 30 grep -q "^open $many" "$T/slow"
-held() { [ "$(descriptors)" -gt $((many / 2)) ]; }
-ok "and held" eventually 5 held
+# A busy machine takes them more slowly than it sends the first of them away.
+thousands=$((many / 2))
+[ $thousands -le 2000 ] || thousands=2000
+held() { [ "$(descriptors)" -gt $thousands ]; }
+ok "and held" eventually 20 held
 tests/lib/notice.pl "$T/c.key" c.test b.test bob@b.test >"$T/batch"
 like "meanwhile a notice is taken" "$(printf '%s\n' 'HELLO c.test' "@$T/batch" | tests/world enter "$W" "$peer" talk \
     "$IMS_NOTIFY_b_test" "from=$WORLD_NET.1" sni=b.test alpn=tillcalled-notify/1 "cert=$T/c.pem" "key=$T/c.key" 2>&1)" \
