@@ -459,3 +459,24 @@ charset_add(struct buf *out, struct span label, struct span octets)
 	word[strlen(word) - 1] = '\0';
 	return convert(out, word + 1, octets);
 }
+
+bool
+charset_guess(struct buf *out, struct span likely, struct span octets)
+{
+	const char *name = charset_name(likely);
+	bool jis = name != NULL && strcmp(name, "ISO-2022-JP") == 0 && span_has(octets, '\033');
+	size_t characters, stray;
+
+	if (is_ascii(octets) && !jis) {
+		buf_add(out, octets.p, octets.n);
+		return true;
+	}
+	count(octets, &characters, &stray);
+	if (stray == 0 && !jis) {
+		buf_add(out, octets.p, octets.n);
+		return true;
+	}
+	if (name == NULL || strncmp(name, "UTF-", 4) == 0)
+		return add_unlabelled(out, octets);
+	return charset_add(out, likely, octets);
+}

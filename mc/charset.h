@@ -16,6 +16,9 @@
 
 /* Adds the octets as UTF-8.  False: some could not be read; they are in `out` as they came. */
 bool charset_add(struct buf *out, struct span label, struct span octets);
+/* The same for octets of a header field, which no label describes: they are UTF-8 where that can be,
+ * otherwise of the character set `likely`, and where that is none of a header, windows-1252. */
+bool charset_guess(struct buf *out, struct span likely, struct span octets);
 /* The name by which iconv knows a label's character set; NULL: the standard has no such label. */
 const char *charset_name(struct span label);
 

@@ -9,8 +9,8 @@
 
 #include "common/base/hex.h"
 #include "common/base/memory.h"
+#include "mc/address_list.h"
 #include "mc/measure.h"
-#include "mc/mime.h"
 #include "mc/recipients.h"
 #include "mc/scratch.h"
 
@@ -148,7 +148,7 @@ read_from(struct letter *l, struct span value, struct fields *met, struct err *e
 
 	met->from++;
 	met->addresses = 0;
-	if (!mime_addresses(value, take_from, &f, e) || met->addresses == 0)
+	if (!address_list_each(value, take_from, &f, e) || met->addresses == 0)
 		return err_set(e, REFUSAL_bad_message,
 		    "From names no address: write your own, or leave out From");
 	if (RULE(bad_message) && met->addresses > 1)

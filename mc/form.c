@@ -141,13 +141,13 @@ add_parameters(struct buf *out, struct span rest)
 
 /* Prepares a field's value for GMime; `instead` (may be empty) replaces its first word. */
 static void
-prepare(struct buf *out, const char *value, struct span instead)
+prepare(struct buf *out, const char *value, struct span instead, struct span charset)
 {
 	struct buf plain = BUF_INIT;
 	struct span rest;
 	size_t end;
 
-	words_plain(&plain, span_str(value));
+	words_plain(&plain, span_str(value), charset);
 	rest = buf_span(&plain);
 	end = instead.n > 0 ? span_cut(&rest, ';').n : unquoted(rest, ';');
 	if (instead.n > 0)
@@ -225,22 +225,41 @@ form_name(const struct form *f)
 	return name != NULL ? name : g_mime_content_type_get_parameter(f->type, "name");
 }
 
-void
-form_read(struct form *f, GMimeObject *o)
+/* The type in its field, whose parameters may name the character set in which the others are. */
+static GMimeContentType *
+read_type(const char *value, struct span charset)
 {
-	const char *type = form_field(o, "Content-Type", 0);
-	const char *disposition = form_field(o, "Content-Disposition", 0);
 	struct buf b = BUF_INIT, is = BUF_INIT;
+	GMimeContentType *type, *again;
+	const char *label;
 
-	if (type == NULL)
-		type = "text/plain";
-	media_type(&is, type);
-	prepare(&b, type, buf_span(&is));
+	media_type(&is, value);
+	prepare(&b, value, buf_span(&is), charset);
+	type = g_mime_content_type_parse(NULL, b.data);
+	label = g_mime_content_type_get_parameter(type, "charset");
+	if (label != NULL) {
+		buf_reset(&b);
+		prepare(&b, value, buf_span(&is), span_str(label));
+		again = g_mime_content_type_parse(NULL, b.data);
+		g_object_unref(type);
+		type = again;
+	}
 	buf_clear(&is);
-	*f = (struct form) { .type = g_mime_content_type_parse(NULL, b.data) };
-	buf_reset(&b);
+	buf_clear(&b);
+	return type;
+}
+
+void
+form_read(struct form *f, GMimeObject *o, struct span charset)
+{
+	const char *type = form_field(o, "Content-Type", 0), *label;
+	const char *disposition = form_field(o, "Content-Disposition", 0);
+	struct buf b = BUF_INIT;
+
+	*f = (struct form) { .type = read_type(type == NULL ? "text/plain" : type, charset) };
+	label = g_mime_content_type_get_parameter(f->type, "charset");
 	if (disposition != NULL && disposition[strspn(disposition, " \t\r\n")] != '\0') {
-		prepare(&b, disposition, SPAN_LIT(""));
+		prepare(&b, disposition, SPAN_LIT(""), label == NULL ? charset : span_str(label));
 		f->disposition = g_mime_content_disposition_parse(NULL, b.data);
 	}
 	buf_clear(&b);

@@ -1,6 +1,6 @@
 /* form — what a part of a letter says about itself, and its text in UTF-8.
  *
- * Part of mime.c, which is the door to GMime.
+ * Part of mime.c.
  *
  * Trust:  every octet is the sender's.
  * Owner:  form_clear frees what form_read filled.
@@ -21,8 +21,9 @@ struct form {
 /* The value of the n-th field of a name, as it came; NULL: there are not so many. */
 const char *form_field(GMimeObject *o, const char *name, int n);
 
-/* Text is to be shown where it is, with a name or without, unless the part says `attached`. */
-void form_read(struct form *f, GMimeObject *o);
+/* `charset`: of names in raw octets, where the part itself names none.
+ * Text is to be shown where it is, with a name or without, unless the part says `attached`. */
+void form_read(struct form *f, GMimeObject *o, struct span charset);
 void form_clear(struct form *f);
 const char *form_name(const struct form *f); /* of the file; NULL: none */
 /* Whether a parameter of Content-Type has that value, in any case. */

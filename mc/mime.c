@@ -1,4 +1,4 @@
-/* mime — what a letter says: the only door to GMime; see mime.h. */
+/* mime — what a letter says: see mime.h. */
 #include "mc/mime.h"
 
 #include <errno.h>
@@ -10,6 +10,7 @@
 #include <gmime/gmime.h>
 
 #include "common/base/memory.h"
+#include "mc/address_list.h"
 #include "mc/charset.h"
 #include "mc/flowed.h"
 #include "mc/form_private.h"
@@ -18,12 +19,11 @@
 #include "mc/visible.h"
 #include "mc/words.h"
 
-#define GROUP_DEPTH 2 /* of groups in groups */
-
 struct walk {
 	struct mime_letter *letter;
-	size_t parts;       /* of any kind */
-	size_t html_octets; /* that were parsed */
+	struct span charset; /* of the letter, or of the letter within */
+	size_t parts;        /* of any kind */
+	size_t html_octets;  /* that were parsed */
 };
 
 static void walk_object(struct walk *w, GMimeObject *o, int depth, bool show);
@@ -50,94 +50,16 @@ set_str(struct buf *b, const char *s)
 
 /* -- the header --------------------------------------------------------------------------------- */
 
+/* Adds all fields of a name. */
 static void
-note_address(gint64 offset, GMimeParserWarning code, const gchar *item, gpointer arg)
-{
-	bool *faulty = arg;
-
-	(void)offset;
-	(void)item;
-	*faulty = *faulty || code == GMIME_WARN_INVALID_ADDRESS_LIST;
-}
-
-/* NULL: no address; *faulty: some of it is not an address. */
-static InternetAddressList *
-parse_addresses(const char *value, bool *faulty)
-{
-	GMimeParserOptions *options = g_mime_parser_options_new();
-	struct buf plain = BUF_INIT;
-	InternetAddressList *list;
-
-	g_mime_parser_options_set_warning_callback(options, note_address, faulty);
-	words_plain(&plain, span_str(value));
-	buf_add(&plain, "", 1);
-	list = internet_address_list_parse(options, plain.data);
-	buf_clear(&plain);
-	g_mime_parser_options_free(options);
-	return list;
-}
-
-/* Adds a name, in quotes where it could be taken for more than a name. */
-static void
-add_name(struct buf *b, const char *name)
-{
-	if (strpbrk(name, "()<>@,;:\"[]") == NULL) {
-		buf_add(b, name, strlen(name));
-		return;
-	}
-	buf_add(b, "\"", 1);
-	for (; *name != '\0'; name++)
-		buf_addf(b, *name == '"' ? "\\%c" : "%c", *name);
-	buf_add(b, "\"", 1);
-}
-
-static void
-add_addresses(struct buf *b, InternetAddressList *list, int depth)
-{
-	int n = list == NULL ? 0 : internet_address_list_length(list);
-
-	for (int i = 0; i < n; i++) {
-		InternetAddress *a = internet_address_list_get_address(list, i);
-		const char *name = internet_address_get_name(a);
-
-		if (i > 0)
-			buf_add(b, ", ", 2);
-		if (name != NULL && name[0] != '\0')
-			add_name(b, name);
-		if (INTERNET_ADDRESS_IS_GROUP(a)) {
-			buf_add(b, ": ", 2);
-			if (depth < GROUP_DEPTH)
-				add_addresses(b,
-				    internet_address_group_get_members(INTERNET_ADDRESS_GROUP(a)),
-				    depth + 1);
-			buf_add(b, ";", 1);
-		} else if (name != NULL && name[0] != '\0')
-			buf_addf(b, " <%s>",
-			    internet_address_mailbox_get_addr(INTERNET_ADDRESS_MAILBOX(a)));
-		else
-			buf_addf(b, "%s",
-			    internet_address_mailbox_get_addr(INTERNET_ADDRESS_MAILBOX(a)));
-	}
-}
-
-/* Adds all fields of a name; one that is not fully understood stays as it is. */
-static void
-read_list(struct buf *b, GMimeObject *o, const char *name)
+read_list(struct buf *b, GMimeObject *o, const char *name, struct span charset)
 {
 	const char *value;
 
 	for (int i = 0; (value = form_field(o, name, i)) != NULL; i++) {
-		bool faulty = false;
-		InternetAddressList *list = parse_addresses(value, &faulty);
-
 		if (b->len > 0)
 			buf_add(b, ", ", 2);
-		if (list != NULL && !faulty)
-			add_addresses(b, list, 0);
-		else
-			words_text(b, span_str(value));
-		if (list != NULL)
-			g_object_unref(list);
+		address_list_text(b, span_str(value), charset);
 	}
 }
 
@@ -152,22 +74,29 @@ first_address(void *arg, const char *address, struct err *e)
 	return true;
 }
 
-/* The name beside the first address of From; a group is a name too. */
+/* The character set that the letter's own text names, for header fields in raw octets. */
 static void
-read_from_name(struct mime_letter *l, const char *from)
+letter_charset(struct buf *out, GMimeMessage *m)
 {
-	bool faulty = false;
-	InternetAddressList *list = parse_addresses(from, &faulty);
+	GMimeObject *o = g_mime_message_get_mime_part(m);
+	const char *label;
+	struct form f;
 
-	if (list != NULL && internet_address_list_length(list) > 0)
-		set_str(&l->from_name,
-		    internet_address_get_name(internet_address_list_get_address(list, 0)));
-	if (list != NULL)
-		g_object_unref(list);
+	for (int depth = 0; depth < MIME_DEPTH_MAX && o != NULL && GMIME_IS_MULTIPART(o) &&
+	     g_mime_multipart_get_count(GMIME_MULTIPART(o)) > 0;
+	     depth++)
+		o = g_mime_multipart_get_part(GMIME_MULTIPART(o), 0);
+	if (o == NULL)
+		return;
+	form_read(&f, o, SPAN_LIT(""));
+	label = g_mime_content_type_get_parameter(f.type, "charset");
+	if (label != NULL)
+		buf_add(out, label, strlen(label));
+	form_clear(&f);
 }
 
 static void
-read_fields(struct mime_letter *l, GMimeMessage *m)
+read_fields(struct mime_letter *l, GMimeMessage *m, struct span charset)
 {
 	GMimeObject *o = GMIME_OBJECT(m);
 	GDateTime *date = g_mime_message_get_date(m);
@@ -175,18 +104,18 @@ read_fields(struct mime_letter *l, GMimeMessage *m)
 	struct buf subject = BUF_INIT;
 	struct err e;
 
-	read_list(&l->from, o, "From");
-	read_list(&l->to, o, "To");
-	read_list(&l->cc, o, "Cc");
+	read_list(&l->from, o, "From", charset);
+	read_list(&l->to, o, "To", charset);
+	read_list(&l->cc, o, "Cc", charset);
 	if (value != NULL)
-		words_text(&subject, span_str(value));
+		words_text(&subject, span_str(value), charset);
 	visible_add(&l->subject, buf_span(&subject));
 	buf_clear(&subject);
 	set_str(&l->message_id, g_mime_message_get_message_id(m));
 	for (int i = 0; (value = form_field(o, "From", i)) != NULL; i++) {
 		if (i == 0)
-			read_from_name(l, value);
-		(void)mime_addresses(span_str(value), first_address, l, &e);
+			address_list_name(&l->from_name, span_str(value), charset);
+		(void)address_list_each(span_str(value), first_address, l, &e);
 	}
 	l->has_date = date != NULL;
 	if (date != NULL)
@@ -299,7 +228,7 @@ walk_part(struct walk *w, GMimePart *p, bool show)
 	struct form f;
 	bool shown;
 
-	form_read(&f, GMIME_OBJECT(p));
+	form_read(&f, GMIME_OBJECT(p), w->charset);
 	if (g_mime_content_type_is_type(f.type, "multipart", "*"))
 		f.text = w->letter->damaged = true; /* GMime could not tell its parts apart */
 	shown = f.text && !f.attached;
@@ -323,7 +252,7 @@ worth(struct walk *w, GMimeObject *o, bool words)
 		return 2;
 	if (!GMIME_IS_PART(o))
 		return 0;
-	form_read(&f, o);
+	form_read(&f, o, w->charset);
 	if (f.text && !f.attached) {
 		(void)form_text(&f, GMIME_PART(o), &text, MIME_TEXT_BYTES, &cut);
 		is = says_nothing(buf_span(&text)) ? 0 : f.plain ? 3 : f.html ? 2 : 1;
@@ -400,17 +329,23 @@ walk_message(struct walk *w, GMimeMessagePart *p, int depth, bool show)
 	GMimeMessage *m = g_mime_message_part_get_message(p);
 	struct mime_letter *l = w->letter;
 	struct mime_letter inner = { 0 };
+	struct buf charset = BUF_INIT;
+	struct span outer = w->charset;
 
 	if (m == NULL)
 		return;
+	letter_charset(&charset, m);
+	w->charset = buf_span(&charset);
 	if (show) {
-		read_fields(&inner, m);
+		read_fields(&inner, m, w->charset);
 		buf_addf(&l->text, "%s---- a letter within ----\nFrom: %.*s\nSubject: %.*s\n\n",
 		    l->text.len > 0 ? "\n" : "", SPAN_FMT(buf_span(&inner.from)),
 		    SPAN_FMT(buf_span(&inner.subject)));
 		mime_clear(&inner);
 	}
 	walk_object(w, g_mime_message_get_mime_part(m), depth + 1, show);
+	w->charset = outer;
+	buf_clear(&charset);
 }
 
 static void
@@ -507,6 +442,7 @@ read_file(struct mime_letter *l, int fd, uint64_t octets, struct err *e)
 	struct parsing p = { .letter = l };
 	struct walk w = { .letter = l };
 	GMimeMessage *m = parse_file(&p, fd, octets);
+	struct buf charset = BUF_INIT;
 	struct stat st;
 	int mended;
 
@@ -519,10 +455,13 @@ read_file(struct mime_letter *l, int fd, uint64_t octets, struct err *e)
 		m = parse_file(&p, mended, (uint64_t)st.st_size);
 	}
 	if (m != NULL) {
-		read_fields(l, m);
+		letter_charset(&charset, m);
+		w.charset = buf_span(&charset);
+		read_fields(l, m, w.charset);
 		walk_object(&w, g_mime_message_get_mime_part(m), 1, true);
 		g_object_unref(m);
 	}
+	buf_clear(&charset);
 	if (mended >= 0)
 		close(mended);
 	return true;
@@ -545,6 +484,7 @@ mime_read_header(struct mime_letter *l, struct span header)
 {
 	struct bounds b;
 	struct parsing p = { .letter = l };
+	struct buf charset = BUF_INIT;
 	GMimeStream *stream;
 	GMimeMessage *m;
 
@@ -556,9 +496,11 @@ mime_read_header(struct mime_letter *l, struct span header)
 	stream = g_mime_stream_mem_new_with_buffer(header.p, (size_t)bounds_keep(&b));
 	m = parse(&p, stream);
 	if (m != NULL) {
-		read_fields(l, m);
+		letter_charset(&charset, m);
+		read_fields(l, m, buf_span(&charset));
 		g_object_unref(m);
 	}
+	buf_clear(&charset);
 	g_object_unref(stream);
 }
 
@@ -586,44 +528,4 @@ mime_clear(struct mime_letter *l)
 	buf_clear(&l->from_name);
 	buf_clear(&l->text);
 	*l = (struct mime_letter) { 0 };
-}
-
-/* -- addresses ---------------------------------------------------------------------------------- */
-
-static bool
-each_of(InternetAddressList *list, int depth, bool (*each)(void *, const char *, struct err *),
-    void *arg, struct err *e)
-{
-	int n = list == NULL ? 0 : internet_address_list_length(list);
-
-	for (int i = 0; i < n; i++) {
-		InternetAddress *a = internet_address_list_get_address(list, i);
-
-		if (INTERNET_ADDRESS_IS_GROUP(a)) {
-			if (depth < GROUP_DEPTH &&
-			    !each_of(internet_address_group_get_members(INTERNET_ADDRESS_GROUP(a)),
-				depth + 1, each, arg, e))
-				return false;
-		} else if (!each(arg,
-			       internet_address_mailbox_get_addr(INTERNET_ADDRESS_MAILBOX(a)), e))
-			return false;
-	}
-	return true;
-}
-
-bool
-mime_addresses(struct span value, bool (*each)(void *arg, const char *address, struct err *e),
-    void *arg, struct err *e)
-{
-	char *s = g_strndup(value.p, value.n);
-	InternetAddressList *list = internet_address_list_parse(NULL, s);
-	bool ok;
-
-	g_free(s);
-	if (list == NULL)
-		return err_set(e, REFUSAL_bad_address, "no address in \"%.*s\"",
-		    SPAN_FMT(span_sub(value, 0, 200)));
-	ok = each_of(list, 0, each, arg, e);
-	g_object_unref(list);
-	return ok;
 }

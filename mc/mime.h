@@ -1,4 +1,4 @@
-/* mime — what a letter says: the only door to GMime.
+/* mime — what a letter says, through GMime.
  *
  * A letter is read from a file within bounds (bounds.h, and those below); what is beyond them is not
  * looked at, and `hit` or `too_deep` says so: the letter itself stays whole for --raw.  All text
@@ -53,10 +53,5 @@ void mime_read_header(struct mime_letter *l, struct span header);
 /* Whether `text` is all that the letter says in words. */
 bool mime_is_complete(const struct mime_letter *l);
 void mime_clear(struct mime_letter *l);
-
-/* Calls `each` for each address of a field's value and for the members of groups.  If `each` returns
- * false, so does this, with *e as `each` set it.  False: bad_address, there is no address. */
-bool mime_addresses(struct span value, bool (*each)(void *arg, const char *address, struct err *e),
-    void *arg, struct err *e);
 
 #endif

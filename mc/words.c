@@ -125,7 +125,7 @@ end_run(struct reader *r)
 static void
 end_text(struct reader *r)
 {
-	(void)charset_add(r->out, span_str(""), buf_span(&r->text));
+	buf_add(r->out, r->text.data, r->text.len);
 	buf_reset(&r->text);
 }
 
@@ -172,8 +172,21 @@ take_text(struct reader *r, struct span s)
 	return 1;
 }
 
+/* Text is converted before it is read: in some sets an octet of a character looks like a quote. */
 static void
-read_value(struct reader *r, struct span s)
+read_raw(struct reader *r, struct span s, struct span charset)
+{
+	struct buf b = BUF_INIT;
+	struct span rest;
+
+	(void)charset_guess(&b, charset, s);
+	for (rest = buf_span(&b); rest.n > 0;)
+		rest = span_sub(rest, take_text(r, rest), rest.n);
+	buf_clear(&b);
+}
+
+static void
+read_value(struct reader *r, struct span s, struct span charset)
 {
 	struct word w;
 
@@ -181,12 +194,16 @@ read_value(struct reader *r, struct span s)
 		s = span_sub(s, 1, s.n);
 	while (s.n > 0 && is_blank(s.p[s.n - 1]))
 		s.n--;
-	while (s.n > 0)
-		if (parse_word(s, &w)) {
+	while (s.n > 0) {
+		size_t raw = 0;
+
+		while (raw < s.n && !parse_word(span_sub(s, raw, s.n), &w))
+			raw++;
+		read_raw(r, span_sub(s, 0, raw), charset);
+		if (raw < s.n)
 			take_word(r, &w);
-			s = span_sub(s, w.length, s.n);
-		} else
-			s = span_sub(s, take_text(r, s), s.n);
+		s = span_sub(s, raw < s.n ? raw + w.length : raw, s.n);
+	}
 	end_run(r);
 	end_text(r);
 	buf_clear(&r->octets);
@@ -195,17 +212,17 @@ read_value(struct reader *r, struct span s)
 }
 
 void
-words_text(struct buf *out, struct span value)
+words_text(struct buf *out, struct span value, struct span charset)
 {
 	struct reader r = { .out = out };
 
-	read_value(&r, value);
+	read_value(&r, value, charset);
 }
 
 void
-words_plain(struct buf *out, struct span value)
+words_plain(struct buf *out, struct span value, struct span charset)
 {
 	struct reader r = { .out = out, .encode = true };
 
-	read_value(&r, value);
+	read_value(&r, value, charset);
 }

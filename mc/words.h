@@ -11,11 +11,14 @@
 
 #include "common/base/buf.h"
 
+/* `charset` is that of the letter: octets outside of words are UTF-8 where that can be, otherwise of
+ * this set (charset_guess). */
+
 /* The value of an unstructured field (Subject) in one line of UTF-8. */
-void words_text(struct buf *out, struct span value);
+void words_text(struct buf *out, struct span value, struct span charset);
 /* The value of a structured field for a parser: each run of encoded words becomes one in UTF-8,
  * line ends of folding go, and what else is not UTF-8 is converted.  A backslash inside quotes that
  * quotes neither a quote nor a backslash is doubled: senders mean it as it is. */
-void words_plain(struct buf *out, struct span value);
+void words_plain(struct buf *out, struct span value, struct span charset);
 
 #endif

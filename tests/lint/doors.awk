@@ -12,8 +12,8 @@ BEGIN {
 	door["jansson"] = "common/text/json.c"
 	door["idn2"] = "common/text/idn.c"
 	door["zlib"] = "common/store/db_txn.c"
-	door["gmime"] = "mc/mime.c mc/form_private.h"
-	door["gumbo"] = "mc/html.c"
+	door["gmime"] = "mc/mime.c mc/form_private.h mc/address_list.c"
+	door["gumbo"] = "mc/html_tree_private.h"
 }
 FILENAME ~ /^tests\// { next }
 /^[ \t]*#[ \t]*include[ \t]*</ {

@@ -160,9 +160,9 @@ words(void **state)
 	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
 		struct buf b = BUF_INIT;
 
-		words_text(&b, span_str(rows[i].value));
+		words_text(&b, span_str(rows[i].value), SPAN_LIT(""));
 		says(rows[i].value, &b, rows[i].text);
-		words_plain(&b, span_str(rows[i].value));
+		words_plain(&b, span_str(rows[i].value), SPAN_LIT(""));
 		says(rows[i].value, &b, rows[i].plain);
 	}
 	assert_int_equal(faults, 0);
@@ -177,7 +177,7 @@ endless_words(void **state)
 	(void)state;
 	while (value.len < 100 * 1024)
 		buf_add(&value, "=?a?Q?x", 7);
-	words_text(&b, buf_span(&value));
+	words_text(&b, buf_span(&value), SPAN_LIT(""));
 	assert_int_equal(b.len, value.len);
 	buf_clear(&value);
 	buf_clear(&b);
