@@ -429,7 +429,8 @@ marked(struct span *octets, const char *name)
 bool
 charset_add(struct buf *out, struct span label, struct span octets)
 {
-	static const char ascii[] = "  us-ascii ascii ansi_x3.4-1968 ";
+	static const char ascii[] =
+	    "  us-ascii ascii ansi_x3.4-1968 unknown-8bit x-unknown unknown ";
 	char word[CHARSET_LABEL_BYTES + 3];
 	const char *name = charset_name(label);
 	size_t characters, stray;

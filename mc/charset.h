@@ -2,7 +2,7 @@
  *
  * Labels mean what the WHATWG Encoding standard says they mean, since that is what senders test
  * with: iso-8859-1 is windows-1252, shift_jis has the NEC and IBM rows, euc-kr is CP949.  Without a
- * label, or as us-ascii, text is UTF-8 where it is valid, and windows-1252 otherwise.  Labels that
+ * label, or as us-ascii or unknown-8bit (RFC 1428), text is UTF-8 where it is valid, and windows-1252 otherwise.  Labels that
  * the standard does not have are asked of iconv.
  *
  * Trust:  every octet is the sender's, the label too.

@@ -186,6 +186,13 @@ take_field(struct letter *l, const struct compose *how, struct span name, struct
 	met->message_id |= name_is(name, "Message-ID");
 	if (name_is(name, "From") && !read_from(l, value, met, e))
 		return false;
+	/* Other programs send to these and not to the others; neither may be meant. */
+	if (RULE(bad_message) && how->from_header && !is_empty(value) &&
+	    (name_is(name, "Resent-To") || name_is(name, "Resent-Cc") ||
+		name_is(name, "Resent-Bcc")))
+		return err_set(e, REFUSAL_bad_message,
+		    "-t does not read %.*s: leave it out, or name the recipients instead of -t",
+		    SPAN_FMT(name));
 	if (how->from_header && !is_empty(value) &&
 	    (name_is(name, "To") || name_is(name, "Cc") || name_is(name, "Bcc")) &&
 	    !recipients_each(value, take_recipient, l, e))
@@ -235,7 +242,8 @@ take_header(struct letter *l, const struct compose *how, struct span s, bool who
 			break; /* cut off by the window */
 		ended = name.n == 0;
 		/* What follows could name recipients, who would not get the letter. */
-		if (RULE(bad_message) && ended && how->from_header && at > 0 &&
+		if (RULE(bad_message) && ended && how->from_header &&
+		    (at > 0 || span_starts(line, SPAN_LIT("\357\273\277"))) &&
 		    without_end(line).n > 0)
 			return err_set(e, REFUSAL_bad_message,
 			    "a line of its header is not a field: %.*s",

@@ -1,6 +1,7 @@
 /* form — what a part of a letter says about itself; see form_private.h. */
 #include "mc/form_private.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -116,10 +117,36 @@ sort_pieces(struct parameter *all, size_t n)
 		}
 }
 
+/* Adds a parameter as GMime reads it: a value in full (name*) has no quotes, as some senders put
+ * around it, and other quotes are closed. */
+static void
+add_parameter(struct buf *out, struct span s)
+{
+	struct span value = s, name = span_cut(&value, '=');
+	bool open = false;
+
+	for (size_t i = 0; i < value.n; i++)
+		if (value.p[i] == '\\' && open)
+			i++;
+		else if (value.p[i] == '"')
+			open = !open;
+	while (name.n > 0 && g_ascii_isspace(name.p[name.n - 1]))
+		name.n--;
+	buf_add(out, ";", 1);
+	if (!open && name.n > 0 && name.p[name.n - 1] == '*' && value.n >= 2 && value.p[0] == '"' &&
+	    value.p[value.n - 1] == '"' && !span_has(value, ';') && !span_has(value, ' ') &&
+	    !span_has(value, '\\')) {
+		buf_addf(out, "%.*s=", SPAN_FMT(name));
+		buf_add(out, value.p + 1, value.n - 2);
+	} else
+		buf_addf(out, "%.*s%s", SPAN_FMT(s), open ? "\"" : "");
+}
+
 static void
 add_parameters(struct buf *out, struct span rest)
 {
 	struct parameter *all = memory_new(PARAMETERS_MAX * sizeof *all);
+	struct buf one = BUF_INIT;
 	size_t n = 0;
 
 	while (rest.n > 0 && n < PARAMETERS_MAX) {
@@ -131,11 +158,13 @@ add_parameters(struct buf *out, struct span rest)
 	sort_pieces(all, n);
 	for (size_t i = 0; i < n; i++)
 		if (!is_for_old_readers(&all[i], all, n)) {
-			buf_add(out, ";", 1);
-			add_relabelled(out, all[i].whole);
+			buf_reset(&one);
+			add_parameter(&one, all[i].whole);
+			add_relabelled(out, buf_span(&one));
 		}
 	if (rest.n > 0)
 		buf_addf(out, ";%.*s", SPAN_FMT(rest));
+	buf_clear(&one);
 	free(all);
 }
 
@@ -280,9 +309,23 @@ form_clear(struct form *f)
 		g_object_unref(f->disposition);
 }
 
-/* The encoding that a part names, without the quotes and comments of some senders. */
+/* Names that some senders give to text that is not encoded. */
+static bool
+is_identity(const char *name)
+{
+	static const char names[] = " 7-bit 8-bit 7bits 8bits 7 8 none text us-ascii utf-8 utf8 ";
+	char word[40];
+
+	snprintf(word, sizeof word, " %s ", name);
+	for (char *c = word; *c != '\0'; c++)
+		*c = g_ascii_tolower(*c);
+	return strstr(names, word) != NULL;
+}
+
+/* The encoding that a part names, without the quotes and comments of some senders.  *known: false where
+ * nobody knows it; the text is then shown as it is. */
 static GMimeContentEncoding
-encoding_of(GMimePart *p, GMimeDataWrapper *content)
+encoding_of(GMimePart *p, GMimeDataWrapper *content, bool *known)
 {
 	GMimeContentEncoding encoding = g_mime_data_wrapper_get_encoding(content);
 	const char *field = form_field(GMIME_OBJECT(p), "Content-Transfer-Encoding", 0);
@@ -297,7 +340,10 @@ encoding_of(GMimePart *p, GMimeDataWrapper *content)
 		else if (n > 0)
 			break;
 	name[n] = '\0';
-	return n > 0 ? g_mime_content_encoding_from_string(name) : encoding;
+	if (n > 0)
+		encoding = g_mime_content_encoding_from_string(name);
+	*known = n == 0 || encoding != GMIME_CONTENT_ENCODING_DEFAULT || is_identity(name);
+	return encoding;
 }
 
 static void
@@ -327,7 +373,7 @@ read_content(GMimePart *p, struct buf *out, size_t most, bool *cut)
 
 	if (content == NULL)
 		return true;
-	encoding = encoding_of(p, content);
+	encoding = encoding_of(p, content, &all);
 	g_mime_stream_reset(g_mime_data_wrapper_get_stream(content));
 	stream = g_mime_stream_filter_new(g_mime_data_wrapper_get_stream(content));
 	decode = encoding == GMIME_CONTENT_ENCODING_BASE64
@@ -339,7 +385,7 @@ read_content(GMimePart *p, struct buf *out, size_t most, bool *cut)
 	}
 	read_stream(stream, encoding == GMIME_CONTENT_ENCODING_BASE64 ? &raw : out, most, cut);
 	if (encoding == GMIME_CONTENT_ENCODING_BASE64)
-		all = base64_text(out, buf_span(&raw));
+		all = base64_text(out, buf_span(&raw)) && all;
 	buf_clear(&raw);
 	g_object_unref(stream);
 	return all;

@@ -66,7 +66,8 @@ text(struct page *p, const char *s)
 		n += n == 0;
 		if (p->pre > 0 && rest.p[0] == '\n')
 			p->breaks++;
-		else if (c == 0xa0 || (is_space(rest.p[0]) && !(p->pre > 0 && c == ' ')))
+		else if (c == 0xa0 ||
+		    (is_space(rest.p[0]) && !(p->pre > 0 && (c == ' ' || c == '\t'))))
 			p->space = true;
 		else
 			words(p, rest.p, n);
@@ -84,16 +85,37 @@ attribute(const GumboNode *node, const char *name)
 	return a == NULL ? "" : a->value;
 }
 
-/* A target as a browser reads it: without line ends and TAB, and without blanks around it. */
+/* A blank, or what could be taken for the end of a target that is shown as <...>. */
+static bool
+ends_target(uint32_t c)
+{
+	return c <= ' ' || c == '<' || c == '>' || c == '"' || visible_is_blank(c);
+}
+
+/* A target as a browser reads it: without line ends and TAB, without blanks around it, and with those
+ * within in percent signs. */
 static void
 target(struct buf *out, const char *href)
 {
-	for (; *href != '\0'; href++)
-		if (*href != '\t' && *href != '\r' && *href != '\n' &&
-		    ((unsigned char)*href > ' ' || out->len > 0))
-			buf_add(out, href, 1);
-	while (out->len > 0 && (unsigned char)out->data[out->len - 1] <= ' ')
-		out->len--;
+	struct span rest = span_str(href);
+	uint32_t c = 0;
+
+	while (rest.n > 0 && (unsigned char)rest.p[0] <= ' ')
+		rest = span_sub(rest, 1, rest.n);
+	while (rest.n > 0 && (unsigned char)rest.p[rest.n - 1] <= ' ')
+		rest.n--;
+	for (size_t n; rest.n > 0; rest = span_sub(rest, n, rest.n)) {
+		n = visible_utf8(rest, &c);
+		if (n == 1 && (c == '\t' || c == '\r' || c == '\n'))
+			continue;
+		if (n == 0 || !ends_target(c)) {
+			n += n == 0;
+			buf_add(out, rest.p, n);
+			continue;
+		}
+		for (size_t i = 0; i < n; i++)
+			buf_addf(out, "%%%02X", (unsigned)(unsigned char)rest.p[i]);
+	}
 }
 
 /* scheme = ALPHA *( ALPHA / DIGIT / "+" / "-" / "." ) ":"; other targets lead nowhere in a letter. */
@@ -333,6 +355,8 @@ element_begin(struct page *p, const GumboNode *node)
 		input(p, node);
 	if (tag == GUMBO_TAG_SUP)
 		lift(p, node);
+	if (tag == GUMBO_TAG_Q)
+		words(p, "\"", 1);
 	if ((tag == GUMBO_TAG_A || tag == GUMBO_TAG_AREA) && p->link == NULL &&
 	    attribute(node, "href")[0] != '\0') {
 		p->link = node;
@@ -351,6 +375,8 @@ element_end(struct page *p, const GumboNode *node)
 		p->silent -= !is_text_element(tag);
 		return;
 	}
+	if (tag == GUMBO_TAG_Q)
+		words(p, "\"", 1);
 	if (p->link == node)
 		link_end(p);
 	if (tag == GUMBO_TAG_OL)

@@ -1,4 +1,4 @@
-/* mime — what a letter says: see mime.h. */
+/* mime — what a letter says; see mime.h. */
 #include "mc/mime.h"
 
 #include <errno.h>
@@ -132,6 +132,20 @@ is_type(GMimeObject *o, const char *type, const char *subtype)
 	return t != NULL && g_mime_content_type_is_type(t, type, subtype);
 }
 
+/* Some senders put encoded words into the pieces of a name, where GMime does not look for them. */
+static void
+read_name(struct buf *out, const char *name)
+{
+	struct buf text = BUF_INIT;
+
+	if (name != NULL && strncmp(name, "=?", 2) == 0) {
+		words_text(&text, span_str(name), SPAN_LIT(""));
+		visible_add(out, buf_span(&text));
+	} else
+		set_str(out, name);
+	buf_clear(&text);
+}
+
 static void
 list_part(struct walk *w, const struct form *f, uint64_t octets)
 {
@@ -142,7 +156,7 @@ list_part(struct walk *w, const struct form *f, uint64_t octets)
 	l->parts = memory_resize(l->parts, l->n_parts + 1, sizeof *l->parts);
 	p = &l->parts[l->n_parts++];
 	*p = (struct mime_part) { .octets = octets };
-	set_str(&p->name, form_name(f));
+	read_name(&p->name, form_name(f));
 	set_str(&p->type, type);
 	g_free(type);
 }

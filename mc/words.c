@@ -52,7 +52,7 @@ parse_word(struct span s, struct word *w)
 		return false;
 	w->text = span_of(rest.p, (size_t)(end - rest.p));
 	w->length = (size_t)(end - s.p) + 2;
-	return true;
+	return !w->base64 || !span_has(w->text, '"'); /* it would end in another parameter */
 }
 
 static int
@@ -129,6 +129,14 @@ end_text(struct reader *r)
 	buf_reset(&r->text);
 }
 
+static bool
+is_same_charset(struct span a, struct span b)
+{
+	const char *name = charset_name(a), *other = charset_name(b);
+
+	return span_eq_nocase(a, b) || (name != NULL && other != NULL && strcmp(name, other) == 0);
+}
+
 static void
 take_word(struct reader *r, const struct word *w)
 {
@@ -142,7 +150,7 @@ take_word(struct reader *r, const struct word *w)
 		end_run(r);
 		end_text(r);
 	}
-	if (!span_eq_nocase(r->charset, w->charset))
+	if (!is_same_charset(r->charset, w->charset))
 		convert_pending(r);
 	r->charset = w->charset;
 	r->in_run = true;

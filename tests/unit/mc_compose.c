@@ -204,6 +204,10 @@ refusals(void **state)
 	refused("To: a@\n\nx", true, REFUSAL_bad_address);
 	refused("To: a@a.test\nno field\nCc: b@b.test\n\nx", true, REFUSAL_bad_message);
 	refused("To: a@a.test\nCc b@b.test\n\nx", true, REFUSAL_bad_message);
+	refused("\357\273\277To: a@a.test\nCc: b@b.test\n\nx", true, REFUSAL_bad_message);
+	refused("To: a@a.test\nResent-To: b@b.test\n\nx", true, REFUSAL_bad_message);
+	refused("resent-bcc : b@b.test\nTo: a@a.test\n\nx", true, REFUSAL_bad_message);
+	refused("Resent-Cc: b@b.test\nTo: a@a.test\n\nx", true, REFUSAL_bad_message);
 }
 
 /* What -t makes of a To: who gets the letter, or the refusal that names each faulty item. */
@@ -245,6 +249,38 @@ every_recipient(void **state)
 		{ "mailto:bob@b.test, carol@", NULL, "carol@: " },
 		{ "\"b b\"@b.test, carol@b.test", NULL, "\"b b\"@b.test: " },
 		{ "bob@[192.0.2.1]", NULL, "bob@[192.0.2.1]: " },
+		{ "=?utf-8?Q?a=2C_b?= <bob@b.test>, =?utf-8?B?YSwgYg==?= <carol@b.test>",
+		    "bob@b.test carol@b.test", NULL },
+		{ "=?utf-8?Q?Doe,_John?= <bob@b.test>", NULL, "=?utf-8?Q?Doe: " },
+		{ "bob@b.test (it, carol@b.test)", "bob@b.test", NULL },
+		{ "bob@b.test (it \\) , carol@b.test), dora@b.test", "bob@b.test dora@b.test",
+		    NULL },
+		{ "bob@b.test,\n \n carol@b.test", "bob@b.test carol@b.test", NULL },
+		{ "\n bob@b.test\n ,\n\tcarol@b.test", "bob@b.test carol@b.test", NULL },
+		{ "team: bob@b.test", "bob@b.test", NULL },
+		{ "\"a: b;\" <bob@b.test>, a group:;, carol@b.test", "bob@b.test carol@b.test",
+		    NULL },
+		{ "a: bob@b.test;, b: carol@b.test;", "bob@b.test carol@b.test", NULL },
+		{ "a:; b:;", "", NULL },
+		{ "<@x.test,@y.test:bob@b.test>, carol@b.test", NULL,
+		    "<@x.test,@y.test:bob@b.test>: " },
+		{ "<@x.test:bob@b.test>", NULL, "<@x.test:bob@b.test>: " },
+		{ "bob @ b.test, carol@b.test", NULL, "bob @ b.test: " },
+		{ "'bob@b.test', carol@b.test", NULL, "'bob@b.test': " },
+		{ "\"bob@b.test\", carol@b.test", NULL, "\"bob@b.test\": " },
+		{ "<>, bob@b.test", NULL, "<>: " },
+		{ "J\374rgen <bob@b.test>, \"M, \374\" <carol@b.test>", "bob@b.test carol@b.test",
+		    NULL },
+		{ "bob@b.test.", NULL, "bob@b.test.: " },
+		{ "<bob@b.test", NULL, "<bob@b.test: " },
+		{ "bob@b.test>", NULL, "bob@b.test>: " },
+		{ "bob@b.test\nTo: carol@b.test\nTO : dora@b.test",
+		    "bob@b.test carol@b.test dora@b.test", NULL },
+		{ "\nCc:\nBcc: bob@b.test", "bob@b.test", NULL },
+		{ "bob@b.test|carol@b.test", NULL, "bob@b.test|carol@b.test: " },
+		{ "bob@b.test/carol@b.test", NULL, "bob@b.test/carol@b.test: " },
+		{ "bob@b.test, bob@B.TEST, Bob <bob@b.test>", "bob@b.test", NULL },
+		{ "bob@b.test <mailto:bob@b.test>", NULL, "bob@b.test <mailto:bob@b.test>: " },
 	};
 
 	(void)state;
