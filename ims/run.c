@@ -17,9 +17,6 @@
 #include "ims/upkeep.h"
 #include "ims/verbs.h"
 
-#define NOTIFY_PORT  1471
-#define MAILBOX_PORT 1473
-
 /* -- workers -------------------------------------------------------------------------------------- */
 
 static void
@@ -114,8 +111,8 @@ on_mailbox(void *role, struct daemon *d, unsigned worker, struct listen_incoming
 }
 
 static const struct daemon_listener listeners[] = {
-	{ "notify", NOTIFY_PORT, false, on_notify },
-	{ "mailbox", MAILBOX_PORT, true, on_mailbox },
+	{ "notify", CONF_PORT_NOTIFY, false, on_notify },
+	{ "mailbox", CONF_PORT_MAILBOX, true, on_mailbox },
 	{ NULL, 0, false, NULL },
 };
 static const struct daemon_role role = {

@@ -17,9 +17,6 @@
 #include "oms/submit/submit_service.h"
 #include "oms/verbs.h"
 
-#define FETCH_PORT  1470
-#define SUBMIT_PORT 1472
-
 /* -- workers -------------------------------------------------------------------------------------- */
 
 static void
@@ -154,8 +151,8 @@ on_submit(void *role, struct daemon *d, unsigned worker, struct listen_incoming 
 }
 
 static const struct daemon_listener listeners[] = {
-	{ "fetch", FETCH_PORT, false, on_fetch },
-	{ "submit", SUBMIT_PORT, true, on_submit },
+	{ "fetch", CONF_PORT_FETCH, false, on_fetch },
+	{ "submit", CONF_PORT_SUBMIT, true, on_submit },
 	{ NULL, 0, false, NULL },
 };
 static const struct daemon_role role = {

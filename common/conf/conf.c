@@ -158,6 +158,13 @@ base_of(struct load *l, const cfg_t *cfg, enum conf_section section)
 	return section == CONF_DOMAIN ? (void *)l->domain : (void *)l->conf;
 }
 
+static void
+note_line(struct conf_listens *l, int line)
+{
+	if (l->n > 0)
+		l->line[l->n - 1] = line;
+}
+
 /* Called by libconfuse for each value.  A wrong one is noted and reading goes on, so that all
  * faults are told at once. */
 static int
@@ -183,6 +190,8 @@ on_value(cfg_t *cfg, cfg_opt_t *opt, const char *value, void *result)
 	*seen |= bit;
 	if (!conf_key_set(k, base, value, &e))
 		fault(l, cfg->line, "%s = \"%s\" %s", k->name, value, e.text);
+	else if (k->type == CONF_LISTENS)
+		note_line((struct conf_listens *)((char *)base + k->offset), cfg->line);
 	return 0;
 }
 

@@ -26,11 +26,18 @@
 #define CONF_LISTEN_BYTES  64 /* "[V6]:PORT" and a NUL */
 #define CONF_WORKERS_MAX   64
 
+/* Where the address of a listen-... key names no port. */
+#define CONF_PORT_FETCH   1470
+#define CONF_PORT_NOTIFY  1471
+#define CONF_PORT_SUBMIT  1472
+#define CONF_PORT_MAILBOX 1473
+
 /* What a listen-... key says; empty and not `given`: the key is absent. */
 struct conf_listens {
 	bool given;
 	size_t n;
 	char at[CONF_LISTENS_MAX][CONF_LISTEN_BYTES]; /* ADDRESS, ADDRESS:PORT or [V6]:PORT */
+	int line[CONF_LISTENS_MAX];                   /* of the file */
 };
 
 struct conf_domain {

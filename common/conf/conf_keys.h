@@ -30,7 +30,7 @@ struct conf_key {
 	enum conf_type type;
 	size_t offset;        /* in struct conf; for CONF_DOMAIN in struct conf_domain */
 	const char *fallback; /* "" : empty; NULL: must be given */
-	int64_t min, max;     /* of numbers, in the key's unit */
+	int64_t min, max;     /* of numbers, in the key's unit; min of CONF_LISTENS: the port */
 	const char *help;
 	bool late; /* in force from the next start on; else from a reload on */
 };

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "common/base/clock.h"
+#include "common/conf/conf_listens.h"
 #include "common/daemon/ask.h"
 #include "common/daemon/daemon_private.h"
 #include "common/dns/dns_resolver.h"
@@ -235,7 +236,8 @@ check_network(struct check *c)
 		err_prefix(&e, "control");
 		fault(c, &e);
 	}
-	check_addresses(c, use == CONTROL_ANSWERS || use == CONTROL_HIDDEN);
+	if (conf_listens_fit(c->conf, c->role->index, &e))
+		check_addresses(c, use == CONTROL_ANSWERS || use == CONTROL_HIDDEN);
 }
 
 static void
@@ -243,7 +245,8 @@ check_all(struct check *c)
 {
 	struct err e;
 
-	if (!daemon_conf_fits(c->role, c->conf, &e))
+	if (!daemon_conf_fits(c->role, c->conf, &e) ||
+	    !conf_listens_fit_others(c->conf, c->role->index, &e))
 		fault(c, &e);
 	if (jail_user(&c->jail, c->conf->user, &e)) {
 		check_folders(c);

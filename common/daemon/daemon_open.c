@@ -12,6 +12,7 @@
 #include "common/base/clock.h"
 #include "common/base/memory.h"
 #include "common/conf/conf_keys.h"
+#include "common/conf/conf_listens.h"
 #include "common/daemon/daemon_private.h"
 #include "common/dns/dns_resolver.h"
 #include "common/loop/loop.h"
@@ -52,7 +53,7 @@ daemon_conf_fits(const struct daemon_role *r, const struct conf *c, struct err *
 			    "%s: %s has no listen-%s; write: listen-%s = "
 			    "{ \"ADDRESS\" } or \"none\"",
 			    c->file, r->name, l->name, l->name);
-	return true;
+	return conf_listens_fit(c, r->index, e);
 }
 
 void

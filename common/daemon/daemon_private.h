@@ -65,7 +65,7 @@ daemon_listens(const struct daemon_listener *l, const struct conf_role *section)
 /* daemon_open.c, and what `check` asks the same way.  False: config; faults but the first are on
  * stderr. */
 bool daemon_load_conf(const struct options *o, struct conf **out, struct err *e);
-/* The role's section is there, and says where to listen. */
+/* The role's section is there, and says where to listen, at no place twice. */
 bool daemon_conf_fits(const struct daemon_role *r, const struct conf *c, struct err *e);
 void daemon_cache(const struct daemon_role *r, const struct conf *c, char out[CONF_PATH_BYTES]);
 

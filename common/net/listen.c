@@ -224,38 +224,6 @@ listen_new(struct listen **out, const struct listen_limits *limits, struct err *
 	return true;
 }
 
-/* Both would listen on one address and port, or one's wildcard address takes in the other's. */
-static bool
-clash(const struct sockaddr_storage *a, const struct sockaddr_storage *b)
-{
-	char one[ADDRESS_HOST_BYTES], other[ADDRESS_HOST_BYTES];
-	const char *any = a->ss_family == AF_INET6 ? "::" : "0.0.0.0";
-
-	if (a->ss_family != b->ss_family || address_port(a) != address_port(b) ||
-	    address_port(a) == 0)
-		return false;
-	address_host(a, one);
-	address_host(b, other);
-	return strcmp(one, other) == 0 || strcmp(one, any) == 0 || strcmp(other, any) == 0;
-}
-
-static bool
-find_clash(const struct listen *l, const struct sockaddr_storage *a, struct err *e)
-{
-	char one[ADDRESS_TEXT_BYTES], other[ADDRESS_TEXT_BYTES];
-
-	for (unsigned i = 0; i < l->n; i++)
-		if (clash(&l->at[i].address, a)) {
-			address_text(a, one);
-			address_text(&l->at[i].address, other);
-			err_set(e, REFUSAL_config,
-			    "%s is in use by another listen, on %s: give one of them another port",
-			    one, other);
-			return true;
-		}
-	return false;
-}
-
 bool
 listen_open(struct listen *l, const char *at, uint16_t port, listen_accepted *accepted, void *arg,
     struct err *e)
@@ -270,7 +238,7 @@ listen_open(struct listen *l, const char *at, uint16_t port, listen_accepted *ac
 	if (!address_read(span_str(at), port, &a))
 		return err_set(e, REFUSAL_config, "%s is not ADDRESS, ADDRESS:PORT or [V6]:PORT",
 		    at);
-	if (find_clash(l, &a, e) || (fd = bind_listener(&a, e)) < 0)
+	if ((fd = bind_listener(&a, e)) < 0)
 		return false;
 	l->at[l->n++] = (struct listener) { l, fd, a, NULL, accepted, arg };
 	return true;

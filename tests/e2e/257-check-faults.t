@@ -2,7 +2,7 @@
 # check says what a start, or a peer, would refuse, with its cure; and what will be a fault soon.
 . tests/e2e/lib.sh
 . tests/lib/peers.sh
-plan 130
+plan 141
 
 world_up --domains a.test
 conf=$T/conf
@@ -78,9 +78,26 @@ both "an address of another host" 71 'listen-fetch: cannot bind 10\.9\.8\.7:1470
 sets listen-fetch '{ "[2001:db8::99]" }'
 both "an IPv6 address of another host" 71 'listen-fetch: cannot bind \[2001:db8::99\]:1470' 'write an(other)? address|of the other'
 sets listen-submit "{ \"$addr:4001\" }"
-both "two listens on one address" 78 "listen-submit: $addr:4001 is in use by another listen" 'another port'
+both "two listens on one address" 78 "conf:[0-9]+: listen-submit of oms: $addr:4001 is in use by another listen, listen-fetch of oms on $addr:4001 at line [0-9]+" 'another port'
+like "two listens on one address: by the lines" "$err" "conf:$(grep -n 'listen-submit' "$conf" | cut -d: -f1): .* at line $(grep -n 'listen-fetch' "$conf" | cut -d: -f1):"
 sets listen-fetch "{ \"$addr:4001\", \"0.0.0.0:4001\" }"
-both "a wildcard address that takes in another listen" 78 "listen-fetch: 0\.0\.0\.0:4001 is in use by another listen, on $addr:4001" 'another port'
+both "a wildcard address that takes in another listen" 78 "listen-fetch of oms: 0\.0\.0\.0:4001 is in use by another listen, listen-fetch of oms on $addr:4001" 'another port'
+# Two daemons of one host.  Each start alone goes well, so this is said by check.
+both_sections() {	# KEY ADDRESS: the listen of the ims
+	sets listen-fetch "{ \"$addr:4001\" }"
+	sed -i "/^ims {/,/^}/s|^\([[:space:]]*$1 = \).*|\1{ \"$2\" }|" "$conf"
+	lines="conf:$(grep -n "$3" "$conf" | cut -d: -f1): .* at line $(grep -n "$4" "$conf" | cut -d: -f1):"
+}
+both_sections listen-notify "$addr:4001" listen-fetch listen-notify
+faulty "a listen of the ims on an address of the oms" "listen-fetch of oms: $addr:4001 is in use by another listen, listen-notify of ims on $addr:4001" 'another port'
+like "a listen of the ims on an address of the oms: by the lines" "$err" "$lines"
+both_sections listen-mailbox 0.0.0.0:4002 listen-mailbox listen-submit
+status_is "check of the ims: refused" 78 inside ims check
+like "check of the ims: by what is wrong" "$err" "listen-mailbox of ims: 0\.0\.0\.0:4002 is in use by another listen, listen-submit of oms on $addr:4002"
+like "check of the ims: by the lines" "$err" "$lines"
+both_sections listen-notify "$addr:1470" listen-notify listen-fetch
+sed -i "/^oms {/,/^}/s|^\([[:space:]]*listen-fetch = \).*|\1{ \"0.0.0.0\" }|" "$conf"
+faulty "by the port that is meant where none is written" "listen-fetch of oms: 0\.0\.0\.0:1470 is in use by another listen, listen-notify of ims" 'another port'
 sets listen-fetch "{ \"$addr\" }"
 both "a port that another program has" 71 "listen-fetch: cannot bind $addr:1470: Address already in use" 'end the program that has it|another port'
 sets connect-from '"10.9.8.7"'
