@@ -130,11 +130,25 @@ guard_fd(enum guard_kind k, int fd, const char *path, const struct guard_user *u
 }
 
 bool
+guard_absent(enum guard_kind k, const char *path, int errnum, struct err *e)
+{
+	const struct row *r = &rows[k];
+	const char *cure = "write another path";
+
+	if (errnum == ENOENT)
+		cure = r->folder ? "make it with mkdir -p, or write another path"
+				 : "put the file there, or write another path";
+	else if (errnum == EACCES)
+		cure = "start as root, or let this user read it: chmod, chgrp";
+	return err_set(e, REFUSAL_config, "%s%s: %s; %s", r->what, path, strerror(errnum), cure);
+}
+
+bool
 guard_path(enum guard_kind k, const char *path, const struct guard_user *u, struct err *e)
 {
 	struct stat st;
 
 	if (stat(path, &st) < 0 || access(path, R_OK) < 0)
-		return err_set_errno(e, REFUSAL_config, errno, "%s", path);
+		return guard_absent(k, path, errno, e);
 	return check(k, &st, path, u, e);
 }

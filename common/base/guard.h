@@ -35,7 +35,9 @@ struct guard_user {
 /* An open file; `path` is its name for messages.  u NULL: no other user. */
 bool guard_fd(enum guard_kind k, int fd, const char *path, const struct guard_user *u,
     struct err *e);
-/* The same by name; also false where it is not there or we cannot read it. */
+/* The same by name; also false, as guard_absent, where it is not there or we cannot read it. */
 bool guard_path(enum guard_kind k, const char *path, const struct guard_user *u, struct err *e);
+/* Says that `path` cannot be opened: what errnum means, and the cure.  Returns false. */
+bool guard_absent(enum guard_kind k, const char *path, int errnum, struct err *e);
 
 #endif

@@ -66,7 +66,7 @@ read_key(const char *path, const struct guard_user *u, EVP_PKEY **out, struct er
 	FILE *f;
 
 	if (fd < 0)
-		return err_set_errno(e, REFUSAL_config, errno, "the private key %s", path);
+		return guard_absent(GUARD_KEY, path, errno, e);
 	if (!guard_fd(GUARD_KEY, fd, path, u, e)) {
 		close(fd);
 		return false;
@@ -77,7 +77,10 @@ read_key(const char *path, const struct guard_user *u, EVP_PKEY **out, struct er
 	fclose(f);
 	ERR_clear_error();
 	return *out != NULL ||
-	    err_set(e, REFUSAL_config, "%s holds no PEM private key without a passphrase", path);
+	    err_set(e, REFUSAL_config,
+		"%s holds no PEM private key without a passphrase: write it anew with openssl pkey -in "
+		"%s",
+		path, path);
 }
 
 bool
@@ -98,7 +101,9 @@ tls_identity_load(const struct tls_files *f, const struct guard_user *u, struct 
 	if (X509_check_private_key(chain_leaf(i->chain), i->key) != 1) {
 		ERR_clear_error();
 		tls_identity_unref(&i);
-		return err_set(e, REFUSAL_config, "the key %s does not fit the certificate %s",
+		return err_set(e, REFUSAL_config,
+		    "the key %s does not fit the certificate %s: write the key that the certificate was "
+		    "requested with, or get a certificate for this key",
 		    f->key, f->certificate);
 	}
 	*out = i;

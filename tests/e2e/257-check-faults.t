@@ -2,7 +2,7 @@
 # check says what a start, or a peer, would refuse, with its cure; and what will be a fault soon.
 . tests/e2e/lib.sh
 . tests/lib/peers.sh
-plan 141
+plan 153
 
 world_up --domains a.test
 conf=$T/conf
@@ -36,7 +36,9 @@ sed -i '1a user = "nosuchuser"' "$conf"
 faulty "no such user" 'there is no user nosuchuser' 'adduser --system --group nosuchuser'
 shows --domain a.test
 cp "$(sed -n 's/^[[:space:]]*key = "\(.*\)"/\1/p' "$CONF_a_test")" "$T/own.key"
-faulty "a key that does not fit" 'the key .*/own\.key does not fit' 'own\.pem'
+faulty "a key that does not fit" 'the key .*/own\.key does not fit the certificate .*/own\.pem' 'write the key that the certificate was requested with'
+: >"$T/own.key"
+faulty "a file that holds no key" '/own\.key holds no PEM private key without a passphrase' 'openssl pkey -in'
 shows --domain a.test --names DNS:b.test
 faulty "another domain's certificate" 'certificate-name' 'it names b\.test; get one for a\.test or tillcalled\.a\.test'
 shows --domain a.test --expired
@@ -46,7 +48,15 @@ openssl x509 -in "$T/own.pem" -out "$T/leaf.pem" && mv "$T/leaf.pem" "$T/own.pem
 faulty "one without its intermediate" 'certificate-untrusted' 'intermediate certificates after it'
 shows --domain a.test
 rm "$T/own.key"
-faulty "a key that cannot be read" 'key of a\.test' 'own\.key'
+faulty "a key that is not there" 'key of a\.test: the private key .*/own\.key: No such file' 'put the file there, or write another path'
+shows --domain a.test
+rm "$T/own.pem"
+faulty "a certificate that is not there" 'certificate of a\.test: .*/own\.pem: No such file' 'put the file there, or write another path'
+for key in trust crls; do
+	fresh
+	sed -i "s,^$key = .*,$key = \"$T/none\"," "$conf"
+	faulty "a folder of $key that is not there" "$key: the folder $T/none: No such file" 'make it with mkdir -p, or write another path'
+done
 fresh
 sed -i "s,^resolver = .*,resolver = \"zone:$T/none\"," "$conf"
 faulty "a zone that cannot be read" "$T/none" 'No such file'

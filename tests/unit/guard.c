@@ -164,6 +164,9 @@ what_is_not_there(void **state)
 	assert_false(guard_path(GUARD_TRUST, absent, NULL, &e));
 	assert_int_equal(e.why, REFUSAL_config);
 	assert_non_null(strstr(e.text, absent));
+	assert_non_null(strstr(e.text, "put the file there, or write another path"));
+	assert_false(guard_path(GUARD_FOLDER, absent, NULL, &e));
+	assert_non_null(strstr(e.text, "make it with mkdir -p, or write another path"));
 }
 
 int
