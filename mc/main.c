@@ -1,5 +1,4 @@
 /* mc — mail that stays with its sender until it is called for: the user's command. */
-#include <signal.h>
 #include <stdlib.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -109,7 +108,6 @@ main(int argc, char **argv)
 
 	(void)setrlimit(RLIMIT_CORE, &no_core); /* passwords and letters are in memory */
 	umask(077);
-	signal(SIGPIPE, SIG_IGN);
 	log_open("mc", LOG_ERROR);
 	out_locale();
 	mime_start();

@@ -2,6 +2,8 @@
 #include "common/conf/options.h"
 
 #include <getopt.h>
+#include <poll.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -232,12 +234,11 @@ static int
 print_help(const struct options *o, const struct options_verb *v)
 {
 	struct buf b = BUF_INIT;
-	bool ok;
 
 	options_help(o, v, &b);
-	ok = fwrite(b.data, 1, b.len, stdout) == b.len && fflush(stdout) == 0;
+	fwrite(b.data, 1, b.len, stdout);
 	buf_clear(&b);
-	return ok ? 0 : 74;
+	return 0;
 }
 
 static bool
@@ -290,7 +291,7 @@ apply_common(struct options *o)
 		return print_help(o, o->verb);
 	if (options_has(o, "version")) {
 		printf("%s %s\n", o->program->name, VERSION);
-		return fflush(stdout) == 0 ? 0 : 74;
+		return 0;
 	}
 	return -1;
 }
@@ -391,25 +392,36 @@ dispatch(struct options *o, int argc, char **argv)
 			       : options_usage(o, "what? All commands: %s --help", o->called);
 }
 
+/* Ends the output; a status of 0 becomes that of output that could not be written.  A reader that has
+ * had enough, as `head` has, is no fault. */
+static int
+end_output(const struct options *o, int status)
+{
+	struct pollfd out = { STDOUT_FILENO, POLLOUT, 0 };
+	struct err e;
+
+	if ((fflush(stdout) == 0 && !ferror(stdout)) || status != 0)
+		return status;
+	if (poll(&out, 1, 0) == 1 && (out.revents & (POLLERR | POLLHUP)) != 0)
+		return 0;
+	err_set(&e, REFUSAL_cannot_write, "standard output");
+	return options_fail(o, &e);
+}
+
 int
 options_main(const struct options_program *p, int argc, char **argv)
 {
 	struct options o = { .program = p, .called = p->name };
-	struct err e;
 	int status;
 
+	signal(SIGPIPE, SIG_IGN); /* end_output says what becomes of it */
 	if (argc > 0 && argv[0] != NULL) {
 		const char *slash = strrchr(argv[0], '/');
 
 		o.called = slash != NULL ? slash + 1 : argv[0];
 	}
 	o.args = memory_array((size_t)argc + 1, sizeof *o.args);
-	status = dispatch(&o, argc, argv);
-	/* What was said to nobody was not said. */
-	if ((fflush(stdout) != 0 || ferror(stdout)) && status == 0) {
-		err_set(&e, REFUSAL_cannot_write, "standard output");
-		status = options_fail(&o, &e);
-	}
+	status = end_output(&o, dispatch(&o, argc, argv));
 	free(o.args);
 	buf_clear(&o.command);
 	return status;

@@ -68,7 +68,8 @@ struct options {
 	size_t n_given;
 };
 
-/* The whole of main: parses, runs the verb, returns the exit status. */
+/* The whole of main: parses, runs the verb, returns the exit status.  Ignores SIGPIPE: the reader of
+ * standard output may go at any time, and that is silent and no fault. */
 int options_main(const struct options_program *p, int argc, char **argv);
 
 bool options_has(const struct options *o, const char *name);

@@ -1,7 +1,7 @@
 #!/bin/sh
 # SIGTERM in the middle of work: a clean end, nothing lost over the restart; and what operators see.
 . tests/e2e/lib.sh
-plan 34
+plan 44
 
 LETTERS=120
 world_up --domains a.test,b.test
@@ -28,6 +28,23 @@ is "status in JSON: no letters" "$(oms a.test status --json | member letters)" 0
 is "and no notices" "$(ims b.test status --json | member notices)" 0
 oms a.test status >/dev/full 2>"$T/err"
 is "what nobody could read was not said" "$? $(head -1 "$T/err")" "73 oms: standard output [cannot-write, status 73]"
+
+# A reader that is gone before anything is written.
+silent() {	# PROGRAM DOMAIN ARGS...
+	perl -e 'pipe R, W; close R; open STDOUT, ">&W"; close W; $SIG{PIPE} = "DEFAULT"; exec @ARGV' \
+	    tests/world "$1" "$W" "$2" $3 2>"$T/err"
+	is "$1 $3: a reader that has had enough is no error" "$? $(cat "$T/err")" "0 "
+}
+silent oms a.test status
+silent oms a.test "queue --all"
+silent oms a.test "user list --json"
+silent oms a.test "check -v"
+silent oms a.test --help
+silent oms a.test "help queue"
+silent ims b.test "status --json"
+silent ims b.test list
+silent ims b.test "mailbox list"
+silent ims b.test --version
 
 # -- ended while letters come ---------------------------------------------------------------------
 
