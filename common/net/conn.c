@@ -217,7 +217,7 @@ conn_connect(struct loop *l, const struct conn_target *to, struct tls_holder *h,
 	c->state = CONN_WAITING;
 	if (to->limit != NULL)
 		c->place = conn_limit_enter(to->limit, &c->peer.address,
-		    &(struct conn_caller) { l, c->entry.id, on_place, to->backs_off },
+		    &(struct conn_caller) { l, c->entry.id, on_place, to->backs_off, to->domain },
 		    loop_now_ms(l));
 	if (c->place == NULL || conn_place_is_held(c->place))
 		begin(c);

@@ -27,6 +27,7 @@ struct host {
 	unsigned n_places;  /* of all states but REFUSED */
 	unsigned n_held, n_leaving, n_waiting;
 	struct places held, waiting; /* waiting: while CONN_PER_HOST are held */
+	struct places back;          /* stand back for others of their domain */
 };
 
 /* A port of an address that has places, or has failed. */
@@ -43,7 +44,7 @@ struct door {
 
 TAILQ_HEAD(doors, door);
 
-enum place_state { HELD, WAITING, QUEUED, REFUSED };
+enum place_state { HELD, WAITING, BACK, QUEUED, REFUSED };
 
 struct conn_place {
 	TAILQ_ENTRY(conn_place) link; /* of the list that its state names */
@@ -52,6 +53,8 @@ struct conn_place {
 	struct door *door;
 	struct conn_caller caller;
 	enum place_state state;
+	uint64_t domain; /* its hash; 0: none */
+	bool answered;
 	bool leaving;
 	int64_t until_ms; /* REFUSED */
 };
@@ -147,6 +150,7 @@ host_of(struct conn_limit *l, const uint64_t key[KEY_WORDS])
 	if (h->n_places++ == 0) {
 		TAILQ_INIT(&h->held);
 		TAILQ_INIT(&h->waiting);
+		TAILQ_INIT(&h->back);
 	}
 	return h;
 }
@@ -247,6 +251,9 @@ unlink_place(struct conn_place *p)
 		TAILQ_REMOVE(&h->waiting, p, link);
 		h->n_waiting--;
 		break;
+	case BACK:
+		TAILQ_REMOVE(&h->back, p, link);
+		break;
 	case QUEUED:
 		TAILQ_REMOVE(&p->door->queue, p, link);
 		break;
@@ -278,12 +285,59 @@ serve_next(struct host *h)
 	}
 }
 
+static unsigned
+count_unanswered(const struct places *all, uint64_t domain)
+{
+	const struct conn_place *p;
+	unsigned n = 0;
+
+	TAILQ_FOREACH (p, all, link)
+		n += p->domain == domain && !p->answered;
+	return n;
+}
+
+static bool
+must_stand_back(const struct conn_place *p)
+{
+	const struct host *h = p->host;
+
+	return p->domain != 0 &&
+	    count_unanswered(&h->held, p->domain) + count_unanswered(&h->waiting, p->domain) >=
+	    CONN_PER_DOMAIN;
+}
+
 static void
 wait_for_host(struct conn_place *p)
 {
+	if (must_stand_back(p)) {
+		p->state = BACK;
+		TAILQ_INSERT_TAIL(&p->host->back, p, link);
+		return;
+	}
 	p->state = WAITING;
 	p->host->n_waiting++;
 	TAILQ_INSERT_TAIL(&p->host->waiting, p, link);
+}
+
+/* After a connection was answered or has left: those that stood back for it take their turn. */
+static void
+call_back(struct host *h)
+{
+	struct conn_place *p, *next;
+	bool moved = false;
+
+	for (p = TAILQ_FIRST(&h->back); p != NULL; p = next) {
+		next = TAILQ_NEXT(p, link);
+		if (must_stand_back(p))
+			continue;
+		TAILQ_REMOVE(&h->back, p, link);
+		wait_for_host(p);
+		moved = true;
+	}
+	if (!moved)
+		return;
+	serve_next(h);
+	wake_holders(h);
 }
 
 /* One place at a time of those that wait at a door goes on while it fails, all once it answers. */
@@ -353,7 +407,8 @@ enter(struct conn_place *p, int64_t now_ms)
 	}
 	if (careful)
 		d->prober = p;
-	if (h->n_held < CONN_PER_HOST && h->n_waiting == 0 && !p->limit->closed) {
+	if (h->n_held < CONN_PER_HOST && h->n_waiting == 0 && !must_stand_back(p) &&
+	    !p->limit->closed) {
 		hold(p);
 		return;
 	}
@@ -371,6 +426,9 @@ conn_limit_enter(struct conn_limit *l, const struct sockaddr_storage *to,
 
 	p->limit = l;
 	p->caller = *caller;
+	p->caller.domain = NULL;
+	if (caller->domain != NULL)
+		p->domain = span_hash(span_str(caller->domain), l->secret) | 1;
 	key_of(to, key);
 	pthread_mutex_lock(&l->lock);
 	p->host = host_of(l, key);
@@ -430,11 +488,14 @@ conn_place_report(struct conn_place *p, bool answers, int64_t now_ms)
 		d->failures = 0;
 	else
 		note_failure(d, now_ms);
+	p->answered = p->answered || answers;
 	if (!l->closed && answers) {
 		open_door(d);
+		call_back(p->host);
 	} else if (!l->closed) {
 		refuse_all(&d->queue, d);
 		refuse_all(&p->host->waiting, d);
+		refuse_all(&p->host->back, d);
 	}
 	pthread_mutex_unlock(&l->lock);
 }
@@ -472,6 +533,7 @@ conn_place_leave(struct conn_place **pp)
 		if (!l->closed) {
 			serve_next(p->host);
 			open_door(p->door);
+			call_back(p->host);
 		}
 		let_go(l, p->host, p->door);
 	}

@@ -5,6 +5,10 @@
  * what is left of reflection.  Further ones wait and are served in the order of coming.  The holder of
  * a place that could do without is told that it is wanted.
  *
+ * Any domain may name somebody's address with a port that is silent, and silence takes the whole timeout of a
+ * connection.  So of the connections for one domain that have not been answered yet, CONN_PER_DOMAIN hold a place of
+ * an address or wait for one; the others stand back until one of these has been answered or has left.
+ *
  * A port that did not answer is left alone for CONN_DOOR_PAUSE_MS, doubled by each failure in turn up
  * to CONN_DOOR_PAUSE_MAX_MS.  Meanwhile a caller that backs off is refused at once, and so is one that
  * waits when the failure comes.  After that one at a time tries, until the port answers; the others
@@ -25,6 +29,7 @@
 #include <sys/socket.h>
 
 #define CONN_PER_HOST          4
+#define CONN_PER_DOMAIN        2
 #define CONN_DOOR_PAUSE_MS     1500 /* shorter than any caller's own pause, which then decides */
 #define CONN_DOOR_PAUSE_MAX_MS 45000
 #define CONN_DOORS_REMEMBERED  4096
@@ -43,7 +48,8 @@ struct conn_caller {
 	struct loop *loop;
 	uint64_t id;
 	void (*fn)(struct loop *loop, uint64_t id);
-	bool backs_off; /* a port that failed lately is not tried */
+	bool backs_off;     /* a port that failed lately is not tried */
+	const char *domain; /* that named the address; NULL: none; used only during the call */
 };
 
 /* The place is held at once, waits, or is refused.  now_ms: monotonic, the same clock for all calls. */

@@ -20,7 +20,8 @@ struct table {
 	struct loop *loop;
 	struct conn_place *p[PLACES];
 	bool back_off;
-	uint16_t port; /* of callers that back off */
+	uint16_t port;      /* of callers that back off */
+	const char *domain; /* that they ask for */
 	int64_t now_ms;
 };
 
@@ -56,7 +57,7 @@ enter(struct table *t, const char *address, uint64_t id)
 {
 	/* Without back-off each place has its own port, and places do not depend on it. */
 	struct sockaddr_storage a = host(address, t->back_off ? t->port : (uint16_t)(1470 + id));
-	struct conn_caller c = { t->loop, id, on_told, t->back_off };
+	struct conn_caller c = { t->loop, id, on_told, t->back_off, t->domain };
 
 	return conn_limit_enter(t->limit, &a, &c, t->now_ms);
 }
@@ -219,6 +220,99 @@ nobody_comes_after_the_end(void **state)
 	assert_int_equal(told[CONN_PER_HOST], 0);
 	t.p[0] = enter(&t, "192.0.2.9", 0);
 	assert_false(conn_place_is_held(t.p[0]));
+	table_close(&t);
+}
+
+/* A domain names silent ports of somebody's address: others find two places. */
+static void
+a_silent_domain_leaves_places(void **state)
+{
+	struct table t;
+
+	(void)state;
+	table_open(&t);
+	t.domain = "evil.test";
+	table_fill(&t, CONN_PER_HOST + 2);
+	assert_int_equal(held(&t), CONN_PER_DOMAIN);
+	t.domain = "good.test";
+	t.p[6] = enter(&t, "192.0.2.1", 6);
+	t.domain = "fine.test";
+	t.p[7] = enter(&t, "192.0.2.1", 7);
+	assert_true(conn_place_is_held(t.p[6]));
+	assert_true(conn_place_is_held(t.p[7]));
+	/* All places are held, and nobody is asked to leave for those that stand back. */
+	loop_drain(t.loop);
+	assert_int_equal(told[6] + told[7], 0);
+	assert_false(conn_place_is_wanted(t.p[6]));
+	/* One gives up: another of its domain tries; at another address the domain is not bound by it. */
+	conn_place_report(t.p[0], false, t.now_ms);
+	conn_place_leave(&t.p[0]);
+	assert_true(conn_place_is_held(t.p[2]));
+	loop_drain(t.loop);
+	assert_int_equal(told[2], 1);
+	assert_int_equal(held(&t), CONN_PER_HOST);
+	t.domain = "evil.test";
+	t.p[0] = enter(&t, "192.0.2.2", 0);
+	assert_true(conn_place_is_held(t.p[0]));
+	table_close(&t);
+}
+
+/* With full places the domain's dials do not fill the queue either. */
+static void
+a_silent_domain_does_not_fill_the_queue(void **state)
+{
+	struct table t;
+
+	(void)state;
+	table_open(&t);
+	table_fill(&t, CONN_PER_HOST);
+	t.domain = "evil.test";
+	for (unsigned i = 4; i < 7; i++)
+		t.p[i] = enter(&t, "192.0.2.1", i);
+	t.domain = "good.test";
+	t.p[7] = enter(&t, "192.0.2.1", 7);
+	for (unsigned i = 0; i < 3; i++)
+		conn_place_leave(&t.p[i]);
+	assert_true(conn_place_is_held(t.p[4]));
+	assert_true(conn_place_is_held(t.p[5]));
+	assert_false(conn_place_is_held(t.p[6]));
+	assert_true(conn_place_is_held(t.p[7]));
+	/* Refused with the port that it waits for. */
+	conn_place_leave(&t.p[7]);
+	t.back_off = true;
+	t.domain = "evil.test";
+	t.port = 1999;
+	t.p[0] = enter(&t, "192.0.2.1", 0);
+	t.domain = NULL;
+	t.p[1] = enter(&t, "192.0.2.1", 1);
+	conn_place_report(t.p[1], false, t.now_ms);
+	assert_true(is_refused(t.p[0]));
+	table_close(&t);
+}
+
+/* A domain whose connections are answered has all places that are free. */
+static void
+answers_open_the_other_places(void **state)
+{
+	struct table t;
+
+	(void)state;
+	table_open(&t);
+	t.domain = "good.test";
+	table_fill(&t, PLACES);
+	assert_int_equal(held(&t), CONN_PER_DOMAIN);
+	conn_place_report(t.p[0], true, t.now_ms);
+	assert_int_equal(held(&t), 3);
+	conn_place_report(t.p[1], true, t.now_ms);
+	assert_int_equal(held(&t), 4);
+	assert_true(conn_place_is_held(t.p[3]));
+	loop_drain(t.loop);
+	assert_int_equal(told[2], 1);
+	assert_int_equal(told[3], 1);
+	conn_place_report(t.p[2], true, t.now_ms);
+	assert_true(conn_place_is_wanted(t.p[0])); /* the next waits, and may have a place */
+	conn_place_leave(&t.p[0]);
+	assert_true(conn_place_is_held(t.p[4]));
 	table_close(&t);
 }
 
@@ -672,6 +766,9 @@ main(void)
 		cmocka_unit_test(in_the_order_of_coming),
 		cmocka_unit_test(as_many_are_wanted_as_wait),
 		cmocka_unit_test(nobody_comes_after_the_end),
+		cmocka_unit_test(a_silent_domain_leaves_places),
+		cmocka_unit_test(a_silent_domain_does_not_fill_the_queue),
+		cmocka_unit_test(answers_open_the_other_places),
 		cmocka_unit_test(a_host_that_failed_is_left_alone),
 		cmocka_unit_test(another_port_has_not_failed),
 		cmocka_unit_test(a_failing_port_drives_nobody_away),
