@@ -11,6 +11,7 @@
 #define READERS_CHECK   4096         /* commits between two checks for dead readers */
 #define PUT_BYTES       4096         /* pages of the trees, beside a write's octets */
 #define PUT_ALONE_BYTES (256 * 1024) /* the same for a write in a transaction of its own */
+#define NEAR_FULL_BYTES (4 * (uint64_t)DB_BATCH_BYTES)
 
 /* -- the writer ---------------------------------------------------------------------------------- */
 
@@ -81,7 +82,7 @@ room_left(struct db *d)
 	uint64_t beside = beside_bytes(d), room;
 
 	bound -= beside < bound ? beside : bound;
-	if (d->disk_full || used + 4 * (uint64_t)DB_BATCH_BYTES > bound)
+	if (d->disk_full || used + NEAR_FULL_BYTES > bound)
 		used = used_bytes(d);
 	room = used < bound ? bound - used : 0;
 	if (!d->disk_full)
@@ -143,6 +144,7 @@ apply_one(struct db_txn *t, struct db_write *w)
 	if (w->apply(t, w->arg, &w->why)) {
 		w->why.why = REFUSAL_NONE; /* set by a look-up that apply went on without */
 		t->writes += t->changes != changes;
+		t->puts = t->puts || (!w->frees && t->changes != changes);
 		if (w->leaves > 0 && !w->leaves_enough) {
 			db_leave(t, w->leaves);
 			w->leaves_enough = t->rc == 0;
@@ -157,9 +159,21 @@ apply_one(struct db_txn *t, struct db_write *w)
 	}
 }
 
-/* True: it was a trial, and is to be begun again. */
+/* Whatever was put: the next write, which may be one that frees, can have so much at once. */
+static void
+leave_reserve(struct db_txn *t, bool *left)
+{
+	const struct db *d = t->db;
+
+	if (*left || !d->near_full || !t->puts || t->trial || t->rc != 0)
+		return;
+	db_leave(t, (d->disk_full ? d->disk_reserve : DB_RESERVE(d->size)) / 2);
+	*left = t->rc == 0;
+}
+
+/* True: it was a trial, and is to be begun again.  left: the reserve was looked at. */
 static bool
-apply_list(struct db_txn *t, struct db_write *list, uint64_t *room)
+apply_list(struct db_txn *t, struct db_write *list, uint64_t *room, bool *left)
 {
 	struct db *d = t->db;
 	int rc = mdb_txn_begin(d->env, NULL, 0, &t->txn);
@@ -173,6 +187,7 @@ apply_list(struct db_txn *t, struct db_write *list, uint64_t *room)
 		else
 			apply_one(t, w);
 	}
+	leave_reserve(t, left);
 	if (t->rc != 0 || !t->trial)
 		return false;
 	mdb_txn_abort(t->txn);
@@ -183,12 +198,13 @@ apply_list(struct db_txn *t, struct db_write *list, uint64_t *room)
 static int
 apply_all(struct db *d, struct db_write *list, uint64_t *room)
 {
-	uint64_t left = *room;
+	uint64_t before = *room;
 	struct db_txn t = { .db = d };
+	bool left = false;
 
-	while (apply_list(&t, list, room)) {
+	while (apply_list(&t, list, room, &left)) {
 		t = (struct db_txn) { .db = d };
-		*room = left;
+		*room = before;
 	}
 	return commit(&t);
 }
@@ -220,6 +236,11 @@ apply_singly(struct db *d, struct db_write *list)
 		list = w->next;
 		w->next = NULL;
 		rc = apply_growing(d, w, &room);
+		if (rc == MDB_MAP_FULL) {
+			db_disk_settle(d);
+			room = room_left(d);
+			rc = apply_growing(d, w, &room);
+		}
 		if (db_is_full(rc))
 			err_word(&w->why, REFUSAL_system_full);
 		else if (rc != 0 && w->why.why == REFUSAL_NONE)
@@ -236,6 +257,7 @@ apply_batch(struct db *d, struct db_write *list, uint64_t octets)
 	bool roomy = db_disk_ahead(d, octets);
 	uint64_t room = room_left(d);
 
+	d->near_full = room < octets + NEAR_FULL_BYTES;
 	if (roomy && apply_growing(d, list, &room) == 0)
 		finish(list);
 	else

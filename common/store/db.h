@@ -15,8 +15,12 @@
  * Full:    system_full refuses a write that would leave less than DB_RESERVE of the map, or less than
  *          the reserve of the disk when the file system has no room for another step.  A write
  *          marked `frees` may use both reserves, so deletions go on.  Each batch looks for space
- *          again; no restart is needed when it returns.  LMDB does not reuse what a transaction
- *          frees before the next but one, so a large write that frees says what it `leaves`.
+ *          again; no restart is needed when it returns.
+ *          A free page is not always a page that can be used: LMDB does not reuse what a transaction
+ *          frees before the next but one, nor what an open reading may still look at.  So near the
+ *          limit a write that puts is committed only if half the reserve can be used at once; a write
+ *          that frees and finds nothing waits until no reading is open; and a large write that frees
+ *          says what it `leaves`.
  * Records: each value has a CRC-32 over its key and itself.  A damaged value is an error (storage)
  *          and a line in the log, and is never handed out.
  * Threads: db_write_take from any thread.  Reads from any thread, in transactions of their own.

@@ -31,6 +31,8 @@ struct db {
 	uint64_t allocated; /* octets of the file that have blocks; the map ends there */
 	uint64_t disk_reserve;
 	bool disk_full; /* the file system had no room for the last step */
+	bool
+	    near_full; /* what is put in this batch must leave half the reserve to the next write */
 	struct db_gate gate;
 	uint64_t (*beside)(void *arg); /* NULL: nothing */
 	void *beside_arg;
@@ -53,6 +55,7 @@ struct db_txn {
 	bool damaged;
 	bool torn;            /* a write was refused after its first put */
 	bool trial;           /* db_leave filled it: not to be committed */
+	bool puts;            /* a write that does not free has changed something */
 	uint64_t changes;     /* puts and deletes so far */
 	uint64_t writes;      /* that have changed something */
 	uint64_t passed_over; /* damaged entries that db_each skipped */
@@ -73,6 +76,10 @@ bool db_disk_ahead(struct db *d, uint64_t octets);
 bool db_disk_step(struct db *d);
 /* Octets up to the last page of the last commit. */
 uint64_t db_disk_used(const struct db *d);
+
+/* On the writer's thread, between transactions: waits until no reading is open, and commits a change, so
+ * that what was freed so far can be used. */
+void db_disk_settle(struct db *d);
 
 void db_gate_enter(struct db_txn *reading);
 void db_gate_leave(struct db_txn *reading);

@@ -11,6 +11,7 @@
 #include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -502,6 +503,193 @@ a_page_that_does_not_fit_has_fewer_rows(void **state)
 	world_clear(&w);
 }
 
+/* -- the reserve --------------------------------------------------------------------------------- */
+
+#define SMALL 6000 /* rows that are there from the start */
+#define ROWS  12   /* that one drop deletes, each in another page */
+#define ALIKE 60   /* puts that wait at once */
+
+struct stock {
+	struct world w;
+	struct db_write write;
+	int taken; /* small rows that are deleted */
+	int puts;
+	atomic_uint drops;
+	atomic_bool end;
+	enum refusal why;
+};
+
+static bool
+apply_drop(struct db_txn *t, void *arg, struct err *e)
+{
+	const struct stock *s = arg;
+	char key[32];
+
+	for (int i = s->taken; i < s->taken + ROWS; i++) {
+		snprintf(key, sizeof key, "s%07d", (int)((long long)i * STRIDE % SMALL));
+		db_del(t, T_ONE, span_str(key));
+	}
+	return !db_fault(t, e);
+}
+
+static void
+dropped(void *arg, const struct err *e)
+{
+	struct stock *s = arg;
+
+	s->why = e == NULL ? REFUSAL_NONE : e->why;
+	if (--s->w.waiting == 0)
+		loop_stop(s->w.loop);
+}
+
+/* As a DROP does it: a few rows here and there, each with a whole path of pages to copy. */
+static void
+drop(struct stock *s)
+{
+	struct err e;
+
+	s->write = (struct db_write) { .apply = apply_drop,
+		.done = dropped,
+		.arg = s,
+		.home = s->w.loop,
+		.octets = 1024,
+		.frees = true };
+	s->w.waiting++;
+	assert_true(db_write_take(s->w.db, &s->write, &e));
+	wait_all(&s->w);
+	if (s->why != REFUSAL_NONE)
+		fail_msg("drop %d: %s", s->taken / ROWS, refusal_word(s->why));
+	s->taken += ROWS;
+	s->drops++;
+}
+
+/* Replaces so many small rows by larger ones, all of them waiting at once.  Returns how many were. */
+static int
+put_alike(struct stock *s, size_t octets)
+{
+	static struct op ops[ALIKE];
+	char key[32];
+	int n = 0;
+
+	for (int i = 0; i < ALIKE; i++) {
+		snprintf(key, sizeof key, "s%07d",
+		    (int)((long long)(SMALL - 1 - s->puts++ % (SMALL / 2)) * STRIDE % SMALL));
+		submit(&s->w, &ops[i], PUT, key, octets);
+	}
+	wait_all(&s->w);
+	for (int i = 0; i < ALIKE; i++) {
+		n += ops[i].why == REFUSAL_NONE;
+		buf_clear(&ops[i].value);
+	}
+	return n;
+}
+
+static void
+stock(struct stock *s, uint64_t size)
+{
+	struct op *ops = memory_array(SMALL, sizeof *ops);
+	char key[32];
+
+	*s = (struct stock) { .taken = 0 };
+	world_of(&s->w, size);
+	for (int i = 0; i < SMALL; i++) {
+		snprintf(key, sizeof key, "s%07d", i);
+		submit(&s->w, &ops[i], PUT, key, 200);
+	}
+	wait_all(&s->w);
+	for (int i = 0; i < SMALL; i++) {
+		assert_int_equal(ops[i].why, REFUSAL_NONE);
+		buf_clear(&ops[i].value);
+	}
+	free(ops);
+}
+
+/* From large puts to small ones until each is refused, with a drop after each. */
+static void
+fill_and_drop(struct stock *s)
+{
+	static const size_t sizes[] = { 100000, 20000, 3000, 1000, 300 };
+	char key[32];
+	enum refusal why;
+
+	for (int n = 0; s->taken < SMALL / 8; n++) {
+		snprintf(key, sizeof key, "large-%05d", n);
+		why = now(&s->w, PUT, key, 900000);
+		drop(s);
+		if (why == REFUSAL_system_full)
+			break;
+	}
+	for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++)
+		do
+			why = put_alike(s, sizes[i]) > 0 ? REFUSAL_NONE : REFUSAL_system_full;
+		while ((drop(s), why == REFUSAL_NONE) && s->taken < (int)(SMALL / 8 + i * 400));
+}
+
+static void
+a_drop_fits_whatever_was_put_before_it(void **state)
+{
+	struct stock s;
+
+	(void)state;
+	for (uint64_t mib = 5; mib <= 14; mib += 3) {
+		stock(&s, mib << 20);
+		fill_and_drop(&s);
+		world_clear(&s.w);
+	}
+}
+
+/* Keeps old pages while drops go on, and ends when they have come to a stop. */
+static void *
+read_long(void *arg)
+{
+	struct stock *s = arg;
+	struct db_txn *t;
+	struct err e;
+	unsigned seen;
+
+	while (!s->end) {
+		assert_true(db_read(s->w.db, &t, &e));
+		do {
+			seen = s->drops;
+			usleep(50000);
+		} while (s->drops != seen);
+		db_read_end(&t);
+	}
+	return NULL;
+}
+
+static void
+a_drop_fits_while_another_reads(void **state)
+{
+	pthread_t thread;
+	struct stock s;
+
+	(void)state;
+	stock(&s, (uint64_t)7 << 20);
+	assert_int_equal(pthread_create(&thread, NULL, read_long, &s), 0);
+	fill_and_drop(&s);
+	while (s.taken + ROWS <= SMALL)
+		drop(&s);
+	s.end = true;
+	pthread_join(thread, NULL);
+	world_clear(&s.w);
+}
+
+/* What one commit has freed is room for the next put, though nothing else is written between them. */
+static void
+what_was_freed_at_once_is_room(void **state)
+{
+	struct world w;
+
+	(void)state;
+	world_of(&w, (uint64_t)8 << 20);
+	assert_int_equal(now(&w, PUT, "a", 6 << 20), REFUSAL_NONE);
+	assert_int_equal(now(&w, PUT, "b", 6 << 20), REFUSAL_system_full);
+	assert_int_equal(now(&w, DEL, "a", 0), REFUSAL_NONE);
+	assert_int_equal(now(&w, PUT, "b", 6 << 20), REFUSAL_NONE);
+	world_clear(&w);
+}
+
 /* -- a file system without a block left ----------------------------------------------------------- */
 
 #define VALUE 240000 /* 59 pages */
@@ -902,6 +1090,9 @@ main(void)
 		cmocka_unit_test(what_is_beside_the_map_counts),
 		cmocka_unit_test(a_full_map_refuses_puts_and_takes_deletes),
 		cmocka_unit_test(a_page_that_does_not_fit_has_fewer_rows),
+		cmocka_unit_test(a_drop_fits_whatever_was_put_before_it),
+		cmocka_unit_test(a_drop_fits_while_another_reads),
+		cmocka_unit_test(what_was_freed_at_once_is_room),
 		cmocka_unit_test(a_full_tmpfs_refuses_puts_and_takes_deletes),
 		cmocka_unit_test(a_full_ext4_refuses_puts_and_takes_deletes),
 		cmocka_unit_test(others_fill_the_disk),
