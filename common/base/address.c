@@ -238,6 +238,15 @@ domain_set(struct domain *out, struct span domain)
 	return false;
 }
 
+struct domain
+domain_copy(const char *canonical)
+{
+	struct domain d = { "" };
+
+	span_copy(span_str(canonical), d.text, sizeof d.text);
+	return d;
+}
+
 struct span
 domain_span(const struct domain *d)
 {

@@ -41,6 +41,8 @@ bool domain_parse(struct span domain, domain_a_label_fn *a_label, struct domain 
     struct err *e);
 /* Lower-cases A-labels without decoding them.  False: the result is not canonical, *out is "". */
 bool domain_set(struct domain *out, struct span domain);
+/* Copies a text that was canonical when it was parsed or stored, and does not judge it again. */
+struct domain domain_copy(const char *canonical);
 struct span domain_span(const struct domain *d);
 bool domain_eq(const struct domain *d, struct span canonical);
 

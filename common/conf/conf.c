@@ -102,7 +102,7 @@ set_fallbacks(enum conf_section section, void *base)
 
 /* Is the title of a section a domain in A-labels?  Their case does not matter. */
 static bool
-domain_of(const cfg_t *section, struct domain *name, struct err *e)
+in_a_labels(const cfg_t *section, struct domain *name, struct err *e)
 {
 	struct span title = span_str(section->title);
 
@@ -130,7 +130,7 @@ add_domain(struct load *l, const cfg_t *cfg)
 	struct domain name;
 	struct err e;
 
-	if (!domain_of(cfg, &name, &e))
+	if (!in_a_labels(cfg, &name, &e))
 		name = (struct domain) { 0 }; /* check_whole says it */
 	else if (conf_domain(c, domain_span(&name)) != NULL)
 		fault(l, cfg->line, "the domain %s appears twice", cfg->title);
@@ -310,7 +310,7 @@ check_whole(struct load *l, cfg_t *cfg)
 		struct domain name;
 		struct err e;
 
-		if (!domain_of(sec, &name, &e)) {
+		if (!in_a_labels(sec, &name, &e)) {
 			fault_of_domain(l, sec);
 			continue;
 		}

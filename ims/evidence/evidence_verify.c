@@ -143,19 +143,19 @@ check_chain(struct verifying *v)
 	struct judge_rules rules = { .no_revocation = true };
 	const struct chain *c = v->signature.chain;
 	struct trust *then;
-	char domain[DOMAIN_BYTES];
+	struct domain domain;
 	struct err e;
 	int64_t at_s = v->evidence.received_s;
-	bool good = span_copy(v->seal.signer, domain, sizeof domain);
+	bool good = domain_set(&domain, v->seal.signer);
 
-	rules.domain = domain;
+	rules.domain = domain.text;
 	good = good && judge_chain_by(v->trust, c, &rules, at_s, NULL, &e);
 	if (!verdict(v, "certificate", good, &e, "%s, by %s, was good for %s", chain_subject(c),
-		chain_issuer(c), domain))
+		chain_issuer(c), domain.text))
 		return;
 	good = trust_with_crls(v->trust, buf_span(&v->signature.crls), &then, &e);
 	if (good) {
-		good = judge_chain(then, c, domain, at_s, NULL, &e);
+		good = judge_chain(then, c, domain.text, at_s, NULL, &e);
 		verdict(v, "revocation", good, &e,
 		    "not revoked at that time, by %u CRLs in force then", trust_crl_count(then));
 		trust_unref(&then);

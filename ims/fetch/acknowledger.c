@@ -24,7 +24,7 @@ struct pair {
 	LIST_ENTRY(pair) link;     /* in its bucket */
 	TAILQ_ENTRY(pair) waiting; /* while it is GATHERING */
 	struct acknowledger *of;
-	char own_domain[DOMAIN_BYTES], from_domain[DOMAIN_BYTES];
+	struct domain own, from;
 	enum pair_state state;
 	struct ims_ack *rows; /* ACK_SESSION of them; NULL while it rests */
 	size_t n, sent;       /* gathered; given to the session */
@@ -230,7 +230,7 @@ on_up(struct conn *c, void *role)
 	}
 	loop_timer_cancel(p->timer);
 	conn_set_engine(c, &s->client.client.engine);
-	fetch_client_hello(&s->client, p->own_domain);
+	fetch_client_hello(&s->client, p->own.text);
 	for (p->sent = 0; p->sent < p->n; p->sent++) {
 		struct ims_ack *o = &p->rows[p->sent];
 
@@ -248,8 +248,8 @@ static void next_hop(struct pair *p);
 static void
 log_failure(const struct pair *p, const struct err *why)
 {
-	log_fact_of(span_str(p->from_domain), LOG_INFO, "ack.failed",
-	    "from=%s own=%s host=%s failures=%u word=%s text=%s", p->from_domain, p->own_domain,
+	log_fact_of(domain_span(&p->from), LOG_INFO, "ack.failed",
+	    "from=%s own=%s host=%s failures=%u word=%s text=%s", p->from.text, p->own.text,
 	    p->dial == NULL ? "-" : dial_host(p->dial), p->failures + 1, refusal_word(why->why),
 	    log_str(why->text));
 }
@@ -313,7 +313,7 @@ pair_start(struct pair *p)
 	TAILQ_REMOVE(&a->gathering, p, waiting);
 	a->busy++;
 	p->state = BUSY;
-	p->dial = fetch_dial(a->worker, p->from_domain, p->own_domain, found, p);
+	p->dial = fetch_dial(a->worker, p->from.text, p->own.text, found, p);
 }
 
 static void
@@ -343,8 +343,7 @@ bucket_of(struct acknowledger *a, const struct ims_ack *o)
 static bool
 is_of_pair(const struct pair *p, const struct ims_ack *o)
 {
-	return strcmp(p->from_domain, o->from_domain) == 0 &&
-	    strcmp(p->own_domain, o->own_domain) == 0;
+	return strcmp(p->from.text, o->from_domain) == 0 && strcmp(p->own.text, o->own_domain) == 0;
 }
 
 static struct pair *
@@ -411,8 +410,8 @@ pair_new(struct acknowledger *a, const struct ims_ack *o)
 	struct pair *p = memory_new(sizeof *p);
 
 	p->of = a;
-	memcpy(p->own_domain, o->own_domain, sizeof p->own_domain);
-	memcpy(p->from_domain, o->from_domain, sizeof p->from_domain);
+	p->own = domain_copy(o->own_domain);
+	p->from = domain_copy(o->from_domain);
 	p->state = RESTING; /* until its first row is gathered */
 	p->timer = loop_timer_new(a->worker->loop, pair_timer, p);
 	LIST_INSERT_HEAD(bucket_of(a, o), p, link);

@@ -41,7 +41,7 @@ struct task {
 struct sender {
 	LIST_ENTRY(sender) same; /* in its bucket */
 	struct fetcher *fetcher;
-	char domain[DOMAIN_BYTES];
+	struct domain domain;
 	unsigned running;
 	TAILQ_HEAD(waiting, task) waiting; /* in the order of asking */
 };
@@ -148,11 +148,11 @@ sender_of(struct fetcher *f, const char *domain)
 	struct sender *s;
 
 	LIST_FOREACH (s, senders_of(f, domain), same)
-		if (strcmp(s->domain, domain) == 0)
+		if (strcmp(s->domain.text, domain) == 0)
 			return s;
 	s = memory_new(sizeof *s);
 	s->fetcher = f;
-	memcpy(s->domain, domain, sizeof s->domain);
+	s->domain = domain_copy(domain);
 	TAILQ_INIT(&s->waiting);
 	LIST_INSERT_HEAD(senders_of(f, domain), s, same);
 	return s;

@@ -87,7 +87,7 @@ share_of(const struct job *j)
 static struct span
 key_of(const struct job *j)
 {
-	return share_key_domain(span_str(j->sender.domain));
+	return share_key_domain(domain_span(&j->sender.domain));
 }
 
 /* The session has released as much, so this is not refused. */
@@ -143,7 +143,7 @@ log_batch(const struct job *j)
 	add_counts(b, &counts);
 	log_fact_of(key_of(j), refused ? LOG_WARN : LOG_INFO, "notify.batch",
 	    "sid=%llx domain=%s id=%s rcpt=%s entries=%zu%.*s", (unsigned long long)j->conn,
-	    j->sender.domain, id, log_value(first->address), b->n_entries,
+	    j->sender.domain.text, id, log_value(first->address), b->n_entries,
 	    SPAN_FMT(buf_span(&counts)));
 	buf_clear(&counts);
 }
@@ -154,7 +154,7 @@ asker_of(const struct job *j)
 	return (struct notify_asker) {
 		.share = share_of(j),
 		.store = j->worker->ims->store,
-		.domain = j->sender.domain,
+		.domain = j->sender.domain.text,
 		.peer = (const struct sockaddr *)&j->address,
 		.now_ms = loop_now_ms(j->worker->loop),
 	};
@@ -308,7 +308,7 @@ domain_judged(void *arg, const struct spf_verdict *v)
 		if (c != NULL)
 			log_fact_of(key_of(j), LOG_WARN, "notify.refused",
 			    "sid=%llx domain=%s word=%s", (unsigned long long)j->conn,
-			    j->sender.domain, refusal_word(e.why));
+			    j->sender.domain.text, refusal_word(e.why));
 	}
 	judge_on(j);
 }
@@ -343,7 +343,7 @@ judge_on(struct job *j)
 {
 	struct spf_home *spf = j->worker->spf;
 	const struct sockaddr *a = (const struct sockaddr *)&j->address;
-	struct span domain = span_str(j->sender.domain);
+	struct span domain = domain_span(&j->sender.domain);
 
 	if (!j->fresh && j->batch->n_open > 0 &&
 	    loop_now_ms(j->worker->loop) >= j->sender.spf_until_ms) {

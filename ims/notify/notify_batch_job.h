@@ -19,7 +19,7 @@ struct crl_state;
 
 /* The sender of a session: what is known of it since HELLO. */
 struct notify_sender {
-	char domain[DOMAIN_BYTES];     /* "": before HELLO */
+	struct domain domain;          /* "": before HELLO */
 	int64_t spf_until_ms;          /* monotonic: the verdict expires then */
 	bool spf_by_sender;            /* each sender address has a verdict of its own */
 	char spf[IMS_STORE_SPF_BYTES]; /* result and record, for the evidence */

@@ -43,7 +43,7 @@ share_of(const struct session *s)
 static struct span
 key_of(const struct session *s)
 {
-	return share_key_domain(span_str(s->sender.domain));
+	return share_key_domain(domain_span(&s->sender.domain));
 }
 
 static const struct sockaddr *
@@ -59,7 +59,8 @@ log_session(const struct session *s, enum log_level level, const char *event, co
 
 	log_fact_of(s->certified ? key_of(s) : conn_peer_key(s->conn, text), level, event,
 	    "sid=%llx peer=%s domain=%s word=%s text=%s", (unsigned long long)conn_id(s->conn),
-	    conn_peer(s->conn)->host, log_str(s->sender.domain[0] != '\0' ? s->sender.domain : "-"),
+	    conn_peer(s->conn)->host,
+	    log_str(s->sender.domain.text[0] != '\0' ? s->sender.domain.text : "-"),
 	    refusal_word(e->why), log_str(e->text));
 }
 
@@ -99,7 +100,7 @@ hello_judged(void *arg, const struct spf_verdict *v)
 		log_fact_of(key_of(s), LOG_INFO, "notify.hello",
 		    "sid=%llx peer=%s domain=%s spf=%s issuer=%s",
 		    (unsigned long long)conn_id(s->conn), conn_peer(s->conn)->host,
-		    s->sender.domain, spf_result_word(v->result),
+		    s->sender.domain.text, spf_result_word(v->result),
 		    log_str(chain_issuer(conn_peer(s->conn)->chain)));
 	if (notify_server_hello_answer(&s->server, s->hello, welcome ? NULL : &e))
 		conn_kick(s->conn);
@@ -108,7 +109,7 @@ hello_judged(void *arg, const struct spf_verdict *v)
 static void
 ask_spf(struct session *s)
 {
-	struct span domain = span_str(s->sender.domain);
+	struct span domain = domain_span(&s->sender.domain);
 
 	s->asking = spf_home_check(s->worker->spf,
 	    (const struct sockaddr *)&conn_peer(s->conn)->address, domain, domain, hello_judged, s);
@@ -121,7 +122,7 @@ publication_found(void *arg, bool published, const struct err *why)
 	struct err e;
 
 	s->publication = NULL;
-	if (publication_counts(s->sender.domain, published, why, &e)) {
+	if (publication_counts(s->sender.domain.text, published, why, &e)) {
 		ask_spf(s);
 		return;
 	}
@@ -138,7 +139,7 @@ hello(void *role, const char *domain, struct err *e)
 	struct session *s = role;
 	struct tls_peer *peer = conn_peer(s->conn);
 
-	snprintf(s->sender.domain, sizeof s->sender.domain, "%s", domain);
+	s->sender.domain = domain_copy(domain);
 	if (!tls_peer_names(peer, domain, e)) {
 		log_session(s, LOG_WARN, "notify.refused", e);
 		return REFUSED;

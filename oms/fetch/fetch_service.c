@@ -27,7 +27,7 @@ struct session {
 	struct fetch_server server; /* first: what conn moves */
 	struct oms_worker *worker;
 	struct conn *conn;
-	char domain[DOMAIN_BYTES];             /* of HELLO */
+	struct domain domain;                  /* of HELLO */
 	struct request request;                /* may be waiting for DNS */
 	int64_t until_ms;                      /* monotonic; the peer is designated until then */
 	struct publication_query *publication; /* for HELLO */
@@ -53,7 +53,7 @@ log_session(const struct session *s, enum log_level level, const char *event, co
 
 	log_fact_of(conn_peer_key(s->conn, key), level, event,
 	    "sid=%llx peer=%s domain=%s word=%s text=%s", (unsigned long long)conn_id(s->conn),
-	    conn_peer(s->conn)->host, s->domain[0] != '\0' ? s->domain : "-",
+	    conn_peer(s->conn)->host, s->domain.text[0] != '\0' ? s->domain.text : "-",
 	    e == NULL ? "ok" : refusal_word(e->why), e == NULL ? "-" : log_str(e->text));
 }
 
@@ -148,11 +148,11 @@ spf_judged(void *arg, const struct spf_verdict *v)
 		spf_accept(v, &e);
 	else if (s->unsure)
 		err_set(&e, REFUSAL_dns_failed,
-		    "the address of an _ims._tcp target of %s is not known now", s->domain);
+		    "the address of an _ims._tcp target of %s is not known now", s->domain.text);
 	else
 		err_set(&e, REFUSAL_not_designated,
 		    "%s is no _ims._tcp target of %s, and SPF says %s", conn_peer(s->conn)->host,
-		    s->domain, spf_result_word(v->result));
+		    s->domain.text, spf_result_word(v->result));
 	peer_judged(s, &e);
 }
 
@@ -169,8 +169,8 @@ designation_found(void *arg, const struct designation *d, const struct err *why)
 	else if (why != NULL && refusal_temporary(why->why))
 		peer_judged(s, why);
 	else
-		s->asking = spf_home_check(s->worker->spf, a, span_str(s->domain),
-		    span_str(s->domain), spf_judged, s);
+		s->asking = spf_home_check(s->worker->spf, a, domain_span(&s->domain),
+		    domain_span(&s->domain), spf_judged, s);
 }
 
 /* peer_judged is called later. */
@@ -179,7 +179,7 @@ ask_dns(struct session *s)
 {
 	struct conf *conf = daemon_conf(s->worker->oms->daemon);
 
-	s->finding = designation_find(s->worker->dns, DESIGNATION_NOTIFY, s->domain,
+	s->finding = designation_find(s->worker->dns, DESIGNATION_NOTIFY, s->domain.text,
 	    (const struct sockaddr *)&conn_peer(s->conn)->address, conf->allow_private_peers,
 	    designation_found, s);
 	conf_unref(&conf);
@@ -195,7 +195,7 @@ publication_found(void *arg, bool published, const struct err *why)
 	struct err e;
 
 	s->publication = NULL;
-	if (publication_counts(s->domain, published, why, &e))
+	if (publication_counts(s->domain.text, published, why, &e))
 		ask_dns(s);
 	else
 		peer_judged(s, &e);
@@ -206,7 +206,7 @@ hello(void *role, const char *domain, struct err *e)
 {
 	struct session *s = role;
 
-	snprintf(s->domain, sizeof s->domain, "%s", domain);
+	s->domain = domain_copy(domain);
 	if (!tls_peer_names(conn_peer(s->conn), domain, e)) {
 		log_session(s, LOG_WARN, "fetch.refused", e);
 		return REFUSED;
@@ -244,7 +244,7 @@ static void
 log_letter(const struct pending_reply *x, const char *event, const struct err *e)
 {
 	struct session *s = reply_context_session(&x->to);
-	const char *domain = s != NULL ? s->domain : "-";
+	const char *domain = s != NULL ? s->domain.text : "-";
 	char id[ULID_STR_BYTES];
 
 	ulid_str(&x->id, id);
@@ -299,15 +299,15 @@ run_request(struct session *s, struct fetch_found *found_it, struct err *e)
 	const struct request *w = &s->request;
 
 	if (w->kind == SUMMARY)
-		return oms_store_summary(store, &w->id, s->domain, &found_it->source,
+		return oms_store_summary(store, &w->id, s->domain.text, &found_it->source,
 			   &found_it->size, e)
 		    ? DONE
 		    : REFUSED;
 	if (w->kind == FETCH)
-		oms_store_hand_out(store, &w->id, s->domain, s->worker->loop, on_handed_out,
+		oms_store_hand_out(store, &w->id, s->domain.text, s->worker->loop, on_handed_out,
 		    pending_reply_new(s, &w->id, w->offset));
 	else
-		oms_store_settle(store, &w->id, s->domain, w->kind == DECLINE, s->worker->loop,
+		oms_store_settle(store, &w->id, s->domain.text, w->kind == DECLINE, s->worker->loop,
 		    on_settled, pending_reply_new(s, &w->id, 0));
 	return PENDING;
 }

@@ -23,7 +23,7 @@ struct destination {
 	struct oms_worker *worker;
 	struct attempts *attempts;
 	struct attempt attempt;
-	char own[DOMAIN_BYTES], peer[DOMAIN_BYTES];
+	struct domain own, peer;
 	struct notify_session *session;
 	struct loop_timer *timer; /* the next thing that is due */
 	struct sealing *sealings; /* gathered, sent or being recorded */
@@ -91,9 +91,10 @@ ask_for_attempt(struct destination *d)
 	struct err e;
 	uint64_t tries = d->failures + d->put_offs;
 
-	if (tries == 0 && oms_store_pair(d->worker->oms->store, d->own, d->peer, &p, &e))
+	if (tries == 0 && oms_store_pair(d->worker->oms->store, d->own.text, d->peer.text, &p, &e))
 		tries = p.tries;
-	if (attempts_ask(d->attempts, &d->attempt, destination_class(d->worker, d->peer, tries)))
+	if (attempts_ask(d->attempts, &d->attempt,
+		destination_class(d->worker, d->peer.text, tries)))
 		want_session(d);
 }
 
@@ -132,8 +133,9 @@ drop_sealing(struct destination *d, struct sealing *s)
 static void
 log_store(const struct destination *d, const struct err *e)
 {
-	log_fact_of(span_str(d->peer), LOG_ERROR, "notify.store", "own=%s peer=%s word=%s text=%s",
-	    d->own, d->peer, refusal_word(e->why), log_str(e->text));
+	log_fact_of(domain_span(&d->peer), LOG_ERROR, "notify.store",
+	    "own=%s peer=%s word=%s text=%s", d->own.text, d->peer.text, refusal_word(e->why),
+	    log_str(e->text));
 }
 
 /* Where the store failed, what is due stays due. */
@@ -171,7 +173,7 @@ horizon_ms(const struct destination *d)
 
 	if (d->hurry)
 		return INT64_MAX;
-	if (oms_store_next_due(d->worker->oms->store, d->own, d->peer, &first_ms, &e) &&
+	if (oms_store_next_due(d->worker->oms->store, d->own.text, d->peer.text, &first_ms, &e) &&
 	    first_ms > now_ms + NOTIFIER_RETRY_MAX_MS)
 		return first_ms;
 	return now_ms;
@@ -181,8 +183,8 @@ static struct sealing *
 gather(struct destination *d)
 {
 	const struct oms_due_query q = {
-		.own = d->own,
-		.peer = d->peer,
+		.own = d->own.text,
+		.peer = d->peer.text,
 		.now_ms = horizon_ms(d),
 		.max = d->singly > 0 ? 1 : OMS_STORE_DUE_PAGE,
 		.skip = under_way,
@@ -244,10 +246,10 @@ seal(struct destination *d, struct sealing *s)
 	struct tls *tls = tls_holder_get(d->worker->oms->tls);
 	struct err e;
 
-	if (tls_identity(tls, d->own) == NULL) {
-		err_set(&e, REFUSAL_domain_not_served, "%s is not one of our domains", d->own);
+	if (tls_identity(tls, d->own.text) == NULL) {
+		err_set(&e, REFUSAL_domain_not_served, "%s is not one of our domains", d->own.text);
 		not_sent(s, &e);
-	} else if (!sealing_write(s, d->own, d->peer, clock_wall_ms() / 1000, &e)) {
+	} else if (!sealing_write(s, d->own.text, d->peer.text, clock_wall_ms() / 1000, &e)) {
 		not_sent(s, &e);
 	} else {
 		d->signing = true;
@@ -265,7 +267,7 @@ set_timer(struct destination *d)
 	int64_t next_ms, in_ms, pause_ms;
 	struct err e;
 
-	if (!oms_store_next_due(d->worker->oms->store, d->own, d->peer, &next_ms, &e))
+	if (!oms_store_next_due(d->worker->oms->store, d->own.text, d->peer.text, &next_ms, &e))
 		next_ms = clock_steady_ms() + NOTIFIER_RETRY_MS;
 	d->quiet = next_ms == 0;
 	if (d->quiet)
@@ -303,7 +305,8 @@ is_due(struct destination *d)
 	int64_t next_ms;
 	struct err e;
 
-	return !oms_store_next_due(d->worker->oms->store, d->own, d->peer, &next_ms, &e) ||
+	return !oms_store_next_due(d->worker->oms->store, d->own.text, d->peer.text, &next_ms,
+		   &e) ||
 	    (next_ms != 0 && next_ms <= horizon_ms(d));
 }
 
@@ -369,8 +372,8 @@ on_found(void *role, const struct designation *found, const struct err *why, str
 
 	if (!daemon_open_for_work(w->oms->daemon, e))
 		return false; /* the store has closed */
-	downgrade_seen(w->oms->store, d->peer, found, now_s, w->loop);
-	return why == NULL || downgrade_may_smtp(w->oms->store, d->peer, found, why, now_s, e);
+	downgrade_seen(w->oms->store, d->peer.text, found, now_s, w->loop);
+	return why == NULL || downgrade_may_smtp(w->oms->store, d->peer.text, found, why, now_s, e);
 }
 
 static void
@@ -397,9 +400,10 @@ record_answered(struct destination *d)
 	struct err e;
 
 	if (daemon_open_for_work(d->worker->oms->daemon, &e) &&
-	    oms_store_peer(s, d->peer, &p, &e) &&
+	    oms_store_peer(s, d->peer.text, &p, &e) &&
 	    (p.answered_s < now_s - ANSWERED_RENEW_S || p.answered_s > now_s))
-		oms_store_answered(s, d->peer, now_s, d->worker->loop, answered_recorded, NULL);
+		oms_store_answered(s, d->peer.text, now_s, d->worker->loop, answered_recorded,
+		    NULL);
 }
 
 static void
@@ -536,8 +540,8 @@ destination_new(struct oms_worker *w, struct attempts *attempts, const char *own
 	};
 	struct destination *d = memory_new(sizeof *d);
 
-	snprintf(d->own, sizeof d->own, "%s", own);
-	snprintf(d->peer, sizeof d->peer, "%s", peer);
+	d->own = domain_copy(own);
+	d->peer = domain_copy(peer);
 	d->worker = w;
 	d->attempts = attempts;
 	d->session = notify_session_new(&place, &session_ops, d);
@@ -548,19 +552,19 @@ destination_new(struct oms_worker *w, struct attempts *attempts, const char *own
 bool
 destination_is_for(const struct destination *d, const char *own, const char *peer)
 {
-	return strcmp(d->own, own) == 0 && strcmp(d->peer, peer) == 0;
+	return strcmp(d->own.text, own) == 0 && strcmp(d->peer.text, peer) == 0;
 }
 
 const char *
 destination_own(const struct destination *d)
 {
-	return d->own;
+	return d->own.text;
 }
 
 const char *
 destination_peer(const struct destination *d)
 {
-	return d->peer;
+	return d->peer.text;
 }
 
 static bool

@@ -146,7 +146,7 @@ wake(struct notifier *n, const char *own, const char *peer, uint64_t tries)
 
 struct call {
 	struct notifier *notifier;
-	char own[DOMAIN_BYTES], peer[DOMAIN_BYTES];
+	struct domain own, peer;
 };
 
 static void
@@ -155,7 +155,7 @@ woken(void *arg)
 	struct call *c = arg;
 	struct notifier *n = c->notifier;
 
-	if (!wake(n, c->own, c->peer, 0)) {
+	if (!wake(n, c->own.text, c->peer.text, 0)) {
 		n->left_out = true;
 		read_soon(n, ROUND_MS);
 	}
@@ -173,8 +173,8 @@ notifier_wake(struct oms *o, const char *own, const char *peer)
 		return; /* what is due is found at the next start */
 	c = memory_new(sizeof *c);
 	c->notifier = o->worker[home].notifier;
-	snprintf(c->own, sizeof c->own, "%s", own);
-	snprintf(c->peer, sizeof c->peer, "%s", peer);
+	c->own = domain_copy(own);
+	c->peer = domain_copy(peer);
 	loop_post(o->worker[home].loop, woken, c);
 }
 

@@ -16,7 +16,7 @@ enum session_state { IDLE, FINDING, CONNECTING, GREETING, READY };
 
 struct notify_session {
 	struct notify_session_place place;
-	char own[DOMAIN_BYTES], peer[DOMAIN_BYTES];
+	struct domain own, peer;
 	const struct notify_session_ops *ops;
 	void *role;
 	enum session_state state;
@@ -45,8 +45,8 @@ static void
 become_idle(struct notify_session *s, const struct err *why)
 {
 	if (why != NULL)
-		log_fact_of(span_str(s->peer), LOG_WARN, "notify.ended",
-		    "own=%s peer=%s host=%s word=%s text=%s", s->own, s->peer,
+		log_fact_of(domain_span(&s->peer), LOG_WARN, "notify.ended",
+		    "own=%s peer=%s host=%s word=%s text=%s", s->own.text, s->peer.text,
 		    notify_session_host(s), refusal_word(why->why), log_str(why->text));
 	loop_timer_cancel(s->idle);
 	s->state = IDLE;
@@ -95,8 +95,8 @@ on_hello(void *role, const struct err *e)
 	s->state = READY;
 	s->had_turn = false;
 	loop_timer_set_ms(s->idle, NOTIFY_SESSION_IDLE_MS);
-	log_fact_of(span_str(s->peer), LOG_INFO, "notify.ready", "own=%s peer=%s host=%s", s->own,
-	    s->peer, notify_session_host(s));
+	log_fact_of(domain_span(&s->peer), LOG_INFO, "notify.ready", "own=%s peer=%s host=%s",
+	    s->own.text, s->peer.text, notify_session_host(s));
 	s->ops->ready(s->role);
 }
 
@@ -148,7 +148,7 @@ on_up(struct conn *c, void *role)
 	}
 	k->session->state = GREETING;
 	conn_set_engine(c, &k->client.client.engine);
-	notify_client_hello(&k->client, k->session->own);
+	notify_client_hello(&k->client, k->session->own.text);
 	conn_kick(c);
 }
 
@@ -240,7 +240,7 @@ found(void *arg, const struct designation *d, const struct err *why)
 		end(s, &e, verdict_is_final(e.why, VERDICT_DNS, d->vouched));
 		return;
 	}
-	err_set(&s->why, REFUSAL_unreachable, "no address of %s answers", s->peer);
+	err_set(&s->why, REFUSAL_unreachable, "no address of %s answers", s->peer.text);
 	next_address(s);
 }
 
@@ -253,8 +253,8 @@ notify_session_want(struct notify_session *s, const struct conf *c)
 		.tls = s->place.tls,
 		.service = DESIGNATION_NOTIFY,
 		.alpn = NOTIFY_ALPN,
-		.domain = s->peer,
-		.own = s->own,
+		.domain = s->peer.text,
+		.own = s->own.text,
 		.from = c->role[CONF_ROLE_OMS].connect_from,
 		.limit = s->place.limit,
 		.backs_off = true,
@@ -295,10 +295,10 @@ notify_session_new(const struct notify_session_place *place, const struct notify
 	struct notify_session *s = memory_new(sizeof *s);
 
 	s->place = *place;
-	snprintf(s->own, sizeof s->own, "%s", place->own);
-	snprintf(s->peer, sizeof s->peer, "%s", place->peer);
-	s->place.own = s->own;
-	s->place.peer = s->peer;
+	s->own = domain_copy(place->own);
+	s->peer = domain_copy(place->peer);
+	s->place.own = s->own.text;
+	s->place.peer = s->peer.text;
 	s->ops = ops;
 	s->role = role;
 	s->idle = loop_timer_new(place->loop, on_idle, s);
@@ -339,7 +339,7 @@ notify_session_client(struct notify_session *s)
 static const struct tls_identity *
 shown(const struct notify_session *s)
 {
-	return tls_identity(conn_tls(s->link->conn), s->own);
+	return tls_identity(conn_tls(s->link->conn), s->own.text);
 }
 
 struct evp_pkey_st *
@@ -353,7 +353,7 @@ bool
 notify_session_is_current(const struct notify_session *s)
 {
 	struct tls *newest = tls_holder_get(s->place.tls);
-	const struct tls_identity *i = tls_identity(newest, s->own);
+	const struct tls_identity *i = tls_identity(newest, s->own.text);
 	bool current = i == NULL || i == shown(s);
 	int64_t now_ms = loop_now_ms(s->place.loop);
 
