@@ -65,6 +65,7 @@ struct conf_role {
 	int64_t hold_limit_s;
 	int64_t sender_percent;         /* of folder_bytes, that one sender's domain may take */
 	int64_t sender_mailbox_percent; /* the same within one mailbox */
+	int64_t unknown_recipients;     /* an hour, that one sender's domain is told */
 	int64_t notice_keep_s;          /* how long a notice outlives its letter */
 };
 
@@ -80,6 +81,8 @@ struct conf {
 	bool allow_private_peers, allow_private_crl_hosts;
 	enum log_level log_level;
 	int64_t workers; /* 0: one per core */
+	/* what one domain, one account may take: common/share/share.h */
+	int64_t peer_connections, peer_questions, password_guesses;
 	struct conf_domain *domains;
 	size_t n_domains;
 	struct conf_role role[CONF_ROLES];

@@ -20,6 +20,7 @@
 #include "common/loop/workers.h"
 #include "common/net/bind.h"
 #include "common/net/listen.h"
+#include "common/share/share.h"
 
 #define FILES_MAX (1 << 20) /* descriptors asked for, where the system lets us */
 
@@ -245,11 +246,25 @@ daemon_open(struct daemon *d, struct err *e)
 				    : d->conf->log_level;
 	log_open(d->role->name, level);
 	raise_limit();
+	daemon_set_shares(d, d->conf);
 	return check_clock(e) && jail_check(&d->jail, d->conf->user, e) && make_folders(d, e) &&
 	    accounts_new(d->conf->accounts, &d->accounts, e) && open_tls(d, e) &&
 	    loop_new(&d->loop, e) && workers_new(&d->workers, (unsigned)d->conf->workers, e) &&
 	    offload_new(&d->offload, DAEMON_OFFLOAD_THREADS, e) && bind_all(d, e) &&
 	    bind_control(d, e) && jail_enter(&d->jail, e) && check_reach(d, e);
+}
+
+void
+daemon_set_shares(struct daemon *d, const struct conf *c)
+{
+	struct share_limits l = {
+		.sessions = c->peer_connections,
+		.questions = c->peer_questions,
+		.unknown = c->role[CONF_ROLE_IMS].unknown_recipients,
+		.guesses = c->password_guesses,
+	};
+
+	share_limit(d->share, &l);
 }
 
 /* -- again ------------------------------------------------------------------------------------- */
@@ -295,6 +310,7 @@ daemon_reload(struct daemon *d, struct buf *late, struct err *e)
 	old = d->conf;
 	d->conf = fresh;
 	pthread_mutex_unlock(&d->lock);
+	daemon_set_shares(d, fresh);
 	conf_unref(&old);
 	return true;
 }

@@ -58,6 +58,50 @@ share_free(struct share **sp)
 	*sp = NULL;
 }
 
+static int64_t
+scaled(int64_t n, int64_t by, int64_t of)
+{
+	return n * by < of ? 1 : n * by / of;
+}
+
+/* A kind of guesses keeps its proportion to SHARE_guess_account's refill. */
+static void
+limit_guesses(struct share *s, enum share_kind k, int64_t guesses)
+{
+	const int64_t normal = rules[SHARE_guess_account].key.refill;
+	struct share_bound b = {
+		scaled(rules[k].key.most, guesses, normal),
+		scaled(rules[k].key.refill, guesses, normal),
+	};
+
+	share_table_bound(s->table, k, b, b.most);
+}
+
+static void
+limit_unknown(struct share *s, enum share_kind k, int64_t each_hour, int64_t credit)
+{
+	int64_t n = each_hour * SHARE_UNKNOWN_COST;
+
+	share_table_bound(s->table, k, (struct share_bound) { n, n }, credit * SHARE_UNKNOWN_COST);
+}
+
+void
+share_limit(struct share *s, const struct share_limits *l)
+{
+	pthread_mutex_lock(&s->lock);
+	share_table_bound(s->table, SHARE_sessions, (struct share_bound) { l->sessions, 0 }, 0);
+	share_table_bound(s->table, SHARE_sessions_address,
+	    (struct share_bound) { 2 * l->sessions, 0 }, 0);
+	share_table_bound(s->table, SHARE_questions, (struct share_bound) { l->questions, 0 }, 0);
+	share_table_bound(s->table, SHARE_questions_address,
+	    (struct share_bound) { 2 * l->questions, 0 }, 0);
+	limit_unknown(s, SHARE_unknown, l->unknown, SHARE_UNKNOWN_CREDIT);
+	limit_unknown(s, SHARE_unknown_address, 5 * l->unknown, 5 * SHARE_UNKNOWN_CREDIT);
+	for (enum share_kind k = SHARE_guess_address; k <= SHARE_guess_known; k++)
+		limit_guesses(s, k, l->guesses);
+	pthread_mutex_unlock(&s->lock);
+}
+
 bool
 share_take(struct share *s, enum share_kind k, struct span key, int64_t n, int64_t now_ms,
     struct err *e)

@@ -8,6 +8,13 @@
  *	if (RULE(batch_share) && !share_take(s, SHARE_gathered, key, n, now_ms, e))
  *		return false;
  *
+ * What an operator may want to turn is a configuration key (struct share_limits): how many sessions and
+ * questions a busy peer needs, how many typing errors a large provider makes, how many wrong passwords users
+ * type.  The rest are constants.  What an address may take follows from what a domain or an account may.
+ * Memory and all bounds for all keys together depend on what the machine has, which the daemon must not
+ * exceed whoever asks; the log's keep a flood below what any disk takes; and floors and rows make the table
+ * itself work.
+ *
  * Keys:    share_key.h makes them: of a certified domain, of an address.
  * State:   volatile and of this process alone.  Shares of storage are the stores' own, and durable.
  * Threads: any; one lock around each call.  A struct share_hold is one thread's at a time.
@@ -24,6 +31,8 @@
 
 /* An unknown recipient costs as many tokens as accepted ones earn. */
 #define SHARE_UNKNOWN_COST 20
+#define SHARE_UNKNOWN_CREDIT                                                                       \
+	1000 /* the most that a domain may have earned; an address five times as much */
 
 /* name, for people, form, {a key's most, refill}, {all keys' most, refill}, per ms, credit of a bucket or floor of a gauge, rows, word */
 /* clang-format off */
@@ -42,9 +51,9 @@
 	X(log_strangers, "lines of log",    SHARE_BUCKET,  4000, 400,  0, 0,  SHARE_SECOND,  0,  1,  NONE)	\
 	/* answers that a recipient is unknown, 20 an hour by sender domain, and 100 by address */		\
 	X(unknown,    "unknown recipients", SHARE_BUCKET, 20 * SHARE_UNKNOWN_COST, 20 * SHARE_UNKNOWN_COST,  0, 0,		\
-	                                    SHARE_HOUR,  1000 * SHARE_UNKNOWN_COST,  16384,  recipient_share)	\
+	                                    SHARE_HOUR,  SHARE_UNKNOWN_CREDIT * SHARE_UNKNOWN_COST,  16384,  recipient_share)	\
 	X(unknown_address, "all unknown recipients", SHARE_BUCKET, 100 * SHARE_UNKNOWN_COST, 100 * SHARE_UNKNOWN_COST,  0, 0,	\
-	                                    SHARE_HOUR,  5000 * SHARE_UNKNOWN_COST,  16384,  recipient_share)	\
+	                                    SHARE_HOUR,  5 * SHARE_UNKNOWN_CREDIT * SHARE_UNKNOWN_COST,  16384,  recipient_share)	\
 	/* different DNS questions under way; by the domain that they are about, and by the address that SPF judges */	\
 	X(questions,  "DNS questions",      SHARE_GAUGE,  128, 0,  3072, 0,  0,  16,  16384,  question_share)	\
 	X(questions_address, "all DNS questions", SHARE_GAUGE,  256, 0,  0, 0,  0,  0,  16384,  question_share)	\
@@ -71,6 +80,16 @@ struct share;
 
 struct share *share_new(void);
 void share_free(struct share **s); /* nothing is held any more */
+
+/* What the configuration says (common/conf/conf_keys.c). */
+struct share_limits {
+	int64_t sessions;  /* of a domain; of an address twice as many */
+	int64_t questions; /* of a domain; of an address twice as many */
+	int64_t unknown;   /* recipients an hour, of a domain; of an address five times as many */
+	int64_t guesses; /* wrong passwords an hour, of an account; the other kinds in proportion */
+};
+/* From now on.  share_new begins with 200, 128, 20, 20, as the configuration does. */
+void share_limit(struct share *s, const struct share_limits *l);
 
 /* As share_table_* (share_table.h). */
 bool share_take(struct share *s, enum share_kind k, struct span key, int64_t n, int64_t now_ms,

@@ -478,6 +478,34 @@ share_table_seen(const struct share_table *t, int64_t now_ms, struct share_seen 
 
 /* -- the table ---------------------------------------------------------------------------------- */
 
+static void
+set_credit(struct kind *k, int64_t credit)
+{
+	k->rule.credit = credit < k->rule.key.most ? k->rule.key.most : credit;
+}
+
+static void
+cut(struct share_row *r, int64_t most)
+{
+	r->level.parts = least(r->level.parts, most * r->kind->rule.per_ms);
+}
+
+void
+share_table_bound(struct share_table *t, unsigned kind, struct share_bound key, int64_t credit)
+{
+	struct kind *k = &t->kind[kind];
+	struct share_row *r;
+
+	assert(kind < t->n);
+	k->rule.key = key;
+	if (k->rule.form == SHARE_GAUGE)
+		return;
+	set_credit(k, credit);
+	TAILQ_FOREACH (r, &k->used, link)
+		cut(r, k->rule.credit);
+	cut(k->crowd, key.most);
+}
+
 struct share_table *
 share_table_new(const struct share_rule *rules, unsigned n, uint64_t secret)
 {
@@ -491,8 +519,7 @@ share_table_new(const struct share_rule *rules, unsigned n, uint64_t secret)
 
 		assert(rules[i].rows > 0 && (rules[i].form == SHARE_GAUGE || rules[i].per_ms > 0));
 		k->rule = rules[i];
-		if (k->rule.credit < k->rule.key.most)
-			k->rule.credit = k->rule.key.most;
+		set_credit(k, k->rule.credit);
 		k->all.parts = full(k, &k->rule.all);
 		TAILQ_INIT(&k->used);
 		if (k->rule.form == SHARE_BUCKET)

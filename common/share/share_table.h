@@ -68,6 +68,10 @@ struct share_table;
 /* n rules, which are copied; a kind is an index into them. */
 struct share_table *share_table_new(const struct share_rule *rules, unsigned n, uint64_t secret);
 void share_table_free(struct share_table **t); /* nothing is held any more */
+/* From now on a key of the kind has this bound, and credit (of the rule).  What is held stays held; a bucket with
+ * more tokens than it may have now loses them. */
+void share_table_bound(struct share_table *t, unsigned kind, struct share_bound key,
+    int64_t credit);
 
 /* Takes n > 0 tokens.  False: the rule's word, nothing is taken. */
 bool share_table_take(struct share_table *t, unsigned kind, struct span key, int64_t n,

@@ -3,7 +3,7 @@
 # restart and is not; and one key file that cannot be read does not hold up the rest.
 . tests/e2e/lib.sh
 . tests/lib/peers.sh
-plan 69
+plan 77
 
 world_up --domains a.test,b.test
 setting() { sed -n "s/^[[:space:]]*$1 = \"\(.*\)\"/\1/p" "$2" | head -1; }
@@ -96,6 +96,9 @@ row oms a.test - resolver "\"zone:$T/zone\"" late
 row oms a.test - allow-private-crl-hosts false late
 row oms a.test - log-level '"debug"' late
 row oms a.test - workers 7 late
+row oms a.test - peer-connections 7 nothing
+row oms a.test - peer-questions 50 nothing
+row oms a.test - password-guesses 10 nothing
 row oms a.test - allow-private-peers false 'logged private-address zoe@private.test'
 row oms a.test domain certificate "\"$T/own.pem\"" nothing
 row oms a.test domain key "\"$T/own.key\"" nothing
@@ -116,6 +119,7 @@ row ims b.test ims control "\"$T/sock\"" late
 row ims b.test ims hold-limit '"1 hours"' cut
 row ims b.test ims sender-share 7 nothing
 row ims b.test ims sender-mailbox-share 7 nothing
+row ims b.test ims unknown-recipients 7 nothing
 row ims b.test ims notice-keep '"7 days"' nothing
 row ims b.test ims connect-from "\"$WORLD_NET.77\"" unfetched
 row oms a.test oms connect-from "\"$WORLD_NET.77\"" 'logged spf-fail bob@b.test'

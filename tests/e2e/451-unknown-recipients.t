@@ -3,7 +3,7 @@
 # and another domain notices nothing.
 . tests/e2e/lib.sh
 . tests/lib/peers.sh
-plan 14
+plan 17
 
 world_up --domains b.test
 for d in c d; do
@@ -44,3 +44,12 @@ is "accepted mail earns" "$(said c.test $(yes bob@b.test | head -20) | counted)"
 is "one answer more" "$(said c.test $(nobodies 40 42) | counted)" "1 no-such-user 2 recipient-share"
 is "as often as there were 20" "$(said c.test $(yes bob@b.test | head -20) | counted)" "20 noticed"
 is "also for one who never had mail" "$(said c.test carol@b.test)" noticed
+
+# An operator gives each domain more; a reload is enough.
+sed -i 's/^ims {/&\n\tunknown-recipients = 30/' "$W/b.test/tillcalled.conf"
+tests/world reload "$W" ims b.test
+ok "a reload takes the new share" eventually 10 log_has "$IMS_LOG_b_test" 'daemon\.reloaded'
+like "... it is in force" "$(ims b.test check --running)" 'unknown-recipients = 30'
+peers_take "$T/e" $(tests/world cert "$W" --domain e.test)
+tests/world zone "$W" "e.test. IN TXT \"v=spf1 ip4:$WORLD_NET.1 -all\""
+is "... and counts" "$(said e.test $(nobodies 1 40) | counted)" "30 no-such-user 10 recipient-share"

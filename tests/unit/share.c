@@ -352,6 +352,91 @@ all_domains_share_the_questions(void **state)
 	share_free(&s);
 }
 
+static unsigned
+count_sessions(struct share *s, struct share_hold *h, enum share_kind k)
+{
+	unsigned n = 0;
+	struct err e;
+
+	while (share_hold(s, h, k, A, 1, 0, &e))
+		n++;
+	share_release(s, h, n, 0);
+	return n;
+}
+
+static unsigned
+count_tokens(struct share *s, enum share_kind k, struct span who, int64_t cost, int64_t now_ms)
+{
+	unsigned n = 0;
+	struct err e;
+
+	while (share_take(s, k, who, cost, now_ms, &e))
+		n++;
+	return n;
+}
+
+static void
+assert_limits(struct share *s, const struct share_limits *l, unsigned turn)
+{
+	struct share_hold h = { 0 };
+	struct span who = key(100 + turn);
+	int64_t now_ms = turn * SHARE_HOUR, later_ms = now_ms + SHARE_HOUR / 2;
+
+	assert_int_equal(count_sessions(s, &h, SHARE_sessions), l->sessions);
+	assert_int_equal(count_sessions(s, &h, SHARE_sessions_address), 2 * l->sessions);
+	assert_int_equal(count_sessions(s, &h, SHARE_questions), l->questions);
+	assert_int_equal(count_sessions(s, &h, SHARE_questions_address), 2 * l->questions);
+	assert_int_equal(count_tokens(s, SHARE_unknown, who, SHARE_UNKNOWN_COST, now_ms),
+	    l->unknown);
+	assert_int_equal(count_tokens(s, SHARE_unknown_address, who, SHARE_UNKNOWN_COST, now_ms),
+	    5 * l->unknown);
+	assert_int_equal(count_tokens(s, SHARE_guess_account, who, 1, now_ms), l->guesses / 2);
+	assert_int_equal(count_tokens(s, SHARE_guess_account, who, 1, later_ms), l->guesses / 2);
+	assert_int_equal(count_tokens(s, SHARE_guess_address, who, 1, later_ms),
+	    l->guesses * 3 / 2);
+	assert_int_equal(count_tokens(s, SHARE_guess_pair, who, 1, later_ms), l->guesses * 3 / 20);
+}
+
+/* At the start, and again with each reload. */
+static void
+an_operator_sets_the_limits(void **state)
+{
+	static const struct share_limits limits[] = { { 200, 128, 20, 20 }, { 4, 48, 1, 10 },
+		{ 1000, 1024, 100, 400 }, { 200, 128, 20, 20 } };
+	struct share *s = share_new();
+
+	(void)state;
+	assert_limits(s, &limits[0], 0);
+	for (unsigned i = 0; i < sizeof limits / sizeof *limits; i++) {
+		share_limit(s, &limits[i]);
+		assert_limits(s, &limits[i], 1 + i);
+	}
+	share_free(&s);
+}
+
+/* What was taken stays taken; what a bucket has too much of goes. */
+static void
+new_bounds_hold_for_old_keys(void **state)
+{
+	struct share_hold h = { 0 };
+	struct err e;
+
+	share_table_give(*state, EARNED, A, 30, 0);
+	assert_true(share_table_take(*state, EARNED, B, 9, 0, &e));
+	assert_true(share_table_hold(*state, &h, GAUGE, A, 80, 0, &e));
+	share_table_bound(*state, EARNED, (struct share_bound) { 5, 0 }, 20);
+	share_table_bound(*state, GAUGE, (struct share_bound) { 50, 0 }, 0);
+	assert_true(share_table_take(*state, EARNED, A, 20, 0, &e));
+	assert_false(share_table_take(*state, EARNED, A, 1, 0, &e));
+	assert_false(share_table_take(*state, EARNED, B, 2, 0, &e));
+	assert_true(share_table_take(*state, EARNED, key(3), 5, 0, &e));
+	assert_false(share_table_take(*state, EARNED, key(3), 1, 0, &e));
+	assert_false(share_table_hold(*state, &h, GAUGE, A, 1, 0, &e));
+	share_table_release(*state, &h, 40, 0);
+	assert_true(share_table_hold(*state, &h, GAUGE, A, 10, 0, &e));
+	share_table_release(*state, &h, 50, 0);
+}
+
 /* -- rows --------------------------------------------------------------------------------------- */
 
 static void
@@ -681,6 +766,8 @@ main(void)
 		test(all_domains_share_the_questions),
 		test(a_full_table_forgets_the_idle),
 		test(then_the_others_share_one_bucket),
+		test(an_operator_sets_the_limits),
+		test(new_bounds_hold_for_old_keys),
 		test(a_flood_of_keys_erases_neither_debt_nor_credit),
 		test(credit_that_nobody_uses_goes_in_time),
 		test(what_was_missed_is_told_all_the_same),
