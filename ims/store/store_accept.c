@@ -206,8 +206,9 @@ extend(struct db_txn *t, const struct accept *a, const struct db_key *letter,
 	}
 	if (moved)
 		put_evidence(t, a, letter, st, &papers, false);
-	if (held)
-		ims_notified_again(t, &l.facts, st->recipient_domain);
+	if (!held)
+		fill_letter(&l, a, st);
+	ims_notified_again(t, letter, &l.facts, st->recipient_domain, r->answered);
 	return true;
 }
 

@@ -11,6 +11,7 @@
 #include "common/base/record.h"
 #include "common/loop/loop.h"
 #include "ims/store/store_private.h"
+#include "ims/store/store_seen.h"
 
 #define VERSION_1 1
 
@@ -122,12 +123,22 @@ ims_notified_add(struct db_txn *t, const struct db_key *letter, const struct ims
 }
 
 void
-ims_notified_again(struct db_txn *t, const struct ims_letter *l, struct span own)
+ims_notified_again(struct db_txn *t, const struct db_key *letter, const struct ims_letter *l,
+    struct span own, enum ims_answered answered)
 {
+	struct db_key k = ims_key_notified(letter, own);
 	char name[DOMAIN_BYTES];
+	struct notified r;
+	struct span old;
 
-	if (l->state == MAILBOX_HERE && span_copy(own, name, sizeof name))
+	if (!span_copy(own, name, sizeof name))
+		return;
+	notified_get(t, &k, &r);
+	if (l->state == MAILBOX_HERE || (r.wants == 0 && answered == IMS_ANSWERED_DONE))
 		ack_put(t, l, name, false);
+	else if (r.wants == 0 && (r.declined || answered == IMS_ANSWERED_DECLINE) &&
+	    !db_get(t, PENDING_ACK, db_key_span(&k), &old))
+		ack_put(t, l, name, true);
 }
 
 void

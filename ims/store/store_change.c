@@ -6,6 +6,7 @@
 #include "common/base/record.h"
 #include "common/loop/loop.h"
 #include "ims/store/store_private.h"
+#include "ims/store/store_seen.h"
 
 struct change {
 	struct db_write write;
@@ -130,6 +131,18 @@ ims_drop_get(struct db_txn *t, const struct ims_store *s, const char *user, uint
 	return e->why == REFUSAL_no_such_number;
 }
 
+/* A repeat of the notice will be answered as the sender is told now. */
+static void
+note_answer(struct db_txn *t, const struct ims_dropping *d)
+{
+	struct db_key seen = ims_key_seen(&d->letter_key, span_str(d->notice.to));
+
+	if (d->letter.refs > 0 && d->letter.facts.state == MAILBOX_HERE)
+		ims_seen_answered(t, &seen, IMS_ANSWERED_DONE);
+	else if (d->notice.declined)
+		ims_seen_answered(t, &seen, IMS_ANSWERED_DECLINE);
+}
+
 void
 ims_drop_put(struct db_txn *t, const char *user, uint64_t number, struct ims_dropping *d,
     bool declined, char file[SPOOL_NAME_BYTES])
@@ -145,6 +158,7 @@ ims_drop_put(struct db_txn *t, const char *user, uint64_t number, struct ims_dro
 		ims_change_put(t, user, &d->mailbox, number, &n->change);
 		ims_notice_put(t, user, number, n);
 	} else {
+		note_answer(t, d);
 		ims_notice_del(t, user, number, n);
 		d->mailbox.notices -= d->mailbox.notices > 0;
 		ims_change_del(t, user, &d->mailbox, n->change);

@@ -75,11 +75,15 @@ bool ims_letter_get(struct db_txn *t, const struct ims_store *s, const struct db
     struct ims_letter_record *r, struct err *e);
 void ims_letter_put(struct db_txn *t, const struct db_key *k, const struct ims_letter_record *r);
 
+/* What the sender was told of a recipient's copy when its notice was dropped. */
+enum ims_answered { IMS_ANSWERED_NOTHING, IMS_ANSWERED_DONE, IMS_ANSWERED_DECLINE };
+
 /* One of our domains has one more notice; was notified again of the same; has one notice less that wants
  * the letter (it was dropped, or declined).  `l` is the letter's present state. */
 void ims_notified_add(struct db_txn *t, const struct db_key *letter, const struct ims_letter *l,
     struct span own);
-void ims_notified_again(struct db_txn *t, const struct ims_letter *l, struct span own);
+void ims_notified_again(struct db_txn *t, const struct db_key *letter, const struct ims_letter *l,
+    struct span own, enum ims_answered answered);
 void ims_notified_less(struct db_txn *t, const struct db_key *letter, const struct ims_letter *l,
     struct span own, bool declined);
 /* The letter was fetched: each of our domains has a DONE to send.  The letter is deleted. */

@@ -8,6 +8,7 @@
 
 #define VERSION_1   1
 #define VERSION_2   2  /* with its domain, its charge and its row in SEEN_BY */
+#define VERSION_3   3  /* with what the sender was told */
 #define FIXED       64 /* octets of a record without its texts, rounded up */
 #define DOMAIN_AT   16 /* where the digest of the From domain is in SEEN's key */
 #define DOMAIN_HASH 8
@@ -93,7 +94,7 @@ key_by_until(const struct ims_seen_record *r, struct span seen)
 void
 ims_seen_write(struct buf *out, const struct ims_seen_record *r)
 {
-	put_u8(out, r->indexed ? VERSION_2 : VERSION_1);
+	put_u8(out, r->indexed ? VERSION_3 : VERSION_1);
 	put_span(out, span_str(r->user));
 	put_u64(out, r->number);
 	put_bytes(out, r->facts, DIGEST_BYTES);
@@ -102,6 +103,7 @@ ims_seen_write(struct buf *out, const struct ims_seen_record *r)
 		return;
 	put_span(out, span_str(r->domain));
 	put_u32(out, r->charged);
+	put_u8(out, (uint8_t)r->answered);
 }
 
 bool
@@ -109,9 +111,9 @@ ims_seen_read(struct span value, struct ims_seen_record *r, struct err *e)
 {
 	struct reader in = reader_of(value);
 	uint8_t version = read_u8(&in);
-	bool good = version == VERSION_1 || version == VERSION_2;
+	bool good = version >= VERSION_1 && version <= VERSION_3;
 
-	*r = (struct ims_seen_record) { .indexed = version == VERSION_2 };
+	*r = (struct ims_seen_record) { .indexed = version >= VERSION_2 };
 	read_str(&in, r->user, sizeof r->user);
 	r->number = read_u64(&in);
 	read_bytes(&in, r->facts, DIGEST_BYTES);
@@ -120,6 +122,8 @@ ims_seen_read(struct span value, struct ims_seen_record *r, struct err *e)
 		read_str(&in, r->domain, sizeof r->domain);
 		r->charged = read_u32(&in);
 	}
+	if (version >= VERSION_3)
+		r->answered = (enum ims_answered)read_u8(&in);
 	return (good && reader_done(&in)) || db_damaged(e);
 }
 
@@ -158,6 +162,23 @@ ims_seen_add(struct db_txn *t, const struct db_key *seen, struct ims_seen_record
 	db_put(t, UNTIL, db_key_span(&until), (struct span) { 0 });
 	db_put(t, SEEN_BY, db_key_span(&by), (struct span) { 0 });
 	charge(t, db_key_span(seen), r, 1);
+}
+
+void
+ims_seen_answered(struct db_txn *t, const struct db_key *seen, enum ims_answered what)
+{
+	struct ims_seen_record r;
+	struct buf value = BUF_INIT;
+	struct span old;
+	struct err e;
+
+	if (!ims_get_spared(t, SEEN, seen, &old) || !ims_seen_read(old, &r, &e) || !r.indexed ||
+	    r.answered == what)
+		return;
+	r.answered = what;
+	ims_seen_write(&value, &r);
+	db_put(t, SEEN, db_key_span(seen), buf_span(&value));
+	buf_clear(&value);
 }
 
 void

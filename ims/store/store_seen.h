@@ -1,7 +1,7 @@
 /* store_seen — the seen set: which notifications made a notice, so that a repeat makes no second one.
  *
  *	SEEN      letter, sha(recipient)(16)        version, user, number, what a repeat must bear, until,
- *	                                            From domain, charged
+ *	                                            From domain, charged, answered (since version 3)
  *	UNTIL     until_s(8), SEEN's key            -
  *	SEEN_BY   sha(From domain)(8), user NUL,    -
  *	          until_s(8), SEEN's key
@@ -25,6 +25,7 @@ struct ims_seen_record {
 	char domain[DOMAIN_BYTES]; /* that pays; "": of an earlier version, and no longer known */
 	uint32_t charged;          /* to its sum in the store */
 	bool indexed;              /* has a row in SEEN_BY; false in version 1 */
+	enum ims_answered answered;
 };
 
 struct db_key ims_key_seen(const struct db_key *letter, struct span recipient);
@@ -43,6 +44,8 @@ bool ims_seen_read(struct span value, struct ims_seen_record *r, struct err *e);
 uint64_t ims_seen_takes(struct span user, struct span domain);
 /* Puts an entry that is new, or of version 1, with its rows, and charges r->domain. */
 void ims_seen_add(struct db_txn *t, const struct db_key *seen, struct ims_seen_record *r);
+/* Remembers it for repeats.  No such entry: fine. */
+void ims_seen_answered(struct db_txn *t, const struct db_key *seen, enum ims_answered what);
 /* Deletes an entry with its rows, and discharges its domain.  No such entry: fine. */
 void ims_seen_del(struct db_txn *t, struct span seen);
 /* Before the entry `seen` is added: deletes another where there are `most`, or too many of its domain for

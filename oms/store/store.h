@@ -26,7 +26,8 @@
  *             under way, or after an attempt whose answer was lost.  If the letter has one recipient at
  *             the domain, that recipient is over at once.  If it has several, oms_store_attempted
  *             decides later which of them were meant (settles, settled_sends); it never takes a letter
- *             from a recipient who may not have been.
+ *             from a recipient who may not have been.  Where a crash lost what would decide it, the
+ *             recipients become NOTIFIED, and the domain, notified again, repeats its DONE or DECLINE.
  *   S1..S3 -> S5  oms_store_sweep, after hold_until.
  *   A delivery is over when all its recipients are in S4 or S5.  When all deliveries of a letter are over,
  *   its body is removed at once, and its record (kept for the outbox) after OMS_STORE_OUTCOME_S.

@@ -9,6 +9,7 @@
 
 #include <cmocka.h>
 
+#include "ims/store/store_seen.h"
 #include "tests/unit/ims_store_scene.h"
 
 #define CAROL "carol@b.test"
@@ -158,6 +159,104 @@ a_decline_is_pending_when_nobody_wants_the_letter(void **state)
 	world_clear(&w);
 }
 
+/* What became of the copies of bob and carol, both at b.test, before the sender repeats a notice of theirs. */
+enum fate { UNREAD, READ, DECLINED, READ_DROPPED, DECLINED_DROPPED, UNREAD_DROPPED, FATES };
+
+static void
+meets(struct world *w, const char *user, unsigned number, enum fate fate)
+{
+	if (fate == READ || fate == READ_DROPPED) {
+		if (letter(w, user, number).state != MAILBOX_HERE) {
+			assert_int_equal(lease(w, user, number), REFUSAL_NONE);
+			assert_int_equal(keep(w, &w->leased), REFUSAL_NONE);
+		}
+	}
+	if (fate == DECLINED || fate == DECLINED_DROPPED)
+		assert_int_equal(decline(w, user, number), REFUSAL_NONE);
+	if (fate >= READ_DROPPED)
+		assert_int_equal(drop(w, user, number), REFUSAL_NONE);
+}
+
+static const char *
+owed(const enum fate fate[2], bool both)
+{
+	bool unread = false, read = false, declined = false, here = false;
+
+	for (int i = 0; i < 2; i++) {
+		unread = unread || fate[i] == UNREAD;
+		read = read || fate[i] == READ_DROPPED;
+		here = here || fate[i] == READ;
+		declined = declined || fate[i] == DECLINED || fate[i] == DECLINED_DROPPED;
+	}
+	if (unread) /* the copy is kept for it, or must be fetched */
+		here = here || fate[1] == READ_DROPPED || (both && fate[0] == READ_DROPPED);
+	if (here)
+		return "DONE b.test";
+	if (unread)
+		return "";
+	return read ? "DONE b.test" : declined ? "DECLINE b.test" : "";
+}
+
+/* The sender's OMS lost what it had recorded, and repeats its notices: what it was told of the letter it is
+ * told again, unless somebody may still fetch it. */
+static void
+a_repeat_is_answered_as_before(void **state)
+{
+	struct world w;
+
+	(void)state;
+	for (unsigned i = 0; i < FATES * FATES * 2; i++) {
+		const enum fate fate[2] = { i / 2 % FATES, i / 2 / FATES };
+		bool both = i % 2 == 0; /* carol's notice comes before bob's fate; else after it */
+		const char *want = owed(fate, both);
+
+		world_of(&w);
+		assert_int_equal(accepts(&w, to(BOB, 1)), NOTIFY_NOTICED);
+		if (both)
+			assert_int_equal(accepts(&w, to(CAROL, 1)), NOTIFY_NOTICED);
+		meets(&w, BOB, 1, fate[0]);
+		if (!both)
+			assert_int_equal(accepts(&w, to(CAROL, 1)), NOTIFY_NOTICED);
+		meets(&w, CAROL, 1, fate[1]);
+		while (pending(&w)[0] != '\0')
+			answer(&w, false);
+		reopen(&w);
+		assert_int_equal(accepts(&w, to(BOB, 1)), NOTIFY_KNOWN);
+		assert_int_equal(accepts(&w, to(CAROL, 1)), NOTIFY_KNOWN);
+		if (strcmp(pending(&w), want) != 0)
+			fail_msg("bob %d carol %d both %d: '%s', not '%s'", fate[0], fate[1], both,
+			    pending(&w), want);
+		world_clear(&w);
+	}
+}
+
+/* An entry of version 2 ends before `answered`. */
+static void
+an_older_entry_says_nothing_of_an_answer(void **state)
+{
+	struct ims_seen_record r = { .number = 7,
+		.until_s = 8,
+		.indexed = true,
+		.charged = 9,
+		.answered = IMS_ANSWERED_DECLINE,
+		.user = BOB,
+		.domain = "a.test" };
+	struct buf v = BUF_INIT;
+	struct err e;
+
+	(void)state;
+	ims_seen_write(&v, &r);
+	assert_true(ims_seen_read(buf_span(&v), &r, &e));
+	assert_int_equal(r.answered, IMS_ANSWERED_DECLINE);
+	v.data[0] = 2;
+	assert_false(ims_seen_read(buf_span(&v), &r, &e));
+	assert_true(ims_seen_read(span_sub(buf_span(&v), 0, v.len - 1), &r, &e));
+	assert_int_equal(r.answered, IMS_ANSWERED_NOTHING);
+	assert_int_equal(r.charged, 9);
+	assert_true(r.indexed);
+	buf_clear(&v);
+}
+
 static void
 what_was_dropped_during_its_fetch_is_not_kept(void **state)
 {
@@ -183,6 +282,8 @@ main(void)
 		cmocka_unit_test(done_is_pending_for_each_of_our_domains),
 		cmocka_unit_test(a_letter_that_is_announced_anew_has_no_done),
 		cmocka_unit_test(a_decline_is_pending_when_nobody_wants_the_letter),
+		cmocka_unit_test(a_repeat_is_answered_as_before),
+		cmocka_unit_test(an_older_entry_says_nothing_of_an_answer),
 		cmocka_unit_test(what_was_dropped_during_its_fetch_is_not_kept),
 	};
 

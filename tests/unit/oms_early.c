@@ -258,7 +258,69 @@ an_attempt_that_a_crash_lost_takes_nobodys_letter(void **state)
 		    lost           ? "notified notified waiting"
 			: declined ? "refused notified waiting"
 				   : "fetched notified waiting");
+		assert_int_equal(settle(&w, &id, "b.test", declined), REFUSAL_NONE);
+		assert_string_equal(states(&w, &id),
+		    declined ? "refused refused waiting" : "fetched fetched waiting");
 		notify(&w, "c.test", NULL);
+	}
+	world_clear(&w);
+}
+
+/* Two attempts whose notices were stored, none of whose answers came: each is recorded, or a crash lost it.
+ * The domain says DONE or DECLINE before, between or after them.  The third attempt hears that all were
+ * noticed before, and the domain says again what it said: before the third attempt begins, during it, or after
+ * it.  A restart follows each step, or none does. */
+static void
+what_was_said_is_not_lost_with_both_answers(void **state)
+{
+	static const enum fate fates[] = { LOST, CRASHED };
+	struct world w;
+
+	(void)state;
+	world_init(&w);
+	for (unsigned i = 0; i < 2 * 2 * 4 * 3 * 2 * 2 * 2; i++) {
+		const enum fate fate[2] = { fates[i % 2], fates[i / 2 % 2] };
+		unsigned at = i / 4 % 4, again = i / 16 % 3;
+		bool declined = i / 48 % 2, reopened = i / 96 % 2, two = i / 192 % 2;
+		const char *want = two
+		    ? declined ? "refused refused waiting" : "fetched fetched waiting"
+		    : declined ? "refused"
+			       : "fetched";
+		struct ulid id;
+		struct oms_delivery d;
+
+		put(&w, &(struct letter) { .size = 100, .one = !two }, &id);
+		for (unsigned n = 0; n < 2; n++) {
+			if (due(&w, "b.test", &d, 1) == 0)
+				break; /* the only recipient is over at once */
+			if (at == 2 * n)
+				assert_int_equal(settle(&w, &id, "b.test", declined), REFUSAL_NONE);
+			end_attempt(&w, &d, fate[n]);
+			if (reopened || fate[n] == CRASHED)
+				reopen(&w);
+			if (at == 2 * n + 1)
+				assert_int_equal(settle(&w, &id, "b.test", declined), REFUSAL_NONE);
+			if (reopened)
+				reopen(&w);
+		}
+		if (again == 0)
+			assert_int_equal(settle(&w, &id, "b.test", declined), REFUSAL_NONE);
+		if (due(&w, "b.test", &d, 1) == 1) {
+			d.recipients[0].known = d.recipients[two].known = true;
+			if (again == 1)
+				assert_int_equal(settle(&w, &id, "b.test", declined), REFUSAL_NONE);
+			end_attempt(&w, &d, ANSWERED);
+		}
+		if (reopened)
+			reopen(&w);
+		if (again == 2)
+			assert_int_equal(settle(&w, &id, "b.test", declined), REFUSAL_NONE);
+		if (strcmp(states(&w, &id), want) != 0)
+			fail_msg("fates %d %d at %u again %u declined %d reopened %d two %d: %s",
+			    fate[0], fate[1], at, again, declined, reopened, two, states(&w, &id));
+		assert_int_equal(due(&w, "b.test", &d, 1), 0);
+		if (two)
+			notify(&w, "c.test", NULL);
 	}
 	world_clear(&w);
 }
@@ -375,6 +437,7 @@ main(void)
 		cmocka_unit_test(what_was_read_is_over_in_every_order),
 		cmocka_unit_test(no_answer_takes_anothers_letter),
 		cmocka_unit_test(an_attempt_that_a_crash_lost_takes_nobodys_letter),
+		cmocka_unit_test(what_was_said_is_not_lost_with_both_answers),
 		cmocka_unit_test(deliveries_of_older_versions),
 	};
 
