@@ -58,7 +58,7 @@ print_fetched(struct fetching *f, const struct mailbox_notice *n)
 	if (!f->options->json) {
 		command_add(&b, f->options);
 		if (!f->options->quiet)
-			out_textf(&f->out,
+			out_wrapf(&f->out, 0, 4,
 			    "%llu  here: signature and octets good. Read it: %.*s show %llu\n",
 			    (unsigned long long)n->number, SPAN_FMT(buf_span(&b)),
 			    (unsigned long long)n->number);
@@ -107,7 +107,7 @@ run(struct fetching *f)
 	for (size_t i = 0; i < f->n; i++)
 		fetch_one(f, f->numbers[i]);
 	if (f->n == 0 && !f->options->json && !f->options->quiet)
-		out_textf(&f->out, "Nothing is held: all letters are here.\n");
+		out_wrapf(&f->out, 0, 2, "Nothing is held: all letters are here.\n");
 	if (f->status == 0 && !out_ok(&f->out, &e))
 		return fault_print_err(f->options, "output", &e, NULL);
 	return f->status;

@@ -131,8 +131,8 @@ print_held(struct list *l)
 	measure_size(size, octets);
 	command_add(&command, l->options);
 	if (held > 0)
-		out_textf(&l->out, "%zu %s still with %s (%s).  Read one: %.*s show %llu\n", held,
-		    held == 1 ? "body is" : "bodies are",
+		out_wrapf(&l->out, 0, 2, "%zu %s still with %s (%s).  Read one: %.*s show %llu\n",
+		    held, held == 1 ? "body is" : "bodies are",
 		    held == 1 ? "its sender" : "their senders", size, SPAN_FMT(buf_span(&command)),
 		    (unsigned long long)newest);
 	buf_clear(&command);
@@ -147,10 +147,10 @@ print_empty(struct list *l)
 	measure_when(when, l->now_s, l->now_s);
 	command_add(&command, l->options);
 	if (l->all > 0)
-		out_textf(&l->out, "Nothing is held: %s here or done with.\n",
+		out_wrapf(&l->out, 0, 2, "Nothing is held: %s here or done with.\n",
 		    l->all == 1 ? "the one letter is" : "all letters are");
 	else
-		out_textf(&l->out,
+		out_wrapf(&l->out, 0, 2,
 		    "No letters for %s. The server answered at %s, all is well.\n"
 		    "To see how it works, write to yourself:  %.*s send %s < FILE\n",
 		    l->account.config.address, when, SPAN_FMT(buf_span(&command)),

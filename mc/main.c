@@ -28,7 +28,7 @@ static const struct options_option setup_options[] = {
 static const struct options_option send_options[] = {
 	{ "recipients", 't', NULL, "to whom it is going is read from To, Cc and Bcc" },
 	{ "hold", 0, "DAYS", "how long it is kept for the recipients, 1 to 366" },
-	{ "wait", 0, "SECONDS", "how long to wait for the first news of it (2; 0: not at all)" },
+	{ "wait", 0, "SECONDS", "how long to wait for the first news (2; 0: not)" },
 	ACCOUNT,
 	END,
 };

@@ -111,6 +111,23 @@ out_textf(struct out *o, const char *fmt, ...)
 		out_text(o, span_str(text));
 }
 
+void
+out_wrapf(struct out *o, size_t first, size_t indent, const char *fmt, ...)
+{
+	struct buf safe = BUF_INIT, lines = BUF_INIT;
+	char text[TEXT_BYTES];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof text, fmt, ap);
+	va_end(ap);
+	safe_add(&safe, span_str(text), SAFE_TEXT);
+	out_wrap(o, &lines, buf_span(&safe), first, indent);
+	out_text(o, buf_span(&lines));
+	buf_clear(&safe);
+	buf_clear(&lines);
+}
+
 static void
 add_json_escape(struct buf *b, uint32_t c)
 {

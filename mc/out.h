@@ -32,6 +32,9 @@ void out_init(struct out *o, int fd);
 
 void out_text(struct out *o, struct span s); /* LF and TAB pass */
 void out_textf(struct out *o, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+/* The same in lines of a terminal's width, indented as out_wrap does. */
+void out_wrapf(struct out *o, size_t first, size_t indent, const char *fmt, ...)
+    __attribute__((format(printf, 4, 5)));
 /* Adds safe text in lines of the terminal's width, indented by `first`, wrapped lines by
  * `indent`, so that foreign words never begin at the left margin. */
 void out_wrap(const struct out *o, struct buf *to, struct span safe, size_t first, size_t indent);

@@ -60,8 +60,8 @@ print_text(struct outbox *b, const struct sent_letter *l)
 	measure_size(size, l->letter.size);
 	measure_when(when, l->letter.date_s, now_s);
 	measure_day(until, l->letter.hold_until_s, now_s);
-	out_textf(&b->out, "%s  %s  %s  kept until %s  %zu of %zu fetched\n", id, when, size, until,
-	    fetched, l->n_recipients);
+	out_wrapf(&b->out, 0, 4, "%s  %s  %s  kept until %s  %zu of %zu fetched\n", id, when, size,
+	    until, fetched, l->n_recipients);
 	sent_print_recipients(&b->out, l, now_s);
 }
 
@@ -88,7 +88,7 @@ print(struct outbox *b)
 		else
 			print_text(b, &b->letters[i]);
 	if (b->n == 0 && !b->options->json && !b->options->quiet)
-		out_textf(&b->out, "You have sent nothing that is still kept for anyone.\n");
+		out_wrapf(&b->out, 0, 2, "You have sent nothing that is still kept for anyone.\n");
 	return out_ok(&b->out, &e) ? 0 : fault_print_err(b->options, "the outbox", &e, NULL);
 }
 

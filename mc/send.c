@@ -82,7 +82,7 @@ read_letter(struct sending *s, struct err *e)
 		return err_set(e, REFUSAL_no_recipient, "no address was given");
 	if (isatty(STDIN_FILENO) == 1 && !s->options->quiet) {
 		out_init(&out, STDERR_FILENO);
-		out_textf(&out,
+		out_wrapf(&out, 0, 2,
 		    "Write the letter: header, an empty line, text; end with Ctrl-D.\n");
 	}
 	if (!compose_read(&s->letter, STDIN_FILENO, &how, e))
@@ -218,7 +218,7 @@ print_result(const struct sending *s, const struct sent_letter *l)
 	else if (s->options->quiet)
 		out_textf(&out, "%s\n", whole);
 	else {
-		out_textf(&out, "%s  kept at %s%s%s\n", id, submission_host(s->server),
+		out_wrapf(&out, 0, 4, "%s  kept at %s%s%s\n", id, submission_host(s->server),
 		    l->letter.hold_until_s != 0 ? " until " : "",
 		    l->letter.hold_until_s != 0 ? until : "");
 		sent_print_recipients(&out, l, now_s);

@@ -7,15 +7,17 @@
 #include "mc/measure.h"
 #include "mc/safe.h"
 
+/* Of the column of addresses: as wide as the widest that takes at most half of a terminal. */
 static size_t
-widest_address(const struct sent_letter *l)
+address_width(const struct sent_letter *l, size_t columns)
 {
 	size_t most = 0;
 
 	for (size_t i = 0; i < l->n_recipients; i++) {
 		size_t w = safe_columns(span_str(l->recipients[i].to));
 
-		most = w > most ? w : most;
+		if (w > most && (columns == 0 || w <= columns / 2))
+			most = w;
 	}
 	return most;
 }
@@ -43,23 +45,29 @@ add_words(struct buf *b, const struct submit_recipient *r, int64_t now_s)
 void
 sent_print_recipients(struct out *o, const struct sent_letter *l, int64_t now_s)
 {
-	size_t width = widest_address(l);
+	size_t width = address_width(l, o->columns);
 	struct buf b = BUF_INIT, all = BUF_INIT;
 
 	for (size_t i = 0; i < l->n_recipients; i++) {
 		const struct submit_recipient *r = &l->recipients[i];
 		char when[MEASURE_BYTES];
+		bool own_line;
 
 		buf_reset(&b);
 		safe_add(&b, span_str(r->to), SAFE_LINE);
-		for (size_t w = safe_columns(span_str(r->to)); w < width + 2; w++)
+		own_line = safe_columns(buf_span(&b)) > width;
+		if (own_line) {
+			out_wrap(o, &all, buf_span(&b), 2, 4);
+			buf_reset(&b);
+		}
+		for (size_t w = safe_columns(buf_span(&b)); !own_line && w < width + 2; w++)
 			buf_add(&b, " ", 1);
 		buf_addf(&b, "%-10s", submit_state_name(r->state));
 		measure_when(when, r->since_s, now_s);
 		if (r->since_s != 0)
 			buf_addf(&b, " %s", when);
 		add_words(&b, r, now_s);
-		out_wrap(o, &all, buf_span(&b), 2, 4);
+		out_wrap(o, &all, buf_span(&b), own_line ? 4 : 2, own_line ? 6 : 4);
 	}
 	out_text(o, buf_span(&all));
 	buf_clear(&b);

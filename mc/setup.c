@@ -45,11 +45,14 @@ take_address(struct setup *s, const char *typed, struct err *e)
 
 /* Reads one line of the terminal; anything but "y" or "yes" is no. */
 static bool
-is_yes(void)
+is_yes(struct setup *s)
 {
 	char line[16] = "";
 
-	return fgets(line, sizeof line, stdin) != NULL && (line[0] == 'y' || line[0] == 'Y');
+	out_textf(&s->out, "  Replace it? [y/N] ");
+	if (fgets(line, sizeof line, stdin) == NULL)
+		out_textf(&s->out, "\n");
+	return line[0] == 'y' || line[0] == 'Y';
 }
 
 /* Another account is replaced only if the user says so. */
@@ -65,9 +68,9 @@ may_replace(struct setup *s, struct err *e)
 	ok = !RULE(account_exists) || access(c->file, F_OK) != 0 ||
 	    options_has(s->options, "replace") || (known && strcmp(old->address, c->address) == 0);
 	if (!ok && !s->options->json && isatty(STDIN_FILENO) == 1 && s->out.terminal) {
-		out_textf(&s->out, "%s is the account of %s.  Replace it? [y/N] ", c->file,
+		out_wrapf(&s->out, 2, 4, "%s is the account of %s.", c->file,
 		    known ? old->address : "somebody");
-		ok = is_yes();
+		ok = is_yes(s);
 	}
 	if (!ok)
 		err_set(e, REFUSAL_account_exists, "%s is the account of %s", c->file,
@@ -81,8 +84,8 @@ print_server(struct setup *s, const char *what, const char *host, uint16_t port,
     const char *service)
 {
 	if (!s->options->json && !s->options->quiet)
-		out_textf(&s->out, "  %-10s  %s port %u     SRV %s, certificate good\n", what, host,
-		    (unsigned)port, service);
+		out_wrapf(&s->out, 2, 14, "%-10s  %s port %u     SRV %s, certificate good\n", what,
+		    host, (unsigned)port, service);
 }
 
 static bool
@@ -150,14 +153,17 @@ print_result(struct setup *s)
 	command = buf_span(&b);
 	if (s->options->json)
 		print_json(s);
-	else if (!s->options->quiet)
-		out_textf(&s->out,
-		    "  signed in at both servers\n  written %s and %s (mode 0600)\n\n"
+	else if (!s->options->quiet) {
+		out_wrapf(&s->out, 2, 4,
+		    "signed in at both servers\nwritten %s and %s (mode 0600)\n",
+		    s->account.config.file, s->account.config.password_file);
+		out_wrapf(&s->out, 0, 2,
+		    "\n"
 		    "Letters stay with their senders until you open them. Where you are the only one of "
 		    "your\ndomain, a sender can tell from that when you did.\n\n"
 		    "See your letters:  %.*s list        Send one:  %.*s send ADDRESS < FILE\n",
-		    s->account.config.file, s->account.config.password_file, SPAN_FMT(command),
-		    SPAN_FMT(command));
+		    SPAN_FMT(command), SPAN_FMT(command));
+	}
 	buf_clear(&b);
 }
 

@@ -2,6 +2,8 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
 
 #include "common/conf/options_private.h"
 #include "common/text/json.h"
@@ -65,10 +67,45 @@ options_help(const struct options *o, const struct options_verb *v, struct buf *
 	option_lines(out, options_common);
 }
 
+/* The width of the terminal on standard error; 0: it is none. */
+static size_t
+error_columns(void)
+{
+	struct winsize w = { 0 };
+
+	return isatty(STDERR_FILENO) == 1 && ioctl(STDERR_FILENO, TIOCGWINSZ, &w) == 0 &&
+		w.ws_col >= 20
+	    ? w.ws_col
+	    : 0;
+}
+
+/* Adds lines of at most `columns` octets (0: one line), broken at a space where there is one; all but the
+ * first are indented. */
+static void
+add_wrapped(struct buf *out, struct span s, size_t columns)
+{
+	size_t room = columns;
+
+	while (columns > 0 && s.n > room) {
+		size_t n = room;
+
+		while (n > 0 && s.p[n] != ' ')
+			n--;
+		for (n = n > 0 ? n : room; n > 1 && ((unsigned char)s.p[n] & 0xc0) == 0x80;)
+			n--; /* not within a character */
+		buf_addf(out, "%.*s\n    ", (int)n, s.p);
+		s = span_sub(s, n, s.n);
+		while (s.n > 0 && s.p[0] == ' ')
+			s = span_sub(s, 1, s.n);
+		room = columns - 4;
+	}
+	buf_add(out, s.p, s.n);
+}
+
 static int
 print_failure(const struct options *o, const struct err *e)
 {
-	struct buf b = BUF_INIT;
+	struct buf b = BUF_INIT, lines = BUF_INIT;
 	struct json *j;
 
 	if (o->json) {
@@ -81,7 +118,9 @@ print_failure(const struct options *o, const struct err *e)
 		    refusal_status(e->why));
 	}
 	fflush(stdout);
-	fprintf(stderr, "%.*s\n", SPAN_FMT(buf_span(&b)));
+	add_wrapped(&lines, buf_span(&b), o->json ? 0 : error_columns());
+	fprintf(stderr, "%.*s\n", SPAN_FMT(buf_span(&lines)));
+	buf_clear(&lines);
 	buf_clear(&b);
 	return refusal_status(e->why);
 }

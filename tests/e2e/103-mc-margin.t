@@ -2,7 +2,7 @@
 # What a letter says never stands where mc's own words do: on a terminal of any width its identity
 # comes first, and no line of the sender's making begins at the left margin.
 . tests/e2e/lib.sh
-plan 48
+plan 86
 
 world_up --domains a.test,b.test
 
@@ -27,13 +27,14 @@ hostile() {	# COLUMNS
 	    "$(pad z "$1")" "$forged"
 }
 
-# on COLUMNS LOCALE ARGS...: what bob's terminal of that width gets, without CR.
-on() {
-	columns=$1 locale=$2
-	shift 2
-	env -u COLUMNS LC_ALL="$locale" script -qec "stty cols $columns rows 50; tests/world mc $W bob@b.test $*" \
+# on COLUMNS LOCALE ARGS...: what bob's terminal of that width gets, without CR.  on_of USER: another's.
+on_of() {
+	user=$1 columns=$2 locale=$3
+	shift 3
+	env -u COLUMNS LC_ALL="$locale" script -qec "stty cols $columns rows 50; tests/world mc $W $user $*" \
 	    /dev/null </dev/null 2>&1 | tr -d '\r'
 }
+on() { on_of bob@b.test "$@"; }
 # rows COLUMNS: standard input as a pager of that width shows it.
 rows() {
 	perl -CS -ne 'chomp; $w = 0; for (/(.)/g) { $c = /\p{EA=W}/ ? 2 : 1; if ($w + $c > '"$1"') { print "\n"; $w = 0 } print; $w += $c } print "\n"'
@@ -80,3 +81,36 @@ is "and only its first line is at the margin" "$(grep -vc '^  ' "$T/fault")" 1
 hostile 80 | sed 's/^From: .*/From: "bob@b.test" <alice@a.test>/' >"$T/letter"
 as alice@a.test send --wait 10 bob@b.test <"$T/letter" >"$T/sent" 2>&1
 like "off a terminal the identity comes first too" "$(as bob@b.test show 4 | head -1)" '^Sealed   a\.test'
+
+# Lists and errors, which are mc's own but for what they quote.
+long=$(pad n 60)@b.test
+letter alice@a.test bob@b.test s >"$T/letter"
+as alice@a.test send --wait 10 bob@b.test nobody@b.test "$long" <"$T/letter" >"$T/sent" 2>&1
+for columns in 40 80 132; do
+	on_of alice@a.test $columns C.UTF-8 outbox >"$T/outbox"
+	is "$columns columns: the outbox is no wider" "$(too_wide $columns <"$T/outbox")" ""
+	is "only an id begins a line" "$(grep -v '^  ' "$T/outbox" | grep -cvE '^[0-9A-Z]{4}-[0-9A-Z]{4}  ')" 0
+	like "nothing of it is lost" "$(tr -d '\n ' <"$T/outbox")" \
+	    "nobody@b\.testrefused..:..:thereisnosuchmailbox\[no-such-user\]$long"'refused'
+	on_of carol@b.test $columns C.UTF-8 list >"$T/list"
+	is "an empty list is no wider" "$(too_wide $columns <"$T/list")" ""
+	on_of carol@b.test $columns C.UTF-8 outbox >"$T/list"
+	is "nor an empty outbox" "$(too_wide $columns <"$T/list")" ""
+	on_of alice@a.test $columns C.UTF-8 "send --wait 10 $long <$T/letter" >"$T/sent"
+	is "nor what becomes of a letter that is sent" "$(too_wide $columns <"$T/sent")" ""
+	is "whose refusal begins with mc's name" "$(grep -v '^  ' "$T/sent" | grep -cvE '^(mc:|[0-9A-Z]{4}-[0-9A-Z]{4} )')" 0
+	on $columns C.UTF-8 fetch $((number + 1)) >"$T/fetch"
+	is "nor what was fetched" "$(too_wide $columns <"$T/fetch")" ""
+	for fault in "show 99" "show" "shw" "send --hold 0" "list $long" "outbox 0000" "setup $long"; do
+		on $columns C.UTF-8 "$fault"
+	done >"$T/faults"
+	is "nor an error" "$(too_wide $columns <"$T/faults")" ""
+	is "each error begins with mc's name" "$(grep -v '^  ' "$T/faults" | grep -cv '^mc:')" 0
+	like "and all seven are there" "$(grep -c '^mc:' "$T/faults")" '^7$'
+	columns_of_pipe=$(COLUMNS=$columns as alice@a.test outbox | grep -c "^  $long  refused    ..:..: there is no such mailbox \[no-such-user\]\$")
+	is "off a terminal one recipient is one line" "$columns_of_pipe" "$((columns == 40 ? 3 : columns == 80 ? 4 : 5))"
+done
+on 80 C.UTF-8 send --help >"$T/help"
+is "help has at most 80 columns" "$(too_wide 80 <"$T/help")" ""
+grep -q '^Off a terminal lists, the outbox and errors are not wrapped' mc/mc.1
+is "and the manual says so" $? 0

@@ -86,7 +86,7 @@ like "the other keeps both" "$(printf '%s' "$err" | tr -s '\n ' '  ')" 'keep bot
 same "nothing was changed" "$conf/mc.conf" "$T/before"
 (eventually 20 grep -q 'y/N' "$T/asked" && echo n) |
     script -fqec "tests/world mc $W alice@a.test setup bob@b.test" "$T/asked" >/dev/null 2>&1
-like "on a terminal it asks" "$(tr -d '\r' <"$T/asked")" "is the account of alice@a\.test\.  Replace it\? \[y/N\]"
+like "on a terminal it asks" "$(tr -d '\r' <"$T/asked" | tr -s '\n ' '  ')" "is the account of alice@a\.test\. Replace it\? \[y/N\]"
 same "and no is no" "$conf/mc.conf" "$T/before"
 like "which is not called a mistake" "$(tr -d '\r' <"$T/asked")" 'account-exists, status 64'
 status_is "the same address is set up again without asking" 0 as alice@a.test setup alice@a.test
