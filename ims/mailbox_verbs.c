@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "common/base/base64.h"
+#include "common/base/file.h"
 #include "common/daemon/ask.h"
 
 const struct options_option ims_list_options[] = {
@@ -155,17 +156,8 @@ fail(struct exporting *x, const char *what)
 static void
 write_all(struct exporting *x, int fd, struct span s)
 {
-	ssize_t n;
-
-	for (; s.n > 0 && !x->failed; s = span_sub(s, (size_t)n, s.n)) {
-		n = write(fd, s.p, s.n);
-		if (n < 0 && errno == EINTR)
-			n = 0;
-		else if (n < 0)
-			fail(x, "the export");
-		if (x->failed)
-			return;
-	}
+	if (!x->failed && !file_write(fd, s))
+		fail(x, "the export");
 }
 
 static void

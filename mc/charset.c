@@ -131,15 +131,6 @@ add_gap(struct buf *out, const char *name, unsigned char c)
 }
 
 static bool
-is_ascii(struct span s)
-{
-	for (size_t i = 0; i < s.n; i++)
-		if ((unsigned char)s.p[i] >= 0x80)
-			return false;
-	return true;
-}
-
-static bool
 convert(struct buf *out, const char *name, struct span octets)
 {
 	iconv_t cd = iconv_open("UTF-8", name);
@@ -149,7 +140,7 @@ convert(struct buf *out, const char *name, struct span octets)
 
 	if (cd == (iconv_t)-1) {
 		buf_add(out, octets.p, octets.n);
-		return is_ascii(octets);
+		return span_is_ascii(octets);
 	}
 	for (bool last = false; !last;) {
 		char *to = buf_room(out, PIECE_BYTES);
@@ -468,7 +459,7 @@ charset_guess(struct buf *out, struct span likely, struct span octets)
 	bool jis = name != NULL && strcmp(name, "ISO-2022-JP") == 0 && span_has(octets, '\033');
 	size_t characters, stray;
 
-	if (is_ascii(octets) && !jis) {
+	if (span_is_ascii(octets) && !jis) {
 		buf_add(out, octets.p, octets.n);
 		return true;
 	}

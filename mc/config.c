@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "common/base/buf.h"
+#include "common/base/file.h"
 #include "common/base/nearest.h"
 
 enum kind { TEXT, YESNO };
@@ -128,16 +129,6 @@ config_begin(struct config *c, const struct config_choice *which, struct err *e)
 
 /* -- reading ----------------------------------------------------------------------------------- */
 
-static struct span
-trim(struct span s)
-{
-	while (s.n > 0 && (s.p[0] == ' ' || s.p[0] == '\t'))
-		s = span_sub(s, 1, s.n);
-	while (s.n > 0 && (s.p[s.n - 1] == ' ' || s.p[s.n - 1] == '\t' || s.p[s.n - 1] == '\r'))
-		s.n--;
-	return s;
-}
-
 /* value = DQUOTE *( char / "\" char ) DQUOTE, then nothing or a comment */
 static bool
 parse_text(struct span s, char *out)
@@ -156,14 +147,14 @@ parse_text(struct span s, char *out)
 	if (i >= s.n)
 		return false; /* the quote stays open */
 	out[n] = '\0';
-	s = trim(span_sub(s, i + 1, s.n));
+	s = span_trim(span_sub(s, i + 1, s.n));
 	return s.n == 0 || s.p[0] == '#';
 }
 
 static bool
 parse_yesno(struct span s, bool *out)
 {
-	s = trim(span_cut(&s, '#'));
+	s = span_trim(span_cut(&s, '#'));
 	*out = span_eq(s, SPAN_LIT("true"));
 	return *out || span_eq(s, SPAN_LIT("false"));
 }
@@ -199,8 +190,8 @@ parse_line(struct config *c, struct span text, unsigned line, bool seen[KEYS], s
 
 	if (text.n == 0 || text.p[0] == '#')
 		return true;
-	name = trim(span_cut(&value, '='));
-	value = trim(value);
+	name = span_trim(span_cut(&value, '='));
+	value = span_trim(value);
 	k = key_named(name);
 	if (k == NULL)
 		return unknown_key(c, line, name, e);
@@ -224,7 +215,7 @@ config_parse(struct config *c, struct span text, struct err *e)
 	snprintf(c->resolver, sizeof c->resolver, "%s", CONFIG_RESOLVER_DEFAULT);
 	snprintf(c->trust, sizeof c->trust, "%s", CONFIG_TRUST_DEFAULT);
 	while (text.n > 0)
-		if (!parse_line(c, trim(span_cut(&text, '\n')), ++line, seen, e))
+		if (!parse_line(c, span_trim(span_cut(&text, '\n')), ++line, seen, e))
 			return false;
 	if (c->address[0] == '\0' || c->password_file[0] == '\0')
 		return err_set(e, REFUSAL_config, "%s: %s is missing", c->file,
@@ -285,7 +276,7 @@ config_password(const struct config *c, char out[PASSWORD_BYTES], struct err *e)
 	if (!read_file(c->password_file, 077, &text, e))
 		return false;
 	rest = buf_span(&text);
-	line = trim(span_cut(&rest, '\n'));
+	line = span_trim(span_cut(&rest, '\n'));
 	ok = (line.n > 0 && span_copy(line, out, PASSWORD_BYTES)) ||
 	    err_set(e, REFUSAL_config, "%s holds no password", c->password_file);
 	explicit_bzero(text.data, text.len);
@@ -294,22 +285,6 @@ config_password(const struct config *c, char out[PASSWORD_BYTES], struct err *e)
 }
 
 /* -- writing ----------------------------------------------------------------------------------- */
-
-static bool
-make_folders(const char *file, struct err *e)
-{
-	char path[CONFIG_VALUE_BYTES];
-	char *slash;
-
-	snprintf(path, sizeof path, "%s", file);
-	for (slash = strchr(path + 1, '/'); slash != NULL; slash = strchr(slash + 1, '/')) {
-		*slash = '\0';
-		if (mkdir(path, 0700) != 0 && errno != EEXIST)
-			return err_set_errno(e, REFUSAL_cannot_write, errno, "%s", path);
-		*slash = '/';
-	}
-	return true;
-}
 
 static bool
 write_file(const char *path, struct span text, struct err *e)
@@ -322,7 +297,7 @@ write_file(const char *path, struct span text, struct err *e)
 	fd = mkostemp(name, O_CLOEXEC); /* 0600 */
 	if (fd < 0)
 		return err_set_errno(e, REFUSAL_cannot_write, errno, "%s", path);
-	ok = write(fd, text.p, text.n) == (ssize_t)text.n && fsync(fd) == 0;
+	ok = file_write(fd, text) && fsync(fd) == 0;
 	ok = close(fd) == 0 && ok && rename(name, path) == 0;
 	if (!ok) {
 		err_set_errno(e, REFUSAL_cannot_write, errno, "%s", path);
@@ -356,7 +331,7 @@ config_save(const struct config *c, const char *password, struct err *e)
 			buf_addf(&conf, "%s = %s\n", keys[i].name,
 			    *(const bool *)((const char *)c + keys[i].at) ? "true" : "false");
 	buf_addf(&secret, "%s\n", password);
-	ok = make_folders(c->file, e) && make_folders(c->password_file, e) &&
+	ok = file_make_parents(c->file, 0700, e) && file_make_parents(c->password_file, 0700, e) &&
 	    write_file(c->password_file, buf_span(&secret), e) &&
 	    write_file(c->file, buf_span(&conf), e);
 	explicit_bzero(secret.data, secret.len);

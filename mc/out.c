@@ -11,6 +11,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include "common/base/file.h"
 #include "mc/safe.h"
 #include "mc/visible.h"
 
@@ -61,14 +62,8 @@ out_init(struct out *o, int fd)
 static void
 put(struct out *o, struct span s)
 {
-	while (s.n > 0 && o->failed == 0) {
-		ssize_t n = write(o->fd, s.p, s.n);
-
-		if (n >= 0)
-			s = span_sub(s, (size_t)n, s.n);
-		else if (errno != EINTR)
-			o->failed = errno;
-	}
+	if (o->failed == 0 && !file_write(o->fd, s))
+		o->failed = errno;
 }
 
 void

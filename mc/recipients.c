@@ -35,20 +35,10 @@ item_begin(struct scan *s)
 	s->comment = 0;
 }
 
-static struct span
-trimmed(struct span s)
-{
-	while (s.n > 0 && s.p[0] == ' ')
-		s = span_sub(s, 1, s.n);
-	while (s.n > 0 && s.p[s.n - 1] == ' ')
-		s.n--;
-	return s;
-}
-
 static void
 fault(struct scan *s, const struct err *e)
 {
-	struct span item = trimmed(buf_span(&s->item));
+	struct span item = span_trim(buf_span(&s->item));
 
 	if (s->n_bad++ == 0)
 		s->first = *e;
@@ -67,13 +57,13 @@ item_address(const struct scan *s, struct span *address, struct err *e)
 
 	if (RULE(bad_address) && (s->quoted || s->comment > 0 || s->angled))
 		return err_set(e, REFUSAL_bad_address, "a quote, comment or \"<\" is not closed");
-	*address = trimmed(item);
+	*address = span_trim(item);
 	if (s->has_angle) {
-		item = trimmed(span_sub(item, s->angle + 1, item.n));
-		*address = trimmed(span_sub(item, 0, item.n - 1)); /* the ">" */
+		item = span_trim(span_sub(item, s->angle + 1, item.n));
+		*address = span_trim(span_sub(item, 0, item.n - 1)); /* the ">" */
 		if (RULE(bad_address) && (item.n == 0 || item.p[item.n - 1] != '>'))
 			return err_set(e, REFUSAL_bad_address, "words after the address");
-		if (RULE(bad_address) && s->at && !span_eq_nocase(trimmed(name), *address))
+		if (RULE(bad_address) && s->at && !span_eq_nocase(span_trim(name), *address))
 			return err_set(e, REFUSAL_bad_address, "two addresses without a comma");
 	}
 	return address_parse(*address, &a, e) && address_canonical(&a, idn_a_label, canonical, e);
@@ -85,7 +75,7 @@ item_end(struct scan *s)
 	struct span address;
 	struct err e;
 
-	if (trimmed(buf_span(&s->item)).n > 0 || s->quoted || s->comment > 0) {
+	if (span_trim(buf_span(&s->item)).n > 0 || s->quoted || s->comment > 0) {
 		if (item_address(s, &address, &e)) {
 			buf_add(&s->good, address.p, address.n);
 			buf_add(&s->good, "", 1);

@@ -10,20 +10,18 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "common/base/file.h"
 #include "common/revoke/crl_fetch.h"
 
 /* -- the folder ------------------------------------------------------------------------------------- */
 
 static bool
-make_folders(char *path)
+make_folders(const char *path)
 {
-	for (char *at = strchr(path + 1, '/'); at != NULL; at = strchr(at + 1, '/')) {
-		*at = '\0';
-		if (mkdir(path, 0700) != 0 && errno != EEXIST)
-			return false;
-		*at = '/';
-	}
-	return (mkdir(path, 0700) == 0 || errno == EEXIST) && access(path, R_OK | W_OK | X_OK) == 0;
+	struct err e;
+
+	return file_make_parents(path, 0700, &e) && (mkdir(path, 0700) == 0 || errno == EEXIST) &&
+	    access(path, R_OK | W_OK | X_OK) == 0;
 }
 
 static bool

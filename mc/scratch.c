@@ -1,5 +1,6 @@
 /* scratch — a file without a name, for a letter in transit; see scratch.h. */
 #include "mc/scratch.h"
+#include "common/base/file.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -30,13 +31,6 @@ scratch_open(int *fd, struct err *e)
 bool
 scratch_add(int fd, struct span s, struct err *e)
 {
-	while (s.n > 0) {
-		ssize_t n = write(fd, s.p, s.n);
-
-		if (n >= 0)
-			s = span_sub(s, (size_t)n, s.n);
-		else if (errno != EINTR)
-			return err_set_errno(e, REFUSAL_cannot_write, errno, "a temporary file");
-	}
-	return true;
+	return file_write(fd, s) ||
+	    err_set_errno(e, REFUSAL_cannot_write, errno, "a temporary file");
 }

@@ -12,6 +12,7 @@
 
 #include "common/auth/accounts_private.h"
 #include "common/base/clock.h"
+#include "common/base/file.h"
 #include "common/base/memory.h"
 
 #define LOCK_WAIT_MS 10000
@@ -281,20 +282,6 @@ accounts_edit_unalias(struct accounts_edit *x, struct span alias, struct err *e)
 
 /* -- to the disk ----------------------------------------------------------------------------- */
 
-static bool
-write_all(int fd, struct span s)
-{
-	while (s.n > 0) {
-		ssize_t n = write(fd, s.p, s.n);
-
-		if (n < 0 && errno != EINTR)
-			return false;
-		if (n > 0)
-			s = span_sub(s, (size_t)n, s.n);
-	}
-	return true;
-}
-
 /* Keeps the owner, group and mode. */
 static bool
 keep_owner(const struct accounts_edit *x, int fd)
@@ -316,15 +303,9 @@ static bool
 sync_folder(const char *path)
 {
 	char copy[PATH_BYTES];
-	int fd;
-	bool ok;
 
 	snprintf(copy, sizeof copy, "%s", path);
-	fd = open(dirname(copy), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	ok = fd >= 0 && fsync(fd) == 0;
-	if (fd >= 0)
-		close(fd);
-	return ok;
+	return file_sync_folder(dirname(copy));
 }
 
 bool
@@ -341,7 +322,7 @@ accounts_edit_commit(struct accounts_edit *x, struct err *e)
 	if (fd < 0)
 		return err_set_errno(e, REFUSAL_cannot_write, errno, "%s", temporary);
 	text_of(x->set, &(struct change) { 0 }, &text);
-	ok = text.len <= ACCOUNTS_FILE_BYTES && write_all(fd, buf_span(&text)) &&
+	ok = text.len <= ACCOUNTS_FILE_BYTES && file_write(fd, buf_span(&text)) &&
 	    keep_owner(x, fd) && fsync(fd) == 0;
 	why = text.len > ACCOUNTS_FILE_BYTES ? EFBIG : errno;
 	buf_clear(&text);

@@ -11,6 +11,7 @@
 #include "common/auth/accounts.h"
 #include "common/auth/password.h"
 #include "common/base/clock.h"
+#include "common/base/file.h"
 #include "common/conf/conf.h"
 #include "common/text/idn.h"
 #include "common/text/json.h"
@@ -42,17 +43,9 @@ reader_group(const struct conf *c)
 static bool
 make_folders(const char *path, struct err *e)
 {
-	char part[CONF_PATH_BYTES];
 	mode_t mask = umask(022);
-	bool ok = true;
+	bool ok = file_make_parents(path, 0755, e);
 
-	snprintf(part, sizeof part, "%s", path);
-	for (char *at = strchr(part + 1, '/'); at != NULL && ok; at = strchr(at + 1, '/')) {
-		*at = '\0';
-		if (mkdir(part, 0755) < 0 && errno != EEXIST)
-			ok = err_set_errno(e, REFUSAL_cannot_write, errno, "the folder %s", part);
-		*at = '/';
-	}
 	umask(mask);
 	return ok;
 }

@@ -40,6 +40,31 @@ span_has(struct span s, char c)
 	return s.n != 0 && memchr(s.p, c, s.n) != NULL;
 }
 
+bool
+span_is_ascii(struct span s)
+{
+	for (size_t i = 0; i < s.n; i++)
+		if ((unsigned char)s.p[i] >= 0x80)
+			return false;
+	return true;
+}
+
+static bool
+is_blank(char c)
+{
+	return c == ' ' || c == '\t' || c == '\r';
+}
+
+struct span
+span_trim(struct span s)
+{
+	while (s.n > 0 && is_blank(s.p[0]))
+		s = span_sub(s, 1, s.n);
+	while (s.n > 0 && is_blank(s.p[s.n - 1]))
+		s.n--;
+	return s;
+}
+
 struct span
 span_sub(struct span s, size_t from, size_t n)
 {

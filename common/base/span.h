@@ -25,6 +25,10 @@ bool span_eq(struct span a, struct span b);
 bool span_eq_nocase(struct span a, struct span b); /* ASCII only */
 bool span_starts(struct span s, struct span prefix);
 bool span_has(struct span s, char c);
+bool span_is_ascii(struct span s);
+
+/* Without blanks, tabs and CR at either end. */
+struct span span_trim(struct span s);
 
 /* The octets of `s` from `from` on, at most `n`; both are clamped to what is there. */
 struct span span_sub(struct span s, size_t from, size_t n);

@@ -13,6 +13,7 @@
 #include <unbound-event.h>
 #include <unbound.h>
 
+#include "common/base/file.h"
 #include "common/dns/dns.h"
 #include "common/dns/dns_resolver.h"
 
@@ -51,19 +52,11 @@ static int
 hidden_file(const struct buf *text, char path[64])
 {
 	int fd = hidden_open(path);
-	size_t done = 0;
 
-	while (fd >= 0 && done < text->len) {
-		ssize_t n = write(fd, text->data + done, text->len - done);
-
-		if (n > 0) {
-			done += (size_t)n;
-		} else if (errno != EINTR) {
-			hidden_close(fd, path);
-			fd = -1;
-		}
-	}
-	return fd;
+	if (fd < 0 || file_write(fd, buf_span(text)))
+		return fd;
+	hidden_close(fd, path);
+	return -1;
 }
 
 static void

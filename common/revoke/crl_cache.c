@@ -15,6 +15,7 @@
 #include <openssl/pem.h>
 #include <openssl/x509.h>
 
+#include "common/base/file.h"
 #include "common/base/hex.h"
 #include "common/pki/crl_set.h"
 #include "common/pki/trust.h"
@@ -46,31 +47,6 @@ path_of(char out[CRL_CACHE_PATH_BYTES], const char *folder, const char *hex, boo
 }
 
 static bool
-write_all(int fd, struct span s)
-{
-	while (s.n > 0) {
-		ssize_t n = write(fd, s.p, s.n);
-
-		if (n < 0 && errno != EINTR)
-			return false;
-		if (n > 0)
-			s = span_sub(s, (size_t)n, s.n);
-	}
-	return fsync(fd) == 0;
-}
-
-static bool
-sync_folder(const char *folder)
-{
-	int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	bool ok = fd >= 0 && fsync(fd) == 0;
-
-	if (fd >= 0)
-		close(fd);
-	return ok;
-}
-
-static bool
 replace(const char *folder, const char *path, const char *hex, struct span s, struct err *e)
 {
 	char aside[CRL_CACHE_PATH_BYTES];
@@ -81,9 +57,9 @@ replace(const char *folder, const char *path, const char *hex, struct span s, st
 	fd = open(aside, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (fd < 0)
 		return err_set_errno(e, REFUSAL_cannot_write, errno, "%s", aside);
-	ok = write_all(fd, s);
+	ok = file_write(fd, s) && fsync(fd) == 0;
 	ok = close(fd) == 0 && ok;
-	if (ok && rename(aside, path) == 0 && sync_folder(folder))
+	if (ok && rename(aside, path) == 0 && file_sync_folder(folder))
 		return true;
 	err_set_errno(e, REFUSAL_cannot_write, errno, "%s", path);
 	unlink(aside);

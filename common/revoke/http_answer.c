@@ -3,16 +3,6 @@
 
 #include <string.h>
 
-static struct span
-trim(struct span s)
-{
-	while (s.n > 0 && (s.p[0] == ' ' || s.p[0] == '\t'))
-		s = span_sub(s, 1, s.n);
-	while (s.n > 0 && (s.p[s.n - 1] == ' ' || s.p[s.n - 1] == '\t' || s.p[s.n - 1] == '\r'))
-		s.n--;
-	return s;
-}
-
 /* status-line = "HTTP/1." DIGIT SP 3DIGIT [ SP text ] */
 static bool
 parse_status(struct span line, int *out)
@@ -34,7 +24,7 @@ parse_field(struct http_answer *a, struct span line, struct err *e)
 	struct span value = line, name = span_cut(&value, ':');
 	uint64_t n;
 
-	value = trim(value);
+	value = span_trim(value);
 	if (name.n + 1 > line.n || name.n == 0)
 		return err_set(e, REFUSAL_bad_reply, "a header line without a name");
 	if (span_eq_nocase(name, SPAN_LIT("Content-Length"))) {
@@ -60,7 +50,7 @@ parse_head(struct http_answer *a, struct span head, struct err *e)
 	if (!parse_status(line, &a->status))
 		return err_set(e, REFUSAL_bad_reply, "no HTTP/1 answer");
 	while (head.n > 0) {
-		line = trim(span_cut(&head, '\n'));
+		line = span_trim(span_cut(&head, '\n'));
 		if (line.n > 0 && !parse_field(a, line, e))
 			return false;
 	}

@@ -51,15 +51,6 @@ domain_judgeable(struct span d)
 	return labels >= 2;
 }
 
-static bool
-is_ascii(struct span s)
-{
-	for (size_t i = 0; i < s.n; i++)
-		if ((unsigned char)s.p[i] >= 0x80)
-			return false;
-	return true;
-}
-
 /* RFC 8616: a name with U-labels is judged as A-labels.  False: it has none. */
 static bool
 copy_domain(struct span domain, char *out, size_t cap)
@@ -67,7 +58,7 @@ copy_domain(struct span domain, char *out, size_t cap)
 	struct domain a;
 	struct err e;
 
-	if (is_ascii(domain))
+	if (span_is_ascii(domain))
 		return span_copy(domain, out, cap);
 	return idn_a_label(domain, &a, &e) && span_copy(domain_span(&a), out, cap);
 }
@@ -122,7 +113,7 @@ spf_guard_init(struct spf_guard *g, const struct sockaddr *client, struct span h
 		domain = without_dot(helo);
 	}
 	if (helo.n > SPF_SENDER_MAX || !span_copy(local, g->local, sizeof(g->local)) ||
-	    (!copy_domain(helo, g->helo, sizeof(g->helo)) && is_ascii(helo)))
+	    (!copy_domain(helo, g->helo, sizeof(g->helo)) && span_is_ascii(helo)))
 		over(g, SPF_NONE, "sender or HELO name is too long, or holds a NUL");
 	else if (g->env.client.ss_family != AF_INET && g->env.client.ss_family != AF_INET6)
 		over(g, SPF_NONE, "the client has no IP address");
@@ -300,7 +291,7 @@ find_target(struct spf_guard *g, struct spf_guard_term *t)
 	g->env.domain = span_str(r->domain);
 	g->env.validated = span_str(validated);
 	spf_macro_expand(spec.n > 0 ? spec : SPAN_LIT("%{d}"), &g->env, t->target);
-	if (!is_ascii(span_str(t->target)))
+	if (!span_is_ascii(span_str(t->target)))
 		t->target[0] = '\0'; /* RFC 8616 4: it matches nothing */
 	g->env.validated = g->env.domain = span_of("", 0);
 	t->expanded = true;

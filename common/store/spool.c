@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "common/base/file.h"
 #include "common/base/hex.h"
 #include "common/base/memory.h"
 #include "common/base/random.h"
@@ -68,16 +69,8 @@ unclaim(struct spool_in *in)
 static void
 write_all(struct spool_in *in, struct span s)
 {
-	if (!claim(in, s.n))
-		return;
-	while (s.n > 0 && in->why.why == REFUSAL_NONE) {
-		ssize_t n = write(in->fd, s.p, s.n);
-
-		if (n >= 0)
-			s = span_sub(s, (size_t)n, s.n);
-		else if (errno != EINTR)
-			fault(in, errno, "a letter cannot be written");
-	}
+	if (claim(in, s.n) && in->why.why == REFUSAL_NONE && !file_write(in->fd, s))
+		fault(in, errno, "a letter cannot be written");
 }
 
 static void

@@ -13,15 +13,6 @@
 #define FLAGS_STD3 (FLAGS | IDN2_USE_STD3_ASCII_RULES)
 
 static bool
-is_ascii(struct span s)
-{
-	for (size_t i = 0; i < s.n; i++)
-		if ((unsigned char)s.p[i] >= 0x80)
-			return false;
-	return true;
-}
-
-static bool
 is_xn(struct span label)
 {
 	return label.n >= 4 && span_eq_nocase(span_sub(label, 0, 4), SPAN_LIT("xn--"));
@@ -154,7 +145,7 @@ idn_a_label(struct span domain, struct domain *out, struct err *e)
 		return false;
 	if (RULE(bad_domain) && !span_copy(domain, text, sizeof text))
 		return err_set(e, REFUSAL_bad_domain, "the domain is too long");
-	if (is_ascii(domain))
+	if (span_is_ascii(domain))
 		memcpy(out->text, text, sizeof text);
 	else if (!map(text, out, e))
 		return false;

@@ -87,6 +87,22 @@ copies(void **state)
 	assert_string_equal(dst, "");
 }
 
+static void
+trims(void **state)
+{
+	static const struct {
+		const char *in, *out;
+	} cases[] = { { "", "" }, { " \t\r", "" }, { "a", "a" }, { " \ta b\t \r", "a b" },
+		{ "a\n ", "a\n" } };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
+		assert_true(span_eq(span_trim(span_str(cases[i].in)), span_str(cases[i].out)));
+	assert_true(span_is_ascii(SPAN_LIT("a\x7f\0")));
+	assert_true(span_is_ascii(SPAN_LIT("")));
+	assert_false(span_is_ascii(SPAN_LIT("a\x80")));
+}
+
 int
 main(void)
 {
@@ -96,6 +112,7 @@ main(void)
 		cmocka_unit_test(sub_is_clamped),
 		cmocka_unit_test(numbers),
 		cmocka_unit_test(copies),
+		cmocka_unit_test(trims),
 	};
 
 	return cmocka_run_group_tests_name("span", tests, NULL, NULL);
