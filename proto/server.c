@@ -7,11 +7,18 @@
 
 /* -- deadlines ---------------------------------------------------------------------------- */
 
+/* When the peer must have left the first state. */
+static int64_t
+entry_ms(const struct server *s)
+{
+	return s->born_ms + (s->greets ? SERVER_HELLO_MS : SERVER_SIGN_IN_MS);
+}
+
 static void
 set_deadline(struct server *s)
 {
 	int64_t idle = s->engine.now_ms + SERVER_IDLE_MS, life = s->born_ms + SERVER_LIFE_MS;
-	int64_t entry = s->born_ms + (s->greets ? SERVER_HELLO_MS : SERVER_SIGN_IN_MS);
+	int64_t entry = entry_ms(s);
 
 	s->engine.deadline_ms = idle < life ? idle : life;
 	if (s->rate_ms != 0 && s->rate_ms < s->engine.deadline_ms)
@@ -93,7 +100,10 @@ take_line(struct server *s, struct span in)
 		break;
 	}
 	s->request++;
-	if (!s->ops->admit(s->role, &e))
+	/* The refusal of the try before it may have been held back until now. */
+	if (RULE(idle) && s->signs_in && s->state == 1 && s->engine.now_ms >= entry_ms(s))
+		server_end_with(s, REFUSAL_idle);
+	else if (!s->ops->admit(s->role, &e))
 		server_end(s, &e);
 	else
 		settle(s, dispatch(s, line, &e), &e);

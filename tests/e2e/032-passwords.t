@@ -2,12 +2,12 @@
 # A thousand wrong passwords by 200 connections: a few are checked, the owner elsewhere gets in, and
 # whoever guesses is held back even with the right one.
 . tests/e2e/lib.sh
-plan 9
+plan 13
 
 world_up --domains b.test
-guess() {	# FROM USER COUNT
+guess() {	# FROM USER COUNT [CONNECTIONS]
 	tests/world enter "$W" "build/$MODE/tests/tools/guess" "$IMS_MAILBOX_b_test" b.test tillcalled-mailbox/1 \
-	    "$1" "$2" "$3" 200
+	    "$1" "$2" "$3" "${4:-200}"
 }
 count() { sed -n "s/^$1 //p" "$T/said" | grep . || echo 0; }
 
@@ -29,3 +29,16 @@ wait
 checked=$(awk '$1 == 535 { n += $2 } END { print n + 0 }' "$T/said")
 ok "one address has its bound, whoever it is about: $checked" [ "$checked" -le 31 ]
 ok "and others are not held back by it" as alice@b.test list
+
+# A thousand by several addresses at one account.
+guessing=
+for n in 81 82 83 84 85; do
+	guess "$WORLD_NET.$n" carol@b.test 200 40 >"$T/said.$n" 2>&1 &
+	guessing="$guessing $!" pids="$pids $!"
+done
+held_back() { ims b.test status | grep -q 'passwords of carol@b\.test'; }
+ok "several addresses are held back together" eventually 20 held_back
+ok "while the owner signs in from elsewhere" as carol@b.test list
+ok "all are tried" wait $guessing
+checked=$(cat "$T"/said.8? | awk '$1 == 535 { n += $2 } END { print n + 0 }')
+ok "of a thousand at most 10 and 3 for each address were checked, not $checked" [ "$checked" -le 30 ]

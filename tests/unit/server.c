@@ -454,6 +454,30 @@ a_session_of_nobody_ends_early(void **state)
 	end(&p);
 }
 
+/* A wrong password is answered late.  Whoever sends the next one ahead gains no time by it. */
+static void
+a_session_of_nobody_ends_between_two_tries(void **state)
+{
+	struct play p;
+
+	(void)state;
+	begin(&p);
+	send(&p, "HELLO x\r\nWAIT\r\nWAIT\r\nWAIT\r\n");
+	p.s.signs_in = true; /* WAIT is legal in the second state */
+	p.s.state = 1;
+	buf_reset(&p.s.engine.out);
+	at(&p, 1000 + SERVER_SIGN_IN_MS - 1);
+	at(&p, 1000 + SERVER_SIGN_IN_MS);
+	assert_false(p.s.engine.closing); /* our own time */
+	p.s.engine.now_ms = 1000 + SERVER_SIGN_IN_MS;
+	assert_true(server_answered(&p.s, p.asked));
+	server_reply(&p.s, 535, "5.7.8", "no");
+	drive_again(&p.s.engine, &p.held);
+	says(&p, "535 5.7.8 no\r\n421 4.4.2 [idle] nothing came for too long\r\n");
+	assert_true(p.s.engine.closing);
+	end(&p);
+}
+
 static void
 our_own_slowness_is_not_silence(void **state)
 {
@@ -677,6 +701,7 @@ main(void)
 		cmocka_unit_test(silence_ends_a_session),
 		cmocka_unit_test(who_does_not_greet_is_sent_away),
 		cmocka_unit_test(a_session_of_nobody_ends_early),
+		cmocka_unit_test(a_session_of_nobody_ends_between_two_tries),
 		cmocka_unit_test(our_own_slowness_is_not_silence),
 		cmocka_unit_test(a_session_has_its_time),
 		cmocka_unit_test(a_held_session_ends_behind_its_replies),
