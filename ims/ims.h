@@ -42,6 +42,9 @@ struct ims {
 	struct ims_store *store;
 	struct ims_worker *worker; /* n_workers of them */
 	unsigned n_workers;
+	/* From any thread: a notification of the domain was judged (ims/fetch/acknowledger.h).  NULL: no one
+	 * listens. */
+	void (*heard)(struct ims *i, const char *own_domain, const char *from_domain);
 };
 
 /* Octets that one sender's domain may take of the store, and of each mailbox. */

@@ -70,6 +70,7 @@ start(struct daemon *d, void **role, struct err *e)
 	i->workers = daemon_workers(d);
 	i->offload = daemon_offload(d);
 	i->n_workers = workers_count(i->workers);
+	i->heard = acknowledger_heard;
 	i->worker = memory_array(i->n_workers, sizeof *i->worker);
 	good = ims_store_open(c->role[CONF_ROLE_IMS].folder, c->role[CONF_ROLE_IMS].folder_bytes,
 	    i->offload, &i->store, e);

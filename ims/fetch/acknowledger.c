@@ -520,6 +520,40 @@ acknowledger_soon(struct ims *i)
 		loop_post(i->worker[n].loop, soon, &i->worker[n]);
 }
 
+struct heard {
+	struct ims_worker *worker;
+	struct ims_ack of; /* its domains alone */
+};
+
+static void
+heard(void *arg)
+{
+	struct heard *h = arg;
+	struct acknowledger *a = h->worker->acknowledger;
+	struct pair *p = a == NULL ? NULL : find_pair(a, &h->of);
+
+	if (p != NULL && p->state == RESTING && p->failures > 1) {
+		p->rest_until_ms -= rest_ms(p->failures) - ACK_REST_MS;
+		p->failures = 1;
+	}
+	if (p != NULL && p->state == RESTING && !a->paused &&
+	    loop_now_ms(a->worker->loop) >= p->rest_until_ms)
+		turn(a, 0);
+	free(h);
+}
+
+void
+acknowledger_heard(struct ims *i, const char *own_domain, const char *from_domain)
+{
+	struct heard *h = memory_new(sizeof *h);
+
+	h->worker =
+	    &i->worker[workers_home(i->workers, span_str(own_domain), span_str(from_domain))];
+	span_copy(span_str(own_domain), h->of.own_domain, sizeof h->of.own_domain);
+	span_copy(span_str(from_domain), h->of.from_domain, sizeof h->of.from_domain);
+	loop_post(h->worker->loop, heard, h);
+}
+
 void
 acknowledger_free(struct acknowledger **ap)
 {

@@ -165,6 +165,7 @@ kept(void *arg, const struct err *e)
 		return;
 	}
 	r->letter.state = MAILBOX_HERE;
+	acknowledger_heard(r->worker->ims, r->letter.own_domain, r->letter.from_domain);
 	settle(r, NULL);
 	send_done(r);
 }

@@ -244,6 +244,22 @@ fill_spf(struct job *j)
 	}
 }
 
+/* What is pending for the domain can be sent now.  Its statements are nearly always for one of our domains. */
+static void
+heard(const struct job *j)
+{
+	struct ims *ims = j->worker->ims;
+	struct span own, last = { 0 };
+	char name[DOMAIN_BYTES];
+
+	for (size_t i = 0; i < j->batch->n_statements && ims->heard != NULL; i++) {
+		own = j->batch->statements[i].recipient_domain;
+		if (!span_eq(own, last) && span_copy(own, name, sizeof name))
+			ims->heard(ims, name, j->sender.domain.text);
+		last = own;
+	}
+}
+
 static void
 store(struct job *j)
 {
@@ -258,6 +274,7 @@ store(struct job *j)
 		loop_post(j->worker->loop, finish, j);
 		return;
 	}
+	heard(j);
 	fill_spf(j);
 	conf = daemon_conf(j->worker->ims->daemon);
 	limits = &conf->role[CONF_ROLE_IMS];

@@ -4,8 +4,9 @@
 . tests/e2e/lib.sh
 . tests/lib/peers.sh
 . tests/lib/sender.sh
-plan 10
+plan 13
 
+clock_movable
 world_up --domains b.test
 at=$WORLD_NET.101 own=p1.test
 peers_take "$T/p" $(tests/world cert "$W" --domain $own)
@@ -61,3 +62,17 @@ ok "one that has forgotten a letter, and goes down" goes_on one knows_one
 is "was asked for both" "$(asked one DONE)" 2
 ok "the last" goes_on last notes
 is "is asked only for what has had no answer" "$(asked last DONE)" 1
+
+# A server that is down is tried ever more seldom, until its domain is heard from.
+noticed p $own "$at"
+ok "letter 3 is here, and DONE not answered" here 3
+seldom() {
+	for _n in 1 2 3 4; do as bob@b.test list >/dev/null; done	# so that each worker looks at its clock
+	clock_move 20
+	log_has "$IMS_LOG_b_test" "ack.failed from=$own .*failures=4"
+}
+ok "its server is down, and rests" eventually 60 seldom
+stands back notes "$at:1470" p
+clock_move 40
+noticed p $own "$at"
+ok "a domain that is heard from is told soon" eventually 30 grep -q '^DONE' "$T/back.heard"
