@@ -5,10 +5,10 @@
  * nothing.  A reply's payload is handed on in pieces, uncopied.
  *
  * Spec:  SPEC.md "Replies", "Sessions".
- * Trust: every octet is the peer's.  A reply nobody asked for, or one that cannot be parsed,
- *        ends the session.
+ * Trust: every octet is the peer's.  A reply to no request, or one that cannot be parsed, ends
+ *        the session.
  * Mover: a request made from outside the engine's own calls must be followed by a call of feed
- *        (conn_kick): now_ms is only then fresh, and patience begins.
+ *        (conn_kick): only then is now_ms current and does the wait for the reply begin.
  * Async: each expectation ends exactly once: by `reply` (and, with a payload, `end`), or by
  *        `lost`, which ends all that are left.
  */
@@ -37,7 +37,7 @@ struct client_ops {
 	 * protocol has no payloads: one that comes is then a broken reply. */
 	void (*payload)(struct client *c, int kind, void *arg, struct span piece);
 	void (*end)(struct client *c, int kind, void *arg);
-	/* The session is over: the connection broke, timed out or talked nonsense.  Once a session;
+	/* The session is over: the connection broke, timed out or was malformed.  Once a session;
 	 * expectations that are left get no reply. */
 	void (*lost)(struct client *c, const struct err *e);
 	/* Before `lost`, for each expectation that is left, in order, and first for a payload that
@@ -77,10 +77,10 @@ bool client_request(struct client *c, int kind, void *arg, const char *fmt, ...)
 /* For `reply`: has a final reply the octets that its request asks for, and no 3xx code?  False: the
  * session is over, and `dropped` was called for this request too. */
 bool client_fits(struct client *c, const struct reply *r, bool octets);
-/* Is too little of its life left to begin anything: might an answer come after its end?  (born_ms and
+/* Is too little of the session left to begin a request, because the reply might come after its end?  (born_ms and
  * now_ms are of one clock.) */
 bool client_is_old(const struct client *c, int64_t now_ms);
-/* The mover's word that the connection has ended; also ends the session from inside. */
+/* The mover calls it when the connection has ended; an engine calls it to end the session. */
 void client_lost(struct client *c, const struct err *e);
 
 #endif

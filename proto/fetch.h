@@ -15,6 +15,6 @@
 #define PROTO_FETCH_H
 
 #define FETCH_ALPN        "tillcalled-fetch/1"
-#define FETCH_UNKNOWN_MAX 100 /* ids in one session that are not the peer's: it guesses */
+#define FETCH_UNKNOWN_MAX 100 /* unknown ids in one session; more is guessing */
 
 #endif

@@ -2,14 +2,14 @@
  *
  * Flow:   6 of 8 (README "Life of a message").
  * Spec:   SPEC.md "fetch".
- * State:  NEW --fetch_client_hello--> 250 --> requests, pipelined as one likes --> QUIT.
+ * State:  NEW --fetch_client_hello--> 250 --> requests, freely pipelined --> QUIT.
  *         Requests may be made before the welcome has come.
- * Async:  per request: for summary and fetch that are granted `found`, then the octets in pieces;
- *         and for every one `end`, exactly once.  Where the session breaks or HELLO is refused, `end` says
- *         why for each that is open (client.over is set by then: this is the session's end, perhaps for
- *         good, and no answer), then `lost` comes, once and last of all.
+ * Async:  a granted summary or fetch gets `found`, then the octets in pieces; every request gets `end`,
+ *         exactly once.  If the session breaks or HELLO is refused, `end` reports it for each open request
+ *         (client.over is set: this is the end of the session and no reply), then `lost` comes, once
+ *         and last.
  * Owner:  pieces are borrowed until `payload` returns.
- * Trust:  sizes and digests are the role's to check: `found` says how much the peer means to send.
+ * Trust:  the role checks sizes and digests; `found` gives the size that the peer announces.
  */
 #ifndef PROTO_FETCH_CLIENT_H
 #define PROTO_FETCH_CLIENT_H
@@ -42,7 +42,7 @@ void fetch_client_init(struct fetch_client *c, const struct fetch_client_ops *op
 /* Calls no op: end what is open with client_lost first. */
 void fetch_client_clear(struct fetch_client *c);
 
-/* All put octets into client.engine.out: the mover must then be told (conn_kick).  False: too
+/* All put octets into client.engine.out: call conn_kick after them.  False: too
  * many are outstanding, or the session is over; nothing was sent and nothing will be called. */
 bool fetch_client_hello(struct fetch_client *c, const char *domain);
 bool fetch_client_summary(struct fetch_client *c, const struct ulid *id, void *arg);

@@ -29,8 +29,8 @@ struct span fields_domain(struct fields *f, const char *name); /* canonical */
 int64_t fields_date(struct fields *f, const char *name);
 uint64_t fields_number(struct fields *f, const char *name, uint64_t most);
 void fields_hash(struct fields *f, const char *name, unsigned char out[FIELDS_HASH_BYTES]);
-/* All the lines "name: sha256:HEX" that come next, as they stand, and how many.  They have one
- * length, so the i-th is found by fields_hash_digits. */
+/* All the lines "name: sha256:HEX" that come next, unchanged, and how many.  All have the
+ * same length, so fields_hash_digits finds the i-th. */
 struct span fields_hash_lines(struct fields *f, const char *name, size_t *n);
 /* Digits of the i-th of such lines. */
 struct span fields_hash_digits(struct span lines, size_t n, size_t i);

@@ -1,8 +1,8 @@
-/* header — the little that servers read of a letter: where its header ends, and whose From it bears.
+/* header — the little that servers read of a letter: where its header ends, and its From.
  *
  * Spec:   SPEC.md "submit"; RFC 5322 2.2, 3.6.2.  Exactly one From field with exactly one mailbox, so
  *         that no two readers can see two senders.  No MIME, no other field.
- * Trust:  every octet is the user's program's.
+ * Trust:  the user's program controls every octet.
  */
 #ifndef PROTO_HEADER_H
 #define PROTO_HEADER_H
@@ -13,7 +13,7 @@
 #define HEADER_MAX_BYTES (100 * 1024) /* the empty line included */
 
 /* The header's octets, its empty line included, at the start of `letter`; a letter that ends
- * within its header is all header.  complete: no more octets of it follow.  False: not known yet,
+ * within its header is nothing but header.  complete: no more octets of it follow.  False: not known yet,
  * or none. */
 bool header_find(struct span letter, bool complete, struct span *header);
 

@@ -1,6 +1,6 @@
 /* id — a letter's id on the wire: a ULID, with the table's refusal where it is not one.
  *
- * Spec:  SPEC.md "Ids".  An id is also what a fetch asks by: it is never guessed from another.
+ * Spec:  SPEC.md "Ids".  A fetch names a letter by its id, so no id may be guessed from another.
  */
 #ifndef PROTO_ID_H
 #define PROTO_ID_H

@@ -1,4 +1,4 @@
-/* mailbox — a user's program sees what is held, asks for it and reads it at its own IMS.
+/* mailbox — a user's program lists, fetches and reads letters at its own IMS.
  *
  * Flow:  5 and 6 of 8.
  * Spec:  SPEC.md "mailbox".  ALPN tillcalled-mailbox/1; the client speaks first:
@@ -67,7 +67,7 @@ void mailbox_notice_write(struct buf *page, const struct mailbox_notice *n);
 bool mailbox_notice_read(struct row *r, struct mailbox_notice *n, struct err *e); /* bad_reply */
 
 /* flags = flag *( SP flag )        flag = ( "+" / "-" ) ( "seen" / "answered" / "flagged" )
- * None stands twice.  False: bad_syntax. */
+ * No flag occurs twice.  False: bad_syntax. */
 bool mailbox_flags_parse(struct span s, unsigned *set, unsigned *cleared, struct err *e);
 void mailbox_flags_write(struct buf *out, unsigned set, unsigned cleared);
 

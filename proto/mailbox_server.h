@@ -5,10 +5,10 @@
  * State:  NEW --AUTH--> READY.
  * Async:  one request at a time.  PENDING is completed by one answer function with the request
  *         number in the server's `request` when the op was called, never from inside
- *         the op.  An answer for a request that is gone is dropped (false).
+ *         the op.  An answer to a request that has ended is dropped (false).
  * Disk:   250 to MARK, DROP and DECLINE is sent once the change is durable.
- * Owner:  a source that is given to the engine is its own, also where it is dropped.
- * Trust:  every octet is the user's program's.  The role gives out a letter only once its size and
+ * Owner:  the engine takes each source that it is given, even when it drops the answer.
+ * Trust:  the user's program controls every octet.  The role gives out a letter only once its size and
  *         digest have been verified.
  */
 #ifndef PROTO_MAILBOX_SERVER_H
@@ -57,15 +57,15 @@ void mailbox_server_init(struct mailbox_server *s, const struct mailbox_server_o
     void *role);
 void mailbox_server_clear(struct mailbox_server *s);
 
-/* After each the mover must be told (conn_kick).  To auth: sasl_server_answer(&s->sasl, ...). */
+/* Call conn_kick after each.  To auth: sasl_server_answer(&s->sasl, ...). */
 bool mailbox_server_page(struct mailbox_server *s, uint64_t request, /* list */
     struct span page, bool more, const struct err *e);
 bool mailbox_server_found_take(struct mailbox_server *s, uint64_t request, /* summary, read */
     const struct mailbox_found *found, const struct err *e);
 bool mailbox_server_answer(struct mailbox_server *s, uint64_t request, /* the others */
     const struct err *e);
-/* While read is PENDING: a line of progress.  Once a second is often enough; one that finds the
- * client too slow to read it is left out. */
+/* While read is PENDING: a line of progress.  Once a second is often enough.  It is left out
+ * if the client reads too slowly. */
 bool mailbox_server_progress(struct mailbox_server *s, uint64_t request, uint64_t got,
     uint64_t size);
 

@@ -23,7 +23,7 @@
 #define NOTIFY_BATCH_BYTES                                                                         \
 	(1024 * 1024) /* lines and payloads, the seal and its own line included */
 
-/* The text of the reply for a notice that was there before: the OMS tells a repeat by it. */
+/* The text of the reply to a repeated notice, by which the OMS recognises the repeat. */
 #define NOTIFY_REPEAT_TEXT "noticed before"
 
 #endif

@@ -1,9 +1,9 @@
-/* row — one line of a listing, "word key=value key=value": written, cut out of a payload, read.
+/* row — one line of a listing, "word key=value key=value": written, and read from a payload.
  *
  * Spec:   SPEC.md "Rows".  A value is printable UTF-8 in which a space is "%20" and "%" is "%25":
  *         nothing in it can end the value, the line or the payload, and each has one form.
- * Form:   unknown words and keys are passed over, so that later versions may say more; a key that
- *         comes twice, or a malformed value, makes the row a fault.
+ * Form:   unknown words and keys are ignored, so that later versions may add some.  A key that
+ *         occurs twice, or a malformed value, is a fault of the row.
  * Owner:  a row that is read borrows from its line.
  * Trust:  when read, every octet is the peer's.
  */
@@ -27,8 +27,8 @@ struct row_writer {
 };
 
 struct row_writer row_begin(struct buf *out, const char *word);
-/* Octets that are not printable UTF-8 become "?"; what does not fit into the line is cut, or left
- * out with its key; so the longest text comes last. */
+/* Octets that are not printable UTF-8 become "?"; a value that does not fit into the line is cut, or
+ * left out with its key, so write the longest text last. */
 void row_text(struct row_writer *w, const char *key, struct span value);
 void row_u64(struct row_writer *w, const char *key, uint64_t value);
 void row_date(struct row_writer *w, const char *key, int64_t wall_s); /* 0: left out */
@@ -48,8 +48,8 @@ struct row {
 /* A whole line without CRLF.  False: bad_reply. */
 bool row_parse(struct row *r, struct span line, struct err *e);
 
-/* Each gives "" or 0 where the key is missing; sticky: row_done says whether all were of their
- * form. */
+/* Each gives "" or 0 where the key is missing; sticky: row_done says whether all were
+ * well-formed. */
 bool row_has(const struct row *r, const char *key);
 void row_read_text(struct row *r, const char *key, char *dst, size_t cap);
 uint64_t row_read_u64(struct row *r, const char *key);

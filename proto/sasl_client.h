@@ -1,7 +1,7 @@
 /* sasl_client — signing in, the client's half: what submit and mailbox share.
  *
  * Spec:   SPEC.md "Signing in".
- * Async:  sasl_client_begin leads to signed_in exactly once, also where the session breaks.
+ * Async:  sasl_client_begin leads to signed_in exactly once, even if the session breaks.
  *         `step` may say PENDING (the proof takes long to compute): sasl_client_answer completes it.
  * Trust:  the peer controls every octet.  The server is trusted only after `step` returned DONE for its
  *         last message, which must prove that it knows the user's keys.
@@ -16,7 +16,7 @@
 
 struct sasl_client_ops {
 	/* The server's next message (base64; empty: the empty message, and before the first).
-	 * `last`: the server says that this is all; then DONE means it is proved.  Otherwise DONE:
+	 * `last`: it is the server's last; then DONE means that the server has proved itself.  Otherwise DONE:
 	 * *out is the next message to send (base64; empty: the empty message).  REFUSED: the
 	 * exchange is given up. */
 	enum outcome (
@@ -38,7 +38,7 @@ void sasl_client_init(struct sasl_client *c, const struct client_ops *ops,
     const struct sasl_client_ops *sasl, void *role);
 /* False: one is under way, or the session is over; signed_in will not be called. */
 bool sasl_client_begin(struct sasl_client *c, const char *mechanism);
-/* The answer to a PENDING step: the message to send, or e.  The mover must then be told. */
+/* The answer to a PENDING step: the message to send, or e.  Call conn_kick after it. */
 bool sasl_client_answer(struct sasl_client *c, struct span message, const struct err *e);
 
 /* For the protocols' client_ops: true where the reply, or the end of the session, was about

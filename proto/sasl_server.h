@@ -5,10 +5,10 @@
  * Spec:   SPEC.md "Signing in":
  *	AUTH mechanism [message]   -> 334 message, and the client's next line is a message; or
  *	                              235 message, signed in; or 535
- *	A message is base64; "=" is the empty one; the line "*" gives up.  AUTH without one is
- *	answered by 334 =: in every mechanism here the client speaks first.
+ *	A message is base64; "=" is the empty one; the line "*" gives up.  The server answers an
+ *	AUTH without one with 334 =, because in every mechanism here the client speaks first.
  * State:  NEW --AUTH ... 235--> READY.  Nothing but AUTH, NOOP and QUIT is served in NEW.
- * Async:  as server.h: `auth` may be PENDING at each step (a wrong password is to cost time).
+ * Async:  as server.h: `auth` may be PENDING at each step (a wrong password costs time).
  * Trust:  the peer controls every octet.  After SASL_FAILURES_MAX failures the session ends.
  */
 #ifndef PROTO_SASL_SERVER_H

@@ -1,9 +1,9 @@
 /* seal — the text that is signed: the digests of 1 to 64 statements, by whom, for whom, when.
  *
- * Spec:   SPEC.md "Seals".  One form, as for statements; no digest stands twice.
+ * Spec:   SPEC.md "Seals".  One form, as for statements; no digest occurs twice.
  * Owner:  a parsed seal borrows from its text.
- * Trust:  every octet is the peer's until the signature has been verified, and then still the
- *         signer's word only.
+ * Trust:  the peer controls every octet.  A verified signature proves only that the signer wrote
+ *         them.
  */
 #ifndef PROTO_SEAL_H
 #define PROTO_SEAL_H

@@ -2,7 +2,7 @@
  *
  * Spec:   SPEC.md "Statements".  Each statement has one form: fields in fixed order, CRLF,
  *         numbers without leading zeros, lower-case hexadecimal, domains in canonical form,
- *         Recipient lines in ascending order (so none can stand twice).
+ *         Recipient lines in ascending order (so none occurs twice).
  * Owner:  a parsed statement borrows from its text.
  * Trust:  every octet is the peer's; the bindings (whose From, which seal) are proto/notify's.
  */
@@ -17,7 +17,7 @@
 #define STATEMENT_MAX_BYTES      (16 * 1024)
 #define STATEMENT_RECIPIENTS_MAX 100
 #define STATEMENT_SUMMARY_MAX    (8 * 1024)          /* octets */
-#define STATEMENT_SIZE_MAX       (UINT64_C(1) << 40) /* octets of a letter that can be spoken of */
+#define STATEMENT_SIZE_MAX       (UINT64_C(1) << 40) /* the largest Size, octets */
 #define STATEMENT_HASH_BYTES     32
 #define STATEMENT_SALT_BYTES     16
 #define STATEMENT_SALT_DIGITS    (2 * STATEMENT_SALT_BYTES)
@@ -49,7 +49,7 @@ struct statement {
  * too_many_recipients. */
 bool statement_parse(struct span text, struct statement *st, struct err *e);
 
-/* Where in the sorted Recipient lines `hash` stands; -1: nowhere. */
+/* The index of `hash` among the sorted Recipient lines; -1: it is not there. */
 int statement_has(const struct statement *st, const unsigned char hash[STATEMENT_HASH_BYTES]);
 /* The i-th Recipient line's hash; i < n_recipients. */
 void statement_recipient(const struct statement *st, size_t i,

@@ -25,7 +25,7 @@
  * Threads: accounts_set_get and everything on a set: any thread, never blocks on the disk.
  *          accounts_refresh: any thread; the daemon's main one does it now and then, and each
  *          signing in.
- * Trust:   the file is the operator's; a damaged one is refused whole and the last good reading
+ * Trust:   the file belongs to the operator.  A damaged file is refused as a whole, and the last good reading
  *          stays in force.
  */
 #ifndef COMMON_AUTH_ACCOUNTS_H
@@ -61,7 +61,7 @@ struct account_removed {
 	const char *owner;
 };
 
-/* Reads the file; one that is not there is an empty one (nobody has a mailbox). */
+/* Reads the file.  A missing file is like an empty one: nobody has a mailbox. */
 bool accounts_new(const char *path, struct accounts **out, struct err *e);
 void accounts_free(struct accounts **a);
 /* Reads the file again if it has changed (mtime, inode, size).  False: it is damaged or cannot be
@@ -73,7 +73,7 @@ struct accounts_set *accounts_set_get(struct accounts *a); /* a reference to the
 uint64_t accounts_reading(struct accounts *a);
 void accounts_set_put(struct accounts_set **s); /* gives it back; sets NULL */
 
-/* The user whose own address or alias this is; NULL: nobody's. */
+/* The user whose own address or alias this is; NULL: there is none. */
 const struct account *accounts_find(const struct accounts_set *s, struct span address);
 /* The user whose data are stored under `owner`; NULL: there is none, or no more. */
 const struct account *accounts_of_owner(const struct accounts_set *s, const char *owner);

@@ -13,8 +13,8 @@
 
 int64_t clock_mono_ms(void);
 int64_t clock_wall_ms(void);
-/* What the wall clock would say, had nobody set it since this process first asked: for what is to be
- * done at a time that outlives the process.  Any thread. */
+/* The wall clock as it would be if nobody had set it since this process first read it.  For due times
+ * that outlive the process.  Any thread. */
 int64_t clock_steady_ms(void);
 
 /* date = 4DIGIT "-" 2DIGIT "-" 2DIGIT "T" 2DIGIT ":" 2DIGIT ":" 2DIGIT "Z"; RFC 3339 in UTC, without

@@ -7,8 +7,8 @@
  * The mover's duties:
  *   - set now_ms before each call; call tick once now_ms >= deadline_ms (0: no deadline);
  *   - offer all input not taken yet to feed, again after every event (an answer, drained
- *     output), even when it is empty; keep what feed did not take, at least
- *     ENGINE_WINDOW_BYTES of it, before it stops reading from the peer;
+ *     output), even when it is empty; keep what feed did not take; stop reading from the
+ *     peer only when ENGINE_WINDOW_BYTES or more are kept;
  *   - send `out`, then the payload; when the payload's last octet has left, free its source,
  *     clear it, and call `sent`;
  *   - close once `closing` is set and out and payload are drained; the same at the end of the

@@ -1,7 +1,7 @@
 /* memory_limit — how much memory this process may have.
  *
- * The least of the machine's memory, RLIMIT_AS, RLIMIT_DATA and the limits of its cgroup and that
- * one's parents (cgroup 2, or the memory controller of cgroup 1).  Files that cannot be read set no
+ * The least of the machine's memory, RLIMIT_AS, RLIMIT_DATA and the limits of its cgroup and of
+ * the parents of that cgroup (cgroup 2, or the memory controller of cgroup 1).  Files that cannot be read set no
  * limit.
  */
 #ifndef BASE_MEMORY_LIMIT_H

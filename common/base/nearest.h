@@ -1,15 +1,15 @@
 /* nearest — the word that was probably meant.
  *
  * Edit distance with transpositions (optimal string alignment), for command words, options and
- * configuration keys that nobody knows.
+ * configuration keys that do not exist.
  */
 #ifndef BASE_NEAREST_H
 #define BASE_NEAREST_H
 
 #include "common/base/span.h"
 
-#define NEAREST_DISTANCE_MAX 2  /* farther than this, a guess is none of what was meant */
-#define NEAREST_WORD_BYTES   64 /* longer words are near to nothing */
+#define NEAREST_DISTANCE_MAX 2  /* a word farther away is not suggested */
+#define NEAREST_WORD_BYTES   64 /* longer words have no nearest word */
 #define NEAREST_FAR          (2 * NEAREST_WORD_BYTES)
 
 /* Insertions, deletions, changes and swaps of neighbours from a to b; NEAREST_FAR where one of

@@ -1,7 +1,7 @@
 /* refusal — THE table of everything that can be refused, and RULE().
  *
- * One row per reason: the stable word that stands first in a refusal's text, the RFC 5321 reply
- * code (4xx: may change by waiting; 5xx: will not), the RFC 3463/7372/7505 enhanced code, the
+ * One row per reason: the stable word that comes first in a refusal's text, the RFC 5321 reply
+ * code (4xx: waiting may help; 5xx: it will not), the RFC 3463/7372/7505 enhanced code, the
  * sysexits status of a command that ends with it, and the sentence for people.  The four
  * protocols, the SMTP gateways, the logs and the three commands answer from this table alike;
  * no other file maps one of these to another.  A row with code 0 never goes on the wire.

@@ -4,8 +4,8 @@
 
 #include <pthread.h>
 
-/* As pthread_create: 0, or an errno value.  The new thread has every signal blocked; the caller's mask is as
- * it was.  To be joined. */
+/* Like pthread_create, returns 0 or an errno value.  The new thread blocks every signal; the caller's mask
+ * does not change.  The caller joins the thread. */
 int thread_start(pthread_t *t, void *(*run)(void *arg), void *arg);
 
 #endif

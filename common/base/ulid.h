@@ -1,7 +1,7 @@
 /* ulid — a letter's id: 48 bits of time and 80 random bits, as 26 Crockford base-32 digits.
  *
- * The random bits are fresh for each id, never counted up: who knows one id can guess no other,
- * for an id is also what a fetch asks by.  Ids sort by the millisecond they were made in.
+ * The random bits are fresh for each id and never counted up.  Knowing one id does not help to guess
+ * another: a fetch names a letter by its id.  Ids sort by the millisecond they were made in.
  * Spec: SPEC.md "Ids"; upper case only, one form.
  */
 #ifndef BASE_ULID_H

@@ -4,7 +4,7 @@
  * A caller connects to these addresses and asks no second time (no rebinding).  The caller tries
  * the targets one after the other.
  *
- * A look-up that is under way is shared by all who ask for the same.  A certain answer is reused
+ * A look-up that is under way is shared by all callers that ask for the same.  A certain answer is reused
  * for DESIGNATION_LEAST_S, unless the zone file was read again; libunbound caches beyond that.
  *
  * Flow:   3 and 6 of 8.
@@ -43,7 +43,7 @@ struct designation {
 	size_t n;
 	bool secure;  /* DNSSEC vouches for the SRV answer, or for its absence */
 	bool vouched; /* DNSSEC vouches for every answer that led to `why`, each absence included */
-	bool named;   /* it names servers, be they of use or not */
+	bool named;   /* it names servers, usable or not */
 	bool whole;   /* every server that it names is among the targets, with all addresses */
 	bool unsure;  /* a look-up of some target's addresses failed: there may be more */
 	uint32_t ttl_s; /* how long it may be believed from now on */
@@ -63,8 +63,9 @@ struct designation_query *designation_find(struct dns *dns, const char *service,
     const struct sockaddr *peer, bool allow_private, designation_done *done, void *arg);
 void designation_cancel(struct designation_query **q);
 
-/* Does one of the targets have this address?  (OMS <- IMS: designation_find with
- * DESIGNATION_NOTIFY of the domain said, then this with the connection's address.) */
+/* Does one of the targets have this address?  (An OMS that
+ * an IMS calls uses designation_find with DESIGNATION_NOTIFY and the domain of HELLO, then this with the
+ * connection's address.) */
 bool designation_has(const struct designation *d, const struct sockaddr *address);
 
 /* RFC 2782: by priority, and at random by weight among equals.  rnd gives 0..bound inclusive. */

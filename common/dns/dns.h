@@ -74,16 +74,16 @@ typedef void dns_done(void *arg, const struct dns_answer *a);
 
 /* False: config (no such form, file cannot be read) or os_error. */
 bool dns_new(struct dns **d, struct loop *l, const char *spec, struct err *e);
-void dns_free(struct dns **d); /* outstanding questions are forgotten, done not called */
+void dns_free(struct dns **d); /* forgets outstanding questions without calling done */
 /* Questions about a domain count against its share of s (SHARE_questions) from now on. */
 void dns_set_share(struct dns *d, struct share *s);
 
-/* `name`: labels of any octets parted by dots, one trailing dot allowed.  What is no DNS name is
- * answered DNS_NXDOMAIN.  The handle is good until done is called. */
+/* `name`: labels of any octets separated by dots, one trailing dot allowed.  A text that is not a
+ * DNS name gets DNS_NXDOMAIN.  The handle is good until done is called. */
 struct dns_query *dns_ask(struct dns *d, struct span name, enum dns_type type, dns_done *done,
     void *arg);
-/* The same, counted against the share of `domain` (canonical, certified; empty: not counted).  peer: the
- * address for which it is asked, whose share it counts against, too; NULL: of none.  A
+/* The same, counted against the share of `domain` (canonical, certified; empty: not counted) and, if peer
+ * is not NULL, against the share of that address.  A
  * question equal to one under way joins that one and is not counted. */
 struct dns_query *dns_ask_about(struct dns *d, struct span domain, const struct sockaddr *peer,
     struct span name, enum dns_type type, dns_done *done, void *arg);

@@ -6,7 +6,7 @@
  *
  * Spec:   SPEC.md "notify", "Names".
  * Async:  done is called exactly once, never inside publication_find, unless cancelled.
- * Trust:  the domain's DNS is its owner's, and its owner may be hostile.
+ * Trust:  the domain's DNS belongs to its owner, and the owner may be hostile.
  */
 #ifndef COMMON_DNS_PUBLICATION_H
 #define COMMON_DNS_PUBLICATION_H

@@ -1,11 +1,11 @@
-/* chain — a certificate and those that came with it: kept, named, written down.
+/* chain — a certificate and those that came with it: parsed, kept and described.
  *
  * Immutable and counted; any thread may hold a reference.  Nothing here judges (judge.h does):
  * what chain_names finds is worth as much as the verdict on the chain.
  *
  * Spec:  RFC 9525: a certificate is domain D's where a dNSName is D or
  *        `tillcalled.` D, exactly; no wildcard, no CN, no parent.
- * Trust: a peer's, when it is a peer's: texts taken from it are printable ASCII, cut and escaped.
+ * Trust: a chain may come from a peer, so texts taken from it are made printable ASCII, cut and escaped.
  */
 #ifndef COMMON_PKI_CHAIN_H
 #define COMMON_PKI_CHAIN_H
@@ -49,7 +49,7 @@ bool chain_names_by_label(const struct chain *c, const char *domain);
 /* Does it bear exactly this name: a dNSName, or an iPAddress where the name is an address?  For
  * `check cert --name`.  False: as above. */
 bool chain_names_exactly(const struct chain *c, const char *name, struct err *e);
-/* All dNSNames, parted by blanks, escaped; cut at 1 KiB. */
+/* All dNSNames, separated by spaces, escaped; cut at 1 KiB. */
 void chain_names_list(const struct chain *c, struct buf *out);
 
 #endif

@@ -30,7 +30,7 @@
 #define JUDGE_URL_BYTES     512
 #define JUDGE_RSA_BITS_MAX  8192 /* verification time grows with it */
 
-/* What judging found out, as far as it came. */
+/* What judging found, up to the point where it stopped. */
 struct judgement {
 	int64_t until_s;     /* the verdict ends then at the latest: first notAfter */
 	int64_t again_s;     /* judge again then: until_s, or a CRL's nextUpdate before it */

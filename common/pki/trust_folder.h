@@ -9,10 +9,10 @@
 #include "common/base/err.h"
 #include "common/base/guard.h"
 
-/* Calls fn for each file with its contents.  A file or folder that others than `u` can change is the end
- * (config).  A file that cannot be read, is larger than file_bytes, is one too many or that fn says
- * false of is left out where `skip` is given, which is told why; where it is NULL that is the end.
- * False: *e is set, by fn or config. */
+/* Calls fn for each file with its contents.  Fails (config) if anybody but `u` can change a file or the folder.
+ * A file is left out if it cannot be read, is larger than file_bytes, is one too many, or fn returns
+ * false for it; `skip` gets the reason.  With skip NULL this is a failure too.
+ * False: *e is config, or was set by fn. */
 bool trust_folder_each(const char *folder, enum guard_kind kind, const struct guard_user *u,
     size_t file_bytes, bool (*fn)(void *arg, const char *path, struct span contents, struct err *e),
     void (*skip)(void *arg, const char *path, const struct err *e), void *arg, struct err *e);

@@ -22,7 +22,7 @@
 #define SPF_LOOKUPS_MAX 10
 #define SPF_VOIDS_MAX   2
 #define SPF_NAMES_MAX   10    /* per mx and ptr */
-#define SPF_QUERIES_MAX 200   /* of one evaluation; reached by no lawful record */
+#define SPF_QUERIES_MAX 200   /* of one evaluation; no valid record needs as many */
 #define SPF_RECORD_MAX  16384 /* octets; a longer one is a permerror */
 #define SPF_SENDER_MAX  512   /* octets of MAIL FROM, and of HELO */
 

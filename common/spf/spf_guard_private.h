@@ -1,4 +1,4 @@
-/* spf_guard_private — the guard's inside, in three files, each of which calls only those after it:
+/* spf_guard_private — the guard's three files, each of which calls only the ones listed after it:
  * spf_guard.c (records, terms, limits), spf_judge.c (one term), spf_needs.c (DNS questions).
  */
 #ifndef COMMON_SPF_SPF_GUARD_PRIVATE_H

@@ -1,10 +1,10 @@
-/* idn — a mail domain in its one form: A-labels, lower case, no trailing dot.
+/* idn — a mail domain in its canonical form: A-labels, lower case, no trailing dot.
  *
  * IDNA2008 lookup (RFC 5891 section 5) over UTS #46 mapping, nontransitional, STD3 rules on: letters of
  * another width or case and the ideographic full stops are mapped; "ß" and ZWJ in their context
- * are kept.  A sign that no domain may hold, in any width or composition, is refused and never
- * dropped: without it the name would be somebody else's.  Each A-label must decode to a U-label that
- * IDNA2008 lets register, and back to itself, so one domain has one form.  Compare domains only by
+ * are kept.  A character that no domain may contain is refused in any width or composition.  It is
+ * never dropped: the rest would be another domain.  Each A-label must decode to a U-label that
+ * IDNA2008 allows to be registered, and encode to itself again, so one domain has one form.  Compare domains only by
  * the results of idn_a_label.
  *
  * Spec:   RFC 5891, RFC 5893 section 2; common/base/address.h for the form before and after the
