@@ -53,16 +53,41 @@ text(const struct json *o, const char *key)
 	return s == NULL ? "?" : s;
 }
 
+/* An account and an address are parted by a blank (share_key_pair). */
+static void
+show_key(const char *key)
+{
+	struct span rest = span_str(key), first = span_cut(&rest, ' ');
+
+	if (span_eq(first, SPAN_LIT(SHARE_KEY_CROWD)))
+		printf("others together");
+	else if (rest.n > 0)
+		printf("%s from %s", log_value(first), log_value(rest));
+	else
+		printf("%s", log_value(first));
+}
+
+static void
+show_row(const struct json *o)
+{
+	int64_t s = number(o, "since_s");
+
+	printf("  held back         %s of ", text(o, "kind"));
+	show_key(text(o, "key"));
+	printf(": %" PRId64 " refused", number(o, "refused"));
+	if (s < 1)
+		printf(" just now\n");
+	else if (s < 120)
+		printf(" in %" PRId64 " s\n", s);
+	else
+		printf(" in %" PRId64 " min\n", s / 60);
+}
+
 void
 held_back_show(const struct json *status)
 {
 	const struct json *list = json_get(status, "held_back");
 
-	for (size_t i = 0; list != NULL && i < json_count(list); i++) {
-		const struct json *o = json_at(list, i);
-
-		printf("  held back         %s of %s: %" PRId64 " refused in %" PRId64 " s\n",
-		    text(o, "kind"), log_str(text(o, "key")), number(o, "refused"),
-		    number(o, "since_s"));
-	}
+	for (size_t i = 0; list != NULL && i < json_count(list); i++)
+		show_row(json_at(list, i));
 }

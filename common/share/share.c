@@ -127,6 +127,14 @@ share_has(struct share *s, enum share_kind k, struct span key, int64_t n, int64_
 }
 
 void
+share_note(struct share *s, enum share_kind k, struct span key, int64_t now_ms)
+{
+	pthread_mutex_lock(&s->lock);
+	share_table_note(s->table, k, key, now_ms);
+	pthread_mutex_unlock(&s->lock);
+}
+
+void
 share_give(struct share *s, enum share_kind k, struct span key, int64_t n, int64_t now_ms)
 {
 	pthread_mutex_lock(&s->lock);

@@ -34,15 +34,16 @@
 #define SHARE_UNKNOWN_CREDIT                                                                       \
 	1000 /* the most that a domain may have earned; an address five times as much */
 
-/* name, for people, form, {a key's most, refill}, {all keys' most, refill}, per ms, credit of a bucket or floor of a gauge, rows, word */
+/* "connections of a.test" is how `status` shows a row to people.
+ * name, for people, form, {a key's most, refill}, {all keys' most, refill}, per ms, credit of a bucket or floor of a gauge, rows, word */
 /* clang-format off */
 #define SHARE_KINDS(X)											\
 	/* sessions of notify or of fetch; by the domain that is certified, and by address: one certificate may name many domains */	\
-	X(sessions,   "sessions",           SHARE_GAUGE,  200, 0,  0, 0,  0,  0,  4096,  too_many_connections)	\
-	X(sessions_address, "all sessions", SHARE_GAUGE,  400, 0,  0, 0,  0,  0,  4096,  too_many_connections)	\
+	X(sessions,   "connections",           SHARE_GAUGE,  200, 0,  0, 0,  0,  0,  4096,  too_many_connections)	\
+	X(sessions_address, "connections", SHARE_GAUGE,  400, 0,  0, 0,  0,  0,  4096,  too_many_connections)	\
 	/* octets of batches that are not answered yet; by sender domain, and by address */		\
-	X(gathered,   "memory",             SHARE_GAUGE,  16 * SHARE_MIB, 0,  48 * SHARE_MIB, 0,  0,  SHARE_MIB / 16,  4096,  batch_share)	\
-	X(gathered_address, "all memory", SHARE_GAUGE,  16 * SHARE_MIB, 0,  48 * SHARE_MIB, 0,  0,  SHARE_MIB / 16,  4096,  batch_share)	\
+	X(gathered,   "memory for notices",             SHARE_GAUGE,  16 * SHARE_MIB, 0,  48 * SHARE_MIB, 0,  0,  SHARE_MIB / 16,  4096,  batch_share)	\
+	X(gathered_address, "memory for notices", SHARE_GAUGE,  16 * SHARE_MIB, 0,  48 * SHARE_MIB, 0,  0,  SHARE_MIB / 16,  4096,  batch_share)	\
 	/* lines of log: of one event by one peer, in share_log.c */					\
 	X(log,        "lines of log",       SHARE_BUCKET,  50, 5,  5000, 500,  SHARE_SECOND,  0,  4096,  NONE)	\
 	/* what became of each recipient: of one event by one domain of recipients, in share_log.c */	\
@@ -52,21 +53,25 @@
 	/* answers that a recipient is unknown, 20 an hour by sender domain, and 100 by address */		\
 	X(unknown,    "unknown recipients", SHARE_BUCKET, 20 * SHARE_UNKNOWN_COST, 20 * SHARE_UNKNOWN_COST,  0, 0,		\
 	                                    SHARE_HOUR,  SHARE_UNKNOWN_CREDIT * SHARE_UNKNOWN_COST,  16384,  recipient_share)	\
-	X(unknown_address, "all unknown recipients", SHARE_BUCKET, 100 * SHARE_UNKNOWN_COST, 100 * SHARE_UNKNOWN_COST,  0, 0,	\
+	X(unknown_address, "unknown recipients", SHARE_BUCKET, 100 * SHARE_UNKNOWN_COST, 100 * SHARE_UNKNOWN_COST,  0, 0,	\
 	                                    SHARE_HOUR,  5 * SHARE_UNKNOWN_CREDIT * SHARE_UNKNOWN_COST,  16384,  recipient_share)	\
 	/* different DNS questions under way; by the domain that they are about, and by the address that SPF judges */	\
 	X(questions,  "DNS questions",      SHARE_GAUGE,  128, 0,  3072, 0,  0,  16,  16384,  question_share)	\
-	X(questions_address, "all DNS questions", SHARE_GAUGE,  256, 0,  0, 0,  0,  0,  16384,  question_share)	\
+	X(questions_address, "DNS questions", SHARE_GAUGE,  256, 0,  0, 0,  0,  0,  16384,  question_share)	\
 	/* letters that readers wait for while they are fetched; by user */				\
 	X(reads,      "letters waited for", SHARE_GAUGE,  32, 0,  8192, 0,  0,  0,  8192,  too_many_outstanding)	\
 	/* wrong passwords: common/auth/guess.h.  By address; by the /48 of an IPv6 address; */				\
 	/* by account; then by account and address, by account together, and by account from known addresses */			\
-	X(guess_address, "password guesses", SHARE_BUCKET, 30, 60,  0, 0,  SHARE_HOUR,  30,  16384,  password_share)	\
-	X(guess_network, "password guesses", SHARE_BUCKET, 120, 240,  0, 0,  SHARE_HOUR,  120,  16384,  password_share)	\
-	X(guess_account, "passwords", SHARE_BUCKET, 10, 20,  0, 0,  SHARE_HOUR,  10,  16384,  password_share)	\
-	X(guess_pair,    "further passwords", SHARE_BUCKET, 3, 6,  0, 0,  SHARE_HOUR,  3,  16384,  password_share)	\
-	X(guess_pairs,   "passwords from many addresses", SHARE_BUCKET, 48, 48,  0, 0,  SHARE_HOUR,  48,  16384,  password_share)	\
-	X(guess_known,   "passwords from known addresses", SHARE_BUCKET, 12, 12,  0, 0,  SHARE_HOUR,  12,  16384,  password_share)
+	X(guess_address, "wrong passwords", SHARE_BUCKET, 30, 60,  0, 0,  SHARE_HOUR,  30,  16384,  password_share)	\
+	X(guess_network, "wrong passwords", SHARE_BUCKET, 120, 240,  0, 0,  SHARE_HOUR,  120,  16384,  password_share)	\
+	X(guess_account, "wrong passwords", SHARE_BUCKET, 10, 20,  0, 0,  SHARE_HOUR,  10,  16384,  password_share)	\
+	X(guess_pair,    "wrong passwords", SHARE_BUCKET, 3, 6,  0, 0,  SHARE_HOUR,  3,  16384,  password_share)	\
+	X(guess_pairs,   "wrong passwords from many addresses", SHARE_BUCKET, 48, 48,  0, 0,  SHARE_HOUR,  48,  16384,  password_share)	\
+	X(guess_known,   "wrong passwords from known addresses", SHARE_BUCKET, 12, 12,  0, 0,  SHARE_HOUR,  12,  16384,  password_share)	\
+	/* what the stores refuse by sums of their own (share_note): by sender's domain, by user */	\
+	X(storage, "storage", SHARE_BUCKET, 1, 0,  0, 0,  SHARE_SECOND,  0,  4096,  sender_share)	\
+	X(storage_mailbox, "storage of one mailbox", SHARE_BUCKET, 1, 0,  0, 0,  SHARE_SECOND,  0,  4096,  sender_mailbox_share)	\
+	X(outbox, "letters kept", SHARE_BUCKET, 1, 0,  0, 0,  SHARE_SECOND,  0,  4096,  outbox_full)
 /* clang-format on */
 
 enum share_kind {
@@ -96,6 +101,7 @@ bool share_take(struct share *s, enum share_kind k, struct span key, int64_t n, 
     struct err *e);
 bool share_has(struct share *s, enum share_kind k, struct span key, int64_t n, int64_t now_ms,
     struct err *e);
+void share_note(struct share *s, enum share_kind k, struct span key, int64_t now_ms);
 void share_give(struct share *s, enum share_kind k, struct span key, int64_t n, int64_t now_ms);
 bool share_hold(struct share *s, struct share_hold *h, enum share_kind k, struct span key,
     int64_t n, int64_t now_ms, struct err *e);

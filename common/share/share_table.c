@@ -292,6 +292,16 @@ share_table_has(struct share_table *t, unsigned kind, struct span key, int64_t n
 }
 
 void
+share_table_note(struct share_table *t, unsigned kind, struct span key, int64_t now_ms)
+{
+	struct kind *k = kind_at(t, kind, &now_ms);
+	struct err e;
+
+	assert(k->rule.form == SHARE_BUCKET);
+	(void)refuse(k, use(t, k, key, now_ms), now_ms, &e);
+}
+
+void
 share_table_give(struct share_table *t, unsigned kind, struct span key, int64_t n, int64_t now_ms)
 {
 	struct kind *k = kind_at(t, kind, &now_ms);

@@ -79,6 +79,8 @@ bool share_table_take(struct share_table *t, unsigned kind, struct span key, int
 /* Would share_table_take succeed?  Takes nothing.  False counts as a refusal, unless e is NULL. */
 bool share_table_has(struct share_table *t, unsigned kind, struct span key, int64_t n,
     int64_t now_ms, struct err *e);
+/* Counts a refusal of the key that somebody else has decided; for buckets. */
+void share_table_note(struct share_table *t, unsigned kind, struct span key, int64_t now_ms);
 /* Puts n tokens into the key's bucket, up to the rule's credit. */
 void share_table_give(struct share_table *t, unsigned kind, struct span key, int64_t n,
     int64_t now_ms);

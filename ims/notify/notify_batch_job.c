@@ -172,6 +172,19 @@ give_credit(struct job *j)
 	notify_recipient_accepted(&asker, n);
 }
 
+/* What the store refused, for `status`. */
+static void
+note_storage(struct job *j)
+{
+	int64_t now_ms = loop_now_ms(j->worker->loop);
+
+	for (size_t i = 0; i < j->batch->n_entries; i++)
+		if (j->batch->entries[i].why == REFUSAL_sender_share)
+			share_note(share_of(j), SHARE_storage, key_of(j), now_ms);
+		else if (j->batch->entries[i].why == REFUSAL_sender_mailbox_share)
+			share_note(share_of(j), SHARE_storage_mailbox, key_of(j), now_ms);
+}
+
 static void
 finish(void *arg)
 {
@@ -179,6 +192,7 @@ finish(void *arg)
 	struct conn *c = conn_find(j->worker->loop, j->conn);
 
 	give_credit(j);
+	note_storage(j);
 	log_batch(j);
 	if (c != NULL && notify_server_answer(conn_role(c), j->batch))
 		conn_kick(c);

@@ -7,8 +7,10 @@
 #include "common/auth/signin.h"
 #include "common/base/log.h"
 #include "common/base/memory.h"
+#include "common/loop/loop.h"
 #include "common/net/conn.h"
 #include "common/net/reply_context.h"
+#include "common/share/share.h"
 #include "common/text/idn.h"
 #include "oms/store/store.h"
 #include "oms/submit/letter.h"
@@ -27,6 +29,7 @@ struct session {
 
 /* What the answer to MESSAGE needs once the store has written. */
 struct pending_reply {
+	struct oms_worker *worker;
 	struct reply_context to;
 	char user[OMS_STORE_USER_BYTES];
 	uint64_t size;
@@ -108,12 +111,24 @@ do_to(void *role, const char *address, struct err *e)
 	return PENDING;
 }
 
+/* For `status`. */
+static void
+note_full(struct oms_worker *w, const char *user, const struct err *e)
+{
+	if (e->why == REFUSAL_outbox_full)
+		share_note(daemon_share(w->oms->daemon), SHARE_outbox, span_str(user),
+		    loop_now_ms(w->loop));
+}
+
 static bool
 begin_letter(void *role, const struct submit_envelope *env, struct err *e)
 {
 	struct session *s = role;
 
-	return letter_new(s->worker, signin_owner(s->signin), env, &s->letter, e);
+	if (letter_new(s->worker, signin_owner(s->signin), env, &s->letter, e))
+		return true;
+	note_full(s->worker, signin_user(s->signin), e);
+	return false;
 }
 
 static void
@@ -137,6 +152,8 @@ letter_taken(void *arg, const struct ulid *id, const struct err *e)
 	    "sid=%llx user=%s id=%s as=%s size=%llu recipients=%zu word=%s",
 	    (unsigned long long)x->to.conn, log_str(x->user), text, end,
 	    (unsigned long long)x->size, x->n_recipients, e == NULL ? "ok" : refusal_word(e->why));
+	if (e != NULL)
+		note_full(x->worker, x->user, e);
 	if (s != NULL && submit_server_taken(&s->server, x->to.request, id, e))
 		conn_kick(s->conn);
 	free(x);
@@ -151,6 +168,7 @@ end_letter(void *role, struct ulid *id, struct err *e)
 
 	(void)id;
 	*x = (struct pending_reply) {
+		.worker = s->worker,
 		.to = reply_context_of(s->worker->loop, s->conn, s->server.sasl.server.request),
 		.size = s->server.letter->octets,
 		.n_recipients = s->server.letter->n_to,

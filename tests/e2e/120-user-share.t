@@ -2,7 +2,7 @@
 # One user may have so many letters in the spool and no more; others are not hindered, the operator
 # sees it, and the sums survive kill -9.
 . tests/e2e/lib.sh
-plan 17
+plan 18
 
 world_up --domains a.test,b.test --oms-set 'user-letters = 3' --oms-set 'user-size = "2 MiB"'
 send() { letter "$1" bob@b.test "one of three" | as "$1" send --wait 0 bob@b.test; }
@@ -17,6 +17,7 @@ status_is "one more is refused, for now" 75 send alice@a.test
 like "by its word" "$err" 'outbox-full'
 ok "another user is not hindered" send bob@a.test
 like "the operator sees what is used" "$(usage alice)" '^3 of 3 letters, 6\.[0-9] KiB of 2 MiB$'
+like "and who is held back" "$(oms a.test status)" 'held back +letters kept of alice@a\.test: 1 refused'
 like "also as JSON" "$(oms a.test user list --json | grep '"alice@a.test"')" \
     '"letters":3,"letters_limit":3,"octets":[0-9]{4},"octets_limit":2097152'
 head -c 3000000 /dev/zero | tr '\0' 'x' | fold -w 900 >"$T/body"

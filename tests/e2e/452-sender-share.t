@@ -2,7 +2,7 @@
 # One domain at full speed: it gets its share of a mailbox and of the store and no more, others get theirs,
 # and an operator frees what it took.
 . tests/e2e/lib.sh
-plan 20
+plan 21
 
 world_up --domains a.test,b.test --ims-set 'store-size = "32 MiB"' --ims-set 'sender-share = 15' \
     --ims-set 'sender-mailbox-share = 5'
@@ -37,6 +37,7 @@ ok "... nor by the database ($(used))" within "$(used)" 0 $((2 * share))
 letter alice@a.test bob@b.test "others" >"$T/letter"
 ok "a letter of another domain is announced" as alice@a.test send -q --wait 20 bob@b.test <"$T/letter"
 is "... to the same mailbox" "$(notices bob@b.test)" $((first + 1))
+like "and status says who is held back" "$(ims b.test status)" 'held back +storage of c\.test: [0-9]+ refused'
 like "the log says the word" "$(cat "$IMS_LOG_b_test")" 'sender-share'
 
 # -- freed ---------------------------------------------------------------------------------------
