@@ -302,6 +302,8 @@ jis_character(struct jis_reader *r, struct span s)
 
 	if ((unsigned char)s.p[0] >= 0x80)
 		jis_unread(r, s.p[0]);
+	else if (s.p[0] == 0x7f && r->set != JIS_ASCII && r->set != JIS_ROMAN)
+		jis_unread(r, s.p[0]);
 	else if (!is_graphic(s.p[0]) || r->set == JIS_ASCII)
 		buf_add(&r->euc, s.p, 1);
 	else if (r->set == JIS_KANA) {

@@ -9,6 +9,7 @@
 #include "mc/base64_text.h"
 #include "mc/charset.h"
 #include "mc/html.h"
+#include "mc/quoted_text.h"
 #include "mc/words.h"
 
 #define PIECE_BYTES 16384
@@ -288,6 +289,10 @@ form_read(struct form *f, GMimeObject *o, struct span charset)
 	*f = (struct form) { .type = read_type(type == NULL ? "text/plain" : type, charset) };
 	label = g_mime_content_type_get_parameter(f->type, "charset");
 	if (disposition != NULL && disposition[strspn(disposition, " \t\r\n")] != '\0') {
+		if (strcspn(disposition, "=") < strcspn(disposition, ";"))
+			buf_addf(&b, "inline;"); /* it has parameters alone */
+		else
+			disposition += strspn(disposition, " \t\r\n\"");
 		prepare(&b, disposition, SPAN_LIT(""), label == NULL ? charset : span_str(label));
 		f->disposition = g_mime_content_disposition_parse(NULL, b.data);
 	}
@@ -297,8 +302,8 @@ form_read(struct form *f, GMimeObject *o, struct span charset)
 	f->text = g_mime_content_type_is_type(f->type, "text", "*");
 	f->attached = f->disposition == NULL
 	    ? f->text && !f->plain && !f->html && form_name(f) != NULL
-	    : g_ascii_strcasecmp(g_mime_content_disposition_get_disposition(f->disposition),
-		  "attachment") == 0;
+	    : g_ascii_strncasecmp(g_mime_content_disposition_get_disposition(f->disposition),
+		  "attachment", strlen("attachment")) == 0; /* a quote may follow */
 }
 
 void
@@ -369,23 +374,25 @@ read_content(GMimePart *p, struct buf *out, size_t most, bool *cut)
 	GMimeContentEncoding encoding;
 	GMimeFilter *decode;
 	struct buf raw = BUF_INIT;
-	bool all = true;
+	bool all = true, base64, quoted;
 
 	if (content == NULL)
 		return true;
 	encoding = encoding_of(p, content, &all);
 	g_mime_stream_reset(g_mime_data_wrapper_get_stream(content));
 	stream = g_mime_stream_filter_new(g_mime_data_wrapper_get_stream(content));
-	decode = encoding == GMIME_CONTENT_ENCODING_BASE64
-	    ? NULL
-	    : g_mime_filter_basic_new(encoding, FALSE);
+	base64 = encoding == GMIME_CONTENT_ENCODING_BASE64;
+	quoted = encoding == GMIME_CONTENT_ENCODING_QUOTEDPRINTABLE;
+	decode = base64 || quoted ? NULL : g_mime_filter_basic_new(encoding, FALSE);
 	if (decode != NULL) {
 		g_mime_stream_filter_add(GMIME_STREAM_FILTER(stream), decode);
 		g_object_unref(decode);
 	}
-	read_stream(stream, encoding == GMIME_CONTENT_ENCODING_BASE64 ? &raw : out, most, cut);
-	if (encoding == GMIME_CONTENT_ENCODING_BASE64)
+	read_stream(stream, base64 || quoted ? &raw : out, most, cut);
+	if (base64)
 		all = base64_text(out, buf_span(&raw)) && all;
+	if (quoted)
+		quoted_text(out, buf_span(&raw));
 	buf_clear(&raw);
 	g_object_unref(stream);
 	return all;

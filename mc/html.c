@@ -29,6 +29,8 @@ struct page {
 	const GumboNode *link; /* the open <a> with a target */
 	size_t link_at;        /* where its words begin */
 	unsigned silent;       /* how many elements deep in what is not text */
+	bool all;              /* also what a browser hides */
+	size_t item_at; /* in out, where a list's item begins that has no words yet; 0: none */
 	struct list lists[LISTS_MAX];
 	size_t n_lists; /* open ones that have numbers */
 };
@@ -42,6 +44,10 @@ is_space(char c)
 static void
 words(struct page *p, const char *s, size_t n)
 {
+	if (p->item_at > 0 && p->item_at == p->out->len) { /* beside its number */
+		p->breaks = 0;
+		p->space = false;
+	}
 	if (p->out->len > p->start)
 		for (int i = 0; i < p->breaks; i++)
 			buf_add(p->out, "\n", 1);
@@ -149,6 +155,7 @@ link_end(struct page *p)
 {
 	struct span shown = span_sub(buf_span(p->out), p->link_at, p->out->len), whole;
 	struct buf href = BUF_INIT;
+	int breaks = p->breaks;
 
 	target(&href, attribute(p->link, "href"));
 	whole = buf_span(&href);
@@ -159,6 +166,8 @@ link_end(struct page *p)
 	    !(span_starts(whole, SPAN_LIT("mailto:")) &&
 		span_eq(shown, span_sub(whole, 7, whole.n)))) {
 		p->space = true;
+		if (shown.n > 0)
+			p->breaks = 0; /* beside its words, whatever ended after them */
 		words(p, "<", 1);
 		if (whole.n <= HTML_LINK_BYTES)
 			buf_add(p->out, whole.p, whole.n);
@@ -167,6 +176,7 @@ link_end(struct page *p)
 		else
 			buf_addf(p->out, "a link that is too long to be shown");
 		buf_add(p->out, ">", 1);
+		p->breaks = shown.n > 0 ? breaks : 0;
 	}
 	buf_clear(&href);
 }
@@ -251,8 +261,43 @@ is_apart(GumboTag tag)
 static bool
 is_text_element(GumboTag tag)
 {
-	return tag != GUMBO_TAG_HEAD && tag != GUMBO_TAG_SCRIPT && tag != GUMBO_TAG_STYLE &&
-	    tag != GUMBO_TAG_TITLE && tag != GUMBO_TAG_TEMPLATE && tag != GUMBO_TAG_IFRAME;
+	return tag != GUMBO_TAG_HEAD && tag != GUMBO_TAG_DATALIST && tag != GUMBO_TAG_SCRIPT &&
+	    tag != GUMBO_TAG_STYLE && tag != GUMBO_TAG_TITLE && tag != GUMBO_TAG_TEMPLATE &&
+	    tag != GUMBO_TAG_IFRAME;
+}
+
+/* Moves past blanks at the front and returns the rest without those at its end. */
+static struct span
+trimmed(struct span s)
+{
+	while (s.n > 0 && is_space(s.p[0]))
+		s = span_sub(s, 1, s.n);
+	while (s.n > 0 && is_space(s.p[s.n - 1]))
+		s.n--;
+	return s;
+}
+
+/* Whether its style has display: none, or it has the attribute `hidden`. */
+static bool
+is_hidden(const GumboNode *node)
+{
+	struct span style = span_str(attribute(node, "style"));
+	bool hidden = gumbo_get_attribute(&node->v.element.attributes, "hidden") != NULL;
+
+	while (style.n > 0 && !hidden) {
+		struct span value = span_cut(&style, ';'), name = span_cut(&value, ':');
+
+		value = trimmed(span_cut(&value, '!'));
+		hidden = span_eq_nocase(trimmed(name), SPAN_LIT("display")) &&
+		    span_eq_nocase(value, SPAN_LIT("none"));
+	}
+	return hidden;
+}
+
+static bool
+is_shown(const struct page *p, const GumboNode *node)
+{
+	return is_text_element(node->v.element.tag) && (p->all || !is_hidden(node));
 }
 
 static void
@@ -340,7 +385,7 @@ element_begin(struct page *p, const GumboNode *node)
 {
 	GumboTag tag = node->v.element.tag;
 
-	p->silent += !is_text_element(tag);
+	p->silent += !is_shown(p, node);
 	if (p->silent > 0)
 		return;
 	element_edge(p, tag);
@@ -349,8 +394,10 @@ element_begin(struct page *p, const GumboNode *node)
 	p->pre += tag == GUMBO_TAG_PRE || tag == GUMBO_TAG_TEXTAREA;
 	if (tag == GUMBO_TAG_OL)
 		list_begin(p, node);
-	if (tag == GUMBO_TAG_LI)
+	if (tag == GUMBO_TAG_LI) {
 		item_begin(p, node);
+		p->item_at = p->out->len;
+	}
 	if (tag == GUMBO_TAG_INPUT)
 		input(p, node);
 	if (tag == GUMBO_TAG_SUP)
@@ -372,13 +419,15 @@ element_end(struct page *p, const GumboNode *node)
 	GumboTag tag = node->v.element.tag;
 
 	if (p->silent > 0) {
-		p->silent -= !is_text_element(tag);
+		p->silent -= !is_shown(p, node);
 		return;
 	}
 	if (tag == GUMBO_TAG_Q)
 		words(p, "\"", 1);
 	if (p->link == node)
 		link_end(p);
+	if (tag == GUMBO_TAG_LI)
+		p->item_at = 0;
 	if (tag == GUMBO_TAG_OL)
 		list_end(p, node);
 	p->pre -= tag == GUMBO_TAG_PRE || tag == GUMBO_TAG_TEXTAREA;
@@ -406,6 +455,13 @@ leave(void *arg, const GumboNode *node)
 		element_end(arg, node);
 }
 
+static void
+add_page(struct page *p, const GumboNode *document)
+{
+	for (const GumboNode *n = document; n != NULL; n = html_tree_next(n, leave, p))
+		visit(p, n);
+}
+
 bool
 html_text(struct span html, struct buf *out)
 {
@@ -413,8 +469,11 @@ html_text(struct span html, struct buf *out)
 	struct html_tree *tree = html_tree_new(html);
 	const GumboNode *document = html_tree_document(tree);
 
-	for (const GumboNode *n = document; n != NULL; n = html_tree_next(n, leave, &p))
-		visit(&p, n);
+	add_page(&p, document);
+	if (out->len == p.start) { /* better than nothing */
+		p = (struct page) { .out = out, .start = out->len, .all = true };
+		add_page(&p, document);
+	}
 	if (out->len > p.start)
 		buf_add(out, "\n", 1);
 	html_tree_free(&tree);

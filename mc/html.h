@@ -1,8 +1,9 @@
-/* html — the words of an HTML text, for a terminal: the only door to gumbo.
+/* html — the words of an HTML text, for a terminal.
  *
- * Read as browsers read it; no browser: style, script and head go with what they hold, blocks begin
- * lines, images are their alt texts, and a link shows where it leads, or nothing.  Nothing is
- * fetched.  What comes out is foreign text still, and is sanitised where it is shown.
+ * Read as browsers read it; no browser: style, script and head go with what they hold, and so does
+ * what is hidden or has display: none, unless there are no other words.  Blocks begin lines, images
+ * are their alt texts, and a link shows where it leads, or nothing.  Nothing is fetched.  What comes
+ * out is foreign text still, and is sanitised where it is shown.
  *
  * Trust:  every octet is the sender's.  The parser's memory and time are bounded, since the rules of
  *         HTML let a short text become a huge tree.

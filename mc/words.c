@@ -5,6 +5,7 @@
 
 #include "mc/base64_text.h"
 #include "mc/charset.h"
+#include "mc/quoted_text.h"
 
 #define WORD_BYTES 16384 /* a longer one is none; RFC 2047 allows 75 */
 
@@ -55,29 +56,16 @@ parse_word(struct span s, struct word *w)
 	return !w->base64 || !span_has(w->text, '"'); /* it would end in another parameter */
 }
 
-static int
-hex_value(char c)
-{
-	return c >= '0' && c <= '9' ? c - '0'
-	    : c >= 'a' && c <= 'f'  ? c - 'a' + 10
-	    : c >= 'A' && c <= 'F'  ? c - 'A' + 10
-				    : -1;
-}
-
 static void
 decode_q(struct buf *out, struct span s)
 {
-	for (size_t i = 0; i < s.n; i++) {
-		char c = s.p[i] == '_' ? ' ' : s.p[i];
-		int high = c == '=' && i + 2 < s.n ? hex_value(s.p[i + 1]) : -1;
-		int low = high >= 0 ? hex_value(s.p[i + 2]) : -1;
+	while (s.n > 0) {
+		char c = s.p[0] == '_' ? ' ' : s.p[0];
+		bool quoted = quoted_octet(s, &c);
 
-		if (low >= 0) {
-			c = (char)(high << 4 | low);
-			i += 2;
-		}
-		if (low >= 0 || (c != '\r' && c != '\n'))
+		if (quoted || (c != '\r' && c != '\n'))
 			buf_add(out, &c, 1);
+		s = span_sub(s, quoted ? 3 : 1, s.n);
 	}
 }
 

@@ -1,0 +1,17 @@
+/* quoted_text — a text in quoted-printable (RFC 2045 6.7).
+ *
+ * Blanks at the end of a line were put there on the way, and go, also after the "=" of a soft line end.  An
+ * "=" that begins no octet stays as it is, since many programs write it so.
+ *
+ * Trust:  every octet is the sender's.
+ */
+#ifndef MC_QUOTED_TEXT_H
+#define MC_QUOTED_TEXT_H
+
+#include "common/base/buf.h"
+
+void quoted_text(struct buf *out, struct span s);
+/* The octet that "=" and two digits at the front of s are.  False: they are not there. */
+bool quoted_octet(struct span s, char *octet);
+
+#endif
