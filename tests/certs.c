@@ -1,5 +1,6 @@
 /* certs — see certs.h. */
 #include "tests/certs.h"
+#include "tests/temp.h"
 
 #include <dirent.h>
 #include <fcntl.h>
@@ -338,7 +339,7 @@ cert_crl(const struct cert *issuer, const struct crl_spec *s)
 void
 certs_folder(char path[64])
 {
-	strcpy(path, "/tmp/tillcalled-certs-XXXXXX");
+	temp_name(path, 64, "tillcalled-certs-XXXXXX");
 	must(mkdtemp(path) != NULL, "a folder");
 }
 

@@ -1,5 +1,6 @@
 /* web — see web.h. */
 #include "tests/web.h"
+#include "tests/temp.h"
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
@@ -283,7 +284,7 @@ web_zone(void)
 
 	if (*spec != '\0')
 		return spec;
-	snprintf(zone_path, sizeof zone_path, "/tmp/tillcalled-web.XXXXXX");
+	temp_name(zone_path, sizeof zone_path, "tillcalled-web.XXXXXX");
 	fd = mkstemp(zone_path);
 	check(fd >= 0 && (f = fdopen(fd, "w")) != NULL);
 	fprintf(f,

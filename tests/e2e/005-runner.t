@@ -1,7 +1,7 @@
 #!/bin/sh
 # The runner itself: what it counts, and everything that must make it fail.
 . tests/e2e/lib.sh
-plan 21
+plan 29
 
 mkdir -p "$T/tree/tests/e2e" "$T/tree/tests/unit" "$T/tree/build/debug/tests/unit"
 cp tests/run "$T/tree/tests/run"
@@ -61,3 +61,19 @@ chmod +x "$T/tree/build/debug/tests/unit/two"
 rm -f "$T/tree/tests/e2e/"*
 run
 is "a unit that runs fewer than its source lists" "$last, status $ended" "1 passed, 1 failed, status 1"
+
+# What a test writes to its TMPDIR.
+scratch() { (cd "$T/tree/build/debug/log" && find tmp -type f 2>/dev/null | wc -l); }
+with 'echo 1..1; echo ok 1 - a; echo mine >$TMPDIR/left; (cd $TMPDIR && pwd -P; echo $TMPDIR) >tmpdir'
+is "a test that passes leaves nothing" "$last, $(scratch)" "1 passed, 0 failed, 0"
+like "though its folder was in the logs" "$(head -1 "$T/tree/tmpdir")" '/build/debug/log/tmp/1$'
+is "by a short name" "$(sed -n '2{/^.\{6,30\}$/p}' "$T/tree/tmpdir" | wc -l)" 1
+is "which is gone" "$(ls -d "$(dirname "$(tail -1 "$T/tree/tmpdir")")" 2>/dev/null)" ""
+with 'echo 1..1; echo not ok 1 - a; echo mine >$TMPDIR/left'
+is "that of one that fails is kept" "$last, $(cat "$T/tree/build/debug/log/tmp/1/left")" "0 passed, 1 failed, mine"
+like "and named" "$out" 'what it left: build/debug/log/tmp/1'
+chmod 700 "$T/tree"	# the daemons' user may not pass
+with 'echo 1..1; echo not ok 1 - a; echo mine >$TMPDIR/left; stat -c %A $TMPDIR/.. $TMPDIR >mode'
+is "where not everybody reaches the logs, it is elsewhere" "$(tr '\n' ' ' <"$T/tree/mode")" "drwxr-xr-x drwxrwxrwt "
+is "and kept in the logs all the same" "$(cat "$T/tree/build/debug/log/tmp/1/left")" mine
+chmod 755 "$T/tree"

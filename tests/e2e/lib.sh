@@ -13,7 +13,8 @@
 : "${MODE:=debug}"
 export MODE
 set -u
-T=$(mktemp -d /tmp/tillcalled-test.XXXXXX)
+[ -n "${TMPDIR:-}" ] && T=$TMPDIR/test.XXXXXX || T=/tmp/tillcalled-test.XXXXXX
+T=$(cd "$(mktemp -d "$T")" && pwd -P)
 chmod 755 "$T"		# the daemons' user passes through it
 W=$T/world
 tap_count=0 tap_planned=0 tap_failed=0 pids= mounts=

@@ -17,6 +17,7 @@
 
 #include "common/auth/accounts.h"
 #include "common/base/buf.h"
+#include "tests/temp.h"
 
 #define SECRET "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="
 #define SALT   "AAECAwQFBgcICQoLDA0ODw=="
@@ -33,7 +34,7 @@ static int
 make_dir(void **state)
 {
 	(void)state;
-	snprintf(dir, sizeof dir, "/tmp/accounts.XXXXXX");
+	temp_name(dir, sizeof dir, "accounts.XXXXXX");
 	snprintf(file, sizeof file, "%s/f", mkdtemp(dir));
 	return 0;
 }

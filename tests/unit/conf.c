@@ -14,6 +14,7 @@
 
 #include "common/conf/conf.h"
 #include "common/conf/conf_keys.h"
+#include "tests/temp.h"
 
 #define DOMAIN "domain a.test { certificate = \"/c\" key = \"/k\" }\n"
 #define HEAD   "version = 1\n" DOMAIN
@@ -24,7 +25,7 @@ static int
 make_dir(void **state)
 {
 	(void)state;
-	snprintf(dir, sizeof dir, "/tmp/conf.XXXXXX");
+	temp_name(dir, sizeof dir, "conf.XXXXXX");
 	snprintf(file, sizeof file, "%s/f", mkdtemp(dir));
 	return 0;
 }

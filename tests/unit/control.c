@@ -21,6 +21,7 @@
 
 #include "common/daemon/control.h"
 #include "common/loop/loop.h"
+#include "tests/temp.h"
 
 static char dir[64], path[96];
 
@@ -132,7 +133,7 @@ start(void **state)
 
 	(void)state;
 	memset(&w, 0, sizeof w);
-	snprintf(dir, sizeof dir, "/tmp/control.XXXXXX");
+	temp_name(dir, sizeof dir, "control.XXXXXX");
 	snprintf(path, sizeof path, "%s/sock", mkdtemp(dir));
 	if (!loop_new(&w.loop, &e) || !control_new(w.loop, path, &w.control, &e))
 		return -1;

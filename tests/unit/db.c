@@ -21,6 +21,7 @@
 #include "common/base/memory.h"
 #include "common/loop/loop.h"
 #include "common/store/db_pages.h"
+#include "tests/temp.h"
 #include "tests/unit/full_scene.h"
 
 #define SIZE ((uint64_t)64 << 20)
@@ -174,7 +175,8 @@ world_of(struct world *w, uint64_t size)
 {
 	struct err e;
 
-	*w = (struct world) { .folder = "/tmp/tillcalled-db-XXXXXX", .size = size };
+	*w = (struct world) { .size = size };
+	temp_name(w->folder, sizeof w->folder, "tillcalled-db-XXXXXX");
 	assert_non_null(mkdtemp(w->folder));
 	assert_true(loop_new(&w->loop, &e));
 	reopen(w);
@@ -651,7 +653,7 @@ read_long(void *arg)
 		assert_true(db_read(s->w.db, &t, &e));
 		do {
 			seen = s->drops;
-			usleep(50000);
+			usleep(20000);
 		} while (s->drops != seen);
 		db_read_end(&t);
 	}
@@ -668,7 +670,7 @@ a_drop_fits_while_another_reads(void **state)
 	stock(&s, (uint64_t)7 << 20);
 	assert_int_equal(pthread_create(&thread, NULL, read_long, &s), 0);
 	fill_and_drop(&s);
-	while (s.taken + ROWS <= SMALL)
+	while (s.taken < SMALL / 2)
 		drop(&s);
 	s.end = true;
 	pthread_join(thread, NULL);
@@ -876,7 +878,7 @@ the_queue_is_bounded(void **state)
 		.home = w.loop };
 	w.waiting = 1;
 	assert_true(db_write_take(w.db, &o[0].write, &e));
-	usleep(50000); /* the writer has it */
+	usleep(20000); /* the writer has it */
 	submit(&w, &o[1], PUT, "much", 100);
 	more.write.octets = DB_QUEUE_BYTES + 1;
 	more.write.apply = apply;
@@ -1038,12 +1040,13 @@ the_last_of_a_prefix(void **state)
 static void
 an_io_error_at_commit_ends_the_process(void **state)
 {
-	char folder[64] = "/tmp/tillcalled-db-XXXXXX";
+	char folder[64];
 	struct world w = { .size = SIZE };
 	int status;
 	pid_t pid;
 
 	(void)state;
+	temp_name(folder, sizeof folder, "tillcalled-db-XXXXXX");
 	assert_non_null(mkdtemp(folder));
 	snprintf(w.folder, sizeof w.folder, "%s", folder);
 	if ((pid = fork()) == 0) {

@@ -18,6 +18,7 @@
 #include "common/share/share.h"
 #include "common/text/address_scope.h"
 #include "tests/moved_clock.h"
+#include "tests/temp.h"
 
 /* -- order ------------------------------------------------------------------------------------- */
 
@@ -140,7 +141,7 @@ shares(void **state)
 	"_ims._tcp.half2.test. SRV 5 0 1471 looped.test.\n"
 
 struct world {
-	char path[32];
+	char path[64];
 	struct loop *loop;
 	struct dns *dns;
 };
@@ -158,11 +159,11 @@ struct answer {
 static void
 world_open(struct world *w, const char *zone)
 {
-	char spec[64];
+	char spec[80];
 	struct err e;
 	int fd;
 
-	snprintf(w->path, sizeof(w->path), "/tmp/des-XXXXXX");
+	temp_name(w->path, sizeof w->path, "des-XXXXXX");
 	fd = mkstemp(w->path);
 	assert_true(fd >= 0 && write(fd, zone, strlen(zone)) == (ssize_t)strlen(zone));
 	close(fd);
@@ -384,7 +385,7 @@ silent(struct loop *l, int *fd)
 {
 	struct sockaddr_in a = { .sin_family = AF_INET };
 	socklen_t n = sizeof a;
-	char spec[64];
+	char spec[80];
 	struct dns *d;
 	struct err e;
 

@@ -16,9 +16,10 @@
 #include "common/dns/dns_packet.h"
 #include "common/loop/loop.h"
 #include "common/share/share.h"
+#include "tests/temp.h"
 
 struct world {
-	char path[32], spec[64];
+	char path[64], spec[80];
 	struct loop *loop;
 	struct dns *dns;
 };
@@ -50,7 +51,7 @@ world_open(struct world *w, const char *zone)
 	struct err e;
 	int fd;
 
-	snprintf(w->path, sizeof(w->path), "/tmp/dns-XXXXXX");
+	temp_name(w->path, sizeof w->path, "dns-XXXXXX");
 	fd = mkstemp(w->path);
 	assert_true(fd >= 0);
 	close(fd);
@@ -505,13 +506,15 @@ a_resolver_without_dnssec_is_named(void **state)
 	struct sockaddr_in at = { .sin_family = AF_INET };
 	socklen_t size = sizeof at;
 	struct stripping s = { 0 };
-	char anchor[] = "/tmp/dns-anchor-XXXXXX", spec[128];
+	char anchor[64], spec[128];
 	struct loop_fd *watch;
 	struct dns *d;
 	struct err e;
-	int fd = mkstemp(anchor);
+	int fd;
 
 	(void)state;
+	temp_name(anchor, sizeof anchor, "dns-anchor-XXXXXX");
+	fd = mkstemp(anchor);
 	assert_true(dprintf(fd,
 			". IN DS 20326 8 2 E06D44B80B8F1D39A95C0B0D7C65D08458E880409BBC683457104237"
 			"C7F8EC8D\n") > 0);

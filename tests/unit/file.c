@@ -15,6 +15,7 @@
 #include <cmocka.h>
 
 #include "common/base/file.h"
+#include "tests/temp.h"
 
 #define MANY (4 << 20) /* more than a socket takes at once */
 
@@ -90,11 +91,12 @@ a_failure_has_its_cause(void **state)
 static void
 folders_above_a_file(void **state)
 {
-	char top[] = "/tmp/file.XXXXXX", path[128], command[64];
+	char top[64], path[128], command[128];
 	struct stat st;
 	struct err e;
 
 	(void)state;
+	temp_name(top, sizeof top, "file.XXXXXX");
 	assert_non_null(mkdtemp(top));
 	snprintf(path, sizeof path, "%s/a/b/f", top);
 	assert_true(file_make_parents(path, 0700, &e));

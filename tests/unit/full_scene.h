@@ -19,6 +19,8 @@
 
 #include <cmocka.h>
 
+#include "tests/temp.h"
+
 enum full_kind { FULL_TMPFS, FULL_EXT4, FULL_KINDS };
 
 struct full {
@@ -51,7 +53,8 @@ full_mount(struct full *f, enum full_kind kind)
 		skip();
 	}
 	apart = true;
-	*f = (struct full) { .folder = "/tmp/tillcalled-full-XXXXXX" };
+	*f = (struct full) { .folder = "" };
+	temp_name(f->folder, sizeof f->folder, "tillcalled-full-XXXXXX");
 	assert_non_null(mkdtemp(f->folder));
 	snprintf(f->disk, sizeof f->disk, "%s/disk", f->folder);
 	assert_int_equal(mkdir(f->disk, 0755), 0);

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "common/base/guard.h"
+#include "tests/temp.h"
 
 #define OTHER 12345
 
@@ -25,7 +26,7 @@ begin(void **state)
 	int fd;
 
 	(void)state;
-	snprintf(dir, sizeof dir, "/tmp/guard.XXXXXX");
+	temp_name(dir, sizeof dir, "guard.XXXXXX");
 	if (mkdtemp(dir) == NULL)
 		return -1;
 	snprintf(file, sizeof file, "%s/f", dir);

@@ -17,6 +17,7 @@
 #include <cmocka.h>
 
 #include "common/daemon/jail.h"
+#include "tests/temp.h"
 
 static char dir[64];
 
@@ -24,7 +25,7 @@ static int
 make_dir(void **state)
 {
 	(void)state;
-	snprintf(dir, sizeof dir, "/tmp/jail.XXXXXX");
+	temp_name(dir, sizeof dir, "jail.XXXXXX");
 	return mkdtemp(dir) != NULL && chmod(dir, 0755) == 0 ? 0 : -1;
 }
 

@@ -18,6 +18,7 @@
 #include "mc/recipients.h"
 #include "tests/certs.h"
 #include "tests/notify_play.h"
+#include "tests/temp.h"
 
 #define L60    "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
 #define L240   L60 "." L60 "." L60 "." L60 /* 243 octets */
@@ -234,13 +235,15 @@ by_header(const char *in, char *out, size_t cap)
 static bool
 by_configuration(const char *in, char *out, size_t cap)
 {
-	char file[] = "/tmp/domain_roads.XXXXXX";
+	char file[64];
 	struct buf faults = BUF_INIT;
 	struct conf *c = NULL;
 	struct err e;
-	int fd = mkstemp(file);
 	char *cure, *end;
+	int fd;
 
+	temp_name(file, sizeof file, "domain_roads.XXXXXX");
+	fd = mkstemp(file);
 	dprintf(fd, "version = 1\ndomain \"%s\" { certificate = \"/c\" key = \"/k\" }\n", in);
 	close(fd);
 	if (conf_load(file, CONF_FOR_VERBS, &c, &faults, &e)) {

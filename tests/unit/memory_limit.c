@@ -15,6 +15,7 @@
 
 #include "common/base/memory_limit.h"
 #include "common/net/listen.h"
+#include "tests/temp.h"
 
 #define MIB ((uint64_t)1 << 20)
 
@@ -33,7 +34,7 @@ static int
 begin(void **state)
 {
 	(void)state;
-	snprintf(root, sizeof root, "/tmp/tillcalled-limit-XXXXXX");
+	temp_name(root, sizeof root, "tillcalled-limit-XXXXXX");
 	assert_non_null(mkdtemp(root));
 	shell("mkdir -p proc/self sys/fs/cgroup/a/b sys/fs/cgroup/memory/c");
 	return 0;

@@ -18,6 +18,7 @@
 #include "common/loop/offload.h"
 #include "oms/notify/downgrade.h"
 #include "oms/notify/verdict.h"
+#include "tests/temp.h"
 
 #define SIZE ((uint64_t)64 << 20)
 #define NOW  ((int64_t)1800000000)
@@ -58,7 +59,8 @@ world_init(struct world *w)
 {
 	struct err e;
 
-	*w = (struct world) { .folder = "/tmp/tillcalled-oms-XXXXXX" };
+	*w = (struct world) { .store = NULL };
+	temp_name(w->folder, sizeof w->folder, "tillcalled-oms-XXXXXX");
 	assert_non_null(mkdtemp(w->folder));
 	assert_true(loop_new(&w->loop, &e));
 	assert_true(offload_new(&w->offload, 1, &e) && offload_start(w->offload, &e));

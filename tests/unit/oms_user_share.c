@@ -13,6 +13,7 @@
 
 #include "common/base/record.h"
 #include "common/store/db.h"
+#include "tests/temp.h"
 #include "tests/unit/oms_store_scene.h"
 
 #define ALICE   "alice@a.test"
@@ -282,7 +283,7 @@ kill_after(const char *folder, unsigned letters)
 static void
 the_sums_are_true_after_a_kill(void **state)
 {
-	char folder[64] = "/tmp/tillcalled-oms-XXXXXX";
+	char folder[64];
 	struct world w;
 	struct oms_place at;
 	struct sums s;
@@ -290,6 +291,7 @@ the_sums_are_true_after_a_kill(void **state)
 	struct err e;
 
 	(void)state;
+	temp_name(folder, sizeof folder, "tillcalled-oms-XXXXXX");
 	assert_non_null(mkdtemp(folder));
 	for (unsigned i = 1; i <= 6; i++) {
 		kill_after(folder, 3 * i);
@@ -302,7 +304,7 @@ the_sums_are_true_after_a_kill(void **state)
 		assert_true(s.c.octets > 0);
 		assert_int_equal(counts(&w).letters, s.c.letters);
 		assert_int_equal(counts(&w).octets, s.c.octets);
-		strcpy(w.folder, "/tmp/tillcalled-oms-XXXXXX");
+		temp_name(w.folder, sizeof w.folder, "tillcalled-oms-XXXXXX");
 		assert_non_null(mkdtemp(w.folder));
 		world_clear(&w);
 	}

@@ -14,11 +14,12 @@
 #include "common/daemon/check_spf.h"
 #include "common/loop/loop.h"
 #include "common/text/address_scope.h"
+#include "tests/temp.h"
 
 #define CASES "tests/spf/cases.txt"
 
 struct world {
-	char path[32];
+	char path[64];
 	struct loop *loop;
 	struct dns *dns;
 	struct spf *spf;
@@ -39,11 +40,11 @@ static void
 world_open(struct world *w, struct span zone)
 {
 	struct err e;
-	char spec[64];
+	char spec[80];
 	FILE *f;
 	int fd;
 
-	snprintf(w->path, sizeof(w->path), "/tmp/spf-XXXXXX");
+	temp_name(w->path, sizeof w->path, "spf-XXXXXX");
 	fd = mkstemp(w->path);
 	assert_true(fd >= 0);
 	f = fdopen(fd, "w");
@@ -391,7 +392,7 @@ once(void **state)
 	struct world w;
 	struct check_spf c;
 	struct err e;
-	char spec[64];
+	char spec[80];
 
 	(void)state;
 	world_open(&w, SPAN_LIT(ZONE));

@@ -20,6 +20,7 @@
 #include "common/loop/loop.h"
 #include "common/loop/offload.h"
 #include "common/store/spool.h"
+#include "tests/temp.h"
 #include "tests/unit/full_scene.h"
 
 #define BIG (3 << 20)
@@ -50,7 +51,8 @@ world_of(struct world *w)
 {
 	struct err e;
 
-	*w = (struct world) { .folder = "/tmp/tillcalled-spool-XXXXXX", .limit = UINT64_MAX };
+	*w = (struct world) { .limit = UINT64_MAX };
+	temp_name(w->folder, sizeof w->folder, "tillcalled-spool-XXXXXX");
 	assert_non_null(mkdtemp(w->folder));
 	assert_true(loop_new(&w->loop, &e));
 	assert_true(offload_new(&w->offload, 2, &e));
