@@ -8,7 +8,7 @@
 #include "common/base/memory.h"
 #include "common/base/random.h"
 #include "common/store/spool_orphans.h"
-#include "ims/store/store_job.h"
+#include "ims/store/store_job_private.h"
 #include "ims/store/store_private.h"
 #include "ims/store/store_share.h"
 

@@ -1,5 +1,5 @@
-/* store_job — runs a job page by page; see store_job.h. */
-#include "ims/store/store_job.h"
+/* store_job — runs a job page by page; see store_job_private.h. */
+#include "ims/store/store_job_private.h"
 
 #include <stdlib.h>
 

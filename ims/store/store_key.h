@@ -1,4 +1,4 @@
-/* store_key — the tables of an IMS's store and their keys; below its records and its sums.
+/* store_key — the tables of an IMS's store and their keys; for ims/store and its tests.
  *
  *	table        key                                  value
  *	MAILBOX      user                                 version, last number, notices, last change

@@ -1,4 +1,4 @@
-/* store_paper — papers: what the evidence of many letters shares, kept once.
+/* store_paper — papers, which the evidence of many letters shares; for ims/store and its tests.
  *
  * A paper is a sender's chain of certificates, the text of a seal, or a CRL.  It is kept while evidence
  * cites it (CITED), and charged to the domain whose letter first brought it (KEPT).

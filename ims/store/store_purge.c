@@ -4,7 +4,7 @@
 
 #include "common/base/memory.h"
 #include "common/base/record.h"
-#include "ims/store/store_job.h"
+#include "ims/store/store_job_private.h"
 #include "ims/store/store_seen.h"
 #include "ims/store/store_share.h"
 

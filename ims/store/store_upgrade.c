@@ -12,7 +12,7 @@
 #include "common/base/clock.h"
 #include "common/base/log.h"
 #include "common/base/memory.h"
-#include "ims/store/store_job.h"
+#include "ims/store/store_job_private.h"
 #include "ims/store/store_seen.h"
 #include "ims/store/store_share.h"
 

@@ -1,4 +1,4 @@
-/* db — the durable store's writer; see db.h.  db_open.c opens and closes; db_txn.c has transactions. */
+/* db_writer — the durable store's writer; see db.h.  db_open.c opens and closes; db_txn.c has transactions. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>

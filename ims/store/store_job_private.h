@@ -1,10 +1,10 @@
-/* store_job — work over many notices in pages (db_pages.h).
+/* store_job_private — work over many notices in pages (db_pages.h).
  *
  * Threads: pages run on the writer's thread, where the store exists until it is closed; progress and done
  *          run on the caller's loop.
  */
-#ifndef IMS_STORE_STORE_JOB_H
-#define IMS_STORE_STORE_JOB_H
+#ifndef IMS_STORE_STORE_JOB_PRIVATE_H
+#define IMS_STORE_STORE_JOB_PRIVATE_H
 
 #include "common/store/db_pages.h"
 #include "ims/store/store_private.h"
