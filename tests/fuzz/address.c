@@ -22,7 +22,9 @@ check(const struct address *a)
 
 	must(a->whole.n <= ADDRESS_MAX && a->local.n >= 1 && a->local.n <= ADDRESS_LOCAL_MAX);
 	must(a->local.n + 1 + a->domain.n == a->whole.n);
-	must(line_is_text(a->whole) && span_has(a->domain, '.'));
+	must(line_is_text(a->whole));
+	must(
+	    span_has(a->domain, '.') || !span_is_ascii(a->domain)); /* or a dot of another script */
 	must(!span_has(a->whole, ' ') && !span_has(a->whole, '<') && !span_has(a->whole, '>') &&
 	    !span_has(a->whole, '"') && !span_has(a->domain, '[') && !span_has(a->domain, '@'));
 	if (!address_canonical(a, NULL, canonical, &e))
