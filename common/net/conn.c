@@ -18,6 +18,7 @@
 #include "common/base/log.h"
 #include "common/base/memory.h"
 #include "common/loop/loop.h"
+#include "common/net/conn_end_private.h"
 #include "common/net/conn_limit.h"
 #include "common/net/conn_private.h"
 #include "common/text/address_text.h"
@@ -32,56 +33,6 @@ struct conn_way {
 
 static void conn_move(struct conn *c); /* may free c */
 static void conn_free(struct conn *c, bool tell);
-
-/* -- ending ------------------------------------------------------------------------------------- */
-
-/* `gone` follows; why NULL: in order. */
-static void
-fail(struct conn *c, const struct err *why)
-{
-	if (c->state == CONN_DEAD)
-		return;
-	c->state = CONN_DEAD;
-	c->stream.stopped = true;
-	if ((c->has_why = why != NULL))
-		c->why = *why;
-}
-
-static void
-fail_word(struct conn *c, enum refusal why, const char *text)
-{
-	struct err e;
-
-	err_set(&e, why, "%s", text);
-	fail(c, &e);
-}
-
-static void
-refuse(struct conn *c, const struct err *why)
-{
-	conn_log_refused(c, why);
-	fail(c, why);
-}
-
-/* The stream is at its end.  Without the peer's close_notify somebody else may have ended it. */
-static void
-fail_at_end(struct conn *c, const char *how)
-{
-	if (RULE(tls_truncated) && c->state == CONN_UP && !c->stream.eof)
-		fail_word(c, REFUSAL_tls_truncated, how);
-	else
-		fail(c, NULL);
-}
-
-/* The socket or memory failed. */
-static void
-break_off(struct conn *c, const struct err *why)
-{
-	if (why->why == REFUSAL_internal)
-		fail(c, why);
-	else if (c->state == CONN_CLOSING || c->state == CONN_UP)
-		fail_at_end(c, why->text);
-}
 
 /* -- making ------------------------------------------------------------------------------------- */
 
@@ -128,7 +79,7 @@ static void
 start(struct conn *c, int64_t timeout_ms, const struct err *why)
 {
 	if (why != NULL)
-		fail(c, why);
+		conn_fail(c, why);
 	c->deadline_ms = loop_now_ms(c->loop) + timeout_ms;
 	conn_set_kick(c->set, &c->entry);
 }
@@ -257,13 +208,13 @@ turn_shaking(struct conn *c)
 	bool done;
 
 	if (!tls_session_shake(&c->session, c->stream.ssl, &done, &e))
-		refuse(c, &e);
+		conn_refuse(c, &e);
 	else if (done)
 		come_up(c);
 	else if (c->wire.eof) {
 		err_set(&e, REFUSAL_tls_failed,
 		    "the peer went away in the middle of the handshake");
-		refuse(c, &e);
+		conn_refuse(c, &e);
 	}
 }
 
@@ -283,9 +234,9 @@ moved(struct conn *c, enum conn_moved what, const struct err *e)
 	if (what != CONN_MOVED_FAILED)
 		return what == CONN_MOVED_SOME;
 	if (e->why == REFUSAL_too_many_key_updates)
-		refuse(c, e);
+		conn_refuse(c, e);
 	else
-		fail(c, e);
+		conn_fail(c, e);
 	return false;
 }
 
@@ -327,7 +278,7 @@ turn_up(struct conn *c)
 	if (c->state != CONN_UP)
 		return;
 	if (c->wire.eof && !c->stream.eof)
-		fail_at_end(c, "");
+		conn_fail_at_end(c, "");
 	else if (!conn_stream_has_more(&c->stream) &&
 	    (e->closing || c->close_asked ||
 		(c->stream.eof && c->stream.input.len == 0 && !e->owing)))
@@ -339,7 +290,7 @@ static void
 turn_closing(struct conn *c)
 {
 	if (c->wire.eof) {
-		fail(c, NULL);
+		conn_fail(c, NULL);
 		return;
 	}
 	if (conn_wire_waiting(&c->wire) > 0 || c->half_closed)
@@ -348,7 +299,7 @@ turn_closing(struct conn *c)
 	shutdown(c->wire.in->fd, SHUT_WR);
 	c->deadline_ms = loop_now_ms(c->loop) + CONN_LINGER_MS;
 	if (c->stream.eof)
-		fail(c, NULL);
+		conn_fail(c, NULL);
 }
 
 static void
@@ -357,7 +308,7 @@ turn_connecting(struct conn *c)
 	struct err e;
 
 	if (!conn_wire_connected(&c->wire, &e)) {
-		fail(c, &e);
+		conn_fail(c, &e);
 		return;
 	}
 	c->state = CONN_SHAKING;
@@ -374,7 +325,7 @@ refuse_place(struct conn *c, int64_t until_ms)
 	err_set(&e, REFUSAL_unreachable,
 	    "%s did not answer at port %u lately, and is tried again soon", c->peer.host,
 	    (unsigned)c->peer.port);
-	fail(c, &e);
+	conn_fail(c, &e);
 }
 
 static void
@@ -385,7 +336,7 @@ turn(struct conn *c)
 	switch (c->state) {
 	case CONN_WAITING:
 		if (c->close_asked)
-			fail(c, NULL);
+			conn_fail(c, NULL);
 		else if (conn_place_is_held(c->place))
 			begin(c);
 		else if (conn_place_is_refused(c->place, &until_ms))
@@ -393,7 +344,7 @@ turn(struct conn *c)
 		break;
 	case CONN_SHAKING:
 		if (c->close_asked)
-			fail(c, NULL);
+			conn_fail(c, NULL);
 		else
 			turn_shaking(c);
 		break;
@@ -402,7 +353,7 @@ turn(struct conn *c)
 		break;
 	case CONN_CONNECTING:
 		if (c->close_asked)
-			fail(c, NULL);
+			conn_fail(c, NULL);
 		break;
 	case CONN_CLOSING:
 	case CONN_DEAD:
@@ -448,16 +399,16 @@ end_late(struct conn *c)
 	struct err e;
 
 	if (c->state == CONN_CLOSING) {
-		fail(c, NULL);
+		conn_fail(c, NULL);
 		return;
 	}
 	if (c->state == CONN_CONNECTING) {
-		fail_word(c, REFUSAL_unreachable, "the server does not answer");
+		conn_fail_word(c, REFUSAL_unreachable, "the server does not answer");
 		return;
 	}
 	c->late = true;
 	err_set(&e, REFUSAL_tls_failed, "the handshake was not over in time");
-	refuse(c, &e);
+	conn_refuse(c, &e);
 }
 
 static void
@@ -487,7 +438,7 @@ watch_socket(struct conn *c)
 	if (loop_fd_want(c->watch, what))
 		return;
 	err_set_errno(&e, REFUSAL_internal, errno, "the system cannot watch the connection");
-	refuse(c, &e);
+	conn_refuse(c, &e);
 }
 
 static void
@@ -497,7 +448,7 @@ write_wire(struct conn *c)
 
 	/* The alert of a handshake that failed goes out too, if it goes at once. */
 	if (!conn_wire_write(&c->wire, conn_set_scratch(c->set), &e))
-		break_off(c, &e);
+		conn_break_off(c, &e);
 }
 
 static void
@@ -509,7 +460,7 @@ settle(struct conn *c)
 	if (c->state == CONN_CLOSING)
 		turn_closing(c);
 	if (c->state != CONN_DEAD && conn_wire_is_slow(&c->wire, has_more(c), loop_now_ms(c->loop)))
-		fail_word(c, REFUSAL_too_slow, "the peer takes its octets too slowly");
+		conn_fail_word(c, REFUSAL_too_slow, "the peer takes its octets too slowly");
 	if (c->state != CONN_DEAD)
 		watch_socket(c);
 	if (c->state == CONN_DEAD)
@@ -550,7 +501,7 @@ on_ready(void *arg, unsigned ready)
 		turn_connecting(c);
 	else if ((ready & LOOP_READ) != 0 &&
 	    !conn_wire_read(&c->wire, conn_set_scratch(c->set), c->state != CONN_CLOSING, &e))
-		break_off(c, &e);
+		conn_break_off(c, &e);
 	conn_move(c);
 }
 
@@ -619,7 +570,7 @@ conn_close(struct conn *c)
 void
 conn_drop(struct conn *c, const struct err *why)
 {
-	fail(c, why);
+	conn_fail(c, why);
 	conn_kick(c);
 }
 

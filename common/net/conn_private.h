@@ -1,5 +1,5 @@
 /* conn_private — the parts of a connection: its socket, its TLS stream, its loop's set.  conn.c calls
- * them; they call nobody of this room. */
+ * them, and conn_end (conn_end_private.h); they do not call it. */
 #ifndef COMMON_NET_CONN_PRIVATE_H
 #define COMMON_NET_CONN_PRIVATE_H
 
