@@ -3,7 +3,7 @@
 # restart and is not; and one key file that cannot be read does not hold up the rest.
 . tests/e2e/lib.sh
 . tests/lib/peers.sh
-plan 77
+plan 84
 
 world_up --domains a.test,b.test
 setting() { sed -n "s/^[[:space:]]*$1 = \"\(.*\)\"/\1/p" "$2" | head -1; }
@@ -151,3 +151,36 @@ like "the domain keeps its certificate, and the log says why" "$(grep 'tls\.iden
     'domain=a\.test kept=old why=.*chmod go-w'
 like "a new domain without one is left out" "$(grep 'tls\.identity' "$log")" 'domain=late\.test kept=none'
 ok "and mail goes on" as alice@a.test send bob@a.test <"$T/letter"
+
+# -- each way in which one domain's files cannot be read -------------------------------------------------------
+
+# The faulty file is the first of all domains', so that nothing comes before it.
+first() {	# NAME WHY
+	{ sed '/^domain /,$d' "$T/before"
+	cat <<END
+domain first.test {
+	certificate = "$T/first.pem"
+	key = "$T/first.key"
+}
+END
+	sed -n '/^domain /,$p' "$T/before" | sed "s/keep = .*/keep = \"$days days\"/"; } >"$conf"
+	grep -q 'keep = ' "$conf" || sed -i "/^domain a\.test/a keep = \"$days days\"" "$conf"
+	reloads
+	ok "$1: the rest is in force" in_rest
+	like "$1: the log says why" "$(grep 'tls\.identity' "$log" | tail -1)" "domain=first\.test kept=none why=.*$2"
+	days=$((days + 1))
+}
+in_rest() { oms a.test check --running | grep -q "keep = \"$days days\""; }
+days=11
+chmod 644 "$T/own.pem"
+cp -p "$T/own.pem" "$T/first.pem"
+: >"$T/first.key"
+chmod 600 "$T/first.key"
+[ "$(id -u)" != 0 ] || chown nobody "$T/first.key"
+first "a file that holds no key" 'holds no PEM private key'
+chmod 0 "$T/first.key"
+[ "$(id -u)" != 0 ] || chown 0 "$T/first.key"
+first "a key that the daemon may not read" 'first\.key: Permission denied'
+echo broken >"$T/first.pem"
+first "a certificate that cannot be read" 'first\.pem holds no PEM certificate'
+ok "and mail still goes on" as alice@a.test send bob@a.test <"$T/letter"
