@@ -193,7 +193,7 @@ read_soon(struct notifier *n, int64_t in_ms)
 static bool
 is_home(const struct notifier *n, const struct oms_pair *p)
 {
-	return workers_home(n->worker->oms->workers, span_str(p->own), span_str(p->peer)) ==
+	return workers_home(n->worker->oms->workers, domain_span(&p->own), domain_span(&p->peer)) ==
 	    n->worker->index;
 }
 
@@ -201,13 +201,13 @@ is_home(const struct notifier *n, const struct oms_pair *p)
 static bool
 take_pair(struct notifier *n, const struct oms_pair *p)
 {
-	if (!is_home(n, p) || *find(n, p->own, p->peer) != NULL)
+	if (!is_home(n, p) || *find(n, p->own.text, p->peer.text) != NULL)
 		return true;
 	if (!n->first && n->n >= n->most && p->first_ms > clock_steady_ms()) {
 		n->left_out = true;
 		return true;
 	}
-	if (wake(n, p->own, p->peer, p->tries))
+	if (wake(n, p->own.text, p->peer.text, p->tries))
 		return true;
 	n->left_out = true;
 	return n->first;

@@ -96,7 +96,7 @@ bool oms_recipient_is_over(const struct oms_recipient *r); /* fetched, refused, 
 /* One letter's recipients at one domain. */
 struct oms_delivery {
 	struct ulid id;
-	char own[DOMAIN_BYTES], peer[DOMAIN_BYTES];
+	struct domain own, peer;
 	struct buf statement; /* exact octets; signed anew in each seal */
 	struct oms_recipient *recipients;
 	size_t n_recipients;
@@ -149,7 +149,7 @@ typedef void oms_store_done(void *arg, const struct err *e);
 
 /* A pair of domains that has something due, and its earliest delivery. */
 struct oms_pair {
-	char own[DOMAIN_BYTES], peer[DOMAIN_BYTES];
+	struct domain own, peer;
 	int64_t first_ms;
 	uint64_t tries; /* of that delivery, so far */
 };
@@ -231,7 +231,7 @@ bool oms_store_outbox(struct oms_store *s, const char *user, const struct ulid *
 struct oms_place {
 	bool begun;
 	struct ulid id;
-	char peer[DOMAIN_BYTES];
+	struct domain peer;
 };
 /* For the operator: calls fn for up to `max` deliveries after *at, and moves *at.  *more: call it again.
  * A page is copied in one short read transaction, which ends before fn is called. */

@@ -10,7 +10,7 @@
 /* -- pairs -------------------------------------------------------------------------------------- */
 
 struct first {
-	char own[DOMAIN_BYTES], peer[DOMAIN_BYTES];
+	struct domain own, peer;
 	struct ulid id;
 	int64_t next_ms;
 	struct db_key pair;
@@ -24,8 +24,8 @@ take_first(void *arg, struct span key, struct span value)
 	struct first *f = arg;
 	struct span peer = value, own = span_cut(&peer, '\0');
 
-	f->found = key.n == 40 && span_copy(own, f->own, sizeof f->own) &&
-	    span_copy(peer, f->peer, sizeof f->peer);
+	f->found = key.n == 40 && span_copy(own, f->own.text, sizeof f->own.text) &&
+	    span_copy(peer, f->peer.text, sizeof f->peer.text);
 	f->read = key.n >= 16;
 	if (f->read) {
 		memcpy(f->pair.b, key.p, 16);
@@ -56,7 +56,7 @@ tries_of(struct db_txn *t, const struct first *f)
 	struct err e;
 	uint64_t tries = 0;
 
-	if (oms_delivery_get(t, &f->id, f->peer, &d, &e)) {
+	if (oms_delivery_get(t, &f->id, f->peer.text, &d, &e)) {
 		tries = d.tries;
 		oms_delivery_clear(&d);
 	} else {
@@ -69,8 +69,8 @@ static void
 fill_pair(struct db_txn *t, const struct first *f, struct oms_pair *out)
 {
 	*out = (struct oms_pair) { .first_ms = f->next_ms, .tries = tries_of(t, f) };
-	memcpy(out->own, f->own, sizeof out->own);
-	memcpy(out->peer, f->peer, sizeof out->peer);
+	out->own = f->own;
+	out->peer = f->peer;
 }
 
 bool
@@ -316,7 +316,7 @@ apply_one(struct db_txn *t, struct attempted *a, size_t i, struct err *e)
 	int64_t was_ms;
 	bool was_over, good;
 
-	if (!oms_delivery_get(t, &said->id, said->peer, &now, e))
+	if (!oms_delivery_get(t, &said->id, said->peer.text, &now, e))
 		return e->why == REFUSAL_unknown_id; /* forgotten meanwhile */
 	was_ms = now.next_ms;
 	was_over = oms_delivery_is_over(&now);

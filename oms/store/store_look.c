@@ -154,7 +154,7 @@ take_delivery(void *arg, struct span key, struct span value)
 	}
 	q->seen++;
 	memcpy(q->at->id.b, key.p, ULID_BYTES);
-	span_copy(span_sub(key, ULID_BYTES, key.n), q->at->peer, sizeof q->at->peer);
+	span_copy(span_sub(key, ULID_BYTES, key.n), q->at->peer.text, sizeof q->at->peer.text);
 	q->at->begun = true;
 	if (oms_delivery_read(value, &q->page[q->n].delivery, &e))
 		q->n++;
@@ -193,7 +193,7 @@ oms_store_queue(struct oms_store *s, struct oms_place *at, size_t max,
 	bool good;
 
 	if (at->begun)
-		q.after = oms_key_delivery(&at->id, at->peer);
+		q.after = oms_key_delivery(&at->id, at->peer.text);
 	q.page = memory_array(max, sizeof *q.page);
 	good = read_queue(s, &q, e);
 	for (size_t i = 0; i < q.n; i++) {

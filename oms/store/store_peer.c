@@ -57,7 +57,7 @@ oms_store_peer(struct oms_store *s, const char *domain, struct oms_peer *out, st
 
 struct remember {
 	struct db_write write;
-	char domain[DOMAIN_BYTES];
+	struct domain domain;
 	int64_t until_s, answered_s; /* 0: unchanged */
 	uint64_t max;
 	oms_store_done *done;
@@ -71,7 +71,7 @@ apply_remember(struct db_txn *t, void *arg, struct err *e)
 	struct remember *w = arg;
 	struct oms_peer p = { .until_s = 0 };
 	struct span was;
-	bool known = db_get(t, PEER, span_str(w->domain), &was) && read_peer(was, &p);
+	bool known = db_get(t, PEER, domain_span(&w->domain), &was) && read_peer(was, &p);
 
 	if (!known && db_fault(t, e)) {
 		known = true; /* damaged: replace it */
@@ -81,7 +81,7 @@ apply_remember(struct db_txn *t, void *arg, struct err *e)
 		return err_set(e, REFUSAL_system_full, "%llu domains are remembered already",
 		    (unsigned long long)w->max);
 	p.until_s = w->until_s;
-	put_peer(t, w->domain, &p);
+	put_peer(t, w->domain.text, &p);
 	return !db_fault(t, e);
 }
 
@@ -92,10 +92,10 @@ apply_answered(struct db_txn *t, void *arg, struct err *e)
 	struct oms_peer p;
 	struct span was;
 
-	if (!db_get(t, PEER, span_str(w->domain), &was) || !read_peer(was, &p))
+	if (!db_get(t, PEER, domain_span(&w->domain), &was) || !read_peer(was, &p))
 		return !db_fault(t, e);
 	p.answered_s = w->answered_s;
-	put_peer(t, w->domain, &p);
+	put_peer(t, w->domain.text, &p);
 	return !db_fault(t, e);
 }
 
@@ -118,7 +118,7 @@ static void
 take(struct oms_store *s, struct remember *w, const char *domain, struct loop *l,
     oms_store_done *done, void *arg)
 {
-	snprintf(w->domain, sizeof w->domain, "%s", domain);
+	w->domain = domain_copy(domain);
 	w->done = done;
 	w->arg = arg;
 	w->write.done = remember_done;
@@ -169,7 +169,7 @@ take_ended(void *arg, struct span key, struct span value)
 	struct oms_peer peer;
 
 	if (read_peer(value, &peer) && peer.until_s <= l->now_s &&
-	    span_copy(key, p->name[p->n], sizeof p->name[p->n]))
+	    span_copy(key, p->name[p->n].text, DOMAIN_BYTES))
 		p->n++;
 	if (p->n < OMS_PEERS_SWEEP && ++l->n < LOOK_MAX)
 		return true;
@@ -205,7 +205,7 @@ oms_peers_forget(struct db_txn *t, const struct oms_peers *ended, size_t first, 
 	struct oms_peer peer;
 
 	for (size_t i = first; i < first + n; i++) {
-		struct span name = span_str(ended->name[i]);
+		struct span name = domain_span(&ended->name[i]);
 
 		if (db_get(t, PEER, name, &value) && read_peer(value, &peer) &&
 		    peer.until_s <= now_s)

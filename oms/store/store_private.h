@@ -116,7 +116,7 @@ void oms_news_clear(struct oms_news *n);
 
 /* Domains that are to be forgotten. */
 struct oms_peers {
-	char name[OMS_PEERS_SWEEP][DOMAIN_BYTES];
+	struct domain name[OMS_PEERS_SWEEP];
 	size_t n;
 };
 void oms_peers_look(struct oms_store *s, int64_t now_s, struct oms_peers *ended);

@@ -165,8 +165,8 @@ oms_delivery_write(struct buf *out, const struct oms_delivery *d)
 {
 	put_u8(out, VERSION_3);
 	put_bytes(out, d->id.b, ULID_BYTES);
-	put_span(out, span_str(d->own));
-	put_span(out, span_str(d->peer));
+	put_span(out, domain_span(&d->own));
+	put_span(out, domain_span(&d->peer));
 	put_span(out, buf_span(&d->statement));
 	put_u64(out, d->tries);
 	put_u64(out, (uint64_t)d->next_ms);
@@ -193,8 +193,8 @@ oms_delivery_read(struct span value, struct oms_delivery *d, struct err *e)
 
 	*d = (struct oms_delivery) { 0 };
 	read_bytes(&in, d->id.b, ULID_BYTES);
-	read_str(&in, d->own, sizeof d->own);
-	read_str(&in, d->peer, sizeof d->peer);
+	read_str(&in, d->own.text, sizeof d->own.text);
+	read_str(&in, d->peer.text, sizeof d->peer.text);
 	statement = read_span(&in);
 	d->tries = read_u64(&in);
 	d->next_ms = (int64_t)read_u64(&in);
@@ -267,17 +267,17 @@ oms_delivery_get(struct db_txn *t, const struct ulid *id, const char *peer, stru
 void
 oms_delivery_put(struct db_txn *t, const struct oms_delivery *d, int64_t was_ms)
 {
-	struct db_key k = oms_key_delivery(&d->id, d->peer), due;
+	struct db_key k = oms_key_delivery(&d->id, d->peer.text), due;
 	struct buf value = BUF_INIT;
 
 	if (was_ms != 0 && was_ms != d->next_ms) {
-		due = oms_key_due(d->own, d->peer, was_ms, &d->id);
+		due = oms_key_due(d->own.text, d->peer.text, was_ms, &d->id);
 		db_del(t, DUE, db_key_span(&due));
 	}
 	if (d->next_ms != 0 && was_ms != d->next_ms) {
-		struct db_key names = oms_key_named(d->own, span_str(d->peer));
+		struct db_key names = oms_key_named(d->own.text, domain_span(&d->peer));
 
-		due = oms_key_due(d->own, d->peer, d->next_ms, &d->id);
+		due = oms_key_due(d->own.text, d->peer.text, d->next_ms, &d->id);
 		db_put(t, DUE, db_key_span(&due), db_key_span(&names));
 	}
 	oms_delivery_write(&value, d);

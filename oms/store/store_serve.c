@@ -11,7 +11,7 @@ struct change {
 	struct db_write write;
 	struct oms_store *store;
 	struct ulid id;
-	char peer[DOMAIN_BYTES];
+	struct domain peer;
 	int64_t now_s;
 	struct oms_letter_record letter; /* hand_out: as it was read */
 	struct buf body;                 /* hand_out: inline octets */
@@ -38,7 +38,7 @@ begin(struct change *c, struct oms_store *s, const struct ulid *id, const char *
 	c->store = oms_store_hold(s);
 	c->id = *id;
 	c->now_s = clock_wall_ms() / 1000;
-	span_copy(span_str(peer), c->peer, sizeof c->peer);
+	c->peer = domain_copy(peer);
 	c->write.arg = c;
 	c->write.home = l;
 	c->write.octets = 2048;
@@ -117,7 +117,7 @@ apply_hand_out(struct db_txn *t, void *arg, struct err *e)
 	bool good;
 
 	if (!oms_letter_get(t, &c->id, &c->letter, e) ||
-	    !oms_delivery_get(t, &c->id, c->peer, &d, e))
+	    !oms_delivery_get(t, &c->id, c->peer.text, &d, e))
 		return false;
 	oms_news_begin(&c->news);
 	oms_news_before(&c->news, &d);
@@ -220,7 +220,7 @@ apply_settle(struct db_txn *t, void *arg, struct err *e)
 
 	c->file[0] = '\0';
 	oms_news_begin(&c->news);
-	if (!oms_delivery_get(t, &c->id, c->peer, &d, e))
+	if (!oms_delivery_get(t, &c->id, c->peer.text, &d, e))
 		return false;
 	if (!oms_delivery_is_over(&d)) {
 		was_ms = d.next_ms;

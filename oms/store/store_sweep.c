@@ -48,7 +48,7 @@ take_end(void *arg, struct span key, struct span value)
 /* -- one letter ------------------------------------------------------------------------------------------ */
 
 struct peers {
-	char (*name)[DOMAIN_BYTES];
+	struct domain *name;
 	size_t n;
 };
 
@@ -59,7 +59,7 @@ take_peer(void *arg, struct span key, struct span value)
 
 	(void)value;
 	if (p->n < SUBMIT_RECIPIENTS_MAX &&
-	    span_copy(span_sub(key, ULID_BYTES, key.n), p->name[p->n], DOMAIN_BYTES))
+	    span_copy(span_sub(key, ULID_BYTES, key.n), p->name[p->n].text, DOMAIN_BYTES))
 		p->n++;
 	return true;
 }
@@ -104,7 +104,7 @@ forget(struct db_txn *t, const struct oms_letter_record *r, const struct peers *
 	db_del(t, LETTER, db_key_span(&k));
 	db_del(t, BODY, db_key_span(&k));
 	for (size_t i = 0; i < p->n; i++) {
-		struct db_key d = oms_key_delivery(&r->facts.id, p->name[i]);
+		struct db_key d = oms_key_delivery(&r->facts.id, p->name[i].text);
 
 		db_del(t, DELIVERY, db_key_span(&d));
 	}
@@ -125,7 +125,7 @@ expire_all(struct db_txn *t, struct sweep *w, size_t i, const struct peers *p, b
     struct err *e)
 {
 	for (size_t n = 0; n < p->n && *whole; n++)
-		if (!expire(t, w, i, p->name[n], whole, e))
+		if (!expire(t, w, i, p->name[n].text, whole, e))
 			return false;
 	return true;
 }

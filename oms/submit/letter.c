@@ -138,12 +138,12 @@ delivery_to(struct letter *l, struct span domain)
 	struct oms_delivery *d;
 
 	for (size_t i = 0; i < l->n_deliveries; i++)
-		if (span_eq(span_str(l->deliveries[i].peer), domain))
+		if (span_eq(domain_span(&l->deliveries[i].peer), domain))
 			return &l->deliveries[i];
 	d = &l->deliveries[l->n_deliveries++];
 	d->id = l->facts.id;
-	span_copy(address_domain(span_str(l->facts.from)), d->own, sizeof d->own);
-	span_copy(domain, d->peer, sizeof d->peer);
+	span_copy(address_domain(span_str(l->facts.from)), d->own.text, sizeof d->own.text);
+	span_copy(domain, d->peer.text, sizeof d->peer.text);
 	d->next_ms = clock_steady_ms();
 	d->hold_until_s = l->facts.hold_until_s;
 	d->recipients = memory_array(l->n_to, sizeof *d->recipients);
@@ -158,7 +158,7 @@ write_statement(const struct letter *l, struct oms_delivery *d, struct err *e)
 		.kind = STATEMENT_NOTIFICATION,
 		.id = l->facts.id,
 		.from = { .whole = span_str(l->facts.from) },
-		.recipient_domain = span_str(d->peer),
+		.recipient_domain = domain_span(&d->peer),
 		.date_s = l->facts.date_s,
 		.hold_until_s = l->facts.hold_until_s,
 		.size = l->facts.size,
@@ -201,7 +201,8 @@ on_stored(void *arg, const struct ulid *id, const struct err *e)
 
 	oms_claim_free(&l->claim);
 	for (size_t i = 0; i < l->n_deliveries && e == NULL; i++)
-		notifier_wake(l->worker->oms, l->deliveries[i].own, l->deliveries[i].peer);
+		notifier_wake(l->worker->oms, l->deliveries[i].own.text,
+		    l->deliveries[i].peer.text);
 	l->done(l->arg, id, e);
 	letter_free(&l);
 }

@@ -309,9 +309,9 @@ pairs(struct world *w, size_t max)
 	do {
 		assert_true(oms_store_pairs(w->store, &at, page, max, &n, &e));
 		for (size_t i = 0; i < n; i++) {
-			assert_string_equal(page[i].own, "a.test");
-			if (strlen(p.peers) + strlen(page[i].peer) + 2 < sizeof p.peers)
-				strcat(strcat(p.peers, page[i].peer), " ");
+			assert_string_equal(page[i].own.text, "a.test");
+			if (strlen(p.peers) + strlen(page[i].peer.text) + 2 < sizeof p.peers)
+				strcat(strcat(p.peers, page[i].peer.text), " ");
 			p.first_ms = page[i].first_ms;
 			p.tries += page[i].tries;
 		}

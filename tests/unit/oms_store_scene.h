@@ -157,9 +157,9 @@ body(struct world *w, size_t n, struct spool_kept *kept)
 static inline struct oms_delivery
 delivery(const char *peer, size_t n, const char *const *to)
 {
-	struct oms_delivery d = { .own = "a.test", .next_ms = 1000 };
+	struct oms_delivery d = { .own = { "a.test" }, .next_ms = 1000 };
 
-	snprintf(d.peer, sizeof d.peer, "%s", peer);
+	d.peer = domain_copy(peer);
 	d.recipients = memory_array(n, sizeof *d.recipients);
 	d.n_recipients = n;
 	for (size_t i = 0; i < n; i++) {
