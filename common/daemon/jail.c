@@ -183,12 +183,13 @@ user_name(const struct jail *j)
 static bool
 is_closed(const struct jail *j, const char *path, struct err *e)
 {
-	char part[PATH_BYTES];
+	char part[PATH_BYTES], inside[PATH_BYTES + 2];
 
 	snprintf(part, sizeof part, "%s", path);
 	for (char *at = strchr(part + 1, '/'); at != NULL; at = strchr(at + 1, '/')) {
 		*at = '\0';
-		if (user_access(j, part, X_OK) == EACCES) {
+		snprintf(inside, sizeof inside, "%s/.", part);
+		if (user_access(j, inside, F_OK) == EACCES) {
 			err_set(e, REFUSAL_config,
 			    "%s: the folder %s is closed to %s: chmod o+x %s, or write another path",
 			    path, part, user_name(j), part);
@@ -307,7 +308,7 @@ jail_folder_fits(const struct jail *j, const char *path, struct err *e)
 
 	if (lstat(path, &st) == 0)
 		return can_work_in(j, path, &st, e);
-	return jail_can_make(j, path, e) && !is_closed(j, path, e);
+	return !is_closed(j, path, e) && jail_can_make(j, path, e);
 }
 
 /* -- going ----------------------------------------------------------------------------------------- */
