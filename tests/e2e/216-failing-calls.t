@@ -13,8 +13,15 @@ export ASAN_OPTIONS
 #   recvfrom, sendto                   the connection
 #   setsockopt, shutdown               nothing
 #   epoll_wait                         nothing: it is tried again
+#   read, write                        nothing: a waking of a loop by another is seen all the same; a line
+#                                      of the log is lost
 #   socket, bind, connect              one attempt to reach a server: it is repeated
 #   getsockopt                         the same
+#   openat, fsync, renameat            the one letter whose body is kept in a file: it is refused for now
+#   pwrite64, lseek, writev, fdatasync (of the database)
+#                                      the daemon, with status 74: LMDB would go on as if nothing had been
+#                                      lost.  A lack of space refuses the write alone.  (unit/db, 215)
+#   getrandom, and memory              the daemon: no id and no key can be made without
 table="ims epoll_ctl ENOMEM ENOSPC
 ims accept4 EMFILE ENOMEM ECONNABORTED
 ims fcntl EMFILE
@@ -23,11 +30,17 @@ ims sendto ENOMEM EPIPE
 ims setsockopt ENOMEM
 ims shutdown ENOTCONN
 ims epoll_wait EINVAL
+ims read ENOMEM
+ims write ENOMEM
 oms epoll_ctl ENOMEM ENOSPC
 oms socket EMFILE ENOMEM
 oms bind EADDRINUSE
 oms connect ENOMEM
-oms getsockopt ENOMEM"
+oms getsockopt ENOMEM
+oms write ENOMEM
+oms openat EMFILE
+oms fsync EIO
+oms renameat EIO"
 # At start: DAEMON CALL ERROR WORDS
 starts="ims flock EIO Input/output.error
 ims eventfd2 EMFILE eventfd.*Too.many.open.files
@@ -62,8 +75,11 @@ hit() { [ "$(grep -c INJECTED "$T/trace")" -ge "$1" ]; }
 hit_again_or_over() { hit 2 || [ -s "$T/asked" ]; }
 listed() { timeout 20 tests/world mc "$W" bob@b.test list; }
 number=0
-send() { letter alice@a.test bob@b.test another | timeout 20 tests/world mc "$W" alice@a.test send bob@b.test; }
+# A large one is kept in a file.
+large() { case $1 in openat | fsync | renameat) cat "$T/large" ;; esac; }
+send() { letter alice@a.test bob@b.test another "$(large "${1:-}")" | timeout 20 tests/world mc "$W" alice@a.test send bob@b.test; }
 has() { [ "$(listed 2>/dev/null | grep -c 'alice@a\.test')" = $number ]; }
+head -c 300000 /dev/urandom | base64 >"$T/large"
 as bob@b.test list >"$T/out" 2>&1
 send >"$T/out" 2>&1 && number=1
 eventually 20 has
@@ -84,7 +100,7 @@ while read -r daemon call errors; do
 		{
 			case $daemon in
 			ims) listed ;;
-			oms) send ;;
+			oms) send "$call" ;;
 			esac >"$T/out" 2>&1
 			echo $? >"$T/asked"
 		} &
