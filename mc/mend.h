@@ -2,7 +2,8 @@
  *
  * A part whose text follows its fields without an empty line would vanish: a parser skips lines that
  * are no field.  The parser tells where such lines are, and the copy has an empty line before the
- * first of each header.  The letter's own header stays as it is.
+ * first of each header.  The letter's own header stays as it is where an empty line ends it; lines
+ * before its first field are left out, and a letter without any field is text.
  *
  * Trust:  every octet is the sender's.
  * Units:  octets from the beginning of the letter.
@@ -17,6 +18,7 @@
 struct mend {
 	uint64_t at[MEND_MAX]; /* where a line begins that is no field, upwards */
 	size_t n;
+	bool headless; /* the letter's first line is no field */
 };
 
 void mend_note(struct mend *m, uint64_t at);

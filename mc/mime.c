@@ -401,7 +401,7 @@ note_damage(gint64 offset, GMimeParserWarning code, const gchar *item, gpointer 
 	    code != GMIME_WARN_PART_WITHOUT_CONTENT)
 		return;
 	p->letter->damaged = true;
-	if (code == GMIME_CRIT_INVALID_HEADER_NAME && offset > 0)
+	if (code == GMIME_CRIT_INVALID_HEADER_NAME && offset >= 0)
 		mend_note(&p->mend, (uint64_t)offset);
 }
 
