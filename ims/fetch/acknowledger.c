@@ -197,8 +197,8 @@ on_end(void *role, void *arg, const struct err *e)
 		return;
 	s->acked++;
 	ulid_str(&o->id, id);
-	log_fact_of(span_str(o->from_domain), LOG_INFO, "ack.sent",
-	    "id=%s from=%s own=%s what=%s word=%s", id, o->from_domain, o->own_domain,
+	log_fact_of(domain_span(&o->from_domain), LOG_INFO, "ack.sent",
+	    "id=%s from=%s own=%s what=%s word=%s", id, o->from_domain.text, o->own_domain.text,
 	    o->declined ? "decline" : "done", e == NULL ? "ok" : refusal_word(e->why));
 	if (e == NULL || (!refusal_temporary(e->why) && refusal_code(e->why) != 0))
 		remove_row(s->pair->of, o);
@@ -330,20 +330,21 @@ start_pairs(struct acknowledger *a)
 static bool
 is_ours(const struct acknowledger *a, const struct ims_ack *o)
 {
-	return workers_home(a->worker->ims->workers, span_str(o->own_domain),
-		   span_str(o->from_domain)) == a->worker->index;
+	return workers_home(a->worker->ims->workers, domain_span(&o->own_domain),
+		   domain_span(&o->from_domain)) == a->worker->index;
 }
 
 static struct bucket *
 bucket_of(struct acknowledger *a, const struct ims_ack *o)
 {
-	return &a->pairs[span_hash(span_str(o->from_domain), a->seed) % BUCKETS];
+	return &a->pairs[span_hash(domain_span(&o->from_domain), a->seed) % BUCKETS];
 }
 
 static bool
 is_of_pair(const struct pair *p, const struct ims_ack *o)
 {
-	return strcmp(p->from.text, o->from_domain) == 0 && strcmp(p->own.text, o->own_domain) == 0;
+	return domain_eq(&p->from, domain_span(&o->from_domain)) &&
+	    domain_eq(&p->own, domain_span(&o->own_domain));
 }
 
 static struct pair *
@@ -410,8 +411,8 @@ pair_new(struct acknowledger *a, const struct ims_ack *o)
 	struct pair *p = memory_new(sizeof *p);
 
 	p->of = a;
-	p->own = domain_copy(o->own_domain);
-	p->from = domain_copy(o->from_domain);
+	p->own = o->own_domain;
+	p->from = o->from_domain;
 	p->state = RESTING; /* until its first row is gathered */
 	p->timer = loop_timer_new(a->worker->loop, pair_timer, p);
 	LIST_INSERT_HEAD(bucket_of(a, o), p, link);
@@ -549,8 +550,8 @@ acknowledger_heard(struct ims *i, const char *own_domain, const char *from_domai
 
 	h->worker =
 	    &i->worker[workers_home(i->workers, span_str(own_domain), span_str(from_domain))];
-	span_copy(span_str(own_domain), h->of.own_domain, sizeof h->of.own_domain);
-	span_copy(span_str(from_domain), h->of.from_domain, sizeof h->of.from_domain);
+	h->of.own_domain = domain_copy(own_domain);
+	h->of.from_domain = domain_copy(from_domain);
 	loop_post(h->worker->loop, heard, h);
 }
 

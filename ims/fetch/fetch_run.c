@@ -17,11 +17,11 @@ log_run(const struct fetch_run *r, enum log_level level, const char *event, cons
 	char id[ULID_STR_BYTES];
 
 	ulid_str(&r->letter.id, id);
-	log_fact_of(span_str(r->letter.from_domain), level, event,
-	    "id=%s from=%s own=%s host=%s size=%llu word=%s text=%s", id, r->letter.from_domain,
-	    r->letter.own_domain, r->dial == NULL ? "-" : dial_host(r->dial),
-	    (unsigned long long)r->letter.size, e == NULL ? "ok" : refusal_word(e->why),
-	    e == NULL ? "-" : log_str(e->text));
+	log_fact_of(domain_span(&r->letter.from_domain), level, event,
+	    "id=%s from=%s own=%s host=%s size=%llu word=%s text=%s", id,
+	    r->letter.from_domain.text, r->letter.own_domain.text,
+	    r->dial == NULL ? "-" : dial_host(r->dial), (unsigned long long)r->letter.size,
+	    e == NULL ? "ok" : refusal_word(e->why), e == NULL ? "-" : log_str(e->text));
 }
 
 /* -- the end ------------------------------------------------------------------------------------------ */
@@ -165,7 +165,7 @@ kept(void *arg, const struct err *e)
 		return;
 	}
 	r->letter.state = MAILBOX_HERE;
-	acknowledger_heard(r->worker->ims, r->letter.own_domain, r->letter.from_domain);
+	acknowledger_heard(r->worker->ims, r->letter.own_domain.text, r->letter.from_domain.text);
 	settle(r, NULL);
 	send_done(r);
 }
@@ -259,7 +259,8 @@ found(void *arg, const struct designation *d, const struct err *why)
 static void
 find(struct fetch_run *r)
 {
-	r->dial = fetch_dial(r->worker, r->letter.from_domain, r->letter.own_domain, found, r);
+	r->dial = fetch_dial(r->worker, r->letter.from_domain.text, r->letter.own_domain.text,
+	    found, r);
 }
 
 /* -- the beginning ------------------------------------------------------------------------------------------ */

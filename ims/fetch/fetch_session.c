@@ -67,8 +67,8 @@ strike_out(const struct fetch_run *r)
 {
 	struct ims_ack o = { .id = r->letter.id, .round = 1 };
 
-	memcpy(o.from_domain, r->letter.from_domain, sizeof o.from_domain);
-	memcpy(o.own_domain, r->letter.own_domain, sizeof o.own_domain);
+	o.from_domain = r->letter.from_domain;
+	o.own_domain = r->letter.own_domain;
 	ims_store_acked(r->worker->ims->store, &o, r->worker->loop, struck, NULL);
 }
 
@@ -146,7 +146,7 @@ on_up(struct conn *c, void *role)
 	}
 	conn_set_engine(c, &s->client.client.engine);
 	s->run->why = (struct err) { REFUSAL_NONE, "" };
-	fetch_client_hello(&s->client, s->run->letter.own_domain);
+	fetch_client_hello(&s->client, s->run->letter.own_domain.text);
 	fetch_client_fetch(&s->client, &s->run->letter.id, 0, NULL);
 	conn_kick(c);
 }

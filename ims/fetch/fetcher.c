@@ -127,7 +127,7 @@ senders_of(struct fetcher *f, const char *domain)
 static bool
 same_letter(const struct ims_letter *a, const struct ims_letter *b)
 {
-	return ulid_eq(&a->id, &b->id) && strcmp(a->from_domain, b->from_domain) == 0;
+	return ulid_eq(&a->id, &b->id) && strcmp(a->from_domain.text, b->from_domain.text) == 0;
 }
 
 /* A settled task (its DONE is still to be sent) answers nobody any more. */
@@ -172,7 +172,7 @@ task_new(struct fetcher *f, const struct ims_letter *l)
 {
 	struct task *t = memory_new(sizeof *t);
 
-	t->sender = sender_of(f, l->from_domain);
+	t->sender = sender_of(f, l->from_domain.text);
 	t->letter = *l;
 	TAILQ_INSERT_TAIL(&t->sender->waiting, t, link);
 	LIST_INSERT_HEAD(tasks_of(f, &l->id), t, same);
@@ -269,8 +269,8 @@ asked(void *arg)
 static struct ims_worker *
 home_of(struct ims *i, const struct ims_letter *l)
 {
-	return &i->worker[workers_home(i->workers, span_str(l->own_domain),
-	    span_str(l->from_domain))];
+	return &i->worker[workers_home(i->workers, domain_span(&l->own_domain),
+	    domain_span(&l->from_domain))];
 }
 
 uint64_t

@@ -135,7 +135,7 @@ get_row(struct db_txn *t, struct ims_store *s, uint64_t number, const struct ims
 		return false;
 	*l = r.facts;
 	/* Another of our domains may have been notified first; the fetch uses the domain of this notice. */
-	span_copy(address_domain(span_str(n->to)), l->own_domain, sizeof l->own_domain);
+	span_copy(address_domain(span_str(n->to)), l->own_domain.text, sizeof l->own_domain.text);
 	fill_row(row, number, n, l);
 	return true;
 }
@@ -217,7 +217,7 @@ ims_store_list(struct ims_store *s, const char *user, uint64_t after, struct buf
 bool
 ims_store_body(struct ims_store *s, const struct ims_letter *l, struct source **out, struct err *e)
 {
-	struct db_key k = ims_key_letter(&l->id, span_str(l->from_domain));
+	struct db_key k = ims_key_letter(&l->id, domain_span(&l->from_domain));
 	struct ims_letter_record r;
 	struct db_txn *t;
 	struct span body;

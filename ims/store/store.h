@@ -99,8 +99,8 @@ bool ims_store_knows(struct ims_store *s, const char *user, struct span from_dom
 /* What a fetch needs to know of a letter. */
 struct ims_letter {
 	struct ulid id;
-	char from_domain[DOMAIN_BYTES];
-	char own_domain[DOMAIN_BYTES]; /* the recipient's */
+	struct domain from_domain;
+	struct domain own_domain; /* the recipient's */
 	enum mailbox_state state;
 	enum refusal why; /* of GONE, BAD-SEAL */
 	uint64_t size, summary_size;
@@ -153,8 +153,8 @@ void ims_store_release(struct ims_store *s, const struct ims_letter *l, enum mai
  * DECLINE for one that nobody at own_domain wants any more. */
 struct ims_ack {
 	struct ulid id;
-	char from_domain[DOMAIN_BYTES];
-	char own_domain[DOMAIN_BYTES];
+	struct domain from_domain;
+	struct domain own_domain;
 	bool declined;   /* else DONE */
 	uint64_t round;  /* increases each time a new acknowledgement is needed; starts at 1 */
 	int64_t until_s; /* the sender's OMS has forgotten the letter by then */

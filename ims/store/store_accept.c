@@ -149,8 +149,8 @@ fill_letter(struct ims_letter_record *r, const struct accept *a, const struct st
 					      .summary_size = st->summary_size,
 					      .hold_until_s = hold_until(a, st),
 					  } };
-	span_copy(st->from_domain, r->facts.from_domain, sizeof r->facts.from_domain);
-	span_copy(st->recipient_domain, r->facts.own_domain, sizeof r->facts.own_domain);
+	span_copy(st->from_domain, r->facts.from_domain.text, sizeof r->facts.from_domain.text);
+	span_copy(st->recipient_domain, r->facts.own_domain.text, sizeof r->facts.own_domain.text);
 	memcpy(r->facts.digest, st->digest, DIGEST_BYTES);
 	memcpy(r->facts.summary_digest, st->summary_digest, DIGEST_BYTES);
 }

@@ -65,8 +65,8 @@ ack_read(struct span value, struct ims_ack *o)
 
 	*o = (struct ims_ack) { .round = 0 };
 	read_bytes(&in, o->id.b, ULID_BYTES);
-	read_str(&in, o->from_domain, sizeof o->from_domain);
-	read_str(&in, o->own_domain, sizeof o->own_domain);
+	read_str(&in, o->from_domain.text, sizeof o->from_domain.text);
+	read_str(&in, o->own_domain.text, sizeof o->own_domain.text);
 	o->declined = read_u8(&in) != 0;
 	o->round = read_u64(&in);
 	o->until_s = (int64_t)read_u64(&in);
@@ -76,16 +76,16 @@ ack_read(struct span value, struct ims_ack *o)
 static struct db_key
 ack_key(const struct ims_ack *o)
 {
-	struct db_key letter = ims_key_letter(&o->id, span_str(o->from_domain));
+	struct db_key letter = ims_key_letter(&o->id, domain_span(&o->from_domain));
 
-	return ims_key_notified(&letter, span_str(o->own_domain));
+	return ims_key_notified(&letter, domain_span(&o->own_domain));
 }
 
 static void
 ack_put(struct db_txn *t, const struct ims_letter *l, const char *own, bool declined)
 {
 	struct ims_ack o = { .round = 0 };
-	struct db_key letter = ims_key_letter(&l->id, span_str(l->from_domain));
+	struct db_key letter = ims_key_letter(&l->id, domain_span(&l->from_domain));
 	struct db_key k = ims_key_notified(&letter, span_str(own));
 	struct span old;
 	struct buf value = BUF_INIT;
@@ -94,7 +94,7 @@ ack_put(struct db_txn *t, const struct ims_letter *l, const char *own, bool decl
 		ack_read(old, &o);
 	put_u8(&value, VERSION_1);
 	put_bytes(&value, l->id.b, ULID_BYTES);
-	put_span(&value, span_str(l->from_domain));
+	put_span(&value, domain_span(&l->from_domain));
 	put_span(&value, span_str(own));
 	put_u8(&value, declined);
 	put_u64(&value, o.round + 1);

@@ -113,7 +113,7 @@ unref_letter(struct db_txn *t, const struct db_key *k, struct ims_letter_record 
 	memcpy(file, l->file, SPOOL_NAME_BYTES);
 	db_del(t, LETTER, db_key_span(k));
 	db_del(t, BODY, db_key_span(k));
-	ims_evidence_del(t, k, span_str(l->facts.from_domain));
+	ims_evidence_del(t, k, domain_span(&l->facts.from_domain));
 	ims_notified_del(t, k);
 }
 

@@ -37,7 +37,7 @@ change_new(struct ims_store *s, const struct ims_letter *l, void *arg)
 
 	c->store = s;
 	c->spool = spool_ref(s->spool);
-	c->key = ims_key_letter(&l->id, span_str(l->from_domain));
+	c->key = ims_key_letter(&l->id, domain_span(&l->from_domain));
 	c->letter = *l;
 	c->now_s = clock_wall_ms() / 1000;
 	c->arg = arg;
@@ -61,9 +61,9 @@ apply_lease(struct db_txn *t, void *arg, struct err *e)
 {
 	struct change *c = arg;
 	struct ims_letter_record r;
-	char own[DOMAIN_BYTES];
+	struct domain own;
 
-	memcpy(own, c->letter.own_domain, sizeof own);
+	own = c->letter.own_domain;
 	if (!ims_letter_get(t, c->store, &c->key, &r, e))
 		return false;
 	if (RULE(fetch_running) && r.facts.state == MAILBOX_FETCHING)
@@ -77,7 +77,7 @@ apply_lease(struct db_txn *t, void *arg, struct err *e)
 		ims_letter_put(t, &c->key, &r);
 	}
 	c->letter = r.facts;
-	memcpy(c->letter.own_domain, own, sizeof own);
+	c->letter.own_domain = own;
 	return !db_fault(t, e);
 }
 

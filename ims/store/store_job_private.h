@@ -19,7 +19,8 @@ typedef bool ims_job_page(struct db_txn *t, struct ims_job *j, struct err *e);
 
 struct ims_job {
 	ims_job_page *const *pages; /* kinds of pages, run one after the other; ends with NULL */
-	char from_domain[DOMAIN_BYTES], user[IMS_STORE_USER_BYTES]; /* "": of all */
+	struct domain from_domain;  /* "": of all */
+	char user[IMS_STORE_USER_BYTES]; /* "": of all */
 	bool opened;
 	int64_t now_s, keep_s;
 	size_t rows;      /* that this page may have */

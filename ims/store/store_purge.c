@@ -170,7 +170,7 @@ ims_store_sweep(struct ims_store *s, int64_t now_s, int64_t keep_s, struct loop 
 static bool
 page_of_sender(struct db_txn *t, struct ims_job *j, struct err *e)
 {
-	struct db_key prefix = ims_key_domain(span_str(j->from_domain));
+	struct db_key prefix = ims_key_domain(domain_span(&j->from_domain));
 	char user[IMS_STORE_USER_BYTES];
 	struct ims_dropping d;
 	uint64_t number;
@@ -209,7 +209,7 @@ has_notice(struct db_txn *t, struct span seen, const struct ims_seen_record *r)
 static bool
 page_of_remembered(struct db_txn *t, struct ims_job *j, struct err *e)
 {
-	struct db_key prefix = ims_key_seen_by(span_str(j->from_domain),
+	struct db_key prefix = ims_key_seen_by(domain_span(&j->from_domain),
 			  j->user[0] == '\0' ? NULL : j->user),
 		      seen;
 	struct ims_seen_record r;
@@ -293,7 +293,7 @@ ims_store_purge(struct ims_store *s, const struct ims_purge *p)
 	struct ims_job *j = ims_job_new(s, p->from_domain != NULL ? sender : mailbox);
 
 	if (p->from_domain != NULL)
-		span_copy(span_str(p->from_domain), j->from_domain, sizeof j->from_domain);
+		j->from_domain = domain_copy(p->from_domain);
 	if (p->user != NULL)
 		span_copy(span_str(p->user), j->user, sizeof j->user);
 	j->opened = p->opened;

@@ -228,8 +228,8 @@ ims_letter_write(struct buf *out, const struct ims_letter_record *r)
 
 	put_u8(out, VERSION_1);
 	put_bytes(out, f->id.b, ULID_BYTES);
-	put_span(out, span_str(f->from_domain));
-	put_span(out, span_str(f->own_domain));
+	put_span(out, domain_span(&f->from_domain));
+	put_span(out, domain_span(&f->own_domain));
 	put_u8(out, (uint8_t)f->state);
 	put_span(out, span_str(f->why == REFUSAL_NONE ? "" : refusal_word(f->why)));
 	put_u64(out, f->size);
@@ -253,8 +253,8 @@ ims_letter_read(struct span value, struct ims_letter_record *r, struct err *e)
 
 	*r = (struct ims_letter_record) { 0 };
 	read_bytes(&in, f->id.b, ULID_BYTES);
-	read_str(&in, f->from_domain, sizeof f->from_domain);
-	read_str(&in, f->own_domain, sizeof f->own_domain);
+	read_str(&in, f->from_domain.text, sizeof f->from_domain.text);
+	read_str(&in, f->own_domain.text, sizeof f->own_domain.text);
 	f->state = (enum mailbox_state)read_u8(&in);
 	f->why = refusal_by_word(read_span(&in));
 	f->size = read_u64(&in);

@@ -30,8 +30,8 @@ pending(struct world *w)
 		if (n == 0)
 			return out;
 		snprintf(out + strlen(out), sizeof out - strlen(out), "%s%s %s", out[0] ? ", " : "",
-		    a.declined ? "DECLINE" : "DONE", a.own_domain);
-		assert_string_equal(a.from_domain, "a.test");
+		    a.declined ? "DECLINE" : "DONE", a.own_domain.text);
+		assert_string_equal(a.from_domain.text, "a.test");
 		after = &a;
 	}
 }

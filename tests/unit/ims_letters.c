@@ -40,8 +40,8 @@ a_notice_is_shown_once(void **state)
 	assert_int_equal(row.state, MAILBOX_HELD);
 	assert_int_equal(row.size, 1000);
 	assert_int_equal(row.received_s, w.now_s);
-	assert_string_equal(l.own_domain, "b.test");
-	assert_string_equal(l.from_domain, "a.test");
+	assert_string_equal(l.own_domain.text, "b.test");
+	assert_string_equal(l.from_domain.text, "a.test");
 	assert_false(ims_store_notice(w.store, BOB, 2, &row, &l, &e));
 	assert_int_equal(e.why, REFUSAL_no_such_number);
 	assert_false(ims_store_notice(w.store, EVE, 1, &row, &l, &e));

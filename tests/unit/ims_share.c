@@ -774,8 +774,8 @@ count_evidence(void *arg, struct span key, struct span value)
 
 	assert_true(db_get(truth->t, LETTER, span_sub(key, 0, 24), &letter));
 	assert_true(ims_letter_read(letter, &l, &e));
-	truth->all[index_of(domains, DOMAINS, span_str(l.facts.from_domain))].octets += read_u32(
-	    &r);
+	truth->all[index_of(domains, DOMAINS, domain_span(&l.facts.from_domain))]
+	    .octets += read_u32(&r);
 	return true;
 }
 
