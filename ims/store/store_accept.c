@@ -197,7 +197,7 @@ extend(struct db_txn *t, const struct accept *a, const struct db_key *letter,
 	if (r->until_s < seen_until(a, st)) {
 		ims_seen_del(t, db_key_span(seen));
 		r->until_s = seen_until(a, st);
-		span_copy(st->from_domain, r->domain, sizeof r->domain);
+		span_copy(st->from_domain, r->domain.text, sizeof r->domain.text);
 		ims_seen_add(t, seen, r);
 	}
 	if (moved || (held && l.facts.state == MAILBOX_GONE)) {
@@ -236,7 +236,7 @@ note_seen(struct db_txn *t, const struct accept *a, const struct db_key *seen,
 	struct ims_seen_record r = { .number = number, .until_s = seen_until(a, st) };
 
 	span_copy(span_str(user), r.user, sizeof r.user);
-	span_copy(st->from_domain, r.domain, sizeof r.domain);
+	span_copy(st->from_domain, r.domain.text, sizeof r.domain.text);
 	facts_digest(st, r.facts);
 	ims_seen_make_room(t, a->store->seen_max, seen, user);
 	ims_seen_add(t, seen, &r);

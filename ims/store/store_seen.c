@@ -101,7 +101,7 @@ ims_seen_write(struct buf *out, const struct ims_seen_record *r)
 	put_u64(out, (uint64_t)r->until_s);
 	if (!r->indexed)
 		return;
-	put_span(out, span_str(r->domain));
+	put_span(out, domain_span(&r->domain));
 	put_u32(out, r->charged);
 	put_u8(out, (uint8_t)r->answered);
 }
@@ -119,7 +119,7 @@ ims_seen_read(struct span value, struct ims_seen_record *r, struct err *e)
 	read_bytes(&in, r->facts, DIGEST_BYTES);
 	r->until_s = (int64_t)read_u64(&in);
 	if (r->indexed) {
-		read_str(&in, r->domain, sizeof r->domain);
+		read_str(&in, r->domain.text, sizeof r->domain.text);
 		r->charged = read_u32(&in);
 	}
 	if (version >= VERSION_3)
@@ -137,10 +137,10 @@ ims_seen_takes(struct span user, struct span domain)
 static void
 charge(struct db_txn *t, struct span seen, const struct ims_seen_record *r, int64_t sign)
 {
-	struct db_key all = ims_key_share(span_str(r->domain)),
+	struct db_key all = ims_key_share(domain_span(&r->domain)),
 		      here = ims_key_share_seen(r->user, seen);
 
-	if (r->domain[0] != '\0')
+	if (r->domain.text[0] != '\0')
 		ims_share_change(t, &all, sign * r->charged, 0);
 	ims_share_change(t, &here, sign * r->charged, sign);
 }
@@ -155,7 +155,7 @@ ims_seen_add(struct db_txn *t, const struct db_key *seen, struct ims_seen_record
 	struct buf value = BUF_INIT;
 
 	r->indexed = true;
-	r->charged = (uint32_t)ims_seen_takes(span_str(r->user), span_str(r->domain));
+	r->charged = (uint32_t)ims_seen_takes(span_str(r->user), domain_span(&r->domain));
 	ims_seen_write(&value, r);
 	db_put(t, SEEN, db_key_span(seen), buf_span(&value));
 	buf_clear(&value);

@@ -22,9 +22,9 @@ struct ims_seen_record {
 	uint64_t number;
 	unsigned char facts[DIGEST_BYTES]; /* of Size, Digest, Date, Summary fields */
 	int64_t until_s;
-	char domain[DOMAIN_BYTES]; /* that pays; "": of an earlier version, and no longer known */
-	uint32_t charged;          /* to its sum in the store */
-	bool indexed;              /* has a row in SEEN_BY; false in version 1 */
+	struct domain domain; /* that pays; "": of an earlier version, and no longer known */
+	uint32_t charged;     /* to its sum in the store */
+	bool indexed;         /* has a row in SEEN_BY; false in version 1 */
 	enum ims_answered answered;
 };
 

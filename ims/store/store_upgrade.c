@@ -75,7 +75,7 @@ upgrade_notice(struct db_txn *t, struct ims_job *j, const struct db_key *key)
 
 /* The From domain of an entry, whose key has but its digest: a notice of that domain tells it. */
 static void
-find_domain(struct db_txn *t, const struct db_key *seen, char domain[DOMAIN_BYTES])
+find_domain(struct db_txn *t, const struct db_key *seen, struct domain *domain)
 {
 	struct span hash = span_sub(db_key_span(seen), ULID_BYTES, 8);
 	struct db_key first = { .n = 0 };
@@ -88,7 +88,7 @@ find_domain(struct db_txn *t, const struct db_key *seen, char domain[DOMAIN_BYTE
 	if (!ims_key_notice(db_key_span(&first), IMS_DOMAIN_HASH, user, &number))
 		return;
 	if (ims_notice_get(t, user, number, &n, &e))
-		span_copy(address_domain(span_str(n.from)), domain, DOMAIN_BYTES);
+		span_copy(address_domain(span_str(n.from)), domain->text, sizeof domain->text);
 	else
 		db_pardon(t);
 }
@@ -103,7 +103,7 @@ upgrade_seen(struct db_txn *t, struct ims_job *j, const struct db_key *key)
 	(void)j;
 	if (!ims_get_spared(t, SEEN, key, &value) || !ims_seen_read(value, &r, &e))
 		return;
-	find_domain(t, key, r.domain);
+	find_domain(t, key, &r.domain);
 	ims_seen_add(t, key, &r);
 }
 

@@ -240,7 +240,7 @@ an_older_entry_says_nothing_of_an_answer(void **state)
 		.charged = 9,
 		.answered = IMS_ANSWERED_DECLINE,
 		.user = BOB,
-		.domain = "a.test" };
+		.domain = { "a.test" } };
 	struct buf v = BUF_INIT;
 	struct err e;
 

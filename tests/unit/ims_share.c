@@ -804,11 +804,12 @@ count_seen(void *arg, struct span key, struct span value)
 	struct err e;
 
 	assert_true(ims_seen_read(value, &r, &e));
-	assert_true(r.indexed && r.charged == ims_seen_takes(span_str(r.user), span_str(r.domain)));
+	assert_true(
+	    r.indexed && r.charged == ims_seen_takes(span_str(r.user), domain_span(&r.domain)));
 	db_key_copy(&k, key);
 	until = ims_key_until(r.until_s, &k);
 	assert_true(db_get(truth->t, UNTIL, db_key_span(&until), &row));
-	truth->all[index_of(domains, DOMAINS, span_str(r.domain))].octets += r.charged;
+	truth->all[index_of(domains, DOMAINS, domain_span(&r.domain))].octets += r.charged;
 	truth->seen[index_of(users, USERS, span_str(r.user))]++;
 	return true;
 }
