@@ -219,8 +219,7 @@ oms_store_put_take(struct oms_store *s, const struct oms_put *in, struct loop *l
 	p->store = oms_store_hold(s);
 	p->letter = (struct oms_letter_record) {
 		.facts = in->letter,
-		.open = (uint32_t)in->n_deliveries,
-		.body = true,
+		.life = { .open = (uint32_t)in->n_deliveries, .body = true },
 		.price = price_of(in),
 	};
 	memcpy(p->letter.file, in->kept->name, sizeof p->letter.file);

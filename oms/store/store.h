@@ -4,41 +4,29 @@
  * Id) or one delivery of it, and completes on the caller's loop.  When `done` is called without an error,
  * the write is durable.
  *
- * A delivery is one letter's recipients at one domain.  Each recipient has a state:
+ * What a letter, a delivery and a user's share may become is decided in oms/policy (delivery.h has the table
+ * of states); this is when each step is durable:
  *
- *   S0 absent
- *   S1 WAITING       the due index has it; its notification is sent at next_ms
- *   S2 NOTIFIED      the domain's IMS has a durable notice; the letter is served until hold_until
- *   S3 HANDED-OUT    an octet of the body may have left; the letter can no longer be recalled
- *   S4 FETCHED       the IMS sent DONE: it owns the letter
- *   S5 REFUSED, EXPIRED, RECALLED, TOO-LATE: over, with the other side's words
- *
- *   S0 -> S1  oms_store_put_take.  The promise (250) is made when its transaction commits.
- *   S1 -> S2, S5  oms_store_attempted, in the transaction that records the peer's answer.  A crash
- *             between the answer and that commit repeats the notification; the IMS recognises it by
- *             (From domain, Id, recipient) and gives the same answer.
- *   S2 -> S3  oms_store_hand_out, before the first octet leaves.  Recipients in S1 stay there and are
- *             still notified, because the copy of another recipient is not theirs.  A domain all of
- *             whose recipients are in S1 is served as well: the id is a capability, so a domain that
- *             knows it was notified, even if we crashed before we recorded that.  handed_s records it.
- *   S2, S3 -> S4, S5  oms_store_settle: the domain sends DONE, or DECLINE.
- *   S1 -> S4, S5  The domain may send either before we have recorded its notice: while the attempt is
- *             under way, or after an attempt whose answer was lost.  If the letter has one recipient at
- *             the domain, that recipient is over at once.  If it has several, oms_store_attempted
- *             decides later which of them were meant (settles, settled_sends); it never takes a letter
- *             from a recipient who may not have been.  Where a crash lost what would decide it, the
- *             recipients become NOTIFIED, and the domain, notified again, repeats its DONE or DECLINE.
- *   S1..S3 -> S5  oms_store_sweep, after hold_until.
- *   A delivery is over when all its recipients are in S4 or S5.  When all deliveries of a letter are over,
- *   its body is removed at once, and its record (kept for the outbox) after OMS_STORE_OUTCOME_S.
+ *   oms_store_put_take    the letter is kept and its recipients wait.  The promise (250) is made when its
+ *             transaction commits.
+ *   oms_store_attempted   the peer's answers are recorded.  A crash between the answer and that commit
+ *             repeats the notification; the IMS recognises it by (From domain, Id, recipient) and gives the
+ *             same answer.
+ *   oms_store_hand_out    is durable before the first octet leaves.  A domain all of whose recipients
+ *             wait is served as well: the id is a capability, so a domain that knows it was notified, even
+ *             if we crashed before we recorded that.  handed_s records it.
+ *   oms_store_settle      the domain sends DONE, or DECLINE.  It may send either before we have recorded
+ *             its notice: while the attempt is under way, or after an attempt whose answer was lost; see
+ *             oms_delivery_settle.  Where a crash lost what would decide it, the recipients become
+ *             NOTIFIED, and the domain, notified again, repeats its DONE or DECLINE.
+ *   oms_store_sweep       what is open after hold_until expires; outcomes are forgotten.
  *
  * A crash can leave a body file that no record names (removed at the next start), and a record whose body
  * file was about to be removed (removed by the next sweep).  A body file is durable before the transaction
  * that names it begins, and that transaction commits before anything is acknowledged.
  *
- * A user's share of the spool counts letters and octets.  Letters: those whose bodies are kept.  Octets:
- * those bodies, plus a fixed price for the records of each letter and recipient until they are forgotten.
- * The sums change in the same transaction as what they count.  A letter of version 1 has no price.
+ * A user's share of the spool (oms/policy/account.h) changes in the same transaction as what it counts.  A
+ * letter of version 1 has no price.
  *
  * The store also remembers domains of recipients until a time; oms/notify/downgrade.h says why.
  *
@@ -49,14 +37,11 @@
 #define OMS_STORE_STORE_H
 
 #include "common/store/spool.h"
-#include "proto/statement.h"
-#include "proto/submit.h"
+#include "oms/policy/account.h"
+#include "oms/policy/delivery.h"
 
-#define OMS_STORE_OUTCOME_S       (30 * 86400) /* outcomes stay in the outbox this long */
-#define OMS_STORE_DUE_PAGE        64           /* deliveries in one reading */
-#define OMS_STORE_USER_BYTES      288          /* what common/auth/accounts.h calls an owner */
-#define OMS_STORE_LETTER_PRICE    1024         /* octets that the records of a letter count for */
-#define OMS_STORE_RECIPIENT_PRICE 1024
+#define OMS_STORE_DUE_PAGE   64  /* deliveries in one reading */
+#define OMS_STORE_USER_BYTES 288 /* what common/auth/accounts.h calls an owner */
 
 struct loop;
 struct offload;
@@ -79,44 +64,6 @@ struct oms_letter {
 	unsigned char digest[DIGEST_BYTES];
 	uint64_t summary_size;
 	unsigned char summary_digest[DIGEST_BYTES];
-};
-
-struct oms_recipient {
-	char address[ADDRESS_STR_BYTES]; /* canonical */
-	unsigned char salt[STATEMENT_SALT_BYTES];
-	enum submit_state state;
-	int64_t since_s;
-	char word[SUBMIT_WORD_BYTES]; /* of the last refusal; "": none */
-	char text[SUBMIT_TEXT_BYTES];
-	bool known; /* oms_store_attempted: the peer had the notice before; not stored */
-};
-
-bool oms_recipient_is_over(const struct oms_recipient *r); /* fetched, refused, expired ... */
-
-/* One letter's recipients at one domain. */
-struct oms_delivery {
-	struct ulid id;
-	struct domain own, peer;
-	struct buf statement; /* exact octets; signed anew in each seal */
-	struct oms_recipient *recipients;
-	size_t n_recipients;
-	uint64_t tries;
-	int64_t next_ms; /* of clock_steady_ms; 0: not due any more */
-	int64_t hold_until_s;
-	/* owned by the store; an attempt passes them back unchanged */
-	int64_t handed_s;       /* when an octet may first have left; 0: none has */
-	uint64_t settles;       /* how many DONEs and DECLINEs the domain has sent */
-	bool declined;          /* the last of them was DECLINE */
-	uint64_t sends;         /* how many recorded attempts were sent; the others told nobody */
-	uint64_t settled_sends; /* `sends` when the last of the settles came */
-	bool sent; /* oms_store_attempted: the peer may have received this attempt; not stored */
-};
-
-void oms_delivery_clear(struct oms_delivery *d);
-
-/* What one user may have; 0: no bound. */
-struct oms_user_limits {
-	uint64_t letters, octets;
 };
 
 struct oms_claim;
@@ -244,9 +191,6 @@ struct oms_store_counts {
 };
 void oms_store_counts(struct oms_store *s, struct oms_store_counts *out);
 
-struct oms_user_counts {
-	uint64_t letters, octets;
-};
 bool oms_store_user(struct oms_store *s, const char *user, struct oms_user_counts *out,
     struct err *e);
 

@@ -68,11 +68,8 @@ oms_store_claim(struct oms_store *s, const char *user, const char *token, uint64
 		return false;
 	if (known)
 		return true;
-	if (RULE(message_too_big) && most.octets > 0 &&
-	    (size > most.octets || size + oms_letter_price(n_recipients) > most.octets))
-		return err_set(e, REFUSAL_message_too_big,
-		    "all letters of one user together may take %llu octets",
-		    (unsigned long long)most.octets);
+	if (!oms_user_could_fit(size, oms_letter_price(n_recipients), &most, e))
+		return false;
 	c = memory_new(sizeof *c);
 	snprintf(c->user, sizeof c->user, "%s", user);
 	c->octets = size + oms_letter_price(n_recipients);

@@ -250,84 +250,23 @@ struct attempted {
 	void *arg;
 };
 
-/* Did the domain settle the letter during the first attempt that was sent?  If it settled before, or had a
- * notice before, then an earlier attempt was sent, and a crash kept us from recording it. */
-static bool
-settled_during_first(const struct oms_delivery *now, const struct oms_delivery *said)
-{
-	for (size_t i = 0; i < said->n_recipients; i++)
-		if (said->recipients[i].known)
-			return false;
-	return said->sent && now->sends == 0 && now->settles != said->settles;
-}
-
-/* Does the domain's last DONE or DECLINE include this recipient, whose notice we record only now?  It does
- * if the delivery has one recipient.  If it has several, the domain may have meant another's copy, and this
- * recipient's would be lost.  It meant all if this recipient's notice existed by then: the first attempt made
- * it, or the peer had it before this attempt and no other attempt was sent since. */
-static bool
-was_meant(const struct oms_recipient *r, const struct oms_delivery *now,
-    const struct oms_delivery *said)
-{
-	if (now->settles == 0)
-		return false;
-	return oms_delivery_is_single(now) || (now->settled_sends == now->sends && r->known) ||
-	    settled_during_first(now, said);
-}
-
-/* The domain was notified and acted before we recorded the notification. */
-static void
-catch_up(struct oms_recipient *r, const struct oms_delivery *now, const struct oms_delivery *said)
-{
-	if (r->state != SUBMIT_NOTIFIED)
-		return;
-	if (was_meant(r, now, said))
-		oms_recipient_settle(r, now->declined, r->since_s);
-	else if (now->handed_s != said->handed_s ||
-	    (now->handed_s != 0 && (r->known || oms_delivery_is_single(now))))
-		r->state = SUBMIT_HANDED_OUT;
-}
-
-/* A recipient that was handed out or is over keeps its state; one that waits stays due. */
-static void
-merge(struct oms_delivery *now, const struct oms_delivery *said)
-{
-	for (size_t i = 0; i < now->n_recipients && i < said->n_recipients; i++) {
-		struct oms_recipient *r = &now->recipients[i];
-
-		if (r->state != SUBMIT_WAITING && r->state != SUBMIT_NOTIFIED)
-			continue;
-		*r = said->recipients[i];
-		catch_up(r, now, said);
-	}
-	if (settled_during_first(now, said)) /* it was told by that attempt */
-		now->settled_sends = 1;
-	now->sends += said->sent;
-	now->tries = said->tries;
-	if (said->next_ms != 0)
-		now->next_ms = said->next_ms;
-}
-
 static bool
 apply_one(struct db_txn *t, struct attempted *a, size_t i, struct err *e)
 {
 	const struct oms_delivery *said = &a->deliveries[i];
 	struct oms_delivery now;
+	struct oms_effects effects;
 	int64_t was_ms;
-	bool was_over, good;
+	bool good;
 
 	if (!oms_delivery_get(t, &said->id, said->peer.text, &now, e))
 		return e->why == REFUSAL_unknown_id; /* forgotten meanwhile */
 	was_ms = now.next_ms;
-	was_over = oms_delivery_is_over(&now);
 	oms_news_before(&a->news, &now);
-	merge(&now, said);
+	effects = oms_delivery_attempted(&now, said);
 	oms_news_after(&a->news, &now);
-	if (!oms_delivery_waits(&now))
-		now.next_ms = 0;
 	oms_delivery_put(t, &now, was_ms);
-	good = was_over || !oms_delivery_is_over(&now) ||
-	    oms_letter_delivery_over(t, &now.id, a->now_s, a->files[i], e);
+	good = !effects.over || oms_letter_delivery_over(t, &now.id, a->now_s, a->files[i], e);
 	oms_delivery_clear(&now);
 	return good;
 }

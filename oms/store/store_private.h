@@ -22,6 +22,7 @@
 #include <stdatomic.h>
 
 #include "common/store/db_key.h"
+#include "oms/policy/letter.h"
 #include "oms/store/store.h"
 
 enum oms_table { LETTER, BODY, DELIVERY, DUE, TOKEN, OUTBOX, END, USER, PEER, OMS_TABLES };
@@ -48,10 +49,8 @@ struct oms_letter_record {
 	struct oms_letter facts;
 	char token[SUBMIT_TOKEN_MAX + 1]; /* removed together with the letter */
 	char file[SPOOL_NAME_BYTES];      /* "": inline */
-	uint32_t open;                    /* deliveries that are not over */
-	bool body;                        /* the body is still kept */
-	int64_t forget_s;                 /* when its outcome is forgotten; set when it is over */
-	uint64_t price;                   /* octets counted for its records; 0 in version 1 */
+	struct oms_life life;
+	uint64_t price; /* octets counted for its records; 0 in version 1 */
 };
 
 struct db_key oms_key_id(const struct ulid *id);
@@ -84,15 +83,11 @@ bool oms_token_get(struct db_txn *t, const char *user, const char *token, int64_
     struct ulid *id);
 
 bool oms_user_get(struct db_txn *t, const char *user, struct oms_user_counts *c, struct err *e);
-/* False: outbox_full; `have` is the sums with the new letter in them. */
-bool oms_user_fits(const struct oms_user_counts *have, const struct oms_user_limits *most,
-    struct err *e);
 /* Adds a letter's body and price to its user's sums.  False: outbox_full; nothing was written. */
 bool oms_user_add_letter(struct db_txn *t, const struct oms_letter_record *r,
     const struct oms_user_limits *most, struct err *e);
 bool oms_user_drop_body(struct db_txn *t, const struct oms_letter_record *r, struct err *e);
 bool oms_user_drop_outcome(struct db_txn *t, const struct oms_letter_record *r, struct err *e);
-uint64_t oms_letter_price(size_t n_recipients);
 
 /* State changes of recipients within one write.  Each apply begins it again; its done logs it. */
 struct oms_outcome {
@@ -123,13 +118,6 @@ void oms_peers_look(struct oms_store *s, int64_t now_s, struct oms_peers *ended)
 /* The n that begin at `first`. */
 void oms_peers_forget(struct db_txn *t, const struct oms_peers *ended, size_t first, size_t n,
     int64_t now_s);
-
-/* The recipient is over: fetched, or declined. */
-void oms_recipient_settle(struct oms_recipient *r, bool declined, int64_t now_s);
-bool oms_delivery_is_over(const struct oms_delivery *d);
-bool oms_delivery_is_single(const struct oms_delivery *d); /* the letter has one recipient there */
-bool oms_delivery_waits(
-    const struct oms_delivery *d); /* a recipient waits; otherwise the delivery is never due */
 
 /* Call it when a delivery is over.  After the letter's last delivery the body is removed; the caller removes
  * its file, named in `file`, after the commit (spool_remove). */

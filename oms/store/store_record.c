@@ -104,9 +104,9 @@ oms_letter_write(struct buf *out, const struct oms_letter_record *r)
 	put_bytes(out, r->facts.summary_digest, DIGEST_BYTES);
 	put_span(out, span_str(r->token));
 	put_span(out, span_str(r->file));
-	put_u32(out, r->open);
-	put_u8(out, r->body);
-	put_u64(out, (uint64_t)r->forget_s);
+	put_u32(out, r->life.open);
+	put_u8(out, r->life.body);
+	put_u64(out, (uint64_t)r->life.forget_s);
 	put_u64(out, r->price);
 }
 
@@ -129,9 +129,9 @@ oms_letter_read(struct span value, struct oms_letter_record *r, struct err *e)
 	read_bytes(&in, r->facts.summary_digest, DIGEST_BYTES);
 	read_str(&in, r->token, sizeof r->token);
 	read_str(&in, r->file, sizeof r->file);
-	r->open = read_u32(&in);
-	r->body = read_u8(&in) != 0;
-	r->forget_s = (int64_t)read_u64(&in);
+	r->life.open = read_u32(&in);
+	r->life.body = read_u8(&in) != 0;
+	r->life.forget_s = (int64_t)read_u64(&in);
 	if (version == VERSION_2)
 		r->price = read_u64(&in);
 	return (good && reader_done(&in)) || db_damaged(e);
@@ -219,15 +219,6 @@ oms_delivery_read(struct span value, struct oms_delivery *d, struct err *e)
 	return db_damaged(e);
 }
 
-void
-oms_delivery_clear(struct oms_delivery *d)
-{
-	buf_clear(&d->statement);
-	free(d->recipients);
-	d->recipients = NULL;
-	d->n_recipients = 0;
-}
-
 /* -- whole records -------------------------------------------------------------------------------------- */
 
 bool
@@ -286,47 +277,6 @@ oms_delivery_put(struct db_txn *t, const struct oms_delivery *d, int64_t was_ms)
 }
 
 bool
-oms_recipient_is_over(const struct oms_recipient *r)
-{
-	return r->state != SUBMIT_WAITING && r->state != SUBMIT_NOTIFIED &&
-	    r->state != SUBMIT_HANDED_OUT;
-}
-
-void
-oms_recipient_settle(struct oms_recipient *r, bool declined, int64_t now_s)
-{
-	r->state = declined ? SUBMIT_REFUSED : SUBMIT_FETCHED;
-	r->since_s = now_s;
-	r->text[0] = '\0';
-	span_copy(span_str(declined ? refusal_word(REFUSAL_declined) : ""), r->word,
-	    sizeof r->word);
-}
-
-bool
-oms_delivery_is_over(const struct oms_delivery *d)
-{
-	for (size_t i = 0; i < d->n_recipients; i++)
-		if (!oms_recipient_is_over(&d->recipients[i]))
-			return false;
-	return true;
-}
-
-bool
-oms_delivery_is_single(const struct oms_delivery *d)
-{
-	return d->n_recipients == 1;
-}
-
-bool
-oms_delivery_waits(const struct oms_delivery *d)
-{
-	for (size_t i = 0; i < d->n_recipients; i++)
-		if (d->recipients[i].state == SUBMIT_WAITING)
-			return true;
-	return false;
-}
-
-bool
 oms_letter_delivery_over(struct db_txn *t, const struct ulid *id, int64_t now_s,
     char file[SPOOL_NAME_BYTES], struct err *e)
 {
@@ -336,17 +286,13 @@ oms_letter_delivery_over(struct db_txn *t, const struct ulid *id, int64_t now_s,
 	file[0] = '\0';
 	if (!oms_letter_get(t, id, &r, e))
 		return false;
-	if (r.open > 0)
-		r.open--;
-	if (r.open == 0 && r.body) {
+	if (oms_life_delivery_over(&r.life, now_s)) {
 		if (!oms_user_drop_body(t, &r, e))
 			return false;
 		snprintf(file, SPOOL_NAME_BYTES, "%s", r.file);
-		r.body = false;
 		r.file[0] = '\0';
 		db_del(t, BODY, db_key_span(&k));
-		r.forget_s = now_s + OMS_STORE_OUTCOME_S;
-		end = oms_key_end(r.forget_s, id);
+		end = oms_key_end(r.life.forget_s, id);
 		db_put(t, END, db_key_span(&end), (struct span) { 0 });
 	}
 	oms_letter_put(t, &r);

@@ -49,29 +49,12 @@ begin(struct change *c, struct oms_store *s, const struct ulid *id, const char *
 
 /* -- handing out --------------------------------------------------------------------------------- */
 
-/* May the domain have the letter?  A domain without a recipient of it receives the same refusal as for an
- * id that does not exist.  A domain fetches once for all its recipients, so if the letter is recalled for
- * one of them, it is recalled for all. */
 static bool
 may_have(const struct oms_letter_record *r, const struct oms_delivery *d, int64_t now_s,
     struct err *e)
 {
-	bool some = false, recalled = false;
-
-	for (size_t i = 0; i < d->n_recipients; i++) {
-		enum submit_state s = d->recipients[i].state;
-
-		recalled = recalled || s == SUBMIT_RECALLED;
-		some = some || s == SUBMIT_WAITING || s == SUBMIT_NOTIFIED ||
-		    s == SUBMIT_HANDED_OUT || s == SUBMIT_FETCHED;
-	}
-	if (RULE(recalled) && recalled)
-		return err_word(e, REFUSAL_recalled);
-	if (RULE(unknown_id) && !some)
-		return err_word(e, REFUSAL_unknown_id);
-	if (!r->body || (RULE(gone) && r->facts.hold_until_s < now_s))
-		return err_set(e, REFUSAL_gone, "it was kept until its time and is no longer here");
-	return true;
+	return oms_delivery_may_be_served(d, e) &&
+	    oms_life_may_be_served(&r->life, r->facts.hold_until_s, now_s, e);
 }
 
 static bool
@@ -89,26 +72,6 @@ read_body(struct db_txn *t, struct change *c, struct err *e)
 	return true;
 }
 
-/* False: an earlier fetch has recorded all of it. */
-static bool
-hand_out(struct oms_delivery *d, int64_t now_s)
-{
-	bool news = d->handed_s == 0;
-
-	if (news)
-		d->handed_s = now_s;
-	for (size_t i = 0; i < d->n_recipients; i++) {
-		struct oms_recipient *r = &d->recipients[i];
-
-		if (r->state != SUBMIT_NOTIFIED)
-			continue;
-		r->state = SUBMIT_HANDED_OUT;
-		r->since_s = now_s;
-		news = true;
-	}
-	return news;
-}
-
 static bool
 apply_hand_out(struct db_txn *t, void *arg, struct err *e)
 {
@@ -122,7 +85,7 @@ apply_hand_out(struct db_txn *t, void *arg, struct err *e)
 	oms_news_begin(&c->news);
 	oms_news_before(&c->news, &d);
 	good = may_have(&c->letter, &d, c->now_s, e) && read_body(t, c, e);
-	if (good && hand_out(&d, c->now_s))
+	if (good && oms_delivery_hand_out(&d, c->now_s).changed)
 		oms_delivery_put(t, &d, d.next_ms);
 	oms_news_after(&c->news, &d);
 	oms_delivery_clear(&d);
@@ -190,31 +153,13 @@ oms_store_summary(struct oms_store *s, const struct ulid *id, const char *peer, 
 
 /* -- DONE and DECLINE ----------------------------------------------------- */
 
-/* A recipient that still waits may have been notified by an attempt that is under way or whose answer was
- * lost.  The only recipient of a delivery was; for several, oms_store_attempted decides. */
-static void
-settle(struct oms_delivery *d, const struct change *c)
-{
-	for (size_t i = 0; i < d->n_recipients; i++) {
-		struct oms_recipient *r = &d->recipients[i];
-
-		if (r->state == SUBMIT_NOTIFIED || r->state == SUBMIT_HANDED_OUT ||
-		    (r->state == SUBMIT_WAITING && oms_delivery_is_single(d)))
-			oms_recipient_settle(r, c->declined, c->now_s);
-	}
-	d->settles++;
-	d->declined = c->declined;
-	d->settled_sends = d->sends;
-	if (!oms_delivery_waits(d))
-		d->next_ms = 0;
-}
-
 /* The peer repeats it until it is acknowledged, so a delivery that is over is no error. */
 static bool
 apply_settle(struct db_txn *t, void *arg, struct err *e)
 {
 	struct change *c = arg;
 	struct oms_delivery d;
+	struct oms_effects effects;
 	int64_t was_ms;
 	bool good = true;
 
@@ -222,15 +167,14 @@ apply_settle(struct db_txn *t, void *arg, struct err *e)
 	oms_news_begin(&c->news);
 	if (!oms_delivery_get(t, &c->id, c->peer.text, &d, e))
 		return false;
-	if (!oms_delivery_is_over(&d)) {
-		was_ms = d.next_ms;
-		oms_news_before(&c->news, &d);
-		settle(&d, c);
-		oms_news_after(&c->news, &d);
+	was_ms = d.next_ms;
+	oms_news_before(&c->news, &d);
+	effects = oms_delivery_settle(&d, c->declined, c->now_s);
+	oms_news_after(&c->news, &d);
+	if (effects.changed)
 		oms_delivery_put(t, &d, was_ms);
-		good = !oms_delivery_is_over(&d) ||
-		    oms_letter_delivery_over(t, &c->id, c->now_s, c->file, e);
-	}
+	if (effects.over)
+		good = oms_letter_delivery_over(t, &c->id, c->now_s, c->file, e);
 	oms_delivery_clear(&d);
 	return good && !db_fault(t, e);
 }

@@ -75,18 +75,11 @@ expire(struct db_txn *t, struct sweep *w, size_t i, const char *peer, bool *whol
 	if (!oms_delivery_get(t, &w->id[i], peer, &d, e))
 		return e->why == REFUSAL_unknown_id;
 	was_ms = d.next_ms;
+	oms_news_before(&w->news, &d);
 	if (!oms_delivery_is_over(&d) && w->rows == 0) {
 		*whole = false;
-	} else if (!oms_delivery_is_over(&d)) {
+	} else if (oms_delivery_expire(&d, w->now_s).over) {
 		w->rows--;
-		oms_news_before(&w->news, &d);
-		for (size_t k = 0; k < d.n_recipients; k++) {
-			if (oms_recipient_is_over(&d.recipients[k]))
-				continue;
-			d.recipients[k].state = SUBMIT_EXPIRED;
-			d.recipients[k].since_s = w->now_s;
-		}
-		d.next_ms = 0;
 		oms_news_after(&w->news, &d);
 		oms_delivery_put(t, &d, was_ms);
 		good = oms_letter_delivery_over(t, &d.id, w->now_s, w->file[i], e);
@@ -130,8 +123,6 @@ expire_all(struct db_txn *t, struct sweep *w, size_t i, const struct peers *p, b
 	return true;
 }
 
-/* At hold_until the open recipients expire; at forget_s the outcome is forgotten.  An end at another time
- * is out of date: the letter was settled since, or is kept longer. */
 static bool
 end_letter(struct db_txn *t, struct sweep *w, size_t i, bool *whole, struct err *e)
 {
@@ -144,10 +135,16 @@ end_letter(struct db_txn *t, struct sweep *w, size_t i, bool *whole, struct err 
 		return e->why == REFUSAL_unknown_id;
 	p.name = memory_array(SUBMIT_RECIPIENTS_MAX, sizeof *p.name);
 	db_each(t, DELIVERY, db_key_span(&k), db_key_span(&k), take_peer, &p);
-	if (r.body && r.facts.hold_until_s <= w->now_s)
+	switch (oms_life_end(&r.life, r.facts.hold_until_s, w->now_s)) {
+	case OMS_END_EXPIRE:
 		good = expire_all(t, w, i, &p, whole, e);
-	else if (!r.body && r.forget_s <= w->now_s)
+		break;
+	case OMS_END_FORGET:
 		good = forget(t, &r, &p, e);
+		break;
+	case OMS_END_NONE:
+		break;
+	}
 	free(p.name);
 	return good;
 }

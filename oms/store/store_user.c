@@ -38,37 +38,14 @@ user_put(struct db_txn *t, const char *user, const struct oms_user_counts *c)
 	buf_clear(&value);
 }
 
-uint64_t
-oms_letter_price(size_t n_recipients)
-{
-	return OMS_STORE_LETTER_PRICE + OMS_STORE_RECIPIENT_PRICE * (uint64_t)n_recipients;
-}
-
-bool
-oms_user_fits(const struct oms_user_counts *have, const struct oms_user_limits *most, struct err *e)
-{
-	if (RULE(outbox_full) && most->letters > 0 && have->letters > most->letters)
-		return err_set(e, REFUSAL_outbox_full,
-		    "%llu letters of yours have not been fetched yet, as many as one user may have",
-		    (unsigned long long)have->letters - 1);
-	if (RULE(outbox_full) && most->octets > 0 && have->octets > most->octets)
-		return err_set(e, REFUSAL_outbox_full,
-		    "with this letter yours would take %llu octets; one user may have %llu",
-		    (unsigned long long)have->octets, (unsigned long long)most->octets);
-	return true;
-}
-
 bool
 oms_user_add_letter(struct db_txn *t, const struct oms_letter_record *r,
     const struct oms_user_limits *most, struct err *e)
 {
 	struct oms_user_counts c;
 
-	if (!oms_user_get(t, r->facts.user, &c, e))
-		return false;
-	c.letters++;
-	c.octets += r->facts.size + r->price;
-	if (!oms_user_fits(&c, most, e))
+	if (!oms_user_get(t, r->facts.user, &c, e) ||
+	    !oms_user_keep(&c, r->facts.size, r->price, most, e))
 		return false;
 	user_put(t, r->facts.user, &c);
 	return !db_fault(t, e);
@@ -81,8 +58,7 @@ subtract(struct db_txn *t, const char *user, uint64_t letters, uint64_t octets, 
 
 	if (!oms_user_get(t, user, &c, e))
 		return false;
-	c.letters -= letters < c.letters ? letters : c.letters;
-	c.octets -= octets < c.octets ? octets : c.octets;
+	oms_user_less(&c, letters, octets);
 	user_put(t, user, &c);
 	return !db_fault(t, e);
 }

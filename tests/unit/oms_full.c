@@ -149,7 +149,7 @@ sweep_of(const char *kind)
 	assert_int_equal(due_now(&p), PEERS);
 	sweep(&p.world, p.now_s + 11); /* all expire */
 	assert_int_equal(due_now(&p), 0);
-	sweep(&p.world, p.now_s + 12 + OMS_STORE_OUTCOME_S); /* all are forgotten */
+	sweep(&p.world, p.now_s + 12 + OMS_OUTCOME_S); /* all are forgotten */
 	expect_room(&p);
 	place_clear(&p);
 }

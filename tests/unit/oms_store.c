@@ -114,9 +114,9 @@ from_waiting_to_forgotten(void **state)
 	wait_for_files(&w, 0);
 	assert_int_equal(hand_out(&w, &id, "b.test"), REFUSAL_gone);
 	assert_int_equal(hand_out(&w, &id, "c.test"), REFUSAL_unknown_id);
-	sweep(&w, now_s + OMS_STORE_OUTCOME_S - 60);
+	sweep(&w, now_s + OMS_OUTCOME_S - 60);
 	assert_string_equal(states(&w, &id), "fetched fetched refused");
-	sweep(&w, now_s + OMS_STORE_OUTCOME_S + 60);
+	sweep(&w, now_s + OMS_OUTCOME_S + 60);
 	assert_string_equal(states(&w, &id), "unknown-id");
 	assert_int_equal(hand_out(&w, &id, "b.test"), REFUSAL_unknown_id);
 	assert_true(oms_store_outbox(w.store, "alice@a.test", NULL, &page, &more, &e));
@@ -220,9 +220,8 @@ neither_what_was_taken_back_nor_whose_time_is_over(void **state)
 
 	(void)state;
 	world_init(&w);
-	put(&w, &(struct letter) { .size = 100 }, &id);
+	put(&w, &(struct letter) { .size = 100, .recalled = true }, &id);
 	assert_int_equal(due(&w, "b.test", &d, 1), 1);
-	d.recipients[0].state = SUBMIT_RECALLED;
 	d.recipients[1].state = SUBMIT_NOTIFIED;
 	d.next_ms = 0;
 	attempted(&w, &d);
@@ -283,7 +282,7 @@ a_sweep_goes_on_to_the_end(void **state)
 		    &id);
 	sweep(&w, now_s + 11);
 	assert_string_equal(states(&w, &id), "expired");
-	sweep(&w, now_s + 12 + OMS_STORE_OUTCOME_S);
+	sweep(&w, now_s + 12 + OMS_OUTCOME_S);
 	oms_store_counts(w.store, &c);
 	assert_int_equal(c.letters, 0);
 	world_clear(&w);

@@ -13,6 +13,7 @@
 #include "common/base/random.h"
 #include "common/loop/loop.h"
 #include "common/loop/offload.h"
+#include "oms/policy/letter.h"
 #include "oms/store/store.h"
 #include "tests/temp.h"
 
@@ -189,6 +190,7 @@ struct letter {
 	int64_t date_s, hold_until_s;
 	uint64_t max_letters, max_octets;
 	bool one;         /* bob@b.test alone; else carol@b.test and dave@c.test too */
+	bool recalled;    /* for bob@b.test */
 	const char *user; /* NULL: alice@a.test */
 };
 
@@ -223,6 +225,8 @@ put(struct world *w, const struct letter *l, struct ulid *id)
 		d[i].id = p.letter.id;
 		d[i].hold_until_s = p.letter.hold_until_s;
 	}
+	if (l->recalled)
+		d[0].recipients[0].state = SUBMIT_RECALLED;
 	body(w, l->size, &kept);
 	w->waiting++;
 	oms_store_put_take(w->store, &p, w->loop, on_put, &o);

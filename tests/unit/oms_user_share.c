@@ -17,7 +17,7 @@
 #include "tests/unit/oms_store_scene.h"
 
 #define ALICE   "alice@a.test"
-#define PRICE_1 (OMS_STORE_LETTER_PRICE + OMS_STORE_RECIPIENT_PRICE)
+#define PRICE_1 (OMS_LETTER_PRICE + OMS_RECIPIENT_PRICE)
 
 static struct oms_user_counts
 counts(struct world *w)
@@ -213,12 +213,12 @@ add_delivery(void *arg, const struct oms_letter *l, const struct oms_delivery *d
 		end_letter(s);
 		s->last = l->id;
 		s->size = l->size;
-		s->c.octets += OMS_STORE_LETTER_PRICE;
+		s->c.octets += OMS_LETTER_PRICE;
 	}
 	for (size_t i = 0; i < d->n_recipients; i++)
 		s->open = s->open || d->recipients[i].state == SUBMIT_WAITING ||
 		    d->recipients[i].state == SUBMIT_NOTIFIED;
-	s->c.octets += OMS_STORE_RECIPIENT_PRICE * d->n_recipients;
+	s->c.octets += OMS_RECIPIENT_PRICE * d->n_recipients;
 }
 
 /* The world of an earlier process. */

@@ -1,0 +1,281 @@
+/* delivery — what one letter's recipients at one domain may become; see delivery.h. */
+#include "oms/policy/delivery.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define STATES (SUBMIT_BY_SMTP + 1)
+
+/* One more than the state, so that 0 is "nothing changes". */
+#define TO(state) (SUBMIT_##state + 1)
+
+static const unsigned char table[STATES][OMS_EVENTS] = {
+	[SUBMIT_WAITING] = {
+		[OMS_TRIED] = TO(WAITING),
+		[OMS_NOTICED] = TO(NOTIFIED),
+		[OMS_REFUSED] = TO(REFUSED),
+		[OMS_DONE] = TO(FETCHED),
+		[OMS_DECLINED] = TO(REFUSED),
+		[OMS_EXPIRED] = TO(EXPIRED),
+	},
+	[SUBMIT_NOTIFIED] = {
+		[OMS_NOTICED] = TO(NOTIFIED),
+		[OMS_HANDED_OUT] = TO(HANDED_OUT),
+		[OMS_DONE] = TO(FETCHED),
+		[OMS_DECLINED] = TO(REFUSED),
+		[OMS_EXPIRED] = TO(EXPIRED),
+	},
+	[SUBMIT_HANDED_OUT] = {
+		[OMS_DONE] = TO(FETCHED),
+		[OMS_DECLINED] = TO(REFUSED),
+		[OMS_EXPIRED] = TO(EXPIRED),
+	},
+};
+
+const char *
+oms_event_name(enum oms_event event)
+{
+	static const char *const names[OMS_EVENTS] = {
+		[OMS_TRIED] = "tried",
+		[OMS_NOTICED] = "noticed",
+		[OMS_REFUSED] = "refused",
+		[OMS_HANDED_OUT] = "handed-out",
+		[OMS_DONE] = "done",
+		[OMS_DECLINED] = "declined",
+		[OMS_EXPIRED] = "expired",
+	};
+
+	return names[event];
+}
+
+static bool
+changes(enum submit_state state, enum oms_event event)
+{
+	return table[state][event] != 0;
+}
+
+enum submit_state
+oms_recipient_next(enum submit_state state, enum oms_event event)
+{
+	return changes(state, event) ? (enum submit_state)(table[state][event] - 1) : state;
+}
+
+void
+oms_delivery_clear(struct oms_delivery *d)
+{
+	buf_clear(&d->statement);
+	free(d->recipients);
+	d->recipients = NULL;
+	d->n_recipients = 0;
+}
+
+/* -- looking ------------------------------------------------------------------------------------ */
+
+bool
+oms_recipient_is_over(const struct oms_recipient *r)
+{
+	return r->state != SUBMIT_WAITING && r->state != SUBMIT_NOTIFIED &&
+	    r->state != SUBMIT_HANDED_OUT;
+}
+
+bool
+oms_delivery_is_over(const struct oms_delivery *d)
+{
+	for (size_t i = 0; i < d->n_recipients; i++)
+		if (!oms_recipient_is_over(&d->recipients[i]))
+			return false;
+	return true;
+}
+
+bool
+oms_delivery_is_single(const struct oms_delivery *d)
+{
+	return d->n_recipients == 1;
+}
+
+bool
+oms_delivery_waits(const struct oms_delivery *d)
+{
+	for (size_t i = 0; i < d->n_recipients; i++)
+		if (d->recipients[i].state == SUBMIT_WAITING)
+			return true;
+	return false;
+}
+
+static struct oms_effects
+effects(struct oms_delivery *d, bool was_over, bool changed)
+{
+	if (!oms_delivery_waits(d))
+		d->next_ms = 0;
+	return (struct oms_effects) {
+		.changed = changed,
+		.over = !was_over && oms_delivery_is_over(d),
+	};
+}
+
+/* -- results of attempts ------------------------------------------------------------------------ */
+
+/* Did the domain settle the letter during the first attempt that was sent?  If it settled before, or had a
+ * notice before, then an earlier attempt was sent, and a crash kept us from recording it. */
+static bool
+settled_during_first(const struct oms_delivery *now, const struct oms_delivery *said)
+{
+	for (size_t i = 0; i < said->n_recipients; i++)
+		if (said->recipients[i].known)
+			return false;
+	return said->sent && now->sends == 0 && now->settles != said->settles;
+}
+
+/* Does the domain's last DONE or DECLINE include this recipient, whose notice we record only now?  It does
+ * if the delivery has one recipient.  If it has several, the domain may have meant another's copy, and this
+ * recipient's would be lost.  It meant all if this recipient's notice existed by then: the first attempt made
+ * it, or the peer had it before this attempt and no other attempt was sent since. */
+static bool
+was_meant(const struct oms_recipient *r, const struct oms_delivery *now,
+    const struct oms_delivery *said)
+{
+	if (now->settles == 0)
+		return false;
+	return oms_delivery_is_single(now) || (now->settled_sends == now->sends && r->known) ||
+	    settled_during_first(now, said);
+}
+
+static bool
+was_handed(const struct oms_recipient *r, const struct oms_delivery *now,
+    const struct oms_delivery *said)
+{
+	return now->handed_s != said->handed_s ||
+	    (now->handed_s != 0 && (r->known || oms_delivery_is_single(now)));
+}
+
+static void
+settle(struct oms_recipient *r, bool declined, int64_t now_s)
+{
+	r->state = oms_recipient_next(r->state, declined ? OMS_DECLINED : OMS_DONE);
+	r->since_s = now_s;
+	r->text[0] = '\0';
+	span_copy(span_str(declined ? refusal_word(REFUSAL_declined) : ""), r->word,
+	    sizeof r->word);
+}
+
+/* The domain was notified, and may have acted before we recorded the notification. */
+static void
+catch_up(struct oms_recipient *r, const struct oms_delivery *now, const struct oms_delivery *said)
+{
+	if (r->state != SUBMIT_NOTIFIED)
+		return;
+	if (was_meant(r, now, said))
+		settle(r, now->declined, r->since_s);
+	else if (was_handed(r, now, said))
+		r->state = oms_recipient_next(r->state, OMS_HANDED_OUT);
+}
+
+static enum oms_event
+answer_of(const struct oms_recipient *said)
+{
+	return said->state == SUBMIT_NOTIFIED ? OMS_NOTICED
+	    : said->state == SUBMIT_REFUSED   ? OMS_REFUSED
+					      : OMS_TRIED;
+}
+
+struct oms_effects
+oms_delivery_attempted(struct oms_delivery *now, const struct oms_delivery *said)
+{
+	bool was_over = oms_delivery_is_over(now);
+
+	for (size_t i = 0; i < now->n_recipients && i < said->n_recipients; i++) {
+		struct oms_recipient *r = &now->recipients[i];
+		enum oms_event event = answer_of(&said->recipients[i]);
+		enum submit_state next = oms_recipient_next(r->state, event);
+
+		if (!changes(r->state, event))
+			continue;
+		*r = said->recipients[i];
+		r->state = next;
+		catch_up(r, now, said);
+	}
+	if (settled_during_first(now, said)) /* it was told by that attempt */
+		now->settled_sends = 1;
+	now->sends += said->sent;
+	now->tries = said->tries;
+	if (said->next_ms != 0)
+		now->next_ms = said->next_ms;
+	return effects(now, was_over, true);
+}
+
+/* -- serving ------------------------------------------------------------------------------------- */
+
+bool
+oms_delivery_may_be_served(const struct oms_delivery *d, struct err *e)
+{
+	bool some = false, recalled = false;
+
+	for (size_t i = 0; i < d->n_recipients; i++) {
+		enum submit_state s = d->recipients[i].state;
+
+		recalled = recalled || s == SUBMIT_RECALLED;
+		some = some || s == SUBMIT_WAITING || s == SUBMIT_NOTIFIED ||
+		    s == SUBMIT_HANDED_OUT || s == SUBMIT_FETCHED;
+	}
+	if (RULE(recalled) && recalled)
+		return err_word(e, REFUSAL_recalled);
+	if (RULE(unknown_id) && !some)
+		return err_word(e, REFUSAL_unknown_id);
+	return true;
+}
+
+struct oms_effects
+oms_delivery_hand_out(struct oms_delivery *d, int64_t now_s)
+{
+	bool changed = d->handed_s == 0;
+
+	if (changed)
+		d->handed_s = now_s;
+	for (size_t i = 0; i < d->n_recipients; i++) {
+		struct oms_recipient *r = &d->recipients[i];
+
+		if (!changes(r->state, OMS_HANDED_OUT))
+			continue;
+		r->state = oms_recipient_next(r->state, OMS_HANDED_OUT);
+		r->since_s = now_s;
+		changed = true;
+	}
+	return (struct oms_effects) { .changed = changed };
+}
+
+struct oms_effects
+oms_delivery_settle(struct oms_delivery *d, bool declined, int64_t now_s)
+{
+	if (oms_delivery_is_over(d))
+		return (struct oms_effects) { .changed = false };
+	for (size_t i = 0; i < d->n_recipients; i++) {
+		struct oms_recipient *r = &d->recipients[i];
+
+		if (changes(r->state, OMS_DONE) &&
+		    (r->state != SUBMIT_WAITING || oms_delivery_is_single(d)))
+			settle(r, declined, now_s);
+	}
+	d->settles++;
+	d->declined = declined;
+	d->settled_sends = d->sends;
+	return effects(d, false, true);
+}
+
+struct oms_effects
+oms_delivery_expire(struct oms_delivery *d, int64_t now_s)
+{
+	bool was_over = oms_delivery_is_over(d);
+
+	if (was_over)
+		return (struct oms_effects) { .changed = false };
+	for (size_t i = 0; i < d->n_recipients; i++) {
+		struct oms_recipient *r = &d->recipients[i];
+
+		if (!changes(r->state, OMS_EXPIRED))
+			continue;
+		r->state = oms_recipient_next(r->state, OMS_EXPIRED);
+		r->since_s = now_s;
+	}
+	d->next_ms = 0;
+	return effects(d, was_over, true);
+}
