@@ -5,8 +5,8 @@
 plan 21
 
 world_up --domains a.test,b.test
-password=$(find "$W" -path '*bob@b.test/password' | head -1)
-accounts=$(find "$W" -path '*b.test*' -name accounts)
+password=$W/home/bob@b.test/password
+accounts=$W/b.test/accounts
 session() {	# NAME REQUEST...: as bob, in the background
 	_name=$1; shift
 	tests/world enter "$W" tests/lib/mailbox.pl "$IMS_MAILBOX_b_test" bob@b.test "$password" "$@" >"$T/$_name" 2>&1 &

@@ -11,7 +11,7 @@ ok "and held" eventually 20 announced
 
 # Its server forgets it: the spool of before comes back later.
 tests/world stop "$W" oms a.test
-spool=$(dirname "$(find "$W" -path '*oms*' -name data.mdb | head -1)")
+spool=$W/a.test/var/oms
 cp -Rp "$spool" "$T/spool"
 find "$spool" -mindepth 1 -delete
 tests/world start "$W" oms a.test

@@ -141,12 +141,14 @@ same() {
 
 # -- worlds -----------------------------------------------------------------------------------
 
-# Ends the test where there is none.
+# Ends the test where there is none.  From then on $W is the world's real place, which a link leads to where
+# $T/world is too long for a socket: find and its like follow no link.
 world_up() {
 	if ! tests/world up "$W" --until $$ "$@" >"$T/.up" 2>&1; then
 		diag "$(cat "$T/.up")"
 		exit 1
 	fi
+	W=$(cd "$W" && pwd -P)
 	. "$W/env"
 }
 
