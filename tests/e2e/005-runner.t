@@ -1,7 +1,7 @@
 #!/bin/sh
 # The runner itself: what it counts, and everything that must make it fail.
 . tests/e2e/lib.sh
-plan 29
+plan 39
 
 mkdir -p "$T/tree/tests/e2e" "$T/tree/tests/unit" "$T/tree/build/debug/tests/unit"
 cp tests/run "$T/tree/tests/run"
@@ -37,6 +37,15 @@ with 'if false; then' 'plan 3' 'fi; echo 1..1; echo ok 1 - a'
 is "fewer than the file lists" "$last, status $ended" "1 passed, 2 failed, status 1"
 with 'echo 1..0 # SKIP no time'
 is "skipped whole" "$last, status $ended" "0 passed, 1 failed, status 1"
+with 'echo 1..4; echo ok 1 - a; for n in 2 3; do echo "ok $n - b # SKIP strace may not trace here"; done' \
+    'echo "ok 4 - c # SKIP not root"'
+is "a skipped test has not passed" "$last, status $ended" "1 passed, 0 failed, status 0"
+like "the skipped are counted" "$out" '^3 skipped:$'
+like "each reason has its line" "$out" '^  e2e/100-x: 2: strace may not trace here$'
+like "and another one its own" "$out" '^  e2e/100-x: 1: not root$'
+like "the file's line says so, too" "$out" '^ok +e2e/100-x +1 of 4 .* 3 skipped$'
+with 'echo 1..1; echo "ok 1 - a # SKIP not root"'
+is "where all are skipped nothing is proven" "$last, status $ended" "0 passed, 0 failed, status 1"
 with 'echo 1..1; echo ok 1 - a; exit 3'
 is "a bad end" "$last, status $ended" "1 passed, 1 failed, status 1"
 with 'echo 1..1; echo ok 1 - a; kill -SEGV $$'
@@ -62,6 +71,14 @@ rm -f "$T/tree/tests/e2e/"*
 run
 is "a unit that runs fewer than its source lists" "$last, status $ended" "1 passed, 1 failed, status 1"
 
+# What a unit test says before it skips.
+cat >"$T/tree/build/debug/tests/unit/two" <<END
+#!/bin/sh
+echo 1..2; echo ok 1 - a; echo skipped: no mounts here; echo not ok 2 '#' SKIP c
+END
+run
+like "a unit test that is skipped is named with its reason" "$out" '^  unit/two: 1: no mounts here$'
+
 # What a test writes to its TMPDIR.
 scratch() { (cd "$T/tree/build/debug/log" && find tmp -type f 2>/dev/null | wc -l); }
 with 'echo 1..1; echo ok 1 - a; echo mine >$TMPDIR/left; (cd $TMPDIR && pwd -P; echo $TMPDIR) >tmpdir'
@@ -72,6 +89,23 @@ is "which is gone" "$(ls -d "$(dirname "$(tail -1 "$T/tree/tmpdir")")" 2>/dev/nu
 with 'echo 1..1; echo not ok 1 - a; echo mine >$TMPDIR/left'
 is "that of one that fails is kept" "$last, $(cat "$T/tree/build/debug/log/tmp/1/left")" "0 passed, 1 failed, mine"
 like "and named" "$out" 'what it left: build/debug/log/tmp/1'
+
+# A run that is ended by kill -9 leaves its link, which the next run removes.
+rm -f "$T/tree/tests/e2e/"* "$T/tree/link" "$T/tree/over"
+echo 'echo 1..1; dirname $TMPDIR >link; until [ -e over ]; do sleep 0.05; done; echo ok 1 - a' >"$T/tree/tests/e2e/100-x.t"
+(cd "$T/tree" && exec env -u TILLCALLED_RUN MODE=debug tests/run >/dev/null 2>&1 </dev/null) &
+killed=$! pids="$pids $!"
+ok "a run begins" eventually 60 [ -s "$T/tree/link" ]
+kill -KILL $killed
+wait $killed
+touch "$T/tree/over"
+link=$(cat "$T/tree/link") mine=/tmp/t.$$.99
+is "is killed, and its link is there still" "$(readlink "$link" | grep -c 'log/tmp$')" 1
+ln -s "$(readlink "$link")" "$mine"	# of a process that is alive
+with 'echo 1..1; echo ok 1 - a'
+is "the next run removes it, and no other" "$(ls -d "$link" "$mine" 2>/dev/null)" "$mine"
+rm -f "$mine"
+
 chmod 700 "$T/tree"	# the daemons' user may not pass
 with 'echo 1..1; echo not ok 1 - a; echo mine >$TMPDIR/left; stat -c %A $TMPDIR/.. $TMPDIR >mode'
 is "where not everybody reaches the logs, it is elsewhere" "$(tr '\n' ' ' <"$T/tree/mode")" "drwxr-xr-x drwxrwxrwt "

@@ -21,6 +21,7 @@
 
 #include "common/daemon/control.h"
 #include "common/loop/loop.h"
+#include "tests/skip.h"
 #include "tests/temp.h"
 
 static char dir[64], path[96];
@@ -371,7 +372,7 @@ others_are_refused(void **state)
 
 	(void)state;
 	if (geteuid() != 0)
-		skip();
+		SKIP_BECAUSE("only root can be another user");
 	assert_int_equal(chmod(dir, 0755), 0);
 	assert_int_equal(chmod(path, 0666), 0); /* even where the mode would let them */
 	pid = fork();

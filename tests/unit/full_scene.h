@@ -19,6 +19,7 @@
 
 #include <cmocka.h>
 
+#include "tests/skip.h"
 #include "tests/temp.h"
 
 enum full_kind { FULL_TMPFS, FULL_EXT4, FULL_KINDS };
@@ -29,16 +30,13 @@ struct full {
 };
 
 /* The folder is $1. */
-static void
+static bool
 full_shell(const char *commands, const char *folder)
 {
 	char line[512];
 
 	snprintf(line, sizeof line, "set -e; set -- %s; %s", folder, commands);
-	if (system(line) != 0) {
-		print_message("skipped: %s\n", line);
-		skip();
-	}
+	return system(line) == 0;
 }
 
 static void
@@ -47,29 +45,27 @@ full_mount(struct full *f, enum full_kind kind)
 	static bool apart;
 
 	if (!apart &&
-	    (unshare(CLONE_NEWNS) != 0 ||
-		mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0)) {
-		print_message("skipped: no mounts here: %s\n", strerror(errno));
-		skip();
-	}
+	    (unshare(CLONE_NEWNS) != 0 || mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0))
+		SKIP_BECAUSE("no mounts here: %s", strerror(errno));
 	apart = true;
 	*f = (struct full) { .folder = "" };
 	temp_name(f->folder, sizeof f->folder, "tillcalled-full-XXXXXX");
 	assert_non_null(mkdtemp(f->folder));
 	snprintf(f->disk, sizeof f->disk, "%s/disk", f->folder);
 	assert_int_equal(mkdir(f->disk, 0755), 0);
-	if (kind == FULL_TMPFS)
-		full_shell("mount -t tmpfs -o size=64m none $1/disk", f->folder);
-	else
-		full_shell("truncate -s 64M $1/image; mkfs.ext4 -q -F $1/image; "
-			   "mount -o loop $1/image $1/disk",
-		    f->folder);
+	if (kind == FULL_TMPFS && !full_shell("mount -t tmpfs -o size=64m none $1/disk", f->folder))
+		SKIP_BECAUSE("no tmpfs can be mounted here");
+	if (kind == FULL_EXT4 &&
+	    !full_shell(
+		"truncate -s 64M $1/image; mkfs.ext4 -q -F $1/image; mount -o loop $1/image $1/disk",
+		f->folder))
+		SKIP_BECAUSE("no ext4 can be made (mkfs.ext4) and mounted by a loop device here");
 }
 
 static void
 full_unmount(struct full *f)
 {
-	full_shell("umount $1/disk; rm -r $1", f->folder);
+	assert_true(full_shell("umount $1/disk; rm -r $1", f->folder));
 }
 
 static int

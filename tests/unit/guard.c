@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "common/base/guard.h"
+#include "tests/skip.h"
 #include "tests/temp.h"
 
 #define OTHER 12345
@@ -127,10 +128,8 @@ owners(void **state)
 	const struct guard_user us = { geteuid(), getegid() }, other = { OTHER, OTHER };
 
 	(void)state;
-	if (geteuid() != 0) {
-		skip();
-		return;
-	}
+	if (geteuid() != 0)
+		SKIP_BECAUSE("only root can give a file away");
 	for (int k = GUARD_CONFIGURATION; k <= GUARD_CACHE; k++) {
 		const char *path = k == GUARD_FOLDER || k == GUARD_CACHE ? folder : file;
 

@@ -17,6 +17,7 @@
 #include <cmocka.h>
 
 #include "common/daemon/jail.h"
+#include "tests/skip.h"
 #include "tests/temp.h"
 
 static char dir[64];
@@ -120,7 +121,7 @@ static void
 root_only(void)
 {
 	if (geteuid() != 0)
-		skip();
+		SKIP_BECAUSE("only root can do it");
 }
 
 static void

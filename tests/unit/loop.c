@@ -25,6 +25,7 @@
 #include "common/loop/workers.h"
 #include "common/net/listen.h"
 #include "common/text/address_text.h"
+#include "tests/skip.h"
 
 #define POSTERS 4
 #define POSTS   20000
@@ -553,8 +554,8 @@ descriptors_run_out(void **state)
 	pid_t child;
 
 	(void)state;
-	if (getenv("UNDER_VALGRIND") != NULL) /* which needs descriptors and time of its own */
-		skip();
+	if (getenv("UNDER_VALGRIND") != NULL)
+		SKIP_BECAUSE("valgrind needs descriptors and time of its own");
 	if ((child = fork()) == 0)
 		_exit(short_of_descriptors());
 	assert_int_equal(waitpid(child, &status, 0), child);

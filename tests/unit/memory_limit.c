@@ -15,6 +15,7 @@
 
 #include "common/base/memory_limit.h"
 #include "common/net/listen.h"
+#include "tests/skip.h"
 #include "tests/temp.h"
 
 #define MIB ((uint64_t)1 << 20)
@@ -104,7 +105,7 @@ connections_fit_into_it(void **state)
 {
 	(void)state;
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-	skip(); /* a sanitizer needs more than that for itself */
+	SKIP_BECAUSE("a sanitizer needs more memory than that for itself");
 #endif
 	assert_in_range(connections_in(128 * MIB), 1000, 1050);
 	assert_in_range(connections_in(32 * MIB), 240, 260);
