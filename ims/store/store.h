@@ -4,20 +4,15 @@
  * recipients, one mailbox, or one letter (From domain, Id).  It completes on the caller's loop, and is
  * durable when `done` is called without an error.
  *
- * State of a letter (From domain, Id), shared by all its notices here:
+ * What a letter may become is decided in ims/policy (letter.h has the table of states, ack.h that of
+ * acknowledgements); this is when each step is durable:
  *
- *   S0 absent
- *   S1 HELD        announced; the sender's OMS has its octets
- *   S2 FETCHING    one of us holds the lease and fetches it from the sender's OMS
- *   S3 HERE        size and digest are verified and the body is durable; we send DONE
- *   S4 GONE, RECALLED, BAD-SEAL, DECLINED   over, with a refusal word
- *
- *   S0 -> S1   ims_store_accept.  We promise (250) when its transaction has been committed.
- *   S1 -> S2   ims_store_lease.  A lease has a fence: results with an older one are refused.
- *              After a crash or LEASE_S the lease is void, and the letter is HELD again.
- *   S2 -> S3   ims_store_keep_take: the body is durable before the transaction names it.
- *   S2 -> S1, S4   ims_store_release, with the word.
- *   S3 -> S0   the last notice of the letter was dropped.
+ *   ims_store_accept      the notice is here.  We promise (250) when its transaction has been committed.
+ *   ims_store_lease       one of us fetches the letter.  After a crash or IMS_LEASE_S the lease is void, and
+ *              the letter is held again.
+ *   ims_store_keep_take   the body is durable before the transaction names it; from then on we send DONE.
+ *   ims_store_release     the fetch ended without the letter.
+ *   ims_store_drop        with the last notice of a letter its record and body go.
  *
  * An acknowledgement (DONE, DECLINE) is pending from the transaction that causes it until the sender's
  * OMS answers it (ims_store_pending_acks, ims_store_acked).
@@ -36,10 +31,11 @@
 
 #include "common/pki/trust.h"
 #include "common/store/spool.h"
+#include "ims/policy/ack.h"
+#include "ims/policy/letter.h"
 #include "proto/mailbox.h"
 #include "proto/notify_batch.h"
 
-#define IMS_STORE_LEASE_S     3600
 #define IMS_STORE_NOTICES_MAX 100000 /* in one mailbox: mailbox_full */
 #define IMS_STORE_SENDER_MAX  25000  /* of them, from one sender's domain */
 /* A repeat is known until its Hold-Until, or this long after our own promise has ended. */
@@ -95,19 +91,6 @@ void ims_store_accept(struct ims_store *s, struct notify_batch *b,
 bool ims_store_knows(struct ims_store *s, const char *user, struct span from_domain);
 
 /* -- reading a mailbox ------------------------------------------------------------------------------ */
-
-/* What a fetch needs to know of a letter. */
-struct ims_letter {
-	struct ulid id;
-	struct domain from_domain;
-	struct domain own_domain; /* the recipient's */
-	enum mailbox_state state;
-	enum refusal why; /* of GONE, BAD-SEAL */
-	uint64_t size, summary_size;
-	unsigned char digest[DIGEST_BYTES], summary_digest[DIGEST_BYTES];
-	int64_t hold_until_s;
-	uint64_t fence; /* of the lease, while fetching */
-};
 
 /* Rows (proto/mailbox.h) of notices with numbers > after. */
 bool ims_store_list(struct ims_store *s, const char *user, uint64_t after, struct buf *page,

@@ -155,24 +155,13 @@ fill_letter(struct ims_letter_record *r, const struct accept *a, const struct st
 	memcpy(r->facts.summary_digest, st->summary_digest, DIGEST_BYTES);
 }
 
-/* A new announcement may prolong the promise, and makes a letter that was GONE available again. */
-static void
-renew(struct ims_letter_record *r, const struct accept *a, const struct statement *st)
-{
-	if (r->facts.hold_until_s < hold_until(a, st))
-		r->facts.hold_until_s = hold_until(a, st);
-	if (r->facts.state == MAILBOX_GONE) {
-		r->facts.state = MAILBOX_HELD;
-		r->facts.why = REFUSAL_NONE;
-	}
-}
-
 static bool
-same_letter(const struct ims_letter_record *r, const struct statement *st)
+same_letter(const struct ims_letter_record *r, const struct accept *a, const struct statement *st)
 {
-	return r->facts.size == st->size && r->facts.summary_size == st->summary_size &&
-	    memcmp(r->facts.digest, st->digest, DIGEST_BYTES) == 0 &&
-	    memcmp(r->facts.summary_digest, st->summary_digest, DIGEST_BYTES) == 0;
+	struct ims_letter_record said;
+
+	fill_letter(&said, a, st);
+	return ims_letter_is_same(&r->facts, &said.facts);
 }
 
 /* -- one recipient ----------------------------------------------------------------------------------- */
@@ -201,7 +190,7 @@ extend(struct db_txn *t, const struct accept *a, const struct db_key *letter,
 		ims_seen_add(t, seen, r);
 	}
 	if (moved || (held && l.facts.state == MAILBOX_GONE)) {
-		renew(&l, a, st);
+		ims_letter_announced(&l.facts, hold_until(a, st));
 		ims_letter_put(t, letter, &l);
 	}
 	if (moved)
@@ -305,7 +294,7 @@ judge_new(struct db_txn *t, const struct accept *a, const struct statement *st, 
 		if (e->why != REFUSAL_no_such_number)
 			return false;
 		fill_letter(&c->letter, a, st);
-	} else if (RULE(id_conflict) && !same_letter(&c->letter, st)) {
+	} else if (RULE(id_conflict) && !same_letter(&c->letter, a, st)) {
 		return err_word(e, REFUSAL_id_conflict);
 	}
 	return judge_shares(t, a, st, c, e);
@@ -316,7 +305,7 @@ put_new(struct db_txn *t, struct accept *a, size_t statement, struct coming *c)
 {
 	const struct statement *st = &a->batch->statements[statement];
 
-	renew(&c->letter, a, st);
+	ims_letter_announced(&c->letter.facts, hold_until(a, st));
 	c->letter.refs++;
 	ims_letter_put(t, &c->letter_key, &c->letter);
 	ims_notified_add(t, &c->letter_key, &c->letter.facts, st->recipient_domain);

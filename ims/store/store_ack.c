@@ -1,8 +1,7 @@
 /* store_ack — the IMS's mailboxes: acknowledgements that the senders' OMS must get; see store.h.
  *
  * For each of our domains that was notified of a letter there is a row in NOTIFIED, with the number of
- * its notices that still want the letter.  From the moment the letter is here, each of these domains
- * has a DONE to send; once somebody declined and nobody there wants the letter any more, a DECLINE.
+ * its notices that still want the letter.  ims/policy/ack.h says what is due when.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -17,8 +16,7 @@
 
 struct notified {
 	char own[DOMAIN_BYTES];
-	uint32_t wants; /* notices that were neither declined nor dropped */
-	bool declined;  /* somebody declined */
+	struct ims_wants is;
 };
 
 /* -- records ------------------------------------------------------------------------------------ */
@@ -30,8 +28,8 @@ notified_read(struct span value, struct notified *r)
 	bool good = read_u8(&in) == VERSION_1;
 
 	read_str(&in, r->own, sizeof r->own);
-	r->wants = read_u32(&in);
-	r->declined = read_u8(&in) != 0;
+	r->is.wants = read_u32(&in);
+	r->is.declined = read_u8(&in) != 0;
 	return good && reader_done(&in);
 }
 
@@ -40,7 +38,7 @@ notified_get(struct db_txn *t, const struct db_key *k, struct notified *r)
 {
 	struct span value;
 
-	*r = (struct notified) { .wants = 0 };
+	*r = (struct notified) { .is = { .wants = 0 } };
 	return db_get(t, NOTIFIED, db_key_span(k), &value) && notified_read(value, r);
 }
 
@@ -51,8 +49,8 @@ notified_put(struct db_txn *t, const struct db_key *k, const struct notified *r)
 
 	put_u8(&value, VERSION_1);
 	put_span(&value, span_str(r->own));
-	put_u32(&value, r->wants);
-	put_u8(&value, r->declined);
+	put_u32(&value, r->is.wants);
+	put_u8(&value, r->is.declined);
 	db_put(t, NOTIFIED, db_key_span(k), buf_span(&value));
 	buf_clear(&value);
 }
@@ -105,21 +103,43 @@ ack_put(struct db_txn *t, const struct ims_letter *l, const char *own, bool decl
 
 /* -- for the other parts' writes -------------------------------------------------------------------- */
 
+/* What policy says is due now. */
+static void
+ack_change(struct db_txn *t, const struct db_key *k, const struct ims_letter *l, const char *own,
+    enum ims_ack_due due)
+{
+	struct span pending;
+
+	switch (due) {
+	case IMS_ACK_SAME:
+		break;
+	case IMS_ACK_VOID:
+		db_del(t, PENDING_ACK, db_key_span(k));
+		break;
+	case IMS_ACK_DONE:
+	case IMS_ACK_DECLINE:
+		ack_put(t, l, own, due == IMS_ACK_DECLINE);
+		break;
+	case IMS_ACK_DECLINE_IF_NONE:
+		if (!db_get(t, PENDING_ACK, db_key_span(k), &pending))
+			ack_put(t, l, own, true);
+		break;
+	}
+}
+
 void
 ims_notified_add(struct db_txn *t, const struct db_key *letter, const struct ims_letter *l,
     struct span own)
 {
 	struct db_key k = ims_key_notified(letter, own);
 	struct notified r;
+	enum ims_ack_due due;
 
 	notified_get(t, &k, &r);
 	span_copy(own, r.own, sizeof r.own);
-	r.wants++;
+	due = ims_wants_more(&r.is, l->state);
 	notified_put(t, &k, &r);
-	if (l->state == MAILBOX_HERE)
-		ack_put(t, l, r.own, false);
-	else
-		db_del(t, PENDING_ACK, db_key_span(&k));
+	ack_change(t, &k, l, r.own, due);
 }
 
 void
@@ -129,16 +149,11 @@ ims_notified_again(struct db_txn *t, const struct db_key *letter, const struct i
 	struct db_key k = ims_key_notified(letter, own);
 	char name[DOMAIN_BYTES];
 	struct notified r;
-	struct span old;
 
 	if (!span_copy(own, name, sizeof name))
 		return;
 	notified_get(t, &k, &r);
-	if (l->state == MAILBOX_HERE || (r.wants == 0 && answered == IMS_ANSWERED_DONE))
-		ack_put(t, l, name, false);
-	else if (r.wants == 0 && (r.declined || answered == IMS_ANSWERED_DECLINE) &&
-	    !db_get(t, PENDING_ACK, db_key_span(&k), &old))
-		ack_put(t, l, name, true);
+	ack_change(t, &k, l, name, ims_wants_again(&r.is, l->state, answered));
 }
 
 void
@@ -147,14 +162,13 @@ ims_notified_less(struct db_txn *t, const struct db_key *letter, const struct im
 {
 	struct db_key k = ims_key_notified(letter, own);
 	struct notified r;
+	enum ims_ack_due due;
 
 	if (!notified_get(t, &k, &r))
 		return;
-	r.wants -= r.wants > 0;
-	r.declined = r.declined || declined;
+	due = ims_wants_less(&r.is, l->state, declined);
 	notified_put(t, &k, &r);
-	if (r.wants == 0 && r.declined && l->state != MAILBOX_HERE)
-		ack_put(t, l, r.own, true);
+	ack_change(t, &k, l, r.own, due);
 }
 
 /* Reads all rows before any put: the table must not change during db_each. */

@@ -61,21 +61,16 @@ apply_lease(struct db_txn *t, void *arg, struct err *e)
 {
 	struct change *c = arg;
 	struct ims_letter_record r;
+	bool taken;
 	struct domain own;
 
 	own = c->letter.own_domain;
 	if (!ims_letter_get(t, c->store, &c->key, &r, e))
 		return false;
-	if (RULE(fetch_running) && r.facts.state == MAILBOX_FETCHING)
-		return err_word(e, REFUSAL_fetch_running);
-	if (r.facts.state == MAILBOX_HELD || r.facts.state == MAILBOX_GONE) {
-		r.facts.state = MAILBOX_FETCHING;
-		r.facts.why = REFUSAL_NONE;
-		r.facts.fence++;
-		r.leased_s = c->now_s;
-		r.leased_by = c->store->run;
+	if (!ims_letter_lease(&r.facts, &r.lease, c->store->run, c->now_s, &taken, e))
+		return false;
+	if (taken)
 		ims_letter_put(t, &c->key, &r);
-	}
 	c->letter = r.facts;
 	c->letter.own_domain = own;
 	return !db_fault(t, e);
@@ -105,30 +100,15 @@ ims_store_lease(struct ims_store *s, const struct ims_letter *l, struct loop *lo
 
 /* -- keep, release -------------------------------------------------------------------------------------- */
 
-/* Only the holder of the newest lease may report a result.  It may do so after its lease expired, until
- * somebody else takes one. */
-static bool
-get_fenced(struct db_txn *t, struct change *c, struct ims_letter_record *r, struct err *e)
-{
-	if (!ims_letter_get(t, c->store, &c->key, r, e))
-		return false;
-	if (RULE(fetch_running) &&
-	    (r->facts.fence != c->letter.fence || r->facts.fence == 0 ||
-		(r->facts.state != MAILBOX_FETCHING && r->facts.state != MAILBOX_HELD)))
-		return err_set(e, REFUSAL_fetch_running, "the lease has passed on");
-	return true;
-}
-
 static bool
 apply_keep(struct db_txn *t, void *arg, struct err *e)
 {
 	struct change *c = arg;
 	struct ims_letter_record r;
 
-	if (!get_fenced(t, c, &r, e))
+	if (!ims_letter_get(t, c->store, &c->key, &r, e) ||
+	    !ims_letter_keep(&r.facts, c->letter.fence, e))
 		return false;
-	r.facts.state = MAILBOX_HERE;
-	r.facts.why = REFUSAL_NONE;
 	memcpy(r.file, c->kept.name, sizeof r.file);
 	if (r.file[0] == '\0')
 		db_put(t, BODY, db_key_span(&c->key), buf_span(&c->kept.octets));
@@ -143,10 +123,9 @@ apply_release(struct db_txn *t, void *arg, struct err *e)
 	struct change *c = arg;
 	struct ims_letter_record r;
 
-	if (!get_fenced(t, c, &r, e))
+	if (!ims_letter_get(t, c->store, &c->key, &r, e) ||
+	    !ims_letter_release(&r.facts, c->letter.fence, c->state, c->why, e))
 		return false;
-	r.facts.state = c->state;
-	r.facts.why = c->why;
 	ims_letter_put(t, &c->key, &r);
 	return !db_fault(t, e);
 }

@@ -94,22 +94,22 @@ page_of_seen(struct db_txn *t, struct ims_job *j, struct err *e)
 	return true;
 }
 
-/* Keeps the notice of a letter that was opened, whose promise was prolonged, or that is being fetched. */
 static void
 end_notice(struct db_txn *t, struct ims_job *j, const char *user, uint64_t number,
     struct ims_dropping *d)
 {
-	const struct ims_letter *l = &d->letter.facts;
-	int64_t over_s = j->now_s - j->keep_s;
+	const struct ims_letter *l = d->letter.refs > 0 ? &d->letter.facts : NULL;
+	int64_t due_s = 0;
 
-	if (d->letter.refs > 0 && l->state == MAILBOX_HERE)
-		ims_notice_due(t, user, number, &d->notice, 0);
-	else if (d->letter.refs > 0 && l->hold_until_s >= over_s)
-		ims_notice_due(t, user, number, &d->notice, l->hold_until_s);
-	else if (d->letter.refs > 0 && l->state == MAILBOX_FETCHING)
-		ims_notice_due(t, user, number, &d->notice, over_s + IMS_STORE_LEASE_S);
-	else
+	switch (ims_notice_end(l, j->now_s, j->keep_s, &due_s)) {
+	case IMS_NOTICE_STAYS:
+	case IMS_NOTICE_LATER:
+		ims_notice_due(t, user, number, &d->notice, due_s);
+		break;
+	case IMS_NOTICE_GOES:
 		drop(t, j, user, number, d);
+		break;
+	}
 }
 
 static bool

@@ -238,8 +238,8 @@ ims_letter_write(struct buf *out, const struct ims_letter_record *r)
 	put_bytes(out, f->summary_digest, DIGEST_BYTES);
 	put_u64(out, (uint64_t)f->hold_until_s);
 	put_u64(out, f->fence);
-	put_u64(out, (uint64_t)r->leased_s);
-	put_u64(out, r->leased_by);
+	put_u64(out, (uint64_t)r->lease.since_s);
+	put_u64(out, r->lease.by);
 	put_u32(out, r->refs);
 	put_span(out, span_str(r->file));
 }
@@ -263,8 +263,8 @@ ims_letter_read(struct span value, struct ims_letter_record *r, struct err *e)
 	read_bytes(&in, f->summary_digest, DIGEST_BYTES);
 	f->hold_until_s = (int64_t)read_u64(&in);
 	f->fence = read_u64(&in);
-	r->leased_s = (int64_t)read_u64(&in);
-	r->leased_by = read_u64(&in);
+	r->lease.since_s = (int64_t)read_u64(&in);
+	r->lease.by = read_u64(&in);
 	r->refs = read_u32(&in);
 	read_str(&in, r->file, sizeof r->file);
 	return (good && f->state <= MAILBOX_BAD_SEAL && reader_done(&in)) || db_damaged(e);
@@ -275,16 +275,12 @@ ims_letter_get(struct db_txn *t, const struct ims_store *s, const struct db_key 
     struct ims_letter_record *r, struct err *e)
 {
 	struct span value;
-	int64_t now_s = clock_wall_ms() / 1000;
 
 	if (!db_get(t, LETTER, db_key_span(k), &value))
 		return db_fault(t, e) ? false : err_word(e, REFUSAL_no_such_number);
 	if (!ims_letter_read(value, r, e))
 		return false;
-	if (r->facts.state == MAILBOX_FETCHING &&
-	    (r->leased_by != s->run || r->leased_s + IMS_STORE_LEASE_S < now_s ||
-		r->leased_s > now_s + IMS_STORE_LEASE_S)) /* the clock was ahead */
-		r->facts.state = MAILBOX_HELD;
+	ims_letter_look(&r->facts, &r->lease, s->run, clock_wall_ms() / 1000);
 	return true;
 }
 

@@ -63,8 +63,7 @@ void ims_change_del(struct db_txn *t, const char *user, struct ims_mailbox_recor
 
 struct ims_letter_record {
 	struct ims_letter facts; /* own_domain: the first of ours that was notified */
-	int64_t leased_s;        /* FETCHING: since when */
-	uint64_t leased_by;      /* ims_store.run */
+	struct ims_lease lease;  /* the newest */
 	uint32_t refs;           /* notices */
 	char file[SPOOL_NAME_BYTES];
 };
@@ -76,7 +75,6 @@ bool ims_letter_get(struct db_txn *t, const struct ims_store *s, const struct db
 void ims_letter_put(struct db_txn *t, const struct db_key *k, const struct ims_letter_record *r);
 
 /* What the sender was told of a recipient's copy when its notice was dropped. */
-enum ims_answered { IMS_ANSWERED_NOTHING, IMS_ANSWERED_DONE, IMS_ANSWERED_DECLINE };
 
 /* One of our domains has one more notice; was notified again of the same; has one notice less that wants
  * the letter (it was dropped, or declined).  `l` is the letter's present state. */

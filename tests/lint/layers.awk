@@ -10,7 +10,7 @@ BEGIN {
 	level("common/auth", 5)
 	level("common/daemon", 6)
 	level("proto", 6)		# includes common/base only, see below
-	level("oms/policy", 7)	# includes proto and common/base only, see below
+	level("oms/policy ims/policy", 7)	# includes proto and common/base only, see below
 	level("oms/oms.h ims/ims.h", 7)
 	level("oms/store ims/store", 8)
 	level("oms/fetch oms/notify ims/notify ims/fetch ims/evidence", 9)
