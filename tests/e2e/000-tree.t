@@ -1,7 +1,7 @@
 #!/bin/sh
 # The shape of the tree: its top, its goals, its map, and that lint sees what it is there for.
 . tests/e2e/lib.sh
-plan 39
+plan 40
 
 named="README.md LICENSE Makefile oms ims mc common proto tests"
 stray=$(ls | grep -vx build | grep -vxF "$(printf '%s\n' $named)")
@@ -65,6 +65,8 @@ planted "and an include without its blank" common/store/spool.c '  #include<lmdb
 planted "and a name without a subject" common/base/util.c '/* nothing */' "^common/base/util\.c: a file without a subject"
 planted "and a function that a header names and nobody has" common/base/span.h '/* See span_of_nothing(). */' \
     "^common/base/span\.h:[0-9]+: span_of_nothing\( is named, and there is none"
+planted "and one that only a string contains" common/base/span.h '/* See frobnicate(). */' \
+    "^common/base/span\.h:[0-9]+: frobnicate\( is named, and there is none"
 planted "and one that a header declares and nobody calls" common/base/span.h 'bool span_of_nobody(struct span s);' \
     "^common/base/span\.h:[0-9]+: span_of_nobody\( is declared, and nobody calls it"
 planted "and a file that a comment names and nobody has" proto/line.c '/* As in proto/lines.h. */' \

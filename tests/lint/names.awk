@@ -1,8 +1,9 @@
 # names — what the comments of headers and the tables of lint name must exist: each `name(` of a header's
 # comment is a function or macro of the tree (or of a library that the tree calls), and each path
 # of the tree in a comment, in tests/lint, README.md or SPEC.md is a file or folder.  A manual's page, read(2), and a
-# width in a record's layout, id(16), are neither.  `tree` lists the tree's files and folders.  A function
-# that a header declares is named in its definition and in one more place at least.
+# width in a record's layout, id(16), are neither.  A word within a string or a character literal makes no
+# name exist.  `tree` lists the tree's files and folders.  A function that a header declares is named in
+# its definition and in one more place at least.
 BEGIN { k = split(tree, list); for (i = 1; i <= k; i++) { known[list[i]]; stem = list[i]; sub(/\.[a-z0-9]+$/, "", stem); known[stem] } }
 FNR == 1 { inside = 0 }
 {
@@ -22,6 +23,11 @@ FNR == 1 { inside = 0 }
 	}
 	if (FILENAME ~ /\.h$/ && code ~ /^[a-z][^(]*[ *][a-z_][a-z0-9_]*\(/ && code !~ /^(static|typedef) / && match(code, /[a-z_][a-z0-9_]*\(/)) {
 		declared[++d] = substr(code, RSTART, RLENGTH - 1); declared_at[d] = FILENAME ":" FNR
+	}
+	if (code !~ /^#[ \t]*include/) {
+		gsub(/\\./, "", code)
+		gsub(/'"'/, "", code)
+		gsub(/"[^"]*"/, " ", code)
 	}
 	while (match(code, /[A-Za-z_][A-Za-z0-9_]*/)) {
 		exists[substr(code, RSTART, RLENGTH)]++
