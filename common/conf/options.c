@@ -25,17 +25,6 @@ struct grammar {
 	char letters[2 * OPTIONS_MAX + 3];
 };
 
-const struct options_option options_common[] = {
-	{ "config", 'C', "FILE", "the configuration, instead of the default" },
-	{ "json", 0, NULL, "one JSON object a line, errors too" },
-	{ "quiet", 'q', NULL, "nothing but errors" },
-	{ "verbose", 'v', NULL, "say more" },
-	{ "no-color", 0, NULL, "no colours" },
-	{ "help", 'h', NULL, "this help" },
-	{ "version", 0, NULL, "name and version" },
-	{ NULL, 0, NULL, NULL },
-};
-
 static void
 grammar_add(struct grammar *g, const struct options_option *o)
 {

@@ -1,4 +1,4 @@
-/* options_private — the options of every verb; between options.c and options_help.c only. */
+/* options_private — the options of every verb: options.c reads the table of options_help.c. */
 #ifndef COMMON_CONF_OPTIONS_PRIVATE_H
 #define COMMON_CONF_OPTIONS_PRIVATE_H
 
