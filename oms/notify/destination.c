@@ -11,13 +11,11 @@
 #include "common/base/memory.h"
 #include "common/loop/loop.h"
 #include "common/pki/sign.h"
+#include "oms/notify/answered.h"
 #include "oms/notify/downgrade.h"
 #include "oms/notify/notifier.h"
 #include "oms/notify/notify_session.h"
 #include "oms/notify/sealing.h"
-
-#define ANSWERED_S       86400
-#define ANSWERED_RENEW_S 3600 /* between two records of it */
 
 struct destination {
 	struct oms_worker *worker;
@@ -45,20 +43,6 @@ struct destination {
 static void pump(struct destination *d);
 
 /* -- attempts ---------------------------------------------------------------------------------------- */
-
-enum attempt_class
-destination_class(struct oms_worker *w, const char *peer, uint64_t tries)
-{
-	int64_t now_s = clock_wall_ms() / 1000;
-	struct oms_peer p;
-	struct err e;
-	bool answered = oms_store_peer(w->oms->store, peer, &p, &e) &&
-	    p.answered_s > now_s - ANSWERED_S - ANSWERED_RENEW_S;
-
-	if (tries == 0)
-		return answered ? ATTEMPT_FIRST_ANSWERED : ATTEMPT_FIRST;
-	return answered ? ATTEMPT_AGAIN_ANSWERED : ATTEMPT_AGAIN;
-}
 
 struct destination *
 destination_of_attempt(struct attempt *a)
@@ -94,7 +78,7 @@ ask_for_attempt(struct destination *d)
 	if (tries == 0 && oms_store_pair(d->worker->oms->store, d->own.text, d->peer.text, &p, &e))
 		tries = p.tries;
 	if (attempts_ask(d->attempts, &d->attempt,
-		destination_class(d->worker, d->peer.text, tries)))
+		answered_class(d->worker->oms->store, d->peer.text, tries)))
 		want_session(d);
 }
 
@@ -383,38 +367,16 @@ on_slow(void *role)
 }
 
 static void
-answered_recorded(void *arg, const struct err *e)
-{
-	(void)arg;
-	if (e != NULL)
-		log_fact_of(SPAN_LIT("store"), LOG_WARN, "notify.store", "word=%s text=%s",
-		    refusal_word(e->why), log_str(e->text));
-}
-
-static void
-record_answered(struct destination *d)
-{
-	struct oms_store *s = d->worker->oms->store;
-	int64_t now_s = clock_wall_ms() / 1000;
-	struct oms_peer p;
-	struct err e;
-
-	if (daemon_open_for_work(d->worker->oms->daemon, &e) &&
-	    oms_store_peer(s, d->peer.text, &p, &e) &&
-	    (p.answered_s < now_s - ANSWERED_RENEW_S || p.answered_s > now_s))
-		oms_store_answered(s, d->peer.text, now_s, d->worker->loop, answered_recorded,
-		    NULL);
-}
-
-static void
 on_ready(void *role)
 {
 	struct destination *d = role;
+	struct err e;
 
 	d->hurry = d->hurry || d->failures > 0;
 	d->failures = d->put_offs = 0;
 	end_attempt(d);
-	record_answered(d);
+	if (daemon_open_for_work(d->worker->oms->daemon, &e))
+		answered_note(d->worker->oms->store, d->peer.text, d->worker->loop);
 	pump(d);
 }
 

@@ -37,7 +37,4 @@ struct destination *destination_of_attempt(struct attempt *a);
 /* It is its turn. */
 void destination_attempt(struct destination *d);
 
-/* How soon an attempt for the pair is to be made; tries: of its earliest delivery. */
-enum attempt_class destination_class(struct oms_worker *w, const char *peer, uint64_t tries);
-
 #endif

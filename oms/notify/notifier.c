@@ -12,6 +12,7 @@
 #include "common/base/random.h"
 #include "common/loop/loop.h"
 #include "common/loop/workers.h"
+#include "oms/notify/answered.h"
 #include "oms/notify/destination.h"
 #include "oms/store/store.h"
 
@@ -126,7 +127,7 @@ wake(struct notifier *n, const char *own, const char *peer, uint64_t tries)
 	struct entry *x = *find(n, own, peer), **at;
 
 	if (x == NULL) {
-		if (!make_room(n, destination_class(n->worker, peer, tries)))
+		if (!make_room(n, answered_class(n->worker->oms->store, peer, tries)))
 			return false;
 		x = memory_new(sizeof *x);
 		x->destination = destination_new(n->worker, &n->attempts, own, peer);
