@@ -143,7 +143,7 @@ on_gone(struct conn *c, void *role, const struct err *why)
 	link_wake(l);
 }
 
-static const struct conn_events events = { .up = on_up, .gone = on_gone };
+static const struct conn_events events = { .up = on_up, .forget_conn = on_gone };
 
 static bool
 try_once(struct link *l, const struct sockaddr_storage *address, const char *alpn, int64_t left_ms)

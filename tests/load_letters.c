@@ -254,7 +254,7 @@ on_gone(struct conn *c, void *role, const struct err *why)
 	load_closed(l);
 }
 
-static const struct conn_events events = { .up = on_up, .gone = on_gone };
+static const struct conn_events events = { .up = on_up, .forget_conn = on_gone };
 
 /* Connects, or goes on after a pause. */
 static void

@@ -227,7 +227,7 @@ on_gone(struct conn *conn, void *role, const struct err *why)
 		load_closed(c->load);
 }
 
-static const struct conn_events events = { .up = on_up, .gone = on_gone };
+static const struct conn_events events = { .up = on_up, .forget_conn = on_gone };
 
 void *
 load_notices(struct load *l)

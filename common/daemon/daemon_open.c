@@ -176,7 +176,7 @@ bind_control(struct daemon *d, struct err *e)
 
 void
 daemon_out_of_reach(const struct conf *c, const struct jail *j,
-    void (*tell)(void *arg, const struct err *why), void *arg)
+    void (*report_file)(void *arg, const struct err *why), void *arg)
 {
 	struct err e;
 
@@ -185,13 +185,13 @@ daemon_out_of_reach(const struct conf *c, const struct jail *j,
 		    !jail_can_read(j, c->domains[i].key, &e)) {
 			err_prefix(&e, "a renewed certificate of %s needs a restart",
 			    c->domains[i].name.text);
-			tell(arg, &e);
+			report_file(arg, &e);
 		}
 	}
 	if (!jail_can_read(j, c->trust, &e) ||
 	    (*c->crls != '\0' && !jail_can_read(j, c->crls, &e))) {
 		err_prefix(&e, "renewed CAs and CRLs need a restart");
-		tell(arg, &e);
+		report_file(arg, &e);
 	}
 }
 

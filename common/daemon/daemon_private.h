@@ -74,7 +74,7 @@ bool daemon_folders_fit(const struct daemon_role *r, const struct conf *c, const
     struct err *e);
 /* Names each file that the start reads with root's rights and a reload could not read again. */
 void daemon_out_of_reach(const struct conf *c, const struct jail *j,
-    void (*tell)(void *arg, const struct err *why), void *arg);
+    void (*report_file)(void *arg, const struct err *why), void *arg);
 
 /* Brings the shares of peers and users to what the configuration says. */
 void daemon_set_shares(struct daemon *d, const struct conf *c);

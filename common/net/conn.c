@@ -32,7 +32,7 @@ struct conn_way {
 };
 
 static void conn_move(struct conn *c); /* may free c */
-static void conn_free(struct conn *c, bool tell);
+static void conn_free(struct conn *c, bool with_event);
 
 /* -- making ------------------------------------------------------------------------------------- */
 
@@ -516,7 +516,7 @@ report_host(struct conn *c)
 }
 
 static void
-conn_free(struct conn *c, bool tell)
+conn_free(struct conn *c, bool with_event)
 {
 	report_host(c);
 	conn_set_remove(c->set, &c->entry);
@@ -527,8 +527,8 @@ conn_free(struct conn *c, bool tell)
 	free(c->wire.in);
 	free(c->way);
 	conn_place_leave(&c->place);
-	if (tell)
-		c->events->gone(c, c->role, c->has_why ? &c->why : NULL);
+	if (with_event)
+		c->events->forget_conn(c, c->role, c->has_why ? &c->why : NULL);
 	SSL_free(c->stream.ssl);
 	tls_unref(&c->session.tls);
 	tls_peer_clear(&c->peer);

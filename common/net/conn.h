@@ -45,7 +45,7 @@ struct loop;
 struct conn_events {
 	void (*up)(struct conn *c, void *role);
 	/* why NULL: closed in order by either side. */
-	void (*gone)(struct conn *c, void *role, const struct err *why);
+	void (*forget_conn)(struct conn *c, void *role, const struct err *why);
 	/* While it is up: others wait for a connection to this host.  May be NULL. */
 	void (*wanted)(struct conn *c, void *role);
 };

@@ -17,7 +17,7 @@ struct fetch_session_ops {
 	/* The letter was settled, and DONE is answered. */
 	void (*acked)(struct fetch_run *r);
 	/* The letter was settled, and the connection is gone. */
-	void (*gone)(struct fetch_run *r);
+	void (*end_acked)(struct fetch_run *r);
 };
 
 struct fetch_run {

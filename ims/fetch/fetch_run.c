@@ -47,11 +47,11 @@ settle(struct fetch_run *r, const struct err *e)
 static void
 over(struct fetch_run *r)
 {
-	void (*tell)(void *) = r->ops->over;
+	void (*report_end)(void *) = r->ops->over;
 	void *to = r->arg;
 
 	destroy(r);
-	tell(to);
+	report_end(to);
 }
 
 /* True where the run was given up while the store worked: it is no more. */

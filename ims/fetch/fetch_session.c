@@ -174,7 +174,7 @@ on_gone(struct conn *c, void *role, const struct err *why)
 	if (r != NULL) {
 		r->session = NULL;
 		if (r->settled) {
-			r->session_ops->gone(r);
+			r->session_ops->end_acked(r);
 		} else if (!r->busy) {
 			struct err e;
 
@@ -186,7 +186,7 @@ on_gone(struct conn *c, void *role, const struct err *why)
 	free(s);
 }
 
-static const struct conn_events conn_events = { .up = on_up, .gone = on_gone };
+static const struct conn_events conn_events = { .up = on_up, .forget_conn = on_gone };
 
 /* -- asked by the run ----------------------------------------------------------------------------------- */
 

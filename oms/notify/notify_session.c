@@ -204,7 +204,7 @@ on_wanted(struct conn *c, void *role)
 
 static const struct conn_events conn_events = {
 	.up = on_up,
-	.gone = on_gone,
+	.forget_conn = on_gone,
 	.wanted = on_wanted,
 };
 

@@ -251,7 +251,7 @@ session_ended(struct conn *c, void *role, const struct err *why)
 	free(s);
 }
 
-static const struct conn_events events = { .up = session_up, .gone = session_ended };
+static const struct conn_events events = { .up = session_up, .forget_conn = session_ended };
 
 void
 submit_service_incoming(struct oms_worker *w, struct listen_incoming *in)

@@ -125,7 +125,7 @@ on_gone(struct conn *c, void *role, const struct err *why)
 		load_closed(&r->all->load);
 }
 
-static const struct conn_events events = { .up = on_up, .gone = on_gone };
+static const struct conn_events events = { .up = on_up, .forget_conn = on_gone };
 
 static void
 begin(struct raider *r)

@@ -545,7 +545,7 @@ connect_to(struct one_server *s, struct caller *r, struct loop *loop, struct con
     bool gives_way)
 {
 	static const struct conn_events polite = { caller_up, caller_gone, caller_wanted };
-	static const struct conn_events stubborn = { .up = caller_up, .gone = caller_gone };
+	static const struct conn_events stubborn = { .up = caller_up, .forget_conn = caller_gone };
 	struct sockaddr_in a = { .sin_family = AF_INET, .sin_port = htons(s->server.port) };
 	struct conn_target to = { .address = (struct sockaddr *)&a,
 		.own = "a.test",
@@ -585,7 +585,7 @@ static void
 silence_is_a_failure(void **state)
 {
 	struct one_server *s = *state;
-	static const struct conn_events events = { .up = caller_up, .gone = caller_gone };
+	static const struct conn_events events = { .up = caller_up, .forget_conn = caller_gone };
 	struct conn_limit *limit = conn_limit_new();
 	struct sockaddr_in a = { .sin_family = AF_INET };
 	socklen_t n = sizeof a;
@@ -625,7 +625,7 @@ static void
 a_failure_is_shared(void **state)
 {
 	struct one_server *s = *state;
-	static const struct conn_events events = { .up = caller_up, .gone = caller_gone };
+	static const struct conn_events events = { .up = caller_up, .forget_conn = caller_gone };
 	struct conn_limit *limit = conn_limit_new();
 	struct sockaddr_in a = { .sin_family = AF_INET, .sin_port = htons(1) };
 	struct conn_target to = { .address = (struct sockaddr *)&a,

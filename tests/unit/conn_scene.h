@@ -206,7 +206,7 @@ toy_gone(struct conn *c, void *role, const struct err *why)
 	free(t);
 }
 
-static const struct conn_events toy_events = { .up = toy_up, .gone = toy_gone };
+static const struct conn_events toy_events = { .up = toy_up, .forget_conn = toy_gone };
 
 static inline void
 toy_accepted(void *arg, unsigned worker, struct listen_incoming *in)
@@ -372,7 +372,7 @@ client_gone(struct conn *conn, void *role, const struct err *why)
 	loop_stop(c->loop);
 }
 
-static const struct conn_events client_events = { .up = client_up, .gone = client_gone };
+static const struct conn_events client_events = { .up = client_up, .forget_conn = client_gone };
 
 static inline void
 client_run(struct toy_client *c, struct tls_holder *h, uint16_t port, const char *own,

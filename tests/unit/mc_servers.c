@@ -325,7 +325,7 @@ on_gone(struct conn *c, void *role, const struct err *why)
 	free(s);
 }
 
-static const struct conn_events events = { .up = on_up, .gone = on_gone };
+static const struct conn_events events = { .up = on_up, .forget_conn = on_gone };
 
 static void
 on_connection(void *arg, unsigned ready)
