@@ -155,7 +155,7 @@ ask_keys(const char *address, struct auth_keys *k, struct err *e)
 	bool ok;
 
 	snprintf(prompt, sizeof prompt, "Password for %s", address);
-	ok = password_read(prompt, true, password, e) && password_is_long(password, e) &&
+	ok = password_read(prompt, true, password, e) && password_is_fit(password, e) &&
 	    auth_keys_make(k, span_str(password), e);
 	password_wipe(password);
 	return ok;

@@ -1,4 +1,4 @@
-/* auth_private — what auth.c, auth_server.c and auth_client.c share: libgsasl, messages, keys. */
+/* auth_private — what auth.c, auth_server.c, auth_client.c and password.c share: libgsasl, messages, keys. */
 #ifndef COMMON_AUTH_AUTH_PRIVATE_H
 #define COMMON_AUTH_AUTH_PRIVATE_H
 

@@ -11,6 +11,7 @@
 #include <termios.h>
 #include <unistd.h>
 
+#include "common/auth/auth_private.h"
 #include "common/base/guard.h"
 
 /* Reads up to the end of the line or of the file; a NUL is refused. */
@@ -123,15 +124,26 @@ password_read(const char *prompt, bool twice, char out[PASSWORD_BYTES], struct e
 }
 
 bool
-password_is_long(const char *password, struct err *e)
+password_is_fit(const char *password, struct err *e)
 {
-	size_t n = 0;
+	char *prepared;
+	size_t n = 0, blanks = 0;
 
-	for (const char *c = password; *c != '\0'; c++)
+	if (!auth_prepare(span_str(password), &prepared, e))
+		return false;
+	for (const char *c = prepared; *c != '\0'; c++) {
 		n += ((unsigned char)*c & 0xc0) != 0x80; /* not within a character of UTF-8 */
-	return n >= PASSWORD_LEAST ||
+		blanks += *c == ' ';
+	}
+	explicit_bzero(prepared, strlen(prepared));
+	free(prepared);
+	if (n < PASSWORD_LEAST)
+		return err_set(e, REFUSAL_usage,
+		    "the password has fewer than %d characters; choose a longer one",
+		    PASSWORD_LEAST);
+	return blanks < n ||
 	    err_set(e, REFUSAL_usage,
-		"the password has fewer than %d characters; choose a longer one", PASSWORD_LEAST);
+		"the password contains blanks only; choose one with other characters");
 }
 
 void

@@ -15,8 +15,9 @@
 
 /* twice: asked again on a terminal, for new passwords. */
 bool password_read(const char *prompt, bool twice, char out[PASSWORD_BYTES], struct err *e);
-/* False (usage): it has fewer than PASSWORD_LEAST characters. */
-bool password_is_long(const char *password, struct err *e);
+/* May it be a new password?  False (usage): as SASLprep leaves it, it has fewer than PASSWORD_LEAST characters,
+ * or blanks only; or it contains a control character or malformed UTF-8. */
+bool password_is_fit(const char *password, struct err *e);
 void password_wipe(char p[PASSWORD_BYTES]);
 
 #endif

@@ -2,7 +2,7 @@
 # Mailboxes and aliases by the operators' verbs, and what a wrong command line or configuration is
 # answered with.  No daemon runs.
 . tests/e2e/lib.sh
-plan 60
+plan 66
 
 OMS=build/$MODE/oms IMS=build/$MODE/ims
 TILLCALLED_CONF=$T/conf
@@ -38,6 +38,13 @@ status_is "an address literal" 65 typing xxxxxxxx "$OMS" user add 'bob@[192.0.2.
 status_is "an empty password" 64 typing "" "$OMS" user add zoe@b.test
 status_is "one of seven characters" 64 typing "zürich1" "$OMS" user add zoe@b.test
 like "with how many it takes" "$err" "fewer than 8 characters"
+for blank in ' ' '\302\240'; do
+	blanks=$(printf "$blank$blank$blank$blank$blank$blank$blank$blank")
+	status_is "one of blanks only" 64 typing "$blanks" "$OMS" user add zoe@b.test
+	like "says so" "$err" "contains blanks only"
+done
+status_is "one with a control character" 64 typing "$(printf 'eight\001more')" "$OMS" user add zoe@b.test
+like "says so too" "$err" "controls, or broken UTF-8"
 status_is "which a mailbox that is there does not get either" 64 typing "zürich1" "$OMS" user password bob@b.test
 before=$(cat "$T/accounts")
 ok "a new password" typing "another one" "$OMS" user password bob@b.test
