@@ -36,10 +36,11 @@ static void
 show_mailbox(void *arg, const struct json *line)
 {
 	const char *state = ask_line_text(line, "state");
+	char notices[QUANTITY_BYTES];
 
 	++*(int *)arg;
-	printf("%-40s %" PRId64 " notice%s", ask_line_text(line, "mailbox"),
-	    ask_line_number(line, "notices"), ask_line_number(line, "notices") == 1 ? "" : "s");
+	printf("%-40s %s", ask_line_text(line, "mailbox"),
+	    ask_line_count(line, "notices", "notice", "notices", notices));
 	if (strcmp(state, "removed") == 0)
 		printf(", of a removed user, kept until %.10s", ask_line_text(line, "until"));
 	else if (strcmp(state, "nobody") == 0)
@@ -50,12 +51,13 @@ show_mailbox(void *arg, const struct json *line)
 static void
 show_sender(void *arg, const struct json *line)
 {
-	int64_t notices = ask_line_number(line, "notices"),
-		octets = ask_line_number(line, "octets"), limit = ask_line_number(line, "limit");
+	int64_t octets = ask_line_number(line, "octets"), limit = ask_line_number(line, "limit");
+	char notices[QUANTITY_BYTES], size[QUANTITY_BYTES];
 
 	++*(int *)arg;
-	printf("%-40s %" PRId64 " notice%s, %" PRId64 " KiB, %" PRId64 " %% of its share\n",
-	    ask_line_text(line, "from"), notices, notices == 1 ? "" : "s", (octets + 1023) / 1024,
+	printf("%-40s %s, %s, %" PRId64 " %% of its share\n", ask_line_text(line, "from"),
+	    ask_line_count(line, "notices", "notice", "notices", notices),
+	    quantity_size(octets, size),
 	    limit > 0 ? (int64_t)((double)octets * 100 / (double)limit) : 0);
 }
 

@@ -32,8 +32,8 @@ static const struct options_verb verbs[] = {
 	{ "check", "", 0, 0, "would a start with this configuration go well?", check_conf_options,
 	    ims_check, false },
 	CHECK_VERBS,
-	{ "check peer", "DOMAIN", 1, 1, "check another domain from here; sends no letter",
-	    check_peer_options, ims_check_peer, false },
+	{ "check peer", "DOMAIN", 1, 1, CHECK_PEER_HELP, check_peer_options, ims_check_peer,
+	    false },
 	{ NULL, NULL, 0, 0, NULL, NULL, NULL, false },
 };
 

@@ -25,20 +25,22 @@ const struct control_verb ims_control[] = {
 static void
 show_status(void *arg, const struct json *line)
 {
+	char a[QUANTITY_BYTES], b[QUANTITY_BYTES], c[QUANTITY_BYTES], d[QUANTITY_BYTES];
+
 	(void)arg;
-	printf("ims %s, process %" PRId64 ", up %" PRId64 " s\n", json_get_str(line, "version"),
+	printf("ims %s, process %" PRId64 ", up %" PRId64 " s\n", ask_line_text(line, "version"),
 	    ask_line_number(line, "pid"), ask_line_number(line, "up_s"));
-	printf("  notices           %" PRId64 " in %" PRId64 " mailboxes\n",
-	    ask_line_number(line, "notices"), ask_line_number(line, "mailboxes"));
-	printf("  store             %" PRId64 " of %" PRId64 " MiB, %" PRId64 " writes in %" PRId64
-	       " commits\n",
-	    ask_line_number(line, "store_used") >> 20, ask_line_number(line, "store_size") >> 20,
-	    ask_line_number(line, "writes"), ask_line_number(line, "commits"));
+	printf("  notices           %" PRId64 " in %s\n", ask_line_number(line, "notices"),
+	    ask_line_count(line, "mailboxes", "mailbox", "mailboxes", a));
+	printf("  store             %s of %s, %s in %s\n", ask_line_size(line, "store_used", a),
+	    ask_line_size(line, "store_size", b),
+	    ask_line_count(line, "writes", "write", "writes", c),
+	    ask_line_count(line, "commits", "commit", "commits", d));
 	printf("  connections       %" PRId64 "\n", ask_line_number(line, "connections"));
-	printf("  trust             %" PRId64 " CAs, %" PRId64 " CRLs, %" PRId64
-	       " files left out\n",
-	    ask_line_number(line, "trusted_cas"), ask_line_number(line, "crls"),
-	    ask_line_number(line, "trust_files_skipped"));
+	printf("  trust             %s, %s, %s left out\n",
+	    ask_line_count(line, "trusted_cas", "CA", "CAs", a),
+	    ask_line_count(line, "crls", "CRL", "CRLs", b),
+	    ask_line_count(line, "trust_files_skipped", "file", "files", c));
 	held_back_show(line);
 }
 

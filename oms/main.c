@@ -17,9 +17,8 @@ static const struct options_verb verbs[] = {
 	{ "check", "", 0, 0, "would a start with this configuration go well?", check_conf_options,
 	    oms_check, false },
 	CHECK_VERBS,
-	{ "check peer", "DOMAIN", 1, 1,
-	    "what another domain looks like from here; no letter is sent", check_peer_options,
-	    oms_check_peer, false },
+	{ "check peer", "DOMAIN", 1, 1, CHECK_PEER_HELP, check_peer_options, oms_check_peer,
+	    false },
 	{ NULL, NULL, 0, 0, NULL, NULL, NULL, false },
 };
 

@@ -165,13 +165,13 @@ static void
 print_letter(const struct json *line, const char *id)
 {
 	struct ulid u;
-	char end[ULID_END_BYTES] = "-";
+	char end[ULID_END_BYTES] = "-", size[QUANTITY_BYTES];
 	struct buf text = BUF_INIT;
 
 	if (ulid_parse(span_str(id), &u))
 		ulid_end(&u, end);
-	buf_addf(&text, "from %s, %" PRId64 " octets, kept until %.10s",
-	    ask_line_text(line, "from"), ask_line_number(line, "size"),
+	buf_addf(&text, "from %s, %s, kept until %.10s", ask_line_text(line, "from"),
+	    ask_line_count(line, "size", "octet", "octets", size),
 	    ask_line_text(line, "hold_until"));
 	buf_add(&text, "", 1);
 	printf("%-*s", INDENT, end);

@@ -8,6 +8,7 @@
 #include "common/base/memory.h"
 #include "common/conf/conf.h"
 #include "common/daemon/ask.h"
+#include "common/text/quantity.h"
 #include "oms/oms.h"
 #include "oms/store/store.h"
 #include "oms/submit/letter.h"
@@ -116,33 +117,16 @@ used_by(const struct usage *g, const char *address)
 	return g->n == 0 ? NULL : bsearch(address, g->user, g->n, sizeof *g->user, by_address);
 }
 
-/* "12.5 MiB" */
-static const char *
-size_text(int64_t octets, char out[32])
-{
-	static const char *const unit[] = { "octets", "KiB", "MiB", "GiB", "TiB" };
-	int64_t tenths = octets * 10;
-	size_t i = 0;
-
-	for (; tenths >= 10240 && i + 1 < sizeof unit / sizeof unit[0]; i++)
-		tenths /= 1024;
-	if (tenths % 10 == 0)
-		snprintf(out, 32, "%" PRId64 " %s", tenths / 10, unit[i]);
-	else
-		snprintf(out, 32, "%" PRId64 ".%" PRId64 " %s", tenths / 10, tenths % 10, unit[i]);
-	return out;
-}
-
 static void
 print_used(void *arg, const char *address)
 {
 	const struct used *u = used_by(arg, address);
-	char octets[32], most[32];
+	char letters[QUANTITY_BYTES], octets[QUANTITY_BYTES], most[QUANTITY_BYTES];
 
 	if (u != NULL)
-		printf("  %" PRId64 " of %" PRId64 " letters, %s of %s", u->letters,
-		    u->letters_limit, size_text(u->octets, octets),
-		    size_text(u->octets_limit, most));
+		printf("  %" PRId64 " of %s, %s of %s", u->letters,
+		    quantity_count(u->letters_limit, "letter", "letters", letters),
+		    quantity_size(u->octets, octets), quantity_size(u->octets_limit, most));
 }
 
 static void

@@ -16,21 +16,24 @@ const struct control_verb oms_control[] = {
 static void
 show_status(void *arg, const struct json *line)
 {
+	char a[QUANTITY_BYTES], b[QUANTITY_BYTES], c[QUANTITY_BYTES], d[QUANTITY_BYTES];
+
 	(void)arg;
 	printf("oms %s, process %" PRId64 ", up %" PRId64 " s\n", ask_line_text(line, "version"),
 	    ask_line_number(line, "pid"), ask_line_number(line, "up_s"));
 	printf("  letters kept      %" PRId64 "\n", ask_line_number(line, "letters"));
-	printf("  bodies handed out %" PRId64 " octets\n", ask_line_number(line, "fetched_octets"));
-	printf("  spool             %" PRId64 " of %" PRId64 " MiB, %" PRId64 " writes in %" PRId64
-	       " commits\n",
-	    ask_line_number(line, "spool_used") >> 20, ask_line_number(line, "spool_size") >> 20,
-	    ask_line_number(line, "writes"), ask_line_number(line, "commits"));
+	printf("  bodies handed out %s\n",
+	    ask_line_count(line, "fetched_octets", "octet", "octets", a));
+	printf("  spool             %s of %s, %s in %s\n", ask_line_size(line, "spool_used", a),
+	    ask_line_size(line, "spool_size", b),
+	    ask_line_count(line, "writes", "write", "writes", c),
+	    ask_line_count(line, "commits", "commit", "commits", d));
 	printf("  connections       %" PRId64 "\n", ask_line_number(line, "connections"));
 	printf("  domains known     %" PRId64 "\n", ask_line_number(line, "domains_remembered"));
-	printf("  trust             %" PRId64 " CAs, %" PRId64 " CRLs, %" PRId64
-	       " files left out\n",
-	    ask_line_number(line, "trusted_cas"), ask_line_number(line, "crls"),
-	    ask_line_number(line, "trust_files_skipped"));
+	printf("  trust             %s, %s, %s left out\n",
+	    ask_line_count(line, "trusted_cas", "CA", "CAs", a),
+	    ask_line_count(line, "crls", "CRL", "CRLs", b),
+	    ask_line_count(line, "trust_files_skipped", "file", "files", c));
 	held_back_show(line);
 }
 

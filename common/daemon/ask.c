@@ -66,3 +66,16 @@ ask_line_number(const struct json *line, const char *key)
 	json_get_int(line, key, &v);
 	return v;
 }
+
+const char *
+ask_line_count(const struct json *line, const char *key, const char *one, const char *many,
+    char out[QUANTITY_BYTES])
+{
+	return quantity_count(ask_line_number(line, key), one, many, out);
+}
+
+const char *
+ask_line_size(const struct json *line, const char *key, char out[QUANTITY_BYTES])
+{
+	return quantity_size(ask_line_number(line, key), out);
+}

@@ -9,6 +9,7 @@
 #include "common/conf/conf.h"
 #include "common/conf/options.h"
 #include "common/daemon/control.h"
+#include "common/text/quantity.h"
 
 struct ask {
 	const char *verb;          /* of the control socket */
@@ -23,5 +24,9 @@ int ask_daemon(struct options *o, const struct ask *a, struct json *request);
 /* A member of a line from the daemon; "" or 0 if the line does not have it. */
 const char *ask_line_text(const struct json *line, const char *key);
 int64_t ask_line_number(const struct json *line, const char *key);
+/* The same number as a count with its noun, and as a size with its unit; the text is in `out`. */
+const char *ask_line_count(const struct json *line, const char *key, const char *one,
+    const char *many, char out[QUANTITY_BYTES]);
+const char *ask_line_size(const struct json *line, const char *key, char out[QUANTITY_BYTES]);
 
 #endif

@@ -14,6 +14,7 @@
 #include "common/conf/conf.h"
 #include "common/conf/options.h"
 
+#define CHECK_PEER_HELP       "check another domain from here; sends no letter"
 #define CHECK_PEER_CONNECT_MS 10000
 #define CHECK_PEER_HELLO_MS   30000
 #define CHECK_PEER_FETCH_MS   30000        /* for CRLs */
