@@ -379,6 +379,10 @@ read_whole(const char *path, struct buf *out, struct err *e)
 	ssize_t n = -1;
 	bool ok;
 
+	if (fd < 0 && errno == ENOENT)
+		return err_set(e, REFUSAL_config,
+		    "%s: No such file; write the configuration there, or say where it is: -C FILE",
+		    path);
 	if (fd < 0)
 		return err_set_errno(e, REFUSAL_config, errno, "%s", path);
 	ok = guard_fd(GUARD_CONFIGURATION, fd, path, NULL, e);

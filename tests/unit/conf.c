@@ -425,7 +425,8 @@ reach(void **state)
 	chmod(dir, 0700);
 	snprintf(link, sizeof link, "%s/absent", dir);
 	assert_false(conf_load(link, CONF_FOR_VERBS, &c, NULL, &e));
-	assert_non_null(strstr(e.text, "No such file"));
+	assert_non_null(strstr(e.text,
+	    "No such file; write the configuration there, or say where it is: -C FILE"));
 	assert_false(conf_load(dir, CONF_FOR_VERBS, &c, NULL, &e));
 	assert_non_null(strstr(e.text, "no regular file"));
 }
