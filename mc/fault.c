@@ -28,7 +28,7 @@ static const struct cure cures[] = {
 	{ REFUSAL_no_such_domain,	"check the spelling of the domain" },
 	{ REFUSAL_no_designation,	"check the spelling; its operator publishes SRV records for it" },
 	{ REFUSAL_takes_no_mail,	"check the spelling of the domain" },
-	{ REFUSAL_private_address,	"in a private network:  TILLCALLED_ALLOW_PRIVATE=1 %s setup ADDRESS" },
+	{ REFUSAL_private_address,	"check the spelling; its operator publishes public addresses for it" },
 	{ REFUSAL_dns_failed,		"check the network, then try again" },
 	{ REFUSAL_dns_bogus,		"somebody may be forging DNS; try again from another network" },
 	{ REFUSAL_revocation_unknown,	"try again later; if it persists, tell the server's operator" },
@@ -56,10 +56,13 @@ static const struct cure cures[] = {
 /* clang-format on */
 
 static const char *
-cure_of(enum refusal why)
+cure_of(const struct fault *f)
 {
+	enum refusal why = f->err.why;
 	int code = refusal_code(why);
 
+	if (why == REFUSAL_private_address && f->finding_own)
+		return "in a private network:  TILLCALLED_ALLOW_PRIVATE=1 %s setup ADDRESS";
 	for (size_t i = 0; i < sizeof cures / sizeof cures[0]; i++)
 		if (cures[i].why == why)
 			return cures[i].text;
@@ -162,7 +165,7 @@ fault_print(const struct options *o, const char *what, const struct fault *f, co
 	struct out out;
 	struct buf text = BUF_INIT;
 
-	add_cure(&text, o, cure != NULL ? cure : cure_of(f->err.why));
+	add_cure(&text, o, cure != NULL ? cure : cure_of(f));
 	buf_add(&text, "", 1);
 	out_init(&out, STDERR_FILENO);
 	if (o->json)

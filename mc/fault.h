@@ -19,6 +19,7 @@
 struct fault {
 	struct err err;
 	char host[DOMAIN_BYTES]; /* the server that said it; empty: mc itself */
+	bool finding_own;        /* mc looked for the servers of the user's own domain */
 };
 
 /* Reports that `what` failed.  In `cure`, "%s" is how this program was called with its account, "%p" its

@@ -110,6 +110,7 @@ find(struct link *l, const char *service, struct fault *f)
 	if (l->n_targets > 0)
 		return true;
 	f->err = l->why; /* which names what was asked for */
+	f->finding_own = true;
 	return false;
 }
 

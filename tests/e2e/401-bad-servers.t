@@ -4,7 +4,7 @@
 . tests/e2e/lib.sh
 . tests/lib/peers.sh
 . tests/lib/wire.sh
-plan 160
+plan 164
 
 world_up --domains b.test
 peers_make s
@@ -101,6 +101,7 @@ lead q5 AAAA ::ffff:127.0.0.1; lead q6 AAAA 64:ff9b::7f00:1; lead q7 A 192.168.1
 lead q9 A 203.0.113.1 22; lead q10 A 203.0.113.1 1023
 cat >>"$T/zone" <<END
 q11.test. 60 IN MX 10 host.q1.test.
+_ims-mailbox._tcp.q1.test. 60 IN SRV 0 1 1473 host.q1.test.
 _ims._tcp.q12.test. 60 IN SRV 0 0 0 .
 $(for n in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21; do
 	echo "_ims._tcp.q13.test. 60 IN SRV 0 1 1471 h$n.q13.test."; done)
@@ -117,6 +118,11 @@ led() {	# NUMBER WORD WHERE
 	like "our OMS is led $3: $2" "$(cat "$T/sent")" "\\[$2,"
 }
 led 1 private-address "to 127.0.0.1"
+like "with a cure that is the domain's operator's" "$(cat "$T/sent")" "check the spelling; its operator publishes public addresses"
+unlike "not one that changes the user's own setup" "$(cat "$T/sent")" "ALLOW_PRIVATE"
+TILLCALLED_ALLOW_PRIVATE=0 as alice@b.test -A other setup bob@q1.test >"$T/setup" 2>&1 </dev/null
+like "where the user's own domain leads there: the same word" "$(cat "$T/setup")" "\\[private-address,"
+like "and the setup for a private network" "$(cat "$T/setup")" "TILLCALLED_ALLOW_PRIVATE=1 mc -A other setup ADDRESS"
 led 2 private-address "to 10.1.2.3"
 led 3 private-address "to 169.254.169.254"
 led 4 private-address "to ::1"
