@@ -1,10 +1,11 @@
 /* outbox — what became of the letters that the user sent; see verbs.h and mc.1.  Flow: 8 of 8. */
-#include <stdlib.h>
+#include <inttypes.h>
+#include <stdio.h>
 #include <unistd.h>
 
 #include "common/base/clock.h"
-#include "common/base/memory.h"
 #include "mc/measure.h"
+#include "mc/newest.h"
 #include "mc/sent.h"
 #include "mc/verbs.h"
 
@@ -12,8 +13,7 @@ struct outbox {
 	const struct options *options;
 	struct out out;
 	const char *wanted; /* an ending of an id; NULL: all */
-	struct sent_letter *letters;
-	size_t n;
+	struct newest letters;
 };
 
 static void
@@ -25,8 +25,7 @@ keep(void *arg, struct sent_letter *l)
 		sent_clear(l);
 		return;
 	}
-	b->letters = memory_resize(b->letters, b->n + 1, sizeof *b->letters);
-	b->letters[b->n++] = *l;
+	newest_take(&b->letters, l);
 }
 
 static void
@@ -65,29 +64,39 @@ print_text(struct outbox *b, const struct sent_letter *l)
 	sent_print_recipients(&b->out, l, now_s);
 }
 
+static void
+say_dropped(const struct outbox *b)
+{
+	if (b->letters.dropped > 0)
+		fprintf(stderr,
+		    "%s: these are the newest %zu letters; %" PRIu64 " older ones are not shown\n",
+		    b->options->called, b->letters.n, b->letters.dropped);
+}
+
 static int
 print(struct outbox *b)
 {
 	struct err e;
 
-	if (b->wanted != NULL && b->n == 0) {
+	if (b->wanted != NULL && b->letters.n == 0) {
 		err_set(&e, REFUSAL_unknown_id, "no letter of yours has an id that ends in \"%s\"",
 		    b->wanted);
 		return fault_print_err(b->options, b->wanted, &e, NULL);
 	}
-	if (b->wanted != NULL && b->n > 1) {
-		err_set(&e, REFUSAL_unknown_id, "%zu letters have an id that ends in \"%s\"", b->n,
-		    b->wanted);
+	if (b->wanted != NULL && b->letters.n > 1) {
+		err_set(&e, REFUSAL_unknown_id, "%zu letters have an id that ends in \"%s\"",
+		    b->letters.n, b->wanted);
 		return fault_print_err(b->options, b->wanted, &e,
 		    "type more of it;  %s outbox --json  has all");
 	}
 	out_init(&b->out, STDOUT_FILENO);
-	for (size_t i = b->n; i-- > 0;)
+	for (size_t i = 0; i < b->letters.n; i++)
 		if (b->options->json)
-			print_json(b, &b->letters[i]);
+			print_json(b, newest_at(&b->letters, i));
 		else
-			print_text(b, &b->letters[i]);
-	if (b->n == 0 && !b->options->json && !b->options->quiet)
+			print_text(b, newest_at(&b->letters, i));
+	say_dropped(b);
+	if (b->letters.n == 0 && !b->options->json && !b->options->quiet)
 		out_wrapf(&b->out, 0, 2, "You have sent nothing that is still kept for anyone.\n");
 	return out_ok(&b->out, &e) ? 0 : fault_print_err(b->options, "the outbox", &e, NULL);
 }
@@ -107,15 +116,14 @@ verb_outbox(struct options *o)
 		    b.wanted, MEASURE_ID_LEAST);
 	if (!account_load(&a, o, &status))
 		return status;
+	newest_init(&b.letters, NEWEST_LETTERS_MAX);
 	if (submission_open(&s, &a, &f) && submission_sign_in(s, &a, &f) &&
 	    submission_outbox(s, keep, &b, &f))
 		status = print(&b);
 	else
 		status = fault_print(o, "the outbox", &f, NULL);
 	submission_close(&s);
-	for (size_t i = 0; i < b.n; i++)
-		sent_clear(&b.letters[i]);
-	free(b.letters);
+	newest_clear(&b.letters);
 	account_clear(&a);
 	return status;
 }

@@ -21,7 +21,7 @@ struct submission {
 	struct sent_letter open; /* whose recipients come */
 	bool is_open;
 	struct ulid last;
-	size_t letters, taken;
+	size_t letters;
 	void (*each)(void *arg, struct sent_letter *l);
 	void *arg;
 };
@@ -69,10 +69,9 @@ on_taken(void *role, void *arg, const struct ulid *id, const struct err *e)
 static void
 give_open(struct submission *s)
 {
-	if (s->is_open && s->taken < SUBMISSION_LETTERS_MAX) {
-		s->taken++;
+	if (s->is_open)
 		s->each(s->arg, &s->open);
-	} else
+	else
 		sent_clear(&s->open);
 	s->is_open = false;
 	s->open = (struct sent_letter) { .recipients = NULL };

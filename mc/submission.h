@@ -12,8 +12,7 @@
 #include "mc/compose.h"
 #include "proto/submit.h"
 
-#define SUBMISSION_TOKEN_BYTES 33     /* 32 hexadecimal digits and a NUL */
-#define SUBMISSION_LETTERS_MAX 200000 /* taken from one outbox */
+#define SUBMISSION_TOKEN_BYTES 33 /* 32 hexadecimal digits and a NUL */
 
 struct sent_letter {
 	struct submit_letter letter;
