@@ -130,8 +130,9 @@ bool
 reply_err(const struct reply *r, struct err *e)
 {
 	enum refusal why = r->why;
+	bool for_now = r->code / 100 == 4;
 
-	if (why == REFUSAL_NONE || why == REFUSAL_bad_reply)
-		why = r->code / 100 == 4 ? REFUSAL_internal : REFUSAL_bad_reply;
+	if (why == REFUSAL_NONE || refusal_code(why) == 0 || (for_now && !refusal_temporary(why)))
+		why = for_now ? REFUSAL_internal : REFUSAL_bad_reply;
 	return err_set(e, why, "%.*s", SPAN_FMT(r->text));
 }

@@ -54,14 +54,15 @@ become_idle(struct notify_session *s, const struct err *why)
 }
 
 static void
-end(struct notify_session *s, const struct err *why, bool final)
+end(struct notify_session *s, const struct err *why, enum verdict_source source, bool vouched)
 {
 	struct err copy = { REFUSAL_NONE, "" };
 
 	if (why != NULL)
 		copy = *why;
 	become_idle(s, why);
-	s->ops->ended(s->role, why != NULL ? &copy : NULL, final);
+	s->ops->ended(s->role, why != NULL ? &copy : NULL,
+	    verdict_is_final(copy.why, source, vouched));
 }
 
 /* No address is left. */
@@ -71,7 +72,7 @@ give_up(struct notify_session *s)
 	struct err why = s->why;
 
 	if (s->tried || s->held_back_ms == 0) {
-		end(s, &why, false);
+		end(s, &why, VERDICT_SESSION, false);
 		return;
 	}
 	become_idle(s, &why);
@@ -168,7 +169,7 @@ link_ended(struct link *k, struct err e, int64_t held_back_ms)
 	if (was == GREETING && k->refused.why != REFUSAL_NONE)
 		e = k->refused;
 	if (was == READY || refused) {
-		end(s, e.why == REFUSAL_NONE ? NULL : &e, false);
+		end(s, e.why == REFUSAL_NONE ? NULL : &e, VERDICT_SESSION, false);
 		return;
 	}
 	if (e.why == REFUSAL_NONE)
@@ -237,7 +238,7 @@ found(void *arg, const struct designation *d, const struct err *why)
 	if (why != NULL)
 		e = *why;
 	if (!s->ops->found(s->role, d, why, &e) || why != NULL) {
-		end(s, &e, verdict_is_final(e.why, VERDICT_DNS, d->vouched));
+		end(s, &e, VERDICT_DNS, d->vouched);
 		return;
 	}
 	err_set(&s->why, REFUSAL_unreachable, "no address of %s answers", s->peer.text);

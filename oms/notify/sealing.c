@@ -183,7 +183,8 @@ sealing_close(struct sealing *s, const struct err *e, int64_t now_ms)
 {
 	for (size_t i = 0; i < s->n_entries && e != NULL; i++)
 		if (!s->entries[i].answered)
-			refuse(s->entries[i].recipient, e, false, now_ms);
+			refuse(s->entries[i].recipient, e,
+			    verdict_is_final(e->why, VERDICT_SESSION, false), now_ms);
 	for (size_t i = 0; i < s->n; i++)
 		reschedule(&s->deliveries[i], now_ms);
 }

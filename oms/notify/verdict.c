@@ -1,35 +1,22 @@
 /* verdict — what ends a delivery; see verdict.h. */
 #include "oms/notify/verdict.h"
 
+/* The form of requests, who we are or who the peer is, and signing in: three parts of the table. */
+static bool
+is_of_session(enum refusal why)
+{
+	return (why >= REFUSAL_bare_lf && why <= REFUSAL_bad_syntax) || why == REFUSAL_bad_offset ||
+	    (why >= REFUSAL_no_certificate && why <= REFUSAL_unreachable) ||
+	    (why >= REFUSAL_auth_required && why <= REFUSAL_auth_mechanism);
+}
+
+/* bad_reply is a 5xx whose word we do not know. */
 static bool
 is_of_letter(enum refusal why)
 {
-	switch (why) {
-	case REFUSAL_bad_address:
-	case REFUSAL_address_literal:
-	case REFUSAL_bad_domain:
-	case REFUSAL_bad_id:
-	case REFUSAL_bad_statement:
-	case REFUSAL_statement_too_big:
-	case REFUSAL_seal_statement:
-	case REFUSAL_from_domain:
-	case REFUSAL_rcpt_hash:
-	case REFUSAL_hold_expired:
-	case REFUSAL_duplicate:
-	case REFUSAL_id_conflict:
-	case REFUSAL_no_such_user:
-	case REFUSAL_message_too_big:
-	case REFUSAL_bad_message:
-	case REFUSAL_bad_from:
-	case REFUSAL_no_recipient:
-	case REFUSAL_recalled:
-	case REFUSAL_declined:
-	case REFUSAL_too_late:
-	case REFUSAL_bad_reply: /* a 5xx whose word we do not know */
-		return true;
-	default:
-		return false;
-	}
+	bool permanent = why == REFUSAL_bad_reply || refusal_code(why) >= 500;
+
+	return permanent && !is_of_session(why) && !verdict_is_of_seal(why);
 }
 
 bool

@@ -1,7 +1,8 @@
 /* verdict — does a refusal end a delivery, or only one attempt?
  *
- * Only an answer of a judged peer about this letter or recipient ends a delivery.  What DNS says may be
- * forged or mistaken, and ends it only where DNSSEC vouches.  What a session says, of certificates, SPF,
+ * Only an answer of a judged peer about this letter or recipient ends a delivery: a permanent reply to its
+ * entry, also by a word we do not know, unless the word is about the session, the seal or us.  What DNS says
+ * may be forged or mistaken, and ends it only where DNSSEC vouches.  What a session says, of certificates, SPF,
  * seals, domains or the form of requests, blames us, the peer's set-up or the way between: it may be mended
  * until Hold-Until, and the outbox shows it from the first attempt.
  *

@@ -3,7 +3,7 @@
 # from the first try.  What it says of the letter or the recipient does.
 . tests/e2e/lib.sh
 . tests/lib/peers.sh
-plan 11
+plan 13
 
 world_up --domains a.test
 n=0
@@ -17,10 +17,12 @@ seal 550 5.7.5 [seal-bad] waiting
 seal 550 5.7.5 [certificate-revoked] waiting
 seal 550 5.1.2 [domain-not-served] waiting
 seal 503 5.5.1 [bad-sequence] waiting
+seal 450 4.1.1 [no-such-user] waiting
 seal 550 5.1.1 [no-such-user] refused
+seal 550 5.7.17 [gone] refused
 seal 552 5.3.4 [message-too-big] refused
 seal 550 5.7.1 [never-heard] refused'
-while [ $n -lt 11 ]; do
+while [ $n -lt 13 ]; do
 	n=$((n + 1))
 	peers_take "$T/p$n" $(tests/world cert "$W" --domain p$n.test)
 	echo "host.p$n.test. 60 IN A $WORLD_NET.$((100 + n))
@@ -52,6 +54,7 @@ while read -r at code enhanced word state; do
 	letter alice@a.test bob@p$n.test "case $n" | as alice@a.test send bob@p$n.test >/dev/null 2>&1
 	shown=$(echo "$word" | tr -d '[]')
 	[ "$shown" != never-heard ] || shown=bad-reply
+	case $code in 4*) shown=internal ;; esac
 	first() { grep "recipient.state .*to=bob@p$n.test" "$OMS_LOG_a_test" | head -1; }
 	eventually 30 says word= first
 	is "$at answered by $word: $state" \

@@ -17,7 +17,6 @@
 #include "common/loop/loop.h"
 #include "common/loop/offload.h"
 #include "oms/notify/downgrade.h"
-#include "oms/notify/verdict.h"
 #include "tests/temp.h"
 
 #define SIZE ((uint64_t)64 << 20)
@@ -387,48 +386,6 @@ only_an_absence_leads_to_smtp(void **state)
 	world_clear(&w);
 }
 
-/* -- every way that DNS can end a letter ------------------------------------------------------------ */
-
-/* One of "refused" (before it is taken), "final" (afterwards) and "waits", for a letter's two times. */
-static const char *
-fate(struct world *w, const char *domain, enum refusal why, bool vouched)
-{
-	struct designation d = { .secure = vouched, .vouched = vouched };
-	struct err said, e = { REFUSAL_NONE, "" };
-	static char out[32];
-
-	err_set(&said, why, "that is what DNS says");
-	e = said;
-	downgrade_may_smtp(w->store, domain, &d, &said, NOW, &e);
-	snprintf(out, sizeof out, "%s %s",
-	    downgrade_refuses(w->store, domain, &d, &said, NOW) ? "refused" : "taken",
-	    verdict_is_final(e.why, VERDICT_DNS, d.vouched) ? "final" : "waits");
-	return out;
-}
-
-static void
-each_refusal_signed_or_not_remembered_or_not(void **state)
-{
-	struct world w;
-
-	(void)state;
-	world_init(&w);
-	sees(&w, "known.test", true, NOW);
-	for (int i = 1; i < REFUSAL__COUNT; i++) {
-		enum refusal why = (enum refusal)i;
-		bool ends = verdict_refuses_recipient(why);
-
-		assert_string_equal(fate(&w, "new.test", why, false),
-		    ends ? "refused waits" : "taken waits");
-		assert_string_equal(fate(&w, "new.test", why, true),
-		    ends ? "refused final" : "taken waits");
-		assert_string_equal(fate(&w, "known.test", why, false), "taken waits");
-		assert_string_equal(fate(&w, "known.test", why, true),
-		    ends ? "refused final" : "taken waits");
-	}
-	world_clear(&w);
-}
-
 /* What cannot be read might say that the domain was seen. */
 static void
 a_damaged_memory_refuses_for_now(void **state)
@@ -463,7 +420,6 @@ main(void)
 		cmocka_unit_test(each_sight_counts_for_30_days),
 		cmocka_unit_test(a_sight_is_written_once_a_day),
 		cmocka_unit_test(only_an_absence_leads_to_smtp),
-		cmocka_unit_test(each_refusal_signed_or_not_remembered_or_not),
 		cmocka_unit_test(a_damaged_memory_refuses_for_now),
 	};
 

@@ -6,6 +6,8 @@
 
 #include <cmocka.h>
 
+#include <stdio.h>
+
 #include "common/base/buf.h"
 #include "proto/line.h"
 #include "proto/reply.h"
@@ -128,6 +130,29 @@ unknown_words_keep_their_code(void **state)
 	assert_false(refusal_temporary(e.why));
 }
 
+/* Known words too: a 4xx is temporary, and what never goes on the wire is no word of the wire. */
+static void
+the_first_digit_decides(void **state)
+{
+	char line[96];
+	struct reply r;
+	struct err e;
+
+	(void)state;
+	for (int i = 1; i < REFUSAL__COUNT; i++) {
+		enum refusal why = (enum refusal)i;
+
+		snprintf(line, sizeof line, "450 4.0.0 [%s] no", refusal_word(why));
+		assert_true(reply_parse(span_str(line), &r, &e));
+		reply_err(&r, &e);
+		assert_int_equal(e.why, refusal_temporary(why) ? why : REFUSAL_internal);
+		line[0] = line[4] = '5';
+		assert_true(reply_parse(span_str(line), &r, &e));
+		reply_err(&r, &e);
+		assert_int_equal(e.why, refusal_code(why) == 0 ? REFUSAL_bad_reply : why);
+	}
+}
+
 int
 main(void)
 {
@@ -136,6 +161,7 @@ main(void)
 		cmocka_unit_test(long_text_is_cut_at_a_character),
 		cmocka_unit_test(forms),
 		cmocka_unit_test(unknown_words_keep_their_code),
+		cmocka_unit_test(the_first_digit_decides),
 	};
 
 	return cmocka_run_group_tests_name("reply", tests, NULL, NULL);
