@@ -1,7 +1,7 @@
 #!/bin/sh
 # The runner itself: what it counts, and everything that must make it fail.
 . tests/e2e/lib.sh
-plan 39
+plan 41
 
 mkdir -p "$T/tree/tests/e2e" "$T/tree/tests/unit" "$T/tree/build/debug/tests/unit"
 cp tests/run "$T/tree/tests/run"
@@ -111,3 +111,11 @@ with 'echo 1..1; echo not ok 1 - a; echo mine >$TMPDIR/left; stat -c %A $TMPDIR/
 is "where not everybody reaches the logs, it is elsewhere" "$(tr '\n' ' ' <"$T/tree/mode")" "drwxr-xr-x drwxrwxrwt "
 is "and kept in the logs all the same" "$(cat "$T/tree/build/debug/log/tmp/1/left")" mine
 chmod 755 "$T/tree"
+
+# What a test has begun ends with it; the number of a process that has ended may be another's by then.
+sleep 621.75 &
+other=$! pids="$pids $other"
+sh -c '. tests/e2e/lib.sh; plan 1; pids=$1; background sh -c "sleep 622.75; :"; passed a' sh $other >"$T/out" 2>&1
+is "a process that is not the test's child goes on" "$(tr '\0' ' ' <"/proc/$other/cmdline")" "sleep 621.75 "
+gone() { ! cat /proc/[0-9]*/cmdline 2>/dev/null | tr '\0' ' ' | grep -q 'sleep 622[.]75'; }
+ok "a child's child ends with the test" eventually 20 gone

@@ -33,14 +33,15 @@ refused() { grep -q '^450 4\.5\.3 .too-many-outstanding' "$T"/read.*; }
 ok "too many at once: not now" eventually 120 refused
 like "the operator sees who is held back" "$(tests/world ims "$W" b.test status)" 'letters waited for.*bob@b\.test'
 
-kill $(descendants $waiting) 2>/dev/null
+kill $(descendants $(children $waiting)) 2>/dev/null
 free() { read_letter $letters 3 >"$T/last"; ! grep -q too-many-outstanding "$T/last"; }
 ok "with the readers gone another letter is waited for" eventually 60 free
 
 # Those that had begun end one after the other; what nobody waits for is not begun.
 ended() { log_count "$IMS_LOG_b_test" 'fetch\.failed '; }
 before=$(ended)
-kill $(descendants $mute) 2>/dev/null
+kill $(descendants $(children $mute)) 2>/dev/null
+# Two seconds without an end make it likely that there is none to come.
 quiet() { n=$(ended); sleep 2; [ "$n" = "$(ended)" ]; }
 ok "the fetches that were under way end" eventually 60 quiet
 ok "and of the rest none is begun ($(($(ended) - before)) ended)" [ $(($(ended) - before)) -le 8 ]

@@ -19,6 +19,13 @@ chmod 755 "$T"		# the daemons' user passes through it
 W=$T/world
 tap_count=0 tap_planned=0 tap_failed=0 pids= mounts=
 
+# Those that are children of this shell still: the number of one that has ended may be another's by now.
+children() {	# PID...
+	for tap_child in $(ps -o pid= --ppid $$); do
+		case " $* " in *" $tap_child "*) echo "$tap_child" ;; esac
+	done
+}
+
 # The processes, and all that they have started: a shell that ends leaves its children running.
 descendants() {
 	for tap_pid; do
@@ -31,7 +38,7 @@ at_end() {
 	tap_status=$?
 	trap '' INT TERM HUP PIPE
 	trap - EXIT
-	kill $(descendants $pids) 2>/dev/null
+	kill $(descendants $(children $pids)) 2>/dev/null
 	[ ! -d "$W/run" ] || tests/world down "$W"
 	for tap_mount in $mounts; do umount "$tap_mount"; done
 	if [ "$tap_count" -ne "$tap_planned" ] || [ $tap_failed -gt 0 ]; then logs_show; fi
@@ -186,16 +193,19 @@ log_count_is() {
 }
 
 # clock_movable: daemons that are started from now on have a monotonic clock that clock_move S moves on by
-# S seconds.
+# S seconds, and a wall clock that wall_move S moves on.  A daemon that sleeps finds it out when it wakes.
 clock_movable() {
 	tap_preload=$PWD/build/$MODE/tests/tools/clock_shift.so
 	case $MODE in asan | tsan) tap_preload="$(gcc -print-file-name=lib$MODE.so) $tap_preload" ;; esac
-	echo 0 >"$T/moved"
-	chmod 644 "$T/moved"
-	UNDER="env MONO_SHIFT=$T/moved LD_PRELOAD=$(echo $tap_preload | tr ' ' :)"
+	for tap_clock in moved wall; do
+		echo 0 >"$T/$tap_clock"
+		chmod 644 "$T/$tap_clock"
+	done
+	UNDER="env MONO_SHIFT=$T/moved CLOCK_SHIFT=$T/wall LD_PRELOAD=$(echo $tap_preload | tr ' ' :)"
 	export UNDER
 }
 clock_move() { echo $(($(cat "$T/moved") + $1)) >"$T/moved"; }
+wall_move() { echo $(($(cat "$T/wall") + $1)) >"$T/wall"; }
 
 # background COMMAND...: ended with the test; its pid in $!.
 background() {
