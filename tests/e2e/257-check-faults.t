@@ -5,7 +5,10 @@
 plan 153
 
 world_up --domains a.test
-conf=$T/conf
+# The files of the cases: in a short path, for a control socket has 107 octets, and a message 512.
+F=$W/files
+mkdir "$F"
+conf=$F/conf
 inside() { _program=$1; shift; tests/world enter "$W" "build/$MODE/$_program" -C "$conf" "$@"; }
 check() { inside oms check "$@"; }
 fresh() { cp "$CONF_a_test" "$conf"; }
@@ -16,11 +19,11 @@ faulty() {	# NAME WHAT CURE
 }
 # The domain's certificate is one made by these words of tests/world cert.
 shows() {
-	peers_take "$T/own" $(tests/world cert "$W" "$@")
-	chmod 600 "$T/own.key"
+	peers_take "$F/own" $(tests/world cert "$W" "$@")
+	chmod 600 "$F/own.key"
 	fresh
-	sed -i "s,certificate = .*,certificate = \"$T/own.pem\"," "$conf"
-	sed -i "s,key = .*,key = \"$T/own.key\"," "$conf"
+	sed -i "s,certificate = .*,certificate = \"$F/own.pem\"," "$conf"
+	sed -i "s,key = .*,key = \"$F/own.key\"," "$conf"
 }
 
 fresh
@@ -35,31 +38,31 @@ sed -i '/^user = /d' "$conf"
 sed -i '1a user = "nosuchuser"' "$conf"
 faulty "no such user" 'there is no user nosuchuser' 'adduser --system --group nosuchuser'
 shows --domain a.test
-cp "$(sed -n 's/^[[:space:]]*key = "\(.*\)"/\1/p' "$CONF_a_test")" "$T/own.key"
+cp "$(sed -n 's/^[[:space:]]*key = "\(.*\)"/\1/p' "$CONF_a_test")" "$F/own.key"
 faulty "a key that does not fit" 'the key .*/own\.key does not fit the certificate .*/own\.pem' 'write the key that the certificate was requested with'
-: >"$T/own.key"
+: >"$F/own.key"
 faulty "a file that holds no key" '/own\.key holds no PEM private key without a passphrase' 'openssl pkey -in'
 shows --domain a.test --names DNS:b.test
 faulty "another domain's certificate" 'certificate-name' 'it names b\.test; get one for a\.test or tillcalled\.a\.test'
 shows --domain a.test --expired
 faulty "an expired one" 'certificate-expired' 'renew it'
 shows --domain a.test --intermediate
-openssl x509 -in "$T/own.pem" -out "$T/leaf.pem" && mv "$T/leaf.pem" "$T/own.pem"
+openssl x509 -in "$F/own.pem" -out "$F/leaf.pem" && mv "$F/leaf.pem" "$F/own.pem"
 faulty "one without its intermediate" 'certificate-untrusted' 'intermediate certificates after it'
 shows --domain a.test
-rm "$T/own.key"
+rm "$F/own.key"
 faulty "a key that is not there" 'key of a\.test: the private key .*/own\.key: No such file' 'put the file there, or write another path'
 shows --domain a.test
-rm "$T/own.pem"
+rm "$F/own.pem"
 faulty "a certificate that is not there" 'certificate of a\.test: .*/own\.pem: No such file' 'put the file there, or write another path'
 for key in trust crls; do
 	fresh
-	sed -i "s,^$key = .*,$key = \"$T/none\"," "$conf"
-	faulty "a folder of $key that is not there" "$key: the folder $T/none: No such file" 'make it with mkdir -p, or write another path'
+	sed -i "s,^$key = .*,$key = \"$F/none\"," "$conf"
+	faulty "a folder of $key that is not there" "$key: the folder $F/none: No such file" 'make it with mkdir -p, or write another path'
 done
 fresh
-sed -i "s,^resolver = .*,resolver = \"zone:$T/none\"," "$conf"
-faulty "a zone that cannot be read" "$T/none" 'No such file'
+sed -i "s,^resolver = .*,resolver = \"zone:$F/none\"," "$conf"
+faulty "a zone that cannot be read" "$F/none" 'No such file'
 
 
 # -- the network: check binds what a start binds ----------------------------------------------------
@@ -68,7 +71,7 @@ addr=${OMS_FETCH_a_test%:*}
 # The section's KEY becomes VALUE; no daemon runs at its control socket, and its ports are free.
 sets() {	# KEY VALUE...
 	fresh
-	set -- control "\"$T/control.sock\"" listen-fetch "{ \"$addr:4001\" }" \
+	set -- control "\"$F/control.sock\"" listen-fetch "{ \"$addr:4001\" }" \
 	    listen-submit "{ \"$addr:4002\" }" "$@"
 	while [ $# -gt 0 ]; do
 		sed -i "/^oms {/,/^}/s|^\([[:space:]]*$1 = \).*|\1$2|" "$conf"
@@ -114,59 +117,59 @@ sets connect-from '"10.9.8.7"'
 both "connect-from an address of another host" 71 'connect-from: cannot connect from 10\.9\.8\.7' 'write an address of this host'
 sets control '"/etc/passwd"'
 both "a control path that is no socket" 78 'control: /etc/passwd is there and is no socket' 'remove it, or write another path'
-sets control "\"$T/$(printf '%0108d' 0)\""
+sets control "\"$F/$(printf '%0108d' 0)\""
 both "a control path over 107 octets" 78 'control: the path of the control socket is longer than 107 octets' 'write a shorter one'
 
 
 # -- folders: what a start makes, and where the daemon's user works ---------------------------------
 
 user=$(sed -n 's/^user = "\(.*\)"/\1/p' "$CONF_a_test")
-mkdir -m 700 "$T/closed"
-[ -n "$user" ] || chmod 0 "$T/closed"
-sets spool "\"$T/closed/oms\""
+mkdir -m 700 "$F/closed"
+[ -n "$user" ] || chmod 0 "$F/closed"
+sets spool "\"$F/closed/oms\""
 both "a spool in a folder that is closed to the user" 78 "spool: .*/closed/oms: the folder .*/closed is closed to" 'chmod o\+x .*/closed, or write another path'
-sets spool "\"$T/closed/a/b/oms\""
+sets spool "\"$F/closed/a/b/oms\""
 both "a spool deep in such a folder" 78 "spool: .*the folder .*/closed is closed to" 'chmod o\+x .*/closed'
 sets spool '"/proc/oms"'
 both "a spool where no folder can be made" 78 'spool: /proc/oms cannot be made in /proc: ' 'write another path'
-: >"$T/file"
-sets spool "\"$T/file/oms\""
+: >"$F/file"
+sets spool "\"$F/file/oms\""
 both "a spool below a file" 78 'spool: .*/file is no folder' 'write another path'
-mkdir -m 500 "$T/own-folder"
-[ -z "$user" ] || chown "$user" "$T/own-folder"
-sets spool "\"$T/own-folder\""
+mkdir -m 500 "$F/own-folder"
+[ -z "$user" ] || chown "$user" "$F/own-folder"
+sets spool "\"$F/own-folder\""
 both "a spool that the user may not write to" 78 'spool: .* cannot write to the folder .*/own-folder' 'chmod 700 .*/own-folder'
 sets control '"/proc/oms/sock"'
 both "a control socket where no folder can be made" 78 'control: /proc/oms/sock cannot be made in /proc: ' 'write another path'
-cp -p "$W/a.test/accounts" "$T/closed/accounts" 2>/dev/null
-sets spool "\"$T/spool\""
-sed -i "s|^accounts = .*|accounts = \"$T/closed/accounts\"|" "$conf"
+cp -p "$W/a.test/accounts" "$F/closed/accounts" 2>/dev/null
+sets spool "\"$F/spool\""
+sed -i "s|^accounts = .*|accounts = \"$F/closed/accounts\"|" "$conf"
 if [ -n "$user" ]; then
 	both "accounts in a folder that is closed to the user" 78 'accounts: .*the folder .*/closed is closed to' 'chmod o\+x .*/closed'
 else
 	for what in 1 2 3 4 5 6; do skip "accounts out of the user's reach" "not root"; done
 fi
-mkdir -m 700 "$T/closed/deep" 2>/dev/null
-sets spool "\"$T/new/spool\""
+mkdir -m 700 "$F/closed/deep" 2>/dev/null
+sets spool "\"$F/new/spool\""
 ok "a spool whose parents are made at the start is no fault" check
-ok "and check has made none of them" [ ! -e "$T/new" ]
-is "and has left nothing there" "$(find "$T" -name '.tillcalled*' 2>/dev/null)" ""
+ok "and check has made none of them" [ ! -e "$F/new" ]
+is "and has left nothing there" "$(find "$F" -name '.tillcalled*' 2>/dev/null)" ""
 
 # A key that root alone can read: a start loads it before it gives up root, so this is no fault.
 shows --domain a.test
-sed -i "/^oms {/,/^}/s|^\([[:space:]]*control = \).*|\1\"$T/control.sock\"|
-	/^oms {/,/^}/s|^\([[:space:]]*spool = \).*|\1\"$T/spool\"|
+sed -i "/^oms {/,/^}/s|^\([[:space:]]*control = \).*|\1\"$F/control.sock\"|
+	/^oms {/,/^}/s|^\([[:space:]]*spool = \).*|\1\"$F/spool\"|
 	/^oms {/,/^}/s|^\([[:space:]]*listen-fetch = \).*|\1{ \"$addr:4001\" }|
 	/^oms {/,/^}/s|^\([[:space:]]*listen-submit = \).*|\1{ \"$addr:4002\" }|" "$conf"
 if [ -n "$user" ]; then
-	chown 0:0 "$T/own.key"
+	chown 0:0 "$F/own.key"
 	status_is "a key that root alone can read is no fault" 0 check
-	like "but said, and its cure" "$out" "a renewed certificate of a\.test needs a restart: $T/own\.key is out of reach of the daemon: chgrp [0-9]+ $T/own\.key; chmod 640"
-	inside oms run 2>"$T/run.log" &
+	like "but said, and its cure" "$out" "a renewed certificate of a\.test needs a restart: $F/own\.key is out of reach of the daemon: chgrp [0-9]+ $F/own\.key; chmod 640"
+	inside oms run 2>"$F/run.log" &
 	run=$!
-	ok "a start takes the key" eventually 20 log_has "$T/run.log" 'daemon\.ready'
-	like "and says the same" "$(cat "$T/run.log")" 'daemon\.out_of_reach text="?a renewed certificate of a.test needs a restart'
-	kill "$(sed -n 's/.*daemon\.ready pid=\([0-9]*\).*/\1/p' "$T/run.log")"
+	ok "a start takes the key" eventually 20 log_has "$F/run.log" 'daemon\.ready'
+	like "and says the same" "$(cat "$F/run.log")" 'daemon\.out_of_reach text="?a renewed certificate of a.test needs a restart'
+	kill "$(sed -n 's/.*daemon\.ready pid=\([0-9]*\).*/\1/p' "$F/run.log")"
 	wait $run
 else
 	for what in 1 2 3 4; do skip "a key that root alone can read" "not root"; done
