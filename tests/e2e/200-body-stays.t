@@ -78,7 +78,7 @@ is "a letter of 50 MiB" "$(wc -c <"$T/fifty")" $((50 * MIB))
 all_resident VmRSS >"$T/before"
 if wire_start; then wired=yes; else wired=; fi
 send "50 MiB" "$T/fifty" bob@b.test carol@b.test
-sleep 2		# nothing that would still come is to be missed
+sleep 1		# makes it likely that nothing that would still come is missed
 left() { echo $(($(wire_octets "$from" "") - $(wire_octets "$OMS_SUBMIT_a_test" ""))); }
 if [ -n "$wired" ]; then
 	before=$(left)

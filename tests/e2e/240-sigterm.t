@@ -59,8 +59,10 @@ load letters --to "$OMS_SUBMIT_a_test" --user alice@a.test --password-file "$W/h
 more_pid=$!
 pids="$pids $more_pid"
 ok "letters are being taken" eventually 20 [ -s "$T/journal" ]
+grown() { [ "$(wc -l <"$T/journal")" -gt "$had" ] || [ "$had" -ge $LETTERS ]; }
 for daemon in "oms a.test" "ims b.test" "oms a.test"; do
-	sleep 0.3
+	had=$(wc -l <"$T/journal")
+	eventually 30 grown
 	set -- $daemon
 	eval "log=\$$(echo "$1" | tr a-z A-Z)_LOG_$(echo "$2" | tr . _)"
 	before=$(log_count "$log" 'daemon\.stopped status=0')

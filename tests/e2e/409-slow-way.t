@@ -4,6 +4,7 @@
 . tests/e2e/lib.sh
 plan 5
 
+clock_movable
 world_up --domains a.test,b.test
 dead=$WORLD_NET.99
 sed 's/^_ims\._tcp\.b\.test\. 60 IN SRV 0/_ims._tcp.b.test. 1 IN SRV 10/' "$W/zone" >"$T/zone"
@@ -23,7 +24,7 @@ ok "the first is tried" eventually 8 enter sh -c "ss -tn | grep -q '$dead:1471'"
 ok "bob is told by the second" eventually 40 told
 log=$OMS_LOG_a_test
 log_count_is "in one session" "$log" 'notify.ready ' 1
-sleep 2
+clock_move 11		# what DNS said is believed for ten seconds at least
 as alice@a.test send bob@b.test <"$T/letter" >/dev/null
 twice() { [ "$(as alice@a.test outbox --json | grep -c '"state":"notified"')" = 2 ]; }
 ok "the next letter, too" eventually 40 twice

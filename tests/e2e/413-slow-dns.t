@@ -41,7 +41,7 @@ asks=$!
 ok "b's server is heard" eventually 10 grep -q '^250 ' "$T/talk"
 # After the time for which DNS vouched: 10 s for us, and the TTL of 1 s for libunbound.
 clock_move 11
-sleep 2
+sleep 2			# libunbound counts by the clock of the machine
 kill -STOP "$knot_child"
 ok "nothing waits for the name server" eventually 5 eval '! unread'
 : >"$T/fetch"

@@ -32,7 +32,7 @@ struct world {
 	pthread_t thread;
 	struct control_request *held; /* by `hold`, until `release` */
 	int left;                     /* lines that `many` still owes */
-	atomic_uint lines, gone;
+	atomic_uint lines, gone, holds;
 };
 
 static struct world w;
@@ -65,6 +65,7 @@ do_hold(void *role, struct control_request *r, const struct json *request)
 	(void)role;
 	(void)request;
 	w.held = r;
+	atomic_fetch_add(&w.holds, 1);
 }
 
 static void
@@ -312,6 +313,14 @@ half_closed(void **state)
 }
 
 static void
+wait_held(unsigned holds)
+{
+	for (int i = 0; i < 1000 && atomic_load(&w.holds) < holds; i++)
+		usleep(10000);
+	assert_int_equal(atomic_load(&w.holds), holds);
+}
+
+static void
 held_and_released(void **state)
 {
 	struct heard h = { 0 };
@@ -321,15 +330,14 @@ held_and_released(void **state)
 
 	(void)state;
 	talk(fd, "{\"verb\":\"hold\"}\n", 16, "", out);
-	usleep(50000);
+	wait_held(1);
 	assert_true(call("release", "", &h, &e));
 	talk(fd, "", 0, "true}\n", out);
 	assert_string_equal(out, "{}\n{\"done\":true}\n");
 	close(fd);
 	talk(lost, "{\"verb\":\"hold\"}\n", 16, "", out);
-	usleep(50000);
+	wait_held(2);
 	close(lost);
-	usleep(50000);
 	assert_true(call("release", "", &h, &e));
 	assert_true(call("echo", "alive", &h, &e));
 }
@@ -338,6 +346,7 @@ static void
 many_clients(void **state)
 {
 	int fds[CONTROL_CLIENTS_MAX];
+	char out[4096];
 	struct heard h = { 0 };
 	struct err e;
 	pid_t pid;
@@ -346,14 +355,15 @@ many_clients(void **state)
 	(void)state;
 	for (int i = 0; i < CONTROL_CLIENTS_MAX; i++)
 		fds[i] = dial();
-	usleep(100000);
+	for (int i = 0; i < CONTROL_CLIENTS_MAX; i++)
+		talk(fds[i], "{\"verb\":\"echo\"}\n", 16, "true}\n", out);
 	pid = fork(); /* waits in the kernel's queue until one leaves */
 	if (pid == 0) {
 		for (int i = 0; i < CONTROL_CLIENTS_MAX; i++)
 			close(fds[i]);
 		_exit(call("echo", "x", &h, &e) ? 0 : 1);
 	}
-	usleep(100000);
+	usleep(100000); /* makes it likely that it is not served */
 	assert_int_equal(waitpid(pid, &status, WNOHANG), 0);
 	close(fds[0]);
 	assert_int_equal(waitpid(pid, &status, 0), pid);

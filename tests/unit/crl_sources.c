@@ -115,7 +115,7 @@ many(void **state)
 	/* To wait until it is quiet would be to wait for all of them. */
 	while (kept(s, ".from") < CRL_SOURCES_MAX && clock_mono_ms() < end_ms)
 		usleep(20000);
-	usleep(500000);
+	usleep(200000); /* makes it likely that no further one comes */
 	assert_int_equal(kept(s, ".from"), CRL_SOURCES_MAX);
 }
 
@@ -293,7 +293,7 @@ waiting_chains(void **state)
 	dup2(p[1], STDERR_FILENO);
 	judge(s, s->leaf, NULL);
 	connected(s, 1, WAIT_MS);
-	usleep(300000);
+	usleep(300000); /* nothing tells when it hangs: it has come to the log by then, likely */
 	for (unsigned i = 0; i < CRL_FETCH_WANTED_MAX + 6; i++)
 		judge(s, leaf[i], NULL);
 	dup2(err, STDERR_FILENO);
