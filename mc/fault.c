@@ -9,6 +9,7 @@
 #include "mc/command.h"
 #include "mc/out.h"
 #include "mc/safe.h"
+#include "mc/said.h"
 
 #define INDENT      4
 #define MARK_COLUMN 78 /* where "[word, status N]" ends, if it fits */
@@ -106,18 +107,20 @@ add_words(struct buf *all, const struct options *o, const struct out *out, const
 
 	buf_addf(&line, "%s: ", o->called);
 	safe_add(&line, span_str(what), SAFE_SAID);
-	if (!more || strstr(text, sentence) == NULL)
+	if (!more || f->stranger || strstr(text, sentence) == NULL)
 		buf_addf(&line, ": %s", sentence);
 	out_wrap(out, all, buf_span(&line), 0, INDENT);
 	buf_reset(&line);
-	if (said) {
+	if (said && more) {
+		said_add(&line, out, f->host, text, f->stranger, INDENT);
+	} else if (said) {
 		safe_add(&line, span_str(f->host), SAFE_LINE);
-		buf_addf(&line, more ? " says: " : " says so");
-	}
-	if (more)
+		buf_addf(&line, " says so");
+	} else if (more) {
 		safe_add(&line, span_str(text), SAFE_SAID);
+	}
 	if (said || more)
-		out_wrap(out, all, buf_span(&line), INDENT, INDENT);
+		out_wrap(out, all, buf_span(&line), INDENT, said ? INDENT + 2 : INDENT);
 	buf_clear(&line);
 }
 

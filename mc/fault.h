@@ -2,7 +2,7 @@
  * A line whose words the first one has already is left out.
  *
  *	mc: letter 2: the sender's server no longer has the letter
- *	    ims.b.test says: expired 2 Nov 2026
+ *	    ims.b.test says: "expired 2 Nov 2026"
  *	    ask the sender for it again                                 [gone, status 68]
  *
  * With --json: {"error":{"code","status","temporary","text","what","host","cure"}} in one line.
@@ -18,7 +18,8 @@
 
 struct fault {
 	struct err err;
-	char host[DOMAIN_BYTES]; /* the server that said it; empty: mc itself */
+	char host[DOMAIN_BYTES]; /* the server that said it, or its domain; empty: mc itself */
+	bool stranger;           /* it is not the user's own server */
 	bool finding_own;        /* mc looked for the servers of the user's own domain */
 };
 

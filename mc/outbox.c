@@ -12,6 +12,7 @@
 struct outbox {
 	const struct options *options;
 	struct out out;
+	const char *host;   /* that told it */
 	const char *wanted; /* an ending of an id; NULL: all */
 	struct newest letters;
 };
@@ -39,7 +40,7 @@ print_json(struct outbox *b, const struct sent_letter *l)
 	sent_put_date(o, "date", l->letter.date_s);
 	sent_put_date(o, "hold_until", l->letter.hold_until_s);
 	json_put_str(o, "from", l->letter.from);
-	sent_put_recipients(o, l);
+	sent_put_recipients(o, l, b->host);
 	json_write(o, &text);
 	out_json_line(&b->out, buf_span(&text));
 	json_free(&o);
@@ -61,7 +62,7 @@ print_text(struct outbox *b, const struct sent_letter *l)
 	measure_day(until, l->letter.hold_until_s, now_s);
 	out_wrapf(&b->out, 0, 4, "%s  %s  %s  kept until %s  %zu of %zu fetched\n", id, when, size,
 	    until, fetched, l->n_recipients);
-	sent_print_recipients(&b->out, l, now_s);
+	sent_print_recipients(&b->out, l, b->host, now_s);
 }
 
 static void
@@ -118,9 +119,10 @@ verb_outbox(struct options *o)
 		return status;
 	newest_init(&b.letters, NEWEST_LETTERS_MAX);
 	if (submission_open(&s, &a, &f) && submission_sign_in(s, &a, &f) &&
-	    submission_outbox(s, keep, &b, &f))
+	    submission_outbox(s, keep, &b, &f)) {
+		b.host = submission_host(s);
 		status = print(&b);
-	else
+	} else
 		status = fault_print(o, "the outbox", &f, NULL);
 	submission_close(&s);
 	newest_clear(&b.letters);

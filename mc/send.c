@@ -171,7 +171,7 @@ print_json(const struct sending *s, struct out *out, const struct sent_letter *l
 	sent_put_date(o, "hold_until", l->letter.hold_until_s);
 	json_put_int(o, "size", (int64_t)letter_size(&s->letter));
 	json_put_int(o, "status", sent_status(l));
-	sent_put_recipients(o, l);
+	sent_put_recipients(o, l, submission_host(s->server));
 	json_write(o, &b);
 	out_json_line(out, buf_span(&b));
 	json_free(&o);
@@ -197,6 +197,8 @@ print_refused(const struct sending *s, const struct sent_letter *l)
 		snprintf(what, sizeof what, "%zu of %zu recipients will not get the letter: %s",
 		    refused, l->n_recipients, worst->to);
 	err_set(&f.err, sent_refusal(worst), "%s", worst->text);
+	f.stranger = worst->by != SUBMIT_SPEAKER_OMS;
+	snprintf(f.host, sizeof f.host, "%s", sent_speaker(worst, submission_host(s->server)));
 	(void)fault_print(s->options, what, &f, NULL);
 	return sent_status(l);
 }
@@ -221,7 +223,7 @@ print_result(const struct sending *s, const struct sent_letter *l)
 		out_wrapf(&out, 0, 4, "%s  kept at %s%s%s\n", id, submission_host(s->server),
 		    l->letter.hold_until_s != 0 ? " until " : "",
 		    l->letter.hold_until_s != 0 ? until : "");
-		sent_print_recipients(&out, l, now_s);
+		sent_print_recipients(&out, l, submission_host(s->server), now_s);
 	}
 	/* The letter was sent: a program must not send it again because this could not be printed. */
 	if (!out_ok(&out, &e))

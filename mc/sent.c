@@ -6,6 +6,7 @@
 #include "common/base/clock.h"
 #include "mc/measure.h"
 #include "mc/safe.h"
+#include "mc/said.h"
 
 /* Of the column of addresses: as wide as the widest that takes at most half of a terminal. */
 static size_t
@@ -22,15 +23,24 @@ address_width(const struct sent_letter *l, size_t columns)
 	return most;
 }
 
-/* The other side's words, the refusal word, and the time of the next try. */
+const char *
+sent_speaker(const struct submit_recipient *r, const char *host)
+{
+	const char *at = strrchr(r->to, '@');
+
+	return r->by == SUBMIT_SPEAKER_OMS ? host : at == NULL ? r->to : at + 1;
+}
+
+/* Who said what, the refusal word, and the time of the next try. */
 static void
-add_words(struct buf *b, const struct submit_recipient *r, int64_t now_s)
+add_words(struct buf *b, const struct out *o, const struct submit_recipient *r, const char *host,
+    int64_t now_s)
 {
 	char next[MEASURE_BYTES];
 
 	if (r->text[0] != '\0') {
 		buf_add(b, ": ", 2);
-		safe_add(b, span_str(r->text), SAFE_SAID);
+		said_add(b, o, sent_speaker(r, host), r->text, r->by != SUBMIT_SPEAKER_OMS, 6);
 	}
 	if (r->word[0] != '\0') {
 		buf_add(b, " [", 2);
@@ -43,7 +53,7 @@ add_words(struct buf *b, const struct submit_recipient *r, int64_t now_s)
 }
 
 void
-sent_print_recipients(struct out *o, const struct sent_letter *l, int64_t now_s)
+sent_print_recipients(struct out *o, const struct sent_letter *l, const char *host, int64_t now_s)
 {
 	size_t width = address_width(l, o->columns);
 	struct buf b = BUF_INIT, all = BUF_INIT;
@@ -66,7 +76,7 @@ sent_print_recipients(struct out *o, const struct sent_letter *l, int64_t now_s)
 		measure_when(when, r->since_s, now_s);
 		if (r->since_s != 0)
 			buf_addf(&b, " %s", when);
-		add_words(&b, r, now_s);
+		add_words(&b, o, r, host, now_s);
 		out_wrap(o, &all, buf_span(&b), own_line ? 4 : 2, own_line ? 6 : 4);
 	}
 	out_text(o, buf_span(&all));
@@ -120,7 +130,7 @@ sent_put_date(struct json *o, const char *key, int64_t wall_s)
 }
 
 void
-sent_put_recipients(struct json *o, const struct sent_letter *l)
+sent_put_recipients(struct json *o, const struct sent_letter *l, const char *host)
 {
 	struct json *list = json_list();
 
@@ -135,6 +145,7 @@ sent_put_recipients(struct json *o, const struct sent_letter *l)
 		json_put_int(one, "tries", (int64_t)r->tries);
 		json_put_str(one, "word", r->word[0] == '\0' ? NULL : r->word);
 		json_put_str(one, "text", r->text[0] == '\0' ? NULL : r->text);
+		json_put_str(one, "by", r->text[0] == '\0' ? NULL : sent_speaker(r, host));
 		json_push_take(list, one);
 	}
 	json_put_take(o, "recipients", list);

@@ -6,10 +6,14 @@
 #include "mc/out.h"
 #include "mc/submission.h"
 
-/* Prints a line for each recipient: address, state, the other side's words. */
-void sent_print_recipients(struct out *o, const struct sent_letter *l, int64_t now_s);
+/* Prints a line for each recipient: address, state, who said what. */
+/* `host`: the user's own server, which told it. */
+void sent_print_recipients(struct out *o, const struct sent_letter *l, const char *host,
+    int64_t now_s);
 /* Sets "recipients" in o. */
-void sent_put_recipients(struct json *o, const struct sent_letter *l);
+void sent_put_recipients(struct json *o, const struct sent_letter *l, const char *host);
+/* Whose words a recipient's text is: `host`, or the recipient's domain unless it is known to be `host`. */
+const char *sent_speaker(const struct submit_recipient *r, const char *host);
 /* The recipient with the worst refusal: a permanent one is worse than a temporary one, then the higher
  * status counts.  NULL: nobody refused. */
 const struct submit_recipient *sent_worst(const struct sent_letter *l);

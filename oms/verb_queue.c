@@ -68,6 +68,8 @@ print_delivery(void *arg, const struct oms_letter *l, const struct oms_delivery 
 		if (r->word[0] != '\0') {
 			json_put_str(line, "word", r->word);
 			json_put_str(line, "text", r->text);
+			json_put_str(line, "by",
+			    r->by == SUBMIT_SPEAKER_UNKNOWN ? NULL : submit_speaker_name(r->by));
 		}
 		control_line_take(q->request, line);
 	}

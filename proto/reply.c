@@ -134,5 +134,7 @@ reply_err(const struct reply *r, struct err *e)
 
 	if (why == REFUSAL_NONE || refusal_code(why) == 0 || (for_now && !refusal_temporary(why)))
 		why = for_now ? REFUSAL_internal : REFUSAL_bad_reply;
-	return err_set(e, why, "%.*s", SPAN_FMT(r->text));
+	err_set(e, why, "%.*s", SPAN_FMT(r->text));
+	e->said = r->text.n > 0;
+	return false;
 }

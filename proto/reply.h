@@ -33,7 +33,7 @@ void reply_add_refusal(struct buf *out, const struct err *e);
 /* False: *e is bad_reply. */
 bool reply_parse(struct span line, struct reply *r, struct err *e);
 
-/* The error that a refusing reply means: its row of the table, its text.  Returns false, as
+/* The error that a refusing reply means: its row of the table, its text as what the peer said.  Returns false, as
  * err_set does.  An unknown word, and one that never goes on the wire, is temporary or permanent by the
  * code: internal or bad_reply.  So is a permanent word after a 4xx: internal. */
 bool reply_err(const struct reply *r, struct err *e);

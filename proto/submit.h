@@ -43,7 +43,15 @@ enum submit_state {
 	SUBMIT_BY_SMTP
 };
 
-const char *submit_state_name(enum submit_state s); /* "handed-out" */
+/* Whose words a text is. */
+enum submit_speaker {
+	SUBMIT_SPEAKER_UNKNOWN, /* not given */
+	SUBMIT_SPEAKER_OMS,     /* the OMS that was asked */
+	SUBMIT_SPEAKER_PEER     /* a server of the recipient's domain */
+};
+
+const char *submit_state_name(enum submit_state s);     /* "handed-out" */
+const char *submit_speaker_name(enum submit_speaker s); /* "peer"; "": unknown */
 
 struct submit_letter { /* row "letter" */
 	struct ulid id;
@@ -59,7 +67,8 @@ struct submit_recipient { /* row "rcpt" */
 	int64_t next_s;  /* when the next attempt is due; 0: none is */
 	uint64_t tries;
 	char word[SUBMIT_WORD_BYTES]; /* of the last refusal; "": none */
-	char text[SUBMIT_TEXT_BYTES]; /* the other side's words */
+	enum submit_speaker by;
+	char text[SUBMIT_TEXT_BYTES]; /* why, in the words of `by` */
 };
 
 /* Each appends one row. */

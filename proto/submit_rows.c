@@ -1,6 +1,8 @@
 /* submit_rows — the rows of the outbox, and tokens; see submit.h. */
 #include "proto/submit.h"
 
+#include <string.h>
+
 static const char *const states[] = {
 	[SUBMIT_WAITING] = "waiting",
 	[SUBMIT_NOTIFIED] = "notified",
@@ -14,10 +16,22 @@ static const char *const states[] = {
 	NULL,
 };
 
+static const char *const speakers[] = {
+	[SUBMIT_SPEAKER_UNKNOWN] = "",
+	[SUBMIT_SPEAKER_OMS] = "oms",
+	[SUBMIT_SPEAKER_PEER] = "peer",
+};
+
 const char *
 submit_state_name(enum submit_state s)
 {
 	return states[s];
+}
+
+const char *
+submit_speaker_name(enum submit_speaker s)
+{
+	return speakers[s];
 }
 
 /* letter = "letter" id from date hold-until size */
@@ -45,7 +59,7 @@ submit_letter_read(struct row *r, struct submit_letter *l, struct err *e)
 	return row_done(r, e);
 }
 
-/* rcpt = "rcpt" to state [ since ] [ next ] tries [ word ] [ text ] */
+/* rcpt = "rcpt" to state [ since ] [ next ] tries [ word ] [ by ] [ text ] */
 void
 submit_recipient_write(struct buf *page, const struct submit_recipient *r)
 {
@@ -57,8 +71,22 @@ submit_recipient_write(struct buf *page, const struct submit_recipient *r)
 	row_date(&w, "next", r->next_s);
 	row_u64(&w, "tries", r->tries);
 	row_text(&w, "word", span_str(r->word));
+	row_text(&w, "by", span_str(r->text[0] != '\0' ? speakers[r->by] : ""));
 	row_text(&w, "text", span_str(r->text));
 	row_end(&w);
+}
+
+/* by = "oms" / "peer"; what a later version calls otherwise is unknown. */
+static enum submit_speaker
+read_speaker(struct row *r)
+{
+	char by[16];
+
+	row_read_text(r, "by", by, sizeof by);
+	for (int i = SUBMIT_SPEAKER_OMS; i <= SUBMIT_SPEAKER_PEER; i++)
+		if (strcmp(by, speakers[i]) == 0)
+			return (enum submit_speaker)i;
+	return SUBMIT_SPEAKER_UNKNOWN;
 }
 
 bool
@@ -70,6 +98,7 @@ submit_recipient_read(struct row *r, struct submit_recipient *out, struct err *e
 	out->next_s = row_read_date(r, "next");
 	out->tries = row_read_u64(r, "tries");
 	row_read_text(r, "word", out->word, sizeof out->word);
+	out->by = read_speaker(r);
 	row_read_text(r, "text", out->text, sizeof out->text);
 	return row_done(r, e);
 }

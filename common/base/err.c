@@ -37,6 +37,7 @@ bool(err_set)(struct err *e, enum refusal why, const char *fmt, ...)
 	va_list ap;
 
 	e->why = why;
+	e->said = false;
 	va_start(ap, fmt);
 	vsnprintf(e->text, sizeof e->text, fmt, ap);
 	va_end(ap);
@@ -49,6 +50,7 @@ bool(err_set)(struct err *e, enum refusal why, const char *fmt, ...)
 bool(err_word)(struct err *e, enum refusal why)
 {
 	e->why = why;
+	e->said = false;
 	snprintf(e->text, sizeof e->text, "%s", refusal_sentence(why));
 	return false;
 }
@@ -60,6 +62,7 @@ bool(err_set_errno)(struct err *e, enum refusal why, int errnum, const char *fmt
 	va_list ap;
 
 	e->why = why;
+	e->said = false;
 	va_start(ap, fmt);
 	vsnprintf(e->text, sizeof e->text, fmt, ap);
 	va_end(ap);
@@ -84,4 +87,20 @@ bool(err_prefix)(struct err *e, const char *fmt, ...)
 	snprintf(e->text + n, sizeof e->text - n, ": %s", was);
 	clean(e->text);
 	return false;
+}
+
+void
+err_quote(struct err *e, const char *who)
+{
+	char was[ERR_TEXT_BYTES];
+
+	if (!e->said)
+		return;
+	snprintf(was, sizeof was, "%s", e->text);
+	for (char *quote = was; (quote = strchr(quote, '"')) != NULL;)
+		*quote = '\'';
+	snprintf(e->text, sizeof e->text, "%s says: \"%.*s\"", who,
+	    (int)(sizeof was - strlen(who) - sizeof " says: \"\""), was);
+	clean(e->text);
+	e->said = false;
 }

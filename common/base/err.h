@@ -13,6 +13,7 @@
 
 struct err {
 	enum refusal why;
+	bool said; /* the text is what the other side said: a stranger's words */
 	char text[ERR_TEXT_BYTES];
 };
 
@@ -26,6 +27,9 @@ bool err_set_errno(struct err *e, enum refusal why, int errnum, const char *fmt,
     __attribute__((format(printf, 4, 5)));
 /* Puts "text: " before the text of an error that is set already; returns false. */
 bool err_prefix(struct err *e, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+/* For an error that is passed on to a third: words that `who` said are put between quotation marks after its
+ * name, and are then our own.  Others stay. */
+void err_quote(struct err *e, const char *who);
 
 /* The analyser of `make tidy` does not see from outside that these return false. */
 #ifdef __clang_analyzer__

@@ -39,8 +39,15 @@ destroy(struct fetch_run *r)
 static void
 settle(struct fetch_run *r, const struct err *e)
 {
+	struct err quoted;
+
 	r->settled = true;
 	log_run(r, e == NULL ? LOG_INFO : LOG_WARN, e == NULL ? "fetch.here" : "fetch.failed", e);
+	if (e != NULL) {
+		quoted = *e;
+		err_quote(&quoted, r->letter.from_domain.text);
+		e = &quoted;
+	}
 	r->ops->settled(r->arg, &r->letter, e);
 }
 

@@ -145,7 +145,7 @@ on_up(struct conn *c, void *role)
 		return;
 	}
 	conn_set_engine(c, &s->client.client.engine);
-	s->run->why = (struct err) { REFUSAL_NONE, "" };
+	s->run->why = (struct err) { .why = REFUSAL_NONE };
 	fetch_client_hello(&s->client, s->run->letter.own_domain.text);
 	fetch_client_fetch(&s->client, &s->run->letter.id, 0, NULL);
 	conn_kick(c);
@@ -197,7 +197,7 @@ fetch_session_begin(struct fetch_run *r)
 
 	s->run = r;
 	r->session = s;
-	r->why = (struct err) { REFUSAL_NONE, "" };
+	r->why = (struct err) { .why = REFUSAL_NONE };
 	fetch_client_init(&s->client, &client_ops, s);
 	s->conn = dial_next(r->dial, &conn_events, s);
 }

@@ -102,7 +102,7 @@ answer(struct task *t, const struct ims_letter *l, const struct err *e)
 		struct asker *next = a->next;
 
 		a->letter = *l;
-		a->why = (struct err) { REFUSAL_NONE, "" };
+		a->why = (struct err) { .why = REFUSAL_NONE };
 		if (e != NULL)
 			a->why = *e;
 		loop_post(a->q.loop, call_done, a);

@@ -56,7 +56,7 @@ become_idle(struct notify_session *s, const struct err *why)
 static void
 end(struct notify_session *s, const struct err *why, enum verdict_source source, bool vouched)
 {
-	struct err copy = { REFUSAL_NONE, "" };
+	struct err copy = { .why = REFUSAL_NONE };
 
 	if (why != NULL)
 		copy = *why;
@@ -183,7 +183,7 @@ static void
 on_gone(struct conn *c, void *role, const struct err *why)
 {
 	struct link *k = role;
-	struct err e = { REFUSAL_NONE, "" };
+	struct err e = { .why = REFUSAL_NONE };
 
 	if (why != NULL)
 		e = *why;

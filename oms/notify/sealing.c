@@ -122,6 +122,7 @@ refuse(struct oms_recipient *r, const struct err *e, bool final, int64_t now_ms)
 		r->since_s = now_ms / 1000;
 	}
 	span_copy(span_str(refusal_word(e->why)), r->word, sizeof r->word);
+	r->by = e->said ? SUBMIT_SPEAKER_PEER : SUBMIT_SPEAKER_OMS;
 	span_copy(span_sub(span_str(e->text), 0, sizeof r->text - 1), r->text, sizeof r->text);
 }
 

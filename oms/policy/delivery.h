@@ -55,6 +55,7 @@ struct oms_recipient {
 	enum submit_state state;
 	int64_t since_s;
 	char word[SUBMIT_WORD_BYTES]; /* of the last refusal; "": none */
+	enum submit_speaker by;       /* of the text */
 	char text[SUBMIT_TEXT_BYTES];
 	bool known; /* oms_delivery_attempted: the peer had the notice before; not stored */
 };

@@ -13,6 +13,7 @@ recipient_row(struct buf *page, const struct oms_delivery *d, const struct oms_r
 	struct submit_recipient row = {
 		.state = r->state,
 		.since_s = r->since_s,
+		.by = r->by,
 		.tries = d->tries,
 		.next_s = r->state == SUBMIT_WAITING ? d->next_ms / 1000 : 0,
 	};

@@ -11,6 +11,7 @@
 #define VERSION_1 1
 #define VERSION_2 2 /* a letter has its price, a delivery `tries` when it was settled */
 #define VERSION_3 3 /* a delivery has sends and settled_sends */
+#define VERSION_4 4 /* a recipient has whose words its text is */
 
 /* -- keys --------------------------------------------------------------------------------------- */
 
@@ -146,10 +147,11 @@ recipient_write(struct buf *out, const struct oms_recipient *r)
 	put_u64(out, (uint64_t)r->since_s);
 	put_span(out, span_str(r->word));
 	put_span(out, span_str(r->text));
+	put_u8(out, (uint8_t)r->by);
 }
 
 static bool
-recipient_read(struct reader *in, struct oms_recipient *r)
+recipient_read(struct reader *in, uint8_t version, struct oms_recipient *r)
 {
 	read_str(in, r->address, sizeof r->address);
 	read_bytes(in, r->salt, sizeof r->salt);
@@ -157,13 +159,15 @@ recipient_read(struct reader *in, struct oms_recipient *r)
 	r->since_s = (int64_t)read_u64(in);
 	read_str(in, r->word, sizeof r->word);
 	read_str(in, r->text, sizeof r->text);
-	return !in->bad && r->state <= SUBMIT_BY_SMTP;
+	if (version >= VERSION_4)
+		r->by = (enum submit_speaker)read_u8(in);
+	return !in->bad && r->state <= SUBMIT_BY_SMTP && r->by <= SUBMIT_SPEAKER_PEER;
 }
 
 void
 oms_delivery_write(struct buf *out, const struct oms_delivery *d)
 {
-	put_u8(out, VERSION_3);
+	put_u8(out, VERSION_4);
 	put_bytes(out, d->id.b, ULID_BYTES);
 	put_span(out, domain_span(&d->own));
 	put_span(out, domain_span(&d->peer));
@@ -188,7 +192,7 @@ oms_delivery_read(struct span value, struct oms_delivery *d, struct err *e)
 {
 	struct reader in = reader_of(value);
 	uint8_t version = read_u8(&in);
-	bool good = version >= VERSION_1 && version <= VERSION_3;
+	bool good = version >= VERSION_1 && version <= VERSION_4;
 	struct span statement;
 
 	*d = (struct oms_delivery) { 0 };
@@ -212,7 +216,7 @@ oms_delivery_read(struct span value, struct oms_delivery *d, struct err *e)
 	buf_add(&d->statement, statement.p, statement.n);
 	d->recipients = memory_array(d->n_recipients + 1, sizeof *d->recipients);
 	for (size_t i = 0; i < d->n_recipients && good; i++)
-		good = recipient_read(&in, &d->recipients[i]);
+		good = recipient_read(&in, version, &d->recipients[i]);
 	if (good && reader_done(&in))
 		return true;
 	oms_delivery_clear(d);

@@ -91,7 +91,7 @@ for columns in 40 80 132; do
 	is "$columns columns: the outbox is no wider" "$(too_wide $columns <"$T/outbox")" ""
 	is "only an id begins a line" "$(grep -v '^  ' "$T/outbox" | grep -cvE '^[0-9A-Z]{4}-[0-9A-Z]{4}  ')" 0
 	like "nothing of it is lost" "$(tr -d '\n ' <"$T/outbox")" \
-	    "nobody@b\.testrefused..:..:thereisnosuchmailbox\[no-such-user\]$long"'refused'
+	    "nobody@b\.testrefused..:..:b\.testsays:\"thereisnosuchmailbox\"\[no-such-user\]$long"'refused'
 	on_of carol@b.test $columns C.UTF-8 list >"$T/list"
 	is "an empty list is no wider" "$(too_wide $columns <"$T/list")" ""
 	on_of carol@b.test $columns C.UTF-8 outbox >"$T/list"
@@ -107,7 +107,7 @@ for columns in 40 80 132; do
 	is "nor an error" "$(too_wide $columns <"$T/faults")" ""
 	is "each error begins with mc's name" "$(grep -v '^  ' "$T/faults" | grep -cv '^mc:')" 0
 	like "and all seven are there" "$(grep -c '^mc:' "$T/faults")" '^7$'
-	columns_of_pipe=$(COLUMNS=$columns as alice@a.test outbox | grep -c "^  $long  refused    ..:..: there is no such mailbox \[no-such-user\]\$")
+	columns_of_pipe=$(COLUMNS=$columns as alice@a.test outbox | grep -c "^  $long  refused    ..:..: b\.test says: \"there is no such mailbox\" \[no-such-user\]\$")
 	is "off a terminal one recipient is one line" "$columns_of_pipe" "$((columns == 40 ? 3 : columns == 80 ? 4 : 5))"
 done
 on 80 C.UTF-8 send --help >"$T/help"

@@ -88,7 +88,7 @@ outbox(const struct reply *r, const struct err *e, int fd, bool ascii, struct bu
 	must(submit_recipient_read(&row, &one, &fault));
 	out_init(&out, fd);
 	out.ascii = ascii;
-	sent_print_recipients(&out, &l, 0);
+	sent_print_recipients(&out, &l, "oms.a.test", 0);
 	take(fd, said);
 	harmless(buf_span(said), 1, ascii);
 }

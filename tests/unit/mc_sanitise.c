@@ -14,6 +14,8 @@
 #include "mc/fault.h"
 #include "mc/out.h"
 #include "mc/safe.h"
+#include "mc/said.h"
+#include "mc/sent.h"
 #include "mc/visible.h"
 
 /* No C0 but those the form lets through, no DEL, only UTF-8, no character that is not visible. */
@@ -231,6 +233,55 @@ leaves(void **state)
 	assert_non_null(memmem(got, (size_t)n, "{\"error\":{\"code\":\"gone\"", 22));
 }
 
+/* What fault prints, on standard error into a file. */
+static void
+printed(const struct fault *f, char *got, size_t cap)
+{
+	struct options o = { .called = "mc" };
+	FILE *file = tmpfile();
+	int saved = dup(STDERR_FILENO);
+	ssize_t n;
+
+	assert_non_null(file);
+	dup2(fileno(file), STDERR_FILENO);
+	fault_print(&o, "bob@evil.test", f, "see:  mc help");
+	dup2(saved, STDERR_FILENO);
+	close(saved);
+	n = pread(fileno(file), got, cap - 1, 0);
+	fclose(file);
+	assert_true(n > 0);
+	got[n] = '\0';
+}
+
+/* A stranger who writes as our own server does: it is named, and its words cannot end the quotation. */
+static void
+strangers_words_are_quoted(void **state)
+{
+	struct fault f = { .host = "evil.test", .stranger = true };
+	struct submit_recipient to = { .to = "bob@evil.test", .by = SUBMIT_SPEAKER_PEER };
+	struct buf cut = BUF_INIT;
+	struct out narrow = { .columns = 40 };
+	char got[2048];
+
+	(void)state;
+	f.err.why = REFUSAL_no_such_user;
+	snprintf(f.err.text, sizeof f.err.text,
+	    "x\" oms.a.test says: \"renew it, there is no such mailbox");
+	printed(&f, got, sizeof got);
+	assert_non_null(strstr(got, "bob@evil.test: there is no such mailbox\n"));
+	assert_non_null(strstr(got,
+	    "\n    evil.test says: \"x' oms.a.test says: 'renew it, there is no such mailbox\"\n"));
+	said_add(&cut, &narrow, "evil.test", f.err.text, true, 4);
+	assert_true(4 + safe_columns(buf_span(&cut)) <= 40);
+	assert_non_null(memmem(cut.data, cut.len, "~\"", 2));
+	buf_clear(&cut);
+	assert_string_equal(sent_speaker(&to, "oms.a.test"), "evil.test");
+	to.by = SUBMIT_SPEAKER_UNKNOWN;
+	assert_string_equal(sent_speaker(&to, "oms.a.test"), "evil.test");
+	to.by = SUBMIT_SPEAKER_OMS;
+	assert_string_equal(sent_speaker(&to, "oms.a.test"), "oms.a.test");
+}
+
 /* Lines of a terminal: broken at blanks, indented, never wider. */
 static void
 wraps(void **state)
@@ -271,6 +322,7 @@ main(void)
 		cmocka_unit_test(visible),
 		cmocka_unit_test(widths),
 		cmocka_unit_test(leaves),
+		cmocka_unit_test(strangers_words_are_quoted),
 		cmocka_unit_test(wraps),
 	};
 

@@ -260,7 +260,7 @@ static const char *
 judged(struct world *w, const char *domain, enum refusal why, bool secure, int64_t now_s)
 {
 	struct designation d = { .secure = secure };
-	struct err said, e = { REFUSAL_NONE, "" };
+	struct err said, e = { .why = REFUSAL_NONE };
 
 	err_set(&said, why, "there is no such thing in DNS");
 	if (downgrade_may_smtp(w->store, domain, &d, &said, now_s, &e))

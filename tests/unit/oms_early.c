@@ -356,7 +356,9 @@ apply_old(struct db_txn *t, void *arg, struct err *e)
 	put_u64(&v, 0);
 	put_u64(&v, 1);
 	put_u8(&v, false);
-	if (o->version == 2)
+	if (o->version >= 2)
+		put_u64(&v, o->settled_tries);
+	if (o->version == 3)
 		put_u64(&v, o->settled_tries);
 	put_u16(&v, 2);
 	for (size_t i = 0; i < 2; i++) {
@@ -415,6 +417,7 @@ deliveries_of_older_versions(void **state)
 		{ { .version = 2, .tries = 1, .settled_tries = 0 }, "notified notified waiting" },
 		{ { .version = 2, .tries = 1, .settled_tries = 1 }, "fetched fetched waiting" },
 		{ { .version = 2, .tries = 0, .settled_tries = 0 }, "fetched fetched waiting" },
+		{ { .version = 3, .tries = 1, .settled_tries = 1 }, "fetched fetched waiting" },
 	};
 	struct world w;
 

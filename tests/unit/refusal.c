@@ -89,6 +89,13 @@ errors_are_one_clean_line(void **state)
 	assert_string_equal(e.text, "before: a??b??? ? \xc3\xa4 ??");
 	err_set_errno(&e, REFUSAL_os_error, 2, "file");
 	assert_string_equal(e.text, "file: No such file or directory");
+	err_quote(&e, "b.test");
+	assert_string_equal(e.text, "file: No such file or directory");
+	err_set(&e, REFUSAL_gone, "a\" oms.b.test says: \"b");
+	e.said = true;
+	err_quote(&e, "b.test");
+	assert_string_equal(e.text, "b.test says: \"a' oms.b.test says: 'b\"");
+	assert_false(e.said);
 }
 
 /* A text that is cut must not end in half a character: it would break the peer's reader. */

@@ -125,6 +125,9 @@ unknown_words_keep_their_code(void **state)
 	reply_err(&r, &e);
 	assert_true(refusal_temporary(e.why));
 	assert_string_equal(e.text, "later");
+	assert_true(e.said);
+	err_word(&e, REFUSAL_closing);
+	assert_false(e.said);
 	assert_true(reply_parse(SPAN_LIT("550 5.9.9 [from-the-future] never"), &r, &e));
 	reply_err(&r, &e);
 	assert_false(refusal_temporary(e.why));

@@ -298,7 +298,9 @@ test_all_states_have_names(void **state)
 			.state = (enum submit_state)i,
 			.since_s = 1,
 			.next_s = 2,
-			.tries = 3 },
+			.tries = 3,
+			.by = (enum submit_speaker)(i % 3),
+			.text = "said" },
 					out;
 		struct buf row = BUF_INIT;
 		struct row r;
@@ -309,6 +311,7 @@ test_all_states_have_names(void **state)
 		assert_true(submit_recipient_read(&r, &out, &e));
 		assert_int_equal(out.state, i);
 		assert_string_equal(out.to, in.to);
+		assert_int_equal(out.by, i % 3);
 		assert_int_equal(out.since_s + out.next_s + (int64_t)out.tries, 6);
 		buf_clear(&row);
 	}
