@@ -69,9 +69,10 @@ read_headers(struct list *l, struct fault *f)
 		if (!notice_has_header(&l->notices[i]))
 			continue;
 		buf_reset(&b);
-		if (inbox_summary(l->server, l->notices[i].number, &b, f))
+		if (inbox_summary(l->server, l->notices[i].number, &b, f)) {
+			buf_addf(&b, "\r\n\r\n"); /* it may end within a line */
 			mime_read_header(&l->headers[i], buf_span(&b));
-		else if (!inbox_is_up(l->server)) {
+		} else if (!inbox_is_up(l->server)) {
 			buf_clear(&b);
 			return false;
 		}

@@ -3,6 +3,8 @@
 
 #include "mc/safe.h"
 
+#define ROOM_LEAST 24 /* columns of a stranger's words, on a narrow terminal too */
+
 /* The text without what could end the quotation. */
 static void
 add_quotable(struct buf *to, const char *text)
@@ -25,7 +27,7 @@ said_add(struct buf *to, const struct out *o, const char *who, const char *text,
 	add_quotable(&words, text);
 	shown = buf_span(&words);
 	room = indent + safe_columns(buf_span(&name)) + sizeof " says: \"~\"" - 1;
-	room = o->columns > room ? o->columns - room : 1;
+	room = o->columns > room + ROOM_LEAST ? o->columns - room : ROOM_LEAST;
 	if (stranger && o->columns > 0)
 		shown = safe_cut(shown, room);
 	buf_addf(to, "%.*s says: \"%.*s%s\"", SPAN_FMT(buf_span(&name)), SPAN_FMT(shown),

@@ -31,7 +31,7 @@ sent_speaker(const struct submit_recipient *r, const char *host)
 	return r->by == SUBMIT_SPEAKER_OMS ? host : at == NULL ? r->to : at + 1;
 }
 
-/* Who said what, the refusal word, and the time of the next try. */
+/* The speaker, the words, the refusal word, and the time of the next try. */
 static void
 add_words(struct buf *b, const struct out *o, const struct submit_recipient *r, const char *host,
     int64_t now_s)

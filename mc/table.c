@@ -10,6 +10,8 @@
 #include "mc/safe.h"
 
 #define GAP 2 /* spaces between two columns */
+#define PAD_MAX                                                                                    \
+	48 /* with no limit, no cell is padded beyond this: a longer one shifts its own row only */
 
 struct table {
 	const struct table_column *columns;
@@ -21,6 +23,7 @@ struct table {
 
 struct layout {
 	size_t width[TABLE_COLUMNS]; /* 0: left out */
+	bool whole;                  /* what is wider than its column is not cut */
 };
 
 struct table *
@@ -102,10 +105,10 @@ fit(const struct table *t, size_t width, struct layout *l)
 }
 
 static void
-add_cell(struct buf *out, struct span text, size_t width, bool right, bool last)
+add_cell(struct buf *out, struct span text, size_t width, bool whole, bool right, bool last)
 {
 	size_t columns;
-	bool cut = safe_columns(text) > width;
+	bool cut = !whole && safe_columns(text) > width;
 
 	if (cut)
 		text = safe_cut(text, width > 0 ? width - 1 : 0);
@@ -133,7 +136,7 @@ add_row(const struct table *t, const struct layout *l, size_t row, struct buf *o
 		if (!first)
 			buf_add(out, "  ", GAP);
 		first = false;
-		add_cell(out, text, l->width[i], t->columns[i].right, i == t->n - 1);
+		add_cell(out, text, l->width[i], l->whole, t->columns[i].right, i == t->n - 1);
 	}
 	buf_add(out, "\n", 1);
 }
@@ -141,7 +144,7 @@ add_row(const struct table *t, const struct layout *l, size_t row, struct buf *o
 void
 table_print(const struct table *t, size_t width, struct buf *out)
 {
-	struct layout l = { { 0 } };
+	struct layout l = { .whole = width == 0 };
 
 	assert(t->n > 0);
 	for (size_t i = 0; i < t->n; i++)
@@ -149,6 +152,8 @@ table_print(const struct table *t, size_t width, struct buf *out)
 	for (size_t i = 0; i < t->count; i++) {
 		size_t w = safe_columns(buf_span(&t->cells[i]));
 
+		if (l.whole && w > PAD_MAX)
+			w = PAD_MAX;
 		if (w > l.width[i % t->n])
 			l.width[i % t->n] = w;
 	}

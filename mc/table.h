@@ -25,7 +25,7 @@ struct table *table_new(const struct table_column *columns, size_t n, bool ascii
 /* The next cell, row by row. */
 void table_cell(struct table *t, struct span text);
 void table_cellf(struct table *t, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-/* Appends title and rows; `width` 0: no limit. */
+/* Appends title and rows; `width` 0: no limit, and long cells do not pad the other rows. */
 void table_print(const struct table *t, size_t width, struct buf *out);
 void table_free(struct table **t);
 

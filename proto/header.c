@@ -51,6 +51,37 @@ field_at(struct span header, size_t at)
 	return span_sub(header, at, n);
 }
 
+static bool
+is_field(struct span field, struct span name, struct span *value)
+{
+	struct span rest = field, head = span_cut(&rest, ':');
+
+	while (head.n > 0 && (head.p[head.n - 1] == ' ' || head.p[head.n - 1] == '\t'))
+		head.n--; /* obs-optional white space */
+	*value = rest;
+	return span_eq_nocase(head, name);
+}
+
+#define ENCODED_WORD_MAX 76 /* octets, with the blank before it: RFC 2047 2 */
+
+/* How much of a Subject is its beginning within n octets: whole lines or words, else whole characters.  Other
+ * fields have none: a cut address would be another. */
+static size_t
+beginning_of(struct span field, size_t n)
+{
+	struct span value;
+	size_t at;
+
+	if (!is_field(field, SPAN_LIT("Subject"), &value) || n <= field.n - value.n)
+		return 0;
+	for (at = n; at > field.n - value.n + 1 && n - at < ENCODED_WORD_MAX; at--)
+		if (field.p[at] == ' ' || field.p[at] == '\t')
+			return at >= 2 && field.p[at - 1] == '\n' ? at - 2 : at;
+	for (at = n; at > 0 && ((unsigned char)field.p[at] & 0xc0) == 0x80;)
+		at--;
+	return at;
+}
+
 size_t
 header_summary(struct span header, size_t max)
 {
@@ -62,20 +93,9 @@ header_summary(struct span header, size_t max)
 		struct span field = field_at(header, at);
 
 		if (field.n == 0 || at + field.n > max)
-			return at;
+			return at + (field.n == 0 ? 0 : beginning_of(field, max - at));
 		at += field.n;
 	}
-}
-
-static bool
-is_field(struct span field, struct span name, struct span *value)
-{
-	struct span rest = field, head = span_cut(&rest, ':');
-
-	while (head.n > 0 && (head.p[head.n - 1] == ' ' || head.p[head.n - 1] == '\t'))
-		head.n--; /* obs-optional white space */
-	*value = rest;
-	return span_eq_nocase(head, name);
 }
 
 /* -- one mailbox ------------------------------------------------------------------------------------ */

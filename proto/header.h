@@ -22,7 +22,7 @@ bool header_from(struct span header, domain_a_label_fn *a_label, char out[ADDRES
     struct err *e);
 
 /* How many of the first octets are the summary: the header where it fits into `max`, else as many
- * whole fields as do. */
+ * whole fields as do, and the beginning of a Subject that does not. */
 size_t header_summary(struct span header, size_t max);
 
 #endif

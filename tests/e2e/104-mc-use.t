@@ -1,7 +1,7 @@
 #!/bin/sh
 # mc in daily use: refusals at once, several accounts, short ids, pipes that close, progress.
 . tests/e2e/lib.sh
-plan 60
+plan 62
 
 world_up --domains a.test,b.test
 conf=$W/home/alice@a.test/.config/tillcalled
@@ -100,6 +100,15 @@ like "what to do next is for the same account" "$out" 'mc -A bob show'
 status_is "a letter that is not there" 66 as alice@a.test -A bob show 99
 like "the cure too" "$err" 'mc -A bob list'
 status_is "a name that leads elsewhere" 64 as alice@a.test -A ../x list
+
+# -- a subject that is longer than what is announced -------------------------------------------------
+
+{ printf 'To: bob@b.test\nSubject: Begins'; perl -e 'print "\n abcdefghi" x 7000'; printf '\n\nx\n'; } |
+    as alice@a.test send --wait 10 -t >"$T/sent" 2>&1
+number=$(as bob@b.test list --json | sed -n '1s/.*"number":\([0-9]*\).*/\1/p')
+as bob@b.test fetch "$number" >"$T/fetched" 2>&1
+like "its beginning is in the list" "$(as bob@b.test list --json | head -1)" '"subject":"Begins abcdefghi abcdefghi.*"'
+is "which is no wider elsewhere for it" "$(as bob@b.test list | awk 'length($0) > 200' | wc -l)" 1
 
 # -- words that people try ---------------------------------------------------------------------
 

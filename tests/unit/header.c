@@ -67,6 +67,38 @@ its_end(void **state)
 	assert_int_equal(h.n, 6);
 }
 
+/* A summary has whole fields, and of a Subject that is too long its beginning: never half a character. */
+static void
+summary_of_a_long_subject(void **state)
+{
+	struct buf b = BUF_INIT;
+	size_t n;
+
+	(void)state;
+	buf_addf(&b, "From: a@a.test\r\nSubject: Hello");
+	for (int i = 0; i < 200; i++)
+		buf_addf(&b, "%s \xc3\xa4\xc3\xa4", i % 10 == 0 ? "\r\n" : "");
+	buf_addf(&b, "\r\nTo: b@b.test\r\n\r\n");
+	for (size_t max = 40; max < 400; max++) {
+		n = header_summary(buf_span(&b), max);
+		assert_true(n >= 30 && n <= max && max - n < 10);
+		assert_true(b.data[n] == ' ' || b.data[n] == '\r');
+	}
+	assert_int_equal(header_summary(buf_span(&b), 20), 16);
+	assert_int_equal(header_summary(buf_span(&b), b.len), b.len);
+	buf_reset(&b);
+	buf_addf(&b, "Subject: Re: ");
+	for (int i = 0; i < 200; i++)
+		buf_addf(&b, "\xc3\xa4");
+	buf_addf(&b, "\r\n\r\n");
+	assert_int_equal(header_summary(buf_span(&b), 200), 199);
+	assert_int_equal(header_summary(buf_span(&b), 201), 201);
+	buf_reset(&b);
+	buf_addf(&b, "From: %0300d@a.test\r\nSubject: x\r\n\r\n", 1);
+	assert_int_equal(header_summary(buf_span(&b), 200), 0);
+	buf_clear(&b);
+}
+
 int
 main(void)
 {
@@ -74,6 +106,7 @@ main(void)
 		cmocka_unit_test(one_mailbox),
 		cmocka_unit_test(no_second_sender),
 		cmocka_unit_test(its_end),
+		cmocka_unit_test(summary_of_a_long_subject),
 	};
 
 	return cmocka_run_group_tests_name("header", tests, NULL, NULL);

@@ -68,6 +68,32 @@ as_it_is(void **state)
 	assert_null(t);
 }
 
+/* Off a terminal one long cell is whole, and makes no other row longer. */
+static void
+a_long_cell_pads_nothing(void **state)
+{
+	struct table *t = sample();
+	struct buf b = BUF_INIT;
+	char *subject = test_calloc(1, 5001);
+	struct span rest;
+
+	(void)state;
+	memset(subject, 'x', 5000);
+	table_cell(t, span_str("11"));
+	table_cell(t, span_str("eve"));
+	table_cell(t, span_str(subject));
+	table_cell(t, span_str("1"));
+	table_cell(t, span_str("here"));
+	table_print(t, 0, &b);
+	assert_non_null(memmem(b.data, b.len, subject, 5000));
+	rest = buf_span(&b);
+	for (int i = 0; i < 3; i++)
+		assert_true(safe_columns(span_cut(&rest, '\n')) < 120);
+	buf_clear(&b);
+	test_free(subject);
+	table_free(&t);
+}
+
 static size_t
 widest_line(struct span s)
 {
@@ -351,6 +377,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(as_it_is),
+		cmocka_unit_test(a_long_cell_pads_nothing),
 		cmocka_unit_test(every_width),
 		cmocka_unit_test(sizes),
 		cmocka_unit_test(dates),
