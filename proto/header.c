@@ -101,7 +101,7 @@ header_summary(struct span header, size_t max)
 /* -- one mailbox ------------------------------------------------------------------------------------ */
 
 struct scan {
-	char bare[HEADER_MAX_BYTES / 100]; /* what stands outside quotes, comments, <> */
+	char bare[HEADER_MAX_BYTES / 100]; /* the text outside quotes, comments, <> */
 	char angle[ADDRESS_MAX + 1];
 	size_t n_bare, n_angle;
 	bool has_angle, bad;

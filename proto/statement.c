@@ -38,7 +38,7 @@ parse_from(struct fields *f, struct address *from)
 		fields_fail(f, "From");
 }
 
-/* Salted hashes have no order of their own to betray; sorted, none can stand twice. */
+/* Salted hashes have no order of their own to betray; sorted, none can occur twice. */
 static void
 parse_recipients(struct fields *f, struct statement *st)
 {

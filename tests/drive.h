@@ -19,7 +19,7 @@ drive(struct engine *e, struct buf *held, struct span in, size_t chunk)
 	} while (at < in.n);
 }
 
-/* The mover's call after an answer: nothing new, what is held is offered again. */
+/* The mover's call after an answer: no new octets, and the held ones again. */
 static inline void
 drive_again(struct engine *e, struct buf *held)
 {

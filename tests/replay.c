@@ -3,7 +3,7 @@
  *	replay [SPEC.md [TITLE]]
  *
  * Each block is two tests: what comes in is fed at a single stroke, and octet by octet.  An `A:`
- * line divides a block into scenes: what is said in a scene is fed, and what must have come out in
+ * line divides a block into scenes: the input lines of a scene are fed, and what must have come out in
  * it is compared at its end; so pipelined lines may come in any order within a scene.
  */
 #include <stdio.h>

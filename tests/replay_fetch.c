@@ -3,7 +3,7 @@
  * fetch-server hands out one letter, 01JDZ5TPB4M4Q8W1RZ9H1V6K3C, of 39 octets with a summary of 24,
  * to b.test; c.test is not designated, any other domain gets its answer later.
  * 01JDZ5TPB4M4Q8W1RZ9H1V6K3D was recalled.  FETCH, DONE and DECLINE are answered later too:
- *	A: durable	what is asked is recorded, and answered
+ *	A: durable	the request is recorded and answered
  *	A: fails	it cannot be recorded
  *	A: stale	an answer to the request before comes; it must be dropped
  *

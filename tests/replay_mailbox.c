@@ -3,7 +3,7 @@
  * mailbox-server: the user of sasl_scene.h has three letters: 1 is here, 2 is held, 3 is gone.
  * LIST shows two notices on the first page.  READ 2 and SUMMARY 2 fetch; every change is answered
  * later:
- *	A: durable	what is asked is recorded, or has been fetched, and answered
+ *	A: durable	the change is recorded, or the letter fetched, and the request answered
  *	A: fails	it is not
  *	A: stale	an answer to the request before comes; it must be dropped
  *	A: progress N	so many octets have been fetched

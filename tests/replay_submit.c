@@ -3,7 +3,7 @@
  * submit-server: the user of sasl_scene.h may write as user@a.test.  Nobody can write to
  * nowhere.test; slow.test is answered later.  A letter has at most 1,000 octets; the token "again"
  * was seen before.  The outbox has two pages, one letter each.
- *	A: durable	what is asked is recorded, and answered
+ *	A: durable	the request is recorded and answered
  *	A: fails	it cannot be recorded
  *	A: stale	an answer to the request before comes; it must be dropped
  *	A: slow		from now on signing in and pages are answered later too

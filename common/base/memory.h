@@ -6,7 +6,7 @@
 
 void *memory_new(size_t n);                 /* free() it */
 void *memory_array(size_t count, size_t n); /* the same for count times n, overflow checked */
-/* p, or NULL, with room for count times n; what is added is not zeroed. */
+/* p, or NULL, with room for count times n; the added part is not zeroed. */
 void *memory_resize(void *p, size_t count, size_t n);
 char *memory_text(const char *s); /* a copy */
 

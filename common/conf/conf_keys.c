@@ -358,7 +358,7 @@ set_listen(struct conf_listens *l, struct span s, struct err *e)
 		    "is not of the form { \"192.0.2.1\" } or "
 		    "{ \"192.0.2.1:1470\", \"[2001:db8::1]:1470\" } or \"none\"");
 	if (l->given && (none || l->n == 0))
-		return err_set(e, REFUSAL_config, "\"none\" stands alone");
+		return err_set(e, REFUSAL_config, "\"none\" must be the only value");
 	l->given = true;
 	if (none)
 		return true;

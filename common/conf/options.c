@@ -111,7 +111,7 @@ take_words(struct options *o, int argc, char **argv, const char *value)
 	return optind >= argc;
 }
 
-/* Reads options and words from argv[1] on, options wherever they stand, words into o->args; a
+/* Reads options and words from argv[1] on, options wherever they occur, words into o->args; a
  * leading word ends it where stop_at_word is set.  Returns 0 or the exit status. */
 static int
 scan(struct options *o, const struct grammar *g, int argc, char **argv, bool stop_at_word)

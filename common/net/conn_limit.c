@@ -27,7 +27,7 @@ struct host {
 	unsigned n_places;  /* of all states but REFUSED */
 	unsigned n_held, n_leaving, n_waiting;
 	struct places held, waiting; /* waiting: while CONN_PER_HOST are held */
-	struct places back;          /* stand back for others of their domain */
+	struct places back;          /* give way to others of their domain */
 };
 
 /* A port of an address that has places, or has failed. */
@@ -319,7 +319,7 @@ wait_for_host(struct conn_place *p)
 	TAILQ_INSERT_TAIL(&p->host->waiting, p, link);
 }
 
-/* After a connection was answered or has left: those that stood back for it take their turn. */
+/* After a connection was answered or has left: those that gave way to it take their turn. */
 static void
 call_back(struct host *h)
 {

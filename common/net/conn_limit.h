@@ -7,7 +7,7 @@
  *
  * Any domain may name somebody's address with a port that is silent, and silence takes the whole timeout of a
  * connection.  So of the connections for one domain that have not been answered yet, CONN_PER_DOMAIN hold a place of
- * an address or wait for one; the others stand back until one of these has been answered or has left.
+ * an address or wait for one; the others give way until one of these has been answered or has left.
  *
  * A port that did not answer is left alone for CONN_DOOR_PAUSE_MS, doubled by each failure in turn up
  * to CONN_DOOR_PAUSE_MAX_MS.  Meanwhile a caller that backs off is refused at once, and so is one that

@@ -1,11 +1,11 @@
-/* listen — bound sockets, one thread that accepts, and who may come in how often.
+/* listen — bound sockets, one thread that accepts, and limits on the connections of an address.
  *
  * Sockets are bound by listen_open, while there may still be privileges, and listen from
- * listen_start on.  One acceptor deals connections out to the workers in turn, with TCP_NODELAY
- * set.  It stops accepting once descriptors' numbers reach 90 % of RLIMIT_NOFILE, at the total
- * limit, and when the system is out of descriptors or memory, and looks again half a second
- * later: who waits, waits in the kernel's queue.  Over its address's limits a connection is closed
- * at once.  An IPv6 socket takes IPv6 only.
+ * listen_start on.  One acceptor hands connections to the workers in turn, with TCP_NODELAY
+ * set.  It stops accepting once the numbers of descriptors reach 90 % of RLIMIT_NOFILE, at the total
+ * limit, and when the system is out of descriptors or memory, and tries again half a second
+ * later; meanwhile connections wait in the kernel's queue.  A connection beyond its address's limits is
+ * closed at once.  An IPv6 socket takes IPv6 only.
  *
  * Trap:    libevent goes on calling accept on EMFILE.
  * Trust:   whoever can reach the port; a limit per address counts an IPv6 /64 as one.

@@ -78,7 +78,7 @@ bool db_disk_step(struct db *d);
 uint64_t db_disk_used(const struct db *d);
 
 /* On the writer's thread, between transactions: waits until no reading is open, and commits a change, so
- * that what was freed so far can be used. */
+ * that the pages freed so far can be used. */
 void db_disk_settle(struct db *d);
 
 void db_gate_enter(struct db_txn *reading);

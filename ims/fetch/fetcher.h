@@ -11,8 +11,8 @@
  *          on any worker, and answers there.
  * Disk:    a letter is told to be here after its octets are verified and durable.
  * Trust:   the sender's host is hostile until its certificate was judged good and names the sender
- *          domain; no id is said before that, and no octet is taken once it is good no longer.  Size
- *          and digest are the statement's; a letter that is not what was announced is a broken
+ *          domain; no id is sent before that, and no octet is taken once it is no longer good.  Size
+ *          and digest are the statement's; a letter that differs from them is a broken
  *          promise, and nothing of it is kept.  Where to connect comes from the sender domain's
  *          designation alone; after its TTL a connection serves only what it was made for.
  */

@@ -159,7 +159,7 @@ read_letter(struct session *s, uint64_t number, bool summary, struct mailbox_fou
 		return REFUSED;
 	if (l.state == MAILBOX_HERE)
 		return open_body(s->worker, &l, summary, found, e) ? DONE : REFUSED;
-	/* What was gone is asked for again: its server may have come back. */
+	/* A letter that was gone is requested again: its server may have come back. */
 	if (l.state != MAILBOX_HELD && l.state != MAILBOX_FETCHING && l.state != MAILBOX_GONE) {
 		err_word(e, l.why != REFUSAL_NONE ? l.why : REFUSAL_internal);
 		return REFUSED;

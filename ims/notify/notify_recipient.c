@@ -9,7 +9,7 @@ notify_recipient_judge(const struct notify_asker *a, const struct accounts_set *
 {
 	const struct account *found = accounts_find(set, address);
 	struct span domain = span_str(a->domain);
-	struct err why; /* of the share; who had its mail does not mind */
+	struct err why; /* of the share; ignored for a recipient that had mail of the domain */
 	bool exists = found != NULL || !RULE(no_such_user), may, known;
 
 	if (found == NULL || !span_copy(span_str(found->owner), user, IMS_STORE_USER_BYTES))

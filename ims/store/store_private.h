@@ -6,7 +6,7 @@
 
 #define IMS_SILENT_MAX 64
 
-/* What was found when a kept CRL was searched for a certificate's serial number. */
+/* The result of a search for a certificate's serial number in a kept CRL. */
 struct ims_silent {
 	unsigned char name[DIGEST_BYTES]; /* of both */
 	bool silent;

@@ -205,7 +205,7 @@ has_notice(struct db_txn *t, struct span seen, const struct ims_seen_record *r)
 	return span_starts(seen, db_key_span(&letter));
 }
 
-/* What is remembered of notices that are gone, so that the sender's share is free again. */
+/* Forgets notices that are gone; the sender's share is free again. */
 static bool
 page_of_remembered(struct db_txn *t, struct ims_job *j, struct err *e)
 {

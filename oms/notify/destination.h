@@ -1,5 +1,5 @@
-/* destination — one of our domains and one recipient domain: what is due between them is gathered,
- * sealed and sent.
+/* destination — one of our domains and one recipient domain: gathers, seals and sends the entries that
+ * are due between them.
  *
  * Flow:    3 of 8, between the notifier, which holds the destinations, and the notify session.  Disk and
  *          retry are as notifier.h says.

@@ -1,7 +1,7 @@
 #!/bin/sh
 # The shape of the tree: its top, its goals, its map, and that lint sees what it is there for.
 . tests/e2e/lib.sh
-plan 40
+plan 49
 
 named="README.md LICENSE Makefile oms ims mc common proto tests"
 stray=$(ls | grep -vx build | grep -vxF "$(printf '%s\n' $named)")
@@ -78,12 +78,22 @@ planted "and a document that is not in the tree" proto/line.c '/* See DECISIONS 
 planted "and a peer's line that nothing limits" oms/run.c 'void f(void) { log_fact(LOG_INFO, "notify.ready", "x=1"); }' \
     "^oms/run\.c:[0-9]+: log_fact of notify\.ready"
 planted "and a file that stands" proto/line.c '/* It stands in the table. */' "^proto/line\.c:[0-9]+: stands"
+planted "and one that stands alone" proto/line.c '/* It stands alone. */' "^proto/line\.c:[0-9]+: stands"
+planted "and one that stood back" proto/line.c '/* Those that stood back. */' "^proto/line\.c:[0-9]+: stands"
 planted "and what comes behind" proto/line.c '/* What comes behind it. */' "^proto/line\.c:[0-9]+: behind"
 planted "and what lasts so long" proto/line.c '/* It lasts so long. */' "^proto/line\.c:[0-9]+: so long"
 planted "and a bare who" proto/line.c '/* Who asks waits for it. */' "^proto/line\.c:[0-9]+: who"
+planted "and one within a sentence" proto/line.c '/* It stays as long as who reads it has it. */' "^proto/line\.c:[0-9]+: who"
+planted "and one after a comma" proto/line.c '/* The rest, who asks now is not refused. */' "^proto/line\.c:[0-9]+: who"
+planted "and one at the start of a clause" proto/line.c '/* later: who waits, waits in the queue */' "^proto/line\.c:[0-9]+: who"
+planted "and one for a test's title" tests/e2e/020-demo.t 'ok "who goes, too" true' "^tests/e2e/020-demo\.t:[0-9]+: who"
 planted "and what is had" proto/line.c '/* The answer is had from DNS. */' "^proto/line\.c:[0-9]+: had"
 planted "and what is not of its form" proto/line.c '/* The line is not of its form. */' "^proto/line\.c:[0-9]+: of its form"
 planted "and a chain of passives" proto/line.c '/* What was said is told. */' "^proto/line\.c:[0-9]+: a chain of passives"
+planted "and one of other verbs" proto/line.c '/* and what was heard is believed */' "^proto/line\.c:[0-9]+: a chain of passives"
+planted "and a verb at the end" proto/line.c '/* It is by us answered. */' "^proto/line\.c:[0-9]+: a verb at the end"
+planted "and at the end of a chain" proto/line.c '/* What is asked by the peer is by us answered. */' \
+    "^proto/line\.c:[0-9]+: a verb at the end"
 planted "and one in a message" proto/line.c 'static const char planted[] = "it is had from DNS";' "^proto/line\.c:[0-9]+: had"
 planted "and one in a manual" mc/mc.1 'It lasts so long.' "^mc/mc\.1:[0-9]+: so long"
 if command -v clang-format >/dev/null; then

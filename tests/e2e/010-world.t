@@ -65,7 +65,7 @@ chmod 600 "$T/password"
 TILLCALLED_PASSWORD_FILE=$T/password
 export TILLCALLED_PASSWORD_FILE
 ok "an operator adds a user" oms b.test user add eve@b.test
-ok "who signs in at once" as eve@b.test list
+ok "and she can sign in at once" as eve@b.test list
 status_is "with another's password nobody does" 77 as alice@b.test setup alice@b.test
 unset TILLCALLED_PASSWORD_FILE
 

@@ -16,7 +16,7 @@ hello() {	# what an ims says to c.test
 
 before=$(seconds)
 strange=$(tests/world cert "$W" --domain x.test --ca other --revoked | head -1)
-ok "who revokes what nobody trusts is not kept waiting" [ $(($(seconds) - before)) -lt 8 ]
+ok "to revoke what nobody trusts does not wait" [ $(($(seconds) - before)) -lt 8 ]
 ok "and has a certificate" openssl x509 -in "$strange" -noout
 crls() { grep -c 'tls\.generation' "$IMS_LOG_b_test"; }
 had=$(crls)
@@ -52,10 +52,10 @@ for words in use revoke zone "zone W --remove" "zone W --remove x.test" "use W a
 	tests/world "$verb" "$W" "$@" 2>"$T/err" >&2
 	[ $? = 64 ] && ! grep -q 'parameter not set' "$T/err" || echo "$words"
 done >"$T/badly"
-is "what is left out is missed in a sentence" "$(cat "$T/badly")" ""
+is "an argument left out is named in a sentence" "$(cat "$T/badly")" ""
 status_is "a domain of nowhere" 1 tests/world use "$W" nowhere.test "$CERT_a_test"
 status_is "a user of nowhere" 1 as alice@nowhere.test list
-like "is told so" "$err" 'no domain nowhere\.test'
+like "says so" "$err" 'no domain nowhere\.test'
 
 # -- records ---------------------------------------------------------------------------------------
 
@@ -69,7 +69,7 @@ for record in '' '; nothing' 'r5.test.' 'r5.test. 60 IN A' 'r5.test. A 999.1.1.1
 	tests/world zone "$W" "$record" 2>"$T/err"
 	[ $? = 65 ] && [ -s "$T/err" ] || echo "$record"
 done >"$T/badly"
-is "what is no record is none" "$(cat "$T/badly")" ""
+is "a malformed record is refused in a sentence" "$(cat "$T/badly")" ""
 same "and leaves the zone as it was" "$T/zone" "$W/zone"
 tests/world zone "$W" --remove r1.test a
 unlike "removed by its name" "$(cat "$W/zone")" '^r1\.'
@@ -86,7 +86,7 @@ status_is "a password that is not known" 64 as eve@a.test list
 like "may be named" "$err" 'TILLCALLED_PASSWORD_FILE'
 set_up() { echo 'correct horse' | as eve@a.test setup eve@a.test >"$T/setup" 2>&1; }
 eventually 5 set_up
-ok "who has set up herself needs no more words" as eve@a.test list
+ok "a user with an account needs no more words" as eve@a.test list
 
 # -- its end -----------------------------------------------------------------------------------------
 

@@ -26,7 +26,7 @@ next=$(printf '%s\n' "$out" | sed -n '/^What next/,$p')
 like "and says what to do next" "$next" 'tests/world up /tmp/world'
 # What it says is tried, in a place of our own.
 printf '%s\n' "$next" | sed -n "s|^   \(.*tests/world .*\)|\1|p" | sed "s|/tmp/world|$T/next|" >"$T/next.sh"
-like "which works as it stands" "$(sh -e "$T/next.sh" 2>&1 </dev/null)" '^  Hello$'
+like "which works unchanged" "$(sh -e "$T/next.sh" 2>&1 </dev/null)" '^  Hello$'
 
 ok "a letter of one's own" tests/demo tests/letters/foreign.eml
 like "is read at the other end" "$out" 'weit her'

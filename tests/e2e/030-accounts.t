@@ -67,7 +67,7 @@ like "only until when its letters are kept" "$(cat "$T/accounts")" '^removed bob
 number=$(sed -n 's/^removed bob@b\.test \([0-9]*\) .*/\1/p' "$T/accounts")
 ok "the next user of the address" typing "canary-7f3a" "$OMS" user add bob@b.test
 unlike "is another owner" "$(cat "$T/accounts")" "^user bob@b\.test .* $number\$"
-ok "who goes, too" "$OMS" -C "$T/conf" user remove bob@b.test
+ok "and bob is removed, too" "$OMS" -C "$T/conf" user remove bob@b.test
 like "with the whole command that undoes it" "$out" "oms -C $T/conf user add --restore bob@b\.test"
 ok "and is given it back" typing "canary-7f3a" "$OMS" user add --restore bob@b.test
 is "by that name" "$out" "restored bob@b.test"

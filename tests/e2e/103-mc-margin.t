@@ -1,5 +1,5 @@
 #!/bin/sh
-# What a letter says never stands where mc's own words do: on a terminal of any width its identity
+# The words of a letter are never where mc's own words do: on a terminal of any width its identity
 # comes first, and no line of the sender's making begins at the left margin.
 . tests/e2e/lib.sh
 plan 86

@@ -17,7 +17,7 @@ ok "a letter to three" send bob@b.test nobody@b.test "$long"
 like "has an id for people" "$id" '^[0-9A-Z]{4}-[0-9A-Z]{4}$'
 like "which the log gives for the whole one" "$(grep submit.letter "$log")" "id=[0-9A-Z]{26} as=$id .*recipients=3"
 ok "bob's server was notified" eventually 60 became bob@b.test notified -
-ok "who is not there was refused" eventually 60 became nobody@b.test refused no-such-user
+ok "an unknown recipient was refused" eventually 60 became nobody@b.test refused no-such-user
 ok "oms queue" oms a.test queue
 printf '%s\n' "$out" >"$T/queue"
 like "names the letter" "$out" "^$id  from alice@a\.test"
@@ -28,7 +28,7 @@ ok "oms queue --all" oms a.test queue --all
 printf '%s\n' "$out" >"$T/queue"
 like "has all" "$out" ' nobody@b\.test +refused '
 like "and why" "$out" '\[no-such-user\]'
-like "also who does not fit into the column" "$out" "^ +$long\$"
+like "also an address too long for the column" "$out" "^ +$long\$"
 is "in 76 columns" "$(wide)" ""
 is "JSON alike" "$(oms a.test queue --json | wc -l) $(oms a.test queue --all --json | wc -l)" "1 3"
 
@@ -39,7 +39,7 @@ like "then nothing is left in the queue" "$(oms a.test queue)" '^The queue is em
 like "but with --all" "$(oms a.test queue --all)" 'bob@b\.test +fetched'
 log_count_is "each once" "$log" "recipient\\.state id=$id to=bob@b.test" 3
 
-status_is "who is refused before the letter is taken" 68 as alice@a.test send bob@none.invalid <tests/letters/barn.eml
+status_is "a recipient refused before the letter is taken" 68 as alice@a.test send bob@none.invalid <tests/letters/barn.eml
 ok "is in the log by the address" eventually 30 log_has "$log" \
     'submit\.refused sid=[0-9a-f]+ peer=[0-9.]+ user=alice@a\.test to=bob@none\.invalid word=no-such-domain text='
 

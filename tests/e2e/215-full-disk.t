@@ -80,7 +80,7 @@ for kind in tmpfs ext4; do
 	like "and its sender is told why" "$err" 'storage is full'
 	letter alice@a.test bob@b.test "$kind large2" "$(cat "$T/large")" >"$T/letter"
 	status_is "a large one too" 75 as alice@a.test send bob@b.test <"$T/letter"
-	ok "what was taken before is fetched" as bob@b.test show $((held + 1))
+	ok "a letter taken before can be fetched" as bob@b.test show $((held + 1))
 	ok "also out of its file" as bob@b.test show $((held + 2))
 	ok "and the DONE is written down" eventually 30 says 'fetched' as alice@a.test outbox
 	is "the oms lives on" "$(pid oms a.test)" "$began"

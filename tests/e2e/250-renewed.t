@@ -1,5 +1,5 @@
 #!/bin/sh
-# A certificate that was renewed with another key: what is sealed then is not refused by a peer that
+# A certificate that was renewed with another key: seals made then are accepted by a peer that
 # knows the old one from a connection that is still open.
 . tests/e2e/lib.sh
 plan 6

@@ -6,8 +6,8 @@ world_up --domains a.test,b.test --set 'crl-refresh = "1 s"'
 tells() { like "$1" "$out" "$2"; }
 
 status_is "oms: a peer as it should be" 0 oms a.test check peer b.test
-tells "who we are" '^ok +identity +a\.test'
-tells "who is designated" '^ok +designation +_ims\._tcp: ims\.b\.test port 1471, .*: '
+tells "our own identity" '^ok +identity +a\.test'
+tells "which hosts are designated" '^ok +designation +_ims\._tcp: ims\.b\.test port 1471, .*: '
 tells "TLS" '^ok +connection .*:1471 \(ims\.b\.test\): TLS 1\.3'
 tells "its certificate" '^ok +certificate +names b\.test; by CN=World root; until 20'
 tells "the age of the CRL" '^ok +crl +number [0-9A-Fx]+, 0 h 0[0-9] min old, the next by 20'

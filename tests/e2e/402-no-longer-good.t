@@ -1,5 +1,5 @@
 #!/bin/sh
-# What was good when it connected and is so no longer is refused at its next word: revoked, expired,
+# A peer that was good when it connected, and no longer is, is refused at its next request: revoked, expired,
 # its CA no longer trusted, its SPF record gone.
 . tests/e2e/lib.sh
 . tests/lib/peers.sh
@@ -92,7 +92,7 @@ for name in brief-notify doomed-notify orphan-notify brief-fetch doomed-fetch or
 done
 ok "a seal that ends after the certificate's end: refused" eventually 30 grep -q '^550 5.7.5 .certificate-expired' "$T/late.talk"
 is "and its notice is not there" "$(as carol@b.test list --json | wc -l)" 0
-ok "who never says who they are is sent away" eventually 60 grep -q '^421 4.4.2 .idle' "$T/silent.talk"
+ok "a client that never says HELLO is disconnected" eventually 60 grep -q '^421 4.4.2 .idle' "$T/silent.talk"
 
 # -- and where we are the ones who connect ------------------------------------------------------------
 

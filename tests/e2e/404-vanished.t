@@ -10,8 +10,8 @@ remembered() { [ "$(oms a.test status --json | sed 's/.*"domains_remembered":\([
 # sends DOMAIN SUBJECT: to bob there.
 sends() { letter alice@a.test "bob@$1" "$2" | as alice@a.test send "bob@$1" >"$T/sent" 2>&1; }
 newest() { as alice@a.test outbox --json | grep "\"bob@$1\"" | head -1; }
-# stands NAME DOMAIN STATE WORD: the state and word that the outbox shows for the last letter to that domain.
-stands() { ok "$1" eventually 20 says "\"state\":\"$3\".*\"word\":\"$4\"" newest "$2"; }
+# outbox_shows NAME DOMAIN STATE WORD: the state and word that the outbox shows for the last letter to that domain.
+outbox_shows() { ok "$1" eventually 20 says "\"state\":\"$3\".*\"word\":\"$4\"" newest "$2"; }
 again() { tests/world "$1" "$W" oms a.test; tests/world start "$W" oms a.test; }
 
 ok "nobody is remembered at first" remembered 0
@@ -32,7 +32,7 @@ ok "which is remembered" eventually 5 remembered 1
 tests/world zone "$W" --remove $srv SRV
 again stop
 sends b.test gone
-stands "then it is gone from DNS: the letter waits" b.test waiting designation-vanished
+outbox_shows "then it is gone from DNS: the letter waits" b.test waiting designation-vanished
 like "the log has it" "$(grep notify.ended "$OMS_LOG_a_test" | tail -1)" 'peer=b\.test .*word=designation-vanished'
 ok "and is tried again" eventually 30 eval '[ "$(log_count "$OMS_LOG_a_test" "notify.ended .*peer=b.test .*word=designation-vanished")" -ge 2 ]'
 like "it waits still" "$(newest b.test)" '"state":"waiting"'
@@ -43,7 +43,7 @@ again kill
 ok "it is remembered after a crash" remembered 1
 tests/world zone "$W" "$srv. 60 IN SRV 0 0 0 ."
 sends b.test dot
-stands "an unsigned target \".\" is believed no more" b.test waiting designation-vanished
+outbox_shows "an unsigned target \".\" is believed no more" b.test waiting designation-vanished
 tests/world zone "$W" --remove $srv SRV
 for t in MX TXT; do tests/world zone "$W" --remove b.test $t; done
 for n in _oms._tcp _oms-submit._tcp _ims-mailbox._tcp; do
@@ -52,23 +52,23 @@ done
 for n in oms ims; do tests/world zone "$W" --remove $n.b.test A; done
 again stop
 sends b.test nothing
-stands "nor is it that the whole domain is gone" b.test waiting designation-vanished
+outbox_shows "nor is it that the whole domain is gone" b.test waiting designation-vanished
 is "none of the letters to it is refused" \
     "$(as alice@a.test outbox --json | grep '"bob@b\.test"' | grep -c '"state":"refused"')" 0
 
 # A server of no use is a server named.
 tests/world zone "$W" '_ims._tcp.d.test. 60 IN SRV 0 1 1471 nowhere.d.test.'
 sends d.test "no address"
-stands "a domain whose server has no address" d.test waiting unreachable
+outbox_shows "a domain whose server has no address" d.test waiting unreachable
 ok "is remembered too" eventually 5 remembered 2
 tests/world zone "$W" --remove _ims._tcp.d.test SRV
 again stop
 sends d.test gone
-stands "and is not believed to have none" d.test waiting designation-vanished
+outbox_shows "and is not believed to have none" d.test waiting designation-vanished
 tests/world zone "$W" '_ims._tcp.d.test. 60 IN SRV 0 1 22 nowhere.d.test.'
 again stop
 sends d.test "a rule of ours"
-stands "what we do not connect to waits as well, for nobody vouches for it" d.test waiting bad-port
+outbox_shows "what we do not connect to waits as well, for nobody vouches for it" d.test waiting bad-port
 
 grep -v '^d\.' "$W/run/zone" | grep 'b\.test' >"$T/zone"
 tests/world zone "$W" "$(cat "$T/zone")"
@@ -76,4 +76,4 @@ again stop
 all_told() { [ "$(as alice@a.test outbox --json | grep '"bob@b\.test"' | grep -c '"state":"waiting"')" = 0 ]; }
 ok "the server is back: all that waited goes out by itself" eventually 60 all_told
 is "to b's user" "$(as bob@b.test list --json | grep -c '"state"')" 4
-ok "who can read it" as bob@b.test show 4
+ok "and he can read it" as bob@b.test show 4

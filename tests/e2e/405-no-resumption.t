@@ -89,7 +89,7 @@ port() {
 	is "$name: and not after ten thousand" "$(echo "$out" | grep -c '^250 ')" 1
 }
 
-# judged PROTOCOL ADDRESS SNI LOG: who may not stays who may not, however he comes back.
+# judged PROTOCOL ADDRESS SNI LOG: a peer that may not connect may not, however it comes back.
 judged() {
 	session "$1" "$3"
 	lines "HELLO c.test" QUIT
@@ -102,7 +102,7 @@ judged() {
 	from=$(log_count "$4" 'tls.refused word=certificate-revoked side=accept')
 	for how in "" "-sess_in $T/session" "-sess_in $T/session -early_data $T/early"; do
 		client "$1" "$2" "$3" d $how
-		is "$1: who was revoked is told so${how:+, with $how}" \
+		is "$1: a revoked peer is told so${how:+, with $how}" \
 		    "$(said '\[certificate-revoked\]') $(said '^2[0-9][0-9] ')" "1 0"
 	done
 	log_count_is "$1: and the log says it each time" \

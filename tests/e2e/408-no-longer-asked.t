@@ -39,7 +39,7 @@ half() { eventually 20 grep -q '^FETCH' "$T/$1.heard"; }
 
 peers_take "$T/leaving" $(tests/world cert "$W" --domain p5.test)
 announced leaving p5.test "$WORLD_NET.105"
-stands leaving leaves "$WORLD_NET.105:1470"
+host_up leaving leaves "$WORLD_NET.105:1470"
 as bob@b.test list --json >"$T/list"
 shows leaving p5.test
 like "a server that goes down ends no session of the reader's" "$(cat "$T/leaving.shown")" '\[unreachable, '
@@ -48,13 +48,13 @@ n=0
 for name in revoked orphan moved; do
 	n=$((n + 1))
 	announced $name p$n.test "$WORLD_NET.10$n"
-	stands $name speaks "$WORLD_NET.10$n:1470"
+	host_up $name speaks "$WORLD_NET.10$n:1470"
 done
-stands next listens "$WORLD_NET.109:1470" moved
+host_up next listens "$WORLD_NET.109:1470" moved
 peers_take "$T/expired" $(tests/world cert "$W" --domain p4.test --seconds 12)
 end=$(($(date +%s) + 13))
 announced expired p4.test "$WORLD_NET.104"
-stands expired speaks "$WORLD_NET.104:1470"
+host_up expired speaks "$WORLD_NET.104:1470"
 as bob@b.test list --json >"$T/list"
 n=0
 for name in revoked orphan moved expired; do

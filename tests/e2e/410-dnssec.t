@@ -25,7 +25,7 @@ asks() {	# RESOLVER
 	done
 }
 asks "$TILLCALLED_RESOLVER"
-again() {	# what was answered before is forgotten
+again() {	# forgets earlier answers
 	for _d in a.example b.example; do for _p in oms ims; do
 		tests/world stop "$W" $_p $_d; tests/world start "$W" $_p $_d || failed "$_p of $_d starts"
 	done; done

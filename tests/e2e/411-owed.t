@@ -37,7 +37,7 @@ notes() {
 # here N: the letter is fetched; on a slow machine what is owed may come first, to a server of one connection.
 here() {
 	for _try in 1 2 3; do
-		stands "out$1$_try" hands_out "$at:1470" p
+		host_up "out$1$_try" hands_out "$at:1470" p
 		_stands=$!
 		as bob@b.test show "$1" && wait $_stands && return
 		wait $_stands
@@ -50,9 +50,9 @@ for n in 1 2; do
 done
 is "and DONE not answered" "$(log_count "$IMS_LOG_b_test" ack.sent)" 0
 
-# goes_on NAME HOW: what is owed is looked at soon after a start.
+# goes_on NAME HOW: soon after a start the daemon looks at what it owes.
 goes_on() {
-	stands "$1" "$2" "$at:1470" p
+	host_up "$1" "$2" "$at:1470" p
 	tests/world stop "$W" ims b.test && tests/world start "$W" ims b.test && wait $!
 }
 ok "a server that refuses our HELLO" goes_on hello refuses
@@ -72,7 +72,7 @@ seldom() {
 	log_has "$IMS_LOG_b_test" "ack.failed from=$own .*failures=4"
 }
 ok "its server is down, and rests" eventually 60 seldom
-stands back notes "$at:1470" p
+host_up back notes "$at:1470" p
 clock_move 40
 noticed p $own "$at"
 ok "a domain that is heard from is told soon" eventually 30 grep -q '^DONE' "$T/back.heard"

@@ -39,7 +39,7 @@ drops() {
 
 announced one p1.test "$host"
 id=$(as bob@b.test list --json | sed 's/.*"id":"\([^"]*\)".*/\1/')
-stands one whole "$host:1470"
+host_up one whole "$host:1470"
 like "bob reads a letter" "$(as bob@b.test show 1 2>&1)" '^  100'
 ok "and its sender is told" eventually 10 grep -q '^DONE' "$T/one.heard"
 # So that it is here no longer, and is held anew.
@@ -49,7 +49,7 @@ is "the same is announced to two others" "$(for u in carol dora; do as $u@b.test
     grep "\"id\":\"$id\"" | grep -c '"state":"held"')" 2
 
 moved p1.test 1480
-stands two drops "$host:1480" one
+host_up two drops "$host:1480" one
 background reads carol
 carol=$!
 ok "carol's is asked for, though the first fetch waits still" eventually 20 grep -q '^FETCH' "$T/two.heard"

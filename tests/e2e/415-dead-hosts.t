@@ -32,7 +32,7 @@ announced live p2.test "$WORLD_NET.102"
 for i in $dead; do like "bob declines a letter from dead host $i" "$(declines "d$i.test")" '^250 '; done
 like "and one from a host that answers" "$(declines p2.test)" '^250 '
 tests/world stop "$W" ims b.test
-stands live listens "$WORLD_NET.102:1470"
+host_up live listens "$WORLD_NET.102:1470"
 tests/world start "$W" ims b.test
 all_at_once() { [ "$(enter ss -Htn state established "( dport = :1470 )" | grep -c "$WORLD_NET\.11[1-5]:")" = 5 ]; }
 ok "all hosts that say nothing are tried at once" eventually 120 all_at_once

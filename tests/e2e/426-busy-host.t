@@ -1,5 +1,5 @@
 #!/bin/sh
-# What is owed to a host that has no place left is said later; what is owed to others does not wait for it.
+# Acknowledgements to a host that has no place left are sent later; those to other hosts do not wait for it.
 . tests/e2e/lib.sh
 . tests/lib/peers.sh
 . tests/lib/sender.sh
@@ -29,14 +29,14 @@ for user in alice bob carol dora; do
 	[ $user = alice ] || noticed busy p1.test "$busy" $user@b.test
 	port=$((port + 1))
 	moved p1.test $port
-	stands "$user" mute "$busy:$port" busy
+	host_up "$user" mute "$busy:$port" busy
 	background as $user@b.test show 1 >"$T/$user.shown" 2>&1
 	ok "$user's letter is asked for" eventually 20 grep -q '^FETCH' "$T/$user.heard"
 done
 noticed busy p1.test "$busy"
 like "bob declines another from there" "$(declines p1.test)" '^250 '
 announced idle p2.test "$idle"
-stands idle listens "$idle:1470"
+host_up idle listens "$idle:1470"
 like "and one from elsewhere" "$(declines p2.test)" '^250 '
 said() { log_count "$IMS_LOG_b_test" "ack\\.sent .*from=$1 .*what=decline word=ok"; }
 is_said() { [ "$(said "$1")" = 1 ]; }

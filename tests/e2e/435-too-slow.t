@@ -1,5 +1,5 @@
 #!/bin/sh
-# Who sends a letter too slowly, or takes nothing of what it asked for, is sent away and leaves nothing
+# A client that sends a letter too slowly, or reads nothing of what it asked for, is disconnected and leaves nothing
 # after.  The daemons' clock is moved on, so that a minute takes no minute.
 . tests/e2e/lib.sh
 . tests/lib/peers.sh
@@ -70,7 +70,7 @@ a_minute_later "$IMS_NOTIFY_b_test"
 ended $talker
 like "too slowly" "$(cat "$T/talk")" '^421 4\.4\.2 \[too-slow\]'
 
-# -- who asks and does not listen -------------------------------------------------------------------
+# -- clients that ask and do not read -------------------------------------------------------------------
 
 resident() { sed -n 's/^VmRSS:[[:space:]]*\([0-9]*\) kB/\1/p' "/proc/$1/status"; }
 ims_pid=$(tests/world status "$W" | sed -n 's/^ims-b.test \([0-9]*\)$/\1/p')

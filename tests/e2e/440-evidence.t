@@ -9,7 +9,7 @@ world_up --domains a.test,b.test
 ims=$PWD/build/$MODE/ims
 letter alice@a.test bob@b.test barn >"$T/letter"
 ok "a letter is announced" as alice@a.test send --wait 10 bob@b.test <"$T/letter"
-ok "what was kept of it is written" ims b.test evidence show bob@b.test 1
+ok "its evidence is written" ims b.test evidence show bob@b.test 1
 cp "$T/.out" "$T/evidence"
 id=$(as bob@b.test list --json | sed 's/.*"id":"\([0-9A-Z]*\)".*/\1/')
 ok "by its id, too" ims b.test evidence show "$id"

@@ -26,8 +26,8 @@ counted() { sort | uniq -c | tr -s ' \n' ' ' | sed 's/^ //; s/ $//'; }
 is "a domain's first mail" "$(said c.test bob@b.test)" noticed
 is "20 unknown recipients are said to be unknown, and no more" "$(said c.test $(nobodies 1 30) | counted)" \
     "20 no-such-user 10 recipient-share"
-is "who had its mail gets more" "$(said c.test bob@b.test)" noticed
-is "who never had is as good as unknown" "$(said c.test carol@b.test nobody@b.test)" "recipient-share
+is "a recipient that had its mail gets more" "$(said c.test bob@b.test)" noticed
+is "one that never had any is as good as unknown" "$(said c.test carol@b.test nobody@b.test)" "recipient-share
 recipient-share"
 is "in one batch with others too" "$(said c.test carol@b.test bob@b.test nobody@b.test dora@b.test | tr '\n' ' ')" \
     "recipient-share noticed recipient-share recipient-share "

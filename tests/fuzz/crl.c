@@ -1,7 +1,7 @@
 /* crl — any octets as a CRL, fetched or in the operator's folder: is it one to keep, and whom does
  * it let in?
  *
- * It is looked at as it came, and once more signed by a CA that is trusted.  Under that CA stands one
+ * It is looked at as it came, and once more signed by a CA that is trusted.  That CA has issued one
  * certificate, of serial 4660, which needs a CRL: it may be accepted only where a whole, begun and
  * living list of its issuer does not hold it.
  */

@@ -1,4 +1,4 @@
-/* reply — what is parsed is bounded and can be said again; a client survives any octets. */
+/* reply — a parsed reply is bounded and can be written again; a client survives any octets. */
 #include <stdlib.h>
 #include <string.h>
 

@@ -1,4 +1,4 @@
-/* spf_record — what is taken is made of its own parts again: written out anew, it parses alike. */
+/* spf_record — an accepted record, written again from its parts, parses alike. */
 #include <stdlib.h>
 #include <string.h>
 

@@ -7,7 +7,7 @@
 #	field-N	something of BATCH in place of OTHER's: a line of statement or seal, or a whole part
 #	type-N	what the same key signed elsewhere, in the place of the seal
 #
-# The lines that count octets stay true, so that what is refused is the content.
+# The lines that count octets stay true, so that the content is the reason of the refusal.
 use strict;
 use warnings;
 

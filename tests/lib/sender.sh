@@ -3,8 +3,8 @@
 #
 #	announced NAME DOMAIN ADDRESS [RECIPIENT]	its records, a letter of that name, and the notice
 #	noticed NAME DOMAIN ADDRESS [RECIPIENT]		one more notice of it; ID: by the id it has
-#	moved DOMAIN PORT				where its OMS stands from now on
-#	stands NAME HOW ADDRESS:PORT [CERTIFICATE]	beside the test an OMS, for one connection: what HOW NAME
+#	moved DOMAIN PORT				where its OMS listens from now on
+#	host_up NAME HOW ADDRESS:PORT [CERTIFICATE]	beside the test an OMS, for one connection: what HOW NAME
 #							prints is sent; the requests are in $T/NAME.heard
 #	number_of ADDRESS				the last notice from there in $T/list
 
@@ -27,7 +27,7 @@ moved() {
 	tests/world zone "$W" "_oms._tcp.$1. 1 IN SRV 0 1 $2 host.$1."
 }
 
-stands() {
+host_up() {
 	background sender_serves "$@"
 	eventually 10 enter sh -c "ss -ltn | grep -q '$3 '"
 }

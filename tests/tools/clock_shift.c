@@ -1,6 +1,6 @@
 /* clock_shift — preloaded, makes a process's wall clock wrong by the number of seconds in the file
  * that CLOCK_SHIFT names; monotonic time stays, unless MONO_SHIFT names a file for it, whose number may
- * only grow.  The files may change while the process runs; who sleeps finds it out when it wakes. */
+ * only grow.  The files may change while the process runs; a sleeping thread sees it when it wakes. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>

@@ -1,4 +1,4 @@
-/* verify_clock — preloaded, says what the signature checks of a process cost where they stand: the file
+/* verify_clock — preloaded, says what the signature checks of a process cost in place: the file
  * that VERIFY_CLOCK names begins with three words of the machine, how many there were, how many of them
  * were measured, and the nanoseconds of CPU time these took.  A check costs more there than in a loop of
  * its own (openssl speed), where nothing else asks for the caches.  To read the clock takes long, so few

@@ -302,8 +302,10 @@ values(void **state)
 		{ "oms { listen-fetch = { \"[::1\" } }", "is not of the form" },
 		{ "oms { listen-fetch = { \"[::1]1\" } }", "is not of the form" },
 		{ "oms { listen-fetch = { \"[192.0.2.1]:1\" } }", "is not of the form" },
-		{ "oms { listen-fetch = { \"::1\", \"none\" } }", "\"none\" stands alone" },
-		{ "oms { listen-fetch = { \"none\", \"::1\" } }", "\"none\" stands alone" },
+		{ "oms { listen-fetch = { \"::1\", \"none\" } }",
+		    "\"none\" must be the only value" },
+		{ "oms { listen-fetch = { \"none\", \"::1\" } }",
+		    "\"none\" must be the only value" },
 	};
 	char text[1024];
 

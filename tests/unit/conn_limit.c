@@ -192,7 +192,7 @@ as_many_are_wanted_as_wait(void **state)
 	assert_true(conn_place_is_wanted(t.p[1]));
 	assert_false(conn_place_is_wanted(t.p[0]));
 	assert_false(conn_place_is_wanted(t.p[4]));
-	/* Another: who gives way already is not asked again. */
+	/* Another: a connection that gives way already is not asked again. */
 	t.p[5] = enter(&t, "192.0.2.1", 5);
 	loop_drain(t.loop);
 	assert_int_equal(told[1], 1);
@@ -240,7 +240,7 @@ a_silent_domain_leaves_places(void **state)
 	t.p[7] = enter(&t, "192.0.2.1", 7);
 	assert_true(conn_place_is_held(t.p[6]));
 	assert_true(conn_place_is_held(t.p[7]));
-	/* All places are held, and nobody is asked to leave for those that stand back. */
+	/* All places are held, and nobody is asked to leave for those that give way. */
 	loop_drain(t.loop);
 	assert_int_equal(told[6] + told[7], 0);
 	assert_false(conn_place_is_wanted(t.p[6]));

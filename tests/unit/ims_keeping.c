@@ -213,7 +213,7 @@ evidence_says_who_promised_what(void **state)
 	world_clear(&w);
 }
 
-/* A CRL stands once, however many chains it speaks of, and goes with the last letter that rests on it. */
+/* A CRL is stored once, however many chains need it, and goes with the last letter that rests on it. */
 static void
 crls_are_kept_with_evidence(void **state)
 {

@@ -1,4 +1,4 @@
-/* json — what is made is one line of UTF-8, what is read is one object. */
+/* json — writes one line of UTF-8, reads one object. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

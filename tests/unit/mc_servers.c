@@ -496,7 +496,7 @@ strangers(void **state)
 	inbox_refused(account("bob@d.test", PASSWORD, "trust"), REFUSAL_no_such_domain, "");
 }
 
-/* What is asked for is named once, whoever says that it is not there. */
+/* The message names the domain once, whoever says that it does not exist. */
 static void
 the_record_is_named_once(void **state)
 {

@@ -1,5 +1,5 @@
-/* oms_downgrade — domains of the other side are remembered until their time, so many and no more; and
- * who named servers is believed to name none only by DNSSEC, or by time. */
+/* oms_downgrade — peers' domains are remembered until their time, up to a limit; and a domain that named
+ * servers is believed to name none only by DNSSEC, or by time. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

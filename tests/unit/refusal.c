@@ -32,7 +32,7 @@ each_row_is_whole(void **state)
 	}
 }
 
-/* SPEC.md has the table too; a row that is not there is printed as it should stand. */
+/* SPEC.md has the table too; a missing row is printed as it should be. */
 static void
 the_spec_has_each_row(void **state)
 {

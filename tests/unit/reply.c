@@ -1,4 +1,4 @@
-/* reply — what is written is read again, what is malformed is refused. */
+/* reply — a written reply is read again; a malformed one is refused. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -590,7 +590,7 @@ a_payload_has_a_lowest_rate(void **state)
 	}
 }
 
-/* What is handed over in one piece is seen to come, though nothing of it is taken. */
+/* Octets that come in one piece count as progress, even if the role takes none of them. */
 static void
 a_whole_payload_has_it_too(void **state)
 {
@@ -632,7 +632,7 @@ our_own_slowness_is_not_a_slow_payload(void **state)
 	end(&p);
 }
 
-/* The minute ends with the payload: who says nothing then has the time of any silence. */
+/* The minute ends with the payload: after it, silence has its usual limit. */
 static void
 the_minute_ends_with_the_payload(void **state)
 {

@@ -306,7 +306,7 @@ many_names_are_one_address(void **state)
 	assert_int_equal(sum[1], 400);
 	assert_int_equal(sum[2], 256);
 	assert_int_equal(e.why, REFUSAL_question_share);
-	/* What was refused by address is not held by domain. */
+	/* A refusal by address leaves the domain's share alone. */
 	assert_int_equal(share_held(s, SHARE_gathered), sum[0]);
 	assert_true(share_peer_hold(s, &other[0], SHARE_gathered, B, address("192.0.2.2"),
 	    8 * SHARE_MIB, 0, &e));
@@ -606,8 +606,7 @@ who_is_held_back_is_seen(void **state)
 	for (int64_t i = 0; i < 3; i++)
 		assert_false(share_table_take(*state, EARNED, A, 1, 100 + i, &e));
 	assert_false(share_table_hold(*state, &h, GAUGE, B, 31, 200, &e));
-	assert_false(
-	    share_table_has(*state, EARNED, A, 1, 200, NULL)); /* who looks is not refused */
+	assert_false(share_table_has(*state, EARNED, A, 1, 200, NULL)); /* a look is not refused */
 	assert_int_equal(share_table_seen(*state, 200, seen, 3), 2);
 	assert_string_equal(seen[0].kind, "earned");
 	assert_string_equal(seen[0].key, "a.test");

@@ -206,7 +206,7 @@ one_question_for_all_workers(void **state)
 	for (int i = 0; i < 1000 && atomic_load(&told) < CROWD * 9 / 10; i++)
 		usleep(10000);
 	workers_stop(w.workers);
-	assert_int_equal(told, CROWD * 9 / 10); /* who cancelled is not told */
+	assert_int_equal(told, CROWD * 9 / 10); /* a cancelled question gets no answer */
 	assert_int_equal(passed, told);
 	for (unsigned i = 0; i < WORKERS; i++)
 		evaluations += spf_home_evaluations(w.home[i]);

@@ -1,4 +1,4 @@
-/* spool — letters of every size pass to the disk and back; faults; what is left over is swept. */
+/* spool — letters of every size pass to the disk and back; faults; remains are swept. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
