@@ -94,6 +94,9 @@ void db_del(struct db_txn *t, unsigned table, struct span key); /* no such key: 
 /* True: *e is set.  In a reading the fault of a damaged record is cleared by this call. */
 bool db_fault(struct db_txn *t, struct err *e);
 bool db_damaged(struct err *e); /* false; *e: storage, a stored record cannot be read */
+/* Inside apply: were so many octets free, the reserve included, when the batch of writes began?  Reads the
+ * list of free pages at most once a batch, and only if the file was once larger than that. */
+bool db_has_free(struct db_txn *t, uint64_t octets);
 /* For a write that can go on without the damaged record it met.  What was put remains. */
 void db_pardon(struct db_txn *t);
 

@@ -33,6 +33,7 @@ struct db {
 	bool disk_full; /* the file system had no room for the last step */
 	bool
 	    near_full; /* what is put in this batch must leave half the reserve to the next write */
+	uint64_t used; /* octets when this batch began; UINT64_MAX: not looked at yet */
 	struct db_gate gate;
 	uint64_t (*beside)(void *arg); /* NULL: nothing */
 	void *beside_arg;

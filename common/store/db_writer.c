@@ -92,6 +92,27 @@ room_left(struct db *d)
 	return room < bound ? room : bound;
 }
 
+static bool
+leaves_free(const struct db *d, uint64_t used, uint64_t octets)
+{
+	uint64_t all = used + beside_bytes(d);
+
+	return all <= d->size && d->size - all >= octets &&
+	    (!d->disk_full || (used <= d->allocated && d->allocated - used >= octets));
+}
+
+bool
+db_has_free(struct db_txn *t, uint64_t octets)
+{
+	struct db *d = t->db;
+
+	if (leaves_free(d, db_disk_used(d), octets))
+		return true;
+	if (d->used == UINT64_MAX)
+		d->used = used_bytes(d);
+	return leaves_free(d, d->used, octets);
+}
+
 /* Only this write is at fault, not the disk and not a lack of space. */
 static bool
 is_own(const struct db_txn *t)
@@ -257,6 +278,7 @@ apply_batch(struct db *d, struct db_write *list, uint64_t octets)
 	bool roomy = db_disk_ahead(d, octets);
 	uint64_t room = room_left(d);
 
+	d->used = UINT64_MAX;
 	d->near_full = room < octets + NEAR_FULL_BYTES;
 	if (roomy && apply_growing(d, list, &room) == 0)
 		finish(list);

@@ -55,6 +55,7 @@ ims_store_open(const char *folder, uint64_t size, struct offload *o, struct ims_
 	char path[4096];
 
 	random_bytes(&s->run, sizeof s->run);
+	s->size = size;
 	s->seen_max = size / IMS_STORE_SEEN_OCTETS;
 	snprintf(path, sizeof path, "%s/bodies", folder);
 	if (!db_open(folder, size, tables, IMS_TABLES, &s->db, e) ||

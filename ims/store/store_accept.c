@@ -95,6 +95,17 @@ put_evidence(struct db_txn *t, const struct accept *a, const struct db_key *lett
 
 /* -- the sender's share ------------------------------------------------------------------------------- */
 
+/* Asks what is free only of a domain that holds more than little; see ims_share_bound. */
+static bool
+exceeds_share(struct db_txn *t, const struct accept *a, uint64_t octets)
+{
+	uint64_t size = a->store->size, limit = a->ev->sender_limit;
+
+	return octets > ims_share_bound(limit, size, false) ||
+	    (octets > ims_share_bound(limit, size, true) &&
+		!db_has_free(t, size / IMS_SHARE_SCARCE));
+}
+
 /* False: with `octets` more the sender's domain would exceed its share (*e). */
 static bool
 has_share(struct db_txn *t, const struct accept *a, const struct statement *st, uint64_t octets,
@@ -106,7 +117,7 @@ has_share(struct db_txn *t, const struct accept *a, const struct statement *st, 
 	if (a->ev->sender_limit == 0)
 		return true;
 	ims_share_get(t, &k, &s);
-	if (RULE(sender_share) && s.octets + octets > a->ev->sender_limit)
+	if (RULE(sender_share) && exceeds_share(t, a, s.octets + octets))
 		return err_word(e, REFUSAL_sender_share);
 	return true;
 }

@@ -39,6 +39,14 @@ ims_key_share_in(const char *user, struct span from_domain)
 	return k;
 }
 
+uint64_t
+ims_share_bound(uint64_t limit, uint64_t size, bool scarce)
+{
+	uint64_t little = size / IMS_SHARE_LITTLE;
+
+	return scarce && little < limit ? little : limit;
+}
+
 bool
 ims_share_read(struct span value, struct ims_share *out)
 {

@@ -421,6 +421,71 @@ fill_whole(struct world *w, struct notification *n)
 	assert_true(n->number > 500);
 }
 
+static void
+near_the_end_a_domain_may_hold_little(void **state)
+{
+	const uint64_t size = 1000000;
+
+	(void)state;
+	assert_int_equal(ims_share_bound(200000, size, true), 10000);
+	assert_int_equal(ims_share_bound(200000, size, false), 200000);
+	assert_int_equal(ims_share_bound(5000, size, true), 5000);
+	assert_int_equal(ims_share_bound(5000, size, false), 5000);
+}
+
+/* Certificates with many names: the domain s1.test to s14.test takes all that it gets. */
+static void
+fill_by_name(struct world *w, unsigned name)
+{
+	struct notification n = { .to = BOB, .hold_s = DAY, .statements = 16 };
+	enum notify_done done;
+	enum refusal why;
+	char domain[32];
+
+	snprintf(domain, sizeof domain, "s%u.test", name);
+	n.domain = domain;
+	n.sender_limit = w->size / 5;
+	while ((why = accept_one(w, &n, &done)) == REFUSAL_NONE)
+		n.number += 16;
+	assert_int_equal(why, REFUSAL_sender_share);
+}
+
+static void
+many_names_leave_room_for_others(void **state)
+{
+	struct notification n = { .to = BOB, .hold_s = DAY, .domain = "small.test" };
+	enum notify_done done;
+	struct world w;
+
+	(void)state;
+	world_of(&w);
+	ims_store_close(&w.store);
+	w.size = (uint64_t)16 << 20;
+	n.sender_limit = w.size / 5;
+	reopen(&w);
+	accepts(&w, n);
+	for (unsigned i = 1; i <= 14; i++)
+		fill_by_name(&w, i);
+	assert_in_range(used(&w), w.size * 4 / 5, w.size * 93 / 100);
+	assert_in_range(share(&w, "s1.test", NULL).octets, w.size / 6, w.size / 5);
+	assert_in_range(share(&w, "s14.test", NULL).octets, w.size / 200, w.size / 100);
+	/* A domain that holds little goes on, and a new one begins. */
+	for (n.number = 1; n.number < 10; n.number++)
+		accepts(&w, n);
+	n.domain = "new.test";
+	accepts(&w, n);
+	/* There is room again: shares are whole again. */
+	n.domain = "s14.test";
+	n.number = 60000;
+	n.statements = 32;
+	assert_int_equal(accept_one(&w, &n, &done), REFUSAL_sender_share);
+	purge(&w, "s1.test", NULL, false);
+	purge(&w, "s2.test", NULL, false);
+	purge(&w, "s3.test", NULL, false);
+	accepts(&w, n);
+	world_clear(&w);
+}
+
 /* Its notices end by themselves; so do the repeats that it has seen. */
 static void
 a_full_store_is_swept(void **state)
@@ -1159,6 +1224,8 @@ main(void)
 		cmocka_unit_test(a_domain_makes_room_for_itself),
 		cmocka_unit_test(a_domain_has_so_many_entries_for_a_mailbox),
 		cmocka_unit_test(a_sender_s_notices_go_page_by_page),
+		cmocka_unit_test(near_the_end_a_domain_may_hold_little),
+		cmocka_unit_test(many_names_leave_room_for_others),
 		cmocka_unit_test(a_full_store_is_swept),
 		cmocka_unit_test(a_full_store_is_freed),
 		cmocka_unit_test(letters_that_are_here_stay_unless_asked_for),
