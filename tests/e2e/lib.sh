@@ -165,9 +165,10 @@ oms() { tests/world oms "$W" "$@"; }
 ims() { tests/world ims "$W" "$@"; }
 enter() { tests/world enter "$W" "$@"; }
 
-# eventually SECONDS COMMAND...: true as soon as the command is; asked again every 50 ms.
+# eventually SECONDS COMMAND...: true as soon as the command is; asked again every 50 ms.  SECONDS is generous
+# for an idle machine; a busy one has four times as many.
 eventually() {
-	tap_until=$(($(date +%s) + $1))
+	tap_until=$(($(date +%s) + 4 * $1))
 	shift
 	until "$@" >/dev/null 2>&1; do
 		[ "$(date +%s)" -lt $tap_until ] || return 1
