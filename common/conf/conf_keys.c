@@ -103,7 +103,7 @@ const struct conf_key conf_keys[] = {
 	KEY(CONF_IMS, "sender-mailbox-share", CONF_INT, IMS(sender_mailbox_percent), "5", 1, 100,
 	    "percent of store-size that they may take in one mailbox"),
 	KEY(CONF_IMS, "unknown-recipients", CONF_INT, IMS(unknown_recipients), "20", 1, 100000,
-	    "how many an hour one sender's domain is told of; 20 accepted ones earn one more"),
+	    "how many an hour one sender's domain is told of; 20 accepted ones earn one more, at most 100 an hour"),
 	KEY(CONF_IMS, "notice-keep", CONF_TIME, IMS(notice_keep_s), "30 days", MIN_S, 366 * DAY_S,
 	    "how long an unopened notice stays after its letter is no longer held"),
 	KEY(CONF_IMS, "connect-from", CONF_ADDRESS, IMS(connect_from), "", 0, 0,

@@ -95,8 +95,8 @@ share_limit(struct share *s, const struct share_limits *l)
 	share_table_bound(s->table, SHARE_questions, (struct share_bound) { l->questions, 0 }, 0);
 	share_table_bound(s->table, SHARE_questions_address,
 	    (struct share_bound) { 2 * l->questions, 0 }, 0);
-	limit_unknown(s, SHARE_unknown, l->unknown, SHARE_UNKNOWN_CREDIT);
-	limit_unknown(s, SHARE_unknown_address, 5 * l->unknown, 5 * SHARE_UNKNOWN_CREDIT);
+	limit_unknown(s, SHARE_unknown, l->unknown, SHARE_UNKNOWN_EARNED);
+	limit_unknown(s, SHARE_unknown_address, 5 * l->unknown, 5 * SHARE_UNKNOWN_EARNED);
 	for (enum share_kind k = SHARE_guess_address; k <= SHARE_guess_known; k++)
 		limit_guesses(s, k, l->guesses);
 	pthread_mutex_unlock(&s->lock);
@@ -139,6 +139,17 @@ share_give(struct share *s, enum share_kind k, struct span key, int64_t n, int64
 {
 	pthread_mutex_lock(&s->lock);
 	share_table_give(s->table, k, key, n, now_ms);
+	pthread_mutex_unlock(&s->lock);
+}
+
+void
+share_earn(struct share *s, enum share_kind k, enum share_kind earned, struct span key, int64_t n,
+    int64_t now_ms)
+{
+	pthread_mutex_lock(&s->lock);
+	n = share_table_take_some(s->table, earned, key, n, now_ms);
+	if (n > 0)
+		share_table_give(s->table, k, key, n, now_ms);
 	pthread_mutex_unlock(&s->lock);
 }
 

@@ -31,8 +31,8 @@
 
 /* An unknown recipient costs as many tokens as accepted ones earn. */
 #define SHARE_UNKNOWN_COST 20
-#define SHARE_UNKNOWN_CREDIT                                                                       \
-	1000 /* the most that a domain may have earned; an address five times as much */
+/* So many more answers than its share a domain may earn in an hour, and keep; an address five times as many. */
+#define SHARE_UNKNOWN_EARNED 100
 
 /* "connections of a.test" is how `status` shows a row to people.
  * name, for people, form, {a key's most, refill}, {all keys' most, refill}, per ms, credit of a bucket or floor of a gauge, rows, word */
@@ -52,9 +52,14 @@
 	X(log_strangers, "lines of log",    SHARE_BUCKET,  4000, 400,  0, 0,  SHARE_SECOND,  0,  1,  NONE)	\
 	/* answers that a recipient is unknown, 20 an hour by sender domain, and 100 by address */		\
 	X(unknown,    "unknown recipients", SHARE_BUCKET, 20 * SHARE_UNKNOWN_COST, 20 * SHARE_UNKNOWN_COST,  0, 0,		\
-	                                    SHARE_HOUR,  SHARE_UNKNOWN_CREDIT * SHARE_UNKNOWN_COST,  16384,  recipient_share)	\
+	                                    SHARE_HOUR,  SHARE_UNKNOWN_EARNED * SHARE_UNKNOWN_COST,  16384,  recipient_share)	\
 	X(unknown_address, "unknown recipients", SHARE_BUCKET, 100 * SHARE_UNKNOWN_COST, 100 * SHARE_UNKNOWN_COST,  0, 0,	\
-	                                    SHARE_HOUR,  5 * SHARE_UNKNOWN_CREDIT * SHARE_UNKNOWN_COST,  16384,  recipient_share)	\
+	                                    SHARE_HOUR,  5 * SHARE_UNKNOWN_EARNED * SHARE_UNKNOWN_COST,  16384,  recipient_share)	\
+	/* what of the tokens of the two above came by accepted notices (share_peer_give) */		\
+	X(unknown_earned, "recipients that earn", SHARE_BUCKET, SHARE_UNKNOWN_EARNED * SHARE_UNKNOWN_COST, SHARE_UNKNOWN_EARNED * SHARE_UNKNOWN_COST,  0, 0,	\
+	  SHARE_HOUR, SHARE_UNKNOWN_EARNED * SHARE_UNKNOWN_COST,  16384,  NONE)	\
+	X(unknown_earned_address, "recipients that earn", SHARE_BUCKET, 5 * SHARE_UNKNOWN_EARNED * SHARE_UNKNOWN_COST, 5 * SHARE_UNKNOWN_EARNED * SHARE_UNKNOWN_COST,  0, 0,	\
+	  SHARE_HOUR, 5 * SHARE_UNKNOWN_EARNED * SHARE_UNKNOWN_COST,  16384,  NONE)	\
 	/* different DNS questions under way; by the domain that they are about, and by the address that SPF judges */	\
 	X(questions,  "DNS questions",      SHARE_GAUGE,  128, 0,  3072, 0,  0,  16,  16384,  question_share)	\
 	X(questions_address, "DNS questions", SHARE_GAUGE,  256, 0,  0, 0,  0,  0,  16384,  question_share)	\
@@ -103,6 +108,9 @@ bool share_has(struct share *s, enum share_kind k, struct span key, int64_t n, i
     struct err *e);
 void share_note(struct share *s, enum share_kind k, struct span key, int64_t now_ms);
 void share_give(struct share *s, enum share_kind k, struct span key, int64_t n, int64_t now_ms);
+/* Gives at most n, and not more than it can take from the key's bucket of `earned`. */
+void share_earn(struct share *s, enum share_kind k, enum share_kind earned, struct span key,
+    int64_t n, int64_t now_ms);
 bool share_hold(struct share *s, struct share_hold *h, enum share_kind k, struct span key,
     int64_t n, int64_t now_ms, struct err *e);
 bool share_force(struct share *s, struct share_hold *h, enum share_kind k, struct span key,

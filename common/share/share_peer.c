@@ -84,6 +84,8 @@ share_peer_give(struct share *s, enum share_kind k, struct span domain, const st
 {
 	char text[SHARE_KEY_ADDRESS_BYTES];
 
-	share_give(s, k, share_key_domain(domain), n, now_ms);
-	share_give(s, by_address(k), share_key_address(peer, text), n, now_ms);
+	assert(k == SHARE_unknown);
+	share_earn(s, k, SHARE_unknown_earned, share_key_domain(domain), n, now_ms);
+	share_earn(s, by_address(k), SHARE_unknown_earned_address, share_key_address(peer, text), n,
+	    now_ms);
 }

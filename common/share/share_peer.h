@@ -24,7 +24,7 @@ bool share_peer_force(struct share *s, struct share_peer_hold *h, enum share_kin
 void share_peer_release(struct share *s, struct share_peer_hold *h, int64_t n, int64_t now_ms);
 
 /* Buckets: SHARE_unknown.  Takes from both, or from none and says whose word it is.  _has takes nothing; its
- * refusal counts like that of a taker.  _give puts into both. */
+ * refusal counts like that of a taker.  _give puts into both, in an hour at most SHARE_UNKNOWN_EARNED answers. */
 bool share_peer_take(struct share *s, enum share_kind k, struct span domain,
     const struct sockaddr *peer, int64_t n, int64_t now_ms, struct err *e);
 bool share_peer_has(struct share *s, enum share_kind k, struct span domain,

@@ -280,6 +280,21 @@ share_table_take(struct share_table *t, unsigned kind, struct span key, int64_t 
 	return true;
 }
 
+int64_t
+share_table_take_some(struct share_table *t, unsigned kind, struct span key, int64_t n,
+    int64_t now_ms)
+{
+	struct kind *k = kind_at(t, kind, &now_ms);
+	struct share_row *r = use(t, k, key, now_ms);
+
+	assert(k->rule.form == SHARE_BUCKET && n > 0 && k->rule.key.most > 0);
+	n = least(n, r->level.parts / k->rule.per_ms);
+	if (n <= 0 || !may(k, r, n))
+		return 0;
+	charge(k, r, n);
+	return n;
+}
+
 bool
 share_table_has(struct share_table *t, unsigned kind, struct span key, int64_t n, int64_t now_ms,
     struct err *e)

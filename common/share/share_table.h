@@ -76,6 +76,9 @@ void share_table_bound(struct share_table *t, unsigned kind, struct share_bound 
 /* Takes n > 0 tokens.  False: the rule's word, nothing is taken. */
 bool share_table_take(struct share_table *t, unsigned kind, struct span key, int64_t n,
     int64_t now_ms, struct err *e);
+/* Takes n > 0 tokens, or all where there are fewer; returns how many. */
+int64_t share_table_take_some(struct share_table *t, unsigned kind, struct span key, int64_t n,
+    int64_t now_ms);
 /* Would share_table_take succeed?  Takes nothing.  False counts as a refusal, unless e is NULL. */
 bool share_table_has(struct share_table *t, unsigned kind, struct span key, int64_t n,
     int64_t now_ms, struct err *e);

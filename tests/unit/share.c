@@ -277,6 +277,44 @@ many_names_learn_no_more(void **state)
 	share_free(&s);
 }
 
+static int64_t
+count_answers(struct share *s, int64_t now_ms)
+{
+	int64_t n = 0;
+	struct err e;
+
+	while (share_peer_take(s, SHARE_unknown, A, address("192.0.2.1"), SHARE_UNKNOWN_COST,
+	    now_ms, &e))
+		n++;
+	return n;
+}
+
+/* 20,000 notices to the mailbox of an accomplice. */
+static void
+answers_cannot_be_bought(void **state)
+{
+	struct share *s = share_new();
+
+	(void)state;
+	for (int64_t hour = 0; hour < 3; hour++) {
+		int64_t learned = 0, now_ms = hour * SHARE_HOUR;
+
+		for (int i = 0; i < 20000; i++) {
+			share_peer_give(s, SHARE_unknown, A, address("192.0.2.1"), 1, now_ms);
+			if (i % 500 == 0)
+				learned += count_answers(s, now_ms);
+		}
+		learned += count_answers(s, now_ms);
+		assert_int_equal(learned, 20 + SHARE_UNKNOWN_EARNED);
+	}
+	/* Nor saved up. */
+	for (int64_t hour = 10; hour < 30; hour++)
+		share_peer_give(s, SHARE_unknown, A, address("192.0.2.1"), 20000,
+		    hour * SHARE_HOUR);
+	assert_int_equal(count_answers(s, 30 * SHARE_HOUR), SHARE_UNKNOWN_EARNED);
+	share_free(&s);
+}
+
 /* One certificate with 20 names takes all that it can. */
 static void
 many_names_are_one_address(void **state)
@@ -761,6 +799,7 @@ main(void)
 		test(nobody_holds_more_than_is_left),
 		test(a_floor_is_kept_for_others),
 		test(many_names_learn_no_more),
+		test(answers_cannot_be_bought),
 		test(many_names_are_one_address),
 		test(all_domains_share_the_questions),
 		test(a_full_table_forgets_the_idle),
