@@ -141,6 +141,32 @@ accounts_reading(struct accounts *a)
 	return n;
 }
 
+const struct account *
+accounts_find_fresh(struct accounts *a, struct accounts_set **s, struct span address)
+{
+	const struct account *found = accounts_find(*s, address);
+	struct err e;
+
+	if (found != NULL)
+		return found;
+	(void)accounts_refresh(a, &e); /* the refresher reports a damaged file */
+	accounts_set_put(s);
+	*s = accounts_set_get(a);
+	return accounts_find(*s, address);
+}
+
+bool
+accounts_owns_fresh(struct accounts *a, const char *owner, struct span address)
+{
+	struct accounts_set *s = accounts_set_get(a);
+	bool owns;
+
+	(void)accounts_find_fresh(a, &s, address);
+	owns = accounts_owns(s, owner, address);
+	accounts_set_put(&s);
+	return owns;
+}
+
 static bool
 ops_find(void *arg, struct span name, char user[AUTH_USER_BYTES], struct auth_keys *keys)
 {

@@ -23,8 +23,9 @@
  * Owner:   a reading (struct accounts_set) is immutable and counted; what is found in it lives as
  *          long as the reference.
  * Threads: accounts_set_get and everything on a set: any thread, never blocks on the disk.
- *          accounts_refresh: any thread; the daemon's main one does it now and then, and each
- *          signing in.
+ *          accounts_refresh: any thread; the daemon's main one does it now and then.  Each signing in does it,
+ *          and whatever would refuse an address for good because nobody has it: a user who was added a moment
+ *          ago is never unknown.  It reads the file only after a change, so strangers cause no reading.
  * Trust:   the file belongs to the operator.  A damaged file is refused as a whole, and the last good reading
  *          stays in force.
  */
@@ -75,10 +76,15 @@ void accounts_set_put(struct accounts_set **s); /* gives it back; sets NULL */
 
 /* The user whose own address or alias this is; NULL: there is none. */
 const struct account *accounts_find(const struct accounts_set *s, struct span address);
+/* The same, but never says that there is none while the file has changed: costs a stat then.  *s becomes
+ * the newest reading where it lacks the address. */
+const struct account *accounts_find_fresh(struct accounts *a, struct accounts_set **s,
+    struct span address);
 /* The user whose data are stored under `owner`; NULL: there is none, or no more. */
 const struct account *accounts_of_owner(const struct accounts_set *s, const char *owner);
 /* Is it one of the addresses of the user whose data are stored under `owner`? */
 bool accounts_owns(const struct accounts_set *s, const char *owner, struct span address);
+bool accounts_owns_fresh(struct accounts *a, const char *owner, struct span address);
 size_t accounts_count(const struct accounts_set *s);
 const struct account *accounts_at(const struct accounts_set *s, size_t i); /* in address order */
 size_t accounts_removed_count(const struct accounts_set *s);

@@ -154,6 +154,7 @@ asker_of(const struct job *j)
 	return (struct notify_asker) {
 		.share = share_of(j),
 		.store = j->worker->ims->store,
+		.accounts = j->worker->ims->accounts,
 		.domain = j->sender.domain.text,
 		.peer = (const struct sockaddr *)&j->address,
 		.now_ms = loop_now_ms(j->worker->loop),
@@ -237,7 +238,7 @@ judge_recipients(struct job *j)
 		if (n->address.n == 0) {
 			err_set(&e, REFUSAL_unknown_id, "recalls are not taken yet");
 			notify_batch_refuse(j->batch, i, &e);
-		} else if (!notify_recipient_judge(&asker, set, n->address, j->users[i], &e)) {
+		} else if (!notify_recipient_judge(&asker, &set, n->address, j->users[i], &e)) {
 			notify_batch_refuse(j->batch, i, &e);
 		}
 	}

@@ -4,18 +4,21 @@
 #include "common/share/share_peer.h"
 
 bool
-notify_recipient_judge(const struct notify_asker *a, const struct accounts_set *set,
-    struct span address, char user[IMS_STORE_USER_BYTES], struct err *e)
+notify_recipient_judge(const struct notify_asker *a, struct accounts_set **set, struct span address,
+    char user[IMS_STORE_USER_BYTES], struct err *e)
 {
-	const struct account *found = accounts_find(set, address);
 	struct span domain = span_str(a->domain);
 	struct err why; /* of the share; ignored for a recipient that had mail of the domain */
-	bool exists = found != NULL || !RULE(no_such_user), may, known;
+	const struct account *found;
+	bool exists, may, known;
 
-	if (found == NULL || !span_copy(span_str(found->owner), user, IMS_STORE_USER_BYTES))
-		span_copy(address, user, IMS_STORE_USER_BYTES);
 	may = share_peer_has(a->share, SHARE_unknown, domain, a->peer, SHARE_UNKNOWN_COST,
 	    a->now_ms, &why);
+	/* Without a share the answer is temporary, and must take the same work for all. */
+	found = may ? accounts_find_fresh(a->accounts, set, address) : accounts_find(*set, address);
+	exists = found != NULL || !RULE(no_such_user);
+	if (found == NULL || !span_copy(span_str(found->owner), user, IMS_STORE_USER_BYTES))
+		span_copy(address, user, IMS_STORE_USER_BYTES);
 	if (may && !exists)
 		may = share_peer_take(a->share, SHARE_unknown, domain, a->peer, SHARE_UNKNOWN_COST,
 		    a->now_ms, &why);

@@ -19,13 +19,15 @@ struct share;
 struct notify_asker {
 	struct share *share;
 	struct ims_store *store;
+	struct accounts *accounts;
 	const char *domain;          /* certified */
 	const struct sockaddr *peer; /* the address that it asks from */
 	int64_t now_ms;              /* monotonic */
 };
 
-/* True: `user` names the mailbox.  False: no_such_user, recipient_share. */
-bool notify_recipient_judge(const struct notify_asker *a, const struct accounts_set *set,
+/* True: `user` names the mailbox.  False: no_such_user, recipient_share.  Before it says no_such_user, it
+ * looks whether the accounts have changed; *set is the newest reading then. */
+bool notify_recipient_judge(const struct notify_asker *a, struct accounts_set **set,
     struct span address, char user[IMS_STORE_USER_BYTES], struct err *e);
 /* n new notices were accepted from it: each earns a part of an answer about an unknown recipient. */
 void notify_recipient_accepted(const struct notify_asker *a, int64_t n);

@@ -253,10 +253,8 @@ on_kept(void *arg, struct spool_kept *k, const struct err *e)
 static bool
 judge(struct letter *l, struct err *e)
 {
-	struct accounts_set *set;
 	struct span header;
 	char from[ADDRESS_STR_BYTES];
-	bool owns;
 
 	if (RULE(bad_message) && (l->bare || l->cr))
 		return err_set(e, REFUSAL_bad_message,
@@ -267,10 +265,8 @@ judge(struct letter *l, struct err *e)
 	l->header.len = header.n;
 	if (!header_from(header, idn_a_label, from, e))
 		return false;
-	set = accounts_set_get(l->worker->oms->accounts);
-	owns = accounts_owns(set, l->facts.user, span_str(from));
-	accounts_set_put(&set);
-	if (RULE(bad_from) && !owns)
+	if (RULE(bad_from) &&
+	    !accounts_owns_fresh(l->worker->oms->accounts, l->facts.user, span_str(from)))
 		return err_set(e, REFUSAL_bad_from, "the letter's From is not an address of %.*s",
 		    SPAN_FMT(accounts_owner_address(l->facts.user)));
 	return true;

@@ -68,10 +68,9 @@ static enum outcome
 do_from(void *role, const char *address, struct err *e)
 {
 	struct session *s = role;
-	struct accounts_set *set = accounts_set_get(s->worker->oms->accounts);
-	bool owns = accounts_owns(set, signin_owner(s->signin), span_str(address));
+	bool owns = accounts_owns_fresh(s->worker->oms->accounts, signin_owner(s->signin),
+	    span_str(address));
 
-	accounts_set_put(&set);
 	s->slow_ms = 0;
 	if (!RULE(bad_from) || owns)
 		return DONE;

@@ -3,7 +3,7 @@
 # and another domain notices nothing.
 . tests/e2e/lib.sh
 . tests/lib/peers.sh
-plan 17
+plan 18
 
 world_up --domains b.test
 for d in c d; do
@@ -33,6 +33,15 @@ is "in one batch with others too" "$(said c.test carol@b.test bob@b.test nobody@
     "recipient-share noticed recipient-share recipient-share "
 like "the answers do not differ" "$(said c.test carol@b.test nobody@b.test | sort -u | wc -l)" '^1$'
 is "another domain is told" "$(said d.test nobody@b.test carol@b.test | tr '\n' ' ')" "no-such-user noticed "
+
+# A user who was added a moment ago is never unknown.
+at_once() {
+	for i in $(seq 20); do
+		echo "a password of hers" | tests/world ims "$W" b.test user add "new$i@b.test" >/dev/null
+		said d.test "new$i@b.test"
+	done
+}
+is "20 new users get mail at once" "$(at_once | counted)" "20 noticed"
 
 status=$(ims b.test status)
 like "status says who is held back" "$status" 'held back +unknown recipients of c\.test: [0-9]+ refused'

@@ -32,7 +32,7 @@ flood dora@b.test
 status_is "to a fourth address" 75 flood alice@b.test
 like "... the share of the store is used up" "$(cat "$T/load")" '[^-]sender-share'
 ok "... and not exceeded ($(taken))" within "$(taken)" $((share * 9 / 10)) $share
-like "... as an operator sees" "$(ims b.test list --senders)" '^c\.test +[0-9]+ notices, [0-9]+ KiB, (9[0-9]|100) % of its share$'
+like "... as an operator sees" "$(ims b.test list --senders)" '^c\.test +[0-9]+ notices, [0-9.]+ [KM]iB, (9[0-9]|100) % of its share$'
 ok "... nor by the database ($(used))" within "$(used)" 0 $((2 * share))
 letter alice@a.test bob@b.test "others" >"$T/letter"
 ok "a letter of another domain is announced" as alice@a.test send -q --wait 20 bob@b.test <"$T/letter"

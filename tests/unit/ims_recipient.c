@@ -100,7 +100,7 @@ scene_of(struct scene *s)
 		fail_msg("%s", e.text);
 	s->share = share_new();
 	assert_int_equal(inet_pton(AF_INET, "192.0.2.1", &s->address.sin_addr), 1);
-	s->asker = (struct notify_asker) { s->share, s->w.store, "a.test",
+	s->asker = (struct notify_asker) { s->share, s->w.store, s->accounts, "a.test",
 		(const struct sockaddr *)&s->address, 0 };
 }
 
@@ -120,7 +120,7 @@ judge(struct scene *s, const char *address)
 
 	s->why.why = REFUSAL_NONE;
 	work = (struct work) { 0 };
-	good = notify_recipient_judge(&s->asker, set, span_str(address), s->user, &s->why);
+	good = notify_recipient_judge(&s->asker, &set, span_str(address), s->user, &s->why);
 	assert_int_equal(good, s->why.why == REFUSAL_NONE);
 	accounts_set_put(&set);
 	return s->why.why;
@@ -214,6 +214,46 @@ who_had_its_mail_goes_on_to_get_it(void **state)
 	scene_clear(&s);
 }
 
+static void
+add_user(const struct scene *s, const char *name)
+{
+	struct accounts_edit *x;
+	struct auth_keys keys = { .iterations = 100000 };
+	char path[128], address[64];
+	struct err e;
+
+	snprintf(path, sizeof path, "%s/accounts", s->w.folder);
+	snprintf(address, sizeof address, "%s@b.test", name);
+	if (!accounts_edit_new(path, (gid_t)-1, &x, &e) ||
+	    !accounts_edit_add(x, span_str(address), &keys, s->w.now_s, &e) ||
+	    !accounts_edit_commit(x, &e))
+		fail_msg("%s", e.text);
+	accounts_edit_free(&x);
+}
+
+/* Nobody waits for the daemon to read the file again. */
+static void
+a_user_who_was_added_just_now_is_found(void **state)
+{
+	struct scene s;
+	char name[32], address[64];
+
+	(void)state;
+	scene_of(&s);
+	for (int i = 0; i < 20; i++) {
+		snprintf(name, sizeof name, "new%d", i);
+		snprintf(address, sizeof address, "%s@b.test", name);
+		add_user(&s, name);
+		assert_int_equal(judge(&s, address), REFUSAL_NONE);
+		assert_true(span_eq(accounts_owner_address(s.user), span_str(address)));
+	}
+	/* It has cost nothing of the sender's share. */
+	use_up(&s);
+	add_user(&s, "last");
+	assert_int_equal(judge(&s, "last@b.test"), REFUSAL_recipient_share);
+	scene_clear(&s);
+}
+
 /* A provider's domains share its address, and earn by it what they need. */
 static void
 accepted_mail_earns(void **state)
@@ -246,6 +286,7 @@ main(void)
 		cmocka_unit_test(a_recipient_is_found),
 		cmocka_unit_test(nobody_can_tell_them_apart),
 		cmocka_unit_test(who_had_its_mail_goes_on_to_get_it),
+		cmocka_unit_test(a_user_who_was_added_just_now_is_found),
 		cmocka_unit_test(accepted_mail_earns),
 	};
 
