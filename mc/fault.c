@@ -52,6 +52,7 @@ static const struct cure cures[] = {
 	{ REFUSAL_usage,		"usage:  %s help" },
 	{ REFUSAL_account_exists,	"replace it:  %s setup ADDRESS --replace   keep both:  %p -A NAME setup ADDRESS" },
 	{ REFUSAL_config,		"write it again:  %s setup ADDRESS --replace" },
+	{ REFUSAL_refused,		"what the server said may help; its operator knows more" },
 	{ REFUSAL_cannot_write,		"make room, or choose another place" },
 };
 /* clang-format on */

@@ -6,6 +6,8 @@
 
 #include "proto/line.h"
 
+#define WORD_MAX 31 /* characters of an unknown word that is passed on */
+
 /* -- writing ---------------------------------------------------------------------------- */
 
 /* Cuts at a whole UTF-8 character. */
@@ -103,16 +105,23 @@ cut_bracketed(struct span *rest, char open, char close, struct span *inside)
 	return true;
 }
 
+static bool
+lacks(const char *what, struct span line, struct err *e)
+{
+	return err_set(e, REFUSAL_bad_reply, "the reply \"%.*s\" has no %s",
+	    (int)(line.n < 80 ? line.n : 80), line.p, what);
+}
+
 bool
 reply_parse(struct span line, struct reply *r, struct err *e)
 {
 	struct span rest = line, octets;
 
 	*r = (struct reply) { 0 };
-	if (!parse_code(span_cut(&rest, ' '), &r->code) ||
-	    !parse_enhanced(span_cut(&rest, ' '), &r->enhanced))
-		return err_set(e, REFUSAL_bad_reply, "the reply \"%.*s\" has no codes",
-		    (int)(line.n < 80 ? line.n : 80), line.p);
+	if (!parse_code(span_cut(&rest, ' '), &r->code))
+		return lacks("reply code", line, e);
+	if (!parse_enhanced(span_cut(&rest, ' '), &r->enhanced))
+		return lacks("enhanced status code after its reply code", line, e);
 	if (r->code >= 400 && cut_bracketed(&rest, '[', ']', &r->word))
 		r->why = refusal_by_word(r->word);
 	if (r->code / 100 == 2 && cut_bracketed(&rest, '{', '}', &octets)) {
@@ -126,6 +135,27 @@ reply_parse(struct span line, struct reply *r, struct err *e)
 	return true;
 }
 
+/* word = 1*( %x61-7A / "-" ) */
+static bool
+is_word(struct span s)
+{
+	for (size_t i = 0; i < s.n; i++)
+		if ((s.p[i] < 'a' || s.p[i] > 'z') && s.p[i] != '-')
+			return false;
+	return s.n > 0 && s.n <= WORD_MAX;
+}
+
+/* With the codes and, if it has the form of one, the word. */
+static void
+set_as_it_came(const struct reply *r, enum refusal why, struct err *e)
+{
+	bool has_word = is_word(r->word);
+
+	err_set(e, why, "%d %.*s%s%.*s%s%s%.*s", r->code, SPAN_FMT(r->enhanced),
+	    has_word ? " [" : "", has_word ? (int)r->word.n : 0, has_word ? r->word.p : "",
+	    has_word ? "]" : "", r->text.n > 0 ? " " : "", SPAN_FMT(r->text));
+}
+
 bool
 reply_err(const struct reply *r, struct err *e)
 {
@@ -133,8 +163,9 @@ reply_err(const struct reply *r, struct err *e)
 	bool for_now = r->code / 100 == 4;
 
 	if (why == REFUSAL_NONE || refusal_code(why) == 0 || (for_now && !refusal_temporary(why)))
-		why = for_now ? REFUSAL_internal : REFUSAL_bad_reply;
-	err_set(e, why, "%.*s", SPAN_FMT(r->text));
-	e->said = r->text.n > 0;
+		set_as_it_came(r, for_now ? REFUSAL_refused_for_now : REFUSAL_refused, e);
+	else
+		err_set(e, why, "%.*s", SPAN_FMT(r->text));
+	e->said = r->text.n > 0 || why != e->why;
 	return false;
 }

@@ -17,7 +17,7 @@ struct reply {                /* parsed; spans borrow from the line */
 	int code;             /* 100..599 */
 	struct span enhanced; /* "2.1.5" */
 	struct span word;     /* without brackets; empty where there is none */
-	enum refusal why;     /* by word; a 4xx/5xx of an unknown word: bad_reply */
+	enum refusal why;     /* by word; a 4xx/5xx of an unknown word: bad_reply; see reply_err */
 	bool has_payload;
 	uint64_t octets; /* of the payload */
 	struct span text;
@@ -34,8 +34,8 @@ void reply_add_refusal(struct buf *out, const struct err *e);
 bool reply_parse(struct span line, struct reply *r, struct err *e);
 
 /* The error that a refusing reply means: its row of the table, its text as what the peer said.  Returns false, as
- * err_set does.  An unknown word, and one that never goes on the wire, is temporary or permanent by the
- * code: internal or bad_reply.  So is a permanent word after a 4xx: internal. */
+ * err_set does.  For an unknown word, one that never goes on the wire, and a permanent word after a 4xx it is
+ * `refused` or `refused_for_now` by the code, and the text has codes and word as they came. */
 bool reply_err(const struct reply *r, struct err *e);
 
 #endif

@@ -112,6 +112,8 @@
 	X(system_full,           "system-full",           452, "4.3.1",  75, "the server's storage is full")	\
 	X(storage,               "storage",               451, "4.3.0",  74, "the server's storage failed")	\
 	X(internal,              "internal",              451, "4.3.0",  70, "the server failed")	\
+	X(refused,               "refused",               554, "5.0.0",  69, "refused, by a word that this program does not know")	\
+	X(refused_for_now,       "refused-for-now",       450, "4.0.0",  75, "refused for now, by a word that this program does not know")	\
 	X(unknown_id,            "unknown-id",            550, "5.7.1",  66, "no such letter is held for you")	\
 	X(bad_offset,            "bad-offset",            501, "5.5.4",  76, "the offset is beyond the letter's end")	\
 	X(too_late,              "too-late",              550, "5.7.1",  65, "the letter was handed out already")	\

@@ -10,11 +10,10 @@ is_of_session(enum refusal why)
 	    (why >= REFUSAL_auth_required && why <= REFUSAL_auth_mechanism);
 }
 
-/* bad_reply is a 5xx whose word we do not know. */
 static bool
 is_of_letter(enum refusal why)
 {
-	bool permanent = why == REFUSAL_bad_reply || refusal_code(why) >= 500;
+	bool permanent = refusal_code(why) >= 500;
 
 	return permanent && !is_of_session(why) && !verdict_is_of_seal(why);
 }

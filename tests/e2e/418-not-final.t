@@ -3,7 +3,7 @@
 # from the first try.  What it says of the letter or the recipient does.
 . tests/e2e/lib.sh
 . tests/lib/peers.sh
-plan 13
+plan 15
 
 world_up --domains a.test
 n=0
@@ -53,12 +53,15 @@ while read -r at code enhanced word state; do
 	eventually 10 enter sh -c "ss -ltn | grep -q '$WORLD_NET.$((100 + n)):1471 '"
 	letter alice@a.test bob@p$n.test "case $n" | as alice@a.test send bob@p$n.test >/dev/null 2>&1
 	shown=$(echo "$word" | tr -d '[]')
-	[ "$shown" != never-heard ] || shown=bad-reply
-	case $code in 4*) shown=internal ;; esac
+	[ "$shown" != never-heard ] || shown=refused
+	case $code in 4*) shown=refused-for-now ;; esac
 	first() { grep "recipient.state .*to=bob@p$n.test" "$OMS_LOG_a_test" | head -1; }
 	eventually 30 says word= first
 	is "$at answered by $word: $state" \
 	    "$(first | sed 's/.* state=/state=/') $(row $n | grep -o '"state":"[a-z]*"')" \
 	    "state=$state word=$shown \"state\":\"$state\""
 done <"$T/cases"
+like "a word that nobody knows is shown as it came, and whose it is" "$(row $n)" \
+    '"text":"550 5\.7\.1 \[never-heard\] no","by":"p'$n'\.test"'
+like "in words, quoted" "$(as alice@a.test outbox)" "p$n\.test says: \"550 5\.7\.1 \[never-heard\] no\""
 touch "$T/over"

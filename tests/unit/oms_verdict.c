@@ -178,8 +178,7 @@ expect_by_peer(enum refusal why, bool vouched)
 	snprintf(word, sizeof word, "[%s]", refusal_word(why));
 	assert_false(verdict_is_final(why, VERDICT_SESSION, vouched));
 	assert_false(ends_by_session(why));
-	if (verdict_is_final(why, VERDICT_ANSWER, vouched) !=
-	    (may_answer_end(why) || why == REFUSAL_bad_reply))
+	if (verdict_is_final(why, VERDICT_ANSWER, vouched) != may_answer_end(why))
 		fail_msg("an answer of %s", word);
 	if (ends_by_reply(550, word) != (may_answer_end(why) || !known))
 		fail_msg("550 %s", word);

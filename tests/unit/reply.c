@@ -124,10 +124,21 @@ unknown_words_keep_their_code(void **state)
 	assert_true(reply_parse(SPAN_LIT("450 4.9.9 [from-the-future] later"), &r, &e));
 	reply_err(&r, &e);
 	assert_true(refusal_temporary(e.why));
-	assert_string_equal(e.text, "later");
+	assert_string_equal(e.text, "450 4.9.9 [from-the-future] later");
+	assert_int_equal(e.why, REFUSAL_refused_for_now);
 	assert_true(e.said);
 	err_word(&e, REFUSAL_closing);
 	assert_false(e.said);
+	assert_true(reply_parse(SPAN_LIT("550 5.1.1 [NOT-a-word] no"), &r, &e));
+	reply_err(&r, &e);
+	assert_string_equal(e.text, "550 5.1.1 no");
+	assert_true(reply_parse(SPAN_LIT("554 5.1.1"), &r, &e));
+	reply_err(&r, &e);
+	assert_string_equal(e.text, "554 5.1.1");
+	assert_true(e.said);
+	assert_false(reply_parse(SPAN_LIT("354 go ahead"), &r, &e));
+	assert_string_equal(e.text,
+	    "the reply \"354 go ahead\" has no enhanced status code after its reply code");
 	assert_true(reply_parse(SPAN_LIT("550 5.9.9 [from-the-future] never"), &r, &e));
 	reply_err(&r, &e);
 	assert_false(refusal_temporary(e.why));
@@ -148,11 +159,11 @@ the_first_digit_decides(void **state)
 		snprintf(line, sizeof line, "450 4.0.0 [%s] no", refusal_word(why));
 		assert_true(reply_parse(span_str(line), &r, &e));
 		reply_err(&r, &e);
-		assert_int_equal(e.why, refusal_temporary(why) ? why : REFUSAL_internal);
+		assert_int_equal(e.why, refusal_temporary(why) ? why : REFUSAL_refused_for_now);
 		line[0] = line[4] = '5';
 		assert_true(reply_parse(span_str(line), &r, &e));
 		reply_err(&r, &e);
-		assert_int_equal(e.why, refusal_code(why) == 0 ? REFUSAL_bad_reply : why);
+		assert_int_equal(e.why, refusal_code(why) == 0 ? REFUSAL_refused : why);
 	}
 }
 
