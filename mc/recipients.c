@@ -195,8 +195,8 @@ recipients_each(struct span value, bool (*each)(void *arg, const char *address, 
 	scan(&s, value);
 	ok = s.n_bad == 0;
 	if (!ok)
-		err_set(e, REFUSAL_bad_address, "%.*s: %s", SPAN_FMT(buf_span(&s.bad)),
-		    s.first.text);
+		err_set(e, s.n_bad == 1 ? s.first.why : REFUSAL_bad_address, "%.*s: %s",
+		    SPAN_FMT(buf_span(&s.bad)), s.first.text);
 	ok = ok && give(&s, each, arg, e);
 	buf_clear(&s.item);
 	buf_clear(&s.good);

@@ -14,7 +14,7 @@
 #include "common/base/err.h"
 
 /* Calls `each` for each address of a field's value, once all of them have been read without fault.
- * False: bad_address that names the faulty items, or what `each` set. */
+ * False: why the one faulty item is none, or bad_address where there are several; the text names them; or what `each` set. */
 bool recipients_each(struct span value, bool (*each)(void *arg, const char *address, struct err *e),
     void *arg, struct err *e);
 

@@ -13,6 +13,7 @@
 #include "common/base/random.h"
 #include "mc/measure.h"
 #include "mc/progress.h"
+#include "mc/recipients.h"
 #include "mc/sent.h"
 #include "mc/verbs.h"
 
@@ -63,6 +64,23 @@ pause_ms(long ms)
 }
 
 static bool
+take_recipient(void *letter, const char *address, struct err *e)
+{
+	return letter_to(letter, address, e);
+}
+
+/* An argument has the form of a To field: commas separate addresses, and each may have a name. */
+static bool
+read_argument(struct letter *l, const char *argument, struct err *e)
+{
+	struct span value = span_str(argument);
+
+	if (RULE(bad_address) && span_trim(value).n == 0)
+		return err_set(e, REFUSAL_bad_address, "an address is empty");
+	return recipients_each(value, take_recipient, l, e);
+}
+
+static bool
 read_letter(struct sending *s, struct err *e)
 {
 	struct compose how = { .own = s->account.config.address,
@@ -76,7 +94,7 @@ read_letter(struct sending *s, struct err *e)
 	random_bytes(token, sizeof token);
 	hex_str(s->token, token, sizeof token);
 	for (int i = 0; i < s->options->n_args; i++)
-		if (!letter_to(&s->letter, s->options->args[i], e))
+		if (!read_argument(&s->letter, s->options->args[i], e))
 			return false;
 	if (RULE(no_recipient) && s->letter.n_to == 0 && !how.from_header)
 		return err_set(e, REFUSAL_no_recipient, "no address was given");

@@ -92,7 +92,9 @@ check_characters(struct span domain, bool *ascii, struct err *e)
 		n = utf8_printable(span_sub(domain, i, domain.n));
 		*ascii = *ascii && n == 1;
 		if (n == 0 || (n == 1 && !is_alnum(c) && c != '-' && c != '.'))
-			return err_set(e, REFUSAL_bad_domain, "a label has a forbidden character");
+			return err_set(e, REFUSAL_bad_domain,
+			    "a domain cannot have the %s \"%.*s\"", n == 0 ? "octet" : "character",
+			    n == 0 ? 1 : (int)n, domain.p + i);
 	}
 	return true;
 }

@@ -1,7 +1,7 @@
 #!/bin/sh
 # mc in daily use: refusals at once, several accounts, short ids, pipes that close, progress.
 . tests/e2e/lib.sh
-plan 62
+plan 73
 
 world_up --domains a.test,b.test
 conf=$W/home/alice@a.test/.config/tillcalled
@@ -37,6 +37,22 @@ like "is refused by its item" "$err" 'in To: bob@b\.test;: .*'
 status_is "To with addresses that cannot be" 65 found to-dots
 like "names each of them" "$err" 'd\.\.ora@b\.test, taro\.@b\.test: '
 is "and nothing was sent" "$(kept)" "$before"
+
+# -- addresses on the command line -------------------------------------------------------------
+
+flat() { printf '%s' "$err" | tr -s '\n ' '  '; }
+status_is "commas separate addresses there too" 67 send --json bob@b.test "carol@b.test, nobody@b.test"
+is "all three are recipients" "$(printf '%s' "$out" | grep -o '"address"' | wc -l)" 3
+like "and whoever refused is named in JSON" "$err" '"host":"b\.test"'
+status_is "an address may have a name" 0 send 'Bob <bob@b.test>'
+before=$(kept)
+status_is "a domain with a blank" 65 send bob@b.test 'carol@b test'
+like "is named with its sign" "$(flat)" 'carol@b test: a domain cannot have the character " "'
+status_is "an empty label" 65 send --json dora@b..test
+like "names the address in JSON" "$err" '"text":"dora@b\.\.test: a label is empty'
+status_is "no domain at all" 65 send bob@b.test dora
+like "names it too" "$(flat)" 'dora: the address has no @'
+is "and nothing was sent for them" "$(kept)" "$before"
 
 # -- ids ---------------------------------------------------------------------------------------
 

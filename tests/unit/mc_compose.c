@@ -201,7 +201,7 @@ refusals(void **state)
 	refused("From: Us: a@a.test, b@b.test;\n\nx", false, REFUSAL_bad_message);
 	refused("From: a@a.test\nTo: c@c.test\nFrom: b@b.test\n\nx", true, REFUSAL_bad_message);
 	refused("To: root\n\nx", true, REFUSAL_bad_address);
-	refused("To: a@\n\nx", true, REFUSAL_bad_address);
+	refused("To: a@\n\nx", true, REFUSAL_bad_domain);
 	refused("To: a@a.test\nno field\nCc: b@b.test\n\nx", true, REFUSAL_bad_message);
 	refused("To: a@a.test\nCc b@b.test\n\nx", true, REFUSAL_bad_message);
 	refused("\357\273\277To: a@a.test\nCc: b@b.test\n\nx", true, REFUSAL_bad_message);
