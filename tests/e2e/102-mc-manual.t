@@ -9,6 +9,7 @@ section() { awk -v want="$1" '$1 == ".Sh" { on = $0 == ".Sh " want } on' mc/mc.1
 missing() {
 	section "$1" >"$T/section"
 	shift
+	[ $# -gt 1 ] || echo "no words"
 	for word; do grep -Eq -- "(^|[^a-z0-9-])$word([^a-z0-9-]|\$)" "$T/section" || printf '%s ' "$word"; done
 }
 

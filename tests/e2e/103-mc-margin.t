@@ -31,17 +31,19 @@ hostile() {	# COLUMNS
 on_of() {
 	user=$1 columns=$2 locale=$3
 	shift 3
-	env -u COLUMNS LC_ALL="$locale" script -qec "stty cols $columns rows 50; tests/world mc $W $user $*" \
-	    /dev/null </dev/null 2>&1 | tr -d '\r'
+	{ env -u COLUMNS LC_ALL="$locale" script -qec "stty cols $columns rows 50; tests/world mc $W $user $*" \
+	    /dev/null </dev/null 2>&1; echo $? >"$T/ended"; } | tr -d '\r'
 }
 on() { on_of bob@b.test "$@"; }
 # rows COLUMNS: standard input as a pager of that width shows it.
 rows() {
 	perl -CS -ne 'chomp; $w = 0; for (/(.)/g) { $c = /\p{EA=W}/ ? 2 : 1; if ($w + $c > '"$1"') { print "\n"; $w = 0 } print; $w += $c } print "\n"'
 }
+# ended STATUS: nothing if what was last on the terminal ended so.
+ended() { [ "$(cat "$T/ended")" = "$1" ] || echo "status $(cat "$T/ended"), not $1"; }
 # too_wide COLUMNS: the lines of standard input that take more.
 too_wide() {
-	perl -CS -ne 'chomp; $w = length; $w++ for /\p{EA=W}/g; print "$_\n" if $w > '"$1"
+	perl -CS -ne 'chomp; $w = length; $w++ for /\p{EA=W}/g; print "$_\n" if $w > '"$1"'; END { print "nothing was said\n" if !$. }'
 }
 
 number=0
@@ -55,7 +57,7 @@ for columns in 40 80 132; do
 	is "nor anywhere in a field" "$(grep -E '^(From|To|Subject)' "$T/show" | grep -c 'Sealed  ')" 0
 	is "each line at the margin is ours" "$(grep -v '^  ' "$T/show" |
 	    grep -cvE '^(Sealed|Vouched|NOTE|Letter|From|To|Date|Subject)  |^\[1\] zzz|^$')" 0
-	is "no line is wider" "$(too_wide $columns <"$T/show")" ""
+	is "no line is wider" "$(ended 0; too_wide $columns <"$T/show")" ""
 	like "the text is there, indented" "$(cat "$T/show")" '^  Sealed   bank\.example'
 	like "the name that is another's address is noted" "$(tr -s '\n ' '  ' <"$T/show")" \
 	    'NOTE The name in From is an address, ceo@bank\.example, but the sender is alice@a\.test'
@@ -67,9 +69,9 @@ for columns in 40 80 132; do
 	like "and nothing of a field is lost" "$(tr -s '\n ' '  ' <"$T/piped")" 'Subject Hello Sealed bank\.example, signature and octets good, SPF pass'
 	is "nor do blanks push words to the right" "$(perl -CS -ne 'print if s/^  //r =~ /[ \t\xa0]{10}/' "$T/piped")" ""
 	on $columns C.UTF-8 list >"$T/list"
-	is "the list is no wider" "$(too_wide $columns <"$T/list")" ""
+	is "the list is no wider" "$(ended 0; too_wide $columns <"$T/list")" ""
 	on $columns C show $number >"$T/ascii"
-	is "on a terminal without UTF-8 it is ASCII" "$(LC_ALL=C tr -d '\000-\177' <"$T/ascii" | wc -c)" 0
+	is "on a terminal without UTF-8 it is ASCII" "$(ended 0; LC_ALL=C tr -d '\000-\177' <"$T/ascii" | wc -c)" 0
 	is "and no wider" "$(too_wide $columns <"$T/ascii")" ""
 done
 
@@ -88,19 +90,19 @@ letter alice@a.test bob@b.test s >"$T/letter"
 as alice@a.test send --wait 10 bob@b.test nobody@b.test "$long" <"$T/letter" >"$T/sent" 2>&1
 for columns in 40 80 132; do
 	on_of alice@a.test $columns C.UTF-8 outbox >"$T/outbox"
-	is "$columns columns: the outbox is no wider" "$(too_wide $columns <"$T/outbox")" ""
+	is "$columns columns: the outbox is no wider" "$(ended 0; too_wide $columns <"$T/outbox")" ""
 	is "only an id begins a line" "$(grep -v '^  ' "$T/outbox" | grep -cvE '^[0-9A-Z]{4}-[0-9A-Z]{4}  ')" 0
 	like "nothing of it is lost" "$(tr -d '\n ' <"$T/outbox")" \
 	    "nobody@b\.testrefused..:..:b\.testsays:\"thereisnosuchmailbox\"\[no-such-user\]$long"'refused'
 	on_of carol@b.test $columns C.UTF-8 list >"$T/list"
-	is "an empty list is no wider" "$(too_wide $columns <"$T/list")" ""
+	is "an empty list is no wider" "$(ended 0; too_wide $columns <"$T/list")" ""
 	on_of carol@b.test $columns C.UTF-8 outbox >"$T/list"
-	is "nor an empty outbox" "$(too_wide $columns <"$T/list")" ""
+	is "nor an empty outbox" "$(ended 0; too_wide $columns <"$T/list")" ""
 	on_of alice@a.test $columns C.UTF-8 "send --wait 10 $long <$T/letter" >"$T/sent"
-	is "nor what becomes of a letter that is sent" "$(too_wide $columns <"$T/sent")" ""
+	is "nor what becomes of a letter that is sent" "$(ended 67; too_wide $columns <"$T/sent")" ""
 	is "whose refusal begins with mc's name" "$(grep -v '^  ' "$T/sent" | grep -cvE '^(mc:|[0-9A-Z]{4}-[0-9A-Z]{4} )')" 0
 	on $columns C.UTF-8 fetch $((number + 1)) >"$T/fetch"
-	is "nor what was fetched" "$(too_wide $columns <"$T/fetch")" ""
+	is "nor what was fetched" "$(ended 0; too_wide $columns <"$T/fetch")" ""
 	for fault in "show 99" "show" "shw" "send --hold 0" "list $long" "outbox 0000" "setup $long"; do
 		on $columns C.UTF-8 "$fault"
 	done >"$T/faults"
@@ -111,6 +113,6 @@ for columns in 40 80 132; do
 	is "off a terminal one recipient is one line" "$columns_of_pipe" "$((columns == 40 ? 3 : columns == 80 ? 4 : 5))"
 done
 on 80 C.UTF-8 send --help >"$T/help"
-is "help has at most 80 columns" "$(too_wide 80 <"$T/help")" ""
+is "help has at most 80 columns" "$(ended 0; too_wide 80 <"$T/help")" ""
 grep -q '^Off a terminal lists, the outbox and errors are not wrapped' mc/mc.1
 is "and the manual says so" $? 0

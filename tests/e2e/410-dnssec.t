@@ -82,14 +82,14 @@ again
 letter alice@a.example dora@b.example spf >"$T/letter3"
 as alice@a.example send --wait 8 dora@b.example <"$T/letter3" >"$T/sent" 2>&1
 like "b's server refuses for now" "$(as alice@a.example outbox --json | grep dora@)" '"state":"waiting".*"word":"spf-temperror"'
-is "and her mailbox is empty" "$(as dora@b.example list --json | wc -l)" 0
+ok "and her mailbox is empty" lacks . as dora@b.example list --json
 
 knot_stop
 cp "$T/signed.zone" "$T/knot/example.zone"
 ok "all signatures are right again" knot_start off
 again
-all_told() { [ "$(as alice@a.example outbox --json | grep -c '"state":"waiting"')" = 0 ]; }
-ok "and all that waited goes out by itself" eventually 90 all_told
+ok "and all that waited goes out by itself" \
+    eventually 90 lacks '"state":"waiting"' as alice@a.example outbox --json
 is "to everybody" "$(for u in bob carol dora; do as $u@b.example list --json; done | grep -c '"state"')" 4
 
 # b's domain names no server any more, and the zone is signed anew.
@@ -104,7 +104,7 @@ letter alice@a.example bob@b.example vanished >"$T/letter4"
 as alice@a.example send bob@b.example <"$T/letter4" >"$T/sent" 2>&1
 ok "an absence that nobody vouches for is not believed" \
     eventually 20 says '"state":"waiting".*"word":"designation-vanished"' as alice@a.example outbox --json
-is "for no letter" "$(as alice@a.example outbox --json | grep -c '"state":"refused"')" 0
+ok "for no letter" lacks '"state":"refused"' as alice@a.example outbox --json
 asks "$TILLCALLED_RESOLVER"
 again
 ok "one that DNSSEC vouches for is" \

@@ -126,8 +126,12 @@ like() {	# NAME TEXT EXTENDED-REGULAR-EXPRESSION
 	fi
 }
 
+# Text that is empty proves nothing, so it fails.
 unlike() {
-	if printf '%s\n' "$2" | grep -Eq -- "$3"; then
+	if [ -z "$2" ]; then
+		failed "$1"
+		diag "there is no text that could match: $3"
+	elif printf '%s\n' "$2" | grep -Eq -- "$3"; then
 		failed "$1"
 		diag "matches: $3"
 		diag "in: $2"
@@ -181,6 +185,16 @@ says() {
 	tap_pattern=$1
 	shift
 	"$@" 2>&1 | grep -Eq -- "$tap_pattern"
+}
+
+# lacks PATTERN COMMAND...: its status is 0, and no line of what it says is like the pattern; for use with ok and
+# eventually.
+lacks() {
+	tap_pattern=$1
+	shift
+	tap_said=$("$@" 2>&1) || { printf '%s\n' "$tap_said"; return 1; }
+	printf '%s\n' "$tap_said"
+	! printf '%s\n' "$tap_said" | grep -Eq -- "$tap_pattern"
 }
 
 log_has() { grep -Eq -- "$2" "$1"; }	# FILE PATTERN
