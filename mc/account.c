@@ -1,4 +1,4 @@
-/* account — who the user is and what proves it; see account.h. */
+/* account — the user's address, servers and password; see account.h. */
 #include "mc/account.h"
 
 #include <string.h>

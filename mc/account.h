@@ -1,6 +1,6 @@
-/* account — who the user is and what proves it: mc.conf, the password.
+/* account — the user's address, servers and password, from mc.conf and the password file.
  *
- * Owner: account_clear wipes the password and what was derived from it.
+ * Owner: account_clear wipes the password and the keys derived from it.
  */
 #ifndef MC_ACCOUNT_H
 #define MC_ACCOUNT_H

@@ -1,10 +1,10 @@
-/* bounds — how much of a letter a MIME parser may see.
+/* bounds — limits the part of a letter that a MIME parser sees.
  *
  * A parser makes an object for each header field and each part, so fifty megabytes of "a:b" lines
  * or of boundaries would cost gigabytes.  This module scans the lines of a letter once, before GMime
  * sees it, and says where to stop: after too many lines that could be boundaries, or in a header (of
- * the letter, of a part, of an embedded letter) that is too long.  When in doubt it stops: what it
- * lets through is within the bounds however the parser reads it.
+ * the letter, of a part, of an embedded letter) that is too long.  When in doubt it stops, so the
+ * part before is within the bounds however the parser reads it.
  *
  * Trust:  every octet is the sender's.
  * Units:  octets.

@@ -1,4 +1,4 @@
-/* command — how this program is to be called again for the same account.
+/* command — the command line that calls this program again for the same account.
  *
  * A cure that leaves out -C FILE or -A NAME would change another account.
  */

@@ -1,4 +1,4 @@
-/* config — mc.conf: who the user is and how the servers are found.
+/* config — mc.conf: the user's address, and how to find the servers.
  *
  * The file is that of -C, or mc.conf in $XDG_CONFIG_HOME/tillcalled or ~/.config/tillcalled; -A NAME
  * means NAME.conf in the same folder.  Each has a password file of its own beside it.  A line is
@@ -36,7 +36,7 @@ struct config_choice {
 	const char *file, *name; /* of -C and of -A: letters, digits, "-", "_" and "." */
 };
 
-/* TILLCALLED_RESOLVER, _TRUST, _CRLS and _ALLOW_PRIVATE (1) override the file where they are set;
+/* TILLCALLED_RESOLVER, _TRUST, _CRLS and _ALLOW_PRIVATE (1) override the file if they are set;
  * setup writes them into it. */
 bool config_begin(struct config *c, const struct config_choice *which, struct err *e);
 bool config_load(struct config *c, const struct config_choice *which, struct err *e);

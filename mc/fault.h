@@ -1,5 +1,5 @@
-/* fault — what went wrong, in three lines: what failed and why; the other side's words; a cure.
- * A line whose words the first one has already is left out.
+/* fault — reports a failure in three lines: what failed and why; the server's words; a cure.
+ * A line that would repeat the first is left out.
  *
  *	mc: letter 2: the sender's server no longer has the letter
  *	    ims.b.test says: "expired 2 Nov 2026"

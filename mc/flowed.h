@@ -1,4 +1,4 @@
-/* flowed — paragraphs of text/plain; format=flowed (RFC 3676), each put together in one line.
+/* flowed — paragraphs of text/plain; format=flowed (RFC 3676), each joined into one line.
  *
  * Trust:  every octet is the sender's.
  */

@@ -1,9 +1,9 @@
 /* html — the words of an HTML text, for a terminal.
  *
- * Read as browsers read it; no browser: style, script and head go with what they hold, and so does
- * what is hidden or has display: none, unless there are no other words.  Blocks begin lines, images
- * are their alt texts, and a link shows where it leads, or nothing.  Nothing is fetched.  What comes
- * out is foreign text still, and is sanitised where it is shown.
+ * Parses as browsers do.  Leaves out style, script and head with their contents, and hidden elements
+ * (also display: none) unless there are no other words.  Blocks begin lines, images
+ * are their alt texts, and a link shows where it leads, or nothing.  Nothing is fetched.  The output
+ * is still foreign text, and is sanitised where it is shown.
  *
  * Trust:  every octet is the sender's.  The parser's memory and time are bounded, since the rules of
  *         HTML let a short text become a huge tree.
@@ -19,7 +19,7 @@
 
 /* `html` is UTF-8.  False: it is beyond the bounds, and nothing was added. */
 bool html_text(struct span html, struct buf *out);
-/* The character set that a text names in a meta element of its beginning; empty: none. */
+/* The character set in a meta element at the beginning of the text; empty: none. */
 struct span html_charset(struct span octets);
 
 #endif

@@ -20,7 +20,7 @@ const GumboNode *html_tree_document(const struct html_tree *t);
 void html_tree_free(struct html_tree **t);
 
 /* The node that comes next in the order of the text, by the nodes' own links (a tree may be deeper
- * than a stack); `end` (may be NULL) hears of each that is left.  NULL: there is none. */
+ * than a stack); `end` (may be NULL) is called for each node that it leaves.  NULL: there is none. */
 const GumboNode *html_tree_next(const GumboNode *node,
     void (*end)(void *arg, const GumboNode *node), void *arg);
 

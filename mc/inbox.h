@@ -3,8 +3,8 @@
  * Flow:   5 and 6 of 8.
  * Spec:   SPEC.md "mailbox".
  * Async:  none: each call returns when the reply is complete, or with the reason why there is none.
- * Owner:  callbacks borrow what they are given.
- * Trust:  every octet is the server's, and those of a letter are its sender's.
+ * Owner:  callbacks borrow their arguments.
+ * Trust:  the server controls every octet, and the sender those of a letter.
  */
 #ifndef MC_INBOX_H
 #define MC_INBOX_H
@@ -41,8 +41,8 @@ struct inbox_reader {
 	void *arg;
 };
 
-/* Has the letter fetched if it is held, then passes its octets from `offset` on to `r`: exactly as
- * many as the notice says. */
+/* Has the server fetch the letter if it is held, then passes exactly the octets that the notice announced,
+ * from `offset` on, to `r`. */
 bool inbox_read(struct inbox *b, const struct mailbox_notice *n, uint64_t offset,
     const struct inbox_reader *r, struct fault *f);
 

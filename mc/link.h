@@ -1,9 +1,9 @@
 /* link — one connection at a time to the user's own servers.
  *
- * A link has its own loop, and a resolver and a trust store by mc.conf.  link_connect finds the hosts
+ * A link has its own loop, and a resolver and a trust store as mc.conf says.  link_connect finds the hosts
  * that the user's domain names for a service and tries their addresses in order, until one shows a
  * certificate that is good for the domain.  Nothing is sent before that, without exception.  The
- * caller owns the protocol's client engine, which outlives the connection.
+ * caller owns the protocol's client engine, which must outlive the connection.
  *
  * State:  closed --link_connect--> connected --(link_close | the connection breaks)--> closed.
  * Async:  callbacks of the engine run only inside link_wait (and link_connect).  When a connection
@@ -31,11 +31,11 @@ bool link_connect(struct link *l, const char *service, const char *alpn, struct 
 /* Moves octets until *until is set.  False: timeout_ms (0: no limit) have passed, or the connection
  * is gone and all its callbacks have run. */
 bool link_wait(struct link *l, const bool *until, int64_t timeout_ms);
-/* To be called after a request was put into the engine. */
+/* Call it after a request was put into the engine. */
 void link_kick(struct link *l);
-/* For callbacks that have set the flag link_wait waits for. */
+/* Wakes link_wait; for callbacks that have set its flag. */
 void link_wake(struct link *l);
-/* Closes the connection in order, if there is one; the engine is told. */
+/* Closes the connection in order, if there is one, and tells the engine. */
 void link_close(struct link *l);
 
 bool link_is_up(const struct link *l);

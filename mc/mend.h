@@ -1,8 +1,8 @@
-/* mend — a copy of a letter in which the headers of its parts end where they stop being headers.
+/* mend — copies a letter and ends the header of each part before its first line that is no field.
  *
  * A part whose text follows its fields without an empty line would vanish: a parser skips lines that
- * are no field.  The parser tells where such lines are, and the copy has an empty line before the
- * first of each header.  The letter's own header stays as it is where an empty line ends it; lines
+ * are no field.  The parser finds these lines, and the copy has an empty line before the
+ * first one of each header.  The letter's own header stays as it is where an empty line ends it; lines
  * before its first field are left out, and a letter without any field is text.
  *
  * Trust:  every octet is the sender's.

@@ -1,7 +1,7 @@
-/* mime — what a letter says, through GMime.
+/* mime — reads a letter with GMime: header fields, text, parts.
  *
- * A letter is read from a file within bounds (bounds.h, and those below); what is beyond them is not
- * looked at, and `hit` or `too_deep` says so: the letter itself stays whole for --raw.  All text
+ * A letter is read from a file within bounds (bounds.h, and those below); the rest is not
+ * parsed, and `hit` or `too_deep` says so; --raw still has the whole letter.  All text
  * that comes out is UTF-8 (charset.h; octets that could not be read stay as they are) without
  * fillers (visible.h), and foreign: out.h sanitises it.
  *

@@ -1,4 +1,4 @@
-/* newest — the newest letters of an outbox, which comes oldest first: as many as there is room for.
+/* newest — keeps the newest letters of an outbox, which arrives oldest first, up to a limit.
  *
  * Owner: it takes each letter that it is given, and frees those that it drops.
  */
@@ -12,7 +12,7 @@
 struct newest {
 	struct sent_letter *letters;
 	size_t n, max;
-	size_t oldest;    /* where it is, once all places are taken */
+	size_t oldest;    /* its index, once all places are taken */
 	uint64_t dropped; /* older letters that were given */
 };
 

@@ -1,4 +1,4 @@
-/* notice — an announced letter, for people and as JSON; what may be known of its header.
+/* notice — shows an announced letter to people and as JSON, with its header if the server has it.
  *
  * mc asks for the beginning of a letter (its summary) only where the user's server has it: for
  * letters that are here, and for those of known senders.  Asking for a stranger's would fetch it, and

@@ -5,8 +5,8 @@
  * colour (NO_COLOR has nothing to switch off), and progress by CR only.  Raw octets (--raw) and
  * JSON, which is ASCII, are written as they are; those of a letter never go to a terminal.
  *
- * State:  out_ok reports the first write that failed.  A pipe that nobody reads any more is not a
- *         failure: the reader has had enough, and nothing more is written.
+ * State:  out_ok reports the first write that failed.  A pipe without a reader is not a failure:
+ *         the rest is dropped.
  */
 #ifndef MC_OUT_H
 #define MC_OUT_H

@@ -1,4 +1,4 @@
-/* progress — how far a transfer has come, in a line that is overwritten; on a terminal only.
+/* progress — shows the progress of a transfer in one line, which it overwrites; on a terminal only.
  *
  * Each transfer (to the user's server, from the sender, from the user's server) has its own bar,
  * label and speed.  Nothing is shown in the first half second, and no speed in the first second.

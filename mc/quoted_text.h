@@ -1,6 +1,6 @@
-/* quoted_text — a text in quoted-printable (RFC 2045 6.7).
+/* quoted_text — decodes a text in quoted-printable (RFC 2045 6.7).
  *
- * Blanks at the end of a line were put there on the way, and go, also after the "=" of a soft line end.  An
+ * Removes blanks at the end of a line, which transport adds, also after the "=" of a soft line end.  An
  * "=" that begins no octet stays as it is, since many programs write it so.
  *
  * Trust:  every octet is the sender's.
@@ -11,7 +11,7 @@
 #include "common/base/buf.h"
 
 void quoted_text(struct buf *out, struct span s);
-/* The octet that "=" and two digits at the front of s are.  False: they are not there. */
+/* Decodes the "=" and two digits at the front of s.  False: there are none. */
 bool quoted_octet(struct span s, char *octet);
 
 #endif

@@ -12,7 +12,7 @@
 /* Reads the number of a letter as typed.  False: usage. */
 bool reading_number(const char *typed, uint64_t *number, struct err *e);
 
-/* Only has it fetched.  `progress` NULL: nothing is shown. */
+/* Has the server fetch the letter, and reads nothing.  `progress` NULL: shows none. */
 bool reading_fetch(struct inbox *b, const struct mailbox_notice *n, struct out *progress,
     struct fault *f);
 /* Puts the whole letter into *fd, which the caller closes; on false there is none. */

@@ -1,7 +1,7 @@
 /* recipients — the addresses of a To, Cc or Bcc: all of them, or none.
  *
- * A program that sends trusts that whoever the letter names gets it.  So each octet of the field is
- * accounted for: an item that is not exactly one address refuses the letter, and is named.
+ * A sending program relies on it that everybody whom the letter names gets it.  So the parser accounts for each
+ * octet of the field: an item that is not exactly one address refuses the letter, and the error names it.
  *
  * Spec:  RFC 5322 3.4 with its obsolete empty list members; addresses are those of
  *        common/base/address.h (no quoted local part, no literal).  A semicolon separates nothing

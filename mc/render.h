@@ -1,12 +1,12 @@
-/* render — a letter as people read it: who vouches, header, text, attachments.
+/* render — shows a letter to people: its verified sender and CA, header, text, attachments.
  *
  * Flow:  7 of 8.
- * Form:  what the recipient's server has checked comes first, at the left margin.  The letter's own
+ * Form:  the facts that the recipient's server has checked come first, at the left margin.  The letter's own
  *        words never reach that margin: fields follow a label and are cut to the width (off a terminal:
  *        wrapped), the text is indented and wrapped, runs of blanks in a field are one space, and long
  *        ones in the text are shortened.
- * Trust: all of `letter` is the sender's.  A From that says another address than the sealed one is
- *        shown with "via" and a note; so is a name that is somebody else's address.
+ * Trust: all of `letter` is the sender's.  A From with another address than the sealed one is
+ *        shown with "via" and a note; so is a name that is another address.
  */
 #ifndef MC_RENDER_H
 #define MC_RENDER_H
@@ -14,7 +14,7 @@
 #include "mc/mime.h"
 #include "mc/out.h"
 
-/* What is known of a letter without trusting it. */
+/* Facts about a letter that do not depend on its contents. */
 struct render_sender {
 	uint64_t number;
 	const char *from;       /* the sealed statement's */

@@ -1,7 +1,7 @@
 /* revocation — CRLs for the certificates of the user's own servers, if mc.conf names none.
  *
- * mc does not talk to a server whose revocation state is unknown; it then fetches the CRL from where
- * the certificate says, and tries the server once more.  A kept CRL is fetched again when it is an
+ * mc does not talk to a server whose revocation state is unknown; it then fetches the CRL from the
+ * certificate's distribution point, and tries the server once more.  A kept CRL is fetched again when it is an
  * hour old; if that fails, it serves until its nextUpdate.  When a server was found good, its CRLs
  * are marked as used, so that those in daily use are kept (CRL_SOURCES_UNUSED_S).
  *
@@ -31,7 +31,7 @@ struct revocation {
 void revocation_open(struct revocation *r, const struct config *c);
 /* `h` outlives r. */
 void revocation_begin(struct revocation *r, struct tls_holder *h);
-/* After a server was refused: whether it is worth another try. */
+/* After a server was refused: fetches its CRL.  True: try the server again. */
 bool revocation_fetch(struct revocation *r);
 void revocation_clear(struct revocation *r);
 

@@ -1,9 +1,9 @@
-/* safe — foreign octets made fit for a terminal.
+/* safe — makes foreign octets safe for a terminal.
  *
  * Everything that a letter, a server or a file name says passes through here before it is shown:
  * C0 but TAB and LF, DEL and octets that are not UTF-8 become \xHH; C1, bidirectional controls and
- * other invisible characters become U+HHHH.  What comes out holds no octet that moves a cursor,
- * changes a title or turns text round.
+ * other invisible characters become U+HHHH.  The output contains no octet that moves a cursor,
+ * changes a title or reverses text.
  *
  * Trust:  every octet is somebody else's.
  */
@@ -22,7 +22,7 @@ enum safe_form {
 
 /* Where a run of blanks is one space, there is none at the ends. */
 void safe_add(struct buf *out, struct span s, enum safe_form form);
-/* The same for a terminal that does not speak UTF-8: what is not ASCII becomes U+HHHH. */
+/* The same for a terminal without UTF-8: characters outside ASCII become U+HHHH. */
 void safe_add_ascii(struct buf *out, struct span s, enum safe_form form);
 
 /* How many columns of a terminal the safe text takes; one where the C library does not know. */

@@ -1,4 +1,4 @@
-/* sent — a letter that was sent, for people and as JSON: where it is kept and for whom. */
+/* sent — shows a letter that was sent, to people and as JSON: its recipients and their states. */
 #ifndef MC_SENT_H
 #define MC_SENT_H
 

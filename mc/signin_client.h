@@ -1,7 +1,7 @@
 /* signin_client — SCRAM-SHA-256-PLUS on a link, for both servers.
  *
  * A role that signs in has a struct signin_client as its first member, so that SIGNIN_CLIENT_OPS fit it.
- * Always bound to the TLS connection, without a fallback.
+ * The exchange is always bound to the TLS connection; there is no fallback.
  *
  * Trust:  the server is trusted only after it has proved that it knows the user's keys.
  */
@@ -32,7 +32,7 @@ void signin_client_signed_in(void *role, const struct err *e);
 /* `begin` is the protocol's AUTH request. */
 bool signin_client_run(struct signin_client *s, struct account *a, void *client,
     bool (*begin)(void *client, const char *mechanism), struct fault *f);
-/* Why a request failed: the host's words, unless the connection broke. */
+/* Sets the reason of a failed request: the host's words, unless the connection broke. */
 void signin_client_fault(const struct signin_client *s, const struct err *e, struct fault *f);
 
 #endif

@@ -1,4 +1,4 @@
-/* table — rows and columns for people, as wide as the terminal.
+/* table — prints rows and columns within the terminal's width.
  *
  * Cells are foreign text and are sanitised on entry.  If a table is too wide, the columns
  * that may be cut shrink together to their least width, then those that may be dropped go.

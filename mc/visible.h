@@ -1,4 +1,4 @@
-/* visible — which characters a reader can see, which of them join, and which are only filler.
+/* visible — tells visible characters from joiners and fillers.
  *
  * Joiners are letters of Persian, of Indic scripts and of emoji, and are kept where they join;
  * elsewhere they could hide in a name.  Fillers (soft hyphen, zero-width space, Hangul filler, ...)

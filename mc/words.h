@@ -1,4 +1,4 @@
-/* words — encoded words of a header field (RFC 2047).
+/* words — decodes the encoded words of a header field (RFC 2047).
  *
  * Each word is decoded by itself; the octets of neighbours of one character set are joined before
  * they are converted, since senders cut words inside of characters.  Words are also read inside
@@ -17,7 +17,7 @@
 /* The value of an unstructured field (Subject) in one line of UTF-8. */
 void words_text(struct buf *out, struct span value, struct span charset);
 /* The value of a structured field for a parser: each run of encoded words becomes one in UTF-8,
- * line ends of folding go, and what else is not UTF-8 is converted.  A backslash inside quotes that
+ * line ends of folding are removed, and other octets that are not UTF-8 are converted.  A backslash inside quotes that
  * quotes neither a quote nor a backslash is doubled: senders mean it as it is. */
 void words_plain(struct buf *out, struct span value, struct span charset);
 

@@ -8,7 +8,7 @@
  *	removed ADDRESS GENERATION UNTIL
  *
  * Fields are separated by one space, octets are in base64, and lines end in LF.  SECRET makes the
- * salts that unknown names are shown.  Addresses are in lower case with their domain as A-labels;
+ * salts for unknown names.  Addresses are in lower case with their domain as A-labels;
  * lookups ignore ASCII case.
  *
  * An address can have several users one after the other.  GENERATION tells them apart: each new user
@@ -19,13 +19,14 @@
  * then `user add --restore` gives them back.
  *
  * Disk:    mode 0640; replaced whole: temporary file, fsync, rename, fsync of the folder, under a
- *          lock on FILE.lock, so that two writers lose nothing and a reader sees old or new.
- * Owner:   a reading (struct accounts_set) is immutable and counted; what is found in it lives as
- *          long as the reference.
+ *          lock on FILE.lock, so that two writers lose nothing and a reader sees the old or the new file.
+ * Owner:   a reading (struct accounts_set) is immutable and reference counted; pointers into it are
+ *          valid as long as the reference.
  * Threads: accounts_set_get and everything on a set: any thread, never blocks on the disk.
- *          accounts_refresh: any thread; the daemon's main one does it now and then.  Each signing in does it,
- *          and whatever would refuse an address for good because nobody has it: a user who was added a moment
- *          ago is never unknown.  It reads the file only after a change, so strangers cause no reading.
+ *          accounts_refresh: any thread; the daemon's main thread calls it regularly.  So does each sign-in,
+ *          and everything that would otherwise refuse an address for good as unknown: a user who was added
+ *          a moment ago is never unknown.  It reads the file only after a change, so strangers cause no
+ *          reading.
  * Trust:   the file belongs to the operator.  A damaged file is refused as a whole, and the last good reading
  *          stays in force.
  */
@@ -40,8 +41,8 @@
 #define ACCOUNTS_ADDRESS_BYTES ADDRESS_STR_BYTES
 #define ACCOUNTS_ALIASES_MAX   1000 /* of one user */
 #define ACCOUNTS_OWNER_BYTES   AUTH_USER_BYTES
-#define ACCOUNTS_KEEP_S        (30 * 86400)  /* a removed user's data are kept this long */
-#define ACCOUNTS_FORGET_S      (365 * 86400) /* a `removed` line goes this long after its UNTIL */
+#define ACCOUNTS_KEEP_S        (30 * 86400)  /* how long a removed user's data are kept */
+#define ACCOUNTS_FORGET_S      (365 * 86400) /* how long a `removed` line outlives its UNTIL */
 
 struct accounts;
 struct accounts_set;
@@ -51,14 +52,14 @@ struct account {
 	const char *const *addresses; /* own and aliases; [0] == address */
 	size_t n_addresses;
 	uint64_t generation;
-	const char *owner; /* what the user's data are stored under */
+	const char *owner; /* the key of the user's data in the stores */
 	struct auth_keys keys;
 };
 
 struct account_removed {
 	const char *address;
 	uint64_t generation;
-	int64_t until_s; /* its data are to be deleted then */
+	int64_t until_s; /* when its data are deleted */
 	const char *owner;
 };
 

@@ -1,4 +1,4 @@
-/* accounts_private — one reading of the accounts file; between accounts.c, accounts_set.c and accounts_edit.c.
+/* accounts_private — one reading of the accounts file, for accounts*.c.
  *
  * The form is in accounts.h.  What accounts_file_text writes, accounts_file_parse reads.
  */
@@ -23,14 +23,14 @@ struct accounts_set {
 	size_t n_names;
 	struct account_removed *removed; /* sorted by address, then generation */
 	size_t n_removed;
-	const char **lists; /* what users[].addresses point into */
-	char *owners;       /* what the owners of a generation other than 0 point into */
-	struct buf text;    /* what the strings point into */
+	const char **lists; /* the storage of users[].addresses */
+	char *owners;       /* the storage of owners of a generation other than 0 */
+	struct buf text;    /* the storage of the strings */
 };
 
 /* Takes the text (its storage moves).  False: *e is config and names the line. */
 bool accounts_file_parse_take(struct buf *text, struct accounts_set **out, struct err *e);
-/* Reads the file; not there: an empty set with a fresh secret, *there false.  A file that others
+/* Reads the file; if it is missing: an empty set with a fresh secret, *there false.  A file that others
  * can read or write is refused. */
 bool accounts_file_read(const char *path, struct accounts_set **out, bool *there, struct err *e);
 void accounts_file_header(const unsigned char secret[AUTH_KEY_BYTES], struct buf *out);

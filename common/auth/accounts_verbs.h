@@ -1,9 +1,9 @@
 /* accounts_verbs — `user add|password|remove|list` and `alias add|remove|list`, shared by oms and
  * ims: the same verbs on the same file, no daemon needed.
  *
- * The password comes from the file named by TILLCALLED_PASSWORD_FILE (first line; refused where
+ * The password comes from the file named by TILLCALLED_PASSWORD_FILE (first line; refused if
  * others can read it), else from the terminal twice without echo, else from standard input (first
- * line).  Never from an argument or the environment itself.
+ * line).  It never comes from an argument or from the environment itself.
  */
 #ifndef COMMON_AUTH_ACCOUNTS_VERBS_H
 #define COMMON_AUTH_ACCOUNTS_VERBS_H
@@ -22,7 +22,7 @@ int accounts_verb_alias_add(struct options *o);
 int accounts_verb_alias_remove(struct options *o);
 int accounts_verb_alias_list(struct options *o);
 
-/* What a daemon's `user list` adds about each user. */
+/* The part of a daemon's `user list` about each user. */
 struct accounts_more {
 	void (*text)(void *arg, const char *address); /* on standard output, after the address */
 	void (*json)(void *arg, const char *address, struct json *line);

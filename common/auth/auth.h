@@ -1,13 +1,13 @@
 /* auth — signing in by SCRAM-SHA-256 and SCRAM-SHA-256-PLUS, both sides.
  *
- * The server side has StoredKey and ServerKey, never a password.  Messages go in and come out in
- * base64, as they travel in a line; "=" or an empty line is the empty message.  -PLUS binds the
+ * The server side has StoredKey and ServerKey, never a password.  Messages are passed in base64,
+ * as they are sent in a line; "=" or an empty line is the empty message.  -PLUS binds the
  * exchange to its TLS connection: 32 octets of tls-exporter (RFC 9266), given to both sides.
  *
  * Spec:    RFC 5802, RFC 7677; SPEC.md "Signing in".
  * Trust:   the peer controls every message.  An unknown user gets a salt that is always the same for
  *          that name, causes the same work as a known user, and fails at the same step, so nobody
- *          learns which users exist.  A client that could bind but believes that the server cannot
+ *          learns which users exist.  A client that can bind but believes that the server cannot
  *          ("y") is the victim of a downgrade and is refused.  An authorisation identity other
  *          than the user's own is refused.  Every failure is auth_failed, in the same words.
  * Threads: a struct auth belongs to one thread (one per worker) and so do its sessions; a
@@ -35,7 +35,7 @@
 #define AUTH_PLAIN_SCRAM "SCRAM-SHA-256"
 #define AUTH_MECHANISMS  AUTH_PLUS " " AUTH_PLAIN_SCRAM /* best first, for replies */
 
-/* What is stored of a password. */
+/* The keys that are stored instead of a password. */
 struct auth_keys {
 	unsigned char salt[AUTH_SALT_BYTES];
 	uint32_t iterations;
@@ -58,45 +58,44 @@ struct auth;
 struct auth_server;
 
 struct auth_ops {
-	/* Finds the keys of the user of that name (an alias gives its user), and writes what the
-	 * caller calls the user (accounts.h: the owner); false: there is no such user. */
+	/* Finds the keys of the user of that name (an alias means its user), and writes the caller's
+	 * name of the user (accounts.h: the owner).  False: there is no such user. */
 	bool (
 	    *find)(void *arg, struct span name, char user[AUTH_USER_BYTES], struct auth_keys *keys);
-	/* 32 octets that stay the same over restarts, for the salts of unknown names. */
+	/* 32 octets for the salts of unknown names; the same after a restart. */
 	void (*secret)(void *arg, unsigned char out[AUTH_KEY_BYTES]);
 };
 
-/* accounts_auth_ops (accounts.h) with a struct accounts is what the daemons give. */
+/* The daemons pass accounts_auth_ops (accounts.h) with a struct accounts. */
 struct auth *auth_new(const struct auth_ops *ops, void *arg);
 void auth_free(struct auth **a); /* after its sessions */
 
-/* `binding`: the connection's exporter octets.  They are always given, also for a mechanism that does
- * not use them, because that reveals a downgrade; empty only without TLS, in tests.
+/* `binding`: the connection's exporter octets.  Pass them for every mechanism, also for one that does not
+ * use them, because that reveals a downgrade; empty only without TLS, in tests.
  * False: auth_mechanism. */
 bool auth_server_new(struct auth *a, struct span mechanism, struct span binding,
     struct auth_server **out, struct err *e);
-/* MORE: send `out` (base64, not empty) and give the answer to the next step.  DONE: send `out` as
- * the success's data; user() is signed in.  FAILED: *e is auth_failed; the session cannot be used
+/* MORE: send `out` (base64, not empty) and give the answer to the next step.  DONE: send `out`
+ * with the success; auth_server_user is signed in.  FAILED: *e is auth_failed; the session cannot be used
  * any more. */
 enum auth_result auth_server_step(struct auth_server *s, struct span in, struct buf *out,
     struct err *e);
 /* True if the client has named its user, so that its next message must prove the password. */
 bool auth_server_proves(const struct auth_server *s);
-/* Then: the user, or the name as it was given if there is no such user. */
+/* If so: the user, or the name as the client gave it if there is no such user. */
 struct span auth_server_named(const struct auth_server *s);
 const char *auth_server_user(const struct auth_server *s);             /* after DONE; borrowed */
 const struct auth_keys *auth_server_keys(const struct auth_server *s); /* the same */
 void auth_server_free(struct auth_server **s);
 
-/* How long the refusal of the n-th wrong password (1, 2, ...) of one connection is to be held
- * back: 1 s, 2 s, 4 s, ... 30 s. */
+/* The delay of the refusal of a connection's n-th wrong password: 1 s, 2 s, 4 s, ... 30 s. */
 int64_t auth_penalty_ms(unsigned failures);
 
 /* -- client ----------------------------------------------------------------------------------- */
 
 struct auth_client;
 
-/* The salted password of the last exchange, so that PBKDF2 is run once for many sessions of one
+/* The salted password of the last exchange, so that PBKDF2 runs once for many sessions of one
  * user (the load bench; mc within one command).  Caller's storage, zeroed before the first use;
  * it is as secret as the password. */
 struct auth_cache {

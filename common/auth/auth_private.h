@@ -1,4 +1,4 @@
-/* auth_private — what auth.c, auth_server.c, auth_client.c and password.c share: libgsasl, messages, keys. */
+/* auth_private — shared by auth.c, auth_server.c, auth_client.c and password.c: libgsasl, messages, keys. */
 #ifndef COMMON_AUTH_AUTH_PRIVATE_H
 #define COMMON_AUTH_AUTH_PRIVATE_H
 
@@ -20,7 +20,7 @@ void auth_message_out(const char *raw, size_t n, struct buf *out);
 /* "": none.  False: neither none nor AUTH_BINDING_BYTES. */
 bool auth_set_binding(char text[AUTH_BINDING_TEXT], struct span binding);
 
-/* The one answer to every fault; it ends the exchange. */
+/* The same reply to every fault; it ends the exchange. */
 enum auth_result auth_failed(bool *over, struct err *e);
 
 /* -- the arithmetic of SCRAM-SHA-256 ---------------------------------------------------------------- */

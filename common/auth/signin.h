@@ -1,11 +1,11 @@
-/* signin — signing in on one connection, and the desk that all connections of a worker share.
+/* signin — signing in on one connection, and the state that all connections of a worker share (the desk).
  *
  * The client services of both daemons share this: the SASL exchange of auth.h, bound to the connection;
  * the delay of each refusal and the limit of guesses (guess.h); the log lines; and the end of a session
  * whose user was removed or got another password.
  *
- * Async:   signin_step answers at once, except for a failure: its refusal is due when `late` is
- *          called, after a pause that grows with each failure of the connection.
+ * Async:   signin_step answers at once, except for a failure: `late` delivers its refusal after a pause
+ *          that grows with each failure of the connection.
  * Threads: a desk and its sessions belong to one thread.
  * Trust:   the peer controls every message.
  */
@@ -27,7 +27,7 @@ void signin_desk_free(struct signin_desk **d); /* after its sessions */
  * password. */
 void signin_desk_review(struct signin_desk *d);
 
-/* Refuses the request; e says why.  True: the connection has a reply to send.  False: nothing waits for it. */
+/* Refuses the request, with *e.  True: the connection has a reply to send.  False: no request waits for it. */
 typedef bool signin_late_fn(void *arg, uint64_t request, const struct err *e);
 /* name: of the protocol, for the log; of static life.  False (internal): TLS gives no channel
  * binding, and nobody could sign in. */
@@ -36,10 +36,10 @@ bool signin_new(struct signin **out, struct signin_desk *d, struct conn *c, cons
 void signin_free(struct signin **s); /* late will not be called */
 
 /* mechanism: empty except in the first message of an exchange.  True: *out is the answer, and
- * *signed_in whether it is the last.  False: refused; `late` will say why of this request. */
+ * *signed_in whether it is the last.  False: refused; `late` will be called for this request. */
 bool signin_step(struct signin *s, struct span mechanism, struct span message, uint64_t request,
     struct buf *out, bool *signed_in);
-/* Once signed in; "" before.  The user's own address, and what the user's data are stored under. */
+/* The user's own address, and the key of the user's data in the stores; "" before the sign-in. */
 const char *signin_user(const struct signin *s);
 const char *signin_owner(const struct signin *s);
 /* Logs a refusal of any request of the session; event: of static life.  `to` is the recipient that is

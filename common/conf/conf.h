@@ -2,11 +2,11 @@
  *
  * One file serves both daemons and all verbs.  `version = 1` comes first; a key that is unknown,
  * repeated or of the wrong form is refused with FILE:LINE, the nearest known key and the form it
- * should have (refusal config, status 78).  A file, or a folder on its way, that others can write
- * to is refused; so is a private key that others can read.
+ * should have (refusal config, status 78).  A file that others can write to is refused, also by
+ * one of the folders on its path; so is a private key that others can read.
  *
  * Owner:   a struct conf is immutable and shared: conf_ref, conf_unref; a reload makes a new one.
- * Threads: conf_load calls one after another (libconfuse's scanner is global; a lock sees to it).
+ * Threads: a lock lets one conf_load run at a time, because libconfuse's scanner is global.
  * Units:   times in seconds or milliseconds and sizes in octets, by the name's ending.
  * Trust:   the file is the operator's; its limits are here against accidents.
  */
@@ -32,7 +32,7 @@
 #define CONF_PORT_SUBMIT  1472
 #define CONF_PORT_MAILBOX 1473
 
-/* What a listen-... key says; empty and not `given`: the key is absent. */
+/* The value of a listen-... key; empty and not `given`: the key is absent. */
 struct conf_listens {
 	bool given;
 	size_t n;
@@ -48,13 +48,13 @@ struct conf_domain {
 	uint64_t message_bytes; /* the largest letter */
 };
 
-/* The two daemons' sections say the same kinds of things. */
+/* The sections of the two daemons have the same kinds of keys. */
 enum conf_role_index { CONF_ROLE_OMS, CONF_ROLE_IMS, CONF_ROLES };
 
 struct conf_role {
 	bool given;                           /* the section is in the file */
 	char folder[CONF_PATH_BYTES];         /* spool, store */
-	uint64_t folder_bytes;                /* the most that it may take */
+	uint64_t folder_bytes;                /* its largest size */
 	struct conf_listens peers;            /* listen-fetch, listen-notify */
 	struct conf_listens users;            /* listen-submit, listen-mailbox */
 	char connect_from[CONF_LISTEN_BYTES]; /* empty: the system's choice */
@@ -70,7 +70,7 @@ struct conf_role {
 };
 
 struct conf {
-	char file[CONF_PATH_BYTES]; /* where it was read from */
+	char file[CONF_PATH_BYTES]; /* that it was read from */
 	int64_t version;            /* 1 */
 	char user[64];              /* empty: no change of user */
 	char accounts[CONF_PATH_BYTES];
@@ -90,28 +90,27 @@ struct conf {
 
 enum conf_use {
 	CONF_FOR_VERBS,  /* the user of a verb may be unable to read the key files */
-	CONF_FOR_RELOAD, /* the folders must be there and well kept */
+	CONF_FOR_RELOAD, /* the folders must exist and be closed to others */
 	CONF_FOR_RUN     /* and each domain's certificate and key */
 };
 
 /* -C FILE, else $TILLCALLED_CONF, else the default; `option` may be NULL. */
 const char *conf_path(const char *option);
 
-/* False: *e is the first fault; `faults`, where it is not NULL, gets every fault that was found,
- * one a line.  On success *out has one reference. */
+/* False: *e is the first fault; `faults`, unless it is NULL, gets every fault, one a line.  On success *out has one reference. */
 bool conf_load(const char *path, enum conf_use use, struct conf **out, struct buf *faults,
     struct err *e);
 struct conf *conf_ref(struct conf *c);
 void conf_unref(struct conf **c); /* sets NULL */
 
-/* By the name as A-labels, in any case; NULL: not one of ours. */
+/* By the name as A-labels, in any case; NULL: the domain is not one of ours. */
 const struct conf_domain *conf_domain(const struct conf *c, struct span name);
 
-/* Whom the daemons become, or we ourselves. */
+/* The user that the daemons become, or our own. */
 struct guard_user conf_user(const struct conf *c);
 
-/* Everything that is in force, in the file's own form.  If `explained`, a comment above each key
- * says what it is for. */
+/* The whole configuration in force, in the file's own form.  If `explained`, a comment above each key says
+ * what it is for. */
 void conf_print(const struct conf *c, bool explained, struct buf *out);
 
 #endif

@@ -1,7 +1,7 @@
 /* conf_keys — the table of configuration keys, and the forms of their values.
  *
- * Used by conf.c and the daemons' reload, and by the test that holds the table against itself.  The
- * parser, the checks, the effective configuration and the manual all read these rows.
+ * conf.c, the daemons' reload and the test that checks the table use it.  The parser, the checks, the
+ * effective configuration and the manual all read these rows.
  */
 #ifndef COMMON_CONF_CONF_KEYS_H
 #define COMMON_CONF_CONF_KEYS_H
@@ -32,16 +32,16 @@ struct conf_key {
 	const char *fallback; /* "" : empty; NULL: must be given */
 	int64_t min, max;     /* of numbers, in the key's unit; min of CONF_LISTENS: the port */
 	const char *help;
-	bool late; /* in force from the next start on; else from a reload on */
+	bool late; /* takes effect at the next start; else at a reload */
 };
 
 extern const struct conf_key conf_keys[];                   /* ended by a row without a name */
 extern const char *const conf_section_names[CONF_SECTIONS]; /* "" for CONF_ROOT */
 
 /* Checks `text` and stores it into the struct at `base` (CONF_LISTENS: adds it).  False: *e is
- * config and says what is wrong and how it is written. */
+ * config, with the fault and the right form. */
 bool conf_key_set(const struct conf_key *k, void *base, const char *text, struct err *e);
-/* Gives the struct at `base` the value of the one at `old`.  False: it has it already. */
+/* Copies the value from the struct at `old` to the one at `base`.  False: it was the same. */
 bool conf_key_keep(const struct conf_key *k, void *base, const void *old);
 /* The value as it is written in a file; times and sizes in the largest unit that divides them. */
 void conf_key_print(const struct conf_key *k, const void *base, struct buf *out);

@@ -1,6 +1,6 @@
-/* conf_listens — finds two listen-... keys that want one address and port.
+/* conf_listens — finds two listen-... keys with the same address and port.
  *
- * A wildcard address takes in every address of its family.  IPv4 and IPv6 do not meet (bind.h).
+ * A wildcard address includes every address of its family.  IPv4 and IPv6 do not overlap (bind.h).
  */
 #ifndef COMMON_CONF_CONF_LISTENS_H
 #define COMMON_CONF_CONF_LISTENS_H

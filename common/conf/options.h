@@ -16,7 +16,7 @@
 #include "common/base/err.h"
 
 #define OPTIONS_MAX        32  /* options of one verb with the common ones */
-#define OPTIONS_VALUES_MAX 256 /* times that options are given in one command */
+#define OPTIONS_VALUES_MAX 256 /* options on one command line, repeats included */
 
 struct options;
 
@@ -35,28 +35,28 @@ struct options_verb {
 	const struct options_option *options; /* ended by a row without a name; NULL: none */
 	/* Returns the exit status; usually options_done or options_fail. */
 	int (*run)(struct options *o);
-	bool raw; /* what follows the verb is all arguments */
+	bool raw; /* everything after the verb is an argument */
 };
 
-/* A word that people try for something that has another name, or that is not there. */
+/* A word that people try for a command that has another name or does not exist. */
 struct options_hint {
 	const char *word;
-	const char *verb; /* NULL: it cannot be done yet */
+	const char *verb; /* NULL: there is no such command yet */
 };
 
 struct options_program {
 	const char *name;                 /* for --version: "oms" */
 	const char *about;                /* one line */
 	const struct options_verb *verbs; /* ended by a row without a name */
-	const char *bare;                 /* the verb where none is given; NULL: help */
+	const char *bare;                 /* the default verb; NULL: help */
 	const struct options_hint *hints; /* ended by a row without a word; NULL: none */
 };
 
 struct options {
 	const struct options_program *program;
 	const struct options_verb *verb;
-	const char *called; /* argv[0]'s last part */
-	struct buf command; /* the same with -C FILE where that was given, for cures; ends in NUL */
+	const char *called;    /* argv[0]'s last part */
+	struct buf command;    /* the same with -C FILE if that was given, for cures; ends in NUL */
 	const char *conf_file; /* -C; NULL: not given */
 	bool json, quiet, verbose, no_color;
 	int n_args;
@@ -68,22 +68,22 @@ struct options {
 	size_t n_given;
 };
 
-/* The whole of main: parses, runs the verb, returns the exit status.  Ignores SIGPIPE: the reader of
- * standard output may go at any time, and that is silent and no fault. */
+/* The whole of main: parses, runs the verb, returns the exit status.  Ignores SIGPIPE: it
+ * is no fault if the reader of standard output leaves. */
 int options_main(const struct options_program *p, int argc, char **argv);
 
 bool options_has(const struct options *o, const char *name);
-/* The value of the last time (NULL: never given), and of the i-th time (NULL: not so often). */
+/* The last value (NULL: not given), and the i-th one (NULL: there are fewer). */
 const char *options_value(const struct options *o, const char *name);
 const char *options_value_at(const struct options *o, const char *name, size_t i);
 
-/* Says on stderr what went wrong, as `oms: text [word, status N]` or with --json as an object, and
+/* Prints the error on stderr, as `oms: text [word, status N]` or with --json as an object, and
  * returns the exit status of its row. */
 int options_fail(const struct options *o, const struct err *e);
-/* The same with lines of cure beneath, where there is one: "put it right: oms ..." */
+/* The same, and a line with the cure below it: "start it:  oms run" */
 int options_fail_cure(const struct options *o, const struct err *e, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
-/* What --help prints, for one verb or (NULL) the program. */
+/* Adds the text of --help, for one verb or (NULL) the program. */
 void options_help(const struct options *o, const struct options_verb *v, struct buf *out);
 int options_usage(const struct options *o, const char *fmt, ...) /* status 64 */
     __attribute__((format(printf, 2, 3)));

@@ -1,4 +1,4 @@
-/* ask — a command asks its running daemon, and shows what it says.
+/* ask — sends a command's request to its running daemon, and shows the answer.
  *
  * For the verbs that use the control socket.  With --json each line is printed as it came; otherwise
  * `show` prints it for people.

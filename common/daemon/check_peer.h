@@ -1,10 +1,10 @@
-/* check_peer — `check peer DOMAIN`: what another mail domain looks like from here.
+/* check_peer — `check peer DOMAIN`: checks another mail domain from here.
  *
- * Its designation and addresses; at each address TLS with our own identity, its certificate, how old
- * what we know of its revocation is, and HELLO, no letter; then the SPF verdict on the addresses it
- * sends from.  A CRL that the daemon does not have yet is fetched into a folder that goes away.
+ * Shows its designation and addresses; for each address TLS with our own identity, the certificate, the age
+ * of its revocation data, and HELLO; then the SPF verdict on the addresses that it sends from.  Sends no
+ * letter.  Fetches a CRL that the daemon does not have yet into a temporary folder.
  *
- * Output: a line each, `ok`, `note` or `FAIL` first (--json: an object each); status 1 where one
+ * Output: one line for each, beginning with `ok`, `note` or `FAIL` (--json: one object); status 1 if any
  * failed.
  */
 #ifndef COMMON_DAEMON_CHECK_PEER_H
@@ -18,15 +18,15 @@
 #define CHECK_PEER_CONNECT_MS 10000
 #define CHECK_PEER_HELLO_MS   30000
 #define CHECK_PEER_FETCH_MS   30000        /* for CRLs */
-#define CHECK_PEER_HOSTS_MAX  32           /* addresses that are tried */
+#define CHECK_PEER_HOSTS_MAX  32           /* the largest number of addresses tried */
 #define CHECK_PEER_SOON_S     (14 * 86400) /* a certificate that ends within this time is noted */
 
 struct check_peer_role {
 	enum conf_role_index index;
 	const char *service; /* DESIGNATION_... of the hosts that this role connects to */
 	const char *alpn;
-	/* A client that says HELLO and then goes; `said` is called once with the answer, unless the
-	 * session breaks. */
+	/* A client that sends HELLO and then QUIT; calls `said` once with the reply, unless the session
+	 * breaks. */
 	struct engine *(
 	    *hello)(const char *own, void (*said)(void *arg, const struct err *e), void *arg);
 	void (*hello_free)(struct engine **e);

@@ -1,6 +1,6 @@
 /* check_spf — one SPF verdict for a person at a terminal: `ims check spf`, `oms check spf`.
  *
- * Runs a loop of its own until the verdict is there (at most 20 s); never used inside a daemon.
+ * Runs a loop of its own until it has the verdict (at most 20 s); never used inside a daemon.
  */
 #ifndef COMMON_DAEMON_CHECK_SPF_H
 #define COMMON_DAEMON_CHECK_SPF_H

@@ -1,10 +1,10 @@
 /* check_verbs — `check spf` and `check cert`, shared by oms and ims; no daemon needed.
  *
  *	check spf --ip IP --helo NAME --from ADDR [--resolver SPEC]
- *		first the word of RFC 7208, then why; status 0 for pass alone, else 1
+ *		prints the word of RFC 7208, then the reason; status 0 for pass, else 1
  *	check cert --domain D --chain PEM --trust PEM [--crl FILE]... [--at TIME] [--name N]
  *	    [--no-revocation]
- *		first `accepted` or the refusal's word, then why; status 0 or 1
+ *		prints `accepted` or the refusal's word, then the reason; status 0 or 1
  *
  * Usage: status 64.  A file that cannot be read: 66.
  */

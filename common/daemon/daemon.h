@@ -1,14 +1,14 @@
-/* daemon — what `oms run` and `ims run` have in common; the role supplies the rest.
+/* daemon — the common part of `oms run` and `ims run`; the role supplies the rest.
  *
  * Order: configuration; folders; accounts; certificates and keys; sockets bound; control socket
  * bound; privileges dropped (jail); threads; the workers' tools; role->start; sockets listen; the
- * log's line `daemon.ready`.  Runs in the foreground and logs to standard error; a supervisor does
- * the rest.
+ * log's line `daemon.ready`.  Runs in the foreground and logs to standard error, for a
+ * supervisor.
  *
- * Signals: SIGTERM, SIGINT: no more connections, daemon_open_for_work is false (sessions are told
- *          `closing`), then the end; exit 0.
- *          SIGHUP: configuration, certificates, keys, trust and CRLs are read again; a fault is
- *          logged and the old ones stay in force.  A key or certificate that cannot be read does not hold up
+ * Signals: SIGTERM, SIGINT: accepts no more connections, daemon_open_for_work becomes false (sessions
+ *          get `closing`), then it ends; exit 0.
+ *          SIGHUP: reads configuration, certificates, keys, trust and CRLs again; a fault is logged
+ *          and the old ones stay in force.  A key or certificate that cannot be read does not hold up
  *          the others.  A key of the configuration that is marked late (conf_keys.h) keeps its value
  *          until a restart, and the log names it.
  * Threads: the main thread runs daemon_loop (control socket, accounts, reload, signals) and no
@@ -40,8 +40,8 @@ struct listen_incoming;
 
 struct daemon_listener {
 	const char *name; /* "fetch"; in the configuration listen-fetch */
-	uint16_t port;    /* where the address names none */
-	bool users;       /* its clients are our users' programs; else other domains' servers */
+	uint16_t port;    /* if the address has none */
+	bool users;       /* its clients are our users' programs; false: other domains' servers */
 	/* On the worker's own thread; the role's session takes `in` by conn_accept. */
 	void (*accepted)(void *role, struct daemon *d, unsigned worker, struct listen_incoming *in);
 };
@@ -55,16 +55,16 @@ struct daemon_role {
 							 * `configuration`, `status`, `stop` and
 							 * `reload` are daemon's */
 	/* Unprivileged, workers running, nothing accepted yet: open the store, make the workers'
-	 * states (loop_post, or before they are used).  False: the daemon calls `stop` for what there
-	 * is of *role (NULL: nothing), and ends with *e's status. */
+	 * states (loop_post, or before they are used).  False: the daemon calls `stop` for the part of
+	 * *role that exists (NULL: none), and ends with *e's status. */
 	bool (*start)(struct daemon *d, void **role, struct err *e);
-	/* Each sweep_ms after the last time has ended: what has come to its end is removed.  `done` is
-	 * called once on daemon_loop; e is NULL where all went well. */
+	/* Removes everything that has expired; called sweep_ms after the last sweep has ended.  It calls `done`
+	 * once on daemon_loop; e is NULL if all went well. */
 	int64_t sweep_ms;
 	void (*sweep)(void *role, void (*done)(void *arg, const struct err *e), void *arg);
-	/* Workers are joined, connections dropped and told (`gone` has run); everything of the role is
-	 * on this thread now: the store commits and closes, all is freed.  Work that was offloaded
-	 * before is done and its `done` has run. */
+	/* Closes the store and frees the role.  The workers are joined, the connections dropped
+	 * (`forget_conn` has run), offloaded work is complete and its `done` has run; only this thread
+	 * uses the role now. */
 	void (*stop)(void **role);
 	/* Members for `status`.  May be NULL. */
 	void (*status)(void *role, struct json *out);
@@ -91,7 +91,7 @@ struct offload *daemon_offload(struct daemon *d);
 struct tls_holder *daemon_tls(struct daemon *d);
 struct conn_limit *daemon_limit(struct daemon *d); /* for all connections that the role opens */
 struct share *daemon_share(
-    struct daemon *d); /* any thread; the accounting of all that peers take */
+    struct daemon *d); /* any thread; accounts for everything that peers take */
 /* Any thread.  False (closing): the daemon is going down; begin nothing new. */
 bool daemon_open_for_work(struct daemon *d, struct err *e);
 /* Any thread: the same as SIGTERM. */

@@ -1,4 +1,4 @@
-/* daemon_private — what daemon.c, daemon_open.c and check_conf.c share. */
+/* daemon_private — shared by daemon.c, daemon_open.c and check_conf.c. */
 #ifndef COMMON_DAEMON_DAEMON_PRIVATE_H
 #define COMMON_DAEMON_DAEMON_PRIVATE_H
 
@@ -15,7 +15,7 @@ struct listen;
 struct loop_fd;
 struct loop_timer;
 
-struct daemon_entry { /* what listen hands back for a socket */
+struct daemon_entry { /* the argument of a socket's listen_accepted */
 	struct daemon *daemon;
 	const struct daemon_listener *listener;
 };
@@ -41,8 +41,8 @@ struct daemon {
 	struct daemon_entry entries[DAEMON_LISTENERS_MAX];
 	struct control *control;
 	struct loop_timer *look, *sweep;
-	uint64_t accounts_reading; /* that sessions were reviewed by */
-	bool sweeping;             /* the role is at it */
+	uint64_t accounts_reading; /* the reading of the last signin_desk_review */
+	bool sweeping;             /* the role's sweep is running */
 	struct loop_fd *signals_watch;
 	int signals;
 	int64_t born_ms;
@@ -65,18 +65,18 @@ daemon_listens(const struct daemon_listener *l, const struct conf_role *section)
 /* daemon_open.c, and what `check` asks the same way.  False: config; faults but the first are on
  * stderr. */
 bool daemon_load_conf(const struct options *o, struct conf **out, struct err *e);
-/* The role's section is there, and says where to listen, at no place twice. */
+/* The role's section exists and names where to listen, each address once. */
 bool daemon_conf_fits(const struct daemon_role *r, const struct conf *c, struct err *e);
 void daemon_cache(const struct daemon_role *r, const struct conf *c, char out[CONF_PATH_BYTES]);
 
-/* The role's folders and its socket are there, or can be made, and the user can work in them. */
+/* The role's folders and its socket exist or can be made, and the user can work in them. */
 bool daemon_folders_fit(const struct daemon_role *r, const struct conf *c, const struct jail *j,
     struct err *e);
-/* Names each file that the start reads with root's rights and a reload could not read again. */
+/* Reports each file that the start reads as root and a reload could not read again. */
 void daemon_out_of_reach(const struct conf *c, const struct jail *j,
     void (*report_file)(void *arg, const struct err *why), void *arg);
 
-/* Brings the shares of peers and users to what the configuration says. */
+/* Sets the shares of peers and users as the configuration says. */
 void daemon_set_shares(struct daemon *d, const struct conf *c);
 
 /* Everything up to the jail, and the jail.  False: *e is set. */

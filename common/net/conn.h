@@ -3,21 +3,21 @@
  * The loop reports events, OpenSSL works on memory BIOs, and the engine is any of proto/.  The contract
  * between engine and connection is common/base/engine.h.
  *
- * State:   (WAITING ->) CONNECTING -> SHAKING -> UP -> CLOSING -> gone.
+ * State:   (WAITING ->) CONNECTING -> SHAKING -> UP -> CLOSING -> freed.
  *          WAITING: as many connections to the host as conn_limit allows are open.  No time runs.
  *          The handshake must end within TLS_HANDSHAKE_MS (connecting side: timeout_ms).
- *          Accepting: `up` comes with any verdict on the peer; the role answers the first request
- *          by the verdict (server_ops.admit with tls_peer_check).  Connecting: `up` comes only if
- *          the server was judged good and names the domain; otherwise `gone`, and no octet of the
- *          engine was sent.
+ *          Accepting: `up` is called with any verdict on the peer; the role answers the first
+ *          request by the verdict (server_ops.admit with tls_peer_check).  Connecting: `up` is called
+ *          only if the server was judged good and names the domain; otherwise `forget_conn` is called,
+ *          and no octet of the engine was sent.
  *          CLOSING: close_notify was sent; the peer's octets are read and dropped until it closes
- *          too, at most CONN_LINGER_MS.  So the last reply arrives.
- * Async:   `up` is called at most once, `gone` exactly once, neither inside a function of this header.
- *          The conn is freed after `gone` returns; a late answer learns this from conn_find.
- * Owner:   the role's session owns its engine and frees it in `gone` or later.
+ *          too, at most CONN_LINGER_MS, so that the last reply arrives.
+ * Async:   `up` is called at most once, `forget_conn` exactly once, neither inside a function of this
+ *          header.  The conn is freed after `forget_conn` returns; conn_find tells a late answer so.
+ * Owner:   the role's session owns its engine and frees it in `forget_conn` or later.
  * Threads: a conn belongs to its loop's thread.
  * Memory:  about 28 KB while idle, mostly OpenSSL's and the peer's certificates; at work at most
- *          64 KiB of input and 80 KiB of output more, beside what the engine holds.
+ *          64 KiB of input and 80 KiB of output more, besides the engine's own memory.
  * Trust:   a stream that ends without close_notify is tls_truncated, never an orderly end.  While
  *          there is output, or payload to be read, the peer must take CONN_RATE_MIN octets a second
  *          over each CONN_RATE_MS, or it is dropped: too_slow.  A system call that fails for one
@@ -44,15 +44,15 @@ struct loop;
 
 struct conn_events {
 	void (*up)(struct conn *c, void *role);
-	/* why NULL: closed in order by either side. */
+	/* The connection has ended; the role lets go of it.  why NULL: either side closed it in order. */
 	void (*forget_conn)(struct conn *c, void *role, const struct err *why);
-	/* While it is up: others wait for a connection to this host.  May be NULL. */
+	/* Others wait for a connection to this host; called only while it is up.  May be NULL. */
 	void (*wanted)(struct conn *c, void *role);
 };
 
 enum conn_peers {
-	CONN_MUTUAL, /* the peer is asked for a certificate; the verdict starts as no_certificate */
-	CONN_CLIENTS /* users: not asked for one; the verdict stays no_certificate */
+	CONN_MUTUAL, /* the peer is asked for a certificate; the verdict begins as no_certificate */
+	CONN_CLIENTS /* users are not asked for a certificate; the verdict stays no_certificate */
 };
 
 /* Takes `in`.  The role's `up` calls conn_set_engine. */
@@ -61,42 +61,43 @@ struct conn *conn_accept(struct loop *l, struct listen_incoming *in, struct tls_
 
 struct conn_target {
 	const struct sockaddr *address; /* with the port; copied */
-	const char *own;                /* whose identity we show; NULL: none (mc) */
+	const char *own;                /* the domain whose identity we show; NULL: none (mc) */
 	const char *domain;             /* SNI, and what the server's certificate must name */
 	const char *alpn;               /* of static life */
 	const char *from;               /* our own address, for one of its family (conf's
 						 * connect-from); NULL or "": the system's choice */
 	int64_t timeout_ms;             /* for connect and handshake together */
-	struct conn_limit *limit; /* the connection waits there for its place; NULL: it does not */
-	bool backs_off;           /* unreachable at once if the port failed lately */
+	struct conn_limit
+	    *limit;     /* where the connection waits for its place; NULL: it does not wait */
+	bool backs_off; /* fails at once as unreachable if the port failed lately */
 };
 
 struct conn *conn_connect(struct loop *l, const struct conn_target *to, struct tls_holder *h,
     const struct conn_events *events, void *role);
 
-void conn_set_engine(struct conn *c, struct engine *e); /* in `up`; its first octets go */
-/* The role has changed the engine (an answer came): the next turn comes soon. */
+void conn_set_engine(struct conn *c, struct engine *e); /* in `up`; sends its first octets */
+/* The role has changed the engine (an answer came): schedules its next turn. */
 void conn_kick(struct conn *c);
-/* Ends in order after the engine's output is sent. */
+/* Ends the connection in order, after the engine's output is sent. */
 void conn_close(struct conn *c);
-/* Ends at once; gone(why) follows, with a copy of *why (NULL: as closed in order). */
+/* Ends the connection at once; forget_conn follows with a copy of *why (NULL: as closed in order). */
 void conn_drop(struct conn *c, const struct err *why);
 /* conn_drop for every connection of a loop; sends close_notify first. */
 void conn_drop_all(struct loop *l, const struct err *why);
 
 uint64_t conn_id(const struct conn *c);              /* unique within the loop's life; never 0 */
-struct conn *conn_find(struct loop *l, uint64_t id); /* NULL: gone */
+struct conn *conn_find(struct loop *l, uint64_t id); /* NULL: it has ended */
 struct tls_peer *conn_peer(struct conn *c);
 /* The peer's address as the key of its shares and of its lines in the log. */
 struct span conn_peer_key(const struct conn *c, char out[SHARE_KEY_ADDRESS_BYTES]);
 struct tls_holder *conn_holder(const struct conn *c);
-struct tls *conn_tls(const struct conn *c); /* borrowed: the generation it began with */
+struct tls *conn_tls(const struct conn *c); /* borrowed: the generation that it began with */
 void *conn_role(const struct conn *c);
 bool conn_is_waiting(const struct conn *c); /* for its place, or was refused one */
-/* In `gone`: nothing was tried, because the port failed lately; it may be tried again in so many ms.  0: a
- * connection was tried, or ended for another reason. */
+/* In `forget_conn`: for how many ms the port may not be tried, because it failed lately and this connection was
+ * not tried.  0: it was tried, or ended for another reason. */
 int64_t conn_held_back_ms(const struct conn *c);
-/* Should it end soon because others wait for this host?  True is a promise: conn_limit.h. */
+/* Should it end soon because others wait for this host?  True is a promise to end (conn_limit.h). */
 bool conn_is_wanted(struct conn *c);
 
 /* EXPORTER-Channel-Binding (RFC 9266), for SCRAM-SHA-256-PLUS; false before the handshake is done. */

@@ -1,19 +1,19 @@
-/* conn_limit — how many connections one daemon opens to one address, who is next, and which ports
- * do not answer.
+/* conn_limit — limits the connections that one daemon opens to one address, orders those that wait, and
+ * remembers the ports that do not answer.
  *
- * CONN_PER_HOST at a time, whatever domain they are for and whichever worker opens them; this bounds
- * what is left of reflection.  Further ones wait and are served in the order of coming.  The holder of
- * a place that could do without is told that it is wanted.
+ * At most CONN_PER_HOST at a time, for all domains and workers together; this bounds what is left of
+ * reflection.  Further ones wait and are served first come, first served.  The holder of a place is told
+ * when others want it.
  *
- * Any domain may name somebody's address with a port that is silent, and silence takes the whole timeout of a
- * connection.  So of the connections for one domain that have not been answered yet, CONN_PER_DOMAIN hold a place of
+ * Any domain may name somebody else's address with a silent port, and silence takes the whole timeout of
+ * a connection.  So of the connections for one domain that have not been answered yet, CONN_PER_DOMAIN hold a place of
  * an address or wait for one; the others give way until one of these has been answered or has left.
  *
  * A port that did not answer is left alone for CONN_DOOR_PAUSE_MS, doubled by each failure in turn up
  * to CONN_DOOR_PAUSE_MAX_MS.  Meanwhile a caller that backs off is refused at once, and so is one that
- * waits when the failure comes.  After that one at a time tries, until the port answers; the others
- * wait for the result.  Places are counted by address, failures by address and port: a domain that
- * names somebody's address with a port where nobody listens does not make the other ports fail.
+ * waits when the failure comes.  After that one connection at a time tries, until the port answers; the
+ * others wait for the result.  Places are counted by address, failures by address and port: a domain that
+ * names somebody else's address with a port where nobody listens does not make the other ports fail.
  *
  * Spec:    SPEC.md 5 (connections to one address).
  * Threads: one table for all workers, under a lock of its own; a call posted to `loop` tells each
@@ -39,28 +39,29 @@ struct conn_place;
 struct loop;
 
 struct conn_limit *conn_limit_new(void);
-/* From now on no place is given and nobody is told anything: the loops are about to go. */
+/* From now on gives no place and tells nobody anything: the loops are about to be freed. */
 void conn_limit_close(struct conn_limit *l);
-void conn_limit_free(struct conn_limit **l); /* all places have left */
+void conn_limit_free(struct conn_limit **l); /* after all places have left */
 
-/* Whom to tell: fn(loop, id) on that loop, now and then; it may come after the place has left. */
+/* The caller to be told: by fn(loop, id) on that loop, any number of times, even after the place has left. */
 struct conn_caller {
 	struct loop *loop;
 	uint64_t id;
 	void (*fn)(struct loop *loop, uint64_t id);
-	bool backs_off;     /* a port that failed lately is not tried */
-	const char *domain; /* that named the address; NULL: none; used only during the call */
+	bool backs_off; /* does not try a port that failed lately */
+	const char
+	    *domain; /* the domain that named the address; NULL: none; used only during the call */
 };
 
-/* The place is held at once, waits, or is refused.  now_ms: monotonic, the same clock for all calls. */
+/* Makes a place: held at once, waiting, or refused.  now_ms: monotonic, the same clock for all calls. */
 struct conn_place *conn_limit_enter(struct conn_limit *l, const struct sockaddr_storage *to,
     const struct conn_caller *caller, int64_t now_ms);
 bool conn_place_is_held(const struct conn_place *p);
 /* until_ms: when the port may be tried again. */
 bool conn_place_is_refused(const struct conn_place *p, int64_t *until_ms);
-/* Whether the port answered; by the holder of a place. */
+/* The holder of a place reports whether the port answered. */
 void conn_place_report(struct conn_place *p, bool answers, int64_t now_ms);
-/* Should its holder end soon, because somebody waits?  Asked of as many as wait, and no more: true is a
+/* Should its holder end soon, because somebody waits?  True for as many holders as there are waiters: it is a
  * promise to leave the place, and stays true. */
 bool conn_place_is_wanted(struct conn_place *p);
 void conn_place_leave(struct conn_place **p); /* NULL inside is fine */

@@ -20,7 +20,7 @@ struct conn_wire {
 	bool tried;                 /* connect was called */
 	bool eof;
 	uint64_t read, written;
-	int64_t rate_ms;    /* when the minute began; 0: there is nothing to take */
+	int64_t rate_ms;    /* when the minute began; 0: nothing waits for the peer */
 	uint64_t rate_mark; /* octets that the peer had taken then */
 };
 
@@ -30,17 +30,17 @@ bool conn_wire_attach(struct conn_wire *w, SSL *ssl, struct err *e);
  * NULL or "": the system's choice.  False: unreachable. */
 bool conn_wire_connect(struct conn_wire *w, const struct sockaddr *to, const char *from,
     struct err *e);
-/* What came of connecting.  False: unreachable. */
+/* The result of connecting.  False: unreachable. */
 bool conn_wire_connected(const struct conn_wire *w, struct err *e);
-/* One read of at most CONN_READ_BYTES by way of `scratch`.  keep: false forgets what came.  Sets eof
- * at the end of the stream.  False: the socket failed, or memory did (internal). */
+/* One read of at most CONN_READ_BYTES through `scratch`.  keep false: drops the octets.  Sets eof at the
+ * end of the stream.  False: the socket failed, or memory ran out (internal). */
 bool conn_wire_read(struct conn_wire *w, char *scratch, bool keep, struct err *e);
-/* One write of what waits.  False: the socket failed. */
+/* One write of the octets that wait.  False: the socket failed. */
 bool conn_wire_write(struct conn_wire *w, char *scratch, struct err *e);
 size_t conn_wire_waiting(const struct conn_wire *w); /* octets for the socket */
-/* more: there are octets that are not here yet.  True: over the last CONN_RATE_MS the peer took less
- * than CONN_RATE_MIN octets a second.  While the kernel has room nothing waits here, however long the
- * rest of a payload may be. */
+/* True: over the last CONN_RATE_MS the peer took less than CONN_RATE_MIN octets a second.  more: octets are
+ * still to come from the engine.  While the kernel has room nothing waits here, however long the rest of a
+ * payload is. */
 bool conn_wire_is_slow(struct conn_wire *w, bool more, int64_t now_ms);
 void conn_wire_give_back(struct conn_wire *w); /* frees large buffers that are empty */
 
@@ -50,7 +50,7 @@ struct conn_stream {
 	struct tls_session *session;
 	SSL *ssl;              /* NULL: none yet */
 	struct engine *engine; /* NULL until `up` */
-	struct buf input;      /* what the engine has not taken yet; empty most of the time */
+	struct buf input; /* octets that the engine has not taken yet; empty most of the time */
 	uint64_t read, written;
 	bool eof;     /* the peer's close_notify has come */
 	bool stopped; /* by a callback of the engine: nothing more may move */
@@ -61,7 +61,7 @@ enum conn_moved { CONN_MOVED_NOTHING, CONN_MOVED_SOME, CONN_MOVED_FAILED };
 /* Gives the engine what TLS has.  SOME: something was read or taken.  FAILED: *e. */
 enum conn_moved conn_stream_feed(struct conn_stream *s, char *scratch, int64_t now_ms,
     struct err *e);
-/* Gives TLS what the engine and its payload bring, until CONN_OUT_HIGH wait.  SOME: the engine's side
+/* Gives TLS the octets of the engine and its payload, until CONN_OUT_HIGH wait.  SOME: the engine's side
  * has room again.  FAILED: *e. */
 enum conn_moved conn_stream_drain(struct conn_stream *s, const struct conn_wire *w, char *scratch,
     struct err *e);
@@ -127,6 +127,6 @@ struct conn {
 };
 
 bool conn_is_server(const struct conn *c);
-void conn_log_refused(const struct conn *c, const struct err *why); /* one line: who it was */
+void conn_log_refused(const struct conn *c, const struct err *why); /* in one line, with the peer */
 
 #endif

@@ -1,7 +1,7 @@
 /* listen_guard — counts all connections, and those from each address.
  *
  * Threads: any; one lock.
- * Owner:   counted references: the last connection or the listen, whichever is later, frees it.
+ * Owner:   reference counted: the last of the connections and the listen frees it.
  * Trust:   strangers choose their addresses; the hash is keyed by a secret.
  */
 #ifndef COMMON_NET_LISTEN_GUARD_H

@@ -1,7 +1,7 @@
 /* reply_context — names the request that a later answer is for: the connection, and the request on it.
  *
- * A request may wait for a disk or a peer, and its connection may end meanwhile.  So what waits keeps no
- * pointer to the session, but this; when the answer comes, it asks whether there is a session still.
+ * A request may wait for a disk or a peer, and its connection may end meanwhile.  So pending work keeps this
+ * instead of a pointer to the session; when the answer comes, it looks whether the session still exists.
  *
  * Threads: on the connection's loop.
  */
@@ -19,7 +19,7 @@ struct reply_context {
 };
 
 struct reply_context reply_context_of(struct loop *l, const struct conn *c, uint64_t request);
-/* The role of the connection (conn_role); NULL: it has ended, and nobody hears the answer. */
+/* The role of the connection (conn_role); NULL: the connection has ended, and the answer is dropped. */
 void *reply_context_session(const struct reply_context *r);
 
 #endif

@@ -1,4 +1,4 @@
-/* tls — what this host shows to peers and demands of them: one immutable generation.
+/* tls — the identities that this host shows to peers and the trust that it requires: one immutable generation.
  *
  * A generation holds the trust folder, the CRLs, the identity (certificates, key) of each mail domain,
  * and the SSL_CTX made of them.  The holder replaces generations.  A connection keeps the one it began
@@ -44,8 +44,8 @@ struct tls_settings { /* copied */
 	const char *trust;
 	const char *crls;                   /* the operator's; "" or NULL: none */
 	const char *cache;                  /* fetched CRLs; "" or NULL: none */
-	struct guard_user user;             /* whom the files may belong to besides root and us */
-	const struct tls_files *identities; /* mc has none */
+	struct guard_user user;             /* may own the files, besides root and us */
+	const struct tls_files *identities; /* none in mc */
 	size_t n_identities;
 };
 
@@ -57,7 +57,7 @@ void tls_unref(struct tls **t);
 struct trust *tls_trust(const struct tls *t); /* borrowed */
 uint64_t tls_generation(const struct tls *t); /* never 0; counts up within a holder */
 
-/* Borrowed for the generation's life; NULL: not one of ours. */
+/* Borrowed for the generation's life; NULL: the domain is not one of ours. */
 const struct tls_identity *tls_identity(const struct tls *t, const char *domain);
 struct chain *tls_identity_chain(const struct tls_identity *i);
 struct evp_pkey_st *tls_identity_key(const struct tls_identity *i);
@@ -86,8 +86,8 @@ void tls_holder_unwatch(struct tls_holder *h); /* on that thread; before offload
 /* Checks at once, for callers that have changed a folder.  Blocks; any thread. */
 void tls_holder_look(struct tls_holder *h);
 
-/* `wanted` is called on any thread when a peer was refused as revocation_unknown, so that the CRL
- * can be fetched.  Set it before there are connections. */
+/* Calls `wanted`, on any thread, when a peer was refused as revocation_unknown, so that the CRL can be
+ * fetched.  Set it before there are connections. */
 void tls_holder_on_unknown(struct tls_holder *h,
     void (*wanted)(void *arg, const struct chain *c, const struct judgement *j), void *arg);
 
@@ -98,17 +98,18 @@ void tls_holder_on_good(struct tls_holder *h, void (*used)(void *arg, const stru
 /* -- peers -------------------------------------------------------------------------------------- */
 
 struct tls_peer {
-	struct err verdict;              /* why REFUSAL_NONE: good; at first no_certificate */
+	struct err
+	    verdict; /* its `why` is REFUSAL_NONE where the peer is good; at first no_certificate */
 	struct chain *chain;             /* NULL: none was shown */
 	char sni[DOMAIN_BYTES];          /* the mail domain addressed, lower case */
 	struct sockaddr_storage address; /* v4-mapped as IPv4 */
 	char host[64];                   /* the same as text, without port */
 	uint16_t port;
 	char issuer_key[65];       /* SHA-256 of the issuing CA's public key */
-	char domain[DOMAIN_BYTES]; /* a name that was judged too; "" : none (accepting side) */
+	char domain[DOMAIN_BYTES]; /* a name that was judged, too; "": none (accepting side) */
 	int64_t judged_ms;         /* monotonic */
 	int64_t until_s;           /* wall clock; the verdict must be renewed then */
-	uint64_t generation;       /* by which it was judged */
+	uint64_t generation;       /* that judged it */
 };
 
 void tls_peer_init(struct tls_peer *p, const struct sockaddr *address);
@@ -121,9 +122,9 @@ bool tls_peer_check(struct tls_peer *p, struct tls_holder *h, struct err *e);
 /* The same with the caller's clocks. */
 bool tls_peer_check_at(struct tls_peer *p, struct tls_holder *h, int64_t mono_ms, int64_t wall_s,
     struct err *e);
-/* Is it the mail domain's (D or tillcalled.D)?  Checks the verdict too. */
+/* Does the certificate name the mail domain (as D or tillcalled.D)?  Checks the verdict, too. */
 bool tls_peer_names(const struct tls_peer *p, const char *domain, struct err *e);
-/* By tillcalled.D alone?  That name counts only where D publishes servers: ask publication_find. */
+/* Does it name D by tillcalled.D alone?  That counts only if D publishes servers: ask publication_find. */
 bool tls_peer_names_by_label(const struct tls_peer *p, const char *domain);
 
 #endif

@@ -13,19 +13,20 @@ bool tls_identity_load(const struct tls_files *f, const struct guard_user *u,
     struct tls_identity **out, struct err *e);
 struct tls_identity *tls_identity_ref(struct tls_identity *i);
 void tls_identity_unref(struct tls_identity **i);
-/* 0: one of the files is not there. */
+/* 0: one of the files is missing. */
 uint64_t tls_identity_files(const struct tls_files *f);
-uint64_t tls_identity_signature(const struct tls_identity *i); /* of when it was read */
+uint64_t tls_identity_signature(
+    const struct tls_identity *i); /* of the files when they were read */
 
 /* -- generations (tls.c) ------------------------------------------------------------------------ */
 
 enum tls_occasion {
-	TLS_START,  /* what cannot be read is the end */
-	TLS_RELOAD, /* an identity that cannot be read is left as it was, or out; this is logged */
-	TLS_WATCH   /* so is a file of the trust folder; what has not changed is not tried again */
+	TLS_START, /* a file that cannot be read ends it */
+	TLS_RELOAD, /* an identity that cannot be read stays as it was, or is left out; this is logged */
+	TLS_WATCH /* the same for a file of the trust folder; unchanged files are not tried again */
 };
 
-/* Reuses what has not changed since `before` (NULL at the start). */
+/* Reuses the unchanged parts of `before` (NULL at the start). */
 bool tls_make(const struct tls_settings *s, const struct tls *before, enum tls_occasion when,
     struct tls **out, struct err *e);
 bool tls_outdated(const struct tls *t, const struct tls_settings *s);

@@ -23,13 +23,13 @@ struct tls_session {
 	/* KeyUpdates of the peer: each costs two key derivations and carries no data, so no other limit
 	 * counts it. */
 	unsigned rekeys;
-	int64_t rekeys_ms; /* when they were first counted; monotonic */
+	int64_t rekeys_ms; /* when counting began; monotonic */
 };
 
 SSL_CTX *tls_context(const struct tls *t, bool server, bool mutual);
 /* The caller has set the session's fields.  False: internal. */
 bool tls_session_accept(struct tls_session *s, bool mutual, SSL **out, struct err *e);
-/* own: NULL, or the domain whose identity is shown.  False: domain_not_served, internal. */
+/* own: the domain whose identity we show, or NULL.  False: domain_not_served, internal. */
 bool tls_session_connect(struct tls_session *s, const char *own, SSL **out, struct err *e);
 /* Continues the handshake.  *done: it is complete; on the connecting side the server was judged good.
  * False: *e. */
