@@ -56,7 +56,7 @@ goes_on() {
 	tests/world stop "$W" ims b.test && tests/world start "$W" ims b.test && wait $!
 }
 ok "a server that refuses our HELLO" goes_on hello refuses
-ok "is told of in the log" eventually 5 log_has "$IMS_LOG_b_test" "ack.failed from=$own .*word=not-designated"
+ok "is told of in the log" eventually 30 log_has "$IMS_LOG_b_test" "ack.failed from=$own .*word=not-designated"
 is "and has answered for nothing" "$(log_count "$IMS_LOG_b_test" ack.sent)" 0
 ok "one that has forgotten a letter, and goes down" goes_on one knows_one
 is "was asked for both" "$(asked one DONE)" 2
