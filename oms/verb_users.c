@@ -166,6 +166,8 @@ oms_verb_user_list(struct options *o)
 	struct err e;
 	int status;
 
+	if (options_has(o, "removed"))
+		return accounts_verb_user_list(o);
 	if (!ask_usage(o, &g, &e) && e.why != REFUSAL_config && !o->json && !o->quiet)
 		fprintf(stderr, "The use of the spool is not known: %s\n", e.text);
 	status = accounts_list_users(o, &more);

@@ -268,6 +268,56 @@ accounts_verb_alias_remove(struct options *o)
 	return end(&c, ok, &e);
 }
 
+const struct options_option accounts_user_list_options[] = {
+	{ "removed", 0, NULL,
+	    "list instead the removed users whom `user add --restore` gives back" },
+	{ NULL, 0, NULL, NULL },
+};
+
+static void
+print_removed(const struct options *o, const struct account_removed *r)
+{
+	char date[CLOCK_DATE_BYTES];
+	struct json *j;
+
+	clock_date(r->until_s, date);
+	if (!o->json) {
+		printf("%s  kept until %.10s\n", r->address, date);
+		return;
+	}
+	j = json_new();
+	json_put_str(j, "removed", r->address);
+	json_put_int(j, "generation", (int64_t)r->generation);
+	json_put_str(j, "until", date);
+	print_json(j);
+}
+
+static int
+list_removed(struct options *o)
+{
+	struct verb_call c;
+	struct accounts *a = NULL;
+	struct accounts_set *s;
+	struct err e;
+	int64_t now_s = clock_wall_ms() / 1000;
+	size_t n = 0;
+
+	if (!begin(&c, o, &e) || !accounts_new(c.conf->accounts, &a, &e))
+		return end(&c, false, &e);
+	s = accounts_set_get(a);
+	for (size_t i = 0; i < accounts_removed_count(s); i++) {
+		if (accounts_removed_at(s, i)->until_s <= now_s)
+			continue;
+		print_removed(o, accounts_removed_at(s, i));
+		n++;
+	}
+	if (n == 0 && !o->json && !o->quiet)
+		fprintf(stderr, "No removed user can be restored.\n");
+	accounts_set_put(&s);
+	accounts_free(&a);
+	return end(&c, true, &e);
+}
+
 static void
 list_user(const struct options *o, const struct account *a, const struct accounts_more *more)
 {
@@ -337,7 +387,7 @@ accounts_list_users(struct options *o, const struct accounts_more *more)
 int
 accounts_verb_user_list(struct options *o)
 {
-	return list(o, NULL, list_user);
+	return options_has(o, "removed") ? list_removed(o) : list(o, NULL, list_user);
 }
 
 int

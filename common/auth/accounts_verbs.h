@@ -13,6 +13,7 @@
 struct json;
 
 extern const struct options_option accounts_user_add_options[];
+extern const struct options_option accounts_user_list_options[];
 
 int accounts_verb_user_add(struct options *o);
 int accounts_verb_user_password(struct options *o);
@@ -38,7 +39,8 @@ int accounts_list_users(struct options *o, const struct accounts_more *more);
 		    accounts_verb_user_password, false },                                          \
 	    { "user remove", "ADDRESS", 1, 1, "let nobody sign in as ADDRESS any more", NULL,      \
 		    accounts_verb_user_remove, false },                                            \
-	    { "user list", "", 0, 0, "the mailboxes and their aliases", NULL, user_list, false },  \
+	    { "user list", "", 0, 0, "the mailboxes and their aliases",                            \
+		    accounts_user_list_options, user_list, false },                                \
 	    { "alias add", "ALIAS ADDRESS", 2, 2, "a further address of a mailbox", NULL,          \
 		    accounts_verb_alias_add, false },                                              \
 	    { "alias remove", "ALIAS", 1, 1, "take an alias away", NULL,                           \

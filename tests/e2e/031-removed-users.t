@@ -2,7 +2,7 @@
 # A removed user's sessions end, the next user of the address finds nothing of the former one, and
 # --restore gives the former one everything back.
 . tests/e2e/lib.sh
-plan 21
+plan 25
 
 world_up --domains a.test,b.test
 password=$W/home/bob@b.test/password
@@ -31,6 +31,12 @@ ok "bob is removed" ims b.test user remove bob@b.test
 ok "the session ends" eventually 60 grep -q 'closed by the server' "$T/open2"
 ok "the log says why" log_has "$IMS_LOG_b_test" 'signin\.ended .*user=bob@b\.test word=no-such-user'
 status_is "nobody signs in by that name" 77 as bob@b.test list
+
+for role in oms ims; do
+	like "$role lists the removed user and how long he can come back" "$($role b.test user list --removed)" '^bob@b\.test  kept until 20[0-9]{2}-[0-9]{2}-[0-9]{2}$'
+done
+like "... as JSON" "$(ims b.test user list --removed --json)" '^\{"removed":"bob@b\.test","generation":[0-9]+,"until":"20[^"]*Z"\}$'
+unlike "... not among the users" "$(ims b.test user list)" 'bob@b'
 
 ok "another person gets the address" tests/world ims "$W" b.test user add bob@b.test <"$password"
 ok "and finds nothing in the mailbox" lacks 'alice@a\.test' as bob@b.test list
