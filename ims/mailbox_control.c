@@ -167,6 +167,105 @@ start_purge(struct ims *i, struct control_request *r, struct ims_purge *p)
 	ims_store_purge(i->store, p);
 }
 
+/* The same for one domain after the other: `parent` and all below it. */
+struct purging {
+	struct ims *ims;
+	struct control_request *request;
+	struct ims_purge what;
+	char owner[IMS_STORE_USER_BYTES];
+	struct domain parent;
+	struct domain at; /* the domain whose notices are dropped; those before it are done */
+	bool found;
+	uint64_t notices; /* of the domains that are done */
+};
+
+static bool
+is_within(struct span domain, struct span parent)
+{
+	size_t before = domain.n - parent.n;
+
+	if (domain.n <= parent.n)
+		return span_eq(domain, parent);
+	return domain.p[before - 1] == '.' && span_eq(span_sub(domain, before, parent.n), parent);
+}
+
+static void
+look_at_sender(void *arg, const char *from_domain, const struct ims_share *sum)
+{
+	struct purging *p = arg;
+
+	(void)sum;
+	if (p->found)
+		return;
+	domain_set(&p->at, span_str(from_domain));
+	p->found = is_within(span_str(from_domain), domain_span(&p->parent));
+}
+
+static void
+purge_progress(void *arg, uint64_t notices)
+{
+	struct purging *p = arg;
+
+	show_progress(p->request, p->notices + notices);
+}
+
+static void purge_next(struct purging *p);
+
+static void
+purged_one(void *arg, uint64_t notices, const struct err *e)
+{
+	struct purging *p = arg;
+
+	p->notices += notices;
+	if (e == NULL) {
+		purge_next(p);
+		return;
+	}
+	purged(p->request, p->notices, e);
+	free(p);
+}
+
+static void
+purge_next(struct purging *p)
+{
+	size_t n = LIST_PAGE;
+	struct err e;
+	bool good = true;
+
+	p->found = false;
+	while (good && !p->found && n == LIST_PAGE)
+		good = ims_store_senders(p->ims->store, p->at.text, LIST_PAGE, look_at_sender, p,
+		    &n, &e);
+	if (!good || !p->found) {
+		purged(p->request, p->notices, good ? NULL : &e);
+		free(p);
+		return;
+	}
+	p->what.from_domain = p->at.text;
+	ims_store_purge(p->ims->store, &p->what);
+}
+
+static void
+start_purge_within(struct ims *i, struct control_request *r, const struct ims_purge *what,
+    const struct domain *parent)
+{
+	struct purging *p = memory_new(sizeof *p);
+
+	p->ims = i;
+	p->request = r;
+	p->what = *what;
+	p->what.loop = daemon_loop(i->daemon);
+	p->what.progress = purge_progress;
+	p->what.done = purged_one;
+	p->what.arg = p;
+	p->parent = *parent;
+	if (what->user != NULL) {
+		span_copy(span_str(what->user), p->owner, sizeof p->owner);
+		p->what.user = p->owner;
+	}
+	purge_next(p);
+}
+
 void
 ims_control_drop(void *role, struct control_request *r, const struct json *request)
 {
@@ -176,9 +275,10 @@ ims_control_drop(void *role, struct control_request *r, const struct json *reque
 	struct ims_purge p = { .opened = false };
 	struct domain domain;
 	struct err e;
-	bool in_use;
+	bool in_use, subdomains = false;
 
 	json_get_bool(request, "opened", &p.opened);
+	json_get_bool(request, "subdomains", &subdomains);
 	if (!domain_parse(span_str(from == NULL ? "" : from), idn_a_label, &domain, &e) ||
 	    (mailbox != NULL && !find_mailbox(role, mailbox, owner, &in_use, &e))) {
 		control_end(r, &e);
@@ -186,7 +286,10 @@ ims_control_drop(void *role, struct control_request *r, const struct json *reque
 	}
 	p.from_domain = domain.text;
 	p.user = mailbox == NULL ? NULL : owner;
-	start_purge(role, r, &p);
+	if (subdomains)
+		start_purge_within(role, r, &p, &domain);
+	else
+		start_purge(role, r, &p);
 }
 
 void

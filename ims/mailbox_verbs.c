@@ -20,6 +20,7 @@ const struct options_option ims_list_options[] = {
 
 const struct options_option ims_drop_options[] = {
 	{ "from", 0, "DOMAIN", "the sender's domain; required" },
+	{ "subdomains", 0, NULL, "also of all domains below it" },
 	{ "mailbox", 0, "MAILBOX", "only in this mailbox" },
 	{ "opened", 0, NULL, "also drop letters that were fetched" },
 	{ NULL, 0, NULL, NULL },
@@ -121,6 +122,7 @@ ims_verb_drop(struct options *o)
 	if (options_value(o, "mailbox") != NULL)
 		json_put_str(request, "mailbox", options_value(o, "mailbox"));
 	json_put_bool(request, "opened", options_has(o, "opened"));
+	json_put_bool(request, "subdomains", options_has(o, "subdomains"));
 	return ask_daemon(o, &a, request);
 }
 

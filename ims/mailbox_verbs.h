@@ -2,7 +2,7 @@
  *
  *	ims list                            list mailboxes, their notices and their users
  *	ims list --senders                  list what each sender's domain takes of the store
- *	ims drop --from DOMAIN [--mailbox M] [--opened]     drop a sender's notices
+ *	ims drop --from DOMAIN [--subdomains] [--mailbox M] [--opened]     drop a sender's notices
  *	ims mailbox export MAILBOX FOLDER   write its notices and fetched letters to a new folder
  *	ims mailbox remove MAILBOX          delete a removed user's mailbox; --in-use: any user's
  *

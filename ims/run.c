@@ -12,6 +12,7 @@
 #include "ims/fetch/fetcher.h"
 #include "ims/ims.h"
 #include "ims/mailbox/mailbox_service.h"
+#include "ims/nearly_full.h"
 #include "ims/notify/notify_service.h"
 #include "ims/store/store.h"
 #include "ims/upkeep.h"
@@ -93,6 +94,7 @@ status(void *role, struct json *out)
 	json_put_int(out, "commits", (int64_t)c.commits);
 	json_put_int(out, "store_used", (int64_t)c.used_bytes);
 	json_put_int(out, "store_size", (int64_t)c.size_bytes);
+	nearly_full_put(((struct ims *)role)->store, &c, out);
 }
 
 /* -- the role ------------------------------------------------------------------------------ */

@@ -8,6 +8,7 @@
 #include "common/daemon/held_back.h"
 #include "ims/evidence/evidence.h"
 #include "ims/mailbox_verbs.h"
+#include "ims/nearly_full.h"
 
 /* -- the daemon's side -------------------------------------------------------------------------- */
 
@@ -36,6 +37,7 @@ show_status(void *arg, const struct json *line)
 	    ask_line_size(line, "store_size", b),
 	    ask_line_count(line, "writes", "write", "writes", c),
 	    ask_line_count(line, "commits", "commit", "commits", d));
+	nearly_full_show(line);
 	printf("  connections       %" PRId64 "\n", ask_line_number(line, "connections"));
 	printf("  trust             %s, %s, %s left out\n",
 	    ask_line_count(line, "trusted_cas", "CA", "CAs", a),
