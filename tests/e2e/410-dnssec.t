@@ -55,7 +55,10 @@ again
 heard() { log_count "$IMS_LOG_b_example" 'notify\.(hello|refused|gone)|tls\.refused'; }
 before=$(heard)
 if wire_start; then wired=yes; else wired=; fi
-as alice@a.example send --wait 8 bob@b.example <"$T/letter" >"$T/sent" 2>&1
+# waits RECIPIENT WORD: the first attempt has ended with it.
+waits() { eventually 60 says "$1@b\.example.*\"word\":\"$2\"" as alice@a.example outbox --json; }
+as alice@a.example send bob@b.example <"$T/letter" >"$T/sent" 2>&1
+waits bob dns-bogus
 as alice@a.example outbox --json | grep -v '"fetched"' >"$T/outbox"
 like "the outbox says so, and that it may pass" "$(cat "$T/outbox")" '"state":"waiting".*"word":"dns-bogus"'
 like "the log too" "$(grep notify.ended "$OMS_LOG_a_example" | tail -1)" 'peer=b.example .*word=dns-bogus'
@@ -72,7 +75,8 @@ breaks ims.b.example A
 knot_start off
 again
 letter alice@a.example carol@b.example address >"$T/letter2"
-as alice@a.example send --wait 8 carol@b.example <"$T/letter2" >"$T/sent" 2>&1
+as alice@a.example send carol@b.example <"$T/letter2" >"$T/sent" 2>&1
+waits carol dns-bogus
 like "a broken signature over its address: the same" "$(as alice@a.example outbox --json | grep carol@)" '"word":"dns-bogus"'
 
 knot_stop
@@ -80,7 +84,8 @@ breaks a.example TXT
 ok "a broken signature over the sender's SPF record" knot_start off
 again
 letter alice@a.example dora@b.example spf >"$T/letter3"
-as alice@a.example send --wait 8 dora@b.example <"$T/letter3" >"$T/sent" 2>&1
+as alice@a.example send dora@b.example <"$T/letter3" >"$T/sent" 2>&1
+waits dora spf-temperror
 like "b's server refuses for now" "$(as alice@a.example outbox --json | grep dora@)" '"state":"waiting".*"word":"spf-temperror"'
 ok "and her mailbox is empty" lacks . as dora@b.example list --json
 

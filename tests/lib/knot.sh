@@ -52,7 +52,7 @@ knot_env() {
 knot_conf() {
 	cat <<END
 server:
-    rundir: $T/knot
+    rundir: $W/knot
     listen: $WORLD_NET.53@5353
 log:
   - target: stderr
@@ -77,7 +77,7 @@ END
 }
 
 knot_start() {
-	mkdir -p "$T/knot/db"
+	mkdir -p "$T/knot/db" "$W/knot"	# whose control socket must have a short path
 	knot_conf "$1" >"$T/knot/knot.conf"
 	: >"$T/knot/log"
 	background tests/world enter "$W" env "$(knot_env)" "$PWD/$knot_root/usr/sbin/knotd" \

@@ -38,6 +38,8 @@ place_init(struct place *p, const char *kind)
 		snprintf(w->folder, sizeof w->folder, "%.50s/oms", p->disk.disk);
 	}
 	assert_int_equal(mkdir(w->folder, 0700), 0);
+	if (map)
+		keep_in_memory(w->folder);
 	if (!oms_store_open(w->folder, (uint64_t)(map ? 16 : 1024) << 20, w->offload, &w->store,
 		&e))
 		fail_msg("%s", e.text);
