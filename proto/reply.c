@@ -112,6 +112,16 @@ lacks(const char *what, struct span line, struct err *e)
 	    (int)(line.n < 80 ? line.n : 80), line.p, what);
 }
 
+/* After a code below 400: what only a refusal has. */
+static bool
+is_refusal(struct span enhanced, struct span rest)
+{
+	struct span word;
+
+	return enhanced.p[0] != '2' ||
+	    (cut_bracketed(&rest, '[', ']', &word) && refusal_by_word(word) != REFUSAL_NONE);
+}
+
 bool
 reply_parse(struct span line, struct reply *r, struct err *e)
 {
@@ -122,6 +132,10 @@ reply_parse(struct span line, struct reply *r, struct err *e)
 		return lacks("reply code", line, e);
 	if (!parse_enhanced(span_cut(&rest, ' '), &r->enhanced))
 		return lacks("enhanced status code after its reply code", line, e);
+	if (r->code < 400 && is_refusal(r->enhanced, rest))
+		return err_set(e, REFUSAL_bad_reply,
+		    "the reply \"%.*s\" has the code of a success and the words of a refusal",
+		    (int)(line.n < 80 ? line.n : 80), line.p);
 	if (r->code >= 400 && cut_bracketed(&rest, '[', ']', &r->word))
 		r->why = refusal_by_word(r->word);
 	if (r->code / 100 == 2 && cut_bracketed(&rest, '{', '}', &octets)) {
