@@ -16,8 +16,9 @@
 #include "common/base/memory.h"
 #include "common/loop/loop.h"
 
-#define SWEEP_MS   5000
-#define READ_BYTES 4096
+#define SWEEP_MS       5000
+#define SHORT_SWEEP_MS 1000 /* while somebody waits for a place */
+#define READ_BYTES     4096
 
 struct client {
 	struct control *control;
@@ -337,6 +338,7 @@ on_socket(void *arg, unsigned ready)
 	(void)ready;
 	if (ctl->n_clients >= CONTROL_CLIENTS_MAX) {
 		loop_fd_want(ctl->watch, 0); /* until one leaves */
+		loop_timer_set_ms(ctl->sweep, SHORT_SWEEP_MS);
 		return;
 	}
 	fd = accept4(ctl->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
@@ -357,7 +359,8 @@ static void
 on_sweep(void *arg)
 {
 	struct control *ctl = arg;
-	int64_t before = loop_now_ms(ctl->loop) - CONTROL_IDLE_MS;
+	bool full = ctl->n_clients >= CONTROL_CLIENTS_MAX;
+	int64_t before = loop_now_ms(ctl->loop) - (full ? CONTROL_SHORT_MS : CONTROL_IDLE_MS);
 
 	for (struct client *c = ctl->clients, *next; c != NULL; c = next) {
 		next = c->next;
@@ -460,7 +463,7 @@ control_new(struct loop *loop, const char *path, struct control **out, struct er
 	mask = umask(0177);
 	rc = fd < 0 ? -1 : bind(fd, (struct sockaddr *)&a, sizeof a);
 	umask(mask);
-	if (rc < 0 || listen(fd, CONTROL_CLIENTS_MAX) < 0) {
+	if (rc < 0 || listen(fd, 8 * CONTROL_CLIENTS_MAX) < 0) {
 		err_set_errno(e, REFUSAL_config, errno, "the control socket %s", path);
 		if (fd >= 0)
 			close(fd);

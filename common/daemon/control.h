@@ -24,6 +24,7 @@
 #define CONTROL_LINE_BYTES  (64 * 1024)  /* of a request, and of one line of an answer */
 #define CONTROL_OUT_BYTES   (256 * 1024) /* more than this waiting: control_full */
 #define CONTROL_IDLE_MS     (60 * 1000)
+#define CONTROL_SHORT_MS    (3 * 1000) /* instead, while there is no place for another client */
 #define CONTROL_TABLES_MAX  4
 #define CONTROL_CALL_MS     (30 * 1000) /* how long a caller waits for each line */
 

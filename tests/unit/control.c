@@ -372,6 +372,22 @@ many_clients(void **state)
 		close(fds[i]);
 }
 
+/* Nobody who only holds places keeps an operator out. */
+static void
+idle_clients_make_room(void **state)
+{
+	int fds[2 * CONTROL_CLIENTS_MAX];
+	struct heard h = { 0 };
+	struct err e;
+
+	(void)state;
+	for (int i = 0; i < 2 * CONTROL_CLIENTS_MAX; i++)
+		fds[i] = dial();
+	assert_true(call("echo", "x", &h, &e));
+	for (int i = 0; i < 2 * CONTROL_CLIENTS_MAX; i++)
+		close(fds[i]);
+}
+
 static void
 others_are_refused(void **state)
 {
@@ -456,6 +472,7 @@ main(void)
 		WITH_WORLD(half_closed),
 		WITH_WORLD(held_and_released),
 		WITH_WORLD(many_clients),
+		WITH_WORLD(idle_clients_make_room),
 		WITH_WORLD(others_are_refused),
 		WITH_WORLD(sockets),
 	};
