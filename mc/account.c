@@ -2,7 +2,6 @@
 #include "mc/account.h"
 
 #include <string.h>
-#include <unistd.h>
 
 struct config_choice
 account_choice(const struct options *o)
@@ -20,9 +19,7 @@ account_load(struct account *a, const struct options *o, int *status)
 	if (config_load(&a->config, &which, &e) && config_password(&a->config, a->password, &e))
 		return true;
 	*status = fault_print_err(o, "your configuration", &e,
-	    e.why == REFUSAL_config && access(a->config.file, F_OK) != 0
-		? "begin with:  %s setup ADDRESS"
-		: NULL);
+	    e.why == REFUSAL_no_account ? "begin with:  %s setup ADDRESS" : NULL);
 	account_clear(a);
 	return false;
 }

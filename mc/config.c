@@ -237,9 +237,8 @@ read_file(const char *path, mode_t forbidden, struct buf *out, struct err *e)
 	    (st.st_mode & forbidden) != 0 || (st.st_uid != geteuid() && st.st_uid != 0)) {
 		close(fd);
 		return err_set(e, REFUSAL_config,
-		    "%s: others can %s it, or it is no file of yours: "
-		    "chmod 600",
-		    path, (forbidden & 044) != 0 ? "read" : "change");
+		    "others can %s it, or it is no file of yours:  chmod 600 %s",
+		    (forbidden & 044) != 0 ? "read" : "change", path);
 	}
 	n = read(fd, buf_room(out, CONFIG_FILE_BYTES), CONFIG_FILE_BYTES);
 	close(fd);
@@ -258,6 +257,8 @@ config_load(struct config *c, const struct config_choice *which, struct err *e)
 	*c = (struct config) { .allow_private = false };
 	if (!find_file(c->file, which, e))
 		return false;
+	if (access(c->file, F_OK) != 0 && errno == ENOENT)
+		return err_set(e, REFUSAL_no_account, "there is no %s", c->file);
 	if (access(c->file, F_OK) != 0)
 		return err_set_errno(e, REFUSAL_config, errno, "%s", c->file);
 	ok = read_file(c->file, 022, &text, e) && config_parse(c, buf_span(&text), e) &&

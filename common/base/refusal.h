@@ -132,6 +132,7 @@
 	/* never on the wire */									\
 	X(usage,                 "usage",                   0, "",       64, "the command is malformed")	\
 	X(account_exists,        "account-exists",          0, "",       64, "another account is set up here")	\
+	X(no_account,            "no-account",              0, "",       78, "no account is set up here")	\
 	X(config,                "config",                  0, "",       78, "the configuration is wrong")	\
 	X(no_input,              "no-input",                0, "",       66, "a file cannot be read")	\
 	X(cannot_write,          "cannot-write",            0, "",       73, "a file cannot be written")	\
