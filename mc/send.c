@@ -11,6 +11,7 @@
 #include "common/base/clock.h"
 #include "common/base/hex.h"
 #include "common/base/random.h"
+#include "mc/cancel.h"
 #include "mc/measure.h"
 #include "mc/progress.h"
 #include "mc/recipients.h"
@@ -123,6 +124,8 @@ on_read(void *arg, uint64_t octets)
 {
 	struct sending *s = arg;
 
+	if (octets >= letter_size(&s->letter))
+		cancel_now(CANCEL_MAYBE_SENT);
 	progress_step(&s->progress, octets, letter_size(&s->letter));
 }
 
@@ -266,6 +269,7 @@ run(struct sending *s)
 		    ? fault_print(s->options, "it is not known whether the letter was taken", &f,
 			  "look before you send it again:  %s outbox")
 		    : fault_print(s->options, "nothing was sent", &f, NULL);
+	cancel_now(CANCEL_SENT);
 	await_news(s, &l);
 	status = print_result(s, &l);
 	sent_clear(&l);
@@ -285,7 +289,9 @@ verb_send(struct options *o)
 	letter_init(&s.letter);
 	s.letter.on_read = on_read;
 	s.letter.on_read_arg = &s;
+	cancel_begin(o, CANCEL_NOTHING_SENT);
 	status = run(&s);
+	cancel_end();
 	letter_clear(&s.letter);
 	submission_close(&s.server);
 	account_clear(&s.account);

@@ -6,6 +6,7 @@
 
 #include "common/base/clock.h"
 #include "common/base/memory.h"
+#include "mc/cancel.h"
 #include "mc/measure.h"
 #include "mc/notice.h"
 #include "mc/reading.h"
@@ -169,7 +170,9 @@ verb_show(struct options *o)
 	}
 	if (!account_load(&s.account, o, &status))
 		return status;
+	cancel_begin(o, CANCEL_NOT_SHOWN);
 	status = run(&s);
+	cancel_end();
 	inbox_close(&s.server);
 	account_clear(&s.account);
 	if (s.fd >= 0)

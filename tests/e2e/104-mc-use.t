@@ -1,7 +1,7 @@
 #!/bin/sh
 # mc in daily use: refusals at once, several accounts, short ids, pipes that close, progress.
 . tests/e2e/lib.sh
-plan 73
+plan 82
 
 world_up --domains a.test,b.test
 conf=$W/home/alice@a.test/.config/tillcalled
@@ -53,6 +53,32 @@ like "names the address in JSON" "$err" '"text":"dora@b\.\.test: a label is empt
 status_is "no domain at all" 65 send bob@b.test dora
 like "names it too" "$(flat)" 'dora: the address has no @'
 is "and nothing was sent for them" "$(kept)" "$before"
+
+# -- an interrupt --------------------------------------------------------------------------------
+
+# interrupted ARGS...: mc send whose input stays open, then ^C; its status is $?.
+interrupted() {
+	mkfifo "$T/input"
+	# A shell lets what runs in the background ignore ^C.
+	perl -e '$SIG{INT} = "DEFAULT"; exec @ARGV' tests/world mc "$W" alice@a.test send "$@" \
+	    <"$T/input" 2>"$T/err" &
+	exec 7>"$T/input"
+	cat "$T/letter" >&7
+	eventually 20 sh -c "readlink /proc/$!/exe | grep -q '/mc$'"
+	eventually 20 grep -q '^SigCgt:.*[2367abef]$' "/proc/$!/status"
+	kill -INT $!
+	wait $!
+	tap_ended=$?
+	exec 7>&-
+	rm "$T/input"
+	return $tap_ended
+}
+status_is "^C before the letter is read" 130 interrupted bob@b.test
+is "says that nothing was sent" "$(cat "$T/err")" "mc: cancelled: nothing was sent"
+status_is "as JSON" 130 interrupted --json bob@b.test
+like "too" "$(cat "$T/err")" '^\{"error":\{"code":"cancelled","status":130,.*"text":"nothing was sent"'
+is "and nothing was" "$(kept)" "$before"
+like "the manual has it" "$(cat mc/mc.1)" 'An interrupt'
 
 # -- ids ---------------------------------------------------------------------------------------
 
@@ -115,6 +141,9 @@ like "the second's letters are bob's" "$out" 'alice@a\.test'
 like "what to do next is for the same account" "$out" 'mc -A bob show'
 status_is "a letter that is not there" 66 as alice@a.test -A bob show 99
 like "the cure too" "$err" 'mc -A bob list'
+status_is "an account that was never set up" 78 as alice@a.test -A nobody list
+like "is not called wrong" "$(flat)" 'your configuration: no account is set up here there is no .*nobody\.conf'
+like "and the cure is setup" "$err" 'begin with:  mc -A nobody setup ADDRESS'
 status_is "a name that leads elsewhere" 64 as alice@a.test -A ../x list
 
 # -- a subject that is longer than what is announced -------------------------------------------------
