@@ -308,8 +308,9 @@ ims_control_remove(void *role, struct control_request *r, const struct json *req
 	    !ims_store_has_mailbox(i->store, owner, &notices, &e)) {
 		control_end(r, &e);
 	} else if (in_use && !also_in_use) {
-		err_set(&e, REFUSAL_usage, "the mailbox is in use and holds %llu notices",
-		    (unsigned long long)notices);
+		err_set(&e, REFUSAL_usage,
+		    "the mailbox is in use and holds %llu notices: ims user remove %.*s first",
+		    (unsigned long long)notices, SPAN_FMT(accounts_owner_address(owner)));
 		control_end(r, &e);
 	} else {
 		start_purge(i, r, &p);
@@ -321,6 +322,7 @@ ims_control_remove(void *role, struct control_request *r, const struct json *req
 struct exporting {
 	struct ims *ims;
 	char owner[IMS_STORE_USER_BYTES];
+	bool only_notices;
 	uint64_t number; /* of the current notice */
 	struct source *body;
 	uint64_t at, size;
@@ -359,10 +361,11 @@ next_notice(struct exporting *x, struct control_request *r, struct err *e)
 	x->at = 0;
 	x->size = l.size;
 	x->body = NULL;
-	if (l.state == MAILBOX_HERE && !ims_store_body(x->ims->store, &l, &x->body, &why))
+	if (!x->only_notices && l.state == MAILBOX_HERE &&
+	    !ims_store_body(x->ims->store, &l, &x->body, &why))
 		log_fact(LOG_WARN, "mailbox.export", "mailbox=%s number=%llu word=%s",
 		    log_str(x->owner), (unsigned long long)n.number, refusal_word(why.why));
-	show_notice(r, &n, x->body != NULL);
+	show_notice(r, &n, l.state == MAILBOX_HERE && (x->body != NULL || x->only_notices));
 	return true;
 }
 
@@ -414,8 +417,8 @@ export_on(struct control_request *r, void *arg)
 	free(x);
 }
 
-void
-ims_control_export(void *role, struct control_request *r, const struct json *request)
+static void
+export_mailbox(void *role, struct control_request *r, const struct json *request, bool only_notices)
 {
 	struct exporting *x = memory_new(sizeof *x);
 	const char *mailbox = json_get_str(request, "mailbox");
@@ -424,6 +427,7 @@ ims_control_export(void *role, struct control_request *r, const struct json *req
 	bool in_use;
 
 	x->ims = role;
+	x->only_notices = only_notices;
 	if (!find_mailbox(role, mailbox == NULL ? "" : mailbox, x->owner, &in_use, &e) ||
 	    !ims_store_has_mailbox(x->ims->store, x->owner, &notices, &e)) {
 		control_end(r, &e);
@@ -431,4 +435,16 @@ ims_control_export(void *role, struct control_request *r, const struct json *req
 		return;
 	}
 	export_on(r, x);
+}
+
+void
+ims_control_export(void *role, struct control_request *r, const struct json *request)
+{
+	export_mailbox(role, r, request, false);
+}
+
+void
+ims_control_notices(void *role, struct control_request *r, const struct json *request)
+{
+	export_mailbox(role, r, request, true);
 }

@@ -62,14 +62,41 @@ show_sender(void *arg, const struct json *line)
 	    limit > 0 ? (int64_t)((double)octets * 100 / (double)limit) : 0);
 }
 
+/* The number is the one that evidence show takes. */
+static void
+show_notice(void *arg, const struct json *line)
+{
+	++*(int *)arg;
+	printf("%6" PRId64 "  %-9s  %.10s  %s\n", ask_line_number(line, "number"),
+	    ask_line_text(line, "state"), ask_line_text(line, "received"),
+	    ask_line_text(line, "from"));
+}
+
+static int
+list_notices(struct options *o)
+{
+	int n = 0, status;
+	struct ask a = { "notices", CONF_ROLE_IMS, show_notice, &n };
+	struct json *request = json_new();
+
+	json_put_str(request, "mailbox", o->args[0]);
+	status = ask_daemon(o, &a, request);
+	if (status == 0 && n == 0 && !o->json && !o->quiet)
+		printf("The mailbox has no notice.\n");
+	return status;
+}
+
 int
 ims_verb_list(struct options *o)
 {
 	bool senders = options_has(o, "senders");
 	int n = 0, status;
 	struct ask a = { "list", CONF_ROLE_IMS, senders ? show_sender : show_mailbox, &n };
-	struct json *request = json_new();
+	struct json *request;
 
+	if (o->n_args > 0)
+		return list_notices(o);
+	request = json_new();
 	json_put_bool(request, "senders", senders);
 	status = ask_daemon(o, &a, request);
 	if (status == 0 && n == 0 && !o->json && !o->quiet)
@@ -215,6 +242,9 @@ static bool
 open_export(struct exporting *x, const char *folder, struct err *e)
 {
 	*x = (struct exporting) { .folder = -1, .notices = -1, .letter = -1 };
+	if (access(folder, F_OK) == 0)
+		return err_set(e, REFUSAL_cannot_write,
+		    "%s is there already: name a folder that is not", folder);
 	if (mkdir(folder, 0700) < 0 ||
 	    (x->folder = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC)) < 0 ||
 	    (x->notices = openat(x->folder, "notices.json", O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC,

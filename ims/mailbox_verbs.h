@@ -1,6 +1,7 @@
 /* mailbox_verbs — an operator's verbs on mailboxes.
  *
  *	ims list                            list mailboxes, their notices and their users
+ *	ims list MAILBOX                    list its notices
  *	ims list --senders                  list what each sender's domain takes of the store
  *	ims drop --from DOMAIN [--subdomains] [--mailbox M] [--opened]     drop a sender's notices
  *	ims mailbox export MAILBOX FOLDER   write its notices and fetched letters to a new folder
@@ -22,6 +23,7 @@ extern const struct options_option ims_mailbox_remove_options[];
 void ims_control_list(void *role, struct control_request *r, const struct json *request);
 void ims_control_drop(void *role, struct control_request *r, const struct json *request);
 void ims_control_export(void *role, struct control_request *r, const struct json *request);
+void ims_control_notices(void *role, struct control_request *r, const struct json *request);
 void ims_control_remove(void *role, struct control_request *r, const struct json *request);
 
 int ims_verb_list(struct options *o);

@@ -15,6 +15,7 @@
 const struct control_verb ims_control[] = {
 	{ "list", ims_control_list },
 	{ "drop", ims_control_drop },
+	{ "notices", ims_control_notices },
 	{ "mailbox-export", ims_control_export },
 	{ "mailbox-remove", ims_control_remove },
 	{ "evidence", ims_control_evidence },

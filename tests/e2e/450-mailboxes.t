@@ -2,7 +2,7 @@
 # What an operator does to mailboxes: lists them and their senders, drops a sender's notices, exports and
 # removes a mailbox.  The next user of an address has a mailbox of his own.
 . tests/e2e/lib.sh
-plan 38
+plan 43
 
 world_up --domains a.test,b.test
 announce() {	# TO SUBJECT; the first is longer than any line of the control socket
@@ -33,6 +33,10 @@ ok "the rest, as JSON" ims b.test --json drop --from a.test
 like "... with its end" "$out" '^\{"dropped":1,"all":true\}$'
 status_is "a mailbox that is not there" 67 ims b.test mailbox remove zoe@b.test
 
+like "a mailbox's notices are listed by number" "$(ims b.test list bob@b.test)" '^ +1  here +20[0-9]{2}-[0-9]{2}-[0-9]{2}  alice@a\.test$'
+like "... as JSON" "$(ims b.test list bob@b.test --json)" '^\{"number":1,"state":"here",.*"from":"alice@a\.test",.*"letter":true\}'
+status_is "... of nobody" 67 ims b.test list zoe@b.test
+
 # -- export --------------------------------------------------------------------------------------
 
 announce bob@b.test 5
@@ -42,10 +46,12 @@ same "... the letter, octet for octet" "$T/export/1.eml" "$T/letter.1"
 is "... and what is known of each" "$(grep -c '"from":"alice@a.test"' "$T/export/notices.json")" 2
 is "... for nobody else" "$(stat -c %a "$T/export" "$T/export/1.eml" | tr '\n' ' ')" "700 600 "
 status_is "never over what is there" 73 ims b.test mailbox export bob@b.test "$T/export"
+like "... it says what helps" "$err" 'is there already: name a folder that is not'
 
 # -- the next user of the address ------------------------------------------------------------------
 
 status_is "a mailbox in use stays" 64 ims b.test mailbox remove bob@b.test
+like "... it says what comes first" "$err" 'ims user remove bob@b\.test first'
 ok "its user is removed" ims b.test user remove bob@b.test
 accounts=$(sed -n 's/^accounts = "\(.*\)"/\1/p' "$CONF_b_test")
 number=$(sed -n 's/^removed bob@b\.test \([0-9]*\) .*/\1/p' "$accounts")
