@@ -11,7 +11,7 @@
 #include "common/auth/accounts_private.h"
 #include "common/base/memory.h"
 
-struct stamp { /* by what a change is noticed */
+struct stamp { /* tells whether the file has changed */
 	ino_t inode;
 	off_t size;
 	struct timespec modified, changed;

@@ -21,8 +21,8 @@
 
 #define KEYS_MAX 64
 
-/* libconfuse takes the file's end for the end of every section that is open, so a file that was cut
- * off would pass.  This key is added after the last line; it must be found outside of sections. */
+/* libconfuse ends every open section at the end of the file, so a file that was cut off would
+ * pass.  This key is added after the last line; it must be found outside of sections. */
 #define LAST_KEY "end-of-file"
 #define NO_END   "a comment, a quoted value or a section that was begun has no end"
 
@@ -43,7 +43,7 @@ struct load {
 	struct err *first;
 };
 
-/* libconfuse hands its callbacks nothing of ours, and its scanner is one for the process. */
+/* libconfuse passes no argument of ours to its callbacks, and its scanner is global. */
 static pthread_mutex_t one_at_a_time = PTHREAD_MUTEX_INITIALIZER;
 static struct load *loading; /* under one_at_a_time */
 
@@ -286,7 +286,7 @@ grammar_init(struct grammar *g)
 	g->opts[CONF_ROOT][g->n[CONF_ROOT]] = end;
 }
 
-/* What can only be said when all is read. */
+/* Checks that need the whole file. */
 static void
 check_whole(struct load *l, cfg_t *cfg)
 {

@@ -63,7 +63,7 @@ grammar_find(const struct grammar *g, int got)
 	return NULL;
 }
 
-/* One fault is said in one way: what is wrong, and what may be written instead. */
+/* Reports the fault, and what may be written instead. */
 static int
 bad_option(const struct options *o, const struct grammar *g, int got, const char *word)
 {
@@ -164,7 +164,7 @@ verb_find(const struct options_program *p, int argc, char **argv, int *words)
 	return v;
 }
 
-/* What a word means, where it is no misspelt command.  -1: nothing is known of it. */
+/* Explains a word that is no misspelt command.  -1: there is no hint for it. */
 static int
 no_verb_of_that_name(const struct options *o, const char *word)
 {
@@ -266,7 +266,7 @@ set_command(struct options *o)
 	buf_add(&o->command, "", 1);
 }
 
-/* What the common options mean; -1: go on. */
+/* Applies the common options; -1: go on. */
 static int
 apply_common(struct options *o)
 {
@@ -381,8 +381,8 @@ dispatch(struct options *o, int argc, char **argv)
 			       : options_usage(o, "what? All commands: %s --help", o->called);
 }
 
-/* Ends the output; a status of 0 becomes that of output that could not be written.  A reader that has
- * had enough, as `head` has, is no fault. */
+/* Ends the output; a status of 0 becomes that of output that could not be written.  A reader that
+ * leaves early, as `head` does, is no fault. */
 static int
 end_output(const struct options *o, int status)
 {

@@ -458,7 +458,7 @@ fetch_and_visit(struct check_peer *p, const struct check_host *h, struct visit *
 	remove_folder(folder);
 }
 
-/* Connects, and says what it finds. */
+/* Connects, and reports the results. */
 static void
 check_peer_host(struct check_peer *p, const struct check_host *h)
 {

@@ -90,10 +90,10 @@ client_want(struct client *c)
 	if (c->out.len > 0)
 		want |= LOOP_WRITE;
 	if (!loop_fd_want(c->watch, want))
-		c->moved_ms = 0; /* nothing will come of it: the next sweep ends it */
+		c->moved_ms = 0; /* the next sweep ends it */
 }
 
-/* False: nobody is there any more. */
+/* False: the client has left. */
 static bool
 client_write(struct client *c)
 {

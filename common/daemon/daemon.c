@@ -166,7 +166,7 @@ static const struct control_verb verbs[] = {
 
 /* -- upkeep, on the main thread ---------------------------------------------------------------- */
 
-#define FIRST_SWEEP_MS 1000 /* after the start: much may have come to its end meanwhile */
+#define FIRST_SWEEP_MS 1000 /* after the start: much may have expired meanwhile */
 
 static void
 review(void *arg)

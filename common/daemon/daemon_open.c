@@ -269,7 +269,7 @@ daemon_set_shares(struct daemon *d, const struct conf *c)
 
 /* -- again ------------------------------------------------------------------------------------- */
 
-/* What cannot change while we run stays as it is, and is named. */
+/* Keeps the values that cannot change while we run, and names them. */
 static void
 keep_late(const struct daemon *d, struct conf *fresh, struct buf *late)
 {

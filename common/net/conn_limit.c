@@ -183,7 +183,7 @@ forget_door(struct conn_limit *l, struct door *d)
 	drop(l, &d->entry);
 }
 
-/* A door without places is kept only for its failures, and so many of them. */
+/* A door without places is kept only for its failures, up to CONN_DOORS_REMEMBERED. */
 static void
 let_go(struct conn_limit *l, struct host *h, struct door *d)
 {
