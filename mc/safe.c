@@ -5,11 +5,14 @@
 
 #include "mc/visible.h"
 
+#define MARKS_MAX 4 /* combining marks on one character; more would cover other lines */
+
 struct writer {
 	struct buf *out;
 	enum safe_form form;
 	bool ascii, blank; /* blank: a space is due before the next character */
 	size_t start;
+	unsigned marks;  /* since the last character that takes columns */
 	uint32_t before; /* the last character that was written; 0: none */
 };
 
@@ -57,6 +60,9 @@ write_character(struct writer *w, struct span s, size_t n, uint32_t c)
 		return;
 	}
 	if (prose && !joins && visible_is_filler(c))
+		return;
+	w->marks = c >= 0x300 && visible_is(c) && wcwidth((wchar_t)c) == 0 ? w->marks + 1 : 0;
+	if (w->marks > MARKS_MAX)
 		return;
 	if (is_text(w->form) && (c == '\n' || c == '\t'))
 		write_text(w, span_sub(s, 0, 1));

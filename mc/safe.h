@@ -2,7 +2,7 @@
  *
  * Everything that a letter, a server or a file name says passes through here before it is shown:
  * C0 but TAB and LF, DEL and octets that are not UTF-8 become \xHH; C1, bidirectional controls and
- * other invisible characters become U+HHHH.  The output contains no octet that moves a cursor,
+ * other invisible characters become U+HHHH.  Of the combining marks on one character the first four stay.  The output contains no octet that moves a cursor,
  * changes a title or reverses text.
  *
  * Trust:  every octet is somebody else's.

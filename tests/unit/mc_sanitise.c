@@ -282,6 +282,22 @@ strangers_words_are_quoted(void **state)
 	assert_string_equal(sent_speaker(&to, "oms.a.test"), "oms.a.test");
 }
 
+static void
+marks_do_not_pile_up(void **state)
+{
+	struct buf in = BUF_INIT, out = BUF_INIT;
+
+	(void)state;
+	buf_addf(&in, "a");
+	for (int i = 0; i < 500; i++)
+		buf_addf(&in, "\xcc\x81");
+	buf_addf(&in, "e\xcc\x81");
+	safe_add(&out, buf_span(&in), SAFE_PROSE);
+	assert_int_equal(out.len, 1 + 4 * 2 + 1 + 2);
+	buf_clear(&in);
+	buf_clear(&out);
+}
+
 /* Lines of a terminal: broken at blanks, indented, never wider. */
 static void
 wraps(void **state)
@@ -322,6 +338,7 @@ main(void)
 		cmocka_unit_test(visible),
 		cmocka_unit_test(widths),
 		cmocka_unit_test(leaves),
+		cmocka_unit_test(marks_do_not_pile_up),
 		cmocka_unit_test(strangers_words_are_quoted),
 		cmocka_unit_test(wraps),
 	};
