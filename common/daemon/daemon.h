@@ -97,4 +97,7 @@ bool daemon_open_for_work(struct daemon *d, struct err *e);
 /* Any thread: the same as SIGTERM. */
 void daemon_stop(struct daemon *d);
 
+/* Sets the limits of peers and users to those of the configuration. */
+void daemon_set_shares(struct share *s, const struct conf *c);
+
 #endif

@@ -246,7 +246,7 @@ daemon_open(struct daemon *d, struct err *e)
 				    : d->conf->log_level;
 	log_open(d->role->name, level);
 	raise_limit();
-	daemon_set_shares(d, d->conf);
+	daemon_set_shares(d->share, d->conf);
 	return check_clock(e) && jail_check(&d->jail, d->conf->user, e) && make_folders(d, e) &&
 	    accounts_new(d->conf->accounts, &d->accounts, e) && open_tls(d, e) &&
 	    loop_new(&d->loop, e) && workers_new(&d->workers, (unsigned)d->conf->workers, e) &&
@@ -255,7 +255,7 @@ daemon_open(struct daemon *d, struct err *e)
 }
 
 void
-daemon_set_shares(struct daemon *d, const struct conf *c)
+daemon_set_shares(struct share *s, const struct conf *c)
 {
 	struct share_limits l = {
 		.sessions = c->peer_connections,
@@ -264,7 +264,7 @@ daemon_set_shares(struct daemon *d, const struct conf *c)
 		.guesses = c->password_guesses,
 	};
 
-	share_limit(d->share, &l);
+	share_limit(s, &l);
 }
 
 /* -- again ------------------------------------------------------------------------------------- */
@@ -310,7 +310,7 @@ daemon_reload(struct daemon *d, struct buf *late, struct err *e)
 	old = d->conf;
 	d->conf = fresh;
 	pthread_mutex_unlock(&d->lock);
-	daemon_set_shares(d, fresh);
+	daemon_set_shares(d->share, fresh);
 	conf_unref(&old);
 	return true;
 }

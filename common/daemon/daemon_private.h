@@ -76,9 +76,6 @@ bool daemon_folders_fit(const struct daemon_role *r, const struct conf *c, const
 void daemon_out_of_reach(const struct conf *c, const struct jail *j,
     void (*report_file)(void *arg, const struct err *why), void *arg);
 
-/* Sets the shares of peers and users as the configuration says. */
-void daemon_set_shares(struct daemon *d, const struct conf *c);
-
 /* Everything up to the jail, and the jail.  False: *e is set. */
 bool daemon_open(struct daemon *d, struct err *e);
 /* Settings for the TLS holder; `files` has conf->n_domains rows and is the caller's to free. */

@@ -3,7 +3,8 @@
 # restart and is not; and one key file that cannot be read does not hold up the rest.
 . tests/e2e/lib.sh
 . tests/lib/peers.sh
-plan 84
+. tests/lib/reload.sh
+plan 62
 
 world_up --domains a.test,b.test
 setting() { sed -n "s/^[[:space:]]*$1 = \"\(.*\)\"/\1/p" "$2" | head -1; }
@@ -12,49 +13,6 @@ sends() { as alice@a.test send --wait=5 bob@b.test <"${1:-$T/letter}" 2>&1; }
 
 # -- a row: role, host, section, key, value; then whether it is late, or what proves that it is in force -----
 
-# SECTION KEY VALUE <FILE: the file with that value.
-with() {
-	awk -v section="$1" -v key="$2" -v value="$3" '
-	    function put() { if (!done) print (section == "-" ? "" : "\t") key " = " value; done = 1 }
-	    BEGIN { now = "-" }
-	    $NF == "{" && $2 != "=" { now = $1 }
-	    /^}/ { if (now == section) put(); now = "-" }
-	    $1 == key && $2 == "=" && now == section { put(); next }
-	    { print }
-	    END { if (section == "-") put() }'
-}
-reloads() {
-	_before=$(log_count "$log" 'daemon\.reload')
-	tests/world reload "$W" "$role" "$host"
-	more() { [ "$(log_count "$log" 'daemon\.reload')" -gt "$_before" ]; }
-	eventually 10 more
-}
-in_force() { tests/world enter "$W" "build/$MODE/$role" -C "$T/before" check --running | awk -v section="$section" -v key="$key" '
-	BEGIN { now = "-" } $NF == "{" && $2 != "=" { now = $1 } /^}/ { now = "-" }
-	$1 == key && now == section { sub(/^[^=]*= /, ""); print }'; }
-row() {
-	role=$1 host=$2 section=$3 key=$4 value=$5 how=$6
-	keys="$keys $section.$key"
-	conf=$W/$host/tillcalled.conf
-	case $role$host in omsa.test) log=$OMS_LOG_a_test ;; imsa.test) log=$IMS_LOG_a_test ;;
-	omsb.test) log=$OMS_LOG_b_test ;; imsb.test) log=$IMS_LOG_b_test ;; esac
-	cp "$conf" "$T/before"
-	old=$(in_force)
-	with "$section" "$key" "$value" <"$T/before" >"$conf"
-	_said=$(log_count "$log" 'restart_wanted')
-	reloads
-	_now=$(in_force) _after=$(log_count "$log" 'restart_wanted')
-	if [ "$how" = late ]; then
-		is "$key of $section: is not in force" "$_now" "$old"
-		like "$key of $section: and said" "$(grep restart_wanted "$log" | tail -1) $((_after - _said))" "changed=$key 1\$"
-	else
-		isnt_old() { [ "$_now" != "$old" ] && [ "$_after" -eq "$_said" ]; }
-		ok "$key of $section: is in force" isnt_old
-		$how
-	fi
-	cat "$T/before" >"$conf"
-	reloads
-}
 held() { like "$key of $section: and counts" "$(as alice@a.test send --hold 3 bob@b.test <"$T/letter" 2>&1)" 'bad-hold'; }
 cut() {
 	sends >/dev/null
@@ -63,18 +21,9 @@ cut() {
 }
 second() { sends >/dev/null; refused_as outbox-full; }
 unfetched() { like "$key of $section: and counts" "$(as bob@b.test show 1 2>&1)" 'not-designated'; }
-nothing() { passed "$key of $section: and nothing is said"; }
-# A session that is open goes on as it is, so it ends first.
-logged() {	# WORD TO
-	tests/world stop "$W" ims b.test
-	tests/world start "$W" ims b.test
-	as alice@a.test send "$2" <"$T/letter" >/dev/null
-	ok "$key of $section: and counts" eventually 20 log_has "$log" "$1"
-}
 refused_as() { like "$key of $section: and counts" "$(sends "${2:-$T/letter}")" "$1"; }
 
 
-keys=
 mkdir "$T/trust" "$T/crls"
 cp "$W"/trust/*.pem "$T/trust/"
 cp "$W"/crls/* "$T/crls/"
@@ -89,19 +38,12 @@ tests/world zone "$W" '_ims._tcp.private.test. IN SRV 0 1 1471 host.private.test
 tests/world zone "$W" 'host.private.test. IN A 10.1.2.3'
 row oms a.test - user '"daemon"' late
 row oms a.test - accounts "\"$T/accounts\"" late
-row oms a.test - trust "\"$T/trust\"" nothing
-row oms a.test - crls "\"$T/crls\"" nothing
 row oms a.test - crl-refresh '"2 s"' late
 row oms a.test - resolver "\"zone:$T/zone\"" late
 row oms a.test - allow-private-crl-hosts false late
 row oms a.test - log-level '"debug"' late
 row oms a.test - workers 7 late
-row oms a.test - peer-connections 7 nothing
-row oms a.test - peer-questions 50 nothing
-row oms a.test - password-guesses 10 nothing
 row oms a.test - allow-private-peers false 'logged private-address zoe@private.test'
-row oms a.test domain certificate "\"$T/own.pem\"" nothing
-row oms a.test domain key "\"$T/own.key\"" nothing
 row oms a.test domain keep '"1 days"' held
 row oms a.test domain message-limit '"1 MiB"' "refused_as message-too-big $T/big"
 row oms a.test oms spool "\"$T/spool\"" late
@@ -117,10 +59,6 @@ row ims b.test ims listen-notify '"none"' late
 row ims b.test ims listen-mailbox '"none"' late
 row ims b.test ims control "\"$T/sock\"" late
 row ims b.test ims hold-limit '"1 hours"' cut
-row ims b.test ims sender-share 7 nothing
-row ims b.test ims sender-mailbox-share 7 nothing
-row ims b.test ims unknown-recipients 7 nothing
-row ims b.test ims notice-keep '"7 days"' nothing
 row ims b.test ims connect-from "\"$WORLD_NET.77\"" unfetched
 row oms a.test oms connect-from "\"$WORLD_NET.77\"" 'logged spf-fail bob@b.test'
 
@@ -129,7 +67,8 @@ for _role in oms ims; do
 	tests/world enter "$W" "build/$MODE/$_role" -C "$W/a.test/tillcalled.conf" check -v
 done | awk 'BEGIN { now = "-" } $NF == "{" && $2 != "=" { now = $1 } /^}/ { now = "-" }
     $2 == "=" && $1 != "version" && !seen[now "." $1]++ { print now "." $1 }' | sort >"$T/all"
-for _k in $keys; do echo "$_k"; done | sort >"$T/tried"
+# So many questions at once are asked in unit/share only.
+{ row_cases tests/e2e/251-*.t tests/e2e/252-*.t tests/e2e/453-*.t; echo -.peer-questions; } | sort >"$T/tried"
 is "every key was tried" "$(cat "$T/tried")" "$(cat "$T/all")"
 
 # -- one key that cannot be read ---------------------------------------------------------------------------

@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "common/daemon/daemon.h"
 #include "common/share/share.h"
 #include "common/share/share_key.h"
 #include "common/share/share_known.h"
@@ -785,6 +786,32 @@ threads_lose_nothing(void **state)
 
 #define test(f) cmocka_unit_test_setup_teardown(f, begin, finish)
 
+/* Each key of the configuration is its own limit, at the start and after a reload. */
+static void
+a_configuration_sets_the_limits(void **state)
+{
+	struct conf c = { .password_guesses = 20 };
+	struct share *s = share_new();
+	struct err e;
+
+	(void)state;
+	for (int round = 0; round < 2; round++) {
+		struct share_hold h[3] = { 0 };
+
+		c.peer_connections = 10 + round;
+		c.peer_questions = 50 + round;
+		c.role[CONF_ROLE_IMS].unknown_recipients = 30;
+		daemon_set_shares(s, &c);
+		assert_true(share_hold(s, &h[0], SHARE_sessions, A, 10 + round, 0, &e));
+		assert_false(share_hold(s, &h[1], SHARE_sessions, A, 1, 0, &e));
+		share_release(s, &h[0], 10 + round, 0);
+		assert_true(share_hold(s, &h[2], SHARE_questions, A, 50 + round, 0, &e));
+		assert_false(share_hold(s, &h[1], SHARE_questions, A, 1, 0, &e));
+		share_release(s, &h[2], 50 + round, 0);
+	}
+	share_free(&s);
+}
+
 int
 main(void)
 {
@@ -818,6 +845,7 @@ main(void)
 		test(the_last_addresses_of_an_account_are_known),
 		test(two_things_make_a_key),
 		test(threads_lose_nothing),
+		test(a_configuration_sets_the_limits),
 	};
 
 	return cmocka_run_group_tests_name("share", tests, NULL, NULL);
