@@ -131,14 +131,27 @@ add_gap(struct buf *out, const char *name, unsigned char c)
 }
 
 static bool
+is_open(iconv_t cd)
+{
+	return cd != (iconv_t)-1; /* NOLINT(performance-no-int-to-ptr): so POSIX has it */
+}
+
+/* For iconv, which does not write there. */
+static char *
+input(const char *p)
+{
+	return (char *)(uintptr_t)p; /* NOLINT(performance-no-int-to-ptr): it takes no const */
+}
+
+static bool
 convert(struct buf *out, const char *name, struct span octets)
 {
 	iconv_t cd = iconv_open("UTF-8", name);
-	char *in = (char *)(uintptr_t)octets.p; /* iconv does not write there */
+	char *in = input(octets.p);
 	size_t left = octets.n;
 	bool all = true;
 
-	if (cd == (iconv_t)-1) {
+	if (!is_open(cd)) {
 		buf_add(out, octets.p, octets.n);
 		return span_is_ascii(octets);
 	}
@@ -189,7 +202,7 @@ add_single(struct buf *out, const char *name, struct span octets)
 static bool
 add_pair(struct buf *out, iconv_t cd, const char *pair)
 {
-	char *in = (char *)(uintptr_t)pair, *to = buf_room(out, 16);
+	char *in = input(pair), *to = buf_room(out, 16);
 	size_t left = 2, room = 16;
 	bool ok = iconv(cd, &in, &left, &to, &room) != (size_t)-1 && left == 0 &&
 	    iconv(cd, NULL, NULL, &to, &room) != (size_t)-1;
@@ -206,7 +219,7 @@ static bool
 add_big5(struct buf *out, struct span s)
 {
 	iconv_t signs = iconv_open("UTF-8", "CP950"), all = iconv_open("UTF-8", "BIG5-HKSCS");
-	bool ok = signs != (iconv_t)-1 && all != (iconv_t)-1, read = ok;
+	bool ok = is_open(signs) && is_open(all), read = ok;
 
 	while (s.n > 0) {
 		bool sign = (unsigned char)s.p[0] >= 0xa1 && (unsigned char)s.p[0] <= 0xa3;
@@ -220,9 +233,9 @@ add_big5(struct buf *out, struct span s)
 		}
 		s = span_sub(s, pair ? 2 : 1, s.n);
 	}
-	if (signs != (iconv_t)-1)
+	if (is_open(signs))
 		(void)iconv_close(signs);
-	if (all != (iconv_t)-1)
+	if (is_open(all))
 		(void)iconv_close(all);
 	return read;
 }
@@ -294,19 +307,29 @@ is_graphic(char c)
 	return c > ' ' && c < 0x7f;
 }
 
+/* Is the octet at the front of s part of no character of the set? */
+static bool
+jis_is_none(const struct jis_reader *r, struct span s)
+{
+	bool pair = r->set != JIS_ASCII && r->set != JIS_ROMAN && r->set != JIS_KANA;
+
+	if ((unsigned char)s.p[0] >= 0x80 ||
+	    (s.p[0] == 0x7f && r->set != JIS_ASCII && r->set != JIS_ROMAN))
+		return true;
+	return pair && is_graphic(s.p[0]) && (s.n < 2 || !is_graphic(s.p[1]));
+}
+
 /* The octets of the character at the front of s. */
 static size_t
 jis_character(struct jis_reader *r, struct span s)
 {
 	char pair[3] = { (char)0x8f, (char)(s.p[0] | 0x80), s.n > 1 ? (char)(s.p[1] | 0x80) : 0 };
 
-	if ((unsigned char)s.p[0] >= 0x80)
+	if (jis_is_none(r, s)) {
 		jis_unread(r, s.p[0]);
-	else if (s.p[0] == 0x7f && r->set != JIS_ASCII && r->set != JIS_ROMAN)
-		jis_unread(r, s.p[0]);
-	else if (!is_graphic(s.p[0]) || r->set == JIS_ASCII)
+	} else if (!is_graphic(s.p[0]) || r->set == JIS_ASCII) {
 		buf_add(&r->euc, s.p, 1);
-	else if (r->set == JIS_KANA) {
+	} else if (r->set == JIS_KANA) {
 		pair[0] = (char)0x8e;
 		buf_add(&r->euc, pair, 2);
 	} else if (r->set == JIS_ROMAN) {
@@ -317,11 +340,10 @@ jis_character(struct jis_reader *r, struct span s)
 			add_utf8(r->out, 0x203e);
 		else
 			buf_add(r->out, s.p, 1);
-	} else if (s.n > 1 && is_graphic(s.p[1])) {
+	} else {
 		buf_add(&r->euc, pair + (r->set == JIS_0208), r->set == JIS_0208 ? 2 : 3);
 		return 2;
-	} else
-		jis_unread(r, s.p[0]);
+	}
 	return 1;
 }
 

@@ -172,14 +172,14 @@ verb_setup(struct options *o)
 {
 	struct setup s = { .options = o };
 	struct fault f = { .host = "" };
+	bool taken;
 	int status = 0;
 
 	out_init(&s.out, STDOUT_FILENO);
-	if (!take_address(&s, o->args[0], &f.err))
-		status = fault_print(o, s.failed, &f, NULL);
-	else if (!may_replace(&s, &f.err))
+	taken = take_address(&s, o->args[0], &f.err);
+	if (taken && !may_replace(&s, &f.err))
 		status = fault_print_err(o, "nothing was changed", &f.err, NULL);
-	else if (!find_servers(&s, &f) || !sign_in(&s, &f))
+	else if (!taken || !find_servers(&s, &f) || !sign_in(&s, &f))
 		status = fault_print(o, s.failed, &f, NULL);
 	else if (!config_save(&s.account.config, s.account.password, &f.err))
 		status = fault_print_err(o, "your configuration", &f.err, NULL);

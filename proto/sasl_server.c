@@ -70,7 +70,12 @@ sasl_server_answer(struct sasl_server *x, uint64_t request, const struct sasl_sa
 bool
 sasl_server_refuse(void *sasl, uint64_t request, const struct err *e)
 {
-	return sasl_server_answer(sasl, request, NULL, e);
+	struct sasl_server *x = sasl;
+
+	if (x->server.state != SASL_NEW || !server_answered(&x->server, request))
+		return false;
+	refuse(x, e);
+	return true;
 }
 
 /* -- what the client says ------------------------------------------------------------------ */

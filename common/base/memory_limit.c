@@ -1,8 +1,8 @@
 /* memory_limit — see memory_limit.h. */
 #include "common/base/memory_limit.h"
 
-#include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -19,15 +19,18 @@ lower(uint64_t *limit, uint64_t by)
 static void
 lower_by_file(uint64_t *limit, const char *folder, const char *name)
 {
-	char path[PATH_BYTES + 64];
+	char path[PATH_BYTES + 64], line[32], *end;
 	FILE *f;
 	uint64_t n;
 
 	snprintf(path, sizeof path, "%s/%s", folder, name);
 	if ((f = fopen(path, "re")) == NULL)
 		return;
-	if (fscanf(f, "%" SCNu64, &n) == 1) /* "max" is no number */
-		lower(limit, n);
+	if (fgets(line, sizeof line, f) != NULL) {
+		n = strtoull(line, &end, 10);
+		if (end != line) /* "max" is no number */
+			lower(limit, n);
+	}
 	fclose(f);
 }
 

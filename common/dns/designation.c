@@ -41,7 +41,7 @@ struct finding {
 	char name[DNS_NAME_BYTES + 33]; /* service.domain */
 	struct sockaddr_storage peer;   /* that was the first to make us ask; no family: nobody */
 	bool allow_private;
-	TAILQ_HEAD(, designation_query) asking;
+	TAILQ_HEAD(asking, designation_query) asking;
 	struct dns_query *asked; /* SRV, or whether the domain is there at all */
 	struct lookup *lookups;  /* 2 * n */
 	size_t waiting;          /* lookups not answered yet */
@@ -67,7 +67,7 @@ struct designation_query {
 struct designations {
 	uint64_t seed;
 	size_t n_done;
-	TAILQ_HEAD(, finding) done;
+	TAILQ_HEAD(finished, finding) done;
 	struct findings bucket[BUCKETS];
 };
 
@@ -161,6 +161,7 @@ finish(struct finding *f)
 	TAILQ_INSERT_TAIL(&f->of->done, f, link);
 	f->of->n_done++;
 	/* Queries that are added meanwhile are at the end of the list and have a timer. */
+	/* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): a query is freed after it left the list */
 	while ((q = TAILQ_FIRST(&f->asking)) != NULL && q->later == NULL) {
 		TAILQ_REMOVE(&f->asking, q, link);
 		q->finding = NULL;

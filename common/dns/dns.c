@@ -75,7 +75,7 @@ struct dns {
 	struct share *share; /* NULL: nobody is held back */
 	uint64_t seed;
 	uint64_t generation, asked;
-	LIST_HEAD(, ticket) bucket[BUCKETS];
+	LIST_HEAD(tickets, ticket) bucket[BUCKETS];
 	void *local;
 	void (*release)(void *local);
 };

@@ -11,14 +11,14 @@
 static const struct share_rule rules[SHARE__COUNT] = {
 #define X(name_, shown, form_, most, refill, all_most, all_refill, per, extra, rows_, word_)       \
 	[SHARE_##name_] = {                                                                        \
-		.name = shown,                                                                     \
-		.form = form_,                                                                     \
+		.name = (shown),                                                                   \
+		.form = (form_),                                                                   \
 		.key = { most, refill },                                                           \
 		.all = { all_most, all_refill },                                                   \
-		.per_ms = per,                                                                     \
+		.per_ms = (per),                                                                   \
 		.credit = (form_) == SHARE_BUCKET ? (extra) : 0,                                   \
 		.floor = (form_) == SHARE_GAUGE ? (extra) : 0,                                     \
-		.rows = rows_,                                                                     \
+		.rows = (rows_),                                                                   \
 		.word = REFUSAL_##word_,                                                           \
 	},
 	SHARE_KINDS(X)

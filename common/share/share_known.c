@@ -21,8 +21,8 @@ struct known {
 struct share_known {
 	uint64_t secret;
 	unsigned n, most; /* accounts */
-	TAILQ_HEAD(, known) used;
-	LIST_HEAD(, known) bucket[BUCKETS];
+	TAILQ_HEAD(used, known) used;
+	LIST_HEAD(bucket, known) bucket[BUCKETS];
 };
 
 static unsigned
@@ -125,7 +125,7 @@ share_known_free(struct share_known **kp)
 	if (*kp == NULL)
 		return;
 	while ((a = TAILQ_FIRST(&(*kp)->used)) != NULL)
-		drop(*kp, a);
+		drop(*kp, a); /* NOLINT(clang-analyzer-unix.Malloc): it left the list before */
 	free(*kp);
 	*kp = NULL;
 }

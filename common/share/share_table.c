@@ -34,7 +34,7 @@ struct kind {
 	struct share_rule rule;
 	struct level all;
 	unsigned rows;
-	TAILQ_HEAD(, share_row) used;
+	TAILQ_HEAD(used, share_row) used;
 	struct share_row
 	    *crowd; /* of a bucket: the keys that find no row share it; not in a list */
 };
@@ -44,7 +44,7 @@ struct share_table {
 	unsigned n;
 	int64_t now_ms; /* the latest time that any call gave */
 	struct kind *kind;
-	LIST_HEAD(, share_row) bucket[BUCKETS];
+	LIST_HEAD(bucket, share_row) bucket[BUCKETS];
 };
 
 static int64_t
@@ -563,7 +563,7 @@ share_table_free(struct share_table **tp)
 		return;
 	for (unsigned i = 0; i < t->n; i++) {
 		while ((r = TAILQ_FIRST(&t->kind[i].used)) != NULL)
-			drop(r);
+			drop(r); /* NOLINT(clang-analyzer-unix.Malloc): it left the list */
 		free(t->kind[i].crowd);
 	}
 	free(t->kind);

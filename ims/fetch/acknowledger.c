@@ -566,7 +566,7 @@ acknowledger_free(struct acknowledger **ap)
 		return;
 	for (unsigned i = 0; i < BUCKETS; i++)
 		while ((p = LIST_FIRST(&a->pairs[i])) != NULL)
-			pair_free(p);
+			pair_free(p); /* NOLINT(clang-analyzer-unix.Malloc): it left the list */
 	loop_timer_free(&a->timer);
 	free(a);
 }

@@ -285,7 +285,7 @@ ims_store_mailboxes(struct ims_store *s, const char *after, size_t max,
 bool
 ims_store_has_mailbox(struct ims_store *s, const char *user, uint64_t *notices, struct err *e)
 {
-	struct ims_mailbox_record m;
+	struct ims_mailbox_record m = { 0 };
 	struct db_txn *t;
 	struct span value;
 	bool good;

@@ -1,4 +1,5 @@
 /* store_due — the OMS's spool: due notifications and their results; see store.h. */
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -310,6 +311,7 @@ attempted_refused(void *arg)
 {
 	struct attempted *a = arg;
 
+	assert(a != NULL);
 	attempted_done(a, &a->write.why);
 }
 
