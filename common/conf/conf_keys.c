@@ -99,7 +99,7 @@ const struct conf_key conf_keys[] = {
 	KEY(CONF_IMS, "hold-limit", CONF_TIME, IMS(hold_limit_s), "90 days", HOUR_S, 366 * DAY_S,
 	    "a longer promise to hold a letter is cut to this"),
 	KEY(CONF_IMS, "sender-share", CONF_INT, IMS(sender_percent), "20", 1, 100,
-	    "percent of store-size that notices of one sender's domain may take; 1 in the last fifth"),
+	    "percent of store-size that notices of one sender's domain may take; 1 in the last fifth; 100: no bound"),
 	KEY(CONF_IMS, "sender-mailbox-share", CONF_INT, IMS(sender_mailbox_percent), "5", 1, 100,
 	    "percent of store-size that they may take in one mailbox"),
 	KEY(CONF_IMS, "unknown-recipients", CONF_INT, IMS(unknown_recipients), "20", 1, 100000,

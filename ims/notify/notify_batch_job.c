@@ -302,7 +302,8 @@ store(struct job *j)
 		.spf = (const char(*)[IMS_STORE_SPF_BYTES])j->spf,
 		.received_s = clock_wall_ms() / 1000,
 		.hold_limit_s = limits->hold_limit_s,
-		.sender_limit = ims_sender_limit(limits),
+		/* a domain that may take all of it has no bound, near the end either */
+		.sender_limit = limits->sender_percent < 100 ? ims_sender_limit(limits) : 0,
 		.mailbox_limit = ims_mailbox_limit(limits),
 	};
 	conf_unref(&conf);

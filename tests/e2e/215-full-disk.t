@@ -54,7 +54,7 @@ fi
 rm -f "$T.err"
 unmounted "$T"
 
-world_up --domains a.test,b.test
+world_up --domains a.test,b.test --ims-set "sender-share = 100"
 tests/world zone "$W" 'c.test. IN TXT "v=spf1 ip4:'"$WORLD_NET"'.1 -all"'
 set -- $(tests/world cert "$W" --domain c.test)
 certificate=$1 key=$2

@@ -5,7 +5,7 @@
 . tests/lib/peers.sh
 plan 13
 
-world_up --domains b.test --ims-set 'store-size = "16 MiB"' --ims-set 'sender-share = 100' \
+world_up --domains b.test --ims-set 'store-size = "16 MiB"' --ims-set 'sender-share = 99' \
     --ims-set 'sender-mailbox-share = 100'
 for d in s1.rot s2.rot carrot; do
 	tests/world zone "$W" "$d.test. IN TXT \"v=spf1 ip4:$WORLD_NET.1 -all\""
