@@ -41,19 +41,15 @@ finish(struct db_write *list)
 /* Octets in pages below the high-water mark that are not in the free list.  LMDB shows the free list to
  * readings only. */
 static uint64_t
-used_bytes(struct db *d)
+used_in(struct db *d, MDB_txn *reading)
 {
-	struct db_txn *t;
 	MDB_stat stat;
 	MDB_cursor *c;
 	MDB_val k, v;
-	uint64_t free_pages = 0, used;
-	struct err e;
+	uint64_t free_pages = 0;
 
-	if (!db_read(d, &t, &e))
-		return d->size;
 	mdb_env_stat(d->env, &stat);
-	if (mdb_cursor_open(t->txn, 0, &c) == 0) {
+	if (mdb_cursor_open(reading, 0, &c) == 0) {
 		while (mdb_cursor_get(c, &k, &v, MDB_NEXT) == 0) {
 			size_t n;
 
@@ -62,8 +58,35 @@ used_bytes(struct db *d)
 		}
 		mdb_cursor_close(c);
 	}
-	used = db_disk_used(d) - free_pages * stat.ms_psize;
+	return db_disk_used(d) - free_pages * stat.ms_psize;
+}
+
+/* For any thread. */
+static uint64_t
+used_bytes(struct db *d)
+{
+	struct db_txn *t;
+	uint64_t used;
+	struct err e;
+
+	if (!db_read(d, &t, &e))
+		return d->size;
+	used = used_in(d, t->txn);
 	db_read_end(&t);
+	return used;
+}
+
+/* For the writer, also within its transaction: it needs no gate, since nobody else closes that. */
+static uint64_t
+used_for_writer(struct db *d)
+{
+	MDB_txn *reading;
+	uint64_t used;
+
+	if (mdb_txn_begin(d->env, NULL, MDB_RDONLY, &reading) != 0)
+		return d->size;
+	used = used_in(d, reading);
+	mdb_txn_abort(reading);
 	return used;
 }
 
@@ -83,7 +106,7 @@ room_left(struct db *d)
 
 	bound -= beside < bound ? beside : bound;
 	if (d->disk_full || used + NEAR_FULL_BYTES > bound)
-		used = used_bytes(d);
+		used = used_for_writer(d);
 	room = used < bound ? bound - used : 0;
 	if (!d->disk_full)
 		return room;
@@ -109,7 +132,7 @@ db_has_free(struct db_txn *t, uint64_t octets)
 	if (leaves_free(d, db_disk_used(d), octets))
 		return true;
 	if (d->used == UINT64_MAX)
-		d->used = used_bytes(d);
+		d->used = used_for_writer(d);
 	return leaves_free(d, d->used, octets);
 }
 

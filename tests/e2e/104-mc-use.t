@@ -1,7 +1,7 @@
 #!/bin/sh
 # mc in daily use: refusals at once, several accounts, short ids, pipes that close, progress.
 . tests/e2e/lib.sh
-plan 82
+plan 84
 
 world_up --domains a.test,b.test
 conf=$W/home/alice@a.test/.config/tillcalled
@@ -50,6 +50,8 @@ status_is "a domain with a blank" 65 send bob@b.test 'carol@b test'
 like "is named with its sign" "$(flat)" 'carol@b test: a domain cannot have the character " "'
 status_is "an empty label" 65 send --json dora@b..test
 like "names the address in JSON" "$err" '"text":"dora@b\.\.test: a label is empty'
+status_is "an empty argument" 65 send bob@b.test ' '
+like "is no address" "$err" 'an address is empty'
 status_is "no domain at all" 65 send bob@b.test dora
 like "names it too" "$(flat)" 'dora: the address has no @'
 is "and nothing was sent for them" "$(kept)" "$before"
