@@ -240,12 +240,18 @@ domain_set(struct domain *out, struct span domain)
 	return false;
 }
 
+bool
+domain_copy_span(struct domain *out, struct span canonical)
+{
+	return span_copy(canonical, out->text, sizeof out->text);
+}
+
 struct domain
 domain_copy(const char *canonical)
 {
-	struct domain d = { "" };
+	struct domain d;
 
-	span_copy(span_str(canonical), d.text, sizeof d.text);
+	domain_copy_span(&d, span_str(canonical));
 	return d;
 }
 

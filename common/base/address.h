@@ -43,6 +43,7 @@ bool domain_parse(struct span domain, domain_a_label_fn *a_label, struct domain 
 bool domain_set(struct domain *out, struct span domain);
 /* Copies a text that was canonical when it was parsed or stored, and does not judge it again. */
 struct domain domain_copy(const char *canonical);
+bool domain_copy_span(struct domain *out, struct span canonical); /* false: too long, *out is "" */
 struct span domain_span(const struct domain *d);
 bool domain_eq(const struct domain *d, struct span canonical);
 

@@ -136,7 +136,7 @@ get_row(struct db_txn *t, struct ims_store *s, uint64_t number, const struct ims
 		return false;
 	*l = r.facts;
 	/* Another of our domains may have been notified first; the fetch uses the domain of this notice. */
-	span_copy(address_domain(span_str(n->to)), l->own_domain.text, sizeof l->own_domain.text);
+	domain_copy_span(&l->own_domain, address_domain(span_str(n->to)));
 	fill_row(row, number, n, l);
 	return true;
 }

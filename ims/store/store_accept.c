@@ -160,8 +160,8 @@ fill_letter(struct ims_letter_record *r, const struct accept *a, const struct st
 					      .summary_size = st->summary_size,
 					      .hold_until_s = hold_until(a, st),
 					  } };
-	span_copy(st->from_domain, r->facts.from_domain.text, sizeof r->facts.from_domain.text);
-	span_copy(st->recipient_domain, r->facts.own_domain.text, sizeof r->facts.own_domain.text);
+	domain_copy_span(&r->facts.from_domain, st->from_domain);
+	domain_copy_span(&r->facts.own_domain, st->recipient_domain);
 	memcpy(r->facts.digest, st->digest, DIGEST_BYTES);
 	memcpy(r->facts.summary_digest, st->summary_digest, DIGEST_BYTES);
 }
@@ -197,7 +197,7 @@ extend(struct db_txn *t, const struct accept *a, const struct db_key *letter,
 	if (r->until_s < seen_until(a, st)) {
 		ims_seen_del(t, db_key_span(seen));
 		r->until_s = seen_until(a, st);
-		span_copy(st->from_domain, r->domain.text, sizeof r->domain.text);
+		domain_copy_span(&r->domain, st->from_domain);
 		ims_seen_add(t, seen, r);
 	}
 	if (moved || (held && l.facts.state == MAILBOX_GONE)) {
@@ -236,7 +236,7 @@ note_seen(struct db_txn *t, const struct accept *a, const struct db_key *seen,
 	struct ims_seen_record r = { .number = number, .until_s = seen_until(a, st) };
 
 	span_copy(span_str(user), r.user, sizeof r.user);
-	span_copy(st->from_domain, r.domain.text, sizeof r.domain.text);
+	domain_copy_span(&r.domain, st->from_domain);
 	facts_digest(st, r.facts);
 	ims_seen_make_room(t, a->store->seen_max, seen, user);
 	ims_seen_add(t, seen, &r);

@@ -25,8 +25,8 @@ take_first(void *arg, struct span key, struct span value)
 	struct first *f = arg;
 	struct span peer = value, own = span_cut(&peer, '\0');
 
-	f->found = key.n == 40 && span_copy(own, f->own.text, sizeof f->own.text) &&
-	    span_copy(peer, f->peer.text, sizeof f->peer.text);
+	f->found = key.n == 40 && domain_copy_span(&f->own, own) &&
+	    domain_copy_span(&f->peer, peer);
 	f->read = key.n >= 16;
 	if (f->read) {
 		memcpy(f->pair.b, key.p, 16);

@@ -155,7 +155,7 @@ take_delivery(void *arg, struct span key, struct span value)
 	}
 	q->seen++;
 	memcpy(q->at->id.b, key.p, ULID_BYTES);
-	span_copy(span_sub(key, ULID_BYTES, key.n), q->at->peer.text, sizeof q->at->peer.text);
+	domain_copy_span(&q->at->peer, span_sub(key, ULID_BYTES, key.n));
 	q->at->begun = true;
 	if (oms_delivery_read(value, &q->page[q->n].delivery, &e))
 		q->n++;

@@ -142,8 +142,8 @@ delivery_to(struct letter *l, struct span domain)
 			return &l->deliveries[i];
 	d = &l->deliveries[l->n_deliveries++];
 	d->id = l->facts.id;
-	span_copy(address_domain(span_str(l->facts.from)), d->own.text, sizeof d->own.text);
-	span_copy(domain, d->peer.text, sizeof d->peer.text);
+	domain_copy_span(&d->own, address_domain(span_str(l->facts.from)));
+	domain_copy_span(&d->peer, domain);
 	d->next_ms = clock_steady_ms();
 	d->hold_until_s = l->facts.hold_until_s;
 	d->recipients = memory_array(l->n_to, sizeof *d->recipients);

@@ -19,6 +19,7 @@
 #include "common/text/address_scope.h"
 #include "tests/moved_clock.h"
 #include "tests/temp.h"
+#include "tests/unit/dns_silent.h"
 
 /* -- order ------------------------------------------------------------------------------------- */
 
@@ -378,24 +379,6 @@ again(void *arg, const struct designation *d, const struct err *why)
 
 	found(arg, d, why);
 	a->ttl_s = d->ttl_s;
-}
-
-static struct dns *
-silent(struct loop *l, int *fd)
-{
-	struct sockaddr_in a = { .sin_family = AF_INET };
-	socklen_t n = sizeof a;
-	char spec[80];
-	struct dns *d;
-	struct err e;
-
-	a.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-	*fd = socket(AF_INET, SOCK_DGRAM, 0);
-	assert_int_equal(bind(*fd, (struct sockaddr *)&a, n), 0);
-	assert_int_equal(getsockname(*fd, (struct sockaddr *)&a, &n), 0);
-	snprintf(spec, sizeof spec, "127.0.0.1@%u,anchor=none", (unsigned)ntohs(a.sin_port));
-	assert_true(dns_new(&d, l, spec, &e));
-	return d;
 }
 
 struct refused {

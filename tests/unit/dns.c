@@ -17,6 +17,7 @@
 #include "common/loop/loop.h"
 #include "common/share/share.h"
 #include "tests/temp.h"
+#include "tests/unit/dns_silent.h"
 
 struct world {
 	char path[64], spec[80];
@@ -299,25 +300,6 @@ unanswered(void **state)
 	dns_free(&d);
 	assert_int_equal(a.calls, 0);
 	loop_free(&l);
-}
-
-/* A name server that never answers, so that questions stay under way. */
-static struct dns *
-silent(struct loop *l, int *fd)
-{
-	struct sockaddr_in a = { .sin_family = AF_INET };
-	socklen_t n = sizeof a;
-	char spec[64];
-	struct dns *d;
-	struct err e;
-
-	a.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-	*fd = socket(AF_INET, SOCK_DGRAM, 0);
-	assert_int_equal(bind(*fd, (struct sockaddr *)&a, n), 0);
-	assert_int_equal(getsockname(*fd, (struct sockaddr *)&a, &n), 0);
-	snprintf(spec, sizeof spec, "127.0.0.1@%u,anchor=none", (unsigned)ntohs(a.sin_port));
-	assert_true(dns_new(&d, l, spec, &e));
-	return d;
 }
 
 static void
