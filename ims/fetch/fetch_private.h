@@ -28,7 +28,7 @@ struct fetch_run {
 	struct dial *dial;
 	struct session *session;
 	const struct fetch_session_ops *session_ops;
-	struct spool_in *in; /* what has come so far */
+	struct body_in *in; /* what has come so far */
 	struct fetch_verdict verdict;
 	struct err why; /* of the session under way, or of the end */
 	bool settled;

@@ -31,7 +31,7 @@ destroy(struct fetch_run *r)
 {
 	fetch_session_forget(r);
 	if (r->in != NULL)
-		spool_abort_take(r->in);
+		body_abort_take(r->in);
 	dial_free(&r->dial);
 	free(r);
 }
@@ -178,7 +178,7 @@ kept(void *arg, const struct err *e)
 }
 
 static void
-synced(void *arg, struct spool_kept *k, const struct err *e)
+synced(void *arg, struct body_kept *k, const struct err *e)
 {
 	struct fetch_run *r = arg;
 	struct err why;
@@ -186,8 +186,8 @@ synced(void *arg, struct spool_kept *k, const struct err *e)
 	if (e != NULL)
 		why = *e;
 	if (r->freed && k != NULL) {
-		spool_remove(ims_store_spool(r->worker->ims->store), k->name);
-		spool_kept_clear(k);
+		body_remove(ims_store_bodies(r->worker->ims->store), k->name);
+		body_kept_clear(k);
 	}
 	if (is_freed(r))
 		return;
@@ -197,8 +197,8 @@ synced(void *arg, struct spool_kept *k, const struct err *e)
 	}
 	if (RULE(broken_promise) &&
 	    (k->size != r->letter.size || memcmp(k->digest, r->letter.digest, DIGEST_BYTES) != 0)) {
-		spool_remove(ims_store_spool(r->worker->ims->store), k->name);
-		spool_kept_clear(k);
+		body_remove(ims_store_bodies(r->worker->ims->store), k->name);
+		body_kept_clear(k);
 		err_set(&why, REFUSAL_broken_promise, "size or digest is not what was announced");
 		give_up(r, &why);
 		return;
@@ -210,11 +210,11 @@ synced(void *arg, struct spool_kept *k, const struct err *e)
 static void
 came(struct fetch_run *r)
 {
-	struct spool_in *in = r->in;
+	struct body_in *in = r->in;
 
 	r->in = NULL;
 	r->busy = true;
-	spool_end_take(in, r->worker->loop, synced, r);
+	body_end_take(in, r->worker->loop, synced, r);
 }
 
 /* -- targets -------------------------------------------------------------------------------------------- */
@@ -238,7 +238,7 @@ static void
 refused(struct fetch_run *r, const struct err *e)
 {
 	if (r->in != NULL)
-		spool_abort_take(r->in);
+		body_abort_take(r->in);
 	r->in = NULL;
 	fetch_session_forget(r);
 	if (e->why == REFUSAL_recalled || e->why == REFUSAL_broken_promise) {

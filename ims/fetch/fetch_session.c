@@ -29,7 +29,7 @@ on_found(void *role, void *arg, uint64_t octets, struct err *e)
 	if (octets != s->run->letter.size)
 		return err_set(e, REFUSAL_broken_promise, "%llu octets were announced, %llu come",
 		    (unsigned long long)s->run->letter.size, (unsigned long long)octets);
-	s->run->in = spool_begin(ims_store_spool(s->run->worker->ims->store));
+	s->run->in = body_begin(ims_store_bodies(s->run->worker->ims->store));
 	return true;
 }
 
@@ -43,13 +43,13 @@ on_payload(void *role, void *arg, struct span piece)
 		return;
 	/* They were asked for while it was good, and may be hours on their way. */
 	if (!tls_peer_check(conn_peer(s->conn), s->run->worker->ims->tls, &s->run->why)) {
-		spool_abort_take(s->run->in);
+		body_abort_take(s->run->in);
 		s->run->in = NULL;
 		conn_drop(s->conn, &s->run->why);
 		return;
 	}
-	spool_add(s->run->in, piece);
-	s->run->ops->progress(s->run->arg, spool_size(s->run->in));
+	body_add(s->run->in, piece);
+	s->run->ops->progress(s->run->arg, body_size(s->run->in));
 }
 
 static void

@@ -7,7 +7,8 @@
 
 #include "common/base/memory.h"
 #include "common/base/random.h"
-#include "common/store/spool_orphans.h"
+#include "common/base/source.h"
+#include "common/store/body_orphans.h"
 #include "ims/store/store_job_private.h"
 #include "ims/store/store_private.h"
 #include "ims/store/store_share.h"
@@ -36,14 +37,14 @@ static const char *const tables[IMS_TABLES] = {
 /* -- opening ---------------------------------------------------------------------------------------- */
 
 static bool
-file_of(struct span record, char file[SPOOL_NAME_BYTES])
+file_of(struct span record, char file[BODY_NAME_BYTES])
 {
 	struct ims_letter_record r;
 	struct err e;
 
 	if (!ims_letter_read(record, &r, &e))
 		return false;
-	memcpy(file, r.file, SPOOL_NAME_BYTES);
+	memcpy(file, r.file, BODY_NAME_BYTES);
 	return true;
 }
 
@@ -59,12 +60,12 @@ ims_store_open(const char *folder, uint64_t size, struct offload *o, struct ims_
 	s->seen_max = size / IMS_STORE_SEEN_OCTETS;
 	snprintf(path, sizeof path, "%s/bodies", folder);
 	if (!db_open(folder, size, tables, IMS_TABLES, &s->db, e) ||
-	    !spool_open(path, size, o, &s->spool, e) ||
-	    !spool_orphans_remove(s->spool, s->db, LETTER, file_of, e)) {
+	    !bodies_open(path, size, o, &s->bodies, e) ||
+	    !body_orphans_remove(s->bodies, s->db, LETTER, file_of, e)) {
 		ims_store_close(&s);
 		return false;
 	}
-	db_share(s->db, spool_used, s->spool);
+	db_share(s->db, bodies_used, s->bodies);
 	ims_store_upgrade(s);
 	*out = s;
 	return true;
@@ -76,7 +77,7 @@ ims_store_close(struct ims_store **s)
 	if (*s == NULL)
 		return;
 	db_close(&(*s)->db);
-	spool_free(&(*s)->spool);
+	bodies_free(&(*s)->bodies);
 	free(*s);
 	*s = NULL;
 }
@@ -93,10 +94,10 @@ ims_store_seen_max(struct ims_store *s, uint64_t entries)
 	s->seen_max = entries;
 }
 
-struct spool *
-ims_store_spool(struct ims_store *s)
+struct bodies *
+ims_store_bodies(struct ims_store *s)
 {
-	return s->spool;
+	return s->bodies;
 }
 
 /* -- reading a mailbox ---------------------------------------------------------------------------------- */
@@ -230,9 +231,9 @@ ims_store_body(struct ims_store *s, const struct ims_letter *l, struct source **
 	if (good && r.facts.state != MAILBOX_HERE)
 		good = err_set(e, REFUSAL_internal, "the letter is not here");
 	if (good && r.file[0] != '\0')
-		good = spool_source_file(s->spool, r.file, out, e);
+		good = body_source(s->bodies, r.file, out, e);
 	else if (good && db_get(t, BODY, db_key_span(&k), &body))
-		*out = spool_source_copy(body);
+		*out = source_bytes(body);
 	else if (good && !db_fault(t, e))
 		good = err_set(e, REFUSAL_storage, "a body is missing");
 	else

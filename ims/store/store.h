@@ -30,7 +30,7 @@
 #define IMS_STORE_STORE_H
 
 #include "common/pki/trust.h"
-#include "common/store/spool.h"
+#include "common/store/body.h"
 #include "ims/policy/ack.h"
 #include "ims/policy/letter.h"
 #include "proto/mailbox.h"
@@ -127,7 +127,7 @@ typedef void ims_store_leased(void *arg, const struct ims_letter *l, const struc
 void ims_store_lease(struct ims_store *s, const struct ims_letter *l, struct loop *loop,
     ims_store_leased *done, void *arg);
 /* Takes kept.  Durable before done. */
-void ims_store_keep_take(struct ims_store *s, const struct ims_letter *l, struct spool_kept *kept,
+void ims_store_keep_take(struct ims_store *s, const struct ims_letter *l, struct body_kept *kept,
     struct loop *loop, ims_store_done *done, void *arg);
 /* Ends the lease.  The letter is HELD again, or over: GONE, RECALLED, BAD-SEAL. */
 void ims_store_release(struct ims_store *s, const struct ims_letter *l, enum mailbox_state state,
@@ -148,7 +148,7 @@ bool ims_store_pending_acks(struct ims_store *s, const struct ims_ack *after, st
 /* The sender's OMS answered it: deletes it, unless a new one has become pending (round). */
 void ims_store_acked(struct ims_store *s, const struct ims_ack *o, struct loop *loop,
     ims_store_done *done, void *arg);
-struct spool *ims_store_spool(struct ims_store *s); /* where a fetch writes to */
+struct bodies *ims_store_bodies(struct ims_store *s); /* where a fetch writes to */
 /* For tests that count the rows of a table (ims/store/store_record.h). */
 struct db *ims_store_db(struct ims_store *s);
 /* The most entries of SEEN from now on; open sets it from the size of the map. */

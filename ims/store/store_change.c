@@ -11,12 +11,12 @@
 struct change {
 	struct db_write write;
 	struct ims_store *store; /* valid until the write is applied */
-	struct spool *spool;     /* valid until done, which may run after the store was closed */
+	struct bodies *bodies;   /* valid until done, which may run after the store was closed */
 	char user[IMS_STORE_USER_BYTES];
 	uint64_t number;
-	unsigned set, cleared;       /* mark */
-	bool declined;               /* drop */
-	char file[SPOOL_NAME_BYTES]; /* of a body that no record names any more */
+	unsigned set, cleared;      /* mark */
+	bool declined;              /* drop */
+	char file[BODY_NAME_BYTES]; /* of a body that no record names any more */
 	ims_store_done *done;
 	void *arg;
 };
@@ -35,8 +35,8 @@ changed(void *arg, const struct err *e)
 	struct change *c = arg;
 
 	if (e == NULL)
-		spool_remove(c->spool, c->file);
-	spool_free(&c->spool);
+		body_remove(c->bodies, c->file);
+	bodies_free(&c->bodies);
 	c->done(c->arg, e);
 	free(c);
 }
@@ -49,7 +49,7 @@ submit(struct ims_store *s, const struct change *what,
 
 	*c = *what;
 	c->store = s;
-	c->spool = spool_ref(s->spool);
+	c->bodies = bodies_ref(s->bodies);
 	c->write = (struct db_write) {
 		.apply = apply,
 		.done = changed,
@@ -101,7 +101,7 @@ ims_store_mark(struct ims_store *s, const char *user, uint64_t number, unsigned 
 /* Removes one reference.  With the last one deletes the letter and names the body's file in `file`. */
 static void
 unref_letter(struct db_txn *t, const struct db_key *k, struct ims_letter_record *l,
-    char file[SPOOL_NAME_BYTES])
+    char file[BODY_NAME_BYTES])
 {
 	if (l->refs == 0)
 		return;
@@ -110,7 +110,7 @@ unref_letter(struct db_txn *t, const struct db_key *k, struct ims_letter_record 
 		ims_letter_put(t, k, l);
 		return;
 	}
-	memcpy(file, l->file, SPOOL_NAME_BYTES);
+	memcpy(file, l->file, BODY_NAME_BYTES);
 	db_del(t, LETTER, db_key_span(k));
 	db_del(t, BODY, db_key_span(k));
 	ims_evidence_del(t, k, domain_span(&l->facts.from_domain));
@@ -145,7 +145,7 @@ note_answer(struct db_txn *t, const struct ims_dropping *d)
 
 void
 ims_drop_put(struct db_txn *t, const char *user, uint64_t number, struct ims_dropping *d,
-    bool declined, char file[SPOOL_NAME_BYTES])
+    bool declined, char file[BODY_NAME_BYTES])
 {
 	struct ims_notice_record *n = &d->notice;
 

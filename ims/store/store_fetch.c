@@ -10,11 +10,11 @@
 struct change {
 	struct db_write write;
 	struct ims_store *store; /* valid until the write is applied */
-	struct spool *spool;     /* valid until done, which may run after the store was closed */
+	struct bodies *bodies;   /* valid until done, which may run after the store was closed */
 	struct db_key key;
 	struct ims_letter letter; /* lease: the result; else: holds the fence */
 	int64_t now_s;
-	struct spool_kept kept;   /* keep */
+	struct body_kept kept;    /* keep */
 	enum mailbox_state state; /* release */
 	enum refusal why;
 	ims_store_leased *leased;
@@ -36,7 +36,7 @@ change_new(struct ims_store *s, const struct ims_letter *l, void *arg)
 	struct change *c = memory_new(sizeof *c);
 
 	c->store = s;
-	c->spool = spool_ref(s->spool);
+	c->bodies = bodies_ref(s->bodies);
 	c->key = ims_key_letter(&l->id, domain_span(&l->from_domain));
 	c->letter = *l;
 	c->now_s = clock_wall_ms() / 1000;
@@ -81,7 +81,7 @@ leased(void *arg, const struct err *e)
 {
 	struct change *c = arg;
 
-	spool_free(&c->spool);
+	bodies_free(&c->bodies);
 	c->leased(c->arg, e == NULL ? &c->letter : NULL, e);
 	free(c);
 }
@@ -136,15 +136,15 @@ changed(void *arg, const struct err *e)
 	struct change *c = arg;
 
 	if (e != NULL)
-		spool_remove(c->spool, c->kept.name);
-	spool_free(&c->spool);
-	spool_kept_clear(&c->kept);
+		body_remove(c->bodies, c->kept.name);
+	bodies_free(&c->bodies);
+	body_kept_clear(&c->kept);
 	c->done(c->arg, e);
 	free(c);
 }
 
 void
-ims_store_keep_take(struct ims_store *s, const struct ims_letter *l, struct spool_kept *kept,
+ims_store_keep_take(struct ims_store *s, const struct ims_letter *l, struct body_kept *kept,
     struct loop *loop, ims_store_done *done, void *arg)
 {
 	struct change *c = change_new(s, l, arg);

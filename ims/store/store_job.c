@@ -12,7 +12,7 @@ ims_job_new(struct ims_store *s, ims_job_page *const *pages)
 	struct ims_job *j = memory_new(sizeof *j);
 
 	j->store = s;
-	j->spool = spool_ref(s->spool);
+	j->bodies = bodies_ref(s->bodies);
 	j->pages = pages;
 	return j;
 }
@@ -22,7 +22,7 @@ end(void *arg, const struct err *e)
 {
 	struct ims_job *j = arg;
 
-	spool_free(&j->spool);
+	bodies_free(&j->bodies);
 	j->done(j->arg, j->notices, e);
 	free(j);
 }
@@ -73,7 +73,7 @@ follow_up(void *arg)
 	struct ims_job *j = arg;
 
 	for (size_t i = 0; i < j->staged.n_files; i++)
-		spool_remove(j->spool, j->staged.file[i]);
+		body_remove(j->bodies, j->staged.file[i]);
 	j->notices += j->staged.notices;
 	j->at = j->staged.at;
 	if (!j->staged.more) {

@@ -31,7 +31,7 @@ struct ims_job {
 		struct db_key at;
 		uint64_t notices;
 		size_t n_files;
-		char file[IMS_JOB_PAGE][SPOOL_NAME_BYTES];
+		char file[IMS_JOB_PAGE][BODY_NAME_BYTES];
 	} staged;
 	struct loop *loop; /* NULL: done runs on the writer's thread */
 	void (*progress)(void *arg, uint64_t notices);
@@ -40,7 +40,7 @@ struct ims_job {
 	/* store_job's */
 	struct db_pages run;
 	struct ims_store *store;
-	struct spool *spool;
+	struct bodies *bodies;
 };
 
 /* The caller fills in the job and starts it. */

@@ -14,7 +14,7 @@ struct ims_silent {
 
 struct ims_store {
 	struct db *db;
-	struct spool *spool;
+	struct bodies *bodies;
 	uint64_t size;     /* octets that it may take */
 	uint64_t run;      /* random, of this opening: leases of others are void */
 	uint64_t seen_max; /* entries of SEEN; see IMS_STORE_SEEN_OCTETS */

@@ -65,7 +65,7 @@ struct ims_letter_record {
 	struct ims_letter facts; /* own_domain: the first of ours that was notified */
 	struct ims_lease lease;  /* the newest */
 	uint32_t refs;           /* notices */
-	char file[SPOOL_NAME_BYTES];
+	char file[BODY_NAME_BYTES];
 };
 void ims_letter_write(struct buf *out, const struct ims_letter_record *r);
 bool ims_letter_read(struct span value, struct ims_letter_record *r, struct err *e);
@@ -101,7 +101,7 @@ bool ims_drop_get(struct db_txn *t, const struct ims_store *s, const char *user,
 /* declined: marks the notice as declined.  Else deletes it, and with the last notice the letter.  file:
  * the body's file that no record names any more, or "". */
 void ims_drop_put(struct db_txn *t, const char *user, uint64_t number, struct ims_dropping *d,
-    bool declined, char file[SPOOL_NAME_BYTES]);
+    bool declined, char file[BODY_NAME_BYTES]);
 
 /* -- evidence: store_evidence.c ------------------------------------------------------------------- */
 

@@ -9,7 +9,7 @@
 #include "common/base/memory.h"
 #include "common/base/record.h"
 #include "common/loop/loop.h"
-#include "common/store/spool_orphans.h"
+#include "common/store/body_orphans.h"
 #include "oms/store/store_private.h"
 
 static const char *const tables[OMS_TABLES] = {
@@ -27,14 +27,14 @@ static const char *const tables[OMS_TABLES] = {
 /* -- opening -------------------------------------------------------------------------------------- */
 
 static bool
-file_of(struct span record, char file[SPOOL_NAME_BYTES])
+file_of(struct span record, char file[BODY_NAME_BYTES])
 {
 	struct oms_letter_record r;
 	struct err e;
 
 	if (!oms_letter_read(record, &r, &e))
 		return false;
-	memcpy(file, r.file, SPOOL_NAME_BYTES);
+	memcpy(file, r.file, BODY_NAME_BYTES);
 	return true;
 }
 
@@ -49,12 +49,12 @@ oms_store_open(const char *folder, uint64_t size, struct offload *o, struct oms_
 	pthread_mutex_init(&s->claims.lock, NULL);
 	snprintf(path, sizeof path, "%s/bodies", folder);
 	if (!db_open(folder, size, tables, OMS_TABLES, &s->db, e) ||
-	    !spool_open(path, size, o, &s->spool, e) ||
-	    !spool_orphans_remove(s->spool, s->db, LETTER, file_of, e)) {
+	    !bodies_open(path, size, o, &s->bodies, e) ||
+	    !body_orphans_remove(s->bodies, s->db, LETTER, file_of, e)) {
 		oms_store_close(&s);
 		return false;
 	}
-	db_share(s->db, spool_used, s->spool);
+	db_share(s->db, bodies_used, s->bodies);
 	*out = s;
 	return true;
 }
@@ -83,15 +83,15 @@ oms_store_drop(struct oms_store **sp)
 	*sp = NULL;
 	if (atomic_fetch_sub(&s->refs, 1) > 1)
 		return;
-	spool_free(&s->spool);
+	bodies_free(&s->bodies);
 	pthread_mutex_destroy(&s->claims.lock); /* no claim is left: each holds the store */
 	free(s);
 }
 
-struct spool *
-oms_store_spool(struct oms_store *s)
+struct bodies *
+oms_store_bodies(struct oms_store *s)
 {
-	return s->spool;
+	return s->bodies;
 }
 
 /* -- taking a letter ---------------------------------------------------------------------------------- */
@@ -170,7 +170,7 @@ put_done(void *arg, const struct err *e)
 	struct put *p = arg;
 
 	if (e != NULL || p->known)
-		spool_remove(p->store->spool, p->letter.file);
+		body_remove(p->store->bodies, p->letter.file);
 	oms_store_drop(&p->store);
 	p->done(p->arg, e == NULL ? &p->id : NULL, e);
 	buf_clear(&p->body);
@@ -229,7 +229,7 @@ oms_store_put_take(struct oms_store *s, const struct oms_put *in, struct loop *l
 		p->body = in->kept->octets;
 		in->kept->octets = (struct buf)BUF_INIT;
 	}
-	spool_kept_clear(in->kept);
+	body_kept_clear(in->kept);
 	p->n = in->n_deliveries;
 	for (size_t i = 0; i < p->n; i++)
 		copy_delivery(&p->deliveries[i], &in->deliveries[i]);

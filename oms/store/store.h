@@ -36,7 +36,7 @@
 #ifndef OMS_STORE_STORE_H
 #define OMS_STORE_STORE_H
 
-#include "common/store/spool.h"
+#include "common/store/body.h"
 #include "oms/policy/account.h"
 #include "oms/policy/delivery.h"
 
@@ -51,7 +51,8 @@ bool oms_store_open(const char *folder, uint64_t size, struct offload *o, struct
     struct err *e);
 void oms_store_close(struct oms_store **s); /* commits what is queued first */
 
-struct spool *oms_store_spool(struct oms_store *s); /* where a letter is written while it arrives */
+struct bodies *oms_store_bodies(
+    struct oms_store *s); /* where a letter is written while it arrives */
 
 /* -- taking a letter --------------------------------------------------------------------------- */
 
@@ -78,7 +79,7 @@ void oms_claim_free(struct oms_claim **c); /* also after oms_store_close; sets N
 struct oms_put {
 	struct oms_letter letter;
 	char token[SUBMIT_TOKEN_MAX + 1]; /* "": none */
-	struct spool_kept *kept;          /* taken */
+	struct body_kept *kept;           /* taken */
 	struct oms_delivery *deliveries;  /* borrowed during the call */
 	size_t n_deliveries;
 	struct oms_user_limits most; /* this letter included */

@@ -244,7 +244,7 @@ struct attempted {
 	struct oms_store *store;
 	struct oms_delivery *deliveries;
 	size_t n;
-	char (*files)[SPOOL_NAME_BYTES];
+	char (*files)[BODY_NAME_BYTES];
 	struct oms_news news;
 	int64_t now_s;
 	oms_store_done *done;
@@ -296,7 +296,7 @@ attempted_done(void *arg, const struct err *e)
 	oms_news_clear(&a->news);
 	for (size_t i = 0; i < a->n; i++) {
 		if (e == NULL)
-			spool_remove(a->store->spool, a->files[i]);
+			body_remove(a->store->bodies, a->files[i]);
 		oms_delivery_clear(&a->deliveries[i]);
 	}
 	oms_store_drop(&a->store);

@@ -37,7 +37,7 @@ struct oms_claims {
 struct oms_store {
 	atomic_uint refs;
 	struct db *db; /* NULL: closed */
-	struct spool *spool;
+	struct bodies *bodies;
 	struct oms_claims claims;
 	struct db_key peer_next; /* where the next sweep continues */
 };
@@ -48,7 +48,7 @@ void oms_store_drop(struct oms_store **s);
 struct oms_letter_record {
 	struct oms_letter facts;
 	char token[SUBMIT_TOKEN_MAX + 1]; /* removed together with the letter */
-	char file[SPOOL_NAME_BYTES];      /* "": inline */
+	char file[BODY_NAME_BYTES];       /* "": inline */
 	struct oms_life life;
 	uint64_t price; /* octets counted for its records; 0 in version 1 */
 };
@@ -120,8 +120,8 @@ void oms_peers_forget(struct db_txn *t, const struct oms_peers *ended, size_t fi
     int64_t now_s);
 
 /* Call it when a delivery is over.  After the letter's last delivery the body is removed; the caller removes
- * its file, named in `file`, after the commit (spool_remove). */
+ * its file, named in `file`, after the commit (body_remove). */
 bool oms_letter_delivery_over(struct db_txn *t, const struct ulid *id, int64_t now_s,
-    char file[SPOOL_NAME_BYTES], struct err *e);
+    char file[BODY_NAME_BYTES], struct err *e);
 
 #endif

@@ -282,7 +282,7 @@ oms_delivery_put(struct db_txn *t, const struct oms_delivery *d, int64_t was_ms)
 
 bool
 oms_letter_delivery_over(struct db_txn *t, const struct ulid *id, int64_t now_s,
-    char file[SPOOL_NAME_BYTES], struct err *e)
+    char file[BODY_NAME_BYTES], struct err *e)
 {
 	struct oms_letter_record r;
 	struct db_key k = oms_key_id(id), end;
@@ -293,7 +293,7 @@ oms_letter_delivery_over(struct db_txn *t, const struct ulid *id, int64_t now_s,
 	if (oms_life_delivery_over(&r.life, now_s)) {
 		if (!oms_user_drop_body(t, &r, e))
 			return false;
-		snprintf(file, SPOOL_NAME_BYTES, "%s", r.file);
+		snprintf(file, BODY_NAME_BYTES, "%s", r.file);
 		r.file[0] = '\0';
 		db_del(t, BODY, db_key_span(&k));
 		end = oms_key_end(r.life.forget_s, id);

@@ -4,6 +4,7 @@
 
 #include "common/base/clock.h"
 #include "common/base/memory.h"
+#include "common/base/source.h"
 #include "common/loop/loop.h"
 #include "oms/store/store_private.h"
 
@@ -16,7 +17,7 @@ struct change {
 	struct oms_letter_record letter; /* hand_out: as it was read */
 	struct buf body;                 /* hand_out: inline octets */
 	bool declined;                   /* settle */
-	char file[SPOOL_NAME_BYTES];     /* settle: the body's file, to be removed */
+	char file[BODY_NAME_BYTES];      /* settle: the body's file, to be removed */
 	struct oms_news news;
 	oms_store_handed *handed;
 	oms_store_done *done;
@@ -103,8 +104,8 @@ hand_out_done(void *arg, const struct err *e)
 		oms_news_log(&c->news);
 	oms_news_clear(&c->news);
 	if (e == NULL && c->letter.file[0] == '\0')
-		source = spool_source_copy(buf_span(&c->body));
-	else if (e == NULL && !spool_source_file(c->store->spool, c->letter.file, &source, &why))
+		source = source_bytes(buf_span(&c->body));
+	else if (e == NULL && !body_source(c->store->bodies, c->letter.file, &source, &why))
 		e = &why;
 	oms_store_drop(&c->store);
 	c->handed(c->arg, e == NULL ? &c->letter.facts : NULL, source, e);
@@ -144,9 +145,9 @@ oms_store_summary(struct oms_store *s, const struct ulid *id, const char *peer, 
 	db_read_end(&t);
 	*size = c.letter.facts.summary_size;
 	if (good && c.letter.file[0] == '\0')
-		*out = spool_source_copy(span_sub(buf_span(&c.body), 0, (size_t)*size));
+		*out = source_bytes(span_sub(buf_span(&c.body), 0, (size_t)*size));
 	else if (good)
-		good = spool_source_file(s->spool, c.letter.file, out, e);
+		good = body_source(s->bodies, c.letter.file, out, e);
 	buf_clear(&c.body);
 	return good;
 }
@@ -186,7 +187,7 @@ settle_done(void *arg, const struct err *e)
 
 	if (e == NULL) {
 		oms_news_log(&c->news);
-		spool_remove(c->store->spool, c->file);
+		body_remove(c->store->bodies, c->file);
 	}
 	oms_news_clear(&c->news);
 	oms_store_drop(&c->store);

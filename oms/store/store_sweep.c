@@ -19,7 +19,7 @@ struct sweep {
 	size_t rows; /* that it may still have */
 	struct ulid id[LETTERS_MAX];
 	int64_t at_s[LETTERS_MAX];
-	char file[LETTERS_MAX][SPOOL_NAME_BYTES];
+	char file[LETTERS_MAX][BODY_NAME_BYTES];
 	size_t n, max; /* letters */
 	size_t whole;  /* how many of them are dealt with; the next page goes on with the others */
 	struct oms_news news;
@@ -265,7 +265,7 @@ follow_up(void *arg)
 
 	oms_news_log(&w->news);
 	for (size_t i = 0; i < w->whole; i++)
-		spool_remove(w->store->spool, w->file[i]);
+		body_remove(w->store->bodies, w->file[i]);
 	if (w->whole > 0)
 		w->after = w->id[w->whole - 1];
 	w->peers_over += w->peers_page;

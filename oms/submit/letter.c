@@ -13,7 +13,7 @@
 
 struct letter {
 	struct oms_worker *worker;
-	struct spool_in *in;
+	struct body_in *in;
 	struct oms_claim *claim; /* NULL: none, or the store's sums include the letter */
 	struct buf header;       /* the letter's first octets, until its header is complete */
 	bool whole_header;
@@ -74,7 +74,7 @@ letter_new(struct oms_worker *w, const char *user, const struct submit_envelope 
 	l->most = limits;
 	l->to = memory_array(env->n_to + 1, sizeof *l->to);
 	l->worker = w;
-	l->in = spool_begin(oms_store_spool(w->oms->store));
+	l->in = body_begin(oms_store_bodies(w->oms->store));
 	span_copy(span_str(user), l->facts.user, sizeof l->facts.user);
 	span_copy(span_str(env->from), l->facts.from, sizeof l->facts.from);
 	l->facts.date_s = clock_wall_ms() / 1000;
@@ -103,7 +103,7 @@ letter_add(struct letter *l, struct span piece)
 {
 	struct span header;
 
-	spool_add(l->in, piece);
+	body_add(l->in, piece);
 	l->bare = l->bare || has_bare(piece, &l->cr);
 	if (l->whole_header || l->header.len > HEADER_MAX_BYTES)
 		return;
@@ -119,7 +119,7 @@ letter_free(struct letter **lp)
 	if (l == NULL)
 		return;
 	if (l->in != NULL)
-		spool_abort_take(l->in);
+		body_abort_take(l->in);
 	oms_claim_free(&l->claim);
 	for (size_t i = 0; i < l->n_deliveries; i++)
 		oms_delivery_clear(&l->deliveries[i]);
@@ -215,7 +215,7 @@ refuse(struct letter *l, const struct err *e)
 }
 
 static void
-on_kept(void *arg, struct spool_kept *k, const struct err *e)
+on_kept(void *arg, struct body_kept *k, const struct err *e)
 {
 	struct letter *l = arg;
 	unsigned char random[10];
@@ -234,8 +234,8 @@ on_kept(void *arg, struct spool_kept *k, const struct err *e)
 	digest_sha256(span_sub(buf_span(&l->header), 0, (size_t)l->facts.summary_size),
 	    l->facts.summary_digest);
 	if (!make_deliveries(l, &why)) {
-		spool_remove(oms_store_spool(l->worker->oms->store), k->name);
-		spool_kept_clear(k);
+		body_remove(oms_store_bodies(l->worker->oms->store), k->name);
+		body_kept_clear(k);
 		refuse(l, &why);
 		return;
 	}
@@ -275,7 +275,7 @@ judge(struct letter *l, struct err *e)
 bool
 letter_finish_take(struct letter *l, oms_store_put_done *done, void *arg, struct err *e)
 {
-	struct spool_in *in = l->in;
+	struct body_in *in = l->in;
 
 	if (!judge(l, e)) {
 		letter_free(&l);
@@ -284,6 +284,6 @@ letter_finish_take(struct letter *l, oms_store_put_done *done, void *arg, struct
 	l->in = NULL;
 	l->done = done;
 	l->arg = arg;
-	spool_end_take(in, l->worker->loop, on_kept, l);
+	body_end_take(in, l->worker->loop, on_kept, l);
 	return true;
 }

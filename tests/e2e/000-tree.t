@@ -58,10 +58,10 @@ planted "and a private header that a test includes" tests/unit/tls.c '#include "
     "^tests/unit/tls\.c:[0-9]+: common/tls/tls_private\.h is private to common/tls"
 planted "and one of the same role" oms/run.c '#include "oms/store/store_private.h"' \
     "^oms/run\.c:[0-9]+: oms/store/store_private\.h is private to oms/store"
-planted "and a library beside its one door" common/store/spool.c '#include <lmdb.h>' \
-    "^common/store/spool\.c:[0-9]+: <lmdb\.h> is included only in common/store/db_private\.h"
-planted "and an include without its blank" common/store/spool.c '  #include<lmdb.h>' \
-    "^common/store/spool\.c:[0-9]+: <lmdb\.h> is included only in common/store/db_private\.h"
+planted "and a library beside its one door" common/store/body.c '#include <lmdb.h>' \
+    "^common/store/body\.c:[0-9]+: <lmdb\.h> is included only in common/store/db_private\.h"
+planted "and an include without its blank" common/store/body.c '  #include<lmdb.h>' \
+    "^common/store/body\.c:[0-9]+: <lmdb\.h> is included only in common/store/db_private\.h"
 planted "and a name without a subject" common/base/util.c '/* nothing */' "^common/base/util\.c: a file without a subject"
 planted "and a function that a header names and nobody has" common/base/span.h '/* See span_of_nothing(). */' \
     "^common/base/span\.h:[0-9]+: span_of_nothing\( is named, and there is none"

@@ -23,7 +23,7 @@
 #define DAY        ((int64_t)86400)
 #define LIMIT      (90 * DAY)
 #define KEEP       (30 * DAY)
-#define BODY_BYTES (SPOOL_INLINE_BYTES + 1000)
+#define BODY_BYTES (BODY_INLINE_BYTES + 1000)
 #define BOB        "bob@b.test"
 #define EVE        "eve@b.test"
 
@@ -37,7 +37,7 @@ struct world {
 	unsigned waiting;
 	enum refusal why;
 	struct ims_letter leased;
-	struct spool_kept kept;
+	struct body_kept kept;
 };
 
 /* -- worlds ------------------------------------------------------------------------------------- */
@@ -279,7 +279,7 @@ on_leased(void *arg, const struct ims_letter *l, const struct err *e)
 }
 
 static inline void
-on_kept(void *arg, struct spool_kept *kept, const struct err *e)
+on_kept(void *arg, struct body_kept *kept, const struct err *e)
 {
 	struct world *w = arg;
 
@@ -351,13 +351,13 @@ decline(struct world *w, const char *user, uint64_t number)
 static inline enum refusal
 keep_of(struct world *w, const struct ims_letter *l, size_t size)
 {
-	struct spool_in *in = spool_begin(ims_store_spool(w->store));
+	struct body_in *in = body_begin(ims_store_bodies(w->store));
 	char *octets = memory_new(size);
 
-	spool_add(in, span_of(octets, size));
+	body_add(in, span_of(octets, size));
 	free(octets);
 	w->waiting++;
-	spool_end_take(in, w->loop, on_kept, w);
+	body_end_take(in, w->loop, on_kept, w);
 	wait_for(w);
 	assert_int_equal(w->why, REFUSAL_NONE);
 	w->waiting++;

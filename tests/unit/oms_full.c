@@ -60,7 +60,7 @@ put_wide(struct place *p)
 	static const char *const to[] = { "bob" };
 	struct world *w = &p->world;
 	struct outcome o = { .world = w };
-	struct spool_kept kept = { .size = 10 };
+	struct body_kept kept = { .size = 10 };
 	struct oms_put what = { .kept = &kept, .deliveries = d, .n_deliveries = PEERS };
 	unsigned char random[10];
 	char peer[32];

@@ -327,7 +327,7 @@ every_pair_is_found(void **state)
 	static const size_t pages[] = { 1, 7, 64 };
 	struct world w;
 	struct ulid id;
-	struct spool_kept kept;
+	struct body_kept kept;
 	struct oms_delivery *d = memory_array(N, sizeof *d);
 	const char *to[] = { "bob" };
 	char peer[32];
@@ -506,7 +506,7 @@ orphans_are_swept_at_start(void **state)
 {
 	struct world w;
 	struct ulid id;
-	struct spool_kept kept;
+	struct body_kept kept;
 	char path[192];
 	FILE *f;
 
@@ -514,7 +514,7 @@ orphans_are_swept_at_start(void **state)
 	world_init(&w);
 	put(&w, &(struct letter) { .size = 300000 }, &id);
 	body(&w, 200000, &kept); /* durable, and then we went down */
-	spool_kept_clear(&kept);
+	body_kept_clear(&kept);
 	snprintf(path, sizeof path, "%s/bodies/0123456789abcdef0123456789abcdef.tmp", w.folder);
 	assert_non_null(f = fopen(path, "w"));
 	fclose(f);

@@ -118,7 +118,7 @@ files(const struct world *w)
 	return n;
 }
 
-/* spool_remove's work is not told of. */
+/* body_remove's work is not told of. */
 static inline void
 wait_for_files(const struct world *w, unsigned n)
 {
@@ -138,38 +138,38 @@ struct outcome {
 };
 
 static inline void
-on_kept(void *arg, struct spool_kept *kept, const struct err *e)
+on_kept(void *arg, struct body_kept *kept, const struct err *e)
 {
 	assert_null(e);
-	*(struct spool_kept *)arg = *kept;
+	*(struct body_kept *)arg = *kept;
 }
 
-struct spool;
+struct bodies;
 
 /* What the spool makes of a letter of n octets; the store's own spool is not ours to see, so one of
  * the same folder is opened. */
 static inline void
-body(struct world *w, size_t n, struct spool_kept *kept)
+body(struct world *w, size_t n, struct body_kept *kept)
 {
 	char path[128];
-	struct spool *s;
-	struct spool_in *in;
+	struct bodies *s;
+	struct body_in *in;
 	struct err e;
 	char *octets = memory_new(n + 1);
 
 	memset(octets, 'b', n);
 	snprintf(path, sizeof path, "%s/bodies", w->folder);
-	assert_true(spool_open(path, UINT64_MAX, w->offload, &s, &e));
-	in = spool_begin(s);
-	spool_add(in, span_of(octets, n));
-	*kept = (struct spool_kept) { .size = UINT64_MAX };
-	spool_end_take(in, w->loop, on_kept, kept);
+	assert_true(bodies_open(path, UINT64_MAX, w->offload, &s, &e));
+	in = body_begin(s);
+	body_add(in, span_of(octets, n));
+	*kept = (struct body_kept) { .size = UINT64_MAX };
+	body_end_take(in, w->loop, on_kept, kept);
 	for (int i = 0; i < 1000 && kept->size == UINT64_MAX; i++) {
 		loop_drain(w->loop);
 		usleep(1000);
 	}
 	assert_int_equal(kept->size, n);
-	spool_free(&s);
+	bodies_free(&s);
 	free(octets);
 }
 
@@ -217,7 +217,7 @@ put(struct world *w, const struct letter *l, struct ulid *id)
 {
 	static const char *const to[] = { "bob", "carol", "dave" };
 	struct outcome o = { .world = w };
-	struct spool_kept kept;
+	struct body_kept kept;
 	struct oms_delivery d[2] = {
 		delivery("b.test", l->one ? 1 : 2, to),
 		delivery("c.test", 1, to + 2),

@@ -1,4 +1,4 @@
-/* spool — writes a letter's octets; see spool.h.  spool_source.c reads them, spool_folder.c has the
+/* body — writes a letter's octets; see body.h.  body_source.c reads them, body_folder.c has the
  * folder. */
 #include <errno.h>
 #include <fcntl.h>
@@ -11,31 +11,31 @@
 #include "common/base/memory.h"
 #include "common/base/random.h"
 #include "common/loop/loop.h"
-#include "common/store/spool_private.h"
+#include "common/store/body_private.h"
 
-#define PATH_BYTES (SPOOL_NAME_BYTES + 8)
+#define PATH_BYTES (BODY_NAME_BYTES + 8)
 
-struct spool_in {
-	struct spool *spool;
+struct body_in {
+	struct bodies *bodies;
 	struct digest *digest;
-	struct spool_kept kept;
+	struct body_kept kept;
 	int fd;           /* -1: inline so far */
-	uint64_t claimed; /* of spool->used; stays with the file once it is durable */
+	uint64_t claimed; /* of bodies->used; stays with the file once it is durable */
 	struct err why;   /* REFUSAL_NONE: none */
 	/* at the end */
 	struct loop *loop;
-	spool_done *done;
+	body_done *done;
 	void *arg;
 };
 
 static void
 temporary_name(const char *name, char out[PATH_BYTES])
 {
-	snprintf(out, PATH_BYTES, "%s" SPOOL_TEMPORARY, name);
+	snprintf(out, PATH_BYTES, "%s" BODY_TEMPORARY, name);
 }
 
 static void
-fault(struct spool_in *in, int errnum, const char *what)
+fault(struct body_in *in, int errnum, const char *what)
 {
 	if (in->why.why != REFUSAL_NONE)
 		return;
@@ -47,10 +47,10 @@ fault(struct spool_in *in, int errnum, const char *what)
 /* -- room ------------------------------------------------------------------------------------- */
 
 static bool
-claim(struct spool_in *in, size_t n)
+claim(struct body_in *in, size_t n)
 {
 	in->claimed += n;
-	if (atomic_fetch_add(&in->spool->used, n) + n <= in->spool->limit || !RULE(system_full))
+	if (atomic_fetch_add(&in->bodies->used, n) + n <= in->bodies->limit || !RULE(system_full))
 		return true;
 	if (in->why.why == REFUSAL_NONE)
 		err_word(&in->why, REFUSAL_system_full);
@@ -58,16 +58,16 @@ claim(struct spool_in *in, size_t n)
 }
 
 static void
-unclaim(struct spool_in *in)
+unclaim(struct body_in *in)
 {
-	atomic_fetch_sub(&in->spool->used, in->claimed);
+	atomic_fetch_sub(&in->bodies->used, in->claimed);
 	in->claimed = 0;
 }
 
 /* -- writing ----------------------------------------------------------------------------------- */
 
 static void
-write_all(struct spool_in *in, struct span s)
+write_all(struct body_in *in, struct span s)
 {
 	if (claim(in, s.n) && in->why.why == REFUSAL_NONE && !file_write(in->fd, s))
 		fault(in, errno, "a letter cannot be written");
@@ -76,7 +76,7 @@ write_all(struct spool_in *in, struct span s)
 static void
 add_head(struct buf *head, struct span octets)
 {
-	struct span piece = span_sub(octets, 0, SPOOL_HEAD_BYTES - head->len);
+	struct span piece = span_sub(octets, 0, BODY_HEAD_BYTES - head->len);
 
 	if (piece.n > 0)
 		buf_add(head, piece.p, piece.n);
@@ -84,7 +84,7 @@ add_head(struct buf *head, struct span octets)
 
 /* Moves the inline octets to a file; the head stays in memory. */
 static void
-spill(struct spool_in *in)
+spill(struct body_in *in)
 {
 	unsigned char random[16];
 	char path[PATH_BYTES];
@@ -93,7 +93,7 @@ spill(struct spool_in *in)
 	random_bytes(random, sizeof random);
 	hex_str(in->kept.name, random, sizeof random);
 	temporary_name(in->kept.name, path);
-	in->fd = openat(in->spool->folder, path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	in->fd = openat(in->bodies->folder, path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 	if (in->fd < 0) {
 		fault(in, errno, "a letter's file cannot be made");
 		return;
@@ -104,25 +104,25 @@ spill(struct spool_in *in)
 	in->kept.octets = head;
 }
 
-struct spool_in *
-spool_begin(struct spool *s)
+struct body_in *
+body_begin(struct bodies *s)
 {
-	struct spool_in *in = memory_new(sizeof *in);
+	struct body_in *in = memory_new(sizeof *in);
 
-	in->spool = spool_ref(s);
+	in->bodies = bodies_ref(s);
 	in->digest = digest_new();
 	in->fd = -1;
 	return in;
 }
 
 void
-spool_add(struct spool_in *in, struct span octets)
+body_add(struct body_in *in, struct span octets)
 {
 	if (in->why.why != REFUSAL_NONE)
 		return;
 	digest_add(in->digest, octets);
 	in->kept.size += octets.n;
-	if (in->fd < 0 && in->kept.size > SPOOL_INLINE_BYTES)
+	if (in->fd < 0 && in->kept.size > BODY_INLINE_BYTES)
 		spill(in);
 	if (in->fd >= 0) {
 		write_all(in, octets);
@@ -133,37 +133,37 @@ spool_add(struct spool_in *in, struct span octets)
 }
 
 struct span
-spool_head(const struct spool_in *in)
+body_head(const struct body_in *in)
 {
 	return buf_span(&in->kept.octets);
 }
 
 uint64_t
-spool_size(const struct spool_in *in)
+body_size(const struct body_in *in)
 {
 	return in->kept.size;
 }
 
 static void
-free_in(struct spool_in *in)
+free_in(struct body_in *in)
 {
 	if (in->fd >= 0)
 		close(in->fd);
 	unclaim(in);
 	digest_free(&in->digest);
-	spool_kept_clear(&in->kept);
-	spool_free(&in->spool);
+	body_kept_clear(&in->kept);
+	bodies_free(&in->bodies);
 	free(in);
 }
 
 void
-spool_abort_take(struct spool_in *in)
+body_abort_take(struct body_in *in)
 {
 	char path[PATH_BYTES];
 
 	if (in->fd >= 0) {
 		temporary_name(in->kept.name, path);
-		unlinkat(in->spool->folder, path, 0);
+		unlinkat(in->bodies->folder, path, 0);
 	}
 	free_in(in);
 }
@@ -173,8 +173,8 @@ spool_abort_take(struct spool_in *in)
 static void
 sync_file(void *arg)
 {
-	struct spool_in *in = arg;
-	int folder = in->spool->folder;
+	struct body_in *in = arg;
+	int folder = in->bodies->folder;
 	char path[PATH_BYTES];
 
 	temporary_name(in->kept.name, path);
@@ -193,7 +193,7 @@ sync_file(void *arg)
 static void
 ended(void *arg)
 {
-	struct spool_in *in = arg;
+	struct body_in *in = arg;
 
 	if (in->why.why != REFUSAL_NONE) {
 		in->done(in->arg, NULL, &in->why);
@@ -208,18 +208,18 @@ ended(void *arg)
 static void
 refused_early(void *arg)
 {
-	struct spool_in *in = arg;
+	struct body_in *in = arg;
 	char path[PATH_BYTES];
 
 	if (in->fd >= 0) {
 		temporary_name(in->kept.name, path);
-		unlinkat(in->spool->folder, path, 0);
+		unlinkat(in->bodies->folder, path, 0);
 	}
 	ended(in);
 }
 
 void
-spool_end_take(struct spool_in *in, struct loop *l, spool_done *done, void *arg)
+body_end_take(struct body_in *in, struct loop *l, body_done *done, void *arg)
 {
 	in->loop = l;
 	in->done = done;
@@ -228,12 +228,12 @@ spool_end_take(struct spool_in *in, struct loop *l, spool_done *done, void *arg)
 	if (in->why.why == REFUSAL_NONE && in->fd < 0)
 		loop_post(l, ended, in);
 	else if (in->why.why != REFUSAL_NONE ||
-	    !offload_run(in->spool->offload, l, sync_file, ended, in, &in->why))
+	    !offload_run(in->bodies->offload, l, sync_file, ended, in, &in->why))
 		loop_post(l, refused_early, in);
 }
 
 void
-spool_kept_clear(struct spool_kept *k)
+body_kept_clear(struct body_kept *k)
 {
 	buf_clear(&k->octets);
 }

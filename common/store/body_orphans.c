@@ -1,5 +1,5 @@
-/* spool_orphans — compares the folder with the sorted names of the records; see spool_orphans.h. */
-#include "common/store/spool_orphans.h"
+/* body_orphans — compares the folder with the sorted names of the records; see body_orphans.h. */
+#include "common/store/body_orphans.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -7,17 +7,17 @@
 #include "common/base/memory.h"
 
 struct names {
-	char (*name)[SPOOL_NAME_BYTES];
+	char (*name)[BODY_NAME_BYTES];
 	size_t n, cap;
 	bool unsure; /* an unreadable record may name any file */
-	bool (*file_of)(struct span record, char file[SPOOL_NAME_BYTES]);
+	bool (*file_of)(struct span record, char file[BODY_NAME_BYTES]);
 };
 
 static bool
 note_name(void *arg, struct span key, struct span value)
 {
 	struct names *all = arg;
-	char file[SPOOL_NAME_BYTES];
+	char file[BODY_NAME_BYTES];
 
 	(void)key;
 	if (!all->file_of(value, file)) {
@@ -30,7 +30,7 @@ note_name(void *arg, struct span key, struct span value)
 		all->cap = all->cap ? all->cap * 2 : 64;
 		all->name = memory_resize(all->name, all->cap, sizeof *all->name);
 	}
-	memcpy(all->name[all->n++], file, SPOOL_NAME_BYTES);
+	memcpy(all->name[all->n++], file, BODY_NAME_BYTES);
 	return true;
 }
 
@@ -44,15 +44,15 @@ static bool
 is_named(void *arg, const char *name)
 {
 	struct names *all = arg;
-	char key[SPOOL_NAME_BYTES];
+	char key[BODY_NAME_BYTES];
 
 	return span_copy(span_str(name), key, sizeof key) && all->n > 0 &&
 	    bsearch(key, all->name, all->n, sizeof *all->name, compare) != NULL;
 }
 
 bool
-spool_orphans_remove(struct spool *s, struct db *d, unsigned table,
-    bool (*file_of)(struct span record, char file[SPOOL_NAME_BYTES]), struct err *e)
+body_orphans_remove(struct bodies *s, struct db *d, unsigned table,
+    bool (*file_of)(struct span record, char file[BODY_NAME_BYTES]), struct err *e)
 {
 	struct names all = { .file_of = file_of };
 	struct db_txn *t;
@@ -67,7 +67,7 @@ spool_orphans_remove(struct spool *s, struct db *d, unsigned table,
 	if (!fault && !all.unsure) {
 		if (all.n > 0)
 			qsort(all.name, all.n, sizeof *all.name, compare);
-		spool_sweep(s, is_named, &all);
+		bodies_sweep(s, is_named, &all);
 	}
 	free(all.name);
 	return !fault;

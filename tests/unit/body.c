@@ -1,4 +1,4 @@
-/* spool — letters of every size pass to the disk and back; faults; remains are swept. */
+/* body — letters of every size pass to the disk and back; faults; remains are swept. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -17,9 +17,10 @@
 #include <unistd.h>
 
 #include "common/base/memory.h"
+#include "common/base/source.h"
 #include "common/loop/loop.h"
 #include "common/loop/offload.h"
-#include "common/store/spool.h"
+#include "common/store/body.h"
 #include "tests/temp.h"
 #include "tests/unit/full_scene.h"
 
@@ -29,12 +30,12 @@ struct world {
 	char folder[128];
 	struct loop *loop;
 	struct offload *offload;
-	struct spool *spool;
+	struct bodies *bodies;
 	uint64_t limit;
-	/* what spool_end gave */
+	/* what body_end_take gave */
 	bool done;
 	enum refusal why;
-	struct spool_kept kept;
+	struct body_kept kept;
 };
 
 static void
@@ -42,8 +43,8 @@ reopen(struct world *w)
 {
 	struct err e;
 
-	spool_free(&w->spool);
-	assert_true(spool_open(w->folder, w->limit, w->offload, &w->spool, &e));
+	bodies_free(&w->bodies);
+	assert_true(bodies_open(w->folder, w->limit, w->offload, &w->bodies, &e));
 }
 
 static void
@@ -52,7 +53,7 @@ world_of(struct world *w)
 	struct err e;
 
 	*w = (struct world) { .limit = UINT64_MAX };
-	temp_name(w->folder, sizeof w->folder, "tillcalled-spool-XXXXXX");
+	temp_name(w->folder, sizeof w->folder, "tillcalled-body-XXXXXX");
 	assert_non_null(mkdtemp(w->folder));
 	assert_true(loop_new(&w->loop, &e));
 	assert_true(offload_new(&w->offload, 2, &e));
@@ -85,9 +86,9 @@ none(void *arg, const char *name)
 static void
 world_clear(struct world *w)
 {
-	spool_sweep(w->spool, none, NULL);
-	spool_free(&w->spool);
-	assert_null(w->spool);
+	bodies_sweep(w->bodies, none, NULL);
+	bodies_free(&w->bodies);
+	assert_null(w->bodies);
 	offload_free(&w->offload);
 	loop_drain(w->loop);
 	loop_free(&w->loop);
@@ -95,7 +96,7 @@ world_clear(struct world *w)
 }
 
 static void
-on_end(void *arg, struct spool_kept *kept, const struct err *e)
+on_end(void *arg, struct body_kept *kept, const struct err *e)
 {
 	struct world *w = arg;
 
@@ -118,30 +119,30 @@ letter(size_t n)
 }
 
 static enum refusal
-finish(struct world *w, struct spool_in *in)
+finish(struct world *w, struct body_in *in)
 {
 	w->done = false;
-	spool_end_take(in, w->loop, on_end, w);
+	body_end_take(in, w->loop, on_end, w);
 	assert_false(w->done); /* never inside the call */
 	loop_run(w->loop);
 	assert_true(w->done);
 	return w->why;
 }
 
-static struct spool_in *
+static struct body_in *
 gather(struct world *w, const char *octets, size_t n, size_t piece)
 {
-	struct spool_in *in = spool_begin(w->spool);
+	struct body_in *in = body_begin(w->bodies);
 
 	for (size_t at = 0; at < n; at += piece) {
 		struct span head;
 
-		spool_add(in, span_sub(span_of(octets, n), at, piece));
-		head = spool_head(in);
-		assert_true(head.n <= spool_size(in));
+		body_add(in, span_sub(span_of(octets, n), at, piece));
+		head = body_head(in);
+		assert_true(head.n <= body_size(in));
 		assert_memory_equal(head.p, octets, head.n);
 	}
-	assert_int_equal(spool_size(in), n);
+	assert_int_equal(body_size(in), n);
 	return in;
 }
 
@@ -175,21 +176,21 @@ pass(struct world *w, size_t n, size_t piece)
 	digest_sha256(span_of(octets, n), digest);
 	assert_memory_equal(w->kept.digest, digest, DIGEST_BYTES);
 	assert_int_equal(w->kept.size, n);
-	if (n <= SPOOL_INLINE_BYTES) {
+	if (n <= BODY_INLINE_BYTES) {
 		assert_string_equal(w->kept.name, "");
 		assert_int_equal(w->kept.octets.len, n);
 		assert_int_equal(files(w), 0);
-		source = spool_source_copy(buf_span(&w->kept.octets));
+		source = source_bytes(buf_span(&w->kept.octets));
 	} else {
-		assert_int_equal(strlen(w->kept.name), SPOOL_NAME_BYTES - 1);
-		assert_int_equal(w->kept.octets.len, SPOOL_HEAD_BYTES);
-		assert_memory_equal(w->kept.octets.data, octets, SPOOL_HEAD_BYTES);
+		assert_int_equal(strlen(w->kept.name), BODY_NAME_BYTES - 1);
+		assert_int_equal(w->kept.octets.len, BODY_HEAD_BYTES);
+		assert_memory_equal(w->kept.octets.data, octets, BODY_HEAD_BYTES);
 		assert_int_equal(files(w), 1);
-		assert_true(spool_source_file(w->spool, w->kept.name, &source, &e));
+		assert_true(body_source(w->bodies, w->kept.name, &source, &e));
 	}
-	spool_kept_clear(&w->kept);
+	body_kept_clear(&w->kept);
 	expect_source(source, octets, n);
-	spool_remove(w->spool, w->kept.name);
+	body_remove(w->bodies, w->kept.name);
 	free(octets);
 }
 
@@ -199,10 +200,10 @@ letters_of_every_size(void **state)
 	static const size_t sizes[] = {
 		0,
 		1,
-		SPOOL_HEAD_BYTES,
-		SPOOL_INLINE_BYTES - 1,
-		SPOOL_INLINE_BYTES,
-		SPOOL_INLINE_BYTES + 1,
+		BODY_HEAD_BYTES,
+		BODY_INLINE_BYTES - 1,
+		BODY_INLINE_BYTES,
+		BODY_INLINE_BYTES + 1,
 		BIG,
 	};
 	/* 5 MB: all at once, longer than what stays inline */
@@ -234,29 +235,29 @@ what_is_given_up_leaves_nothing(void **state)
 
 	(void)state;
 	world_of(&w);
-	spool_abort_take(gather(&w, octets, 100, 100));
-	spool_abort_take(gather(&w, octets, BIG, 65536));
-	spool_abort_take(spool_begin(w.spool));
+	body_abort_take(gather(&w, octets, 100, 100));
+	body_abort_take(gather(&w, octets, BIG, 65536));
+	body_abort_take(body_begin(w.bodies));
 	assert_int_equal(files(&w), 0);
 	free(octets);
 	world_clear(&w);
 }
 
-/* A spool that is closed while a letter is under way: the letter ends as it would have. */
+/* A folder that is closed while a letter is under way: the letter ends as it would have. */
 static void
 what_is_under_way_keeps_it(void **state)
 {
 	struct world w;
-	struct spool_in *in;
+	struct body_in *in;
 	char *octets = letter(BIG);
 
 	(void)state;
 	world_of(&w);
 	in = gather(&w, octets, BIG, 65536);
-	spool_free(&w.spool);
+	bodies_free(&w.bodies);
 	assert_int_equal(finish(&w, in), REFUSAL_NONE);
 	assert_int_equal(files(&w), 1);
-	spool_kept_clear(&w.kept);
+	body_kept_clear(&w.kept);
 	reopen(&w);
 	free(octets);
 	world_clear(&w);
@@ -268,7 +269,7 @@ a_fault_is_told_at_the_end(void **state)
 {
 	struct world w;
 	struct rlimit old, small;
-	struct spool_in *in;
+	struct body_in *in;
 	char *octets = letter(BIG);
 
 	(void)state;
@@ -278,9 +279,9 @@ a_fault_is_told_at_the_end(void **state)
 	small = old;
 	small.rlim_cur = 1 << 20;
 	assert_int_equal(setrlimit(RLIMIT_FSIZE, &small), 0);
-	in = spool_begin(w.spool);
-	spool_add(in, span_of(octets, BIG / 2));
-	spool_add(in, span_of(octets, BIG / 2));
+	in = body_begin(w.bodies);
+	body_add(in, span_of(octets, BIG / 2));
+	body_add(in, span_of(octets, BIG / 2));
 	assert_int_equal(setrlimit(RLIMIT_FSIZE, &old), 0);
 	assert_int_equal(finish(&w, in), REFUSAL_storage);
 	assert_int_equal(files(&w), 0);
@@ -294,14 +295,14 @@ a_file_that_cannot_be_made(void **state)
 {
 	struct world w;
 	char *octets = letter(BIG);
-	struct spool_in *in;
+	struct body_in *in;
 
 	(void)state;
 	world_of(&w);
 	assert_int_equal(rmdir(w.folder), 0);
-	in = spool_begin(w.spool);
-	spool_add(in, span_of(octets, BIG));
-	spool_add(in, span_of(octets, BIG));
+	in = body_begin(w.bodies);
+	body_add(in, span_of(octets, BIG));
+	body_add(in, span_of(octets, BIG));
 	assert_int_equal(finish(&w, in), REFUSAL_storage);
 	assert_int_equal(mkdir(w.folder, 0700), 0);
 	reopen(&w);
@@ -315,7 +316,7 @@ a_file_that_cannot_be_named(void **state)
 {
 	struct world w;
 	char *octets = letter(BIG), path[512];
-	struct spool_in *in;
+	struct body_in *in;
 	struct dirent *d;
 	DIR *dir;
 
@@ -372,11 +373,11 @@ leftovers_are_swept(void **state)
 	touch(&w, "README");
 	reopen(&w); /* what was being written goes at once */
 	assert_int_equal(files(&w), 3);
-	spool_sweep(w.spool, is_named, NULL);
+	bodies_sweep(w.bodies, is_named, NULL);
 	assert_int_equal(files(&w), 2); /* a stranger's file is no business of ours */
-	assert_true(spool_source_file(w.spool, NAMED, &source, &e));
+	assert_true(body_source(w.bodies, NAMED, &source, &e));
 	source->free(source);
-	assert_false(spool_source_file(w.spool, UNNAMED, &source, &e));
+	assert_false(body_source(w.bodies, UNNAMED, &source, &e));
 	assert_int_equal(e.why, REFUSAL_storage);
 	snprintf(path, sizeof path, "%s/README", w.folder);
 	assert_int_equal(unlink(path), 0);
@@ -391,7 +392,7 @@ take(struct world *w, size_t n)
 
 	free(octets);
 	if (why == REFUSAL_NONE)
-		spool_kept_clear(&w->kept);
+		body_kept_clear(&w->kept);
 	return why;
 }
 
@@ -407,17 +408,17 @@ files_stay_below_the_limit(void **state)
 	w.limit = LIMIT;
 	reopen(&w);
 	assert_int_equal(take(&w, LIMIT + 1), REFUSAL_system_full);
-	assert_int_equal(spool_used(w.spool), 0);
+	assert_int_equal(bodies_used(w.bodies), 0);
 	assert_int_equal(files(&w), 0);
-	assert_int_equal(take(&w, LIMIT - SPOOL_INLINE_BYTES - 1), REFUSAL_NONE);
-	assert_int_equal(take(&w, SPOOL_INLINE_BYTES + 2), REFUSAL_system_full);
-	assert_int_equal(take(&w, SPOOL_INLINE_BYTES), REFUSAL_NONE); /* no file */
-	assert_int_equal(take(&w, SPOOL_INLINE_BYTES + 1), REFUSAL_NONE);
-	assert_int_equal(spool_used(w.spool), LIMIT);
+	assert_int_equal(take(&w, LIMIT - BODY_INLINE_BYTES - 1), REFUSAL_NONE);
+	assert_int_equal(take(&w, BODY_INLINE_BYTES + 2), REFUSAL_system_full);
+	assert_int_equal(take(&w, BODY_INLINE_BYTES), REFUSAL_NONE); /* no file */
+	assert_int_equal(take(&w, BODY_INLINE_BYTES + 1), REFUSAL_NONE);
+	assert_int_equal(bodies_used(w.bodies), LIMIT);
 	reopen(&w);
-	assert_int_equal(spool_used(w.spool), LIMIT);
-	spool_sweep(w.spool, none, NULL);
-	assert_int_equal(spool_used(w.spool), 0);
+	assert_int_equal(bodies_used(w.bodies), LIMIT);
+	bodies_sweep(w.bodies, none, NULL);
+	assert_int_equal(bodies_used(w.bodies), 0);
 	world_clear(&w);
 }
 
@@ -425,7 +426,7 @@ static void
 the_folder_is_ours_alone(void **state)
 {
 	struct world w;
-	struct spool *s;
+	struct bodies *s;
 	struct stat st;
 	struct err e;
 	char path[512];
@@ -433,13 +434,13 @@ the_folder_is_ours_alone(void **state)
 	(void)state;
 	world_of(&w);
 	snprintf(path, sizeof path, "%s/new", w.folder);
-	assert_true(spool_open(path, UINT64_MAX, w.offload, &s, &e));
+	assert_true(bodies_open(path, UINT64_MAX, w.offload, &s, &e));
 	assert_int_equal(stat(path, &st), 0);
 	assert_int_equal(st.st_mode & 0777, 0700);
-	spool_free(&s);
+	bodies_free(&s);
 	assert_int_equal(rmdir(path), 0);
 	touch(&w, "new");
-	assert_false(spool_open(path, UINT64_MAX, w.offload, &s, &e));
+	assert_false(bodies_open(path, UINT64_MAX, w.offload, &s, &e));
 	assert_int_equal(e.why, REFUSAL_storage);
 	assert_int_equal(unlink(path), 0);
 	world_clear(&w);
@@ -450,10 +451,10 @@ the_folder_is_ours_alone(void **state)
 static enum refusal
 try(struct world *w, const char *octets, size_t n)
 {
-	struct spool_in *in = spool_begin(w->spool);
+	struct body_in *in = body_begin(w->bodies);
 
 	for (size_t at = 0; at < n; at += 65536)
-		spool_add(in, span_sub(span_of(octets, n), at, 65536));
+		body_add(in, span_sub(span_of(octets, n), at, 65536));
 	return finish(w, in);
 }
 
@@ -464,7 +465,7 @@ full_disk(enum full_kind kind)
 	struct world w = { .limit = UINT64_MAX };
 	char *octets = letter(BIG);
 	struct err e;
-	char kept[SPOOL_NAME_BYTES];
+	char kept[BODY_NAME_BYTES];
 
 	full_mount(&f, kind);
 	snprintf(w.folder, sizeof w.folder, "%s/bodies", f.disk);
@@ -474,15 +475,15 @@ full_disk(enum full_kind kind)
 	reopen(&w);
 	assert_int_equal(try(&w, octets, BIG), REFUSAL_NONE);
 	memcpy(kept, w.kept.name, sizeof kept);
-	spool_kept_clear(&w.kept);
+	body_kept_clear(&w.kept);
 	full_fill(&f);
 	for (int i = 0; i < 3; i++) {
 		assert_int_equal(try(&w, octets, BIG), REFUSAL_system_full);
 		assert_int_equal(files(&w), 1);
-		assert_int_equal(spool_used(w.spool), BIG);
+		assert_int_equal(bodies_used(w.bodies), BIG);
 	}
 	reopen(&w);
-	spool_remove(w.spool, kept);
+	body_remove(w.bodies, kept);
 	offload_free(&w.offload); /* ends what it was to do */
 	assert_int_equal(files(&w), 0);
 	assert_true(offload_new(&w.offload, 2, &e));
@@ -490,7 +491,7 @@ full_disk(enum full_kind kind)
 	reopen(&w);
 	sync();
 	assert_int_equal(try(&w, octets, BIG / 2), REFUSAL_NONE);
-	spool_kept_clear(&w.kept);
+	body_kept_clear(&w.kept);
 	world_clear(&w);
 	full_relieve(&f);
 	full_unmount(&f);
@@ -528,5 +529,5 @@ main(void)
 		cmocka_unit_test(the_folder_is_ours_alone),
 	};
 
-	return cmocka_run_group_tests_name("spool", tests, NULL, NULL);
+	return cmocka_run_group_tests_name("body", tests, NULL, NULL);
 }

@@ -1,4 +1,4 @@
-/* spool_folder — opening a spool's folder, counting and removing its files; see spool.h. */
+/* body_folder — opening the folder of bodies, counting and removing its files; see body.h. */
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -11,13 +11,13 @@
 #include "common/base/hex.h"
 #include "common/base/log.h"
 #include "common/base/memory.h"
-#include "common/store/spool_private.h"
+#include "common/store/body_private.h"
 
 /* -- removing ------------------------------------------------------------------------------------- */
 
 /* A durable file. */
 static void
-remove_file(struct spool *s, const char *name)
+remove_file(struct bodies *s, const char *name)
 {
 	struct stat st;
 
@@ -27,14 +27,14 @@ remove_file(struct spool *s, const char *name)
 }
 
 uint64_t
-spool_used(void *spool)
+bodies_used(void *bodies)
 {
-	return atomic_load(&((struct spool *)spool)->used);
+	return atomic_load(&((struct bodies *)bodies)->used);
 }
 
 struct removal {
-	struct spool *spool;
-	char name[SPOOL_NAME_BYTES];
+	struct bodies *bodies;
+	char name[BODY_NAME_BYTES];
 };
 
 static void
@@ -42,14 +42,14 @@ remove_named(void *arg)
 {
 	struct removal *r = arg;
 
-	remove_file(r->spool, r->name);
-	spool_free(&r->spool);
+	remove_file(r->bodies, r->name);
+	bodies_free(&r->bodies);
 	free(r);
 }
 
 /* If the queue is full, this thread does it. */
 void
-spool_remove(struct spool *s, const char *name)
+body_remove(struct bodies *s, const char *name)
 {
 	struct removal *r;
 	struct err e;
@@ -57,7 +57,7 @@ spool_remove(struct spool *s, const char *name)
 	if (name[0] == '\0')
 		return;
 	r = memory_new(sizeof *r);
-	r->spool = spool_ref(s);
+	r->bodies = bodies_ref(s);
 	snprintf(r->name, sizeof r->name, "%s", name);
 	if (!offload_run(s->offload, NULL, remove_named, NULL, r, &e))
 		remove_named(r);
@@ -76,14 +76,14 @@ is_ours(const char *name)
 static bool
 is_temporary(const char *name)
 {
-	size_t n = strlen(name), t = strlen(SPOOL_TEMPORARY);
+	size_t n = strlen(name), t = strlen(BODY_TEMPORARY);
 
-	return n > t && strcmp(name + n - t, SPOOL_TEMPORARY) == 0;
+	return n > t && strcmp(name + n - t, BODY_TEMPORARY) == 0;
 }
 
-/* Each file in the folder that a spool has made. */
+/* Each file in the folder that we have made. */
 static void
-each_file(struct spool *s, void (*f)(struct spool *s, const char *name, void *arg), void *arg)
+each_file(struct bodies *s, void (*f)(struct bodies *s, const char *name, void *arg), void *arg)
 {
 	int fd = openat(s->folder, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
@@ -99,13 +99,13 @@ each_file(struct spool *s, void (*f)(struct spool *s, const char *name, void *ar
 
 /* Removes an unfinished file; counts a durable one. */
 static void
-count_file(struct spool *s, const char *name, void *arg)
+count_file(struct bodies *s, const char *name, void *arg)
 {
 	struct stat st;
 
 	(void)arg;
 	if (is_temporary(name)) {
-		log_fact(LOG_INFO, "spool.swept", "file=%s", log_str(name));
+		log_fact(LOG_INFO, "body.swept", "file=%s", log_str(name));
 		unlinkat(s->folder, name, 0);
 	} else if (fstatat(s->folder, name, &st, AT_SYMLINK_NOFOLLOW) == 0) {
 		atomic_fetch_add(&s->used, (unsigned long long)st.st_size);
@@ -118,18 +118,18 @@ struct sweep {
 };
 
 static void
-sweep_file(struct spool *s, const char *name, void *arg)
+sweep_file(struct bodies *s, const char *name, void *arg)
 {
 	const struct sweep *w = arg;
 
 	if (w->named(w->arg, name))
 		return;
-	log_fact(LOG_INFO, "spool.swept", "file=%s", log_str(name));
+	log_fact(LOG_INFO, "body.swept", "file=%s", log_str(name));
 	remove_file(s, name);
 }
 
 void
-spool_sweep(struct spool *s, bool (*named)(void *arg, const char *name), void *arg)
+bodies_sweep(struct bodies *s, bool (*named)(void *arg, const char *name), void *arg)
 {
 	each_file(s, sweep_file, &(struct sweep) { named, arg });
 }
@@ -149,9 +149,10 @@ sync_parent(int folder)
 }
 
 bool
-spool_open(const char *folder, uint64_t limit, struct offload *o, struct spool **out, struct err *e)
+bodies_open(const char *folder, uint64_t limit, struct offload *o, struct bodies **out,
+    struct err *e)
 {
-	struct spool *s;
+	struct bodies *s;
 	int fd;
 
 	if (mkdir(folder, 0700) != 0 && errno != EEXIST)
@@ -173,17 +174,17 @@ spool_open(const char *folder, uint64_t limit, struct offload *o, struct spool *
 	return true;
 }
 
-struct spool *
-spool_ref(struct spool *s)
+struct bodies *
+bodies_ref(struct bodies *s)
 {
 	atomic_fetch_add(&s->refs, 1);
 	return s;
 }
 
 void
-spool_free(struct spool **sp)
+bodies_free(struct bodies **sp)
 {
-	struct spool *s = *sp;
+	struct bodies *s = *sp;
 
 	*sp = NULL;
 	if (s == NULL || atomic_fetch_sub(&s->refs, 1) > 1)
