@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "common/text/quantity.h"
-#include "ims/store/store_share.h"
 
 #define SHOWN 3
 #define PAGE  100

@@ -4,8 +4,8 @@
  * recipients, one mailbox, or one letter (From domain, Id).  It completes on the caller's loop, and is
  * durable when `done` is called without an error.
  *
- * What a letter may become is decided in ims/policy (letter.h has the table of states, ack.h that of
- * acknowledgements); this is when each step is durable:
+ * What is accepted, and what a letter and a notice may become, is decided in ims/policy; this is when each
+ * step is durable:
  *
  *   ims_store_accept      the notice is here.  We promise (250) when its transaction has been committed.
  *   ims_store_lease       one of us fetches the letter.  After a crash or IMS_LEASE_S the lease is void, and
@@ -33,16 +33,13 @@
 #include "common/store/body.h"
 #include "ims/policy/ack.h"
 #include "ims/policy/letter.h"
+#include "ims/policy/repeat.h"
+#include "ims/policy/share.h"
 #include "proto/mailbox.h"
 #include "proto/notify_batch.h"
 
-#define IMS_STORE_NOTICES_MAX 100000 /* in one mailbox: mailbox_full */
-#define IMS_STORE_SENDER_MAX  25000  /* of them, from one sender's domain */
-/* A repeat is known until its Hold-Until, or this long after our own promise has ended. */
-#define IMS_STORE_SEEN_AFTER_S (30 * 86400)
-/* The seen set has at most one entry for this many octets of the store, about a quarter of its space, and
- * at most IMS_STORE_SENDER_MAX entries of one sender's domain for one mailbox.  When it is full, an entry of
- * the same domain makes room: of the same mailbox if there is one, the one whose promise ends first. */
+/* The seen set has at most one entry for this many octets of the store, about a quarter of its space.  Which
+ * entries make room: ims/policy/share.h. */
 #define IMS_STORE_SEEN_OCTETS 1024
 #define IMS_STORE_SPF_BYTES   512
 #define IMS_STORE_USER_BYTES  288 /* what common/auth/accounts.h calls an owner */
@@ -51,11 +48,6 @@ struct loop;
 struct offload;
 struct db;
 struct ims_store;
-
-/* What one sender's domain takes of the store or of a mailbox. */
-struct ims_share {
-	uint64_t octets, notices;
-};
 
 bool ims_store_open(const char *folder, uint64_t size, struct offload *o, struct ims_store **s,
     struct err *e);

@@ -48,19 +48,13 @@ facts_digest(const struct statement *st, unsigned char out[DIGEST_BYTES])
 static int64_t
 hold_until(const struct accept *a, const struct statement *st)
 {
-	int64_t most = a->ev->received_s + a->ev->hold_limit_s;
-
-	return st->hold_until_s < most ? st->hold_until_s : most;
+	return ims_hold_until(st->hold_until_s, a->ev->received_s, a->ev->hold_limit_s);
 }
 
-/* Repeats are known until the statement itself is refused as hold_expired.  Where we cut the promise, a late
- * repeat is known for some time after that: its notice may still be there. */
 static int64_t
 seen_until(const struct accept *a, const struct statement *st)
 {
-	int64_t most = a->ev->received_s + a->ev->hold_limit_s + IMS_STORE_SEEN_AFTER_S;
-
-	return st->hold_until_s < most ? st->hold_until_s : most;
+	return ims_seen_until(st->hold_until_s, a->ev->received_s, a->ev->hold_limit_s);
 }
 
 static const unsigned char *
@@ -95,15 +89,14 @@ put_evidence(struct db_txn *t, const struct accept *a, const struct db_key *lett
 
 /* -- the sender's share ------------------------------------------------------------------------------- */
 
-/* Asks what is free only of a domain that holds more than little; see ims_share_bound. */
 static bool
 exceeds_share(struct db_txn *t, const struct accept *a, uint64_t octets)
 {
-	uint64_t size = a->store->size, limit = a->ev->sender_limit;
+	uint64_t size = a->store->size;
+	enum ims_fit fit = ims_share_fit(octets, a->ev->sender_limit, size);
 
-	return octets > ims_share_bound(limit, size, false) ||
-	    (octets > ims_share_bound(limit, size, true) &&
-		!db_has_free(t, size / IMS_SHARE_SCARCE));
+	return fit == IMS_FITS_NOT ||
+	    (fit == IMS_FITS_UNLESS_SCARCE && !db_has_free(t, size / IMS_SHARE_SCARCE));
 }
 
 /* False: with `octets` more the sender's domain would exceed its share (*e). */
@@ -130,11 +123,7 @@ has_mailbox_share(struct db_txn *t, const struct accept *a, const struct stateme
 	struct ims_share s;
 
 	ims_share_get(t, &k, &s);
-	if (RULE(sender_mailbox_share) &&
-	    (s.notices >= IMS_STORE_SENDER_MAX ||
-		(a->ev->mailbox_limit != 0 && s.octets + octets > a->ev->mailbox_limit)))
-		return err_word(e, REFUSAL_sender_mailbox_share);
-	return true;
+	return ims_mailbox_has_share(&s, octets, a->ev->mailbox_limit, e);
 }
 
 /* About what the statement's evidence will take, and (*papers_take) the new papers it cites. */
@@ -166,13 +155,13 @@ fill_letter(struct ims_letter_record *r, const struct accept *a, const struct st
 	memcpy(r->facts.summary_digest, st->summary_digest, DIGEST_BYTES);
 }
 
-static bool
-same_letter(const struct ims_letter_record *r, const struct accept *a, const struct statement *st)
+static enum ims_beside
+beside(const struct ims_letter_record *r, const struct accept *a, const struct statement *st)
 {
 	struct ims_letter_record said;
 
 	fill_letter(&said, a, st);
-	return ims_letter_is_same(&r->facts, &said.facts);
+	return ims_letter_is_same(&r->facts, &said.facts) ? IMS_LETTER_SAME : IMS_LETTER_OTHER;
 }
 
 /* -- one recipient ----------------------------------------------------------------------------------- */
@@ -219,12 +208,15 @@ judge_repeat(struct db_txn *t, const struct accept *a, const struct db_key *lett
 {
 	struct ims_seen_record r;
 	unsigned char facts[DIGEST_BYTES];
+	enum ims_before before;
+	bool known;
 
 	if (!ims_seen_read(value, &r, &v->why))
 		return false;
 	facts_digest(st, facts);
-	if (RULE(id_conflict) && memcmp(facts, r.facts, DIGEST_BYTES) != 0)
-		return err_word(&v->why, REFUSAL_id_conflict);
+	before = memcmp(facts, r.facts, DIGEST_BYTES) == 0 ? IMS_SEEN_SAME : IMS_SEEN_OTHER;
+	if (!ims_repeat_judge(before, IMS_LETTER_NONE, &known, &v->why))
+		return false;
 	v->done = NOTIFY_KNOWN;
 	return extend(t, a, letter, seen, &r, st, &v->why);
 }
@@ -297,18 +289,19 @@ static bool
 judge_new(struct db_txn *t, const struct accept *a, const struct statement *st, struct coming *c,
     struct err *e)
 {
-	if (!ims_mailbox_get(t, c->user, &c->mailbox, e))
+	enum ims_beside letter = IMS_LETTER_NONE;
+	bool known;
+
+	if (!ims_mailbox_get(t, c->user, &c->mailbox, e) ||
+	    !ims_mailbox_has_room(c->mailbox.notices, e))
 		return false;
-	if (RULE(mailbox_full) && c->mailbox.notices >= IMS_STORE_NOTICES_MAX)
-		return err_word(e, REFUSAL_mailbox_full);
-	if (!ims_letter_get(t, a->store, &c->letter_key, &c->letter, e)) {
-		if (e->why != REFUSAL_no_such_number)
-			return false;
+	if (ims_letter_get(t, a->store, &c->letter_key, &c->letter, e))
+		letter = beside(&c->letter, a, st);
+	else if (e->why != REFUSAL_no_such_number)
+		return false;
+	else
 		fill_letter(&c->letter, a, st);
-	} else if (RULE(id_conflict) && !same_letter(&c->letter, a, st)) {
-		return err_word(e, REFUSAL_id_conflict);
-	}
-	return judge_shares(t, a, st, c, e);
+	return ims_repeat_judge(IMS_SEEN_NOT, letter, &known, e) && judge_shares(t, a, st, c, e);
 }
 
 static void

@@ -5,6 +5,7 @@
 #include "common/base/memory.h"
 #include "common/base/record.h"
 #include "common/loop/loop.h"
+#include "ims/policy/notice.h"
 #include "ims/store/store_private.h"
 #include "ims/store/store_seen.h"
 
@@ -73,7 +74,7 @@ apply_mark(struct db_txn *t, void *arg, struct err *e)
 
 	if (!ims_notice_get(t, c->user, c->number, &n, e) || !ims_mailbox_get(t, c->user, &m, e))
 		return false;
-	n.flags = (n.flags | c->set) & ~c->cleared;
+	n.flags = ims_notice_flags(n.flags, c->set, c->cleared);
 	ims_change_put(t, c->user, &m, c->number, &n.change);
 	ims_notice_put(t, c->user, c->number, &n);
 	ims_mailbox_put(t, c->user, &m);
@@ -131,16 +132,23 @@ ims_drop_get(struct db_txn *t, const struct ims_store *s, const char *user, uint
 	return e->why == REFUSAL_no_such_number;
 }
 
+static enum ims_notice_is
+is_of(const struct ims_notice_record *n)
+{
+	return n->declined ? IMS_NOTICE_DECLINED : IMS_NOTICE_OPEN;
+}
+
 /* A repeat of the notice will be answered as the sender is told now. */
 static void
 note_answer(struct db_txn *t, const struct ims_dropping *d)
 {
 	struct db_key seen = ims_key_seen(&d->letter_key, span_str(d->notice.to));
 
-	if (d->letter.refs > 0 && d->letter.facts.state == MAILBOX_HERE)
-		ims_seen_answered(t, &seen, IMS_ANSWERED_DONE);
-	else if (d->notice.declined)
-		ims_seen_answered(t, &seen, IMS_ANSWERED_DECLINE);
+	enum ims_answered what = ims_notice_answered(is_of(&d->notice), d->letter.refs > 0,
+	    d->letter.facts.state);
+
+	if (what != IMS_ANSWERED_NOTHING)
+		ims_seen_answered(t, &seen, what);
 }
 
 void
@@ -148,13 +156,16 @@ ims_drop_put(struct db_txn *t, const char *user, uint64_t number, struct ims_dro
     bool declined, char file[BODY_NAME_BYTES])
 {
 	struct ims_notice_record *n = &d->notice;
+	bool less;
+	enum ims_notice_is becomes = ims_notice_becomes(is_of(n),
+	    declined ? IMS_NOTICE_IS_DECLINED : IMS_NOTICE_IS_DROPPED, &less);
 
 	file[0] = '\0';
-	if (d->letter.refs > 0 && !n->declined)
+	if (d->letter.refs > 0 && less)
 		ims_notified_less(t, &d->letter_key, &d->letter.facts,
 		    address_domain(span_str(n->to)), declined);
-	if (declined) {
-		n->declined = true;
+	if (becomes != IMS_NOTICE_GONE) {
+		n->declined = becomes == IMS_NOTICE_DECLINED;
 		ims_change_put(t, user, &d->mailbox, number, &n->change);
 		ims_notice_put(t, user, number, n);
 	} else {

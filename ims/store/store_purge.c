@@ -4,6 +4,7 @@
 
 #include "common/base/memory.h"
 #include "common/base/record.h"
+#include "ims/policy/notice.h"
 #include "ims/store/store_job_private.h"
 #include "ims/store/store_seen.h"
 #include "ims/store/store_share.h"
@@ -183,7 +184,7 @@ page_of_sender(struct db_txn *t, struct ims_job *j, struct err *e)
 	for (size_t i = 0; i < p.n; i++)
 		if (ims_key_notice(db_key_span(&p.key[i]), IMS_DOMAIN_HASH, user, &number) &&
 		    get(t, j, user, number, &d) &&
-		    (j->opened || d.letter.refs == 0 || d.letter.facts.state != MAILBOX_HERE))
+		    ims_notice_is_purged(d.letter.refs > 0, d.letter.facts.state, j->opened))
 			drop(t, j, user, number, &d);
 	free(p.key);
 	return true;

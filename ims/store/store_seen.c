@@ -227,9 +227,15 @@ ims_seen_make_room(struct db_txn *t, uint64_t most, const struct db_key *seen, c
 	struct ims_share here;
 
 	ims_share_get(t, &sum, &here);
-	if (here.notices >= IMS_STORE_SENDER_MAX)
+	switch (ims_seen_room(here.notices, db_entries(t, SEEN), most)) {
+	case IMS_SEEN_ROOM_THERE:
+		break;
+	case IMS_SEEN_ROOM_MAILBOX:
 		del_first(t, SEEN_BY, &mailbox);
-	if (db_entries(t, SEEN) >= most && !del_first(t, SEEN_BY, &mailbox) &&
-	    !del_first(t, SEEN_BY, &domain))
-		del_first(t, UNTIL, &any);
+		break;
+	case IMS_SEEN_ROOM_ANY:
+		if (!del_first(t, SEEN_BY, &mailbox) && !del_first(t, SEEN_BY, &domain))
+			del_first(t, UNTIL, &any);
+		break;
+	}
 }

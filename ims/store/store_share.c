@@ -39,14 +39,6 @@ ims_key_share_in(const char *user, struct span from_domain)
 	return k;
 }
 
-uint64_t
-ims_share_bound(uint64_t limit, uint64_t size, bool scarce)
-{
-	uint64_t little = size / IMS_SHARE_LITTLE;
-
-	return scarce && little < limit ? little : limit;
-}
-
 bool
 ims_share_read(struct span value, struct ims_share *out)
 {
@@ -68,14 +60,6 @@ ims_share_get(struct db_txn *t, const struct db_key *k, struct ims_share *out)
 		*out = (struct ims_share) { .octets = 0 };
 }
 
-static uint64_t
-sum(uint64_t before, int64_t change)
-{
-	if (change >= 0)
-		return before + (uint64_t)change;
-	return before < (uint64_t)-change ? 0 : before - (uint64_t)-change;
-}
-
 void
 ims_share_change(struct db_txn *t, const struct db_key *k, int64_t octets, int64_t notices)
 {
@@ -85,8 +69,7 @@ ims_share_change(struct db_txn *t, const struct db_key *k, int64_t octets, int64
 	if (octets == 0 && notices == 0)
 		return;
 	ims_share_get(t, k, &s);
-	s.octets = sum(s.octets, octets);
-	s.notices = sum(s.notices, notices);
+	ims_share_add(&s, octets, notices);
 	if (s.octets == 0 && s.notices == 0) {
 		db_del(t, SHARE, db_key_span(k));
 		return;

@@ -26,12 +26,6 @@ struct db_key ims_key_share_in(const char *user, struct span from_domain);
 void ims_share_get(struct db_txn *t, const struct db_key *k, struct ims_share *out);
 /* Deletes a sum that becomes 0.  No sum falls below 0. */
 void ims_share_change(struct db_txn *t, const struct db_key *k, int64_t octets, int64_t notices);
-/* What one sender's domain may hold, where sender-share gives it `limit` octets of a store of `size`.
- * A certificate may name many domains, so the last of the room is for those that hold little: while less
- * than 1/IMS_SHARE_SCARCE of the store is free (scarce), a domain may hold 1/IMS_SHARE_LITTLE of it. */
-#define IMS_SHARE_SCARCE 5
-#define IMS_SHARE_LITTLE 100
-uint64_t ims_share_bound(uint64_t limit, uint64_t size, bool scarce);
 bool ims_share_read(struct span value, struct ims_share *out);
 
 #endif

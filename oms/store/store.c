@@ -111,29 +111,41 @@ struct put {
 };
 
 bool
+oms_token_read(struct span value, struct oms_token *token)
+{
+	struct reader r = reader_of(value);
+
+	read_bytes(&r, token->id.b, ULID_BYTES);
+	token->until_s = (int64_t)read_u64(&r);
+	return reader_done(&r);
+}
+
+bool
 oms_token_get(struct db_txn *t, const char *user, const char *token, int64_t now_s, struct ulid *id)
 {
 	struct db_key k = oms_key_named(user, span_str(token));
+	struct oms_token known;
 	struct span value;
-	struct reader r;
 
 	if (token[0] == '\0' || !db_get(t, TOKEN, db_key_span(&k), &value))
 		return false;
-	r = reader_of(value);
-	read_bytes(&r, id->b, ULID_BYTES);
-	return (int64_t)read_u64(&r) > now_s && reader_done(&r);
+	if (!oms_token_read(value, &known) || !oms_token_counts(&known, now_s))
+		return false;
+	*id = known.id;
+	return true;
 }
 
 static void
 put_token(struct db_txn *t, const struct put *p)
 {
 	struct db_key k = oms_key_named(p->letter.facts.user, span_str(p->letter.token));
+	struct oms_token token = oms_token_of(&p->id, p->letter.facts.date_s);
 	struct buf value = BUF_INIT;
 
 	if (p->letter.token[0] == '\0')
 		return;
-	put_bytes(&value, p->id.b, ULID_BYTES);
-	put_u64(&value, (uint64_t)(p->letter.facts.date_s + SUBMIT_TOKEN_S));
+	put_bytes(&value, token.id.b, ULID_BYTES);
+	put_u64(&value, (uint64_t)token.until_s);
 	db_put(t, TOKEN, db_key_span(&k), buf_span(&value));
 	buf_clear(&value);
 }

@@ -23,6 +23,7 @@
 
 #include "common/store/db_key.h"
 #include "oms/policy/letter.h"
+#include "oms/policy/token.h"
 #include "oms/store/store.h"
 
 enum oms_table { LETTER, BODY, DELIVERY, DUE, TOKEN, OUTBOX, END, USER, PEER, OMS_TABLES };
@@ -79,6 +80,7 @@ bool oms_delivery_get(struct db_txn *t, const struct ulid *id, const char *peer,
 void oms_delivery_put(struct db_txn *t, const struct oms_delivery *d, int64_t was_ms);
 
 /* True: the token is valid at now_s, and *id is its letter. */
+bool oms_token_read(struct span value, struct oms_token *token);
 bool oms_token_get(struct db_txn *t, const char *user, const char *token, int64_t now_s,
     struct ulid *id);
 

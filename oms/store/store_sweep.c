@@ -92,7 +92,8 @@ static bool
 forget(struct db_txn *t, const struct oms_letter_record *r, const struct peers *p, struct err *e)
 {
 	struct db_key k = oms_key_id(&r->facts.id);
-	struct span token;
+	struct oms_token token;
+	struct span value;
 
 	db_del(t, LETTER, db_key_span(&k));
 	db_del(t, BODY, db_key_span(&k));
@@ -104,8 +105,8 @@ forget(struct db_txn *t, const struct oms_letter_record *r, const struct peers *
 	k = oms_key_named(r->facts.user, span_of(r->facts.id.b, ULID_BYTES));
 	db_del(t, OUTBOX, db_key_span(&k));
 	k = oms_key_named(r->facts.user, span_str(r->token));
-	if (db_get(t, TOKEN, db_key_span(&k), &token) &&
-	    span_eq(span_sub(token, 0, ULID_BYTES), span_of(r->facts.id.b, ULID_BYTES)))
+	if (db_get(t, TOKEN, db_key_span(&k), &value) && oms_token_read(value, &token) &&
+	    oms_token_goes_with(&token, &r->facts.id))
 		db_del(t, TOKEN, db_key_span(&k));
 	return oms_user_drop_outcome(t, r, e);
 }

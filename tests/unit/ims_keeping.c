@@ -91,9 +91,9 @@ nobody_is_remembered_for_ever(void **state)
 	(void)state;
 	world_of(&w);
 	accepts(&w, n);
-	sweep(&w, LIMIT + IMS_STORE_SEEN_AFTER_S - DAY);
+	sweep(&w, LIMIT + IMS_SEEN_AFTER_S - DAY);
 	assert_int_equal(entries(&w, SEEN), 1);
-	sweep(&w, LIMIT + IMS_STORE_SEEN_AFTER_S + DAY);
+	sweep(&w, LIMIT + IMS_SEEN_AFTER_S + DAY);
 	assert_int_equal(entries(&w, SEEN), 0);
 	assert_int_equal(entries(&w, UNTIL), 0);
 	world_clear(&w);

@@ -102,7 +102,7 @@ apply_full(struct db_txn *t, void *arg, struct err *e)
 	(void)arg;
 	if (!ims_mailbox_get(t, BOB, &m, e))
 		return false;
-	m.notices = IMS_STORE_NOTICES_MAX - 1;
+	m.notices = IMS_MAILBOX_NOTICES - 1;
 	ims_mailbox_put(t, BOB, &m);
 	return true;
 }

@@ -10,6 +10,9 @@
 
 #include "ims/policy/ack.h"
 #include "ims/policy/letter.h"
+#include "ims/policy/notice.h"
+#include "ims/policy/repeat.h"
+#include "ims/policy/share.h"
 
 #define STATES (MAILBOX_BAD_SEAL + 1)
 #define NOW    100000
@@ -267,6 +270,193 @@ an_acknowledgement_by_each_event(void **state)
 			}
 }
 
+/* -- notices -------------------------------------------------------------------------------------------- */
+
+/* The rows of a header's table follow the line that starts so; each word is split off by strtok_r. */
+static FILE *
+table_of(const char *path, const char *start)
+{
+	FILE *f = fopen(path, "r");
+	char line[256];
+
+	assert_non_null(f);
+	do
+		assert_non_null(fgets(line, sizeof line, f));
+	while (strncmp(line, start, strlen(start)) != 0);
+	return f;
+}
+
+static void
+end_of_table(FILE *f)
+{
+	char line[256];
+
+	assert_non_null(fgets(line, sizeof line, f));
+	assert_string_equal(line, " *\n");
+	fclose(f);
+}
+
+static void
+a_notice_by_each_event(void **state)
+{
+	static const char *const names[] = { "open", "declined", "gone" };
+	FILE *f = table_of("ims/policy/notice.h", " *\tnotice    marked    declined  dropped\n");
+	char line[256], *save;
+	bool less;
+
+	(void)state;
+	for (enum ims_notice_is is = IMS_NOTICE_OPEN; is < IMS_NOTICE_GONE; is++) {
+		assert_non_null(fgets(line, sizeof line, f));
+		assert_string_equal(strtok_r(line + 3, " \t\n", &save), names[is]);
+		for (enum ims_notice_event e = IMS_NOTICE_IS_MARKED; e <= IMS_NOTICE_IS_DROPPED;
+		     e++) {
+			assert_string_equal(strtok_r(NULL, " \t\n", &save),
+			    names[ims_notice_becomes(is, e, &less)]);
+			assert_int_equal(less, is == IMS_NOTICE_OPEN && e != IMS_NOTICE_IS_MARKED);
+		}
+	}
+	end_of_table(f);
+	assert_int_equal(ims_notice_flags(5, 2, 4), 3);
+	assert_int_equal(ims_notice_flags(0, 6, 6), 0);
+}
+
+static void
+what_a_repeat_of_a_dropped_notice_hears(void **state)
+{
+	(void)state;
+	for (enum mailbox_state s = 0; s < STATES; s++)
+		for (unsigned has = 0; has < 2; has++) {
+			bool here = has && s == MAILBOX_HERE;
+
+			assert_int_equal(ims_notice_answered(IMS_NOTICE_OPEN, has, s),
+			    here ? IMS_ANSWERED_DONE : IMS_ANSWERED_NOTHING);
+			assert_int_equal(ims_notice_answered(IMS_NOTICE_DECLINED, has, s),
+			    here ? IMS_ANSWERED_DONE : IMS_ANSWERED_DECLINE);
+			assert_int_equal(ims_notice_is_purged(has, s, false), !here);
+			assert_true(ims_notice_is_purged(has, s, true));
+		}
+}
+
+/* -- notifications -------------------------------------------------------------------------------------- */
+
+static const char *
+repeat_word(enum ims_before before, enum ims_beside letter)
+{
+	struct err e;
+	bool known;
+
+	if (!ims_repeat_judge(before, letter, &known, &e)) {
+		assert_int_equal(e.why, REFUSAL_id_conflict);
+		return "conflict";
+	}
+	return known ? "known" : "noticed";
+}
+
+static void
+a_notification_by_what_is_there(void **state)
+{
+	static const char *const names[] = { "no", "with the same facts", "with other facts" };
+	FILE *f = table_of("ims/policy/repeat.h", " *\tseen before ");
+	char line[256], *save;
+
+	(void)state;
+	for (enum ims_before b = IMS_SEEN_NOT; b <= IMS_SEEN_OTHER; b++) {
+		assert_non_null(fgets(line, sizeof line, f));
+		assert_memory_equal(line + 3, names[b], strlen(names[b]));
+		save = line + 3 + strlen(names[b]);
+		for (enum ims_beside l = IMS_LETTER_NONE; l <= IMS_LETTER_OTHER; l++)
+			assert_string_equal(strtok_r(NULL, " \t\n", &save), repeat_word(b, l));
+		assert_null(strtok_r(NULL, " \t\n", &save));
+	}
+	end_of_table(f);
+}
+
+static void
+a_promise_is_cut_and_its_repeats_are_known_longer(void **state)
+{
+	static const struct {
+		int64_t said, hold, seen;
+	} rows[] = {
+		{ NOW + 5, NOW + 5, NOW + 5 },
+		{ NOW + 10, NOW + 10, NOW + 10 },
+		{ NOW + 11, NOW + 10, NOW + 11 },
+		{ NOW + 10 + IMS_SEEN_AFTER_S, NOW + 10, NOW + 10 + IMS_SEEN_AFTER_S },
+		{ NOW + 11 + IMS_SEEN_AFTER_S, NOW + 10, NOW + 10 + IMS_SEEN_AFTER_S },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		assert_int_equal(ims_hold_until(rows[i].said, NOW, 10), rows[i].hold);
+		assert_int_equal(ims_seen_until(rows[i].said, NOW, 10), rows[i].seen);
+	}
+}
+
+/* -- shares ---------------------------------------------------------------------------------------------- */
+
+static void
+a_share_never_falls_below_nothing(void **state)
+{
+	struct ims_share s = { 10, 1 };
+
+	(void)state;
+	ims_share_add(&s, 5, 2);
+	assert_true(s.octets == 15 && s.notices == 3);
+	ims_share_add(&s, -15, -2);
+	assert_true(s.octets == 0 && s.notices == 1);
+	ims_share_add(&s, -1, -5);
+	assert_true(s.octets == 0 && s.notices == 0);
+}
+
+/* A limit of 50 of 1,000 octets; where room is scarce 1/100 of it. */
+static void
+the_last_of_the_room_is_for_those_that_hold_little(void **state)
+{
+	(void)state;
+	assert_int_equal(ims_share_bound(50, 1000, false), 50);
+	assert_int_equal(ims_share_bound(50, 1000, true), 10);
+	assert_int_equal(ims_share_bound(5, 1000, true), 5);
+	assert_int_equal(ims_share_fit(10, 50, 1000), IMS_FITS);
+	assert_int_equal(ims_share_fit(11, 50, 1000), IMS_FITS_UNLESS_SCARCE);
+	assert_int_equal(ims_share_fit(50, 50, 1000), IMS_FITS_UNLESS_SCARCE);
+	assert_int_equal(ims_share_fit(51, 50, 1000), IMS_FITS_NOT);
+	assert_int_equal(ims_share_fit(5, 5, 1000), IMS_FITS);
+	assert_int_equal(ims_share_fit(6, 5, 1000), IMS_FITS_NOT);
+}
+
+static void
+a_mailbox_has_bounds(void **state)
+{
+	struct ims_share have = { 90, 1 };
+	struct err e;
+
+	(void)state;
+	assert_true(ims_mailbox_has_room(IMS_MAILBOX_NOTICES - 1, &e));
+	assert_false(ims_mailbox_has_room(IMS_MAILBOX_NOTICES, &e));
+	assert_int_equal(e.why, REFUSAL_mailbox_full);
+	assert_true(ims_mailbox_has_share(&have, 10, 100, &e));
+	assert_false(ims_mailbox_has_share(&have, 11, 100, &e));
+	assert_int_equal(e.why, REFUSAL_sender_mailbox_share);
+	assert_true(ims_mailbox_has_share(&have, UINT32_MAX, 0, &e)); /* no limit */
+	have.notices = IMS_MAILBOX_SENDER - 1;
+	assert_true(ims_mailbox_has_share(&have, 10, 100, &e));
+	have.notices++;
+	assert_false(ims_mailbox_has_share(&have, 0, 0, &e));
+}
+
+static void
+what_makes_room_in_the_seen_set(void **state)
+{
+	(void)state;
+	assert_int_equal(ims_seen_room(0, 9, 10), IMS_SEEN_ROOM_THERE);
+	assert_int_equal(ims_seen_room(0, 10, 10), IMS_SEEN_ROOM_ANY);
+	assert_int_equal(ims_seen_room(IMS_MAILBOX_SENDER - 1, IMS_MAILBOX_SENDER, UINT32_MAX),
+	    IMS_SEEN_ROOM_THERE);
+	assert_int_equal(ims_seen_room(IMS_MAILBOX_SENDER, IMS_MAILBOX_SENDER, UINT32_MAX),
+	    IMS_SEEN_ROOM_MAILBOX);
+	assert_int_equal(ims_seen_room(IMS_MAILBOX_SENDER, IMS_MAILBOX_SENDER, IMS_MAILBOX_SENDER),
+	    IMS_SEEN_ROOM_ANY);
+}
+
 int
 main(void)
 {
@@ -279,6 +469,14 @@ main(void)
 		cmocka_unit_test(a_notice_by_each_end),
 		cmocka_unit_test(the_same_letter_has_the_same_octets),
 		cmocka_unit_test(an_acknowledgement_by_each_event),
+		cmocka_unit_test(a_notice_by_each_event),
+		cmocka_unit_test(what_a_repeat_of_a_dropped_notice_hears),
+		cmocka_unit_test(a_notification_by_what_is_there),
+		cmocka_unit_test(a_promise_is_cut_and_its_repeats_are_known_longer),
+		cmocka_unit_test(a_share_never_falls_below_nothing),
+		cmocka_unit_test(the_last_of_the_room_is_for_those_that_hold_little),
+		cmocka_unit_test(a_mailbox_has_bounds),
+		cmocka_unit_test(what_makes_room_in_the_seen_set),
 	};
 
 	return cmocka_run_group_tests_name("ims_policy", tests, NULL, NULL);

@@ -211,7 +211,7 @@ apply_many(struct db_txn *t, void *arg, struct err *e)
 
 	(void)arg;
 	(void)e;
-	ims_share_change(t, &k, 1, IMS_STORE_SENDER_MAX - 1);
+	ims_share_change(t, &k, 1, IMS_MAILBOX_SENDER - 1);
 	return true;
 }
 
@@ -304,7 +304,7 @@ apply_many_seen(struct db_txn *t, void *arg, struct err *e)
 		      k = ims_key_share_seen(BOB, db_key_span(&letter));
 
 	(void)e;
-	ims_share_change(t, &k, 1, IMS_STORE_SENDER_MAX - 2);
+	ims_share_change(t, &k, 1, IMS_MAILBOX_SENDER - 2);
 	return true;
 }
 
@@ -419,18 +419,6 @@ fill_whole(struct world *w, struct notification *n)
 		n->number += 32;
 	assert_int_equal(why, REFUSAL_system_full);
 	assert_true(n->number > 500);
-}
-
-static void
-near_the_end_a_domain_may_hold_little(void **state)
-{
-	const uint64_t size = 1000000;
-
-	(void)state;
-	assert_int_equal(ims_share_bound(200000, size, true), 10000);
-	assert_int_equal(ims_share_bound(200000, size, false), 200000);
-	assert_int_equal(ims_share_bound(5000, size, true), 5000);
-	assert_int_equal(ims_share_bound(5000, size, false), 5000);
 }
 
 /* Certificates with many names: the domain s1.test to s14.test takes all that it gets. */
@@ -1224,7 +1212,6 @@ main(void)
 		cmocka_unit_test(a_domain_makes_room_for_itself),
 		cmocka_unit_test(a_domain_has_so_many_entries_for_a_mailbox),
 		cmocka_unit_test(a_sender_s_notices_go_page_by_page),
-		cmocka_unit_test(near_the_end_a_domain_may_hold_little),
 		cmocka_unit_test(many_names_leave_room_for_others),
 		cmocka_unit_test(a_full_store_is_swept),
 		cmocka_unit_test(a_full_store_is_freed),

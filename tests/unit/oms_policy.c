@@ -12,6 +12,8 @@
 #include "oms/policy/account.h"
 #include "oms/policy/delivery.h"
 #include "oms/policy/letter.h"
+#include "oms/policy/token.h"
+#include "proto/submit.h"
 
 #define STATES  (SUBMIT_BY_SMTP + 1)
 #define MOST    3
@@ -347,6 +349,22 @@ an_account_keeps_what_fits(void **state)
 	assert_true(oms_user_keep(&c, UINT32_MAX, 100, &most, &e)); /* no bound */
 }
 
+/* -- tokens ----------------------------------------------------------------------------------------------- */
+
+static void
+a_token_means_its_letter_for_its_time(void **state)
+{
+	const struct ulid a = { { 1 } }, b = { { 2 } };
+	struct oms_token t = oms_token_of(&a, NOW);
+
+	(void)state;
+	assert_true(oms_token_counts(&t, NOW));
+	assert_true(oms_token_counts(&t, NOW + SUBMIT_TOKEN_S - 1));
+	assert_false(oms_token_counts(&t, NOW + SUBMIT_TOKEN_S));
+	assert_true(oms_token_goes_with(&t, &a));
+	assert_false(oms_token_goes_with(&t, &b)); /* a later letter took the token over */
+}
+
 int
 main(void)
 {
@@ -360,6 +378,7 @@ main(void)
 		cmocka_unit_test(who_may_be_served),
 		cmocka_unit_test(a_letter_by_each_end),
 		cmocka_unit_test(an_account_keeps_what_fits),
+		cmocka_unit_test(a_token_means_its_letter_for_its_time),
 	};
 
 	return cmocka_run_group_tests_name("oms_policy", tests, NULL, NULL);
