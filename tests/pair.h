@@ -16,7 +16,6 @@ struct pair {
 static inline size_t
 pair_pull(struct engine *from, struct buf *to, size_t chunk)
 {
-	struct payload *p = &from->payload;
 	size_t n = from->out.len < chunk ? from->out.len : chunk;
 	ssize_t got;
 
@@ -25,21 +24,14 @@ pair_pull(struct engine *from, struct buf *to, size_t chunk)
 		buf_drop(&from->out, n);
 		return n;
 	}
-	if (p->source == NULL)
+	if (from->payload.source == NULL)
 		return 0;
-	got = p->source->read(p->source, p->offset, buf_room(to, chunk),
-	    p->left < chunk ? (size_t)p->left : chunk);
-	if (got <= 0)
+	if ((got = engine_payload_read(from, buf_room(to, chunk), chunk)) == SOURCE_WAIT)
+		return 0;
+	if (got < 0)
 		abort();
 	to->len += (size_t)got;
-	p->offset += (uint64_t)got;
-	p->left -= (uint64_t)got;
-	if (p->left == 0) {
-		p->source->free(p->source);
-		*p = (struct payload) { 0 };
-		if (from->sent != NULL)
-			from->sent(from);
-	}
+	engine_payload_moved(from, (size_t)got);
 	return (size_t)got;
 }
 

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "tests/drive.h"
+#include "tests/hesitant.h"
 #include "tests/replay.h"
 
 static const struct replay_engine *const engines[] = {
@@ -38,6 +39,7 @@ struct play {
 
 /* -- moving octets ------------------------------------------------------------------------- */
 
+/* Its source waits before each piece. */
 static void
 drain_payload(struct play *p)
 {
@@ -45,22 +47,18 @@ drain_payload(struct play *p)
 	char piece[512];
 	ssize_t n;
 
+	hesitant_wake(from);
 	while (from->source != NULL) {
-		n = from->source->read(from->source, from->offset, piece,
-		    from->left < sizeof piece ? (size_t)from->left : sizeof piece);
-		if (n <= 0) {
+		hesitant_put(from);
+		n = engine_payload_read(p->engine, piece, sizeof piece);
+		if (n == SOURCE_WAIT)
+			return;
+		if (n < 0) {
 			snprintf(p->fault, sizeof p->fault, "a payload cannot be read");
 			return;
 		}
 		buf_add(&p->got, piece, (size_t)n);
-		from->offset += (uint64_t)n;
-		from->left -= (uint64_t)n;
-		if (from->left > 0)
-			continue;
-		from->source->free(from->source);
-		*from = (struct payload) { 0 };
-		if (p->engine->sent != NULL)
-			p->engine->sent(p->engine);
+		engine_payload_moved(p->engine, (size_t)n);
 	}
 }
 

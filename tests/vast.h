@@ -34,7 +34,7 @@ vast_free(struct source *s)
 static inline struct vast
 vast_make(void)
 {
-	return (struct vast) { .source = { vast_read, vast_free } };
+	return (struct vast) { .source = { .read = vast_read, .free = vast_free } };
 }
 
 #endif

@@ -11,7 +11,7 @@ engine_payload_take(struct engine *e, struct source *s, uint64_t offset, uint64_
 		s->free(s);
 		return;
 	}
-	e->payload = (struct payload) { s, offset, n };
+	e->payload = (struct payload) { .source = s, .offset = offset, .left = n };
 }
 
 void
@@ -21,4 +21,46 @@ engine_clear(struct engine *e)
 	if (e->payload.source != NULL)
 		e->payload.source->free(e->payload.source);
 	e->payload = (struct payload) { 0 };
+}
+
+static void
+woken(void *arg)
+{
+	struct engine *e = arg;
+
+	e->payload.waiting = false;
+	if (e->wake != NULL)
+		e->wake(e->wake_arg);
+}
+
+ssize_t
+engine_payload_read(struct engine *e, char *dst, size_t n)
+{
+	struct payload *p = &e->payload;
+	ssize_t got;
+
+	if (p->waiting)
+		return SOURCE_WAIT;
+	if (n > p->left)
+		n = (size_t)p->left;
+	p->source->wake = woken;
+	p->source->wake_arg = e;
+	got = p->source->read(p->source, p->offset, dst, n);
+	p->waiting = got == SOURCE_WAIT;
+	return p->waiting || (got > 0 && (size_t)got <= n) ? got : -1;
+}
+
+void
+engine_payload_moved(struct engine *e, size_t n)
+{
+	struct payload *p = &e->payload;
+
+	assert(n <= p->left);
+	p->offset += n;
+	if ((p->left -= n) > 0)
+		return;
+	p->source->free(p->source);
+	*p = (struct payload) { 0 };
+	if (e->sent != NULL)
+		e->sent(e);
 }

@@ -9,8 +9,8 @@
  *   - offer all input not taken yet to feed, again after every event (an answer, drained
  *     output), even when it is empty; keep what feed did not take; stop reading from the
  *     peer only when ENGINE_WINDOW_BYTES or more are kept;
- *   - send `out`, then the payload; when the payload's last octet has left, free its source,
- *     clear it, and call `sent`;
+ *   - set `wake`, where a source may wait; then send `out`, then the payload, by engine_payload_read and
+ *     engine_payload_moved.  A payload that is `waiting` has no octets until `wake` is called;
  *   - close once `closing` is set and out and payload are drained; the same at the end of the
  *     peer's stream, unless an answer is still `owing`.
  */
@@ -24,18 +24,27 @@
 #define ENGINE_WINDOW_BYTES 65536 /* input a mover must be able to hold back */
 #define ENGINE_OUT_BYTES    65536 /* an engine with more `out` than this takes no input */
 
+#define SOURCE_WAIT (-2)
+
 /* Where an outgoing payload comes from.  Made by a role, freed by the mover. */
 struct source {
-	/* Copies 1..n octets from `offset` on into dst and returns how many; -1: it cannot be
-	 * read, and the connection is dropped (the peer sees a short payload, never a wrong one). */
+	/* Copies 1..n octets from `offset` on into dst and returns how many.
+	 * SOURCE_WAIT: they are not in memory yet.  `wake` is called once when they are, on the caller's
+	 * thread and never inside a function of the source; until then read returns SOURCE_WAIT again.
+	 * -1: they cannot be read, and the connection is dropped (the peer sees a short payload, never
+	 * a wrong one). */
 	ssize_t (*read)(struct source *s, uint64_t offset, char *dst, size_t n);
-	void (*free)(struct source *s);
+	void (*free)(struct source *s); /* at any time; `wake` is not called after it */
+	/* Set before the first read by its caller. */
+	void (*wake)(void *arg);
+	void *wake_arg;
 };
 
 struct payload {
 	struct source *source; /* NULL: none */
 	uint64_t offset;       /* of the next octet */
 	uint64_t left;         /* > 0 where source is set */
+	bool waiting;          /* for its source, which calls the mover's `wake` */
 };
 
 struct engine {
@@ -50,10 +59,20 @@ struct engine {
 	size_t (*feed)(struct engine *e, struct span in);
 	void (*tick)(struct engine *e); /* the deadline has come */
 	void (*sent)(struct engine *e); /* the payload has left; may be NULL */
+	/* The mover's: the payload has octets again.  NULL: the mover waits for none. */
+	void (*wake)(void *arg);
+	void *wake_arg;
 };
 
 /* Puts a payload after what is in `out`; takes the source.  Zero octets: freed at once. */
 void engine_payload_take(struct engine *e, struct source *s, uint64_t offset, uint64_t n);
 void engine_clear(struct engine *e); /* frees out and the payload's source */
+
+/* -- for movers --------------------------------------------------------------------------------- */
+
+/* The next octets of the payload, at most n, as read of struct source; sets payload.waiting. */
+ssize_t engine_payload_read(struct engine *e, char *dst, size_t n);
+/* n octets have left.  After the last one, frees the source and calls `sent`. */
+void engine_payload_moved(struct engine *e, size_t n);
 
 #endif

@@ -37,7 +37,7 @@ source_bytes(struct span octets)
 {
 	struct bytes *b = memory_new(sizeof *b + octets.n);
 
-	b->source = (struct source) { bytes_read, bytes_free };
+	b->source = (struct source) { .read = bytes_read, .free = bytes_free };
 	b->n = octets.n;
 	if (octets.n > 0)
 		memcpy(b->octets, octets.p, octets.n);

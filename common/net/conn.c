@@ -364,9 +364,9 @@ turn(struct conn *c)
 /* -- time --------------------------------------------------------------------------------------- */
 
 static bool
-has_more(const struct conn *c)
+can_move(const struct conn *c)
 {
-	return c->state == CONN_UP && conn_stream_has_more(&c->stream);
+	return c->state == CONN_UP && conn_stream_can_move(&c->stream);
 }
 
 static int64_t
@@ -430,7 +430,7 @@ watch_socket(struct conn *c)
 	unsigned what = 0;
 	struct err e;
 
-	if (c->state == CONN_CONNECTING || conn_wire_waiting(&c->wire) > 0 || has_more(c))
+	if (c->state == CONN_CONNECTING || conn_wire_waiting(&c->wire) > 0 || can_move(c))
 		what |= LOOP_WRITE;
 	if (c->state != CONN_CONNECTING && !c->wire.eof &&
 	    c->stream.input.len < ENGINE_WINDOW_BYTES)
@@ -459,7 +459,7 @@ settle(struct conn *c)
 		return;
 	if (c->state == CONN_CLOSING)
 		turn_closing(c);
-	if (c->state != CONN_DEAD && conn_wire_is_slow(&c->wire, has_more(c), loop_now_ms(c->loop)))
+	if (c->state != CONN_DEAD && conn_wire_is_slow(&c->wire, can_move(c), loop_now_ms(c->loop)))
 		conn_fail_word(c, REFUSAL_too_slow, "the peer takes its octets too slowly");
 	if (c->state != CONN_DEAD)
 		watch_socket(c);
@@ -544,10 +544,18 @@ conn_find(struct loop *l, uint64_t id)
 
 /* -- what the role does ------------------------------------------------------------------------- */
 
+static void
+payload_woken(void *arg)
+{
+	conn_kick(arg);
+}
+
 void
 conn_set_engine(struct conn *c, struct engine *e)
 {
 	c->stream.engine = e;
+	e->wake = payload_woken;
+	e->wake_arg = c;
 	conn_kick(c);
 }
 

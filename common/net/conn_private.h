@@ -38,8 +38,8 @@ bool conn_wire_read(struct conn_wire *w, char *scratch, bool keep, struct err *e
 /* One write of the octets that wait.  False: the socket failed. */
 bool conn_wire_write(struct conn_wire *w, char *scratch, struct err *e);
 size_t conn_wire_waiting(const struct conn_wire *w); /* octets for the socket */
-/* True: over the last CONN_RATE_MS the peer took less than CONN_RATE_MIN octets a second.  more: octets are
- * still to come from the engine.  While the kernel has room nothing waits here, however long the rest of a
+/* True: over the last CONN_RATE_MS the peer took less than CONN_RATE_MIN octets a second.  more: the engine
+ * has octets now, which is false while its payload waits for the disk.  While the kernel has room nothing waits here, however long the rest of a
  * payload is. */
 bool conn_wire_is_slow(struct conn_wire *w, bool more, int64_t now_ms);
 void conn_wire_give_back(struct conn_wire *w); /* frees large buffers that are empty */
@@ -67,6 +67,8 @@ enum conn_moved conn_stream_drain(struct conn_stream *s, const struct conn_wire 
     struct err *e);
 /* Has the engine octets that are not in TLS yet? */
 bool conn_stream_has_more(const struct conn_stream *s);
+/* Are they in memory?  False: there are none, or the payload waits for its source. */
+bool conn_stream_can_move(const struct conn_stream *s);
 void conn_stream_end(struct conn_stream *s); /* close_notify goes into the BIO */
 
 /* -- a loop's connections (conn_set.c) ----------------------------------------------------------- */

@@ -85,25 +85,22 @@ write_out(struct conn_stream *s, struct buf *out, struct err *e)
 	return true;
 }
 
-static bool
-write_payload(struct conn_stream *s, struct payload *p, char *scratch, struct err *e)
+/* NOTHING: the payload waits for its source. */
+static enum conn_moved
+write_payload(struct conn_stream *s, char *scratch, struct err *e)
 {
-	size_t n = p->left < CONN_READ_BYTES ? (size_t)p->left : CONN_READ_BYTES;
-	ssize_t got = p->source->read(p->source, p->offset, scratch, n);
+	ssize_t got = engine_payload_read(s->engine, scratch, CONN_READ_BYTES);
 
-	if (got <= 0 || (size_t)got > n)
-		return err_set(e, REFUSAL_storage, "a payload cannot be read");
+	if (got == SOURCE_WAIT)
+		return CONN_MOVED_NOTHING;
+	if (got < 0) {
+		err_set(e, REFUSAL_storage, "a payload cannot be read");
+		return CONN_MOVED_FAILED;
+	}
 	if (!write_tls(s, scratch, (size_t)got, e))
-		return false;
-	p->offset += (uint64_t)got;
-	p->left -= (uint64_t)got;
-	if (p->left > 0)
-		return true;
-	p->source->free(p->source);
-	*p = (struct payload) { 0 };
-	if (s->engine->sent != NULL)
-		s->engine->sent(s->engine);
-	return true;
+		return CONN_MOVED_FAILED;
+	engine_payload_moved(s->engine, (size_t)got);
+	return CONN_MOVED_SOME;
 }
 
 enum conn_moved
@@ -111,19 +108,20 @@ conn_stream_drain(struct conn_stream *s, const struct conn_wire *w, char *scratc
 {
 	struct engine *engine = s->engine;
 	bool pull = conn_wire_waiting(w) < CONN_OUT_LOW;
-	enum conn_moved moved = CONN_MOVED_NOTHING;
-	bool good;
+	enum conn_moved moved = CONN_MOVED_NOTHING, now;
 
 	while (!s->stopped && conn_wire_waiting(w) < CONN_OUT_HIGH) {
 		if (engine->out.len > 0)
-			good = write_out(s, &engine->out, e);
+			now = write_out(s, &engine->out, e) ? CONN_MOVED_SOME : CONN_MOVED_FAILED;
 		else if (engine->payload.source != NULL && pull)
-			good = write_payload(s, &engine->payload, scratch, e);
+			now = write_payload(s, scratch, e);
 		else
 			break;
-		if (!good)
-			return CONN_MOVED_FAILED;
-		moved = CONN_MOVED_SOME;
+		if (now == CONN_MOVED_FAILED)
+			return now;
+		if (now == CONN_MOVED_NOTHING)
+			break;
+		moved = now;
 	}
 	return moved;
 }
@@ -132,6 +130,12 @@ bool
 conn_stream_has_more(const struct conn_stream *s)
 {
 	return s->engine != NULL && (s->engine->out.len > 0 || s->engine->payload.source != NULL);
+}
+
+bool
+conn_stream_can_move(const struct conn_stream *s)
+{
+	return conn_stream_has_more(s) && (s->engine->out.len > 0 || !s->engine->payload.waiting);
 }
 
 void

@@ -42,7 +42,7 @@ body_source(struct bodies *s, const char *name, struct source **out, struct err 
 	if (fd < 0)
 		return err_set_errno(e, REFUSAL_storage, errno, "a letter's file cannot be read");
 	f = memory_new(sizeof *f);
-	f->source = (struct source) { read_file, free_file };
+	f->source = (struct source) { .read = read_file, .free = free_file };
 	f->fd = fd;
 	*out = &f->source;
 	return true;

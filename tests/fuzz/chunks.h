@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "tests/drive.h"
+#include "tests/hesitant.h"
 
 struct chunks_kind {
 	/* A fresh engine and its role, which says in *heard what it is told. */
@@ -29,20 +30,16 @@ chunks_drain(struct engine *e, struct buf *out)
 
 	buf_add(out, e->out.data, e->out.len);
 	buf_reset(&e->out);
+	hesitant_wake(&e->payload);
 	while (e->payload.source != NULL) {
-		size_t n = e->payload.left < sizeof piece ? (size_t)e->payload.left : sizeof piece;
-		ssize_t got = e->payload.source->read(e->payload.source, e->payload.offset, piece,
-		    n);
+		ssize_t got;
 
+		hesitant_put(&e->payload);
+		if ((got = engine_payload_read(e, piece, sizeof piece)) == SOURCE_WAIT)
+			return;
 		chunks_must(got > 0);
 		buf_add(out, piece, (size_t)got);
-		e->payload.offset += (uint64_t)got;
-		e->payload.left -= (uint64_t)got;
-		if (e->payload.left > 0)
-			continue;
-		e->payload.source->free(e->payload.source);
-		e->payload = (struct payload) { 0 };
-		e->sent(e);
+		engine_payload_moved(e, (size_t)got);
 	}
 }
 

@@ -131,6 +131,71 @@ large_payloads_in_little_memory(void **state)
 		assert_true(peak_kib() - before < 1024);
 }
 
+/* -- a payload whose source waits ------------------------------------------------------------------ */
+
+static void
+a_payload_that_waits_goes_on(void **state)
+{
+	struct scene *s = *state;
+	struct raw r = { .sni = "b.test", .alpn = TOY_ALPN };
+	char text[64], octet;
+	unsigned feeds, helds, gones = toy_quiet(&s->mutual);
+	int freed = atomic_load(&s->mutual.freed);
+
+	helds = s->mutual.helds;
+	raw_open(&r, s->mutual.port);
+	raw_say(&r, "WAIT 1000000\nBYE\n");
+	raw_hear(&r, text, sizeof text);
+	assert_string_equal(text, "DATA 1000000\n");
+	assert_true(toy_wait(&s->mutual, &s->mutual.helds, helds + 1));
+	/* Meanwhile the others of its loop are served, and it has no turns that move nothing. */
+	feeds = atomic_load(&s->mutual.feeds);
+	for (int i = 0; i < 20; i++) {
+		struct toy_client c = { .say = "BYE\n" };
+
+		client_run(&c, s->tls.ha, s->mutual.port, "a.test", "b.test", 5000);
+		assert_string_equal(c.text, "bye\n");
+	}
+	assert_true(toy_wait(&s->mutual, &s->mutual.gones, gones + 20));
+	assert_in_range(atomic_load(&s->mutual.feeds) - feeds, 0, 3);
+	assert_int_equal(atomic_load(&s->mutual.waits), 1);
+	loop_post(workers_loop(s->mutual.workers, 0), toy_let_go, &s->mutual);
+	for (uint64_t at = 0; at < 1000000; at++) {
+		assert_int_equal(SSL_read(r.ssl, &octet, 1), 1);
+		assert_int_equal(octet, pattern(at));
+	}
+	raw_hear(&r, text, sizeof text);
+	assert_string_equal(text, "bye\n");
+	raw_close(&r, true);
+	assert_true(toy_wait(&s->mutual, &s->mutual.gones, gones + 21));
+	ASSERT_WORD(last_why(&s->mutual), "ok");
+	assert_int_equal(atomic_load(&s->mutual.waits), 1000000 / PIECE);
+	assert_int_equal(atomic_load(&s->mutual.freed), freed + 1);
+}
+
+/* The peer breaks off while the payload waits; what it waited for comes later. */
+static void
+a_payload_that_waits_is_dropped(void **state)
+{
+	struct scene *s = *state;
+	struct raw r = { .sni = "b.test", .alpn = TOY_ALPN };
+	char text[64];
+	unsigned helds, gones = toy_quiet(&s->mutual);
+	int freed = atomic_load(&s->mutual.freed);
+
+	helds = s->mutual.helds;
+	raw_open(&r, s->mutual.port);
+	raw_say(&r, "WAIT 1000000\n");
+	raw_hear(&r, text, sizeof text);
+	assert_true(toy_wait(&s->mutual, &s->mutual.helds, helds + 1));
+	raw_close(&r, false);
+	assert_true(toy_wait(&s->mutual, &s->mutual.gones, gones + 1));
+	ASSERT_WORD(last_why(&s->mutual), "tls-truncated");
+	assert_int_equal(atomic_load(&s->mutual.freed), freed + 1);
+	loop_post(workers_loop(s->mutual.workers, 0), toy_let_go, &s->mutual);
+	an_exchange(state);
+}
+
 static void
 answers_from_elsewhere(void **state)
 {
@@ -600,6 +665,8 @@ main(void)
 		cmocka_unit_test(begin_silence),
 		cmocka_unit_test(an_exchange),
 		cmocka_unit_test(large_payloads_in_little_memory),
+		cmocka_unit_test(a_payload_that_waits_goes_on),
+		cmocka_unit_test(a_payload_that_waits_is_dropped),
 		cmocka_unit_test(answers_from_elsewhere),
 		cmocka_unit_test(the_last_answer_arrives),
 		cmocka_unit_test(the_end_is_told),

@@ -148,6 +148,27 @@ who_asks_for_nothing_may_stay(void **state)
 	raw_close(&r, true);
 }
 
+/* It has taken all that there was: our own disk keeps it waiting. */
+static void
+who_waits_for_our_disk_may_stay(void **state)
+{
+	struct one_server *s = *state;
+	struct raw r = { .sni = "b.test", .alpn = TOY_ALPN };
+	char text[64];
+
+	raw_open(&r, s->server.port);
+	raw_say(&r, "WAIT 100000\n");
+	raw_hear(&r, text, sizeof text);
+	assert_string_equal(text, "DATA 100000\n");
+	for (int minute = 0; minute < 3; minute++) {
+		a_minute_later(s);
+		assert_false(is_gone(s));
+	}
+	loop_post(workers_loop(s->server.workers, 0), toy_let_go, &s->server);
+	take(&r, 100000);
+	raw_close(&r, true);
+}
+
 int
 main(void)
 {
@@ -156,6 +177,7 @@ main(void)
 		cmocka_unit_test(who_takes_a_third_is_dropped),
 		cmocka_unit_test(who_takes_three_times_as_much_is_not),
 		cmocka_unit_test(who_asks_for_nothing_may_stay),
+		cmocka_unit_test(who_waits_for_our_disk_may_stay),
 	};
 
 	return cmocka_run_group_tests_name("conn_rate", tests, one_server_up, one_server_down);

@@ -1,7 +1,8 @@
 /* conn_scene — a server of b.test and c.test on a thread of its own with a toy engine, a client with
  * another, and a raw OpenSSL client for what no honest program does.
  *
- * The toy's requests are lines: GET n (DATA n and n octets), PUT n and n octets (OK), ECHO word,
+ * The toy's requests are lines: GET n (DATA n and n octets), WAIT n (the same, from a source that waits before
+ * each PIECE octets; before the first until toy_let_go), PUT n and n octets (OK), ECHO word,
  * LATER (answered by toy_answer), OWE (an answer is to come), STOP (takes nothing from then on), BYE.
  */
 #ifndef TESTS_UNIT_CONN_SCENE_H
@@ -64,6 +65,58 @@ pattern_source(atomic_int *freed)
 	return &p->source;
 }
 
+#define PIECE 10000
+
+/* Waits before each piece, and the first time until somebody else wakes it. */
+struct slow_source {
+	struct pattern_source pattern; /* first */
+	struct loop *loop;
+	uint64_t ready; /* octets before this one are there */
+	atomic_uint *waits;
+	bool gone, posted;
+};
+
+static inline void
+slow_source_ready(void *arg)
+{
+	struct slow_source *s = arg;
+
+	s->posted = false;
+	if (s->gone) {
+		free(s);
+		return;
+	}
+	s->ready += PIECE;
+	s->pattern.source.wake(s->pattern.source.wake_arg);
+}
+
+static inline ssize_t
+slow_source_read(struct source *source, uint64_t offset, char *dst, size_t n)
+{
+	struct slow_source *s = (struct slow_source *)source;
+
+	if (offset < s->ready)
+		return pattern_read(source, offset, dst,
+		    n < s->ready - offset ? n : (size_t)(s->ready - offset));
+	atomic_fetch_add(s->waits, 1);
+	if (s->ready > 0) {
+		s->posted = true;
+		loop_post(s->loop, slow_source_ready, s);
+	}
+	return SOURCE_WAIT;
+}
+
+static inline void
+slow_source_free(struct source *source)
+{
+	struct slow_source *s = (struct slow_source *)source;
+
+	atomic_fetch_add(s->pattern.freed, 1);
+	s->gone = true;
+	if (!s->posted)
+		free(s);
+}
+
 /* -- server ------------------------------------------------------------------------------------- */
 
 struct toy_server {
@@ -81,6 +134,10 @@ struct toy_server {
 	struct conn_counts counts;
 	struct reply_context later; /* of the last LATER */
 	unsigned laters;
+	unsigned helds;
+	struct slow_source *held; /* the loop's thread alone: the one that nobody has woken yet */
+	atomic_uint waits;        /* how often a source said SOURCE_WAIT */
+	atomic_uint feeds;        /* turns of connections that wait for one */
 	char sni[256];
 	unsigned char exporter[TLS_EXPORTER_BYTES];
 	atomic_int freed;
@@ -94,6 +151,25 @@ struct toy {
 	bool stopped;
 };
 
+static inline struct source *
+toy_slow_source(struct toy *t)
+{
+	struct slow_source *s = calloc(1, sizeof *s);
+
+	s->pattern.source.read = slow_source_read;
+	s->pattern.source.free = slow_source_free;
+	s->pattern.freed = &t->server->freed;
+	s->loop = workers_loop(t->server->workers, 0);
+	s->waits = &t->server->waits;
+	s->posted = true; /* toy_let_go will come */
+	t->server->held = s;
+	pthread_mutex_lock(&t->server->lock);
+	t->server->helds++;
+	pthread_cond_broadcast(&t->server->changed);
+	pthread_mutex_unlock(&t->server->lock);
+	return &s->pattern.source;
+}
+
 static inline void
 toy_line(struct toy *t, char *line)
 {
@@ -102,6 +178,9 @@ toy_line(struct toy *t, char *line)
 	if (sscanf(line, "GET %lu", &n) == 1) {
 		buf_addf(&t->engine.out, "DATA %lu\n", n);
 		engine_payload_take(&t->engine, pattern_source(&t->server->freed), 0, n);
+	} else if (sscanf(line, "WAIT %lu", &n) == 1) {
+		buf_addf(&t->engine.out, "DATA %lu\n", n);
+		engine_payload_take(&t->engine, toy_slow_source(t), 0, n);
 	} else if (sscanf(line, "PUT %lu", &n) == 1) {
 		t->expect = n;
 		t->at = 0;
@@ -154,6 +233,7 @@ toy_feed(struct engine *e, struct span in)
 	struct toy *t = (struct toy *)e;
 	size_t took = 0, n = 1;
 
+	atomic_fetch_add(&t->server->feeds, e->payload.waiting);
 	if (e->closing)
 		return in.n;
 	while (n > 0 && !t->stopped && e->payload.source == NULL && !e->closing &&
@@ -312,6 +392,16 @@ toy_answer(void *arg)
 	t->engine.owing = false;
 	buf_addf(&t->engine.out, "NOW\n");
 	conn_kick(t->conn);
+}
+
+/* On the loop: wakes the source that is held. */
+static inline void
+toy_let_go(void *arg)
+{
+	struct toy_server *s = arg;
+
+	slow_source_ready(s->held);
+	s->held = NULL;
 }
 
 /* -- client: one connection, run until it goes ------------------------------------------------- */

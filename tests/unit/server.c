@@ -141,7 +141,7 @@ do_give(struct server *s, struct span args, struct err *e)
 	(void)args;
 	(void)e;
 	assert_non_null(src);
-	*src = (struct source) { read_zeros, free_source };
+	*src = (struct source) { .read = read_zeros, .free = free_source };
 	server_reply(s, 250, "2.0.0", "{100} follows");
 	engine_payload_take(&s->engine, src, 0, 100);
 	return DONE;
@@ -661,8 +661,11 @@ a_payload_that_moves_is_not_silence(void **state)
 	at(&p, 1000 + SERVER_IDLE_MS);
 	p.s.engine.payload.offset = 20;
 	at(&p, 1000 + 2 * SERVER_IDLE_MS);
+	p.s.engine.payload.waiting = true; /* for our disk */
+	at(&p, 1000 + 3 * SERVER_IDLE_MS);
 	assert_false(p.s.engine.closing);
-	at(&p, 1000 + 3 * SERVER_IDLE_MS); /* it moved no more */
+	p.s.engine.payload.waiting = false;
+	at(&p, 1000 + 4 * SERVER_IDLE_MS); /* it moved no more */
 	assert_true(p.s.engine.closing);
 	assert_null(p.s.engine.payload.source);
 	assert_int_equal(p.s.engine.out.len, 0); /* no word into the payload's place */
