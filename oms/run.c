@@ -64,6 +64,32 @@ struct sweep {
 	void *arg;
 };
 
+static void
+sweep_end(struct sweep *s, const struct err *e)
+{
+	accounts_set_put(&s->accounts);
+	s->done(s->arg, e);
+	free(s);
+}
+
+static void forget_users(void *arg, const struct err *e);
+
+/* Where the user cannot be looked for, the next sweep does it. */
+static void
+looked_for_user(void *arg, bool known, const struct err *e)
+{
+	struct sweep *s = arg;
+	const struct account_removed *r = accounts_removed_at(s->accounts, s->next - 1);
+
+	if (e != NULL || !known) {
+		forget_users(s, NULL);
+		return;
+	}
+	log_fact(LOG_INFO, "user.forgotten", "user=%s", log_str(r->owner));
+	oms_store_forget_user(s->oms->store, r->owner, s->now_s, daemon_loop(s->oms->daemon),
+	    forget_users, s);
+}
+
 /* At the end of the daemon, `stop` has closed the store before the last write completes. */
 static void
 forget_users(void *arg, const struct err *e)
@@ -73,16 +99,13 @@ forget_users(void *arg, const struct err *e)
 
 	while (e == NULL && s->oms->store != NULL &&
 	    (r = accounts_removed_at(s->accounts, s->next++)) != NULL) {
-		if (r->until_s > s->now_s || !oms_store_knows_user(s->oms->store, r->owner))
+		if (r->until_s > s->now_s)
 			continue;
-		log_fact(LOG_INFO, "user.forgotten", "user=%s", log_str(r->owner));
-		oms_store_forget_user(s->oms->store, r->owner, s->now_s,
-		    daemon_loop(s->oms->daemon), forget_users, s);
+		oms_store_knows_user(s->oms->store, r->owner, daemon_loop(s->oms->daemon),
+		    looked_for_user, s);
 		return;
 	}
-	accounts_set_put(&s->accounts);
-	s->done(s->arg, e);
-	free(s);
+	sweep_end(s, e);
 }
 
 static void
@@ -115,7 +138,9 @@ start(struct daemon *d, void **role, struct err *e)
 	conf_unref(&c);
 	for (unsigned n = 0; n < o->n_workers && good; n++)
 		make_worker(o, n);
-	return good && notifier_begin(o, e);
+	if (good)
+		notifier_begin(o);
+	return good;
 }
 
 static void

@@ -18,48 +18,58 @@
 
 struct users {
 	struct oms *oms;
+	struct control_request *request;
 	struct accounts_set *set; /* as of the request */
 	struct oms_user_limits most;
 	size_t next;
 };
 
 static void
-users_end(struct control_request *r, struct users *u, const struct err *e)
+users_end(struct users *u, const struct err *e)
 {
-	control_end(r, e);
+	control_end(u->request, e);
 	accounts_set_put(&u->set);
 	free(u);
 }
 
+static void users_on(struct control_request *r, void *arg);
+
+static void
+user_counted(void *arg, const struct oms_user_counts *c, const struct err *e)
+{
+	struct users *u = arg;
+	struct json *line;
+
+	if (e != NULL) {
+		users_end(u, e);
+		return;
+	}
+	line = json_new();
+	json_put_str(line, "address", accounts_at(u->set, u->next++)->address);
+	json_put_int(line, "letters", (int64_t)c->letters);
+	json_put_int(line, "letters_limit", (int64_t)u->most.letters);
+	json_put_int(line, "octets", (int64_t)c->octets);
+	json_put_int(line, "octets_limit", (int64_t)u->most.octets);
+	control_line_take(u->request, line);
+	users_on(u->request, u);
+}
+
+/* The client may have gone, and the daemon may be going down. */
 static void
 users_on(struct control_request *r, void *arg)
 {
 	struct users *u = arg;
-	const struct account *a;
-	struct oms_user_counts c;
-	struct json *line;
 	struct err e;
 
-	while (!control_full(r)) {
-		if (u->next == accounts_count(u->set) || control_gone(r)) {
-			users_end(r, u, NULL);
-			return;
-		}
-		a = accounts_at(u->set, u->next++);
-		line = json_new();
-		json_put_str(line, "address", a->address);
-		if (!oms_store_user(u->oms->store, a->owner, &c, &e)) {
-			json_free(&line);
-			users_end(r, u, &e);
-			return;
-		}
-		json_put_int(line, "letters", (int64_t)c.letters);
-		json_put_int(line, "letters_limit", (int64_t)u->most.letters);
-		json_put_int(line, "octets", (int64_t)c.octets);
-		json_put_int(line, "octets_limit", (int64_t)u->most.octets);
-		control_line_take(r, line);
-	}
-	control_again(r, users_on, u);
+	if (u->next == accounts_count(u->set) || control_gone(r))
+		users_end(u, NULL);
+	else if (!daemon_open_for_work(u->oms->daemon, &e))
+		users_end(u, &e);
+	else if (control_full(r))
+		control_again(r, users_on, u);
+	else
+		oms_store_user(u->oms->store, accounts_at(u->set, u->next)->owner,
+		    daemon_loop(u->oms->daemon), user_counted, u);
 }
 
 void
@@ -70,6 +80,7 @@ oms_control_users(void *role, struct control_request *r, const struct json *requ
 
 	(void)request;
 	u->oms = role;
+	u->request = r;
 	u->set = accounts_set_get(u->oms->accounts);
 	conf = daemon_conf(u->oms->daemon);
 	u->most = letter_limits(conf);

@@ -6,12 +6,11 @@
 #define OMS_NOTIFY_ANSWERED_H
 
 #include "oms/notify/attempts.h"
+#include "oms/store/store.h"
 
-struct loop;
-struct oms_store;
-
-/* How soon an attempt for this peer is made; tries: of the pair's earliest delivery. */
-enum attempt_class answered_class(struct oms_store *s, const char *peer, uint64_t tries);
+/* How soon an attempt for a peer is made.  p: what the store knows of it (oms_store_peer); tries: of the
+ * pair's earliest delivery. */
+enum attempt_class answered_class(const struct oms_peer *p, uint64_t tries);
 /* The peer has answered now: the store records it, unless it recorded the same within the last hour.  A
  * failure is logged. */
 void answered_note(struct oms_store *s, const char *peer, struct loop *l);

@@ -17,30 +17,47 @@
 #include "oms/notify/notify_session.h"
 #include "oms/notify/sealing.h"
 
+/* What the destination does with the store's next answer. */
+enum aim {
+	AIM_NONE,
+	AIM_FAIL, /* what is due cannot go: it is told why */
+	AIM_SEAL, /* what is due goes under the next seal */
+	AIM_WAY   /* if anything is due, a session is needed */
+};
+
 struct destination {
 	struct oms_worker *worker;
 	struct attempts *attempts;
 	struct attempt attempt;
 	struct domain own, peer;
 	struct notify_session *session;
-	struct loop_timer *timer; /* the next thing that is due */
-	struct sealing *sealings; /* gathered, sent or being recorded */
-	bool signing;             /* one of them */
-	bool failing;             /* what was due is being recorded as failed */
-	struct err why;           /* ... for this reason */
-	bool final;               /* ... which ends the deliveries */
+	struct loop_timer *timer;      /* the next thing that is due */
+	struct sealing *sealings;      /* gathered, sent or being recorded */
+	bool signing;                  /* one of them */
+	struct oms_question *question; /* to the store; one at a time */
+	enum aim aim;                  /* of the question */
+	bool again;                    /* something happened since it was asked */
+	uint64_t tries;                /* of the earliest delivery */
+	struct oms_question *memory;   /* what the store knows of a peer that names no server */
+	struct err absence;            /* what DNS said of it */
+	bool secure;                   /* ... vouched for by DNSSEC */
+	bool failing;                  /* what was due is being recorded as failed */
+	struct err why;                /* ... for this reason */
+	bool final;                    /* ... which ends the deliveries */
 	int64_t
 	    put_off_ms;    /* ... and nothing was tried: what is due is due after this; 0: not so */
 	bool hurry;        /* a peer that failed may answer again: what is due later goes too */
 	bool quiet;        /* nothing was due when it was looked at last */
 	size_t singly;     /* this many letters go alone: a seal was refused */
 	size_t fresh;      /* letters that came since the last gathering */
+	size_t seen;       /* of those: the question asks for them too */
 	unsigned failures; /* of attempts, one after another */
 	unsigned put_offs; /* of attempts that were none, likewise */
 	int64_t not_before_ms; /* monotonic: no attempt before it */
 };
 
 static void pump(struct destination *d);
+static enum aim next_aim(struct destination *d);
 
 /* -- attempts ---------------------------------------------------------------------------------------- */
 
@@ -69,17 +86,26 @@ destination_attempt(struct destination *d)
 }
 
 static void
-ask_for_attempt(struct destination *d)
+classed(void *arg, const struct oms_peer *p, const struct err *e)
 {
-	struct oms_pair p = { .tries = 0 };
-	struct err e;
-	uint64_t tries = d->failures + d->put_offs;
+	struct destination *d = arg;
 
-	if (tries == 0 && oms_store_pair(d->worker->oms->store, d->own.text, d->peer.text, &p, &e))
-		tries = p.tries;
-	if (attempts_ask(d->attempts, &d->attempt,
-		answered_class(d->worker->oms->store, d->peer.text, tries)))
+	(void)e; /* then the peer counts as one that is not known */
+	d->question = NULL;
+	if (next_aim(d) != AIM_WAY)
+		pump(d);
+	else if (attempts_ask(d->attempts, &d->attempt, answered_class(p, d->tries)))
 		want_session(d);
+}
+
+static void
+ask_for_attempt(struct destination *d, const struct oms_due *due)
+{
+	d->tries = d->failures + d->put_offs;
+	if (d->tries == 0)
+		d->tries = due->tries;
+	d->question = oms_store_peer(d->worker->oms->store, d->peer.text, d->worker->loop, classed,
+	    d);
 }
 
 static void
@@ -91,16 +117,20 @@ end_attempt(struct destination *d)
 
 /* -- sealings ----------------------------------------------------------------------------------------- */
 
-static bool
-under_way(void *arg, const struct ulid *id)
+/* The caller frees *ids. */
+static size_t
+under_way(const struct destination *d, struct ulid **ids)
 {
-	const struct destination *d = arg;
+	size_t n = 0;
 
 	for (const struct sealing *s = d->sealings; s != NULL; s = s->next)
+		n += s->n;
+	*ids = memory_array(n + 1, sizeof **ids);
+	n = 0;
+	for (const struct sealing *s = d->sealings; s != NULL; s = s->next)
 		for (size_t i = 0; i < s->n; i++)
-			if (ulid_eq(&s->deliveries[i].id, id))
-				return true;
-	return false;
+			(*ids)[n++] = s->deliveries[i].id;
+	return n;
 }
 
 static void
@@ -147,43 +177,19 @@ record(struct sealing *s)
 	    s);
 }
 
-/* The pair's deliveries are due up to here.  A due time beyond the longest retry interval was written by
- * a clock that ran fast: it is treated as due now. */
-static int64_t
-horizon_ms(const struct destination *d)
-{
-	int64_t now_ms = clock_steady_ms(), first_ms;
-	struct err e;
-
-	if (d->hurry)
-		return INT64_MAX;
-	if (oms_store_next_due(d->worker->oms->store, d->own.text, d->peer.text, &first_ms, &e) &&
-	    first_ms > now_ms + NOTIFIER_RETRY_MAX_MS)
-		return first_ms;
-	return now_ms;
-}
-
+/* NULL: nothing is due. */
 static struct sealing *
-gather(struct destination *d)
+gather(struct destination *d, struct oms_due *due)
 {
-	const struct oms_due_query q = {
-		.own = d->own.text,
-		.peer = d->peer.text,
-		.now_ms = horizon_ms(d),
-		.max = d->singly > 0 ? 1 : OMS_STORE_DUE_PAGE,
-		.skip = under_way,
-		.arg = d,
-	};
-	struct sealing *s = sealing_new(d);
-	struct err e;
+	struct sealing *s;
 
-	if (!oms_store_due(d->worker->oms->store, &q, s->deliveries, &s->n, &e))
-		log_store(d, &e);
-	sealing_cut(s, NOTIFIER_BATCH_BYTES);
-	if (s->n == 0) {
-		sealing_free(&s);
+	if (due->n == 0)
 		return NULL;
-	}
+	s = sealing_new(d);
+	memcpy(s->deliveries, due->deliveries, due->n * sizeof *due->deliveries);
+	s->n = due->n;
+	due->n = 0;
+	sealing_cut(s, d->singly > 0 ? 0 : NOTIFIER_BATCH_BYTES);
 	d->singly -= d->singly > 0;
 	s->next = d->sealings;
 	d->sealings = s;
@@ -245,18 +251,27 @@ seal(struct destination *d, struct sealing *s)
 
 /* -- the destination's turn -------------------------------------------------------------------------- */
 
-static void
-set_timer(struct destination *d)
+/* When this is due, it is due now.  A due time beyond the longest retry interval was written by a clock that ran
+ * fast. */
+static bool
+is_due(const struct destination *d, int64_t first_ms)
 {
-	int64_t next_ms, in_ms, pause_ms;
-	struct err e;
+	int64_t now_ms = clock_steady_ms();
 
-	if (!oms_store_next_due(d->worker->oms->store, d->own.text, d->peer.text, &next_ms, &e))
-		next_ms = clock_steady_ms() + NOTIFIER_RETRY_MS;
-	d->quiet = next_ms == 0;
+	return first_ms != 0 &&
+	    (d->hurry || first_ms <= now_ms || first_ms > now_ms + NOTIFIER_RETRY_MAX_MS);
+}
+
+static void
+set_timer(struct destination *d, const struct oms_due *due)
+{
+	int64_t in_ms = 0, pause_ms;
+
+	d->quiet = due->first_ms == 0;
 	if (d->quiet)
 		return;
-	in_ms = next_ms - horizon_ms(d);
+	if (!is_due(d, due->first_ms))
+		in_ms = due->first_ms - clock_steady_ms();
 	pause_ms = d->not_before_ms - loop_now_ms(d->worker->loop);
 	if (in_ms < pause_ms)
 		in_ms = pause_ms;
@@ -266,13 +281,13 @@ set_timer(struct destination *d)
 
 /* What is due cannot go: each delivery is told why, page by page. */
 static void
-fail_page(struct destination *d)
+fail_page(struct destination *d, struct oms_due *due)
 {
-	struct sealing *s = gather(d);
+	struct sealing *s = gather(d, due);
 
 	if (s == NULL) {
 		d->failing = false;
-		set_timer(d);
+		set_timer(d, due);
 		return;
 	}
 	s->failed = true;
@@ -283,81 +298,147 @@ fail_page(struct destination *d)
 	record(s);
 }
 
-static bool
-is_due(struct destination *d)
-{
-	int64_t next_ms;
-	struct err e;
-
-	return !oms_store_next_due(d->worker->oms->store, d->own.text, d->peer.text, &next_ms,
-		   &e) ||
-	    (next_ms != 0 && next_ms <= horizon_ms(d));
-}
-
 static void
-find_way(struct destination *d)
+find_way(struct destination *d, const struct oms_due *due)
 {
-	if (!notify_session_is_idle(d->session) || d->attempt.state != ATTEMPT_NONE)
-		return; /* ready, ended, or its turn comes back here */
-	if (d->sealings != NULL)
-		return; /* so does recorded: only then is it known what is due */
-	if (loop_now_ms(d->worker->loop) < d->not_before_ms || !is_due(d))
-		set_timer(d);
+	if (loop_now_ms(d->worker->loop) < d->not_before_ms || !is_due(d, due->first_ms))
+		set_timer(d, due);
 	else
-		ask_for_attempt(d);
+		ask_for_attempt(d, due);
 }
 
 static void
-pump(struct destination *d)
+seal_page(struct destination *d, struct oms_due *due)
+{
+	bool full = due->n == OMS_STORE_DUE_PAGE;
+	struct sealing *s = gather(d, due);
+
+	d->fresh -= d->seen;
+	if (s != NULL) {
+		if (full)
+			d->fresh = NOTIFIER_GATHER;
+		seal(d, s);
+		return;
+	}
+	d->hurry = false;
+	set_timer(d, due);
+	if (notify_session_is_wanted(d->session))
+		notify_session_end(d->session);
+}
+
+static enum aim
+next_aim(struct destination *d)
 {
 	struct notify_client *c = notify_session_client(d->session);
-	struct sealing *s;
 	struct err e;
 
 	/* When we go down the last answers of the store come after it has closed. */
 	if (d->signing || !daemon_open_for_work(d->worker->oms->daemon, &e))
-		return;
-	if (d->failing) {
-		fail_page(d);
-		return;
-	}
-	if (c != NULL && !notify_session_is_current(d->session)) {
+		return AIM_NONE;
+	if (d->failing)
+		return AIM_FAIL;
+	if (c == NULL && (!notify_session_is_idle(d->session) || d->attempt.state != ATTEMPT_NONE))
+		return AIM_NONE; /* ready, ended, or its turn comes back here */
+	if (c == NULL)           /* recorded comes back here: only then it is known what is due */
+		return d->sealings == NULL ? AIM_WAY : AIM_NONE;
+	if (!notify_session_is_current(d->session)) {
 		notify_session_end(d->session); /* batch_end, or ended, comes back here */
-		return;
+		return AIM_NONE;
 	}
-	if (c != NULL && !notify_client_may_send(c))
-		return; /* batch_end comes back here */
-	if (c == NULL) {
-		find_way(d);
-		return;
-	}
+	if (!notify_client_may_send(c))
+		return AIM_NONE; /* batch_end comes back here */
 	if (c->count > 0 && d->fresh < NOTIFIER_GATHER)
-		return; /* so does this: the next sealing gathers meanwhile */
-	if ((s = gather(d)) == NULL) {
-		d->fresh = 0;
-		d->hurry = false;
-		set_timer(d);
-		if (notify_session_is_wanted(d->session))
-			notify_session_end(d->session);
+		return AIM_NONE; /* so does this: the next sealing gathers meanwhile */
+	return AIM_SEAL;
+}
+
+/* The destination does what it asked for, if that is still what it needs. */
+static void
+looked(void *arg, struct oms_due *due, const struct err *e)
+{
+	struct destination *d = arg;
+	enum aim aim = d->aim;
+
+	d->question = NULL;
+	if (next_aim(d) != aim || (d->again && e == NULL && due->n == 0 && aim != AIM_WAY)) {
+		pump(d);
 		return;
 	}
-	d->fresh = s->n == OMS_STORE_DUE_PAGE ? NOTIFIER_GATHER : 0;
-	seal(d, s);
+	if (e != NULL) {
+		log_store(d, e);
+		due->first_ms = clock_steady_ms(); /* it may be so */
+		if (aim != AIM_WAY)
+			due->first_ms += NOTIFIER_RETRY_MS;
+	}
+	if (aim == AIM_FAIL)
+		fail_page(d, due);
+	else if (aim == AIM_SEAL)
+		seal_page(d, due);
+	else
+		find_way(d, due);
+	if (d->again)
+		pump(d);
+}
+
+static void
+ask_what_is_due(struct destination *d)
+{
+	int64_t now_ms = clock_steady_ms();
+	struct oms_due_query q = {
+		.own = d->own.text,
+		.peer = d->peer.text,
+		.now_ms = d->hurry ? INT64_MAX : now_ms,
+		.latest_ms = now_ms + NOTIFIER_RETRY_MAX_MS,
+	};
+	struct ulid *ids;
+
+	if (d->aim != AIM_WAY)
+		q.max = d->singly > 0 ? 1 : OMS_STORE_DUE_PAGE;
+	d->seen = d->fresh;
+	q.n_under_way = under_way(d, &ids);
+	q.under_way = ids;
+	d->question = oms_store_due(d->worker->oms->store, &q, d->worker->loop, looked, d);
+	free(ids);
+}
+
+/* One question at a time, so that no delivery is read twice. */
+static void
+pump(struct destination *d)
+{
+	d->again = d->question != NULL;
+	if (d->question == NULL && (d->aim = next_aim(d)) != AIM_NONE)
+		ask_what_is_due(d);
 }
 
 /* -- the session's callbacks -------------------------------------------------------------------------- */
 
-static bool
+static void
+remembered(void *arg, const struct oms_peer *p, const struct err *unread)
+{
+	struct destination *d = arg;
+	const struct downgrade_memory m = { p, unread };
+	struct err e = d->absence;
+
+	d->memory = NULL;
+	downgrade_may_smtp(m, d->secure, &d->absence, clock_wall_ms() / 1000, &e);
+	notify_session_absent(d->session, &e);
+}
+
+static enum outcome
 on_found(void *role, const struct designation *found, const struct err *why, struct err *e)
 {
 	struct destination *d = role;
 	struct oms_worker *w = d->worker;
-	int64_t now_s = clock_wall_ms() / 1000;
 
 	if (!daemon_open_for_work(w->oms->daemon, e))
-		return false; /* the store has closed */
-	downgrade_seen(w->oms->store, d->peer.text, found, now_s, w->loop);
-	return why == NULL || downgrade_may_smtp(w->oms->store, d->peer.text, found, why, now_s, e);
+		return REFUSED; /* the store has closed */
+	downgrade_seen(w->oms->store, d->peer.text, found, clock_wall_ms() / 1000, w->loop);
+	if (why == NULL)
+		return DONE;
+	d->absence = *why;
+	d->secure = found->secure;
+	d->memory = oms_store_peer(w->oms->store, d->peer.text, w->loop, remembered, d);
+	return PENDING;
 }
 
 static void
@@ -481,6 +562,8 @@ destination_free(struct destination **dp)
 	struct destination *d = *dp;
 
 	end_attempt(d);
+	oms_question_drop(&d->question);
+	oms_question_drop(&d->memory);
 	notify_session_free(&d->session);
 	loop_timer_free(&d->timer);
 	while (d->sealings != NULL)
@@ -532,7 +615,7 @@ destination_peer(const struct destination *d)
 static bool
 has_nothing_under_way(const struct destination *d)
 {
-	return d->sealings == NULL && !d->signing && !d->failing &&
+	return d->sealings == NULL && !d->signing && !d->failing && d->question == NULL &&
 	    notify_session_is_idle(d->session);
 }
 

@@ -16,21 +16,39 @@ written(void *arg, const struct err *e)
 	free(arg);
 }
 
-/* A time beyond what we would write comes from a clock that ran fast. */
+struct sight {
+	struct oms_store *store;
+	struct domain domain;
+	int64_t now_s;
+	struct loop *loop;
+};
+
+/* A time beyond what we would write comes from a clock that ran fast.  A record that cannot be read is
+ * replaced. */
+static void
+looked(void *arg, const struct oms_peer *p, const struct err *e)
+{
+	struct sight *w = arg;
+	const int64_t new_s = w->now_s + DOWNGRADE_S + DOWNGRADE_RENEW_S;
+	bool known = e == NULL && p->until_s >= w->now_s + DOWNGRADE_S && p->until_s <= new_s;
+
+	if (!known && (e == NULL || e->why != REFUSAL_closing))
+		oms_store_remember(w->store, w->domain.text, new_s, DOWNGRADE_DOMAINS_MAX, w->loop,
+		    written, memory_text(w->domain.text));
+	free(w);
+}
+
 void
 downgrade_seen(struct oms_store *s, const char *domain, const struct designation *found,
     int64_t now_s, struct loop *l)
 {
-	const int64_t new_s = now_s + DOWNGRADE_S + DOWNGRADE_RENEW_S;
-	struct oms_peer p;
-	struct err e;
+	struct sight *w;
 
-	if (!found->named ||
-	    (oms_store_peer(s, domain, &p, &e) && p.until_s >= now_s + DOWNGRADE_S &&
-		p.until_s <= new_s))
+	if (!found->named)
 		return;
-	oms_store_remember(s, domain, new_s, DOWNGRADE_DOMAINS_MAX, l, written,
-	    memory_text(domain));
+	w = memory_new(sizeof *w);
+	*w = (struct sight) { s, domain_copy(domain), now_s, l };
+	oms_store_peer(s, domain, l, looked, w);
 }
 
 static bool
@@ -41,20 +59,20 @@ is_absence(enum refusal why)
 }
 
 bool
-downgrade_may_smtp(struct oms_store *s, const char *domain, const struct designation *found,
-    const struct err *why, int64_t now_s, struct err *e)
+downgrade_may_smtp(struct downgrade_memory m, bool secure, const struct err *why, int64_t now_s,
+    struct err *e)
 {
-	struct oms_peer p;
-
 	if (!is_absence(why->why)) {
 		*e = *why;
 		return false;
 	}
-	if (found->secure)
+	if (secure)
 		return true;
-	if (!oms_store_peer(s, domain, &p, e))
+	if (m.unread != NULL) {
+		*e = *m.unread;
 		return false;
-	if (RULE(designation_vanished) && now_s < p.until_s)
+	}
+	if (RULE(designation_vanished) && now_s < m.peer->until_s)
 		return err_set(e, REFUSAL_designation_vanished,
 		    "%s; it named servers lately, and DNSSEC does not vouch for the change",
 		    why->text);
@@ -63,13 +81,9 @@ downgrade_may_smtp(struct oms_store *s, const char *domain, const struct designa
 
 /* A memory that cannot be read may hold the domain. */
 bool
-downgrade_refuses(struct oms_store *s, const char *domain, const struct designation *found,
-    const struct err *why, int64_t now_s)
+downgrade_refuses(struct downgrade_memory m, bool vouched, const struct err *why, int64_t now_s)
 {
-	struct oms_peer p;
-	struct err e;
-
 	if (!verdict_refuses_recipient(why->why))
 		return false;
-	return found->vouched || (oms_store_peer(s, domain, &p, &e) && p.until_s <= now_s);
+	return vouched || (m.unread == NULL && m.peer->until_s <= now_s);
 }

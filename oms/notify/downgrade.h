@@ -26,13 +26,19 @@
 /* `found` is what designation_find said of DESIGNATION_NOTIFY; if it names servers, remembers the domain. */
 void downgrade_seen(struct oms_store *s, const char *domain, const struct designation *found,
     int64_t now_s, struct loop *l);
-/* designation_find failed with `why`.  True: it is to be believed, and no way but SMTP leads there, if the
- * domain has an MX.  False: *e is what to believe: designation_vanished, storage, or `why` if that
- * is no absence. */
-bool downgrade_may_smtp(struct oms_store *s, const char *domain, const struct designation *found,
-    const struct err *why, int64_t now_s, struct err *e);
+
+/* The answer of oms_store_peer about a domain for which designation_find failed. */
+struct downgrade_memory {
+	const struct oms_peer *peer;
+	const struct err *unread; /* NULL: it could be read */
+};
+/* designation_find failed with `why`; secure, vouched: of its designation.  True: it is to be believed, and no way
+ * but SMTP leads there, if the domain has an MX.  False: *e is what to believe: designation_vanished,
+ * storage, or `why` if that is no absence. */
+bool downgrade_may_smtp(struct downgrade_memory m, bool secure, const struct err *why,
+    int64_t now_s, struct err *e);
 /* Before a letter is taken: is `why` reason enough to refuse the recipient at once? */
-bool downgrade_refuses(struct oms_store *s, const char *domain, const struct designation *found,
-    const struct err *why, int64_t now_s);
+bool downgrade_refuses(struct downgrade_memory m, bool vouched, const struct err *why,
+    int64_t now_s);
 
 #endif

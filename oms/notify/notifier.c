@@ -17,9 +17,8 @@
 #include "oms/store/store.h"
 
 #define BUCKETS            1024
-#define PAIRS_PAGE         64    /* pairs of domains read at once */
 #define ROUND_MS           10000 /* between two readings of all pairs, while some are left out */
-#define CROWDED_MS         500   /* until a page is tried again that found no room */
+#define AGAIN_MS           500   /* until a page is tried again that found no room */
 #define DESTINATIONS_LEAST 64
 
 struct entry {
@@ -35,7 +34,11 @@ struct notifier {
 	uint64_t secret;
 	/* the reading of all pairs */
 	struct loop_timer *reader;
-	struct oms_pair_cursor at;
+	struct oms_pair_cursor at; /* of the page */
+	struct oms_pair_cursor next;
+	struct oms_pair page[OMS_STORE_PAIRS_PAGE];
+	size_t n_page, on_page; /* pairs of the page; those that are dealt with */
+	struct oms_question *question;
 	bool reading;  /* a round is under way */
 	bool first;    /* ... since the start: it passes over what finds no room */
 	bool left_out; /* something that is or comes due has no destination */
@@ -98,37 +101,39 @@ drop_resting(struct notifier *n)
 	}
 }
 
+/* Destinations that rest make room. */
 static bool
-drop_worse(struct notifier *n, enum attempt_class class)
+has_room(struct notifier *n)
 {
-	struct attempt *a = attempts_worse(&n->attempts, class);
-	struct destination *d = a == NULL ? NULL : destination_of_attempt(a);
+	if (n->n >= n->most)
+		drop_resting(n);
+	return n->n < n->most;
+}
 
+/* Users may name any number of domains: the least urgent destination makes room for one of this class. */
+static bool
+make_room(struct notifier *n, enum attempt_class class)
+{
+	struct attempt *a;
+	struct destination *d;
+
+	if (has_room(n))
+		return true;
+	a = attempts_worse(&n->attempts, class);
+	d = a == NULL ? NULL : destination_of_attempt(a);
 	if (d == NULL || !destination_is_queued(d))
 		return false;
 	drop(n, find(n, destination_own(d), destination_peer(d)));
 	return true;
 }
 
-/* Users may name any number of domains: the least urgent destination makes room. */
-static bool
-make_room(struct notifier *n, enum attempt_class class)
-{
-	if (n->n < n->most)
-		return true;
-	drop_resting(n);
-	return n->n < n->most || drop_worse(n, class);
-}
-
-/* False: there is no room. */
-static bool
-wake(struct notifier *n, const char *own, const char *peer, uint64_t tries)
+/* There is a destination for the pair, or room for one. */
+static void
+wake(struct notifier *n, const char *own, const char *peer)
 {
 	struct entry *x = *find(n, own, peer), **at;
 
 	if (x == NULL) {
-		if (!make_room(n, answered_class(n->worker->oms->store, peer, tries)))
-			return false;
 		x = memory_new(sizeof *x);
 		x->destination = destination_new(n->worker, &n->attempts, own, peer);
 		at = bucket_of(n, own, peer);
@@ -140,7 +145,6 @@ wake(struct notifier *n, const char *own, const char *peer, uint64_t tries)
 		destination_hurry(x->destination);
 	else
 		destination_wake(x->destination);
-	return true;
 }
 
 /* -- waking -------------------------------------------------------------------------------------------- */
@@ -150,17 +154,48 @@ struct call {
 	struct domain own, peer;
 };
 
+static bool
+is_closing(const struct notifier *n)
+{
+	struct err e;
+
+	return !daemon_open_for_work(n->worker->oms->daemon, &e);
+}
+
+/* What finds no room is found by the next round. */
+static void
+woken_classed(void *arg, const struct oms_peer *p, const struct err *e)
+{
+	struct call *c = arg;
+	struct notifier *n = c->notifier;
+
+	(void)e; /* then the peer counts as one that is not known */
+	if (is_closing(n)) {
+		free(c);
+		return;
+	}
+	if (*find(n, c->own.text, c->peer.text) != NULL || make_room(n, answered_class(p, 0))) {
+		wake(n, c->own.text, c->peer.text);
+	} else {
+		n->left_out = true;
+		read_soon(n, ROUND_MS);
+	}
+	free(c);
+}
+
 static void
 woken(void *arg)
 {
 	struct call *c = arg;
 	struct notifier *n = c->notifier;
 
-	if (!wake(n, c->own.text, c->peer.text, 0)) {
-		n->left_out = true;
-		read_soon(n, ROUND_MS);
+	if (*find(n, c->own.text, c->peer.text) != NULL || has_room(n)) {
+		wake(n, c->own.text, c->peer.text);
+		free(c);
+	} else {
+		oms_store_peer(n->worker->oms->store, c->peer.text, n->worker->loop, woken_classed,
+		    c);
 	}
-	free(c);
 }
 
 void
@@ -198,59 +233,115 @@ is_home(const struct notifier *n, const struct oms_pair *p)
 	    n->worker->index;
 }
 
+enum taken { TAKEN, CROWDED, ASKED };
+
+/* Without room the peer's class decides.  After a start the round passes over what finds no room. */
+static enum taken
+no_room(struct notifier *n)
+{
+	n->left_out = true;
+	return n->first ? TAKEN : CROWDED;
+}
+
+static void classed(void *arg, const struct oms_peer *p, const struct err *e);
+
 /* A pair that is not due yet takes no room from others; but after a start all are tried, in their order. */
-static bool
+static enum taken
 take_pair(struct notifier *n, const struct oms_pair *p)
 {
 	if (!is_home(n, p) || *find(n, p->own.text, p->peer.text) != NULL)
-		return true;
+		return TAKEN;
 	if (!n->first && n->n >= n->most && p->first_ms > clock_steady_ms()) {
 		n->left_out = true;
-		return true;
+		return TAKEN;
 	}
-	if (wake(n, p->own.text, p->peer.text, p->tries))
-		return true;
-	n->left_out = true;
-	return n->first;
+	if (!has_room(n)) {
+		n->question = oms_store_peer(n->worker->oms->store, p->peer.text, n->worker->loop,
+		    classed, n);
+		return ASKED;
+	}
+	wake(n, p->own.text, p->peer.text);
+	return TAKEN;
 }
 
-static bool
-take_page(struct notifier *n, const struct oms_pair *page, size_t n_pairs)
+static void
+page_over(struct notifier *n)
 {
-	for (size_t i = 0; i < n_pairs; i++)
-		if (!take_pair(n, &page[i]))
-			return false;
-	return true;
+	n->at = n->next;
+	if (!n->at.ended) {
+		loop_timer_set_ms(n->reader, 0);
+		return;
+	}
+	n->first = n->reading = false;
+	if (n->left_out)
+		read_soon(n, ROUND_MS);
+}
+
+/* A page that finds no room is read again. */
+static void
+take_page(struct notifier *n, enum taken last)
+{
+	while (last == TAKEN && n->on_page < n->n_page)
+		last = take_pair(n, &n->page[n->on_page++]);
+	if (last == TAKEN)
+		page_over(n);
+	else if (last == CROWDED)
+		loop_timer_set_ms(n->reader, AGAIN_MS);
+}
+
+static void
+classed(void *arg, const struct oms_peer *peer, const struct err *e)
+{
+	struct notifier *n = arg;
+	const struct oms_pair *p = &n->page[n->on_page - 1];
+	enum taken last = TAKEN;
+
+	(void)e; /* then the peer counts as one that is not known */
+	n->question = NULL;
+	if (is_closing(n))
+		return;
+	if (*find(n, p->own.text, p->peer.text) == NULL) {
+		if (make_room(n, answered_class(peer, p->tries)))
+			wake(n, p->own.text, p->peer.text);
+		else
+			last = no_room(n);
+	}
+	take_page(n, last);
+}
+
+static void
+page_read(void *arg, const struct oms_pair *page, size_t n_pairs,
+    const struct oms_pair_cursor *next, const struct err *e)
+{
+	struct notifier *n = arg;
+
+	n->question = NULL;
+	if (is_closing(n))
+		return;
+	if (e != NULL) {
+		log_fact_of(SPAN_LIT("store"), LOG_ERROR, "notify.store", "word=%s text=%s",
+		    refusal_word(e->why), log_str(e->text));
+		loop_timer_set_ms(n->reader, ROUND_MS);
+		return;
+	}
+	memcpy(n->page, page, n_pairs * sizeof *page);
+	n->n_page = n_pairs;
+	n->on_page = 0;
+	n->next = *next;
+	take_page(n, TAKEN);
 }
 
 static void
 read_page(void *arg)
 {
 	struct notifier *n = arg;
-	struct oms_pair page[PAIRS_PAGE];
-	struct oms_pair_cursor was = n->at;
-	size_t n_pairs;
-	struct err e;
 
-	if (!daemon_open_for_work(n->worker->oms->daemon, &e))
+	if (is_closing(n))
 		return;
-	if (!was.begun)
+	if (!n->at.begun)
 		n->left_out = false;
-	if (!oms_store_pairs(n->worker->oms->store, &n->at, page, PAIRS_PAGE, &n_pairs, &e)) {
-		log_fact_of(SPAN_LIT("store"), LOG_ERROR, "notify.store", "word=%s text=%s",
-		    refusal_word(e.why), log_str(e.text));
-		n->at = was;
-		loop_timer_set_ms(n->reader, ROUND_MS);
-	} else if (!take_page(n, page, n_pairs)) {
-		n->at = was;
-		loop_timer_set_ms(n->reader, CROWDED_MS);
-	} else if (!n->at.ended) {
-		loop_timer_set_ms(n->reader, 0);
-	} else {
-		n->first = n->reading = false;
-		if (n->left_out)
-			read_soon(n, ROUND_MS);
-	}
+	n->question = oms_store_pairs(n->worker->oms->store, &n->at, OMS_STORE_PAIRS_PAGE,
+	    n->worker->loop, page_read, n);
 }
 
 static void
@@ -262,19 +353,11 @@ begin(void *arg)
 	read_soon(n, 0);
 }
 
-/* A store that cannot be read is no store to start with. */
-bool
-notifier_begin(struct oms *o, struct err *e)
+void
+notifier_begin(struct oms *o)
 {
-	struct oms_pair_cursor at = { .begun = false };
-	struct oms_pair one;
-	size_t n;
-
-	if (!oms_store_pairs(o->store, &at, &one, 1, &n, e))
-		return false;
 	for (unsigned i = 0; i < o->n_workers; i++)
 		loop_post(o->worker[i].loop, begin, o->worker[i].notifier);
-	return true;
 }
 
 /* -- life ---------------------------------------------------------------------------------------------- */
@@ -323,6 +406,7 @@ notifier_free(struct notifier **np)
 	for (int i = 0; i < BUCKETS; i++)
 		while (n->bucket[i] != NULL)
 			drop(n, &n->bucket[i]);
+	oms_question_drop(&n->question);
 	loop_timer_free(&n->reader);
 	free(n);
 	*np = NULL;

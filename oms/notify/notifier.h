@@ -41,6 +41,6 @@ void notifier_free(struct notifier **n);
 /* Something is due for the pair, or will be. */
 void notifier_wake(struct oms *o, const char *own, const char *peer);
 /* At start: finds every pair that has anything due. */
-bool notifier_begin(struct oms *o, struct err *e);
+void notifier_begin(struct oms *o);
 
 #endif

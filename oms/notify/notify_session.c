@@ -25,6 +25,7 @@ struct notify_session {
 	struct link *link;
 	struct loop_timer *idle; /* READY: with nothing to send; before: slow */
 	struct err why;          /* of the last address that failed */
+	bool vouched;            /* DNSSEC vouches for what DNS said */
 	bool tried;              /* one address at least */
 	int64_t held_back_ms;    /* until one of the others may be tried; 0: there are none */
 };
@@ -233,16 +234,24 @@ static void
 found(void *arg, const struct designation *d, const struct err *why)
 {
 	struct notify_session *s = arg;
+	enum outcome o;
 	struct err e;
 
-	if (why != NULL)
-		e = *why;
-	if (!s->ops->found(s->role, d, why, &e) || why != NULL) {
-		end(s, &e, VERDICT_DNS, d->vouched);
+	s->vouched = d->vouched;
+	if ((o = s->ops->found(s->role, d, why, &e)) == PENDING)
+		return;
+	if (o == REFUSED) {
+		end(s, &e, VERDICT_DNS, s->vouched);
 		return;
 	}
 	err_set(&s->why, REFUSAL_unreachable, "no address of %s answers", s->peer.text);
 	next_address(s);
+}
+
+void
+notify_session_absent(struct notify_session *s, const struct err *e)
+{
+	end(s, e, VERDICT_DNS, s->vouched);
 }
 
 void

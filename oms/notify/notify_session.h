@@ -19,6 +19,7 @@
 #include "common/dns/designation.h"
 #include "common/tls/tls.h"
 #include "proto/notify_client.h"
+#include "proto/server.h"
 
 #define NOTIFY_SESSION_CONNECT_MS 10000 /* one address, handshake included */
 #define NOTIFY_SESSION_SLOW_MS    2000  /* until `slow` tells that one does not get on */
@@ -28,8 +29,9 @@ struct conf;
 struct notify_session;
 
 struct notify_session_ops {
-	/* What DNS said of the peer's servers: a designation_done.  False: *e is the end, not why. */
-	bool (
+	/* What DNS said of the peer's servers: a designation_done.  DONE: go on.  REFUSED: *e is the end.
+	 * PENDING, only where there is a `why`: notify_session_absent follows. */
+	enum outcome (
 	    *found)(void *role, const struct designation *d, const struct err *why, struct err *e);
 	/* It waits for its turn at the host, or the host is slow to answer.  It may yet become ready. */
 	void (*slow)(void *role);
@@ -60,6 +62,8 @@ void notify_session_free(struct notify_session **s); /* silently: no callback co
 
 /* Begins one, unless there is one, by the configuration of the moment; `c` is borrowed. */
 void notify_session_want(struct notify_session *s, const struct conf *c);
+/* The answer to a PENDING `found`: the session ends with e, never inside `found`. */
+void notify_session_absent(struct notify_session *s, const struct err *e);
 bool notify_session_is_idle(const struct notify_session *s); /* nothing is tried, nothing is up */
 struct notify_client *notify_session_client(struct notify_session *s); /* NULL: not READY */
 /* The key of the certificate that the session shows; its seals must be made with it, for after a

@@ -88,6 +88,14 @@ oms_store_drop(struct oms_store **sp)
 	free(s);
 }
 
+bool
+oms_write_take(struct oms_store *s, struct db_write *w, struct err *e)
+{
+	if (s->db == NULL)
+		return err_word(e, REFUSAL_closing);
+	return db_write_take(s->db, w, e);
+}
+
 struct bodies *
 oms_store_bodies(struct oms_store *s)
 {
@@ -254,6 +262,6 @@ oms_store_put_take(struct oms_store *s, const struct oms_put *in, struct loop *l
 		.home = l,
 		.octets = p->body.len + 1024 * (p->n + 1),
 	};
-	if (!db_write_take(s->db, &p->write, &p->write.why))
+	if (!oms_write_take(s, &p->write, &p->write.why))
 		loop_post(l, put_refused, p);
 }

@@ -1,8 +1,8 @@
 /* store — the OMS's spool: letters, the state of each recipient, and what is due.
  *
  * Code above this header sees no transaction, cursor or key.  Each write changes one letter (From domain,
- * Id) or one delivery of it, and completes on the caller's loop.  When `done` is called without an error,
- * the write is durable.
+ * Id) or one delivery of it.  When its `done` is called without an error, the write is durable.  A question
+ * (struct oms_question) is answered from what is durable by then.
  *
  * What a letter, a delivery and a user's share may become is decided in oms/policy (delivery.h has the table
  * of states); this is when each step is durable:
@@ -30,6 +30,8 @@
  *
  * The store also remembers domains of recipients until a time; oms/notify/downgrade.h says why.
  *
+ * Async:   each `done` is called exactly once, on the caller's loop, never inside the call; of a question only
+ *          until oms_question_drop.  It may come after oms_store_close: a question then fails with closing.
  * Keys:    letters by id (ULIDs rise with time); due by (pair of domains, time, id).
  * Units:   _ms and _s are wall time.
  */
@@ -53,6 +55,11 @@ void oms_store_close(struct oms_store **s); /* commits what is queued first */
 
 struct bodies *oms_store_bodies(
     struct oms_store *s); /* where a letter is written while it arrives */
+
+/* A question that waits for its answer.  Its handle is valid until `done` is called. */
+struct oms_question;
+/* `done` is not called any more; on the loop of the question.  *q may be NULL; it is set to NULL. */
+void oms_question_drop(struct oms_question **q);
 
 /* -- taking a letter --------------------------------------------------------------------------- */
 
@@ -109,27 +116,35 @@ struct oms_pair_cursor {
 	bool ended; /* that was the last page */
 };
 
-/* Reads the next page of at most `max` pairs, in an arbitrary order.  A walk over several pages finds
- * every pair that exists from its first page to its last. */
-bool oms_store_pairs(struct oms_store *s, struct oms_pair_cursor *at, struct oms_pair *out,
-    size_t max, size_t *n, struct err *e);
-/* One of them; first_ms 0: nothing is due for it. */
-bool oms_store_pair(struct oms_store *s, const char *own, const char *peer, struct oms_pair *out,
-    struct err *e);
+#define OMS_STORE_PAIRS_PAGE 64
+
+/* The next page of at most `max` pairs (OMS_STORE_PAIRS_PAGE), in an arbitrary order; it is borrowed.  `next`: where
+ * the walk continues.  A walk over several pages finds every pair that exists from its first page to its last. */
+typedef void oms_store_pairs_done(void *arg, const struct oms_pair *page, size_t n,
+    const struct oms_pair_cursor *next, const struct err *e);
+struct oms_question *oms_store_pairs(struct oms_store *s, const struct oms_pair_cursor *at,
+    size_t max, struct loop *l, oms_store_pairs_done *done, void *arg);
+
 struct oms_due_query {
 	const char *own, *peer;
 	int64_t now_ms;
-	size_t max; /* at most OMS_STORE_DUE_PAGE */
-	/* True: leave this one out, it is under way. */
-	bool (*skip)(void *arg, const struct ulid *id);
-	void *arg;
+	/* A clock that ran fast wrote an earliest time beyond this: what is due at that time is due now. */
+	int64_t latest_ms;
+	size_t max;                   /* at most OMS_STORE_DUE_PAGE */
+	const struct ulid *under_way; /* are left out; copied */
+	size_t n_under_way;
 };
-/* The pair's deliveries that are due by now_ms, oldest due first; the caller clears each. */
-bool oms_store_due(struct oms_store *s, const struct oms_due_query *q, struct oms_delivery *out,
-    size_t *n, struct err *e);
-/* When the pair's next delivery is due; 0: none. */
-bool oms_store_next_due(struct oms_store *s, const char *own, const char *peer, int64_t *next_ms,
-    struct err *e);
+struct oms_due {
+	/* Due by now_ms, the oldest first.  Whoever keeps one clears it, and sets n to 0. */
+	struct oms_delivery *deliveries;
+	size_t n;
+	int64_t first_ms; /* when the pair's earliest delivery is due; 0: there is none */
+	uint64_t tries;   /* of that delivery, so far; only where `max` is 0 */
+};
+/* e: `due` is empty. */
+typedef void oms_store_due_done(void *arg, struct oms_due *due, const struct err *e);
+struct oms_question *oms_store_due(struct oms_store *s, const struct oms_due_query *q,
+    struct loop *l, oms_store_due_done *done, void *arg);
 /* Records an attempt: the recipients' states and words, tries and next_ms from `d`.  A recipient that was
  * handed out or settled meanwhile keeps its state.  `d` is copied before the call returns. */
 void oms_store_attempted(struct oms_store *s, const struct oms_delivery *d, size_t n,
@@ -158,8 +173,10 @@ struct oms_peer {
 	int64_t answered_s; /* when a session with its server was last recorded; 0: never */
 };
 
-/* Completes at once, on this thread. */
-bool oms_store_peer(struct oms_store *s, const char *domain, struct oms_peer *out, struct err *e);
+/* e NULL: p, borrowed. */
+typedef void oms_store_peer_done(void *arg, const struct oms_peer *p, const struct err *e);
+struct oms_question *oms_store_peer(struct oms_store *s, const char *domain, struct loop *l,
+    oms_store_peer_done *done, void *arg);
 /* Replaces until_s.  e: system_full also if `max` other domains are remembered already. */
 void oms_store_remember(struct oms_store *s, const char *domain, int64_t until_s, uint64_t max,
     struct loop *l, oms_store_done *done, void *arg);
@@ -192,8 +209,9 @@ struct oms_store_counts {
 };
 void oms_store_counts(struct oms_store *s, struct oms_store_counts *out);
 
-bool oms_store_user(struct oms_store *s, const char *user, struct oms_user_counts *out,
-    struct err *e);
+typedef void oms_store_user_done(void *arg, const struct oms_user_counts *c, const struct err *e);
+struct oms_question *oms_store_user(struct oms_store *s, const char *user, struct loop *l,
+    oms_store_user_done *done, void *arg);
 
 /* Expires deliveries and forgets outcomes whose time has come, in bounded writes, until none is left.
  * Each call also examines some of the remembered domains, in turn.  Call it again only after `done`. */
@@ -205,6 +223,8 @@ void oms_store_sweep(struct oms_store *s, int64_t now_s, struct loop *l, oms_sto
 void oms_store_forget_user(struct oms_store *s, const char *user, int64_t now_s, struct loop *l,
     oms_store_done *done, void *arg);
 /* Does the store have a letter or an outcome of the user? */
-bool oms_store_knows_user(struct oms_store *s, const char *user);
+typedef void oms_store_knows_done(void *arg, bool known, const struct err *e);
+struct oms_question *oms_store_knows_user(struct oms_store *s, const char *user, struct loop *l,
+    oms_store_knows_done *done, void *arg);
 
 #endif

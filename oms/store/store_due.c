@@ -74,103 +74,172 @@ fill_pair(struct db_txn *t, const struct first *f, struct oms_pair *out)
 	out->peer = f->peer;
 }
 
-bool
-oms_store_pairs(struct oms_store *s, struct oms_pair_cursor *at, struct oms_pair *out, size_t max,
-    size_t *n, struct err *e)
-{
-	struct first f = { .pair = { .n = at->begun ? sizeof at->next : 0 } };
-	struct db_txn *t;
-	bool fault;
+struct walk {
+	struct oms_question question;
+	struct oms_pair_cursor from, next;
+	struct oms_pair *page;
+	size_t n, max;
+	oms_store_pairs_done *done;
+	void *arg;
+};
 
-	*n = 0;
-	if (!db_read(s->db, &t, e))
-		return false;
-	memcpy(f.pair.b, at->next, sizeof at->next);
-	at->ended = false;
-	while (*n < max) {
+static bool
+look_pairs(struct db_txn *t, struct oms_question *q, struct err *e)
+{
+	struct walk *w = (struct walk *)q;
+	struct first f = { .pair = { .n = w->from.begun ? sizeof w->from.next : 0 } };
+
+	(void)e;
+	memcpy(f.pair.b, w->from.next, sizeof w->from.next);
+	w->next = (struct oms_pair_cursor) { .begun = true };
+	for (w->n = 0; w->n < w->max && !w->next.ended;) {
 		f.found = f.read = false;
 		db_each(t, DUE, db_key_span(&f.pair), (struct span) { 0 }, take_first, &f);
 		if (f.found)
-			fill_pair(t, &f, &out[(*n)++]);
-		if (!f.read || !next_pair(&f.pair)) {
-			at->ended = true;
-			break;
-		}
+			fill_pair(t, &f, &w->page[w->n++]);
+		w->next.ended = !f.read || !next_pair(&f.pair);
 	}
-	memcpy(at->next, f.pair.b, sizeof at->next);
-	at->begun = true;
-	fault = db_fault(t, e);
-	db_read_end(&t);
-	return !fault;
+	memcpy(w->next.next, f.pair.b, sizeof w->next.next);
+	return true;
 }
 
-static bool
-read_pair(struct oms_store *s, const char *own, const char *peer, struct first *f,
-    struct oms_pair *out, struct err *e)
+static void
+tell_pairs(struct oms_question *q, const struct err *e)
 {
-	struct db_key pair = oms_key_pair(own, peer);
-	struct db_txn *t;
-	bool fault;
+	struct walk *w = (struct walk *)q;
 
-	*f = (struct first) { .found = false };
-	if (!db_read(s->db, &t, e))
-		return false;
-	db_each(t, DUE, db_key_span(&pair), db_key_span(&pair), take_first, f);
-	if (out != NULL && f->found)
-		fill_pair(t, f, out);
-	fault = db_fault(t, e);
-	db_read_end(&t);
-	return !fault;
+	w->done(w->arg, w->page, e == NULL ? w->n : 0, &w->next, e);
 }
 
-bool
-oms_store_pair(struct oms_store *s, const char *own, const char *peer, struct oms_pair *out,
-    struct err *e)
+static void
+clear_pairs(struct oms_question *q)
 {
-	struct first f;
-
-	*out = (struct oms_pair) { .first_ms = 0 };
-	return read_pair(s, own, peer, &f, out, e);
+	free(((struct walk *)q)->page);
 }
 
-bool
-oms_store_next_due(struct oms_store *s, const char *own, const char *peer, int64_t *next_ms,
-    struct err *e)
+struct oms_question *
+oms_store_pairs(struct oms_store *s, const struct oms_pair_cursor *at, size_t max, struct loop *l,
+    oms_store_pairs_done *done, void *arg)
 {
-	struct first f;
-	bool good = read_pair(s, own, peer, &f, NULL, e);
+	struct walk *w = memory_new(sizeof *w);
 
-	if (good)
-		*next_ms = f.found ? f.next_ms : 0;
-	return good;
+	w->question = (struct oms_question) {
+		.look = look_pairs,
+		.tell = tell_pairs,
+		.clear = clear_pairs,
+	};
+	w->from = *at;
+	w->max = max < OMS_STORE_PAIRS_PAGE ? max : OMS_STORE_PAIRS_PAGE;
+	w->page = memory_array(w->max + 1, sizeof *w->page);
+	w->done = done;
+	w->arg = arg;
+	return oms_ask(&w->question, s, l);
 }
 
 /* -- what is due ------------------------------------------------------------------------------------ */
 
-struct due {
+struct entry {
 	struct ulid id;
 	int64_t at_ms;
 };
 
-struct page {
-	struct due entry[OMS_STORE_DUE_PAGE];
-	size_t n, max;
-	const struct oms_due_query *query;
+struct due {
+	struct oms_question question;
+	struct domain own, peer;
+	int64_t now_ms, latest_ms;
+	struct ulid *under_way;
+	size_t n_under_way, max;
+	/* as it was read */
+	struct entry entry[OMS_STORE_DUE_PAGE];
+	size_t n;
+	bool any; /* there is an entry */
+	struct entry stale[OMS_STORE_DUE_PAGE];
+	size_t n_stale;
+	struct oms_due answer;
+	oms_store_due_done *done;
+	void *arg;
 };
+
+static bool
+is_under_way(const struct due *d, const struct ulid *id)
+{
+	for (size_t i = 0; i < d->n_under_way; i++)
+		if (ulid_eq(&d->under_way[i], id))
+			return true;
+	return false;
+}
 
 static bool
 take_due(void *arg, struct span key, struct span value)
 {
-	struct page *p = arg;
-	struct due d;
+	struct due *d = arg;
+	struct entry x;
 
 	(void)value;
-	if (key.n != 40 || (d.at_ms = oms_key_time(key, 16)) > p->query->now_ms)
+	if (key.n != 40)
+		return true;
+	x.at_ms = oms_key_time(key, 16);
+	memcpy(x.id.b, key.p + 24, ULID_BYTES);
+	if (!d->any) {
+		d->any = true;
+		d->answer.first_ms = x.at_ms;
+		d->entry[0] = x;
+		if (x.at_ms > d->latest_ms && x.at_ms > d->now_ms)
+			d->now_ms = x.at_ms;
+	}
+	if (d->n == d->max || x.at_ms > d->now_ms)
 		return false;
-	memcpy(d.id.b, key.p + 24, ULID_BYTES);
-	if (!p->query->skip(p->query->arg, &d.id))
-		p->entry[p->n++] = d;
-	return p->n < p->max;
+	if (!is_under_way(d, &x.id))
+		d->entry[d->n++] = x;
+	return d->n < d->max;
+}
+
+static void
+clear_answer(struct due *d)
+{
+	for (size_t i = 0; i < d->answer.n; i++)
+		oms_delivery_clear(&d->answer.deliveries[i]);
+	d->answer.n = 0;
+}
+
+/* A delivery that is gone or damaged is stale.  A damaged one counts as never tried. */
+static bool
+read_deliveries(struct db_txn *t, struct due *d, struct err *e)
+{
+	struct oms_delivery first;
+	struct err why;
+
+	if (d->any && d->max == 0 &&
+	    oms_delivery_get(t, &d->entry[0].id, d->peer.text, &first, &why)) {
+		d->answer.tries = first.tries;
+		oms_delivery_clear(&first);
+	}
+	for (size_t i = 0; i < d->n; i++) {
+		if (oms_delivery_get(t, &d->entry[i].id, d->peer.text,
+			&d->answer.deliveries[d->answer.n], &why))
+			d->answer.n++;
+		else if (db_fault(t, e))
+			return false;
+		else
+			d->stale[d->n_stale++] = d->entry[i];
+	}
+	db_pardon(t);
+	return true;
+}
+
+static bool
+look_due(struct db_txn *t, struct oms_question *q, struct err *e)
+{
+	struct due *d = (struct due *)q;
+	struct db_key pair = oms_key_pair(d->own.text, d->peer.text);
+
+	clear_answer(d);
+	d->answer.first_ms = 0;
+	d->answer.tries = 0;
+	d->any = false;
+	d->n = d->n_stale = 0;
+	db_each(t, DUE, db_key_span(&pair), db_key_span(&pair), take_due, d);
+	return !db_fault(t, e) && read_deliveries(t, d, e);
 }
 
 struct stale {
@@ -194,7 +263,7 @@ stale_done(void *arg, const struct err *e)
 
 /* A delivery that is damaged or gone must not stay due for ever.  db has logged the damage. */
 static void
-drop_due(struct oms_store *s, const struct db_key *pair, const struct due *d)
+drop_due(struct oms_store *s, const struct db_key *pair, const struct entry *d)
 {
 	struct stale *w = memory_new(sizeof *w);
 	struct err e;
@@ -205,36 +274,57 @@ drop_due(struct oms_store *s, const struct db_key *pair, const struct due *d)
 		.arg = w,
 		.octets = 64,
 		.frees = true };
-	if (!db_write_take(s->db, &w->write, &e))
+	if (!oms_write_take(s, &w->write, &e))
 		free(w);
 }
 
-bool
-oms_store_due(struct oms_store *s, const struct oms_due_query *q, struct oms_delivery *out,
-    size_t *n, struct err *e)
+static void
+tell_due(struct oms_question *q, const struct err *e)
 {
-	struct page p = {
-		.max = q->max < OMS_STORE_DUE_PAGE ? q->max : OMS_STORE_DUE_PAGE,
-		.query = q,
-	};
-	struct db_key pair = oms_key_pair(q->own, q->peer);
-	struct db_txn *t;
-	struct err why;
-	bool good;
+	struct due *d = (struct due *)q;
+	struct db_key pair = oms_key_pair(d->own.text, d->peer.text);
 
-	*n = 0;
-	if (!db_read(s->db, &t, e))
-		return false;
-	db_each(t, DUE, db_key_span(&pair), db_key_span(&pair), take_due, &p);
-	good = !db_fault(t, e);
-	for (size_t i = 0; i < p.n && good; i++) {
-		if (oms_delivery_get(t, &p.entry[i].id, q->peer, &out[*n], &why))
-			++*n;
-		else if ((good = !db_fault(t, e))) /* it is gone, or damaged */
-			drop_due(s, &pair, &p.entry[i]);
-	}
-	db_read_end(&t);
-	return good;
+	for (size_t i = 0; i < d->n_stale; i++)
+		drop_due(q->store, &pair, &d->stale[i]);
+	if (e != NULL)
+		clear_answer(d);
+	d->done(d->arg, &d->answer, e);
+}
+
+static void
+clear_due(struct oms_question *q)
+{
+	struct due *d = (struct due *)q;
+
+	clear_answer(d);
+	free(d->answer.deliveries);
+	free(d->under_way);
+}
+
+struct oms_question *
+oms_store_due(struct oms_store *s, const struct oms_due_query *q, struct loop *l,
+    oms_store_due_done *done, void *arg)
+{
+	struct due *d = memory_new(sizeof *d);
+
+	d->question = (struct oms_question) {
+		.look = look_due,
+		.tell = tell_due,
+		.clear = clear_due,
+	};
+	d->own = domain_copy(q->own);
+	d->peer = domain_copy(q->peer);
+	d->now_ms = q->now_ms;
+	d->latest_ms = q->latest_ms;
+	d->under_way = memory_array(q->n_under_way + 1, sizeof *d->under_way);
+	if (q->n_under_way > 0)
+		memcpy(d->under_way, q->under_way, q->n_under_way * sizeof *d->under_way);
+	d->n_under_way = q->n_under_way;
+	d->max = q->max < OMS_STORE_DUE_PAGE ? q->max : OMS_STORE_DUE_PAGE;
+	d->answer.deliveries = memory_array(d->max + 1, sizeof *d->answer.deliveries);
+	d->done = done;
+	d->arg = arg;
+	return oms_ask(&d->question, s, l);
 }
 
 /* -- results of attempts --------------------------------------------------------------------------------- */
@@ -347,6 +437,6 @@ oms_store_attempted(struct oms_store *s, const struct oms_delivery *d, size_t n,
 		.octets = 2048 * n,
 		.frees = true,
 	};
-	if (!db_write_take(s->db, &a->write, &a->write.why))
+	if (!oms_write_take(s, &a->write, &a->write.why))
 		loop_post(l, attempted_refused, a);
 }

@@ -35,22 +35,46 @@ put_peer(struct db_txn *t, const char *domain, const struct oms_peer *p)
 	buf_clear(&value);
 }
 
-bool
-oms_store_peer(struct oms_store *s, const char *domain, struct oms_peer *out, struct err *e)
-{
-	struct db_txn *t;
-	struct span value;
-	bool good;
+/* -- asking --------------------------------------------------------------------------------------- */
 
-	*out = (struct oms_peer) { .until_s = 0 };
-	if (!db_read(s->db, &t, e))
-		return false;
-	if (db_get(t, PEER, span_str(domain), &value))
-		good = read_peer(value, out) || db_damaged(e);
-	else
-		good = !db_fault(t, e);
-	db_read_end(&t);
-	return good;
+struct peer {
+	struct oms_question question;
+	struct domain domain;
+	struct oms_peer answer;
+	oms_store_peer_done *done;
+	void *arg;
+};
+
+static bool
+look_peer(struct db_txn *t, struct oms_question *q, struct err *e)
+{
+	struct peer *p = (struct peer *)q;
+	struct span value;
+
+	p->answer = (struct oms_peer) { .until_s = 0 };
+	return !db_get(t, PEER, domain_span(&p->domain), &value) || read_peer(value, &p->answer) ||
+	    db_damaged(e);
+}
+
+static void
+tell_peer(struct oms_question *q, const struct err *e)
+{
+	struct peer *p = (struct peer *)q;
+
+	p->done(p->arg, &p->answer, e);
+}
+
+struct oms_question *
+oms_store_peer(struct oms_store *s, const char *domain, struct loop *l, oms_store_peer_done *done,
+    void *arg)
+{
+	struct peer *p = memory_new(sizeof *p);
+
+	p->question = (struct oms_question) { .look = look_peer, .tell = tell_peer };
+	p->domain = domain_copy(domain);
+	p->done = done;
+	p->arg = arg;
+	return oms_ask(&p->question, s, l);
 }
 
 /* -- remembering --------------------------------------------------------------------------------- */
@@ -125,7 +149,7 @@ take(struct oms_store *s, struct remember *w, const char *domain, struct loop *l
 	w->write.arg = w;
 	w->write.home = l;
 	w->write.octets = 512;
-	if (!db_write_take(s->db, &w->write, &w->write.why))
+	if (!oms_write_take(s, &w->write, &w->write.why))
 		loop_post(l, remember_refused, w);
 }
 

@@ -46,6 +46,19 @@ struct oms_store {
 struct oms_store *oms_store_hold(struct oms_store *s);
 void oms_store_drop(struct oms_store **s);
 
+/* The first member of each question.  It is on the heap; the answer frees it. */
+struct oms_question {
+	struct oms_store *store;
+	/* Reads, and copies out.  False: *e is the answer. */
+	bool (*look)(struct db_txn *t, struct oms_question *q, struct err *e);
+	void (*tell)(struct oms_question *q, const struct err *e); /* calls the caller's `done` */
+	void (*clear)(struct oms_question *q);                     /* NULL: it holds nothing */
+	bool dropped;
+};
+struct oms_question *oms_ask(struct oms_question *q, struct oms_store *s, struct loop *l);
+/* As db_write_take, also when the store is closed. */
+bool oms_write_take(struct oms_store *s, struct db_write *w, struct err *e);
+
 struct oms_letter_record {
 	struct oms_letter facts;
 	char token[SUBMIT_TOKEN_MAX + 1]; /* removed together with the letter */

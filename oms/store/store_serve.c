@@ -44,7 +44,7 @@ begin(struct change *c, struct oms_store *s, const struct ulid *id, const char *
 	c->write.home = l;
 	c->write.octets = 2048;
 	c->write.frees = true;
-	if (!db_write_take(s->db, &c->write, &c->write.why))
+	if (!oms_write_take(s, &c->write, &c->write.why))
 		loop_post(l, change_refused, c);
 }
 

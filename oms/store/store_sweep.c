@@ -329,27 +329,3 @@ oms_store_forget_user(struct oms_store *s, const char *user, int64_t now_s, stru
 	span_copy(span_str(user), w->user, sizeof w->user);
 	begin(w, apply_user, l);
 }
-
-static bool
-found_one(void *arg, struct span key, struct span value)
-{
-	(void)key;
-	(void)value;
-	*(bool *)arg = true;
-	return false;
-}
-
-bool
-oms_store_knows_user(struct oms_store *s, const char *user)
-{
-	struct db_key prefix = oms_key_named(user, (struct span) { 0 });
-	struct db_txn *t;
-	bool found = false;
-	struct err e;
-
-	if (!db_read(s->db, &t, &e))
-		return false;
-	db_each(t, OUTBOX, db_key_span(&prefix), db_key_span(&prefix), found_one, &found);
-	db_read_end(&t);
-	return found;
-}

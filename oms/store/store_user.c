@@ -1,4 +1,5 @@
 /* store_user — the OMS's spool: the sums of each user; see store.h. */
+#include "common/base/memory.h"
 #include "common/base/record.h"
 #include "oms/store/store_private.h"
 
@@ -75,15 +76,91 @@ oms_user_drop_outcome(struct db_txn *t, const struct oms_letter_record *r, struc
 	return r->price == 0 || subtract(t, r->facts.user, 0, r->price, e);
 }
 
-bool
-oms_store_user(struct oms_store *s, const char *user, struct oms_user_counts *out, struct err *e)
-{
-	struct db_txn *t;
-	bool good;
+/* -- asking ------------------------------------------------------------------------------------------ */
 
-	if (!db_read(s->db, &t, e))
-		return false;
-	good = oms_user_get(t, user, out, e);
-	db_read_end(&t);
-	return good;
+struct user {
+	struct oms_question question;
+	char user[OMS_STORE_USER_BYTES];
+	struct oms_user_counts counts;
+	bool known;
+	oms_store_user_done *done;
+	oms_store_knows_done *knows;
+	void *arg;
+};
+
+static bool
+look_user(struct db_txn *t, struct oms_question *q, struct err *e)
+{
+	struct user *u = (struct user *)q;
+
+	return oms_user_get(t, u->user, &u->counts, e);
+}
+
+static void
+tell_user(struct oms_question *q, const struct err *e)
+{
+	struct user *u = (struct user *)q;
+
+	u->done(u->arg, &u->counts, e);
+}
+
+static struct user *
+user_new(const char *user, void *arg)
+{
+	struct user *u = memory_new(sizeof *u);
+
+	span_copy(span_str(user), u->user, sizeof u->user);
+	u->arg = arg;
+	return u;
+}
+
+struct oms_question *
+oms_store_user(struct oms_store *s, const char *user, struct loop *l, oms_store_user_done *done,
+    void *arg)
+{
+	struct user *u = user_new(user, arg);
+
+	u->question = (struct oms_question) { .look = look_user, .tell = tell_user };
+	u->done = done;
+	return oms_ask(&u->question, s, l);
+}
+
+static bool
+found_one(void *arg, struct span key, struct span value)
+{
+	(void)key;
+	(void)value;
+	*(bool *)arg = true;
+	return false;
+}
+
+static bool
+look_knows(struct db_txn *t, struct oms_question *q, struct err *e)
+{
+	struct user *u = (struct user *)q;
+	struct db_key prefix = oms_key_named(u->user, (struct span) { 0 });
+
+	(void)e;
+	u->known = false;
+	db_each(t, OUTBOX, db_key_span(&prefix), db_key_span(&prefix), found_one, &u->known);
+	return true;
+}
+
+static void
+tell_knows(struct oms_question *q, const struct err *e)
+{
+	struct user *u = (struct user *)q;
+
+	u->knows(u->arg, u->known, e);
+}
+
+struct oms_question *
+oms_store_knows_user(struct oms_store *s, const char *user, struct loop *l,
+    oms_store_knows_done *done, void *arg)
+{
+	struct user *u = user_new(user, arg);
+
+	u->question = (struct oms_question) { .look = look_knows, .tell = tell_knows };
+	u->knows = done;
+	return oms_ask(&u->question, s, l);
 }

@@ -13,6 +13,9 @@ struct recipient_check {
 	struct oms_worker *worker;
 	struct domain domain;
 	struct designation_query *query;
+	struct oms_question *question; /* is the domain remembered? */
+	struct err why;                /* what DNS said */
+	bool vouched;
 	struct loop_timer *timer;
 	int64_t began_ms;
 	recipient_checked *done;
@@ -31,20 +34,30 @@ finish(struct recipient_check *c, const struct err *e)
 }
 
 static void
+looked(void *arg, const struct oms_peer *p, const struct err *unread)
+{
+	struct recipient_check *c = arg;
+	const struct downgrade_memory m = { p, unread };
+	struct err why = c->why;
+
+	c->question = NULL;
+	finish(c, downgrade_refuses(m, c->vouched, &why, clock_wall_ms() / 1000) ? &why : NULL);
+}
+
+static void
 found(void *arg, const struct designation *d, const struct err *why)
 {
 	struct recipient_check *c = arg;
-	struct err e;
 
 	c->query = NULL;
-	if (why == NULL ||
-	    !downgrade_refuses(c->worker->oms->store, c->domain.text, d, why,
-		clock_wall_ms() / 1000)) {
+	if (why == NULL) {
 		finish(c, NULL);
 		return;
 	}
-	e = *why;
-	finish(c, &e);
+	c->why = *why;
+	c->vouched = d->vouched;
+	c->question = oms_store_peer(c->worker->oms->store, c->domain.text, c->worker->loop, looked,
+	    c);
 }
 
 static void
@@ -83,6 +96,7 @@ recipient_cancel(struct recipient_check **cp)
 	*cp = NULL;
 	if (c->query != NULL)
 		designation_cancel(&c->query);
+	oms_question_drop(&c->question);
 	loop_timer_free(&c->timer);
 	free(c);
 }

@@ -18,6 +18,7 @@
 #include "common/loop/offload.h"
 #include "oms/notify/downgrade.h"
 #include "tests/temp.h"
+#include "tests/unit/oms_store_asked.h"
 
 #define SIZE ((uint64_t)64 << 20)
 #define NOW  ((int64_t)1800000000)
@@ -93,12 +94,11 @@ remember(struct world *w, const char *domain, int64_t until_s, uint64_t max)
 static int64_t
 until(struct world *w, const char *domain)
 {
-	struct err e;
-	struct oms_peer p;
+	struct asked a = ask_peer(w->store, w->loop, domain);
 
-	if (!oms_store_peer(w->store, domain, &p, &e))
-		fail_msg("%s: %s", domain, e.text);
-	return p.until_s;
+	if (a.e.why != REFUSAL_NONE)
+		fail_msg("%s: %s", domain, a.e.text);
+	return a.peer.until_s;
 }
 
 static void
@@ -226,8 +226,6 @@ static void
 a_damaged_record_is_no_absence(void **state)
 {
 	struct world w;
-	struct oms_peer p;
-	struct err e;
 
 	(void)state;
 	world_init(&w);
@@ -236,8 +234,7 @@ a_damaged_record_is_no_absence(void **state)
 	oms_store_close(&w.store);
 	damage(&w, "bad-one.test");
 	reopen(&w);
-	assert_false(oms_store_peer(w.store, "bad-one.test", &p, &e));
-	assert_int_equal(e.why, REFUSAL_storage);
+	assert_int_equal(ask_peer(w.store, w.loop, "bad-one.test").e.why, REFUSAL_storage);
 	sweep(&w, NOW);
 	assert_int_equal(until(&w, "good.test"), 0);
 	assert_int_equal(remember(&w, "bad-one.test", NOW + 1, 1), REFUSAL_NONE);
@@ -247,11 +244,12 @@ a_damaged_record_is_no_absence(void **state)
 
 /* -- the rule --------------------------------------------------------------------------------------- */
 
-/* The store's writes are done in order: one of ours comes after. */
+/* A sight asks, then writes.  Questions are answered in order, and so are writes: each of ours comes after. */
 static void
 sees(struct world *w, const char *domain, bool named, int64_t now_s)
 {
 	downgrade_seen(w->store, domain, &(struct designation) { .named = named }, now_s, w->loop);
+	ask_peer(w->store, w->loop, domain);
 	remember(w, "last.test", NOW, MAX);
 }
 
@@ -259,11 +257,12 @@ sees(struct world *w, const char *domain, bool named, int64_t now_s)
 static const char *
 judged(struct world *w, const char *domain, enum refusal why, bool secure, int64_t now_s)
 {
-	struct designation d = { .secure = secure };
+	struct asked a = ask_peer(w->store, w->loop, domain);
+	const struct downgrade_memory m = { &a.peer, a.e.why == REFUSAL_NONE ? NULL : &a.e };
 	struct err said, e = { .why = REFUSAL_NONE };
 
 	err_set(&said, why, "there is no such thing in DNS");
-	if (downgrade_may_smtp(w->store, domain, &d, &said, now_s, &e))
+	if (downgrade_may_smtp(m, secure, &said, now_s, &e))
 		return "by-smtp";
 	return refusal_word(e.why);
 }
@@ -353,6 +352,7 @@ a_sight_is_written_once_a_day(void **state)
 	for (int i = 0; i < 10; i++)
 		downgrade_seen(w.store, "b.test", &(struct designation) { .named = true },
 		    NOW + i * DOWNGRADE_RENEW_S / 9, w.loop);
+	ask_peer(w.store, w.loop, "b.test");
 	remember(&w, "last.test", NOW, MAX);
 	assert_int_equal(writes(&w), before + 1);
 	sees(&w, "b.test", true, NOW + DOWNGRADE_RENEW_S + 1);

@@ -190,7 +190,7 @@ user_of(const char *kind)
 	oms_store_forget_user(p.world.store, ALICE, p.now_s, p.world.loop, on_done, &o);
 	wait_all(&p.world);
 	assert_int_equal(o.why, REFUSAL_NONE);
-	assert_false(oms_store_knows_user(p.world.store, ALICE));
+	assert_false(ask_knows(p.world.store, p.world.loop, ALICE));
 	expect_room(&p);
 	place_clear(&p);
 }

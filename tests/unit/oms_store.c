@@ -154,8 +154,6 @@ who_waits_is_due_and_nobody_else(void **state)
 	struct world w;
 	struct ulid id;
 	struct oms_delivery d;
-	int64_t next_ms;
-	struct err e;
 
 	(void)state;
 	world_init(&w);
@@ -164,15 +162,13 @@ who_waits_is_due_and_nobody_else(void **state)
 	d.recipients[0].state = SUBMIT_NOTIFIED;
 	d.next_ms = 0;
 	attempted(&w, &d);
-	assert_true(oms_store_next_due(w.store, "a.test", "b.test", &next_ms, &e));
-	assert_true(next_ms > 0);
+	assert_true(next_due(&w, "b.test") > 0);
 	for (size_t i = 0; i < d.n_recipients; i++)
 		d.recipients[i].state = SUBMIT_NOTIFIED;
 	d.next_ms = 7000;
 	attempted(&w, &d);
 	oms_delivery_clear(&d);
-	assert_true(oms_store_next_due(w.store, "a.test", "b.test", &next_ms, &e));
-	assert_int_equal(next_ms, 0);
+	assert_int_equal(next_due(&w, "b.test"), 0);
 	world_clear(&w);
 }
 
@@ -242,8 +238,6 @@ what_nobody_fetched_expires(void **state)
 	struct world w;
 	struct ulid id[3];
 	int64_t now_s = clock_wall_ms() / 1000;
-	int64_t next_ms;
-	struct err e;
 
 	(void)state;
 	world_init(&w);
@@ -258,11 +252,9 @@ what_nobody_fetched_expires(void **state)
 	assert_string_equal(states(&w, &id[2]), "waiting waiting waiting");
 	wait_for_files(&w, 0);
 	assert_int_equal(hand_out(&w, &id[0], "b.test"), REFUSAL_unknown_id);
-	assert_true(oms_store_next_due(w.store, "a.test", "b.test", &next_ms, &e));
-	assert_int_equal(next_ms, 1000);
+	assert_int_equal(next_due(&w, "b.test"), 1000);
 	sweep(&w, now_s + 1001);
-	assert_true(oms_store_next_due(w.store, "a.test", "b.test", &next_ms, &e));
-	assert_int_equal(next_ms, 0);
+	assert_int_equal(next_due(&w, "b.test"), 0);
 	world_clear(&w);
 }
 
@@ -302,19 +294,19 @@ pairs(struct world *w, size_t max)
 	struct pairs p = { .n = 0 };
 	struct oms_pair page[64];
 	struct oms_pair_cursor at = { .begun = false };
-	struct err e;
-	size_t n;
+	struct asked a;
 
 	do {
-		assert_true(oms_store_pairs(w->store, &at, page, max, &n, &e));
-		for (size_t i = 0; i < n; i++) {
+		a = ask_pairs(w->store, w->loop, &at, max, page);
+		at = a.next;
+		for (size_t i = 0; i < a.n; i++) {
 			assert_string_equal(page[i].own.text, "a.test");
 			if (strlen(p.peers) + strlen(page[i].peer.text) + 2 < sizeof p.peers)
 				strcat(strcat(p.peers, page[i].peer.text), " ");
 			p.first_ms = page[i].first_ms;
 			p.tries += page[i].tries;
 		}
-		p.n += n;
+		p.n += a.n;
 	} while (!at.ended);
 	return p;
 }
@@ -366,8 +358,6 @@ what_is_due_comes_by_pair_and_time(void **state)
 	struct ulid id[3];
 	struct oms_delivery d[4];
 	struct pairs p;
-	struct err e;
-	int64_t next_ms;
 
 	(void)state;
 	world_init(&w);
@@ -390,12 +380,10 @@ what_is_due_comes_by_pair_and_time(void **state)
 	oms_delivery_clear(&d[1]);
 	notify(&w, "b.test", NULL);
 	notify(&w, "b.test", NULL);
-	assert_true(oms_store_next_due(w.store, "a.test", "b.test", &next_ms, &e));
-	assert_int_equal(next_ms, 5000);
+	assert_int_equal(next_due(&w, "b.test"), 5000);
 	assert_int_equal(pairs(&w, 64).tries, 1);
 	reopen(&w);
-	assert_true(oms_store_next_due(w.store, "a.test", "b.test", &next_ms, &e));
-	assert_int_equal(next_ms, 5000);
+	assert_int_equal(next_due(&w, "b.test"), 5000);
 	world_clear(&w);
 }
 
@@ -501,6 +489,51 @@ answers_may_come_after_the_end(void **state)
 	world_clear(&w);
 }
 
+/* A question that is dropped has no answer; one that comes too late has one. */
+static void
+each_question_is_answered_once_or_dropped(void **state)
+{
+	struct world w;
+	struct ulid id;
+	struct asked a = { .answers = 0 }, dropped = { .answers = 0 };
+	struct oms_delivery d[2];
+	struct oms_due_query query = { "a.test", "b.test", 1000, INT64_MAX, 2, NULL, 0 };
+	struct oms_question *q, *none = NULL;
+
+	(void)state;
+	world_init(&w);
+	put(&w, &(struct letter) { .size = 100, .one = true }, &id);
+	q = oms_store_user(w.store, "alice@a.test", w.loop, on_user_asked, &dropped);
+	oms_store_user(w.store, "alice@a.test", w.loop, on_user_asked, &a);
+	oms_question_drop(&q);
+	assert_null(q);
+	oms_question_drop(&none);
+	assert_true(await(&a, w.loop));
+	assert_int_equal(a.counts.letters, 1);
+	assert_int_equal(dropped.answers, 0);
+	/* what is under way is not read again */
+	query.under_way = &id;
+	query.n_under_way = 1;
+	assert_int_equal(ask_due(w.store, w.loop, &query, d).n, 0);
+	assert_int_equal(ask_due(w.store, w.loop, &query, d).first_ms, 1000);
+	query.n_under_way = 0;
+	query.now_ms = 999;
+	assert_int_equal(ask_due(w.store, w.loop, &query, d).n, 0);
+	query.latest_ms = 999; /* a clock ran fast */
+	assert_int_equal(ask_due(w.store, w.loop, &query, d).n, 1);
+	oms_delivery_clear(&d[0]);
+	/* the store closes first */
+	a = dropped = (struct asked) { .answers = 0 };
+	q = oms_store_user(w.store, "alice@a.test", w.loop, on_user_asked, &dropped);
+	oms_store_user(w.store, "alice@a.test", w.loop, on_user_asked, &a);
+	oms_question_drop(&q);
+	oms_store_close(&w.store);
+	assert_false(await(&a, w.loop));
+	assert_int_equal(a.e.why, REFUSAL_closing);
+	assert_int_equal(dropped.answers, 0);
+	world_clear(&w);
+}
+
 static void
 orphans_are_swept_at_start(void **state)
 {
@@ -558,7 +591,7 @@ a_damaged_letter_harms_no_other(void **state)
 	struct oms_delivery d[4];
 	struct buf page = BUF_INIT;
 	struct rows n = { 0 };
-	int64_t now_s = clock_wall_ms() / 1000, next_ms;
+	int64_t now_s = clock_wall_ms() / 1000;
 	unsigned pages;
 	bool more;
 	struct err e;
@@ -581,8 +614,7 @@ a_damaged_letter_harms_no_other(void **state)
 	sweep(&w, now_s + 31 * DAY);
 	assert_string_equal(states(&w, &good), "expired expired expired");
 	assert_int_equal(due(&w, "b.test", d, 4), 0);
-	assert_true(oms_store_next_due(w.store, "a.test", "b.test", &next_ms, &e));
-	assert_int_equal(next_ms, 0);
+	assert_int_equal(next_due(&w, "b.test"), 0);
 	world_clear(&w);
 }
 
@@ -593,8 +625,6 @@ a_damaged_delivery_is_not_due(void **state)
 	struct world w;
 	struct ulid id;
 	struct oms_delivery d;
-	int64_t next_ms = 1;
-	struct err e;
 
 	(void)state;
 	world_init(&w);
@@ -603,11 +633,9 @@ a_damaged_delivery_is_not_due(void **state)
 	assert_true(damage(&w, "Tillcalled-Notification: 1 for b.test", 37) > 0);
 	reopen(&w);
 	assert_int_equal(due(&w, "b.test", &d, 1), 0);
-	for (int i = 0; i < 200 && next_ms != 0; i++) {
+	for (int i = 0; i < 200 && next_due(&w, "b.test") != 0; i++)
 		usleep(10000);
-		assert_true(oms_store_next_due(w.store, "a.test", "b.test", &next_ms, &e));
-	}
-	assert_int_equal(next_ms, 0);
+	assert_int_equal(next_due(&w, "b.test"), 0);
 	assert_int_equal(due(&w, "c.test", &d, 1), 1);
 	oms_delivery_clear(&d);
 	world_clear(&w);
@@ -633,7 +661,6 @@ a_user_is_forgotten_whole(void **state)
 	struct ulid waiting, notified, over, others, again;
 	struct oms_user_counts u;
 	struct oms_delivery d[8];
-	struct err e;
 
 	(void)state;
 	world_init(&w);
@@ -651,9 +678,9 @@ a_user_is_forgotten_whole(void **state)
 	forget_user(&w, former);
 	wait_for_files(&w, 0);
 	reopen(&w);
-	assert_false(oms_store_knows_user(w.store, former));
-	assert_true(oms_store_knows_user(w.store, next));
-	assert_true(oms_store_user(w.store, former, &u, &e));
+	assert_false(ask_knows(w.store, w.loop, former));
+	assert_true(ask_knows(w.store, w.loop, next));
+	u = ask_user(w.store, w.loop, former);
 	assert_int_equal(u.letters, 0);
 	assert_int_equal(u.octets, 0);
 	assert_int_equal(due(&w, "b.test", d, 8), 0);
@@ -666,7 +693,7 @@ a_user_is_forgotten_whole(void **state)
 	assert_true(ulid_eq(&again, &others));
 	sweep(&w, clock_wall_ms() / 1000 + 100 * DAY); /* also ends whose letters are gone */
 	sweep(&w, clock_wall_ms() / 1000 + 200 * DAY);
-	assert_false(oms_store_knows_user(w.store, former) || oms_store_knows_user(w.store, next));
+	assert_false(ask_knows(w.store, w.loop, former) || ask_knows(w.store, w.loop, next));
 	world_clear(&w);
 }
 
@@ -687,6 +714,7 @@ main(void)
 		cmocka_unit_test(what_is_due_comes_by_pair_and_time),
 		cmocka_unit_test(the_outbox_comes_in_pages),
 		cmocka_unit_test(answers_may_come_after_the_end),
+		cmocka_unit_test(each_question_is_answered_once_or_dropped),
 		cmocka_unit_test(orphans_are_swept_at_start),
 		cmocka_unit_test(a_damaged_letter_harms_no_other),
 		cmocka_unit_test(a_damaged_delivery_is_not_due),

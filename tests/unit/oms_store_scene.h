@@ -19,6 +19,7 @@
 #include "oms/policy/letter.h"
 #include "oms/store/store.h"
 #include "tests/temp.h"
+#include "tests/unit/oms_store_asked.h"
 
 #define SIZE ((uint64_t)64 << 20)
 #define DAY  86400
@@ -257,27 +258,25 @@ put(struct world *w, const struct letter *l, struct ulid *id)
 
 /* -- operations, at once ----------------------------------------------------------------------- */
 
-static inline bool
-never(void *arg, const struct ulid *id)
-{
-	(void)arg;
-	(void)id;
-	return false;
-}
-
 static inline size_t
 due(struct world *w, const char *peer, struct oms_delivery *out, size_t max)
 {
 	const struct oms_due_query q = { .own = "a.test",
 		.peer = peer,
 		.now_ms = 1000,
-		.max = max,
-		.skip = never };
-	struct err e;
-	size_t n;
+		.latest_ms = INT64_MAX,
+		.max = max };
 
-	assert_true(oms_store_due(w->store, &q, out, &n, &e));
-	return n;
+	return ask_due(w->store, w->loop, &q, out).n;
+}
+
+/* When something is due at the domain next; 0: never. */
+static inline int64_t
+next_due(struct world *w, const char *peer)
+{
+	const struct oms_due_query q = { .own = "a.test", .peer = peer };
+
+	return ask_due(w->store, w->loop, &q, NULL).first_ms;
 }
 
 static inline void

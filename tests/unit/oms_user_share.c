@@ -22,11 +22,7 @@
 static struct oms_user_counts
 counts(struct world *w)
 {
-	struct oms_user_counts c;
-	struct err e;
-
-	assert_true(oms_store_user(w->store, ALICE, &c, &e));
-	return c;
+	return ask_user(w->store, w->loop, ALICE);
 }
 
 static enum refusal

@@ -83,16 +83,17 @@ on_remembered(void *arg, const struct err *e)
 static const char *
 fate_by_dns(struct world *w, const char *domain, enum refusal why, bool vouched)
 {
-	struct designation d = { .secure = vouched, .vouched = vouched };
+	struct asked a = ask_peer(w->store, w->loop, domain);
+	const struct downgrade_memory m = { &a.peer, NULL };
 	struct err said, e;
 	static char out[32];
 
 	err_set(&said, why, "that is what DNS says");
 	e = said;
-	downgrade_may_smtp(w->store, domain, &d, &said, NOW, &e);
+	downgrade_may_smtp(m, vouched, &said, NOW, &e);
 	snprintf(out, sizeof out, "%s %s",
-	    downgrade_refuses(w->store, domain, &d, &said, NOW) ? "refused" : "taken",
-	    verdict_is_final(e.why, VERDICT_DNS, d.vouched) ? "final" : "waits");
+	    downgrade_refuses(m, vouched, &said, NOW) ? "refused" : "taken",
+	    verdict_is_final(e.why, VERDICT_DNS, vouched) ? "final" : "waits");
 	return out;
 }
 
