@@ -18,6 +18,7 @@ BEGIN {
 	level("oms ims mc", 11)
 	level("tests", 12)
 	level("tests/unit tests/fuzz tests/bench tests/tools", 13)
+	level("tests/fixtures", 14)	# compiled in a copy of an earlier commit: tests/fixtures/make
 }
 function level(rooms, n,    list, i, k) { k = split(rooms, list, " "); for (i = 1; i <= k; i++) rank[list[i]] = n }
 function dir(path) { sub(/\/[^\/]*$/, "", path); return path }

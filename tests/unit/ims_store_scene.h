@@ -52,8 +52,9 @@ reopen(struct world *w)
 		fail_msg("%s", e.text);
 }
 
+/* All but the store. */
 static inline void
-world_of(struct world *w)
+world_bare(struct world *w)
 {
 	struct err e;
 
@@ -62,6 +63,12 @@ world_of(struct world *w)
 	assert_true(loop_new(&w->loop, &e));
 	assert_true(offload_new(&w->offload, 1, &e));
 	assert_true(offload_start(w->offload, &e));
+}
+
+static inline void
+world_of(struct world *w)
+{
+	world_bare(w);
 	reopen(w);
 }
 

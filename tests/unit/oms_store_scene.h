@@ -69,8 +69,9 @@ keep_in_memory(const char *folder)
 		mount("none", folder, "tmpfs", 0, "size=256m,mode=700");
 }
 
+/* All but the store. */
 static inline void
-world_init(struct world *w)
+world_bare(struct world *w)
 {
 	struct err e;
 
@@ -80,6 +81,12 @@ world_init(struct world *w)
 	keep_in_memory(w->folder);
 	assert_true(loop_new(&w->loop, &e));
 	assert_true(offload_new(&w->offload, 2, &e) && offload_start(w->offload, &e));
+}
+
+static inline void
+world_init(struct world *w)
+{
+	world_bare(w);
 	reopen(w);
 }
 

@@ -1,0 +1,353 @@
+/* A store of the OMS that an earlier commit wrote (tests/fixtures/make): all that users and peers see of it
+ * is what the list beside it says, and its letters end as they would have.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "common/base/refusal.h"
+#include "tests/fixture.h"
+#include "tests/unit/oms_store_scene.h"
+
+#define T0      INT64_C(4000000000) /* when it was made, by its own clock */
+#define LETTERS 100
+
+static const char *const users[] = { "alice@a.test", "bob@a.test", "carol@a.test 2", "dora@c.test",
+	"eve@a.test" };
+static const char *const owns[] = { "a.test", "c.test" };
+static const char *const peers[] = { "b.test", "d.test", "xn--bcher-kva.test", "e.test" };
+
+#define N(table) (sizeof(table) / sizeof(table)[0])
+
+/* -- what is seen without a change ------------------------------------------------------------------------- */
+
+/* Times are seconds since T0. */
+static void
+outbox_row(struct span line, struct ulid *last, struct buf *out)
+{
+	struct submit_recipient rcpt;
+	struct submit_letter l;
+	char id[ULID_END_BYTES];
+	struct row r;
+	struct err e;
+
+	assert_true(row_parse(&r, line, &e));
+	if (span_eq(r.word, SPAN_LIT("letter"))) {
+		assert_true(submit_letter_read(&r, &l, &e));
+		*last = l.id;
+		ulid_end(&l.id, id);
+		buf_addf(out, "  %s from %s: %llu octets, at %lld until %lld\n", id, l.from,
+		    (unsigned long long)l.size, (long long)(l.date_s - T0),
+		    (long long)(l.hold_until_s - T0));
+	} else if (span_eq(r.word, SPAN_LIT("rcpt"))) {
+		assert_true(submit_recipient_read(&r, &rcpt, &e));
+		buf_addf(out, "    %s %s at %lld tries %llu", rcpt.to,
+		    submit_state_name(rcpt.state), (long long)(rcpt.since_s - T0),
+		    (unsigned long long)rcpt.tries);
+		if (rcpt.next_s != 0)
+			buf_addf(out, " next %lld", (long long)(rcpt.next_s - T0));
+		if (rcpt.word[0] != '\0')
+			buf_addf(out, " %s %s: %s", rcpt.word, submit_speaker_name(rcpt.by),
+			    rcpt.text);
+		buf_addf(out, "\n");
+	} else {
+		assert_true(span_eq(r.word, SPAN_LIT("more")));
+	}
+}
+
+static void
+outbox_rows(struct world *w, const char *user, struct buf *out)
+{
+	struct ulid last;
+	struct oms_user_counts c = ask_user(w->store, w->loop, user);
+	bool more = true, begun = false;
+	struct err e;
+
+	buf_addf(out, "user %s: %llu letters, %llu octets\n", user, (unsigned long long)c.letters,
+	    (unsigned long long)c.octets);
+	while (more) {
+		struct buf page = BUF_INIT;
+		struct span rest, line;
+
+		assert_true(
+		    oms_store_outbox(w->store, user, begun ? &last : NULL, &page, &more, &e));
+		rest = buf_span(&page);
+		while (rest.n > 0) {
+			line = span_cut(&rest, '\n');
+			line.n--;
+			outbox_row(line, &last, out);
+		}
+		begun = true;
+		buf_clear(&page);
+	}
+}
+
+struct queue_rows {
+	struct buf *out;
+	unsigned letters;
+	struct ulid last;
+	bool in_state[SUBMIT_BY_SMTP + 1];
+};
+
+/* What an operator sees, and what the next events are judged by. */
+static void
+queue_row(void *arg, const struct oms_letter *l, const struct oms_delivery *d)
+{
+	struct queue_rows *q = arg;
+	char id[ULID_END_BYTES];
+
+	q->letters += !ulid_eq(&l->id, &q->last);
+	q->last = l->id;
+	ulid_end(&l->id, id);
+	buf_addf(q->out, "queue %s %s", id, d->peer.text);
+	buf_addf(q->out, " tries=%llu next=%lld", (unsigned long long)d->tries,
+	    (long long)(d->next_ms == 0 ? 0 : d->next_ms - T0 * 1000));
+	buf_addf(q->out, " handed=%d settles=%llu declined=%d", d->handed_s >= T0,
+	    (unsigned long long)d->settles, d->declined);
+	buf_addf(q->out, " sends=%llu settled=%lld", (unsigned long long)d->sends,
+	    (long long)d->settled_sends);
+	buf_addf(q->out, " %s", fixture_digest(buf_span(&d->statement)));
+	buf_addf(q->out, " %s\n", fixture_digest(span_of((const char *)l->digest, DIGEST_BYTES)));
+	for (size_t i = 0; i < d->n_recipients; i++)
+		q->in_state[d->recipients[i].state] = true;
+}
+
+static void
+queue_rows(struct world *w, struct queue_rows *q)
+{
+	struct oms_place at = { .begun = false };
+	bool more = true;
+	struct err e;
+
+	while (more)
+		assert_true(oms_store_queue(w->store, &at, 7, queue_row, q, &more, &e));
+}
+
+static void
+due_rows(struct world *w, const char *own, const char *peer, struct buf *out)
+{
+	const struct oms_due_query q = { .own = own,
+		.peer = peer,
+		.now_ms = INT64_MAX,
+		.latest_ms = INT64_MAX,
+		.max = OMS_STORE_DUE_PAGE };
+	struct oms_delivery d[OMS_STORE_DUE_PAGE];
+	struct oms_due_query first = q;
+	size_t n = ask_due(w->store, w->loop, &q, d).n;
+
+	assert_true(n < OMS_STORE_DUE_PAGE);
+	first.max = 0;
+	assert_int_equal(ask_due(w->store, w->loop, &first, NULL).first_ms,
+	    n > 0 ? d[0].next_ms : 0);
+	buf_addf(out, "due from %s to %s: %zu\n", own, peer, n);
+	for (size_t i = 0; i < n; i++) {
+		char id[ULID_END_BYTES];
+
+		ulid_end(&d[i].id, id);
+		buf_addf(out, "  %s %lld\n", id, (long long)(d[i].next_ms - T0 * 1000));
+		oms_delivery_clear(&d[i]);
+	}
+}
+
+/* How many pairs of domains have something due. */
+static unsigned
+pairs(struct world *w)
+{
+	struct oms_pair page[4];
+	struct oms_pair_cursor at = { .begun = false };
+	unsigned all = 0;
+
+	while (!at.ended) {
+		struct asked a = ask_pairs(w->store, w->loop, &at, N(page), page);
+
+		all += (unsigned)a.n;
+		at = a.next;
+	}
+	return all;
+}
+
+static void
+peer_rows(struct world *w, struct buf *out)
+{
+	for (size_t i = 0; i < N(peers); i++) {
+		struct oms_peer p = ask_peer(w->store, w->loop, peers[i]).peer;
+
+		buf_addf(out, "peer %s: until %lld, answered %lld\n", peers[i],
+		    (long long)p.until_s, (long long)p.answered_s);
+	}
+}
+
+/* -- what is seen by asking for it --------------------------------------------------------------------------- */
+
+/* A letter with a token that is known is the earlier one. */
+static void
+token_rows(struct world *w, const char *user, struct buf *out)
+{
+	for (unsigned i = 0; i < LETTERS; i++) {
+		const struct oms_user_limits no_bound = { 0, 0 };
+		struct oms_claim *c = NULL;
+		struct ulid id;
+		char token[20], text[ULID_END_BYTES];
+		struct err e;
+
+		snprintf(token, sizeof token, "token-%u", i);
+		assert_true(oms_store_claim(w->store, user, token, 10, 1, no_bound, &c, &e));
+		if (c != NULL) {
+			oms_claim_free(&c);
+			continue;
+		}
+		assert_int_equal(put(w,
+				     &(struct letter) { .token = token, .size = 10, .user = user },
+				     &id),
+		    REFUSAL_NONE);
+		ulid_end(&id, text);
+		buf_addf(out, "token %s %s: %s\n", user, token, text);
+	}
+}
+
+static struct ulid
+id_of(unsigned i)
+{
+	unsigned char random[10] = { [8] = 7, [9] = (unsigned char)i };
+	struct ulid id;
+
+	ulid_make(&id, (T0 + i) * 1000, random);
+	return id;
+}
+
+/* What each domain gets when it asks for the letter. */
+static void
+served_rows(struct world *w, unsigned i, struct buf *out)
+{
+	struct ulid id = id_of(i);
+	char text[ULID_END_BYTES];
+
+	ulid_end(&id, text);
+	buf_addf(out, "served %s:", text);
+	for (size_t p = 0; p < N(peers); p++) {
+		struct outcome o = { .world = w };
+
+		w->waiting++;
+		oms_store_hand_out(w->store, &id, peers[p], w->loop, on_handed, &o);
+		wait_all(w);
+		if (o.why == REFUSAL_NONE) {
+			assert_int_equal(octets_of(o.source), o.size); /* each of them a 'b' */
+			buf_addf(out, " %llu", (unsigned long long)o.size);
+		} else {
+			buf_addf(out, " %s", refusal_word(o.why));
+		}
+	}
+	buf_addf(out, "\n");
+}
+
+/* -- the tests ---------------------------------------------------------------------------------------------- */
+
+static void
+old_world(struct world *w)
+{
+	world_bare(w);
+	fixture_unpack("oms", w->folder);
+	reopen(w);
+}
+
+static void
+what_is_seen_is_what_the_list_says(void **state)
+{
+	struct buf out = BUF_INIT;
+	struct queue_rows q = { .out = &out };
+	struct world w;
+
+	(void)state;
+	old_world(&w);
+	for (size_t i = 0; i < N(users); i++)
+		outbox_rows(&w, users[i], &out);
+	queue_rows(&w, &q);
+	assert_int_equal(q.letters, LETTERS);
+	for (size_t i = 0; i < N(q.in_state); i++)
+		if (!q.in_state[i])
+			fail_msg("no recipient is %s", submit_state_name((enum submit_state)i));
+	for (size_t o = 0; o < N(owns); o++)
+		for (size_t i = 0; i < N(peers); i++)
+			due_rows(&w, owns[o], peers[i], &out);
+	buf_addf(&out, "pairs: %u\n", pairs(&w));
+	peer_rows(&w, &out);
+	buf_addf(&out, "files: %u\n", files(&w));
+	for (size_t i = 0; i < N(users); i++)
+		token_rows(&w, users[i], &out);
+	for (unsigned i = 0; i < LETTERS; i++)
+		served_rows(&w, i, &out);
+	fixture_same("oms", buf_span(&out));
+	buf_clear(&out);
+	world_clear(&w);
+}
+
+/* The second opening finds what the first one left. */
+static void
+it_opens_again(void **state)
+{
+	struct buf first = BUF_INIT, second = BUF_INIT;
+	struct queue_rows q[2] = { { .out = &first }, { .out = &second } };
+	struct world w;
+
+	(void)state;
+	old_world(&w);
+	queue_rows(&w, &q[0]);
+	reopen(&w);
+	queue_rows(&w, &q[1]);
+	assert_true(first.len > 0 && span_eq(buf_span(&first), buf_span(&second)));
+	buf_clear(&first);
+	buf_clear(&second);
+	world_clear(&w);
+}
+
+static unsigned
+letters_kept(struct world *w)
+{
+	unsigned n = 0;
+
+	for (size_t i = 0; i < N(users); i++)
+		n += (unsigned)ask_user(w->store, w->loop, users[i]).letters;
+	return n;
+}
+
+static void
+its_letters_end(void **state)
+{
+	struct oms_store_counts counts;
+	struct world w;
+
+	(void)state;
+	old_world(&w);
+	assert_true(letters_kept(&w) > 0 && files(&w) > 0);
+	sweep(&w, T0 + 30 * DAY + 1);
+	assert_int_equal(letters_kept(&w), 0);
+	wait_for_files(&w, 0);
+	assert_int_equal(pairs(&w), 0);
+	oms_store_counts(w.store, &counts);
+	assert_true(counts.letters > 0); /* outcomes */
+	sweep(&w, T0 + 61 * DAY);
+	oms_store_counts(w.store, &counts);
+	assert_int_equal(counts.letters, 0);
+	for (size_t i = 0; i < N(users); i++) {
+		assert_int_equal(ask_user(w.store, w.loop, users[i]).octets, 0);
+		assert_false(ask_knows(w.store, w.loop, users[i]));
+	}
+	world_clear(&w);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(what_is_seen_is_what_the_list_says),
+		cmocka_unit_test(it_opens_again),
+		cmocka_unit_test(its_letters_end),
+	};
+
+	return cmocka_run_group_tests_name("oms_fixture", tests, NULL, NULL);
+}
