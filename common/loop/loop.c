@@ -39,6 +39,9 @@ struct loop {
 	bool running;
 	struct buf batch; /* taken from posted; runs now */
 	size_t batch_at;  /* octets of it that have run */
+	struct event *later;
+	struct buf calls; /* of struct post, by loop_later */
+	size_t calls_at;  /* octets of them that have run */
 	bool stopping;    /* loop_stop's call has run */
 	void *local;
 	void (*release)(void *p);
@@ -103,6 +106,34 @@ on_wake(evutil_socket_t fd, short what, void *arg)
 		event_base_loopbreak(l->base);
 }
 
+/* Runs the calls that were there when it began. */
+static bool
+run_calls(struct loop *l)
+{
+	size_t end = l->calls.len;
+	bool some = end > 0;
+
+	while (l->calls_at < end) {
+		struct post p = *(struct post *)(void *)(l->calls.data + l->calls_at);
+
+		l->calls_at += sizeof p;
+		p.fn(p.arg);
+	}
+	buf_drop(&l->calls, l->calls_at);
+	l->calls_at = 0;
+	return some;
+}
+
+static void
+on_later(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd;
+	(void)what;
+	log_hold();
+	run_calls(arg);
+	log_release();
+}
+
 /* libevent would write to standard error; the callers report what failed. */
 static void
 no_words(int severity, const char *text)
@@ -127,7 +158,8 @@ open_base(struct loop *l)
 	if (l->base == NULL)
 		return false;
 	l->wake = event_new(l->base, l->wake_fd, EV_READ | EV_PERSIST, on_wake, l);
-	return l->wake != NULL && event_add(l->wake, NULL) == 0;
+	l->later = event_new(l->base, -1, 0, on_later, l);
+	return l->wake != NULL && l->later != NULL && event_add(l->wake, NULL) == 0;
 }
 
 bool
@@ -159,12 +191,15 @@ loop_free(struct loop **lp)
 		l->release(l->local);
 	if (l->wake != NULL)
 		event_free(l->wake);
+	if (l->later != NULL)
+		event_free(l->later);
 	if (l->base != NULL)
 		event_base_free(l->base);
 	if (l->wake_fd >= 0)
 		close(l->wake_fd);
 	buf_clear(&l->posted);
 	buf_clear(&l->batch);
+	buf_clear(&l->calls);
 	pthread_mutex_destroy(&l->lock);
 	free(l);
 	*lp = NULL;
@@ -210,7 +245,7 @@ loop_stop(struct loop *l)
 void
 loop_drain(struct loop *l)
 {
-	while (take_batch(l)) {
+	while (run_calls(l) || take_batch(l)) {
 		l->stopping = false;
 		run_batch(l);
 	}
@@ -242,6 +277,15 @@ loop_post(struct loop *l, void (*fn)(void *arg), void *arg)
 		event_active(l->wake, EV_TIMEOUT, 1);
 	else if (first)
 		wake(l);
+}
+
+void
+loop_later(struct loop *l, void (*fn)(void *arg), void *arg)
+{
+	struct post p = { fn, arg };
+
+	buf_add(&l->calls, &p, sizeof p);
+	event_active(l->later, EV_TIMEOUT, 1);
 }
 
 int64_t

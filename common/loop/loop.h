@@ -15,17 +15,20 @@ struct event_base;
 struct loop;
 
 bool loop_new(struct loop **l, struct err *e);
-/* Drops posted calls that have not run; call loop_drain first to run them. */
+/* Drops calls that have not run; call loop_drain first to run them. */
 void loop_free(struct loop **l);
 
 /* Returns after loop_stop, when the calls posted before it have run.  May be called again. */
 void loop_run(struct loop *l);
 void loop_stop(struct loop *l);
-/* Runs posted calls on this thread until there are none; for the end, after loop_run. */
+/* Runs the calls of loop_post and loop_later on this thread until there are none; for the end, after loop_run. */
 void loop_drain(struct loop *l);
 
 /* Calls run in order; a batch costs one wake-up. */
 void loop_post(struct loop *l, void (*fn)(void *arg), void *arg);
+/* Only on the loop's thread: fn runs on it after the callback that runs now, before the loop waits again, and
+ * without a system call.  Calls run in order. */
+void loop_later(struct loop *l, void (*fn)(void *arg), void *arg);
 int64_t loop_now_ms(const struct loop *l); /* monotonic */
 
 struct event_base *loop_base(struct loop *l); /* for common/dns/dns only */

@@ -35,6 +35,7 @@
 
 #define DB_BATCH_WRITES  512
 #define DB_BATCH_BYTES   (8 << 20)
+#define DB_BATCH_PAGES   100000     /* LMDB ends a transaction at 131,071 */
 #define DB_QUEUE_BYTES   (64 << 20) /* waiting; more: too_many_outstanding */
 #define DB_KEY_MAX       511
 #define DB_RESERVE_LEAST (1 << 20)
@@ -97,6 +98,15 @@ bool db_damaged(struct err *e); /* false; *e: storage, a stored record cannot be
 /* Inside apply: were so many octets free, the reserve included, when the batch of writes began?  Reads the
  * list of free pages at most once a batch, and only if the file was once larger than that. */
 bool db_has_free(struct db_txn *t, uint64_t octets);
+struct db_load {
+	size_t writes; /* and what else counts as one */
+	size_t octets; /* of keys and values */
+	size_t pages;  /* written */
+};
+/* Inside apply, before the first put: may the transaction take so much more (DB_BATCH_WRITES, DB_BATCH_BYTES,
+ * DB_BATCH_PAGES)?  False: apply returns false, and the write is the first of the next transaction.  The first
+ * of a transaction is always admitted. */
+bool db_admit(struct db_txn *t, const struct db_load *load);
 /* For a write that can go on without the damaged record it met.  What was put remains. */
 void db_pardon(struct db_txn *t);
 
@@ -108,6 +118,9 @@ uint64_t db_passed_over(const struct db_txn *t); /* how many were skipped */
 /* The last entry whose key starts with prefix. */
 bool db_last(struct db_txn *t, unsigned table, struct span prefix, struct span *key,
     struct span *value);
+/* The last entry before `before` whose key starts with prefix. */
+bool db_before(struct db_txn *t, unsigned table, struct span before, struct span prefix,
+    struct span *key, struct span *value);
 uint64_t db_entries(struct db_txn *t, unsigned table); /* a counter, no walk */
 
 /* -- reading, on any thread ----------------------------------------------------------------------- */

@@ -60,6 +60,8 @@ struct db_txn {
 	uint64_t changes;     /* puts and deletes so far */
 	uint64_t writes;      /* that have changed something */
 	uint64_t passed_over; /* damaged entries that db_each skipped */
+	struct db_load load;  /* admitted so far */
+	bool postponed;       /* a write was not admitted: it begins the next transaction */
 };
 
 /* -- the file's blocks (db_disk.c) -------------------------------------------------------------- */

@@ -98,6 +98,20 @@ db_del(struct db_txn *t, unsigned table, struct span key)
 }
 
 bool
+db_admit(struct db_txn *t, const struct db_load *load)
+{
+	struct db_load all = { t->load.writes + load->writes, t->load.octets + load->octets,
+		t->load.pages + load->pages };
+
+	t->postponed = t->load.writes > 0 &&
+	    (all.writes > DB_BATCH_WRITES || all.octets > DB_BATCH_BYTES ||
+		all.pages > DB_BATCH_PAGES);
+	if (!t->postponed)
+		t->load = all;
+	return !t->postponed;
+}
+
+bool
 db_damaged(struct err *e)
 {
 	return err_set(e, REFUSAL_storage, "a stored record is damaged");
@@ -196,23 +210,18 @@ db_each(struct db_txn *t, unsigned table, struct span from, struct span prefix,
 	mdb_cursor_close(c);
 }
 
-/* Finds the entry before the first key that is greater than all keys with this prefix. */
 bool
-db_last(struct db_txn *t, unsigned table, struct span prefix, struct span *key, struct span *value)
+db_before(struct db_txn *t, unsigned table, struct span before, struct span prefix,
+    struct span *key, struct span *value)
 {
-	unsigned char beyond[DB_KEY_MAX];
 	MDB_cursor *c;
-	MDB_val k, v;
+	MDB_val k = val(before), v;
 	bool found = false;
 	int rc;
 
-	if (t->rc != 0 || prefix.n >= sizeof beyond ||
+	if (t->rc != 0 || before.n == 0 ||
 	    (t->rc = mdb_cursor_open(t->txn, t->db->table[table], &c)) != 0)
 		return false;
-	memset(beyond, 0xff, sizeof beyond);
-	if (prefix.n > 0)
-		memcpy(beyond, prefix.p, prefix.n);
-	k = (MDB_val) { sizeof beyond, beyond };
 	rc = mdb_cursor_get(c, &k, &v, MDB_SET_RANGE);
 	rc = mdb_cursor_get(c, &k, &v, rc == 0 ? MDB_PREV : MDB_LAST);
 	if (rc == 0 && span_starts(span_of(k.mv_data, k.mv_size), prefix) &&
@@ -224,6 +233,20 @@ db_last(struct db_txn *t, unsigned table, struct span prefix, struct span *key, 
 	}
 	mdb_cursor_close(c);
 	return found;
+}
+
+/* Finds the entry before the first key that is greater than all keys with this prefix. */
+bool
+db_last(struct db_txn *t, unsigned table, struct span prefix, struct span *key, struct span *value)
+{
+	unsigned char beyond[DB_KEY_MAX];
+
+	if (prefix.n >= sizeof beyond)
+		return false;
+	memset(beyond, 0xff, sizeof beyond);
+	if (prefix.n > 0)
+		memcpy(beyond, prefix.p, prefix.n);
+	return db_before(t, table, span_of(beyond, sizeof beyond), prefix, key, value);
 }
 
 uint64_t

@@ -195,6 +195,8 @@ apply_one(struct db_txn *t, struct db_write *w)
 		}
 		return;
 	}
+	if (t->postponed)
+		return;
 	if (w->why.why == REFUSAL_NONE)
 		err_word(&w->why, REFUSAL_storage);
 	if (t->changes != changes && t->rc == 0) {
@@ -215,21 +217,28 @@ leave_reserve(struct db_txn *t, bool *left)
 	*left = t->rc == 0;
 }
 
-/* True: it was a trial, and is to be begun again.  left: the reserve was looked at. */
+/* True: it was a trial, and is to be begun again.  left: the reserve was looked at.  *rest: the first write that
+ * is for the next transaction. */
 static bool
-apply_list(struct db_txn *t, struct db_write *list, uint64_t *room, bool *left)
+apply_list(struct db_txn *t, struct db_write *list, uint64_t *room, bool *left,
+    struct db_write **rest)
 {
 	struct db *d = t->db;
 	int rc = mdb_txn_begin(d->env, NULL, 0, &t->txn);
 
 	if (rc != 0)
 		db_die("begin", rc);
+	*rest = NULL;
 	for (struct db_write *w = list; w != NULL && t->rc == 0 && !t->trial; w = w->next) {
 		w->why.why = REFUSAL_NONE;
 		if (!fits(w, room, d->disk_full ? PUT_ALONE_BYTES : PUT_BYTES))
 			err_word(&w->why, REFUSAL_system_full);
 		else
 			apply_one(t, w);
+		if (t->postponed) {
+			*rest = w;
+			break;
+		}
 	}
 	leave_reserve(t, left);
 	if (t->rc != 0 || !t->trial)
@@ -238,15 +247,15 @@ apply_list(struct db_txn *t, struct db_write *list, uint64_t *room, bool *left)
 	return true;
 }
 
-/* Applies the list in one transaction.  0: each write is durable, or refused by its `why`. */
+/* Applies the list, up to *rest, in one transaction.  0: each write is durable, or refused by its `why`. */
 static int
-apply_all(struct db *d, struct db_write *list, uint64_t *room)
+apply_all(struct db *d, struct db_write *list, uint64_t *room, struct db_write **rest)
 {
 	uint64_t before = *room;
 	struct db_txn t = { .db = d };
 	bool left = false;
 
-	while (apply_list(&t, list, room, &left)) {
+	while (apply_list(&t, list, room, &left, rest)) {
 		t = (struct db_txn) { .db = d };
 		*room = before;
 	}
@@ -255,14 +264,14 @@ apply_all(struct db *d, struct db_write *list, uint64_t *room)
 
 /* The same; lets the file grow and tries again while that helps. */
 static int
-apply_growing(struct db *d, struct db_write *list, uint64_t *room)
+apply_growing(struct db *d, struct db_write *list, uint64_t *room, struct db_write **rest)
 {
 	uint64_t left = *room;
-	int rc = apply_all(d, list, room);
+	int rc = apply_all(d, list, room, rest);
 
 	while (rc == MDB_MAP_FULL && db_disk_step(d)) {
 		*room = left;
-		rc = apply_all(d, list, room);
+		rc = apply_all(d, list, room, rest);
 	}
 	return rc;
 }
@@ -274,16 +283,16 @@ apply_singly(struct db *d, struct db_write *list)
 	uint64_t room = room_left(d);
 
 	while (list != NULL) {
-		struct db_write *w = list;
+		struct db_write *w = list, *rest;
 		int rc;
 
 		list = w->next;
 		w->next = NULL;
-		rc = apply_growing(d, w, &room);
+		rc = apply_growing(d, w, &room, &rest);
 		if (rc == MDB_MAP_FULL) {
 			db_disk_settle(d);
 			room = room_left(d);
-			rc = apply_growing(d, w, &room);
+			rc = apply_growing(d, w, &room, &rest);
 		}
 		if (db_is_full(rc))
 			err_word(&w->why, REFUSAL_system_full);
@@ -293,6 +302,27 @@ apply_singly(struct db *d, struct db_write *list)
 	}
 }
 
+/* Cuts the list before *rest, which goes back to the front of the queue. */
+static void
+give_back(struct db *d, struct db_write *list, struct db_write *rest)
+{
+	struct db_write **end = &rest;
+
+	if (rest == NULL)
+		return;
+	while (list->next != rest)
+		list = list->next;
+	list->next = NULL;
+	pthread_mutex_lock(&d->lock);
+	for (; *end != NULL; end = &(*end)->next)
+		d->waiting.octets += (*end)->octets;
+	*end = d->waiting.first;
+	if (d->waiting.first == NULL)
+		d->waiting.last = end;
+	d->waiting.first = rest;
+	pthread_mutex_unlock(&d->lock);
+}
+
 /* On a full disk each write has its own transaction: how much a batch needs is known only afterwards,
  * and might be the whole reserve. */
 static void
@@ -300,13 +330,16 @@ apply_batch(struct db *d, struct db_write *list, uint64_t octets)
 {
 	bool roomy = db_disk_ahead(d, octets);
 	uint64_t room = room_left(d);
+	struct db_write *rest;
 
 	d->used = UINT64_MAX;
 	d->near_full = room < octets + NEAR_FULL_BYTES;
-	if (roomy && apply_growing(d, list, &room) == 0)
+	if (roomy && apply_growing(d, list, &room, &rest) == 0) {
+		give_back(d, list, rest);
 		finish(list);
-	else
+	} else {
 		apply_singly(d, list);
+	}
 }
 
 /* Waits for writes and takes at most a batch of them.  NULL: closing, and the queue is empty. */

@@ -122,6 +122,66 @@ stop_comes_behind_what_was_posted(void **state)
 	loop_free(&l);
 }
 
+struct turn {
+	struct loop *loop;
+	struct loop_timer *due;
+	unsigned n, later, wakes;
+	bool inside;
+};
+
+static void
+on_due(void *arg)
+{
+	struct turn *t = arg;
+
+	t->wakes++;
+	assert_int_equal(t->later, 2); /* what was asked for before the loop waited has run */
+	loop_stop(t->loop);
+}
+
+static void
+on_later(void *arg)
+{
+	struct turn *t = arg;
+
+	assert_false(t->inside);
+	assert_int_equal(t->wakes, 0);
+	if (++t->later == 1)
+		loop_later(t->loop, on_later, t);
+}
+
+static void
+ask_for_later(void *arg)
+{
+	struct turn *t = arg;
+
+	t->inside = true;
+	loop_later(t->loop, on_later, t);
+	assert_int_equal(t->later, 0);
+	t->inside = false;
+	loop_timer_set_ms(t->due, 0);
+}
+
+static void
+later_runs_in_the_same_turn_and_not_within_the_call(void **state)
+{
+	struct turn t = { 0 };
+	struct err e;
+
+	(void)state;
+	assert_true(loop_new(&t.loop, &e));
+	t.due = loop_timer_new(t.loop, on_due, &t);
+	loop_post(t.loop, ask_for_later, &t);
+	loop_run(t.loop);
+	assert_int_equal(t.later, 2);
+	assert_int_equal(t.wakes, 1);
+	loop_timer_free(&t.due);
+	loop_later(t.loop, count_up, &t.n); /* before the loop runs, as a post */
+	loop_drain(t.loop);
+	assert_int_equal(t.n, 1);
+	loop_free(&t.loop);
+}
+
 struct ticking {
 	struct loop *loop;
 	struct loop_timer *timer, *never;
@@ -604,6 +664,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(posts_come_in_order),
 		cmocka_unit_test(stop_comes_behind_what_was_posted),
+		cmocka_unit_test(later_runs_in_the_same_turn_and_not_within_the_call),
 		cmocka_unit_test(timers),
 		cmocka_unit_test(descriptors_are_told_as_long_as_they_are_ready),
 		cmocka_unit_test(what_posts_itself_again_holds_up_nobody),

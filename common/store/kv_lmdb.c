@@ -1,0 +1,360 @@
+/* kv_lmdb — see kv_lmdb.h.  One table has the rows of all partitions, another one the stored effects. */
+#include "common/store/kv_lmdb.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/base/log.h"
+#include "common/base/memory.h"
+#include "common/loop/loop.h"
+#include "common/store/db.h"
+#include "common/store/kv_private.h"
+
+enum { ROWS, PENDING, TABLES };
+
+struct lmdb {
+	struct kv kv; /* first */
+	struct db *db;
+	struct kv_run run;     /* of the writer's thread */
+	struct db_write drain; /* of stored effects */
+	bool draining;         /* on the writer's thread: it is queued */
+	bool more;             /* the drain that runs has left some for the next commit */
+};
+
+static struct lmdb *
+lmdb_of(struct kv *k)
+{
+	return (struct lmdb *)(void *)k;
+}
+
+/* -- the view ------------------------------------------------------------------------------------------ */
+
+static unsigned
+table_of(struct span key)
+{
+	return key.n > 0 && (unsigned char)key.p[0] == KV_KIND_PENDING ? PENDING : ROWS;
+}
+
+static bool
+view_get(void *view, struct span key, struct span *value)
+{
+	return db_get(view, table_of(key), key, value);
+}
+
+static void
+view_each(void *view, struct span from, struct span prefix,
+    bool (*fn)(void *arg, struct span key, struct span value), void *arg)
+{
+	db_each(view, table_of(prefix), from, prefix, fn, arg);
+}
+
+static bool
+view_before(void *view, struct span before, struct span prefix, struct span *key,
+    struct span *value)
+{
+	return db_before(view, table_of(prefix), before, prefix, key, value);
+}
+
+static bool
+view_fault(void *view, struct err *e)
+{
+	return db_fault(view, e);
+}
+
+static void
+view_pardon(void *view)
+{
+	db_pardon(view);
+}
+
+static bool
+view_has_free(void *view, uint64_t octets)
+{
+	return db_has_free(view, octets);
+}
+
+static bool
+view_has_pending(void *view)
+{
+	return db_entries(view, PENDING) > 0;
+}
+
+static const struct kv_view view = {
+	.get = view_get,
+	.each = view_each,
+	.before = view_before,
+	.fault = view_fault,
+	.pardon = view_pardon,
+	.has_free = view_has_free,
+	.has_pending = view_has_pending,
+};
+
+/* -- commits ------------------------------------------------------------------------------------------- */
+
+/* False: *e; nothing was put, or the whole transaction has failed. */
+static bool
+put_all(struct db_txn *t, const struct kv_run *r, struct err *e)
+{
+	struct db_load load = { r->units, r->set.load.octets, r->set.load.pages };
+	const struct kv_row *row;
+
+	if (!db_admit(t, &load))
+		return err_word(e,
+		    REFUSAL_system_full); /* it is applied again in the next transaction */
+	for (row = kv_set_first(&r->set); row != NULL; row = kv_set_next(row))
+		if (row->state == KV_ROW_PUT)
+			db_put(t, table_of(row->key), row->key, row->value);
+		else if (row->state == KV_ROW_DELETED)
+			db_del(t, table_of(row->key), row->key);
+	return !db_fault(t, e);
+}
+
+static bool
+apply_drain(struct db_txn *t, void *arg, struct err *e)
+{
+	struct lmdb *m = arg;
+
+	kv_run_begin(&m->run, t);
+	m->more = false;
+	if (!view_has_pending(t))
+		return true;
+	if (!kv_run_pending(&m->run, e) || !put_all(t, &m->run, e))
+		return false;
+	m->more = m->run.more;
+	return true;
+}
+
+/* On the writer's thread, and when the store opens. */
+static void
+drain(struct lmdb *m)
+{
+	struct err e;
+
+	if (!m->draining)
+		m->draining = db_write_take(m->db, &m->drain, &e);
+}
+
+static void
+drained(void *arg, const struct err *e)
+{
+	struct lmdb *m = arg;
+
+	m->draining = false;
+	if (e == NULL && m->more)
+		drain(m);
+}
+
+/* -- operations ------------------------------------------------------------------------------------------ */
+
+struct told {
+	struct kv_part to;
+	struct kv_fact fact; /* its spans are in `octets` of the job */
+	struct err why;
+};
+
+struct job {
+	struct db_write write;
+	struct lmdb *lmdb;
+	struct kv_op *op;
+	struct told *told;
+	size_t n_told;
+	struct buf octets;
+};
+
+static void
+forget_told(struct job *j)
+{
+	free(j->told);
+	j->told = NULL;
+	j->n_told = 0;
+	buf_clear(&j->octets);
+}
+
+static struct span
+keep(struct job *j, struct span s)
+{
+	buf_add(&j->octets, s.p, s.n);
+	return s;
+}
+
+/* The arena of the run is another run's when `done` runs. */
+static void
+keep_told(struct job *j, const struct kv_run *r)
+{
+	size_t at = 0;
+
+	forget_told(j);
+	if (r->n_told == 0)
+		return;
+	j->told = memory_array(r->n_told, sizeof *j->told);
+	j->n_told = r->n_told;
+	for (size_t i = 0; i < r->n_told; i++) {
+		const struct kv_effect *f = &r->effects[r->told[i].effect];
+
+		j->told[i] = (struct told) { f->to, f->fact, r->told[i].why };
+		keep(j, f->fact.name);
+		keep(j, f->fact.value);
+	}
+	for (size_t i = 0; i < r->n_told; i++) {
+		struct kv_fact *f = &j->told[i].fact;
+
+		f->name = span_sub(buf_span(&j->octets), at, f->name.n);
+		f->value = span_sub(buf_span(&j->octets), at + f->name.n, f->value.n);
+		at += f->name.n + f->value.n;
+	}
+}
+
+static bool
+apply(struct db_txn *t, void *arg, struct err *e)
+{
+	struct job *j = arg;
+	struct kv_run *r = &j->lmdb->run;
+
+	kv_run_begin(r, t);
+	forget_told(j);
+	if (!kv_run_op(r, j->op, e) || !put_all(t, r, e))
+		return false;
+	if (r->more)
+		drain(j->lmdb);
+	keep_told(j, r);
+	return true;
+}
+
+static void
+finish(struct job *j, const struct err *e)
+{
+	struct kv_op *op = j->op;
+
+	if (e == NULL && j->n_told > 0)
+		e = &j->told[0].why;
+	if (op->told != NULL)
+		for (size_t i = 0; i < j->n_told; i++)
+			op->told(op->arg, &j->told[i].to, &j->told[i].fact, &j->told[i].why);
+	op->done(op->arg, e);
+	forget_told(j);
+	free(j);
+}
+
+static void
+done(void *arg, const struct err *e)
+{
+	struct job *j = arg;
+
+	finish(j, e);
+}
+
+static bool
+take(struct kv *k, struct kv_op *op, struct err *e)
+{
+	struct job *j = memory_new(sizeof *j);
+
+	j->lmdb = lmdb_of(k);
+	j->op = op;
+	j->write = (struct db_write) { .apply = apply,
+		.done = done,
+		.arg = j,
+		.home = op->home,
+		.octets = op->octets,
+		.frees = op->frees };
+	if (db_write_take(j->lmdb->db, &j->write, e))
+		return true;
+	free(j);
+	return false;
+}
+
+/* -- reads ------------------------------------------------------------------------------------------------ */
+
+static void
+look_now(void *arg)
+{
+	struct kv_look *l = arg;
+	struct db_txn *t;
+	struct err e;
+
+	if (db_read(lmdb_of(l->kv)->db, &t, &e)) {
+		kv_look_at(l->kv, &view, t, l, &e);
+		db_read_end(&t);
+	}
+	l->done(l->arg, e.why == REFUSAL_NONE ? NULL : &e);
+}
+
+static void
+read_later(struct kv *k, struct kv_look *l)
+{
+	(void)k;
+	loop_later(l->home, look_now, l);
+}
+
+/* -- the store --------------------------------------------------------------------------------------------- */
+
+static bool
+owns(struct kv *k, const struct kv_part *part, uint64_t *fence)
+{
+	(void)k;
+	(void)part;
+	*fence = 0;
+	return true;
+}
+
+static void
+share(struct kv *k, uint64_t (*beside)(void *arg), void *arg)
+{
+	db_share(lmdb_of(k)->db, beside, arg);
+}
+
+static void
+counts(struct kv *k, struct kv_counts *out)
+{
+	struct db *db = lmdb_of(k)->db;
+	struct db_counts c;
+	struct db_txn *t;
+	struct err e;
+
+	db_counts(db, &c);
+	*out = (struct kv_counts) { c.writes, c.commits, c.used_bytes, c.size_bytes, 0 };
+	if (!db_read(db, &t, &e))
+		return;
+	out->pending = db_entries(t, PENDING);
+	db_read_end(&t);
+}
+
+static void
+close_store(struct kv *k)
+{
+	struct lmdb *m = lmdb_of(k);
+
+	db_close(&m->db);
+	kv_run_clear(&m->run);
+	free(m);
+}
+
+static const struct kv_engine engine = {
+	.close = close_store,
+	.take = take,
+	.read = read_later,
+	.owns = owns,
+	.share = share,
+	.counts = counts,
+};
+
+bool
+kv_lmdb_open(const char *folder, uint64_t size, const struct kv_schema *schema, struct kv **out,
+    struct err *e)
+{
+	static const char *const tables[TABLES] = { "rows", "effects" };
+	struct lmdb *m = memory_new(sizeof *m);
+
+	kv_begin(&m->kv, &engine, schema);
+	kv_run_init(&m->run, &m->kv, &view);
+	m->drain = (struct db_write) { .apply = apply_drain,
+		.done = drained,
+		.arg = m,
+		.frees = true };
+	if (!db_open(folder, size, tables, TABLES, &m->db, e)) {
+		close_store(&m->kv);
+		return false;
+	}
+	drain(m);
+	*out = &m->kv;
+	return true;
+}

@@ -1,0 +1,134 @@
+/* kv_private — what the engines share: write sets, runs, and effects; for kv*.c.
+ *
+ * A run looks through a *view*, which each engine offers, and puts into a *write set* above it, so a run that
+ * is refused leaves nothing.  kv_run_op runs an operation with all its effects, for an engine that commits them
+ * together; kv_run_apply, kv_run_receive and kv_run_refused are its steps, for an engine that does not.
+ */
+#ifndef COMMON_STORE_KV_PRIVATE_H
+#define COMMON_STORE_KV_PRIVATE_H
+
+#include "common/store/kv.h"
+#include "common/store/kv_set.h"
+
+/* The key of a row in a view: kind, name, key.  Facts come after the rows of their partition. */
+#define KV_KEY_FACT 0xfe
+#define KV_KIND_PENDING                                                                            \
+	0xff /* instead of a kind: an effect that is stored until it can be applied */
+#define KV_VIEW_KEY_MAX (1 + KV_NAME_MAX + KV_KEY_MAX)
+
+struct kv_engine {
+	void (*close)(struct kv *k);
+	bool (*take)(struct kv *k, struct kv_op *op, struct err *e);
+	void (*read)(struct kv *k, struct kv_look *l);
+	bool (*owns)(struct kv *k, const struct kv_part *part, uint64_t *fence);
+	void (*share)(struct kv *k, uint64_t (*beside)(void *arg), void *arg);
+	void (*counts)(struct kv *k, struct kv_counts *out);
+};
+
+/* The first member of each engine's own struct. */
+struct kv {
+	const struct kv_engine *engine;
+	struct kv_schema schema;
+};
+
+/* Aborts if the table of kinds breaks a limit. */
+void kv_begin(struct kv *k, const struct kv_engine *engine, const struct kv_schema *schema);
+
+/* What an engine stores, as one run sees it.  Keys are those of a view; spans are borrowed until the run ends.
+ * After a fault each call fails. */
+struct kv_view {
+	bool (*get)(void *view, struct span key, struct span *value);
+	void (*each)(void *view, struct span from, struct span prefix,
+	    bool (*fn)(void *arg, struct span key, struct span value), void *arg);
+	/* The last row before `before` whose key starts with prefix. */
+	bool (*before)(void *view, struct span before, struct span prefix, struct span *key,
+	    struct span *value);
+	bool (*fault)(void *view, struct err *e);
+	void (*pardon)(void *view); /* only the fault of a damaged row */
+	bool (*has_free)(void *view, uint64_t octets);
+	/* May there be stored effects?  False: no look-up is needed. */
+	bool (*has_pending)(void *view);
+};
+
+struct kv_effect {
+	struct kv_part from, to;
+	struct kv_fact fact; /* in the arena of the run */
+	bool awaited;
+	bool refused;
+	size_t parent;                /* the effect whose receiver emitted it, or one of: */
+#define KV_PARENT_OP   SIZE_MAX       /* the operation */
+#define KV_PARENT_NONE (SIZE_MAX - 1) /* nobody waits for it */
+};
+
+struct kv_run {
+	struct kv *kv;
+	const struct kv_view *view;
+	void *of; /* the view's */
+	struct kv_set set;
+	struct kv_effect *effects; /* in the order in which they were emitted */
+	size_t n_effects, cap_effects;
+	bool keeps_gone; /* a fact that is gone leaves a row */
+	bool defers;  /* effects that nobody awaits are only stored: there is no space for more */
+	size_t units; /* operations and effects so far */
+	struct kv_load
+	    waits;  /* of the effects that are not delivered yet, if they must be stored */
+	bool more;  /* an effect was stored because it is for the next commit */
+	bool stuck; /* an effect was stored because it cannot be applied now */
+	struct kv_told *told; /* the refusals that reached the operation, in their order */
+	size_t n_told, cap_told;
+};
+
+struct kv_told {
+	size_t effect;
+	struct err why;
+};
+
+/* Once; r is zeroed.  The run is used again and again, by one thread. */
+void kv_run_init(struct kv_run *r, struct kv *k, const struct kv_view *view);
+void kv_run_clear(struct kv_run *r);
+/* Forgets the run before. */
+void kv_run_begin(struct kv_run *r, void *of);
+
+/* The steps.  False: *e, and the write set and the effects are as they were. */
+bool kv_run_apply(struct kv_run *r, const struct kv_part *part,
+    bool (*apply)(struct kv_txn *t, void *arg, struct err *e), void *arg, struct err *e);
+/* parent: of what the receiver emits. */
+bool kv_run_receive(struct kv_run *r, const struct kv_effect *f, size_t parent, struct err *e);
+bool kv_run_refused(struct kv_run *r, const struct kv_effect *f, const struct err *why,
+    struct err *e);
+
+/* The rows of the write set above the view; keys are those of a view. */
+void kv_run_each(struct kv_run *r, struct span from, struct span prefix,
+    bool (*fn)(void *arg, struct span key, struct span value), void *arg);
+bool kv_run_last(struct kv_run *r, struct span prefix, struct span *key, struct span *value);
+
+/* The operation and its effects, transitively.  Those that exceed a commit, or cannot be applied, are put
+ * into the write set as stored effects.  False: *e, and nothing is to be put. */
+bool kv_run_op(struct kv_run *r, const struct kv_op *op, struct err *e);
+/* Applies stored effects until a commit is full (`more`).  Those that cannot be applied stay (`stuck`). */
+bool kv_run_pending(struct kv_run *r, struct err *e);
+
+/* What a run puts, and what it would put if the effects that it has not delivered were stored. */
+bool kv_run_exceeds(const struct kv_run *r);
+
+/* -- one callback ------------------------------------------------------------------------------------ */
+
+struct kv_txn {
+	struct kv *kv;
+	const struct kv_view *view;
+	void *of;
+	struct kv_run *run; /* NULL: a read */
+	struct kv_part here;
+	size_t parent; /* of what is emitted */
+	size_t emitted;
+	bool may_await;
+	bool receives;
+	bool keeps; /* kv_keep was called */
+	struct span keep;
+	const char *broke; /* which bound; NULL: none */
+};
+
+void kv_look_at(struct kv *k, const struct kv_view *view, void *of, struct kv_look *l,
+    struct err *e);
+
+#endif

@@ -1,0 +1,367 @@
+/* kv_run — an operation with all its effects in one write set, for an engine that commits them together.
+ *
+ * Effects are delivered in the order in which they were emitted.  An effect that cannot be delivered now is put
+ * as a row of its own: its key names receiver, source and a number, so the stored effects of a pair are in
+ * order.  While a pair has stored effects, later ones of that pair wait after them.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/base/log.h"
+#include "common/base/memory.h"
+#include "common/base/record.h"
+#include "common/store/kv_private.h"
+
+#define PENDING_KEY_MAX (1 + 2 * (1 + KV_NAME_MAX) + 8)
+#define PENDING_HEAD    22 /* of the value: what, version, gone, length of the name */
+
+void
+kv_run_init(struct kv_run *r, struct kv *k, const struct kv_view *view)
+{
+	r->kv = k;
+	r->view = view;
+}
+
+void
+kv_run_clear(struct kv_run *r)
+{
+	kv_set_clear(&r->set);
+	free(r->effects);
+	free(r->told);
+	*r = (struct kv_run) { 0 };
+}
+
+void
+kv_run_begin(struct kv_run *r, void *of)
+{
+	kv_set_reset(&r->set);
+	r->of = of;
+	r->n_effects = 0;
+	r->n_told = 0;
+	r->units = 0;
+	r->waits = (struct kv_load) { 0 };
+	r->defers = r->more = r->stuck = false;
+}
+
+/* -- stored effects ---------------------------------------------------------------------------------------- */
+
+struct pending_key {
+	unsigned char b[PENDING_KEY_MAX];
+	size_t n;
+};
+
+static void
+add_part(struct pending_key *k, const struct kv_part *part)
+{
+	k->b[k->n++] = part->kind;
+	memcpy(k->b + k->n, part->name, part->n);
+	k->n += part->n;
+}
+
+static struct pending_key
+pair_key(const struct kv_part *to, const struct kv_part *from)
+{
+	struct pending_key k = { .b = { KV_KIND_PENDING }, .n = 1 };
+
+	add_part(&k, to);
+	add_part(&k, from);
+	return k;
+}
+
+static struct span
+pending_span(const struct pending_key *k)
+{
+	return span_of(k->b, k->n);
+}
+
+struct first {
+	struct span key, value;
+	bool found;
+};
+
+static bool
+take_first(void *arg, struct span key, struct span value)
+{
+	*(struct first *)arg = (struct first) { key, value, true };
+	return false;
+}
+
+/* The first stored effect at or after `from`, of those with the prefix. */
+static bool
+first_pending(struct kv_run *r, struct span from, struct span prefix, struct first *out)
+{
+	*out = (struct first) { .found = false };
+	kv_run_each(r, from, prefix, take_first, out);
+	return out->found;
+}
+
+static bool
+pair_waits(struct kv_run *r, const struct kv_effect *f)
+{
+	struct pending_key k;
+	struct first first;
+
+	if (!r->more && !r->stuck && !r->view->has_pending(r->of))
+		return false;
+	k = pair_key(&f->to, &f->from);
+	return first_pending(r, pending_span(&k), pending_span(&k), &first);
+}
+
+static struct kv_load
+load_stored(const struct kv_effect *f)
+{
+	struct kv_load l = kv_load_of((struct span) { 0 }, f->fact.value);
+
+	l.octets += PENDING_KEY_MAX + PENDING_HEAD + f->fact.name.n;
+	return l;
+}
+
+static uint64_t
+number_of(struct span key)
+{
+	struct reader r = reader_of(span_sub(key, key.n - 8, 8));
+
+	return read_u64(&r);
+}
+
+static void
+store(struct kv_run *r, const struct kv_effect *f)
+{
+	struct pending_key k = pair_key(&f->to, &f->from);
+	struct span last, value;
+	uint64_t n = kv_run_last(r, pending_span(&k), &last, &value) ? number_of(last) + 1 : 0;
+	struct buf b = BUF_INIT;
+
+	for (int i = 0; i < 8; i++)
+		k.b[k.n++] = (unsigned char)(n >> (56 - 8 * i));
+	put_u8(&b, f->fact.what);
+	put_u64(&b, f->fact.version.fence);
+	put_u64(&b, f->fact.version.n);
+	put_u8(&b, f->fact.gone);
+	put_span(&b, f->fact.name);
+	put_bytes(&b, f->fact.value.p, f->fact.value.n);
+	kv_set_put(&r->set, pending_span(&k), buf_span(&b));
+	buf_clear(&b);
+}
+
+static bool
+read_part(struct kv_run *r, struct span *key, struct kv_part *out)
+{
+	unsigned kind = key->n > 0 ? (unsigned char)key->p[0] : KV_KINDS_MAX;
+	size_t n = kind < r->kv->schema.n ? r->kv->schema.kinds[kind].name_bytes : 0;
+
+	if (n == 0 || key->n < 1 + n)
+		return false;
+	*out = kv_part_of(kind, span_sub(*key, 1, n));
+	*key = span_sub(*key, 1 + n, key->n);
+	return true;
+}
+
+static bool
+read_stored(struct kv_run *r, const struct first *row, struct kv_effect *f)
+{
+	struct span key = span_sub(row->key, 1, row->key.n);
+	struct reader v = reader_of(row->value);
+
+	*f = (struct kv_effect) { .parent = KV_PARENT_NONE };
+	if (!read_part(r, &key, &f->to) || !read_part(r, &key, &f->from) || key.n != 8)
+		return false;
+	f->fact.what = read_u8(&v);
+	f->fact.version.fence = read_u64(&v);
+	f->fact.version.n = read_u64(&v);
+	f->fact.gone = read_u8(&v) != 0;
+	f->fact.name = read_span(&v);
+	f->fact.value = v.rest;
+	return !v.bad;
+}
+
+/* -- delivery ---------------------------------------------------------------------------------------------- */
+
+enum outcome {
+	APPLIED,
+	NEXT_COMMIT, /* there is no room in this one */
+	NOT,         /* *e */
+};
+
+bool
+kv_run_exceeds(const struct kv_run *r)
+{
+	return r->set.load.octets + r->waits.octets > KV_COMMIT_OCTETS ||
+	    r->set.load.pages + r->waits.pages > KV_COMMIT_PAGES;
+}
+
+/* What was emitted since waits too. */
+static void
+count_waiting(struct kv_run *r, size_t from)
+{
+	for (size_t i = from; i < r->n_effects; i++) {
+		struct kv_load l = load_stored(&r->effects[i]);
+
+		r->waits.octets += l.octets;
+		r->waits.pages += l.pages;
+	}
+}
+
+static void
+end_waiting(struct kv_run *r, const struct kv_effect *f)
+{
+	struct kv_load l = load_stored(f);
+
+	r->waits.octets -= l.octets;
+	r->waits.pages -= l.pages;
+}
+
+static enum outcome
+attempt(struct kv_run *r, const struct kv_effect *f, size_t parent, struct err *e)
+{
+	size_t mark = kv_set_mark(&r->set), effects = r->n_effects;
+	struct kv_load waits = r->waits;
+
+	if (r->units >= KV_COMMIT_UNITS)
+		return NEXT_COMMIT;
+	if (!kv_run_receive(r, f, parent, e))
+		return NOT;
+	count_waiting(r, effects);
+	if (kv_run_exceeds(r)) {
+		kv_set_undo(&r->set, mark);
+		r->n_effects = effects;
+		r->waits = waits;
+		return NEXT_COMMIT;
+	}
+	r->units++;
+	return APPLIED;
+}
+
+static void
+log_stuck(struct kv_run *r, const struct kv_effect *f, const struct err *why)
+{
+	log_fact_of(SPAN_LIT("kv"), LOG_WARN, "kv.effect_waits", "from=%s to=%s why=%s",
+	    r->kv->schema.kinds[f->from.kind].name, r->kv->schema.kinds[f->to.kind].name,
+	    refusal_word(why->why));
+}
+
+/* Applies the stored effects of one pair in their order. */
+static enum outcome
+drain_pair(struct kv_run *r, const struct kv_part *to, const struct kv_part *from, struct err *e)
+{
+	struct pending_key k = pair_key(to, from);
+	enum outcome what = APPLIED;
+	struct kv_effect f;
+	struct first row;
+
+	while (what == APPLIED && first_pending(r, pending_span(&k), pending_span(&k), &row)) {
+		if (!read_stored(r, &row, &f)) {
+			err_set(e, REFUSAL_storage, "a stored effect cannot be read");
+			return NOT;
+		}
+		what = attempt(r, &f, KV_PARENT_NONE, e);
+		if (what == APPLIED)
+			kv_set_del(&r->set, row.key);
+	}
+	return what;
+}
+
+/* An awaited effect was refused: its source takes back, and what had awaited the source is refused in turn. */
+static bool
+refuse(struct kv_run *r, size_t i, const struct err *why, struct err *e)
+{
+	for (;;) {
+		struct kv_effect f = r->effects[i];
+		size_t effects = r->n_effects;
+
+		if (f.refused)
+			return true;
+		r->effects[i].refused = true;
+		if (!kv_run_refused(r, &f, why, e))
+			return false;
+		count_waiting(r, effects);
+		if (f.parent == KV_PARENT_NONE)
+			return true;
+		if (f.parent == KV_PARENT_OP)
+			break;
+		i = f.parent;
+		if (!r->effects[i].awaited)
+			return true;
+	}
+	if (r->n_told == r->cap_told) {
+		r->cap_told = r->cap_told == 0 ? 4 : 2 * r->cap_told;
+		r->told = memory_resize(r->told, r->cap_told, sizeof *r->told);
+	}
+	r->told[r->n_told++] = (struct kv_told) { i, *why };
+	return true;
+}
+
+static bool
+deliver(struct kv_run *r, size_t i, struct err *e)
+{
+	struct kv_effect f = r->effects[i];
+	enum outcome what = APPLIED;
+	struct err why;
+
+	end_waiting(r, &f);
+	if (pair_waits(r, &f))
+		what = drain_pair(r, &f.to, &f.from, &why);
+	if (what == APPLIED && r->defers && !f.awaited) {
+		what = NOT;
+		err_word(&why, REFUSAL_system_full);
+	}
+	if (what == APPLIED)
+		what = attempt(r, &f, i, &why);
+	if (what == APPLIED)
+		return true;
+	if (f.awaited)
+		return what == NOT ? refuse(r, i, &why, e)
+				   : err_set(e, REFUSAL_internal,
+					 "an operation awaits more than one commit takes");
+	if (what == NOT)
+		log_stuck(r, &f, &why);
+	r->stuck = r->stuck || what == NOT;
+	r->more = r->more || what == NEXT_COMMIT;
+	store(r, &f);
+	return true;
+}
+
+static bool
+deliver_all(struct kv_run *r, struct err *e)
+{
+	for (size_t i = 0; i < r->n_effects; i++)
+		if (!deliver(r, i, e))
+			return false;
+	if (!kv_run_exceeds(r))
+		return true;
+	return err_set(e, REFUSAL_internal, "an operation puts more than one commit takes");
+}
+
+bool
+kv_run_op(struct kv_run *r, const struct kv_op *op, struct err *e)
+{
+	if (!kv_run_apply(r, &op->part, op->apply, op->arg, e))
+		return false;
+	r->units = 1;
+	count_waiting(r, 0);
+	return deliver_all(r, e);
+}
+
+/* Effects that exceed this commit are for the next one; those that cannot be applied stay until later. */
+bool
+kv_run_pending(struct kv_run *r, struct err *e)
+{
+	static const unsigned char all[] = { KV_KIND_PENDING };
+	struct pending_key k;
+	struct kv_effect f;
+	struct first row;
+	enum outcome what;
+
+	k = (struct pending_key) { .b = { KV_KIND_PENDING }, .n = 1 };
+	while (!r->more && first_pending(r, pending_span(&k), span_of(all, 1), &row)) {
+		if (!read_stored(r, &row, &f))
+			return err_set(e, REFUSAL_storage, "a stored effect cannot be read");
+		what = drain_pair(r, &f.to, &f.from, e);
+		r->stuck = r->stuck || what == NOT;
+		r->more = what == NEXT_COMMIT;
+		k = pair_key(&f.to, &f.from);
+		memset(k.b + k.n, 0xff, 8); /* after the last of this pair */
+		k.n += 8;
+	}
+	return deliver_all(r, e);
+}

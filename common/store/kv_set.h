@@ -1,0 +1,69 @@
+/* kv_set — a write set: the rows that a run has changed and that its engine does not store yet.
+ *
+ * Rows are in the order of their keys.  A change can be undone back to a mark, so a receiver that refuses
+ * leaves nothing of what it put.  All octets live in an arena until kv_set_reset.
+ */
+#ifndef COMMON_STORE_KV_SET_H
+#define COMMON_STORE_KV_SET_H
+
+#include "common/base/buf.h"
+
+#define KV_SET_LEVELS 12
+
+enum kv_row_state {
+	KV_ROW_SAME, /* undone: as the engine has it */
+	KV_ROW_PUT,
+	KV_ROW_DELETED,
+};
+
+struct kv_row {
+	struct span key, value;
+	enum kv_row_state state;
+	struct kv_row *prev;   /* NULL: it is the first */
+	struct kv_row *next[]; /* on each of its levels */
+};
+
+struct kv_chunk;
+
+/* What a commit of rows costs. */
+struct kv_load {
+	size_t octets;
+	size_t pages; /* written, at most about */
+};
+
+struct kv_set {
+	struct kv_row *first[KV_SET_LEVELS];
+	unsigned levels;
+	uint64_t random; /* for levels only */
+	struct kv_chunk *chunks;
+	size_t chunk_used;
+	struct buf undo;
+	struct kv_load load; /* of all that is put and deleted */
+};
+
+void kv_set_clear(struct kv_set *s);
+void kv_set_reset(struct kv_set *s); /* empty; keeps a chunk */
+
+/* Copies of octets that live as long as the set. */
+struct span kv_set_copy(struct kv_set *s, struct span octets);
+
+void kv_set_put(struct kv_set *s, struct span key, struct span value);
+void kv_set_del(struct kv_set *s, struct span key);
+/* NULL: no such row here; the engine's counts, as it does for KV_ROW_SAME. */
+const struct kv_row *kv_set_find(const struct kv_set *s, struct span key);
+/* The first row whose key is not less; NULL: none. */
+const struct kv_row *kv_set_from(const struct kv_set *s, struct span key);
+/* The last row whose key is less; NULL: none. */
+const struct kv_row *kv_set_before(const struct kv_set *s, struct span key);
+const struct kv_row *kv_set_first(const struct kv_set *s);
+const struct kv_row *kv_set_next(const struct kv_row *row);
+
+size_t kv_set_mark(const struct kv_set *s);
+void kv_set_undo(struct kv_set *s, size_t mark);
+
+int kv_key_order(struct span a, struct span b); /* as memcmp; a prefix comes first */
+
+/* The load of putting one row, or of deleting one (value empty). */
+struct kv_load kv_load_of(struct span key, struct span value);
+
+#endif

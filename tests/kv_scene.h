@@ -1,0 +1,413 @@
+/* kv_scene — a store of five kinds in any engine, and operations that are written as lists of steps.
+ *
+ * Kinds:  plain: keeps facts, and changes nothing else.
+ *         sum:   a fact's value is a number; the row "sum" is the sum of all of them.  It refuses (mailbox_full) a
+ *                fact that lifts the sum above the row "limit".
+ *         relay: states each fact onwards, to the sum named as itself; awaited if `what` is RELAY_AWAITED.
+ *         keep:  keeps the first octet of a fact, and the whole of it in a row of that name.
+ *         fault: returns false for each fact while the row "well" is missing.
+ *         Each that was refused something puts the row "refused": the word of the refusal.
+ * Rigs:   an engine each; the tests of tests/unit/kv.c run with every one.
+ */
+#ifndef TESTS_KV_SCENE_H
+#define TESTS_KV_SCENE_H
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "common/base/memory.h"
+#include "common/base/record.h"
+#include "common/loop/loop.h"
+#include "common/store/kv.h"
+#include "tests/temp.h"
+
+enum { K_PLAIN, K_SUM, K_RELAY, K_FAULT, K_KEEP, KINDS };
+enum { SUM = 1, RELAY_AWAITED = 2 };
+
+struct kv_scene;
+
+struct kv_rig {
+	const char *name;
+	bool late; /* effects that nobody awaits may be applied after `done` */
+	bool full; /* it has a size that it can fill */
+	void (*open)(struct kv_scene *s);
+	/* Opens what a crash now would leave. */
+	void (*crash)(struct kv_scene *s);
+	/* Returns when no effect is on its way, but for those that cannot be applied. */
+	void (*settle)(struct kv_scene *s);
+	void (*clear)(struct kv_scene *s);
+};
+
+struct kv_scene {
+	const struct kv_rig *rig;
+	struct kv *kv;
+	struct loop *loop;
+	unsigned waiting; /* for done */
+	uint64_t size;
+	char folder[128];
+	unsigned crashes;
+	void *own; /* the rig's */
+};
+
+/* -- the kinds ------------------------------------------------------------------------------------------- */
+
+static inline uint64_t
+scene_number(struct span value)
+{
+	uint64_t n = 0;
+
+	return span_u64(value, &n) ? n : 0;
+}
+
+static inline uint64_t
+scene_row(struct kv_txn *t, const char *key, uint64_t otherwise)
+{
+	struct span value;
+
+	return kv_get(t, span_str(key), &value) ? scene_number(value) : otherwise;
+}
+
+static inline void
+scene_put(struct kv_txn *t, const char *key, uint64_t n)
+{
+	char text[24];
+
+	snprintf(text, sizeof text, "%llu", (unsigned long long)n);
+	kv_put(t, span_str(key), span_str(text));
+}
+
+static inline bool
+scene_add(struct kv_txn *t, const struct kv_part *from, const struct kv_fact *was,
+    const struct kv_fact *now, void *arg, struct err *e)
+{
+	uint64_t before = was == NULL ? 0 : scene_number(was->value), sum = scene_row(t, "sum", 0);
+
+	(void)from;
+	(void)arg;
+	sum = sum - before + scene_number(now->value);
+	scene_put(t, "sum", sum);
+	if (sum > scene_row(t, "limit", UINT64_MAX))
+		return err_word(e, REFUSAL_mailbox_full);
+	return true;
+}
+
+static inline bool
+scene_relay(struct kv_txn *t, const struct kv_part *from, const struct kv_fact *was,
+    const struct kv_fact *now, void *arg, struct err *e)
+{
+	struct kv_part sum = *kv_here(t);
+
+	(void)from;
+	(void)was;
+	(void)arg;
+	(void)e;
+	sum.kind = K_SUM;
+	if (now->what == RELAY_AWAITED)
+		kv_emit_awaited(t, &sum, now);
+	else
+		kv_emit(t, &sum, now);
+	return true;
+}
+
+static inline bool
+scene_fault(struct kv_txn *t, const struct kv_part *from, const struct kv_fact *was,
+    const struct kv_fact *now, void *arg, struct err *e)
+{
+	(void)from;
+	(void)was;
+	(void)now;
+	(void)arg;
+	kv_put(t, SPAN_LIT("tried"), SPAN_LIT(""));
+	return scene_row(t, "well", 0) == 1 || err_word(e, REFUSAL_storage);
+}
+
+static inline bool
+scene_keep(struct kv_txn *t, const struct kv_part *from, const struct kv_fact *was,
+    const struct kv_fact *now, void *arg, struct err *e)
+{
+	(void)from;
+	(void)arg;
+	(void)e;
+	if (was != NULL)
+		kv_put(t, SPAN_LIT("was"), was->value);
+	kv_put(t, now->name, now->value);
+	kv_keep(t, span_sub(now->value, 0, 1));
+	return true;
+}
+
+static inline bool
+scene_refused(struct kv_txn *t, const struct kv_part *to, const struct kv_fact *fact,
+    const struct err *why, void *arg, struct err *e)
+{
+	(void)to;
+	(void)fact;
+	(void)arg;
+	(void)e;
+	kv_put(t, SPAN_LIT("refused"), span_str(refusal_word(why->why)));
+	return true;
+}
+
+static const struct kv_kind scene_kinds[KINDS] = {
+	[K_PLAIN] = { "plain", 4, NULL, scene_refused },
+	[K_SUM] = { "sum", 4, scene_add, scene_refused },
+	[K_RELAY] = { "relay", 4, scene_relay, scene_refused },
+	[K_KEEP] = { "keep", 4, scene_keep, scene_refused },
+	[K_FAULT] = { "fault", 4, scene_fault, scene_refused },
+};
+static const struct kv_schema scene_schema = { scene_kinds, KINDS, NULL };
+
+/* -- operations ------------------------------------------------------------------------------------------- */
+
+/* name: 4 octets. */
+static inline struct kv_part
+part(unsigned kind, const char *name)
+{
+	return kv_part_of(kind, span_str(name));
+}
+
+enum scene_act { SCENE_END, SCENE_PUT, SCENE_DEL, SCENE_EMIT, SCENE_AWAIT, SCENE_REFUSE };
+
+struct step {
+	enum scene_act act;
+	const char *key;   /* of the row, or the name of the fact */
+	const char *value; /* NULL in an effect: gone */
+	struct kv_part to;
+	unsigned what;
+	uint64_t version;
+};
+
+#define NOWHERE                                                                                    \
+	{                                                                                          \
+		0                                                                                  \
+	}
+#define PUT(key, value)                                                                            \
+	{                                                                                          \
+		SCENE_PUT, key, value, NOWHERE, 0, 0                                               \
+	}
+#define DEL(key)                                                                                   \
+	{                                                                                          \
+		SCENE_DEL, key, NULL, NOWHERE, 0, 0                                                \
+	}
+#define REFUSE                                                                                     \
+	{                                                                                          \
+		SCENE_REFUSE, "", NULL, NOWHERE, 0, 0                                              \
+	}
+#define STEPS(...) ((const struct step[]) { __VA_ARGS__, { SCENE_END, NULL, NULL, NOWHERE, 0, 0 } })
+#define EMIT(to, what, name, version, value)                                                       \
+	{                                                                                          \
+		SCENE_EMIT, name, value, to, what, version                                         \
+	}
+#define AWAIT(to, what, name, version, value)                                                      \
+	{                                                                                          \
+		SCENE_AWAIT, name, value, to, what, version                                        \
+	}
+
+struct scene_op {
+	struct kv_op op;
+	struct kv_scene *scene;
+	const struct step *steps;
+	bool done;
+	enum refusal why;
+	unsigned told;
+	enum refusal told_why;
+	char told_name[32];
+};
+
+static inline bool
+scene_apply(struct kv_txn *t, void *arg, struct err *e)
+{
+	struct scene_op *o = arg;
+
+	for (const struct step *s = o->steps; s->act != SCENE_END; s++) {
+		struct kv_fact f = { (unsigned char)s->what, span_str(s->key), { 0, s->version },
+			s->value == NULL, span_str(s->value == NULL ? "" : s->value) };
+
+		if (s->act == SCENE_REFUSE)
+			return err_word(e, REFUSAL_id_conflict);
+		if (s->act == SCENE_PUT)
+			kv_put(t, span_str(s->key), span_str(s->value));
+		else if (s->act == SCENE_DEL)
+			kv_del(t, span_str(s->key));
+		else if (s->act == SCENE_EMIT)
+			kv_emit(t, &s->to, &f);
+		else
+			kv_emit_awaited(t, &s->to, &f);
+	}
+	return true;
+}
+
+static inline void
+scene_done(void *arg, const struct err *e)
+{
+	struct scene_op *o = arg;
+
+	assert_false(o->done);
+	o->done = true;
+	o->why = e == NULL ? REFUSAL_NONE : e->why;
+	if (--o->scene->waiting == 0)
+		loop_stop(o->scene->loop);
+}
+
+static inline void
+scene_told(void *arg, const struct kv_part *to, const struct kv_fact *fact, const struct err *why)
+{
+	struct scene_op *o = arg;
+
+	(void)to;
+	assert_false(o->done);
+	o->told++;
+	o->told_why = why->why;
+	assert_true(span_copy(fact->name, o->told_name, sizeof o->told_name));
+}
+
+static inline void
+scene_take(struct kv_scene *s, struct scene_op *o, struct kv_part at, const struct step *steps)
+{
+	struct err e;
+
+	*o = (struct scene_op) { .scene = s, .steps = steps };
+	o->op = (struct kv_op) { .part = at,
+		.apply = scene_apply,
+		.done = scene_done,
+		.told = scene_told,
+		.arg = o,
+		.home = s->loop,
+		.octets = 1000 };
+	s->waiting++;
+	if (!kv_take(s->kv, &o->op, &e))
+		fail_msg("%s", e.text);
+	assert_false(o->done); /* never inside the call */
+}
+
+static inline void
+scene_wait(struct kv_scene *s)
+{
+	if (s->waiting > 0)
+		loop_run(s->loop);
+	assert_int_equal(s->waiting, 0);
+}
+
+/* The operation alone; its refusal, or none. */
+static inline enum refusal
+scene_run(struct kv_scene *s, struct kv_part at, const struct step *steps)
+{
+	struct scene_op o;
+
+	scene_take(s, &o, at, steps);
+	scene_wait(s);
+	assert_true(o.done);
+	return o.why;
+}
+
+#define RUN(s, at, ...) scene_run(s, at, STEPS(__VA_ARGS__))
+
+/* An operation of one function. */
+static inline enum refusal
+scene_call(struct kv_scene *s, struct kv_part at,
+    bool (*apply)(struct kv_txn *t, void *arg, struct err *e))
+{
+	struct scene_op o = { .scene = s };
+	struct err e;
+
+	o.op = (struct kv_op) { .part = at,
+		.apply = apply,
+		.done = scene_done,
+		.arg = &o,
+		.home = s->loop,
+		.octets = 1000 };
+	s->waiting++;
+	if (!kv_take(s->kv, &o.op, &e))
+		fail_msg("%s", e.text);
+	scene_wait(s);
+	return o.why;
+}
+
+/* -- reads ------------------------------------------------------------------------------------------------ */
+
+struct scene_look {
+	struct kv_look look;
+	struct kv_scene *scene;
+	const char *key;
+	unsigned what; /* not 0: of the fact `key` */
+	char text[64]; /* the value; "-": none */
+	bool done;
+	enum refusal why;
+};
+
+static inline void
+scene_copy(struct kv_txn *t, void *arg)
+{
+	struct scene_look *l = arg;
+	struct kv_fact fact;
+	struct span value;
+	bool found = l->what != 0 ? kv_get_fact(t, l->what, span_str(l->key), &fact)
+				  : kv_get(t, span_str(l->key), &value);
+
+	if (l->what != 0)
+		value = fact.value;
+	if (!found || !span_copy(value, l->text, sizeof l->text))
+		snprintf(l->text, sizeof l->text, "-");
+}
+
+static inline void
+scene_looked(void *arg, const struct err *e)
+{
+	struct scene_look *l = arg;
+
+	l->done = true;
+	l->why = e == NULL ? REFUSAL_NONE : e->why;
+	if (--l->scene->waiting == 0)
+		loop_stop(l->scene->loop);
+}
+
+static inline void
+scene_ask(void *arg)
+{
+	struct scene_look *l = arg;
+
+	kv_read(l->scene->kv, &l->look);
+	assert_false(l->done); /* never inside the call */
+}
+
+static inline const char *
+scene_see(struct kv_scene *s, struct kv_part at, const char *key, unsigned what)
+{
+	static struct scene_look l;
+
+	l = (struct scene_look) { .scene = s, .key = key, .what = what };
+	l.look = (struct kv_look) { .part = at,
+		.look = scene_copy,
+		.done = scene_looked,
+		.arg = &l,
+		.home = s->loop };
+	s->waiting++;
+	loop_post(s->loop, scene_ask, &l);
+	scene_wait(s);
+	return l.why == REFUSAL_NONE ? l.text : refusal_word(l.why);
+}
+
+#define assert_row(s, at, key, text)        assert_string_equal(scene_see(s, at, key, 0), text)
+#define assert_fact(s, at, what, key, text) assert_string_equal(scene_see(s, at, key, what), text)
+
+/* -- the store --------------------------------------------------------------------------------------------- */
+
+static inline void
+scene_open(struct kv_scene *s, const struct kv_rig *rig)
+{
+	struct err e;
+
+	*s = (struct kv_scene) { .rig = rig, .size = (uint64_t)64 << 20 };
+	assert_true(loop_new(&s->loop, &e));
+	rig->open(s);
+}
+
+static inline void
+scene_clear(struct kv_scene *s)
+{
+	s->rig->clear(s);
+	loop_free(&s->loop);
+}
+
+#endif

@@ -1,0 +1,412 @@
+/* kv — operations on partitions and their effects, with each engine. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include <sys/stat.h>
+
+#include "common/store/kv_lmdb.h"
+#include "tests/kv_scene.h"
+
+/* -- the rig of LMDB ---------------------------------------------------------------------------------------- */
+
+static void
+lmdb_open(struct kv_scene *s)
+{
+	struct err e;
+
+	temp_name(s->folder, sizeof s->folder, "tillcalled-kv-XXXXXX");
+	assert_non_null(mkdtemp(s->folder));
+	if (!kv_lmdb_open(s->folder, s->size, &scene_schema, &s->kv, &e))
+		fail_msg("%s", e.text);
+}
+
+static void
+remove_folder(const char *folder)
+{
+	static const char *const files[] = { "data.mdb", "lock.mdb", "held" };
+	char path[192];
+
+	for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
+		snprintf(path, sizeof path, "%s/%s", folder, files[i]);
+		unlink(path);
+	}
+	assert_int_equal(rmdir(folder), 0);
+}
+
+/* What the file holds between two commits is what kill -9 would leave. */
+static void
+lmdb_crash(struct kv_scene *s)
+{
+	char command[512], was[128];
+	struct err e;
+
+	memcpy(was, s->folder, sizeof was);
+	temp_name(s->folder, sizeof s->folder, "tillcalled-kv-XXXXXX");
+	assert_non_null(mkdtemp(s->folder));
+	snprintf(command, sizeof command, "cp --sparse=always %s/data.mdb %s", was, s->folder);
+	assert_int_equal(system(command), 0);
+	kv_close(&s->kv);
+	remove_folder(was);
+	if (!kv_lmdb_open(s->folder, s->size, &scene_schema, &s->kv, &e))
+		fail_msg("%s", e.text);
+}
+
+/* An operation that does nothing comes after what is queued; so two of them with as many stored effects tell
+ * that no more are applied. */
+static void
+lmdb_settle(struct kv_scene *s)
+{
+	struct kv_counts c;
+	uint64_t before;
+
+	kv_get_counts(s->kv, &c);
+	do {
+		before = c.pending;
+		assert_int_equal(RUN(s, part(K_PLAIN, "none"), DEL("none")), REFUSAL_NONE);
+		kv_get_counts(s->kv, &c);
+	} while (c.pending != before);
+}
+
+static void
+lmdb_clear(struct kv_scene *s)
+{
+	kv_close(&s->kv);
+	remove_folder(s->folder);
+}
+
+static const struct kv_rig rigs[] = {
+	{ "lmdb", false, true, lmdb_open, lmdb_crash, lmdb_settle, lmdb_clear },
+};
+
+/* -- operations ---------------------------------------------------------------------------------------------- */
+
+static struct kv_scene
+begin(void **state)
+{
+	struct kv_scene s;
+
+	scene_open(&s, *state);
+	return s;
+}
+
+static void
+an_operation_reads_and_writes_its_partition(void **state)
+{
+	struct kv_scene s = begin(state);
+
+	assert_row(&s, part(K_PLAIN, "aaaa"), "k", "-");
+	assert_int_equal(RUN(&s, part(K_PLAIN, "aaaa"), PUT("k", "1"), PUT("l", "")), REFUSAL_NONE);
+	assert_row(&s, part(K_PLAIN, "aaaa"), "k", "1");
+	assert_row(&s, part(K_PLAIN, "aaaa"), "l", "");
+	assert_row(&s, part(K_PLAIN, "aaab"), "k", "-");
+	assert_int_equal(RUN(&s, part(K_PLAIN, "aaaa"), DEL("k"), PUT("l", "2")), REFUSAL_NONE);
+	assert_row(&s, part(K_PLAIN, "aaaa"), "k", "-");
+	s.rig->crash(&s);
+	assert_row(&s, part(K_PLAIN, "aaaa"), "l", "2");
+	scene_clear(&s);
+}
+
+static void
+a_refused_operation_leaves_nothing(void **state)
+{
+	struct kv_scene s = begin(state);
+	struct scene_op good, bad;
+
+	scene_take(&s, &bad, part(K_PLAIN, "aaaa"),
+	    STEPS(PUT("k", "1"), EMIT(part(K_SUM, "aaaa"), SUM, "f", 1, "1"), REFUSE));
+	scene_take(&s, &good, part(K_PLAIN, "bbbb"), STEPS(PUT("k", "1")));
+	scene_wait(&s);
+	s.rig->settle(&s);
+	assert_int_equal(bad.why, REFUSAL_id_conflict);
+	assert_int_equal(good.why, REFUSAL_NONE);
+	assert_row(&s, part(K_PLAIN, "aaaa"), "k", "-");
+	assert_row(&s, part(K_SUM, "aaaa"), "sum", "-");
+	assert_row(&s, part(K_PLAIN, "bbbb"), "k", "1");
+	scene_clear(&s);
+}
+
+static void
+effects_change_their_receivers(void **state)
+{
+	struct kv_scene s = begin(state);
+	struct kv_part sum = part(K_SUM, "cccc");
+
+	RUN(&s, part(K_PLAIN, "aaaa"), EMIT(sum, SUM, "a", 1, "5"));
+	RUN(&s, part(K_PLAIN, "bbbb"), EMIT(sum, SUM, "b", 1, "7"));
+	s.rig->settle(&s);
+	assert_row(&s, sum, "sum", "12");
+	assert_fact(&s, sum, SUM, "a", "5");
+	RUN(&s, part(K_PLAIN, "aaaa"), EMIT(sum, SUM, "a", 3, "6"));
+	RUN(&s, part(K_PLAIN, "aaaa"), EMIT(sum, SUM, "a", 2, "9"));
+	s.rig->settle(&s);
+	assert_row(&s, sum, "sum", "13");
+	RUN(&s, part(K_PLAIN, "aaaa"), EMIT(sum, SUM, "a", 4, NULL));
+	s.rig->settle(&s);
+	assert_row(&s, sum, "sum", "7");
+	assert_fact(&s, sum, SUM, "a", "-");
+	assert_fact(&s, sum, SUM, "b", "7");
+	scene_clear(&s);
+}
+
+static void
+an_awaited_effect_may_refuse(void **state)
+{
+	struct kv_scene s = begin(state);
+	struct kv_part sum = part(K_SUM, "cccc"), other = part(K_SUM, "dddd");
+	struct scene_op o;
+
+	RUN(&s, sum, PUT("limit", "10"));
+	scene_take(&s, &o, part(K_PLAIN, "aaaa"),
+	    STEPS(PUT("k", "1"), AWAIT(other, SUM, "x", 1, "4"), AWAIT(sum, SUM, "y", 1, "11"),
+		AWAIT(sum, SUM, "z", 1, "6")));
+	scene_wait(&s);
+	assert_int_equal(o.why, REFUSAL_mailbox_full);
+	assert_int_equal(o.told, 1);
+	assert_int_equal(o.told_why, REFUSAL_mailbox_full);
+	assert_string_equal(o.told_name, "y");
+	assert_row(&s, part(K_PLAIN, "aaaa"), "k", "1");
+	assert_row(&s, part(K_PLAIN, "aaaa"), "refused", "mailbox-full");
+	assert_row(&s, sum, "sum", "6");
+	assert_fact(&s, sum, SUM, "y", "-");
+	assert_row(&s, other, "sum", "4");
+	scene_clear(&s);
+}
+
+static void
+what_an_awaited_effect_awaits_is_awaited_too(void **state)
+{
+	struct kv_scene s = begin(state);
+	struct kv_part sum = part(K_SUM, "cccc"), relay = part(K_RELAY, "cccc");
+
+	assert_int_equal(RUN(&s, part(K_PLAIN, "aaaa"), AWAIT(relay, RELAY_AWAITED, "x", 1, "4")),
+	    REFUSAL_NONE);
+	assert_row(&s, sum, "sum", "4");
+	RUN(&s, sum, PUT("limit", "10"));
+	assert_int_equal(RUN(&s, part(K_PLAIN, "aaaa"), AWAIT(relay, RELAY_AWAITED, "y", 1, "7")),
+	    REFUSAL_mailbox_full);
+	assert_row(&s, sum, "sum", "4");
+	assert_row(&s, relay, "refused", "mailbox-full");
+	assert_row(&s, part(K_PLAIN, "aaaa"), "refused", "mailbox-full");
+	scene_clear(&s);
+}
+
+static bool
+add_key(void *arg, struct span key, struct span value)
+{
+	struct buf *b = arg;
+
+	buf_addf(b, "%.*s=%.*s ", SPAN_FMT(key), SPAN_FMT(value));
+	return true;
+}
+
+static bool
+add_fact(void *arg, const struct kv_fact *f)
+{
+	return add_key(arg, f->name, f->value);
+}
+
+static struct span
+keys(struct kv_txn *t, const char *from, const char *prefix, struct buf *b)
+{
+	buf_reset(b);
+	kv_each(t, span_str(from), span_str(prefix), add_key, b);
+	return buf_span(b);
+}
+
+static bool
+is(struct span s, const char *text)
+{
+	if (!span_eq(s, span_str(text)))
+		fail_msg("%.*s, not %s", SPAN_FMT(s), text);
+	return true;
+}
+
+static bool
+del_each(void *arg, struct span key, struct span value)
+{
+	(void)value;
+	kv_del(arg, key);
+	return true;
+}
+
+static bool
+order(struct kv_txn *t, void *arg, struct err *e)
+{
+	struct buf b = BUF_INIT;
+	struct span key, value;
+
+	(void)arg;
+	(void)e;
+	is(keys(t, "", "", &b), "a1=1 a3=3 b1=4 ");
+	kv_put(t, SPAN_LIT("a2"), SPAN_LIT("2"));
+	kv_put(t, SPAN_LIT("c1"), SPAN_LIT("5"));
+	kv_put(t, SPAN_LIT("a3"), SPAN_LIT("x"));
+	is(keys(t, "", "", &b), "a1=1 a2=2 a3=x b1=4 c1=5 ");
+	is(keys(t, "a2", "", &b), "a2=2 a3=x b1=4 c1=5 ");
+	is(keys(t, "", "a", &b), "a1=1 a2=2 a3=x ");
+	is(keys(t, "a3", "a", &b), "a3=x ");
+	assert_true(kv_last(t, SPAN_LIT("a"), &key, &value) && is(key, "a3") && is(value, "x"));
+	assert_true(kv_last(t, SPAN_LIT(""), &key, &value) && is(key, "c1"));
+	kv_del(t, SPAN_LIT("c1"));
+	kv_del(t, SPAN_LIT("b1"));
+	kv_del(t, SPAN_LIT("a3"));
+	assert_true(kv_last(t, SPAN_LIT(""), &key, &value) && is(key, "a2") && is(value, "2"));
+	assert_false(kv_last(t, SPAN_LIT("b"), &key, &value));
+	is(keys(t, "", "", &b), "a1=1 a2=2 ");
+	kv_each(t, SPAN_LIT(""), SPAN_LIT("a"), del_each, t);
+	is(keys(t, "", "", &b), "");
+	assert_false(kv_last(t, SPAN_LIT(""), &key, &value));
+	kv_put(t, SPAN_LIT("a9"), SPAN_LIT("9"));
+	assert_true(kv_has_free(t, 1));
+	assert_false(kv_has_free(t, UINT64_MAX / 2));
+	buf_clear(&b);
+	return true;
+}
+
+static void
+rows_are_in_the_order_of_keys(void **state)
+{
+	struct kv_scene s = begin(state);
+	struct kv_part at = part(K_PLAIN, "aaaa");
+
+	RUN(&s, part(K_PLAIN, "aaa`"), PUT("a0", "0"));
+	RUN(&s, part(K_PLAIN, "aaab"), PUT("a0", "0"), EMIT(at, 9, "fact", 1, "f"));
+	RUN(&s, at, PUT("a1", "1"), PUT("a3", "3"), PUT("b1", "4"));
+	s.rig->settle(&s);
+	assert_int_equal(scene_call(&s, at, order), REFUSAL_NONE);
+	assert_row(&s, at, "a9", "9");
+	assert_row(&s, at, "a1", "-");
+	assert_row(&s, part(K_PLAIN, "aaab"), "a0", "0");
+	assert_fact(&s, at, 9, "fact", "f");
+	scene_clear(&s);
+}
+
+static bool
+facts(struct kv_txn *t, void *arg, struct err *e)
+{
+	struct buf b = BUF_INIT;
+
+	(void)arg;
+	(void)e;
+	kv_each_fact(t, 7, SPAN_LIT(""), SPAN_LIT(""), add_fact, &b);
+	is(buf_span(&b), "a=1 b1=2 b2=3 ");
+	buf_reset(&b);
+	kv_each_fact(t, 7, SPAN_LIT("b1!"), SPAN_LIT("b"), add_fact, &b);
+	is(buf_span(&b), "b2=3 ");
+	buf_clear(&b);
+	return true;
+}
+
+static void
+facts_are_in_the_order_of_names(void **state)
+{
+	struct kv_scene s = begin(state);
+	struct kv_part at = part(K_PLAIN, "aaaa"), from = part(K_PLAIN, "bbbb");
+
+	RUN(&s, from, EMIT(at, 7, "b2", 1, "3"), EMIT(at, 7, "a", 1, "1"),
+	    EMIT(at, 7, "b1", 1, "2"), EMIT(at, 7, "b3", 1, "9"), EMIT(at, 8, "a", 1, "8"),
+	    EMIT(at, 6, "a", 1, "6"));
+	RUN(&s, from, EMIT(at, 7, "b3", 2, NULL));
+	s.rig->settle(&s);
+	assert_int_equal(scene_call(&s, at, facts), REFUSAL_NONE);
+	scene_clear(&s);
+}
+
+static void
+a_receiver_may_keep_less(void **state)
+{
+	struct kv_scene s = begin(state);
+	struct kv_part at = part(K_KEEP, "aaaa");
+
+	RUN(&s, part(K_PLAIN, "bbbb"), AWAIT(at, 1, "f", 1, "large"));
+	assert_row(&s, at, "f", "large");
+	assert_fact(&s, at, 1, "f", "l");
+	RUN(&s, part(K_PLAIN, "bbbb"), AWAIT(at, 1, "f", 2, "small"));
+	assert_row(&s, at, "was", "l");
+	assert_fact(&s, at, 1, "f", "s");
+	scene_clear(&s);
+}
+
+static uint64_t
+much(void *arg)
+{
+	return *(uint64_t *)arg;
+}
+
+static void
+octets_beside_the_rows_count(void **state)
+{
+	struct kv_scene s = begin(state);
+	uint64_t beside = 0, fence;
+	struct kv_counts before, after;
+
+	if (!s.rig->full) {
+		scene_clear(&s);
+		return;
+	}
+	kv_share(s.kv, much, &beside);
+	assert_int_equal(RUN(&s, part(K_PLAIN, "aaaa"), PUT("k", "1")), REFUSAL_NONE);
+	kv_get_counts(s.kv, &before);
+	beside = s.size;
+	kv_get_counts(s.kv, &after);
+	assert_int_equal(after.used_bytes, before.used_bytes + beside);
+	assert_int_equal(after.size_bytes, s.size);
+	assert_int_equal(RUN(&s, part(K_PLAIN, "aaaa"), PUT("k", "2")), REFUSAL_system_full);
+	assert_row(&s, part(K_PLAIN, "aaaa"), "k", "1");
+	beside = 0;
+	assert_int_equal(RUN(&s, part(K_PLAIN, "aaaa"), PUT("k", "3")), REFUSAL_NONE);
+	kv_get_counts(s.kv, &after);
+	assert_int_equal(after.writes, before.writes + 1);
+	assert_int_equal(after.commits, before.commits + 1);
+	assert_int_equal(after.pending, 0);
+	assert_true(kv_owns(s.kv, &(struct kv_part) { 0 }, &fence));
+	scene_clear(&s);
+}
+
+static void
+partitions_have_names(void **state)
+{
+	struct kv_part a = kv_part_of(3, SPAN_LIT("name")), b = kv_part_of(3, SPAN_LIT("name")),
+		       c = kv_part_of(4, SPAN_LIT("name")), d = kv_part_of(3, SPAN_LIT("nam"));
+	/* The first octets of sha256("abc"). */
+	struct kv_part h = kv_part_hash(3, SPAN_LIT("abc"), 4),
+		       same = kv_part_of(3, SPAN_LIT("\xba\x78\x16\xbf"));
+
+	(void)state;
+	assert_true(kv_part_eq(&a, &b) && kv_part_eq(&h, &same));
+	assert_false(kv_part_eq(&a, &c) || kv_part_eq(&a, &d));
+}
+
+int
+main(void)
+{
+	static const struct CMUnitTest tests[] = {
+		cmocka_unit_test(an_operation_reads_and_writes_its_partition),
+		cmocka_unit_test(a_refused_operation_leaves_nothing),
+		cmocka_unit_test(effects_change_their_receivers),
+		cmocka_unit_test(an_awaited_effect_may_refuse),
+		cmocka_unit_test(what_an_awaited_effect_awaits_is_awaited_too),
+		cmocka_unit_test(rows_are_in_the_order_of_keys),
+		cmocka_unit_test(facts_are_in_the_order_of_names),
+		cmocka_unit_test(a_receiver_may_keep_less),
+		cmocka_unit_test(octets_beside_the_rows_count),
+		cmocka_unit_test(partitions_have_names),
+	};
+	enum { TESTS = sizeof tests / sizeof *tests, RIGS = sizeof rigs / sizeof *rigs };
+	static struct CMUnitTest all[TESTS * RIGS];
+	static char name[TESTS * RIGS][96];
+
+	for (size_t i = 0; i < TESTS * RIGS; i++) {
+		all[i] = tests[i % TESTS];
+		all[i].initial_state = (void *)&rigs[i / TESTS];
+		snprintf(name[i], sizeof name[i], "%s: %s", rigs[i / TESTS].name, all[i].name);
+		all[i].name = name[i];
+	}
+	return cmocka_run_group_tests_name("kv", all, NULL, NULL);
+}
