@@ -1,10 +1,11 @@
-/* kv_scene — a store of five kinds in any engine, and operations that are written as lists of steps.
+/* kv_scene — a store of six kinds in any engine, and operations that are written as lists of steps.
  *
  * Kinds:  plain: keeps facts, and changes nothing else.
  *         sum:   a fact's value is a number; the row "sum" is the sum of all of them.  It refuses (mailbox_full) a
  *                fact that lifts the sum above the row "limit".
  *         relay: states each fact onwards, to the sum named as itself; awaited if `what` is RELAY_AWAITED.
  *         keep:  keeps the first octet of a fact, and the whole of it in a row of that name.
+ *         dir:   a directory (common/store/kv_dir.h).
  *         fault: returns false for each fact while the row "well" is missing.
  *         Each that was refused something puts the row "refused": the word of the refusal.
  * Rigs:   an engine each; the tests of tests/unit/kv.c run with every one.
@@ -23,7 +24,7 @@
 #include "common/store/kv.h"
 #include "tests/temp.h"
 
-enum { K_PLAIN, K_SUM, K_RELAY, K_FAULT, K_KEEP, KINDS };
+enum { K_PLAIN, K_SUM, K_RELAY, K_FAULT, K_KEEP, K_DIR, KINDS };
 enum { SUM = 1, RELAY_AWAITED = 2 };
 
 struct kv_scene;
@@ -154,6 +155,7 @@ static const struct kv_kind scene_kinds[KINDS] = {
 	[K_SUM] = { "sum", 4, scene_add, scene_refused },
 	[K_RELAY] = { "relay", 4, scene_relay, scene_refused },
 	[K_KEEP] = { "keep", 4, scene_keep, scene_refused },
+	[K_DIR] = { "dir", 1, NULL, NULL },
 	[K_FAULT] = { "fault", 4, scene_fault, scene_refused },
 };
 static const struct kv_schema scene_schema = { scene_kinds, KINDS, NULL };

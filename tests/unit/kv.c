@@ -8,92 +8,9 @@
 
 #include <cmocka.h>
 
-#include <sys/stat.h>
-
-#include "common/store/kv_lmdb.h"
-#include "tests/kv_scene.h"
-
-/* -- the rig of LMDB ---------------------------------------------------------------------------------------- */
-
-static void
-lmdb_open(struct kv_scene *s)
-{
-	struct err e;
-
-	temp_name(s->folder, sizeof s->folder, "tillcalled-kv-XXXXXX");
-	assert_non_null(mkdtemp(s->folder));
-	if (!kv_lmdb_open(s->folder, s->size, &scene_schema, &s->kv, &e))
-		fail_msg("%s", e.text);
-}
-
-static void
-remove_folder(const char *folder)
-{
-	static const char *const files[] = { "data.mdb", "lock.mdb", "held" };
-	char path[192];
-
-	for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
-		snprintf(path, sizeof path, "%s/%s", folder, files[i]);
-		unlink(path);
-	}
-	assert_int_equal(rmdir(folder), 0);
-}
-
-/* What the file holds between two commits is what kill -9 would leave. */
-static void
-lmdb_crash(struct kv_scene *s)
-{
-	char command[512], was[128];
-	struct err e;
-
-	memcpy(was, s->folder, sizeof was);
-	temp_name(s->folder, sizeof s->folder, "tillcalled-kv-XXXXXX");
-	assert_non_null(mkdtemp(s->folder));
-	snprintf(command, sizeof command, "cp --sparse=always %s/data.mdb %s", was, s->folder);
-	assert_int_equal(system(command), 0);
-	kv_close(&s->kv);
-	remove_folder(was);
-	if (!kv_lmdb_open(s->folder, s->size, &scene_schema, &s->kv, &e))
-		fail_msg("%s", e.text);
-}
-
-/* An operation that does nothing comes after what is queued; so two of them with as many stored effects tell
- * that no more are applied. */
-static void
-lmdb_settle(struct kv_scene *s)
-{
-	struct kv_counts c;
-	uint64_t before;
-
-	kv_get_counts(s->kv, &c);
-	do {
-		before = c.pending;
-		assert_int_equal(RUN(s, part(K_PLAIN, "none"), DEL("none")), REFUSAL_NONE);
-		kv_get_counts(s->kv, &c);
-	} while (c.pending != before);
-}
-
-static void
-lmdb_clear(struct kv_scene *s)
-{
-	kv_close(&s->kv);
-	remove_folder(s->folder);
-}
-
-static const struct kv_rig rigs[] = {
-	{ "lmdb", false, true, lmdb_open, lmdb_crash, lmdb_settle, lmdb_clear },
-};
+#include "tests/kv_rigs.h"
 
 /* -- operations ---------------------------------------------------------------------------------------------- */
-
-static struct kv_scene
-begin(void **state)
-{
-	struct kv_scene s;
-
-	scene_open(&s, *state);
-	return s;
-}
 
 static void
 an_operation_reads_and_writes_its_partition(void **state)
@@ -398,15 +315,6 @@ main(void)
 		cmocka_unit_test(octets_beside_the_rows_count),
 		cmocka_unit_test(partitions_have_names),
 	};
-	enum { TESTS = sizeof tests / sizeof *tests, RIGS = sizeof rigs / sizeof *rigs };
-	static struct CMUnitTest all[TESTS * RIGS];
-	static char name[TESTS * RIGS][96];
 
-	for (size_t i = 0; i < TESTS * RIGS; i++) {
-		all[i] = tests[i % TESTS];
-		all[i].initial_state = (void *)&rigs[i / TESTS];
-		snprintf(name[i], sizeof name[i], "%s: %s", rigs[i / TESTS].name, all[i].name);
-		all[i].name = name[i];
-	}
-	return cmocka_run_group_tests_name("kv", all, NULL, NULL);
+	return rigs_run("kv", tests, sizeof tests / sizeof *tests);
 }
