@@ -11,22 +11,23 @@
 
 #define THREADS_MAX 16
 
-struct job {
-	struct loop *home;
-	void (*work)(void *arg);
-	void (*done)(void *arg);
-	void *arg;
-};
-
 struct offload {
 	pthread_mutex_t lock;
 	pthread_cond_t more;
-	struct job queue[OFFLOAD_QUEUE_MAX]; /* ring */
-	unsigned head, count;
+	struct offload_job ours[OFFLOAD_QUEUE_MAX]; /* of offload_run */
+	struct offload_job *unused;                 /* of these */
+	struct offload_job *first, **last;          /* the queue */
 	bool stopped;
 	unsigned threads, running;
 	pthread_t thread[THREADS_MAX];
 };
+
+static void
+put_back(struct offload *o, struct offload_job *j)
+{
+	j->next = o->unused;
+	o->unused = j;
+}
 
 bool
 offload_new(struct offload **out, unsigned threads, struct err *e)
@@ -37,33 +38,38 @@ offload_new(struct offload **out, unsigned threads, struct err *e)
 	o->threads = threads < 1 ? 1 : threads > THREADS_MAX ? THREADS_MAX : threads;
 	pthread_mutex_init(&o->lock, NULL);
 	pthread_cond_init(&o->more, NULL);
+	o->last = &o->first;
+	for (unsigned i = 0; i < OFFLOAD_QUEUE_MAX; i++)
+		put_back(o, &o->ours[i]);
 	*out = o;
 	return true;
 }
 
-/* False: stopped, and the queue is empty. */
+/* A copy of the first job.  False: stopped, and the queue is empty. */
 static bool
-next_job(struct offload *o, struct job *j)
+next_job(struct offload *o, struct offload_job *out)
 {
-	bool any;
+	struct offload_job *j;
 
 	pthread_mutex_lock(&o->lock);
-	while (o->count == 0 && !o->stopped)
+	while (o->first == NULL && !o->stopped)
 		pthread_cond_wait(&o->more, &o->lock);
-	if ((any = o->count > 0)) {
-		*j = o->queue[o->head];
-		o->head = (o->head + 1) % OFFLOAD_QUEUE_MAX;
-		o->count--;
+	if ((j = o->first) != NULL) {
+		*out = *j;
+		if ((o->first = j->next) == NULL)
+			o->last = &o->first;
+		if (j >= o->ours && j < o->ours + OFFLOAD_QUEUE_MAX)
+			put_back(o, j);
 	}
 	pthread_mutex_unlock(&o->lock);
-	return any;
+	return j != NULL;
 }
 
 static void *
 run(void *arg)
 {
 	struct offload *o = arg;
-	struct job j;
+	struct offload_job j;
 
 	while (next_job(o, &j)) {
 		j.work(j.arg);
@@ -90,7 +96,7 @@ offload_start(struct offload *o, struct err *e)
 void
 offload_stop(struct offload *o)
 {
-	struct job j;
+	struct offload_job j;
 
 	pthread_mutex_lock(&o->lock);
 	o->stopped = true;
@@ -117,21 +123,44 @@ offload_free(struct offload **o)
 	*o = NULL;
 }
 
+static void
+append(struct offload *o, struct offload_job *j)
+{
+	j->next = NULL;
+	*o->last = j;
+	o->last = &j->next;
+	pthread_cond_signal(&o->more);
+}
+
+bool
+offload_take(struct offload *o, struct offload_job *j)
+{
+	bool open;
+
+	pthread_mutex_lock(&o->lock);
+	open = !o->stopped;
+	if (open)
+		append(o, j);
+	pthread_mutex_unlock(&o->lock);
+	return open;
+}
+
 bool
 offload_run(struct offload *o, struct loop *home, void (*work)(void *arg), void (*done)(void *arg),
     void *arg, struct err *e)
 {
 	enum refusal why = REFUSAL_NONE;
+	struct offload_job *j;
 
 	pthread_mutex_lock(&o->lock);
 	if (RULE(closing) && o->stopped)
 		why = REFUSAL_closing;
-	else if (RULE(too_many_outstanding) && o->count == OFFLOAD_QUEUE_MAX)
+	else if (RULE(too_many_outstanding) && o->unused == NULL)
 		why = REFUSAL_too_many_outstanding;
-	else {
-		o->queue[(o->head + o->count++) % OFFLOAD_QUEUE_MAX] = (struct job) { home, work,
-			done, arg };
-		pthread_cond_signal(&o->more);
+	else if ((j = o->unused) != NULL) {
+		o->unused = j->next;
+		*j = (struct offload_job) { .home = home, .work = work, .done = done, .arg = arg };
+		append(o, j);
 	}
 	pthread_mutex_unlock(&o->lock);
 	return why == REFUSAL_NONE || err_word(e, why);

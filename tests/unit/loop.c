@@ -397,6 +397,51 @@ the_queue_of_offload_is_bounded(void **state)
 	loop_free(&l);
 }
 
+struct owned {
+	struct offload_job job;
+	unsigned *n, at; /* which of them worked before it */
+};
+
+static void
+owned_work(void *arg)
+{
+	struct owned *w = arg;
+
+	w->at = ++*w->n;
+}
+
+/* It works after those before it, however many these are. */
+static void
+a_job_of_its_own_memory_is_taken(void **state)
+{
+	struct owned many[3];
+	struct offload *o;
+	struct loop *l;
+	struct err e;
+	unsigned n = 0, done = 0;
+
+	(void)state;
+	assert_true(loop_new(&l, &e) && offload_new(&o, 1, &e));
+	for (unsigned i = 0; i < OFFLOAD_QUEUE_MAX; i++)
+		assert_true(offload_run(o, l, count_up, NULL, &n, &e));
+	for (unsigned i = 0; i < 3; i++) {
+		many[i] = (struct owned) { .job = { .work = owned_work, .arg = &many[i] },
+			.n = &n };
+		assert_true(offload_take(o, &many[i].job));
+	}
+	assert_true(offload_start(o, &e));
+	while (!offload_run(o, l, nothing, count_up, &done, &e)) /* a place is free again */
+		assert_int_equal(e.why, REFUSAL_too_many_outstanding);
+	offload_stop(o);
+	for (unsigned i = 0; i < 3; i++)
+		assert_int_equal(many[i].at, OFFLOAD_QUEUE_MAX + 1 + i);
+	assert_false(offload_take(o, &many[0].job));
+	offload_free(&o);
+	loop_drain(l);
+	assert_int_equal(done, 1);
+	loop_free(&l);
+}
+
 static void
 pairs_have_homes(void **state)
 {
@@ -670,6 +715,7 @@ main(void)
 		cmocka_unit_test(what_posts_itself_again_holds_up_nobody),
 		cmocka_unit_test(work_is_done_elsewhere_and_ends_at_home),
 		cmocka_unit_test(the_queue_of_offload_is_bounded),
+		cmocka_unit_test(a_job_of_its_own_memory_is_taken),
 		cmocka_unit_test(pairs_have_homes),
 		cmocka_unit_test(connections_are_dealt_in_turn),
 		cmocka_unit_test(one_address_may_not_take_all),
