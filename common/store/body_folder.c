@@ -11,6 +11,7 @@
 #include "common/base/hex.h"
 #include "common/base/log.h"
 #include "common/base/memory.h"
+#include "common/loop/loop.h"
 #include "common/store/body_private.h"
 
 /* -- removing ------------------------------------------------------------------------------------- */
@@ -33,6 +34,7 @@ bodies_used(void *bodies)
 }
 
 struct removal {
+	struct offload_job job;
 	struct bodies *bodies;
 	char name[BODY_NAME_BYTES];
 };
@@ -47,20 +49,17 @@ remove_named(void *arg)
 	free(r);
 }
 
-/* If the queue is full, this thread does it. */
 void
 body_remove(struct bodies *s, const char *name)
 {
 	struct removal *r;
-	struct err e;
 
 	if (name[0] == '\0')
 		return;
 	r = memory_new(sizeof *r);
 	r->bodies = bodies_ref(s);
 	snprintf(r->name, sizeof r->name, "%s", name);
-	if (!offload_run(s->offload, NULL, remove_named, NULL, r, &e))
-		remove_named(r);
+	bodies_job(s, &r->job, NULL, remove_named, NULL, r);
 }
 
 /* -- sweeping ------------------------------------------------------------------------------------- */
@@ -172,6 +171,18 @@ bodies_open(const char *folder, uint64_t limit, struct offload *o, struct bodies
 	each_file(s, count_file, NULL);
 	*out = s;
 	return true;
+}
+
+void
+bodies_job(struct bodies *b, struct offload_job *j, struct loop *l, void (*work)(void *arg),
+    void (*done)(void *arg), void *arg)
+{
+	*j = (struct offload_job) { .home = l, .work = work, .done = done, .arg = arg };
+	if (offload_take(b->offload, j))
+		return;
+	work(arg);
+	if (done != NULL)
+		loop_post(l, done, arg);
 }
 
 struct bodies *

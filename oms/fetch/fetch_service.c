@@ -78,7 +78,7 @@ admit(void *role, struct err *e)
 
 /* -- whether the peer is designated ------------------------------------------------------------------------ */
 
-static enum outcome run_request(struct session *s, struct fetch_found *found_it, struct err *e);
+static void run_request(struct session *s);
 
 static void
 answer_hello(struct session *s, const struct err *e)
@@ -94,24 +94,21 @@ static void
 answer_letter_request(struct session *s, const struct err *e)
 {
 	struct fetch_server *f = &s->server;
-	struct fetch_found found_it = { 0 };
 	struct err why;
-	enum outcome o = REFUSED;
 
 	if (!f->server.waiting)
-		return; /* it took too long; the engine has answered */
+		return;                    /* it took too long; the engine has answered */
+	if (e == NULL && admit(s, &why)) { /* DNS may have taken long */
+		run_request(s);
+		return;
+	}
 	if (e != NULL)
 		why = *e;
-	else if (!admit(s, &why)) /* DNS may have taken long */
-		e = &why;
-	else if ((o = run_request(s, &found_it, &why)) == PENDING)
-		return;
 	if (s->request.kind == SUMMARY || s->request.kind == FETCH)
-		fetch_server_found_take(f, f->server.request, &found_it, o == DONE ? NULL : &why);
+		fetch_server_found_take(f, f->server.request, NULL, &why);
 	else
-		fetch_server_answer(f, f->server.request, o == DONE ? NULL : &why);
-	if (e != NULL)
-		server_close(&f->server);
+		fetch_server_answer(f, f->server.request, &why);
+	server_close(&f->server);
 	conn_kick(s->conn);
 }
 
@@ -280,6 +277,21 @@ on_handed_out(void *arg, const struct oms_letter *l, struct source *source, cons
 }
 
 static void
+on_summary(void *arg, const struct oms_letter *l, struct source *source, const struct err *e)
+{
+	struct pending_reply *x = arg;
+	struct session *s = reply_context_session(&x->to);
+	struct fetch_found found_it = { source, e == NULL ? l->summary_size : 0 };
+
+	if (s == NULL && e == NULL)
+		source->free(source);
+	else if (s != NULL &&
+	    fetch_server_found_take(&s->server, x->to.request, e == NULL ? &found_it : NULL, e))
+		conn_kick(s->conn);
+	free(x);
+}
+
+static void
 on_settled(void *arg, const struct err *e)
 {
 	struct pending_reply *x = arg;
@@ -292,57 +304,64 @@ on_settled(void *arg, const struct err *e)
 }
 
 /* The peer is designated now. */
-static enum outcome
-run_request(struct session *s, struct fetch_found *found_it, struct err *e)
+static void
+run_request(struct session *s)
 {
 	struct oms_store *store = s->worker->oms->store;
 	const struct request *w = &s->request;
 
 	if (w->kind == SUMMARY)
-		return oms_store_summary(store, &w->id, s->domain.text, &found_it->source,
-			   &found_it->size, e)
-		    ? DONE
-		    : REFUSED;
-	if (w->kind == FETCH)
+		oms_store_summary(store, &w->id, s->domain.text, s->worker->loop, on_summary,
+		    pending_reply_new(s, &w->id, 0));
+	else if (w->kind == FETCH)
 		oms_store_hand_out(store, &w->id, s->domain.text, s->worker->loop, on_handed_out,
 		    pending_reply_new(s, &w->id, w->offset));
 	else
 		oms_store_settle(store, &w->id, s->domain.text, w->kind == DECLINE, s->worker->loop,
 		    on_settled, pending_reply_new(s, &w->id, 0));
-	return PENDING;
 }
 
 /* The answer of DNS about the peer holds for its TTL; after it DNS is asked again. */
 static enum outcome
-begin_request(struct session *s, struct request r, struct fetch_found *found_it, struct err *e)
+begin_request(struct session *s, struct request r)
 {
 	s->request = r;
-	return clock_mono_ms() < s->until_ms ? run_request(s, found_it, e) : ask_dns(s);
+	if (clock_mono_ms() < s->until_ms)
+		run_request(s);
+	else
+		ask_dns(s);
+	return PENDING;
 }
 
 static enum outcome
 summary(void *role, const struct ulid *id, struct fetch_found *found_it, struct err *e)
 {
-	return begin_request(role, (struct request) { SUMMARY, *id, 0 }, found_it, e);
+	(void)found_it;
+	(void)e;
+	return begin_request(role, (struct request) { SUMMARY, *id, 0 });
 }
 
 static enum outcome
 fetch(void *role, const struct ulid *id, uint64_t offset, struct fetch_found *found_it,
     struct err *e)
 {
-	return begin_request(role, (struct request) { FETCH, *id, offset }, found_it, e);
+	(void)found_it;
+	(void)e;
+	return begin_request(role, (struct request) { FETCH, *id, offset });
 }
 
 static enum outcome
 done(void *role, const struct ulid *id, struct err *e)
 {
-	return begin_request(role, (struct request) { DONE_WITH, *id, 0 }, NULL, e);
+	(void)e;
+	return begin_request(role, (struct request) { DONE_WITH, *id, 0 });
 }
 
 static enum outcome
 decline(void *role, const struct ulid *id, struct err *e)
 {
-	return begin_request(role, (struct request) { DECLINE, *id, 0 }, NULL, e);
+	(void)e;
+	return begin_request(role, (struct request) { DECLINE, *id, 0 });
 }
 
 static const struct fetch_server_ops ops = {

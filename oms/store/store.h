@@ -159,9 +159,9 @@ typedef void oms_store_handed(void *arg, const struct oms_letter *letter, struct
 /* S3 is durable before done is called.  A repeated request costs no write. */
 void oms_store_hand_out(struct oms_store *s, const struct ulid *id, const char *peer,
     struct loop *l, oms_store_handed *done, void *arg);
-/* Only the summary; changes no state.  Completes at once, on this thread. */
-bool oms_store_summary(struct oms_store *s, const struct ulid *id, const char *peer,
-    struct source **out, uint64_t *size, struct err *e);
+/* Only the summary, of letter->summary_size octets; changes no state.  done as that of oms_store_hand_out. */
+void oms_store_summary(struct oms_store *s, const struct ulid *id, const char *peer, struct loop *l,
+    oms_store_handed *done, void *arg);
 /* A domain sent DONE (fetched) or DECLINE; may be repeated. */
 void oms_store_settle(struct oms_store *s, const struct ulid *id, const char *peer, bool declined,
     struct loop *l, oms_store_done *done, void *arg);

@@ -32,19 +32,27 @@ change_refused(void *arg)
 	c->write.done(c, &c->write.why);
 }
 
-static void
-begin(struct change *c, struct oms_store *s, const struct ulid *id, const char *peer,
-    struct loop *l)
+static struct change *
+change_new(struct oms_store *s, const struct ulid *id, const char *peer, void *arg)
 {
+	struct change *c = memory_new(sizeof *c);
+
 	c->store = oms_store_hold(s);
 	c->id = *id;
 	c->now_s = clock_wall_ms() / 1000;
 	c->peer = domain_copy(peer);
+	c->arg = arg;
+	return c;
+}
+
+static void
+begin(struct change *c, struct loop *l)
+{
 	c->write.arg = c;
 	c->write.home = l;
 	c->write.octets = 2048;
 	c->write.frees = true;
-	if (!oms_write_take(s, &c->write, &c->write.why))
+	if (!oms_write_take(c->store, &c->write, &c->write.why))
 		loop_post(l, change_refused, c);
 }
 
@@ -93,63 +101,102 @@ apply_hand_out(struct db_txn *t, void *arg, struct err *e)
 	return good && !db_fault(t, e);
 }
 
+/* Takes the change. */
 static void
-hand_out_done(void *arg, const struct err *e)
+hand_over(struct change *c, struct source *source, const struct err *e)
 {
-	struct change *c = arg;
-	struct source *source = NULL;
-	struct err why;
-
-	if (e == NULL)
-		oms_news_log(&c->news);
-	oms_news_clear(&c->news);
-	if (e == NULL && c->letter.file[0] == '\0')
-		source = source_bytes(buf_span(&c->body));
-	else if (e == NULL && !body_source(c->store->bodies, c->letter.file, &source, &why))
-		e = &why;
 	oms_store_drop(&c->store);
 	c->handed(c->arg, e == NULL ? &c->letter.facts : NULL, source, e);
 	buf_clear(&c->body);
 	free(c);
 }
 
+static void
+body_is_open(void *arg, struct source *source, const struct err *e)
+{
+	hand_over(arg, source, e);
+}
+
+/* The letter may be handed over: takes the change. */
+static void
+open_body(struct change *c, struct loop *l)
+{
+	if (c->letter.file[0] != '\0')
+		body_open(c->store->bodies, c->letter.file, l, body_is_open, c);
+	else
+		hand_over(c, source_bytes(buf_span(&c->body)), NULL);
+}
+
+static void
+hand_out_done(void *arg, const struct err *e)
+{
+	struct change *c = arg;
+
+	if (e == NULL)
+		oms_news_log(&c->news);
+	oms_news_clear(&c->news);
+	if (e == NULL)
+		open_body(c, c->write.home);
+	else
+		hand_over(c, NULL, e);
+}
+
 void
 oms_store_hand_out(struct oms_store *s, const struct ulid *id, const char *peer, struct loop *l,
     oms_store_handed *done, void *arg)
 {
-	struct change *c = memory_new(sizeof *c);
+	struct change *c = change_new(s, id, peer, arg);
 
 	c->handed = done;
-	c->arg = arg;
 	c->write.apply = apply_hand_out;
 	c->write.done = hand_out_done;
-	begin(c, s, id, peer, l);
+	begin(c, l);
 }
 
-bool
-oms_store_summary(struct oms_store *s, const struct ulid *id, const char *peer, struct source **out,
-    uint64_t *size, struct err *e)
+struct summary {
+	struct oms_question question; /* first */
+	struct change *change;
+	struct loop *loop;
+};
+
+static bool
+look_summary(struct db_txn *t, struct oms_question *q, struct err *e)
 {
-	struct change c = { .store = s, .id = *id };
+	struct change *c = ((struct summary *)q)->change;
 	struct oms_delivery d;
-	struct db_txn *t;
 	bool good;
 
-	if (!db_read(s->db, &t, e))
+	if (!oms_letter_get(t, &c->id, &c->letter, e) ||
+	    !oms_delivery_get(t, &c->id, c->peer.text, &d, e))
 		return false;
-	good = oms_letter_get(t, id, &c.letter, e) && oms_delivery_get(t, id, peer, &d, e);
-	if (good) {
-		good = may_have(&c.letter, &d, clock_wall_ms() / 1000, e) && read_body(t, &c, e);
-		oms_delivery_clear(&d);
-	}
-	db_read_end(&t);
-	*size = c.letter.facts.summary_size;
-	if (good && c.letter.file[0] == '\0')
-		*out = source_bytes(span_sub(buf_span(&c.body), 0, (size_t)*size));
-	else if (good)
-		good = body_source(s->bodies, c.letter.file, out, e);
-	buf_clear(&c.body);
+	good = may_have(&c->letter, &d, c->now_s, e) && read_body(t, c, e);
+	oms_delivery_clear(&d);
 	return good;
+}
+
+static void
+tell_summary(struct oms_question *q, const struct err *e)
+{
+	struct summary *s = (struct summary *)q;
+
+	if (e == NULL)
+		open_body(s->change, s->loop);
+	else
+		hand_over(s->change, NULL, e);
+}
+
+void
+oms_store_summary(struct oms_store *s, const struct ulid *id, const char *peer, struct loop *l,
+    oms_store_handed *done, void *arg)
+{
+	struct summary *m = memory_new(sizeof *m);
+	struct change *c = change_new(s, id, peer, arg);
+
+	c->handed = done;
+	m->question = (struct oms_question) { .look = look_summary, .tell = tell_summary };
+	m->change = c;
+	m->loop = l;
+	(void)oms_ask(&m->question, s, l);
 }
 
 /* -- DONE and DECLINE ----------------------------------------------------- */
@@ -199,12 +246,11 @@ void
 oms_store_settle(struct oms_store *s, const struct ulid *id, const char *peer, bool declined,
     struct loop *l, oms_store_done *done, void *arg)
 {
-	struct change *c = memory_new(sizeof *c);
+	struct change *c = change_new(s, id, peer, arg);
 
 	c->declined = declined;
 	c->done = done;
-	c->arg = arg;
 	c->write.apply = apply_settle;
 	c->write.done = settle_done;
-	begin(c, s, id, peer, l);
+	begin(c, l);
 }

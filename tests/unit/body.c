@@ -23,6 +23,7 @@
 #include "common/store/body.h"
 #include "tests/temp.h"
 #include "tests/unit/full_scene.h"
+#include "tests/unit/source_scene.h"
 
 #define BIG (3 << 20)
 
@@ -146,22 +147,56 @@ gather(struct world *w, const char *octets, size_t n, size_t piece)
 	return in;
 }
 
+/* -- reading ----------------------------------------------------------------------------------------- */
+
+struct opened {
+	struct world *world;
+	struct source *source;
+	enum refusal why;
+};
+
 static void
-expect_source(struct source *s, const char *octets, size_t n)
+on_open(void *arg, struct source *source, const struct err *e)
 {
+	struct opened *o = arg;
+
+	o->source = source;
+	o->why = e == NULL ? REFUSAL_NONE : e->why;
+	loop_stop(o->world->loop);
+}
+
+static enum refusal
+open_body(struct world *w, const char *name, struct source **out)
+{
+	struct opened o = { w, NULL, REFUSAL_NONE };
+
+	body_open(w->bodies, name, w->loop, on_open, &o);
+	assert_null(o.source); /* never inside the call */
+	loop_run(w->loop);
+	assert_true((o.source == NULL) == (o.why != REFUSAL_NONE));
+	*out = o.source;
+	return o.why;
+}
+
+/* Returns how often it waited. */
+static unsigned
+expect_source(struct world *w, struct source *s, const char *octets, size_t n)
+{
+	unsigned waits = 0;
 	char piece[7000];
 	uint64_t at = 0;
 	ssize_t got;
 
 	while (at < n) {
-		got = s->read(s, at, piece, sizeof piece);
+		got = source_read(s, w->loop, at, piece, sizeof piece, &waits);
 		assert_in_range((size_t)got, 1, sizeof piece);
 		assert_memory_equal(piece, octets + at, (size_t)got);
 		at += (uint64_t)got;
 	}
 	assert_int_equal(at, n);
-	assert_int_equal(s->read(s, n, piece, sizeof piece), -1);
+	assert_int_equal(source_read(s, w->loop, n, piece, sizeof piece, NULL), -1);
 	s->free(s);
+	return waits;
 }
 
 static void
@@ -170,7 +205,6 @@ pass(struct world *w, size_t n, size_t piece)
 	char *octets = letter(n);
 	unsigned char digest[DIGEST_BYTES];
 	struct source *source;
-	struct err e;
 
 	assert_int_equal(finish(w, gather(w, octets, n, piece)), REFUSAL_NONE);
 	digest_sha256(span_of(octets, n), digest);
@@ -186,10 +220,10 @@ pass(struct world *w, size_t n, size_t piece)
 		assert_int_equal(w->kept.octets.len, BODY_HEAD_BYTES);
 		assert_memory_equal(w->kept.octets.data, octets, BODY_HEAD_BYTES);
 		assert_int_equal(files(w), 1);
-		assert_true(body_source(w->bodies, w->kept.name, &source, &e));
+		assert_int_equal(open_body(w, w->kept.name, &source), REFUSAL_NONE);
 	}
 	body_kept_clear(&w->kept);
-	expect_source(source, octets, n);
+	expect_source(w, source, octets, n);
 	body_remove(w->bodies, w->kept.name);
 	free(octets);
 }
@@ -224,6 +258,104 @@ letters_of_every_size(void **state)
 			reopen(&w);
 		}
 	}
+	world_clear(&w);
+}
+
+/* From the disk, and from a file system that cannot say what it has in memory. */
+static void
+drop_from_memory(const struct world *w)
+{
+	char path[512];
+	int fd;
+
+	snprintf(path, sizeof path, "%s/%s", w->folder, w->kept.name);
+	assert_true((fd = open(path, O_RDONLY)) >= 0);
+	assert_int_equal(posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED), 0);
+	close(fd);
+}
+
+static void
+count_wakes(void *n)
+{
+	++*(unsigned *)n;
+}
+
+static void
+a_source_waits_for_the_disk(void **state)
+{
+	char *octets = letter(BIG);
+	struct source *source;
+	struct world w;
+	unsigned waits;
+
+	(void)state;
+	world_of(&w);
+	assert_int_equal(finish(&w, gather(&w, octets, BIG, 65536)), REFUSAL_NONE);
+	body_kept_clear(&w.kept);
+	drop_from_memory(&w);
+	assert_int_equal(open_body(&w, w.kept.name, &source), REFUSAL_NONE);
+	waits = expect_source(&w, source, octets, BIG);
+	assert_in_range(waits, 1, BIG / 65536);
+	body_remove(w.bodies, w.kept.name);
+	free(octets);
+	world_clear(&w);
+}
+
+/* It answers the same until it wakes its reader, and never afterwards. */
+static void
+a_source_wakes_its_reader_once(void **state)
+{
+	char *octets = letter(BIG), piece[1000];
+	struct source *source;
+	unsigned waits = 0;
+	struct world w;
+
+	(void)state;
+	world_of(&w);
+	assert_int_equal(finish(&w, gather(&w, octets, BIG, 65536)), REFUSAL_NONE);
+	body_kept_clear(&w.kept);
+	drop_from_memory(&w);
+	assert_int_equal(open_body(&w, w.kept.name, &source), REFUSAL_NONE);
+	source->wake = count_wakes;
+	source->wake_arg = &waits;
+	for (int i = 0; i < 3; i++)
+		assert_int_equal(source->read(source, 0, piece, sizeof piece), SOURCE_WAIT);
+	assert_int_equal(waits, 0);
+	offload_stop(w.offload);
+	assert_int_equal(source->read(source, 0, piece, sizeof piece), SOURCE_WAIT);
+	loop_drain(w.loop);
+	assert_int_equal(waits, 1);
+	assert_int_equal(source->read(source, 0, piece, sizeof piece), sizeof piece);
+	assert_memory_equal(piece, octets, sizeof piece);
+	drop_from_memory(&w);
+	assert_int_equal(source->read(source, BIG - 500, piece, sizeof piece), SOURCE_WAIT);
+	source->free(source); /* while it waits */
+	loop_drain(w.loop);
+	assert_int_equal(waits, 1);
+	free(octets);
+	world_clear(&w);
+}
+
+/* The file is shorter than its record says. */
+static void
+a_source_that_ends_early_is_told(void **state)
+{
+	char *octets = letter(BIG), path[512], piece[100];
+	struct source *source;
+	struct world w;
+
+	(void)state;
+	world_of(&w);
+	assert_int_equal(finish(&w, gather(&w, octets, BIG, 65536)), REFUSAL_NONE);
+	body_kept_clear(&w.kept);
+	snprintf(path, sizeof path, "%s/%s", w.folder, w.kept.name);
+	assert_int_equal(truncate(path, 1000), 0);
+	assert_int_equal(open_body(&w, w.kept.name, &source), REFUSAL_NONE);
+	assert_int_equal(source_read(source, w.loop, 950, piece, sizeof piece, NULL), 50);
+	for (int i = 0; i < 2; i++)
+		assert_int_equal(source_read(source, w.loop, 1000, piece, sizeof piece, NULL), -1);
+	source->free(source);
+	free(octets);
 	world_clear(&w);
 }
 
@@ -362,7 +494,6 @@ leftovers_are_swept(void **state)
 {
 	struct world w;
 	struct source *source;
-	struct err e;
 	char path[512];
 
 	(void)state;
@@ -375,10 +506,9 @@ leftovers_are_swept(void **state)
 	assert_int_equal(files(&w), 3);
 	bodies_sweep(w.bodies, is_named, NULL);
 	assert_int_equal(files(&w), 2); /* a stranger's file is no business of ours */
-	assert_true(body_source(w.bodies, NAMED, &source, &e));
+	assert_int_equal(open_body(&w, NAMED, &source), REFUSAL_NONE);
 	source->free(source);
-	assert_false(body_source(w.bodies, UNNAMED, &source, &e));
-	assert_int_equal(e.why, REFUSAL_storage);
+	assert_int_equal(open_body(&w, UNNAMED, &source), REFUSAL_storage);
 	snprintf(path, sizeof path, "%s/README", w.folder);
 	assert_int_equal(unlink(path), 0);
 	world_clear(&w);
@@ -517,6 +647,9 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(letters_of_every_size),
+		cmocka_unit_test(a_source_waits_for_the_disk),
+		cmocka_unit_test(a_source_wakes_its_reader_once),
+		cmocka_unit_test(a_source_that_ends_early_is_told),
 		cmocka_unit_test(what_is_given_up_leaves_nothing),
 		cmocka_unit_test(what_is_under_way_keeps_it),
 		cmocka_unit_test(a_fault_is_told_at_the_end),

@@ -236,7 +236,7 @@ served_rows(struct world *w, unsigned i, struct buf *out)
 		oms_store_hand_out(w->store, &id, peers[p], w->loop, on_handed, &o);
 		wait_all(w);
 		if (o.why == REFUSAL_NONE) {
-			assert_int_equal(octets_of(o.source), o.size); /* each of them a 'b' */
+			assert_int_equal(octets_of(w, o.source), o.size); /* each of them a 'b' */
 			buf_addf(out, " %llu", (unsigned long long)o.size);
 		} else {
 			buf_addf(out, " %s", refusal_word(o.why));

@@ -177,9 +177,7 @@ only_a_domain_that_was_told_is_served(void **state)
 {
 	struct world w;
 	struct ulid id, never_was = { { 1 } };
-	struct source *s;
-	struct err e;
-	uint64_t n;
+	struct outcome o[2] = { { .world = &w }, { .world = &w } };
 	struct oms_delivery d;
 
 	(void)state;
@@ -189,11 +187,14 @@ only_a_domain_that_was_told_is_served(void **state)
 	assert_int_equal(hand_out(&w, &id, "x.test"), REFUSAL_unknown_id);
 	assert_int_equal(hand_out(&w, &never_was, "b.test"), REFUSAL_unknown_id);
 	assert_int_equal(settle(&w, &id, "x.test", false), REFUSAL_unknown_id);
-	assert_false(oms_store_summary(w.store, &id, "x.test", &s, &n, &e));
-	assert_int_equal(e.why, REFUSAL_unknown_id);
-	assert_true(oms_store_summary(w.store, &id, "b.test", &s, &n, &e));
-	assert_int_equal(n, 10);
-	assert_int_equal(octets_of(s), 10);
+	w.waiting = 2;
+	oms_store_summary(w.store, &id, "x.test", w.loop, on_summary, &o[0]);
+	oms_store_summary(w.store, &id, "b.test", w.loop, on_summary, &o[1]);
+	wait_all(&w);
+	assert_int_equal(o[0].why, REFUSAL_unknown_id);
+	assert_int_equal(o[1].why, REFUSAL_NONE);
+	assert_int_equal(o[1].size, 10);
+	assert_int_equal(octets_of(&w, o[1].source), 100);
 	assert_string_equal(states(&w, &id), "notified notified waiting");
 	/* all of c.test's recipients refused it */
 	assert_int_equal(due(&w, "c.test", &d, 1), 1);
@@ -469,21 +470,24 @@ static void
 answers_may_come_after_the_end(void **state)
 {
 	struct world w;
-	struct ulid id;
+	struct ulid id, other;
 	struct outcome o[3] = { { .world = &w }, { .world = &w }, { .world = &w } };
 
 	(void)state;
 	world_init(&w);
 	put(&w, &(struct letter) { .size = 300000, .one = true }, &id);
+	put(&w, &(struct letter) { .size = 300000, .one = true }, &other);
 	w.waiting = 4; /* loop_stop is for the thread that runs the loop */
 	oms_store_hand_out(w.store, &id, "b.test", w.loop, on_handed, &o[0]);
-	oms_store_settle(w.store, &id, "b.test", false, w.loop, on_done, &o[1]);
-	oms_store_sweep(w.store, clock_wall_ms() / 1000 + 100 * DAY, w.loop, on_done, &o[2]);
+	oms_store_settle(w.store, &other, "b.test", false, w.loop, on_done, &o[1]);
+	oms_store_sweep(w.store, clock_wall_ms() / 1000, w.loop, on_done, &o[2]);
 	oms_store_close(&w.store);
 	loop_drain(w.loop);
-	assert_int_equal(w.waiting, 1);
+	w.waiting--;
+	wait_all(&w); /* its file is opened on another thread */
+	assert_int_equal(w.waiting, 0);
 	assert_int_equal(o[0].why, REFUSAL_NONE);
-	assert_int_equal(octets_of(o[0].source), 300000);
+	assert_int_equal(octets_of(&w, o[0].source), 300000);
 	assert_int_equal(o[1].why, REFUSAL_NONE);
 	assert_int_equal(o[2].why, REFUSAL_NONE);
 	world_clear(&w);

@@ -20,6 +20,7 @@
 #include "oms/store/store.h"
 #include "tests/temp.h"
 #include "tests/unit/oms_store_asked.h"
+#include "tests/unit/source_scene.h"
 
 #define SIZE ((uint64_t)64 << 20)
 #define DAY  86400
@@ -337,19 +338,26 @@ on_handed(void *arg, const struct oms_letter *l, struct source *source, const st
 }
 
 static inline uint64_t
-octets_of(struct source *s)
+octets_of(struct world *w, struct source *s)
 {
 	char b[65536];
 	uint64_t at = 0;
 	ssize_t n;
 
-	while ((n = s->read(s, at, b, sizeof b)) > 0) {
+	while ((n = source_read(s, w->loop, at, b, sizeof b, NULL)) > 0) {
 		for (ssize_t i = 0; i < n; i++)
 			assert_int_equal(b[i], 'b');
 		at += (uint64_t)n;
 	}
 	s->free(s);
 	return at;
+}
+
+static inline void
+on_summary(void *arg, const struct oms_letter *l, struct source *source, const struct err *e)
+{
+	on_handed(arg, l, source, e);
+	((struct outcome *)arg)->size = e == NULL ? l->summary_size : 0;
 }
 
 static inline enum refusal
@@ -361,7 +369,7 @@ hand_out(struct world *w, const struct ulid *id, const char *peer)
 	oms_store_hand_out(w->store, id, peer, w->loop, on_handed, &o);
 	wait_all(w);
 	if (o.why == REFUSAL_NONE)
-		assert_int_equal(octets_of(o.source), o.size);
+		assert_int_equal(octets_of(w, o.source), o.size);
 	else
 		assert_null(o.source);
 	return o.why;
