@@ -10,6 +10,7 @@
 #include "common/text/idn.h"
 #include "ims/ims.h"
 #include "ims/mailbox_verbs.h"
+#include "ims/policy/notice.h"
 #include "ims/store/store.h"
 
 #define LIST_PAGE 100
@@ -50,19 +51,17 @@ struct listing {
 };
 
 static void
-show_mailbox(void *arg, const char *user, uint64_t notices)
+show_mailbox(struct listing *l, const struct ims_mailbox *m)
 {
-	struct listing *l = arg;
 	struct json *line = json_new();
-	const struct account *account = accounts_of_owner(l->accounts, user);
-	const struct account_removed *removed = accounts_removed(l->accounts, user);
+	const struct account *account = accounts_of_owner(l->accounts, m->user);
+	const struct account_removed *removed = accounts_removed(l->accounts, m->user);
 	char date[CLOCK_DATE_BYTES], name[IMS_STORE_USER_BYTES + 2];
 
-	span_copy(span_str(user), l->after, sizeof l->after);
-	snprintf(name, sizeof name, "%s%s", account != NULL ? account->address : user,
-	    account != NULL || strchr(user, ' ') != NULL ? "" : FIRST_GENERATION);
+	snprintf(name, sizeof name, "%s%s", account != NULL ? account->address : m->user,
+	    account != NULL || strchr(m->user, ' ') != NULL ? "" : FIRST_GENERATION);
 	json_put_str(line, "mailbox", name);
-	json_put_int(line, "notices", (int64_t)notices);
+	json_put_int(line, "notices", (int64_t)m->notices);
 	if (account != NULL) {
 		json_put_str(line, "state", "user");
 	} else if (removed != NULL) {
@@ -76,40 +75,67 @@ show_mailbox(void *arg, const char *user, uint64_t notices)
 }
 
 static void
-show_sender(void *arg, const char *from_domain, const struct ims_share *sum)
+show_sender(struct listing *l, const struct ims_sender *s)
 {
-	struct listing *l = arg;
 	struct json *line = json_new();
 
-	span_copy(span_str(from_domain), l->after, sizeof l->after);
-	json_put_str(line, "from", from_domain);
-	json_put_int(line, "notices", (int64_t)sum->notices);
-	json_put_int(line, "octets", (int64_t)sum->octets);
+	json_put_str(line, "from", s->domain.text);
+	json_put_int(line, "notices", (int64_t)s->sum.notices);
+	json_put_int(line, "octets", (int64_t)s->sum.octets);
 	json_put_int(line, "limit", (int64_t)l->limit);
 	control_line_take(l->request, line);
+}
+
+static void list_on(struct control_request *r, void *arg);
+
+static void
+listed(struct listing *l, bool more, const struct err *e)
+{
+	if (e == NULL && more && !control_gone(l->request)) {
+		list_on(l->request, l);
+		return;
+	}
+	accounts_set_put(&l->accounts);
+	control_end(l->request, e);
+	free(l);
+}
+
+static void
+mailboxes_found(void *arg, const struct ims_mailbox *rows, size_t n, bool more, const struct err *e)
+{
+	struct listing *l = arg;
+
+	for (size_t i = 0; i < n; i++)
+		show_mailbox(l, &rows[i]);
+	if (n > 0)
+		span_copy(span_str(rows[n - 1].user), l->after, sizeof l->after);
+	listed(l, more, e);
+}
+
+static void
+senders_found(void *arg, const struct ims_sender *rows, size_t n, bool more, const struct err *e)
+{
+	struct listing *l = arg;
+
+	for (size_t i = 0; i < n; i++)
+		show_sender(l, &rows[i]);
+	if (n > 0)
+		span_copy(domain_span(&rows[n - 1].domain), l->after, sizeof l->after);
+	listed(l, more, e);
 }
 
 static void
 list_on(struct control_request *r, void *arg)
 {
 	struct listing *l = arg;
-	struct ims_store *s = l->ims->store;
-	size_t n = LIST_PAGE;
-	bool good = true;
-	struct err e;
+	struct loop *loop = daemon_loop(l->ims->daemon);
 
-	while (good && n == LIST_PAGE && !control_gone(r)) {
-		if (control_full(r)) {
-			control_again(r, list_on, l);
-			return;
-		}
-		good = l->senders
-		    ? ims_store_senders(s, l->after, LIST_PAGE, show_sender, l, &n, &e)
-		    : ims_store_mailboxes(s, l->after, LIST_PAGE, show_mailbox, l, &n, &e);
-	}
-	accounts_set_put(&l->accounts);
-	control_end(r, good ? NULL : &e);
-	free(l);
+	if (control_full(r))
+		control_again(r, list_on, l);
+	else if (l->senders)
+		ims_store_senders(l->ims->store, l->after, LIST_PAGE, loop, senders_found, l);
+	else
+		ims_store_mailboxes(l->ims->store, l->after, LIST_PAGE, loop, mailboxes_found, l);
 }
 
 void
@@ -175,7 +201,6 @@ struct purging {
 	char owner[IMS_STORE_USER_BYTES];
 	struct domain parent;
 	struct domain at; /* the domain whose notices are dropped; those before it are done */
-	bool found;
 	uint64_t notices; /* of the domains that are done */
 };
 
@@ -187,18 +212,6 @@ is_within(struct span domain, struct span parent)
 	if (domain.n <= parent.n)
 		return span_eq(domain, parent);
 	return domain.p[before - 1] == '.' && span_eq(span_sub(domain, before, parent.n), parent);
-}
-
-static void
-look_at_sender(void *arg, const char *from_domain, const struct ims_share *sum)
-{
-	struct purging *p = arg;
-
-	(void)sum;
-	if (p->found)
-		return;
-	domain_set(&p->at, span_str(from_domain));
-	p->found = is_within(span_str(from_domain), domain_span(&p->parent));
 }
 
 static void
@@ -226,23 +239,32 @@ purged_one(void *arg, uint64_t notices, const struct err *e)
 }
 
 static void
-purge_next(struct purging *p)
+senders_looked_at(void *arg, const struct ims_sender *rows, size_t n, bool more,
+    const struct err *e)
 {
-	size_t n = LIST_PAGE;
-	struct err e;
-	bool good = true;
+	struct purging *p = arg;
 
-	p->found = false;
-	while (good && !p->found && n == LIST_PAGE)
-		good = ims_store_senders(p->ims->store, p->at.text, LIST_PAGE, look_at_sender, p,
-		    &n, &e);
-	if (!good || !p->found) {
-		purged(p->request, p->notices, good ? NULL : &e);
-		free(p);
+	for (size_t i = 0; i < n; i++) {
+		p->at = rows[i].domain;
+		if (is_within(domain_span(&p->at), domain_span(&p->parent))) {
+			p->what.from_domain = p->at.text;
+			ims_store_purge(p->ims->store, &p->what);
+			return;
+		}
+	}
+	if (more) {
+		purge_next(p);
 		return;
 	}
-	p->what.from_domain = p->at.text;
-	ims_store_purge(p->ims->store, &p->what);
+	purged(p->request, p->notices, e);
+	free(p);
+}
+
+static void
+purge_next(struct purging *p)
+{
+	ims_store_senders(p->ims->store, p->at.text, LIST_PAGE, daemon_loop(p->ims->daemon),
+	    senders_looked_at, p);
 }
 
 static void
@@ -292,105 +314,108 @@ ims_control_drop(void *role, struct control_request *r, const struct json *reque
 		start_purge(role, r, &p);
 }
 
+struct removing {
+	struct ims *ims;
+	struct control_request *request;
+	char owner[IMS_STORE_USER_BYTES];
+	bool in_use, also_in_use;
+};
+
+static void
+mailbox_to_remove(void *arg, uint64_t notices, const struct err *e)
+{
+	struct removing *x = arg;
+	struct ims_purge p = { .user = x->owner, .opened = true };
+	struct err why;
+
+	if (e == NULL && x->in_use && !x->also_in_use) {
+		err_set(&why, REFUSAL_usage,
+		    "the mailbox is in use and holds %llu notices: ims user remove %.*s first",
+		    (unsigned long long)notices, SPAN_FMT(accounts_owner_address(x->owner)));
+		e = &why;
+	}
+	if (e == NULL)
+		start_purge(x->ims, x->request, &p);
+	else
+		control_end(x->request, e);
+	free(x);
+}
+
 void
 ims_control_remove(void *role, struct control_request *r, const struct json *request)
 {
-	struct ims *i = role;
 	const char *mailbox = json_get_str(request, "mailbox");
-	char owner[IMS_STORE_USER_BYTES];
-	struct ims_purge p = { .user = owner, .opened = true };
-	bool in_use, also_in_use = false;
-	uint64_t notices;
+	struct removing *x = memory_new(sizeof *x);
 	struct err e;
 
-	json_get_bool(request, "in_use", &also_in_use);
-	if (!find_mailbox(i, mailbox == NULL ? "" : mailbox, owner, &in_use, &e) ||
-	    !ims_store_has_mailbox(i->store, owner, &notices, &e)) {
-		control_end(r, &e);
-	} else if (in_use && !also_in_use) {
-		err_set(&e, REFUSAL_usage,
-		    "the mailbox is in use and holds %llu notices: ims user remove %.*s first",
-		    (unsigned long long)notices, SPAN_FMT(accounts_owner_address(owner)));
-		control_end(r, &e);
-	} else {
-		start_purge(i, r, &p);
+	x->ims = role;
+	x->request = r;
+	json_get_bool(request, "in_use", &x->also_in_use);
+	if (find_mailbox(role, mailbox == NULL ? "" : mailbox, x->owner, &x->in_use, &e)) {
+		ims_store_has_mailbox(x->ims->store, x->owner, daemon_loop(x->ims->daemon),
+		    mailbox_to_remove, x);
+		return;
 	}
+	control_end(r, &e);
+	free(x);
 }
 
 /* -- export --------------------------------------------------------------------------------------- */
 
 struct exporting {
 	struct ims *ims;
+	struct control_request *request;
 	char owner[IMS_STORE_USER_BYTES];
 	bool only_notices;
-	uint64_t number; /* of the current notice */
+	struct ims_row row; /* the current notice */
+	bool more;          /* others follow it */
 	struct source *body;
-	uint64_t at, size;
+	uint64_t at;
 };
 
 static void
-show_notice(struct control_request *r, const struct mailbox_notice *n, bool has_letter)
+show_notice(struct control_request *r, const struct ims_row *row, bool has_letter)
 {
 	struct json *line = json_new();
 	char id[ULID_STR_BYTES], date[CLOCK_DATE_BYTES];
 
-	ulid_str(&n->id, id);
-	clock_date(n->received_s, date);
-	json_put_int(line, "number", (int64_t)n->number);
-	json_put_str(line, "state", mailbox_state_name(n->state));
+	ulid_str(&row->letter.id, id);
+	clock_date(row->received_s, date);
+	json_put_int(line, "number", (int64_t)row->number);
+	json_put_str(line, "state",
+	    mailbox_state_name(ims_notice_shows(row->declined, row->letter.state)));
 	json_put_str(line, "id", id);
-	json_put_str(line, "from", n->from);
-	json_put_str(line, "to", n->to);
+	json_put_str(line, "from", row->from);
+	json_put_str(line, "to", row->to);
 	json_put_str(line, "received", date);
-	json_put_int(line, "size", (int64_t)n->size);
+	json_put_int(line, "size", (int64_t)row->letter.size);
 	json_put_bool(line, "letter", has_letter);
 	control_line_take(r, line);
 }
 
-/* False: no_such_number (that was the last), storage. */
-static bool
-next_notice(struct exporting *x, struct control_request *r, struct err *e)
-{
-	struct mailbox_notice n;
-	struct ims_letter l;
-	struct err why;
-
-	if (!ims_store_next(x->ims->store, x->owner, x->number, &n, &l, e))
-		return false;
-	x->number = n.number;
-	x->at = 0;
-	x->size = l.size;
-	x->body = NULL;
-	if (!x->only_notices && l.state == MAILBOX_HERE &&
-	    !ims_store_body(x->ims->store, &l, &x->body, &why))
-		log_fact(LOG_WARN, "mailbox.export", "mailbox=%s number=%llu word=%s",
-		    log_str(x->owner), (unsigned long long)n.number, refusal_word(why.why));
-	show_notice(r, &n, l.state == MAILBOX_HERE && (x->body != NULL || x->only_notices));
-	return true;
-}
-
 /* False: storage (the letter cannot be read). */
 static bool
-show_piece(struct exporting *x, struct control_request *r, struct err *e)
+show_piece(struct exporting *x, struct err *e)
 {
+	uint64_t size = x->row.letter.size;
 	char piece[PIECE];
-	ssize_t n = x->at < x->size ? x->body->read(x->body, x->at, piece, sizeof piece) : 0;
+	ssize_t n = x->at < size ? x->body->read(x->body, x->at, piece, sizeof piece) : 0;
 	struct buf text = BUF_INIT;
 	struct json *line;
 
-	if (n < 0 || (n == 0 && x->at < x->size))
+	if (n < 0 || (n == 0 && x->at < size))
 		return err_set(e, REFUSAL_storage, "letter %llu cannot be read",
-		    (unsigned long long)x->number);
+		    (unsigned long long)x->row.number);
 	if (n > 0) {
 		base64_add(&text, piece, (size_t)n);
 		line = json_new();
-		json_put_int(line, "of", (int64_t)x->number);
+		json_put_int(line, "of", (int64_t)x->row.number);
 		json_put_span(line, "octets", buf_span(&text));
-		control_line_take(r, line);
+		control_line_take(x->request, line);
 		buf_clear(&text);
 	}
 	x->at += (uint64_t)n;
-	if (x->at >= x->size) {
+	if (x->at >= size) {
 		x->body->free(x->body);
 		x->body = NULL;
 	}
@@ -398,23 +423,86 @@ show_piece(struct exporting *x, struct control_request *r, struct err *e)
 }
 
 static void
+export_end(struct exporting *x, const struct err *e)
+{
+	if (x->body != NULL)
+		x->body->free(x->body);
+	control_end(x->request, e);
+	free(x);
+}
+
+static void notices_found(void *arg, const struct ims_row *rows, size_t n, bool more,
+    const struct err *e);
+
+/* The rest of the letter, then the next notice: with its letter one at a time, alone a page of them. */
+static void
 export_on(struct control_request *r, void *arg)
 {
 	struct exporting *x = arg;
-	bool good = true;
 	struct err e;
 
-	while (good && !control_gone(r)) {
-		if (control_full(r)) {
-			control_again(r, export_on, x);
+	while (!control_gone(r) && !control_full(r) && x->body != NULL)
+		if (!show_piece(x, &e)) {
+			export_end(x, &e);
 			return;
 		}
-		good = x->body != NULL ? show_piece(x, r, &e) : next_notice(x, r, &e);
+	if (control_gone(r) || (x->body == NULL && !x->more))
+		export_end(x, NULL);
+	else if (control_full(r))
+		control_again(r, export_on, x);
+	else
+		ims_store_list(x->ims->store, x->owner, x->row.number,
+		    x->only_notices ? LIST_PAGE : 1, daemon_loop(x->ims->daemon), notices_found, x);
+}
+
+static void
+letter_found(void *arg, struct source *body, const struct err *e)
+{
+	struct exporting *x = arg;
+
+	if (e != NULL)
+		log_fact(LOG_WARN, "mailbox.export", "mailbox=%s number=%llu word=%s",
+		    log_str(x->owner), (unsigned long long)x->row.number, refusal_word(e->why));
+	x->body = body;
+	x->at = 0;
+	show_notice(x->request, &x->row, body != NULL);
+	export_on(x->request, x);
+}
+
+static void
+notices_found(void *arg, const struct ims_row *rows, size_t n, bool more, const struct err *e)
+{
+	struct exporting *x = arg;
+
+	if (e != NULL) {
+		export_end(x, e);
+		return;
 	}
-	if (x->body != NULL)
-		x->body->free(x->body);
-	control_end(r, good || e.why == REFUSAL_no_such_number ? NULL : &e);
-	free(x);
+	x->more = more;
+	if (n > 0)
+		x->row = rows[n - 1];
+	if (n > 0 && !x->only_notices && x->row.letter.state == MAILBOX_HERE) {
+		ims_store_body(x->ims->store, &x->row.letter, daemon_loop(x->ims->daemon),
+		    letter_found, x);
+		return;
+	}
+	for (size_t i = 0; i < n; i++)
+		show_notice(x->request, &rows[i], rows[i].letter.state == MAILBOX_HERE);
+	export_on(x->request, x);
+}
+
+static void
+mailbox_to_export(void *arg, uint64_t notices, const struct err *e)
+{
+	struct exporting *x = arg;
+
+	(void)notices;
+	if (e != NULL) {
+		export_end(x, e);
+		return;
+	}
+	x->more = true;
+	export_on(x->request, x);
 }
 
 static void
@@ -422,19 +510,17 @@ export_mailbox(void *role, struct control_request *r, const struct json *request
 {
 	struct exporting *x = memory_new(sizeof *x);
 	const char *mailbox = json_get_str(request, "mailbox");
-	uint64_t notices;
 	struct err e;
 	bool in_use;
 
 	x->ims = role;
+	x->request = r;
 	x->only_notices = only_notices;
-	if (!find_mailbox(role, mailbox == NULL ? "" : mailbox, x->owner, &in_use, &e) ||
-	    !ims_store_has_mailbox(x->ims->store, x->owner, &notices, &e)) {
-		control_end(r, &e);
-		free(x);
-		return;
-	}
-	export_on(r, x);
+	if (find_mailbox(role, mailbox == NULL ? "" : mailbox, x->owner, &in_use, &e))
+		ims_store_has_mailbox(x->ims->store, x->owner, daemon_loop(x->ims->daemon),
+		    mailbox_to_export, x);
+	else
+		export_end(x, &e);
 }
 
 void

@@ -2,56 +2,88 @@
 #include "ims/nearly_full.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "common/base/memory.h"
 #include "common/text/quantity.h"
 
 #define SHOWN 3
 #define PAGE  100
 
 struct largest {
-	struct domain after; /* the last that was looked at */
+	struct ims_store *store; /* open, while a page is there */
+	struct loop *loop;
+	struct json *status;
 	struct domain from[SHOWN];
 	uint64_t octets[SHOWN]; /* 0: no row */
+	void (*done)(void *arg);
+	void *arg;
 };
 
 static void
-look(void *arg, const char *from_domain, const struct ims_share *sum)
+look(struct largest *l, const struct ims_sender *s)
 {
-	struct largest *l = arg;
 	size_t i = SHOWN;
 
-	domain_set(&l->after, span_str(from_domain));
-	while (i > 0 && sum->octets > l->octets[i - 1])
+	while (i > 0 && s->sum.octets > l->octets[i - 1])
 		i--;
 	if (i == SHOWN)
 		return;
 	memmove(&l->from[i + 1], &l->from[i], (SHOWN - 1 - i) * sizeof l->from[0]);
 	memmove(&l->octets[i + 1], &l->octets[i], (SHOWN - 1 - i) * sizeof l->octets[0]);
-	l->from[i] = l->after;
-	l->octets[i] = sum->octets;
+	l->from[i] = s->domain;
+	l->octets[i] = s->sum.octets;
+}
+
+static void
+put(const struct largest *l)
+{
+	struct json *list = json_list(), *row;
+
+	for (size_t i = 0; i < SHOWN && l->octets[i] > 0; i++) {
+		row = json_new();
+		json_put_str(row, "from", l->from[i].text);
+		json_put_int(row, "octets", (int64_t)l->octets[i]);
+		json_push_take(list, row);
+	}
+	json_put_take(l->status, "largest", list);
+}
+
+static void
+looked(void *arg, const struct ims_sender *rows, size_t n, bool more, const struct err *e)
+{
+	struct largest *l = arg;
+
+	(void)e; /* what was read is shown */
+	for (size_t i = 0; i < n; i++)
+		look(l, &rows[i]);
+	if (more) {
+		ims_store_senders(l->store, rows[n - 1].domain.text, PAGE, l->loop, looked, l);
+		return;
+	}
+	put(l);
+	l->done(l->arg);
+	free(l);
 }
 
 void
-nearly_full_put(struct ims_store *s, const struct ims_store_counts *c, struct json *status)
+nearly_full_put(struct ims_store *s, const struct ims_store_counts *c, struct json *status,
+    struct loop *loop, void (*done)(void *arg), void *arg)
 {
-	struct largest l = { .octets = { 0 } };
-	struct json *list, *row;
-	size_t n = PAGE;
-	struct err e;
+	struct largest *l;
 
-	if (c->used_bytes + c->size_bytes / IMS_SHARE_SCARCE <= c->size_bytes)
+	if (c->used_bytes + c->size_bytes / IMS_SHARE_SCARCE <= c->size_bytes) {
+		done(arg);
 		return;
-	while (n == PAGE && ims_store_senders(s, l.after.text, PAGE, look, &l, &n, &e))
-		continue;
-	list = json_list();
-	for (size_t i = 0; i < SHOWN && l.octets[i] > 0; i++) {
-		row = json_new();
-		json_put_str(row, "from", l.from[i].text);
-		json_put_int(row, "octets", (int64_t)l.octets[i]);
-		json_push_take(list, row);
 	}
-	json_put_take(status, "largest", list);
+	l = memory_new(sizeof *l);
+	l->store = s;
+	l->loop = loop;
+	l->status = status;
+	l->done = done;
+	l->arg = arg;
+	ims_store_senders(s, "", PAGE, loop, looked, l);
 }
 
 void

@@ -82,11 +82,12 @@ start(struct daemon *d, void **role, struct err *e)
 }
 
 static void
-status(void *role, struct json *out)
+status(void *role, struct json *out, void (*done)(void *arg), void *arg)
 {
+	struct ims *i = role;
 	struct ims_store_counts c;
 
-	ims_store_counts(((struct ims *)role)->store, &c);
+	ims_store_counts(i->store, &c);
 	json_put_int(out, "mailboxes", (int64_t)c.mailboxes);
 	json_put_int(out, "notices", (int64_t)c.notices);
 	json_put_int(out, "papers", (int64_t)c.papers);
@@ -94,7 +95,7 @@ status(void *role, struct json *out)
 	json_put_int(out, "commits", (int64_t)c.commits);
 	json_put_int(out, "store_used", (int64_t)c.used_bytes);
 	json_put_int(out, "store_size", (int64_t)c.size_bytes);
-	nearly_full_put(((struct ims *)role)->store, &c, out);
+	nearly_full_put(i->store, &c, out, daemon_loop(i->daemon), done, arg);
 }
 
 /* -- the role ------------------------------------------------------------------------------ */

@@ -43,23 +43,35 @@ mailbox_gone(void *arg, uint64_t notices, const struct err *e)
 		next_mailbox(u);
 }
 
-/* A restored user has no `removed` line any more, and a deleted mailbox has no record. */
+/* A deleted mailbox has no record.  Where it cannot be read, the next sweep looks again. */
+static void
+looked_for_mailbox(void *arg, uint64_t notices, const struct err *e)
+{
+	struct upkeep *u = arg;
+	struct ims_purge p = { .opened = true, .done = mailbox_gone, .arg = u };
+
+	(void)notices;
+	if (e != NULL || u->ims->store == NULL) {
+		u->next++;
+		next_mailbox(u);
+		return;
+	}
+	p.user = accounts_removed_at(u->accounts, u->next)->owner;
+	p.loop = daemon_loop(u->ims->daemon);
+	ims_store_purge(u->ims->store, &p);
+}
+
+/* A restored user has no `removed` line any more. */
 static void
 next_mailbox(struct upkeep *u)
 {
-	struct ims_purge p = { .opened = true, .done = mailbox_gone, .arg = u };
-	uint64_t notices;
-	struct err e;
-
 	for (; u->next < accounts_removed_count(u->accounts); u->next++) {
 		const struct account_removed *a = accounts_removed_at(u->accounts, u->next);
 
-		if (a->until_s > u->now_s || accounts_of_owner(u->accounts, a->owner) != NULL ||
-		    !ims_store_has_mailbox(u->ims->store, a->owner, &notices, &e))
+		if (a->until_s > u->now_s || accounts_of_owner(u->accounts, a->owner) != NULL)
 			continue;
-		p.user = a->owner;
-		p.loop = daemon_loop(u->ims->daemon);
-		ims_store_purge(u->ims->store, &p);
+		ims_store_has_mailbox(u->ims->store, a->owner, daemon_loop(u->ims->daemon),
+		    looked_for_mailbox, u);
 		return;
 	}
 	finish(u, NULL);

@@ -144,7 +144,7 @@ start(struct daemon *d, void **role, struct err *e)
 }
 
 static void
-status(void *role, struct json *out)
+status(void *role, struct json *out, void (*done)(void *arg), void *arg)
 {
 	struct oms *o = role;
 	struct oms_store_counts c;
@@ -157,6 +157,7 @@ status(void *role, struct json *out)
 	json_put_int(out, "spool_size", (int64_t)c.size_bytes);
 	json_put_int(out, "domains_remembered", (int64_t)c.domains);
 	json_put_int(out, "fetched_octets", (int64_t)atomic_load(&o->fetched_octets));
+	done(arg);
 }
 
 /* -- the role ------------------------------------------------------------------------------ */

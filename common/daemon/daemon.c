@@ -68,13 +68,30 @@ put_trust(const struct daemon *d, struct json *o)
 	tls_unref(&t);
 }
 
+struct status {
+	struct control_request *request;
+	struct json *line;
+};
+
+static void
+show_status(void *arg)
+{
+	struct status *s = arg;
+
+	control_line_take(s->request, s->line);
+	control_end(s->request, NULL);
+	free(s);
+}
+
 static void
 do_status(void *arg, struct control_request *r, const struct json *request)
 {
 	struct daemon *d = arg;
 	struct json *o = json_new(), *domains = json_list();
+	struct status *s = memory_new(sizeof *s);
 
 	(void)request;
+	*s = (struct status) { r, o };
 	json_put_str(o, "program", d->role->name);
 	json_put_str(o, "version", VERSION);
 	json_put_int(o, "pid", getpid());
@@ -88,9 +105,9 @@ do_status(void *arg, struct control_request *r, const struct json *request)
 	put_trust(d, o);
 	held_back_put(d->share, clock_mono_ms(), o);
 	if (d->role->status != NULL)
-		d->role->status(d->state, o);
-	control_line_take(r, o);
-	control_end(r, NULL);
+		d->role->status(d->state, o, show_status, s);
+	else
+		show_status(s);
 }
 
 static void

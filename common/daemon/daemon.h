@@ -66,8 +66,8 @@ struct daemon_role {
 	 * (`forget_conn` has run), offloaded work is complete and its `done` has run; only this thread
 	 * uses the role now. */
 	void (*stop)(void **role);
-	/* Members for `status`.  May be NULL. */
-	void (*status)(void *role, struct json *out);
+	/* Puts members for `status`, then calls `done` once on daemon_loop, at once or later.  May be NULL. */
+	void (*status)(void *role, struct json *out, void (*done)(void *arg), void *arg);
 };
 
 /* The tools of one worker's thread: made before role->start, freed after role->stop. */

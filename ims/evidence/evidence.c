@@ -72,53 +72,60 @@ show_on(struct control_request *r, void *arg)
 	free(s);
 }
 
-/* Finds it by mailbox and number, or by id. */
-static bool
-find(struct ims *i, const struct json *request, struct ims_kept *k, struct err *e)
+static void
+found(void *arg, const struct ims_kept *k, const struct err *e)
 {
+	struct showing *s = arg;
+	struct err why;
+
+	if (e == NULL && !ims_evidence_write(&s->text, k, &why))
+		e = &why;
+	if (e == NULL) {
+		show_on(s->request, s);
+		return;
+	}
+	control_end(s->request, e);
+	buf_clear(&s->text);
+	free(s);
+}
+
+/* Looks for it by mailbox and number, or by id.  False: the request names none. */
+static bool
+find(struct ims *i, const struct json *request, struct showing *s, struct err *e)
+{
+	struct loop *loop = daemon_loop(i->daemon);
 	const char *mailbox = json_get_str(request, "mailbox");
 	const char *id = json_get_str(request, "id");
 	struct accounts_set *set;
 	const struct account *a;
 	struct ulid ulid;
 	int64_t number = 0;
-	bool good;
 
-	if (id != NULL && ulid_parse(span_str(id), &ulid))
-		return ims_store_evidence_of(i->store, &ulid, k, e);
+	if (id != NULL && ulid_parse(span_str(id), &ulid)) {
+		ims_store_evidence_of(i->store, &ulid, loop, found, s);
+		return true;
+	}
 	if (mailbox == NULL || !json_get_int(request, "number", &number) || number < 1)
 		return err_set(e, REFUSAL_bad_syntax, "name a mailbox and a number, or an id");
 	set = accounts_set_get(i->accounts);
 	a = accounts_find(set, span_str(mailbox));
-	good = a != NULL ? ims_store_evidence(i->store, a->owner, (uint64_t)number, k, e)
-			 : err_word(e, REFUSAL_no_such_user);
+	if (a != NULL)
+		ims_store_evidence(i->store, a->owner, (uint64_t)number, loop, found, s);
 	accounts_set_put(&set);
-	return good;
+	return a != NULL || err_word(e, REFUSAL_no_such_user);
 }
 
 void
 ims_control_evidence(void *role, struct control_request *r, const struct json *request)
 {
-	struct showing *s;
-	struct ims_kept k;
+	struct showing *s = memory_new(sizeof *s);
 	struct err e;
-	bool good;
 
-	if (!find(role, request, &k, &e)) {
-		control_end(r, &e);
-		return;
-	}
-	s = memory_new(sizeof *s);
 	s->request = r;
-	good = ims_evidence_write(&s->text, &k, &e);
-	ims_kept_clear(&k);
-	if (good) {
-		show_on(r, s);
+	if (find(role, request, s, &e))
 		return;
-	}
-	buf_clear(&s->text);
-	free(s);
 	control_end(r, &e);
+	free(s);
 }
 
 /* -- the command's side --------------------------------------------------------------------------- */

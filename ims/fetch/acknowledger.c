@@ -30,6 +30,7 @@ struct pair {
 	size_t n, sent;       /* gathered; given to the session */
 	bool more;            /* rows were left out because the session was full or had begun */
 	struct ims_ack last;  /* sent: a refill reads on after it */
+	struct ims_question *asking; /* REFILLING: for the next page */
 	struct dial *dial;
 	struct session *session;
 	struct loop_timer *timer; /* BUSY: ends the wait for a host; REFILLING: the next page */
@@ -41,10 +42,12 @@ LIST_HEAD(bucket, pair);
 
 struct acknowledger {
 	struct ims_worker *worker;
-	struct loop_timer *timer; /* of the round */
-	struct ims_ack last;      /* the last row that the round has read */
-	bool begun;               /* `last` is set */
-	bool paused;              /* the round waits until a pair is no longer active */
+	struct loop_timer *timer;    /* of the round */
+	struct ims_ack last;         /* the last row that the round has read */
+	bool begun;                  /* `last` is set */
+	struct ims_question *asking; /* for the next page of the round */
+	bool soon;                   /* the round was asked for meanwhile */
+	bool paused;                 /* the round waits until a pair is no longer active */
 	uint64_t seed;
 	struct bucket pairs[BUCKETS];
 	TAILQ_HEAD(gathering, pair) gathering;
@@ -97,6 +100,7 @@ pair_free(struct pair *p)
 		p->session->pair = NULL;
 		conn_close(p->session->conn);
 	}
+	ims_question_drop(&p->asking);
 	dial_free(&p->dial);
 	loop_timer_free(&p->timer);
 	free(p->rows);
@@ -367,23 +371,20 @@ pair_gathers(struct pair *p)
 
 /* One page of what was left out of the pair's last session. */
 static void
-refill(struct pair *p)
+refill_from(void *arg, const struct ims_ack *page, size_t n, bool more, const struct err *e)
 {
+	struct pair *p = arg;
 	struct acknowledger *a = p->of;
-	struct ims_ack *page = memory_array(ACK_PAGE, sizeof *page);
-	struct err e;
-	size_t n = 0;
 
-	p->n = p->sent = 0;
-	if (!ims_store_pending_acks(a->worker->ims->store, &p->last, page, ACK_PAGE, &n, &e))
-		removed(NULL, &e);
+	p->asking = NULL;
+	if (e != NULL)
+		removed(NULL, e);
 	for (size_t i = 0; i < n && p->n < ACK_SESSION; i++) {
 		p->last = page[i];
 		if (is_of_pair(p, &page[i]))
 			p->rows[p->n++] = page[i];
 	}
-	free(page);
-	p->more = n == ACK_PAGE || p->n == ACK_SESSION;
+	p->more = more || p->n == ACK_SESSION;
 	if (p->n > 0) {
 		pair_gathers(p);
 		start_pairs(a);
@@ -392,6 +393,14 @@ refill(struct pair *p)
 	} else {
 		pair_not_active(p, true);
 	}
+}
+
+static void
+refill(struct pair *p)
+{
+	p->n = p->sent = 0;
+	p->asking = ims_store_pending_acks(p->of->worker->ims->store, &p->last, ACK_PAGE,
+	    p->of->worker->loop, refill_from, p);
 }
 
 static void
@@ -466,28 +475,38 @@ gather(struct acknowledger *a, const struct ims_ack *page, size_t n)
 }
 
 static void
+looked(void *arg, const struct ims_ack *page, size_t n, bool more, const struct err *e)
+{
+	struct acknowledger *a = arg;
+
+	a->asking = NULL;
+	if (e != NULL)
+		removed(NULL, e);
+	gather(a, page, n);
+	if (!more)
+		a->begun = a->paused && a->begun; /* the end of the round */
+	if (!more || a->paused)
+		start_pairs(a);
+	if (!a->paused)
+		turn(a, more || a->soon ? 0 : ACK_ROUND_MS);
+	a->soon = false;
+}
+
+static void
 look(void *arg)
 {
 	struct acknowledger *a = arg;
-	struct ims_ack *page;
 	struct err e;
-	size_t n = 0;
 
 	if (!daemon_open_for_work(a->worker->ims->daemon, &e))
 		return;
+	if (a->asking != NULL) {
+		a->soon = true;
+		return;
+	}
 	a->paused = false;
-	page = memory_array(ACK_PAGE, sizeof *page);
-	if (!ims_store_pending_acks(a->worker->ims->store, a->begun ? &a->last : NULL, page,
-		ACK_PAGE, &n, &e))
-		removed(NULL, &e);
-	gather(a, page, n);
-	free(page);
-	if (n < ACK_PAGE)
-		a->begun = a->paused && a->begun; /* the end of the round */
-	if (n < ACK_PAGE || a->paused)
-		start_pairs(a);
-	if (!a->paused)
-		turn(a, n < ACK_PAGE ? ACK_ROUND_MS : 0);
+	a->asking = ims_store_pending_acks(a->worker->ims->store, a->begun ? &a->last : NULL,
+	    ACK_PAGE, a->worker->loop, looked, a);
 }
 
 /* -- life ---------------------------------------------------------------------------------------------- */
@@ -567,6 +586,7 @@ acknowledger_free(struct acknowledger **ap)
 	for (unsigned i = 0; i < BUCKETS; i++)
 		while ((p = LIST_FIRST(&a->pairs[i])) != NULL)
 			pair_free(p); /* NOLINT(clang-analyzer-unix.Malloc): it left the list */
+	ims_question_drop(&a->asking);
 	loop_timer_free(&a->timer);
 	free(a);
 }

@@ -14,6 +14,7 @@
 #include "common/share/share.h"
 #include "ims/fetch/acknowledger.h"
 #include "ims/fetch/fetcher.h"
+#include "ims/mailbox/mailbox_row.h"
 #include "ims/store/store.h"
 #include "proto/mailbox_server.h"
 
@@ -30,6 +31,7 @@ struct pending_reply {
 	struct reply_context to;
 	struct ims_worker *worker;
 	bool summary;
+	uint64_t size; /* of the letter, or of its summary */
 	/* of a fetch */
 	LIST_ENTRY(pending_reply) link; /* while the session lives */
 	struct fetcher_question q;
@@ -75,24 +77,57 @@ admit(void *role, struct err *e)
 
 /* -- reading --------------------------------------------------------------------------------------- */
 
+static void
+listed(void *arg, const struct ims_row *rows, size_t n, bool more, const struct err *e)
+{
+	struct pending_reply *x = arg;
+	struct session *s = reply_context_session(&x->to);
+	struct buf page = BUF_INIT;
+	size_t written;
+
+	if (s != NULL) {
+		written = mailbox_rows_write(&page, rows, n);
+		if (mailbox_server_page(&s->server, x->to.request, buf_span(&page),
+			more || written < n, e))
+			conn_kick(s->conn);
+	}
+	buf_clear(&page);
+	free(x);
+}
+
 static enum outcome
 list(void *role, uint64_t after, struct buf *page, bool *more, struct err *e)
 {
 	struct session *s = role;
 
-	return ims_store_list(s->worker->ims->store, signin_owner(s->signin), after, page, more, e)
-	    ? DONE
-	    : REFUSED;
+	(void)page;
+	(void)more;
+	(void)e;
+	ims_store_list(s->worker->ims->store, signin_owner(s->signin), after, ROW_PAGE_ROWS,
+	    s->worker->loop, listed, pending_reply_new(s));
+	return PENDING;
 }
 
-static bool
-open_body(struct ims_worker *w, const struct ims_letter *l, bool summary,
-    struct mailbox_found *found, struct err *e)
+static void
+body_found(void *arg, struct source *body, const struct err *e)
 {
-	if (!ims_store_body(w->ims->store, l, &found->source, e))
-		return false;
-	found->size = summary ? l->summary_size : l->size;
-	return true;
+	struct pending_reply *x = arg;
+	struct session *s = reply_context_session(&x->to);
+	struct mailbox_found found = { body, x->size };
+
+	if (s == NULL && body != NULL)
+		body->free(body);
+	if (s != NULL &&
+	    mailbox_server_found_take(&s->server, x->to.request, e == NULL ? &found : NULL, e))
+		conn_kick(s->conn);
+	free(x);
+}
+
+static void
+find_body(struct pending_reply *x, const struct ims_letter *l)
+{
+	x->size = x->summary ? l->summary_size : l->size;
+	ims_store_body(x->worker->ims->store, l, x->worker->loop, body_found, x);
 }
 
 static void
@@ -100,19 +135,15 @@ fetched(void *arg, const struct ims_letter *l, const struct err *e)
 {
 	struct pending_reply *x = arg;
 	struct session *s = reply_context_session(&x->to);
-	struct mailbox_found found;
-	struct err why;
 
 	if (s != NULL)
 		LIST_REMOVE(x, link);
 	share_release(daemon_share(x->worker->ims->daemon), &x->held, 1,
 	    loop_now_ms(x->worker->loop));
-	if (e == NULL && s != NULL && !open_body(x->worker, l, x->summary, &found, &why))
-		e = &why;
-	if (s != NULL &&
-	    mailbox_server_found_take(&s->server, x->to.request, e == NULL ? &found : NULL, e))
-		conn_kick(s->conn);
-	free(x);
+	if (e == NULL && s != NULL)
+		find_body(x, l);
+	else
+		body_found(x, NULL, e);
 }
 
 static void
@@ -127,20 +158,15 @@ progress(void *arg, uint64_t got, uint64_t size)
 
 /* Has the letter fetched.  False: the user waits for too many already. */
 static bool
-fetch(struct session *s, const struct ims_letter *l, bool summary, struct err *e)
+fetch(struct session *s, const struct ims_letter *l, struct pending_reply *x, struct err *e)
 {
-	struct pending_reply *x = pending_reply_new(s);
-
 	if (RULE(too_many_outstanding) &&
 	    !share_hold(daemon_share(s->worker->ims->daemon), &x->held, SHARE_reads,
-		span_str(signin_user(s->signin)), 1, loop_now_ms(s->worker->loop), e)) {
-		free(x);
+		span_str(signin_user(s->signin)), 1, loop_now_ms(s->worker->loop), e))
 		return false;
-	}
-	x->summary = summary;
 	x->q = (struct fetcher_question) { .letter = *l,
 		.loop = s->worker->loop,
-		.progress = summary ? NULL : progress,
+		.progress = x->summary ? NULL : progress,
 		.done = fetched,
 		.arg = x };
 	LIST_INSERT_HEAD(&s->reads, x, link);
@@ -148,35 +174,61 @@ fetch(struct session *s, const struct ims_letter *l, bool summary, struct err *e
 	return true;
 }
 
-static enum outcome
-read_letter(struct session *s, uint64_t number, bool summary, struct mailbox_found *found,
-    struct err *e)
+/* Nothing is fetched for a session that has ended. */
+static void
+notice_found(void *arg, const struct ims_row *row, const struct err *e)
 {
-	struct mailbox_notice n;
-	struct ims_letter l;
+	struct pending_reply *x = arg;
+	struct session *s = reply_context_session(&x->to);
+	struct err why;
 
-	if (!ims_store_notice(s->worker->ims->store, signin_owner(s->signin), number, &n, &l, e))
-		return REFUSED;
-	if (l.state == MAILBOX_HERE)
-		return open_body(s->worker, &l, summary, found, e) ? DONE : REFUSED;
-	/* A letter that was gone is requested again: its server may have come back. */
-	if (l.state != MAILBOX_HELD && l.state != MAILBOX_FETCHING && l.state != MAILBOX_GONE) {
-		err_word(e, l.why != REFUSAL_NONE ? l.why : REFUSAL_internal);
-		return REFUSED;
+	if (e != NULL || s == NULL) {
+		body_found(x, NULL, e);
+		return;
 	}
-	return fetch(s, &l, summary, e) ? PENDING : REFUSED;
+	switch (row->letter.state) {
+	case MAILBOX_HERE:
+		find_body(x, &row->letter);
+		return;
+	case MAILBOX_HELD:
+	case MAILBOX_FETCHING:
+	case MAILBOX_GONE: /* is requested again: its server may have come back */
+		if (fetch(s, &row->letter, x, &why))
+			return;
+		break;
+	default:
+		err_word(&why,
+		    row->letter.why != REFUSAL_NONE ? row->letter.why : REFUSAL_internal);
+		break;
+	}
+	body_found(x, NULL, &why);
+}
+
+static enum outcome
+read_letter(struct session *s, uint64_t number, bool summary)
+{
+	struct pending_reply *x = pending_reply_new(s);
+
+	x->summary = summary;
+	ims_store_notice(s->worker->ims->store, signin_owner(s->signin), number, s->worker->loop,
+	    notice_found, x);
+	return PENDING;
 }
 
 static enum outcome
 read_op(void *role, uint64_t number, struct mailbox_found *found, struct err *e)
 {
-	return read_letter(role, number, false, found, e);
+	(void)found;
+	(void)e;
+	return read_letter(role, number, false);
 }
 
 static enum outcome
 summary_op(void *role, uint64_t number, struct mailbox_found *found, struct err *e)
 {
-	return read_letter(role, number, true, found, e);
+	(void)found;
+	(void)e;
+	return read_letter(role, number, true);
 }
 
 /* -- changing ----------------------------------------------------------------------------------------- */

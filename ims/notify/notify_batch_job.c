@@ -15,8 +15,16 @@
 #include "common/share/share_peer.h"
 #include "ims/notify/notify_recipient.h"
 
+/* A recipient that is judged. */
+struct judging {
+	struct job *job;
+	size_t entry;
+};
+
 /* What a job takes for an entry, with the store's struct err, and for a statement. */
-_Static_assert(IMS_STORE_USER_BYTES + sizeof(struct err) + 64 <= NOTIFY_ROLE_BYTES, "an entry");
+_Static_assert(IMS_STORE_USER_BYTES + sizeof(struct judging) + sizeof(struct err) + 64 <=
+	NOTIFY_ROLE_BYTES,
+    "an entry");
 _Static_assert(IMS_STORE_SPF_BYTES <= NOTIFY_ROLE_BYTES, "a statement");
 
 struct job {
@@ -27,8 +35,10 @@ struct job {
 	struct notify_sender sender;   /* a copy from when the batch came */
 	bool fresh;                    /* the domain was judged for this batch */
 	struct notify_batch *batch;
-	size_t next; /* the statement whose sender is judged next */
+	size_t next;    /* the statement whose sender is judged next */
+	size_t waiting; /* recipients that are not judged yet, and one until each was asked for */
 	char (*users)[IMS_STORE_USER_BYTES];
+	struct judging *judging;          /* of each entry */
 	char (*spf)[IMS_STORE_SPF_BYTES]; /* of each statement; "": its domain's */
 	struct chain *chain;
 	struct crl_state *crls;
@@ -157,6 +167,7 @@ asker_of(const struct job *j)
 		.accounts = j->worker->ims->accounts,
 		.domain = j->sender.domain.text,
 		.peer = (const struct sockaddr *)&j->address,
+		.loop = j->worker->loop,
 		.now_ms = loop_now_ms(j->worker->loop),
 	};
 }
@@ -201,6 +212,7 @@ finish(void *arg)
 	chain_unref(&j->chain);
 	crl_state_unref(&j->crls);
 	free(j->users);
+	free(j->judging);
 	free(j->spf);
 	share_peer_release(share_of(j), &j->memory, j->memory.domain.n,
 	    loop_now_ms(j->worker->loop));
@@ -223,6 +235,45 @@ sender_result(const struct job *j, size_t statement)
 
 /* -- recipients, the store ------------------------------------------------------------------------- */
 
+static void store(struct job *j);
+
+/* One of those that it waits for. */
+static void
+recipient_judged(struct job *j)
+{
+	if (--j->waiting == 0)
+		store(j);
+}
+
+static void
+recipient_answered(void *arg, const struct err *e)
+{
+	struct judging *w = arg;
+	struct job *j = w->job;
+
+	if (e != NULL)
+		notify_batch_refuse(j->batch, w->entry, e);
+	recipient_judged(j);
+}
+
+static void
+judge_recipient(struct job *j, const struct notify_asker *asker, struct accounts_set **set,
+    size_t entry)
+{
+	struct judging *w = &j->judging[entry];
+	enum notify_recipient is;
+	struct err e;
+
+	*w = (struct judging) { j, entry };
+	is = notify_recipient_judge(asker, set, j->batch->entries[entry].address, j->users[entry],
+	    recipient_answered, w, &e);
+	if (is == NOTIFY_RECIPIENT_ASKED)
+		j->waiting++;
+	else if (is == NOTIFY_RECIPIENT_REFUSED)
+		notify_batch_refuse(j->batch, entry, &e);
+}
+
+/* The job itself counts as one that it waits for, so the last answer is never inside this call. */
 static void
 judge_recipients(struct job *j)
 {
@@ -230,6 +281,9 @@ judge_recipients(struct job *j)
 	struct notify_asker asker = asker_of(j);
 	struct err e;
 
+	j->users = memory_array(j->batch->n_entries + 1, sizeof *j->users);
+	j->judging = memory_array(j->batch->n_entries + 1, sizeof *j->judging);
+	j->waiting = 1;
 	for (size_t i = 0; i < j->batch->n_entries; i++) {
 		struct notify_entry *n = &j->batch->entries[i];
 
@@ -238,11 +292,12 @@ judge_recipients(struct job *j)
 		if (n->address.n == 0) {
 			err_set(&e, REFUSAL_unknown_id, "recalls are not taken yet");
 			notify_batch_refuse(j->batch, i, &e);
-		} else if (!notify_recipient_judge(&asker, &set, n->address, j->users[i], &e)) {
-			notify_batch_refuse(j->batch, i, &e);
+		} else {
+			judge_recipient(j, &asker, &set, i);
 		}
 	}
 	accounts_set_put(&set);
+	recipient_judged(j);
 }
 
 /* Gives each statement its SPF result for the evidence: that of its sender address if there is one, else
@@ -283,8 +338,6 @@ store(struct job *j)
 	size_t n;
 	const struct crl_octets *crls = crl_state_crls(j->crls, &n);
 
-	j->users = memory_array(j->batch->n_entries + 1, sizeof *j->users);
-	judge_recipients(j);
 	if (j->batch->n_open == 0) {
 		loop_post(j->worker->loop, finish, j);
 		return;
@@ -391,7 +444,7 @@ judge_on(struct job *j)
 		}
 		j->next++;
 	}
-	store(j);
+	judge_recipients(j);
 }
 
 void

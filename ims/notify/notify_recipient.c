@@ -1,16 +1,46 @@
 /* notify_recipient — the accounts, then the sender's share of answers; see notify_recipient.h. */
 #include "ims/notify/notify_recipient.h"
 
+#include <stdlib.h>
+
+#include "common/base/memory.h"
 #include "common/share/share_peer.h"
 
-bool
+/* A recipient beyond the share: does the account exist, and had it mail of this domain? */
+struct asked {
+	bool exists;
+	ims_store_done *done;
+	void *arg;
+};
+
+static void
+answered(void *arg, bool known)
+{
+	struct asked *q = arg;
+	struct err e;
+
+	err_word(&e, REFUSAL_recipient_share);
+	q->done(q->arg, q->exists && known ? NULL : &e);
+	free(q);
+}
+
+static void
+ask(const struct notify_asker *a, const char *user, bool exists, ims_store_done *done, void *arg)
+{
+	struct asked *q = memory_new(sizeof *q);
+
+	*q = (struct asked) { exists, done, arg };
+	ims_store_knows(a->store, user, span_str(a->domain), a->loop, answered, q);
+}
+
+enum notify_recipient
 notify_recipient_judge(const struct notify_asker *a, struct accounts_set **set, struct span address,
-    char user[IMS_STORE_USER_BYTES], struct err *e)
+    char user[IMS_STORE_USER_BYTES], ims_store_done *done, void *arg, struct err *e)
 {
 	struct span domain = span_str(a->domain);
 	struct err why; /* of the share; ignored for a recipient that had mail of the domain */
 	const struct account *found;
-	bool exists, may, known;
+	bool exists, may;
 
 	may = share_peer_has(a->share, SHARE_unknown, domain, a->peer, SHARE_UNKNOWN_COST,
 	    a->now_ms, &why);
@@ -22,10 +52,14 @@ notify_recipient_judge(const struct notify_asker *a, struct accounts_set **set, 
 	if (may && !exists)
 		may = share_peer_take(a->share, SHARE_unknown, domain, a->peer, SHARE_UNKNOWN_COST,
 		    a->now_ms, &why);
-	if (may || !RULE(recipient_share))
-		return exists || err_word(e, REFUSAL_no_such_user);
-	known = ims_store_knows(a->store, user, domain);
-	return (exists && known) || err_word(e, REFUSAL_recipient_share);
+	if (!may && RULE(recipient_share)) {
+		ask(a, user, exists, done, arg);
+		return NOTIFY_RECIPIENT_ASKED;
+	}
+	if (exists)
+		return NOTIFY_RECIPIENT_ACCEPTED;
+	err_word(e, REFUSAL_no_such_user);
+	return NOTIFY_RECIPIENT_REFUSED;
 }
 
 void

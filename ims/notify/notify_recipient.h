@@ -22,13 +22,21 @@ struct notify_asker {
 	struct accounts *accounts;
 	const char *domain;          /* certified */
 	const struct sockaddr *peer; /* the address that it asks from */
-	int64_t now_ms;              /* monotonic */
+	struct loop *loop;
+	int64_t now_ms; /* monotonic */
 };
 
-/* True: `user` names the mailbox.  False: no_such_user, recipient_share.  Before it says no_such_user, it
- * looks whether the accounts have changed; *set is the newest reading then. */
-bool notify_recipient_judge(const struct notify_asker *a, struct accounts_set **set,
-    struct span address, char user[IMS_STORE_USER_BYTES], struct err *e);
+/* ACCEPTED: `user` names the mailbox.  REFUSED: *e is no_such_user.  ASKED: `done` comes on the loop, never inside
+ * the call; e NULL: accepted; else recipient_share.  `user` is set in each case.  Before it says no_such_user,
+ * it looks whether the accounts have changed; *set is the newest reading then. */
+enum notify_recipient {
+	NOTIFY_RECIPIENT_ACCEPTED,
+	NOTIFY_RECIPIENT_REFUSED,
+	NOTIFY_RECIPIENT_ASKED
+};
+enum notify_recipient notify_recipient_judge(const struct notify_asker *a,
+    struct accounts_set **set, struct span address, char user[IMS_STORE_USER_BYTES],
+    ims_store_done *done, void *arg, struct err *e);
 /* n new notices were accepted from it: each earns a part of an answer about an unknown recipient. */
 void notify_recipient_accepted(const struct notify_asker *a, int64_t n);
 

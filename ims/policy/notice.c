@@ -16,6 +16,12 @@ ims_notice_becomes(enum ims_notice_is is, enum ims_notice_event event, bool *les
 	return IMS_NOTICE_GONE;
 }
 
+enum mailbox_state
+ims_notice_shows(bool declined, enum mailbox_state letter)
+{
+	return declined ? MAILBOX_DECLINED : letter;
+}
+
 unsigned
 ims_notice_flags(unsigned flags, unsigned set, unsigned cleared)
 {

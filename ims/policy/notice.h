@@ -21,6 +21,9 @@ enum ims_notice_event { IMS_NOTICE_IS_MARKED, IMS_NOTICE_IS_DECLINED, IMS_NOTICE
 enum ims_notice_is ims_notice_becomes(enum ims_notice_is is, enum ims_notice_event event,
     bool *less);
 
+/* The state that the user is shown. */
+enum mailbox_state ims_notice_shows(bool declined, enum mailbox_state letter);
+
 unsigned ims_notice_flags(unsigned flags, unsigned set, unsigned cleared);
 
 /* What the seen set remembers of a notice that is dropped, so that a repeat is answered as its sender was told:

@@ -1,8 +1,8 @@
 /* store — the IMS's mailboxes: notices, fetched letters, evidence, and what each sender takes.
  *
  * Callers never see a transaction, a cursor or a key.  Each write changes one statement and its
- * recipients, one mailbox, or one letter (From domain, Id).  It completes on the caller's loop, and is
- * durable when `done` is called without an error.
+ * recipients, one mailbox, or one letter (From domain, Id), and is durable when `done` is called without an
+ * error.  A question (struct ims_question) sees each write that was answered before it was asked.
  *
  * What is accepted, and what a letter and a notice may become, is decided in ims/policy; this is when each
  * step is durable:
@@ -24,7 +24,10 @@
  * At start, body files that no record names are deleted.
  *
  * A mailbox numbers its notices upwards and never uses a number twice.
- * Units: _s wall time.
+ * Async:   each `done` is called exactly once, on the caller's loop, never inside the call; of a question only
+ *          until ims_question_drop.  It may come after ims_store_close: a question then fails with closing.
+ *          A question may be asked of a store that was closed (NULL).
+ * Units:   _s wall time.
  */
 #ifndef IMS_STORE_STORE_H
 #define IMS_STORE_STORE_H
@@ -53,6 +56,14 @@ bool ims_store_open(const char *folder, uint64_t size, struct offload *o, struct
     struct err *e);
 void ims_store_close(struct ims_store **s);
 
+typedef void ims_store_done(void *arg, const struct err *e);
+
+/* A question that waits for its answer.  Its handle is valid until `done` is called.  What `done` is given is
+ * borrowed until it returns. */
+struct ims_question;
+/* `done` is not called any more; on the loop of the question.  *q may be NULL; it is set to NULL. */
+void ims_question_drop(struct ims_question **q);
+
 /* -- accepting ------------------------------------------------------------------------------------ */
 
 /* Kept with each statement, so that a third party can check it later. */
@@ -80,21 +91,38 @@ void ims_store_accept(struct ims_store *s, struct notify_batch *b,
 /* Has the mailbox ever had a notice from this domain?  Remembered until the mailbox is deleted, for at
  * most one pair of mailbox and domain in each IMS_STORE_KNOWN_OCTETS of the store. */
 #define IMS_STORE_KNOWN_OCTETS 4096
-bool ims_store_knows(struct ims_store *s, const char *user, struct span from_domain);
+typedef void ims_store_knows_done(void *arg, bool knows); /* false also where it cannot be read */
+struct ims_question *ims_store_knows(struct ims_store *s, const char *user, struct span from_domain,
+    struct loop *l, ims_store_knows_done *done, void *arg);
 
 /* -- reading a mailbox ------------------------------------------------------------------------------ */
 
-/* Rows (proto/mailbox.h) of notices with numbers > after. */
-bool ims_store_list(struct ims_store *s, const char *user, uint64_t after, struct buf *page,
-    bool *more, struct err *e);
-/* False: no_such_number. */
-bool ims_store_notice(struct ims_store *s, const char *user, uint64_t number,
-    struct mailbox_notice *n, struct ims_letter *l, struct err *e);
-/* The verified octets of a letter that is HERE. */
-bool ims_store_body(struct ims_store *s, const struct ims_letter *l, struct source **out,
-    struct err *e);
+/* A notice, and its letter as it is now. */
+struct ims_row {
+	uint64_t number;
+	char from[ADDRESS_STR_BYTES], to[ADDRESS_STR_BYTES];
+	char issuer[MAILBOX_ISSUER_BYTES]; /* of the sender's certificate */
+	int64_t received_s, date_s;
+	unsigned flags;
+	bool declined;
+	struct ims_letter letter; /* own_domain: that of this notice */
+};
 
-/* The evidence of a sender's promise; see ims/evidence/evidence.h.  False: no_such_number, storage. */
+/* e: no_such_number, storage. */
+typedef void ims_store_found(void *arg, const struct ims_row *row, const struct err *e);
+struct ims_question *ims_store_notice(struct ims_store *s, const char *user, uint64_t number,
+    struct loop *l, ims_store_found *done, void *arg);
+/* The first `max` notices with numbers > after; those that are damaged are left out.  more: others follow. */
+typedef void ims_store_listed(void *arg, const struct ims_row *rows, size_t n, bool more,
+    const struct err *e);
+struct ims_question *ims_store_list(struct ims_store *s, const char *user, uint64_t after,
+    size_t max, struct loop *l, ims_store_listed *done, void *arg);
+/* The verified octets of a letter that is HERE.  The callee owns `body`. */
+typedef void ims_store_body_found(void *arg, struct source *body, const struct err *e);
+struct ims_question *ims_store_body(struct ims_store *s, const struct ims_letter *letter,
+    struct loop *l, ims_store_body_found *done, void *arg);
+
+/* The evidence of a sender's promise; see ims/evidence/evidence.h. */
 struct ims_kept {
 	struct buf statement, seal, signature;
 	struct buf chain; /* DER: chain_parse */
@@ -103,16 +131,16 @@ struct ims_kept {
 	struct buf spf;
 	int64_t received_s;
 };
-bool ims_store_evidence(struct ims_store *s, const char *user, uint64_t number,
-    struct ims_kept *out, struct err *e);
+/* e: no_such_number, storage. */
+typedef void ims_store_evidence_found(void *arg, const struct ims_kept *k, const struct err *e);
+struct ims_question *ims_store_evidence(struct ims_store *s, const char *user, uint64_t number,
+    struct loop *l, ims_store_evidence_found *done, void *arg);
 /* The first evidence under this id, of any sender and any of our domains. */
-bool ims_store_evidence_of(struct ims_store *s, const struct ulid *id, struct ims_kept *out,
-    struct err *e); /* no_such_number, storage */
-void ims_kept_clear(struct ims_kept *k);
+struct ims_question *ims_store_evidence_of(struct ims_store *s, const struct ulid *id,
+    struct loop *l, ims_store_evidence_found *done, void *arg);
 
 /* -- fetching ------------------------------------------------------------------------------------------ */
 
-typedef void ims_store_done(void *arg, const struct err *e);
 /* Without an error l->fence is set, or l->state says that the letter is over or here already.  e:
  * fetch_running, no_such_number (all its notices were dropped). */
 typedef void ims_store_leased(void *arg, const struct ims_letter *l, const struct err *e);
@@ -135,8 +163,10 @@ struct ims_ack {
 	int64_t until_s; /* the sender's OMS has forgotten the letter by then */
 };
 /* The first `max` that follow `after` (NULL: from the beginning). */
-bool ims_store_pending_acks(struct ims_store *s, const struct ims_ack *after, struct ims_ack *out,
-    size_t max, size_t *n, struct err *e);
+typedef void ims_store_acks_done(void *arg, const struct ims_ack *acks, size_t n, bool more,
+    const struct err *e);
+struct ims_question *ims_store_pending_acks(struct ims_store *s, const struct ims_ack *after,
+    size_t max, struct loop *l, ims_store_acks_done *done, void *arg);
 /* The sender's OMS answered it: deletes it, unless a new one has become pending (round). */
 void ims_store_acked(struct ims_store *s, const struct ims_ack *o, struct loop *loop,
     ims_store_done *done, void *arg);
@@ -160,15 +190,33 @@ struct ims_store_counts {
 	uint64_t mailboxes, notices, papers, writes, commits, used_bytes, size_bytes;
 };
 void ims_store_counts(struct ims_store *s, struct ims_store_counts *out);
-/* Calls fn for at most `max` mailboxes that follow `after` (NULL: from the first), in order.  One short
- * reading transaction a call.  *n: how many there were. */
-bool ims_store_mailboxes(struct ims_store *s, const char *after, size_t max,
-    void (*fn)(void *arg, const char *user, uint64_t notices), void *arg, size_t *n, struct err *e);
-bool ims_store_has_mailbox(struct ims_store *s, const char *user, uint64_t *notices,
-    struct err *e); /* no_such_user, storage */
-/* The first notice that follows `after`.  False: no_such_number (there is none), storage. */
-bool ims_store_next(struct ims_store *s, const char *user, uint64_t after, struct mailbox_notice *n,
-    struct ims_letter *l, struct err *e);
+/* e: no_such_user, storage. */
+typedef void ims_store_has(void *arg, uint64_t notices, const struct err *e);
+struct ims_question *ims_store_has_mailbox(struct ims_store *s, const char *user, struct loop *l,
+    ims_store_has *done, void *arg);
+struct ims_mailbox {
+	char user[IMS_STORE_USER_BYTES];
+	uint64_t notices;
+};
+/* The first `max` that follow `after` ("": from the first), in order.  more: others follow. */
+typedef void ims_store_mailboxes_done(void *arg, const struct ims_mailbox *rows, size_t n,
+    bool more, const struct err *e);
+struct ims_question *ims_store_mailboxes(struct ims_store *s, const char *after, size_t max,
+    struct loop *l, ims_store_mailboxes_done *done, void *arg);
+
+/* The sums of senders' domains, in pages as ims_store_mailboxes. */
+struct ims_sender {
+	struct domain domain;
+	struct ims_share sum;
+};
+typedef void ims_store_senders_done(void *arg, const struct ims_sender *rows, size_t n, bool more,
+    const struct err *e);
+struct ims_question *ims_store_senders(struct ims_store *s, const char *after, size_t max,
+    struct loop *l, ims_store_senders_done *done, void *arg);
+/* The sum of one domain in the store or, with a user, in that mailbox.  Zeros: it takes nothing. */
+typedef void ims_store_share_done(void *arg, const struct ims_share *sum, const struct err *e);
+struct ims_question *ims_store_share(struct ims_store *s, const char *from_domain, const char *user,
+    struct loop *l, ims_store_share_done *done, void *arg);
 
 /* -- many notices, page by page ----------------------------------------------------------------------- */
 
@@ -193,13 +241,5 @@ struct ims_purge {
 /* Drops notices without a DECLINE, with their entries of the seen set.  Dropping a sender's also deletes the
  * entries of its notices that are gone already, so that its share is free again. */
 void ims_store_purge(struct ims_store *s, const struct ims_purge *p);
-
-/* The sums of senders' domains, in pages as ims_store_mailboxes. */
-bool ims_store_senders(struct ims_store *s, const char *after, size_t max,
-    void (*fn)(void *arg, const char *from_domain, const struct ims_share *sum), void *arg,
-    size_t *n, struct err *e);
-/* The sum of one domain in the store or, with a user, in that mailbox.  Zeros: it takes nothing. */
-bool ims_store_share(struct ims_store *s, const char *from_domain, const char *user,
-    struct ims_share *out, struct err *e);
 
 #endif

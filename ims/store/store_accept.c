@@ -175,7 +175,7 @@ extend(struct db_txn *t, const struct accept *a, const struct db_key *letter,
 	struct ims_papers papers;
 	uint64_t about, papers_take;
 	struct err none;
-	bool held = ims_letter_get(t, a->store, letter, &l, &none),
+	bool held = ims_letter_get(t, a->store, letter, a->ev->received_s, &l, &none),
 	     moved = held && l.facts.hold_until_s < hold_until(a, st);
 
 	if (moved) {
@@ -295,7 +295,7 @@ judge_new(struct db_txn *t, const struct accept *a, const struct statement *st, 
 	if (!ims_mailbox_get(t, c->user, &c->mailbox, e) ||
 	    !ims_mailbox_has_room(c->mailbox.notices, e))
 		return false;
-	if (ims_letter_get(t, a->store, &c->letter_key, &c->letter, e))
+	if (ims_letter_get(t, a->store, &c->letter_key, a->ev->received_s, &c->letter, e))
 		letter = beside(&c->letter, a, st);
 	else if (e->why != REFUSAL_no_such_number)
 		return false;

@@ -213,41 +213,72 @@ ims_notified_del(struct db_txn *t, const struct db_key *letter)
 
 /* -- pending acknowledgements ---------------------------------------------------------------------------------- */
 
-struct page {
-	struct ims_ack *out;
+struct of_acks {
+	struct ims_question question;
+	struct db_key after;
+	struct ims_ack *rows;
 	size_t n, max;
-	struct span after;
+	bool more;
+	ims_store_acks_done *done;
+	void *arg;
 };
 
 static bool
 take_ack(void *arg, struct span key, struct span value)
 {
-	struct page *p = arg;
+	struct of_acks *q = arg;
+	struct ims_ack row;
 
-	if (!span_eq(key, p->after) && ack_read(value, &p->out[p->n]))
-		p->n++;
-	return p->n < p->max;
+	if (span_eq(key, db_key_span(&q->after)) || !ack_read(value, &row))
+		return true;
+	if (q->n == q->max) {
+		q->more = true;
+		return false;
+	}
+	q->rows[q->n++] = row;
+	return true;
 }
 
-bool
-ims_store_pending_acks(struct ims_store *s, const struct ims_ack *after, struct ims_ack *out,
-    size_t max, size_t *n, struct err *e)
+static bool
+look_for_acks(struct db_txn *t, struct ims_question *question, struct err *e)
 {
-	struct db_key k = { .n = 0 };
-	struct page p = { .out = out, .max = max };
-	struct db_txn *t;
-	bool fault;
+	struct of_acks *q = (struct of_acks *)question;
 
-	if (!db_read(s->db, &t, e))
-		return false;
+	(void)e;
+	q->rows = memory_array(q->max, sizeof *q->rows);
+	db_each(t, PENDING_ACK, db_key_span(&q->after), (struct span) { 0 }, take_ack, q);
+	return true;
+}
+
+static void
+tell_acks(struct ims_question *question, const struct err *e)
+{
+	struct of_acks *q = (struct of_acks *)question;
+
+	q->done(q->arg, q->rows, e == NULL ? q->n : 0, e == NULL && q->more, e);
+}
+
+static void
+clear_acks(struct ims_question *question)
+{
+	free(((struct of_acks *)question)->rows);
+}
+
+struct ims_question *
+ims_store_pending_acks(struct ims_store *s, const struct ims_ack *after, size_t max, struct loop *l,
+    ims_store_acks_done *done, void *arg)
+{
+	struct of_acks *q = memory_new(sizeof *q);
+
+	q->question.look = look_for_acks;
+	q->question.tell = tell_acks;
+	q->question.clear = clear_acks;
 	if (after != NULL)
-		k = ack_key(after);
-	p.after = db_key_span(&k);
-	db_each(t, PENDING_ACK, p.after, (struct span) { 0 }, take_ack, &p);
-	fault = db_fault(t, e);
-	db_read_end(&t);
-	*n = p.n;
-	return !fault;
+		q->after = ack_key(after);
+	q->max = max;
+	q->done = done;
+	q->arg = arg;
+	return ims_ask(&q->question, s, l);
 }
 
 struct acking {

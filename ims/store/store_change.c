@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/base/clock.h"
 #include "common/base/memory.h"
 #include "common/base/record.h"
 #include "common/loop/loop.h"
@@ -15,6 +16,7 @@ struct change {
 	struct bodies *bodies;   /* valid until done, which may run after the store was closed */
 	char user[IMS_STORE_USER_BYTES];
 	uint64_t number;
+	int64_t now_s;
 	unsigned set, cleared;      /* mark */
 	bool declined;              /* drop */
 	char file[BODY_NAME_BYTES]; /* of a body that no record names any more */
@@ -51,6 +53,7 @@ submit(struct ims_store *s, const struct change *what,
 	*c = *what;
 	c->store = s;
 	c->bodies = bodies_ref(s->bodies);
+	c->now_s = clock_wall_ms() / 1000;
 	c->write = (struct db_write) {
 		.apply = apply,
 		.done = changed,
@@ -120,13 +123,13 @@ unref_letter(struct db_txn *t, const struct db_key *k, struct ims_letter_record 
 
 bool
 ims_drop_get(struct db_txn *t, const struct ims_store *s, const char *user, uint64_t number,
-    struct ims_dropping *d, struct err *e)
+    int64_t now_s, struct ims_dropping *d, struct err *e)
 {
 	if (!ims_notice_get(t, user, number, &d->notice, e) ||
 	    !ims_mailbox_get(t, user, &d->mailbox, e))
 		return false;
 	d->letter_key = ims_key_letter(&d->notice.id, address_domain(span_str(d->notice.from)));
-	if (ims_letter_get(t, s, &d->letter_key, &d->letter, e))
+	if (ims_letter_get(t, s, &d->letter_key, now_s, &d->letter, e))
 		return true;
 	d->letter.refs = 0; /* the notice has no letter */
 	return e->why == REFUSAL_no_such_number;
@@ -184,7 +187,7 @@ apply_drop(struct db_txn *t, void *arg, struct err *e)
 	struct change *c = arg;
 	struct ims_dropping d;
 
-	if (!ims_drop_get(t, c->store, c->user, c->number, &d, e))
+	if (!ims_drop_get(t, c->store, c->user, c->number, c->now_s, &d, e))
 		return false;
 	ims_drop_put(t, c->user, c->number, &d, c->declined, c->file);
 	return !db_fault(t, e);

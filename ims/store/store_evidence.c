@@ -209,7 +209,7 @@ ims_evidence_upgrade(struct db_txn *t, const struct db_key *letter, struct span 
 
 /* -- for people ---------------------------------------------------------------------------------- */
 
-void
+static void
 ims_kept_clear(struct ims_kept *k)
 {
 	buf_clear(&k->statement);
@@ -254,50 +254,94 @@ fill_kept(struct db_txn *t, const struct ims_evidence_record *r, struct ims_kept
 	return true;
 }
 
-bool
-ims_store_evidence(struct ims_store *s, const char *user, uint64_t number, struct ims_kept *out,
-    struct err *e)
+struct of_evidence {
+	struct ims_question question;
+	char user[IMS_STORE_USER_BYTES];
+	uint64_t number; /* 0: by id */
+	struct ulid id;
+	struct ims_kept kept;
+	ims_store_evidence_found *done;
+	void *arg;
+};
+
+static bool
+find_by_number(struct db_txn *t, const struct of_evidence *q, struct span *value, struct err *e)
 {
 	struct ims_notice_record n;
-	struct ims_evidence_record r;
 	struct db_key letter, k;
-	struct span value;
-	struct db_txn *t;
-	bool good;
 
-	if (!db_read(s->db, &t, e))
+	if (!ims_notice_get(t, q->user, q->number, &n, e))
 		return false;
-	if ((good = ims_notice_get(t, user, number, &n, e))) {
-		letter = ims_key_letter(&n.id, address_domain(span_str(n.from)));
-		k = ims_key_statement(&letter, address_domain(span_str(n.to)), n.statement);
-		if (db_get(t, EVIDENCE, db_key_span(&k), &value))
-			good = ims_evidence_read(value, &r, e) && fill_kept(t, &r, out, e);
-		else
-			good = !db_fault(t, e) &&
-			    err_set(e, REFUSAL_storage, "its evidence is missing");
-	}
-	db_read_end(&t);
-	return good;
+	letter = ims_key_letter(&n.id, address_domain(span_str(n.from)));
+	k = ims_key_statement(&letter, address_domain(span_str(n.to)), n.statement);
+	return db_get(t, EVIDENCE, db_key_span(&k), value) ||
+	    (!db_fault(t, e) && err_set(e, REFUSAL_storage, "its evidence is missing"));
 }
 
-bool
-ims_store_evidence_of(struct ims_store *s, const struct ulid *id, struct ims_kept *out,
-    struct err *e)
+static bool
+find_by_id(struct db_txn *t, const struct of_evidence *q, struct span *value, struct err *e)
 {
-	struct span prefix = span_of(id->b, ULID_BYTES), value;
+	struct span prefix = span_of(q->id.b, ULID_BYTES);
 	struct db_key k = { .n = 0 };
-	struct ims_evidence_record r;
-	struct db_txn *t;
-	bool good;
 
-	if (!db_read(s->db, &t, e))
-		return false;
 	db_each(t, EVIDENCE, prefix, prefix, db_key_take_first, &k);
-	if (k.n > 0 && db_get(t, EVIDENCE, db_key_span(&k), &value))
-		good = ims_evidence_read(value, &r, e) && fill_kept(t, &r, out, e);
-	else
-		good = !db_fault(t, e) &&
-		    err_set(e, REFUSAL_no_such_number, "no evidence is kept under this id");
-	db_read_end(&t);
-	return good;
+	return (k.n > 0 && db_get(t, EVIDENCE, db_key_span(&k), value)) ||
+	    (!db_fault(t, e) &&
+		err_set(e, REFUSAL_no_such_number, "no evidence is kept under this id"));
+}
+
+static bool
+look_for_evidence(struct db_txn *t, struct ims_question *question, struct err *e)
+{
+	struct of_evidence *q = (struct of_evidence *)question;
+	struct ims_evidence_record r;
+	struct span value;
+
+	return (q->number != 0 ? find_by_number : find_by_id)(t, q, &value, e) &&
+	    ims_evidence_read(value, &r, e) && fill_kept(t, &r, &q->kept, e);
+}
+
+static void
+tell_evidence(struct ims_question *question, const struct err *e)
+{
+	struct of_evidence *q = (struct of_evidence *)question;
+
+	q->done(q->arg, e == NULL ? &q->kept : NULL, e);
+}
+
+static void
+clear_evidence(struct ims_question *question)
+{
+	ims_kept_clear(&((struct of_evidence *)question)->kept);
+}
+
+static struct ims_question *
+ask_for_evidence(struct ims_store *s, const struct of_evidence *what, struct loop *l)
+{
+	struct of_evidence *q = memory_new(sizeof *q);
+
+	*q = *what;
+	q->question.look = look_for_evidence;
+	q->question.tell = tell_evidence;
+	q->question.clear = clear_evidence;
+	return ims_ask(&q->question, s, l);
+}
+
+struct ims_question *
+ims_store_evidence(struct ims_store *s, const char *user, uint64_t number, struct loop *l,
+    ims_store_evidence_found *done, void *arg)
+{
+	struct of_evidence q = { .number = number, .done = done, .arg = arg };
+
+	span_copy(span_str(user), q.user, sizeof q.user);
+	return ask_for_evidence(s, &q, l);
+}
+
+struct ims_question *
+ims_store_evidence_of(struct ims_store *s, const struct ulid *id, struct loop *l,
+    ims_store_evidence_found *done, void *arg)
+{
+	struct of_evidence q = { .id = *id, .done = done, .arg = arg };
+
+	return ask_for_evidence(s, &q, l);
 }

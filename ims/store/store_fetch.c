@@ -65,7 +65,7 @@ apply_lease(struct db_txn *t, void *arg, struct err *e)
 	struct domain own;
 
 	own = c->letter.own_domain;
-	if (!ims_letter_get(t, c->store, &c->key, &r, e))
+	if (!ims_letter_get(t, c->store, &c->key, c->now_s, &r, e))
 		return false;
 	if (!ims_letter_lease(&r.facts, &r.lease, c->store->run, c->now_s, &taken, e))
 		return false;
@@ -106,7 +106,7 @@ apply_keep(struct db_txn *t, void *arg, struct err *e)
 	struct change *c = arg;
 	struct ims_letter_record r;
 
-	if (!ims_letter_get(t, c->store, &c->key, &r, e) ||
+	if (!ims_letter_get(t, c->store, &c->key, c->now_s, &r, e) ||
 	    !ims_letter_keep(&r.facts, c->letter.fence, e))
 		return false;
 	memcpy(r.file, c->kept.name, sizeof r.file);
@@ -123,7 +123,7 @@ apply_release(struct db_txn *t, void *arg, struct err *e)
 	struct change *c = arg;
 	struct ims_letter_record r;
 
-	if (!ims_letter_get(t, c->store, &c->key, &r, e) ||
+	if (!ims_letter_get(t, c->store, &c->key, c->now_s, &r, e) ||
 	    !ims_letter_release(&r.facts, c->letter.fence, c->state, c->why, e))
 		return false;
 	ims_letter_put(t, &c->key, &r);

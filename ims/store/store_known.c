@@ -1,4 +1,5 @@
 /* store_known — the domains that each mailbox has ever had mail of; see store.h. */
+#include "common/base/memory.h"
 #include "common/base/record.h"
 #include "ims/store/store_private.h"
 #include "ims/store/store_share.h"
@@ -46,20 +47,48 @@ ims_known_put(struct db_txn *t, const struct ims_store *s, const char *user,
 	buf_clear(&record);
 }
 
-bool
-ims_store_knows(struct ims_store *s, const char *user, struct span from_domain)
-{
-	struct db_key k = key_of(user, from_domain), sum = ims_key_share_in(user, from_domain);
-	struct db_txn *t;
-	struct span value;
-	struct err e;
-	bool had, has;
+struct of_known {
+	struct ims_question question;
+	struct db_key known, sum;
+	bool had;
+	ims_store_knows_done *done;
+	void *arg;
+};
 
-	if (!db_read(s->db, &t, &e))
-		return false;
-	had = db_get(t, KNOWN, db_key_span(&k), &value);
-	has = db_get(t, SHARE, db_key_span(&sum),
-	    &value); /* of a store from before this table existed */
-	db_read_end(&t);
-	return had || has;
+/* Both rows are read in either case: what is there must not change the work. */
+static bool
+look_for_known(struct db_txn *t, struct ims_question *question, struct err *e)
+{
+	struct of_known *q = (struct of_known *)question;
+	struct span value;
+	bool had = db_get(t, KNOWN, db_key_span(&q->known), &value),
+	     has = db_get(t, SHARE, db_key_span(&q->sum),
+		 &value); /* of a store from before this table existed */
+
+	(void)e;
+	q->had = had || has;
+	return true;
+}
+
+static void
+tell_known(struct ims_question *question, const struct err *e)
+{
+	struct of_known *q = (struct of_known *)question;
+
+	q->done(q->arg, e == NULL && q->had);
+}
+
+struct ims_question *
+ims_store_knows(struct ims_store *s, const char *user, struct span from_domain, struct loop *l,
+    ims_store_knows_done *done, void *arg)
+{
+	struct of_known *q = memory_new(sizeof *q);
+
+	q->question.look = look_for_known;
+	q->question.tell = tell_known;
+	q->known = key_of(user, from_domain);
+	q->sum = ims_key_share_in(user, from_domain);
+	q->done = done;
+	q->arg = arg;
+	return ims_ask(&q->question, s, l);
 }

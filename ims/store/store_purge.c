@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/base/clock.h"
 #include "common/base/memory.h"
 #include "common/base/record.h"
 #include "ims/policy/notice.h"
@@ -61,7 +62,7 @@ get(struct db_txn *t, struct ims_job *j, const char *user, uint64_t number, stru
 {
 	struct err e;
 
-	if (ims_drop_get(t, j->store, user, number, d, &e))
+	if (ims_drop_get(t, j->store, user, number, j->now_s, d, &e))
 		return true;
 	db_pardon(t);
 	return false;
@@ -298,68 +299,10 @@ ims_store_purge(struct ims_store *s, const struct ims_purge *p)
 	if (p->user != NULL)
 		span_copy(span_str(p->user), j->user, sizeof j->user);
 	j->opened = p->opened;
+	j->now_s = clock_wall_ms() / 1000;
 	j->loop = p->loop;
 	j->progress = p->progress;
 	j->done = p->done;
 	j->arg = p->arg;
 	ims_job_start_take(j);
-}
-
-/* -- looking at the sums ------------------------------------------------------------------------------------ */
-
-struct senders {
-	struct span after;
-	size_t n, max;
-	void (*fn)(void *arg, const char *from_domain, const struct ims_share *sum);
-	void *arg;
-};
-
-static bool
-look_at_sender(void *arg, struct span key, struct span value)
-{
-	struct senders *s = arg;
-	char domain[DOMAIN_BYTES];
-	struct ims_share sum;
-
-	if (span_eq(key, s->after) || !span_copy(span_sub(key, 1, key.n), domain, sizeof domain) ||
-	    !ims_share_read(value, &sum))
-		return true;
-	s->fn(s->arg, domain, &sum);
-	return ++s->n < s->max;
-}
-
-bool
-ims_store_senders(struct ims_store *s, const char *after, size_t max,
-    void (*fn)(void *arg, const char *from_domain, const struct ims_share *sum), void *arg,
-    size_t *n, struct err *e)
-{
-	struct db_key from = ims_key_share(span_str(after == NULL ? "" : after));
-	struct senders all = { db_key_span(&from), 0, max, fn, arg };
-	struct db_txn *t;
-	bool fault;
-
-	if (!db_read(s->db, &t, e))
-		return false;
-	db_each(t, SHARE, db_key_span(&from), SPAN_LIT("d"), look_at_sender, &all);
-	fault = db_fault(t, e);
-	db_read_end(&t);
-	*n = all.n;
-	return !fault;
-}
-
-bool
-ims_store_share(struct ims_store *s, const char *from_domain, const char *user,
-    struct ims_share *out, struct err *e)
-{
-	struct db_key k = user == NULL ? ims_key_share(span_str(from_domain))
-				       : ims_key_share_in(user, span_str(from_domain));
-	struct db_txn *t;
-	bool fault;
-
-	if (!db_read(s->db, &t, e))
-		return false;
-	ims_share_get(t, &k, out);
-	fault = db_fault(t, e);
-	db_read_end(&t);
-	return !fault;
 }

@@ -4,7 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/base/clock.h"
 #include "common/base/record.h"
 #include "ims/store/store_share.h"
 
@@ -271,7 +270,7 @@ ims_letter_read(struct span value, struct ims_letter_record *r, struct err *e)
 }
 
 bool
-ims_letter_get(struct db_txn *t, const struct ims_store *s, const struct db_key *k,
+ims_letter_get(struct db_txn *t, const struct ims_store *s, const struct db_key *k, int64_t now_s,
     struct ims_letter_record *r, struct err *e)
 {
 	struct span value;
@@ -280,7 +279,7 @@ ims_letter_get(struct db_txn *t, const struct ims_store *s, const struct db_key 
 		return db_fault(t, e) ? false : err_word(e, REFUSAL_no_such_number);
 	if (!ims_letter_read(value, r, e))
 		return false;
-	ims_letter_look(&r->facts, &r->lease, s->run, clock_wall_ms() / 1000);
+	ims_letter_look(&r->facts, &r->lease, s->run, now_s);
 	return true;
 }
 

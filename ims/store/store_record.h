@@ -71,7 +71,7 @@ void ims_letter_write(struct buf *out, const struct ims_letter_record *r);
 bool ims_letter_read(struct span value, struct ims_letter_record *r, struct err *e);
 /* Shows a void lease as HELD.  False: no_such_number (there is no such letter), storage. */
 bool ims_letter_get(struct db_txn *t, const struct ims_store *s, const struct db_key *k,
-    struct ims_letter_record *r, struct err *e);
+    int64_t now_s, struct ims_letter_record *r, struct err *e);
 void ims_letter_put(struct db_txn *t, const struct db_key *k, const struct ims_letter_record *r);
 
 /* What the sender was told of a recipient's copy when its notice was dropped. */
@@ -97,7 +97,7 @@ struct ims_dropping {
 	struct ims_letter_record letter; /* refs 0: there is none */
 };
 bool ims_drop_get(struct db_txn *t, const struct ims_store *s, const char *user, uint64_t number,
-    struct ims_dropping *d, struct err *e); /* no_such_number, storage */
+    int64_t now_s, struct ims_dropping *d, struct err *e); /* no_such_number, storage */
 /* declined: marks the notice as declined.  Else deletes it, and with the last notice the letter.  file:
  * the body's file that no record names any more, or "". */
 void ims_drop_put(struct db_txn *t, const char *user, uint64_t number, struct ims_dropping *d,

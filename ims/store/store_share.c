@@ -1,8 +1,11 @@
 /* store_share — sums per sender's domain; see store_share.h. */
 #include "ims/store/store_share.h"
 
+#include <stdlib.h>
+
+#include "common/base/memory.h"
 #include "common/base/record.h"
-#include "ims/store/store_key.h"
+#include "ims/store/store_private.h"
 
 #define VERSION_1 1
 #define PAGE      4096
@@ -79,4 +82,116 @@ ims_share_change(struct db_txn *t, const struct db_key *k, int64_t octets, int64
 	put_u64(&value, s.notices);
 	db_put(t, SHARE, db_key_span(k), buf_span(&value));
 	buf_clear(&value);
+}
+
+/* -- questions -------------------------------------------------------------------------------------- */
+
+struct of_share {
+	struct ims_question question;
+	struct db_key key;
+	struct ims_share sum;
+	ims_store_share_done *done;
+	void *arg;
+};
+
+static bool
+look_for_share(struct db_txn *t, struct ims_question *question, struct err *e)
+{
+	struct of_share *q = (struct of_share *)question;
+
+	(void)e;
+	ims_share_get(t, &q->key, &q->sum);
+	return true;
+}
+
+static void
+tell_share(struct ims_question *question, const struct err *e)
+{
+	struct of_share *q = (struct of_share *)question;
+
+	q->done(q->arg, &q->sum, e);
+}
+
+struct ims_question *
+ims_store_share(struct ims_store *s, const char *from_domain, const char *user, struct loop *l,
+    ims_store_share_done *done, void *arg)
+{
+	struct of_share *q = memory_new(sizeof *q);
+
+	q->question.look = look_for_share;
+	q->question.tell = tell_share;
+	q->key = user == NULL ? ims_key_share(span_str(from_domain))
+			      : ims_key_share_in(user, span_str(from_domain));
+	q->done = done;
+	q->arg = arg;
+	return ims_ask(&q->question, s, l);
+}
+
+struct of_senders {
+	struct ims_question question;
+	struct db_key after;
+	struct ims_sender *rows;
+	size_t n, max;
+	bool more;
+	ims_store_senders_done *done;
+	void *arg;
+};
+
+static bool
+take_sender(void *arg, struct span key, struct span value)
+{
+	struct of_senders *q = arg;
+	struct ims_sender row;
+
+	if (span_eq(key, db_key_span(&q->after)) ||
+	    !span_copy(span_sub(key, 1, key.n), row.domain.text, sizeof row.domain.text) ||
+	    !ims_share_read(value, &row.sum))
+		return true;
+	if (q->n == q->max) {
+		q->more = true;
+		return false;
+	}
+	q->rows[q->n++] = row;
+	return true;
+}
+
+static bool
+look_for_senders(struct db_txn *t, struct ims_question *question, struct err *e)
+{
+	struct of_senders *q = (struct of_senders *)question;
+
+	(void)e;
+	q->rows = memory_array(q->max, sizeof *q->rows);
+	db_each(t, SHARE, db_key_span(&q->after), SPAN_LIT("d"), take_sender, q);
+	return true;
+}
+
+static void
+tell_senders(struct ims_question *question, const struct err *e)
+{
+	struct of_senders *q = (struct of_senders *)question;
+
+	q->done(q->arg, q->rows, e == NULL ? q->n : 0, e == NULL && q->more, e);
+}
+
+static void
+clear_senders(struct ims_question *question)
+{
+	free(((struct of_senders *)question)->rows);
+}
+
+struct ims_question *
+ims_store_senders(struct ims_store *s, const char *after, size_t max, struct loop *l,
+    ims_store_senders_done *done, void *arg)
+{
+	struct of_senders *q = memory_new(sizeof *q);
+
+	q->question.look = look_for_senders;
+	q->question.tell = tell_senders;
+	q->question.clear = clear_senders;
+	q->after = ims_key_share(span_str(after));
+	q->max = max;
+	q->done = done;
+	q->arg = arg;
+	return ims_ask(&q->question, s, l);
 }

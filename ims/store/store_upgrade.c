@@ -59,7 +59,7 @@ upgrade_notice(struct db_txn *t, struct ims_job *j, const struct db_key *key)
 
 	if (!ims_key_notice(db_key_span(key), 0, user, &number))
 		return;
-	if (!ims_drop_get(t, j->store, user, number, &d, &e)) {
+	if (!ims_drop_get(t, j->store, user, number, j->now_s, &d, &e)) {
 		db_pardon(t);
 		return;
 	}

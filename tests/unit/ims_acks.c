@@ -21,14 +21,12 @@ pending(struct world *w)
 {
 	static char out[1024];
 	struct ims_ack a, *after = NULL;
-	struct err e;
-	size_t n;
 
 	out[0] = '\0';
 	for (;;) {
-		assert_true(ims_store_pending_acks(w->store, after, &a, 1, &n, &e));
-		if (n == 0)
+		if (list_acks(w, after, 1) == 0)
 			return out;
+		a = w->acks[0];
 		snprintf(out + strlen(out), sizeof out - strlen(out), "%s%s %s", out[0] ? ", " : "",
 		    a.declined ? "DECLINE" : "DONE", a.own_domain.text);
 		assert_string_equal(a.from_domain.text, "a.test");
@@ -41,11 +39,9 @@ static void
 answer(struct world *w, bool late)
 {
 	struct ims_ack a;
-	struct err e;
-	size_t n;
 
-	assert_true(ims_store_pending_acks(w->store, NULL, &a, 1, &n, &e));
-	assert_int_equal(n, 1);
+	assert_int_equal(list_acks(w, NULL, 1), 1);
+	a = w->acks[0];
 	if (late)
 		a.round--;
 	w->waiting++;
@@ -91,11 +87,8 @@ done_is_pending_until_it_is_answered(void **state)
 static void
 done_is_pending_for_each_of_our_domains(void **state)
 {
-	struct ims_ack all[150];
 	char address[32];
 	struct world w;
-	struct err e;
-	size_t n;
 
 	(void)state;
 	world_of(&w);
@@ -104,8 +97,12 @@ done_is_pending_for_each_of_our_domains(void **state)
 		accepts(&w, to(address, 1));
 	}
 	fetched(&w, 1);
-	assert_true(ims_store_pending_acks(w.store, NULL, all, 150, &n, &e));
-	assert_int_equal(n, 101);
+	assert_int_equal(list_acks(&w, NULL, 150), 101);
+	assert_false(w.more);
+	assert_int_equal(list_acks(&w, NULL, 100), 100);
+	assert_true(w.more);
+	assert_int_equal(list_acks(&w, NULL, 101), 101);
+	assert_false(w.more);
 	world_clear(&w);
 }
 
@@ -129,18 +126,15 @@ a_letter_that_is_announced_anew_has_no_done(void **state)
 static void
 a_decline_is_pending_when_nobody_wants_the_letter(void **state)
 {
-	struct mailbox_notice row;
-	struct ims_letter l;
 	struct world w;
-	struct err e;
 
 	(void)state;
 	world_of(&w);
 	accepts(&w, to(BOB, 1));
 	accepts(&w, to(CAROL, 1));
 	assert_int_equal(decline(&w, BOB, 1), REFUSAL_NONE);
-	assert_true(ims_store_notice(w.store, BOB, 1, &row, &l, &e));
-	assert_int_equal(row.state, MAILBOX_DECLINED);
+	assert_int_equal(find(&w, BOB, 1), REFUSAL_NONE);
+	assert_true(w.row.declined);
 	assert_int_equal(letter(&w, CAROL, 1).state, MAILBOX_HELD);
 	assert_string_equal(pending(&w), "");
 	assert_int_equal(decline(&w, BOB, 1), REFUSAL_NONE); /* does not count twice */

@@ -11,6 +11,7 @@
 #include <cmocka.h>
 
 #include "common/base/refusal.h"
+#include "ims/mailbox/mailbox_row.h"
 #include "tests/fixture.h"
 #include "tests/unit/ims_store_scene.h"
 
@@ -36,42 +37,47 @@ after_t0(int64_t at_s)
 static void
 body_is_good(struct world *w, const struct ims_letter *l)
 {
-	struct source *s;
 	struct buf all = BUF_INIT;
 	char piece[65536];
 	unsigned char digest[DIGEST_BYTES];
 	ssize_t n;
-	struct err e;
 
-	assert_true(ims_store_body(w->store, l, &s, &e));
-	while ((n = s->read(s, all.len, piece, sizeof piece)) > 0)
+	assert_int_equal(body(w, l), REFUSAL_NONE);
+	while ((n = w->body->read(w->body, all.len, piece, sizeof piece)) > 0)
 		buf_add(&all, piece, (size_t)n);
-	s->free(s);
+	w->body->free(w->body);
 	assert_int_equal(all.len, l->size);
 	digest_sha256(buf_span(&all), digest);
 	assert_memory_equal(digest, l->digest, DIGEST_BYTES);
 	buf_clear(&all);
 }
 
+static struct buf *evidence_out;
+
+static void
+evidence_found(struct world *w, const struct ims_kept *k)
+{
+	struct buf *out = evidence_out;
+
+	(void)w;
+	buf_addf(out, "    statement %s", fixture_digest(buf_span(&k->statement)));
+	buf_addf(out, " seal %s", fixture_digest(buf_span(&k->seal)));
+	assert_true(span_eq(buf_span(&k->signature), SPAN_LIT("signature")));
+	assert_string_equal(k->alg, "ecdsa-sha256");
+	assert_string_equal(k->host, "192.0.2.1");
+	assert_true(span_starts(buf_span(&k->spf), SPAN_LIT("pass")));
+	buf_addf(out, " spf %zu, '%.*s' '%.*s' at %lld\n", k->spf.len, (int)k->chain.len,
+	    k->chain.data, (int)k->crls.len, k->crls.data, (long long)after_t0(k->received_s));
+}
+
 static void
 evidence_row(struct world *w, const char *user, uint64_t number, struct buf *out)
 {
-	struct ims_kept k;
-	struct err e;
+	enum refusal why;
 
-	if (!ims_store_evidence(w->store, user, number, &k, &e)) {
-		buf_addf(out, "    no evidence: %s\n", refusal_word(e.why));
-		return;
-	}
-	buf_addf(out, "    statement %s", fixture_digest(buf_span(&k.statement)));
-	buf_addf(out, " seal %s", fixture_digest(buf_span(&k.seal)));
-	assert_true(span_eq(buf_span(&k.signature), SPAN_LIT("signature")));
-	assert_string_equal(k.alg, "ecdsa-sha256");
-	assert_string_equal(k.host, "192.0.2.1");
-	assert_true(span_starts(buf_span(&k.spf), SPAN_LIT("pass")));
-	buf_addf(out, " spf %zu, '%.*s' '%.*s' at %lld\n", k.spf.len, (int)k.chain.len,
-	    k.chain.data, (int)k.crls.len, k.crls.data, (long long)after_t0(k.received_s));
-	ims_kept_clear(&k);
+	evidence_out = out;
+	if ((why = evidence(w, user, number, evidence_found)) != REFUSAL_NONE)
+		buf_addf(out, "    no evidence: %s\n", refusal_word(why));
 }
 
 struct seen_states {
@@ -80,17 +86,14 @@ struct seen_states {
 };
 
 static void
-notice_row(struct world *w, const char *user, const struct mailbox_notice *n,
+notice_row(struct world *w, const char *user, const struct ims_row *listed,
     struct seen_states *seen, struct buf *out)
 {
+	struct mailbox_notice made = mailbox_row(listed), *n = &made;
 	char id[ULID_END_BYTES];
-	struct mailbox_notice same;
-	struct ims_letter l;
-	struct err e;
+	struct ims_letter l = letter(w, user, n->number);
 
-	assert_true(ims_store_notice(w->store, user, n->number, &same, &l, &e));
-	assert_int_equal(same.state, n->state);
-	assert_true(ulid_eq(&l.id, &n->id));
+	assert_memory_equal(&w->row, listed, sizeof w->row);
 	assert_string_equal(n->issuer, "CN=Authority of tests");
 	assert_true(n->has_digest);
 	assert_memory_equal(n->digest, l.digest, DIGEST_BYTES);
@@ -114,35 +117,22 @@ notice_row(struct world *w, const char *user, const struct mailbox_notice *n,
 static void
 mailbox_rows(struct world *w, const char *user, struct seen_states *seen, struct buf *out)
 {
-	uint64_t notices = 0, after = 0;
-	bool more = true;
-	struct err e;
+	uint64_t notices = mailbox_notices(w, user), after = 0;
 
-	if (!ims_store_has_mailbox(w->store, user, &notices, &e))
-		fail_msg("%s: %s", user, e.text);
 	buf_addf(out, "mailbox %s: %llu notices\n", user, (unsigned long long)notices);
-	while (more) {
-		struct buf page = BUF_INIT;
-		struct span rest;
+	do {
+		struct ims_row *rows;
+		size_t n = list(w, user, after);
+		bool more = w->more;
 
-		assert_true(ims_store_list(w->store, user, after, &page, &more, &e));
-		rest = buf_span(&page);
-		while (rest.n > 0) {
-			struct span line = span_cut(&rest, '\n');
-			struct mailbox_notice n;
-			struct row r;
-
-			line.n--;
-			assert_true(row_parse(&r, line, &e));
-			if (span_eq(r.word, SPAN_LIT("more")))
-				continue;
-			assert_true(mailbox_notice_read(&r, &n, &e));
-			notice_row(w, user, &n, seen, out);
-			after = n.number;
-			notices--;
-		}
-		buf_clear(&page);
-	}
+		rows = memory_array(n + 1, sizeof *rows);
+		memcpy(rows, w->rows, n * sizeof *rows);
+		for (size_t i = 0; i < n; i++, notices--)
+			notice_row(w, user, &rows[i], seen, out);
+		after = n > 0 ? rows[n - 1].number : after;
+		free(rows);
+		w->more = more;
+	} while (w->more);
 	assert_int_equal(notices, 0);
 }
 
@@ -151,36 +141,30 @@ mailbox_rows(struct world *w, const char *user, struct seen_states *seen, struct
 static void
 ack_rows(struct world *w, struct buf *out)
 {
-	struct ims_ack page[8], last;
-	size_t n = N(page);
-	bool begun = false;
-	struct err e;
+	struct ims_ack last, *after = NULL;
 
-	while (n == N(page)) {
-		assert_true(
-		    ims_store_pending_acks(w->store, begun ? &last : NULL, page, N(page), &n, &e));
-		for (size_t i = 0; i < n; i++) {
+	do {
+		list_acks(w, after, 8);
+		for (size_t i = 0; i < w->n_acks; i++) {
+			const struct ims_ack *a = &w->acks[i];
 			char id[ULID_END_BYTES];
 
-			ulid_end(&page[i].id, id);
+			ulid_end(&a->id, id);
 			buf_addf(out, "ack %s of %s by %s: %s round %llu until %lld\n", id,
-			    page[i].from_domain.text, page[i].own_domain.text,
-			    page[i].declined ? "DECLINE" : "DONE",
-			    (unsigned long long)page[i].round,
-			    (long long)after_t0(page[i].until_s));
-			last = page[i];
-			begun = true;
+			    a->from_domain.text, a->own_domain.text,
+			    a->declined ? "DECLINE" : "DONE", (unsigned long long)a->round,
+			    (long long)after_t0(a->until_s));
+			last = *a;
+			after = &last;
 		}
-	}
+	} while (w->more);
 }
 
 static void
 share_row(struct world *w, const char *domain, const char *user, struct buf *out)
 {
-	struct ims_share s;
-	struct err e;
+	struct ims_share s = share(w, domain, user);
 
-	assert_true(ims_store_share(w->store, domain, user, &s, &e));
 	buf_addf(out, "share of %s in %s: %llu notices, %llu octets\n", domain, user ? user : "all",
 	    (unsigned long long)s.notices, (unsigned long long)s.octets);
 }
@@ -193,32 +177,55 @@ sender_rows(struct world *w, struct buf *out)
 		for (size_t m = 0; m < N(mailboxes); m++) {
 			share_row(w, senders[d], mailboxes[m], out);
 			buf_addf(out, "known to %s: %d\n", mailboxes[m],
-			    ims_store_knows(w->store, mailboxes[m], span_str(senders[d])));
+			    knows(w, mailboxes[m], senders[d]));
 		}
 	}
 }
 
+struct listing {
+	struct world *w;
+	struct buf *out;
+};
+
 static void
-mailbox_listed(void *arg, const char *user, uint64_t notices)
+mailboxes_listed(void *arg, const struct ims_mailbox *rows, size_t n, bool more,
+    const struct err *e)
 {
-	buf_addf(arg, "listed %s %llu\n", user, (unsigned long long)notices);
+	struct listing *l = arg;
+
+	for (size_t i = 0; i < n; i++)
+		buf_addf(l->out, "listed %s %llu\n", rows[i].user,
+		    (unsigned long long)rows[i].notices);
+	assert_int_equal(n, N(mailboxes));
+	assert_false(more);
+	on_done(l->w, e);
 }
 
 static void
-sender_listed(void *arg, const char *domain, const struct ims_share *sum)
+senders_listed(void *arg, const struct ims_sender *rows, size_t n, bool more, const struct err *e)
 {
-	buf_addf(arg, "listed %s %llu\n", domain, (unsigned long long)sum->notices);
+	struct listing *l = arg;
+
+	for (size_t i = 0; i < n; i++)
+		buf_addf(l->out, "listed %s %llu\n", rows[i].domain.text,
+		    (unsigned long long)rows[i].sum.notices);
+	assert_false(more);
+	on_done(l->w, e);
 }
 
 static void
 listed_rows(struct world *w, struct buf *out)
 {
-	struct err e;
-	size_t n;
+	struct listing l = { w, out };
 
-	assert_true(ims_store_mailboxes(w->store, NULL, 100, mailbox_listed, out, &n, &e));
-	assert_int_equal(n, N(mailboxes));
-	assert_true(ims_store_senders(w->store, NULL, 100, sender_listed, out, &n, &e));
+	w->waiting++;
+	ims_store_mailboxes(w->store, "", 100, w->loop, mailboxes_listed, &l);
+	wait_for(w);
+	assert_int_equal(w->why, REFUSAL_NONE);
+	w->waiting++;
+	ims_store_senders(w->store, "", 100, w->loop, senders_listed, &l);
+	wait_for(w);
+	assert_int_equal(w->why, REFUSAL_NONE);
 }
 
 /* -- repeats ------------------------------------------------------------------------------------------------------- */
@@ -422,14 +429,13 @@ senders_go_whole(void **state)
 {
 	struct ims_share s;
 	struct world w;
-	struct err e;
 
 	(void)state;
 	old_world(&w);
 	for (size_t d = 0; d < N(senders); d++) {
-		assert_true(ims_store_share(w.store, senders[d], NULL, &s, &e));
+		s = share(&w, senders[d], NULL);
 		assert_int_equal(purge(&w, senders[d]), s.notices);
-		assert_true(ims_store_share(w.store, senders[d], NULL, &s, &e));
+		s = share(&w, senders[d], NULL);
 		assert_int_equal(s.octets, 0);
 		assert_int_equal(s.notices, 0);
 	}

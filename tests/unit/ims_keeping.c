@@ -179,6 +179,20 @@ evidence_goes_with_its_letter(void **state)
 	world_clear(&w);
 }
 
+static unsigned char statement_of[DIGEST_BYTES];
+
+static void
+look_at_evidence(struct world *w, const struct ims_kept *k)
+{
+	digest_sha256(buf_span(&k->statement), statement_of);
+	assert_true(span_eq(buf_span(&k->signature), SPAN_LIT("signature")));
+	assert_true(span_eq(buf_span(&k->chain), SPAN_LIT("chain")));
+	assert_true(span_eq(buf_span(&k->spf), SPAN_LIT("pass")));
+	assert_string_equal(k->alg, "ecdsa-sha256");
+	assert_string_equal(k->host, "192.0.2.1");
+	assert_int_equal(k->received_s, w->now_s);
+}
+
 /* Each recipient's evidence is that of the statement by which he was told. */
 static void
 evidence_says_who_promised_what(void **state)
@@ -187,30 +201,36 @@ evidence_says_who_promised_what(void **state)
 			    eve = { .number = 1, .to = EVE, .hold_s = 2 * DAY };
 	static const char *const users[] = { BOB, EVE };
 	unsigned char digest[2][DIGEST_BYTES];
-	struct ims_kept k;
 	struct world w;
-	struct err e;
 
 	(void)state;
 	world_of(&w);
 	accepts(&w, bob);
 	accepts(&w, eve);
 	for (int i = 0; i < 2; i++) {
-		assert_true(ims_store_evidence(w.store, users[i], 1, &k, &e));
-		digest_sha256(buf_span(&k.statement), digest[i]);
-		assert_true(span_eq(buf_span(&k.signature), SPAN_LIT("signature")));
-		assert_true(span_eq(buf_span(&k.chain), SPAN_LIT("chain")));
-		assert_true(span_eq(buf_span(&k.spf), SPAN_LIT("pass")));
-		assert_string_equal(k.alg, "ecdsa-sha256");
-		assert_string_equal(k.host, "192.0.2.1");
-		assert_int_equal(k.received_s, w.now_s);
-		ims_kept_clear(&k);
+		assert_int_equal(evidence(&w, users[i], 1, look_at_evidence), REFUSAL_NONE);
+		memcpy(digest[i], statement_of, DIGEST_BYTES);
 		assert_int_equal(drop(&w, users[i], 1), REFUSAL_NONE);
-		assert_false(ims_store_evidence(w.store, users[i], 1, &k, &e));
-		assert_int_equal(e.why, REFUSAL_no_such_number);
+		assert_int_equal(evidence(&w, users[i], 1, look_at_evidence),
+		    REFUSAL_no_such_number);
 	}
 	assert_memory_not_equal(digest[0], digest[1], DIGEST_BYTES);
 	world_clear(&w);
+}
+
+static void
+tuesday(struct world *w, const struct ims_kept *k)
+{
+	(void)w;
+	assert_true(span_eq(buf_span(&k->chain), SPAN_LIT("chain")));
+	assert_true(span_eq(buf_span(&k->crls), SPAN_LIT("Tuesday's")));
+}
+
+static void
+monday(struct world *w, const struct ims_kept *k)
+{
+	(void)w;
+	assert_true(span_eq(buf_span(&k->crls), SPAN_LIT("Monday's")));
 }
 
 /* A CRL is stored once, however many chains need it, and goes with the last letter that rests on it. */
@@ -225,8 +245,6 @@ crls_are_kept_with_evidence(void **state)
 				    .chain = "another" },
 			    three = { .number = 3, .to = BOB, .hold_s = DAY, .crl = "Tuesday's" };
 	struct world w;
-	struct ims_kept k;
-	struct err e;
 
 	(void)state;
 	world_of(&w);
@@ -235,10 +253,7 @@ crls_are_kept_with_evidence(void **state)
 	assert_int_equal(entries(&w, PAPER), 3 + 2); /* chains and a CRL, seals */
 	accepts(&w, three);
 	assert_int_equal(entries(&w, PAPER), 4 + 3);
-	assert_true(ims_store_evidence(w.store, BOB, 3, &k, &e));
-	assert_true(span_eq(buf_span(&k.chain), SPAN_LIT("chain")));
-	assert_true(span_eq(buf_span(&k.crls), SPAN_LIT("Tuesday's")));
-	ims_kept_clear(&k);
+	assert_int_equal(evidence(&w, BOB, 3, tuesday), REFUSAL_NONE);
 	/* The promise moves, and then again under another CRL. */
 	three.hold_s = 2 * DAY;
 	assert_int_equal(accepts(&w, three), NOTIFY_KNOWN);
@@ -249,9 +264,7 @@ crls_are_kept_with_evidence(void **state)
 	assert_int_equal(drop(&w, BOB, 3), REFUSAL_NONE);
 	assert_int_equal(entries(&w, PAPER), 3 + 2);
 	assert_int_equal(drop(&w, BOB, 1), REFUSAL_NONE);
-	assert_true(ims_store_evidence(w.store, BOB, 2, &k, &e));
-	assert_true(span_eq(buf_span(&k.crls), SPAN_LIT("Monday's")));
-	ims_kept_clear(&k);
+	assert_int_equal(evidence(&w, BOB, 2, monday), REFUSAL_NONE);
 	assert_int_equal(drop(&w, BOB, 2), REFUSAL_NONE);
 	assert_int_equal(entries(&w, PAPER) + entries(&w, CITED), 0);
 	world_clear(&w);

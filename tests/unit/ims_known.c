@@ -9,9 +9,9 @@
 #include "tests/unit/ims_store_scene.h"
 
 static void
-assert_knows(struct world *w, const char *user, const char *domain, bool knows)
+assert_knows(struct world *w, const char *user, const char *domain, bool does)
 {
-	assert_int_equal(ims_store_knows(w->store, user, span_str(domain)), knows);
+	assert_int_equal(knows(w, user, domain), does);
 }
 
 static void

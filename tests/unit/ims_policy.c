@@ -316,6 +316,10 @@ a_notice_by_each_event(void **state)
 		}
 	}
 	end_of_table(f);
+	for (enum mailbox_state s = 0; s < STATES; s++) {
+		assert_int_equal(ims_notice_shows(false, s), s);
+		assert_int_equal(ims_notice_shows(true, s), MAILBOX_DECLINED);
+	}
 	assert_int_equal(ims_notice_flags(5, 2, 4), 3);
 	assert_int_equal(ims_notice_flags(0, 6, 6), 0);
 }

@@ -101,7 +101,7 @@ scene_of(struct scene *s)
 	s->share = share_new();
 	assert_int_equal(inet_pton(AF_INET, "192.0.2.1", &s->address.sin_addr), 1);
 	s->asker = (struct notify_asker) { s->share, s->w.store, s->accounts, "a.test",
-		(const struct sockaddr *)&s->address, 0 };
+		(const struct sockaddr *)&s->address, s->w.loop, 0 };
 }
 
 static void
@@ -116,12 +116,21 @@ static enum refusal
 judge(struct scene *s, const char *address)
 {
 	struct accounts_set *set = accounts_set_get(s->accounts);
-	bool good;
+	enum notify_recipient is;
 
 	s->why.why = REFUSAL_NONE;
 	work = (struct work) { 0 };
-	good = notify_recipient_judge(&s->asker, &set, span_str(address), s->user, &s->why);
-	assert_int_equal(good, s->why.why == REFUSAL_NONE);
+	s->w.waiting = 1;
+	is = notify_recipient_judge(&s->asker, &set, span_str(address), s->user, on_done, &s->w,
+	    &s->why);
+	assert_int_equal(s->w.waiting, 1); /* never inside the call */
+	if (is == NOTIFY_RECIPIENT_ASKED) {
+		wait_for(&s->w);
+		s->why.why = s->w.why;
+	} else {
+		s->w.waiting = 0;
+		assert_int_equal(is == NOTIFY_RECIPIENT_ACCEPTED, s->why.why == REFUSAL_NONE);
+	}
 	accounts_set_put(&set);
 	return s->why.why;
 }

@@ -16,16 +16,6 @@
 
 /* -- sums ----------------------------------------------------------------------------------------- */
 
-static struct ims_share
-share(struct world *w, const char *domain, const char *user)
-{
-	struct ims_share s;
-	struct err e;
-
-	assert_true(ims_store_share(w->store, domain, user, &s, &e));
-	return s;
-}
-
 static uint64_t
 used(struct world *w)
 {
@@ -107,12 +97,18 @@ a_sum_is_near_the_truth(void **state)
 }
 
 static void
+assert_has_seal(struct world *w, const struct ims_kept *k)
+{
+	(void)w;
+	assert_true(span_starts(buf_span(&k->seal), SPAN_LIT("Tillcalled-Seal: ")));
+	assert_string_equal(k->alg, "ecdsa-sha256");
+}
+
+static void
 a_seal_is_kept_once_for_its_batch(void **state)
 {
 	struct notification n = { .number = 1, .to = BOB, .hold_s = DAY, .statements = 20 };
-	struct ims_kept k;
 	struct world w;
-	struct err e;
 
 	(void)state;
 	world_of(&w);
@@ -122,9 +118,7 @@ a_seal_is_kept_once_for_its_batch(void **state)
 	assert_int_equal(entries(&w, PAPER), 2); /* the chain, the seal */
 	for (uint64_t i = 1; i < 20; i++)
 		assert_int_equal(drop(&w, BOB, i), REFUSAL_NONE);
-	assert_true(ims_store_evidence(w.store, BOB, 20, &k, &e));
-	assert_true(span_starts(buf_span(&k.seal), SPAN_LIT("Tillcalled-Seal: ")));
-	ims_kept_clear(&k);
+	assert_int_equal(evidence(&w, BOB, 20, assert_has_seal), REFUSAL_NONE);
 	assert_int_equal(drop(&w, BOB, 20), REFUSAL_NONE);
 	assert_nothing_is_left(&w);
 	world_clear(&w);
@@ -563,36 +557,53 @@ a_mailbox_goes_as_a_whole(void **state)
 /* -- looking --------------------------------------------------------------------------------------- */
 
 struct seen_page {
+	struct world *w;
 	char last[IMS_STORE_USER_BYTES];
 	uint64_t notices;
+	bool more;
 };
 
 static void
-see(void *arg, const char *name, uint64_t notices)
+see(struct seen_page *p, const char *name, uint64_t notices)
 {
-	struct seen_page *p = arg;
-
 	assert_true(strcmp(p->last, name) < 0);
 	snprintf(p->last, sizeof p->last, "%s", name);
 	p->notices += notices;
 }
 
 static void
-see_sender(void *arg, const char *domain, const struct ims_share *sum)
+see_mailboxes(void *arg, const struct ims_mailbox *rows, size_t n, bool more, const struct err *e)
 {
-	see(arg, domain, sum->notices);
+	struct seen_page *p = arg;
+
+	for (size_t i = 0; i < n; i++)
+		see(p, rows[i].user, rows[i].notices);
+	assert_true(n == 10 || !more);
+	p->more = more;
+	on_done(p->w, e);
+}
+
+static void
+see_senders(void *arg, const struct ims_sender *rows, size_t n, bool more, const struct err *e)
+{
+	struct seen_page *p = arg;
+
+	for (size_t i = 0; i < n; i++)
+		see(p, rows[i].domain.text, rows[i].sum.notices);
+	assert_true(n == 10 || !more);
+	p->more = more;
+	on_done(p->w, e);
 }
 
 /* Pages, each a transaction of its own: together they are everything, once. */
 static void
 mailboxes_and_senders_come_in_pages(void **state)
 {
-	struct seen_page boxes = { .notices = 0 }, senders = boxes;
+	struct world w;
+	struct seen_page boxes = { .w = &w, .more = true }, senders = boxes;
 	struct ims_store_counts c;
 	char user[64], domain[64];
-	struct world w;
-	struct err e;
-	size_t n, pages = 0;
+	size_t pages = 0;
 
 	(void)state;
 	world_of(&w);
@@ -605,13 +616,20 @@ mailboxes_and_senders_come_in_pages(void **state)
 			.hold_s = DAY,
 			.domain = domain });
 	}
-	for (n = 10; n == 10; pages++)
-		assert_true(ims_store_mailboxes(w.store, boxes.last, 10, see, &boxes, &n, &e));
+	for (; boxes.more; pages++) {
+		w.waiting++;
+		ims_store_mailboxes(w.store, boxes.last, 10, w.loop, see_mailboxes, &boxes);
+		wait_for(&w);
+		assert_int_equal(w.why, REFUSAL_NONE);
+	}
 	assert_int_equal(pages, 3);
 	assert_int_equal(boxes.notices, 25);
-	for (n = 10, pages = 0; n == 10; pages++)
-		assert_true(
-		    ims_store_senders(w.store, senders.last, 10, see_sender, &senders, &n, &e));
+	for (pages = 0; senders.more; pages++) {
+		w.waiting++;
+		ims_store_senders(w.store, senders.last, 10, w.loop, see_senders, &senders);
+		wait_for(&w);
+		assert_int_equal(w.why, REFUSAL_NONE);
+	}
 	assert_int_equal(pages, 3);
 	assert_int_equal(senders.notices, 25);
 	ims_store_counts(w.store, &c);
@@ -674,17 +692,20 @@ under(unsigned number, const char *crl, const struct world *w, int64_t this_s, i
 	return n;
 }
 
+static char crl_text[100];
+
+static void
+copy_crl(struct world *w, const struct ims_kept *k)
+{
+	(void)w;
+	assert_true(span_copy(buf_span(&k->crls), crl_text, sizeof crl_text));
+}
+
 static const char *
 crl_of(struct world *w, uint64_t number)
 {
-	static char text[100];
-	struct ims_kept k;
-	struct err e;
-
-	assert_true(ims_store_evidence(w->store, BOB, number, &k, &e));
-	assert_true(span_copy(buf_span(&k.crls), text, sizeof text));
-	ims_kept_clear(&k);
-	return text;
+	assert_int_equal(evidence(w, BOB, number, copy_crl), REFUSAL_NONE);
+	return crl_text;
 }
 
 /* A letter rests on a CRL that is kept already, as long as that was in force when it came. */
@@ -942,16 +963,16 @@ do_anything(struct world *w, uint64_t *dice)
 {
 	const char *user = users[draw(dice, USERS)], *domain = domains[draw(dice, DOMAINS)];
 	unsigned what = draw(dice, 40);
-	struct mailbox_notice row;
-	struct ims_letter l;
-	struct err e;
+	uint64_t number = 0;
 
+	if (what >= 20 && what < 36 && list(w, user, draw(dice, 60)) > 0)
+		number = w->rows[0].number;
 	if (what < 20)
 		announce_any(w, dice);
-	else if (what < 30 && ims_store_next(w->store, user, draw(dice, 60), &row, &l, &e))
-		(void)(what < 27 ? drop(w, user, row.number) : decline(w, user, row.number));
-	else if (what < 36 && ims_store_next(w->store, user, draw(dice, 60), &row, &l, &e) &&
-	    lease(w, user, row.number) == REFUSAL_NONE && w->leased.state == MAILBOX_FETCHING)
+	else if (what < 30 && number != 0)
+		(void)(what < 27 ? drop(w, user, number) : decline(w, user, number));
+	else if (what < 36 && number != 0 && lease(w, user, number) == REFUSAL_NONE &&
+	    w->leased.state == MAILBOX_FETCHING)
 		(void)(what < 34 ? keep_of(w, &w->leased, 100)
 				 : release(w, MAILBOX_GONE, REFUSAL_gone));
 	else if (what == 36)
@@ -1167,9 +1188,7 @@ a_store_of_before_is_counted_once(void **state)
 	struct notification n = { .number = 1, .to = BOB, .hold_s = DAY, .crl = "Monday's" };
 	struct db_write write = { .apply = apply_aged, .done = on_done, .octets = 1024 };
 	struct ims_share before, after;
-	struct ims_kept k;
 	struct world w;
-	struct err e;
 
 	(void)state;
 	world_of(&w);
@@ -1187,10 +1206,7 @@ a_store_of_before_is_counted_once(void **state)
 	assert_int_equal(after.octets, before.octets);
 	assert_int_equal(entries(&w, SENDER), 1);
 	assert_int_equal(entries(&w, SEEN_BY), 1);
-	assert_true(ims_store_evidence(w.store, BOB, 1, &k, &e));
-	assert_true(span_starts(buf_span(&k.seal), SPAN_LIT("Tillcalled-Seal: ")));
-	assert_string_equal(k.alg, "ecdsa-sha256");
-	ims_kept_clear(&k);
+	assert_int_equal(evidence(&w, BOB, 1, assert_has_seal), REFUSAL_NONE);
 	reopen(&w);
 	assert_int_equal(share(&w, "a.test", NULL).octets, before.octets);
 	assert_int_equal(purge(&w, "a.test", NULL, false).notices, 1);

@@ -24,6 +24,8 @@
 #define LIMIT      (90 * DAY)
 #define KEEP       (30 * DAY)
 #define BODY_BYTES (BODY_INLINE_BYTES + 1000)
+#define WORLD_ROWS 100
+#define WORLD_ACKS 150
 #define BOB        "bob@b.test"
 #define EVE        "eve@b.test"
 
@@ -38,6 +40,17 @@ struct world {
 	enum refusal why;
 	struct ims_letter leased;
 	struct body_kept kept;
+	/* answers */
+	struct ims_row row, rows[WORLD_ROWS];
+	size_t n_rows;
+	bool more;
+	struct source *body;
+	struct ims_share sum;
+	struct ims_ack acks[WORLD_ACKS];
+	size_t n_acks;
+	uint64_t notices;
+	bool known;
+	void (*evidence)(struct world *w, const struct ims_kept *k);
 };
 
 /* -- worlds ------------------------------------------------------------------------------------- */
@@ -313,17 +326,177 @@ drop(struct world *w, const char *user, uint64_t number)
 	return w->why;
 }
 
+/* -- questions -------------------------------------------------------------------------------------- */
+
+static inline void
+on_found(void *arg, const struct ims_row *row, const struct err *e)
+{
+	struct world *w = arg;
+
+	if (e == NULL)
+		w->row = *row;
+	on_done(w, e);
+}
+
+/* w->row is the notice. */
+static inline enum refusal
+find(struct world *w, const char *user, uint64_t number)
+{
+	w->waiting++;
+	ims_store_notice(w->store, user, number, w->loop, on_found, w);
+	wait_for(w);
+	return w->why;
+}
+
 static inline struct ims_letter
 letter(struct world *w, const char *user, uint64_t number)
 {
-	struct mailbox_notice n;
-	struct ims_letter l;
-	struct err e;
+	assert_int_equal(find(w, user, number), REFUSAL_NONE);
+	assert_int_equal(w->row.number, number);
+	return w->row.letter;
+}
 
-	if (!ims_store_notice(w->store, user, number, &n, &l, &e))
-		fail_msg("%s", e.text);
-	assert_int_equal(n.number, number);
-	return l;
+static inline void
+on_listed(void *arg, const struct ims_row *rows, size_t n, bool more, const struct err *e)
+{
+	struct world *w = arg;
+
+	w->n_rows = n;
+	w->more = more;
+	for (size_t i = 0; i < n && i < WORLD_ROWS; i++)
+		w->rows[i] = rows[i];
+	on_done(w, e);
+}
+
+/* w->rows has the page. */
+static inline size_t
+list(struct world *w, const char *user, uint64_t after)
+{
+	w->waiting++;
+	ims_store_list(w->store, user, after, WORLD_ROWS, w->loop, on_listed, w);
+	wait_for(w);
+	assert_int_equal(w->why, REFUSAL_NONE);
+	return w->n_rows;
+}
+
+static inline void
+on_body(void *arg, struct source *body, const struct err *e)
+{
+	struct world *w = arg;
+
+	w->body = body;
+	on_done(w, e);
+}
+
+/* w->body is the caller's. */
+static inline enum refusal
+body(struct world *w, const struct ims_letter *l)
+{
+	w->waiting++;
+	ims_store_body(w->store, l, w->loop, on_body, w);
+	wait_for(w);
+	return w->why;
+}
+
+static inline void
+on_evidence(void *arg, const struct ims_kept *k, const struct err *e)
+{
+	struct world *w = arg;
+
+	if (e == NULL)
+		w->evidence(w, k);
+	on_done(w, e);
+}
+
+/* Gives it to w->evidence. */
+static inline enum refusal
+evidence(struct world *w, const char *user, uint64_t number,
+    void (*look)(struct world *w, const struct ims_kept *k))
+{
+	w->evidence = look;
+	w->waiting++;
+	ims_store_evidence(w->store, user, number, w->loop, on_evidence, w);
+	wait_for(w);
+	return w->why;
+}
+
+static inline void
+on_acks(void *arg, const struct ims_ack *rows, size_t n, bool more, const struct err *e)
+{
+	struct world *w = arg;
+
+	w->n_acks = n;
+	w->more = more;
+	for (size_t i = 0; i < n; i++)
+		w->acks[i] = rows[i];
+	on_done(w, e);
+}
+
+/* w->acks has the first of those that follow. */
+static inline size_t
+list_acks(struct world *w, const struct ims_ack *after, size_t max)
+{
+	w->waiting++;
+	ims_store_pending_acks(w->store, after, max, w->loop, on_acks, w);
+	wait_for(w);
+	assert_int_equal(w->why, REFUSAL_NONE);
+	return w->n_acks;
+}
+
+static inline void
+on_known(void *arg, bool known)
+{
+	struct world *w = arg;
+
+	w->known = known;
+	stop(w);
+}
+
+static inline bool
+knows(struct world *w, const char *user, const char *domain)
+{
+	w->waiting++;
+	ims_store_knows(w->store, user, span_str(domain), w->loop, on_known, w);
+	wait_for(w);
+	return w->known;
+}
+
+static inline void
+on_mailbox(void *arg, uint64_t notices, const struct err *e)
+{
+	struct world *w = arg;
+
+	w->notices = notices;
+	on_done(w, e);
+}
+
+static inline uint64_t
+mailbox_notices(struct world *w, const char *user)
+{
+	w->waiting++;
+	ims_store_has_mailbox(w->store, user, w->loop, on_mailbox, w);
+	wait_for(w);
+	assert_int_equal(w->why, REFUSAL_NONE);
+	return w->notices;
+}
+
+static inline void
+on_share(void *arg, const struct ims_share *sum, const struct err *e)
+{
+	struct world *w = arg;
+
+	w->sum = *sum;
+	on_done(w, e);
+}
+
+static inline struct ims_share
+share(struct world *w, const char *domain, const char *user)
+{
+	w->waiting++;
+	ims_store_share(w->store, domain, user, w->loop, on_share, w);
+	wait_for(w);
+	assert_int_equal(w->why, REFUSAL_NONE);
+	return w->sum;
 }
 
 static inline enum refusal
