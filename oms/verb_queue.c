@@ -42,64 +42,84 @@ put_time(struct json *o, const char *key, int64_t wall_s)
 }
 
 static void
-print_delivery(void *arg, const struct oms_letter *l, const struct oms_delivery *d)
+print_recipient_line(struct queue *q, const struct oms_letter *l, const struct oms_delivery *d,
+    const struct oms_recipient *r)
 {
-	struct queue *q = arg;
+	struct json *line = json_new();
 	char id[ULID_STR_BYTES];
 
 	ulid_str(&l->id, id);
-	for (size_t i = 0; i < d->n_recipients; i++) {
-		const struct oms_recipient *r = &d->recipients[i];
-		struct json *line;
-
-		if (!q->all && oms_recipient_is_over(r))
-			continue;
-		line = json_new();
-		json_put_str(line, "id", id);
-		json_put_str(line, "from", l->from);
-		json_put_str(line, "to", r->address);
-		json_put_str(line, "state", submit_state_name(r->state));
-		json_put_int(line, "size", (int64_t)l->size);
-		json_put_int(line, "tries", (int64_t)d->tries);
-		put_time(line, "taken", l->date_s);
-		put_time(line, "since", r->since_s);
-		put_time(line, "next", r->state == SUBMIT_WAITING ? d->next_ms / 1000 : 0);
-		put_time(line, "hold_until", l->hold_until_s);
-		if (r->word[0] != '\0') {
-			json_put_str(line, "word", r->word);
-			json_put_str(line, "text", r->text);
-			json_put_str(line, "by",
-			    r->by == SUBMIT_SPEAKER_UNKNOWN ? NULL : submit_speaker_name(r->by));
-		}
-		control_line_take(q->request, line);
+	json_put_str(line, "id", id);
+	json_put_str(line, "from", l->from);
+	json_put_str(line, "to", r->address);
+	json_put_str(line, "state", submit_state_name(r->state));
+	json_put_int(line, "size", (int64_t)l->size);
+	json_put_int(line, "tries", (int64_t)d->tries);
+	put_time(line, "taken", l->date_s);
+	put_time(line, "since", r->since_s);
+	put_time(line, "next", r->state == SUBMIT_WAITING ? d->next_ms / 1000 : 0);
+	put_time(line, "hold_until", l->hold_until_s);
+	if (r->word[0] != '\0') {
+		json_put_str(line, "word", r->word);
+		json_put_str(line, "text", r->text);
+		json_put_str(line, "by",
+		    r->by == SUBMIT_SPEAKER_UNKNOWN ? NULL : submit_speaker_name(r->by));
 	}
+	control_line_take(q->request, line);
 }
 
 static void
-queue_end(struct control_request *r, struct queue *q, const struct err *e)
+print_listed(struct queue *q, const struct oms_listed *x)
 {
-	control_end(r, e);
+	for (size_t i = 0; i < x->n; i++)
+		for (size_t k = 0; k < x->deliveries[i].n_recipients; k++) {
+			const struct oms_recipient *r = &x->deliveries[i].recipients[k];
+
+			if (q->all || !oms_recipient_is_over(r))
+				print_recipient_line(q, &x->letter, &x->deliveries[i], r);
+		}
+}
+
+static void
+queue_end(struct queue *q, const struct err *e)
+{
+	control_end(q->request, e);
 	free(q);
 }
 
+static void queue_on(struct control_request *r, void *arg);
+
+static void
+queue_read(void *arg, const struct oms_listed *page, size_t n, const struct oms_place *next,
+    bool more, const struct err *e)
+{
+	struct queue *q = arg;
+
+	for (size_t i = 0; i < n; i++)
+		print_listed(q, &page[i]);
+	q->at = *next;
+	if (e != NULL || !more)
+		queue_end(q, e);
+	else
+		queue_on(q->request, q);
+}
+
+/* The client may have gone, and the daemon may be going down. */
 static void
 queue_on(struct control_request *r, void *arg)
 {
 	struct queue *q = arg;
-	bool more = true;
 	struct err e;
 
-	while (!control_full(r)) {
-		if (!more || control_gone(r)) {
-			queue_end(r, q, NULL);
-			return;
-		}
-		if (!oms_store_queue(q->oms->store, &q->at, PAGE, print_delivery, q, &more, &e)) {
-			queue_end(r, q, &e);
-			return;
-		}
-	}
-	control_again(r, queue_on, q);
+	if (control_gone(r))
+		queue_end(q, NULL);
+	else if (!daemon_open_for_work(q->oms->daemon, &e))
+		queue_end(q, &e);
+	else if (control_full(r))
+		control_again(r, queue_on, q);
+	else
+		oms_store_queue(q->oms->store, &q->at, PAGE, daemon_loop(q->oms->daemon),
+		    queue_read, q);
 }
 
 void

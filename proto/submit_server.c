@@ -81,19 +81,6 @@ settle_to(struct submit_server *m, enum outcome o, const struct err *e)
 	return DONE;
 }
 
-bool
-submit_server_answer(struct submit_server *m, uint64_t request, const struct err *e)
-{
-	if ((m->asked != SUBMIT_ASK_FROM && m->asked != SUBMIT_ASK_TO) ||
-	    !server_answered(server_of(m), request))
-		return false;
-	if (m->asked == SUBMIT_ASK_FROM)
-		settle_from(m, e == NULL ? DONE : REFUSED, e);
-	else
-		settle_to(m, e == NULL ? DONE : REFUSED, e);
-	return true;
-}
-
 /* from = "FROM" SP "<" address ">" */
 static enum outcome
 do_from(struct server *s, struct span args, struct err *e)
@@ -214,22 +201,58 @@ message_end(struct server *s, struct span whole, struct err *e)
 	return settle_message(self(s), self(s)->ops->end(s->role, &id, e), &id, e);
 }
 
+/* The octets follow, whether the letter is refused or not. */
+static enum outcome
+settle_begin(struct submit_server *m, enum outcome o, uint64_t octets)
+{
+	m->asked = SUBMIT_ASK_BEGIN;
+	if (o == DONE)
+		server_expect(server_of(m), octets, message_octets, message_end);
+	if (o == REFUSED) {
+		forget(m);
+		server_skip(server_of(m), octets);
+	}
+	return o;
+}
+
+bool
+submit_server_answer(struct submit_server *m, uint64_t request, const struct err *e)
+{
+	enum outcome o = e == NULL ? DONE : REFUSED;
+
+	if ((m->asked != SUBMIT_ASK_FROM && m->asked != SUBMIT_ASK_TO &&
+		m->asked != SUBMIT_ASK_BEGIN) ||
+	    !server_answered(server_of(m), request))
+		return false;
+	if (m->asked == SUBMIT_ASK_FROM)
+		settle_from(m, o, e);
+	else if (m->asked == SUBMIT_ASK_TO)
+		settle_to(m, o, e);
+	else if (settle_begin(m, o, m->letter->octets) == REFUSED)
+		server_refuse(server_of(m), e);
+	return true;
+}
+
 /* Checks that need no octet of the letter. */
-static bool
+static enum outcome
 judge(struct submit_server *m, uint64_t octets, struct span token, struct err *e)
 {
 	if (!has_from(m, e))
-		return false;
+		return REFUSED;
 	if (m->faulty) {
 		*e = m->fault;
-		return false;
+		return REFUSED;
 	}
-	if (RULE(no_recipient) && m->letter->n_to == 0)
-		return err_word(e, REFUSAL_no_recipient);
+	if (RULE(no_recipient) && m->letter->n_to == 0) {
+		err_word(e, REFUSAL_no_recipient);
+		return REFUSED;
+	}
 	if (!submit_token_is_good(token) ||
-	    !span_copy(token, m->letter->token, sizeof m->letter->token))
-		return err_set(e, REFUSAL_bad_syntax,
+	    !span_copy(token, m->letter->token, sizeof m->letter->token)) {
+		err_set(e, REFUSAL_bad_syntax,
 		    "a token has 1 to %d letters, digits, \"-\", \"_\" or \".\"", SUBMIT_TOKEN_MAX);
+		return REFUSED;
+	}
 	m->letter->octets = octets;
 	return m->ops->begin(server_of(m)->role, m->letter, e);
 }
@@ -263,13 +286,7 @@ do_message(struct server *s, struct span args, struct err *e)
 
 	if (!is_countable(s, octets, &n))
 		return DONE;
-	if (!judge(m, n, token, e)) {
-		forget(m);
-		server_skip(s, n);
-		return REFUSED;
-	}
-	server_expect(s, n, message_octets, message_end);
-	return DONE;
+	return settle_begin(m, judge(m, n, token, e), n);
 }
 
 /* -- the outbox ---------------------------------------------------------------------------- */

@@ -35,9 +35,10 @@ struct submit_server_ops {
 	enum outcome (*from)(void *role, const char *address, struct err *e);
 	/* REFUSED: this recipient cannot receive mail. */
 	enum outcome (*to)(void *role, const char *address, struct err *e);
-	/* A letter begins; the envelope does not change until its reply.  False: message_too_big, outbox_full,
-	 * bad_hold ...; then its octets are read past, and end is not called. */
-	bool (*begin)(void *role, const struct submit_envelope *env, struct err *e);
+	/* A letter begins; the envelope does not change until its reply.  REFUSED: message_too_big,
+	 * outbox_full, bad_hold ...; then its octets are read past, and end is not called.  PENDING: none of
+	 * its octets is read before the answer. */
+	enum outcome (*begin)(void *role, const struct submit_envelope *env, struct err *e);
 	/* A fault that is found here is returned by `end`. */
 	void (*body)(void *role, struct span piece);
 	/* All octets have arrived.  PENDING: submit_server_taken follows after the fsync.  DONE: *id is set
@@ -59,6 +60,7 @@ struct submit_server {
 		SUBMIT_ASK_NONE,
 		SUBMIT_ASK_FROM,
 		SUBMIT_ASK_TO,
+		SUBMIT_ASK_BEGIN,
 		SUBMIT_ASK_MESSAGE,
 		SUBMIT_ASK_PAGE
 	} asked;                        /* what the request under way is */
@@ -71,7 +73,7 @@ void submit_server_init(struct submit_server *s, const struct submit_server_ops 
 void submit_server_clear(struct submit_server *s);
 
 /* Call conn_kick after each.  The answer to auth is sasl_server_answer(&s->sasl, ...). */
-bool submit_server_answer(struct submit_server *s, uint64_t request, /* from, to */
+bool submit_server_answer(struct submit_server *s, uint64_t request, /* from, to, begin */
     const struct err *e);
 bool submit_server_taken(struct submit_server *s, uint64_t request, /* end */
     const struct ulid *id, const struct err *e);

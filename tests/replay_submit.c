@@ -82,14 +82,17 @@ to(void *role, const char *address, struct err *e)
 	return strcmp(domain, "slow.test") == 0 ? PENDING : DONE;
 }
 
-static bool
+static enum outcome
 begin(void *role, const struct submit_envelope *env, struct err *e)
 {
 	struct desk *d = role;
 
 	d->octets = env->octets;
 	d->got = 0;
-	return env->octets <= 1000 || err_word(e, REFUSAL_message_too_big);
+	if (env->octets <= 1000)
+		return DONE;
+	err_word(e, REFUSAL_message_too_big);
+	return REFUSED;
 }
 
 static void

@@ -76,11 +76,19 @@ struct oms_letter {
 
 struct oms_claim;
 
-/* Called before a letter is received.  Claims room in the user's share, so that letters that arrive at the
- * same time cannot exceed it together.  *out NULL: the letter with this token is already kept.  False:
- * outbox_full, or message_too_big (the letter alone exceeds the share). */
-bool oms_store_claim(struct oms_store *s, const char *user, const char *token, uint64_t size,
-    size_t n_recipients, struct oms_user_limits most, struct oms_claim **out, struct err *e);
+/* Asked before a letter is received. */
+struct oms_claim_query {
+	const char *user, *token; /* copied */
+	uint64_t octets;
+	size_t n_recipients;
+	struct oms_user_limits most;
+};
+/* Room in the user's share is claimed, so that letters that arrive at the same time cannot exceed it together;
+ * the callee takes the claim.  NULL, without e: the letter with this token is already kept.  e: outbox_full,
+ * or message_too_big (the letter alone exceeds the share). */
+typedef void oms_store_claimed(void *arg, struct oms_claim *claim, const struct err *e);
+struct oms_question *oms_store_claim(struct oms_store *s, const struct oms_claim_query *q,
+    struct loop *l, oms_store_claimed *done, void *arg);
 void oms_claim_free(struct oms_claim **c); /* also after oms_store_close; sets NULL */
 
 struct oms_put {
@@ -186,23 +194,37 @@ void oms_store_answered(struct oms_store *s, const char *domain, int64_t now_s, 
 
 /* -- looking ------------------------------------------------------------------------------------------ */
 
-/* Appends rows (proto/submit.h) of one letter of the user; false: unknown_id. */
-bool oms_store_status(struct oms_store *s, const char *user, const struct ulid *id,
-    struct buf *page, struct err *e);
-/* Appends rows of the user's letters after `after` (NULL: from the first). */
-bool oms_store_outbox(struct oms_store *s, const char *user, const struct ulid *after,
-    struct buf *page, bool *more, struct err *e);
+#define OMS_STORE_LIST_PAGE       100  /* letters, or deliveries of the queue */
+#define OMS_STORE_LIST_RECIPIENTS 1000 /* a page that has as many ends, at a whole letter */
+
+/* A letter and deliveries of it. */
+struct oms_listed {
+	struct oms_letter letter;
+	struct oms_delivery *deliveries;
+	size_t n;
+};
+/* The letters are borrowed.  more: there are others after the last one. */
+typedef void oms_store_listed(void *arg, const struct oms_listed *letters, size_t n, bool more,
+    const struct err *e);
+/* One letter of the user; e: unknown_id. */
+struct oms_question *oms_store_status(struct oms_store *s, const char *user, const struct ulid *id,
+    struct loop *l, oms_store_listed *done, void *arg);
+/* The user's letters after `after` (NULL: from the first), the oldest first. */
+struct oms_question *oms_store_outbox(struct oms_store *s, const char *user,
+    const struct ulid *after, struct loop *l, oms_store_listed *done, void *arg);
+
 /* A position in the queue; zeroed: before the first delivery. */
 struct oms_place {
 	bool begun;
 	struct ulid id;
 	struct domain peer;
 };
-/* For the operator: calls fn for up to `max` deliveries after *at, and moves *at.  *more: call it again.
- * A page is copied in one short read transaction, which ends before fn is called. */
-bool oms_store_queue(struct oms_store *s, struct oms_place *at, size_t max,
-    void (*fn)(void *arg, const struct oms_letter *l, const struct oms_delivery *d), void *arg,
-    bool *more, struct err *e);
+/* For the operator: a page of up to `max` deliveries (OMS_STORE_LIST_PAGE) after *at, each with its letter.  A
+ * delivery that cannot be read is left out.  next: where the page ends. */
+typedef void oms_store_queued(void *arg, const struct oms_listed *page, size_t n,
+    const struct oms_place *next, bool more, const struct err *e);
+struct oms_question *oms_store_queue(struct oms_store *s, const struct oms_place *at, size_t max,
+    struct loop *l, oms_store_queued *done, void *arg);
 
 struct oms_store_counts {
 	uint64_t letters, writes, commits, used_bytes, size_bytes, domains;

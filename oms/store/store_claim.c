@@ -15,23 +15,6 @@ struct oms_claim {
 	uint64_t octets;
 };
 
-/* Reads the user's sums.  *known: the letter with this token is already kept. */
-static bool
-look(struct oms_store *s, const char *user, const char *token, struct oms_user_counts *have,
-    bool *known, struct err *e)
-{
-	struct db_txn *t;
-	struct ulid id;
-	bool good;
-
-	if (!db_read(s->db, &t, e))
-		return false;
-	*known = oms_token_get(t, user, token, clock_wall_ms() / 1000, &id);
-	good = !db_fault(t, e) && oms_user_get(t, user, have, e);
-	db_read_end(&t);
-	return good;
-}
-
 /* False: the claim does not fit beside the other claims of its user. */
 static bool
 enter(struct oms_claims *all, struct oms_claim *c, struct oms_user_counts have,
@@ -55,31 +38,77 @@ enter(struct oms_claims *all, struct oms_claim *c, struct oms_user_counts have,
 	return good;
 }
 
-bool
-oms_store_claim(struct oms_store *s, const char *user, const char *token, uint64_t size,
-    size_t n_recipients, struct oms_user_limits most, struct oms_claim **out, struct err *e)
-{
+struct claiming {
+	struct oms_question question;
+	struct oms_claim *claim; /* as it will be */
+	char token[SUBMIT_TOKEN_MAX + 1];
+	uint64_t size, price;
+	struct oms_user_limits most;
+	int64_t now_s;
 	struct oms_user_counts have;
-	struct oms_claim *c;
 	bool known;
+	oms_store_claimed *done;
+	void *arg;
+};
 
-	*out = NULL;
-	if (!look(s, user, token, &have, &known, e))
-		return false;
-	if (known)
-		return true;
-	if (!oms_user_could_fit(size, oms_letter_price(n_recipients), &most, e))
-		return false;
-	c = memory_new(sizeof *c);
-	snprintf(c->user, sizeof c->user, "%s", user);
-	c->octets = size + oms_letter_price(n_recipients);
-	if (enter(&s->claims, c, have, &most, e)) {
-		c->store = oms_store_hold(s);
-		*out = c;
-		return true;
+static bool
+look_claim(struct db_txn *t, struct oms_question *q, struct err *e)
+{
+	struct claiming *c = (struct claiming *)q;
+	struct ulid id;
+
+	c->known = oms_token_get(t, c->claim->user, c->token, c->now_s, &id);
+	return !db_fault(t, e) && oms_user_get(t, c->claim->user, &c->have, e);
+}
+
+static void
+tell_claim(struct oms_question *q, const struct err *e)
+{
+	struct claiming *c = (struct claiming *)q;
+	struct oms_claim *claim = NULL;
+	struct err why;
+
+	if (e == NULL && !c->known) {
+		if (!oms_user_could_fit(c->size, c->price, &c->most, &why) ||
+		    !enter(&q->store->claims, c->claim, c->have, &c->most, &why)) {
+			c->done(c->arg, NULL, &why);
+			return;
+		}
+		claim = c->claim;
+		claim->store = oms_store_hold(q->store);
+		c->claim = NULL;
 	}
-	free(c);
-	return false;
+	c->done(c->arg, claim, e);
+}
+
+static void
+clear_claim(struct oms_question *q)
+{
+	free(((struct claiming *)q)->claim);
+}
+
+struct oms_question *
+oms_store_claim(struct oms_store *s, const struct oms_claim_query *q, struct loop *l,
+    oms_store_claimed *done, void *arg)
+{
+	struct claiming *c = memory_new(sizeof *c);
+
+	c->question = (struct oms_question) {
+		.look = look_claim,
+		.tell = tell_claim,
+		.clear = clear_claim,
+	};
+	span_copy(span_str(q->token), c->token, sizeof c->token);
+	c->size = q->octets;
+	c->price = oms_letter_price(q->n_recipients);
+	c->most = q->most;
+	c->now_s = clock_wall_ms() / 1000;
+	c->claim = memory_new(sizeof *c->claim);
+	span_copy(span_str(q->user), c->claim->user, sizeof c->claim->user);
+	c->claim->octets = c->size + c->price;
+	c->done = done;
+	c->arg = arg;
+	return oms_ask(&c->question, s, l);
 }
 
 void

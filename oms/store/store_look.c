@@ -5,81 +5,103 @@
 #include "common/base/memory.h"
 #include "oms/store/store_private.h"
 
-/* -- one letter's rows ------------------------------------------------------------------------------ */
+/* -- letters with their deliveries --------------------------------------------------------------- */
 
 static void
-recipient_row(struct buf *page, const struct oms_delivery *d, const struct oms_recipient *r)
+listed_clear(struct oms_listed *x)
 {
-	struct submit_recipient row = {
-		.state = r->state,
-		.since_s = r->since_s,
-		.by = r->by,
-		.tries = d->tries,
-		.next_s = r->state == SUBMIT_WAITING ? d->next_ms / 1000 : 0,
-	};
-
-	span_copy(span_str(r->address), row.to, sizeof row.to);
-	span_copy(span_str(r->word), row.word, sizeof row.word);
-	span_copy(span_str(r->text), row.text, sizeof row.text);
-	submit_recipient_write(page, &row);
+	for (size_t i = 0; i < x->n; i++)
+		oms_delivery_clear(&x->deliveries[i]);
+	free(x->deliveries);
+	*x = (struct oms_listed) { .n = 0 };
 }
 
-static bool
-delivery_rows(void *arg, struct span key, struct span value)
+static void
+listed_add(struct oms_listed *x, const struct oms_delivery *d)
 {
+	x->deliveries = memory_resize(x->deliveries, x->n + 1, sizeof *x->deliveries);
+	x->deliveries[x->n++] = *d;
+}
+
+/* The page of a question. */
+struct listing {
+	struct oms_listed *letters;
+	size_t n, recipients;
+	bool more;
+};
+
+static void
+listing_reset(struct listing *p)
+{
+	for (size_t i = 0; i < p->n; i++)
+		listed_clear(&p->letters[i]);
+	p->n = p->recipients = 0;
+	p->more = false;
+}
+
+static void
+listing_clear(struct listing *p)
+{
+	listing_reset(p);
+	free(p->letters);
+}
+
+/* -- one user's ------------------------------------------------------------------------------------ */
+
+struct list {
+	struct oms_question question;
+	char user[OMS_STORE_USER_BYTES];
+	struct ulid id; /* outbox: the last letter of the page before */
+	bool begun;     /* there was one */
+	struct listing page;
+	oms_store_listed *done;
+	void *arg;
+};
+
+static bool
+take_delivery(void *arg, struct span key, struct span value)
+{
+	struct listing *p = arg;
 	struct oms_delivery d;
 	struct err e;
 
 	(void)key;
 	if (!oms_delivery_read(value, &d, &e))
 		return true; /* the others are shown */
-	for (size_t i = 0; i < d.n_recipients; i++)
-		recipient_row(arg, &d, &d.recipients[i]);
-	oms_delivery_clear(&d);
+	p->recipients += d.n_recipients;
+	listed_add(&p->letters[p->n], &d);
 	return true;
 }
 
 static void
-letter_rows(struct db_txn *t, const struct oms_letter *l, struct buf *page)
+take_letter(struct db_txn *t, struct listing *p, const struct oms_letter *l)
 {
-	struct submit_letter row = {
-		.id = l->id,
-		.date_s = l->date_s,
-		.hold_until_s = l->hold_until_s,
-		.size = l->size,
-	};
 	struct db_key k = oms_key_id(&l->id);
 
-	span_copy(span_str(l->from), row.from, sizeof row.from);
-	submit_letter_write(page, &row);
-	db_each(t, DELIVERY, db_key_span(&k), db_key_span(&k), delivery_rows, page);
+	p->letters[p->n] = (struct oms_listed) { .letter = *l };
+	db_each(t, DELIVERY, db_key_span(&k), db_key_span(&k), take_delivery, p);
+	p->n++;
 }
 
-bool
-oms_store_status(struct oms_store *s, const char *user, const struct ulid *id, struct buf *page,
-    struct err *e)
+static bool
+look_status(struct db_txn *t, struct oms_question *q, struct err *e)
 {
+	struct list *x = (struct list *)q;
 	struct oms_letter_record r;
-	struct db_txn *t;
-	bool good;
 
-	if (!db_read(s->db, &t, e))
+	listing_reset(&x->page);
+	if (!oms_letter_get(t, &x->id, &r, e))
 		return false;
-	good = oms_letter_get(t, id, &r, e);
-	if (RULE(unknown_id) && good && strcmp(r.facts.user, user) != 0)
-		good = err_word(e, REFUSAL_unknown_id);
-	if (good) {
-		letter_rows(t, &r.facts, page);
-		good = !db_fault(t, e);
-	}
-	db_read_end(&t);
-	return good;
+	if (RULE(unknown_id) && strcmp(r.facts.user, x->user) != 0)
+		return err_word(e, REFUSAL_unknown_id);
+	take_letter(t, &x->page, &r.facts);
+	return true;
 }
 
 struct ids {
-	struct ulid id[ROW_PAGE_ROWS + 1];
+	struct ulid id[OMS_STORE_LIST_PAGE + 1];
 	size_t n, skip;
-	struct ulid after;
+	const struct ulid *after; /* NULL: none */
 };
 
 static bool
@@ -92,119 +114,185 @@ take_id(void *arg, struct span key, struct span value)
 	if (key.n < ids->skip + ULID_BYTES)
 		return true;
 	memcpy(id.b, key.p + ids->skip, ULID_BYTES);
-	if (!ulid_eq(&id, &ids->after))
+	if (ids->after == NULL || !ulid_eq(&id, ids->after))
 		ids->id[ids->n++] = id;
-	return ids->n <= ROW_PAGE_ROWS;
+	return ids->n <= OMS_STORE_LIST_PAGE;
 }
 
-bool
-oms_store_outbox(struct oms_store *s, const char *user, const struct ulid *after, struct buf *page,
-    bool *more, struct err *e)
+static bool
+look_outbox(struct db_txn *t, struct oms_question *q, struct err *e)
 {
-	struct ids ids = { .n = 0, .skip = strlen(user) + 1 };
-	struct db_key prefix = oms_key_named(user, (struct span) { 0 }), from = prefix;
+	struct list *x = (struct list *)q;
+	struct ids ids = { .skip = strlen(x->user) + 1, .after = x->begun ? &x->id : NULL };
+	struct db_key prefix = oms_key_named(x->user, (struct span) { 0 });
+	struct db_key from = x->begun ? oms_key_named(x->user, span_of(x->id.b, ULID_BYTES))
+				      : prefix;
 	struct oms_letter_record r;
-	struct db_txn *t;
 	size_t i = 0;
-	bool fault;
 
-	if (after != NULL) {
-		ids.after = *after;
-		from = oms_key_named(user, span_of(after->b, ULID_BYTES));
-	}
-	if (!db_read(s->db, &t, e))
-		return false;
+	listing_reset(&x->page);
 	db_each(t, OUTBOX, db_key_span(&from), db_key_span(&prefix), take_id, &ids);
-	for (; i < ids.n && i < ROW_PAGE_ROWS && page->len < ROW_PAGE_BYTES; i++)
+	for (;
+	     i < ids.n && i < OMS_STORE_LIST_PAGE && x->page.recipients < OMS_STORE_LIST_RECIPIENTS;
+	     i++)
 		if (oms_letter_get(t, &ids.id[i], &r, e))
-			letter_rows(t, &r.facts, page);
+			take_letter(t, &x->page, &r.facts);
 		else
 			db_fault(t, e); /* it is logged; the others are shown */
-	*more = i < ids.n;
-	fault = db_fault(t, e);
-	db_read_end(&t);
-	return !fault;
+	x->page.more = i < ids.n;
+	return true;
+}
+
+static void
+tell_list(struct oms_question *q, const struct err *e)
+{
+	struct list *x = (struct list *)q;
+
+	if (e != NULL)
+		listing_reset(&x->page);
+	x->done(x->arg, x->page.letters, x->page.n, x->page.more, e);
+}
+
+static void
+clear_list(struct oms_question *q)
+{
+	listing_clear(&((struct list *)q)->page);
+}
+
+static struct list *
+list_new(const char *user, size_t most, oms_store_listed *done, void *arg)
+{
+	struct list *x = memory_new(sizeof *x);
+
+	x->question = (struct oms_question) { .tell = tell_list, .clear = clear_list };
+	span_copy(span_str(user), x->user, sizeof x->user);
+	x->page.letters = memory_array(most, sizeof *x->page.letters);
+	x->done = done;
+	x->arg = arg;
+	return x;
+}
+
+struct oms_question *
+oms_store_status(struct oms_store *s, const char *user, const struct ulid *id, struct loop *l,
+    oms_store_listed *done, void *arg)
+{
+	struct list *x = list_new(user, 1, done, arg);
+
+	x->question.look = look_status;
+	x->id = *id;
+	return oms_ask(&x->question, s, l);
+}
+
+struct oms_question *
+oms_store_outbox(struct oms_store *s, const char *user, const struct ulid *after, struct loop *l,
+    oms_store_listed *done, void *arg)
+{
+	struct list *x = list_new(user, OMS_STORE_LIST_PAGE, done, arg);
+
+	x->question.look = look_outbox;
+	x->begun = after != NULL;
+	if (after != NULL)
+		x->id = *after;
+	return oms_ask(&x->question, s, l);
 }
 
 /* -- the operator's ---------------------------------------------------------------------------------- */
 
-struct entry {
-	struct oms_delivery delivery;
-	struct oms_letter letter;
-	bool good; /* its letter can be read */
-};
-
 struct queue {
-	struct oms_place *at;
+	struct oms_question question;
+	struct oms_place from, next;
 	struct db_key after;
-	struct entry *page;
-	size_t n, seen, max;
+	struct listing page;
+	size_t seen, max;
+	oms_store_queued *done;
+	void *arg;
 };
 
 static bool
-take_delivery(void *arg, struct span key, struct span value)
+take_queued(void *arg, struct span key, struct span value)
 {
 	struct queue *q = arg;
+	struct oms_delivery d;
 	struct err e;
 
 	if (span_eq(key, db_key_span(&q->after)))
 		return true;
 	if (q->seen == q->max) {
-		q->seen++; /* there is more */
+		q->page.more = true;
 		return false;
 	}
 	q->seen++;
-	memcpy(q->at->id.b, key.p, ULID_BYTES);
-	domain_copy_span(&q->at->peer, span_sub(key, ULID_BYTES, key.n));
-	q->at->begun = true;
-	if (oms_delivery_read(value, &q->page[q->n].delivery, &e))
-		q->n++;
+	memcpy(q->next.id.b, key.p, ULID_BYTES);
+	domain_copy_span(&q->next.peer, span_sub(key, ULID_BYTES, key.n));
+	q->next.begun = true;
+	if (oms_delivery_read(value, &d, &e)) {
+		q->page.letters[q->page.n] = (struct oms_listed) { .n = 0 };
+		listed_add(&q->page.letters[q->page.n++], &d);
+	}
 	return true;
 }
 
 static bool
-read_queue(struct oms_store *s, struct queue *q, struct err *e)
+look_queue(struct db_txn *t, struct oms_question *question, struct err *e)
 {
+	struct queue *q = (struct queue *)question;
 	struct oms_letter_record r;
-	struct db_txn *t;
-	bool fault;
+	size_t kept = 0;
 
-	if (!db_read(s->db, &t, e))
-		return false;
-	db_each(t, DELIVERY, db_key_span(&q->after), (struct span) { 0 }, take_delivery, q);
-	for (size_t i = 0; i < q->n; i++) {
-		struct entry *x = &q->page[i];
+	listing_reset(&q->page);
+	q->seen = 0;
+	q->next = q->from;
+	db_each(t, DELIVERY, db_key_span(&q->after), (struct span) { 0 }, take_queued, q);
+	for (size_t i = 0; i < q->page.n; i++) {
+		struct oms_listed *x = &q->page.letters[i];
 
-		if ((x->good = oms_letter_get(t, &x->delivery.id, &r, e)))
+		if (oms_letter_get(t, &x->deliveries[0].id, &r, e)) {
 			x->letter = r.facts;
-		else
+			q->page.letters[kept++] = *x;
+		} else {
 			db_fault(t, e); /* it is logged; the others are shown */
+			listed_clear(x);
+		}
 	}
-	fault = db_fault(t, e);
-	db_read_end(&t);
-	return !fault;
+	q->page.n = kept;
+	return true;
 }
 
-bool
-oms_store_queue(struct oms_store *s, struct oms_place *at, size_t max,
-    void (*fn)(void *arg, const struct oms_letter *l, const struct oms_delivery *d), void *arg,
-    bool *more, struct err *e)
+static void
+tell_queue(struct oms_question *question, const struct err *e)
 {
-	struct queue q = { .at = at, .max = max };
-	bool good;
+	struct queue *q = (struct queue *)question;
 
+	if (e != NULL)
+		listing_reset(&q->page);
+	q->done(q->arg, q->page.letters, q->page.n, &q->next, q->page.more, e);
+}
+
+static void
+clear_queue(struct oms_question *question)
+{
+	listing_clear(&((struct queue *)question)->page);
+}
+
+struct oms_question *
+oms_store_queue(struct oms_store *s, const struct oms_place *at, size_t max, struct loop *l,
+    oms_store_queued *done, void *arg)
+{
+	struct queue *q = memory_new(sizeof *q);
+
+	q->question = (struct oms_question) {
+		.look = look_queue,
+		.tell = tell_queue,
+		.clear = clear_queue,
+	};
+	q->from = *at;
 	if (at->begun)
-		q.after = oms_key_delivery(&at->id, at->peer.text);
-	q.page = memory_array(max, sizeof *q.page);
-	good = read_queue(s, &q, e);
-	for (size_t i = 0; i < q.n; i++) {
-		if (good && q.page[i].good)
-			fn(arg, &q.page[i].letter, &q.page[i].delivery);
-		oms_delivery_clear(&q.page[i].delivery);
-	}
-	*more = q.seen > max;
-	free(q.page);
-	return good;
+		q->after = oms_key_delivery(&at->id, at->peer.text);
+	q->max = max < OMS_STORE_LIST_PAGE ? max : OMS_STORE_LIST_PAGE;
+	q->page.letters = memory_array(q->max + 1, sizeof *q->page.letters);
+	q->done = done;
+	q->arg = arg;
+	return oms_ask(&q->question, s, l);
 }
 
 void

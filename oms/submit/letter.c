@@ -14,8 +14,10 @@
 struct letter {
 	struct oms_worker *worker;
 	struct body_in *in;
+	struct oms_question *claiming;
 	struct oms_claim *claim; /* NULL: none, or the store's sums include the letter */
-	struct buf header;       /* the letter's first octets, until its header is complete */
+	letter_begun *begun;
+	struct buf header; /* the letter's first octets, until its header is complete */
 	bool whole_header;
 	bool cr;   /* the last octet was CR */
 	bool bare; /* a CR or LF was not part of CRLF */
@@ -44,9 +46,35 @@ letter_limits(const struct conf *c)
 
 /* -- octets ------------------------------------------------------------------------------------- */
 
+static void
+claimed(void *arg, struct oms_claim *claim, const struct err *e)
+{
+	struct letter *l = arg;
+
+	l->claiming = NULL;
+	l->claim = claim;
+	if (e == NULL)
+		l->in = body_begin(oms_store_bodies(l->worker->oms->store));
+	l->begun(l->arg, e);
+}
+
+static void
+claim(struct letter *l, const struct submit_envelope *env)
+{
+	const struct oms_claim_query q = {
+		.user = l->facts.user,
+		.token = l->token,
+		.octets = env->octets,
+		.n_recipients = env->n_to,
+		.most = l->most,
+	};
+
+	l->claiming = oms_store_claim(l->worker->oms->store, &q, l->worker->loop, claimed, l);
+}
+
 bool
 letter_new(struct oms_worker *w, const char *user, const struct submit_envelope *env,
-    struct letter **out, struct err *e)
+    letter_begun *begun, void *arg, struct letter **out, struct err *e)
 {
 	struct conf *conf = daemon_conf(w->oms->daemon);
 	const struct conf_domain *d = conf_domain(conf, address_domain(span_str(env->from)));
@@ -54,7 +82,6 @@ letter_new(struct oms_worker *w, const char *user, const struct submit_envelope 
 	uint64_t most = d == NULL ? 0 : d->message_bytes;
 	int64_t hold_s = env->hold_days == 0 ? keep_s : (int64_t)env->hold_days * 86400;
 	struct oms_user_limits limits = letter_limits(conf);
-	struct oms_claim *claim;
 	struct letter *l;
 
 	conf_unref(&conf);
@@ -66,15 +93,12 @@ letter_new(struct oms_worker *w, const char *user, const struct submit_envelope 
 		    ? err_set(e, REFUSAL_bad_hold, "a letter is held for less than a day here")
 		    : err_set(e, REFUSAL_bad_hold, "a letter is held for 1 to %lld days here",
 			  (long long)(keep_s / 86400));
-	if (!oms_store_claim(w->oms->store, user, env->token, env->octets, env->n_to, limits,
-		&claim, e))
-		return false;
 	l = memory_new(sizeof *l);
-	l->claim = claim;
+	l->begun = begun;
+	l->arg = arg;
 	l->most = limits;
 	l->to = memory_array(env->n_to + 1, sizeof *l->to);
 	l->worker = w;
-	l->in = body_begin(oms_store_bodies(w->oms->store));
 	span_copy(span_str(user), l->facts.user, sizeof l->facts.user);
 	span_copy(span_str(env->from), l->facts.from, sizeof l->facts.from);
 	l->facts.date_s = clock_wall_ms() / 1000;
@@ -82,6 +106,7 @@ letter_new(struct oms_worker *w, const char *user, const struct submit_envelope 
 	memcpy(l->token, env->token, sizeof l->token);
 	memcpy(l->to, env->to, env->n_to * sizeof *l->to);
 	l->n_to = env->n_to;
+	claim(l, env);
 	*out = l;
 	return true;
 }
@@ -120,6 +145,7 @@ letter_free(struct letter **lp)
 		return;
 	if (l->in != NULL)
 		body_abort_take(l->in);
+	oms_question_drop(&l->claiming);
 	oms_claim_free(&l->claim);
 	for (size_t i = 0; i < l->n_deliveries; i++)
 		oms_delivery_clear(&l->deliveries[i]);

@@ -19,10 +19,12 @@ struct letter;
 /* One user's share of the spool: the configured limits, and never more than half of the spool. */
 struct oms_user_limits letter_limits(const struct conf *c);
 
-/* `user`: the owner (common/auth/accounts.h) who is signed in.  False: bad_hold, message_too_big,
- * outbox_full. */
+/* e NULL: its octets may come.  Else (outbox_full, message_too_big, storage) it is to be freed. */
+typedef void letter_begun(void *arg, const struct err *e);
+/* `user`: the owner (common/auth/accounts.h) who is signed in.  begun: once, never inside the call, unless the
+ * letter is freed before.  False: bad_hold, message_too_big. */
 bool letter_new(struct oms_worker *w, const char *user, const struct submit_envelope *env,
-    struct letter **out, struct err *e);
+    letter_begun *begun, void *arg, struct letter **out, struct err *e);
 void letter_add(struct letter *l, struct span piece);
 void letter_free(struct letter **l); /* the session ended before the letter was complete */
 

@@ -119,15 +119,28 @@ note_full(struct oms_worker *w, const char *user, const struct err *e)
 		    loop_now_ms(w->loop));
 }
 
-static bool
+static void
+octets_may_come(void *arg, const struct err *e)
+{
+	struct session *s = arg;
+
+	if (e != NULL) {
+		note_full(s->worker, signin_user(s->signin), e);
+		letter_free(&s->letter);
+	}
+	if (submit_server_answer(&s->server, s->server.sasl.server.request, e))
+		conn_kick(s->conn);
+}
+
+static enum outcome
 begin_letter(void *role, const struct submit_envelope *env, struct err *e)
 {
 	struct session *s = role;
 
-	if (letter_new(s->worker, signin_owner(s->signin), env, &s->letter, e))
-		return true;
-	note_full(s->worker, signin_user(s->signin), e);
-	return false;
+	return letter_new(s->worker, signin_owner(s->signin), env, octets_may_come, s, &s->letter,
+		   e)
+	    ? PENDING
+	    : REFUSED;
 }
 
 static void
@@ -185,14 +198,78 @@ end_letter(void *role, struct ulid *id, struct err *e)
 
 /* -- the outbox -------------------------------------------------------------------------------------- */
 
+static void
+write_recipient(struct buf *page, const struct oms_delivery *d, const struct oms_recipient *r)
+{
+	struct submit_recipient row = {
+		.state = r->state,
+		.since_s = r->since_s,
+		.by = r->by,
+		.tries = d->tries,
+		.next_s = r->state == SUBMIT_WAITING ? d->next_ms / 1000 : 0,
+	};
+
+	span_copy(span_str(r->address), row.to, sizeof row.to);
+	span_copy(span_str(r->word), row.word, sizeof row.word);
+	span_copy(span_str(r->text), row.text, sizeof row.text);
+	submit_recipient_write(page, &row);
+}
+
+static void
+write_letter(struct buf *page, const struct oms_listed *x)
+{
+	struct submit_letter row = {
+		.id = x->letter.id,
+		.date_s = x->letter.date_s,
+		.hold_until_s = x->letter.hold_until_s,
+		.size = x->letter.size,
+	};
+
+	span_copy(span_str(x->letter.from), row.from, sizeof row.from);
+	submit_letter_write(page, &row);
+	for (size_t i = 0; i < x->n; i++)
+		for (size_t k = 0; k < x->deliveries[i].n_recipients; k++)
+			write_recipient(page, &x->deliveries[i], &x->deliveries[i].recipients[k]);
+}
+
+/* Whole letters, as many as a page takes. */
+static void
+letters_listed(void *arg, const struct oms_listed *letters, size_t n, bool more,
+    const struct err *e)
+{
+	struct reply_context *to = arg;
+	struct session *s = reply_context_session(to);
+	struct buf page = BUF_INIT;
+	size_t i = 0;
+
+	for (; s != NULL && i < n && page.len < ROW_PAGE_BYTES; i++)
+		write_letter(&page, &letters[i]);
+	if (s != NULL &&
+	    submit_server_page(&s->server, to->request, buf_span(&page), more || i < n, e))
+		conn_kick(s->conn);
+	buf_clear(&page);
+	free(to);
+}
+
+static struct reply_context *
+context_new(const struct session *s)
+{
+	struct reply_context *to = memory_new(sizeof *to);
+
+	*to = reply_context_of(s->worker->loop, s->conn, s->server.sasl.server.request);
+	return to;
+}
+
 static enum outcome
 do_status(void *role, const struct ulid *id, struct buf *page, struct err *e)
 {
 	struct session *s = role;
 
-	return oms_store_status(s->worker->oms->store, signin_owner(s->signin), id, page, e)
-	    ? DONE
-	    : REFUSED;
+	(void)page;
+	(void)e;
+	oms_store_status(s->worker->oms->store, signin_owner(s->signin), id, s->worker->loop,
+	    letters_listed, context_new(s));
+	return PENDING;
 }
 
 static enum outcome
@@ -200,10 +277,12 @@ do_outbox(void *role, const struct ulid *after, struct buf *page, bool *more, st
 {
 	struct session *s = role;
 
-	return oms_store_outbox(s->worker->oms->store, signin_owner(s->signin), after, page, more,
-		   e)
-	    ? DONE
-	    : REFUSED;
+	(void)page;
+	(void)more;
+	(void)e;
+	oms_store_outbox(s->worker->oms->store, signin_owner(s->signin), after, s->worker->loop,
+	    letters_listed, context_new(s));
+	return PENDING;
 }
 
 static const struct submit_server_ops ops = {

@@ -60,19 +60,21 @@ judge(void *role, const char *address, struct err *e)
 	return next(role, e);
 }
 
-static bool
+static enum outcome
 begin(void *role, const struct submit_envelope *env, struct err *e)
 {
 	struct desk *d = role;
 	struct address a;
+	enum outcome o;
 
 	chunks_must(d->signed_in && !d->open && env->n_to > 0);
 	chunks_must(env->n_to <= SUBMIT_RECIPIENTS_MAX && env->hold_days <= SUBMIT_HOLD_DAYS_MAX);
 	chunks_must(submit_token_is_good(span_str(env->token)));
 	chunks_must(address_parse_canonical(span_str(env->from), &a, e));
 	d->left = env->octets;
-	d->open = env->octets < 1000;
-	return d->open || err_word(e, REFUSAL_message_too_big);
+	o = next(d, e);
+	d->open = o != REFUSED;
+	return o;
 }
 
 static void

@@ -169,7 +169,7 @@ take_address(void *role, const char *address, struct err *e)
 	return REFUSED;
 }
 
-static bool
+static enum outcome
 begin(void *role, const struct submit_envelope *env, struct err *e)
 {
 	(void)role;
@@ -179,7 +179,7 @@ begin(void *role, const struct submit_envelope *env, struct err *e)
 	if (world.n_tokens < 4)
 		snprintf(world.tokens[world.n_tokens++], sizeof world.tokens[0], "%s", env->token);
 	pthread_mutex_unlock(&world.lock);
-	return true;
+	return DONE;
 }
 
 static void

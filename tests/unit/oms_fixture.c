@@ -28,62 +28,55 @@ static const char *const peers[] = { "b.test", "d.test", "xn--bcher-kva.test", "
 
 /* Times are seconds since T0. */
 static void
-outbox_row(struct span line, struct ulid *last, struct buf *out)
+recipient_row(const struct oms_delivery *d, const struct oms_recipient *r, struct buf *out)
 {
-	struct submit_recipient rcpt;
-	struct submit_letter l;
-	char id[ULID_END_BYTES];
-	struct row r;
-	struct err e;
+	buf_addf(out, "    %s %s at %lld tries %llu", r->address, submit_state_name(r->state),
+	    (long long)(r->since_s - T0), (unsigned long long)d->tries);
+	if (r->state == SUBMIT_WAITING && d->next_ms >= 1000)
+		buf_addf(out, " next %lld", (long long)(d->next_ms / 1000 - T0));
+	if (r->word[0] != '\0')
+		buf_addf(out, " %s %s: %s", r->word, submit_speaker_name(r->by), r->text);
+	buf_addf(out, "\n");
+}
 
-	assert_true(row_parse(&r, line, &e));
-	if (span_eq(r.word, SPAN_LIT("letter"))) {
-		assert_true(submit_letter_read(&r, &l, &e));
-		*last = l.id;
-		ulid_end(&l.id, id);
-		buf_addf(out, "  %s from %s: %llu octets, at %lld until %lld\n", id, l.from,
-		    (unsigned long long)l.size, (long long)(l.date_s - T0),
-		    (long long)(l.hold_until_s - T0));
-	} else if (span_eq(r.word, SPAN_LIT("rcpt"))) {
-		assert_true(submit_recipient_read(&r, &rcpt, &e));
-		buf_addf(out, "    %s %s at %lld tries %llu", rcpt.to,
-		    submit_state_name(rcpt.state), (long long)(rcpt.since_s - T0),
-		    (unsigned long long)rcpt.tries);
-		if (rcpt.next_s != 0)
-			buf_addf(out, " next %lld", (long long)(rcpt.next_s - T0));
-		if (rcpt.word[0] != '\0')
-			buf_addf(out, " %s %s: %s", rcpt.word, submit_speaker_name(rcpt.by),
-			    rcpt.text);
-		buf_addf(out, "\n");
-	} else {
-		assert_true(span_eq(r.word, SPAN_LIT("more")));
-	}
+struct outbox_rows {
+	struct buf *out;
+	struct ulid last;
+};
+
+static void
+outbox_row(void *arg, const struct oms_listed *x)
+{
+	struct outbox_rows *o = arg;
+	char id[ULID_END_BYTES];
+
+	o->last = x->letter.id;
+	ulid_end(&x->letter.id, id);
+	buf_addf(o->out, "  %s from %s: %llu octets, at %lld until %lld\n", id, x->letter.from,
+	    (unsigned long long)x->letter.size, (long long)(x->letter.date_s - T0),
+	    (long long)(x->letter.hold_until_s - T0));
+	for (size_t i = 0; i < x->n; i++)
+		for (size_t k = 0; k < x->deliveries[i].n_recipients; k++)
+			recipient_row(&x->deliveries[i], &x->deliveries[i].recipients[k], o->out);
 }
 
 static void
 outbox_rows(struct world *w, const char *user, struct buf *out)
 {
-	struct ulid last;
+	struct outbox_rows o = { .out = out };
 	struct oms_user_counts c = ask_user(w->store, w->loop, user);
-	bool more = true, begun = false;
-	struct err e;
+	struct asked a = { .more = true, .each = outbox_row, .each_arg = &o };
+	bool begun = false;
 
 	buf_addf(out, "user %s: %llu letters, %llu octets\n", user, (unsigned long long)c.letters,
 	    (unsigned long long)c.octets);
-	while (more) {
-		struct buf page = BUF_INIT;
-		struct span rest, line;
+	while (a.more) {
+		struct ulid after = o.last;
 
-		assert_true(
-		    oms_store_outbox(w->store, user, begun ? &last : NULL, &page, &more, &e));
-		rest = buf_span(&page);
-		while (rest.n > 0) {
-			line = span_cut(&rest, '\n');
-			line.n--;
-			outbox_row(line, &last, out);
-		}
+		a.answers = 0;
+		oms_store_outbox(w->store, user, begun ? &after : NULL, w->loop, on_list_asked, &a);
+		assert_true(await(&a, w->loop));
 		begun = true;
-		buf_clear(&page);
 	}
 }
 
@@ -96,8 +89,10 @@ struct queue_rows {
 
 /* What an operator sees, and what the next events are judged by. */
 static void
-queue_row(void *arg, const struct oms_letter *l, const struct oms_delivery *d)
+queue_row(void *arg, const struct oms_listed *x)
 {
+	const struct oms_letter *l = &x->letter;
+	const struct oms_delivery *d = &x->deliveries[0];
 	struct queue_rows *q = arg;
 	char id[ULID_END_BYTES];
 
@@ -120,12 +115,9 @@ queue_row(void *arg, const struct oms_letter *l, const struct oms_delivery *d)
 static void
 queue_rows(struct world *w, struct queue_rows *q)
 {
-	struct oms_place at = { .begun = false };
-	bool more = true;
-	struct err e;
+	unsigned pages;
 
-	while (more)
-		assert_true(oms_store_queue(w->store, &at, 7, queue_row, q, &more, &e));
+	ask_queue(w->store, w->loop, 7, queue_row, q, &pages);
 }
 
 static void
@@ -189,16 +181,16 @@ static void
 token_rows(struct world *w, const char *user, struct buf *out)
 {
 	for (unsigned i = 0; i < LETTERS; i++) {
-		const struct oms_user_limits no_bound = { 0, 0 };
-		struct oms_claim *c = NULL;
-		struct ulid id;
 		char token[20], text[ULID_END_BYTES];
-		struct err e;
+		const struct oms_claim_query q = { user, token, 10, 1, { 0, 0 } };
+		struct asked a;
+		struct ulid id;
 
 		snprintf(token, sizeof token, "token-%u", i);
-		assert_true(oms_store_claim(w->store, user, token, 10, 1, no_bound, &c, &e));
-		if (c != NULL) {
-			oms_claim_free(&c);
+		a = ask_claim(w->store, w->loop, &q);
+		assert_int_equal(a.e.why, REFUSAL_NONE);
+		if (a.claim != NULL) {
+			oms_claim_free(&a.claim);
 			continue;
 		}
 		assert_int_equal(put(w,

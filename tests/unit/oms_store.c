@@ -90,9 +90,6 @@ from_waiting_to_forgotten(void **state)
 	struct world w;
 	struct ulid id;
 	int64_t now_s = clock_wall_ms() / 1000;
-	struct buf page = BUF_INIT;
-	bool more;
-	struct err e;
 
 	(void)state;
 	world_init(&w);
@@ -119,8 +116,7 @@ from_waiting_to_forgotten(void **state)
 	sweep(&w, now_s + OMS_OUTCOME_S + 60);
 	assert_string_equal(states(&w, &id), "unknown-id");
 	assert_int_equal(hand_out(&w, &id, "b.test"), REFUSAL_unknown_id);
-	assert_true(oms_store_outbox(w.store, "alice@a.test", NULL, &page, &more, &e));
-	assert_int_equal(page.len, 0);
+	assert_int_equal(ask_outbox(w.store, w.loop, "alice@a.test", NULL).n, 0);
 	world_clear(&w);
 }
 
@@ -388,28 +384,11 @@ what_is_due_comes_by_pair_and_time(void **state)
 	world_clear(&w);
 }
 
-struct rows {
-	unsigned letters, rcpts;
-};
-
 static void
-count_rows(struct buf *page, struct rows *n)
+is_of_its_letter(void *arg, const struct oms_listed *x)
 {
-	struct span rest = buf_span(page);
-
-	while (rest.n > 0) {
-		struct span line = span_cut(&rest, '\n');
-
-		n->letters += span_starts(line, SPAN_LIT("letter "));
-		n->rcpts += span_starts(line, SPAN_LIT("rcpt "));
-	}
-	buf_clear(page);
-}
-
-static void
-count_queue(void *arg, const struct oms_letter *l, const struct oms_delivery *d)
-{
-	assert_true(ulid_eq(&l->id, &d->id));
+	assert_int_equal(x->n, 1);
+	assert_true(ulid_eq(&x->letter.id, &x->deliveries[0].id));
 	++*(unsigned *)arg;
 }
 
@@ -417,13 +396,9 @@ count_queue(void *arg, const struct oms_letter *l, const struct oms_delivery *d)
 static unsigned
 walk_queue(struct world *w, size_t max, unsigned *pages)
 {
-	struct oms_place at = { .begun = false };
 	unsigned n = 0;
-	bool more = true;
-	struct err e;
 
-	for (*pages = 0; more; ++*pages)
-		assert_true(oms_store_queue(w->store, &at, max, count_queue, &n, &more, &e));
+	ask_queue(w->store, w->loop, max, is_of_its_letter, &n, pages);
 	return n;
 }
 
@@ -432,11 +407,8 @@ the_outbox_comes_in_pages(void **state)
 {
 	struct world w;
 	struct ulid id[130];
-	struct rows n = { 0 };
-	struct buf page = BUF_INIT;
+	struct asked first, rest;
 	unsigned pages;
-	bool more;
-	struct err e;
 
 	(void)state;
 	world_init(&w);
@@ -444,24 +416,59 @@ the_outbox_comes_in_pages(void **state)
 		put(&w, &(struct letter) { .size = 10 }, &id[i]);
 		usleep(1100); /* ids of one millisecond have no order */
 	}
-	assert_true(oms_store_outbox(w.store, "alice@a.test", NULL, &page, &more, &e));
-	assert_true(more);
-	count_rows(&page, &n);
-	assert_in_range(n.letters, 50, ROW_PAGE_ROWS);
-	assert_true(
-	    oms_store_outbox(w.store, "alice@a.test", &id[n.letters - 1], &page, &more, &e));
-	assert_false(more);
-	count_rows(&page, &n);
-	assert_int_equal(n.letters, 130);
-	assert_int_equal(n.rcpts, 390);
-	assert_true(oms_store_outbox(w.store, "bob@a.test", NULL, &page, &more, &e));
-	assert_int_equal(page.len, 0);
-	assert_false(oms_store_status(w.store, "bob@a.test", &id[0], &page, &e));
-	assert_int_equal(e.why, REFUSAL_unknown_id);
+	first = ask_outbox(w.store, w.loop, "alice@a.test", NULL);
+	assert_true(first.more);
+	assert_int_equal(first.n, OMS_STORE_LIST_PAGE);
+	rest = ask_outbox(w.store, w.loop, "alice@a.test", &id[first.n - 1]);
+	assert_false(rest.more);
+	assert_int_equal(first.n + rest.n, 130);
+	assert_int_equal(first.recipients + rest.recipients, 390);
+	assert_int_equal(ask_outbox(w.store, w.loop, "bob@a.test", NULL).n, 0);
+	assert_int_equal(ask_status(w.store, w.loop, "bob@a.test", &id[0]).e.why,
+	    REFUSAL_unknown_id);
 	assert_int_equal(walk_queue(&w, 100, &pages), 260);
 	assert_int_equal(pages, 3);
-	assert_int_equal(walk_queue(&w, 130, &pages), 260);
-	assert_int_equal(pages, 2);
+	assert_int_equal(walk_queue(&w, 65, &pages), 260);
+	assert_int_equal(pages, 4);
+	world_clear(&w);
+}
+
+/* A page ends at the letter with which it has enough recipients. */
+static void
+a_page_ends_with_many_recipients(void **state)
+{
+	enum { N = 100 };
+	struct world w;
+	struct body_kept kept;
+	struct outcome o;
+	struct oms_delivery d;
+	struct asked a;
+	const char *to[N];
+
+	(void)state;
+	world_init(&w);
+	o = (struct outcome) { .world = &w };
+	for (int i = 0; i < N; i++)
+		to[i] = "bob";
+	d = delivery("b.test", N, to);
+	for (int i = 0; i < 12; i++) {
+		struct oms_put p = { .kept = &kept, .deliveries = &d, .n_deliveries = 1 };
+
+		ulid_make(&d.id, clock_wall_ms() + i, (const unsigned char *)"0123456789");
+		p.letter = (struct oms_letter) { .id = d.id, .hold_until_s = INT32_MAX };
+		strcpy(p.letter.user, "alice@a.test");
+		body(&w, 10, &kept);
+		w.waiting++;
+		oms_store_put_take(w.store, &p, w.loop, on_put, &o);
+		wait_all(&w);
+	}
+	oms_delivery_clear(&d);
+	a = ask_outbox(w.store, w.loop, "alice@a.test", NULL);
+	assert_int_equal(a.n, OMS_STORE_LIST_RECIPIENTS / N);
+	assert_true(a.more);
+	a = ask_outbox(w.store, w.loop, "alice@a.test", &o.id);
+	assert_int_equal(a.n, 0);
+	assert_false(a.more);
 	world_clear(&w);
 }
 
@@ -593,12 +600,8 @@ a_damaged_letter_harms_no_other(void **state)
 	struct world w;
 	struct ulid bad, good;
 	struct oms_delivery d[4];
-	struct buf page = BUF_INIT;
-	struct rows n = { 0 };
 	int64_t now_s = clock_wall_ms() / 1000;
 	unsigned pages;
-	bool more;
-	struct err e;
 
 	(void)state;
 	world_init(&w);
@@ -611,9 +614,7 @@ a_damaged_letter_harms_no_other(void **state)
 	assert_int_equal(files(&w), 2);
 	assert_string_equal(states(&w, &bad), "storage");
 	assert_int_equal(hand_out(&w, &bad, "b.test"), REFUSAL_storage);
-	assert_true(oms_store_outbox(w.store, "alice@a.test", NULL, &page, &more, &e));
-	count_rows(&page, &n);
-	assert_int_equal(n.letters, 1);
+	assert_int_equal(ask_outbox(w.store, w.loop, "alice@a.test", NULL).n, 1);
 	assert_int_equal(walk_queue(&w, 1, &pages), 2); /* a page without any is not the last */
 	sweep(&w, now_s + 31 * DAY);
 	assert_string_equal(states(&w, &good), "expired expired expired");
@@ -717,6 +718,7 @@ main(void)
 		cmocka_unit_test(every_pair_is_found),
 		cmocka_unit_test(what_is_due_comes_by_pair_and_time),
 		cmocka_unit_test(the_outbox_comes_in_pages),
+		cmocka_unit_test(a_page_ends_with_many_recipients),
 		cmocka_unit_test(answers_may_come_after_the_end),
 		cmocka_unit_test(each_question_is_answered_once_or_dropped),
 		cmocka_unit_test(orphans_are_swept_at_start),

@@ -2,6 +2,7 @@
 #ifndef TESTS_UNIT_OMS_STORE_ASKED_H
 #define TESTS_UNIT_OMS_STORE_ASKED_H
 
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -21,6 +22,14 @@ struct asked {
 	size_t n;
 	struct oms_pair *pairs;
 	struct oms_pair_cursor next;
+	/* of a list: sums, and each recipient's state: "notified waiting" */
+	size_t letters, recipients;
+	char states[256];
+	bool more;
+	void (*each)(void *each_arg, const struct oms_listed *x); /* may be NULL */
+	void *each_arg;
+	struct oms_place place;
+	struct oms_claim *claim;
 };
 
 static inline void
@@ -144,6 +153,99 @@ ask_pairs(struct oms_store *s, struct loop *l, const struct oms_pair_cursor *at,
 
 	oms_store_pairs(s, at, max, l, on_pairs_asked, &a);
 	assert_true(await(&a, l));
+	return a;
+}
+
+static inline void
+add_listed(struct asked *a, const struct oms_listed *x)
+{
+	for (size_t i = 0; i < x->n; i++)
+		for (size_t k = 0; k < x->deliveries[i].n_recipients; k++, a->recipients++) {
+			const char *state = submit_state_name(x->deliveries[i].recipients[k].state);
+			size_t n = strlen(a->states);
+
+			snprintf(a->states + n, sizeof a->states - n, "%s%s", n == 0 ? "" : " ",
+			    state);
+		}
+	a->letters++;
+	if (a->each != NULL)
+		a->each(a->each_arg, x);
+}
+
+static inline void
+on_list_asked(void *arg, const struct oms_listed *letters, size_t n, bool more, const struct err *e)
+{
+	struct asked *a = arg;
+
+	for (size_t i = 0; i < n; i++)
+		add_listed(a, &letters[i]);
+	a->n = n;
+	a->more = more;
+	answered(a, e);
+}
+
+static inline struct asked
+ask_status(struct oms_store *s, struct loop *l, const char *user, const struct ulid *id)
+{
+	struct asked a = { .answers = 0 };
+
+	oms_store_status(s, user, id, l, on_list_asked, &a);
+	await(&a, l);
+	return a;
+}
+
+static inline struct asked
+ask_outbox(struct oms_store *s, struct loop *l, const char *user, const struct ulid *after)
+{
+	struct asked a = { .answers = 0 };
+
+	oms_store_outbox(s, user, after, l, on_list_asked, &a);
+	assert_true(await(&a, l));
+	return a;
+}
+
+static inline void
+on_queue_asked(void *arg, const struct oms_listed *page, size_t n, const struct oms_place *next,
+    bool more, const struct err *e)
+{
+	((struct asked *)arg)->place = *next;
+	on_list_asked(arg, page, n, more, e);
+}
+
+/* The whole queue in pages of `max`. */
+static inline struct asked
+ask_queue(struct oms_store *s, struct loop *l, size_t max,
+    void (*each)(void *arg, const struct oms_listed *x), void *arg, unsigned *pages)
+{
+	struct asked a = { .each = each, .each_arg = arg };
+
+	*pages = 0;
+	do {
+		struct oms_place at = a.place;
+
+		a.answers = 0;
+		oms_store_queue(s, &at, max, l, on_queue_asked, &a);
+		assert_true(await(&a, l));
+		assert_true(a.n <= max);
+		++*pages;
+	} while (a.more);
+	return a;
+}
+
+static inline void
+on_claim_asked(void *arg, struct oms_claim *claim, const struct err *e)
+{
+	((struct asked *)arg)->claim = claim;
+	answered(arg, e);
+}
+
+static inline struct asked
+ask_claim(struct oms_store *s, struct loop *l, const struct oms_claim_query *q)
+{
+	struct asked a = { .answers = 0 };
+
+	oms_store_claim(s, q, l, on_claim_asked, &a);
+	await(&a, l);
 	return a;
 }
 

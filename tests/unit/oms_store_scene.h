@@ -402,27 +402,9 @@ static inline const char *
 states(struct world *w, const struct ulid *id)
 {
 	static char out[256];
-	struct buf page = BUF_INIT;
-	struct err e;
-	struct span rest, line;
+	struct asked a = ask_status(w->store, w->loop, "alice@a.test", id);
 
-	out[0] = '\0';
-	if (!oms_store_status(w->store, "alice@a.test", id, &page, &e))
-		return refusal_word(e.why);
-	rest = buf_span(&page);
-	while (rest.n > 0) {
-		struct row r;
-		char state[32];
-
-		line = span_cut(&rest, '\n');
-		line.n--;
-		assert_true(row_parse(&r, line, &e));
-		row_read_text(&r, "state", state, sizeof state);
-		if (span_eq(r.word, SPAN_LIT("rcpt")))
-			snprintf(out + strlen(out), sizeof out - strlen(out), "%s%s",
-			    out[0] == '\0' ? "" : " ", state);
-	}
-	buf_clear(&page);
+	snprintf(out, sizeof out, "%s", a.e.why == REFUSAL_NONE ? a.states : refusal_word(a.e.why));
 	return out;
 }
 

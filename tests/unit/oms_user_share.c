@@ -110,13 +110,12 @@ static enum refusal
 claim(struct world *w, const char *token, uint64_t size, struct oms_user_limits most,
     struct oms_claim **out)
 {
-	struct err e;
+	const struct oms_claim_query q = { ALICE, token, size, 1, most };
+	struct asked a = ask_claim(w->store, w->loop, &q);
 
-	*out = NULL;
-	if (oms_store_claim(w->store, ALICE, token, size, 1, most, out, &e))
-		return REFUSAL_NONE;
-	assert_null(*out);
-	return e.why;
+	*out = a.claim;
+	assert_true(a.e.why == REFUSAL_NONE || a.claim == NULL);
+	return a.e.why;
 }
 
 static void
@@ -201,8 +200,10 @@ end_letter(struct sums *s)
 }
 
 static void
-add_delivery(void *arg, const struct oms_letter *l, const struct oms_delivery *d)
+add_delivery(void *arg, const struct oms_listed *x)
 {
+	const struct oms_letter *l = &x->letter;
+	const struct oms_delivery *d = &x->deliveries[0];
 	struct sums *s = arg;
 
 	if (!ulid_eq(&s->last, &l->id)) {
@@ -281,10 +282,8 @@ the_sums_are_true_after_a_kill(void **state)
 {
 	char folder[64];
 	struct world w;
-	struct oms_place at;
 	struct sums s;
-	bool more;
-	struct err e;
+	unsigned pages;
 
 	(void)state;
 	temp_name(folder, sizeof folder, "tillcalled-oms-XXXXXX");
@@ -293,9 +292,7 @@ the_sums_are_true_after_a_kill(void **state)
 		kill_after(folder, 3 * i);
 		world_at(&w, folder);
 		s = (struct sums) { .open = false };
-		at = (struct oms_place) { .begun = false };
-		assert_true(oms_store_queue(w.store, &at, 10000, add_delivery, &s, &more, &e));
-		assert_false(more);
+		ask_queue(w.store, w.loop, OMS_STORE_LIST_PAGE, add_delivery, &s, &pages);
 		end_letter(&s);
 		assert_true(s.c.octets > 0);
 		assert_int_equal(counts(&w).letters, s.c.letters);

@@ -165,6 +165,40 @@ test_a_letter_begins_anew(void **state)
 	close_desk(&d);
 }
 
+/* Whether the letter may come is known later: until then none of its octets is read. */
+static void
+test_a_letter_that_waits_to_begin(void **state)
+{
+	static const char letter[] = "FROM <a@a.test>\r\nTO <b@b.test>\r\nMESSAGE 6 t\r\n";
+	struct desk d;
+	struct ulid id;
+	struct err e;
+
+	(void)state;
+	err_word(&e, REFUSAL_outbox_full);
+	for (int refused = 0; refused < 2; refused++) {
+		open_desk(&d, true);
+		d.slow_to_begin = true;
+		d.within = span_of("QUIT\r\n", 6);
+		say(&d, letter);
+		assert_int_equal(d.begun, 1);
+		buf_reset(&mouth(&d)->out);
+		assert_int_equal(mouth(&d)->feed(mouth(&d), d.within), 0);
+		assert_false(submit_server_taken(&d.s, d.asked, &id, NULL));
+		assert_false(submit_server_answer(&d.s, d.asked - 1, NULL));
+		assert_true(submit_server_answer(&d.s, d.asked, refused ? &e : NULL));
+		assert_false(submit_server_answer(&d.s, d.asked, NULL));
+		if (refused)
+			assert_last(&d, "452 4.2.2 [outbox-full]");
+		assert_int_equal(mouth(&d)->feed(mouth(&d), d.within), 6);
+		if (!refused)
+			assert_last(&d, "250 2.0.0 " ID);
+		assert_int_equal(d.ended, !refused);
+		assert_false(mouth(&d)->closing);
+		close_desk(&d);
+	}
+}
+
 static void
 test_answers_that_come_too_late(void **state)
 {
@@ -328,6 +362,7 @@ main(void)
 		cmocka_unit_test(test_recipients_beyond_their_limit),
 		cmocka_unit_test(test_days_and_tokens_at_their_limits),
 		cmocka_unit_test(test_a_letter_begins_anew),
+		cmocka_unit_test(test_a_letter_that_waits_to_begin),
 		cmocka_unit_test(test_answers_that_come_too_late),
 		cmocka_unit_test(test_a_letter_that_stops_half_way),
 		cmocka_unit_test(test_full_output_stops_input),

@@ -25,7 +25,7 @@
 struct desk {
 	struct submit_server s; /* first */
 	struct buf held;
-	bool slow;
+	bool slow, slow_to_begin;
 	int step;
 	uint64_t asked, octets;
 	struct span within; /* pieces must lie here; else they are of vast */
@@ -68,7 +68,7 @@ address(void *role, const char *a, struct err *e)
 	return d->slow ? PENDING : DONE;
 }
 
-static inline bool
+static inline enum outcome
 begin(void *role, const struct submit_envelope *env, struct err *e)
 {
 	struct desk *d = role;
@@ -76,7 +76,13 @@ begin(void *role, const struct submit_envelope *env, struct err *e)
 	d->begun++;
 	d->octets = 0;
 	d->last = *env;
-	return env->octets <= 50 * MIB || err_word(e, REFUSAL_message_too_big);
+	d->asked = d->s.sasl.server.request;
+	if (d->slow_to_begin)
+		return PENDING;
+	if (env->octets <= 50 * MIB)
+		return DONE;
+	err_word(e, REFUSAL_message_too_big);
+	return REFUSED;
 }
 
 static inline void
