@@ -1,4 +1,4 @@
-/* kv_scene — a store of six kinds in any engine, and operations that are written as lists of steps.
+/* kv_scene — a store of eight kinds in any engine, and operations that are written as lists of steps.
  *
  * Kinds:  plain: keeps facts, and changes nothing else.
  *         sum:   a fact's value is a number; the row "sum" is the sum of all of them.  It refuses (mailbox_full) a
@@ -6,7 +6,9 @@
  *         relay: states each fact onwards, to the sum named as itself; awaited if `what` is RELAY_AWAITED.
  *         keep:  keeps the first octet of a fact, and the whole of it in a row of that name.
  *         dir:   a directory (common/store/kv_dir.h).
- *         fault: returns false for each fact while the row "well" is missing.
+ *         burst: states as many facts as the value says, each 1, to the sum named as itself; awaited as relay.
+ *         swell: puts a row of as many octets as the value says.
+ *         fault: returns false for each fact while the row "well" is missing; then adds its name to the row "log".
  *         Each that was refused something puts the row "refused": the word of the refusal.
  * Rigs:   an engine each; the tests of tests/unit/kv.c run with every one.
  */
@@ -24,7 +26,7 @@
 #include "common/store/kv.h"
 #include "tests/temp.h"
 
-enum { K_PLAIN, K_SUM, K_RELAY, K_FAULT, K_KEEP, K_DIR, KINDS };
+enum { K_PLAIN, K_SUM, K_RELAY, K_FAULT, K_KEEP, K_DIR, K_BURST, K_SWELL, KINDS };
 enum { SUM = 1, RELAY_AWAITED = 2 };
 
 struct kv_scene;
@@ -116,12 +118,61 @@ static inline bool
 scene_fault(struct kv_txn *t, const struct kv_part *from, const struct kv_fact *was,
     const struct kv_fact *now, void *arg, struct err *e)
 {
+	char log[256];
+	struct span value;
+
 	(void)from;
 	(void)was;
-	(void)now;
 	(void)arg;
 	kv_put(t, SPAN_LIT("tried"), SPAN_LIT(""));
-	return scene_row(t, "well", 0) == 1 || err_word(e, REFUSAL_storage);
+	if (scene_row(t, "well", 0) != 1)
+		return err_word(e, REFUSAL_storage);
+	if (!kv_get(t, SPAN_LIT("log"), &value))
+		value = (struct span) { 0 };
+	snprintf(log, sizeof log, "%.*s%.*s", SPAN_FMT(value), SPAN_FMT(now->name));
+	kv_put(t, SPAN_LIT("log"), span_str(log));
+	return true;
+}
+
+static inline bool
+scene_burst(struct kv_txn *t, const struct kv_part *from, const struct kv_fact *was,
+    const struct kv_fact *now, void *arg, struct err *e)
+{
+	struct kv_part sum = *kv_here(t);
+	struct kv_fact f = { .what = SUM, .version = now->version, .value = SPAN_LIT("1") };
+	char name[64];
+
+	(void)from;
+	(void)was;
+	(void)arg;
+	(void)e;
+	sum.kind = K_SUM;
+	for (uint64_t i = 0; i < scene_number(now->value); i++) {
+		snprintf(name, sizeof name, "%.*s%llu", SPAN_FMT(now->name), (unsigned long long)i);
+		f.name = span_str(name);
+		if (now->what == RELAY_AWAITED)
+			kv_emit_awaited(t, &sum, &f);
+		else
+			kv_emit(t, &sum, &f);
+	}
+	return true;
+}
+
+static inline bool
+scene_swell(struct kv_txn *t, const struct kv_part *from, const struct kv_fact *was,
+    const struct kv_fact *now, void *arg, struct err *e)
+{
+	size_t n = (size_t)scene_number(now->value);
+	char *octets = memory_new(n + 1);
+
+	(void)from;
+	(void)was;
+	(void)arg;
+	(void)e;
+	memset(octets, 's', n);
+	kv_put(t, now->name, span_of(octets, n));
+	free(octets);
+	return true;
 }
 
 static inline bool
@@ -156,6 +207,8 @@ static const struct kv_kind scene_kinds[KINDS] = {
 	[K_RELAY] = { "relay", 4, scene_relay, scene_refused },
 	[K_KEEP] = { "keep", 4, scene_keep, scene_refused },
 	[K_DIR] = { "dir", 1, NULL, NULL },
+	[K_BURST] = { "burst", 4, scene_burst, scene_refused },
+	[K_SWELL] = { "swell", 4, scene_swell, scene_refused },
 	[K_FAULT] = { "fault", 4, scene_fault, scene_refused },
 };
 static const struct kv_schema scene_schema = { scene_kinds, KINDS, NULL };

@@ -61,6 +61,8 @@ struct db_write {
 	bool frees;        /* it leaves as much room as there was, or more: may use the reserve */
 	/* Octets that the write after it must find: system_full if there would be fewer.  0: any. */
 	size_t leaves;
+	/* db's.  A write that frees found no space; it is applied for the last time, and should put less. */
+	bool last;
 	bool leaves_enough; /* db's */
 	struct err why;     /* db's */
 	struct db *db;      /* db's */
@@ -76,8 +78,12 @@ void db_share(struct db *d, uint64_t (*beside)(void *arg), void *arg);
 /* Commits the queued writes and posts each `done`, then closes. */
 void db_close(struct db **d);
 
-/* Takes w; the caller's `done` frees it.  False (too_many_outstanding): not taken. */
+/* Takes w; the caller's `done` frees it.  False (too_many_outstanding, or the store closes): not taken. */
 bool db_write_take(struct db *d, struct db_write *w, struct err *e);
+
+/* On the writer's thread: fn runs there in so many milliseconds, between two transactions.  It replaces what was
+ * set before; when the store closes first, it does not run. */
+void db_alarm(struct db *d, int64_t in_ms, void (*fn)(void *arg), void *arg);
 
 struct db_counts {
 	uint64_t writes, commits;        /* that changed something */
@@ -118,9 +124,12 @@ uint64_t db_passed_over(const struct db_txn *t); /* how many were skipped */
 /* The last entry whose key starts with prefix. */
 bool db_last(struct db_txn *t, unsigned table, struct span prefix, struct span *key,
     struct span *value);
-/* The last entry before `before` whose key starts with prefix. */
-bool db_before(struct db_txn *t, unsigned table, struct span before, struct span prefix,
-    struct span *key, struct span *value);
+/* The first key at or after `from` that starts with prefix.  Its value is not looked at. */
+bool db_next_key(struct db_txn *t, unsigned table, struct span from, struct span prefix,
+    struct span *key);
+/* The same for the last key before `before`. */
+bool db_prev_key(struct db_txn *t, unsigned table, struct span before, struct span prefix,
+    struct span *key);
 uint64_t db_entries(struct db_txn *t, unsigned table); /* a counter, no walk */
 
 /* -- reading, on any thread ----------------------------------------------------------------------- */

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "common/base/memory.h"
@@ -111,6 +112,18 @@ start_writer(struct db *d)
 	return rc;
 }
 
+/* Waits by the monotonic clock. */
+static void
+init_some(pthread_cond_t *some)
+{
+	pthread_condattr_t how;
+
+	pthread_condattr_init(&how);
+	pthread_condattr_setclock(&how, CLOCK_MONOTONIC);
+	pthread_cond_init(some, &how);
+	pthread_condattr_destroy(&how);
+}
+
 bool
 db_open(const char *folder, uint64_t size, const char *const *tables, size_t n, struct db **out,
     struct err *e)
@@ -126,7 +139,7 @@ db_open(const char *folder, uint64_t size, const char *const *tables, size_t n, 
 	d->n_tables = n;
 	d->waiting.last = &d->waiting.first;
 	pthread_mutex_init(&d->lock, NULL);
-	pthread_cond_init(&d->some, NULL);
+	init_some(&d->some);
 	pthread_mutex_init(&d->gate.lock, NULL);
 	pthread_cond_init(&d->gate.changed, NULL);
 	good = hold_folder(d, folder, e);

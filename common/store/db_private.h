@@ -44,6 +44,10 @@ struct db {
 	struct db_queue waiting;
 	bool closing;
 	uint64_t writes, commits;
+	/* of the writer's thread */
+	void (*alarm)(void *arg); /* NULL: none */
+	void *alarm_arg;
+	int64_t alarm_at_ms; /* monotonic */
 };
 
 struct db_txn {

@@ -211,12 +211,29 @@ db_each(struct db_txn *t, unsigned table, struct span from, struct span prefix,
 }
 
 bool
-db_before(struct db_txn *t, unsigned table, struct span before, struct span prefix,
-    struct span *key, struct span *value)
+db_next_key(struct db_txn *t, unsigned table, struct span from, struct span prefix,
+    struct span *key)
+{
+	MDB_cursor *c;
+	MDB_val k = val(from), v;
+	int rc;
+
+	if (t->rc != 0 || (t->rc = mdb_cursor_open(t->txn, t->db->table[table], &c)) != 0)
+		return false;
+	rc = mdb_cursor_get(c, &k, &v, from.n > 0 ? MDB_SET_RANGE : MDB_FIRST);
+	mdb_cursor_close(c);
+	if (rc != 0 && rc != MDB_NOTFOUND)
+		t->rc = rc;
+	*key = span_of(k.mv_data, k.mv_size);
+	return rc == 0 && span_starts(*key, prefix);
+}
+
+bool
+db_prev_key(struct db_txn *t, unsigned table, struct span before, struct span prefix,
+    struct span *key)
 {
 	MDB_cursor *c;
 	MDB_val k = val(before), v;
-	bool found = false;
 	int rc;
 
 	if (t->rc != 0 || before.n == 0 ||
@@ -224,15 +241,11 @@ db_before(struct db_txn *t, unsigned table, struct span before, struct span pref
 		return false;
 	rc = mdb_cursor_get(c, &k, &v, MDB_SET_RANGE);
 	rc = mdb_cursor_get(c, &k, &v, rc == 0 ? MDB_PREV : MDB_LAST);
-	if (rc == 0 && span_starts(span_of(k.mv_data, k.mv_size), prefix) &&
-	    open_value(t, table, span_of(k.mv_data, k.mv_size), &v, value)) {
-		*key = span_of(k.mv_data, k.mv_size);
-		found = true;
-	} else if (rc != 0 && rc != MDB_NOTFOUND) {
-		t->rc = rc;
-	}
 	mdb_cursor_close(c);
-	return found;
+	if (rc != 0 && rc != MDB_NOTFOUND)
+		t->rc = rc;
+	*key = span_of(k.mv_data, k.mv_size);
+	return rc == 0 && span_starts(*key, prefix);
 }
 
 /* Finds the entry before the first key that is greater than all keys with this prefix. */
@@ -246,7 +259,8 @@ db_last(struct db_txn *t, unsigned table, struct span prefix, struct span *key, 
 	memset(beyond, 0xff, sizeof beyond);
 	if (prefix.n > 0)
 		memcpy(beyond, prefix.p, prefix.n);
-	return db_before(t, table, span_of(beyond, sizeof beyond), prefix, key, value);
+	return db_prev_key(t, table, span_of(beyond, sizeof beyond), prefix, key) &&
+	    db_get(t, table, *key, value);
 }
 
 uint64_t

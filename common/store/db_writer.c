@@ -2,7 +2,9 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
+#include "common/base/clock.h"
 #include "common/base/log.h"
 #include "common/base/memory.h"
 #include "common/loop/loop.h"
@@ -294,6 +296,10 @@ apply_singly(struct db *d, struct db_write *list)
 			room = room_left(d);
 			rc = apply_growing(d, w, &room, &rest);
 		}
+		if (rc == MDB_MAP_FULL && w->frees) {
+			w->last = true;
+			rc = apply_growing(d, w, &room, &rest);
+		}
 		if (db_is_full(rc))
 			err_word(&w->why, REFUSAL_system_full);
 		else if (rc != 0 && w->why.why == REFUSAL_NONE)
@@ -342,6 +348,45 @@ apply_batch(struct db *d, struct db_write *list, uint64_t octets)
 	}
 }
 
+/* -- the alarm ------------------------------------------------------------------------------------ */
+
+void
+db_alarm(struct db *d, int64_t in_ms, void (*fn)(void *arg), void *arg)
+{
+	d->alarm = fn;
+	d->alarm_arg = arg;
+	d->alarm_at_ms = clock_mono_ms() + in_ms;
+}
+
+static void
+ring(struct db *d)
+{
+	void (*fn)(void *arg) = d->alarm;
+
+	if (fn == NULL || clock_mono_ms() < d->alarm_at_ms)
+		return;
+	d->alarm = NULL;
+	fn(d->alarm_arg);
+}
+
+/* With the lock, and without it while the alarm rings: until there are writes, or the store closes. */
+static void
+wait_for_some(struct db *d)
+{
+	while (d->waiting.first == NULL && !d->closing) {
+		struct timespec until = { (time_t)(d->alarm_at_ms / 1000),
+			(long)(d->alarm_at_ms % 1000) * 1000000 };
+
+		if (d->alarm == NULL) {
+			pthread_cond_wait(&d->some, &d->lock);
+		} else if (pthread_cond_timedwait(&d->some, &d->lock, &until) == ETIMEDOUT) {
+			pthread_mutex_unlock(&d->lock);
+			ring(d);
+			pthread_mutex_lock(&d->lock);
+		}
+	}
+}
+
 /* Waits for writes and takes at most a batch of them.  NULL: closing, and the queue is empty. */
 static struct db_write *
 take_batch(struct db *d, uint64_t *needs)
@@ -350,8 +395,7 @@ take_batch(struct db *d, uint64_t *needs)
 	size_t octets = 0, n = 0;
 
 	pthread_mutex_lock(&d->lock);
-	while (d->waiting.first == NULL && !d->closing)
-		pthread_cond_wait(&d->some, &d->lock);
+	wait_for_some(d);
 	list = d->waiting.first;
 	end = &list;
 	for (; *end != NULL && n < DB_BATCH_WRITES &&
@@ -381,6 +425,7 @@ db_write_on(void *arg)
 
 	while ((list = take_batch(d, &needs)) != NULL) {
 		apply_batch(d, list, needs);
+		ring(d);
 		if (++commits % READERS_CHECK == 0)
 			mdb_reader_check(d->env, &dead);
 	}
@@ -394,7 +439,7 @@ db_write_take(struct db *d, struct db_write *w, struct err *e)
 
 	w->next = NULL;
 	w->db = d;
-	w->leaves_enough = false;
+	w->leaves_enough = w->last = false;
 	pthread_mutex_lock(&d->lock);
 	if (d->closing || d->waiting.octets > DB_QUEUE_BYTES) {
 		pthread_mutex_unlock(&d->lock);

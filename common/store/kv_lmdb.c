@@ -10,6 +10,8 @@
 #include "common/store/db.h"
 #include "common/store/kv_private.h"
 
+#define RETRY_MS 10000
+
 enum { ROWS, PENDING, TABLES };
 
 struct lmdb {
@@ -18,7 +20,10 @@ struct lmdb {
 	struct kv_run run;     /* of the writer's thread */
 	struct db_write drain; /* of stored effects */
 	bool draining;         /* on the writer's thread: it is queued */
-	bool more;             /* the drain that runs has left some for the next commit */
+	bool waiting;          /* ... it will be, by the alarm */
+	bool more, stuck; /* the drain that runs has left some for the next commit, for later */
+	size_t most;      /* effects that it applies */
+	_Atomic int64_t retry_ms;
 };
 
 static struct lmdb *
@@ -49,10 +54,15 @@ view_each(void *view, struct span from, struct span prefix,
 }
 
 static bool
-view_before(void *view, struct span before, struct span prefix, struct span *key,
-    struct span *value)
+view_next_key(void *view, struct span from, struct span prefix, struct span *key)
 {
-	return db_before(view, table_of(prefix), before, prefix, key, value);
+	return db_next_key(view, table_of(prefix), from, prefix, key);
+}
+
+static bool
+view_prev_key(void *view, struct span before, struct span prefix, struct span *key)
+{
+	return db_prev_key(view, table_of(prefix), before, prefix, key);
 }
 
 static bool
@@ -82,7 +92,8 @@ view_has_pending(void *view)
 static const struct kv_view view = {
 	.get = view_get,
 	.each = view_each,
-	.before = view_before,
+	.next_key = view_next_key,
+	.prev_key = view_prev_key,
 	.fault = view_fault,
 	.pardon = view_pardon,
 	.has_free = view_has_free,
@@ -109,18 +120,22 @@ put_all(struct db_txn *t, const struct kv_run *r, struct err *e)
 	return !db_fault(t, e);
 }
 
+/* -- stored effects ------------------------------------------------------------------------------------ */
+
 static bool
 apply_drain(struct db_txn *t, void *arg, struct err *e)
 {
 	struct lmdb *m = arg;
 
 	kv_run_begin(&m->run, t);
-	m->more = false;
+	m->run.most = m->most;
+	m->more = m->stuck = false;
 	if (!view_has_pending(t))
 		return true;
 	if (!kv_run_pending(&m->run, e) || !put_all(t, &m->run, e))
 		return false;
 	m->more = m->run.more;
+	m->stuck = m->run.stuck;
 	return true;
 }
 
@@ -135,13 +150,44 @@ drain(struct lmdb *m)
 }
 
 static void
+retry(void *arg)
+{
+	struct lmdb *m = arg;
+
+	m->waiting = false;
+	drain(m);
+}
+
+static void
+drain_later(struct lmdb *m)
+{
+	if (m->waiting || m->draining)
+		return;
+	m->waiting = true;
+	db_alarm(m->db, m->retry_ms, retry, m);
+}
+
+/* What finds no space may find enough for less. */
+static void
 drained(void *arg, const struct err *e)
 {
 	struct lmdb *m = arg;
 
 	m->draining = false;
+	if (e != NULL)
+		m->most = m->most > 1 ? m->most / 2 : 1;
+	else
+		m->most = m->most < KV_COMMIT_UNITS / 2 ? 2 * m->most : KV_COMMIT_UNITS;
 	if (e == NULL && m->more)
 		drain(m);
+	else if (e != NULL || m->stuck)
+		drain_later(m);
+}
+
+void
+kv_lmdb_set_retry_ms(struct kv *k, int64_t retry_ms)
+{
+	lmdb_of(k)->retry_ms = retry_ms;
 }
 
 /* -- operations ------------------------------------------------------------------------------------------ */
@@ -211,11 +257,14 @@ apply(struct db_txn *t, void *arg, struct err *e)
 	struct kv_run *r = &j->lmdb->run;
 
 	kv_run_begin(r, t);
+	r->defers = j->write.last;
 	forget_told(j);
 	if (!kv_run_op(r, j->op, e) || !put_all(t, r, e))
 		return false;
 	if (r->more)
 		drain(j->lmdb);
+	else if (r->stuck)
+		drain_later(j->lmdb);
 	keep_told(j, r);
 	return true;
 }
@@ -354,6 +403,8 @@ kv_lmdb_open(const char *folder, uint64_t size, const struct kv_schema *schema, 
 		close_store(&m->kv);
 		return false;
 	}
+	m->most = KV_COMMIT_UNITS;
+	m->retry_ms = RETRY_MS;
 	drain(m);
 	*out = &m->kv;
 	return true;

@@ -18,4 +18,7 @@
 bool kv_lmdb_open(const char *folder, uint64_t size, const struct kv_schema *schema,
     struct kv **out, struct err *e);
 
+/* For how long an effect that cannot be applied waits; 10 s by default. */
+void kv_lmdb_set_retry_ms(struct kv *k, int64_t retry_ms);
+
 #endif

@@ -40,9 +40,10 @@ struct kv_view {
 	bool (*get)(void *view, struct span key, struct span *value);
 	void (*each)(void *view, struct span from, struct span prefix,
 	    bool (*fn)(void *arg, struct span key, struct span value), void *arg);
-	/* The last row before `before` whose key starts with prefix. */
-	bool (*before)(void *view, struct span before, struct span prefix, struct span *key,
-	    struct span *value);
+	/* The first key at or after `from` that starts with prefix, although its value may be damaged. */
+	bool (*next_key)(void *view, struct span from, struct span prefix, struct span *key);
+	/* The same for the last key before `before`. */
+	bool (*prev_key)(void *view, struct span before, struct span prefix, struct span *key);
 	bool (*fault)(void *view, struct err *e);
 	void (*pardon)(void *view); /* only the fault of a damaged row */
 	bool (*has_free)(void *view, uint64_t octets);
@@ -68,6 +69,7 @@ struct kv_run {
 	struct kv_effect *effects; /* in the order in which they were emitted */
 	size_t n_effects, cap_effects;
 	bool keeps_gone; /* a fact that is gone leaves a row */
+	size_t most;     /* units; KV_COMMIT_UNITS at the beginning */
 	bool defers;  /* effects that nobody awaits are only stored: there is no space for more */
 	size_t units; /* operations and effects so far */
 	struct kv_load
@@ -98,14 +100,15 @@ bool kv_run_refused(struct kv_run *r, const struct kv_effect *f, const struct er
     struct err *e);
 
 /* The rows of the write set above the view; keys are those of a view. */
-void kv_run_each(struct kv_run *r, struct span from, struct span prefix,
-    bool (*fn)(void *arg, struct span key, struct span value), void *arg);
-bool kv_run_last(struct kv_run *r, struct span prefix, struct span *key, struct span *value);
+bool kv_run_get(struct kv_run *r, struct span key, struct span *value);
+bool kv_run_next_key(struct kv_run *r, struct span from, struct span prefix, struct span *key);
+bool kv_run_prev_key(struct kv_run *r, struct span before, struct span prefix, struct span *key);
 
 /* The operation and its effects, transitively.  Those that exceed a commit, or cannot be applied, are put
  * into the write set as stored effects.  False: *e, and nothing is to be put. */
 bool kv_run_op(struct kv_run *r, const struct kv_op *op, struct err *e);
-/* Applies stored effects until a commit is full (`more`).  Those that cannot be applied stay (`stuck`). */
+/* Applies stored effects, at most `most` of them, until a commit is full (`more`).  Those that cannot be applied
+ * stay (`stuck`). */
 bool kv_run_pending(struct kv_run *r, struct err *e);
 
 /* What a run puts, and what it would put if the effects that it has not delivered were stored. */

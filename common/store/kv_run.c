@@ -39,6 +39,7 @@ kv_run_begin(struct kv_run *r, void *of)
 	r->n_effects = 0;
 	r->n_told = 0;
 	r->units = 0;
+	r->most = KV_COMMIT_UNITS;
 	r->waits = (struct kv_load) { 0 };
 	r->defers = r->more = r->stuck = false;
 }
@@ -74,37 +75,16 @@ pending_span(const struct pending_key *k)
 	return span_of(k->b, k->n);
 }
 
-struct first {
-	struct span key, value;
-	bool found;
-};
-
-static bool
-take_first(void *arg, struct span key, struct span value)
-{
-	*(struct first *)arg = (struct first) { key, value, true };
-	return false;
-}
-
-/* The first stored effect at or after `from`, of those with the prefix. */
-static bool
-first_pending(struct kv_run *r, struct span from, struct span prefix, struct first *out)
-{
-	*out = (struct first) { .found = false };
-	kv_run_each(r, from, prefix, take_first, out);
-	return out->found;
-}
-
 static bool
 pair_waits(struct kv_run *r, const struct kv_effect *f)
 {
 	struct pending_key k;
-	struct first first;
+	struct span key;
 
 	if (!r->more && !r->stuck && !r->view->has_pending(r->of))
 		return false;
 	k = pair_key(&f->to, &f->from);
-	return first_pending(r, pending_span(&k), pending_span(&k), &first);
+	return kv_run_next_key(r, pending_span(&k), pending_span(&k), &key);
 }
 
 static struct kv_load
@@ -116,6 +96,13 @@ load_stored(const struct kv_effect *f)
 	return l;
 }
 
+static void
+add_number(struct pending_key *k, uint64_t n)
+{
+	for (int i = 0; i < 8; i++)
+		k->b[k->n++] = (unsigned char)(n >> (56 - 8 * i));
+}
+
 static uint64_t
 number_of(struct span key)
 {
@@ -124,16 +111,24 @@ number_of(struct span key)
 	return read_u64(&r);
 }
 
+static uint64_t
+next_number(struct kv_run *r, const struct pending_key *pair)
+{
+	struct pending_key end = *pair;
+	struct span key;
+
+	add_number(&end, UINT64_MAX);
+	return kv_run_prev_key(r, pending_span(&end), pending_span(pair), &key) ? number_of(key) + 1
+										: 0;
+}
+
 static void
 store(struct kv_run *r, const struct kv_effect *f)
 {
 	struct pending_key k = pair_key(&f->to, &f->from);
-	struct span last, value;
-	uint64_t n = kv_run_last(r, pending_span(&k), &last, &value) ? number_of(last) + 1 : 0;
 	struct buf b = BUF_INIT;
 
-	for (int i = 0; i < 8; i++)
-		k.b[k.n++] = (unsigned char)(n >> (56 - 8 * i));
+	add_number(&k, next_number(r, &k));
 	put_u8(&b, f->fact.what);
 	put_u64(&b, f->fact.version.fence);
 	put_u64(&b, f->fact.version.n);
@@ -158,21 +153,39 @@ read_part(struct kv_run *r, struct span *key, struct kv_part *out)
 }
 
 static bool
-read_stored(struct kv_run *r, const struct first *row, struct kv_effect *f)
+read_pair(struct kv_run *r, struct span key, struct kv_effect *f)
 {
-	struct span key = span_sub(row->key, 1, row->key.n);
-	struct reader v = reader_of(row->value);
-
+	key = span_sub(key, 1, key.n);
 	*f = (struct kv_effect) { .parent = KV_PARENT_NONE };
-	if (!read_part(r, &key, &f->to) || !read_part(r, &key, &f->from) || key.n != 8)
-		return false;
-	f->fact.what = read_u8(&v);
-	f->fact.version.fence = read_u64(&v);
-	f->fact.version.n = read_u64(&v);
-	f->fact.gone = read_u8(&v) != 0;
-	f->fact.name = read_span(&v);
-	f->fact.value = v.rest;
+	return read_part(r, &key, &f->to) && read_part(r, &key, &f->from) && key.n == 8;
+}
+
+static bool
+read_fact(struct span value, struct kv_fact *f)
+{
+	struct reader v = reader_of(value);
+
+	f->what = read_u8(&v);
+	f->version.fence = read_u64(&v);
+	f->version.n = read_u64(&v);
+	f->gone = read_u8(&v) != 0;
+	f->name = read_span(&v);
+	f->value = v.rest;
 	return !v.bad;
+}
+
+/* False: *e, also for a damaged row. */
+static bool
+read_stored(struct kv_run *r, struct span key, struct kv_effect *f, struct err *e)
+{
+	struct span value;
+
+	if (read_pair(r, key, f) && kv_run_get(r, key, &value) && read_fact(value, &f->fact))
+		return true;
+	if (!r->view->fault(r->of, e))
+		err_set(e, REFUSAL_storage, "a stored effect cannot be read");
+	r->view->pardon(r->of);
+	return false;
 }
 
 /* -- delivery ---------------------------------------------------------------------------------------------- */
@@ -217,7 +230,7 @@ attempt(struct kv_run *r, const struct kv_effect *f, size_t parent, struct err *
 	size_t mark = kv_set_mark(&r->set), effects = r->n_effects;
 	struct kv_load waits = r->waits;
 
-	if (r->units >= KV_COMMIT_UNITS)
+	if (r->units >= r->most)
 		return NEXT_COMMIT;
 	if (!kv_run_receive(r, f, parent, e))
 		return NOT;
@@ -247,16 +260,15 @@ drain_pair(struct kv_run *r, const struct kv_part *to, const struct kv_part *fro
 	struct pending_key k = pair_key(to, from);
 	enum outcome what = APPLIED;
 	struct kv_effect f;
-	struct first row;
+	struct span key;
 
-	while (what == APPLIED && first_pending(r, pending_span(&k), pending_span(&k), &row)) {
-		if (!read_stored(r, &row, &f)) {
-			err_set(e, REFUSAL_storage, "a stored effect cannot be read");
+	while (what == APPLIED && kv_run_next_key(r, pending_span(&k), pending_span(&k), &key)) {
+		key = kv_set_copy(&r->set, key);
+		if (!read_stored(r, key, &f, e))
 			return NOT;
-		}
 		what = attempt(r, &f, KV_PARENT_NONE, e);
 		if (what == APPLIED)
-			kv_set_del(&r->set, row.key);
+			kv_set_del(&r->set, key);
 	}
 	return what;
 }
@@ -299,11 +311,11 @@ deliver(struct kv_run *r, size_t i, struct err *e)
 	struct err why;
 
 	end_waiting(r, &f);
-	if (pair_waits(r, &f))
-		what = drain_pair(r, &f.to, &f.from, &why);
-	if (what == APPLIED && r->defers && !f.awaited) {
+	if (r->defers && !f.awaited) {
 		what = NOT;
 		err_word(&why, REFUSAL_system_full);
+	} else if (pair_waits(r, &f)) {
+		what = drain_pair(r, &f.to, &f.from, &why);
 	}
 	if (what == APPLIED)
 		what = attempt(r, &f, i, &why);
@@ -342,26 +354,24 @@ kv_run_op(struct kv_run *r, const struct kv_op *op, struct err *e)
 	return deliver_all(r, e);
 }
 
-/* Effects that exceed this commit are for the next one; those that cannot be applied stay until later. */
+/* A stored effect that exceeds a commit of its own cannot be applied. */
 bool
 kv_run_pending(struct kv_run *r, struct err *e)
 {
-	static const unsigned char all[] = { KV_KIND_PENDING };
-	struct pending_key k;
+	static const char all[] = { (char)KV_KIND_PENDING };
+	struct span prefix = span_of(all, sizeof all), key;
+	struct pending_key after = { .b = { KV_KIND_PENDING }, .n = 1 };
 	struct kv_effect f;
-	struct first row;
 	enum outcome what;
 
-	k = (struct pending_key) { .b = { KV_KIND_PENDING }, .n = 1 };
-	while (!r->more && first_pending(r, pending_span(&k), span_of(all, 1), &row)) {
-		if (!read_stored(r, &row, &f))
-			return err_set(e, REFUSAL_storage, "a stored effect cannot be read");
+	while (!r->more && kv_run_next_key(r, pending_span(&after), prefix, &key)) {
+		if (!read_pair(r, key, &f))
+			return err_set(e, REFUSAL_storage, "a stored effect is of no known kind");
 		what = drain_pair(r, &f.to, &f.from, e);
-		r->stuck = r->stuck || what == NOT;
-		r->more = what == NEXT_COMMIT;
-		k = pair_key(&f.to, &f.from);
-		memset(k.b + k.n, 0xff, 8); /* after the last of this pair */
-		k.n += 8;
+		r->more = what == NEXT_COMMIT && r->units > 0;
+		r->stuck = r->stuck || (what != APPLIED && !r->more);
+		after = pair_key(&f.to, &f.from);
+		add_number(&after, UINT64_MAX);
 	}
 	return deliver_all(r, e);
 }

@@ -258,10 +258,9 @@ kv_each(struct kv_txn *t, struct span from, struct span prefix,
 		each(t, key_span(&begin), key_span(&all), on_row, &r);
 }
 
-/* The last row before `before`; a row that the run has deleted hides one of the view. */
+/* The last key before `before`; a row that the run has deleted hides one of the view. */
 static bool
-last_before(struct kv_txn *t, struct span before, struct span prefix, struct span *key,
-    struct span *value)
+prev_key(struct kv_txn *t, struct span before, struct span prefix, struct span *key)
 {
 	const struct kv_row *own;
 	bool found;
@@ -272,23 +271,13 @@ last_before(struct kv_txn *t, struct span before, struct span prefix, struct spa
 			own = own->prev;
 		if (own != NULL && !span_starts(own->key, prefix))
 			own = NULL;
-		found = t->view->before(t->of, before, prefix, key, value);
-		if (own == NULL || (found && kv_key_order(own->key, *key) < 0) || !is_well(t))
+		found = t->view->prev_key(t->of, before, prefix, key);
+		if (own == NULL || (found && kv_key_order(own->key, *key) < 0))
 			return found;
-		*key = own->key;
-		*value = own->value;
+		*key = before = own->key;
 		if (own->state == KV_ROW_PUT)
 			return true;
-		before = own->key;
 	}
-}
-
-static bool
-last(struct kv_txn *t, struct key *before, struct span prefix, struct span *key, struct span *value)
-{
-	while (before->n < sizeof before->b)
-		before->b[before->n++] = 0xff;
-	return last_before(t, key_span(before), prefix, key, value);
 }
 
 bool
@@ -302,7 +291,9 @@ kv_last(struct kv_txn *t, struct span prefix, struct span *key, struct span *val
 	before = all;
 	if (prefix.n == 0)
 		before.b[before.n++] = KV_KEY_TOP;
-	if (!last(t, &before, key_span(&all), key, value))
+	while (before.n < sizeof before.b)
+		before.b[before.n++] = 0xff;
+	if (!prev_key(t, key_span(&before), key_span(&all), key) || !find(t, *key, value))
 		return false;
 	*key = span_sub(*key, part, key->n);
 	return true;
@@ -483,23 +474,46 @@ end(struct kv_txn *t, bool good, size_t mark, size_t effects, struct err *e)
 	return false;
 }
 
-void
-kv_run_each(struct kv_run *r, struct span from, struct span prefix,
-    bool (*fn)(void *arg, struct span key, struct span value), void *arg)
+bool
+kv_run_get(struct kv_run *r, struct span key, struct span *value)
 {
 	struct kv_txn t = begin(r, &(struct kv_part) { 0 }, KV_PARENT_NONE, false);
 
-	each(&t, from, prefix, fn, arg);
+	return find(&t, key, value);
 }
 
 bool
-kv_run_last(struct kv_run *r, struct span prefix, struct span *key, struct span *value)
+kv_run_next_key(struct kv_run *r, struct span from, struct span prefix, struct span *key)
+{
+	const struct kv_row *own = kv_set_from(&r->set, from), *same;
+	struct key after;
+	bool found;
+
+	while (own != NULL && own->state != KV_ROW_PUT)
+		own = kv_set_next(own);
+	for (;;) {
+		found = r->view->next_key(r->of, from, prefix, key);
+		same = found ? kv_set_find(&r->set, *key) : NULL;
+		if (same == NULL || same->state != KV_ROW_DELETED)
+			break;
+		after.n = 0;
+		key_add(&after, key->p, key->n);
+		key_add(&after, "", 1);
+		from = key_span(&after);
+	}
+	if (own == NULL || !span_starts(own->key, prefix) ||
+	    (found && kv_key_order(*key, own->key) <= 0))
+		return found;
+	*key = own->key;
+	return true;
+}
+
+bool
+kv_run_prev_key(struct kv_run *r, struct span before, struct span prefix, struct span *key)
 {
 	struct kv_txn t = begin(r, &(struct kv_part) { 0 }, KV_PARENT_NONE, false);
-	struct key before = { .n = 0 };
 
-	key_add(&before, prefix.p, prefix.n);
-	return last(&t, &before, prefix, key, value);
+	return prev_key(&t, before, prefix, key);
 }
 
 bool

@@ -1,0 +1,220 @@
+/* kv — effects that cannot be applied now: they are stored, in order, and tried again. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "tests/kv_rigs.h"
+
+static uint64_t
+pending(struct kv_scene *s)
+{
+	struct kv_counts c;
+
+	kv_get_counts(s->kv, &c);
+	return c.pending;
+}
+
+/* -- with each engine ------------------------------------------------------------------------------------------ */
+
+static void
+an_effect_that_cannot_be_applied_does_not_tear_its_operation(void **state)
+{
+	struct kv_scene s = begin(state);
+	struct kv_part at = part(K_FAULT, "cccc"), sum = part(K_SUM, "cccc");
+
+	assert_int_equal(RUN(&s, part(K_PLAIN, "aaaa"), PUT("k", "1"), EMIT(at, 1, "f", 1, "v"),
+			     EMIT(sum, SUM, "f", 1, "7")),
+	    REFUSAL_NONE);
+	s.rig->settle(&s);
+	assert_row(&s, part(K_PLAIN, "aaaa"), "k", "1");
+	assert_row(&s, sum, "sum", "7");
+	assert_row(&s, at, "tried", "-");
+	assert_fact(&s, at, 1, "f", "-");
+	assert_int_equal(pending(&s), 1);
+	s.rig->crash(&s);
+	s.rig->settle(&s);
+	assert_int_equal(pending(&s), 1);
+	RUN(&s, at, PUT("well", "1"));
+	s.rig->crash(&s); /* it is tried when the store opens */
+	s.rig->settle(&s);
+	assert_fact(&s, at, 1, "f", "v");
+	assert_row(&s, at, "log", "f");
+	assert_int_equal(pending(&s), 0);
+	scene_clear(&s);
+}
+
+static void
+later_effects_of_the_pair_come_after_it(void **state)
+{
+	struct kv_scene s = begin(state);
+	struct kv_part at = part(K_FAULT, "cccc"), from = part(K_PLAIN, "aaaa");
+
+	RUN(&s, from, EMIT(at, 1, "a", 1, "v"), EMIT(at, 1, "b", 1, "v"));
+	RUN(&s, from, EMIT(at, 1, "c", 1, "v"));
+	s.rig->settle(&s);
+	assert_int_equal(pending(&s), 3);
+	RUN(&s, at, PUT("well", "1"));
+	RUN(&s, from, EMIT(at, 1, "d", 1, "v"));
+	s.rig->settle(&s);
+	assert_row(&s, at, "log", "abcd");
+	assert_int_equal(pending(&s), 0);
+	RUN(&s, from, EMIT(at, 1, "e", 1, "v"));
+	s.rig->settle(&s);
+	assert_row(&s, at, "log", "abcde");
+	scene_clear(&s);
+}
+
+static void
+an_awaited_effect_that_meets_a_fault_is_refused(void **state)
+{
+	struct kv_scene s = begin(state);
+	struct kv_part at = part(K_FAULT, "cccc"), from = part(K_PLAIN, "aaaa");
+
+	assert_int_equal(RUN(&s, from, AWAIT(at, 1, "a", 1, "v")), REFUSAL_storage);
+	assert_row(&s, from, "refused", "storage");
+	assert_int_equal(pending(&s), 0);
+	/* Also while an earlier one of the pair waits. */
+	RUN(&s, from, EMIT(at, 1, "b", 1, "v"));
+	s.rig->settle(&s);
+	assert_int_equal(RUN(&s, from, AWAIT(at, 1, "c", 1, "v")), REFUSAL_storage);
+	RUN(&s, at, PUT("well", "1"));
+	assert_int_equal(RUN(&s, from, AWAIT(at, 1, "d", 1, "v")), REFUSAL_NONE);
+	assert_row(&s, at, "log", "bd");
+	scene_clear(&s);
+}
+
+static void
+a_repeated_effect_changes_nothing(void **state)
+{
+	struct kv_scene s = begin(state);
+	struct kv_part sum = part(K_SUM, "cccc"), from = part(K_PLAIN, "aaaa");
+
+	for (int i = 0; i < 3; i++)
+		RUN(&s, from, EMIT(sum, SUM, "f", 5, "7"));
+	RUN(&s, from, EMIT(sum, SUM, "f", 4, "100"));
+	s.rig->settle(&s);
+	assert_row(&s, sum, "sum", "7");
+	RUN(&s, from, EMIT(sum, SUM, "f", 6, NULL), EMIT(sum, SUM, "f", 6, "9"));
+	s.rig->crash(&s);
+	s.rig->settle(&s);
+	assert_fact(&s, sum, SUM, "f", s.rig->late ? "-" : "9");
+	scene_clear(&s);
+}
+
+/* -- in LMDB ---------------------------------------------------------------------------------------------------- */
+
+static bool
+is_lmdb(struct kv_scene *s)
+{
+	return strcmp(s->rig->name, "lmdb") == 0;
+}
+
+/* Inverts a bit of the octets that follow each `mark` in the file, which the store has mapped. */
+static void
+damage(struct kv_scene *s, const char *mark)
+{
+	char path[192], *octets, *at;
+	unsigned found = 0;
+	off_t n;
+	FILE *f;
+
+	snprintf(path, sizeof path, "%s/data.mdb", s->folder);
+	assert_non_null(f = fopen(path, "r+"));
+	assert_int_equal(fseeko(f, 0, SEEK_END), 0);
+	n = ftello(f);
+	rewind(f);
+	octets = memory_new((size_t)n);
+	assert_int_equal(fread(octets, 1, (size_t)n, f), n);
+	for (at = octets; (at = memmem(at, (size_t)(octets + n - at), mark, strlen(mark))) != NULL;
+	     at += strlen(mark), found++)
+		at[strlen(mark)] ^= 1;
+	rewind(f);
+	assert_int_equal(fwrite(octets, 1, (size_t)n, f), n);
+	fclose(f);
+	free(octets);
+	assert_true(found > 0);
+}
+
+static void
+wait_for_row(struct kv_scene *s, struct kv_part at, const char *key, const char *text)
+{
+	while (strcmp(scene_see(s, at, key, 0), text) != 0)
+		usleep(1000);
+}
+
+static void
+a_damaged_row_of_the_receiver_keeps_the_effect_stored(void **state)
+{
+	struct kv_scene s = begin(state);
+	struct kv_part sum = part(K_SUM, "cccc"), other = part(K_SUM, "dddd"),
+		       from = part(K_PLAIN, "aaaa");
+	struct scene_op hit, missed;
+
+	if (!is_lmdb(&s)) {
+		scene_clear(&s);
+		return;
+	}
+	kv_lmdb_set_retry_ms(s.kv, 1);
+	RUN(&s, from, EMIT(sum, SUM, "a", 1, "123456789"));
+	damage(&s, "ccccsum12345");
+	assert_row(&s, sum, "sum", "storage");
+	scene_take(&s, &hit, from, STEPS(PUT("k", "1"), EMIT(sum, SUM, "b", 1, "1")));
+	scene_take(&s, &missed, from, STEPS(PUT("l", "1"), EMIT(other, SUM, "b", 1, "1")));
+	scene_wait(&s);
+	assert_int_equal(hit.why, REFUSAL_NONE);
+	assert_int_equal(missed.why, REFUSAL_NONE);
+	assert_row(&s, from, "k", "1");
+	assert_row(&s, other, "sum", "1");
+	assert_int_equal(pending(&s), 1);
+	assert_int_equal(RUN(&s, from, AWAIT(sum, SUM, "c", 1, "1")), REFUSAL_storage);
+	RUN(&s, sum, DEL("sum")); /* and then the alarm rings */
+	wait_for_row(&s, sum, "sum", "1");
+	assert_int_equal(pending(&s), 0);
+	scene_clear(&s);
+}
+
+static void
+a_damaged_stored_effect_holds_up_its_pair_alone(void **state)
+{
+	struct kv_scene s = begin(state);
+	struct kv_part at = part(K_FAULT, "cccc"), a = part(K_PLAIN, "aaaa"),
+		       b = part(K_PLAIN, "bbbb");
+
+	if (!is_lmdb(&s)) {
+		scene_clear(&s);
+		return;
+	}
+	RUN(&s, a, EMIT(at, 1, "lost", 1, "valuable"));
+	RUN(&s, b, EMIT(at, 1, "b", 1, "v"));
+	assert_int_equal(pending(&s), 2);
+	damage(&s, "lostvaluabl");
+	RUN(&s, at, PUT("well", "1"));
+	s.rig->crash(&s);
+	s.rig->settle(&s);
+	assert_row(&s, at, "log", "b");
+	assert_int_equal(pending(&s), 1);
+	assert_int_equal(RUN(&s, a, AWAIT(at, 1, "c", 1, "v")), REFUSAL_storage);
+	assert_int_equal(RUN(&s, b, AWAIT(at, 1, "d", 1, "v")), REFUSAL_NONE);
+	assert_row(&s, at, "log", "bd");
+	scene_clear(&s);
+}
+
+int
+main(void)
+{
+	static const struct CMUnitTest tests[] = {
+		cmocka_unit_test(an_effect_that_cannot_be_applied_does_not_tear_its_operation),
+		cmocka_unit_test(later_effects_of_the_pair_come_after_it),
+		cmocka_unit_test(an_awaited_effect_that_meets_a_fault_is_refused),
+		cmocka_unit_test(a_repeated_effect_changes_nothing),
+		cmocka_unit_test(a_damaged_row_of_the_receiver_keeps_the_effect_stored),
+		cmocka_unit_test(a_damaged_stored_effect_holds_up_its_pair_alone),
+	};
+
+	return rigs_run("kv_stored", tests, sizeof tests / sizeof *tests);
+}
