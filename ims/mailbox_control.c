@@ -370,6 +370,7 @@ struct exporting {
 	struct ims_row row; /* the current notice */
 	bool more;          /* others follow it */
 	struct source *body;
+	bool waiting; /* for the octets of the body */
 	uint64_t at;
 };
 
@@ -393,6 +394,17 @@ show_notice(struct control_request *r, const struct ims_row *row, bool has_lette
 	control_line_take(r, line);
 }
 
+static void export_on(struct control_request *r, void *arg);
+
+static void
+body_woken(void *arg)
+{
+	struct exporting *x = arg;
+
+	x->waiting = false;
+	export_on(x->request, x);
+}
+
 /* False: storage (the letter cannot be read). */
 static bool
 show_piece(struct exporting *x, struct err *e)
@@ -403,6 +415,8 @@ show_piece(struct exporting *x, struct err *e)
 	struct buf text = BUF_INIT;
 	struct json *line;
 
+	if (n == SOURCE_WAIT)
+		return x->waiting = true;
 	if (n < 0 || (n == 0 && x->at < size))
 		return err_set(e, REFUSAL_storage, "letter %llu cannot be read",
 		    (unsigned long long)x->row.number);
@@ -441,13 +455,15 @@ export_on(struct control_request *r, void *arg)
 	struct exporting *x = arg;
 	struct err e;
 
-	while (!control_gone(r) && !control_full(r) && x->body != NULL)
+	while (!control_gone(r) && !control_full(r) && x->body != NULL && !x->waiting)
 		if (!show_piece(x, &e)) {
 			export_end(x, &e);
 			return;
 		}
 	if (control_gone(r) || (x->body == NULL && !x->more))
 		export_end(x, NULL);
+	else if (x->waiting)
+		return;
 	else if (control_full(r))
 		control_again(r, export_on, x);
 	else
@@ -463,7 +479,10 @@ letter_found(void *arg, struct source *body, const struct err *e)
 	if (e != NULL)
 		log_fact(LOG_WARN, "mailbox.export", "mailbox=%s number=%llu word=%s",
 		    log_str(x->owner), (unsigned long long)x->row.number, refusal_word(e->why));
-	x->body = body;
+	if ((x->body = body) != NULL) {
+		body->wake = body_woken;
+		body->wake_arg = x;
+	}
 	x->at = 0;
 	show_notice(x->request, &x->row, body != NULL);
 	export_on(x->request, x);

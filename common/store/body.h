@@ -66,8 +66,6 @@ void body_kept_clear(struct body_kept *k); /* memory only: the file stays */
  * 64 KiB and waits (SOURCE_WAIT) for what is not in the page cache.  e: storage. */
 typedef void body_opened(void *arg, struct source *source, const struct err *e);
 void body_open(struct bodies *b, const char *name, struct loop *l, body_opened *done, void *arg);
-/* The same, but opened and read on the caller's thread.  False: storage. */
-bool body_source(struct bodies *b, const char *name, struct source **out, struct err *e);
 /* Unlinks on an offload thread.  The record that named the file is gone already. */
 void body_remove(struct bodies *s, const char *name);
 /* At start: removes each file for which `named` returns false. */

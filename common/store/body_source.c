@@ -183,8 +183,8 @@ file_opened(void *arg)
 	destroy(r);
 }
 
-static struct reader *
-reader_new(struct bodies *b, const char *name, struct loop *l)
+void
+body_open(struct bodies *b, const char *name, struct loop *l, body_opened *done, void *arg)
 {
 	struct reader *r = memory_new(sizeof *r);
 
@@ -193,44 +193,8 @@ reader_new(struct bodies *b, const char *name, struct loop *l)
 	r->loop = l;
 	r->fd = -1;
 	snprintf(r->name, sizeof r->name, "%s", name);
-	return r;
-}
-
-void
-body_open(struct bodies *b, const char *name, struct loop *l, body_opened *done, void *arg)
-{
-	struct reader *r = reader_new(b, name, l);
-
 	r->busy = true;
 	r->opened = done;
 	r->arg = arg;
 	bodies_job(b, &r->job, l, open_file, file_opened, r);
-}
-
-/* -- on the caller's thread ----------------------------------------------------------------------- */
-
-static ssize_t
-read_now(struct source *s, uint64_t offset, char *dst, size_t n)
-{
-	ssize_t got;
-
-	do
-		got = pread(((struct reader *)s)->fd, dst, n, (off_t)offset);
-	while (got < 0 && errno == EINTR);
-	return got > 0 ? got : -1;
-}
-
-bool
-body_source(struct bodies *b, const char *name, struct source **out, struct err *e)
-{
-	struct reader *r = reader_new(b, name, NULL);
-
-	r->source.read = read_now;
-	open_file(r);
-	*out = &r->source;
-	if (r->fd >= 0)
-		return true;
-	*e = r->why;
-	destroy(r);
-	return false;
 }

@@ -119,8 +119,8 @@ struct ims_question *ims_store_list(struct ims_store *s, const char *user, uint6
     size_t max, struct loop *l, ims_store_listed *done, void *arg);
 /* The verified octets of a letter that is HERE.  The callee owns `body`. */
 typedef void ims_store_body_found(void *arg, struct source *body, const struct err *e);
-struct ims_question *ims_store_body(struct ims_store *s, const struct ims_letter *letter,
-    struct loop *l, ims_store_body_found *done, void *arg);
+void ims_store_body(struct ims_store *s, const struct ims_letter *letter, struct loop *l,
+    ims_store_body_found *done, void *arg);
 
 /* The evidence of a sender's promise; see ims/evidence/evidence.h. */
 struct ims_kept {

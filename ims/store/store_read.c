@@ -173,6 +173,7 @@ struct of_body {
 	int64_t now_s;
 	char file[BODY_NAME_BYTES]; /* "": inline */
 	struct source *body;
+	struct loop *loop;
 	ims_store_body_found *done;
 	void *arg;
 };
@@ -202,26 +203,14 @@ static void
 tell_body(struct ims_question *question, const struct err *e)
 {
 	struct of_body *q = (struct of_body *)question;
-	struct source *body = q->body;
-	struct err why;
 
-	q->body = NULL;
-	if (e == NULL && body == NULL &&
-	    !body_source(question->store->bodies, q->file, &body, &why))
-		e = &why;
-	q->done(q->arg, e == NULL ? body : NULL, e);
+	if (e == NULL && q->body == NULL)
+		body_open(question->store->bodies, q->file, q->loop, q->done, q->arg);
+	else
+		q->done(q->arg, q->body, e);
 }
 
-static void
-clear_body(struct ims_question *question)
-{
-	struct of_body *q = (struct of_body *)question;
-
-	if (q->body != NULL)
-		q->body->free(q->body);
-}
-
-struct ims_question *
+void
 ims_store_body(struct ims_store *s, const struct ims_letter *letter, struct loop *l,
     ims_store_body_found *done, void *arg)
 {
@@ -229,12 +218,12 @@ ims_store_body(struct ims_store *s, const struct ims_letter *letter, struct loop
 
 	q->question.look = look_for_body;
 	q->question.tell = tell_body;
-	q->question.clear = clear_body;
 	q->letter = ims_key_letter(&letter->id, domain_span(&letter->from_domain));
 	q->now_s = clock_wall_ms() / 1000;
+	q->loop = l;
 	q->done = done;
 	q->arg = arg;
-	return ims_ask(&q->question, s, l);
+	(void)ims_ask(&q->question, s, l);
 }
 
 /* -- mailboxes ------------------------------------------------------------------------------------------ */

@@ -14,6 +14,7 @@
 #include "ims/mailbox/mailbox_row.h"
 #include "tests/fixture.h"
 #include "tests/unit/ims_store_scene.h"
+#include "tests/unit/source_scene.h"
 
 #define T0      INT64_C(4000000000) /* when it was made, by its own clock */
 #define LETTERS 100                 /* and each twentieth has two more under its seal */
@@ -43,7 +44,7 @@ body_is_good(struct world *w, const struct ims_letter *l)
 	ssize_t n;
 
 	assert_int_equal(body(w, l), REFUSAL_NONE);
-	while ((n = w->body->read(w->body, all.len, piece, sizeof piece)) > 0)
+	while ((n = source_read(w->body, w->loop, all.len, piece, sizeof piece, NULL)) > 0)
 		buf_add(&all, piece, (size_t)n);
 	w->body->free(w->body);
 	assert_int_equal(all.len, l->size);

@@ -11,6 +11,7 @@
 #include <cmocka.h>
 
 #include "tests/unit/ims_store_scene.h"
+#include "tests/unit/source_scene.h"
 
 /* -- what is announced -------------------------------------------------------------------------------- */
 
@@ -143,7 +144,8 @@ two_recipients_share_a_body(void **state)
 	l = letter(&w, EVE, 1);
 	assert_int_equal(l.state, MAILBOX_HERE);
 	assert_int_equal(body(&w, &l), REFUSAL_NONE);
-	assert_int_equal(w.body->read(w.body, BODY_BYTES - 50, piece, sizeof piece), 50);
+	assert_int_equal(source_read(w.body, w.loop, BODY_BYTES - 50, piece, sizeof piece, NULL),
+	    50);
 	w.body->free(w.body);
 	assert_int_equal(drop(&w, BOB, 1), REFUSAL_NONE);
 	assert_int_equal(body(&w, &l), REFUSAL_NONE);
@@ -259,7 +261,7 @@ a_body_lives_as_long_as_its_notices(void **state)
 		l = letter(&w, EVE, i + 1);
 		assert_int_equal(body(&w, &l), REFUSAL_NONE);
 		for (size_t at = 0; at < sizes[i];) {
-			ssize_t got = w.body->read(w.body, at, octets, BODY_BYTES);
+			ssize_t got = source_read(w.body, w.loop, at, octets, BODY_BYTES, NULL);
 
 			assert_true(got > 0);
 			at += (size_t)got;
