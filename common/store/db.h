@@ -49,7 +49,7 @@ struct db_txn;
 struct loop;
 
 struct db_write {
-	struct db_write *next; /* db's */
+	struct db_write *next; /* db's, after db_writes_take */
 	/* On the writer's thread.  May run several times (a full map), so it overwrites what it keeps
 	 * in `arg`.  False: *e, and nothing was put. */
 	bool (*apply)(struct db_txn *t, void *arg, struct err *e);
@@ -80,6 +80,9 @@ void db_close(struct db **d);
 
 /* Takes w; the caller's `done` frees it.  False (too_many_outstanding, or the store closes): not taken. */
 bool db_write_take(struct db *d, struct db_write *w, struct err *e);
+/* The same for writes that are linked by `next`: they are taken together or not at all, and share a commit as far as
+ * a batch holds them. */
+bool db_writes_take(struct db *d, struct db_write *list, struct err *e);
 
 /* On the writer's thread: fn runs there in so many milliseconds, between two transactions.  It replaces what was
  * set before; when the store closes first, it does not run. */

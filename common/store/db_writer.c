@@ -435,20 +435,32 @@ db_write_on(void *arg)
 bool
 db_write_take(struct db *d, struct db_write *w, struct err *e)
 {
+	w->next = NULL;
+	return db_writes_take(d, w, e);
+}
+
+bool
+db_writes_take(struct db *d, struct db_write *list, struct err *e)
+{
+	struct db_write *last = list;
+	size_t octets = 0;
 	bool first;
 
-	w->next = NULL;
-	w->db = d;
-	w->leaves_enough = w->last = false;
+	for (struct db_write *w = list; w != NULL; w = w->next) {
+		w->db = d;
+		w->leaves_enough = w->last = false;
+		octets += w->octets;
+		last = w;
+	}
 	pthread_mutex_lock(&d->lock);
 	if (d->closing || d->waiting.octets > DB_QUEUE_BYTES) {
 		pthread_mutex_unlock(&d->lock);
 		return err_word(e, REFUSAL_too_many_outstanding);
 	}
 	first = d->waiting.first == NULL;
-	*d->waiting.last = w;
-	d->waiting.last = &w->next;
-	d->waiting.octets += w->octets;
+	*d->waiting.last = list;
+	d->waiting.last = &last->next;
+	d->waiting.octets += octets;
 	pthread_mutex_unlock(&d->lock);
 	if (first)
 		pthread_cond_signal(&d->some);

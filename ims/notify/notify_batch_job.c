@@ -21,8 +21,8 @@ struct judging {
 	size_t entry;
 };
 
-/* What a job takes for an entry, with the store's struct err, and for a statement. */
-_Static_assert(IMS_STORE_USER_BYTES + sizeof(struct judging) + sizeof(struct err) + 64 <=
+/* What a job and the store take for an entry, and a job for a statement. */
+_Static_assert(IMS_STORE_USER_BYTES + sizeof(struct judging) + IMS_STORE_ENTRY_BYTES <=
 	NOTIFY_ROLE_BYTES,
     "an entry");
 _Static_assert(IMS_STORE_SPF_BYTES <= NOTIFY_ROLE_BYTES, "a statement");

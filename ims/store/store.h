@@ -1,7 +1,7 @@
 /* store — the IMS's mailboxes: notices, fetched letters, evidence, and what each sender takes.
  *
- * Callers never see a transaction, a cursor or a key.  Each write changes one statement and its
- * recipients, one mailbox, or one letter (From domain, Id), and is durable when `done` is called without an
+ * Callers never see a transaction, a cursor or a key.  Each write changes one notice, its mailbox and its letter
+ * (From domain, Id), or one letter, and is durable when `done` is called without an
  * error.  A question (struct ims_question) sees each write that was answered before it was asked.
  *
  * What is accepted, and what a letter and a notice may become, is decided in ims/policy; this is when each
@@ -80,9 +80,13 @@ struct ims_evidence {
 	uint64_t sender_limit, mailbox_limit;
 };
 
-/* Judges each open entry of b: accepted (NOTIFY_NOTICED, NOTIFY_KNOWN) or refused (id_conflict,
+#define IMS_STORE_ENTRY_BYTES 640 /* the most memory that the store takes for an open entry */
+
+/* Judges each open entry of b, in order; there is at least one.  Each is a write of its own, for one mailbox and one
+ * letter: accepted (NOTIFY_NOTICED, NOTIFY_KNOWN) or refused (id_conflict,
  * mailbox_full, sender_share, sender_mailbox_share, system_full, storage).  users[i] names the mailbox
- * of entry i, where that is open.  The caller leaves batch, users and evidence alone until done. */
+ * of entry i, where that is open.  The caller leaves batch, users and evidence alone until done, which comes
+ * when all that is accepted is durable. */
 typedef void ims_store_accepted(void *arg);
 void ims_store_accept(struct ims_store *s, struct notify_batch *b,
     const char (*users)[IMS_STORE_USER_BYTES], const struct ims_evidence *ev, struct loop *l,

@@ -10,25 +10,31 @@
 #include "ims/store/store_seen.h"
 #include "ims/store/store_share.h"
 
-struct verdict {
-	bool open; /* to be judged here */
+struct accept;
+
+/* An open entry: a write of its own, for one mailbox and one letter.  Those of a batch are queued together and
+ * share a commit. */
+struct entry {
+	struct db_write write;
+	struct accept *of;
+	size_t index; /* in the batch */
 	enum notify_done done;
-	struct err why;
 };
 
 struct accept {
-	struct db_write write;
 	struct ims_store *store;
 	struct notify_batch *batch;
 	const char (*users)[IMS_STORE_USER_BYTES];
 	const struct ims_evidence *ev;
-	struct verdict *verdicts; /* one per entry; apply may run twice */
-	size_t evidence_of; /* statement whose evidence was put last; its entries are adjacent */
-	uint64_t evidence_takes;  /* what that evidence takes */
+	struct entry *entries;    /* n_open of the batch */
+	size_t n, waiting;        /* that are not answered yet */
 	struct ims_papers papers; /* as given */
+	struct loop *loop;
 	ims_store_accepted *done;
 	void *arg;
 };
+
+_Static_assert(sizeof(struct entry) <= IMS_STORE_ENTRY_BYTES, "an entry");
 
 /* Digest of the fields that a repeat must repeat: Size, Digest, Date and the Summary fields. */
 static void
@@ -204,21 +210,19 @@ extend(struct db_txn *t, const struct accept *a, const struct db_key *letter,
 /* The notification was seen before: it is a repeat, or the id of another letter. */
 static bool
 judge_repeat(struct db_txn *t, const struct accept *a, const struct db_key *letter,
-    const struct db_key *seen, struct span value, const struct statement *st, struct verdict *v)
+    const struct db_key *seen, struct span value, const struct statement *st, struct err *e)
 {
 	struct ims_seen_record r;
 	unsigned char facts[DIGEST_BYTES];
 	enum ims_before before;
 	bool known;
 
-	if (!ims_seen_read(value, &r, &v->why))
+	if (!ims_seen_read(value, &r, e))
 		return false;
 	facts_digest(st, facts);
 	before = memcmp(facts, r.facts, DIGEST_BYTES) == 0 ? IMS_SEEN_SAME : IMS_SEEN_OTHER;
-	if (!ims_repeat_judge(before, IMS_LETTER_NONE, &known, &v->why))
-		return false;
-	v->done = NOTIFY_KNOWN;
-	return extend(t, a, letter, seen, &r, st, &v->why);
+	return ims_repeat_judge(before, IMS_LETTER_NONE, &known, e) &&
+	    extend(t, a, letter, seen, &r, st, e) && !db_fault(t, e);
 }
 
 static void
@@ -251,13 +255,13 @@ fill_notice(struct ims_notice_record *n, const struct accept *a, const struct st
 }
 
 static void
-put_notice(struct db_txn *t, const struct accept *a, struct ims_notice_record *n, const char *user,
-    struct ims_mailbox_record *m, int64_t hold_until_s)
+put_notice(struct db_txn *t, struct ims_notice_record *n, const char *user,
+    struct ims_mailbox_record *m, int64_t hold_until_s, uint64_t evidence)
 {
 	m->notices++;
 	m->last++;
 	ims_change_put(t, user, m, m->last, &n->change);
-	ims_notice_add(t, user, m->last, n, hold_until_s, a->evidence_takes);
+	ims_notice_add(t, user, m->last, n, hold_until_s, evidence);
 	ims_mailbox_put(t, user, m);
 }
 
@@ -269,19 +273,21 @@ struct coming {
 	struct ims_notice_record notice;
 	struct ims_mailbox_record mailbox;
 	struct ims_papers papers;
-	bool new_evidence; /* false: an earlier entry put the evidence of its statement */
+	uint64_t evidence; /* what its evidence takes; 0: there is none of its statement yet */
 };
 
 static bool
 judge_shares(struct db_txn *t, const struct accept *a, const struct statement *st, struct coming *c,
     struct err *e)
 {
-	uint64_t notice = ims_notice_takes(c->user, &c->notice), evidence = a->evidence_takes,
-		 seen = ims_seen_takes(span_str(c->user), st->from_domain), papers = 0;
+	uint64_t notice = ims_notice_takes(c->user, &c->notice), evidence = c->evidence,
+		 all = notice + ims_seen_takes(span_str(c->user), st->from_domain), papers;
 
-	if (c->new_evidence)
+	if (evidence == 0) {
 		evidence = evidence_about(t, a, st, &c->papers, &papers);
-	return has_share(t, a, st, notice + seen + (c->new_evidence ? evidence + papers : 0), e) &&
+		all += evidence + papers;
+	}
+	return has_share(t, a, st, all, e) &&
 	    has_mailbox_share(t, a, st, c->user, notice + evidence, e);
 }
 
@@ -305,90 +311,71 @@ judge_new(struct db_txn *t, const struct accept *a, const struct statement *st, 
 }
 
 static void
-put_new(struct db_txn *t, struct accept *a, size_t statement, struct coming *c)
+put_new(struct db_txn *t, const struct accept *a, const struct statement *st, struct coming *c)
 {
-	const struct statement *st = &a->batch->statements[statement];
-
 	ims_letter_announced(&c->letter.facts, hold_until(a, st));
 	c->letter.refs++;
 	ims_letter_put(t, &c->letter_key, &c->letter);
 	ims_notified_add(t, &c->letter_key, &c->letter.facts, st->recipient_domain);
-	if (c->new_evidence)
-		a->evidence_takes = put_evidence(t, a, &c->letter_key, st, &c->papers, true);
-	a->evidence_of = statement;
-	put_notice(t, a, &c->notice, c->user, &c->mailbox, c->letter.facts.hold_until_s);
+	if (c->evidence == 0)
+		c->evidence = put_evidence(t, a, &c->letter_key, st, &c->papers, true);
+	put_notice(t, &c->notice, c->user, &c->mailbox, c->letter.facts.hold_until_s, c->evidence);
 	note_seen(t, a, &c->seen, st, c->user, c->mailbox.last);
 	ims_known_put(t, a->store, c->user, st->from_domain, a->ev->received_s);
 }
 
-/* Judges completely before the first put. */
+/* Judges completely before the first put.  The entries of a statement have its evidence in common: the first of
+ * them puts it. */
 static bool
-accept_entry(struct db_txn *t, struct accept *a, size_t i, struct verdict *v)
+apply_entry(struct db_txn *t, void *arg, struct err *e)
 {
-	const struct notify_entry *entry = &a->batch->entries[i];
+	struct entry *x = arg;
+	const struct accept *a = x->of;
+	const struct notify_entry *entry = &a->batch->entries[x->index];
 	const struct statement *st = &a->batch->statements[entry->statement];
 	struct coming c = {
-		.user = a->users[i],
+		.user = a->users[x->index],
 		.letter_key = ims_key_letter(&st->id, st->from_domain),
-		.new_evidence = a->evidence_of != entry->statement,
 	};
+	struct db_key evidence;
 	struct span value;
 
 	c.seen = ims_key_seen(&c.letter_key, entry->address);
+	x->done = NOTIFY_KNOWN;
 	if (db_get(t, SEEN, db_key_span(&c.seen), &value))
-		return judge_repeat(t, a, &c.letter_key, &c.seen, value, st, v);
+		return judge_repeat(t, a, &c.letter_key, &c.seen, value, st, e);
+	evidence = ims_key_statement(&c.letter_key, st->recipient_domain, statement_digest(a, st));
+	c.evidence = ims_evidence_takes(t, &evidence);
 	fill_notice(&c.notice, a, st, entry);
-	if (!judge_new(t, a, st, &c, &v->why))
+	if (!judge_new(t, a, st, &c, e))
 		return false;
-	put_new(t, a, entry->statement, &c);
-	v->done = NOTIFY_NOTICED;
-	return true;
+	put_new(t, a, st, &c);
+	x->done = NOTIFY_NOTICED;
+	return !db_fault(t, e);
 }
 
-static bool
-apply_accept(struct db_txn *t, void *arg, struct err *e)
-{
-	struct accept *a = arg;
-
-	a->evidence_of = NOTIFY_NO_STATEMENT;
-	for (size_t i = 0; i < a->batch->n_entries; i++) {
-		struct verdict *v = &a->verdicts[i];
-
-		v->why.why = REFUSAL_NONE;
-		if (v->open && accept_entry(t, a, i, v))
-			v->why.why = REFUSAL_NONE;
-		if (db_fault(t, e))
-			return false;
-	}
-	return true;
-}
-
+/* One of those that it waits for. */
 static void
-accepted(void *arg, const struct err *e)
+entry_over(struct accept *a)
 {
-	struct accept *a = arg;
-
-	for (size_t i = 0; i < a->batch->n_entries && e == NULL; i++) {
-		const struct verdict *v = &a->verdicts[i];
-
-		if (v->open && v->why.why == REFUSAL_NONE)
-			notify_batch_accept(a->batch, i, v->done);
-		else if (v->open)
-			notify_batch_refuse(a->batch, i, &v->why);
-	}
-	if (e != NULL)
-		notify_batch_refuse_all(a->batch, e);
+	if (--a->waiting > 0)
+		return;
 	a->done(a->arg);
-	free(a->verdicts);
+	free(a->entries);
 	free(a);
 }
 
 static void
-refused(void *arg)
+entry_applied(void *arg, const struct err *e)
 {
-	struct accept *a = arg;
+	struct entry *x = arg;
+	struct accept *a = x->of;
 
-	accepted(a, &a->write.why);
+	if (e == NULL)
+		notify_batch_accept(a->batch, x->index, x->done);
+	else
+		notify_batch_refuse(a->batch, x->index, e);
+	entry_over(a);
 }
 
 static void
@@ -407,19 +394,52 @@ take_papers(struct ims_papers *p, struct span seal, const struct ims_evidence *e
 	}
 }
 
-/* What the write must find free for papers: a CRL may be megabytes long, but is seldom new. */
-static size_t
-papers_about(const struct accept *a)
+static void
+fill_write(struct accept *a, size_t i, size_t octets)
 {
-	struct db_txn *t;
-	struct err e;
-	uint64_t takes;
+	a->entries[i].write = (struct db_write) {
+		.next = i + 1 < a->n ? &a->entries[i + 1].write : NULL,
+		.apply = apply_entry,
+		.done = entry_applied,
+		.arg = &a->entries[i],
+		.home = a->loop,
+		.octets = octets,
+	};
+}
 
-	if (!db_read(a->store->db, &t, &e))
-		return a->ev->chain.n;
-	takes = ims_papers_about(t, a->ev->received_s, &a->papers);
-	db_read_end(&t);
-	return (size_t)takes;
+/* What the writes must find free for papers: a CRL may be megabytes long, but is seldom new. */
+struct about {
+	struct ims_question question;
+	struct accept *of;
+	uint64_t takes;
+};
+
+static bool
+look_for_papers(struct db_txn *t, struct ims_question *question, struct err *e)
+{
+	struct about *q = (struct about *)question;
+
+	(void)e;
+	q->takes = ims_papers_about(t, q->of->ev->received_s, &q->of->papers);
+	return true;
+}
+
+/* The first of the writes puts the papers. */
+static void
+take_entries(struct ims_question *question, const struct err *e)
+{
+	struct about *q = (struct about *)question;
+	struct accept *a = q->of;
+	size_t share = 2048 + a->batch->octets.len / a->n, n = a->n;
+	struct err why;
+
+	a->waiting = n;
+	for (size_t i = 0; i < n; i++)
+		fill_write(a, i, share + (i == 0 ? (size_t)q->takes : 0));
+	if (e == NULL && !db_writes_take(a->store->db, &a->entries[0].write, &why))
+		e = &why;
+	for (size_t i = 0; i < n && e != NULL; i++)
+		entry_applied(&a->entries[i], e);
 }
 
 void
@@ -428,24 +448,22 @@ ims_store_accept(struct ims_store *s, struct notify_batch *b,
     ims_store_accepted *done, void *arg)
 {
 	struct accept *a = memory_new(sizeof *a);
+	struct about *q = memory_new(sizeof *q);
 
-	a->verdicts = memory_array(b->n_entries + 1, sizeof *a->verdicts);
+	a->entries = memory_array(b->n_open, sizeof *a->entries);
+	for (size_t i = 0; i < b->n_entries; i++)
+		if (!b->entries[i].judged)
+			a->entries[a->n++] = (struct entry) { .of = a, .index = i };
 	a->store = s;
 	a->batch = b;
 	a->users = users;
 	a->ev = ev;
+	a->loop = l;
 	a->done = done;
 	a->arg = arg;
 	take_papers(&a->papers, b->seal.text, ev);
-	for (size_t i = 0; i < b->n_entries; i++)
-		a->verdicts[i].open = !b->entries[i].judged;
-	a->write = (struct db_write) {
-		.apply = apply_accept,
-		.done = accepted,
-		.arg = a,
-		.home = l,
-		.octets = b->octets.len + papers_about(a) + 2048 * b->n_entries,
-	};
-	if (!db_write_take(s->db, &a->write, &a->write.why))
-		loop_post(l, refused, a);
+	q->question.look = look_for_papers;
+	q->question.tell = take_entries;
+	q->of = a;
+	ims_ask(&q->question, s, l);
 }

@@ -95,6 +95,14 @@ ims_evidence_put(struct db_txn *t, const struct db_key *k, struct span domain,
 	return takes;
 }
 
+uint64_t
+ims_evidence_takes(struct db_txn *t, const struct db_key *k)
+{
+	struct ims_papers papers;
+
+	return papers_of(t, k, &papers);
+}
+
 bool
 ims_evidence_read(struct span value, struct ims_evidence_record *r, struct err *e)
 {

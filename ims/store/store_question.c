@@ -43,7 +43,7 @@ struct ims_question *
 ims_ask(struct ims_question *q, struct ims_store *s, struct loop *l)
 {
 	q->store = ims_store_hold(s);
-	loop_post(l, answer, q);
+	loop_later(l, answer, q);
 	return q;
 }
 

@@ -117,6 +117,8 @@ struct ims_evidence_record {
 /* Charges the record and its new papers to `domain`.  Returns what the record without papers takes. */
 uint64_t ims_evidence_put(struct db_txn *t, const struct db_key *k, struct span domain,
     const struct ims_evidence_record *e);
+/* What the record under k takes; 0: there is none, or it is of an earlier version. */
+uint64_t ims_evidence_takes(struct db_txn *t, const struct db_key *k);
 /* Borrows from value. */
 bool ims_evidence_read(struct span value, struct ims_evidence_record *r, struct err *e);
 void ims_evidence_del(struct db_txn *t, const struct db_key *letter, struct span domain);

@@ -90,6 +90,27 @@ numbers_are_never_given_twice(void **state)
 	world_clear(&w);
 }
 
+/* Each entry of a batch is a write of its own; they are durable in one commit. */
+static void
+a_batch_shares_a_commit(void **state)
+{
+	struct ims_store_counts before, after;
+	struct world w;
+
+	(void)state;
+	world_of(&w);
+	ims_store_counts(w.store, &before);
+	accepts(&w,
+	    (struct notification) { .number = 1, .to = BOB, .hold_s = DAY, .statements = 60 });
+	ims_store_counts(w.store, &after);
+	assert_int_equal(after.writes - before.writes, 60);
+	assert_int_equal(after.commits - before.commits, 1);
+	assert_int_equal(entries(&w, NOTICE), 60);
+	assert_int_equal(entries(&w, EVIDENCE), 60);
+	assert_int_equal(entries(&w, PAPER), 2);
+	world_clear(&w);
+}
+
 static bool
 apply_full(struct db_txn *t, void *arg, struct err *e)
 {
@@ -440,6 +461,9 @@ a_damaged_letter_spoils_no_other(void **state)
 	}
 	assert_false(w.more);
 	assert_int_equal(accept_one(&w, &n, &done), REFUSAL_storage);
+	n.statements = 3; /* in one batch: the first alone is refused */
+	assert_int_equal(accept_one(&w, &n, &done), REFUSAL_NONE);
+	assert_int_equal(list(&w, EVE, 0), 2);
 	assert_int_equal(drop(&w, BOB, 1), REFUSAL_storage);
 	assert_int_equal(drop(&w, BOB, 2), REFUSAL_NONE);
 	world_clear(&w);
@@ -452,6 +476,7 @@ main(void)
 		cmocka_unit_test(a_notice_is_shown_once),
 		cmocka_unit_test(an_id_is_one_letter),
 		cmocka_unit_test(numbers_are_never_given_twice),
+		cmocka_unit_test(a_batch_shares_a_commit),
 		cmocka_unit_test(a_mailbox_holds_so_much),
 		cmocka_unit_test(two_recipients_share_a_body),
 		cmocka_unit_test(a_body_lives_as_long_as_its_notices),
