@@ -75,7 +75,7 @@ lmdb_clear(struct kv_scene *s)
 }
 
 static const struct kv_rig rigs[] = {
-	{ "lmdb", false, true, lmdb_open, lmdb_crash, lmdb_settle, lmdb_clear },
+	{ "lmdb", false, true, true, lmdb_open, lmdb_crash, lmdb_settle, lmdb_clear },
 };
 
 /* -- tests ----------------------------------------------------------------------------------------------- */

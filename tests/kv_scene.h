@@ -35,6 +35,8 @@ struct kv_rig {
 	const char *name;
 	bool late; /* effects that nobody awaits may be applied after `done` */
 	bool full; /* it has a size that it can fill */
+	bool
+	    batches; /* it commits all that waits at once, with the effects, and counts its commits */
 	void (*open)(struct kv_scene *s);
 	/* Opens what a crash now would leave. */
 	void (*crash)(struct kv_scene *s);

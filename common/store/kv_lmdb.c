@@ -14,6 +14,10 @@
 
 enum { ROWS, PENDING, TABLES };
 
+_Static_assert(KV_COMMIT_UNITS == DB_BATCH_WRITES && KV_COMMIT_OCTETS == DB_BATCH_BYTES &&
+	KV_COMMIT_PAGES == DB_BATCH_PAGES,
+    "a run that kv lets pass is admitted alone to a transaction");
+
 struct lmdb {
 	struct kv kv; /* first */
 	struct db *db;
