@@ -6,6 +6,7 @@ B	:= build/$(MODE)
 O	:= $B/obj
 VERSION	:= 0.1
 T	?= 60
+N	?= 300
 V	?=
 # A line a file; V=1 shows the whole commands.
 say	= $(if $V,,@echo "  $1 $@";)
@@ -101,6 +102,10 @@ attack: deps			## one domain by 1,000 connections for T=60 seconds against an im
 	$(again) MODE=release all
 	@MODE=release ATTACK_SECONDS=$(T) ATTACK_CONNECTIONS=1000 ATTACK_MIB=64 tests/e2e/460-attack.t
 
+fault: deps			## kill -9 oms and ims N=300 times under load: is anything lost? (SEED=)
+	$(again) all
+	@tests/fault --kills $(N) $(if $(SEED),--seed $(SEED))
+
 bare:				## demo and check in a fresh Debian root (debootstrap, root)
 	@tests/bare
 
@@ -195,6 +200,6 @@ $B/tests/%: $O/tests/%.o $B/lib-tests.a $B/lib-oms.a $B/lib-ims.a $B/lib-mc.a $B
 
 -include $(shell find $O $B/nosync build/tidy -name '*.d' 2>/dev/null)
 
-.PHONY: all tools deps demo check check-asan check-tsan check-rules check-valgrind fuzz bench attack bare lint tidy map format help clean
+.PHONY: all tools deps demo check check-asan check-tsan check-rules check-valgrind fuzz bench attack fault bare lint tidy map format help clean
 .PRECIOUS: $O/%.o	# .SECONDARY would let a new source be missed by an archive that is newer
 .DELETE_ON_ERROR:

@@ -78,7 +78,7 @@ options(int argc, char **argv, struct load_options *o)
 		{ "envelope", &o->envelope, NULL, 0, 0 },
 		{ "header", &o->header, NULL, 0, 0 },
 		{ "connections", NULL, &o->connections, 1, 10000 },
-		{ "size", NULL, &o->size, 128, 64 << 20 },
+		{ "size", NULL, &o->size, 100, 64 << 20 },
 		{ "seconds", NULL, &o->seconds, 0, 3600 },
 		{ "count", NULL, &o->count, 1, 100000000 },
 		{ "window", NULL, &o->window, 1, 16 },
