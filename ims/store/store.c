@@ -9,7 +9,6 @@
 #include "common/base/random.h"
 #include "common/base/source.h"
 #include "common/store/body_orphans.h"
-#include "ims/store/store_job_private.h"
 #include "ims/store/store_private.h"
 #include "ims/store/store_share.h"
 

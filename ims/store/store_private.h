@@ -28,6 +28,9 @@ struct ims_store {
 struct ims_store *ims_store_hold(struct ims_store *s);
 void ims_store_let_go(struct ims_store **s);
 
+/* Converts a store of an earlier version; see store_upgrade.c. */
+void ims_store_upgrade(struct ims_store *s);
+
 /* The first member of each question.  It is on the heap; the answer frees it. */
 struct ims_question {
 	struct ims_store *store;

@@ -189,6 +189,8 @@ ims_seen_del(struct db_txn *t, struct span seen)
 	struct span value;
 	struct err e;
 
+	if (seen.n != IMS_SEEN_KEY)
+		return;
 	db_key_copy(&k, seen);
 	if (ims_get_spared(t, SEEN, &k, &value) && ims_seen_read(value, &r, &e)) {
 		until = ims_key_until(r.until_s, &k);

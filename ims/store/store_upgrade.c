@@ -12,9 +12,34 @@
 #include "common/base/clock.h"
 #include "common/base/log.h"
 #include "common/base/memory.h"
-#include "ims/store/store_job_private.h"
+#include "common/store/db_pages.h"
+#include "ims/store/store_private.h"
 #include "ims/store/store_seen.h"
 #include "ims/store/store_share.h"
+
+#define PAGE_ROWS 200 /* rows a write, at most */
+
+struct upgrade;
+
+/* Applies one page.  May run several times for the same page, so it changes only `staged`.  Sets staged.more where
+ * rows are left. */
+typedef bool upgrade_page(struct db_txn *t, struct upgrade *j, struct err *e);
+
+struct upgrade {
+	struct ims_store *store;
+	upgrade_page *const *pages; /* kinds of pages, one after the other; ends with NULL */
+	int64_t now_s;
+	size_t rows;      /* that this page may have */
+	struct db_key at; /* the last row of the page before this one */
+	uint64_t notices; /* converted so far */
+	struct {
+		bool more;
+		struct db_key at;
+		uint64_t notices;
+	} staged;
+	struct db_pages run;
+	sem_t over;
+};
 
 struct old {
 	struct db_key *key;
@@ -49,7 +74,7 @@ take_old_seen(void *arg, struct span key, struct span value)
 }
 
 static void
-upgrade_notice(struct db_txn *t, struct ims_job *j, const struct db_key *key)
+upgrade_notice(struct db_txn *t, struct upgrade *j, const struct db_key *key)
 {
 	char user[IMS_STORE_USER_BYTES];
 	struct ims_dropping d;
@@ -94,7 +119,7 @@ find_domain(struct db_txn *t, const struct db_key *seen, struct domain *domain)
 }
 
 static void
-upgrade_seen(struct db_txn *t, struct ims_job *j, const struct db_key *key)
+upgrade_seen(struct db_txn *t, struct upgrade *j, const struct db_key *key)
 {
 	struct ims_seen_record r;
 	struct span value;
@@ -109,9 +134,9 @@ upgrade_seen(struct db_txn *t, struct ims_job *j, const struct db_key *key)
 
 /* Reads keys in a reading of its own: a damaged record would end the write. */
 static bool
-page_of(struct db_txn *t, struct ims_job *j, enum ims_table table,
+page_of(struct db_txn *t, struct upgrade *j, enum ims_table table,
     bool (*take)(void *arg, struct span key, struct span value),
-    void (*upgrade)(struct db_txn *t, struct ims_job *j, const struct db_key *key), struct err *e)
+    void (*upgrade)(struct db_txn *t, struct upgrade *j, const struct db_key *key), struct err *e)
 {
 	struct old o = { .after = db_key_span(&j->at), .max = j->rows };
 	struct db_txn *reading;
@@ -131,27 +156,55 @@ page_of(struct db_txn *t, struct ims_job *j, enum ims_table table,
 }
 
 static bool
-page_of_old(struct db_txn *t, struct ims_job *j, struct err *e)
+page_of_old(struct db_txn *t, struct upgrade *j, struct err *e)
 {
 	return page_of(t, j, NOTICE, take_old, upgrade_notice, e);
 }
 
 static bool
-page_of_old_seen(struct db_txn *t, struct ims_job *j, struct err *e)
+page_of_old_seen(struct db_txn *t, struct upgrade *j, struct err *e)
 {
 	return page_of(t, j, SEEN, take_old_seen, upgrade_seen, e);
 }
 
-static void
-upgraded(void *arg, uint64_t notices, const struct err *e)
+static bool
+apply_page(struct db_txn *t, void *arg, size_t rows, struct err *e)
 {
+	struct upgrade *j = arg;
+
+	j->rows = rows;
+	j->staged.more = false;
+	j->staged.at = j->at;
+	j->staged.notices = 0;
+	return (*j->pages)(t, j, e) && !db_fault(t, e);
+}
+
+static bool
+follow_up(void *arg)
+{
+	struct upgrade *j = arg;
+
+	j->notices += j->staged.notices;
+	j->at = j->staged.at;
+	if (!j->staged.more) {
+		j->pages++;
+		j->at.n = 0;
+	}
+	return *j->pages != NULL;
+}
+
+static void
+upgraded(void *arg, const struct err *e)
+{
+	struct upgrade *j = arg;
+
 	if (e != NULL)
 		log_fact(LOG_WARN, "store.upgrade", "notices=%llu word=%s cure=%s",
-		    (unsigned long long)notices, refusal_word(e->why),
+		    (unsigned long long)j->notices, refusal_word(e->why),
 		    log_str("the rest follows when the store is opened again"));
-	else if (notices > 0)
-		log_fact(LOG_INFO, "store.upgrade", "notices=%llu", (unsigned long long)notices);
-	sem_post(arg);
+	else if (j->notices > 0)
+		log_fact(LOG_INFO, "store.upgrade", "notices=%llu", (unsigned long long)j->notices);
+	sem_post(&j->over);
 }
 
 /* Each converted notice has a row in SENDER, each converted entry of SEEN one in SEEN_BY. */
@@ -173,19 +226,26 @@ is_new(struct ims_store *s)
 void
 ims_store_upgrade(struct ims_store *s)
 {
-	static ims_job_page *const pages[] = { page_of_old, page_of_old_seen, NULL };
-	struct ims_job *j;
-	sem_t over;
+	static upgrade_page *const pages[] = { page_of_old, page_of_old_seen, NULL };
+	struct upgrade *j;
 
 	if (is_new(s))
 		return;
-	sem_init(&over, 0, 0);
-	j = ims_job_new(s, pages);
+	j = memory_new(sizeof *j);
+	j->store = s;
+	j->pages = pages;
 	j->now_s = clock_wall_ms() / 1000;
-	j->done = upgraded;
-	j->arg = &over;
-	ims_job_start_take(j);
-	while (sem_wait(&over) != 0)
+	j->run = (struct db_pages) {
+		.apply = apply_page,
+		.follow = follow_up,
+		.done = upgraded,
+		.arg = j,
+		.most = PAGE_ROWS,
+	};
+	sem_init(&j->over, 0, 0);
+	db_pages_take(s->db, &j->run);
+	while (sem_wait(&j->over) != 0)
 		continue;
-	sem_destroy(&over);
+	sem_destroy(&j->over);
+	free(j);
 }

@@ -557,6 +557,44 @@ a_mailbox_goes_as_a_whole(void **state)
 	world_clear(&w);
 }
 
+static bool
+apply_two(struct db_txn *t, void *arg, struct err *e)
+{
+	struct db_key k = { .n = 0 };
+
+	(void)arg;
+	(void)e;
+	db_key_add_u64(&k, 1); /* long ago; names no notice that can be read */
+	db_key_add(&k, "x", 1);
+	db_put(t, DUE, db_key_span(&k), (struct span) { 0 });
+	db_put(t, UNTIL, db_key_span(&k), (struct span) { 0 });
+	return true;
+}
+
+/* A row that names nothing goes, and does not end the sweep. */
+static void
+a_row_that_names_nothing_is_swept(void **state)
+{
+	struct db_write write = { .apply = apply_two, .done = on_done, .octets = 1024 };
+	struct world w;
+
+	(void)state;
+	world_of(&w);
+	accepts(&w, (struct notification) { .number = 1, .to = BOB, .hold_s = DAY });
+	accepts(&w, (struct notification) { .number = 1, .to = EVE, .hold_s = DAY });
+	write.arg = &w;
+	write.home = w.loop;
+	w.waiting = 1;
+	assert_true(db_write_take(ims_store_db(w.store), &write, &write.why));
+	wait_for(&w);
+	assert_int_equal(entries(&w, DUE), 3);
+	sweep(&w, DAY + KEEP + 60);
+	assert_int_equal(entries(&w, DUE), 0);
+	assert_int_equal(entries(&w, UNTIL), 0);
+	assert_int_equal(entries(&w, NOTICE), 0);
+	world_clear(&w);
+}
+
 /* -- looking --------------------------------------------------------------------------------------- */
 
 struct seen_page {
@@ -1115,6 +1153,7 @@ main(void)
 		cmocka_unit_test(a_sender_s_notices_go_page_by_page),
 		cmocka_unit_test(many_names_leave_room_for_others),
 		cmocka_unit_test(a_full_store_is_swept),
+		cmocka_unit_test(a_row_that_names_nothing_is_swept),
 		cmocka_unit_test(a_full_store_is_freed),
 		cmocka_unit_test(letters_that_are_here_stay_unless_asked_for),
 		cmocka_unit_test(a_mailbox_goes_as_a_whole),
