@@ -647,12 +647,14 @@ static void
 silence_ends_at_the_deadline(void **state)
 {
 	struct scene *s = *state;
+	int64_t ends_ms = s->silent_ms + TLS_HANDSHAKE_MS, begun_ms = clock_mono_ms();
 	char c;
 
 	assert_int_equal(read(s->silent, &c, 1), 0);
-	assert_true(clock_mono_ms() - s->silent_ms >= TLS_HANDSHAKE_MS - 100);
-	if (!is_watched()) /* there, this test may begin later than the deadline */
-		assert_true(clock_mono_ms() - s->silent_ms <= TLS_HANDSHAKE_MS + 3000);
+	assert_true(clock_mono_ms() >= ends_ms - 100);
+	if (!is_watched() &&
+	    begun_ms < ends_ms) /* on a busy machine this begins after the deadline */
+		assert_true(clock_mono_ms() <= ends_ms + 10000);
 	assert_true(toy_wait(&s->silence, &s->silence.gones, 1)); /* told after the socket's end */
 	ASSERT_WORD(last_why(&s->silence), "tls-failed");
 	close(s->silent);
