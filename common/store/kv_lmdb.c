@@ -149,8 +149,11 @@ drain(struct lmdb *m)
 {
 	struct err e;
 
-	if (!m->draining)
-		m->draining = db_write_take(m->db, &m->drain, &e);
+	if (m->draining)
+		return;
+	m->draining = true; /* before the writer's thread can see it */
+	if (!db_write_take(m->db, &m->drain, &e))
+		m->draining = false;
 }
 
 static void
