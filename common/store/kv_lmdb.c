@@ -296,6 +296,8 @@ done(void *arg, const struct err *e)
 {
 	struct job *j = arg;
 
+	if (e != NULL) /* of a run that did not count */
+		forget_told(j);
 	finish(j, e);
 }
 
@@ -311,7 +313,8 @@ take(struct kv *k, struct kv_op *op, struct err *e)
 		.arg = j,
 		.home = op->home,
 		.octets = op->octets,
-		.frees = op->frees };
+		.frees = op->frees,
+		.leaves = op->leaves };
 	if (db_write_take(j->lmdb->db, &j->write, e))
 		return true;
 	free(j);

@@ -316,6 +316,11 @@ deliver(struct kv_run *r, size_t i, struct err *e)
 		err_word(&why, REFUSAL_system_full);
 	} else if (pair_waits(r, &f)) {
 		what = drain_pair(r, &f.to, &f.from, &why);
+		if (what == NEXT_COMMIT && f.awaited) {
+			what = NOT; /* for now: the commits after apply the earlier ones */
+			r->more = true;
+			err_word(&why, REFUSAL_too_many_outstanding);
+		}
 	}
 	if (what == APPLIED)
 		what = attempt(r, &f, i, &why);

@@ -109,6 +109,47 @@ a_repeated_effect_changes_nothing(void **state)
 	scene_clear(&s);
 }
 
+static bool
+emit_all(struct kv_txn *t, void *arg, struct err *e)
+{
+	struct kv_part at = part(K_FAULT, "cccc");
+	char name[16];
+
+	(void)arg;
+	(void)e;
+	for (unsigned i = 0; i < KV_EFFECTS_MAX; i++) {
+		struct kv_fact f = { .what = 1, .version = { 0, 1 } };
+
+		snprintf(name, sizeof name, "%u", i);
+		f.name = span_str(name);
+		kv_emit(t, &at, &f);
+	}
+	return true;
+}
+
+/* More than one commit applies: what is awaited cannot come before them, and does not wait for the disk so often. */
+static void
+many_earlier_effects_refuse_an_awaited_one_for_now(void **state)
+{
+	struct kv_scene s = begin(state);
+	struct kv_part at = part(K_FAULT, "cccc"), from = part(K_PLAIN, "aaaa");
+
+	if (!s.rig->batches) {
+		scene_clear(&s);
+		return;
+	}
+	for (int i = 0; i < 3; i++)
+		assert_int_equal(scene_call(&s, from, emit_all), REFUSAL_NONE);
+	assert_int_equal(pending(&s), 3 * KV_EFFECTS_MAX);
+	RUN(&s, at, PUT("well", "1"));
+	assert_int_equal(RUN(&s, from, AWAIT(at, 1, "a", 1, "v")), REFUSAL_too_many_outstanding);
+	s.rig->settle(&s);
+	assert_int_equal(pending(&s), 0);
+	assert_int_equal(RUN(&s, from, AWAIT(at, 1, "a", 2, "v")), REFUSAL_NONE);
+	assert_fact(&s, at, 1, "a", "v");
+	scene_clear(&s);
+}
+
 /* -- in LMDB ---------------------------------------------------------------------------------------------------- */
 
 static bool
@@ -215,6 +256,7 @@ main(void)
 		cmocka_unit_test(later_effects_of_the_pair_come_after_it),
 		cmocka_unit_test(an_awaited_effect_that_meets_a_fault_is_refused),
 		cmocka_unit_test(a_repeated_effect_changes_nothing),
+		cmocka_unit_test(many_earlier_effects_refuse_an_awaited_one_for_now),
 		cmocka_unit_test(a_damaged_row_of_the_receiver_keeps_the_effect_stored),
 		cmocka_unit_test(a_damaged_stored_effect_holds_up_its_pair_alone),
 	};
