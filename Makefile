@@ -106,6 +106,10 @@ fault: deps			## kill -9 oms and ims N=300 times under load: is anything lost? (
 	$(again) all
 	@tests/fault --kills $(N) $(if $(SEED),--seed $(SEED))
 
+million: deps			## a spool of 1,000,000 letters: how soon does an oms accept the next?
+	$(again) MODE=release all
+	@MODE=release tests/million
+
 bare:				## demo and check in a fresh Debian root (debootstrap, root)
 	@tests/bare
 
@@ -200,6 +204,6 @@ $B/tests/%: $O/tests/%.o $B/lib-tests.a $B/lib-oms.a $B/lib-ims.a $B/lib-mc.a $B
 
 -include $(shell find $O $B/nosync build/tidy -name '*.d' 2>/dev/null)
 
-.PHONY: all tools deps demo check check-asan check-tsan check-rules check-valgrind fuzz bench attack fault bare lint tidy map format help clean
+.PHONY: all tools deps demo check check-asan check-tsan check-rules check-valgrind fuzz bench attack fault million bare lint tidy map format help clean
 .PRECIOUS: $O/%.o	# .SECONDARY would let a new source be missed by an archive that is newer
 .DELETE_ON_ERROR:
