@@ -1,7 +1,7 @@
 #!/bin/sh
 # The shape of the tree: its top, its goals, its map, and that lint sees what it is there for.
 . tests/e2e/lib.sh
-plan 49
+plan 53
 
 named="README.md LICENSE Makefile oms ims mc common proto tests"
 stray=$(ls | grep -vx build | grep -vxF "$(printf '%s\n' $named)")
@@ -77,6 +77,16 @@ planted "and a document that is not in the tree" proto/line.c '/* See DECISIONS 
     "^proto/line\.c:[0-9]+: cites a document that is not in the tree"
 planted "and a peer's line that nothing limits" oms/run.c 'void f(void) { log_fact(LOG_INFO, "notify.ready", "x=1"); }' \
     "^oms/run\.c:[0-9]+: log_fact of notify\.ready"
+planted "and a promise whose reply no transcript has" proto/SPEC.md \
+    '| fetch | `DONE` | `250 2.0.1` | the delivery: it is fetched | nothing | STATUS MUST show it |' \
+    "^proto/SPEC\.md:[0-9]+: no transcript has the reply 250 2\.0\.1 to DONE after it is durable"
+planted "and one of a request that is not in the grammar" proto/SPEC.md \
+    '| fetch | `AGAIN` | - | the delivery: it is fetched | nothing | STATUS MUST show it |' \
+    "^proto/SPEC\.md:[0-9]+: section fetch has no request AGAIN"
+planted "and one that no partition makes" proto/SPEC.md \
+    '| fetch | `DONE` | `250 2.0.0` | whoever is first | nothing | STATUS MUST show it |' "^proto/SPEC\.md:[0-9]+: no partition makes this promise"
+planted "and one that requires nothing" proto/SPEC.md \
+    '| fetch | `DONE` | `250 2.0.0` | the delivery: it is fetched | nothing | STATUS shows it |' "^proto/SPEC\.md:[0-9]+: nothing is required from then on"
 planted "and a file that stands" proto/line.c '/* It stands in the table. */' "^proto/line\.c:[0-9]+: stands"
 planted "and one that stands alone" proto/line.c '/* It stands alone. */' "^proto/line\.c:[0-9]+: stands"
 planted "and one that stood back" proto/line.c '/* Those that stood back. */' "^proto/line\.c:[0-9]+: stands"
