@@ -153,7 +153,8 @@ void kv_each(struct kv_txn *t, struct span from, struct span prefix,
     bool (*fn)(void *arg, struct span key, struct span value), void *arg);
 /* The last row whose key starts with prefix. */
 bool kv_last(struct kv_txn *t, struct span prefix, struct span *key, struct span *value);
-/* True: *e is set. */
+/* True: *e is set.  In a read this call also clears the fault of a damaged row: what the caller does not ask for,
+ * `done` is told. */
 bool kv_fault(struct kv_txn *t, struct err *e);
 /* Clears the fault of a damaged row, for a run that can go on without it. */
 void kv_pardon(struct kv_txn *t);

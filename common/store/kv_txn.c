@@ -79,6 +79,7 @@ fact_key(struct kv_txn *t, unsigned what, struct span name, struct key *out)
 
 /* -- rows ----------------------------------------------------------------------------------------------- */
 
+/* Not in a read, where asking clears the fault. */
 static bool
 is_well(struct kv_txn *t)
 {
@@ -218,7 +219,7 @@ each(struct kv_txn *t, struct span from, struct span prefix,
 	if (t->run != NULL)
 		m.row = kv_set_from(&t->run->set, from);
 	t->view->each(t->of, from, prefix, on_view_row, &m);
-	while (!m.stopped && is_well(t) && m.row != NULL && span_starts(m.row->key, prefix))
+	while (m.row != NULL && !m.stopped && is_well(t) && span_starts(m.row->key, prefix))
 		give_own(&m);
 }
 

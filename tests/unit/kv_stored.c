@@ -222,6 +222,51 @@ a_damaged_row_of_the_receiver_keeps_the_effect_stored(void **state)
 	scene_clear(&s);
 }
 
+static bool
+pass(void *arg, struct span k, struct span v)
+{
+	(void)arg;
+	(void)k;
+	(void)v;
+	return true;
+}
+
+static void
+look_in_vain(struct kv_txn *t, void *arg)
+{
+	struct scene_look *l = arg;
+	struct span value;
+
+	snprintf(l->text, sizeof l->text, "%s", kv_get(t, SPAN_LIT("k"), &value) ? "found" : "-");
+	kv_each(t, SPAN_LIT(""), SPAN_LIT("none"), pass, NULL);
+}
+
+static void
+a_read_tells_of_a_damaged_row(void **state)
+{
+	struct kv_scene s = begin(state);
+	struct kv_part at = part(K_PLAIN, "aaaa");
+	struct scene_look l = { .scene = &s };
+
+	if (!is_lmdb(&s)) {
+		scene_clear(&s);
+		return;
+	}
+	RUN(&s, at, PUT("k", "valuable"));
+	damage(&s, "aaaakvaluabl");
+	l.look = (struct kv_look) { .part = at,
+		.look = look_in_vain,
+		.done = scene_looked,
+		.arg = &l,
+		.home = s.loop };
+	s.waiting++;
+	loop_post(s.loop, scene_ask, &l);
+	scene_wait(&s);
+	assert_string_equal(l.text, "-");
+	assert_int_equal(l.why, REFUSAL_storage);
+	scene_clear(&s);
+}
+
 static void
 a_damaged_stored_effect_holds_up_its_pair_alone(void **state)
 {
@@ -258,6 +303,7 @@ main(void)
 		cmocka_unit_test(a_repeated_effect_changes_nothing),
 		cmocka_unit_test(many_earlier_effects_refuse_an_awaited_one_for_now),
 		cmocka_unit_test(a_damaged_row_of_the_receiver_keeps_the_effect_stored),
+		cmocka_unit_test(a_read_tells_of_a_damaged_row),
 		cmocka_unit_test(a_damaged_stored_effect_holds_up_its_pair_alone),
 	};
 
