@@ -170,7 +170,7 @@ take_payload(struct client *c, struct span in)
 	if (piece.n > 0)
 		c->ops->payload(c, c->kind, c->arg, piece);
 	if (c->payload == 0 && !c->over) {
-		c->in_payload = false;
+		c->in_payload = c->full = false;
 		c->ops->end(c, c->kind, c->arg);
 	}
 	return piece.n;
@@ -206,7 +206,7 @@ feed(struct engine *engine, struct span in)
 
 	if (c->born_ms == 0)
 		c->born_ms = engine->now_ms;
-	while (!engine->closing) {
+	while (!engine->closing && !c->full) {
 		struct span rest = span_sub(in, taken, in.n);
 		bool was = c->in_payload;
 
@@ -234,7 +234,7 @@ tick_payload(struct client *c)
 {
 	struct err e;
 
-	if (c->rate_mark - c->payload >= CLIENT_RATE_OCTETS) {
+	if (c->full || c->rate_mark - c->payload >= CLIENT_RATE_OCTETS) {
 		begin_minute(c);
 		set_deadline(c);
 		return;
@@ -267,6 +267,12 @@ tick(struct engine *engine)
 	}
 	err_set(&e, REFUSAL_unreachable, "no answer for %lld s", (long long)(c->reply_ms / 1000));
 	client_lost(c, &e);
+}
+
+void
+client_pause(struct client *c, bool paused)
+{
+	c->full = paused;
 }
 
 void

@@ -54,6 +54,7 @@ struct client {
 	uint64_t rate_mark; /* of these, when its minute began */
 	int64_t rate_ms;    /* when that minute ends */
 	bool in_payload;
+	bool full; /* the payload is paused: its role has too much */
 	bool over;
 	bool asked;       /* since the mover's last call: time is stale */
 	uint64_t sent_to; /* outgoing payload's offset at the last look */
@@ -74,6 +75,9 @@ bool client_expect(struct client *c, int kind, void *arg, size_t n);
  * controls in it); nothing is sent. */
 bool client_request(struct client *c, int kind, void *arg, const char *fmt, ...)
     __attribute__((format(printf, 4, 5)));
+/* While it is set, no more octets of the payload are taken: the mover keeps them.  `end` ends it.  Setting it to
+ * false is followed by a call of feed. */
+void client_pause(struct client *c, bool paused);
 /* For `reply`: has a final reply the octets that its request asks for, and no 3xx code?  False: the
  * session is over, and `dropped` was called for this request too. */
 bool client_fits(struct client *c, const struct reply *r, bool octets);

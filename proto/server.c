@@ -277,7 +277,8 @@ is_patient(struct server *s)
 	bool moved = s->engine.payload.source != NULL && s->engine.payload.offset != s->sent_to;
 
 	s->sent_to = s->engine.payload.offset;
-	return s->waiting || s->held_replies != NULL || s->engine.payload.waiting || moved;
+	return s->waiting || s->full || s->held_replies != NULL || s->engine.payload.waiting ||
+	    moved;
 }
 
 /* Over the last minute. */

@@ -65,10 +65,10 @@ struct server {
 	uint64_t request;         /* number of the request under way */
 	struct buf *held_replies; /* replies go here while it is set */
 	bool stirred;             /* a request was answered since the mover's last call */
-	bool full;                /* the protocol can take no more requests now */
-	bool ending;              /* takes no more input and closes when released */
-	uint64_t sent_to;         /* the payload's offset at the last tick */
-	bool signs_in;            /* in its first state no user has signed in */
+	bool full;        /* takes no more input now: the protocol, or its role, has too much */
+	bool ending;      /* takes no more input and closes when released */
+	uint64_t sent_to; /* the payload's offset at the last tick */
+	bool signs_in;    /* in its first state no user has signed in */
 	/* gets the next line, in place of the verbs */
 	enum outcome (*line)(struct server *s, struct span line, struct err *e);
 	/* the payload that the last line announced */

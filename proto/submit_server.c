@@ -186,6 +186,12 @@ submit_server_taken(struct submit_server *m, uint64_t request, const struct ulid
 	return true;
 }
 
+void
+submit_server_pause(struct submit_server *m, bool paused)
+{
+	server_of(m)->full = paused;
+}
+
 static void
 message_octets(struct server *s, struct span in)
 {
@@ -198,6 +204,7 @@ message_end(struct server *s, struct span whole, struct err *e)
 	struct ulid id;
 
 	(void)whole;
+	s->full = false;
 	return settle_message(self(s), self(s)->ops->end(s->role, &id, e), &id, e);
 }
 

@@ -39,7 +39,7 @@ struct submit_server_ops {
 	 * outbox_full, bad_hold ...; then its octets are read past, and end is not called.  PENDING: none of
 	 * its octets is read before the answer. */
 	enum outcome (*begin)(void *role, const struct submit_envelope *env, struct err *e);
-	/* A fault that is found here is returned by `end`. */
+	/* A fault that is found here is returned by `end`.  It may call submit_server_pause. */
 	void (*body)(void *role, struct span piece);
 	/* All octets have arrived.  PENDING: submit_server_taken follows after the fsync.  DONE: *id is set
 	 * (the token was seen before). */
@@ -71,6 +71,9 @@ struct submit_server {
 
 void submit_server_init(struct submit_server *s, const struct submit_server_ops *ops, void *role);
 void submit_server_clear(struct submit_server *s);
+
+/* While it is set, no more octets of the letter are taken: the mover keeps them.  `end` ends it. */
+void submit_server_pause(struct submit_server *s, bool paused);
 
 /* Call conn_kick after each.  The answer to auth is sasl_server_answer(&s->sasl, ...). */
 bool submit_server_answer(struct submit_server *s, uint64_t request, /* from, to, begin */

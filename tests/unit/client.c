@@ -15,7 +15,8 @@
 struct play {
 	struct client c; /* first */
 	struct buf held, said;
-	bool ends; /* the next reply makes the role end the session */
+	bool ends;   /* the next reply makes the role end the session */
+	bool pauses; /* the role, after each piece of a payload */
 };
 
 static void
@@ -37,6 +38,8 @@ on_payload(struct client *c, int kind, void *arg, struct span piece)
 	(void)kind;
 	(void)arg;
 	buf_add(&((struct play *)c)->said, piece.p, piece.n);
+	if (((struct play *)c)->pauses)
+		client_pause(c, true);
 }
 
 static void
@@ -267,6 +270,32 @@ a_payload_has_a_lowest_rate(void **state)
 	assert_true(lives_at(CLIENT_RATE_OCTETS + 1));
 }
 
+/* Our disk is slow: the peer is neither, and its octets wait at the mover. */
+static void
+a_paused_payload_waits(void **state)
+{
+	struct play p;
+	struct engine *e = &p.c.engine;
+
+	(void)state;
+	begin(&p, &ops);
+	p.pauses = true;
+	assert_true(client_request(&p.c, 1, "a", "ONE"));
+	assert_true(client_request(&p.c, 2, "b", "TWO"));
+	get(&p, "250 2.0.0 {6} one\r\nabc");
+	get(&p, "def250 2.0.0 two\r\n");
+	heard(&p, "1/a 250 one;abc");
+	for (int i = 0; i < 3; i++) {
+		e->now_ms = e->deadline_ms;
+		e->tick(e);
+	}
+	assert_false(p.c.over);
+	client_pause(&p.c, false);
+	drive_again(e, &p.held);
+	heard(&p, "def/1;2/b 250 two;"); /* the end of the payload ends the pause */
+	end(&p);
+}
+
 /* As the mover does it. */
 static void
 at(struct play *p, int64_t now_ms)
@@ -336,6 +365,7 @@ main(void)
 		cmocka_unit_test(limits),
 		cmocka_unit_test(patience),
 		cmocka_unit_test(a_payload_has_a_lowest_rate),
+		cmocka_unit_test(a_paused_payload_waits),
 		cmocka_unit_test(a_session_has_its_time),
 		cmocka_unit_test(without_an_end_it_is_never_old),
 	};

@@ -249,6 +249,37 @@ test_a_letter_that_stops_half_way(void **state)
 	close_desk(&d);
 }
 
+/* Our disk is slow: the peer is neither, and its octets wait at the mover. */
+static void
+test_a_paused_letter_waits(void **state)
+{
+	struct desk d;
+
+	(void)state;
+	open_desk(&d, true);
+	d.pauses = true;
+	say(&d, "FROM <a@a.test>\r\nTO <b@b.test>\r\nMESSAGE 9 t\r\nabc");
+	say(&d, "def");
+	assert_int_equal(d.octets, 3);
+	assert_int_equal(d.held.len, 3);
+	for (int i = 0; i < 3; i++) {
+		mouth(&d)->now_ms = mouth(&d)->deadline_ms;
+		mouth(&d)->tick(mouth(&d));
+	}
+	assert_false(mouth(&d)->closing);
+	submit_server_pause(&d.s, false);
+	drive_again(mouth(&d), &d.held);
+	assert_int_equal(d.octets, 6);
+	say(&d, "ghiNOOP\r\n");
+	assert_int_equal(d.ended, 0);
+	submit_server_pause(&d.s, false);
+	drive_again(mouth(&d), &d.held);
+	assert_int_equal(d.ended, 1);
+	assert_int_equal(d.held.len, 0); /* the end of the letter ends the pause */
+	assert_last(&d, "250 2.0.0");
+	close_desk(&d);
+}
+
 static void
 test_full_output_stops_input(void **state)
 {
@@ -365,6 +396,7 @@ main(void)
 		cmocka_unit_test(test_a_letter_that_waits_to_begin),
 		cmocka_unit_test(test_answers_that_come_too_late),
 		cmocka_unit_test(test_a_letter_that_stops_half_way),
+		cmocka_unit_test(test_a_paused_letter_waits),
 		cmocka_unit_test(test_full_output_stops_input),
 		cmocka_unit_test(test_steps_of_signing_in),
 		cmocka_unit_test(test_failures_of_signing_in),

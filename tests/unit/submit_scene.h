@@ -26,6 +26,7 @@ struct desk {
 	struct submit_server s; /* first */
 	struct buf held;
 	bool slow, slow_to_begin;
+	bool pauses; /* after each piece */
 	int step;
 	uint64_t asked, octets;
 	struct span within; /* pieces must lie here; else they are of vast */
@@ -97,6 +98,8 @@ body(void *role, struct span piece)
 		for (size_t i = 0; i < piece.n; i++)
 			d->in_order = d->in_order && piece.p[i] == vast_octet(d->octets + i);
 	d->octets += piece.n;
+	if (d->pauses)
+		submit_server_pause(&d->s, true);
 }
 
 static inline enum outcome
