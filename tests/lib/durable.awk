@@ -47,7 +47,7 @@ function end(call, args, result) {
 		has_read(peer, result + 0)
 	if (call ~ /^(write|writev|sendto)$/ && (peer = connection(args)) != "" && result + 0 >= 4096)
 		has_written_much(peer)
-	if (call == "fsync" && args ~ /\/bodies\/[^>]*>/ && result == "0") {
+	if (call == "fsync" && args ~ /\/bodies\/[^\/>]*>/ && result == "0") {
 		file_step = 1
 		file_since = started[pid, call]
 	} else if (call ~ /^rename/ && result == "0" && file_step == 1) {
