@@ -1,5 +1,9 @@
 /* body — writes a letter's octets; see body.h.  body_source.c reads them, body_folder.c has the
- * folder. */
+ * folder.
+ *
+ * The loop only gathers octets.  A job on an offload thread makes the file, writes what was gathered and, at
+ * the end, makes it durable; a letter has one job at a time.
+ */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -9,21 +13,31 @@
 #include "common/base/file.h"
 #include "common/base/hex.h"
 #include "common/base/memory.h"
-#include "common/base/random.h"
 #include "common/loop/loop.h"
 #include "common/store/body_private.h"
 
-#define PATH_BYTES (BODY_NAME_BYTES + 8)
+#define PATH_BYTES (BODY_NAME_BYTES + sizeof BODY_TEMPORARY)
 
 struct body_in {
 	struct bodies *bodies;
-	struct digest *digest;
-	struct body_kept kept;
-	int fd;           /* -1: inline so far */
-	uint64_t claimed; /* of bodies->used; stays with the file once it is durable */
-	struct err why;   /* REFUSAL_NONE: none */
-	/* at the end */
 	struct loop *loop;
+	struct digest *digest;
+	struct body_kept kept; /* its name is empty while the letter is inline */
+	char name[BODY_NAME_BYTES];
+	uint64_t claimed;   /* of bodies->used; stays with the file once it is durable */
+	struct err why;     /* REFUSAL_NONE: none */
+	struct buf waiting; /* for the next job */
+	void (*ready)(void *arg);
+	void *ready_arg;
+	bool given_up;
+	struct offload_job job;
+	bool busy; /* the job has what follows */
+	struct buf writing;
+	int fd; /* -1: no file yet */
+	bool last;
+	enum { UNMADE, UNFINISHED, NAMED, DURABLE } step; /* of the file */
+	struct err fault;
+	/* at the end */
 	body_done *done;
 	void *arg;
 };
@@ -34,27 +48,16 @@ temporary_name(const char *name, char out[PATH_BYTES])
 	snprintf(out, PATH_BYTES, "%s" BODY_TEMPORARY, name);
 }
 
-static void
-fault(struct body_in *in, int errnum, const char *what)
-{
-	if (in->why.why != REFUSAL_NONE)
-		return;
-	err_set_errno(&in->why,
-	    errnum == ENOSPC || errnum == EDQUOT ? REFUSAL_system_full : REFUSAL_storage, errnum,
-	    "%s", what);
-}
-
 /* -- room ------------------------------------------------------------------------------------- */
 
-static bool
+static void
 claim(struct body_in *in, size_t n)
 {
 	in->claimed += n;
 	if (atomic_fetch_add(&in->bodies->used, n) + n <= in->bodies->limit || !RULE(system_full))
-		return true;
+		return;
 	if (in->why.why == REFUSAL_NONE)
 		err_word(&in->why, REFUSAL_system_full);
-	return false;
 }
 
 static void
@@ -64,13 +67,122 @@ unclaim(struct body_in *in)
 	in->claimed = 0;
 }
 
-/* -- writing ----------------------------------------------------------------------------------- */
+/* -- on an offload thread ----------------------------------------------------------------------- */
+
+static bool
+fault(struct body_in *in, const char *what)
+{
+	bool full = errno == ENOSPC || errno == EDQUOT;
+
+	return err_set_errno(&in->fault, full ? REFUSAL_system_full : REFUSAL_storage, errno, "%s",
+	    what);
+}
+
+static bool
+make_file(struct body_in *in)
+{
+	char path[PATH_BYTES];
+
+	if (in->step != UNMADE)
+		return true;
+	body_orphans_made(in->bodies, in->name);
+	temporary_name(in->name, path);
+	in->fd = openat(in->bodies->folder, path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	if (in->fd < 0)
+		return fault(in, "a letter's file cannot be made");
+	in->step = UNFINISHED;
+	return true;
+}
+
+static bool
+sync_file(struct body_in *in)
+{
+	int folder = in->bodies->folder;
+	char path[PATH_BYTES];
+
+	temporary_name(in->name, path);
+	if (fsync(in->fd) != 0)
+		return fault(in, "a letter cannot be made durable");
+	if (renameat(folder, path, folder, in->name) != 0)
+		return fault(in, "a letter's file cannot be named");
+	in->step = NAMED;
+	if (fsync(folder) != 0)
+		return fault(in, "the folder of bodies cannot be made durable");
+	in->step = DURABLE;
+	return true;
+}
 
 static void
-write_all(struct body_in *in, struct span s)
+close_file(struct body_in *in)
 {
-	if (claim(in, s.n) && in->why.why == REFUSAL_NONE && !file_write(in->fd, s))
-		fault(in, errno, "a letter cannot be written");
+	if (in->fd >= 0)
+		close(in->fd);
+	in->fd = -1;
+}
+
+static void
+write_file(void *arg)
+{
+	struct body_in *in = arg;
+
+	if (!make_file(in))
+		return;
+	if (!file_write(in->fd, buf_span(&in->writing))) {
+		fault(in, "a letter cannot be written");
+		return;
+	}
+	if (in->last && sync_file(in))
+		close_file(in);
+}
+
+static void
+unmake_file(void *arg)
+{
+	struct body_in *in = arg;
+	char path[PATH_BYTES];
+
+	temporary_name(in->name, path);
+	if (in->step == UNFINISHED)
+		unlinkat(in->bodies->folder, path, 0);
+	else if (in->step == NAMED)
+		unlinkat(in->bodies->folder, in->name, 0);
+	in->step = UNMADE;
+	close_file(in);
+}
+
+static void
+free_in(struct body_in *in)
+{
+	unclaim(in);
+	digest_free(&in->digest);
+	body_kept_clear(&in->kept);
+	buf_clear(&in->waiting);
+	buf_clear(&in->writing);
+	bodies_free(&in->bodies);
+	free(in);
+}
+
+static void
+unmake_and_free(void *arg)
+{
+	unmake_file(arg);
+	free_in(arg);
+}
+
+/* -- writing ----------------------------------------------------------------------------------- */
+
+static void worked(void *arg);
+
+static void
+start(struct body_in *in, bool last)
+{
+	struct buf empty = in->writing;
+
+	in->writing = in->waiting;
+	in->waiting = empty;
+	in->last = last;
+	in->busy = true;
+	bodies_job(in->bodies, &in->job, in->loop, write_file, worked, in);
 }
 
 static void
@@ -82,36 +194,29 @@ add_head(struct buf *head, struct span octets)
 		buf_add(head, piece.p, piece.n);
 }
 
-/* Moves the inline octets to a file; the head stays in memory. */
+/* From now on the octets go to a file; the head stays in memory. */
 static void
 spill(struct body_in *in)
 {
-	unsigned char random[16];
-	char path[PATH_BYTES];
 	struct buf head = BUF_INIT;
 
-	random_bytes(random, sizeof random);
-	hex_str(in->kept.name, random, sizeof random);
-	temporary_name(in->kept.name, path);
-	in->fd = openat(in->bodies->folder, path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-	if (in->fd < 0) {
-		fault(in, errno, "a letter's file cannot be made");
-		return;
-	}
-	write_all(in, buf_span(&in->kept.octets));
-	add_head(&head, buf_span(&in->kept.octets));
-	buf_clear(&in->kept.octets);
+	snprintf(in->kept.name, sizeof in->kept.name, "%s", in->name);
+	in->waiting = in->kept.octets;
+	claim(in, in->waiting.len);
+	add_head(&head, buf_span(&in->waiting));
 	in->kept.octets = head;
 }
 
 struct body_in *
-body_begin(struct bodies *s)
+body_begin(struct bodies *b, struct span key, struct span attempt, struct loop *l)
 {
 	struct body_in *in = memory_new(sizeof *in);
 
-	in->bodies = bodies_ref(s);
+	in->bodies = bodies_ref(b);
+	in->loop = l;
 	in->digest = digest_new();
 	in->fd = -1;
+	body_name(in->name, key, attempt);
 	return in;
 }
 
@@ -122,14 +227,32 @@ body_add(struct body_in *in, struct span octets)
 		return;
 	digest_add(in->digest, octets);
 	in->kept.size += octets.n;
-	if (in->fd < 0 && in->kept.size > BODY_INLINE_BYTES)
+	if (in->kept.name[0] == '\0' && in->kept.size > BODY_INLINE_BYTES)
 		spill(in);
-	if (in->fd >= 0) {
-		write_all(in, octets);
-		add_head(&in->kept.octets, octets);
-	} else if (in->why.why == REFUSAL_NONE) {
+	if (in->kept.name[0] == '\0') {
 		buf_add(&in->kept.octets, octets.p, octets.n);
+		return;
 	}
+	claim(in, octets.n);
+	if (in->why.why != REFUSAL_NONE)
+		return;
+	add_head(&in->kept.octets, octets);
+	buf_add(&in->waiting, octets.p, octets.n);
+	if (!in->busy && in->waiting.len >= BODY_PIECE_BYTES)
+		start(in, false);
+}
+
+bool
+body_full(const struct body_in *in)
+{
+	return in->busy && in->waiting.len >= BODY_PIECE_BYTES;
+}
+
+void
+body_when_ready(struct body_in *in, void (*ready)(void *arg), void *arg)
+{
+	in->ready = ready;
+	in->ready_arg = arg;
 }
 
 struct span
@@ -144,51 +267,19 @@ body_size(const struct body_in *in)
 	return in->kept.size;
 }
 
-static void
-free_in(struct body_in *in)
-{
-	if (in->fd >= 0)
-		close(in->fd);
-	unclaim(in);
-	digest_free(&in->digest);
-	body_kept_clear(&in->kept);
-	bodies_free(&in->bodies);
-	free(in);
-}
-
 void
 body_abort_take(struct body_in *in)
 {
-	char path[PATH_BYTES];
-
-	if (in->fd >= 0) {
-		temporary_name(in->kept.name, path);
-		unlinkat(in->bodies->folder, path, 0);
-	}
-	free_in(in);
+	in->given_up = true;
+	if (in->busy)
+		return; /* `worked` finds it */
+	if (in->step == UNMADE)
+		free_in(in);
+	else
+		bodies_job(in->bodies, &in->job, NULL, unmake_and_free, NULL, in);
 }
 
-/* -- making it durable -------------------------------------------------------------------------- */
-
-static void
-sync_file(void *arg)
-{
-	struct body_in *in = arg;
-	int folder = in->bodies->folder;
-	char path[PATH_BYTES];
-
-	temporary_name(in->kept.name, path);
-	if (fsync(in->fd) != 0) {
-		fault(in, errno, "a letter cannot be made durable");
-		unlinkat(folder, path, 0);
-	} else if (renameat(folder, path, folder, in->kept.name) != 0) {
-		fault(in, errno, "a letter's file cannot be named");
-		unlinkat(folder, path, 0);
-	} else if (fsync(folder) != 0) {
-		fault(in, errno, "the spool's folder cannot be made durable");
-		unlinkat(folder, in->kept.name, 0);
-	}
-}
+/* -- the end ------------------------------------------------------------------------------------ */
 
 static void
 ended(void *arg)
@@ -205,31 +296,50 @@ ended(void *arg)
 	free_in(in);
 }
 
+/* No job has it, and no octets are to come. */
 static void
-refused_early(void *arg)
+end(struct body_in *in)
+{
+	if (in->why.why != REFUSAL_NONE)
+		bodies_job(in->bodies, &in->job, in->loop, unmake_file, ended, in);
+	else if (in->kept.name[0] != '\0')
+		start(in, true);
+	else
+		loop_post(in->loop, ended, in);
+}
+
+static void
+worked(void *arg)
 {
 	struct body_in *in = arg;
-	char path[PATH_BYTES];
+	bool was_full = body_full(in);
 
-	if (in->fd >= 0) {
-		temporary_name(in->kept.name, path);
-		unlinkat(in->bodies->folder, path, 0);
+	in->busy = false;
+	buf_reset(&in->writing);
+	if (in->why.why == REFUSAL_NONE)
+		in->why = in->fault;
+	if (in->given_up) {
+		body_abort_take(in);
+	} else if (in->done != NULL && in->why.why == REFUSAL_NONE && in->step == DURABLE) {
+		ended(in);
+	} else if (in->done != NULL) {
+		end(in);
+	} else {
+		if (in->why.why == REFUSAL_NONE && in->waiting.len >= BODY_PIECE_BYTES)
+			start(in, false);
+		if (was_full && in->ready != NULL)
+			in->ready(in->ready_arg);
 	}
-	ended(in);
 }
 
 void
-body_end_take(struct body_in *in, struct loop *l, body_done *done, void *arg)
+body_end_take(struct body_in *in, body_done *done, void *arg)
 {
-	in->loop = l;
 	in->done = done;
 	in->arg = arg;
 	digest_end(in->digest, in->kept.digest);
-	if (in->why.why == REFUSAL_NONE && in->fd < 0)
-		loop_post(l, ended, in);
-	else if (in->why.why != REFUSAL_NONE ||
-	    !offload_run(in->bodies->offload, l, sync_file, ended, in, &in->why))
-		loop_post(l, refused_early, in);
+	if (!in->busy)
+		end(in);
 }
 
 void

@@ -1,136 +1,91 @@
-/* body_folder — opening the folder of bodies, counting and removing its files; see body.h. */
-#include <dirent.h>
+/* body_folder — opens the folder of bodies, and removes files from it; see body.h. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "common/base/hex.h"
-#include "common/base/log.h"
 #include "common/base/memory.h"
 #include "common/loop/loop.h"
 #include "common/store/body_private.h"
 
+/* -- jobs ----------------------------------------------------------------------------------------- */
+
+void
+bodies_job(struct bodies *b, struct offload_job *j, struct loop *l, void (*work)(void *arg),
+    void (*done)(void *arg), void *arg)
+{
+	*j = (struct offload_job) { .home = l, .work = work, .done = done, .arg = arg };
+	if (offload_take(b->offload, j))
+		return;
+	work(arg);
+	if (done != NULL)
+		loop_post(l, done, arg);
+}
+
 /* -- removing ------------------------------------------------------------------------------------- */
 
-/* A durable file. */
-static void
-remove_file(struct bodies *s, const char *name)
+void
+body_unlink(struct bodies *b, const char *name)
 {
 	struct stat st;
 
-	if (fstatat(s->folder, name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
-	    unlinkat(s->folder, name, 0) == 0)
-		atomic_fetch_sub(&s->used, (unsigned long long)st.st_size);
+	if (fstatat(b->folder, name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+	    unlinkat(b->folder, name, 0) == 0)
+		atomic_fetch_sub(&b->used, (unsigned long long)st.st_size);
 }
-
-uint64_t
-bodies_used(void *bodies)
-{
-	return atomic_load(&((struct bodies *)bodies)->used);
-}
-
-struct removal {
-	struct offload_job job;
-	struct bodies *bodies;
-	char name[BODY_NAME_BYTES];
-};
 
 static void
 remove_named(void *arg)
 {
-	struct removal *r = arg;
+	struct body_removal *r = arg;
 
-	remove_file(r->bodies, r->name);
+	body_unlink(r->bodies, r->name);
 	bodies_free(&r->bodies);
 	free(r);
 }
 
 void
-body_remove(struct bodies *s, const char *name)
+body_removal_take(struct body_removal *r)
 {
-	struct removal *r;
+	bodies_job(r->bodies, &r->job, NULL, remove_named, NULL, r);
+}
+
+void
+body_remove(struct bodies *b, const char *name)
+{
+	struct body_removal *r;
 
 	if (name[0] == '\0')
 		return;
 	r = memory_new(sizeof *r);
-	r->bodies = bodies_ref(s);
+	r->bodies = bodies_ref(b);
 	snprintf(r->name, sizeof r->name, "%s", name);
-	bodies_job(s, &r->job, NULL, remove_named, NULL, r);
+	if (!body_orphans_removal_take(b, r))
+		body_removal_take(r);
 }
 
-/* -- sweeping ------------------------------------------------------------------------------------- */
+/* -- a migration ---------------------------------------------------------------------------------- */
 
-static bool
-is_ours(const char *name)
-{
-	unsigned char bytes[16];
-
-	return hex_parse(span_str(name), bytes, sizeof bytes);
-}
-
-static bool
-is_temporary(const char *name)
-{
-	size_t n = strlen(name), t = strlen(BODY_TEMPORARY);
-
-	return n > t && strcmp(name + n - t, BODY_TEMPORARY) == 0;
-}
-
-/* Each file in the folder that we have made. */
-static void
-each_file(struct bodies *s, void (*f)(struct bodies *s, const char *name, void *arg), void *arg)
-{
-	int fd = openat(s->folder, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
-	struct dirent *d;
-
-	if (dir == NULL)
-		return;
-	while ((d = readdir(dir)) != NULL)
-		if (is_ours(d->d_name) || is_temporary(d->d_name))
-			f(s, d->d_name, arg);
-	closedir(dir);
-}
-
-/* Removes an unfinished file; counts a durable one. */
-static void
-count_file(struct bodies *s, const char *name, void *arg)
+bool
+body_adopt(struct bodies *b, const char *path, const char *name, struct err *e)
 {
 	struct stat st;
 
-	(void)arg;
-	if (is_temporary(name)) {
-		log_fact(LOG_INFO, "body.swept", "file=%s", log_str(name));
-		unlinkat(s->folder, name, 0);
-	} else if (fstatat(s->folder, name, &st, AT_SYMLINK_NOFOLLOW) == 0) {
-		atomic_fetch_add(&s->used, (unsigned long long)st.st_size);
-	}
+	if (linkat(AT_FDCWD, path, b->folder, name, 0) != 0)
+		return errno == EEXIST ||
+		    err_set_errno(e, REFUSAL_storage, errno, "%s cannot be given a new name", path);
+	if (fstatat(b->folder, name, &st, AT_SYMLINK_NOFOLLOW) == 0)
+		atomic_fetch_add(&b->used, (unsigned long long)st.st_size);
+	return true;
 }
 
-struct sweep {
-	bool (*named)(void *arg, const char *name);
-	void *arg;
-};
-
-static void
-sweep_file(struct bodies *s, const char *name, void *arg)
+bool
+bodies_sync(struct bodies *b, struct err *e)
 {
-	const struct sweep *w = arg;
-
-	if (w->named(w->arg, name))
-		return;
-	log_fact(LOG_INFO, "body.swept", "file=%s", log_str(name));
-	remove_file(s, name);
-}
-
-void
-bodies_sweep(struct bodies *s, bool (*named)(void *arg, const char *name), void *arg)
-{
-	each_file(s, sweep_file, &(struct sweep) { named, arg });
+	return fsync(b->folder) == 0 ||
+	    err_set_errno(e, REFUSAL_storage, errno, "the folder of bodies cannot be made durable");
 }
 
 /* -- opening -------------------------------------------------------------------------------------- */
@@ -151,7 +106,7 @@ bool
 bodies_open(const char *folder, uint64_t limit, struct offload *o, struct bodies **out,
     struct err *e)
 {
-	struct bodies *s;
+	struct bodies *b;
 	int fd;
 
 	if (mkdir(folder, 0700) != 0 && errno != EEXIST)
@@ -163,43 +118,37 @@ bodies_open(const char *folder, uint64_t limit, struct offload *o, struct bodies
 		close(fd);
 		return false;
 	}
-	s = memory_new(sizeof *s);
-	s->folder = fd;
-	s->offload = o;
-	atomic_init(&s->refs, 1);
-	s->limit = limit;
-	each_file(s, count_file, NULL);
-	*out = s;
+	b = memory_new(sizeof *b);
+	b->folder = fd;
+	b->offload = o;
+	atomic_init(&b->refs, 1);
+	b->limit = limit;
+	*out = b;
 	return true;
 }
 
-void
-bodies_job(struct bodies *b, struct offload_job *j, struct loop *l, void (*work)(void *arg),
-    void (*done)(void *arg), void *arg)
+uint64_t
+bodies_used(void *bodies)
 {
-	*j = (struct offload_job) { .home = l, .work = work, .done = done, .arg = arg };
-	if (offload_take(b->offload, j))
-		return;
-	work(arg);
-	if (done != NULL)
-		loop_post(l, done, arg);
+	return atomic_load(&((struct bodies *)bodies)->used);
 }
 
 struct bodies *
-bodies_ref(struct bodies *s)
+bodies_ref(struct bodies *b)
 {
-	atomic_fetch_add(&s->refs, 1);
-	return s;
+	atomic_fetch_add(&b->refs, 1);
+	return b;
 }
 
 void
-bodies_free(struct bodies **sp)
+bodies_free(struct bodies **bp)
 {
-	struct bodies *s = *sp;
+	struct bodies *b = *bp;
 
-	*sp = NULL;
-	if (s == NULL || atomic_fetch_sub(&s->refs, 1) > 1)
+	*bp = NULL;
+	if (b == NULL || atomic_fetch_sub(&b->refs, 1) > 1)
 		return;
-	close(s->folder);
-	free(s);
+	body_orphans_free(b);
+	close(b->folder);
+	free(b);
 }

@@ -1,74 +1,363 @@
-/* body_orphans — compares the folder with the sorted names of the records; see body_orphans.h. */
+/* body_orphans — looks through the folder of bodies, page by page; see body_orphans.h. */
 #include "common/store/body_orphans.h"
 
+#include <dirent.h>
+#include <fcntl.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
+#include "common/base/log.h"
 #include "common/base/memory.h"
+#include "common/store/body_private.h"
 
-struct names {
-	char (*name)[BODY_NAME_BYTES];
-	size_t n, cap;
-	bool unsure; /* an unreadable record may name any file */
-	bool (*file_of)(struct span record, char file[BODY_NAME_BYTES]);
+#define BUCKETS 1024
+
+/* A file that this process has made. */
+struct made {
+	struct made *next;
+	char name[BODY_NAME_BYTES];
 };
 
-static bool
-note_name(void *arg, struct span key, struct span value)
-{
-	struct names *all = arg;
-	char file[BODY_NAME_BYTES];
+struct body_orphans {
+	struct body_asker asker;
+	struct offload_job job; /* one at a time */
+	struct body_page page;
+	DIR *dir;
+	bool opened;
+	uint64_t files, removed;
+	pthread_mutex_t lock;
+	pthread_cond_t idle;
+	/* under lock */
+	unsigned working; /* threads in a call of work */
+	bool stopped;
+	bool over;
+	struct made *made[BUCKETS];    /* until it is over */
+	struct body_removal *removals; /* wait until it is over */
+};
 
-	(void)key;
-	if (!all->file_of(value, file)) {
-		all->unsure = true;
-		return false;
-	}
-	if (file[0] == '\0')
-		return true;
-	if (all->n == all->cap) {
-		all->cap = all->cap ? all->cap * 2 : 64;
-		all->name = memory_resize(all->name, all->cap, sizeof *all->name);
-	}
-	memcpy(all->name[all->n++], file, BODY_NAME_BYTES);
-	return true;
+/* -- what this process makes ------------------------------------------------------------------------ */
+
+static unsigned
+bucket_of(struct span name)
+{
+	uint32_t h = 2166136261U;
+
+	for (size_t i = 0; i < name.n; i++)
+		h = (h ^ (unsigned char)name.p[i]) * 16777619U;
+	return h % BUCKETS;
 }
 
-static int
-compare(const void *a, const void *b)
+/* Its temporary name, too. */
+static bool
+is_made(struct body_orphans *o, const char *file)
 {
-	return strcmp(a, b);
+	struct span name = span_str(file);
+	struct made *m;
+
+	if (body_name_is_temporary(file))
+		name.n -= strlen(BODY_TEMPORARY);
+	pthread_mutex_lock(&o->lock);
+	for (m = o->made[bucket_of(name)]; m != NULL && !span_eq(span_str(m->name), name);)
+		m = m->next;
+	pthread_mutex_unlock(&o->lock);
+	return m != NULL;
 }
 
-static bool
-is_named(void *arg, const char *name)
+void
+body_orphans_made(struct bodies *b, const char *name)
 {
-	struct names *all = arg;
-	char key[BODY_NAME_BYTES];
+	struct body_orphans *o = b->orphans;
+	struct made *m, **at;
 
-	return span_copy(span_str(name), key, sizeof key) && all->n > 0 &&
-	    bsearch(key, all->name, all->n, sizeof *all->name, compare) != NULL;
+	if (o == NULL)
+		return;
+	m = memory_new(sizeof *m);
+	span_copy(span_str(name), m->name, sizeof m->name);
+	at = &o->made[bucket_of(span_str(name))];
+	pthread_mutex_lock(&o->lock);
+	if (!o->over) {
+		m->next = *at;
+		*at = m;
+		m = NULL;
+	}
+	pthread_mutex_unlock(&o->lock);
+	free(m);
+}
+
+static void
+forget_made(struct body_orphans *o)
+{
+	for (unsigned i = 0; i < BUCKETS; i++)
+		for (struct made *m; (m = o->made[i]) != NULL;) {
+			o->made[i] = m->next;
+			free(m);
+		}
 }
 
 bool
-body_orphans_remove(struct bodies *s, struct db *d, unsigned table,
-    bool (*file_of)(struct span record, char file[BODY_NAME_BYTES]), struct err *e)
+body_orphans_removal_take(struct bodies *b, struct body_removal *r)
 {
-	struct names all = { .file_of = file_of };
-	struct db_txn *t;
-	bool fault;
+	struct body_orphans *o = b->orphans;
+	bool taken;
 
-	if (!db_read(d, &t, e))
+	if (o == NULL || is_made(o, r->name))
 		return false;
-	db_each(t, table, (struct span) { 0 }, (struct span) { 0 }, note_name, &all);
-	all.unsure = all.unsure || db_passed_over(t) > 0;
-	fault = db_fault(t, e);
-	db_read_end(&t);
-	if (!fault && !all.unsure) {
-		if (all.n > 0)
-			qsort(all.name, all.n, sizeof *all.name, compare);
-		bodies_sweep(s, is_named, &all);
+	pthread_mutex_lock(&o->lock);
+	if ((taken = !o->over)) {
+		r->next = o->removals;
+		o->removals = r;
 	}
-	free(all.name);
-	return !fault;
+	pthread_mutex_unlock(&o->lock);
+	return taken;
+}
+
+/* -- a page ----------------------------------------------------------------------------------------- */
+
+static void
+remove_orphan(struct bodies *b, const char *name, bool counted)
+{
+	log_fact(LOG_INFO, "body.swept", "file=%s", log_str(name));
+	if (counted)
+		body_unlink(b, name);
+	else
+		unlinkat(b->folder, name, 0);
+	b->orphans->removed++;
+}
+
+static void
+remove_unnamed(struct bodies *b, struct body_page *p)
+{
+	for (size_t i = 0; i < p->n; i++)
+		if (!p->named[i])
+			remove_orphan(b, p->name[i], true);
+}
+
+/* Counts it, and adds it to the page if it has a key. */
+static void
+take_file(struct bodies *b, struct body_page *p, const char *name)
+{
+	unsigned char key[BODY_KEY_MAX];
+	struct stat st;
+	size_t n;
+
+	if (body_name_is_temporary(name)) {
+		if (!is_made(b->orphans, name))
+			remove_orphan(b, name, false);
+		return;
+	}
+	if ((!body_name_key(name, key, &n) && !body_name_is_old(name)) ||
+	    is_made(b->orphans, name) || fstatat(b->folder, name, &st, AT_SYMLINK_NOFOLLOW) != 0)
+		return;
+	atomic_fetch_add(&b->used, (unsigned long long)st.st_size);
+	b->orphans->files++;
+	if (!body_name_is_old(name) && span_copy(span_str(name), p->name[p->n], BODY_NAME_BYTES))
+		p->named[p->n++] = false;
+}
+
+/* False: the folder has no more names. */
+static bool
+read_page(struct bodies *b, struct body_page *p)
+{
+	DIR *dir = b->orphans->dir;
+	struct dirent *d = NULL;
+
+	p->n = 0;
+	for (int i = 0; dir != NULL && i < 4 * BODY_PAGE && p->n < BODY_PAGE; i++) {
+		if ((d = readdir(dir)) == NULL)
+			break;
+		take_file(b, p, d->d_name);
+	}
+	return d != NULL || p->n > 0;
+}
+
+static void
+open_folder(struct bodies *b)
+{
+	int fd;
+
+	if (b->orphans->opened)
+		return;
+	b->orphans->opened = true;
+	fd = openat(b->folder, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd >= 0 && (b->orphans->dir = fdopendir(fd)) == NULL)
+		close(fd);
+}
+
+/* -- all of them ------------------------------------------------------------------------------------ */
+
+static void
+end(struct bodies *b)
+{
+	struct body_orphans *o = b->orphans;
+	struct body_removal *r, *next;
+	bool stopped;
+
+	pthread_mutex_lock(&o->lock);
+	o->over = true;
+	stopped = o->stopped;
+	r = o->removals;
+	o->removals = NULL;
+	forget_made(o);
+	pthread_mutex_unlock(&o->lock);
+	for (; r != NULL; r = next) {
+		next = r->next;
+		body_removal_take(r);
+	}
+	if (o->dir != NULL)
+		closedir(o->dir);
+	o->dir = NULL;
+	if (!stopped)
+		log_fact(LOG_INFO, "body.counted", "files=%llu octets=%llu removed=%llu",
+		    (unsigned long long)o->files, (unsigned long long)bodies_used(b),
+		    (unsigned long long)o->removed);
+	if (!stopped && o->asker.over != NULL)
+		o->asker.over(o->asker.arg);
+}
+
+static bool
+enter(struct body_orphans *o)
+{
+	bool goes;
+
+	pthread_mutex_lock(&o->lock);
+	if ((goes = !o->stopped))
+		o->working++;
+	pthread_mutex_unlock(&o->lock);
+	return goes;
+}
+
+static void
+leave(struct body_orphans *o)
+{
+	pthread_mutex_lock(&o->lock);
+	o->working--;
+	pthread_cond_broadcast(&o->idle);
+	pthread_mutex_unlock(&o->lock);
+}
+
+/* Removes what the last page had too much, and asks about the next one. */
+static void
+work(void *arg)
+{
+	struct bodies *b = arg;
+	struct body_orphans *o = b->orphans;
+	bool goes = enter(o);
+
+	if (goes) {
+		open_folder(b);
+		remove_unnamed(b, &o->page);
+		if (read_page(b, &o->page)) {
+			struct bodies *held = bodies_ref(
+			    b); /* another thread may end it meanwhile */
+
+			o->asker.ask(o->asker.arg, &o->page);
+			leave(o);
+			bodies_free(&held);
+			return;
+		}
+	}
+	end(b);
+	if (goes)
+		leave(o);
+	bodies_free(&b);
+}
+
+void
+body_page_answered(struct body_page *p)
+{
+	struct bodies *b = p->bodies;
+
+	b->orphans->job = (struct offload_job) { .work = work, .arg = b };
+	if (offload_take(b->offload, &b->orphans->job))
+		return;
+	end(b); /* the process ends */
+	bodies_free(&b);
+}
+
+static bool
+is_named(struct db_txn *t, unsigned table, const char *name,
+    bool (*file_of)(struct span record, char file[BODY_NAME_BYTES]))
+{
+	unsigned char key[BODY_KEY_MAX];
+	char file[BODY_NAME_BYTES];
+	struct span value;
+	struct err e;
+	size_t n;
+
+	if (!body_name_key(name, key, &n))
+		return true;
+	if (!db_get(t, table, span_of(key, n), &value))
+		return db_fault(t, &e);
+	return !file_of(value, file) || strcmp(file, name) == 0;
+}
+
+void
+body_page_look(struct body_page *p, struct db *d, unsigned table,
+    bool (*file_of)(struct span record, char file[BODY_NAME_BYTES]))
+{
+	struct db_txn *t;
+	struct err e;
+	bool good = db_read(d, &t, &e);
+
+	for (size_t i = 0; i < p->n; i++)
+		p->named[i] = !good || is_named(t, table, p->name[i], file_of);
+	if (good)
+		db_read_end(&t);
+	body_page_answered(p);
+}
+
+void
+body_orphans_start(struct bodies *b, const struct body_asker *asker)
+{
+	struct body_orphans *o = memory_new(sizeof *o);
+
+	o->asker = *asker;
+	o->page.bodies = b;
+	pthread_mutex_init(&o->lock, NULL);
+	pthread_cond_init(&o->idle, NULL);
+	b->orphans = o;
+	(void)bodies_ref(b); /* the work's */
+	body_page_answered(&o->page);
+}
+
+void
+body_orphans_stop(struct bodies *b)
+{
+	struct body_orphans *o = b == NULL ? NULL : b->orphans;
+
+	if (o == NULL)
+		return;
+	pthread_mutex_lock(&o->lock);
+	o->stopped = true;
+	while (o->working > 0)
+		pthread_cond_wait(&o->idle, &o->lock);
+	pthread_mutex_unlock(&o->lock);
+}
+
+bool
+body_orphans_over(struct bodies *b)
+{
+	bool over;
+
+	pthread_mutex_lock(&b->orphans->lock);
+	over = b->orphans->over;
+	pthread_mutex_unlock(&b->orphans->lock);
+	return over;
+}
+
+void
+body_orphans_free(struct bodies *b)
+{
+	struct body_orphans *o = b->orphans;
+
+	if (o == NULL)
+		return;
+	forget_made(o);
+	pthread_cond_destroy(&o->idle);
+	pthread_mutex_destroy(&o->lock);
+	free(o);
+	b->orphans = NULL;
 }

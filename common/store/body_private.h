@@ -1,4 +1,4 @@
-/* body_private — the folder of bodies and counters, for body*.c. */
+/* body_private — the folder of bodies and its counters, for body*.c. */
 #ifndef COMMON_STORE_BODY_PRIVATE_H
 #define COMMON_STORE_BODY_PRIVATE_H
 
@@ -7,8 +7,10 @@
 #include "common/loop/offload.h"
 #include "common/store/body.h"
 
-#define BODY_PIECE_BYTES (64 * 1024) /* read ahead, where the page cache has nothing */
+#define BODY_PIECE_BYTES (64 * 1024) /* one write, or one read of what the page cache has not */
 #define BODY_TEMPORARY   ".tmp"      /* suffix of a file that is not durable yet */
+
+struct body_orphans;
 
 struct bodies {
 	int folder; /* for openat and fsync */
@@ -16,11 +18,34 @@ struct bodies {
 	atomic_uint refs;
 	uint64_t limit;
 	atomic_ullong used; /* octets of files, unfinished ones included */
+	struct body_orphans
+	    *orphans; /* NULL: the files of earlier processes are not looked through */
 };
 
 /* Runs work(arg) on an offload thread, then done(arg) on `l`; done and l may be NULL.  After offload_stop work
  * runs at once, and done is posted. */
 void bodies_job(struct bodies *b, struct offload_job *j, struct loop *l, void (*work)(void *arg),
     void (*done)(void *arg), void *arg);
+
+/* A file that waits for its removal. */
+struct body_removal {
+	struct body_removal *next; /* body_orphans' */
+	struct offload_job job;
+	struct bodies *bodies;
+	char name[BODY_NAME_BYTES];
+};
+void body_removal_take(struct body_removal *r); /* removes it, on an offload thread */
+
+/* A durable file: unlinks it and counts its octets no more. */
+void body_unlink(struct bodies *b, const char *name);
+
+/* What this process makes is not looked at (body_orphans.c). */
+void body_orphans_made(struct bodies *b, const char *name);
+/* True: it is taken, and removed once the files have been counted. */
+bool body_orphans_removal_take(struct bodies *b, struct body_removal *r);
+void body_orphans_free(struct bodies *b); /* no job has it */
+
+bool body_name_is_old(const char *name); /* 32 hexadecimal digits: of an earlier version */
+bool body_name_is_temporary(const char *name);
 
 #endif

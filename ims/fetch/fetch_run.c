@@ -214,7 +214,7 @@ came(struct fetch_run *r)
 
 	r->in = NULL;
 	r->busy = true;
-	body_end_take(in, r->worker->loop, synced, r);
+	body_end_take(in, synced, r);
 }
 
 /* -- targets -------------------------------------------------------------------------------------------- */

@@ -18,6 +18,16 @@ on_hello(void *role, const struct err *e)
 		s->run->why = *e;
 }
 
+/* The body, and so the session, still exists. */
+static void
+disk_ready(void *session)
+{
+	struct session *s = session;
+
+	client_pause(&s->client.client, false);
+	conn_kick(s->conn);
+}
+
 static bool
 on_found(void *role, void *arg, uint64_t octets, struct err *e)
 {
@@ -29,7 +39,9 @@ on_found(void *role, void *arg, uint64_t octets, struct err *e)
 	if (octets != s->run->letter.size)
 		return err_set(e, REFUSAL_broken_promise, "%llu octets were announced, %llu come",
 		    (unsigned long long)s->run->letter.size, (unsigned long long)octets);
-	s->run->in = body_begin(ims_store_bodies(s->run->worker->ims->store));
+	s->run->in = ims_store_body_in(s->run->worker->ims->store, &s->run->letter,
+	    s->run->worker->loop);
+	body_when_ready(s->run->in, disk_ready, s);
 	return true;
 }
 
@@ -49,6 +61,8 @@ on_payload(void *role, void *arg, struct span piece)
 		return;
 	}
 	body_add(s->run->in, piece);
+	if (body_full(s->run->in))
+		client_pause(&s->client.client, true);
 	s->run->ops->progress(s->run->arg, body_size(s->run->in));
 }
 

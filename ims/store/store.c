@@ -47,6 +47,12 @@ file_of(struct span record, char file[BODY_NAME_BYTES])
 	return true;
 }
 
+static void
+ask_records(void *arg, struct body_page *p)
+{
+	body_page_look(p, ((struct ims_store *)arg)->db, LETTER, file_of);
+}
+
 bool
 ims_store_open(const char *folder, uint64_t size, struct offload *o, struct ims_store **out,
     struct err *e)
@@ -60,12 +66,12 @@ ims_store_open(const char *folder, uint64_t size, struct offload *o, struct ims_
 	s->seen_max = size / IMS_STORE_SEEN_OCTETS;
 	snprintf(path, sizeof path, "%s/bodies", folder);
 	if (!db_open(folder, size, tables, IMS_TABLES, &s->db, e) ||
-	    !bodies_open(path, size, o, &s->bodies, e) ||
-	    !body_orphans_remove(s->bodies, s->db, LETTER, file_of, e)) {
+	    !bodies_open(path, size, o, &s->bodies, e)) {
 		ims_store_close(&s);
 		return false;
 	}
 	db_share(s->db, bodies_used, s->bodies);
+	body_orphans_start(s->bodies, &(struct body_asker) { .ask = ask_records, .arg = s });
 	ims_store_upgrade(s);
 	*out = s;
 	return true;
@@ -76,6 +82,7 @@ ims_store_close(struct ims_store **s)
 {
 	if (*s == NULL)
 		return;
+	body_orphans_stop((*s)->bodies);
 	db_close(&(*s)->db);
 	bodies_free(&(*s)->bodies);
 	ims_store_let_go(s);
@@ -113,6 +120,20 @@ struct bodies *
 ims_store_bodies(struct ims_store *s)
 {
 	return s->bodies;
+}
+
+/* After the letter was deleted and announced again, its fences begin again; so the fence is not enough. */
+struct body_in *
+ims_store_body_in(struct ims_store *s, const struct ims_letter *letter, struct loop *l)
+{
+	struct db_key k = ims_key_letter(&letter->id, domain_span(&letter->from_domain));
+	struct db_key attempt = { .n = 0 };
+	unsigned char random[8];
+
+	random_bytes(random, sizeof random);
+	db_key_add_u64(&attempt, letter->fence);
+	db_key_add(&attempt, random, sizeof random);
+	return body_begin(s->bodies, db_key_span(&k), db_key_span(&attempt), l);
 }
 
 /* -- looking ------------------------------------------------------------------------------------------ */

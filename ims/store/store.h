@@ -21,7 +21,7 @@
  * written in the same transaction as the notice, answers `known`, and no notice appears twice.  Its
  * entries count against the share of the sender's domain until they go; a user who drops a notice leaves its
  * entry, and ims_store_purge does not.
- * At start, body files that no record names are deleted.
+ * After the start, body files that no record names are deleted.
  *
  * A mailbox numbers its notices upwards and never uses a number twice.
  * Async:   each `done` is called exactly once, on the caller's loop, never inside the call; of a question only
@@ -174,7 +174,10 @@ struct ims_question *ims_store_pending_acks(struct ims_store *s, const struct im
 /* The sender's OMS answered it: deletes it, unless a new one has become pending (round). */
 void ims_store_acked(struct ims_store *s, const struct ims_ack *o, struct loop *loop,
     ims_store_done *done, void *arg);
-struct bodies *ims_store_bodies(struct ims_store *s); /* where a fetch writes to */
+/* Where the octets of a leased letter go while they arrive. */
+struct body_in *ims_store_body_in(struct ims_store *s, const struct ims_letter *letter,
+    struct loop *l);
+struct bodies *ims_store_bodies(struct ims_store *s);
 /* For tests that count the rows of a table (ims/store/store_record.h). */
 struct db *ims_store_db(struct ims_store *s);
 /* The most entries of SEEN from now on; open sets it from the size of the map. */

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "common/base/memory.h"
+#include "common/base/random.h"
 #include "common/base/record.h"
 #include "common/loop/loop.h"
 #include "common/store/body_orphans.h"
@@ -38,6 +39,12 @@ file_of(struct span record, char file[BODY_NAME_BYTES])
 	return true;
 }
 
+static void
+ask_records(void *arg, struct body_page *p)
+{
+	body_page_look(p, ((struct oms_store *)arg)->db, LETTER, file_of);
+}
+
 bool
 oms_store_open(const char *folder, uint64_t size, struct offload *o, struct oms_store **out,
     struct err *e)
@@ -49,12 +56,12 @@ oms_store_open(const char *folder, uint64_t size, struct offload *o, struct oms_
 	pthread_mutex_init(&s->claims.lock, NULL);
 	snprintf(path, sizeof path, "%s/bodies", folder);
 	if (!db_open(folder, size, tables, OMS_TABLES, &s->db, e) ||
-	    !bodies_open(path, size, o, &s->bodies, e) ||
-	    !body_orphans_remove(s->bodies, s->db, LETTER, file_of, e)) {
+	    !bodies_open(path, size, o, &s->bodies, e)) {
 		oms_store_close(&s);
 		return false;
 	}
 	db_share(s->db, bodies_used, s->bodies);
+	body_orphans_start(s->bodies, &(struct body_asker) { .ask = ask_records, .arg = s });
 	*out = s;
 	return true;
 }
@@ -64,6 +71,7 @@ oms_store_close(struct oms_store **s)
 {
 	if (*s == NULL)
 		return;
+	body_orphans_stop((*s)->bodies);
 	db_close(&(*s)->db);
 	oms_store_drop(s);
 }
@@ -100,6 +108,16 @@ struct bodies *
 oms_store_bodies(struct oms_store *s)
 {
 	return s->bodies;
+}
+
+struct body_in *
+oms_store_body(struct oms_store *s, const struct ulid *id, struct loop *l)
+{
+	unsigned char attempt[8];
+
+	random_bytes(attempt, sizeof attempt);
+	return body_begin(s->bodies, span_of(id->b, ULID_BYTES), span_of(attempt, sizeof attempt),
+	    l);
 }
 
 /* -- taking a letter ---------------------------------------------------------------------------------- */

@@ -21,7 +21,7 @@
  *             NOTIFIED, and the domain, notified again, repeats its DONE or DECLINE.
  *   oms_store_sweep       what is open after hold_until expires; outcomes are forgotten.
  *
- * A crash can leave a body file that no record names (removed at the next start), and a record whose body
+ * A crash can leave a body file that no record names (removed after the next start), and a record whose body
  * file was about to be removed (removed by the next sweep).  A body file is durable before the transaction
  * that names it begins, and that transaction commits before anything is acknowledged.
  *
@@ -53,8 +53,9 @@ bool oms_store_open(const char *folder, uint64_t size, struct offload *o, struct
     struct err *e);
 void oms_store_close(struct oms_store **s); /* commits what is queued first */
 
-struct bodies *oms_store_bodies(
-    struct oms_store *s); /* where a letter is written while it arrives */
+/* Where the octets of a letter go while it arrives. */
+struct body_in *oms_store_body(struct oms_store *s, const struct ulid *id, struct loop *l);
+struct bodies *oms_store_bodies(struct oms_store *s);
 
 /* A question that waits for its answer.  Its handle is valid until `done` is called. */
 struct oms_question;

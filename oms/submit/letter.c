@@ -51,10 +51,14 @@ claimed(void *arg, struct oms_claim *claim, const struct err *e)
 {
 	struct letter *l = arg;
 
+	unsigned char random[10];
+
 	l->claiming = NULL;
 	l->claim = claim;
+	random_bytes(random, sizeof random);
+	ulid_make(&l->facts.id, clock_wall_ms(), random);
 	if (e == NULL)
-		l->in = body_begin(oms_store_bodies(l->worker->oms->store));
+		l->in = oms_store_body(l->worker->oms->store, &l->facts.id, l->worker->loop);
 	l->begun(l->arg, e);
 }
 
@@ -134,6 +138,18 @@ letter_add(struct letter *l, struct span piece)
 		return;
 	buf_add(&l->header, piece.p, piece.n);
 	l->whole_header = header_find(buf_span(&l->header), false, &header);
+}
+
+bool
+letter_is_full(const struct letter *l)
+{
+	return body_full(l->in);
+}
+
+void
+letter_when_ready(struct letter *l, void (*ready)(void *arg), void *arg)
+{
+	body_when_ready(l->in, ready, arg);
 }
 
 void
@@ -244,7 +260,6 @@ static void
 on_kept(void *arg, struct body_kept *k, const struct err *e)
 {
 	struct letter *l = arg;
-	unsigned char random[10];
 	struct err why;
 	struct oms_put put;
 
@@ -252,8 +267,6 @@ on_kept(void *arg, struct body_kept *k, const struct err *e)
 		refuse(l, e);
 		return;
 	}
-	random_bytes(random, sizeof random);
-	ulid_make(&l->facts.id, clock_wall_ms(), random);
 	l->facts.size = k->size;
 	memcpy(l->facts.digest, k->digest, sizeof l->facts.digest);
 	l->facts.summary_size = header_summary(buf_span(&l->header), STATEMENT_SUMMARY_MAX);
@@ -310,6 +323,6 @@ letter_finish_take(struct letter *l, oms_store_put_done *done, void *arg, struct
 	l->in = NULL;
 	l->done = done;
 	l->arg = arg;
-	body_end_take(in, l->worker->loop, on_kept, l);
+	body_end_take(in, on_kept, l);
 	return true;
 }

@@ -26,6 +26,10 @@ typedef void letter_begun(void *arg, const struct err *e);
 bool letter_new(struct oms_worker *w, const char *user, const struct submit_envelope *env,
     letter_begun *begun, void *arg, struct letter **out, struct err *e);
 void letter_add(struct letter *l, struct span piece);
+/* True: the disk is slower than the octets come; add no more until `ready` is called. */
+bool letter_is_full(const struct letter *l);
+/* From `begun` on; as body_when_ready. */
+void letter_when_ready(struct letter *l, void (*ready)(void *arg), void *arg);
 void letter_free(struct letter **l); /* the session ended before the letter was complete */
 
 /* All octets have arrived.  done: as oms_store_put_done; when it is called, the letter is durable and the

@@ -120,11 +120,22 @@ note_full(struct oms_worker *w, const char *user, const struct err *e)
 }
 
 static void
+disk_ready(void *arg)
+{
+	struct session *s = arg;
+
+	submit_server_pause(&s->server, false);
+	conn_kick(s->conn);
+}
+
+static void
 octets_may_come(void *arg, const struct err *e)
 {
 	struct session *s = arg;
 
-	if (e != NULL) {
+	if (e == NULL) {
+		letter_when_ready(s->letter, disk_ready, s);
+	} else {
 		note_full(s->worker, signin_user(s->signin), e);
 		letter_free(&s->letter);
 	}
@@ -146,7 +157,11 @@ begin_letter(void *role, const struct submit_envelope *env, struct err *e)
 static void
 add_octets(void *role, struct span piece)
 {
-	letter_add(((struct session *)role)->letter, piece);
+	struct session *s = role;
+
+	letter_add(s->letter, piece);
+	if (letter_is_full(s->letter))
+		submit_server_pause(&s->server, true);
 }
 
 static void

@@ -76,22 +76,42 @@ files(const struct world *w)
 	return n;
 }
 
-static bool
-none(void *arg, const char *name)
+/* What was under way on the offload threads is over. */
+static void
+settle(struct world *w)
 {
-	(void)arg;
-	(void)name;
-	return false;
+	struct err e;
+
+	offload_stop(w->offload);
+	loop_drain(w->loop);
+	offload_free(&w->offload);
+	assert_true(offload_new(&w->offload, 2, &e) && offload_start(w->offload, &e));
+	if (w->bodies != NULL)
+		reopen(w);
+}
+
+static void
+remove_files(const struct world *w)
+{
+	DIR *dir = opendir(w->folder);
+	struct dirent *d;
+
+	assert_non_null(dir);
+	while ((d = readdir(dir)) != NULL)
+		if (d->d_name[0] != '.')
+			assert_int_equal(unlinkat(dirfd(dir), d->d_name, 0), 0);
+	closedir(dir);
 }
 
 static void
 world_clear(struct world *w)
 {
-	bodies_sweep(w->bodies, none, NULL);
+	offload_stop(w->offload);
+	loop_drain(w->loop);
 	bodies_free(&w->bodies);
 	assert_null(w->bodies);
 	offload_free(&w->offload);
-	loop_drain(w->loop);
+	remove_files(w);
 	loop_free(&w->loop);
 	assert_int_equal(rmdir(w->folder), 0);
 }
@@ -123,17 +143,27 @@ static enum refusal
 finish(struct world *w, struct body_in *in)
 {
 	w->done = false;
-	body_end_take(in, w->loop, on_end, w);
+	body_end_take(in, on_end, w);
 	assert_false(w->done); /* never inside the call */
 	loop_run(w->loop);
 	assert_true(w->done);
 	return w->why;
 }
 
+/* Each has a name of its own. */
+static struct body_in *
+begin(struct world *w)
+{
+	static unsigned char attempt;
+
+	attempt++;
+	return body_begin(w->bodies, SPAN_LIT("a key"), span_of(&attempt, 1), w->loop);
+}
+
 static struct body_in *
 gather(struct world *w, const char *octets, size_t n, size_t piece)
 {
-	struct body_in *in = body_begin(w->bodies);
+	struct body_in *in = begin(w);
 
 	for (size_t at = 0; at < n; at += piece) {
 		struct span head;
@@ -200,6 +230,20 @@ expect_source(struct world *w, struct source *s, const char *octets, size_t n)
 }
 
 static void
+expect_kept(struct world *w, const char *octets, size_t n)
+{
+	unsigned char digest[DIGEST_BYTES];
+	struct source *source;
+
+	digest_sha256(span_of(octets, n), digest);
+	assert_memory_equal(w->kept.digest, digest, DIGEST_BYTES);
+	assert_int_equal(w->kept.size, n);
+	assert_int_equal(open_body(w, w->kept.name, &source), REFUSAL_NONE);
+	expect_source(w, source, octets, n);
+	body_kept_clear(&w->kept);
+}
+
+static void
 pass(struct world *w, size_t n, size_t piece)
 {
 	char *octets = letter(n);
@@ -216,7 +260,7 @@ pass(struct world *w, size_t n, size_t piece)
 		assert_int_equal(files(w), 0);
 		source = source_bytes(buf_span(&w->kept.octets));
 	} else {
-		assert_int_equal(strlen(w->kept.name), BODY_NAME_BYTES - 1);
+		assert_non_null(strstr(w->kept.name, "61206b6579-")); /* "a key" */
 		assert_int_equal(w->kept.octets.len, BODY_HEAD_BYTES);
 		assert_memory_equal(w->kept.octets.data, octets, BODY_HEAD_BYTES);
 		assert_int_equal(files(w), 1);
@@ -249,13 +293,8 @@ letters_of_every_size(void **state)
 	for (size_t p = 0; p < 3; p++) {
 		for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
 			pass(&w, sizes[i], pieces[p]);
-			offload_stop(w.offload); /* what was to be removed is */
+			settle(&w); /* what was to be removed is */
 			assert_int_equal(files(&w), 0);
-			offload_free(&w.offload);
-			loop_drain(w.loop);
-			assert_true(offload_new(&w.offload, 2, &(struct err) { .text = "" }));
-			assert_true(offload_start(w.offload, &(struct err) { .text = "" }));
-			reopen(&w);
 		}
 	}
 	world_clear(&w);
@@ -369,7 +408,8 @@ what_is_given_up_leaves_nothing(void **state)
 	world_of(&w);
 	body_abort_take(gather(&w, octets, 100, 100));
 	body_abort_take(gather(&w, octets, BIG, 65536));
-	body_abort_take(body_begin(w.bodies));
+	body_abort_take(begin(&w));
+	settle(&w);
 	assert_int_equal(files(&w), 0);
 	free(octets);
 	world_clear(&w);
@@ -411,11 +451,11 @@ a_fault_is_told_at_the_end(void **state)
 	small = old;
 	small.rlim_cur = 1 << 20;
 	assert_int_equal(setrlimit(RLIMIT_FSIZE, &small), 0);
-	in = body_begin(w.bodies);
+	in = begin(&w);
 	body_add(in, span_of(octets, BIG / 2));
 	body_add(in, span_of(octets, BIG / 2));
-	assert_int_equal(setrlimit(RLIMIT_FSIZE, &old), 0);
 	assert_int_equal(finish(&w, in), REFUSAL_storage);
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &old), 0);
 	assert_int_equal(files(&w), 0);
 	free(octets);
 	world_clear(&w);
@@ -432,7 +472,7 @@ a_file_that_cannot_be_made(void **state)
 	(void)state;
 	world_of(&w);
 	assert_int_equal(rmdir(w.folder), 0);
-	in = body_begin(w.bodies);
+	in = begin(&w);
 	body_add(in, span_of(octets, BIG));
 	body_add(in, span_of(octets, BIG));
 	assert_int_equal(finish(&w, in), REFUSAL_storage);
@@ -455,6 +495,8 @@ a_file_that_cannot_be_named(void **state)
 	(void)state;
 	world_of(&w);
 	in = gather(&w, octets, BIG, 65536);
+	for (int i = 0; i < 10000 && files(&w) == 0; i++)
+		usleep(1000);
 	dir = opendir(w.folder);
 	while ((d = readdir(dir)) != NULL) {
 		snprintf(path, sizeof path, "%s/%s", w.folder, d->d_name);
@@ -479,41 +521,6 @@ touch(const struct world *w, const char *name)
 	close(fd);
 }
 
-#define NAMED   "00112233445566778899aabbccddeeff"
-#define UNNAMED "ffeeddccbbaa99887766554433221100"
-
-static bool
-is_named(void *arg, const char *name)
-{
-	(void)arg;
-	return strcmp(name, NAMED) == 0;
-}
-
-static void
-leftovers_are_swept(void **state)
-{
-	struct world w;
-	struct source *source;
-	char path[512];
-
-	(void)state;
-	world_of(&w);
-	touch(&w, NAMED);
-	touch(&w, UNNAMED);
-	touch(&w, UNNAMED ".tmp");
-	touch(&w, "README");
-	reopen(&w); /* what was being written goes at once */
-	assert_int_equal(files(&w), 3);
-	bodies_sweep(w.bodies, is_named, NULL);
-	assert_int_equal(files(&w), 2); /* a stranger's file is no business of ours */
-	assert_int_equal(open_body(&w, NAMED, &source), REFUSAL_NONE);
-	source->free(source);
-	assert_int_equal(open_body(&w, UNNAMED, &source), REFUSAL_storage);
-	snprintf(path, sizeof path, "%s/README", w.folder);
-	assert_int_equal(unlink(path), 0);
-	world_clear(&w);
-}
-
 static enum refusal
 take(struct world *w, size_t n)
 {
@@ -527,6 +534,85 @@ take(struct world *w, size_t n)
 }
 
 #define LIMIT ((size_t)1024 * 1024)
+
+/* -- a disk that is slower than the octets come -------------------------------------------------------- */
+
+static void
+count_ready(void *arg)
+{
+	++*(unsigned *)arg;
+}
+
+/* No job works yet, and the writer stops in time. */
+static void
+a_slow_disk_holds_the_writer_back(void **state)
+{
+	struct world w;
+	struct body_in *in;
+	char *octets = letter(BIG);
+	unsigned ready = 0;
+	size_t at = 0;
+	struct err e;
+
+	(void)state;
+	world_of(&w);
+	offload_free(&w.offload);
+	assert_true(offload_new(&w.offload, 2, &e)); /* not started */
+	reopen(&w);
+	in = begin(&w);
+	body_when_ready(in, count_ready, &ready);
+	for (; !body_full(in); at += 1000)
+		body_add(in, span_of(octets + at, 1000));
+	assert_in_range(at, BODY_INLINE_BYTES + 65536, BODY_INLINE_BYTES + 65536 + 2000);
+	assert_int_equal(ready, 0);
+	assert_true(offload_start(w.offload, &e));
+	while (ready == 0)
+		loop_drain(w.loop);
+	assert_false(body_full(in));
+	body_add(in, span_of(octets + at, BIG - at));
+	assert_int_equal(finish(&w, in), REFUSAL_NONE);
+	assert_int_equal(ready, 1);
+	expect_kept(&w, octets, BIG);
+	free(octets);
+	world_clear(&w);
+}
+
+/* The letter is given up, or ends, while a job has it. */
+static void
+what_a_job_has_may_end(void **state)
+{
+	struct world w;
+	struct body_in *in;
+	char *octets = letter(BIG);
+	struct err e;
+
+	(void)state;
+	world_of(&w);
+	for (int i = 0; i < 2; i++) {
+		offload_free(&w.offload);
+		loop_drain(w.loop);
+		assert_true(offload_new(&w.offload, 2, &e));
+		reopen(&w);
+		in = begin(&w);
+		body_add(in, span_of(octets, BIG));
+		w.done = false;
+		if (i == 0)
+			body_abort_take(in);
+		else
+			body_end_take(in, on_end, &w);
+		assert_true(offload_start(w.offload, &e));
+		if (i == 1)
+			loop_run(w.loop);
+		settle(&w);
+		assert_int_equal(files(&w), i);
+	}
+	assert_true(w.done);
+	expect_kept(&w, octets, BIG);
+	free(octets);
+	world_clear(&w);
+}
+
+/* -- room ------------------------------------------------------------------------------------------- */
 
 static void
 files_stay_below_the_limit(void **state)
@@ -545,10 +631,6 @@ files_stay_below_the_limit(void **state)
 	assert_int_equal(take(&w, BODY_INLINE_BYTES), REFUSAL_NONE); /* no file */
 	assert_int_equal(take(&w, BODY_INLINE_BYTES + 1), REFUSAL_NONE);
 	assert_int_equal(bodies_used(w.bodies), LIMIT);
-	reopen(&w);
-	assert_int_equal(bodies_used(w.bodies), LIMIT);
-	bodies_sweep(w.bodies, none, NULL);
-	assert_int_equal(bodies_used(w.bodies), 0);
 	world_clear(&w);
 }
 
@@ -581,7 +663,7 @@ the_folder_is_ours_alone(void **state)
 static enum refusal
 try(struct world *w, const char *octets, size_t n)
 {
-	struct body_in *in = body_begin(w->bodies);
+	struct body_in *in = begin(w);
 
 	for (size_t at = 0; at < n; at += 65536)
 		body_add(in, span_sub(span_of(octets, n), at, 65536));
@@ -657,7 +739,8 @@ main(void)
 		cmocka_unit_test(a_full_ext4_refuses_a_letter),
 		cmocka_unit_test(a_file_that_cannot_be_made),
 		cmocka_unit_test(a_file_that_cannot_be_named),
-		cmocka_unit_test(leftovers_are_swept),
+		cmocka_unit_test(a_slow_disk_holds_the_writer_back),
+		cmocka_unit_test(what_a_job_has_may_end),
 		cmocka_unit_test(files_stay_below_the_limit),
 		cmocka_unit_test(the_folder_is_ours_alone),
 	};

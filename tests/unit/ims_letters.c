@@ -10,6 +10,7 @@
 
 #include <cmocka.h>
 
+#include "common/store/body_orphans.h"
 #include "tests/unit/ims_store_scene.h"
 #include "tests/unit/source_scene.h"
 
@@ -453,6 +454,9 @@ a_damaged_letter_spoils_no_other(void **state)
 	ims_store_close(&w.store);
 	damage(&w, "letter");
 	reopen(&w);
+	for (int i = 0; i < 10000 && !body_orphans_over(ims_store_bodies(w.store)); i++)
+		usleep(1000);
+	assert_true(body_orphans_over(ims_store_bodies(w.store)));
 	assert_int_equal(files(&w), 3);
 	assert_int_equal(list(&w, BOB, 0), 2);
 	for (size_t i = 0; i < 2; i++) {

@@ -89,8 +89,9 @@ static inline void
 world_clear(struct world *w)
 {
 	ims_store_close(&w->store);
-	offload_free(&w->offload);
+	offload_stop(w->offload);
 	loop_drain(w->loop);
+	offload_free(&w->offload);
 	loop_free(&w->loop);
 	certs_remove(w->folder);
 }
@@ -531,13 +532,13 @@ decline(struct world *w, const char *user, uint64_t number)
 static inline enum refusal
 keep_of(struct world *w, const struct ims_letter *l, size_t size)
 {
-	struct body_in *in = body_begin(ims_store_bodies(w->store));
+	struct body_in *in = ims_store_body_in(w->store, l, w->loop);
 	char *octets = memory_new(size);
 
 	body_add(in, span_of(octets, size));
 	free(octets);
 	w->waiting++;
-	body_end_take(in, w->loop, on_kept, w);
+	body_end_take(in, on_kept, w);
 	wait_for(w);
 	assert_int_equal(w->why, REFUSAL_NONE);
 	w->waiting++;

@@ -72,9 +72,10 @@ world_clear(struct world *w)
 {
 	char command[128];
 
-	offload_free(&w->offload);
-	loop_drain(w->loop);
 	oms_store_close(&w->store);
+	offload_stop(w->offload);
+	loop_drain(w->loop);
+	offload_free(&w->offload);
 	loop_free(&w->loop);
 	snprintf(command, sizeof command, "rm -r %s", w->folder);
 	assert_int_equal(system(command), 0);

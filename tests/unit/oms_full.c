@@ -29,8 +29,7 @@ place_init(struct place *p, const char *kind)
 	struct err e;
 
 	*p = (struct place) { .kind = kind, .now_s = clock_wall_ms() / 1000 };
-	world_init(w);
-	oms_store_close(&w->store);
+	world_bare(w);
 	assert_int_equal(rmdir_all(w->folder), 0);
 	if (!map) {
 		full_mount(&p->disk, strcmp(kind, "tmpfs") == 0 ? FULL_TMPFS : FULL_EXT4);

@@ -335,7 +335,7 @@ every_pair_is_found(void **state)
 		d[p.n_deliveries] = delivery(peer, 1, to);
 		d[p.n_deliveries].id = id;
 	}
-	body(&w, 10, &kept);
+	body(&w, &id, 10, &kept);
 	w.waiting++;
 	oms_store_put_take(w.store, &p, w.loop, on_put, &o);
 	wait_all(&w);
@@ -457,7 +457,7 @@ a_page_ends_with_many_recipients(void **state)
 		ulid_make(&d.id, clock_wall_ms() + i, (const unsigned char *)"0123456789");
 		p.letter = (struct oms_letter) { .id = d.id, .hold_until_s = INT32_MAX };
 		strcpy(p.letter.user, "alice@a.test");
-		body(&w, 10, &kept);
+		body(&w, &d.id, 10, &kept);
 		w.waiting++;
 		oms_store_put_take(w.store, &p, w.loop, on_put, &o);
 		wait_all(&w);
@@ -546,10 +546,10 @@ each_question_is_answered_once_or_dropped(void **state)
 }
 
 static void
-orphans_are_swept_at_start(void **state)
+orphans_are_swept_after_the_start(void **state)
 {
 	struct world w;
-	struct ulid id;
+	struct ulid id, never_was = { { 1 } };
 	struct body_kept kept;
 	char path[192];
 	FILE *f;
@@ -557,14 +557,18 @@ orphans_are_swept_at_start(void **state)
 	(void)state;
 	world_init(&w);
 	put(&w, &(struct letter) { .size = 300000 }, &id);
-	body(&w, 200000, &kept); /* durable, and then we went down */
+	body(&w, &never_was, 200000, &kept); /* durable, and then we went down */
+	body_kept_clear(&kept);
+	body(&w, &id, 200000, &kept); /* the same, of a letter that has another file */
 	body_kept_clear(&kept);
 	snprintf(path, sizeof path, "%s/bodies/0123456789abcdef0123456789abcdef.tmp", w.folder);
 	assert_non_null(f = fopen(path, "w"));
 	fclose(f);
-	assert_int_equal(files(&w), 3);
+	assert_int_equal(files(&w), 4);
 	reopen(&w);
+	wait_for_orphans(&w);
 	assert_int_equal(files(&w), 1);
+	assert_int_equal(bodies_used(oms_store_bodies(w.store)), 300000);
 	notify(&w, "b.test", NULL);
 	assert_int_equal(hand_out(&w, &id, "b.test"), REFUSAL_NONE);
 	world_clear(&w);
@@ -611,6 +615,7 @@ a_damaged_letter_harms_no_other(void **state)
 	oms_store_close(&w.store);
 	assert_true(damage(&w, "this-one-is-bad", 15) > 0);
 	reopen(&w);
+	wait_for_orphans(&w);
 	assert_int_equal(files(&w), 2);
 	assert_string_equal(states(&w, &bad), "storage");
 	assert_int_equal(hand_out(&w, &bad, "b.test"), REFUSAL_storage);
@@ -721,7 +726,7 @@ main(void)
 		cmocka_unit_test(a_page_ends_with_many_recipients),
 		cmocka_unit_test(answers_may_come_after_the_end),
 		cmocka_unit_test(each_question_is_answered_once_or_dropped),
-		cmocka_unit_test(orphans_are_swept_at_start),
+		cmocka_unit_test(orphans_are_swept_after_the_start),
 		cmocka_unit_test(a_damaged_letter_harms_no_other),
 		cmocka_unit_test(a_damaged_delivery_is_not_due),
 		cmocka_unit_test(a_user_is_forgotten_whole),
