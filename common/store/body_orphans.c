@@ -32,6 +32,7 @@ struct body_orphans {
 	pthread_cond_t idle;
 	/* under lock */
 	unsigned working; /* threads in a call of work */
+	bool queued;      /* a call is to come */
 	bool stopped;
 	bool over;
 	struct made *made[BUCKETS];    /* until it is over */
@@ -223,8 +224,9 @@ enter(struct body_orphans *o)
 	bool goes;
 
 	pthread_mutex_lock(&o->lock);
-	if ((goes = !o->stopped))
-		o->working++;
+	o->queued = false;
+	o->working++;
+	goes = !o->stopped;
 	pthread_mutex_unlock(&o->lock);
 	return goes;
 }
@@ -238,31 +240,35 @@ leave(struct body_orphans *o)
 	pthread_mutex_unlock(&o->lock);
 }
 
-/* Removes what the last page had too much, and asks about the next one. */
+/* Removes what the last page had too much, and asks about the next one.  Whoever stops it waits for `leave`, and
+ * has a reference until then. */
 static void
 work(void *arg)
 {
 	struct bodies *b = arg;
 	struct body_orphans *o = b->orphans;
-	bool goes = enter(o);
+	bool more = enter(o);
 
-	if (goes) {
+	if (more) {
 		open_folder(b);
 		remove_unnamed(b, &o->page);
-		if (read_page(b, &o->page)) {
-			struct bodies *held = bodies_ref(
-			    b); /* another thread may end it meanwhile */
-
-			o->asker.ask(o->asker.arg, &o->page);
-			leave(o);
-			bodies_free(&held);
-			return;
-		}
+		more = read_page(b, &o->page);
 	}
-	end(b);
-	if (goes)
-		leave(o);
-	bodies_free(&b);
+	if (more) {
+		o->asker.ask(o->asker.arg, &o->page);
+	} else {
+		end(b);
+		bodies_free(&b);
+	}
+	leave(o);
+}
+
+static void
+set_queued(struct body_orphans *o, bool queued)
+{
+	pthread_mutex_lock(&o->lock);
+	o->queued = queued;
+	pthread_mutex_unlock(&o->lock);
 }
 
 void
@@ -270,9 +276,11 @@ body_page_answered(struct body_page *p)
 {
 	struct bodies *b = p->bodies;
 
+	set_queued(b->orphans, true);
 	b->orphans->job = (struct offload_job) { .work = work, .arg = b };
 	if (offload_take(b->offload, &b->orphans->job))
 		return;
+	set_queued(b->orphans, false);
 	end(b); /* the process ends */
 	bodies_free(&b);
 }
@@ -332,7 +340,7 @@ body_orphans_stop(struct bodies *b)
 		return;
 	pthread_mutex_lock(&o->lock);
 	o->stopped = true;
-	while (o->working > 0)
+	while (o->working > 0 || o->queued)
 		pthread_cond_wait(&o->idle, &o->lock);
 	pthread_mutex_unlock(&o->lock);
 }

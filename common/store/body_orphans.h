@@ -46,7 +46,9 @@ void body_page_answered(struct body_page *p);
  * the record is unreadable, so it may name any file of its key. */
 void body_page_look(struct body_page *p, struct db *d, unsigned table,
     bool (*file_of)(struct span record, char file[BODY_NAME_BYTES]));
-/* `ask` is not called any more; waits until a call of it has returned.  Nothing, if it was never started. */
+/* Whoever started it calls this before it gives its reference up.  `ask` is not called any more, and the folder is
+ * closed, except for a page that is not answered yet.  Waits for an offload thread.  Nothing, if it was never
+ * started. */
 void body_orphans_stop(struct bodies *b);
 bool body_orphans_over(struct bodies *b); /* all are counted, or it was stopped */
 
