@@ -138,7 +138,7 @@ static struct kv_row *
 insert(struct kv_set *s, struct span key, struct kv_row *before[KV_SET_LEVELS])
 {
 	unsigned levels = draw_levels(s);
-	struct kv_row *row = room(s, sizeof *row + levels * sizeof row->next[0]);
+	struct kv_row *row = room(s, sizeof *row + levels * sizeof(void *));
 
 	*row = (struct kv_row) { .key = kv_set_copy(s, key), .state = KV_ROW_SAME };
 	for (; s->levels < levels; s->levels++)
@@ -225,7 +225,7 @@ set_row(struct kv_set *s, struct kv_row *row, enum kv_row_state state, struct sp
 static void
 change(struct kv_set *s, struct span key, enum kv_row_state state, struct span value)
 {
-	struct kv_row *before[KV_SET_LEVELS];
+	struct kv_row *before[KV_SET_LEVELS] = { NULL };
 	struct kv_row *row = seek(s, key, before);
 	struct undo u;
 
