@@ -8,7 +8,7 @@ plan 35
 world_up --domains a.test,b.test,c.test
 seconds() { date +%s; }
 hello() {	# what an ims says to c.test
-	printf 'HELLO c.test\r\n' | enter timeout 10 openssl s_client -quiet -bind "${OMS_FETCH_c_test%:*}" -connect "$IMS_NOTIFY_b_test" \
+	printf 'HELLO c.test\r\n' | enter timeout 80 openssl s_client -quiet -bind "${OMS_FETCH_c_test%:*}" -connect "$IMS_NOTIFY_b_test" \
 	    -servername b.test -alpn tillcalled-notify/1 -cert "$CERT_c_test" -key "$KEY_c_test" 2>/dev/null
 }
 

@@ -45,6 +45,6 @@ like "a letter's octets never go to a terminal" "$(cat -v "$T/raw")" 'usage, sta
 
 home=$W/home/carol@b.test
 mv "$home/password" "$T/typed"
-(sleep 2; cat "$T/typed") | script -qec "tests/world mc $W carol@b.test setup carol@b.test" /dev/null >"$T/setup"
+(eventually 80 grep -q "Password for" "$T/setup"; cat "$T/typed") | script -qec "tests/world mc $W carol@b.test setup carol@b.test" /dev/null >"$T/setup"
 like "a password is asked for in a few words" "$(tr -d '\r' <"$T/setup")" '^Password for carol@b\.test: $'
 like "and taken" "$(cat "$T/setup")" 'signed in at both servers'

@@ -21,7 +21,7 @@ stored() {
 say() {
 	_alpn=tillcalled-$1/1 _to=$2 _sni=$3 _file=$4
 	shift 4
-	enter timeout 10 openssl s_client -quiet -connect "$_to" -servername "$_sni" -alpn "$_alpn" \
+	enter timeout 80 openssl s_client -quiet -connect "$_to" -servername "$_sni" -alpn "$_alpn" \
 	    -CAfile "$CA" "$@" <"$_file" 2>/dev/null | tr -d '\r'
 }
 # refused NAME WORD REPLY LOG COMMAND...: what comes back is REPLY (its last refusal), LOG has one

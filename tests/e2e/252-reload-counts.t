@@ -82,7 +82,7 @@ chmod 600 "$T/own.key"
 [ "$(id -u)" != 0 ] || chown nobody "$T/own.key"
 serial() { openssl x509 -noout -serial; }
 shown() {
-	enter timeout 10 openssl s_client -connect "$OMS_SUBMIT_a_test" -servername a.test \
+	enter timeout 80 openssl s_client -connect "$OMS_SUBMIT_a_test" -servername a.test \
 	    -alpn tillcalled-submit/1 </dev/null 2>/dev/null | serial
 }
 misfit() { ok "$key: it is read" eventually 10 log_has "$log" "tls\.identity .*domain=a\.test kept=old why=.*$1"; }

@@ -22,7 +22,7 @@ exec 3<>"$T/silence"	# an input that says nothing and does not end
 client() {
 	_alpn=tillcalled-$1/1 _to=$2 _sni=$3 _who=$4
 	shift 4
-	enter timeout 20 openssl s_client -connect "$_to" -bind "$own:0" -servername "$_sni" -alpn "$_alpn" \
+	enter timeout 80 openssl s_client -connect "$_to" -bind "$own:0" -servername "$_sni" -alpn "$_alpn" \
 	    -CAfile "$CA" -cert "$T/$_who.pem" -key "$T/$_who.key" -ign_eof "$@" \
 	    <"$T/lines" >"$T/said" 2>&1
 	tr -d '\r' <"$T/said" >"$T/said.lf" && mv "$T/said.lf" "$T/said"
@@ -37,14 +37,14 @@ said() { grep -Ec -- "$1" "$T/said"; }
 session() {
 	_v=$(echo "$2" | tr . _)
 	eval "_cert=\$CERT_$_v _key=\$KEY_$_v"
-	enter timeout 40 openssl s_server -accept "$elsewhere" -naccept 2 -cert "$_cert" -key "$_key" -alpn "tillcalled-$1/1" \
+	enter timeout 200 openssl s_server -accept "$elsewhere" -naccept 2 -cert "$_cert" -key "$_key" -alpn "tillcalled-$1/1" \
 	    -early_data -quiet <&3 >"$T/elsewhere" 2>&1 &
 	rm -f "$T/session"
 	eventually 10 enter sh -c "exec 2>/dev/null; ss -ltn | grep -q '$elsewhere '"
-	( sleep 1 ) | enter timeout 20 openssl s_client -connect "$elsewhere" -servername "$2" \
+	( eventually 60 test -s "$T/session" ) | enter timeout 80 openssl s_client -connect "$elsewhere" -servername "$2" \
 	    -alpn "tillcalled-$1/1" -CAfile "$CA" -msg -sess_out "$T/session" >"$T/said" 2>&1
 	_tickets=$(said '^<<<.*NewSessionTicket')
-	enter timeout 20 openssl s_client -connect "$elsewhere" -servername "$2" -alpn "tillcalled-$1/1" \
+	enter timeout 80 openssl s_client -connect "$elsewhere" -servername "$2" -alpn "tillcalled-$1/1" \
 	    -CAfile "$CA" -sess_in "$T/session" </dev/null >"$T/said" 2>&1
 	_reused=$(said '^Reused, TLSv1.3')
 }

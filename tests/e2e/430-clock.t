@@ -68,7 +68,7 @@ is "nothing was lost, nothing came twice" "$(as bob@b.test list --json | wc -l)"
 unset UNDER
 tests/world stop "$W" oms a.test
 by -1000000000
-enter timeout 20 env "CLOCK_SHIFT=$T/shift" "LD_PRELOAD=$(echo $preload | tr ' ' :)" \
+enter timeout 80 env "CLOCK_SHIFT=$T/shift" "LD_PRELOAD=$(echo $preload | tr ' ' :)" \
     "build/$MODE/oms" -C "$CONF_a_test" run >"$T/out" 2>&1 </dev/null
 is "a clock of decades ago is not started with" "$?" 71
 like "and named" "$(cat "$T/out")" 'clock says 19.*clock-wrong, status 71'
