@@ -1,6 +1,6 @@
 #!/usr/bin/perl
 # slow_dns.pl ADDRESS PORT MS — a name server that answers each question MS milliseconds later: the name does
-# not exist.  It never answers a question about silent.example or a name below it.
+# not exist.  It never answers a question about silent.example, silent1.example ... or a name below one.
 use strict;
 use warnings;
 use IO::Socket::INET ();
@@ -23,7 +23,7 @@ for (;;) {
 		my $at = 12;
 		my $name = "";
 		while (my $k = ord substr $q, $at, 1) { $name .= lc(substr $q, $at + 1, $k) . "."; $at += $k + 1 }
-		next if $name =~ /(^|\.)silent\.example\.$/;
+		next if $name =~ /(^|\.)silent\d*\.example\.$/;
 		# QR, RD as asked, RA, NXDOMAIN; the question alone
 		my $a = pack("n6", $id, 0x8080 | $flags & 0x0100 | 3, 1, 0, 0, 0) . substr $q, 12, $at + 5 - 12;
 		push @late, [time + $ms / 1000, $a, $from];
