@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 
 #include "common/store/kv_lmdb.h"
+#include "common/store/kv_memory.h"
 #include "tests/kv_scene.h"
 
 /* -- the rig of LMDB ---------------------------------------------------------------------------------------- */
@@ -74,8 +75,63 @@ lmdb_clear(struct kv_scene *s)
 	remove_folder(s->folder);
 }
 
+/* -- the rigs of memory --------------------------------------------------------------------------------------- */
+
+static inline struct kv_memory *
+memory_of(struct kv_scene *s)
+{
+	return s->own;
+}
+
+static inline void
+memory_make(struct kv_scene *s, bool apart)
+{
+	static uint64_t seed; /* each test has the same ones in each run */
+	struct kv_memory_plan plan = { .apart = apart, .seed = ++seed, .size = s->size };
+
+	s->own = kv_memory_new(&plan);
+	s->kv = kv_memory_open(memory_of(s), &scene_schema);
+}
+
+static inline void
+together_open(struct kv_scene *s)
+{
+	memory_make(s, false);
+}
+
+static inline void
+apart_open(struct kv_scene *s)
+{
+	memory_make(s, true);
+}
+
+static inline void
+memory_crash(struct kv_scene *s)
+{
+	kv_memory_crash(&s->kv);
+	s->kv = kv_memory_open(memory_of(s), &scene_schema);
+}
+
+static inline void
+memory_settle(struct kv_scene *s)
+{
+	kv_memory_settle(memory_of(s));
+}
+
+static inline void
+memory_clear(struct kv_scene *s)
+{
+	struct kv_memory *m = memory_of(s);
+
+	kv_close(&s->kv);
+	kv_memory_free(&m);
+}
+
 static const struct kv_rig rigs[] = {
 	{ "lmdb", false, true, true, lmdb_open, lmdb_crash, lmdb_settle, lmdb_clear },
+	{ "together", false, true, false, together_open, memory_crash, memory_settle,
+	    memory_clear },
+	{ "apart", true, true, false, apart_open, memory_crash, memory_settle, memory_clear },
 };
 
 /* -- tests ----------------------------------------------------------------------------------------------- */

@@ -68,6 +68,7 @@ struct kv_run {
 	struct kv_set set;
 	struct kv_effect *effects; /* in the order in which they were emitted */
 	size_t n_effects, cap_effects;
+	uint64_t fence;  /* of the owner of what is run on; for what it emits */
 	bool keeps_gone; /* a fact that is gone leaves a row */
 	size_t most;     /* units; KV_COMMIT_UNITS at the beginning */
 	bool defers;  /* effects that nobody awaits are only stored: there is no space for more */
@@ -98,6 +99,11 @@ bool kv_run_apply(struct kv_run *r, const struct kv_part *part,
 bool kv_run_receive(struct kv_run *r, const struct kv_effect *f, size_t parent, struct err *e);
 bool kv_run_refused(struct kv_run *r, const struct kv_effect *f, const struct err *why,
     struct err *e);
+/* For an engine in which an effect may come again after its source has taken back: the receiver keeps that it has
+ * refused this version, so that it refuses it again, and accepts a newer one. */
+void kv_run_refuse(struct kv_run *r, const struct kv_effect *f, const struct err *why);
+/* Deletes the facts of the partition that are gone. */
+void kv_run_forget_gone(struct kv_run *r, const struct kv_part *part);
 
 /* The rows of the write set above the view; keys are those of a view. */
 bool kv_run_get(struct kv_run *r, struct span key, struct span *value);

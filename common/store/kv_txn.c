@@ -9,8 +9,10 @@
 #include "common/base/record.h"
 #include "common/store/kv_private.h"
 
-#define FACT_HEAD 17 /* fence, n, gone */
-#define FACT_GONE 1
+/* The value of a fact begins with its fence, n and these flags. */
+#define FACT_GONE 1U
+#define FACT_REFUSED                                                                               \
+	2U /* this version was; the word follows, then the value of the version before */
 
 /* -- keys ----------------------------------------------------------------------------------------------- */
 
@@ -304,33 +306,40 @@ kv_last(struct kv_txn *t, struct span prefix, struct span *key, struct span *val
 
 /* name and value are borrowed.  False: the row is not a fact's. */
 static bool
-open_fact(unsigned what, struct span name, struct span value, struct kv_fact *out)
+open_fact(unsigned what, struct span name, struct span value, struct kv_fact *out,
+    enum refusal *refused)
 {
 	struct reader r = reader_of(value);
+	unsigned flags;
 
 	out->what = (unsigned char)what;
 	out->name = name;
 	out->version.fence = read_u64(&r);
 	out->version.n = read_u64(&r);
-	out->gone = (read_u8(&r) & FACT_GONE) != 0;
+	flags = read_u8(&r);
+	out->gone = (flags & FACT_GONE) != 0;
+	*refused = flags & FACT_REFUSED ? refusal_by_word(read_span(&r)) : REFUSAL_NONE;
 	out->value = r.rest;
 	return !r.bad;
 }
 
 static bool
-get_fact(struct kv_txn *t, unsigned what, struct span name, struct kv_fact *out)
+get_fact(struct kv_txn *t, unsigned what, struct span name, struct kv_fact *out,
+    enum refusal *refused)
 {
 	struct span value;
 	struct key k;
 
 	return fact_key(t, what, name, &k) && find(t, key_span(&k), &value) &&
-	    holds(t, open_fact(what, name, value, out), "the form of a fact");
+	    holds(t, open_fact(what, name, value, out, refused), "the form of a fact");
 }
 
 bool
 kv_get_fact(struct kv_txn *t, unsigned what, struct span name, struct kv_fact *out)
 {
-	return get_fact(t, what, name, out) && !out->gone;
+	enum refusal refused;
+
+	return get_fact(t, what, name, out, &refused) && !out->gone;
 }
 
 struct facts {
@@ -345,8 +354,9 @@ on_fact(void *arg, struct span key, struct span value)
 {
 	struct facts *f = arg;
 	struct kv_fact fact;
+	enum refusal refused;
 
-	if (!open_fact(f->what, span_sub(key, f->head, key.n), value, &fact) || fact.gone)
+	if (!open_fact(f->what, span_sub(key, f->head, key.n), value, &fact, &refused) || fact.gone)
 		return true;
 	return f->fn(f->arg, &fact);
 }
@@ -363,10 +373,9 @@ kv_each_fact(struct kv_txn *t, unsigned what, struct span from, struct span pref
 }
 
 static void
-put_fact(struct kv_txn *t, const struct kv_fact *f, struct span value)
+put_fact(struct kv_txn *t, const struct kv_fact *f, struct span value, enum refusal refused)
 {
 	struct buf b = BUF_INIT;
-	struct span all;
 	struct key k;
 
 	if (!fact_key(t, f->what, f->name, &k))
@@ -377,10 +386,11 @@ put_fact(struct kv_txn *t, const struct kv_fact *f, struct span value)
 	}
 	put_u64(&b, f->version.fence);
 	put_u64(&b, f->version.n);
-	put_u8(&b, f->gone ? FACT_GONE : 0);
+	put_u8(&b, (f->gone ? FACT_GONE : 0) | (refused != REFUSAL_NONE ? FACT_REFUSED : 0));
+	if (refused != REFUSAL_NONE)
+		put_span(&b, span_str(refusal_word(refused)));
 	put_bytes(&b, value.p, f->gone ? 0 : value.n);
-	all = buf_span(&b);
-	kv_set_put(&t->run->set, key_span(&k), all);
+	kv_set_put(&t->run->set, key_span(&k), buf_span(&b));
 	buf_clear(&b);
 }
 
@@ -423,9 +433,7 @@ emit(struct kv_txn *t, const struct kv_part *to, const struct kv_fact *f, bool a
 		.parent = t->parent };
 	x->fact.name = kv_set_copy(&r->set, f->name);
 	x->fact.value = f->gone ? (struct span) { 0 } : kv_set_copy(&r->set, f->value);
-	x->fact.version.fence = 0;
-	if (!kv_owns(t->kv, &t->here, &x->fact.version.fence))
-		holds(t, false, "the owner of the partition");
+	x->fact.version.fence = r->fence;
 	t->emitted++;
 }
 
@@ -541,19 +549,60 @@ kv_run_receive(struct kv_run *r, const struct kv_effect *f, size_t parent, struc
 	struct kv_txn t = begin(r, &f->to, parent, true);
 	size_t mark = kv_set_mark(&r->set), effects = r->n_effects;
 	struct kv_fact was;
-	bool known = get_fact(&t, f->fact.what, f->fact.name, &was), good;
+	enum refusal refused;
+	bool known = get_fact(&t, f->fact.what, f->fact.name, &was, &refused), good;
 
 	e->why = REFUSAL_NONE;
 	if (known && !is_newer(f->fact.version, was.version))
-		return true;
+		return !f->awaited || refused == REFUSAL_NONE ||
+		    is_newer(was.version, f->fact.version) || err_word(e, refused);
 	t.receives = true;
 	good = !kv_fault(&t, e) &&
 	    (kind->receive == NULL ||
 		kind->receive(&t, &f->from, known && !was.gone ? &was : NULL, &f->fact,
 		    r->kv->schema.arg, e));
 	if (good)
-		put_fact(&t, &f->fact, t.keeps ? t.keep : f->fact.value);
+		put_fact(&t, &f->fact, t.keeps ? t.keep : f->fact.value, REFUSAL_NONE);
 	return end(&t, good, mark, effects, e);
+}
+
+void
+kv_run_refuse(struct kv_run *r, const struct kv_effect *f, const struct err *why)
+{
+	struct kv_txn t = begin(r, &f->to, KV_PARENT_NONE, false);
+	struct kv_fact fact;
+	enum refusal refused;
+
+	if (!get_fact(&t, f->fact.what, f->fact.name, &fact, &refused)) {
+		fact = f->fact;
+		fact.gone = true;
+	}
+	if (is_newer(fact.version, f->fact.version))
+		return;
+	fact.version = f->fact.version;
+	put_fact(&t, &fact, fact.value, why->why);
+}
+
+static bool
+forget_gone(void *arg, struct span key, struct span value)
+{
+	struct kv_run *r = arg;
+	struct kv_fact fact;
+	enum refusal refused;
+
+	if (open_fact(0, (struct span) { 0 }, value, &fact, &refused) && fact.gone)
+		kv_set_del(&r->set, key);
+	return true;
+}
+
+void
+kv_run_forget_gone(struct kv_run *r, const struct kv_part *part)
+{
+	struct kv_txn t = begin(r, part, KV_PARENT_NONE, false);
+	struct key all = key_of(part);
+
+	key_add(&all, &(unsigned char) { KV_KEY_FACT }, 1);
+	each(&t, key_span(&all), key_span(&all), forget_gone, r);
 }
 
 bool
