@@ -143,15 +143,17 @@ apply_drain(struct db_txn *t, void *arg, struct err *e)
 	return true;
 }
 
-/* On the writer's thread, and when the store opens. */
+/* On the writer's thread, and when the store opens.  The drain may be done before the call returns.  One that is
+ * queued may have been applied already, by the transaction that has stored more since. */
 static void
 drain(struct lmdb *m)
 {
 	struct err e;
 
+	m->more = true;
 	if (m->draining)
 		return;
-	m->draining = true; /* before the writer's thread can see it */
+	m->draining = true;
 	if (!db_write_take(m->db, &m->drain, &e))
 		m->draining = false;
 }
@@ -168,6 +170,7 @@ retry(void *arg)
 static void
 drain_later(struct lmdb *m)
 {
+	m->stuck = true;
 	if (m->waiting || m->draining)
 		return;
 	m->waiting = true;

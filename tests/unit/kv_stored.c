@@ -187,8 +187,12 @@ damage(struct kv_scene *s, const char *mark)
 static void
 wait_for_row(struct kv_scene *s, struct kv_part at, const char *key, const char *text)
 {
-	while (strcmp(scene_see(s, at, key, 0), text) != 0)
+	int64_t until = loop_now_ms(s->loop) + 60000;
+
+	while (strcmp(scene_see(s, at, key, 0), text) != 0) {
+		assert_true(loop_now_ms(s->loop) < until);
 		usleep(1000);
+	}
 }
 
 static void
@@ -267,6 +271,25 @@ a_read_tells_of_a_damaged_row(void **state)
 	scene_clear(&s);
 }
 
+/* The operation may be in the transaction of the first look for stored effects. */
+static void
+an_effect_that_is_stored_while_the_store_opens_is_tried_again(void **state)
+{
+	struct kv_part at = part(K_FAULT, "cccc"), from = part(K_PLAIN, "aaaa");
+
+	for (int i = 0; i < 20; i++) {
+		struct kv_scene s = begin(state);
+
+		if (is_lmdb(&s)) {
+			kv_lmdb_set_retry_ms(s.kv, 1);
+			RUN(&s, from, EMIT(at, 1, "f", 1, "v"));
+			RUN(&s, at, PUT("well", "1"));
+			wait_for_row(&s, at, "log", "f");
+		}
+		scene_clear(&s);
+	}
+}
+
 static void
 a_damaged_stored_effect_holds_up_its_pair_alone(void **state)
 {
@@ -304,6 +327,7 @@ main(void)
 		cmocka_unit_test(many_earlier_effects_refuse_an_awaited_one_for_now),
 		cmocka_unit_test(a_damaged_row_of_the_receiver_keeps_the_effect_stored),
 		cmocka_unit_test(a_read_tells_of_a_damaged_row),
+		cmocka_unit_test(an_effect_that_is_stored_while_the_store_opens_is_tried_again),
 		cmocka_unit_test(a_damaged_stored_effect_holds_up_its_pair_alone),
 	};
 
