@@ -89,6 +89,10 @@ check-valgrind:			## unit tests and the protocols under valgrind
 	$(again) all
 	@tests/run --valgrind unit replay
 
+sim: deps			## the store on a simulated distributed engine, new seeds for T=60 seconds
+	$(again) $B/tests/unit/kv_model
+	@TILLCALLED_SIM_SECONDS=$(T) $B/tests/unit/kv_model
+
 fuzz:				## each fuzz target for T=60 seconds (clang)
 	@tests/deps fuzz
 	$(again) MODE=fuzz CC=clang $(FUZZ:%.c=build/fuzz/%)
@@ -205,6 +209,6 @@ $B/tests/%: $O/tests/%.o $B/lib-tests.a $B/lib-oms.a $B/lib-ims.a $B/lib-mc.a $B
 
 -include $(shell find $O $B/nosync build/tidy -name '*.d' 2>/dev/null)
 
-.PHONY: all tools deps demo check check-asan check-tsan check-rules check-valgrind fuzz bench attack fault million bare lint tidy map format help clean
+.PHONY: all tools deps demo check check-asan check-tsan check-rules check-valgrind sim fuzz bench attack fault million bare lint tidy map format help clean
 .PRECIOUS: $O/%.o	# .SECONDARY would let a new source be missed by an archive that is newer
 .DELETE_ON_ERROR:

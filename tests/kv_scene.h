@@ -265,6 +265,7 @@ struct scene_op {
 	struct kv_op op;
 	struct kv_scene *scene;
 	const struct step *steps;
+	void *with; /* what a function of the test needs */
 	bool done;
 	enum refusal why;
 	unsigned told;
@@ -360,12 +361,12 @@ scene_run(struct kv_scene *s, struct kv_part at, const struct step *steps)
 
 #define RUN(s, at, ...) scene_run(s, at, STEPS(__VA_ARGS__))
 
-/* An operation of one function. */
+/* An operation of one function; its arg is the struct scene_op. */
 static inline enum refusal
-scene_call(struct kv_scene *s, struct kv_part at,
-    bool (*apply)(struct kv_txn *t, void *arg, struct err *e))
+scene_call_with(struct kv_scene *s, struct kv_part at,
+    bool (*apply)(struct kv_txn *t, void *arg, struct err *e), void *with)
 {
-	struct scene_op o = { .scene = s };
+	struct scene_op o = { .scene = s, .with = with };
 	struct err e;
 
 	o.op = (struct kv_op) { .part = at,
@@ -379,6 +380,13 @@ scene_call(struct kv_scene *s, struct kv_part at,
 		fail_msg("%s", e.text);
 	scene_wait(s);
 	return o.why;
+}
+
+static inline enum refusal
+scene_call(struct kv_scene *s, struct kv_part at,
+    bool (*apply)(struct kv_txn *t, void *arg, struct err *e))
+{
+	return scene_call_with(s, at, apply, NULL);
 }
 
 /* -- reads ------------------------------------------------------------------------------------------------ */

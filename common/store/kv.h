@@ -18,8 +18,14 @@
  *          applied, together with what those emitted as awaited in turn.  A receiver may refuse an awaited
  *          effect.  Then the kind of the source is told (`refused`), in the partition of the source, and
  *          takes back what it had promised; so it goes on from source to source, up to the operation, and
- *          `done` has the first refusal.  An effect that nobody awaits cannot be refused: if its receiver
- *          returns false, that is a fault, and the engine keeps the effect and delivers it again later.
+ *          `done` has the first refusal.  A receiver that accepted the fact before what it awaits was refused keeps
+ *          the fact, so the source that takes back states it as gone.  An effect that nobody awaits cannot be
+ *          refused: if its receiver returns false, that is a fault, and the engine keeps the effect and delivers
+ *          it again later.  Until then an awaited effect of the same pair is refused for that fault.
+ * Promise: an operation or a read may see what an earlier operation has put before the effects that it awaits are
+ *          decided (in LMDB it never does).  To answer for that promise, an operation states the same fact, with the
+ *          same version, and awaits it: it gets the verdict on the first.  `refused` runs for each of them, so it
+ *          compares the version with its own before it takes back.
  * Again:   apply, receive, refused and look may run several times, on any thread, before one run counts.  So
  *          they overwrite what they keep in `arg`, use no clock and no random number, and touch nothing else.
  *          What a run puts counts only if it returns true: it may judge and put in any order.
@@ -69,8 +75,10 @@ struct kv_part kv_part_hash(unsigned kind, struct span name,
     size_t n); /* n octets of its SHA-256 */
 bool kv_part_eq(const struct kv_part *a, const struct kv_part *b);
 
-/* n increases each time the source states the fact anew.  kv sets the fence: it is larger for each new owner of
- * the source, so what a node states after it was fenced out is old. */
+/* n increases each time the source states the fact anew: also after a refusal, and after the source's record was
+ * deleted and made again.  The same n is the same statement: who repeats it, also awaited, gets the verdict on the
+ * first.  kv sets the fence: it is larger for each new owner of the source, so what a node states after it was
+ * fenced out is old. */
 struct kv_version {
 	uint64_t fence, n;
 };
@@ -88,7 +96,8 @@ struct kv_fact {
 typedef bool kv_receive(struct kv_txn *t, const struct kv_part *from, const struct kv_fact *was,
     const struct kv_fact *now, void *arg, struct err *e);
 /* `to` refused an awaited effect of this partition.  It may emit effects, but none that is awaited.  False:
- * *e; the operation is refused as a whole. */
+ * *e, a fault, which `done` has.  LMDB then puts nothing of the operation; an engine in which it is durable already
+ * runs this again later. */
 typedef bool kv_refused(struct kv_txn *t, const struct kv_part *to, const struct kv_fact *fact,
     const struct err *why, void *arg, struct err *e);
 
@@ -178,7 +187,9 @@ void kv_emit_awaited(struct kv_txn *t, const struct kv_part *to, const struct kv
 /* Commits what was taken, and posts each `done`, then closes.  Effects that are not delivered yet stay stored. */
 void kv_close(struct kv **k);
 
-/* Does this node own the partition?  *fence: of its ownership.  LMDB: always, by the lock of its folder. */
+/* Does this node own the partition: may it keep in its memory what no other node sees (a lease)?  *fence: of its
+ * ownership.  LMDB: always, by the lock of its folder.  Else such a thing is a row, with the node and a fence that
+ * increases, and each operation under it compares the fence. */
 bool kv_owns(struct kv *k, const struct kv_part *part, uint64_t *fence);
 
 /* Octets elsewhere (bodies) that count against the size as if they were rows.  Call it before the first

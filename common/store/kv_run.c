@@ -9,6 +9,7 @@
 
 #include "common/base/log.h"
 #include "common/base/memory.h"
+#include "common/base/planted.h"
 #include "common/base/record.h"
 #include "common/store/kv_private.h"
 
@@ -128,6 +129,8 @@ store(struct kv_run *r, const struct kv_effect *f)
 	struct pending_key k = pair_key(&f->to, &f->from);
 	struct buf b = BUF_INIT;
 
+	if (PLANTED(effect_lost))
+		return;
 	add_number(&k, next_number(r, &k));
 	put_u8(&b, f->fact.what);
 	put_u64(&b, f->fact.version.fence);
@@ -322,11 +325,13 @@ deliver(struct kv_run *r, size_t i, struct err *e)
 			err_word(&why, REFUSAL_too_many_outstanding);
 		}
 	}
+	if (PLANTED(done_early) && f.awaited)
+		what = NEXT_COMMIT;
 	if (what == APPLIED)
 		what = attempt(r, &f, i, &why);
 	if (what == APPLIED)
 		return true;
-	if (f.awaited)
+	if (f.awaited && !PLANTED(done_early))
 		return what == NOT ? refuse(r, i, &why, e)
 				   : err_set(e, REFUSAL_internal,
 					 "an operation awaits more than one commit takes");

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "common/base/memory.h"
+#include "common/base/planted.h"
 #include "common/base/record.h"
 #include "common/store/kv_private.h"
 
@@ -536,9 +537,14 @@ kv_run_apply(struct kv_run *r, const struct kv_part *part,
 	return end(&t, apply(&t, arg, e), mark, effects, e);
 }
 
+/* The same n is the same statement, also if a later owner repeats it. */
 static bool
 is_newer(struct kv_version a, struct kv_version b)
 {
+	if (a.n == b.n)
+		return PLANTED(effect_twice);
+	if (PLANTED(effect_reordered) || PLANTED(fence_ignored))
+		return a.n > b.n || PLANTED(effect_reordered);
 	return a.fence != b.fence ? a.fence > b.fence : a.n > b.n;
 }
 

@@ -250,6 +250,60 @@ a_receiver_may_keep_less(void **state)
 	scene_clear(&s);
 }
 
+/* -- a lease, where the store is not a node's own: a row with a fence ---------------------------------------------- */
+
+struct lease {
+	uint64_t node, now_ms, until_ms;
+	uint64_t fence; /* that it got, or has */
+};
+
+static bool
+take_lease(struct kv_txn *t, void *arg, struct err *e)
+{
+	struct lease *l = ((struct scene_op *)arg)->with;
+
+	if (scene_row(t, "until", 0) > l->now_ms && scene_row(t, "node", 0) != l->node)
+		return err_word(e, REFUSAL_fetch_running);
+	l->fence = scene_row(t, "fence", 0) + 1;
+	scene_put(t, "node", l->node);
+	scene_put(t, "until", l->until_ms);
+	scene_put(t, "fence", l->fence);
+	return true;
+}
+
+static bool
+write_under_lease(struct kv_txn *t, void *arg, struct err *e)
+{
+	const struct lease *l = ((struct scene_op *)arg)->with;
+
+	if (scene_row(t, "fence", 0) != l->fence)
+		return err_word(e, REFUSAL_unknown_id);
+	scene_put(t, "written", l->node);
+	return true;
+}
+
+static void
+a_lease_is_a_row_with_a_fence(void **state)
+{
+	struct kv_scene s = begin(state);
+	struct kv_part at = part(K_PLAIN, "aaaa");
+	struct lease a = { 1, 1000, 2000, 0 }, b = { 2, 1999, 3000, 0 };
+
+	assert_int_equal(scene_call_with(&s, at, take_lease, &a), REFUSAL_NONE);
+	assert_int_equal(scene_call_with(&s, at, take_lease, &b), REFUSAL_fetch_running);
+	assert_int_equal(scene_call_with(&s, at, write_under_lease, &a), REFUSAL_NONE);
+	s.rig->crash(&s);
+	b.now_ms = 2000;
+	assert_int_equal(scene_call_with(&s, at, take_lease, &b), REFUSAL_NONE);
+	assert_int_equal(b.fence, a.fence + 1);
+	/* The first node was away, and does not know that it has no lease any more. */
+	assert_int_equal(scene_call_with(&s, at, write_under_lease, &a), REFUSAL_unknown_id);
+	assert_row(&s, at, "written", "1");
+	assert_int_equal(scene_call_with(&s, at, write_under_lease, &b), REFUSAL_NONE);
+	assert_row(&s, at, "written", "2");
+	scene_clear(&s);
+}
+
 static uint64_t
 much(void *arg)
 {
@@ -313,6 +367,7 @@ main(void)
 		cmocka_unit_test(rows_are_in_the_order_of_keys),
 		cmocka_unit_test(facts_are_in_the_order_of_names),
 		cmocka_unit_test(a_receiver_may_keep_less),
+		cmocka_unit_test(a_lease_is_a_row_with_a_fence),
 		cmocka_unit_test(octets_beside_the_rows_count),
 		cmocka_unit_test(partitions_have_names),
 	};

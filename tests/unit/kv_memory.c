@@ -138,12 +138,112 @@ a_course_is_repeated_from_its_seed(void **state)
 	assert_memory_not_equal(&a, &c, sizeof a);
 }
 
+/* -- the fence ----------------------------------------------------------------------------------------------- */
+
+struct statement {
+	struct kv_op op;
+	uint64_t n;
+	const char *value;
+	bool done;
+};
+
+static bool
+state_it(struct kv_txn *t, void *arg, struct err *e)
+{
+	const struct statement *s = arg;
+	struct kv_part sum = part(K_SUM, "cccc");
+	struct kv_fact f = { .what = SUM,
+		.name = SPAN_LIT("f"),
+		.version = { 0, s->n },
+		.value = span_str(s->value) };
+
+	(void)e;
+	kv_emit(t, &sum, &f);
+	kv_put(t, SPAN_LIT("k"), span_str(s->value));
+	return true;
+}
+
+static void
+stated(void *arg, const struct err *e)
+{
+	assert_null(e);
+	((struct statement *)arg)->done = true;
+}
+
+/* Until it is answered; the effect may still be on its way. */
+static void
+say(struct kv_memory *m, struct kv *k, uint64_t n, const char *value)
+{
+	struct statement s = { .n = n, .value = value };
+	struct err e;
+
+	s.op = (struct kv_op) { .part = part(K_PLAIN, "aaaa"),
+		.apply = state_it,
+		.done = stated,
+		.arg = &s };
+	assert_true(kv_take(k, &s.op, &e));
+	while (!s.done)
+		assert_true(kv_memory_step(m));
+}
+
+/* The first node has counted further in its memory than the second one knows. */
+static void
+what_a_node_stated_before_it_was_fenced_out_is_old(void **state)
+{
+	struct kv_part at = part(K_PLAIN, "aaaa");
+	uint64_t fence;
+
+	(void)state;
+	for (uint64_t seed = 1; seed <= 100; seed++) {
+		struct kv_memory_plan plan = { .apart = true, .seed = seed, .size = 1 << 20 };
+		struct kv_memory *m = kv_memory_new(&plan);
+		struct kv *a = kv_memory_open(m, &scene_schema);
+		struct kv *b = kv_memory_open(m, &scene_schema);
+
+		assert_false(kv_owns(a, &at, &fence) || kv_owns(b, &at, &fence));
+		say(m, a, 9, "5");
+		assert_true(kv_owns(a, &at, &fence) && fence == 1);
+		assert_false(kv_owns(b, &at, &fence));
+		say(m, b, 3, "7");
+		assert_true(kv_owns(b, &at, &fence) && fence == 2);
+		assert_false(kv_owns(a, &at, &fence));
+		kv_memory_settle(m);
+		assert_int_equal(see(m, a, part(K_SUM, "cccc"), "sum"), 7);
+		kv_close(&a);
+		kv_close(&b);
+		kv_memory_free(&m);
+	}
+}
+
+/* A client that was not answered asks the next node, which finds the promise and states the same again. */
+static void
+the_same_statement_of_a_later_owner_is_not_newer(void **state)
+{
+	(void)state;
+	for (uint64_t seed = 1; seed <= 100; seed++) {
+		struct kv_memory_plan plan = { .apart = true, .seed = seed, .size = 1 << 20 };
+		struct kv_memory *m = kv_memory_new(&plan);
+		struct kv *a = kv_memory_open(m, &scene_schema);
+		struct kv *b = kv_memory_open(m, &scene_schema);
+
+		say(m, a, 4, "5");
+		say(m, b, 4, "7");
+		kv_memory_settle(m);
+		assert_int_equal(see(m, a, part(K_SUM, "cccc"), "sum"), 5);
+		kv_close(&a);
+		kv_close(&b);
+		kv_memory_free(&m);
+	}
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(chance_tries_all_that_a_store_apart_may_do),
 		cmocka_unit_test(a_course_is_repeated_from_its_seed),
+		cmocka_unit_test(what_a_node_stated_before_it_was_fenced_out_is_old),
+		cmocka_unit_test(the_same_statement_of_a_later_owner_is_not_newer),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

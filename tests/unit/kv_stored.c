@@ -92,13 +92,16 @@ static void
 a_repeated_effect_changes_nothing(void **state)
 {
 	struct kv_scene s = begin(state);
-	struct kv_part sum = part(K_SUM, "cccc"), from = part(K_PLAIN, "aaaa");
+	struct kv_part sum = part(K_SUM, "cccc"), log = part(K_FAULT, "cccc"),
+		       from = part(K_PLAIN, "aaaa");
 
+	RUN(&s, log, PUT("well", "1"));
 	for (int i = 0; i < 3; i++)
-		RUN(&s, from, EMIT(sum, SUM, "f", 5, "7"));
+		RUN(&s, from, EMIT(sum, SUM, "f", 5, "7"), EMIT(log, 1, "x", 5, "7"));
 	RUN(&s, from, EMIT(sum, SUM, "f", 4, "100"));
 	s.rig->settle(&s);
 	assert_row(&s, sum, "sum", "7");
+	assert_row(&s, log, "log", "x");
 	RUN(&s, from, EMIT(sum, SUM, "f", 5, "8"));
 	s.rig->settle(&s);
 	assert_row(&s, sum, "sum", "7");
