@@ -113,7 +113,7 @@ static bool
 run_op(struct kv_memory *m, struct task *t)
 {
 	memory_begin_run(m, t);
-	return kv_run_op(t->run, t->op, &t->why) && memory_fits(m, t->run, t->op->frees, &t->why);
+	return kv_run_op(t->run, t->op, &t->why) && memory_fits(m, t->run, t->op, &t->why);
 }
 
 static void
@@ -138,10 +138,12 @@ step_op(struct kv_memory *m, struct task *t)
 static void
 step_drain(struct kv_memory *m, struct task *t)
 {
+	static const struct kv_op drain = { .frees = true };
+
 	m->drains = false;
 	if (memory_view.has_pending(m)) {
 		memory_begin_run(m, t);
-		if (kv_run_pending(t->run, &t->why) && memory_fits(m, t->run, true, &t->why)) {
+		if (kv_run_pending(t->run, &t->why) && memory_fits(m, t->run, &drain, &t->why)) {
 			memory_put_rows(m, t->run);
 			m->drains = t->run->more;
 		}

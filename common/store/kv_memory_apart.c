@@ -230,7 +230,7 @@ commit_op(struct kv_memory *m, struct task *t)
 		return;
 	}
 	t->stage = STAGE_ANSWER;
-	if (!t->refused && !memory_fits(m, t->run, t->op->frees, &t->why))
+	if (!t->refused && !memory_fits(m, t->run, t->op, &t->why))
 		t->refused = true;
 	if (t->refused) {
 		memory_end_run(m, t);
@@ -290,7 +290,7 @@ run_effect(struct kv_memory *m, struct task *t)
 	t->base = o->version;
 	t->run->fence = o->fence;
 	t->refused = !kv_run_receive(t->run, &t->effect, KV_PARENT_NONE, &t->why) ||
-	    !is_within_bounds(t->run, &t->why) || !memory_fits(m, t->run, false, &t->why);
+	    !is_within_bounds(t->run, &t->why) || !memory_fits(m, t->run, NULL, &t->why);
 	t->stage = STAGE_RUN;
 }
 

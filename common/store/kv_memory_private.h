@@ -131,8 +131,9 @@ struct object *memory_object(struct kv_memory *m, const struct kv_part *part);
 /* Begins t->run, as the node of t. */
 void memory_begin_run(struct kv_memory *m, struct task *t);
 void memory_end_run(struct kv_memory *m, struct task *t);
-/* False: system_full. */
-bool memory_fits(struct kv_memory *m, const struct kv_run *r, bool frees, struct err *e);
+/* False: system_full.  op: NULL: an effect. */
+bool memory_fits(struct kv_memory *m, const struct kv_run *r, const struct kv_op *op,
+    struct err *e);
 void memory_put_rows(struct kv_memory *m, const struct kv_run *r);
 
 /* -- apart (kv_memory_apart.c) ------------------------------------------------------------------------------ */

@@ -132,14 +132,18 @@ octets_of(const struct kv_row *row)
 }
 
 bool
-memory_fits(struct kv_memory *m, const struct kv_run *r, bool frees, struct err *e)
+memory_fits(struct kv_memory *m, const struct kv_run *r, const struct kv_op *op, struct err *e)
 {
 	uint64_t before = memory_used(m), after = before, size = m->plan.size;
+	bool frees = op != NULL && op->frees;
 
 	for (const struct kv_row *row = kv_set_first(&r->set); row != NULL; row = kv_set_next(row))
 		if (row->state != KV_ROW_SAME)
 			after = after - octets_of(kv_set_find(&m->rows, row->key)) + octets_of(row);
-	if (after <= (frees ? size : size - size / 16) || (frees && after <= before))
+	if (frees && op->leaves == 0 && after <= before)
+		return true;
+	after += op != NULL ? op->leaves : 0;
+	if (after <= (frees ? size : size - size / 16))
 		return true;
 	return err_word(e, REFUSAL_system_full);
 }

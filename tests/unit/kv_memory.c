@@ -65,6 +65,7 @@ struct look {
 	struct kv_look look;
 	const char *key;
 	uint64_t n;
+	bool there; /* the row */
 	bool done;
 };
 
@@ -72,7 +73,9 @@ static void
 look(struct kv_txn *t, void *arg)
 {
 	struct look *l = arg;
+	struct span value;
 
+	l->there = kv_get(t, span_str(l->key), &value);
 	l->n = scene_row(t, l->key, 0);
 }
 
@@ -85,8 +88,8 @@ looked(void *arg, const struct err *e)
 	l->done = true;
 }
 
-static uint64_t
-see(struct kv_memory *m, struct kv *k, struct kv_part at, const char *key)
+static struct look
+ask(struct kv_memory *m, struct kv *k, struct kv_part at, const char *key)
 {
 	struct look l = { .key = key };
 
@@ -94,7 +97,13 @@ see(struct kv_memory *m, struct kv *k, struct kv_part at, const char *key)
 	kv_read(k, &l.look);
 	while (!l.done)
 		assert_true(kv_memory_step(m));
-	return l.n;
+	return l;
+}
+
+static uint64_t
+see(struct kv_memory *m, struct kv *k, struct kv_part at, const char *key)
+{
+	return ask(m, k, at, key).n;
 }
 
 static struct kv_memory_counts
@@ -236,6 +245,75 @@ the_same_statement_of_a_later_owner_is_not_newer(void **state)
 	}
 }
 
+/* -- crashes -------------------------------------------------------------------------------------------------- */
+
+static bool
+limit_to_ten(struct kv_txn *t, void *arg, struct err *e)
+{
+	(void)arg;
+	(void)e;
+	scene_put(t, "limit", 10);
+	return true;
+}
+
+static bool
+state_too_much(struct kv_txn *t, void *arg, struct err *e)
+{
+	struct kv_part sum = part(K_SUM, "cccc");
+	struct kv_fact f = { .what = SUM,
+		.name = SPAN_LIT("f"),
+		.version = { 0, 1 },
+		.value = SPAN_LIT("11") };
+
+	(void)arg;
+	(void)e;
+	kv_emit_awaited(t, &sum, &f);
+	kv_put(t, SPAN_LIT("first"), SPAN_LIT(""));
+	return true;
+}
+
+static void
+not_told(void *arg, const struct err *e)
+{
+	(void)arg;
+	(void)e;
+}
+
+/* The receiver refuses the first statement and accepts the second; then the node that knew the verdict is gone. */
+static void
+a_refusal_outlives_the_node_that_carried_it(void **state)
+{
+	struct kv_part from = part(K_PLAIN, "aaaa"), sum = part(K_SUM, "cccc");
+
+	(void)state;
+	for (uint64_t seed = 1; seed <= 400; seed++) {
+		struct kv_memory_plan plan = { .apart = true, .seed = seed, .size = 1 << 20 };
+		struct kv_memory *m = kv_memory_new(&plan);
+		struct kv *a = kv_memory_open(m, &scene_schema);
+		struct statement second = { .n = 2, .value = "5" };
+		struct kv_op limit = { .part = sum, .apply = limit_to_ten, .done = not_told };
+		struct kv_op first = { .part = from, .apply = state_too_much, .done = not_told };
+		struct err e;
+
+		second.op = (struct kv_op) { .part = from,
+			.apply = state_it,
+			.done = stated,
+			.arg = &second };
+		assert_true(kv_take(a, &limit, &e));
+		kv_memory_settle(m);
+		assert_true(kv_take(a, &first, &e) && kv_take(a, &second.op, &e));
+		for (uint64_t i = 0; i < 3 + seed % 20; i++)
+			kv_memory_step(m);
+		kv_memory_crash(&a);
+		a = kv_memory_open(m, &scene_schema);
+		kv_memory_settle(m);
+		assert_int_equal(ask(m, a, from, "refused").there, ask(m, a, from, "first").there);
+		assert_int_equal(see(m, a, sum, "sum"), ask(m, a, from, "k").there ? 5 : 0);
+		kv_close(&a);
+		kv_memory_free(&m);
+	}
+}
+
 int
 main(void)
 {
@@ -244,6 +322,7 @@ main(void)
 		cmocka_unit_test(a_course_is_repeated_from_its_seed),
 		cmocka_unit_test(what_a_node_stated_before_it_was_fenced_out_is_old),
 		cmocka_unit_test(the_same_statement_of_a_later_owner_is_not_newer),
+		cmocka_unit_test(a_refusal_outlives_the_node_that_carried_it),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

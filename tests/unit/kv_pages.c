@@ -158,8 +158,10 @@ a_page_that_does_not_fit_has_fewer_rows(void **state)
 	clear_all(&s, &c, (size_t)c.n);
 	assert_int_equal(c.why, REFUSAL_NONE);
 	assert_int_equal(c.over, c.n);
-	assert_in_range(c.least, 1, c.n / 4);
-	assert_true(c.grew > 0);
+	if (s.rig->batches) { /* in memory a deletion needs no space */
+		assert_in_range(c.least, 1, c.n / 4);
+		assert_true(c.grew > 0);
+	}
 	for (int i = 0; i < c.n; i++) {
 		char key[32];
 
