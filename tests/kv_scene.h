@@ -4,6 +4,7 @@
  *         sum:   a fact's value is a number; the row "sum" is the sum of all of them.  It refuses (mailbox_full) a
  *                fact that lifts the sum above the row "limit".
  *         relay: states each fact onwards, to the sum named as itself; awaited if `what` is RELAY_AWAITED.
+ *                It then refuses (id_conflict) if `what` is RELAY_REFUSED.
  *         keep:  keeps the first octet of a fact, and the whole of it in a row of that name.
  *         dir:   a directory (common/store/kv_dir.h).
  *         burst: states as many facts as the value says, each 1, to the sum named as itself; awaited as relay.
@@ -27,7 +28,7 @@
 #include "tests/temp.h"
 
 enum { K_PLAIN, K_SUM, K_RELAY, K_FAULT, K_KEEP, K_DIR, K_BURST, K_SWELL, KINDS };
-enum { SUM = 1, RELAY_AWAITED = 2 };
+enum { SUM = 1, RELAY_AWAITED = 2, RELAY_REFUSED = 3 };
 
 struct kv_scene;
 
@@ -107,12 +108,13 @@ scene_relay(struct kv_txn *t, const struct kv_part *from, const struct kv_fact *
 	(void)from;
 	(void)was;
 	(void)arg;
-	(void)e;
 	sum.kind = K_SUM;
 	if (now->what == RELAY_AWAITED)
 		kv_emit_awaited(t, &sum, now);
 	else
 		kv_emit(t, &sum, now);
+	if (now->what == RELAY_REFUSED)
+		return err_word(e, REFUSAL_id_conflict);
 	return true;
 }
 

@@ -113,6 +113,36 @@ what_an_awaited_effect_awaits_is_awaited_too(void **state)
 	scene_clear(&s);
 }
 
+static void
+what_refuses_has_stated_nothing(void **state)
+{
+	struct kv_scene s = begin(state);
+	struct kv_part relay = part(K_RELAY, "cccc"), from = part(K_PLAIN, "aaaa");
+
+	assert_int_equal(RUN(&s, from, AWAIT(relay, RELAY_REFUSED, "x", 1, "1")),
+	    REFUSAL_id_conflict);
+	s.rig->settle(&s);
+	assert_row(&s, part(K_SUM, "cccc"), "sum", "-");
+	assert_fact(&s, relay, RELAY_REFUSED, "x", "-");
+	scene_clear(&s);
+}
+
+static void
+several_refusals_of_one_receiver_are_told_once(void **state)
+{
+	struct kv_scene s = begin(state);
+	struct kv_part burst = part(K_BURST, "cccc");
+	struct scene_op o;
+
+	RUN(&s, part(K_SUM, "cccc"), PUT("limit", "1"));
+	scene_take(&s, &o, part(K_PLAIN, "aaaa"), STEPS(AWAIT(burst, RELAY_AWAITED, "x", 1, "3")));
+	scene_wait(&s);
+	assert_int_equal(o.why, REFUSAL_mailbox_full);
+	assert_int_equal(o.told, 1);
+	assert_row(&s, part(K_SUM, "cccc"), "sum", "1");
+	scene_clear(&s);
+}
+
 static bool
 add_key(void *arg, struct span key, struct span value)
 {
@@ -364,6 +394,8 @@ main(void)
 		cmocka_unit_test(effects_change_their_receivers),
 		cmocka_unit_test(an_awaited_effect_may_refuse),
 		cmocka_unit_test(what_an_awaited_effect_awaits_is_awaited_too),
+		cmocka_unit_test(what_refuses_has_stated_nothing),
+		cmocka_unit_test(several_refusals_of_one_receiver_are_told_once),
 		cmocka_unit_test(rows_are_in_the_order_of_keys),
 		cmocka_unit_test(facts_are_in_the_order_of_names),
 		cmocka_unit_test(a_receiver_may_keep_less),
