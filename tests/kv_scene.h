@@ -10,7 +10,8 @@
  *         burst: states as many facts as the value says, each 1, to the sum named as itself; awaited as relay.
  *         swell: puts a row of as many octets as the value says.
  *         fault: returns false for each fact while the row "well" is missing; then adds its name to the row "log".
- *         Each that was refused something puts the row "refused": the word of the refusal.
+ *         Each that was refused something puts the row "refused": the word of the refusal; it cannot while its row
+ *         "sick" is 1.
  * Rigs:   an engine each; the tests of tests/unit/kv.c run with every one.
  */
 #ifndef TESTS_KV_SCENE_H
@@ -200,7 +201,8 @@ scene_refused(struct kv_txn *t, const struct kv_part *to, const struct kv_fact *
 	(void)to;
 	(void)fact;
 	(void)arg;
-	(void)e;
+	if (scene_row(t, "sick", 0) == 1)
+		return err_word(e, REFUSAL_storage);
 	kv_put(t, SPAN_LIT("refused"), span_str(refusal_word(why->why)));
 	return true;
 }

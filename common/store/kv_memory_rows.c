@@ -2,6 +2,7 @@
 #include <stdlib.h>
 
 #include "common/base/memory.h"
+#include "common/base/planted.h"
 #include "common/store/kv_memory_private.h"
 
 #define CHANGES_KEPT 4096 /* the rows are copied after so many changes and as many as they are */
@@ -220,7 +221,7 @@ memory_begin_run(struct kv_memory *m, struct task *t)
 		t->run = m->n_runs > 0 ? m->runs[--m->n_runs] : memory_new(sizeof *t->run);
 	kv_run_init(t->run, &t->node->kv, &memory_view);
 	kv_run_begin(t->run, m);
-	t->run->keeps_gone = m->plan.apart;
+	t->run->keeps_gone = m->plan.apart && !PLANTED(gone_forgotten);
 }
 
 void

@@ -95,6 +95,46 @@ an_awaited_effect_may_refuse(void **state)
 	scene_clear(&s);
 }
 
+/* An engine in which the operation is durable takes back when it can; the others have put nothing. */
+static void
+a_fault_while_a_source_takes_back_is_told(void **state)
+{
+	struct kv_scene s = begin(state);
+	struct kv_part sum = part(K_SUM, "cccc"), from = part(K_PLAIN, "aaaa");
+	bool late = s.rig->late;
+
+	RUN(&s, sum, PUT("limit", "10"));
+	RUN(&s, from, PUT("sick", "1"));
+	assert_int_equal(RUN(&s, from, PUT("k", "1"), AWAIT(sum, SUM, "y", 1, "11")),
+	    REFUSAL_storage);
+	assert_row(&s, from, "k", late ? "1" : "-");
+	assert_row(&s, from, "refused", "-");
+	s.rig->crash(&s);
+	RUN(&s, from, PUT("sick", "0"));
+	s.rig->settle(&s);
+	assert_row(&s, from, "refused", late ? "mailbox-full" : "-");
+	assert_row(&s, sum, "sum", "-");
+	scene_clear(&s);
+}
+
+static void
+effects_of_a_pair_come_in_their_order(void **state)
+{
+	struct kv_scene s = begin(state);
+	struct kv_part at = part(K_FAULT, "cccc"), from = part(K_PLAIN, "aaaa");
+	struct scene_op o[3];
+
+	RUN(&s, at, PUT("well", "1"));
+	scene_take(&s, &o[0], from, STEPS(EMIT(at, 1, "a", 1, "v"), AWAIT(at, 1, "b", 1, "v")));
+	scene_take(&s, &o[1], from, STEPS(EMIT(at, 1, "c", 1, "v")));
+	scene_take(&s, &o[2], from, STEPS(AWAIT(at, 1, "d", 1, "v"), EMIT(at, 1, "e", 1, "v")));
+	scene_wait(&s);
+	s.rig->crash(&s);
+	s.rig->settle(&s);
+	assert_row(&s, at, "log", "abcde");
+	scene_clear(&s);
+}
+
 static void
 what_an_awaited_effect_awaits_is_awaited_too(void **state)
 {
@@ -393,6 +433,8 @@ main(void)
 		cmocka_unit_test(a_refused_operation_leaves_nothing),
 		cmocka_unit_test(effects_change_their_receivers),
 		cmocka_unit_test(an_awaited_effect_may_refuse),
+		cmocka_unit_test(a_fault_while_a_source_takes_back_is_told),
+		cmocka_unit_test(effects_of_a_pair_come_in_their_order),
 		cmocka_unit_test(what_an_awaited_effect_awaits_is_awaited_too),
 		cmocka_unit_test(what_refuses_has_stated_nothing),
 		cmocka_unit_test(several_refusals_of_one_receiver_are_told_once),
