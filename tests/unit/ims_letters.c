@@ -438,6 +438,48 @@ a_question_sees_what_was_answered(void **state)
 	world_clear(&w);
 }
 
+static void
+wait_for_orphans(struct world *w)
+{
+	for (int i = 0; i < 10000 && !body_orphans_over(ims_store_bodies(w->store)); i++)
+		usleep(1000);
+	assert_true(body_orphans_over(ims_store_bodies(w->store)));
+}
+
+/* The process died between the body and its record: the letter has another file, or none. */
+static void
+a_body_that_no_record_names_goes(void **state)
+{
+	struct ims_letter others;
+	struct body_in *in;
+	char *octets = memory_new(BODY_BYTES);
+	struct world w;
+
+	(void)state;
+	world_of(&w);
+	fetched(&w, 1);
+	assert_int_equal(find(&w, BOB, 1), REFUSAL_NONE);
+	others = w.row.letter;
+	others.id.b[0] ^= 1;
+	for (int i = 0; i < 2; i++) {
+		in = ims_store_body_in(w.store, i == 0 ? &w.row.letter : &others, w.loop);
+		body_add(in, span_of(octets, BODY_BYTES));
+		w.waiting = 1;
+		body_end_take(in, on_kept, &w);
+		wait_for(&w);
+		body_kept_clear(&w.kept);
+	}
+	assert_int_equal(files(&w), 3);
+	reopen(&w);
+	wait_for_orphans(&w);
+	assert_int_equal(files(&w), 1);
+	assert_int_equal(bodies_used(ims_store_bodies(w.store)), BODY_BYTES);
+	assert_int_equal(body(&w, &w.row.letter), REFUSAL_NONE);
+	w.body->free(w.body);
+	free(octets);
+	world_clear(&w);
+}
+
 /* A letter that cannot be read: the others are shown, it is never taken for one that is not there,
  * and its body is not swept away. */
 static void
@@ -454,9 +496,7 @@ a_damaged_letter_spoils_no_other(void **state)
 	ims_store_close(&w.store);
 	damage(&w, "letter");
 	reopen(&w);
-	for (int i = 0; i < 10000 && !body_orphans_over(ims_store_bodies(w.store)); i++)
-		usleep(1000);
-	assert_true(body_orphans_over(ims_store_bodies(w.store)));
+	wait_for_orphans(&w);
 	assert_int_equal(files(&w), 3);
 	assert_int_equal(list(&w, BOB, 0), 2);
 	for (size_t i = 0; i < 2; i++) {
@@ -484,6 +524,7 @@ main(void)
 		cmocka_unit_test(a_mailbox_holds_so_much),
 		cmocka_unit_test(two_recipients_share_a_body),
 		cmocka_unit_test(a_body_lives_as_long_as_its_notices),
+		cmocka_unit_test(a_body_that_no_record_names_goes),
 		cmocka_unit_test(marks_stay),
 		cmocka_unit_test(a_mailbox_comes_in_pages),
 		cmocka_unit_test(a_release_says_why),
