@@ -184,7 +184,8 @@ void kv_emit_awaited(struct kv_txn *t, const struct kv_part *to, const struct kv
 
 /* -- the store -------------------------------------------------------------------------------------- */
 
-/* Commits what was taken, and posts each `done`, then closes.  Effects that are not delivered yet stay stored. */
+/* Commits what was taken, and posts each `done`, then closes.  Effects that are not delivered yet stay stored.  A
+ * read that comes too late fails (closing). */
 void kv_close(struct kv **k);
 
 /* Does this node own the partition: may it keep in its memory what no other node sees (a lease)?  *fence: of its

@@ -1,6 +1,7 @@
 /* kv_lmdb — see kv_lmdb.h.  One table has the rows of all partitions, another one the stored effects. */
 #include "common/store/kv_lmdb.h"
 
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -19,8 +20,9 @@ _Static_assert(KV_COMMIT_UNITS == DB_BATCH_WRITES && KV_COMMIT_OCTETS == DB_BATC
     "a run that kv lets pass is admitted alone to a transaction");
 
 struct lmdb {
-	struct kv kv; /* first */
-	struct db *db;
+	struct kv kv;          /* first */
+	atomic_uint refs;      /* the store's, until it is closed, and one of each read under way */
+	struct db *db;         /* NULL: closed */
 	struct kv_run run;     /* of the writer's thread */
 	struct db_write drain; /* of stored effects */
 	bool draining;         /* on the writer's thread: it is queued */
@@ -327,23 +329,37 @@ take(struct kv *k, struct kv_op *op, struct err *e)
 /* -- reads ------------------------------------------------------------------------------------------------ */
 
 static void
+drop(struct lmdb *m)
+{
+	if (atomic_fetch_sub(&m->refs, 1) > 1)
+		return;
+	kv_run_clear(&m->run);
+	free(m);
+}
+
+/* The store may have been closed since. */
+static void
 look_now(void *arg)
 {
 	struct kv_look *l = arg;
+	struct lmdb *m = lmdb_of(l->kv);
 	struct db_txn *t;
 	struct err e;
 
-	if (db_read(lmdb_of(l->kv)->db, &t, &e)) {
+	if (m->db == NULL) {
+		err_word(&e, REFUSAL_closing);
+	} else if (db_read(m->db, &t, &e)) {
 		kv_look_at(l->kv, &view, t, l, &e);
 		db_read_end(&t);
 	}
 	l->done(l->arg, e.why == REFUSAL_NONE ? NULL : &e);
+	drop(m);
 }
 
 static void
 read_later(struct kv *k, struct kv_look *l)
 {
-	(void)k;
+	atomic_fetch_add(&lmdb_of(k)->refs, 1);
 	loop_later(l->home, look_now, l);
 }
 
@@ -386,8 +402,7 @@ close_store(struct kv *k)
 	struct lmdb *m = lmdb_of(k);
 
 	db_close(&m->db);
-	kv_run_clear(&m->run);
-	free(m);
+	drop(m);
 }
 
 static const struct kv_engine engine = {
@@ -406,6 +421,7 @@ kv_lmdb_open(const char *folder, uint64_t size, const struct kv_schema *schema, 
 	static const char *const tables[TABLES] = { "rows", "effects" };
 	struct lmdb *m = memory_new(sizeof *m);
 
+	atomic_init(&m->refs, 1);
 	kv_begin(&m->kv, &engine, schema);
 	kv_run_init(&m->run, &m->kv, &view);
 	m->drain = (struct db_write) { .apply = apply_drain,

@@ -319,6 +319,44 @@ a_damaged_stored_effect_holds_up_its_pair_alone(void **state)
 	scene_clear(&s);
 }
 
+static void
+copy_nothing(struct kv_txn *t, void *arg)
+{
+	(void)t;
+	(void)arg;
+	fail_msg("a store that is closed is not read");
+}
+
+static void
+too_late(void *arg, const struct err *e)
+{
+	assert_non_null(e);
+	*(enum refusal *)arg = e->why;
+}
+
+/* As when a daemon ends: the store closes, and what its loop has left to do comes after. */
+static void
+a_read_after_the_end_fails(void **state)
+{
+	struct kv_scene s = begin(state);
+	enum refusal why = REFUSAL_NONE;
+	struct kv_look l = {
+		.part = part(K_PLAIN, "aaaa"),
+		.look = copy_nothing,
+		.done = too_late,
+		.arg = &why,
+		.home = s.loop,
+	};
+
+	if (is_lmdb(&s)) {
+		kv_read(s.kv, &l);
+		kv_close(&s.kv);
+		loop_drain(s.loop);
+		assert_int_equal(why, REFUSAL_closing);
+	}
+	scene_clear(&s);
+}
+
 int
 main(void)
 {
@@ -332,6 +370,7 @@ main(void)
 		cmocka_unit_test(a_read_tells_of_a_damaged_row),
 		cmocka_unit_test(an_effect_that_is_stored_while_the_store_opens_is_tried_again),
 		cmocka_unit_test(a_damaged_stored_effect_holds_up_its_pair_alone),
+		cmocka_unit_test(a_read_after_the_end_fails),
 	};
 
 	return rigs_run("kv_stored", tests, sizeof tests / sizeof *tests);
