@@ -143,21 +143,38 @@ start(struct daemon *d, void **role, struct err *e)
 	return good;
 }
 
+struct status {
+	struct oms *oms;
+	struct json *out;
+	void (*done)(void *arg);
+	void *arg;
+};
+
+static void
+counted(void *arg, const struct oms_store_counts *c, const struct err *e)
+{
+	struct status *s = arg;
+
+	if (e == NULL) {
+		json_put_int(s->out, "letters", (int64_t)c->letters);
+		json_put_int(s->out, "writes", (int64_t)c->writes);
+		json_put_int(s->out, "commits", (int64_t)c->commits);
+		json_put_int(s->out, "spool_used", (int64_t)c->used_bytes);
+		json_put_int(s->out, "spool_size", (int64_t)c->size_bytes);
+		json_put_int(s->out, "domains_remembered", (int64_t)c->domains);
+	}
+	json_put_int(s->out, "fetched_octets", (int64_t)atomic_load(&s->oms->fetched_octets));
+	s->done(s->arg);
+	free(s);
+}
+
 static void
 status(void *role, struct json *out, void (*done)(void *arg), void *arg)
 {
-	struct oms *o = role;
-	struct oms_store_counts c;
+	struct status *s = memory_new(sizeof *s);
 
-	oms_store_counts(o->store, &c);
-	json_put_int(out, "letters", (int64_t)c.letters);
-	json_put_int(out, "writes", (int64_t)c.writes);
-	json_put_int(out, "commits", (int64_t)c.commits);
-	json_put_int(out, "spool_used", (int64_t)c.used_bytes);
-	json_put_int(out, "spool_size", (int64_t)c.size_bytes);
-	json_put_int(out, "domains_remembered", (int64_t)c.domains);
-	json_put_int(out, "fetched_octets", (int64_t)atomic_load(&o->fetched_octets));
-	done(arg);
+	*s = (struct status) { role, out, done, arg };
+	oms_store_counts(s->oms->store, daemon_loop(s->oms->daemon), counted, s);
 }
 
 /* -- the role ------------------------------------------------------------------------------ */

@@ -1,49 +1,31 @@
 /* store — the OMS's spool: opening it, and taking letters; see store.h. */
 #include "oms/store/store.h"
 
-#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "common/base/memory.h"
 #include "common/base/random.h"
-#include "common/base/record.h"
 #include "common/loop/loop.h"
 #include "common/store/body_orphans.h"
 #include "oms/store/store_private.h"
 
-static const char *const tables[OMS_TABLES] = {
-	[LETTER] = "letter",
-	[BODY] = "body",
-	[DELIVERY] = "delivery",
-	[DUE] = "due",
-	[TOKEN] = "token",
-	[OUTBOX] = "outbox",
-	[END] = "end",
-	[USER] = "user",
-	[PEER] = "peer",
+static const struct kv_kind kinds[OMS_KINDS] = {
+	[OMS_LETTER] = { "letter", ULID_BYTES, oms_letter_receive, oms_letter_refused },
+	[OMS_USER] = { "user", OMS_HASH_BYTES, oms_user_receive, oms_user_refused },
+	[OMS_QUEUE] = { "queue", OMS_QUEUE_BYTES, oms_queue_receive, NULL },
+	[OMS_EXPIRY] = { "expiry", 9, oms_expiry_receive, NULL },
+	[OMS_PEER] = { "peer", OMS_HASH_BYTES, NULL, oms_peer_refused },
+	[OMS_USERS] = { "users", KV_DIR_NAME_BYTES, NULL, NULL },
+	[OMS_QUEUES] = { "queues", KV_DIR_NAME_BYTES, NULL, NULL },
+	[OMS_EXPIRIES] = { "expiries", KV_DIR_NAME_BYTES, NULL, NULL },
+	[OMS_PEERS] = { "peers", KV_DIR_NAME_BYTES, oms_peers_receive, NULL },
 };
 
+const struct kv_schema oms_schema = { kinds, OMS_KINDS, NULL };
+
 /* -- opening -------------------------------------------------------------------------------------- */
-
-static bool
-file_of(struct span record, char file[BODY_NAME_BYTES])
-{
-	struct oms_letter_record r;
-	struct err e;
-
-	if (!oms_letter_read(record, &r, &e))
-		return false;
-	memcpy(file, r.file, BODY_NAME_BYTES);
-	return true;
-}
-
-static void
-ask_records(void *arg, struct body_page *p)
-{
-	body_page_look(p, ((struct oms_store *)arg)->db, LETTER, file_of);
-}
 
 bool
 oms_store_open(const char *folder, uint64_t size, struct offload *o, struct oms_store **out,
@@ -53,26 +35,31 @@ oms_store_open(const char *folder, uint64_t size, struct offload *o, struct oms_
 	char path[4096];
 
 	atomic_init(&s->refs, 1);
+	atomic_init(&s->last_us, 0);
 	pthread_mutex_init(&s->claims.lock, NULL);
 	snprintf(path, sizeof path, "%s/bodies", folder);
-	if (!db_open(folder, size, tables, OMS_TABLES, &s->db, e) ||
-	    !bodies_open(path, size, o, &s->bodies, e)) {
+	if (!oms_store_migrate(s, folder, size, e) || !bodies_open(path, size, o, &s->bodies, e)) {
+		s->old[0] = '\0'; /* it stays: this is no stop in order */
 		oms_store_close(&s);
 		return false;
 	}
-	db_share(s->db, bodies_used, s->bodies);
-	body_orphans_start(s->bodies, &(struct body_asker) { .ask = ask_records, .arg = s });
+	kv_share(s->kv, bodies_used, s->bodies);
+	body_orphans_start(s->bodies, &(struct body_asker) { .ask = oms_ask_files, .arg = s });
 	*out = s;
 	return true;
 }
 
+/* What an older version left goes once we have closed in order. */
 void
 oms_store_close(struct oms_store **s)
 {
 	if (*s == NULL)
 		return;
-	body_orphans_stop((*s)->bodies);
-	db_close(&(*s)->db);
+	if ((*s)->bodies != NULL)
+		body_orphans_stop((*s)->bodies);
+	kv_close(&(*s)->kv);
+	if ((*s)->old[0] != '\0')
+		oms_store_remove_old((*s)->old);
 	oms_store_drop(s);
 }
 
@@ -96,14 +83,6 @@ oms_store_drop(struct oms_store **sp)
 	free(s);
 }
 
-bool
-oms_write_take(struct oms_store *s, struct db_write *w, struct err *e)
-{
-	if (s->db == NULL)
-		return err_word(e, REFUSAL_closing);
-	return db_write_take(s->db, w, e);
-}
-
 struct bodies *
 oms_store_bodies(struct oms_store *s)
 {
@@ -123,83 +102,17 @@ oms_store_body(struct oms_store *s, const struct ulid *id, struct loop *l)
 /* -- taking a letter ---------------------------------------------------------------------------------- */
 
 struct put {
-	struct db_write write;
+	struct oms_op op; /* first */
 	struct oms_store *store;
-	struct oms_letter_record letter;
-	struct oms_user_limits most;
-	struct buf body; /* inline octets */
-	struct oms_delivery *deliveries;
-	size_t n;
-	struct ulid id; /* the answer */
-	bool known;     /* the token came before */
+	struct oms_taking taking;
 	oms_store_put_done *done;
 	void *arg;
 };
 
-bool
-oms_token_read(struct span value, struct oms_token *token)
-{
-	struct reader r = reader_of(value);
-
-	read_bytes(&r, token->id.b, ULID_BYTES);
-	token->until_s = (int64_t)read_u64(&r);
-	return reader_done(&r);
-}
-
-bool
-oms_token_get(struct db_txn *t, const char *user, const char *token, int64_t now_s, struct ulid *id)
-{
-	struct db_key k = oms_key_named(user, span_str(token));
-	struct oms_token known;
-	struct span value;
-
-	if (token[0] == '\0' || !db_get(t, TOKEN, db_key_span(&k), &value))
-		return false;
-	if (!oms_token_read(value, &known) || !oms_token_counts(&known, now_s))
-		return false;
-	*id = known.id;
-	return true;
-}
-
-static void
-put_token(struct db_txn *t, const struct put *p)
-{
-	struct db_key k = oms_key_named(p->letter.facts.user, span_str(p->letter.token));
-	struct oms_token token = oms_token_of(&p->id, p->letter.facts.date_s);
-	struct buf value = BUF_INIT;
-
-	if (p->letter.token[0] == '\0')
-		return;
-	put_bytes(&value, token.id.b, ULID_BYTES);
-	put_u64(&value, (uint64_t)token.until_s);
-	db_put(t, TOKEN, db_key_span(&k), buf_span(&value));
-	buf_clear(&value);
-}
-
 static bool
-apply_put(struct db_txn *t, void *arg, struct err *e)
+apply_put(struct kv_txn *t, void *arg, struct err *e)
 {
-	struct put *p = arg;
-	const struct oms_letter *l = &p->letter.facts;
-	struct db_key k;
-
-	if ((p->known = oms_token_get(t, l->user, p->letter.token, l->date_s, &p->id)))
-		return true;
-	if (db_fault(t, e) || !oms_user_add_letter(t, &p->letter, &p->most, e))
-		return false;
-	p->id = l->id;
-	oms_letter_put(t, &p->letter);
-	k = oms_key_id(&l->id);
-	if (p->letter.file[0] == '\0')
-		db_put(t, BODY, db_key_span(&k), buf_span(&p->body));
-	for (size_t i = 0; i < p->n; i++)
-		oms_delivery_put(t, &p->deliveries[i], 0);
-	put_token(t, p);
-	k = oms_key_named(l->user, span_of(l->id.b, ULID_BYTES));
-	db_put(t, OUTBOX, db_key_span(&k), (struct span) { 0 });
-	k = oms_key_end(l->hold_until_s, &l->id);
-	db_put(t, END, db_key_span(&k), (struct span) { 0 });
-	return !db_fault(t, e);
+	return oms_take_letter(t, &((struct put *)arg)->taking, e);
 }
 
 static void
@@ -207,34 +120,12 @@ put_done(void *arg, const struct err *e)
 {
 	struct put *p = arg;
 
-	if (e != NULL || p->known)
-		body_remove(p->store->bodies, p->letter.file);
+	if (e != NULL || p->taking.known)
+		body_remove(p->store->bodies, p->taking.letter.file);
 	oms_store_drop(&p->store);
-	p->done(p->arg, e == NULL ? &p->id : NULL, e);
-	buf_clear(&p->body);
-	for (size_t i = 0; i < p->n; i++)
-		oms_delivery_clear(&p->deliveries[i]);
-	free(p->deliveries);
+	p->done(p->arg, e == NULL ? &p->taking.id : NULL, e);
+	buf_clear(&p->taking.packed);
 	free(p);
-}
-
-static void
-put_refused(void *arg)
-{
-	struct put *p = arg;
-
-	assert(p != NULL);
-	put_done(p, &p->write.why);
-}
-
-static void
-copy_delivery(struct oms_delivery *to, const struct oms_delivery *from)
-{
-	*to = *from;
-	to->statement = (struct buf)BUF_INIT;
-	buf_add(&to->statement, from->statement.data, from->statement.len);
-	to->recipients = memory_array(from->n_recipients + 1, sizeof *to->recipients);
-	memcpy(to->recipients, from->recipients, from->n_recipients * sizeof *to->recipients);
 }
 
 static uint64_t
@@ -252,34 +143,32 @@ oms_store_put_take(struct oms_store *s, const struct oms_put *in, struct loop *l
     oms_store_put_done *done, void *arg)
 {
 	struct put *p = memory_new(sizeof *p);
+	struct oms_taking *g = &p->taking;
+	struct oms_token token = oms_token_of(&in->letter.id, in->letter.date_s);
 
-	p->deliveries = memory_array(in->n_deliveries + 1, sizeof *p->deliveries);
 	p->store = oms_store_hold(s);
-	p->letter = (struct oms_letter_record) {
+	g->letter = (struct oms_letter_record) {
 		.facts = in->letter,
 		.life = { .open = (uint32_t)in->n_deliveries, .body = true },
 		.price = price_of(in),
 	};
-	memcpy(p->letter.file, in->kept->name, sizeof p->letter.file);
-	memcpy(p->letter.token, in->token, sizeof p->letter.token);
-	p->most = in->most;
-	if (p->letter.file[0] == '\0') {
-		p->body = in->kept->octets;
-		in->kept->octets = (struct buf)BUF_INIT;
-	}
+	memcpy(g->letter.file, in->kept->name, sizeof g->letter.file);
+	memcpy(g->letter.token, in->token, sizeof g->letter.token);
+	g->most = in->most;
+	g->token_until_s = token.until_s;
+	g->now_us = oms_now_us(s);
+	oms_letter_pack(&g->packed, &g->letter,
+	    g->letter.file[0] == '\0' ? buf_span(&in->kept->octets) : SPAN_LIT(""), in->deliveries,
+	    in->n_deliveries, g->now_us);
 	body_kept_clear(in->kept);
-	p->n = in->n_deliveries;
-	for (size_t i = 0; i < p->n; i++)
-		copy_delivery(&p->deliveries[i], &in->deliveries[i]);
 	p->done = done;
 	p->arg = arg;
-	p->write = (struct db_write) {
+	p->op.op = (struct kv_op) {
+		.part = oms_part_user(in->letter.user),
 		.apply = apply_put,
 		.done = put_done,
 		.arg = p,
-		.home = l,
-		.octets = p->body.len + 1024 * (p->n + 1),
+		.octets = g->packed.len + 512 * (in->n_deliveries + 2),
 	};
-	if (!oms_write_take(s, &p->write, &p->write.why))
-		loop_post(l, put_refused, p);
+	oms_take(s, &p->op, l);
 }

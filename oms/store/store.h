@@ -1,14 +1,15 @@
 /* store — the OMS's spool: letters, the state of each recipient, and what is due.
  *
- * Code above this header sees no transaction, cursor or key.  Each write changes one letter (From domain,
- * Id) or one delivery of it.  When its `done` is called without an error, the write is durable.  A question
- * (struct oms_question) is answered from what is durable by then.
+ * It lies on common/store/kv: a letter, a user, the queue of a destination are partitions (store_private.h).
+ * Code above this header sees none of that.  Each operation changes one letter (From domain, Id).  When its
+ * `done` is called without an error, it is durable, and each question that is asked from then on is answered
+ * by it.
  *
  * What a letter, a delivery and a user's share may become is decided in oms/policy (delivery.h has the table
  * of states); this is when each step is durable:
  *
- *   oms_store_put_take    the letter is kept and its recipients wait.  The promise (250) is made when its
- *             transaction commits.
+ *   oms_store_put_take    the letter is kept and its recipients wait.  The promise (250) is made when the
+ *             user's token and sums, the letter, and when it is due are all committed.
  *   oms_store_attempted   the peer's answers are recorded.  A crash between the answer and that commit
  *             repeats the notification; the IMS recognises it by (From domain, Id, recipient) and gives the
  *             same answer.
@@ -21,18 +22,17 @@
  *             NOTIFIED, and the domain, notified again, repeats its DONE or DECLINE.
  *   oms_store_sweep       what is open after hold_until expires; outcomes are forgotten.
  *
- * A crash can leave a body file that no record names (removed after the next start), and a record whose body
- * file was about to be removed (removed by the next sweep).  A body file is durable before the transaction
- * that names it begins, and that transaction commits before anything is acknowledged.
+ * A crash can leave a body file that no letter names: it is removed after the next start.  A body file is durable
+ * before the operation that names it begins, and that is committed before anything is acknowledged.
  *
- * A user's share of the spool (oms/policy/account.h) changes in the same transaction as what it counts.  A
+ * A user's share of the spool (oms/policy/account.h) changes in the same operation as what it counts.  A
  * letter of version 1 has no price.
  *
  * The store also remembers domains of recipients until a time; oms/notify/downgrade.h says why.
  *
  * Async:   each `done` is called exactly once, on the caller's loop, never inside the call; of a question only
  *          until oms_question_drop.  It may come after oms_store_close: a question then fails with closing.
- * Keys:    letters by id (ULIDs rise with time); due by (pair of domains, time, id).
+ * Order:   a user's letters by id (ULIDs rise with time).  There is none over users or destinations.
  * Units:   _ms and _s are wall time.
  */
 #ifndef OMS_STORE_STORE_H
@@ -120,6 +120,7 @@ struct oms_pair {
 
 /* A position in the list of pairs; zeroed: before the first. */
 struct oms_pair_cursor {
+	unsigned shard;
 	unsigned char next[16];
 	bool begun;
 	bool ended; /* that was the last page */
@@ -144,7 +145,8 @@ struct oms_due_query {
 	size_t n_under_way;
 };
 struct oms_due {
-	/* Due by now_ms, the oldest first.  Whoever keeps one clears it, and sets n to 0. */
+	/* Due by now_ms, in the order of their times; those that are due first come with the first
+	 * pages.  Whoever keeps one clears it, and sets n to 0. */
 	struct oms_delivery *deliveries;
 	size_t n;
 	int64_t first_ms; /* when the pair's earliest delivery is due; 0: there is none */
@@ -155,7 +157,8 @@ typedef void oms_store_due_done(void *arg, struct oms_due *due, const struct err
 struct oms_question *oms_store_due(struct oms_store *s, const struct oms_due_query *q,
     struct loop *l, oms_store_due_done *done, void *arg);
 /* Records an attempt: the recipients' states and words, tries and next_ms from `d`.  A recipient that was
- * handed out or settled meanwhile keeps its state.  `d` is copied before the call returns. */
+ * handed out or settled meanwhile keeps its state.  Each delivery is an operation of its own; done is called once,
+ * after all of them, with the first refusal.  `d` is copied before the call returns. */
 void oms_store_attempted(struct oms_store *s, const struct oms_delivery *d, size_t n,
     struct loop *l, oms_store_done *done, void *arg);
 
@@ -186,7 +189,8 @@ struct oms_peer {
 typedef void oms_store_peer_done(void *arg, const struct oms_peer *p, const struct err *e);
 struct oms_question *oms_store_peer(struct oms_store *s, const char *domain, struct loop *l,
     oms_store_peer_done *done, void *arg);
-/* Replaces until_s.  e: system_full also if `max` other domains are remembered already. */
+/* Replaces until_s.  e: system_full also if about `max` other domains are remembered already: each shard of
+ * their directory takes its part of that. */
 void oms_store_remember(struct oms_store *s, const char *domain, int64_t until_s, uint64_t max,
     struct loop *l, oms_store_done *done, void *arg);
 /* Sets answered_s of a domain that is remembered; does nothing for others. */
@@ -216,7 +220,9 @@ struct oms_question *oms_store_outbox(struct oms_store *s, const char *user,
 
 /* A position in the queue; zeroed: before the first delivery. */
 struct oms_place {
-	bool begun;
+	unsigned shard;
+	unsigned char user[16];
+	bool in_user; /* after this letter, or after this delivery of it */
 	struct ulid id;
 	struct domain peer;
 };
@@ -230,7 +236,10 @@ struct oms_question *oms_store_queue(struct oms_store *s, const struct oms_place
 struct oms_store_counts {
 	uint64_t letters, writes, commits, used_bytes, size_bytes, domains;
 };
-void oms_store_counts(struct oms_store *s, struct oms_store_counts *out);
+typedef void oms_store_counted(void *arg, const struct oms_store_counts *c, const struct err *e);
+/* Reads the sums of each user. */
+struct oms_question *oms_store_counts(struct oms_store *s, struct loop *l, oms_store_counted *done,
+    void *arg);
 
 typedef void oms_store_user_done(void *arg, const struct oms_user_counts *c, const struct err *e);
 struct oms_question *oms_store_user(struct oms_store *s, const char *user, struct loop *l,

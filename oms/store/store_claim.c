@@ -47,18 +47,30 @@ struct claiming {
 	int64_t now_s;
 	struct oms_user_counts have;
 	bool known;
+	struct err why; /* the user's rows cannot be read */
 	oms_store_claimed *done;
 	void *arg;
 };
 
-static bool
-look_claim(struct db_txn *t, struct oms_question *q, struct err *e)
+static void
+look_claim(struct kv_txn *t, void *arg)
 {
-	struct claiming *c = (struct claiming *)q;
+	struct claiming *c = arg;
+	struct oms_sums sums = { .version = 0 };
 	struct ulid id;
 
-	c->known = oms_token_get(t, c->claim->user, c->token, c->now_s, &id);
-	return !db_fault(t, e) && oms_user_get(t, c->claim->user, &c->have, e);
+	c->why.why = REFUSAL_NONE;
+	c->known = oms_token_get(t, c->token, c->now_s, &id);
+	if (!kv_fault(t, &c->why))
+		oms_sums_get(t, &sums, &c->why);
+	c->have = sums.counts;
+}
+
+static void
+claim_read(struct oms_question *q)
+{
+	q->why = ((struct claiming *)q)->why;
+	oms_answer(q);
 }
 
 static void
@@ -92,9 +104,10 @@ oms_store_claim(struct oms_store *s, const struct oms_claim_query *q, struct loo
     oms_store_claimed *done, void *arg)
 {
 	struct claiming *c = memory_new(sizeof *c);
+	struct kv_part part = oms_part_user(q->user);
 
 	c->question = (struct oms_question) {
-		.look = look_claim,
+		.next = claim_read,
 		.tell = tell_claim,
 		.clear = clear_claim,
 	};
@@ -108,7 +121,9 @@ oms_store_claim(struct oms_store *s, const struct oms_claim_query *q, struct loo
 	c->claim->octets = c->size + c->price;
 	c->done = done;
 	c->arg = arg;
-	return oms_ask(&c->question, s, l);
+	oms_ask(&c->question, s, l);
+	oms_look(&c->question, &part, look_claim, c);
+	return &c->question;
 }
 
 void

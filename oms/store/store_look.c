@@ -1,4 +1,4 @@
-/* store_look — the OMS's spool: outbox, queue, counts; see store.h. */
+/* store_look — the OMS's spool: outbox and queue; see store.h. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -6,6 +6,13 @@
 #include "oms/store/store_private.h"
 
 /* -- letters with their deliveries --------------------------------------------------------------- */
+
+/* A letter that is read, and what of it is shown. */
+struct shown {
+	struct oms_listed letter;
+	struct domain after; /* deliveries to peers after this one; "": all */
+	struct err why;
+};
 
 static void
 listed_clear(struct oms_listed *x)
@@ -16,34 +23,44 @@ listed_clear(struct oms_listed *x)
 	*x = (struct oms_listed) { .n = 0 };
 }
 
-static void
-listed_add(struct oms_listed *x, const struct oms_delivery *d)
+static bool
+take_delivery(void *arg, struct oms_stored *s)
 {
-	x->deliveries = memory_resize(x->deliveries, x->n + 1, sizeof *x->deliveries);
-	x->deliveries[x->n++] = *d;
-}
+	struct shown *x = arg;
+	struct oms_listed *l = &x->letter;
 
-/* The page of a question. */
-struct listing {
-	struct oms_listed *letters;
-	size_t n, recipients;
-	bool more;
-};
-
-static void
-listing_reset(struct listing *p)
-{
-	for (size_t i = 0; i < p->n; i++)
-		listed_clear(&p->letters[i]);
-	p->n = p->recipients = 0;
-	p->more = false;
+	if (x->after.text[0] != '\0' && strcmp(s->d.peer.text, x->after.text) <= 0) {
+		oms_delivery_clear(&s->d);
+		return true;
+	}
+	l->deliveries = memory_resize(l->deliveries, l->n + 1, sizeof *l->deliveries);
+	l->deliveries[l->n++] = s->d;
+	return true;
 }
 
 static void
-listing_clear(struct listing *p)
+look_letter(struct kv_txn *t, void *arg)
 {
-	listing_reset(p);
-	free(p->letters);
+	struct shown *x = arg;
+	struct oms_letter_record r;
+
+	listed_clear(&x->letter);
+	x->why.why = REFUSAL_NONE;
+	if (!oms_letter_get(t, &r, &x->why)) {
+		kv_pardon(t); /* it is logged; the others are shown */
+		return;
+	}
+	x->letter.letter = r.facts;
+	oms_each_stored(t, take_delivery, x);
+}
+
+static void
+shown_look(struct oms_question *q, struct shown *x, const struct ulid *id)
+{
+	struct kv_part part = oms_part_letter(id);
+
+	*x = (struct shown) { .why = { .why = REFUSAL_NONE } };
+	oms_look(q, &part, look_letter, x);
 }
 
 /* -- one user's ------------------------------------------------------------------------------------ */
@@ -51,211 +68,299 @@ listing_clear(struct listing *p)
 struct list {
 	struct oms_question question;
 	char user[OMS_STORE_USER_BYTES];
-	struct ulid id; /* outbox: the last letter of the page before */
-	bool begun;     /* there was one */
-	struct listing page;
+	struct ulid room[OMS_STORE_LIST_PAGE];
+	struct oms_ids ids;
+	struct shown *shown; /* of each id */
+	size_t n_shown;
+	struct oms_listed *page;
+	size_t n;
+	bool more;
 	oms_store_listed *done;
 	void *arg;
 };
-
-static bool
-take_delivery(void *arg, struct span key, struct span value)
-{
-	struct listing *p = arg;
-	struct oms_delivery d;
-	struct err e;
-
-	(void)key;
-	if (!oms_delivery_read(value, &d, &e))
-		return true; /* the others are shown */
-	p->recipients += d.n_recipients;
-	listed_add(&p->letters[p->n], &d);
-	return true;
-}
-
-static void
-take_letter(struct db_txn *t, struct listing *p, const struct oms_letter *l)
-{
-	struct db_key k = oms_key_id(&l->id);
-
-	p->letters[p->n] = (struct oms_listed) { .letter = *l };
-	db_each(t, DELIVERY, db_key_span(&k), db_key_span(&k), take_delivery, p);
-	p->n++;
-}
-
-static bool
-look_status(struct db_txn *t, struct oms_question *q, struct err *e)
-{
-	struct list *x = (struct list *)q;
-	struct oms_letter_record r;
-
-	listing_reset(&x->page);
-	if (!oms_letter_get(t, &x->id, &r, e))
-		return false;
-	if (RULE(unknown_id) && strcmp(r.facts.user, x->user) != 0)
-		return err_word(e, REFUSAL_unknown_id);
-	take_letter(t, &x->page, &r.facts);
-	return true;
-}
-
-struct ids {
-	struct ulid id[OMS_STORE_LIST_PAGE + 1];
-	size_t n, skip;
-	const struct ulid *after; /* NULL: none */
-};
-
-static bool
-take_id(void *arg, struct span key, struct span value)
-{
-	struct ids *ids = arg;
-	struct ulid id;
-
-	(void)value;
-	if (key.n < ids->skip + ULID_BYTES)
-		return true;
-	memcpy(id.b, key.p + ids->skip, ULID_BYTES);
-	if (ids->after == NULL || !ulid_eq(&id, ids->after))
-		ids->id[ids->n++] = id;
-	return ids->n <= OMS_STORE_LIST_PAGE;
-}
-
-static bool
-look_outbox(struct db_txn *t, struct oms_question *q, struct err *e)
-{
-	struct list *x = (struct list *)q;
-	struct ids ids = { .skip = strlen(x->user) + 1, .after = x->begun ? &x->id : NULL };
-	struct db_key prefix = oms_key_named(x->user, (struct span) { 0 });
-	struct db_key from = x->begun ? oms_key_named(x->user, span_of(x->id.b, ULID_BYTES))
-				      : prefix;
-	struct oms_letter_record r;
-	size_t i = 0;
-
-	listing_reset(&x->page);
-	db_each(t, OUTBOX, db_key_span(&from), db_key_span(&prefix), take_id, &ids);
-	for (;
-	     i < ids.n && i < OMS_STORE_LIST_PAGE && x->page.recipients < OMS_STORE_LIST_RECIPIENTS;
-	     i++)
-		if (oms_letter_get(t, &ids.id[i], &r, e))
-			take_letter(t, &x->page, &r.facts);
-		else
-			db_fault(t, e); /* it is logged; the others are shown */
-	x->page.more = i < ids.n;
-	return true;
-}
 
 static void
 tell_list(struct oms_question *q, const struct err *e)
 {
 	struct list *x = (struct list *)q;
 
-	if (e != NULL)
-		listing_reset(&x->page);
-	x->done(x->arg, x->page.letters, x->page.n, x->page.more, e);
+	x->done(x->arg, x->page, e == NULL ? x->n : 0, e == NULL && x->more, e);
 }
 
 static void
 clear_list(struct oms_question *q)
 {
-	listing_clear(&((struct list *)q)->page);
+	struct list *x = (struct list *)q;
+
+	for (size_t i = 0; i < x->n_shown; i++)
+		listed_clear(&x->shown[i].letter);
+	free(x->shown);
+	free(x->page);
 }
 
 static struct list *
-list_new(const char *user, size_t most, oms_store_listed *done, void *arg)
+list_new(const char *user, void (*next)(struct oms_question *q), oms_store_listed *done, void *arg)
 {
 	struct list *x = memory_new(sizeof *x);
 
-	x->question = (struct oms_question) { .tell = tell_list, .clear = clear_list };
+	x->question = (struct oms_question) {
+		.next = next,
+		.tell = tell_list,
+		.clear = clear_list,
+	};
 	span_copy(span_str(user), x->user, sizeof x->user);
-	x->page.letters = memory_array(most, sizeof *x->page.letters);
+	x->ids = (struct oms_ids) { .id = x->room, .max = OMS_STORE_LIST_PAGE };
 	x->done = done;
 	x->arg = arg;
 	return x;
+}
+
+static void
+show(struct list *x, size_t n)
+{
+	x->shown = memory_array(n + 1, sizeof *x->shown);
+	x->page = memory_array(n + 1, sizeof *x->page);
+	x->n_shown = n;
+}
+
+static void
+status_read(struct oms_question *q)
+{
+	struct list *x = (struct list *)q;
+
+	q->why = x->shown[0].why;
+	if (q->why.why == REFUSAL_NONE && RULE(unknown_id) &&
+	    strcmp(x->shown[0].letter.letter.user, x->user) != 0)
+		err_word(&q->why, REFUSAL_unknown_id);
+	x->page[0] = x->shown[0].letter;
+	x->n = 1;
+	oms_answer(q);
 }
 
 struct oms_question *
 oms_store_status(struct oms_store *s, const char *user, const struct ulid *id, struct loop *l,
     oms_store_listed *done, void *arg)
 {
-	struct list *x = list_new(user, 1, done, arg);
+	struct list *x = list_new(user, status_read, done, arg);
 
-	x->question.look = look_status;
-	x->id = *id;
-	return oms_ask(&x->question, s, l);
+	show(x, 1);
+	oms_ask(&x->question, s, l);
+	shown_look(&x->question, &x->shown[0], id);
+	return &x->question;
+}
+
+/* Whole letters, as many as a page takes. */
+static void
+letters_read(struct oms_question *q)
+{
+	struct list *x = (struct list *)q;
+	size_t recipients = 0, i = 0;
+
+	for (; i < x->n_shown && recipients < OMS_STORE_LIST_RECIPIENTS; i++) {
+		const struct oms_listed *l = &x->shown[i].letter;
+
+		if (x->shown[i].why.why != REFUSAL_NONE)
+			continue;
+		for (size_t k = 0; k < l->n; k++)
+			recipients += l->deliveries[k].n_recipients;
+		x->page[x->n++] = *l;
+	}
+	x->more = i < x->n_shown || x->ids.more;
+	oms_answer(q);
+}
+
+static void
+ids_read(struct oms_question *q)
+{
+	struct list *x = (struct list *)q;
+
+	if (x->ids.n == 0) {
+		oms_answer(q);
+		return;
+	}
+	show(x, x->ids.n);
+	q->next = letters_read;
+	for (size_t i = 0; i < x->ids.n; i++)
+		shown_look(q, &x->shown[i], &x->ids.id[i]);
 }
 
 struct oms_question *
 oms_store_outbox(struct oms_store *s, const char *user, const struct ulid *after, struct loop *l,
     oms_store_listed *done, void *arg)
 {
-	struct list *x = list_new(user, OMS_STORE_LIST_PAGE, done, arg);
+	struct list *x = list_new(user, ids_read, done, arg);
+	struct kv_part part = oms_part_user(user);
 
-	x->question.look = look_outbox;
-	x->begun = after != NULL;
+	x->ids.begun = after != NULL;
 	if (after != NULL)
-		x->id = *after;
-	return oms_ask(&x->question, s, l);
+		x->ids.from = *after;
+	oms_ask(&x->question, s, l);
+	oms_look(&x->question, &part, oms_look_ids, &x->ids);
+	return &x->question;
 }
 
 /* -- the operator's ---------------------------------------------------------------------------------- */
 
+/* Users one after the other, each one's letters, each letter's deliveries; one more than the page has. */
 struct queue {
 	struct oms_question question;
-	struct oms_place from, next;
-	struct db_key after;
-	struct listing page;
-	size_t seen, max;
+	struct oms_place at; /* the walk is here */
+	bool found;          /* at.user is a user */
+	struct ulid room[OMS_STORE_LIST_PAGE + 1];
+	struct oms_ids ids;
+	struct shown *shown;
+	size_t n_shown;
+	struct oms_listed *page;
+	size_t n, max;
+	struct oms_place next; /* of the last one of the page */
+	bool more;
 	oms_store_queued *done;
 	void *arg;
 };
 
 static bool
-take_queued(void *arg, struct span key, struct span value)
+take_user(void *arg, const struct kv_fact *f)
 {
 	struct queue *q = arg;
-	struct oms_delivery d;
-	struct err e;
 
-	if (span_eq(key, db_key_span(&q->after)))
+	if (f->name.n != OMS_HASH_BYTES)
 		return true;
-	if (q->seen == q->max) {
-		q->page.more = true;
+	memcpy(q->at.user, f->name.p, OMS_HASH_BYTES);
+	q->found = true;
+	return false;
+}
+
+/* The first user that is not before at.user. */
+static void
+look_user(struct kv_txn *t, void *arg)
+{
+	struct queue *q = arg;
+
+	q->found = false;
+	kv_each_fact(t, OMS_FACT, span_of(q->at.user, OMS_HASH_BYTES), SPAN_LIT(""), take_user, q);
+}
+
+static void users_read(struct oms_question *question);
+static void walk_on(struct queue *q);
+
+static void
+find_user(struct queue *q)
+{
+	unsigned char shard = (unsigned char)q->at.shard;
+	struct kv_part part = kv_part_of(OMS_USERS, span_of(&shard, 1));
+
+	q->question.next = users_read;
+	oms_look(&q->question, &part, look_user, q);
+}
+
+static void
+clear_shown(struct queue *q)
+{
+	for (size_t i = 0; i < q->n_shown; i++)
+		listed_clear(&q->shown[i].letter);
+	free(q->shown);
+	q->shown = NULL;
+	q->n_shown = 0;
+}
+
+/* False: the page is full, and this one is too much. */
+static bool
+add_delivery(struct queue *q, const struct oms_letter *l, struct oms_delivery *d)
+{
+	struct oms_listed *x = &q->page[q->n];
+
+	if (q->n == q->max) {
+		q->more = true;
 		return false;
 	}
-	q->seen++;
-	memcpy(q->next.id.b, key.p, ULID_BYTES);
-	domain_copy_span(&q->next.peer, span_sub(key, ULID_BYTES, key.n));
-	q->next.begun = true;
-	if (oms_delivery_read(value, &d, &e)) {
-		q->page.letters[q->page.n] = (struct oms_listed) { .n = 0 };
-		listed_add(&q->page.letters[q->page.n++], &d);
-	}
+	*x = (struct oms_listed) { .letter = *l, .n = 1 };
+	x->deliveries = memory_array(1, sizeof *x->deliveries);
+	x->deliveries[0] = *d;
+	*d = (struct oms_delivery) { 0 };
+	q->n++;
+	q->next = q->at;
+	q->next.in_user = true;
+	q->next.id = l->id;
+	q->next.peer = x->deliveries[0].peer;
 	return true;
 }
 
-static bool
-look_queue(struct db_txn *t, struct oms_question *question, struct err *e)
+static void
+letters_of_user_read(struct oms_question *question)
 {
 	struct queue *q = (struct queue *)question;
-	struct oms_letter_record r;
-	size_t kept = 0;
 
-	listing_reset(&q->page);
-	q->seen = 0;
-	q->next = q->from;
-	db_each(t, DELIVERY, db_key_span(&q->after), (struct span) { 0 }, take_queued, q);
-	for (size_t i = 0; i < q->page.n; i++) {
-		struct oms_listed *x = &q->page.letters[i];
+	for (size_t i = 0; i < q->n_shown && !q->more; i++) {
+		struct oms_listed *l = &q->shown[i].letter;
 
-		if (oms_letter_get(t, &x->deliveries[0].id, &r, e)) {
-			x->letter = r.facts;
-			q->page.letters[kept++] = *x;
-		} else {
-			db_fault(t, e); /* it is logged; the others are shown */
-			listed_clear(x);
-		}
+		for (size_t k = 0; k < l->n && !q->more; k++)
+			add_delivery(q, &l->letter, &l->deliveries[k]);
 	}
-	q->page.n = kept;
-	return true;
+	if (!q->more && q->ids.n > 0) {
+		q->at.id = q->ids.id[q->ids.n - 1];
+		q->at.peer.text[0] = '\0';
+		q->at.in_user = true;
+	}
+	clear_shown(q);
+	if (q->more)
+		oms_answer(question);
+	else
+		walk_on(q);
+}
+
+/* The user's next letters; of the first, what follows the delivery that was shown last. */
+static void
+ids_of_user_read(struct oms_question *question)
+{
+	struct queue *q = (struct queue *)question;
+
+	if (q->ids.n == 0) {
+		q->at.in_user = false;
+		for (size_t i = OMS_HASH_BYTES; i-- > 0;)
+			if (++q->at.user[i] != 0)
+				break;
+		find_user(q);
+		return;
+	}
+	q->shown = memory_array(q->ids.n, sizeof *q->shown);
+	q->n_shown = q->ids.n;
+	question->next = letters_of_user_read;
+	for (size_t i = 0; i < q->ids.n; i++)
+		shown_look(question, &q->shown[i], &q->ids.id[i]);
+	if (q->ids.with && ulid_eq(&q->ids.id[0], &q->at.id))
+		q->shown[0].after = q->at.peer;
+}
+
+static void
+walk_on(struct queue *q)
+{
+	struct kv_part part = kv_part_of(OMS_USER, span_of(q->at.user, OMS_HASH_BYTES));
+
+	q->ids = (struct oms_ids) {
+		.id = q->room,
+		.max = q->max - q->n + 1,
+		.begun = q->at.in_user,
+		.with = q->at.peer.text[0] != '\0',
+		.from = q->at.id,
+	};
+	q->question.next = ids_of_user_read;
+	oms_look(&q->question, &part, oms_look_ids, &q->ids);
+}
+
+static void
+users_read(struct oms_question *question)
+{
+	struct queue *q = (struct queue *)question;
+
+	if (q->found) {
+		walk_on(q);
+		return;
+	}
+	memset(q->at.user, 0, sizeof q->at.user);
+	if (++q->at.shard == KV_DIR_SHARDS)
+		oms_answer(question);
+	else
+		find_user(q);
 }
 
 static void
@@ -263,15 +368,18 @@ tell_queue(struct oms_question *question, const struct err *e)
 {
 	struct queue *q = (struct queue *)question;
 
-	if (e != NULL)
-		listing_reset(&q->page);
-	q->done(q->arg, q->page.letters, q->page.n, &q->next, q->page.more, e);
+	q->done(q->arg, q->page, e == NULL ? q->n : 0, &q->next, e == NULL && q->more, e);
 }
 
 static void
 clear_queue(struct oms_question *question)
 {
-	listing_clear(&((struct queue *)question)->page);
+	struct queue *q = (struct queue *)question;
+
+	for (size_t i = 0; i < q->n; i++)
+		listed_clear(&q->page[i]);
+	free(q->page);
+	clear_shown(q);
 }
 
 struct oms_question *
@@ -280,33 +388,17 @@ oms_store_queue(struct oms_store *s, const struct oms_place *at, size_t max, str
 {
 	struct queue *q = memory_new(sizeof *q);
 
-	q->question = (struct oms_question) {
-		.look = look_queue,
-		.tell = tell_queue,
-		.clear = clear_queue,
-	};
-	q->from = *at;
-	if (at->begun)
-		q->after = oms_key_delivery(&at->id, at->peer.text);
+	q->question = (struct oms_question) { .tell = tell_queue, .clear = clear_queue };
+	q->at = q->next = *at;
+	q->at.shard %= KV_DIR_SHARDS;
 	q->max = max < OMS_STORE_LIST_PAGE ? max : OMS_STORE_LIST_PAGE;
-	q->page.letters = memory_array(q->max + 1, sizeof *q->page.letters);
+	q->page = memory_array(q->max + 1, sizeof *q->page);
 	q->done = done;
 	q->arg = arg;
-	return oms_ask(&q->question, s, l);
-}
-
-void
-oms_store_counts(struct oms_store *s, struct oms_store_counts *out)
-{
-	struct db_counts c;
-	struct db_txn *t;
-	struct err e;
-
-	db_counts(s->db, &c);
-	*out = (struct oms_store_counts) { 0, c.writes, c.commits, c.used_bytes, c.size_bytes, 0 };
-	if (!db_read(s->db, &t, &e))
-		return;
-	out->letters = db_entries(t, LETTER);
-	out->domains = db_entries(t, PEER);
-	db_read_end(&t);
+	oms_ask(&q->question, s, l);
+	if (at->in_user)
+		walk_on(q);
+	else
+		find_user(q);
+	return &q->question;
 }

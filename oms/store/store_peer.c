@@ -4,56 +4,128 @@
 #include <string.h>
 
 #include "common/base/memory.h"
-#include "common/base/record.h"
 #include "common/loop/loop.h"
 #include "oms/store/store_private.h"
 
-#define VERSION_1 1
-#define VERSION_2 2    /* with answered_s */
-#define LOOK_MAX  1000 /* records that one sweep examines; the next one continues after them */
+#define VERSION_3 3 /* with its domain, and the version of its entry */
+
+/* -- the row --------------------------------------------------------------------------------------- */
+
+struct peer_row {
+	struct oms_peer peer;
+	uint64_t version; /* of its entry in the directory */
+};
 
 static bool
-read_peer(struct span value, struct oms_peer *p)
+read_row(struct span value, struct peer_row *p)
 {
 	struct reader r = reader_of(value);
-	uint8_t version = read_u8(&r);
+	struct domain domain;
 
-	p->until_s = (int64_t)read_u64(&r);
-	p->answered_s = version == VERSION_1 ? 0 : (int64_t)read_u64(&r);
-	return (version == VERSION_1 || version == VERSION_2) && reader_done(&r);
+	read_str(&r, domain.text, sizeof domain.text);
+	*p = (struct peer_row) { 0 };
+	if (read_u8(&r) != VERSION_3)
+		return false;
+	p->peer.until_s = (int64_t)read_u64(&r);
+	p->peer.answered_s = (int64_t)read_u64(&r);
+	p->version = read_u64(&r);
+	return reader_done(&r);
+}
+
+/* False without a fault: there is none, or it is damaged and *damaged. */
+static bool
+get_row(struct kv_txn *t, struct peer_row *p, bool *damaged)
+{
+	struct span value;
+	struct err e;
+
+	*p = (struct peer_row) { 0 };
+	*damaged = false;
+	if (kv_get(t, SPAN_LIT("P"), &value)) {
+		*damaged = !read_row(value, p);
+		return !*damaged;
+	}
+	*damaged = kv_fault(t, &e);
+	return false;
 }
 
 static void
-put_peer(struct db_txn *t, const char *domain, const struct oms_peer *p)
+put_row(struct kv_txn *t, const struct domain *domain, const struct peer_row *p)
 {
 	struct buf value = BUF_INIT;
 
-	put_u8(&value, VERSION_2);
-	put_u64(&value, (uint64_t)p->until_s);
-	put_u64(&value, (uint64_t)p->answered_s);
-	db_put(t, PEER, span_str(domain), buf_span(&value));
+	put_span(&value, domain_span(domain));
+	put_u8(&value, VERSION_3);
+	put_u64(&value, (uint64_t)p->peer.until_s);
+	put_u64(&value, (uint64_t)p->peer.answered_s);
+	put_u64(&value, p->version);
+	kv_put(t, SPAN_LIT("P"), buf_span(&value));
 	buf_clear(&value);
+}
+
+/* -- the directory --------------------------------------------------------------------------------- */
+
+static uint64_t
+count_of(struct kv_txn *t)
+{
+	struct span value;
+	struct reader r;
+
+	if (!kv_get(t, SPAN_LIT("N"), &value))
+		return 0;
+	r = reader_of(value);
+	return read_u64(&r);
+}
+
+/* Each shard has its part of the most that are remembered.  A new domain never displaces a remembered one, or
+ * many new names would make us forget it. */
+bool
+oms_peers_receive(struct kv_txn *t, const struct kv_part *from, const struct kv_fact *was,
+    const struct kv_fact *now, void *arg, struct err *e)
+{
+	struct reader r = reader_of(now->value);
+	uint64_t n = count_of(t), max;
+	struct buf value = BUF_INIT;
+
+	(void)from;
+	(void)arg;
+	read_u64(&r);
+	max = read_u64(&r);
+	if ((was == NULL) == now->gone)
+		return true;
+	if (RULE(system_full) && !now->gone && n >= (max + KV_DIR_SHARDS - 1) / KV_DIR_SHARDS)
+		return err_set(e, REFUSAL_system_full, "%llu domains are remembered already",
+		    (unsigned long long)max);
+	put_u64(&value, now->gone ? n - (n > 0) : n + 1);
+	kv_put(t, SPAN_LIT("N"), buf_span(&value));
+	buf_clear(&value);
+	return true;
 }
 
 /* -- asking --------------------------------------------------------------------------------------- */
 
 struct peer {
 	struct oms_question question;
-	struct domain domain;
-	struct oms_peer answer;
+	struct peer_row row;
+	bool damaged;
 	oms_store_peer_done *done;
 	void *arg;
 };
 
-static bool
-look_peer(struct db_txn *t, struct oms_question *q, struct err *e)
+static void
+look_peer(struct kv_txn *t, void *arg)
 {
-	struct peer *p = (struct peer *)q;
-	struct span value;
+	struct peer *p = arg;
 
-	p->answer = (struct oms_peer) { .until_s = 0 };
-	return !db_get(t, PEER, domain_span(&p->domain), &value) || read_peer(value, &p->answer) ||
-	    db_damaged(e);
+	get_row(t, &p->row, &p->damaged);
+}
+
+static void
+peer_read(struct oms_question *q)
+{
+	if (((struct peer *)q)->damaged)
+		oms_damaged(&q->why);
+	oms_answer(q);
 }
 
 static void
@@ -61,7 +133,7 @@ tell_peer(struct oms_question *q, const struct err *e)
 {
 	struct peer *p = (struct peer *)q;
 
-	p->done(p->arg, &p->answer, e);
+	p->done(p->arg, &p->row.peer, e);
 }
 
 struct oms_question *
@@ -69,58 +141,87 @@ oms_store_peer(struct oms_store *s, const char *domain, struct loop *l, oms_stor
     void *arg)
 {
 	struct peer *p = memory_new(sizeof *p);
+	struct kv_part part = oms_part_peer(domain);
 
-	p->question = (struct oms_question) { .look = look_peer, .tell = tell_peer };
-	p->domain = domain_copy(domain);
+	p->question = (struct oms_question) { .next = peer_read, .tell = tell_peer };
 	p->done = done;
 	p->arg = arg;
-	return oms_ask(&p->question, s, l);
+	oms_ask(&p->question, s, l);
+	oms_look(&p->question, &part, look_peer, p);
+	return &p->question;
 }
 
 /* -- remembering --------------------------------------------------------------------------------- */
 
 struct remember {
-	struct db_write write;
-	struct domain domain;
-	int64_t until_s, answered_s; /* 0: unchanged */
-	uint64_t max;
+	struct oms_op op; /* first */
+	struct oms_remembering what;
 	oms_store_done *done;
 	void *arg;
 };
 
-/* A new domain never displaces a remembered one, or many new names would make us forget it. */
-static bool
-apply_remember(struct db_txn *t, void *arg, struct err *e)
+/* A record that cannot be read is replaced. */
+bool
+oms_remember(struct kv_txn *t, void *arg, struct err *e)
 {
-	struct remember *w = arg;
-	struct oms_peer p = { .until_s = 0 };
-	struct span was;
-	bool known = db_get(t, PEER, domain_span(&w->domain), &was) && read_peer(was, &p);
+	const struct oms_remembering *w = arg;
+	const struct kv_part *here = kv_here(t);
+	struct kv_part peers = kv_dir_part(OMS_PEERS, span_of(here->name, here->n));
+	struct buf value = BUF_INIT;
+	struct kv_fact f = { .what = OMS_FACT, .name = span_of(here->name, here->n) };
+	struct peer_row p;
+	bool damaged;
 
-	if (!known && db_fault(t, e)) {
-		known = true; /* damaged: replace it */
-		db_pardon(t);
-	}
-	if (RULE(system_full) && !known && db_entries(t, PEER) >= w->max)
-		return err_set(e, REFUSAL_system_full, "%llu domains are remembered already",
-		    (unsigned long long)w->max);
-	p.until_s = w->until_s;
-	put_peer(t, w->domain.text, &p);
-	return !db_fault(t, e);
+	(void)e;
+	get_row(t, &p, &damaged);
+	kv_pardon(t);
+	p.peer.until_s = w->until_s;
+	if (w->answered_s != 0)
+		p.peer.answered_s = w->answered_s;
+	p.version = oms_next_version(p.version, w->now_us);
+	put_row(t, &w->domain, &p);
+	put_u64(&value, (uint64_t)w->until_s);
+	put_u64(&value, w->max);
+	f.version.n = p.version;
+	f.value = buf_span(&value);
+	kv_emit_awaited(t, &peers, &f);
+	buf_clear(&value);
+	return true;
+}
+
+/* There is no room for one more. */
+bool
+oms_peer_refused(struct kv_txn *t, const struct kv_part *to, const struct kv_fact *fact,
+    const struct err *why, void *arg, struct err *e)
+{
+	(void)to;
+	(void)fact;
+	(void)why;
+	(void)arg;
+	(void)e;
+	kv_del(t, SPAN_LIT("P"));
+	return true;
 }
 
 static bool
-apply_answered(struct db_txn *t, void *arg, struct err *e)
+apply_remember(struct kv_txn *t, void *arg, struct err *e)
+{
+	return oms_remember(t, &((struct remember *)arg)->what, e);
+}
+
+static bool
+apply_answered(struct kv_txn *t, void *arg, struct err *e)
 {
 	struct remember *w = arg;
-	struct oms_peer p;
-	struct span was;
+	bool damaged;
+	struct peer_row p;
 
-	if (!db_get(t, PEER, domain_span(&w->domain), &was) || !read_peer(was, &p))
-		return !db_fault(t, e);
-	p.answered_s = w->answered_s;
-	put_peer(t, w->domain.text, &p);
-	return !db_fault(t, e);
+	(void)e;
+	if (!get_row(t, &p, &damaged))
+		return !damaged || oms_damaged(e);
+	p.peer.answered_s = w->what.answered_s;
+	put_row(t, &w->what.domain, &p);
+	return true;
 }
 
 static void
@@ -133,24 +234,19 @@ remember_done(void *arg, const struct err *e)
 }
 
 static void
-remember_refused(void *arg)
+take(struct oms_store *s, struct remember *w, const char *domain,
+    bool (*apply)(struct kv_txn *t, void *arg, struct err *e), struct loop *l)
 {
-	remember_done(arg, &((struct remember *)arg)->write.why);
-}
-
-static void
-take(struct oms_store *s, struct remember *w, const char *domain, struct loop *l,
-    oms_store_done *done, void *arg)
-{
-	w->domain = domain_copy(domain);
-	w->done = done;
-	w->arg = arg;
-	w->write.done = remember_done;
-	w->write.arg = w;
-	w->write.home = l;
-	w->write.octets = 512;
-	if (!oms_write_take(s, &w->write, &w->write.why))
-		loop_post(l, remember_refused, w);
+	w->what.domain = domain_copy(domain);
+	w->what.now_us = oms_now_us(s);
+	w->op.op = (struct kv_op) {
+		.part = oms_part_peer(domain),
+		.apply = apply,
+		.done = remember_done,
+		.arg = w,
+		.octets = 512,
+	};
+	oms_take(s, &w->op, l);
 }
 
 void
@@ -159,10 +255,11 @@ oms_store_remember(struct oms_store *s, const char *domain, int64_t until_s, uin
 {
 	struct remember *w = memory_new(sizeof *w);
 
-	w->until_s = until_s;
-	w->max = max;
-	w->write.apply = apply_remember;
-	take(s, w, domain, l, done, arg);
+	w->what.until_s = until_s;
+	w->what.max = max;
+	w->done = done;
+	w->arg = arg;
+	take(s, w, domain, apply_remember, l);
 }
 
 void
@@ -171,69 +268,34 @@ oms_store_answered(struct oms_store *s, const char *domain, int64_t now_s, struc
 {
 	struct remember *w = memory_new(sizeof *w);
 
-	w->answered_s = now_s;
-	w->write.apply = apply_answered;
-	take(s, w, domain, l, done, arg);
+	w->what.answered_s = now_s;
+	w->done = done;
+	w->arg = arg;
+	take(s, w, domain, apply_answered, l);
 }
 
 /* -- forgetting ------------------------------------------------------------------------------------ */
 
-struct look {
-	struct oms_peers *ended;
-	struct db_key *next;
-	int64_t now_s;
-	size_t n;
-};
-
-static bool
-take_ended(void *arg, struct span key, struct span value)
-{
-	struct look *l = arg;
-	struct oms_peers *p = l->ended;
-	struct oms_peer peer;
-
-	if (read_peer(value, &peer) && peer.until_s <= l->now_s &&
-	    span_copy(key, p->name[p->n].text, DOMAIN_BYTES))
-		p->n++;
-	if (p->n < OMS_PEERS_SWEEP && ++l->n < LOOK_MAX)
-		return true;
-	/* The first key that can follow a name is that name with one more octet. */
-	l->next->n = key.n < sizeof l->next->b ? key.n + 1 : 0;
-	if (l->next->n > 0)
-		memcpy(l->next->b, key.p, key.n);
-	return false;
-}
-
-void
-oms_peers_look(struct oms_store *s, int64_t now_s, struct oms_peers *ended)
-{
-	struct db_key from = s->peer_next;
-	struct look l = { .ended = ended, .next = &s->peer_next, .now_s = now_s };
-	struct db_txn *t;
-	struct err e;
-
-	ended->n = 0;
-	s->peer_next = (struct db_key) { .n = 0 };
-	if (s->db == NULL || !db_read(s->db, &t, &e))
-		return;
-	db_each(t, PEER, db_key_span(&from), (struct span) { 0 }, take_ended, &l);
-	db_read_end(&t);
-}
-
 /* A domain that was seen again since it was examined stays. */
-void
-oms_peers_forget(struct db_txn *t, const struct oms_peers *ended, size_t first, size_t n,
-    int64_t now_s)
+bool
+oms_forget_peer(struct kv_txn *t, int64_t now_s)
 {
-	struct span value;
-	struct oms_peer peer;
+	const struct kv_part *here = kv_here(t);
+	struct kv_part peers = kv_dir_part(OMS_PEERS, span_of(here->name, here->n));
+	struct kv_fact f = {
+		.what = OMS_FACT,
+		.name = span_of(here->name, here->n),
+		.gone = true,
+	};
+	bool damaged;
+	struct peer_row p;
 
-	for (size_t i = first; i < first + n; i++) {
-		struct span name = domain_span(&ended->name[i]);
-
-		if (db_get(t, PEER, name, &value) && read_peer(value, &peer) &&
-		    peer.until_s <= now_s)
-			db_del(t, PEER, name);
-		db_pardon(t);
+	if (!get_row(t, &p, &damaged) || p.peer.until_s > now_s) {
+		kv_pardon(t);
+		return false;
 	}
+	kv_del(t, SPAN_LIT("P"));
+	f.version.n = p.version + 1;
+	kv_emit(t, &peers, &f);
+	return true;
 }

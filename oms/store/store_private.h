@@ -1,19 +1,31 @@
-/* store_private — the spool's tables, keys and records.  Only for oms/store.
+/* store_private — the partitions of the OMS's spool: their names, rows, facts and effects.  Only for oms/store.
  *
- *	table        key                                    value
- *	LETTER       id                                     version, facts, token, file, deliveries left,
- *	                                                    price (since version 2)
- *	BODY         id                                     octets of an inline body
- *	DELIVERY     id, peer                               version, own, statement, recipients, tries, next,
- *	                                                    sends (since version 3)
- *	DUE          pair(16), next_ms(8), id               own NUL peer
- *	TOKEN        user NUL token                         id, until_s
- *	OUTBOX       user NUL id                            -
- *	END          time_s(8), id                          -
- *	USER         user                                   version, letters, octets in use
- *	PEER         domain                                 version, until_s
+ *	partition     name                    rows                               facts that it receives
+ *	letter        id                      L the letter; B its inline body;   letter, from its user
+ *	                                      D peer: a delivery
+ *	user          hash(owner)             S sums; O id: a letter of the      outcome, from a letter: it is
+ *	                                      outbox; T hash(token)              over; gone: it is forgotten
+ *	queue         hash(own, peer), shard  I time, id: tries; E the earliest  due, from a letter
+ *	expiry        minute, shard           V a version                        end, from a letter
+ *	peer          hash(domain)            P when it was seen
+ *	users         shard                                                      entry, from a user
+ *	queues        shard                                                      entry, from a queue: its earliest
+ *	expiries      shard                                                      entry, from an expiry
+ *	peers         shard                   N how many                         entry, from a peer: its end
  *
- * pair = the first 16 octets of SHA-256(own NUL peer), so that a key stays within LMDB's limit.
+ * The last four are directories (kv_dir.h).  The queue of a destination has shards, because a domain may be sent
+ * any number of letters.
+ *
+ *	operation            in          effects; "!": the operation awaits it
+ *	a letter is kept     user        letter! -> due! -> entry!, end! -> entry; entry
+ *	an attempt ended     letter      due -> entry; if the letter is over: outcome, end
+ *	handed out           letter
+ *	DONE, DECLINE        letter      due -> entry; if the letter is over: outcome, end
+ *	its time has come    letter      as DONE, but awaited: due!, end!; if it is forgotten: outcome! (gone)
+ *	a user is forgotten  letter      all of these
+ *
+ * Versions: a letter counts its own.  A queue, an expiry or a user may end and come again, so it begins at the
+ *           time (in microseconds) of what began it, which is later than all that it stated before.
  */
 #ifndef OMS_STORE_STORE_PRIVATE_H
 #define OMS_STORE_STORE_PRIVATE_H
@@ -21,12 +33,31 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
-#include "common/store/db_key.h"
+#include "common/base/record.h"
+#include "common/store/kv_dir.h"
+#include "common/store/kv_key.h"
 #include "oms/policy/letter.h"
 #include "oms/policy/token.h"
 #include "oms/store/store.h"
 
-enum oms_table { LETTER, BODY, DELIVERY, DUE, TOKEN, OUTBOX, END, USER, PEER, OMS_TABLES };
+enum oms_kind {
+	OMS_LETTER,
+	OMS_USER,
+	OMS_QUEUE,
+	OMS_EXPIRY,
+	OMS_PEER,
+	OMS_USERS,
+	OMS_QUEUES,
+	OMS_EXPIRIES,
+	OMS_PEERS,
+	OMS_KINDS
+};
+
+#define OMS_FACT          1  /* each partition receives facts of one kind */
+#define OMS_HASH_BYTES    16 /* of an owner, a domain, a pair of domains, a token */
+#define OMS_QUEUE_BYTES   (OMS_HASH_BYTES + 1)
+#define OMS_QUEUE_SHARDS  32
+#define OMS_EXPIRY_SHARDS 16
 
 /* Letters that are being received, by user. */
 struct oms_claims {
@@ -37,72 +68,205 @@ struct oms_claims {
 /* Reference-counted: an operation holds it, because its `done` may be called after oms_store_close. */
 struct oms_store {
 	atomic_uint refs;
-	struct db *db; /* NULL: closed */
+	atomic_ullong last_us; /* oms_now_us */
+	struct kv *kv;         /* NULL: closed */
 	struct bodies *bodies;
 	struct oms_claims claims;
-	struct db_key peer_next; /* where the next sweep continues */
+	struct kv_dir_at peer_next; /* where the next sweep continues */
+	char old
+	    [4096]; /* the folder with files of an older version, which go when we close; "": none */
 };
 
 struct oms_store *oms_store_hold(struct oms_store *s);
 void oms_store_drop(struct oms_store **s);
 
-/* The first member of each question.  It is on the heap; the answer frees it. */
+extern const struct kv_schema oms_schema;
+
+/* -- questions and operations ---------------------------------------------------------------------------- */
+
+/* The first member of each question.  It is on the heap; the answer frees it.  It looks at partitions in steps:
+ * oms_look any number of times, then `next`, until oms_answer. */
 struct oms_question {
 	struct oms_store *store;
-	/* Reads, and copies out.  False: *e is the answer. */
-	bool (*look)(struct db_txn *t, struct oms_question *q, struct err *e);
+	struct loop *loop;
+	void (*next)(struct oms_question *q); /* all that was looked at was read */
 	void (*tell)(struct oms_question *q, const struct err *e); /* calls the caller's `done` */
 	void (*clear)(struct oms_question *q);                     /* NULL: it holds nothing */
+	unsigned waiting;
 	bool dropped;
+	struct err why; /* the first fault */
 };
-struct oms_question *oms_ask(struct oms_question *q, struct oms_store *s, struct loop *l);
-/* As db_write_take, also when the store is closed. */
-bool oms_write_take(struct oms_store *s, struct db_write *w, struct err *e);
+
+/* Begins a question; then it looks. */
+void oms_ask(struct oms_question *q, struct oms_store *s, struct loop *l);
+/* look: as that of a kv_look; `arg` is valid until `next`. */
+void oms_look(struct oms_question *q, const struct kv_part *part,
+    void (*look)(struct kv_txn *t, void *arg), void *arg);
+/* Tells, and frees it.  e: q->why, or NULL. */
+void oms_answer(struct oms_question *q);
+
+/* Takes op, whose members but `done` and `home` are set.  Where the store is closed or has too much to do, `done`
+ * is called later with the reason. */
+struct oms_op {
+	struct kv_op op;
+	struct err why;
+};
+void oms_take(struct oms_store *s, struct oms_op *op, struct loop *l);
+
+/* One `done` for several operations that are taken together. */
+struct oms_several {
+	struct oms_store *store; /* a reference */
+	unsigned waiting; /* begin with 1, and end with oms_several_end, after the last was taken */
+	struct err why;   /* the first refusal */
+	void (*done)(struct oms_several *all, const struct err *e);
+};
+void oms_several_end(struct oms_several *all, const struct err *e); /* one of them */
+
+/* -- names ------------------------------------------------------------------------------------------------ */
+
+struct kv_part oms_part_letter(const struct ulid *id);
+struct kv_part oms_part_user(const char *user);
+struct kv_part oms_part_peer(const char *domain);
+struct kv_part oms_part_queue(const char *own, const char *peer, const struct ulid *id);
+struct kv_part oms_part_queues(struct span pair); /* pair: its hash */
+struct kv_part oms_part_expiry(int64_t at_s, const struct ulid *id);
+void oms_pair_hash(const char *own, const char *peer, unsigned char hash[OMS_HASH_BYTES]);
+struct kv_key oms_row(char letter, struct span rest); /* the key of a row */
+
+/* A version of what may end and come again: more than any before, by 16 at least. */
+uint64_t oms_now_us(struct oms_store *s);
+uint64_t oms_next_version(uint64_t last, uint64_t now_us);
+
+/* -- letters ------------------------------------------------------------------------------------------------ */
 
 struct oms_letter_record {
 	struct oms_letter facts;
 	char token[SUBMIT_TOKEN_MAX + 1]; /* removed together with the letter */
 	char file[BODY_NAME_BYTES];       /* "": inline */
 	struct oms_life life;
-	uint64_t price; /* octets counted for its records; 0 in version 1 */
+	uint64_t price;   /* octets counted for its records; 0 in version 1 */
+	uint64_t version; /* of the ends that it stated */
 };
-
-struct db_key oms_key_id(const struct ulid *id);
-struct db_key oms_key_delivery(const struct ulid *id, const char *peer);
-struct db_key oms_key_pair(const char *own, const char *peer);
-struct db_key oms_key_due(const char *own, const char *peer, int64_t next_ms,
-    const struct ulid *id);
-struct db_key oms_key_due_of(const struct db_key *pair, int64_t next_ms, const struct ulid *id);
-struct db_key oms_key_named(const char *name, struct span rest); /* name NUL rest */
-struct db_key oms_key_end(int64_t at_s, const struct ulid *id);
-int64_t oms_key_time(struct span key, size_t at);
-
 void oms_letter_write(struct buf *out, const struct oms_letter_record *r);
 bool oms_letter_read(struct span value, struct oms_letter_record *r, struct err *e);
+
+/* A delivery as it is stored. */
+struct oms_stored {
+	struct oms_delivery d;
+	int64_t due_ms;   /* as it was stated; 0: it was not, or is gone */
+	uint64_t version; /* of that */
+};
 void oms_delivery_write(struct buf *out, const struct oms_delivery *d);
 /* The caller clears *d. */
 bool oms_delivery_read(struct span value, struct oms_delivery *d, struct err *e);
+bool oms_stored_read(struct span value, struct oms_stored *s, struct err *e);
+bool oms_damaged(struct err *e); /* false; *e: storage, a stored record cannot be read */
 
-/* Whole records by key.  False with e->why unknown_id: there is none. */
-bool oms_letter_get(struct db_txn *t, const struct ulid *id, struct oms_letter_record *r,
-    struct err *e);
-void oms_letter_put(struct db_txn *t, const struct oms_letter_record *r);
-bool oms_delivery_get(struct db_txn *t, const struct ulid *id, const char *peer,
-    struct oms_delivery *d, struct err *e);
-/* Replaces the record and moves its due entry from was_ms to d->next_ms (0: none). */
-void oms_delivery_put(struct db_txn *t, const struct oms_delivery *d, int64_t was_ms);
+/* In the partition of the letter.  False with e->why unknown_id: there is none. */
+bool oms_letter_get(struct kv_txn *t, struct oms_letter_record *r, struct err *e);
+void oms_letter_put(struct kv_txn *t, const struct oms_letter_record *r);
+bool oms_stored_get(struct kv_txn *t, const char *peer, struct oms_stored *s, struct err *e);
+/* Replaces the record, and states when it is due if that has changed. */
+void oms_stored_put(struct kv_txn *t, struct oms_stored *s, uint64_t now_us, bool awaited);
+/* Calls fn for each delivery that can be read, which fn clears. */
+void oms_each_stored(struct kv_txn *t, bool (*fn)(void *arg, struct oms_stored *s), void *arg);
+/* Call it when a delivery is over.  After the letter's last delivery the body is removed; the caller removes
+ * its file, named in `file`, after the commit (body_remove). */
+bool oms_letter_delivery_over(struct kv_txn *t, int64_t now_s, uint64_t now_us, bool awaited,
+    char file[BODY_NAME_BYTES], struct err *e);
+/* Its end lies in another partition now, or it is forgotten: what it stated to this one is gone.  Awaited. */
+void oms_end_gone(struct kv_txn *t, const struct kv_part *expiry, const struct ulid *id,
+    uint64_t version);
+/* It is forgotten: its rows go, and its user is told.  Awaited. */
+void oms_letter_forget(struct kv_txn *t, const struct ulid *id, const char *user);
 
-/* True: the token is valid at now_s, and *id is its letter. */
-bool oms_token_read(struct span value, struct oms_token *token);
-bool oms_token_get(struct db_txn *t, const char *user, const char *token, int64_t now_s,
-    struct ulid *id);
+/* The letter as its user states it: all that its partition begins with. */
+void oms_letter_pack(struct buf *out, const struct oms_letter_record *r, struct span body,
+    const struct oms_delivery *d, size_t n, uint64_t now_us);
 
-bool oms_user_get(struct db_txn *t, const char *user, struct oms_user_counts *c, struct err *e);
-/* Adds a letter's body and price to its user's sums.  False: outbox_full; nothing was written. */
-bool oms_user_add_letter(struct db_txn *t, const struct oms_letter_record *r,
-    const struct oms_user_limits *most, struct err *e);
-bool oms_user_drop_body(struct db_txn *t, const struct oms_letter_record *r, struct err *e);
-bool oms_user_drop_outcome(struct db_txn *t, const struct oms_letter_record *r, struct err *e);
+kv_receive oms_letter_receive, oms_user_receive, oms_queue_receive, oms_expiry_receive,
+    oms_peers_receive;
+kv_refused oms_letter_refused, oms_user_refused, oms_peer_refused;
+
+/* For body_orphans.h: does a letter name each file of the page? */
+struct body_page;
+void oms_ask_files(void *store, struct body_page *p);
+
+/* -- queues ------------------------------------------------------------------------------------------------- */
+
+/* When a delivery is due, as its letter states it. */
+struct oms_due_fact {
+	int64_t next_ms;
+	uint64_t tries, now_us;
+	bool awaited; /* by whoever gave the letter */
+	struct domain own, peer;
+};
+void oms_due_write(struct buf *out, const struct oms_due_fact *f);
+bool oms_due_read(struct span value, struct oms_due_fact *f);
+
+/* -- users -------------------------------------------------------------------------------------------------- */
+
+/* The row of a user's sums. */
+struct oms_sums {
+	struct oms_user_counts counts;
+	uint64_t listed;  /* letters of the outbox: kept, and outcomes */
+	uint64_t version; /* of its entry in the directory; 0: none */
+};
+bool oms_sums_get(struct kv_txn *t, struct oms_sums *s, struct err *e);
+void oms_sums_put(struct kv_txn *t, const struct oms_sums *s);
+
+/* The row of a letter in the outbox. */
+struct oms_outbox_row {
+	uint64_t size, price;
+	unsigned char token[OMS_HASH_BYTES]; /* zeros: none */
+};
+void oms_token_hash(const char *token, unsigned char hash[OMS_HASH_BYTES]);
+bool oms_token_get(struct kv_txn *t, const char *token, int64_t now_s, struct ulid *id);
+/* What a user's partition keeps of a letter. */
+void oms_user_add(struct kv_txn *t, struct oms_sums *s, const struct oms_letter_record *r,
+    int64_t token_until_s, uint64_t now_us);
+
+/* A page of a user's letters. */
+struct oms_ids {
+	struct ulid *id; /* room for `max` */
+	size_t n, max;
+	bool more;
+	bool begun, with; /* from `from`: itself too */
+	struct ulid from;
+};
+void oms_look_ids(struct kv_txn *t, void *ids);
+
+/* -- taking, again ------------------------------------------------------------------------------------------- */
+
+struct oms_taking {
+	struct oms_letter_record letter;
+	struct oms_user_limits most;
+	int64_t token_until_s;
+	struct buf packed;
+	uint64_t now_us;
+	bool again;     /* it was kept before, by an older version: it is not judged */
+	struct ulid id; /* the answer */
+	bool known;     /* the token came before */
+};
+/* In the partition of the user; arg: an oms_taking. */
+bool oms_take_letter(struct kv_txn *t, void *arg, struct err *e);
+
+/* Remembers a peer; arg: an oms_remembering. */
+struct oms_remembering {
+	struct domain domain;
+	int64_t until_s, answered_s;
+	uint64_t max, now_us;
+};
+bool oms_remember(struct kv_txn *t, void *arg, struct err *e);
+
+/* Forgets a peer whose time has come.  False: it stays. */
+bool oms_forget_peer(struct kv_txn *t, int64_t now_s);
+
+/* A store of an older version (store_migrate.c): opens the new one, made of it if there is none yet. */
+void oms_store_remove_old(const char *folder);
+bool oms_store_migrate(struct oms_store *s, const char *folder, uint64_t size, struct err *e);
+
+/* -- news ---------------------------------------------------------------------------------------------------- */
 
 /* State changes of recipients within one write.  Each apply begins it again; its done logs it. */
 struct oms_outcome {
@@ -121,22 +285,5 @@ void oms_news_before(struct oms_news *n, const struct oms_delivery *d);
 void oms_news_after(struct oms_news *n, const struct oms_delivery *d);
 void oms_news_log(const struct oms_news *n);
 void oms_news_clear(struct oms_news *n);
-
-#define OMS_PEERS_SWEEP 200 /* forgotten in one sweep */
-
-/* Domains that are to be forgotten. */
-struct oms_peers {
-	struct domain name[OMS_PEERS_SWEEP];
-	size_t n;
-};
-void oms_peers_look(struct oms_store *s, int64_t now_s, struct oms_peers *ended);
-/* The n that begin at `first`. */
-void oms_peers_forget(struct db_txn *t, const struct oms_peers *ended, size_t first, size_t n,
-    int64_t now_s);
-
-/* Call it when a delivery is over.  After the letter's last delivery the body is removed; the caller removes
- * its file, named in `file`, after the commit (body_remove). */
-bool oms_letter_delivery_over(struct db_txn *t, const struct ulid *id, int64_t now_s,
-    char file[BODY_NAME_BYTES], struct err *e);
 
 #endif

@@ -1,91 +1,106 @@
-/* store_record — records and keys of the spool; see store_private.h. */
-#include "oms/store/store_private.h"
-
-#include <stdio.h>
+/* store_record — names and records of the spool; see store_private.h. */
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/base/clock.h"
 #include "common/base/memory.h"
-#include "common/base/record.h"
+#include "oms/store/store_private.h"
 
 #define VERSION_1 1
 #define VERSION_2 2 /* a letter has its price, a delivery `tries` when it was settled */
-#define VERSION_3 3 /* a delivery has sends and settled_sends */
+#define VERSION_3 3 /* a letter has its version, a delivery has sends and settled_sends */
 #define VERSION_4 4 /* a recipient has whose words its text is */
 
-/* -- keys --------------------------------------------------------------------------------------- */
+/* -- names --------------------------------------------------------------------------------------- */
 
-struct db_key
-oms_key_id(const struct ulid *id)
+struct kv_part
+oms_part_letter(const struct ulid *id)
 {
-	struct db_key k = { .n = 0 };
+	return kv_part_of(OMS_LETTER, span_of(id->b, ULID_BYTES));
+}
 
-	db_key_add(&k, id->b, ULID_BYTES);
+struct kv_part
+oms_part_user(const char *user)
+{
+	return kv_part_hash(OMS_USER, span_str(user), OMS_HASH_BYTES);
+}
+
+struct kv_part
+oms_part_peer(const char *domain)
+{
+	return kv_part_hash(OMS_PEER, span_str(domain), OMS_HASH_BYTES);
+}
+
+void
+oms_pair_hash(const char *own, const char *peer, unsigned char hash[OMS_HASH_BYTES])
+{
+	struct kv_key names = { .n = 0 };
+	struct kv_part p;
+
+	kv_key_add_text(&names, span_str(own));
+	kv_key_add(&names, span_str(peer));
+	p = kv_part_hash(0, kv_key_span(&names), OMS_HASH_BYTES);
+	memcpy(hash, p.name, OMS_HASH_BYTES);
+}
+
+struct kv_part
+oms_part_queue(const char *own, const char *peer, const struct ulid *id)
+{
+	unsigned char name[OMS_QUEUE_BYTES];
+
+	oms_pair_hash(own, peer, name);
+	name[OMS_HASH_BYTES] = id->b[ULID_BYTES - 1] % OMS_QUEUE_SHARDS;
+	return kv_part_of(OMS_QUEUE, span_of(name, sizeof name));
+}
+
+struct kv_part
+oms_part_queues(struct span pair)
+{
+	return kv_dir_part(OMS_QUEUES, pair);
+}
+
+struct kv_part
+oms_part_expiry(int64_t at_s, const struct ulid *id)
+{
+	struct kv_key name = { .n = 0 };
+
+	kv_key_add_u64(&name, (uint64_t)(at_s / 60));
+	kv_key_add_u8(&name, id->b[ULID_BYTES - 1] % OMS_EXPIRY_SHARDS);
+	return kv_part_of(OMS_EXPIRY, kv_key_span(&name));
+}
+
+struct kv_key
+oms_row(char letter, struct span rest)
+{
+	struct kv_key k = { .n = 0 };
+
+	kv_key_add_u8(&k, (unsigned char)letter);
+	kv_key_add(&k, rest);
 	return k;
 }
 
-struct db_key
-oms_key_delivery(const struct ulid *id, const char *peer)
+uint64_t
+oms_now_us(struct oms_store *s)
 {
-	struct db_key k = oms_key_id(id);
+	unsigned long long last = atomic_load(&s->last_us), next, now;
 
-	db_key_add(&k, peer, strlen(peer));
-	return k;
+	do {
+		now = (unsigned long long)clock_wall_ms() * 1000;
+		next = now > last + 16 ? now : last + 16;
+	} while (!atomic_compare_exchange_weak(&s->last_us, &last, next));
+	return next;
 }
 
-struct db_key
-oms_key_pair(const char *own, const char *peer)
+uint64_t
+oms_next_version(uint64_t last, uint64_t now_us)
 {
-	struct db_key names = { .n = 0 }, k = { .n = 0 };
-
-	db_key_add_text(&names, own);
-	db_key_add(&names, peer, strlen(peer));
-	db_key_add_hash(&k, db_key_span(&names), 16);
-	return k;
+	return last < now_us ? now_us : last + 1;
 }
 
-struct db_key
-oms_key_due(const char *own, const char *peer, int64_t next_ms, const struct ulid *id)
+bool
+oms_damaged(struct err *e)
 {
-	struct db_key pair = oms_key_pair(own, peer);
-
-	return oms_key_due_of(&pair, next_ms, id);
-}
-
-struct db_key
-oms_key_due_of(const struct db_key *pair, int64_t next_ms, const struct ulid *id)
-{
-	struct db_key k = *pair;
-
-	db_key_add_u64(&k, (uint64_t)next_ms);
-	db_key_add(&k, id->b, ULID_BYTES);
-	return k;
-}
-
-struct db_key
-oms_key_named(const char *name, struct span rest)
-{
-	struct db_key k = { .n = 0 };
-
-	db_key_add_text(&k, name);
-	db_key_add(&k, rest.p, rest.n);
-	return k;
-}
-
-struct db_key
-oms_key_end(int64_t at_s, const struct ulid *id)
-{
-	struct db_key k = { .n = 0 };
-
-	db_key_add_u64(&k, (uint64_t)at_s);
-	db_key_add(&k, id->b, ULID_BYTES);
-	return k;
-}
-
-int64_t
-oms_key_time(struct span key, size_t at)
-{
-	return (int64_t)db_key_u64(key, at);
+	return err_set(e, REFUSAL_storage, "a stored record cannot be read");
 }
 
 /* -- records --------------------------------------------------------------------------------------- */
@@ -93,7 +108,7 @@ oms_key_time(struct span key, size_t at)
 void
 oms_letter_write(struct buf *out, const struct oms_letter_record *r)
 {
-	put_u8(out, VERSION_2);
+	put_u8(out, VERSION_3);
 	put_bytes(out, r->facts.id.b, ULID_BYTES);
 	put_span(out, span_str(r->facts.user));
 	put_span(out, span_str(r->facts.from));
@@ -109,6 +124,7 @@ oms_letter_write(struct buf *out, const struct oms_letter_record *r)
 	put_u8(out, r->life.body);
 	put_u64(out, (uint64_t)r->life.forget_s);
 	put_u64(out, r->price);
+	put_u64(out, r->version);
 }
 
 bool
@@ -116,7 +132,7 @@ oms_letter_read(struct span value, struct oms_letter_record *r, struct err *e)
 {
 	struct reader in = reader_of(value);
 	uint8_t version = read_u8(&in);
-	bool good = version == VERSION_1 || version == VERSION_2;
+	bool good = version >= VERSION_1 && version <= VERSION_3;
 
 	*r = (struct oms_letter_record) { 0 };
 	read_bytes(&in, r->facts.id.b, ULID_BYTES);
@@ -133,9 +149,11 @@ oms_letter_read(struct span value, struct oms_letter_record *r, struct err *e)
 	r->life.open = read_u32(&in);
 	r->life.body = read_u8(&in) != 0;
 	r->life.forget_s = (int64_t)read_u64(&in);
-	if (version == VERSION_2)
+	if (version >= VERSION_2)
 		r->price = read_u64(&in);
-	return (good && reader_done(&in)) || db_damaged(e);
+	if (version >= VERSION_3)
+		r->version = read_u64(&in);
+	return (good && reader_done(&in)) || oms_damaged(e);
 }
 
 static void
@@ -211,7 +229,7 @@ oms_delivery_read(struct span value, struct oms_delivery *d, struct err *e)
 	d->n_recipients = read_u16(&in);
 	if (!good || d->n_recipients > SUBMIT_RECIPIENTS_MAX) {
 		d->n_recipients = 0;
-		return db_damaged(e);
+		return oms_damaged(e);
 	}
 	buf_add(&d->statement, statement.p, statement.n);
 	d->recipients = memory_array(d->n_recipients + 1, sizeof *d->recipients);
@@ -220,85 +238,32 @@ oms_delivery_read(struct span value, struct oms_delivery *d, struct err *e)
 	if (good && reader_done(&in))
 		return true;
 	oms_delivery_clear(d);
-	return db_damaged(e);
+	return oms_damaged(e);
 }
 
-/* -- whole records -------------------------------------------------------------------------------------- */
-
-bool
-oms_letter_get(struct db_txn *t, const struct ulid *id, struct oms_letter_record *r, struct err *e)
-{
-	struct db_key k = oms_key_id(id);
-	struct span value;
-
-	if (!db_get(t, LETTER, db_key_span(&k), &value))
-		return db_fault(t, e) ? false : err_word(e, REFUSAL_unknown_id);
-	return oms_letter_read(value, r, e);
-}
+/* -- facts ------------------------------------------------------------------------------------------------ */
 
 void
-oms_letter_put(struct db_txn *t, const struct oms_letter_record *r)
+oms_due_write(struct buf *out, const struct oms_due_fact *f)
 {
-	struct db_key k = oms_key_id(&r->facts.id);
-	struct buf value = BUF_INIT;
-
-	oms_letter_write(&value, r);
-	db_put(t, LETTER, db_key_span(&k), buf_span(&value));
-	buf_clear(&value);
+	put_u64(out, (uint64_t)f->next_ms);
+	put_u64(out, f->tries);
+	put_u64(out, f->now_us);
+	put_u8(out, f->awaited);
+	put_span(out, domain_span(&f->own));
+	put_span(out, domain_span(&f->peer));
 }
 
 bool
-oms_delivery_get(struct db_txn *t, const struct ulid *id, const char *peer, struct oms_delivery *d,
-    struct err *e)
+oms_due_read(struct span value, struct oms_due_fact *f)
 {
-	struct db_key k = oms_key_delivery(id, peer);
-	struct span value;
+	struct reader r = reader_of(value);
 
-	if (!db_get(t, DELIVERY, db_key_span(&k), &value))
-		return db_fault(t, e) ? false : err_word(e, REFUSAL_unknown_id);
-	return oms_delivery_read(value, d, e);
-}
-
-void
-oms_delivery_put(struct db_txn *t, const struct oms_delivery *d, int64_t was_ms)
-{
-	struct db_key k = oms_key_delivery(&d->id, d->peer.text), due;
-	struct buf value = BUF_INIT;
-
-	if (was_ms != 0 && was_ms != d->next_ms) {
-		due = oms_key_due(d->own.text, d->peer.text, was_ms, &d->id);
-		db_del(t, DUE, db_key_span(&due));
-	}
-	if (d->next_ms != 0 && was_ms != d->next_ms) {
-		struct db_key names = oms_key_named(d->own.text, domain_span(&d->peer));
-
-		due = oms_key_due(d->own.text, d->peer.text, d->next_ms, &d->id);
-		db_put(t, DUE, db_key_span(&due), db_key_span(&names));
-	}
-	oms_delivery_write(&value, d);
-	db_put(t, DELIVERY, db_key_span(&k), buf_span(&value));
-	buf_clear(&value);
-}
-
-bool
-oms_letter_delivery_over(struct db_txn *t, const struct ulid *id, int64_t now_s,
-    char file[BODY_NAME_BYTES], struct err *e)
-{
-	struct oms_letter_record r;
-	struct db_key k = oms_key_id(id), end;
-
-	file[0] = '\0';
-	if (!oms_letter_get(t, id, &r, e))
-		return false;
-	if (oms_life_delivery_over(&r.life, now_s)) {
-		if (!oms_user_drop_body(t, &r, e))
-			return false;
-		snprintf(file, BODY_NAME_BYTES, "%s", r.file);
-		r.file[0] = '\0';
-		db_del(t, BODY, db_key_span(&k));
-		end = oms_key_end(r.life.forget_s, id);
-		db_put(t, END, db_key_span(&end), (struct span) { 0 });
-	}
-	oms_letter_put(t, &r);
-	return true;
+	*f = (struct oms_due_fact) { .next_ms = (int64_t)read_u64(&r) };
+	f->tries = read_u64(&r);
+	f->now_us = read_u64(&r);
+	f->awaited = read_u8(&r) != 0;
+	read_str(&r, f->own.text, sizeof f->own.text);
+	read_str(&r, f->peer.text, sizeof f->peer.text);
+	return reader_done(&r);
 }

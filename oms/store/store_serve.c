@@ -9,11 +9,12 @@
 #include "oms/store/store_private.h"
 
 struct change {
-	struct db_write write;
+	struct oms_op op; /* first */
 	struct oms_store *store;
 	struct ulid id;
 	struct domain peer;
 	int64_t now_s;
+	uint64_t now_us;
 	struct oms_letter_record letter; /* hand_out: as it was read */
 	struct buf body;                 /* hand_out: inline octets */
 	bool declined;                   /* settle */
@@ -24,14 +25,6 @@ struct change {
 	void *arg;
 };
 
-static void
-change_refused(void *arg)
-{
-	struct change *c = arg;
-
-	c->write.done(c, &c->write.why);
-}
-
 static struct change *
 change_new(struct oms_store *s, const struct ulid *id, const char *peer, void *arg)
 {
@@ -40,20 +33,25 @@ change_new(struct oms_store *s, const struct ulid *id, const char *peer, void *a
 	c->store = oms_store_hold(s);
 	c->id = *id;
 	c->now_s = clock_wall_ms() / 1000;
+	c->now_us = oms_now_us(s);
 	c->peer = domain_copy(peer);
 	c->arg = arg;
 	return c;
 }
 
 static void
-begin(struct change *c, struct loop *l)
+begin(struct change *c, bool (*apply)(struct kv_txn *t, void *arg, struct err *e),
+    void (*done)(void *arg, const struct err *e), struct loop *l)
 {
-	c->write.arg = c;
-	c->write.home = l;
-	c->write.octets = 2048;
-	c->write.frees = true;
-	if (!oms_write_take(c->store, &c->write, &c->write.why))
-		loop_post(l, change_refused, c);
+	c->op.op = (struct kv_op) {
+		.part = oms_part_letter(&c->id),
+		.apply = apply,
+		.done = done,
+		.arg = c,
+		.octets = 2048,
+		.frees = true,
+	};
+	oms_take(c->store, &c->op, l);
 }
 
 /* -- handing out --------------------------------------------------------------------------------- */
@@ -67,38 +65,36 @@ may_have(const struct oms_letter_record *r, const struct oms_delivery *d, int64_
 }
 
 static bool
-read_body(struct db_txn *t, struct change *c, struct err *e)
+read_body(struct kv_txn *t, struct change *c, struct err *e)
 {
-	struct db_key k = oms_key_id(&c->id);
 	struct span body;
 
 	buf_reset(&c->body);
 	if (c->letter.file[0] != '\0')
 		return true;
-	if (!db_get(t, BODY, db_key_span(&k), &body))
-		return db_fault(t, e) ? false : err_set(e, REFUSAL_storage, "a body is missing");
+	if (!kv_get(t, SPAN_LIT("B"), &body))
+		return kv_fault(t, e) ? false : err_set(e, REFUSAL_storage, "a body is missing");
 	buf_add(&c->body, body.p, body.n);
 	return true;
 }
 
 static bool
-apply_hand_out(struct db_txn *t, void *arg, struct err *e)
+apply_hand_out(struct kv_txn *t, void *arg, struct err *e)
 {
 	struct change *c = arg;
-	struct oms_delivery d;
+	struct oms_stored s;
 	bool good;
 
-	if (!oms_letter_get(t, &c->id, &c->letter, e) ||
-	    !oms_delivery_get(t, &c->id, c->peer.text, &d, e))
+	if (!oms_letter_get(t, &c->letter, e) || !oms_stored_get(t, c->peer.text, &s, e))
 		return false;
 	oms_news_begin(&c->news);
-	oms_news_before(&c->news, &d);
-	good = may_have(&c->letter, &d, c->now_s, e) && read_body(t, c, e);
-	if (good && oms_delivery_hand_out(&d, c->now_s).changed)
-		oms_delivery_put(t, &d, d.next_ms);
-	oms_news_after(&c->news, &d);
-	oms_delivery_clear(&d);
-	return good && !db_fault(t, e);
+	oms_news_before(&c->news, &s.d);
+	good = may_have(&c->letter, &s.d, c->now_s, e) && read_body(t, c, e);
+	if (good && oms_delivery_hand_out(&s.d, c->now_s).changed)
+		oms_stored_put(t, &s, c->now_us, false);
+	oms_news_after(&c->news, &s.d);
+	oms_delivery_clear(&s.d);
+	return good;
 }
 
 /* Takes the change. */
@@ -136,7 +132,7 @@ hand_out_done(void *arg, const struct err *e)
 		oms_news_log(&c->news);
 	oms_news_clear(&c->news);
 	if (e == NULL)
-		open_body(c, c->write.home);
+		open_body(c, c->op.op.home);
 	else
 		hand_over(c, NULL, e);
 }
@@ -148,41 +144,47 @@ oms_store_hand_out(struct oms_store *s, const struct ulid *id, const char *peer,
 	struct change *c = change_new(s, id, peer, arg);
 
 	c->handed = done;
-	c->write.apply = apply_hand_out;
-	c->write.done = hand_out_done;
-	begin(c, l);
+	begin(c, apply_hand_out, hand_out_done, l);
 }
 
 struct summary {
 	struct oms_question question; /* first */
 	struct change *change;
-	struct loop *loop;
+	struct err why; /* the domain may not have it */
 };
 
-static bool
-look_summary(struct db_txn *t, struct oms_question *q, struct err *e)
+static void
+look_summary(struct kv_txn *t, void *arg)
 {
-	struct change *c = ((struct summary *)q)->change;
-	struct oms_delivery d;
-	bool good;
+	struct summary *m = arg;
+	struct change *c = m->change;
+	struct oms_stored s;
 
-	if (!oms_letter_get(t, &c->id, &c->letter, e) ||
-	    !oms_delivery_get(t, &c->id, c->peer.text, &d, e))
-		return false;
-	good = may_have(&c->letter, &d, c->now_s, e) && read_body(t, c, e);
-	oms_delivery_clear(&d);
-	return good;
+	m->why.why = REFUSAL_NONE;
+	if (!oms_letter_get(t, &c->letter, &m->why) ||
+	    !oms_stored_get(t, c->peer.text, &s, &m->why))
+		return;
+	if (may_have(&c->letter, &s.d, c->now_s, &m->why))
+		read_body(t, c, &m->why);
+	oms_delivery_clear(&s.d);
+}
+
+static void
+summary_read(struct oms_question *q)
+{
+	q->why = ((struct summary *)q)->why;
+	oms_answer(q);
 }
 
 static void
 tell_summary(struct oms_question *q, const struct err *e)
 {
-	struct summary *s = (struct summary *)q;
+	struct summary *m = (struct summary *)q;
 
 	if (e == NULL)
-		open_body(s->change, s->loop);
+		open_body(m->change, q->loop);
 	else
-		hand_over(s->change, NULL, e);
+		hand_over(m->change, NULL, e);
 }
 
 void
@@ -190,41 +192,39 @@ oms_store_summary(struct oms_store *s, const struct ulid *id, const char *peer, 
     oms_store_handed *done, void *arg)
 {
 	struct summary *m = memory_new(sizeof *m);
-	struct change *c = change_new(s, id, peer, arg);
+	struct kv_part part = oms_part_letter(id);
 
-	c->handed = done;
-	m->question = (struct oms_question) { .look = look_summary, .tell = tell_summary };
-	m->change = c;
-	m->loop = l;
-	(void)oms_ask(&m->question, s, l);
+	m->change = change_new(s, id, peer, arg);
+	m->change->handed = done;
+	m->question = (struct oms_question) { .next = summary_read, .tell = tell_summary };
+	oms_ask(&m->question, s, l);
+	oms_look(&m->question, &part, look_summary, m);
 }
 
 /* -- DONE and DECLINE ----------------------------------------------------- */
 
 /* The peer repeats it until it is acknowledged, so a delivery that is over is no error. */
 static bool
-apply_settle(struct db_txn *t, void *arg, struct err *e)
+apply_settle(struct kv_txn *t, void *arg, struct err *e)
 {
 	struct change *c = arg;
-	struct oms_delivery d;
+	struct oms_stored s;
 	struct oms_effects effects;
-	int64_t was_ms;
 	bool good = true;
 
 	c->file[0] = '\0';
 	oms_news_begin(&c->news);
-	if (!oms_delivery_get(t, &c->id, c->peer.text, &d, e))
+	if (!oms_stored_get(t, c->peer.text, &s, e))
 		return false;
-	was_ms = d.next_ms;
-	oms_news_before(&c->news, &d);
-	effects = oms_delivery_settle(&d, c->declined, c->now_s);
-	oms_news_after(&c->news, &d);
+	oms_news_before(&c->news, &s.d);
+	effects = oms_delivery_settle(&s.d, c->declined, c->now_s);
+	oms_news_after(&c->news, &s.d);
 	if (effects.changed)
-		oms_delivery_put(t, &d, was_ms);
+		oms_stored_put(t, &s, c->now_us, false);
 	if (effects.over)
-		good = oms_letter_delivery_over(t, &c->id, c->now_s, c->file, e);
-	oms_delivery_clear(&d);
-	return good && !db_fault(t, e);
+		good = oms_letter_delivery_over(t, c->now_s, c->now_us, false, c->file, e);
+	oms_delivery_clear(&s.d);
+	return good;
 }
 
 static void
@@ -250,7 +250,5 @@ oms_store_settle(struct oms_store *s, const struct ulid *id, const char *peer, b
 
 	c->declined = declined;
 	c->done = done;
-	c->write.apply = apply_settle;
-	c->write.done = settle_done;
-	begin(c, l);
+	begin(c, apply_settle, settle_done, l);
 }

@@ -1,331 +1,576 @@
-/* store_sweep — the OMS's spool: expires letters and forgets outcomes; see store.h. */
+/* store_sweep — the OMS's spool: expires letters, forgets outcomes, users and domains; see store.h. */
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "common/base/memory.h"
 #include "common/loop/loop.h"
-#include "common/store/db_pages.h"
 #include "oms/store/store_private.h"
 
-#define LETTERS_MAX 200 /* a page */
-#define ROWS_MAX    2048
+#define LETTERS_MAX  200  /* of one round */
+#define PLACES_MAX   256  /* expiries that one round looks at */
+#define DOMAINS_LOOK 1000 /* domains that one sweep examines; the next one continues after them */
+#define DOMAINS_MAX  200  /* that one sweep forgets */
 
-/* A page's row is a delivery that expires, a letter that has none, or a domain. */
-struct sweep {
-	struct db_pages pages;
-	struct oms_store *store;
-	int64_t now_s;
-	/* this page's */
-	size_t rows; /* that it may still have */
-	struct ulid id[LETTERS_MAX];
-	int64_t at_s[LETTERS_MAX];
-	char file[LETTERS_MAX][BODY_NAME_BYTES];
-	size_t n, max; /* letters */
-	size_t whole;  /* how many of them are dealt with; the next page goes on with the others */
+/* -- an expiry ------------------------------------------------------------------------------------------ */
+
+struct others {
+	struct span name;
+	bool any;
+};
+
+static bool
+is_other(void *arg, const struct kv_fact *f)
+{
+	struct others *o = arg;
+
+	o->any = !span_eq(f->name, o->name);
+	return !o->any;
+}
+
+/* The directory lists the minute while a letter ends in it. */
+bool
+oms_expiry_receive(struct kv_txn *t, const struct kv_part *from, const struct kv_fact *was,
+    const struct kv_fact *now, void *arg, struct err *e)
+{
+	const struct kv_part *here = kv_here(t);
+	const struct kv_part expiries = kv_dir_part(OMS_EXPIRIES, span_of(here->name, here->n));
+	struct kv_fact f = {
+		.what = OMS_FACT,
+		.name = span_of(here->name, here->n),
+		.gone = now->gone,
+		.value = SPAN_LIT("here"),
+	};
+	struct others others = { .name = now->name };
+	struct reader r = reader_of(now->value);
+	struct buf version = BUF_INIT;
+	struct span value;
+
+	(void)from;
+	(void)arg;
+	(void)e;
+	if ((was == NULL) == now->gone)
+		return true;
+	kv_each_fact(t, OMS_FACT, SPAN_LIT(""), SPAN_LIT(""), is_other, &others);
+	if (others.any)
+		return true;
+	if (now->gone) {
+		if (!kv_get(t, SPAN_LIT("V"), &value))
+			return true;
+		r = reader_of(value);
+		f.version.n = read_u64(&r) + 1;
+		kv_del(t, SPAN_LIT("V"));
+	} else {
+		read_u64(&r);
+		f.version.n = read_u64(&r);
+		put_u64(&version, f.version.n);
+		kv_put(t, SPAN_LIT("V"), buf_span(&version));
+		buf_clear(&version);
+	}
+	kv_emit(t, &expiries, &f);
+	return true;
+}
+
+/* -- the end of a letter ---------------------------------------------------------------------------------- */
+
+struct sweep;
+
+struct ending {
+	struct oms_op op;
+	struct sweep *sweep;
+	struct ulid id;
+	struct kv_part place; /* of the expiry; kind OMS_LETTER: none, the user is forgotten */
+	char file[BODY_NAME_BYTES];
+	unsigned most; /* deliveries in one operation: fewer where there is little space */
+	bool more;     /* there are others */
+	bool changed;
 	struct oms_news news;
-	struct oms_peers peers;
-	size_t peers_over, peers_page; /* those of the pages before; of this page */
-	/* not "": only this user's letters are removed, all of them */
+};
+
+/* A round of looks, then one of operations, until there is nothing left. */
+struct sweep {
+	struct oms_question question;
+	struct oms_several several;
+	int64_t now_s;
+	uint64_t now_us;
+	/* "": all whose time has come.  Else this user's letters, all of them. */
 	char user[OMS_STORE_USER_BYTES];
-	struct ulid after; /* the last of them that was dealt with */
+	struct ulid room[LETTERS_MAX];
+	struct oms_ids ids;
+	struct kv_part places[PLACES_MAX];
+	size_t n_places;
+	struct ending *ending;
+	size_t n;
+	size_t before; /* letters, or places, of the looks before */
+	unsigned shard;
+	/* domains */
+	unsigned char domain[DOMAINS_MAX][OMS_HASH_BYTES];
+	struct examined {
+		size_t n, examined;
+		struct kv_dir_at at;
+	} now, was; /* by the look that runs; by those before */
 	oms_store_done *done;
 	void *arg;
 };
 
-static bool
-take_end(void *arg, struct span key, struct span value)
-{
-	struct sweep *w = arg;
-
-	(void)value;
-	if (key.n != 24 || oms_key_time(key, 0) > w->now_s)
-		return false;
-	w->at_s[w->n] = oms_key_time(key, 0);
-	memcpy(w->id[w->n++].b, key.p + 8, ULID_BYTES);
-	return w->n < w->max;
-}
-
-/* -- one letter ------------------------------------------------------------------------------------------ */
-
-struct peers {
-	struct domain *name;
-	size_t n;
+struct expiry {
+	struct ending *of;
+	struct kv_txn *txn;
+	unsigned left;
 };
 
 static bool
-take_peer(void *arg, struct span key, struct span value)
+expire(void *arg, struct oms_stored *s)
 {
-	struct peers *p = arg;
+	struct expiry *x = arg;
+	struct ending *w = x->of;
+	struct err e;
 
-	(void)value;
-	if (p->n < SUBMIT_RECIPIENTS_MAX &&
-	    span_copy(span_sub(key, ULID_BYTES, key.n), p->name[p->n].text, DOMAIN_BYTES))
-		p->n++;
-	return true;
-}
-
-/* Recipients that are not over have expired. */
-static bool
-expire(struct db_txn *t, struct sweep *w, size_t i, const char *peer, bool *whole, struct err *e)
-{
-	struct oms_delivery d;
-	int64_t was_ms;
-	bool good = true;
-
-	if (!oms_delivery_get(t, &w->id[i], peer, &d, e))
-		return e->why == REFUSAL_unknown_id;
-	was_ms = d.next_ms;
-	oms_news_before(&w->news, &d);
-	if (!oms_delivery_is_over(&d) && w->rows == 0) {
-		*whole = false;
-	} else if (oms_delivery_expire(&d, w->now_s).over) {
-		w->rows--;
-		oms_news_after(&w->news, &d);
-		oms_delivery_put(t, &d, was_ms);
-		good = oms_letter_delivery_over(t, &d.id, w->now_s, w->file[i], e);
+	w->more = x->left == 0 && !oms_delivery_is_over(&s->d);
+	if (!w->more) {
+		oms_news_before(&w->news, &s->d);
+		if (oms_delivery_expire(&s->d, w->sweep->now_s).over) {
+			x->left--;
+			oms_news_after(&w->news, &s->d);
+			oms_stored_put(x->txn, s, w->sweep->now_us, true);
+			oms_letter_delivery_over(x->txn, w->sweep->now_s, w->sweep->now_us, true,
+			    w->file, &e);
+		}
 	}
-	oms_delivery_clear(&d);
-	return good;
-}
-
-static bool
-forget(struct db_txn *t, const struct oms_letter_record *r, const struct peers *p, struct err *e)
-{
-	struct db_key k = oms_key_id(&r->facts.id);
-	struct oms_token token;
-	struct span value;
-
-	db_del(t, LETTER, db_key_span(&k));
-	db_del(t, BODY, db_key_span(&k));
-	for (size_t i = 0; i < p->n; i++) {
-		struct db_key d = oms_key_delivery(&r->facts.id, p->name[i].text);
-
-		db_del(t, DELIVERY, db_key_span(&d));
-	}
-	k = oms_key_named(r->facts.user, span_of(r->facts.id.b, ULID_BYTES));
-	db_del(t, OUTBOX, db_key_span(&k));
-	k = oms_key_named(r->facts.user, span_str(r->token));
-	if (db_get(t, TOKEN, db_key_span(&k), &value) && oms_token_read(value, &token) &&
-	    oms_token_goes_with(&token, &r->facts.id))
-		db_del(t, TOKEN, db_key_span(&k));
-	return oms_user_drop_outcome(t, r, e);
-}
-
-/* Works on letter i.  *whole: it is dealt with; false: the page has no rows left for it. */
-typedef bool deal_with(struct db_txn *t, struct sweep *w, size_t i, bool *whole, struct err *e);
-
-static bool
-expire_all(struct db_txn *t, struct sweep *w, size_t i, const struct peers *p, bool *whole,
-    struct err *e)
-{
-	for (size_t n = 0; n < p->n && *whole; n++)
-		if (!expire(t, w, i, p->name[n].text, whole, e))
-			return false;
-	return true;
-}
-
-static bool
-end_letter(struct db_txn *t, struct sweep *w, size_t i, bool *whole, struct err *e)
-{
-	struct db_key k = oms_key_id(&w->id[i]);
-	struct oms_letter_record r;
-	struct peers p = { .n = 0 };
-	bool good = true;
-
-	if (!oms_letter_get(t, &w->id[i], &r, e))
-		return e->why == REFUSAL_unknown_id;
-	p.name = memory_array(SUBMIT_RECIPIENTS_MAX, sizeof *p.name);
-	db_each(t, DELIVERY, db_key_span(&k), db_key_span(&k), take_peer, &p);
-	switch (oms_life_end(&r.life, r.facts.hold_until_s, w->now_s)) {
-	case OMS_END_EXPIRE:
-		good = expire_all(t, w, i, &p, whole, e);
-		break;
-	case OMS_END_FORGET:
-		good = forget(t, &r, &p, e);
-		break;
-	case OMS_END_NONE:
-		break;
-	}
-	free(p.name);
-	return good;
-}
-
-/* Deals with the letters that were gathered. */
-static bool
-deal_with_all(struct db_txn *t, struct sweep *w, deal_with *deal, struct err *e)
-{
-	bool whole = true;
-
-	w->whole = 0;
-	for (size_t i = 0; i < w->n && whole && w->rows > 0; i++) {
-		size_t rows = w->rows;
-
-		w->file[i][0] = '\0';
-		if (!deal(t, w, i, &whole, e))
-			db_pardon(t); /* a damaged letter stays; the others go */
-		if (db_fault(t, e))
-			return false;
-		w->rows -= w->rows == rows;
-		w->whole += whole;
-	}
-	return !db_fault(t, e);
-}
-
-/* -- one user -------------------------------------------------------------------------------------------- */
-
-static bool
-take_letter(void *arg, struct span key, struct span value)
-{
-	struct sweep *w = arg;
-	size_t skip = strlen(w->user) + 1;
-	struct ulid id;
-
-	(void)value;
-	if (key.n != skip + ULID_BYTES)
-		return true;
-	memcpy(id.b, key.p + skip, ULID_BYTES);
-	if (!ulid_eq(&id, &w->after))
-		w->id[w->n++] = id;
-	return w->n < w->max;
-}
-
-/* Whatever its state.  Its ends stay in the table; at their time they name no letter. */
-static bool
-drop_letter(struct db_txn *t, struct sweep *w, size_t i, bool *whole, struct err *e)
-{
-	struct db_key k = oms_key_id(&w->id[i]);
-	struct oms_letter_record r;
-	struct peers p = { .n = 0 };
-	bool good;
-
-	if (!oms_letter_get(t, &w->id[i], &r, e))
-		return e->why == REFUSAL_unknown_id;
-	p.name = memory_array(SUBMIT_RECIPIENTS_MAX, sizeof *p.name);
-	db_each(t, DELIVERY, db_key_span(&k), db_key_span(&k), take_peer, &p);
-	good = expire_all(t, w, i, &p, whole, e) && (!*whole || forget(t, &r, &p, e));
-	free(p.name);
-	return good;
+	oms_delivery_clear(&s->d);
+	return !w->more;
 }
 
 static void
-begin_page(struct sweep *w, size_t rows)
+expire_some(struct kv_txn *t, struct ending *w)
 {
-	size_t left = w->peers.n - w->peers_over;
+	struct expiry x = { w, t, w->most };
 
+	oms_each_stored(t, expire, &x);
+}
+
+/* The letter may lie in this place no longer.  Where it lies otherwise, a later sweep finds it gone. */
+static void
+leave_place(struct kv_txn *t, struct ending *w, struct oms_letter_record *r, bool forgotten)
+{
+	int64_t at_s = r->life.body ? r->facts.hold_until_s : r->life.forget_s;
+	struct kv_part place = oms_part_expiry(at_s, &w->id);
+
+	if (w->place.kind != OMS_EXPIRY || (!forgotten && kv_part_eq(&place, &w->place)))
+		return;
+	w->changed = true;
+	oms_end_gone(t, &w->place, &w->id, ++r->version);
+	if (!forgotten)
+		oms_letter_put(t, r);
+}
+
+/* A letter that cannot be read ends nowhere: its records stay, and it harms no other. */
+static bool
+cannot_end(struct kv_txn *t, struct ending *w)
+{
+	kv_pardon(t);
+	w->changed = true;
+	if (w->place.kind == OMS_EXPIRY)
+		oms_end_gone(t, &w->place, &w->id, UINT64_MAX);
+	else
+		oms_letter_forget(t, &w->id, w->sweep->user);
+	return true;
+}
+
+static bool
+apply_end(struct kv_txn *t, void *arg, struct err *e)
+{
+	struct ending *w = arg;
+	bool whole = w->place.kind != OMS_EXPIRY;
+	struct oms_letter_record r;
+	enum oms_end end;
+
+	w->file[0] = '\0';
+	w->changed = w->more = false;
 	oms_news_begin(&w->news);
-	w->peers_page = left < rows ? left : rows;
-	w->rows = rows - w->peers_page;
-	w->n = 0;
-	w->max = w->rows < LETTERS_MAX ? w->rows : LETTERS_MAX;
+	if (!oms_letter_get(t, &r, e))
+		return cannot_end(t, w);
+	end = oms_life_end(&r.life, r.facts.hold_until_s, w->sweep->now_s);
+	if (whole || end == OMS_END_EXPIRE)
+		expire_some(t, w);
+	if (kv_fault(t, e) || !oms_letter_get(t, &r, e))
+		return cannot_end(t, w);
+	if (w->more)
+		return true;
+	leave_place(t, w, &r, whole || end == OMS_END_FORGET);
+	if (whole || end == OMS_END_FORGET) {
+		w->changed = true;
+		oms_letter_forget(t, &w->id, r.facts.user);
+	}
+	return true;
 }
 
-static bool
-apply_user(struct db_txn *t, void *arg, size_t rows, struct err *e)
-{
-	struct sweep *w = arg;
-	struct db_key prefix = oms_key_named(w->user, (struct span) { 0 });
-	struct db_key from = oms_key_named(w->user, span_of(w->after.b, ULID_BYTES));
+static void take_ending(struct ending *w);
 
-	begin_page(w, rows);
-	db_each(t, OUTBOX, db_key_span(&from), db_key_span(&prefix), take_letter, w);
-	return deal_with_all(t, w, drop_letter, e);
+/* Space is short: half as much at a time, so that the store is not full for what frees. */
+static void
+end_done(void *arg, const struct err *e)
+{
+	struct ending *w = arg;
+	bool again = e == NULL && w->more;
+
+	if (e != NULL && e->why == REFUSAL_system_full && w->most > 1) {
+		w->most /= 2;
+		again = true;
+	}
+	if (e == NULL) {
+		oms_news_log(&w->news);
+		body_remove(w->sweep->several.store->bodies, w->file);
+	}
+	oms_news_clear(&w->news);
+	if (again)
+		take_ending(w);
+	else
+		oms_several_end(&w->sweep->several, e);
 }
 
-/* -- all ------------------------------------------------------------------------------------------------- */
+/* -- rounds -------------------------------------------------------------------------------------------------- */
 
-static bool
-end_and_unlist(struct db_txn *t, struct sweep *w, size_t i, bool *whole, struct err *e)
+static void look_on(struct sweep *w);
+
+static void
+round_done(struct oms_several *several, const struct err *e)
 {
-	struct db_key end = oms_key_end(w->at_s[i], &w->id[i]);
-	bool good = end_letter(t, w, i, whole, e);
+	struct sweep *w = (struct sweep *)((char *)several - offsetof(struct sweep, several));
+	bool changed = false;
 
-	if (!good)
-		db_pardon(t);
-	if (*whole)
-		db_del(t, END, db_key_span(&end));
-	return good;
-}
-
-static bool
-apply_sweep(struct db_txn *t, void *arg, size_t rows, struct err *e)
-{
-	struct sweep *w = arg;
-
-	begin_page(w, rows);
-	oms_peers_forget(t, &w->peers, w->peers_over, w->peers_page, w->now_s);
-	if (w->max > 0)
-		db_each(t, END, (struct span) { 0 }, (struct span) { 0 }, take_end, w);
-	return deal_with_all(t, w, end_and_unlist, e);
-}
-
-/* A full page may be the last one; then the next is empty. */
-static bool
-follow_up(void *arg)
-{
-	struct sweep *w = arg;
-
-	oms_news_log(&w->news);
-	for (size_t i = 0; i < w->whole; i++)
-		body_remove(w->store->bodies, w->file[i]);
-	if (w->whole > 0)
-		w->after = w->id[w->whole - 1];
-	w->peers_over += w->peers_page;
-	return w->n == w->max || w->whole < w->n;
+	for (size_t i = 0; i < w->n; i++)
+		changed = changed || w->ending[i].changed;
+	free(w->ending);
+	w->ending = NULL;
+	oms_store_drop(&several->store);
+	if (e != NULL)
+		w->question.why = *e;
+	if (e != NULL || !changed)
+		oms_answer(&w->question);
+	else
+		look_on(w);
 }
 
 static void
-sweep_done(void *arg, const struct err *e)
+take_ending(struct ending *x)
+{
+	x->op.op = (struct kv_op) {
+		.part = oms_part_letter(&x->id),
+		.apply = apply_end,
+		.done = end_done,
+		.arg = x,
+		.octets = 2048,
+		.frees = true,
+	};
+	oms_take(x->sweep->several.store, &x->op, x->sweep->question.loop);
+}
+
+static void
+end_letters(struct sweep *w)
+{
+	w->several = (struct oms_several) {
+		.store = oms_store_hold(w->question.store),
+		.waiting = 1,
+		.done = round_done,
+	};
+	for (size_t i = 0; i < w->n; i++) {
+		w->ending[i].sweep = w;
+		w->ending[i].most = SUBMIT_RECIPIENTS_MAX;
+		w->several.waiting++;
+		take_ending(&w->ending[i]);
+	}
+	oms_several_end(&w->several, NULL);
+}
+
+/* -- one user's ------------------------------------------------------------------------------------------------ */
+
+static void
+ids_read(struct oms_question *q)
+{
+	struct sweep *w = (struct sweep *)q;
+
+	w->n = w->ids.n;
+	w->ending = memory_array(w->n + 1, sizeof *w->ending);
+	for (size_t i = 0; i < w->n; i++) {
+		w->ending[i].id = w->ids.id[i];
+		w->ending[i].place = oms_part_letter(&w->ids.id[i]);
+	}
+	end_letters(w);
+}
+
+/* -- all ------------------------------------------------------------------------------------------------------ */
+
+struct found {
+	struct sweep *sweep;
+	const struct kv_part *place;
+};
+
+static bool
+take_end(void *arg, const struct kv_fact *f)
+{
+	struct found *x = arg;
+	struct sweep *w = x->sweep;
+	struct reader r = reader_of(f->value);
+	struct ending *n = &w->ending[w->n];
+
+	if (f->name.n != ULID_BYTES || (int64_t)read_u64(&r) > w->now_s)
+		return true;
+	*n = (struct ending) { .place = *x->place };
+	memcpy(n->id.b, f->name.p, ULID_BYTES);
+	return ++w->n < LETTERS_MAX;
+}
+
+static void
+look_place(struct kv_txn *t, void *arg)
+{
+	struct sweep *w = arg;
+	struct found x = { w, kv_here(t) };
+
+	w->n = w->before;
+	kv_each_fact(t, OMS_FACT, SPAN_LIT(""), SPAN_LIT(""), take_end, &x);
+}
+
+/* One place after the other, until there are enough. */
+static void
+place_read(struct oms_question *q)
+{
+	struct sweep *w = (struct sweep *)q;
+
+	if (w->n == LETTERS_MAX || w->n_places == 0) {
+		end_letters(w);
+		return;
+	}
+	w->before = w->n;
+	oms_look(q, &w->places[--w->n_places], look_place, w);
+}
+
+static bool
+take_place(void *arg, const struct kv_fact *f)
 {
 	struct sweep *w = arg;
 
-	oms_news_clear(&w->news);
-	oms_store_drop(&w->store);
-	w->done(w->arg, e);
-	free(w);
+	if ((int64_t)kv_key_u64(f->name, 0) > w->now_s / 60 || w->n_places == PLACES_MAX)
+		return false;
+	w->places[w->n_places++] = kv_part_of(OMS_EXPIRY, f->name);
+	return true;
+}
+
+static void
+look_minutes(struct kv_txn *t, void *arg)
+{
+	struct sweep *w = arg;
+
+	w->n_places = w->before;
+	kv_each_fact(t, OMS_FACT, SPAN_LIT(""), SPAN_LIT(""), take_place, w);
+}
+
+static void
+minutes_read(struct oms_question *q)
+{
+	struct sweep *w = (struct sweep *)q;
+	unsigned char shard = (unsigned char)++w->shard;
+	struct kv_part part = kv_part_of(OMS_EXPIRIES, span_of(&shard, 1));
+
+	if (w->shard < KV_DIR_SHARDS && w->n_places < PLACES_MAX) {
+		w->before = w->n_places;
+		oms_look(q, &part, look_minutes, w);
+		return;
+	}
+	w->n = 0;
+	w->ending = memory_array(LETTERS_MAX + 1, sizeof *w->ending);
+	q->next = place_read;
+	place_read(q);
+}
+
+static void
+look_on(struct sweep *w)
+{
+	unsigned char shard = 0;
+	struct kv_part part = kv_part_of(OMS_EXPIRIES, span_of(&shard, 1));
+
+	if (w->user[0] != '\0') {
+		part = oms_part_user(w->user);
+		w->ids = (struct oms_ids) { .id = w->room, .max = LETTERS_MAX };
+		w->question.next = ids_read;
+		oms_look(&w->question, &part, oms_look_ids, &w->ids);
+		return;
+	}
+	w->shard = 0;
+	w->n_places = w->before = 0;
+	w->question.next = minutes_read;
+	oms_look(&w->question, &part, look_minutes, w);
+}
+
+/* -- domains ---------------------------------------------------------------------------------------------------- */
+
+struct forgetting {
+	struct oms_op op;
+	struct sweep *sweep;
+};
+
+static bool
+apply_forget(struct kv_txn *t, void *arg, struct err *e)
+{
+	(void)e;
+	oms_forget_peer(t, ((struct forgetting *)arg)->sweep->now_s);
+	return true;
+}
+
+static void
+forget_done(void *arg, const struct err *e)
+{
+	struct forgetting *x = arg;
+	struct sweep *w = x->sweep;
+
+	free(x);
+	oms_several_end(&w->several, e);
+}
+
+static void
+domains_done(struct oms_several *several, const struct err *e)
+{
+	struct sweep *w = (struct sweep *)((char *)several - offsetof(struct sweep, several));
+
+	(void)e; /* the next sweep finds them again */
+	oms_store_drop(&several->store);
+	look_on(w);
+}
+
+static void
+forget_domains(struct sweep *w)
+{
+	w->several = (struct oms_several) {
+		.store = oms_store_hold(w->question.store),
+		.waiting = 1,
+		.done = domains_done,
+	};
+	for (size_t i = 0; i < w->now.n; i++) {
+		struct forgetting *x = memory_new(sizeof *x);
+
+		x->sweep = w;
+		x->op.op = (struct kv_op) {
+			.part = kv_part_of(OMS_PEER, span_of(w->domain[i], OMS_HASH_BYTES)),
+			.apply = apply_forget,
+			.done = forget_done,
+			.arg = x,
+			.octets = 128,
+			.frees = true,
+		};
+		w->several.waiting++;
+		oms_take(w->several.store, &x->op, w->question.loop);
+	}
+	oms_several_end(&w->several, NULL);
+}
+
+static bool
+take_domain(void *arg, const struct kv_fact *f)
+{
+	struct sweep *w = arg;
+	struct examined *x = &w->now;
+	struct reader r = reader_of(f->value);
+
+	if (x->examined == DOMAINS_LOOK || x->n == DOMAINS_MAX)
+		return false;
+	memcpy(x->at.name, f->name.p, f->name.n);
+	x->at.name[f->name.n] = 0;
+	x->at.n = f->name.n + 1;
+	x->examined++;
+	if (f->name.n == OMS_HASH_BYTES && (int64_t)read_u64(&r) <= w->now_s)
+		memcpy(w->domain[x->n++], f->name.p, OMS_HASH_BYTES);
+	return true;
+}
+
+static void
+look_domains(struct kv_txn *t, void *arg)
+{
+	struct sweep *w = arg;
+
+	w->now = w->was;
+	kv_each_fact(t, OMS_FACT, span_of(w->was.at.name, w->was.at.n), SPAN_LIT(""), take_domain,
+	    w);
+}
+
+static void
+examine(struct sweep *w)
+{
+	unsigned char shard = (unsigned char)w->was.at.shard;
+	struct kv_part part = kv_part_of(OMS_PEERS, span_of(&shard, 1));
+
+	oms_look(&w->question, &part, look_domains, w);
+}
+
+static void
+domains_read(struct oms_question *q)
+{
+	struct sweep *w = (struct sweep *)q;
+
+	w->was = w->now;
+	if (w->was.examined < DOMAINS_LOOK && w->was.n < DOMAINS_MAX) {
+		w->was.at.n = 0;
+		if (++w->was.at.shard < KV_DIR_SHARDS) {
+			examine(w);
+			return;
+		}
+		w->was.at.shard = 0;
+	}
+	q->store->peer_next = w->was.at;
+	forget_domains(w);
+}
+
+static void
+begin_domains(struct sweep *w)
+{
+	w->was = (struct examined) { .at = w->question.store->peer_next };
+	w->question.next = domains_read;
+	examine(w);
+}
+
+/* -- beginning ------------------------------------------------------------------------------------------------- */
+
+/* When the store is being closed the work ends early and without an error. */
+static void
+tell_sweep(struct oms_question *q, const struct err *e)
+{
+	struct sweep *w = (struct sweep *)q;
+
+	w->done(w->arg, e != NULL && e->why == REFUSAL_closing ? NULL : e);
+}
+
+static void
+clear_sweep(struct oms_question *q)
+{
+	struct sweep *w = (struct sweep *)q;
+
+	free(w->ending);
 }
 
 static struct sweep *
-sweep_new(struct oms_store *s, int64_t now_s, oms_store_done *done, void *arg)
+sweep_new(struct oms_store *s, int64_t now_s, struct loop *l, oms_store_done *done, void *arg)
 {
 	struct sweep *w = memory_new(sizeof *w);
 
-	w->store = oms_store_hold(s);
+	w->question = (struct oms_question) { .tell = tell_sweep, .clear = clear_sweep };
 	w->now_s = now_s;
+	w->now_us = oms_now_us(s);
 	w->done = done;
 	w->arg = arg;
+	oms_ask(&w->question, s, l);
 	return w;
-}
-
-static void
-begin(struct sweep *w, bool (*apply)(struct db_txn *t, void *arg, size_t rows, struct err *e),
-    struct loop *l)
-{
-	w->pages = (struct db_pages) {
-		.apply = apply,
-		.follow = follow_up,
-		.done = sweep_done,
-		.arg = w,
-		.home = l,
-		.most = ROWS_MAX,
-	};
-	db_pages_take(w->store->db, &w->pages);
 }
 
 void
 oms_store_sweep(struct oms_store *s, int64_t now_s, struct loop *l, oms_store_done *done, void *arg)
 {
-	struct sweep *w = sweep_new(s, now_s, done, arg);
-
-	oms_peers_look(s, now_s, &w->peers);
-	begin(w, apply_sweep, l);
+	begin_domains(sweep_new(s, now_s, l, done, arg));
 }
 
 void
 oms_store_forget_user(struct oms_store *s, const char *user, int64_t now_s, struct loop *l,
     oms_store_done *done, void *arg)
 {
-	struct sweep *w = sweep_new(s, now_s, done, arg);
+	struct sweep *w = sweep_new(s, now_s, l, done, arg);
 
 	span_copy(span_str(user), w->user, sizeof w->user);
-	begin(w, apply_user, l);
+	look_on(w);
 }

@@ -1,6 +1,7 @@
-/* store_user — the OMS's spool: the sums of each user; see store.h. */
+/* store_user — the OMS's spool: the partition of a user; see store_private.h. */
+#include <string.h>
+
 #include "common/base/memory.h"
-#include "common/base/record.h"
 #include "oms/store/store_private.h"
 
 #define VERSION_1 1
@@ -8,92 +9,312 @@
 /* -- sums ------------------------------------------------------------------------------------------- */
 
 bool
-oms_user_get(struct db_txn *t, const char *user, struct oms_user_counts *c, struct err *e)
+oms_sums_get(struct kv_txn *t, struct oms_sums *s, struct err *e)
 {
 	struct span value;
 	struct reader r;
 
-	*c = (struct oms_user_counts) { 0 };
-	if (!db_get(t, USER, span_str(user), &value))
-		return !db_fault(t, e);
+	*s = (struct oms_sums) { .version = 0 };
+	if (!kv_get(t, SPAN_LIT("S"), &value))
+		return !kv_fault(t, e);
 	r = reader_of(value);
 	if (read_u8(&r) != VERSION_1)
-		return db_damaged(e);
-	c->letters = read_u64(&r);
-	c->octets = read_u64(&r);
-	return reader_done(&r) || db_damaged(e);
+		return oms_damaged(e);
+	s->counts.letters = read_u64(&r);
+	s->counts.octets = read_u64(&r);
+	s->listed = read_u64(&r);
+	s->version = read_u64(&r);
+	return reader_done(&r) || oms_damaged(e);
 }
 
-static void
-user_put(struct db_txn *t, const char *user, const struct oms_user_counts *c)
+void
+oms_sums_put(struct kv_txn *t, const struct oms_sums *s)
 {
 	struct buf value = BUF_INIT;
 
 	put_u8(&value, VERSION_1);
-	put_u64(&value, c->letters);
-	put_u64(&value, c->octets);
-	if (c->letters > 0 || c->octets > 0)
-		db_put(t, USER, span_str(user), buf_span(&value));
-	else
-		db_del(t, USER, span_str(user));
+	put_u64(&value, s->counts.letters);
+	put_u64(&value, s->counts.octets);
+	put_u64(&value, s->listed);
+	put_u64(&value, s->version);
+	kv_put(t, SPAN_LIT("S"), buf_span(&value));
 	buf_clear(&value);
 }
 
-bool
-oms_user_add_letter(struct db_txn *t, const struct oms_letter_record *r,
-    const struct oms_user_limits *most, struct err *e)
+/* The user has letters, or has none any more. */
+static void
+tell_directory(struct kv_txn *t, uint64_t version, bool gone)
 {
-	struct oms_user_counts c;
+	const struct kv_part *here = kv_here(t);
+	const struct kv_part users = kv_dir_part(OMS_USERS, span_of(here->name, here->n));
+	const struct kv_fact f = {
+		.what = OMS_FACT,
+		.name = span_of(here->name, here->n),
+		.version = { .n = version },
+		.gone = gone,
+		.value = SPAN_LIT("here"),
+	};
 
-	if (!oms_user_get(t, r->facts.user, &c, e) ||
-	    !oms_user_keep(&c, r->facts.size, r->price, most, e))
-		return false;
-	user_put(t, r->facts.user, &c);
-	return !db_fault(t, e);
+	kv_emit(t, &users, &f);
+}
+
+/* A letter has left the outbox. */
+static void
+save_without(struct kv_txn *t, struct oms_sums *s)
+{
+	s->listed -= s->listed > 0;
+	if (s->listed > 0) {
+		oms_sums_put(t, s);
+		return;
+	}
+	kv_del(t, SPAN_LIT("S"));
+	tell_directory(t, s->version + 1, true);
+}
+
+/* -- letters of the outbox ----------------------------------------------------------------------------- */
+
+void
+oms_token_hash(const char *token, unsigned char hash[OMS_HASH_BYTES])
+{
+	struct kv_key k = { .n = 0 };
+
+	memset(hash, 0, OMS_HASH_BYTES);
+	if (token[0] == '\0')
+		return;
+	kv_key_add_hash(&k, span_str(token), OMS_HASH_BYTES);
+	memcpy(hash, k.b, OMS_HASH_BYTES);
+}
+
+static struct kv_key
+token_row(const unsigned char hash[OMS_HASH_BYTES])
+{
+	return oms_row('T', span_of(hash, OMS_HASH_BYTES));
 }
 
 static bool
-subtract(struct db_txn *t, const char *user, uint64_t letters, uint64_t octets, struct err *e)
+read_token(struct kv_txn *t, const unsigned char hash[OMS_HASH_BYTES], struct oms_token *out)
 {
-	struct oms_user_counts c;
+	struct kv_key k = token_row(hash);
+	struct span value;
+	struct reader r;
 
-	if (!oms_user_get(t, user, &c, e))
+	if (!kv_get(t, kv_key_span(&k), &value))
 		return false;
-	oms_user_less(&c, letters, octets);
-	user_put(t, user, &c);
-	return !db_fault(t, e);
+	r = reader_of(value);
+	read_bytes(&r, out->id.b, ULID_BYTES);
+	out->until_s = (int64_t)read_u64(&r);
+	return reader_done(&r);
+}
+
+/* True: the token is valid at now_s, and *id is its letter. */
+bool
+oms_token_get(struct kv_txn *t, const char *token, int64_t now_s, struct ulid *id)
+{
+	unsigned char hash[OMS_HASH_BYTES];
+	struct oms_token known;
+
+	oms_token_hash(token, hash);
+	if (token[0] == '\0' || !read_token(t, hash, &known) || !oms_token_counts(&known, now_s))
+		return false;
+	*id = known.id;
+	return true;
+}
+
+static void
+put_token(struct kv_txn *t, const unsigned char hash[OMS_HASH_BYTES], const struct ulid *id,
+    int64_t until_s)
+{
+	struct kv_key k = token_row(hash);
+	struct buf value = BUF_INIT;
+
+	put_bytes(&value, id->b, ULID_BYTES);
+	put_u64(&value, (uint64_t)until_s);
+	kv_put(t, kv_key_span(&k), buf_span(&value));
+	buf_clear(&value);
+}
+
+static void
+put_row(struct kv_txn *t, const struct ulid *id, const struct oms_outbox_row *row)
+{
+	struct kv_key k = oms_row('O', span_of(id->b, ULID_BYTES));
+	struct buf value = BUF_INIT;
+
+	put_u8(&value, VERSION_1);
+	put_u64(&value, row->size);
+	put_u64(&value, row->price);
+	put_bytes(&value, row->token, OMS_HASH_BYTES);
+	kv_put(t, kv_key_span(&k), buf_span(&value));
+	buf_clear(&value);
+}
+
+/* False without a fault: the letter is not in the outbox. */
+static bool
+get_row(struct kv_txn *t, struct span id, struct oms_outbox_row *row)
+{
+	struct kv_key k = oms_row('O', id);
+	struct span value;
+	struct reader r;
+
+	if (!kv_get(t, kv_key_span(&k), &value))
+		return false;
+	r = reader_of(value);
+	read_u8(&r);
+	row->size = read_u64(&r);
+	row->price = read_u64(&r);
+	read_bytes(&r, row->token, OMS_HASH_BYTES);
+	return reader_done(&r);
+}
+
+void
+oms_user_add(struct kv_txn *t, struct oms_sums *s, const struct oms_letter_record *r,
+    int64_t token_until_s, uint64_t now_us)
+{
+	struct oms_outbox_row row = { .size = r->facts.size, .price = r->price };
+
+	oms_token_hash(r->token, row.token);
+	put_row(t, &r->facts.id, &row);
+	if (r->token[0] != '\0' && token_until_s > 0)
+		put_token(t, row.token, &r->facts.id, token_until_s);
+	s->listed++;
+	if (s->version == 0) {
+		s->version = now_us;
+		tell_directory(t, s->version, false);
+	}
+	oms_sums_put(t, s);
+}
+
+/* The row goes, and its token if that still means this letter. */
+static void
+drop_row(struct kv_txn *t, struct span id, const struct oms_outbox_row *row)
+{
+	struct kv_key k = oms_row('O', id);
+	struct oms_token token;
+	struct ulid letter;
+
+	kv_del(t, kv_key_span(&k));
+	memcpy(letter.b, id.p, ULID_BYTES);
+	if (read_token(t, row->token, &token) && oms_token_goes_with(&token, &letter)) {
+		k = token_row(row->token);
+		kv_del(t, kv_key_span(&k));
+	}
+}
+
+static void
+state_letter_gone(struct kv_txn *t, const struct kv_part *letter)
+{
+	const struct kv_fact f = { .what = OMS_FACT, .version = { .n = 2 }, .gone = true };
+
+	kv_emit(t, letter, &f);
+}
+
+/* A letter is over: its body counts no more.  gone: it is forgotten. */
+bool
+oms_user_receive(struct kv_txn *t, const struct kv_part *from, const struct kv_fact *was,
+    const struct kv_fact *now, void *arg, struct err *e)
+{
+	bool kept = was == NULL;
+	struct oms_outbox_row row;
+	struct oms_sums s;
+
+	(void)arg;
+	if (now->gone)
+		state_letter_gone(t, from);
+	if (now->name.n != ULID_BYTES || !get_row(t, now->name, &row))
+		return !kv_fault(t, e); /* it was taken back, or forgotten */
+	if (!oms_sums_get(t, &s, e))
+		return false;
+	oms_user_less(&s.counts, kept ? 1 : 0, (kept ? row.size : 0) + (now->gone ? row.price : 0));
+	if (now->gone) {
+		drop_row(t, now->name, &row);
+		save_without(t, &s);
+	} else {
+		oms_sums_put(t, &s);
+	}
+	return true;
+}
+
+/* There is no room for the letter: it was never kept. */
+bool
+oms_user_refused(struct kv_txn *t, const struct kv_part *to, const struct kv_fact *fact,
+    const struct err *why, void *arg, struct err *e)
+{
+	struct span id = span_of(to->name, to->n);
+	struct oms_outbox_row row;
+	struct oms_sums s;
+
+	(void)fact;
+	(void)why;
+	(void)arg;
+	if (to->kind != OMS_LETTER || !get_row(t, id, &row))
+		return !kv_fault(t, e);
+	if (!oms_sums_get(t, &s, e))
+		return false;
+	oms_user_less(&s.counts, 1, row.size + row.price);
+	drop_row(t, id, &row);
+	save_without(t, &s);
+	return true;
+}
+
+/* -- taking a letter ------------------------------------------------------------------------------------ */
+
+static void
+state_letter(struct kv_txn *t, const struct oms_taking *p)
+{
+	const struct kv_part letter = oms_part_letter(&p->letter.facts.id);
+	const struct kv_fact f = {
+		.what = OMS_FACT,
+		.version = { .n = 1 },
+		.value = buf_span(&p->packed),
+	};
+
+	kv_emit_awaited(t, &letter, &f);
 }
 
 bool
-oms_user_drop_body(struct db_txn *t, const struct oms_letter_record *r, struct err *e)
+oms_take_letter(struct kv_txn *t, void *arg, struct err *e)
 {
-	return subtract(t, r->facts.user, 1, r->facts.size, e);
-}
+	struct oms_taking *p = arg;
+	const struct oms_letter *l = &p->letter.facts;
+	struct oms_sums s;
 
-bool
-oms_user_drop_outcome(struct db_txn *t, const struct oms_letter_record *r, struct err *e)
-{
-	return r->price == 0 || subtract(t, r->facts.user, 0, r->price, e);
+	p->id = l->id;
+	if (!p->again && (p->known = oms_token_get(t, p->letter.token, l->date_s, &p->id)))
+		return true;
+	if (kv_fault(t, e) || !oms_sums_get(t, &s, e) ||
+	    !oms_user_keep(&s.counts, l->size, p->letter.price, &p->most, e))
+		return false;
+	oms_user_add(t, &s, &p->letter, p->token_until_s, p->now_us);
+	state_letter(t, p);
+	return true;
 }
 
 /* -- asking ------------------------------------------------------------------------------------------ */
 
 struct user {
 	struct oms_question question;
-	char user[OMS_STORE_USER_BYTES];
-	struct oms_user_counts counts;
-	bool known;
+	struct oms_sums sums;
+	struct err why; /* the sums cannot be read */
 	oms_store_user_done *done;
 	oms_store_knows_done *knows;
 	void *arg;
 };
 
-static bool
-look_user(struct db_txn *t, struct oms_question *q, struct err *e)
+static void
+look_user(struct kv_txn *t, void *arg)
+{
+	struct user *u = arg;
+
+	u->why.why = REFUSAL_NONE;
+	oms_sums_get(t, &u->sums, &u->why);
+}
+
+static void
+user_read(struct oms_question *q)
 {
 	struct user *u = (struct user *)q;
 
-	return oms_user_get(t, u->user, &u->counts, e);
+	q->why = u->why;
+	oms_answer(q);
 }
 
 static void
@@ -101,66 +322,74 @@ tell_user(struct oms_question *q, const struct err *e)
 {
 	struct user *u = (struct user *)q;
 
-	u->done(u->arg, &u->counts, e);
+	if (u->done != NULL)
+		u->done(u->arg, &u->sums.counts, e);
+	else
+		u->knows(u->arg, e == NULL && u->sums.listed > 0, e);
 }
 
-static struct user *
-user_new(const char *user, void *arg)
+static struct oms_question *
+ask_user(struct user *u, struct oms_store *s, const char *user, struct loop *l)
 {
-	struct user *u = memory_new(sizeof *u);
+	struct kv_part part = oms_part_user(user);
 
-	span_copy(span_str(user), u->user, sizeof u->user);
-	u->arg = arg;
-	return u;
+	u->question = (struct oms_question) { .next = user_read, .tell = tell_user };
+	oms_ask(&u->question, s, l);
+	oms_look(&u->question, &part, look_user, u);
+	return &u->question;
 }
 
 struct oms_question *
 oms_store_user(struct oms_store *s, const char *user, struct loop *l, oms_store_user_done *done,
     void *arg)
 {
-	struct user *u = user_new(user, arg);
+	struct user *u = memory_new(sizeof *u);
 
-	u->question = (struct oms_question) { .look = look_user, .tell = tell_user };
 	u->done = done;
-	return oms_ask(&u->question, s, l);
-}
-
-static bool
-found_one(void *arg, struct span key, struct span value)
-{
-	(void)key;
-	(void)value;
-	*(bool *)arg = true;
-	return false;
-}
-
-static bool
-look_knows(struct db_txn *t, struct oms_question *q, struct err *e)
-{
-	struct user *u = (struct user *)q;
-	struct db_key prefix = oms_key_named(u->user, (struct span) { 0 });
-
-	(void)e;
-	u->known = false;
-	db_each(t, OUTBOX, db_key_span(&prefix), db_key_span(&prefix), found_one, &u->known);
-	return true;
-}
-
-static void
-tell_knows(struct oms_question *q, const struct err *e)
-{
-	struct user *u = (struct user *)q;
-
-	u->knows(u->arg, u->known, e);
+	u->arg = arg;
+	return ask_user(u, s, user, l);
 }
 
 struct oms_question *
 oms_store_knows_user(struct oms_store *s, const char *user, struct loop *l,
     oms_store_knows_done *done, void *arg)
 {
-	struct user *u = user_new(user, arg);
+	struct user *u = memory_new(sizeof *u);
 
-	u->question = (struct oms_question) { .look = look_knows, .tell = tell_knows };
 	u->knows = done;
-	return oms_ask(&u->question, s, l);
+	u->arg = arg;
+	return ask_user(u, s, user, l);
+}
+
+/* -- pages of the outbox ---------------------------------------------------------------------------------- */
+
+static bool
+take_id(void *arg, struct span key, struct span value)
+{
+	struct oms_ids *x = arg;
+	struct ulid id;
+
+	(void)value;
+	if (key.n != 1 + ULID_BYTES)
+		return true;
+	memcpy(id.b, key.p + 1, ULID_BYTES);
+	if (x->begun && !x->with && ulid_eq(&id, &x->from))
+		return true;
+	if (x->n == x->max) {
+		x->more = true;
+		return false;
+	}
+	x->id[x->n++] = id;
+	return true;
+}
+
+void
+oms_look_ids(struct kv_txn *t, void *ids)
+{
+	struct oms_ids *x = ids;
+	struct kv_key from = oms_row('O', span_of(x->from.b, x->begun ? ULID_BYTES : 0));
+
+	x->n = 0;
+	x->more = false;
+	kv_each(t, kv_key_span(&from), SPAN_LIT("O"), take_id, x);
 }

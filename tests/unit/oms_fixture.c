@@ -2,11 +2,14 @@
  * is what the list beside it says, and its letters end as they would have.
  */
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <time.h>
 
 #include <cmocka.h>
 
@@ -96,7 +99,7 @@ queue_row(void *arg, const struct oms_listed *x)
 	struct queue_rows *q = arg;
 	char id[ULID_END_BYTES];
 
-	q->letters += !ulid_eq(&l->id, &q->last);
+	q->letters += !ulid_eq(&l->id, &q->last); /* a letter's come one after the other */
 	q->last = l->id;
 	ulid_end(&l->id, id);
 	buf_addf(q->out, "queue %s %s", id, d->peer.text);
@@ -112,12 +115,34 @@ queue_row(void *arg, const struct oms_listed *x)
 		q->in_state[d->recipients[i].state] = true;
 }
 
+static int
+by_text(const void *a, const void *b)
+{
+	return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+/* The store gives them in an order of its own; the list has them by letter and domain. */
 static void
 queue_rows(struct world *w, struct queue_rows *q)
 {
+	struct buf *sorted = q->out, rows = BUF_INIT;
+	char *line[1000], *rest;
 	unsigned pages;
+	size_t n = 0;
 
+	q->out = &rows;
 	ask_queue(w->store, w->loop, 7, queue_row, q, &pages);
+	q->out = sorted;
+	buf_add(&rows, "", 1);
+	for (char *at = strtok_r(rows.data, "\n", &rest); at != NULL;
+	     at = strtok_r(NULL, "\n", &rest)) {
+		assert_true(n < N(line));
+		line[n++] = at;
+	}
+	qsort(line, n, sizeof line[0], by_text);
+	for (size_t i = 0; i < n; i++)
+		buf_addf(sorted, "%s\n", line[i]);
+	buf_clear(&rows);
 }
 
 static void
@@ -320,16 +345,97 @@ its_letters_end(void **state)
 	assert_int_equal(letters_kept(&w), 0);
 	wait_for_files(&w, 0);
 	assert_int_equal(pairs(&w), 0);
-	oms_store_counts(w.store, &counts);
+	counts = ask_counts(w.store, w.loop);
 	assert_true(counts.letters > 0); /* outcomes */
 	sweep(&w, T0 + 61 * DAY);
-	oms_store_counts(w.store, &counts);
+	counts = ask_counts(w.store, w.loop);
 	assert_int_equal(counts.letters, 0);
 	for (size_t i = 0; i < N(users); i++) {
 		assert_int_equal(ask_user(w.store, w.loop, users[i]).octets, 0);
 		assert_false(ask_knows(w.store, w.loop, users[i]));
 	}
 	world_clear(&w);
+}
+
+/* -- a migration that is killed ----------------------------------------------------------------------------- */
+
+/* Opens the store, which migrates it, and closes it. */
+static void
+open_and_close(const char *folder)
+{
+	struct offload *o;
+	struct oms_store *store;
+	struct err e;
+
+	if (!offload_new(&o, 1, &e) || !offload_start(o, &e) ||
+	    !oms_store_open(folder, SIZE, o, &store, &e))
+		_exit(1);
+	oms_store_close(&store);
+	_exit(0);
+}
+
+static int64_t
+now_us(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
+}
+
+/* Negative: it is not killed.  True: it had come to its end. */
+static bool
+killed_after(const char *folder, int64_t us)
+{
+	pid_t pid = fork();
+	int status;
+
+	assert_true(pid >= 0);
+	if (pid == 0)
+		open_and_close(folder);
+	if (us >= 0) {
+		usleep((useconds_t)us);
+		kill(pid, SIGKILL);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	return WIFEXITED(status) && WEXITSTATUS(status) == 0;
+}
+
+/* At 50 moments, from its beginning to what comes after its end: whatever is left, the next start has all. */
+static void
+a_kill_loses_nothing_of_a_migration(void **state)
+{
+	enum { MOMENTS = 50 };
+	struct buf first = BUF_INIT, last = BUF_INIT;
+	struct queue_rows q[2] = { { .out = &first }, { .out = &last } };
+	unsigned killed = 0;
+	int64_t whole_us;
+	struct world w;
+
+	(void)state;
+	old_world(&w);
+	queue_rows(&w, &q[0]);
+	world_clear(&w);
+	world_bare(&w);
+	fixture_unpack("oms", w.folder);
+	whole_us = now_us();
+	assert_true(killed_after(w.folder, -1));
+	whole_us = now_us() - whole_us;
+	world_clear(&w);
+	for (int i = 0; i < MOMENTS; i++) {
+		world_bare(&w);
+		fixture_unpack("oms", w.folder);
+		killed += !killed_after(w.folder, whole_us * i / MOMENTS);
+		killed_after(w.folder, whole_us * (MOMENTS - i) / MOMENTS); /* the next one too */
+		reopen(&w);
+		buf_reset(&last);
+		queue_rows(&w, &q[1]);
+		assert_true(first.len > 0 && span_eq(buf_span(&first), buf_span(&last)));
+		world_clear(&w);
+	}
+	assert_true(killed > MOMENTS / 4);
+	buf_clear(&first);
+	buf_clear(&last);
 }
 
 int
@@ -339,6 +445,7 @@ main(void)
 		cmocka_unit_test(what_is_seen_is_what_the_list_says),
 		cmocka_unit_test(it_opens_again),
 		cmocka_unit_test(its_letters_end),
+		cmocka_unit_test(a_kill_loses_nothing_of_a_migration),
 	};
 
 	return cmocka_run_group_tests_name("oms_fixture", tests, NULL, NULL);

@@ -92,7 +92,7 @@ letters(struct place *p)
 {
 	struct oms_store_counts c;
 
-	oms_store_counts(p->world.store, &c);
+	c = ask_counts(p->world.store, p->world.loop);
 	return c.letters;
 }
 

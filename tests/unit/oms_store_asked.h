@@ -30,6 +30,7 @@ struct asked {
 	void *each_arg;
 	struct oms_place place;
 	struct oms_claim *claim;
+	struct oms_store_counts all;
 };
 
 static inline void
@@ -247,6 +248,23 @@ ask_claim(struct oms_store *s, struct loop *l, const struct oms_claim_query *q)
 	oms_store_claim(s, q, l, on_claim_asked, &a);
 	await(&a, l);
 	return a;
+}
+
+static inline void
+on_counts_asked(void *arg, const struct oms_store_counts *c, const struct err *e)
+{
+	((struct asked *)arg)->all = *c;
+	answered(arg, e);
+}
+
+static inline struct oms_store_counts
+ask_counts(struct oms_store *s, struct loop *l)
+{
+	struct asked a = { .answers = 0 };
+
+	oms_store_counts(s, l, on_counts_asked, &a);
+	assert_true(await(&a, l));
+	return a.all;
 }
 
 #endif

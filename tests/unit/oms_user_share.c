@@ -366,8 +366,7 @@ a_store_of_version_1_opens(void **state)
 	struct err e;
 
 	(void)state;
-	world_init(&w);
-	oms_store_close(&w.store);
+	world_bare(&w);
 	assert_true(db_open(w.folder, SIZE, tables, 2, &d, &e));
 	o.id = (struct ulid) { { 1, 2, 3 } };
 	o.write = (struct db_write) { .apply = apply_old,

@@ -1,0 +1,121 @@
+/* store_attempt — the OMS's spool: results of attempts; see store.h. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/base/clock.h"
+#include "common/base/memory.h"
+#include "oms/store/store_private.h"
+
+/* One delivery's. */
+struct result {
+	struct oms_op op;
+	struct attempted *all;
+	struct oms_delivery said;
+	char file[BODY_NAME_BYTES];
+	struct oms_news news;
+};
+
+struct attempted {
+	struct oms_several several; /* first */
+	struct result *result;
+	size_t n;
+	int64_t now_s;
+	uint64_t now_us;
+	oms_store_done *done;
+	void *arg;
+};
+
+/* A letter that was forgotten meanwhile, or cannot be read, harms no other. */
+static bool
+apply_result(struct kv_txn *t, void *arg, struct err *e)
+{
+	struct result *r = arg;
+	struct oms_stored s;
+	struct oms_effects effects;
+	bool good;
+
+	oms_news_begin(&r->news);
+	r->file[0] = '\0';
+	if (!oms_stored_get(t, r->said.peer.text, &s, e)) {
+		kv_pardon(t);
+		return true;
+	}
+	oms_news_before(&r->news, &s.d);
+	effects = oms_delivery_attempted(&s.d, &r->said);
+	oms_news_after(&r->news, &s.d);
+	oms_stored_put(t, &s, r->all->now_us, false);
+	good = !effects.over ||
+	    oms_letter_delivery_over(t, r->all->now_s, r->all->now_us, false, r->file, e);
+	oms_delivery_clear(&s.d);
+	if (!good)
+		kv_pardon(t);
+	return true;
+}
+
+static void
+result_done(void *arg, const struct err *e)
+{
+	struct result *r = arg;
+
+	if (e == NULL) {
+		oms_news_log(&r->news);
+		body_remove(r->all->several.store->bodies, r->file);
+	}
+	oms_news_clear(&r->news);
+	oms_delivery_clear(&r->said);
+	oms_several_end(&r->all->several, e);
+}
+
+static void
+all_done(struct oms_several *several, const struct err *e)
+{
+	struct attempted *a = (struct attempted *)several;
+
+	oms_store_drop(&several->store);
+	a->done(a->arg, e);
+	free(a->result);
+	free(a);
+}
+
+static void
+copy_outcome(struct oms_delivery *to, const struct oms_delivery *from)
+{
+	*to = *from;
+	to->statement = (struct buf)BUF_INIT; /* the record keeps its own */
+	to->recipients = memory_array(from->n_recipients + 1, sizeof *to->recipients);
+	memcpy(to->recipients, from->recipients, from->n_recipients * sizeof *to->recipients);
+}
+
+void
+oms_store_attempted(struct oms_store *s, const struct oms_delivery *d, size_t n, struct loop *l,
+    oms_store_done *done, void *arg)
+{
+	struct attempted *a = memory_new(sizeof *a);
+
+	a->several = (struct oms_several) {
+		.store = oms_store_hold(s),
+		.waiting = (unsigned)n,
+		.done = all_done,
+	};
+	a->result = memory_array(n + 1, sizeof *a->result);
+	a->n = n;
+	a->now_s = clock_wall_ms() / 1000;
+	a->now_us = oms_now_us(s);
+	a->done = done;
+	a->arg = arg;
+	for (size_t i = 0; i < n; i++) {
+		struct result *r = &a->result[i];
+
+		r->all = a;
+		copy_outcome(&r->said, &d[i]);
+		r->op.op = (struct kv_op) {
+			.part = oms_part_letter(&d[i].id),
+			.apply = apply_result,
+			.done = result_done,
+			.arg = r,
+			.octets = 2048,
+			.frees = true,
+		};
+		oms_take(s, &r->op, l);
+	}
+}

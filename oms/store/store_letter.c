@@ -1,0 +1,331 @@
+/* store_letter — the OMS's spool: the partition of a letter; see store_private.h. */
+#include <stdio.h>
+#include <string.h>
+
+#include "oms/store/store_private.h"
+
+/* Of an outcome: the letter is over, then it is forgotten. */
+#define OUTCOME_OVER      1
+#define OUTCOME_FORGOTTEN 2
+
+/* -- what a letter states ------------------------------------------------------------------------------- */
+
+static void
+state_due(struct kv_txn *t, struct oms_stored *s, uint64_t now_us, bool awaited)
+{
+	const struct oms_delivery *d = &s->d;
+	const struct kv_part queue = oms_part_queue(d->own.text, d->peer.text, &d->id);
+	struct buf value = BUF_INIT;
+	struct kv_fact f = {
+		.what = OMS_FACT,
+		.name = span_of(d->id.b, ULID_BYTES),
+		.version = { .n = ++s->version },
+		.gone = d->next_ms == 0,
+	};
+
+	oms_due_write(&value,
+	    &(struct oms_due_fact) { d->next_ms, d->tries, now_us, awaited, d->own, d->peer });
+	f.value = buf_span(&value);
+	s->due_ms = d->next_ms;
+	if (awaited)
+		kv_emit_awaited(t, &queue, &f);
+	else
+		kv_emit(t, &queue, &f);
+	buf_clear(&value);
+}
+
+static void
+state_end(struct kv_txn *t, struct oms_letter_record *r, int64_t at_s, uint64_t now_us,
+    bool awaited)
+{
+	const struct kv_part expiry = oms_part_expiry(at_s, &r->facts.id);
+	struct buf value = BUF_INIT;
+	struct kv_fact f = {
+		.what = OMS_FACT,
+		.name = span_of(r->facts.id.b, ULID_BYTES),
+		.version = { .n = ++r->version },
+	};
+
+	put_u64(&value, (uint64_t)at_s);
+	put_u64(&value, now_us);
+	f.value = buf_span(&value);
+	if (awaited)
+		kv_emit_awaited(t, &expiry, &f);
+	else
+		kv_emit(t, &expiry, &f);
+	buf_clear(&value);
+}
+
+void
+oms_end_gone(struct kv_txn *t, const struct kv_part *expiry, const struct ulid *id,
+    uint64_t version)
+{
+	const struct kv_fact f = {
+		.what = OMS_FACT,
+		.name = span_of(id->b, ULID_BYTES),
+		.version = { .n = version },
+		.gone = true,
+	};
+
+	kv_emit_awaited(t, expiry, &f);
+}
+
+static void
+state_outcome(struct kv_txn *t, const struct oms_letter_record *r)
+{
+	const struct kv_part user = oms_part_user(r->facts.user);
+	const struct kv_fact f = {
+		.what = OMS_FACT,
+		.name = span_of(r->facts.id.b, ULID_BYTES),
+		.version = { .n = OUTCOME_OVER },
+		.value = SPAN_LIT("over"),
+	};
+
+	kv_emit(t, &user, &f);
+}
+
+static bool
+delete_row(void *arg, struct span key, struct span value)
+{
+	(void)value;
+	kv_del(arg, key);
+	return true;
+}
+
+/* A delivery that cannot be read stays. */
+static void
+delete_rows(struct kv_txn *t)
+{
+	kv_del(t, SPAN_LIT("L"));
+	kv_del(t, SPAN_LIT("B"));
+	kv_each(t, SPAN_LIT("D"), SPAN_LIT("D"), delete_row, t);
+	kv_pardon(t);
+}
+
+void
+oms_letter_forget(struct kv_txn *t, const struct ulid *id, const char *user)
+{
+	const struct kv_part to = oms_part_user(user);
+	const struct kv_fact f = {
+		.what = OMS_FACT,
+		.name = span_of(id->b, ULID_BYTES),
+		.version = { .n = OUTCOME_FORGOTTEN },
+		.gone = true,
+	};
+
+	delete_rows(t);
+	kv_emit_awaited(t, &to, &f);
+}
+
+/* -- rows ------------------------------------------------------------------------------------------------- */
+
+bool
+oms_letter_get(struct kv_txn *t, struct oms_letter_record *r, struct err *e)
+{
+	struct span value;
+
+	if (!kv_get(t, SPAN_LIT("L"), &value))
+		return kv_fault(t, e) ? false : err_word(e, REFUSAL_unknown_id);
+	return oms_letter_read(value, r, e);
+}
+
+void
+oms_letter_put(struct kv_txn *t, const struct oms_letter_record *r)
+{
+	struct buf value = BUF_INIT;
+
+	oms_letter_write(&value, r);
+	kv_put(t, SPAN_LIT("L"), buf_span(&value));
+	buf_clear(&value);
+}
+
+bool
+oms_stored_read(struct span value, struct oms_stored *s, struct err *e)
+{
+	struct reader in = reader_of(value);
+
+	s->due_ms = (int64_t)read_u64(&in);
+	s->version = read_u64(&in);
+	if (in.bad)
+		return oms_damaged(e);
+	return oms_delivery_read(in.rest, &s->d, e);
+}
+
+bool
+oms_stored_get(struct kv_txn *t, const char *peer, struct oms_stored *s, struct err *e)
+{
+	struct kv_key k = oms_row('D', span_str(peer));
+	struct span value;
+
+	if (!kv_get(t, kv_key_span(&k), &value))
+		return kv_fault(t, e) ? false : err_word(e, REFUSAL_unknown_id);
+	return oms_stored_read(value, s, e);
+}
+
+void
+oms_stored_put(struct kv_txn *t, struct oms_stored *s, uint64_t now_us, bool awaited)
+{
+	struct kv_key k = oms_row('D', domain_span(&s->d.peer));
+	struct buf value = BUF_INIT;
+
+	if (s->d.next_ms != s->due_ms)
+		state_due(t, s, now_us, awaited);
+	put_u64(&value, (uint64_t)s->due_ms);
+	put_u64(&value, s->version);
+	oms_delivery_write(&value, &s->d);
+	kv_put(t, kv_key_span(&k), buf_span(&value));
+	buf_clear(&value);
+}
+
+struct each {
+	bool (*fn)(void *arg, struct oms_stored *s);
+	void *arg;
+};
+
+static bool
+give_stored(void *arg, struct span key, struct span value)
+{
+	const struct each *x = arg;
+	struct oms_stored s;
+	struct err e;
+
+	(void)key;
+	return !oms_stored_read(value, &s, &e) || x->fn(x->arg, &s); /* the others are shown */
+}
+
+void
+oms_each_stored(struct kv_txn *t, bool (*fn)(void *arg, struct oms_stored *s), void *arg)
+{
+	struct each x = { fn, arg };
+
+	kv_each(t, SPAN_LIT("D"), SPAN_LIT("D"), give_stored, &x);
+}
+
+bool
+oms_letter_delivery_over(struct kv_txn *t, int64_t now_s, uint64_t now_us, bool awaited,
+    char file[BODY_NAME_BYTES], struct err *e)
+{
+	struct oms_letter_record r;
+
+	if (!oms_letter_get(t, &r, e))
+		return false;
+	if (oms_life_delivery_over(&r.life, now_s)) {
+		snprintf(file, BODY_NAME_BYTES, "%s", r.file);
+		r.file[0] = '\0';
+		kv_del(t, SPAN_LIT("B"));
+		state_outcome(t, &r);
+		state_end(t, &r, r.life.forget_s, now_us, awaited);
+	}
+	oms_letter_put(t, &r);
+	return true;
+}
+
+/* -- as its user states it ------------------------------------------------------------------------------- */
+
+void
+oms_letter_pack(struct buf *out, const struct oms_letter_record *r, struct span body,
+    const struct oms_delivery *d, size_t n, uint64_t now_us)
+{
+	struct buf record = BUF_INIT;
+
+	oms_letter_write(&record, r);
+	put_u64(out, now_us);
+	put_span(out, buf_span(&record));
+	put_span(out, body);
+	put_u16(out, (uint16_t)n);
+	for (size_t i = 0; i < n; i++) {
+		buf_reset(&record);
+		oms_delivery_write(&record, &d[i]);
+		put_span(out, buf_span(&record));
+	}
+	buf_clear(&record);
+}
+
+static bool
+unpack_deliveries(struct kv_txn *t, struct reader *in, uint64_t now_us, struct err *e)
+{
+	uint16_t n = read_u16(in);
+
+	for (uint16_t i = 0; i < n; i++) {
+		struct oms_stored s = { .version = 0 };
+
+		if (!oms_delivery_read(read_span(in), &s.d, e))
+			return false;
+		oms_stored_put(t, &s, now_us, true);
+		oms_delivery_clear(&s.d);
+	}
+	return reader_done(in) || oms_damaged(e);
+}
+
+/* The letter begins.  gone: it has been forgotten. */
+bool
+oms_letter_receive(struct kv_txn *t, const struct kv_part *from, const struct kv_fact *was,
+    const struct kv_fact *now, void *arg, struct err *e)
+{
+	struct reader in = reader_of(now->value);
+	uint64_t now_us = read_u64(&in);
+	struct oms_letter_record r;
+	struct span body;
+
+	(void)from;
+	(void)arg;
+	if (now->gone || was != NULL)
+		return true;
+	if (!oms_letter_read(read_span(&in), &r, e))
+		return false;
+	body = read_span(&in);
+	if (r.life.body && r.file[0] == '\0' && (body.n > 0 || r.facts.size == 0))
+		kv_put(t, SPAN_LIT("B"), body);
+	if (!unpack_deliveries(t, &in, now_us, e))
+		return false;
+	if (!r.life.body)
+		state_outcome(t, &r);
+	state_end(t, &r, r.life.body ? r.facts.hold_until_s : r.life.forget_s, now_us, true);
+	oms_letter_put(t, &r);
+	kv_keep(t, SPAN_LIT(""));
+	return true;
+}
+
+static bool
+take_back_due(void *arg, struct oms_stored *s)
+{
+	if (s->due_ms != 0) {
+		s->d.next_ms = 0;
+		state_due(arg, s, 0, false);
+	}
+	oms_delivery_clear(&s->d);
+	return true;
+}
+
+static void
+end_nowhere(struct kv_txn *t, const struct oms_letter_record *r)
+{
+	const struct kv_part expiry = oms_part_expiry(r->facts.hold_until_s, &r->facts.id);
+	const struct kv_fact f = {
+		.what = OMS_FACT,
+		.name = span_of(r->facts.id.b, ULID_BYTES),
+		.version = { .n = r->version + 1 },
+		.gone = true,
+	};
+
+	kv_emit(t, &expiry, &f);
+}
+
+/* What a new letter was to be found by has no room for it: there is no letter. */
+bool
+oms_letter_refused(struct kv_txn *t, const struct kv_part *to, const struct kv_fact *fact,
+    const struct err *why, void *arg, struct err *e)
+{
+	struct oms_letter_record r;
+
+	(void)why;
+	(void)arg;
+	if (to->kind == OMS_USER || fact->gone || fact->version.n != 1)
+		return true;
+	if (!oms_letter_get(t, &r, e))
+		return e->why == REFUSAL_unknown_id; /* it was taken back for another one */
+	oms_each_stored(t, take_back_due, t);
+	end_nowhere(t, &r);
+	delete_rows(t);
+	return true;
+}

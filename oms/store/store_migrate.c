@@ -1,0 +1,365 @@
+/* store_migrate — the OMS's spool: opens the store, made of one of an older version; see store_private.h.
+ *
+ * Older versions had a file with nine tables in the folder itself.  The new store is made in a folder beside it,
+ * letter by letter, and gets its name once it is whole and on the disk.  A crash before that begins anew.  The old
+ * file stays until the store is closed in order for the first time.
+ *
+ *	table        key                  value
+ *	letter       id                   the letter, as now
+ *	body         id                   octets of an inline body
+ *	delivery     id, peer             the delivery, as now
+ *	token        user NUL token       id, until
+ *	peer         domain               version, until, answered (since version 2)
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+#include "common/base/log.h"
+#include "common/base/memory.h"
+#include "common/store/db.h"
+#include "common/store/db_key.h"
+#include "common/store/kv_lmdb.h"
+#include "oms/store/store_private.h"
+
+#define BATCH_LETTERS 1000
+#define BATCH_OCTETS  (16 << 20)
+#define MORE_ROOM     2          /* times what the old one takes, at most about */
+#define NO_BOUND      (1U << 30) /* of remembered domains */
+
+enum { LETTER, BODY, DELIVERY, TOKEN, PEER, OLD_TABLES };
+
+static const char *const tables[OLD_TABLES] = { "letter", "body", "delivery", "token", "peer" };
+
+struct migration {
+	struct oms_store *store;
+	struct db *old;
+	struct db_txn *txn; /* a reading of all of it */
+	uint64_t letters, all, lost;
+	/* of the batch */
+	size_t octets, n;
+	pthread_mutex_t lock;
+	pthread_cond_t changed;
+	size_t waiting;
+	struct err why; /* the first refusal */
+};
+
+/* -- operations, waited for ------------------------------------------------------------------------------ */
+
+struct step {
+	struct kv_op op; /* first */
+	struct migration *of;
+	struct oms_taking taking;
+	struct oms_remembering peer;
+};
+
+static void
+step_done(void *arg, const struct err *e)
+{
+	struct step *s = arg;
+	struct migration *m = s->of;
+
+	pthread_mutex_lock(&m->lock);
+	if (e != NULL && m->why.why == REFUSAL_NONE)
+		m->why = *e;
+	if (--m->waiting == 0)
+		pthread_cond_signal(&m->changed);
+	pthread_mutex_unlock(&m->lock);
+	buf_clear(&s->taking.packed);
+	free(s);
+}
+
+static bool
+wait_for_batch(struct migration *m)
+{
+	pthread_mutex_lock(&m->lock);
+	while (m->waiting > 0)
+		pthread_cond_wait(&m->changed, &m->lock);
+	pthread_mutex_unlock(&m->lock);
+	m->n = m->octets = 0;
+	return m->why.why == REFUSAL_NONE;
+}
+
+static bool
+take(struct migration *m, struct step *s, size_t octets)
+{
+	struct err e;
+
+	s->of = m;
+	s->op.done = step_done;
+	s->op.arg = s;
+	s->op.octets = octets;
+	pthread_mutex_lock(&m->lock);
+	m->waiting++;
+	pthread_mutex_unlock(&m->lock);
+	m->n++;
+	m->octets += octets;
+	if (!kv_take(m->store->kv, &s->op, &e))
+		step_done(s, &e);
+	return (m->n < BATCH_LETTERS && m->octets < BATCH_OCTETS) || wait_for_batch(m);
+}
+
+/* -- letters ------------------------------------------------------------------------------------------------ */
+
+struct deliveries {
+	struct oms_delivery d[SUBMIT_RECIPIENTS_MAX];
+	size_t n;
+};
+
+static bool
+take_delivery(void *arg, struct span key, struct span value)
+{
+	struct deliveries *x = arg;
+	struct err e;
+
+	(void)key;
+	if (x->n < SUBMIT_RECIPIENTS_MAX && oms_delivery_read(value, &x->d[x->n], &e))
+		x->n++;
+	return true;
+}
+
+/* How long the token means this letter; 0: not any more. */
+static int64_t
+token_until(struct migration *m, const struct oms_letter_record *r)
+{
+	struct db_key k = { .n = 0 };
+	struct span value;
+	struct reader in;
+	struct ulid id;
+	int64_t until_s;
+
+	db_key_add_text(&k, r->facts.user);
+	db_key_add(&k, r->token, strlen(r->token));
+	if (r->token[0] == '\0' || !db_get(m->txn, TOKEN, db_key_span(&k), &value))
+		return 0;
+	in = reader_of(value);
+	read_bytes(&in, id.b, ULID_BYTES);
+	until_s = (int64_t)read_u64(&in);
+	return reader_done(&in) && ulid_eq(&id, &r->facts.id) ? until_s : 0;
+}
+
+static bool
+apply_letter(struct kv_txn *t, void *arg, struct err *e)
+{
+	return oms_take_letter(t, &((struct step *)arg)->taking, e);
+}
+
+static bool
+take_letter(struct migration *m, const struct oms_letter_record *r, struct span id)
+{
+	struct step *s = memory_new(sizeof *s);
+	struct deliveries *d = memory_new(sizeof *d);
+	struct span body = SPAN_LIT("");
+
+	db_each(m->txn, DELIVERY, id, id, take_delivery, d);
+	if (r->life.body && r->file[0] == '\0')
+		db_get(m->txn, BODY, id, &body);
+	s->taking = (struct oms_taking) {
+		.letter = *r,
+		.token_until_s = token_until(m, r),
+		.now_us = oms_now_us(m->store),
+		.again = true,
+	};
+	oms_letter_pack(&s->taking.packed, r, body, d->d, d->n, s->taking.now_us);
+	for (size_t i = 0; i < d->n; i++)
+		oms_delivery_clear(&d->d[i]);
+	free(d);
+	s->op.part = oms_part_user(r->facts.user);
+	s->op.apply = apply_letter;
+	return take(m, s, s->taking.packed.len + 512);
+}
+
+static bool
+on_letter(void *arg, struct span key, struct span value)
+{
+	struct migration *m = arg;
+	struct oms_letter_record r;
+	struct err e;
+
+	if (key.n != ULID_BYTES || !oms_letter_read(value, &r, &e)) {
+		m->lost++;
+		return true;
+	}
+	if (!take_letter(m, &r, key))
+		return false;
+	if (++m->letters % BATCH_LETTERS == 0)
+		log_fact(LOG_INFO, "store.migrating", "letters=%llu all=%llu",
+		    (unsigned long long)m->letters, (unsigned long long)m->all);
+	return true;
+}
+
+/* -- remembered domains ------------------------------------------------------------------------------------- */
+
+static bool
+apply_peer(struct kv_txn *t, void *arg, struct err *e)
+{
+	return oms_remember(t, &((struct step *)arg)->peer, e);
+}
+
+static bool
+on_peer(void *arg, struct span key, struct span value)
+{
+	struct migration *m = arg;
+	struct reader r = reader_of(value);
+	struct step *s = memory_new(sizeof *s);
+	uint8_t version = read_u8(&r);
+
+	s->peer.until_s = (int64_t)read_u64(&r);
+	if (version > 1)
+		s->peer.answered_s = (int64_t)read_u64(&r);
+	if (version < 1 || version > 2 || !reader_done(&r) ||
+	    !span_copy(key, s->peer.domain.text, sizeof s->peer.domain.text)) {
+		m->lost++;
+		free(s);
+		return true;
+	}
+	s->peer.max = NO_BOUND;
+	s->peer.now_us = oms_now_us(m->store);
+	s->op.part = oms_part_peer(s->peer.domain.text);
+	s->op.apply = apply_peer;
+	return take(m, s, 512);
+}
+
+/* -- the whole ---------------------------------------------------------------------------------------------- */
+
+static bool
+has_room(struct migration *m, const char *folder, uint64_t size, struct err *e)
+{
+	struct db_counts c;
+	struct statvfs v;
+	uint64_t wanted;
+
+	db_counts(m->old, &c);
+	wanted = MORE_ROOM * c.used_bytes;
+	if (wanted > size)
+		return err_set(e, REFUSAL_system_full,
+		    "the store is to be migrated: it may need %llu octets, and spool-size gives it %llu",
+		    (unsigned long long)wanted, (unsigned long long)size);
+	if (statvfs(folder, &v) == 0 && (uint64_t)v.f_bavail * v.f_frsize < wanted)
+		return err_set(e, REFUSAL_system_full,
+		    "the store is to be migrated: %llu octets must be free for it in %s",
+		    (unsigned long long)wanted, folder);
+	return true;
+}
+
+static bool
+copy_all(struct migration *m, struct err *e)
+{
+	bool fault;
+
+	if (!db_read(m->old, &m->txn, e))
+		return false;
+	m->all = db_entries(m->txn, LETTER);
+	log_fact(LOG_INFO, "store.migrating", "letters=0 all=%llu", (unsigned long long)m->all);
+	db_each(m->txn, LETTER, (struct span) { 0 }, (struct span) { 0 }, on_letter, m);
+	db_each(m->txn, PEER, (struct span) { 0 }, (struct span) { 0 }, on_peer, m);
+	m->lost += db_passed_over(m->txn);
+	fault = db_fault(m->txn, e);
+	db_read_end(&m->txn);
+	if (!wait_for_batch(m)) {
+		*e = m->why;
+		return false;
+	}
+	if (!fault)
+		log_fact(LOG_INFO, "store.migrated", "letters=%llu unreadable=%llu",
+		    (unsigned long long)m->letters, (unsigned long long)m->lost);
+	return !fault;
+}
+
+static void
+remove_files(const char *folder)
+{
+	static const char *const files[] = { "data.mdb", "lock.mdb", "held" };
+	char path[4200];
+
+	for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
+		snprintf(path, sizeof path, "%s/%s", folder, files[i]);
+		unlink(path);
+	}
+}
+
+void
+oms_store_remove_old(const char *folder)
+{
+	remove_files(folder);
+}
+
+static bool
+sync_folder(const char *folder, struct err *e)
+{
+	int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	bool good = fd >= 0 && fsync(fd) == 0;
+
+	if (!good)
+		err_set_errno(e, REFUSAL_storage, errno, "%s", folder);
+	if (fd >= 0)
+		close(fd);
+	return good;
+}
+
+/* Fills `made` from the file in `folder`. */
+static bool
+migrate(struct oms_store *s, const char *folder, const char *made, uint64_t size, struct err *e)
+{
+	struct migration m = {
+		.store = s,
+		.lock = PTHREAD_MUTEX_INITIALIZER,
+		.changed = PTHREAD_COND_INITIALIZER,
+	};
+	bool good;
+
+	remove_files(made);
+	if (!db_open(folder, size, tables, OLD_TABLES, &m.old, e))
+		return false;
+	good = has_room(&m, folder, size, e) && kv_lmdb_open(made, size, &oms_schema, &s->kv, e) &&
+	    copy_all(&m, e);
+	kv_close(&s->kv);
+	db_close(&m.old);
+	return good;
+}
+
+static bool
+make_private(const char *folder, struct err *e)
+{
+	struct stat st;
+
+	if (mkdir(folder, 0700) != 0 && errno != EEXIST)
+		return err_set_errno(e, REFUSAL_storage, errno, "%s", folder);
+	if (stat(folder, &st) != 0 || ((st.st_mode & 077) != 0 && chmod(folder, 0700) != 0))
+		return err_set_errno(e, REFUSAL_config, errno, "%s cannot be closed to others",
+		    folder);
+	return true;
+}
+
+bool
+oms_store_migrate(struct oms_store *s, const char *folder, uint64_t size, struct err *e)
+{
+	char here[4200], made[4200], old[4200];
+	bool is_old;
+
+	snprintf(here, sizeof here, "%s/store", folder);
+	snprintf(made, sizeof made, "%s/store.new", folder);
+	snprintf(old, sizeof old, "%s/data.mdb", folder);
+	if (!make_private(folder, e))
+		return false;
+	is_old = access(old, F_OK) == 0;
+	if (is_old && access(here, F_OK) != 0) {
+		if (!migrate(s, folder, made, size, e))
+			return false;
+		if (rename(made, here) != 0)
+			return err_set_errno(e, REFUSAL_storage, errno, "%s", here);
+		if (!sync_folder(folder, e))
+			return false;
+	}
+	if (!kv_lmdb_open(here, size, &oms_schema, &s->kv, e))
+		return false;
+	if (is_old)
+		snprintf(s->old, sizeof s->old, "%s", folder);
+	return true;
+}
