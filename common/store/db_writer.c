@@ -93,9 +93,16 @@ used_for_writer(struct db *d)
 }
 
 static uint64_t
-beside_bytes(const struct db *d)
+beside_bytes(struct db *d)
 {
-	return d->beside == NULL ? 0 : d->beside(d->beside_arg);
+	uint64_t (*beside)(void *arg);
+	void *arg;
+
+	pthread_mutex_lock(&d->lock);
+	beside = d->beside;
+	arg = d->beside_arg;
+	pthread_mutex_unlock(&d->lock);
+	return beside == NULL ? 0 : beside(arg);
 }
 
 /* Octets that writes without `frees` may still put.  Walks the free list only if the high-water mark is
@@ -118,7 +125,7 @@ room_left(struct db *d)
 }
 
 static bool
-leaves_free(const struct db *d, uint64_t used, uint64_t octets)
+leaves_free(struct db *d, uint64_t used, uint64_t octets)
 {
 	uint64_t all = used + beside_bytes(d);
 
@@ -479,6 +486,8 @@ db_counts(struct db *d, struct db_counts *out)
 void
 db_share(struct db *d, uint64_t (*beside)(void *arg), void *arg)
 {
+	pthread_mutex_lock(&d->lock); /* kv's writer may be at work already */
 	d->beside = beside;
 	d->beside_arg = arg;
+	pthread_mutex_unlock(&d->lock);
 }

@@ -109,7 +109,7 @@ fill(struct place *p)
 		while (put_wide(p) == REFUSAL_NONE) /* the last step may have been given */
 			;
 	}
-	assert_in_range(letters(p), 200, 2000);
+	assert_in_range(letters(p), 100, 2000);
 	return letters(p);
 }
 
