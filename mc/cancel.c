@@ -25,15 +25,20 @@ static const struct {
 	    ERROR("the letter is not shown", "null") },
 };
 
-/* Only calls that are safe in a handler. */
+/* Only calls that are safe in a handler.  Nobody can be told that this one failed. */
+static void
+put(const char *text)
+{
+	if (write(STDERR_FILENO, text, strlen(text)) < 0)
+		return;
+}
+
 static void
 on_interrupt(int number)
 {
-	const char *text = json ? said[now].json : said[now].text;
-	ssize_t n = terminal ? write(STDERR_FILENO, "\n", 1) : 0; /* after "^C" or the progress */
-
-	n = write(STDERR_FILENO, text, strlen(text));
-	(void)n;
+	if (terminal)
+		put("\n"); /* after "^C" or the progress */
+	put(json ? said[now].json : said[now].text);
 	signal(number, SIG_DFL);
 	raise(number); /* comes when this returns */
 }

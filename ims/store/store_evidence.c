@@ -303,7 +303,7 @@ look_for_evidence(struct db_txn *t, struct ims_question *question, struct err *e
 {
 	struct of_evidence *q = (struct of_evidence *)question;
 	struct ims_evidence_record r;
-	struct span value;
+	struct span value = { 0 };
 
 	return (q->number != 0 ? find_by_number : find_by_id)(t, q, &value, e) &&
 	    ims_evidence_read(value, &r, e) && fill_kept(t, &r, &q->kept, e);

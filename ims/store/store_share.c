@@ -141,7 +141,7 @@ static bool
 take_sender(void *arg, struct span key, struct span value)
 {
 	struct of_senders *q = arg;
-	struct ims_sender row;
+	struct ims_sender row = { 0 };
 
 	if (span_eq(key, db_key_span(&q->after)) ||
 	    !span_copy(span_sub(key, 1, key.n), row.domain.text, sizeof row.domain.text) ||
