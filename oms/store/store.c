@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/base/clock.h"
 #include "common/base/memory.h"
 #include "common/base/random.h"
 #include "common/loop/loop.h"
@@ -27,26 +28,67 @@ const struct kv_schema oms_schema = { kinds, OMS_KINDS, NULL };
 
 /* -- opening -------------------------------------------------------------------------------------- */
 
-bool
-oms_store_open(const char *folder, uint64_t size, struct offload *o, struct oms_store **out,
-    struct err *e)
+static struct oms_store *
+new_store(struct kv *kv)
 {
 	struct oms_store *s = memory_new(sizeof *s);
-	char path[4096];
 
 	atomic_init(&s->refs, 1);
 	atomic_init(&s->last_us, 0);
 	pthread_mutex_init(&s->claims.lock, NULL);
+	s->wall_ms = clock_wall_ms;
+	s->kv = kv;
+	return s;
+}
+
+/* Bodies count against the size; orphans among them are looked for. */
+static bool
+open_bodies(struct oms_store *s, const char *folder, uint64_t size, struct offload *o,
+    struct err *e)
+{
+	if (!bodies_open(folder, size, o, &s->bodies, e))
+		return false;
+	kv_share(s->kv, bodies_used, s->bodies);
+	body_orphans_start(s->bodies, &(struct body_asker) { .ask = oms_ask_files, .arg = s });
+	return true;
+}
+
+bool
+oms_store_open(const char *folder, uint64_t size, struct offload *o, struct oms_store **out,
+    struct err *e)
+{
+	struct oms_store *s = new_store(NULL);
+	char path[4096];
+
 	snprintf(path, sizeof path, "%s/bodies", folder);
-	if (!oms_store_migrate(s, folder, size, e) || !bodies_open(path, size, o, &s->bodies, e)) {
+	if (!oms_store_migrate(s, folder, size, e) || !open_bodies(s, path, size, o, e)) {
 		s->old[0] = '\0'; /* it stays: this is no stop in order */
 		oms_store_close(&s);
 		return false;
 	}
-	kv_share(s->kv, bodies_used, s->bodies);
-	body_orphans_start(s->bodies, &(struct body_asker) { .ask = oms_ask_files, .arg = s });
 	*out = s;
 	return true;
+}
+
+bool
+oms_store_open_on(struct kv *kv, const char *bodies, uint64_t size, struct offload *o,
+    struct oms_store **out, struct err *e)
+{
+	struct oms_store *s = new_store(kv);
+
+	if (!open_bodies(s, bodies, size, o, e)) {
+		oms_store_close(&s);
+		return false;
+	}
+	*out = s;
+	return true;
+}
+
+void
+oms_store_set_wall(struct oms_store *s, int64_t (*wall_ms)(void))
+{
+	s->wall_ms = wall_ms;
+	atomic_store(&s->last_us, 0);
 }
 
 /* What an older version left goes once we have closed in order. */

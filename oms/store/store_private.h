@@ -24,8 +24,9 @@
  *	its time has come    letter      as DONE, but awaited: due!, end!; if it is forgotten: outcome! (gone)
  *	a user is forgotten  letter      all of these
  *
- * Versions: a letter counts its own.  A queue, an expiry or a user may end and come again, so it begins at the
- *           time (in microseconds) of what began it, which is later than all that it stated before.
+ * Versions: a letter counts its own.  So does a user, whose sums stay when its outbox is empty.  A queue, an expiry
+ *           or a peer may end and come again, so it begins at the time (in microseconds) of what began it, which is
+ *           later than what it stated before if the letters of one queue or minute come in the order of their times.
  */
 #ifndef OMS_STORE_STORE_PRIVATE_H
 #define OMS_STORE_STORE_PRIVATE_H
@@ -39,6 +40,7 @@
 #include "oms/policy/letter.h"
 #include "oms/policy/token.h"
 #include "oms/store/store.h"
+#include "oms/store/store_kv.h"
 
 enum oms_kind {
 	OMS_LETTER,
@@ -68,6 +70,7 @@ struct oms_claims {
 /* Reference-counted: an operation holds it, because its `done` may be called after oms_store_close. */
 struct oms_store {
 	atomic_uint refs;
+	int64_t (*wall_ms)(void);
 	atomic_ullong last_us; /* oms_now_us */
 	struct kv *kv;         /* NULL: closed */
 	struct bodies *bodies;
@@ -79,8 +82,6 @@ struct oms_store {
 
 struct oms_store *oms_store_hold(struct oms_store *s);
 void oms_store_drop(struct oms_store **s);
-
-extern const struct kv_schema oms_schema;
 
 /* -- questions and operations ---------------------------------------------------------------------------- */
 
@@ -210,7 +211,7 @@ bool oms_due_read(struct span value, struct oms_due_fact *f);
 struct oms_sums {
 	struct oms_user_counts counts;
 	uint64_t listed;  /* letters of the outbox: kept, and outcomes */
-	uint64_t version; /* of its entry in the directory; 0: none */
+	uint64_t version; /* of its entry in the directory; 0: it never had one */
 };
 bool oms_sums_get(struct kv_txn *t, struct oms_sums *s, struct err *e);
 void oms_sums_put(struct kv_txn *t, const struct oms_sums *s);

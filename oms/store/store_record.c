@@ -2,7 +2,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/base/clock.h"
 #include "common/base/memory.h"
 #include "oms/store/store_private.h"
 
@@ -85,7 +84,7 @@ oms_now_us(struct oms_store *s)
 	unsigned long long last = atomic_load(&s->last_us), next, now;
 
 	do {
-		now = (unsigned long long)clock_wall_ms() * 1000;
+		now = (unsigned long long)s->wall_ms() * 1000;
 		next = now > last + 16 ? now : last + 16;
 	} while (!atomic_compare_exchange_weak(&s->last_us, &last, next));
 	return next;

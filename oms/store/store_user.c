@@ -58,17 +58,14 @@ tell_directory(struct kv_txn *t, uint64_t version, bool gone)
 	kv_emit(t, &users, &f);
 }
 
-/* A letter has left the outbox. */
+/* A letter has left the outbox.  The row stays after the last one: the next letter may have an earlier time. */
 static void
 save_without(struct kv_txn *t, struct oms_sums *s)
 {
 	s->listed -= s->listed > 0;
-	if (s->listed > 0) {
-		oms_sums_put(t, s);
-		return;
-	}
-	kv_del(t, SPAN_LIT("S"));
-	tell_directory(t, s->version + 1, true);
+	if (s->listed == 0)
+		tell_directory(t, ++s->version, true);
+	oms_sums_put(t, s);
 }
 
 /* -- letters of the outbox ----------------------------------------------------------------------------- */
@@ -175,9 +172,8 @@ oms_user_add(struct kv_txn *t, struct oms_sums *s, const struct oms_letter_recor
 	put_row(t, &r->facts.id, &row);
 	if (r->token[0] != '\0' && token_until_s > 0)
 		put_token(t, row.token, &r->facts.id, token_until_s);
-	s->listed++;
-	if (s->version == 0) {
-		s->version = now_us;
+	if (s->listed++ == 0) {
+		s->version = oms_next_version(s->version, now_us);
 		tell_directory(t, s->version, false);
 	}
 	oms_sums_put(t, s);

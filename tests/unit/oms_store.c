@@ -10,7 +10,7 @@
 
 #include <fcntl.h>
 
-#include "tests/unit/oms_store_scene.h"
+#include "tests/unit/oms_engines.h"
 
 /* -- tests --------------------------------------------------------------------------------------- */
 
@@ -158,12 +158,14 @@ who_waits_is_due_and_nobody_else(void **state)
 	d.recipients[0].state = SUBMIT_NOTIFIED;
 	d.next_ms = 0;
 	attempted(&w, &d);
+	arrive(&w);
 	assert_true(next_due(&w, "b.test") > 0);
 	for (size_t i = 0; i < d.n_recipients; i++)
 		d.recipients[i].state = SUBMIT_NOTIFIED;
 	d.next_ms = 7000;
 	attempted(&w, &d);
 	oms_delivery_clear(&d);
+	arrive(&w);
 	assert_int_equal(next_due(&w, "b.test"), 0);
 	world_clear(&w);
 }
@@ -370,6 +372,7 @@ what_is_due_comes_by_pair_and_time(void **state)
 	d[0].next_ms = 5000;
 	d[0].tries = 1;
 	attempted(&w, &d[0]);
+	arrive(&w);
 	oms_delivery_clear(&d[0]);
 	oms_delivery_clear(&d[1]);
 	assert_int_equal(due(&w, "b.test", d, 4), 2);
@@ -377,6 +380,7 @@ what_is_due_comes_by_pair_and_time(void **state)
 	oms_delivery_clear(&d[1]);
 	notify(&w, "b.test", NULL);
 	notify(&w, "b.test", NULL);
+	arrive(&w);
 	assert_int_equal(next_due(&w, "b.test"), 5000);
 	assert_int_equal(pairs(&w, 64).tries, 1);
 	reopen(&w);
@@ -539,8 +543,8 @@ each_question_is_answered_once_or_dropped(void **state)
 	oms_store_user(w.store, "alice@a.test", w.loop, on_user_asked, &a);
 	oms_question_drop(&q);
 	oms_store_close(&w.store);
-	assert_false(await(&a, w.loop));
-	assert_int_equal(a.e.why, REFUSAL_closing);
+	if (!await(&a, w.loop)) /* an engine may answer what was asked before */
+		assert_int_equal(a.e.why, REFUSAL_closing);
 	assert_int_equal(dropped.answers, 0);
 	world_clear(&w);
 }
@@ -708,10 +712,42 @@ a_user_is_forgotten_whole(void **state)
 	world_clear(&w);
 }
 
+static int64_t
+earlier_ms(void)
+{
+	return clock_wall_ms() - INT64_C(3600000);
+}
+
+/* An earlier time comes later: a user that was forgotten and comes again is found all the same. */
+static void
+a_user_comes_again_at_an_earlier_time(void **state)
+{
+	static const char *const users[] = { "alice@a.test", "bob@a.test", "carol@a.test",
+		"dan@a.test" };
+	struct world w;
+	struct ulid id;
+	unsigned pages;
+
+	(void)state;
+	world_init(&w);
+	for (int i = 0; i < 4; i++) {
+		put(&w, &(struct letter) { .size = 10, .one = true, .user = users[i] }, &id);
+		forget_user(&w, users[i]);
+	}
+	assert_int_equal(walk_queue(&w, 100, &pages), 0);
+	oms_store_set_wall(w.store, earlier_ms);
+	for (int i = 0; i < 4; i++)
+		put(&w, &(struct letter) { .size = 10, .one = true, .user = users[i] }, &id);
+	arrive(&w);
+	assert_int_equal(walk_queue(&w, 100, &pages), 4);
+	world_clear(&w);
+}
+
 int
 main(void)
 {
-	const struct CMUnitTest tests[] = {
+	enum { N = 20 };
+	const struct CMUnitTest tests[N] = {
 		cmocka_unit_test(a_letter_is_there_after_a_restart),
 		cmocka_unit_test(the_same_token_is_the_same_letter),
 		cmocka_unit_test(from_waiting_to_forgotten),
@@ -728,10 +764,12 @@ main(void)
 		cmocka_unit_test(answers_may_come_after_the_end),
 		cmocka_unit_test(each_question_is_answered_once_or_dropped),
 		cmocka_unit_test(orphans_are_swept_after_the_start),
+		cmocka_unit_test(a_user_is_forgotten_whole),
+		cmocka_unit_test(a_user_comes_again_at_an_earlier_time),
+		/* with a file */
 		cmocka_unit_test(a_damaged_letter_harms_no_other),
 		cmocka_unit_test(a_damaged_delivery_is_not_due),
-		cmocka_unit_test(a_user_is_forgotten_whole),
 	};
 
-	return cmocka_run_group_tests_name("oms_store", tests, NULL, NULL);
+	return engines_run("oms_store", tests, N - 2, N);
 }

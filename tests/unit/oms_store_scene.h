@@ -17,8 +17,10 @@
 #include "common/loop/loop.h"
 #include "common/loop/offload.h"
 #include "common/store/body_orphans.h"
+#include "common/store/kv_memory.h"
 #include "oms/policy/letter.h"
 #include "oms/store/store.h"
+#include "oms/store/store_kv.h"
 #include "tests/temp.h"
 #include "tests/unit/oms_store_asked.h"
 #include "tests/unit/source_scene.h"
@@ -26,9 +28,15 @@
 #define SIZE ((uint64_t)64 << 20)
 #define DAY  86400
 
+enum scene_engine { ENGINE_LMDB, ENGINE_TOGETHER, ENGINE_APART };
+
+/* Of the worlds that begin now; see oms_engines.h. */
+static enum scene_engine scene_engine;
+
 struct world {
 	char folder[64];
 	struct oms_store *store;
+	struct kv_memory *memory; /* what is its disk; NULL: it is in the folder */
 	struct loop *loop;
 	struct offload *offload;
 	unsigned waiting;
@@ -48,13 +56,25 @@ wait_all(struct world *w)
 		loop_run(w->loop);
 }
 
+/* What letters and users have stated to others without awaiting it has arrived. */
+static inline void
+arrive(struct world *w)
+{
+	if (w->memory != NULL)
+		kv_memory_settle(w->memory);
+}
+
 static inline void
 reopen(struct world *w)
 {
+	char bodies[128];
 	struct err e;
 
 	oms_store_close(&w->store);
-	if (!oms_store_open(w->folder, SIZE, w->offload, &w->store, &e))
+	snprintf(bodies, sizeof bodies, "%s/bodies", w->folder);
+	if (w->memory != NULL ? !oms_store_open_on(kv_memory_open(w->memory, &oms_schema), bodies,
+				    SIZE, w->offload, &w->store, &e)
+			      : !oms_store_open(w->folder, SIZE, w->offload, &w->store, &e))
 		fail_msg("%s", e.text);
 }
 
@@ -88,7 +108,16 @@ world_bare(struct world *w)
 static inline void
 world_init(struct world *w)
 {
+	static uint64_t seed; /* each test has the same ones in each run */
+	const struct kv_memory_plan plan = {
+		.apart = scene_engine == ENGINE_APART,
+		.seed = ++seed,
+		.size = SIZE,
+	};
+
 	world_bare(w);
+	if (scene_engine != ENGINE_LMDB)
+		w->memory = kv_memory_new(&plan);
 	reopen(w);
 }
 
@@ -111,6 +140,8 @@ world_clear(struct world *w)
 	loop_drain(w->loop);
 	offload_free(&w->offload);
 	loop_free(&w->loop);
+	if (w->memory != NULL)
+		kv_memory_free(&w->memory);
 	assert_int_equal(rmdir_all(w->folder), 0);
 }
 
@@ -179,8 +210,10 @@ body(struct world *w, const struct ulid *id, size_t n, struct body_kept *kept)
 static inline void
 wait_for_orphans(struct world *w)
 {
-	for (int i = 0; i < 10000 && !body_orphans_over(oms_store_bodies(w->store)); i++)
+	for (int i = 0; i < 10000 && !body_orphans_over(oms_store_bodies(w->store)); i++) {
+		arrive(w); /* no loop asks */
 		usleep(1000);
+	}
 	assert_true(body_orphans_over(oms_store_bodies(w->store)));
 }
 

@@ -14,7 +14,7 @@
 #include "common/base/record.h"
 #include "common/store/db.h"
 #include "tests/temp.h"
-#include "tests/unit/oms_store_scene.h"
+#include "tests/unit/oms_engines.h"
 
 #define ALICE   "alice@a.test"
 #define PRICE_1 (OMS_LETTER_PRICE + OMS_RECIPIENT_PRICE)
@@ -391,16 +391,18 @@ a_store_of_version_1_opens(void **state)
 int
 main(void)
 {
-	const struct CMUnitTest tests[] = {
+	enum { N = 8 };
+	const struct CMUnitTest tests[N] = {
 		cmocka_unit_test(the_last_letter_that_fits),
 		cmocka_unit_test(the_last_octet_that_fits),
 		cmocka_unit_test(room_comes_back),
 		cmocka_unit_test(what_is_on_its_way_counts),
 		cmocka_unit_test(a_letter_beyond_the_whole_share),
 		cmocka_unit_test(a_letter_that_is_kept_needs_no_room),
+		/* with a file */
 		cmocka_unit_test(the_sums_are_true_after_a_kill),
 		cmocka_unit_test(a_store_of_version_1_opens),
 	};
 
-	return cmocka_run_group_tests_name("oms_user_share", tests, NULL, NULL);
+	return engines_run("oms_user_share", tests, N - 2, N);
 }
