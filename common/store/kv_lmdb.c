@@ -145,29 +145,7 @@ apply_drain(struct db_txn *t, void *arg, struct err *e)
 	return true;
 }
 
-/* On the writer's thread, and when the store opens.  The drain may be done before the call returns.  One that is
- * queued may have been applied already, by the transaction that has stored more since. */
-static void
-drain(struct lmdb *m)
-{
-	struct err e;
-
-	m->more = true;
-	if (m->draining)
-		return;
-	m->draining = true;
-	if (!db_write_take(m->db, &m->drain, &e))
-		m->draining = false;
-}
-
-static void
-retry(void *arg)
-{
-	struct lmdb *m = arg;
-
-	m->waiting = false;
-	drain(m);
-}
+static void retry(void *arg);
 
 static void
 drain_later(struct lmdb *m)
@@ -177,6 +155,33 @@ drain_later(struct lmdb *m)
 		return;
 	m->waiting = true;
 	db_alarm(m->db, m->retry_ms, retry, m);
+}
+
+/* On the writer's thread, and when the store opens.  The drain may be done before the call returns.  One that is
+ * queued may have been applied already, by the transaction that has stored more since.  A queue that is full takes
+ * it later. */
+static void
+drain(struct lmdb *m)
+{
+	struct err e;
+
+	m->more = true;
+	if (m->draining)
+		return;
+	m->draining = true;
+	if (db_write_take(m->db, &m->drain, &e))
+		return;
+	m->draining = false;
+	drain_later(m);
+}
+
+static void
+retry(void *arg)
+{
+	struct lmdb *m = arg;
+
+	m->waiting = false;
+	drain(m);
 }
 
 /* What finds no space may find enough for less. */

@@ -303,24 +303,43 @@ sync_folder(const char *folder, struct err *e)
 	return good;
 }
 
-/* Fills `made` from the file in `folder`. */
+/* Fills `made` from the old store. */
 static bool
-migrate(struct oms_store *s, const char *folder, const char *made, uint64_t size, struct err *e)
+fill(struct oms_store *s, struct db *old, const char *folder, const char *made, uint64_t size,
+    struct err *e)
 {
 	struct migration m = {
 		.store = s,
+		.old = old,
 		.lock = PTHREAD_MUTEX_INITIALIZER,
 		.changed = PTHREAD_COND_INITIALIZER,
 	};
 	bool good;
 
 	remove_files(made);
-	if (!db_open(folder, size, tables, OLD_TABLES, &m.old, e))
-		return false;
 	good = has_room(&m, folder, size, e) && kv_lmdb_open(made, size, &oms_schema, &s->kv, e) &&
 	    copy_all(&m, e);
 	kv_close(&s->kv);
-	db_close(&m.old);
+	return good;
+}
+
+/* The old store is locked from before the first file is touched until the new one has its name: no other process can
+ * be at the same. */
+static bool
+migrate(struct oms_store *s, const char *folder, const char *here, uint64_t size, struct err *e)
+{
+	struct db *old;
+	char made[4200];
+	bool good;
+
+	snprintf(made, sizeof made, "%s/store.new", folder);
+	if (!db_open(folder, size, tables, OLD_TABLES, &old, e))
+		return false;
+	good = access(here, F_OK) == 0 || fill(s, old, folder, made, size, e);
+	if (good && access(here, F_OK) != 0 && rename(made, here) != 0)
+		good = err_set_errno(e, REFUSAL_storage, errno, "%s", here);
+	good = good && sync_folder(folder, e);
+	db_close(&old);
 	return good;
 }
 
@@ -340,23 +359,16 @@ make_private(const char *folder, struct err *e)
 bool
 oms_store_migrate(struct oms_store *s, const char *folder, uint64_t size, struct err *e)
 {
-	char here[4200], made[4200], old[4200];
+	char here[4200], old[4200];
 	bool is_old;
 
 	snprintf(here, sizeof here, "%s/store", folder);
-	snprintf(made, sizeof made, "%s/store.new", folder);
 	snprintf(old, sizeof old, "%s/data.mdb", folder);
 	if (!make_private(folder, e))
 		return false;
 	is_old = access(old, F_OK) == 0;
-	if (is_old && access(here, F_OK) != 0) {
-		if (!migrate(s, folder, made, size, e))
-			return false;
-		if (rename(made, here) != 0)
-			return err_set_errno(e, REFUSAL_storage, errno, "%s", here);
-		if (!sync_folder(folder, e))
-			return false;
-	}
+	if (is_old && access(here, F_OK) != 0 && !migrate(s, folder, here, size, e))
+		return false;
 	if (!kv_lmdb_open(here, size, &oms_schema, &s->kv, e))
 		return false;
 	if (is_old)

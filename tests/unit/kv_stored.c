@@ -8,6 +8,7 @@
 
 #include <cmocka.h>
 
+#include "common/store/db.h"
 #include "tests/kv_rigs.h"
 
 static uint64_t
@@ -319,6 +320,89 @@ a_damaged_stored_effect_holds_up_its_pair_alone(void **state)
 	scene_clear(&s);
 }
 
+struct busy {
+	struct kv_op op;
+	struct kv_scene *scene;
+	_Atomic bool begun;
+};
+
+/* The receiver is well again, while the alarm's time passes. */
+static bool
+be_well_slowly(struct kv_txn *t, void *arg, struct err *e)
+{
+	struct busy *b = arg;
+
+	(void)e;
+	kv_put(t, SPAN_LIT("well"), SPAN_LIT("1"));
+	b->begun = true;
+	usleep(100000);
+	return true;
+}
+
+static bool
+do_nothing(struct kv_txn *t, void *arg, struct err *e)
+{
+	(void)t;
+	(void)arg;
+	(void)e;
+	return true;
+}
+
+static void
+busy_done(void *arg, const struct err *e)
+{
+	struct busy *b = arg;
+
+	assert_null(e);
+	if (--b->scene->waiting == 0)
+		loop_stop(b->scene->loop);
+}
+
+static void
+take_busy(struct busy *b, struct kv_scene *s, struct kv_part at,
+    bool (*apply)(struct kv_txn *t, void *arg, struct err *e), size_t octets)
+{
+	struct err e;
+
+	b->scene = s;
+	b->op = (struct kv_op) { .part = at,
+		.apply = apply,
+		.done = busy_done,
+		.arg = b,
+		.home = s->loop,
+		.octets = octets,
+		.frees = true };
+	s->waiting++;
+	assert_true(kv_take(s->kv, &b->op, &e));
+}
+
+/* The alarm rings while the queue takes nothing more: it is set again. */
+static void
+stored_effects_outlive_a_full_queue(void **state)
+{
+	enum { MANY = (DB_QUEUE_BYTES >> 20) + 2 };
+	struct kv_scene s = begin(state);
+	struct kv_part at = part(K_FAULT, "cccc"), from = part(K_PLAIN, "aaaa");
+	struct busy slow = { .begun = false }, *many;
+
+	if (!is_lmdb(&s)) {
+		scene_clear(&s);
+		return;
+	}
+	many = memory_array(MANY, sizeof *many);
+	kv_lmdb_set_retry_ms(s.kv, 20);
+	RUN(&s, from, EMIT(at, 1, "f", 1, "v"));
+	take_busy(&slow, &s, at, be_well_slowly, 64);
+	while (!slow.begun)
+		usleep(1000);
+	for (int i = 0; i < MANY - 1; i++)
+		take_busy(&many[i], &s, from, do_nothing, 1 << 20);
+	scene_wait(&s);
+	wait_for_row(&s, at, "log", "f");
+	free(many);
+	scene_clear(&s);
+}
+
 static void
 copy_nothing(struct kv_txn *t, void *arg)
 {
@@ -370,6 +454,7 @@ main(void)
 		cmocka_unit_test(a_read_tells_of_a_damaged_row),
 		cmocka_unit_test(an_effect_that_is_stored_while_the_store_opens_is_tried_again),
 		cmocka_unit_test(a_damaged_stored_effect_holds_up_its_pair_alone),
+		cmocka_unit_test(stored_effects_outlive_a_full_queue),
 		cmocka_unit_test(a_read_after_the_end_fails),
 	};
 

@@ -1,6 +1,7 @@
 /* A store of the OMS that an earlier commit wrote (tests/fixtures/make): all that users and peers see of it
  * is what the list beside it says, and its letters end as they would have.
  */
+#include <fcntl.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -8,6 +9,8 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
 
@@ -438,6 +441,35 @@ a_kill_loses_nothing_of_a_migration(void **state)
 	buf_clear(&last);
 }
 
+/* A second process that starts meanwhile would remove what the first one makes: whoever has not locked the old store
+ * touches nothing. */
+static void
+a_migration_is_left_alone_by_another_process(void **state)
+{
+	char path[128], made[192];
+	struct world w;
+	struct err e;
+	int held;
+
+	(void)state;
+	world_bare(&w);
+	fixture_unpack("oms", w.folder);
+	snprintf(path, sizeof path, "%s/held", w.folder);
+	held = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	assert_true(held >= 0 && flock(held, LOCK_EX | LOCK_NB) == 0);
+	snprintf(path, sizeof path, "%s/store.new", w.folder);
+	assert_int_equal(mkdir(path, 0700), 0);
+	snprintf(made, sizeof made, "%s/data.mdb", path);
+	close(open(made, O_WRONLY | O_CREAT | O_CLOEXEC, 0600));
+	assert_false(oms_store_open(w.folder, SIZE, w.offload, &w.store, &e));
+	assert_int_equal(e.why, REFUSAL_config);
+	assert_int_equal(access(made, F_OK), 0);
+	close(held);
+	reopen(&w);
+	assert_true(letters_kept(&w) > 0);
+	world_clear(&w);
+}
+
 int
 main(void)
 {
@@ -446,6 +478,7 @@ main(void)
 		cmocka_unit_test(it_opens_again),
 		cmocka_unit_test(its_letters_end),
 		cmocka_unit_test(a_kill_loses_nothing_of_a_migration),
+		cmocka_unit_test(a_migration_is_left_alone_by_another_process),
 	};
 
 	return cmocka_run_group_tests_name("oms_fixture", tests, NULL, NULL);
