@@ -268,6 +268,7 @@ set_queued(struct body_orphans *o, bool queued)
 {
 	pthread_mutex_lock(&o->lock);
 	o->queued = queued;
+	pthread_cond_broadcast(&o->idle);
 	pthread_mutex_unlock(&o->lock);
 }
 
@@ -280,8 +281,8 @@ body_page_answered(struct body_page *p)
 	b->orphans->job = (struct offload_job) { .work = work, .arg = b };
 	if (offload_take(b->offload, &b->orphans->job))
 		return;
-	set_queued(b->orphans, false);
 	end(b); /* the process ends */
+	set_queued(b->orphans, false);
 	bodies_free(&b);
 }
 
