@@ -2,7 +2,9 @@
  *
  * Older versions had a file with nine tables in the folder itself.  The new store is made in a folder beside it,
  * letter by letter, and gets its name once it is whole and on the disk.  A crash before that begins anew.  The old
- * file stays until the store is closed in order for the first time.
+ * file stays until the store is closed in order for the first time.  So do the old files of bodies, in bodies.old;
+ * those that a letter names get a second name in bodies.new, by which their letter is found, and bodies.new becomes
+ * bodies after the store has its name.
  *
  *	table        key                  value
  *	letter       id                   the letter, as now
@@ -11,6 +13,7 @@
  *	token        user NUL token       id, until
  *	peer         domain               version, until, answered (since version 2)
  */
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
@@ -21,6 +24,7 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
+#include "common/base/hex.h"
 #include "common/base/log.h"
 #include "common/base/memory.h"
 #include "common/store/db.h"
@@ -41,6 +45,8 @@ struct migration {
 	struct oms_store *store;
 	struct db *old;
 	struct db_txn *txn; /* a reading of all of it */
+	const char *folder;
+	struct bodies *bodies; /* the new folder */
 	uint64_t letters, all, lost;
 	/* of the batch */
 	size_t octets, n;
@@ -175,6 +181,32 @@ take_letter(struct migration *m, const struct oms_letter_record *r, struct span 
 	return take(m, s, s->taking.packed.len + 512);
 }
 
+/* The file gets the name that its letter is found by.  A file that is lost harms no other letter. */
+static bool
+adopt_file(struct migration *m, struct oms_letter_record *r, struct err *e)
+{
+	unsigned char attempt[BODY_ATTEMPT_MAX];
+	char path[4200];
+
+	snprintf(path, sizeof path, "%s/bodies/%s", m->folder, r->file);
+	if (r->file[0] == '\0' || !hex_parse(span_str(r->file), attempt, sizeof attempt))
+		return true;
+	body_name(r->file, span_of(r->facts.id.b, ULID_BYTES), span_of(attempt, sizeof attempt));
+	return (access(path, F_OK) != 0 && errno == ENOENT) ||
+	    body_adopt(m->bodies, path, r->file, e);
+}
+
+/* It ends the migration. */
+static bool
+cannot_go_on(struct migration *m, const struct err *e)
+{
+	pthread_mutex_lock(&m->lock);
+	if (m->why.why == REFUSAL_NONE)
+		m->why = *e;
+	pthread_mutex_unlock(&m->lock);
+	return false;
+}
+
 static bool
 on_letter(void *arg, struct span key, struct span value)
 {
@@ -186,6 +218,8 @@ on_letter(void *arg, struct span key, struct span value)
 		m->lost++;
 		return true;
 	}
+	if (!adopt_file(m, &r, &e))
+		return cannot_go_on(m, &e);
 	if (!take_letter(m, &r, key))
 		return false;
 	if (++m->letters % BATCH_LETTERS == 0)
@@ -284,9 +318,29 @@ remove_files(const char *folder)
 	}
 }
 
+static void
+remove_bodies(const char *folder)
+{
+	DIR *dir = opendir(folder);
+	struct dirent *d;
+
+	if (dir == NULL)
+		return;
+	while ((d = readdir(dir)) != NULL)
+		if (d->d_name[0] != '.')
+			unlinkat(dirfd(dir), d->d_name, 0);
+	closedir(dir);
+	rmdir(folder);
+}
+
+/* The file of the store goes last: while it is there, the next start knows that there is something to remove. */
 void
 oms_store_remove_old(const char *folder)
 {
+	char bodies[4200];
+
+	snprintf(bodies, sizeof bodies, "%s/bodies.old", folder);
+	remove_bodies(bodies);
 	remove_files(folder);
 }
 
@@ -303,6 +357,22 @@ sync_folder(const char *folder, struct err *e)
 	return good;
 }
 
+/* After the store has its name; a crash between leaves it to the next start. */
+static bool
+name_bodies(const char *folder, struct err *e)
+{
+	char here[4200], made[4200], old[4200];
+
+	snprintf(here, sizeof here, "%s/bodies", folder);
+	snprintf(made, sizeof made, "%s/bodies.new", folder);
+	snprintf(old, sizeof old, "%s/bodies.old", folder);
+	if (access(made, F_OK) != 0)
+		return true;
+	if ((rename(here, old) != 0 && errno != ENOENT) || rename(made, here) != 0)
+		return err_set_errno(e, REFUSAL_storage, errno, "%s", here);
+	return sync_folder(folder, e);
+}
+
 /* Fills `made` from the old store. */
 static bool
 fill(struct oms_store *s, struct db *old, const char *folder, const char *made, uint64_t size,
@@ -311,14 +381,19 @@ fill(struct oms_store *s, struct db *old, const char *folder, const char *made, 
 	struct migration m = {
 		.store = s,
 		.old = old,
+		.folder = folder,
 		.lock = PTHREAD_MUTEX_INITIALIZER,
 		.changed = PTHREAD_COND_INITIALIZER,
 	};
+	char bodies[4200];
 	bool good;
 
+	snprintf(bodies, sizeof bodies, "%s/bodies.new", folder);
 	remove_files(made);
 	good = has_room(&m, folder, size, e) && kv_lmdb_open(made, size, &oms_schema, &s->kv, e) &&
-	    copy_all(&m, e);
+	    bodies_open(bodies, size, NULL, &m.bodies, e) && copy_all(&m, e) &&
+	    bodies_sync(m.bodies, e);
+	bodies_free(&m.bodies);
 	kv_close(&s->kv);
 	return good;
 }
@@ -338,7 +413,7 @@ migrate(struct oms_store *s, const char *folder, const char *here, uint64_t size
 	good = access(here, F_OK) == 0 || fill(s, old, folder, made, size, e);
 	if (good && access(here, F_OK) != 0 && rename(made, here) != 0)
 		good = err_set_errno(e, REFUSAL_storage, errno, "%s", here);
-	good = good && sync_folder(folder, e);
+	good = good && sync_folder(folder, e) && name_bodies(folder, e);
 	db_close(&old);
 	return good;
 }
@@ -359,7 +434,7 @@ make_private(const char *folder, struct err *e)
 bool
 oms_store_migrate(struct oms_store *s, const char *folder, uint64_t size, struct err *e)
 {
-	char here[4200], old[4200];
+	char here[4200], old[4200], bodies[4200];
 	bool is_old;
 
 	snprintf(here, sizeof here, "%s/store", folder);
@@ -367,7 +442,9 @@ oms_store_migrate(struct oms_store *s, const char *folder, uint64_t size, struct
 	if (!make_private(folder, e))
 		return false;
 	is_old = access(old, F_OK) == 0;
-	if (is_old && access(here, F_OK) != 0 && !migrate(s, folder, here, size, e))
+	snprintf(bodies, sizeof bodies, "%s/bodies.new", folder);
+	if (is_old && (access(here, F_OK) != 0 || access(bodies, F_OK) == 0) &&
+	    !migrate(s, folder, here, size, e))
 		return false;
 	if (!kv_lmdb_open(here, size, &oms_schema, &s->kv, e))
 		return false;

@@ -265,6 +265,50 @@ served_rows(struct world *w, unsigned i, struct buf *out)
 	buf_addf(out, "\n");
 }
 
+/* -- the files of bodies ------------------------------------------------------------------------------------- */
+
+#define OLD_ORPHAN "0123456789abcdef0123456789abcdef"
+
+/* A file that no letter names: what a crash of the older version left. */
+static void
+old_orphan(const struct world *w)
+{
+	char path[160];
+	FILE *f;
+
+	snprintf(path, sizeof path, "%s/bodies/" OLD_ORPHAN, w->folder);
+	assert_non_null(f = fopen(path, "w"));
+	fputs("an orphan", f);
+	fclose(f);
+}
+
+static bool
+has(const struct world *w, const char *name)
+{
+	char path[160];
+
+	snprintf(path, sizeof path, "%s/%s", w->folder, name);
+	return access(path, F_OK) == 0;
+}
+
+/* Each name leads to its letter; so its orphans are found. */
+static void
+all_have_keys(const struct world *w)
+{
+	unsigned char key[BODY_KEY_MAX];
+	char path[128];
+	struct dirent *d;
+	size_t n;
+	DIR *dir;
+
+	snprintf(path, sizeof path, "%s/bodies", w->folder);
+	assert_non_null(dir = opendir(path));
+	while ((d = readdir(dir)) != NULL)
+		if (d->d_name[0] != '.')
+			assert_true(body_name_key(d->d_name, key, &n) && n == ULID_BYTES);
+	closedir(dir);
+}
+
 /* -- the tests ---------------------------------------------------------------------------------------------- */
 
 static void
@@ -303,6 +347,31 @@ what_is_seen_is_what_the_list_says(void **state)
 		served_rows(&w, i, &out);
 	fixture_same("oms", buf_span(&out));
 	buf_clear(&out);
+	world_clear(&w);
+}
+
+/* Those that letters name get names with keys, and stay; the others go with the old folder. */
+static void
+its_files_get_new_names(void **state)
+{
+	struct world w;
+	unsigned n;
+
+	(void)state;
+	world_bare(&w);
+	fixture_unpack("oms", w.folder);
+	n = files(&w);
+	old_orphan(&w);
+	reopen(&w);
+	wait_for_orphans(&w);
+	assert_true(n > 0);
+	assert_int_equal(files(&w), n);
+	all_have_keys(&w);
+	assert_true(has(&w, "bodies.old/" OLD_ORPHAN) && has(&w, "data.mdb"));
+	reopen(&w);
+	assert_false(has(&w, "bodies.old") || has(&w, "bodies.new") || has(&w, "data.mdb"));
+	wait_for_orphans(&w);
+	assert_int_equal(files(&w), n);
 	world_clear(&w);
 }
 
@@ -415,12 +484,14 @@ a_kill_loses_nothing_of_a_migration(void **state)
 	struct buf first = BUF_INIT, last = BUF_INIT;
 	struct queue_rows q[2] = { { .out = &first }, { .out = &last } };
 	unsigned killed = 0;
+	unsigned n_files;
 	int64_t whole_us;
 	struct world w;
 
 	(void)state;
 	old_world(&w);
 	queue_rows(&w, &q[0]);
+	n_files = files(&w);
 	world_clear(&w);
 	world_bare(&w);
 	fixture_unpack("oms", w.folder);
@@ -437,6 +508,11 @@ a_kill_loses_nothing_of_a_migration(void **state)
 		buf_reset(&last);
 		queue_rows(&w, &q[1]);
 		assert_true(first.len > 0 && span_eq(buf_span(&first), buf_span(&last)));
+		wait_for_orphans(&w);
+		assert_int_equal(files(&w), n_files);
+		all_have_keys(&w);
+		reopen(&w);
+		assert_false(has(&w, "bodies.old") || has(&w, "bodies.new") || has(&w, "data.mdb"));
 		world_clear(&w);
 	}
 	assert_true(killed > MOMENTS / 4);
@@ -478,6 +554,7 @@ main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_is_seen_is_what_the_list_says),
+		cmocka_unit_test(its_files_get_new_names),
 		cmocka_unit_test(it_opens_again),
 		cmocka_unit_test(its_letters_end),
 		cmocka_unit_test(a_kill_loses_nothing_of_a_migration),
