@@ -120,6 +120,7 @@ bare:				## demo and check in a fresh Debian root (debootstrap, root)
 lint:				## levels of rooms, one door per library, no cycles, no stray names
 	@awk -f tests/lint/layers.awk $(SOURCES)
 	@awk -f tests/lint/doors.awk $(SOURCES)
+	@awk -f tests/lint/stores.awk $(SOURCES)
 	@awk -f tests/lint/cycles.awk $(SOURCES)
 	@awk -v tree="$$(find common proto oms ims mc tests)" -f tests/lint/names.awk $(SOURCES) tests/lint/*.awk README.md proto/SPEC.md
 	@awk -f tests/lint/events.awk $(SOURCES)
