@@ -3,7 +3,7 @@
 # after.  The daemons' clock is moved on, so that a minute takes no minute.
 . tests/e2e/lib.sh
 . tests/lib/peers.sh
-plan 15
+plan 16
 
 preload=$PWD/build/$MODE/tests/tools/clock_shift.so
 [ "$MODE" != asan ] || preload="$(gcc -print-file-name=libasan.so) $preload"
@@ -45,8 +45,13 @@ tests/world zone "$W" '_oms-submit._tcp.a.test. 60 IN SRV 0 1 2472 oms.a.test.'
 letter alice@a.test bob@b.test big "$(head -c 3000000 /dev/zero | tr '\0' x | fold -w 76)" >"$T/big"
 as alice@a.test send bob@b.test <"$T/big" >"$T/said" 2>&1 &
 sender=$! pids="$pids $!"
-came() { [ "$(files)" -gt "$before" ]; }
-ok "a letter begins to come" eventually 20 came
+# taken ADDRESS: what the relay let pass is with the daemon there, nothing is on the way.
+taken() {
+	grep -q full "$T/relay" && enter ss -tnH "( sport = :${1#*:} or dport = :${1#*:} )" |
+	    awk '$2 + $3 > 0 { on_the_way = 1 } END { exit NR == 0 || on_the_way }'
+}
+ok "the first third of a letter has come" eventually 20 taken "$OMS_SUBMIT_a_test"
+ok "and is in a file" [ "$(files)" -gt "$before" ]
 a_minute_later "$OMS_SUBMIT_a_test"
 ok "much came in the first minute: it may go on" kill -0 $sender
 unlike "and nothing was said" "$(cat "$OMS_LOG_a_test")" 'submit\.refused .*too-slow'

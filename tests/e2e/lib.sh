@@ -211,6 +211,7 @@ log_count_is() {
 
 # clock_movable: daemons that are started from now on have a monotonic clock that clock_move S moves on by
 # S seconds, and a wall clock that wall_move S moves on.  A daemon that sleeps finds it out when it wakes.
+# The files are written over and never cut: one that reads beside must not find an empty one.
 clock_movable() {
 	tap_preload=$PWD/build/$MODE/tests/tools/clock_shift.so
 	case $MODE in asan | tsan) tap_preload="$(gcc -print-file-name=lib$MODE.so) $tap_preload" ;; esac
@@ -221,8 +222,8 @@ clock_movable() {
 	UNDER="env MONO_SHIFT=$T/moved CLOCK_SHIFT=$T/wall LD_PRELOAD=$(echo $tap_preload | tr ' ' :)"
 	export UNDER
 }
-clock_move() { echo $(($(cat "$T/moved") + $1)) >"$T/moved"; }
-wall_move() { echo $(($(cat "$T/wall") + $1)) >"$T/wall"; }
+clock_move() { echo $(($(cat "$T/moved") + $1)) 1<>"$T/moved"; }
+wall_move() { echo $(($(cat "$T/wall") + $1)) 1<>"$T/wall"; }
 
 # background COMMAND...: ended with the test; its pid in $!.
 background() {

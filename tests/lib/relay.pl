@@ -4,7 +4,8 @@
 # A relay between a client and a server that loses interest: once OCTETS have passed in that
 # direction (up: to the server) it takes no more of it, and all stays open.  TLS passes as it is, and whole
 # records of it: a client may wait for the rest of one, and do nothing else.
-# Addresses are A.B.C.D:PORT; FROM is the relay's own address towards the target.  Says "ready".
+# Addresses are A.B.C.D:PORT; FROM is the relay's own address towards the target.  Says "ready", and "full" when
+# the last of the OCTETS is on its way.
 use strict;
 use warnings;
 use IO::Select;
@@ -44,7 +45,9 @@ sub relay {
 				all($out, substr $record, 0, $whole, "") or return;
 				$octets -= $whole;
 			}
-			$ready->remove($in) if $octets <= 0;
+			next if $octets > 0;
+			$ready->remove($in);
+			print "full\n";
 		}
 	}
 }
