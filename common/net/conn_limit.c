@@ -12,7 +12,8 @@
 #include "common/loop/loop.h"
 
 #define BUCKETS   1024
-#define KEY_WORDS 3 /* an IPv6 address, 1 + port */
+#define KEY_WORDS 3 /* an IPv6 address; 0, 1 + port, or FLOW and a domain */
+#define FLOW      (1ULL << 63)
 
 TAILQ_HEAD(places, conn_place);
 
@@ -21,39 +22,48 @@ struct entry {
 	uint64_t key[KEY_WORDS];
 };
 
+/* What one domain has at one address. */
+struct flow {
+	struct entry entry; /* first */
+	unsigned n_places;  /* of all states but REFUSED */
+	unsigned n_held, n_unanswered, n_leaving, n_waiting;
+	struct places waiting;
+	TAILQ_ENTRY(flow) link; /* while n_waiting > 0 */
+};
+
 /* An address that has places.  Its key ends in 0. */
 struct host {
 	struct entry entry; /* first */
 	unsigned n_places;  /* of all states but REFUSED */
-	unsigned n_held, n_leaving, n_waiting;
-	struct places held, waiting; /* waiting: while CONN_PER_HOST are held */
-	struct places back;          /* give way to others of their domain */
+	unsigned n_held, n_unanswered, n_leaving;
+	struct places held;
+	TAILQ_HEAD(flows, flow) waiting; /* in the order of their turns */
 };
 
 /* A port of an address that has places, or has failed. */
 struct door {
 	struct entry entry; /* first */
 	unsigned n_places;
-	unsigned failures;         /* in turn */
-	int64_t not_before_ms;     /* of the next try */
-	struct conn_place *prober; /* finds out whether it answers again; NULL: nobody does */
-	struct places queue;       /* wait for what the prober finds */
-	bool remembered;           /* only for its failures */
-	TAILQ_ENTRY(door) link;    /* of those */
+	unsigned failures;     /* in turn */
+	int64_t not_before_ms; /* of the next try */
+	struct conn_place
+	    *prober;            /* holds a place, to find out whether it answers again; or NULL */
+	bool remembered;        /* only for its failures */
+	TAILQ_ENTRY(door) link; /* of those */
 };
 
 TAILQ_HEAD(doors, door);
 
-enum place_state { HELD, WAITING, BACK, QUEUED, REFUSED };
+enum place_state { HELD, WAITING, REFUSED };
 
 struct conn_place {
 	TAILQ_ENTRY(conn_place) link; /* of the list that its state names */
 	struct conn_limit *limit;
-	struct host *host; /* REFUSED: NULL, as door is */
+	struct host *host; /* REFUSED: NULL, as flow and door are */
+	struct flow *flow;
 	struct door *door;
 	struct conn_caller caller;
 	enum place_state state;
-	uint64_t domain; /* its hash; 0: none */
 	bool answered;
 	bool leaving;
 	int64_t until_ms; /* REFUSED */
@@ -62,8 +72,9 @@ struct conn_place {
 struct conn_limit {
 	pthread_mutex_t lock;
 	uint64_t secret;
+	uint64_t n_unnamed; /* places of no domain, ever */
 	bool closed;
-	struct entry *bucket[BUCKETS]; /* hosts and doors */
+	struct entry *bucket[BUCKETS]; /* hosts, flows and doors */
 	struct doors remembered;       /* oldest first */
 	unsigned n_remembered;
 };
@@ -87,7 +98,7 @@ conn_limit_close(struct conn_limit *l)
 	pthread_mutex_unlock(&l->lock);
 }
 
-/* -- hosts and doors: under the lock --------------------------------------------------------------- */
+/* -- hosts, flows and doors: under the lock -------------------------------------------------------- */
 
 /* An IPv4 address counts as the IPv6 address it is mapped to (tls_peer_init). */
 static void
@@ -150,9 +161,21 @@ host_of(struct conn_limit *l, const uint64_t key[KEY_WORDS])
 	if (h->n_places++ == 0) {
 		TAILQ_INIT(&h->held);
 		TAILQ_INIT(&h->waiting);
-		TAILQ_INIT(&h->back);
 	}
 	return h;
+}
+
+/* domain: NULL: a flow of its own. */
+static struct flow *
+flow_of(struct conn_limit *l, const uint64_t key[KEY_WORDS], const char *domain)
+{
+	uint64_t word = domain != NULL ? span_hash(span_str(domain), l->secret) : l->n_unnamed++;
+	const uint64_t mine[KEY_WORDS] = { key[0], key[1], word | FLOW };
+	struct flow *f = entry_of(l, mine, sizeof *f);
+
+	if (f->n_places++ == 0)
+		TAILQ_INIT(&f->waiting);
+	return f;
 }
 
 static void
@@ -170,8 +193,7 @@ door_of(struct conn_limit *l, const uint64_t key[KEY_WORDS])
 
 	if (d->remembered)
 		recall(l, d);
-	if (d->n_places++ == 0)
-		TAILQ_INIT(&d->queue);
+	d->n_places++;
 	return d;
 }
 
@@ -185,10 +207,12 @@ forget_door(struct conn_limit *l, struct door *d)
 
 /* A door without places is kept only for its failures, up to CONN_DOORS_REMEMBERED. */
 static void
-let_go(struct conn_limit *l, struct host *h, struct door *d)
+let_go(struct conn_limit *l, struct host *h, struct flow *f, struct door *d)
 {
 	if (--h->n_places == 0)
 		drop(l, &h->entry);
+	if (--f->n_places == 0)
+		drop(l, &f->entry);
 	if (--d->n_places > 0)
 		return;
 	if (d->failures == 0) {
@@ -222,141 +246,177 @@ wake(const struct conn_place *p)
 	loop_post(c->loop, call, c);
 }
 
+/* -- whose turn it is: under the lock -------------------------------------------------------------- */
+
+/* Of `most`, all hold `held` and one domain `own`: may it have one more?  It leaves as many as it has. */
+static bool
+leaves_enough(unsigned most, unsigned held, unsigned own)
+{
+	return most - held > own;
+}
+
+/* One at a time tries a port that failed. */
+static bool
+port_is_tried(const struct conn_place *p)
+{
+	return p->caller.backs_off && p->door->failures > 0 && p->door->prober != NULL;
+}
+
+/* Of those that wait, as far as the ports and the connections that are not answered are concerned. */
+static struct conn_place *
+first_to_connect(const struct host *h, const struct flow *f)
+{
+	struct conn_place *p;
+
+	if (!leaves_enough(CONN_UNANSWERED, h->n_unanswered, f->n_unanswered))
+		return NULL;
+	TAILQ_FOREACH (p, &f->waiting, link)
+		if (!port_is_tried(p))
+			break;
+	return p;
+}
+
+static bool
+has_room(const struct host *h, const struct flow *f)
+{
+	return leaves_enough(CONN_PER_HOST, h->n_held, f->n_held);
+}
+
+/* For each number of places that a domain may hold: how many domains hold that number and wait only until
+ * somebody leaves. */
+struct crowd {
+	unsigned domains[CONN_PER_HOST + 1];
+};
+
+static struct crowd
+crowd_of(const struct host *h)
+{
+	struct crowd c = { { 0 } };
+	const struct flow *f;
+
+	TAILQ_FOREACH (f, &h->waiting, link)
+		if (!has_room(h, f) && first_to_connect(h, f) != NULL)
+			c.domains[f->n_held]++;
+	return c;
+}
+
+/* Others of its domain wait, or domains that hold fewer places than its own will hold. */
+static bool
+is_wanted(const struct conn_place *p, const struct crowd *c)
+{
+	const struct host *h = p->host;
+	const struct flow *f = p->flow;
+	unsigned n = 0;
+
+	if (p->leaving)
+		return true;
+	if (f->n_waiting > f->n_leaving && !has_room(h, f) && first_to_connect(h, f) != NULL)
+		return true;
+	for (unsigned i = 0; i < f->n_held - f->n_leaving; i++)
+		n += c->domains[i];
+	return n > h->n_leaving;
+}
+
 static void
 wake_holders(const struct host *h)
 {
+	const struct crowd c = crowd_of(h);
 	const struct conn_place *p;
 
-	if (h->n_waiting <= h->n_leaving)
-		return;
 	TAILQ_FOREACH (p, &h->held, link)
-		if (!p->leaving)
+		if (!p->leaving && is_wanted(p, &c))
 			wake(p);
 }
 
 /* -- states: under the lock ------------------------------------------------------------------------- */
 
 static void
-unlink_place(struct conn_place *p)
+note_answer(struct conn_place *p)
 {
-	struct host *h = p->host;
+	if (p->answered)
+		return;
+	p->answered = true;
+	p->host->n_unanswered--;
+	p->flow->n_unanswered--;
+}
 
-	switch (p->state) {
-	case HELD:
-		TAILQ_REMOVE(&h->held, p, link);
-		h->n_held--;
-		h->n_leaving -= p->leaving;
-		break;
-	case WAITING:
-		TAILQ_REMOVE(&h->waiting, p, link);
-		h->n_waiting--;
-		break;
-	case BACK:
-		TAILQ_REMOVE(&h->back, p, link);
-		break;
-	case QUEUED:
-		TAILQ_REMOVE(&p->door->queue, p, link);
-		break;
-	case REFUSED:
-		break;
-	}
-	if (p->door != NULL && p->door->prober == p)
+/* Its domain has begun a connection, or ended one: the others' turns come first. */
+static void
+end_turn(struct flow *f, struct host *h)
+{
+	if (f->n_waiting == 0)
+		return;
+	TAILQ_REMOVE(&h->waiting, f, link);
+	TAILQ_INSERT_TAIL(&h->waiting, f, link);
+}
+
+static void
+leave_held(struct conn_place *p)
+{
+	note_answer(p);
+	TAILQ_REMOVE(&p->host->held, p, link);
+	p->host->n_held--;
+	p->host->n_leaving -= p->leaving;
+	p->flow->n_held--;
+	p->flow->n_leaving -= p->leaving;
+	if (p->door->prober == p)
 		p->door->prober = NULL;
+	end_turn(p->flow, p->host);
+}
+
+static void
+leave_waiting(struct conn_place *p)
+{
+	struct flow *f = p->flow;
+
+	TAILQ_REMOVE(&f->waiting, p, link);
+	if (--f->n_waiting == 0)
+		TAILQ_REMOVE(&p->host->waiting, f, link);
 }
 
 static void
 hold(struct conn_place *p)
 {
+	struct host *h = p->host;
+	struct flow *f = p->flow;
+
+	leave_waiting(p);
 	p->state = HELD;
-	p->host->n_held++;
-	TAILQ_INSERT_TAIL(&p->host->held, p, link);
+	TAILQ_INSERT_TAIL(&h->held, p, link);
+	h->n_held++;
+	h->n_unanswered++;
+	f->n_held++;
+	f->n_unanswered++;
+	if (p->caller.backs_off && p->door->failures > 0)
+		p->door->prober = p;
+	end_turn(f, h);
 }
 
+static struct conn_place *
+next_to_hold(const struct host *h)
+{
+	struct conn_place *p = NULL;
+	const struct flow *f;
+
+	if (h->n_held == CONN_PER_HOST || h->n_unanswered == CONN_UNANSWERED)
+		return NULL;
+	TAILQ_FOREACH (f, &h->waiting, link)
+		if (has_room(h, f) && (p = first_to_connect(h, f)) != NULL)
+			break;
+	return p;
+}
+
+/* After whatever may have freed a place, or asked for one.  asking: its caller looks by itself; may be NULL. */
 static void
-serve_next(struct host *h)
+serve(struct host *h, const struct conn_place *asking)
 {
 	struct conn_place *p;
 
-	while (h->n_held < CONN_PER_HOST && (p = TAILQ_FIRST(&h->waiting)) != NULL) {
-		TAILQ_REMOVE(&h->waiting, p, link);
-		h->n_waiting--;
+	while ((p = next_to_hold(h)) != NULL) {
 		hold(p);
-		wake(p);
+		if (p != asking)
+			wake(p);
 	}
-}
-
-static unsigned
-count_unanswered(const struct places *all, uint64_t domain)
-{
-	const struct conn_place *p;
-	unsigned n = 0;
-
-	TAILQ_FOREACH (p, all, link)
-		n += p->domain == domain && !p->answered;
-	return n;
-}
-
-static bool
-must_stand_back(const struct conn_place *p)
-{
-	const struct host *h = p->host;
-
-	return p->domain != 0 &&
-	    count_unanswered(&h->held, p->domain) + count_unanswered(&h->waiting, p->domain) >=
-	    CONN_PER_DOMAIN;
-}
-
-static void
-wait_for_host(struct conn_place *p)
-{
-	if (must_stand_back(p)) {
-		p->state = BACK;
-		TAILQ_INSERT_TAIL(&p->host->back, p, link);
-		return;
-	}
-	p->state = WAITING;
-	p->host->n_waiting++;
-	TAILQ_INSERT_TAIL(&p->host->waiting, p, link);
-}
-
-/* After a connection was answered or has left: those that gave way to it take their turn. */
-static void
-call_back(struct host *h)
-{
-	struct conn_place *p, *next;
-	bool moved = false;
-
-	for (p = TAILQ_FIRST(&h->back); p != NULL; p = next) {
-		next = TAILQ_NEXT(p, link);
-		if (must_stand_back(p))
-			continue;
-		TAILQ_REMOVE(&h->back, p, link);
-		wait_for_host(p);
-		moved = true;
-	}
-	if (!moved)
-		return;
-	serve_next(h);
-	wake_holders(h);
-}
-
-/* One place at a time of those that wait at a door goes on while it fails, all once it answers. */
-static void
-open_door(struct door *d)
-{
-	struct host *h = NULL;
-	struct conn_place *p;
-
-	while (d->prober == NULL && (p = TAILQ_FIRST(&d->queue)) != NULL) {
-		TAILQ_REMOVE(&d->queue, p, link);
-		if (d->failures > 0)
-			d->prober = p;
-		wait_for_host(p);
-		h = p->host; /* of all */
-	}
-	if (h == NULL)
-		return;
-	serve_next(h);
 	wake_holders(h);
 }
 
@@ -365,25 +425,37 @@ static void
 refuse(struct conn_place *p)
 {
 	p->until_ms = p->door->not_before_ms;
-	let_go(p->limit, p->host, p->door);
+	let_go(p->limit, p->host, p->flow, p->door);
 	p->state = REFUSED;
 	p->host = NULL;
+	p->flow = NULL;
 	p->door = NULL;
 }
 
-/* `d` keeps the place that reports. */
 static void
-refuse_all(struct places *all, const struct door *d)
+refuse_waiting(struct flow *f, const struct door *d)
 {
 	struct conn_place *p, *next;
 
-	for (p = TAILQ_FIRST(all); p != NULL; p = next) {
+	for (p = TAILQ_FIRST(&f->waiting); p != NULL; p = next) {
 		next = TAILQ_NEXT(p, link);
 		if (p->door != d || !p->caller.backs_off)
 			continue;
-		unlink_place(p);
-		refuse(p);
+		leave_waiting(p);
+		refuse(p); /* the flow may go with its last place */
 		wake(p);
+	}
+}
+
+/* `h` and `d` keep the place that reports. */
+static void
+refuse_all(struct host *h, const struct door *d)
+{
+	struct flow *f, *next;
+
+	for (f = TAILQ_FIRST(&h->waiting); f != NULL; f = next) {
+		next = TAILQ_NEXT(f, link);
+		refuse_waiting(f, d);
 	}
 }
 
@@ -393,28 +465,18 @@ static void
 enter(struct conn_place *p, int64_t now_ms)
 {
 	struct host *h = p->host;
-	struct door *d = p->door;
-	bool careful = p->caller.backs_off && d->failures > 0;
+	struct flow *f = p->flow;
 
-	if (careful && now_ms < d->not_before_ms) {
+	if (p->caller.backs_off && p->door->failures > 0 && now_ms < p->door->not_before_ms) {
 		refuse(p);
 		return;
 	}
-	if (careful && d->prober != NULL) {
-		p->state = QUEUED;
-		TAILQ_INSERT_TAIL(&d->queue, p, link);
-		return;
-	}
-	if (careful)
-		d->prober = p;
-	if (h->n_held < CONN_PER_HOST && h->n_waiting == 0 && !must_stand_back(p) &&
-	    !p->limit->closed) {
-		hold(p);
-		return;
-	}
-	wait_for_host(p);
+	p->state = WAITING;
+	TAILQ_INSERT_TAIL(&f->waiting, p, link);
+	if (f->n_waiting++ == 0)
+		TAILQ_INSERT_TAIL(&h->waiting, f, link);
 	if (!p->limit->closed)
-		wake_holders(h);
+		serve(h, p);
 }
 
 struct conn_place *
@@ -427,11 +489,10 @@ conn_limit_enter(struct conn_limit *l, const struct sockaddr_storage *to,
 	p->limit = l;
 	p->caller = *caller;
 	p->caller.domain = NULL;
-	if (caller->domain != NULL)
-		p->domain = span_hash(span_str(caller->domain), l->secret) | 1;
 	key_of(to, key);
 	pthread_mutex_lock(&l->lock);
 	p->host = host_of(l, key);
+	p->flow = flow_of(l, key, caller->domain);
 	p->door = door_of(l, key);
 	enter(p, now_ms);
 	pthread_mutex_unlock(&l->lock);
@@ -488,14 +549,12 @@ conn_place_report(struct conn_place *p, bool answers, int64_t now_ms)
 		d->failures = 0;
 	else
 		note_failure(d, now_ms);
-	p->answered = p->answered || answers;
-	if (!l->closed && answers) {
-		open_door(d);
-		call_back(p->host);
-	} else if (!l->closed) {
-		refuse_all(&d->queue, d);
-		refuse_all(&p->host->waiting, d);
-		refuse_all(&p->host->back, d);
+	if (answers)
+		note_answer(p);
+	if (!l->closed) {
+		if (!answers)
+			refuse_all(p->host, d);
+		serve(p->host, NULL);
 	}
 	pthread_mutex_unlock(&l->lock);
 }
@@ -503,16 +562,17 @@ conn_place_report(struct conn_place *p, bool answers, int64_t now_ms)
 bool
 conn_place_is_wanted(struct conn_place *p)
 {
-	struct host *h;
-	bool wanted;
+	bool wanted = false;
 
 	pthread_mutex_lock(&p->limit->lock);
-	h = p->host;
-	if (p->state == HELD && !p->leaving && h->n_waiting > h->n_leaving) {
-		p->leaving = true;
-		h->n_leaving++;
+	if (p->state == HELD) {
+		const struct crowd c = crowd_of(p->host);
+
+		wanted = is_wanted(p, &c);
+		p->host->n_leaving += wanted && !p->leaving;
+		p->flow->n_leaving += wanted && !p->leaving;
+		p->leaving = wanted;
 	}
-	wanted = p->leaving;
 	pthread_mutex_unlock(&p->limit->lock);
 	return wanted;
 }
@@ -528,14 +588,14 @@ conn_place_leave(struct conn_place **pp)
 	*pp = NULL;
 	l = p->limit;
 	pthread_mutex_lock(&l->lock);
-	unlink_place(p);
+	if (p->state == HELD)
+		leave_held(p);
+	else if (p->state == WAITING)
+		leave_waiting(p);
 	if (p->state != REFUSED) {
-		if (!l->closed) {
-			serve_next(p->host);
-			open_door(p->door);
-			call_back(p->host);
-		}
-		let_go(l, p->host, p->door);
+		if (!l->closed)
+			serve(p->host, NULL);
+		let_go(l, p->host, p->flow, p->door);
 	}
 	pthread_mutex_unlock(&l->lock);
 	free(p);
