@@ -1,11 +1,13 @@
 #!/usr/bin/perl
 # tests/lib/relay.pl LISTEN TARGET up|down OCTETS [FROM]
+# RELAY_MORE="FILE OCTETS" tests/lib/relay.pl ...
 #
 # A relay between a client and a server that loses interest: once OCTETS have passed in that
 # direction (up: to the server) it takes no more of it, and all stays open.  TLS passes as it is, and whole
 # records of it: a client may wait for the rest of one, and do nothing else.
 # Addresses are A.B.C.D:PORT; FROM is the relay's own address towards the target.  Says "ready", and "full" when
-# the last of the OCTETS is on its way.
+# the last of the OCTETS is on its way.  RELAY_MORE: when FILE is there, it goes, and so many more pass; "full"
+# again.
 use strict;
 use warnings;
 use IO::Select;
@@ -15,6 +17,7 @@ my ($listen, $target, $way, $octets, $from) = @ARGV;
 $octets // die "relay: LISTEN TARGET up|down OCTETS [FROM]\n";
 $| = 1;
 $SIG{CHLD} = "IGNORE";
+my ($gate, $more) = split / /, $ENV{RELAY_MORE} // "";
 my @children;
 $SIG{TERM} = sub { kill TERM => @children; exit 0 };
 $SIG{PIPE} = "IGNORE";
@@ -31,8 +34,12 @@ sub relay {
 	    $from ? (LocalAddr => $from) : ()) or die "relay: $target: $!\n";
 	my $ready = IO::Select->new($client, $server);
 	my $record = "";		# the beginning of a TLS record of the counted way
-	while (my @from = $ready->can_read) {
-		for my $in (@from) {
+	while ($ready->count) {
+		if ($gate && $octets <= 0 && unlink $gate) {
+			$octets = $more;
+			$ready->add($client, $server);
+		}
+		for my $in ($ready->can_read($gate ? 0.1 : undef)) {
 			my $up = $in == $client;
 			my $out = $up ? $server : $client;
 			my $n = sysread($in, my $piece, 4096);
