@@ -87,6 +87,16 @@ oms_delivery_is_over(const struct oms_delivery *d)
 	return true;
 }
 
+size_t
+oms_deliveries_open(const struct oms_delivery *d, size_t n)
+{
+	size_t open = 0;
+
+	for (size_t i = 0; i < n; i++)
+		open += !oms_delivery_is_over(&d[i]);
+	return open;
+}
+
 bool
 oms_delivery_is_single(const struct oms_delivery *d)
 {

@@ -82,7 +82,8 @@ struct oms_delivery {
 
 void oms_delivery_clear(struct oms_delivery *d);
 
-bool oms_delivery_is_over(const struct oms_delivery *d);   /* every recipient is */
+bool oms_delivery_is_over(const struct oms_delivery *d);            /* every recipient is */
+size_t oms_deliveries_open(const struct oms_delivery *d, size_t n); /* how many are not over */
 bool oms_delivery_is_single(const struct oms_delivery *d); /* the letter has one recipient there */
 bool oms_delivery_waits(const struct oms_delivery *d); /* somebody waits; else it is never due */
 

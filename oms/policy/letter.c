@@ -1,6 +1,16 @@
 /* letter — what becomes of a letter when its deliveries and its time end; see letter.h. */
 #include "oms/policy/letter.h"
 
+struct oms_life
+oms_life_begin(size_t open, int64_t now_s)
+{
+	return (struct oms_life) {
+		.open = (uint32_t)open,
+		.body = open > 0,
+		.forget_s = open > 0 ? 0 : now_s + OMS_OUTCOME_S,
+	};
+}
+
 bool
 oms_life_delivery_over(struct oms_life *l, int64_t now_s)
 {

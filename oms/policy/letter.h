@@ -28,6 +28,9 @@ struct oms_life {
 	int64_t forget_s; /* of an outcome */
 };
 
+/* It begins with so many deliveries that are not over: kept, or without any an outcome. */
+struct oms_life oms_life_begin(size_t open, int64_t now_s);
+
 /* One of its deliveries is over.  True: it was the last, the letter is an outcome now.  Its body goes, its
  * user's share has a letter less, and its end is to be looked at again at forget_s. */
 bool oms_life_delivery_over(struct oms_life *l, int64_t now_s);

@@ -147,6 +147,7 @@ struct put {
 	struct oms_op op; /* first */
 	struct oms_store *store;
 	struct oms_taking taking;
+	char file[BODY_NAME_BYTES]; /* of the body, named by the letter if it is kept */
 	oms_store_put_done *done;
 	void *arg;
 };
@@ -162,8 +163,8 @@ put_done(void *arg, const struct err *e)
 {
 	struct put *p = arg;
 
-	if (e != NULL || p->taking.known)
-		body_remove(p->store->bodies, p->taking.letter.file);
+	if (e != NULL || p->taking.known || !p->taking.letter.life.body)
+		body_remove(p->store->bodies, p->file);
 	oms_store_drop(&p->store);
 	p->done(p->arg, e == NULL ? &p->taking.id : NULL, e);
 	buf_clear(&p->taking.packed);
@@ -191,10 +192,13 @@ oms_store_put_take(struct oms_store *s, const struct oms_put *in, struct loop *l
 	p->store = oms_store_hold(s);
 	g->letter = (struct oms_letter_record) {
 		.facts = in->letter,
-		.life = { .open = (uint32_t)in->n_deliveries, .body = true },
+		.life = oms_life_begin(oms_deliveries_open(in->deliveries, in->n_deliveries),
+		    in->letter.date_s),
 		.price = price_of(in),
 	};
-	memcpy(g->letter.file, in->kept->name, sizeof g->letter.file);
+	memcpy(p->file, in->kept->name, sizeof p->file);
+	if (g->letter.life.body)
+		memcpy(g->letter.file, p->file, sizeof p->file);
 	memcpy(g->letter.token, in->token, sizeof g->letter.token);
 	g->most = in->most;
 	g->token_until_s = token.until_s;

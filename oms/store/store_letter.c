@@ -117,6 +117,12 @@ oms_letter_forget(struct kv_txn *t, const struct ulid *id, const char *user)
 	kv_emit_awaited(t, &to, &f);
 }
 
+int64_t
+oms_letter_end_s(const struct oms_letter_record *r)
+{
+	return r->life.body ? r->facts.hold_until_s : r->life.forget_s;
+}
+
 /* -- rows ------------------------------------------------------------------------------------------------- */
 
 bool
@@ -280,7 +286,7 @@ oms_letter_receive(struct kv_txn *t, const struct kv_part *from, const struct kv
 		return false;
 	if (!r.life.body)
 		state_outcome(t, &r);
-	state_end(t, &r, r.life.body ? r.facts.hold_until_s : r.life.forget_s, now_us, true);
+	state_end(t, &r, oms_letter_end_s(&r), now_us, true);
 	oms_letter_put(t, &r);
 	kv_keep(t, SPAN_LIT(""));
 	return true;
@@ -300,7 +306,7 @@ take_back_due(void *arg, struct oms_stored *s)
 static void
 end_nowhere(struct kv_txn *t, const struct oms_letter_record *r)
 {
-	const struct kv_part expiry = oms_part_expiry(r->facts.hold_until_s, &r->facts.id);
+	const struct kv_part expiry = oms_part_expiry(oms_letter_end_s(r), &r->facts.id);
 	const struct kv_fact f = {
 		.what = OMS_FACT,
 		.name = span_of(r->facts.id.b, ULID_BYTES),

@@ -5,13 +5,6 @@
  * file stays until the store is closed in order for the first time.  So do the old files of bodies, in bodies.old;
  * those that a letter names get a second name in bodies.new, by which their letter is found, and bodies.new becomes
  * bodies after the store has its name.
- *
- *	table        key                  value
- *	letter       id                   the letter, as now
- *	body         id                   octets of an inline body
- *	delivery     id, peer             the delivery, as now
- *	token        user NUL token       id, until
- *	peer         domain               version, until, answered (since version 2)
  */
 #include <dirent.h>
 #include <errno.h>
@@ -24,11 +17,11 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
+#include "common/base/clock.h"
 #include "common/base/hex.h"
 #include "common/base/log.h"
 #include "common/base/memory.h"
 #include "common/store/db.h"
-#include "common/store/db_key.h"
 #include "common/store/kv_lmdb.h"
 #include "oms/store/store_private.h"
 
@@ -37,9 +30,13 @@
 #define MORE_ROOM     2          /* times what the old one takes, at most about */
 #define NO_BOUND      (1U << 30) /* of remembered domains */
 
-enum { LETTER, BODY, DELIVERY, TOKEN, PEER, OLD_TABLES };
-
-static const char *const tables[OLD_TABLES] = { "letter", "body", "delivery", "token", "peer" };
+static const char *const tables[OMS_OLD_TABLES] = {
+	[OMS_OLD_LETTER] = "letter",
+	[OMS_OLD_BODY] = "body",
+	[OMS_OLD_DELIVERY] = "delivery",
+	[OMS_OLD_TOKEN] = "token",
+	[OMS_OLD_PEER] = "peer",
+};
 
 struct migration {
 	struct oms_store *store;
@@ -113,43 +110,6 @@ take(struct migration *m, struct step *s, size_t octets)
 
 /* -- letters ------------------------------------------------------------------------------------------------ */
 
-struct deliveries {
-	struct oms_delivery d[SUBMIT_RECIPIENTS_MAX];
-	size_t n;
-};
-
-static bool
-take_delivery(void *arg, struct span key, struct span value)
-{
-	struct deliveries *x = arg;
-	struct err e;
-
-	(void)key;
-	if (x->n < SUBMIT_RECIPIENTS_MAX && oms_delivery_read(value, &x->d[x->n], &e))
-		x->n++;
-	return true;
-}
-
-/* How long the token means this letter; 0: not any more. */
-static int64_t
-token_until(struct migration *m, const struct oms_letter_record *r)
-{
-	struct db_key k = { .n = 0 };
-	struct span value;
-	struct reader in;
-	struct ulid id;
-	int64_t until_s;
-
-	db_key_add_text(&k, r->facts.user);
-	db_key_add(&k, r->token, strlen(r->token));
-	if (r->token[0] == '\0' || !db_get(m->txn, TOKEN, db_key_span(&k), &value))
-		return 0;
-	in = reader_of(value);
-	read_bytes(&in, id.b, ULID_BYTES);
-	until_s = (int64_t)read_u64(&in);
-	return reader_done(&in) && ulid_eq(&id, &r->facts.id) ? until_s : 0;
-}
-
 static bool
 apply_letter(struct kv_txn *t, void *arg, struct err *e)
 {
@@ -157,26 +117,19 @@ apply_letter(struct kv_txn *t, void *arg, struct err *e)
 }
 
 static bool
-take_letter(struct migration *m, const struct oms_letter_record *r, struct span id)
+take_letter(struct migration *m, const struct oms_old_letter *l)
 {
 	struct step *s = memory_new(sizeof *s);
-	struct deliveries *d = memory_new(sizeof *d);
-	struct span body = SPAN_LIT("");
 
-	db_each(m->txn, DELIVERY, id, id, take_delivery, d);
-	if (r->life.body && r->file[0] == '\0')
-		db_get(m->txn, BODY, id, &body);
 	s->taking = (struct oms_taking) {
-		.letter = *r,
-		.token_until_s = token_until(m, r),
+		.letter = l->record,
+		.token_until_s = l->token_until_s,
 		.now_us = oms_now_us(m->store),
 		.again = true,
 	};
-	oms_letter_pack(&s->taking.packed, r, body, d->d, d->n, s->taking.now_us);
-	for (size_t i = 0; i < d->n; i++)
-		oms_delivery_clear(&d->d[i]);
-	free(d);
-	s->op.part = oms_part_user(r->facts.user);
+	oms_letter_pack(&s->taking.packed, &l->record, l->body, l->deliveries, l->n_deliveries,
+	    s->taking.now_us);
+	s->op.part = oms_part_user(l->record.facts.user);
 	s->op.apply = apply_letter;
 	return take(m, s, s->taking.packed.len + 512);
 }
@@ -208,24 +161,35 @@ cannot_go_on(struct migration *m, const struct err *e)
 }
 
 static bool
-on_letter(void *arg, struct span key, struct span value)
+copy_letter(struct migration *m, struct oms_old_letter *l)
 {
-	struct migration *m = arg;
-	struct oms_letter_record r;
 	struct err e;
 
-	if (key.n != ULID_BYTES || !oms_letter_read(value, &r, &e)) {
-		m->lost++;
-		return true;
-	}
-	if (!adopt_file(m, &r, &e))
+	if (!adopt_file(m, &l->record, &e))
 		return cannot_go_on(m, &e);
-	if (!take_letter(m, &r, key))
+	m->lost += l->lost;
+	if (!take_letter(m, l))
 		return false;
 	if (++m->letters % BATCH_LETTERS == 0)
 		log_fact(LOG_INFO, "store.migrating", "letters=%llu all=%llu",
 		    (unsigned long long)m->letters, (unsigned long long)m->all);
 	return true;
+}
+
+static bool
+on_letter(void *arg, struct span key, struct span value)
+{
+	struct migration *m = arg;
+	struct oms_old_letter l;
+	bool good;
+
+	if (!oms_old_letter_read(m->txn, key, value, clock_wall_ms() / 1000, &l)) {
+		m->lost++;
+		return true;
+	}
+	good = copy_letter(m, &l);
+	oms_old_letter_clear(&l);
+	return good;
 }
 
 /* -- remembered domains ------------------------------------------------------------------------------------- */
@@ -289,10 +253,10 @@ copy_all(struct migration *m, struct err *e)
 
 	if (!db_read(m->old, &m->txn, e))
 		return false;
-	m->all = db_entries(m->txn, LETTER);
+	m->all = db_entries(m->txn, OMS_OLD_LETTER);
 	log_fact(LOG_INFO, "store.migrating", "letters=0 all=%llu", (unsigned long long)m->all);
-	db_each(m->txn, LETTER, (struct span) { 0 }, (struct span) { 0 }, on_letter, m);
-	db_each(m->txn, PEER, (struct span) { 0 }, (struct span) { 0 }, on_peer, m);
+	db_each(m->txn, OMS_OLD_LETTER, (struct span) { 0 }, (struct span) { 0 }, on_letter, m);
+	db_each(m->txn, OMS_OLD_PEER, (struct span) { 0 }, (struct span) { 0 }, on_peer, m);
 	m->lost += db_passed_over(m->txn);
 	fault = db_fault(m->txn, e);
 	db_read_end(&m->txn);
@@ -301,8 +265,9 @@ copy_all(struct migration *m, struct err *e)
 		return false;
 	}
 	if (!fault)
-		log_fact(LOG_INFO, "store.migrated", "letters=%llu unreadable=%llu",
-		    (unsigned long long)m->letters, (unsigned long long)m->lost);
+		log_fact(m->lost > 0 ? LOG_WARN : LOG_INFO, "store.migrated",
+		    "letters=%llu unreadable=%llu", (unsigned long long)m->letters,
+		    (unsigned long long)m->lost);
 	return !fault;
 }
 
@@ -408,7 +373,7 @@ migrate(struct oms_store *s, const char *folder, const char *here, uint64_t size
 	bool good;
 
 	snprintf(made, sizeof made, "%s/store.new", folder);
-	if (!db_open(folder, size, tables, OLD_TABLES, &old, e))
+	if (!db_open(folder, size, tables, OMS_OLD_TABLES, &old, e))
 		return false;
 	good = access(here, F_OK) == 0 || fill(s, old, folder, made, size, e);
 	if (good && access(here, F_OK) != 0 && rename(made, here) != 0)

@@ -153,8 +153,7 @@ expire_some(struct kv_txn *t, struct ending *w)
 static void
 leave_place(struct kv_txn *t, struct ending *w, struct oms_letter_record *r, bool forgotten)
 {
-	int64_t at_s = r->life.body ? r->facts.hold_until_s : r->life.forget_s;
-	struct kv_part place = oms_part_expiry(at_s, &w->id);
+	struct kv_part place = oms_part_expiry(oms_letter_end_s(r), &w->id);
 
 	if (w->place.kind != OMS_EXPIRY || (!forgotten && kv_part_eq(&place, &w->place)))
 		return;

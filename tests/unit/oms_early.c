@@ -360,6 +360,7 @@ put_old_letter(struct db_txn *t, const struct old *o)
 	if (o->version > 1)
 		put_u64(&v, 3072);
 	db_put(t, 1, span_of(o->id.b, ULID_BYTES), buf_span(&v));
+	db_put(t, 2, span_of(o->id.b, ULID_BYTES), SPAN_LIT("bbbbbbbbbb"));
 	buf_clear(&v);
 }
 
@@ -416,7 +417,7 @@ on_old(void *arg, const struct err *e)
 static void
 open_old(struct world *w, struct old *o)
 {
-	static const char *const tables[] = { "delivery", "letter" };
+	static const char *const tables[] = { "delivery", "letter", "body" };
 	struct db *d;
 	struct err e;
 
@@ -428,7 +429,7 @@ open_old(struct world *w, struct old *o)
 		.arg = o,
 		.home = w->loop,
 		.octets = 2048 };
-	assert_true(db_open(w->folder, SIZE, tables, 2, &d, &e));
+	assert_true(db_open(w->folder, SIZE, tables, 3, &d, &e));
 	w->waiting++;
 	assert_true(db_write_take(d, &o->write, &e));
 	wait_all(w);

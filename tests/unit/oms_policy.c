@@ -321,6 +321,30 @@ a_letter_by_each_end(void **state)
 	assert_int_equal(l.forget_s, NOW + OMS_OUTCOME_S);
 }
 
+/* Some of its deliveries, or all, are over when it comes. */
+static void
+a_letter_begins_with_what_is_open(void **state)
+{
+	struct scene waits, over;
+	struct oms_delivery d[2];
+	struct oms_life l;
+
+	(void)state;
+	fill(&waits, 2, SUBMIT_WAITING + SUBMIT_FETCHED * STATES);
+	fill(&over, 2, SUBMIT_REFUSED + SUBMIT_FETCHED * STATES);
+	d[0] = waits.d;
+	d[1] = over.d;
+	assert_int_equal(oms_deliveries_open(d, 2), 1);
+	assert_int_equal(oms_deliveries_open(d + 1, 1), 0);
+	l = oms_life_begin(1, NOW);
+	assert_true(l.body);
+	assert_true(oms_life_delivery_over(&l, NOW));
+	l = oms_life_begin(0, NOW);
+	assert_false(l.body);
+	assert_int_equal(oms_life_end(&l, NOW, NOW), OMS_END_NONE);
+	assert_int_equal(oms_life_end(&l, NOW, NOW + OMS_OUTCOME_S), OMS_END_FORGET);
+}
+
 static void
 an_account_keeps_what_fits(void **state)
 {
@@ -377,6 +401,7 @@ main(void)
 		cmocka_unit_test(what_came_early),
 		cmocka_unit_test(who_may_be_served),
 		cmocka_unit_test(a_letter_by_each_end),
+		cmocka_unit_test(a_letter_begins_with_what_is_open),
 		cmocka_unit_test(an_account_keeps_what_fits),
 		cmocka_unit_test(a_token_means_its_letter_for_its_time),
 	};

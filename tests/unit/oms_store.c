@@ -120,6 +120,32 @@ from_waiting_to_forgotten(void **state)
 	world_clear(&w);
 }
 
+/* A delivery whose recipients are over when the letter comes is not waited for. */
+static void
+what_is_over_from_the_start_is_not_open(void **state)
+{
+	struct world w;
+	struct ulid id;
+
+	(void)state;
+	world_init(&w);
+	put(&w, &(struct letter) { .size = 300000, .recalled = true, .one = true }, &id);
+	assert_string_equal(states(&w, &id), "recalled");
+	arrive(&w);
+	assert_int_equal(ask_user(w.store, w.loop, "alice@a.test").letters, 0);
+	assert_int_equal(hand_out(&w, &id, "b.test"), REFUSAL_recalled);
+	wait_for_files(&w, 0);
+	sweep(&w, clock_wall_ms() / 1000 + OMS_OUTCOME_S + 60);
+	assert_string_equal(states(&w, &id), "unknown-id");
+	put(&w, &(struct letter) { .size = 300000, .over = true }, &id);
+	assert_string_equal(states(&w, &id), "recalled recalled waiting");
+	assert_int_equal(settle(&w, &id, "c.test", false), REFUSAL_NONE);
+	arrive(&w);
+	assert_int_equal(ask_user(w.store, w.loop, "alice@a.test").letters, 0);
+	wait_for_files(&w, 0);
+	world_clear(&w);
+}
+
 /* Bob's copy is not carol's: she is still waited for, notified, and counted. */
 static void
 who_waits_still_gets_the_letter(void **state)
@@ -746,11 +772,12 @@ a_user_comes_again_at_an_earlier_time(void **state)
 int
 main(void)
 {
-	enum { N = 20 };
+	enum { N = 21 };
 	const struct CMUnitTest tests[N] = {
 		cmocka_unit_test(a_letter_is_there_after_a_restart),
 		cmocka_unit_test(the_same_token_is_the_same_letter),
 		cmocka_unit_test(from_waiting_to_forgotten),
+		cmocka_unit_test(what_is_over_from_the_start_is_not_open),
 		cmocka_unit_test(who_waits_still_gets_the_letter),
 		cmocka_unit_test(who_waits_is_due_and_nobody_else),
 		cmocka_unit_test(only_a_domain_that_was_told_is_served),

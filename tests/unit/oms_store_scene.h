@@ -253,6 +253,7 @@ struct letter {
 	uint64_t max_letters, max_octets;
 	bool one;         /* bob@b.test alone; else carol@b.test and dave@c.test too */
 	bool recalled;    /* for bob@b.test */
+	bool over;        /* for all at b.test */
 	const char *user; /* NULL: alice@a.test */
 };
 
@@ -287,8 +288,10 @@ put(struct world *w, const struct letter *l, struct ulid *id)
 		d[i].id = p.letter.id;
 		d[i].hold_until_s = p.letter.hold_until_s;
 	}
-	if (l->recalled)
+	if (l->recalled || l->over)
 		d[0].recipients[0].state = SUBMIT_RECALLED;
+	if (l->over)
+		d[0].recipients[1].state = SUBMIT_RECALLED;
 	body(w, &p.letter.id, l->size, &kept);
 	w->waiting++;
 	oms_store_put_take(w->store, &p, w->loop, on_put, &o);

@@ -15,6 +15,7 @@
 #include "common/store/db.h"
 #include "tests/temp.h"
 #include "tests/unit/oms_engines.h"
+#include "tests/unit/oms_old_scene.h"
 
 #define ALICE   "alice@a.test"
 #define PRICE_1 (OMS_LETTER_PRICE + OMS_RECIPIENT_PRICE)
@@ -317,7 +318,7 @@ static bool
 apply_old(struct db_txn *t, void *arg, struct err *e)
 {
 	const struct old *o = arg;
-	struct buf letter = BUF_INIT, user = BUF_INIT, end = BUF_INIT;
+	struct buf letter = BUF_INIT, user = BUF_INIT, delivery = BUF_INIT;
 	unsigned char digest[DIGEST_BYTES] = { 0 };
 	int64_t now_s = clock_wall_ms() / 1000;
 
@@ -333,7 +334,7 @@ apply_old(struct db_txn *t, void *arg, struct err *e)
 	put_bytes(&letter, digest, DIGEST_BYTES);
 	put_span(&letter, SPAN_LIT("token"));
 	put_span(&letter, SPAN_LIT(""));
-	put_u32(&letter, 0);
+	put_u32(&letter, 1);
 	put_u8(&letter, 1);
 	put_u64(&letter, 0);
 	db_put(t, 0, span_of(o->id.b, ULID_BYTES), buf_span(&letter));
@@ -341,9 +342,15 @@ apply_old(struct db_txn *t, void *arg, struct err *e)
 	put_u64(&user, 1);
 	put_u64(&user, 600);
 	db_put(t, 1, SPAN_LIT(ALICE), buf_span(&user));
+	old_delivery_record(&delivery, &o->id, "b.test");
+	old_put(t, 2, &o->id, "b.test", &delivery);
+	buf_reset(&delivery);
+	for (int i = 0; i < 600; i++)
+		put_u8(&delivery, 'b');
+	old_put(t, 3, &o->id, "", &delivery);
 	buf_clear(&letter);
 	buf_clear(&user);
-	buf_clear(&end);
+	buf_clear(&delivery);
 	return !db_fault(t, e);
 }
 
@@ -359,7 +366,7 @@ on_old(void *arg, const struct err *e)
 static void
 a_store_of_version_1_opens(void **state)
 {
-	static const char *const tables[] = { "letter", "user" };
+	static const char *const tables[] = { "letter", "user", "delivery", "body" };
 	struct world w;
 	struct old o = { .world = &w };
 	struct db *d;
@@ -367,7 +374,7 @@ a_store_of_version_1_opens(void **state)
 
 	(void)state;
 	world_bare(&w);
-	assert_true(db_open(w.folder, SIZE, tables, 2, &d, &e));
+	assert_true(db_open(w.folder, SIZE, tables, 4, &d, &e));
 	o.id = (struct ulid) { { 1, 2, 3 } };
 	o.write = (struct db_write) { .apply = apply_old,
 		.done = on_old,
@@ -379,7 +386,7 @@ a_store_of_version_1_opens(void **state)
 	wait_all(&w);
 	db_close(&d);
 	reopen(&w);
-	assert_string_equal(states(&w, &o.id), "");
+	assert_string_equal(states(&w, &o.id), "waiting");
 	assert_int_equal(counts(&w).letters, 1);
 	assert_int_equal(counts(&w).octets, 600);
 	assert_int_equal(put_one(&w, 1, 1, 0), REFUSAL_outbox_full);
