@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#include "common/daemon/accounts_missing.h"
 #include "common/daemon/ask.h"
 #include "common/daemon/held_back.h"
 #include "ims/evidence/evidence.h"
@@ -45,6 +46,7 @@ show_status(void *arg, const struct json *line)
 	    ask_line_count(line, "crls", "CRL", "CRLs", b),
 	    ask_line_count(line, "trust_files_skipped", "file", "files", c));
 	held_back_show(line);
+	accounts_missing_show(line);
 }
 
 int

@@ -63,7 +63,7 @@ struct account_removed {
 	const char *owner;
 };
 
-/* Reads the file.  A missing file is like an empty one: nobody has a mailbox. */
+/* Reads the file.  A missing file has no users, and is told from an empty one by accounts_are_missing. */
 bool accounts_new(const char *path, struct accounts **out, struct err *e);
 void accounts_free(struct accounts **a);
 /* Reads the file again if it has changed (mtime, inode, size).  False: it is damaged or cannot be
@@ -86,6 +86,8 @@ const struct account *accounts_of_owner(const struct accounts_set *s, const char
 /* Is it one of the addresses of the user whose data are stored under `owner`? */
 bool accounts_owns(const struct accounts_set *s, const char *owner, struct span address);
 bool accounts_owns_fresh(struct accounts *a, const char *owner, struct span address);
+/* There was no file to read: who our users are is not known. */
+bool accounts_are_missing(const struct accounts_set *s);
 size_t accounts_count(const struct accounts_set *s);
 const struct account *accounts_at(const struct accounts_set *s, size_t i); /* in address order */
 size_t accounts_removed_count(const struct accounts_set *s);

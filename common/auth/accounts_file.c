@@ -375,7 +375,10 @@ accounts_file_read(const char *path, struct accounts_set **out, bool *there, str
 	if (fd < 0) {
 		random_bytes(secret, sizeof secret);
 		accounts_file_header(secret, &text);
-		return accounts_file_parse_take(&text, out, e);
+		ok = accounts_file_parse_take(&text, out, e);
+		if (ok)
+			(*out)->missing = true;
+		return ok;
 	}
 	ok = guard_fd(GUARD_ACCOUNTS, fd, path, NULL, e);
 	if (ok &&

@@ -16,6 +16,7 @@ struct accounts_name { /* a user's address or an alias */
 
 struct accounts_set {
 	atomic_uint references;
+	bool missing; /* there was no file */
 	unsigned char secret[AUTH_KEY_BYTES];
 	struct account *users; /* sorted by address */
 	size_t n_users;

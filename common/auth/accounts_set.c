@@ -108,6 +108,12 @@ accounts_owner(const char *address, uint64_t generation, char out[ACCOUNTS_OWNER
 		snprintf(out, ACCOUNTS_OWNER_BYTES, "%s %" PRIu64, address, generation);
 }
 
+bool
+accounts_are_missing(const struct accounts_set *s)
+{
+	return s->missing;
+}
+
 size_t
 accounts_count(const struct accounts_set *s)
 {

@@ -1,5 +1,6 @@
 /* check_conf — the verb `check`; see check_conf.h. */
 #include "common/daemon/check_conf.h"
+#include "common/daemon/accounts_missing.h"
 
 #include <errno.h>
 #include <stdarg.h>
@@ -142,6 +143,7 @@ static void
 check_accounts(struct check *c)
 {
 	struct accounts *a = NULL;
+	struct buf text = BUF_INIT;
 	struct err e;
 
 	if (!accounts_new(c->conf->accounts, &a, &e)) {
@@ -149,8 +151,11 @@ check_accounts(struct check *c)
 	} else if (!jail_can_read(&c->jail, c->conf->accounts, &e)) {
 		err_prefix(&e, "accounts");
 		fault(c, &e);
+	} else if (accounts_missing(c->options, c->conf, NULL, &text)) {
+		note(c, "%.*s", SPAN_FMT(buf_span(&text)));
 	}
 	accounts_free(&a);
+	buf_clear(&text);
 }
 
 static void

@@ -11,6 +11,7 @@
 #include "common/base/log.h"
 #include "common/base/memory.h"
 #include "common/conf/conf_keys.h"
+#include "common/daemon/accounts_missing.h"
 #include "common/daemon/daemon_private.h"
 #include "common/daemon/held_back.h"
 #include "common/dns/dns.h"
@@ -104,6 +105,7 @@ do_status(void *arg, struct control_request *r, const struct json *request)
 	json_put_take(o, "domains", domains);
 	put_trust(d, o);
 	held_back_put(d->share, clock_mono_ms(), o);
+	accounts_missing_put(d->options, d->conf, d->accounts, o);
 	if (d->role->status != NULL)
 		d->role->status(d->state, o, show_status, s);
 	else

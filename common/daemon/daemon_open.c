@@ -13,6 +13,7 @@
 #include "common/base/memory.h"
 #include "common/conf/conf_keys.h"
 #include "common/conf/conf_listens.h"
+#include "common/daemon/accounts_missing.h"
 #include "common/daemon/daemon_private.h"
 #include "common/dns/dns_resolver.h"
 #include "common/loop/loop.h"
@@ -207,9 +208,15 @@ static bool
 check_reach(const struct daemon *d, struct err *e)
 {
 	const struct conf *c = d->conf;
+	struct buf text = BUF_INIT;
 
 	if (!jail_can_read(&d->jail, c->accounts, e))
 		return err_prefix(e, "accounts");
+	if (accounts_missing(d->options, c, d->accounts, &text)) {
+		buf_add(&text, "", 1);
+		log_fact(LOG_WARN, "accounts.missing", "text=%s", log_str(text.data));
+	}
+	buf_clear(&text);
 	if (dns_resolver_lacks_anchor(c->resolver))
 		log_fact(LOG_WARN, "dns.no-anchor", "cure=%s",
 		    log_str(

@@ -47,6 +47,10 @@ notify_recipient_judge(const struct notify_asker *a, struct accounts_set **set, 
 	/* Without a share the answer is temporary, and must take the same work for all. */
 	found = may ? accounts_find_fresh(a->accounts, set, address) : accounts_find(*set, address);
 	exists = found != NULL || !RULE(no_such_user);
+	if (!exists && accounts_are_missing(*set)) {
+		err_set(e, REFUSAL_internal, "our accounts cannot be read now");
+		return NOTIFY_RECIPIENT_REFUSED;
+	}
 	if (found == NULL || !span_copy(span_str(found->owner), user, IMS_STORE_USER_BYTES))
 		span_copy(address, user, IMS_STORE_USER_BYTES);
 	if (may && !exists)

@@ -26,7 +26,8 @@ struct notify_asker {
 	int64_t now_ms; /* monotonic */
 };
 
-/* ACCEPTED: `user` names the mailbox.  REFUSED: *e is no_such_user.  ASKED: `done` comes on the loop, never inside
+/* ACCEPTED: `user` names the mailbox.  REFUSED: *e is no_such_user; internal, which is
+ * temporary, while the accounts file is missing.  ASKED: `done` comes on the loop, never inside
  * the call; e NULL: accepted; else recipient_share.  `user` is set in each case.  Before it says no_such_user,
  * it looks whether the accounts have changed; *set is the newest reading then. */
 enum notify_recipient {

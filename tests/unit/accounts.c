@@ -463,7 +463,7 @@ bad_change_keeps_the_old(void **state)
 }
 
 static void
-absent_is_empty(void **state)
+absent_has_no_users(void **state)
 {
 	struct accounts *a = NULL;
 	struct accounts_set *s;
@@ -476,9 +476,13 @@ absent_is_empty(void **state)
 	s = accounts_set_get(a);
 	assert_int_equal(accounts_count(s), 0);
 	assert_null(accounts_find(s, span_str("bob@a.test")));
+	assert_true(accounts_are_missing(s));
 	accounts_set_put(&s);
 	edit(fill);
 	assert_true(accounts_refresh(a, &e));
+	s = accounts_set_get(a);
+	assert_false(accounts_are_missing(s));
+	accounts_set_put(&s);
 	accounts_auth_ops.secret(a, first);
 	edit(remove_bob);
 	assert_true(accounts_refresh(a, &e));
@@ -614,7 +618,7 @@ main(void)
 		cmocka_unit_test(refuses_edits),
 		cmocka_unit_test(most_aliases),
 		cmocka_unit_test(bad_change_keeps_the_old),
-		cmocka_unit_test(absent_is_empty),
+		cmocka_unit_test(absent_has_no_users),
 		cmocka_unit_test(signs_in),
 		cmocka_unit_test(writers_and_readers),
 		cmocka_unit_test(unwritable),

@@ -65,6 +65,7 @@ mdb_cursor_get(MDB_cursor *cursor, MDB_val *key, MDB_val *data, MDB_cursor_op op
 struct scene {
 	struct world w;
 	struct share *share;
+	char path[128]; /* of the accounts */
 	struct accounts *accounts;
 	struct sockaddr_in address;
 	struct notify_asker asker;
@@ -87,21 +88,29 @@ write_accounts(const char *path)
 }
 
 static void
-scene_of(struct scene *s)
+scene_without_accounts(struct scene *s)
 {
-	char path[128];
 	struct err e;
 
 	*s = (struct scene) { .address.sin_family = AF_INET };
 	world_of(&s->w);
-	snprintf(path, sizeof path, "%s/accounts", s->w.folder);
-	write_accounts(path);
-	if (!accounts_new(path, &s->accounts, &e))
+	snprintf(s->path, sizeof s->path, "%s/accounts", s->w.folder);
+	if (!accounts_new(s->path, &s->accounts, &e))
 		fail_msg("%s", e.text);
 	s->share = share_new();
 	assert_int_equal(inet_pton(AF_INET, "192.0.2.1", &s->address.sin_addr), 1);
 	s->asker = (struct notify_asker) { s->share, s->w.store, s->accounts, "a.test",
 		(const struct sockaddr *)&s->address, s->w.loop, 0 };
+}
+
+static void
+scene_of(struct scene *s)
+{
+	struct err e;
+
+	scene_without_accounts(s);
+	write_accounts(s->path);
+	assert_true(accounts_refresh(s->accounts, &e));
 }
 
 static void
@@ -168,6 +177,22 @@ a_recipient_is_found(void **state)
 	assert_int_equal(work.gets, 0);
 	use_up(&s);
 	assert_int_equal(judge(&s, "nobody@b.test"), REFUSAL_recipient_share);
+	scene_clear(&s);
+}
+
+/* The file was lost: nobody is refused for good, and no share is taken. */
+static void
+without_accounts_nobody_is_unknown(void **state)
+{
+	struct scene s;
+
+	(void)state;
+	scene_without_accounts(&s);
+	for (int i = 0; i < 40; i++)
+		assert_int_equal(judge(&s, BOB), REFUSAL_internal);
+	write_accounts(s.path);
+	assert_int_equal(judge(&s, BOB), REFUSAL_NONE);
+	assert_int_equal(judge(&s, "nobody@b.test"), REFUSAL_no_such_user);
 	scene_clear(&s);
 }
 
@@ -293,6 +318,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_recipient_is_found),
+		cmocka_unit_test(without_accounts_nobody_is_unknown),
 		cmocka_unit_test(nobody_can_tell_them_apart),
 		cmocka_unit_test(who_had_its_mail_goes_on_to_get_it),
 		cmocka_unit_test(a_user_who_was_added_just_now_is_found),
