@@ -76,7 +76,7 @@ static int
 list_notices(struct options *o)
 {
 	int n = 0, status;
-	struct ask a = { "notices", CONF_ROLE_IMS, show_notice, &n };
+	struct ask a = { "notices", CONF_ROLE_IMS, show_notice, &n, false };
 	struct json *request = json_new();
 
 	json_put_str(request, "mailbox", o->args[0]);
@@ -91,7 +91,7 @@ ims_verb_list(struct options *o)
 {
 	bool senders = options_has(o, "senders");
 	int n = 0, status;
-	struct ask a = { "list", CONF_ROLE_IMS, senders ? show_sender : show_mailbox, &n };
+	struct ask a = { "list", CONF_ROLE_IMS, senders ? show_sender : show_mailbox, &n, false };
 	struct json *request;
 
 	if (o->n_args > 0)
@@ -138,7 +138,7 @@ int
 ims_verb_drop(struct options *o)
 {
 	struct dropping d = { .o = o };
-	struct ask a = { "drop", CONF_ROLE_IMS, show_dropped, &d };
+	struct ask a = { "drop", CONF_ROLE_IMS, show_dropped, &d, true };
 	struct json *request;
 
 	if (options_value(o, "from") == NULL)
@@ -157,7 +157,7 @@ int
 ims_verb_mailbox_remove(struct options *o)
 {
 	struct dropping d = { .o = o };
-	struct ask a = { "mailbox-remove", CONF_ROLE_IMS, show_dropped, &d };
+	struct ask a = { "mailbox-remove", CONF_ROLE_IMS, show_dropped, &d, true };
 	struct json *request = json_new();
 
 	json_put_str(request, "mailbox", o->args[0]);
@@ -268,7 +268,7 @@ ims_verb_mailbox_export(struct options *o)
 {
 	struct exporting x;
 	struct options quiet = *o;
-	struct ask a = { "mailbox-export", CONF_ROLE_IMS, take_line, &x };
+	struct ask a = { "mailbox-export", CONF_ROLE_IMS, take_line, &x, true };
 	struct json *request;
 	struct err e;
 	int status;

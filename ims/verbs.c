@@ -52,7 +52,7 @@ show_status(void *arg, const struct json *line)
 int
 ims_verb_status(struct options *o)
 {
-	struct ask a = { "status", CONF_ROLE_IMS, show_status, NULL };
+	struct ask a = { "status", CONF_ROLE_IMS, show_status, NULL, false };
 
 	return ask_daemon(o, &a, NULL);
 }

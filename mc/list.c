@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "common/base/clock.h"
+#include "common/base/file.h"
 #include "common/base/memory.h"
 #include "mc/command.h"
 #include "mc/measure.h"
@@ -66,6 +67,8 @@ read_headers(struct list *l, struct fault *f)
 
 	l->headers = memory_array(l->n + 1, sizeof *l->headers);
 	for (size_t i = l->n; i-- > 0 && l->n - i <= HEADERS_MAX;) {
+		if (file_has_no_reader(STDOUT_FILENO))
+			break;
 		if (!notice_has_header(&l->notices[i]))
 			continue;
 		buf_reset(&b);
@@ -84,7 +87,7 @@ read_headers(struct list *l, struct fault *f)
 static void
 print_json(struct list *l)
 {
-	for (size_t i = l->n; i-- > 0;) {
+	for (size_t i = l->n; i-- > 0 && l->out.failed == 0;) {
 		struct json *o = json_new();
 		struct buf b = BUF_INIT;
 

@@ -91,7 +91,7 @@ print(struct outbox *b)
 		    "type more of it;  %s outbox --json  has all");
 	}
 	out_init(&b->out, STDOUT_FILENO);
-	for (size_t i = 0; i < b->letters.n; i++)
+	for (size_t i = 0; i < b->letters.n && b->out.failed == 0; i++)
 		if (b->options->json)
 			print_json(b, newest_at(&b->letters, i));
 		else

@@ -259,7 +259,7 @@ int
 oms_verb_queue(struct options *o)
 {
 	struct shown s = { .now_s = clock_wall_ms() / 1000 };
-	struct ask a = { "queue", CONF_ROLE_OMS, show_recipient, &s };
+	struct ask a = { "queue", CONF_ROLE_OMS, show_recipient, &s, false };
 	struct json *request = json_new();
 	int status;
 

@@ -3,8 +3,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "common/auth/accounts_verbs.h"
+#include "common/base/file.h"
 #include "common/base/memory.h"
 #include "common/conf/conf.h"
 #include "common/daemon/ask.h"
@@ -113,7 +115,7 @@ take_used(void *arg, const struct json *line)
 	u->letters_limit = ask_line_number(line, "letters_limit");
 	u->octets = ask_line_number(line, "octets");
 	u->octets_limit = ask_line_number(line, "octets_limit");
-	return true;
+	return !file_has_no_reader(STDOUT_FILENO);
 }
 
 static int

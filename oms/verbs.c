@@ -42,7 +42,7 @@ show_status(void *arg, const struct json *line)
 int
 oms_verb_status(struct options *o)
 {
-	struct ask a = { "status", CONF_ROLE_OMS, show_status, NULL };
+	struct ask a = { "status", CONF_ROLE_OMS, show_status, NULL, false };
 
 	return ask_daemon(o, &a, NULL);
 }

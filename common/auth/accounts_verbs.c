@@ -305,7 +305,7 @@ list_removed(struct options *o)
 	if (!begin(&c, o, &e) || !accounts_new(c.conf->accounts, &a, &e))
 		return end(&c, false, &e);
 	s = accounts_set_get(a);
-	for (size_t i = 0; i < accounts_removed_count(s); i++) {
+	for (size_t i = 0; i < accounts_removed_count(s) && !ferror(stdout); i++) {
 		if (accounts_removed_at(s, i)->until_s <= now_s)
 			continue;
 		print_removed(o, accounts_removed_at(s, i));
@@ -368,7 +368,7 @@ list(struct options *o, const struct accounts_more *more,
 	if (!begin(&c, o, &e) || !accounts_new(c.conf->accounts, &a, &e))
 		return end(&c, false, &e);
 	s = accounts_set_get(a);
-	for (size_t i = 0; i < accounts_count(s); i++)
+	for (size_t i = 0; i < accounts_count(s) && !ferror(stdout); i++)
 		one(o, accounts_at(s, i), more);
 	if (accounts_count(s) == 0 && !o->json && !o->quiet)
 		fprintf(stderr, "There is no mailbox yet. Make one: %s user add NAME@%s\n",

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -22,6 +23,14 @@ file_write(int fd, struct span s)
 			return false;
 	}
 	return true;
+}
+
+bool
+file_has_no_reader(int fd)
+{
+	struct pollfd out = { fd, POLLOUT, 0 };
+
+	return poll(&out, 1, 0) == 1 && (out.revents & (POLLERR | POLLHUP)) != 0;
 }
 
 bool

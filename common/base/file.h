@@ -12,6 +12,8 @@
 
 /* Writes all of it, whatever one call takes.  False: errno says why; a part may be written. */
 bool file_write(int fd, struct span s);
+/* Is it a pipe or socket whose other end is closed, so that nobody will read what is written? */
+bool file_has_no_reader(int fd);
 
 /* Makes the names in a folder durable.  False: errno says why. */
 bool file_sync_folder(const char *folder);

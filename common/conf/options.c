@@ -2,7 +2,6 @@
 #include "common/conf/options.h"
 
 #include <getopt.h>
-#include <poll.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -10,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "common/base/file.h"
 #include "common/base/memory.h"
 #include "common/base/nearest.h"
 #include "common/conf/options_private.h"
@@ -386,12 +386,11 @@ dispatch(struct options *o, int argc, char **argv)
 static int
 end_output(const struct options *o, int status)
 {
-	struct pollfd out = { STDOUT_FILENO, POLLOUT, 0 };
 	struct err e;
 
 	if ((fflush(stdout) == 0 && !ferror(stdout)) || status != 0)
 		return status;
-	if (poll(&out, 1, 0) == 1 && (out.revents & (POLLERR | POLLHUP)) != 0)
+	if (file_has_no_reader(STDOUT_FILENO))
 		return 0;
 	err_set(&e, REFUSAL_cannot_write, "standard output");
 	return options_fail(o, &e);

@@ -16,12 +16,12 @@ show_line(void *arg, const struct json *line)
 
 	if (!a->options->json) {
 		a->ask->show(a->ask->arg, line);
-		return true;
+	} else {
+		json_write(line, &out);
+		printf("%.*s\n", SPAN_FMT(buf_span(&out)));
+		buf_clear(&out);
 	}
-	json_write(line, &out);
-	printf("%.*s\n", SPAN_FMT(buf_span(&out)));
-	buf_clear(&out);
-	return true;
+	return a->ask->changes || !ferror(stdout);
 }
 
 int

@@ -1,7 +1,8 @@
 /* ask — sends a command's request to its running daemon, and shows the answer.
  *
  * For the verbs that use the control socket.  With --json each line is printed as it came; otherwise
- * `show` prints it for people.
+ * `show` prints it for people.  A command that only lists ends as soon as standard output takes no more; one
+ * that changes something is heard to its end.
  */
 #ifndef COMMON_DAEMON_ASK_H
 #define COMMON_DAEMON_ASK_H
@@ -16,6 +17,7 @@ struct ask {
 	enum conf_role_index role; /* whose control socket */
 	void (*show)(void *arg, const struct json *line);
 	void *arg;
+	bool changes; /* the daemon does something, and may stop doing it when the command leaves */
 };
 
 /* request: taken, or NULL where the verb alone says all.  Returns the exit status. */

@@ -333,7 +333,7 @@ show_in_force(void *arg, const struct json *line)
 int
 check_conf(struct options *o, const struct daemon_role *r)
 {
-	const struct ask in_force = { "configuration", r->index, show_in_force, NULL };
+	const struct ask in_force = { "configuration", r->index, show_in_force, NULL, false };
 	struct check c = { .options = o, .role = r };
 	int status = 0;
 	struct err e;

@@ -143,7 +143,7 @@ show_piece(void *arg, const struct json *line)
 int
 ims_verb_evidence_show(struct options *o)
 {
-	struct ask a = { "evidence", CONF_ROLE_IMS, show_piece, NULL };
+	struct ask a = { "evidence", CONF_ROLE_IMS, show_piece, NULL, false };
 	struct json *request;
 	uint64_t number = 0;
 
