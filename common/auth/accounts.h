@@ -86,7 +86,7 @@ const struct account *accounts_of_owner(const struct accounts_set *s, const char
 /* Is it one of the addresses of the user whose data are stored under `owner`? */
 bool accounts_owns(const struct accounts_set *s, const char *owner, struct span address);
 bool accounts_owns_fresh(struct accounts *a, const char *owner, struct span address);
-/* There was no file to read: who our users are is not known. */
+/* There was no file to read, so our users are not known. */
 bool accounts_are_missing(const struct accounts_set *s);
 size_t accounts_count(const struct accounts_set *s);
 const struct account *accounts_at(const struct accounts_set *s, size_t i); /* in address order */

@@ -17,7 +17,7 @@ END
 row='{"id":"01JDZ3QW8N5Y2K7F9QXM4VREHT","from":"alice@b.test","to":"bob@a.test","state":"waiting","tries":1,"mailbox":"bob@b.test","notices":1,"domain":"a.test","number":1,"text":"a piece\n"}'
 background tests/lib/endless.pl "$T/o" "$row" >"$T/o.log"
 background tests/lib/endless.pl "$T/i" "$row" >"$T/i.log"
-ok "what stands for the daemons listens" eventually 20 sh -c "grep -q listening '$T/o.log' && grep -q listening '$T/i.log'"
+ok "the sockets of both daemons are there" eventually 20 sh -c "grep -q listening '$T/o.log' && grep -q listening '$T/i.log'"
 
 # ended PROGRAM ARGS...: its status and what it said on standard error, where its reader has taken one line.
 ended() {
