@@ -17,7 +17,7 @@ again	= @$(MAKE) --no-print-directory -j$$(nproc)
 PROGRAMS := oms ims mc
 LIB	:= $(wildcard common/*/*.c proto/*.c)
 UNIT	:= $(wildcard tests/unit/*.c)
-PRELOAD	:= tests/tools/clock_shift tests/tools/verify_clock
+PRELOAD	:= tests/tools/clock_shift tests/tools/verify_clock tests/tools/write_count
 TOOLS	:= $(filter-out $(PRELOAD:%=%.c),$(wildcard tests/tools/*.c)) $(wildcard tests/bench/*.c) tests/replay.c
 FUZZ	:= $(wildcard tests/fuzz/*.c)
 OBJ	= $(patsubst %.c,$O/%.o,$1)
@@ -98,9 +98,13 @@ fuzz:				## each fuzz target for T=60 seconds (clang)
 	$(again) MODE=fuzz CC=clang $(FUZZ:%.c=build/fuzz/%)
 	@tests/fuzz/run $(T)
 
-bench: deps			## what this machine carries, beside its limits (no test)
+# BIN=FOLDER, another commit's build/release, and PEERS=postfix: in turn with it, in one run; ROW= takes
+# the words of `tests/bench/run --list`.
+option	= $(if $(value $2),--$1 '$(subst ','\'',$(value $2))')
+bench: deps			## what this machine carries, beside its limits (BIN= PEERS= ROW= PAIRS= SECONDS= JSON=)
 	$(again) MODE=release all
-	@MODE=release tests/bench/run
+	@MODE=release tests/bench/run $(call option,bin,BIN) $(call option,peers,PEERS) $(call option,row,ROW) \
+	    $(call option,pairs,PAIRS) $(call option,seconds,SECONDS) $(call option,json,JSON)
 
 attack: deps			## one domain by 1,000 connections for T=60 seconds against an ims
 	$(again) MODE=release all

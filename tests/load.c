@@ -52,8 +52,31 @@ load_open(struct load *l, const char *program)
 		perror(l->o.journal);
 		exit(73);
 	}
+	load_begin(l);
+}
+
+void
+load_begin(struct load *l)
+{
 	l->began_us = load_now_us();
 	l->end_us = l->o.seconds > 0 ? l->began_us + l->o.seconds * 1000000 : 0;
+}
+
+void
+load_numbered(const char *pattern, long n, char out[ADDRESS_STR_BYTES])
+{
+	size_t at = 0;
+
+	for (; *pattern != '\0' && at < ADDRESS_STR_BYTES; pattern++)
+		if (*pattern == '%')
+			at += (size_t)snprintf(out + at, ADDRESS_STR_BYTES - at, "%ld", n);
+		else
+			out[at++] = *pattern;
+	if (at >= ADDRESS_STR_BYTES) {
+		fprintf(stderr, "an address is too long\n");
+		exit(64);
+	}
+	out[at] = '\0';
 }
 
 bool

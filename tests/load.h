@@ -1,7 +1,7 @@
 /* load — a client that gives daemons work and counts what they acknowledge; for bench and tests.
  *
- * Three kinds share one struct load: letters (a user's program at an oms), notices (an oms at an
- * ims) and list (what is in a mailbox, held against a journal).  A journal has a line "ID DIGEST
+ * These kinds share one struct load: letters (users' programs at an oms), notices (an oms at an ims), list (what
+ * is in a mailbox, held against a journal), and lists, fetch and show (users' programs at an ims).  A journal has a line "ID DIGEST
  * RECIPIENT" for each acknowledged letter, made durable before the next is sent, so that it tells
  * after a crash of the other side what had been promised.
  *
@@ -13,6 +13,7 @@
 #include <sys/socket.h>
 
 #include "common/auth/auth.h"
+#include "common/base/address.h"
 #include "common/base/err.h"
 #include "common/base/ulid.h"
 #include "common/net/conn.h"
@@ -27,7 +28,7 @@
 struct load_options {
 	const char *to, *domain, *user, *password_file, *trust, *crls, *recipient, *journal;
 	const char *own, *certificate, *key, *from, *envelope, *header;
-	long connections, size, seconds, count, window, per_seal, pause_ms;
+	long connections, size, seconds, count, window, per_seal, pause_ms, recipients, idle;
 	bool again; /* a broken connection is made anew, what was open sent again */
 	bool poll;  /* until the end, no sleep */
 };
@@ -49,6 +50,10 @@ struct load {
 int64_t load_now_us(void);
 /* Its loop, its identity, where it is to go: by its options.  Ends the program where they are of no use. */
 void load_open(struct load *l, const char *program);
+/* Begins to count the time anew; nothing has been sent. */
+void load_begin(struct load *l);
+/* The address with n in place of each %. */
+void load_numbered(const char *pattern, long n, char out[ADDRESS_STR_BYTES]);
 /* May one more be sent?  Counts it. */
 bool load_take(struct load *l);
 /* One more was acknowledged; then the time or the count may be over. */
@@ -73,5 +78,11 @@ void load_notices_free(void *all);
 /* A connection that reads the whole list and prints "NUMBER STATE ID DIGEST" for each notice. */
 void *load_list(struct load *l);
 void load_list_free(void *all);
+/* Connection N is user N (% in --user).  Each lists its mailbox again and again; reads each letter that is held
+ * elsewhere; reads the letters that are here, over and over. */
+void *load_lists(struct load *l);
+void *load_fetch(struct load *l);
+void *load_show(struct load *l);
+void load_read_free(void *all);
 
 #endif

@@ -10,10 +10,12 @@
 #include "common/loop/loop.h"
 #include "proto/submit_client.h"
 
-#define RETRY_MS 100
+#define RETRY_MS     100
+#define IDLE_AT_ONCE 32 /* signing in */
 
 struct letter {
 	char token[ULID_STR_BYTES]; /* "" : free */
+	long turn;                  /* whose it is */
 	bool open;                  /* sent on the present connection */
 	int64_t sent_us;
 	unsigned char digest[DIGEST_BYTES];
@@ -27,6 +29,7 @@ struct sender {
 	struct auth_client *auth;
 	struct loop_timer *timer;
 	bool up, signed_in;
+	bool idle, counted; /* sends nothing; is among those that were waited for */
 	struct letter letters[LOAD_WINDOW_MAX];
 };
 
@@ -36,7 +39,10 @@ struct letters {
 	struct auth_cache cache;
 	struct buf body; /* of --size; the token is at `at` */
 	size_t at;
-	struct sender *senders;
+	long turn;
+	struct sender *senders; /* the idle ones after the others */
+	long busy;              /* connections that have letters to send */
+	long idle, idle_begun, idle_counted;
 };
 
 /* -- letters ------------------------------------------------------------------------------------ */
@@ -63,7 +69,7 @@ make_body(struct letters *a)
 }
 
 static void
-new_letter(struct letter *l)
+new_letter(struct letters *a, struct letter *l)
 {
 	struct ulid id;
 	unsigned char random[10];
@@ -71,6 +77,7 @@ new_letter(struct letter *l)
 	random_bytes(random, sizeof random);
 	ulid_make(&id, clock_wall_ms(), random);
 	ulid_str(&id, l->token);
+	l->turn = a->load->o.recipients > 0 ? a->turn++ % a->load->o.recipients + 1 : 1;
 }
 
 static bool
@@ -78,11 +85,13 @@ give(struct sender *s, struct letter *l)
 {
 	struct letters *a = s->all;
 	const struct load_options *o = &s->load->o;
-	const char *const to[] = { o->recipient };
+	char recipient[ADDRESS_STR_BYTES];
+	const char *const to[] = { recipient };
 	struct submit_draft d = { o->envelope != NULL ? o->envelope : o->user, to, 1, 0, l->token,
 		a->body.len };
 	struct err e;
 
+	load_numbered(o->recipient, l->turn, recipient);
 	memcpy(a->body.data + a->at, l->token, ULID_DIGITS);
 	if (s->load->journal >= 0)
 		digest_sha256(buf_span(&a->body), l->digest);
@@ -107,7 +116,7 @@ fill(struct sender *s)
 {
 	bool some = false;
 
-	if (!s->signed_in || s->conn == NULL)
+	if (!s->signed_in || s->conn == NULL || s->idle)
 		return;
 	for (long i = 0; i < s->load->o.window && submit_client_may_send(&s->client); i++) {
 		struct letter *l = &s->letters[i];
@@ -115,7 +124,7 @@ fill(struct sender *s)
 		if (l->open)
 			continue;
 		if (l->token[0] == '\0' && load_take(s->load))
-			new_letter(l);
+			new_letter(s->all, l);
 		if (l->token[0] != '\0')
 			some = give(s, l) || some;
 	}
@@ -130,6 +139,7 @@ on_taken(void *role, void *arg, const struct ulid *id, const struct err *e)
 {
 	struct sender *s = role;
 	struct letter *l = NULL;
+	char recipient[ADDRESS_STR_BYTES];
 
 	(void)arg; /* answers come in the order of the letters */
 	for (long i = 0; i < s->load->o.window; i++)
@@ -139,7 +149,8 @@ on_taken(void *role, void *arg, const struct ulid *id, const struct err *e)
 		return;
 	l->open = false;
 	if (e == NULL) {
-		load_acked(s->load, l->sent_us, id, l->digest, s->load->o.recipient);
+		load_numbered(s->load->o.recipient, l->turn, recipient);
+		load_acked(s->load, l->sent_us, id, l->digest, recipient);
 		l->token[0] = '\0';
 	} else if (!s->load->o.again || !refusal_temporary(e->why)) {
 		load_refused(s->load, e);
@@ -149,6 +160,43 @@ on_taken(void *role, void *arg, const struct ulid *id, const struct err *e)
 		loop_timer_set_ms(s->timer, s->load->o.pause_ms);
 	else
 		fill(s);
+}
+
+/* -- idle sessions -------------------------------------------------------------------------------- */
+
+static void
+begin_some(struct letters *a, long from, long n)
+{
+	for (long i = from; i < from + n; i++)
+		loop_timer_set_ms(a->senders[i].timer, 0);
+}
+
+/* As soon as one is signed in, or has failed, the next one begins; after the last one the letters. */
+static void
+count_idle(struct sender *s)
+{
+	struct letters *a = s->all;
+
+	if (!s->idle || s->counted)
+		return;
+	s->counted = true;
+	if (a->idle_begun < a->idle)
+		begin_some(a, a->load->o.connections + a->idle_begun++, 1);
+	if (++a->idle_counted < a->idle)
+		return;
+	load_begin(a->load);
+	begin_some(a, 0, a->load->o.connections);
+}
+
+static void
+end_idle(struct letters *a)
+{
+	for (long i = 0; i < a->idle; i++) {
+		struct sender *s = &a->senders[a->load->o.connections + i];
+
+		if (s->conn != NULL)
+			conn_close(s->conn);
+	}
 }
 
 /* -- signing in ----------------------------------------------------------------------------------- */
@@ -167,6 +215,7 @@ on_signed_in(void *role, const struct err *e)
 	auth_client_free(&s->auth);
 	s->signed_in = e == NULL;
 	if (e == NULL) {
+		count_idle(s);
 		fill(s);
 		return;
 	}
@@ -245,12 +294,15 @@ on_gone(struct conn *c, void *role, const struct err *why)
 		if (!l->o.again)
 			load_refused(l, why);
 	}
-	if (l->o.again && !l->stopping &&
+	count_idle(s);
+	if (!s->idle && l->o.again && !l->stopping &&
 	    (has_letters(s) || l->o.count == 0 || l->sent < (uint64_t)l->o.count)) {
 		loop_timer_set_ms(s->timer, RETRY_MS);
 		return;
 	}
 	loop_timer_cancel(s->timer);
+	if (!s->idle && --s->all->busy == 0)
+		end_idle(s->all);
 	load_closed(l);
 }
 
@@ -278,16 +330,23 @@ load_letters(struct load *l)
 	a->load = l;
 	load_password(l, a->password);
 	make_body(a);
-	a->senders = memory_array((size_t)l->o.connections, sizeof *a->senders);
-	for (long i = 0; i < l->o.connections; i++) {
+	a->idle = l->o.idle;
+	a->busy = l->o.connections;
+	a->senders = memory_array((size_t)(a->busy + a->idle), sizeof *a->senders);
+	l->open = (unsigned)(a->busy + a->idle);
+	for (long i = 0; i < a->busy + a->idle; i++) {
 		struct sender *s = &a->senders[i];
 
 		s->load = l;
 		s->all = a;
+		s->idle = i >= a->busy;
 		s->timer = loop_timer_new(l->loop, on_timer, s);
-		loop_timer_set_ms(s->timer, 0);
-		l->open++;
 	}
+	a->idle_begun = a->idle < IDLE_AT_ONCE ? a->idle : IDLE_AT_ONCE;
+	if (a->idle > 0)
+		begin_some(a, a->busy, a->idle_begun);
+	else
+		begin_some(a, 0, a->busy);
 	return a;
 }
 
@@ -296,7 +355,7 @@ load_letters_free(void *all)
 {
 	struct letters *a = all;
 
-	for (long i = 0; i < a->load->o.connections; i++)
+	for (long i = 0; i < a->load->o.connections + a->idle; i++)
 		loop_timer_free(&a->senders[i].timer);
 	buf_clear(&a->body);
 	free(a->senders);

@@ -3,13 +3,16 @@
  *	load letters --to ADDRESS:PORT --user U@D --password-file F --recipient R@D ...
  *	load notices --to ADDRESS:PORT --domain D --own D --certificate F --key F --recipient R@D ...
  *	load list    --to ADDRESS:PORT --user U@D --password-file F ...
+ *	load lists|fetch|show --to ADDRESS:PORT --user U%@D --password-file F ...
  *
  * All want --trust FOLDER and --crls FOLDER.  Further: --connections 50, --window 1 (letters or seals
  * under way on each), --size 4096 (octets of a letter), --per-seal 16, --seconds 10 or --count N,
  * --pause MS after each answer, --journal FILE (tests/load.h), --again (go on after a connection
  * broke), --from ADDRESS (our own), --envelope and --header U@D (the sender there; the user's
  * own where not given), --poll (never sleeps: to wake a sleeper on this machine is charged to the
- * server, as no peer on a network is).  Status 0: all that was sent was acknowledged.
+ * server, as no peer on a network is), --recipients N (letters go in turn to 1 ... N, put for the % of
+ * --recipient), --idle N (of letters: so many more sessions, signed in before the first letter is sent, say
+ * nothing).  Status 0: all that was sent was acknowledged.
  */
 #include <getopt.h>
 #include <signal.h>
@@ -32,13 +35,16 @@ static const struct kind {
 	{ "letters", "letters", load_letters, load_letters_free, LOAD_WINDOW_MAX },
 	{ "notices", "notifications", load_notices, load_notices_free, NOTIFY_SEALS_MAX },
 	{ "list", "notices", load_list, load_list_free, 1 },
+	{ "lists", "mailboxes", load_lists, load_read_free, 1 },
+	{ "fetch", "letters", load_fetch, load_read_free, 1 },
+	{ "show", "letters", load_show, load_read_free, 1 },
 };
 
 static void
 usage(void)
 {
 	fprintf(stderr,
-	    "usage: load letters|notices|list --to ADDRESS:PORT --trust FOLDER ... "
+	    "usage: load letters|notices|list|lists|fetch|show --to ADDRESS:PORT --trust FOLDER ... "
 	    "(see the head of tests/bench/load.c)\n");
 	exit(64);
 }
@@ -84,6 +90,8 @@ options(int argc, char **argv, struct load_options *o)
 		{ "window", NULL, &o->window, 1, 16 },
 		{ "per-seal", NULL, &o->per_seal, 1, SEAL_STATEMENTS_MAX },
 		{ "pause", NULL, &o->pause_ms, 0, 60000 },
+		{ "recipients", NULL, &o->recipients, 1, 1000000 },
+		{ "idle", NULL, &o->idle, 0, 100000 },
 		{ "again", NULL, NULL, 0, 0 },
 		{ "poll", NULL, NULL, 0, 0 },
 	};
@@ -124,7 +132,7 @@ check(const struct kind *k, struct load_options *o)
 	if (!ours && o->user != NULL && o->domain == NULL && strchr(o->user, '@') != NULL)
 		o->domain = strchr(o->user, '@') + 1;
 	if (o->to == NULL || o->trust == NULL || o->domain == NULL || o->window > k->window_max ||
-	    (k->begin != load_list && o->recipient == NULL) ||
+	    ((ours || k->begin == load_letters) && o->recipient == NULL) ||
 	    (ours ? o->own == NULL || o->certificate == NULL || o->key == NULL
 		  : o->user == NULL || o->password_file == NULL))
 		usage();

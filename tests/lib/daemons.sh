@@ -2,7 +2,7 @@
 #
 # A host is a pair of daemons; its folder DIR/HOST has the name of its first domain, further
 # domains of the same host are links to it.  Host N has the addresses .N1 (oms) and .N2 (ims).
-# Wants: $dir, $net, $net_enter, $mode, $top, $daemon_user, $daemon_group.
+# Wants: $dir, $net, $net_enter, $mode, $top, $bin, $daemon_user, $daemon_group.
 
 world_users="alice bob carol dora"
 
@@ -104,7 +104,7 @@ host_users() {	# HOST
 			_home=$dir/home/$_u@$_d
 			mkdir -m 700 "$_home"
 			(umask 077 && od -An -N12 -tx1 /dev/urandom | tr -d ' ' >"$_home/password")
-			TILLCALLED_PASSWORD_FILE=$_home/password "$top/build/$mode/oms" \
+			TILLCALLED_PASSWORD_FILE=$_home/password "$bin/oms" \
 			    -C "$dir/$1/tillcalled.conf" user add "$_u@$_d" </dev/null >"$dir/run/user.log" 2>&1 || {
 				cat "$dir/run/user.log" >&2
 				return 1
@@ -123,7 +123,7 @@ daemon_launch() {	# oms|ims HOST
 	! pid_alive "$_pid" || { echo "world: $1 of $2 runs already" >&2; return 1; }
 	touch "$_log"
 	wc -c <"$_log" >"$dir/run/$1-$2.from"
-	setsid $net_enter ${UNDER:-} "$top/build/$mode/$1" -C "$dir/$2/tillcalled.conf" run \
+	setsid $net_enter ${UNDER:-} "$bin/$1" -C "$dir/$2/tillcalled.conf" run \
 	    </dev/null >>"$_log" 2>&1 &
 	pid_write "$_pid" $!
 }

@@ -1,4 +1,4 @@
-# zone — the world's DNS: one file, read again by every resolver when it changes.  Wants $dir, $net.
+# zone — the world's DNS: one file, read again by every resolver when it changes.  Wants $dir, $net, $bin.
 
 # Replaced in one step; the serial number counts up.
 zone_write() {
@@ -23,7 +23,7 @@ zone_refuses() {
 
 # By the eyes of those who will read it.
 zone_is_one() {
-	"$top/build/$mode/ims" check spf --resolver "zone:$1" --ip 192.0.2.1 --helo h.test --from a@h.test \
+	"$bin/ims" check spf --resolver "zone:$1" --ip 192.0.2.1 --helo h.test --from a@h.test \
 	    </dev/null >/dev/null 2>&1
 	[ $? -ne 78 ]
 }

@@ -1,0 +1,319 @@
+/* smtp — gives an SMTP server letters over TLS with certificates on both sides, and counts what it acknowledges.
+ *
+ *	smtp --to ADDRESS:PORT --certificate FILE --key FILE --trust FILE --name NAME --sender U@D --recipient U@D
+ *	    [--connections 50] [--size 4096] (--seconds N | --count N)
+ *
+ * For comparisons with our own protocols (tests/bench/Postfix.pm), so it sends as load does: each connection its
+ * next letter after the 250 for the last one; MAIL, RCPT and DATA in one write.  TLS from the first octet, no
+ * STARTTLS.  A thread for each connection.  It prints what load prints.  Status 0: all was acknowledged.
+ */
+#include <arpa/inet.h>
+#include <getopt.h>
+#include <netinet/tcp.h>
+#include <openssl/err.h>
+#include <openssl/ssl.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#define SLOT_US   20 /* latencies are told this exactly */
+#define SLOTS     200000
+#define STACK     (256 * 1024)
+#define LINE_ROOM 1024
+
+struct options {
+	const char *to, *certificate, *key, *trust, *name, *sender, *recipient;
+	long connections, size, seconds, count;
+};
+
+struct run {
+	struct options o;
+	SSL_CTX *tls;
+	struct sockaddr_in address;
+	char *letter; /* with its final dot */
+	size_t octets;
+	long long began_us;
+	atomic_long taken, acked, failed;
+	atomic_uint slots[SLOTS];
+};
+
+static long long
+now_us(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (long long)t.tv_sec * 1000000 + t.tv_nsec / 1000;
+}
+
+/* -- one session ---------------------------------------------------------------------------------------------- */
+
+struct session {
+	struct run *run;
+	SSL *tls;
+	int fd;
+	char in[LINE_ROOM * 16];
+	size_t n;
+};
+
+static bool
+say(struct session *s, const char *octets, size_t n)
+{
+	return SSL_write(s->tls, octets, (int)n) == (int)n;
+}
+
+/* The code of the next reply, after its last line; 0: the session is over. */
+static int
+reply(struct session *s)
+{
+	for (;;) {
+		char *end = memchr(s->in, '\n', s->n);
+		int n;
+
+		if (end != NULL) {
+			size_t line = (size_t)(end - s->in) + 1;
+			bool last = line > 3 && s->in[3] != '-';
+			int code = atoi(s->in);
+
+			if (last && code >= 400)
+				fprintf(stderr, "smtp: %.*s\n", (int)line - 1, s->in);
+			s->n -= line;
+			memmove(s->in, s->in + line, s->n);
+			if (last)
+				return code;
+			continue;
+		}
+		n = s->n < sizeof s->in - 1
+		    ? SSL_read(s->tls, s->in + s->n, (int)(sizeof s->in - 1 - s->n))
+		    : 0;
+		if (n <= 0)
+			return 0;
+		s->n += (size_t)n;
+		s->in[s->n] = '\0';
+	}
+}
+
+static bool
+begin(struct session *s)
+{
+	static const int on = 1;
+	struct run *r = s->run;
+
+	s->fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	s->tls = SSL_new(r->tls);
+	if (s->fd < 0 || s->tls == NULL ||
+	    connect(s->fd, (struct sockaddr *)&r->address, sizeof r->address) != 0)
+		return false;
+	setsockopt(s->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+	return SSL_set_fd(s->tls, s->fd) == 1 && SSL_set1_host(s->tls, r->o.name) == 1 &&
+	    SSL_set_tlsext_host_name(s->tls, r->o.name) == 1 && SSL_connect(s->tls) == 1 &&
+	    reply(s) == 220 && say(s, "EHLO load.test\r\n", 16) && reply(s) == 250;
+}
+
+static bool
+give(struct session *s, const char *envelope, size_t n)
+{
+	struct run *r = s->run;
+
+	return say(s, envelope, n) && reply(s) == 250 && reply(s) == 250 && reply(s) == 354 &&
+	    say(s, r->letter, r->octets) && reply(s) == 250;
+}
+
+static bool
+take(struct run *r)
+{
+	if (r->o.seconds > 0 && now_us() - r->began_us >= r->o.seconds * 1000000LL)
+		return false;
+	return atomic_fetch_add(&r->taken, 1) < r->o.count || r->o.count == 0;
+}
+
+static void *
+run_session(void *arg)
+{
+	struct session s = { .run = arg, .fd = -1 };
+	struct run *r = arg;
+	char envelope[LINE_ROOM];
+	int n = snprintf(envelope, sizeof envelope, "MAIL FROM:<%s>\r\nRCPT TO:<%s>\r\nDATA\r\n",
+	    r->o.sender, r->o.recipient);
+	bool good = begin(&s);
+
+	if (!good)
+		ERR_print_errors_fp(stderr);
+	while (good && take(r)) {
+		long long sent_us = now_us(), slot;
+
+		if ((good = give(&s, envelope, (size_t)n))) {
+			slot = (now_us() - sent_us) / SLOT_US;
+			r->slots[slot < SLOTS ? slot : SLOTS - 1]++;
+			r->acked++;
+		}
+	}
+	if (good && say(&s, "QUIT\r\n", 6))
+		reply(&s);
+	if (!good)
+		r->failed++;
+	SSL_free(s.tls);
+	if (s.fd >= 0)
+		close(s.fd);
+	return NULL;
+}
+
+/* -- all of them ---------------------------------------------------------------------------------------------- */
+
+static void
+usage(void)
+{
+	fprintf(stderr,
+	    "usage: smtp --to ADDRESS:PORT --certificate FILE --key FILE --trust FILE "
+	    "--name NAME --sender U@D --recipient U@D [--connections N] [--size N] "
+	    "(--seconds N | --count N)\n");
+	exit(64);
+}
+
+static void
+options(int argc, char **argv, struct options *o)
+{
+	const struct {
+		const char *name, **text;
+		long *n;
+	} table[] = {
+		{ "to", &o->to, NULL },
+		{ "certificate", &o->certificate, NULL },
+		{ "key", &o->key, NULL },
+		{ "trust", &o->trust, NULL },
+		{ "name", &o->name, NULL },
+		{ "sender", &o->sender, NULL },
+		{ "recipient", &o->recipient, NULL },
+		{ "connections", NULL, &o->connections },
+		{ "size", NULL, &o->size },
+		{ "seconds", NULL, &o->seconds },
+		{ "count", NULL, &o->count },
+	};
+	enum { N = sizeof table / sizeof *table };
+	struct option longs[N + 1] = { { NULL, 0, NULL, 0 } };
+	int i;
+
+	for (i = 0; i < N; i++)
+		longs[i] = (struct option) { table[i].name, required_argument, NULL, 0 };
+	while (getopt_long(argc, argv, "", longs, &i) == 0)
+		if (table[i].text != NULL)
+			*table[i].text = optarg;
+		else
+			*table[i].n = strtol(optarg, NULL, 10);
+	for (i = 0; i < 7; i++)
+		if (*table[i].text == NULL)
+			usage();
+	if (optind < argc || o->connections < 1 || o->size < 200 || o->seconds < 0 ||
+	    o->count < 0 || (o->seconds == 0 && o->count == 0))
+		usage();
+}
+
+static void
+make_letter(struct run *r)
+{
+	size_t size = (size_t)r->o.size, n;
+	char *p = malloc(size + 100);
+
+	if (p == NULL)
+		abort();
+	n = (size_t)snprintf(p, size, "From: <%s>\r\nTo: <%s>\r\nSubject: load\r\n\r\n",
+	    r->o.sender, r->o.recipient);
+	while (n < size) {
+		size_t line = size - n < 78 ? size - n : 78;
+
+		memset(p + n, 'x', line);
+		memcpy(p + n + line, "\r\n", 2);
+		n += line + 2;
+	}
+	memcpy(p + n, ".\r\n", 3);
+	r->letter = p;
+	r->octets = n + 3;
+}
+
+static void
+find_server(struct run *r)
+{
+	char text[64];
+	const char *colon = strrchr(r->o.to, ':');
+
+	if (colon == NULL || colon - r->o.to >= (long)sizeof text)
+		usage();
+	memcpy(text, r->o.to, (size_t)(colon - r->o.to));
+	text[colon - r->o.to] = '\0';
+	r->address.sin_family = AF_INET;
+	r->address.sin_port = htons((uint16_t)atoi(colon + 1));
+	if (inet_pton(AF_INET, text, &r->address.sin_addr) != 1)
+		usage();
+}
+
+static void
+make_tls(struct run *r)
+{
+	r->tls = SSL_CTX_new(TLS_client_method());
+	if (r->tls == NULL || SSL_CTX_use_certificate_chain_file(r->tls, r->o.certificate) != 1 ||
+	    SSL_CTX_use_PrivateKey_file(r->tls, r->o.key, SSL_FILETYPE_PEM) != 1 ||
+	    SSL_CTX_load_verify_locations(r->tls, r->o.trust, NULL) != 1) {
+		ERR_print_errors_fp(stderr);
+		exit(78);
+	}
+	SSL_CTX_set_verify(r->tls, SSL_VERIFY_PEER, NULL);
+}
+
+static double
+percentile_ms(const struct run *r, double part)
+{
+	double left = part * (double)r->acked;
+	size_t i = 0;
+
+	while (i + 1 < SLOTS && (left -= r->slots[i]) > 0)
+		i++;
+	return (double)(i + 1) * SLOT_US / 1000;
+}
+
+static void
+run_all(struct run *r)
+{
+	pthread_t *threads = calloc((size_t)r->o.connections, sizeof *threads);
+	pthread_attr_t small;
+
+	if (threads == NULL)
+		abort();
+	pthread_attr_init(&small);
+	pthread_attr_setstacksize(&small, STACK);
+	r->began_us = now_us();
+	for (long i = 0; i < r->o.connections; i++)
+		if (pthread_create(&threads[i], &small, run_session, r) != 0)
+			abort();
+	for (long i = 0; i < r->o.connections; i++)
+		pthread_join(threads[i], NULL);
+	pthread_attr_destroy(&small);
+	free(threads);
+}
+
+int
+main(int argc, char **argv)
+{
+	static struct run r = { .o = { .connections = 50, .size = 4096 } };
+	double s;
+
+	signal(SIGPIPE, SIG_IGN);
+	options(argc, argv, &r.o);
+	find_server(&r);
+	make_letter(&r);
+	make_tls(&r);
+	run_all(&r);
+	s = (double)(now_us() - r.began_us) / 1e6;
+	printf("%ld letters acknowledged in %.1f s: %.0f/s; p50 %.2f ms, p99 %.2f ms\n", r.acked, s,
+	    (double)r.acked / s, percentile_ms(&r, 0.5), percentile_ms(&r, 0.99));
+	SSL_CTX_free(r.tls);
+	free(r.letter);
+	if (r.failed > 0)
+		fprintf(stderr, "smtp: %ld connections failed\n", r.failed);
+	return r.failed > 0;
+}
