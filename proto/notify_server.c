@@ -66,13 +66,14 @@ bytes_held(const struct notify_server *n, size_t announced)
 	return (bytes + NOTIFY_HOLD_STEP - 1) / NOTIFY_HOLD_STEP * NOTIFY_HOLD_STEP;
 }
 
-/* Tells the role if this has changed.  False: it is too much. */
+/* Tells the role if this has changed.  Before HELLO is accepted the role knows no domain to charge, and
+ * nothing is gathered.  False: it is too much. */
 static bool
 hold(struct notify_server *n, size_t announced, bool forced, struct err *e)
 {
 	size_t bytes = bytes_held(n, announced);
 
-	if (n->ops->hold == NULL || bytes == n->held)
+	if (n->ops->hold == NULL || n->server.state == NEW || bytes == n->held)
 		return true;
 	if (!n->ops->hold(n->server.role, bytes, forced, e))
 		return false;

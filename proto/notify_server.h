@@ -12,7 +12,8 @@
  *         the order of the requests.  An answer that nothing waits for is dropped (false).
  * Owner:  accept_take gives the batch (notify_batch.h) to the role, which frees it with
  *         notify_batch_free even if the session has ended.
- * Memory: the role is told what the session takes (ops->hold), in steps of NOTIFY_HOLD_STEP.
+ * Memory: the role is told what the session takes (ops->hold), in steps of NOTIFY_HOLD_STEP; not before
+ *         HELLO is accepted, because the domain of HELLO is charged.
  * Trust:  the peer controls every octet until the role has verified the seal (`verify`); then its
  *         certified domain answers for them.
  */

@@ -263,6 +263,24 @@ a_batch_that_was_handed_over_counts_no_more(void **state)
 	end();
 }
 
+/* The role accounts by the domain of HELLO, and nothing is its before. */
+static void
+nothing_counts_before_hello(void **state)
+{
+	struct buf *out = &role.engine.server.engine.out;
+
+	(void)state;
+	scene_role_init(&role);
+	say_many("NOOP\r\n", 1000);
+	feed(sc.wire.len);
+	assert_true(out->len > NOTIFY_HOLD_STEP);
+	assert_int_equal(role.held_most, 0);
+	scene_raw(&sc, "HELLO a.test\r\n");
+	feed(sc.wire.len);
+	assert_true(role.held >= out->len && role.held < out->len + NOTIFY_HOLD_STEP);
+	end();
+}
+
 int
 main(void)
 {
@@ -278,6 +296,7 @@ main(void)
 		cmocka_unit_test(entries_that_are_faulty_count),
 		cmocka_unit_test(replies_count_until_they_have_left),
 		cmocka_unit_test(a_batch_that_was_handed_over_counts_no_more),
+		cmocka_unit_test(nothing_counts_before_hello),
 	};
 
 	return cmocka_run_group_tests_name("notify_limits", tests, NULL, NULL);
