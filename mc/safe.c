@@ -114,15 +114,28 @@ safe_add_ascii(struct buf *out, struct span s, enum safe_form form)
 
 /* -- columns ------------------------------------------------------------------------------------ */
 
+/* Terminals disagree about some characters.  Each counts as the widest that any of them shows, because
+ * what is wider than a line continues at the left margin.  U+FE0F makes the character before it an emoji. */
+static size_t
+widest(uint32_t c)
+{
+	int w = wcwidth((wchar_t)c);
+
+	if (c == 0xfe0f)
+		return 1;
+	if (w < 0 || (c >= 0x1f1e6 && c <= 0x1f1ff)) /* newer than the C library; half of a flag */
+		return c < 0x80 ? 1 : 2;
+	return (size_t)w;
+}
+
 /* The length of the character at the front of s (s.n > 0), and its columns after `used` of them. */
 static size_t
 measure(struct span s, size_t used, size_t *columns)
 {
 	uint32_t c = 0;
 	size_t n = visible_utf8(s, &c);
-	int w = n == 0 ? 1 : wcwidth((wchar_t)c);
 
-	*columns = c == '\t' && n == 1 ? 8 - used % 8 : w < 0 ? 1 : (size_t)w;
+	*columns = n == 0 ? 1 : c == '\t' ? 8 - used % 8 : widest(c);
 	return n == 0 ? 1 : n;
 }
 

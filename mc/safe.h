@@ -25,7 +25,7 @@ void safe_add(struct buf *out, struct span s, enum safe_form form);
 /* The same for a terminal without UTF-8: characters outside ASCII become U+HHHH. */
 void safe_add_ascii(struct buf *out, struct span s, enum safe_form form);
 
-/* How many columns of a terminal the safe text takes; one where the C library does not know. */
+/* How many columns of a terminal the safe text takes at most: terminals disagree about some characters. */
 size_t safe_columns(struct span safe);
 /* The longest prefix that takes at most `columns`. */
 struct span safe_cut(struct span safe, size_t columns);

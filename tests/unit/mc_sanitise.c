@@ -199,6 +199,11 @@ widths(void **state)
 	assert_int_equal(safe_cut(s, 6).n, 8);
 	assert_int_equal(safe_cut(s, 100).n, s.n);
 	assert_int_equal(safe_cut(s, 0).n, 0);
+	/* Terminals disagree about a sign that is an emoji, a flag, and an emoji of 2022.  A line that is
+	 * wider than we think continues at the left margin. */
+	assert_int_equal(safe_columns(span_str("\342\230\272\357\270\217")), 2);
+	assert_int_equal(safe_columns(span_str("\360\237\207\250\360\237\207\255")), 4);
+	assert_int_equal(safe_columns(span_str("\360\237\253\250")), 2);
 }
 
 /* Into a pipe: out_text and an error with foreign words, as they leave the program. */
