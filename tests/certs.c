@@ -19,7 +19,7 @@
 #include <openssl/rsa.h>
 #include <openssl/x509v3.h>
 
-#define LINES_MAX 24
+#define LINES_MAX 256
 
 static void
 must(bool ok, const char *what)

@@ -26,6 +26,7 @@
 
 #define JUDGE_SHORT_LIVED_S (7 * 86400)
 #define JUDGE_DEPTH_MAX     8
+#define JUDGE_LIST_MAX      100 /* extensions, and policies: each is compared with each */
 #define JUDGE_URLS_MAX      8
 #define JUDGE_URL_BYTES     512
 #define JUDGE_RSA_BITS_MAX  8192 /* verification time grows with it */

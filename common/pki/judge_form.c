@@ -73,6 +73,8 @@ key_fault(X509 *x)
 static bool
 policies_ok(const CERTIFICATEPOLICIES *all)
 {
+	if (sk_POLICYINFO_num(all) > JUDGE_LIST_MAX)
+		return false;
 	for (int i = 0; i < sk_POLICYINFO_num(all); i++)
 		for (int k = 0; k < i; k++)
 			if (OBJ_cmp(sk_POLICYINFO_value(all, i)->policyid,
@@ -135,6 +137,8 @@ form_fault(X509 *x, bool leaf)
 		return "its serial number is not positive, or longer than 20 octets";
 	if ((X509_get_extension_flags(x) & EXFLAG_INVALID) != 0)
 		return "an extension is broken";
+	if (X509_get_ext_count(x) > JUDGE_LIST_MAX)
+		return "one with too many extensions";
 	if (repeats_ext(x))
 		return "one in which an extension occurs twice";
 	if (leaf && X509_get_ext_by_NID(x, NID_name_constraints, -1) >= 0)

@@ -540,6 +540,44 @@ policies_leave_no_memory_behind(void **state)
 	assert_int_equal(wrong, 0);
 }
 
+/* The leaf with `n` extensions in all, or with `n` policies. */
+static struct cert *
+with_many(struct scene *s, unsigned extensions, unsigned n_policies)
+{
+	struct cert *plain = cert_make(&(struct cert_spec) { NAMED }, s->inter), *leaf;
+	struct buf ext = BUF_INIT;
+
+	for (int i = X509_get_ext_count(plain->x); i < (int)extensions; i++)
+		buf_addf(&ext, "1.2.3.%d=DER:0500\n", i);
+	if (n_policies > 0)
+		buf_addf(&ext, "certificatePolicies=DER:3082%04x", 8 * n_policies);
+	for (unsigned i = 0; i < n_policies; i++)
+		buf_addf(&ext, "300606042a03%02x%02x", 0x81 + i / 128, i % 128);
+	buf_add(&ext, "", 1);
+	leaf = cert_make(&(struct cert_spec) { NAMED, .ext = ext.data }, s->inter);
+	cert_free(&plain);
+	buf_clear(&ext);
+	return leaf;
+}
+
+/* A stranger's certificate of 60 KB had thousands, and a loop compared them for a fifth of a second. */
+static void
+what_is_compared_with_each_other_is_bounded(void **state)
+{
+	for (unsigned n = JUDGE_LIST_MAX - 1; n <= JUDGE_LIST_MAX + 1; n++) {
+		struct cert *extensions = with_many(*state, n, 0),
+			    *policies_too = with_many(*state, 0, n);
+		enum refusal want = n > JUDGE_LIST_MAX ? REFUSAL_certificate_form : REFUSAL_NONE;
+		struct scene *s = *state;
+
+		assert_int_equal(X509_get_ext_count(extensions->x), n);
+		assert_int_equal(judge(s, extensions, s->inter, "a.test", 0, NULL), want);
+		assert_int_equal(judge(s, policies_too, s->inter, "a.test", 0, NULL), want);
+		cert_free(&extensions);
+		cert_free(&policies_too);
+	}
+}
+
 static void
 a_leaf_in_the_trust_folder_is_still_no_peer(void **state)
 {
@@ -1163,6 +1201,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(each_kind_has_its_word),
 		cmocka_unit_test(policies_leave_no_memory_behind),
+		cmocka_unit_test(what_is_compared_with_each_other_is_bounded),
 		cmocka_unit_test(a_leaf_in_the_trust_folder_is_still_no_peer),
 		cmocka_unit_test(paths),
 		cmocka_unit_test(the_last_second_is_good),
