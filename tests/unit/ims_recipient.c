@@ -11,6 +11,7 @@
 
 #include <arpa/inet.h>
 #include <fcntl.h>
+#include <sys/stat.h>
 
 #include "common/share/share.h"
 #include "ims/notify/notify_recipient.h"
@@ -20,9 +21,9 @@
 
 /* -- what is counted ------------------------------------------------------------------------------ */
 
-/* Calls of LMDB: these definitions come before the library's. */
+/* Calls of LMDB, and looks at the accounts file: these definitions come before the libraries'. */
 static struct work {
-	unsigned begun, gets, cursors;
+	unsigned begun, gets, cursors, looks;
 } work;
 
 #define NEXT(name, ...)                                                                            \
@@ -58,6 +59,13 @@ mdb_cursor_get(MDB_cursor *cursor, MDB_val *key, MDB_val *data, MDB_cursor_op op
 {
 	work.cursors++;
 	return NEXT(mdb_cursor_get, cursor, key, data, op);
+}
+
+int
+stat(const char *restrict path, struct stat *restrict out)
+{
+	work.looks++;
+	return NEXT(stat, path, out);
 }
 
 /* -- scenes --------------------------------------------------------------------------------------- */
@@ -196,7 +204,8 @@ without_accounts_nobody_is_unknown(void **state)
 	scene_clear(&s);
 }
 
-/* For each way to be held back: the same word, the same reads of the store, the same count of refusals. */
+/* For each way to be held back: the same word, the same reads of the store and looks at the accounts file, the
+ * same count of refusals. */
 static void
 nobody_can_tell_them_apart(void **state)
 {
