@@ -5,6 +5,13 @@
 
 #include "proto/line.h"
 
+/* Nobody has said, or proved, who the peer is. */
+static bool
+is_unknown(const struct server *s)
+{
+	return (s->greets || s->signs_in) && s->state == 1;
+}
+
 /* -- deadlines ---------------------------------------------------------------------------- */
 
 /* When the peer must have left the first state. */
@@ -24,8 +31,7 @@ set_deadline(struct server *s)
 	if (s->rate_ms != 0 && s->rate_ms < s->engine.deadline_ms)
 		s->engine.deadline_ms = s->rate_ms;
 	/* Our own time to judge the peer does not count. */
-	if ((s->greets || s->signs_in) && s->state == 1 && !s->waiting &&
-	    entry < s->engine.deadline_ms)
+	if (is_unknown(s) && !s->waiting && entry < s->engine.deadline_ms)
 		s->engine.deadline_ms = entry;
 }
 
@@ -83,6 +89,16 @@ settle(struct server *s, enum outcome o, const struct err *e)
 		server_end_with(s, REFUSAL_too_many_errors);
 }
 
+/* Replies are kept for whoever does not read them, so nobody has many of them before it is known who asks. */
+static bool
+may_ask_more(const struct server *s, struct err *e)
+{
+	if (!RULE(too_many_errors) || !is_unknown(s) || s->request <= SERVER_UNKNOWN_MAX)
+		return true;
+	return err_set(e, REFUSAL_too_many_errors, "more than %d requests before %s",
+	    SERVER_UNKNOWN_MAX, s->greets ? "HELLO" : "signing in");
+}
+
 static size_t
 take_line(struct server *s, struct span in)
 {
@@ -103,7 +119,7 @@ take_line(struct server *s, struct span in)
 	/* The refusal of the try before it may have been held back until now. */
 	if (RULE(idle) && s->signs_in && s->state == 1 && s->engine.now_ms >= entry_ms(s))
 		server_end_with(s, REFUSAL_idle);
-	else if (!s->ops->admit(s->role, &e))
+	else if (!s->ops->admit(s->role, &e) || !may_ask_more(s, &e))
 		server_end(s, &e);
 	else
 		settle(s, dispatch(s, line, &e), &e);
@@ -252,6 +268,7 @@ feed(struct engine *engine, struct span in)
 		set_deadline(s);
 	s->stirred = false;
 	engine->owing = s->waiting || s->held_replies != NULL;
+	engine->narrow = is_unknown(s);
 	return engine->closing || s->ending ? in.n : taken;
 }
 

@@ -28,6 +28,8 @@
 #define SERVER_RATE_MIN    500
 #define SERVER_RATE_OCTETS (SERVER_RATE_MIN * (SERVER_RATE_MS / 1000))
 #define SERVER_ERRORS_MAX  10 /* faults of form in one session */
+#define SERVER_UNKNOWN_MAX                                                                         \
+	100 /* requests before HELLO is accepted, or before a user has signed in */
 
 enum outcome { DONE, REFUSED, PENDING };
 

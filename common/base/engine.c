@@ -23,6 +23,12 @@ engine_clear(struct engine *e)
 	e->payload = (struct payload) { 0 };
 }
 
+size_t
+engine_window(const struct engine *e)
+{
+	return e->narrow ? ENGINE_NARROW_BYTES : ENGINE_WINDOW_BYTES;
+}
+
 static void
 woken(void *arg)
 {

@@ -8,7 +8,7 @@
  *   - set now_ms before each call; call tick once now_ms >= deadline_ms (0: no deadline);
  *   - offer all input not taken yet to feed, again after every event (an answer, drained
  *     output), even when it is empty; keep what feed did not take; stop reading from the
- *     peer only when ENGINE_WINDOW_BYTES or more are kept;
+ *     peer only when engine_window octets or more are kept;
  *   - set `wake`, where a source may wait; then send `out`, then the payload, by engine_payload_read and
  *     engine_payload_moved.  A payload that is `waiting` has no octets until `wake` is called;
  *   - close once `closing` is set and out and payload are drained; the same at the end of the
@@ -22,6 +22,7 @@
 #include "common/base/buf.h"
 
 #define ENGINE_WINDOW_BYTES 65536 /* input a mover must be able to hold back */
+#define ENGINE_NARROW_BYTES 4096  /* the same, as long as the engine is `narrow` */
 #define ENGINE_OUT_BYTES    65536 /* an engine with more `out` than this takes no input */
 
 #define SOURCE_WAIT (-2)
@@ -54,6 +55,7 @@ struct engine {
 	int64_t deadline_ms;    /* monotonic; 0: none */
 	bool closing;           /* close once out and payload are drained */
 	bool owing;             /* a request was taken whose answer is still to come */
+	bool narrow;            /* nobody knows yet who the peer is: little is kept for it */
 	/* Returns how many octets it took, from the front; the rest comes again.  Takes and ignores
 	 * all once `closing` is set. */
 	size_t (*feed)(struct engine *e, struct span in);
@@ -69,6 +71,8 @@ void engine_payload_take(struct engine *e, struct source *s, uint64_t offset, ui
 void engine_clear(struct engine *e); /* frees out and the payload's source */
 
 /* -- for movers --------------------------------------------------------------------------------- */
+
+size_t engine_window(const struct engine *e);
 
 /* The next octets of the payload, at most n, as read of struct source; sets payload.waiting. */
 ssize_t engine_payload_read(struct engine *e, char *dst, size_t n);

@@ -432,8 +432,7 @@ watch_socket(struct conn *c)
 
 	if (c->state == CONN_CONNECTING || conn_wire_waiting(&c->wire) > 0 || can_move(c))
 		what |= LOOP_WRITE;
-	if (c->state != CONN_CONNECTING && !c->wire.eof &&
-	    c->stream.input.len < ENGINE_WINDOW_BYTES)
+	if (c->state != CONN_CONNECTING && !c->wire.eof && !conn_stream_is_full(&c->stream))
 		what |= LOOP_READ;
 	if (loop_fd_want(c->watch, what))
 		return;

@@ -65,6 +65,8 @@ enum conn_moved conn_stream_feed(struct conn_stream *s, char *scratch, int64_t n
  * has room again.  FAILED: *e. */
 enum conn_moved conn_stream_drain(struct conn_stream *s, const struct conn_wire *w, char *scratch,
     struct err *e);
+/* As many octets wait for the engine as may: the peer is not read. */
+bool conn_stream_is_full(const struct conn_stream *s);
 /* Has the engine octets that are not in TLS yet? */
 bool conn_stream_has_more(const struct conn_stream *s);
 /* Are they in memory?  False: there are none, or the payload waits for its source. */

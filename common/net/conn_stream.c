@@ -9,6 +9,12 @@
 
 /* -- to the engine ------------------------------------------------------------------------------ */
 
+bool
+conn_stream_is_full(const struct conn_stream *s)
+{
+	return s->engine != NULL && s->input.len >= engine_window(s->engine);
+}
+
 /* Octets from TLS; 0: none now.  False: *e. */
 static bool
 read_tls(struct conn_stream *s, char *scratch, size_t *got, struct err *e)
@@ -16,7 +22,7 @@ read_tls(struct conn_stream *s, char *scratch, size_t *got, struct err *e)
 	int n;
 
 	*got = 0;
-	if (s->eof || s->input.len >= ENGINE_WINDOW_BYTES)
+	if (s->eof || conn_stream_is_full(s))
 		return true;
 	ERR_clear_error();
 	n = SSL_read(s->ssl, scratch, CONN_READ_BYTES);

@@ -583,10 +583,9 @@ cut_off_is_not_closed(void **state)
 
 /* An engine that takes nothing: the peer is not read further than the window and TLS's own. */
 static void
-who_is_not_listened_to_must_wait(void **state)
+is_read_no_further(struct scene *s, const char *say, uint64_t window)
 {
-	struct scene *s = *state;
-	struct toy_client c = { .say = "STOP\n", .put = 64 * MIB };
+	struct toy_client c = { .say = say, .put = 64 * MIB };
 	struct sockaddr_in a = { .sin_family = AF_INET, .sin_port = htons(s->mutual.port) };
 	struct conn_target to = { .address = (struct sockaddr *)&a,
 		.own = "a.test",
@@ -614,10 +613,15 @@ who_is_not_listened_to_must_wait(void **state)
 	loop_post(workers_loop(s->mutual.workers, 0), toy_drop_all,
 	    workers_loop(s->mutual.workers, 0));
 	assert_true(toy_wait(&s->mutual, &s->mutual.gones, gones + 1));
-	assert_in_range(s->mutual.counts.in, ENGINE_WINDOW_BYTES,
-	    ENGINE_WINDOW_BYTES + CONN_READ_BYTES);
-	assert_in_range(s->mutual.counts.wire_in, ENGINE_WINDOW_BYTES,
-	    ENGINE_WINDOW_BYTES + 3 * CONN_READ_BYTES);
+	assert_in_range(s->mutual.counts.in, window, window + CONN_READ_BYTES);
+	assert_in_range(s->mutual.counts.wire_in, window, window + 3 * CONN_READ_BYTES);
+}
+
+static void
+who_is_not_listened_to_must_wait(void **state)
+{
+	is_read_no_further(*state, "STOP\n", ENGINE_WINDOW_BYTES);
+	is_read_no_further(*state, "NARROW\n", ENGINE_NARROW_BYTES);
 }
 
 /* Asks for much and reads nothing: no more than the high mark is held for it. */

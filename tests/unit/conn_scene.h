@@ -3,7 +3,8 @@
  *
  * The toy's requests are lines: GET n (DATA n and n octets), WAIT n (the same, from a source that waits before
  * each PIECE octets; before the first until toy_let_go), PUT n and n octets (OK), ECHO word,
- * LATER (answered by toy_answer), OWE (an answer is to come), STOP (takes nothing from then on), BYE.
+ * LATER (answered by toy_answer), OWE (an answer is to come), STOP (takes nothing from then on),
+ * NARROW (the same, and little is kept), BYE.
  */
 #ifndef TESTS_UNIT_CONN_SCENE_H
 #define TESTS_UNIT_CONN_SCENE_H
@@ -197,6 +198,8 @@ toy_line(struct toy *t, char *line)
 		t->engine.owing = true;
 	else if (strcmp(line, "STOP") == 0)
 		t->stopped = true;
+	else if (strcmp(line, "NARROW") == 0)
+		t->stopped = t->engine.narrow = true;
 	else if (strcmp(line, "BYE") == 0) {
 		buf_addf(&t->engine.out, "bye\n");
 		t->engine.closing = true;

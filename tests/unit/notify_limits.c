@@ -271,9 +271,9 @@ nothing_counts_before_hello(void **state)
 
 	(void)state;
 	scene_role_init(&role);
-	say_many("NOOP\r\n", 1000);
+	say_many("NOOP\r\n", SERVER_UNKNOWN_MAX - 1);
 	feed(sc.wire.len);
-	assert_true(out->len > NOTIFY_HOLD_STEP);
+	assert_true(out->len > 0);
 	assert_int_equal(role.held_most, 0);
 	scene_raw(&sc, "HELLO a.test\r\n");
 	feed(sc.wire.len);

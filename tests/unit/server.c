@@ -149,6 +149,7 @@ do_give(struct server *s, struct span args, struct err *e)
 
 static const struct verb verbs[] = {
 	{ "HELLO", NEW, do_hello },
+	{ "PING", NEW | READY, server_do_noop },
 	{ "WAIT", READY, do_wait },
 	{ "BODY", READY, do_body },
 	{ "WHOLE", READY, do_whole },
@@ -454,6 +455,42 @@ a_session_of_nobody_ends_early(void **state)
 	end(&p);
 }
 
+/* Whoever reads no reply, and has not said who it is, makes us keep little: a hundred replies, and a page of
+ * requests. */
+static void
+a_session_of_nobody_asks_little(void **state)
+{
+	struct play p;
+
+	(void)state;
+	for (int greets = 0; greets < 2; greets++) {
+		begin(&p);
+		p.s.greets = greets;
+		p.s.signs_in = !greets;
+		for (int i = 0; i < SERVER_UNKNOWN_MAX; i++) {
+			send(&p, "PING\r\n");
+			assert_int_equal(engine_window(&p.s.engine), ENGINE_NARROW_BYTES);
+		}
+		assert_false(p.s.engine.closing);
+		buf_reset(&p.s.engine.out);
+		send(&p, "PING\r\n");
+		says(&p,
+		    greets
+			? "421 4.7.0 [too-many-errors] more than 100 requests before HELLO\r\n"
+			: "421 4.7.0 [too-many-errors] more than 100 requests before signing in\r\n");
+		assert_true(p.s.engine.closing);
+		end(&p);
+	}
+	begin(&p);
+	p.s.greets = true;
+	send(&p, "HELLO x\r\n");
+	for (int i = 0; i < SERVER_UNKNOWN_MAX; i++)
+		send(&p, "PING\r\n");
+	assert_false(p.s.engine.closing);
+	assert_int_equal(engine_window(&p.s.engine), ENGINE_WINDOW_BYTES);
+	end(&p);
+}
+
 /* A wrong password is answered late.  Whoever sends the next one ahead gains no time by it. */
 static void
 a_session_of_nobody_ends_between_two_tries(void **state)
@@ -705,6 +742,7 @@ main(void)
 		cmocka_unit_test(who_does_not_greet_is_sent_away),
 		cmocka_unit_test(a_session_of_nobody_ends_early),
 		cmocka_unit_test(a_session_of_nobody_ends_between_two_tries),
+		cmocka_unit_test(a_session_of_nobody_asks_little),
 		cmocka_unit_test(our_own_slowness_is_not_silence),
 		cmocka_unit_test(a_session_has_its_time),
 		cmocka_unit_test(a_held_session_ends_behind_its_replies),
