@@ -128,6 +128,7 @@ lint:				## levels of rooms, one door per library, no cycles, no stray names
 	@awk -f tests/lint/cycles.awk $(SOURCES)
 	@awk -v tree="$$(find common proto oms ims mc tests)" -f tests/lint/names.awk $(SOURCES) tests/lint/*.awk README.md proto/SPEC.md
 	@awk -f tests/lint/events.awk $(SOURCES)
+	@awk -f tests/lint/cures.awk $(SOURCES)
 	@awk -f tests/lint/promises.awk proto/SPEC.md
 	@awk -f tests/lint/english.awk $(SOURCES) $(PROSE)
 	@tests/lint/format $(SOURCES)

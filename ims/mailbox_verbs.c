@@ -142,7 +142,8 @@ ims_verb_drop(struct options *o)
 	struct json *request;
 
 	if (options_value(o, "from") == NULL)
-		return options_usage(o, "name the sender's domain:  %s drop --from DOMAIN",
+		return options_usage(o,
+		    "drop needs --from and the sender's domain; all there are:  %s list --senders",
 		    o->command.data);
 	request = json_new();
 	json_put_str(request, "from", options_value(o, "from"));

@@ -87,7 +87,7 @@ nearly_full_put(struct ims_store *s, const struct ims_store_counts *c, struct js
 }
 
 void
-nearly_full_show(const struct json *status)
+nearly_full_show(const struct json *status, const char *command)
 {
 	const struct json *list = json_get(status, "largest"), *row;
 	char size[QUANTITY_BYTES];
@@ -102,5 +102,8 @@ nearly_full_show(const struct json *status)
 		printf("%s%s %s", i == 0 ? "" : ", ", json_get_str(row, "from"),
 		    quantity_size(octets, size));
 	}
-	printf(": drop --from DOMAIN makes room\n");
+	if (json_count(list) > 0)
+		printf("; this makes room:  %s drop --from %s", command,
+		    json_get_str(json_at(list, 0), "from"));
+	printf("\n");
 }

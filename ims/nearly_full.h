@@ -14,7 +14,7 @@
 /* The daemon's side.  Calls `done` once, at once or on the loop, when `status` has the member. */
 void nearly_full_put(struct ims_store *s, const struct ims_store_counts *c, struct json *status,
     struct loop *l, void (*done)(void *arg), void *arg);
-/* The command's side: a line on standard output, or nothing. */
-void nearly_full_show(const struct json *status);
+/* The command's side: a line on standard output, or nothing.  command: how this program was called. */
+void nearly_full_show(const struct json *status, const char *command);
 
 #endif

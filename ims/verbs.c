@@ -30,7 +30,6 @@ show_status(void *arg, const struct json *line)
 {
 	char a[QUANTITY_BYTES], b[QUANTITY_BYTES], c[QUANTITY_BYTES], d[QUANTITY_BYTES];
 
-	(void)arg;
 	printf("ims %s, process %" PRId64 ", up %" PRId64 " s\n", ask_line_text(line, "version"),
 	    ask_line_number(line, "pid"), ask_line_number(line, "up_s"));
 	printf("  notices           %" PRId64 " in %s\n", ask_line_number(line, "notices"),
@@ -39,7 +38,7 @@ show_status(void *arg, const struct json *line)
 	    ask_line_size(line, "store_size", b),
 	    ask_line_count(line, "writes", "write", "writes", c),
 	    ask_line_count(line, "commits", "commit", "commits", d));
-	nearly_full_show(line);
+	nearly_full_show(line, ((const struct options *)arg)->command.data);
 	printf("  connections       %" PRId64 "\n", ask_line_number(line, "connections"));
 	printf("  trust             %s, %s, %s left out\n",
 	    ask_line_count(line, "trusted_cas", "CA", "CAs", a),
@@ -52,7 +51,7 @@ show_status(void *arg, const struct json *line)
 int
 ims_verb_status(struct options *o)
 {
-	struct ask a = { "status", CONF_ROLE_IMS, show_status, NULL, false };
+	struct ask a = { "status", CONF_ROLE_IMS, show_status, o, false };
 
 	return ask_daemon(o, &a, NULL);
 }

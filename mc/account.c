@@ -19,7 +19,7 @@ account_load(struct account *a, const struct options *o, int *status)
 	if (config_load(&a->config, &which, &e) && config_password(&a->config, a->password, &e))
 		return true;
 	*status = fault_print_err(o, "your configuration", &e,
-	    e.why == REFUSAL_no_account ? "begin with:  %s setup ADDRESS" : NULL);
+	    e.why == REFUSAL_no_account ? "begin with:  %s setup%a" : NULL);
 	account_clear(a);
 	return false;
 }

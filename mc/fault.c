@@ -2,11 +2,13 @@
 #include "mc/fault.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "common/base/memory.h"
 #include "common/text/json.h"
-#include "mc/command.h"
+#include "mc/config.h"
 #include "mc/out.h"
 #include "mc/safe.h"
 #include "mc/said.h"
@@ -21,7 +23,7 @@ struct cure {
 
 /* clang-format off */
 static const struct cure cures[] = {
-	{ REFUSAL_auth_failed,		"enter address and password again:  %s setup ADDRESS" },
+	{ REFUSAL_auth_failed,		"enter address and password again:  %s setup%a" },
 	{ REFUSAL_auth_mechanism,	"the server is too old or too new for this program" },
 	{ REFUSAL_unreachable,		"try again later; nothing is lost" },
 	{ REFUSAL_tls_failed,		"try again later; if it persists, tell the server's operator" },
@@ -38,7 +40,7 @@ static const struct cure cures[] = {
 	{ REFUSAL_address_literal,	"write a domain instead of an IP address" },
 	{ REFUSAL_bad_domain,		"check the spelling of the domain" },
 	{ REFUSAL_bad_from,		"put your own address into From, or leave From out" },
-	{ REFUSAL_no_recipient,		"name them:  %s send ADDRESS...   or use those in the letter:  -t" },
+	{ REFUSAL_no_recipient,		"name them after send, or use those in the letter:  %s send -t" },
 	{ REFUSAL_message_too_big,	"send a smaller letter" },
 	{ REFUSAL_too_many_recipients,	"send it several times, to fewer at once" },
 	{ REFUSAL_bad_message,		"correct the letter: header fields, an empty line, then the text" },
@@ -50,8 +52,8 @@ static const struct cure cures[] = {
 	{ REFUSAL_broken_promise,	"it is not shown; tell your operator" },
 	{ REFUSAL_fetch_running,	"it is on its way:  %s list" },
 	{ REFUSAL_usage,		"usage:  %s help" },
-	{ REFUSAL_account_exists,	"replace it:  %s setup ADDRESS --replace   keep both:  %p -A NAME setup ADDRESS" },
-	{ REFUSAL_config,		"write it again:  %s setup ADDRESS --replace" },
+	{ REFUSAL_account_exists,	"replace it:  %s setup%a --replace   keep both:  %p -A %n setup%a" },
+	{ REFUSAL_config,		"write it again:  %s setup%a --replace" },
 	{ REFUSAL_refused,		"what the server said may help; its operator knows more" },
 	{ REFUSAL_cannot_write,		"make room, or choose another place" },
 };
@@ -64,7 +66,7 @@ cure_of(const struct fault *f)
 	int code = refusal_code(why);
 
 	if (why == REFUSAL_private_address && f->finding_own)
-		return "in a private network:  TILLCALLED_ALLOW_PRIVATE=1 %s setup ADDRESS";
+		return "in a private network:  TILLCALLED_ALLOW_PRIVATE=1 %s setup%a";
 	for (size_t i = 0; i < sizeof cures / sizeof cures[0]; i++)
 		if (cures[i].why == why)
 			return cures[i].text;
@@ -149,16 +151,56 @@ print_text(const struct options *o, struct out *out, const char *what, const str
 	buf_clear(&all);
 }
 
-/* The command and the program's name are inserted by hand, since a format must be a literal. */
+/* The address that setup is to take, after a space; none where it is not known: setup asks for it. */
+static void
+add_address(struct buf *to, const struct options *o)
+{
+	const struct config_choice which = { o->conf_file, options_value(o, "account") };
+	struct config *c = memory_new(sizeof *c);
+	const char *address = NULL;
+	struct err e;
+
+	if (o->verb != NULL && strcmp(o->verb->name, "setup") == 0)
+		address = o->args[0];
+	else if (config_load(c, &which, &e))
+		address = c->address;
+	if (address != NULL) {
+		buf_addf(to, " ");
+		options_add_word(to, address);
+	}
+	free(c);
+}
+
+/* A name for a further account: the local part of its address, as far as a name may have it. */
+static void
+add_name(struct buf *to, const struct options *o)
+{
+	const char *address = o->args[0] != NULL ? o->args[0] : "", *taken;
+	size_t n = strspn(address,
+	    "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_");
+	struct span name = n > 0 ? span_of(address, n) : SPAN_LIT("second");
+
+	taken = options_value(o, "account");
+	buf_addf(to, "%.*s%s", SPAN_FMT(name),
+	    taken != NULL && span_eq(name, span_str(taken)) ? "-2" : "");
+}
+
+/* Inserted by hand, since a format must be a literal. */
 static void
 add_cure(struct buf *to, const struct options *o, const char *form)
 {
 	for (const char *p; (p = strchr(form, '%')) != NULL && p[1] != '\0'; form = p + 2) {
 		buf_add(to, form, (size_t)(p - form));
 		if (p[1] == 's')
-			command_add(to, o);
-		else
+			buf_addf(to, "%s", o->command.data);
+		else if (p[1] == 'p')
 			buf_addf(to, "%s", o->called);
+		else if (p[1] == 'a')
+			add_address(to, o);
+		else if (p[1] == 'n')
+			add_name(to, o);
+		else if (p[1] == '1')
+			options_add_word(to, o->args[0]);
 	}
 	buf_addf(to, "%s", form);
 }

@@ -24,7 +24,9 @@ struct fault {
 };
 
 /* Reports that `what` failed.  In `cure`, "%s" is how this program was called with its account, "%p" its
- * name alone; NULL: the usual cure for the word.  Returns the exit status. */
+ * name alone, "%a" the address of the account as an argument, "%n" a name for a further account, "%1" the
+ * verb's first argument: people can paste the result.  NULL: the usual cure for the word.  Returns the exit
+ * status. */
 int fault_print(const struct options *o, const char *what, const struct fault *f, const char *cure);
 /* The same for an error of mc itself. */
 int fault_print_err(const struct options *o, const char *what, const struct err *e,

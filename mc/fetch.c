@@ -4,7 +4,6 @@
 #include <unistd.h>
 
 #include "common/base/memory.h"
-#include "mc/command.h"
 #include "mc/notice.h"
 #include "mc/reading.h"
 #include "mc/verbs.h"
@@ -56,13 +55,11 @@ print_fetched(struct fetching *f, const struct mailbox_notice *n)
 	struct buf b = BUF_INIT;
 
 	if (!f->options->json) {
-		command_add(&b, f->options);
 		if (!f->options->quiet)
 			out_wrapf(&f->out, 0, 4,
-			    "%llu  here: signature and octets good. Read it: %.*s show %llu\n",
-			    (unsigned long long)n->number, SPAN_FMT(buf_span(&b)),
+			    "%llu  here: signature and octets good. Read it: %s show %llu\n",
+			    (unsigned long long)n->number, f->options->command.data,
 			    (unsigned long long)n->number);
-		buf_clear(&b);
 		return;
 	}
 	o = json_new();

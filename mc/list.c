@@ -7,7 +7,6 @@
 #include "common/base/clock.h"
 #include "common/base/file.h"
 #include "common/base/memory.h"
-#include "mc/command.h"
 #include "mc/measure.h"
 #include "mc/notice.h"
 #include "mc/out.h"
@@ -124,7 +123,6 @@ print_held(struct list *l)
 	uint64_t octets = 0, newest = 0;
 	size_t held = 0;
 	char size[MEASURE_BYTES];
-	struct buf command = BUF_INIT;
 
 	for (size_t i = 0; i < l->n; i++)
 		if (notice_is_held(&l->notices[i])) {
@@ -133,33 +131,28 @@ print_held(struct list *l)
 			newest = l->notices[i].number;
 		}
 	measure_size(size, octets);
-	command_add(&command, l->options);
 	if (held > 0)
-		out_wrapf(&l->out, 0, 2, "%zu %s still with %s (%s).  Read one: %.*s show %llu\n",
+		out_wrapf(&l->out, 0, 2, "%zu %s still with %s (%s).  Read one: %s show %llu\n",
 		    held, held == 1 ? "body is" : "bodies are",
-		    held == 1 ? "its sender" : "their senders", size, SPAN_FMT(buf_span(&command)),
+		    held == 1 ? "its sender" : "their senders", size, l->options->command.data,
 		    (unsigned long long)newest);
-	buf_clear(&command);
 }
 
 static void
 print_empty(struct list *l)
 {
 	char when[MEASURE_BYTES];
-	struct buf command = BUF_INIT;
 
 	measure_when(when, l->now_s, l->now_s);
-	command_add(&command, l->options);
 	if (l->all > 0)
 		out_wrapf(&l->out, 0, 2, "Nothing is held: %s here or done with.\n",
 		    l->all == 1 ? "the one letter is" : "all letters are");
 	else
 		out_wrapf(&l->out, 0, 2,
 		    "No letters for %s. The server answered at %s, all is well.\n"
-		    "To see how it works, write to yourself:  %.*s send %s < FILE\n",
-		    l->account.config.address, when, SPAN_FMT(buf_span(&command)),
+		    "To see how it works, write to yourself:  echo Hello | %s send %s\n",
+		    l->account.config.address, when, l->options->command.data,
 		    l->account.config.address);
-	buf_clear(&command);
 }
 
 static void

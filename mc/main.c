@@ -60,7 +60,7 @@ static const struct options_option outbox_options[] = {
 _Static_assert(SUBMIT_HOLD_DAYS_MAX == 366, "the help of --hold says so");
 
 static const struct options_verb verbs[] = {
-	{ "setup", "ADDRESS", 1, 1, "find your servers and sign in for the first time",
+	{ "setup", "[ADDRESS]", 0, 1, "find your servers and sign in for the first time",
 	    setup_options, verb_setup, false },
 	{ "send", "[ADDRESS]...", 0, -1, "send the letter on standard input", send_options,
 	    verb_send, false },

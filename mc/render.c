@@ -305,8 +305,10 @@ foot(struct page *p, const struct render_sender *s, const struct mime_letter *l)
 	if (l->from_html && !l->no_words)
 		buf_addf(&p->text, "\n(The text was taken from HTML.)\n");
 	if (!mime_is_complete(l)) {
-		buf_addf(&b, "(Not all of it is here: %s.  All of it: show %llu --raw > FILE)",
-		    missing(l), (unsigned long long)s->number);
+		buf_addf(&b,
+		    "(Not all of it is here: %s.  All of it:  %s show %llu --raw > %llu.eml)",
+		    missing(l), s->command, (unsigned long long)s->number,
+		    (unsigned long long)s->number);
 		buf_add(&p->text, "\n", 1);
 		safe_wrap(&p->text, buf_span(&b), 0, 0, p->out->page);
 	}

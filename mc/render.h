@@ -17,6 +17,7 @@
 /* Facts about a letter that do not depend on its contents. */
 struct render_sender {
 	uint64_t number;
+	const char *command;    /* how this program was called */
 	const char *from;       /* the sealed statement's */
 	const char *vouched_by; /* issuer of the sender's certificate; empty: not known */
 	uint64_t octets;

@@ -12,7 +12,6 @@
 #include "common/dns/designation.h"
 #include "common/text/idn.h"
 #include "common/text/json.h"
-#include "mc/command.h"
 #include "mc/inbox.h"
 #include "mc/out.h"
 #include "mc/submission.h"
@@ -20,12 +19,27 @@
 
 struct setup {
 	const struct options *options;
+	const char *typed; /* the address */
 	struct account account;
 	struct inbox *mailbox;
 	struct submission *submit;
 	struct out out;
 	const char *failed; /* what was being done */
 };
+
+/* Asks for it on the terminal; elsewhere it must be in the command.  False: it is not known. */
+static bool
+ask_address(struct setup *s, char line[ADDRESS_STR_BYTES + 2])
+{
+	if (s->options->json || isatty(STDIN_FILENO) != 1 || !s->out.terminal)
+		return false;
+	out_textf(&s->out, "Your address: ");
+	if (fgets(line, ADDRESS_STR_BYTES + 2, stdin) == NULL)
+		return false;
+	line[strcspn(line, "\n")] = '\0';
+	s->typed = line;
+	return *line != '\0';
+}
 
 static bool
 take_address(struct setup *s, const char *typed, struct err *e)
@@ -146,11 +160,8 @@ print_json(struct setup *s)
 static void
 print_result(struct setup *s)
 {
-	struct buf b = BUF_INIT;
-	struct span command;
+	const char *command = s->options->command.data;
 
-	command_add(&b, s->options);
-	command = buf_span(&b);
 	if (s->options->json)
 		print_json(s);
 	else if (!s->options->quiet) {
@@ -161,22 +172,26 @@ print_result(struct setup *s)
 		    "\n"
 		    "Letters stay with their senders until you open them. Where you are the only one of "
 		    "your\ndomain, a sender can tell from that when you did.\n\n"
-		    "See your letters:  %.*s list        Send one:  %.*s send ADDRESS < FILE\n",
-		    SPAN_FMT(command), SPAN_FMT(command));
+		    "See your letters:  %s list\n"
+		    "Send one to yourself:  echo Hello | %s send %s\n",
+		    command, command, s->account.config.address);
 	}
-	buf_clear(&b);
 }
 
 int
 verb_setup(struct options *o)
 {
-	struct setup s = { .options = o };
+	struct setup s = { .options = o, .typed = o->args[0] };
 	struct fault f = { .host = "" };
+	char line[ADDRESS_STR_BYTES + 2];
 	bool taken;
 	int status = 0;
 
 	out_init(&s.out, STDOUT_FILENO);
-	taken = take_address(&s, o->args[0], &f.err);
+	if (s.typed == NULL && !ask_address(&s, line))
+		return options_usage(o, "setup needs your address; try: %s setup --help",
+		    o->called);
+	taken = take_address(&s, s.typed, &f.err);
 	if (taken && !may_replace(&s, &f.err))
 		status = fault_print_err(o, "nothing was changed", &f.err, NULL);
 	else if (!taken || !find_servers(&s, &f) || !sign_in(&s, &f))

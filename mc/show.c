@@ -103,6 +103,7 @@ show_text(struct showing *s, const struct mime_letter *l)
 {
 	char when[MEASURE_BYTES];
 	const struct render_sender sender = { .number = s->number,
+		.command = s->options->command.data,
 		.from = s->notice.from,
 		.vouched_by = s->notice.issuer,
 		.octets = s->notice.size,
@@ -166,7 +167,7 @@ verb_show(struct options *o)
 		return fault_print_err(o, o->args[0], &e, "list them:  %s list");
 	if (options_has(o, "raw") && s.out.terminal) {
 		err_set(&e, REFUSAL_usage, "a letter's octets are never written to a terminal");
-		return fault_print_err(o, "--raw", &e, "into a file:  %s show NUMBER --raw > FILE");
+		return fault_print_err(o, "--raw", &e, "into a file:  %s show %1 --raw > %1.eml");
 	}
 	if (!account_load(&s.account, o, &status))
 		return status;

@@ -71,7 +71,8 @@ accounts_file_address(struct span address, char out[ACCOUNTS_ADDRESS_BYTES], str
 	if (RULE(bad_address) &&
 	    (local.n == address.n || !is_dot_atom(local) || !domain_set(&domain, rest) ||
 		!span_copy(address, out, ACCOUNTS_ADDRESS_BYTES)))
-		return err_set(e, REFUSAL_bad_address, "%.*s is no address: write NAME@DOMAIN",
+		return err_set(e, REFUSAL_bad_address,
+		    "%.*s is no address: write it like anna@example.org",
 		    (int)(address.n < 100 ? address.n : 100), address.p);
 	for (char *c = out; *c != '\0'; c++)
 		if (*c >= 'A' && *c <= 'Z')

@@ -105,8 +105,8 @@ address_of(const struct verb_call *c, const char *typed, bool ours,
 	struct domain domain;
 
 	if (RULE(bad_address) && local.n == strlen(typed))
-		return err_set(e, REFUSAL_bad_address, "%s is no address: write NAME@DOMAIN",
-		    typed);
+		return err_set(e, REFUSAL_bad_address, "%s is no address: write %s@%s", typed,
+		    *typed != '\0' ? typed : "postmaster", c->conf->domains[0].name.text);
 	if (!idn_a_label(rest, &domain, e))
 		return false;
 	if (RULE(domain_not_served) && ours && conf_domain(c->conf, domain_span(&domain)) == NULL)
@@ -144,7 +144,9 @@ must_exist(const struct verb_call *c, const char *address, bool wanted, struct e
 		    "password %s",
 		    address, c->o->command.data, address);
 	if (!there && wanted)
-		return err_set(e, REFUSAL_no_such_user, "there is no mailbox %s", address);
+		return err_set(e, REFUSAL_no_such_user,
+		    "there is no mailbox %s; all there are: %s user list", address,
+		    c->o->command.data);
 	return true;
 }
 
@@ -371,7 +373,7 @@ list(struct options *o, const struct accounts_more *more,
 	for (size_t i = 0; i < accounts_count(s) && !ferror(stdout); i++)
 		one(o, accounts_at(s, i), more);
 	if (accounts_count(s) == 0 && !o->json && !o->quiet)
-		fprintf(stderr, "There is no mailbox yet. Make one: %s user add NAME@%s\n",
+		fprintf(stderr, "There is no mailbox yet. Make one:  %s user add postmaster@%s\n",
 		    o->command.data, c.conf->domains[0].name.text);
 	accounts_set_put(&s);
 	accounts_free(&a);

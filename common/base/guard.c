@@ -133,14 +133,17 @@ bool
 guard_absent(enum guard_kind k, const char *path, int errnum, struct err *e)
 {
 	const struct row *r = &rows[k];
-	const char *cure = "write another path";
+	const char *why = strerror(errnum);
 
-	if (errnum == ENOENT)
-		cure = r->folder ? "make it with mkdir -p, or write another path"
-				 : "put the file there, or write another path";
-	else if (errnum == EACCES)
-		cure = "start as root, or let this user read it: chmod, chgrp";
-	return err_set(e, REFUSAL_config, "%s%s: %s; %s", r->what, path, strerror(errnum), cure);
+	if (errnum == ENOENT && r->folder)
+		return err_set(e, REFUSAL_config, "%s%s: %s; make it: mkdir -p %s", r->what, path,
+		    why, path);
+	if (errnum == EACCES)
+		return err_set(e, REFUSAL_config,
+		    "%s%s: %s; start as root, or give it to this user: chown %u %s", r->what, path,
+		    why, (unsigned)geteuid(), path);
+	return err_set(e, REFUSAL_config, "%s%s: %s; %s", r->what, path, why,
+	    errnum == ENOENT ? "put the file there, or write another path" : "write another path");
 }
 
 bool

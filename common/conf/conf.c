@@ -31,6 +31,11 @@ struct shared {           /* what conf_load hands out */
 	atomic_uint references;
 };
 
+/* Where many machines have them, for a cure that is a whole line. */
+#define LIVE        "/etc/letsencrypt/live/"
+#define CERTIFICATE "fullchain.pem"
+#define KEY         "privkey.pem"
+
 struct load {
 	struct conf *conf;
 	const char *path;
@@ -116,7 +121,7 @@ fault_of_domain(struct load *l, const cfg_t *section)
 	struct err e;
 
 	if (idn_a_label(span_str(section->title), &name, &e))
-		fault(l, section->line, "the domain is not in A-labels; write: domain %s { ... }",
+		fault(l, section->line, "the domain is not in A-labels; write: domain %s {",
 		    name.text);
 	else
 		fault(l, section->line, "\"%s\" is no domain: %s", section->title, e.text);
@@ -303,7 +308,8 @@ check_whole(struct load *l, cfg_t *cfg)
 	if (cfg_size(cfg, "domain") == 0)
 		fault(l, 0,
 		    "no domain is served; write: domain example.org { certificate = "
-		    "\"/FILE\" key = \"/FILE\" }");
+		    "\"" LIVE "example.org/" CERTIFICATE "\" key = \"" LIVE "example.org/" KEY
+		    "\" }");
 	for (unsigned i = 0; i < cfg_size(cfg, "domain"); i++) {
 		cfg_t *sec = cfg_getnsec(cfg, "domain", i);
 		const struct conf_domain *d;
@@ -318,8 +324,10 @@ check_whole(struct load *l, cfg_t *cfg)
 		for (const struct conf_key *k = conf_keys; k->name != NULL; k++)
 			if (k->section == CONF_DOMAIN && k->fallback == NULL &&
 			    (d == NULL || *((const char *)d + k->offset) == '\0'))
-				fault(l, sec->line, "domain %s has no %s; write: %s = \"/FILE\"",
-				    sec->title, k->name, k->name);
+				fault(l, sec->line,
+				    "domain %s has no %s; write: %s = \"" LIVE "%s/%s\"",
+				    sec->title, k->name, k->name, name.text,
+				    strcmp(k->name, "key") == 0 ? KEY : CERTIFICATE);
 	}
 }
 
@@ -381,7 +389,7 @@ read_whole(const char *path, struct buf *out, struct err *e)
 
 	if (fd < 0 && errno == ENOENT)
 		return err_set(e, REFUSAL_config,
-		    "%s: No such file; write the configuration there, or say where it is: -C FILE",
+		    "%s: No such file; write the configuration there, or name its file by -C",
 		    path);
 	if (fd < 0)
 		return err_set_errno(e, REFUSAL_config, errno, "%s", path);

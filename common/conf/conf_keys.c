@@ -316,8 +316,9 @@ set_resolver(char *at, struct span s, struct err *e)
 {
 	if (!is_resolver(s))
 		return err_set(e, REFUSAL_config,
-		    "is none of \"system\", \"ADDRESS\", \"ADDRESS@PORT\" (and \",anchor=/FILE\" after "
-		    "these), \"zone:/FILE\"");
+		    "is no resolver; write \"system\", or one like \"192.0.2.53\", \"192.0.2.53@53\" (with "
+		    "\",anchor=none\" or \",anchor=/etc/unbound/root.key\" after these) or "
+		    "\"zone:/etc/tillcalled/zone\"");
 	return span_copy(s, at, CONF_PATH_BYTES);
 }
 

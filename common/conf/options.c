@@ -138,6 +138,42 @@ scan(struct options *o, const struct grammar *g, int argc, char **argv, bool sto
 	}
 }
 
+void
+options_add_word(struct buf *out, const char *word)
+{
+	if (word[0] != '\0' &&
+	    word[strspn(word,
+		"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+		"/._-+,:@%=")] == '\0') {
+		buf_addf(out, "%s", word);
+		return;
+	}
+	buf_addf(out, "'");
+	for (; *word != '\0'; word++)
+		buf_addf(out, *word == '\'' ? "'\\''" : "%c", *word);
+	buf_addf(out, "'");
+}
+
+/* -C FILE, and mc's -A NAME. */
+static void
+set_command(struct options *o)
+{
+	const char *account = options_value(o, "account");
+
+	o->conf_file = options_value(o, "config");
+	buf_reset(&o->command);
+	buf_addf(&o->command, "%s", o->called);
+	if (o->conf_file != NULL) {
+		buf_addf(&o->command, " -C ");
+		options_add_word(&o->command, o->conf_file);
+	}
+	if (account != NULL) {
+		buf_addf(&o->command, " -A ");
+		options_add_word(&o->command, account);
+	}
+	buf_add(&o->command, "", 1);
+}
+
 static const struct options_verb *
 verb_named(const struct options_program *p, const char *name)
 {
@@ -164,22 +200,38 @@ verb_find(const struct options_program *p, int argc, char **argv, int *words)
 	return v;
 }
 
+/* Says what to type instead: the whole command, with the words that were typed after its name. */
+static int
+did_you_mean(const struct options *o, const char *typed, const char *verb, char **rest)
+{
+	struct buf b = BUF_INIT;
+	int status;
+
+	for (; *rest != NULL; rest++) {
+		buf_addf(&b, " ");
+		options_add_word(&b, *rest);
+	}
+	status = options_usage(o, "no command \"%s\"; did you mean  %s %s%.*s ?", typed,
+	    o->command.data, verb, SPAN_FMT(buf_span(&b)));
+	buf_clear(&b);
+	return status;
+}
+
 /* Explains a word that is no misspelt command.  -1: there is no hint for it. */
 static int
-no_verb_of_that_name(const struct options *o, const char *word)
+no_verb_of_that_name(const struct options *o, char **argv)
 {
 	const struct options_hint *h = o->program->hints;
 
-	while (h != NULL && h->word != NULL && strcmp(h->word, word) != 0)
+	while (h != NULL && h->word != NULL && strcmp(h->word, argv[0]) != 0)
 		h++;
 	if (h == NULL || h->word == NULL)
 		return -1;
 	if (h->verb == NULL)
 		return options_usage(o,
-		    "no command \"%s\": %s cannot do that yet; all it can: %s --help", word,
+		    "no command \"%s\": %s cannot do that yet; all it can: %s --help", argv[0],
 		    o->called, o->called);
-	return options_usage(o, "no command \"%s\"; did you mean  %s %s ?", word, o->called,
-	    h->verb);
+	return did_you_mean(o, argv[0], h->verb, argv + 1);
 }
 
 static int
@@ -188,7 +240,7 @@ no_verb(const struct options *o, int argc, char **argv)
 	struct buf typed = BUF_INIT, family = BUF_INIT;
 	struct nearest one, two;
 	size_t n = strlen(argv[0]);
-	int status = no_verb_of_that_name(o, argv[0]);
+	int status = no_verb_of_that_name(o, argv);
 
 	if (status >= 0)
 		return status;
@@ -203,14 +255,13 @@ no_verb(const struct options *o, int argc, char **argv)
 	}
 	nearest_offer(&one, "help");
 	buf_add(&family, "", 1);
+	buf_add(&typed, "", 1);
 	if (argc > 1 && two.best != NULL)
-		status = options_usage(o, "no command \"%s %s\"; did you mean  %s %s ?", argv[0],
-		    argv[1], o->called, two.best);
+		status = did_you_mean(o, typed.data, two.best, argv + 2);
 	else if (family.len > 1)
 		status = options_usage(o, "%s what? There is: %s", argv[0], family.data);
 	else if (one.best != NULL)
-		status = options_usage(o, "no command \"%s\"; did you mean  %s %s ?", argv[0],
-		    o->called, one.best);
+		status = did_you_mean(o, argv[0], one.best, argv + 1);
 	else
 		status = options_usage(o, "no command \"%s\"; all of them: %s --help", argv[0],
 		    o->called);
@@ -239,38 +290,10 @@ colourless(void)
 	    !isatty(STDOUT_FILENO);
 }
 
-/* A word as a shell reads it again. */
-static void
-add_word(struct buf *out, const char *word)
-{
-	if (word[strspn(word,
-		"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
-		"/._-+,:@%")] == '\0') {
-		buf_addf(out, "%s", word);
-		return;
-	}
-	buf_addf(out, "'");
-	for (; *word != '\0'; word++)
-		buf_addf(out, *word == '\'' ? "'\\''" : "%c", *word);
-	buf_addf(out, "'");
-}
-
-static void
-set_command(struct options *o)
-{
-	buf_addf(&o->command, "%s", o->called);
-	if (o->conf_file != NULL) {
-		buf_addf(&o->command, " -C ");
-		add_word(&o->command, o->conf_file);
-	}
-	buf_add(&o->command, "", 1);
-}
-
 /* Applies the common options; -1: go on. */
 static int
 apply_common(struct options *o)
 {
-	o->conf_file = options_value(o, "config");
 	set_command(o);
 	o->json = options_has(o, "json");
 	o->quiet = options_has(o, "quiet");
@@ -361,6 +384,7 @@ dispatch(struct options *o, int argc, char **argv)
 	status = scan(o, &g, argc, argv, true);
 	if (status != 0)
 		return status;
+	set_command(o);
 	left = argc - optind;
 	argv += optind;
 	if (left > 0 && strcmp(argv[0], "help") == 0)

@@ -55,8 +55,8 @@ struct options_program {
 struct options {
 	const struct options_program *program;
 	const struct options_verb *verb;
-	const char *called;    /* argv[0]'s last part */
-	struct buf command;    /* the same with -C FILE if that was given, for cures; ends in NUL */
+	const char *called; /* argv[0]'s last part */
+	struct buf command; /* the same with -C FILE and -A NAME as given, for cures; ends in NUL */
 	const char *conf_file; /* -C; NULL: not given */
 	bool json, quiet, verbose, no_color;
 	int n_args;
@@ -76,6 +76,9 @@ bool options_has(const struct options *o, const char *name);
 /* The last value (NULL: not given), and the i-th one (NULL: there are fewer). */
 const char *options_value(const struct options *o, const char *name);
 const char *options_value_at(const struct options *o, const char *name, size_t i);
+
+/* Appends a word as a shell reads it: as it is, or between single quotes. */
+void options_add_word(struct buf *out, const char *word);
 
 /* Prints the error on stderr, as `oms: text [word, status N]` or with --json as an object, and
  * returns the exit status of its row. */

@@ -170,8 +170,8 @@ check_resolver(struct check *c)
 		fault(c, &e);
 	else if (dns_resolver_lacks_anchor(c->conf->resolver))
 		note(c,
-		    "DNSSEC would not be judged, for there is no root anchor: install dns-root-data, or "
-		    "write anchor=FILE or anchor=none after the resolver");
+		    "DNSSEC would not be judged, for there is no root anchor: " DNS_RESOLVER_ANCHOR_CURE,
+		    c->conf->resolver);
 	buf_clear(&zone);
 }
 

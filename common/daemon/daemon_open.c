@@ -41,19 +41,31 @@ daemon_load_conf(const struct options *o, struct conf **out, struct err *e)
 	return ok;
 }
 
+static bool
+no_section(const struct daemon_role *r, const struct conf *c, struct err *e)
+{
+	struct buf lines = BUF_INIT;
+
+	for (const struct daemon_listener *l = r->listeners; l->name != NULL; l++)
+		buf_addf(&lines, "listen-%s = { \"0.0.0.0\", \"::\" } ", l->name);
+	err_set(e, REFUSAL_config, "%s: there is no section %s; write: %s { %.*s}", c->file,
+	    r->name, r->name, SPAN_FMT(buf_span(&lines)));
+	buf_clear(&lines);
+	return false;
+}
+
 bool
 daemon_conf_fits(const struct daemon_role *r, const struct conf *c, struct err *e)
 {
 	const struct conf_role *section = &c->role[r->index];
 
 	if (!section->given)
-		return err_set(e, REFUSAL_config, "%s: there is no section %s; write: %s { ... }",
-		    c->file, r->name, r->name);
+		return no_section(r, c, e);
 	for (const struct daemon_listener *l = r->listeners; l->name != NULL; l++)
 		if (!daemon_listens(l, section)->given)
 			return err_set(e, REFUSAL_config,
 			    "%s: %s has no listen-%s; write: listen-%s = "
-			    "{ \"ADDRESS\" } or \"none\"",
+			    "{ \"0.0.0.0\", \"::\" } for all addresses of this host, or \"none\"",
 			    c->file, r->name, l->name, l->name);
 	return conf_listens_fit(c, r->index, e);
 }
@@ -216,13 +228,15 @@ check_reach(const struct daemon *d, struct err *e)
 		buf_add(&text, "", 1);
 		log_fact(LOG_WARN, "accounts.missing", "text=%s", log_str(text.data));
 	}
+	if (dns_resolver_lacks_anchor(c->resolver)) {
+		buf_reset(&text);
+		buf_addf(&text,
+		    "DNSSEC is not judged, for there is no root anchor: " DNS_RESOLVER_ANCHOR_CURE,
+		    c->resolver);
+		buf_add(&text, "", 1);
+		log_fact(LOG_WARN, "dns.no-anchor", "cure=%s", log_str(text.data));
+	}
 	buf_clear(&text);
-	if (dns_resolver_lacks_anchor(c->resolver))
-		log_fact(LOG_WARN, "dns.no-anchor", "cure=%s",
-		    log_str(
-			"DNSSEC is not judged, for there "
-			"is no root anchor: install dns-root-data, or write anchor=FILE or anchor=none "
-			"after the resolver"));
 	daemon_out_of_reach(c, &d->jail, log_out_of_reach, NULL);
 	return true;
 }

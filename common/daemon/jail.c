@@ -27,7 +27,7 @@ jail_user(struct jail *j, const char *user, struct err *e)
 		return geteuid() != 0 ||
 		    err_set(e, REFUSAL_config,
 			"started as root, and there is "
-			"nobody to become; write in the configuration: user = \"NAME\"");
+			"nobody to become; write in the configuration: user = \"tillcalled\"");
 	if (getpwnam_r(user, &pw, space, sizeof space, &found) != 0 || found == NULL)
 		return err_set(e, REFUSAL_config,
 		    "there is no user %s; make one: "

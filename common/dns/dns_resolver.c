@@ -70,7 +70,7 @@ parse_forward(struct dns_resolver *r, struct span s, struct err *e)
 	if (!address_scope_parse(host, 0, &address) || !span_u64(rest, &port) || port == 0 ||
 	    port > 65535 || !span_copy(s, r->forward, sizeof(r->forward)))
 		return err_set(e, REFUSAL_config,
-		    "resolver: \"%.*s\" is none of system, ADDRESS@PORT, zone:FILE",
+		    "resolver: \"%.*s\" is no resolver; write system, or one like 192.0.2.53@53 or zone:/etc/tillcalled/zone",
 		    s.n > 100 ? 100 : (int)s.n, s.p);
 	return true;
 }

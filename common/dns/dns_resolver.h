@@ -33,6 +33,8 @@ bool dns_resolver_parse(struct dns_resolver *r, const char *spec, struct err *e)
 /* The spec does not turn DNSSEC off, but there is no root anchor: no answer is ever bogus or
  * secure. */
 bool dns_resolver_lacks_anchor(const char *spec);
+#define DNS_RESOLVER_ANCHOR_CURE                                                                   \
+	"apt install dns-root-data, or without DNSSEC write: resolver = '%s,anchor=none'"
 
 /* Has the zone file's size, time or inode changed since it was read?  A missing file counts as
  * unchanged. */

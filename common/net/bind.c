@@ -6,37 +6,44 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "common/base/buf.h"
 #include "common/text/address_text.h"
 
-static const char *
-cure_of(int errnum)
+static void
+add_cure(struct buf *out, const struct sockaddr_storage *a, int errnum)
 {
-	switch (errnum) {
-	case EADDRNOTAVAIL:
-		return "; write an address of this host (\"ip addr\" shows them), or add this one to "
-		       "an interface";
-	case EADDRINUSE:
-		return "; end the program that has it (\"ss -ltnp\" shows it), or write another port";
-	case EACCES:
-		return "; start as root with the key user, or write a port from 1024 on";
-	case EAFNOSUPPORT:
-		return "; this host does not speak that family of addresses: write one of the other";
-	default:
-		return "";
-	}
+	char host[ADDRESS_TEXT_BYTES];
+
+	address_host(a, host);
+	if (errnum == EADDRNOTAVAIL)
+		buf_addf(out,
+		    "; write an address of this host (\"ip addr\" shows them), or give it this one: "
+		    "ip addr add %s dev lo",
+		    host);
+	else if (errnum == EADDRINUSE)
+		buf_addf(out,
+		    "; end the program that has it (\"ss -ltnp\" shows it), or write another port");
+	else if (errnum == EACCES)
+		buf_addf(out, "; start as root with the key user, or write a port from 1024 on");
+	else if (errnum == EAFNOSUPPORT)
+		buf_addf(out,
+		    "; this host does not speak that family of addresses: write one of the other");
 }
 
 bool
 bind_refused(const struct sockaddr_storage *a, const char *does, int errnum, struct err *e)
 {
 	char text[ADDRESS_TEXT_BYTES];
+	struct buf cure = BUF_INIT;
 
 	if (address_port(a) != 0)
 		address_text(a, text);
 	else
 		address_host(a, text);
-	err_set(e, REFUSAL_os_error, "cannot %s %s: %s%s", does, text, strerror(errnum),
-	    cure_of(errnum));
+	add_cure(&cure, a, errnum);
+	err_set(e, REFUSAL_os_error, "cannot %s %s: %s%.*s", does, text, strerror(errnum),
+	    SPAN_FMT(buf_span(&cure)));
+	buf_clear(&cure);
 	errno = errnum;
 	return false;
 }

@@ -236,7 +236,8 @@ listen_open(struct listen *l, const char *at, uint16_t port, listen_accepted *ac
 		return err_set(e, REFUSAL_config, "more than %d sockets to listen on",
 		    LISTEN_SOCKETS_MAX);
 	if (!address_read(span_str(at), port, &a))
-		return err_set(e, REFUSAL_config, "%s is not ADDRESS, ADDRESS:PORT or [V6]:PORT",
+		return err_set(e, REFUSAL_config,
+		    "%s is no address; write it like 192.0.2.1, 192.0.2.1:1470 or [2001:db8::1]:1470",
 		    at);
 	if ((fd = bind_listener(&a, e)) < 0)
 		return false;

@@ -78,9 +78,9 @@ read_key(const char *path, const struct guard_user *u, EVP_PKEY **out, struct er
 	ERR_clear_error();
 	return *out != NULL ||
 	    err_set(e, REFUSAL_config,
-		"%s holds no PEM private key without a passphrase: write it anew with openssl pkey -in "
-		"%s",
-		path, path);
+		"%s holds no PEM private key without a passphrase: write it anew: openssl pkey -in "
+		"%s -out %s.new",
+		path, path, path);
 }
 
 bool

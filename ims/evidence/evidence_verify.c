@@ -220,6 +220,22 @@ load_trust(const struct options *o, struct trust **out, struct err *e)
 	return good;
 }
 
+/* The file of all CAs that Debian's ca-certificates makes. */
+static int
+no_trust(const struct options *o, const struct err *e)
+{
+	struct buf file = BUF_INIT;
+	int status;
+
+	options_add_word(&file, o->args[0]);
+	status = options_fail_cure(o, e,
+	    "name the CAs to trust:  %s evidence verify --trust /etc/ssl/certs/ca-certificates.crt "
+	    "%.*s",
+	    o->command.data, SPAN_FMT(buf_span(&file)));
+	buf_clear(&file);
+	return status;
+}
+
 int
 ims_verb_evidence_verify(struct options *o)
 {
@@ -229,8 +245,7 @@ ims_verb_evidence_verify(struct options *o)
 	bool read;
 
 	if (!load_trust(o, &trust, &e))
-		return options_fail_cure(o, &e,
-		    "name the CAs to trust:  %s evidence verify --trust PEM FILE", o->command.data);
+		return no_trust(o, &e);
 	v.trust = trust;
 	read = trust_folder_file(o->args[0], EVIDENCE_MAX_BYTES, check_all, &v, &e);
 	trust_unref(&trust);

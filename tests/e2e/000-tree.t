@@ -1,7 +1,7 @@
 #!/bin/sh
 # The shape of the tree: its top, its goals, its map, and that lint sees what it is there for.
 . tests/e2e/lib.sh
-plan 55
+plan 56
 
 named="README.md LICENSE Makefile oms ims mc common proto tests"
 stray=$(ls | grep -vx build | grep -vxF "$(printf '%s\n' $named)")
@@ -81,6 +81,8 @@ planted "and a document that is not in the tree" proto/line.c '/* See DECISIONS 
     "^proto/line\.c:[0-9]+: cites a document that is not in the tree"
 planted "and a peer's line that nothing limits" oms/run.c 'void f(void) { log_fact(LOG_INFO, "notify.ready", "x=1"); }' \
     "^oms/run\.c:[0-9]+: log_fact of notify\.ready"
+planted "and a cure that nobody can paste" oms/run.c '#define CURE "try again:  %s user add ADDRESS"' \
+    "^oms/run\.c:[0-9]+: a cure that cannot be pasted"
 planted "and a promise whose reply no transcript has" proto/SPEC.md \
     '| fetch | `DONE` | `250 2.0.1` | the delivery: it is fetched | nothing | STATUS MUST show it |' \
     "^proto/SPEC\.md:[0-9]+: no transcript has the reply 250 2\.0\.1 to DONE after it is durable"

@@ -47,7 +47,7 @@ status_is "a server that nobody trusted vouches for" 77 as alice@a.test list
 unset TILLCALLED_TRUST
 like "is not talked to" "$err" 'certificate-untrusted, status 77'
 status_is "without mc.conf" 78 as alice@a.test list -C "$T/none"
-like "the cure is setup, of the same file" "$err" "mc -C $T/none setup ADDRESS"
+like "the cure is setup, of the same file, which asks for the address" "$err" "begin with:  mc -C $T/none setup +\\[no-account"
 cp "$alice/.config/tillcalled/mc.conf" "$T/mc.conf"
 echo 'resolvr = "x"' >>"$T/mc.conf"
 status_is "an unknown key" 78 as alice@a.test list -C "$T/mc.conf"

@@ -125,8 +125,8 @@ status_is "another address does not replace the account" 64 as alice@a.test setu
 like "with what is so" "$err" 'another account is set up here.*'
 like "and its address" "$(printf '%s' "$err" | tr -s '\n ' '  ')" 'mc\.conf is the account of alice@a\.test'
 unlike "the command is not at fault" "$err" 'malformed'
-like "one cure is an option" "$err" 'setup ADDRESS --replace'
-like "the other keeps both" "$(printf '%s' "$err" | tr -s '\n ' '  ')" 'keep both: mc -A NAME setup ADDRESS'
+like "one cure is an option" "$err" 'mc setup bob@b\.test --replace'
+like "the other keeps both" "$(printf '%s' "$err" | tr -s '\n ' '  ')" 'keep both: mc -A bob setup bob@b\.test'
 same "nothing was changed" "$conf/mc.conf" "$T/before"
 (eventually 20 grep -q 'y/N' "$T/asked" && echo n) |
     script -fqec "tests/world mc $W alice@a.test setup bob@b.test" "$T/asked" >/dev/null 2>&1
@@ -145,7 +145,7 @@ status_is "a letter that is not there" 66 as alice@a.test -A bob show 99
 like "the cure too" "$err" 'mc -A bob list'
 status_is "an account that was never set up" 78 as alice@a.test -A nobody list
 like "is not called wrong" "$(flat)" 'your configuration: no account is set up here there is no .*nobody\.conf'
-like "and the cure is setup" "$err" 'begin with:  mc -A nobody setup ADDRESS'
+like "and the cure is setup" "$err" 'begin with:  mc -A nobody setup( |$)'
 status_is "a name that leads elsewhere" 64 as alice@a.test -A ../x list
 
 # -- a subject that is longer than what is announced -------------------------------------------------

@@ -29,7 +29,7 @@ shows() {
 fresh
 ok "nothing is wrong" check
 sed -i '/^oms {/,/^}/d' "$conf"
-faulty "no section" 'there is no section oms' 'write: oms \{ \.\.\. \}'
+faulty "no section" 'there is no section oms' 'write: oms \{ listen-fetch = \{ "0\.0\.0\.0", "::" \} listen-submit = '
 fresh
 sed -i '/listen-fetch/d' "$conf"
 faulty "no listen" 'oms has no listen-fetch' 'write: listen-fetch = '
@@ -58,7 +58,7 @@ faulty "a certificate that is not there" 'certificate of a\.test: .*/own\.pem: N
 for key in trust crls; do
 	fresh
 	sed -i "s,^$key = .*,$key = \"$F/none\"," "$conf"
-	faulty "a folder of $key that is not there" "$key: the folder $F/none: No such file" 'make it with mkdir -p, or write another path'
+	faulty "a folder of $key that is not there" "$key: the folder $F/none: No such file" "make it: mkdir -p $F/none"
 done
 fresh
 sed -i "s,^resolver = .*,resolver = \"zone:$F/none\"," "$conf"

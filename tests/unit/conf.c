@@ -287,13 +287,13 @@ values(void **state)
 		{ "accounts = \"/a\\nb\"", "is no whole path" },
 		{ "user = \"no body\"", "is no user's name" },
 		{ "user = \"-x\"", "is no user's name" },
-		{ "resolver = \"192.0.2.1@\"", "is none of" },
-		{ "resolver = \"192.0.2.1@65536\"", "is none of" },
-		{ "resolver = \"ns.test\"", "is none of" },
-		{ "resolver = \"zone:x\"", "is none of" },
-		{ "resolver = \"192.0.2.1@53,anchor=x\"", "is none of" },
-		{ "resolver = \"192.0.2.1,\"", "is none of" },
-		{ "resolver = \"system,key=/k\"", "is none of" },
+		{ "resolver = \"192.0.2.1@\"", "is no resolver" },
+		{ "resolver = \"192.0.2.1@65536\"", "is no resolver" },
+		{ "resolver = \"ns.test\"", "is no resolver" },
+		{ "resolver = \"zone:x\"", "is no resolver" },
+		{ "resolver = \"192.0.2.1@53,anchor=x\"", "is no resolver" },
+		{ "resolver = \"192.0.2.1,\"", "is no resolver" },
+		{ "resolver = \"system,key=/k\"", "is no resolver" },
 		{ "log-level = \"loud\"", "is none of error, warn, info, debug" },
 		{ "oms { listen-fetch = { \"localhost\" } }", "is not of the form" },
 		{ "oms { listen-fetch = { \"192.0.2.1:0\" } }", "is not of the form" },
@@ -427,8 +427,8 @@ reach(void **state)
 	chmod(dir, 0700);
 	snprintf(link, sizeof link, "%s/absent", dir);
 	assert_false(conf_load(link, CONF_FOR_VERBS, &c, NULL, &e));
-	assert_non_null(strstr(e.text,
-	    "No such file; write the configuration there, or say where it is: -C FILE"));
+	assert_non_null(
+	    strstr(e.text, "No such file; write the configuration there, or name its file by -C"));
 	assert_false(conf_load(dir, CONF_FOR_VERBS, &c, NULL, &e));
 	assert_non_null(strstr(e.text, "no regular file"));
 }

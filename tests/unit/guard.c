@@ -166,7 +166,7 @@ what_is_not_there(void **state)
 	assert_non_null(strstr(e.text, absent));
 	assert_non_null(strstr(e.text, "put the file there, or write another path"));
 	assert_false(guard_path(GUARD_FOLDER, absent, NULL, &e));
-	assert_non_null(strstr(e.text, "make it with mkdir -p, or write another path"));
+	assert_non_null(strstr(e.text, "make it: mkdir -p /"));
 }
 
 int

@@ -130,7 +130,7 @@ who_may_start(void **state)
 	(void)state;
 	root_only();
 	assert_true(says("", "started as root"));
-	assert_true(says("", "user = \"NAME\""));
+	assert_true(says("", "user = \"tillcalled\""));
 	assert_true(says("no-such-user", "there is no user no-such-user"));
 	assert_true(says("root", "has root's rights"));
 	assert_int_equal(in_child(as_nobody), 0);

@@ -154,7 +154,11 @@ faults(void **state)
 	assert_says(&plain, "oms", 64, "what? All commands: oms --help");
 	assert_says(&plain, "oms rnu", 64, "no command \"rnu\"; did you mean  oms run ?");
 	assert_says(&plain, "oms usr add x", 64,
-	    "no command \"usr add\"; did you mean  oms user add ?");
+	    "no command \"usr add\"; did you mean  oms user add x ?");
+	/* The whole command again, with what was typed besides. */
+	assert_says(&plain, "oms -C /f rnu", 64, "did you mean  oms -C /f run ?");
+	assert_says(&plain, "oms -C a;b lst c$d -f x", 64,
+	    "did you mean  oms -C 'a;b' list 'c$d' -f x ?");
 	/* What a word means counts more than how it is spelt. */
 	assert_says(&plain, "oms serve", 64, "no command \"serve\"; did you mean  oms run ?");
 	assert_says(&plain, "oms ruin", 64, "no command \"ruin\"; did you mean  oms user list ?");
