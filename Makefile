@@ -106,6 +106,11 @@ bench: deps			## what this machine carries, beside its limits (BIN= PEERS= ROW= 
 	@MODE=release tests/bench/run $(call option,bin,BIN) $(call option,peers,PEERS) $(call option,row,ROW) \
 	    $(call option,pairs,PAIRS) $(call option,seconds,SECONDS) $(call option,json,JSON)
 
+profile:			## where the time of a letter goes in row ROW=accept-50 of bench (perf)
+	@tests/deps profile
+	$(again) MODE=release all
+	@MODE=release tests/bench/profile $(call option,row,ROW) $(call option,bin,BIN) $(call option,seconds,SECONDS)
+
 attack: deps			## one domain by 1,000 connections for T=60 seconds against an ims
 	$(again) MODE=release all
 	@MODE=release ATTACK_SECONDS=$(T) ATTACK_CONNECTIONS=1000 ATTACK_MIB=64 tests/e2e/460-attack.t
@@ -215,6 +220,6 @@ $B/tests/%: $O/tests/%.o $B/lib-tests.a $B/lib-oms.a $B/lib-ims.a $B/lib-mc.a $B
 
 -include $(shell find $O $B/nosync build/tidy -name '*.d' 2>/dev/null)
 
-.PHONY: all tools deps demo check check-asan check-tsan check-rules check-valgrind sim fuzz bench attack fault million bare lint tidy map format help clean
+.PHONY: all tools deps demo check check-asan check-tsan check-rules check-valgrind sim fuzz bench profile attack fault million bare lint tidy map format help clean
 .PRECIOUS: $O/%.o	# .SECONDARY would let a new source be missed by an archive that is newer
 .DELETE_ON_ERROR:

@@ -38,7 +38,8 @@ sub quietly {
 
 sub make_root {
 	my ($p) = @_;
-	die "bench: Postfix needs root\n" if $> != 0;
+	die "bench: to make a root folder for Postfix needs root\n" if $> != 0;
+	die "bench: debootstrap is missing: apt-get install debootstrap\n" if system("sh", "-c", "command -v debootstrap >/dev/null") != 0;
 	my $new = "build/postfix/new";
 	my ($mirror) = `apt-get indextargets --format '\$(SITE) \$(RELEASE) \$(COMPONENT)' 'Created-By: Packages'` =~
 	    m{^(\S+) bookworm main}m or die "bench: apt knows no mirror of bookworm\n";

@@ -28,8 +28,19 @@ sub accepts {
 	return sub {
 		my ($s, $seconds) = @_;
 		$s->fresh(%$fresh);
-		return $s->under_load("letters", "--recipient", "bob\@away.test", "--seconds", $seconds, @options);
+		my $had = $s->status("oms")->{letters};
+		my $r = $s->under_load("letters", "--recipient", "bob\@away.test", "--seconds", $seconds, @options);
+		my $kept = $s->status("oms")->{letters};
+		$r->{fault} //= "of $r->{count} letters $kept are kept" if defined $kept && ($kept -= $had) < ($r->{count} // 0);
+		return $r;
 	};
+}
+
+# The same, but nobody serves the destination: each letter is refused for its recipient, and goes.
+sub refuses {
+	my ($s, $seconds) = @_;
+	$s->fresh();
+	return $s->under_load("letters", "--recipient", "bob\@nowhere.test", "--seconds", $seconds, "--connections", 50);
 }
 
 row("accept", "accept-50", "letters of 4 KiB, 50 connections", accepts("--connections", 50), "accept", 50);
@@ -38,7 +49,7 @@ row("accept", "accept-10", "letters of 4 KiB, 10 connections", accepts("--connec
 row("accept", "accept-1", "letters of 4 KiB, 1 connection", accepts("--connections", 1), "accept", 1);
 row("accept", "accept-1-at-200000", "the same, 200,000 letters in the spool", accepts("--connections", 1, { letters => 200000 }));
 row("accept", "refused-50", "letters of 4 KiB, 50 connections, to a domain without servers",
-	accepts("--connections", 50, "--recipient", "bob\@nowhere.test"));
+	\&refuses);
 row("accept", "accept-1mib", "letters of 1 MiB, 4 connections", accepts("--connections", 4, "--size", 1 << 20));
 row("accept", "accept-50-workers-1", "letters of 4 KiB, 50 connections, one worker", accepts("--connections", 50, { workers => 1 }));
 row("accept", "accept-50-workers-2", "the same, two workers", accepts("--connections", 50, { workers => 2 }));
@@ -48,7 +59,7 @@ row("accept", "announced-50", "letters of 4 KiB, 50 connections, their notices s
 	my ($s, $seconds) = @_;
 	my $n = 1500 * $seconds;
 	$s->fresh();
-	my ($before, $began) = ($s->used(), time);
+	my ($before, $began) = ($s->watch(), time);
 	my $r = $s->load("letters", "--recipient", "bob\@b.test", "--connections", 50, "--count", $n);
 	return $r if $r->{fault};
 	return { fault => "not all of $n notices have come" } unless $s->wait_for_notices($n);
@@ -145,7 +156,7 @@ sub judged {
 	return sub {
 		my ($s) = @_;
 		$s->fresh();
-		my $before = $s->used();
+		my $before = $s->watch();
 		$s->load("notices", "--recipient", $recipient, "--per-seal", $per_seal, "--window", 4, "--seconds", 0, "--count",
 			$count, @options);
 		my %each = $s->used_since($before, $count);
@@ -170,6 +181,7 @@ row("judged", "stored-16", "judged and stored, 16 to a seal", judged(20000, 'dor
 sub announce {
 	my ($s, $readers, $each, $size, $fault) = @_;
 	my $n = $readers * $each;
+	$s->add_readers($readers);
 	my $r = $s->load("letters", "--recipient", "r%\@b.test", "--recipients", $readers, "--count", $n, "--size", $size,
 		"--connections", $size > 65536 ? 4 : 20);
 	$$fault = $r->{fault} // ($s->wait_for_notices($n) ? undef : "not all of $n notices have come");

@@ -3,6 +3,7 @@
 #	my $s = Side->new("this", "build/release", "$T/this");
 #	$s->up();
 #	$s->fresh();				# both stores are empty, the daemons new
+#	$s->add_readers(20);			# at least so many
 #	my $r = $s->under_load("letters", ...);	# rate, latencies, CPU time and writes a letter
 #	$s->down();
 #
@@ -15,12 +16,11 @@ use IO::Socket::UNIX;
 use Time::HiRes qw(time sleep);
 
 our $mode = $ENV{MODE} || "release";
-our $readers = 20;
 my @counts = qw(pwrite pwritev fdatasync fsync msync octets getrandom);	# tests/tools/write_count.c
 
 sub new {
 	my ($class, $name, $bin, $dir) = @_;
-	return bless { name => $name, bin => $bin, dir => $dir, W => "$dir/world", letters => 0, workers => 0 }, $class;
+	return bless { name => $name, bin => $bin, dir => $dir, W => "$dir/world", letters => 0, workers => 0, readers => 0 }, $class;
 }
 
 sub quietly {
@@ -68,7 +68,7 @@ sub up {
 	    "_ims._tcp.away.test. IN SRV 0 1 1471 ims.away.test.", "_oms._tcp.away.test. IN SRV 0 1 1470 ims.away.test.",
 	    "away.test. IN MX 10 ims.away.test.";
 	@$s{qw(certificate key)} = split " ", $s->output("tests/world", "cert", $s->{W}, "--domain", "c.test");
-	$s->add_readers();
+	$s->{password} = "$s->{W}/home/bob\@b.test/password";
 }
 
 sub read_env {
@@ -78,9 +78,9 @@ sub read_env {
 }
 
 sub add_readers {
-	my ($s) = @_;
-	local $ENV{TILLCALLED_PASSWORD_FILE} = $s->{password} = "$s->{W}/home/bob\@b.test/password";
-	$s->world_of("oms", "b.test", "user", "add", "r$_\@b.test") for 1 .. $readers;
+	my ($s, $n) = @_;
+	local $ENV{TILLCALLED_PASSWORD_FILE} = $s->{password};
+	$s->world_of("oms", "b.test", "user", "add", "r" . ++$s->{readers} . "\@b.test") while $s->{readers} < $n;
 }
 
 sub down { my ($s) = @_; $s->quietly("tests/world", "down", $s->{W}) if -d "$s->{W}/run" }
@@ -244,10 +244,19 @@ sub used {
 	return \%u;
 }
 
+# The work of a row begins: what has been used until now.  A profile (tests/bench/profile) is made from here to
+# used_since.
+sub watch {
+	my ($s) = @_;
+	$s->{begin}->($s) if $s->{begin};
+	return $s->used();
+}
+
 # What each of `count` has used since.
 sub used_since {
 	my ($s, $before, $count) = @_;
 	my $after = $s->used();
+	$s->{end}->($s, $count) if $s->{end};
 	my %each;
 	for (keys %$after) { $each{$_} = ($after->{$_} - ($before->{$_} // 0)) / $count if $count > 0 }
 	$each{"$_\_writes"} = ($each{"$_\_pwrite"} // 0) + ($each{"$_\_pwritev"} // 0) for "oms", "ims";
@@ -286,7 +295,7 @@ sub load {
 
 sub under_load {
 	my ($s, @options) = @_;
-	my $before = $s->used();
+	my $before = $s->watch();
 	my $r = $s->load(@options);
 	return { %$r, $s->used_since($before, $r->{count} // 0) };
 }
