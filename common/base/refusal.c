@@ -54,6 +54,14 @@ refusal_temporary(enum refusal r)
 	return rows[r].code / 100 == 4;
 }
 
+bool
+refusal_of_session(enum refusal r)
+{
+	return (r >= REFUSAL_bare_lf && r <= REFUSAL_bad_syntax) || r == REFUSAL_bad_offset ||
+	    (r >= REFUSAL_no_certificate && r <= REFUSAL_unreachable) ||
+	    (r >= REFUSAL_auth_required && r <= REFUSAL_auth_mechanism);
+}
+
 enum refusal
 refusal_by_word(struct span word)
 {

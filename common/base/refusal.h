@@ -158,6 +158,9 @@ int refusal_status(enum refusal r); /* sysexits.h */
 const char *refusal_sentence(enum refusal r);
 bool refusal_temporary(enum refusal r);         /* a 4xx code */
 enum refusal refusal_by_word(struct span word); /* REFUSAL_NONE: no such word */
+/* It is about the form of requests, about who we or our peer are, or about signing in: three parts of the table.
+ * Whatever its code, it says nothing of the letter that was asked about. */
+bool refusal_of_session(enum refusal r);
 
 /* Each rule that can refuse says its word: `if (RULE(seal_date) && skew > MAX) return ...`.  In
  * every build that people run it is a constant true; a build with RULE_SWITCHES (make

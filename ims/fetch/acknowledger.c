@@ -188,8 +188,8 @@ pair_is_over(struct pair *p, bool done)
 
 /* -- a session ------------------------------------------------------------------------------------ */
 
-/* An OMS that no longer knows the letter has acknowledged it, too.  The end of the session has not: even a
- * permanent refusal of our HELLO says nothing of the letter. */
+/* An OMS that no longer knows the letter has acknowledged it, too.  The end of the session has not, and a
+ * refusal of us neither: even a permanent one, of HELLO or of DONE itself, says nothing of the letter. */
 static void
 on_end(void *role, void *arg, const struct err *e)
 {
@@ -199,6 +199,11 @@ on_end(void *role, void *arg, const struct err *e)
 
 	if (s->pair == NULL || s->client.client.over)
 		return;
+	if (e != NULL && refusal_of_session(e->why)) {
+		s->why = *e;
+		fetch_client_quit(&s->client);
+		return;
+	}
 	s->acked++;
 	ulid_str(&o->id, id);
 	log_fact_of(domain_span(&o->from_domain), LOG_INFO, "ack.sent",

@@ -1,21 +1,12 @@
 /* verdict — what ends a delivery; see verdict.h. */
 #include "oms/notify/verdict.h"
 
-/* The form of requests, who we are or who the peer is, and signing in: three parts of the table. */
-static bool
-is_of_session(enum refusal why)
-{
-	return (why >= REFUSAL_bare_lf && why <= REFUSAL_bad_syntax) || why == REFUSAL_bad_offset ||
-	    (why >= REFUSAL_no_certificate && why <= REFUSAL_unreachable) ||
-	    (why >= REFUSAL_auth_required && why <= REFUSAL_auth_mechanism);
-}
-
 static bool
 is_of_letter(enum refusal why)
 {
 	bool permanent = refusal_code(why) >= 500;
 
-	return permanent && !is_of_session(why) && !verdict_is_of_seal(why);
+	return permanent && !refusal_of_session(why) && !verdict_is_of_seal(why);
 }
 
 bool

@@ -1,10 +1,10 @@
 #!/bin/sh
-# DONE stays owed until the sender's server has answered for the letter itself: one that refuses our HELLO,
-# however firmly, has said nothing of it.
+# DONE stays owed until the sender's server has answered for the letter itself: one that refuses us, at HELLO or
+# later, however firmly, has said nothing of it.
 . tests/e2e/lib.sh
 . tests/lib/peers.sh
 . tests/lib/sender.sh
-plan 13
+plan 15
 
 clock_movable
 world_up --domains b.test
@@ -28,6 +28,10 @@ refuses() { waits "$1" DONE 2; printf '550 5.7.1 [not-designated] not now\r\n'; 
 knows_one() {
 	waits "$1" DONE 2
 	printf '250 2.0.0 welcome\r\n550 5.7.1 [unknown-id] never heard of it\r\n421 4.3.2 [closing] going down\r\n'
+}
+refuses_us() {
+	waits "$1" DONE 1
+	printf '250 2.0.0 welcome\r\n550 5.7.1 [not-designated] no longer\r\n'
 }
 notes() {
 	eventually 30 grep -q ^DONE "$T/$1.heard"
@@ -60,6 +64,8 @@ ok "is told of in the log" eventually 30 log_has "$IMS_LOG_b_test" "ack.failed f
 is "and has answered for nothing" "$(log_count "$IMS_LOG_b_test" ack.sent)" 0
 ok "one that has forgotten a letter, and goes down" goes_on one knows_one
 is "was asked for both" "$(asked one DONE)" 2
+ok "one that refuses us only when it is told of the letter" goes_on late refuses_us
+ok "is in the log as one that has not answered" eventually 30 log_has "$IMS_LOG_b_test" "ack.failed .*text=\"?no longer"
 ok "the last" goes_on last notes
 is "is asked only for what has had no answer" "$(asked last DONE)" 1
 
