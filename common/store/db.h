@@ -116,6 +116,8 @@ struct db_load {
  * DB_BATCH_PAGES)?  False: apply returns false, and the write is the first of the next transaction.  The first
  * of a transaction is always admitted. */
 bool db_admit(struct db_txn *t, const struct db_load *load);
+/* Inside apply: a number that increases with each call, also over commits and openings. */
+uint64_t db_stamp(struct db_txn *t);
 /* For a write that can go on without the damaged record it met.  What was put remains. */
 void db_pardon(struct db_txn *t);
 

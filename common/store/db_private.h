@@ -48,6 +48,7 @@ struct db {
 	void (*alarm)(void *arg); /* NULL: none */
 	void *alarm_arg;
 	int64_t alarm_at_ms; /* monotonic */
+	uint64_t stamp;      /* the last of db_stamp */
 };
 
 struct db_txn {

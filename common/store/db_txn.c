@@ -8,7 +8,8 @@
 #include "common/base/memory.h"
 #include "common/store/db_private.h"
 
-#define CRC_BYTES 4
+#define CRC_BYTES  4
+#define STAMP_BITS 24
 
 static MDB_val
 val(struct span s)
@@ -109,6 +110,18 @@ db_admit(struct db_txn *t, const struct db_load *load)
 	if (!t->postponed)
 		t->load = all;
 	return !t->postponed;
+}
+
+/* The transactions of a store are numbered, and each has a range of its own.  One that is tried again has its number
+ * again, so it goes on after what it used. */
+uint64_t
+db_stamp(struct db_txn *t)
+{
+	struct db *d = t->db;
+	uint64_t least = (uint64_t)mdb_txn_id(t->txn) << STAMP_BITS;
+
+	d->stamp = d->stamp < least ? least : d->stamp + 1;
+	return d->stamp;
 }
 
 bool

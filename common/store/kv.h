@@ -178,6 +178,11 @@ void kv_each_fact(struct kv_txn *t, unsigned what, struct span from, struct span
 /* Inside receive: keeps `value` instead of that of the fact, which may be large or be in rows already. */
 void kv_keep(struct kv_txn *t, struct span value);
 
+/* Inside apply, receive and refused: a number larger than any that a run which counts has received in this partition
+ * before, even if all rows of the partition are gone since.  A fact whose source may end and come again has it as its
+ * version, so it is newer than the one that was gone. */
+uint64_t kv_stamp(struct kv_txn *t);
+
 /* Inside apply, receive and refused.  The fact is copied; its fence is set. */
 void kv_emit(struct kv_txn *t, const struct kv_part *to, const struct kv_fact *f);
 void kv_emit_awaited(struct kv_txn *t, const struct kv_part *to, const struct kv_fact *f);

@@ -95,6 +95,13 @@ view_has_pending(void *view)
 	return db_entries(view, PENDING) > 0;
 }
 
+static uint64_t
+view_stamp(void *view, const struct kv_part *part)
+{
+	(void)part;
+	return db_stamp(view);
+}
+
 static const struct kv_view view = {
 	.get = view_get,
 	.each = view_each,
@@ -104,6 +111,7 @@ static const struct kv_view view = {
 	.pardon = view_pardon,
 	.has_free = view_has_free,
 	.has_pending = view_has_pending,
+	.stamp = view_stamp,
 };
 
 /* -- commits ------------------------------------------------------------------------------------------- */

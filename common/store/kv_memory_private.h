@@ -34,8 +34,9 @@ struct object {
 	struct object *next;
 	struct kv_part part;
 	uint64_t version; /* of its commits */
-	uint64_t owner;   /* a node's id */
-	uint64_t fence;   /* of its owner */
+	uint64_t stamp;
+	uint64_t owner; /* a node's id */
+	uint64_t fence; /* of its owner */
 	struct promise *promises;
 };
 

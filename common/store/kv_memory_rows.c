@@ -115,6 +115,13 @@ memory_count_pending(const struct kv_memory *m)
 	return n;
 }
 
+/* A run that does not count uses its stamp up. */
+static uint64_t
+view_stamp(void *view, const struct kv_part *part)
+{
+	return ++memory_object(view, part)->stamp;
+}
+
 const struct kv_view memory_view = {
 	.get = view_get,
 	.each = view_each,
@@ -124,6 +131,7 @@ const struct kv_view memory_view = {
 	.pardon = view_pardon,
 	.has_free = view_has_free,
 	.has_pending = view_has_pending,
+	.stamp = view_stamp,
 };
 
 static uint64_t

@@ -49,6 +49,7 @@ struct kv_view {
 	bool (*has_free)(void *view, uint64_t octets);
 	/* May there be stored effects?  False: no look-up is needed. */
 	bool (*has_pending)(void *view);
+	uint64_t (*stamp)(void *view, const struct kv_part *part); /* see kv_stamp */
 };
 
 struct kv_effect {

@@ -450,6 +450,14 @@ kv_emit_awaited(struct kv_txn *t, const struct kv_part *to, const struct kv_fact
 	emit(t, to, f, true);
 }
 
+uint64_t
+kv_stamp(struct kv_txn *t)
+{
+	if (!holds(t, t->run != NULL, "a read has no stamp"))
+		return 0;
+	return PLANTED(stamp_lost) ? 1 : t->view->stamp(t->of, &t->here);
+}
+
 /* -- the steps of a run ------------------------------------------------------------------------------------ */
 
 static struct kv_txn

@@ -411,6 +411,41 @@ octets_beside_the_rows_count(void **state)
 	scene_clear(&s);
 }
 
+/* Two in one run, and a row that comes and goes. */
+static bool
+apply_stamp(struct kv_txn *t, void *arg, struct err *e)
+{
+	uint64_t *stamp = ((struct scene_op *)arg)->with;
+	struct span value;
+
+	(void)e;
+	stamp[0] = kv_stamp(t);
+	stamp[1] = kv_stamp(t);
+	if (kv_get(t, SPAN_LIT("k"), &value))
+		kv_del(t, SPAN_LIT("k"));
+	else
+		kv_put(t, SPAN_LIT("k"), SPAN_LIT("1"));
+	return true;
+}
+
+/* Also when all rows have gone, and after a crash. */
+static void
+stamps_increase(void **state)
+{
+	struct kv_scene s = begin(state);
+	uint64_t last = 0, stamp[2];
+
+	for (int i = 0; i < 40; i++) {
+		assert_int_equal(scene_call_with(&s, part(K_PLAIN, "aaaa"), apply_stamp, &stamp),
+		    REFUSAL_NONE);
+		assert_true(last < stamp[0] && stamp[0] < stamp[1]);
+		last = stamp[1];
+		if (i % 10 == 9)
+			s.rig->crash(&s);
+	}
+	scene_clear(&s);
+}
+
 static void
 partitions_have_names(void **state)
 {
@@ -443,6 +478,7 @@ main(void)
 		cmocka_unit_test(a_receiver_may_keep_less),
 		cmocka_unit_test(a_lease_is_a_row_with_a_fence),
 		cmocka_unit_test(octets_beside_the_rows_count),
+		cmocka_unit_test(stamps_increase),
 		cmocka_unit_test(partitions_have_names),
 	};
 
