@@ -5,7 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/base/clock.h"
 #include "common/base/memory.h"
 #include "common/base/random.h"
 #include "common/loop/loop.h"
@@ -34,9 +33,7 @@ new_store(struct kv *kv)
 	struct oms_store *s = memory_new(sizeof *s);
 
 	atomic_init(&s->refs, 1);
-	atomic_init(&s->last_us, 0);
 	pthread_mutex_init(&s->claims.lock, NULL);
-	s->wall_ms = clock_wall_ms;
 	s->kv = kv;
 	return s;
 }
@@ -82,13 +79,6 @@ oms_store_open_on(struct kv *kv, const char *bodies, uint64_t size, struct offlo
 	}
 	*out = s;
 	return true;
-}
-
-void
-oms_store_set_wall(struct oms_store *s, int64_t (*wall_ms)(void))
-{
-	s->wall_ms = wall_ms;
-	atomic_store(&s->last_us, 0);
 }
 
 /* What an older version left goes once we have closed in order. */
@@ -202,10 +192,9 @@ oms_store_put_take(struct oms_store *s, const struct oms_put *in, struct loop *l
 	memcpy(g->letter.token, in->token, sizeof g->letter.token);
 	g->most = in->most;
 	g->token_until_s = token.until_s;
-	g->now_us = oms_now_us(s);
 	oms_letter_pack(&g->packed, &g->letter,
 	    g->letter.file[0] == '\0' ? buf_span(&in->kept->octets) : SPAN_LIT(""), in->deliveries,
-	    in->n_deliveries, g->now_us);
+	    in->n_deliveries);
 	body_kept_clear(in->kept);
 	p->done = done;
 	p->arg = arg;

@@ -129,7 +129,8 @@ struct oms_pair_cursor {
 #define OMS_STORE_PAIRS_PAGE 64
 
 /* The next page of at most `max` pairs (OMS_STORE_PAIRS_PAGE), in an arbitrary order; it is borrowed.  `next`: where
- * the walk continues.  A walk over several pages finds every pair that exists from its first page to its last. */
+ * the walk continues.  A walk over several pages finds every pair that exists from its first page to its last, a
+ * pair with many letters more than once.  first_ms may be earlier than the truth, which oms_store_due knows. */
 typedef void oms_store_pairs_done(void *arg, const struct oms_pair *page, size_t n,
     const struct oms_pair_cursor *next, const struct err *e);
 struct oms_question *oms_store_pairs(struct oms_store *s, const struct oms_pair_cursor *at,

@@ -20,7 +20,6 @@ struct attempted {
 	struct result *result;
 	size_t n;
 	int64_t now_s;
-	uint64_t now_us;
 	oms_store_done *done;
 	void *arg;
 };
@@ -43,9 +42,8 @@ apply_result(struct kv_txn *t, void *arg, struct err *e)
 	oms_news_before(&r->news, &s.d);
 	effects = oms_delivery_attempted(&s.d, &r->said);
 	oms_news_after(&r->news, &s.d);
-	oms_stored_put(t, &s, r->all->now_us, false);
-	good = !effects.over ||
-	    oms_letter_delivery_over(t, r->all->now_s, r->all->now_us, false, r->file, e);
+	oms_stored_put(t, &s, false);
+	good = !effects.over || oms_letter_delivery_over(t, r->all->now_s, false, r->file, e);
 	oms_delivery_clear(&s.d);
 	if (!good)
 		kv_pardon(t);
@@ -100,7 +98,6 @@ oms_store_attempted(struct oms_store *s, const struct oms_delivery *d, size_t n,
 	a->result = memory_array(n + 1, sizeof *a->result);
 	a->n = n;
 	a->now_s = clock_wall_ms() / 1000;
-	a->now_us = oms_now_us(s);
 	a->done = done;
 	a->arg = arg;
 	for (size_t i = 0; i < n; i++) {

@@ -56,7 +56,7 @@ static void
 look_claim(struct kv_txn *t, void *arg)
 {
 	struct claiming *c = arg;
-	struct oms_sums sums = { .version = 0 };
+	struct oms_sums sums = { .listed = 0 };
 	struct ulid id;
 
 	c->why.why = REFUSAL_NONE;

@@ -10,8 +10,4 @@ extern const struct kv_schema oms_schema;
 /* kv: opened with oms_schema; the store owns it, also if this fails.  size: of the files in `bodies`. */
 bool oms_store_open_on(struct kv *kv, const char *bodies, uint64_t size, struct offload *o,
     struct oms_store **out, struct err *e);
-/* What versions begin with; clock_wall_ms by default.  An earlier one is that of a thread or node which took its
- * time and then waited. */
-void oms_store_set_wall(struct oms_store *s, int64_t (*wall_ms)(void));
-
 #endif

@@ -11,7 +11,7 @@
 /* -- what a letter states ------------------------------------------------------------------------------- */
 
 static void
-state_due(struct kv_txn *t, struct oms_stored *s, uint64_t now_us, bool awaited)
+state_due(struct kv_txn *t, struct oms_stored *s, bool awaited)
 {
 	const struct oms_delivery *d = &s->d;
 	const struct kv_part queue = oms_part_queue(d->own.text, d->peer.text, &d->id);
@@ -24,7 +24,7 @@ state_due(struct kv_txn *t, struct oms_stored *s, uint64_t now_us, bool awaited)
 	};
 
 	oms_due_write(&value,
-	    &(struct oms_due_fact) { d->next_ms, d->tries, now_us, awaited, d->own, d->peer });
+	    &(struct oms_due_fact) { d->next_ms, d->tries, awaited, d->own, d->peer });
 	f.value = buf_span(&value);
 	s->due_ms = d->next_ms;
 	if (awaited)
@@ -35,9 +35,9 @@ state_due(struct kv_txn *t, struct oms_stored *s, uint64_t now_us, bool awaited)
 }
 
 static void
-state_end(struct kv_txn *t, struct oms_letter_record *r, int64_t at_s, uint64_t now_us,
-    bool awaited)
+state_end(struct kv_txn *t, struct oms_letter_record *r, bool awaited)
 {
+	const int64_t at_s = oms_letter_end_s(r);
 	const struct kv_part expiry = oms_part_expiry(at_s, &r->facts.id);
 	struct buf value = BUF_INIT;
 	struct kv_fact f = {
@@ -47,7 +47,6 @@ state_end(struct kv_txn *t, struct oms_letter_record *r, int64_t at_s, uint64_t 
 	};
 
 	put_u64(&value, (uint64_t)at_s);
-	put_u64(&value, now_us);
 	f.value = buf_span(&value);
 	if (awaited)
 		kv_emit_awaited(t, &expiry, &f);
@@ -169,13 +168,13 @@ oms_stored_get(struct kv_txn *t, const char *peer, struct oms_stored *s, struct 
 }
 
 void
-oms_stored_put(struct kv_txn *t, struct oms_stored *s, uint64_t now_us, bool awaited)
+oms_stored_put(struct kv_txn *t, struct oms_stored *s, bool awaited)
 {
 	struct kv_key k = oms_row('D', domain_span(&s->d.peer));
 	struct buf value = BUF_INIT;
 
 	if (s->d.next_ms != s->due_ms)
-		state_due(t, s, now_us, awaited);
+		state_due(t, s, awaited);
 	put_u64(&value, (uint64_t)s->due_ms);
 	put_u64(&value, s->version);
 	oms_delivery_write(&value, &s->d);
@@ -208,8 +207,8 @@ oms_each_stored(struct kv_txn *t, bool (*fn)(void *arg, struct oms_stored *s), v
 }
 
 bool
-oms_letter_delivery_over(struct kv_txn *t, int64_t now_s, uint64_t now_us, bool awaited,
-    char file[BODY_NAME_BYTES], struct err *e)
+oms_letter_delivery_over(struct kv_txn *t, int64_t now_s, bool awaited, char file[BODY_NAME_BYTES],
+    struct err *e)
 {
 	struct oms_letter_record r;
 
@@ -220,7 +219,7 @@ oms_letter_delivery_over(struct kv_txn *t, int64_t now_s, uint64_t now_us, bool 
 		r.file[0] = '\0';
 		kv_del(t, SPAN_LIT("B"));
 		state_outcome(t, &r);
-		state_end(t, &r, r.life.forget_s, now_us, awaited);
+		state_end(t, &r, awaited);
 	}
 	oms_letter_put(t, &r);
 	return true;
@@ -230,12 +229,11 @@ oms_letter_delivery_over(struct kv_txn *t, int64_t now_s, uint64_t now_us, bool 
 
 void
 oms_letter_pack(struct buf *out, const struct oms_letter_record *r, struct span body,
-    const struct oms_delivery *d, size_t n, uint64_t now_us)
+    const struct oms_delivery *d, size_t n)
 {
 	struct buf record = BUF_INIT;
 
 	oms_letter_write(&record, r);
-	put_u64(out, now_us);
 	put_span(out, buf_span(&record));
 	put_span(out, body);
 	put_u16(out, (uint16_t)n);
@@ -248,7 +246,7 @@ oms_letter_pack(struct buf *out, const struct oms_letter_record *r, struct span 
 }
 
 static bool
-unpack_deliveries(struct kv_txn *t, struct reader *in, uint64_t now_us, struct err *e)
+unpack_deliveries(struct kv_txn *t, struct reader *in, struct err *e)
 {
 	uint16_t n = read_u16(in);
 
@@ -257,7 +255,7 @@ unpack_deliveries(struct kv_txn *t, struct reader *in, uint64_t now_us, struct e
 
 		if (!oms_delivery_read(read_span(in), &s.d, e))
 			return false;
-		oms_stored_put(t, &s, now_us, true);
+		oms_stored_put(t, &s, true);
 		oms_delivery_clear(&s.d);
 	}
 	return reader_done(in) || oms_damaged(e);
@@ -269,7 +267,6 @@ oms_letter_receive(struct kv_txn *t, const struct kv_part *from, const struct kv
     const struct kv_fact *now, void *arg, struct err *e)
 {
 	struct reader in = reader_of(now->value);
-	uint64_t now_us = read_u64(&in);
 	struct oms_letter_record r;
 	struct span body;
 
@@ -282,11 +279,11 @@ oms_letter_receive(struct kv_txn *t, const struct kv_part *from, const struct kv
 	body = read_span(&in);
 	if (r.life.body && r.file[0] == '\0' && (body.n > 0 || r.facts.size == 0))
 		kv_put(t, SPAN_LIT("B"), body);
-	if (!unpack_deliveries(t, &in, now_us, e))
+	if (!unpack_deliveries(t, &in, e))
 		return false;
 	if (!r.life.body)
 		state_outcome(t, &r);
-	state_end(t, &r, oms_letter_end_s(&r), now_us, true);
+	state_end(t, &r, true);
 	oms_letter_put(t, &r);
 	kv_keep(t, SPAN_LIT(""));
 	return true;
@@ -297,7 +294,7 @@ take_back_due(void *arg, struct oms_stored *s)
 {
 	if (s->due_ms != 0) {
 		s->d.next_ms = 0;
-		state_due(arg, s, 0, false);
+		state_due(arg, s, false);
 	}
 	oms_delivery_clear(&s->d);
 	return true;

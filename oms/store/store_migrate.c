@@ -124,11 +124,9 @@ take_letter(struct migration *m, const struct oms_old_letter *l)
 	s->taking = (struct oms_taking) {
 		.letter = l->record,
 		.token_until_s = l->token_until_s,
-		.now_us = oms_now_us(m->store),
 		.again = true,
 	};
-	oms_letter_pack(&s->taking.packed, &l->record, l->body, l->deliveries, l->n_deliveries,
-	    s->taking.now_us);
+	oms_letter_pack(&s->taking.packed, &l->record, l->body, l->deliveries, l->n_deliveries);
 	s->op.part = oms_part_user(l->record.facts.user);
 	s->op.apply = apply_letter;
 	return take(m, s, s->taking.packed.len + 512);
@@ -218,7 +216,6 @@ on_peer(void *arg, struct span key, struct span value)
 		return true;
 	}
 	s->peer.max = NO_BOUND;
-	s->peer.now_us = oms_now_us(m->store);
 	s->op.part = oms_part_peer(s->peer.domain.text);
 	s->op.apply = apply_peer;
 	return take(m, s, 512);

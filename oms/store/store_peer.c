@@ -178,7 +178,7 @@ oms_remember(struct kv_txn *t, void *arg, struct err *e)
 	p.peer.until_s = w->until_s;
 	if (w->answered_s != 0)
 		p.peer.answered_s = w->answered_s;
-	p.version = oms_next_version(p.version, w->now_us);
+	p.version = kv_stamp(t);
 	put_row(t, &w->domain, &p);
 	put_u64(&value, (uint64_t)w->until_s);
 	put_u64(&value, w->max);
@@ -189,17 +189,21 @@ oms_remember(struct kv_txn *t, void *arg, struct err *e)
 	return true;
 }
 
-/* There is no room for one more. */
+/* There is no room for one more.  It may have been remembered again since. */
 bool
 oms_peer_refused(struct kv_txn *t, const struct kv_part *to, const struct kv_fact *fact,
     const struct err *why, void *arg, struct err *e)
 {
+	struct peer_row p;
+	bool damaged;
+
 	(void)to;
-	(void)fact;
 	(void)why;
 	(void)arg;
 	(void)e;
-	kv_del(t, SPAN_LIT("P"));
+	if (get_row(t, &p, &damaged) && p.version == fact->version.n)
+		kv_del(t, SPAN_LIT("P"));
+	kv_pardon(t);
 	return true;
 }
 
@@ -238,7 +242,6 @@ take(struct oms_store *s, struct remember *w, const char *domain,
     bool (*apply)(struct kv_txn *t, void *arg, struct err *e), struct loop *l)
 {
 	w->what.domain = domain_copy(domain);
-	w->what.now_us = oms_now_us(s);
 	w->op.op = (struct kv_op) {
 		.part = oms_part_peer(domain),
 		.apply = apply,
@@ -295,7 +298,7 @@ oms_forget_peer(struct kv_txn *t, int64_t now_s)
 		return false;
 	}
 	kv_del(t, SPAN_LIT("P"));
-	f.version.n = p.version + 1;
+	f.version.n = kv_stamp(t);
 	kv_emit(t, &peers, &f);
 	return true;
 }

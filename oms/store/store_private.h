@@ -6,7 +6,7 @@
  *	user          hash(owner)             S sums; O id: a letter of the      outcome, from a letter: it is
  *	                                      outbox; T hash(token)              over; gone: it is forgotten
  *	queue         hash(own, peer), shard  I time, id: tries; E the earliest  due, from a letter
- *	expiry        minute, shard           V a version                        end, from a letter
+ *	expiry        minute, shard                                              end, from a letter
  *	peer          hash(domain)            P when it was seen
  *	users         shard                                                      entry, from a user
  *	queues        shard                                                      entry, from a queue: its earliest
@@ -14,7 +14,9 @@
  *	peers         shard                   N how many                         entry, from a peer: its end
  *
  * The last four are directories (kv_dir.h).  The queue of a destination has shards, because a domain may be sent
- * any number of letters.
+ * any number of letters, and their entries lie in several directories, because each letter may change one.  A queue
+ * tells its directory whether it has anything, and an earlier time than it told before; that its time is later now,
+ * only if somebody looks for what is due and finds nothing.
  *
  *	operation            in          effects; "!": the operation awaits it
  *	a letter is kept     user        letter! -> due! -> entry!, end! -> entry; entry
@@ -24,9 +26,8 @@
  *	its time has come    letter      as DONE, but awaited: due!, end!; if it is forgotten: outcome! (gone)
  *	a user is forgotten  letter      all of these
  *
- * Versions: a letter counts its own.  So does a user, whose sums stay when its outbox is empty.  A queue, an expiry
- *           or a peer may end and come again, so it begins at the time (in microseconds) of what began it, which is
- *           later than what it stated before if the letters of one queue or minute come in the order of their times.
+ * Versions: a letter counts its own.  A user, a queue, an expiry or a peer may end and come again, so each version of
+ *           its entry in a directory is a stamp (kv_stamp).
  */
 #ifndef OMS_STORE_STORE_PRIVATE_H
 #define OMS_STORE_STORE_PRIVATE_H
@@ -59,6 +60,7 @@ enum oms_kind {
 #define OMS_HASH_BYTES    16 /* of an owner, a domain, a pair of domains, a token */
 #define OMS_QUEUE_BYTES   (OMS_HASH_BYTES + 1)
 #define OMS_QUEUE_SHARDS  32
+#define OMS_QUEUE_GROUPS  8 /* of those shards; the entries of a group are in one directory */
 #define OMS_EXPIRY_SHARDS 16
 
 /* Letters that are being received, by user. */
@@ -70,9 +72,7 @@ struct oms_claims {
 /* Reference-counted: an operation holds it, because its `done` may be called after oms_store_close. */
 struct oms_store {
 	atomic_uint refs;
-	int64_t (*wall_ms)(void);
-	atomic_ullong last_us; /* oms_now_us */
-	struct kv *kv;         /* NULL: closed */
+	struct kv *kv; /* NULL: closed */
 	struct bodies *bodies;
 	struct oms_claims claims;
 	struct kv_dir_at peer_next; /* where the next sweep continues */
@@ -129,14 +129,11 @@ struct kv_part oms_part_letter(const struct ulid *id);
 struct kv_part oms_part_user(const char *user);
 struct kv_part oms_part_peer(const char *domain);
 struct kv_part oms_part_queue(const char *own, const char *peer, const struct ulid *id);
-struct kv_part oms_part_queues(struct span pair); /* pair: its hash */
+/* The directory of a queue, by its name. */
+struct kv_part oms_part_queues(const unsigned char queue[OMS_QUEUE_BYTES]);
 struct kv_part oms_part_expiry(int64_t at_s, const struct ulid *id);
 void oms_pair_hash(const char *own, const char *peer, unsigned char hash[OMS_HASH_BYTES]);
 struct kv_key oms_row(char letter, struct span rest); /* the key of a row */
-
-/* A version of what may end and come again: more than any before, by 16 at least. */
-uint64_t oms_now_us(struct oms_store *s);
-uint64_t oms_next_version(uint64_t last, uint64_t now_us);
 
 /* -- letters ------------------------------------------------------------------------------------------------ */
 
@@ -169,12 +166,12 @@ void oms_letter_put(struct kv_txn *t, const struct oms_letter_record *r);
 int64_t oms_letter_end_s(const struct oms_letter_record *r); /* when its time comes */
 bool oms_stored_get(struct kv_txn *t, const char *peer, struct oms_stored *s, struct err *e);
 /* Replaces the record, and states when it is due if that has changed. */
-void oms_stored_put(struct kv_txn *t, struct oms_stored *s, uint64_t now_us, bool awaited);
+void oms_stored_put(struct kv_txn *t, struct oms_stored *s, bool awaited);
 /* Calls fn for each delivery that can be read, which fn clears. */
 void oms_each_stored(struct kv_txn *t, bool (*fn)(void *arg, struct oms_stored *s), void *arg);
 /* Call it when a delivery is over.  After the letter's last delivery the body is removed; the caller removes
  * its file, named in `file`, after the commit (body_remove). */
-bool oms_letter_delivery_over(struct kv_txn *t, int64_t now_s, uint64_t now_us, bool awaited,
+bool oms_letter_delivery_over(struct kv_txn *t, int64_t now_s, bool awaited,
     char file[BODY_NAME_BYTES], struct err *e);
 /* Its end lies in another partition now, or it is forgotten: what it stated to this one is gone.  Awaited. */
 void oms_end_gone(struct kv_txn *t, const struct kv_part *expiry, const struct ulid *id,
@@ -184,7 +181,7 @@ void oms_letter_forget(struct kv_txn *t, const struct ulid *id, const char *user
 
 /* The letter as its user states it: all that its partition begins with. */
 void oms_letter_pack(struct buf *out, const struct oms_letter_record *r, struct span body,
-    const struct oms_delivery *d, size_t n, uint64_t now_us);
+    const struct oms_delivery *d, size_t n);
 
 kv_receive oms_letter_receive, oms_user_receive, oms_queue_receive, oms_expiry_receive,
     oms_peers_receive;
@@ -199,7 +196,7 @@ void oms_ask_files(void *store, struct body_page *p);
 /* When a delivery is due, as its letter states it. */
 struct oms_due_fact {
 	int64_t next_ms;
-	uint64_t tries, now_us;
+	uint64_t tries;
 	bool awaited; /* by whoever gave the letter */
 	struct domain own, peer;
 };
@@ -211,8 +208,7 @@ bool oms_due_read(struct span value, struct oms_due_fact *f);
 /* The row of a user's sums. */
 struct oms_sums {
 	struct oms_user_counts counts;
-	uint64_t listed;  /* letters of the outbox: kept, and outcomes */
-	uint64_t version; /* of its entry in the directory; 0: it never had one */
+	uint64_t listed; /* letters of the outbox: kept, and outcomes */
 };
 bool oms_sums_get(struct kv_txn *t, struct oms_sums *s, struct err *e);
 void oms_sums_put(struct kv_txn *t, const struct oms_sums *s);
@@ -226,7 +222,7 @@ void oms_token_hash(const char *token, unsigned char hash[OMS_HASH_BYTES]);
 bool oms_token_get(struct kv_txn *t, const char *token, int64_t now_s, struct ulid *id);
 /* What a user's partition keeps of a letter. */
 void oms_user_add(struct kv_txn *t, struct oms_sums *s, const struct oms_letter_record *r,
-    int64_t token_until_s, uint64_t now_us);
+    int64_t token_until_s);
 
 /* A page of a user's letters. */
 struct oms_ids {
@@ -245,7 +241,6 @@ struct oms_taking {
 	struct oms_user_limits most;
 	int64_t token_until_s;
 	struct buf packed;
-	uint64_t now_us;
 	bool again;     /* it was kept before, by an older version: it is not judged */
 	struct ulid id; /* the answer */
 	bool known;     /* the token came before */
@@ -257,7 +252,7 @@ bool oms_take_letter(struct kv_txn *t, void *arg, struct err *e);
 struct oms_remembering {
 	struct domain domain;
 	int64_t until_s, answered_s;
-	uint64_t max, now_us;
+	uint64_t max;
 };
 bool oms_remember(struct kv_txn *t, void *arg, struct err *e);
 

@@ -34,50 +34,68 @@ take_first(void *arg, struct span key, struct span value)
 	return false;
 }
 
-/* The earliest, as the directory was told: `first`, and the version.  Zeros: nothing was told. */
-static uint64_t
-told(struct kv_txn *t, struct first *first)
+/* What the directory was told.  Zeros: that there is none. */
+static struct first
+told(struct kv_txn *t)
 {
+	struct first first = { 0 };
 	struct span value;
 	struct reader r;
 
-	*first = (struct first) { 0 };
-	if (!kv_get(t, SPAN_LIT("E"), &value))
-		return 0;
-	r = reader_of(value);
-	first->next_ms = (int64_t)read_u64(&r);
-	first->tries = read_u64(&r);
-	return read_u64(&r);
+	if (kv_get(t, SPAN_LIT("E"), &value)) {
+		r = reader_of(value);
+		first.next_ms = (int64_t)read_u64(&r);
+		first.tries = read_u64(&r);
+	}
+	return first;
 }
 
 static void
-tell(struct kv_txn *t, const struct first *first, const struct oms_due_fact *of, uint64_t version)
+tell(struct kv_txn *t, const struct first *first, const struct domain *own,
+    const struct domain *peer, bool awaited)
 {
 	const struct kv_part *here = kv_here(t);
-	const struct kv_part queues = oms_part_queues(span_of(here->name, OMS_HASH_BYTES));
+	const struct kv_part queues = oms_part_queues(here->name);
 	struct buf value = BUF_INIT;
 	struct kv_fact f = {
 		.what = OMS_FACT,
 		.name = span_of(here->name, here->n),
-		.version = { .n = version },
+		.version = { .n = kv_stamp(t) },
 		.gone = first->next_ms == 0,
 	};
 
 	put_u64(&value, (uint64_t)first->next_ms);
 	put_u64(&value, first->tries);
-	put_u64(&value, version);
 	if (f.gone)
 		kv_del(t, SPAN_LIT("E"));
 	else
 		kv_put(t, SPAN_LIT("E"), buf_span(&value));
-	put_span(&value, domain_span(&of->own));
-	put_span(&value, domain_span(&of->peer));
+	put_span(&value, domain_span(own));
+	put_span(&value, domain_span(peer));
 	f.value = buf_span(&value);
-	if (of->awaited)
+	if (awaited)
 		kv_emit_awaited(t, &queues, &f);
 	else
 		kv_emit(t, &queues, &f);
 	buf_clear(&value);
+}
+
+static struct first
+first_of(struct kv_txn *t)
+{
+	struct first first = { 0 };
+
+	kv_each(t, SPAN_LIT("I"), SPAN_LIT("I"), take_first, &first);
+	return first;
+}
+
+/* A later time is not told: whoever looks finds it. */
+static bool
+must_tell(const struct first *now, const struct first *told)
+{
+	if (now->next_ms == 0 || told->next_ms == 0)
+		return now->next_ms != told->next_ms;
+	return now->next_ms < told->next_ms;
 }
 
 /* A letter says when it is due, or that it is not any more. */
@@ -86,8 +104,7 @@ oms_queue_receive(struct kv_txn *t, const struct kv_part *from, const struct kv_
     const struct kv_fact *now, void *arg, struct err *e)
 {
 	struct oms_due_fact old = { .next_ms = 0 }, new;
-	struct first first = { 0 }, last;
-	uint64_t version;
+	struct first first, last;
 	struct kv_key k;
 
 	(void)from;
@@ -112,25 +129,78 @@ oms_queue_receive(struct kv_txn *t, const struct kv_part *from, const struct kv_
 	}
 	if (was == NULL && now->gone)
 		return true;
-	kv_each(t, SPAN_LIT("I"), SPAN_LIT("I"), take_first, &first);
-	version = told(t, &last);
-	if (first.next_ms != last.next_ms || first.tries != last.tries)
-		tell(t, &first, &new, oms_next_version(version, now->gone ? 0 : new.now_us));
+	first = first_of(t);
+	last = told(t);
+	if (must_tell(&first, &last))
+		tell(t, &first, &new.own, &new.peer, new.awaited);
 	return true;
+}
+
+/* -- the directory is told later ------------------------------------------------------------------------ */
+
+struct telling {
+	struct oms_op op;
+	struct domain own, peer;
+};
+
+static bool
+apply_telling(struct kv_txn *t, void *arg, struct err *e)
+{
+	const struct telling *w = arg;
+	struct first first = first_of(t), last = told(t);
+
+	(void)e;
+	if (first.next_ms != last.next_ms)
+		tell(t, &first, &w->own, &w->peer, false);
+	return true;
+}
+
+static void
+telling_done(void *arg, const struct err *e)
+{
+	(void)e; /* whoever looks next tells it again */
+	free(arg);
+}
+
+/* What was told to be due is due later: without this, each look would find that again. */
+static void
+tell_later_time(struct oms_question *q, const struct kv_part *queue, const struct domain *own,
+    const struct domain *peer)
+{
+	struct telling *w = memory_new(sizeof *w);
+
+	w->own = *own;
+	w->peer = *peer;
+	w->op.op = (struct kv_op) {
+		.part = *queue,
+		.apply = apply_telling,
+		.done = telling_done,
+		.arg = w,
+		.octets = 512,
+		.frees = true,
+	};
+	oms_take(q->store, &w->op, q->loop);
 }
 
 /* -- what the directory says of a pair ----------------------------------------------------------------- */
 
 struct queue {
 	unsigned char shard;
-	int64_t first_ms;
+	int64_t first_ms; /* as it was told; not later than it is */
 };
 
 struct listed {
 	unsigned char hash[OMS_HASH_BYTES];
 	struct queue queue[OMS_QUEUE_SHARDS]; /* that have something, the earliest first */
 	size_t n;
-	uint64_t tries; /* of the earliest delivery */
+};
+
+/* The entries of a group, as they were read. */
+struct group {
+	struct due *due;
+	unsigned number;
+	struct queue queue[OMS_QUEUE_SHARDS / OMS_QUEUE_GROUPS];
+	size_t n;
 };
 
 /* Reads an entry of the directory. */
@@ -141,39 +211,35 @@ read_entry(const struct kv_fact *f, struct oms_pair *p)
 
 	*p = (struct oms_pair) { .first_ms = (int64_t)read_u64(&r) };
 	p->tries = read_u64(&r);
-	read_u64(&r);
 	read_str(&r, p->own.text, sizeof p->own.text);
 	read_str(&r, p->peer.text, sizeof p->peer.text);
 	return reader_done(&r) && f->name.n == OMS_QUEUE_BYTES;
 }
 
+/* Two groups may have the same directory. */
 static bool
 take_listed(void *arg, const struct kv_fact *f)
 {
-	struct listed *l = arg;
+	struct group *g = arg;
 	struct oms_pair p;
-	size_t at = l->n;
+	unsigned char shard;
 
-	if (!read_entry(f, &p) || l->n == OMS_QUEUE_SHARDS)
+	if (!read_entry(f, &p))
 		return true;
-	for (; at > 0 && l->queue[at - 1].first_ms > p.first_ms; at--)
-		l->queue[at] = l->queue[at - 1];
-	l->queue[at] = (struct queue) { (unsigned char)f->name.p[OMS_HASH_BYTES], p.first_ms };
-	if (at == 0)
-		l->tries = p.tries;
-	l->n++;
+	shard = (unsigned char)f->name.p[OMS_HASH_BYTES];
+	if (shard % OMS_QUEUE_GROUPS == g->number && g->n < OMS_QUEUE_SHARDS / OMS_QUEUE_GROUPS)
+		g->queue[g->n++] = (struct queue) { shard, p.first_ms };
 	return true;
 }
 
 static void
-look_listed(struct kv_txn *t, void *arg)
+add_listed(struct listed *l, const struct queue *q)
 {
-	struct listed *l = arg;
-	struct span pair = span_of(l->hash, sizeof l->hash);
+	size_t at = l->n++;
 
-	l->n = 0;
-	l->tries = 0;
-	kv_each_fact(t, OMS_FACT, pair, pair, take_listed, l);
+	for (; at > 0 && l->queue[at - 1].first_ms > q->first_ms; at--)
+		l->queue[at] = l->queue[at - 1];
+	l->queue[at] = *q;
 }
 
 /* -- what is due ------------------------------------------------------------------------------------ */
@@ -193,8 +259,11 @@ struct due {
 	struct ulid *under_way;
 	size_t n_under_way, max;
 	/* as it was read */
+	struct group group[OMS_QUEUE_GROUPS];
 	struct listed listed;
-	size_t at; /* of its queues */
+	size_t at;          /* of its queues */
+	struct first first; /* of that queue */
+	bool again;         /* now_ms has been moved on */
 	struct entry entry[OMS_STORE_DUE_PAGE];
 	size_t n, n_before; /* entries; those of the queues before */
 	struct oms_due answer;
@@ -216,14 +285,16 @@ take_due(void *arg, struct span key, struct span value)
 {
 	struct due *d = arg;
 	struct entry *x = &d->entry[d->n];
+	int64_t at_ms = (int64_t)kv_key_u64(key, 1);
 
-	(void)value;
-	*x = (struct entry) { .due = d, .at_ms = (int64_t)kv_key_u64(key, 1) };
 	if (key.n != 9 + ULID_BYTES)
 		return true;
-	memcpy(x->id.b, key.p + 9, ULID_BYTES);
-	if (x->at_ms > d->now_ms)
+	if (d->first.next_ms == 0)
+		take_first(&d->first, key, value);
+	if (at_ms > d->now_ms || d->n == d->max)
 		return false;
+	*x = (struct entry) { .due = d, .at_ms = at_ms };
+	memcpy(x->id.b, key.p + 9, ULID_BYTES);
 	d->n += !is_under_way(d, &x->id);
 	return d->n < d->max;
 }
@@ -234,7 +305,18 @@ look_queue(struct kv_txn *t, void *arg)
 	struct due *d = arg;
 
 	d->n = d->n_before;
+	d->first = (struct first) { 0 };
 	kv_each(t, SPAN_LIT("I"), SPAN_LIT("I"), take_due, d);
+}
+
+static void
+look_listed(struct kv_txn *t, void *arg)
+{
+	struct group *g = arg;
+	struct span pair = span_of(g->due->listed.hash, OMS_HASH_BYTES);
+
+	g->n = 0;
+	kv_each_fact(t, OMS_FACT, pair, pair, take_listed, g);
 }
 
 static void
@@ -341,39 +423,76 @@ deliveries_read(struct oms_question *q)
 
 static void next_queue(struct oms_question *q);
 
+static struct kv_part
+queue_at(const struct due *d, size_t at)
+{
+	unsigned char name[OMS_QUEUE_BYTES];
+
+	memcpy(name, d->listed.hash, OMS_HASH_BYTES);
+	name[OMS_HASH_BYTES] = d->listed.queue[at].shard;
+	return kv_part_of(OMS_QUEUE, span_of(name, sizeof name));
+}
+
 static void
 queue_read(struct oms_question *q)
 {
 	struct due *d = (struct due *)q;
+	const struct first *f = &d->first;
+	int64_t listed_ms = d->listed.queue[d->at].first_ms;
+	struct kv_part part = queue_at(d, d->at);
 
+	if (f->next_ms != 0 && (d->answer.first_ms == 0 || f->next_ms < d->answer.first_ms)) {
+		d->answer.first_ms = f->next_ms;
+		d->answer.tries = f->tries;
+	}
+	if (listed_ms <= d->now_ms && (f->next_ms == 0 || f->next_ms > d->now_ms))
+		tell_later_time(q, &part, &d->own, &d->peer);
 	d->at++;
 	next_queue(q);
+}
+
+/* It may have what is due, or what is due first. */
+static bool
+may_have(const struct due *d, const struct queue *q)
+{
+	return (d->n < d->max && q->first_ms <= d->now_ms) || d->answer.first_ms == 0 ||
+	    q->first_ms < d->answer.first_ms;
+}
+
+static void
+look_for_letters(struct oms_question *q)
+{
+	struct due *d = (struct due *)q;
+
+	q->next = deliveries_read;
+	for (size_t i = 0; i < d->n; i++) {
+		struct kv_part part = oms_part_letter(&d->entry[i].id);
+
+		oms_look(q, &part, look_delivery, &d->entry[i]);
+	}
 }
 
 static void
 next_queue(struct oms_question *q)
 {
 	struct due *d = (struct due *)q;
-	unsigned char name[OMS_QUEUE_BYTES];
 	struct kv_part part;
 
-	if (d->n < d->max && d->at < d->listed.n && d->listed.queue[d->at].first_ms <= d->now_ms) {
-		memcpy(name, d->listed.hash, OMS_HASH_BYTES);
-		name[OMS_HASH_BYTES] = d->listed.queue[d->at].shard;
-		part = kv_part_of(OMS_QUEUE, span_of(name, sizeof name));
+	if (d->at == d->listed.n && !d->again && d->answer.first_ms > d->latest_ms &&
+	    d->answer.first_ms > d->now_ms) {
+		d->again = true;
+		d->now_ms = d->answer.first_ms;
+		d->at = 0;
+	}
+	if (d->at < d->listed.n && may_have(d, &d->listed.queue[d->at])) {
+		part = queue_at(d, d->at);
 		d->n_before = d->n;
 		q->next = queue_read;
 		oms_look(q, &part, look_queue, d);
-		return;
-	}
-	if (d->n == 0) {
+	} else if (d->n > 0) {
+		look_for_letters(q);
+	} else {
 		oms_answer(q);
-		return;
-	}
-	q->next = deliveries_read;
-	for (size_t i = 0; i < d->n; i++) {
-		part = oms_part_letter(&d->entry[i].id);
-		oms_look(q, &part, look_delivery, &d->entry[i]);
 	}
 }
 
@@ -382,12 +501,9 @@ pair_read(struct oms_question *q)
 {
 	struct due *d = (struct due *)q;
 
-	if (d->listed.n > 0) {
-		d->answer.first_ms = d->listed.queue[0].first_ms;
-		d->answer.tries = d->listed.tries;
-	}
-	if (d->answer.first_ms > d->latest_ms && d->answer.first_ms > d->now_ms)
-		d->now_ms = d->answer.first_ms;
+	for (size_t g = 0; g < OMS_QUEUE_GROUPS; g++)
+		for (size_t i = 0; i < d->group[g].n; i++)
+			add_listed(&d->listed, &d->group[g].queue[i]);
 	next_queue(q);
 }
 
@@ -429,7 +545,6 @@ oms_store_due(struct oms_store *s, const struct oms_due_query *q, struct loop *l
     oms_store_due_done *done, void *arg)
 {
 	struct due *d = memory_new(sizeof *d);
-	struct kv_part part;
 
 	d->question = (struct oms_question) {
 		.next = pair_read,
@@ -449,9 +564,18 @@ oms_store_due(struct oms_store *s, const struct oms_due_query *q, struct loop *l
 	d->done = done;
 	d->arg = arg;
 	oms_pair_hash(q->own, q->peer, d->listed.hash);
-	part = oms_part_queues(span_of(d->listed.hash, OMS_HASH_BYTES));
 	oms_ask(&d->question, s, l);
-	oms_look(&d->question, &part, look_listed, &d->listed);
+	for (unsigned g = 0; g < OMS_QUEUE_GROUPS; g++) {
+		unsigned char name[OMS_QUEUE_BYTES];
+		struct kv_part part;
+
+		memcpy(name, d->listed.hash, OMS_HASH_BYTES);
+		name[OMS_HASH_BYTES] = (unsigned char)g;
+		part = oms_part_queues(name);
+		d->group[g].due = d;
+		d->group[g].number = g;
+		oms_look(&d->question, &part, look_listed, &d->group[g]);
+	}
 	return &d->question;
 }
 
@@ -468,7 +592,7 @@ struct walk {
 	void *arg;
 };
 
-/* A pair has an entry for each shard of its queue that has something. */
+/* A pair has an entry for each shard of its queue that has something; those of a group follow one another. */
 static bool
 take_pair(void *arg, const struct kv_fact *f)
 {

@@ -53,9 +53,13 @@ oms_part_queue(const char *own, const char *peer, const struct ulid *id)
 }
 
 struct kv_part
-oms_part_queues(struct span pair)
+oms_part_queues(const unsigned char queue[OMS_QUEUE_BYTES])
 {
-	return kv_dir_part(OMS_QUEUES, pair);
+	unsigned char name[OMS_QUEUE_BYTES];
+
+	memcpy(name, queue, sizeof name);
+	name[OMS_HASH_BYTES] %= OMS_QUEUE_GROUPS;
+	return kv_dir_part(OMS_QUEUES, span_of(name, sizeof name));
 }
 
 struct kv_part
@@ -76,24 +80,6 @@ oms_row(char letter, struct span rest)
 	kv_key_add_u8(&k, (unsigned char)letter);
 	kv_key_add(&k, rest);
 	return k;
-}
-
-uint64_t
-oms_now_us(struct oms_store *s)
-{
-	unsigned long long last = atomic_load(&s->last_us), next, now;
-
-	do {
-		now = (unsigned long long)s->wall_ms() * 1000;
-		next = now > last + 16 ? now : last + 16;
-	} while (!atomic_compare_exchange_weak(&s->last_us, &last, next));
-	return next;
-}
-
-uint64_t
-oms_next_version(uint64_t last, uint64_t now_us)
-{
-	return last < now_us ? now_us : last + 1;
 }
 
 bool
@@ -247,7 +233,6 @@ oms_due_write(struct buf *out, const struct oms_due_fact *f)
 {
 	put_u64(out, (uint64_t)f->next_ms);
 	put_u64(out, f->tries);
-	put_u64(out, f->now_us);
 	put_u8(out, f->awaited);
 	put_span(out, domain_span(&f->own));
 	put_span(out, domain_span(&f->peer));
@@ -260,7 +245,6 @@ oms_due_read(struct span value, struct oms_due_fact *f)
 
 	*f = (struct oms_due_fact) { .next_ms = (int64_t)read_u64(&r) };
 	f->tries = read_u64(&r);
-	f->now_us = read_u64(&r);
 	f->awaited = read_u8(&r) != 0;
 	read_str(&r, f->own.text, sizeof f->own.text);
 	read_str(&r, f->peer.text, sizeof f->peer.text);

@@ -14,7 +14,6 @@ struct change {
 	struct ulid id;
 	struct domain peer;
 	int64_t now_s;
-	uint64_t now_us;
 	struct oms_letter_record letter; /* hand_out: as it was read */
 	struct buf body;                 /* hand_out: inline octets */
 	bool declined;                   /* settle */
@@ -33,7 +32,6 @@ change_new(struct oms_store *s, const struct ulid *id, const char *peer, void *a
 	c->store = oms_store_hold(s);
 	c->id = *id;
 	c->now_s = clock_wall_ms() / 1000;
-	c->now_us = oms_now_us(s);
 	c->peer = domain_copy(peer);
 	c->arg = arg;
 	return c;
@@ -91,7 +89,7 @@ apply_hand_out(struct kv_txn *t, void *arg, struct err *e)
 	oms_news_before(&c->news, &s.d);
 	good = may_have(&c->letter, &s.d, c->now_s, e) && read_body(t, c, e);
 	if (good && oms_delivery_hand_out(&s.d, c->now_s).changed)
-		oms_stored_put(t, &s, c->now_us, false);
+		oms_stored_put(t, &s, false);
 	oms_news_after(&c->news, &s.d);
 	oms_delivery_clear(&s.d);
 	return good;
@@ -220,9 +218,9 @@ apply_settle(struct kv_txn *t, void *arg, struct err *e)
 	effects = oms_delivery_settle(&s.d, c->declined, c->now_s);
 	oms_news_after(&c->news, &s.d);
 	if (effects.changed)
-		oms_stored_put(t, &s, c->now_us, false);
+		oms_stored_put(t, &s, false);
 	if (effects.over)
-		good = oms_letter_delivery_over(t, c->now_s, c->now_us, false, c->file, e);
+		good = oms_letter_delivery_over(t, c->now_s, false, c->file, e);
 	oms_delivery_clear(&s.d);
 	return good;
 }

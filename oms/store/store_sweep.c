@@ -35,16 +35,13 @@ oms_expiry_receive(struct kv_txn *t, const struct kv_part *from, const struct kv
 {
 	const struct kv_part *here = kv_here(t);
 	const struct kv_part expiries = kv_dir_part(OMS_EXPIRIES, span_of(here->name, here->n));
+	struct others others = { .name = now->name };
 	struct kv_fact f = {
 		.what = OMS_FACT,
 		.name = span_of(here->name, here->n),
 		.gone = now->gone,
 		.value = SPAN_LIT("here"),
 	};
-	struct others others = { .name = now->name };
-	struct reader r = reader_of(now->value);
-	struct buf version = BUF_INIT;
-	struct span value;
 
 	(void)from;
 	(void)arg;
@@ -54,19 +51,7 @@ oms_expiry_receive(struct kv_txn *t, const struct kv_part *from, const struct kv
 	kv_each_fact(t, OMS_FACT, SPAN_LIT(""), SPAN_LIT(""), is_other, &others);
 	if (others.any)
 		return true;
-	if (now->gone) {
-		if (!kv_get(t, SPAN_LIT("V"), &value))
-			return true;
-		r = reader_of(value);
-		f.version.n = read_u64(&r) + 1;
-		kv_del(t, SPAN_LIT("V"));
-	} else {
-		read_u64(&r);
-		f.version.n = read_u64(&r);
-		put_u64(&version, f.version.n);
-		kv_put(t, SPAN_LIT("V"), buf_span(&version));
-		buf_clear(&version);
-	}
+	f.version.n = kv_stamp(t);
 	kv_emit(t, &expiries, &f);
 	return true;
 }
@@ -92,7 +77,6 @@ struct sweep {
 	struct oms_question question;
 	struct oms_several several;
 	int64_t now_s;
-	uint64_t now_us;
 	/* "": all whose time has come.  Else this user's letters, all of them. */
 	char user[OMS_STORE_USER_BYTES];
 	struct ulid room[LETTERS_MAX];
@@ -132,9 +116,8 @@ expire(void *arg, struct oms_stored *s)
 		if (oms_delivery_expire(&s->d, w->sweep->now_s).over) {
 			x->left--;
 			oms_news_after(&w->news, &s->d);
-			oms_stored_put(x->txn, s, w->sweep->now_us, true);
-			oms_letter_delivery_over(x->txn, w->sweep->now_s, w->sweep->now_us, true,
-			    w->file, &e);
+			oms_stored_put(x->txn, s, true);
+			oms_letter_delivery_over(x->txn, w->sweep->now_s, true, w->file, &e);
 		}
 	}
 	oms_delivery_clear(&s->d);
@@ -551,7 +534,6 @@ sweep_new(struct oms_store *s, int64_t now_s, struct loop *l, oms_store_done *do
 
 	w->question = (struct oms_question) { .tell = tell_sweep, .clear = clear_sweep };
 	w->now_s = now_s;
-	w->now_us = oms_now_us(s);
 	w->done = done;
 	w->arg = arg;
 	oms_ask(&w->question, s, l);

@@ -14,7 +14,7 @@ oms_sums_get(struct kv_txn *t, struct oms_sums *s, struct err *e)
 	struct span value;
 	struct reader r;
 
-	*s = (struct oms_sums) { .version = 0 };
+	*s = (struct oms_sums) { .listed = 0 };
 	if (!kv_get(t, SPAN_LIT("S"), &value))
 		return !kv_fault(t, e);
 	r = reader_of(value);
@@ -23,34 +23,37 @@ oms_sums_get(struct kv_txn *t, struct oms_sums *s, struct err *e)
 	s->counts.letters = read_u64(&r);
 	s->counts.octets = read_u64(&r);
 	s->listed = read_u64(&r);
-	s->version = read_u64(&r);
 	return reader_done(&r) || oms_damaged(e);
 }
 
+/* Nothing is left of a user whose outbox is empty. */
 void
 oms_sums_put(struct kv_txn *t, const struct oms_sums *s)
 {
 	struct buf value = BUF_INIT;
 
+	if (s->listed == 0) {
+		kv_del(t, SPAN_LIT("S"));
+		return;
+	}
 	put_u8(&value, VERSION_1);
 	put_u64(&value, s->counts.letters);
 	put_u64(&value, s->counts.octets);
 	put_u64(&value, s->listed);
-	put_u64(&value, s->version);
 	kv_put(t, SPAN_LIT("S"), buf_span(&value));
 	buf_clear(&value);
 }
 
 /* The user has letters, or has none any more. */
 static void
-tell_directory(struct kv_txn *t, uint64_t version, bool gone)
+tell_directory(struct kv_txn *t, bool gone)
 {
 	const struct kv_part *here = kv_here(t);
 	const struct kv_part users = kv_dir_part(OMS_USERS, span_of(here->name, here->n));
 	const struct kv_fact f = {
 		.what = OMS_FACT,
 		.name = span_of(here->name, here->n),
-		.version = { .n = version },
+		.version = { .n = kv_stamp(t) },
 		.gone = gone,
 		.value = SPAN_LIT("here"),
 	};
@@ -58,13 +61,13 @@ tell_directory(struct kv_txn *t, uint64_t version, bool gone)
 	kv_emit(t, &users, &f);
 }
 
-/* A letter has left the outbox.  The row stays after the last one: the next letter may have an earlier time. */
+/* A letter has left the outbox. */
 static void
 save_without(struct kv_txn *t, struct oms_sums *s)
 {
 	s->listed -= s->listed > 0;
 	if (s->listed == 0)
-		tell_directory(t, ++s->version, true);
+		tell_directory(t, true);
 	oms_sums_put(t, s);
 }
 
@@ -164,7 +167,7 @@ get_row(struct kv_txn *t, struct span id, struct oms_outbox_row *row)
 
 void
 oms_user_add(struct kv_txn *t, struct oms_sums *s, const struct oms_letter_record *r,
-    int64_t token_until_s, uint64_t now_us)
+    int64_t token_until_s)
 {
 	struct oms_outbox_row row = { .size = r->facts.size, .price = r->price };
 
@@ -172,10 +175,8 @@ oms_user_add(struct kv_txn *t, struct oms_sums *s, const struct oms_letter_recor
 	put_row(t, &r->facts.id, &row);
 	if (r->token[0] != '\0' && token_until_s > 0)
 		put_token(t, row.token, &r->facts.id, token_until_s);
-	if (s->listed++ == 0) {
-		s->version = oms_next_version(s->version, now_us);
-		tell_directory(t, s->version, false);
-	}
+	if (s->listed++ == 0)
+		tell_directory(t, false);
 	oms_sums_put(t, s);
 }
 
@@ -279,7 +280,7 @@ oms_take_letter(struct kv_txn *t, void *arg, struct err *e)
 	if (kv_fault(t, e) || !oms_sums_get(t, &s, e) ||
 	    !oms_user_keep(&s.counts, l->size, p->letter.price, &p->most, e))
 		return false;
-	oms_user_add(t, &s, &p->letter, p->token_until_s, p->now_us);
+	oms_user_add(t, &s, &p->letter, p->token_until_s);
 	state_letter(t, p);
 	return true;
 }

@@ -174,10 +174,21 @@ due_rows(struct world *w, const char *own, const char *peer, struct buf *out)
 	}
 }
 
-/* How many pairs of domains have something due. */
+static size_t
+index_of(const char *const *names, size_t n, const struct domain *d)
+{
+	for (size_t i = 0; i < n; i++)
+		if (strcmp(names[i], d->text) == 0)
+			return i;
+	fail_msg("%s", d->text);
+	return 0;
+}
+
+/* How many pairs of domains have something due.  One with several letters may come several times. */
 static unsigned
 pairs(struct world *w)
 {
+	bool seen[N(owns)][N(peers)] = { { false } };
 	struct oms_pair page[4];
 	struct oms_pair_cursor at = { .begun = false };
 	unsigned all = 0;
@@ -185,7 +196,13 @@ pairs(struct world *w)
 	while (!at.ended) {
 		struct asked a = ask_pairs(w->store, w->loop, &at, N(page), page);
 
-		all += (unsigned)a.n;
+		for (size_t i = 0; i < a.n; i++) {
+			bool *x = &seen[index_of(owns, N(owns), &page[i].own)]
+				       [index_of(peers, N(peers), &page[i].peer)];
+
+			all += !*x;
+			*x = true;
+		}
 		at = a.next;
 	}
 	return all;

@@ -306,34 +306,45 @@ a_sweep_goes_on_to_the_end(void **state)
 }
 
 struct pairs {
-	char peers[64];
-	int64_t first_ms;
-	uint64_t tries;
-	size_t n;
+	char peers[128 * 1024]; /* "b.test c.test " */
+	int64_t first_ms;       /* of the last one */
+	size_t n;               /* different ones */
+	size_t entries;
 };
 
-/* All pairs, read in pages of `max`. */
-static struct pairs
+static void
+add_pair(struct pairs *p, const struct oms_pair *one)
+{
+	char name[300];
+
+	assert_string_equal(one->own.text, "a.test");
+	snprintf(name, sizeof name, " %s ", one->peer.text);
+	if (strstr(p->peers, name) == NULL) {
+		assert_true(strlen(p->peers) + strlen(name) < sizeof p->peers);
+		strcat(p->peers, name);
+		p->n++;
+	}
+	p->first_ms = one->first_ms;
+	p->entries++;
+}
+
+/* All pairs, read in pages of `max`; one with several letters may come several times. */
+static const struct pairs *
 pairs(struct world *w, size_t max)
 {
-	struct pairs p = { .n = 0 };
+	static struct pairs p;
 	struct oms_pair page[64];
 	struct oms_pair_cursor at = { .begun = false };
 	struct asked a;
 
+	p = (struct pairs) { .n = 0 };
 	do {
 		a = ask_pairs(w->store, w->loop, &at, max, page);
 		at = a.next;
-		for (size_t i = 0; i < a.n; i++) {
-			assert_string_equal(page[i].own.text, "a.test");
-			if (strlen(p.peers) + strlen(page[i].peer.text) + 2 < sizeof p.peers)
-				strcat(strcat(p.peers, page[i].peer.text), " ");
-			p.first_ms = page[i].first_ms;
-			p.tries += page[i].tries;
-		}
-		p.n += a.n;
+		for (size_t i = 0; i < a.n; i++)
+			add_pair(&p, &page[i]);
 	} while (!at.ended);
-	return p;
+	return &p;
 }
 
 /* More pairs than any page has, and each is found once, whatever the page's size. */
@@ -372,7 +383,7 @@ every_pair_is_found(void **state)
 			oms_delivery_clear(&d[i]);
 	}
 	for (size_t i = 0; i < sizeof pages / sizeof pages[0]; i++)
-		assert_int_equal(pairs(&w, pages[i]).n, N * PEERS);
+		assert_int_equal(pairs(&w, pages[i])->n, N * PEERS);
 	world_clear(&w);
 }
 
@@ -382,17 +393,17 @@ what_is_due_comes_by_pair_and_time(void **state)
 	struct world w;
 	struct ulid id[3];
 	struct oms_delivery d[4];
-	struct pairs p;
+	const struct pairs *p;
 
 	(void)state;
 	world_init(&w);
 	for (int i = 0; i < 3; i++)
 		put(&w, &(struct letter) { .size = 10 }, &id[i]);
 	p = pairs(&w, 1);
-	assert_int_equal(p.n, 2);
-	assert_non_null(strstr(p.peers, "b.test "));
-	assert_non_null(strstr(p.peers, "c.test "));
-	assert_int_equal(p.first_ms, 1000);
+	assert_int_equal(p->n, 2);
+	assert_non_null(strstr(p->peers, " b.test "));
+	assert_non_null(strstr(p->peers, " c.test "));
+	assert_int_equal(p->first_ms, 1000);
 	/* the first one failed, and comes again later */
 	assert_int_equal(due(&w, "b.test", d, 2), 2);
 	d[0].next_ms = 5000;
@@ -408,9 +419,75 @@ what_is_due_comes_by_pair_and_time(void **state)
 	notify(&w, "b.test", NULL);
 	arrive(&w);
 	assert_int_equal(next_due(&w, "b.test"), 5000);
-	assert_int_equal(pairs(&w, 64).tries, 1);
 	reopen(&w);
 	assert_int_equal(next_due(&w, "b.test"), 5000);
+	world_clear(&w);
+}
+
+static void
+next_attempt(struct world *w, int64_t next_ms)
+{
+	struct oms_due_query q = { .own = "a.test",
+		.peer = "b.test",
+		.now_ms = INT64_MAX,
+		.max = 1 };
+	struct oms_delivery d;
+
+	q.latest_ms = INT64_MAX;
+	assert_int_equal(ask_due(w->store, w->loop, &q, &d).n, 1);
+	d.next_ms = next_ms;
+	attempted(w, &d);
+	arrive(w);
+	oms_delivery_clear(&d);
+}
+
+/* The list of pairs is told an earlier time at once, and a later one when somebody looked for nothing. */
+static void
+the_list_of_pairs_is_told_what_it_needs(void **state)
+{
+	struct world w;
+	struct ulid id;
+	struct oms_delivery d;
+
+	(void)state;
+	world_init(&w);
+	put(&w, &(struct letter) { .size = 10, .one = true }, &id);
+	next_attempt(&w, 5000);
+	assert_int_equal(pairs(&w, 64)->first_ms, 1000);
+	assert_int_equal(next_due(&w, "b.test"), 5000); /* now_ms is 0: nobody has looked in vain */
+	arrive(&w);
+	assert_int_equal(pairs(&w, 64)->first_ms, 1000);
+	next_attempt(&w, 500);
+	assert_int_equal(pairs(&w, 64)->first_ms, 500);
+	next_attempt(&w, 6000);
+	assert_int_equal(pairs(&w, 64)->first_ms, 500);
+	assert_int_equal(due(&w, "b.test", &d, 1), 0);
+	for (int i = 0; i < 200 && pairs(&w, 64)->first_ms != 6000; i++) {
+		arrive(&w);
+		usleep(10000);
+	}
+	assert_int_equal(pairs(&w, 64)->first_ms, 6000);
+	assert_int_equal(settle(&w, &id, "b.test", true), REFUSAL_NONE);
+	arrive(&w);
+	assert_int_equal(pairs(&w, 64)->n, 0);
+	world_clear(&w);
+}
+
+/* The letters of one destination do not all change one directory. */
+static void
+a_destination_is_in_several_directories(void **state)
+{
+	const struct letter l = { .size = 10, .one = true };
+	struct world w;
+	struct ulid id;
+
+	(void)state;
+	world_init(&w);
+	for (int i = 0; i < 64; i++)
+		put(&w, &l, &id);
+	arrive(&w);
+	assert_int_equal(pairs(&w, 64)->n, 1);
+	assert_in_range(pairs(&w, 64)->entries, 4, 8);
 	world_clear(&w);
 }
 
@@ -738,15 +815,11 @@ a_user_is_forgotten_whole(void **state)
 	world_clear(&w);
 }
 
-static int64_t
-earlier_ms(void)
-{
-	return clock_wall_ms() - INT64_C(3600000);
-}
+/* -- what ends and comes again ------------------------------------------------------------------------------- */
 
-/* An earlier time comes later: a user that was forgotten and comes again is found all the same. */
+/* A user that was forgotten and has a letter again is found, although the directory may still know that it was gone. */
 static void
-a_user_comes_again_at_an_earlier_time(void **state)
+a_user_comes_again(void **state)
 {
 	static const char *const users[] = { "alice@a.test", "bob@a.test", "carol@a.test",
 		"dan@a.test" };
@@ -761,7 +834,6 @@ a_user_comes_again_at_an_earlier_time(void **state)
 		forget_user(&w, users[i]);
 	}
 	assert_int_equal(walk_queue(&w, 100, &pages), 0);
-	oms_store_set_wall(w.store, earlier_ms);
 	for (int i = 0; i < 4; i++)
 		put(&w, &(struct letter) { .size = 10, .one = true, .user = users[i] }, &id);
 	arrive(&w);
@@ -769,10 +841,114 @@ a_user_comes_again_at_an_earlier_time(void **state)
 	world_clear(&w);
 }
 
+#define AGAIN 20
+
+static void
+nth_domain(char out[32], int n)
+{
+	snprintf(out, 32, "d%d.test", n);
+}
+
+static void
+put_to_each(struct world *w)
+{
+	struct ulid id;
+	char peer[32];
+
+	for (int i = 0; i < AGAIN; i++) {
+		nth_domain(peer, i);
+		put(w,
+		    &(struct letter) { .size = 10, .one = true, .peer = peer, .same_shard = true },
+		    &id);
+	}
+}
+
+/* A queue that was empty and has a letter again is found, although the directory may still know that it was empty. */
+static void
+a_queue_comes_again(void **state)
+{
+	struct world w;
+	char peer[32];
+
+	(void)state;
+	world_init(&w);
+	put_to_each(&w);
+	for (int i = 0; i < AGAIN; i++) {
+		nth_domain(peer, i);
+		notify(&w, peer, NULL);
+	}
+	put_to_each(&w);
+	arrive(&w);
+	assert_int_equal(pairs(&w, 64)->n, AGAIN);
+	world_clear(&w);
+}
+
+/* So is a minute in which a letter ends. */
+static void
+an_expiry_comes_again(void **state)
+{
+	int64_t now_s = clock_wall_ms() / 1000;
+	struct ulid id;
+	struct world w;
+
+	(void)state;
+	world_init(&w);
+	for (int i = 0; i < AGAIN; i++) {
+		const struct letter l = { .size = 10,
+			.one = true,
+			.same_shard = true,
+			.hold_until_s = now_s + 60 + 60 * i };
+
+		put(&w, &l, &id);
+		sweep(&w, l.hold_until_s);
+		assert_string_equal(states(&w, &id), "expired");
+		put(&w, &l, &id);
+		arrive(&w);
+		sweep(&w, l.hold_until_s);
+		assert_string_equal(states(&w, &id), "expired");
+	}
+	world_clear(&w);
+}
+
+static void
+remember(struct world *w, int64_t until_s)
+{
+	struct outcome o = { .world = w };
+	char peer[32];
+
+	for (int i = 0; i < AGAIN; i++) {
+		nth_domain(peer, i);
+		w->waiting++;
+		oms_store_remember(w->store, peer, until_s, 1000, w->loop, on_done, &o);
+		wait_all(w);
+		assert_int_equal(o.why, REFUSAL_NONE);
+	}
+}
+
+/* And a domain that was forgotten. */
+static void
+a_peer_comes_again(void **state)
+{
+	int64_t now_s = clock_wall_ms() / 1000;
+	struct world w;
+
+	(void)state;
+	world_init(&w);
+	remember(&w, now_s + 10);
+	sweep(&w, now_s + 11);
+	remember(&w, now_s + 20);
+	arrive(&w);
+	assert_int_equal(ask_counts(w.store, w.loop).domains, AGAIN);
+	sweep(&w, now_s + 21);
+	arrive(&w);
+	assert_int_equal(ask_counts(w.store, w.loop).domains, 0);
+	world_clear(&w);
+}
+
 int
 main(void)
 {
-	enum { N = 21 };
+	enum { N = 26 };
 	const struct CMUnitTest tests[N] = {
 		cmocka_unit_test(a_letter_is_there_after_a_restart),
 		cmocka_unit_test(the_same_token_is_the_same_letter),
@@ -786,13 +962,18 @@ main(void)
 		cmocka_unit_test(a_sweep_goes_on_to_the_end),
 		cmocka_unit_test(every_pair_is_found),
 		cmocka_unit_test(what_is_due_comes_by_pair_and_time),
+		cmocka_unit_test(the_list_of_pairs_is_told_what_it_needs),
+		cmocka_unit_test(a_destination_is_in_several_directories),
 		cmocka_unit_test(the_outbox_comes_in_pages),
 		cmocka_unit_test(a_page_ends_with_many_recipients),
 		cmocka_unit_test(answers_may_come_after_the_end),
 		cmocka_unit_test(each_question_is_answered_once_or_dropped),
 		cmocka_unit_test(orphans_are_swept_after_the_start),
 		cmocka_unit_test(a_user_is_forgotten_whole),
-		cmocka_unit_test(a_user_comes_again_at_an_earlier_time),
+		cmocka_unit_test(a_user_comes_again),
+		cmocka_unit_test(a_queue_comes_again),
+		cmocka_unit_test(an_expiry_comes_again),
+		cmocka_unit_test(a_peer_comes_again),
 		/* with a file */
 		cmocka_unit_test(a_damaged_letter_harms_no_other),
 		cmocka_unit_test(a_damaged_delivery_is_not_due),

@@ -252,6 +252,8 @@ struct letter {
 	int64_t date_s, hold_until_s;
 	uint64_t max_letters, max_octets;
 	bool one;         /* bob@b.test alone; else carol@b.test and dave@c.test too */
+	const char *peer; /* of bob and carol; NULL: b.test */
+	bool same_shard;  /* of queues and expiries, for all letters with this */
 	bool recalled;    /* for bob@b.test */
 	bool over;        /* for all at b.test */
 	const char *user; /* NULL: alice@a.test */
@@ -264,7 +266,7 @@ put(struct world *w, const struct letter *l, struct ulid *id)
 	struct outcome o = { .world = w };
 	struct body_kept kept;
 	struct oms_delivery d[2] = {
-		delivery("b.test", l->one ? 1 : 2, to),
+		delivery(l->peer == NULL ? "b.test" : l->peer, l->one ? 1 : 2, to),
 		delivery("c.test", 1, to + 2),
 	};
 	struct oms_put p = {
@@ -276,6 +278,8 @@ put(struct world *w, const struct letter *l, struct ulid *id)
 	unsigned char random[10];
 
 	random_bytes(random, sizeof random);
+	if (l->same_shard)
+		random[9] = 0;
 	ulid_make(&p.letter.id, clock_wall_ms(), random);
 	strcpy(p.letter.user, l->user == NULL ? "alice@a.test" : l->user);
 	strcpy(p.letter.from, "alice@a.test");
