@@ -74,7 +74,7 @@ const struct conf_key conf_keys[] = {
 	LATE(CONF_OMS, "spool-size", CONF_SIZE, OMS(folder_bytes), "16 GiB", 16 * MIB, 64 * TIB,
 	    "the most that it may take"),
 	KEY(CONF_OMS, "user-letters", CONF_INT, OMS(user_letters), "10000", 1, 1000000000,
-	    "the most letters of one user that have not been fetched yet"),
+	    "the most letters of one user that have not been fetched yet, and never more than 30000"),
 	KEY(CONF_OMS, "user-size", CONF_SIZE, OMS(user_bytes), "1 GiB", MIB, 64 * TIB,
 	    "the most of the spool that one user may take, and never more than half"),
 	LATE(CONF_OMS, "listen-fetch", CONF_LISTENS, OMS(peers), "", CONF_PORT_FETCH, 0,

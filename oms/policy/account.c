@@ -45,6 +45,27 @@ oms_user_keep(struct oms_user_counts *c, uint64_t size, uint64_t price,
 	return true;
 }
 
+static uint64_t
+most_listed(const struct oms_user_limits *most)
+{
+	return most->listed > 0 ? most->listed : OMS_OUTBOX_MAX;
+}
+
+bool
+oms_outbox_has_room(uint64_t listed, const struct oms_user_limits *most)
+{
+	return listed < most_listed(most);
+}
+
+bool
+oms_outbox_full(const struct oms_user_limits *most, struct err *e)
+{
+	return !RULE(outbox_full) ||
+	    err_set(e, REFUSAL_outbox_full,
+		"your outbox lists %llu letters, as many as one may, and the oldest that is over came within 7 days",
+		(unsigned long long)most_listed(most));
+}
+
 void
 oms_user_less(struct oms_user_counts *c, uint64_t letters, uint64_t octets)
 {

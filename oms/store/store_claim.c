@@ -47,7 +47,8 @@ struct claiming {
 	int64_t now_s;
 	struct oms_user_counts have;
 	bool known;
-	struct err why; /* the user's rows cannot be read */
+	struct err why;  /* the user's rows cannot be read */
+	struct err full; /* the outbox lists as many as it may */
 	oms_store_claimed *done;
 	void *arg;
 };
@@ -60,9 +61,10 @@ look_claim(struct kv_txn *t, void *arg)
 	struct ulid id;
 
 	c->why.why = REFUSAL_NONE;
+	c->full.why = REFUSAL_NONE;
 	c->known = oms_token_get(t, c->token, c->now_s, &id);
-	if (!kv_fault(t, &c->why))
-		oms_sums_get(t, &sums, &c->why);
+	if (!kv_fault(t, &c->why) && oms_sums_get(t, &sums, &c->why))
+		oms_outbox_judge(t, &sums, &c->most, c->now_s, &c->full);
 	c->have = sums.counts;
 }
 
@@ -81,7 +83,9 @@ tell_claim(struct oms_question *q, const struct err *e)
 	struct err why;
 
 	if (e == NULL && !c->known) {
-		if (!oms_user_could_fit(c->size, c->price, &c->most, &why) ||
+		why = c->full;
+		if (why.why != REFUSAL_NONE ||
+		    !oms_user_could_fit(c->size, c->price, &c->most, &why) ||
 		    !enter(&q->store->claims, c->claim, c->have, &c->most, &why)) {
 			c->done(c->arg, NULL, &why);
 			return;

@@ -70,6 +70,20 @@ oms_end_gone(struct kv_txn *t, const struct kv_part *expiry, const struct ulid *
 }
 
 static void
+state_end_gone(struct kv_txn *t, const struct oms_letter_record *r)
+{
+	const struct kv_part expiry = oms_part_expiry(oms_letter_end_s(r), &r->facts.id);
+	const struct kv_fact f = {
+		.what = OMS_FACT,
+		.name = span_of(r->facts.id.b, ULID_BYTES),
+		.version = { .n = r->version + 1 },
+		.gone = true,
+	};
+
+	kv_emit(t, &expiry, &f);
+}
+
+static void
 state_outcome(struct kv_txn *t, const struct oms_letter_record *r)
 {
 	const struct kv_part user = oms_part_user(r->facts.user);
@@ -101,8 +115,8 @@ delete_rows(struct kv_txn *t)
 	kv_pardon(t);
 }
 
-void
-oms_letter_forget(struct kv_txn *t, const struct ulid *id, const char *user)
+static void
+state_forgotten(struct kv_txn *t, const struct ulid *id, const char *user, bool awaited)
 {
 	const struct kv_part to = oms_part_user(user);
 	const struct kv_fact f = {
@@ -112,8 +126,17 @@ oms_letter_forget(struct kv_txn *t, const struct ulid *id, const char *user)
 		.gone = true,
 	};
 
+	if (awaited)
+		kv_emit_awaited(t, &to, &f);
+	else
+		kv_emit(t, &to, &f);
+}
+
+void
+oms_letter_forget(struct kv_txn *t, const struct ulid *id, const char *user)
+{
 	delete_rows(t);
-	kv_emit_awaited(t, &to, &f);
+	state_forgotten(t, id, user, true);
 }
 
 int64_t
@@ -261,7 +284,22 @@ unpack_deliveries(struct kv_txn *t, struct reader *in, struct err *e)
 	return reader_done(in) || oms_damaged(e);
 }
 
-/* The letter begins.  gone: it has been forgotten. */
+/* The user has forgotten it.  If it was forgotten here first, nothing is left to do. */
+static void
+leave_outbox(struct kv_txn *t)
+{
+	struct oms_letter_record r;
+	struct err e;
+
+	if (oms_letter_get(t, &r, &e)) {
+		state_end_gone(t, &r);
+		state_forgotten(t, &r.facts.id, r.facts.user, false);
+	}
+	kv_pardon(t);
+	delete_rows(t);
+}
+
+/* The letter begins.  gone: its user has forgotten it. */
 bool
 oms_letter_receive(struct kv_txn *t, const struct kv_part *from, const struct kv_fact *was,
     const struct kv_fact *now, void *arg, struct err *e)
@@ -272,6 +310,8 @@ oms_letter_receive(struct kv_txn *t, const struct kv_part *from, const struct kv
 
 	(void)from;
 	(void)arg;
+	if (now->gone)
+		leave_outbox(t);
 	if (now->gone || was != NULL)
 		return true;
 	if (!oms_letter_read(read_span(&in), &r, e))
@@ -300,20 +340,6 @@ take_back_due(void *arg, struct oms_stored *s)
 	return true;
 }
 
-static void
-end_nowhere(struct kv_txn *t, const struct oms_letter_record *r)
-{
-	const struct kv_part expiry = oms_part_expiry(oms_letter_end_s(r), &r->facts.id);
-	const struct kv_fact f = {
-		.what = OMS_FACT,
-		.name = span_of(r->facts.id.b, ULID_BYTES),
-		.version = { .n = r->version + 1 },
-		.gone = true,
-	};
-
-	kv_emit(t, &expiry, &f);
-}
-
 /* What a new letter was to be found by has no room for it: there is no letter. */
 bool
 oms_letter_refused(struct kv_txn *t, const struct kv_part *to, const struct kv_fact *fact,
@@ -328,7 +354,7 @@ oms_letter_refused(struct kv_txn *t, const struct kv_part *to, const struct kv_f
 	if (!oms_letter_get(t, &r, e))
 		return e->why == REFUSAL_unknown_id; /* it was taken back for another one */
 	oms_each_stored(t, take_back_due, t);
-	end_nowhere(t, &r);
+	state_end_gone(t, &r);
 	delete_rows(t);
 	return true;
 }

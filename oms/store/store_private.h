@@ -19,7 +19,8 @@
  * only if somebody looks for what is due and finds nothing.
  *
  *	operation            in          effects; "!": the operation awaits it
- *	a letter is kept     user        letter! -> due! -> entry!, end! -> entry; entry
+ *	a letter is kept     user        letter! -> due! -> entry!, end! -> entry; entry; of a letter that the
+ *	                                 outbox lists no more: letter (gone) -> outcome (gone), end (gone)
  *	an attempt ended     letter      due -> entry; if the letter is over: outcome, end
  *	handed out           letter
  *	DONE, DECLINE        letter      due -> entry; if the letter is over: outcome, end
@@ -210,6 +211,9 @@ struct oms_sums {
 	struct oms_user_counts counts;
 	uint64_t listed; /* letters of the outbox: kept, and outcomes */
 };
+/* May the outbox list one more letter, perhaps instead of an outcome?  e: outbox_full. */
+bool oms_outbox_judge(struct kv_txn *t, const struct oms_sums *s,
+    const struct oms_user_limits *most, int64_t now_s, struct err *e);
 bool oms_sums_get(struct kv_txn *t, struct oms_sums *s, struct err *e);
 void oms_sums_put(struct kv_txn *t, const struct oms_sums *s);
 

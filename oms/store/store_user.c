@@ -252,17 +252,80 @@ oms_user_refused(struct kv_txn *t, const struct kv_part *to, const struct kv_fac
 	return true;
 }
 
+/* -- room in the outbox ----------------------------------------------------------------------------------- */
+
+#define OUTCOMES_LOOK 64 /* that are looked at: some may be forgotten already */
+
+struct oldest {
+	struct kv_txn *txn;
+	int64_t now_s;
+	unsigned left;
+	bool found;
+	struct ulid id;
+	struct oms_outbox_row row;
+};
+
+/* Outcomes come in the order of their ids, so the first that is still in the outbox is the oldest. */
+static bool
+is_oldest(void *arg, const struct kv_fact *f)
+{
+	struct oldest *o = arg;
+	struct oms_token token;
+
+	if (f->name.n != ULID_BYTES || !get_row(o->txn, f->name, &o->row))
+		return o->left-- > 0;
+	memcpy(o->id.b, f->name.p, ULID_BYTES);
+	o->found = !read_token(o->txn, o->row.token, &token) ||
+	    !oms_token_goes_with(&token, &o->id) || !oms_token_counts(&token, o->now_s);
+	return false;
+}
+
+static bool
+find_oldest(struct kv_txn *t, int64_t now_s, struct oldest *o)
+{
+	*o = (struct oldest) { .txn = t, .now_s = now_s, .left = OUTCOMES_LOOK };
+	kv_each_fact(t, OMS_FACT, SPAN_LIT(""), SPAN_LIT(""), is_oldest, o);
+	return o->found;
+}
+
+bool
+oms_outbox_judge(struct kv_txn *t, const struct oms_sums *s, const struct oms_user_limits *most,
+    int64_t now_s, struct err *e)
+{
+	struct oldest o;
+
+	return oms_outbox_has_room(s->listed, most) || find_oldest(t, now_s, &o) ||
+	    oms_outbox_full(most, e);
+}
+
+/* At most this many at once: an older version may have left more than the outbox lists now. */
+#define FORGET_MAX 8
+
+static void
+make_room(struct kv_txn *t, struct oms_sums *s, const struct oms_user_limits *most, int64_t now_s)
+{
+	struct oldest o;
+
+	for (int i = 0; i < FORGET_MAX && !oms_outbox_has_room(s->listed, most); i++) {
+		struct kv_part letter;
+
+		if (!find_oldest(t, now_s, &o))
+			return;
+		oms_user_less(&s->counts, 0, o.row.price);
+		drop_row(t, span_of(o.id.b, ULID_BYTES), &o.row);
+		s->listed -= s->listed > 0;
+		letter = oms_part_letter(&o.id);
+		state_letter_gone(t, &letter);
+	}
+}
+
 /* -- taking a letter ------------------------------------------------------------------------------------ */
 
 static void
-state_letter(struct kv_txn *t, const struct oms_taking *p)
+state_letter(struct kv_txn *t, const struct ulid *id, struct span packed)
 {
-	const struct kv_part letter = oms_part_letter(&p->letter.facts.id);
-	const struct kv_fact f = {
-		.what = OMS_FACT,
-		.version = { .n = 1 },
-		.value = buf_span(&p->packed),
-	};
+	const struct kv_part letter = oms_part_letter(id);
+	const struct kv_fact f = { .what = OMS_FACT, .version = { .n = 1 }, .value = packed };
 
 	kv_emit_awaited(t, &letter, &f);
 }
@@ -278,10 +341,12 @@ oms_take_letter(struct kv_txn *t, void *arg, struct err *e)
 	if (!p->again && (p->known = oms_token_get(t, p->letter.token, l->date_s, &p->id)))
 		return true;
 	if (kv_fault(t, e) || !oms_sums_get(t, &s, e) ||
+	    (!p->again && !oms_outbox_judge(t, &s, &p->most, l->date_s, e)) ||
 	    !oms_user_keep(&s.counts, l->size, p->letter.price, &p->most, e))
 		return false;
+	make_room(t, &s, &p->most, l->date_s);
 	oms_user_add(t, &s, &p->letter, p->token_until_s);
-	state_letter(t, p);
+	state_letter(t, &l->id, buf_span(&p->packed));
 	return true;
 }
 

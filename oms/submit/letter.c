@@ -39,7 +39,8 @@ letter_limits(const struct conf *c)
 	uint64_t half = r->folder_bytes / 2;
 
 	return (struct oms_user_limits) {
-		.letters = (uint64_t)r->user_letters,
+		.letters = r->user_letters < OMS_OUTBOX_MAX ? (uint64_t)r->user_letters
+							    : OMS_OUTBOX_MAX,
 		.octets = r->user_bytes < half ? r->user_bytes : half,
 	};
 }

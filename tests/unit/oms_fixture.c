@@ -227,7 +227,7 @@ token_rows(struct world *w, const char *user, struct buf *out)
 {
 	for (unsigned i = 0; i < LETTERS; i++) {
 		char token[20], text[ULID_END_BYTES];
-		const struct oms_claim_query q = { user, token, 10, 1, { 0, 0 } };
+		const struct oms_claim_query q = { user, token, 10, 1, { .letters = 0 } };
 		struct asked a;
 		struct ulid id;
 

@@ -32,6 +32,7 @@ enum scene_engine { ENGINE_LMDB, ENGINE_TOGETHER, ENGINE_APART };
 
 /* Of the worlds that begin now; see oms_engines.h. */
 static enum scene_engine scene_engine;
+static uint64_t scene_memory; /* their size, where that is in memory; 0: SIZE */
 
 struct world {
 	char folder[64];
@@ -112,7 +113,7 @@ world_init(struct world *w)
 	const struct kv_memory_plan plan = {
 		.apart = scene_engine == ENGINE_APART,
 		.seed = ++seed,
-		.size = SIZE,
+		.size = scene_memory != 0 ? scene_memory : SIZE,
 	};
 
 	world_bare(w);
@@ -250,7 +251,7 @@ struct letter {
 	const char *token;
 	size_t size;
 	int64_t date_s, hold_until_s;
-	uint64_t max_letters, max_octets;
+	uint64_t max_letters, max_octets, max_listed;
 	bool one;         /* bob@b.test alone; else carol@b.test and dave@c.test too */
 	const char *peer; /* of bob and carol; NULL: b.test */
 	bool same_shard;  /* of queues and expiries, for all letters with this */
@@ -259,48 +260,69 @@ struct letter {
 	const char *user; /* NULL: alice@a.test */
 };
 
-static inline enum refusal
-put(struct world *w, const struct letter *l, struct ulid *id)
+/* A letter whose body has come. */
+struct putting {
+	struct oms_put put;
+	struct body_kept kept;
+	struct oms_delivery d[2];
+};
+
+static inline void
+put_prepare(struct world *w, const struct letter *l, struct putting *x)
 {
 	static const char *const to[] = { "bob", "carol", "dave" };
-	struct outcome o = { .world = w };
-	struct body_kept kept;
-	struct oms_delivery d[2] = {
-		delivery(l->peer == NULL ? "b.test" : l->peer, l->one ? 1 : 2, to),
-		delivery("c.test", 1, to + 2),
-	};
-	struct oms_put p = {
-		.kept = &kept,
-		.deliveries = d,
-		.n_deliveries = l->one ? 1 : 2,
-		.most = { l->max_letters, l->max_octets },
-	};
+	struct oms_letter *f = &x->put.letter;
 	unsigned char random[10];
 
+	*x = (struct putting) {
+		.put = { .kept = &x->kept,
+		    .deliveries = x->d,
+		    .n_deliveries = l->one ? 1 : 2,
+		    .most = { l->max_letters, l->max_octets, l->max_listed } },
+	};
+	x->d[0] = delivery(l->peer == NULL ? "b.test" : l->peer, l->one ? 1 : 2, to);
+	x->d[1] = delivery("c.test", 1, to + 2);
 	random_bytes(random, sizeof random);
 	if (l->same_shard)
 		random[9] = 0;
-	ulid_make(&p.letter.id, clock_wall_ms(), random);
-	strcpy(p.letter.user, l->user == NULL ? "alice@a.test" : l->user);
-	strcpy(p.letter.from, "alice@a.test");
-	strcpy(p.token, l->token == NULL ? "" : l->token);
-	p.letter.date_s = l->date_s != 0 ? l->date_s : clock_wall_ms() / 1000;
-	p.letter.hold_until_s = l->hold_until_s != 0 ? l->hold_until_s : p.letter.date_s + 30 * DAY;
-	p.letter.size = l->size;
-	p.letter.summary_size = 10;
+	ulid_make(&f->id, clock_wall_ms(), random);
+	strcpy(f->user, l->user == NULL ? "alice@a.test" : l->user);
+	strcpy(f->from, "alice@a.test");
+	strcpy(x->put.token, l->token == NULL ? "" : l->token);
+	f->date_s = l->date_s != 0 ? l->date_s : clock_wall_ms() / 1000;
+	f->hold_until_s = l->hold_until_s != 0 ? l->hold_until_s : f->date_s + 30 * DAY;
+	f->size = l->size;
+	f->summary_size = 10;
 	for (int i = 0; i < 2; i++) {
-		d[i].id = p.letter.id;
-		d[i].hold_until_s = p.letter.hold_until_s;
+		x->d[i].id = f->id;
+		x->d[i].hold_until_s = f->hold_until_s;
 	}
 	if (l->recalled || l->over)
-		d[0].recipients[0].state = SUBMIT_RECALLED;
+		x->d[0].recipients[0].state = SUBMIT_RECALLED;
 	if (l->over)
-		d[0].recipients[1].state = SUBMIT_RECALLED;
-	body(w, &p.letter.id, l->size, &kept);
+		x->d[0].recipients[1].state = SUBMIT_RECALLED;
+	body(w, &f->id, l->size, &x->kept);
+}
+
+/* *o is told; wait_all. */
+static inline void
+put_take(struct world *w, struct putting *x, struct outcome *o)
+{
+	*o = (struct outcome) { .world = w };
 	w->waiting++;
-	oms_store_put_take(w->store, &p, w->loop, on_put, &o);
+	oms_store_put_take(w->store, &x->put, w->loop, on_put, o);
 	for (int i = 0; i < 2; i++)
-		oms_delivery_clear(&d[i]);
+		oms_delivery_clear(&x->d[i]);
+}
+
+static inline enum refusal
+put(struct world *w, const struct letter *l, struct ulid *id)
+{
+	struct putting x;
+	struct outcome o;
+
+	put_prepare(w, l, &x);
+	put_take(w, &x, &o);
 	wait_all(w);
 	*id = o.id;
 	return o.why;

@@ -122,7 +122,8 @@ claim(struct world *w, const char *token, uint64_t size, struct oms_user_limits 
 static void
 what_is_on_its_way_counts(void **state)
 {
-	const struct oms_user_limits letters = { 2, 0 }, octets = { 0, 3 * PRICE_1 + 100 };
+	const struct oms_user_limits letters = { .letters = 2 },
+				     octets = { .octets = 3 * PRICE_1 + 100 };
 	struct world w;
 	struct oms_claim *a, *b, *none;
 
@@ -154,9 +155,11 @@ a_letter_beyond_the_whole_share(void **state)
 
 	(void)state;
 	world_init(&w);
-	assert_int_equal(claim(&w, "", 101, (struct oms_user_limits) { 0, PRICE_1 + 100 }, &c),
+	assert_int_equal(claim(&w, "", 101, (struct oms_user_limits) { .octets = PRICE_1 + 100 },
+			     &c),
 	    REFUSAL_message_too_big);
-	assert_int_equal(claim(&w, "", 100, (struct oms_user_limits) { 0, PRICE_1 + 100 }, &c),
+	assert_int_equal(claim(&w, "", 100, (struct oms_user_limits) { .octets = PRICE_1 + 100 },
+			     &c),
 	    REFUSAL_NONE);
 	oms_claim_free(&c);
 	world_clear(&w);
@@ -166,7 +169,7 @@ a_letter_beyond_the_whole_share(void **state)
 static void
 a_letter_that_is_kept_needs_no_room(void **state)
 {
-	const struct oms_user_limits one = { 1, 0 };
+	const struct oms_user_limits one = { .letters = 1 };
 	struct letter l = { .size = 10, .token = "t", .max_letters = 1, .one = true };
 	struct world w;
 	struct ulid id, again;
@@ -180,6 +183,75 @@ a_letter_that_is_kept_needs_no_room(void **state)
 	assert_true(ulid_eq(&id, &again));
 	oms_claim_free(&c);
 	assert_int_equal(claim(&w, "other", 10, one, &c), REFUSAL_outbox_full);
+	world_clear(&w);
+}
+
+/* -- the outbox is full ------------------------------------------------------------------------------- */
+
+static enum refusal
+put_listed(struct world *w, const char *token, int64_t date_s, struct ulid *id)
+{
+	const struct letter l = {
+		.size = 100,
+		.token = token,
+		.date_s = date_s,
+		.max_listed = 3,
+		.one = true,
+	};
+	enum refusal why = put(w, &l, id);
+
+	arrive(w);
+	return why;
+}
+
+static void
+end_letter_of(struct world *w, const struct ulid *id)
+{
+	assert_int_equal(settle(w, id, "b.test", true), REFUSAL_NONE);
+	arrive(w);
+}
+
+/* The oldest outcomes go, with all that is counted for them, but none whose token is still valid. */
+static void
+the_oldest_outcomes_make_room(void **state)
+{
+	const struct oms_user_limits most = { .listed = 3 };
+	int64_t now_s = clock_wall_ms() / 1000, then_s = now_s - SUBMIT_TOKEN_S - 60;
+	struct ulid old[2], kept, young, other;
+	struct oms_claim *c;
+	struct world w;
+
+	(void)state;
+	world_init(&w);
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(put_listed(&w, i == 0 ? "a" : "b", then_s, &old[i]), REFUSAL_NONE);
+		usleep(1100); /* ids of one millisecond have no order */
+	}
+	assert_int_equal(put_listed(&w, "c", now_s, &kept), REFUSAL_NONE);
+	assert_int_equal(put_listed(&w, "d", now_s, &young),
+	    REFUSAL_outbox_full); /* all are kept */
+	end_letter_of(&w, &old[1]);
+	end_letter_of(&w, &old[0]);
+	assert_int_equal(claim(&w, "d", 100, most, &c), REFUSAL_NONE);
+	oms_claim_free(&c);
+	assert_int_equal(put_listed(&w, "d", now_s, &young), REFUSAL_NONE);
+	assert_string_equal(states(&w, &old[0]), "unknown-id");
+	assert_string_equal(states(&w, &old[1]), "refused");
+	assert_int_equal(put_listed(&w, "", now_s, &other), REFUSAL_NONE);
+	assert_string_equal(states(&w, &old[1]), "unknown-id");
+	assert_int_equal(counts(&w).letters, 3);
+	assert_int_equal(counts(&w).octets, 3 * (100 + PRICE_1));
+	end_letter_of(&w, &young); /* its token means it for 7 days */
+	assert_int_equal(claim(&w, "e", 100, most, &c), REFUSAL_outbox_full);
+	assert_int_equal(put_listed(&w, "e", now_s, &young), REFUSAL_outbox_full);
+	assert_int_equal(put_listed(&w, "e", now_s + SUBMIT_TOKEN_S, &young), REFUSAL_NONE);
+	assert_int_equal(ask_outbox(w.store, w.loop, ALICE, NULL).n, 3);
+	assert_int_equal(ask_counts(w.store, w.loop).letters, 3);
+	sweep(&w, now_s + 100 * DAY);
+	sweep(&w, now_s + 200 * DAY);
+	arrive(&w);
+	assert_int_equal(counts(&w).octets, 0);
+	assert_false(ask_knows(w.store, w.loop, ALICE));
 	world_clear(&w);
 }
 
@@ -398,7 +470,7 @@ a_store_of_version_1_opens(void **state)
 int
 main(void)
 {
-	enum { N = 8 };
+	enum { N = 9 };
 	const struct CMUnitTest tests[N] = {
 		cmocka_unit_test(the_last_letter_that_fits),
 		cmocka_unit_test(the_last_octet_that_fits),
@@ -406,6 +478,7 @@ main(void)
 		cmocka_unit_test(what_is_on_its_way_counts),
 		cmocka_unit_test(a_letter_beyond_the_whole_share),
 		cmocka_unit_test(a_letter_that_is_kept_needs_no_room),
+		cmocka_unit_test(the_oldest_outcomes_make_room),
 		/* with a file */
 		cmocka_unit_test(the_sums_are_true_after_a_kill),
 		cmocka_unit_test(a_store_of_version_1_opens),
