@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "common/base/memory.h"
+#include "common/base/planted.h"
 #include "oms/store/store_private.h"
 
 #define VERSION_1 1
@@ -249,6 +250,7 @@ oms_user_refused(struct kv_txn *t, const struct kv_part *to, const struct kv_fac
 	oms_user_less(&s.counts, 1, row.size + row.price);
 	drop_row(t, id, &row);
 	save_without(t, &s);
+	state_letter_gone(t, to);
 	return true;
 }
 
@@ -330,6 +332,15 @@ state_letter(struct kv_txn *t, const struct ulid *id, struct span packed)
 	kv_emit_awaited(t, &letter, &f);
 }
 
+/* The letter with this token may not be decided yet.  The same statement gets the same verdict; its value is of no
+ * matter, because the letter has it already. */
+static void
+await_verdict(struct kv_txn *t, const struct ulid *id)
+{
+	if (!PLANTED(token_early))
+		state_letter(t, id, (struct span) { 0 });
+}
+
 bool
 oms_take_letter(struct kv_txn *t, void *arg, struct err *e)
 {
@@ -338,8 +349,10 @@ oms_take_letter(struct kv_txn *t, void *arg, struct err *e)
 	struct oms_sums s;
 
 	p->id = l->id;
-	if (!p->again && (p->known = oms_token_get(t, p->letter.token, l->date_s, &p->id)))
+	if (!p->again && (p->known = oms_token_get(t, p->letter.token, l->date_s, &p->id))) {
+		await_verdict(t, &p->id);
 		return true;
+	}
 	if (kv_fault(t, e) || !oms_sums_get(t, &s, e) ||
 	    (!p->again && !oms_outbox_judge(t, &s, &p->most, l->date_s, e)) ||
 	    !oms_user_keep(&s.counts, l->size, p->letter.price, &p->most, e))

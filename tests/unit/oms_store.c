@@ -84,6 +84,42 @@ the_same_token_is_the_same_letter(void **state)
 	world_clear(&w);
 }
 
+/* The first letter may still be refused: whoever repeats it gets the same answer, not an earlier one. */
+static void
+a_token_awaits_the_verdict_on_its_letter(void **state)
+{
+	const struct letter l = { .size = 100000, .token = "t", .one = true };
+	unsigned refused = 0;
+	struct world w;
+
+	(void)state;
+	for (int i = 0; i < 30; i++) {
+		struct outcome first, again;
+		struct putting x[2];
+
+		scene_memory = i % 2 == 0 ? 64 << 10 : 0; /* no room for the letter, or for it */
+		world_init(&w);
+		scene_memory = 0;
+		put_prepare(&w, &l, &x[0]);
+		put_prepare(&w, &l, &x[1]);
+		put_take(&w, &x[0], &first);
+		put_take(&w, &x[1], &again);
+		wait_all(&w);
+		refused += first.why != REFUSAL_NONE;
+		if (again.why == REFUSAL_NONE)
+			assert_string_equal(states(&w, &again.id), "waiting");
+		if (first.why == REFUSAL_NONE)
+			assert_true(again.why == REFUSAL_NONE && ulid_eq(&first.id, &again.id));
+		else
+			assert_int_equal(again.why, first.why);
+		arrive(&w);
+		assert_int_equal(ask_user(w.store, w.loop, "alice@a.test").letters,
+		    first.why == REFUSAL_NONE);
+		world_clear(&w);
+	}
+	assert_int_equal(refused, scene_engine == ENGINE_LMDB ? 0 : 15);
+}
+
 static void
 from_waiting_to_forgotten(void **state)
 {
@@ -948,10 +984,11 @@ a_peer_comes_again(void **state)
 int
 main(void)
 {
-	enum { N = 26 };
+	enum { N = 27 };
 	const struct CMUnitTest tests[N] = {
 		cmocka_unit_test(a_letter_is_there_after_a_restart),
 		cmocka_unit_test(the_same_token_is_the_same_letter),
+		cmocka_unit_test(a_token_awaits_the_verdict_on_its_letter),
 		cmocka_unit_test(from_waiting_to_forgotten),
 		cmocka_unit_test(what_is_over_from_the_start_is_not_open),
 		cmocka_unit_test(who_waits_still_gets_the_letter),
