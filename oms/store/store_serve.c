@@ -11,6 +11,7 @@
 struct change {
 	struct oms_op op; /* first */
 	struct oms_store *store;
+	struct loop *loop; /* the caller's, while the body is opened */
 	struct ulid id;
 	struct domain peer;
 	int64_t now_s;
@@ -105,16 +106,68 @@ hand_over(struct change *c, struct source *source, const struct err *e)
 	free(c);
 }
 
+/* Its file is gone: because the letter has been settled or has expired since it was judged, or it is lost. */
+struct second_look {
+	struct oms_question question; /* first */
+	struct change *change;
+	struct err lost;
+	struct err why; /* the domain may not have it any more */
+};
+
+static void
+look_again(struct kv_txn *t, void *arg)
+{
+	struct second_look *m = arg;
+	struct oms_letter_record r;
+	struct oms_stored s;
+
+	m->why.why = REFUSAL_NONE;
+	if (!oms_letter_get(t, &r, &m->why) ||
+	    !oms_stored_get(t, m->change->peer.text, &s, &m->why))
+		return;
+	may_have(&r, &s.d, m->change->now_s, &m->why);
+	oms_delivery_clear(&s.d);
+}
+
+static void
+looked_again(struct oms_question *q)
+{
+	oms_answer(q);
+}
+
+static void
+tell_why(struct oms_question *q, const struct err *e)
+{
+	struct second_look *m = (struct second_look *)q;
+
+	hand_over(m->change, NULL, e == NULL && m->why.why != REFUSAL_NONE ? &m->why : &m->lost);
+}
+
 static void
 body_is_open(void *arg, struct source *source, const struct err *e)
 {
-	hand_over(arg, source, e);
+	struct change *c = arg;
+	struct second_look *m;
+	struct kv_part part;
+
+	if (e == NULL) {
+		hand_over(c, source, NULL);
+		return;
+	}
+	m = memory_new(sizeof *m);
+	m->change = c;
+	m->lost = *e;
+	m->question = (struct oms_question) { .next = looked_again, .tell = tell_why };
+	part = oms_part_letter(&c->id);
+	oms_ask(&m->question, c->store, c->loop);
+	oms_look(&m->question, &part, look_again, m);
 }
 
 /* The letter may be handed over: takes the change. */
 static void
 open_body(struct change *c, struct loop *l)
 {
+	c->loop = l;
 	if (c->letter.file[0] != '\0')
 		body_open(c->store->bodies, c->letter.file, l, body_is_open, c);
 	else

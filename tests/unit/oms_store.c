@@ -293,6 +293,59 @@ neither_what_was_taken_back_nor_whose_time_is_over(void **state)
 	world_clear(&w);
 }
 
+/* Between the commit and the opening of its file the letter was settled, on another loop: its file is gone. */
+static void
+what_is_settled_meanwhile_is_gone(void **state)
+{
+	struct world w, other;
+	struct outcome o[2];
+	struct ulid id;
+	struct err e;
+
+	(void)state;
+	world_init(&w);
+	other = w;
+	assert_true(loop_new(&other.loop, &e));
+	put(&w, &(struct letter) { .size = 300000, .one = true }, &id);
+	notify(&w, "b.test", NULL);
+	for (int summary = 0; summary < 2; summary++) {
+		o[summary] = (struct outcome) { .world = &w };
+		w.waiting++;
+		if (summary == 0)
+			oms_store_hand_out(w.store, &id, "b.test", w.loop, on_handed, &o[0]);
+		else
+			oms_store_summary(w.store, &id, "b.test", w.loop, on_summary, &o[1]);
+	}
+	other.waiting = 0;
+	assert_int_equal(settle(&other, &id, "b.test", false), REFUSAL_NONE);
+	wait_for_files(&w, 0);
+	wait_all(&w);
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(o[i].why, REFUSAL_gone);
+		assert_null(o[i].source);
+	}
+	loop_free(&other.loop);
+	world_clear(&w);
+}
+
+/* The letter is kept and its file is not there. */
+static void
+a_file_that_is_lost_is_no_reason_for_gone(void **state)
+{
+	char command[160];
+	struct world w;
+	struct ulid id;
+
+	(void)state;
+	world_init(&w);
+	put(&w, &(struct letter) { .size = 300000, .one = true }, &id);
+	notify(&w, "b.test", NULL);
+	snprintf(command, sizeof command, "rm %s/bodies/*", w.folder);
+	assert_int_equal(system(command), 0);
+	assert_int_equal(hand_out(&w, &id, "b.test"), REFUSAL_storage);
+	world_clear(&w);
+}
+
 static void
 what_nobody_fetched_expires(void **state)
 {
@@ -984,7 +1037,7 @@ a_peer_comes_again(void **state)
 int
 main(void)
 {
-	enum { N = 27 };
+	enum { N = 29 };
 	const struct CMUnitTest tests[N] = {
 		cmocka_unit_test(a_letter_is_there_after_a_restart),
 		cmocka_unit_test(the_same_token_is_the_same_letter),
@@ -995,6 +1048,7 @@ main(void)
 		cmocka_unit_test(who_waits_is_due_and_nobody_else),
 		cmocka_unit_test(only_a_domain_that_was_told_is_served),
 		cmocka_unit_test(neither_what_was_taken_back_nor_whose_time_is_over),
+		cmocka_unit_test(a_file_that_is_lost_is_no_reason_for_gone),
 		cmocka_unit_test(what_nobody_fetched_expires),
 		cmocka_unit_test(a_sweep_goes_on_to_the_end),
 		cmocka_unit_test(every_pair_is_found),
@@ -1012,9 +1066,10 @@ main(void)
 		cmocka_unit_test(an_expiry_comes_again),
 		cmocka_unit_test(a_peer_comes_again),
 		/* with a file */
+		cmocka_unit_test(what_is_settled_meanwhile_is_gone),
 		cmocka_unit_test(a_damaged_letter_harms_no_other),
 		cmocka_unit_test(a_damaged_delivery_is_not_due),
 	};
 
-	return engines_run("oms_store", tests, N - 2, N);
+	return engines_run("oms_store", tests, N - 3, N);
 }
