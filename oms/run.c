@@ -133,8 +133,14 @@ start(struct daemon *d, void **role, struct err *e)
 	o->offload = daemon_offload(d);
 	o->n_workers = workers_count(o->workers);
 	o->worker = memory_array(o->n_workers, sizeof *o->worker);
-	good = oms_store_open(c->role[CONF_ROLE_OMS].folder, c->role[CONF_ROLE_OMS].folder_bytes,
-	    o->offload, &o->store, e);
+	good = oms_store_open_as(
+	    &(struct oms_store_opening) {
+		.folder = c->role[CONF_ROLE_OMS].folder,
+		.size = c->role[CONF_ROLE_OMS].folder_bytes,
+		.offload = o->offload,
+		.stops = daemon_must_stop,
+	    },
+	    &o->store, e);
 	conf_unref(&c);
 	for (unsigned n = 0; n < o->n_workers && good; n++)
 		make_worker(o, n);

@@ -333,6 +333,16 @@ on_signals(void *arg, unsigned ready)
 	}
 }
 
+bool
+daemon_must_stop(void *arg)
+{
+	sigset_t waiting;
+
+	(void)arg;
+	return sigpending(&waiting) == 0 &&
+	    (sigismember(&waiting, SIGTERM) == 1 || sigismember(&waiting, SIGINT) == 1);
+}
+
 /* -- running --------------------------------------------------------------------------------- */
 
 static bool
@@ -460,7 +470,10 @@ daemon_run(const struct daemon_role *r, struct options *o)
 		log_fact(LOG_INFO, "daemon.stopped", "status=0");
 	} else {
 		end(d);
-		status = options_fail(o, &e);
+		if (e.why == REFUSAL_closing && daemon_must_stop(NULL))
+			log_fact(LOG_INFO, "daemon.stopped", "status=0");
+		else
+			status = options_fail(o, &e);
 	}
 	free(d);
 	return status;

@@ -94,6 +94,9 @@ struct share *daemon_share(
     struct daemon *d); /* any thread; accounts for everything that peers take */
 /* Any thread.  False (closing): the daemon is going down; begin nothing new. */
 bool daemon_open_for_work(struct daemon *d, struct err *e);
+/* Within role->start, where no loop reads signals yet: has SIGTERM or SIGINT come?  Then start may end early (closing),
+ * which is a stop in order.  arg: NULL. */
+bool daemon_must_stop(void *arg);
 /* Any thread: the same as SIGTERM. */
 void daemon_stop(struct daemon *d);
 

@@ -62,6 +62,7 @@ sync_names(const char *folder)
 static int
 open_env(struct db *d, const char *folder, const char *const *tables)
 {
+	uint64_t used;
 	int rc, dead;
 
 	if ((rc = db_disk_prepare(folder)) != 0 || (rc = mdb_env_create(&d->env)) != 0)
@@ -71,8 +72,9 @@ open_env(struct db *d, const char *folder, const char *const *tables)
 	    (rc = mdb_env_set_maxreaders(d->env, READERS_MAX)) != 0 ||
 	    (rc = mdb_env_open(d->env, folder, ENV_FLAGS, 0600)) != 0)
 		return rc;
-	if (d->size < db_disk_used(d))
-		d->size = db_disk_used(d);
+	used = db_disk_used(d);
+	if (d->size < used)
+		d->size = used + (DB_RESERVE(used) | 4095) + 1; /* whole pages */
 	if ((rc = db_disk_open(d)) != 0)
 		return rc;
 	mdb_reader_check(d->env, &dead);

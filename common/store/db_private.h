@@ -27,7 +27,7 @@ struct db {
 	MDB_env *env;
 	MDB_dbi table[DB_TABLES_MAX];
 	size_t n_tables;
-	uint64_t size;      /* the configured limit, or what was there already */
+	uint64_t size; /* the configured limit, or what was there already and room to delete it */
 	uint64_t allocated; /* octets of the file that have blocks; the map ends there */
 	uint64_t disk_reserve;
 	bool disk_full; /* the file system had no room for the last step */

@@ -51,20 +51,29 @@ open_bodies(struct oms_store *s, const char *folder, uint64_t size, struct offlo
 }
 
 bool
-oms_store_open(const char *folder, uint64_t size, struct offload *o, struct oms_store **out,
-    struct err *e)
+oms_store_open_as(const struct oms_store_opening *o, struct oms_store **out, struct err *e)
 {
 	struct oms_store *s = new_store(NULL);
 	char path[4096];
 
-	snprintf(path, sizeof path, "%s/bodies", folder);
-	if (!oms_store_migrate(s, folder, size, e) || !open_bodies(s, path, size, o, e)) {
+	snprintf(path, sizeof path, "%s/bodies", o->folder);
+	if (!oms_store_migrate(s, o, e) || !open_bodies(s, path, o->size, o->offload, e)) {
 		s->old[0] = '\0'; /* it stays: this is no stop in order */
 		oms_store_close(&s);
 		return false;
 	}
 	*out = s;
 	return true;
+}
+
+bool
+oms_store_open(const char *folder, uint64_t size, struct offload *o, struct oms_store **out,
+    struct err *e)
+{
+	return oms_store_open_as(&(struct oms_store_opening) { .folder = folder,
+				     .size = size,
+				     .offload = o },
+	    out, e);
 }
 
 bool

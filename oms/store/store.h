@@ -49,6 +49,16 @@ struct loop;
 struct offload;
 struct oms_store;
 
+struct oms_store_opening {
+	const char *folder;
+	uint64_t size;
+	struct offload *offload;
+	/* May be NULL.  Asked between the commits of a migration, which may take long: true ends it (e: closing), and
+	 * the next opening begins it anew. */
+	bool (*stops)(void *arg);
+	void *arg;
+};
+bool oms_store_open_as(const struct oms_store_opening *o, struct oms_store **s, struct err *e);
 bool oms_store_open(const char *folder, uint64_t size, struct offload *o, struct oms_store **s,
     struct err *e);
 void oms_store_close(struct oms_store **s); /* commits what is queued first */

@@ -27,8 +27,13 @@
 
 #define BATCH_LETTERS 1000
 #define BATCH_OCTETS  (16 << 20)
-#define MORE_ROOM     2          /* times what the old one takes, at most about */
-#define NO_BOUND      (1U << 30) /* of remembered domains */
+/* What the new store has more than the old one, at most about: rows by which letters are found, and what the last
+ * commits have freed. */
+#define LETTER_MORE   1024
+#define DELIVERY_MORE 1024
+#define COMMITS_MORE  ((uint64_t)8 << 20)
+#define RESERVE_MORE  ((uint64_t)16 << 20) /* that db keeps free on the disk, at most */
+#define NO_BOUND      (1U << 30)           /* of remembered domains */
 
 static const char *const tables[OMS_OLD_TABLES] = {
 	[OMS_OLD_LETTER] = "letter",
@@ -44,6 +49,8 @@ struct migration {
 	struct db_txn *txn; /* a reading of all of it */
 	const char *folder;
 	struct bodies *bodies; /* the new folder */
+	bool (*stops)(void *arg);
+	void *stops_arg;
 	uint64_t letters, all, lost;
 	/* of the batch */
 	size_t octets, n;
@@ -78,6 +85,30 @@ step_done(void *arg, const struct err *e)
 	free(s);
 }
 
+/* It ends the migration. */
+static bool
+cannot_go_on(struct migration *m, const struct err *e)
+{
+	pthread_mutex_lock(&m->lock);
+	if (m->why.why == REFUSAL_NONE)
+		m->why = *e;
+	pthread_mutex_unlock(&m->lock);
+	return false;
+}
+
+static bool
+may_go_on(struct migration *m)
+{
+	struct err e;
+
+	if (m->stops == NULL || !m->stops(m->stops_arg))
+		return true;
+	log_fact(LOG_INFO, "store.migrating", "letters=%llu all=%llu stopped=yes",
+	    (unsigned long long)m->letters, (unsigned long long)m->all);
+	err_word(&e, REFUSAL_closing);
+	return cannot_go_on(m, &e);
+}
+
 static bool
 wait_for_batch(struct migration *m)
 {
@@ -105,7 +136,8 @@ take(struct migration *m, struct step *s, size_t octets)
 	m->octets += octets;
 	if (!kv_take(m->store->kv, &s->op, &e))
 		step_done(s, &e);
-	return (m->n < BATCH_LETTERS && m->octets < BATCH_OCTETS) || wait_for_batch(m);
+	return (m->n < BATCH_LETTERS && m->octets < BATCH_OCTETS) ||
+	    (wait_for_batch(m) && may_go_on(m));
 }
 
 /* -- letters ------------------------------------------------------------------------------------------------ */
@@ -145,17 +177,6 @@ adopt_file(struct migration *m, struct oms_letter_record *r, struct err *e)
 	body_name(r->file, span_of(r->facts.id.b, ULID_BYTES), span_of(attempt, sizeof attempt));
 	return (access(path, F_OK) != 0 && errno == ENOENT) ||
 	    body_adopt(m->bodies, path, r->file, e);
-}
-
-/* It ends the migration. */
-static bool
-cannot_go_on(struct migration *m, const struct err *e)
-{
-	pthread_mutex_lock(&m->lock);
-	if (m->why.why == REFUSAL_NONE)
-		m->why = *e;
-	pthread_mutex_unlock(&m->lock);
-	return false;
 }
 
 static bool
@@ -223,24 +244,33 @@ on_peer(void *arg, struct span key, struct span value)
 
 /* -- the whole ---------------------------------------------------------------------------------------------- */
 
-static bool
-has_room(struct migration *m, const char *folder, uint64_t size, struct err *e)
+static uint64_t
+room_needed(struct migration *m)
 {
 	struct db_counts c;
-	struct statvfs v;
-	uint64_t wanted;
 
 	db_counts(m->old, &c);
-	wanted = MORE_ROOM * c.used_bytes;
-	if (wanted > size)
-		return err_set(e, REFUSAL_system_full,
-		    "the store is to be migrated: it may need %llu octets, and spool-size gives it %llu",
-		    (unsigned long long)wanted, (unsigned long long)size);
-	if (statvfs(folder, &v) == 0 && (uint64_t)v.f_bavail * v.f_frsize < wanted)
-		return err_set(e, REFUSAL_system_full,
-		    "the store is to be migrated: %llu octets must be free for it in %s",
-		    (unsigned long long)wanted, folder);
-	return true;
+	return c.used_bytes + COMMITS_MORE + LETTER_MORE * db_entries(m->txn, OMS_OLD_LETTER) +
+	    DELIVERY_MORE * db_entries(m->txn, OMS_OLD_DELIVERY);
+}
+
+/* The old store stays beside the new one until the first stop in order.  The size that is configured is no bound: a
+ * spool that was nearly full is full now. */
+static bool
+has_room(struct migration *m, uint64_t needed, struct err *e)
+{
+	struct statvfs v;
+	uint64_t has;
+
+	if (statvfs(m->folder, &v) != 0)
+		return true;
+	has = (uint64_t)v.f_bavail * v.f_frsize;
+	return has >= needed ||
+	    err_set(e, REFUSAL_system_full,
+		"the store in %s is to be migrated: that needs %llu free octets on this disk until the first "
+		"stop, and there are %llu; free %llu more, and start again",
+		m->folder, (unsigned long long)needed, (unsigned long long)has,
+		(unsigned long long)(needed - has));
 }
 
 static bool
@@ -248,15 +278,15 @@ copy_all(struct migration *m, struct err *e)
 {
 	bool fault;
 
-	if (!db_read(m->old, &m->txn, e))
-		return false;
 	m->all = db_entries(m->txn, OMS_OLD_LETTER);
 	log_fact(LOG_INFO, "store.migrating", "letters=0 all=%llu", (unsigned long long)m->all);
-	db_each(m->txn, OMS_OLD_LETTER, (struct span) { 0 }, (struct span) { 0 }, on_letter, m);
-	db_each(m->txn, OMS_OLD_PEER, (struct span) { 0 }, (struct span) { 0 }, on_peer, m);
+	if (may_go_on(m)) {
+		db_each(m->txn, OMS_OLD_LETTER, (struct span) { 0 }, (struct span) { 0 }, on_letter,
+		    m);
+		db_each(m->txn, OMS_OLD_PEER, (struct span) { 0 }, (struct span) { 0 }, on_peer, m);
+	}
 	m->lost += db_passed_over(m->txn);
 	fault = db_fault(m->txn, e);
-	db_read_end(&m->txn);
 	if (!wait_for_batch(m)) {
 		*e = m->why;
 		return false;
@@ -266,6 +296,26 @@ copy_all(struct migration *m, struct err *e)
 		    "letters=%llu unreadable=%llu", (unsigned long long)m->letters,
 		    (unsigned long long)m->lost);
 	return !fault;
+}
+
+/* The new store is as large as that takes, and its reserve. */
+static bool
+make_store(struct migration *m, const char *made, uint64_t size, struct err *e)
+{
+	uint64_t needed = room_needed(m);
+	uint64_t room = needed + needed / 8 > size ? needed + needed / 8 : size;
+	uint64_t reserve = DB_RESERVE(room) < RESERVE_MORE ? DB_RESERVE(room) : RESERVE_MORE;
+	char bodies[4200];
+	bool good;
+
+	snprintf(bodies, sizeof bodies, "%s/bodies.new", m->folder);
+	good = has_room(m, needed + reserve, e) &&
+	    kv_lmdb_open(made, room, &oms_schema, &m->store->kv, e) &&
+	    bodies_open(bodies, size, NULL, &m->bodies, e) && copy_all(m, e) &&
+	    bodies_sync(m->bodies, e);
+	bodies_free(&m->bodies);
+	kv_close(&m->store->kv);
+	return good;
 }
 
 static void
@@ -337,45 +387,44 @@ name_bodies(const char *folder, struct err *e)
 
 /* Fills `made` from the old store. */
 static bool
-fill(struct oms_store *s, struct db *old, const char *folder, const char *made, uint64_t size,
+fill(struct oms_store *s, struct db *old, const struct oms_store_opening *o, const char *made,
     struct err *e)
 {
 	struct migration m = {
 		.store = s,
 		.old = old,
-		.folder = folder,
+		.folder = o->folder,
+		.stops = o->stops,
+		.stops_arg = o->arg,
 		.lock = PTHREAD_MUTEX_INITIALIZER,
 		.changed = PTHREAD_COND_INITIALIZER,
 	};
-	char bodies[4200];
 	bool good;
 
-	snprintf(bodies, sizeof bodies, "%s/bodies.new", folder);
 	remove_files(made);
-	good = has_room(&m, folder, size, e) && kv_lmdb_open(made, size, &oms_schema, &s->kv, e) &&
-	    bodies_open(bodies, size, NULL, &m.bodies, e) && copy_all(&m, e) &&
-	    bodies_sync(m.bodies, e);
-	bodies_free(&m.bodies);
-	kv_close(&s->kv);
+	if (!db_read(old, &m.txn, e))
+		return false;
+	good = make_store(&m, made, o->size, e);
+	db_read_end(&m.txn);
 	return good;
 }
 
 /* The old store is locked from before the first file is touched until the new one has its name: no other process can
  * be at the same. */
 static bool
-migrate(struct oms_store *s, const char *folder, const char *here, uint64_t size, struct err *e)
+migrate(struct oms_store *s, const struct oms_store_opening *o, const char *here, struct err *e)
 {
 	struct db *old;
 	char made[4200];
 	bool good;
 
-	snprintf(made, sizeof made, "%s/store.new", folder);
-	if (!db_open(folder, size, tables, OMS_OLD_TABLES, &old, e))
+	snprintf(made, sizeof made, "%s/store.new", o->folder);
+	if (!db_open(o->folder, o->size, tables, OMS_OLD_TABLES, &old, e))
 		return false;
-	good = access(here, F_OK) == 0 || fill(s, old, folder, made, size, e);
+	good = access(here, F_OK) == 0 || fill(s, old, o, made, e);
 	if (good && access(here, F_OK) != 0 && rename(made, here) != 0)
 		good = err_set_errno(e, REFUSAL_storage, errno, "%s", here);
-	good = good && sync_folder(folder, e) && name_bodies(folder, e);
+	good = good && sync_folder(o->folder, e) && name_bodies(o->folder, e);
 	db_close(&old);
 	return good;
 }
@@ -394,8 +443,9 @@ make_private(const char *folder, struct err *e)
 }
 
 bool
-oms_store_migrate(struct oms_store *s, const char *folder, uint64_t size, struct err *e)
+oms_store_migrate(struct oms_store *s, const struct oms_store_opening *o, struct err *e)
 {
+	const char *folder = o->folder;
 	char here[4200], old[4200], bodies[4200];
 	bool is_old;
 
@@ -406,9 +456,9 @@ oms_store_migrate(struct oms_store *s, const char *folder, uint64_t size, struct
 	is_old = access(old, F_OK) == 0;
 	snprintf(bodies, sizeof bodies, "%s/bodies.new", folder);
 	if (is_old && (access(here, F_OK) != 0 || access(bodies, F_OK) == 0) &&
-	    !migrate(s, folder, here, size, e))
+	    !migrate(s, o, here, e))
 		return false;
-	if (!kv_lmdb_open(here, size, &oms_schema, &s->kv, e))
+	if (!kv_lmdb_open(here, o->size, &oms_schema, &s->kv, e))
 		return false;
 	if (is_old)
 		snprintf(s->old, sizeof s->old, "%s", folder);

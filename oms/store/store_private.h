@@ -292,7 +292,7 @@ void oms_old_letter_clear(struct oms_old_letter *l);
 
 /* A store of an older version (store_migrate.c): opens the new one, made of it if there is none yet. */
 void oms_store_remove_old(const char *folder);
-bool oms_store_migrate(struct oms_store *s, const char *folder, uint64_t size, struct err *e);
+bool oms_store_migrate(struct oms_store *s, const struct oms_store_opening *o, struct err *e);
 
 /* -- news ---------------------------------------------------------------------------------------------------- */
 

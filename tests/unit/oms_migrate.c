@@ -9,6 +9,7 @@
 #include <cmocka.h>
 
 #include <fcntl.h>
+#include <sys/statvfs.h>
 
 #include "common/base/log.h"
 #include "tests/unit/oms_old_scene.h"
@@ -166,12 +167,170 @@ a_body_that_cannot_be_read_is_refused(void **state)
 	world_clear(&w);
 }
 
+/* -- room ---------------------------------------------------------------------------------------------------- */
+
+#define SMALL ((uint64_t)16 << 20)
+
+/* The file has so many octets, which take space. */
+static int
+fill_file(const char *path, size_t n)
+{
+	int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	int rc = fd < 0 ? -1 : ftruncate(fd, 0) != 0 ? -1 : posix_fallocate(fd, 0, (off_t)n);
+
+	if (fd >= 0)
+		close(fd);
+	return rc;
+}
+
+/* In a file system of so many MiB, in memory of this process alone.  False: that is not allowed here. */
+static bool
+world_of(struct world *w, unsigned mib)
+{
+	char how[32];
+
+	world_bare(w); /* which has made mounts ours, and mounts one */
+	umount(w->folder);
+	snprintf(how, sizeof how, "size=%um,mode=700", mib);
+	return mount("none", w->folder, "tmpfs", 0, how) == 0;
+}
+
+static bool
+open_small(struct world *w, struct err *e)
+{
+	oms_store_close(&w->store);
+	return oms_store_open(w->folder, SMALL, w->offload, &w->store, e);
+}
+
+static enum refusal
+put_big(struct world *w)
+{
+	struct ulid id;
+
+	return put(w, &(struct letter) { .size = 100000, .one = true }, &id);
+}
+
+/* However full the spool was: what it has is no more than before, and goes as before. */
+static void
+a_spool_that_is_nearly_full_is_migrated(void **state)
+{
+	static const struct old_letter letter = { .n = 1, .size = 120000, .peers = { "b.test" } };
+	static const unsigned letters[] = { 75, 115 }; /* 9 and 14 of its 16 MB */
+	int64_t now_s = clock_wall_ms() / 1000;
+
+	(void)state;
+	for (size_t i = 0; i < N(letters); i++) {
+		struct ulid last = old_id(letters[i]);
+		struct world w;
+		struct err e;
+		unsigned n;
+
+		world_bare(&w);
+		old_store(&w, SMALL, &letter, 1, letters[i]);
+		if (!open_small(&w, &e))
+			fail_msg("%s", e.text);
+		assert_int_equal(ask_user(w.store, w.loop, ALICE).letters, letters[i]);
+		assert_true(open_small(&w, &e)); /* again, with the size that is configured */
+		for (n = 0; put_big(&w) == REFUSAL_NONE;)
+			n++;
+		assert_in_range(n, i == 0 ? 20 : 0, i == 0 ? 80 : 20);
+		assert_int_equal(hand_out(&w, &last, "b.test"), REFUSAL_NONE);
+		assert_int_equal(settle(&w, &last, "b.test", false), REFUSAL_NONE);
+		sweep(&w, now_s + 2 * DAY);
+		assert_int_equal(ask_user(w.store, w.loop, ALICE).letters, n);
+		sweep(&w, now_s + 40 * DAY);
+		for (int k = 0; k < 20; k++)
+			assert_int_equal(put_big(&w), REFUSAL_NONE);
+		world_clear(&w);
+	}
+}
+
+/* The refusal says what is missing, and that is enough. */
+static void
+a_disk_without_room_is_named(void **state)
+{
+	static const struct old_letter letter = { .n = 1, .size = 120000, .peers = { "b.test" } };
+	unsigned long long needed, has, more;
+	struct statvfs v;
+	size_t filler;
+	char path[128];
+	struct world w;
+	struct err e;
+
+	(void)state;
+	if (!world_of(&w, 48)) {
+		world_clear(&w);
+		return;
+	}
+	old_store(&w, SMALL, &letter, 1, 75);
+	snprintf(path, sizeof path, "%s/filler", w.folder);
+	assert_int_equal(statvfs(w.folder, &v), 0);
+	filler = v.f_bavail * v.f_frsize - ((size_t)4 << 20);
+	assert_int_equal(fill_file(path, filler), 0);
+	assert_false(open_small(&w, &e));
+	assert_int_equal(e.why, REFUSAL_system_full);
+	assert_int_equal(
+	    sscanf(strstr(e.text, "that needs"),
+		"that needs %llu free octets on this disk until the first stop, and there are %llu; "
+		"free %llu more",
+		&needed, &has, &more),
+	    3);
+	assert_int_equal(needed, has + more);
+	assert_int_equal(fill_file(path, filler - more - 4096), 0);
+	if (!open_small(&w, &e))
+		fail_msg("%s", e.text);
+	assert_int_equal(ask_user(w.store, w.loop, ALICE).letters, 75);
+	world_clear(&w);
+}
+
+/* -- a stop --------------------------------------------------------------------------------------------------- */
+
+static bool
+stops_at(void *arg)
+{
+	return --*(int *)arg == 0;
+}
+
+/* Between two commits; the next opening has everything. */
+static void
+a_migration_ends_when_it_is_asked_to(void **state)
+{
+	static const struct old_letter letter = { .n = 1, .size = 10, .peers = { "b.test" } };
+	struct world w;
+	struct err e;
+	int asked;
+
+	(void)state;
+	world_bare(&w);
+	old_store(&w, SIZE, &letter, 1, 2500);
+	for (int at = 1; at <= 3; at++) {
+		const struct oms_store_opening o = {
+			.folder = w.folder,
+			.size = SIZE,
+			.offload = w.offload,
+			.stops = stops_at,
+			.arg = &asked,
+		};
+
+		asked = at;
+		assert_false(oms_store_open_as(&o, &w.store, &e));
+		assert_int_equal(e.why, REFUSAL_closing);
+		assert_int_equal(asked, 0); /* not once more */
+	}
+	reopen(&w);
+	assert_int_equal(ask_user(w.store, w.loop, ALICE).letters, 2500);
+	world_clear(&w);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_delivery_that_cannot_be_read_is_over),
 		cmocka_unit_test(a_body_that_cannot_be_read_is_refused),
+		cmocka_unit_test(a_spool_that_is_nearly_full_is_migrated),
+		cmocka_unit_test(a_disk_without_room_is_named),
+		cmocka_unit_test(a_migration_ends_when_it_is_asked_to),
 	};
 
 	log_open("oms_migrate", LOG_WARN);
