@@ -34,6 +34,7 @@ new_store(struct kv *kv)
 
 	atomic_init(&s->refs, 1);
 	pthread_mutex_init(&s->claims.lock, NULL);
+	oms_kept_count_init(&s->counted);
 	s->kv = kv;
 	return s;
 }
@@ -120,6 +121,7 @@ oms_store_drop(struct oms_store **sp)
 	if (atomic_fetch_sub(&s->refs, 1) > 1)
 		return;
 	bodies_free(&s->bodies);
+	pthread_mutex_destroy(&s->counted.lock);
 	pthread_mutex_destroy(&s->claims.lock); /* no claim is left: each holds the store */
 	free(s);
 }

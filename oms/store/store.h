@@ -248,7 +248,8 @@ struct oms_store_counts {
 	uint64_t letters, writes, commits, used_bytes, size_bytes, domains;
 };
 typedef void oms_store_counted(void *arg, const struct oms_store_counts *c, const struct err *e);
-/* Reads the sums of each user. */
+/* Reads the sums of the users in pages, and lets the loop serve others in between.  `letters` may be a minute old where
+ * more than a page of users has letters. */
 struct oms_question *oms_store_counts(struct oms_store *s, struct loop *l, oms_store_counted *done,
     void *arg);
 

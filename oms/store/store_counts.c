@@ -2,19 +2,76 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/base/clock.h"
 #include "common/base/memory.h"
+#include "common/loop/loop.h"
 #include "oms/store/store_private.h"
+
+#define USERS_PAGE 64
+#define KEEP_MS    60000
+
+struct counted_user {
+	unsigned char hash[OMS_HASH_BYTES];
+	uint64_t listed;
+};
 
 struct counts {
 	struct oms_question question;
-	struct kv_dir_at at; /* the user */
-	bool found;
-	struct oms_sums sums;
+	struct kv_dir_at at;
+	struct counted_user user[USERS_PAGE];
+	size_t n;     /* of a look */
+	size_t users; /* of a page, which may have those of several shards */
+	unsigned pages;
 	uint64_t domains[KV_DIR_SHARDS];
 	struct oms_store_counts answer;
 	oms_store_counted *done;
 	void *arg;
 };
+
+/* -- the kept counter ------------------------------------------------------------------------------------- */
+
+static bool
+is_kept(struct counts *c)
+{
+	struct oms_kept_count *k = &c->question.store->counted;
+	bool good;
+
+	pthread_mutex_lock(&k->lock);
+	good = k->at_ms != 0 && clock_mono_ms() - k->at_ms < k->keep_ms;
+	if (good)
+		c->answer.letters = k->letters;
+	pthread_mutex_unlock(&k->lock);
+	return good;
+}
+
+/* What one page has is read again each time. */
+static void
+keep(struct counts *c)
+{
+	struct oms_kept_count *k = &c->question.store->counted;
+
+	if (c->pages == 0)
+		return;
+	pthread_mutex_lock(&k->lock);
+	k->letters = c->answer.letters;
+	k->at_ms = clock_mono_ms();
+	pthread_mutex_unlock(&k->lock);
+}
+
+void
+oms_kept_count_init(struct oms_kept_count *k)
+{
+	pthread_mutex_init(&k->lock, NULL);
+	k->keep_ms = KEEP_MS;
+}
+
+void
+oms_store_set_keep_ms(struct oms_store *s, int64_t keep_ms)
+{
+	s->counted.keep_ms = keep_ms;
+}
+
+/* -- a page of users --------------------------------------------------------------------------------------- */
 
 static bool
 take_user(void *arg, const struct kv_fact *f)
@@ -23,17 +80,16 @@ take_user(void *arg, const struct kv_fact *f)
 
 	if (f->name.n != OMS_HASH_BYTES)
 		return true;
-	memcpy(c->at.name, f->name.p, OMS_HASH_BYTES);
-	c->found = true;
-	return false;
+	memcpy(c->user[c->n++].hash, f->name.p, OMS_HASH_BYTES);
+	return c->n < USERS_PAGE;
 }
 
 static void
-look_user(struct kv_txn *t, void *arg)
+look_users(struct kv_txn *t, void *arg)
 {
 	struct counts *c = arg;
 
-	c->found = false;
+	c->n = 0;
 	kv_each_fact(t, OMS_FACT, span_of(c->at.name, c->at.n), SPAN_LIT(""), take_user, c);
 }
 
@@ -51,26 +107,58 @@ look_domains(struct kv_txn *t, void *arg)
 	*n = read_u64(&r);
 }
 
-static void user_found(struct oms_question *q);
+static void users_found(struct oms_question *q);
 
 static void
-find_user(struct counts *c)
+find_users(struct counts *c)
 {
 	unsigned char shard = (unsigned char)c->at.shard;
 	struct kv_part part = kv_part_of(OMS_USERS, span_of(&shard, 1));
 
-	c->question.next = user_found;
-	oms_look(&c->question, &part, look_user, c);
+	c->question.next = users_found;
+	oms_look(&c->question, &part, look_users, c);
+}
+
+static void
+go_on(void *arg)
+{
+	struct counts *c = arg;
+
+	if (c->question.dropped)
+		oms_answer(&c->question);
+	else
+		find_users(c);
+}
+
+/* The loop serves others after each page. */
+static void
+next_page(struct counts *c)
+{
+	if (c->at.shard == KV_DIR_SHARDS) {
+		keep(c);
+		oms_answer(&c->question);
+		return;
+	}
+	c->users += c->n;
+	if (c->users < USERS_PAGE) {
+		find_users(c);
+		return;
+	}
+	c->users = 0;
+	c->pages++;
+	loop_post(c->question.loop, go_on, c);
 }
 
 static void
 look_sums(struct kv_txn *t, void *arg)
 {
-	struct counts *c = arg;
+	struct counted_user *u = arg;
+	struct oms_sums sums;
 	struct err e;
 
-	if (!oms_sums_get(t, &c->sums, &e))
+	if (!oms_sums_get(t, &sums, &e))
 		kv_pardon(t);
+	u->listed = sums.listed;
 }
 
 static void
@@ -78,26 +166,35 @@ sums_read(struct oms_question *q)
 {
 	struct counts *c = (struct counts *)q;
 
-	c->answer.letters += c->sums.listed;
-	c->at.n = OMS_HASH_BYTES + 1;
+	for (size_t i = 0; i < c->n; i++)
+		c->answer.letters += c->user[i].listed;
+	memcpy(c->at.name, c->user[c->n - 1].hash, OMS_HASH_BYTES);
 	c->at.name[OMS_HASH_BYTES] = 0; /* after this user */
-	find_user(c);
+	c->at.n = OMS_HASH_BYTES + 1;
+	if (c->n < USERS_PAGE) { /* the shard has no more */
+		c->at.shard++;
+		c->at.n = 0;
+	}
+	next_page(c);
 }
 
 static void
-user_found(struct oms_question *q)
+users_found(struct oms_question *q)
 {
 	struct counts *c = (struct counts *)q;
-	struct kv_part part = kv_part_of(OMS_USER, span_of(c->at.name, OMS_HASH_BYTES));
 
-	if (c->found) {
-		q->next = sums_read;
-		oms_look(q, &part, look_sums, c);
-	} else if (++c->at.shard < KV_DIR_SHARDS) {
+	if (c->n == 0) {
+		c->at.shard++;
 		c->at.n = 0;
-		find_user(c);
-	} else {
-		oms_answer(q);
+		next_page(c);
+		return;
+	}
+	q->next = sums_read;
+	for (size_t i = 0; i < c->n; i++) {
+		struct kv_part part = kv_part_of(OMS_USER,
+		    span_of(c->user[i].hash, OMS_HASH_BYTES));
+
+		oms_look(q, &part, look_sums, &c->user[i]);
 	}
 }
 
@@ -108,7 +205,10 @@ domains_read(struct oms_question *q)
 
 	for (unsigned i = 0; i < KV_DIR_SHARDS; i++)
 		c->answer.domains += c->domains[i];
-	find_user(c);
+	if (is_kept(c))
+		oms_answer(q);
+	else
+		find_users(c);
 }
 
 static void

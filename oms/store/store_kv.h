@@ -10,4 +10,7 @@ extern const struct kv_schema oms_schema;
 /* kv: opened with oms_schema; the store owns it, also if this fails.  size: of the files in `bodies`. */
 bool oms_store_open_on(struct kv *kv, const char *bodies, uint64_t size, struct offload *o,
     struct oms_store **out, struct err *e);
+/* How long a count of many users is kept. */
+void oms_store_set_keep_ms(struct oms_store *s, int64_t keep_ms);
+
 #endif

@@ -70,12 +70,22 @@ struct oms_claims {
 	struct oms_claim *first;
 };
 
+/* The last count of all letters, where it took more than a page of users. */
+struct oms_kept_count {
+	pthread_mutex_t lock;
+	uint64_t letters;
+	int64_t at_ms; /* monotonic; 0: none */
+	int64_t keep_ms;
+};
+void oms_kept_count_init(struct oms_kept_count *k);
+
 /* Reference-counted: an operation holds it, because its `done` may be called after oms_store_close. */
 struct oms_store {
 	atomic_uint refs;
 	struct kv *kv; /* NULL: closed */
 	struct bodies *bodies;
 	struct oms_claims claims;
+	struct oms_kept_count counted;
 	struct kv_dir_at peer_next; /* where the next sweep continues */
 	char old
 	    [4096]; /* the folder with files of an older version, which go when we close; "": none */

@@ -904,6 +904,66 @@ a_user_is_forgotten_whole(void **state)
 	world_clear(&w);
 }
 
+/* -- counting ---------------------------------------------------------------------------------------------- */
+
+struct turns {
+	struct loop *loop;
+	struct asked asked;
+	unsigned n;
+};
+
+static void
+turn(void *arg)
+{
+	struct turns *t = arg;
+
+	t->n++;
+	if (t->asked.answers == 0)
+		loop_post(t->loop, turn, t);
+}
+
+/* *turns: how often the loop served another while it counted. */
+static uint64_t
+count_letters(struct world *w, unsigned *turns)
+{
+	struct turns t = { .loop = w->loop };
+
+	loop_post(w->loop, turn, &t);
+	oms_store_counts(w->store, w->loop, on_counts_asked, &t.asked);
+	assert_true(await(&t.asked, w->loop));
+	loop_drain(w->loop);
+	*turns = t.n;
+	return t.asked.all.letters;
+}
+
+/* Many users are counted in pages, and their count is kept for a while. */
+static void
+many_users_are_counted_with_pauses(void **state)
+{
+	enum { USERS = 300 };
+	unsigned first, again;
+	char user[32];
+	struct world w;
+	struct ulid id;
+
+	(void)state;
+	world_init(&w);
+	for (int i = 0; i < USERS; i++) {
+		snprintf(user, sizeof user, "user%d@a.test", i);
+		put(&w, &(struct letter) { .size = 10, .one = true, .user = user }, &id);
+	}
+	arrive(&w);
+	assert_int_equal(count_letters(&w, &first), USERS);
+	assert_true(first >= USERS / 64 - 1);
+	put(&w, &(struct letter) { .size = 10, .one = true }, &id);
+	arrive(&w);
+	assert_int_equal(count_letters(&w, &again), USERS);
+	assert_true(again < first);
+	oms_store_set_keep_ms(w.store, 0);
+	assert_int_equal(count_letters(&w, &again), USERS + 1);
+	world_clear(&w);
+}
+
 /* -- what ends and comes again ------------------------------------------------------------------------------- */
 
 /* A user that was forgotten and has a letter again is found, although the directory may still know that it was gone. */
@@ -1037,7 +1097,7 @@ a_peer_comes_again(void **state)
 int
 main(void)
 {
-	enum { N = 29 };
+	enum { N = 30 };
 	const struct CMUnitTest tests[N] = {
 		cmocka_unit_test(a_letter_is_there_after_a_restart),
 		cmocka_unit_test(the_same_token_is_the_same_letter),
@@ -1061,6 +1121,7 @@ main(void)
 		cmocka_unit_test(each_question_is_answered_once_or_dropped),
 		cmocka_unit_test(orphans_are_swept_after_the_start),
 		cmocka_unit_test(a_user_is_forgotten_whole),
+		cmocka_unit_test(many_users_are_counted_with_pauses),
 		cmocka_unit_test(a_user_comes_again),
 		cmocka_unit_test(a_queue_comes_again),
 		cmocka_unit_test(an_expiry_comes_again),
