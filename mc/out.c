@@ -179,8 +179,7 @@ out_progress(struct out *o, struct span text)
 	used = safe_columns(span_sub(buf_span(&b), 1, b.len));
 	for (size_t i = used; i < columns; i++)
 		buf_add(&b, " ", 1);
-	if (text.n == 0)
-		buf_add(&b, "\r", 1);
+	buf_add(&b, "\r", 1); /* the terminal's "^C" does not break the line then */
 	put(o, buf_span(&b));
 	buf_clear(&b);
 }

@@ -149,6 +149,7 @@ run(struct showing *s)
 		&f) ||
 	    !inbox_find(s->server, s->number, &s->notice, &f))
 		return fault_print(s->options, what, &f, NULL);
+	cancel_end(); /* from now on a part of it may have been shown */
 	if (!show(s, &e))
 		status = fault_print_err(s->options, what, &e, NULL);
 	return status;
