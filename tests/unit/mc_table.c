@@ -239,7 +239,7 @@ bars(void **state)
 	buf_clear(&b);
 }
 
-/* What was drawn since the last look, CR as "|", without the spaces that clear the line. */
+/* What was drawn since the last look, CR as "|", without the spaces that clear the line and the CR after them. */
 static void
 drawn(int fd, struct buf *b)
 {
@@ -249,6 +249,8 @@ drawn(int fd, struct buf *b)
 	for (size_t i = 0; i < b->len; i++)
 		if (b->data[i] == '\r')
 			b->data[i] = '|';
+	if (b->len > 0 && b->data[b->len - 1] == '|')
+		b->len--;
 	while (b->len > 0 && b->data[b->len - 1] == ' ')
 		b->len--;
 	buf_add(b, "", 1);
