@@ -109,6 +109,7 @@ sync_file(struct body_in *in)
 	if (fsync(folder) != 0)
 		return fault(in, "the folder of bodies cannot be made durable");
 	in->step = DURABLE;
+	body_used_moved(in->bodies);
 	return true;
 }
 

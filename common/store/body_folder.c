@@ -34,6 +34,7 @@ body_unlink(struct bodies *b, const char *name)
 	if (fstatat(b->folder, name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
 	    unlinkat(b->folder, name, 0) == 0)
 		atomic_fetch_sub(&b->used, (unsigned long long)st.st_size);
+	body_used_moved(b);
 }
 
 static void
@@ -123,6 +124,7 @@ bodies_open(const char *folder, uint64_t limit, struct offload *o, struct bodies
 	b->offload = o;
 	atomic_init(&b->refs, 1);
 	b->limit = limit;
+	body_used_open(b);
 	*out = b;
 	return true;
 }
@@ -149,6 +151,7 @@ bodies_free(struct bodies **bp)
 	if (b == NULL || atomic_fetch_sub(&b->refs, 1) > 1)
 		return;
 	body_orphans_free(b);
+	body_used_close(b);
 	close(b->folder);
 	free(b);
 }

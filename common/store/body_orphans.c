@@ -152,7 +152,7 @@ take_file(struct bodies *b, struct body_page *p, const char *name)
 	if ((!body_name_key(name, key, &n) && !body_name_is_old(name)) ||
 	    is_made(b->orphans, name) || fstatat(b->folder, name, &st, AT_SYMLINK_NOFOLLOW) != 0)
 		return;
-	atomic_fetch_add(&b->used, (unsigned long long)st.st_size);
+	body_used_count(b, (uint64_t)st.st_size);
 	b->orphans->files++;
 	if (!body_name_is_old(name) && span_copy(span_str(name), p->name[p->n], BODY_NAME_BYTES))
 		p->named[p->n++] = false;
@@ -210,6 +210,8 @@ end(struct bodies *b)
 	if (o->dir != NULL)
 		closedir(o->dir);
 	o->dir = NULL;
+	if (!stopped)
+		body_used_counted(b);
 	if (!stopped)
 		log_fact(LOG_INFO, "body.counted", "files=%llu octets=%llu removed=%llu",
 		    (unsigned long long)o->files, (unsigned long long)bodies_used(b),

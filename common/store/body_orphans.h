@@ -8,8 +8,9 @@
  *
  * Order:   a file that this process makes is not looked at: its record may still be to come.  A file of an
  *          earlier process that is to be removed meanwhile goes when all are counted.
- * Count:   until then bodies_used has only the files that were counted, so the limit may be exceeded by the
- *          others; a disk that is full refuses all the same.
+ * Count:   until then bodies_used is what the last process knew of them (body_used.c), or what is counted if that is
+ *          more.  A crash leaves a number that is a little old, and the first start after an upgrade has none: then the
+ *          limit may be exceeded, and a disk that is full refuses all the same.
  * Old:     a file with a name of an earlier version (32 hexadecimal digits) has no key.  It is counted, but
  *          not asked about.  A migration gives it a new name (body_adopt); the files that it does not name go with
  *          the old folder.

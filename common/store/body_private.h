@@ -18,6 +18,10 @@ struct bodies {
 	atomic_uint refs;
 	uint64_t limit;
 	atomic_ullong used; /* octets of files, unfinished ones included */
+	/* body_used's */
+	atomic_ullong saved; /* as it was written last */
+	uint64_t known;      /* when the folder was opened */
+	uint64_t counted;    /* of files of earlier processes */
 	struct body_orphans
 	    *orphans; /* NULL: the files of earlier processes are not looked through */
 };
@@ -26,6 +30,15 @@ struct bodies {
  * runs at once, and done is posted. */
 void bodies_job(struct bodies *b, struct offload_job *j, struct loop *l, void (*work)(void *arg),
     void (*done)(void *arg), void *arg);
+
+/* How many octets there are (body_used.c).  Of the folder that is opened; sets `used`. */
+void body_used_open(struct bodies *b);
+/* On an offload thread: `used` has changed. */
+void body_used_moved(struct bodies *b);
+/* A file of an earlier process was counted; all of them were. */
+void body_used_count(struct bodies *b, uint64_t octets);
+void body_used_counted(struct bodies *b);
+void body_used_close(struct bodies *b);
 
 /* A file that waits for its removal. */
 struct body_removal {

@@ -106,6 +106,8 @@ remove_files(const struct world *w)
 static void
 world_clear(struct world *w)
 {
+	char path[192];
+
 	offload_stop(w->offload);
 	loop_drain(w->loop);
 	bodies_free(&w->bodies);
@@ -113,6 +115,8 @@ world_clear(struct world *w)
 	offload_free(&w->offload);
 	remove_files(w);
 	loop_free(&w->loop);
+	snprintf(path, sizeof path, "%s/.used", w->folder);
+	unlink(path);
 	assert_int_equal(rmdir(w->folder), 0);
 }
 

@@ -158,6 +158,8 @@ files(const struct world *w, bool remove)
 static void
 world_clear(struct world *w)
 {
+	char path[192];
+
 	offload_stop(w->offload);
 	loop_drain(w->loop);
 	bodies_free(&w->bodies);
@@ -166,6 +168,8 @@ world_clear(struct world *w)
 	pthread_cond_destroy(&w->changed);
 	pthread_mutex_destroy(&w->lock);
 	files(w, true);
+	snprintf(path, sizeof path, "%s/.used", w->folder);
+	unlink(path);
 	assert_int_equal(rmdir(w->folder), 0);
 }
 
@@ -352,6 +356,76 @@ a_removal_waits_for_the_count(void **state)
 }
 
 /* After it was stopped, nobody is asked, and what waited for its removal goes. */
+/* The folder is opened again, as by the next process. */
+static void
+open_again(struct world *w, bool held)
+{
+	struct err e;
+
+	body_orphans_stop(w->bodies);
+	bodies_free(&w->bodies);
+	w->held = held;
+	w->over = false;
+	w->page = NULL;
+	assert_true(bodies_open(w->folder, 1000000, w->offload, &w->bodies, &e));
+}
+
+static void
+write_number(const struct world *w, const char *number)
+{
+	char path[192];
+	FILE *f;
+
+	snprintf(path, sizeof path, "%s/.used", w->folder);
+	assert_non_null(f = fopen(path, "w"));
+	fputs(number, f);
+	fclose(f);
+}
+
+/* Before all files are counted the limit counts what the last process knew; the count corrects it. */
+static void
+what_was_known_counts_until_all_is_counted(void **state)
+{
+	static const struct {
+		const char *number; /* that a crash has left; NULL: a stop in order */
+		uint64_t before;
+	} rows[] = {
+		{ NULL, 400000 },
+		{ "300000\n", 300000 },
+		{ "900000\n", 900000 },
+		{ "2000000\n", 0 }, /* more than there may be */
+		{ "no number", 0 },
+		{ "", 0 },
+	};
+	char name[BODY_NAME_BYTES];
+	struct world w;
+
+	(void)state;
+	world_of(&w);
+	for (unsigned i = 0; i < 4; i += 2) {
+		name_of(name, i);
+		make(&w, name, 200000);
+	}
+	start(&w);
+	wait_until_over(&w);
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		open_again(&w, true);
+		if (rows[i].number != NULL) {
+			bodies_free(&w.bodies);
+			write_number(&w, rows[i].number);
+			open_again(&w, true);
+		}
+		assert_int_equal(bodies_used(w.bodies), rows[i].before);
+		start(&w);
+		wait_for_page(&w);
+		assert_true(bodies_used(w.bodies) >= rows[i].before);
+		let_go(&w);
+		wait_until_over(&w);
+		assert_int_equal(bodies_used(w.bodies), 400000);
+	}
+	world_clear(&w);
+}
+
 static void
 it_can_be_stopped(void **state)
 {
@@ -438,6 +512,7 @@ main(void)
 		cmocka_unit_test(what_no_record_names_goes),
 		cmocka_unit_test(what_this_process_makes_stays),
 		cmocka_unit_test(a_removal_waits_for_the_count),
+		cmocka_unit_test(what_was_known_counts_until_all_is_counted),
 		cmocka_unit_test(it_can_be_stopped),
 		cmocka_unit_test(it_may_end_with_the_threads),
 		cmocka_unit_test(an_old_file_gets_a_new_name),
