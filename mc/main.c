@@ -12,7 +12,7 @@
 
 #define ACCOUNT                                                                                    \
 	{                                                                                          \
-		"account", 'A', "NAME", "another account of yours than the usual one"              \
+		"account", 'A', "NAME", "the account of that name; several can be set up"          \
 	}
 #define END                                                                                        \
 	{                                                                                          \
@@ -20,15 +20,15 @@
 	}
 
 static const struct options_option setup_options[] = {
-	{ "replace", 0, NULL, "even where the account is somebody else's now" },
+	{ "replace", 0, NULL, "replace the account that is set up here, whose address is another" },
 	ACCOUNT,
 	END,
 };
 
 static const struct options_option send_options[] = {
-	{ "recipients", 't', NULL, "to whom it is going is read from To, Cc and Bcc" },
+	{ "recipients", 't', NULL, "also send to the addresses in To, Cc and Bcc" },
 	{ "hold", 0, "DAYS", "how long it is kept for the recipients, 1 to 366" },
-	{ "wait", 0, "SECONDS", "how long to wait for the first news (2; 0: not)" },
+	{ "wait", 0, "SECONDS", "how long to wait for the first news; usually 2, 0: not at all" },
 	ACCOUNT,
 	END,
 };

@@ -28,7 +28,8 @@
 #include "common/tls/tls.h"
 
 const struct options_option check_peer_options[] = {
-	{ "as", 0, "D", "as which of our domains; else the first of the configuration" },
+	{ "as", 0, "DOMAIN",
+	    "the domain of ours that asks; usually the first of the configuration" },
 	{ NULL, 0, NULL, NULL },
 };
 

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Every command that README.md shows, as it is there.
+# Every command that README.md shows, as it is there, and the configuration.
 #
 # The blocks marked sh are run one after the other, each line a test.  Only these are read in another
 # way: `make demo` runs the demo of the build that is being tested, `make check` and its kinds are
@@ -8,7 +8,7 @@
 . tests/e2e/lib.sh
 
 awk '/^```/ { inside = $0 == "```sh"; next } inside && !/^[ \t]*(#|$)/' README.md >"$T/commands"
-plan "$(wc -l <"$T/commands")"
+plan $(($(wc -l <"$T/commands") + 2))
 mkdir "$T/at"
 W=$T/at/world
 
@@ -22,3 +22,10 @@ while IFS= read -r line <&7; do
 	esac
 	ok "$line" sh -c "$command"
 done 7<"$T/commands"
+
+# The configuration that it shows, with a certificate and a user that are here.
+awk '/^```/ { inside = $0 == "```conf"; next } inside' README.md >"$T/shown"
+openssl req -x509 -newkey ed25519 -nodes -subj /CN=example.org -keyout "$T/privkey.pem" -out "$T/fullchain.pem" 2>/dev/null
+sed "s|/etc/letsencrypt/live/example.org|$T|; s|^user = .*|accounts = \"$T/accounts\"|" "$T/shown" >"$T/conf"
+ok "the configuration has no fault" "build/$MODE/oms" -C "$T/conf" user list
+like "and is that of example.org" "$err" 'user add postmaster@example\.org'
