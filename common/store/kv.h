@@ -54,8 +54,9 @@
 #define KV_EFFECTS_MAX                                                                             \
 	256 /* that one run emits; a store continues with a cursor that it keeps in a row */
 #define KV_ROWS 100000
-/* Of one operation with its effects, and of one commit; what comes after goes into the next commit. */
-#define KV_COMMIT_UNITS  512       /* operations and effects */
+/* Of one operation with its effects, and of one commit; what comes after goes into the next commit.  A commit takes so
+ * many operations, whose effects count by what they put. */
+#define KV_COMMIT_UNITS  512       /* an operation and its effects; operations */
 #define KV_COMMIT_OCTETS (8 << 20) /* of keys and values put */
 #define KV_COMMIT_PAGES  100000    /* written, at most about */
 

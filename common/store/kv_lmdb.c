@@ -116,11 +116,11 @@ static const struct kv_view view = {
 
 /* -- commits ------------------------------------------------------------------------------------------- */
 
-/* False: *e; nothing was put, or the whole transaction has failed. */
+/* False: *e; nothing was put, or the whole transaction has failed.  writes: that it counts for. */
 static bool
-put_all(struct db_txn *t, const struct kv_run *r, struct err *e)
+put_all(struct db_txn *t, const struct kv_run *r, size_t writes, struct err *e)
 {
-	struct db_load load = { r->units, r->set.load.octets, r->set.load.pages };
+	struct db_load load = { writes, r->set.load.octets, r->set.load.pages };
 	const struct kv_row *row;
 
 	if (!db_admit(t, &load))
@@ -146,7 +146,7 @@ apply_drain(struct db_txn *t, void *arg, struct err *e)
 	m->more = m->stuck = false;
 	if (!view_has_pending(t))
 		return true;
-	if (!kv_run_pending(&m->run, e) || !put_all(t, &m->run, e))
+	if (!kv_run_pending(&m->run, e) || !put_all(t, &m->run, m->run.units, e))
 		return false;
 	m->more = m->run.more;
 	m->stuck = m->run.stuck;
@@ -284,7 +284,7 @@ apply(struct db_txn *t, void *arg, struct err *e)
 	kv_run_begin(r, t);
 	r->defers = j->write.last;
 	forget_told(j);
-	if (!kv_run_op(r, j->op, e) || !put_all(t, r, e))
+	if (!kv_run_op(r, j->op, e) || !put_all(t, r, 1, e))
 		return false;
 	if (r->more)
 		drain(j->lmdb);
