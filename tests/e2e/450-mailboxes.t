@@ -23,7 +23,7 @@ like "... with what they take" "$out" '^a\.test +4 notices, [0-9.]+ KiB, 0 % of 
 # -- drop ----------------------------------------------------------------------------------------
 
 status_is "nobody's notices are dropped" 64 ims b.test drop
-like "... it says how one is named" "$err" 'ims .*drop --from DOMAIN'
+like "... it says how one is named" "$err" 'all there are:  ims .* list --senders'
 status_is "what is no domain" 65 ims b.test drop --from 'a..test'
 ok "a sender's notices go" ims b.test drop --from A.test --mailbox bob@b.test
 is "... those that were not opened" "$out" "2 notices dropped"
