@@ -13,6 +13,7 @@
 #include "common/base/memory.h"
 #include "common/loop/loop.h"
 #include "common/net/conn.h"
+#include "common/share/share.h"
 
 LIST_HEAD(signins, signin);
 
@@ -36,6 +37,7 @@ struct signin {
 	/* once signed in */
 	char owner[ACCOUNTS_OWNER_BYTES], user[ACCOUNTS_ADDRESS_BYTES];
 	unsigned char stored[AUTH_KEY_BYTES]; /* of the password that was given */
+	struct share_hold place;              /* among the sessions of the user */
 	uint64_t refused;                     /* the request whose refusal is held back */
 	struct err why;                       /* ... and its reason */
 	signin_late_fn *late;
@@ -138,6 +140,7 @@ signin_free(struct signin **s)
 		return;
 	if ((*s)->owner[0] != '\0')
 		LIST_REMOVE(*s, link);
+	share_release((*s)->desk->share, &(*s)->place, 1, loop_now_ms((*s)->desk->loop));
 	auth_server_free(&(*s)->server);
 	loop_timer_free(&(*s)->penalty);
 	free(*s);
@@ -151,6 +154,18 @@ fail(struct signin *s, uint64_t request)
 	auth_server_free(&s->server);
 	loop_timer_set_ms(s->penalty, auth_penalty_ms(++s->failures));
 	return false;
+}
+
+/* False: the user has as many sessions as one may have. */
+static bool
+take_place(struct signin *s)
+{
+	struct signin_desk *d = s->desk;
+
+	return !RULE(too_many_connections) ||
+	    share_hold(d->share, &s->place, SHARE_sessions_user,
+		accounts_owner_address(auth_server_user(s->server)), 1, loop_now_ms(d->loop),
+		&s->why);
 }
 
 /* The engine takes no AUTH after this one. */
@@ -204,7 +219,7 @@ signin_step(struct signin *s, struct span mechanism, struct span message, uint64
 		return fail(s, request);
 	}
 	r = step(s, message, out);
-	if (r == AUTH_FAILED)
+	if (r == AUTH_FAILED || (r == AUTH_DONE && !take_place(s)))
 		return fail(s, request);
 	if ((*signed_in = r == AUTH_DONE))
 		done(s);

@@ -54,7 +54,7 @@ const struct conf_key conf_keys[] = {
 	LATE(CONF_ROOT, "workers", CONF_INT, R(workers), "0", 0, CONF_WORKERS_MAX,
 	    "threads that serve; 0: one per core"),
 	KEY(CONF_ROOT, "peer-connections", CONF_INT, R(peer_connections), "200", 4, 10000,
-	    "the most connections of one domain; twice as many of one address"),
+	    "the most connections of one domain or user; twice as many of one address"),
 	KEY(CONF_ROOT, "peer-questions", CONF_INT, R(peer_questions), "128", 48, 1024,
 	    "the most DNS questions about one domain at once; twice as many for one address"),
 	KEY(CONF_ROOT, "password-guesses", CONF_INT, R(password_guesses), "20", 10, 10000,

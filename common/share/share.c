@@ -90,6 +90,8 @@ share_limit(struct share *s, const struct share_limits *l)
 {
 	pthread_mutex_lock(&s->lock);
 	share_table_bound(s->table, SHARE_sessions, (struct share_bound) { l->sessions, 0 }, 0);
+	share_table_bound(s->table, SHARE_sessions_user, (struct share_bound) { l->sessions, 0 },
+	    0);
 	share_table_bound(s->table, SHARE_sessions_address,
 	    (struct share_bound) { 2 * l->sessions, 0 }, 0);
 	share_table_bound(s->table, SHARE_questions, (struct share_bound) { l->questions, 0 }, 0);

@@ -41,6 +41,8 @@
 	/* sessions of notify or of fetch; by the domain that is certified, and by address: one certificate may name many domains */	\
 	X(sessions,   "connections",           SHARE_GAUGE,  200, 0,  0, 0,  0,  0,  4096,  too_many_connections)	\
 	X(sessions_address, "connections", SHARE_GAUGE,  400, 0,  0, 0,  0,  0,  4096,  too_many_connections)	\
+	/* sessions that a user has signed in to, on submit or on mailbox */				\
+	X(sessions_user, "connections", SHARE_GAUGE,  200, 0,  0, 0,  0,  0,  65536,  too_many_connections)	\
 	/* octets of batches that are not answered yet; by sender domain, and by address */		\
 	X(gathered,   "memory for notices",             SHARE_GAUGE,  16 * SHARE_MIB, 0,  48 * SHARE_MIB, 0,  0,  SHARE_MIB / 16,  4096,  batch_share)	\
 	X(gathered_address, "memory for notices", SHARE_GAUGE,  16 * SHARE_MIB, 0,  48 * SHARE_MIB, 0,  0,  SHARE_MIB / 16,  4096,  batch_share)	\
@@ -93,7 +95,7 @@ void share_free(struct share **s); /* nothing is held any more */
 
 /* What the configuration says (common/conf/conf_keys.c). */
 struct share_limits {
-	int64_t sessions;  /* of a domain; of an address twice as many */
+	int64_t sessions;  /* of a domain, and of a user; of an address twice as many */
 	int64_t questions; /* of a domain; of an address twice as many */
 	int64_t unknown;   /* recipients an hour, of a domain; of an address five times as many */
 	int64_t guesses; /* wrong passwords an hour, of an account; the other kinds in proportion */

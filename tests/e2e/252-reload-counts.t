@@ -4,7 +4,7 @@
 . tests/e2e/lib.sh
 . tests/lib/peers.sh
 . tests/lib/reload.sh
-plan 27
+plan 30
 
 world_up --domains a.test,b.test --ims-set 'store-size = "32 MiB"'
 printf 'Subject: reload\n\nx\n' >"$T/letter"
@@ -32,8 +32,17 @@ sessions() {	# N of c.test at once; how many are welcome
 	wait $_open
 	grep -l '^250' "$T"/session.* | wc -l
 }
+users() {	# N sessions of bob at once; how each is answered
+	enter timeout 120 perl -Itests/lib -MSession -e 'my $n = shift;
+	    for (1 .. $n) { my $s = eval { Session->start(@ARGV, "tillcalled-mailbox/1") }; print $s ? "in\n" : $@; push @s, $s // () }
+	    $_->quit() for @s' "$1" "$IMS_MAILBOX_b_test" bob@b.test "$W/home/bob@b.test/password" >"$T/users" 2>&1
+	grep -c '^in$' "$T/users"
+}
 is "six sessions of a domain are welcome" "$(sessions 6)" 6
+is "and six of a user" "$(users 6)" 6
 four() {
+	is "$key: four sessions of a user are let in" "$(users 6)" 4
+	is "$key: and the others too many" "$(grep -c '\[too-many-connections\]' "$T/users")" 2
 	is "$key: four sessions are welcome" "$(sessions 6)" 4
 	is "$key: and the others too many" "$(grep -l '\[too-many-connections\]' "$T"/session.* | wc -l)" 2
 }

@@ -64,6 +64,7 @@ overfill(struct share *s, enum share_kind k, struct span key)
 static const char *const lines[SHARE__COUNT] = {
 	[SHARE_sessions] = "connections of c.test: 1 refused",
 	[SHARE_sessions_address] = "connections of 192.0.2.1: 1 refused",
+	[SHARE_sessions_user] = "connections of bob@b.test: 1 refused",
 	[SHARE_gathered] = "memory for notices of c.test: 1 refused",
 	[SHARE_gathered_address] = "memory for notices of 192.0.2.1: 1 refused",
 	[SHARE_unknown] = "unknown recipients of c.test: 1 refused",
@@ -97,9 +98,9 @@ key_of(enum share_kind k, char both[SHARE_KEY_BYTES])
 static bool
 is_gauge(enum share_kind k)
 {
-	return k == SHARE_sessions || k == SHARE_sessions_address || k == SHARE_gathered ||
-	    k == SHARE_gathered_address || k == SHARE_questions || k == SHARE_questions_address ||
-	    k == SHARE_reads;
+	return k == SHARE_sessions || k == SHARE_sessions_address || k == SHARE_sessions_user ||
+	    k == SHARE_gathered || k == SHARE_gathered_address || k == SHARE_questions ||
+	    k == SHARE_questions_address || k == SHARE_reads;
 }
 
 /* All kinds but those of the log, of which nobody is told. */

@@ -422,6 +422,7 @@ assert_limits(struct share *s, const struct share_limits *l, unsigned turn)
 	int64_t now_ms = turn * SHARE_HOUR, later_ms = now_ms + SHARE_HOUR / 2;
 
 	assert_int_equal(count_sessions(s, &h, SHARE_sessions), l->sessions);
+	assert_int_equal(count_sessions(s, &h, SHARE_sessions_user), l->sessions);
 	assert_int_equal(count_sessions(s, &h, SHARE_sessions_address), 2 * l->sessions);
 	assert_int_equal(count_sessions(s, &h, SHARE_questions), l->questions);
 	assert_int_equal(count_sessions(s, &h, SHARE_questions_address), 2 * l->questions);
