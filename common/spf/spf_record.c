@@ -194,6 +194,8 @@ parse_term(struct spf_record *r, struct span term, struct err *e)
 {
 	size_t name_n = modifier_name(term);
 
+	if (term.n > SPF_TERM_MAX)
+		return fault(e, term, "a term is too long");
 	if (name_n > 0)
 		return parse_modifier(r, term, name_n, e);
 	if (r->n == SPF_RECORD_TERMS_MAX)

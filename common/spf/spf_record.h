@@ -11,6 +11,9 @@
 #include "common/base/err.h"
 
 #define SPF_RECORD_TERMS_MAX 8192 /* a shortest term takes three octets of at most 65,535 */
+/* Octets of one term; a longer one is an error.  It names 253 octets at most, and each macro in it costs at
+ * every evaluation, which a record may want for each local part. */
+#define SPF_TERM_MAX 1024
 
 enum spf_kind { SPF_ALL, SPF_INCLUDE, SPF_A, SPF_MX, SPF_PTR, SPF_IP4, SPF_IP6, SPF_EXISTS };
 
