@@ -95,7 +95,6 @@ sub instance {
 		smtpd_client_connection_rate_limit => 0,
 		smtpd_client_message_rate_limit => 0,
 		in_flow_delay => 0,
-		message_size_limit => 100 << 20,
 		smtpd_relay_restrictions => "permit_mynetworks, reject",
 		smtpd_tls_wrappermode => "yes",
 		smtpd_tls_security_level => "encrypt",
@@ -123,6 +122,8 @@ sub up {
 	chmod 0755, $p->{dir};
 	$p->make_root() unless -e $tar;
 	mkdir $p->{root};
+	# Postfix wants its addresses at an interface.
+	$p->quietly("tests/world", "enter", $p->{side}{W}, "ip", "addr", "add", "$net.$_/24", "dev", "lo") for values %at;
 	$p->quietly("tar", "-C", $p->{root}, "-xf", $tar);
 	for my $name ("out", "in", "load") {
 		my @files = split " ", $p->{side}->output("tests/world", "cert", $p->{side}{W}, "--domain", "$name.test", "--both-auth");
