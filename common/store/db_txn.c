@@ -8,8 +8,9 @@
 #include "common/base/memory.h"
 #include "common/store/db_private.h"
 
-#define CRC_BYTES  4
-#define STAMP_BITS 24
+#define CRC_BYTES   4
+#define STAMP_BITS  24
+#define STAMP_FIRST (UINT64_C(1) << 52)
 
 static MDB_val
 val(struct span s)
@@ -113,12 +114,12 @@ db_admit(struct db_txn *t, const struct db_load *load)
 }
 
 /* The transactions of a store are numbered, and each has a range of its own.  One that is tried again has its number
- * again, so it goes on after what it used. */
+ * again, so it goes on after what it used.  All lie above any time in microseconds, which such numbers were once. */
 uint64_t
 db_stamp(struct db_txn *t)
 {
 	struct db *d = t->db;
-	uint64_t least = (uint64_t)mdb_txn_id(t->txn) << STAMP_BITS;
+	uint64_t least = STAMP_FIRST + ((uint64_t)mdb_txn_id(t->txn) << STAMP_BITS);
 
 	d->stamp = d->stamp < least ? least : d->stamp + 1;
 	return d->stamp;

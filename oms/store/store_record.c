@@ -238,15 +238,24 @@ oms_due_write(struct buf *out, const struct oms_due_fact *f)
 	put_span(out, domain_span(&f->peer));
 }
 
-bool
-oms_due_read(struct span value, struct oms_due_fact *f)
+/* stamped: an earlier build wrote a time in microseconds, too. */
+static bool
+due_read(struct span value, bool stamped, struct oms_due_fact *f)
 {
 	struct reader r = reader_of(value);
 
 	*f = (struct oms_due_fact) { .next_ms = (int64_t)read_u64(&r) };
 	f->tries = read_u64(&r);
+	if (stamped)
+		read_u64(&r);
 	f->awaited = read_u8(&r) != 0;
 	read_str(&r, f->own.text, sizeof f->own.text);
 	read_str(&r, f->peer.text, sizeof f->peer.text);
-	return reader_done(&r);
+	return reader_done(&r) && domain_span(&f->own).n > 0 && domain_span(&f->peer).n > 0;
+}
+
+bool
+oms_due_read(struct span value, struct oms_due_fact *f)
+{
+	return due_read(value, false, f) || due_read(value, true, f);
 }

@@ -5,7 +5,8 @@
 #include "common/base/planted.h"
 #include "oms/store/store_private.h"
 
-#define VERSION_1 1
+#define VERSION_1          1
+#define SUMS_STAMPED_BYTES (1 + 4 * 8) /* an earlier build kept the directory's version, too */
 
 /* -- sums ------------------------------------------------------------------------------------------- */
 
@@ -24,6 +25,8 @@ oms_sums_get(struct kv_txn *t, struct oms_sums *s, struct err *e)
 	s->counts.letters = read_u64(&r);
 	s->counts.octets = read_u64(&r);
 	s->listed = read_u64(&r);
+	if (value.n == SUMS_STAMPED_BYTES)
+		read_u64(&r);
 	return reader_done(&r) || oms_damaged(e);
 }
 
