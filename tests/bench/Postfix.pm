@@ -74,7 +74,7 @@ sub instance {
 	my $master = read_file("$root/usr/share/postfix/master.cf.dist");
 	$master =~ s/^(\S+\s+(?:unix|fifo|inet)\s+\S+\s+\S+\s+)\S+/$1n/mg;
 	$master =~ s/^smtp\s+inet.*$/$net.$at{$name}:465 inet n - n - 200 smtpd/m;
-	$p->write_file("$etc/master.cf", $master);
+	$p->write_file("$etc/master.cf", "$master\ntlsproxy unix - - n - 0 tlsproxy\n");
 	my %main = (
 		compatibility_level => "3.6",
 		queue_directory => "/var/spool/postfix-$name",
