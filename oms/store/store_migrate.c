@@ -322,7 +322,7 @@ static void
 remove_files(const char *folder)
 {
 	static const char *const files[] = { "data.mdb", "lock.mdb", "held" };
-	char path[4200];
+	char path[4264];
 
 	for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
 		snprintf(path, sizeof path, "%s/%s", folder, files[i]);
