@@ -242,12 +242,13 @@ leave(struct body_orphans *o)
 	pthread_mutex_unlock(&o->lock);
 }
 
-/* Removes what the last page had too much, and asks about the next one.  Whoever stops it waits for `leave`, and
- * has a reference until then. */
+/* Removes what the last page had too much, and asks about the next one.  The answer, which may come before this has
+ * left, ends the work's reference, and whoever stops it need not wait for a page that was asked about: so this has a
+ * reference of its own. */
 static void
 work(void *arg)
 {
-	struct bodies *b = arg;
+	struct bodies *b = arg, *own = bodies_ref(b);
 	struct body_orphans *o = b->orphans;
 	bool more = enter(o);
 
@@ -263,6 +264,7 @@ work(void *arg)
 		bodies_free(&b);
 	}
 	leave(o);
+	bodies_free(&own);
 }
 
 static void

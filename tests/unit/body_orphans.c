@@ -454,6 +454,27 @@ it_can_be_stopped(void **state)
 	world_clear(&w);
 }
 
+/* Its store has let the folder go meanwhile: the last reference is its own. */
+static void
+a_page_may_be_answered_after_the_stop(void **state)
+{
+	struct world w;
+
+	(void)state;
+	world_of(&w);
+	w.held = true;
+	make_many(&w, 300);
+	start(&w);
+	wait_for_page(&w);
+	body_orphans_stop(w.bodies);
+	bodies_free(&w.bodies);
+	let_go(&w);
+	offload_stop(w.offload);
+	assert_int_equal(w.pages, 1);
+	assert_int_equal(files(&w, false), 300);
+	world_clear(&w);
+}
+
 /* The process ends while a page is out. */
 static void
 it_may_end_with_the_threads(void **state)
@@ -514,6 +535,7 @@ main(void)
 		cmocka_unit_test(a_removal_waits_for_the_count),
 		cmocka_unit_test(what_was_known_counts_until_all_is_counted),
 		cmocka_unit_test(it_can_be_stopped),
+		cmocka_unit_test(a_page_may_be_answered_after_the_stop),
 		cmocka_unit_test(it_may_end_with_the_threads),
 		cmocka_unit_test(an_old_file_gets_a_new_name),
 	};
