@@ -39,6 +39,7 @@ memory_add_task(struct kv_memory *m, enum task_kind kind, struct node *node)
 	t->number = m->next_task++;
 	if (m->n_tasks == m->cap_tasks) {
 		m->cap_tasks = m->cap_tasks == 0 ? 64 : 2 * m->cap_tasks;
+		/* NOLINTNEXTLINE(bugprone-sizeof-expression): an array of pointers */
 		m->tasks = memory_resize(m->tasks, m->cap_tasks, sizeof *m->tasks);
 	}
 	m->tasks[m->n_tasks++] = t;

@@ -261,7 +261,8 @@ any_node(struct kv_memory *m)
 
 	for (const struct node *x = m->nodes; x != NULL; x = x->next)
 		n++;
-	for (size_t i = n == 0 ? 0 : (size_t)memory_draw(m, n); i > 0; i--)
+	/* There is one at least, as the analyzer cannot know. */
+	for (size_t i = (size_t)memory_draw(m, n); i > 0 && node != NULL; i--)
 		node = node->next;
 	return node;
 }

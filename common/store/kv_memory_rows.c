@@ -235,6 +235,7 @@ memory_begin_run(struct kv_memory *m, struct task *t)
 void
 memory_end_run(struct kv_memory *m, struct task *t)
 {
+	/* NOLINTNEXTLINE(bugprone-sizeof-expression): an array of pointers */
 	if (t->run != NULL && m->n_runs < sizeof m->runs / sizeof *m->runs) {
 		m->runs[m->n_runs++] = t->run;
 	} else if (t->run != NULL) {

@@ -59,7 +59,7 @@ shown_look(struct oms_question *q, struct shown *x, const struct ulid *id)
 {
 	struct kv_part part = oms_part_letter(id);
 
-	*x = (struct shown) { .why = { .why = REFUSAL_NONE } };
+	memset(x, 0, sizeof *x);
 	oms_look(q, &part, look_letter, x);
 }
 

@@ -104,6 +104,7 @@ read_token(struct kv_txn *t, const unsigned char hash[OMS_HASH_BYTES], struct om
 
 	if (!kv_get(t, kv_key_span(&k), &value))
 		return false;
+	*out = (struct oms_token) { .until_s = 0 };
 	r = reader_of(value);
 	read_bytes(&r, out->id.b, ULID_BYTES);
 	out->until_s = (int64_t)read_u64(&r);
