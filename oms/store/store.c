@@ -21,6 +21,7 @@ static const struct kv_kind kinds[OMS_KINDS] = {
 	[OMS_QUEUES] = { "queues", KV_DIR_NAME_BYTES, NULL, NULL },
 	[OMS_EXPIRIES] = { "expiries", KV_DIR_NAME_BYTES, NULL, NULL },
 	[OMS_PEERS] = { "peers", KV_DIR_NAME_BYTES, oms_peers_receive, NULL },
+	[OMS_WHOLE] = { "store", 1, NULL, NULL },
 };
 
 const struct kv_schema oms_schema = { kinds, OMS_KINDS, NULL };
@@ -39,7 +40,7 @@ new_store(struct kv *kv)
 	return s;
 }
 
-/* Bodies count against the size; orphans among them are looked for. */
+/* Bodies count against the size. */
 static bool
 open_bodies(struct oms_store *s, const char *folder, uint64_t size, struct offload *o,
     struct err *e)
@@ -47,8 +48,13 @@ open_bodies(struct oms_store *s, const char *folder, uint64_t size, struct offlo
 	if (!bodies_open(folder, size, o, &s->bodies, e))
 		return false;
 	kv_share(s->kv, bodies_used, s->bodies);
-	body_orphans_start(s->bodies, &(struct body_asker) { .ask = oms_ask_files, .arg = s });
 	return true;
+}
+
+static void
+look_for_orphans(struct oms_store *s)
+{
+	body_orphans_start(s->bodies, &(struct body_asker) { .ask = oms_ask_files, .arg = s });
 }
 
 bool
@@ -58,11 +64,13 @@ oms_store_open_as(const struct oms_store_opening *o, struct oms_store **out, str
 	char path[4096];
 
 	snprintf(path, sizeof path, "%s/bodies", o->folder);
-	if (!oms_store_migrate(s, o, e) || !open_bodies(s, path, o->size, o->offload, e)) {
+	if (!oms_store_migrate(s, o, e) || !open_bodies(s, path, o->size, o->offload, e) ||
+	    !oms_format_open(s->kv, o, e)) {
 		s->old[0] = '\0'; /* it stays: this is no stop in order */
 		oms_store_close(&s);
 		return false;
 	}
+	look_for_orphans(s);
 	*out = s;
 	return true;
 }
@@ -87,6 +95,7 @@ oms_store_open_on(struct kv *kv, const char *bodies, uint64_t size, struct offlo
 		oms_store_close(&s);
 		return false;
 	}
+	look_for_orphans(s);
 	*out = s;
 	return true;
 }

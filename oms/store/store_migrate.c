@@ -312,7 +312,7 @@ make_store(struct migration *m, const char *made, uint64_t size, struct err *e)
 	good = has_room(m, needed + reserve, e) &&
 	    kv_lmdb_open(made, room, &oms_schema, &m->store->kv, e) &&
 	    bodies_open(bodies, size, NULL, &m->bodies, e) && copy_all(m, e) &&
-	    bodies_sync(m->bodies, e);
+	    oms_format_put(m->store->kv, e) && bodies_sync(m->bodies, e);
 	bodies_free(&m->bodies);
 	kv_close(&m->store->kv);
 	return good;

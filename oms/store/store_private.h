@@ -12,8 +12,9 @@
  *	queues        shard                                                      entry, from a queue: its earliest
  *	expiries      shard                                                      entry, from an expiry
  *	peers         shard                   N how many                         entry, from a peer: its end
+ *	store         "0"                     F the number of its format
  *
- * The last four are directories (kv_dir.h).  The queue of a destination has shards, because a domain may be sent
+ * The four before the last are directories (kv_dir.h).  The queue of a destination has shards, because a domain may be sent
  * any number of letters, and their entries lie in several directories, because each letter may change one.  A queue
  * tells its directory whether it has anything, and an earlier time than it told before; that its time is later now,
  * only if somebody looks for what is due and finds nothing.
@@ -54,6 +55,7 @@ enum oms_kind {
 	OMS_QUEUES,
 	OMS_EXPIRIES,
 	OMS_PEERS,
+	OMS_WHOLE,
 	OMS_KINDS
 };
 
@@ -213,6 +215,8 @@ struct oms_due_fact {
 };
 void oms_due_write(struct buf *out, const struct oms_due_fact *f);
 bool oms_due_read(struct span value, struct oms_due_fact *f);
+/* In a queue: tells its directory what it has first, whatever it told before.  Awaited. */
+void oms_queue_tell(struct kv_txn *t, const struct domain *own, const struct domain *peer);
 
 /* -- users -------------------------------------------------------------------------------------------------- */
 
@@ -303,6 +307,12 @@ void oms_old_letter_clear(struct oms_old_letter *l);
 /* A store of an older version (store_migrate.c): opens the new one, made of it if there is none yet. */
 void oms_store_remove_old(const char *folder);
 bool oms_store_migrate(struct oms_store *s, const struct oms_store_opening *o, struct err *e);
+
+/* The format of a store on kv (store_format.c).  Before its first operation: a store without the number is brought to
+ * this format.  False: it has a later one (config), or *e is another fault; the next opening goes on. */
+bool oms_format_open(struct kv *kv, const struct oms_store_opening *o, struct err *e);
+/* The store is of this format. */
+bool oms_format_put(struct kv *kv, struct err *e);
 
 /* -- news ---------------------------------------------------------------------------------------------------- */
 

@@ -89,6 +89,14 @@ first_of(struct kv_txn *t)
 	return first;
 }
 
+void
+oms_queue_tell(struct kv_txn *t, const struct domain *own, const struct domain *peer)
+{
+	const struct first first = first_of(t);
+
+	tell(t, &first, own, peer, true);
+}
+
 /* A later time is not told: whoever looks finds it. */
 static bool
 must_tell(const struct first *now, const struct first *told)

@@ -1,0 +1,479 @@
+/* oms_format — a store of the first format on kv (tests/fixtures/oms_kv.c): what waits in it is due in this format too,
+ * also after a kill; and a store of a later format is left alone.
+ */
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <time.h>
+
+#include <cmocka.h>
+
+#include "common/base/record.h"
+#include "common/base/refusal.h"
+#include "common/store/kv_dir.h"
+#include "common/store/kv_lmdb.h"
+#include "tests/fixture.h"
+#include "tests/unit/oms_store_scene.h"
+
+/* As in tests/fixtures/oms_kv.c. */
+#define T0      INT64_C(4000000000)
+#define LETTERS 80
+#define PEERS   4
+#define TOLD    5
+
+static const char *const peers[PEERS] = { "b.test", "d.test", "e.test", "f.test" };
+
+static void
+first_format(struct world *w)
+{
+	world_bare(w);
+	fixture_unpack("oms_kv", w->folder);
+}
+
+static struct ulid
+id_of(unsigned n)
+{
+	unsigned char random[10] = { [8] = 7, [9] = (unsigned char)n };
+	struct ulid id;
+
+	ulid_make(&id, (T0 + n) * 1000, random);
+	return id;
+}
+
+static bool
+waits(unsigned n)
+{
+	return n % PEERS != PEERS - 1 && n % TOLD != 0;
+}
+
+/* -- what is due --------------------------------------------------------------------------------------------- */
+
+static size_t
+due_at(struct world *w, unsigned peer, struct oms_delivery *out)
+{
+	const struct oms_due_query q = { .own = "a.test",
+		.peer = peers[peer],
+		.now_ms = INT64_MAX,
+		.latest_ms = INT64_MAX,
+		.max = OMS_STORE_DUE_PAGE };
+
+	return ask_due(w->store, w->loop, &q, out).n;
+}
+
+/* All that wait at the domain but those before `from`, each once and in the order of their times. */
+static void
+expect_due(struct world *w, unsigned peer, unsigned from)
+{
+	struct oms_delivery d[OMS_STORE_DUE_PAGE];
+	size_t n = due_at(w, peer, d), at = 0;
+
+	for (unsigned i = from; i < LETTERS; i++) {
+		struct ulid id = id_of(i);
+
+		if (i % PEERS != peer || !waits(i))
+			continue;
+		assert_true(at < n);
+		assert_true(ulid_eq(&d[at].id, &id));
+		assert_int_equal(d[at].next_ms, (T0 + 60 + i) * 1000);
+		oms_delivery_clear(&d[at++]);
+	}
+	assert_int_equal(at, n);
+}
+
+static void
+expect_all_due(struct world *w)
+{
+	for (unsigned p = 0; p < PEERS; p++)
+		expect_due(w, p, 0);
+}
+
+/* The notifier looks at these; a pair may come several times. */
+static void
+expect_pairs(struct world *w)
+{
+	struct oms_pair_cursor at = { .begun = false };
+	int64_t first_ms[PEERS] = { 0 };
+	struct oms_pair page[4];
+
+	while (!at.ended) {
+		struct asked a = ask_pairs(w->store, w->loop, &at, 4, page);
+
+		for (size_t i = 0; i < a.n; i++)
+			for (unsigned p = 0; p < PEERS; p++)
+				if (strcmp(page[i].peer.text, peers[p]) == 0 &&
+				    (first_ms[p] == 0 || page[i].first_ms < first_ms[p]))
+					first_ms[p] = page[i].first_ms;
+		at = a.next;
+	}
+	for (unsigned p = 0; p < PEERS; p++) {
+		unsigned n = p;
+
+		while (n < LETTERS && !waits(n))
+			n += PEERS;
+		assert_int_equal(first_ms[p], n < LETTERS ? (T0 + 60 + n) * 1000 : 0);
+	}
+}
+
+/* -- the store without what is above it ------------------------------------------------------------------------ */
+
+static unsigned
+kind_of(const char *name)
+{
+	unsigned k = 0;
+
+	while (strcmp(oms_schema.kinds[k].name, name) != 0)
+		k++;
+	return k;
+}
+
+static struct kv *
+open_kv(const struct world *w)
+{
+	char path[128];
+	struct kv *k;
+	struct err e;
+
+	snprintf(path, sizeof path, "%s/store", w->folder);
+	assert_true(kv_lmdb_open(path, SIZE, &oms_schema, &k, &e));
+	return k;
+}
+
+struct entries {
+	unsigned n;
+	bool ended;
+};
+
+static void
+on_entry(void *arg, struct span name, struct span value)
+{
+	(void)name;
+	(void)value;
+	((struct entries *)arg)->n++;
+}
+
+static void
+on_page(void *arg, bool end, const struct err *e)
+{
+	assert_null(e);
+	((struct entries *)arg)->ended = end;
+}
+
+/* Of the directories of queues, in a store that is closed. */
+static unsigned
+count_entries(struct world *w)
+{
+	struct kv *k = open_kv(w);
+	struct entries found = { .n = 0 };
+	struct kv_dir_page p = { .kind = kind_of("queues"),
+		.what = 1,
+		.entry = on_entry,
+		.done = on_page,
+		.arg = &found,
+		.home = w->loop };
+
+	while (!found.ended) {
+		kv_dir_read(k, &p);
+		loop_drain(w->loop);
+	}
+	kv_close(&k);
+	return found.n;
+}
+
+/* arg: the number to put; NULL: it goes. */
+static bool
+apply_number(struct kv_txn *t, void *arg, struct err *e)
+{
+	struct buf value = BUF_INIT;
+
+	(void)e;
+	if (arg == NULL) {
+		kv_del(t, SPAN_LIT("F"));
+		return true;
+	}
+	put_u64(&value, *(uint64_t *)arg);
+	kv_put(t, SPAN_LIT("F"), buf_span(&value));
+	buf_clear(&value);
+	return true;
+}
+
+static void
+number_put(void *arg, const struct err *e)
+{
+	(void)arg;
+	assert_null(e);
+}
+
+/* The store is closed. */
+static void
+set_number(const struct world *w, uint64_t *number)
+{
+	struct kv_op op = {
+		.part = kv_part_of(kind_of("store"), SPAN_LIT("0")),
+		.apply = apply_number,
+		.done = number_put,
+		.arg = number,
+		.octets = 64,
+	};
+	struct kv *k = open_kv(w);
+	struct err e;
+
+	assert_true(kv_take(k, &op, &e));
+	kv_close(&k); /* commits it */
+}
+
+/* -- the tests ------------------------------------------------------------------------------------------------- */
+
+static void
+what_waits_is_due(void **state)
+{
+	struct world w;
+
+	(void)state;
+	first_format(&w);
+	reopen(&w);
+	expect_all_due(&w);
+	expect_pairs(&w);
+	reopen(&w);
+	expect_all_due(&w);
+	expect_pairs(&w);
+	world_clear(&w);
+}
+
+/* Each queue is listed once, where it belongs; no entry of before is left. */
+static void
+nothing_of_the_old_directory_stays(void **state)
+{
+	unsigned before, queues = 0;
+	bool seen[PEERS][32] = { { false } };
+	struct world w;
+
+	(void)state;
+	for (unsigned n = 0; n < LETTERS; n++)
+		if (waits(n) && !seen[n % PEERS][n % 32]) {
+			seen[n % PEERS][n % 32] = true;
+			queues++;
+		}
+	first_format(&w);
+	before = count_entries(&w);
+	assert_int_equal(before, queues);
+	reopen(&w);
+	oms_store_close(&w.store);
+	assert_int_equal(count_entries(&w), queues);
+	reopen(&w);
+	world_clear(&w);
+}
+
+/* What is told of is due no more: the new place hears of it. */
+static void
+what_is_told_of_is_due_no_more(void **state)
+{
+	struct oms_delivery d[OMS_STORE_DUE_PAGE];
+	struct world w;
+	unsigned first = 0;
+	size_t n;
+
+	(void)state;
+	first_format(&w);
+	reopen(&w);
+	n = due_at(&w, 1, d);
+	assert_true(n > 1);
+	d[0].next_ms = 0;
+	d[0].tries++;
+	d[0].sent = true;
+	d[0].recipients[0].state = SUBMIT_NOTIFIED;
+	attempted(&w, &d[0]);
+	for (size_t i = 0; i < n; i++)
+		oms_delivery_clear(&d[i]);
+	while (first % PEERS != 1 || !waits(first))
+		first++;
+	expect_due(&w, 1, first + 1);
+	reopen(&w);
+	expect_due(&w, 1, first + 1);
+	world_clear(&w);
+}
+
+/* The number says that nothing is left to do: later openings write nothing. */
+static void
+it_is_done_once(void **state)
+{
+	struct world w;
+
+	(void)state;
+	first_format(&w);
+	reopen(&w);
+	assert_true(ask_counts(w.store, w.loop).commits > 0);
+	reopen(&w);
+	assert_int_equal(ask_counts(w.store, w.loop).commits, 0);
+	world_clear(&w);
+	world_bare(&w);
+	reopen(&w);
+	reopen(&w);
+	assert_int_equal(ask_counts(w.store, w.loop).commits, 0);
+	world_clear(&w);
+}
+
+static void
+a_later_format_is_left_alone(void **state)
+{
+	uint64_t later = 1000;
+	struct world w;
+	struct err e;
+
+	(void)state;
+	world_bare(&w);
+	reopen(&w);
+	oms_store_close(&w.store);
+	set_number(&w, &later);
+	assert_false(oms_store_open(w.folder, SIZE, w.offload, &w.store, &e));
+	assert_int_equal(e.why, REFUSAL_config);
+	assert_non_null(strstr(e.text, "format 1000"));
+	assert_non_null(strstr(e.text, "start the later oms"));
+	world_clear(&w);
+}
+
+/* -- a kill ---------------------------------------------------------------------------------------------------- */
+
+/* A process of its own, as in oms_fixture. */
+static void
+open_and_close(const char *folder)
+{
+	struct offload *o;
+	struct oms_store *store;
+	struct err e;
+
+	if (!offload_new(&o, 1, &e) || !offload_start(o, &e) ||
+	    !oms_store_open(folder, SIZE, o, &store, &e))
+		_exit(1);
+	oms_store_close(&store);
+	_exit(0);
+}
+
+static int64_t
+now_us(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
+}
+
+/* Negative: it is not killed.  True: it had come to its end. */
+static bool
+killed_after(const char *folder, int64_t us)
+{
+	pid_t pid = fork();
+	int status;
+
+	assert_true(pid >= 0);
+	if (pid == 0) {
+		execl("/proc/self/exe", "oms_format", folder, NULL);
+		_exit(1);
+	}
+	if (us >= 0) {
+		usleep((useconds_t)us);
+		kill(pid, SIGKILL);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	return WIFEXITED(status) && WEXITSTATUS(status) == 0;
+}
+
+static void
+a_kill_loses_nothing(void **state)
+{
+	enum { MOMENTS = 30 };
+	unsigned killed = 0;
+	int64_t whole_us;
+	struct world w;
+
+	(void)state;
+	first_format(&w);
+	whole_us = now_us();
+	assert_true(killed_after(w.folder, -1));
+	whole_us = now_us() - whole_us;
+	world_clear(&w);
+	for (int i = 0; i < MOMENTS; i++) {
+		first_format(&w);
+		killed += !killed_after(w.folder, whole_us * i / MOMENTS);
+		killed_after(w.folder, whole_us * (MOMENTS - i) / MOMENTS);
+		reopen(&w);
+		expect_all_due(&w);
+		expect_pairs(&w);
+		world_clear(&w);
+	}
+	assert_true(killed > MOMENTS / 4);
+}
+
+/* As after a kill between the last queue and the number. */
+static void
+it_may_be_done_again(void **state)
+{
+	unsigned queues;
+	struct world w;
+
+	(void)state;
+	first_format(&w);
+	reopen(&w);
+	oms_store_close(&w.store);
+	queues = count_entries(&w);
+	set_number(&w, NULL);
+	reopen(&w);
+	expect_all_due(&w);
+	expect_pairs(&w);
+	oms_store_close(&w.store);
+	assert_int_equal(count_entries(&w), queues);
+	reopen(&w);
+	assert_int_equal(ask_counts(w.store, w.loop).commits, 0);
+	world_clear(&w);
+}
+
+static bool
+always(void *arg)
+{
+	(void)arg;
+	return true;
+}
+
+/* The daemon has to stop before it is ready: the next start does it. */
+static void
+a_stop_leaves_it_to_the_next_start(void **state)
+{
+	struct world w;
+	struct err e;
+
+	(void)state;
+	first_format(&w);
+	assert_false(oms_store_open_as(&(struct oms_store_opening) { .folder = w.folder,
+					   .size = SIZE,
+					   .offload = w.offload,
+					   .stops = always },
+	    &w.store, &e));
+	assert_int_equal(e.why, REFUSAL_closing);
+	reopen(&w);
+	expect_all_due(&w);
+	expect_pairs(&w);
+	world_clear(&w);
+}
+
+int
+main(int argc, char **argv)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(what_waits_is_due),
+		cmocka_unit_test(nothing_of_the_old_directory_stays),
+		cmocka_unit_test(what_is_told_of_is_due_no_more),
+		cmocka_unit_test(it_is_done_once),
+		cmocka_unit_test(a_later_format_is_left_alone),
+		cmocka_unit_test(a_kill_loses_nothing),
+		cmocka_unit_test(it_may_be_done_again),
+		cmocka_unit_test(a_stop_leaves_it_to_the_next_start),
+	};
+
+	if (argc == 2)
+		open_and_close(argv[1]);
+	return cmocka_run_group_tests_name("oms_format", tests, NULL, NULL);
+}
