@@ -20,7 +20,7 @@
 	}
 
 static const struct options_option setup_options[] = {
-	{ "replace", 0, NULL, "replace the account that is set up here, whose address is another" },
+	{ "replace", 0, NULL, "replace the account that is set up here" },
 	ACCOUNT,
 	END,
 };
@@ -28,7 +28,7 @@ static const struct options_option setup_options[] = {
 static const struct options_option send_options[] = {
 	{ "recipients", 't', NULL, "also send to the addresses in To, Cc and Bcc" },
 	{ "hold", 0, "DAYS", "how long it is kept for the recipients, 1 to 366" },
-	{ "wait", 0, "SECONDS", "how long to wait for the first news; usually 2, 0: not at all" },
+	{ "wait", 0, "SECONDS", "how long to wait for the first news (2; 0: not)" },
 	ACCOUNT,
 	END,
 };

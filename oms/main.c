@@ -8,8 +8,7 @@
 #include "oms/verbs.h"
 
 static const struct options_verb verbs[] = {
-	{ "run", "", 0, 0, "serve: take letters, notify, hand them out when they are called for",
-	    NULL, oms_run, false },
+	{ "run", "", 0, 0, "serve: take letters, notify, hand them out", NULL, oms_run, false },
 	ACCOUNTS_VERBS(oms_verb_user_list),
 	{ "queue", "", 0, 0, "the recipients whose letters are kept", oms_queue_options,
 	    oms_verb_queue, false },

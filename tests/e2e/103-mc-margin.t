@@ -2,7 +2,7 @@
 # The words of a letter are never where mc's own words do: on a terminal of any width its identity
 # comes first, and no line of the sender's making begins at the left margin.
 . tests/e2e/lib.sh
-plan 86
+plan 87
 
 world_up --domains a.test,b.test
 
@@ -112,7 +112,9 @@ for columns in 40 80 132; do
 	columns_of_pipe=$(COLUMNS=$columns as alice@a.test outbox | grep -c "^  $long  refused    ..:..: b\.test says: \"there is no such mailbox\" \[no-such-user\]\$")
 	is "off a terminal one recipient is one line" "$columns_of_pipe" "$((columns == 40 ? 3 : columns == 80 ? 4 : 5))"
 done
-on 80 C.UTF-8 send --help >"$T/help"
-is "help has at most 80 columns" "$(ended 0; too_wide 80 <"$T/help")" ""
+for verb in setup send list show fetch outbox help; do on 80 C.UTF-8 $verb --help; done >"$T/help"
+is "help has at most 80 columns" "$(too_wide 80 <"$T/help")" ""
+wide_help() { for program in mc oms ims; do "build/$MODE/$program" --help; done | awk 'length > 80'; }
+is "and so has that of each program" "$(wide_help)" ""
 grep -q '^Off a terminal lists, the outbox and errors are not wrapped' mc/mc.1
 is "and the manual says so" $? 0
