@@ -127,7 +127,8 @@ rmdir_all(const char *folder)
 {
 	char command[128];
 
-	umount(folder); /* which fails where nothing is mounted there */
+	/* Which fails where nothing is mounted there.  A thread may still have the folder open. */
+	umount2(folder, MNT_DETACH);
 	snprintf(command, sizeof command, "rm -r %s", folder);
 	return system(command);
 }
