@@ -98,6 +98,11 @@ sub pid {
 	return (split " ", <$f>)[0];
 }
 
+# A sanitizer's own library must come first.
+sub sanitizer {
+	return $mode eq "asan" || $mode eq "tsan" ? `gcc -print-file-name=lib$mode.so` =~ s/\n//r : ();
+}
+
 # Counted from the first instruction on, by what is preloaded.
 sub start {
 	my ($s, $program) = @_;
@@ -110,7 +115,7 @@ sub start {
 		chmod 0666, $file;
 	}
 	local $ENV{UNDER} = "env WRITE_COUNT=$s->{dir}/count.$program VERIFY_CLOCK=$s->{dir}/checks.$program " .
-	    "LD_PRELOAD=$tools/write_count.so:$tools/verify_clock.so";
+	    "LD_PRELOAD=" . join(":", sanitizer(), "$tools/write_count.so", "$tools/verify_clock.so");
 	$s->world("start", $program, $host{$program});
 }
 
