@@ -18,6 +18,7 @@
 
 #include "common/base/refusal.h"
 #include "tests/fixture.h"
+#include "tests/unit/oms_killed.h"
 #include "tests/unit/oms_store_scene.h"
 
 #define T0      INT64_C(4000000000) /* when it was made, by its own clock */
@@ -450,51 +451,6 @@ its_letters_end(void **state)
 
 /* -- a migration that is killed ----------------------------------------------------------------------------- */
 
-/* A process of its own: opens the store, which migrates it, and closes it.  It is a program anew, because ThreadSanitizer
- * does not follow a child that makes threads after a fork. */
-static void
-open_and_close(const char *folder)
-{
-	struct offload *o;
-	struct oms_store *store;
-	struct err e;
-
-	if (!offload_new(&o, 1, &e) || !offload_start(o, &e) ||
-	    !oms_store_open(folder, SIZE, o, &store, &e))
-		_exit(1);
-	oms_store_close(&store);
-	_exit(0);
-}
-
-static int64_t
-now_us(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
-}
-
-/* Negative: it is not killed.  True: it had come to its end. */
-static bool
-killed_after(const char *folder, int64_t us)
-{
-	pid_t pid = fork();
-	int status;
-
-	assert_true(pid >= 0);
-	if (pid == 0) {
-		execl("/proc/self/exe", "oms_fixture", folder, NULL);
-		_exit(1);
-	}
-	if (us >= 0) {
-		usleep((useconds_t)us);
-		kill(pid, SIGKILL);
-	}
-	assert_int_equal(waitpid(pid, &status, 0), pid);
-	return WIFEXITED(status) && WEXITSTATUS(status) == 0;
-}
-
 /* At 50 moments, from its beginning to what comes after its end: whatever is left, the next start has all. */
 static void
 a_kill_loses_nothing_of_a_migration(void **state)
@@ -581,6 +537,6 @@ main(int argc, char **argv)
 	};
 
 	if (argc == 2)
-		open_and_close(argv[1]);
+		open_and_close(argv[1], SIZE);
 	return cmocka_run_group_tests_name("oms_fixture", tests, NULL, NULL);
 }
