@@ -13,6 +13,8 @@ reserve(struct buf *b, size_t more)
 {
 	size_t cap = b->cap ? b->cap : 128;
 
+	if (more <= b->cap - b->len)
+		return;
 	if (more > SIZE_MAX / 2 - b->len)
 		abort();
 	while (cap < b->len + more)

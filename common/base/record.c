@@ -1,16 +1,16 @@
 /* record — sticky codec; see record.h. */
 #include "common/base/record.h"
 
+#include <endian.h>
 #include <string.h>
 
+/* The lowest octets of v, the highest of them first. */
 static void
-put(struct buf *b, uint64_t v, int octets)
+put(struct buf *b, uint64_t v, size_t octets)
 {
-	unsigned char out[8];
+	uint64_t out = htobe64(v << 8 * (sizeof v - octets));
 
-	for (int i = 0; i < octets; i++)
-		out[i] = (unsigned char)(v >> 8 * (octets - 1 - i));
-	buf_add(b, out, (size_t)octets);
+	buf_add(b, &out, octets);
 }
 
 void
@@ -73,11 +73,12 @@ static uint64_t
 get(struct reader *r, size_t octets)
 {
 	struct span s = cut(r, octets);
-	uint64_t v = 0;
+	uint64_t in = 0;
 
-	for (size_t i = 0; i < s.n; i++)
-		v = v << 8 | (unsigned char)s.p[i];
-	return v;
+	if (s.n == 0)
+		return 0;
+	memcpy(&in, s.p, s.n);
+	return be64toh(in) >> 8 * (sizeof in - octets);
 }
 
 uint8_t

@@ -1,6 +1,7 @@
 /* kv_key — see kv_key.h. */
 #include "common/store/kv_key.h"
 
+#include <endian.h>
 #include <string.h>
 
 #include "common/base/record.h"
@@ -29,11 +30,9 @@ kv_key_add_u8(struct kv_key *k, unsigned v)
 void
 kv_key_add_u64(struct kv_key *k, uint64_t v)
 {
-	unsigned char b[8];
+	uint64_t b = htobe64(v);
 
-	for (int i = 0; i < 8; i++)
-		b[i] = (unsigned char)(v >> (56 - 8 * i));
-	kv_key_add(k, span_of(b, sizeof b));
+	kv_key_add(k, span_of(&b, sizeof b));
 }
 
 void

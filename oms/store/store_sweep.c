@@ -34,8 +34,8 @@ oms_expiry_receive(struct kv_txn *t, const struct kv_part *from, const struct kv
     const struct kv_fact *now, void *arg, struct err *e)
 {
 	const struct kv_part *here = kv_here(t);
-	const struct kv_part expiries = kv_dir_part(OMS_EXPIRIES, span_of(here->name, here->n));
 	struct others others = { .name = now->name };
+	struct kv_part expiries;
 	struct kv_fact f = {
 		.what = OMS_FACT,
 		.name = span_of(here->name, here->n),
@@ -51,6 +51,7 @@ oms_expiry_receive(struct kv_txn *t, const struct kv_part *from, const struct kv
 	kv_each_fact(t, OMS_FACT, SPAN_LIT(""), SPAN_LIT(""), is_other, &others);
 	if (others.any)
 		return true;
+	expiries = kv_dir_part(OMS_EXPIRIES, span_of(here->name, here->n));
 	f.version.n = kv_stamp(t);
 	kv_emit(t, &expiries, &f);
 	return true;
