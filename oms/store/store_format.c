@@ -4,6 +4,10 @@
  * another form: whoever looks for what is due finds none of them.  So each queue that a directory lists states its
  * entry anew, and that the one in the old place is gone.  The directories say what is left to do, so a crash harms
  * nothing.  The number is put last.
+ *
+ * In format 3 a letter's shards depend on its time, and tokens have other names.  What lies as format 2 had it is read
+ * where it is: a token by either name; an entry of a queue until the letter states another time, and then who finds
+ * it takes it away; an end in any shard of its minute.
  */
 #include <pthread.h>
 #include <stdlib.h>
@@ -15,7 +19,8 @@
 #include "common/loop/loop.h"
 #include "oms/store/store_private.h"
 
-#define FORMAT        2
+#define FORMAT        3
+#define FORMAT_QUEUES 2   /* since then, a queue's directory is where it is now */
 #define PAGE          500 /* queues */
 #define PENDING_POLLS 100 /* 10 ms each */
 
@@ -358,7 +363,7 @@ oms_format_open(struct kv *kv, const struct oms_store_opening *o, struct err *e)
 		    "later oms that wrote it, or restore a copy of before",
 		    o->folder, (unsigned long long)number, FORMAT);
 	else if (good && number < FORMAT)
-		good = change_all(c, o, e);
+		good = number < FORMAT_QUEUES ? change_all(c, o, e) : put_number(c, e);
 	change_free(c);
 	return good;
 }

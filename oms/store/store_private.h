@@ -4,7 +4,7 @@
  *	letter        id                      L the letter; B its inline body;   letter, from its user
  *	                                      D peer: a delivery
  *	user          hash(owner)             S sums; O id: a letter of the      outcome, from a letter: it is
- *	                                      outbox; T hash(token)              over; gone: it is forgotten
+ *	                                      outbox; T head and hash(token)              over; gone: it is forgotten
  *	queue         hash(own, peer), shard  I time, id: tries; E the earliest  due, from a letter
  *	expiry        minute, shard                                              end, from a letter
  *	peer          hash(domain)            P when it was seen
@@ -65,6 +65,9 @@ enum oms_kind {
 #define OMS_QUEUE_SHARDS  32
 #define OMS_QUEUE_GROUPS  8 /* of those shards; the entries of a group are in one directory */
 #define OMS_EXPIRY_SHARDS 16
+/* So many of them take the letters of one second, those of the next second the next ones: what a commit puts lies in
+ * few pages, and no shard takes every letter.  In formats up to 2 a letter's shard did not depend on its time. */
+#define OMS_SHARDS_AT_ONCE 4
 
 /* Letters that are being received, by user. */
 struct oms_claims {
@@ -231,12 +234,20 @@ bool oms_outbox_judge(struct kv_txn *t, const struct oms_sums *s,
 bool oms_sums_get(struct kv_txn *t, struct oms_sums *s, struct err *e);
 void oms_sums_put(struct kv_txn *t, const struct oms_sums *s);
 
+/* A token in the key of a row: its first octets, and a hash of it.  Tokens that begin with a time lie
+ * in its order, so those of a commit are in few pages.  In formats up to 2 it was the hash alone. */
+#define OMS_TOKEN_HEAD  10
+#define OMS_TOKEN_BYTES (OMS_TOKEN_HEAD + OMS_HASH_BYTES)
+struct oms_token_name {
+	unsigned char n; /* 0: no token */
+	unsigned char b[OMS_TOKEN_BYTES];
+};
+
 /* The row of a letter in the outbox. */
 struct oms_outbox_row {
 	uint64_t size, price;
-	unsigned char token[OMS_HASH_BYTES]; /* zeros: none */
+	struct oms_token_name token;
 };
-void oms_token_hash(const char *token, unsigned char hash[OMS_HASH_BYTES]);
 bool oms_token_get(struct kv_txn *t, const char *token, int64_t now_s, struct ulid *id);
 /* What a user's partition keeps of a letter. */
 void oms_user_add(struct kv_txn *t, struct oms_sums *s, const struct oms_letter_record *r,

@@ -256,6 +256,7 @@ struct entry {
 	struct due *due;
 	struct ulid id;
 	int64_t at_ms;
+	unsigned char shard; /* of the queue */
 	struct oms_stored stored;
 	bool found, damaged;
 };
@@ -301,7 +302,7 @@ take_due(void *arg, struct span key, struct span value)
 		take_first(&d->first, key, value);
 	if (at_ms > d->now_ms || d->n == d->max)
 		return false;
-	*x = (struct entry) { .due = d, .at_ms = at_ms };
+	*x = (struct entry) { .due = d, .at_ms = at_ms, .shard = d->listed.queue[d->at].shard };
 	memcpy(x->id.b, key.p + 9, ULID_BYTES);
 	d->n += !is_under_way(d, &x->id);
 	return d->n < d->max;
@@ -343,12 +344,33 @@ look_delivery(struct kv_txn *t, void *arg)
 	}
 }
 
-/* -- a delivery that cannot be read ------------------------------------------------------------------------- */
+/* -- an entry that nobody will correct ------------------------------------------------------------------- */
+
+static struct kv_part
+queue_of(const struct due *d, unsigned char shard)
+{
+	unsigned char name[OMS_QUEUE_BYTES];
+
+	memcpy(name, d->listed.hash, OMS_HASH_BYTES);
+	name[OMS_HASH_BYTES] = shard;
+	return kv_part_of(OMS_QUEUE, span_of(name, sizeof name));
+}
+
+/* A letter states when it is due to this queue.  False: one of an older format did, and now states it elsewhere. */
+static bool
+is_told(const struct kv_part *queue, const struct oms_delivery *d)
+{
+	const struct kv_part part = oms_part_queue(d->own.text, d->peer.text, &d->id);
+
+	return kv_part_eq(&part, queue);
+}
 
 struct stale {
 	struct oms_op op;
+	struct kv_part queue;
 	struct ulid id;
-	struct domain own, peer;
+	int64_t at_ms;
+	struct domain peer;
 };
 
 /* It is stated to be gone, with a version that nothing follows. */
@@ -356,7 +378,6 @@ static bool
 apply_stale(struct kv_txn *t, void *arg, struct err *e)
 {
 	const struct stale *w = arg;
-	const struct kv_part queue = oms_part_queue(w->own.text, w->peer.text, &w->id);
 	const struct kv_fact f = {
 		.what = OMS_FACT,
 		.name = span_of(w->id.b, ULID_BYTES),
@@ -364,13 +385,15 @@ apply_stale(struct kv_txn *t, void *arg, struct err *e)
 		.gone = true,
 	};
 	struct oms_stored s;
+	bool right = false;
 
 	if (oms_stored_get(t, w->peer.text, &s, e)) {
+		right = s.d.next_ms == w->at_ms || is_told(&w->queue, &s.d);
 		oms_delivery_clear(&s.d);
-		return true;
 	}
 	kv_pardon(t);
-	kv_emit(t, &queue, &f);
+	if (!right)
+		kv_emit(t, &w->queue, &f);
 	return true;
 }
 
@@ -381,14 +404,15 @@ stale_done(void *arg, const struct err *e)
 	free(arg);
 }
 
-/* A delivery that is damaged or gone must not stay due for ever.  The damage is logged. */
+/* A delivery that is damaged or gone, or is due elsewhere, must not stay due for ever.  Damage is logged. */
 static void
 drop_due(const struct due *d, const struct entry *x)
 {
 	struct stale *w = memory_new(sizeof *w);
 
+	w->queue = queue_of(d, x->shard);
 	w->id = x->id;
-	w->own = d->own;
+	w->at_ms = x->at_ms;
 	w->peer = d->peer;
 	w->op.op = (struct kv_op) {
 		.part = oms_part_letter(&x->id),
@@ -409,6 +433,14 @@ by_time(const void *a, const void *b)
 	return x->next_ms < y->next_ms ? -1 : x->next_ms > y->next_ms;
 }
 
+static bool
+is_stale(const struct due *d, const struct entry *x)
+{
+	const struct kv_part queue = queue_of(d, x->shard);
+
+	return x->damaged || (x->stored.d.next_ms != x->at_ms && !is_told(&queue, &x->stored.d));
+}
+
 /* An attempt may have ended since the queue knew of this delivery; the queue will know of that too. */
 static void
 deliveries_read(struct oms_question *q)
@@ -418,7 +450,7 @@ deliveries_read(struct oms_question *q)
 	for (size_t i = 0; i < d->n; i++) {
 		struct entry *x = &d->entry[i];
 
-		if (x->damaged)
+		if (is_stale(d, x))
 			drop_due(d, x);
 		if (!x->found || x->stored.d.next_ms != x->at_ms)
 			continue;
@@ -434,11 +466,7 @@ static void next_queue(struct oms_question *q);
 static struct kv_part
 queue_at(const struct due *d, size_t at)
 {
-	unsigned char name[OMS_QUEUE_BYTES];
-
-	memcpy(name, d->listed.hash, OMS_HASH_BYTES);
-	name[OMS_HASH_BYTES] = d->listed.queue[at].shard;
-	return kv_part_of(OMS_QUEUE, span_of(name, sizeof name));
+	return queue_of(d, d->listed.queue[at].shard);
 }
 
 static void

@@ -42,13 +42,22 @@ oms_pair_hash(const char *own, const char *peer, unsigned char hash[OMS_HASH_BYT
 	memcpy(hash, p.name, OMS_HASH_BYTES);
 }
 
+static unsigned char
+shard_of(const struct ulid *id, unsigned shards)
+{
+	uint64_t second = (uint64_t)ulid_wall_ms(id) >> 10;
+	unsigned one = id->b[ULID_BYTES - 1] % OMS_SHARDS_AT_ONCE;
+
+	return (unsigned char)((second * OMS_SHARDS_AT_ONCE + one) % shards);
+}
+
 struct kv_part
 oms_part_queue(const char *own, const char *peer, const struct ulid *id)
 {
 	unsigned char name[OMS_QUEUE_BYTES];
 
 	oms_pair_hash(own, peer, name);
-	name[OMS_HASH_BYTES] = id->b[ULID_BYTES - 1] % OMS_QUEUE_SHARDS;
+	name[OMS_HASH_BYTES] = shard_of(id, OMS_QUEUE_SHARDS);
 	return kv_part_of(OMS_QUEUE, span_of(name, sizeof name));
 }
 
@@ -68,7 +77,7 @@ oms_part_expiry(int64_t at_s, const struct ulid *id)
 	struct kv_key name = { .n = 0 };
 
 	kv_key_add_u64(&name, (uint64_t)(at_s / 60));
-	kv_key_add_u8(&name, id->b[ULID_BYTES - 1] % OMS_EXPIRY_SHARDS);
+	kv_key_add_u8(&name, shard_of(id, OMS_EXPIRY_SHARDS));
 	return kv_part_of(OMS_EXPIRY, kv_key_span(&name));
 }
 

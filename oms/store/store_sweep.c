@@ -133,13 +133,20 @@ expire_some(struct kv_txn *t, struct ending *w)
 	oms_each_stored(t, expire, &x);
 }
 
+/* A letter of an older format may lie in another shard of its minute. */
+static bool
+is_same_minute(const struct kv_part *a, const struct kv_part *b)
+{
+	return kv_key_u64(span_of(a->name, a->n), 0) == kv_key_u64(span_of(b->name, b->n), 0);
+}
+
 /* The letter may lie in this place no longer.  Where it lies otherwise, a later sweep finds it gone. */
 static void
 leave_place(struct kv_txn *t, struct ending *w, struct oms_letter_record *r, bool forgotten)
 {
 	struct kv_part place = oms_part_expiry(oms_letter_end_s(r), &w->id);
 
-	if (w->place.kind != OMS_EXPIRY || (!forgotten && kv_part_eq(&place, &w->place)))
+	if (w->place.kind != OMS_EXPIRY || (!forgotten && is_same_minute(&place, &w->place)))
 		return;
 	w->changed = true;
 	oms_end_gone(t, &w->place, &w->id, ++r->version);

@@ -6,6 +6,7 @@
 #include "oms/store/store_private.h"
 
 #define VERSION_1          1
+#define VERSION_2          2           /* the row of a letter has the whole name of its token */
 #define SUMS_STAMPED_BYTES (1 + 4 * 8) /* an earlier build kept the directory's version, too */
 
 /* -- sums ------------------------------------------------------------------------------------------- */
@@ -77,32 +78,46 @@ save_without(struct kv_txn *t, struct oms_sums *s)
 
 /* -- letters of the outbox ----------------------------------------------------------------------------- */
 
-void
-oms_token_hash(const char *token, unsigned char hash[OMS_HASH_BYTES])
+static struct oms_token_name
+token_name(const char *token)
 {
-	struct kv_key k = { .n = 0 };
+	struct oms_token_name name = { .n = 0 };
+	unsigned char digest[DIGEST_BYTES];
+	size_t n = strnlen(token, OMS_TOKEN_HEAD);
 
-	memset(hash, 0, OMS_HASH_BYTES);
-	if (token[0] == '\0')
-		return;
-	kv_key_add_hash(&k, span_str(token), OMS_HASH_BYTES);
-	memcpy(hash, k.b, OMS_HASH_BYTES);
+	if (n == 0)
+		return name;
+	digest_sha256(span_str(token), digest);
+	name.n = OMS_TOKEN_BYTES;
+	memcpy(name.b, token, n);
+	memcpy(name.b + OMS_TOKEN_HEAD, digest, OMS_HASH_BYTES);
+	return name;
+}
+
+/* As formats up to 2 named it. */
+static struct oms_token_name
+older_name(const struct oms_token_name *name)
+{
+	struct oms_token_name older = { .n = OMS_HASH_BYTES };
+
+	memcpy(older.b, name->b + OMS_TOKEN_HEAD, OMS_HASH_BYTES);
+	return older;
 }
 
 static struct kv_key
-token_row(const unsigned char hash[OMS_HASH_BYTES])
+token_row(const struct oms_token_name *name)
 {
-	return oms_row('T', span_of(hash, OMS_HASH_BYTES));
+	return oms_row('T', span_of(name->b, name->n));
 }
 
 static bool
-read_token(struct kv_txn *t, const unsigned char hash[OMS_HASH_BYTES], struct oms_token *out)
+read_token(struct kv_txn *t, const struct oms_token_name *name, struct oms_token *out)
 {
-	struct kv_key k = token_row(hash);
+	struct kv_key k = token_row(name);
 	struct span value;
 	struct reader r;
 
-	if (!kv_get(t, kv_key_span(&k), &value))
+	if (name->n == 0 || !kv_get(t, kv_key_span(&k), &value))
 		return false;
 	*out = (struct oms_token) { .until_s = 0 };
 	r = reader_of(value);
@@ -115,21 +130,21 @@ read_token(struct kv_txn *t, const unsigned char hash[OMS_HASH_BYTES], struct om
 bool
 oms_token_get(struct kv_txn *t, const char *token, int64_t now_s, struct ulid *id)
 {
-	unsigned char hash[OMS_HASH_BYTES];
+	const struct oms_token_name name = token_name(token), older = older_name(&name);
 	struct oms_token known;
 
-	oms_token_hash(token, hash);
-	if (token[0] == '\0' || !read_token(t, hash, &known) || !oms_token_counts(&known, now_s))
+	if (name.n == 0 || (!read_token(t, &name, &known) && !read_token(t, &older, &known)) ||
+	    !oms_token_counts(&known, now_s))
 		return false;
 	*id = known.id;
 	return true;
 }
 
 static void
-put_token(struct kv_txn *t, const unsigned char hash[OMS_HASH_BYTES], const struct ulid *id,
+put_token(struct kv_txn *t, const struct oms_token_name *name, const struct ulid *id,
     int64_t until_s)
 {
-	struct kv_key k = token_row(hash);
+	struct kv_key k = token_row(name);
 	struct buf value = BUF_INIT;
 
 	put_bytes(&value, id->b, ULID_BYTES);
@@ -144,10 +159,10 @@ put_row(struct kv_txn *t, const struct ulid *id, const struct oms_outbox_row *ro
 	struct kv_key k = oms_row('O', span_of(id->b, ULID_BYTES));
 	struct buf value = BUF_INIT;
 
-	put_u8(&value, VERSION_1);
+	put_u8(&value, VERSION_2);
 	put_u64(&value, row->size);
 	put_u64(&value, row->price);
-	put_bytes(&value, row->token, OMS_HASH_BYTES);
+	put_bytes(&value, row->token.b, row->token.n);
 	kv_put(t, kv_key_span(&k), buf_span(&value));
 	buf_clear(&value);
 }
@@ -157,29 +172,39 @@ static bool
 get_row(struct kv_txn *t, struct span id, struct oms_outbox_row *row)
 {
 	struct kv_key k = oms_row('O', id);
+	static const unsigned char none[OMS_HASH_BYTES];
 	struct span value;
 	struct reader r;
+	bool is_older;
 
 	if (!kv_get(t, kv_key_span(&k), &value))
 		return false;
 	r = reader_of(value);
-	read_u8(&r);
+	is_older = read_u8(&r) == VERSION_1;
 	row->size = read_u64(&r);
 	row->price = read_u64(&r);
-	read_bytes(&r, row->token, OMS_HASH_BYTES);
-	return reader_done(&r);
+	if (r.bad || r.rest.n > sizeof row->token.b)
+		return false;
+	row->token.n = (unsigned char)r.rest.n;
+	read_bytes(&r, row->token.b, row->token.n);
+	if (is_older && memcmp(row->token.b, none, sizeof none) == 0)
+		row->token.n = 0;
+	return true;
 }
 
 void
 oms_user_add(struct kv_txn *t, struct oms_sums *s, const struct oms_letter_record *r,
     int64_t token_until_s)
 {
-	struct oms_outbox_row row = { .size = r->facts.size, .price = r->price };
+	const struct oms_outbox_row row = {
+		.size = r->facts.size,
+		.price = r->price,
+		.token = token_name(r->token),
+	};
 
-	oms_token_hash(r->token, row.token);
 	put_row(t, &r->facts.id, &row);
-	if (r->token[0] != '\0' && token_until_s > 0)
-		put_token(t, row.token, &r->facts.id, token_until_s);
+	if (row.token.n > 0 && token_until_s > 0)
+		put_token(t, &row.token, &r->facts.id, token_until_s);
 	if (s->listed++ == 0)
 		tell_directory(t, false);
 	oms_sums_put(t, s);
@@ -195,8 +220,8 @@ drop_row(struct kv_txn *t, struct span id, const struct oms_outbox_row *row)
 
 	kv_del(t, kv_key_span(&k));
 	memcpy(letter.b, id.p, ULID_BYTES);
-	if (read_token(t, row->token, &token) && oms_token_goes_with(&token, &letter)) {
-		k = token_row(row->token);
+	if (read_token(t, &row->token, &token) && oms_token_goes_with(&token, &letter)) {
+		k = token_row(&row->token);
 		kv_del(t, kv_key_span(&k));
 	}
 }
@@ -281,7 +306,7 @@ is_oldest(void *arg, const struct kv_fact *f)
 	if (f->name.n != ULID_BYTES || !get_row(o->txn, f->name, &o->row))
 		return o->left-- > 0;
 	memcpy(o->id.b, f->name.p, ULID_BYTES);
-	o->found = !read_token(o->txn, o->row.token, &token) ||
+	o->found = !read_token(o->txn, &o->row.token, &token) ||
 	    !oms_token_goes_with(&token, &o->id) || !oms_token_counts(&token, o->now_s);
 	return false;
 }

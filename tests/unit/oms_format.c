@@ -55,15 +55,21 @@ waits(unsigned n)
 /* -- what is due --------------------------------------------------------------------------------------------- */
 
 static size_t
-due_at(struct world *w, unsigned peer, struct oms_delivery *out)
+due_before(struct world *w, unsigned peer, int64_t now_ms, struct oms_delivery *out)
 {
 	const struct oms_due_query q = { .own = "a.test",
 		.peer = peers[peer],
-		.now_ms = INT64_MAX,
+		.now_ms = now_ms,
 		.latest_ms = INT64_MAX,
 		.max = OMS_STORE_DUE_PAGE };
 
 	return ask_due(w->store, w->loop, &q, out).n;
+}
+
+static size_t
+due_at(struct world *w, unsigned peer, struct oms_delivery *out)
+{
+	return due_before(w, peer, INT64_MAX, out);
 }
 
 /* All that wait at the domain but those before `from`, each once and in the order of their times. */
@@ -95,12 +101,12 @@ expect_all_due(struct world *w)
 
 /* The notifier looks at these; a pair may come several times. */
 static void
-expect_pairs(struct world *w)
+read_pairs(struct world *w, int64_t first_ms[PEERS])
 {
 	struct oms_pair_cursor at = { .begun = false };
-	int64_t first_ms[PEERS] = { 0 };
 	struct oms_pair page[4];
 
+	memset(first_ms, 0, PEERS * sizeof *first_ms);
 	while (!at.ended) {
 		struct asked a = ask_pairs(w->store, w->loop, &at, 4, page);
 
@@ -111,6 +117,23 @@ expect_pairs(struct world *w)
 					first_ms[p] = page[i].first_ms;
 		at = a.next;
 	}
+}
+
+static int64_t
+earliest_pair(struct world *w, unsigned peer)
+{
+	int64_t first_ms[PEERS];
+
+	read_pairs(w, first_ms);
+	return first_ms[peer];
+}
+
+static void
+expect_pairs(struct world *w)
+{
+	int64_t first_ms[PEERS];
+
+	read_pairs(w, first_ms);
 	for (unsigned p = 0; p < PEERS; p++) {
 		unsigned n = p;
 
@@ -298,6 +321,43 @@ what_is_told_of_is_due_no_more(void **state)
 	world_clear(&w);
 }
 
+/* An attempt fails: the letter is due at its new time, which it states to another queue than the first format did.
+ * Its entry of before goes when it is found, so that each queue is listed only while it has something. */
+static void
+what_is_tried_again_is_due_once(void **state)
+{
+	struct oms_delivery d[OMS_STORE_DUE_PAGE];
+	const int64_t later_ms = (T0 + 100000) * 1000;
+	struct world w;
+	size_t n, tried;
+
+	(void)state;
+	first_format(&w);
+	reopen(&w);
+	tried = due_at(&w, 1, d);
+	assert_true(tried > 1);
+	for (size_t i = 0; i < tried; i++) {
+		d[i].next_ms = later_ms + (int64_t)i;
+		d[i].tries++;
+		attempted(&w, &d[i]);
+		oms_delivery_clear(&d[i]);
+	}
+	for (int looks = 0; looks < 2; looks++) {
+		n = due_at(&w, 1, d);
+		assert_int_equal(n, tried);
+		for (size_t i = 0; i < n; i++) {
+			assert_int_equal(d[i].next_ms, later_ms + (int64_t)i);
+			oms_delivery_clear(&d[i]);
+		}
+		reopen(&w);
+	}
+	/* who looks in time finds that nothing is due, and tells the directory */
+	assert_int_equal(due_before(&w, 1, later_ms - 1, d), 0);
+	reopen(&w);
+	assert_int_equal(earliest_pair(&w, 1), later_ms);
+	world_clear(&w);
+}
+
 /* The number says that nothing is left to do: later openings write nothing. */
 static void
 it_is_done_once(void **state)
@@ -425,6 +485,7 @@ main(int argc, char **argv)
 		cmocka_unit_test(nothing_of_the_old_directory_stays),
 		cmocka_unit_test(what_is_told_of_is_due_no_more),
 		cmocka_unit_test(it_is_done_once),
+		cmocka_unit_test(what_is_tried_again_is_due_once),
 		cmocka_unit_test(a_later_format_is_left_alone),
 		cmocka_unit_test(a_kill_loses_nothing),
 		cmocka_unit_test(it_may_be_done_again),
