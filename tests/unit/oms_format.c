@@ -351,7 +351,7 @@ what_is_tried_again_is_due_once(void **state)
 		}
 		reopen(&w);
 	}
-	/* who looks in time finds that nothing is due, and tells the directory */
+	/* whoever looks in time finds that nothing is due, and tells the directory */
 	assert_int_equal(due_before(&w, 1, later_ms - 1, d), 0);
 	reopen(&w);
 	assert_int_equal(earliest_pair(&w, 1), later_ms);
