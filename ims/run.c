@@ -81,21 +81,39 @@ start(struct daemon *d, void **role, struct err *e)
 	return good;
 }
 
+struct counting {
+	struct ims *ims;
+	struct json *out;
+	void (*done)(void *arg);
+	void *arg;
+};
+
+static void
+counted(void *arg, const struct ims_store_counts *c, const struct err *e)
+{
+	struct counting *x = arg;
+	struct json *out = x->out;
+
+	(void)e; /* what was read is shown */
+	json_put_int(out, "mailboxes", (int64_t)c->mailboxes);
+	json_put_int(out, "notices", (int64_t)c->notices);
+	json_put_int(out, "papers", (int64_t)c->papers);
+	json_put_int(out, "writes", (int64_t)c->writes);
+	json_put_int(out, "commits", (int64_t)c->commits);
+	json_put_int(out, "store_used", (int64_t)c->used_bytes);
+	json_put_int(out, "store_size", (int64_t)c->size_bytes);
+	nearly_full_put(x->ims->store, c, out, daemon_loop(x->ims->daemon), x->done, x->arg);
+	free(x);
+}
+
 static void
 status(void *role, struct json *out, void (*done)(void *arg), void *arg)
 {
 	struct ims *i = role;
-	struct ims_store_counts c;
+	struct counting *x = memory_new(sizeof *x);
 
-	ims_store_counts(i->store, &c);
-	json_put_int(out, "mailboxes", (int64_t)c.mailboxes);
-	json_put_int(out, "notices", (int64_t)c.notices);
-	json_put_int(out, "papers", (int64_t)c.papers);
-	json_put_int(out, "writes", (int64_t)c.writes);
-	json_put_int(out, "commits", (int64_t)c.commits);
-	json_put_int(out, "store_used", (int64_t)c.used_bytes);
-	json_put_int(out, "store_size", (int64_t)c.size_bytes);
-	nearly_full_put(i->store, &c, out, daemon_loop(i->daemon), done, arg);
+	*x = (struct counting) { i, out, done, arg };
+	ims_store_counts(i->store, daemon_loop(i->daemon), counted, x);
 }
 
 /* -- the role ------------------------------------------------------------------------------ */

@@ -9,31 +9,140 @@
 #include <string.h>
 
 #include "common/base/memory.h"
-#include "common/base/record.h"
-#include "common/store/db.h"
-#include "ims/store/store_record.h"
-#include "ims/store/store_seen.h"
-#include "ims/store/store_share.h"
+#include "common/loop/loop.h"
+#include "ims/store/part.h"
 
 struct truth_sum {
-	char domain[DOMAIN_BYTES];
+	struct domain domain;
 	char user[IMS_STORE_USER_BYTES]; /* "": in the whole store */
 	uint64_t notices, octets;
 };
 
-struct truth_mailbox {
-	char user[IMS_STORE_USER_BYTES];
-	uint64_t notices, seen; /* entries of the seen set */
+struct truth_letter {
+	struct ulid id;
+	struct domain from_domain;
+	uint64_t notices;
 };
 
 struct truth {
-	struct db_txn *t;
+	struct kv *kv;
+	struct loop *loop;
 	struct truth_sum *sums;
 	size_t n;
-	struct truth_mailbox *mailboxes;
-	size_t n_mailboxes;
-	uint64_t notices, seen, seen_sums, files;
+	struct truth_letter *letters;
+	size_t n_letters;
+	bool counts_letters;
+	/* of the partition that is looked at */
+	char (*names)[IMS_STORE_USER_BYTES];
+	size_t n_names;
+	char user[IMS_STORE_USER_BYTES];
+	uint64_t notices, seen, files;
 };
+
+/* -- reading ------------------------------------------------------------------------------------------------ */
+
+static inline void *
+truth_dup(const void *from, size_t n)
+{
+	return memcpy(memory_new(n + 1), from != NULL ? from : "", n);
+}
+
+/* What a look may change. */
+static inline struct truth
+truth_copy(const struct truth *t)
+{
+	struct truth copy = *t;
+
+	copy.sums = truth_dup(t->sums, t->n * sizeof *t->sums);
+	if (t->counts_letters)
+		copy.letters = truth_dup(t->letters, t->n_letters * sizeof *t->letters);
+	return copy;
+}
+
+static inline void
+truth_free(struct truth *t)
+{
+	free(t->sums);
+	if (t->counts_letters)
+		free(t->letters);
+}
+
+/* It may run several times: each begins with what was counted before. */
+struct truth_look {
+	struct kv_look look;
+	struct truth *truth, before;
+	void (*fn)(struct kv_txn *t, struct truth *truth);
+};
+
+static inline void
+truth_look_now(struct kv_txn *t, void *arg)
+{
+	struct truth_look *l = arg;
+	struct err e;
+
+	truth_free(l->truth);
+	l->before.names = l->truth->names; /* these are added at the end */
+	*l->truth = truth_copy(&l->before);
+	l->fn(t, l->truth);
+	if (kv_fault(t, &e))
+		fail_msg("%s", e.text);
+}
+
+static inline void
+truth_looked(void *arg, const struct err *e)
+{
+	assert_null(e);
+	loop_stop(((struct truth_look *)arg)->truth->loop);
+}
+
+static inline void
+truth_look_at(struct truth *t, struct kv_part part, void (*fn)(struct kv_txn *t, struct truth *))
+{
+	struct truth_look l = { .truth = t,
+		.before = truth_copy(t),
+		.fn = fn,
+		.look = { .part = part,
+		    .look = truth_look_now,
+		    .done = truth_looked,
+		    .home = t->loop } };
+
+	l.look.arg = &l;
+	kv_read(t->kv, &l.look);
+	loop_run(t->loop);
+	truth_free(&l.before);
+}
+
+static inline bool
+truth_name(void *arg, const struct kv_fact *f)
+{
+	struct truth *t = arg;
+
+	t->names = memory_resize(t->names, t->n_names + 1, sizeof *t->names);
+	memset(t->names[t->n_names], 0, sizeof *t->names);
+	assert_true(f->name.n < sizeof *t->names);
+	memcpy(t->names[t->n_names++], f->name.p, f->name.n);
+	return true;
+}
+
+static inline void
+truth_shard(struct kv_txn *t, struct truth *truth)
+{
+	kv_each_fact(t, FACT_LISTED, (struct span) { 0 }, (struct span) { 0 }, truth_name, truth);
+}
+
+/* t->names has what the directory lists. */
+static inline void
+truth_list(struct truth *t, unsigned directory)
+{
+	t->n_names = 0;
+	for (unsigned i = 0; i < KV_DIR_SHARDS; i++) {
+		unsigned char shard = (unsigned char)i;
+
+		truth_look_at(t, kv_part_of(directory, span_of(&shard, 1)), truth_shard);
+	}
+}
+
+/* -- what is there ------------------------------------------------------------------------------------------- */
 
 static inline struct truth_sum *
 truth_of(struct truth *t, struct span domain, const char *user)
@@ -41,30 +150,40 @@ truth_of(struct truth *t, struct span domain, const char *user)
 	struct truth_sum *s;
 
 	for (size_t i = 0; i < t->n; i++)
-		if (span_eq(span_str(t->sums[i].domain), domain) &&
-		    strcmp(t->sums[i].user, user) == 0)
+		if (domain_eq(&t->sums[i].domain, domain) && strcmp(t->sums[i].user, user) == 0)
 			return &t->sums[i];
 	t->sums = memory_resize(t->sums, t->n + 1, sizeof *t->sums);
 	s = &t->sums[t->n++];
 	memset(s, 0, sizeof *s);
-	assert_true(span_copy(domain, s->domain, sizeof s->domain));
+	assert_true(domain_copy_span(&s->domain, domain));
 	snprintf(s->user, sizeof s->user, "%s", user);
 	return s;
 }
 
-static inline struct truth_mailbox *
-truth_mailbox_of(struct truth *t, const char *user)
+static inline void
+truth_add(struct truth *t, struct span domain, uint64_t octets, uint64_t notices)
 {
-	struct truth_mailbox *m;
+	struct truth_sum *s = truth_of(t, domain, "");
 
-	for (size_t i = 0; i < t->n_mailboxes; i++)
-		if (strcmp(t->mailboxes[i].user, user) == 0)
-			return &t->mailboxes[i];
-	t->mailboxes = memory_resize(t->mailboxes, t->n_mailboxes + 1, sizeof *t->mailboxes);
-	m = &t->mailboxes[t->n_mailboxes++];
-	memset(m, 0, sizeof *m);
-	snprintf(m->user, sizeof m->user, "%s", user);
-	return m;
+	s->octets += octets;
+	s->notices += notices;
+}
+
+static inline void
+truth_of_letter(struct truth *t, const struct ulid *id, struct span from_domain)
+{
+	struct truth_letter *l;
+
+	for (size_t i = 0; i < t->n_letters; i++)
+		if (memcmp(&t->letters[i].id, id, sizeof *id) == 0 &&
+		    domain_eq(&t->letters[i].from_domain, from_domain)) {
+			t->letters[i].notices++;
+			return;
+		}
+	t->letters = memory_resize(t->letters, t->n_letters + 1, sizeof *t->letters);
+	l = &t->letters[t->n_letters++];
+	*l = (struct truth_letter) { .id = *id, .notices = 1 };
+	assert_true(domain_copy_span(&l->from_domain, from_domain));
 }
 
 static inline bool
@@ -73,50 +192,18 @@ truth_notice(void *arg, struct span key, struct span value)
 	struct truth *t = arg;
 	struct ims_notice_record n;
 	struct truth_sum *s;
-	char user[IMS_STORE_USER_BYTES];
-	uint64_t number;
+	struct span domain;
 	struct err e;
 
+	(void)key;
 	assert_true(ims_notice_read(value, &n, &e));
-	assert_true(ims_key_notice(key, 0, user, &number));
-	s = truth_of(t, address_domain(span_str(n.from)), "");
-	s->notices++;
-	s->octets += n.charged_domain;
-	s = truth_of(t, address_domain(span_str(n.from)), user);
+	domain = address_domain(span_str(n.from));
+	truth_add(t, domain, n.charged_domain, 1);
+	s = truth_of(t, domain, t->user);
 	s->notices++;
 	s->octets += n.charged;
-	truth_mailbox_of(t, user)->notices++;
+	truth_of_letter(t, &n.id, domain);
 	t->notices++;
-	return true;
-}
-
-static inline bool
-truth_evidence(void *arg, struct span key, struct span value)
-{
-	struct truth *t = arg;
-	struct reader r = reader_of(span_sub(value, value.n - 4, 4));
-	struct ims_letter_record l;
-	struct span letter;
-	struct err e;
-
-	assert_true(db_get(t->t, LETTER, span_sub(key, 0, 24), &letter));
-	assert_true(ims_letter_read(letter, &l, &e));
-	truth_of(t, domain_span(&l.facts.from_domain), "")->octets += read_u32(&r);
-	return true;
-}
-
-static inline bool
-truth_paper(void *arg, struct span key, struct span value)
-{
-	struct truth *t = arg;
-	struct reader r = reader_of(value);
-	struct span payer, paper;
-
-	(void)read_u8(&r);
-	payer = read_span(&r);
-	truth_of(t, payer, "")->octets += read_u64(&r);
-	assert_true(db_get(t->t, PAPER, span_sub(key, 1, DIGEST_BYTES), &paper));
-	assert_true(paper.n > 0);
 	return true;
 }
 
@@ -125,39 +212,69 @@ truth_seen(void *arg, struct span key, struct span value)
 {
 	struct truth *t = arg;
 	struct ims_seen_record r;
-	struct span row;
-	struct db_key k, until;
 	struct err e;
 
+	(void)key;
 	assert_true(ims_seen_read(value, &r, &e));
-	assert_true(
-	    r.indexed && r.charged == ims_seen_takes(span_str(r.user), domain_span(&r.domain)));
-	db_key_copy(&k, key);
-	until = ims_key_until(r.until_s, &k);
-	assert_true(db_get(t->t, UNTIL, db_key_span(&until), &row));
-	truth_of(t, domain_span(&r.domain), "")->octets += r.charged;
-	truth_mailbox_of(t, r.user)->seen++;
+	if (r.domain.text[0] != '\0') /* else of an earlier version: nobody pays */
+		truth_add(t, domain_span(&r.domain), r.charged, 0);
 	t->seen++;
 	return true;
 }
 
 static inline bool
-truth_seen_sum(void *arg, struct span key, struct span value)
+truth_count_row(void *arg, struct span key, struct span value)
 {
-	struct truth *t = arg;
-	struct ims_share sum;
-	char user[IMS_STORE_USER_BYTES];
-
-	assert_true(ims_share_read(value, &sum));
-	assert_true(span_copy(span_sub(key, 1 + 8, key.n), user, sizeof user));
-	truth_mailbox_of(t, user)->seen -= sum.notices;
-	t->seen_sums += sum.notices;
+	(void)key;
+	(void)value;
+	++*(uint64_t *)arg;
 	return true;
 }
 
-/* Its file is counted; whether its notices are is found out by its references. */
+static inline uint64_t
+truth_rows(struct kv_txn *t, char what)
+{
+	uint64_t n = 0;
+
+	kv_each(t, span_of(&what, 1), span_of(&what, 1), truth_count_row, &n);
+	return n;
+}
+
+/* Its rows, in all their orders, and its own count of notices. */
+static inline void
+truth_mailbox(struct kv_txn *t, struct truth *truth)
+{
+	struct ims_mailbox_is m;
+	struct err e;
+
+	truth->notices = truth->seen = 0;
+	assert_true(ims_mailbox_is(t, &m, &e));
+	assert_string_equal(m.user, truth->user);
+	kv_each(t, SPAN_LIT("n"), SPAN_LIT("n"), truth_notice, truth);
+	kv_each(t, SPAN_LIT("s"), SPAN_LIT("s"), truth_seen, truth);
+	assert_int_equal(m.notices, truth->notices);
+	assert_int_equal(truth_rows(t, 'c'), truth->notices);
+	assert_int_equal(truth_rows(t, 'f'), truth->notices);
+	assert_int_equal(truth_rows(t, 'u'), truth->seen);
+	assert_int_equal(truth_rows(t, 'g'), truth->seen);
+}
+
+static inline void
+truth_paper(struct kv_txn *t, struct truth *truth)
+{
+	struct ims_paper_is p;
+	struct buf octets = BUF_INIT;
+	struct err e;
+
+	assert_true(ims_paper_is(t, &p));
+	assert_true(ims_paper_read(t, &octets, &e));
+	buf_clear(&octets);
+	if (p.payer.text[0] != '\0')
+		truth_add(truth, domain_span(&p.payer), p.charged, 0);
+}
+
 static inline bool
-truth_letter(void *arg, struct span key, struct span value)
+truth_letter_row(void *arg, struct span key, struct span value)
 {
 	struct truth *t = arg;
 	struct ims_letter_record l;
@@ -165,74 +282,95 @@ truth_letter(void *arg, struct span key, struct span value)
 
 	(void)key;
 	assert_true(ims_letter_read(value, &l, &e));
-	assert_true(l.refs > 0);
 	t->files += l.file[0] != '\0';
+	for (size_t i = 0; i < t->n_letters; i++)
+		if (memcmp(&t->letters[i].id, &l.facts.id, sizeof l.facts.id) == 0 &&
+		    domain_eq(&t->letters[i].from_domain, domain_span(&l.facts.from_domain))) {
+			assert_int_equal(l.refs, t->letters[i].notices);
+			t->notices++;
+			return true;
+		}
+	fail_msg("a letter of %s has no notice", l.facts.from_domain.text);
 	return true;
 }
 
 static inline void
-truth_is_kept(struct truth *t)
+truth_letters(struct kv_txn *t, struct truth *truth)
 {
-	for (size_t i = 0; i < t->n; i++) {
-		const struct truth_sum *s = &t->sums[i];
-		struct span domain = span_str(s->domain);
-		struct db_key k = s->user[0] == '\0' ? ims_key_share(domain)
-						     : ims_key_share_in(s->user, domain);
-		struct ims_share sum;
+	kv_each(t, SPAN_LIT("l"), SPAN_LIT("l"), truth_letter_row, truth);
+}
 
-		ims_share_get(t->t, &k, &sum);
-		if (sum.octets != s->octets || sum.notices != s->notices)
-			fail_msg(
-			    "%s in '%s': the sum says %llu notices, %llu octets; there are %llu, %llu",
-			    s->domain, s->user, (unsigned long long)sum.notices,
-			    (unsigned long long)sum.octets, (unsigned long long)s->notices,
-			    (unsigned long long)s->octets);
-	}
-	for (size_t i = 0; i < t->n_mailboxes; i++) {
-		const struct truth_mailbox *m = &t->mailboxes[i];
-		struct ims_mailbox_record r;
-		struct err e;
+/* -- the sums -------------------------------------------------------------------------------------------------- */
 
-		if (m->notices > 0) {
-			assert_true(ims_mailbox_get(t->t, m->user, &r, &e));
-			assert_int_equal(r.notices, m->notices);
-		}
-		assert_int_equal(m->seen, 0);
-	}
+static inline void
+truth_same(const struct truth_sum *s, const struct ims_share *sum)
+{
+	if (sum->octets != s->octets || sum->notices != s->notices)
+		fail_msg("%s in '%s': the sum says %llu notices, %llu octets; there are %llu, %llu",
+		    s->domain.text, s->user, (unsigned long long)sum->notices,
+		    (unsigned long long)sum->octets, (unsigned long long)s->notices,
+		    (unsigned long long)s->octets);
 }
 
 static inline void
-truth_each(struct truth *t, unsigned table, struct span prefix,
-    bool (*fn)(void *arg, struct span key, struct span value))
+truth_sums_here(struct kv_txn *t, struct truth *truth)
 {
-	db_each(t->t, table, prefix, prefix, fn, t);
+	struct ims_share sum;
+
+	for (size_t i = 0; i < truth->n; i++)
+		if (strcmp(truth->sums[i].user, truth->user) == 0) {
+			ims_mailbox_share(t, domain_span(&truth->sums[i].domain), &sum);
+			truth_same(&truth->sums[i], &sum);
+		}
+}
+
+static inline void
+truth_sum(struct kv_txn *t, struct truth *truth)
+{
+	struct ims_share sum;
+
+	ims_sender_sum(t, &sum);
+	truth_same(truth_of(truth, span_str(truth->user), ""), &sum);
 }
 
 /* Each sum is what a recount finds, and no sum is of nothing.  *files: how many letters are in files. */
 static inline void
-assert_sums_are_true(struct db *d, uint64_t *files)
+assert_sums_are_true(struct ims_store *s, struct loop *l, uint64_t *files)
 {
-	const struct span all = { 0 };
-	struct truth t = { .n = 0 };
-	struct err e;
+	struct truth t = { .kv = ims_store_kv(s), .loop = l };
+	unsigned char digest[DIGEST_BYTES];
+	size_t listed = 0;
 
-	assert_true(db_read(d, &t.t, &e));
-	truth_each(&t, NOTICE, all, truth_notice);
-	truth_each(&t, EVIDENCE, all, truth_evidence);
-	truth_each(&t, KEPT, SPAN_LIT("p"), truth_paper);
-	truth_each(&t, SEEN, all, truth_seen);
-	truth_each(&t, SHARE, SPAN_LIT("s"), truth_seen_sum);
-	truth_each(&t, LETTER, all, truth_letter);
-	assert_int_equal(db_passed_over(t.t), 0); /* damaged rows */
-	truth_is_kept(&t);
-	assert_int_equal(db_entries(t.t, SENDER), t.notices);
-	assert_int_equal(db_entries(t.t, UNTIL), t.seen);
-	assert_int_equal(db_entries(t.t, SEEN_BY), t.seen);
-	assert_int_equal(t.seen_sums, t.seen);
-	db_read_end(&t.t);
+	truth_list(&t, PART_MAILBOXES);
+	t.counts_letters = true;
+	for (size_t i = 0; i < t.n_names; i++) {
+		memcpy(t.user, t.names[i], sizeof t.user);
+		truth_look_at(&t, ims_part_mailbox(t.user), truth_mailbox);
+		truth_look_at(&t, ims_part_mailbox(t.user), truth_sums_here);
+	}
+	t.counts_letters = false;
+	truth_list(&t, PART_PAPERS);
+	for (size_t i = 0; i < t.n_names; i++) {
+		memcpy(digest, t.names[i], sizeof digest);
+		truth_look_at(&t, ims_part_paper(digest), truth_paper);
+	}
+	for (size_t i = 0; i < t.n_letters; i++) {
+		t.notices = 0;
+		truth_look_at(&t, ims_part_letter(&t.letters[i].id), truth_letters);
+		assert_true(t.notices > 0);
+	}
+	truth_list(&t, PART_SENDERS);
+	for (size_t i = 0; i < t.n_names; i++) {
+		memcpy(t.user, t.names[i], sizeof t.user);
+		truth_look_at(&t, ims_part_sender(span_str(t.user)), truth_sum);
+	}
+	for (size_t i = 0; i < t.n; i++)
+		listed += t.sums[i].user[0] == '\0';
+	assert_int_equal(listed, t.n_names); /* each domain that takes anything is listed */
 	*files = t.files;
 	free(t.sums);
-	free(t.mailboxes);
+	free(t.letters);
+	free(t.names);
 }
 
 #endif

@@ -290,38 +290,6 @@ body_page_answered(struct body_page *p)
 	bodies_free(&b);
 }
 
-static bool
-is_named(struct db_txn *t, unsigned table, const char *name,
-    bool (*file_of)(struct span record, char file[BODY_NAME_BYTES]))
-{
-	unsigned char key[BODY_KEY_MAX];
-	char file[BODY_NAME_BYTES];
-	struct span value;
-	struct err e;
-	size_t n;
-
-	if (!body_name_key(name, key, &n))
-		return true;
-	if (!db_get(t, table, span_of(key, n), &value))
-		return db_fault(t, &e);
-	return !file_of(value, file) || strcmp(file, name) == 0;
-}
-
-void
-body_page_look(struct body_page *p, struct db *d, unsigned table,
-    bool (*file_of)(struct span record, char file[BODY_NAME_BYTES]))
-{
-	struct db_txn *t;
-	struct err e;
-	bool good = db_read(d, &t, &e);
-
-	for (size_t i = 0; i < p->n; i++)
-		p->named[i] = !good || is_named(t, table, p->name[i], file_of);
-	if (good)
-		db_read_end(&t);
-	body_page_answered(p);
-}
-
 void
 body_orphans_start(struct bodies *b, const struct body_asker *asker)
 {

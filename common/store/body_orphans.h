@@ -20,7 +20,6 @@
 #define COMMON_STORE_BODY_ORPHANS_H
 
 #include "common/store/body.h"
-#include "common/store/db.h"
 
 #define BODY_PAGE 64
 
@@ -43,10 +42,6 @@ struct body_asker {
 /* Before the first body_begin. */
 void body_orphans_start(struct bodies *b, const struct body_asker *asker);
 void body_page_answered(struct body_page *p);
-/* Answers from a table whose keys are those in the names.  file_of gives a record's file, "" if it has none; false:
- * the record is unreadable, so it may name any file of its key. */
-void body_page_look(struct body_page *p, struct db *d, unsigned table,
-    bool (*file_of)(struct span record, char file[BODY_NAME_BYTES]));
 /* Whoever started it calls this before it gives its reference up.  `ask` is not called any more, and the folder is
  * closed, except for a page that is not answered yet.  Waits for an offload thread.  Nothing, if it was never
  * started. */

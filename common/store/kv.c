@@ -51,6 +51,12 @@ kv_take(struct kv *k, struct kv_op *op, struct err *e)
 	return k->engine->take(k, op, e);
 }
 
+bool
+kv_take_several(struct kv *k, struct kv_op *const *ops, size_t n, struct err *e)
+{
+	return k->engine->take_several(k, ops, n, e);
+}
+
 void
 kv_read(struct kv *k, struct kv_look *l)
 {

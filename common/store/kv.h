@@ -135,6 +135,8 @@ struct kv_op {
 };
 /* Takes op; the caller's `done` frees it.  False (too_many_outstanding): not taken, nothing will be called. */
 bool kv_take(struct kv *k, struct kv_op *op, struct err *e);
+/* The same for several: all are taken, or none.  They may share a commit. */
+bool kv_take_several(struct kv *k, struct kv_op *const *ops, size_t n, struct err *e);
 
 struct kv_look {
 	struct kv_look *next; /* kv's */

@@ -319,8 +319,8 @@ done(void *arg, const struct err *e)
 	finish(j, e);
 }
 
-static bool
-take(struct kv *k, struct kv_op *op, struct err *e)
+static struct job *
+job_new(struct kv *k, struct kv_op *op)
 {
 	struct job *j = memory_new(sizeof *j);
 
@@ -333,10 +333,32 @@ take(struct kv *k, struct kv_op *op, struct err *e)
 		.octets = op->octets,
 		.frees = op->frees,
 		.leaves = op->leaves };
-	if (db_write_take(j->lmdb->db, &j->write, e))
+	return j;
+}
+
+static bool
+take_several(struct kv *k, struct kv_op *const *ops, size_t n, struct err *e)
+{
+	struct job *first = NULL, *j;
+	struct db_write *next;
+
+	for (size_t i = n; i-- > 0; first = j) {
+		j = job_new(k, ops[i]);
+		j->write.next = first == NULL ? NULL : &first->write;
+	}
+	if (n == 0 || db_writes_take(lmdb_of(k)->db, &first->write, e))
 		return true;
-	free(j);
+	for (struct db_write *w = &first->write; w != NULL; w = next) {
+		next = w->next;
+		free(w->arg);
+	}
 	return false;
+}
+
+static bool
+take(struct kv *k, struct kv_op *op, struct err *e)
+{
+	return take_several(k, &op, 1, e);
 }
 
 /* -- reads ------------------------------------------------------------------------------------------------ */
@@ -421,6 +443,7 @@ close_store(struct kv *k)
 static const struct kv_engine engine = {
 	.close = close_store,
 	.take = take,
+	.take_several = take_several,
 	.read = read_later,
 	.owns = owns,
 	.share = share,

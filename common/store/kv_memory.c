@@ -312,6 +312,14 @@ take(struct kv *k, struct kv_op *op, struct err *e)
 	return true;
 }
 
+static bool
+take_several(struct kv *k, struct kv_op *const *ops, size_t n, struct err *e)
+{
+	for (size_t i = 0; i < n; i++)
+		take(k, ops[i], e);
+	return true;
+}
+
 static void
 read_later(struct kv *k, struct kv_look *l)
 {
@@ -416,6 +424,7 @@ close_node(struct kv *k)
 static const struct kv_engine engine = {
 	.close = close_node,
 	.take = take,
+	.take_several = take_several,
 	.read = read_later,
 	.owns = owns,
 	.share = share,
@@ -504,6 +513,16 @@ kv_memory_free(struct kv_memory **m)
 	pthread_mutex_destroy(&x->lock);
 	free(x);
 	*m = NULL;
+}
+
+void
+kv_memory_each(struct kv_memory *m, void (*fn)(void *arg, struct span key), void *arg)
+{
+	pthread_mutex_lock(&m->lock);
+	for (const struct kv_row *row = kv_set_first(&m->rows); row != NULL; row = kv_set_next(row))
+		if (row->state == KV_ROW_PUT)
+			fn(arg, row->key);
+	pthread_mutex_unlock(&m->lock);
 }
 
 struct kv_memory_counts

@@ -41,6 +41,10 @@ bool kv_memory_step(struct kv_memory *m);
 /* Steps until nothing is left but effects that cannot be applied.  Forgets facts that are gone. */
 void kv_memory_settle(struct kv_memory *m);
 
+/* Each row of all partitions: its kind, the name of its partition, its key.  For tests that count; fn changes
+ * nothing. */
+void kv_memory_each(struct kv_memory *m, void (*fn)(void *arg, struct span key), void *arg);
+
 /* Of the memory since it was made: what chance has tried. */
 struct kv_memory_counts {
 	uint64_t steps, commits;

@@ -19,6 +19,7 @@
 struct kv_engine {
 	void (*close)(struct kv *k);
 	bool (*take)(struct kv *k, struct kv_op *op, struct err *e);
+	bool (*take_several)(struct kv *k, struct kv_op *const *ops, size_t n, struct err *e);
 	void (*read)(struct kv *k, struct kv_look *l);
 	bool (*owns)(struct kv *k, const struct kv_part *part, uint64_t *fence);
 	void (*share)(struct kv *k, uint64_t (*beside)(void *arg), void *arg);

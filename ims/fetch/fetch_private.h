@@ -31,6 +31,7 @@ struct fetch_run {
 	struct body_in *in; /* what has come so far */
 	struct fetch_verdict verdict;
 	struct err why; /* of the session under way, or of the end */
+	uint64_t round; /* of the DONE that is pending once it is kept */
 	bool settled;
 	bool busy;  /* the store or the spool has us */
 	bool freed; /* and will find this */

@@ -158,7 +158,7 @@ send_done(struct fetch_run *r)
 }
 
 static void
-kept(void *arg, const struct err *e)
+kept(void *arg, uint64_t round, const struct err *e)
 {
 	struct fetch_run *r = arg;
 	struct err why;
@@ -172,6 +172,7 @@ kept(void *arg, const struct err *e)
 		return;
 	}
 	r->letter.state = MAILBOX_HERE;
+	r->round = round;
 	acknowledger_heard(r->worker->ims, r->letter.own_domain.text, r->letter.from_domain.text);
 	settle(r, NULL);
 	send_done(r);

@@ -75,11 +75,11 @@ struck(void *arg, const struct err *e)
 		    refusal_word(e->why), log_str(e->text));
 }
 
-/* DONE was answered.  Where it came to be owed anew meanwhile, it is no longer the first. */
+/* DONE was answered.  Where it came to be pending anew meanwhile, it has another round. */
 static void
 strike_out(const struct fetch_run *r)
 {
-	struct ims_ack o = { .id = r->letter.id, .round = 1 };
+	struct ims_ack o = { .id = r->letter.id, .round = r->round };
 
 	o.from_domain = r->letter.from_domain;
 	o.own_domain = r->letter.own_domain;

@@ -8,6 +8,7 @@
  *	a domain's, everywhere   octets: ims_share_bound                      sender_share
  *	a domain's seen entries  IMS_MAILBOX_SENDER for one mailbox           the first of these goes
  *	all seen entries         what the store was opened with               ims_seen_room
+ *	domains of a mailbox     IMS_MAILBOX_KNOWN that are remembered        a new one, only while it has notices
  */
 #ifndef IMS_POLICY_SHARE_H
 #define IMS_POLICY_SHARE_H
@@ -16,6 +17,7 @@
 
 #define IMS_MAILBOX_NOTICES 100000
 #define IMS_MAILBOX_SENDER  25000
+#define IMS_MAILBOX_KNOWN   10000
 
 /* What one sender's domain takes of the store or of a mailbox. */
 struct ims_share {

@@ -1,90 +1,152 @@
-/* store — the IMS's mailboxes: opening, reading, counting; see store.h. */
+/* store — the IMS's mailboxes: opening and counting; see store.h. */
 #include "ims/store/store.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/base/clock.h"
 #include "common/base/memory.h"
 #include "common/base/random.h"
-#include "common/base/source.h"
 #include "common/store/body_orphans.h"
 #include "ims/store/store_private.h"
-#include "ims/store/store_share.h"
 
-static const char *const tables[IMS_TABLES] = {
-	[MAILBOX] = "mailbox",
-	[NOTICE] = "notice",
-	[SEEN] = "seen",
-	[LETTER] = "letter",
-	[BODY] = "body",
-	[EVIDENCE] = "evidence",
-	[PAPER] = "paper",
-	[CITED] = "cited",
-	[CHANGE] = "change",
-	[UNTIL] = "until",
-	[NOTIFIED] = "told",
-	[PENDING_ACK] = "owed",
-	[SHARE] = "share",
-	[SENDER] = "sender",
-	[DUE] = "due",
-	[KEPT] = "kept",
-	[KNOWN] = "known",
-	[SEEN_BY] = "seenby",
+const struct kv_schema ims_schema = { ims_parts, IMS_PARTS, NULL };
+
+int64_t
+ims_now_s(void)
+{
+	return clock_wall_ms() / 1000;
+}
+
+/* -- opening -------------------------------------------------------------------------------------------------- */
+
+/* Which letter names a file?  Each name has the letter's key (ims_store_body_in). */
+struct asking {
+	struct body_page *page;
+	atomic_size_t waiting;
+	struct one_file {
+		struct ims_naming what; /* first: what is applied */
+		struct kv_op op;
+		struct asking *of;
+	} file[BODY_PAGE];
 };
 
-/* -- opening ---------------------------------------------------------------------------------------- */
-
-static bool
-file_of(struct span record, char file[BODY_NAME_BYTES])
+static void
+file_asked(void *arg, const struct err *e)
 {
-	struct ims_letter_record r;
-	struct err e;
+	struct one_file *f = arg;
+	struct asking *a = f->of;
 
-	if (!ims_letter_read(record, &r, &e))
-		return false;
-	memcpy(file, r.file, BODY_NAME_BYTES);
-	return true;
+	a->page->named[f - a->file] = e != NULL || f->what.named;
+	if (atomic_fetch_sub(&a->waiting, 1) > 1)
+		return;
+	body_page_answered(a->page);
+	free(a);
 }
 
 static void
-ask_records(void *arg, struct body_page *p)
+ask_letters(void *arg, struct body_page *p)
 {
-	body_page_look(p, ((struct ims_store *)arg)->db, LETTER, file_of);
+	struct ims_store *s = arg;
+	struct asking *a = memory_new(sizeof *a);
+	struct err e;
+
+	a->page = p;
+	atomic_init(&a->waiting, p->n + 1);
+	for (size_t i = 0; i < p->n; i++) {
+		struct one_file *f = &a->file[i];
+		struct kv_part part;
+
+		f->of = a;
+		f->what.file = p->name[i];
+		if (!ims_part_of_file(p->name[i], &part, f->what.domain_hash)) {
+			file_asked(f, NULL);
+			continue;
+		}
+		f->op = (struct kv_op) {
+			.part = part,
+			.apply = ims_letter_op_names,
+			.done = file_asked,
+			.arg = f,
+			.frees = true,
+		};
+		if (!kv_take(s->kv, &f->op, &e))
+			file_asked(f, &e);
+	}
+	if (atomic_fetch_sub(&a->waiting, 1) > 1)
+		return;
+	body_page_answered(p);
+	free(a);
+}
+
+static struct ims_store *
+new_store(struct kv *kv, uint64_t size)
+{
+	struct ims_store *s = memory_new(sizeof *s);
+
+	atomic_init(&s->holders, 1);
+	pthread_mutex_init(&s->lock, NULL);
+	random_bytes(&s->run, sizeof s->run);
+	s->size = size;
+	s->kv = kv;
+	return s;
+}
+
+/* Bodies count against the size; orphans among them are looked for. */
+static bool
+begin(struct ims_store *s, const char *folder, struct offload *o, struct err *e)
+{
+	if (!bodies_open(folder, s->size, o, &s->bodies, e))
+		return false;
+	kv_share(s->kv, bodies_used, s->bodies);
+	ims_begin_sweeps(s);
+	body_orphans_start(s->bodies, &(struct body_asker) { .ask = ask_letters, .arg = s });
+	return true;
 }
 
 bool
 ims_store_open(const char *folder, uint64_t size, struct offload *o, struct ims_store **out,
     struct err *e)
 {
-	struct ims_store *s = memory_new(sizeof *s);
+	struct ims_store *s = new_store(NULL, size);
 	char path[4096];
 
-	atomic_init(&s->holders, 1);
-	random_bytes(&s->run, sizeof s->run);
-	s->size = size;
-	s->seen_max = size / IMS_STORE_SEEN_OCTETS;
-	snprintf(path, sizeof path, "%s/bodies", folder);
-	if (!db_open(folder, size, tables, IMS_TABLES, &s->db, e) ||
-	    !bodies_open(path, size, o, &s->bodies, e)) {
+	snprintf(path, sizeof path, "%s/store/bodies", folder);
+	if (!ims_store_migrate(s, folder, size, o, e) || !begin(s, path, o, e)) {
+		s->old[0] = '\0'; /* it stays: this is no stop in order */
 		ims_store_close(&s);
 		return false;
 	}
-	db_share(s->db, bodies_used, s->bodies);
-	body_orphans_start(s->bodies, &(struct body_asker) { .ask = ask_records, .arg = s });
-	ims_store_upgrade(s);
 	*out = s;
 	return true;
 }
 
+bool
+ims_store_open_on(struct kv *kv, const char *bodies, uint64_t size, struct offload *o,
+    struct ims_store **out, struct err *e)
+{
+	struct ims_store *s = new_store(kv, size);
+
+	if (!begin(s, bodies, o, e)) {
+		ims_store_close(&s);
+		return false;
+	}
+	*out = s;
+	return true;
+}
+
+/* What an older version left goes once we have closed in order. */
 void
 ims_store_close(struct ims_store **s)
 {
 	if (*s == NULL)
 		return;
-	body_orphans_stop((*s)->bodies);
-	db_close(&(*s)->db);
-	bodies_free(&(*s)->bodies);
+	if ((*s)->bodies != NULL)
+		body_orphans_stop((*s)->bodies);
+	kv_close(&(*s)->kv);
+	if ((*s)->old[0] != '\0')
+		ims_store_remove_old((*s)->old);
 	ims_store_let_go(s);
 }
 
@@ -97,17 +159,17 @@ ims_store_hold(struct ims_store *s)
 }
 
 void
-ims_store_let_go(struct ims_store **s)
+ims_store_let_go(struct ims_store **sp)
 {
-	if (*s != NULL && atomic_fetch_sub(&(*s)->holders, 1) == 1)
-		free(*s);
-	*s = NULL;
-}
+	struct ims_store *s = *sp;
 
-struct db *
-ims_store_db(struct ims_store *s)
-{
-	return s->db;
+	*sp = NULL;
+	if (s == NULL || atomic_fetch_sub(&s->holders, 1) > 1)
+		return;
+	ims_files_forgotten(s);
+	bodies_free(&s->bodies);
+	pthread_mutex_destroy(&s->lock);
+	free(s);
 }
 
 void
@@ -126,33 +188,83 @@ ims_store_bodies(struct ims_store *s)
 struct body_in *
 ims_store_body_in(struct ims_store *s, const struct ims_letter *letter, struct loop *l)
 {
-	struct db_key k = ims_key_letter(&letter->id, domain_span(&letter->from_domain));
-	struct db_key attempt = { .n = 0 };
+	struct kv_key attempt = { .n = 0 };
+	struct kv_key key = ims_letter_key(&letter->id, domain_span(&letter->from_domain));
 	unsigned char random[8];
 
 	random_bytes(random, sizeof random);
-	db_key_add_u64(&attempt, letter->fence);
-	db_key_add(&attempt, random, sizeof random);
-	return body_begin(s->bodies, db_key_span(&k), db_key_span(&attempt), l);
+	kv_key_add_u64(&attempt, letter->fence);
+	kv_key_add(&attempt, span_of(random, sizeof random));
+	return body_begin(s->bodies, kv_key_span(&key), kv_key_span(&attempt), l);
 }
 
-/* -- looking ------------------------------------------------------------------------------------------ */
-
-/* LMDB keeps these counts: reads no row. */
-void
-ims_store_counts(struct ims_store *s, struct ims_store_counts *out)
+struct kv *
+ims_store_kv(struct ims_store *s)
 {
-	struct db_counts c;
-	struct db_txn *t;
-	struct err e;
+	return s->kv;
+}
 
-	db_counts(s->db, &c);
-	*out = (struct ims_store_counts) { 0, 0, 0, c.writes, c.commits, c.used_bytes,
-		c.size_bytes };
-	if (!db_read(s->db, &t, &e))
-		return;
-	out->mailboxes = db_entries(t, MAILBOX);
-	out->notices = db_entries(t, NOTICE);
-	out->papers = db_entries(t, PAPER);
-	db_read_end(&t);
+/* -- counting: each shard of a directory keeps sums ------------------------------------------------------------- */
+
+struct shard {
+	struct ims_share sum; /* notices */
+	uint64_t entries;
+};
+
+struct counting {
+	struct ims_question question;
+	struct shard shard[KV_DIR_SHARDS]; /* mailboxes */
+	struct shard papers[KV_DIR_SHARDS];
+	ims_store_counted *done;
+	void *arg;
+};
+
+static void
+look_at_shard(struct kv_txn *t, void *arg, struct err *why)
+{
+	struct shard *x = arg;
+
+	(void)why;
+	ims_list_sums(t, &x->entries, &x->sum);
+}
+
+static void
+tell_counts(struct ims_question *q, const struct err *e)
+{
+	struct counting *c = (struct counting *)q;
+	struct ims_store_counts out = { .mailboxes = 0 };
+	struct kv_counts k = { .writes = 0 };
+
+	if (e == NULL)
+		kv_get_counts(q->store->kv, &k);
+	out.writes = k.writes;
+	out.commits = k.commits;
+	out.used_bytes = k.used_bytes;
+	out.size_bytes = k.size_bytes;
+	for (unsigned i = 0; i < KV_DIR_SHARDS; i++) {
+		out.mailboxes += c->shard[i].entries;
+		out.notices += c->shard[i].sum.notices;
+		out.papers += c->papers[i].entries;
+	}
+	c->done(c->arg, &out, e);
+}
+
+void
+ims_store_counts(struct ims_store *s, struct loop *l, ims_store_counted *done, void *arg)
+{
+	struct counting *c = memory_new(sizeof *c);
+
+	c->question.next = ims_answer;
+	c->question.tell = tell_counts;
+	c->done = done;
+	c->arg = arg;
+	ims_ask(&c->question, s, l);
+	for (unsigned i = 0; i < KV_DIR_SHARDS; i++) {
+		unsigned char shard = (unsigned char)i;
+
+		ims_look(&c->question, kv_part_of(PART_MAILBOXES, span_of(&shard, 1)),
+		    look_at_shard, &c->shard[i]);
+		ims_look(&c->question, kv_part_of(PART_PAPERS, span_of(&shard, 1)), look_at_shard,
+		    &c->papers[i]);
+	}
 }

@@ -20,7 +20,9 @@
  * After a crash between our commit and our reply the sender repeats the notification.  The seen set,
  * written in the same transaction as the notice, answers `known`, and no notice appears twice.  Its
  * entries count against the share of the sender's domain until they go; a user who drops a notice leaves its
- * entry, and ims_store_purge does not.
+ * entry, and ims_store_purge does not.  Papers (seals, certificates, CRLs) that evidence cites are kept, and charged
+ * to the domain that brought them, until about three weeks after the last letter that cites them: nobody counts these
+ * letters, each renews its papers once a week.
  * After the start, body files that no record names are deleted.
  *
  * A mailbox numbers its notices upwards and never uses a number twice.
@@ -49,7 +51,7 @@
 
 struct loop;
 struct offload;
-struct db;
+struct kv;
 struct ims_store;
 
 bool ims_store_open(const char *folder, uint64_t size, struct offload *o, struct ims_store **s,
@@ -92,9 +94,8 @@ void ims_store_accept(struct ims_store *s, struct notify_batch *b,
     const char (*users)[IMS_STORE_USER_BYTES], const struct ims_evidence *ev, struct loop *l,
     ims_store_accepted *done, void *arg);
 
-/* Has the mailbox ever had a notice from this domain?  Remembered until the mailbox is deleted, for at
- * most one pair of mailbox and domain in each IMS_STORE_KNOWN_OCTETS of the store. */
-#define IMS_STORE_KNOWN_OCTETS 4096
+/* Has the mailbox ever had a notice from this domain?  Remembered until the mailbox is deleted, for
+ * the first IMS_MAILBOX_KNOWN domains of a mailbox; for others while they have a notice there. */
 typedef void ims_store_knows_done(void *arg, bool knows); /* false also where it cannot be read */
 struct ims_question *ims_store_knows(struct ims_store *s, const char *user, struct span from_domain,
     struct loop *l, ims_store_knows_done *done, void *arg);
@@ -150,9 +151,11 @@ struct ims_question *ims_store_evidence_of(struct ims_store *s, const struct uli
 typedef void ims_store_leased(void *arg, const struct ims_letter *l, const struct err *e);
 void ims_store_lease(struct ims_store *s, const struct ims_letter *l, struct loop *loop,
     ims_store_leased *done, void *arg);
+/* round: of the DONE that l->own_domain now has pending. */
+typedef void ims_store_kept(void *arg, uint64_t round, const struct err *e);
 /* Takes kept.  Durable before done. */
 void ims_store_keep_take(struct ims_store *s, const struct ims_letter *l, struct body_kept *kept,
-    struct loop *loop, ims_store_done *done, void *arg);
+    struct loop *loop, ims_store_kept *done, void *arg);
 /* Ends the lease.  The letter is HELD again, or over: GONE, RECALLED, BAD-SEAL. */
 void ims_store_release(struct ims_store *s, const struct ims_letter *l, enum mailbox_state state,
     enum refusal why, struct loop *loop, ims_store_done *done, void *arg);
@@ -178,9 +181,8 @@ void ims_store_acked(struct ims_store *s, const struct ims_ack *o, struct loop *
 struct body_in *ims_store_body_in(struct ims_store *s, const struct ims_letter *letter,
     struct loop *l);
 struct bodies *ims_store_bodies(struct ims_store *s);
-/* For tests that count the rows of a table (ims/store/store_record.h). */
-struct db *ims_store_db(struct ims_store *s);
-/* The most entries of SEEN from now on; open sets it from the size of the map. */
+struct kv *ims_store_kv(struct ims_store *s); /* for tests */
+/* The most entries of the seen set that a domain may have for one mailbox; for tests. */
 void ims_store_seen_max(struct ims_store *s, uint64_t entries);
 
 /* -- changes by the user ---------------------------------------------------------------------------- */
@@ -196,7 +198,8 @@ void ims_store_drop(struct ims_store *s, const char *user, uint64_t number, bool
 struct ims_store_counts {
 	uint64_t mailboxes, notices, papers, writes, commits, used_bytes, size_bytes;
 };
-void ims_store_counts(struct ims_store *s, struct ims_store_counts *out);
+typedef void ims_store_counted(void *arg, const struct ims_store_counts *c, const struct err *e);
+void ims_store_counts(struct ims_store *s, struct loop *l, ims_store_counted *done, void *arg);
 /* e: no_such_user, storage. */
 typedef void ims_store_has(void *arg, uint64_t notices, const struct err *e);
 struct ims_question *ims_store_has_mailbox(struct ims_store *s, const char *user, struct loop *l,
@@ -205,7 +208,7 @@ struct ims_mailbox {
 	char user[IMS_STORE_USER_BYTES];
 	uint64_t notices;
 };
-/* The first `max` that follow `after` ("": from the first), in order.  more: others follow. */
+/* The first `max` that follow `after` ("": from the first), in an order of the store's own.  more: others follow. */
 typedef void ims_store_mailboxes_done(void *arg, const struct ims_mailbox *rows, size_t n,
     bool more, const struct err *e);
 struct ims_question *ims_store_mailboxes(struct ims_store *s, const char *after, size_t max,

@@ -1,40 +1,59 @@
-/* store_accept — turns a batch of notifications into notices; see store.h. */
+/* store_accept — turns a batch of notifications into notices; see store.h.
+ *
+ * First it looks at what the sender's domain takes and which papers are kept, and chooses CRLs (store_paper.c).  Then all
+ * operations are taken: one a new CRL, one an entry.  A repeat has one more, for its letter.  A chain and a seal are
+ * kept with the evidence that cites them; a CRL only if the domain has room for all of it.
+ */
 #include <stdlib.h>
 #include <string.h>
 
 #include "common/base/memory.h"
 #include "common/base/record.h"
-#include "common/loop/loop.h"
 #include "common/pki/crl_set.h"
+#include "ims/store/store_paper.h"
 #include "ims/store/store_private.h"
-#include "ims/store/store_seen.h"
-#include "ims/store/store_share.h"
+
+/* An entry with its evidence, beside what it quotes: not less than it will be charged. */
+#define ENTRY_TAKES 2560
 
 struct accept;
 
-/* An open entry: a write of its own, for one mailbox and one letter.  Those of a batch are queued together and
- * share a commit. */
+/* An open entry. */
 struct entry {
-	struct db_write write;
+	struct ims_accepting what; /* first: what is applied */
+	struct ims_op op;
 	struct accept *of;
 	size_t index; /* in the batch */
-	enum notify_done done;
+};
+
+/* Of a repeat, for its letter. */
+struct repeat {
+	struct ims_letter_op what; /* first */
+	struct ims_op op;
+	struct accept *of;
+	size_t index;
+	struct buf evidence;
 };
 
 struct accept {
-	struct ims_store *store;
+	struct ims_store *store; /* a reference */
+	struct loop *loop;
 	struct notify_batch *batch;
 	const char (*users)[IMS_STORE_USER_BYTES];
 	const struct ims_evidence *ev;
-	struct entry *entries;    /* n_open of the batch */
-	size_t n, waiting;        /* that are not answered yet */
-	struct ims_papers papers; /* as given */
-	struct loop *loop;
+	struct entry *entries;
+	struct buf *evidence; /* of each statement that made a notice */
+	struct buf cites;     /* papers that are kept with it */
+	size_t n, n_statements, waiting;
+	struct ims_papers papers;
+	struct ims_under_way under_way;
+	uint64_t others;  /* what other batches of the domain may take */
+	struct err paper; /* why a paper is not kept */
 	ims_store_accepted *done;
 	void *arg;
 };
 
-_Static_assert(sizeof(struct entry) <= IMS_STORE_ENTRY_BYTES, "an entry");
+/* -- records -------------------------------------------------------------------------------------------------- */
 
 /* Digest of the fields that a repeat must repeat: Size, Digest, Date and the Summary fields. */
 static void
@@ -51,37 +70,31 @@ facts_digest(const struct statement *st, unsigned char out[DIGEST_BYTES])
 	buf_clear(&facts);
 }
 
-static int64_t
-hold_until(const struct accept *a, const struct statement *st)
+static struct ims_letter
+letter_of(const struct accept *a, const struct statement *st)
 {
-	return ims_hold_until(st->hold_until_s, a->ev->received_s, a->ev->hold_limit_s);
+	struct ims_letter l = { .id = st->id,
+		.state = MAILBOX_HELD,
+		.size = st->size,
+		.summary_size = st->summary_size,
+		.hold_until_s = ims_hold_until(st->hold_until_s, a->ev->received_s,
+		    a->ev->hold_limit_s) };
+
+	domain_copy_span(&l.from_domain, st->from_domain);
+	domain_copy_span(&l.own_domain, st->recipient_domain);
+	memcpy(l.digest, st->digest, DIGEST_BYTES);
+	memcpy(l.summary_digest, st->summary_digest, DIGEST_BYTES);
+	return l;
 }
 
-static int64_t
-seen_until(const struct accept *a, const struct statement *st)
-{
-	return ims_seen_until(st->hold_until_s, a->ev->received_s, a->ev->hold_limit_s);
-}
-
-static const unsigned char *
-statement_digest(const struct accept *a, const struct statement *st)
-{
-	return a->batch->digests[st - a->batch->statements];
-}
-
-/* -- a statement's own records ------------------------------------------------------------------- */
-
-/* Keeps each statement that made a notice, and the newest one that only prolonged the promise.  Returns
- * what the record takes. */
+/* Returns what the record takes. */
 static uint64_t
-put_evidence(struct db_txn *t, const struct accept *a, const struct db_key *letter,
-    const struct statement *st, const struct ims_papers *papers, bool made_notice)
+pack_evidence(const struct accept *a, const struct statement *st, struct buf *out)
 {
 	const struct notify_batch *b = a->batch;
-	struct db_key k = ims_key_statement(letter, st->recipient_domain,
-	    made_notice ? statement_digest(a, st) : NULL);
 	struct ims_evidence_record r = {
-		.papers = *papers,
+		.n_papers = a->papers.n,
+		.has_seal = true,
 		.statement = st->text,
 		.alg = span_str(seal_alg_name(b->alg)),
 		.signature = b->signature,
@@ -90,356 +103,268 @@ put_evidence(struct db_txn *t, const struct accept *a, const struct db_key *lett
 		.received_s = a->ev->received_s,
 	};
 
-	return ims_evidence_put(t, &k, st->from_domain, &r);
+	for (size_t i = 0; i < a->papers.n; i++)
+		memcpy(r.paper[i], a->papers.paper[i].digest, DIGEST_BYTES);
+	return ims_evidence_pack(out, &r);
 }
 
-/* -- the sender's share ------------------------------------------------------------------------------- */
+/* -- batches under way ------------------------------------------------------------------------------------------ */
 
-static bool
-exceeds_share(struct db_txn *t, const struct accept *a, uint64_t octets)
+/* Before the sum is read: a batch that begins later counts this one, one that is committed meanwhile counts twice. */
+static void
+begin_under_way(struct accept *a)
 {
-	uint64_t size = a->store->size;
-	enum ims_fit fit = ims_share_fit(octets, a->ev->sender_limit, size);
+	struct ims_store *s = a->store;
 
-	return fit == IMS_FITS_NOT ||
-	    (fit == IMS_FITS_UNLESS_SCARCE && !db_has_free(t, size / IMS_SHARE_SCARCE));
-}
-
-/* False: with `octets` more the sender's domain would exceed its share (*e). */
-static bool
-has_share(struct db_txn *t, const struct accept *a, const struct statement *st, uint64_t octets,
-    struct err *e)
-{
-	struct db_key k = ims_key_share(st->from_domain);
-	struct ims_share s;
-
-	if (a->ev->sender_limit == 0)
-		return true;
-	ims_share_get(t, &k, &s);
-	if (RULE(sender_share) && exceeds_share(t, a, s.octets + octets))
-		return err_word(e, REFUSAL_sender_share);
-	return true;
-}
-
-static bool
-has_mailbox_share(struct db_txn *t, const struct accept *a, const struct statement *st,
-    const char *user, uint64_t octets, struct err *e)
-{
-	struct db_key k = ims_key_share_in(user, st->from_domain);
-	struct ims_share s;
-
-	ims_share_get(t, &k, &s);
-	return ims_mailbox_has_share(&s, octets, a->ev->mailbox_limit, e);
-}
-
-/* About what the statement's evidence will take, and (*papers_take) the new papers it cites. */
-static uint64_t
-evidence_about(struct db_txn *t, const struct accept *a, const struct statement *st,
-    struct ims_papers *papers, uint64_t *papers_take)
-{
-	*papers = a->papers;
-	*papers_take = ims_papers_choose(t, a->store, a->ev->received_s, papers);
-	return ims_takes(IMS_EVIDENCE_KEY,
-		   st->text.n + a->batch->signature.n +
-		       strlen(a->ev->spf[st - a->batch->statements]) + 512) +
-	    ims_papers_rows(papers->n) + IMS_EVIDENCE_LETTER;
+	if (s == NULL)
+		return;
+	pthread_mutex_lock(&s->lock);
+	for (const struct ims_under_way *u = s->under_way; u != NULL; u = u->next)
+		if (domain_eq(&u->from_domain, domain_span(&a->under_way.from_domain)))
+			a->others += u->octets;
+	a->under_way.next = s->under_way;
+	s->under_way = &a->under_way;
+	pthread_mutex_unlock(&s->lock);
 }
 
 static void
-fill_letter(struct ims_letter_record *r, const struct accept *a, const struct statement *st)
+end_under_way(struct accept *a)
 {
-	*r = (struct ims_letter_record) { .facts = {
-					      .id = st->id,
-					      .state = MAILBOX_HELD,
-					      .size = st->size,
-					      .summary_size = st->summary_size,
-					      .hold_until_s = hold_until(a, st),
-					  } };
-	domain_copy_span(&r->facts.from_domain, st->from_domain);
-	domain_copy_span(&r->facts.own_domain, st->recipient_domain);
-	memcpy(r->facts.digest, st->digest, DIGEST_BYTES);
-	memcpy(r->facts.summary_digest, st->summary_digest, DIGEST_BYTES);
+	struct ims_under_way **at;
+
+	if (a->store == NULL)
+		return;
+	pthread_mutex_lock(&a->store->lock);
+	for (at = &a->store->under_way; *at != &a->under_way; at = &(*at)->next)
+		continue;
+	*at = a->under_way.next;
+	pthread_mutex_unlock(&a->store->lock);
 }
 
-static enum ims_beside
-beside(const struct ims_letter_record *r, const struct accept *a, const struct statement *st)
-{
-	struct ims_letter_record said;
+/* -- the end ---------------------------------------------------------------------------------------------------- */
 
-	fill_letter(&said, a, st);
-	return ims_letter_is_same(&r->facts, &said.facts) ? IMS_LETTER_SAME : IMS_LETTER_OTHER;
-}
-
-/* -- one recipient ----------------------------------------------------------------------------------- */
-
-/* A later Hold-Until prolongs the promise, and the time for which repeats are known. */
-static bool
-extend(struct db_txn *t, const struct accept *a, const struct db_key *letter,
-    const struct db_key *seen, struct ims_seen_record *r, const struct statement *st, struct err *e)
-{
-	struct ims_letter_record l;
-	struct ims_papers papers;
-	uint64_t about, papers_take;
-	struct err none;
-	bool held = ims_letter_get(t, a->store, letter, a->ev->received_s, &l, &none),
-	     moved = held && l.facts.hold_until_s < hold_until(a, st);
-
-	if (moved) {
-		about = evidence_about(t, a, st, &papers, &papers_take);
-		if (!has_share(t, a, st, about + papers_take, e))
-			return false;
-	}
-	if (r->until_s < seen_until(a, st)) {
-		ims_seen_del(t, db_key_span(seen));
-		r->until_s = seen_until(a, st);
-		domain_copy_span(&r->domain, st->from_domain);
-		ims_seen_add(t, seen, r);
-	}
-	if (moved || (held && l.facts.state == MAILBOX_GONE)) {
-		ims_letter_announced(&l.facts, hold_until(a, st));
-		ims_letter_put(t, letter, &l);
-	}
-	if (moved)
-		put_evidence(t, a, letter, st, &papers, false);
-	if (!held)
-		fill_letter(&l, a, st);
-	ims_notified_again(t, letter, &l.facts, st->recipient_domain, r->answered);
-	return true;
-}
-
-/* The notification was seen before: it is a repeat, or the id of another letter. */
-static bool
-judge_repeat(struct db_txn *t, const struct accept *a, const struct db_key *letter,
-    const struct db_key *seen, struct span value, const struct statement *st, struct err *e)
-{
-	struct ims_seen_record r;
-	unsigned char facts[DIGEST_BYTES];
-	enum ims_before before;
-	bool known;
-
-	if (!ims_seen_read(value, &r, e))
-		return false;
-	facts_digest(st, facts);
-	before = memcmp(facts, r.facts, DIGEST_BYTES) == 0 ? IMS_SEEN_SAME : IMS_SEEN_OTHER;
-	return ims_repeat_judge(before, IMS_LETTER_NONE, &known, e) &&
-	    extend(t, a, letter, seen, &r, st, e) && !db_fault(t, e);
-}
-
+/* One of those that it waits for.  Without its papers no promise is made; the notices are known when the batch is
+ * repeated. */
 static void
-note_seen(struct db_txn *t, const struct accept *a, const struct db_key *seen,
-    const struct statement *st, const char *user, uint64_t number)
-{
-	struct ims_seen_record r = { .number = number, .until_s = seen_until(a, st) };
-
-	span_copy(span_str(user), r.user, sizeof r.user);
-	domain_copy_span(&r.domain, st->from_domain);
-	facts_digest(st, r.facts);
-	ims_seen_make_room(t, a->store->seen_max, seen, user);
-	ims_seen_add(t, seen, &r);
-}
-
-static void
-fill_notice(struct ims_notice_record *n, const struct accept *a, const struct statement *st,
-    const struct notify_entry *entry)
-{
-	*n = (struct ims_notice_record) {
-		.id = st->id,
-		.received_s = a->ev->received_s,
-		.date_s = st->date_s,
-	};
-	memcpy(n->statement, statement_digest(a, st), sizeof n->statement);
-	span_copy(st->from.whole, n->from, sizeof n->from);
-	span_copy(entry->address, n->to, sizeof n->to);
-	span_copy(span_sub(span_str(a->ev->issuer), 0, sizeof n->issuer - 1), n->issuer,
-	    sizeof n->issuer);
-}
-
-static void
-put_notice(struct db_txn *t, struct ims_notice_record *n, const char *user,
-    struct ims_mailbox_record *m, int64_t hold_until_s, uint64_t evidence)
-{
-	m->notices++;
-	m->last++;
-	ims_change_put(t, user, m, m->last, &n->change);
-	ims_notice_add(t, user, m->last, n, hold_until_s, evidence);
-	ims_mailbox_put(t, user, m);
-}
-
-/* The records that one entry makes; complete before the first put. */
-struct coming {
-	const char *user;
-	struct db_key letter_key, seen;
-	struct ims_letter_record letter;
-	struct ims_notice_record notice;
-	struct ims_mailbox_record mailbox;
-	struct ims_papers papers;
-	uint64_t evidence; /* what its evidence takes; 0: there is none of its statement yet */
-};
-
-static bool
-judge_shares(struct db_txn *t, const struct accept *a, const struct statement *st, struct coming *c,
-    struct err *e)
-{
-	uint64_t notice = ims_notice_takes(c->user, &c->notice), evidence = c->evidence,
-		 all = notice + ims_seen_takes(span_str(c->user), st->from_domain), papers;
-
-	if (evidence == 0) {
-		evidence = evidence_about(t, a, st, &c->papers, &papers);
-		all += evidence + papers;
-	}
-	return has_share(t, a, st, all, e) &&
-	    has_mailbox_share(t, a, st, c->user, notice + evidence, e);
-}
-
-static bool
-judge_new(struct db_txn *t, const struct accept *a, const struct statement *st, struct coming *c,
-    struct err *e)
-{
-	enum ims_beside letter = IMS_LETTER_NONE;
-	bool known;
-
-	if (!ims_mailbox_get(t, c->user, &c->mailbox, e) ||
-	    !ims_mailbox_has_room(c->mailbox.notices, e))
-		return false;
-	if (ims_letter_get(t, a->store, &c->letter_key, a->ev->received_s, &c->letter, e))
-		letter = beside(&c->letter, a, st);
-	else if (e->why != REFUSAL_no_such_number)
-		return false;
-	else
-		fill_letter(&c->letter, a, st);
-	return ims_repeat_judge(IMS_SEEN_NOT, letter, &known, e) && judge_shares(t, a, st, c, e);
-}
-
-static void
-put_new(struct db_txn *t, const struct accept *a, const struct statement *st, struct coming *c)
-{
-	ims_letter_announced(&c->letter.facts, hold_until(a, st));
-	c->letter.refs++;
-	ims_letter_put(t, &c->letter_key, &c->letter);
-	ims_notified_add(t, &c->letter_key, &c->letter.facts, st->recipient_domain);
-	if (c->evidence == 0)
-		c->evidence = put_evidence(t, a, &c->letter_key, st, &c->papers, true);
-	put_notice(t, &c->notice, c->user, &c->mailbox, c->letter.facts.hold_until_s, c->evidence);
-	note_seen(t, a, &c->seen, st, c->user, c->mailbox.last);
-	ims_known_put(t, a->store, c->user, st->from_domain, a->ev->received_s);
-}
-
-/* Judges completely before the first put.  The entries of a statement have its evidence in common: the first of
- * them puts it. */
-static bool
-apply_entry(struct db_txn *t, void *arg, struct err *e)
-{
-	struct entry *x = arg;
-	const struct accept *a = x->of;
-	const struct notify_entry *entry = &a->batch->entries[x->index];
-	const struct statement *st = &a->batch->statements[entry->statement];
-	struct coming c = {
-		.user = a->users[x->index],
-		.letter_key = ims_key_letter(&st->id, st->from_domain),
-	};
-	struct db_key evidence;
-	struct span value;
-
-	c.seen = ims_key_seen(&c.letter_key, entry->address);
-	x->done = NOTIFY_KNOWN;
-	if (db_get(t, SEEN, db_key_span(&c.seen), &value))
-		return judge_repeat(t, a, &c.letter_key, &c.seen, value, st, e);
-	evidence = ims_key_statement(&c.letter_key, st->recipient_domain, statement_digest(a, st));
-	c.evidence = ims_evidence_takes(t, &evidence);
-	fill_notice(&c.notice, a, st, entry);
-	if (!judge_new(t, a, st, &c, e))
-		return false;
-	put_new(t, a, st, &c);
-	x->done = NOTIFY_NOTICED;
-	return !db_fault(t, e);
-}
-
-/* One of those that it waits for. */
-static void
-entry_over(struct accept *a)
+over(struct accept *a)
 {
 	if (--a->waiting > 0)
 		return;
+	if (a->paper.why != REFUSAL_NONE)
+		notify_batch_refuse_all(a->batch, &a->paper);
+	for (size_t i = 0; i < a->n && a->paper.why == REFUSAL_NONE; i++) {
+		struct entry *x = &a->entries[i];
+
+		if (x->op.why.why != REFUSAL_NONE)
+			notify_batch_refuse(a->batch, x->index, &x->op.why);
+		else
+			notify_batch_accept(a->batch, x->index,
+			    x->what.known ? NOTIFY_KNOWN : NOTIFY_NOTICED);
+	}
+	end_under_way(a);
+	ims_store_let_go(&a->store);
 	a->done(a->arg);
+	for (size_t i = 0; i < a->n_statements; i++)
+		buf_clear(&a->evidence[i]);
+	buf_clear(&a->cites);
+	free(a->evidence);
 	free(a->entries);
 	free(a);
 }
 
 static void
-entry_applied(void *arg, const struct err *e)
+note(struct err *why, const struct err *e)
+{
+	if (e == NULL)
+		why->why = REFUSAL_NONE;
+	else if (why != e)
+		*why = *e;
+}
+
+static void
+repeated(void *arg, const struct err *e)
+{
+	struct repeat *r = arg;
+	struct accept *a = r->of;
+
+	note(&a->entries[r->index].op.why, e);
+	buf_clear(&r->evidence);
+	free(r);
+	over(a);
+}
+
+static void
+take_repeat(struct accept *a, size_t index)
+{
+	struct entry *x = &a->entries[index];
+	struct repeat *r = memory_new(sizeof *r);
+	const struct notify_entry *entry = &a->batch->entries[x->index];
+	const struct statement *st = &a->batch->statements[entry->statement];
+
+	r->of = a;
+	r->index = index;
+	pack_evidence(a, st, &r->evidence);
+	r->what = (struct ims_letter_op) {
+		.id = st->id,
+		.from_domain = x->what.letter.from_domain,
+		.own_domain = x->what.letter.own_domain,
+		.now_s = a->ev->received_s,
+		.letter = x->what.letter,
+		.evidence = buf_span(&r->evidence),
+		.papers = buf_span(&a->cites),
+		.answered = x->what.answered,
+	};
+	r->op.op = (struct kv_op) {
+		.part = ims_part_letter(&st->id),
+		.apply = ims_letter_op_repeat,
+		.done = repeated,
+		.arg = r,
+		.octets = 1024 + r->evidence.len + a->cites.len,
+	};
+	a->waiting++;
+	ims_take(a->store, &r->op, a->loop);
+}
+
+static void
+entry_over(void *arg, const struct err *e)
 {
 	struct entry *x = arg;
-	struct accept *a = x->of;
 
-	if (e == NULL)
-		notify_batch_accept(a->batch, x->index, x->done);
-	else
-		notify_batch_refuse(a->batch, x->index, e);
-	entry_over(a);
+	note(&x->op.why, e);
+	if (e == NULL && x->what.known)
+		take_repeat(x->of, (size_t)(x - x->of->entries));
+	over(x->of);
 }
 
-static void
-take_papers(struct ims_papers *p, struct span seal, const struct ims_evidence *ev)
-{
-	p->n = 2 + ev->n_crls;
-	p->has_seal = true;
-	p->paper[0].octets = ev->chain;
-	digest_sha256(ev->chain, p->paper[0].digest);
-	p->paper[1].octets = seal;
-	digest_sha256(seal, p->paper[1].digest);
-	for (size_t i = 0; i < ev->n_crls; i++) {
-		p->paper[i + 2].octets = ev->crls[i].der;
-		p->paper[i + 2].crl = &ev->crls[i];
-		memcpy(p->paper[i + 2].digest, ev->crls[i].digest, DIGEST_BYTES);
-	}
-}
+/* -- papers ------------------------------------------------------------------------------------------------------- */
+
+struct keeping {
+	struct ims_keeping what; /* first */
+	struct ims_op op;
+	struct accept *of;
+};
 
 static void
-fill_write(struct accept *a, size_t i, size_t octets)
+paper_kept(void *arg, const struct err *e)
 {
-	a->entries[i].write = (struct db_write) {
-		.next = i + 1 < a->n ? &a->entries[i + 1].write : NULL,
-		.apply = apply_entry,
-		.done = entry_applied,
-		.arg = &a->entries[i],
-		.home = a->loop,
-		.octets = octets,
+	struct keeping *k = arg;
+	struct accept *a = k->of;
+
+	if (e != NULL)
+		a->paper = *e;
+	free(k);
+	over(a);
+}
+
+static struct ims_op *
+paper_op(struct accept *a, const struct ims_paper *p)
+{
+	struct keeping *k = memory_new(sizeof *k);
+
+	k->of = a;
+	k->what = (struct ims_keeping) {
+		.octets = p->octets,
+		.domain = a->batch->statements[0].from_domain,
+		.until_s = a->ev->received_s + PAPER_KEEP_S,
+		.now_s = a->ev->received_s,
+		.crl = p->crl,
+	};
+	k->op.op = (struct kv_op) {
+		.part = ims_part_paper(p->digest),
+		.apply = ims_paper_keep,
+		.done = paper_kept,
+		.arg = k,
+		.octets = 1024 + p->octets.n,
+	};
+	return &k->op;
+}
+
+/* -- entries ------------------------------------------------------------------------------------------------------ */
+
+static void
+fill_entry(struct accept *a, struct entry *x, uint64_t *has)
+{
+	const struct notify_entry *entry = &a->batch->entries[x->index];
+	const struct statement *st = &a->batch->statements[entry->statement];
+	struct buf *evidence = &a->evidence[entry->statement];
+	struct ims_accepting *w = &x->what;
+
+	*w = (struct ims_accepting) {
+		.user = a->users[x->index],
+		.from = st->from.whole,
+		.to = entry->address,
+		.from_domain = st->from_domain,
+		.own_domain = st->recipient_domain,
+		.issuer = span_str(a->ev->issuer),
+		.letter = letter_of(a, st),
+		.received_s = a->ev->received_s,
+		.date_s = st->date_s,
+		.seen_until_s = ims_seen_until(st->hold_until_s, a->ev->received_s,
+		    a->ev->hold_limit_s),
+		.sender_limit = a->ev->sender_limit,
+		.mailbox_limit = a->ev->mailbox_limit,
+		.size = a->store->size,
+		.sender_has = *has,
+		.seen_most = a->store->seen_max,
+	};
+	facts_digest(st, w->facts);
+	memcpy(w->statement, a->batch->digests[entry->statement], sizeof w->statement);
+	if (evidence->len == 0)
+		w->evidence_takes = pack_evidence(a, st, evidence);
+	w->evidence = buf_span(evidence);
+	w->papers = buf_span(&a->cites);
+	*has += w->evidence_takes + ims_accepting_takes(w);
+	x->op.op = (struct kv_op) {
+		.part = ims_part_mailbox(w->user),
+		.apply = ims_mailbox_accept,
+		.done = entry_over,
+		.arg = x,
+		.octets = 4096 + w->evidence.n + a->cites.len,
 	};
 }
 
-/* What the writes must find free for papers: a CRL may be megabytes long, but is seldom new. */
-struct about {
-	struct ims_question question;
-	struct accept *of;
-	uint64_t takes;
-};
-
-static bool
-look_for_papers(struct db_txn *t, struct ims_question *question, struct err *e)
+/* Returns what it takes if it is new. */
+static uint64_t
+cite(struct accept *a, const struct ims_paper *p)
 {
-	struct about *q = (struct about *)question;
-
-	(void)e;
-	q->takes = ims_papers_about(t, q->of->ev->received_s, &q->of->papers);
-	return true;
+	if (p->crl == NULL && (p->octets.n > 0 || p->ends_early))
+		ims_citing_add(&a->cites, p->digest, p->octets, a->ev->received_s + PAPER_KEEP_S);
+	return p->octets.n > 0 && !p->ends_early ? ims_takes(DIGEST_BYTES, p->octets.n) : 0;
 }
 
-/* The first of the writes puts the papers. */
-static void
-take_entries(struct ims_question *question, const struct err *e)
+/* Else no entry that is new will be accepted. */
+static bool
+has_room(const struct accept *a, uint64_t has)
 {
-	struct about *q = (struct about *)question;
-	struct accept *a = q->of;
-	size_t share = 2048 + a->batch->octets.len / a->n, n = a->n;
-	struct err why;
+	return a->ev->sender_limit == 0 ||
+	    ims_share_fit(has, a->ev->sender_limit, a->store->size) != IMS_FITS_NOT;
+}
 
-	a->waiting = n;
-	for (size_t i = 0; i < n; i++)
-		fill_write(a, i, share + (i == 0 ? (size_t)q->takes : 0));
-	if (e == NULL && !db_writes_take(a->store->db, &a->entries[0].write, &why))
-		e = &why;
-	for (size_t i = 0; i < n && e != NULL; i++)
-		entry_applied(&a->entries[i], e);
+static void
+take_entries(void *arg, const struct ims_papers *papers, const struct ims_share *sum,
+    const struct err *e)
+{
+	struct accept *a = arg;
+	struct ims_op **ops = memory_array(papers->n + a->n, sizeof *ops);
+	uint64_t has = sum->octets + a->others;
+	size_t n = 0;
+
+	a->papers = *papers;
+	for (size_t i = 0; i < papers->n && e == NULL; i++)
+		has += cite(a, &papers->paper[i]);
+	for (size_t i = 0; i < papers->n && e == NULL; i++)
+		if (papers->paper[i].crl != NULL && has_room(a, has))
+			ops[n++] = paper_op(a, &papers->paper[i]);
+	for (size_t i = 0; i < a->n && e == NULL; i++) {
+		fill_entry(a, &a->entries[i], &has);
+		ops[n++] = &a->entries[i].op;
+	}
+	a->waiting = e == NULL ? n : a->n;
+	if (e == NULL)
+		ims_take_several(a->store, ops, n, a->loop);
+	free(ops);
+	for (size_t i = 0, all = a->n; i < all && e != NULL; i++)
+		entry_over(&a->entries[i], e);
 }
 
 void
@@ -448,22 +373,22 @@ ims_store_accept(struct ims_store *s, struct notify_batch *b,
     ims_store_accepted *done, void *arg)
 {
 	struct accept *a = memory_new(sizeof *a);
-	struct about *q = memory_new(sizeof *q);
 
 	a->entries = memory_array(b->n_open, sizeof *a->entries);
+	a->evidence = memory_array(b->n_statements, sizeof *a->evidence);
 	for (size_t i = 0; i < b->n_entries; i++)
 		if (!b->entries[i].judged)
 			a->entries[a->n++] = (struct entry) { .of = a, .index = i };
-	a->store = s;
+	a->n_statements = b->n_statements;
+	a->store = ims_store_hold(s);
 	a->batch = b;
 	a->users = users;
 	a->ev = ev;
 	a->loop = l;
 	a->done = done;
 	a->arg = arg;
-	take_papers(&a->papers, b->seal.text, ev);
-	q->question.look = look_for_papers;
-	q->question.tell = take_entries;
-	q->of = a;
-	ims_ask(&q->question, s, l);
+	domain_copy_span(&a->under_way.from_domain, b->statements[0].from_domain);
+	a->under_way.octets = 3 * b->octets.len + ENTRY_TAKES * a->n;
+	begin_under_way(a);
+	ims_papers_choose(s, b->seal.text, ev, b->statements[0].from_domain, l, take_entries, a);
 }

@@ -1,341 +1,271 @@
-/* store_paper — keeps each paper once and charges it once; see store_paper.h. */
+/* store_paper — chooses what the evidence of a batch cites; see store_paper.h. */
 #include "ims/store/store_paper.h"
 
+#include <stdlib.h>
 #include <string.h>
 
+#include "common/base/memory.h"
 #include "common/base/record.h"
-#include "ims/store/store_private.h"
-#include "ims/store/store_share.h"
 
-#define VERSION_1      1
-#define CITED_BYTES    (DIGEST_BYTES + 40) /* with a key of EVIDENCE */
-#define FIRST_CRL      2                   /* among the papers of a letter */
+#define FIRST_CRL      2 /* among the papers */
 #define CANDIDATES_MAX 8 /* kept CRLs of one scope and in force that are looked at */
 
-/* -- keys and records ----------------------------------------------------------------------------- */
-
-static struct db_key
-key_cited(const unsigned char digest[DIGEST_BYTES], const struct db_key *evidence)
-{
-	struct db_key k = { .n = 0 };
-
-	db_key_add(&k, digest, DIGEST_BYTES);
-	db_key_add(&k, evidence->b, evidence->n);
-	return k;
-}
-
-static struct db_key
-key_payer(const unsigned char digest[DIGEST_BYTES])
-{
-	struct db_key k = { .n = 0 };
-
-	db_key_add(&k, "p", 1);
-	db_key_add(&k, digest, DIGEST_BYTES);
-	return k;
-}
-
-/* Prefix of the kept CRLs of this scope. */
-static struct db_key
-key_scope(struct span scope)
-{
-	struct db_key k = { .n = 0 };
-
-	db_key_add(&k, "s", 1);
-	db_key_add(&k, scope.p, scope.n);
-	return k;
-}
-
-static struct db_key
-key_kept(struct span scope, int64_t next_s, const unsigned char digest[DIGEST_BYTES])
-{
-	struct db_key k = key_scope(scope);
-
-	db_key_add_u64(&k, (uint64_t)next_s);
-	db_key_add(&k, digest, DIGEST_BYTES);
-	return k;
-}
-
-struct payer {
-	struct span domain, scope; /* borrowed from the record */
-	uint64_t octets;
-	int64_t next_s;
+struct candidate {
+	struct one *of;
+	unsigned char digest[DIGEST_BYTES];
+	bool silent, ends_early;
 };
 
-static bool
-payer_get(struct db_txn *t, const unsigned char digest[DIGEST_BYTES], struct payer *p)
-{
-	struct db_key k = key_payer(digest);
-	struct span value;
-	struct reader r;
-	bool good;
-
-	if (!ims_get_spared(t, KEPT, &k, &value))
-		return false;
-	r = reader_of(value);
-	good = read_u8(&r) == VERSION_1;
-	p->domain = read_span(&r);
-	p->octets = read_u64(&r);
-	p->scope = read_span(&r);
-	p->next_s = (int64_t)read_u64(&r);
-	return good && reader_done(&r);
-}
-
-static struct span
-scope_of(const struct crl_octets *crl)
-{
-	return crl != NULL && crl->shared ? span_of(crl->scope, sizeof crl->scope)
-					  : (struct span) { 0 };
-}
-
-/* -- who pays -------------------------------------------------------------------------------------- */
-
-static uint64_t
-paper_takes(size_t octets)
-{
-	return ims_takes(DIGEST_BYTES, octets) + ims_takes(1 + DIGEST_BYTES, 72) +
-	    ims_takes(1 + 2 * DIGEST_BYTES + 8, 8);
-}
-
-uint64_t
-ims_papers_rows(size_t n)
-{
-	return n * ims_takes(CITED_BYTES, 0);
-}
-
-static void
-charge(struct db_txn *t, struct span domain, const struct ims_paper *p, size_t octets)
-{
-	struct db_key k = key_payer(p->digest), share = ims_key_share(domain);
-	struct span scope = scope_of(p->crl);
-	struct buf value = BUF_INIT;
-
-	put_u8(&value, VERSION_1);
-	put_span(&value, domain);
-	put_u64(&value, paper_takes(octets));
-	put_span(&value, scope);
-	put_u64(&value, scope.n > 0 ? (uint64_t)p->crl->next_s : 0);
-	db_put(t, KEPT, db_key_span(&k), buf_span(&value));
-	if (scope.n > 0) {
-		k = key_kept(scope, p->crl->next_s, p->digest);
-		buf_reset(&value);
-		put_u64(&value, (uint64_t)p->crl->this_s);
-		db_put(t, KEPT, db_key_span(&k), buf_span(&value));
-	}
-	buf_clear(&value);
-	ims_share_change(t, &share, (int64_t)paper_takes(octets), 0);
-}
-
-static void
-give_back(struct db_txn *t, const unsigned char digest[DIGEST_BYTES])
-{
-	struct db_key k = key_payer(digest), share, scope = { .n = 0 };
-	struct payer p;
-
-	if (!payer_get(t, digest, &p))
-		return;
-	share = ims_key_share(p.domain);
-	if (p.scope.n > 0)
-		scope = key_kept(p.scope, p.next_s, digest);
-	ims_share_change(t, &share, -(int64_t)p.octets, 0);
-	if (scope.n > 0)
-		db_del(t, KEPT, db_key_span(&scope));
-	db_del(t, KEPT, db_key_span(&k));
-}
-
-void
-ims_papers_charge(struct db_txn *t, struct span domain, const struct ims_papers *papers)
-{
-	for (size_t i = 0; i < papers->n; i++) {
-		struct ims_paper p = { .octets = { 0 } };
-		struct payer payer;
-		struct span octets;
-
-		memcpy(p.digest, papers->paper[i].digest, DIGEST_BYTES);
-		if (!payer_get(t, p.digest, &payer) &&
-		    db_get(t, PAPER, span_of(p.digest, DIGEST_BYTES), &octets))
-			charge(t, domain, &p, octets.n);
-	}
-}
-
-/* -- citing ----------------------------------------------------------------------------------------- */
-
-static bool
-note_one(void *arg, struct span key, struct span value)
-{
-	(void)key;
-	(void)value;
-	*(bool *)arg = true;
-	return false;
-}
-
-/* Does not read the paper, which may be long: that would compute its checksum. */
-static bool
-is_cited(struct db_txn *t, struct span digest)
-{
-	bool any = false;
-
-	db_each(t, CITED, digest, digest, note_one, &any);
-	return any;
-}
-
-static void
-cite(struct db_txn *t, struct span domain, const struct ims_paper *p, const struct db_key *k)
-{
-	struct db_key cited = key_cited(p->digest, k);
-	struct span digest = span_of(p->digest, DIGEST_BYTES);
-
-	if (!is_cited(t, digest)) {
-		db_put(t, PAPER, digest, p->octets);
-		charge(t, domain, p, p->octets.n);
-	}
-	db_put(t, CITED, db_key_span(&cited), (struct span) { 0 });
-}
-
-static void
-drop_paper(struct db_txn *t, const struct ims_paper *p, const struct db_key *k)
-{
-	struct db_key cited = key_cited(p->digest, k);
-	struct span digest = span_of(p->digest, DIGEST_BYTES);
-
-	db_del(t, CITED, db_key_span(&cited));
-	if (is_cited(t, digest))
-		return;
-	db_del(t, PAPER, digest);
-	give_back(t, p->digest);
-}
-
-static bool
-is_among(const struct ims_papers *all, const struct ims_paper *p)
-{
-	for (size_t i = 0; i < all->n; i++)
-		if (memcmp(all->paper[i].digest, p->digest, DIGEST_BYTES) == 0)
-			return true;
-	return false;
-}
-
-void
-ims_papers_exchange(struct db_txn *t, const struct db_key *k, struct span domain,
-    const struct ims_papers *before, const struct ims_papers *now)
-{
-	for (size_t i = 0; i < now->n; i++)
-		if (!is_among(before, &now->paper[i]))
-			cite(t, domain, &now->paper[i], k);
-	for (size_t i = 0; i < before->n; i++)
-		if (!is_among(now, &before->paper[i]))
-			drop_paper(t, &before->paper[i], k);
-}
-
-/* -- a CRL that is kept already ------------------------------------------------------------------- */
-
-struct candidates {
-	int64_t received_s;
+/* A paper that is looked at. */
+struct one {
+	struct choosing *of;
+	struct ims_paper *paper;
+	bool kept, ends_early;
+	struct candidate candidate[CANDIDATES_MAX];
 	size_t n;
-	unsigned char digest[CANDIDATES_MAX][DIGEST_BYTES];
 };
 
-/* Keys are sorted by nextUpdate, from the time of receipt on. */
-static bool
-take_candidate(void *arg, struct span key, struct span value)
-{
-	struct candidates *c = arg;
-	struct reader r = reader_of(value);
-	int64_t this_s = (int64_t)read_u64(&r);
-	struct span digest = span_sub(key, 1 + DIGEST_BYTES + 8, DIGEST_BYTES);
+struct choosing {
+	struct ims_question question;
+	int64_t received_s, until_s;
+	struct ims_papers papers;
+	struct one one[IMS_PAPERS_MAX];
+	struct ims_share sum;
+	ims_papers_chosen *done;
+	void *arg;
+};
 
-	if (reader_done(&r) && digest.n == DIGEST_BYTES && this_s <= c->received_s)
-		memcpy(c->digest[c->n++], digest.p, DIGEST_BYTES);
-	return c->n < CANDIDATES_MAX;
+/* -- is it kept? ------------------------------------------------------------------------------------------------ */
+
+static void
+look_for_paper(struct kv_txn *t, void *arg, struct err *why)
+{
+	struct one *x = arg;
+
+	(void)why;
+	x->kept = ims_paper_is_kept(t, x->of->received_s);
+	x->ends_early = x->kept && !ims_paper_is_kept(t, x->of->until_s);
 }
 
 static void
-find_candidates(struct db_txn *t, int64_t received_s, const struct ims_paper *p,
-    struct candidates *c)
+look_for_sum(struct kv_txn *t, void *arg, struct err *why)
 {
-	struct db_key scope = key_scope(scope_of(p->crl)), from = scope;
+	struct choosing *c = arg;
 
-	*c = (struct candidates) { .received_s = received_s };
-	if (scope_of(p->crl).n == 0)
-		return;
-	db_key_add_u64(&from, (uint64_t)received_s);
-	db_each(t, KEPT, db_key_span(&from), db_key_span(&scope), take_candidate, c);
+	(void)why;
+	ims_sender_sum(t, &c->sum);
 }
 
-/* True: the kept CRL does not contain the certificate's serial number.  An older CRL may list a certificate
- * that was on hold and no longer is, and would make the evidence fail.  Searches for the DER of the number;
- * any match, even a coincidence, makes us keep the new CRL.  Remembers the result, since reading a long
- * CRL takes milliseconds. */
-static bool
-is_silent(struct db_txn *t, struct ims_store *s, const unsigned char digest[DIGEST_BYTES],
-    const struct crl_octets *crl)
-{
-	struct buf both = BUF_INIT;
-	struct db_key paper = { .n = 0 };
-	unsigned char name[DIGEST_BYTES];
-	struct ims_silent *known;
-	struct span octets;
+/* -- a CRL that is kept already ---------------------------------------------------------------------------------- */
 
-	put_bytes(&both, digest, DIGEST_BYTES);
+/* Facts are sorted by nextUpdate, from the time of receipt on. */
+static bool
+take_candidate(void *arg, const struct kv_fact *f)
+{
+	struct one *x = arg;
+	struct reader r = reader_of(f->value);
+	int64_t this_s = (int64_t)read_u64(&r);
+	struct span digest = span_sub(f->name, 8, DIGEST_BYTES);
+
+	if (reader_done(&r) && digest.n == DIGEST_BYTES && this_s <= x->of->received_s) {
+		x->candidate[x->n].of = x;
+		memcpy(x->candidate[x->n++].digest, digest.p, DIGEST_BYTES);
+	}
+	return x->n < CANDIDATES_MAX;
+}
+
+static void
+look_for_candidates(struct kv_txn *t, void *arg, struct err *why)
+{
+	struct one *x = arg;
+	struct kv_key from = { .n = 0 };
+
+	(void)why;
+	x->n = 0;
+	kv_key_add_u64(&from, (uint64_t)x->of->received_s);
+	kv_each_fact(t, FACT_CRL, kv_key_span(&from), (struct span) { 0 }, take_candidate, x);
+}
+
+static void
+name_of_search(const struct candidate *c, unsigned char name[DIGEST_BYTES])
+{
+	const struct crl_octets *crl = c->of->paper->crl;
+	struct buf both = BUF_INIT;
+
+	put_bytes(&both, c->digest, DIGEST_BYTES);
 	put_bytes(&both, crl->serial, crl->serial_n);
 	digest_sha256(buf_span(&both), name);
 	buf_clear(&both);
-	known = &s->silent[name[0] % IMS_SILENT_MAX];
-	if (memcmp(known->name, name, sizeof name) == 0)
-		return known->silent;
-	db_key_add(&paper, digest, DIGEST_BYTES);
-	if (!ims_get_spared(t, PAPER, &paper, &octets))
-		return false;
-	memcpy(known->name, name, sizeof name);
-	known->silent = memmem(octets.p, octets.n, crl->serial, crl->serial_n) == NULL;
-	return known->silent;
+}
+
+static bool
+is_known(struct ims_store *s, const unsigned char name[DIGEST_BYTES], bool *silent)
+{
+	struct ims_silent *known = &s->silent[name[0] % IMS_SILENT_MAX];
+	bool found;
+
+	pthread_mutex_lock(&s->lock);
+	if ((found = memcmp(known->name, name, DIGEST_BYTES) == 0))
+		*silent = known->silent;
+	pthread_mutex_unlock(&s->lock);
+	return found;
 }
 
 static void
-choose_crl(struct db_txn *t, struct ims_store *s, int64_t received_s, struct ims_paper *p)
+note_known(struct ims_store *s, const unsigned char name[DIGEST_BYTES], bool silent)
 {
-	struct candidates c;
+	struct ims_silent *known = &s->silent[name[0] % IMS_SILENT_MAX];
 
-	find_candidates(t, received_s, p, &c);
-	for (size_t i = 0; i < c.n; i++)
-		if (is_silent(t, s, c.digest[i], p->crl)) {
-			memcpy(p->digest, c.digest[i], DIGEST_BYTES);
-			p->octets = (struct span) { 0 };
-			p->crl = NULL;
-			return;
+	pthread_mutex_lock(&s->lock);
+	memcpy(known->name, name, DIGEST_BYTES);
+	known->silent = silent;
+	pthread_mutex_unlock(&s->lock);
+}
+
+/* Silent: the kept CRL does not contain the certificate's serial number.  An older CRL may list a certificate
+ * that was on hold and no longer is, and would make the evidence fail.  Searches for the DER of the number;
+ * any match, even a coincidence, makes us keep the new CRL.  The result is remembered, since reading a long
+ * CRL takes milliseconds. */
+static void
+look_for_serial(struct kv_txn *t, void *arg, struct err *why)
+{
+	struct candidate *c = arg;
+	const struct crl_octets *crl = c->of->paper->crl;
+	struct ims_store *s = c->of->of->question.store;
+	unsigned char name[DIGEST_BYTES];
+	struct buf octets = BUF_INIT;
+	struct err e;
+
+	(void)why;
+	c->silent = false;
+	c->ends_early = !ims_paper_is_kept(t, c->of->of->until_s);
+	name_of_search(c, name);
+	if (is_known(s, name, &c->silent))
+		return;
+	if (ims_paper_read(t, &octets, &e)) {
+		c->silent = memmem(octets.data, octets.len, crl->serial, crl->serial_n) == NULL;
+		note_known(s, name, c->silent);
+	} else {
+		kv_pardon(t);
+	}
+	buf_clear(&octets);
+}
+
+/* -- in steps ------------------------------------------------------------------------------------------------------ */
+
+static bool
+may_be_replaced(const struct one *x)
+{
+	return !x->kept && x->paper->crl != NULL && x->paper->crl->shared;
+}
+
+static void
+serials_found(struct ims_question *question)
+{
+	struct choosing *c = (struct choosing *)question;
+
+	for (size_t i = 0; i < c->papers.n; i++) {
+		struct one *x = &c->one[i];
+		bool other = false;
+
+		for (size_t n = 0; n < x->n && !other; n++)
+			if ((other = x->candidate[n].silent)) {
+				memcpy(x->paper->digest, x->candidate[n].digest, DIGEST_BYTES);
+				x->kept = true;
+				x->ends_early = x->candidate[n].ends_early;
+			}
+		x->paper->ends_early = x->ends_early;
+		if (other || (x->kept && !x->ends_early)) {
+			x->paper->octets = (struct span) { 0 };
+			x->paper->crl = NULL;
 		}
+	}
+	ims_answer(question);
 }
 
-uint64_t
-ims_papers_choose(struct db_txn *t, struct ims_store *s, int64_t received_s, struct ims_papers *p)
+static void
+candidates_found(struct ims_question *question)
 {
-	uint64_t takes = 0;
+	struct choosing *c = (struct choosing *)question;
+	size_t n = 0;
 
-	for (size_t i = 0; i < p->n; i++) {
-		struct ims_paper *one = &p->paper[i];
-
-		if (is_cited(t, span_of(one->digest, DIGEST_BYTES)))
-			continue;
-		if (i >= FIRST_CRL)
-			choose_crl(t, s, received_s, one);
-		if (one->octets.p != NULL)
-			takes += paper_takes(one->octets.n);
+	question->next = serials_found;
+	for (size_t i = 0; i < c->papers.n; i++)
+		n += c->one[i].n;
+	if (n == 0) {
+		serials_found(question);
+		return;
 	}
-	return takes;
+	for (size_t i = 0; i < c->papers.n; i++)
+		for (n = 0; n < c->one[i].n; n++)
+			ims_look(question, ims_part_paper(c->one[i].candidate[n].digest),
+			    look_for_serial, &c->one[i].candidate[n]);
 }
 
-uint64_t
-ims_papers_about(struct db_txn *t, int64_t received_s, const struct ims_papers *p)
+static void
+papers_found(struct ims_question *question)
 {
-	uint64_t takes = 0;
+	struct choosing *c = (struct choosing *)question;
+	bool any = false;
 
-	for (size_t i = 0; i < p->n; i++) {
-		struct candidates c = { .n = 0 };
-
-		if (is_cited(t, span_of(p->paper[i].digest, DIGEST_BYTES)))
-			continue;
-		if (i >= FIRST_CRL)
-			find_candidates(t, received_s, &p->paper[i], &c);
-		if (c.n == 0)
-			takes += paper_takes(p->paper[i].octets.n);
+	question->next = candidates_found;
+	for (size_t i = 0; i < c->papers.n; i++)
+		any = any || may_be_replaced(&c->one[i]);
+	if (!any) {
+		serials_found(question);
+		return;
 	}
-	return takes;
+	for (size_t i = 0; i < c->papers.n; i++)
+		if (may_be_replaced(&c->one[i]))
+			ims_look(question,
+			    kv_part_of(PART_SCOPE,
+				span_of(c->one[i].paper->crl->scope,
+				    sizeof c->one[i].paper->crl->scope)),
+			    look_for_candidates, &c->one[i]);
+}
+
+static void
+tell(struct ims_question *question, const struct err *e)
+{
+	struct choosing *c = (struct choosing *)question;
+
+	c->done(c->arg, &c->papers, &c->sum, e);
+}
+
+static void
+fill_papers(struct ims_papers *p, struct span seal, const struct ims_evidence *ev)
+{
+	p->n = FIRST_CRL + ev->n_crls;
+	p->paper[0].octets = ev->chain;
+	digest_sha256(ev->chain, p->paper[0].digest);
+	p->paper[1].octets = seal;
+	digest_sha256(seal, p->paper[1].digest);
+	for (size_t i = 0; i < ev->n_crls; i++) {
+		p->paper[i + FIRST_CRL].octets = ev->crls[i].der;
+		p->paper[i + FIRST_CRL].crl = &ev->crls[i];
+		memcpy(p->paper[i + FIRST_CRL].digest, ev->crls[i].digest, DIGEST_BYTES);
+	}
+}
+
+void
+ims_papers_choose(struct ims_store *s, struct span seal, const struct ims_evidence *ev,
+    struct span from_domain, struct loop *l, ims_papers_chosen *done, void *arg)
+{
+	struct choosing *c = memory_new(sizeof *c);
+
+	c->question.next = papers_found;
+	c->question.tell = tell;
+	c->received_s = ev->received_s;
+	c->until_s = ev->received_s + PAPER_KEEP_S;
+	c->done = done;
+	c->arg = arg;
+	fill_papers(&c->papers, seal, ev);
+	ims_ask(&c->question, s, l);
+	ims_look(&c->question, ims_part_sender(from_domain), look_for_sum, c);
+	for (size_t i = 0; i < c->papers.n; i++) {
+		c->one[i].of = c;
+		c->one[i].paper = &c->papers.paper[i];
+		ims_look(&c->question, ims_part_paper(c->papers.paper[i].digest), look_for_paper,
+		    &c->one[i]);
+	}
 }

@@ -1,12 +1,15 @@
-/* store_private — the store itself, for ims/store alone. */
+/* store_private — the store itself, its questions and operations; for ims/store alone. */
 #ifndef IMS_STORE_STORE_PRIVATE_H
 #define IMS_STORE_STORE_PRIVATE_H
 
+#include <pthread.h>
 #include <stdatomic.h>
 
-#include "ims/store/store_record.h"
+#include "ims/store/part.h"
+#include "ims/store/store_kv.h"
 
 #define IMS_SILENT_MAX 64
+#define IMS_NAMED_MAX  1000
 
 /* The result of a search for a certificate's serial number in a kept CRL. */
 struct ims_silent {
@@ -14,33 +17,79 @@ struct ims_silent {
 	bool silent;
 };
 
+/* What a batch that is being accepted may take: a sum that is read does not have it yet. */
+struct ims_under_way {
+	struct ims_under_way *next;
+	struct domain from_domain;
+	uint64_t octets;
+};
+
+/* Reference-counted: a question and an operation hold it, because their `done` may be called after the end. */
 struct ims_store {
-	atomic_uint holders; /* its owner, and each question */
-	struct db *db;       /* NULL: closed */
+	atomic_uint holders;
+	struct kv *kv; /* NULL: closed */
 	struct bodies *bodies;
-	uint64_t size;     /* octets that it may take */
-	uint64_t run;      /* random, of this opening: leases of others are void */
-	uint64_t seen_max; /* entries of SEEN; see IMS_STORE_SEEN_OCTETS */
-	struct ims_silent silent[IMS_SILENT_MAX]; /* the writer's thread alone */
+	uint64_t size; /* octets that it may take */
+	uint64_t run;  /* random, of this opening: leases of others are void */
+	uint64_t
+	    seen_max; /* entries of the seen set of one domain for one mailbox; 0: as the policy says */
+	int64_t swept_s; /* the hours before this were looked at since the store was opened */
+	pthread_mutex_t lock;
+	struct ims_silent silent[IMS_SILENT_MAX]; /* under lock */
+	struct ims_under_way *under_way;          /* batches; under lock */
+	struct ims_named_file *named;             /* store_question.c; under lock */
+	size_t n_named;
+	char old
+	    [4096]; /* the folder with files of an older version, which go when we close; "": none */
 };
 
 /* A reference, or NULL for NULL. */
 struct ims_store *ims_store_hold(struct ims_store *s);
 void ims_store_let_go(struct ims_store **s);
 
-/* Converts a store of an earlier version; see store_upgrade.c. */
-void ims_store_upgrade(struct ims_store *s);
-
-/* The first member of each question.  It is on the heap; the answer frees it. */
+/* The first member of each question.  It is on the heap; the answer frees it.  It looks at partitions in steps:
+ * ims_look any number of times, then `next`, until ims_answer. */
 struct ims_question {
-	struct ims_store *store;
-	/* Reads, and copies out.  False: *e is the answer. */
-	bool (*look)(struct db_txn *t, struct ims_question *q, struct err *e);
+	struct ims_store *store; /* NULL: it was closed */
+	struct loop *loop;
+	void (*next)(struct ims_question *q); /* all that was looked at was read */
 	void (*tell)(struct ims_question *q, const struct err *e); /* calls the caller's `done` */
 	void (*clear)(struct ims_question *q);                     /* NULL: it holds nothing */
+	unsigned waiting;
 	bool dropped;
+	struct err why; /* the first that a look met */
 };
-/* s NULL: the store was closed; the answer says so. */
-struct ims_question *ims_ask(struct ims_question *q, struct ims_store *s, struct loop *l);
+void ims_ask(struct ims_question *q, struct ims_store *s, struct loop *l);
+/* look: as that of a kv_look, so it may run several times; `arg` is valid until `next`.  It may set *why: then the
+ * question fails. */
+void ims_look(struct ims_question *q, struct kv_part part,
+    void (*look)(struct kv_txn *t, void *arg, struct err *why), void *arg);
+/* Tells, and frees it. */
+void ims_answer(struct ims_question *q);
+
+/* Takes op, whose members but `home` are set.  Where the store is closed or has too much to do, `done` is called
+ * later with the reason. */
+struct ims_op {
+	struct kv_op op;
+	struct err why;
+};
+void ims_take(struct ims_store *s, struct ims_op *op, struct loop *l);
+/* The same for several, which may share a commit. */
+void ims_take_several(struct ims_store *s, struct ims_op *const *ops, size_t n, struct loop *l);
+
+/* Removes the file, unless a letter names it; then that letter is asked again by the next sweep. */
+void ims_file_dropped(struct ims_store *s, const char *file, struct loop *l);
+void ims_files_asked_again(struct ims_store *s, struct loop *l);
+void ims_files_forgotten(struct ims_store *s); /* with the store */
+
+int64_t ims_now_s(void);
+
+/* Once, when it has been opened: sweeps go on from where they were, or begin now. */
+void ims_begin_sweeps(struct ims_store *s);
+
+/* Opens the store, made of one of an older version if there is one (store_migrate.c). */
+bool ims_store_migrate(struct ims_store *s, const char *folder, uint64_t size, struct offload *o,
+    struct err *e);
+void ims_store_remove_old(const char *folder); /* and its bodies */
 
 #endif

@@ -1,50 +1,106 @@
-/* store_question — the IMS's mailboxes: questions and their answers; see store.h. */
+/* store_question — the IMS's mailboxes: questions and operations, and their answers; see store_private.h. */
 #include <stdlib.h>
+#include <string.h>
 
+#include "common/base/memory.h"
 #include "common/loop/loop.h"
 #include "ims/store/store_private.h"
 
-static bool
-look(struct ims_question *q, struct err *e)
-{
-	struct db_txn *t;
-	bool good;
+/* -- questions ---------------------------------------------------------------------------------------------- */
 
-	if (q->store == NULL || q->store->db == NULL)
-		return err_word(e, REFUSAL_closing);
-	if (!db_read(q->store->db, &t, e))
-		return false;
-	good = q->look(t, q, e);
-	if (good)
-		good = !db_fault(t, e);
-	db_read_end(&t);
-	return good;
-}
+struct look {
+	struct kv_look look;
+	struct ims_question *question;
+	void (*read)(struct kv_txn *t, void *arg, struct err *why);
+	void *arg;
+	struct err why; /* set by `read` */
+};
 
-/* A question that was dropped is not read at all. */
 static void
-answer(void *arg)
+free_question(struct ims_question *q)
 {
-	struct ims_question *q = arg;
-	struct err e;
-	bool good;
-
-	if (!q->dropped) {
-		good = look(q, &e);
-		q->tell(q, good ? NULL : &e);
-	}
 	if (q->clear != NULL)
 		q->clear(q);
 	ims_store_let_go(&q->store);
 	free(q);
 }
 
-struct ims_question *
+void
+ims_answer(struct ims_question *q)
+{
+	if (!q->dropped)
+		q->tell(q, q->why.why == REFUSAL_NONE ? NULL : &q->why);
+	free_question(q);
+}
+
+/* A question that was dropped looks no further. */
+static void
+looked(void *arg, const struct err *e)
+{
+	struct look *l = arg;
+	struct ims_question *q = l->question;
+
+	if (e == NULL && l->why.why != REFUSAL_NONE)
+		e = &l->why;
+	if (e != NULL && q->why.why == REFUSAL_NONE)
+		q->why = *e;
+	free(l);
+	if (--q->waiting > 0)
+		return;
+	if (q->dropped || q->why.why != REFUSAL_NONE)
+		ims_answer(q);
+	else
+		q->next(q);
+}
+
+static void
+is_closed(void *arg)
+{
+	struct err e;
+
+	err_word(&e, REFUSAL_closing);
+	looked(arg, &e);
+}
+
+static void
+look_now(struct kv_txn *t, void *arg)
+{
+	struct look *l = arg;
+
+	l->why.why = REFUSAL_NONE;
+	if (!l->question->dropped)
+		l->read(t, l->arg, &l->why);
+}
+
+void
+ims_look(struct ims_question *q, struct kv_part part,
+    void (*look)(struct kv_txn *t, void *arg, struct err *why), void *arg)
+{
+	struct look *l = memory_new(sizeof *l);
+
+	l->question = q;
+	l->read = look;
+	l->arg = arg;
+	l->look = (struct kv_look) {
+		.part = part,
+		.look = look_now,
+		.done = looked,
+		.arg = l,
+		.home = q->loop,
+	};
+	q->waiting++;
+	if (q->store == NULL || q->store->kv == NULL)
+		loop_post(q->loop, is_closed, l);
+	else
+		kv_read(q->store->kv, &l->look);
+}
+
+void
 ims_ask(struct ims_question *q, struct ims_store *s, struct loop *l)
 {
 	q->store = ims_store_hold(s);
-	loop_later(l, answer, q);
-	return q;
+	q->loop = l;
+	q->why.why = REFUSAL_NONE;
 }
 
 void
@@ -53,4 +109,155 @@ ims_question_drop(struct ims_question **q)
 	if (*q != NULL)
 		(*q)->dropped = true;
 	*q = NULL;
+}
+
+/* -- operations ---------------------------------------------------------------------------------------------- */
+
+static void
+refused(void *arg)
+{
+	struct ims_op *op = arg;
+
+	op->op.done(op->op.arg, &op->why);
+}
+
+void
+ims_take(struct ims_store *s, struct ims_op *op, struct loop *l)
+{
+	ims_take_several(s, &op, 1, l);
+}
+
+void
+ims_take_several(struct ims_store *s, struct ims_op *const *ops, size_t n, struct loop *l)
+{
+	struct kv_op **all = memory_array(n, sizeof *all);
+	struct err why;
+	bool taken = false;
+
+	for (size_t i = 0; i < n; i++) {
+		ops[i]->op.home = l;
+		all[i] = &ops[i]->op;
+	}
+	if (s == NULL || s->kv == NULL)
+		err_word(&why, REFUSAL_closing);
+	else
+		taken = kv_take_several(s->kv, all, n, &why);
+	for (size_t i = 0; i < n && !taken; i++) {
+		ops[i]->why = why;
+		loop_post(l, refused, ops[i]);
+	}
+	free(all);
+}
+
+/* -- files ---------------------------------------------------------------------------------------------------- */
+
+/* What a mailbox states to a letter need not have arrived yet: a letter that still names the file is asked once more
+ * by the next sweep.  A restart finds what is then left (body_orphans.h). */
+struct ims_named_file {
+	struct ims_named_file *next;
+	char file[BODY_NAME_BYTES];
+};
+
+struct of_file {
+	struct ims_question question;
+	struct ims_naming what;
+	char file[BODY_NAME_BYTES];
+	bool again;
+};
+
+static void
+look_for_file(struct kv_txn *t, void *arg, struct err *why)
+{
+	struct of_file *q = arg;
+
+	if (!ims_letter_op_names(t, &q->what, why))
+		q->what.named = true;
+}
+
+static void
+ask_later(struct ims_store *s, const char *file)
+{
+	struct ims_named_file *f;
+
+	pthread_mutex_lock(&s->lock);
+	if (s->n_named < IMS_NAMED_MAX) {
+		f = memory_new(sizeof *f);
+		memcpy(f->file, file, sizeof f->file);
+		f->next = s->named;
+		s->named = f;
+		s->n_named++;
+	}
+	pthread_mutex_unlock(&s->lock);
+}
+
+static void
+tell_file(struct ims_question *question, const struct err *e)
+{
+	struct of_file *q = (struct of_file *)question;
+
+	if (e == NULL && !q->what.named)
+		body_remove(question->store->bodies, q->file);
+	else if (e == NULL && !q->again)
+		ask_later(question->store, q->file);
+}
+
+static void
+ask_for_file(struct ims_store *s, const char *file, bool again, struct loop *l)
+{
+	struct of_file *q = memory_new(sizeof *q);
+	struct kv_part part;
+
+	span_copy(span_str(file), q->file, sizeof q->file);
+	q->question.next = ims_answer;
+	q->question.tell = tell_file;
+	q->what.file = q->file;
+	q->again = again;
+	ims_ask(&q->question, s, l);
+	if (ims_part_of_file(q->file, &part, q->what.domain_hash))
+		ims_look(&q->question, part, look_for_file, q);
+	else
+		ims_answer(&q->question);
+}
+
+void
+ims_file_dropped(struct ims_store *s, const char *file, struct loop *l)
+{
+	if (file[0] != '\0')
+		ask_for_file(s, file, false, l);
+}
+
+static struct ims_named_file *
+take_named(struct ims_store *s)
+{
+	struct ims_named_file *all;
+
+	pthread_mutex_lock(&s->lock);
+	all = s->named;
+	s->named = NULL;
+	s->n_named = 0;
+	pthread_mutex_unlock(&s->lock);
+	return all;
+}
+
+void
+ims_files_asked_again(struct ims_store *s, struct loop *l)
+{
+	struct ims_named_file *f = s == NULL ? NULL : take_named(s), *next;
+
+	for (; f != NULL; f = next) {
+		next = f->next;
+		ask_for_file(s, f->file, true, l);
+		free(f);
+	}
+}
+
+void
+ims_files_forgotten(struct ims_store *s)
+{
+	struct ims_named_file *f = take_named(s), *next;
+
+	for (; f != NULL; f = next) {
+		next = f->next;
+		free(f);
+	}
 }

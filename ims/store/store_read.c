@@ -2,62 +2,81 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/base/clock.h"
 #include "common/base/memory.h"
 #include "common/base/source.h"
 #include "ims/store/store_private.h"
 
-/* -- rows ------------------------------------------------------------------------------------------ */
+/* -- rows ------------------------------------------------------------------------------------------------------ */
+
+/* A notice, whose letter is looked at next. */
+struct looked {
+	struct ims_row row;
+	struct ims_question *of;
+	struct ulid id;
+	int64_t now_s;
+	bool found;
+	struct err why;
+};
 
 static void
-fill_row(struct ims_row *row, uint64_t number, const struct ims_notice_record *n)
+fill_row(struct looked *r, uint64_t number, const struct ims_notice_record *n)
 {
-	row->number = number;
-	row->received_s = n->received_s;
-	row->date_s = n->date_s;
-	row->flags = n->flags;
-	row->declined = n->declined;
-	span_copy(span_str(n->from), row->from, sizeof row->from);
-	span_copy(span_str(n->to), row->to, sizeof row->to);
-	span_copy(span_str(n->issuer), row->issuer, sizeof row->issuer);
+	r->id = n->id;
+	r->row.number = number;
+	r->row.received_s = n->received_s;
+	r->row.date_s = n->date_s;
+	r->row.flags = n->flags;
+	r->row.declined = n->declined;
+	span_copy(span_str(n->from), r->row.from, sizeof r->row.from);
+	span_copy(span_str(n->to), r->row.to, sizeof r->row.to);
+	span_copy(span_str(n->issuer), r->row.issuer, sizeof r->row.issuer);
 }
 
-static bool
-get_row(struct db_txn *t, struct ims_store *s, uint64_t number, const struct ims_notice_record *n,
-    int64_t now_s, struct ims_row *row, struct err *e)
+static void
+look_for_letter(struct kv_txn *t, void *arg, struct err *why)
 {
-	struct db_key k = ims_key_letter(&n->id, address_domain(span_str(n->from)));
-	struct ims_letter_record r;
+	struct looked *r = arg;
+	struct ims_letter_record l;
 
-	if (!ims_letter_get(t, s, &k, now_s, &r, e))
-		return false;
-	row->letter = r.facts;
+	(void)why;
+	r->found = ims_letter_is(t, address_domain(span_str(r->row.from)), r->of->store->run,
+	    r->now_s, &l, &r->why);
+	if (!r->found) {
+		kv_pardon(t); /* it was logged; the others are shown */
+		return;
+	}
+	r->row.letter = l.facts;
 	/* Another of our domains may have been notified first; the fetch uses the domain of this notice. */
-	domain_copy_span(&row->letter.own_domain, address_domain(span_str(n->to)));
-	fill_row(row, number, n);
-	return true;
+	domain_copy_span(&r->row.letter.own_domain, address_domain(span_str(r->row.to)));
 }
 
-/* -- one notice -------------------------------------------------------------------------------------- */
+/* -- one notice ------------------------------------------------------------------------------------------------ */
 
 struct of_notice {
 	struct ims_question question;
-	char user[IMS_STORE_USER_BYTES];
+	struct looked row;
 	uint64_t number;
-	int64_t now_s;
-	struct ims_row row;
 	ims_store_found *done;
 	void *arg;
 };
 
-static bool
-look_for_notice(struct db_txn *t, struct ims_question *question, struct err *e)
+static void
+look_for_notice(struct kv_txn *t, void *arg, struct err *why)
 {
-	struct of_notice *q = (struct of_notice *)question;
+	struct of_notice *q = arg;
 	struct ims_notice_record n;
 
-	return ims_notice_get(t, q->user, q->number, &n, e) &&
-	    get_row(t, question->store, q->number, &n, q->now_s, &q->row, e);
+	if (ims_mailbox_notice(t, q->number, &n, why))
+		fill_row(&q->row, q->number, &n);
+}
+
+static void
+notice_found(struct ims_question *question)
+{
+	struct of_notice *q = (struct of_notice *)question;
+
+	question->next = ims_answer;
+	ims_look(question, ims_part_letter(&q->row.id), look_for_letter, &q->row);
 }
 
 static void
@@ -65,7 +84,9 @@ tell_notice(struct ims_question *question, const struct err *e)
 {
 	struct of_notice *q = (struct of_notice *)question;
 
-	q->done(q->arg, e == NULL ? &q->row : NULL, e);
+	if (e == NULL && !q->row.found)
+		e = &q->row.why;
+	q->done(q->arg, e == NULL ? &q->row.row : NULL, e);
 }
 
 struct ims_question *
@@ -74,63 +95,59 @@ ims_store_notice(struct ims_store *s, const char *user, uint64_t number, struct 
 {
 	struct of_notice *q = memory_new(sizeof *q);
 
-	q->question.look = look_for_notice;
+	q->question.next = notice_found;
 	q->question.tell = tell_notice;
-	span_copy(span_str(user), q->user, sizeof q->user);
 	q->number = number;
-	q->now_s = clock_wall_ms() / 1000;
+	q->row.now_s = ims_now_s();
+	q->row.of = &q->question;
 	q->done = done;
 	q->arg = arg;
-	return ims_ask(&q->question, s, l);
+	ims_ask(&q->question, s, l);
+	ims_look(&q->question, ims_part_mailbox(user), look_for_notice, q);
+	return &q->question;
 }
 
-/* -- a page of notices --------------------------------------------------------------------------------- */
+/* -- a page of notices ----------------------------------------------------------------------------------------- */
 
 struct of_page {
 	struct ims_question question;
-	char user[IMS_STORE_USER_BYTES];
 	uint64_t after;
+	struct looked *found;
+	struct ims_row *rows; /* those whose letters can be read */
+	size_t n, n_rows, max;
 	int64_t now_s;
-	struct db_txn *t; /* while it is read */
-	struct ims_row *rows;
-	size_t n, max;
 	bool more;
 	ims_store_listed *done;
 	void *arg;
 };
 
-/* A damaged notice, or the notice of a damaged letter, is logged and left out. */
-static bool
-take_notice(void *arg, struct span key, struct span value)
+static void
+look_for_page(struct kv_txn *t, void *arg, struct err *why)
 {
 	struct of_page *q = arg;
-	uint64_t number = ims_key_number(key);
 	struct ims_notice_record n;
+	uint64_t number = q->after;
 	struct err e;
 
-	if (number <= q->after || !ims_notice_read(value, &n, &e))
-		return true;
-	if (q->n == q->max) {
-		q->more = true;
-		return false;
-	}
-	if (get_row(q->t, q->question.store, number, &n, q->now_s, &q->rows[q->n], &e))
-		q->n++;
-	else
-		db_fault(q->t, &e);
-	return true;
+	(void)why;
+	q->n = 0;
+	while ((q->more = ims_mailbox_next(t, &number, &n, &e)) && q->n < q->max)
+		fill_row(&q->found[q->n++], number, &n);
 }
 
-static bool
-look_for_page(struct db_txn *t, struct ims_question *question, struct err *e)
+static void
+page_found(struct ims_question *question)
 {
 	struct of_page *q = (struct of_page *)question;
-	struct db_key prefix = ims_key_user(q->user), from = ims_key_numbered(q->user, q->after);
 
-	q->t = t;
-	q->rows = memory_array(q->max, sizeof *q->rows);
-	db_each(t, NOTICE, db_key_span(&from), db_key_span(&prefix), take_notice, q);
-	return !db_fault(t, e);
+	question->next = ims_answer;
+	for (size_t i = 0; i < q->n; i++) {
+		q->found[i].of = question;
+		q->found[i].now_s = q->now_s;
+		ims_look(question, ims_part_letter(&q->found[i].id), look_for_letter, &q->found[i]);
+	}
+	if (q->n == 0)
+		ims_answer(question);
 }
 
 static void
@@ -138,12 +155,16 @@ tell_page(struct ims_question *question, const struct err *e)
 {
 	struct of_page *q = (struct of_page *)question;
 
-	q->done(q->arg, q->rows, e == NULL ? q->n : 0, e == NULL && q->more, e);
+	for (size_t i = 0; i < q->n && e == NULL; i++)
+		if (q->found[i].found)
+			q->rows[q->n_rows++] = q->found[i].row;
+	q->done(q->arg, q->rows, q->n_rows, e == NULL && q->more, e);
 }
 
 static void
 clear_page(struct ims_question *question)
 {
+	free(((struct of_page *)question)->found);
 	free(((struct of_page *)question)->rows);
 }
 
@@ -153,59 +174,61 @@ ims_store_list(struct ims_store *s, const char *user, uint64_t after, size_t max
 {
 	struct of_page *q = memory_new(sizeof *q);
 
-	q->question.look = look_for_page;
+	q->question.next = page_found;
 	q->question.tell = tell_page;
 	q->question.clear = clear_page;
-	span_copy(span_str(user), q->user, sizeof q->user);
 	q->after = after;
-	q->now_s = clock_wall_ms() / 1000;
 	q->max = max;
+	q->found = memory_array(max, sizeof *q->found);
+	q->rows = memory_array(max, sizeof *q->rows);
+	q->now_s = ims_now_s();
 	q->done = done;
 	q->arg = arg;
-	return ims_ask(&q->question, s, l);
+	ims_ask(&q->question, s, l);
+	ims_look(&q->question, ims_part_mailbox(user), look_for_page, q);
+	return &q->question;
 }
 
-/* -- a body -------------------------------------------------------------------------------------------- */
+/* -- a body ---------------------------------------------------------------------------------------------------- */
 
 struct of_body {
 	struct ims_question question;
-	struct db_key letter;
+	struct domain from_domain;
 	int64_t now_s;
 	char file[BODY_NAME_BYTES]; /* "": inline */
 	struct source *body;
-	struct loop *loop;
 	ims_store_body_found *done;
 	void *arg;
 };
 
-static bool
-look_for_body(struct db_txn *t, struct ims_question *question, struct err *e)
+static void
+look_for_body(struct kv_txn *t, void *arg, struct err *why)
 {
-	struct of_body *q = (struct of_body *)question;
+	struct of_body *q = arg;
+	struct span domain = domain_span(&q->from_domain), octets;
 	struct ims_letter_record r;
-	struct span octets;
 
-	if (!ims_letter_get(t, question->store, &q->letter, q->now_s, &r, e))
-		return false;
-	if (r.facts.state != MAILBOX_HERE)
-		return err_set(e, REFUSAL_internal, "the letter is not here");
+	if (q->body != NULL)
+		q->body->free(q->body);
+	q->body = NULL;
+	if (!ims_letter_is(t, domain, q->question.store->run, q->now_s, &r, why))
+		return;
+	if (r.facts.state != MAILBOX_HERE) {
+		err_set(why, REFUSAL_internal, "the letter is not here");
+		return;
+	}
 	memcpy(q->file, r.file, sizeof q->file);
-	if (r.file[0] != '\0')
-		return true;
-	if (!db_get(t, BODY, db_key_span(&q->letter), &octets))
-		return !db_fault(t, e) && err_set(e, REFUSAL_storage, "a body is missing");
-	q->body = source_bytes(octets);
-	return true;
+	if (r.file[0] == '\0' && ims_letter_body(t, domain, &octets, why))
+		q->body = source_bytes(octets);
 }
 
-/* The file is opened when the reading has ended: an open reading keeps old pages alive. */
 static void
 tell_body(struct ims_question *question, const struct err *e)
 {
 	struct of_body *q = (struct of_body *)question;
 
 	if (e == NULL && q->body == NULL)
-		body_open(question->store->bodies, q->file, q->loop, q->done, q->arg);
+		body_open(question->store->bodies, q->file, question->loop, q->done, q->arg);
 	else
 		q->done(q->arg, q->body, e);
 }
@@ -216,128 +239,12 @@ ims_store_body(struct ims_store *s, const struct ims_letter *letter, struct loop
 {
 	struct of_body *q = memory_new(sizeof *q);
 
-	q->question.look = look_for_body;
+	q->question.next = ims_answer;
 	q->question.tell = tell_body;
-	q->letter = ims_key_letter(&letter->id, domain_span(&letter->from_domain));
-	q->now_s = clock_wall_ms() / 1000;
-	q->loop = l;
+	q->from_domain = letter->from_domain;
+	q->now_s = ims_now_s();
 	q->done = done;
 	q->arg = arg;
-	(void)ims_ask(&q->question, s, l);
-}
-
-/* -- mailboxes ------------------------------------------------------------------------------------------ */
-
-struct of_mailbox {
-	struct ims_question question;
-	char user[IMS_STORE_USER_BYTES];
-	uint64_t notices;
-	ims_store_has *done;
-	void *arg;
-};
-
-static bool
-look_for_mailbox(struct db_txn *t, struct ims_question *question, struct err *e)
-{
-	struct of_mailbox *q = (struct of_mailbox *)question;
-	struct ims_mailbox_record m;
-	struct span value;
-
-	if (!db_get(t, MAILBOX, span_str(q->user), &value))
-		return !db_fault(t, e) && err_word(e, REFUSAL_no_such_user);
-	if (!ims_mailbox_read(value, &m, e))
-		return false;
-	q->notices = m.notices;
-	return true;
-}
-
-static void
-tell_mailbox(struct ims_question *question, const struct err *e)
-{
-	struct of_mailbox *q = (struct of_mailbox *)question;
-
-	q->done(q->arg, q->notices, e);
-}
-
-struct ims_question *
-ims_store_has_mailbox(struct ims_store *s, const char *user, struct loop *l, ims_store_has *done,
-    void *arg)
-{
-	struct of_mailbox *q = memory_new(sizeof *q);
-
-	q->question.look = look_for_mailbox;
-	q->question.tell = tell_mailbox;
-	span_copy(span_str(user), q->user, sizeof q->user);
-	q->done = done;
-	q->arg = arg;
-	return ims_ask(&q->question, s, l);
-}
-
-struct of_mailboxes {
-	struct ims_question question;
-	char after[IMS_STORE_USER_BYTES];
-	struct ims_mailbox *rows;
-	size_t n, max;
-	bool more;
-	ims_store_mailboxes_done *done;
-	void *arg;
-};
-
-static bool
-take_mailbox(void *arg, struct span key, struct span value)
-{
-	struct of_mailboxes *q = arg;
-	struct ims_mailbox_record r;
-	struct err e;
-
-	if (span_eq(key, span_str(q->after)) || key.n >= IMS_STORE_USER_BYTES ||
-	    !ims_mailbox_read(value, &r, &e))
-		return true;
-	if (q->n == q->max) {
-		q->more = true;
-		return false;
-	}
-	span_copy(key, q->rows[q->n].user, IMS_STORE_USER_BYTES);
-	q->rows[q->n++].notices = r.notices;
-	return true;
-}
-
-static bool
-look_for_mailboxes(struct db_txn *t, struct ims_question *question, struct err *e)
-{
-	struct of_mailboxes *q = (struct of_mailboxes *)question;
-
-	q->rows = memory_array(q->max, sizeof *q->rows);
-	db_each(t, MAILBOX, span_str(q->after), (struct span) { 0 }, take_mailbox, q);
-	return !db_fault(t, e);
-}
-
-static void
-tell_mailboxes(struct ims_question *question, const struct err *e)
-{
-	struct of_mailboxes *q = (struct of_mailboxes *)question;
-
-	q->done(q->arg, q->rows, e == NULL ? q->n : 0, e == NULL && q->more, e);
-}
-
-static void
-clear_mailboxes(struct ims_question *question)
-{
-	free(((struct of_mailboxes *)question)->rows);
-}
-
-struct ims_question *
-ims_store_mailboxes(struct ims_store *s, const char *after, size_t max, struct loop *l,
-    ims_store_mailboxes_done *done, void *arg)
-{
-	struct of_mailboxes *q = memory_new(sizeof *q);
-
-	q->question.look = look_for_mailboxes;
-	q->question.tell = tell_mailboxes;
-	q->question.clear = clear_mailboxes;
-	span_copy(span_str(after), q->after, sizeof q->after);
-	q->max = max;
-	q->done = done;
-	q->arg = arg;
-	return ims_ask(&q->question, s, l);
+	ims_ask(&q->question, s, l);
+	ims_look(&q->question, ims_part_letter(&letter->id), look_for_body, q);
 }

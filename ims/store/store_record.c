@@ -1,61 +1,58 @@
-/* store_record — records of the mailboxes; see store_record.h. */
-#include "ims/store/store_private.h"
+/* store_record — the records of the IMS's store; see store_record.h. */
+#include "ims/store/store_record.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "common/base/record.h"
-#include "ims/store/store_share.h"
 
 #define VERSION_1 1
-#define VERSION_2 2 /* of a notice: with its charges and its row in DUE */
-
-/* -- mailboxes ------------------------------------------------------------------------------------- */
-
-bool
-ims_mailbox_read(struct span value, struct ims_mailbox_record *m, struct err *e)
-{
-	struct reader r = reader_of(value);
-
-	*m = (struct ims_mailbox_record) { 0 };
-	if (read_u8(&r) != VERSION_1)
-		return db_damaged(e);
-	m->last = read_u64(&r);
-	m->notices = read_u64(&r);
-	m->change = read_u64(&r);
-	return reader_done(&r) || db_damaged(e);
-}
+#define VERSION_2 2
+#define VERSION_3 3
+#define PAGE      4096
+#define NODE      24 /* overhead of LMDB and the checksum */
+#define INLINE_MAX                                                                                 \
+	2000     /* a longer record has overflow pages; pages of shorter ones are about 4/5 full */
+#define FIXED 64 /* octets of an entry of the seen set without its texts, rounded up */
+#define KEY   60 /* of a row, with its partition, about */
 
 bool
-ims_mailbox_get(struct db_txn *t, const char *user, struct ims_mailbox_record *m, struct err *e)
+ims_damaged(struct err *e)
 {
-	struct span value;
-
-	*m = (struct ims_mailbox_record) { 0 };
-	if (!db_get(t, MAILBOX, span_str(user), &value))
-		return !db_fault(t, e); /* no mailbox yet */
-	return ims_mailbox_read(value, m, e);
+	return err_set(e, REFUSAL_storage, "a stored record cannot be read");
 }
 
-void
-ims_mailbox_put(struct db_txn *t, const char *user, const struct ims_mailbox_record *m)
-{
-	struct buf value = BUF_INIT;
+/* -- what rows take ---------------------------------------------------------------------------------------- */
 
-	put_u8(&value, VERSION_1);
-	put_u64(&value, m->last);
-	put_u64(&value, m->notices);
-	put_u64(&value, m->change);
-	db_put(t, MAILBOX, span_str(user), buf_span(&value));
-	buf_clear(&value);
+uint64_t
+ims_takes(size_t key, size_t value)
+{
+	if (key + value <= INLINE_MAX)
+		return (key + value + NODE) * 5 / 4;
+	return key + NODE + (value + NODE + PAGE - 1) / PAGE * PAGE;
 }
 
-/* -- notices ----------------------------------------------------------------------------------------- */
+uint64_t
+ims_seen_takes(struct span user, struct span domain)
+{
+	return ims_takes(KEY, FIXED + user.n + domain.n) + 2 * ims_takes(KEY + 40, 0);
+}
+
+uint64_t
+ims_notice_takes(const struct ims_notice_record *n)
+{
+	size_t texts = strlen(n->from) + strlen(n->to) + strlen(n->issuer);
+
+	/* its orders, what the letter keeps of it, when it is looked at */
+	return ims_takes(KEY, IMS_NOTICE_FIXED + texts) + 3 * ims_takes(KEY, 8) +
+	    2 * ims_takes(KEY, 40);
+}
+
+/* -- notices -------------------------------------------------------------------------------------------------- */
 
 void
 ims_notice_write(struct buf *out, const struct ims_notice_record *n)
 {
-	put_u8(out, n->indexed ? VERSION_2 : VERSION_1);
+	put_u8(out, n->indexed ? VERSION_3 : VERSION_1);
 	put_bytes(out, n->id.b, ULID_BYTES);
 	put_span(out, span_str(n->from));
 	put_span(out, span_str(n->to));
@@ -71,6 +68,7 @@ ims_notice_write(struct buf *out, const struct ims_notice_record *n)
 	put_u64(out, (uint64_t)n->due_s);
 	put_u32(out, n->charged);
 	put_u32(out, n->charged_domain);
+	put_u64(out, n->stated);
 }
 
 bool
@@ -78,9 +76,9 @@ ims_notice_read(struct span value, struct ims_notice_record *n, struct err *e)
 {
 	struct reader r = reader_of(value);
 	uint8_t version = read_u8(&r);
-	bool good = version == VERSION_1 || version == VERSION_2;
+	bool good = version >= VERSION_1 && version <= VERSION_3;
 
-	*n = (struct ims_notice_record) { .indexed = version == VERSION_2 };
+	*n = (struct ims_notice_record) { .indexed = version >= VERSION_2 };
 	read_bytes(&r, n->id.b, ULID_BYTES);
 	read_str(&r, n->from, sizeof n->from);
 	read_str(&r, n->to, sizeof n->to);
@@ -96,129 +94,50 @@ ims_notice_read(struct span value, struct ims_notice_record *n, struct err *e)
 		n->charged = read_u32(&r);
 		n->charged_domain = read_u32(&r);
 	}
-	return (good && reader_done(&r)) || db_damaged(e);
+	if (version >= VERSION_3)
+		n->stated = read_u64(&r);
+	return (good && reader_done(&r)) || ims_damaged(e);
+}
+
+/* -- the seen set --------------------------------------------------------------------------------------------- */
+
+void
+ims_seen_write(struct buf *out, const struct ims_seen_record *r)
+{
+	put_u8(out, r->indexed ? VERSION_3 : VERSION_1);
+	put_span(out, span_str(r->user));
+	put_u64(out, r->number);
+	put_bytes(out, r->facts, DIGEST_BYTES);
+	put_u64(out, (uint64_t)r->until_s);
+	if (!r->indexed)
+		return;
+	put_span(out, domain_span(&r->domain));
+	put_u32(out, r->charged);
+	put_u8(out, (uint8_t)r->answered);
 }
 
 bool
-ims_notice_get(struct db_txn *t, const char *user, uint64_t number, struct ims_notice_record *n,
-    struct err *e)
+ims_seen_read(struct span value, struct ims_seen_record *r, struct err *e)
 {
-	struct db_key k = ims_key_numbered(user, number);
-	struct span value;
+	struct reader in = reader_of(value);
+	uint8_t version = read_u8(&in);
+	bool good = version >= VERSION_1 && version <= VERSION_3;
 
-	if (!db_get(t, NOTICE, db_key_span(&k), &value))
-		return db_fault(t, e) ? false : err_word(e, REFUSAL_no_such_number);
-	return ims_notice_read(value, n, e);
+	*r = (struct ims_seen_record) { .indexed = version >= VERSION_2 };
+	read_str(&in, r->user, sizeof r->user);
+	r->number = read_u64(&in);
+	read_bytes(&in, r->facts, DIGEST_BYTES);
+	r->until_s = (int64_t)read_u64(&in);
+	if (r->indexed) {
+		read_str(&in, r->domain.text, sizeof r->domain.text);
+		r->charged = read_u32(&in);
+	}
+	if (version >= VERSION_3)
+		r->answered = (enum ims_answered)read_u8(&in);
+	return (good && reader_done(&in)) || ims_damaged(e);
 }
 
-void
-ims_notice_put(struct db_txn *t, const char *user, uint64_t number,
-    const struct ims_notice_record *n)
-{
-	struct db_key k = ims_key_numbered(user, number);
-	struct buf value = BUF_INIT;
-
-	ims_notice_write(&value, n);
-	db_put(t, NOTICE, db_key_span(&k), buf_span(&value));
-	buf_clear(&value);
-}
-
-static void
-charge(struct db_txn *t, const char *user, const struct ims_notice_record *n, int64_t sign)
-{
-	struct span domain = address_domain(span_str(n->from));
-	struct db_key all = ims_key_share(domain), here = ims_key_share_in(user, domain);
-
-	ims_share_change(t, &all, sign * n->charged_domain, sign);
-	ims_share_change(t, &here, sign * n->charged, sign);
-}
-
-/* With its rows in CHANGE, SENDER and DUE. */
-uint64_t
-ims_notice_takes(const char *user, const struct ims_notice_record *n)
-{
-	size_t key = strlen(user) + 1 + 8;
-
-	return ims_takes(key,
-		   IMS_NOTICE_FIXED + strlen(n->from) + strlen(n->to) + strlen(n->issuer)) +
-	    ims_takes(key, 8) + ims_takes(IMS_DOMAIN_HASH + key, 0) + ims_takes(8 + key, 0);
-}
-
-void
-ims_notice_add(struct db_txn *t, const char *user, uint64_t number, struct ims_notice_record *n,
-    int64_t hold_until_s, uint64_t evidence)
-{
-	struct db_key sender = ims_key_sender(address_domain(span_str(n->from)), user, number),
-		      due = ims_key_due(hold_until_s, user, number);
-
-	n->indexed = true;
-	n->due_s = hold_until_s;
-	n->charged_domain = (uint32_t)ims_notice_takes(user, n);
-	n->charged = n->charged_domain + (uint32_t)evidence;
-	ims_notice_put(t, user, number, n);
-	db_put(t, SENDER, db_key_span(&sender), (struct span) { 0 });
-	db_put(t, DUE, db_key_span(&due), (struct span) { 0 });
-	charge(t, user, n, 1);
-}
-
-void
-ims_notice_due(struct db_txn *t, const char *user, uint64_t number, struct ims_notice_record *n,
-    int64_t due_s)
-{
-	struct db_key due = ims_key_due(n->due_s, user, number);
-
-	db_del(t, DUE, db_key_span(&due));
-	n->due_s = due_s;
-	ims_notice_put(t, user, number, n);
-	due = ims_key_due(due_s, user, number);
-	if (due_s != 0)
-		db_put(t, DUE, db_key_span(&due), (struct span) { 0 });
-}
-
-void
-ims_notice_del(struct db_txn *t, const char *user, uint64_t number,
-    const struct ims_notice_record *n)
-{
-	struct db_key k = ims_key_numbered(user, number),
-		      sender = ims_key_sender(address_domain(span_str(n->from)), user, number),
-		      due = ims_key_due(n->due_s, user, number);
-
-	db_del(t, NOTICE, db_key_span(&k));
-	if (!n->indexed)
-		return;
-	db_del(t, SENDER, db_key_span(&sender));
-	db_del(t, DUE, db_key_span(&due));
-	charge(t, user, n, -1);
-}
-
-/* -- changes ------------------------------------------------------------------------------------------ */
-
-void
-ims_change_del(struct db_txn *t, const char *user, struct ims_mailbox_record *m, uint64_t change)
-{
-	struct db_key k = ims_key_numbered(user, change);
-
-	m->change++;
-	if (change != 0)
-		db_del(t, CHANGE, db_key_span(&k));
-}
-
-void
-ims_change_put(struct db_txn *t, const char *user, struct ims_mailbox_record *m, uint64_t number,
-    uint64_t *change)
-{
-	struct db_key k;
-	struct buf value = BUF_INIT;
-
-	ims_change_del(t, user, m, *change);
-	*change = m->change;
-	k = ims_key_numbered(user, *change);
-	put_u64(&value, number);
-	db_put(t, CHANGE, db_key_span(&k), buf_span(&value));
-	buf_clear(&value);
-}
-
-/* -- letters -------------------------------------------------------------------------------------------- */
+/* -- letters --------------------------------------------------------------------------------------------------- */
 
 void
 ims_letter_write(struct buf *out, const struct ims_letter_record *r)
@@ -266,29 +185,5 @@ ims_letter_read(struct span value, struct ims_letter_record *r, struct err *e)
 	r->lease.by = read_u64(&in);
 	r->refs = read_u32(&in);
 	read_str(&in, r->file, sizeof r->file);
-	return (good && f->state <= MAILBOX_BAD_SEAL && reader_done(&in)) || db_damaged(e);
-}
-
-bool
-ims_letter_get(struct db_txn *t, const struct ims_store *s, const struct db_key *k, int64_t now_s,
-    struct ims_letter_record *r, struct err *e)
-{
-	struct span value;
-
-	if (!db_get(t, LETTER, db_key_span(k), &value))
-		return db_fault(t, e) ? false : err_word(e, REFUSAL_no_such_number);
-	if (!ims_letter_read(value, r, e))
-		return false;
-	ims_letter_look(&r->facts, &r->lease, s->run, now_s);
-	return true;
-}
-
-void
-ims_letter_put(struct db_txn *t, const struct db_key *k, const struct ims_letter_record *r)
-{
-	struct buf value = BUF_INIT;
-
-	ims_letter_write(&value, r);
-	db_put(t, LETTER, db_key_span(k), buf_span(&value));
-	buf_clear(&value);
+	return (good && f->state <= MAILBOX_BAD_SEAL && reader_done(&in)) || ims_damaged(e);
 }

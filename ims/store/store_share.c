@@ -1,107 +1,75 @@
-/* store_share — sums per sender's domain; see store_share.h. */
-#include "ims/store/store_share.h"
-
+/* store_share — the IMS's mailboxes: sums of senders' domains, and which mailboxes there are; see store.h. */
 #include <stdlib.h>
+#include <string.h>
 
 #include "common/base/memory.h"
-#include "common/base/record.h"
 #include "ims/store/store_private.h"
 
-#define VERSION_1 1
-#define PAGE      4096
-#define NODE      24 /* overhead of LMDB and the checksum */
-#define INLINE_MAX                                                                                 \
-	2000 /* a longer record has overflow pages; pages of shorter ones are about 4/5 full */
+/* -- known senders ----------------------------------------------------------------------------------------- */
 
-uint64_t
-ims_takes(size_t key, size_t value)
+struct of_known {
+	struct ims_question question;
+	struct domain from_domain;
+	bool had;
+	ims_store_knows_done *done;
+	void *arg;
+};
+
+/* The same work, whether it is there or not. */
+static void
+look_for_known(struct kv_txn *t, void *arg, struct err *why)
 {
-	if (key + value <= INLINE_MAX)
-		return (key + value + NODE) * 5 / 4;
-	return key + NODE + (value + NODE + PAGE - 1) / PAGE * PAGE;
+	struct of_known *q = arg;
+
+	(void)why;
+	q->had = ims_mailbox_knows(t, domain_span(&q->from_domain));
 }
 
-struct db_key
-ims_key_share(struct span from_domain)
+static void
+tell_known(struct ims_question *question, const struct err *e)
 {
-	struct db_key k = { .n = 0 };
+	struct of_known *q = (struct of_known *)question;
 
-	db_key_add(&k, "d", 1);
-	db_key_add(&k, from_domain.p, from_domain.n);
-	return k;
+	q->done(q->arg, e == NULL && q->had);
 }
 
-struct db_key
-ims_key_share_in(const char *user, struct span from_domain)
+struct ims_question *
+ims_store_knows(struct ims_store *s, const char *user, struct span from_domain, struct loop *l,
+    ims_store_knows_done *done, void *arg)
 {
-	struct db_key k = { .n = 0 }, domain = ims_key_domain(from_domain);
+	struct of_known *q = memory_new(sizeof *q);
 
-	db_key_add(&k, "m", 1);
-	db_key_add(&k, domain.b, domain.n);
-	db_key_add(&k, span_str(user).p, span_str(user).n);
-	return k;
+	q->question.next = ims_answer;
+	q->question.tell = tell_known;
+	domain_copy_span(&q->from_domain, from_domain);
+	q->done = done;
+	q->arg = arg;
+	ims_ask(&q->question, s, l);
+	ims_look(&q->question, ims_part_mailbox(user), look_for_known, q);
+	return &q->question;
 }
 
-bool
-ims_share_read(struct span value, struct ims_share *out)
-{
-	struct reader r = reader_of(value);
-	bool good = read_u8(&r) == VERSION_1;
-
-	out->octets = read_u64(&r);
-	out->notices = read_u64(&r);
-	return good && reader_done(&r);
-}
-
-/* A damaged sum starts anew: it must neither refuse the domain nor keep its notices from going. */
-void
-ims_share_get(struct db_txn *t, const struct db_key *k, struct ims_share *out)
-{
-	struct span value;
-
-	if (!ims_get_spared(t, SHARE, k, &value) || !ims_share_read(value, out))
-		*out = (struct ims_share) { .octets = 0 };
-}
-
-void
-ims_share_change(struct db_txn *t, const struct db_key *k, int64_t octets, int64_t notices)
-{
-	struct buf value = BUF_INIT;
-	struct ims_share s;
-
-	if (octets == 0 && notices == 0)
-		return;
-	ims_share_get(t, k, &s);
-	ims_share_add(&s, octets, notices);
-	if (s.octets == 0 && s.notices == 0) {
-		db_del(t, SHARE, db_key_span(k));
-		return;
-	}
-	put_u8(&value, VERSION_1);
-	put_u64(&value, s.octets);
-	put_u64(&value, s.notices);
-	db_put(t, SHARE, db_key_span(k), buf_span(&value));
-	buf_clear(&value);
-}
-
-/* -- questions -------------------------------------------------------------------------------------- */
+/* -- one sum ------------------------------------------------------------------------------------------------- */
 
 struct of_share {
 	struct ims_question question;
-	struct db_key key;
+	struct domain domain;
+	bool in_mailbox;
 	struct ims_share sum;
 	ims_store_share_done *done;
 	void *arg;
 };
 
-static bool
-look_for_share(struct db_txn *t, struct ims_question *question, struct err *e)
+static void
+look_for_share(struct kv_txn *t, void *arg, struct err *why)
 {
-	struct of_share *q = (struct of_share *)question;
+	struct of_share *q = arg;
 
-	(void)e;
-	ims_share_get(t, &q->key, &q->sum);
-	return true;
+	(void)why;
+	if (q->in_mailbox)
+		ims_mailbox_share(t, domain_span(&q->domain), &q->sum);
+	else
+		ims_sender_sum(t, &q->sum);
 }
 
 static void
@@ -118,80 +86,241 @@ ims_store_share(struct ims_store *s, const char *from_domain, const char *user, 
 {
 	struct of_share *q = memory_new(sizeof *q);
 
-	q->question.look = look_for_share;
+	q->question.next = ims_answer;
 	q->question.tell = tell_share;
-	q->key = user == NULL ? ims_key_share(span_str(from_domain))
-			      : ims_key_share_in(user, span_str(from_domain));
+	q->domain = domain_copy(from_domain);
+	q->in_mailbox = user != NULL;
 	q->done = done;
 	q->arg = arg;
-	return ims_ask(&q->question, s, l);
+	ims_ask(&q->question, s, l);
+	ims_look(&q->question,
+	    user != NULL ? ims_part_mailbox(user) : ims_part_sender(span_str(from_domain)),
+	    look_for_share, q);
+	return &q->question;
 }
 
-struct of_senders {
+/* -- pages of a directory: names, then what each has --------------------------------------------------------------- */
+
+struct entry {
+	struct of_list *of;
+	char name[IMS_STORE_USER_BYTES];
+	struct ims_share sum;
+};
+
+struct of_list {
 	struct ims_question question;
-	struct db_key after;
-	struct ims_sender *rows;
+	unsigned kind;
+	struct kv_dir_at at; /* where to read next */
+	struct entry *entries;
 	size_t n, max;
+	size_t before; /* found in the shards before */
 	bool more;
-	ims_store_senders_done *done;
+	ims_store_mailboxes_done *mailboxes;
+	ims_store_senders_done *senders;
 	void *arg;
 };
 
 static bool
-take_sender(void *arg, struct span key, struct span value)
+take_name(void *arg, const struct kv_fact *f)
 {
-	struct of_senders *q = arg;
-	struct ims_sender row = { 0 };
+	struct of_list *q = arg;
 
-	if (span_eq(key, db_key_span(&q->after)) ||
-	    !span_copy(span_sub(key, 1, key.n), row.domain.text, sizeof row.domain.text) ||
-	    !ims_share_read(value, &row.sum))
-		return true;
 	if (q->n == q->max) {
 		q->more = true;
 		return false;
 	}
-	q->rows[q->n++] = row;
+	if (span_copy(f->name, q->entries[q->n].name, sizeof q->entries[q->n].name))
+		q->n++;
 	return true;
 }
 
-static bool
-look_for_senders(struct db_txn *t, struct ims_question *question, struct err *e)
+static void
+look_for_names(struct kv_txn *t, void *arg, struct err *why)
 {
-	struct of_senders *q = (struct of_senders *)question;
+	struct of_list *q = arg;
 
-	(void)e;
-	q->rows = memory_array(q->max, sizeof *q->rows);
-	db_each(t, SHARE, db_key_span(&q->after), SPAN_LIT("d"), take_sender, q);
-	return true;
+	(void)why;
+	q->n = q->before;
+	q->more = false;
+	kv_each_fact(t, FACT_LISTED, span_of(q->at.name, q->at.n), (struct span) { 0 }, take_name,
+	    q);
+}
+
+static void
+look_for_sum(struct kv_txn *t, void *arg, struct err *why)
+{
+	struct entry *x = arg;
+	struct ims_mailbox_is m;
+	struct err e;
+
+	(void)why;
+	x->sum = (struct ims_share) { 0, 0 };
+	if (x->of->kind == PART_SENDERS)
+		ims_sender_sum(t, &x->sum);
+	else if (ims_mailbox_is(t, &m, &e))
+		x->sum.notices = m.notices;
+	else
+		kv_pardon(t);
+}
+
+static void
+look_at_shard(struct of_list *q)
+{
+	unsigned char shard = (unsigned char)q->at.shard;
+
+	ims_look(&q->question, kv_part_of(q->kind, span_of(&shard, 1)), look_for_names, q);
+}
+
+static void
+names_found(struct ims_question *question)
+{
+	struct of_list *q = (struct of_list *)question;
+
+	if (!q->more && q->at.shard + 1 < KV_DIR_SHARDS) {
+		q->at.shard++;
+		q->at.n = 0;
+		q->before = q->n;
+		look_at_shard(q);
+		return;
+	}
+	question->next = ims_answer;
+	for (size_t i = 0; i < q->n; i++) {
+		struct entry *x = &q->entries[i];
+
+		x->of = q;
+		ims_look(question,
+		    q->kind == PART_SENDERS ? ims_part_sender(span_str(x->name))
+					    : ims_part_mailbox(x->name),
+		    look_for_sum, x);
+	}
+	if (q->n == 0)
+		ims_answer(question);
+}
+
+static void
+tell_mailboxes(struct ims_question *question, const struct err *e)
+{
+	struct of_list *q = (struct of_list *)question;
+	size_t n = e == NULL ? q->n : 0;
+	struct ims_mailbox *rows = memory_array(n + 1, sizeof *rows);
+
+	for (size_t i = 0; i < n; i++) {
+		memcpy(rows[i].user, q->entries[i].name, sizeof rows[i].user);
+		rows[i].notices = q->entries[i].sum.notices;
+	}
+	q->mailboxes(q->arg, rows, n, e == NULL && q->more, e);
+	free(rows);
 }
 
 static void
 tell_senders(struct ims_question *question, const struct err *e)
 {
-	struct of_senders *q = (struct of_senders *)question;
+	struct of_list *q = (struct of_list *)question;
+	size_t n = e == NULL ? q->n : 0;
+	struct ims_sender *rows = memory_array(n + 1, sizeof *rows);
 
-	q->done(q->arg, q->rows, e == NULL ? q->n : 0, e == NULL && q->more, e);
+	for (size_t i = 0; i < n; i++) {
+		domain_set(&rows[i].domain, span_str(q->entries[i].name));
+		rows[i].sum = q->entries[i].sum;
+	}
+	q->senders(q->arg, rows, n, e == NULL && q->more, e);
+	free(rows);
 }
 
 static void
-clear_senders(struct ims_question *question)
+clear_list(struct ims_question *question)
 {
-	free(((struct of_senders *)question)->rows);
+	free(((struct of_list *)question)->entries);
+}
+
+static struct of_list *
+list_new(unsigned kind, const char *after, size_t max, void *arg)
+{
+	struct of_list *q = memory_new(sizeof *q);
+	size_t n = strlen(after);
+
+	q->question.next = names_found;
+	q->question.clear = clear_list;
+	q->kind = kind;
+	q->entries = memory_array(max, sizeof *q->entries);
+	q->max = max;
+	q->arg = arg;
+	if (n > 0) {
+		q->at.shard = kv_dir_part(kind, span_str(after)).name[0];
+		memcpy(q->at.name, after,
+		    n + 1); /* the first name after it begins with it and a NUL */
+		q->at.n = n + 1;
+	}
+	return q;
+}
+
+struct ims_question *
+ims_store_mailboxes(struct ims_store *s, const char *after, size_t max, struct loop *l,
+    ims_store_mailboxes_done *done, void *arg)
+{
+	struct of_list *q = list_new(PART_MAILBOXES, after, max, arg);
+
+	q->question.tell = tell_mailboxes;
+	q->mailboxes = done;
+	ims_ask(&q->question, s, l);
+	look_at_shard(q);
+	return &q->question;
 }
 
 struct ims_question *
 ims_store_senders(struct ims_store *s, const char *after, size_t max, struct loop *l,
     ims_store_senders_done *done, void *arg)
 {
-	struct of_senders *q = memory_new(sizeof *q);
+	struct of_list *q = list_new(PART_SENDERS, after, max, arg);
 
-	q->question.look = look_for_senders;
 	q->question.tell = tell_senders;
-	q->question.clear = clear_senders;
-	q->after = ims_key_share(span_str(after));
-	q->max = max;
+	q->senders = done;
+	ims_ask(&q->question, s, l);
+	look_at_shard(q);
+	return &q->question;
+}
+
+/* -- one mailbox ------------------------------------------------------------------------------------------------ */
+
+struct of_mailbox {
+	struct ims_question question;
+	uint64_t notices;
+	ims_store_has *done;
+	void *arg;
+};
+
+static void
+look_for_mailbox(struct kv_txn *t, void *arg, struct err *why)
+{
+	struct of_mailbox *q = arg;
+	struct ims_mailbox_is m;
+
+	if (!ims_mailbox_is(t, &m, why))
+		return;
+	q->notices = m.notices;
+	if (m.user[0] == '\0')
+		err_word(why, REFUSAL_no_such_user);
+}
+
+static void
+tell_mailbox(struct ims_question *question, const struct err *e)
+{
+	struct of_mailbox *q = (struct of_mailbox *)question;
+
+	q->done(q->arg, q->notices, e);
+}
+
+struct ims_question *
+ims_store_has_mailbox(struct ims_store *s, const char *user, struct loop *l, ims_store_has *done,
+    void *arg)
+{
+	struct of_mailbox *q = memory_new(sizeof *q);
+
+	q->question.next = ims_answer;
+	q->question.tell = tell_mailbox;
 	q->done = done;
 	q->arg = arg;
-	return ims_ask(&q->question, s, l);
+	ims_ask(&q->question, s, l);
+	ims_look(&q->question, ims_part_mailbox(user), look_for_mailbox, q);
+	return &q->question;
 }

@@ -1,259 +1,731 @@
-/* store_work — runs work over many notices; see store_work_private.h. */
-#include "ims/store/store_work_private.h"
-
+/* store_work — the IMS's mailboxes: many notices, page by page; see store.h.
+ *
+ * Work goes from mailbox to mailbox.  In each it reads a page of notices, looks at their letters, and has one operation end
+ * those whose time has come.  Each page is durable before the next is read, so after a crash new work finds what
+ * is left.
+ */
 #include <stdlib.h>
 #include <string.h>
 
 #include "common/base/memory.h"
-#include "common/loop/loop.h"
+#include "ims/store/store_private.h"
 
-#define ROW_OCTETS 512          /* a row's change deletes, and puts little */
-#define LEAVES     (256 * 1024) /* room for a write of one row */
+#define OLDEST_S                                                                                   \
+	((int64_t)500 * 86400) /* where the cursor cannot be read, hours from there on are swept */
+#define BACK_S      86400      /* more than what passes between two sweeps */
+#define PAGE_LEAVES (256 * 1024) /* space for a page of one row */
+#define PAGE_LOOK   64           /* things of an hour that are looked at in turn */
 
-struct ims_work *
-ims_work_new(struct ims_store *s, const struct ims_work_kind *const *kinds)
+struct work;
+
+struct looked {
+	struct work *of;
+	struct ims_notice_record notice;
+	bool has_notice, has_letter;
+	struct ims_letter_record letter;
+};
+
+struct work {
+	struct ims_question question; /* first; as long as the work */
+	/* what is to be done */
+	bool sweeps;
+	struct domain from_domain;       /* "": of all */
+	char user[IMS_STORE_USER_BYTES]; /* "": of all */
+	bool opened;
+	int64_t now_s, keep_s;
+	/* where it is */
+	bool everywhere; /* in each mailbox, before the hours: they were told of a longer keep_s */
+	int64_t hour, kept_s;
+	unsigned shard;
+	struct kv_key after; /* names of facts from this on: of an hour, a sender, a directory */
+	struct kv_key next;  /* of the page that follows */
+	struct kv_part thing[PAGE_LOOK];
+	size_t n_things, at;
+	struct kv_part mailbox; /* or the letter */
+	struct buf papers;      /* of the letter: digests */
+	size_t paper;
+	struct ims_numbers numbers;
+	struct looked *looked;
+	size_t most; /* rows of a page of a mailbox; fewer while space is short */
+	/* the operation under way */
+	struct step {
+		union { /* first: what is applied */
+			struct ims_ending ending;
+			struct ims_keeping keeping;
+			int64_t cursor[2]; /* hour, keep_s */
+			int64_t now_s;
+		};
+		struct ims_op op;
+		struct work *of;
+		void (*then)(struct work *w);
+		void (*again)(struct work *w); /* with fewer rows; NULL: it has one */
+	} step;
+	struct ims_ended ended[MAILBOX_PAGE];
+	uint64_t notices; /* dropped so far */
+	void (*progress)(void *arg, uint64_t notices);
+	void (*purged)(void *arg, uint64_t notices, const struct err *e);
+	ims_store_done *swept;
+	void *arg;
+};
+
+static struct work *
+of_question(struct ims_question *q)
 {
-	struct ims_work *w = memory_new(sizeof *w);
+	return (struct work *)q;
+}
 
-	w->store = ims_store_hold(s);
-	w->bodies = s == NULL ? NULL : bodies_ref(s->bodies);
-	w->kinds = kinds;
-	w->rows = memory_array(IMS_WORK_PAGE, sizeof *w->rows);
-	return w;
+/* When the store is closed the work ends early and without an error. */
+static void
+tell(struct ims_question *q, const struct err *e)
+{
+	struct work *w = of_question(q);
+
+	if (e != NULL && e->why == REFUSAL_closing)
+		e = NULL;
+	if (w->sweeps)
+		w->swept(w->arg, e);
+	else
+		w->purged(w->arg, w->notices, e);
 }
 
 static void
-end(struct ims_work *w)
+clear(struct ims_question *q)
 {
-	bool good = w->why.why == REFUSAL_NONE || w->why.why == REFUSAL_closing;
-
-	ims_store_let_go(&w->store);
-	bodies_free(&w->bodies);
-	w->done(w->arg, w->notices, good ? NULL : &w->why);
-	free(w->rows);
-	free(w);
+	free(of_question(q)->looked);
+	buf_clear(&of_question(q)->papers);
 }
 
-/* -- a page ------------------------------------------------------------------------------------------- */
+/* A page that finds no space is repeated with half as many rows, so a store is never too full for what frees. */
+static void
+step_done(void *arg, const struct err *e)
+{
+	struct step *s = arg;
+	struct work *w = s->of;
 
-struct of_page {
-	struct ims_question question;
-	struct ims_work *work;
+	if (e == NULL) {
+		w->most = s->again != NULL && w->most < MAILBOX_PAGE / 2 ? 2 * w->most
+									 : MAILBOX_PAGE;
+		s->then(w);
+	} else if (e->why == REFUSAL_system_full && s->again != NULL && w->most > 1) {
+		w->most /= 2;
+		s->again(w);
+	} else {
+		w->question.why = *e;
+		ims_answer(&w->question);
+	}
+}
+
+static void
+take(struct work *w, struct kv_part part, bool (*apply)(struct kv_txn *t, void *arg, struct err *e),
+    size_t octets, void (*then)(struct work *w))
+{
+	w->step.of = w;
+	w->step.then = then;
+	w->step.again = NULL;
+	w->step.op.op = (struct kv_op) {
+		.part = part,
+		.apply = apply,
+		.done = step_done,
+		.arg = &w->step,
+		.octets = octets,
+		.frees = true,
+	};
+	ims_take(w->question.store, &w->step.op, w->question.loop);
+}
+
+/* A page of w->most rows; `again` reads it anew. */
+static void
+take_page(struct work *w, bool (*apply)(struct kv_txn *t, void *arg, struct err *e), size_t octets,
+    void (*then)(struct work *w), void (*again)(struct work *w))
+{
+	w->step.of = w;
+	w->step.then = then;
+	w->step.again = again;
+	w->step.op.op = (struct kv_op) {
+		.part = w->mailbox,
+		.apply = apply,
+		.done = step_done,
+		.arg = &w->step,
+		.octets = octets,
+		.frees = true,
+		.leaves = w->most > 1 ? PAGE_LEAVES : 0,
+	};
+	ims_take(w->question.store, &w->step.op, w->question.loop);
+}
+
+/* -- one mailbox ---------------------------------------------------------------------------------------------------- */
+
+static void mailbox_over(struct work *w);
+static void read_page(struct work *w);
+
+static void
+look_for_numbers(struct kv_txn *t, void *arg, struct err *why)
+{
+	struct work *w = arg;
+	struct err e;
+
+	(void)why;
+	ims_mailbox_numbers(t, &w->numbers);
+	for (size_t i = 0; i < w->numbers.n; i++) {
+		struct looked *x = &w->looked[i];
+
+		x->has_notice = ims_mailbox_notice(t, w->numbers.number[i], &x->notice, &e);
+		if (!x->has_notice)
+			kv_pardon(t);
+	}
+}
+
+static void
+look_for_letter(struct kv_txn *t, void *arg, struct err *why)
+{
+	struct looked *x = arg;
+	struct err e;
+
+	(void)why;
+	x->has_letter = ims_letter_is(t, address_domain(span_str(x->notice.from)),
+	    x->of->question.store->run, x->of->now_s, &x->letter, &e);
+	if (!x->has_letter)
+		kv_pardon(t);
+}
+
+/* False: nothing becomes of it. */
+static bool
+judge(const struct work *w, const struct looked *x, struct ims_ended *r)
+{
+	const struct ims_letter *l = x->has_letter ? &x->letter.facts : NULL;
+
+	r->has_letter = x->has_letter;
+	r->letter = x->letter.facts.state;
+	if (!x->has_notice)
+		return false;
+	if (w->sweeps) {
+		r->end = ims_notice_end(l, w->now_s, w->keep_s, &r->due_s);
+		return true;
+	}
+	r->end = IMS_NOTICE_GOES;
+	return w->from_domain.text[0] == '\0' ||
+	    ims_notice_is_purged(x->has_letter, r->letter, w->opened);
+}
+
+static void
+page_ended(struct work *w)
+{
+	for (size_t i = 0; i < w->numbers.n; i++)
+		if (w->looked[i].has_letter)
+			ims_file_dropped(w->question.store, w->looked[i].letter.file,
+			    w->question.loop);
+	w->notices += w->step.ending.dropped;
+	if (w->step.ending.dropped > 0 && w->progress != NULL)
+		w->progress(w->arg, w->notices);
+	if (w->numbers.n > 0)
+		w->numbers.after = w->numbers.number[w->numbers.n - 1];
+	if (w->numbers.more)
+		read_page(w);
+	else
+		mailbox_over(w);
+}
+
+static void
+end_page(struct work *w)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < w->numbers.n; i++) {
+		w->ended[n] = (struct ims_ended) { .number = w->numbers.number[i] };
+		n += judge(w, &w->looked[i], &w->ended[n]);
+	}
+	w->step.ending = (struct ims_ending) {
+		.rows = w->ended,
+		.n = n,
+		.forgets = !w->sweeps && w->from_domain.text[0] == '\0',
+		.now_s = w->now_s,
+		.keep_s = w->keep_s,
+	};
+	if (n == 0)
+		page_ended(w);
+	else
+		take_page(w, ims_mailbox_end, 1024 * n, page_ended, read_page);
+}
+
+static void
+letters_found(struct ims_question *q)
+{
+	end_page(of_question(q));
+}
+
+static void
+numbers_found(struct ims_question *q)
+{
+	struct work *w = of_question(q);
+	bool any = false;
+
+	q->next = letters_found;
+	for (size_t i = 0; i < w->numbers.n; i++) {
+		w->looked[i].of = w;
+		w->looked[i].has_letter = false;
+		if (!w->looked[i].has_notice)
+			continue;
+		any = true;
+		ims_look(q, ims_part_letter(&w->looked[i].notice.id), look_for_letter,
+		    &w->looked[i]);
+	}
+	if (!any)
+		end_page(w);
+}
+
+static void
+read_page(struct work *w)
+{
+	w->question.next = numbers_found;
+	w->numbers.most = w->most;
+	ims_look(&w->question, w->mailbox, look_for_numbers, w);
+}
+
+static void
+begin_mailbox(struct work *w, struct kv_part mailbox)
+{
+	w->mailbox = mailbox;
+	w->numbers.after = 0;
+	w->numbers.from_domain = domain_span(&w->from_domain);
+	w->numbers.due_s = w->sweeps ? w->now_s - w->keep_s : 0;
+	read_page(w);
+}
+
+/* -- what is remembered; then the next thing ----------------------------------------------------------------------------- */
+
+static void next_thing(struct work *w);
+
+static void
+remainder_ended(struct work *w)
+{
+	if (w->step.ending.more)
+		mailbox_over(w);
+	else
+		next_thing(w);
+}
+
+static void
+mailbox_over(struct work *w)
+{
+	w->step.ending = (struct ims_ending) {
+		.now_s = w->now_s,
+		.keep_s = w->keep_s,
+		.from_domain = domain_span(&w->from_domain),
+		.most = w->most,
+	};
+	take_page(w,
+	    w->sweeps                            ? ims_mailbox_expire
+		: w->from_domain.text[0] != '\0' ? ims_mailbox_forget
+						 : ims_mailbox_delete,
+	    65536, remainder_ended, mailbox_over);
+}
+
+/* -- a letter that is kept renews its papers ------------------------------------------------------------------------ */
+
+static void
+renew_paper(struct work *w)
+{
+	struct span digest = span_sub(buf_span(&w->papers), w->paper * DIGEST_BYTES, DIGEST_BYTES);
+
+	if (digest.n < DIGEST_BYTES) {
+		w->step.now_s = w->now_s;
+		take(w, w->mailbox, ims_letter_renewed, 1024, next_thing);
+		return;
+	}
+	w->paper++;
+	w->step.keeping = (struct ims_keeping) { .until_s = w->now_s + PAPER_KEEP_S,
+		.now_s = w->now_s };
+	take(w, kv_part_of(PART_PAPER, digest), ims_paper_keep, 1024, renew_paper);
+}
+
+static void
+look_for_papers(struct kv_txn *t, void *arg, struct err *why)
+{
+	(void)why;
+	ims_letter_papers(t, &((struct work *)arg)->papers);
+}
+
+static void
+papers_found(struct ims_question *q)
+{
+	renew_paper(of_question(q));
+}
+
+static void
+renew_letter(struct work *w, struct kv_part letter)
+{
+	w->mailbox = letter;
+	w->paper = 0;
+	w->question.next = papers_found;
+	ims_look(&w->question, letter, look_for_papers, w);
+}
+
+static void
+end_thing(struct work *w, struct kv_part thing)
+{
+	switch ((enum ims_part)thing.kind) {
+	case PART_MAILBOX:
+		begin_mailbox(w, thing);
+		break;
+	case PART_PAPER:
+		w->step.keeping = (struct ims_keeping) { .now_s = w->now_s };
+		take(w, thing, ims_paper_expire, 4096, next_thing);
+		break;
+	case PART_LETTER:
+		renew_letter(w, thing);
+		break;
+	case PART_SENDER:
+	case PART_ACKS:
+		w->step.now_s = w->now_s;
+		take(w, thing, ims_sum_expire, 1024, next_thing);
+		break;
+	default:
+		next_thing(w);
+		break;
+	}
+}
+
+static void read_things(struct work *w);
+
+static void
+next_thing(struct work *w)
+{
+	if (w->at < w->n_things)
+		end_thing(w, w->thing[w->at++]);
+	else
+		read_things(w);
+}
+
+/* A look may run several times: each begins where the page begins. */
+static void
+begin_page(struct work *w)
+{
+	w->n_things = w->at = 0;
+	w->next = w->after;
+}
+
+/* False: it is empty, and was the last. */
+static bool
+page_has_things(struct work *w)
+{
+	w->after = w->next;
+	return w->n_things > 0;
+}
+
+/* -- a sender: the mailboxes that state what it takes of them ---------------------------------------------------------------- */
+
+static bool
+take_mailbox(void *arg, const struct kv_fact *f)
+{
+	struct work *w = arg;
+
+	if (w->n_things == PAGE_LOOK)
+		return false;
+	kv_key_after(&w->next, f->name);
+	if (f->name.n == 1 + PART_HASH)
+		w->thing[w->n_things++] = kv_part_of(PART_MAILBOX, span_sub(f->name, 1, PART_HASH));
+	return true;
+}
+
+static void
+look_for_mailboxes(struct kv_txn *t, void *arg, struct err *why)
+{
+	struct work *w = arg;
+
+	(void)why;
+	begin_page(w);
+	kv_each_fact(t, FACT_TAKES, kv_key_span(&w->after), SPAN_LIT("m"), take_mailbox, w);
+}
+
+static void
+mailboxes_found(struct ims_question *q)
+{
+	struct work *w = of_question(q);
+
+	if (page_has_things(w))
+		next_thing(w);
+	else
+		ims_answer(q);
+}
+
+/* -- each mailbox ------------------------------------------------------------------------------------------------------------ */
+
+static bool
+take_listed(void *arg, const struct kv_fact *f)
+{
+	struct work *w = arg;
+
+	if (w->n_things == PAGE_LOOK)
+		return false;
+	kv_key_after(&w->next, f->name);
+	w->thing[w->n_things++] = kv_part_hash(PART_MAILBOX, f->name, PART_HASH);
+	return true;
+}
+
+static void
+look_for_listed(struct kv_txn *t, void *arg, struct err *why)
+{
+	struct work *w = arg;
+
+	(void)why;
+	begin_page(w);
+	kv_each_fact(t, FACT_LISTED, kv_key_span(&w->after), (struct span) { 0 }, take_listed, w);
+}
+
+static void
+shard_found(struct ims_question *q)
+{
+	struct work *w = of_question(q);
+
+	if (page_has_things(w)) {
+		next_thing(w);
+		return;
+	}
+	w->after.n = 0;
+	if (++w->shard == KV_DIR_SHARDS) {
+		w->shard = 0;
+		w->everywhere = false;
+	}
+	read_things(w);
+}
+
+/* -- an hour ----------------------------------------------------------------------------------------------------------------- */
+
+static const unsigned char cursor_name[5]; /* the hour 0 has the cursor */
+
+static bool
+take_thing(void *arg, const struct kv_fact *f)
+{
+	struct work *w = arg;
+	unsigned kind = f->name.n > 0 ? (unsigned char)f->name.p[0] : IMS_PARTS;
+
+	if (w->n_things == PAGE_LOOK)
+		return false;
+	kv_key_after(&w->next, f->name);
+	if ((kind == PART_MAILBOX && f->name.n == 1 + PART_HASH) ||
+	    (kind == PART_LETTER && f->name.n == 1 + ULID_BYTES) ||
+	    (kind == PART_PAPER && f->name.n == 1 + DIGEST_BYTES) ||
+	    ((kind == PART_SENDER || kind == PART_ACKS) && f->name.n == 1 + PART_HASH))
+		w->thing[w->n_things++] = kv_part_of(kind, span_sub(f->name, 1, f->name.n));
+	return true;
+}
+
+static void
+look_for_things(struct kv_txn *t, void *arg, struct err *why)
+{
+	struct work *w = arg;
+
+	(void)why;
+	begin_page(w);
+	kv_each_fact(t, FACT_LOOK, kv_key_span(&w->after), (struct span) { 0 }, take_thing, w);
+}
+
+static struct kv_part
+cursor_part(void)
+{
+	return kv_part_of(PART_EXPIRY, span_of(cursor_name, sizeof cursor_name));
+}
+
+static void
+look_for_cursor(struct kv_txn *t, void *arg, struct err *why)
+{
+	struct work *w = arg;
+	struct span value;
+
+	(void)why;
+	w->hour = (w->now_s - BACK_S) / EXPIRY_S;
+	w->kept_s = 0;
+	if (kv_get(t, SPAN_LIT("c"), &value)) {
+		w->hour = (int64_t)kv_key_u64(value, 0);
+		w->kept_s = (int64_t)kv_key_u64(value, 8);
+	}
+	kv_pardon(t);
+	if (w->hour >
+	    w->now_s / EXPIRY_S) /* the clock was ahead: hours before have something again */
+		w->hour = (w->now_s - BACK_S) / EXPIRY_S;
+	w->everywhere = w->keep_s < w->kept_s;
+}
+
+static bool
+put_cursor(struct kv_txn *t, void *arg, struct err *e)
+{
+	const int64_t *cursor = arg;
+	struct kv_key k = { .n = 0 };
+
+	(void)e;
+	kv_key_add_u64(&k, (uint64_t)cursor[0]);
+	kv_key_add_u64(&k, (uint64_t)cursor[1]);
+	kv_put(t, SPAN_LIT("c"), kv_key_span(&k));
+	return true;
+}
+
+/* A store that was never swept is swept from when it was made. */
+struct beginning {
+	int64_t now_s; /* first: what is applied */
+	struct kv_op op;
 };
 
 static bool
-take_key(void *arg, struct span key, struct span value)
+put_first_cursor(struct kv_txn *t, void *arg, struct err *e)
 {
-	struct ims_work *w = arg;
-	const struct ims_work_kind *kind = *w->kinds;
+	int64_t cursor[2] = { *(const int64_t *)arg / EXPIRY_S, 0 };
+	struct span value;
 
-	(void)value;
-	if (kind->within != NULL && !kind->within(w, key))
-		return false;
-	if (span_eq(key, db_key_span(&w->at)))
+	if (kv_get(t, SPAN_LIT("c"), &value))
 		return true;
-	if (w->n == IMS_WORK_PAGE) {
-		w->more = true;
-		return false;
-	}
-	w->rows[w->n].user[0] = '\0';
-	db_key_copy(&w->rows[w->n++].key, key);
-	return true;
-}
-
-static bool
-look_for_rows(struct db_txn *t, struct ims_question *question, struct err *e)
-{
-	struct ims_work *w = ((struct of_page *)question)->work;
-	const struct ims_work_kind *kind = *w->kinds;
-	struct db_key prefix = kind->prefix(w);
-	struct span from = db_key_span(w->at.n > 0 ? &w->at : &prefix);
-
-	w->n = 0;
-	w->more = false;
-	if (kind->alone)
-		take_key(w, db_key_span(&prefix), (struct span) { 0 });
-	else
-		db_each(t, kind->table, from, db_key_span(&prefix), take_key, w);
-	for (size_t i = 0; i < w->n; i++)
-		if (!kind->user(t, w, db_key_span(&w->rows[i].key), w->rows[i].user))
-			db_fault(t, e); /* is logged; the row is changed without its mailbox */
-	return true;
-}
-
-static void change_rows(struct ims_work *w);
-
-static void
-tell_rows(struct ims_question *question, const struct err *e)
-{
-	struct ims_work *w = ((struct of_page *)question)->work;
-
-	if (e == NULL) {
-		change_rows(w);
-		return;
-	}
-	w->why = *e;
-	end(w);
+	if (kv_fault(t, e))
+		cursor[0] -= OLDEST_S / EXPIRY_S;
+	kv_pardon(t);
+	return put_cursor(t, cursor, e);
 }
 
 static void
-ask_for_page(struct ims_work *w)
+first_cursor_put(void *arg, const struct err *e)
 {
-	struct of_page *q = memory_new(sizeof *q);
-
-	q->question.look = look_for_rows;
-	q->question.tell = tell_rows;
-	q->work = w;
-	w->before = w->notices;
-	ims_ask(&q->question, w->store, w->loop);
+	(void)e; /* the first sweep puts one */
+	free(arg);
 }
 
 void
-ims_work_start_take(struct ims_work *w)
+ims_begin_sweeps(struct ims_store *s)
 {
-	ask_for_page(w);
-}
-
-/* -- its writes ----------------------------------------------------------------------------------------- */
-
-/* The rows of one mailbox. */
-struct group {
-	struct db_write write;
-	struct ims_work *work;
-	const struct ims_work_row *rows; /* of the page */
-	size_t n;
-	struct ims_work_done did;
-};
-
-static bool
-apply_group(struct db_txn *t, void *arg, struct err *e)
-{
-	struct group *g = arg;
-
-	g->did.notices = 0;
-	g->did.n_files = 0;
-	for (size_t i = 0; i < g->n; i++)
-		(*g->work->kinds)->change(t, g->work, &g->rows[i], &g->did);
-	return !db_fault(t, e);
-}
-
-static void
-page_over(struct ims_work *w)
-{
-	if (w->progress != NULL && w->notices > w->before)
-		w->progress(w->arg, w->notices);
-	if (w->why.why != REFUSAL_NONE) {
-		end(w);
-		return;
-	}
-	if (!w->more) {
-		w->kinds++;
-		w->at.n = 0;
-	}
-	if (*w->kinds == NULL)
-		end(w);
-	else
-		ask_for_page(w);
-}
-
-static void take_halves(struct group *g);
-
-static void
-group_over(void *arg, const struct err *e)
-{
-	struct group *g = arg;
-	struct ims_work *w = g->work;
-
-	if (e == NULL) {
-		for (size_t i = 0; i < g->did.n_files; i++)
-			body_remove(w->bodies, g->did.file[i]);
-		w->notices += g->did.notices;
-	} else if (e->why == REFUSAL_system_full && g->n > 1) {
-		take_halves(g);
-	} else if (w->why.why == REFUSAL_NONE) {
-		w->why = *e;
-	}
-	free(g);
-	if (--w->waiting == 0)
-		page_over(w);
-}
-
-static struct group *
-group_new(struct ims_work *w, const struct ims_work_row *rows, size_t n)
-{
-	struct group *g = memory_new(sizeof *g);
-
-	g->work = w;
-	g->rows = rows;
-	g->n = n;
-	g->write = (struct db_write) {
-		.apply = apply_group,
-		.done = group_over,
-		.arg = g,
-		.home = w->loop,
-		.octets = ROW_OCTETS * n,
-		.frees = true,
-		.leaves = n > 1 ? LEAVES : 0,
-	};
-	return g;
-}
-
-/* The store may be closed by now: then its writes were the last. */
-static void
-take(struct ims_work *w, struct group *first, size_t n)
-{
-	struct db_write *next;
+	struct beginning *b = memory_new(sizeof *b);
 	struct err e;
 
-	w->waiting += n;
-	if (w->store->db == NULL)
-		err_word(&e, REFUSAL_closing);
-	else if (db_writes_take(w->store->db, &first->write, &e))
+	b->now_s = ims_now_s();
+	b->op = (struct kv_op) {
+		.part = cursor_part(),
+		.apply = put_first_cursor,
+		.done = first_cursor_put,
+		.arg = b,
+		.octets = 64,
+		.frees = true,
+	};
+	if (!kv_take(s->kv, &b->op, &e))
+		first_cursor_put(b, &e);
+}
+
+static void
+cursor_put(struct work *w)
+{
+	ims_answer(&w->question);
+}
+
+static void
+things_found(struct ims_question *q)
+{
+	struct work *w = of_question(q);
+
+	if (page_has_things(w)) {
+		next_thing(w);
 		return;
-	for (struct db_write *g = &first->write; g != NULL; g = next) {
-		next = g->next;
-		group_over(g->arg, &e);
+	}
+	w->after.n = 0;
+	if (++w->shard < EXPIRY_SHARDS) {
+		read_things(w);
+		return;
+	}
+	w->shard = 0;
+	if (w->hour < w->now_s / EXPIRY_S) {
+		w->hour++;
+		read_things(w);
+		return;
+	}
+	/* this hour is looked at again */
+	if (q->store != NULL && w->hour == q->store->swept_s && w->keep_s == w->kept_s) {
+		ims_answer(q);
+		return;
+	}
+	q->store->swept_s = w->hour;
+	w->step.cursor[0] = w->hour;
+	w->step.cursor[1] = w->keep_s;
+	take(w, cursor_part(), put_cursor, 256, cursor_put);
+}
+
+static struct kv_part
+part_of_hour(int64_t hour, unsigned shard)
+{
+	struct kv_key k = { .n = 0 };
+
+	kv_key_add_u64(&k, (uint64_t)hour);
+	kv_key_add_u8(&k, shard);
+	return kv_part_of(PART_EXPIRY, span_sub(kv_key_span(&k), 4, 5));
+}
+
+static void
+read_things(struct work *w)
+{
+	if (w->everywhere) {
+		unsigned char shard = (unsigned char)w->shard;
+
+		w->question.next = shard_found;
+		ims_look(&w->question, kv_part_of(PART_MAILBOXES, span_of(&shard, 1)),
+		    look_for_listed, w);
+	} else if (w->sweeps) {
+		w->question.next = things_found;
+		ims_look(&w->question, part_of_hour(w->hour, w->shard), look_for_things, w);
+	} else if (w->user[0] != '\0') {
+		ims_answer(&w->question);
+	} else {
+		w->question.next = mailboxes_found;
+		ims_look(&w->question, ims_part_sender(domain_span(&w->from_domain)),
+		    look_for_mailboxes, w);
 	}
 }
 
 static void
-take_halves(struct group *g)
+cursor_found(struct ims_question *q)
 {
-	struct group *a = group_new(g->work, g->rows, g->n / 2),
-		     *b = group_new(g->work, g->rows + g->n / 2, g->n - g->n / 2);
-
-	a->write.next = &b->write;
-	take(g->work, a, 2);
+	read_things(of_question(q));
 }
 
-static int
-by_user(const void *a, const void *b)
+/* -- beginning ----------------------------------------------------------------------------------------------------------------- */
+
+static struct work *
+work_new(void *arg)
 {
-	return strcmp(((const struct ims_work_row *)a)->user,
-	    ((const struct ims_work_row *)b)->user);
+	struct work *w = memory_new(sizeof *w);
+
+	w->looked = memory_array(MAILBOX_PAGE, sizeof *w->looked);
+	w->most = MAILBOX_PAGE;
+	w->question.tell = tell;
+	w->question.clear = clear;
+	w->arg = arg;
+	return w;
 }
 
-static void
-change_rows(struct ims_work *w)
+void
+ims_store_sweep(struct ims_store *s, int64_t now_s, int64_t keep_s, struct loop *loop,
+    ims_store_done *done, void *arg)
 {
-	struct group *first = NULL, *g, *last = NULL;
-	struct db_key at = w->n > 0 ? w->rows[w->n - 1].key : w->at;
-	size_t n = 0, end;
+	struct work *w = work_new(arg);
 
-	qsort(w->rows, w->n, sizeof *w->rows, by_user);
-	for (size_t i = 0; i < w->n; i = end, n++) {
-		for (end = i + 1; end < w->n && by_user(&w->rows[i], &w->rows[end]) == 0; end++)
-			continue;
-		g = group_new(w, &w->rows[i], end - i);
-		if (first == NULL)
-			first = g;
-		else
-			last->write.next = &g->write;
-		last = g;
-	}
-	w->at = at;
-	if (first == NULL)
-		page_over(w);
+	w->sweeps = true;
+	w->now_s = now_s;
+	w->keep_s = keep_s;
+	w->swept = done;
+	ims_files_asked_again(s, loop);
+	ims_ask(&w->question, s, loop);
+	w->question.next = cursor_found;
+	ims_look(&w->question, cursor_part(), look_for_cursor, w);
+}
+
+void
+ims_store_purge(struct ims_store *s, const struct ims_purge *p)
+{
+	struct work *w = work_new(p->arg);
+
+	if (p->from_domain != NULL)
+		w->from_domain = domain_copy(p->from_domain);
+	if (p->user != NULL)
+		span_copy(span_str(p->user), w->user, sizeof w->user);
+	w->opened = p->opened;
+	w->now_s = ims_now_s();
+	w->progress = p->progress;
+	w->purged = p->done;
+	ims_ask(&w->question, s, p->loop);
+	if (p->user != NULL)
+		begin_mailbox(w, ims_part_mailbox(p->user));
 	else
-		take(w, first, n);
+		read_things(w);
 }

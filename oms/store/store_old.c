@@ -1,4 +1,4 @@
-/* store_old — the OMS's spool: a letter as a store of an older version has it; see store_private.h.
+/* store_old — the OMS's spool: a letter as a store of an older version has it; see store_old_private.h.
  *
  *	table        key                  value
  *	letter       id                   the letter, as now
@@ -17,7 +17,7 @@
 #include "common/base/log.h"
 #include "common/base/memory.h"
 #include "common/store/db_key.h"
-#include "oms/store/store_private.h"
+#include "oms/store/store_old_private.h"
 
 /* Counts as lost what is damaged. */
 static bool

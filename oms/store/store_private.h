@@ -288,33 +288,6 @@ bool oms_remember(struct kv_txn *t, void *arg, struct err *e);
 /* Forgets a peer whose time has come.  False: it stays. */
 bool oms_forget_peer(struct kv_txn *t, int64_t now_s);
 
-/* -- a store of an older version ------------------------------------------------------------------------------ */
-
-/* Its tables (store_old.c). */
-enum oms_old_table {
-	OMS_OLD_LETTER,
-	OMS_OLD_BODY,
-	OMS_OLD_DELIVERY,
-	OMS_OLD_TOKEN,
-	OMS_OLD_PEER,
-	OMS_OLD_TABLES
-};
-
-/* A letter of it, as it is to be taken. */
-struct oms_old_letter {
-	struct oms_letter_record record; /* an outcome, where no delivery is open */
-	struct oms_delivery *deliveries; /* what cannot be read is over */
-	size_t n_deliveries;
-	struct span body; /* inline; borrowed from the transaction */
-	int64_t token_until_s;
-	uint64_t lost; /* records that could not be read */
-};
-struct db_txn;
-/* False: the letter itself cannot be read.  The caller clears *l. */
-bool oms_old_letter_read(struct db_txn *t, struct span id, struct span value, int64_t now_s,
-    struct oms_old_letter *l);
-void oms_old_letter_clear(struct oms_old_letter *l);
-
 /* A store of an older version (store_migrate.c): opens the new one, made of it if there is none yet. */
 void oms_store_remove_old(const char *folder);
 bool oms_store_migrate(struct oms_store *s, const struct oms_store_opening *o, struct err *e);

@@ -1,7 +1,7 @@
 #!/bin/sh
 # The shape of the tree: its top, its goals, its map, and that lint sees what it is there for.
 . tests/e2e/lib.sh
-plan 56
+plan 58
 
 named="README.md LICENSE Makefile oms ims mc common proto tests"
 stray=$(ls | grep -vx build | grep -vxF "$(printf '%s\n' $named)")
@@ -66,6 +66,10 @@ planted "and a table in a store on kv" oms/store/store_letter.c '#include "commo
     "^oms/store/store_letter\.c:[0-9]+: a store is on kv, and may not include common/store/db\.h"
 planted "and the keys of one" oms/run.c '#include "common/store/db_key.h"' \
     "^oms/run\.c:[0-9]+: a store is on kv, and may not include common/store/db_key\.h"
+planted "also of the ims" ims/store/part_mailbox.c '#include "common/store/db.h"' \
+    "^ims/store/part_mailbox\.c:[0-9]+: a store is on kv, and may not include common/store/db\.h"
+planted "and a transaction that it only names" ims/store/store_private.h 'struct db_txn;' \
+    "^ims/store/store_private\.h:[0-9]+: a store is on kv, and may not name db_txn"
 planted "and a name without a subject" common/base/util.c '/* nothing */' "^common/base/util\.c: a file without a subject"
 planted "and a function that a header names and nobody has" common/base/span.h '/* See span_of_nothing(). */' \
     "^common/base/span\.h:[0-9]+: span_of_nothing\( is named, and there is none"

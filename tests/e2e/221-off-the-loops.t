@@ -16,7 +16,7 @@ trace() {	# DAEMON DOMAIN
 	    tests/world start "$W" "$1" "$2"
 }
 pid() { tests/world status "$W" | sed -n "s/^$1-$2 \([0-9]*\)$/\1/p"; }
-bodies() { find "$W/$2/var/$1/bodies" -type f ! -name '*.tmp'; }
+bodies() { find "$W/$2/var/$1" -path "*/bodies/*" -type f ! -name '*.tmp'; }
 none_left() { [ "$(bodies "$@" | wc -l)" -eq 0 ]; }
 forget_cached() { bodies "$@" | while read -r f; do dd of="$f" oflag=nocache conv=notrunc count=0 2>/dev/null; done; }
 judge() { awk -f tests/lib/off_loops.awk -v main="$2" "$T/$1" "$T/$1"; }

@@ -100,5 +100,5 @@ same "so is bob's list" "$T/list.after" "$T/list"
 is "status counts the letters" "$(oms a.test status --json | member letters)" "$(all_letters)"
 is "and the notices" "$(ims b.test status --json | member notices)" "$(all_letters)"
 like "list names bob" "$(ims b.test list)" "bob@b\.test.*$LETTERS"
-is "nothing half written is left" "$(ls -d "$W"/*/var/*/bodies >"$T/bodies" && find $(cat "$T/bodies") -name '*.tmp' | wc -l)" 0
+is "nothing half written is left" "$(ls -d "$W"/*/var/oms/bodies "$W"/*/var/ims/store/bodies >"$T/bodies" && find $(cat "$T/bodies") -name '*.tmp' | wc -l)" 0
 status_is "a second oms in the same place does not start" 71 enter "build/$MODE/oms" -C "$CONF_a_test" run

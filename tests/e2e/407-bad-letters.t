@@ -23,11 +23,11 @@ like "is refused as such" "$(in_one)" 'not part of CRLF.*\[bad-message, status 6
 is "none of these was announced" "$(as bob@b.test list --json | wc -l)" 1
 
 # One octet of the letter is changed where its sender's server keeps it.
-body=$(find "$W"/*/var/*/bodies -type f)
+body=$(find "$W"/*/var -path "*/bodies/*" -type f)
 is "the letter is kept in one file" "$(printf '%s\n' "$body" | wc -l)" 1
 printf 'X' | dd of="$body" bs=1 seek=100000 conv=notrunc 2>/dev/null
 is "another octet is there now" "$(dd if="$body" bs=1 skip=100000 count=1 2>/dev/null)" X
 status_is "what is not what was announced" 65 as bob@b.test show 1
 like "is not shown" "$err" '\[broken-promise, status 65\]'
 like "nor kept" "$(as bob@b.test list --json)" '"state":"bad-seal","word":"broken-promise"'
-is "by either server's hand" "$(cd "$W/b.test/var/oms/bodies" && ls -A && cd "$W/b.test/var/ims/bodies" && ls -A && echo none)" none
+is "by either server's hand" "$(cd "$W/b.test/var/oms/bodies" && ls -A && cd "$W/b.test/var/ims/store/bodies" && ls -A && echo none)" none

@@ -34,4 +34,4 @@ like "... not revoked then" "$(cat "$T/verdict")" '^ok   revocation '
 # -- over ----------------------------------------------------------------------------------------
 
 ok "the mailbox's letters are dropped" ims b.test drop --from a.test --opened
-is "... and all papers with them" "$(papers)" 0
+is "... their papers stay until their time has passed" "$(papers)" $((n + 1))

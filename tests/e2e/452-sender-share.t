@@ -26,7 +26,7 @@ like "... beyond the share of a mailbox are refused for now" "$(cat "$T/load")" 
 first=$(notices bob@b.test)
 ok "... hundreds were taken ($first)" within "$first" 300 2000
 # The papers and what is remembered of repeats count in the store, not in the mailbox.
-ok "... which take about the share ($(taken))" within "$(taken)" $((box * 9 / 10)) $((box + 100000 + first * 500))
+ok "... which take about the share ($(taken))" within "$(taken)" $((box * 9 / 10)) $((box + 100000 + first * 600))
 flood carol@b.test
 flood dora@b.test
 status_is "to a fourth address" 75 flood alice@b.test

@@ -25,7 +25,7 @@ NR == FNR {
 	if (!match(line, /^[a-z0-9_]+\(/)) next
 	call = substr(line, 1, RLENGTH - 1)
 	# a file in the folder, or a name that is looked up there
-	if (line !~ /^[a-z0-9_]+\([0-9]+<[^>]*\/(oms|ims)\/bodies(\/[^\/>]*>|>, "[^.])/) next
+	if (line !~ /^[a-z0-9_]+\([0-9]+<[^>]*\/(oms|ims)(\/store)?\/bodies(\/[^\/>]*>|>, "[^.])/) next
 	if (!(pid in loop) && pid != main) {
 		others[call]++
 		next

@@ -73,14 +73,14 @@ wait_for_orphans(struct bodies *b)
 }
 
 static uint64_t
-files(void)
+files(const char *where)
 {
 	char path[4096];
 	uint64_t n = 0;
 	struct dirent *d;
 	DIR *dir;
 
-	snprintf(path, sizeof path, "%s/bodies", folder);
+	snprintf(path, sizeof path, "%s/%s", folder, where);
 	assert_non_null(dir = opendir(path));
 	while ((d = readdir(dir)) != NULL)
 		n += d->d_name[0] != '.';
@@ -226,9 +226,9 @@ oms_sums_are_true(void **state)
 	for (size_t i = 0; i < c.n; i++)
 		compare_user(&o, &c.users[i]);
 	wait_for_orphans(oms_store_bodies(o.oms));
-	printf("# %llu files of bodies, %llu letters that need one\n", (unsigned long long)files(),
-	    (unsigned long long)c.files);
-	assert_int_equal(files(), c.files);
+	printf("# %llu files of bodies, %llu letters that need one\n",
+	    (unsigned long long)files("bodies"), (unsigned long long)c.files);
+	assert_int_equal(files("bodies"), c.files);
 	free(c.users);
 	oms_store_close(&o.oms);
 	end(&o);
@@ -247,11 +247,11 @@ ims_sums_are_true(void **state)
 	begin(&o);
 	if (!ims_store_open(folder, size, o.offload, &o.ims, &e))
 		fail_msg("%s", e.text);
-	assert_sums_are_true(ims_store_db(o.ims), &in_files);
+	assert_sums_are_true(o.ims, o.loop, &in_files);
 	wait_for_orphans(ims_store_bodies(o.ims));
-	printf("# %llu files of bodies, %llu letters that need one\n", (unsigned long long)files(),
-	    (unsigned long long)in_files);
-	assert_int_equal(files(), in_files);
+	printf("# %llu files of bodies, %llu letters that need one\n",
+	    (unsigned long long)files("store/bodies"), (unsigned long long)in_files);
+	assert_int_equal(files("store/bodies"), in_files);
 	ims_store_close(&o.ims);
 	end(&o);
 }

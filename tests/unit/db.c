@@ -20,7 +20,7 @@
 
 #include "common/base/memory.h"
 #include "common/loop/loop.h"
-#include "common/store/db_pages.h"
+#include "common/store/db.h"
 #include "tests/temp.h"
 #include "tests/unit/full_scene.h"
 
@@ -418,98 +418,12 @@ a_full_map_refuses_puts_and_takes_deletes(void **state)
 	world_clear(&w);
 }
 
-/* -- pages ---------------------------------------------------------------------------------------- */
-
-#define STRIDE 1009 /* a prime: each key is in another page of the tree than the one before it */
-
-struct clearing {
-	struct db_pages pages;
-	struct world *world;
-	int n, over; /* keys in all; deleted for good */
-	int this_page;
-	size_t least, last,
-	    grew; /* rows: the smallest page, the last one; how often one was larger */
-};
-
-static bool
-clear_page(struct db_txn *t, void *arg, size_t rows, struct err *e)
-{
-	struct clearing *c = arg;
-	char key[32];
-
-	for (c->this_page = 0; c->over + c->this_page < c->n && rows > 0; rows--) {
-		snprintf(key, sizeof key, "%08d",
-		    (int)((long long)(c->over + c->this_page++) * STRIDE % c->n));
-		db_del(t, T_ONE, span_str(key));
-	}
-	return !db_fault(t, e);
-}
-
-static bool
-page_cleared(void *arg)
-{
-	struct clearing *c = arg;
-	size_t rows = (size_t)c->this_page;
-
-	c->over += c->this_page;
-	c->least = rows < c->least ? rows : c->least;
-	c->grew += rows > c->last;
-	c->last = rows;
-	return c->over < c->n;
-}
-
-static void
-all_cleared(void *arg, const struct err *e)
-{
-	struct clearing *c = arg;
-
-	assert_null(e);
-	loop_stop(c->world->loop);
-}
-
-/* All rows in one page, but for the reserve, which holds a part of them. */
-static void
-a_page_that_does_not_fit_has_fewer_rows(void **state)
-{
-	struct clearing c = { .least = SIZE_MAX };
-	struct world w;
-	char key[32];
-
-	(void)state;
-	world_of(&w, (uint64_t)6 << 20);
-	for (; c.n < 10000; c.n++) {
-		snprintf(key, sizeof key, "%08d", c.n);
-		if (now(&w, PUT, key, 1000) == REFUSAL_system_full)
-			break;
-	}
-	assert_in_range(c.n, 2000, 9000);
-	assert_int_not_equal(c.n % STRIDE, 0);
-	c.world = &w;
-	c.pages = (struct db_pages) {
-		.apply = clear_page,
-		.follow = page_cleared,
-		.done = all_cleared,
-		.arg = &c,
-		.home = w.loop,
-		.most = (size_t)c.n,
-	};
-	db_pages_take(w.db, &c.pages);
-	loop_run(w.loop);
-	assert_int_equal(c.over, c.n);
-	assert_in_range(c.least, 1, c.n / 4);
-	assert_true(c.grew > 0);
-	for (int i = 0; i < c.n; i++) {
-		snprintf(key, sizeof key, "%08d", i);
-		assert_int_equal(look(&w, key), -1);
-	}
-	world_clear(&w);
-}
-
 /* -- the reserve --------------------------------------------------------------------------------- */
 
-#define SMALL 6000 /* rows that are there from the start */
-#define ROWS  12   /* that one drop deletes, each in another page */
-#define ALIKE 60   /* puts that wait at once */
+#define STRIDE 1009 /* a prime: each key is in another page of the tree than the one before it */
+#define SMALL  6000 /* rows that are there from the start */
+#define ROWS   12   /* that one drop deletes, each in another page */
+#define ALIKE  60   /* puts that wait at once */
 
 struct stock {
 	struct world w;
@@ -1092,7 +1006,6 @@ main(void)
 		cmocka_unit_test(true_is_true),
 		cmocka_unit_test(what_is_beside_the_map_counts),
 		cmocka_unit_test(a_full_map_refuses_puts_and_takes_deletes),
-		cmocka_unit_test(a_page_that_does_not_fit_has_fewer_rows),
 		cmocka_unit_test(a_drop_fits_whatever_was_put_before_it),
 		cmocka_unit_test(a_drop_fits_while_another_reads),
 		cmocka_unit_test(what_was_freed_at_once_is_room),

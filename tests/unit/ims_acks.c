@@ -9,7 +9,6 @@
 
 #include <cmocka.h>
 
-#include "ims/store/store_seen.h"
 #include "tests/unit/ims_store_scene.h"
 
 #define CAROL "carol@b.test"
@@ -80,6 +79,31 @@ done_is_pending_until_it_is_answered(void **state)
 	assert_string_equal(pending(&w), "DONE b.test");
 	answer(&w, false);
 	assert_string_equal(pending(&w), "");
+	world_clear(&w);
+}
+
+/* Whoever fetched it tells its sender at once; the answer ends what is pending, unless it became so anew. */
+static void
+what_was_told_at_once_is_not_pending(void **state)
+{
+	struct ims_ack a = { .own_domain = { "b.test" }, .from_domain = { "a.test" } };
+	struct world w;
+
+	(void)state;
+	world_of(&w);
+	for (unsigned number = 1; number <= 2; number++) {
+		fetched(&w, number);
+		assert_string_equal(pending(&w), "DONE b.test");
+		a.id = id_of(&w, number);
+		a.round = w.round;
+		if (number == 2)
+			assert_int_equal(accepts(&w, to(BOB, 2)), NOTIFY_KNOWN);
+		w.waiting++;
+		ims_store_acked(w.store, &a, w.loop, on_done, &w);
+		wait_for(&w);
+		assert_int_equal(w.why, REFUSAL_NONE);
+		assert_string_equal(pending(&w), number == 1 ? "" : "DONE b.test");
+	}
 	world_clear(&w);
 }
 
@@ -263,16 +287,17 @@ what_was_dropped_during_its_fetch_is_not_kept(void **state)
 	assert_int_equal(drop(&w, BOB, 1), REFUSAL_NONE);
 	assert_int_equal(keep(&w, &w.leased), REFUSAL_no_such_number);
 	assert_string_equal(pending(&w), "");
-	offload_stop(w.offload);
-	assert_int_equal(files(&w), 0);
+	assert_int_equal(files_left(&w), 0);
 	world_clear(&w);
 }
 
 int
 main(void)
 {
-	const struct CMUnitTest tests[] = {
+	enum { N = 8 };
+	const struct CMUnitTest tests[N] = {
 		cmocka_unit_test(done_is_pending_until_it_is_answered),
+		cmocka_unit_test(what_was_told_at_once_is_not_pending),
 		cmocka_unit_test(done_is_pending_for_each_of_our_domains),
 		cmocka_unit_test(a_letter_that_is_announced_anew_has_no_done),
 		cmocka_unit_test(a_decline_is_pending_when_nobody_wants_the_letter),
@@ -281,5 +306,5 @@ main(void)
 		cmocka_unit_test(what_was_dropped_during_its_fetch_is_not_kept),
 	};
 
-	return cmocka_run_group_tests_name("ims_acks", tests, NULL, NULL);
+	return engines_run("ims_acks", tests, N, N);
 }

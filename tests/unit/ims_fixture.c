@@ -1,18 +1,26 @@
 /* A store of the IMS that an earlier commit wrote (tests/fixtures/make): all that users, peers and operators
  * see of it is what the list beside it says, and its notices end as they would have.
  */
+#include <fcntl.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
+#include <time.h>
 
 #include <cmocka.h>
 
 #include "common/base/refusal.h"
+#include "common/store/body_orphans.h"
+#include "common/store/db.h"
+#include "common/store/db_key.h"
 #include "ims/mailbox/mailbox_row.h"
 #include "tests/fixture.h"
+#include "tests/ims_truth.h"
 #include "tests/unit/ims_store_scene.h"
 #include "tests/unit/source_scene.h"
 
@@ -137,12 +145,44 @@ mailbox_rows(struct world *w, const char *user, struct seen_states *seen, struct
 	assert_int_equal(notices, 0);
 }
 
+static int
+compare_lines(const void *a, const void *b)
+{
+	struct span x = *(const struct span *)a, y = *(const struct span *)b;
+	int way = memcmp(x.p, y.p, x.n < y.n ? x.n : y.n);
+
+	return way != 0 ? way : (x.n > y.n) - (x.n < y.n);
+}
+
+/* What has no order comes in that of the text: the lines from `at` on. */
+static void
+sort_lines(struct buf *out, size_t at)
+{
+	struct buf sorted = BUF_INIT;
+	struct span rest = span_sub(buf_span(out), at, out->len), *lines;
+	size_t n = 0;
+
+	lines = memory_array(rest.n + 1, sizeof *lines);
+	while (rest.n > 0)
+		lines[n++] = span_cut(&rest, '\n');
+	qsort(lines, n, sizeof *lines, compare_lines);
+	for (size_t i = 0; i < n; i++) {
+		buf_add(&sorted, lines[i].p, lines[i].n);
+		buf_add(&sorted, "\n", 1);
+	}
+	assert_int_equal(sorted.len, out->len - at);
+	memcpy(out->data + at, sorted.data, sorted.len);
+	buf_clear(&sorted);
+	free(lines);
+}
+
 /* -- what peers and operators see ------------------------------------------------------------------------------ */
 
 static void
 ack_rows(struct world *w, struct buf *out)
 {
 	struct ims_ack last, *after = NULL;
+	size_t at = out->len;
 
 	do {
 		list_acks(w, after, 8);
@@ -151,14 +191,14 @@ ack_rows(struct world *w, struct buf *out)
 			char id[ULID_END_BYTES];
 
 			ulid_end(&a->id, id);
-			buf_addf(out, "ack %s of %s by %s: %s round %llu until %lld\n", id,
+			buf_addf(out, "ack %s of %s by %s: %s until %lld\n", id,
 			    a->from_domain.text, a->own_domain.text,
-			    a->declined ? "DECLINE" : "DONE", (unsigned long long)a->round,
-			    (long long)after_t0(a->until_s));
+			    a->declined ? "DECLINE" : "DONE", (long long)after_t0(a->until_s));
 			last = *a;
 			after = &last;
 		}
 	} while (w->more);
+	sort_lines(out, at);
 }
 
 static void
@@ -218,6 +258,7 @@ static void
 listed_rows(struct world *w, struct buf *out)
 {
 	struct listing l = { w, out };
+	size_t at = out->len;
 
 	w->waiting++;
 	ims_store_mailboxes(w->store, "", 100, w->loop, mailboxes_listed, &l);
@@ -227,6 +268,7 @@ listed_rows(struct world *w, struct buf *out)
 	ims_store_senders(w->store, "", 100, w->loop, senders_listed, &l);
 	wait_for(w);
 	assert_int_equal(w->why, REFUSAL_NONE);
+	sort_lines(out, at);
 }
 
 /* -- repeats ------------------------------------------------------------------------------------------------------- */
@@ -393,6 +435,315 @@ it_opens_again(void **state)
 	world_clear(&w);
 }
 
+/* -- the files of bodies ------------------------------------------------------------------------------------- */
+
+#define OLD_ORPHAN "0123456789abcdef0123456789abcdef"
+
+/* A file that no letter names: what a crash of the older version left. */
+static void
+old_orphan(const struct world *w)
+{
+	char path[160];
+	FILE *f;
+
+	snprintf(path, sizeof path, "%s/bodies/" OLD_ORPHAN, w->folder);
+	assert_non_null(f = fopen(path, "w"));
+	fputs("an orphan", f);
+	fclose(f);
+}
+
+static bool
+has(const struct world *w, const char *name)
+{
+	char path[160];
+
+	snprintf(path, sizeof path, "%s/%s", w->folder, name);
+	return access(path, F_OK) == 0;
+}
+
+static bool
+has_old(const struct world *w)
+{
+	return has(w, "bodies") || has(w, "data.mdb") || has(w, "lock.mdb") || has(w, "held");
+}
+
+static void
+wait_for_orphans(struct world *w)
+{
+	for (int i = 0; i < 10000 && !body_orphans_over(ims_store_bodies(w->store)); i++)
+		usleep(1000);
+	assert_true(body_orphans_over(ims_store_bodies(w->store)));
+}
+
+/* Each name leads to its letter; so its orphans are found. */
+static void
+all_have_keys(const struct world *w)
+{
+	unsigned char key[BODY_KEY_MAX];
+	char path[128];
+	struct dirent *d;
+	size_t n;
+	DIR *dir;
+
+	snprintf(path, sizeof path, "%s/store/bodies", w->folder);
+	assert_non_null(dir = opendir(path));
+	while ((d = readdir(dir)) != NULL)
+		if (d->d_name[0] != '.')
+			assert_true(body_name_key(d->d_name, key, &n) && n == PART_LETTER_AT);
+	closedir(dir);
+}
+
+/* Those that letters name get names with keys, and stay; the others go with the old folder. */
+static void
+its_files_get_new_names(void **state)
+{
+	struct world w;
+	unsigned n;
+
+	(void)state;
+	world_bare(&w);
+	fixture_unpack("ims", w.folder);
+	n = files_in(&w, "bodies");
+	old_orphan(&w);
+	reopen(&w);
+	wait_for_orphans(&w);
+	assert_true(n > 0);
+	assert_int_equal(files(&w), n);
+	all_have_keys(&w);
+	assert_true(has(&w, "bodies/" OLD_ORPHAN) && has(&w, "data.mdb"));
+	reopen(&w);
+	assert_false(has_old(&w));
+	wait_for_orphans(&w);
+	assert_int_equal(files(&w), n);
+	world_clear(&w);
+}
+
+/* -- a migration that is killed ------------------------------------------------------------------------------ */
+
+/* A process of its own: opens the store, which migrates it, and closes it, or just ends.  It is a program anew,
+ * because ThreadSanitizer does not follow a child that makes threads after a fork. */
+static void
+open_and_end(const char *folder, bool closes)
+{
+	struct offload *o;
+	struct ims_store *store;
+	struct err e;
+
+	if (!offload_new(&o, 1, &e) || !offload_start(o, &e) ||
+	    !ims_store_open(folder, SIZE, o, &store, &e))
+		_exit(1);
+	if (closes)
+		ims_store_close(&store);
+	_exit(0);
+}
+
+static int64_t
+now_us(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
+}
+
+static pid_t
+begin_process(const char *folder, const char *how)
+{
+	pid_t pid = fork();
+
+	assert_true(pid >= 0);
+	if (pid > 0)
+		return pid;
+	execl("/proc/self/exe", "ims_fixture", folder, how, NULL);
+	_exit(1);
+}
+
+/* Negative: it is not killed.  True: it had come to its end. */
+static bool
+killed_after(const char *folder, int64_t us)
+{
+	pid_t pid = begin_process(folder, "close");
+	int status;
+
+	if (us >= 0) {
+		usleep((useconds_t)us);
+		kill(pid, SIGKILL);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	return WIFEXITED(status) && WEXITSTATUS(status) == 0;
+}
+
+/* At 50 moments, from its beginning to what comes after its end: whatever is left, the next start has all. */
+static void
+a_kill_loses_nothing_of_a_migration(void **state)
+{
+	enum { MOMENTS = 50 };
+	struct buf first = BUF_INIT, last = BUF_INIT;
+	struct seen_states seen = { .flags = 0 };
+	unsigned killed = 0;
+	int64_t whole_us;
+	struct world w;
+
+	(void)state;
+	old_world(&w);
+	all_rows(&w, &seen, &first);
+	world_clear(&w);
+	world_bare(&w);
+	fixture_unpack("ims", w.folder);
+	whole_us = now_us();
+	assert_true(killed_after(w.folder, -1));
+	whole_us = now_us() - whole_us;
+	assert_false(has_old(&w));
+	world_clear(&w);
+	for (int i = 0; i < MOMENTS; i++) {
+		world_bare(&w);
+		fixture_unpack("ims", w.folder);
+		killed += !killed_after(w.folder, whole_us * i / MOMENTS);
+		killed_after(w.folder, whole_us * (MOMENTS - i) / MOMENTS); /* the next one too */
+		reopen(&w);
+		wait_for_orphans(&w);
+		buf_reset(&last);
+		all_rows(&w, &seen, &last);
+		assert_true(first.len > 0 && span_eq(buf_span(&first), buf_span(&last)));
+		all_have_keys(&w);
+		reopen(&w);
+		assert_false(has_old(&w) || has(&w, "store.new"));
+		world_clear(&w);
+	}
+	assert_true(killed > MOMENTS / 4);
+	buf_clear(&first);
+	buf_clear(&last);
+}
+
+/* A second process that starts meanwhile would remove what the first one makes: whoever has not locked the old store
+ * touches nothing. */
+static void
+a_migration_is_left_alone_by_another_process(void **state)
+{
+	char path[128], made[192];
+	struct world w;
+	struct err e;
+	int held;
+
+	(void)state;
+	world_bare(&w);
+	fixture_unpack("ims", w.folder);
+	snprintf(path, sizeof path, "%s/held", w.folder);
+	held = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	assert_true(held >= 0 && flock(held, LOCK_EX | LOCK_NB) == 0);
+	snprintf(path, sizeof path, "%s/store.new", w.folder);
+	assert_int_equal(mkdir(path, 0700), 0);
+	snprintf(made, sizeof made, "%s/data.mdb", path);
+	close(open(made, O_WRONLY | O_CREAT | O_CLOEXEC, 0600));
+	assert_false(ims_store_open(w.folder, SIZE, w.offload, &w.store, &e));
+	assert_int_equal(e.why, REFUSAL_config);
+	assert_int_equal(access(made, F_OK), 0);
+	close(held);
+	reopen(&w);
+	assert_true(mailbox_notices(&w, BOB) > 0);
+	world_clear(&w);
+}
+
+/* A start that fails after the migration is no stop in order: the old store stays. */
+static void
+an_old_store_outlives_a_start_that_fails(void **state)
+{
+	char bodies[128], aside[128];
+	struct world w;
+	struct err e;
+	int status;
+	pid_t pid;
+
+	(void)state;
+	world_bare(&w);
+	fixture_unpack("ims", w.folder);
+	snprintf(bodies, sizeof bodies, "%s/store/bodies", w.folder);
+	snprintf(aside, sizeof aside, "%s/aside", w.folder);
+	pid = begin_process(w.folder, "end");
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+	assert_true(has(&w, "data.mdb"));
+	assert_int_equal(rename(bodies, aside), 0);
+	close(open(bodies, O_WRONLY | O_CREAT | O_CLOEXEC, 0600));
+	assert_false(ims_store_open(w.folder, SIZE, w.offload, &w.store, &e));
+	assert_true(has(&w, "data.mdb"));
+	assert_int_equal(unlink(bodies), 0);
+	assert_int_equal(rename(aside, bodies), 0);
+	reopen(&w);
+	assert_true(mailbox_notices(&w, BOB) > 0);
+	world_clear(&w);
+}
+
+/* The size that is configured is no bound: what was there is there. */
+static void
+a_store_that_is_too_large_opens(void **state)
+{
+	struct world w;
+
+	(void)state;
+	world_bare(&w);
+	fixture_unpack("ims", w.folder);
+	w.size = 1 << 16;
+	reopen(&w);
+	assert_true(mailbox_notices(&w, BOB) > 0);
+	assert_int_equal(drop(&w, BOB, 1), REFUSAL_NONE);
+	world_clear(&w);
+}
+
+/* -- an older version's deleted mailbox --------------------------------------------------------------------------- */
+
+#define DELETED "dora@b.test 2"
+
+static bool
+delete_mailbox(struct db_txn *t, void *arg, struct err *e)
+{
+	(void)arg;
+	(void)e;
+	db_del(t, 0, SPAN_LIT(DELETED));
+	for (uint64_t number = 1; number <= LETTERS; number++) {
+		struct db_key k = { .n = 0 };
+
+		db_key_add_text(&k, DELETED);
+		db_key_add_u64(&k, number);
+		db_del(t, 1, db_key_span(&k));
+	}
+	return true;
+}
+
+/* What was remembered for it neither makes it again nor counts against a sender. */
+static void
+a_deleted_mailbox_stays_deleted(void **state)
+{
+	static const char *const tables[] = { "mailbox", "notice" };
+	struct db_write write = { .apply = delete_mailbox, .done = on_done, .octets = 4096 };
+	struct world w;
+	struct err e;
+	uint64_t in_files;
+	struct db *d;
+
+	(void)state;
+	world_bare(&w);
+	fixture_unpack("ims", w.folder);
+	assert_true(db_open(w.folder, SIZE, tables, N(tables), &d, &e));
+	write.arg = &w;
+	write.home = w.loop;
+	w.waiting++;
+	assert_true(db_write_take(d, &write, &e));
+	wait_for(&w);
+	assert_int_equal(w.why, REFUSAL_NONE);
+	db_close(&d);
+	reopen(&w);
+	w.waiting++;
+	ims_store_has_mailbox(w.store, DELETED, w.loop, on_mailbox, &w);
+	wait_for(&w);
+	assert_int_equal(w.why, REFUSAL_no_such_user);
+	assert_int_equal(counts(&w).mailboxes, N(mailboxes) - 1);
+	assert_sums_are_true(w.store, w.loop, &in_files);
+	wait_for_orphans(&w);
+	assert_int_equal(files(&w), in_files);
+	world_clear(&w);
+}
+
 struct purged {
 	struct world *world;
 	uint64_t notices;
@@ -424,7 +775,7 @@ purge(struct world *w, const char *domain)
 	return p.notices;
 }
 
-/* Whatever a sender has here is found and goes: its sums end at zero. */
+/* Whatever a sender has here is found and goes: its sums end at zero, once its papers have had their time. */
 static void
 senders_go_whole(void **state)
 {
@@ -436,13 +787,24 @@ senders_go_whole(void **state)
 	for (size_t d = 0; d < N(senders); d++) {
 		s = share(&w, senders[d], NULL);
 		assert_int_equal(purge(&w, senders[d]), s.notices);
-		s = share(&w, senders[d], NULL);
-		assert_int_equal(s.octets, 0);
-		assert_int_equal(s.notices, 0);
+		assert_int_equal(share(&w, senders[d], NULL).notices, 0);
 	}
-	offload_stop(w.offload);
-	assert_int_equal(files(&w), 0);
+	sweep(&w, PAPER_KEEP_S + PAPER_SLACK_S + DAY);
+	for (size_t d = 0; d < N(senders); d++)
+		assert_int_equal(share(&w, senders[d], NULL).octets, 0);
+	assert_int_equal(files_left(&w), 0);
 	world_clear(&w);
+}
+
+/* The store was swept until then. */
+static void
+put_cursor(struct kv_txn *t)
+{
+	struct kv_key k = { .n = 0 };
+
+	kv_key_add_u64(&k, (uint64_t)T0 / EXPIRY_S);
+	kv_key_add_u64(&k, 0);
+	kv_put(t, SPAN_LIT("c"), kv_key_span(&k));
 }
 
 /* Notices that nobody opened go, and no repeat is known any more; what is here stays. */
@@ -455,6 +817,7 @@ its_notices_end(void **state)
 
 	(void)state;
 	old_world(&w);
+	operate(&w, kv_part_of(PART_EXPIRY, SPAN_LIT("\0\0\0\0\0")), put_cursor);
 	w.now_s = T0;
 	sweep(&w, LIMIT + KEEP + 60 * DAY);
 	for (size_t i = 0; i < N(mailboxes); i++)
@@ -468,14 +831,22 @@ its_notices_end(void **state)
 }
 
 int
-main(void)
+main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_is_seen_is_what_the_list_says),
+		cmocka_unit_test(its_files_get_new_names),
 		cmocka_unit_test(it_opens_again),
 		cmocka_unit_test(senders_go_whole),
 		cmocka_unit_test(its_notices_end),
+		cmocka_unit_test(a_kill_loses_nothing_of_a_migration),
+		cmocka_unit_test(a_migration_is_left_alone_by_another_process),
+		cmocka_unit_test(an_old_store_outlives_a_start_that_fails),
+		cmocka_unit_test(a_store_that_is_too_large_opens),
+		cmocka_unit_test(a_deleted_mailbox_stays_deleted),
 	};
 
+	if (argc == 3)
+		open_and_end(argv[1], strcmp(argv[2], "close") == 0);
 	return cmocka_run_group_tests_name("ims_fixture", tests, NULL, NULL);
 }

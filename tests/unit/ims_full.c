@@ -71,9 +71,7 @@ fill(struct filling *f, uint64_t mib)
 	bool more;
 
 	*f = (struct filling) { .next = 1 };
-	world_of(&f->w);
-	f->w.size = mib << 20;
-	reopen(&f->w);
+	world_sized(&f->w, mib << 20);
 	f->crl = memory_array(1, 500001);
 	for (; f->number < FIRST; f->number += 50)
 		accepts(&f->w,

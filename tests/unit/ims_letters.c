@@ -100,29 +100,29 @@ a_batch_shares_a_commit(void **state)
 
 	(void)state;
 	world_of(&w);
-	ims_store_counts(w.store, &before);
+	sweep(&w, 0); /* what a store puts when it begins is over */
+	before = counts(&w);
 	accepts(&w,
 	    (struct notification) { .number = 1, .to = BOB, .hold_s = DAY, .statements = 60 });
-	ims_store_counts(w.store, &after);
-	assert_int_equal(after.writes - before.writes, 60);
-	assert_int_equal(after.commits - before.commits, 1);
+	after = counts(&w);
+	assert_true(after.writes - before.writes >= 60);
+	assert_in_range(after.commits - before.commits, 1,
+	    2); /* the writer may begin with the first */
 	assert_int_equal(entries(&w, NOTICE), 60);
 	assert_int_equal(entries(&w, EVIDENCE), 60);
 	assert_int_equal(entries(&w, PAPER), 2);
 	world_clear(&w);
 }
 
-static bool
-apply_full(struct db_txn *t, void *arg, struct err *e)
+static void
+fill_up(struct kv_txn *t)
 {
-	struct ims_mailbox_record m;
+	struct ims_mailbox_is m;
+	struct err e;
 
-	(void)arg;
-	if (!ims_mailbox_get(t, BOB, &m, e))
-		return false;
+	assert_true(ims_mailbox_is(t, &m, &e));
 	m.notices = IMS_MAILBOX_NOTICES - 1;
-	ims_mailbox_put(t, BOB, &m);
-	return true;
+	ims_mailbox_put(t, &m);
 }
 
 static void
@@ -131,15 +131,10 @@ a_mailbox_holds_so_much(void **state)
 	struct notification n = { .number = 1, .to = BOB, .hold_s = DAY };
 	enum notify_done done;
 	struct world w;
-	struct db_write write = { .apply = apply_full, .done = on_done, .octets = 1024 };
 
 	(void)state;
 	world_of(&w);
-	write.arg = &w;
-	write.home = w.loop;
-	w.waiting = 1;
-	assert_true(db_write_take(ims_store_db(w.store), &write, &write.why));
-	wait_for(&w);
+	operate(&w, ims_part_mailbox(BOB), fill_up);
 	accepts(&w, n);
 	n.number = 2;
 	assert_int_equal(accept_one(&w, &n, &done), REFUSAL_mailbox_full);
@@ -174,8 +169,7 @@ two_recipients_share_a_body(void **state)
 	w.body->free(w.body);
 	assert_int_equal(drop(&w, EVE, 1), REFUSAL_NONE);
 	assert_int_equal(body(&w, &l), REFUSAL_no_such_number);
-	offload_stop(w.offload);
-	assert_int_equal(files(&w), 0);
+	assert_int_equal(files_left(&w), 0);
 	world_clear(&w);
 }
 
@@ -203,7 +197,7 @@ a_mailbox_comes_in_pages(void **state)
 	assert_int_equal(list(&w, BOB, UINT64_MAX), 0);
 	assert_false(w.more);
 	assert_int_equal(list(&w, "nobody@b.test", 0), 0);
-	ims_store_counts(w.store, &c);
+	c = counts(&w);
 	assert_int_equal(c.mailboxes, 2);
 	assert_int_equal(c.notices, 231);
 	world_clear(&w);
@@ -292,8 +286,7 @@ a_body_lives_as_long_as_its_notices(void **state)
 		assert_int_equal(drop(&w, EVE, i + 1), REFUSAL_NONE);
 		assert_int_equal(entries(&w, BODY), 0);
 	}
-	offload_stop(w.offload);
-	assert_int_equal(files(&w), 0);
+	assert_int_equal(files_left(&w), 0);
 	free(octets);
 	world_clear(&w);
 }
@@ -348,8 +341,7 @@ a_lease_ends_with_the_process(void **state)
 	assert_int_equal(keep(&w, &w.leased), REFUSAL_fetch_running);
 	assert_int_equal(lease(&w, BOB, 1), REFUSAL_NONE); /* it is here: it says so */
 	assert_int_equal(w.leased.state, MAILBOX_HERE);
-	offload_stop(w.offload);
-	assert_int_equal(files(&w), 1);
+	assert_int_equal(files_left(&w), 1);
 	world_clear(&w);
 }
 
@@ -364,14 +356,13 @@ without_a_lease_nothing_is_kept(void **state)
 	accepts(&w, (struct notification) { .number = 1, .to = BOB, .hold_s = DAY });
 	l = letter(&w, BOB, 1);
 	assert_int_equal(keep(&w, &l), REFUSAL_fetch_running);
-	offload_stop(w.offload);
-	assert_int_equal(files(&w), 0);
+	assert_int_equal(files_left(&w), 0);
 	world_clear(&w);
 }
 
 /* -- the store's end, and damage ------------------------------------------------------------------------------ */
 
-/* A request made before the end is carried out, and answered, after it. */
+/* A request made before the end is carried out, or refused; it is answered in either case, after it. */
 static void
 answers_may_come_after_the_end(void **state)
 {
@@ -382,15 +373,16 @@ answers_may_come_after_the_end(void **state)
 	fetched(&w, 1);
 	assert_int_equal(files(&w), 1);
 	w.waiting = 3;
-	ims_store_drop(w.store, BOB, 1, false, w.loop, on_done, &w);
+	ims_store_mark(w.store, BOB, 1, MAILBOX_SEEN, 0, w.loop, on_done, &w);
 	ims_store_sweep(w.store, w.now_s, KEEP, w.loop, on_done, &w);
-	ims_store_drop(w.store, BOB, 7, false, w.loop, on_done, &w);
+	ims_store_drop(w.store, BOB, 1, false, w.loop, on_done, &w);
 	ims_store_close(&w.store);
 	loop_drain(w.loop);
 	assert_int_equal(w.waiting, 0);
-	assert_int_equal(w.why, REFUSAL_no_such_number);
-	offload_stop(w.offload);
-	assert_int_equal(files(&w), 0);
+	reopen(&w);
+	assert_int_equal(find(&w, BOB, 1), REFUSAL_NONE);
+	assert_int_equal(w.row.flags, MAILBOX_SEEN);
+	assert_int_equal(files(&w), 1);
 	world_clear(&w);
 }
 
@@ -441,8 +433,10 @@ a_question_sees_what_was_answered(void **state)
 static void
 wait_for_orphans(struct world *w)
 {
-	for (int i = 0; i < 10000 && !body_orphans_over(ims_store_bodies(w->store)); i++)
+	for (int i = 0; i < 10000 && !body_orphans_over(ims_store_bodies(w->store)); i++) {
+		arrive(w); /* no loop asks */
 		usleep(1000);
+	}
 	assert_true(body_orphans_over(ims_store_bodies(w->store)));
 }
 
@@ -494,7 +488,7 @@ a_damaged_letter_spoils_no_other(void **state)
 	for (unsigned i = 1; i <= 3; i++)
 		fetched(&w, i);
 	ims_store_close(&w.store);
-	damage(&w, "letter");
+	damage(&w, LETTER);
 	reopen(&w);
 	wait_for_orphans(&w);
 	assert_int_equal(files(&w), 3);
@@ -516,11 +510,11 @@ a_damaged_letter_spoils_no_other(void **state)
 int
 main(void)
 {
-	const struct CMUnitTest tests[] = {
+	enum { N = 18 };
+	const struct CMUnitTest tests[N] = {
 		cmocka_unit_test(a_notice_is_shown_once),
 		cmocka_unit_test(an_id_is_one_letter),
 		cmocka_unit_test(numbers_are_never_given_twice),
-		cmocka_unit_test(a_batch_shares_a_commit),
 		cmocka_unit_test(a_mailbox_holds_so_much),
 		cmocka_unit_test(two_recipients_share_a_body),
 		cmocka_unit_test(a_body_lives_as_long_as_its_notices),
@@ -534,8 +528,10 @@ main(void)
 		cmocka_unit_test(answers_may_come_after_the_end),
 		cmocka_unit_test(a_question_may_be_dropped_or_come_too_late),
 		cmocka_unit_test(a_question_sees_what_was_answered),
+		/* with a file */
+		cmocka_unit_test(a_batch_shares_a_commit),
 		cmocka_unit_test(a_damaged_letter_spoils_no_other),
 	};
 
-	return cmocka_run_group_tests_name("ims_letters", tests, NULL, NULL);
+	return engines_run("ims_letters", tests, N - 2, N);
 }

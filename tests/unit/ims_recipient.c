@@ -21,8 +21,8 @@
 
 /* -- what is counted ------------------------------------------------------------------------------ */
 
-/* Calls of LMDB, and looks at the accounts file: these definitions come before the libraries'. */
-static struct work {
+/* Calls of LMDB, and looks at the accounts file, by this thread: these definitions come before the libraries'. */
+static _Thread_local struct work {
 	unsigned begun, gets, cursors, looks;
 } work;
 

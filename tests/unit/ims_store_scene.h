@@ -7,6 +7,9 @@
 #include <dirent.h>
 #include <lmdb.h>
 #include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "common/base/clock.h"
@@ -14,10 +17,10 @@
 #include "common/loop/loop.h"
 #include "common/loop/offload.h"
 #include "common/pki/crl_set.h"
-#include "common/store/db.h"
-#include "ims/store/store.h"
-#include "ims/store/store_record.h"
-#include "tests/certs.h"
+#include "ims/store/part.h"
+#include "ims/store/store_kv.h"
+#include "tests/temp.h"
+#include "tests/unit/kv_engines.h"
 
 #define SIZE       ((uint64_t)64 << 20)
 #define DAY        ((int64_t)86400)
@@ -31,7 +34,8 @@
 
 struct world {
 	char folder[64];
-	uint64_t size; /* of the store; 0: SIZE */
+	uint64_t size;            /* of the store; 0: SIZE */
+	struct kv_memory *memory; /* what is its disk; NULL: it is in the folder */
 	struct loop *loop;
 	struct offload *offload;
 	struct ims_store *store;
@@ -40,6 +44,7 @@ struct world {
 	enum refusal why;
 	struct ims_letter leased;
 	struct body_kept kept;
+	uint64_t round; /* of what was kept last */
 	/* answers */
 	struct ims_row row, rows[WORLD_ROWS];
 	size_t n_rows;
@@ -50,18 +55,32 @@ struct world {
 	size_t n_acks;
 	uint64_t notices;
 	bool known;
+	struct ims_store_counts counts;
 	void (*evidence)(struct world *w, const struct ims_kept *k);
 };
 
 /* -- worlds ------------------------------------------------------------------------------------- */
 
+/* What was stated to others without awaiting it has arrived. */
+static inline void
+arrive(struct world *w)
+{
+	if (w->memory != NULL)
+		kv_memory_settle(w->memory);
+}
+
 static inline void
 reopen(struct world *w)
 {
+	uint64_t size = w->size ? w->size : SIZE;
+	char bodies[128];
 	struct err e;
 
 	ims_store_close(&w->store);
-	if (!ims_store_open(w->folder, w->size ? w->size : SIZE, w->offload, &w->store, &e))
+	snprintf(bodies, sizeof bodies, "%s/store/bodies", w->folder);
+	if (w->memory != NULL ? !ims_store_open_on(kv_memory_open(w->memory, &ims_schema), bodies,
+				    size, w->offload, &w->store, &e)
+			      : !ims_store_open(w->folder, size, w->offload, &w->store, &e))
 		fail_msg("%s", e.text);
 }
 
@@ -72,17 +91,33 @@ world_bare(struct world *w)
 	struct err e;
 
 	*w = (struct world) { .now_s = clock_wall_ms() / 1000 };
-	certs_folder(w->folder);
+	temp_name(w->folder, sizeof w->folder, "tillcalled-ims-XXXXXX");
+	assert_non_null(mkdtemp(w->folder));
+	temp_in_memory(w->folder);
 	assert_true(loop_new(&w->loop, &e));
 	assert_true(offload_new(&w->offload, 1, &e));
 	assert_true(offload_start(w->offload, &e));
 }
 
+/* The store may take so much. */
+static inline void
+world_sized(struct world *w, uint64_t size)
+{
+	char store[128];
+
+	world_bare(w);
+	w->size = size;
+	w->memory = engine_memory(size);
+	snprintf(store, sizeof store, "%s/store", w->folder);
+	if (w->memory != NULL)
+		assert_int_equal(mkdir(store, 0700), 0);
+	reopen(w);
+}
+
 static inline void
 world_of(struct world *w)
 {
-	world_bare(w);
-	reopen(w);
+	world_sized(w, SIZE);
 }
 
 static inline void
@@ -93,36 +128,154 @@ world_clear(struct world *w)
 	loop_drain(w->loop);
 	offload_free(&w->offload);
 	loop_free(&w->loop);
-	certs_remove(w->folder);
+	kv_memory_free(&w->memory);
+	assert_int_equal(temp_remove(w->folder), 0);
+}
+
+/* Rows of the store, as a count of what has such a kind and begins so. */
+enum table {
+	MAILBOX,
+	NOTICE,
+	SEEN,
+	UNTIL,
+	SEEN_BY,
+	DUE,
+	CHANGE,
+	SENDER,
+	KNOWN,
+	NOTIFIED,
+	LETTER,
+	BODY,
+	EVIDENCE,
+	PAPER,
+	PIECE, /* of the octets of a paper */
+	SUM    /* of what a sender takes */
+};
+
+static const struct {
+	unsigned kind;
+	char what;
+} table_rows[] = {
+	[MAILBOX] = { PART_MAILBOX, 'r' },
+	[NOTICE] = { PART_MAILBOX, 'n' },
+	[SEEN] = { PART_MAILBOX, 's' },
+	[UNTIL] = { PART_MAILBOX, 'u' },
+	[SEEN_BY] = { PART_MAILBOX, 'g' },
+	[DUE] = { PART_MAILBOX, 'h' },
+	[CHANGE] = { PART_MAILBOX, 'c' },
+	[SENDER] = { PART_MAILBOX, 'f' },
+	[KNOWN] = { PART_MAILBOX, 'd' },
+	[NOTIFIED] = { PART_LETTER, 'o' },
+	[LETTER] = { PART_LETTER, 'l' },
+	[BODY] = { PART_LETTER, 'b' },
+	[EVIDENCE] = { PART_LETTER, 'e' },
+	[PAPER] = { PART_PAPER, 'r' },
+	[PIECE] = { PART_PAPER, 'x' },
+	[SUM] = { PART_SENDER, 'r' },
+};
+
+/* key: kind, name of the partition, key of the row. */
+static inline bool
+is_row_of(struct span key, enum table table)
+{
+	unsigned kind = (unsigned char)key.p[0];
+	size_t at = 1 + ims_parts[kind < IMS_PARTS ? kind : 0].name_bytes;
+
+	return kind == table_rows[table].kind && key.n > at && key.p[at] == table_rows[table].what;
+}
+
+struct row_count {
+	enum table table;
+	uint64_t n;
+};
+
+static inline void
+count_row(void *arg, struct span key)
+{
+	struct row_count *c = arg;
+
+	c->n += is_row_of(key, c->table);
 }
 
 static inline uint64_t
-entries(struct world *w, unsigned table)
+count_in_file(const char *folder, enum table table)
 {
-	struct db_txn *t;
-	struct err e;
-	uint64_t n;
+	struct row_count count = { table, 0 };
+	char path[128];
+	MDB_env *env;
+	MDB_txn *txn;
+	MDB_dbi dbi;
+	MDB_cursor *c;
+	MDB_val k, v;
+	int rc;
 
-	assert_true(db_read(ims_store_db(w->store), &t, &e));
-	n = db_entries(t, table);
-	db_read_end(&t);
+	snprintf(path, sizeof path, "%s/store", folder);
+	if (mdb_env_create(&env) != 0 || mdb_env_set_maxdbs(env, 4) != 0 ||
+	    mdb_env_open(env, path, MDB_RDONLY | MDB_NOLOCK, 0600) != 0 ||
+	    mdb_txn_begin(env, NULL, MDB_RDONLY, &txn) != 0 ||
+	    mdb_dbi_open(txn, "rows", 0, &dbi) != 0 || mdb_cursor_open(txn, dbi, &c) != 0)
+		_exit(255);
+	for (rc = mdb_cursor_get(c, &k, &v, MDB_FIRST); rc == 0;
+	     rc = mdb_cursor_get(c, &k, &v, MDB_NEXT))
+		count_row(&count, span_of(k.mv_data, k.mv_size));
+	return count.n;
+}
+
+/* LMDB must not open a file twice in one process. */
+static inline uint64_t
+count_in_child(const char *folder, enum table table)
+{
+	uint64_t n = 0;
+	int ends[2], status;
+	pid_t child;
+
+	assert_int_equal(pipe(ends), 0);
+	child = fork();
+	assert_true(child >= 0);
+	if (child == 0) {
+		n = count_in_file(folder, table);
+		_exit(write(ends[1], &n, sizeof n) == sizeof n ? 0 : 1);
+	}
+	close(ends[1]);
+	assert_int_equal(read(ends[0], &n, sizeof n), sizeof n);
+	close(ends[0]);
+	assert_int_equal(waitpid(child, &status, 0), child);
 	return n;
 }
 
+static inline uint64_t
+entries(struct world *w, enum table table)
+{
+	struct row_count count = { table, 0 };
+
+	if (w->memory == NULL)
+		return count_in_child(w->folder, table);
+	arrive(w);
+	kv_memory_each(w->memory, count_row, &count);
+	return count.n;
+}
+
 static inline unsigned
-files(const struct world *w)
+files_in(const struct world *w, const char *folder)
 {
 	char path[128];
 	struct dirent *d;
 	unsigned n = 0;
 	DIR *dir;
 
-	snprintf(path, sizeof path, "%s/bodies", w->folder);
+	snprintf(path, sizeof path, "%s/%s", w->folder, folder);
 	assert_non_null(dir = opendir(path));
 	while ((d = readdir(dir)) != NULL)
 		n += d->d_name[0] != '.';
 	closedir(dir);
 	return n;
+}
+
+/* Of bodies. */
+static inline unsigned
+files(const struct world *w)
+{
+	return files_in(w, "store/bodies");
 }
 
 /* -- notifications -------------------------------------------------------------------------------- */
@@ -312,10 +465,23 @@ on_kept(void *arg, struct body_kept *kept, const struct err *e)
 static inline void
 sweep(struct world *w, int64_t at_s)
 {
+	arrive(w);
 	w->waiting++;
 	ims_store_sweep(w->store, w->now_s + at_s, KEEP, w->loop, on_done, w);
 	wait_for(w);
 	assert_int_equal(w->why, REFUSAL_NONE);
+}
+
+/* Once those that no letter names any more are removed; no other is removed then. */
+static inline unsigned
+files_left(struct world *w)
+{
+	if (w->memory != NULL) /* what was stated to the letter had not arrived */
+		sweep(w, 0);
+	arrive(w);
+	loop_drain(w->loop);
+	offload_stop(w->offload);
+	return files(w);
 }
 
 static inline enum refusal
@@ -325,6 +491,47 @@ drop(struct world *w, const char *user, uint64_t number)
 	ims_store_drop(w->store, user, number, false, w->loop, on_done, w);
 	wait_for(w);
 	return w->why;
+}
+
+/* -- operations on one partition ------------------------------------------------------------------ */
+
+struct operation {
+	void (*fn)(struct kv_txn *t);
+	struct world *w;
+	struct kv_op op;
+};
+
+static inline bool
+apply_operation(struct kv_txn *t, void *arg, struct err *e)
+{
+	(void)e;
+	((struct operation *)arg)->fn(t);
+	return true;
+}
+
+static inline void
+operation_done(void *arg, const struct err *e)
+{
+	on_done(((struct operation *)arg)->w, e);
+}
+
+static inline void
+operate(struct world *w, struct kv_part part, void (*fn)(struct kv_txn *t))
+{
+	struct operation o = { .fn = fn,
+		.w = w,
+		.op = { .part = part,
+		    .apply = apply_operation,
+		    .done = operation_done,
+		    .home = w->loop,
+		    .octets = 1024 } };
+	struct err e;
+
+	o.op.arg = &o;
+	w->waiting++;
+	assert_true(kv_take(ims_store_kv(w->store), &o.op, &e));
+	wait_for(w);
+	assert_int_equal(w->why, REFUSAL_NONE);
 }
 
 /* -- questions -------------------------------------------------------------------------------------- */
@@ -343,6 +550,7 @@ on_found(void *arg, const struct ims_row *row, const struct err *e)
 static inline enum refusal
 find(struct world *w, const char *user, uint64_t number)
 {
+	arrive(w);
 	w->waiting++;
 	ims_store_notice(w->store, user, number, w->loop, on_found, w);
 	wait_for(w);
@@ -373,6 +581,7 @@ on_listed(void *arg, const struct ims_row *rows, size_t n, bool more, const stru
 static inline size_t
 list(struct world *w, const char *user, uint64_t after)
 {
+	arrive(w);
 	w->waiting++;
 	ims_store_list(w->store, user, after, WORLD_ROWS, w->loop, on_listed, w);
 	wait_for(w);
@@ -437,6 +646,7 @@ on_acks(void *arg, const struct ims_ack *rows, size_t n, bool more, const struct
 static inline size_t
 list_acks(struct world *w, const struct ims_ack *after, size_t max)
 {
+	arrive(w);
 	w->waiting++;
 	ims_store_pending_acks(w->store, after, max, w->loop, on_acks, w);
 	wait_for(w);
@@ -482,6 +692,26 @@ mailbox_notices(struct world *w, const char *user)
 }
 
 static inline void
+on_counts(void *arg, const struct ims_store_counts *c, const struct err *e)
+{
+	struct world *w = arg;
+
+	w->counts = *c;
+	on_done(w, e);
+}
+
+static inline struct ims_store_counts
+counts(struct world *w)
+{
+	arrive(w);
+	w->waiting++;
+	ims_store_counts(w->store, w->loop, on_counts, w);
+	wait_for(w);
+	assert_int_equal(w->why, REFUSAL_NONE);
+	return w->counts;
+}
+
+static inline void
 on_share(void *arg, const struct ims_share *sum, const struct err *e)
 {
 	struct world *w = arg;
@@ -493,6 +723,7 @@ on_share(void *arg, const struct ims_share *sum, const struct err *e)
 static inline struct ims_share
 share(struct world *w, const char *domain, const char *user)
 {
+	arrive(w);
 	w->waiting++;
 	ims_store_share(w->store, domain, user, w->loop, on_share, w);
 	wait_for(w);
@@ -529,6 +760,15 @@ decline(struct world *w, const char *user, uint64_t number)
 	return w->why;
 }
 
+static inline void
+on_kept_letter(void *arg, uint64_t round, const struct err *e)
+{
+	struct world *w = arg;
+
+	w->round = round;
+	on_done(w, e);
+}
+
 static inline enum refusal
 keep_of(struct world *w, const struct ims_letter *l, size_t size)
 {
@@ -542,7 +782,7 @@ keep_of(struct world *w, const struct ims_letter *l, size_t size)
 	wait_for(w);
 	assert_int_equal(w->why, REFUSAL_NONE);
 	w->waiting++;
-	ims_store_keep_take(w->store, l, &w->kept, w->loop, on_done, w);
+	ims_store_keep_take(w->store, l, &w->kept, w->loop, on_kept_letter, w);
 	wait_for(w);
 	return w->why;
 }
@@ -562,26 +802,28 @@ release(struct world *w, enum mailbox_state state, enum refusal why)
 	return w->why;
 }
 
-/* Flips a bit in record number `nth` of a table of the closed store. */
+/* Flips a bit in such a row of the closed store. */
 static inline void
-damage_at(const struct world *w, const char *table, unsigned nth)
+damage_at(const struct world *w, enum table table, unsigned index)
 {
+	char path[128];
 	MDB_env *env;
 	MDB_txn *txn;
 	MDB_dbi dbi;
 	MDB_cursor *c;
 	MDB_val k, v, changed;
 
+	snprintf(path, sizeof path, "%s/store", w->folder);
 	assert_int_equal(mdb_env_create(&env), 0);
 	assert_int_equal(mdb_env_set_mapsize(env, SIZE), 0);
-	assert_int_equal(mdb_env_set_maxdbs(env, 20), 0);
-	assert_int_equal(mdb_env_open(env, w->folder, 0, 0600), 0);
+	assert_int_equal(mdb_env_set_maxdbs(env, 4), 0);
+	assert_int_equal(mdb_env_open(env, path, 0, 0600), 0);
 	assert_int_equal(mdb_txn_begin(env, NULL, 0, &txn), 0);
-	assert_int_equal(mdb_dbi_open(txn, table, 0, &dbi), 0);
+	assert_int_equal(mdb_dbi_open(txn, "rows", 0, &dbi), 0);
 	assert_int_equal(mdb_cursor_open(txn, dbi, &c), 0);
-	assert_int_equal(mdb_cursor_get(c, &k, &v, MDB_FIRST), 0);
-	while (nth-- > 0)
+	do {
 		assert_int_equal(mdb_cursor_get(c, &k, &v, MDB_NEXT), 0);
+	} while (!is_row_of(span_of(k.mv_data, k.mv_size), table) || index-- > 0);
 	changed = (MDB_val) { v.mv_size, memory_new(v.mv_size) };
 	memcpy(changed.mv_data, v.mv_data, v.mv_size);
 	((char *)changed.mv_data)[v.mv_size / 2] ^= 1;
@@ -593,7 +835,7 @@ damage_at(const struct world *w, const char *table, unsigned nth)
 }
 
 static inline void
-damage(const struct world *w, const char *table)
+damage(const struct world *w, enum table table)
 {
 	damage_at(w, table, 0);
 }

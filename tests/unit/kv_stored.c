@@ -8,6 +8,7 @@
 
 #include <cmocka.h>
 
+#include "common/base/log.h"
 #include "common/store/db.h"
 #include "tests/kv_rigs.h"
 
@@ -403,6 +404,34 @@ stored_effects_outlive_a_full_queue(void **state)
 	scene_clear(&s);
 }
 
+static _Atomic unsigned asked;
+
+static bool
+write_nothing(void *arg, const char *event, struct span peer, uint64_t *missed)
+{
+	(void)arg;
+	(void)missed;
+	asked += strcmp(event, "kv.effect_waits") == 0 && span_eq(peer, SPAN_LIT("kv"));
+	return false;
+}
+
+/* However many effects wait, and however often they are tried, the log has as many lines as its limit lets pass. */
+static void
+what_waits_asks_the_limit_of_the_log(void **state)
+{
+	struct kv_scene s;
+
+	log_limit(write_nothing, NULL);
+	asked = 0;
+	s = begin(state);
+	RUN(&s, part(K_PLAIN, "aaaa"), EMIT(part(K_FAULT, "cccc"), 1, "f", 1, "v"));
+	s.rig->settle(&s);
+	assert_int_equal(pending(&s), 1);
+	assert_true(asked > 0 || !is_lmdb(&s));
+	scene_clear(&s);
+	log_limit(NULL, NULL);
+}
+
 static void
 copy_nothing(struct kv_txn *t, void *arg)
 {
@@ -455,6 +484,7 @@ main(void)
 		cmocka_unit_test(an_effect_that_is_stored_while_the_store_opens_is_tried_again),
 		cmocka_unit_test(a_damaged_stored_effect_holds_up_its_pair_alone),
 		cmocka_unit_test(stored_effects_outlive_a_full_queue),
+		cmocka_unit_test(what_waits_asks_the_limit_of_the_log),
 		cmocka_unit_test(a_read_after_the_end_fails),
 	};
 

@@ -30,7 +30,7 @@ place_init(struct place *p, const char *kind)
 
 	*p = (struct place) { .kind = kind, .now_s = clock_wall_ms() / 1000 };
 	world_bare(w);
-	assert_int_equal(rmdir_all(w->folder), 0);
+	assert_int_equal(temp_remove(w->folder), 0);
 	if (!map) {
 		full_mount(&p->disk, strcmp(kind, "tmpfs") == 0 ? FULL_TMPFS : FULL_EXT4);
 		full_take(&p->disk, 32 << 20);
@@ -38,7 +38,7 @@ place_init(struct place *p, const char *kind)
 	}
 	assert_int_equal(mkdir(w->folder, 0700), 0);
 	if (map)
-		keep_in_memory(w->folder);
+		temp_in_memory(w->folder);
 	if (!oms_store_open(w->folder, (uint64_t)(map ? 16 : 1024) << 20, w->offload, &w->store,
 		&e))
 		fail_msg("%s", e.text);

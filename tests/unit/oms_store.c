@@ -10,7 +10,7 @@
 
 #include <fcntl.h>
 
-#include "tests/unit/oms_engines.h"
+#include "tests/unit/oms_store_scene.h"
 
 /* -- tests --------------------------------------------------------------------------------------- */
 

@@ -5,10 +5,8 @@
 #define TESTS_UNIT_OMS_STORE_SCENE_H
 
 #include <dirent.h>
-#include <sched.h>
 #include <stdbool.h>
 #include <stdio.h>
-#include <sys/mount.h>
 #include <unistd.h>
 
 #include "common/base/clock.h"
@@ -17,22 +15,19 @@
 #include "common/loop/loop.h"
 #include "common/loop/offload.h"
 #include "common/store/body_orphans.h"
-#include "common/store/kv_memory.h"
 #include "oms/policy/letter.h"
 #include "oms/store/store.h"
 #include "oms/store/store_kv.h"
 #include "tests/temp.h"
+#include "tests/unit/kv_engines.h"
 #include "tests/unit/oms_store_asked.h"
 #include "tests/unit/source_scene.h"
 
 #define SIZE ((uint64_t)64 << 20)
 #define DAY  86400
 
-enum scene_engine { ENGINE_LMDB, ENGINE_TOGETHER, ENGINE_APART };
-
-/* Of the worlds that begin now; see oms_engines.h. */
-static enum scene_engine scene_engine;
-static uint64_t scene_memory; /* their size, where that is in memory; 0: SIZE */
+static uint64_t
+    scene_memory; /* size of the worlds that begin now, where that is in memory; 0: SIZE */
 
 struct world {
 	char folder[64];
@@ -79,19 +74,6 @@ reopen(struct world *w)
 		fail_msg("%s", e.text);
 }
 
-/* The order of writes is tested, not the disk: a file system in memory of this process alone, so that a sync
- * takes no time.  Where mounts are not allowed the disk will do. */
-static inline void
-keep_in_memory(const char *folder)
-{
-	static bool apart;
-
-	apart = apart ||
-	    (unshare(CLONE_NEWNS) == 0 && mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0);
-	if (apart)
-		mount("none", folder, "tmpfs", 0, "size=256m,mode=700");
-}
-
 /* All but the store. */
 static inline void
 world_bare(struct world *w)
@@ -101,7 +83,7 @@ world_bare(struct world *w)
 	*w = (struct world) { .store = NULL };
 	temp_name(w->folder, sizeof w->folder, "tillcalled-oms-XXXXXX");
 	assert_non_null(mkdtemp(w->folder));
-	keep_in_memory(w->folder);
+	temp_in_memory(w->folder);
 	assert_true(loop_new(&w->loop, &e));
 	assert_true(offload_new(&w->offload, 2, &e) && offload_start(w->offload, &e));
 }
@@ -109,28 +91,9 @@ world_bare(struct world *w)
 static inline void
 world_init(struct world *w)
 {
-	static uint64_t seed; /* each test has the same ones in each run */
-	const struct kv_memory_plan plan = {
-		.apart = scene_engine == ENGINE_APART,
-		.seed = ++seed,
-		.size = scene_memory != 0 ? scene_memory : SIZE,
-	};
-
 	world_bare(w);
-	if (scene_engine != ENGINE_LMDB)
-		w->memory = kv_memory_new(&plan);
+	w->memory = engine_memory(scene_memory != 0 ? scene_memory : SIZE);
 	reopen(w);
-}
-
-static inline int
-rmdir_all(const char *folder)
-{
-	char command[128];
-
-	/* Which fails where nothing is mounted there.  A thread may still have the folder open. */
-	umount2(folder, MNT_DETACH);
-	snprintf(command, sizeof command, "rm -r %s", folder);
-	return system(command);
 }
 
 static inline void
@@ -144,7 +107,7 @@ world_clear(struct world *w)
 	loop_free(&w->loop);
 	if (w->memory != NULL)
 		kv_memory_free(&w->memory);
-	assert_int_equal(rmdir_all(w->folder), 0);
+	assert_int_equal(temp_remove(w->folder), 0);
 }
 
 static inline unsigned

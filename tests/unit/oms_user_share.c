@@ -14,8 +14,8 @@
 #include "common/base/record.h"
 #include "common/store/db.h"
 #include "tests/temp.h"
-#include "tests/unit/oms_engines.h"
 #include "tests/unit/oms_old_scene.h"
+#include "tests/unit/oms_store_scene.h"
 
 #define ALICE   "alice@a.test"
 #define PRICE_1 (OMS_LETTER_PRICE + OMS_RECIPIENT_PRICE)
@@ -297,7 +297,7 @@ world_at(struct world *w, const char *folder)
 {
 	world_init(w);
 	oms_store_close(&w->store);
-	assert_int_equal(rmdir_all(w->folder), 0);
+	assert_int_equal(temp_remove(w->folder), 0);
 	strcpy(w->folder, folder);
 	reopen(w);
 }
@@ -374,7 +374,7 @@ the_sums_are_true_after_a_kill(void **state)
 		assert_non_null(mkdtemp(w.folder));
 		world_clear(&w);
 	}
-	assert_int_equal(rmdir_all(folder), 0);
+	assert_int_equal(temp_remove(folder), 0);
 }
 
 /* -- a store of version 1 -------------------------------------------------------------------------------- */

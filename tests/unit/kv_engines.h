@@ -1,12 +1,29 @@
-/* oms_engines — runs the tests of the spool with each engine of kv; after oms_store_scene.h. */
-#ifndef TESTS_UNIT_OMS_ENGINES_H
-#define TESTS_UNIT_OMS_ENGINES_H
+/* kv_engines — runs the tests of a store with each engine of kv; after <cmocka.h>. */
+#ifndef TESTS_UNIT_KV_ENGINES_H
+#define TESTS_UNIT_KV_ENGINES_H
 
-#include "tests/unit/oms_store_scene.h"
+#include "common/store/kv_memory.h"
 
 #define ENGINE_TESTS_MAX 64
 
-static const char *const engine_names[] = { "lmdb", "together", "apart" };
+enum scene_engine { ENGINE_LMDB, ENGINE_TOGETHER, ENGINE_APART };
+
+/* Of the worlds that begin now. */
+static enum scene_engine scene_engine;
+
+/* What is the disk of a world that begins now; NULL: its folder. */
+static inline struct kv_memory *
+engine_memory(uint64_t size)
+{
+	static uint64_t seed; /* each test has the same ones in each run */
+	const struct kv_memory_plan plan = {
+		.apart = scene_engine == ENGINE_APART,
+		.seed = ++seed,
+		.size = size,
+	};
+
+	return scene_engine == ENGINE_LMDB ? NULL : kv_memory_new(&plan);
+}
 
 static inline int
 choose_engine(void **state)
@@ -19,6 +36,7 @@ choose_engine(void **state)
 static inline int
 engines_run(const char *group, const struct CMUnitTest *tests, size_t n, size_t all)
 {
+	static const char *const engine_names[] = { "lmdb", "together", "apart" };
 	enum { ENGINES = sizeof engine_names / sizeof *engine_names };
 	static enum scene_engine engines[ENGINES] = { ENGINE_LMDB, ENGINE_TOGETHER, ENGINE_APART };
 	static struct CMUnitTest runs[ENGINE_TESTS_MAX * ENGINES];

@@ -1,0 +1,106 @@
+/* part — the partitions of an IMS's store; see part.h. */
+#include "ims/store/part.h"
+
+#include <string.h>
+
+struct kv_part
+ims_part_mailbox(const char *user)
+{
+	return kv_part_hash(PART_MAILBOX, span_str(user), PART_HASH);
+}
+
+struct kv_part
+ims_part_letter(const struct ulid *id)
+{
+	return kv_part_of(PART_LETTER, span_of(id->b, ULID_BYTES));
+}
+
+struct kv_key
+ims_letter_key(const struct ulid *id, struct span from_domain)
+{
+	struct kv_key k = { .n = 0 };
+
+	kv_key_add(&k, span_of(id->b, ULID_BYTES));
+	kv_key_add_hash(&k, from_domain, PART_SHORT);
+	return k;
+}
+
+bool
+ims_part_of_file(const char *file, struct kv_part *part, unsigned char domain_hash[PART_SHORT])
+{
+	unsigned char key[BODY_KEY_MAX];
+	size_t n;
+
+	if (!body_name_key(file, key, &n) || n != PART_LETTER_AT)
+		return false;
+	*part = kv_part_of(PART_LETTER, span_of(key, (size_t)ULID_BYTES));
+	memcpy(domain_hash, key + ULID_BYTES, PART_SHORT);
+	return true;
+}
+
+struct kv_part
+ims_part_acks(struct span from_domain)
+{
+	return kv_part_hash(PART_ACKS, from_domain, PART_HASH);
+}
+
+struct kv_part
+ims_part_sender(struct span from_domain)
+{
+	return kv_part_hash(PART_SENDER, from_domain, PART_HASH);
+}
+
+struct kv_part
+ims_part_paper(const unsigned char digest[DIGEST_BYTES])
+{
+	return kv_part_of(PART_PAPER, span_of(digest, (size_t)DIGEST_BYTES));
+}
+
+struct kv_part
+ims_part_expiry(int64_t at_s, const struct kv_part *thing)
+{
+	struct kv_key k = { .n = 0 };
+
+	kv_key_add_u64(&k, (uint64_t)(at_s / EXPIRY_S));
+	kv_key_add_u8(&k, thing->name[thing->n - 1] % EXPIRY_SHARDS);
+	return kv_part_of(PART_EXPIRY, span_sub(kv_key_span(&k), 4, 5));
+}
+
+static void
+emit_look(struct kv_txn *t, int64_t at_s, uint64_t version, bool gone)
+{
+	const struct kv_part *here = kv_here(t);
+	struct kv_part to = ims_part_expiry(at_s, here);
+	struct kv_key name = { .n = 0 };
+	struct kv_fact f = { .what = FACT_LOOK, .version.n = version, .gone = gone };
+
+	kv_key_add_u8(&name, here->kind);
+	kv_key_add(&name, span_of(here->name, here->n));
+	f.name = kv_key_span(&name);
+	kv_emit(t, &to, &f);
+}
+
+void
+ims_look_at(struct kv_txn *t, int64_t was_s, int64_t at_s, uint64_t version)
+{
+	if (was_s / EXPIRY_S == at_s / EXPIRY_S)
+		return;
+	if (was_s != 0)
+		emit_look(t, was_s, version, true);
+	if (at_s != 0)
+		emit_look(t, at_s, version, false);
+}
+
+const struct kv_kind ims_parts[IMS_PARTS] = {
+	[PART_MAILBOX] = { "mailbox", PART_HASH, NULL, ims_mailbox_refused },
+	[PART_LETTER] = { "letter", ULID_BYTES, ims_letter_receive, NULL },
+	[PART_ACKS] = { "acks", PART_HASH, ims_acks_receive, NULL },
+	[PART_SENDER] = { "sender", PART_HASH, ims_sender_receive, NULL },
+	[PART_PAPER] = { "paper", DIGEST_BYTES, ims_paper_receive, NULL },
+	[PART_SCOPE] = { "scope", DIGEST_BYTES, NULL, NULL },
+	[PART_EXPIRY] = { "expiry", 5, NULL, NULL },
+	[PART_MAILBOXES] = { "mailboxes", KV_DIR_NAME_BYTES, ims_list_receive, NULL },
+	[PART_SENDERS] = { "senders", KV_DIR_NAME_BYTES, ims_list_receive, NULL },
+	[PART_PAPERS] = { "papers", KV_DIR_NAME_BYTES, ims_list_receive, NULL },
+	[PART_ACKERS] = { "ackers", KV_DIR_NAME_BYTES, ims_list_receive, NULL },
+};

@@ -1,0 +1,415 @@
+/* part — the partitions of an IMS's store: their names, rows and facts; for ims/store and its tests.
+ *
+ * kind      name                        holds
+ * MAILBOX   sha(user)(16)               a user's notices, changes, seen set, sums of each sender's domain
+ * LETTER    id(16)                      the letters of that id, each under sha(From domain)(8): state, lease, body,
+ *                                       evidence, and for each of our domains which acknowledgement is due
+ * ACKS      sha(From domain)(16)        acknowledgements that the OMS of one sender's domain must get
+ * SENDER    sha(From domain)(16)        what the domain takes of the store: one fact a mailbox, one a paper
+ * PAPER     sha(octets)(32)             octets that the evidence of many letters cites, who pays, kept until when
+ * SCOPE     scope(32)                   kept CRLs of one scope by nextUpdate
+ * EXPIRY    hour(4) shard(1)            mailboxes, letters and papers that are to be looked at in that hour
+ * MAILBOXES, SENDERS, ACKERS, PAPERS    directories in 64 shards (common/store/kv_dir.h)
+ *
+ * Facts: what, who states it to whom, its name, its version; (a): awaited.
+ *
+ *	NOTICE     MAILBOX to LETTER (a)   sha(From domain)(8) sha(user)(16) number(8)   the notice's newest change
+ *	ACK        LETTER to ACKS          id(16) sha(From domain)(8) sha(own domain)(8) round
+ *	TAKES      MAILBOX to SENDER       "m" sha(user)(16)                             the mailbox's `stated`
+ *	           PAPER to SENDER         "p" sha(octets)(32)                           the paper's count of writes
+ *	LISTED     MAILBOX to MAILBOXES    user                                          the mailbox's `stated`
+ *	           SENDER to SENDERS       From domain                                   count of writes
+ *	           ACKS to ACKERS          From domain                                   count of writes
+ *	           PAPER to PAPERS         sha(octets)(32)                               count of writes
+ *	CITES      LETTER to PAPER (a)     id(16), and gone with it: it leaves no row    the letter's "k"
+ *	LOOK       any to EXPIRY           its kind(1) name                              count of writes
+ *
+ * Promises (see store.h): 250 to a notification is said when the mailbox's row (which is the seen entry too), the
+ * letter with its evidence, and the papers it cites are durable.  A repeat states NOTICE again, with the version of the
+ * first, so it waits for the same.  DONE is due from the commit of the letter.
+ *
+ * A row's key begins with a letter that says what it is; numbers are put with the highest octet first.
+ */
+#ifndef IMS_STORE_PART_H
+#define IMS_STORE_PART_H
+
+#include "common/store/body.h"
+#include "common/store/kv_dir.h"
+#include "common/store/kv_key.h"
+#include "ims/policy/ack.h"
+#include "ims/policy/letter.h"
+#include "ims/policy/notice.h"
+#include "ims/policy/repeat.h"
+#include "ims/policy/share.h"
+#include "ims/store/store_record.h"
+
+enum ims_part {
+	PART_MAILBOX,
+	PART_LETTER,
+	PART_ACKS,
+	PART_SENDER,
+	PART_PAPER,
+	PART_SCOPE,
+	PART_EXPIRY,
+	PART_MAILBOXES,
+	PART_SENDERS,
+	PART_ACKERS,
+	PART_PAPERS,
+	IMS_PARTS
+};
+enum ims_fact {
+	FACT_NOTICE,
+	FACT_ACK,
+	FACT_TAKES,
+	FACT_LISTED,
+	FACT_LOOK,
+	FACT_CITES,
+	FACT_CRL,
+	IMS_FACTS
+};
+
+#define PART_HASH  16 /* octets of the digest that names a partition */
+#define PART_SHORT 8  /* octets of a digest within a key */
+/* Counts of statements (rounds, versions) begin with the time, and leave room for so many within a second. */
+#define PART_ROUNDS    ((uint64_t)1 << 20)
+#define PART_LETTER_AT (ULID_BYTES + PART_SHORT)
+
+struct kv_part ims_part_mailbox(const char *user);
+struct kv_part ims_part_letter(const struct ulid *id);
+/* The key in the names of its files. */
+struct kv_key ims_letter_key(const struct ulid *id, struct span from_domain);
+/* The letter that a file may belong to, by its name.  False: no letter. */
+bool ims_part_of_file(const char *file, struct kv_part *part,
+    unsigned char domain_hash[PART_SHORT]);
+struct kv_part ims_part_acks(struct span from_domain);
+struct kv_part ims_part_sender(struct span from_domain);
+struct kv_part ims_part_paper(const unsigned char digest[DIGEST_BYTES]);
+
+extern const struct kv_kind ims_parts[IMS_PARTS];
+
+/* -- MAILBOX ----------------------------------------------------------------------------------------------
+ *
+ *	"r"                                    user, last number, notices, newest change, `stated`, known domains
+ *	"n" number(8)                          the notice
+ *	"c" change(8)                          number: the newest change of each notice
+ *	"s" letter(24) sha(recipient)(16)      an entry of the seen set
+ *	"u" until(8) "s"'s key                 -
+ *	"d" sha(From domain)(16)               sums of the domain here; the day of its last notice
+ *	"f" sha(From domain)(16) number(8)     -
+ *	"g" sha(From domain)(16) until(8) "s"'s key   -
+ *	"h" due(8) number(8)                   -
+ */
+
+/* One open entry of a batch.  The caller fills it in; `known`, `number` and `held` are the answer. */
+struct ims_accepting {
+	const char *user;
+	struct span from, to; /* addresses */
+	struct span from_domain, own_domain, issuer;
+	struct ims_letter letter; /* as the statement says; hold_until_s cut */
+	unsigned char facts[DIGEST_BYTES];
+	unsigned char statement[IMS_STATEMENT_BYTES]; /* of its digest */
+	struct span evidence;                         /* the record to keep */
+	struct span papers;                           /* that it cites: ims_citing_add */
+	uint64_t
+	    evidence_takes; /* charged with this entry; 0: with an earlier one of its statement */
+	int64_t received_s, date_s, seen_until_s;
+	uint64_t sender_limit, mailbox_limit, size;
+	uint64_t
+	    sender_has; /* the sum of the domain when it was read, and what comes before this entry */
+	uint64_t seen_most;
+	bool known;
+	uint64_t number;
+	enum ims_answered
+	    answered; /* of a repeat: what its sender was told when the notice was dropped */
+};
+bool ims_mailbox_accept(struct kv_txn *t, void *accepting, struct err *e);
+/* What its notice and its entry of the seen set take, without evidence. */
+uint64_t ims_accepting_takes(const struct ims_accepting *a);
+
+struct ims_changing {
+	uint64_t number;
+	int64_t now_s;
+	unsigned set, cleared; /* of a mark */
+	/* of a drop or a decline: the letter as it was read before */
+	bool has_letter;
+	enum mailbox_state letter;
+};
+bool ims_mailbox_mark(struct kv_txn *t, void *changing, struct err *e);
+bool ims_mailbox_decline(struct kv_txn *t, void *changing, struct err *e);
+bool ims_mailbox_drop(struct kv_txn *t, void *changing, struct err *e);
+
+bool ims_mailbox_refused(struct kv_txn *t, const struct kv_part *to, const struct kv_fact *fact,
+    const struct err *why, void *arg, struct err *e);
+
+struct ims_mailbox_is {
+	char user[IMS_STORE_USER_BYTES];
+	uint64_t last, notices, change, stated;
+	uint64_t known; /* domains that are remembered without a notice */
+	int64_t
+	    look_s; /* the earliest time at which it has something to do, or before it; 0: none */
+};
+/* Zeros: there is none yet.  False: *e. */
+bool ims_mailbox_is(struct kv_txn *t, struct ims_mailbox_is *m, struct err *e);
+void ims_mailbox_put(struct kv_txn *t, const struct ims_mailbox_is *m);
+bool ims_mailbox_notice(struct kv_txn *t, uint64_t number, struct ims_notice_record *n,
+    struct err *e);      /* no_such_number */
+#define MAILBOX_PAGE 100 /* notices that one operation drops, or entries that it forgets */
+
+/* The next notice after *number that can be read.  False: there is none. */
+bool ims_mailbox_next(struct kv_txn *t, uint64_t *number, struct ims_notice_record *n,
+    struct err *e);
+
+/* What becomes of notices whose letters were read before. */
+struct ims_ended {
+	uint64_t number;
+	enum ims_notice_end end;
+	int64_t due_s; /* of IMS_NOTICE_LATER */
+	bool has_letter;
+	enum mailbox_state letter;
+};
+struct ims_ending {
+	const struct ims_ended *rows;
+	size_t n;     /* at most MAILBOX_PAGE */
+	bool forgets; /* the entries of the seen set go, too */
+	int64_t now_s, keep_s;
+	struct span from_domain; /* of ims_mailbox_forget */
+	size_t most;      /* entries or rows of the page of ims_mailbox_expire and those below it */
+	uint64_t dropped; /* the answer */
+	bool more;
+};
+bool ims_mailbox_end(struct kv_txn *t, void *ending, struct err *e);
+/* Forgets repeats that are refused by now (hold_expired), a page of them; then says when it has something to do
+ * again. */
+bool ims_mailbox_expire(struct kv_txn *t, void *ending, struct err *e);
+/* Forgets a page of the domain's entries that have no notice any more. */
+bool ims_mailbox_forget(struct kv_txn *t, void *ending, struct err *e);
+/* Deletes a page of what is left of a mailbox without notices; with the last of it, the mailbox. */
+bool ims_mailbox_delete(struct kv_txn *t, void *ending, struct err *e);
+
+/* The first notices with numbers > after, or of the domain, or that are due before due_s.  n: how many. */
+struct ims_numbers {
+	uint64_t after;
+	struct span from_domain; /* empty: of all */
+	int64_t due_s;           /* 0: of any time */
+	size_t most;             /* at most MAILBOX_PAGE */
+	uint64_t number[MAILBOX_PAGE];
+	size_t n;
+	bool more;
+};
+void ims_mailbox_numbers(struct kv_txn *t, struct ims_numbers *x);
+
+/* What a domain takes of this mailbox: its notices with their evidence. */
+void ims_mailbox_share(struct kv_txn *t, struct span from_domain, struct ims_share *out);
+bool ims_mailbox_knows(struct kv_txn *t, struct span from_domain);
+
+/* -- what an older version kept: store_migrate.c; each is put as it was, in a partition that has none of it ------ */
+
+struct ims_old_notice {
+	const char *user;
+	uint64_t number;
+	struct ims_notice_record notice; /* with its charges */
+	struct ims_letter letter;        /* as it was announced */
+	uint64_t last, change;           /* of the mailbox */
+	int64_t now_s;
+};
+bool ims_mailbox_import(struct kv_txn *t, void *old_notice, struct err *e);
+struct ims_old_seen {
+	const char *user;
+	struct span key; /* id, sha(From domain)(8), sha(recipient)(16) */
+	struct ims_seen_record seen;
+	int64_t now_s;
+};
+bool ims_mailbox_import_seen(struct kv_txn *t, void *old_seen, struct err *e);
+struct ims_old_known {
+	const char *user;
+	struct span domain_hash;
+	int64_t day;
+};
+bool ims_mailbox_import_known(struct kv_txn *t, void *old_known, struct err *e);
+
+/* Of a letter, whose notices were put before: it keeps their count. */
+struct ims_old_row {
+	char what; /* 'b', 'e', 'o' */
+	struct span key, value;
+};
+struct ims_old_letter {
+	bool has_record;
+	struct ims_letter_record letter;
+	struct span id, domain_hash;
+	struct span body;
+	const struct ims_old_row *evidence; /* key: sha(own)(8) statement(8) */
+	size_t n_evidence;
+	struct ims_old_own {
+		struct domain domain;
+		struct ims_wants is;
+		bool pending;
+		struct ims_ack ack;
+	} * own;
+	size_t n_own;
+	int64_t now_s;
+};
+bool ims_letter_import(struct kv_txn *t, void *old_letter, struct err *e);
+
+/* -- LETTER -----------------------------------------------------------------------------------------------
+ *
+ *	"l" sha(From domain)(8)                       facts, lease, file, notices
+ *	"b" sha(From domain)(8)                       octets of an inline body
+ *	"e" sha(From domain)(8) sha(own)(8) statement(8) or zeros    evidence
+ *	"o" sha(From domain)(8) sha(own)(8)           own domain, notices that want it, declined, round, what is due
+ *	"t" sha(From domain)(8)                       sha(own)(8): those up to it were told of DONE; more are to come
+ *	"k"                                           when it is to renew its papers; version of what it states
+ */
+
+struct ims_letter_op {
+	struct ulid id;
+	struct domain from_domain, own_domain;
+	uint64_t run; /* of the store */
+	int64_t now_s;
+	uint64_t fence;
+	struct ims_letter letter; /* the answer; of a repeat: as the statement says */
+	/* of a keep */
+	const char *file; /* "": inline */
+	struct span octets;
+	/* of a release */
+	enum mailbox_state state;
+	enum refusal why;
+	/* of a repeat */
+	struct span evidence, papers;
+	enum ims_answered answered;
+	/* of an answer from the sender's OMS; of a keep: of the DONE that own_domain has pending */
+	uint64_t round;
+	bool declined;
+};
+bool ims_letter_op_lease(struct kv_txn *t, void *op, struct err *e);
+bool ims_letter_op_keep(struct kv_txn *t, void *op, struct err *e);
+bool ims_letter_op_release(struct kv_txn *t, void *op, struct err *e);
+bool ims_letter_op_repeat(struct kv_txn *t, void *op, struct err *e);
+bool ims_letter_op_acked(struct kv_txn *t, void *op, struct err *e);
+/* Does the letter name the file?  True also if its record is unreadable: it may name any of its key. */
+struct ims_naming {
+	const char *file;
+	unsigned char domain_hash[PART_SHORT];
+	bool named;
+};
+bool ims_letter_op_names(struct kv_txn *t, void *naming, struct err *e);
+/* The octets of an inline body.  False: *e. */
+bool ims_letter_body(struct kv_txn *t, struct span from_domain, struct span *octets, struct err *e);
+/* The evidence of a statement, or the first of any.  False: no_such_number, storage. */
+bool ims_letter_evidence(struct kv_txn *t, struct span from_domain, struct span own_domain,
+    const unsigned char *statement, struct span *value, struct err *e);
+bool ims_letter_any_evidence(struct kv_txn *t, struct span *value, struct err *e);
+/* False: no_such_number, storage. */
+bool ims_letter_is(struct kv_txn *t, struct span from_domain, uint64_t run, int64_t now_s,
+    struct ims_letter_record *r, struct err *e);
+
+/* The papers that all evidence here cites, each once: digests one after the other. */
+void ims_letter_papers(struct kv_txn *t, struct buf *out);
+/* They were renewed; says when they are next, or never, where no letter is left. */
+bool ims_letter_renewed(struct kv_txn *t, void *now_s, struct err *e);
+
+bool ims_letter_receive(struct kv_txn *t, const struct kv_part *from, const struct kv_fact *was,
+    const struct kv_fact *now, void *arg, struct err *e);
+
+/* The value of NOTICE.  What LETTER keeps of it is `state` and `own_domain`. */
+struct ims_notice_fact {
+	enum ims_notice_is state;
+	struct span from_domain, own_domain;
+	struct ims_letter letter; /* as the statement says */
+	unsigned char statement[IMS_STATEMENT_BYTES];
+	struct span evidence; /* empty: it is kept already */
+	struct span papers;   /* that it cites: ims_citing_add */
+	int64_t now_s;
+};
+void ims_notice_fact_write(struct buf *out, const struct ims_notice_fact *f);
+bool ims_notice_fact_read(struct span value, struct ims_notice_fact *f, struct err *e);
+struct kv_key ims_notice_fact_name(struct span from_domain, const struct kv_part *mailbox,
+    uint64_t number);
+
+/* -- PAPER, SCOPE ------------------------------------------------------------------------------------------
+ *
+ *	"r"            who pays, octets, kept until, scope and nextUpdate of a CRL, `stated`
+ *	"x" index(4)   the octets, PAPER_PIECE of them each
+ *
+ * A paper is kept until a time, which each letter that cites it raises: when it keeps evidence, and then each
+ * PAPER_RENEW_S.  The time is raised with some slack, so a paper is written at most once in PAPER_SLACK_S, however many
+ * letters cite it; nobody counts these letters.  So a paper, and what it charges, goes PAPER_KEEP_S to PAPER_KEEP_S +
+ * PAPER_SLACK_S after the last letter that cited it renewed it.
+ *
+ * A chain and a seal come with the evidence: the letter states them when it keeps that, so nothing is left of what was
+ * refused.  A CRL, which may be larger than a fact, is put by an operation of its own before.
+ * SCOPE has the fact CRL of each kept CRL: its name is nextUpdate(8) sha(octets)(32), its value thisUpdate. */
+
+#define LETTER_PAGE 128 /* of our domains that one operation states DONE for */
+
+#define PAPER_PIECE   ((size_t)512 * 1024)
+#define PAPER_SLACK_S ((int64_t)86400)
+/* A letter that is kept renews its papers after the one time, for the other. */
+#define PAPER_RENEW_S ((int64_t)7 * 86400)
+#define PAPER_KEEP_S  ((int64_t)21 * 86400)
+
+struct ims_keeping {
+	struct span octets;
+	struct span domain; /* that pays, if it is new */
+	int64_t until_s, now_s;
+	const struct crl_octets *crl; /* NULL: it is none */
+	/* of an expiry: the answer */
+	bool gone;
+};
+bool ims_paper_keep(struct kv_txn *t, void *keeping, struct err *e);
+/* One more of the papers that evidence cites.  octets empty: it is kept, and its time is raised. */
+void ims_citing_add(struct buf *out, const unsigned char digest[DIGEST_BYTES], struct span octets,
+    int64_t until_s);
+/* States them to the papers; the domain pays for what is new.  Uses version and the one after it. */
+void ims_state_citing(struct kv_txn *t, struct span papers, struct span from_domain, int64_t now_s,
+    uint64_t version);
+bool ims_paper_receive(struct kv_txn *t, const struct kv_part *from, const struct kv_fact *was,
+    const struct kv_fact *now, void *arg, struct err *e);
+/* Deletes it, if its time has passed; else it is to be looked at again then. */
+bool ims_paper_expire(struct kv_txn *t, void *keeping, struct err *e);
+struct ims_paper_is {
+	struct domain payer; /* "": nobody */
+	uint64_t octets, charged;
+	int64_t until_s;
+};
+bool ims_paper_is(struct kv_txn *t, struct ims_paper_is *p); /* false: it is not kept */
+/* Is it kept at least until then?  */
+bool ims_paper_is_kept(struct kv_txn *t, int64_t until_s);
+/* Appends its octets.  False: it is not kept. */
+bool ims_paper_read(struct kv_txn *t, struct buf *out, struct err *e);
+
+/* -- EXPIRY -----------------------------------------------------------------------------------------------
+ *
+ * A thing that has something to do at a time states LOOK to the hour of that time, under its kind and name; a sweep
+ * reads the hours that have passed. */
+
+#define EXPIRY_S      3600
+#define EXPIRY_SHARDS 16
+
+struct kv_part ims_part_expiry(int64_t at_s, const struct kv_part *thing);
+/* Emits LOOK for this partition at at_s; was_s: where it was stated before, 0: nowhere. */
+void ims_look_at(struct kv_txn *t, int64_t was_s, int64_t at_s, uint64_t version);
+
+/* -- sums, acknowledgements ------------------------------------------------------------------------------- */
+
+bool ims_sender_receive(struct kv_txn *t, const struct kv_part *from, const struct kv_fact *was,
+    const struct kv_fact *now, void *arg, struct err *e);
+bool ims_acks_receive(struct kv_txn *t, const struct kv_part *from, const struct kv_fact *was,
+    const struct kv_fact *now, void *arg, struct err *e);
+bool ims_list_receive(struct kv_txn *t, const struct kv_part *from, const struct kv_fact *was,
+    const struct kv_fact *now, void *arg, struct err *e);
+
+/* A sum of nothing goes a day after it came to nothing, so that what it states next is newer. */
+#define SUM_KEEP_S 86400
+bool ims_sum_expire(struct kv_txn *t, void *now_s, struct err *e);
+
+/* What a shard of the directory of mailboxes lists, and how many notices these have. */
+void ims_list_sums(struct kv_txn *t, uint64_t *entries, struct ims_share *sum);
+
+void ims_share_write(struct buf *out, const struct ims_share *s);
+/* The sum of the domain.  Zeros: it takes nothing. */
+void ims_sender_sum(struct kv_txn *t, struct ims_share *out);
+void ims_ack_write(struct buf *out, const struct ims_ack *a);
+bool ims_ack_read(struct span value, struct ims_ack *a);
+struct kv_key ims_ack_name(const struct ims_ack *a); /* of its fact */
+
+#endif

@@ -1,0 +1,1166 @@
+/* part_mailbox — a user's notices, changes and seen set, and what each sender's domain takes of them; see part.h. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/base/memory.h"
+#include "common/base/record.h"
+#include "ims/store/part.h"
+
+#define VERSION_1 1
+#define DAY_S     86400
+
+/* -- keys ------------------------------------------------------------------------------------------------ */
+
+static const struct span record_key = { "r", 1 };
+
+static struct kv_key
+key_of_number(unsigned what, uint64_t number)
+{
+	struct kv_key k = { .n = 0 };
+
+	kv_key_add_u8(&k, what);
+	kv_key_add_u64(&k, number);
+	return k;
+}
+
+static struct kv_key
+key_of_domain(unsigned what, struct span from_domain)
+{
+	struct kv_key k = { .n = 0 };
+
+	kv_key_add_u8(&k, what);
+	kv_key_add_hash(&k, from_domain, PART_HASH);
+	return k;
+}
+
+static struct kv_key
+key_of_seen(const struct ulid *id, struct span from_domain, struct span recipient)
+{
+	struct kv_key k = { .n = 0 };
+
+	kv_key_add_u8(&k, 's');
+	kv_key_add(&k, span_of(id->b, ULID_BYTES));
+	kv_key_add_hash(&k, from_domain, PART_SHORT);
+	kv_key_add_hash(&k, recipient, PART_HASH);
+	return k;
+}
+
+static struct kv_key
+key_of_until(int64_t until_s, struct span seen)
+{
+	struct kv_key k = key_of_number('u', (uint64_t)until_s);
+
+	kv_key_add(&k, seen);
+	return k;
+}
+
+static struct kv_key
+key_of_seen_by(struct span from_domain, int64_t until_s, struct span seen)
+{
+	struct kv_key k = key_of_domain('g', from_domain);
+
+	kv_key_add_u64(&k, (uint64_t)until_s);
+	kv_key_add(&k, seen);
+	return k;
+}
+
+static struct kv_key
+key_of_due(int64_t due_s, uint64_t number)
+{
+	struct kv_key k = key_of_number('h', (uint64_t)due_s);
+
+	kv_key_add_u64(&k, number);
+	return k;
+}
+
+static struct kv_key
+key_of_sender(struct span from_domain, uint64_t number)
+{
+	struct kv_key k = key_of_domain('f', from_domain);
+
+	kv_key_add_u64(&k, number);
+	return k;
+}
+
+/* -- the record ---------------------------------------------------------------------------------------------- */
+
+bool
+ims_mailbox_is(struct kv_txn *t, struct ims_mailbox_is *m, struct err *e)
+{
+	struct span value;
+	struct reader r;
+	bool good;
+
+	*m = (struct ims_mailbox_is) { .last = 0 };
+	if (!kv_get(t, record_key, &value))
+		return !kv_fault(t, e);
+	r = reader_of(value);
+	good = read_u8(&r) == VERSION_1;
+	read_str(&r, m->user, sizeof m->user);
+	m->last = read_u64(&r);
+	m->notices = read_u64(&r);
+	m->change = read_u64(&r);
+	m->stated = read_u64(&r);
+	m->look_s = (int64_t)read_u64(&r);
+	m->known = read_u64(&r);
+	return (good && reader_done(&r)) || ims_damaged(e);
+}
+
+void
+ims_mailbox_put(struct kv_txn *t, const struct ims_mailbox_is *m)
+{
+	struct buf value = BUF_INIT;
+
+	put_u8(&value, VERSION_1);
+	put_span(&value, span_str(m->user));
+	put_u64(&value, m->last);
+	put_u64(&value, m->notices);
+	put_u64(&value, m->change);
+	put_u64(&value, m->stated);
+	put_u64(&value, (uint64_t)m->look_s);
+	put_u64(&value, m->known);
+	kv_put(t, record_key, buf_span(&value));
+	buf_clear(&value);
+}
+
+/* The version of what the mailbox states now; it begins with the time, as the mailbox may have been deleted since
+ * its last statement. */
+static void
+begin_statements(struct ims_mailbox_is *m, int64_t now_s)
+{
+	uint64_t now = (uint64_t)now_s * PART_ROUNDS;
+
+	m->stated = m->stated < now ? now : m->stated + 1;
+}
+
+static void
+state_listed(struct kv_txn *t, const struct ims_mailbox_is *m)
+{
+	struct kv_part to = kv_dir_part(PART_MAILBOXES, span_str(m->user));
+	struct ims_share notices = { 0, m->notices };
+	struct kv_fact f = { .what = FACT_LISTED,
+		.name = span_str(m->user),
+		.version.n = m->stated };
+	struct buf value = BUF_INIT;
+
+	ims_share_write(&value, &notices);
+	f.value = buf_span(&value);
+	kv_emit(t, &to, &f);
+	buf_clear(&value);
+}
+
+/* It has something to do at at_s. */
+static void
+look_by(struct kv_txn *t, struct ims_mailbox_is *m, int64_t at_s)
+{
+	if (m->look_s != 0 && m->look_s / EXPIRY_S <= at_s / EXPIRY_S)
+		return;
+	ims_look_at(t, m->look_s, at_s, m->stated);
+	m->look_s = at_s;
+}
+
+/* -- a sender's domain -------------------------------------------------------------------------------------------- */
+
+struct sender {
+	struct domain domain;
+	struct ims_share here; /* notices, with their evidence */
+	struct ims_share seen; /* entries of the seen set */
+	uint64_t charged;      /* of `here`, to the domain's sum in the store */
+	int64_t day;           /* of its last notice; 0: it is forgotten with that */
+};
+
+static bool
+read_sender(struct span value, struct sender *s)
+{
+	struct reader r = reader_of(value);
+	bool good = read_u8(&r) == VERSION_1;
+
+	*s = (struct sender) { .day = 0 };
+	read_str(&r, s->domain.text, sizeof s->domain.text);
+	s->here.octets = read_u64(&r);
+	s->here.notices = read_u64(&r);
+	s->seen.octets = read_u64(&r);
+	s->seen.notices = read_u64(&r);
+	s->charged = read_u64(&r);
+	s->day = (int64_t)read_u64(&r);
+	return good && reader_done(&r);
+}
+
+static void
+write_sender(struct kv_txn *t, const struct kv_key *k, const struct sender *s)
+{
+	struct buf value = BUF_INIT;
+
+	put_u8(&value, VERSION_1);
+	put_span(&value, domain_span(&s->domain));
+	put_u64(&value, s->here.octets);
+	put_u64(&value, s->here.notices);
+	put_u64(&value, s->seen.octets);
+	put_u64(&value, s->seen.notices);
+	put_u64(&value, s->charged);
+	put_u64(&value, (uint64_t)s->day);
+	kv_put(t, kv_key_span(k), buf_span(&value));
+	buf_clear(&value);
+}
+
+/* A damaged row counts as none. */
+static void
+get_sender(struct kv_txn *t, struct span from_domain, struct sender *s)
+{
+	struct kv_key k = key_of_domain('d', from_domain);
+	struct span value;
+
+	if (!kv_get(t, kv_key_span(&k), &value) || !read_sender(value, s)) {
+		kv_pardon(t);
+		*s = (struct sender) { .day = 0 };
+	}
+	domain_copy_span(&s->domain, from_domain);
+}
+
+/* Puts it, and states what the domain takes of this mailbox. */
+static void
+put_sender(struct kv_txn *t, const struct ims_mailbox_is *m, const struct sender *s)
+{
+	struct span domain = domain_span(&s->domain);
+	struct kv_key k = key_of_domain('d', domain), name = { .n = 0 };
+	struct kv_part to = ims_part_sender(domain);
+	struct ims_share all = { s->charged + s->seen.octets, s->here.notices };
+	struct kv_fact f = { .what = FACT_TAKES, .version.n = m->stated };
+	struct buf value = BUF_INIT;
+
+	if (s->day == 0 && s->here.notices == 0 && s->seen.notices == 0)
+		kv_del(t, kv_key_span(&k));
+	else
+		write_sender(t, &k, s);
+	if (domain.n == 0)
+		return;
+	put_span(&value, domain);
+	ims_share_write(&value, &all);
+	kv_key_add_u8(&name, 'm');
+	kv_key_add(&name, span_of(kv_here(t)->name, kv_here(t)->n));
+	f.name = kv_key_span(&name);
+	f.gone = all.octets == 0 && all.notices == 0;
+	f.value = f.gone ? (struct span) { 0 } : buf_span(&value);
+	kv_emit(t, &to, &f);
+	buf_clear(&value);
+}
+
+void
+ims_mailbox_share(struct kv_txn *t, struct span from_domain, struct ims_share *out)
+{
+	struct sender s;
+
+	get_sender(t, from_domain, &s);
+	*out = s.here;
+}
+
+bool
+ims_mailbox_knows(struct kv_txn *t, struct span from_domain)
+{
+	struct sender s;
+
+	get_sender(t, from_domain, &s);
+	return s.day != 0 || s.here.notices > 0;
+}
+
+/* -- notices ------------------------------------------------------------------------------------------------------- */
+
+bool
+ims_mailbox_notice(struct kv_txn *t, uint64_t number, struct ims_notice_record *n, struct err *e)
+{
+	struct kv_key k = key_of_number('n', number);
+	struct span value;
+
+	if (!kv_get(t, kv_key_span(&k), &value))
+		return kv_fault(t, e) ? false : err_word(e, REFUSAL_no_such_number);
+	return ims_notice_read(value, n, e);
+}
+
+static void
+put_notice(struct kv_txn *t, uint64_t number, const struct ims_notice_record *n)
+{
+	struct kv_key k = key_of_number('n', number);
+	struct buf value = BUF_INIT;
+
+	ims_notice_write(&value, n);
+	kv_put(t, kv_key_span(&k), buf_span(&value));
+	buf_clear(&value);
+}
+
+/* change 0: it had none. */
+static void
+put_change(struct kv_txn *t, struct ims_mailbox_is *m, uint64_t number, uint64_t *change)
+{
+	struct kv_key k = key_of_number('c', *change);
+	struct buf value = BUF_INIT;
+
+	if (*change != 0)
+		kv_del(t, kv_key_span(&k));
+	*change = ++m->change;
+	k = key_of_number('c', *change);
+	put_u64(&value, number);
+	kv_put(t, kv_key_span(&k), buf_span(&value));
+	buf_clear(&value);
+}
+
+static struct span
+domain_of(const struct ims_notice_record *n)
+{
+	return address_domain(span_str(n->from));
+}
+
+static void
+state_notice(struct kv_txn *t, const struct ims_mailbox_is *m, uint64_t number,
+    const struct ims_notice_record *n, const struct ims_notice_fact *what, bool awaited)
+{
+	struct kv_part to = ims_part_letter(&n->id);
+	struct kv_key name = ims_notice_fact_name(domain_of(n), kv_here(t), number);
+	struct kv_fact f = { .what = FACT_NOTICE,
+		.name = kv_key_span(&name),
+		.version.n = m->stated,
+		.gone = what == NULL };
+	struct buf value = BUF_INIT;
+
+	if (what != NULL)
+		ims_notice_fact_write(&value, what);
+	f.value = what == NULL ? (struct span) { 0 } : buf_span(&value);
+	if (awaited)
+		kv_emit_awaited(t, &to, &f);
+	else
+		kv_emit(t, &to, &f);
+	buf_clear(&value);
+}
+
+/* The notice's rows go, and what they charged. */
+static void
+del_notice(struct kv_txn *t, struct ims_mailbox_is *m, uint64_t number,
+    const struct ims_notice_record *n, struct sender *s)
+{
+	struct kv_key notice = key_of_number('n', number), change = key_of_number('c', n->change),
+		      sender = key_of_sender(domain_of(n), number),
+		      due = key_of_due(n->due_s, number);
+
+	kv_del(t, kv_key_span(&notice));
+	kv_del(t, kv_key_span(&change));
+	kv_del(t, kv_key_span(&sender));
+	if (n->due_s != 0)
+		kv_del(t, kv_key_span(&due));
+	m->notices -= m->notices > 0;
+	m->change++;
+	ims_share_add(&s->here, -(int64_t)n->charged, -1);
+	s->charged -= n->charged_domain < s->charged ? n->charged_domain : s->charged;
+}
+
+/* -- the seen set ---------------------------------------------------------------------------------------------------- */
+
+static bool
+get_seen(struct kv_txn *t, const struct kv_key *k, struct ims_seen_record *r, struct err *e)
+{
+	struct span value;
+
+	e->why = REFUSAL_NONE;
+	return kv_get(t, kv_key_span(k), &value) && ims_seen_read(value, r, e);
+}
+
+static void
+del_seen(struct kv_txn *t, struct span seen, const struct ims_seen_record *r, struct sender *s)
+{
+	struct kv_key until = key_of_until(r->until_s, seen),
+		      by = key_of_seen_by(domain_span(&r->domain), r->until_s, seen);
+
+	kv_del(t, seen);
+	kv_del(t, kv_key_span(&until));
+	kv_del(t, kv_key_span(&by));
+	ims_share_add(&s->seen, -(int64_t)r->charged, -1);
+}
+
+static void
+write_seen(struct kv_txn *t, struct span seen, const struct ims_seen_record *r)
+{
+	struct buf value = BUF_INIT;
+
+	ims_seen_write(&value, r);
+	kv_put(t, seen, buf_span(&value));
+	buf_clear(&value);
+}
+
+static void
+put_seen(struct kv_txn *t, struct span seen, struct ims_seen_record *r, struct sender *s)
+{
+	struct kv_key until = key_of_until(r->until_s, seen),
+		      by = key_of_seen_by(domain_span(&r->domain), r->until_s, seen);
+
+	r->indexed = true;
+	r->charged = (uint32_t)ims_seen_takes(span_str(r->user), domain_span(&r->domain));
+	write_seen(t, seen, r);
+	kv_put(t, kv_key_span(&until), (struct span) { 0 });
+	kv_put(t, kv_key_span(&by), (struct span) { 0 });
+	ims_share_add(&s->seen, r->charged, 1);
+}
+
+static bool
+take_first(void *arg, struct span key, struct span value)
+{
+	struct kv_key *k = arg;
+
+	(void)value;
+	k->n = 0;
+	kv_key_add(k, key);
+	return false;
+}
+
+/* The entry of the domain whose promise ends first. */
+static void
+make_room(struct kv_txn *t, struct sender *s, uint64_t most)
+{
+	struct kv_key prefix = key_of_domain('g', domain_span(&s->domain)), first = { .n = 0 },
+		      seen;
+	struct ims_seen_record r;
+	struct err e;
+
+	if (ims_seen_room(s->seen.notices, s->seen.notices, most) == IMS_SEEN_ROOM_THERE)
+		return;
+	kv_each(t, kv_key_span(&prefix), kv_key_span(&prefix), take_first, &first);
+	if (first.n <= prefix.n + 8)
+		return;
+	seen.n = 0;
+	kv_key_add(&seen, span_sub(kv_key_span(&first), prefix.n + 8, first.n));
+	if (get_seen(t, &seen, &r, &e))
+		del_seen(t, kv_key_span(&seen), &r, s);
+	else
+		kv_del(t, kv_key_span(&first));
+}
+
+/* -- accepting ---------------------------------------------------------------------------------------------------------- */
+
+static void
+fill_notice(struct ims_notice_record *n, const struct ims_accepting *a)
+{
+	*n = (struct ims_notice_record) {
+		.id = a->letter.id,
+		.received_s = a->received_s,
+		.date_s = a->date_s,
+		.due_s = a->letter.hold_until_s,
+		.indexed = true,
+	};
+	memcpy(n->statement, a->statement, sizeof n->statement);
+	span_copy(a->from, n->from, sizeof n->from);
+	span_copy(a->to, n->to, sizeof n->to);
+	span_copy(span_sub(a->issuer, 0, sizeof n->issuer - 1), n->issuer, sizeof n->issuer);
+}
+
+static bool
+has_share(struct kv_txn *t, const struct ims_accepting *a, uint64_t octets, struct err *e)
+{
+	enum ims_fit fit;
+
+	if (a->sender_limit == 0)
+		return true;
+	fit = ims_share_fit(a->sender_has + octets, a->sender_limit, a->size);
+	if (RULE(sender_share) &&
+	    (fit == IMS_FITS_NOT ||
+		(fit == IMS_FITS_UNLESS_SCARCE && !kv_has_free(t, a->size / IMS_SHARE_SCARCE))))
+		return err_word(e, REFUSAL_sender_share);
+	return true;
+}
+
+/* What a later promise keeps is charged until its notice goes. */
+static void
+charge_more(struct kv_txn *t, uint64_t number, uint64_t octets, struct sender *s)
+{
+	struct ims_notice_record n;
+	struct err none;
+
+	if (octets == 0 || !ims_mailbox_notice(t, number, &n, &none)) {
+		kv_pardon(t);
+		return;
+	}
+	n.charged += (uint32_t)octets;
+	n.charged_domain += (uint32_t)octets;
+	put_notice(t, number, &n);
+	ims_share_add(&s->here, (int64_t)octets, 0);
+	s->charged += octets;
+}
+
+/* What made the notice may not be decided yet: its letter has the verdict on it for the repeat, too. */
+static void
+await_first(struct kv_txn *t, const struct ims_accepting *a)
+{
+	struct ims_notice_fact f = { .state = IMS_NOTICE_OPEN,
+		.from_domain = a->from_domain,
+		.own_domain = a->own_domain,
+		.letter = a->letter,
+		.now_s = a->received_s };
+	struct ims_mailbox_is then = { .last = 0 };
+	struct ims_notice_record n;
+	struct err none;
+
+	if (!ims_mailbox_notice(t, a->number, &n, &none)) {
+		kv_pardon(t);
+		return;
+	}
+	then.stated = n.stated;
+	memcpy(f.statement, n.statement, sizeof f.statement);
+	if (n.stated != 0)
+		state_notice(t, &then, a->number, &n, &f, true);
+}
+
+static bool
+repeat(struct kv_txn *t, struct ims_accepting *a, const struct kv_key *seen,
+    struct ims_seen_record *r, struct err *e)
+{
+	struct ims_mailbox_is m;
+	struct sender s;
+	enum ims_before before = memcmp(a->facts, r->facts, DIGEST_BYTES) == 0 ? IMS_SEEN_SAME
+									       : IMS_SEEN_OTHER;
+
+	if (!ims_repeat_judge(before, IMS_LETTER_NONE, &a->known, e))
+		return false;
+	a->number = r->number;
+	a->answered = r->answered;
+	await_first(t, a);
+	if (r->until_s >= a->seen_until_s)
+		return true;
+	if (!has_share(t, a, a->evidence_takes, e)) /* one more statement is kept */
+		return false;
+	if (!ims_mailbox_is(t, &m, e))
+		return false;
+	get_sender(t, a->from_domain, &s);
+	charge_more(t, r->number, a->evidence_takes, &s);
+	del_seen(t, kv_key_span(seen), r, &s);
+	r->until_s = a->seen_until_s;
+	put_seen(t, kv_key_span(seen), r, &s);
+	begin_statements(&m, a->received_s);
+	look_by(t, &m, r->until_s);
+	put_sender(t, &m, &s);
+	ims_mailbox_put(t, &m);
+	return true;
+}
+
+static void
+remember(struct ims_mailbox_is *m, struct sender *s, int64_t day)
+{
+	if (s->day == 0 && m->known >= IMS_MAILBOX_KNOWN)
+		return;
+	m->known += s->day == 0;
+	s->day = day;
+}
+
+static void
+put_new(struct kv_txn *t, struct ims_accepting *a, const struct kv_key *seen,
+    struct ims_mailbox_is *m, struct sender *s, struct ims_notice_record *n)
+{
+	struct ims_notice_fact f = { .state = IMS_NOTICE_OPEN,
+		.from_domain = a->from_domain,
+		.own_domain = a->own_domain,
+		.letter = a->letter,
+		.evidence = a->evidence,
+		.papers = a->papers,
+		.now_s = a->received_s };
+	struct ims_seen_record r = { .until_s = a->seen_until_s };
+	struct kv_key sender, due;
+
+	memcpy(f.statement, a->statement, sizeof f.statement);
+	span_copy(span_str(a->user), m->user, sizeof m->user);
+	m->notices++;
+	a->number = ++m->last;
+	begin_statements(m, a->received_s);
+	n->stated = m->stated;
+	put_change(t, m, a->number, &n->change);
+	put_notice(t, a->number, n);
+	sender = key_of_sender(a->from_domain, a->number);
+	kv_put(t, kv_key_span(&sender), (struct span) { 0 });
+	due = key_of_due(n->due_s, a->number);
+	kv_put(t, kv_key_span(&due), (struct span) { 0 });
+	make_room(t, s, a->seen_most == 0 ? UINT64_MAX : a->seen_most);
+	r.number = a->number;
+	span_copy(span_str(a->user), r.user, sizeof r.user);
+	domain_copy_span(&r.domain, a->from_domain);
+	memcpy(r.facts, a->facts, DIGEST_BYTES);
+	put_seen(t, kv_key_span(seen), &r, s);
+	ims_share_add(&s->here, n->charged, 1);
+	s->charged += n->charged_domain;
+	remember(m, s, a->received_s / DAY_S);
+	state_notice(t, m, a->number, n, &f, true);
+	look_by(t, m, n->due_s < r.until_s ? n->due_s : r.until_s);
+	put_sender(t, m, s);
+	state_listed(t, m);
+	ims_mailbox_put(t, m);
+}
+
+uint64_t
+ims_accepting_takes(const struct ims_accepting *a)
+{
+	struct ims_notice_record n;
+
+	fill_notice(&n, a);
+	return ims_notice_takes(&n) + ims_seen_takes(span_str(a->user), a->from_domain);
+}
+
+bool
+ims_mailbox_accept(struct kv_txn *t, void *accepting, struct err *e)
+{
+	struct ims_accepting *a = accepting;
+	struct kv_key seen = key_of_seen(&a->letter.id, a->from_domain, a->to);
+	struct ims_notice_record n;
+	struct ims_seen_record r;
+	struct ims_mailbox_is m;
+	struct sender s;
+	uint64_t takes;
+
+	a->known = false;
+	if (get_seen(t, &seen, &r, e))
+		return repeat(t, a, &seen, &r, e);
+	if (e->why != REFUSAL_NONE || kv_fault(t, e) || !ims_mailbox_is(t, &m, e) ||
+	    !ims_mailbox_has_room(m.notices, e))
+		return false;
+	get_sender(t, a->from_domain, &s);
+	fill_notice(&n, a);
+	takes = ims_notice_takes(&n);
+	n.charged = (uint32_t)(takes + a->evidence_takes);
+	n.charged_domain = n.charged;
+	if (!has_share(t, a, n.charged_domain + ims_seen_takes(span_str(a->user), a->from_domain),
+		e) ||
+	    !ims_mailbox_has_share(&s.here, n.charged, a->mailbox_limit, e))
+		return false;
+	put_new(t, a, &seen, &m, &s, &n);
+	return true;
+}
+
+/* The letter is another's, or finds no space: the notice was never there. */
+bool
+ims_mailbox_refused(struct kv_txn *t, const struct kv_part *to, const struct kv_fact *fact,
+    const struct err *why, void *arg, struct err *e)
+{
+	uint64_t number = kv_key_u64(fact->name, PART_SHORT + PART_HASH);
+	struct ims_mailbox_is m;
+	struct ims_notice_record n;
+	struct ims_seen_record r;
+	struct kv_key seen;
+	struct sender s;
+
+	(void)to;
+	(void)why;
+	(void)arg;
+	if (!ims_mailbox_is(t, &m, e))
+		return false;
+	if (!ims_mailbox_notice(t, number, &n, e))
+		return e->why == REFUSAL_no_such_number; /* it was taken back, or dropped since */
+	if (n.stated != 0 && n.stated != fact->version.n)
+		return true;
+	get_sender(t, domain_of(&n), &s);
+	seen = key_of_seen(&n.id, domain_of(&n), span_str(n.to));
+	if (get_seen(t, &seen, &r, e) && r.number == number)
+		del_seen(t, kv_key_span(&seen), &r, &s);
+	del_notice(t, &m, number, &n, &s);
+	m.stated++;
+	state_notice(t, &m, number, &n, NULL, false);
+	put_sender(t, &m, &s);
+	state_listed(t, &m);
+	ims_mailbox_put(t, &m);
+	return true;
+}
+
+/* -- changes by the user --------------------------------------------------------------------------------------------------- */
+
+bool
+ims_mailbox_mark(struct kv_txn *t, void *changing, struct err *e)
+{
+	struct ims_changing *c = changing;
+	struct ims_notice_record n;
+	struct ims_mailbox_is m;
+
+	if (!ims_mailbox_notice(t, c->number, &n, e) || !ims_mailbox_is(t, &m, e))
+		return false;
+	n.flags = ims_notice_flags(n.flags, c->set, c->cleared);
+	put_change(t, &m, c->number, &n.change);
+	put_notice(t, c->number, &n);
+	ims_mailbox_put(t, &m);
+	return true;
+}
+
+static enum ims_notice_is
+is_of(const struct ims_notice_record *n)
+{
+	return n->declined ? IMS_NOTICE_DECLINED : IMS_NOTICE_OPEN;
+}
+
+bool
+ims_mailbox_decline(struct kv_txn *t, void *changing, struct err *e)
+{
+	struct ims_changing *c = changing;
+	struct ims_notice_record n;
+	struct ims_mailbox_is m;
+	bool less;
+	struct ims_notice_fact f = { .now_s = c->now_s };
+
+	if (!ims_mailbox_notice(t, c->number, &n, e) || !ims_mailbox_is(t, &m, e))
+		return false;
+	f.state = ims_notice_becomes(is_of(&n), IMS_NOTICE_IS_DECLINED, &less);
+	f.from_domain = domain_of(&n);
+	f.own_domain = address_domain(span_str(n.to));
+	begin_statements(&m, c->now_s);
+	n.declined = true;
+	put_change(t, &m, c->number, &n.change);
+	put_notice(t, c->number, &n);
+	if (less)
+		state_notice(t, &m, c->number, &n, &f, false);
+	ims_mailbox_put(t, &m);
+	return true;
+}
+
+/* Drops the notice with its statements; the caller puts the mailbox. */
+static void
+drop_notice(struct kv_txn *t, struct ims_mailbox_is *m, uint64_t number,
+    const struct ims_notice_record *n, bool has_letter, enum mailbox_state letter, bool forgets)
+{
+	struct kv_key seen = key_of_seen(&n->id, domain_of(n), span_str(n->to));
+	struct ims_seen_record r;
+	struct sender s;
+	struct err none;
+
+	m->stated++; /* each statement of a domain's sum is newer than the one before */
+	get_sender(t, domain_of(n), &s);
+	if (get_seen(t, &seen, &r, &none) && r.number == number) {
+		r.answered = ims_notice_answered(is_of(n), has_letter, letter);
+		if (forgets)
+			del_seen(t, kv_key_span(&seen), &r, &s);
+		else
+			write_seen(t, kv_key_span(&seen), &r);
+	}
+	del_notice(t, m, number, n, &s);
+	state_notice(t, m, number, n, NULL, false);
+	put_sender(t, m, &s);
+}
+
+bool
+ims_mailbox_drop(struct kv_txn *t, void *changing, struct err *e)
+{
+	struct ims_changing *c = changing;
+	struct ims_notice_record n;
+	struct ims_mailbox_is m;
+
+	if (!ims_mailbox_notice(t, c->number, &n, e) || !ims_mailbox_is(t, &m, e))
+		return false;
+	begin_statements(&m, c->now_s);
+	drop_notice(t, &m, c->number, &n, c->has_letter, c->letter, false);
+	state_listed(t, &m);
+	ims_mailbox_put(t, &m);
+	return true;
+}
+
+struct next {
+	uint64_t number;
+	struct ims_notice_record *notice;
+	bool found;
+};
+
+static bool
+take_next(void *arg, struct span key, struct span value)
+{
+	struct next *x = arg;
+	struct err e;
+
+	x->number = kv_key_u64(key, 1);
+	x->found = ims_notice_read(value, x->notice, &e);
+	return !x->found;
+}
+
+bool
+ims_mailbox_next(struct kv_txn *t, uint64_t *number, struct ims_notice_record *n, struct err *e)
+{
+	struct kv_key from = key_of_number('n', *number + 1);
+	struct next x = { .notice = n };
+
+	if (*number == UINT64_MAX)
+		return false;
+	kv_each(t, kv_key_span(&from), SPAN_LIT("n"), take_next, &x);
+	if (x.found)
+		*number = x.number;
+	return x.found && !kv_fault(t, e);
+}
+
+/* -- many notices ------------------------------------------------------------------------------------------- */
+
+static bool
+take_number(void *arg, struct span key, struct span value)
+{
+	struct ims_numbers *x = arg;
+	uint64_t number = kv_key_u64(key, key.n - 8);
+
+	(void)value;
+	if (x->due_s != 0 && (int64_t)kv_key_u64(key, 1) >= x->due_s)
+		return false;
+	if (x->due_s == 0 && number <= x->after)
+		return true;
+	if (x->n == x->most) {
+		x->more = true;
+		return false;
+	}
+	x->number[x->n++] = number;
+	return true;
+}
+
+void
+ims_mailbox_numbers(struct kv_txn *t, struct ims_numbers *x)
+{
+	struct kv_key from = key_of_number('n', x->after), prefix = { .n = 0 };
+
+	x->n = 0;
+	x->more = false;
+	if (x->due_s != 0) {
+		kv_each(t, SPAN_LIT("h"), SPAN_LIT("h"), take_number, x);
+	} else if (x->from_domain.n > 0) {
+		prefix = key_of_domain('f', x->from_domain);
+		from = key_of_sender(x->from_domain, x->after);
+		kv_each(t, kv_key_span(&from), kv_key_span(&prefix), take_number, x);
+	} else {
+		kv_each(t, kv_key_span(&from), SPAN_LIT("n"), take_number, x);
+	}
+}
+
+static void
+move_due(struct kv_txn *t, uint64_t number, struct ims_notice_record *n, int64_t due_s)
+{
+	struct kv_key k = key_of_due(n->due_s, number);
+
+	if (n->due_s != 0)
+		kv_del(t, kv_key_span(&k));
+	n->due_s = due_s;
+	k = key_of_due(due_s, number);
+	if (due_s != 0)
+		kv_put(t, kv_key_span(&k), (struct span) { 0 });
+	put_notice(t, number, n);
+}
+
+bool
+ims_mailbox_end(struct kv_txn *t, void *ending, struct err *e)
+{
+	struct ims_ending *x = ending;
+	struct ims_mailbox_is m;
+	struct ims_notice_record n;
+
+	x->dropped = 0;
+	if (!ims_mailbox_is(t, &m, e))
+		return false;
+	begin_statements(&m, x->now_s);
+	for (size_t i = 0; i < x->n; i++) {
+		const struct ims_ended *r = &x->rows[i];
+
+		if (!ims_mailbox_notice(t, r->number, &n, e)) {
+			if (e->why != REFUSAL_no_such_number)
+				return false;
+		} else if (r->end != IMS_NOTICE_GOES) {
+			move_due(t, r->number, &n, r->end == IMS_NOTICE_LATER ? r->due_s : 0);
+		} else {
+			drop_notice(t, &m, r->number, &n, r->has_letter, r->letter, x->forgets);
+			x->dropped++;
+		}
+	}
+	if (x->dropped > 0)
+		state_listed(t, &m);
+	ims_mailbox_put(t, &m);
+	return true;
+}
+
+/* -- the seen set, page by page --------------------------------------------------------------------------------- */
+
+struct entries {
+	size_t most;      /* at most MAILBOX_PAGE */
+	int64_t before_s; /* 0: any */
+	size_t skip;      /* octets before the entry's key */
+	struct kv_key key[MAILBOX_PAGE];
+	struct kv_key row[MAILBOX_PAGE]; /* that led to it */
+	size_t n;
+	bool more;
+};
+
+static bool
+take_entry(void *arg, struct span key, struct span value)
+{
+	struct entries *x = arg;
+
+	(void)value;
+	if (x->before_s != 0 && (int64_t)kv_key_u64(key, 1) >= x->before_s)
+		return false;
+	if (x->n == x->most) {
+		x->more = true;
+		return false;
+	}
+	x->key[x->n].n = x->row[x->n].n = 0;
+	kv_key_add(&x->row[x->n], key);
+	kv_key_add(&x->key[x->n++], span_sub(key, x->skip, key.n));
+	return true;
+}
+
+static void
+forget_entry(struct kv_txn *t, struct ims_mailbox_is *m, const struct kv_key *seen)
+{
+	struct ims_seen_record r;
+	struct sender s;
+	struct err e;
+
+	if (!get_seen(t, seen, &r, &e))
+		return;
+	m->stated++;
+	get_sender(t, domain_span(&r.domain), &s);
+	del_seen(t, kv_key_span(seen), &r, &s);
+	put_sender(t, m, &s);
+}
+
+static bool
+take_time(void *arg, struct span key, struct span value)
+{
+	(void)value;
+	*(int64_t *)arg = (int64_t)kv_key_u64(key, 1);
+	return false;
+}
+
+/* 0: there is none. */
+static int64_t
+first_time(struct kv_txn *t, struct span prefix)
+{
+	int64_t at_s = 0;
+
+	kv_each(t, prefix, prefix, take_time, &at_s);
+	return at_s;
+}
+
+bool
+ims_mailbox_expire(struct kv_txn *t, void *ending, struct err *e)
+{
+	struct ims_ending *x = ending;
+	struct entries *all = memory_new(sizeof *all);
+	struct ims_mailbox_is m;
+	int64_t until_s, due_s, was_s;
+
+	all->most = x->most;
+	all->before_s = x->now_s;
+	all->skip = 1 + 8;
+	if (!ims_mailbox_is(t, &m, e)) {
+		free(all);
+		return false;
+	}
+	begin_statements(&m, x->now_s);
+	kv_each(t, SPAN_LIT("u"), SPAN_LIT("u"), take_entry, all);
+	for (size_t i = 0; i < all->n; i++) {
+		forget_entry(t, &m, &all->key[i]);
+		kv_del(t, kv_key_span(&all->row[i])); /* also one that named nothing */
+	}
+	x->more = all->more;
+	/* What was due is gone, or is due later: these name nothing. */
+	all->n = 0;
+	all->before_s = x->now_s - x->keep_s;
+	kv_each(t, SPAN_LIT("h"), SPAN_LIT("h"), take_entry, all);
+	for (size_t i = 0; i < all->n; i++)
+		kv_del(t, kv_key_span(&all->row[i]));
+	free(all);
+	until_s = first_time(t, SPAN_LIT("u"));
+	due_s = first_time(t, SPAN_LIT("h"));
+	due_s = due_s == 0 ? 0 : due_s + x->keep_s;
+	was_s = m.look_s;
+	m.look_s = until_s == 0 || (due_s != 0 && due_s < until_s) ? due_s : until_s;
+	ims_look_at(t, was_s, m.look_s, m.stated);
+	ims_mailbox_put(t, &m);
+	return true;
+}
+
+bool
+ims_mailbox_forget(struct kv_txn *t, void *ending, struct err *e)
+{
+	struct ims_ending *x = ending;
+	struct kv_key prefix = key_of_domain('g', x->from_domain);
+	struct entries *all = memory_new(sizeof *all);
+	struct ims_mailbox_is m;
+	struct ims_notice_record n;
+	struct ims_seen_record r;
+	struct err none;
+
+	all->most = x->most;
+	all->skip = prefix.n + 8;
+	if (!ims_mailbox_is(t, &m, e)) {
+		free(all);
+		return false;
+	}
+	begin_statements(&m, x->now_s);
+	x->dropped = 0;
+	kv_each(t, kv_key_span(&prefix), kv_key_span(&prefix), take_entry, all);
+	for (size_t i = 0; i < all->n; i++)
+		if (get_seen(t, &all->key[i], &r, &none) &&
+		    !ims_mailbox_notice(t, r.number, &n, &none)) {
+			forget_entry(t, &m, &all->key[i]);
+			x->dropped++;
+		}
+	x->more = all->more && x->dropped > 0;
+	free(all);
+	ims_mailbox_put(t, &m);
+	return true;
+}
+
+static bool
+del_some(void *arg, struct span key, struct span value)
+{
+	struct entries *x = arg;
+
+	(void)value;
+	if (x->n == x->most) {
+		x->more = true;
+		return false;
+	}
+	x->key[x->n].n = 0;
+	kv_key_add(&x->key[x->n++], key);
+	return true;
+}
+
+/* Each domain's statement ends with its row. */
+static void
+delete_row(struct kv_txn *t, const struct ims_mailbox_is *m, const struct kv_key *k)
+{
+	struct span key = kv_key_span(k), value;
+	struct sender s = { .day = 0 };
+	struct reader r;
+
+	if (key.p[0] == 'd' && kv_get(t, key, &value)) {
+		r = reader_of(value);
+		read_u8(&r);
+		read_str(&r, s.domain.text, sizeof s.domain.text);
+		put_sender(t, m, &s);
+	}
+	kv_del(t, key);
+}
+
+bool
+ims_mailbox_delete(struct kv_txn *t, void *ending, struct err *e)
+{
+	struct ims_ending *x = ending;
+	struct entries *all = memory_new(sizeof *all);
+	struct ims_mailbox_is m;
+	struct kv_part to;
+	struct kv_fact f = { .what = FACT_LISTED, .gone = true };
+
+	all->most = x->most;
+	if (!ims_mailbox_is(t, &m, e)) {
+		free(all);
+		return false;
+	}
+	begin_statements(&m, x->now_s);
+	kv_each(t, (struct span) { 0 }, (struct span) { 0 }, del_some, all);
+	for (size_t i = 0; i < all->n; i++)
+		delete_row(t, &m, &all->key[i]);
+	x->more = all->more;
+	if (x->more) {
+		ims_mailbox_put(t, &m);
+	} else if (m.user[0] != '\0') {
+		to = kv_dir_part(PART_MAILBOXES, span_str(m.user));
+		f.name = span_str(m.user);
+		f.version.n = m.stated;
+		kv_emit(t, &to, &f);
+		ims_look_at(t, m.look_s, 0, m.stated);
+	}
+	free(all);
+	return true;
+}
+
+/* -- what an older version kept --------------------------------------------------------------------------------- */
+
+/* What was to be looked at before is looked at now: hours that have passed are not swept again. */
+static int64_t
+not_before(int64_t at_s, int64_t now_s)
+{
+	return at_s < now_s ? now_s : at_s;
+}
+
+bool
+ims_mailbox_import(struct kv_txn *t, void *old_notice, struct err *e)
+{
+	struct ims_old_notice *o = old_notice;
+	struct ims_notice_record *n = &o->notice;
+	struct ims_notice_fact f = { .state = n->declined ? IMS_NOTICE_DECLINED : IMS_NOTICE_OPEN,
+		.from_domain = domain_of(n),
+		.own_domain = address_domain(span_str(n->to)),
+		.letter = o->letter,
+		.now_s = o->now_s };
+	struct kv_key change, sender, due;
+	struct buf value = BUF_INIT;
+	struct ims_mailbox_is m;
+	struct sender s;
+
+	if (!ims_mailbox_is(t, &m, e))
+		return false;
+	get_sender(t, domain_of(n), &s);
+	span_copy(span_str(o->user), m.user, sizeof m.user);
+	m.notices++;
+	m.last = o->last;
+	m.change = o->change;
+	begin_statements(&m, o->now_s);
+	n->indexed = true;
+	n->stated = m.stated;
+	put_notice(t, o->number, n);
+	change = key_of_number('c', n->change);
+	put_u64(&value, o->number);
+	kv_put(t, kv_key_span(&change), buf_span(&value));
+	buf_clear(&value);
+	sender = key_of_sender(domain_of(n), o->number);
+	kv_put(t, kv_key_span(&sender), (struct span) { 0 });
+	due = key_of_due(n->due_s, o->number);
+	if (n->due_s != 0) {
+		kv_put(t, kv_key_span(&due), (struct span) { 0 });
+		look_by(t, &m, not_before(n->due_s, o->now_s));
+	}
+	ims_share_add(&s.here, n->charged, 1);
+	s.charged += n->charged_domain;
+	memcpy(f.statement, n->statement, sizeof f.statement);
+	state_notice(t, &m, o->number, n, &f, false);
+	put_sender(t, &m, &s);
+	state_listed(t, &m);
+	ims_mailbox_put(t, &m);
+	return true;
+}
+
+bool
+ims_mailbox_import_seen(struct kv_txn *t, void *old_seen, struct err *e)
+{
+	struct ims_old_seen *o = old_seen;
+	struct kv_key k = { .n = 0 };
+	struct ims_mailbox_is m;
+	struct sender s;
+
+	if (!ims_mailbox_is(t, &m, e))
+		return false;
+	get_sender(t, domain_span(&o->seen.domain), &s);
+	span_copy(span_str(o->user), m.user, sizeof m.user);
+	kv_key_add_u8(&k, 's');
+	kv_key_add(&k, o->key);
+	begin_statements(&m, o->now_s);
+	put_seen(t, kv_key_span(&k), &o->seen, &s);
+	look_by(t, &m, not_before(o->seen.until_s, o->now_s));
+	put_sender(t, &m, &s);
+	state_listed(t, &m);
+	ims_mailbox_put(t, &m);
+	return true;
+}
+
+/* Its name is not known, and comes with its next notice. */
+bool
+ims_mailbox_import_known(struct kv_txn *t, void *old_known, struct err *e)
+{
+	struct ims_old_known *o = old_known;
+	struct kv_key k = { .n = 0 };
+	struct ims_mailbox_is m;
+	struct sender s;
+	struct span value;
+
+	if (!ims_mailbox_is(t, &m, e))
+		return false;
+	kv_key_add_u8(&k, 'd');
+	kv_key_add(&k, o->domain_hash);
+	if (!kv_get(t, kv_key_span(&k), &value) || !read_sender(value, &s))
+		s = (struct sender) { .day = 0 };
+	remember(&m, &s, o->day);
+	if (s.day == 0)
+		return true;
+	write_sender(t, &k, &s);
+	if (m.user[0] != '\0')
+		ims_mailbox_put(t, &m);
+	return true;
+}
