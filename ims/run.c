@@ -73,8 +73,14 @@ start(struct daemon *d, void **role, struct err *e)
 	i->n_workers = workers_count(i->workers);
 	i->heard = acknowledger_heard;
 	i->worker = memory_array(i->n_workers, sizeof *i->worker);
-	good = ims_store_open(c->role[CONF_ROLE_IMS].folder, c->role[CONF_ROLE_IMS].folder_bytes,
-	    i->offload, &i->store, e);
+	good = ims_store_open_as(
+	    &(struct ims_store_opening) {
+		.folder = c->role[CONF_ROLE_IMS].folder,
+		.size = c->role[CONF_ROLE_IMS].folder_bytes,
+		.offload = i->offload,
+		.stops = daemon_must_stop,
+	    },
+	    &i->store, e);
 	conf_unref(&c);
 	for (unsigned n = 0; n < i->n_workers && good; n++)
 		make_worker(i, n);

@@ -106,20 +106,29 @@ begin(struct ims_store *s, const char *folder, struct offload *o, struct err *e)
 }
 
 bool
-ims_store_open(const char *folder, uint64_t size, struct offload *o, struct ims_store **out,
-    struct err *e)
+ims_store_open_as(const struct ims_store_opening *o, struct ims_store **out, struct err *e)
 {
-	struct ims_store *s = new_store(NULL, size);
+	struct ims_store *s = new_store(NULL, o->size);
 	char path[4096];
 
-	snprintf(path, sizeof path, "%s/store/bodies", folder);
-	if (!ims_store_migrate(s, folder, size, o, e) || !begin(s, path, o, e)) {
+	snprintf(path, sizeof path, "%s/store/bodies", o->folder);
+	if (!ims_store_migrate(s, o, e) || !begin(s, path, o->offload, e)) {
 		s->old[0] = '\0'; /* it stays: this is no stop in order */
 		ims_store_close(&s);
 		return false;
 	}
 	*out = s;
 	return true;
+}
+
+bool
+ims_store_open(const char *folder, uint64_t size, struct offload *o, struct ims_store **out,
+    struct err *e)
+{
+	return ims_store_open_as(&(struct ims_store_opening) { .folder = folder,
+				     .size = size,
+				     .offload = o },
+	    out, e);
 }
 
 bool

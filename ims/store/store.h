@@ -54,6 +54,16 @@ struct offload;
 struct kv;
 struct ims_store;
 
+struct ims_store_opening {
+	const char *folder;
+	uint64_t size;
+	struct offload *offload;
+	/* May be NULL.  Asked between the commits of a migration, which may take long: true ends it (e: closing), and
+	 * the next opening begins it anew. */
+	bool (*stops)(void *arg);
+	void *arg;
+};
+bool ims_store_open_as(const struct ims_store_opening *o, struct ims_store **s, struct err *e);
 bool ims_store_open(const char *folder, uint64_t size, struct offload *o, struct ims_store **s,
     struct err *e);
 void ims_store_close(struct ims_store **s);

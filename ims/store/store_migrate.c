@@ -481,15 +481,18 @@ ims_store_remove_old(const char *folder)
 }
 
 bool
-ims_store_migrate(struct ims_store *s, const char *folder, uint64_t size, struct offload *o,
-    struct err *e)
+ims_store_migrate(struct ims_store *s, const struct ims_store_opening *o, struct err *e)
 {
-	const struct kv_upgrade_opening opening = { .folder = folder, .size = size, .arg = o };
+	const struct kv_upgrade_opening opening = { .folder = o->folder,
+		.size = o->size,
+		.arg = o->offload,
+		.stops = o->stops,
+		.stops_arg = o->arg };
 	bool is_old;
 
 	if (!kv_upgrade_open(&opening, &plan, &s->kv, &is_old, e))
 		return false;
 	if (is_old)
-		snprintf(s->old, sizeof s->old, "%s", folder);
+		snprintf(s->old, sizeof s->old, "%s", o->folder);
 	return true;
 }

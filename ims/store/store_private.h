@@ -88,8 +88,7 @@ int64_t ims_now_s(void);
 void ims_begin_sweeps(struct ims_store *s);
 
 /* Opens the store, made of one of an older version if there is one (store_migrate.c). */
-bool ims_store_migrate(struct ims_store *s, const char *folder, uint64_t size, struct offload *o,
-    struct err *e);
+bool ims_store_migrate(struct ims_store *s, const struct ims_store_opening *o, struct err *e);
 void ims_store_remove_old(const char *folder); /* and its bodies */
 
 #endif
