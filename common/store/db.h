@@ -20,7 +20,7 @@
  *          frees before the next but one, nor what an open reading may still look at.  So near the
  *          limit a write that puts is committed only if half the reserve can be used at once; a write
  *          that frees and finds nothing waits until no reading is open; and a large write that frees
- *          says what it `leaves`.
+ *          says what it `leaves`: it is refused rather than put less, since its caller can take a smaller one.
  * Records: each value has a CRC-32 over its key and itself.  A damaged value is an error (storage)
  *          and a line in the log, and is never handed out.
  * Threads: db_write_take from any thread.  Reads from any thread, in transactions of their own.

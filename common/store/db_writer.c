@@ -303,7 +303,7 @@ apply_singly(struct db *d, struct db_write *list)
 			room = room_left(d);
 			rc = apply_growing(d, w, &room, &rest);
 		}
-		if (rc == MDB_MAP_FULL && w->frees) {
+		if (rc == MDB_MAP_FULL && w->frees && w->leaves == 0) {
 			w->last = true;
 			rc = apply_growing(d, w, &room, &rest);
 		}

@@ -130,7 +130,8 @@ struct kv_op {
 	struct loop *home; /* NULL: done and told run on a thread of the engine */
 	size_t octets;     /* about how much it and its effects put */
 	bool frees;        /* it leaves as much room as there was, or more: may use the reserve */
-	/* Octets that the operation after it must find: system_full if there would be fewer.  0: any. */
+	/* Octets that the operation after it must find: system_full if there would be fewer.  0: any; then one that
+	 * frees may leave effects that nobody awaits for later. */
 	size_t leaves;
 };
 /* Takes op; the caller's `done` frees it.  False (too_many_outstanding): not taken, nothing will be called. */

@@ -21,11 +21,14 @@ struct judging {
 	size_t entry;
 };
 
-/* What a job and the store take for an entry, and a job for a statement. */
+/* What a job and the store take for an entry, and for a statement, which has an entry. */
 _Static_assert(IMS_STORE_USER_BYTES + sizeof(struct judging) + IMS_STORE_ENTRY_BYTES <=
 	NOTIFY_ROLE_BYTES,
     "an entry");
-_Static_assert(IMS_STORE_SPF_BYTES <= NOTIFY_ROLE_BYTES, "a statement");
+_Static_assert(IMS_STORE_USER_BYTES + sizeof(struct judging) + IMS_STORE_ENTRY_BYTES +
+	    IMS_STORE_SPF_BYTES + IMS_STORE_STATEMENT_BYTES <=
+	2 * NOTIFY_ROLE_BYTES,
+    "a statement with an entry");
 
 struct job {
 	struct ims_worker *worker;

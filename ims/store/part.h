@@ -21,12 +21,16 @@
  *	           SENDER to SENDERS       From domain                                   count of writes
  *	           ACKS to ACKERS          From domain                                   count of writes
  *	           PAPER to PAPERS         sha(octets)(32)                               count of writes
- *	CITES      LETTER to PAPER (a)     id(16), and gone with it: it leaves no row    the letter's "k"
+ *	CITES      MAILBOX to PAPER (a)    sha(user)(16) number(8) number(8): of the     the mailbox's `stated`
+ *	                                   first and the last notice that an operation puts
+ *	           LETTER to PAPER (a)     id(16)                                        the letter's "k"
+ *	           and gone with it: it leaves no row
  *	LOOK       any to EXPIRY           its kind(1) name                              count of writes
  *
  * Promises (see store.h): 250 to a notification is said when the mailbox's row (which is the seen entry too), the
  * letter with its evidence, and the papers it cites are durable.  A repeat states NOTICE again, with the version of the
- * first, so it waits for the same.  DONE is due from the commit of the letter.
+ * first, so it waits for the same; then its letter asks the papers that the first cites.  DONE is due from the commit of
+ * the letter.
  *
  * A row's key begins with a letter that says what it is; numbers are put with the highest octet first.
  */
@@ -100,31 +104,53 @@ extern const struct kv_kind ims_parts[IMS_PARTS];
  *	"h" due(8) number(8)                   -
  */
 
-/* One open entry of a batch.  The caller fills it in; `known`, `number` and `held` are the answer. */
-struct ims_accepting {
-	const char *user;
-	struct span from, to; /* addresses */
+/* What the open entries of a batch have in common. */
+struct ims_accepting_batch {
 	struct span from_domain, own_domain, issuer;
-	struct ims_letter letter; /* as the statement says; hold_until_s cut */
+	struct span papers; /* that their evidence cites: ims_citing_add */
+	int64_t received_s;
+	uint64_t sender_limit, mailbox_limit, size;
+	uint64_t seen_most;
+};
+/* One of them.  The caller fills it in. */
+struct ims_accepting {
+	struct span from, to;            /* addresses */
+	const struct ims_letter *letter; /* as the statement says; hold_until_s cut */
 	unsigned char facts[DIGEST_BYTES];
-	unsigned char statement[IMS_STATEMENT_BYTES]; /* of its digest */
-	struct span evidence;                         /* the record to keep */
-	struct span papers;                           /* that it cites: ims_citing_add */
+	const unsigned char *statement; /* its digest */
+	struct span evidence;           /* the record to keep */
 	uint64_t
 	    evidence_takes; /* charged with this entry; 0: with an earlier one of its statement */
-	int64_t received_s, date_s, seen_until_s;
-	uint64_t sender_limit, mailbox_limit, size;
+	int64_t date_s, seen_until_s;
 	uint64_t
 	    sender_has; /* the sum of the domain when it was read, and what comes before this entry */
-	uint64_t seen_most;
+	size_t index;   /* the caller's */
+	/* the answer */
+	enum refusal why;
 	bool known;
 	uint64_t number;
-	enum ims_answered
-	    answered; /* of a repeat: what its sender was told when the notice was dropped */
+	/* of a repeat: what its sender was told when the notice was dropped, or the statement that made the notice */
+	enum ims_answered answered;
+	bool has_first;
+	unsigned char first[IMS_STATEMENT_BYTES];
 };
-bool ims_mailbox_accept(struct kv_txn *t, void *accepting, struct err *e);
+/* Those for one mailbox, in one operation: each is judged on its own.  It is refused where all are, or where it cannot
+ * be judged (`judged` is false): the caller may try with fewer. */
+#define ACCEPT_PAGE 100
+struct ims_accepting_all {
+	const struct ims_accepting_batch *batch;
+	const char *user;
+	struct ims_accepting *entry;
+	size_t n; /* at most ACCEPT_PAGE */
+	bool judged;
+};
+bool ims_mailbox_accept(struct kv_txn *t, void *accepting_all, struct err *e);
+/* The operation was told that `to` has refused the fact: so are the entries that need it. */
+void ims_accepting_told(struct ims_accepting_all *all, const struct kv_part *to,
+    const struct kv_fact *fact, enum refusal why);
 /* What its notice and its entry of the seen set take, without evidence. */
-uint64_t ims_accepting_takes(const struct ims_accepting *a);
+uint64_t ims_accepting_takes(const struct ims_accepting_batch *b, const char *user,
+    const struct ims_accepting *a);
 
 struct ims_changing {
 	uint64_t number;
@@ -275,6 +301,7 @@ struct ims_letter_op {
 	enum refusal why;
 	/* of a repeat */
 	struct span evidence, papers;
+	const unsigned char *first; /* the statement that made the notice; NULL: it is gone */
 	enum ims_answered answered;
 	/* of an answer from the sender's OMS; of a keep: of the DONE that own_domain has pending */
 	uint64_t round;
@@ -317,7 +344,6 @@ struct ims_notice_fact {
 	struct ims_letter letter; /* as the statement says */
 	unsigned char statement[IMS_STATEMENT_BYTES];
 	struct span evidence; /* empty: it is kept already */
-	struct span papers;   /* that it cites: ims_citing_add */
 	int64_t now_s;
 };
 void ims_notice_fact_write(struct buf *out, const struct ims_notice_fact *f);
@@ -335,8 +361,9 @@ struct kv_key ims_notice_fact_name(struct span from_domain, const struct kv_part
  * letters cite it; nobody counts these letters.  So a paper, and what it charges, goes PAPER_KEEP_S to PAPER_KEEP_S +
  * PAPER_SLACK_S after the last letter that cited it renewed it.
  *
- * A chain and a seal come with the evidence: the letter states them when it keeps that, so nothing is left of what was
- * refused.  A CRL, which may be larger than a fact, is put by an operation of its own before.
+ * A chain and a seal come with the notices: the mailbox states them, once for all notices that one operation puts, so
+ * nothing is left of what a mailbox has refused.  Where a paper is refused, the mailbox takes these notices back.  A
+ * CRL, which may be larger than a fact, is put by an operation of its own before.
  * SCOPE has the fact CRL of each kept CRL: its name is nextUpdate(8) sha(octets)(32), its value thisUpdate. */
 
 #define LETTER_PAGE 128 /* of our domains that one operation states DONE for */
@@ -356,12 +383,14 @@ struct ims_keeping {
 	bool gone;
 };
 bool ims_paper_keep(struct kv_txn *t, void *keeping, struct err *e);
-/* One more of the papers that evidence cites.  octets empty: it is kept, and its time is raised. */
+/* One more of the papers that evidence cites.  octets empty: it is kept, and its time is raised; else that is
+ * refused. */
 void ims_citing_add(struct buf *out, const unsigned char digest[DIGEST_BYTES], struct span octets,
     int64_t until_s);
-/* States them to the papers; the domain pays for what is new.  Uses version and the one after it. */
-void ims_state_citing(struct kv_txn *t, struct span papers, struct span from_domain, int64_t now_s,
-    uint64_t version);
+/* States them to the papers by a fact of that name; the domain pays for what is new.  Uses version and the one after
+ * it. */
+void ims_state_citing(struct kv_txn *t, struct span name, struct span papers,
+    struct span from_domain, int64_t now_s, uint64_t version);
 bool ims_paper_receive(struct kv_txn *t, const struct kv_part *from, const struct kv_fact *was,
     const struct kv_fact *now, void *arg, struct err *e);
 /* Deletes it, if its time has passed; else it is to be looked at again then. */

@@ -283,7 +283,6 @@ ims_notice_fact_write(struct buf *out, const struct ims_notice_fact *f)
 	put_span(out, f->own_domain);
 	put_bytes(out, f->statement, sizeof f->statement);
 	put_span(out, f->evidence);
-	put_span(out, f->papers);
 	put_u64(out, l->size);
 	put_u64(out, l->summary_size);
 	put_bytes(out, l->digest, sizeof l->digest);
@@ -307,7 +306,6 @@ ims_notice_fact_read(struct span value, struct ims_notice_fact *f, struct err *e
 		return reader_done(&in) || ims_damaged(e);
 	read_bytes(&in, f->statement, sizeof f->statement);
 	f->evidence = read_span(&in);
-	f->papers = read_span(&in);
 	l->size = read_u64(&in);
 	l->summary_size = read_u64(&in);
 	read_bytes(&in, l->digest, sizeof l->digest);
@@ -372,21 +370,20 @@ state_papers(struct kv_txn *t, struct span papers, struct span from_domain, int6
 		put_u64(&b, version + 1);
 		kv_put(t, SPAN_LIT("k"), buf_span(&b));
 	}
-	ims_state_citing(t, papers, from_domain, now_s, version);
+	ims_state_citing(t, span_of(kv_here(t)->name, kv_here(t)->n), papers, from_domain, now_s,
+	    version);
 	buf_clear(&b);
 }
 
-/* Keeps the evidence of each statement that made a notice once, with what it cites. */
+/* Keeps the evidence of each statement that made a notice once. */
 static void
 put_evidence(struct kv_txn *t, const struct ims_notice_fact *f)
 {
 	struct kv_key k = key_of_evidence(f->from_domain, f->own_domain, f->statement);
 	struct span value;
 
-	if (f->evidence.n == 0 || kv_get(t, kv_key_span(&k), &value))
-		return;
-	kv_put(t, kv_key_span(&k), f->evidence);
-	state_papers(t, f->papers, f->from_domain, f->now_s);
+	if (f->evidence.n > 0 && !kv_get(t, kv_key_span(&k), &value))
+		kv_put(t, kv_key_span(&k), f->evidence);
 }
 
 /* When the papers are renewed: for all letters of this id. */
@@ -709,6 +706,27 @@ ims_letter_op_release(struct kv_txn *t, void *op, struct err *e)
 	return true;
 }
 
+/* What the first cites may not be decided yet. */
+static void
+await_papers(struct kv_txn *t, const struct ims_letter_op *o)
+{
+	struct span domain = domain_span(&o->from_domain), own = domain_span(&o->own_domain), value;
+	struct kv_key k = key_of_evidence(domain, own, o->first);
+	struct ims_evidence_record r;
+	struct buf papers = BUF_INIT;
+	struct err none;
+
+	if (o->first == NULL)
+		return;
+	if (kv_get(t, kv_key_span(&k), &value) && ims_evidence_read(value, &r, &none)) {
+		for (size_t i = 0; i < r.n_papers; i++)
+			ims_citing_add(&papers, r.paper[i], (struct span) { 0 }, 0);
+		state_papers(t, buf_span(&papers), domain, o->now_s);
+	}
+	kv_pardon(t);
+	buf_clear(&papers);
+}
+
 /* The same notification came again, perhaps with a later Hold-Until.  It may be a letter that is gone: then its sender
  * hears again what it was told. */
 bool
@@ -734,6 +752,7 @@ ims_letter_op_repeat(struct kv_txn *t, void *op, struct err *e)
 		kv_put(t, kv_key_span(&k), o->evidence);
 		state_papers(t, o->papers, domain, o->now_s);
 	}
+	await_papers(t, o);
 	own_get(t, domain, own, &of);
 	change_due(t, &r.facts, &of, ims_wants_again(&of.is, r.facts.state, o->answered), o->now_s);
 	if (r.refs > 0 || of.due != DUE_NOTHING)

@@ -433,33 +433,59 @@ make_room(struct kv_txn *t, struct sender *s, uint64_t most)
 
 /* -- accepting ---------------------------------------------------------------------------------------------------------- */
 
+/* An operation that accepts.  What its notices have in common is put and stated once, at the end. */
+struct accepting {
+	struct kv_txn *t;
+	const struct ims_accepting_batch *batch;
+	const char *user;
+	struct ims_mailbox_is m;
+	struct sender s;
+	uint64_t first; /* number of the first notice that it puts; 0: none yet */
+	int64_t look_s; /* when the first of them has something to do; 0: never */
+	bool changed;
+};
+
 static void
-fill_notice(struct ims_notice_record *n, const struct ims_accepting *a)
+fill_notice(struct ims_notice_record *n, const struct ims_accepting_batch *b,
+    const struct ims_accepting *a)
 {
 	*n = (struct ims_notice_record) {
-		.id = a->letter.id,
-		.received_s = a->received_s,
+		.id = a->letter->id,
+		.received_s = b->received_s,
 		.date_s = a->date_s,
-		.due_s = a->letter.hold_until_s,
+		.due_s = a->letter->hold_until_s,
 		.indexed = true,
 	};
 	memcpy(n->statement, a->statement, sizeof n->statement);
 	span_copy(a->from, n->from, sizeof n->from);
 	span_copy(a->to, n->to, sizeof n->to);
-	span_copy(span_sub(a->issuer, 0, sizeof n->issuer - 1), n->issuer, sizeof n->issuer);
+	span_copy(span_sub(b->issuer, 0, sizeof n->issuer - 1), n->issuer, sizeof n->issuer);
+}
+
+static void
+fill_fact(struct ims_notice_fact *f, const struct ims_accepting_batch *b,
+    const struct ims_accepting *a, const unsigned char *statement)
+{
+	*f = (struct ims_notice_fact) { .state = IMS_NOTICE_OPEN,
+		.from_domain = b->from_domain,
+		.own_domain = b->own_domain,
+		.letter = *a->letter,
+		.now_s = b->received_s };
+	memcpy(f->statement, statement, sizeof f->statement);
 }
 
 static bool
-has_share(struct kv_txn *t, const struct ims_accepting *a, uint64_t octets, struct err *e)
+has_share(const struct accepting *x, const struct ims_accepting *a, uint64_t octets, struct err *e)
 {
+	const struct ims_accepting_batch *b = x->batch;
 	enum ims_fit fit;
 
-	if (a->sender_limit == 0)
+	if (b->sender_limit == 0)
 		return true;
-	fit = ims_share_fit(a->sender_has + octets, a->sender_limit, a->size);
+	fit = ims_share_fit(a->sender_has + octets, b->sender_limit, b->size);
 	if (RULE(sender_share) &&
 	    (fit == IMS_FITS_NOT ||
-		(fit == IMS_FITS_UNLESS_SCARCE && !kv_has_free(t, a->size / IMS_SHARE_SCARCE))))
+		(fit == IMS_FITS_UNLESS_SCARCE && !kv_has_free(x->t, b->size / IMS_SHARE_SCARCE))))
 		return err_word(e, REFUSAL_sender_share);
 	return true;
 }
@@ -484,33 +510,37 @@ charge_more(struct kv_txn *t, uint64_t number, uint64_t octets, struct sender *s
 
 /* What made the notice may not be decided yet: its letter has the verdict on it for the repeat, too. */
 static void
-await_first(struct kv_txn *t, const struct ims_accepting *a)
+await_first(struct accepting *x, struct ims_accepting *a)
 {
-	struct ims_notice_fact f = { .state = IMS_NOTICE_OPEN,
-		.from_domain = a->from_domain,
-		.own_domain = a->own_domain,
-		.letter = a->letter,
-		.now_s = a->received_s };
 	struct ims_mailbox_is then = { .last = 0 };
 	struct ims_notice_record n;
+	struct ims_notice_fact f;
 	struct err none;
 
-	if (!ims_mailbox_notice(t, a->number, &n, &none)) {
-		kv_pardon(t);
+	if (!ims_mailbox_notice(x->t, a->number, &n, &none)) {
+		kv_pardon(x->t);
 		return;
 	}
+	a->has_first = true;
+	memcpy(a->first, n.statement, sizeof a->first);
 	then.stated = n.stated;
-	memcpy(f.statement, n.statement, sizeof f.statement);
+	fill_fact(&f, x->batch, a, n.statement);
 	if (n.stated != 0)
-		state_notice(t, &then, a->number, &n, &f, true);
+		state_notice(x->t, &then, a->number, &n, &f, true);
+}
+
+static void
+look_at(struct accepting *x, int64_t at_s)
+{
+	if (x->look_s == 0 || at_s < x->look_s)
+		x->look_s = at_s;
+	x->changed = true;
 }
 
 static bool
-repeat(struct kv_txn *t, struct ims_accepting *a, const struct kv_key *seen,
+repeat(struct accepting *x, struct ims_accepting *a, const struct kv_key *seen,
     struct ims_seen_record *r, struct err *e)
 {
-	struct ims_mailbox_is m;
-	struct sender s;
 	enum ims_before before = memcmp(a->facts, r->facts, DIGEST_BYTES) == 0 ? IMS_SEEN_SAME
 									       : IMS_SEEN_OTHER;
 
@@ -518,22 +548,16 @@ repeat(struct kv_txn *t, struct ims_accepting *a, const struct kv_key *seen,
 		return false;
 	a->number = r->number;
 	a->answered = r->answered;
-	await_first(t, a);
+	await_first(x, a);
 	if (r->until_s >= a->seen_until_s)
 		return true;
-	if (!has_share(t, a, a->evidence_takes, e)) /* one more statement is kept */
+	if (!has_share(x, a, a->evidence_takes, e)) /* one more statement is kept */
 		return false;
-	if (!ims_mailbox_is(t, &m, e))
-		return false;
-	get_sender(t, a->from_domain, &s);
-	charge_more(t, r->number, a->evidence_takes, &s);
-	del_seen(t, kv_key_span(seen), r, &s);
+	charge_more(x->t, r->number, a->evidence_takes, &x->s);
+	del_seen(x->t, kv_key_span(seen), r, &x->s);
 	r->until_s = a->seen_until_s;
-	put_seen(t, kv_key_span(seen), r, &s);
-	begin_statements(&m, a->received_s);
-	look_by(t, &m, r->until_s);
-	put_sender(t, &m, &s);
-	ims_mailbox_put(t, &m);
+	put_seen(x->t, kv_key_span(seen), r, &x->s);
+	look_at(x, r->until_s);
 	return true;
 }
 
@@ -547,114 +571,212 @@ remember(struct ims_mailbox_is *m, struct sender *s, int64_t day)
 }
 
 static void
-put_new(struct kv_txn *t, struct ims_accepting *a, const struct kv_key *seen,
-    struct ims_mailbox_is *m, struct sender *s, struct ims_notice_record *n)
+put_new(struct accepting *x, struct ims_accepting *a, const struct kv_key *seen,
+    struct ims_notice_record *n)
 {
-	struct ims_notice_fact f = { .state = IMS_NOTICE_OPEN,
-		.from_domain = a->from_domain,
-		.own_domain = a->own_domain,
-		.letter = a->letter,
-		.evidence = a->evidence,
-		.papers = a->papers,
-		.now_s = a->received_s };
+	struct kv_txn *t = x->t;
+	const struct ims_accepting_batch *b = x->batch;
 	struct ims_seen_record r = { .until_s = a->seen_until_s };
 	struct kv_key sender, due;
+	struct ims_notice_fact f;
 
-	memcpy(f.statement, a->statement, sizeof f.statement);
-	span_copy(span_str(a->user), m->user, sizeof m->user);
-	m->notices++;
-	a->number = ++m->last;
-	begin_statements(m, a->received_s);
-	n->stated = m->stated;
-	put_change(t, m, a->number, &n->change);
+	x->m.notices++;
+	a->number = ++x->m.last;
+	if (x->first == 0)
+		x->first = a->number;
+	n->stated = x->m.stated;
+	put_change(t, &x->m, a->number, &n->change);
 	put_notice(t, a->number, n);
-	sender = key_of_sender(a->from_domain, a->number);
+	sender = key_of_sender(b->from_domain, a->number);
 	kv_put(t, kv_key_span(&sender), (struct span) { 0 });
 	due = key_of_due(n->due_s, a->number);
 	kv_put(t, kv_key_span(&due), (struct span) { 0 });
-	make_room(t, s, a->seen_most == 0 ? UINT64_MAX : a->seen_most);
+	make_room(t, &x->s, b->seen_most == 0 ? UINT64_MAX : b->seen_most);
 	r.number = a->number;
-	span_copy(span_str(a->user), r.user, sizeof r.user);
-	domain_copy_span(&r.domain, a->from_domain);
+	span_copy(span_str(x->user), r.user, sizeof r.user);
+	domain_copy_span(&r.domain, b->from_domain);
 	memcpy(r.facts, a->facts, DIGEST_BYTES);
-	put_seen(t, kv_key_span(seen), &r, s);
-	ims_share_add(&s->here, n->charged, 1);
-	s->charged += n->charged_domain;
-	remember(m, s, a->received_s / DAY_S);
-	state_notice(t, m, a->number, n, &f, true);
-	look_by(t, m, n->due_s < r.until_s ? n->due_s : r.until_s);
-	put_sender(t, m, s);
-	state_listed(t, m);
-	ims_mailbox_put(t, m);
+	put_seen(t, kv_key_span(seen), &r, &x->s);
+	ims_share_add(&x->s.here, n->charged, 1);
+	x->s.charged += n->charged_domain;
+	fill_fact(&f, b, a, a->statement);
+	f.evidence = a->evidence;
+	state_notice(t, &x->m, a->number, n, &f, true);
+	look_at(x, n->due_s < r.until_s ? n->due_s : r.until_s);
 }
 
 uint64_t
-ims_accepting_takes(const struct ims_accepting *a)
+ims_accepting_takes(const struct ims_accepting_batch *b, const char *user,
+    const struct ims_accepting *a)
 {
 	struct ims_notice_record n;
 
-	fill_notice(&n, a);
-	return ims_notice_takes(&n) + ims_seen_takes(span_str(a->user), a->from_domain);
+	fill_notice(&n, b, a);
+	return ims_notice_takes(&n) + ims_seen_takes(span_str(user), b->from_domain);
 }
 
-bool
-ims_mailbox_accept(struct kv_txn *t, void *accepting, struct err *e)
+static bool
+accept_one(struct accepting *x, struct ims_accepting *a, struct err *e)
 {
-	struct ims_accepting *a = accepting;
-	struct kv_key seen = key_of_seen(&a->letter.id, a->from_domain, a->to);
+	struct kv_key seen = key_of_seen(&a->letter->id, x->batch->from_domain, a->to);
 	struct ims_notice_record n;
 	struct ims_seen_record r;
-	struct ims_mailbox_is m;
-	struct sender s;
 	uint64_t takes;
 
-	a->known = false;
-	if (get_seen(t, &seen, &r, e))
-		return repeat(t, a, &seen, &r, e);
-	if (e->why != REFUSAL_NONE || kv_fault(t, e) || !ims_mailbox_is(t, &m, e) ||
-	    !ims_mailbox_has_room(m.notices, e))
+	a->known = a->has_first = false;
+	a->number = 0;
+	if (get_seen(x->t, &seen, &r, e))
+		return repeat(x, a, &seen, &r, e);
+	if (e->why != REFUSAL_NONE || kv_fault(x->t, e) || !ims_mailbox_has_room(x->m.notices, e))
 		return false;
-	get_sender(t, a->from_domain, &s);
-	fill_notice(&n, a);
+	fill_notice(&n, x->batch, a);
 	takes = ims_notice_takes(&n);
 	n.charged = (uint32_t)(takes + a->evidence_takes);
 	n.charged_domain = n.charged;
-	if (!has_share(t, a, n.charged_domain + ims_seen_takes(span_str(a->user), a->from_domain),
-		e) ||
-	    !ims_mailbox_has_share(&s.here, n.charged, a->mailbox_limit, e))
+	if (!has_share(x, a,
+		n.charged_domain + ims_seen_takes(span_str(x->user), x->batch->from_domain), e) ||
+	    !ims_mailbox_has_share(&x->s.here, n.charged, x->batch->mailbox_limit, e))
 		return false;
-	put_new(t, a, &seen, &m, &s, &n);
+	put_new(x, a, &seen, &n);
 	return true;
 }
 
-/* The letter is another's, or finds no space: the notice was never there. */
+/* The name tells which notices cite it. */
+static void
+state_papers(struct accepting *x)
+{
+	struct kv_key name = { .n = 0 };
+
+	kv_key_add(&name, span_of(kv_here(x->t)->name, kv_here(x->t)->n));
+	kv_key_add_u64(&name, x->first);
+	kv_key_add_u64(&name, x->m.last);
+	ims_state_citing(x->t, kv_key_span(&name), x->batch->papers, x->batch->from_domain,
+	    x->batch->received_s, x->m.stated);
+}
+
+static void
+put_common(struct accepting *x)
+{
+	if (!x->changed)
+		return;
+	look_by(x->t, &x->m, x->look_s);
+	if (x->first != 0) {
+		span_copy(span_str(x->user), x->m.user, sizeof x->m.user);
+		remember(&x->m, &x->s, x->batch->received_s / DAY_S);
+		state_papers(x);
+		state_listed(x->t, &x->m);
+	}
+	put_sender(x->t, &x->m, &x->s);
+	ims_mailbox_put(x->t, &x->m);
+}
+
+bool
+ims_mailbox_accept(struct kv_txn *t, void *accepting_all, struct err *e)
+{
+	struct ims_accepting_all *all = accepting_all;
+	struct accepting x = { .t = t, .batch = all->batch, .user = all->user };
+	struct err why = { .why = REFUSAL_NONE }, fault;
+	size_t good = 0;
+
+	all->judged = false;
+	if (!ims_mailbox_is(t, &x.m, e))
+		return false;
+	begin_statements(&x.m, all->batch->received_s);
+	get_sender(t, all->batch->from_domain, &x.s);
+	for (size_t i = 0; i < all->n; i++) {
+		all->entry[i].why = REFUSAL_NONE;
+		if (accept_one(&x, &all->entry[i], &why)) {
+			good++;
+			continue;
+		}
+		if (kv_fault(t, &fault)) {
+			*e = fault;
+			return false;
+		}
+		all->entry[i].why = why.why;
+	}
+	all->judged = true;
+	put_common(&x);
+	if (good == 0)
+		*e = why;
+	return good > 0;
+}
+
+/* The numbers of the notices of which the fact was stated. */
+static void
+numbers_of(const struct kv_fact *fact, uint64_t *first, uint64_t *last)
+{
+	if (fact->what == FACT_CITES) {
+		*first = kv_key_u64(fact->name, PART_HASH);
+		*last = kv_key_u64(fact->name, PART_HASH + 8);
+	} else {
+		*first = *last = kv_key_u64(fact->name, PART_SHORT + PART_HASH);
+	}
+}
+
+void
+ims_accepting_told(struct ims_accepting_all *all, const struct kv_part *to,
+    const struct kv_fact *fact, enum refusal why)
+{
+	uint64_t first, last;
+
+	(void)to;
+	numbers_of(fact, &first, &last);
+	for (size_t i = 0; i < all->n; i++) {
+		struct ims_accepting *a = &all->entry[i];
+
+		if (a->why == REFUSAL_NONE && a->number >= first && a->number <= last)
+			a->why = why;
+	}
+}
+
+static void
+take_back(struct kv_txn *t, struct ims_mailbox_is *m, uint64_t number,
+    const struct ims_notice_record *n, struct sender *s)
+{
+	struct kv_key seen = key_of_seen(&n->id, domain_of(n), span_str(n->to));
+	struct ims_seen_record r;
+	struct err none;
+
+	if (get_seen(t, &seen, &r, &none) && r.number == number)
+		del_seen(t, kv_key_span(&seen), &r, s);
+	del_notice(t, m, number, n, s);
+	state_notice(t, m, number, n, NULL, false);
+}
+
+/* A letter is another's, or finds no space, or a paper does: the notices were never there. */
 bool
 ims_mailbox_refused(struct kv_txn *t, const struct kv_part *to, const struct kv_fact *fact,
     const struct err *why, void *arg, struct err *e)
 {
-	uint64_t number = kv_key_u64(fact->name, PART_SHORT + PART_HASH);
+	struct sender s = { .day = 0 };
 	struct ims_mailbox_is m;
 	struct ims_notice_record n;
-	struct ims_seen_record r;
-	struct kv_key seen;
-	struct sender s;
+	uint64_t first, last;
+	bool any = false;
 
 	(void)to;
 	(void)why;
 	(void)arg;
 	if (!ims_mailbox_is(t, &m, e))
 		return false;
-	if (!ims_mailbox_notice(t, number, &n, e))
-		return e->why == REFUSAL_no_such_number; /* it was taken back, or dropped since */
-	if (n.stated != 0 && n.stated != fact->version.n)
-		return true;
-	get_sender(t, domain_of(&n), &s);
-	seen = key_of_seen(&n.id, domain_of(&n), span_str(n.to));
-	if (get_seen(t, &seen, &r, e) && r.number == number)
-		del_seen(t, kv_key_span(&seen), &r, &s);
-	del_notice(t, &m, number, &n, &s);
 	m.stated++;
-	state_notice(t, &m, number, &n, NULL, false);
+	numbers_of(fact, &first, &last);
+	for (uint64_t number = first; number <= last; number++) {
+		if (!ims_mailbox_notice(t, number, &n, e)) {
+			if (e->why != REFUSAL_no_such_number)
+				return false;
+			continue; /* it was taken back, or dropped since */
+		}
+		if (n.stated != 0 && n.stated != fact->version.n)
+			continue;
+		if (!any)
+			get_sender(t, domain_of(&n), &s);
+		any = true;
+		take_back(t, &m, number, &n, &s);
+	}
+	if (!any)
+		return true;
 	put_sender(t, &m, &s);
 	state_listed(t, &m);
 	ims_mailbox_put(t, &m);

@@ -10,6 +10,7 @@ struct paper {
 	struct domain payer;
 	uint64_t octets, charged, stated;
 	int64_t until_s;
+	bool damaged;
 	struct span scope; /* 32 octets, or none; borrowed from the record */
 	int64_t next_s;
 };
@@ -30,10 +31,12 @@ get(struct kv_txn *t, struct paper *p)
 {
 	struct span value;
 	struct reader r;
+	struct err e;
 	bool good;
 
 	*p = (struct paper) { .octets = 0 };
 	if (!kv_get(t, record_key, &value)) {
+		p->damaged = kv_fault(t, &e);
 		kv_pardon(t);
 		return false;
 	}
@@ -46,7 +49,8 @@ get(struct kv_txn *t, struct paper *p)
 	p->scope = read_span(&r);
 	p->next_s = (int64_t)read_u64(&r);
 	p->stated = read_u64(&r);
-	return good && reader_done(&r);
+	p->damaged = !good || !reader_done(&r);
+	return !p->damaged;
 }
 
 static void
@@ -177,10 +181,10 @@ ims_citing_add(struct buf *out, const unsigned char digest[DIGEST_BYTES], struct
 
 /* The fact goes as soon as it was heard: what a paper keeps of it is its own. */
 void
-ims_state_citing(struct kv_txn *t, struct span papers, struct span from_domain, int64_t now_s,
-    uint64_t version)
+ims_state_citing(struct kv_txn *t, struct span name, struct span papers, struct span from_domain,
+    int64_t now_s, uint64_t version)
 {
-	struct kv_fact f = { .what = FACT_CITES, .name = span_of(kv_here(t)->name, kv_here(t)->n) };
+	struct kv_fact f = { .what = FACT_CITES, .name = name };
 	struct reader r = reader_of(papers);
 	unsigned char digest[DIGEST_BYTES];
 	struct buf value = BUF_INIT;
@@ -209,6 +213,15 @@ ims_state_citing(struct kv_txn *t, struct span papers, struct span from_domain, 
 	buf_clear(&value);
 }
 
+/* Whoever cites it by its digest alone believes that it is kept.  One that is damaged was. */
+static bool
+is_missing(struct kv_txn *t, const struct ims_keeping *k)
+{
+	struct paper p;
+
+	return k->octets.n == 0 && !get(t, &p) && !p.damaged;
+}
+
 bool
 ims_paper_receive(struct kv_txn *t, const struct kv_part *from, const struct kv_fact *was,
     const struct kv_fact *now, void *arg, struct err *e)
@@ -229,6 +242,8 @@ ims_paper_receive(struct kv_txn *t, const struct kv_part *from, const struct kv_
 	k.octets = read_span(&r);
 	if (!good || !reader_done(&r))
 		return ims_damaged(e);
+	if (is_missing(t, &k))
+		return err_word(e, REFUSAL_too_many_outstanding);
 	kv_keep(t, (struct span) { 0 });
 	return ims_paper_keep(t, &k, e);
 }

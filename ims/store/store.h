@@ -92,10 +92,12 @@ struct ims_evidence {
 	uint64_t sender_limit, mailbox_limit;
 };
 
-#define IMS_STORE_ENTRY_BYTES 640 /* the most memory that the store takes for an open entry */
+/* The most memory that the store takes for an open entry, and for a statement beside a copy of its text. */
+#define IMS_STORE_ENTRY_BYTES     480
+#define IMS_STORE_STATEMENT_BYTES 704
 
-/* Judges each open entry of b, in order; there is at least one.  Each is a write of its own, for one mailbox and one
- * letter: accepted (NOTIFY_NOTICED, NOTIFY_KNOWN) or refused (id_conflict,
+/* Judges each open entry of b, those of a mailbox in their order; there is at least one.  Each is judged on its own:
+ * accepted (NOTIFY_NOTICED, NOTIFY_KNOWN) or refused (id_conflict,
  * mailbox_full, sender_share, sender_mailbox_share, system_full, storage).  users[i] names the mailbox
  * of entry i, where that is open.  The caller leaves batch, users and evidence alone until done, which comes
  * when all that is accepted is durable. */

@@ -1,8 +1,9 @@
 /* store_accept — turns a batch of notifications into notices; see store.h.
  *
  * First it looks at what the sender's domain takes and which papers are kept, and chooses CRLs (store_paper.c).  Then all
- * operations are taken: one a new CRL, one an entry.  A repeat has one more, for its letter.  A chain and a seal are
- * kept with the evidence that cites them; a CRL only if the domain has room for all of it.
+ * operations are taken: one a new CRL, and for each mailbox one for its entries, or several if they are many.  Where
+ * one cannot be judged as a whole, each half of it is tried, so that only those at fault are refused.  A repeat has one
+ * more, for its letter.  A chain and a seal are kept with the notices; a CRL only if the domain has room for all of it.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -14,24 +15,30 @@
 #include "ims/store/store_private.h"
 
 /* An entry with its evidence, beside what it quotes: not less than it will be charged. */
-#define ENTRY_TAKES 2560
+#define ENTRY_TAKES  2560
+#define ENTRY_OCTETS 8192      /* that its rows put, with the pages that they copy, at most about */
+#define GROUP_OCTETS (1 << 20) /* of evidence in one operation, about */
 
 struct accept;
 
-/* An open entry. */
-struct entry {
-	struct ims_accepting what; /* first: what is applied */
+/* Entries for one mailbox, in one operation. */
+struct group {
+	struct ims_accepting_all what; /* first: what is applied */
 	struct ims_op op;
 	struct accept *of;
-	size_t index; /* in the batch */
+	bool told; /* something that it awaited was refused */
 };
+_Static_assert(sizeof(struct group) + sizeof(struct ims_accepting) <= IMS_STORE_ENTRY_BYTES,
+    "an entry with a mailbox of its own");
+_Static_assert(sizeof(struct ims_letter) + sizeof(struct buf) <= IMS_STORE_STATEMENT_BYTES,
+    "a statement");
 
 /* Of a repeat, for its letter. */
 struct repeat {
 	struct ims_letter_op what; /* first */
 	struct ims_op op;
 	struct accept *of;
-	size_t index;
+	struct ims_accepting *entry;
 	struct buf evidence;
 };
 
@@ -41,9 +48,11 @@ struct accept {
 	struct notify_batch *batch;
 	const char (*users)[IMS_STORE_USER_BYTES];
 	const struct ims_evidence *ev;
-	struct entry *entries;
-	struct buf *evidence; /* of each statement that made a notice */
-	struct buf cites;     /* papers that are kept with it */
+	struct ims_accepting_batch common;
+	struct ims_accepting *entries; /* the open ones, by mailbox */
+	struct ims_letter *letters;    /* of each statement that made a notice */
+	struct buf *evidence;          /* the same */
+	struct buf cites;              /* papers that are kept with it */
 	size_t n, n_statements, waiting;
 	struct ims_papers papers;
 	struct ims_under_way under_way;
@@ -153,13 +162,16 @@ over(struct accept *a)
 	if (a->paper.why != REFUSAL_NONE)
 		notify_batch_refuse_all(a->batch, &a->paper);
 	for (size_t i = 0; i < a->n && a->paper.why == REFUSAL_NONE; i++) {
-		struct entry *x = &a->entries[i];
+		const struct ims_accepting *x = &a->entries[i];
+		struct err e;
 
-		if (x->op.why.why != REFUSAL_NONE)
-			notify_batch_refuse(a->batch, x->index, &x->op.why);
-		else
+		if (x->why == REFUSAL_NONE) {
 			notify_batch_accept(a->batch, x->index,
-			    x->what.known ? NOTIFY_KNOWN : NOTIFY_NOTICED);
+			    x->known ? NOTIFY_KNOWN : NOTIFY_NOTICED);
+			continue;
+		}
+		err_word(&e, x->why);
+		notify_batch_refuse(a->batch, x->index, &e);
 	}
 	end_under_way(a);
 	ims_store_let_go(&a->store);
@@ -168,17 +180,9 @@ over(struct accept *a)
 		buf_clear(&a->evidence[i]);
 	buf_clear(&a->cites);
 	free(a->evidence);
+	free(a->letters);
 	free(a->entries);
 	free(a);
-}
-
-static void
-note(struct err *why, const struct err *e)
-{
-	if (e == NULL)
-		why->why = REFUSAL_NONE;
-	else if (why != e)
-		*why = *e;
 }
 
 static void
@@ -187,32 +191,33 @@ repeated(void *arg, const struct err *e)
 	struct repeat *r = arg;
 	struct accept *a = r->of;
 
-	note(&a->entries[r->index].op.why, e);
+	if (e != NULL)
+		r->entry->why = e->why;
 	buf_clear(&r->evidence);
 	free(r);
 	over(a);
 }
 
 static void
-take_repeat(struct accept *a, size_t index)
+take_repeat(struct accept *a, struct ims_accepting *x)
 {
-	struct entry *x = &a->entries[index];
 	struct repeat *r = memory_new(sizeof *r);
 	const struct notify_entry *entry = &a->batch->entries[x->index];
 	const struct statement *st = &a->batch->statements[entry->statement];
 
 	r->of = a;
-	r->index = index;
+	r->entry = x;
 	pack_evidence(a, st, &r->evidence);
 	r->what = (struct ims_letter_op) {
 		.id = st->id,
-		.from_domain = x->what.letter.from_domain,
-		.own_domain = x->what.letter.own_domain,
+		.from_domain = x->letter->from_domain,
+		.own_domain = x->letter->own_domain,
 		.now_s = a->ev->received_s,
-		.letter = x->what.letter,
+		.letter = *x->letter,
 		.evidence = buf_span(&r->evidence),
 		.papers = buf_span(&a->cites),
-		.answered = x->what.answered,
+		.first = x->has_first ? x->first : NULL,
+		.answered = x->answered,
 	};
 	r->op.op = (struct kv_op) {
 		.part = ims_part_letter(&st->id),
@@ -225,15 +230,46 @@ take_repeat(struct accept *a, size_t index)
 	ims_take(a->store, &r->op, a->loop);
 }
 
-static void
-entry_over(void *arg, const struct err *e)
-{
-	struct entry *x = arg;
+static void take_halves(struct group *g);
 
-	note(&x->op.why, e);
-	if (e == NULL && x->what.known)
-		take_repeat(x->of, (size_t)(x - x->of->entries));
-	over(x->of);
+static void
+on_told(void *arg, const struct kv_part *to, const struct kv_fact *fact, const struct err *why)
+{
+	struct group *g = arg;
+
+	g->told = true;
+	ims_accepting_told(&g->what, to, fact, why->why);
+}
+
+/* All were refused one by one. */
+static bool
+is_refused(const struct ims_accepting_all *all)
+{
+	for (size_t i = 0; i < all->n; i++)
+		if (all->entry[i].why == REFUSAL_NONE)
+			return false;
+	return all->judged;
+}
+
+static void
+group_over(void *arg, const struct err *e)
+{
+	struct group *g = arg;
+	struct accept *a = g->of;
+
+	if (e != NULL && !g->told && !is_refused(&g->what)) {
+		if (g->what.n > 1 && (e->why == REFUSAL_storage || e->why == REFUSAL_system_full)) {
+			take_halves(g);
+			return;
+		}
+		for (size_t i = 0; i < g->what.n; i++)
+			g->what.entry[i].why = e->why;
+	}
+	for (size_t i = 0; i < g->what.n; i++)
+		if (g->what.entry[i].why == REFUSAL_NONE && g->what.entry[i].known)
+			take_repeat(a, &g->what.entry[i]);
+	free(g);
+	over(a);
 }
 
 /* -- papers ------------------------------------------------------------------------------------------------------- */
@@ -282,45 +318,86 @@ paper_op(struct accept *a, const struct ims_paper *p)
 /* -- entries ------------------------------------------------------------------------------------------------------ */
 
 static void
-fill_entry(struct accept *a, struct entry *x, uint64_t *has)
+fill_entry(struct accept *a, struct ims_accepting *x, uint64_t *has)
 {
 	const struct notify_entry *entry = &a->batch->entries[x->index];
 	const struct statement *st = &a->batch->statements[entry->statement];
 	struct buf *evidence = &a->evidence[entry->statement];
-	struct ims_accepting *w = &x->what;
+	struct ims_letter *letter = &a->letters[entry->statement];
 
-	*w = (struct ims_accepting) {
-		.user = a->users[x->index],
-		.from = st->from.whole,
-		.to = entry->address,
-		.from_domain = st->from_domain,
-		.own_domain = st->recipient_domain,
-		.issuer = span_str(a->ev->issuer),
-		.letter = letter_of(a, st),
-		.received_s = a->ev->received_s,
-		.date_s = st->date_s,
-		.seen_until_s = ims_seen_until(st->hold_until_s, a->ev->received_s,
-		    a->ev->hold_limit_s),
-		.sender_limit = a->ev->sender_limit,
-		.mailbox_limit = a->ev->mailbox_limit,
-		.size = a->store->size,
-		.sender_has = *has,
-		.seen_most = a->store->seen_max,
-	};
-	facts_digest(st, w->facts);
-	memcpy(w->statement, a->batch->digests[entry->statement], sizeof w->statement);
-	if (evidence->len == 0)
-		w->evidence_takes = pack_evidence(a, st, evidence);
-	w->evidence = buf_span(evidence);
-	w->papers = buf_span(&a->cites);
-	*has += w->evidence_takes + ims_accepting_takes(w);
-	x->op.op = (struct kv_op) {
-		.part = ims_part_mailbox(w->user),
+	x->from = st->from.whole;
+	x->to = entry->address;
+	x->statement = a->batch->digests[entry->statement];
+	x->letter = letter;
+	x->date_s = st->date_s;
+	x->seen_until_s = ims_seen_until(st->hold_until_s, a->ev->received_s, a->ev->hold_limit_s);
+	x->sender_has = *has;
+	facts_digest(st, x->facts);
+	if (evidence->len == 0) {
+		*letter = letter_of(a, st);
+		x->evidence_takes = pack_evidence(a, st, evidence);
+	}
+	x->evidence = buf_span(evidence);
+	*has += x->evidence_takes + ims_accepting_takes(&a->common, a->users[x->index], x);
+}
+
+static struct group *
+new_group(struct accept *a, struct ims_accepting *entry, size_t n)
+{
+	struct group *g = memory_new(sizeof *g);
+
+	g->of = a;
+	g->what = (struct ims_accepting_all) { &a->common, a->users[entry->index], entry, n,
+		false };
+	g->op.op = (struct kv_op) {
+		.part = ims_part_mailbox(g->what.user),
 		.apply = ims_mailbox_accept,
-		.done = entry_over,
-		.arg = x,
-		.octets = 4096 + w->evidence.n + a->cites.len,
+		.told = on_told,
+		.done = group_over,
+		.arg = g,
+		.octets = a->cites.len,
 	};
+	for (size_t i = 0; i < n; i++)
+		g->op.op.octets += ENTRY_OCTETS + entry[i].evidence.n;
+	return g;
+}
+
+static void
+take_halves(struct group *g)
+{
+	size_t half = g->what.n / 2;
+	struct accept *a = g->of;
+	struct group *first = new_group(a, g->what.entry, half),
+		     *second = new_group(a, g->what.entry + half, g->what.n - half);
+	struct ims_op *ops[] = { &first->op, &second->op };
+
+	free(g);
+	a->waiting++;
+	ims_take_several(a->store, ops, 2, a->loop);
+}
+
+/* Those for the same mailbox, in their order; the order of mailboxes does not matter. */
+static int
+by_mailbox(const void *one, const void *other, void *accept)
+{
+	const struct ims_accepting *x = one, *y = other;
+	const struct accept *a = accept;
+	int order = strcmp(a->users[x->index], a->users[y->index]);
+
+	return order != 0 ? order : (x->index > y->index) - (x->index < y->index);
+}
+
+/* How many of those from the i-th on are for one operation. */
+static size_t
+group_size(const struct accept *a, size_t i)
+{
+	size_t n = 0, octets = 0;
+
+	do
+		octets += a->entries[i + n++].evidence.n;
+	while (i + n < a->n && n < ACCEPT_PAGE && octets < GROUP_OCTETS &&
+	    strcmp(a->users[a->entries[i].index], a->users[a->entries[i + n].index]) == 0);
+	return n;
 }
 
 /* Returns what it takes if it is new. */
@@ -341,13 +418,32 @@ has_room(const struct accept *a, uint64_t has)
 }
 
 static void
+fill_common(struct accept *a)
+{
+	const struct statement
+	    *st = &a->batch->statements[a->batch->entries[a->entries[0].index].statement];
+
+	a->common = (struct ims_accepting_batch) {
+		.from_domain = st->from_domain,
+		.own_domain = st->recipient_domain,
+		.issuer = span_str(a->ev->issuer),
+		.papers = buf_span(&a->cites),
+		.received_s = a->ev->received_s,
+		.sender_limit = a->ev->sender_limit,
+		.mailbox_limit = a->ev->mailbox_limit,
+		.size = a->store->size,
+		.seen_most = a->store->seen_max,
+	};
+}
+
+static void
 take_entries(void *arg, const struct ims_papers *papers, const struct ims_share *sum,
     const struct err *e)
 {
 	struct accept *a = arg;
 	struct ims_op **ops = memory_array(papers->n + a->n, sizeof *ops);
 	uint64_t has = sum->octets + a->others;
-	size_t n = 0;
+	size_t n = 0, size;
 
 	a->papers = *papers;
 	for (size_t i = 0; i < papers->n && e == NULL; i++)
@@ -355,16 +451,26 @@ take_entries(void *arg, const struct ims_papers *papers, const struct ims_share 
 	for (size_t i = 0; i < papers->n && e == NULL; i++)
 		if (papers->paper[i].crl != NULL && has_room(a, has))
 			ops[n++] = paper_op(a, &papers->paper[i]);
-	for (size_t i = 0; i < a->n && e == NULL; i++) {
-		fill_entry(a, &a->entries[i], &has);
-		ops[n++] = &a->entries[i].op;
-	}
-	a->waiting = e == NULL ? n : a->n;
 	if (e == NULL)
+		fill_common(a);
+	for (size_t i = 0; i < a->n; i++)
+		if (e == NULL)
+			fill_entry(a, &a->entries[i], &has);
+		else
+			a->entries[i].why = e->why;
+	qsort_r(a->entries, a->n, sizeof *a->entries, by_mailbox, a);
+	for (size_t i = 0; i < a->n && e == NULL; i += size) {
+		size = group_size(a, i);
+		ops[n++] = &new_group(a, &a->entries[i], size)->op;
+	}
+	a->waiting = n;
+	if (e == NULL) {
 		ims_take_several(a->store, ops, n, a->loop);
+	} else {
+		a->waiting = 1;
+		over(a);
+	}
 	free(ops);
-	for (size_t i = 0, all = a->n; i < all && e != NULL; i++)
-		entry_over(&a->entries[i], e);
 }
 
 void
@@ -375,10 +481,11 @@ ims_store_accept(struct ims_store *s, struct notify_batch *b,
 	struct accept *a = memory_new(sizeof *a);
 
 	a->entries = memory_array(b->n_open, sizeof *a->entries);
+	a->letters = memory_array(b->n_statements, sizeof *a->letters);
 	a->evidence = memory_array(b->n_statements, sizeof *a->evidence);
 	for (size_t i = 0; i < b->n_entries; i++)
 		if (!b->entries[i].judged)
-			a->entries[a->n++] = (struct entry) { .of = a, .index = i };
+			a->entries[a->n++].index = i;
 	a->n_statements = b->n_statements;
 	a->store = ims_store_hold(s);
 	a->batch = b;

@@ -71,7 +71,7 @@ void ims_answer(struct ims_question *q);
  * later with the reason. */
 struct ims_op {
 	struct kv_op op;
-	struct err why;
+	enum refusal why;
 };
 void ims_take(struct ims_store *s, struct ims_op *op, struct loop *l);
 /* The same for several, which may share a commit. */

@@ -117,8 +117,10 @@ static void
 refused(void *arg)
 {
 	struct ims_op *op = arg;
+	struct err e;
 
-	op->op.done(op->op.arg, &op->why);
+	err_word(&e, op->why);
+	op->op.done(op->op.arg, &e);
 }
 
 void
@@ -143,7 +145,7 @@ ims_take_several(struct ims_store *s, struct ims_op *const *ops, size_t n, struc
 	else
 		taken = kv_take_several(s->kv, all, n, &why);
 	for (size_t i = 0; i < n && !taken; i++) {
-		ops[i]->why = why;
+		ops[i]->why = why.why;
 		loop_post(l, refused, ops[i]);
 	}
 	free(all);

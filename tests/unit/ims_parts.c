@@ -71,7 +71,7 @@ world_clear(struct world *w)
 /* apply and done have this as their argument; what apply looks at comes first. */
 struct call {
 	union {
-		struct ims_accepting accept;
+		struct ims_accepting_all all;
 		struct ims_changing change;
 		struct ims_letter_op letter;
 		struct ims_keeping keep;
@@ -79,6 +79,9 @@ struct call {
 		int64_t now_s;
 	};
 	struct world *w;
+	struct ims_accepting_batch batch;
+	struct ims_accepting accept;
+	struct ims_letter letter_of;
 };
 
 static void
@@ -155,6 +158,7 @@ struct notification {
 	int64_t hold_s, at_s;
 	uint64_t size;
 	uint64_t sender_limit, mailbox_limit, has;
+	struct span papers;
 };
 
 static struct ulid
@@ -168,6 +172,12 @@ id_of(unsigned number)
 	return id;
 }
 
+static const char *
+sender_of(const struct notification *n)
+{
+	return n->from != NULL ? n->from : "alice@a.test";
+}
+
 static struct ims_letter
 letter_of(const struct notification *n)
 {
@@ -175,38 +185,42 @@ letter_of(const struct notification *n)
 		.size = n->size ? n->size : 1000,
 		.hold_until_s = NOW + n->hold_s };
 
-	domain_copy_span(&l.from_domain, address_domain(span_str(n->from)));
+	domain_copy_span(&l.from_domain, address_domain(span_str(sender_of(n))));
 	domain_copy_span(&l.own_domain, address_domain(span_str(n->to)));
 	return l;
 }
 
-static const char *
-sender_of(const struct notification *n)
+static void
+fill_entry(const struct notification *n, struct ims_letter *l, struct ims_accepting *a)
 {
-	return n->from != NULL ? n->from : "alice@a.test";
+	static const unsigned char statement[STATEMENT_HASH_BYTES];
+
+	*l = letter_of(n);
+	*a = (struct ims_accepting) { .from = span_str(sender_of(n)),
+		.to = span_str(n->to),
+		.letter = l,
+		.statement = statement,
+		.evidence = SPAN_LIT("evidence"),
+		.evidence_takes = 700,
+		.date_s = NOW,
+		.seen_until_s = NOW + n->hold_s,
+		.sender_has = n->has };
+	a->facts[0] = (unsigned char)l->size;
 }
 
 static void
 fill(struct notification n, struct call *c)
 {
-	n.from = sender_of(&n);
-	*c = (struct call) { .accept = { .user = n.to,
-				 .from = span_str(n.from),
-				 .to = span_str(n.to),
-				 .from_domain = address_domain(span_str(n.from)),
+	*c = (struct call) { .batch = { .from_domain = address_domain(span_str(sender_of(&n))),
 				 .own_domain = address_domain(span_str(n.to)),
 				 .issuer = SPAN_LIT("CN=CA"),
-				 .letter = letter_of(&n),
-				 .evidence = SPAN_LIT("evidence"),
-				 .evidence_takes = 700,
+				 .papers = n.papers,
 				 .received_s = NOW + n.at_s,
-				 .date_s = NOW,
-				 .seen_until_s = NOW + n.hold_s,
 				 .sender_limit = n.sender_limit,
 				 .mailbox_limit = n.mailbox_limit,
-				 .sender_has = n.has,
 				 .size = LIMIT } };
-	c->accept.facts[0] = (unsigned char)c->accept.letter.size;
+	fill_entry(&n, &c->letter_of, &c->accept);
+	c->all = (struct ims_accepting_all) { &c->batch, n.to, &c->accept, 1, false };
 }
 
 static enum refusal
@@ -685,6 +699,186 @@ a_paper_is_kept_until_its_time(void **state)
 	world_clear(&w);
 }
 
+/* -- several entries in one operation ------------------------------------------------------------------------------ */
+
+#define MANY ACCEPT_PAGE
+
+static struct many {
+	struct call call;
+	struct ims_letter letter[MANY];
+	struct ims_accepting entry[MANY];
+} many;
+
+static void
+on_told(void *arg, const struct kv_part *to, const struct kv_fact *fact, const struct err *why)
+{
+	struct call *c = arg;
+
+	ims_accepting_told(&c->all, to, fact, why->why);
+}
+
+/* All of them to the mailbox of the first. */
+static enum refusal
+accept_many(struct world *w, const struct notification *n, size_t count)
+{
+	struct kv_op op = { .part = ims_part_mailbox(n[0].to),
+		.apply = ims_mailbox_accept,
+		.done = on_done,
+		.told = on_told,
+		.arg = &many.call,
+		.home = w->loop,
+		.octets = 4096 };
+	struct err e;
+
+	fill(n[0], &many.call);
+	many.call.w = w;
+	many.call.all.entry = many.entry;
+	many.call.all.n = count;
+	for (size_t i = 0; i < count; i++)
+		fill_entry(&n[i], &many.letter[i], &many.entry[i]);
+	assert_true(kv_take(w->kv, &op, &e));
+	loop_run(w->loop);
+	if (w->memory != NULL)
+		kv_memory_settle(w->memory);
+	return w->why;
+}
+
+static void
+each_entry_is_judged(void **state)
+{
+	struct notification n[] = {
+		{ .number = 2, .to = BOB, .hold_s = DAY },
+		{ .number = 1, .to = BOB, .hold_s = DAY, .size = 2000 }, /* another letter */
+		{ .number = 3, .to = BOB, .hold_s = DAY },
+		{ .number = 2, .to = BOB, .hold_s = DAY }, /* again */
+		{ .number = 3, .to = BOB, .hold_s = DAY, .size = 2000 },
+	};
+	struct world w;
+
+	(void)state;
+	world_of(&w);
+	accepts(&w, (struct notification) { .number = 1, .to = EVE, .hold_s = DAY });
+	assert_int_equal(accept_many(&w, n, 5), REFUSAL_id_conflict); /* by the letter */
+	assert_true(many.call.all.judged);
+	assert_int_equal(many.entry[0].why, REFUSAL_NONE);
+	assert_int_equal(many.entry[1].why, REFUSAL_id_conflict);
+	assert_int_equal(many.entry[2].why, REFUSAL_NONE);
+	assert_int_equal(many.entry[3].why, REFUSAL_NONE);
+	assert_true(many.entry[3].known && !many.entry[0].known);
+	assert_int_equal(many.entry[3].number, many.entry[0].number);
+	assert_int_equal(many.entry[4].why, REFUSAL_id_conflict);
+	assert_sums(&w, 3);
+	assert_int_equal(accept_many(&w, n, 5), REFUSAL_id_conflict);
+	assert_true(many.entry[0].known && many.entry[2].known);
+	assert_int_equal(accept_many(&w, n + 4, 1), REFUSAL_id_conflict); /* by the mailbox */
+	assert_true(many.call.all.judged);
+	assert_sums(&w, 3);
+	for (unsigned i = 1; i <= 3; i++)
+		assert_int_equal(letter_is(&w, i).refs, 1);
+	world_clear(&w);
+}
+
+/* As many as one operation takes are one write. */
+static void
+a_batch_is_one_write(void **state)
+{
+	struct notification n[MANY];
+	struct kv_counts before, after;
+	struct world w;
+
+	(void)state;
+	world_of(&w);
+	for (unsigned i = 0; i < MANY; i++)
+		n[i] = (struct notification) { .number = i, .to = BOB, .hold_s = DAY };
+	kv_get_counts(w.kv, &before);
+	assert_int_equal(accept_many(&w, n, MANY), REFUSAL_NONE);
+	kv_get_counts(w.kv, &after);
+	if (w.memory == NULL)
+		assert_int_equal(after.writes - before.writes, 1);
+	assert_sums(&w, MANY);
+	for (unsigned i = 0; i < MANY; i++)
+		assert_int_equal(letter_is(&w, i).refs, 1);
+	world_clear(&w);
+}
+
+/* What the evidence cites is kept once for all; a paper that is not kept, and does not come, refuses all that cite it. */
+static void
+a_batch_comes_with_its_papers(void **state)
+{
+	struct notification n[] = {
+		{ .number = 1, .to = BOB, .hold_s = DAY },
+		{ .number = 2, .to = BOB, .hold_s = DAY },
+	};
+	unsigned char digest[DIGEST_BYTES];
+	struct buf cites = BUF_INIT;
+	struct ulid id = id_of(1);
+	struct world w;
+	unsigned before;
+
+	(void)state;
+	world_of(&w);
+	accepts(&w, (struct notification) { .number = 3, .to = BOB, .hold_s = DAY });
+	before = rows_of(&w, ims_part_mailbox(BOB));
+	digest_sha256(SPAN_LIT("the seal"), digest);
+	paper = ims_part_paper(digest);
+	ims_citing_add(&cites, digest, (struct span) { 0 }, NOW + DAY);
+	n[0].papers = buf_span(&cites);
+	assert_int_equal(accept_many(&w, n, 2), REFUSAL_too_many_outstanding);
+	assert_int_equal(many.entry[0].why, REFUSAL_too_many_outstanding);
+	assert_int_equal(many.entry[1].why, REFUSAL_too_many_outstanding);
+	assert_int_equal(rows_of(&w, ims_part_mailbox(BOB)), before);
+	assert_int_equal(rows_of(&w, ims_part_letter(&id)), 0);
+	assert_sums(&w, 1);
+	buf_reset(&cites);
+	ims_citing_add(&cites, digest, SPAN_LIT("the seal"), NOW + DAY);
+	n[0].papers = buf_span(&cites);
+	assert_int_equal(accept_many(&w, n, 2), REFUSAL_NONE);
+	assert_int_equal(rows_of(&w, paper), 2); /* no fact stays */
+	look(&w, paper, see_paper);
+	assert_int_equal(w.why, REFUSAL_NONE);
+	assert_int_equal(read_back.len, 8);
+	assert_sums(&w, 3);
+	buf_clear(&read_back);
+	buf_clear(&cites);
+	world_clear(&w);
+}
+
+/* A repeat is not known as long as a paper that the first cites has not come. */
+static void
+a_repeat_waits_for_the_papers_of_the_first(void **state)
+{
+	static const unsigned char statement[STATEMENT_HASH_BYTES];
+	struct notification n = { .number = 1, .to = BOB, .hold_s = DAY };
+	struct ims_evidence_record r = { .n_papers = 2, .has_seal = true };
+	struct buf evidence = BUF_INIT;
+	struct world w;
+	struct call c;
+
+	(void)state;
+	world_of(&w);
+	digest_sha256(SPAN_LIT("the chain"), r.paper[0]);
+	digest_sha256(SPAN_LIT("the seal"), r.paper[1]);
+	ims_evidence_pack(&evidence, &r);
+	keep_paper(&w, SPAN_LIT("the chain"), DAY, NULL);
+	fill(n, &c);
+	c.accept.evidence = buf_span(&evidence);
+	assert_int_equal(run(&w, ims_part_mailbox(BOB), ims_mailbox_accept, &c), REFUSAL_NONE);
+	fill(n, &c);
+	assert_int_equal(run(&w, ims_part_mailbox(BOB), ims_mailbox_accept, &c), REFUSAL_NONE);
+	assert_true(c.accept.known && c.accept.has_first);
+	for (int i = 0; i < 3; i++) {
+		if (i == 2)
+			keep_paper(&w, SPAN_LIT("the seal"), DAY, NULL);
+		c = of_letter(1, "b.test");
+		c.letter.letter = letter_is(&w, 1).facts;
+		c.letter.first = i == 1 ? NULL : statement; /* NULL: the notice was dropped */
+		assert_int_equal(run(&w, ims_part_letter(&c.letter.id), ims_letter_op_repeat, &c),
+		    i == 0 ? REFUSAL_too_many_outstanding : REFUSAL_NONE);
+	}
+	buf_clear(&evidence);
+	world_clear(&w);
+}
+
 /* -- pages ----------------------------------------------------------------------------------------------------------- */
 
 static struct ims_numbers numbers;
@@ -1062,7 +1256,7 @@ a_repeat_waits_for_what_it_repeats(void **state)
 int
 main(void)
 {
-	enum { N = 14 };
+	enum { N = 18 };
 	const struct CMUnitTest tests[N] = {
 		cmocka_unit_test(a_repeat_is_known),
 		cmocka_unit_test(a_repeat_waits_for_what_it_repeats),
@@ -1072,6 +1266,10 @@ main(void)
 		cmocka_unit_test(a_decline_is_pending_when_nobody_wants_the_letter),
 		cmocka_unit_test(a_domain_has_its_shares),
 		cmocka_unit_test(a_paper_is_kept_until_its_time),
+		cmocka_unit_test(each_entry_is_judged),
+		cmocka_unit_test(a_batch_is_one_write),
+		cmocka_unit_test(a_batch_comes_with_its_papers),
+		cmocka_unit_test(a_repeat_waits_for_the_papers_of_the_first),
 		cmocka_unit_test(notices_and_repeats_end_by_time),
 		cmocka_unit_test(a_sender_goes_with_what_is_remembered),
 		cmocka_unit_test(a_letter_renews_its_papers),

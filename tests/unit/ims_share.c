@@ -201,7 +201,8 @@ a_domain_has_its_share(void **state)
 	world_clear(&w);
 }
 
-/* Each reads the sum before any of them is in it. */
+/* Each reads the sum before all of them are in it.  What is committed meanwhile counts twice, so some are refused that
+ * would find room. */
 static void
 batches_at_once_stay_within_the_share(void **state)
 {
@@ -238,7 +239,7 @@ batches_at_once_stay_within_the_share(void **state)
 	wait_for(&w);
 	for (unsigned i = 0; i < BATCHES; i++)
 		notify_batch_free(&batch[i]);
-	assert_in_range(share(&w, "a.test", NULL).octets, MOST / 2, MOST);
+	assert_in_range(share(&w, "a.test", NULL).octets, MOST / 3, MOST);
 	world_clear(&w);
 }
 
