@@ -152,8 +152,7 @@ end_under_way(struct accept *a)
 
 /* -- the end ---------------------------------------------------------------------------------------------------- */
 
-/* One of those that it waits for.  Without its papers no promise is made; the notices are known when the batch is
- * repeated. */
+/* One of those that it waits for. */
 static void
 over(struct accept *a)
 {
@@ -280,6 +279,9 @@ struct keeping {
 	struct accept *of;
 };
 
+static void take_groups(struct accept *a);
+
+/* Nothing cites a paper before it is durable: without its papers a batch is refused, and leaves no notice. */
 static void
 paper_kept(void *arg, const struct err *e)
 {
@@ -289,7 +291,10 @@ paper_kept(void *arg, const struct err *e)
 	if (e != NULL)
 		a->paper = *e;
 	free(k);
-	over(a);
+	if (a->waiting == 1 && a->paper.why == REFUSAL_NONE)
+		take_groups(a);
+	else
+		over(a);
 }
 
 static struct ims_op *
@@ -437,40 +442,61 @@ fill_common(struct accept *a)
 }
 
 static void
-take_entries(void *arg, const struct ims_papers *papers, const struct ims_share *sum,
-    const struct err *e)
+take_groups(struct accept *a)
 {
-	struct accept *a = arg;
-	struct ims_op **ops = memory_array(papers->n + a->n, sizeof *ops);
-	uint64_t has = sum->octets + a->others;
+	struct ims_op **ops = memory_array(a->n, sizeof *ops);
 	size_t n = 0, size;
 
-	a->papers = *papers;
-	for (size_t i = 0; i < papers->n && e == NULL; i++)
-		has += cite(a, &papers->paper[i]);
-	for (size_t i = 0; i < papers->n && e == NULL; i++)
-		if (papers->paper[i].crl != NULL && has_room(a, has))
-			ops[n++] = paper_op(a, &papers->paper[i]);
-	if (e == NULL)
-		fill_common(a);
-	for (size_t i = 0; i < a->n; i++)
-		if (e == NULL)
-			fill_entry(a, &a->entries[i], &has);
-		else
-			a->entries[i].why = e->why;
-	qsort_r(a->entries, a->n, sizeof *a->entries, by_mailbox, a);
-	for (size_t i = 0; i < a->n && e == NULL; i += size) {
+	for (size_t i = 0; i < a->n; i += size) {
 		size = group_size(a, i);
 		ops[n++] = &new_group(a, &a->entries[i], size)->op;
 	}
 	a->waiting = n;
-	if (e == NULL) {
+	ims_take_several(a->store, ops, n, a->loop);
+	free(ops);
+}
+
+/* CRLs first, which are large; the notices state what is small. */
+static void
+take_papers(struct accept *a, uint64_t has)
+{
+	struct ims_op *ops[IMS_PAPERS_MAX];
+	size_t n = 0;
+
+	for (size_t i = 0; i < a->papers.n; i++)
+		if (a->papers.paper[i].crl != NULL && has_room(a, has))
+			ops[n++] = paper_op(a, &a->papers.paper[i]);
+	a->waiting = n;
+	if (n > 0)
 		ims_take_several(a->store, ops, n, a->loop);
-	} else {
+	else
+		take_groups(a);
+}
+
+static void
+take_entries(void *arg, const struct ims_papers *papers, const struct ims_share *sum,
+    const struct err *e)
+{
+	struct accept *a = arg;
+	uint64_t papers_take, has;
+
+	if (e != NULL) {
+		for (size_t i = 0; i < a->n; i++)
+			a->entries[i].why = e->why;
 		a->waiting = 1;
 		over(a);
+		return;
 	}
-	free(ops);
+	a->papers = *papers;
+	has = sum->octets + a->others;
+	for (size_t i = 0; i < papers->n; i++)
+		has += cite(a, &papers->paper[i]);
+	papers_take = has;
+	fill_common(a);
+	for (size_t i = 0; i < a->n; i++)
+		fill_entry(a, &a->entries[i], &has);
+	qsort_r(a->entries, a->n, sizeof *a->entries, by_mailbox, a);
+	take_papers(a, papers_take);
 }
 
 void

@@ -104,11 +104,30 @@ what_frees_goes_on_at_every_state(void **state)
 	}
 }
 
+/* Its CRL finds no space, and its notice would: the batch is refused, and the notice is nowhere. */
+static void
+a_notice_whose_paper_has_no_room_is_not_there(void **state)
+{
+	struct filling f = { .next = 1 };
+
+	(void)state;
+	world_sized(&f.w, 6 << 20);
+	f.crl = memory_array(1, 500001);
+	while (puts_one(&f, 1, 500000))
+		assert_int_equal(mailbox_notices(&f.w, EVE), f.number);
+	assert_true(f.taken > 1);
+	assert_int_equal(mailbox_notices(&f.w, EVE), f.number);
+	assert_true(puts_one(&f, 1, 0));
+	free(f.crl);
+	world_clear(&f.w);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_frees_goes_on_at_every_state),
+		cmocka_unit_test(a_notice_whose_paper_has_no_room_is_not_there),
 	};
 
 	return cmocka_run_group_tests_name("ims_full", tests, NULL, NULL);
