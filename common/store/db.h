@@ -88,8 +88,19 @@ bool db_writes_take(struct db *d, struct db_write *list, struct err *e);
  * set before; when the store closes first, it does not run. */
 void db_alarm(struct db *d, int64_t in_ms, void (*fn)(void *arg), void *arg);
 
+/* For writes that keep back what they put, so that it is put once for all of a transaction, in the order of the
+ * keys.  Both run on the writer's thread. */
+struct db_late {
+	void (*begin)(void *arg); /* a transaction begins, perhaps again: nothing is kept back */
+	void (*put)(struct db_txn *t, void *arg); /* now: it is to be committed or measured */
+	void *arg;
+};
+/* Before the first write. */
+void db_set_late(struct db *d, const struct db_late *late);
+
 struct db_counts {
-	uint64_t writes, commits;        /* that changed something */
+	uint64_t writes;  /* that put or deleted something, also what was not there */
+	uint64_t commits; /* that changed something */
 	uint64_t used_bytes, size_bytes; /* used: includes what db_share counts */
 };
 void db_counts(struct db *d, struct db_counts *out);
@@ -99,8 +110,13 @@ void db_counts(struct db *d, struct db_counts *out);
 /* *value is borrowed until the next put or the transaction's end.  False: no such key, or a fault;
  * db_fault tells which.  After a fault every call returns false. */
 bool db_get(struct db_txn *t, unsigned table, struct span key, struct span *value);
+/* Cheaper if the keys of one table come in their order, with no deletion between them. */
 void db_put(struct db_txn *t, unsigned table, struct span key, struct span value);
 void db_del(struct db_txn *t, unsigned table, struct span key); /* no such key: fine */
+/* Inside apply: so many puts and deletes are kept back (db_late). */
+void db_put_later(struct db_txn *t, size_t changes);
+/* Inside apply: they are put now, with all that was kept back. */
+void db_put_late(struct db_txn *t);
 /* True: *e is set.  In a reading the fault of a damaged record is cleared by this call. */
 bool db_fault(struct db_txn *t, struct err *e);
 bool db_damaged(struct err *e); /* false; *e: storage, a stored record cannot be read */

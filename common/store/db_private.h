@@ -37,6 +37,7 @@ struct db {
 	struct db_gate gate;
 	uint64_t (*beside)(void *arg); /* NULL: nothing */
 	void *beside_arg;
+	struct db_late late; /* put NULL: no write keeps anything back */
 	pthread_t writer;
 	bool started;
 	pthread_mutex_t lock; /* of what follows */
@@ -56,14 +57,18 @@ struct db_txn {
 	struct db_txn *next; /* in the gate's list */
 	pthread_t thread;    /* that reads */
 	MDB_txn *txn;
+	MDB_cursor *cursor; /* of the last put; NULL: none */
+	unsigned cursor_table;
 	bool reading;
 	int rc; /* the first fault; 0: none */
 	bool damaged;
 	bool torn;            /* a write was refused after its first put */
+	bool late;            /* puts what db_put_later has counted */
 	bool trial;           /* db_leave filled it: not to be committed */
 	bool puts;            /* a write that does not free has changed something */
-	uint64_t changes;     /* puts and deletes so far */
-	uint64_t writes;      /* that have changed something */
+	uint64_t changes;     /* puts and deletes so far, also those kept back */
+	bool changed;         /* a row was put, or deleted */
+	uint64_t writes;      /* that have put or deleted something */
 	uint64_t passed_over; /* damaged entries that db_each skipped */
 	struct db_load load;  /* admitted so far */
 	bool postponed;       /* a write was not admitted: it begins the next transaction */
@@ -96,6 +101,9 @@ void db_gate_leave(struct db_txn *reading);
 bool db_is_full(int rc);
 /* Ends the daemon (74), because acknowledged writes may be lost otherwise. */
 _Noreturn void db_die(const char *what, int rc);
+
+/* Before the transaction ends, or LMDB is used without db_put. */
+void db_close_cursor(struct db_txn *t);
 
 /* Takes `octets` of free pages, if it is not clear that so many are left.  A fault: they are not.  Else
  * the transaction is a trial: it must be aborted, and its writes applied again. */

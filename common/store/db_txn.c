@@ -67,6 +67,25 @@ db_get(struct db_txn *t, unsigned table, struct span key, struct span *value)
 }
 
 void
+db_close_cursor(struct db_txn *t)
+{
+	if (t->cursor != NULL)
+		mdb_cursor_close(t->cursor);
+	t->cursor = NULL;
+}
+
+static int
+open_cursor(struct db_txn *t, unsigned table)
+{
+	if (t->cursor != NULL && t->cursor_table == table)
+		return 0;
+	db_close_cursor(t);
+	t->cursor_table = table;
+	return mdb_cursor_open(t->txn, t->db->table[table], &t->cursor);
+}
+
+/* LMDB finds the next key from where the cursor is, if that page has it. */
+void
 db_put(struct db_txn *t, unsigned table, struct span key, struct span value)
 {
 	MDB_val k = val(key), v = { value.n + CRC_BYTES, NULL };
@@ -74,8 +93,11 @@ db_put(struct db_txn *t, unsigned table, struct span key, struct span value)
 
 	if (t->rc != 0)
 		return;
-	t->changes++;
-	t->rc = mdb_put(t->txn, t->db->table[table], &k, &v, MDB_RESERVE);
+	t->changes += !t->late;
+	t->changed = true;
+	if ((t->rc = open_cursor(t, table)) != 0)
+		return;
+	t->rc = mdb_cursor_put(t->cursor, &k, &v, MDB_RESERVE);
 	if (t->rc != 0)
 		return;
 	to = v.mv_data;
@@ -92,11 +114,30 @@ db_del(struct db_txn *t, unsigned table, struct span key)
 
 	if (t->rc != 0)
 		return;
+	db_close_cursor(t);
 	rc = mdb_del(t->txn, t->db->table[table], &k, NULL);
 	if (rc == MDB_NOTFOUND)
 		return;
-	t->changes++;
+	t->changes += !t->late;
+	t->changed = true;
 	t->rc = rc;
+}
+
+void
+db_put_later(struct db_txn *t, size_t changes)
+{
+	t->changes += changes;
+}
+
+void
+db_put_late(struct db_txn *t)
+{
+	const struct db_late *late = &t->db->late;
+
+	t->late = true;
+	if (late->put != NULL && t->rc == 0)
+		late->put(t, late->arg);
+	t->late = false;
 }
 
 bool
@@ -153,6 +194,7 @@ db_leave(struct db_txn *t, size_t octets)
 	if (t->rc != 0 || above >= t->changes * CHANGE_OCTETS + octets)
 		return;
 	t->trial = true;
+	db_close_cursor(t);
 	memset(key, 0xff, sizeof key);
 	for (size_t i = 0; i < octets / 4096 && t->rc == 0; i++) {
 		key[14] = (unsigned char)(i >> 8);

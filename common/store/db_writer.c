@@ -157,6 +157,7 @@ commit(struct db_txn *t)
 {
 	int rc = t->rc;
 
+	db_close_cursor(t);
 	if (rc == 0)
 		rc = mdb_txn_commit(t->txn);
 	else
@@ -167,7 +168,7 @@ commit(struct db_txn *t)
 	if (rc == 0) {
 		pthread_mutex_lock(&t->db->lock);
 		t->db->writes += t->writes;
-		t->db->commits += t->writes > 0;
+		t->db->commits += t->changed;
 		pthread_mutex_unlock(&t->db->lock);
 	}
 	return rc;
@@ -199,6 +200,7 @@ apply_one(struct db_txn *t, struct db_write *w)
 		t->writes += t->changes != changes;
 		t->puts = t->puts || (!w->frees && t->changes != changes);
 		if (w->leaves > 0 && !w->leaves_enough) {
+			db_put_late(t);
 			db_leave(t, w->leaves);
 			w->leaves_enough = t->rc == 0;
 		}
@@ -238,6 +240,8 @@ apply_list(struct db_txn *t, struct db_write *list, uint64_t *room, bool *left,
 	if (rc != 0)
 		db_die("begin", rc);
 	*rest = NULL;
+	if (d->late.begin != NULL)
+		d->late.begin(d->late.arg);
 	for (struct db_write *w = list; w != NULL && t->rc == 0 && !t->trial; w = w->next) {
 		w->why.why = REFUSAL_NONE;
 		if (!fits(w, room, d->disk_full ? PUT_ALONE_BYTES : PUT_BYTES))
@@ -249,9 +253,12 @@ apply_list(struct db_txn *t, struct db_write *list, uint64_t *room, bool *left,
 			break;
 		}
 	}
+	if (!t->trial)
+		db_put_late(t);
 	leave_reserve(t, left);
 	if (t->rc != 0 || !t->trial)
 		return false;
+	db_close_cursor(t);
 	mdb_txn_abort(t->txn);
 	return true;
 }
@@ -481,6 +488,12 @@ db_counts(struct db *d, struct db_counts *out)
 	*out = (struct db_counts) { d->writes, d->commits, 0, d->size };
 	pthread_mutex_unlock(&d->lock);
 	out->used_bytes = used_bytes(d) + beside_bytes(d);
+}
+
+void
+db_set_late(struct db *d, const struct db_late *late)
+{
+	d->late = *late;
 }
 
 void

@@ -207,7 +207,8 @@ bool kv_owns(struct kv *k, const struct kv_part *part, uint64_t *fence);
 void kv_share(struct kv *k, uint64_t (*beside)(void *arg), void *arg);
 
 struct kv_counts {
-	uint64_t writes, commits;        /* that changed something */
+	uint64_t writes;  /* operations that put or deleted something, also what was not there */
+	uint64_t commits; /* that changed something */
 	uint64_t used_bytes, size_bytes; /* used: includes what kv_share counts */
 	uint64_t pending;                /* effects that are stored and not applied yet */
 };

@@ -12,6 +12,9 @@
 #include "common/store/kv_private.h"
 
 #define RETRY_MS 10000
+#define SET_OCTETS                                                                                 \
+	(2 *                                                                                       \
+	    KV_COMMIT_OCTETS) /* of what waits for the end of a transaction, and of what was refused */
 
 enum { ROWS, PENDING, TABLES };
 
@@ -23,7 +26,7 @@ struct lmdb {
 	struct kv kv;          /* first */
 	atomic_uint refs;      /* the store's, until it is closed, and one of each read under way */
 	struct db *db;         /* NULL: closed */
-	struct kv_run run;     /* of the writer's thread */
+	struct kv_run run;     /* of the writer's thread; its set is put when a transaction ends */
 	struct db_write drain; /* of stored effects */
 	bool draining;         /* on the writer's thread: it is queued */
 	bool waiting;          /* ... it will be, by the alarm */
@@ -116,22 +119,55 @@ static const struct kv_view view = {
 
 /* -- commits ------------------------------------------------------------------------------------------- */
 
-/* False: *e; nothing was put, or the whole transaction has failed.  writes: that it counts for. */
-static bool
-put_all(struct db_txn *t, const struct kv_run *r, size_t writes, struct err *e)
-{
-	struct db_load load = { writes, r->set.load.octets, r->set.load.pages };
-	const struct kv_row *row;
+/* The runs of one transaction share a write set, so a row that each of them changes is put once, and the rows of all
+ * are put in the order of their keys.  A run reads what those before it have put from the set. */
 
-	if (!db_admit(t, &load))
-		return err_word(e,
-		    REFUSAL_system_full); /* it is applied again in the next transaction */
-	for (row = kv_set_first(&r->set); row != NULL; row = kv_set_next(row))
+static void
+begin_commit(void *arg)
+{
+	struct lmdb *m = arg;
+
+	kv_run_begin(&m->run, NULL);
+}
+
+static void
+put_rows(struct db_txn *t, void *arg)
+{
+	struct lmdb *m = arg;
+	const struct kv_row *first = kv_set_first(&m->run.set), *row;
+
+	for (row = first; row != NULL; row = kv_set_next(row))
+		if (row->state == KV_ROW_DELETED)
+			db_del(t, table_of(row->key), row->key);
+	for (row = first; row != NULL; row = kv_set_next(row))
 		if (row->state == KV_ROW_PUT)
 			db_put(t, table_of(row->key), row->key, row->value);
-		else if (row->state == KV_ROW_DELETED)
-			db_del(t, table_of(row->key), row->key);
-	return !db_fault(t, e);
+	kv_set_reset(&m->run.set);
+}
+
+static struct kv_run *
+begin_run(struct lmdb *m, struct db_txn *t)
+{
+	if (m->run.set.held > SET_OCTETS)
+		db_put_late(t);
+	kv_run_follow(&m->run, t);
+	return &m->run;
+}
+
+/* False: *e, and nothing of the run is put.  writes: that it counts for. */
+static bool
+end_run(struct db_txn *t, struct kv_run *r, bool good, size_t writes, struct err *e)
+{
+	struct db_load load = { writes, r->set.load.octets, r->set.load.pages };
+
+	if (good && !db_admit(t, &load))
+		good = err_word(e,
+		    REFUSAL_system_full); /* it is applied again in the next transaction */
+	if (good)
+		db_put_later(t, kv_set_changes(&r->set));
+	else
+		kv_run_undo(r);
+	return good;
 }
 
 /* -- stored effects ------------------------------------------------------------------------------------ */
@@ -141,15 +177,18 @@ apply_drain(struct db_txn *t, void *arg, struct err *e)
 {
 	struct lmdb *m = arg;
 
-	kv_run_begin(&m->run, t);
-	m->run.most = m->most;
+	struct kv_run *r = begin_run(m, t);
+	bool good;
+
+	r->most = m->most;
 	m->more = m->stuck = false;
-	if (!view_has_pending(t))
+	if (!r->stores && !view_has_pending(t))
 		return true;
-	if (!kv_run_pending(&m->run, e) || !put_all(t, &m->run, m->run.units, e))
+	good = kv_run_pending(r, e);
+	if (!end_run(t, r, good, r->units, e))
 		return false;
-	m->more = m->run.more;
-	m->stuck = m->run.stuck;
+	m->more = r->more;
+	m->stuck = r->stuck;
 	return true;
 }
 
@@ -279,12 +318,11 @@ static bool
 apply(struct db_txn *t, void *arg, struct err *e)
 {
 	struct job *j = arg;
-	struct kv_run *r = &j->lmdb->run;
+	struct kv_run *r = begin_run(j->lmdb, t);
 
-	kv_run_begin(r, t);
 	r->defers = j->write.last;
 	forget_told(j);
-	if (!kv_run_op(r, j->op, e) || !put_all(t, r, 1, e))
+	if (!end_run(t, r, kv_run_op(r, j->op, e), 1, e))
 		return false;
 	if (r->more)
 		drain(j->lmdb);
@@ -468,6 +506,7 @@ kv_lmdb_open(const char *folder, uint64_t size, const struct kv_schema *schema, 
 		close_store(&m->kv);
 		return false;
 	}
+	db_set_late(m->db, &(struct db_late) { begin_commit, put_rows, m });
 	m->most = KV_COMMIT_UNITS;
 	m->retry_ms = RETRY_MS;
 	drain(m);

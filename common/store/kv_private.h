@@ -76,9 +76,10 @@ struct kv_run {
 	bool defers;  /* effects that nobody awaits are only stored: there is no space for more */
 	size_t units; /* operations and effects so far */
 	struct kv_load
-	    waits;  /* of the effects that are not delivered yet, if they must be stored */
-	bool more;  /* an effect was stored because it is for the next commit */
-	bool stuck; /* an effect was stored because it cannot be applied now */
+	    waits;   /* of the effects that are not delivered yet, if they must be stored */
+	bool stores; /* an effect was stored since kv_run_begin */
+	bool more;   /* an effect was stored because it is for the next commit */
+	bool stuck;  /* an effect was stored because it cannot be applied now */
 	struct kv_told *told; /* the refusals that reached the operation, in their order */
 	size_t n_told, cap_told;
 };
@@ -91,8 +92,12 @@ struct kv_told {
 /* Once; r is zeroed.  The run is used again and again, by one thread. */
 void kv_run_init(struct kv_run *r, struct kv *k, const struct kv_view *view);
 void kv_run_clear(struct kv_run *r);
-/* Forgets the run before. */
+/* Forgets the runs before. */
 void kv_run_begin(struct kv_run *r, void *of);
+/* Keeps what the runs before have put, as rows that are not stored yet. */
+void kv_run_follow(struct kv_run *r, void *of);
+/* Takes back what this run has put. */
+void kv_run_undo(struct kv_run *r);
 
 /* The steps.  False: *e, and the write set and the effects are as they were. */
 bool kv_run_apply(struct kv_run *r, const struct kv_part *part,

@@ -36,6 +36,14 @@ void
 kv_run_begin(struct kv_run *r, void *of)
 {
 	kv_set_reset(&r->set);
+	r->stores = false;
+	kv_run_follow(r, of);
+}
+
+void
+kv_run_follow(struct kv_run *r, void *of)
+{
+	kv_set_settle(&r->set);
 	r->of = of;
 	r->n_effects = 0;
 	r->n_told = 0;
@@ -43,6 +51,12 @@ kv_run_begin(struct kv_run *r, void *of)
 	r->most = KV_COMMIT_UNITS;
 	r->waits = (struct kv_load) { 0 };
 	r->defers = r->more = r->stuck = false;
+}
+
+void
+kv_run_undo(struct kv_run *r)
+{
+	kv_set_undo(&r->set, 0);
 }
 
 /* -- stored effects ---------------------------------------------------------------------------------------- */
@@ -82,7 +96,7 @@ pair_waits(struct kv_run *r, const struct kv_effect *f)
 	struct pending_key k;
 	struct span key;
 
-	if (!r->more && !r->stuck && !r->view->has_pending(r->of))
+	if (!r->stores && !r->view->has_pending(r->of))
 		return false;
 	k = pair_key(&f->to, &f->from);
 	return kv_run_next_key(r, pending_span(&k), pending_span(&k), &key);
@@ -131,6 +145,7 @@ store(struct kv_run *r, const struct kv_effect *f)
 
 	if (PLANTED(effect_lost))
 		return;
+	r->stores = true;
 	add_number(&k, next_number(r, &k));
 	put_u8(&b, f->fact.what);
 	put_u64(&b, f->fact.version.fence);

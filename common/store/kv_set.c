@@ -1,6 +1,7 @@
 /* kv_set — a skip list in an arena; see kv_set.h. */
 #include "common/store/kv_set.h"
 
+#include <endian.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -31,6 +32,7 @@ add_chunk(struct kv_set *s, size_t size)
 	c->size = size;
 	s->chunks = c;
 	s->chunk_used = 0;
+	s->held += size;
 }
 
 static void *
@@ -72,19 +74,27 @@ free_chunks(struct kv_chunk *c)
 void
 kv_set_reset(struct kv_set *s)
 {
+	size_t held = s->held;
+
 	memset(s->first, 0, sizeof s->first);
 	s->levels = 0;
+	kv_set_settle(s);
+	s->chunk_used = 0;
+	if (s->chunks == NULL || (s->chunks->next == NULL && held <= CHUNK_KEPT_BYTES))
+		return;
+	free_chunks(s->chunks);
+	s->chunks = NULL;
+	s->held = 0;
+	if (held <= CHUNK_KEPT_BYTES)
+		add_chunk(s, held);
+}
+
+void
+kv_set_settle(struct kv_set *s)
+{
+	s->run++;
 	s->load = (struct kv_load) { 0 };
 	buf_reset(&s->undo);
-	s->chunk_used = 0;
-	if (s->chunks == NULL)
-		return;
-	free_chunks(s->chunks->next);
-	s->chunks->next = NULL;
-	if (s->chunks->size > CHUNK_KEPT_BYTES) {
-		free_chunks(s->chunks);
-		s->chunks = NULL;
-	}
 }
 
 void
@@ -106,14 +116,32 @@ kv_key_order(struct span a, struct span b)
 	return order != 0 ? order : (a.n > b.n) - (a.n < b.n);
 }
 
+/* A shorter key is filled with zeros: heads that differ are in the order of their keys. */
+static uint64_t
+head_of(struct span key)
+{
+	uint64_t head = 0;
+
+	if (key.n > 0)
+		memcpy(&head, key.p, key.n < sizeof head ? key.n : sizeof head);
+	return be64toh(head);
+}
+
+static bool
+is_less(const struct kv_row *row, struct span key, uint64_t head)
+{
+	return row->head != head ? row->head < head : kv_key_order(row->key, key) < 0;
+}
+
 static struct kv_row *
 seek(const struct kv_set *s, struct span key, struct kv_row *before[KV_SET_LEVELS])
 {
+	const uint64_t head = head_of(key);
 	struct kv_row *at = NULL, *next = NULL;
 
 	for (unsigned i = s->levels; i-- > 0;) {
 		next = at == NULL ? s->first[i] : at->next[i];
-		while (next != NULL && kv_key_order(next->key, key) < 0) {
+		while (next != NULL && is_less(next, key, head)) {
 			at = next;
 			next = at->next[i];
 		}
@@ -140,7 +168,11 @@ insert(struct kv_set *s, struct span key, struct kv_row *before[KV_SET_LEVELS])
 	unsigned levels = draw_levels(s);
 	struct kv_row *row = room(s, sizeof *row + levels * sizeof(void *));
 
-	*row = (struct kv_row) { .key = kv_set_copy(s, key), .state = KV_ROW_SAME };
+	*row = (struct kv_row) {
+		.head = head_of(key),
+		.key = kv_set_copy(s, key),
+		.state = KV_ROW_SAME,
+	};
 	for (; s->levels < levels; s->levels++)
 		before[s->levels] = NULL;
 	for (unsigned i = 0; i < levels; i++) {
@@ -196,6 +228,7 @@ struct undo {
 	struct kv_row *row;
 	struct span value;
 	enum kv_row_state state;
+	uint64_t run;
 };
 
 struct kv_load
@@ -204,22 +237,32 @@ kv_load_of(struct span key, struct span value)
 	return (struct kv_load) { key.n + value.n, PAGES_A_ROW + value.n / PAGE_BYTES };
 }
 
-static void
-set_row(struct kv_set *s, struct kv_row *row, enum kv_row_state state, struct span value)
+static bool
+counts(const struct kv_set *s, const struct kv_row *row)
 {
-	struct kv_load load = kv_load_of(row->key, row->value);
+	return row->state != KV_ROW_SAME && row->run == s->run;
+}
 
-	if (row->state != KV_ROW_SAME) {
+/* to: what the row becomes. */
+static void
+set_row(struct kv_set *s, const struct undo *to)
+{
+	struct kv_row *row = to->row;
+	struct kv_load load;
+
+	if (counts(s, row)) {
+		load = kv_load_of(row->key, row->value);
 		s->load.octets -= load.octets;
 		s->load.pages -= load.pages;
 	}
-	row->state = state;
-	row->value = value;
-	if (state == KV_ROW_SAME)
-		return;
-	load = kv_load_of(row->key, value);
-	s->load.octets += load.octets;
-	s->load.pages += load.pages;
+	row->state = to->state;
+	row->value = to->value;
+	row->run = to->run;
+	if (counts(s, row)) {
+		load = kv_load_of(row->key, row->value);
+		s->load.octets += load.octets;
+		s->load.pages += load.pages;
+	}
 }
 
 static void
@@ -231,9 +274,9 @@ change(struct kv_set *s, struct span key, enum kv_row_state state, struct span v
 
 	if (row == NULL || !span_eq(row->key, key))
 		row = insert(s, key, before);
-	u = (struct undo) { row, row->value, row->state };
+	u = (struct undo) { row, row->value, row->state, row->run };
 	buf_add(&s->undo, &u, sizeof u);
-	set_row(s, row, state, value);
+	set_row(s, &(struct undo) { row, value, state, s->run });
 }
 
 void
@@ -254,6 +297,12 @@ kv_set_mark(const struct kv_set *s)
 	return s->undo.len;
 }
 
+size_t
+kv_set_changes(const struct kv_set *s)
+{
+	return s->undo.len / sizeof(struct undo);
+}
+
 void
 kv_set_undo(struct kv_set *s, size_t mark)
 {
@@ -262,6 +311,6 @@ kv_set_undo(struct kv_set *s, size_t mark)
 
 		s->undo.len -= sizeof u;
 		memcpy(&u, s->undo.data + s->undo.len, sizeof u);
-		set_row(s, u.row, u.state, u.value);
+		set_row(s, &u);
 	}
 }

@@ -1,7 +1,9 @@
-/* kv_set — a write set: the rows that a run has changed and that its engine does not store yet.
+/* kv_set — a write set: the rows that runs have changed and that their engine does not store yet.
  *
  * Rows are in the order of their keys.  A change can be undone back to a mark, so a receiver that refuses
  * leaves nothing of what it put.  All octets live in an arena until kv_set_reset.
+ * Several runs may share a set, one after the other: kv_set_settle ends a run.  What was put until then can no
+ * longer be undone, and the load counts what comes after.
  */
 #ifndef COMMON_STORE_KV_SET_H
 #define COMMON_STORE_KV_SET_H
@@ -17,8 +19,10 @@ enum kv_row_state {
 };
 
 struct kv_row {
+	uint64_t head; /* the first octets of the key, to be compared at once */
 	struct span key, value;
 	enum kv_row_state state;
+	uint64_t run;          /* that changed it last */
 	struct kv_row *prev;   /* NULL: it is the first */
 	struct kv_row *next[]; /* on each of its levels */
 };
@@ -37,12 +41,15 @@ struct kv_set {
 	uint64_t random; /* for levels only */
 	struct kv_chunk *chunks;
 	size_t chunk_used;
+	size_t held; /* octets of all chunks */
 	struct buf undo;
-	struct kv_load load; /* of all that is put and deleted */
+	uint64_t run;        /* how many have settled */
+	struct kv_load load; /* of all that this run puts and deletes */
 };
 
 void kv_set_clear(struct kv_set *s);
 void kv_set_reset(struct kv_set *s); /* empty; keeps a chunk */
+void kv_set_settle(struct kv_set *s);
 
 /* Copies of octets that live as long as the set. */
 struct span kv_set_copy(struct kv_set *s, struct span octets);
@@ -59,6 +66,7 @@ const struct kv_row *kv_set_first(const struct kv_set *s);
 const struct kv_row *kv_set_next(const struct kv_row *row);
 
 size_t kv_set_mark(const struct kv_set *s);
+size_t kv_set_changes(const struct kv_set *s); /* of this run, at least */
 void kv_set_undo(struct kv_set *s, size_t mark);
 
 int kv_key_order(struct span a, struct span b); /* as memcmp; a prefix comes first */

@@ -299,6 +299,7 @@ hold(struct kv_txn *t, void *arg, struct err *e)
 struct held {
 	struct kv_op op;
 	struct kv_scene *scene;
+	enum refusal why; /* that is to come */
 };
 
 static void
@@ -306,19 +307,21 @@ held_done(void *arg, const struct err *e)
 {
 	struct held *h = arg;
 
-	assert_null(e);
+	assert_int_equal(e == NULL ? REFUSAL_NONE : e->why, h->why);
 	if (--h->scene->waiting == 0)
 		loop_stop(h->scene->loop);
 	free(h);
 }
 
 static void
-take(struct kv_scene *s, bool (*apply)(struct kv_txn *t, void *arg, struct err *e))
+take_for(struct kv_scene *s, bool (*apply)(struct kv_txn *t, void *arg, struct err *e),
+    enum refusal why)
 {
 	struct held *h = memory_new(sizeof *h);
 	struct err e;
 
 	h->scene = s;
+	h->why = why;
 	h->op = (struct kv_op) { .part = from,
 		.apply = apply,
 		.done = held_done,
@@ -327,6 +330,12 @@ take(struct kv_scene *s, bool (*apply)(struct kv_txn *t, void *arg, struct err *
 		.octets = 1 };
 	s->waiting++;
 	assert_true(kv_take(s->kv, &h->op, &e));
+}
+
+static void
+take(struct kv_scene *s, bool (*apply)(struct kv_txn *t, void *arg, struct err *e))
+{
+	take_for(s, apply, REFUSAL_NONE);
 }
 
 /* All that `fill` takes waits while the first operation holds the commit before. */
@@ -464,6 +473,63 @@ a_commit_is_bounded(void **state)
 	scene_clear(&s);
 }
 
+/* Takes 4 MiB of the memory of its commit. */
+static bool
+count_wrongly(struct kv_txn *t, void *arg, struct err *e)
+{
+	(void)arg;
+	scene_put(t, "n", 1000);
+	kv_del(t, SPAN_LIT("m"));
+	for (unsigned char i = 'a'; i < 'e'; i++)
+		kv_put(t, span_of(&i, 1), span_of(octets, KV_VALUE_MAX));
+	return err_word(e, REFUSAL_mailbox_full);
+}
+
+static bool
+move(struct kv_txn *t, void *arg, struct err *e)
+{
+	(void)arg;
+	(void)e;
+	scene_put(t, "m", scene_row(t, "n", 0));
+	kv_del(t, SPAN_LIT("n"));
+	return true;
+}
+
+static void
+fill_counting(struct kv_scene *s, unsigned n)
+{
+	for (unsigned i = 0; i < n; i++) {
+		take(s, count_up);
+		take_for(s, count_wrongly, REFUSAL_mailbox_full);
+	}
+	take(s, move);
+	take_for(s, count_wrongly, REFUSAL_mailbox_full);
+	take(s, count_up);
+}
+
+/* A refusal takes back what its own run has put, and no more. */
+static void
+operations_see_those_before_them(void **state)
+{
+	struct kv_scene s = start(state);
+
+	RUN(&s, from, PUT("n", "7"));
+	if (s.rig->batches) {
+		assert_int_equal(commits_of(&s, fill_counting, 20), 1);
+	} else {
+		fill_counting(&s, 20);
+		scene_wait(&s);
+	}
+	assert_row(&s, from, "m", "27");
+	assert_row(&s, from, "n", "1");
+	assert_row(&s, from, "a", "-");
+	s.rig->crash(&s);
+	assert_row(&s, from, "m", "27");
+	assert_row(&s, from, "n", "1");
+	assert_row(&s, from, "a", "-");
+	scene_clear(&s);
+}
+
 int
 main(void)
 {
@@ -475,6 +541,7 @@ main(void)
 		cmocka_unit_test(effects_that_exceed_a_commit_go_into_the_next),
 		cmocka_unit_test(what_is_awaited_must_fit_into_one_commit),
 		cmocka_unit_test(a_commit_is_bounded),
+		cmocka_unit_test(operations_see_those_before_them),
 	};
 
 	return rigs_run("kv_bounds", tests, sizeof tests / sizeof *tests);

@@ -137,6 +137,73 @@ what_frees_leaves_an_effect_that_finds_no_space(void **state)
 	scene_clear(&s);
 }
 
+#define SHARING 6 /* operations that share a commit */
+
+static char whole[KV_VALUE_MAX - 64];
+
+/* As much as the store has, and less than a commit takes. */
+static bool
+put_whole(struct kv_txn *t, void *arg, struct err *e)
+{
+	(void)arg;
+	(void)e;
+	for (char i = '0'; i < '8'; i++)
+		kv_put(t, span_of(&i, 1), span_of(whole, sizeof whole));
+	kv_put(t, SPAN_LIT("last"), SPAN_LIT("no"));
+	return true;
+}
+
+static bool
+put_name(struct kv_txn *t, void *arg, struct err *e)
+{
+	const struct scene_op *o = arg;
+
+	(void)e;
+	kv_put(t, span_str(o->with), SPAN_LIT("1"));
+	kv_put(t, SPAN_LIT("last"), span_str(o->with));
+	return true;
+}
+
+static void
+take_with(struct kv_scene *s, struct scene_op *o, struct kv_part at,
+    bool (*apply)(struct kv_txn *t, void *arg, struct err *e), void *with)
+{
+	struct err e;
+
+	*o = (struct scene_op) { .scene = s, .with = with };
+	o->op = (struct kv_op) { .part = at,
+		.apply = apply,
+		.done = scene_done,
+		.arg = o,
+		.home = s->loop,
+		.octets = 1 };
+	s->waiting++;
+	assert_true(kv_take(s->kv, &o->op, &e));
+}
+
+static void
+what_finds_no_space_is_refused_alone(void **state)
+{
+	struct kv_scene s = small();
+	struct kv_part at = part(K_PLAIN, "aaaa");
+	char names[SHARING][2];
+	struct scene_op o[SHARING];
+
+	(void)state;
+	for (int i = 0; i < SHARING; i++) {
+		snprintf(names[i], sizeof names[i], "%c", 'a' + i);
+		take_with(&s, &o[i], at, i % 2 == 0 ? put_name : put_whole, names[i]);
+	}
+	scene_wait(&s);
+	for (int i = 0; i < SHARING; i++) {
+		assert_int_equal(o[i].why, i % 2 == 0 ? REFUSAL_NONE : REFUSAL_system_full);
+		assert_row(&s, at, names[i], i % 2 == 0 ? "1" : "-");
+	}
+	assert_row(&s, at, "0", "-");
+	assert_row(&s, at, "last", names[SHARING - 2]);
+	scene_clear(&s);
+}
+
 /* -- kill -9 ------------------------------------------------------------------------------------------------------ */
 
 #define UNDER_WAY 16
@@ -269,6 +336,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(an_effect_that_finds_no_space_refuses_its_operation),
+		cmocka_unit_test(what_finds_no_space_is_refused_alone),
 		cmocka_unit_test(what_frees_leaves_an_effect_that_finds_no_space),
 		cmocka_unit_test(what_was_answered_outlives_kill_9),
 	};
