@@ -1,11 +1,12 @@
 /* db_txn — gets, puts and deletes inside a transaction; readings; see db.h. */
+#include <endian.h>
 #include <stdlib.h>
 #include <string.h>
-#include <zlib.h>
 
 #include "common/base/hex.h"
 #include "common/base/log.h"
 #include "common/base/memory.h"
+#include "common/store/crc.h"
 #include "common/store/db_private.h"
 
 #define CRC_BYTES   4
@@ -22,12 +23,9 @@ val(struct span s)
 static void
 crc_of(struct span key, struct span value, unsigned char out[CRC_BYTES])
 {
-	uLong crc = crc32_z(0, (const Bytef *)key.p, key.n);
+	uint32_t crc = htobe32(crc_add(crc_add(0, key), value));
 
-	if (value.n > 0) /* crc32_z restarts for a NULL buffer */
-		crc = crc32_z(crc, (const Bytef *)value.p, value.n);
-	for (int i = 0; i < CRC_BYTES; i++)
-		out[i] = (unsigned char)(crc >> (24 - 8 * i));
+	memcpy(out, &crc, sizeof crc);
 }
 
 /* Strips and checks the CRC. */
