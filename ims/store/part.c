@@ -3,10 +3,56 @@
 
 #include <string.h>
 
+#define REMEMBERED 16 /* names */
+
+struct remembered {
+	size_t n;
+	char name[IMS_STORE_USER_BYTES];
+	unsigned char digest[DIGEST_BYTES];
+};
+
+static size_t
+place_of(struct span name)
+{
+	uint32_t sum = 2166136261U;
+
+	for (size_t i = 0; i < name.n; i++)
+		sum = (sum ^ (unsigned char)name.p[i]) * 16777619U;
+	return (sum ^ sum >> 16) % REMEMBERED;
+}
+
+void
+ims_key_add_hash(struct kv_key *k, struct span name, size_t n)
+{
+	static _Thread_local struct remembered all[REMEMBERED];
+	struct remembered *r;
+
+	if (name.n == 0 || name.n > sizeof r->name) {
+		kv_key_add_hash(k, name, n);
+		return;
+	}
+	r = &all[place_of(name)];
+	if (r->n != name.n || memcmp(r->name, name.p, name.n) != 0) {
+		digest_sha256(name, r->digest);
+		memcpy(r->name, name.p, name.n);
+		r->n = name.n;
+	}
+	kv_key_add(k, span_of(r->digest, n < sizeof r->digest ? n : sizeof r->digest));
+}
+
+static struct kv_part
+part_by_hash(enum ims_part kind, struct span name)
+{
+	struct kv_key k = { .n = 0 };
+
+	ims_key_add_hash(&k, name, PART_HASH);
+	return kv_part_of(kind, kv_key_span(&k));
+}
+
 struct kv_part
 ims_part_mailbox(const char *user)
 {
-	return kv_part_hash(PART_MAILBOX, span_str(user), PART_HASH);
+	return part_by_hash(PART_MAILBOX, span_str(user));
 }
 
 struct kv_part
@@ -21,7 +67,7 @@ ims_letter_key(const struct ulid *id, struct span from_domain)
 	struct kv_key k = { .n = 0 };
 
 	kv_key_add(&k, span_of(id->b, ULID_BYTES));
-	kv_key_add_hash(&k, from_domain, PART_SHORT);
+	ims_key_add_hash(&k, from_domain, PART_SHORT);
 	return k;
 }
 
@@ -41,13 +87,13 @@ ims_part_of_file(const char *file, struct kv_part *part, unsigned char domain_ha
 struct kv_part
 ims_part_acks(struct span from_domain)
 {
-	return kv_part_hash(PART_ACKS, from_domain, PART_HASH);
+	return part_by_hash(PART_ACKS, from_domain);
 }
 
 struct kv_part
 ims_part_sender(struct span from_domain)
 {
-	return kv_part_hash(PART_SENDER, from_domain, PART_HASH);
+	return part_by_hash(PART_SENDER, from_domain);
 }
 
 struct kv_part

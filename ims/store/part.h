@@ -89,13 +89,16 @@ struct kv_part ims_part_acks(struct span from_domain);
 struct kv_part ims_part_sender(struct span from_domain);
 struct kv_part ims_part_paper(const unsigned char digest[DIGEST_BYTES]);
 
+/* Adds n octets of the SHA-256 of a domain or a user.  Each thread remembers the last few of these: an operation needs
+ * the same ones again and again. */
+void ims_key_add_hash(struct kv_key *k, struct span name, size_t n);
+
 extern const struct kv_kind ims_parts[IMS_PARTS];
 
 /* -- MAILBOX ----------------------------------------------------------------------------------------------
  *
  *	"r"                                    user, last number, notices, newest change, `stated`, known domains
  *	"n" number(8)                          the notice
- *	"c" change(8)                          number: the newest change of each notice
  *	"s" letter(24) sha(recipient)(16)      an entry of the seen set
  *	"u" until(8) "s"'s key                 -
  *	"d" sha(From domain)(16)               sums of the domain here; the day of its last notice
@@ -401,8 +404,6 @@ struct ims_paper_is {
 	int64_t until_s;
 };
 bool ims_paper_is(struct kv_txn *t, struct ims_paper_is *p); /* false: it is not kept */
-/* Is it kept at least until then?  */
-bool ims_paper_is_kept(struct kv_txn *t, int64_t until_s);
 /* Appends its octets.  False: it is not kept. */
 bool ims_paper_read(struct kv_txn *t, struct buf *out, struct err *e);
 

@@ -15,7 +15,7 @@ key_of(unsigned what, struct span from_domain)
 	struct kv_key k = { .n = 0 };
 
 	kv_key_add_u8(&k, what);
-	kv_key_add_hash(&k, from_domain, PART_SHORT);
+	ims_key_add_hash(&k, from_domain, PART_SHORT);
 	return k;
 }
 
@@ -24,7 +24,7 @@ key_of_own(unsigned what, struct span from_domain, struct span own)
 {
 	struct kv_key k = key_of(what, from_domain);
 
-	kv_key_add_hash(&k, own, PART_SHORT);
+	ims_key_add_hash(&k, own, PART_SHORT);
 	return k;
 }
 
@@ -323,7 +323,7 @@ ims_notice_fact_name(struct span from_domain, const struct kv_part *mailbox, uin
 {
 	struct kv_key k = { .n = 0 };
 
-	kv_key_add_hash(&k, from_domain, PART_SHORT);
+	ims_key_add_hash(&k, from_domain, PART_SHORT);
 	kv_key_add(&k, span_of(mailbox->name, mailbox->n));
 	kv_key_add_u64(&k, number);
 	return k;

@@ -29,7 +29,7 @@ key_of_domain(unsigned what, struct span from_domain)
 	struct kv_key k = { .n = 0 };
 
 	kv_key_add_u8(&k, what);
-	kv_key_add_hash(&k, from_domain, PART_HASH);
+	ims_key_add_hash(&k, from_domain, PART_HASH);
 	return k;
 }
 
@@ -40,8 +40,8 @@ key_of_seen(const struct ulid *id, struct span from_domain, struct span recipien
 
 	kv_key_add_u8(&k, 's');
 	kv_key_add(&k, span_of(id->b, ULID_BYTES));
-	kv_key_add_hash(&k, from_domain, PART_SHORT);
-	kv_key_add_hash(&k, recipient, PART_HASH);
+	ims_key_add_hash(&k, from_domain, PART_SHORT);
+	ims_key_add_hash(&k, recipient, PART_HASH);
 	return k;
 }
 
@@ -287,22 +287,6 @@ put_notice(struct kv_txn *t, uint64_t number, const struct ims_notice_record *n)
 	buf_clear(&value);
 }
 
-/* change 0: it had none. */
-static void
-put_change(struct kv_txn *t, struct ims_mailbox_is *m, uint64_t number, uint64_t *change)
-{
-	struct kv_key k = key_of_number('c', *change);
-	struct buf value = BUF_INIT;
-
-	if (*change != 0)
-		kv_del(t, kv_key_span(&k));
-	*change = ++m->change;
-	k = key_of_number('c', *change);
-	put_u64(&value, number);
-	kv_put(t, kv_key_span(&k), buf_span(&value));
-	buf_clear(&value);
-}
-
 static struct span
 domain_of(const struct ims_notice_record *n)
 {
@@ -336,12 +320,11 @@ static void
 del_notice(struct kv_txn *t, struct ims_mailbox_is *m, uint64_t number,
     const struct ims_notice_record *n, struct sender *s)
 {
-	struct kv_key notice = key_of_number('n', number), change = key_of_number('c', n->change),
+	struct kv_key notice = key_of_number('n', number),
 		      sender = key_of_sender(domain_of(n), number),
 		      due = key_of_due(n->due_s, number);
 
 	kv_del(t, kv_key_span(&notice));
-	kv_del(t, kv_key_span(&change));
 	kv_del(t, kv_key_span(&sender));
 	if (n->due_s != 0)
 		kv_del(t, kv_key_span(&due));
@@ -585,7 +568,7 @@ put_new(struct accepting *x, struct ims_accepting *a, const struct kv_key *seen,
 	if (x->first == 0)
 		x->first = a->number;
 	n->stated = x->m.stated;
-	put_change(t, &x->m, a->number, &n->change);
+	n->change = ++x->m.change;
 	put_notice(t, a->number, n);
 	sender = key_of_sender(b->from_domain, a->number);
 	kv_put(t, kv_key_span(&sender), (struct span) { 0 });
@@ -795,7 +778,7 @@ ims_mailbox_mark(struct kv_txn *t, void *changing, struct err *e)
 	if (!ims_mailbox_notice(t, c->number, &n, e) || !ims_mailbox_is(t, &m, e))
 		return false;
 	n.flags = ims_notice_flags(n.flags, c->set, c->cleared);
-	put_change(t, &m, c->number, &n.change);
+	n.change = ++m.change;
 	put_notice(t, c->number, &n);
 	ims_mailbox_put(t, &m);
 	return true;
@@ -823,7 +806,7 @@ ims_mailbox_decline(struct kv_txn *t, void *changing, struct err *e)
 	f.own_domain = address_domain(span_str(n.to));
 	begin_statements(&m, c->now_s);
 	n.declined = true;
-	put_change(t, &m, c->number, &n.change);
+	n.change = ++m.change;
 	put_notice(t, c->number, &n);
 	if (less)
 		state_notice(t, &m, c->number, &n, &f, false);
@@ -1202,8 +1185,7 @@ ims_mailbox_import(struct kv_txn *t, void *old_notice, struct err *e)
 		.own_domain = address_domain(span_str(n->to)),
 		.letter = o->letter,
 		.now_s = o->now_s };
-	struct kv_key change, sender, due;
-	struct buf value = BUF_INIT;
+	struct kv_key sender, due;
 	struct ims_mailbox_is m;
 	struct sender s;
 
@@ -1218,10 +1200,6 @@ ims_mailbox_import(struct kv_txn *t, void *old_notice, struct err *e)
 	n->indexed = true;
 	n->stated = m.stated;
 	put_notice(t, o->number, n);
-	change = key_of_number('c', n->change);
-	put_u64(&value, o->number);
-	kv_put(t, kv_key_span(&change), buf_span(&value));
-	buf_clear(&value);
 	sender = key_of_sender(domain_of(n), o->number);
 	kv_put(t, kv_key_span(&sender), (struct span) { 0 });
 	due = key_of_due(n->due_s, o->number);

@@ -289,14 +289,6 @@ ims_paper_is(struct kv_txn *t, struct ims_paper_is *out)
 	return true;
 }
 
-bool
-ims_paper_is_kept(struct kv_txn *t, int64_t until_s)
-{
-	struct paper p;
-
-	return get(t, &p) && p.until_s >= until_s;
-}
-
 static bool
 add_piece(void *arg, struct span key, struct span value)
 {

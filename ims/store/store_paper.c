@@ -21,7 +21,7 @@ struct one {
 	struct choosing *of;
 	struct ims_paper *paper;
 	bool kept, ends_early;
-	struct candidate candidate[CANDIDATES_MAX];
+	struct candidate *candidate; /* CANDIDATES_MAX; NULL: none is looked for */
 	size_t n;
 };
 
@@ -41,10 +41,11 @@ static void
 look_for_paper(struct kv_txn *t, void *arg, struct err *why)
 {
 	struct one *x = arg;
+	struct ims_paper_is p;
 
 	(void)why;
-	x->kept = ims_paper_is_kept(t, x->of->received_s);
-	x->ends_early = x->kept && !ims_paper_is_kept(t, x->of->until_s);
+	x->kept = ims_paper_is(t, &p) && p.until_s >= x->of->received_s;
+	x->ends_early = x->kept && p.until_s < x->of->until_s;
 }
 
 static void
@@ -134,11 +135,12 @@ look_for_serial(struct kv_txn *t, void *arg, struct err *why)
 	struct ims_store *s = c->of->of->question.store;
 	unsigned char name[DIGEST_BYTES];
 	struct buf octets = BUF_INIT;
+	struct ims_paper_is p;
 	struct err e;
 
 	(void)why;
 	c->silent = false;
-	c->ends_early = !ims_paper_is_kept(t, c->of->of->until_s);
+	c->ends_early = !ims_paper_is(t, &p) || p.until_s < c->of->of->until_s;
 	name_of_search(c, name);
 	if (is_known(s, name, &c->silent))
 		return;
@@ -215,13 +217,17 @@ papers_found(struct ims_question *question)
 		serials_found(question);
 		return;
 	}
-	for (size_t i = 0; i < c->papers.n; i++)
-		if (may_be_replaced(&c->one[i]))
-			ims_look(question,
-			    kv_part_of(PART_SCOPE,
-				span_of(c->one[i].paper->crl->scope,
-				    sizeof c->one[i].paper->crl->scope)),
-			    look_for_candidates, &c->one[i]);
+	for (size_t i = 0; i < c->papers.n; i++) {
+		struct one *x = &c->one[i];
+
+		if (!may_be_replaced(x))
+			continue;
+		x->candidate = memory_array(CANDIDATES_MAX, sizeof *x->candidate);
+		ims_look(question,
+		    kv_part_of(PART_SCOPE,
+			span_of(x->paper->crl->scope, sizeof x->paper->crl->scope)),
+		    look_for_candidates, x);
+	}
 }
 
 static void
@@ -230,6 +236,15 @@ tell(struct ims_question *question, const struct err *e)
 	struct choosing *c = (struct choosing *)question;
 
 	c->done(c->arg, &c->papers, &c->sum, e);
+}
+
+static void
+clear(struct ims_question *question)
+{
+	struct choosing *c = (struct choosing *)question;
+
+	for (size_t i = 0; i < c->papers.n; i++)
+		free(c->one[i].candidate);
 }
 
 static void
@@ -255,6 +270,7 @@ ims_papers_choose(struct ims_store *s, struct span seal, const struct ims_eviden
 
 	c->question.next = papers_found;
 	c->question.tell = tell;
+	c->question.clear = clear;
 	c->received_s = ev->received_s;
 	c->until_s = ev->received_s + PAPER_KEEP_S;
 	c->done = done;

@@ -172,7 +172,7 @@ evidence_goes_with_its_letter(void **state)
 	assert_int_equal(drop(&w, BOB, 2), REFUSAL_NONE);
 	assert_int_equal(drop(&w, BOB, 2), REFUSAL_no_such_number);
 	assert_int_equal(entries(&w, NOTICE) + entries(&w, LETTER) + entries(&w, EVIDENCE) +
-		entries(&w, CHANGE) + entries(&w, DUE) + entries(&w, SENDER),
+		entries(&w, DUE) + entries(&w, SENDER),
 	    0);
 	assert_int_equal(accepts(&w, two), NOTIFY_KNOWN); /* dropped is dropped */
 	assert_int_equal(entries(&w, NOTICE), 0);
@@ -270,31 +270,10 @@ crls_are_kept_with_evidence(void **state)
 	world_clear(&w);
 }
 
-static void
-changes_are_as_many_as_notices(void **state)
-{
-	struct world w;
-
-	(void)state;
-	world_of(&w);
-	accepts(&w, (struct notification) { .number = 1, .to = BOB, .hold_s = DAY });
-	accepts(&w, (struct notification) { .number = 2, .to = BOB, .hold_s = DAY });
-	for (int i = 0; i < 20; i++) {
-		w.waiting++;
-		ims_store_mark(w.store, BOB, 1, MAILBOX_SEEN, 0, w.loop, on_done, &w);
-		wait_for(&w);
-		assert_int_equal(w.why, REFUSAL_NONE);
-	}
-	assert_int_equal(entries(&w, CHANGE), 2);
-	assert_int_equal(drop(&w, BOB, 1), REFUSAL_NONE);
-	assert_int_equal(entries(&w, CHANGE), 1);
-	world_clear(&w);
-}
-
 int
 main(void)
 {
-	enum { N = 10 };
+	enum { N = 9 };
 	const struct CMUnitTest tests[N] = {
 		cmocka_unit_test(a_promise_that_moved_is_remembered),
 		cmocka_unit_test(each_recipient_remembers),
@@ -305,7 +284,6 @@ main(void)
 		cmocka_unit_test(evidence_goes_with_its_letter),
 		cmocka_unit_test(evidence_says_who_promised_what),
 		cmocka_unit_test(crls_are_kept_with_evidence),
-		cmocka_unit_test(changes_are_as_many_as_notices),
 	};
 
 	return engines_run("ims_keeping", tests, N, N);
