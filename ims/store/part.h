@@ -366,7 +366,8 @@ struct kv_key ims_notice_fact_name(struct span from_domain, const struct kv_part
  *
  * A chain and a seal come with the notices: the mailbox states them, once for all notices that one operation puts, so
  * nothing is left of what a mailbox has refused.  Where a paper is refused, the mailbox takes these notices back.  A
- * CRL, which may be larger than a fact, is put by an operation of its own before.
+ * CRL, which may be larger than a fact, is put by an operation of its own before.  A seal of a few statements is no
+ * paper: the evidence of each has it.
  * SCOPE has the fact CRL of each kept CRL: its name is nextUpdate(8) sha(octets)(32), its value thisUpdate. */
 
 #define LETTER_PAGE 128 /* of our domains that one operation states DONE for */

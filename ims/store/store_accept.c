@@ -3,7 +3,8 @@
  * First it looks at what the sender's domain takes and which papers are kept, and chooses CRLs (store_paper.c).  Then all
  * operations are taken: one a new CRL, and for each mailbox one for its entries, or several if they are many.  Where
  * one cannot be judged as a whole, each half of it is tried, so that only those at fault are refused.  A repeat has one
- * more, for its letter.  A chain and a seal are kept with the notices; a CRL only if the domain has room for all of it.
+ * more, for its letter.  A chain and a seal are kept with the notices, the seal of a few statements with the evidence of
+ * each; a CRL only if the domain has room for all of it.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -18,6 +19,8 @@
 #define ENTRY_TAKES  2560
 #define ENTRY_OCTETS 8192      /* that its rows put, with the pages that they copy, at most about */
 #define GROUP_OCTETS (1 << 20) /* of evidence in one operation, about */
+#define SEAL_OCTETS                                                                                \
+	1024 /* of all copies of a seal that is no paper: about what its rows would take */
 
 struct accept;
 
@@ -103,8 +106,9 @@ pack_evidence(const struct accept *a, const struct statement *st, struct buf *ou
 	const struct notify_batch *b = a->batch;
 	struct ims_evidence_record r = {
 		.n_papers = a->papers.n,
-		.has_seal = true,
+		.has_seal = a->papers.has_seal,
 		.statement = st->text,
+		.seal = b->seal.text,
 		.alg = span_str(seal_alg_name(b->alg)),
 		.signature = b->signature,
 		.host = span_str(a->ev->host),
@@ -505,6 +509,7 @@ ims_store_accept(struct ims_store *s, struct notify_batch *b,
     ims_store_accepted *done, void *arg)
 {
 	struct accept *a = memory_new(sizeof *a);
+	bool is_short = b->n_statements * b->seal.text.n <= SEAL_OCTETS;
 
 	a->entries = memory_array(b->n_open, sizeof *a->entries);
 	a->letters = memory_array(b->n_statements, sizeof *a->letters);
@@ -523,5 +528,6 @@ ims_store_accept(struct ims_store *s, struct notify_batch *b,
 	domain_copy_span(&a->under_way.from_domain, b->statements[0].from_domain);
 	a->under_way.octets = 3 * b->octets.len + ENTRY_TAKES * a->n;
 	begin_under_way(a);
-	ims_papers_choose(s, b->seal.text, ev, b->statements[0].from_domain, l, take_entries, a);
+	ims_papers_choose(s, is_short ? (struct span) { 0 } : b->seal.text, ev,
+	    b->statements[0].from_domain, l, take_entries, a);
 }

@@ -7,7 +7,6 @@
 #include "common/base/memory.h"
 #include "common/base/record.h"
 
-#define FIRST_CRL      2 /* among the papers */
 #define CANDIDATES_MAX 8 /* kept CRLs of one scope and in force that are looked at */
 
 struct candidate {
@@ -248,17 +247,24 @@ clear(struct ims_question *question)
 }
 
 static void
+add_paper(struct ims_papers *p, struct span octets)
+{
+	p->paper[p->n].octets = octets;
+	digest_sha256(octets, p->paper[p->n++].digest);
+}
+
+static void
 fill_papers(struct ims_papers *p, struct span seal, const struct ims_evidence *ev)
 {
-	p->n = FIRST_CRL + ev->n_crls;
-	p->paper[0].octets = ev->chain;
-	digest_sha256(ev->chain, p->paper[0].digest);
-	p->paper[1].octets = seal;
-	digest_sha256(seal, p->paper[1].digest);
+	add_paper(p, ev->chain);
+	if ((p->has_seal = seal.n > 0))
+		add_paper(p, seal);
 	for (size_t i = 0; i < ev->n_crls; i++) {
-		p->paper[i + FIRST_CRL].octets = ev->crls[i].der;
-		p->paper[i + FIRST_CRL].crl = &ev->crls[i];
-		memcpy(p->paper[i + FIRST_CRL].digest, ev->crls[i].digest, DIGEST_BYTES);
+		struct ims_paper *x = &p->paper[p->n++];
+
+		x->octets = ev->crls[i].der;
+		x->crl = &ev->crls[i];
+		memcpy(x->digest, ev->crls[i].digest, DIGEST_BYTES);
 	}
 }
 

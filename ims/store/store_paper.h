@@ -16,12 +16,13 @@ struct ims_paper {
 	bool
 	    ends_early; /* it is kept, and its time is to be raised; octets: of its own, if they came */
 };
-struct ims_papers { /* chain, seal, CRLs */
+struct ims_papers { /* chain, seal if has_seal, CRLs */
 	size_t n;
+	bool has_seal;
 	struct ims_paper paper[IMS_PAPERS_MAX];
 };
 
-/* sum: what the domain takes of the store.  e: closing, storage. */
+/* seal: empty, where the evidence has it itself.  sum: what the domain takes of the store.  e: closing, storage. */
 typedef void ims_papers_chosen(void *arg, const struct ims_papers *papers,
     const struct ims_share *sum, const struct err *e);
 void ims_papers_choose(struct ims_store *s, struct span seal, const struct ims_evidence *ev,

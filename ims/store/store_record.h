@@ -60,9 +60,9 @@ bool ims_letter_read(struct span value, struct ims_letter_record *r, struct err 
 /* -- evidence: store_evidence.c ------------------------------------------------------------------------------- */
 
 struct ims_evidence_record {
-	size_t n_papers; /* chain, seal, CRLs */
+	size_t n_papers; /* chain, seal if has_seal, CRLs */
 	unsigned char paper[IMS_PAPERS_MAX][DIGEST_BYTES];
-	bool has_seal; /* false in records of version 1 and 2, which hold the seal's text */
+	bool has_seal; /* among the papers; else `seal` is its text */
 	struct span statement, alg, signature, host, spf, seal;
 	int64_t received_s;
 };

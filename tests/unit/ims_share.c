@@ -163,6 +163,28 @@ fill(struct world *w, struct notification n, enum refusal *why)
 	return taken;
 }
 
+/* All copies of its seal take less than the rows of a paper. */
+static void
+a_seal_of_few_is_kept_with_each(void **state)
+{
+	struct notification n = { .number = 1, .to = BOB, .hold_s = DAY, .statements = 3 };
+	struct world w;
+
+	(void)state;
+	world_of(&w);
+	accepts(&w, n);
+	assert_int_equal(entries(&w, PAPER), 1); /* the chain */
+	for (uint64_t i = 1; i <= 3; i++)
+		assert_int_equal(evidence(&w, BOB, i, assert_has_seal), REFUSAL_NONE);
+	n.number = 4;
+	n.statements = 4;
+	accepts(&w, n);
+	assert_int_equal(entries(&w, PAPER), 2);
+	for (uint64_t i = 4; i <= 7; i++)
+		assert_int_equal(evidence(&w, BOB, i, assert_has_seal), REFUSAL_NONE);
+	world_clear(&w);
+}
+
 static void
 a_domain_has_its_share(void **state)
 {
@@ -180,7 +202,7 @@ a_domain_has_its_share(void **state)
 	assert_in_range(share(&w, "a.test", NULL).octets, 90000, 100000);
 	/* Nothing was put for those that were refused; repeats of the others are known. */
 	assert_int_equal(entries(&w, SEEN), taken);
-	assert_int_equal(entries(&w, PAPER), taken + 1); /* a seal each, the chain */
+	assert_int_equal(entries(&w, PAPER), 1); /* the chain */
 	assert_int_equal(accepts(&w, n), NOTIFY_KNOWN);
 	/* A later promise would be one more statement to keep. */
 	n.hold_s = 2 * DAY;
@@ -1114,7 +1136,7 @@ a_damaged_crl_serves_nobody(void **state)
 	world_of(&w);
 	accepts(&w, under(1, "Monday's", &w, -DAY, 7 * DAY));
 	ims_store_close(&w.store);
-	for (unsigned i = 0; i < 3; i++) /* chain, seal, CRL */
+	for (unsigned i = 0; i < 2; i++) /* chain, CRL */
 		damage_at(&w, PIECE, i);
 	reopen(&w);
 	accepts(&w, under(2, "Tuesday's", &w, 0, 8 * DAY));
@@ -1126,10 +1148,11 @@ a_damaged_crl_serves_nobody(void **state)
 int
 main(void)
 {
-	enum { N = 28 };
+	enum { N = 29 };
 	const struct CMUnitTest tests[N] = {
 		cmocka_unit_test(sums_end_at_zero),
 		cmocka_unit_test(a_seal_is_kept_once_for_its_batch),
+		cmocka_unit_test(a_seal_of_few_is_kept_with_each),
 		cmocka_unit_test(a_domain_has_its_share),
 		cmocka_unit_test(batches_at_once_stay_within_the_share),
 		cmocka_unit_test(a_domain_has_its_share_of_a_mailbox),
