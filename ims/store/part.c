@@ -113,7 +113,7 @@ ims_part_expiry(int64_t at_s, const struct kv_part *thing)
 }
 
 static void
-emit_look(struct kv_txn *t, int64_t at_s, uint64_t version, bool gone)
+emit_look(struct kv_txn *t, struct span within, int64_t at_s, uint64_t version, bool gone)
 {
 	const struct kv_part *here = kv_here(t);
 	struct kv_part to = ims_part_expiry(at_s, here);
@@ -122,19 +122,20 @@ emit_look(struct kv_txn *t, int64_t at_s, uint64_t version, bool gone)
 
 	kv_key_add_u8(&name, here->kind);
 	kv_key_add(&name, span_of(here->name, here->n));
+	kv_key_add(&name, within);
 	f.name = kv_key_span(&name);
 	kv_emit(t, &to, &f);
 }
 
 void
-ims_look_at(struct kv_txn *t, int64_t was_s, int64_t at_s, uint64_t version)
+ims_look_at(struct kv_txn *t, struct span within, int64_t was_s, int64_t at_s, uint64_t version)
 {
 	if (was_s / EXPIRY_S == at_s / EXPIRY_S)
 		return;
 	if (was_s != 0)
-		emit_look(t, was_s, version, true);
+		emit_look(t, within, was_s, version, true);
 	if (at_s != 0)
-		emit_look(t, at_s, version, false);
+		emit_look(t, within, at_s, version, false);
 }
 
 const struct kv_kind ims_parts[IMS_PARTS] = {

@@ -23,9 +23,10 @@
  *	           PAPER to PAPERS         sha(octets)(32)                               count of writes
  *	CITES      MAILBOX to PAPER (a)    sha(user)(16) number(8) number(8): of the     the mailbox's `stated`
  *	                                   first and the last notice that an operation puts
- *	           LETTER to PAPER (a)     id(16)                                        the letter's "k"
+ *	           LETTER to PAPER (a)     id(16) sha(From domain)(8)                    the letter's `stated`
  *	           and gone with it: it leaves no row
- *	LOOK       any to EXPIRY           its kind(1) name                              count of writes
+ *	LOOK       any to EXPIRY           its kind(1) name; of a letter also            count of writes
+ *	                                   sha(From domain)(8)
  *
  * Promises (see store.h): 250 to a notification is said when the mailbox's row (which is the seen entry too), the
  * letter with its evidence, and the papers it cites are durable.  A repeat states NOTICE again, with the version of the
@@ -281,12 +282,13 @@ bool ims_letter_import(struct kv_txn *t, void *old_letter, struct err *e);
 
 /* -- LETTER -----------------------------------------------------------------------------------------------
  *
- *	"l" sha(From domain)(8)                       facts, lease, file, notices
+ *	"l" sha(From domain)(8)                       facts, lease, file, notices, what "o" has of its first own domain,
+ *	                                              when it is to renew its papers, `stated`
  *	"b" sha(From domain)(8)                       octets of an inline body
  *	"e" sha(From domain)(8) sha(own)(8) statement(8) or zeros    evidence
- *	"o" sha(From domain)(8) sha(own)(8)           own domain, notices that want it, declined, round, what is due
+ *	"o" sha(From domain)(8) sha(own)(8)           own domain, notices that want it, declined, round, what is due: of
+ *	                                              the others, and where the letter is gone
  *	"t" sha(From domain)(8)                       sha(own)(8): those up to it were told of DONE; more are to come
- *	"k"                                           when it is to renew its papers; version of what it states
  */
 
 struct ims_letter_op {
@@ -332,10 +334,15 @@ bool ims_letter_any_evidence(struct kv_txn *t, struct span *value, struct err *e
 bool ims_letter_is(struct kv_txn *t, struct span from_domain, uint64_t run, int64_t now_s,
     struct ims_letter_record *r, struct err *e);
 
-/* The papers that all evidence here cites, each once: digests one after the other. */
-void ims_letter_papers(struct kv_txn *t, struct buf *out);
-/* They were renewed; says when they are next, or never, where no letter is left. */
-bool ims_letter_renewed(struct kv_txn *t, void *now_s, struct err *e);
+/* The papers that all evidence of a letter cites, each once: digests one after the other. */
+void ims_letter_papers(struct kv_txn *t, const unsigned char domain_hash[PART_SHORT],
+    struct buf *out);
+/* They were renewed; the letter says when they are next. */
+struct ims_renewing {
+	unsigned char domain_hash[PART_SHORT];
+	int64_t now_s;
+};
+bool ims_letter_renewed(struct kv_txn *t, void *renewing, struct err *e);
 
 bool ims_letter_receive(struct kv_txn *t, const struct kv_part *from, const struct kv_fact *was,
     const struct kv_fact *now, void *arg, struct err *e);
@@ -417,8 +424,10 @@ bool ims_paper_read(struct kv_txn *t, struct buf *out, struct err *e);
 #define EXPIRY_SHARDS 16
 
 struct kv_part ims_part_expiry(int64_t at_s, const struct kv_part *thing);
-/* Emits LOOK for this partition at at_s; was_s: where it was stated before, 0: nowhere. */
-void ims_look_at(struct kv_txn *t, int64_t was_s, int64_t at_s, uint64_t version);
+/* Emits LOOK for this partition, or what `within` names in it, at at_s; was_s: where it was stated before, 0:
+ * nowhere. */
+void ims_look_at(struct kv_txn *t, struct span within, int64_t was_s, int64_t at_s,
+    uint64_t version);
 
 /* -- sums, acknowledgements ------------------------------------------------------------------------------- */
 

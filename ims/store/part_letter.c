@@ -119,13 +119,9 @@ get_letter(struct kv_txn *t, struct span from_domain, struct ims_letter_record *
 
 /* -- our domains -------------------------------------------------------------------------------------------- */
 
-enum due { DUE_NOTHING, DUE_DONE, DUE_DECLINE };
-
 struct own {
 	struct domain domain;
-	struct ims_wants is;
-	uint64_t round;
-	enum due due;
+	struct ims_own has;
 };
 
 static bool
@@ -134,22 +130,18 @@ own_read(struct span value, struct own *o)
 	struct reader in = reader_of(value);
 	bool good = read_u8(&in) == VERSION_1;
 
-	*o = (struct own) { .round = 0 };
+	*o = (struct own) { .has = { .round = 0 } };
 	read_str(&in, o->domain.text, sizeof o->domain.text);
-	o->is.wants = read_u32(&in);
-	o->is.declined = read_u8(&in) != 0;
-	o->round = read_u64(&in);
-	o->due = (enum due)read_u8(&in);
-	return good && o->due <= DUE_DECLINE && reader_done(&in);
+	return ims_own_read(&in, &o->has) && good && reader_done(&in);
 }
 
 static bool
-own_get(struct kv_txn *t, struct span from_domain, struct span own, struct own *o)
+row_get(struct kv_txn *t, struct span from_domain, struct span own, struct own *o)
 {
 	struct kv_key k = key_of_own('o', from_domain, own);
 	struct span value;
 
-	*o = (struct own) { .round = 0 };
+	*o = (struct own) { .has = { .round = 0 } };
 	domain_copy_span(&o->domain, own);
 	if (kv_get(t, kv_key_span(&k), &value) && own_read(value, o))
 		return true;
@@ -158,37 +150,63 @@ own_get(struct kv_txn *t, struct span from_domain, struct span own, struct own *
 }
 
 static void
-own_put(struct kv_txn *t, struct span from_domain, const struct own *o)
+row_put(struct kv_txn *t, struct span from_domain, const struct own *o)
 {
 	struct kv_key k = key_of_own('o', from_domain, domain_span(&o->domain));
 	struct buf value = BUF_INIT;
 
 	put_u8(&value, VERSION_1);
 	put_span(&value, domain_span(&o->domain));
-	put_u32(&value, o->is.wants);
-	put_u8(&value, o->is.declined);
-	put_u64(&value, o->round);
-	put_u8(&value, (uint8_t)o->due);
+	ims_own_write(&value, &o->has);
 	kv_put(t, kv_key_span(&k), buf_span(&value));
 	buf_clear(&value);
+}
+
+/* The record of the letter has what its first domain wants; of the others, and where the letter is gone, rows do. */
+static bool
+is_first(const struct ims_letter_record *r, struct span own)
+{
+	return r->refs > 0 && domain_eq(&r->facts.own_domain, own);
+}
+
+static bool
+own_get(struct kv_txn *t, const struct ims_letter_record *r, struct span own, struct own *o)
+{
+	if (!is_first(r, own))
+		return row_get(t, domain_span(&r->facts.from_domain), own, o);
+	o->domain = r->facts.own_domain;
+	o->has = r->own;
+	return true;
+}
+
+/* That of the first domain is put with the letter, by the caller. */
+static void
+own_put(struct kv_txn *t, struct ims_letter_record *r, const struct own *o)
+{
+	if (is_first(r, domain_span(&o->domain)))
+		r->own = o->has;
+	else
+		row_put(t, domain_span(&r->facts.from_domain), o);
 }
 
 /* Each statement of what is due has a round of its own, so an answer to an older one ends nothing.  A round begins
  * with the time, so that it is newer than all before it, also when the row of the domain was deleted since. */
 static void
-state_due(struct kv_txn *t, const struct ims_letter *l, struct own *o, enum due due, int64_t now_s)
+state_due(struct kv_txn *t, const struct ims_letter *l, struct own *own, enum ims_due due,
+    int64_t now_s)
 {
 	struct kv_part to = ims_part_acks(domain_span(&l->from_domain));
+	struct ims_own *o = &own->has;
 	struct kv_key name;
 	struct buf value = BUF_INIT;
 	struct ims_ack a = { .id = l->id,
 		.from_domain = l->from_domain,
-		.own_domain = o->domain,
-		.declined = due == DUE_DECLINE,
+		.own_domain = own->domain,
+		.declined = due == IMS_DUE_DECLINE,
 		.until_s = l->hold_until_s };
-	struct kv_fact f = { .what = FACT_ACK, .gone = due == DUE_NOTHING };
+	struct kv_fact f = { .what = FACT_ACK, .gone = due == IMS_DUE_NOTHING };
 
-	if (due == DUE_NOTHING && o->due == DUE_NOTHING)
+	if (due == IMS_DUE_NOTHING && o->due == IMS_DUE_NOTHING)
 		return;
 	o->due = due;
 	o->round = o->round < (uint64_t)now_s * PART_ROUNDS ? (uint64_t)now_s * PART_ROUNDS
@@ -210,17 +228,17 @@ change_due(struct kv_txn *t, const struct ims_letter *l, struct own *o, enum ims
 	case IMS_ACK_SAME:
 		break;
 	case IMS_ACK_VOID:
-		state_due(t, l, o, DUE_NOTHING, now_s);
+		state_due(t, l, o, IMS_DUE_NOTHING, now_s);
 		break;
 	case IMS_ACK_DONE:
-		state_due(t, l, o, DUE_DONE, now_s);
+		state_due(t, l, o, IMS_DUE_DONE, now_s);
 		break;
 	case IMS_ACK_DECLINE:
-		state_due(t, l, o, DUE_DECLINE, now_s);
+		state_due(t, l, o, IMS_DUE_DECLINE, now_s);
 		break;
 	case IMS_ACK_DECLINE_IF_NONE:
-		if (o->due == DUE_NOTHING)
-			state_due(t, l, o, DUE_DECLINE, now_s);
+		if (o->has.due == IMS_DUE_NOTHING)
+			state_due(t, l, o, IMS_DUE_DECLINE, now_s);
 		break;
 	}
 }
@@ -248,8 +266,8 @@ own_is_here(void *arg, struct span key, struct span value)
 	x->last.n = 0;
 	kv_key_add(&x->last, key);
 	if (own_read(value, &o)) {
-		state_due(x->t, x->letter, &o, DUE_DONE, x->now_s);
-		own_put(x->t, domain_span(&x->letter->from_domain), &o);
+		state_due(x->t, x->letter, &o, IMS_DUE_DONE, x->now_s);
+		row_put(x->t, domain_span(&x->letter->from_domain), &o);
 	}
 	return true;
 }
@@ -261,13 +279,38 @@ own_of_deleted(void *arg, struct span key, struct span value)
 	struct owns *x = arg;
 	struct own o;
 
-	if (!own_read(value, &o) || o.due == DUE_NOTHING) {
+	if (!own_read(value, &o) || o.has.due == IMS_DUE_NOTHING) {
 		kv_del(x->t, key);
 		return true;
 	}
-	o.is = (struct ims_wants) { .wants = 0 };
-	own_put(x->t, domain_span(&x->letter->from_domain), &o);
+	o.has.is = (struct ims_wants) { .wants = 0 };
+	row_put(x->t, domain_span(&x->letter->from_domain), &o);
 	return true;
+}
+
+static void
+first_of_deleted(struct kv_txn *t, const struct ims_letter_record *r)
+{
+	struct own o = { r->facts.own_domain, r->own };
+
+	o.has.is = (struct ims_wants) { .wants = 0 };
+	if (o.has.due != IMS_DUE_NOTHING)
+		row_put(t, domain_span(&r->facts.from_domain), &o);
+}
+
+/* A deletion left what was due in a row; the record takes it over. */
+static void
+take_first(struct kv_txn *t, struct ims_letter_record *r)
+{
+	struct span from = domain_span(&r->facts.from_domain),
+		    own = domain_span(&r->facts.own_domain);
+	struct kv_key k = key_of_own('o', from, own);
+	struct own o;
+
+	if (!row_get(t, from, own, &o))
+		return;
+	r->own = o.has;
+	kv_del(t, kv_key_span(&k));
 }
 
 /* -- the facts of notices ------------------------------------------------------------------------------------- */
@@ -351,65 +394,55 @@ id_here(struct kv_txn *t)
 	return id;
 }
 
-/* Its papers are stated with a version of their own. */
-static void
-state_papers(struct kv_txn *t, struct span papers, struct span from_domain, int64_t now_s)
+/* The next version of what it states to papers and hours. */
+static uint64_t
+next_version(struct ims_letter_record *r, int64_t now_s)
 {
-	uint64_t version = (uint64_t)now_s * PART_ROUNDS, before;
-	struct buf b = BUF_INIT;
-	struct span value;
-	struct reader r;
-	uint64_t at_s;
+	uint64_t now = (uint64_t)now_s * PART_ROUNDS;
 
-	if (kv_get(t, SPAN_LIT("k"), &value)) {
-		r = reader_of(value);
-		at_s = read_u64(&r);
-		before = read_u64(&r);
-		version = before >= version ? before + 1 : version;
-		put_u64(&b, at_s);
-		put_u64(&b, version + 1);
-		kv_put(t, SPAN_LIT("k"), buf_span(&b));
-	}
-	ims_state_citing(t, span_of(kv_here(t)->name, kv_here(t)->n), papers, from_domain, now_s,
-	    version);
-	buf_clear(&b);
+	return r->stated = r->stated < now ? now : r->stated + 1;
 }
 
-/* Keeps the evidence of each statement that made a notice once. */
+/* The caller puts the letter. */
 static void
-put_evidence(struct kv_txn *t, const struct ims_notice_fact *f)
+state_papers(struct kv_txn *t, struct ims_letter_record *r, struct span papers, int64_t now_s)
+{
+	struct span domain = domain_span(&r->facts.from_domain);
+	struct kv_key name = { .n = 0 };
+
+	kv_key_add(&name, span_of(kv_here(t)->name, kv_here(t)->n));
+	ims_key_add_hash(&name, domain, PART_SHORT);
+	ims_state_citing(t, kv_key_span(&name), papers, domain, now_s, next_version(r, now_s));
+	r->stated++; /* it has used two */
+}
+
+/* Keeps the evidence of each statement that made a notice once.  A letter that is new has none. */
+static void
+put_evidence(struct kv_txn *t, const struct ims_notice_fact *f, bool is_new)
 {
 	struct kv_key k = key_of_evidence(f->from_domain, f->own_domain, f->statement);
 	struct span value;
 
-	if (f->evidence.n > 0 && !kv_get(t, kv_key_span(&k), &value))
+	if (f->evidence.n > 0 && (is_new || !kv_get(t, kv_key_span(&k), &value)))
 		kv_put(t, kv_key_span(&k), f->evidence);
 }
 
-/* When the papers are renewed: for all letters of this id. */
+/* When the papers are renewed; the caller puts the letter. */
 static void
-renew_at(struct kv_txn *t, int64_t at_s, int64_t now_s)
+renew_at(struct kv_txn *t, struct ims_letter_record *r, struct span domain_hash, int64_t at_s,
+    int64_t now_s)
 {
-	struct span value;
-	struct reader r = reader_of((struct span) { 0 });
-	struct buf b = BUF_INIT;
-	uint64_t version = (uint64_t)now_s * PART_ROUNDS, before;
-	int64_t was_s = 0;
+	ims_look_at(t, domain_hash, r->renew_s, at_s, next_version(r, now_s));
+	r->renew_s = at_s;
+}
 
-	if (kv_get(t, SPAN_LIT("k"), &value)) {
-		r = reader_of(value);
-		was_s = (int64_t)read_u64(&r);
-		before = read_u64(&r);
-		version = before >= version ? before + 1 : version;
-	}
-	ims_look_at(t, was_s, at_s, version);
-	put_u64(&b, (uint64_t)at_s);
-	put_u64(&b, version);
-	if (at_s == 0)
-		kv_del(t, SPAN_LIT("k"));
-	else
-		kv_put(t, SPAN_LIT("k"), buf_span(&b));
-	buf_clear(&b);
+static void
+renew_letter_at(struct kv_txn *t, struct ims_letter_record *r, int64_t at_s, int64_t now_s)
+{
+	struct kv_key hash = { .n = 0 };
+
+	ims_key_add_hash(&hash, domain_span(&r->facts.from_domain), PART_SHORT);
+	renew_at(t, r, kv_key_span(&hash), at_s, now_s);
 }
 
 static bool
@@ -418,52 +451,44 @@ announce(struct kv_txn *t, const struct ims_notice_fact *f, struct err *e)
 	struct ims_letter_record r;
 	struct own o;
 	enum ims_beside beside = IMS_LETTER_NONE;
-	struct span value;
-	bool known;
+	bool known, is_new;
 
 	if (!get_letter(t, f->from_domain, &r, e))
 		return false;
-	if (r.refs > 0)
+	is_new = r.refs == 0;
+	if (!is_new)
 		beside = ims_letter_is_same(&r.facts, &f->letter) ? IMS_LETTER_SAME
 								  : IMS_LETTER_OTHER;
 	if (!ims_repeat_judge(IMS_SEEN_NOT, beside, &known, e))
 		return false;
-	if (r.refs == 0) {
+	if (is_new) {
 		r = (struct ims_letter_record) { .facts = f->letter };
 		r.facts.id = id_here(t);
 		r.facts.state = MAILBOX_HELD;
-		if (!kv_get(t, SPAN_LIT("k"), &value))
-			renew_at(t, f->now_s + PAPER_RENEW_S, f->now_s);
+		take_first(t, &r);
+		renew_letter_at(t, &r, f->now_s + PAPER_RENEW_S, f->now_s);
 	}
 	ims_letter_announced(&r.facts, f->letter.hold_until_s);
 	r.refs++;
+	put_evidence(t, f, is_new);
+	own_get(t, &r, f->own_domain, &o);
+	change_due(t, &r.facts, &o, ims_wants_more(&o.has.is, r.facts.state), f->now_s);
+	own_put(t, &r, &o);
 	put_letter(t, &r);
-	put_evidence(t, f);
-	own_get(t, f->from_domain, f->own_domain, &o);
-	change_due(t, &r.facts, &o, ims_wants_more(&o.is, r.facts.state), f->now_s);
-	own_put(t, f->from_domain, &o);
 	return true;
 }
 
+/* The caller puts the letter. */
 static void
-want_less(struct kv_txn *t, const struct ims_letter *l, const struct ims_notice_fact *was,
+want_less(struct kv_txn *t, struct ims_letter_record *r, const struct ims_notice_fact *was,
     bool declined, int64_t now_s)
 {
 	struct own o;
 
-	if (was->state != IMS_NOTICE_OPEN || !own_get(t, was->from_domain, was->own_domain, &o))
+	if (was->state != IMS_NOTICE_OPEN || !own_get(t, r, was->own_domain, &o))
 		return;
-	change_due(t, l, &o, ims_wants_less(&o.is, l->state, declined), now_s);
-	own_put(t, was->from_domain, &o);
-}
-
-static bool
-note_any(void *arg, struct span key, struct span value)
-{
-	(void)key;
-	(void)value;
-	*(bool *)arg = true;
-	return false;
+	change_due(t, &r->facts, &o, ims_wants_less(&o.has.is, r->facts.state, declined), now_s);
+	own_put(t, r, &o);
 }
 
 static bool
@@ -475,9 +500,8 @@ del_row(void *arg, struct span key, struct span value)
 }
 
 static void
-delete_letter(struct kv_txn *t, const struct ims_letter_record *r, int64_t now_s)
+delete_letter(struct kv_txn *t, struct ims_letter_record *r, int64_t now_s)
 {
-	bool any = false;
 	struct span domain = domain_span(&r->facts.from_domain);
 	struct kv_key l = key_of('l', domain), b = key_of('b', domain), e = key_of('e', domain),
 		      o = key_of('o', domain);
@@ -489,22 +513,34 @@ delete_letter(struct kv_txn *t, const struct ims_letter_record *r, int64_t now_s
 	kv_del(t, kv_key_span(&b));
 	kv_each(t, kv_key_span(&e), kv_key_span(&e), del_row, t);
 	kv_each(t, kv_key_span(&o), kv_key_span(&o), own_of_deleted, &x);
-	kv_each(t, SPAN_LIT("l"), SPAN_LIT("l"), note_any, &any);
-	if (!any)
-		renew_at(t, 0, now_s);
+	first_of_deleted(t, r);
+	renew_letter_at(t, r, 0, now_s);
 }
 
-/* States DONE for a page of our domains.  True: more are to come; a row has the last of them. */
-static bool
-state_here(struct kv_txn *t, const struct ims_letter *l, int64_t now_s)
+static void
+first_is_here(struct kv_txn *t, struct ims_letter_record *r, int64_t now_s)
 {
-	struct span domain = domain_span(&l->from_domain), value;
+	struct own o = { r->facts.own_domain, r->own };
+
+	state_due(t, &r->facts, &o, IMS_DUE_DONE, now_s);
+	r->own = o.has;
+}
+
+/* States DONE for a page of our domains.  True: more are to come; a row has the last of them.  The caller puts the
+ * letter. */
+static bool
+state_here(struct kv_txn *t, struct ims_letter_record *r, int64_t now_s)
+{
+	struct span domain = domain_span(&r->facts.from_domain), value;
 	struct kv_key told = key_of('t', domain), prefix = key_of('o', domain), from = prefix;
-	struct owns x = { .t = t, .letter = l, .now_s = now_s, .left = LETTER_PAGE };
+	struct owns x = { .t = t, .letter = &r->facts, .now_s = now_s, .left = LETTER_PAGE };
 
 	if (kv_get(t, kv_key_span(&told), &value)) {
 		kv_key_add(&from, value);
 		x.last = from;
+	} else {
+		first_is_here(t, r, now_s);
+		x.left--;
 	}
 	kv_each(t, kv_key_span(&from), kv_key_span(&prefix), own_is_here, &x);
 	if (x.more)
@@ -514,43 +550,39 @@ state_here(struct kv_txn *t, const struct ims_letter *l, int64_t now_s)
 	return x.more;
 }
 
+/* A letter here that has not told all of our domains tells a page of them.  True: there are more. */
 static bool
-take_hash(void *arg, struct span key, struct span value)
+go_on_telling(struct kv_txn *t, struct ims_letter_record *r, int64_t now_s)
 {
-	struct kv_key *l = arg;
-
-	(void)value;
-	l->n = 0;
-	kv_key_add_u8(l, 'l');
-	kv_key_add(l, span_sub(key, 1, key.n));
-	return false;
-}
-
-/* The first letter here that has not told all of our domains tells a page of them.  True: there are more. */
-static bool
-go_on_telling(struct kv_txn *t, int64_t now_s, struct err *e)
-{
-	struct kv_key k = { .n = 0 };
-	struct ims_letter_record r;
+	struct kv_key told = key_of('t', domain_span(&r->facts.from_domain));
 	struct span value;
 
-	kv_each(t, SPAN_LIT("t"), SPAN_LIT("t"), take_hash, &k);
-	if (k.n == 0 || !kv_get(t, kv_key_span(&k), &value) || !ims_letter_read(value, &r, e))
-		return false;
-	state_here(t, &r.facts, now_s);
-	k.n = 0;
-	kv_each(t, SPAN_LIT("t"), SPAN_LIT("t"), take_hash, &k);
-	return k.n > 0;
+	return kv_get(t, kv_key_span(&told), &value) && state_here(t, r, now_s);
 }
 
+/* A record that cannot be read says nothing of itself; its evidence is renewed all the same. */
 bool
-ims_letter_renewed(struct kv_txn *t, void *now_s, struct err *e)
+ims_letter_renewed(struct kv_txn *t, void *renewing, struct err *e)
 {
-	int64_t now = *(int64_t *)now_s;
-	bool any = false, more = go_on_telling(t, now, e);
+	const struct ims_renewing *x = renewing;
+	struct span hash = span_of(x->domain_hash, sizeof x->domain_hash), value;
+	struct kv_key k = { .n = 0 };
+	struct ims_letter_record r = { .refs = 0 };
+	bool found, more;
 
-	kv_each(t, SPAN_LIT("l"), SPAN_LIT("l"), note_any, &any);
-	renew_at(t, !any ? 0 : more ? now : now + PAPER_RENEW_S, now);
+	kv_key_add_u8(&k, 'l');
+	kv_key_add(&k, hash);
+	found = kv_get(t, kv_key_span(&k), &value);
+	if (!found && !kv_fault(t, e))
+		return true; /* it is gone */
+	kv_pardon(t);
+	if (!found || !ims_letter_read(value, &r, e)) {
+		renew_at(t, &r, hash, x->now_s + PAPER_RENEW_S, x->now_s);
+		return true;
+	}
+	more = go_on_telling(t, &r, x->now_s);
+	renew_at(t, &r, hash, more ? x->now_s : x->now_s + PAPER_RENEW_S, x->now_s);
+	put_letter(t, &r);
 	return true;
 }
 
@@ -576,10 +608,14 @@ add_papers(void *arg, struct span key, struct span value)
 }
 
 void
-ims_letter_papers(struct kv_txn *t, struct buf *out)
+ims_letter_papers(struct kv_txn *t, const unsigned char domain_hash[PART_SHORT], struct buf *out)
 {
+	struct kv_key k = { .n = 0 };
+
+	kv_key_add_u8(&k, 'e');
+	kv_key_add(&k, span_of(domain_hash, (size_t)PART_SHORT));
 	buf_reset(out);
-	kv_each(t, SPAN_LIT("e"), SPAN_LIT("e"), add_papers, out);
+	kv_each(t, kv_key_span(&k), kv_key_span(&k), add_papers, out);
 }
 
 static bool
@@ -591,7 +627,7 @@ notice_gone(struct kv_txn *t, const struct ims_notice_fact *was, uint64_t versio
 		return false;
 	if (r.refs == 0)
 		return true;
-	want_less(t, &r.facts, was, false, (int64_t)(version / PART_ROUNDS));
+	want_less(t, &r, was, false, (int64_t)(version / PART_ROUNDS));
 	if (--r.refs == 0)
 		delete_letter(t, &r, (int64_t)(version / PART_ROUNDS));
 	else
@@ -606,8 +642,10 @@ notice_declined(struct kv_txn *t, const struct ims_notice_fact *was, int64_t now
 
 	if (!get_letter(t, was->from_domain, &r, e))
 		return false;
-	if (r.refs > 0)
-		want_less(t, &r.facts, was, true, now_s);
+	if (r.refs == 0)
+		return true;
+	want_less(t, &r, was, true, now_s);
+	put_letter(t, &r);
 	return true;
 }
 
@@ -667,11 +705,11 @@ ims_letter_op_keep(struct kv_txn *t, void *op, struct err *e)
 	span_copy(span_str(o->file), r.file, sizeof r.file);
 	if (r.file[0] == '\0')
 		kv_put(t, kv_key_span(&body), o->octets);
+	if (state_here(t, &r, o->now_s))
+		renew_letter_at(t, &r, o->now_s, o->now_s);
 	put_letter(t, &r);
-	if (state_here(t, &r.facts, o->now_s))
-		renew_at(t, o->now_s, o->now_s);
-	own_get(t, domain, domain_span(&o->own_domain), &of);
-	o->round = of.due == DUE_DONE ? of.round : 0;
+	own_get(t, &r, domain_span(&o->own_domain), &of);
+	o->round = of.has.due == IMS_DUE_DONE ? of.has.round : 0;
 	return true;
 }
 
@@ -708,7 +746,7 @@ ims_letter_op_release(struct kv_txn *t, void *op, struct err *e)
 
 /* What the first cites may not be decided yet. */
 static void
-await_papers(struct kv_txn *t, const struct ims_letter_op *o)
+await_papers(struct kv_txn *t, struct ims_letter_record *l, const struct ims_letter_op *o)
 {
 	struct span domain = domain_span(&o->from_domain), own = domain_span(&o->own_domain), value;
 	struct kv_key k = key_of_evidence(domain, own, o->first);
@@ -721,7 +759,7 @@ await_papers(struct kv_txn *t, const struct ims_letter_op *o)
 	if (kv_get(t, kv_key_span(&k), &value) && ims_evidence_read(value, &r, &none)) {
 		for (size_t i = 0; i < r.n_papers; i++)
 			ims_citing_add(&papers, r.paper[i], (struct span) { 0 }, 0);
-		state_papers(t, buf_span(&papers), domain, o->now_s);
+		state_papers(t, l, buf_span(&papers), o->now_s);
 	}
 	kv_pardon(t);
 	buf_clear(&papers);
@@ -744,19 +782,20 @@ ims_letter_op_repeat(struct kv_txn *t, void *op, struct err *e)
 	if (r.refs == 0)
 		r.facts = o->letter;
 	moved = r.refs > 0 && r.facts.hold_until_s < o->letter.hold_until_s;
-	if (moved || (r.refs > 0 && r.facts.state == MAILBOX_GONE)) {
+	if (moved || (r.refs > 0 && r.facts.state == MAILBOX_GONE))
 		ims_letter_announced(&r.facts, o->letter.hold_until_s);
-		put_letter(t, &r);
-	}
 	if (moved) {
 		kv_put(t, kv_key_span(&k), o->evidence);
-		state_papers(t, o->papers, domain, o->now_s);
+		state_papers(t, &r, o->papers, o->now_s);
 	}
-	await_papers(t, o);
-	own_get(t, domain, own, &of);
-	change_due(t, &r.facts, &of, ims_wants_again(&of.is, r.facts.state, o->answered), o->now_s);
-	if (r.refs > 0 || of.due != DUE_NOTHING)
-		own_put(t, domain, &of);
+	await_papers(t, &r, o);
+	own_get(t, &r, own, &of);
+	change_due(t, &r.facts, &of, ims_wants_again(&of.has.is, r.facts.state, o->answered),
+	    o->now_s);
+	if (r.refs > 0 || of.has.due != IMS_DUE_NOTHING)
+		own_put(t, &r, &of);
+	if (r.refs > 0)
+		put_letter(t, &r);
 	return true;
 }
 
@@ -771,16 +810,19 @@ ims_letter_op_acked(struct kv_txn *t, void *op, struct err *e)
 
 	if (!get_letter(t, domain, &r, e))
 		return false;
-	if (!own_get(t, domain, own, &of) || of.round != o->round ||
-	    of.due != (o->declined ? DUE_DECLINE : DUE_DONE))
-		return true;
 	if (r.refs == 0)
 		r.facts = (struct ims_letter) { .id = o->id, .from_domain = o->from_domain };
-	state_due(t, &r.facts, &of, DUE_NOTHING, o->now_s);
-	if (r.refs > 0)
-		own_put(t, domain, &of);
-	else
+	if (!own_get(t, &r, own, &of) || of.has.round != o->round ||
+	    of.has.due != (o->declined ? IMS_DUE_DECLINE : IMS_DUE_DONE))
+		return true;
+	state_due(t, &r.facts, &of, IMS_DUE_NOTHING, o->now_s);
+	if (r.refs == 0) {
 		kv_del(t, kv_key_span(&k));
+		return true;
+	}
+	own_put(t, &r, &of);
+	if (is_first(&r, own))
+		put_letter(t, &r);
 	return true;
 }
 
@@ -798,18 +840,22 @@ key_by_hash(unsigned what, struct span domain_hash)
 
 /* What is pending begins a new round: it is said again, whatever the answer to the old one was. */
 static void
-import_own(struct kv_txn *t, const struct ims_letter *l, struct ims_old_own *old, int64_t now_s)
+import_own(struct kv_txn *t, struct ims_letter_record *r, struct ims_old_own *old, int64_t now_s)
 {
-	struct own o = { .domain = old->domain, .is = old->is };
-	struct ims_letter of = *l;
+	struct own o = { .domain = old->domain, .has = { .is = old->is } };
+	struct ims_letter_record of = *r;
 
 	if (old->pending) {
-		of.id = old->ack.id;
-		of.from_domain = old->ack.from_domain;
-		of.hold_until_s = old->ack.until_s;
-		state_due(t, &of, &o, old->ack.declined ? DUE_DECLINE : DUE_DONE, now_s);
+		of.facts.id = old->ack.id;
+		of.facts.from_domain = old->ack.from_domain;
+		of.facts.hold_until_s = old->ack.until_s;
+		state_due(t, &of.facts, &o, old->ack.declined ? IMS_DUE_DECLINE : IMS_DUE_DONE,
+		    now_s);
 	}
-	own_put(t, domain_span(&of.from_domain), &o);
+	if (is_first(r, domain_span(&o.domain)))
+		r->own = o.has;
+	else
+		row_put(t, domain_span(&of.facts.from_domain), &o);
 }
 
 static bool
@@ -819,18 +865,33 @@ forget_due(void *arg, struct span key, struct span value)
 	struct own o;
 
 	(void)key;
-	if (own_read(value, &o) && o.due != DUE_NOTHING)
-		state_due(x->t, x->letter, &o, DUE_NOTHING, x->now_s);
+	if (own_read(value, &o))
+		state_due(x->t, x->letter, &o, IMS_DUE_NOTHING, x->now_s);
 	return true;
+}
+
+static void
+import_rows(struct kv_txn *t, const struct ims_old_letter *o)
+{
+	struct kv_key b = key_by_hash('b', o->domain_hash);
+
+	if (o->body.n > 0)
+		kv_put(t, kv_key_span(&b), o->body);
+	for (size_t i = 0; i < o->n_evidence; i++) {
+		struct kv_key k = key_by_hash('e', o->domain_hash);
+
+		kv_key_add(&k, o->evidence[i].key);
+		kv_put(t, kv_key_span(&k), o->evidence[i].value);
+	}
 }
 
 bool
 ims_letter_import(struct kv_txn *t, void *old_letter, struct err *e)
 {
 	struct ims_old_letter *o = old_letter;
-	struct kv_key l = key_by_hash('l', o->domain_hash), b = key_by_hash('b', o->domain_hash),
-		      own = key_by_hash('o', o->domain_hash);
-	struct ims_letter_record r = { .refs = 0 };
+	struct kv_key l = key_by_hash('l', o->domain_hash), own = key_by_hash('o', o->domain_hash);
+	struct ims_letter_record r = { .refs = 0 }, *now = &o->letter;
+	struct own first;
 	struct owns x = { .t = t, .letter = &o->letter.facts, .now_s = o->now_s };
 	struct span value;
 
@@ -838,20 +899,17 @@ ims_letter_import(struct kv_txn *t, void *old_letter, struct err *e)
 		return false;
 	kv_each(t, kv_key_span(&own), kv_key_span(&own), forget_due, &x);
 	kv_each(t, kv_key_span(&own), kv_key_span(&own), del_row, t);
-	if (o->has_record && r.refs > 0) {
-		o->letter.refs = r.refs;
-		put_letter(t, &o->letter);
-		if (o->body.n > 0)
-			kv_put(t, kv_key_span(&b), o->body);
-		for (size_t i = 0; i < o->n_evidence; i++) {
-			struct kv_key k = key_by_hash('e', o->domain_hash);
-
-			kv_key_add(&k, o->evidence[i].key);
-			kv_put(t, kv_key_span(&k), o->evidence[i].value);
-		}
-	}
+	first = (struct own) { r.facts.own_domain, r.own };
+	state_due(t, x.letter, &first, IMS_DUE_NOTHING, o->now_s);
+	now->refs = o->has_record ? r.refs : 0;
+	now->renew_s = r.renew_s;
+	now->stated = r.stated;
 	for (size_t i = 0; i < o->n_own; i++)
 		if (r.refs > 0 || o->own[i].pending)
-			import_own(t, &o->letter.facts, &o->own[i], o->now_s);
+			import_own(t, now, &o->own[i], o->now_s);
+	if (now->refs == 0)
+		return true;
+	put_letter(t, now);
+	import_rows(t, o);
 	return true;
 }

@@ -155,7 +155,7 @@ look_by(struct kv_txn *t, struct ims_mailbox_is *m, int64_t at_s)
 {
 	if (m->look_s != 0 && m->look_s / EXPIRY_S <= at_s / EXPIRY_S)
 		return;
-	ims_look_at(t, m->look_s, at_s, m->stated);
+	ims_look_at(t, (struct span) { 0 }, m->look_s, at_s, m->stated);
 	m->look_s = at_s;
 }
 
@@ -1065,7 +1065,7 @@ ims_mailbox_expire(struct kv_txn *t, void *ending, struct err *e)
 	due_s = due_s == 0 ? 0 : due_s + x->keep_s;
 	was_s = m.look_s;
 	m.look_s = until_s == 0 || (due_s != 0 && due_s < until_s) ? due_s : until_s;
-	ims_look_at(t, was_s, m.look_s, m.stated);
+	ims_look_at(t, (struct span) { 0 }, was_s, m.look_s, m.stated);
 	ims_mailbox_put(t, &m);
 	return true;
 }
@@ -1160,7 +1160,7 @@ ims_mailbox_delete(struct kv_txn *t, void *ending, struct err *e)
 		f.name = span_str(m.user);
 		f.version.n = m.stated;
 		kv_emit(t, &to, &f);
-		ims_look_at(t, m.look_s, 0, m.stated);
+		ims_look_at(t, (struct span) { 0 }, m.look_s, 0, m.stated);
 	}
 	free(all);
 	return true;

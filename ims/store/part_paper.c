@@ -163,7 +163,7 @@ ims_paper_keep(struct kv_txn *t, void *keeping, struct err *e)
 		if (shared)
 			state_crl(t, &p, k->crl->this_s, false);
 	}
-	ims_look_at(t, kept ? was_s : 0, p.until_s, p.stated);
+	ims_look_at(t, (struct span) { 0 }, kept ? was_s : 0, p.until_s, p.stated);
 	put(t, &p);
 	return true;
 }
@@ -273,7 +273,7 @@ ims_paper_expire(struct kv_txn *t, void *keeping, struct err *e)
 	state_charge(t, &p, true);
 	state_listed(t, &p, true);
 	state_crl(t, &p, 0, true);
-	ims_look_at(t, p.until_s, 0, p.stated);
+	ims_look_at(t, (struct span) { 0 }, p.until_s, 0, p.stated);
 	kv_each(t, (struct span) { 0 }, (struct span) { 0 }, del_row, t);
 	return true;
 }

@@ -94,7 +94,7 @@ state_presence(struct kv_txn *t, struct sum *s, unsigned directory, struct span 
 	f.version.n = s->stated;
 	kv_emit(t, &to, &f);
 	look_s = f.gone ? (int64_t)(s->stated / PART_ROUNDS) + SUM_KEEP_S : 0;
-	ims_look_at(t, s->look_s, look_s, s->stated);
+	ims_look_at(t, (struct span) { 0 }, s->look_s, look_s, s->stated);
 	s->look_s = look_s;
 }
 
@@ -107,7 +107,7 @@ ims_sum_expire(struct kv_txn *t, void *now_s, struct err *e)
 	sum_get(t, &s);
 	if (s.look_s == 0 || s.look_s > *(int64_t *)now_s)
 		return true;
-	ims_look_at(t, s.look_s, 0, s.stated + 1);
+	ims_look_at(t, (struct span) { 0 }, s.look_s, 0, s.stated + 1);
 	s.stated++;
 	s.look_s = 0;
 	if (s.facts == 0)

@@ -140,11 +140,30 @@ ims_seen_read(struct span value, struct ims_seen_record *r, struct err *e)
 /* -- letters --------------------------------------------------------------------------------------------------- */
 
 void
+ims_own_write(struct buf *out, const struct ims_own *o)
+{
+	put_u32(out, o->is.wants);
+	put_u8(out, o->is.declined);
+	put_u64(out, o->round);
+	put_u8(out, (uint8_t)o->due);
+}
+
+bool
+ims_own_read(struct reader *in, struct ims_own *o)
+{
+	o->is.wants = read_u32(in);
+	o->is.declined = read_u8(in) != 0;
+	o->round = read_u64(in);
+	o->due = (enum ims_due)read_u8(in);
+	return o->due <= IMS_DUE_DECLINE && !in->bad;
+}
+
+void
 ims_letter_write(struct buf *out, const struct ims_letter_record *r)
 {
 	const struct ims_letter *f = &r->facts;
 
-	put_u8(out, VERSION_1);
+	put_u8(out, VERSION_2);
 	put_bytes(out, f->id.b, ULID_BYTES);
 	put_span(out, domain_span(&f->from_domain));
 	put_span(out, domain_span(&f->own_domain));
@@ -160,6 +179,9 @@ ims_letter_write(struct buf *out, const struct ims_letter_record *r)
 	put_u64(out, r->lease.by);
 	put_u32(out, r->refs);
 	put_span(out, span_str(r->file));
+	ims_own_write(out, &r->own);
+	put_u64(out, (uint64_t)r->renew_s);
+	put_u64(out, r->stated);
 }
 
 bool
@@ -167,7 +189,8 @@ ims_letter_read(struct span value, struct ims_letter_record *r, struct err *e)
 {
 	struct reader in = reader_of(value);
 	struct ims_letter *f = &r->facts;
-	bool good = read_u8(&in) == VERSION_1;
+	uint8_t version = read_u8(&in);
+	bool good = version == VERSION_1 || version == VERSION_2;
 
 	*r = (struct ims_letter_record) { 0 };
 	read_bytes(&in, f->id.b, ULID_BYTES);
@@ -185,5 +208,10 @@ ims_letter_read(struct span value, struct ims_letter_record *r, struct err *e)
 	r->lease.by = read_u64(&in);
 	r->refs = read_u32(&in);
 	read_str(&in, r->file, sizeof r->file);
+	if (version == VERSION_2) {
+		good = ims_own_read(&in, &r->own) && good;
+		r->renew_s = (int64_t)read_u64(&in);
+		r->stated = read_u64(&in);
+	}
 	return (good && f->state <= MAILBOX_BAD_SEAL && reader_done(&in)) || ims_damaged(e);
 }

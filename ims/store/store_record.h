@@ -2,6 +2,7 @@
 #ifndef IMS_STORE_STORE_RECORD_H
 #define IMS_STORE_STORE_RECORD_H
 
+#include "common/base/record.h"
 #include "common/pki/crl_set.h"
 #include "ims/store/store.h"
 
@@ -48,11 +49,24 @@ bool ims_seen_read(struct span value, struct ims_seen_record *r, struct err *e);
 /* What an entry takes, with its other rows. */
 uint64_t ims_seen_takes(struct span user, struct span domain);
 
+/* What one of our domains wants of a letter, and which acknowledgement of it is pending. */
+enum ims_due { IMS_DUE_NOTHING, IMS_DUE_DONE, IMS_DUE_DECLINE };
+struct ims_own {
+	struct ims_wants is;
+	uint64_t round;
+	enum ims_due due;
+};
+void ims_own_write(struct buf *out, const struct ims_own *o);
+bool ims_own_read(struct reader *in, struct ims_own *o); /* false: it is damaged */
+
 struct ims_letter_record {
 	struct ims_letter facts; /* own_domain: the first of ours that was notified */
 	struct ims_lease lease;  /* the newest */
 	uint32_t refs;           /* notices */
 	char file[BODY_NAME_BYTES];
+	struct ims_own own; /* of own_domain */
+	int64_t renew_s;    /* when it is looked at: it renews its papers; 0: never */
+	uint64_t stated;    /* version of what it stated last to papers and hours */
 };
 void ims_letter_write(struct buf *out, const struct ims_letter_record *r);
 bool ims_letter_read(struct span value, struct ims_letter_record *r, struct err *e);

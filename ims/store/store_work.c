@@ -39,10 +39,14 @@ struct work {
 	unsigned shard;
 	struct kv_key after; /* names of facts from this on: of an hour, a sender, a directory */
 	struct kv_key next;  /* of the page that follows */
-	struct kv_part thing[PAGE_LOOK];
+	struct thing {
+		struct kv_part part;
+		unsigned char domain_hash[PART_SHORT]; /* of a letter in it */
+	} thing[PAGE_LOOK];
 	size_t n_things, at;
-	struct kv_part mailbox; /* or the letter */
-	struct buf papers;      /* of the letter: digests */
+	struct kv_part mailbox; /* or the letters of an id */
+	unsigned char domain_hash[PART_SHORT];
+	struct buf papers; /* of the letter: digests */
 	size_t paper;
 	struct ims_numbers numbers;
 	struct looked *looked;
@@ -52,6 +56,7 @@ struct work {
 		union { /* first: what is applied */
 			struct ims_ending ending;
 			struct ims_keeping keeping;
+			struct ims_renewing renewing;
 			int64_t cursor[2]; /* hour, keep_s */
 			int64_t now_s;
 		};
@@ -328,7 +333,8 @@ renew_paper(struct work *w)
 	struct span digest = span_sub(buf_span(&w->papers), w->paper * DIGEST_BYTES, DIGEST_BYTES);
 
 	if (digest.n < DIGEST_BYTES) {
-		w->step.now_s = w->now_s;
+		w->step.renewing.now_s = w->now_s;
+		memcpy(w->step.renewing.domain_hash, w->domain_hash, sizeof w->domain_hash);
 		take(w, w->mailbox, ims_letter_renewed, 1024, next_thing);
 		return;
 	}
@@ -341,8 +347,10 @@ renew_paper(struct work *w)
 static void
 look_for_papers(struct kv_txn *t, void *arg, struct err *why)
 {
+	struct work *w = arg;
+
 	(void)why;
-	ims_letter_papers(t, &((struct work *)arg)->papers);
+	ims_letter_papers(t, w->domain_hash, &w->papers);
 }
 
 static void
@@ -352,24 +360,25 @@ papers_found(struct ims_question *q)
 }
 
 static void
-renew_letter(struct work *w, struct kv_part letter)
+renew_letter(struct work *w, const struct thing *letter)
 {
-	w->mailbox = letter;
+	w->mailbox = letter->part;
+	memcpy(w->domain_hash, letter->domain_hash, sizeof w->domain_hash);
 	w->paper = 0;
 	w->question.next = papers_found;
-	ims_look(&w->question, letter, look_for_papers, w);
+	ims_look(&w->question, letter->part, look_for_papers, w);
 }
 
 static void
-end_thing(struct work *w, struct kv_part thing)
+end_thing(struct work *w, const struct thing *thing)
 {
-	switch ((enum ims_part)thing.kind) {
+	switch ((enum ims_part)thing->part.kind) {
 	case PART_MAILBOX:
-		begin_mailbox(w, thing);
+		begin_mailbox(w, thing->part);
 		break;
 	case PART_PAPER:
 		w->step.keeping = (struct ims_keeping) { .now_s = w->now_s };
-		take(w, thing, ims_paper_expire, 4096, next_thing);
+		take(w, thing->part, ims_paper_expire, 4096, next_thing);
 		break;
 	case PART_LETTER:
 		renew_letter(w, thing);
@@ -377,7 +386,7 @@ end_thing(struct work *w, struct kv_part thing)
 	case PART_SENDER:
 	case PART_ACKS:
 		w->step.now_s = w->now_s;
-		take(w, thing, ims_sum_expire, 1024, next_thing);
+		take(w, thing->part, ims_sum_expire, 1024, next_thing);
 		break;
 	default:
 		next_thing(w);
@@ -391,7 +400,7 @@ static void
 next_thing(struct work *w)
 {
 	if (w->at < w->n_things)
-		end_thing(w, w->thing[w->at++]);
+		end_thing(w, &w->thing[w->at++]);
 	else
 		read_things(w);
 }
@@ -423,7 +432,8 @@ take_mailbox(void *arg, const struct kv_fact *f)
 		return false;
 	kv_key_after(&w->next, f->name);
 	if (f->name.n == 1 + PART_HASH)
-		w->thing[w->n_things++] = kv_part_of(PART_MAILBOX, span_sub(f->name, 1, PART_HASH));
+		w->thing[w->n_things++].part = kv_part_of(PART_MAILBOX,
+		    span_sub(f->name, 1, PART_HASH));
 	return true;
 }
 
@@ -458,7 +468,7 @@ take_listed(void *arg, const struct kv_fact *f)
 	if (w->n_things == PAGE_LOOK)
 		return false;
 	kv_key_after(&w->next, f->name);
-	w->thing[w->n_things++] = kv_part_hash(PART_MAILBOX, f->name, PART_HASH);
+	w->thing[w->n_things++].part = kv_part_hash(PART_MAILBOX, f->name, PART_HASH);
 	return true;
 }
 
@@ -498,15 +508,21 @@ take_thing(void *arg, const struct kv_fact *f)
 {
 	struct work *w = arg;
 	unsigned kind = f->name.n > 0 ? (unsigned char)f->name.p[0] : IMS_PARTS;
+	struct thing *x = &w->thing[w->n_things];
 
 	if (w->n_things == PAGE_LOOK)
 		return false;
 	kv_key_after(&w->next, f->name);
-	if ((kind == PART_MAILBOX && f->name.n == 1 + PART_HASH) ||
-	    (kind == PART_LETTER && f->name.n == 1 + ULID_BYTES) ||
+	if (kind == PART_LETTER && f->name.n == 1 + PART_LETTER_AT) {
+		memcpy(x->domain_hash, f->name.p + 1 + ULID_BYTES, PART_SHORT);
+		x->part = kv_part_of(kind, span_sub(f->name, 1, ULID_BYTES));
+		w->n_things++;
+	} else if ((kind == PART_MAILBOX && f->name.n == 1 + PART_HASH) ||
 	    (kind == PART_PAPER && f->name.n == 1 + DIGEST_BYTES) ||
-	    ((kind == PART_SENDER || kind == PART_ACKS) && f->name.n == 1 + PART_HASH))
-		w->thing[w->n_things++] = kv_part_of(kind, span_sub(f->name, 1, f->name.n));
+	    ((kind == PART_SENDER || kind == PART_ACKS) && f->name.n == 1 + PART_HASH)) {
+		x->part = kv_part_of(kind, span_sub(f->name, 1, f->name.n));
+		w->n_things++;
+	}
 	return true;
 }
 

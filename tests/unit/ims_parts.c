@@ -76,6 +76,7 @@ struct call {
 		struct ims_letter_op letter;
 		struct ims_keeping keep;
 		struct ims_ending ending;
+		struct ims_renewing renewing;
 		int64_t now_s;
 	};
 	struct world *w;
@@ -1013,11 +1014,33 @@ a_sender_goes_with_what_is_remembered(void **state)
 
 static struct buf digests;
 
+static struct ims_renewing
+letter_of_a(void)
+{
+	struct ims_renewing r = { .now_s = NOW };
+	struct kv_key hash = { .n = 0 };
+
+	ims_key_add_hash(&hash, SPAN_LIT("a.test"), PART_SHORT);
+	memcpy(r.domain_hash, hash.b, sizeof r.domain_hash);
+	return r;
+}
+
 static void
 see_papers(struct kv_txn *t, struct world *w)
 {
 	(void)w;
-	ims_letter_papers(t, &digests);
+	ims_letter_papers(t, letter_of_a().domain_hash, &digests);
+}
+
+/* The letter of a.test. */
+static enum refusal
+renewed(struct world *w, unsigned number, int64_t now_s)
+{
+	struct ulid id = id_of(number);
+	struct call c = { .renewing = letter_of_a() };
+
+	c.renewing.now_s = now_s;
+	return run(w, ims_part_letter(&id), ims_letter_renewed, &c);
 }
 
 /* A letter that is kept says when it renews its papers, again and again; one that is gone does not. */
@@ -1028,7 +1051,6 @@ a_letter_renews_its_papers(void **state)
 	struct ulid id = id_of(1);
 	struct kv_part letter_1 = ims_part_letter(&id);
 	struct world w;
-	struct call c = { .w = NULL };
 
 	(void)state;
 	world_of(&w);
@@ -1036,14 +1058,66 @@ a_letter_renews_its_papers(void **state)
 	assert_int_equal(rows_of(&w, ims_part_expiry(NOW + PAPER_RENEW_S, &letter_1)), 1);
 	look(&w, letter_1, see_papers);
 	assert_int_equal(digests.len, 0); /* this evidence is none */
-	c.now_s = NOW + PAPER_RENEW_S;
-	assert_int_equal(run(&w, letter_1, ims_letter_renewed, &c), REFUSAL_NONE);
+	assert_int_equal(renewed(&w, 1, NOW + PAPER_RENEW_S), REFUSAL_NONE);
 	assert_int_equal(rows_of(&w, ims_part_expiry(NOW + PAPER_RENEW_S, &letter_1)), 0);
 	assert_int_equal(rows_of(&w, ims_part_expiry(NOW + 2 * PAPER_RENEW_S, &letter_1)), 1);
 	assert_int_equal(change(&w, BOB, 1, ims_mailbox_drop, false), REFUSAL_NONE);
 	assert_int_equal(rows_of(&w, ims_part_expiry(NOW + 2 * PAPER_RENEW_S, &letter_1)), 0);
 	assert_int_equal(rows_of(&w, letter_1), 0);
 	buf_clear(&digests);
+	world_clear(&w);
+}
+
+/* Letters of two senders with the same id are looked at each by itself. */
+static void
+two_letters_of_one_id_renew_their_own(void **state)
+{
+	struct notification n = { .number = 1, .to = BOB, .hold_s = DAY };
+	struct ulid id = id_of(1);
+	struct kv_part both = ims_part_letter(&id),
+		       hour = ims_part_expiry(NOW + PAPER_RENEW_S, &both);
+	struct world w;
+
+	(void)state;
+	world_of(&w);
+	accepts(&w, n);
+	n.from = "alice@z.test";
+	accepts(&w, n);
+	assert_int_equal(rows_of(&w, hour), 2);
+	assert_int_equal(renewed(&w, 1, NOW + PAPER_RENEW_S), REFUSAL_NONE);
+	assert_int_equal(rows_of(&w, hour), 1);
+	assert_int_equal(change(&w, BOB, 2, ims_mailbox_drop, false), REFUSAL_NONE);
+	assert_int_equal(rows_of(&w, hour), 0);
+	assert_int_equal(rows_of(&w, ims_part_expiry(NOW + 2 * PAPER_RENEW_S, &both)), 1);
+	assert_int_equal(change(&w, BOB, 1, ims_mailbox_drop, false), REFUSAL_NONE);
+	assert_int_equal(rows_of(&w, ims_part_expiry(NOW + 2 * PAPER_RENEW_S, &both)), 0);
+	assert_int_equal(rows_of(&w, both), 0);
+	world_clear(&w);
+}
+
+/* What is due to the sender of a letter that is gone is in a row; where the letter comes again, its record has it. */
+static void
+what_is_due_goes_with_the_letter_and_comes_back(void **state)
+{
+	struct notification n = { .number = 1, .to = BOB, .hold_s = DAY };
+	struct ulid id = id_of(1);
+	struct world w;
+
+	(void)state;
+	world_of(&w);
+	accepts(&w, n);
+	fetched(&w, 1, "");
+	assert_string_equal(pending(&w), "DONE b.test");
+	assert_int_equal(change(&w, BOB, 1, ims_mailbox_drop, true), REFUSAL_NONE);
+	assert_string_equal(pending(&w), "DONE b.test");
+	assert_int_equal(rows_of(&w, ims_part_letter(&id)), 1); /* what is due */
+	n.to = EVE;
+	n.at_s = 1;
+	accepts(&w, n); /* held again, so the sender must not forget it */
+	assert_string_equal(pending(&w), "");
+	assert_int_equal(letter_is(&w, 1).own.due, IMS_DUE_NOTHING);
+	assert_int_equal(letter_is(&w, 1).own.is.wants, 1);
+	assert_int_equal(rows_of(&w, ims_part_letter(&id)), 3); /* letter, evidence, notice */
 	world_clear(&w);
 }
 
@@ -1070,16 +1144,13 @@ done_is_pending_for_any_number_of_our_domains(void **state)
 	assert_int_equal(keep(&w, &c, ""), REFUSAL_NONE);
 	assert_int_equal(rows_of(&w, acks), LETTER_PAGE + 1); /* and their sum */
 	assert_int_equal(rows_of(&w, ims_part_expiry(NOW, &letter_1)), 1);
-	c.now_s = NOW + 60;
-	assert_int_equal(run(&w, letter_1, ims_letter_renewed, &c), REFUSAL_NONE);
+	assert_int_equal(renewed(&w, 1, NOW + 60), REFUSAL_NONE);
 	assert_int_equal(rows_of(&w, acks), 2 * LETTER_PAGE + 1);
 	assert_int_equal(rows_of(&w, ims_part_expiry(NOW, &letter_1)), 1);
-	c.now_s = NOW + 120;
-	assert_int_equal(run(&w, letter_1, ims_letter_renewed, &c), REFUSAL_NONE);
+	assert_int_equal(renewed(&w, 1, NOW + 120), REFUSAL_NONE);
 	assert_int_equal(rows_of(&w, acks), 2 * LETTER_PAGE + 2);
 	assert_int_equal(rows_of(&w, ims_part_expiry(NOW, &letter_1)), 0);
-	c.now_s = NOW + 180;
-	assert_int_equal(run(&w, letter_1, ims_letter_renewed, &c), REFUSAL_NONE);
+	assert_int_equal(renewed(&w, 1, NOW + 180), REFUSAL_NONE);
 	assert_int_equal(rows_of(&w, acks), 2 * LETTER_PAGE + 2);
 	world_clear(&w);
 }
@@ -1256,7 +1327,7 @@ a_repeat_waits_for_what_it_repeats(void **state)
 int
 main(void)
 {
-	enum { N = 18 };
+	enum { N = 20 };
 	const struct CMUnitTest tests[N] = {
 		cmocka_unit_test(a_repeat_is_known),
 		cmocka_unit_test(a_repeat_waits_for_what_it_repeats),
@@ -1273,6 +1344,8 @@ main(void)
 		cmocka_unit_test(notices_and_repeats_end_by_time),
 		cmocka_unit_test(a_sender_goes_with_what_is_remembered),
 		cmocka_unit_test(a_letter_renews_its_papers),
+		cmocka_unit_test(two_letters_of_one_id_renew_their_own),
+		cmocka_unit_test(what_is_due_goes_with_the_letter_and_comes_back),
 		cmocka_unit_test(done_is_pending_for_any_number_of_our_domains),
 		cmocka_unit_test(a_sum_of_nothing_goes),
 		cmocka_unit_test(sums_are_true_whatever_happens),
