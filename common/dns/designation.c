@@ -551,6 +551,15 @@ designation_find(struct dns *dns, const char *service, const char *domain,
 	return q;
 }
 
+bool
+designation_is_known(struct dns *dns, const char *service, const char *domain, bool allow_private)
+{
+	const struct finding *f = find_finding(designations_of(dns), service, domain, allow_private,
+	    dns_generation(dns));
+
+	return f != NULL && f->done && f->n > 0;
+}
+
 /* A look-up that no query waits for is dropped. */
 void
 designation_cancel(struct designation_query **qp)

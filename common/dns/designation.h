@@ -62,6 +62,9 @@ typedef void designation_done(void *arg, const struct designation *d, const stru
 struct designation_query *designation_find(struct dns *dns, const char *service, const char *domain,
     const struct sockaddr *peer, bool allow_private, designation_done *done, void *arg);
 void designation_cancel(struct designation_query **q);
+/* True: designation_find would report a target, from a certain answer that is at hand. */
+bool designation_is_known(struct dns *dns, const char *service, const char *domain,
+    bool allow_private);
 
 /* Does one of the targets have this address?  (An OMS that
  * an IMS calls uses designation_find with DESIGNATION_NOTIFY and the domain of HELLO, then this with the

@@ -66,6 +66,20 @@ too_slow(void *arg)
 	finish(arg, NULL);
 }
 
+bool
+recipient_is_known(struct oms_worker *w, const char *address)
+{
+	struct conf *conf = daemon_conf(w->oms->daemon);
+	struct domain domain;
+	bool known;
+
+	domain_set(&domain, address_domain(span_str(address)));
+	known = designation_is_known(w->dns, DESIGNATION_NOTIFY, domain.text,
+	    conf->allow_private_peers);
+	conf_unref(&conf);
+	return known;
+}
+
 struct recipient_check *
 recipient_check(struct oms_worker *w, const char *address, int64_t most_ms, recipient_checked *done,
     void *arg)

@@ -25,7 +25,8 @@ struct recipient_check;
 /* e NULL: the recipient is not refused.  took_ms: the duration of the check. */
 typedef void recipient_checked(void *arg, int64_t took_ms, const struct err *e);
 
-/* `address` is canonical. */
+/* `address` is canonical.  True: DNS has lately named a server of its domain, so that a check would not refuse it. */
+bool recipient_is_known(struct oms_worker *w, const char *address);
 struct recipient_check *recipient_check(struct oms_worker *w, const char *address, int64_t most_ms,
     recipient_checked *done, void *arg);
 void recipient_cancel(struct recipient_check **c); /* *c may be NULL; it is set to NULL */

@@ -101,8 +101,8 @@ do_to(void *role, const char *address, struct err *e)
 	int64_t most_ms = RECIPIENT_CHECK_MS - s->slow_ms;
 
 	(void)e;
-	if (most_ms <= 0)
-		return DONE;
+	if (most_ms <= 0 || recipient_is_known(s->worker, address))
+		return DONE; /* at once: the replies to FROM and TO are sent together */
 	most_ms += RECIPIENT_PROMPT_MS;
 	snprintf(s->checked, sizeof s->checked, "%s", address);
 	s->check = recipient_check(s->worker, address,

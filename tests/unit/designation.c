@@ -497,6 +497,12 @@ those_who_ask_at_once_join(void **state)
 	world_close(&w);
 }
 
+static bool
+is_known(struct world *w, const char *domain)
+{
+	return designation_is_known(w->dns, DESIGNATION_NOTIFY, domain, false);
+}
+
 static struct answer
 find_again(struct world *w, const char *domain)
 {
@@ -535,7 +541,9 @@ certain_answers_hold_for_10_s(void **state)
 	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
 		uint64_t asked;
 
+		assert_false(is_known(&w, rows[i].domain));
 		a = find_again(&w, rows[i].domain);
+		assert_int_equal(is_known(&w, rows[i].domain), rows[i].why == REFUSAL_NONE);
 		assert_int_equal(a.why, rows[i].why);
 		assert_in_range(a.ttl_s, DESIGNATION_LEAST_S, i == 0 ? DESIGNATION_LEAST_S : 300);
 		asked = dns_asked(w.dns);
@@ -544,6 +552,7 @@ certain_answers_hold_for_10_s(void **state)
 		assert_in_range(a.ttl_s, 1, i == 0 ? DESIGNATION_LEAST_S : 300);
 		assert_int_equal(dns_asked(w.dns) == asked, rows[i].kept);
 		move_clock(DESIGNATION_LEAST_S * 1000);
+		assert_false(is_known(&w, rows[i].domain));
 		a = find_again(&w, rows[i].domain);
 		assert_true(dns_asked(w.dns) > asked);
 	}
@@ -585,6 +594,7 @@ a_new_zone_is_asked_at_once(void **state)
 	assert_non_null(f);
 	fputs("_ims._tcp.good.test. SRV 10 0 1471 one.test.\none.test. A 192.0.2.1\n", f);
 	fclose(f);
+	assert_false(is_known(&w, "good.test"));
 	assert_int_equal(find_again(&w, "good.test").n, 1);
 	world_close(&w);
 }
