@@ -167,7 +167,8 @@ date_of(int64_t wall_s)
 static void
 write_line(enum log_level level, const char *event, uint64_t missed, const char *fmt, va_list ap)
 {
-	char line[LINE_BYTES + MISSED_BYTES];
+	static _Thread_local char
+	    line[LINE_BYTES + MISSED_BYTES]; /* on the stack it would be zeroed */
 	int64_t now = clock_wall_ms();
 	size_t n;
 
