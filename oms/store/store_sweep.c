@@ -14,27 +14,31 @@
 
 /* -- an expiry ------------------------------------------------------------------------------------------ */
 
-struct others {
-	struct span name;
-	bool any;
-};
-
 static bool
-is_other(void *arg, const struct kv_fact *f)
+is_another(void *arg, const struct kv_fact *f)
 {
-	struct others *o = arg;
+	struct span *name = arg;
+	bool same = span_eq(f->name, *name);
 
-	o->any = !span_eq(f->name, o->name);
-	return !o->any;
+	if (!same)
+		*name = (struct span) { 0 };
+	return same;
 }
 
-/* The directory lists the minute while a letter ends in it. */
+static bool
+has_others(struct kv_txn *t, struct span name)
+{
+	kv_each_fact(t, OMS_FACT, SPAN_LIT(""), SPAN_LIT(""), is_another, &name);
+	return name.n == 0;
+}
+
+/* The directory lists the minute while a letter ends in it.  A minute of an older format has no row that says so; it
+ * tells the directory again. */
 bool
 oms_expiry_receive(struct kv_txn *t, const struct kv_part *from, const struct kv_fact *was,
     const struct kv_fact *now, void *arg, struct err *e)
 {
 	const struct kv_part *here = kv_here(t);
-	struct others others = { .name = now->name };
 	struct kv_part expiries;
 	struct kv_fact f = {
 		.what = OMS_FACT,
@@ -42,15 +46,19 @@ oms_expiry_receive(struct kv_txn *t, const struct kv_part *from, const struct kv
 		.gone = now->gone,
 		.value = SPAN_LIT("here"),
 	};
+	struct span told;
 
 	(void)from;
 	(void)arg;
 	(void)e;
 	if ((was == NULL) == now->gone)
 		return true;
-	kv_each_fact(t, OMS_FACT, SPAN_LIT(""), SPAN_LIT(""), is_other, &others);
-	if (others.any)
+	if (now->gone ? has_others(t, now->name) : kv_get(t, SPAN_LIT("E"), &told))
 		return true;
+	if (now->gone)
+		kv_del(t, SPAN_LIT("E"));
+	else
+		kv_put(t, SPAN_LIT("E"), SPAN_LIT(""));
 	expiries = kv_dir_part(OMS_EXPIRIES, span_of(here->name, here->n));
 	f.version.n = kv_stamp(t);
 	kv_emit(t, &expiries, &f);
