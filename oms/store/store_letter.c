@@ -4,6 +4,8 @@
 
 #include "oms/store/store_private.h"
 
+#define PACKED_BYTES 1000 /* most letters, besides the body */
+
 /* Of an outcome: the letter is over, then it is forgotten. */
 #define OUTCOME_OVER      1
 #define OUTCOME_FORGOTTEN 2
@@ -162,6 +164,7 @@ oms_letter_put(struct kv_txn *t, const struct oms_letter_record *r)
 {
 	struct buf value = BUF_INIT;
 
+	buf_room(&value, PACKED_BYTES);
 	oms_letter_write(&value, r);
 	kv_put(t, SPAN_LIT("L"), buf_span(&value));
 	buf_clear(&value);
@@ -198,6 +201,7 @@ oms_stored_put(struct kv_txn *t, struct oms_stored *s, bool awaited)
 
 	if (s->d.next_ms != s->due_ms)
 		state_due(t, s, awaited);
+	buf_room(&value, PACKED_BYTES);
 	put_u64(&value, (uint64_t)s->due_ms);
 	put_u64(&value, s->version);
 	oms_delivery_write(&value, &s->d);
@@ -256,6 +260,8 @@ oms_letter_pack(struct buf *out, const struct oms_letter_record *r, struct span 
 {
 	struct buf record = BUF_INIT;
 
+	buf_room(out, PACKED_BYTES + body.n);
+	buf_room(&record, PACKED_BYTES);
 	oms_letter_write(&record, r);
 	put_span(out, buf_span(&record));
 	put_span(out, body);

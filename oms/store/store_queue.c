@@ -137,8 +137,10 @@ oms_queue_receive(struct kv_txn *t, const struct kv_part *from, const struct kv_
 	}
 	if (was == NULL && now->gone)
 		return true;
-	first = first_of(t);
 	last = told(t);
+	if (!now->gone && last.next_ms != 0 && last.next_ms <= new.next_ms)
+		return true; /* nothing is earlier than what was told */
+	first = first_of(t);
 	if (must_tell(&first, &last))
 		tell(t, &first, &new.own, &new.peer, new.awaited);
 	return true;
