@@ -210,6 +210,7 @@ oms_store_put_take(struct oms_store *s, const struct oms_put *in, struct loop *l
 	if (g->letter.life.body)
 		memcpy(g->letter.file, p->file, sizeof p->file);
 	memcpy(g->letter.token, in->token, sizeof g->letter.token);
+	g->token = oms_token_name(in->token);
 	g->most = in->most;
 	g->token_until_s = token.until_s;
 	oms_letter_pack(&g->packed, &g->letter,

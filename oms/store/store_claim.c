@@ -41,7 +41,7 @@ enter(struct oms_claims *all, struct oms_claim *c, struct oms_user_counts have,
 struct claiming {
 	struct oms_question question;
 	struct oms_claim *claim; /* as it will be */
-	char token[SUBMIT_TOKEN_MAX + 1];
+	struct oms_token_name token;
 	uint64_t size, price;
 	struct oms_user_limits most;
 	int64_t now_s;
@@ -62,8 +62,9 @@ look_claim(struct kv_txn *t, void *arg)
 
 	c->why.why = REFUSAL_NONE;
 	c->full.why = REFUSAL_NONE;
-	c->known = oms_token_get(t, c->token, c->now_s, &id);
-	if (!kv_fault(t, &c->why) && oms_sums_get(t, &sums, &c->why))
+	c->known = oms_sums_get(t, &sums, &c->why) &&
+	    oms_token_get(t, &sums, &c->token, c->now_s, &id);
+	if (c->why.why == REFUSAL_NONE && !kv_fault(t, &c->why))
 		oms_outbox_judge(t, &sums, &c->most, c->now_s, &c->full);
 	c->have = sums.counts;
 }
@@ -115,7 +116,7 @@ oms_store_claim(struct oms_store *s, const struct oms_claim_query *q, struct loo
 		.tell = tell_claim,
 		.clear = clear_claim,
 	};
-	span_copy(span_str(q->token), c->token, sizeof c->token);
+	c->token = oms_token_name(q->token);
 	c->size = q->octets;
 	c->price = oms_letter_price(q->n_recipients);
 	c->most = q->most;

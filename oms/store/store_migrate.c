@@ -63,6 +63,7 @@ take_letter(struct migration *m, const struct oms_old_letter *l)
 
 	s->taking = (struct oms_taking) {
 		.letter = l->record,
+		.token = oms_token_name(l->record.token),
 		.token_until_s = l->token_until_s,
 		.again = true,
 	};

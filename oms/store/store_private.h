@@ -6,7 +6,7 @@
  *	user          hash(owner)             S sums; O id: a letter of the      outcome, from a letter: it is
  *	                                      outbox; T head and hash(token)              over; gone: it is forgotten
  *	queue         hash(own, peer), shard  I time, id: tries; E the earliest  due, from a letter
- *	expiry        minute, shard                                              end, from a letter
+ *	expiry        minute, shard           E: its directory was told of it    end, from a letter
  *	peer          hash(domain)            P when it was seen
  *	users         shard                                                      entry, from a user
  *	queues        shard                                                      entry, from a queue: its earliest
@@ -226,7 +226,8 @@ void oms_queue_tell(struct kv_txn *t, const struct domain *own, const struct dom
 /* The row of a user's sums. */
 struct oms_sums {
 	struct oms_user_counts counts;
-	uint64_t listed; /* letters of the outbox: kept, and outcomes */
+	uint64_t listed;    /* letters of the outbox: kept, and outcomes */
+	bool has_old_names; /* of tokens: the row is from a format up to 2 */
 };
 /* May the outbox list one more letter, perhaps instead of an outcome?  e: outbox_full. */
 bool oms_outbox_judge(struct kv_txn *t, const struct oms_sums *s,
@@ -248,10 +249,10 @@ struct oms_outbox_row {
 	uint64_t size, price;
 	struct oms_token_name token;
 };
-bool oms_token_get(struct kv_txn *t, const char *token, int64_t now_s, struct ulid *id);
-/* What a user's partition keeps of a letter. */
-void oms_user_add(struct kv_txn *t, struct oms_sums *s, const struct oms_letter_record *r,
-    int64_t token_until_s);
+struct oms_token_name oms_token_name(const char *token);
+/* s: the user's sums. */
+bool oms_token_get(struct kv_txn *t, const struct oms_sums *s, const struct oms_token_name *name,
+    int64_t now_s, struct ulid *id);
 
 /* A page of a user's letters. */
 struct oms_ids {
@@ -267,6 +268,7 @@ void oms_look_ids(struct kv_txn *t, void *ids);
 
 struct oms_taking {
 	struct oms_letter_record letter;
+	struct oms_token_name token;
 	struct oms_user_limits most;
 	int64_t token_until_s;
 	struct buf packed;

@@ -5,8 +5,9 @@
 #include "common/base/planted.h"
 #include "oms/store/store_private.h"
 
-#define VERSION_1          1
-#define VERSION_2          2           /* the row of a letter has the whole name of its token */
+#define VERSION_1 1
+#define VERSION_2                                                                                  \
+	2 /* the row of a letter has the whole name of its token; so have all of the sums' user */
 #define SUMS_STAMPED_BYTES (1 + 4 * 8) /* an earlier build kept the directory's version, too */
 
 /* -- sums ------------------------------------------------------------------------------------------- */
@@ -16,13 +17,16 @@ oms_sums_get(struct kv_txn *t, struct oms_sums *s, struct err *e)
 {
 	struct span value;
 	struct reader r;
+	uint8_t version;
 
 	*s = (struct oms_sums) { .listed = 0 };
 	if (!kv_get(t, SPAN_LIT("S"), &value))
 		return !kv_fault(t, e);
 	r = reader_of(value);
-	if (read_u8(&r) != VERSION_1)
+	version = read_u8(&r);
+	if (version != VERSION_1 && version != VERSION_2)
 		return oms_damaged(e);
+	s->has_old_names = version == VERSION_1;
 	s->counts.letters = read_u64(&r);
 	s->counts.octets = read_u64(&r);
 	s->listed = read_u64(&r);
@@ -41,7 +45,7 @@ oms_sums_put(struct kv_txn *t, const struct oms_sums *s)
 		kv_del(t, SPAN_LIT("S"));
 		return;
 	}
-	put_u8(&value, VERSION_1);
+	put_u8(&value, s->has_old_names ? VERSION_1 : VERSION_2);
 	put_u64(&value, s->counts.letters);
 	put_u64(&value, s->counts.octets);
 	put_u64(&value, s->listed);
@@ -78,8 +82,8 @@ save_without(struct kv_txn *t, struct oms_sums *s)
 
 /* -- letters of the outbox ----------------------------------------------------------------------------- */
 
-static struct oms_token_name
-token_name(const char *token)
+struct oms_token_name
+oms_token_name(const char *token)
 {
 	struct oms_token_name name = { .n = 0 };
 	unsigned char digest[DIGEST_BYTES];
@@ -128,12 +132,15 @@ read_token(struct kv_txn *t, const struct oms_token_name *name, struct oms_token
 
 /* True: the token is valid at now_s, and *id is its letter. */
 bool
-oms_token_get(struct kv_txn *t, const char *token, int64_t now_s, struct ulid *id)
+oms_token_get(struct kv_txn *t, const struct oms_sums *s, const struct oms_token_name *name,
+    int64_t now_s, struct ulid *id)
 {
-	const struct oms_token_name name = token_name(token), older = older_name(&name);
+	struct oms_token_name older = { .n = 0 };
 	struct oms_token known;
 
-	if (name.n == 0 || (!read_token(t, &name, &known) && !read_token(t, &older, &known)) ||
+	if (s->has_old_names && name->n > 0)
+		older = older_name(name);
+	if ((!read_token(t, name, &known) && !read_token(t, &older, &known)) ||
 	    !oms_token_counts(&known, now_s))
 		return false;
 	*id = known.id;
@@ -192,19 +199,20 @@ get_row(struct kv_txn *t, struct span id, struct oms_outbox_row *row)
 	return true;
 }
 
-void
-oms_user_add(struct kv_txn *t, struct oms_sums *s, const struct oms_letter_record *r,
-    int64_t token_until_s)
+/* What a user's partition keeps of a letter. */
+static void
+add_letter(struct kv_txn *t, struct oms_sums *s, const struct oms_taking *p)
 {
+	const struct oms_letter *l = &p->letter.facts;
 	const struct oms_outbox_row row = {
-		.size = r->facts.size,
-		.price = r->price,
-		.token = token_name(r->token),
+		.size = l->size,
+		.price = p->letter.price,
+		.token = p->token,
 	};
 
-	put_row(t, &r->facts.id, &row);
-	if (row.token.n > 0 && token_until_s > 0)
-		put_token(t, &row.token, &r->facts.id, token_until_s);
+	put_row(t, &l->id, &row);
+	if (row.token.n > 0 && p->token_until_s > 0)
+		put_token(t, &row.token, &l->id, p->token_until_s);
 	if (s->listed++ == 0)
 		tell_directory(t, false);
 	oms_sums_put(t, s);
@@ -378,16 +386,17 @@ oms_take_letter(struct kv_txn *t, void *arg, struct err *e)
 	struct oms_sums s;
 
 	p->id = l->id;
-	if (!p->again && (p->known = oms_token_get(t, p->letter.token, l->date_s, &p->id))) {
+	if (!oms_sums_get(t, &s, e))
+		return false;
+	if (!p->again && (p->known = oms_token_get(t, &s, &p->token, l->date_s, &p->id))) {
 		await_verdict(t, &p->id);
 		return true;
 	}
-	if (kv_fault(t, e) || !oms_sums_get(t, &s, e) ||
-	    (!p->again && !oms_outbox_judge(t, &s, &p->most, l->date_s, e)) ||
+	if (kv_fault(t, e) || (!p->again && !oms_outbox_judge(t, &s, &p->most, l->date_s, e)) ||
 	    !oms_user_keep(&s.counts, l->size, p->letter.price, &p->most, e))
 		return false;
 	make_room(t, &s, &p->most, l->date_s);
-	oms_user_add(t, &s, &p->letter, p->token_until_s);
+	add_letter(t, &s, p);
 	state_letter(t, &l->id, buf_span(&p->packed));
 	return true;
 }
