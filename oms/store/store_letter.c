@@ -13,27 +13,34 @@
 /* -- what a letter states ------------------------------------------------------------------------------- */
 
 static void
-state_due(struct kv_txn *t, struct oms_stored *s, bool awaited)
+state_due(struct kv_txn *t, const struct ulid *id, const struct oms_due_fact *due, uint64_t version)
 {
-	const struct oms_delivery *d = &s->d;
-	const struct kv_part queue = oms_part_queue(d->own.text, d->peer.text, &d->id);
+	const struct kv_part queue = oms_part_queue(due->own.text, due->peer.text, id);
 	struct buf value = BUF_INIT;
 	struct kv_fact f = {
 		.what = OMS_FACT,
-		.name = span_of(d->id.b, ULID_BYTES),
-		.version = { .n = ++s->version },
-		.gone = d->next_ms == 0,
+		.name = span_of(id->b, ULID_BYTES),
+		.version = { .n = version },
+		.gone = due->next_ms == 0,
 	};
 
-	oms_due_write(&value,
-	    &(struct oms_due_fact) { d->next_ms, d->tries, awaited, d->own, d->peer });
+	oms_due_write(&value, due);
 	f.value = buf_span(&value);
-	s->due_ms = d->next_ms;
-	if (awaited)
+	if (due->awaited)
 		kv_emit_awaited(t, &queue, &f);
 	else
 		kv_emit(t, &queue, &f);
 	buf_clear(&value);
+}
+
+static void
+state_when_due(struct kv_txn *t, struct oms_stored *s, bool awaited)
+{
+	const struct oms_delivery *d = &s->d;
+	const struct oms_due_fact due = { d->next_ms, d->tries, awaited, d->own, d->peer };
+
+	state_due(t, &d->id, &due, ++s->version);
+	s->due_ms = d->next_ms;
 }
 
 static void
@@ -200,7 +207,7 @@ oms_stored_put(struct kv_txn *t, struct oms_stored *s, bool awaited)
 	struct buf value = BUF_INIT;
 
 	if (s->d.next_ms != s->due_ms)
-		state_due(t, s, awaited);
+		state_when_due(t, s, awaited);
 	buf_room(&value, PACKED_BYTES);
 	put_u64(&value, (uint64_t)s->due_ms);
 	put_u64(&value, s->version);
@@ -274,19 +281,38 @@ oms_letter_pack(struct buf *out, const struct oms_letter_record *r, struct span 
 	buf_clear(&record);
 }
 
+/* Its octets are put as they came: they were written by oms_delivery_write. */
+static bool
+unpack_delivery(struct kv_txn *t, struct span octets, struct err *e)
+{
+	struct oms_due_fact due;
+	struct ulid id;
+	struct buf value = BUF_INIT;
+	struct kv_key k;
+
+	if (!oms_delivery_due(octets, &id, &due))
+		return oms_damaged(e);
+	due.awaited = true;
+	if (due.next_ms != 0)
+		state_due(t, &id, &due, 1);
+	buf_room(&value, octets.n + 16);
+	put_u64(&value, (uint64_t)due.next_ms);
+	put_u64(&value, due.next_ms != 0);
+	put_bytes(&value, octets.p, octets.n);
+	k = oms_row('D', domain_span(&due.peer));
+	kv_put(t, kv_key_span(&k), buf_span(&value));
+	buf_clear(&value);
+	return true;
+}
+
 static bool
 unpack_deliveries(struct kv_txn *t, struct reader *in, struct err *e)
 {
 	uint16_t n = read_u16(in);
 
-	for (uint16_t i = 0; i < n; i++) {
-		struct oms_stored s = { .version = 0 };
-
-		if (!oms_delivery_read(read_span(in), &s.d, e))
+	for (uint16_t i = 0; i < n; i++)
+		if (!unpack_delivery(t, read_span(in), e))
 			return false;
-		oms_stored_put(t, &s, true);
-		oms_delivery_clear(&s.d);
-	}
 	return reader_done(in) || oms_damaged(e);
 }
 
@@ -340,7 +366,7 @@ take_back_due(void *arg, struct oms_stored *s)
 {
 	if (s->due_ms != 0) {
 		s->d.next_ms = 0;
-		state_due(arg, s, false);
+		state_when_due(arg, s, false);
 	}
 	oms_delivery_clear(&s->d);
 	return true;

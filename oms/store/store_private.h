@@ -173,6 +173,9 @@ struct oms_stored {
 void oms_delivery_write(struct buf *out, const struct oms_delivery *d);
 /* The caller clears *d. */
 bool oms_delivery_read(struct span value, struct oms_delivery *d, struct err *e);
+/* When such a record is due, without the rest of it; not `awaited`. */
+struct oms_due_fact;
+bool oms_delivery_due(struct span value, struct ulid *id, struct oms_due_fact *out);
 bool oms_stored_read(struct span value, struct oms_stored *s, struct err *e);
 bool oms_damaged(struct err *e); /* false; *e: storage, a stored record cannot be read */
 

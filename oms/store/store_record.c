@@ -197,6 +197,22 @@ oms_delivery_write(struct buf *out, const struct oms_delivery *d)
 		recipient_write(out, &d->recipients[i]);
 }
 
+bool
+oms_delivery_due(struct span value, struct ulid *id, struct oms_due_fact *out)
+{
+	struct reader in = reader_of(value);
+	uint8_t version = read_u8(&in);
+
+	*out = (struct oms_due_fact) { .next_ms = 0 };
+	read_bytes(&in, id->b, ULID_BYTES);
+	read_str(&in, out->own.text, sizeof out->own.text);
+	read_str(&in, out->peer.text, sizeof out->peer.text);
+	read_span(&in); /* the statement */
+	out->tries = read_u64(&in);
+	out->next_ms = (int64_t)read_u64(&in);
+	return version >= VERSION_1 && version <= VERSION_4 && !in.bad;
+}
+
 /* In older records every attempt counts as sent, so that no letter is taken from a recipient who may not have
  * been meant. */
 bool
