@@ -191,6 +191,17 @@ price_of(const struct oms_put *in)
 	return oms_letter_price(n);
 }
 
+static void
+name(const struct oms_put *in, struct kv_part *user, struct oms_token_name *token)
+{
+	if (in->claim != NULL) {
+		oms_claim_names(in->claim, user, token);
+		return;
+	}
+	*user = oms_part_user(in->letter.user);
+	*token = oms_token_name(in->token);
+}
+
 void
 oms_store_put_take(struct oms_store *s, const struct oms_put *in, struct loop *l,
     oms_store_put_done *done, void *arg)
@@ -198,19 +209,21 @@ oms_store_put_take(struct oms_store *s, const struct oms_put *in, struct loop *l
 	struct put *p = memory_new(sizeof *p);
 	struct oms_taking *g = &p->taking;
 	struct oms_token token = oms_token_of(&in->letter.id, in->letter.date_s);
+	struct kv_part user;
 
+	name(in, &user, &g->token);
 	p->store = oms_store_hold(s);
 	g->letter = (struct oms_letter_record) {
 		.facts = in->letter,
 		.life = oms_life_begin(oms_deliveries_open(in->deliveries, in->n_deliveries),
 		    in->letter.date_s),
 		.price = price_of(in),
+		.version = OMS_VERSION_FIRST,
 	};
 	memcpy(p->file, in->kept->name, sizeof p->file);
 	if (g->letter.life.body)
 		memcpy(g->letter.file, p->file, sizeof p->file);
 	memcpy(g->letter.token, in->token, sizeof g->letter.token);
-	g->token = oms_token_name(in->token);
 	g->most = in->most;
 	g->token_until_s = token.until_s;
 	oms_letter_pack(&g->packed, &g->letter,
@@ -220,7 +233,7 @@ oms_store_put_take(struct oms_store *s, const struct oms_put *in, struct loop *l
 	p->done = done;
 	p->arg = arg;
 	p->op.op = (struct kv_op) {
-		.part = oms_part_user(in->letter.user),
+		.part = user,
 		.apply = apply_put,
 		.done = put_done,
 		.arg = p,

@@ -105,6 +105,7 @@ void oms_claim_free(struct oms_claim **c); /* also after oms_store_close; sets N
 struct oms_put {
 	struct oms_letter letter;
 	char token[SUBMIT_TOKEN_MAX + 1]; /* "": none */
+	const struct oms_claim *claim;    /* for the same user and token; NULL: none */
 	struct body_kept *kept;           /* taken */
 	struct oms_delivery *deliveries;  /* borrowed during the call */
 	size_t n_deliveries;

@@ -12,6 +12,8 @@ struct oms_claim {
 	struct oms_store *store; /* holds a reference */
 	struct oms_claim *next;
 	char user[OMS_STORE_USER_BYTES];
+	struct kv_part part; /* of the user */
+	struct oms_token_name token;
 	uint64_t octets;
 };
 
@@ -109,7 +111,6 @@ oms_store_claim(struct oms_store *s, const struct oms_claim_query *q, struct loo
     oms_store_claimed *done, void *arg)
 {
 	struct claiming *c = memory_new(sizeof *c);
-	struct kv_part part = oms_part_user(q->user);
 
 	c->question = (struct oms_question) {
 		.next = claim_read,
@@ -123,12 +124,21 @@ oms_store_claim(struct oms_store *s, const struct oms_claim_query *q, struct loo
 	c->now_s = clock_wall_ms() / 1000;
 	c->claim = memory_new(sizeof *c->claim);
 	span_copy(span_str(q->user), c->claim->user, sizeof c->claim->user);
+	c->claim->part = oms_part_user(q->user);
+	c->claim->token = c->token;
 	c->claim->octets = c->size + c->price;
 	c->done = done;
 	c->arg = arg;
 	oms_ask(&c->question, s, l);
-	oms_look(&c->question, &part, look_claim, c);
+	oms_look(&c->question, &c->claim->part, look_claim, c);
 	return &c->question;
+}
+
+void
+oms_claim_names(const struct oms_claim *c, struct kv_part *user, struct oms_token_name *token)
+{
+	*user = c->part;
+	*token = c->token;
 }
 
 void

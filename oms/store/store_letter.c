@@ -331,14 +331,16 @@ leave_outbox(struct kv_txn *t)
 	delete_rows(t);
 }
 
-/* The letter begins.  gone: its user has forgotten it. */
+/* The letter begins; its record has the version of its first end already, but for one that an older build has stored as
+ * an effect.  gone: its user has forgotten it. */
 bool
 oms_letter_receive(struct kv_txn *t, const struct kv_part *from, const struct kv_fact *was,
     const struct kv_fact *now, void *arg, struct err *e)
 {
 	struct reader in = reader_of(now->value);
 	struct oms_letter_record r;
-	struct span body;
+	struct span record, body;
+	bool is_old;
 
 	(void)from;
 	(void)arg;
@@ -346,7 +348,8 @@ oms_letter_receive(struct kv_txn *t, const struct kv_part *from, const struct kv
 		leave_outbox(t);
 	if (now->gone || was != NULL)
 		return true;
-	if (!oms_letter_read(read_span(&in), &r, e))
+	record = read_span(&in);
+	if (!oms_letter_read(record, &r, e))
 		return false;
 	body = read_span(&in);
 	if (r.life.body && r.file[0] == '\0' && (body.n > 0 || r.facts.size == 0))
@@ -355,8 +358,13 @@ oms_letter_receive(struct kv_txn *t, const struct kv_part *from, const struct kv
 		return false;
 	if (!r.life.body)
 		state_outcome(t, &r);
+	is_old = r.version == 0;
+	r.version = 0;
 	state_end(t, &r, true);
-	oms_letter_put(t, &r);
+	if (is_old)
+		oms_letter_put(t, &r);
+	else
+		kv_put(t, SPAN_LIT("L"), record);
 	kv_keep(t, SPAN_LIT(""));
 	return true;
 }

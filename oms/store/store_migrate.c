@@ -67,7 +67,9 @@ take_letter(struct migration *m, const struct oms_old_letter *l)
 		.token_until_s = l->token_until_s,
 		.again = true,
 	};
-	oms_letter_pack(&s->taking.packed, &l->record, l->body, l->deliveries, l->n_deliveries);
+	s->taking.letter.version = OMS_VERSION_FIRST;
+	oms_letter_pack(&s->taking.packed, &s->taking.letter, l->body, l->deliveries,
+	    l->n_deliveries);
 	s->step = (struct kv_upgrade_step) {
 		.part = oms_part_user(l->record.facts.user),
 		.apply = oms_take_letter,

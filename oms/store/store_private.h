@@ -198,6 +198,7 @@ void oms_end_gone(struct kv_txn *t, const struct kv_part *expiry, const struct u
 /* It is forgotten: its rows go, and its user is told.  Awaited. */
 void oms_letter_forget(struct kv_txn *t, const struct ulid *id, const char *user);
 
+#define OMS_VERSION_FIRST 1 /* of the letter: its first end is stated with it */
 /* The letter as its user states it: all that its partition begins with. */
 void oms_letter_pack(struct buf *out, const struct oms_letter_record *r, struct span body,
     const struct oms_delivery *d, size_t n);
@@ -256,6 +257,9 @@ struct oms_token_name oms_token_name(const char *token);
 /* s: the user's sums. */
 bool oms_token_get(struct kv_txn *t, const struct oms_sums *s, const struct oms_token_name *name,
     int64_t now_s, struct ulid *id);
+
+/* The names that a claim has made already. */
+void oms_claim_names(const struct oms_claim *c, struct kv_part *user, struct oms_token_name *token);
 
 /* A page of a user's letters. */
 struct oms_ids {

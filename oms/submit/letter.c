@@ -282,6 +282,7 @@ on_kept(void *arg, struct body_kept *k, const struct err *e)
 	put = (struct oms_put) {
 		.letter = l->facts,
 		.kept = k,
+		.claim = l->claim,
 		.deliveries = l->deliveries,
 		.n_deliveries = l->n_deliveries,
 		.most = l->most,
