@@ -9,12 +9,10 @@
 #include <string.h>
 
 static void
-reserve(struct buf *b, size_t more)
+grow(struct buf *b, size_t more)
 {
 	size_t cap = b->cap ? b->cap : 128;
 
-	if (more <= b->cap - b->len)
-		return;
 	if (more > SIZE_MAX / 2 - b->len)
 		abort();
 	while (cap < b->len + more)
@@ -24,6 +22,13 @@ reserve(struct buf *b, size_t more)
 	if ((b->data = realloc(b->data, cap)) == NULL)
 		abort();
 	b->cap = cap;
+}
+
+static inline void
+reserve(struct buf *b, size_t more)
+{
+	if (more > b->cap - b->len)
+		grow(b, more);
 }
 
 void

@@ -129,13 +129,24 @@ bool kv_run_exceeds(const struct kv_run *r);
 
 /* -- one callback ------------------------------------------------------------------------------------ */
 
+/* A key of a view, as it is made. */
+struct kv_view_key {
+	unsigned char b[KV_VIEW_KEY_MAX + 1];
+	size_t n;
+};
+void kv_key_begin(struct kv_view_key *k, const struct kv_part *part);
+void kv_key_append(struct kv_view_key *k, const void *p, size_t n);
+struct span kv_view_span(const struct kv_view_key *k); /* borrows from *k */
+
 struct kv_txn {
 	struct kv *kv;
 	const struct kv_view *view;
 	void *of;
 	struct kv_run *run; /* NULL: a read */
 	struct kv_part here;
-	size_t parent; /* of what is emitted */
+	struct kv_view_key key; /* of the last call; it begins with `here` */
+	size_t part;            /* so many octets of it */
+	size_t parent;          /* of what is emitted */
 	size_t emitted;
 	bool may_await;
 	bool receives;
@@ -143,6 +154,30 @@ struct kv_txn {
 	struct span keep;
 	const char *broke; /* which bound; NULL: none */
 };
+
+/* Sets here, key and part. */
+void kv_txn_begin(struct kv_txn *t, const struct kv_part *here);
+/* Sets all: a callback of the run, which may not await. */
+void kv_run_txn(struct kv_txn *t, struct kv_run *r, const struct kv_part *here, size_t parent);
+/* False: this bound was broken, or one before. */
+bool kv_holds(struct kv_txn *t, bool good, const char *bound);
+
+/* The rows of the view, with those of the write set; keys are those of a view. */
+bool kv_find(struct kv_txn *t, struct span key, struct span *value);
+void kv_each_in(struct kv_txn *t, struct span from, struct span prefix,
+    bool (*fn)(void *arg, struct span key, struct span value), void *arg);
+/* The last key before `before`. */
+bool kv_prev_in(struct kv_txn *t, struct span before, struct span prefix, struct span *key);
+
+/* name and value are borrowed.  False: the row is not a fact's. */
+bool kv_fact_open(unsigned what, struct span name, struct span value, struct kv_fact *out,
+    enum refusal *refused);
+/* Also one that is gone.  refused: as what this version was refused. */
+bool kv_fact_get(struct kv_txn *t, unsigned what, struct span name, struct kv_fact *out,
+    enum refusal *refused);
+/* With this value instead of its own. */
+void kv_fact_put(struct kv_txn *t, const struct kv_fact *f, struct span value,
+    enum refusal refused);
 
 void kv_look_at(struct kv *k, const struct kv_view *view, void *of, struct kv_look *l,
     struct err *e);

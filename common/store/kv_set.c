@@ -285,6 +285,15 @@ kv_set_put(struct kv_set *s, struct span key, struct span value)
 	change(s, key, KV_ROW_PUT, kv_set_copy(s, value));
 }
 
+char *
+kv_set_put_room(struct kv_set *s, struct span key, size_t n)
+{
+	char *value = room(s, n);
+
+	change(s, key, KV_ROW_PUT, span_of(value, n));
+	return value;
+}
+
 void
 kv_set_del(struct kv_set *s, struct span key)
 {

@@ -55,6 +55,8 @@ void kv_set_settle(struct kv_set *s);
 struct span kv_set_copy(struct kv_set *s, struct span octets);
 
 void kv_set_put(struct kv_set *s, struct span key, struct span value);
+/* The same; the caller writes the n octets of the value. */
+char *kv_set_put_room(struct kv_set *s, struct span key, size_t n);
 void kv_set_del(struct kv_set *s, struct span key);
 /* NULL: no such row here; the engine's counts, as it does for KV_ROW_SAME. */
 const struct kv_row *kv_set_find(const struct kv_set *s, struct span key);
