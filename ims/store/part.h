@@ -206,6 +206,7 @@ struct ims_ending {
 	size_t most;      /* entries or rows of the page of ims_mailbox_expire and those below it */
 	uint64_t dropped; /* the answer */
 	bool more;
+	bool has_notices; /* of ims_mailbox_delete */
 };
 bool ims_mailbox_end(struct kv_txn *t, void *ending, struct err *e);
 /* Forgets repeats that are refused by now (hold_expired), a page of them; then says when it has something to do
@@ -213,7 +214,8 @@ bool ims_mailbox_end(struct kv_txn *t, void *ending, struct err *e);
 bool ims_mailbox_expire(struct kv_txn *t, void *ending, struct err *e);
 /* Forgets a page of the domain's entries that have no notice any more. */
 bool ims_mailbox_forget(struct kv_txn *t, void *ending, struct err *e);
-/* Deletes a page of what is left of a mailbox without notices; with the last of it, the mailbox. */
+/* Deletes a page of what is left of a mailbox without notices; with the last of it, the mailbox.  Nothing where it has
+ * notices, which may come between two pages: they are to be dropped first. */
 bool ims_mailbox_delete(struct kv_txn *t, void *ending, struct err *e);
 
 /* The first notices with numbers > after, or of the domain, or that are due before due_s.  n: how many. */

@@ -1138,16 +1138,19 @@ bool
 ims_mailbox_delete(struct kv_txn *t, void *ending, struct err *e)
 {
 	struct ims_ending *x = ending;
-	struct entries *all = memory_new(sizeof *all);
+	struct entries *all;
 	struct ims_mailbox_is m;
+	struct ims_notice_record n;
 	struct kv_part to;
 	struct kv_fact f = { .what = FACT_LISTED, .gone = true };
+	uint64_t number = 0;
 
-	all->most = x->most;
-	if (!ims_mailbox_is(t, &m, e)) {
-		free(all);
+	if (!ims_mailbox_is(t, &m, e))
 		return false;
-	}
+	if ((x->more = x->has_notices = ims_mailbox_next(t, &number, &n, e)))
+		return true;
+	all = memory_new(sizeof *all);
+	all->most = x->most;
 	begin_statements(&m, x->now_s);
 	kv_each(t, (struct span) { 0 }, (struct span) { 0 }, del_some, all);
 	for (size_t i = 0; i < all->n; i++)

@@ -303,7 +303,9 @@ static void next_thing(struct work *w);
 static void
 remainder_ended(struct work *w)
 {
-	if (w->step.ending.more)
+	if (w->step.ending.more && w->step.ending.has_notices)
+		begin_mailbox(w, w->mailbox);
+	else if (w->step.ending.more)
 		mailbox_over(w);
 	else
 		next_thing(w);

@@ -614,6 +614,12 @@ letters_that_are_here_stay_unless_asked_for(void **state)
 }
 
 static void
+stop_loop(void *loop)
+{
+	loop_stop(loop);
+}
+
+static void
 a_mailbox_goes_as_a_whole(void **state)
 {
 	struct notification n = { .number = 2, .to = BOB, .hold_s = DAY, .domain = "c.test" };
@@ -635,6 +641,59 @@ a_mailbox_goes_as_a_whole(void **state)
 	n.to = BOB;           /* nobody remembers it */
 	assert_int_equal(accepts(&w, n), NOTIFY_NOTICED);
 	assert_int_equal(letter(&w, BOB, 1).state, MAILBOX_HELD);
+	world_clear(&w);
+}
+
+/* Batches come between two pages of its deletion.  Whatever is answered with 250 has its letter. */
+static void
+what_comes_while_a_mailbox_goes_is_whole(void **state)
+{
+	enum { BATCHES = 30, TURNS = 3 };
+	static const char spf[1][IMS_STORE_SPF_BYTES] = { "pass" };
+	static const char owner[1][IMS_STORE_USER_BYTES] = { BOB };
+	struct ims_evidence ev = {
+		.chain = SPAN_LIT("chain"),
+		.issuer = "CN=CA",
+		.host = "192.0.2.1",
+		.spf = spf,
+		.hold_limit_s = LIMIT,
+	};
+	struct notify_batch *batch[BATCHES];
+	struct purged p = { 0 };
+	struct ims_purge what = { NULL, BOB, true, NULL, NULL, on_purged, &p };
+	struct world w;
+
+	(void)state;
+	world_of(&w);
+	p.world = &w;
+	what.loop = w.loop;
+	ev.received_s = w.now_s;
+	for (unsigned i = 0; i < 10; i++)
+		accepts(&w,
+		    (struct notification) { .number = 1 + 60 * i,
+			.to = BOB,
+			.hold_s = DAY,
+			.statements = 60 });
+	for (unsigned i = 1; i <= 300; i++)
+		assert_int_equal(drop(&w, BOB, i), REFUSAL_NONE);
+	w.waiting = 1 + BATCHES;
+	ims_store_purge(w.store, &what);
+	for (unsigned i = 0; i < BATCHES; i++) {
+		struct notification n = { .number = 5000 + i, .to = BOB, .hold_s = DAY };
+
+		batch[i] = batch_of(&w, &n);
+		ims_store_accept(w.store, batch[i], owner, &ev, w.loop, stop, &w);
+		for (int k = 0; k < TURNS && w.waiting > 0; k++) {
+			loop_later(w.loop, stop_loop, w.loop);
+			loop_run(w.loop);
+		}
+	}
+	wait_for(&w);
+	for (unsigned i = 0; i < BATCHES; i++)
+		notify_batch_free(&batch[i]);
+	arrive(&w);
+	assert_int_equal(entries(&w, NOTICE), entries(&w, LETTER));
+	assert_true_sums(&w);
 	world_clear(&w);
 }
 
@@ -1148,7 +1207,7 @@ a_damaged_crl_serves_nobody(void **state)
 int
 main(void)
 {
-	enum { N = 29 };
+	enum { N = 30 };
 	const struct CMUnitTest tests[N] = {
 		cmocka_unit_test(sums_end_at_zero),
 		cmocka_unit_test(a_seal_is_kept_once_for_its_batch),
@@ -1167,6 +1226,7 @@ main(void)
 		cmocka_unit_test(a_full_store_is_freed),
 		cmocka_unit_test(letters_that_are_here_stay_unless_asked_for),
 		cmocka_unit_test(a_mailbox_goes_as_a_whole),
+		cmocka_unit_test(what_comes_while_a_mailbox_goes_is_whole),
 		cmocka_unit_test(mailboxes_and_senders_come_in_pages),
 		cmocka_unit_test(an_unopened_notice_goes_in_time),
 		cmocka_unit_test(a_shorter_time_to_keep_counts_at_once),
