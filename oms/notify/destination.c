@@ -1,8 +1,7 @@
 /* destination — one pair's letters, gathered, sealed and sent; see destination.h. */
-#include "oms/notify/destination.h"
+#include "oms/notify/destination_private.h"
 
 #include <stddef.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -12,51 +11,8 @@
 #include "common/loop/loop.h"
 #include "common/pki/sign.h"
 #include "oms/notify/answered.h"
-#include "oms/notify/downgrade.h"
 #include "oms/notify/notifier.h"
-#include "oms/notify/notify_session.h"
-#include "oms/notify/sealing.h"
 
-/* What the destination does with the store's next answer. */
-enum aim {
-	AIM_NONE,
-	AIM_FAIL, /* what is due cannot go: it is told why */
-	AIM_SEAL, /* what is due goes under the next seal */
-	AIM_WAY   /* if anything is due, a session is needed */
-};
-
-struct destination {
-	struct oms_worker *worker;
-	struct attempts *attempts;
-	struct attempt attempt;
-	struct domain own, peer;
-	struct notify_session *session;
-	struct loop_timer *timer;      /* the next thing that is due */
-	struct sealing *sealings;      /* gathered, sent or being recorded */
-	bool signing;                  /* one of them */
-	struct oms_question *question; /* to the store; one at a time */
-	enum aim aim;                  /* of the question */
-	bool again;                    /* something happened since it was asked */
-	uint64_t tries;                /* of the earliest delivery */
-	struct oms_question *memory;   /* what the store knows of a peer that names no server */
-	struct err absence;            /* what DNS said of it */
-	bool secure;                   /* ... vouched for by DNSSEC */
-	bool failing;                  /* what was due is being recorded as failed */
-	struct err why;                /* ... for this reason */
-	bool final;                    /* ... which ends the deliveries */
-	int64_t
-	    put_off_ms;    /* ... and nothing was tried: what is due is due after this; 0: not so */
-	bool hurry;        /* a peer that failed may answer again: what is due later goes too */
-	bool quiet;        /* nothing was due when it was looked at last */
-	size_t singly;     /* this many letters go alone: a seal was refused */
-	size_t fresh;      /* letters that came since the last gathering */
-	size_t seen;       /* of those: the question asks for them too */
-	unsigned failures; /* of attempts, one after another */
-	unsigned put_offs; /* of attempts that were none, likewise */
-	int64_t not_before_ms; /* monotonic: no attempt before it */
-};
-
-static void pump(struct destination *d);
 static enum aim next_aim(struct destination *d);
 
 /* -- attempts ---------------------------------------------------------------------------------------- */
@@ -93,7 +49,7 @@ classed(void *arg, const struct oms_peer *p, const struct err *e)
 	(void)e; /* then the peer counts as one that is not known */
 	d->question = NULL;
 	if (next_aim(d) != AIM_WAY)
-		pump(d);
+		destination_pump(d);
 	else if (attempts_ask(d->attempts, &d->attempt, answered_class(p, d->tries)))
 		want_session(d);
 }
@@ -108,8 +64,8 @@ ask_for_attempt(struct destination *d, const struct oms_due *due)
 	    d);
 }
 
-static void
-end_attempt(struct destination *d)
+void
+destination_end_attempt(struct destination *d)
 {
 	if (d->attempt.state != ATTEMPT_NONE)
 		attempts_leave(d->attempts, &d->attempt);
@@ -165,11 +121,11 @@ recorded(void *arg, const struct err *e)
 	drop_sealing(d, s);
 	if (failed)
 		d->failing = e == NULL && d->failing;
-	pump(d);
+	destination_pump(d);
 }
 
-static void
-record(struct sealing *s)
+void
+destination_record(struct sealing *s)
 {
 	struct destination *d = s->destination;
 
@@ -202,7 +158,7 @@ static void
 not_sent(struct sealing *s, const struct err *e)
 {
 	sealing_fail(s, e, false, clock_steady_ms());
-	record(s);
+	destination_record(s);
 }
 
 static void
@@ -219,14 +175,14 @@ signed_now(void *arg, const char *alg, struct span signature, const struct err *
 		not_sent(s, e);
 	} else if (c == NULL || !seal_alg_parse(span_str(alg), &a)) {
 		drop_sealing(d, s); /* the session has gone; it stays due */
-		pump(d);
+		destination_pump(d);
 	} else if (!notify_session_vouched(d->session)) {
 		drop_sealing(d, s); /* on_ended follows with the reason */
 	} else if (!sealing_send(s, c, a, signature, &why)) {
 		not_sent(s, &why);
 	} else {
 		notify_session_kick(d->session);
-		pump(d);
+		destination_pump(d);
 	}
 }
 
@@ -295,7 +251,7 @@ fail_page(struct destination *d, struct oms_due *due)
 		sealing_put_off(s, &d->why, clock_steady_ms(), d->put_off_ms);
 	else
 		sealing_fail(s, &d->why, d->final, clock_steady_ms());
-	record(s);
+	destination_record(s);
 }
 
 static void
@@ -361,7 +317,7 @@ looked(void *arg, struct oms_due *due, const struct err *e)
 
 	d->question = NULL;
 	if (next_aim(d) != aim || (d->again && e == NULL && due->n == 0 && aim != AIM_WAY)) {
-		pump(d);
+		destination_pump(d);
 		return;
 	}
 	if (e != NULL) {
@@ -377,7 +333,7 @@ looked(void *arg, struct oms_due *due, const struct err *e)
 	else
 		find_way(d, due);
 	if (d->again)
-		pump(d);
+		destination_pump(d);
 }
 
 static void
@@ -402,158 +358,20 @@ ask_what_is_due(struct destination *d)
 }
 
 /* One question at a time, so that no delivery is read twice. */
-static void
-pump(struct destination *d)
+void
+destination_pump(struct destination *d)
 {
 	d->again = d->question != NULL;
 	if (d->question == NULL && (d->aim = next_aim(d)) != AIM_NONE)
 		ask_what_is_due(d);
 }
 
-/* -- the session's callbacks -------------------------------------------------------------------------- */
-
-static void
-remembered(void *arg, const struct oms_peer *p, const struct err *unread)
-{
-	struct destination *d = arg;
-	const struct downgrade_memory m = { p, unread };
-	struct err e = d->absence;
-
-	d->memory = NULL;
-	downgrade_may_smtp(m, d->secure, &d->absence, clock_wall_ms() / 1000, &e);
-	notify_session_absent(d->session, &e);
-}
-
-static enum outcome
-on_found(void *role, const struct designation *found, const struct err *why, struct err *e)
-{
-	struct destination *d = role;
-	struct oms_worker *w = d->worker;
-
-	if (!daemon_open_for_work(w->oms->daemon, e))
-		return REFUSED; /* the store has closed */
-	downgrade_seen(w->oms->store, d->peer.text, found, clock_wall_ms() / 1000, w->loop);
-	if (why == NULL)
-		return DONE;
-	d->absence = *why;
-	d->secure = found->secure;
-	d->memory = oms_store_peer(w->oms->store, d->peer.text, w->loop, remembered, d);
-	return PENDING;
-}
-
-static void
-on_slow(void *role)
-{
-	end_attempt(role); /* others may try their hosts meanwhile */
-}
-
-static void
-on_ready(void *role)
-{
-	struct destination *d = role;
-	struct err e;
-
-	d->hurry = d->hurry || d->failures > 0;
-	d->failures = d->put_offs = 0;
-	end_attempt(d);
-	if (daemon_open_for_work(d->worker->oms->daemon, &e))
-		answered_note(d->worker->oms->store, d->peer.text, d->worker->loop);
-	pump(d);
-}
-
-static void
-on_wanted(void *role)
-{
-	pump(role);
-}
-
-static int64_t
-pause_ms(unsigned failures)
-{
-	int64_t ms = failures < 6 ? (int64_t)NOTIFIER_RETRY_MS << failures : NOTIFIER_PAUSE_MAX_MS;
-
-	return ms < NOTIFIER_PAUSE_MAX_MS ? ms : NOTIFIER_PAUSE_MAX_MS;
-}
-
-static void
-fail_due(struct destination *d, const struct err *why, int64_t in_ms)
-{
-	d->hurry = false;
-	d->failing = true;
-	d->why = *why;
-	d->final = false;
-	d->put_off_ms = 0;
-	d->not_before_ms = loop_now_ms(d->worker->loop) + in_ms;
-}
-
-static void
-on_ended(void *role, const struct err *why, bool final)
-{
-	struct destination *d = role;
-
-	end_attempt(d);
-	if (why != NULL) {
-		fail_due(d, why, pause_ms(final ? 0 : d->failures++));
-		d->final = final;
-	}
-	pump(d);
-}
-
-/* The letters are no older for it, so that they go soon after the host answers others again. */
-static void
-on_held_back(void *role, const struct err *why, int64_t in_ms)
-{
-	struct destination *d = role;
-	int64_t own_ms = pause_ms(d->put_offs++);
-
-	end_attempt(d);
-	if (in_ms < own_ms)
-		in_ms = own_ms;
-	fail_due(d, why, in_ms);
-	d->put_off_ms = in_ms;
-	pump(d);
-}
-
-static void
-on_result(void *role, void *arg, size_t index, struct span text, const struct err *e)
-{
-	(void)role;
-	sealing_answer(arg, index, text, e, clock_steady_ms());
-}
-
-static void
-on_batch_end(void *role, void *arg, size_t answered, const struct err *e)
-{
-	struct sealing *s = arg;
-	struct destination *d = role;
-
-	(void)answered;
-	if (s->seal_refused)
-		d->singly += s->n;
-	sealing_close(s, e, clock_steady_ms());
-	if (sealing_waits(s))
-		d->hurry = false; /* it has just been tried */
-	record(s);
-	pump(d);
-}
-
-static const struct notify_session_ops session_ops = {
-	.found = on_found,
-	.slow = on_slow,
-	.ready = on_ready,
-	.wanted = on_wanted,
-	.ended = on_ended,
-	.held_back = on_held_back,
-	.result = on_result,
-	.batch_end = on_batch_end,
-};
-
 /* -- making and asking ------------------------------------------------------------------------------- */
 
 static void
 due(void *arg)
 {
-	pump(arg);
+	destination_pump(arg);
 }
 
 void
@@ -561,7 +379,7 @@ destination_free(struct destination **dp)
 {
 	struct destination *d = *dp;
 
-	end_attempt(d);
+	destination_end_attempt(d);
 	oms_question_drop(&d->question);
 	oms_question_drop(&d->memory);
 	notify_session_free(&d->session);
@@ -589,7 +407,7 @@ destination_new(struct oms_worker *w, struct attempts *attempts, const char *own
 	d->peer = domain_copy(peer);
 	d->worker = w;
 	d->attempts = attempts;
-	d->session = notify_session_new(&place, &session_ops, d);
+	d->session = notify_session_new(&place, &destination_session_ops, d);
 	d->timer = loop_timer_new(w->loop, due, d);
 	return d;
 }
@@ -649,5 +467,5 @@ destination_wake(struct destination *d)
 {
 	d->fresh++;
 	d->quiet = false;
-	pump(d);
+	destination_pump(d);
 }

@@ -222,6 +222,18 @@ struct oms_due_fact {
 };
 void oms_due_write(struct buf *out, const struct oms_due_fact *f);
 bool oms_due_read(struct span value, struct oms_due_fact *f);
+/* The earliest letter of a queue. */
+struct oms_first {
+	int64_t next_ms; /* 0: there is none */
+	uint64_t tries;
+};
+/* For kv_each over its rows: takes one, and stops.  arg: an oms_first. */
+bool oms_first_take(void *arg, struct span key, struct span value);
+/* An entry of its directory. */
+bool oms_entry_read(const struct kv_fact *f, struct oms_pair *p);
+/* What the directory was told to be due is due later: it is told so.  Without this, each look would find that again. */
+void oms_queue_later(struct oms_question *q, const struct kv_part *queue, const struct domain *own,
+    const struct domain *peer);
 /* In a queue: tells its directory what it has first, whatever it told before.  Awaited. */
 void oms_queue_tell(struct kv_txn *t, const struct domain *own, const struct domain *peer);
 

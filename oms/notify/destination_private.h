@@ -1,0 +1,56 @@
+/* destination_private — what a destination knows; for destination*.c. */
+#ifndef OMS_NOTIFY_DESTINATION_PRIVATE_H
+#define OMS_NOTIFY_DESTINATION_PRIVATE_H
+
+#include "oms/notify/destination.h"
+#include "oms/notify/notify_session.h"
+#include "oms/notify/sealing.h"
+
+/* What the destination does with the store's next answer. */
+enum aim {
+	AIM_NONE,
+	AIM_FAIL, /* what is due cannot go: it is told why */
+	AIM_SEAL, /* what is due goes under the next seal */
+	AIM_WAY   /* if anything is due, a session is needed */
+};
+
+struct destination {
+	struct oms_worker *worker;
+	struct attempts *attempts;
+	struct attempt attempt;
+	struct domain own, peer;
+	struct notify_session *session;
+	struct loop_timer *timer;      /* the next thing that is due */
+	struct sealing *sealings;      /* gathered, sent or being recorded */
+	bool signing;                  /* one of them */
+	struct oms_question *question; /* to the store; one at a time */
+	enum aim aim;                  /* of the question */
+	bool again;                    /* something happened since it was asked */
+	uint64_t tries;                /* of the earliest delivery */
+	struct oms_question *memory;   /* what the store knows of a peer that names no server */
+	struct err absence;            /* what DNS said of it */
+	bool secure;                   /* ... vouched for by DNSSEC */
+	bool failing;                  /* what was due is being recorded as failed */
+	struct err why;                /* ... for this reason */
+	bool final;                    /* ... which ends the deliveries */
+	int64_t
+	    put_off_ms;    /* ... and nothing was tried: what is due is due after this; 0: not so */
+	bool hurry;        /* a peer that failed may answer again: what is due later goes too */
+	bool quiet;        /* nothing was due when it was looked at last */
+	size_t singly;     /* this many letters go alone: a seal was refused */
+	size_t fresh;      /* letters that came since the last gathering */
+	size_t seen;       /* of those: the question asks for them too */
+	unsigned failures; /* of attempts, one after another */
+	unsigned put_offs; /* of attempts that were none, likewise */
+	int64_t not_before_ms; /* monotonic: no attempt before it */
+};
+
+/* What a session tells its destination (destination_session.c). */
+extern const struct notify_session_ops destination_session_ops;
+
+/* Something happened: does what is next. */
+void destination_pump(struct destination *d);
+void destination_end_attempt(struct destination *d); /* others may have its place */
+void destination_record(struct sealing *s);          /* what came of it */
+
+#endif

@@ -1,0 +1,119 @@
+/* store_pairs — the OMS's spool: the pairs of domains that have something due; see store.h. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/base/memory.h"
+#include "oms/store/store_private.h"
+
+struct walk {
+	struct oms_question question;
+	struct oms_pair_cursor from, next;
+	unsigned char last[OMS_HASH_BYTES]; /* the pair of page[n - 1] */
+	struct oms_pair *page;
+	size_t n, n_before, max;
+	bool full; /* another pair follows */
+	oms_store_pairs_done *done;
+	void *arg;
+};
+
+/* A pair has an entry for each shard of its queue that has something; those of a group follow one another. */
+static bool
+take_pair(void *arg, const struct kv_fact *f)
+{
+	struct walk *w = arg;
+	struct oms_pair p, *last = w->n > w->n_before ? &w->page[w->n - 1] : NULL;
+
+	if (!oms_entry_read(f, &p))
+		return true;
+	if (last != NULL && memcmp(w->last, f->name.p, OMS_HASH_BYTES) == 0) {
+		if (p.first_ms < last->first_ms)
+			*last = p;
+		return true;
+	}
+	if (w->n == w->max) {
+		w->full = true;
+		memcpy(w->next.next, f->name.p, OMS_HASH_BYTES);
+		return false;
+	}
+	/* NOLINTNEXTLINE(clang-analyzer-core.NullDereference): as the walk began */
+	w->page[w->n++] = p;
+	memcpy(w->last, f->name.p, OMS_HASH_BYTES);
+	return true;
+}
+
+static void
+look_pairs(struct kv_txn *t, void *arg)
+{
+	struct walk *w = arg;
+
+	w->n = w->n_before;
+	w->full = false;
+	kv_each_fact(t, OMS_FACT, span_of(w->from.next, w->from.begun ? OMS_HASH_BYTES : 0),
+	    SPAN_LIT(""), take_pair, w);
+}
+
+static void
+walk_on(struct oms_question *q)
+{
+	struct walk *w = (struct walk *)q;
+	unsigned char shard = (unsigned char)w->from.shard;
+	struct kv_part part = kv_part_of(OMS_QUEUES, span_of(&shard, 1));
+
+	w->n_before = w->n;
+	oms_look(q, &part, look_pairs, w);
+}
+
+static void
+pairs_read(struct oms_question *q)
+{
+	struct walk *w = (struct walk *)q;
+
+	w->next.begun = true;
+	w->next.shard = w->from.shard;
+	if (!w->full) {
+		memset(w->next.next, 0, sizeof w->next.next);
+		w->next.shard++;
+	}
+	w->next.ended = w->next.shard == KV_DIR_SHARDS;
+	w->from = w->next;
+	if (w->full || w->next.ended)
+		oms_answer(q);
+	else
+		walk_on(q);
+}
+
+static void
+tell_pairs(struct oms_question *q, const struct err *e)
+{
+	struct walk *w = (struct walk *)q;
+
+	w->done(w->arg, w->page, e == NULL ? w->n : 0, &w->next, e);
+}
+
+static void
+clear_pairs(struct oms_question *q)
+{
+	free(((struct walk *)q)->page);
+}
+
+struct oms_question *
+oms_store_pairs(struct oms_store *s, const struct oms_pair_cursor *at, size_t max, struct loop *l,
+    oms_store_pairs_done *done, void *arg)
+{
+	struct walk *w = memory_new(sizeof *w);
+
+	w->question = (struct oms_question) {
+		.next = pairs_read,
+		.tell = tell_pairs,
+		.clear = clear_pairs,
+	};
+	w->from = *at;
+	w->from.shard %= KV_DIR_SHARDS;
+	w->max = max < OMS_STORE_PAIRS_PAGE ? max : OMS_STORE_PAIRS_PAGE;
+	w->page = memory_array(w->max + 1, sizeof *w->page);
+	w->done = done;
+	w->arg = arg;
+	oms_ask(&w->question, s, l);
+	walk_on(&w->question);
+	return &w->question;
+}
