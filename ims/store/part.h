@@ -442,6 +442,7 @@ bool ims_list_receive(struct kv_txn *t, const struct kv_part *from, const struct
 
 /* A sum of nothing goes a day after it came to nothing, so that what it states next is newer. */
 #define SUM_KEEP_S 86400
+/* That of acknowledgements keeps its domain listed until then. */
 bool ims_sum_expire(struct kv_txn *t, void *now_s, struct err *e);
 
 /* What a shard of the directory of mailboxes lists, and how many notices these have. */

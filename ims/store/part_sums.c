@@ -34,7 +34,8 @@ share_of(struct span value, struct ims_share *out)
 struct sum {
 	struct ims_share share;
 	uint64_t facts, stated;
-	int64_t look_s; /* when it goes if it is of nothing; 0: never */
+	int64_t look_s;       /* when it goes if it is of nothing; 0: never */
+	struct domain listed; /* of acknowledgements: as whom their directory has them */
 };
 
 static void
@@ -56,6 +57,8 @@ sum_get(struct kv_txn *t, struct sum *s)
 	s->facts = read_u64(&r);
 	s->stated = read_u64(&r);
 	s->look_s = (int64_t)read_u64(&r);
+	if (r.rest.n > 0)
+		read_str(&r, s->listed.text, sizeof s->listed.text);
 	if (!good || !reader_done(&r))
 		*s = (struct sum) { .facts = 0 };
 }
@@ -71,8 +74,43 @@ sum_put(struct kv_txn *t, const struct sum *s)
 	put_u64(&value, s->facts);
 	put_u64(&value, s->stated);
 	put_u64(&value, (uint64_t)s->look_s);
+	if (s->listed.text[0] != '\0')
+		put_span(&value, domain_span(&s->listed));
 	kv_put(t, sum_key, buf_span(&value));
 	buf_clear(&value);
+}
+
+static void
+count_fact(struct sum *s, const struct kv_fact *was, const struct kv_fact *now)
+{
+	s->facts += was == NULL && !now->gone;
+	s->facts -= was != NULL && now->gone && s->facts > 0;
+}
+
+static void
+state_listed(struct kv_txn *t, struct sum *s, unsigned directory, struct span name, bool gone,
+    uint64_t version)
+{
+	struct kv_part to = kv_dir_part(directory, name);
+	struct kv_fact f = { .what = FACT_LISTED, .name = name, .gone = gone };
+
+	s->stated = s->stated < version ? version : s->stated + 1;
+	f.version.n = s->stated;
+	kv_emit(t, &to, &f);
+}
+
+static void
+look_at(struct kv_txn *t, struct sum *s, int64_t at_s)
+{
+	ims_look_at(t, (struct span) { 0 }, s->look_s, at_s, s->stated);
+	s->look_s = at_s;
+}
+
+/* A day after the version. */
+static int64_t
+end_of(uint64_t version)
+{
+	return (int64_t)(version / PART_ROUNDS) + SUM_KEEP_S;
 }
 
 /* One fact more, or less, makes the sum begin or end: its directory learns of it. */
@@ -81,21 +119,12 @@ state_presence(struct kv_txn *t, struct sum *s, unsigned directory, struct span 
     const struct kv_fact *was, const struct kv_fact *now)
 {
 	uint64_t before = s->facts;
-	struct kv_part to = kv_dir_part(directory, name);
-	struct kv_fact f = { .what = FACT_LISTED, .name = name };
-	int64_t look_s;
 
-	s->facts += was == NULL && !now->gone;
-	s->facts -= was != NULL && now->gone && s->facts > 0;
+	count_fact(s, was, now);
 	if ((before == 0) == (s->facts == 0))
 		return;
-	f.gone = s->facts == 0;
-	s->stated = s->stated < now->version.n ? now->version.n : s->stated + 1;
-	f.version.n = s->stated;
-	kv_emit(t, &to, &f);
-	look_s = f.gone ? (int64_t)(s->stated / PART_ROUNDS) + SUM_KEEP_S : 0;
-	ims_look_at(t, (struct span) { 0 }, s->look_s, look_s, s->stated);
-	s->look_s = look_s;
+	state_listed(t, s, directory, name, s->facts == 0, now->version.n);
+	look_at(t, s, s->facts == 0 ? end_of(s->stated) : 0);
 }
 
 bool
@@ -107,9 +136,10 @@ ims_sum_expire(struct kv_txn *t, void *now_s, struct err *e)
 	sum_get(t, &s);
 	if (s.look_s == 0 || s.look_s > *(int64_t *)now_s)
 		return true;
-	ims_look_at(t, (struct span) { 0 }, s.look_s, 0, s.stated + 1);
 	s.stated++;
-	s.look_s = 0;
+	look_at(t, &s, 0);
+	if (s.facts == 0 && s.listed.text[0] != '\0')
+		state_listed(t, &s, PART_ACKERS, domain_span(&s.listed), true, 0);
 	if (s.facts == 0)
 		kv_del(t, sum_key);
 	else
@@ -199,6 +229,8 @@ ims_ack_read(struct span value, struct ims_ack *a)
 	return good && reader_done(&in);
 }
 
+/* The sender's domain stays listed for a day after its last acknowledgement was answered, so its directory and its hour
+ * hear nothing of one that comes and goes. */
 bool
 ims_acks_receive(struct kv_txn *t, const struct kv_part *from, const struct kv_fact *was,
     const struct kv_fact *now, void *arg, struct err *e)
@@ -214,7 +246,15 @@ ims_acks_receive(struct kv_txn *t, const struct kv_part *from, const struct kv_f
 	if (!ims_ack_read(f->value, &a))
 		return ims_damaged(e);
 	sum_get(t, &s);
-	state_presence(t, &s, PART_ACKERS, domain_span(&a.from_domain), was, now);
+	count_fact(&s, was, now);
+	if (s.listed.text[0] == '\0') {
+		s.listed = a.from_domain;
+		state_listed(t, &s, PART_ACKERS, domain_span(&s.listed), false, now->version.n);
+	}
+	if (s.facts == 0) {
+		s.stated++;
+		look_at(t, &s, end_of(now->version.n));
+	}
 	sum_put(t, &s);
 	return true;
 }

@@ -1194,6 +1194,41 @@ a_sum_of_nothing_goes(void **state)
 	world_clear(&w);
 }
 
+/* So its directory and its hour hear nothing of an acknowledgement that comes and goes. */
+static void
+a_domain_stays_listed_for_a_day_after_its_last_acknowledgement(void **state)
+{
+	struct notification n = { .number = 1, .to = BOB, .hold_s = 3 * DAY };
+	struct kv_part acks = ims_part_acks(SPAN_LIT("a.test")),
+		       shard = kv_dir_part(PART_ACKERS, SPAN_LIT("a.test")),
+		       hour = ims_part_expiry(NOW + DAY, &acks);
+	struct call c = { .w = NULL };
+	struct world w;
+
+	(void)state;
+	world_of(&w);
+	for (n.number = 1; n.number <= 2; n.number++) {
+		accepts(&w, n);
+		assert_int_equal(lease(&w, n.number, &c), REFUSAL_NONE);
+		assert_int_equal(keep(&w, &c, ""), REFUSAL_NONE);
+		assert_int_equal(rows_of(&w, shard), 2); /* and their sum */
+		c.letter.declined = false;
+		assert_int_equal(run(&w, ims_part_letter(&c.letter.id), ims_letter_op_acked, &c),
+		    REFUSAL_NONE);
+		assert_string_equal(pending(&w), "");
+		assert_int_equal(rows_of(&w, shard), 2);
+		assert_int_equal(rows_of(&w, hour), 1);
+	}
+	c.now_s = NOW + DAY - 10;
+	assert_int_equal(run(&w, acks, ims_sum_expire, &c), REFUSAL_NONE);
+	assert_int_equal(rows_of(&w, shard), 2);
+	c.now_s = NOW + DAY + 10;
+	assert_int_equal(run(&w, acks, ims_sum_expire, &c), REFUSAL_NONE);
+	assert_int_equal(rows_of(&w, shard), 1);
+	assert_int_equal(rows_of(&w, acks) + rows_of(&w, hour), 0);
+	world_clear(&w);
+}
+
 static uint64_t
 draw(uint64_t *dice, uint64_t n)
 {
@@ -1327,7 +1362,7 @@ a_repeat_waits_for_what_it_repeats(void **state)
 int
 main(void)
 {
-	enum { N = 20 };
+	enum { N = 21 };
 	const struct CMUnitTest tests[N] = {
 		cmocka_unit_test(a_repeat_is_known),
 		cmocka_unit_test(a_repeat_waits_for_what_it_repeats),
@@ -1348,6 +1383,7 @@ main(void)
 		cmocka_unit_test(what_is_due_goes_with_the_letter_and_comes_back),
 		cmocka_unit_test(done_is_pending_for_any_number_of_our_domains),
 		cmocka_unit_test(a_sum_of_nothing_goes),
+		cmocka_unit_test(a_domain_stays_listed_for_a_day_after_its_last_acknowledgement),
 		cmocka_unit_test(sums_are_true_whatever_happens),
 	};
 
