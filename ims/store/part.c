@@ -102,13 +102,24 @@ ims_part_paper(const unsigned char digest[DIGEST_BYTES])
 	return kv_part_of(PART_PAPER, span_of(digest, (size_t)DIGEST_BYTES));
 }
 
+/* Letters of one second are in one shard, where the order of ids puts them side by side; a name of another kind is a
+ * hash. */
+static unsigned
+shard_of(const struct kv_part *thing)
+{
+	unsigned octet = thing->kind == PART_LETTER ? thing->name[4] / 4U
+						    : thing->name[thing->n - 1];
+
+	return octet % EXPIRY_SHARDS;
+}
+
 struct kv_part
 ims_part_expiry(int64_t at_s, const struct kv_part *thing)
 {
 	struct kv_key k = { .n = 0 };
 
 	kv_key_add_u64(&k, (uint64_t)(at_s / EXPIRY_S));
-	kv_key_add_u8(&k, thing->name[thing->n - 1] % EXPIRY_SHARDS);
+	kv_key_add_u8(&k, shard_of(thing));
 	return kv_part_of(PART_EXPIRY, span_sub(kv_key_span(&k), 4, 5));
 }
 
