@@ -200,8 +200,9 @@ struct purging {
 	struct ims_purge what;
 	char owner[IMS_STORE_USER_BYTES];
 	struct domain parent;
-	struct domain at; /* the domain whose notices are dropped; those before it are done */
-	uint64_t notices; /* of the domains that are done */
+	struct domain at;  /* the domain whose notices are dropped; those before it are done */
+	uint64_t notices;  /* of the domains that are done */
+	struct err damage; /* the first that a domain met; it stops no other */
 };
 
 static bool
@@ -230,7 +231,9 @@ purged_one(void *arg, uint64_t notices, const struct err *e)
 	struct purging *p = arg;
 
 	p->notices += notices;
-	if (e == NULL) {
+	if (e != NULL && e->why == REFUSAL_storage && p->damage.why == REFUSAL_NONE)
+		p->damage = *e;
+	if (e == NULL || e->why == REFUSAL_storage) {
 		purge_next(p);
 		return;
 	}
@@ -256,7 +259,7 @@ senders_looked_at(void *arg, const struct ims_sender *rows, size_t n, bool more,
 		purge_next(p);
 		return;
 	}
-	purged(p->request, p->notices, e);
+	purged(p->request, p->notices, e == NULL && p->damage.why != REFUSAL_NONE ? &p->damage : e);
 	free(p);
 }
 

@@ -106,6 +106,7 @@ counted(void *arg, const struct ims_store_counts *c, const struct err *e)
 	json_put_int(out, "papers", (int64_t)c->papers);
 	json_put_int(out, "writes", (int64_t)c->writes);
 	json_put_int(out, "commits", (int64_t)c->commits);
+	json_put_int(out, "unreadable", (int64_t)c->damaged);
 	json_put_int(out, "store_used", (int64_t)c->used_bytes);
 	json_put_int(out, "store_size", (int64_t)c->size_bytes);
 	nearly_full_put(x->ims->store, c, out, daemon_loop(x->ims->daemon), x->done, x->arg);

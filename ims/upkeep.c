@@ -37,10 +37,10 @@ mailbox_gone(void *arg, uint64_t notices, const struct err *e)
 	log_fact(e == NULL ? LOG_INFO : LOG_WARN, "mailbox.removed",
 	    "mailbox=%s notices=%llu word=%s", log_str(a->owner), (unsigned long long)notices,
 	    refusal_word(e == NULL ? REFUSAL_NONE : e->why));
-	if (e != NULL || u->ims->store == NULL)
+	if ((e != NULL && e->why != REFUSAL_storage) || u->ims->store == NULL)
 		finish(u, e);
 	else
-		next_mailbox(u);
+		next_mailbox(u); /* one that cannot be read holds up no other */
 }
 
 /* A deleted mailbox has no record.  Where it cannot be read, the next sweep looks again. */

@@ -38,6 +38,11 @@ show_status(void *arg, const struct json *line)
 	    ask_line_size(line, "store_size", b),
 	    ask_line_count(line, "writes", "write", "writes", c),
 	    ask_line_count(line, "commits", "commit", "commits", d));
+	if (ask_line_number(line, "unreadable") > 0)
+		printf(
+		    "  damaged           %s cannot be read; store.unreadable in the log names them\n",
+		    ask_line_count(line, "unreadable", "part of the store", "parts of the store",
+			a));
 	nearly_full_show(line, ((const struct options *)arg)->command.data);
 	printf("  connections       %" PRId64 "\n", ask_line_number(line, "connections"));
 	printf("  trust             %s, %s, %s left out\n",

@@ -343,6 +343,7 @@ void ims_letter_papers(struct kv_txn *t, const unsigned char domain_hash[PART_SH
 struct ims_renewing {
 	unsigned char domain_hash[PART_SHORT];
 	int64_t now_s;
+	bool damaged; /* the answer: it cannot be read; it is looked at again */
 };
 bool ims_letter_renewed(struct kv_txn *t, void *renewing, struct err *e);
 

@@ -564,7 +564,7 @@ go_on_telling(struct kv_txn *t, struct ims_letter_record *r, int64_t now_s)
 bool
 ims_letter_renewed(struct kv_txn *t, void *renewing, struct err *e)
 {
-	const struct ims_renewing *x = renewing;
+	struct ims_renewing *x = renewing;
 	struct span hash = span_of(x->domain_hash, sizeof x->domain_hash), value;
 	struct kv_key k = { .n = 0 };
 	struct ims_letter_record r = { .refs = 0 };
@@ -572,11 +572,13 @@ ims_letter_renewed(struct kv_txn *t, void *renewing, struct err *e)
 
 	kv_key_add_u8(&k, 'l');
 	kv_key_add(&k, hash);
+	x->damaged = false;
 	found = kv_get(t, kv_key_span(&k), &value);
 	if (!found && !kv_fault(t, e))
 		return true; /* it is gone */
 	kv_pardon(t);
-	if (!found || !ims_letter_read(value, &r, e)) {
+	x->damaged = !found || !ims_letter_read(value, &r, e);
+	if (x->damaged) {
 		renew_at(t, &r, hash, x->now_s + PAPER_RENEW_S, x->now_s);
 		return true;
 	}

@@ -345,6 +345,18 @@ get_seen(struct kv_txn *t, const struct kv_key *k, struct ims_seen_record *r, st
 	return kv_get(t, kv_key_span(k), &value) && ims_seen_read(value, r, e);
 }
 
+/* A damaged entry counts as none: it must keep no notice from going. */
+static bool
+find_seen(struct kv_txn *t, const struct kv_key *k, struct ims_seen_record *r)
+{
+	struct err none;
+
+	if (get_seen(t, k, r, &none))
+		return true;
+	kv_pardon(t);
+	return false;
+}
+
 static void
 del_seen(struct kv_txn *t, struct span seen, const struct ims_seen_record *r, struct sender *s)
 {
@@ -822,11 +834,10 @@ drop_notice(struct kv_txn *t, struct ims_mailbox_is *m, uint64_t number,
 	struct kv_key seen = key_of_seen(&n->id, domain_of(n), span_str(n->to));
 	struct ims_seen_record r;
 	struct sender s;
-	struct err none;
 
 	m->stated++; /* each statement of a domain's sum is newer than the one before */
 	get_sender(t, domain_of(n), &s);
-	if (get_seen(t, &seen, &r, &none) && r.number == number) {
+	if (find_seen(t, &seen, &r) && r.number == number) {
 		r.answered = ims_notice_answered(is_of(n), has_letter, letter);
 		if (forgets)
 			del_seen(t, kv_key_span(&seen), &r, &s);
@@ -998,15 +1009,17 @@ take_entry(void *arg, struct span key, struct span value)
 	return true;
 }
 
+/* One that is damaged goes, too; what it charged is not known, and stays until the mailbox goes. */
 static void
 forget_entry(struct kv_txn *t, struct ims_mailbox_is *m, const struct kv_key *seen)
 {
 	struct ims_seen_record r;
 	struct sender s;
-	struct err e;
 
-	if (!get_seen(t, seen, &r, &e))
+	if (!find_seen(t, seen, &r)) {
+		kv_del(t, kv_key_span(seen));
 		return;
+	}
 	m->stated++;
 	get_sender(t, domain_span(&r.domain), &s);
 	del_seen(t, kv_key_span(seen), &r, &s);
@@ -1091,8 +1104,7 @@ ims_mailbox_forget(struct kv_txn *t, void *ending, struct err *e)
 	x->dropped = 0;
 	kv_each(t, kv_key_span(&prefix), kv_key_span(&prefix), take_entry, all);
 	for (size_t i = 0; i < all->n; i++)
-		if (get_seen(t, &all->key[i], &r, &none) &&
-		    !ims_mailbox_notice(t, r.number, &n, &none)) {
+		if (find_seen(t, &all->key[i], &r) && !ims_mailbox_notice(t, r.number, &n, &none)) {
 			forget_entry(t, &m, &all->key[i]);
 			x->dropped++;
 		}

@@ -6,6 +6,8 @@
 #include <string.h>
 
 #include "common/base/clock.h"
+#include "common/base/hex.h"
+#include "common/base/log.h"
 #include "common/base/memory.h"
 #include "common/base/random.h"
 #include "common/store/body_orphans.h"
@@ -213,6 +215,40 @@ ims_store_kv(struct ims_store *s)
 	return s->kv;
 }
 
+/* -- damage ------------------------------------------------------------------------------------------------------ */
+
+void
+ims_damage_found(struct ims_store *s, const struct kv_part *part)
+{
+	char name[2 * KV_NAME_MAX + 1];
+	size_t i = 0;
+	bool is_new;
+
+	pthread_mutex_lock(&s->lock);
+	while (i < s->n_damage && !kv_part_eq(&s->damage[i], part))
+		i++;
+	is_new = i == s->n_damage && i < IMS_DAMAGE_MAX;
+	if (is_new)
+		s->damage[s->n_damage++] = *part;
+	pthread_mutex_unlock(&s->lock);
+	if (!is_new)
+		return;
+	hex_str(name, part->name, part->n);
+	log_fact_of(SPAN_LIT("store"), LOG_ERROR, "store.unreadable", "partition=%s name=%s",
+	    ims_parts[part->kind].name, name);
+}
+
+uint64_t
+ims_damage_count(struct ims_store *s)
+{
+	uint64_t n;
+
+	pthread_mutex_lock(&s->lock);
+	n = s->n_damage;
+	pthread_mutex_unlock(&s->lock);
+	return n;
+}
+
 /* -- counting: each shard of a directory keeps sums ------------------------------------------------------------- */
 
 struct shard {
@@ -250,6 +286,8 @@ tell_counts(struct ims_question *q, const struct err *e)
 	out.commits = k.commits;
 	out.used_bytes = k.used_bytes;
 	out.size_bytes = k.size_bytes;
+	if (q->store != NULL)
+		out.damaged = ims_damage_count(q->store);
 	for (unsigned i = 0; i < KV_DIR_SHARDS; i++) {
 		out.mailboxes += c->shard[i].entries;
 		out.notices += c->shard[i].sum.notices;

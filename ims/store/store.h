@@ -209,6 +209,8 @@ void ims_store_drop(struct ims_store *s, const char *user, uint64_t number, bool
 
 struct ims_store_counts {
 	uint64_t mailboxes, notices, papers, writes, commits, used_bytes, size_bytes;
+	uint64_t
+	    damaged; /* mailboxes, letters and so on that a sweep or a purge has passed over since the start */
 };
 typedef void ims_store_counted(void *arg, const struct ims_store_counts *c, const struct err *e);
 void ims_store_counts(struct ims_store *s, struct loop *l, ims_store_counted *done, void *arg);
@@ -245,7 +247,7 @@ struct ims_question *ims_store_share(struct ims_store *s, const char *from_domai
 /* These work in bounded writes, one after the other, so that other writes can come in between. */
 
 /* Deletes entries of the seen set whose statements' Hold-Until has passed, and notices whose letters were
- * never opened and whose Hold-Until passed keep_s ago. */
+ * never opened and whose Hold-Until passed keep_s ago.  What cannot be read is passed over: logged and counted. */
 void ims_store_sweep(struct ims_store *s, int64_t now_s, int64_t keep_s, struct loop *loop,
     ims_store_done *done, void *arg);
 
@@ -261,7 +263,8 @@ struct ims_purge {
 	void *arg;
 };
 /* Drops notices without a DECLINE, with their entries of the seen set.  Dropping a sender's also deletes the
- * entries of its notices that are gone already, so that its share is free again. */
+ * entries of its notices that are gone already, so that its share is free again.  What cannot be read stays:
+ * `done` is told (storage) when all the rest is done. */
 void ims_store_purge(struct ims_store *s, const struct ims_purge *p);
 
 #endif

@@ -10,6 +10,7 @@
 
 #define IMS_SILENT_MAX 64
 #define IMS_NAMED_MAX  1000
+#define IMS_DAMAGE_MAX 256
 
 /* The result of a search for a certificate's serial number in a kept CRL. */
 struct ims_silent {
@@ -39,6 +40,9 @@ struct ims_store {
 	struct ims_under_way *under_way;          /* batches; under lock */
 	struct ims_named_file *named;             /* store_question.c; under lock */
 	size_t n_named;
+	/* Partitions that were found damaged since the store was opened; under lock. */
+	struct kv_part damage[IMS_DAMAGE_MAX];
+	size_t n_damage;
 	char old
 	    [4096]; /* the folder with files of an older version, which go when we close; "": none */
 };
@@ -81,6 +85,10 @@ void ims_take_several(struct ims_store *s, struct ims_op *const *ops, size_t n, 
 void ims_file_dropped(struct ims_store *s, const char *file, struct loop *l);
 void ims_files_asked_again(struct ims_store *s, struct loop *l);
 void ims_files_forgotten(struct ims_store *s); /* with the store */
+
+/* Logs and counts the partition once, and the first IMS_DAMAGE_MAX partitions alone. */
+void ims_damage_found(struct ims_store *s, const struct kv_part *part);
+uint64_t ims_damage_count(struct ims_store *s);
 
 int64_t ims_now_s(void);
 

@@ -22,6 +22,7 @@ struct looked {
 	struct work *of;
 	struct ims_notice_record notice;
 	bool has_notice, has_letter;
+	bool damaged; /* the notice or its letter is */
 	struct ims_letter_record letter;
 };
 
@@ -62,11 +63,15 @@ struct work {
 		};
 		struct ims_op op;
 		struct work *of;
+		bool (*apply)(struct kv_txn *t, void *arg, struct err *e);
 		void (*then)(struct work *w);
 		void (*again)(struct work *w); /* with fewer rows; NULL: it has one */
+		void (*skip)(struct work *w);  /* its partition is damaged */
+		bool damaged;
 	} step;
 	struct ims_ended ended[MAILBOX_PAGE];
 	uint64_t notices; /* dropped so far */
+	bool passed_over; /* something that is damaged */
 	void (*progress)(void *arg, uint64_t notices);
 	void (*purged)(void *arg, uint64_t notices, const struct err *e);
 	ims_store_done *swept;
@@ -84,13 +89,19 @@ static void
 tell(struct ims_question *q, const struct err *e)
 {
 	struct work *w = of_question(q);
+	struct err damage;
 
 	if (e != NULL && e->why == REFUSAL_closing)
 		e = NULL;
-	if (w->sweeps)
+	if (w->sweeps) {
 		w->swept(w->arg, e);
-	else
-		w->purged(w->arg, w->notices, e);
+		return;
+	}
+	if (e == NULL && w->passed_over) {
+		err_set(&damage, REFUSAL_storage, "the rest is done; what cannot be read was left");
+		e = &damage;
+	}
+	w->purged(w->arg, w->notices, e);
 }
 
 static void
@@ -98,6 +109,32 @@ clear(struct ims_question *q)
 {
 	free(of_question(q)->looked);
 	buf_clear(&of_question(q)->papers);
+}
+
+/* What is damaged, or breaks a bound, would do so each time: the work goes on without it.  The operator is told by the
+ * log, by the counts of the store, and by what a purge answers. */
+static void
+pass_over(struct work *w, const struct kv_part *part)
+{
+	w->passed_over = true;
+	ims_damage_found(w->question.store, part);
+}
+
+/* Damage of a record is told apart from a disk that fails. */
+static bool
+apply_step(struct kv_txn *t, void *arg, struct err *e)
+{
+	struct step *s = arg;
+	struct err other;
+
+	s->damaged = false;
+	if (s->apply(t, s, e) && !kv_fault(t, e))
+		return true;
+	if (e->why == REFUSAL_storage) {
+		kv_pardon(t);
+		s->damaged = !kv_fault(t, &other);
+	}
+	return false;
 }
 
 /* A page that finds no space is repeated with half as many rows, so a store is never too full for what frees. */
@@ -114,22 +151,29 @@ step_done(void *arg, const struct err *e)
 	} else if (e->why == REFUSAL_system_full && s->again != NULL && w->most > 1) {
 		w->most /= 2;
 		s->again(w);
+	} else if (s->skip != NULL &&
+	    ((e->why == REFUSAL_storage && s->damaged) || e->why == REFUSAL_internal)) {
+		pass_over(w, &s->op.op.part);
+		s->skip(w);
 	} else {
 		w->question.why = *e;
 		ims_answer(&w->question);
 	}
 }
 
+/* then: also where the partition is damaged, unless skips is false. */
 static void
 take(struct work *w, struct kv_part part, bool (*apply)(struct kv_txn *t, void *arg, struct err *e),
-    size_t octets, void (*then)(struct work *w))
+    size_t octets, void (*then)(struct work *w), bool skips)
 {
 	w->step.of = w;
+	w->step.apply = apply;
 	w->step.then = then;
 	w->step.again = NULL;
+	w->step.skip = skips ? then : NULL;
 	w->step.op.op = (struct kv_op) {
 		.part = part,
-		.apply = apply,
+		.apply = apply_step,
 		.done = step_done,
 		.arg = &w->step,
 		.octets = octets,
@@ -138,17 +182,21 @@ take(struct work *w, struct kv_part part, bool (*apply)(struct kv_txn *t, void *
 	ims_take(w->question.store, &w->step.op, w->question.loop);
 }
 
-/* A page of w->most rows; `again` reads it anew. */
+static void next_thing(struct work *w);
+
+/* A page of w->most rows; `again` reads it anew.  A mailbox that is damaged is left. */
 static void
 take_page(struct work *w, bool (*apply)(struct kv_txn *t, void *arg, struct err *e), size_t octets,
     void (*then)(struct work *w), void (*again)(struct work *w))
 {
 	w->step.of = w;
+	w->step.apply = apply;
 	w->step.then = then;
 	w->step.again = again;
+	w->step.skip = next_thing;
 	w->step.op.op = (struct kv_op) {
 		.part = w->mailbox,
-		.apply = apply,
+		.apply = apply_step,
 		.done = step_done,
 		.arg = &w->step,
 		.octets = octets,
@@ -175,6 +223,7 @@ look_for_numbers(struct kv_txn *t, void *arg, struct err *why)
 		struct looked *x = &w->looked[i];
 
 		x->has_notice = ims_mailbox_notice(t, w->numbers.number[i], &x->notice, &e);
+		x->damaged = !x->has_notice && e.why != REFUSAL_no_such_number;
 		if (!x->has_notice)
 			kv_pardon(t);
 	}
@@ -189,11 +238,12 @@ look_for_letter(struct kv_txn *t, void *arg, struct err *why)
 	(void)why;
 	x->has_letter = ims_letter_is(t, address_domain(span_str(x->notice.from)),
 	    x->of->question.store->run, x->of->now_s, &x->letter, &e);
+	x->damaged = !x->has_letter && e.why != REFUSAL_no_such_number;
 	if (!x->has_letter)
 		kv_pardon(t);
 }
 
-/* False: nothing becomes of it. */
+/* False: nothing becomes of it.  A notice whose letter cannot be read stays until its mailbox is deleted. */
 static bool
 judge(const struct work *w, const struct looked *x, struct ims_ended *r)
 {
@@ -204,10 +254,13 @@ judge(const struct work *w, const struct looked *x, struct ims_ended *r)
 	if (!x->has_notice)
 		return false;
 	if (w->sweeps) {
-		r->end = ims_notice_end(l, w->now_s, w->keep_s, &r->due_s);
+		r->end = x->damaged ? IMS_NOTICE_STAYS
+				    : ims_notice_end(l, w->now_s, w->keep_s, &r->due_s);
 		return true;
 	}
 	r->end = IMS_NOTICE_GOES;
+	if (x->damaged && w->from_domain.text[0] != '\0')
+		return false;
 	return w->from_domain.text[0] == '\0' ||
 	    ims_notice_is_purged(x->has_letter, r->letter, w->opened);
 }
@@ -236,8 +289,13 @@ end_page(struct work *w)
 	size_t n = 0;
 
 	for (size_t i = 0; i < w->numbers.n; i++) {
+		const struct looked *x = &w->looked[i];
+		struct kv_part letter = ims_part_letter(&x->notice.id);
+
+		if (x->damaged)
+			pass_over(w, x->has_notice ? &letter : &w->mailbox);
 		w->ended[n] = (struct ims_ended) { .number = w->numbers.number[i] };
-		n += judge(w, &w->looked[i], &w->ended[n]);
+		n += judge(w, x, &w->ended[n]);
 	}
 	w->step.ending = (struct ims_ending) {
 		.rows = w->ended,
@@ -298,8 +356,6 @@ begin_mailbox(struct work *w, struct kv_part mailbox)
 
 /* -- what is remembered; then the next thing ----------------------------------------------------------------------------- */
 
-static void next_thing(struct work *w);
-
 static void
 remainder_ended(struct work *w)
 {
@@ -330,6 +386,14 @@ mailbox_over(struct work *w)
 /* -- a letter that is kept renews its papers ------------------------------------------------------------------------ */
 
 static void
+renewed(struct work *w)
+{
+	if (w->step.renewing.damaged)
+		pass_over(w, &w->mailbox);
+	next_thing(w);
+}
+
+static void
 renew_paper(struct work *w)
 {
 	struct span digest = span_sub(buf_span(&w->papers), w->paper * DIGEST_BYTES, DIGEST_BYTES);
@@ -337,13 +401,13 @@ renew_paper(struct work *w)
 	if (digest.n < DIGEST_BYTES) {
 		w->step.renewing.now_s = w->now_s;
 		memcpy(w->step.renewing.domain_hash, w->domain_hash, sizeof w->domain_hash);
-		take(w, w->mailbox, ims_letter_renewed, 1024, next_thing);
+		take(w, w->mailbox, ims_letter_renewed, 1024, renewed, true);
 		return;
 	}
 	w->paper++;
 	w->step.keeping = (struct ims_keeping) { .until_s = w->now_s + PAPER_KEEP_S,
 		.now_s = w->now_s };
-	take(w, kv_part_of(PART_PAPER, digest), ims_paper_keep, 1024, renew_paper);
+	take(w, kv_part_of(PART_PAPER, digest), ims_paper_keep, 1024, renew_paper, true);
 }
 
 static void
@@ -380,7 +444,7 @@ end_thing(struct work *w, const struct thing *thing)
 		break;
 	case PART_PAPER:
 		w->step.keeping = (struct ims_keeping) { .now_s = w->now_s };
-		take(w, thing->part, ims_paper_expire, 4096, next_thing);
+		take(w, thing->part, ims_paper_expire, 4096, next_thing, true);
 		break;
 	case PART_LETTER:
 		renew_letter(w, thing);
@@ -388,7 +452,7 @@ end_thing(struct work *w, const struct thing *thing)
 	case PART_SENDER:
 	case PART_ACKS:
 		w->step.now_s = w->now_s;
-		take(w, thing->part, ims_sum_expire, 1024, next_thing);
+		take(w, thing->part, ims_sum_expire, 1024, next_thing, true);
 		break;
 	default:
 		next_thing(w);
@@ -657,7 +721,7 @@ things_found(struct ims_question *q)
 	q->store->swept_s = w->hour;
 	w->step.cursor[0] = w->hour;
 	w->step.cursor[1] = w->keep_s;
-	take(w, cursor_part(), put_cursor, 256, cursor_put);
+	take(w, cursor_part(), put_cursor, 256, cursor_put, false);
 }
 
 static struct kv_part

@@ -1,0 +1,194 @@
+/* ims_sweep — sweeps and purges of the IMS's store: past what is damaged, to the end of what is there, and at no cost
+ * where there is nothing to do.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "tests/unit/ims_store_scene.h"
+
+struct purged {
+	struct world *world;
+	uint64_t notices;
+	enum refusal why;
+};
+
+static void
+on_purged(void *arg, uint64_t notices, const struct err *e)
+{
+	struct purged *p = arg;
+
+	p->notices = notices;
+	p->why = e == NULL ? REFUSAL_NONE : e->why;
+	stop(p->world);
+}
+
+/* The notices that it dropped are *n, unless NULL. */
+static enum refusal
+purge(struct world *w, const char *domain, const char *user, bool opened, uint64_t *n)
+{
+	struct purged p = { .world = w };
+	const struct ims_purge purge = { .from_domain = domain,
+		.user = user,
+		.opened = opened,
+		.loop = w->loop,
+		.done = on_purged,
+		.arg = &p };
+
+	arrive(w);
+	w->waiting++;
+	ims_store_purge(w->store, &purge);
+	wait_for(w);
+	if (n != NULL)
+		*n = p.notices;
+	return p.why;
+}
+
+static uint64_t
+pending(struct world *w)
+{
+	struct kv_counts c;
+
+	kv_get_counts(ims_store_kv(w->store), &c);
+	return c.pending;
+}
+
+static void
+damaged(struct world *w, enum table table)
+{
+	ims_store_close(&w->store);
+	damage(w, table);
+	reopen(w);
+}
+
+/* -- damage ------------------------------------------------------------------------------------------------- */
+
+/* The first letter's notice stays; the others, and their letters, go. */
+static void
+a_damaged_letter_takes_no_notice_with_it(void **state)
+{
+	struct notification n = { .number = 2, .to = BOB, .hold_s = DAY };
+	struct world w;
+
+	(void)state;
+	world_of(&w);
+	fetched(&w, 1);
+	accepts(&w, n);
+	damaged(&w, LETTER);
+	sweep(&w, DAY + KEEP + 7200);
+	assert_int_equal(entries(&w, NOTICE), 1);
+	assert_int_equal(entries(&w, LETTER), 1);
+	assert_int_equal(find(&w, BOB, 2), REFUSAL_no_such_number);
+	assert_int_equal(pending(&w), 0);
+	assert_int_equal(counts(&w).damaged, 1);
+	world_clear(&w);
+}
+
+static void
+a_purge_leaves_a_damaged_letter(void **state)
+{
+	struct notification n = { .number = 2, .to = BOB, .hold_s = DAY };
+	struct world w;
+	uint64_t dropped;
+
+	(void)state;
+	world_of(&w);
+	accepts(&w, (struct notification) { .number = 1, .to = BOB, .hold_s = DAY });
+	accepts(&w, n);
+	damaged(&w, LETTER);
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(purge(&w, "a.test", NULL, false, &dropped), REFUSAL_storage);
+		assert_int_equal(dropped, i == 0);
+	}
+	assert_int_equal(entries(&w, NOTICE), 1);
+	assert_int_equal(entries(&w, LETTER), 1);
+	assert_int_equal(pending(&w), 0);
+	assert_int_equal(counts(&w).damaged, 1); /* once */
+	world_clear(&w);
+}
+
+/* Its papers stay; those of others are renewed, and what comes after them is done. */
+static void
+a_damaged_letter_ends_no_sweep(void **state)
+{
+	struct world w;
+
+	(void)state;
+	world_of(&w);
+	accepts(&w, (struct notification) { .number = 1, .to = BOB, .hold_s = 80 * DAY });
+	damaged(&w, LETTER);
+	accepts(&w, (struct notification) { .number = 2, .to = EVE, .hold_s = 2 * DAY });
+	sweep(&w, 2 * DAY + KEEP + 7200);
+	assert_int_equal(entries(&w, NOTICE), 1);
+	assert_int_equal(counts(&w).damaged, 1);
+	world_clear(&w);
+}
+
+static void
+a_damaged_mailbox_ends_no_sweep(void **state)
+{
+	struct world w;
+	uint64_t dropped;
+
+	(void)state;
+	world_of(&w);
+	accepts(&w, (struct notification) { .number = 1, .to = BOB, .hold_s = DAY });
+	damaged(&w, MAILBOX);
+	accepts(&w, (struct notification) { .number = 2, .to = EVE, .hold_s = 2 * DAY });
+	sweep(&w, 100 * DAY);
+	assert_int_equal(entries(&w, NOTICE), 1); /* of BOB */
+	assert_int_equal(counts(&w).damaged, 1);
+	for (unsigned i = 0; i < 70; i++) { /* in all orders of their names */
+		char user[40];
+
+		snprintf(user, sizeof user, "u%u@b.test", i);
+		accepts(&w, (struct notification) { .number = 10 + i, .to = user, .hold_s = DAY });
+	}
+	assert_int_equal(purge(&w, "a.test", NULL, true, &dropped), REFUSAL_storage);
+	assert_int_equal(dropped, 70);
+	assert_int_equal(purge(&w, NULL, BOB, true, &dropped), REFUSAL_storage);
+	assert_int_equal(purge(&w, NULL, EVE, true, &dropped), REFUSAL_NONE);
+	assert_int_equal(counts(&w).damaged, 1);
+	world_clear(&w);
+}
+
+/* An entry of the seen set that cannot be read holds up neither its notice nor those beside it. */
+static void
+a_damaged_entry_holds_up_nothing(void **state)
+{
+	struct world w;
+
+	(void)state;
+	world_of(&w);
+	for (unsigned i = 1; i <= 3; i++)
+		accepts(&w, (struct notification) { .number = i, .to = BOB, .hold_s = DAY });
+	damaged(&w, SEEN);
+	sweep(&w, DAY + KEEP + 7200);
+	assert_int_equal(entries(&w, NOTICE), 0);
+	sweep(&w, LIMIT + 2 * DAY);
+	assert_int_equal(entries(&w, SEEN), 0);
+	assert_int_equal(entries(&w, UNTIL), 0);
+	assert_int_equal(pending(&w), 0);
+	world_clear(&w);
+}
+
+int
+main(void)
+{
+	enum { EACH = 0, FILE = 5 };
+	const struct CMUnitTest tests[EACH + FILE] = {
+		/* with a file */
+		cmocka_unit_test(a_damaged_letter_takes_no_notice_with_it),
+		cmocka_unit_test(a_purge_leaves_a_damaged_letter),
+		cmocka_unit_test(a_damaged_letter_ends_no_sweep),
+		cmocka_unit_test(a_damaged_mailbox_ends_no_sweep),
+		cmocka_unit_test(a_damaged_entry_holds_up_nothing),
+	};
+
+	return engines_run("ims_sweep", tests, EACH, EACH + FILE);
+}
