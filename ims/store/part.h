@@ -24,6 +24,7 @@
  *	CITES      MAILBOX to PAPER (a)    sha(user)(16) number(8) number(8): of the     the mailbox's `stated`
  *	                                   first and the last notice that an operation puts
  *	           LETTER to PAPER (a)     id(16) sha(From domain)(8)                    the letter's `stated`
+ *	           MAILBOX to PAPER        sha(user)(16) version(8): that statement is taken back
  *	           and gone with it: it leaves no row
  *	LOOK       any to EXPIRY           its kind(1) name; of a letter also            count of writes
  *	                                   sha(From domain)(8)
@@ -375,7 +376,9 @@ struct kv_key ims_notice_fact_name(struct span from_domain, const struct kv_part
  * PAPER_SLACK_S after the last letter that cited it renewed it.
  *
  * A chain and a seal come with the notices: the mailbox states them, once for all notices that one operation puts, so
- * nothing is left of what a mailbox has refused.  Where a paper is refused, the mailbox takes these notices back.  A
+ * nothing is left of what a mailbox has refused.  Where a paper is refused, the mailbox takes these notices back.  Where
+ * letters refuse all of them, it takes back the papers: a paper keeps which statement brought it, until another cites it
+ * or its letters renew it.  A batch brings a paper again that only one statement cites, as that may be taken back.  A
  * CRL, which may be larger than a fact, is put by an operation of its own before.  A seal of a few statements is no
  * paper: the evidence of each has it.
  * SCOPE has the fact CRL of each kept CRL: its name is nextUpdate(8) sha(octets)(32), its value thisUpdate. */
@@ -388,11 +391,16 @@ struct kv_key ims_notice_fact_name(struct span from_domain, const struct kv_part
 #define PAPER_RENEW_S ((int64_t)7 * 86400)
 #define PAPER_KEEP_S  ((int64_t)21 * 86400)
 
+/* A statement of CITES: its source (of the name, 8 octets) and its version. */
+struct ims_citer {
+	uint64_t source, version;
+};
 struct ims_keeping {
 	struct span octets;
 	struct span domain; /* that pays, if it is new */
 	int64_t until_s, now_s;
 	const struct crl_octets *crl; /* NULL: it is none */
+	struct ims_citer by;          /* zeros: any */
 	/* of an expiry: the answer */
 	bool gone;
 };
@@ -405,6 +413,9 @@ void ims_citing_add(struct buf *out, const unsigned char digest[DIGEST_BYTES], s
  * it. */
 void ims_state_citing(struct kv_txn *t, struct span name, struct span papers,
     struct span from_domain, int64_t now_s, uint64_t version);
+/* Takes back what this partition stated with version `cited`: a paper that only this cited goes.  paper: digests. */
+void ims_state_not_citing(struct kv_txn *t, struct span name, const unsigned char *const *paper,
+    size_t n, uint64_t cited, uint64_t version);
 bool ims_paper_receive(struct kv_txn *t, const struct kv_part *from, const struct kv_fact *was,
     const struct kv_fact *now, void *arg, struct err *e);
 /* Deletes it, if its time has passed; else it is to be looked at again then. */
@@ -413,6 +424,7 @@ struct ims_paper_is {
 	struct domain payer; /* "": nobody */
 	uint64_t octets, charged;
 	int64_t until_s;
+	bool undecided; /* only the statement that brought it cites it, and may be taken back */
 };
 bool ims_paper_is(struct kv_txn *t, struct ims_paper_is *p); /* false: it is not kept */
 /* Appends its octets.  False: it is not kept. */

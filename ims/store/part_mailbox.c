@@ -7,6 +7,7 @@
 #include "ims/store/part.h"
 
 #define VERSION_1 1
+#define VERSION_2 2
 #define DAY_S     86400
 
 /* -- keys ------------------------------------------------------------------------------------------------ */
@@ -167,13 +168,16 @@ struct sender {
 	struct ims_share seen; /* entries of the seen set */
 	uint64_t charged;      /* of `here`, to the domain's sum in the store */
 	int64_t day;           /* of its last notice; 0: it is forgotten with that */
+	uint64_t
+	    known_by; /* version of the only statement for which it is remembered; 0: others are there */
 };
 
 static bool
 read_sender(struct span value, struct sender *s)
 {
 	struct reader r = reader_of(value);
-	bool good = read_u8(&r) == VERSION_1;
+	uint8_t version = read_u8(&r);
+	bool good = version == VERSION_1 || version == VERSION_2;
 
 	*s = (struct sender) { .day = 0 };
 	read_str(&r, s->domain.text, sizeof s->domain.text);
@@ -183,6 +187,8 @@ read_sender(struct span value, struct sender *s)
 	s->seen.notices = read_u64(&r);
 	s->charged = read_u64(&r);
 	s->day = (int64_t)read_u64(&r);
+	if (version == VERSION_2)
+		s->known_by = read_u64(&r);
 	return good && reader_done(&r);
 }
 
@@ -191,7 +197,7 @@ write_sender(struct kv_txn *t, const struct kv_key *k, const struct sender *s)
 {
 	struct buf value = BUF_INIT;
 
-	put_u8(&value, VERSION_1);
+	put_u8(&value, s->known_by != 0 ? VERSION_2 : VERSION_1);
 	put_span(&value, domain_span(&s->domain));
 	put_u64(&value, s->here.octets);
 	put_u64(&value, s->here.notices);
@@ -199,6 +205,8 @@ write_sender(struct kv_txn *t, const struct kv_key *k, const struct sender *s)
 	put_u64(&value, s->seen.notices);
 	put_u64(&value, s->charged);
 	put_u64(&value, (uint64_t)s->day);
+	if (s->known_by != 0)
+		put_u64(&value, s->known_by);
 	kv_put(t, kv_key_span(k), buf_span(&value));
 	buf_clear(&value);
 }
@@ -562,7 +570,16 @@ remember(struct ims_mailbox_is *m, struct sender *s, int64_t day)
 	if (s->day == 0 && m->known >= IMS_MAILBOX_KNOWN)
 		return;
 	m->known += s->day == 0;
+	s->known_by = s->day == 0 ? m->stated : 0;
 	s->day = day;
+}
+
+static void
+forget(struct ims_mailbox_is *m, struct sender *s)
+{
+	m->known -= m->known > 0;
+	s->day = 0;
+	s->known_by = 0;
 }
 
 static void
@@ -739,6 +756,118 @@ take_back(struct kv_txn *t, struct ims_mailbox_is *m, uint64_t number,
 	state_notice(t, m, number, n, NULL, false);
 }
 
+struct next {
+	uint64_t number;
+	struct ims_notice_record *notice;
+	bool found;
+};
+
+static bool
+take_next(void *arg, struct span key, struct span value)
+{
+	struct next *x = arg;
+	struct err e;
+
+	x->number = kv_key_u64(key, 1);
+	x->found = ims_notice_read(value, x->notice, &e);
+	return !x->found;
+}
+
+bool
+ims_mailbox_next(struct kv_txn *t, uint64_t *number, struct ims_notice_record *n, struct err *e)
+{
+	struct kv_key from = key_of_number('n', *number + 1);
+	struct next x = { .notice = n };
+
+	if (*number == UINT64_MAX)
+		return false;
+	kv_each(t, kv_key_span(&from), SPAN_LIT("n"), take_next, &x);
+	if (x.found)
+		*number = x.number;
+	return x.found && !kv_fault(t, e);
+}
+
+static bool
+take_time(void *arg, struct span key, struct span value)
+{
+	(void)value;
+	*(int64_t *)arg = (int64_t)kv_key_u64(key, 1);
+	return false;
+}
+
+/* 0: there is none. */
+static int64_t
+first_time(struct kv_txn *t, struct span prefix)
+{
+	int64_t at_s = 0;
+
+	kv_each(t, prefix, prefix, take_time, &at_s);
+	return at_s;
+}
+
+/* Is there one of the notices that the same operation put?  Their numbers are beside this one. */
+static bool
+has_other(struct kv_txn *t, uint64_t number, uint64_t stated)
+{
+	struct ims_notice_record n = { .stated = 0 };
+	uint64_t next = number;
+	struct err none;
+
+	for (uint64_t before = number - 1; before > 0 && number - before < ACCEPT_PAGE; before--)
+		if (ims_mailbox_notice(t, before, &n, &none)) {
+			if (n.stated == stated)
+				return true;
+			break;
+		}
+	return ims_mailbox_next(t, &next, &n, &none) && n.stated == stated;
+}
+
+/* The papers that the refused evidence cites; the paper knows whether this mailbox brought it. */
+static void
+take_back_papers(struct kv_txn *t, const struct ims_mailbox_is *m, const struct kv_fact *fact)
+{
+	const unsigned char *paper[IMS_PAPERS_MAX];
+	struct kv_key name = { .n = 0 };
+	struct ims_evidence_record r;
+	struct ims_notice_fact f;
+	struct err none;
+
+	if (fact->what != FACT_NOTICE || !ims_notice_fact_read(fact->value, &f, &none) ||
+	    !ims_evidence_read(f.evidence, &r, &none))
+		return;
+	for (size_t i = 0; i < r.n_papers; i++)
+		paper[i] = r.paper[i];
+	kv_key_add(&name, span_of(kv_here(t)->name, kv_here(t)->n));
+	kv_key_add_u64(&name, fact->version.n);
+	ims_state_not_citing(t, kv_key_span(&name), paper, r.n_papers, fact->version.n, m->stated);
+}
+
+/* Where nothing else ever came it is a mailbox no more; its record remains, for the numbers. */
+static void
+state_unlisted(struct kv_txn *t, struct ims_mailbox_is *m)
+{
+	struct kv_part to = kv_dir_part(PART_MAILBOXES, span_str(m->user));
+	struct kv_fact f = { .what = FACT_LISTED,
+		.name = span_str(m->user),
+		.version.n = m->stated,
+		.gone = true };
+
+	kv_emit(t, &to, &f);
+	ims_look_at(t, (struct span) { 0 }, m->look_s, 0, m->stated);
+	m->user[0] = '\0';
+	m->look_s = 0;
+}
+
+/* All that an operation put was taken back. */
+static void
+take_back_common(struct kv_txn *t, struct ims_mailbox_is *m, struct sender *s,
+    const struct kv_fact *fact)
+{
+	take_back_papers(t, m, fact);
+	if (s->day != 0 && s->known_by == fact->version.n && s->here.notices == 0)
+		forget(m, s);
+}
+
 /* A letter is another's, or finds no space, or a paper does: the notices were never there. */
 bool
 ims_mailbox_refused(struct kv_txn *t, const struct kv_part *to, const struct kv_fact *fact,
@@ -772,8 +901,13 @@ ims_mailbox_refused(struct kv_txn *t, const struct kv_part *to, const struct kv_
 	}
 	if (!any)
 		return true;
+	if (fact->what == FACT_CITES || !has_other(t, first, fact->version.n))
+		take_back_common(t, &m, &s, fact);
 	put_sender(t, &m, &s);
-	state_listed(t, &m);
+	if (m.notices == 0 && m.known == 0 && first_time(t, SPAN_LIT("u")) == 0)
+		state_unlisted(t, &m);
+	else
+		state_listed(t, &m);
 	ims_mailbox_put(t, &m);
 	return true;
 }
@@ -863,37 +997,6 @@ ims_mailbox_drop(struct kv_txn *t, void *changing, struct err *e)
 	state_listed(t, &m);
 	ims_mailbox_put(t, &m);
 	return true;
-}
-
-struct next {
-	uint64_t number;
-	struct ims_notice_record *notice;
-	bool found;
-};
-
-static bool
-take_next(void *arg, struct span key, struct span value)
-{
-	struct next *x = arg;
-	struct err e;
-
-	x->number = kv_key_u64(key, 1);
-	x->found = ims_notice_read(value, x->notice, &e);
-	return !x->found;
-}
-
-bool
-ims_mailbox_next(struct kv_txn *t, uint64_t *number, struct ims_notice_record *n, struct err *e)
-{
-	struct kv_key from = key_of_number('n', *number + 1);
-	struct next x = { .notice = n };
-
-	if (*number == UINT64_MAX)
-		return false;
-	kv_each(t, kv_key_span(&from), SPAN_LIT("n"), take_next, &x);
-	if (x.found)
-		*number = x.number;
-	return x.found && !kv_fault(t, e);
 }
 
 /* -- many notices ------------------------------------------------------------------------------------------- */
@@ -1024,24 +1127,6 @@ forget_entry(struct kv_txn *t, struct ims_mailbox_is *m, const struct kv_key *se
 	get_sender(t, domain_span(&r.domain), &s);
 	del_seen(t, kv_key_span(seen), &r, &s);
 	put_sender(t, m, &s);
-}
-
-static bool
-take_time(void *arg, struct span key, struct span value)
-{
-	(void)value;
-	*(int64_t *)arg = (int64_t)kv_key_u64(key, 1);
-	return false;
-}
-
-/* 0: there is none. */
-static int64_t
-first_time(struct kv_txn *t, struct span prefix)
-{
-	int64_t at_s = 0;
-
-	kv_each(t, prefix, prefix, take_time, &at_s);
-	return at_s;
 }
 
 bool

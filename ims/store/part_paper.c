@@ -3,6 +3,8 @@
 #include "ims/store/part.h"
 
 #define VERSION_1 1
+#define VERSION_2 2 /* ends with the only statement that cites it */
+#define NOT_CITED 2 /* instead of the version of a fact: the statement is taken back */
 
 static const struct span record_key = { "r", 1 };
 
@@ -13,6 +15,7 @@ struct paper {
 	bool damaged;
 	struct span scope; /* 32 octets, or none; borrowed from the record */
 	int64_t next_s;
+	struct ims_citer only; /* that cites it; version 0: others do, too */
 };
 
 static struct kv_key
@@ -32,6 +35,7 @@ get(struct kv_txn *t, struct paper *p)
 	struct span value;
 	struct reader r;
 	struct err e;
+	uint8_t version;
 	bool good;
 
 	*p = (struct paper) { .octets = 0 };
@@ -41,7 +45,8 @@ get(struct kv_txn *t, struct paper *p)
 		return false;
 	}
 	r = reader_of(value);
-	good = read_u8(&r) == VERSION_1;
+	version = read_u8(&r);
+	good = version == VERSION_1 || version == VERSION_2;
 	read_str(&r, p->payer.text, sizeof p->payer.text);
 	p->octets = read_u64(&r);
 	p->charged = read_u64(&r);
@@ -49,6 +54,10 @@ get(struct kv_txn *t, struct paper *p)
 	p->scope = read_span(&r);
 	p->next_s = (int64_t)read_u64(&r);
 	p->stated = read_u64(&r);
+	if (version == VERSION_2) {
+		p->only.source = read_u64(&r);
+		p->only.version = read_u64(&r);
+	}
 	p->damaged = !good || !reader_done(&r);
 	return !p->damaged;
 }
@@ -58,7 +67,7 @@ put(struct kv_txn *t, const struct paper *p)
 {
 	struct buf value = BUF_INIT;
 
-	put_u8(&value, VERSION_1);
+	put_u8(&value, p->only.version != 0 ? VERSION_2 : VERSION_1);
 	put_span(&value, domain_span(&p->payer));
 	put_u64(&value, p->octets);
 	put_u64(&value, p->charged);
@@ -66,6 +75,10 @@ put(struct kv_txn *t, const struct paper *p)
 	put_span(&value, p->scope);
 	put_u64(&value, (uint64_t)p->next_s);
 	put_u64(&value, p->stated);
+	if (p->only.version != 0) {
+		put_u64(&value, p->only.source);
+		put_u64(&value, p->only.version);
+	}
 	kv_put(t, record_key, buf_span(&value));
 	buf_clear(&value);
 }
@@ -135,6 +148,12 @@ put_pieces(struct kv_txn *t, struct span octets)
 	}
 }
 
+static bool
+is_citer(const struct ims_citer *a, const struct ims_citer *b)
+{
+	return a->source == b->source && a->version == b->version;
+}
+
 bool
 ims_paper_keep(struct kv_txn *t, void *keeping, struct err *e)
 {
@@ -144,6 +163,10 @@ ims_paper_keep(struct kv_txn *t, void *keeping, struct err *e)
 	int64_t was_s = p.until_s;
 
 	(void)e;
+	if (kept && p.only.version != 0 && !is_citer(&p.only, &k->by)) {
+		p.only.version = 0;
+		put(t, &p);
+	}
 	if (kept ? p.until_s >= k->until_s : k->octets.n == 0)
 		return true;
 	p.until_s = k->until_s + PAPER_SLACK_S;
@@ -152,6 +175,7 @@ ims_paper_keep(struct kv_txn *t, void *keeping, struct err *e)
 	if (!kept) {
 		domain_copy_span(&p.payer, k->domain);
 		p.octets = k->octets.n;
+		p.only = k->by;
 		p.charged = ims_takes(DIGEST_BYTES, k->octets.n);
 		if (shared) {
 			p.scope = span_of(k->crl->scope, sizeof k->crl->scope);
@@ -166,6 +190,25 @@ ims_paper_keep(struct kv_txn *t, void *keeping, struct err *e)
 	ims_look_at(t, (struct span) { 0 }, kept ? was_s : 0, p.until_s, p.stated);
 	put(t, &p);
 	return true;
+}
+
+static bool
+del_row(void *arg, struct span key, struct span value)
+{
+	(void)value;
+	kv_del(arg, key);
+	return true;
+}
+
+static void
+end(struct kv_txn *t, struct paper *p)
+{
+	p->stated++;
+	state_charge(t, p, true);
+	state_listed(t, p, true);
+	state_crl(t, p, 0, true);
+	ims_look_at(t, (struct span) { 0 }, p->until_s, 0, p->stated);
+	kv_each(t, (struct span) { 0 }, (struct span) { 0 }, del_row, t);
 }
 
 /* -- citing ------------------------------------------------------------------------------------------------- */
@@ -213,6 +256,39 @@ ims_state_citing(struct kv_txn *t, struct span name, struct span papers, struct 
 	buf_clear(&value);
 }
 
+void
+ims_state_not_citing(struct kv_txn *t, struct span name, const unsigned char *const *paper,
+    size_t n, uint64_t cited, uint64_t version)
+{
+	struct kv_fact f = { .what = FACT_CITES, .name = name };
+	struct buf value = BUF_INIT;
+	struct kv_part to;
+
+	put_u8(&value, NOT_CITED);
+	put_u64(&value, cited);
+	for (size_t i = 0; i < n; i++) {
+		to = ims_part_paper(paper[i]);
+		f.gone = false;
+		f.version.n = version;
+		f.value = buf_span(&value);
+		kv_emit(t, &to, &f);
+		f.gone = true;
+		f.version.n = version + 1;
+		f.value = (struct span) { 0 };
+		kv_emit(t, &to, &f);
+	}
+	buf_clear(&value);
+}
+
+static void
+not_cited(struct kv_txn *t, const struct ims_citer *by)
+{
+	struct paper p;
+
+	if (get(t, &p) && is_citer(&p.only, by))
+		end(t, &p);
+}
+
 /* Whoever cites it by its digest alone believes that it is kept.  One that is damaged was. */
 static bool
 is_missing(struct kv_txn *t, const struct ims_keeping *k)
@@ -228,14 +304,21 @@ ims_paper_receive(struct kv_txn *t, const struct kv_part *from, const struct kv_
 {
 	struct reader r = reader_of(now->value);
 	struct ims_keeping k = { .crl = NULL };
+	uint8_t what;
 	bool good;
 
-	(void)from;
 	(void)was;
 	(void)arg;
 	if (now->gone)
 		return true;
-	good = read_u8(&r) == VERSION_1;
+	k.by = (struct ims_citer) { kv_key_u64(span_of(from->name, from->n), 0), now->version.n };
+	what = read_u8(&r);
+	if (what == NOT_CITED) {
+		k.by.version = read_u64(&r);
+		not_cited(t, &k.by);
+		return reader_done(&r) || ims_damaged(e);
+	}
+	good = what == VERSION_1;
 	k.domain = read_span(&r);
 	k.until_s = (int64_t)read_u64(&r);
 	k.now_s = (int64_t)read_u64(&r);
@@ -250,14 +333,6 @@ ims_paper_receive(struct kv_txn *t, const struct kv_part *from, const struct kv_
 
 /* -- its end -------------------------------------------------------------------------------------------------- */
 
-static bool
-del_row(void *arg, struct span key, struct span value)
-{
-	(void)value;
-	kv_del(arg, key);
-	return true;
-}
-
 bool
 ims_paper_expire(struct kv_txn *t, void *keeping, struct err *e)
 {
@@ -269,12 +344,7 @@ ims_paper_expire(struct kv_txn *t, void *keeping, struct err *e)
 	if (!get(t, &p) || p.until_s >= k->now_s)
 		return true;
 	k->gone = true;
-	p.stated++;
-	state_charge(t, &p, true);
-	state_listed(t, &p, true);
-	state_crl(t, &p, 0, true);
-	ims_look_at(t, (struct span) { 0 }, p.until_s, 0, p.stated);
-	kv_each(t, (struct span) { 0 }, (struct span) { 0 }, del_row, t);
+	end(t, &p);
 	return true;
 }
 
@@ -285,7 +355,8 @@ ims_paper_is(struct kv_txn *t, struct ims_paper_is *out)
 
 	if (!get(t, &p))
 		return false;
-	*out = (struct ims_paper_is) { p.payer, p.octets, p.charged, p.until_s };
+	*out = (struct ims_paper_is) { p.payer, p.octets, p.charged, p.until_s,
+		p.only.version != 0 };
 	return true;
 }
 

@@ -43,7 +43,7 @@ look_for_paper(struct kv_txn *t, void *arg, struct err *why)
 	struct ims_paper_is p;
 
 	(void)why;
-	x->kept = ims_paper_is(t, &p) && p.until_s >= x->of->received_s;
+	x->kept = ims_paper_is(t, &p) && p.until_s >= x->of->received_s && !p.undecided;
 	x->ends_early = x->kept && p.until_s < x->of->until_s;
 }
 

@@ -147,6 +147,97 @@ assert_true_sums(struct world *w)
 	assert_int_equal(notices, entries(w, NOTICE));
 }
 
+/* -- what is refused ------------------------------------------------------------------------------ */
+
+static enum refusal
+has_mailbox(struct world *w, const char *user)
+{
+	w->waiting++;
+	ims_store_has_mailbox(w->store, user, w->loop, on_mailbox, w);
+	wait_for(w);
+	return w->why;
+}
+
+/* Its letters are other ones under the same ids, so their partitions refuse what the mailbox has put. */
+static void
+what_is_refused_leaves_nothing(void **state)
+{
+	enum { MANY = 60 }; /* so many that their seal is a paper */
+	struct notification n = { .number = 1, .to = BOB, .hold_s = DAY, .statements = MANY };
+	struct ims_share before;
+	enum notify_done done;
+	uint64_t papers;
+	struct world w;
+
+	(void)state;
+	world_of(&w);
+	accepts(&w, n);
+	before = share(&w, "a.test", NULL);
+	papers = entries(&w, PAPER);
+	assert_int_equal(papers, 2);
+	n.to = EVE;
+	n.size = 7777;
+	n.chain = "of another certificate";
+	for (n.statements = 1; n.statements <= MANY; n.statements += MANY - 1) {
+		assert_int_equal(accept_one(&w, &n, &done), REFUSAL_id_conflict);
+		assert_int_equal(share(&w, "a.test", NULL).octets, before.octets);
+		assert_int_equal(entries(&w, PAPER), papers);
+		assert_int_equal(counts(&w).mailboxes, 1);
+		assert_int_equal(has_mailbox(&w, EVE), REFUSAL_no_such_user);
+		assert_false(knows(&w, EVE, "a.test"));
+		assert_true_sums(&w);
+	}
+	/* One of them is accepted: what it cites stays.  No number was given twice. */
+	n.number = 2;
+	n.statements = MANY;
+	assert_int_equal(accept_one(&w, &n, &done), REFUSAL_NONE);
+	assert_int_equal(entries(&w, PAPER), papers + 2);
+	assert_int_equal(list(&w, EVE, 0), 1);
+	assert_int_equal(w.rows[0].number, 1 + MANY + MANY);
+	assert_int_equal(evidence(&w, EVE, w.rows[0].number, assert_has_seal), REFUSAL_NONE);
+	assert_true(knows(&w, EVE, "a.test"));
+	assert_true_sums(&w);
+	world_clear(&w);
+}
+
+/* Two batches bring the same chain, before it is known that the first is refused. */
+static void
+a_paper_that_another_cites_stays(void **state)
+{
+	static const char spf[1][IMS_STORE_SPF_BYTES] = { "pass" };
+	static const char owners[2][1][IMS_STORE_USER_BYTES] = { { EVE }, { BOB } };
+	struct ims_evidence ev = {
+		.chain = SPAN_LIT("a new chain"),
+		.issuer = "CN=CA",
+		.host = "192.0.2.1",
+		.spf = spf,
+		.hold_limit_s = LIMIT,
+	};
+	struct notification n[2] = { { .number = 1, .to = EVE, .hold_s = DAY, .size = 7777 },
+		{ .number = 2, .to = BOB, .hold_s = DAY } };
+	struct notify_batch *batch[2];
+	struct world w;
+
+	(void)state;
+	world_of(&w);
+	ev.received_s = w.now_s;
+	accepts(&w, (struct notification) { .number = 1, .to = BOB, .hold_s = DAY });
+	w.waiting = 2;
+	for (int i = 0; i < 2; i++) {
+		batch[i] = batch_of(&w, &n[i]);
+		ims_store_accept(w.store, batch[i], owners[i], &ev, w.loop, stop, &w);
+	}
+	wait_for(&w);
+	assert_int_equal(batch[0]->entries[0].why, REFUSAL_id_conflict);
+	assert_int_equal(batch[1]->entries[0].why, REFUSAL_NONE);
+	for (int i = 0; i < 2; i++)
+		notify_batch_free(&batch[i]);
+	assert_int_equal(entries(&w, PAPER), 2);
+	assert_int_equal(evidence(&w, BOB, 2, assert_has_seal), REFUSAL_NONE);
+	assert_true_sums(&w);
+	world_clear(&w);
+}
+
 /* -- limits --------------------------------------------------------------------------------------- */
 
 /* As many notices as are taken; *why: of the one that is not. */
@@ -1207,11 +1298,13 @@ a_damaged_crl_serves_nobody(void **state)
 int
 main(void)
 {
-	enum { N = 30 };
+	enum { N = 32 };
 	const struct CMUnitTest tests[N] = {
 		cmocka_unit_test(sums_end_at_zero),
 		cmocka_unit_test(a_seal_is_kept_once_for_its_batch),
 		cmocka_unit_test(a_seal_of_few_is_kept_with_each),
+		cmocka_unit_test(what_is_refused_leaves_nothing),
+		cmocka_unit_test(a_paper_that_another_cites_stays),
 		cmocka_unit_test(a_domain_has_its_share),
 		cmocka_unit_test(batches_at_once_stay_within_the_share),
 		cmocka_unit_test(a_domain_has_its_share_of_a_mailbox),
