@@ -124,12 +124,12 @@ ims_part_expiry(int64_t at_s, const struct kv_part *thing)
 }
 
 static void
-emit_look(struct kv_txn *t, struct span within, int64_t at_s, uint64_t version, bool gone)
+emit_look(struct kv_txn *t, struct span within, int64_t at_s, bool gone)
 {
 	const struct kv_part *here = kv_here(t);
 	struct kv_part to = ims_part_expiry(at_s, here);
 	struct kv_key name = { .n = 0 };
-	struct kv_fact f = { .what = FACT_LOOK, .version.n = version, .gone = gone };
+	struct kv_fact f = { .what = FACT_LOOK, .version.n = kv_stamp(t), .gone = gone };
 
 	kv_key_add_u8(&name, here->kind);
 	kv_key_add(&name, span_of(here->name, here->n));
@@ -139,14 +139,14 @@ emit_look(struct kv_txn *t, struct span within, int64_t at_s, uint64_t version, 
 }
 
 void
-ims_look_at(struct kv_txn *t, struct span within, int64_t was_s, int64_t at_s, uint64_t version)
+ims_look_at(struct kv_txn *t, struct span within, int64_t was_s, int64_t at_s)
 {
 	if (was_s / EXPIRY_S == at_s / EXPIRY_S)
 		return;
 	if (was_s != 0)
-		emit_look(t, within, was_s, version, true);
+		emit_look(t, within, was_s, true);
 	if (at_s != 0)
-		emit_look(t, within, at_s, version, false);
+		emit_look(t, within, at_s, false);
 }
 
 const struct kv_kind ims_parts[IMS_PARTS] = {

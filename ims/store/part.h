@@ -11,23 +11,23 @@
  * EXPIRY    hour(4) shard(1)            mailboxes, letters and papers that are to be looked at in that hour
  * MAILBOXES, SENDERS, ACKERS, PAPERS    directories in 64 shards (common/store/kv_dir.h)
  *
- * Facts: what, who states it to whom, its name, its version; (a): awaited.
+ * Facts: what, who states it to whom, its name; (a): awaited.  Each version is a stamp (kv_stamp), because whoever
+ * states a fact may end and come again; a notice keeps the one by which it was announced, for its repeats.
  *
- *	NOTICE     MAILBOX to LETTER (a)   sha(From domain)(8) sha(user)(16) number(8)   the notice's newest change
- *	ACK        LETTER to ACKS          id(16) sha(From domain)(8) sha(own domain)(8) round
- *	TAKES      MAILBOX to SENDER       "m" sha(user)(16)                             the mailbox's `stated`
- *	           PAPER to SENDER         "p" sha(octets)(32)                           the paper's count of writes
- *	LISTED     MAILBOX to MAILBOXES    user                                          the mailbox's `stated`
- *	           SENDER to SENDERS       From domain                                   count of writes
- *	           ACKS to ACKERS          From domain                                   count of writes
- *	           PAPER to PAPERS         sha(octets)(32)                               count of writes
- *	CITES      MAILBOX to PAPER (a)    sha(user)(16) number(8) number(8): of the     the mailbox's `stated`
+ *	NOTICE     MAILBOX to LETTER (a)   sha(From domain)(8) sha(user)(16) number(8)
+ *	ACK        LETTER to ACKS          id(16) sha(From domain)(8) sha(own domain)(8)
+ *	TAKES      MAILBOX to SENDER       "m" sha(user)(16)
+ *	           PAPER to SENDER         "p" sha(octets)(32)
+ *	LISTED     MAILBOX to MAILBOXES    user
+ *	           SENDER to SENDERS       From domain
+ *	           ACKS to ACKERS          From domain
+ *	           PAPER to PAPERS         sha(octets)(32)
+ *	CITES      MAILBOX to PAPER (a)    sha(user)(16) number(8) number(8): of the
  *	                                   first and the last notice that an operation puts
- *	           LETTER to PAPER (a)     id(16) sha(From domain)(8)                    the letter's `stated`
+ *	           LETTER to PAPER (a)     id(16) sha(From domain)(8)
  *	           MAILBOX to PAPER        sha(user)(16) version(8): that statement is taken back
  *	           and gone with it: it leaves no row
- *	LOOK       any to EXPIRY           its kind(1) name; of a letter also            count of writes
- *	                                   sha(From domain)(8)
+ *	LOOK       any to EXPIRY           its kind(1) name; of a letter also sha(From domain)(8)
  *
  * Promises (see store.h): 250 to a notification is said when the mailbox's row (which is the seen entry too), the
  * letter with its evidence, and the papers it cites are durable.  A repeat states NOTICE again, with the version of the
@@ -74,10 +74,8 @@ enum ims_fact {
 	IMS_FACTS
 };
 
-#define PART_HASH  16 /* octets of the digest that names a partition */
-#define PART_SHORT 8  /* octets of a digest within a key */
-/* Counts of statements (rounds, versions) begin with the time, and leave room for so many within a second. */
-#define PART_ROUNDS    ((uint64_t)1 << 20)
+#define PART_HASH      16 /* octets of the digest that names a partition */
+#define PART_SHORT     8  /* octets of a digest within a key */
 #define PART_LETTER_AT (ULID_BYTES + PART_SHORT)
 
 struct kv_part ims_part_mailbox(const char *user);
@@ -99,7 +97,7 @@ extern const struct kv_kind ims_parts[IMS_PARTS];
 
 /* -- MAILBOX ----------------------------------------------------------------------------------------------
  *
- *	"r"                                    user, last number, notices, newest change, `stated`, known domains
+ *	"r"                                    user, last number, notices, newest change, known domains
  *	"n" number(8)                          the notice
  *	"s" letter(24) sha(recipient)(16)      an entry of the seen set
  *	"u" until(8) "s"'s key                 -
@@ -174,8 +172,9 @@ bool ims_mailbox_refused(struct kv_txn *t, const struct kv_part *to, const struc
 
 struct ims_mailbox_is {
 	char user[IMS_STORE_USER_BYTES];
-	uint64_t last, notices, change, stated;
-	uint64_t known; /* domains that are remembered without a notice */
+	uint64_t last, notices, change;
+	uint64_t stated; /* version of what the operation states; not kept */
+	uint64_t known;  /* domains that are remembered without a notice */
 	int64_t
 	    look_s; /* the earliest time at which it has something to do, or before it; 0: none */
 };
@@ -279,14 +278,13 @@ struct ims_old_letter {
 		struct ims_ack ack;
 	} * own;
 	size_t n_own;
-	int64_t now_s;
 };
 bool ims_letter_import(struct kv_txn *t, void *old_letter, struct err *e);
 
 /* -- LETTER -----------------------------------------------------------------------------------------------
  *
  *	"l" sha(From domain)(8)                       facts, lease, file, notices, what "o" has of its first own domain,
- *	                                              when it is to renew its papers, `stated`
+ *	                                              when it is to renew its papers
  *	"b" sha(From domain)(8)                       octets of an inline body
  *	"e" sha(From domain)(8) sha(own)(8) statement(8) or zeros    evidence
  *	"o" sha(From domain)(8) sha(own)(8)           own domain, notices that want it, declined, round, what is due: of
@@ -367,7 +365,7 @@ struct kv_key ims_notice_fact_name(struct span from_domain, const struct kv_part
 
 /* -- PAPER, SCOPE ------------------------------------------------------------------------------------------
  *
- *	"r"            who pays, octets, kept until, scope and nextUpdate of a CRL, `stated`
+ *	"r"            who pays, octets, kept until, scope and nextUpdate of a CRL
  *	"x" index(4)   the octets, PAPER_PIECE of them each
  *
  * A paper is kept until a time, which each letter that cites it raises: when it keeps evidence, and then each
@@ -409,13 +407,12 @@ bool ims_paper_keep(struct kv_txn *t, void *keeping, struct err *e);
  * refused. */
 void ims_citing_add(struct buf *out, const unsigned char digest[DIGEST_BYTES], struct span octets,
     int64_t until_s);
-/* States them to the papers by a fact of that name; the domain pays for what is new.  Uses version and the one after
- * it. */
+/* States them to the papers by a fact of that name; the domain pays for what is new. */
 void ims_state_citing(struct kv_txn *t, struct span name, struct span papers,
     struct span from_domain, int64_t now_s, uint64_t version);
 /* Takes back what this partition stated with version `cited`: a paper that only this cited goes.  paper: digests. */
 void ims_state_not_citing(struct kv_txn *t, struct span name, const unsigned char *const *paper,
-    size_t n, uint64_t cited, uint64_t version);
+    size_t n, uint64_t cited);
 bool ims_paper_receive(struct kv_txn *t, const struct kv_part *from, const struct kv_fact *was,
     const struct kv_fact *now, void *arg, struct err *e);
 /* Deletes it, if its time has passed; else it is to be looked at again then. */
@@ -441,8 +438,7 @@ bool ims_paper_read(struct kv_txn *t, struct buf *out, struct err *e);
 struct kv_part ims_part_expiry(int64_t at_s, const struct kv_part *thing);
 /* Emits LOOK for this partition, or what `within` names in it, at at_s; was_s: where it was stated before, 0:
  * nowhere. */
-void ims_look_at(struct kv_txn *t, struct span within, int64_t was_s, int64_t at_s,
-    uint64_t version);
+void ims_look_at(struct kv_txn *t, struct span within, int64_t was_s, int64_t at_s);
 
 /* -- sums, acknowledgements ------------------------------------------------------------------------------- */
 
@@ -453,10 +449,11 @@ bool ims_acks_receive(struct kv_txn *t, const struct kv_part *from, const struct
 bool ims_list_receive(struct kv_txn *t, const struct kv_part *from, const struct kv_fact *was,
     const struct kv_fact *now, void *arg, struct err *e);
 
-/* A sum of nothing goes a day after it came to nothing, so that what it states next is newer. */
-#define SUM_KEEP_S 86400
-/* That of acknowledgements keeps its domain listed until then. */
-bool ims_sum_expire(struct kv_txn *t, void *now_s, struct err *e);
+/* A domain stays listed for a day after its last acknowledgement was answered, so its directory hears nothing of one
+ * that comes and goes.  Whoever finds none asks whether that is to be noted, and notes it. */
+#define ACKS_KEEP_S 86400
+bool ims_acks_are_idle(struct kv_txn *t, int64_t now_s);
+bool ims_acks_idle(struct kv_txn *t, void *now_s, struct err *e);
 
 /* What a shard of the directory of mailboxes lists, and how many notices these have. */
 void ims_list_sums(struct kv_txn *t, uint64_t *entries, struct ims_share *sum);

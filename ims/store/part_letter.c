@@ -189,11 +189,9 @@ own_put(struct kv_txn *t, struct ims_letter_record *r, const struct own *o)
 		row_put(t, domain_span(&r->facts.from_domain), o);
 }
 
-/* Each statement of what is due has a round of its own, so an answer to an older one ends nothing.  A round begins
- * with the time, so that it is newer than all before it, also when the row of the domain was deleted since. */
+/* Each statement of what is due has a round of its own, so an answer to an older one ends nothing. */
 static void
-state_due(struct kv_txn *t, const struct ims_letter *l, struct own *own, enum ims_due due,
-    int64_t now_s)
+state_due(struct kv_txn *t, const struct ims_letter *l, struct own *own, enum ims_due due)
 {
 	struct kv_part to = ims_part_acks(domain_span(&l->from_domain));
 	struct ims_own *o = &own->has;
@@ -209,8 +207,7 @@ state_due(struct kv_txn *t, const struct ims_letter *l, struct own *own, enum im
 	if (due == IMS_DUE_NOTHING && o->due == IMS_DUE_NOTHING)
 		return;
 	o->due = due;
-	o->round = o->round < (uint64_t)now_s * PART_ROUNDS ? (uint64_t)now_s * PART_ROUNDS
-							    : o->round + 1;
+	o->round = kv_stamp(t);
 	a.round = f.version.n = o->round;
 	name = ims_ack_name(&a);
 	ims_ack_write(&value, &a);
@@ -221,24 +218,23 @@ state_due(struct kv_txn *t, const struct ims_letter *l, struct own *own, enum im
 }
 
 static void
-change_due(struct kv_txn *t, const struct ims_letter *l, struct own *o, enum ims_ack_due what,
-    int64_t now_s)
+change_due(struct kv_txn *t, const struct ims_letter *l, struct own *o, enum ims_ack_due what)
 {
 	switch (what) {
 	case IMS_ACK_SAME:
 		break;
 	case IMS_ACK_VOID:
-		state_due(t, l, o, IMS_DUE_NOTHING, now_s);
+		state_due(t, l, o, IMS_DUE_NOTHING);
 		break;
 	case IMS_ACK_DONE:
-		state_due(t, l, o, IMS_DUE_DONE, now_s);
+		state_due(t, l, o, IMS_DUE_DONE);
 		break;
 	case IMS_ACK_DECLINE:
-		state_due(t, l, o, IMS_DUE_DECLINE, now_s);
+		state_due(t, l, o, IMS_DUE_DECLINE);
 		break;
 	case IMS_ACK_DECLINE_IF_NONE:
 		if (o->has.due == IMS_DUE_NOTHING)
-			state_due(t, l, o, IMS_DUE_DECLINE, now_s);
+			state_due(t, l, o, IMS_DUE_DECLINE);
 		break;
 	}
 }
@@ -246,7 +242,6 @@ change_due(struct kv_txn *t, const struct ims_letter *l, struct own *o, enum ims
 struct owns {
 	struct kv_txn *t;
 	const struct ims_letter *letter;
-	int64_t now_s;
 	size_t left; /* of a page */
 	struct kv_key last;
 	bool more;
@@ -266,7 +261,7 @@ own_is_here(void *arg, struct span key, struct span value)
 	x->last.n = 0;
 	kv_key_add(&x->last, key);
 	if (own_read(value, &o)) {
-		state_due(x->t, x->letter, &o, IMS_DUE_DONE, x->now_s);
+		state_due(x->t, x->letter, &o, IMS_DUE_DONE);
 		row_put(x->t, domain_span(&x->letter->from_domain), &o);
 	}
 	return true;
@@ -394,26 +389,14 @@ id_here(struct kv_txn *t)
 	return id;
 }
 
-/* The next version of what it states to papers and hours. */
-static uint64_t
-next_version(struct ims_letter_record *r, int64_t now_s)
-{
-	uint64_t now = (uint64_t)now_s * PART_ROUNDS;
-
-	return r->stated = r->stated < now ? now : r->stated + 1;
-}
-
-/* The caller puts the letter. */
 static void
-state_papers(struct kv_txn *t, struct ims_letter_record *r, struct span papers, int64_t now_s)
+state_papers(struct kv_txn *t, struct span domain, struct span papers, int64_t now_s)
 {
-	struct span domain = domain_span(&r->facts.from_domain);
 	struct kv_key name = { .n = 0 };
 
 	kv_key_add(&name, span_of(kv_here(t)->name, kv_here(t)->n));
 	ims_key_add_hash(&name, domain, PART_SHORT);
-	ims_state_citing(t, kv_key_span(&name), papers, domain, now_s, next_version(r, now_s));
-	r->stated++; /* it has used two */
+	ims_state_citing(t, kv_key_span(&name), papers, domain, now_s, kv_stamp(t));
 }
 
 /* Keeps the evidence of each statement that made a notice once.  A letter that is new has none. */
@@ -429,20 +412,19 @@ put_evidence(struct kv_txn *t, const struct ims_notice_fact *f, bool is_new)
 
 /* When the papers are renewed; the caller puts the letter. */
 static void
-renew_at(struct kv_txn *t, struct ims_letter_record *r, struct span domain_hash, int64_t at_s,
-    int64_t now_s)
+renew_at(struct kv_txn *t, struct ims_letter_record *r, struct span domain_hash, int64_t at_s)
 {
-	ims_look_at(t, domain_hash, r->renew_s, at_s, next_version(r, now_s));
+	ims_look_at(t, domain_hash, r->renew_s, at_s);
 	r->renew_s = at_s;
 }
 
 static void
-renew_letter_at(struct kv_txn *t, struct ims_letter_record *r, int64_t at_s, int64_t now_s)
+renew_letter_at(struct kv_txn *t, struct ims_letter_record *r, int64_t at_s)
 {
 	struct kv_key hash = { .n = 0 };
 
 	ims_key_add_hash(&hash, domain_span(&r->facts.from_domain), PART_SHORT);
-	renew_at(t, r, kv_key_span(&hash), at_s, now_s);
+	renew_at(t, r, kv_key_span(&hash), at_s);
 }
 
 static bool
@@ -466,13 +448,13 @@ announce(struct kv_txn *t, const struct ims_notice_fact *f, struct err *e)
 		r.facts.id = id_here(t);
 		r.facts.state = MAILBOX_HELD;
 		take_first(t, &r);
-		renew_letter_at(t, &r, f->now_s + PAPER_RENEW_S, f->now_s);
+		renew_letter_at(t, &r, f->now_s + PAPER_RENEW_S);
 	}
 	ims_letter_announced(&r.facts, f->letter.hold_until_s);
 	r.refs++;
 	put_evidence(t, f, is_new);
 	own_get(t, &r, f->own_domain, &o);
-	change_due(t, &r.facts, &o, ims_wants_more(&o.has.is, r.facts.state), f->now_s);
+	change_due(t, &r.facts, &o, ims_wants_more(&o.has.is, r.facts.state));
 	own_put(t, &r, &o);
 	put_letter(t, &r);
 	return true;
@@ -481,13 +463,13 @@ announce(struct kv_txn *t, const struct ims_notice_fact *f, struct err *e)
 /* The caller puts the letter. */
 static void
 want_less(struct kv_txn *t, struct ims_letter_record *r, const struct ims_notice_fact *was,
-    bool declined, int64_t now_s)
+    bool declined)
 {
 	struct own o;
 
 	if (was->state != IMS_NOTICE_OPEN || !own_get(t, r, was->own_domain, &o))
 		return;
-	change_due(t, &r->facts, &o, ims_wants_less(&o.has.is, r->facts.state, declined), now_s);
+	change_due(t, &r->facts, &o, ims_wants_less(&o.has.is, r->facts.state, declined));
 	own_put(t, r, &o);
 }
 
@@ -500,7 +482,7 @@ del_row(void *arg, struct span key, struct span value)
 }
 
 static void
-delete_letter(struct kv_txn *t, struct ims_letter_record *r, int64_t now_s)
+delete_letter(struct kv_txn *t, struct ims_letter_record *r)
 {
 	struct span domain = domain_span(&r->facts.from_domain);
 	struct kv_key l = key_of('l', domain), b = key_of('b', domain), e = key_of('e', domain),
@@ -514,32 +496,32 @@ delete_letter(struct kv_txn *t, struct ims_letter_record *r, int64_t now_s)
 	kv_each(t, kv_key_span(&e), kv_key_span(&e), del_row, t);
 	kv_each(t, kv_key_span(&o), kv_key_span(&o), own_of_deleted, &x);
 	first_of_deleted(t, r);
-	renew_letter_at(t, r, 0, now_s);
+	renew_letter_at(t, r, 0);
 }
 
 static void
-first_is_here(struct kv_txn *t, struct ims_letter_record *r, int64_t now_s)
+first_is_here(struct kv_txn *t, struct ims_letter_record *r)
 {
 	struct own o = { r->facts.own_domain, r->own };
 
-	state_due(t, &r->facts, &o, IMS_DUE_DONE, now_s);
+	state_due(t, &r->facts, &o, IMS_DUE_DONE);
 	r->own = o.has;
 }
 
 /* States DONE for a page of our domains.  True: more are to come; a row has the last of them.  The caller puts the
  * letter. */
 static bool
-state_here(struct kv_txn *t, struct ims_letter_record *r, int64_t now_s)
+state_here(struct kv_txn *t, struct ims_letter_record *r)
 {
 	struct span domain = domain_span(&r->facts.from_domain), value;
 	struct kv_key told = key_of('t', domain), prefix = key_of('o', domain), from = prefix;
-	struct owns x = { .t = t, .letter = &r->facts, .now_s = now_s, .left = LETTER_PAGE };
+	struct owns x = { .t = t, .letter = &r->facts, .left = LETTER_PAGE };
 
 	if (kv_get(t, kv_key_span(&told), &value)) {
 		kv_key_add(&from, value);
 		x.last = from;
 	} else {
-		first_is_here(t, r, now_s);
+		first_is_here(t, r);
 		x.left--;
 	}
 	kv_each(t, kv_key_span(&from), kv_key_span(&prefix), own_is_here, &x);
@@ -552,12 +534,12 @@ state_here(struct kv_txn *t, struct ims_letter_record *r, int64_t now_s)
 
 /* A letter here that has not told all of our domains tells a page of them.  True: there are more. */
 static bool
-go_on_telling(struct kv_txn *t, struct ims_letter_record *r, int64_t now_s)
+go_on_telling(struct kv_txn *t, struct ims_letter_record *r)
 {
 	struct kv_key told = key_of('t', domain_span(&r->facts.from_domain));
 	struct span value;
 
-	return kv_get(t, kv_key_span(&told), &value) && state_here(t, r, now_s);
+	return kv_get(t, kv_key_span(&told), &value) && state_here(t, r);
 }
 
 /* A record that cannot be read says nothing of itself; its evidence is renewed all the same. */
@@ -579,11 +561,11 @@ ims_letter_renewed(struct kv_txn *t, void *renewing, struct err *e)
 	kv_pardon(t);
 	x->damaged = !found || !ims_letter_read(value, &r, e);
 	if (x->damaged) {
-		renew_at(t, &r, hash, x->now_s + PAPER_RENEW_S, x->now_s);
+		renew_at(t, &r, hash, x->now_s + PAPER_RENEW_S);
 		return true;
 	}
-	more = go_on_telling(t, &r, x->now_s);
-	renew_at(t, &r, hash, more ? x->now_s : x->now_s + PAPER_RENEW_S, x->now_s);
+	more = go_on_telling(t, &r);
+	renew_at(t, &r, hash, more ? x->now_s : x->now_s + PAPER_RENEW_S);
 	put_letter(t, &r);
 	return true;
 }
@@ -621,7 +603,7 @@ ims_letter_papers(struct kv_txn *t, const unsigned char domain_hash[PART_SHORT],
 }
 
 static bool
-notice_gone(struct kv_txn *t, const struct ims_notice_fact *was, uint64_t version, struct err *e)
+notice_gone(struct kv_txn *t, const struct ims_notice_fact *was, struct err *e)
 {
 	struct ims_letter_record r;
 
@@ -629,16 +611,16 @@ notice_gone(struct kv_txn *t, const struct ims_notice_fact *was, uint64_t versio
 		return false;
 	if (r.refs == 0)
 		return true;
-	want_less(t, &r, was, false, (int64_t)(version / PART_ROUNDS));
+	want_less(t, &r, was, false);
 	if (--r.refs == 0)
-		delete_letter(t, &r, (int64_t)(version / PART_ROUNDS));
+		delete_letter(t, &r);
 	else
 		put_letter(t, &r);
 	return true;
 }
 
 static bool
-notice_declined(struct kv_txn *t, const struct ims_notice_fact *was, int64_t now_s, struct err *e)
+notice_declined(struct kv_txn *t, const struct ims_notice_fact *was, struct err *e)
 {
 	struct ims_letter_record r;
 
@@ -646,7 +628,7 @@ notice_declined(struct kv_txn *t, const struct ims_notice_fact *was, int64_t now
 		return false;
 	if (r.refs == 0)
 		return true;
-	want_less(t, &r, was, true, now_s);
+	want_less(t, &r, was, true);
 	put_letter(t, &r);
 	return true;
 }
@@ -663,14 +645,14 @@ ims_letter_receive(struct kv_txn *t, const struct kv_part *from, const struct kv
 	    (!now->gone && !ims_notice_fact_read(now->value, &after, e)))
 		return false;
 	if (now->gone)
-		return was == NULL || notice_gone(t, &before, now->version.n, e);
+		return was == NULL || notice_gone(t, &before, e);
 	keep_short(t, &after);
 	if (was == NULL && !announce(t, &after, e))
 		return false;
 	if (was == NULL)
 		before = after, before.state = IMS_NOTICE_OPEN;
 	return after.state != IMS_NOTICE_DECLINED || before.state == IMS_NOTICE_DECLINED ||
-	    notice_declined(t, &before, after.now_s, e);
+	    notice_declined(t, &before, e);
 }
 
 /* -- operations ------------------------------------------------------------------------------------------------ */
@@ -707,8 +689,8 @@ ims_letter_op_keep(struct kv_txn *t, void *op, struct err *e)
 	span_copy(span_str(o->file), r.file, sizeof r.file);
 	if (r.file[0] == '\0')
 		kv_put(t, kv_key_span(&body), o->octets);
-	if (state_here(t, &r, o->now_s))
-		renew_letter_at(t, &r, o->now_s, o->now_s);
+	if (state_here(t, &r))
+		renew_letter_at(t, &r, o->now_s);
 	put_letter(t, &r);
 	own_get(t, &r, domain_span(&o->own_domain), &of);
 	o->round = of.has.due == IMS_DUE_DONE ? of.has.round : 0;
@@ -748,7 +730,7 @@ ims_letter_op_release(struct kv_txn *t, void *op, struct err *e)
 
 /* What the first cites may not be decided yet. */
 static void
-await_papers(struct kv_txn *t, struct ims_letter_record *l, const struct ims_letter_op *o)
+await_papers(struct kv_txn *t, const struct ims_letter_op *o)
 {
 	struct span domain = domain_span(&o->from_domain), own = domain_span(&o->own_domain), value;
 	struct kv_key k = key_of_evidence(domain, own, o->first);
@@ -761,7 +743,7 @@ await_papers(struct kv_txn *t, struct ims_letter_record *l, const struct ims_let
 	if (kv_get(t, kv_key_span(&k), &value) && ims_evidence_read(value, &r, &none)) {
 		for (size_t i = 0; i < r.n_papers; i++)
 			ims_citing_add(&papers, r.paper[i], (struct span) { 0 }, 0);
-		state_papers(t, l, buf_span(&papers), o->now_s);
+		state_papers(t, domain, buf_span(&papers), o->now_s);
 	}
 	kv_pardon(t);
 	buf_clear(&papers);
@@ -788,12 +770,11 @@ ims_letter_op_repeat(struct kv_txn *t, void *op, struct err *e)
 		ims_letter_announced(&r.facts, o->letter.hold_until_s);
 	if (moved) {
 		kv_put(t, kv_key_span(&k), o->evidence);
-		state_papers(t, &r, o->papers, o->now_s);
+		state_papers(t, domain, o->papers, o->now_s);
 	}
-	await_papers(t, &r, o);
+	await_papers(t, o);
 	own_get(t, &r, own, &of);
-	change_due(t, &r.facts, &of, ims_wants_again(&of.has.is, r.facts.state, o->answered),
-	    o->now_s);
+	change_due(t, &r.facts, &of, ims_wants_again(&of.has.is, r.facts.state, o->answered));
 	if (r.refs > 0 || of.has.due != IMS_DUE_NOTHING)
 		own_put(t, &r, &of);
 	if (r.refs > 0)
@@ -817,7 +798,7 @@ ims_letter_op_acked(struct kv_txn *t, void *op, struct err *e)
 	if (!own_get(t, &r, own, &of) || of.has.round != o->round ||
 	    of.has.due != (o->declined ? IMS_DUE_DECLINE : IMS_DUE_DONE))
 		return true;
-	state_due(t, &r.facts, &of, IMS_DUE_NOTHING, o->now_s);
+	state_due(t, &r.facts, &of, IMS_DUE_NOTHING);
 	if (r.refs == 0) {
 		kv_del(t, kv_key_span(&k));
 		return true;
@@ -842,7 +823,7 @@ key_by_hash(unsigned what, struct span domain_hash)
 
 /* What is pending begins a new round: it is said again, whatever the answer to the old one was. */
 static void
-import_own(struct kv_txn *t, struct ims_letter_record *r, struct ims_old_own *old, int64_t now_s)
+import_own(struct kv_txn *t, struct ims_letter_record *r, struct ims_old_own *old)
 {
 	struct own o = { .domain = old->domain, .has = { .is = old->is } };
 	struct ims_letter_record of = *r;
@@ -851,8 +832,7 @@ import_own(struct kv_txn *t, struct ims_letter_record *r, struct ims_old_own *ol
 		of.facts.id = old->ack.id;
 		of.facts.from_domain = old->ack.from_domain;
 		of.facts.hold_until_s = old->ack.until_s;
-		state_due(t, &of.facts, &o, old->ack.declined ? IMS_DUE_DECLINE : IMS_DUE_DONE,
-		    now_s);
+		state_due(t, &of.facts, &o, old->ack.declined ? IMS_DUE_DECLINE : IMS_DUE_DONE);
 	}
 	if (is_first(r, domain_span(&o.domain)))
 		r->own = o.has;
@@ -868,7 +848,7 @@ forget_due(void *arg, struct span key, struct span value)
 
 	(void)key;
 	if (own_read(value, &o))
-		state_due(x->t, x->letter, &o, IMS_DUE_NOTHING, x->now_s);
+		state_due(x->t, x->letter, &o, IMS_DUE_NOTHING);
 	return true;
 }
 
@@ -894,7 +874,7 @@ ims_letter_import(struct kv_txn *t, void *old_letter, struct err *e)
 	struct kv_key l = key_by_hash('l', o->domain_hash), own = key_by_hash('o', o->domain_hash);
 	struct ims_letter_record r = { .refs = 0 }, *now = &o->letter;
 	struct own first;
-	struct owns x = { .t = t, .letter = &o->letter.facts, .now_s = o->now_s };
+	struct owns x = { .t = t, .letter = &o->letter.facts };
 	struct span value;
 
 	if (kv_get(t, kv_key_span(&l), &value) && !ims_letter_read(value, &r, e))
@@ -902,13 +882,12 @@ ims_letter_import(struct kv_txn *t, void *old_letter, struct err *e)
 	kv_each(t, kv_key_span(&own), kv_key_span(&own), forget_due, &x);
 	kv_each(t, kv_key_span(&own), kv_key_span(&own), del_row, t);
 	first = (struct own) { r.facts.own_domain, r.own };
-	state_due(t, x.letter, &first, IMS_DUE_NOTHING, o->now_s);
+	state_due(t, x.letter, &first, IMS_DUE_NOTHING);
 	now->refs = o->has_record ? r.refs : 0;
 	now->renew_s = r.renew_s;
-	now->stated = r.stated;
 	for (size_t i = 0; i < o->n_own; i++)
 		if (r.refs > 0 || o->own[i].pending)
-			import_own(t, now, &o->own[i], o->now_s);
+			import_own(t, now, &o->own[i]);
 	if (now->refs == 0)
 		return true;
 	put_letter(t, now);

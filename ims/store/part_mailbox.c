@@ -101,7 +101,6 @@ ims_mailbox_is(struct kv_txn *t, struct ims_mailbox_is *m, struct err *e)
 	m->last = read_u64(&r);
 	m->notices = read_u64(&r);
 	m->change = read_u64(&r);
-	m->stated = read_u64(&r);
 	m->look_s = (int64_t)read_u64(&r);
 	m->known = read_u64(&r);
 	return (good && reader_done(&r)) || ims_damaged(e);
@@ -117,21 +116,10 @@ ims_mailbox_put(struct kv_txn *t, const struct ims_mailbox_is *m)
 	put_u64(&value, m->last);
 	put_u64(&value, m->notices);
 	put_u64(&value, m->change);
-	put_u64(&value, m->stated);
 	put_u64(&value, (uint64_t)m->look_s);
 	put_u64(&value, m->known);
 	kv_put(t, record_key, buf_span(&value));
 	buf_clear(&value);
-}
-
-/* The version of what the mailbox states now; it begins with the time, as the mailbox may have been deleted since
- * its last statement. */
-static void
-begin_statements(struct ims_mailbox_is *m, int64_t now_s)
-{
-	uint64_t now = (uint64_t)now_s * PART_ROUNDS;
-
-	m->stated = m->stated < now ? now : m->stated + 1;
 }
 
 static void
@@ -156,7 +144,7 @@ look_by(struct kv_txn *t, struct ims_mailbox_is *m, int64_t at_s)
 {
 	if (m->look_s != 0 && m->look_s / EXPIRY_S <= at_s / EXPIRY_S)
 		return;
-	ims_look_at(t, (struct span) { 0 }, m->look_s, at_s, m->stated);
+	ims_look_at(t, (struct span) { 0 }, m->look_s, at_s);
 	m->look_s = at_s;
 }
 
@@ -693,7 +681,7 @@ ims_mailbox_accept(struct kv_txn *t, void *accepting_all, struct err *e)
 	all->judged = false;
 	if (!ims_mailbox_is(t, &x.m, e))
 		return false;
-	begin_statements(&x.m, all->batch->received_s);
+	x.m.stated = kv_stamp(t);
 	get_sender(t, all->batch->from_domain, &x.s);
 	for (size_t i = 0; i < all->n; i++) {
 		all->entry[i].why = REFUSAL_NONE;
@@ -824,7 +812,7 @@ has_other(struct kv_txn *t, uint64_t number, uint64_t stated)
 
 /* The papers that the refused evidence cites; the paper knows whether this mailbox brought it. */
 static void
-take_back_papers(struct kv_txn *t, const struct ims_mailbox_is *m, const struct kv_fact *fact)
+take_back_papers(struct kv_txn *t, const struct kv_fact *fact)
 {
 	const unsigned char *paper[IMS_PAPERS_MAX];
 	struct kv_key name = { .n = 0 };
@@ -839,7 +827,7 @@ take_back_papers(struct kv_txn *t, const struct ims_mailbox_is *m, const struct 
 		paper[i] = r.paper[i];
 	kv_key_add(&name, span_of(kv_here(t)->name, kv_here(t)->n));
 	kv_key_add_u64(&name, fact->version.n);
-	ims_state_not_citing(t, kv_key_span(&name), paper, r.n_papers, fact->version.n, m->stated);
+	ims_state_not_citing(t, kv_key_span(&name), paper, r.n_papers, fact->version.n);
 }
 
 /* Where nothing else ever came it is a mailbox no more; its record remains, for the numbers. */
@@ -853,7 +841,7 @@ state_unlisted(struct kv_txn *t, struct ims_mailbox_is *m)
 		.gone = true };
 
 	kv_emit(t, &to, &f);
-	ims_look_at(t, (struct span) { 0 }, m->look_s, 0, m->stated);
+	ims_look_at(t, (struct span) { 0 }, m->look_s, 0);
 	m->user[0] = '\0';
 	m->look_s = 0;
 }
@@ -863,7 +851,7 @@ static void
 take_back_common(struct kv_txn *t, struct ims_mailbox_is *m, struct sender *s,
     const struct kv_fact *fact)
 {
-	take_back_papers(t, m, fact);
+	take_back_papers(t, fact);
 	if (s->day != 0 && s->known_by == fact->version.n && s->here.notices == 0)
 		forget(m, s);
 }
@@ -884,7 +872,7 @@ ims_mailbox_refused(struct kv_txn *t, const struct kv_part *to, const struct kv_
 	(void)arg;
 	if (!ims_mailbox_is(t, &m, e))
 		return false;
-	m.stated++;
+	m.stated = kv_stamp(t);
 	numbers_of(fact, &first, &last);
 	for (uint64_t number = first; number <= last; number++) {
 		if (!ims_mailbox_notice(t, number, &n, e)) {
@@ -950,7 +938,7 @@ ims_mailbox_decline(struct kv_txn *t, void *changing, struct err *e)
 	f.state = ims_notice_becomes(is_of(&n), IMS_NOTICE_IS_DECLINED, &less);
 	f.from_domain = domain_of(&n);
 	f.own_domain = address_domain(span_str(n.to));
-	begin_statements(&m, c->now_s);
+	m.stated = kv_stamp(t);
 	n.declined = true;
 	n.change = ++m.change;
 	put_notice(t, c->number, &n);
@@ -969,7 +957,7 @@ drop_notice(struct kv_txn *t, struct ims_mailbox_is *m, uint64_t number,
 	struct ims_seen_record r;
 	struct sender s;
 
-	m->stated++; /* each statement of a domain's sum is newer than the one before */
+	m->stated = kv_stamp(t); /* each statement of a domain's sum is newer than the one before */
 	get_sender(t, domain_of(n), &s);
 	if (find_seen(t, &seen, &r) && r.number == number) {
 		r.answered = ims_notice_answered(is_of(n), has_letter, letter);
@@ -992,7 +980,7 @@ ims_mailbox_drop(struct kv_txn *t, void *changing, struct err *e)
 
 	if (!ims_mailbox_notice(t, c->number, &n, e) || !ims_mailbox_is(t, &m, e))
 		return false;
-	begin_statements(&m, c->now_s);
+	m.stated = kv_stamp(t);
 	drop_notice(t, &m, c->number, &n, c->has_letter, c->letter, false);
 	state_listed(t, &m);
 	ims_mailbox_put(t, &m);
@@ -1062,7 +1050,7 @@ ims_mailbox_end(struct kv_txn *t, void *ending, struct err *e)
 	x->dropped = 0;
 	if (!ims_mailbox_is(t, &m, e))
 		return false;
-	begin_statements(&m, x->now_s);
+	m.stated = kv_stamp(t);
 	for (size_t i = 0; i < x->n; i++) {
 		const struct ims_ended *r = &x->rows[i];
 
@@ -1123,7 +1111,7 @@ forget_entry(struct kv_txn *t, struct ims_mailbox_is *m, const struct kv_key *se
 		kv_del(t, kv_key_span(seen));
 		return;
 	}
-	m->stated++;
+	m->stated = kv_stamp(t);
 	get_sender(t, domain_span(&r.domain), &s);
 	del_seen(t, kv_key_span(seen), &r, &s);
 	put_sender(t, m, &s);
@@ -1144,7 +1132,7 @@ ims_mailbox_expire(struct kv_txn *t, void *ending, struct err *e)
 		free(all);
 		return false;
 	}
-	begin_statements(&m, x->now_s);
+	m.stated = kv_stamp(t);
 	kv_each(t, SPAN_LIT("u"), SPAN_LIT("u"), take_entry, all);
 	for (size_t i = 0; i < all->n; i++) {
 		forget_entry(t, &m, &all->key[i]);
@@ -1163,7 +1151,7 @@ ims_mailbox_expire(struct kv_txn *t, void *ending, struct err *e)
 	due_s = due_s == 0 ? 0 : due_s + x->keep_s;
 	was_s = m.look_s;
 	m.look_s = until_s == 0 || (due_s != 0 && due_s < until_s) ? due_s : until_s;
-	ims_look_at(t, (struct span) { 0 }, was_s, m.look_s, m.stated);
+	ims_look_at(t, (struct span) { 0 }, was_s, m.look_s);
 	ims_mailbox_put(t, &m);
 	return true;
 }
@@ -1185,7 +1173,7 @@ ims_mailbox_forget(struct kv_txn *t, void *ending, struct err *e)
 		free(all);
 		return false;
 	}
-	begin_statements(&m, x->now_s);
+	m.stated = kv_stamp(t);
 	x->dropped = 0;
 	kv_each(t, kv_key_span(&prefix), kv_key_span(&prefix), take_entry, all);
 	for (size_t i = 0; i < all->n; i++)
@@ -1248,7 +1236,7 @@ ims_mailbox_delete(struct kv_txn *t, void *ending, struct err *e)
 		return true;
 	all = memory_new(sizeof *all);
 	all->most = x->most;
-	begin_statements(&m, x->now_s);
+	m.stated = kv_stamp(t);
 	kv_each(t, (struct span) { 0 }, (struct span) { 0 }, del_some, all);
 	for (size_t i = 0; i < all->n; i++)
 		delete_row(t, &m, &all->key[i]);
@@ -1260,7 +1248,7 @@ ims_mailbox_delete(struct kv_txn *t, void *ending, struct err *e)
 		f.name = span_str(m.user);
 		f.version.n = m.stated;
 		kv_emit(t, &to, &f);
-		ims_look_at(t, (struct span) { 0 }, m.look_s, 0, m.stated);
+		ims_look_at(t, (struct span) { 0 }, m.look_s, 0);
 	}
 	free(all);
 	return true;
@@ -1296,7 +1284,7 @@ ims_mailbox_import(struct kv_txn *t, void *old_notice, struct err *e)
 	m.notices++;
 	m.last = o->last;
 	m.change = o->change;
-	begin_statements(&m, o->now_s);
+	m.stated = kv_stamp(t);
 	n->indexed = true;
 	n->stated = m.stated;
 	put_notice(t, o->number, n);
@@ -1331,7 +1319,7 @@ ims_mailbox_import_seen(struct kv_txn *t, void *old_seen, struct err *e)
 	span_copy(span_str(o->user), m.user, sizeof m.user);
 	kv_key_add_u8(&k, 's');
 	kv_key_add(&k, o->key);
-	begin_statements(&m, o->now_s);
+	m.stated = kv_stamp(t);
 	put_seen(t, kv_key_span(&k), &o->seen, &s);
 	look_by(t, &m, not_before(o->seen.until_s, o->now_s));
 	put_sender(t, &m, &s);

@@ -10,12 +10,13 @@ static const struct span record_key = { "r", 1 };
 
 struct paper {
 	struct domain payer;
-	uint64_t octets, charged, stated;
+	uint64_t octets, charged;
 	int64_t until_s;
 	bool damaged;
 	struct span scope; /* 32 octets, or none; borrowed from the record */
 	int64_t next_s;
 	struct ims_citer only; /* that cites it; version 0: others do, too */
+	uint64_t stated;       /* version of what the operation states; not kept */
 };
 
 static struct kv_key
@@ -53,7 +54,6 @@ get(struct kv_txn *t, struct paper *p)
 	p->until_s = (int64_t)read_u64(&r);
 	p->scope = read_span(&r);
 	p->next_s = (int64_t)read_u64(&r);
-	p->stated = read_u64(&r);
 	if (version == VERSION_2) {
 		p->only.source = read_u64(&r);
 		p->only.version = read_u64(&r);
@@ -74,7 +74,6 @@ put(struct kv_txn *t, const struct paper *p)
 	put_u64(&value, (uint64_t)p->until_s);
 	put_span(&value, p->scope);
 	put_u64(&value, (uint64_t)p->next_s);
-	put_u64(&value, p->stated);
 	if (p->only.version != 0) {
 		put_u64(&value, p->only.source);
 		put_u64(&value, p->only.version);
@@ -170,8 +169,7 @@ ims_paper_keep(struct kv_txn *t, void *keeping, struct err *e)
 	if (kept ? p.until_s >= k->until_s : k->octets.n == 0)
 		return true;
 	p.until_s = k->until_s + PAPER_SLACK_S;
-	p.stated = p.stated < (uint64_t)k->now_s * PART_ROUNDS ? (uint64_t)k->now_s * PART_ROUNDS
-							       : p.stated + 1;
+	p.stated = kv_stamp(t);
 	if (!kept) {
 		domain_copy_span(&p.payer, k->domain);
 		p.octets = k->octets.n;
@@ -187,7 +185,7 @@ ims_paper_keep(struct kv_txn *t, void *keeping, struct err *e)
 		if (shared)
 			state_crl(t, &p, k->crl->this_s, false);
 	}
-	ims_look_at(t, (struct span) { 0 }, kept ? was_s : 0, p.until_s, p.stated);
+	ims_look_at(t, (struct span) { 0 }, kept ? was_s : 0, p.until_s);
 	put(t, &p);
 	return true;
 }
@@ -203,11 +201,11 @@ del_row(void *arg, struct span key, struct span value)
 static void
 end(struct kv_txn *t, struct paper *p)
 {
-	p->stated++;
+	p->stated = kv_stamp(t);
 	state_charge(t, p, true);
 	state_listed(t, p, true);
 	state_crl(t, p, 0, true);
-	ims_look_at(t, (struct span) { 0 }, p->until_s, 0, p->stated);
+	ims_look_at(t, (struct span) { 0 }, p->until_s, 0);
 	kv_each(t, (struct span) { 0 }, (struct span) { 0 }, del_row, t);
 }
 
@@ -231,6 +229,7 @@ ims_state_citing(struct kv_txn *t, struct span name, struct span papers, struct 
 	struct reader r = reader_of(papers);
 	unsigned char digest[DIGEST_BYTES];
 	struct buf value = BUF_INIT;
+	uint64_t gone = kv_stamp(t);
 	struct kv_part to;
 	int64_t until_s;
 
@@ -249,7 +248,7 @@ ims_state_citing(struct kv_txn *t, struct span name, struct span papers, struct 
 		f.value = buf_span(&value);
 		kv_emit_awaited(t, &to, &f);
 		f.gone = true;
-		f.version.n = version + 1;
+		f.version.n = gone;
 		f.value = (struct span) { 0 };
 		kv_emit(t, &to, &f);
 	}
@@ -258,9 +257,10 @@ ims_state_citing(struct kv_txn *t, struct span name, struct span papers, struct 
 
 void
 ims_state_not_citing(struct kv_txn *t, struct span name, const unsigned char *const *paper,
-    size_t n, uint64_t cited, uint64_t version)
+    size_t n, uint64_t cited)
 {
 	struct kv_fact f = { .what = FACT_CITES, .name = name };
+	uint64_t version = kv_stamp(t), gone = kv_stamp(t);
 	struct buf value = BUF_INIT;
 	struct kv_part to;
 
@@ -273,7 +273,7 @@ ims_state_not_citing(struct kv_txn *t, struct span name, const unsigned char *co
 		f.value = buf_span(&value);
 		kv_emit(t, &to, &f);
 		f.gone = true;
-		f.version.n = version + 1;
+		f.version.n = gone;
 		f.value = (struct span) { 0 };
 		kv_emit(t, &to, &f);
 	}

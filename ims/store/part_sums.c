@@ -30,12 +30,13 @@ share_of(struct span value, struct ims_share *out)
 		*out = (struct ims_share) { 0, 0 };
 }
 
-/* The record of a sum: what is summed, how often it was stated to a directory. */
+/* The record of a sum: what is summed, of how many facts.  A sum of nothing has none. */
 struct sum {
 	struct ims_share share;
-	uint64_t facts, stated;
-	int64_t look_s;       /* when it goes if it is of nothing; 0: never */
-	struct domain listed; /* of acknowledgements: as whom their directory has them */
+	uint64_t facts;
+	int64_t
+	    idle_s; /* of acknowledgements: when it was found that there are none; 0: it was not */
+	struct domain listed; /* the same: as whom their directory has them */
 };
 
 static void
@@ -55,10 +56,10 @@ sum_get(struct kv_txn *t, struct sum *s)
 	s->share.octets = read_u64(&r);
 	s->share.notices = read_u64(&r);
 	s->facts = read_u64(&r);
-	s->stated = read_u64(&r);
-	s->look_s = (int64_t)read_u64(&r);
-	if (r.rest.n > 0)
+	if (r.rest.n > 0) {
+		s->idle_s = (int64_t)read_u64(&r);
 		read_str(&r, s->listed.text, sizeof s->listed.text);
+	}
 	if (!good || !reader_done(&r))
 		*s = (struct sum) { .facts = 0 };
 }
@@ -68,14 +69,18 @@ sum_put(struct kv_txn *t, const struct sum *s)
 {
 	struct buf value = BUF_INIT;
 
+	if (s->facts == 0 && s->listed.text[0] == '\0') {
+		kv_del(t, sum_key);
+		return;
+	}
 	put_u8(&value, VERSION_1);
 	put_u64(&value, s->share.octets);
 	put_u64(&value, s->share.notices);
 	put_u64(&value, s->facts);
-	put_u64(&value, s->stated);
-	put_u64(&value, (uint64_t)s->look_s);
-	if (s->listed.text[0] != '\0')
+	if (s->listed.text[0] != '\0') {
+		put_u64(&value, (uint64_t)s->idle_s);
 		put_span(&value, domain_span(&s->listed));
+	}
 	kv_put(t, sum_key, buf_span(&value));
 	buf_clear(&value);
 }
@@ -88,63 +93,15 @@ count_fact(struct sum *s, const struct kv_fact *was, const struct kv_fact *now)
 }
 
 static void
-state_listed(struct kv_txn *t, struct sum *s, unsigned directory, struct span name, bool gone,
-    uint64_t version)
+state_listed(struct kv_txn *t, unsigned directory, struct span name, bool gone)
 {
 	struct kv_part to = kv_dir_part(directory, name);
-	struct kv_fact f = { .what = FACT_LISTED, .name = name, .gone = gone };
+	struct kv_fact f = { .what = FACT_LISTED,
+		.name = name,
+		.version.n = kv_stamp(t),
+		.gone = gone };
 
-	s->stated = s->stated < version ? version : s->stated + 1;
-	f.version.n = s->stated;
 	kv_emit(t, &to, &f);
-}
-
-static void
-look_at(struct kv_txn *t, struct sum *s, int64_t at_s)
-{
-	ims_look_at(t, (struct span) { 0 }, s->look_s, at_s, s->stated);
-	s->look_s = at_s;
-}
-
-/* A day after the version. */
-static int64_t
-end_of(uint64_t version)
-{
-	return (int64_t)(version / PART_ROUNDS) + SUM_KEEP_S;
-}
-
-/* One fact more, or less, makes the sum begin or end: its directory learns of it. */
-static void
-state_presence(struct kv_txn *t, struct sum *s, unsigned directory, struct span name,
-    const struct kv_fact *was, const struct kv_fact *now)
-{
-	uint64_t before = s->facts;
-
-	count_fact(s, was, now);
-	if ((before == 0) == (s->facts == 0))
-		return;
-	state_listed(t, s, directory, name, s->facts == 0, now->version.n);
-	look_at(t, s, s->facts == 0 ? end_of(s->stated) : 0);
-}
-
-bool
-ims_sum_expire(struct kv_txn *t, void *now_s, struct err *e)
-{
-	struct sum s;
-
-	(void)e;
-	sum_get(t, &s);
-	if (s.look_s == 0 || s.look_s > *(int64_t *)now_s)
-		return true;
-	s.stated++;
-	look_at(t, &s, 0);
-	if (s.facts == 0 && s.listed.text[0] != '\0')
-		state_listed(t, &s, PART_ACKERS, domain_span(&s.listed), true, 0);
-	if (s.facts == 0)
-		kv_del(t, sum_key);
-	else
-		sum_put(t, &s);
-	return true;
 }
 
 void
@@ -173,17 +130,22 @@ bool
 ims_sender_receive(struct kv_txn *t, const struct kv_part *from, const struct kv_fact *was,
     const struct kv_fact *now, void *arg, struct err *e)
 {
-	struct ims_share before, after;
-	struct span old = domain_and_share(was, &before), domain = domain_and_share(now, &after);
+	struct ims_share old, new;
+	struct span old_domain = domain_and_share(was, &old), domain = domain_and_share(now, &new);
+	uint64_t before;
 	struct sum s;
 
 	(void)from;
 	(void)arg;
 	(void)e;
 	sum_get(t, &s);
-	ims_share_add(&s.share, (int64_t)after.octets - (int64_t)before.octets,
-	    (int64_t)after.notices - (int64_t)before.notices);
-	state_presence(t, &s, PART_SENDERS, now->gone ? old : domain, was, now);
+	ims_share_add(&s.share, (int64_t) new.octets - (int64_t)old.octets,
+	    (int64_t) new.notices - (int64_t)old.notices);
+	before = s.facts;
+	count_fact(&s, was, now);
+	/* One fact more, or less, makes the sum begin or end: its directory learns of it. */
+	if ((before == 0) != (s.facts == 0))
+		state_listed(t, PART_SENDERS, now->gone ? old_domain : domain, s.facts == 0);
 	sum_put(t, &s);
 	return true;
 }
@@ -229,8 +191,6 @@ ims_ack_read(struct span value, struct ims_ack *a)
 	return good && reader_done(&in);
 }
 
-/* The sender's domain stays listed for a day after its last acknowledgement was answered, so its directory and its hour
- * hear nothing of one that comes and goes. */
 bool
 ims_acks_receive(struct kv_txn *t, const struct kv_part *from, const struct kv_fact *was,
     const struct kv_fact *now, void *arg, struct err *e)
@@ -247,13 +207,40 @@ ims_acks_receive(struct kv_txn *t, const struct kv_part *from, const struct kv_f
 		return ims_damaged(e);
 	sum_get(t, &s);
 	count_fact(&s, was, now);
+	s.idle_s = 0;
 	if (s.listed.text[0] == '\0') {
 		s.listed = a.from_domain;
-		state_listed(t, &s, PART_ACKERS, domain_span(&s.listed), false, now->version.n);
+		state_listed(t, PART_ACKERS, domain_span(&s.listed), false);
 	}
-	if (s.facts == 0) {
-		s.stated++;
-		look_at(t, &s, end_of(now->version.n));
+	sum_put(t, &s);
+	return true;
+}
+
+bool
+ims_acks_are_idle(struct kv_txn *t, int64_t now_s)
+{
+	struct sum s;
+
+	sum_get(t, &s);
+	return s.facts == 0 && s.listed.text[0] != '\0' &&
+	    (s.idle_s == 0 || s.idle_s > now_s || s.idle_s + ACKS_KEEP_S <= now_s);
+}
+
+bool
+ims_acks_idle(struct kv_txn *t, void *now_s, struct err *e)
+{
+	int64_t at_s = *(const int64_t *)now_s;
+	struct sum s;
+
+	(void)e;
+	if (!ims_acks_are_idle(t, at_s))
+		return true;
+	sum_get(t, &s);
+	if (s.idle_s == 0 || s.idle_s > at_s) { /* or the clock was ahead */
+		s.idle_s = at_s;
+	} else {
+		state_listed(t, PART_ACKERS, domain_span(&s.listed), true);
+		s.listed.text[0] = '\0';
 	}
 	sum_put(t, &s);
 	return true;

@@ -178,7 +178,7 @@ struct ims_ack {
 	struct domain from_domain;
 	struct domain own_domain;
 	bool declined;   /* else DONE */
-	uint64_t round;  /* increases each time a new acknowledgement is needed; starts at 1 */
+	uint64_t round;  /* increases each time a new acknowledgement is needed */
 	int64_t until_s; /* the sender's OMS has forgotten the letter by then */
 };
 /* The first `max` that follow `after` (NULL: from the beginning). */

@@ -12,6 +12,8 @@ struct of_acks {
 	struct kv_key name;   /* of the directory: names from this on */
 	struct domain domain; /* whose acknowledgements are read; "": the next is looked for */
 	struct kv_key after;  /* of its facts: from this on */
+	int64_t now_s;
+	bool idle; /* it has none, which is to be noted */
 	struct ims_ack *rows;
 	size_t n, before, max;
 	bool more;
@@ -42,6 +44,7 @@ look_for_acks(struct kv_txn *t, void *arg, struct err *why)
 	q->n = q->before;
 	q->more = false;
 	kv_each_fact(t, FACT_ACK, kv_key_span(&q->after), (struct span) { 0 }, take_ack, q);
+	q->idle = ims_acks_are_idle(t, q->now_s);
 }
 
 static bool
@@ -60,6 +63,38 @@ look_for_domain(struct kv_txn *t, void *arg, struct err *why)
 	(void)why;
 	q->domain.text[0] = '\0';
 	kv_each_fact(t, FACT_LISTED, kv_key_span(&q->name), (struct span) { 0 }, take_domain, q);
+}
+
+struct noting {
+	int64_t now_s; /* first: what is applied */
+	struct kv_op op;
+};
+
+static void
+noted(void *arg, const struct err *e)
+{
+	(void)e; /* the next who looks notes it */
+	free(arg);
+}
+
+/* Nobody waits for it. */
+static void
+note_idle(const struct of_acks *q)
+{
+	struct noting *n = memory_new(sizeof *n);
+	struct err e;
+
+	n->now_s = q->now_s;
+	n->op = (struct kv_op) {
+		.part = ims_part_acks(domain_span(&q->domain)),
+		.apply = ims_acks_idle,
+		.done = noted,
+		.arg = n,
+		.octets = 512,
+		.frees = true,
+	};
+	if (q->question.store->kv == NULL || !kv_take(q->question.store->kv, &n->op, &e))
+		noted(n, &e);
 }
 
 static void acks_found(struct ims_question *question);
@@ -91,6 +126,8 @@ acks_found(struct ims_question *question)
 		ims_answer(question);
 		return;
 	}
+	if (q->idle)
+		note_idle(q);
 	q->name.n = q->after.n = 0;
 	kv_key_add(&q->name, domain_span(&q->domain));
 	kv_key_add_u8(&q->name, 0); /* the next name */
@@ -136,6 +173,7 @@ ims_store_pending_acks(struct ims_store *s, const struct ims_ack *after, size_t 
 	q->question.clear = clear_acks;
 	q->rows = memory_array(max, sizeof *q->rows);
 	q->max = max;
+	q->now_s = ims_now_s();
 	q->done = done;
 	q->arg = arg;
 	ims_ask(&q->question, s, l);

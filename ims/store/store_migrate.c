@@ -293,7 +293,6 @@ take_letter(struct migration *m, struct span key, const struct ims_letter_record
 	if (r != NULL)
 		l->letter = *r;
 	l->domain_hash = span_sub(key, ULID_BYTES, PART_SHORT);
-	l->now_s = m->now_s;
 	kv_upgrade_get(m->upgrade, BODY, key, &l->body);
 	db_each(m->txn, EVIDENCE, key, key, collect_evidence, &c);
 	db_each(m->txn, TOLD, key, key, collect_told, &x);

@@ -181,7 +181,6 @@ ims_letter_write(struct buf *out, const struct ims_letter_record *r)
 	put_span(out, span_str(r->file));
 	ims_own_write(out, &r->own);
 	put_u64(out, (uint64_t)r->renew_s);
-	put_u64(out, r->stated);
 }
 
 bool
@@ -211,7 +210,6 @@ ims_letter_read(struct span value, struct ims_letter_record *r, struct err *e)
 	if (version == VERSION_2) {
 		good = ims_own_read(&in, &r->own) && good;
 		r->renew_s = (int64_t)read_u64(&in);
-		r->stated = read_u64(&in);
 	}
 	return (good && f->state <= MAILBOX_BAD_SEAL && reader_done(&in)) || ims_damaged(e);
 }

@@ -66,7 +66,6 @@ struct ims_letter_record {
 	char file[BODY_NAME_BYTES];
 	struct ims_own own; /* of own_domain */
 	int64_t renew_s;    /* when it is looked at: it renews its papers; 0: never */
-	uint64_t stated;    /* version of what it stated last to papers and hours */
 };
 void ims_letter_write(struct buf *out, const struct ims_letter_record *r);
 bool ims_letter_read(struct span value, struct ims_letter_record *r, struct err *e);

@@ -449,11 +449,6 @@ end_thing(struct work *w, const struct thing *thing)
 	case PART_LETTER:
 		renew_letter(w, thing);
 		break;
-	case PART_SENDER:
-	case PART_ACKS:
-		w->step.now_s = w->now_s;
-		take(w, thing->part, ims_sum_expire, 1024, next_thing, true);
-		break;
 	default:
 		next_thing(w);
 		break;
@@ -584,8 +579,7 @@ take_thing(void *arg, const struct kv_fact *f)
 		x->part = kv_part_of(kind, span_sub(f->name, 1, ULID_BYTES));
 		w->n_things++;
 	} else if ((kind == PART_MAILBOX && f->name.n == 1 + PART_HASH) ||
-	    (kind == PART_PAPER && f->name.n == 1 + DIGEST_BYTES) ||
-	    ((kind == PART_SENDER || kind == PART_ACKS) && f->name.n == 1 + PART_HASH)) {
+	    (kind == PART_PAPER && f->name.n == 1 + DIGEST_BYTES)) {
 		x->part = kv_part_of(kind, span_sub(f->name, 1, f->name.n));
 		w->n_things++;
 	}

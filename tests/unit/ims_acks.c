@@ -291,10 +291,44 @@ what_was_dropped_during_its_fetch_is_not_kept(void **state)
 	world_clear(&w);
 }
 
+static bool is_idle;
+
+static void
+see_idle(struct kv_txn *t)
+{
+	is_idle = ims_acks_are_idle(t, clock_wall_ms() / 1000);
+}
+
+/* So its domain is not listed for ever. */
+static void
+whoever_lists_them_notes_a_domain_that_has_none(void **state)
+{
+	struct kv_part acks = ims_part_acks(SPAN_LIT("a.test"));
+	struct world w;
+
+	(void)state;
+	world_of(&w);
+	fetched(&w, 1);
+	assert_int_equal(list_acks(&w, NULL, WORLD_ACKS), 1);
+	operate(&w, acks, see_idle);
+	assert_false(is_idle);
+	w.waiting++;
+	ims_store_acked(w.store, &w.acks[0], w.loop, on_done, &w);
+	wait_for(&w);
+	arrive(&w);
+	operate(&w, acks, see_idle);
+	assert_true(is_idle);
+	assert_int_equal(list_acks(&w, NULL, WORLD_ACKS), 0);
+	operate(&w, acks,
+	    see_idle); /* after it was noted: until a day is over there is nothing to note */
+	assert_false(is_idle);
+	world_clear(&w);
+}
+
 int
 main(void)
 {
-	enum { N = 8 };
+	enum { N = 9 };
 	const struct CMUnitTest tests[N] = {
 		cmocka_unit_test(done_is_pending_until_it_is_answered),
 		cmocka_unit_test(what_was_told_at_once_is_not_pending),
@@ -304,6 +338,7 @@ main(void)
 		cmocka_unit_test(a_repeat_is_answered_as_before),
 		cmocka_unit_test(an_older_entry_says_nothing_of_an_answer),
 		cmocka_unit_test(what_was_dropped_during_its_fetch_is_not_kept),
+		cmocka_unit_test(whoever_lists_them_notes_a_domain_that_has_none),
 	};
 
 	return engines_run("ims_acks", tests, N, N);
