@@ -52,13 +52,23 @@ struct db {
 	uint64_t stamp;      /* the last of db_stamp */
 };
 
+#define DB_NEAR 8
+
+struct db_cursor {
+	MDB_cursor *at; /* NULL: none */
+	unsigned table;
+	bool held; /* by a db_each */
+};
+
 struct db_txn {
 	struct db *db;
 	struct db_txn *next; /* in the gate's list */
 	pthread_t thread;    /* that reads */
 	MDB_txn *txn;
-	MDB_cursor *cursor; /* of the last put; NULL: none */
-	unsigned cursor_table;
+	struct db_cursor put; /* where the last put was */
+	struct db_cursor
+	    near[DB_NEAR]; /* where the last look-ups were, by the first octet of the key */
+	bool looks;        /* one of them may be open */
 	bool reading;
 	int rc; /* the first fault; 0: none */
 	bool damaged;
@@ -102,8 +112,17 @@ bool db_is_full(int rc);
 /* Ends the daemon (74), because acknowledged writes may be lost otherwise. */
 _Noreturn void db_die(const char *what, int rc);
 
-/* Before the transaction ends, or LMDB is used without db_put. */
-void db_close_cursor(struct db_txn *t);
+/* -- cursors (db_cursor.c) ------------------------------------------------------------------------ */
+
+/* As mdb_get, and mdb_put with MDB_RESERVE. */
+int db_cursor_get(struct db_txn *t, unsigned table, MDB_val *key, MDB_val *value);
+int db_cursor_put(struct db_txn *t, unsigned table, MDB_val *key, MDB_val *value);
+/* *out: a cursor for look-ups from `key` on, which nobody else moves until it is released; perhaps *own. */
+int db_cursor_hold(struct db_txn *t, unsigned table, const MDB_val *key, struct db_cursor *own,
+    struct db_cursor **out);
+void db_cursor_release(struct db_cursor *c, struct db_cursor *own);
+/* Before the transaction ends, and before LMDB changes something without these. */
+void db_cursor_end(struct db_txn *t);
 
 /* Takes `octets` of free pages, if it is not clear that so many are left.  A fault: they are not.  Else
  * the transaction is a trial: it must be aborted, and its writes applied again. */

@@ -32,12 +32,23 @@ crc_of(struct span key, struct span value, unsigned char out[CRC_BYTES])
 	memcpy(out, &crc, sizeof crc);
 }
 
+static bool
+damaged(struct db_txn *t, unsigned table, struct span key)
+{
+	char name[2 * DB_KEY_MAX + 1];
+
+	hex_str(name, key.p, key.n > DB_KEY_MAX ? DB_KEY_MAX : key.n);
+	log_fact_of(SPAN_LIT("db"), LOG_ERROR, "db.damaged", "table=%u key=%s", table, name);
+	t->damaged = true;
+	t->rc = MDB_CORRUPTED;
+	return false;
+}
+
 /* Strips and checks the CRC. */
 static bool
 open_value(struct db_txn *t, unsigned table, struct span key, const MDB_val *v, struct span *out)
 {
 	unsigned char want[CRC_BYTES];
-	char name[2 * DB_KEY_MAX + 1];
 
 	if (v->mv_size >= CRC_BYTES) {
 		*out = span_of(v->mv_data, v->mv_size - CRC_BYTES);
@@ -45,11 +56,7 @@ open_value(struct db_txn *t, unsigned table, struct span key, const MDB_val *v, 
 		if (memcmp(want, out->p + out->n, CRC_BYTES) == 0)
 			return true;
 	}
-	hex_str(name, key.p, key.n > DB_KEY_MAX ? DB_KEY_MAX : key.n);
-	log_fact_of(SPAN_LIT("db"), LOG_ERROR, "db.damaged", "table=%u key=%s", table, name);
-	t->damaged = true;
-	t->rc = MDB_CORRUPTED;
-	return false;
+	return damaged(t, table, key);
 }
 
 bool
@@ -60,7 +67,7 @@ db_get(struct db_txn *t, unsigned table, struct span key, struct span *value)
 
 	if (t->rc != 0)
 		return false;
-	rc = mdb_get(t->txn, t->db->table[table], &k, &v);
+	rc = db_cursor_get(t, table, &k, &v);
 	if (rc != 0) {
 		t->rc = rc == MDB_NOTFOUND ? 0 : rc;
 		return false;
@@ -68,25 +75,6 @@ db_get(struct db_txn *t, unsigned table, struct span key, struct span *value)
 	return open_value(t, table, key, &v, value);
 }
 
-void
-db_close_cursor(struct db_txn *t)
-{
-	if (t->cursor != NULL)
-		mdb_cursor_close(t->cursor);
-	t->cursor = NULL;
-}
-
-static int
-open_cursor(struct db_txn *t, unsigned table)
-{
-	if (t->cursor != NULL && t->cursor_table == table)
-		return 0;
-	db_close_cursor(t);
-	t->cursor_table = table;
-	return mdb_cursor_open(t->txn, t->db->table[table], &t->cursor);
-}
-
-/* LMDB finds the next key from where the cursor is, if that page has it. */
 void
 db_put(struct db_txn *t, unsigned table, struct span key, struct span value)
 {
@@ -97,9 +85,7 @@ db_put(struct db_txn *t, unsigned table, struct span key, struct span value)
 		return;
 	t->changes += !t->late;
 	t->changed = true;
-	if ((t->rc = open_cursor(t, table)) != 0)
-		return;
-	t->rc = mdb_cursor_put(t->cursor, &k, &v, MDB_RESERVE);
+	t->rc = db_cursor_put(t, table, &k, &v);
 	if (t->rc != 0)
 		return;
 	to = v.mv_data;
@@ -116,7 +102,7 @@ db_del(struct db_txn *t, unsigned table, struct span key)
 
 	if (t->rc != 0)
 		return;
-	db_close_cursor(t);
+	db_cursor_end(t);
 	rc = mdb_del(t->txn, t->db->table[table], &k, NULL);
 	if (rc == MDB_NOTFOUND)
 		return;
@@ -196,7 +182,7 @@ db_leave(struct db_txn *t, size_t octets)
 	if (t->rc != 0 || above >= t->changes * CHANGE_OCTETS + octets)
 		return;
 	t->trial = true;
-	db_close_cursor(t);
+	db_cursor_end(t);
 	memset(key, 0xff, sizeof key);
 	for (size_t i = 0; i < octets / 4096 && t->rc == 0; i++) {
 		key[14] = (unsigned char)(i >> 8);
@@ -249,23 +235,23 @@ void
 db_each(struct db_txn *t, unsigned table, struct span from, struct span prefix,
     bool (*fn)(void *arg, struct span key, struct span value), void *arg)
 {
-	MDB_cursor *c;
+	struct db_cursor own, *c;
 	MDB_val k = val(from), v;
 	int rc;
 
-	if (t->rc != 0 || (t->rc = mdb_cursor_open(t->txn, t->db->table[table], &c)) != 0)
+	if (t->rc != 0 || (t->rc = db_cursor_hold(t, table, &k, &own, &c)) != 0)
 		return;
-	rc = mdb_cursor_get(c, &k, &v, from.n > 0 ? MDB_SET_RANGE : MDB_FIRST);
+	rc = mdb_cursor_get(c->at, &k, &v, from.n > 0 ? MDB_SET_RANGE : MDB_FIRST);
 	while (rc == 0) {
 		if (!span_starts(span_of(k.mv_data, k.mv_size), prefix))
 			break;
 		if (!each_entry(t, table, &k, &v, fn, arg))
 			break;
-		rc = mdb_cursor_get(c, &k, &v, MDB_NEXT);
+		rc = mdb_cursor_get(c->at, &k, &v, MDB_NEXT);
 	}
 	if (rc != 0 && rc != MDB_NOTFOUND)
 		t->rc = rc;
-	mdb_cursor_close(c);
+	db_cursor_release(c, &own);
 }
 
 bool

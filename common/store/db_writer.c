@@ -157,7 +157,7 @@ commit(struct db_txn *t)
 {
 	int rc = t->rc;
 
-	db_close_cursor(t);
+	db_cursor_end(t);
 	if (rc == 0)
 		rc = mdb_txn_commit(t->txn);
 	else
@@ -258,7 +258,7 @@ apply_list(struct db_txn *t, struct db_write *list, uint64_t *room, bool *left,
 	leave_reserve(t, left);
 	if (t->rc != 0 || !t->trial)
 		return false;
-	db_close_cursor(t);
+	db_cursor_end(t);
 	mdb_txn_abort(t->txn);
 	return true;
 }
