@@ -218,15 +218,16 @@ bool ims_mailbox_forget(struct kv_txn *t, void *ending, struct err *e);
  * notices, which may come between two pages: they are to be dropped first. */
 bool ims_mailbox_delete(struct kv_txn *t, void *ending, struct err *e);
 
-/* The first notices with numbers > after, or of the domain, or that are due before due_s.  n: how many. */
+/* A page of the notices of the mailbox, or of the domain, or that are due before due_s. */
 struct ims_numbers {
-	uint64_t after;
 	struct span from_domain; /* empty: of all */
 	int64_t due_s;           /* 0: of any time */
 	size_t most;             /* at most MAILBOX_PAGE */
+	struct kv_key after;     /* where the page begins; empty: the first */
 	uint64_t number[MAILBOX_PAGE];
 	size_t n;
 	bool more;
+	struct kv_key next; /* where the page after it begins, whatever becomes of these notices */
 };
 void ims_mailbox_numbers(struct kv_txn *t, struct ims_numbers *x);
 

@@ -998,32 +998,30 @@ take_number(void *arg, struct span key, struct span value)
 	(void)value;
 	if (x->due_s != 0 && (int64_t)kv_key_u64(key, 1) >= x->due_s)
 		return false;
-	if (x->due_s == 0 && number <= x->after)
-		return true;
 	if (x->n == x->most) {
 		x->more = true;
 		return false;
 	}
 	x->number[x->n++] = number;
+	kv_key_after(&x->next, key);
 	return true;
 }
 
 void
 ims_mailbox_numbers(struct kv_txn *t, struct ims_numbers *x)
 {
-	struct kv_key from = key_of_number('n', x->after), prefix = { .n = 0 };
+	struct kv_key prefix = { .n = 0 };
 
 	x->n = 0;
 	x->more = false;
-	if (x->due_s != 0) {
-		kv_each(t, SPAN_LIT("h"), SPAN_LIT("h"), take_number, x);
-	} else if (x->from_domain.n > 0) {
+	x->next = x->after;
+	if (x->due_s != 0)
+		kv_key_add_u8(&prefix, 'h');
+	else if (x->from_domain.n > 0)
 		prefix = key_of_domain('f', x->from_domain);
-		from = key_of_sender(x->from_domain, x->after);
-		kv_each(t, kv_key_span(&from), kv_key_span(&prefix), take_number, x);
-	} else {
-		kv_each(t, kv_key_span(&from), SPAN_LIT("n"), take_number, x);
-	}
+	else
+		kv_key_add_u8(&prefix, 'n');
+	kv_each(t, kv_key_span(&x->after), kv_key_span(&prefix), take_number, x);
 }
 
 static void
@@ -1117,40 +1115,52 @@ forget_entry(struct kv_txn *t, struct ims_mailbox_is *m, const struct kv_key *se
 	put_sender(t, m, &s);
 }
 
+/* A page of the rows under `prefix`, a letter and a time, whose time is before before_s, goes, and the entries that they
+ * lead to.  *more: others follow.  True: it had any. */
+static bool
+del_before(struct kv_txn *t, struct ims_mailbox_is *m, struct span prefix, int64_t before_s,
+    size_t most, bool *more)
+{
+	struct entries *all = memory_new(sizeof *all);
+	bool any;
+
+	all->most = most;
+	all->before_s = before_s;
+	all->skip = 1 + 8;
+	kv_each(t, prefix, prefix, take_entry, all);
+	for (size_t i = 0; i < all->n; i++) {
+		if (prefix.p[0] == 'u')
+			forget_entry(t, m, &all->key[i]);
+		kv_del(t, kv_key_span(&all->row[i])); /* also one that names nothing */
+	}
+	*more = *more || all->more;
+	any = all->n > 0;
+	free(all);
+	return any;
+}
+
 bool
 ims_mailbox_expire(struct kv_txn *t, void *ending, struct err *e)
 {
 	struct ims_ending *x = ending;
-	struct entries *all = memory_new(sizeof *all);
 	struct ims_mailbox_is m;
 	int64_t until_s, due_s, was_s;
+	bool any;
 
-	all->most = x->most;
-	all->before_s = x->now_s;
-	all->skip = 1 + 8;
-	if (!ims_mailbox_is(t, &m, e)) {
-		free(all);
+	x->more = false;
+	if (!ims_mailbox_is(t, &m, e))
 		return false;
-	}
 	m.stated = kv_stamp(t);
-	kv_each(t, SPAN_LIT("u"), SPAN_LIT("u"), take_entry, all);
-	for (size_t i = 0; i < all->n; i++) {
-		forget_entry(t, &m, &all->key[i]);
-		kv_del(t, kv_key_span(&all->row[i])); /* also one that named nothing */
-	}
-	x->more = all->more;
-	/* What was due is gone, or is due later: these name nothing. */
-	all->n = 0;
-	all->before_s = x->now_s - x->keep_s;
-	kv_each(t, SPAN_LIT("h"), SPAN_LIT("h"), take_entry, all);
-	for (size_t i = 0; i < all->n; i++)
-		kv_del(t, kv_key_span(&all->row[i]));
-	free(all);
+	any = del_before(t, &m, SPAN_LIT("u"), x->now_s, x->most, &x->more);
+	/* What was due is gone, or is due later: these name nothing that can be read. */
+	any |= del_before(t, &m, SPAN_LIT("h"), x->now_s - x->keep_s, x->most, &x->more);
 	until_s = first_time(t, SPAN_LIT("u"));
 	due_s = first_time(t, SPAN_LIT("h"));
 	due_s = due_s == 0 ? 0 : due_s + x->keep_s;
 	was_s = m.look_s;
 	m.look_s = until_s == 0 || (due_s != 0 && due_s < until_s) ? due_s : until_s;
+	if (!any && m.look_s == was_s)
+		return true;
 	ims_look_at(t, (struct span) { 0 }, was_s, m.look_s);
 	ims_mailbox_put(t, &m);
 	return true;

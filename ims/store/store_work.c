@@ -275,8 +275,7 @@ page_ended(struct work *w)
 	w->notices += w->step.ending.dropped;
 	if (w->step.ending.dropped > 0 && w->progress != NULL)
 		w->progress(w->arg, w->notices);
-	if (w->numbers.n > 0)
-		w->numbers.after = w->numbers.number[w->numbers.n - 1];
+	w->numbers.after = w->numbers.next;
 	if (w->numbers.more)
 		read_page(w);
 	else
@@ -348,7 +347,7 @@ static void
 begin_mailbox(struct work *w, struct kv_part mailbox)
 {
 	w->mailbox = mailbox;
-	w->numbers.after = 0;
+	w->numbers.after.n = 0;
 	w->numbers.from_domain = domain_span(&w->from_domain);
 	w->numbers.due_s = w->sweeps ? w->now_s - w->keep_s : 0;
 	read_page(w);

@@ -1001,7 +1001,7 @@ a_sender_goes_with_what_is_remembered(void **state)
 	assert_int_equal(sum.octets, 0);
 	assert_int_equal(accept_one(&w, n, &c), REFUSAL_NONE);
 	assert_true(c.accept.known);
-	numbers = (struct ims_numbers) { .most = MAILBOX_PAGE, .after = 0 };
+	numbers = (struct ims_numbers) { .most = MAILBOX_PAGE };
 	assert_int_equal(end_page(&w, true), 1);
 	pages(&w, ims_mailbox_delete, 0);
 	assert_int_equal(rows_of(&w, ims_part_mailbox(BOB)), 0);

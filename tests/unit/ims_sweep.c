@@ -177,11 +177,43 @@ a_damaged_entry_holds_up_nothing(void **state)
 	world_clear(&w);
 }
 
+/* -- to the end of what is there ------------------------------------------------------------------------------- */
+
+/* Indexes that name no notice, before that of one that has come to its time. */
+static void
+put_rows_of_nothing(struct kv_txn *t)
+{
+	for (uint64_t i = 0; i < 2 * MAILBOX_PAGE + 10; i++) {
+		struct kv_key k = { .n = 0 };
+
+		kv_key_add_u8(&k, 'h');
+		kv_key_add_u64(&k, 1);
+		kv_key_add_u64(&k, 1000000 + i);
+		kv_put(t, kv_key_span(&k), (struct span) { 0 });
+	}
+}
+
+static void
+a_page_of_rows_that_name_nothing_ends(void **state)
+{
+	struct world w;
+
+	(void)state;
+	world_of(&w);
+	accepts(&w, (struct notification) { .number = 1, .to = BOB, .hold_s = DAY });
+	operate(&w, ims_part_mailbox(BOB), put_rows_of_nothing);
+	sweep(&w, DAY + KEEP + 3600);
+	assert_int_equal(entries(&w, NOTICE), 0);
+	assert_int_equal(entries(&w, DUE), 0);
+	world_clear(&w);
+}
+
 int
 main(void)
 {
-	enum { EACH = 0, FILE = 5 };
+	enum { EACH = 1, FILE = 5 };
 	const struct CMUnitTest tests[EACH + FILE] = {
+		cmocka_unit_test(a_page_of_rows_that_name_nothing_ends),
 		/* with a file */
 		cmocka_unit_test(a_damaged_letter_takes_no_notice_with_it),
 		cmocka_unit_test(a_purge_leaves_a_damaged_letter),
