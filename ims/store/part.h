@@ -203,10 +203,12 @@ struct ims_ending {
 	bool forgets; /* the entries of the seen set go, too */
 	int64_t now_s, keep_s;
 	struct span from_domain; /* of ims_mailbox_forget */
+	struct kv_key after; /* of ims_mailbox_forget: where the page begins; empty: the first */
 	size_t most;      /* entries or rows of the page of ims_mailbox_expire and those below it */
 	uint64_t dropped; /* the answer */
 	bool more;
-	bool has_notices; /* of ims_mailbox_delete */
+	struct kv_key next; /* of ims_mailbox_forget: where the page after it begins */
+	bool has_notices;   /* of ims_mailbox_delete */
 };
 bool ims_mailbox_end(struct kv_txn *t, void *ending, struct err *e);
 /* Forgets repeats that are refused by now (hold_expired), a page of them; then says when it has something to do

@@ -1166,34 +1166,51 @@ ims_mailbox_expire(struct kv_txn *t, void *ending, struct err *e)
 	return true;
 }
 
+/* Does the entry lead to a notice that can be read? */
+static bool
+has_notice(struct kv_txn *t, const struct kv_key *seen)
+{
+	struct ims_notice_record n;
+	struct ims_seen_record r;
+	struct err none;
+
+	if (!find_seen(t, seen, &r))
+		return false;
+	if (ims_mailbox_notice(t, r.number, &n, &none))
+		return true;
+	kv_pardon(t);
+	return false;
+}
+
 bool
 ims_mailbox_forget(struct kv_txn *t, void *ending, struct err *e)
 {
 	struct ims_ending *x = ending;
 	struct kv_key prefix = key_of_domain('g', x->from_domain);
-	struct entries *all = memory_new(sizeof *all);
+	struct entries *all;
 	struct ims_mailbox_is m;
-	struct ims_notice_record n;
-	struct ims_seen_record r;
-	struct err none;
 
+	if (!ims_mailbox_is(t, &m, e))
+		return false;
+	all = memory_new(sizeof *all);
 	all->most = x->most;
 	all->skip = prefix.n + 8;
-	if (!ims_mailbox_is(t, &m, e)) {
-		free(all);
-		return false;
-	}
 	m.stated = kv_stamp(t);
 	x->dropped = 0;
-	kv_each(t, kv_key_span(&prefix), kv_key_span(&prefix), take_entry, all);
-	for (size_t i = 0; i < all->n; i++)
-		if (find_seen(t, &all->key[i], &r) && !ims_mailbox_notice(t, r.number, &n, &none)) {
-			forget_entry(t, &m, &all->key[i]);
-			x->dropped++;
-		}
-	x->more = all->more && x->dropped > 0;
+	x->next = x->after;
+	kv_each(t, kv_key_span(&x->after), kv_key_span(&prefix), take_entry, all);
+	for (size_t i = 0; i < all->n; i++) {
+		kv_key_after(&x->next, kv_key_span(&all->row[i]));
+		if (has_notice(t, &all->key[i]))
+			continue;
+		forget_entry(t, &m, &all->key[i]);
+		kv_del(t, kv_key_span(&all->row[i])); /* also one that leads to nothing */
+		x->dropped++;
+	}
+	x->more = all->more;
 	free(all);
-	ims_mailbox_put(t, &m);
+	if (x->dropped > 0)
+		ims_mailbox_put(t, &m);
 	return true;
 }
 

@@ -23,6 +23,7 @@ struct looked {
 	struct ims_notice_record notice;
 	bool has_notice, has_letter;
 	bool damaged; /* the notice or its letter is */
+	bool goes;
 	struct ims_letter_record letter;
 };
 
@@ -50,6 +51,7 @@ struct work {
 	struct buf papers; /* of the letter: digests */
 	size_t paper;
 	struct ims_numbers numbers;
+	struct kv_key remainder; /* where the page of what is remembered begins */
 	struct looked *looked;
 	size_t most; /* rows of a page of a mailbox; fewer while space is short */
 	/* the operation under way */
@@ -269,7 +271,7 @@ static void
 page_ended(struct work *w)
 {
 	for (size_t i = 0; i < w->numbers.n; i++)
-		if (w->looked[i].has_letter)
+		if (w->looked[i].goes && w->looked[i].has_letter)
 			ims_file_dropped(w->question.store, w->looked[i].letter.file,
 			    w->question.loop);
 	w->notices += w->step.ending.dropped;
@@ -288,13 +290,16 @@ end_page(struct work *w)
 	size_t n = 0;
 
 	for (size_t i = 0; i < w->numbers.n; i++) {
-		const struct looked *x = &w->looked[i];
+		struct looked *x = &w->looked[i];
 		struct kv_part letter = ims_part_letter(&x->notice.id);
+		bool judged;
 
 		if (x->damaged)
 			pass_over(w, x->has_notice ? &letter : &w->mailbox);
 		w->ended[n] = (struct ims_ended) { .number = w->numbers.number[i] };
-		n += judge(w, x, &w->ended[n]);
+		judged = judge(w, x, &w->ended[n]);
+		x->goes = judged && w->ended[n].end == IMS_NOTICE_GOES;
+		n += judged;
 	}
 	w->step.ending = (struct ims_ending) {
 		.rows = w->ended,
@@ -348,6 +353,7 @@ begin_mailbox(struct work *w, struct kv_part mailbox)
 {
 	w->mailbox = mailbox;
 	w->numbers.after.n = 0;
+	w->remainder.n = 0;
 	w->numbers.from_domain = domain_span(&w->from_domain);
 	w->numbers.due_s = w->sweeps ? w->now_s - w->keep_s : 0;
 	read_page(w);
@@ -358,6 +364,7 @@ begin_mailbox(struct work *w, struct kv_part mailbox)
 static void
 remainder_ended(struct work *w)
 {
+	w->remainder = w->step.ending.next;
 	if (w->step.ending.more && w->step.ending.has_notices)
 		begin_mailbox(w, w->mailbox);
 	else if (w->step.ending.more)
@@ -373,6 +380,7 @@ mailbox_over(struct work *w)
 		.now_s = w->now_s,
 		.keep_s = w->keep_s,
 		.from_domain = domain_span(&w->from_domain),
+		.after = w->remainder,
 		.most = w->most,
 	};
 	take_page(w,

@@ -208,11 +208,94 @@ a_page_of_rows_that_name_nothing_ends(void **state)
 	world_clear(&w);
 }
 
+/* Entries of notices that are there come before those that are forgotten. */
+static void
+a_dropped_sender_is_forgotten_beyond_a_page(void **state)
+{
+	enum { HERE = MAILBOX_PAGE + 10, GONE = 5 };
+	struct world w;
+
+	(void)state;
+	world_of(&w);
+	for (unsigned i = 1; i <= HERE; i++)
+		fetched(&w, i);
+	for (unsigned i = HERE + 1; i <= HERE + GONE; i++) {
+		accepts(&w, (struct notification) { .number = i, .to = BOB, .hold_s = 5 * DAY });
+		assert_int_equal(drop(&w, BOB, i), REFUSAL_NONE);
+	}
+	assert_int_equal(entries(&w, SEEN), HERE + GONE);
+	assert_int_equal(purge(&w, "a.test", NULL, false, NULL), REFUSAL_NONE);
+	assert_int_equal(entries(&w, SEEN), HERE);
+	assert_int_equal(entries(&w, NOTICE), HERE);
+	world_clear(&w);
+}
+
+/* A letter that stays is not asked for its file; so there is room to remember those of others, some of which are still
+ * named when their notices go. */
+static void
+files_that_stay_are_not_asked_for(void **state)
+{
+	enum { MANY = 1100, GONE = 20 }; /* more than are remembered at once */
+	struct world w;
+	char user[40];
+
+	(void)state;
+	world_of(&w);
+	fetched(&w, 1);
+	for (unsigned i = 0; i < MANY; i++) {
+		snprintf(user, sizeof user, "u%u@b.test", i);
+		accepts(&w, (struct notification) { .number = 1, .to = user, .hold_s = DAY });
+	}
+	sweep(&w, DAY + KEEP + 7200);
+	assert_int_equal(entries(&w, NOTICE), MANY + 1);
+	for (unsigned i = 2; i < 2 + GONE; i++)
+		fetched(&w, i);
+	for (unsigned i = 2; i < 2 + GONE; i++)
+		assert_int_equal(drop(&w, BOB, i), REFUSAL_NONE);
+	sweep(&w, 0); /* each was asked for by now */
+	assert_int_equal(files_left(&w), 1);
+	world_clear(&w);
+}
+
+/* -- at no cost ------------------------------------------------------------------------------------------------- */
+
+/* A mailbox that has something to do later in this hour is not written. */
+static void
+an_hour_that_has_not_passed_costs_nothing(void **state)
+{
+	enum { USERS = 50 };
+	struct ims_store_counts before, after;
+	struct world w;
+	int64_t hour;
+	char user[40];
+
+	(void)state;
+	world_of(&w);
+	hour = (w.now_s + 2 * DAY) / EXPIRY_S * EXPIRY_S;
+	for (unsigned i = 0; i < USERS; i++) {
+		snprintf(user, sizeof user, "u%u@b.test", i);
+		accepts(&w,
+		    (struct notification) { .number = i + 1,
+			.to = user,
+			.hold_s = hour + EXPIRY_S - 10 - w.now_s });
+	}
+	sweep(&w, hour - w.now_s - 10);
+	before = counts(&w);
+	for (int i = 1; i <= 10; i++)
+		sweep(&w, hour - w.now_s + (int64_t)60 * i);
+	after = counts(&w);
+	assert_in_range(after.writes - before.writes, 0, 2); /* the cursor */
+	world_clear(&w);
+}
+
 int
 main(void)
 {
-	enum { EACH = 1, FILE = 5 };
+	enum { EACH = 4, FILE = 5 };
 	const struct CMUnitTest tests[EACH + FILE] = {
+		cmocka_unit_test(a_dropped_sender_is_forgotten_beyond_a_page),
+		cmocka_unit_test(files_that_stay_are_not_asked_for),
+		cmocka_unit_test(an_hour_that_has_not_passed_costs_nothing),
 		cmocka_unit_test(a_page_of_rows_that_name_nothing_ends),
 		/* with a file */
 		cmocka_unit_test(a_damaged_letter_takes_no_notice_with_it),
