@@ -80,7 +80,8 @@ copy_outcome(struct oms_delivery *to, const struct oms_delivery *from)
 {
 	*to = *from;
 	to->statement = (struct buf)BUF_INIT; /* the record keeps its own */
-	to->recipients = memory_array(from->n_recipients + 1, sizeof *to->recipients);
+	to->recipients = memory_array(from->n_recipients + (from->n_recipients == 0),
+	    sizeof *to->recipients);
 	memcpy(to->recipients, from->recipients, from->n_recipients * sizeof *to->recipients);
 }
 

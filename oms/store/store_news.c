@@ -34,7 +34,7 @@ outcome_of(const struct ulid *id, const struct oms_recipient *r)
 void
 oms_news_before(struct oms_news *n, const struct oms_delivery *d)
 {
-	n->was = memory_resize(n->was, d->n_recipients + 1, sizeof *n->was);
+	n->was = memory_resize(n->was, d->n_recipients + (d->n_recipients == 0), sizeof *n->was);
 	for (size_t i = 0; i < d->n_recipients; i++)
 		n->was[i] = outcome_of(&d->id, &d->recipients[i]);
 }
@@ -48,7 +48,7 @@ oms_news_after(struct oms_news *n, const struct oms_delivery *d)
 		if (now.state == n->was[i].state && strcmp(now.word, n->was[i].word) == 0)
 			continue;
 		if (n->n == n->room) {
-			n->room = 2 * n->room + 8;
+			n->room = 2 * n->room + (d->n_recipients - i);
 			n->changed = memory_resize(n->changed, n->room, sizeof *n->changed);
 		}
 		n->changed[n->n++] = now;

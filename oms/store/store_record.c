@@ -242,7 +242,8 @@ oms_delivery_read(struct span value, struct oms_delivery *d, struct err *e)
 		return oms_damaged(e);
 	}
 	buf_add(&d->statement, statement.p, statement.n);
-	d->recipients = memory_array(d->n_recipients + 1, sizeof *d->recipients);
+	d->recipients = memory_array(d->n_recipients + (d->n_recipients == 0),
+	    sizeof *d->recipients);
 	for (size_t i = 0; i < d->n_recipients && good; i++)
 		good = recipient_read(&in, version, &d->recipients[i]);
 	if (good && reader_done(&in))
