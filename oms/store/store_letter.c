@@ -331,8 +331,7 @@ leave_outbox(struct kv_txn *t)
 	delete_rows(t);
 }
 
-/* The letter begins; its record has the version of its first end already, but for one that an older build has stored as
- * an effect.  gone: its user has forgotten it. */
+/* The letter begins; its record has the version of its first end already.  gone: its user has forgotten it. */
 bool
 oms_letter_receive(struct kv_txn *t, const struct kv_part *from, const struct kv_fact *was,
     const struct kv_fact *now, void *arg, struct err *e)
@@ -340,7 +339,6 @@ oms_letter_receive(struct kv_txn *t, const struct kv_part *from, const struct kv
 	struct reader in = reader_of(now->value);
 	struct oms_letter_record r;
 	struct span record, body;
-	bool is_old;
 
 	(void)from;
 	(void)arg;
@@ -358,13 +356,9 @@ oms_letter_receive(struct kv_txn *t, const struct kv_part *from, const struct kv
 		return false;
 	if (!r.life.body)
 		state_outcome(t, &r);
-	is_old = r.version == 0;
-	r.version = 0;
+	r.version = OMS_VERSION_FIRST - 1;
 	state_end(t, &r, true);
-	if (is_old)
-		oms_letter_put(t, &r);
-	else
-		kv_put(t, SPAN_LIT("L"), record);
+	kv_put(t, SPAN_LIT("L"), record);
 	kv_keep(t, SPAN_LIT(""));
 	return true;
 }
