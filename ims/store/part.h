@@ -100,11 +100,10 @@ extern const struct kv_kind ims_parts[IMS_PARTS];
  *	"r"                                    user, last number, notices, newest change, known domains
  *	"n" number(8)                          the notice
  *	"s" letter(24) sha(recipient)(16)      an entry of the seen set
- *	"u" until(8) "s"'s key                 -
- *	"d" sha(From domain)(16)               sums of the domain here; the day of its last notice
- *	"f" sha(From domain)(16) number(8)     -
- *	"g" sha(From domain)(16) until(8) "s"'s key   -
- *	"h" due(8) number(8)                   -
+ *	"g" sha(From domain)(16) until(8) "s"'s key   number of its notice
+ *	"u" time(8) sha(From domain)(16)       -: one for each domain with entries, of which none ends before that time
+ *	"d" sha(From domain)(16)               sums of the domain here; the day of its last notice; the time of its "u"
+ *	"h" due(8) number(8)                   -: not for a notice that is due when its entry in the seen set ends
  */
 
 /* What the open entries of a batch have in common. */
@@ -199,8 +198,9 @@ struct ims_ended {
 };
 struct ims_ending {
 	const struct ims_ended *rows;
-	size_t n;     /* at most MAILBOX_PAGE */
-	bool forgets; /* the entries of the seen set go, too */
+	size_t n;          /* at most MAILBOX_PAGE */
+	bool forgets;      /* the entries of the seen set go, too */
+	bool entries_only; /* of ims_mailbox_expire: before what is due is looked at */
 	int64_t now_s, keep_s;
 	struct span from_domain; /* of ims_mailbox_forget */
 	struct kv_key after; /* of ims_mailbox_forget: where the page begins; empty: the first */
@@ -211,8 +211,8 @@ struct ims_ending {
 	bool has_notices;   /* of ims_mailbox_delete */
 };
 bool ims_mailbox_end(struct kv_txn *t, void *ending, struct err *e);
-/* Forgets repeats that are refused by now (hold_expired), a page of them; then says when it has something to do
- * again. */
+/* Forgets repeats that are refused by now (hold_expired), a page of them, so their notices are in the order of what is
+ * due; then says when it has something to do again. */
 bool ims_mailbox_expire(struct kv_txn *t, void *ending, struct err *e);
 /* Forgets a page of the domain's entries that have no notice any more. */
 bool ims_mailbox_forget(struct kv_txn *t, void *ending, struct err *e);
@@ -230,6 +230,8 @@ struct ims_numbers {
 	size_t n;
 	bool more;
 	struct kv_key next; /* where the page after it begins, whatever becomes of these notices */
+	size_t seen;        /* rows that were looked at; at most: */
+#define MAILBOX_SCAN 1000
 };
 void ims_mailbox_numbers(struct kv_txn *t, struct ims_numbers *x);
 

@@ -47,11 +47,11 @@ key_of_seen(const struct ulid *id, struct span from_domain, struct span recipien
 }
 
 static struct kv_key
-key_of_until(int64_t until_s, struct span seen)
+key_of_until(int64_t until_s, struct span domain_hash)
 {
 	struct kv_key k = key_of_number('u', (uint64_t)until_s);
 
-	kv_key_add(&k, seen);
+	kv_key_add(&k, domain_hash);
 	return k;
 }
 
@@ -69,15 +69,6 @@ static struct kv_key
 key_of_due(int64_t due_s, uint64_t number)
 {
 	struct kv_key k = key_of_number('h', (uint64_t)due_s);
-
-	kv_key_add_u64(&k, number);
-	return k;
-}
-
-static struct kv_key
-key_of_sender(struct span from_domain, uint64_t number)
-{
-	struct kv_key k = key_of_domain('f', from_domain);
 
 	kv_key_add_u64(&k, number);
 	return k;
@@ -158,6 +149,7 @@ struct sender {
 	int64_t day;           /* of its last notice; 0: it is forgotten with that */
 	uint64_t
 	    known_by; /* version of the only statement for which it is remembered; 0: others are there */
+	int64_t first_s; /* of its row "u": no entry ends before it; 0: it has none */
 };
 
 static bool
@@ -175,6 +167,7 @@ read_sender(struct span value, struct sender *s)
 	s->seen.notices = read_u64(&r);
 	s->charged = read_u64(&r);
 	s->day = (int64_t)read_u64(&r);
+	s->first_s = (int64_t)read_u64(&r);
 	if (version == VERSION_2)
 		s->known_by = read_u64(&r);
 	return good && reader_done(&r);
@@ -193,6 +186,7 @@ write_sender(struct kv_txn *t, const struct kv_key *k, const struct sender *s)
 	put_u64(&value, s->seen.notices);
 	put_u64(&value, s->charged);
 	put_u64(&value, (uint64_t)s->day);
+	put_u64(&value, (uint64_t)s->first_s);
 	if (s->known_by != 0)
 		put_u64(&value, s->known_by);
 	kv_put(t, kv_key_span(k), buf_span(&value));
@@ -316,12 +310,9 @@ static void
 del_notice(struct kv_txn *t, struct ims_mailbox_is *m, uint64_t number,
     const struct ims_notice_record *n, struct sender *s)
 {
-	struct kv_key notice = key_of_number('n', number),
-		      sender = key_of_sender(domain_of(n), number),
-		      due = key_of_due(n->due_s, number);
+	struct kv_key notice = key_of_number('n', number), due = key_of_due(n->due_s, number);
 
 	kv_del(t, kv_key_span(&notice));
-	kv_del(t, kv_key_span(&sender));
 	if (n->due_s != 0)
 		kv_del(t, kv_key_span(&due));
 	m->notices -= m->notices > 0;
@@ -353,16 +344,55 @@ find_seen(struct kv_txn *t, const struct kv_key *k, struct ims_seen_record *r)
 	return false;
 }
 
+/* The domain has at most one row "u", so a mailbox needs no second order of all its entries. */
+static void
+move_first(struct kv_txn *t, struct sender *s, int64_t at_s)
+{
+	struct kv_key hash = { .n = 0 }, k;
+
+	ims_key_add_hash(&hash, domain_span(&s->domain), PART_HASH);
+	k = key_of_until(s->first_s, kv_key_span(&hash));
+	if (s->first_s != 0)
+		kv_del(t, kv_key_span(&k));
+	s->first_s = at_s;
+	k = key_of_until(at_s, kv_key_span(&hash));
+	if (at_s != 0)
+		kv_put(t, kv_key_span(&k), (struct span) { 0 });
+}
+
+static void
+put_due(struct kv_txn *t, uint64_t number, const struct ims_notice_record *n)
+{
+	struct kv_key due = key_of_due(n->due_s, number);
+
+	if (n->due_s != 0)
+		kv_put(t, kv_key_span(&due), (struct span) { 0 });
+}
+
+/* A notice that is due when its entry ends has no row "h" before that. */
+static void
+due_by_itself(struct kv_txn *t, uint64_t number, int64_t until_s)
+{
+	struct ims_notice_record n;
+	struct err none;
+
+	if (!ims_mailbox_notice(t, number, &n, &none))
+		kv_pardon(t);
+	else if (n.due_s == until_s)
+		put_due(t, number, &n);
+}
+
 static void
 del_seen(struct kv_txn *t, struct span seen, const struct ims_seen_record *r, struct sender *s)
 {
-	struct kv_key until = key_of_until(r->until_s, seen),
-		      by = key_of_seen_by(domain_span(&r->domain), r->until_s, seen);
+	struct kv_key by = key_of_seen_by(domain_span(&r->domain), r->until_s, seen);
 
+	due_by_itself(t, r->number, r->until_s);
 	kv_del(t, seen);
-	kv_del(t, kv_key_span(&until));
 	kv_del(t, kv_key_span(&by));
 	ims_share_add(&s->seen, -(int64_t)r->charged, -1);
+	if (s->seen.notices == 0)
+		move_first(t, s, 0);
 }
 
 static void
@@ -378,48 +408,57 @@ write_seen(struct kv_txn *t, struct span seen, const struct ims_seen_record *r)
 static void
 put_seen(struct kv_txn *t, struct span seen, struct ims_seen_record *r, struct sender *s)
 {
-	struct kv_key until = key_of_until(r->until_s, seen),
-		      by = key_of_seen_by(domain_span(&r->domain), r->until_s, seen);
+	struct kv_key by = key_of_seen_by(domain_span(&r->domain), r->until_s, seen),
+		      number = { .n = 0 };
 
 	r->indexed = true;
 	r->charged = (uint32_t)ims_seen_takes(span_str(r->user), domain_span(&r->domain));
 	write_seen(t, seen, r);
-	kv_put(t, kv_key_span(&until), (struct span) { 0 });
-	kv_put(t, kv_key_span(&by), (struct span) { 0 });
+	kv_key_add_u64(&number, r->number);
+	kv_put(t, kv_key_span(&by), kv_key_span(&number));
+	if (s->first_s == 0 || r->until_s < s->first_s)
+		move_first(t, s, r->until_s);
 	ims_share_add(&s->seen, r->charged, 1);
 }
+
+struct first_entry {
+	struct kv_key row;
+	uint64_t number;
+};
 
 static bool
 take_first(void *arg, struct span key, struct span value)
 {
-	struct kv_key *k = arg;
+	struct first_entry *x = arg;
 
-	(void)value;
-	k->n = 0;
-	kv_key_add(k, key);
+	kv_key_add(&x->row, key);
+	x->number = kv_key_u64(value, 0);
 	return false;
 }
 
-/* The entry of the domain whose promise ends first. */
+/* The entry of the domain whose promise ends first.  One that is damaged goes, too. */
 static void
 make_room(struct kv_txn *t, struct sender *s, uint64_t most)
 {
-	struct kv_key prefix = key_of_domain('g', domain_span(&s->domain)), first = { .n = 0 },
-		      seen;
+	struct kv_key prefix = key_of_domain('g', domain_span(&s->domain)), seen = { .n = 0 };
+	struct first_entry first = { .number = 0 };
 	struct ims_seen_record r;
-	struct err e;
+	struct span row;
 
 	if (ims_seen_room(s->seen.notices, s->seen.notices, most) == IMS_SEEN_ROOM_THERE)
 		return;
 	kv_each(t, kv_key_span(&prefix), kv_key_span(&prefix), take_first, &first);
-	if (first.n <= prefix.n + 8)
+	row = kv_key_span(&first.row);
+	if (row.n <= prefix.n + 8)
 		return;
-	seen.n = 0;
-	kv_key_add(&seen, span_sub(kv_key_span(&first), prefix.n + 8, first.n));
-	if (get_seen(t, &seen, &r, &e))
+	kv_key_add(&seen, span_sub(row, prefix.n + 8, row.n));
+	if (find_seen(t, &seen, &r)) {
 		del_seen(t, kv_key_span(&seen), &r, s);
-	else
-		kv_del(t, kv_key_span(&first));
+		return;
+	}
+	due_by_itself(t, first.number, (int64_t)kv_key_u64(row, prefix.n));
+	kv_del(t, row);
+	kv_del(t, kv_key_span(&seen));
 }
 
 /* -- accepting ---------------------------------------------------------------------------------------------------------- */
@@ -577,7 +616,6 @@ put_new(struct accepting *x, struct ims_accepting *a, const struct kv_key *seen,
 	struct kv_txn *t = x->t;
 	const struct ims_accepting_batch *b = x->batch;
 	struct ims_seen_record r = { .until_s = a->seen_until_s };
-	struct kv_key sender, due;
 	struct ims_notice_fact f;
 
 	x->m.notices++;
@@ -587,10 +625,8 @@ put_new(struct accepting *x, struct ims_accepting *a, const struct kv_key *seen,
 	n->stated = x->m.stated;
 	n->change = ++x->m.change;
 	put_notice(t, a->number, n);
-	sender = key_of_sender(b->from_domain, a->number);
-	kv_put(t, kv_key_span(&sender), (struct span) { 0 });
-	due = key_of_due(n->due_s, a->number);
-	kv_put(t, kv_key_span(&due), (struct span) { 0 });
+	if (n->due_s != r.until_s)
+		put_due(t, a->number, n);
 	make_room(t, &x->s, b->seen_most == 0 ? UINT64_MAX : b->seen_most);
 	r.number = a->number;
 	span_copy(span_str(x->user), r.user, sizeof r.user);
@@ -775,22 +811,29 @@ ims_mailbox_next(struct kv_txn *t, uint64_t *number, struct ims_notice_record *n
 	return x.found && !kv_fault(t, e);
 }
 
+struct first_time {
+	size_t at;
+	int64_t s;
+};
+
 static bool
 take_time(void *arg, struct span key, struct span value)
 {
+	struct first_time *x = arg;
+
 	(void)value;
-	*(int64_t *)arg = (int64_t)kv_key_u64(key, 1);
+	x->s = (int64_t)kv_key_u64(key, x->at);
 	return false;
 }
 
-/* 0: there is none. */
+/* Of the rows with that prefix, `at` octets from the beginning.  0: there is none. */
 static int64_t
-first_time(struct kv_txn *t, struct span prefix)
+first_time(struct kv_txn *t, struct span prefix, size_t at)
 {
-	int64_t at_s = 0;
+	struct first_time x = { at, 0 };
 
-	kv_each(t, prefix, prefix, take_time, &at_s);
-	return at_s;
+	kv_each(t, prefix, prefix, take_time, &x);
+	return x.s;
 }
 
 /* Is there one of the notices that the same operation put?  Their numbers are beside this one. */
@@ -892,7 +935,7 @@ ims_mailbox_refused(struct kv_txn *t, const struct kv_part *to, const struct kv_
 	if (fact->what == FACT_CITES || !has_other(t, first, fact->version.n))
 		take_back_common(t, &m, &s, fact);
 	put_sender(t, &m, &s);
-	if (m.notices == 0 && m.known == 0 && first_time(t, SPAN_LIT("u")) == 0)
+	if (m.notices == 0 && m.known == 0 && first_time(t, SPAN_LIT("u"), 1) == 0)
 		state_unlisted(t, &m);
 	else
 		state_listed(t, &m);
@@ -989,39 +1032,45 @@ ims_mailbox_drop(struct kv_txn *t, void *changing, struct err *e)
 
 /* -- many notices ------------------------------------------------------------------------------------------- */
 
+/* The notices are in the order of their numbers alone: those of one domain are looked for among all. */
+static bool
+is_asked_for(const struct ims_numbers *x, struct span value)
+{
+	struct ims_notice_record n;
+	struct err e;
+
+	return x->from_domain.n == 0 ||
+	    (ims_notice_read(value, &n, &e) && span_eq(domain_of(&n), x->from_domain));
+}
+
 static bool
 take_number(void *arg, struct span key, struct span value)
 {
 	struct ims_numbers *x = arg;
 	uint64_t number = kv_key_u64(key, key.n - 8);
 
-	(void)value;
 	if (x->due_s != 0 && (int64_t)kv_key_u64(key, 1) >= x->due_s)
 		return false;
-	if (x->n == x->most) {
+	if (x->n == x->most || x->seen == MAILBOX_SCAN) {
 		x->more = true;
 		return false;
 	}
-	x->number[x->n++] = number;
+	x->seen++;
 	kv_key_after(&x->next, key);
+	if (x->due_s != 0 || is_asked_for(x, value))
+		x->number[x->n++] = number;
 	return true;
 }
 
 void
 ims_mailbox_numbers(struct kv_txn *t, struct ims_numbers *x)
 {
-	struct kv_key prefix = { .n = 0 };
+	struct span prefix = x->due_s != 0 ? SPAN_LIT("h") : SPAN_LIT("n");
 
-	x->n = 0;
+	x->n = x->seen = 0;
 	x->more = false;
 	x->next = x->after;
-	if (x->due_s != 0)
-		kv_key_add_u8(&prefix, 'h');
-	else if (x->from_domain.n > 0)
-		prefix = key_of_domain('f', x->from_domain);
-	else
-		kv_key_add_u8(&prefix, 'n');
-	kv_each(t, kv_key_span(&x->after), kv_key_span(&prefix), take_number, x);
+	kv_each(t, kv_key_span(&x->after), prefix, take_number, x);
 }
 
 static void
@@ -1032,9 +1081,7 @@ move_due(struct kv_txn *t, uint64_t number, struct ims_notice_record *n, int64_t
 	if (n->due_s != 0)
 		kv_del(t, kv_key_span(&k));
 	n->due_s = due_s;
-	k = key_of_due(due_s, number);
-	if (due_s != 0)
-		kv_put(t, kv_key_span(&k), (struct span) { 0 });
+	put_due(t, number, n);
 	put_notice(t, number, n);
 }
 
@@ -1073,9 +1120,10 @@ ims_mailbox_end(struct kv_txn *t, void *ending, struct err *e)
 struct entries {
 	size_t most;      /* at most MAILBOX_PAGE */
 	int64_t before_s; /* 0: any */
-	size_t skip;      /* octets before the entry's key */
+	size_t at, skip;  /* octets before the time, before the entry's key */
 	struct kv_key key[MAILBOX_PAGE];
 	struct kv_key row[MAILBOX_PAGE]; /* that led to it */
+	uint64_t number[MAILBOX_PAGE];   /* its value, where it has one */
 	size_t n;
 	bool more;
 };
@@ -1085,14 +1133,14 @@ take_entry(void *arg, struct span key, struct span value)
 {
 	struct entries *x = arg;
 
-	(void)value;
-	if (x->before_s != 0 && (int64_t)kv_key_u64(key, 1) >= x->before_s)
+	if (x->before_s != 0 && (int64_t)kv_key_u64(key, x->at) >= x->before_s)
 		return false;
 	if (x->n == x->most) {
 		x->more = true;
 		return false;
 	}
 	x->key[x->n].n = x->row[x->n].n = 0;
+	x->number[x->n] = kv_key_u64(value, 0);
 	kv_key_add(&x->row[x->n], key);
 	kv_key_add(&x->key[x->n++], span_sub(key, x->skip, key.n));
 	return true;
@@ -1115,28 +1163,109 @@ forget_entry(struct kv_txn *t, struct ims_mailbox_is *m, const struct kv_key *se
 	put_sender(t, m, &s);
 }
 
-/* A page of the rows under `prefix`, a letter and a time, whose time is before before_s, goes, and the entries that they
- * lead to.  *more: others follow.  True: it had any. */
+/* What it charged is not known, and stays until the mailbox goes. */
+static void
+forget_damaged(struct kv_txn *t, const struct entries *all, size_t i)
+{
+	due_by_itself(t, all->number[i], (int64_t)kv_key_u64(kv_key_span(&all->row[i]), all->at));
+	kv_del(t, kv_key_span(&all->row[i]));
+	kv_del(t, kv_key_span(&all->key[i]));
+}
+
+/* Of the domain whose row "u" says that some may have ended.  It has a new row if entries are left. */
+static void
+expire_domain(struct kv_txn *t, struct ims_mailbox_is *m, const struct kv_key *row,
+    struct entries *all)
+{
+	struct kv_key d = { .n = 0 }, by = { .n = 0 };
+	struct ims_seen_record r;
+	struct sender s = { .day = 0 };
+	struct span value;
+	bool known;
+
+	kv_key_add_u8(&d, 'd');
+	kv_key_add(&d, span_sub(kv_key_span(row), 1 + 8, row->n));
+	kv_key_add_u8(&by, 'g');
+	kv_key_add(&by, span_sub(kv_key_span(row), 1 + 8, row->n));
+	known = kv_get(t, kv_key_span(&d), &value) && read_sender(value, &s);
+	kv_pardon(t);
+	kv_del(t, kv_key_span(row)); /* also one that names nothing */
+	if (known && s.first_s == (int64_t)kv_key_u64(kv_key_span(row), 1))
+		s.first_s = 0;
+	all->n = 0;
+	all->at = by.n;
+	all->skip = by.n + 8;
+	kv_each(t, kv_key_span(&by), kv_key_span(&by), take_entry, all);
+	for (size_t i = 0; i < all->n; i++) {
+		if (!find_seen(t, &all->key[i], &r)) {
+			forget_damaged(t, all, i);
+			continue;
+		}
+		if (!known)
+			s.domain = r.domain;
+		known = true;
+		del_seen(t, kv_key_span(&all->key[i]), &r, &s);
+	}
+	all->most -= all->n;
+	if (!known)
+		return;
+	move_first(t, &s, first_time(t, kv_key_span(&by), by.n));
+	m->stated = kv_stamp(t);
+	put_sender(t, m, &s);
+}
+
+/* A page of entries that have ended.  *more: others follow.  True: it had any. */
 static bool
-del_before(struct kv_txn *t, struct ims_mailbox_is *m, struct span prefix, int64_t before_s,
-    size_t most, bool *more)
+expire_entries(struct kv_txn *t, struct ims_mailbox_is *m, const struct ims_ending *x, bool *more)
+{
+	struct entries *rows = memory_new(sizeof *rows), *all = memory_new(sizeof *all);
+	bool any;
+
+	rows->most = all->most = x->most;
+	rows->before_s = all->before_s = x->now_s;
+	rows->at = 1;
+	rows->skip = 1 + 8;
+	kv_each(t, SPAN_LIT("u"), SPAN_LIT("u"), take_entry, rows);
+	for (size_t i = 0; i < rows->n && all->most > 0; i++)
+		expire_domain(t, m, &rows->row[i], all);
+	*more = *more || rows->more || all->more || all->most == 0;
+	any = rows->n > 0;
+	free(rows);
+	free(all);
+	return any;
+}
+
+/* What was due is gone, or is due later: these name nothing that can be read. */
+static bool
+forget_due(struct kv_txn *t, const struct ims_ending *x, bool *more)
 {
 	struct entries *all = memory_new(sizeof *all);
 	bool any;
 
-	all->most = most;
-	all->before_s = before_s;
-	all->skip = 1 + 8;
-	kv_each(t, prefix, prefix, take_entry, all);
-	for (size_t i = 0; i < all->n; i++) {
-		if (prefix.p[0] == 'u')
-			forget_entry(t, m, &all->key[i]);
-		kv_del(t, kv_key_span(&all->row[i])); /* also one that names nothing */
-	}
+	all->most = x->most;
+	all->before_s = x->now_s - x->keep_s;
+	all->at = 1;
+	kv_each(t, SPAN_LIT("h"), SPAN_LIT("h"), take_entry, all);
+	for (size_t i = 0; i < all->n; i++)
+		kv_del(t, kv_key_span(&all->row[i]));
 	*more = *more || all->more;
 	any = all->n > 0;
 	free(all);
 	return any;
+}
+
+/* True: it moved. */
+static bool
+look_again(struct kv_txn *t, struct ims_mailbox_is *m, int64_t keep_s)
+{
+	int64_t until_s = first_time(t, SPAN_LIT("u"), 1), due_s = first_time(t, SPAN_LIT("h"), 1),
+		was_s = m->look_s;
+
+	due_s = due_s == 0 ? 0 : due_s + keep_s;
+	m->look_s = until_s == 0 || (due_s != 0 && due_s < until_s) ? due_s : until_s;
+	if (m->look_s != was_s)
+		ims_look_at(t, (struct span) { 0 }, was_s, m->look_s);
+	return m->look_s != was_s;
 }
 
 bool
@@ -1144,25 +1273,18 @@ ims_mailbox_expire(struct kv_txn *t, void *ending, struct err *e)
 {
 	struct ims_ending *x = ending;
 	struct ims_mailbox_is m;
-	int64_t until_s, due_s, was_s;
 	bool any;
 
 	x->more = false;
 	if (!ims_mailbox_is(t, &m, e))
 		return false;
-	m.stated = kv_stamp(t);
-	any = del_before(t, &m, SPAN_LIT("u"), x->now_s, x->most, &x->more);
-	/* What was due is gone, or is due later: these name nothing that can be read. */
-	any |= del_before(t, &m, SPAN_LIT("h"), x->now_s - x->keep_s, x->most, &x->more);
-	until_s = first_time(t, SPAN_LIT("u"));
-	due_s = first_time(t, SPAN_LIT("h"));
-	due_s = due_s == 0 ? 0 : due_s + x->keep_s;
-	was_s = m.look_s;
-	m.look_s = until_s == 0 || (due_s != 0 && due_s < until_s) ? due_s : until_s;
-	if (!any && m.look_s == was_s)
-		return true;
-	ims_look_at(t, (struct span) { 0 }, was_s, m.look_s);
-	ims_mailbox_put(t, &m);
+	any = expire_entries(t, &m, x, &x->more);
+	if (!x->entries_only) {
+		any |= forget_due(t, x, &x->more);
+		any |= look_again(t, &m, x->keep_s);
+	}
+	if (any)
+		ims_mailbox_put(t, &m);
 	return true;
 }
 
@@ -1194,6 +1316,7 @@ ims_mailbox_forget(struct kv_txn *t, void *ending, struct err *e)
 		return false;
 	all = memory_new(sizeof *all);
 	all->most = x->most;
+	all->at = prefix.n;
 	all->skip = prefix.n + 8;
 	m.stated = kv_stamp(t);
 	x->dropped = 0;
@@ -1300,7 +1423,6 @@ ims_mailbox_import(struct kv_txn *t, void *old_notice, struct err *e)
 		.own_domain = address_domain(span_str(n->to)),
 		.letter = o->letter,
 		.now_s = o->now_s };
-	struct kv_key sender, due;
 	struct ims_mailbox_is m;
 	struct sender s;
 
@@ -1315,13 +1437,9 @@ ims_mailbox_import(struct kv_txn *t, void *old_notice, struct err *e)
 	n->indexed = true;
 	n->stated = m.stated;
 	put_notice(t, o->number, n);
-	sender = key_of_sender(domain_of(n), o->number);
-	kv_put(t, kv_key_span(&sender), (struct span) { 0 });
-	due = key_of_due(n->due_s, o->number);
-	if (n->due_s != 0) {
-		kv_put(t, kv_key_span(&due), (struct span) { 0 });
+	put_due(t, o->number, n);
+	if (n->due_s != 0)
 		look_by(t, &m, not_before(n->due_s, o->now_s));
-	}
 	ims_share_add(&s.here, n->charged, 1);
 	s.charged += n->charged_domain;
 	memcpy(f.statement, n->statement, sizeof f.statement);

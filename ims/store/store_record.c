@@ -42,7 +42,8 @@ ims_notice_takes(const struct ims_notice_record *n)
 {
 	size_t texts = strlen(n->from) + strlen(n->to) + strlen(n->issuer);
 
-	/* its orders, what the letter keeps of it, when it is looked at */
+	/* what the letter keeps of it, when it is looked at; and orders, as an earlier version had them: what a domain
+	 * takes is the same in both */
 	return ims_takes(KEY, IMS_NOTICE_FIXED + texts) + 3 * ims_takes(KEY, 8) +
 	    2 * ims_takes(KEY, 40);
 }

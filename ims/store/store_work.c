@@ -186,16 +186,16 @@ take(struct work *w, struct kv_part part, bool (*apply)(struct kv_txn *t, void *
 
 static void next_thing(struct work *w);
 
-/* A page of w->most rows; `again` reads it anew.  A mailbox that is damaged is left. */
+/* A page of w->most rows; `again` reads it anew.  skip: where the mailbox is damaged. */
 static void
 take_page(struct work *w, bool (*apply)(struct kv_txn *t, void *arg, struct err *e), size_t octets,
-    void (*then)(struct work *w), void (*again)(struct work *w))
+    void (*then)(struct work *w), void (*again)(struct work *w), void (*skip)(struct work *w))
 {
 	w->step.of = w;
 	w->step.apply = apply;
 	w->step.then = then;
 	w->step.again = again;
-	w->step.skip = next_thing;
+	w->step.skip = skip;
 	w->step.op.op = (struct kv_op) {
 		.part = w->mailbox,
 		.apply = apply_step,
@@ -311,7 +311,7 @@ end_page(struct work *w)
 	if (n == 0)
 		page_ended(w);
 	else
-		take_page(w, ims_mailbox_end, 1024 * n, page_ended, read_page);
+		take_page(w, ims_mailbox_end, 1024 * n, page_ended, read_page, next_thing);
 }
 
 static void
@@ -348,6 +348,29 @@ read_page(struct work *w)
 	ims_look(&w->question, w->mailbox, look_for_numbers, w);
 }
 
+static void expire_entries(struct work *w);
+
+static void
+entries_expired(struct work *w)
+{
+	if (w->step.ending.more)
+		expire_entries(w);
+	else
+		read_page(w);
+}
+
+/* Notices are in the order of what is due when their entries have ended; where these are damaged, some are. */
+static void
+expire_entries(struct work *w)
+{
+	w->step.ending = (struct ims_ending) {
+		.now_s = w->now_s,
+		.most = w->most,
+		.entries_only = true,
+	};
+	take_page(w, ims_mailbox_expire, 65536, entries_expired, expire_entries, read_page);
+}
+
 static void
 begin_mailbox(struct work *w, struct kv_part mailbox)
 {
@@ -356,7 +379,10 @@ begin_mailbox(struct work *w, struct kv_part mailbox)
 	w->remainder.n = 0;
 	w->numbers.from_domain = domain_span(&w->from_domain);
 	w->numbers.due_s = w->sweeps ? w->now_s - w->keep_s : 0;
-	read_page(w);
+	if (w->sweeps)
+		expire_entries(w);
+	else
+		read_page(w);
 }
 
 /* -- what is remembered; then the next thing ----------------------------------------------------------------------------- */
@@ -387,7 +413,7 @@ mailbox_over(struct work *w)
 	    w->sweeps                            ? ims_mailbox_expire
 		: w->from_domain.text[0] != '\0' ? ims_mailbox_forget
 						 : ims_mailbox_delete,
-	    65536, remainder_ended, mailbox_over);
+	    65536, remainder_ended, mailbox_over, next_thing);
 }
 
 /* -- a letter that is kept renews its papers ------------------------------------------------------------------------ */

@@ -134,7 +134,7 @@ what_is_remembered_has_a_cap(void **state)
 		assert_int_equal(accepts(&w, n), NOTIFY_NOTICED);
 		assert_int_equal(drop(&w, BOB, n.number), REFUSAL_NONE);
 		assert_int_equal(entries(&w, SEEN), n.number < 10 ? n.number : 10);
-		assert_int_equal(entries(&w, UNTIL), entries(&w, SEEN));
+		assert_int_equal(entries(&w, SEEN_BY), entries(&w, SEEN));
 	}
 	n.number = 1;
 	n.hold_s = 99 * DAY;
@@ -172,7 +172,7 @@ evidence_goes_with_its_letter(void **state)
 	assert_int_equal(drop(&w, BOB, 2), REFUSAL_NONE);
 	assert_int_equal(drop(&w, BOB, 2), REFUSAL_no_such_number);
 	assert_int_equal(entries(&w, NOTICE) + entries(&w, LETTER) + entries(&w, EVIDENCE) +
-		entries(&w, DUE) + entries(&w, SENDER),
+		entries(&w, DUE),
 	    0);
 	assert_int_equal(accepts(&w, two), NOTIFY_KNOWN); /* dropped is dropped */
 	assert_int_equal(entries(&w, NOTICE), 0);

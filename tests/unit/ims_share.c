@@ -395,6 +395,7 @@ put_counts(struct kv_txn *t, uint64_t notices, uint64_t seen)
 	put_u64(&value, seen);
 	put_u64(&value, 0);
 	put_u64(&value, 0);
+	put_u64(&value, 0);
 	kv_put(t, kv_key_span(&k), buf_span(&value));
 	buf_clear(&value);
 }
@@ -576,6 +577,26 @@ a_sender_s_notices_go_page_by_page(void **state)
 	assert_int_equal(accepts(&w, n), NOTIFY_KNOWN);
 	sweep(&w, PAPERS);
 	assert_int_equal(share(&w, "a.test", NULL).octets, 0);
+	world_clear(&w);
+}
+
+/* They are looked for among all, so many at a time. */
+static void
+a_sender_s_notices_are_found_among_many(void **state)
+{
+	struct notification n = { .to = BOB, .hold_s = DAY, .statements = 60, .domain = "c.test" };
+	struct world w;
+
+	(void)state;
+	world_of(&w);
+	for (n.number = 0; n.number < MAILBOX_SCAN + 60; n.number += 60)
+		accepts(&w, n);
+	n.domain = NULL;
+	n.statements = 1;
+	accepts(&w, n);
+	assert_int_equal(purge(&w, "a.test", NULL, false).notices, 1);
+	assert_int_equal(share(&w, "a.test", BOB).notices, 0);
+	assert_int_equal(share(&w, "c.test", BOB).notices, entries(&w, NOTICE));
 	world_clear(&w);
 }
 
@@ -816,7 +837,7 @@ a_row_that_names_nothing_is_swept(void **state)
 	accepts(&w, (struct notification) { .number = 1, .to = BOB, .hold_s = DAY });
 	accepts(&w, (struct notification) { .number = 1, .to = EVE, .hold_s = DAY });
 	operate(&w, ims_part_mailbox(BOB), put_two);
-	assert_int_equal(entries(&w, DUE), 3);
+	assert_int_equal(entries(&w, DUE), 1);
 	sweep(&w, DAY + KEEP + 60);
 	assert_int_equal(entries(&w, DUE), 0);
 	assert_int_equal(entries(&w, UNTIL), 0);
@@ -940,6 +961,49 @@ an_unopened_notice_goes_in_time(void **state)
 	assert_int_equal(share(&w, "a.test", BOB).notices, 1);
 	assert_int_equal(entries(&w, DUE), 0);
 	assert_int_equal(drop(&w, BOB, 1), REFUSAL_NONE);
+	assert_nothing_is_left(&w);
+	world_clear(&w);
+}
+
+/* Before its entry ends, nothing else says when a notice is due; one that made room has gone before its time. */
+static void
+a_notice_whose_entry_made_room_goes_in_time(void **state)
+{
+	struct notification n = { .to = BOB, .hold_s = DAY };
+	struct world w;
+
+	(void)state;
+	world_of(&w);
+	ims_store_seen_max(w.store, 1);
+	for (n.number = 1; n.number <= 3; n.number++)
+		accepts(&w, n);
+	assert_int_equal(entries(&w, SEEN), 1);
+	assert_int_equal(entries(&w, DUE), 2);
+	sweep(&w, DAY + KEEP - 60);
+	assert_int_equal(entries(&w, DUE), 3);
+	assert_int_equal(entries(&w, NOTICE), 3);
+	sweep(&w, DAY + KEEP + 60);
+	assert_nothing_is_left(&w);
+	world_clear(&w);
+}
+
+/* A sweep of long after finds entries and notices that have ended at once. */
+static void
+what_ended_long_ago_goes_in_one_sweep(void **state)
+{
+	struct notification n = { .number = 1, .to = BOB, .hold_s = DAY, .statements = 60 };
+	struct world w;
+
+	(void)state;
+	world_of(&w);
+	for (; n.number < 240; n.number += 60)
+		accepts(&w, n);
+	n.domain = "c.test";
+	accepts(&w, n);
+	assert_int_equal(entries(&w, UNTIL), 2); /* one a domain */
+	assert_int_equal(entries(&w, DUE), 0);
+	sweep(&w, DAY + KEEP + 60);
+	assert_int_equal(entries(&w, NOTICE) + entries(&w, SEEN) + entries(&w, UNTIL), 0);
 	assert_nothing_is_left(&w);
 	world_clear(&w);
 }
@@ -1298,7 +1362,7 @@ a_damaged_crl_serves_nobody(void **state)
 int
 main(void)
 {
-	enum { N = 32 };
+	enum { N = 35 };
 	const struct CMUnitTest tests[N] = {
 		cmocka_unit_test(sums_end_at_zero),
 		cmocka_unit_test(a_seal_is_kept_once_for_its_batch),
@@ -1313,6 +1377,7 @@ main(void)
 		cmocka_unit_test(a_domain_makes_room_for_itself),
 		cmocka_unit_test(a_domain_has_so_many_entries_for_a_mailbox),
 		cmocka_unit_test(a_sender_s_notices_go_page_by_page),
+		cmocka_unit_test(a_sender_s_notices_are_found_among_many),
 		cmocka_unit_test(many_names_leave_room_for_others),
 		cmocka_unit_test(a_full_store_is_swept),
 		cmocka_unit_test(a_row_that_names_nothing_is_swept),
@@ -1322,6 +1387,8 @@ main(void)
 		cmocka_unit_test(what_comes_while_a_mailbox_goes_is_whole),
 		cmocka_unit_test(mailboxes_and_senders_come_in_pages),
 		cmocka_unit_test(an_unopened_notice_goes_in_time),
+		cmocka_unit_test(a_notice_whose_entry_made_room_goes_in_time),
+		cmocka_unit_test(what_ended_long_ago_goes_in_one_sweep),
 		cmocka_unit_test(a_shorter_time_to_keep_counts_at_once),
 		cmocka_unit_test(one_issue_of_a_crl_serves_its_time),
 		cmocka_unit_test(a_crl_that_serves_again_is_kept_for_longer),
