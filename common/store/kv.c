@@ -4,8 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/store/kv_key.h"
 #include "common/store/kv_private.h"
-#include "common/text/digest.h"
 
 struct kv_part
 kv_part_of(unsigned kind, struct span name)
@@ -21,10 +21,10 @@ kv_part_of(unsigned kind, struct span name)
 struct kv_part
 kv_part_hash(unsigned kind, struct span name, size_t n)
 {
-	unsigned char digest[DIGEST_BYTES];
+	unsigned char room[DIGEST_BYTES];
 
-	digest_sha256(name, digest);
-	return kv_part_of(kind, span_of(digest, n < sizeof digest ? n : sizeof digest));
+	return kv_part_of(kind,
+	    span_of(kv_key_hash(name, room), n < sizeof room ? n : sizeof room));
 }
 
 bool

@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "common/base/record.h"
-#include "common/text/digest.h"
 
 void
 kv_key_add(struct kv_key *k, struct span s)
@@ -42,13 +41,51 @@ kv_key_add_text(struct kv_key *k, struct span s)
 	kv_key_add_u8(k, 0);
 }
 
+#define REMEMBERED 32  /* names */
+#define NAME_MOST  256 /* octets of one that is remembered */
+
+struct remembered {
+	size_t n;
+	char name[NAME_MOST];
+	unsigned char digest[DIGEST_BYTES];
+};
+
+static size_t
+place_of(struct span name)
+{
+	uint32_t sum = 2166136261U; /* FNV-1a */
+
+	for (size_t i = 0; i < name.n; i++)
+		sum = (sum ^ (unsigned char)name.p[i]) * 16777619U;
+	return (sum ^ sum >> 16) % REMEMBERED;
+}
+
+/* An operation names the same users and domains as those before it. */
+const unsigned char *
+kv_key_hash(struct span name, unsigned char room[DIGEST_BYTES])
+{
+	static _Thread_local struct remembered all[REMEMBERED];
+	struct remembered *r;
+
+	if (name.n == 0 || name.n > sizeof r->name) {
+		digest_sha256(name, room);
+		return room;
+	}
+	r = &all[place_of(name)];
+	if (r->n != name.n || memcmp(r->name, name.p, name.n) != 0) {
+		digest_sha256(name, r->digest);
+		memcpy(r->name, name.p, name.n);
+		r->n = name.n;
+	}
+	return r->digest;
+}
+
 void
 kv_key_add_hash(struct kv_key *k, struct span s, size_t n)
 {
-	unsigned char digest[DIGEST_BYTES];
+	unsigned char room[DIGEST_BYTES];
 
-	digest_sha256(s, digest);
-	kv_key_add(k, span_of(digest, n < sizeof digest ? n : sizeof digest));
+	kv_key_add(k, span_of(kv_key_hash(s, room), n < sizeof room ? n : sizeof room));
 }
 
 struct span

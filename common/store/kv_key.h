@@ -8,6 +8,7 @@
 #define COMMON_STORE_KV_KEY_H
 
 #include "common/store/kv.h"
+#include "common/text/digest.h"
 
 struct kv_key {
 	unsigned char b[KV_KEY_MAX + 1];
@@ -19,7 +20,9 @@ void kv_key_add_u8(struct kv_key *k, unsigned v);
 void kv_key_add_u64(struct kv_key *k, uint64_t v);
 void kv_key_add_text(struct kv_key *k, struct span s);           /* with a NUL; s has none */
 void kv_key_add_hash(struct kv_key *k, struct span s, size_t n); /* n octets of its SHA-256 */
-struct span kv_key_span(const struct kv_key *k);                 /* borrows from *k */
+/* Its SHA-256, in `room` or borrowed until the next call: each thread remembers those of the last names. */
+const unsigned char *kv_key_hash(struct span name, unsigned char room[DIGEST_BYTES]);
+struct span kv_key_span(const struct kv_key *k); /* borrows from *k */
 /* The first key after this one: where a page goes on. */
 void kv_key_after(struct kv_key *k, struct span key);
 uint64_t kv_key_u64(struct span key, size_t at);     /* 0: the key is too short */

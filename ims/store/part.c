@@ -3,41 +3,10 @@
 
 #include <string.h>
 
-#define REMEMBERED 16 /* names */
-
-struct remembered {
-	size_t n;
-	char name[IMS_STORE_USER_BYTES];
-	unsigned char digest[DIGEST_BYTES];
-};
-
-static size_t
-place_of(struct span name)
-{
-	uint32_t sum = 2166136261U;
-
-	for (size_t i = 0; i < name.n; i++)
-		sum = (sum ^ (unsigned char)name.p[i]) * 16777619U;
-	return (sum ^ sum >> 16) % REMEMBERED;
-}
-
 void
 ims_key_add_hash(struct kv_key *k, struct span name, size_t n)
 {
-	static _Thread_local struct remembered all[REMEMBERED];
-	struct remembered *r;
-
-	if (name.n == 0 || name.n > sizeof r->name) {
-		kv_key_add_hash(k, name, n);
-		return;
-	}
-	r = &all[place_of(name)];
-	if (r->n != name.n || memcmp(r->name, name.p, name.n) != 0) {
-		digest_sha256(name, r->digest);
-		memcpy(r->name, name.p, name.n);
-		r->n = name.n;
-	}
-	kv_key_add(k, span_of(r->digest, n < sizeof r->digest ? n : sizeof r->digest));
+	kv_key_add_hash(k, name, n);
 }
 
 static struct kv_part

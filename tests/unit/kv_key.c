@@ -78,12 +78,39 @@ what_is_too_long_stays_too_long(void **state)
 	assert_int_equal(kv_key_span(&k).n, KV_KEY_MAX + 1);
 }
 
+/* Far more than are remembered, some of them long, and again. */
+static void
+names_have_their_hashes(void **state)
+{
+	char name[300];
+
+	(void)state;
+	memset(name, 'n', sizeof name);
+	for (int again = 0; again < 3; again++)
+		for (size_t n = 0; n <= sizeof name; n++) {
+			unsigned char digest[DIGEST_BYTES];
+			struct span s = span_of(name, n);
+			struct kv_key k = { .n = 0 };
+			struct kv_part p = kv_part_hash(1, s, 16);
+
+			digest_sha256(s, digest);
+			kv_key_add_hash(&k, s, 8);
+			assert_true(span_eq(kv_key_span(&k), span_of(digest, (size_t)8)));
+			assert_true(span_eq(span_of(p.name, p.n), span_of(digest, (size_t)16)));
+			kv_key_add_hash(&k, s, 100);
+			assert_int_equal(k.n, 8 + DIGEST_BYTES);
+			if (n > 0)
+				name[n - 1] = (char)('a' + again);
+		}
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(numbers_sort),
 		cmocka_unit_test(texts_end),
+		cmocka_unit_test(names_have_their_hashes),
 		cmocka_unit_test(a_hash_has_its_length),
 		cmocka_unit_test(nothing_is_between_a_key_and_the_one_after),
 		cmocka_unit_test(what_is_too_long_stays_too_long),
