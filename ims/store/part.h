@@ -27,6 +27,7 @@
  *	           LETTER to PAPER (a)     id(16) sha(From domain)(8)
  *	           MAILBOX to PAPER        sha(user)(16) version(8): that statement is taken back
  *	           and gone with it: it leaves no row
+ *	REST       LETTER to itself        "z" sha(From domain)(8): goes on deleting
  *	LOOK       any to EXPIRY           its kind(1) name; of a letter also sha(From domain)(8)
  *
  * Promises (see store.h): 250 to a notification is said when the mailbox's row (which is the seen entry too), the
@@ -71,6 +72,7 @@ enum ims_fact {
 	FACT_LOOK,
 	FACT_CITES,
 	FACT_CRL,
+	FACT_REST,
 	IMS_FACTS
 };
 
@@ -295,6 +297,8 @@ bool ims_letter_import(struct kv_txn *t, void *old_letter, struct err *e);
  *	"o" sha(From domain)(8) sha(own)(8)           own domain, notices that want it, declined, round, what is due: of
  *	                                              the others, and where the letter is gone
  *	"t" sha(From domain)(8)                       sha(own)(8): those up to it were told of DONE; more are to come
+ *	"z" sha(From domain)(8)                       the letter is gone, and not yet all of "e" and "o": the last "o" that
+ *	                                              was looked at, or nothing
  */
 
 struct ims_letter_op {
@@ -386,6 +390,7 @@ struct kv_key ims_notice_fact_name(struct span from_domain, const struct kv_part
  * paper: the evidence of each has it.
  * SCOPE has the fact CRL of each kept CRL: its name is nextUpdate(8) sha(octets)(32), its value thisUpdate. */
 
+#define DELETE_PAGE 512 /* rows of a letter that go in one operation */
 #define LETTER_PAGE 128 /* of our domains that one operation states DONE for */
 
 #define PAPER_PIECE   ((size_t)512 * 1024)

@@ -150,16 +150,23 @@ row_get(struct kv_txn *t, struct span from_domain, struct span own, struct own *
 }
 
 static void
-row_put(struct kv_txn *t, struct span from_domain, const struct own *o)
+row_put_at(struct kv_txn *t, struct span key, const struct own *o)
 {
-	struct kv_key k = key_of_own('o', from_domain, domain_span(&o->domain));
 	struct buf value = BUF_INIT;
 
 	put_u8(&value, VERSION_1);
 	put_span(&value, domain_span(&o->domain));
 	ims_own_write(&value, &o->has);
-	kv_put(t, kv_key_span(&k), buf_span(&value));
+	kv_put(t, key, buf_span(&value));
 	buf_clear(&value);
+}
+
+static void
+row_put(struct kv_txn *t, struct span from_domain, const struct own *o)
+{
+	struct kv_key k = key_of_own('o', from_domain, domain_span(&o->domain));
+
+	row_put_at(t, kv_key_span(&k), o);
 }
 
 /* The record of the letter has what its first domain wants; of the others, and where the letter is gone, rows do. */
@@ -264,22 +271,6 @@ own_is_here(void *arg, struct span key, struct span value)
 		state_due(x->t, x->letter, &o, IMS_DUE_DONE);
 		row_put(x->t, domain_span(&x->letter->from_domain), &o);
 	}
-	return true;
-}
-
-/* What is due outlives the letter. */
-static bool
-own_of_deleted(void *arg, struct span key, struct span value)
-{
-	struct owns *x = arg;
-	struct own o;
-
-	if (!own_read(value, &o) || o.has.due == IMS_DUE_NOTHING) {
-		kv_del(x->t, key);
-		return true;
-	}
-	o.has.is = (struct ims_wants) { .wants = 0 };
-	row_put(x->t, domain_span(&x->letter->from_domain), &o);
 	return true;
 }
 
@@ -428,6 +419,15 @@ renew_letter_at(struct kv_txn *t, struct ims_letter_record *r, int64_t at_s)
 }
 
 static bool
+is_being_deleted(struct kv_txn *t, struct span from_domain)
+{
+	struct kv_key rest = key_of('z', from_domain);
+	struct span value;
+
+	return kv_get(t, kv_key_span(&rest), &value);
+}
+
+static bool
 announce(struct kv_txn *t, const struct ims_notice_fact *f, struct err *e)
 {
 	struct ims_letter_record r;
@@ -438,6 +438,8 @@ announce(struct kv_txn *t, const struct ims_notice_fact *f, struct err *e)
 	if (!get_letter(t, f->from_domain, &r, e))
 		return false;
 	is_new = r.refs == 0;
+	if (is_new && is_being_deleted(t, f->from_domain))
+		return err_word(e, REFUSAL_too_many_outstanding);
 	if (!is_new)
 		beside = ims_letter_is_same(&r.facts, &f->letter) ? IMS_LETTER_SAME
 								  : IMS_LETTER_OTHER;
@@ -473,30 +475,135 @@ want_less(struct kv_txn *t, struct ims_letter_record *r, const struct ims_notice
 	own_put(t, r, &o);
 }
 
-static bool
-del_row(void *arg, struct span key, struct span value)
+/* -- what one operation cannot do to the end: the letter tells itself to go on ----------------------------------- */
+
+static struct kv_key
+key_by_hash(unsigned what, struct span domain_hash)
 {
-	(void)value;
-	kv_del(arg, key);
+	struct kv_key k = { .n = 0 };
+
+	kv_key_add_u8(&k, what);
+	kv_key_add(&k, domain_hash);
+	return k;
+}
+
+/* key: of the row that says where it is.  more: else it is done. */
+static void
+go_on(struct kv_txn *t, const struct kv_key *key, bool more)
+{
+	struct kv_fact f = { .what = FACT_REST,
+		.name = kv_key_span(key),
+		.version.n = kv_stamp(t),
+		.gone = !more };
+
+	kv_emit(t, kv_here(t), &f);
+}
+
+/* A page of rows. */
+struct rest {
+	struct kv_txn *t;
+	size_t left;
+	struct kv_key last;
+	bool more;
+};
+
+/* False: it is full, or the row was in the page before. */
+static bool
+takes_row(struct rest *x, struct span key)
+{
+	if (span_eq(key, kv_key_span(&x->last)) || (x->more = x->left == 0))
+		return false;
+	x->left--;
+	x->last.n = 0;
+	kv_key_add(&x->last, key);
 	return true;
+}
+
+static bool
+del_of_deleted(void *arg, struct span key, struct span value)
+{
+	struct rest *x = arg;
+
+	(void)value;
+	if (takes_row(x, key))
+		kv_del(x->t, key);
+	return !x->more;
+}
+
+/* What is due outlives the letter. */
+static bool
+own_of_deleted(void *arg, struct span key, struct span value)
+{
+	struct rest *x = arg;
+	struct own o;
+
+	if (!takes_row(x, key))
+		return !x->more;
+	if (own_read(value, &o) && o.has.due != IMS_DUE_NOTHING) {
+		o.has.is = (struct ims_wants) { .wants = 0 };
+		row_put_at(x->t, key, &o);
+	} else {
+		kv_del(x->t, key);
+	}
+	return true;
+}
+
+/* Of evidence, then of our domains.  More: a row says where to go on, and no letter is put until it is gone. */
+static bool
+delete_page(struct kv_txn *t, struct span domain_hash)
+{
+	struct kv_key rest = key_by_hash('z', domain_hash), e = key_by_hash('e', domain_hash),
+		      o = key_by_hash('o', domain_hash), from = o;
+	struct rest x = { .t = t, .left = DELETE_PAGE };
+	struct span value;
+
+	if (kv_get(t, kv_key_span(&rest), &value) && value.n > 0) {
+		x.last.n = from.n = 0;
+		kv_key_add(&from, value);
+		x.last = from;
+	}
+	kv_each(t, kv_key_span(&e), kv_key_span(&e), del_of_deleted, &x);
+	if (!x.more)
+		kv_each(t, kv_key_span(&from), kv_key_span(&o), own_of_deleted, &x);
+	if (!x.more)
+		kv_del(t, kv_key_span(&rest));
+	else if (x.last.b[0] == 'o')
+		kv_put(t, kv_key_span(&rest), kv_key_span(&x.last));
+	else
+		kv_put(t, kv_key_span(&rest), (struct span) { 0 });
+	return x.more;
 }
 
 static void
 delete_letter(struct kv_txn *t, struct ims_letter_record *r)
 {
 	struct span domain = domain_span(&r->facts.from_domain);
-	struct kv_key l = key_of('l', domain), b = key_of('b', domain), e = key_of('e', domain),
-		      o = key_of('o', domain);
-	struct kv_key told = key_of('t', domain);
-	struct owns x = { .t = t, .letter = &r->facts };
+	struct kv_key l = key_of('l', domain), b = key_of('b', domain), told = key_of('t', domain),
+		      rest = key_of('z', domain);
 
 	kv_del(t, kv_key_span(&told));
 	kv_del(t, kv_key_span(&l));
 	kv_del(t, kv_key_span(&b));
-	kv_each(t, kv_key_span(&e), kv_key_span(&e), del_row, t);
-	kv_each(t, kv_key_span(&o), kv_key_span(&o), own_of_deleted, &x);
+	if (delete_page(t, span_sub(kv_key_span(&rest), 1, PART_SHORT)))
+		go_on(t, &rest, true);
 	first_of_deleted(t, r);
 	renew_letter_at(t, r, 0);
+}
+
+/* A fact of the letter itself. */
+static bool
+receive_rest(struct kv_txn *t, const struct kv_fact *now, struct err *e)
+{
+	struct kv_key key = { .n = 0 };
+	struct span hash = span_sub(now->name, 1, PART_SHORT);
+
+	if (now->gone)
+		return true;
+	if (now->name.n != 1 + PART_SHORT)
+		return ims_damaged(e);
+	kv_key_add(&key, now->name);
+	go_on(t, &key, delete_page(t, hash));
+	return true;
 }
 
 static void
@@ -641,6 +748,8 @@ ims_letter_receive(struct kv_txn *t, const struct kv_part *from, const struct kv
 
 	(void)from;
 	(void)arg;
+	if (now->what == FACT_REST)
+		return receive_rest(t, now, e);
 	if ((was != NULL && !ims_notice_fact_read(was->value, &before, e)) ||
 	    (!now->gone && !ims_notice_fact_read(now->value, &after, e)))
 		return false;
@@ -811,14 +920,12 @@ ims_letter_op_acked(struct kv_txn *t, void *op, struct err *e)
 
 /* -- what an older version kept --------------------------------------------------------------------------------- */
 
-static struct kv_key
-key_by_hash(unsigned what, struct span domain_hash)
+static bool
+del_row(void *arg, struct span key, struct span value)
 {
-	struct kv_key k = { .n = 0 };
-
-	kv_key_add_u8(&k, what);
-	kv_key_add(&k, domain_hash);
-	return k;
+	(void)value;
+	kv_del(arg, key);
+	return true;
 }
 
 /* What is pending begins a new round: it is said again, whatever the answer to the old one was. */

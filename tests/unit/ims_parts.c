@@ -1012,6 +1012,52 @@ a_sender_goes_with_what_is_remembered(void **state)
 	world_clear(&w);
 }
 
+#define STATEMENTS 15000 /* more than one commit deletes */
+
+static bool
+put_statements(struct kv_txn *t, void *arg, struct err *e)
+{
+	int64_t from = ((struct call *)arg)->now_s;
+
+	(void)e;
+	for (int64_t i = from; i < from + 1000; i++) {
+		struct kv_key k = { .n = 0 };
+
+		kv_key_add_u8(&k, 'e');
+		kv_key_add_hash(&k, SPAN_LIT("a.test"), PART_SHORT);
+		kv_key_add_hash(&k, SPAN_LIT("b.test"), PART_SHORT);
+		kv_key_add_u64(&k, (uint64_t)i);
+		kv_put(t, kv_key_span(&k), SPAN_LIT("evidence"));
+	}
+	return true;
+}
+
+/* Also while one of its id is announced, which waits for its end. */
+static void
+a_letter_of_many_statements_goes(void **state)
+{
+	struct notification n = { .number = 1, .to = BOB, .hold_s = DAY };
+	struct ulid id = id_of(1);
+	struct kv_part letter_1 = ims_part_letter(&id);
+	struct call c = { .w = NULL };
+	enum refusal why;
+	struct world w;
+
+	(void)state;
+	world_of(&w);
+	accepts(&w, n);
+	for (c.now_s = 1; c.now_s < STATEMENTS; c.now_s += 1000)
+		assert_int_equal(run(&w, letter_1, put_statements, &c), REFUSAL_NONE);
+	assert_true(rows_of(&w, letter_1) > STATEMENTS);
+	assert_int_equal(change(&w, BOB, 1, ims_mailbox_drop, false), REFUSAL_NONE);
+	n.to = EVE;
+	while ((why = accept_one(&w, n, &c)) != REFUSAL_NONE)
+		assert_int_equal(why, REFUSAL_too_many_outstanding);
+	assert_int_equal(change(&w, EVE, c.accept.number, ims_mailbox_drop, false), REFUSAL_NONE);
+	assert_int_equal(rows_of(&w, letter_1), 0);
+	world_clear(&w);
+}
+
 static struct buf digests;
 
 static struct ims_renewing
@@ -1349,7 +1395,7 @@ a_repeat_waits_for_what_it_repeats(void **state)
 int
 main(void)
 {
-	enum { N = 21 };
+	enum { N = 22 };
 	const struct CMUnitTest tests[N] = {
 		cmocka_unit_test(a_repeat_is_known),
 		cmocka_unit_test(a_repeat_waits_for_what_it_repeats),
@@ -1365,6 +1411,7 @@ main(void)
 		cmocka_unit_test(a_repeat_waits_for_the_papers_of_the_first),
 		cmocka_unit_test(notices_and_repeats_end_by_time),
 		cmocka_unit_test(a_sender_goes_with_what_is_remembered),
+		cmocka_unit_test(a_letter_of_many_statements_goes),
 		cmocka_unit_test(a_letter_renews_its_papers),
 		cmocka_unit_test(two_letters_of_one_id_renew_their_own),
 		cmocka_unit_test(what_is_due_goes_with_the_letter_and_comes_back),
