@@ -27,7 +27,7 @@
  *	           LETTER to PAPER (a)     id(16) sha(From domain)(8)
  *	           MAILBOX to PAPER        sha(user)(16) version(8): that statement is taken back
  *	           and gone with it: it leaves no row
- *	REST       LETTER to itself        "z" sha(From domain)(8): goes on deleting
+ *	REST       LETTER to itself        "z" or "t", sha(From domain)(8): it goes on with that
  *	LOOK       any to EXPIRY           its kind(1) name; of a letter also sha(From domain)(8)
  *
  * Promises (see store.h): 250 to a notification is said when the mailbox's row (which is the seen entry too), the

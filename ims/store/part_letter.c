@@ -590,22 +590,6 @@ delete_letter(struct kv_txn *t, struct ims_letter_record *r)
 	renew_letter_at(t, r, 0);
 }
 
-/* A fact of the letter itself. */
-static bool
-receive_rest(struct kv_txn *t, const struct kv_fact *now, struct err *e)
-{
-	struct kv_key key = { .n = 0 };
-	struct span hash = span_sub(now->name, 1, PART_SHORT);
-
-	if (now->gone)
-		return true;
-	if (now->name.n != 1 + PART_SHORT)
-		return ims_damaged(e);
-	kv_key_add(&key, now->name);
-	go_on(t, &key, delete_page(t, hash));
-	return true;
-}
-
 static void
 first_is_here(struct kv_txn *t, struct ims_letter_record *r)
 {
@@ -639,14 +623,44 @@ state_here(struct kv_txn *t, struct ims_letter_record *r)
 	return x.more;
 }
 
-/* A letter here that has not told all of our domains tells a page of them.  True: there are more. */
+/* A letter that is here tells a page more. */
 static bool
-go_on_telling(struct kv_txn *t, struct ims_letter_record *r)
+tell_page(struct kv_txn *t, struct span domain_hash, bool *more, struct err *e)
 {
-	struct kv_key told = key_of('t', domain_span(&r->facts.from_domain));
+	struct kv_key l = key_by_hash('l', domain_hash), told = key_by_hash('t', domain_hash);
+	struct ims_letter_record r;
 	struct span value;
 
-	return kv_get(t, kv_key_span(&told), &value) && state_here(t, r);
+	*more = false;
+	if (!kv_get(t, kv_key_span(&told), &value))
+		return !kv_fault(t, e); /* it is gone */
+	if (!kv_get(t, kv_key_span(&l), &value))
+		return !kv_fault(t, e) && ims_damaged(e);
+	if (!ims_letter_read(value, &r, e))
+		return false;
+	*more = state_here(t, &r);
+	return true;
+}
+
+/* A fact of the letter itself. */
+static bool
+receive_rest(struct kv_txn *t, const struct kv_fact *now, struct err *e)
+{
+	struct kv_key key = { .n = 0 };
+	struct span hash = span_sub(now->name, 1, PART_SHORT);
+	bool more;
+
+	if (now->gone)
+		return true;
+	if (now->name.n != 1 + PART_SHORT)
+		return ims_damaged(e);
+	kv_key_add(&key, now->name);
+	if (key.b[0] == 'z')
+		more = delete_page(t, hash);
+	else if (!tell_page(t, hash, &more, e))
+		return false;
+	go_on(t, &key, more);
+	return true;
 }
 
 /* A record that cannot be read says nothing of itself; its evidence is renewed all the same. */
@@ -657,7 +671,7 @@ ims_letter_renewed(struct kv_txn *t, void *renewing, struct err *e)
 	struct span hash = span_of(x->domain_hash, sizeof x->domain_hash), value;
 	struct kv_key k = { .n = 0 };
 	struct ims_letter_record r = { .refs = 0 };
-	bool found, more;
+	bool found;
 
 	kv_key_add_u8(&k, 'l');
 	kv_key_add(&k, hash);
@@ -671,8 +685,7 @@ ims_letter_renewed(struct kv_txn *t, void *renewing, struct err *e)
 		renew_at(t, &r, hash, x->now_s + PAPER_RENEW_S);
 		return true;
 	}
-	more = go_on_telling(t, &r);
-	renew_at(t, &r, hash, more ? x->now_s : x->now_s + PAPER_RENEW_S);
+	renew_at(t, &r, hash, x->now_s + PAPER_RENEW_S);
 	put_letter(t, &r);
 	return true;
 }
@@ -788,7 +801,7 @@ ims_letter_op_keep(struct kv_txn *t, void *op, struct err *e)
 {
 	struct ims_letter_op *o = op;
 	struct span domain = domain_span(&o->from_domain);
-	struct kv_key body = key_of('b', domain);
+	struct kv_key body = key_of('b', domain), told;
 	struct ims_letter_record r;
 	struct own of;
 
@@ -798,8 +811,10 @@ ims_letter_op_keep(struct kv_txn *t, void *op, struct err *e)
 	span_copy(span_str(o->file), r.file, sizeof r.file);
 	if (r.file[0] == '\0')
 		kv_put(t, kv_key_span(&body), o->octets);
-	if (state_here(t, &r))
-		renew_letter_at(t, &r, o->now_s);
+	if (state_here(t, &r)) {
+		told = key_of('t', domain);
+		go_on(t, &told, true);
+	}
 	put_letter(t, &r);
 	own_get(t, &r, domain_span(&o->own_domain), &of);
 	o->round = of.has.due == IMS_DUE_DONE ? of.has.round : 0;
