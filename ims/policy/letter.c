@@ -24,8 +24,8 @@ ims_letter_announced(struct ims_letter *l, int64_t hold_until_s)
 }
 
 bool
-ims_letter_lease(struct ims_letter *l, struct ims_lease *lease, uint64_t run, int64_t now_s,
-    bool *changed, struct err *e)
+ims_letter_lease(struct ims_letter *l, struct ims_lease *lease, uint64_t run, uint64_t fence,
+    int64_t now_s, bool *changed, struct err *e)
 {
 	*changed = false;
 	if (RULE(fetch_running) && l->state == MAILBOX_FETCHING)
@@ -34,7 +34,7 @@ ims_letter_lease(struct ims_letter *l, struct ims_lease *lease, uint64_t run, in
 		return true;
 	l->state = MAILBOX_FETCHING;
 	l->why = REFUSAL_NONE;
-	l->fence++;
+	l->fence = fence;
 	*lease = (struct ims_lease) { .since_s = now_s, .by = run };
 	*changed = true;
 	return true;

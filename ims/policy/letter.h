@@ -17,8 +17,8 @@
  *
  * announced: a new statement, which may also prolong the promise.  leased: one of us begins to fetch it.
  * kept: the body is verified and durable.  released: the fetch ended without it; the letter is held again, or
- * over (gone, recalled, bad-seal, declined) with a word.  A lease has a fence; kept and released count only
- * with the newest one.  They count in `held`, too: the lease became void, and nobody has taken another.
+ * over (gone, recalled, bad-seal, declined) with a word.  A lease has a fence, which no lease of that id had before,
+ * also of a letter that is gone; kept and released count only with the newest one.  They count in `held`, too: the lease became void, and nobody has taken another.
  *
  * Units: _s is wall time.
  */
@@ -55,10 +55,10 @@ void ims_letter_look(struct ims_letter *l, const struct ims_lease *lease, uint64
 /* A later hold_until_s prolongs the promise, and a letter that was gone is held again. */
 void ims_letter_announced(struct ims_letter *l, int64_t hold_until_s);
 
-/* *changed: the lease was taken.  Without it and without an error the letter is over, or here already.
+/* fence: larger than all before.  *changed: the lease was taken.  Without it and without an error the letter is over, or here already.
  * e: fetch_running. */
-bool ims_letter_lease(struct ims_letter *l, struct ims_lease *lease, uint64_t run, int64_t now_s,
-    bool *changed, struct err *e);
+bool ims_letter_lease(struct ims_letter *l, struct ims_lease *lease, uint64_t run, uint64_t fence,
+    int64_t now_s, bool *changed, struct err *e);
 /* The holder's results.  e: fetch_running, where another lease is newer. */
 bool ims_letter_keep(struct ims_letter *l, uint64_t fence, struct err *e);
 bool ims_letter_release(struct ims_letter *l, uint64_t fence, enum mailbox_state state,

@@ -787,7 +787,7 @@ ims_letter_op_lease(struct kv_txn *t, void *op, struct err *e)
 	bool taken;
 
 	if (!ims_letter_is(t, domain_span(&o->from_domain), o->run, o->now_s, &r, e) ||
-	    !ims_letter_lease(&r.facts, &r.lease, o->run, o->now_s, &taken, e))
+	    !ims_letter_lease(&r.facts, &r.lease, o->run, kv_stamp(t), o->now_s, &taken, e))
 		return false;
 	if (taken)
 		put_letter(t, &r);

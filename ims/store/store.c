@@ -195,7 +195,7 @@ ims_store_bodies(struct ims_store *s)
 	return s->bodies;
 }
 
-/* After the letter was deleted and announced again, its fences begin again; so the fence is not enough. */
+/* One lease may begin several bodies: one for each host that it tries. */
 struct body_in *
 ims_store_body_in(struct ims_store *s, const struct ims_letter *letter, struct loop *l)
 {

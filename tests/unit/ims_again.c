@@ -96,13 +96,36 @@ a_letter_announced_again_renews(void **state)
 	world_clear(&w);
 }
 
+/* A fetch of a letter that is gone keeps nothing for one that is announced under its id since. */
+static void
+a_fence_is_never_given_twice(void **state)
+{
+	struct ims_letter first;
+	struct world w;
+
+	(void)state;
+	world_of(&w);
+	accepts(&w, (struct notification) { .number = 1, .to = BOB, .hold_s = DAY });
+	assert_int_equal(lease(&w, BOB, 1), REFUSAL_NONE);
+	first = w.leased;
+	assert_int_equal(drop(&w, BOB, 1), REFUSAL_NONE);
+	arrive(&w);
+	accepts(&w, (struct notification) { .number = 1, .to = EVE, .hold_s = DAY, .size = 2222 });
+	assert_int_equal(lease(&w, EVE, 1), REFUSAL_NONE);
+	assert_true(w.leased.fence > first.fence);
+	assert_int_equal(keep(&w, &first), REFUSAL_fetch_running);
+	assert_int_equal(keep(&w, &w.leased), REFUSAL_NONE);
+	world_clear(&w);
+}
+
 int
 main(void)
 {
-	enum { N = 2 };
+	enum { N = 3 };
 	const struct CMUnitTest tests[N] = {
 		cmocka_unit_test(a_mailbox_made_again_speaks_anew),
 		cmocka_unit_test(a_letter_announced_again_renews),
+		cmocka_unit_test(a_fence_is_never_given_twice),
 	};
 
 	return engines_run("ims_again", tests, N, N);

@@ -46,7 +46,7 @@ becomes(enum mailbox_state state, enum event event)
 		ims_letter_announced(&l, NOW);
 		break;
 	case LEASED:
-		good = ims_letter_lease(&l, &lease, RUN, NOW, &taken, &e);
+		good = ims_letter_lease(&l, &lease, RUN, FENCE + 1, NOW, &taken, &e);
 		break;
 	case KEPT:
 		good = ims_letter_keep(&l, FENCE, &e);
@@ -159,14 +159,15 @@ each_lease_has_a_fence_of_its_own(void **state)
 	struct err e;
 
 	(void)state;
-	assert_true(ims_letter_lease(&l, &lease, RUN, NOW, &taken, &e));
-	assert_true(taken && l.fence == FENCE + 1 && lease.since_s == NOW && lease.by == RUN);
+	assert_true(ims_letter_lease(&l, &lease, RUN, FENCE + 5, NOW, &taken, &e));
+	assert_true(taken && l.fence == FENCE + 5 && lease.since_s == NOW && lease.by == RUN);
 	assert_int_equal(l.why, REFUSAL_NONE);
 	ims_letter_look(&l, &lease, RUN, NOW + IMS_LEASE_S + 1);
-	assert_true(ims_letter_lease(&l, &lease, RUN, NOW + IMS_LEASE_S + 1, &taken, &e));
-	assert_int_equal(l.fence, FENCE + 2);
-	assert_false(ims_letter_keep(&l, FENCE + 1, &e)); /* the first one comes too late */
-	assert_true(ims_letter_keep(&l, FENCE + 2, &e));
+	assert_true(
+	    ims_letter_lease(&l, &lease, RUN, FENCE + 9, NOW + IMS_LEASE_S + 1, &taken, &e));
+	assert_int_equal(l.fence, FENCE + 9);
+	assert_false(ims_letter_keep(&l, FENCE + 5, &e)); /* the first one comes too late */
+	assert_true(ims_letter_keep(&l, FENCE + 9, &e));
 }
 
 /* -- promises -------------------------------------------------------------------------------------- */
