@@ -1,6 +1,8 @@
 /* line — CRLF line splitter; see line.h. */
 #include "proto/line.h"
 
+#include <string.h>
+
 #include "common/base/utf8.h"
 
 bool
@@ -60,4 +62,26 @@ line_next(struct span in, struct span *line, size_t *used, struct err *e)
 		return LINE_MORE;
 	err_set(e, REFUSAL_line_too_long, "a line is longer than %d octets", LINE_MAX_BYTES);
 	return LINE_BAD;
+}
+
+bool
+line_has_bare(struct span piece, bool *cr)
+{
+	const char *lf, *end;
+
+	while (piece.n > 0) {
+		if (*cr && piece.p[0] != '\n')
+			return true;
+		piece = span_sub(piece, *cr, piece.n);
+		*cr = false;
+		if (piece.n == 0)
+			break;
+		lf = memchr(piece.p, '\n', piece.n);
+		end = memchr(piece.p, '\r', lf == NULL ? piece.n : (size_t)(lf - piece.p));
+		if (end == NULL)
+			return lf != NULL;
+		*cr = true;
+		piece = span_sub(piece, (size_t)(end - piece.p) + 1, piece.n);
+	}
+	return false;
 }

@@ -21,4 +21,8 @@ enum line_result line_next(struct span in, struct span *line, size_t *used, stru
 /* RFC 3629 UTF-8 without C0 controls (not even TAB), DEL and C1 controls. */
 bool line_is_text(struct span s);
 
+/* A piece of a text of any lines: true if a CR or LF is not part of CRLF.  *cr, that the last octet was CR, carries over
+ * to the next piece; false before the first. */
+bool line_has_bare(struct span piece, bool *cr);
+
 #endif

@@ -10,6 +10,7 @@
 #include "common/text/idn.h"
 #include "oms/notify/notifier.h"
 #include "proto/header.h"
+#include "proto/line.h"
 
 struct letter {
 	struct oms_worker *worker;
@@ -116,25 +117,13 @@ letter_new(struct oms_worker *w, const char *user, const struct submit_envelope 
 	return true;
 }
 
-/* True if a CR or LF is not part of CRLF.  *cr, that the last octet was CR, carries over to the next piece. */
-static bool
-has_bare(struct span s, bool *cr)
-{
-	for (size_t i = 0; i < s.n; i++) {
-		if ((s.p[i] == '\n') != *cr)
-			return true;
-		*cr = s.p[i] == '\r';
-	}
-	return false;
-}
-
 void
 letter_add(struct letter *l, struct span piece)
 {
 	struct span header;
 
 	body_add(l->in, piece);
-	l->bare = l->bare || has_bare(piece, &l->cr);
+	l->bare = l->bare || line_has_bare(piece, &l->cr);
 	if (l->whole_header || l->header.len > HEADER_MAX_BYTES)
 		return;
 	buf_add(&l->header, piece.p, piece.n);

@@ -105,6 +105,38 @@ limit(void **state)
 	refused(in, LINE_MAX_BYTES, REFUSAL_line_too_long);
 }
 
+/* Octet by octet. */
+static bool
+is_bare(const char *p, size_t n, bool *cr)
+{
+	for (size_t i = 0; i < n; i++) {
+		if ((p[i] == '\n') != *cr)
+			return true;
+		*cr = p[i] == '\r';
+	}
+	return false;
+}
+
+/* Every text of up to 7 octets, after either octet. */
+static void
+a_bare_end_is_seen_in_any_text(void **state)
+{
+	enum { LONGEST = 7, TEXTS = 2187 };
+	char text[LONGEST];
+
+	(void)state;
+	for (unsigned k = 0; k < 2 * TEXTS; k++)
+		for (size_t n = 0; n <= LONGEST; n++) {
+			bool cr = k % 2 != 0, want_cr = cr, want;
+
+			for (unsigned i = 0, rest = k / 2; i < LONGEST; i++, rest /= 3)
+				text[i] = "\r\nx"[rest % 3];
+			want = is_bare(text, n, &want_cr);
+			assert_int_equal(line_has_bare(span_of(text, n), &cr), want);
+			assert_true(want || cr == want_cr);
+		}
+}
+
 int
 main(void)
 {
@@ -113,6 +145,7 @@ main(void)
 		cmocka_unit_test(bare_ends_are_fatal),
 		cmocka_unit_test(controls_and_broken_utf8_are_fatal),
 		cmocka_unit_test(limit),
+		cmocka_unit_test(a_bare_end_is_seen_in_any_text),
 	};
 
 	return cmocka_run_group_tests_name("line", tests, NULL, NULL);
