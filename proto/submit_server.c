@@ -29,11 +29,18 @@ forget(struct submit_server *m)
 	m->faulty = false;
 }
 
+/* The places of the recipients, 32 KiB, are not zeroed. */
 static void
 begin(struct submit_server *m)
 {
+	struct submit_envelope *l = memory_resize(NULL, 1, sizeof *l);
+
 	forget(m);
-	m->letter = memory_new(sizeof *m->letter);
+	l->from[0] = l->token[0] = '\0';
+	l->n_to = 0;
+	l->hold_days = 0;
+	l->octets = 0;
+	m->letter = l;
 }
 
 /* A letter is accepted with its whole envelope or not at all, so the first refusal refuses MESSAGE too. */
