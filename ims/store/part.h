@@ -243,12 +243,18 @@ bool ims_mailbox_knows(struct kv_txn *t, struct span from_domain);
 
 /* -- what an older version kept: store_migrate.c; each is put as it was, in a partition that has none of it ------ */
 
+/* A mailbox, before its notices.  One whose record cannot be read begins with its first notice, and goes on after the
+ * largest number that a notice or an entry of the seen set has. */
+struct ims_old_mailbox {
+	const char *user;
+	uint64_t last, change;
+};
+bool ims_mailbox_import_record(struct kv_txn *t, void *old_mailbox, struct err *e);
 struct ims_old_notice {
 	const char *user;
 	uint64_t number;
 	struct ims_notice_record notice; /* with its charges */
 	struct ims_letter letter;        /* as it was announced */
-	uint64_t last, change;           /* of the mailbox */
 	int64_t now_s;
 };
 bool ims_mailbox_import(struct kv_txn *t, void *old_notice, struct err *e);

@@ -1413,6 +1413,36 @@ not_before(int64_t at_s, int64_t now_s)
 	return at_s < now_s ? now_s : at_s;
 }
 
+static uint64_t
+larger(uint64_t a, uint64_t b)
+{
+	return a > b ? a : b;
+}
+
+/* It has a name from its first import on. */
+static void
+begin_import(struct kv_txn *t, struct ims_mailbox_is *m, const char *user)
+{
+	span_copy(span_str(user), m->user, sizeof m->user);
+	m->stated = kv_stamp(t);
+}
+
+bool
+ims_mailbox_import_record(struct kv_txn *t, void *old_mailbox, struct err *e)
+{
+	const struct ims_old_mailbox *o = old_mailbox;
+	struct ims_mailbox_is m;
+
+	if (!ims_mailbox_is(t, &m, e))
+		return false;
+	begin_import(t, &m, o->user);
+	m.last = larger(m.last, o->last);
+	m.change = larger(m.change, o->change);
+	state_listed(t, &m);
+	ims_mailbox_put(t, &m);
+	return true;
+}
+
 bool
 ims_mailbox_import(struct kv_txn *t, void *old_notice, struct err *e)
 {
@@ -1429,11 +1459,10 @@ ims_mailbox_import(struct kv_txn *t, void *old_notice, struct err *e)
 	if (!ims_mailbox_is(t, &m, e))
 		return false;
 	get_sender(t, domain_of(n), &s);
-	span_copy(span_str(o->user), m.user, sizeof m.user);
+	begin_import(t, &m, o->user);
 	m.notices++;
-	m.last = o->last;
-	m.change = o->change;
-	m.stated = kv_stamp(t);
+	m.last = larger(m.last, o->number);
+	m.change = larger(m.change, n->change);
 	n->indexed = true;
 	n->stated = m.stated;
 	put_notice(t, o->number, n);
@@ -1461,10 +1490,10 @@ ims_mailbox_import_seen(struct kv_txn *t, void *old_seen, struct err *e)
 	if (!ims_mailbox_is(t, &m, e))
 		return false;
 	get_sender(t, domain_span(&o->seen.domain), &s);
-	span_copy(span_str(o->user), m.user, sizeof m.user);
+	begin_import(t, &m, o->user);
+	m.last = larger(m.last, o->seen.number);
 	kv_key_add_u8(&k, 's');
 	kv_key_add(&k, o->key);
-	m.stated = kv_stamp(t);
 	put_seen(t, kv_key_span(&k), &o->seen, &s);
 	look_by(t, &m, not_before(o->seen.until_s, o->now_s));
 	put_sender(t, &m, &s);
@@ -1473,7 +1502,7 @@ ims_mailbox_import_seen(struct kv_txn *t, void *old_seen, struct err *e)
 	return true;
 }
 
-/* Its name is not known, and comes with its next notice. */
+/* The domain's name is not known, and comes with its next notice. */
 bool
 ims_mailbox_import_known(struct kv_txn *t, void *old_known, struct err *e)
 {
@@ -1493,7 +1522,10 @@ ims_mailbox_import_known(struct kv_txn *t, void *old_known, struct err *e)
 	if (s.day == 0)
 		return true;
 	write_sender(t, &k, &s);
-	if (m.user[0] != '\0')
-		ims_mailbox_put(t, &m);
+	if (m.user[0] == '\0') {
+		begin_import(t, &m, o->user);
+		state_listed(t, &m);
+	}
+	ims_mailbox_put(t, &m);
 	return true;
 }

@@ -18,7 +18,7 @@
  *	told       letter, sha(own)(8)                      version, own domain, notices that want it, declined
  *	owed       letter, sha(own)(8)                      a pending acknowledgement
  *
- * Order: notices, which announce their letters; then letters, which replace what was announced; repeats, known
+ * Order: mailboxes; notices, which announce their letters; then letters, which replace what was announced; repeats, known
  *        senders, papers.
  */
 #include <stdio.h>
@@ -56,6 +56,7 @@ struct migration {
 struct step {
 	struct kv_upgrade_step step; /* first */
 	union {                      /* what is applied */
+		struct ims_old_mailbox mailbox;
 		struct ims_old_notice notice;
 		struct ims_old_seen seen;
 		struct ims_old_known known;
@@ -101,6 +102,31 @@ lose(struct migration *m, struct step *s)
 	return true;
 }
 
+/* -- mailboxes ------------------------------------------------------------------------------------------------------ */
+
+static bool
+on_mailbox(void *arg, struct span key, struct span value)
+{
+	struct migration *m = arg;
+	struct step *s = memory_new(sizeof *s);
+	struct ims_old_mailbox *o = &s->mailbox;
+	struct reader r = reader_of(value);
+	bool good;
+
+	if (!span_copy(key, s->user, sizeof s->user))
+		return lose(m, s);
+	o->user = s->user;
+	good = read_u8(&r) == 1;
+	o->last = read_u64(&r);
+	read_u64(&r);
+	o->change = read_u64(&r);
+	if (!good || !reader_done(&r)) {
+		kv_upgrade_lose(m->upgrade, 1);
+		o->last = o->change = 0;
+	}
+	return take(m, s, ims_part_mailbox(s->user), ims_mailbox_import_record, o, 1024);
+}
+
 /* -- notices ------------------------------------------------------------------------------------------------------ */
 
 static struct db_key
@@ -111,22 +137,6 @@ letter_key(const struct ulid *id, struct span from_domain)
 	db_key_add(&k, id->b, ULID_BYTES);
 	db_key_add_hash(&k, from_domain, PART_SHORT);
 	return k;
-}
-
-static void
-read_mailbox(struct migration *m, struct ims_old_notice *o)
-{
-	struct span value;
-	struct reader r;
-
-	o->last = o->number;
-	if (!kv_upgrade_get(m->upgrade, MAILBOX, span_str(o->user), &value))
-		return;
-	r = reader_of(value);
-	read_u8(&r);
-	o->last = read_u64(&r);
-	read_u64(&r);
-	o->change = read_u64(&r);
 }
 
 static uint64_t
@@ -166,7 +176,6 @@ on_notice(void *arg, struct span key, struct span value)
 	o->number = db_key_u64(key, key.n - 8);
 	o->letter = l.facts;
 	o->now_s = m->now_s;
-	read_mailbox(m, o);
 	if (!o->notice.indexed) { /* of version 1: it has no charges, and is in no order of times */
 		o->notice.due_s = o->letter.hold_until_s;
 		o->notice.charged = (uint32_t)(ims_notice_takes(&o->notice) +
@@ -447,10 +456,10 @@ copy(struct kv_upgrade *u, void *offload, struct err *e)
 	snprintf(path, sizeof path, "%s/bodies", kv_upgrade_made(u));
 	if (!bodies_open(path, kv_upgrade_size(u), offload, &m.bodies, e))
 		return false;
-	good = copy_table(&m, NOTICE, on_notice) && copy_table(&m, LETTER, on_letter) &&
-	    copy_table(&m, OWED, on_owed) && copy_table(&m, SEEN, on_seen) &&
-	    copy_table(&m, KNOWN, on_known) && copy_table(&m, PAPER, on_paper) &&
-	    bodies_sync(m.bodies, e);
+	good = copy_table(&m, MAILBOX, on_mailbox) && copy_table(&m, NOTICE, on_notice) &&
+	    copy_table(&m, LETTER, on_letter) && copy_table(&m, OWED, on_owed) &&
+	    copy_table(&m, SEEN, on_seen) && copy_table(&m, KNOWN, on_known) &&
+	    copy_table(&m, PAPER, on_paper) && bodies_sync(m.bodies, e);
 	bodies_free(&m.bodies);
 	return good;
 }
