@@ -272,25 +272,26 @@ struct ims_old_known {
 };
 bool ims_mailbox_import_known(struct kv_txn *t, void *old_known, struct err *e);
 
-/* Of a letter, whose notices were put before: it keeps their count. */
-struct ims_old_row {
-	char what; /* 'b', 'e', 'o' */
-	struct span key, value;
-};
+/* A page of a letter, whose notices were put before: it keeps their count.  Each page has its record. */
+#define OLD_PAGE_ROWS   256 /* of evidence */
+#define OLD_PAGE_OCTETS ((size_t)1 << 20)
 struct ims_old_letter {
 	bool has_record;
 	struct ims_letter_record letter;
-	struct span id, domain_hash;
-	struct span body;
-	const struct ims_old_row *evidence; /* key: sha(own)(8) statement(8) */
+	struct span domain_hash;
+	struct span body; /* empty: inline, and of another page; or it has none */
+	struct ims_old_row {
+		struct span key, value;
+	} * evidence; /* key: sha(own)(8) statement(8) */
 	size_t n_evidence;
 	struct ims_old_own {
 		struct domain domain;
+		bool has_wants; /* else they are what its notices made them */
 		struct ims_wants is;
 		bool pending;
 		struct ims_ack ack;
 	} * own;
-	size_t n_own;
+	size_t n_own; /* at most LETTER_PAGE */
 };
 bool ims_letter_import(struct kv_txn *t, void *old_letter, struct err *e);
 

@@ -935,43 +935,28 @@ ims_letter_op_acked(struct kv_txn *t, void *op, struct err *e)
 
 /* -- what an older version kept --------------------------------------------------------------------------------- */
 
-static bool
-del_row(void *arg, struct span key, struct span value)
-{
-	(void)value;
-	kv_del(arg, key);
-	return true;
-}
-
-/* What is pending begins a new round: it is said again, whatever the answer to the old one was. */
+/* What is pending begins a new round: it is said again, whatever the answer to the old one was.  What the notices made
+ * pending is not. */
 static void
-import_own(struct kv_txn *t, struct ims_letter_record *r, struct ims_old_own *old)
+import_own(struct kv_txn *t, struct ims_letter_record *r, const struct ims_old_own *old)
 {
-	struct own o = { .domain = old->domain, .has = { .is = old->is } };
 	struct ims_letter_record of = *r;
+	struct own o;
 
 	if (old->pending) {
 		of.facts.id = old->ack.id;
 		of.facts.from_domain = old->ack.from_domain;
 		of.facts.hold_until_s = old->ack.until_s;
-		state_due(t, &of.facts, &o, old->ack.declined ? IMS_DUE_DECLINE : IMS_DUE_DONE);
 	}
-	if (is_first(r, domain_span(&o.domain)))
-		r->own = o.has;
-	else
-		row_put(t, domain_span(&of.facts.from_domain), &o);
-}
-
-static bool
-forget_due(void *arg, struct span key, struct span value)
-{
-	struct owns *x = arg;
-	struct own o;
-
-	(void)key;
-	if (own_read(value, &o))
-		state_due(x->t, x->letter, &o, IMS_DUE_NOTHING);
-	return true;
+	own_get(t, &of, domain_span(&old->domain), &o);
+	state_due(t, &of.facts, &o,
+	    !old->pending           ? IMS_DUE_NOTHING
+		: old->ack.declined ? IMS_DUE_DECLINE
+				    : IMS_DUE_DONE);
+	if (old->has_wants)
+		o.has.is = old->is;
+	own_put(t, &of, &o);
+	r->own = of.own;
 }
 
 static void
@@ -993,22 +978,18 @@ bool
 ims_letter_import(struct kv_txn *t, void *old_letter, struct err *e)
 {
 	struct ims_old_letter *o = old_letter;
-	struct kv_key l = key_by_hash('l', o->domain_hash), own = key_by_hash('o', o->domain_hash);
+	struct kv_key l = key_by_hash('l', o->domain_hash);
 	struct ims_letter_record r = { .refs = 0 }, *now = &o->letter;
-	struct own first;
-	struct owns x = { .t = t, .letter = &o->letter.facts };
 	struct span value;
 
 	if (kv_get(t, kv_key_span(&l), &value) && !ims_letter_read(value, &r, e))
 		return false;
-	kv_each(t, kv_key_span(&own), kv_key_span(&own), forget_due, &x);
-	kv_each(t, kv_key_span(&own), kv_key_span(&own), del_row, t);
-	first = (struct own) { r.facts.own_domain, r.own };
-	state_due(t, x.letter, &first, IMS_DUE_NOTHING);
 	now->refs = o->has_record ? r.refs : 0;
 	now->renew_s = r.renew_s;
+	now->own = r.own;
+	now->facts.own_domain = r.facts.own_domain;
 	for (size_t i = 0; i < o->n_own; i++)
-		if (r.refs > 0 || o->own[i].pending)
+		if (now->refs > 0 || o->own[i].pending)
 			import_own(t, now, &o->own[i]);
 	if (now->refs == 0)
 		return true;

@@ -188,48 +188,80 @@ on_notice(void *arg, struct span key, struct span value)
 
 /* -- letters, and pending acknowledgements of deleted ones ------------------------------------------------------ */
 
-struct collecting {
-	struct step *step;
-	size_t n, room;
+/* A letter that is taken page by page: one of many recipients is larger than an operation may be. */
+struct paging {
+	struct migration *m;
+	struct span key;
+	const struct ims_letter_record *record; /* NULL: it has none */
+	struct step *step;                      /* the page that is filled; NULL: none */
+	size_t octets;
+	bool failed;
+	struct ims_old_own *own; /* all of them */
+	size_t n_own, room;
 };
+
+static struct ims_old_letter *
+page_of(struct paging *p)
+{
+	if (p->step == NULL) {
+		p->step = memory_new(sizeof *p->step);
+		p->step->letter.domain_hash = span_sub(p->key, ULID_BYTES, PART_SHORT);
+		p->step->letter.has_record = p->record != NULL;
+		if (p->record != NULL)
+			p->step->letter.letter = *p->record;
+		p->octets = 4096;
+	}
+	return &p->step->letter;
+}
+
+static bool
+take_page(struct paging *p)
+{
+	struct step *s = p->step;
+	struct ulid id;
+
+	p->step = NULL;
+	s->rows = s->letter.evidence;
+	s->owns = s->letter.own;
+	memcpy(id.b, p->key.p, ULID_BYTES);
+	p->failed = !take(p->m, s, ims_part_letter(&id), ims_letter_import, &s->letter,
+	    p->octets + 1024 * (s->letter.n_evidence + s->letter.n_own));
+	return !p->failed;
+}
 
 static bool
 collect_evidence(void *arg, struct span key, struct span value)
 {
-	struct collecting *c = arg;
-	struct ims_old_row *row;
+	struct paging *p = arg;
+	struct ims_old_letter *l = page_of(p);
 
-	if (c->n == c->room) {
-		c->room = 2 * c->room + 4;
-		c->step->rows = memory_resize(c->step->rows, c->room, sizeof *c->step->rows);
+	if (l->n_evidence > 0 &&
+	    (l->n_evidence == OLD_PAGE_ROWS || p->octets + value.n > OLD_PAGE_OCTETS)) {
+		if (!take_page(p))
+			return false;
+		l = page_of(p);
 	}
-	row = &c->step->rows[c->n++];
-	*row = (struct ims_old_row) { 'e', span_sub(key, PART_LETTER_AT, key.n), value };
+	if (l->evidence == NULL)
+		l->evidence = memory_array(OLD_PAGE_ROWS, sizeof *l->evidence);
+	l->evidence[l->n_evidence++] = (struct ims_old_row) { span_sub(key, PART_LETTER_AT, key.n),
+		value };
+	p->octets += key.n + value.n;
 	return true;
 }
 
-struct owning {
-	struct migration *m;
-	struct ims_old_letter *letter;
-	size_t room;
-	bool owed;
-};
-
 static struct ims_old_own *
-own_of(struct owning *x, struct span domain)
+own_of(struct paging *p, struct span domain)
 {
-	struct ims_old_letter *l = x->letter;
-
-	for (size_t i = 0; i < l->n_own; i++)
-		if (domain_eq(&l->own[i].domain, domain))
-			return &l->own[i];
-	if (l->n_own == x->room) {
-		x->room = 2 * x->room + 4;
-		l->own = memory_resize(l->own, x->room, sizeof *l->own);
+	for (size_t i = 0; i < p->n_own; i++)
+		if (domain_eq(&p->own[i].domain, domain))
+			return &p->own[i];
+	if (p->n_own == p->room) {
+		p->room = 2 * p->room + 4;
+		p->own = memory_resize(p->own, p->room, sizeof *p->own);
 	}
-	l->own[l->n_own] = (struct ims_old_own) { .pending = false };
-	domain_copy_span(&l->own[l->n_own].domain, domain);
-	return &l->own[l->n_own++];
+	p->own[p->n_own] = (struct ims_old_own) { .pending = false };
+	domain_copy_span(&p->own[p->n_own].domain, domain);
+	return &p->own[p->n_own++];
 }
 
 static bool
@@ -243,6 +275,7 @@ collect_told(void *arg, struct span key, struct span value)
 	read_u8(&r);
 	domain = read_span(&r);
 	own = own_of(arg, domain);
+	own->has_wants = true;
 	own->is.wants = read_u32(&r);
 	own->is.declined = read_u8(&r) != 0;
 	return true;
@@ -251,16 +284,32 @@ collect_told(void *arg, struct span key, struct span value)
 static bool
 collect_owed(void *arg, struct span key, struct span value)
 {
-	struct owning *x = arg;
 	struct ims_old_own *own;
 	struct ims_ack a;
 
 	(void)key;
 	if (ims_ack_read(value, &a)) {
-		own = own_of(x, domain_span(&a.own_domain));
+		own = own_of(arg, domain_span(&a.own_domain));
 		own->pending = true;
 		own->ack = a;
-		x->owed = true;
+	}
+	return true;
+}
+
+static bool
+take_owns(struct paging *p)
+{
+	for (size_t i = 0; i < p->n_own; i++) {
+		struct ims_old_letter *l = page_of(p);
+
+		if (l->n_own == LETTER_PAGE) {
+			if (!take_page(p))
+				return false;
+			l = page_of(p);
+		}
+		if (l->own == NULL)
+			l->own = memory_array(LETTER_PAGE, sizeof *l->own);
+		l->own[l->n_own++] = p->own[i];
 	}
 	return true;
 }
@@ -289,29 +338,22 @@ adopt_body(struct migration *m, struct span key, char file[BODY_NAME_BYTES])
 	return true;
 }
 
+/* r NULL: it has no record. */
 static bool
 take_letter(struct migration *m, struct span key, const struct ims_letter_record *r)
 {
-	struct step *s = memory_new(sizeof *s);
-	struct ims_old_letter *l = &s->letter;
-	struct collecting c = { .step = s };
-	struct owning x = { .m = m, .letter = l };
-	struct ulid id;
+	struct paging p = { .m = m, .key = key, .record = r };
+	struct ims_old_letter *first = page_of(&p);
 
-	l->has_record = r != NULL;
-	if (r != NULL)
-		l->letter = *r;
-	l->domain_hash = span_sub(key, ULID_BYTES, PART_SHORT);
-	kv_upgrade_get(m->upgrade, BODY, key, &l->body);
-	db_each(m->txn, EVIDENCE, key, key, collect_evidence, &c);
-	db_each(m->txn, TOLD, key, key, collect_told, &x);
-	db_each(m->txn, OWED, key, key, collect_owed, &x);
-	s->owns = l->own;
-	l->evidence = s->rows;
-	l->n_evidence = c.n;
-	memcpy(id.b, key.p, ULID_BYTES);
-	return take(m, s, ims_part_letter(&id), ims_letter_import, &s->letter,
-	    4096 + l->body.n + 2048 * c.n);
+	if (kv_upgrade_get(m->upgrade, BODY, key, &first->body))
+		p.octets += first->body.n;
+	db_each(m->txn, EVIDENCE, key, key, collect_evidence, &p);
+	db_each(m->txn, TOLD, key, key, collect_told, &p);
+	db_each(m->txn, OWED, key, key, collect_owed, &p);
+	if (!p.failed && take_owns(&p) && p.step != NULL)
+		take_page(&p);
+	free(p.own);
+	return !p.failed;
 }
 
 static bool

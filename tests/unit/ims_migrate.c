@@ -16,9 +16,10 @@
 #include "tests/fixture.h"
 #include "tests/unit/ims_store_scene.h"
 
-enum { OLD_MAILBOX, OLD_NOTICE, OLD_SEEN, OLD_EVIDENCE, OLD_TABLES };
+enum { OLD_MAILBOX, OLD_NOTICE, OLD_SEEN, OLD_EVIDENCE, OLD_OWED, OLD_TABLES };
 
-static const char *const old_tables[OLD_TABLES] = { "mailbox", "notice", "seen", "evidence" };
+static const char *const old_tables[OLD_TABLES] = { "mailbox", "notice", "seen", "evidence",
+	"owed" };
 
 /* Changes the old store. */
 static void
@@ -132,11 +133,132 @@ an_old_mailbox_gives_no_number_twice(void **state)
 	}
 }
 
+/* -- letters ---------------------------------------------------------------------------------------------------- */
+
+/* A statement for each of many recipients. */
+enum { STATEMENTS = 15000, AT_ONCE = 1000 };
+
+static struct buf first_value;
+
+static bool
+take_value(void *arg, struct span key, struct span value)
+{
+	(void)arg;
+	(void)key;
+	buf_add(&first_value, value.p, value.n);
+	return false;
+}
+
+static uint64_t statement;
+
+static bool
+put_statements(struct db_txn *t, void *arg, struct err *e)
+{
+	struct db_key first = { .n = 0 };
+
+	(void)arg;
+	(void)e;
+	buf_reset(&first_value);
+	db_each(t, OLD_EVIDENCE, (struct span) { 0 }, (struct span) { 0 }, db_key_take_first,
+	    &first);
+	db_each(t, OLD_EVIDENCE, (struct span) { 0 }, (struct span) { 0 }, take_value, NULL);
+	for (unsigned i = 0; i < AT_ONCE; i++) {
+		struct db_key k = { .n = 0 };
+
+		db_key_add(&k, first.b, first.n - IMS_STATEMENT_BYTES);
+		db_key_add_u64(&k, UINT64_MAX / 2 + statement++);
+		db_put(t, OLD_EVIDENCE, db_key_span(&k), buf_span(&first_value));
+	}
+	return true;
+}
+
+static void
+an_old_letter_of_many_statements_opens(void **state)
+{
+	uint64_t before;
+	struct world w;
+
+	(void)state;
+	old_world(&w);
+	reopen(&w);
+	before = entries(&w, EVIDENCE);
+	world_clear(&w);
+	old_world(&w);
+	change_old(&w, put_statements, STATEMENTS / AT_ONCE);
+	reopen(&w);
+	assert_int_equal(entries(&w, EVIDENCE), before + STATEMENTS);
+	buf_clear(&first_value);
+	world_clear(&w);
+}
+
+/* More domains of ours than one operation may state to. */
+enum { DOMAINS = 300 };
+
+static bool
+put_owed(struct db_txn *t, void *arg, struct err *e)
+{
+	struct db_key first = { .n = 0 };
+	struct buf value = BUF_INIT;
+	struct span row;
+	struct ims_ack a;
+
+	(void)arg;
+	(void)e;
+	db_each(t, OLD_OWED, (struct span) { 0 }, (struct span) { 0 }, db_key_take_first, &first);
+	assert_true(db_get(t, OLD_OWED, db_key_span(&first), &row) && ims_ack_read(row, &a));
+	for (unsigned i = 0; i < DOMAINS; i++) {
+		struct db_key k = { .n = 0 };
+
+		snprintf(a.own_domain.text, sizeof a.own_domain.text, "d%u.test", i);
+		buf_reset(&value);
+		ims_ack_write(&value, &a);
+		db_key_add(&k, first.b, PART_LETTER_AT);
+		db_key_add_hash(&k, domain_span(&a.own_domain), PART_SHORT);
+		db_put(t, OLD_OWED, db_key_span(&k), buf_span(&value));
+	}
+	buf_clear(&value);
+	return true;
+}
+
+static size_t
+all_acks(struct world *w)
+{
+	struct ims_ack last, *after = NULL;
+	size_t n = 0;
+
+	do {
+		n += list_acks(w, after, WORLD_ACKS);
+		last = w->acks[w->n_acks - 1];
+		after = &last;
+	} while (w->more);
+	return n;
+}
+
+static void
+an_old_letter_is_pending_at_many_domains(void **state)
+{
+	struct world w;
+	size_t before;
+
+	(void)state;
+	old_world(&w);
+	reopen(&w);
+	before = all_acks(&w);
+	world_clear(&w);
+	old_world(&w);
+	change_old(&w, put_owed, 1);
+	reopen(&w);
+	assert_int_equal(all_acks(&w), before + DOMAINS);
+	world_clear(&w);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(an_old_mailbox_gives_no_number_twice),
+		cmocka_unit_test(an_old_letter_of_many_statements_opens),
+		cmocka_unit_test(an_old_letter_is_pending_at_many_domains),
 	};
 
 	cmocka_set_test_filter(getenv("ONLY"));
