@@ -201,6 +201,9 @@ void kv_close(struct kv **k);
  * ownership.  LMDB: always, by the lock of its folder.  Else such a thing is a row, with the node and a fence that
  * increases, and each operation under it compares the fence. */
 bool kv_owns(struct kv *k, const struct kv_part *part, uint64_t *fence);
+/* Inside apply, receive, refused and look: can no other node have this partition while this kv is open?  LMDB: yes, by
+ * the lock of its folder.  Then whoever had a lease in an earlier run is over; else it may live. */
+bool kv_is_alone(struct kv_txn *t);
 
 /* Octets elsewhere (bodies) that count against the size as if they were rows.  Call it before the first
  * operation.  `beside` runs on any thread. */

@@ -193,6 +193,15 @@ kv_emit_awaited(struct kv_txn *t, const struct kv_part *to, const struct kv_fact
 	emit(t, to, f, true);
 }
 
+/* Ownership that has passed on has a fence. */
+bool
+kv_is_alone(struct kv_txn *t)
+{
+	uint64_t fence;
+
+	return kv_owns(t->kv, &t->here, &fence) && fence == 0;
+}
+
 uint64_t
 kv_stamp(struct kv_txn *t)
 {

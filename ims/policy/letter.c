@@ -4,10 +4,11 @@
 #include <string.h>
 
 void
-ims_letter_look(struct ims_letter *l, const struct ims_lease *lease, uint64_t run, int64_t now_s)
+ims_letter_look(struct ims_letter *l, const struct ims_lease *lease, uint64_t run, bool alone,
+    int64_t now_s)
 {
 	if (l->state == MAILBOX_FETCHING &&
-	    (lease->by != run || lease->since_s + IMS_LEASE_S < now_s ||
+	    ((alone && lease->by != run) || lease->since_s + IMS_LEASE_S < now_s ||
 		lease->since_s > now_s + IMS_LEASE_S))
 		l->state = MAILBOX_HELD;
 }

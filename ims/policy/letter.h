@@ -45,11 +45,12 @@ struct ims_letter {
 
 struct ims_lease {
 	int64_t since_s;
-	uint64_t by; /* the run of the store that took it */
+	uint64_t by; /* the run of the store that took it: a random number of each opening */
 };
 
-/* A lease of another run, or of long ago, or of a clock that was ahead, is void: the letter is held. */
-void ims_letter_look(struct ims_letter *l, const struct ims_lease *lease, uint64_t run,
+/* A lease of long ago, or of a clock that was ahead, is void: the letter is held.  So is that of another run, where
+ * this one is alone: no other process can have the letter, so that run is over. */
+void ims_letter_look(struct ims_letter *l, const struct ims_lease *lease, uint64_t run, bool alone,
     int64_t now_s);
 
 /* A later hold_until_s prolongs the promise, and a letter that was gone is held again. */

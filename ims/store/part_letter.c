@@ -52,7 +52,7 @@ ims_letter_is(struct kv_txn *t, struct span from_domain, uint64_t run, int64_t n
 		return kv_fault(t, e) ? false : err_word(e, REFUSAL_no_such_number);
 	if (!ims_letter_read(value, r, e))
 		return false;
-	ims_letter_look(&r->facts, &r->lease, run, now_s);
+	ims_letter_look(&r->facts, &r->lease, run, kv_is_alone(t), now_s);
 	return true;
 }
 

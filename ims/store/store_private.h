@@ -18,7 +18,10 @@ struct ims_silent {
 	bool silent;
 };
 
-/* What a batch that is being accepted may take: a sum that is read does not have it yet. */
+/* What a batch that is being accepted may take: a sum that is read does not have it yet.  Only batches of this process
+ * are seen.  Where several nodes accept for one store, a domain may exceed its share of the store by what the others
+ * have under way when it is judged; once that is committed, the sum has it.  What it has in a mailbox is judged by the
+ * mailbox's own operation, so that bound holds across nodes. */
 struct ims_under_way {
 	struct ims_under_way *next;
 	struct domain from_domain;
@@ -31,7 +34,7 @@ struct ims_store {
 	struct kv *kv; /* NULL: closed */
 	struct bodies *bodies;
 	uint64_t size; /* octets that it may take */
-	uint64_t run;  /* random, of this opening: leases of others are void */
+	uint64_t run;  /* random, of this opening: the holder of its leases */
 	uint64_t
 	    seen_max; /* entries of the seen set of one domain for one mailbox; 0: as the policy says */
 	int64_t swept_s; /* the hours before this were looked at since the store was opened */

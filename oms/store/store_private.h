@@ -69,7 +69,8 @@ enum oms_kind {
  * few pages, and no shard takes every letter.  In formats up to 2 a letter's shard did not depend on its time. */
 #define OMS_SHARDS_AT_ONCE 4
 
-/* Letters that are being received, by user. */
+/* Letters that are being received by this process, by user.  What another node receives is not seen: the operation that
+ * keeps a letter judges its user's share again, so that holds across nodes, and a letter may be refused after all. */
 struct oms_claims {
 	pthread_mutex_t lock;
 	struct oms_claim *first;

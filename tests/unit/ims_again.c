@@ -118,14 +118,53 @@ a_fence_is_never_given_twice(void **state)
 	world_clear(&w);
 }
 
+/* Only this engine has several nodes on one store. */
+static void
+a_living_node_keeps_its_lease(void **state)
+{
+	struct ims_letter l, first;
+	struct ims_store *other;
+	struct world w;
+	char bodies[128];
+	struct err e;
+
+	(void)state;
+	if (scene_engine != ENGINE_APART)
+		return;
+	world_of(&w);
+	snprintf(bodies, sizeof bodies, "%s/bodies", w.folder);
+	assert_true(ims_store_open_on(kv_memory_open(w.memory, &ims_schema), bodies, SIZE,
+	    w.offload, &other, &e));
+	accepts(&w, (struct notification) { .number = 1, .to = BOB, .hold_s = DAY });
+	l = letter(&w, BOB, 1);
+	assert_int_equal(lease(&w, BOB, 1), REFUSAL_NONE);
+	first = w.leased;
+	for (int i = 0; i < 2; i++) { /* also where the other one was the last that wrote */
+		w.waiting++;
+		ims_store_lease(other, &l, w.loop, on_leased, &w);
+		wait_for(&w);
+		assert_int_equal(w.why, REFUSAL_fetch_running);
+		l.fence = 1;
+		w.waiting++;
+		ims_store_release(other, &l, MAILBOX_HELD, REFUSAL_NONE, w.loop, on_done, &w);
+		wait_for(&w);
+		assert_int_equal(w.why, REFUSAL_fetch_running);
+	}
+	assert_int_equal(keep(&w, &first), REFUSAL_NONE);
+	assert_int_equal(letter(&w, BOB, 1).state, MAILBOX_HERE);
+	ims_store_close(&other);
+	world_clear(&w);
+}
+
 int
 main(void)
 {
-	enum { N = 3 };
+	enum { N = 4 };
 	const struct CMUnitTest tests[N] = {
 		cmocka_unit_test(a_mailbox_made_again_speaks_anew),
 		cmocka_unit_test(a_letter_announced_again_renews),
 		cmocka_unit_test(a_fence_is_never_given_twice),
+		cmocka_unit_test(a_living_node_keeps_its_lease),
 	};
 
 	return engines_run("ims_again", tests, N, N);

@@ -328,6 +328,13 @@ a_lease_ends_with_the_process(void **state)
 	assert_int_equal(lease(&w, BOB, 1), REFUSAL_fetch_running);
 	before = w.leased;
 	reopen(&w);
+	if (scene_engine == ENGINE_APART) { /* its holder may be another node, which lives */
+		assert_int_equal(letter(&w, BOB, 1).state, MAILBOX_FETCHING);
+		assert_int_equal(lease(&w, BOB, 1), REFUSAL_fetch_running);
+		assert_int_equal(keep(&w, &before), REFUSAL_NONE);
+		world_clear(&w);
+		return;
+	}
 	assert_int_equal(letter(&w, BOB, 1).state, MAILBOX_HELD);
 	assert_int_equal(lease(&w, BOB, 1), REFUSAL_NONE);
 	assert_true(w.leased.fence > before.fence);

@@ -129,24 +129,28 @@ a_lease_ends_with_its_time_and_its_run(void **state)
 	static const struct {
 		int64_t since_s;
 		uint64_t by;
-		enum mailbox_state is;
+		enum mailbox_state is, beside; /* beside: where others may have the letter, too */
 	} rows[] = {
-		{ NOW, RUN, MAILBOX_FETCHING },
-		{ NOW - IMS_LEASE_S, RUN, MAILBOX_FETCHING },
-		{ NOW - IMS_LEASE_S - 1, RUN, MAILBOX_HELD },
-		{ NOW + IMS_LEASE_S, RUN, MAILBOX_FETCHING },
-		{ NOW + IMS_LEASE_S + 1, RUN, MAILBOX_HELD }, /* the clock was ahead */
-		{ NOW, RUN + 1, MAILBOX_HELD },
+		{ NOW, RUN, MAILBOX_FETCHING, MAILBOX_FETCHING },
+		{ NOW - IMS_LEASE_S, RUN, MAILBOX_FETCHING, MAILBOX_FETCHING },
+		{ NOW - IMS_LEASE_S - 1, RUN, MAILBOX_HELD, MAILBOX_HELD },
+		{ NOW + IMS_LEASE_S, RUN, MAILBOX_FETCHING, MAILBOX_FETCHING },
+		/* the clock was ahead */
+		{ NOW + IMS_LEASE_S + 1, RUN, MAILBOX_HELD, MAILBOX_HELD },
+		{ NOW, RUN + 1, MAILBOX_HELD, MAILBOX_FETCHING },
+		{ NOW - IMS_LEASE_S - 1, RUN + 1, MAILBOX_HELD, MAILBOX_HELD },
 	};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
 		for (enum mailbox_state s = 0; s < STATES; s++) {
-			struct ims_letter l = letter(s);
+			struct ims_letter l = letter(s), beside = l;
 			struct ims_lease lease = { rows[i].since_s, rows[i].by };
 
-			ims_letter_look(&l, &lease, RUN, NOW);
+			ims_letter_look(&l, &lease, RUN, true, NOW);
 			assert_int_equal(l.state, s == MAILBOX_FETCHING ? rows[i].is : s);
+			ims_letter_look(&beside, &lease, RUN, false, NOW);
+			assert_int_equal(beside.state, s == MAILBOX_FETCHING ? rows[i].beside : s);
 		}
 }
 
@@ -162,7 +166,7 @@ each_lease_has_a_fence_of_its_own(void **state)
 	assert_true(ims_letter_lease(&l, &lease, RUN, FENCE + 5, NOW, &taken, &e));
 	assert_true(taken && l.fence == FENCE + 5 && lease.since_s == NOW && lease.by == RUN);
 	assert_int_equal(l.why, REFUSAL_NONE);
-	ims_letter_look(&l, &lease, RUN, NOW + IMS_LEASE_S + 1);
+	ims_letter_look(&l, &lease, RUN, true, NOW + IMS_LEASE_S + 1);
 	assert_true(
 	    ims_letter_lease(&l, &lease, RUN, FENCE + 9, NOW + IMS_LEASE_S + 1, &taken, &e));
 	assert_int_equal(l.fence, FENCE + 9);
