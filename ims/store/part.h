@@ -382,6 +382,7 @@ struct kv_key ims_notice_fact_name(struct span from_domain, const struct kv_part
 /* -- PAPER, SCOPE ------------------------------------------------------------------------------------------
  *
  *	"r"            who pays, octets, kept until, scope and nextUpdate of a CRL
+ *	"w"            who pays, octets, scope and nextUpdate: for the end of a paper whose "r" is damaged
  *	"x" index(4)   the octets, PAPER_PIECE of them each
  *
  * A paper is kept until a time, which each letter that cites it raises: when it keeps evidence, and then each
@@ -416,7 +417,7 @@ struct ims_keeping {
 	int64_t until_s, now_s;
 	const struct crl_octets *crl; /* NULL: it is none */
 	struct ims_citer by;          /* zeros: any */
-	/* of an expiry: the answer */
+	/* of an expiry: until_s is the time at which it was found; the answer: */
 	bool gone;
 };
 bool ims_paper_keep(struct kv_txn *t, void *keeping, struct err *e);
@@ -432,7 +433,7 @@ void ims_state_not_citing(struct kv_txn *t, struct span name, const unsigned cha
     size_t n, uint64_t cited);
 bool ims_paper_receive(struct kv_txn *t, const struct kv_part *from, const struct kv_fact *was,
     const struct kv_fact *now, void *arg, struct err *e);
-/* Deletes it, if its time has passed; else it is to be looked at again then. */
+/* Deletes it, if its time has passed, or if it is damaged; else it is to be looked at again then. */
 bool ims_paper_expire(struct kv_txn *t, void *keeping, struct err *e);
 struct ims_paper_is {
 	struct domain payer; /* "": nobody */

@@ -7,6 +7,7 @@
 #define NOT_CITED 2 /* instead of the version of a fact: the statement is taken back */
 
 static const struct span record_key = { "r", 1 };
+static const struct span bill_key = { "w", 1 };
 
 struct paper {
 	struct domain payer;
@@ -29,6 +30,43 @@ key_of_piece(size_t at)
 	return k;
 }
 
+/* What must be known of a paper whose record is damaged: what it has stated, to whom. */
+static void
+get_bill(struct kv_txn *t, struct paper *p)
+{
+	struct span value;
+	struct reader r;
+	bool good;
+
+	*p = (struct paper) { .damaged = true };
+	if (!kv_get(t, bill_key, &value)) {
+		kv_pardon(t);
+		return;
+	}
+	r = reader_of(value);
+	good = read_u8(&r) == VERSION_1;
+	read_str(&r, p->payer.text, sizeof p->payer.text);
+	p->octets = read_u64(&r);
+	p->scope = read_span(&r);
+	p->next_s = (int64_t)read_u64(&r);
+	if (!good || !reader_done(&r))
+		*p = (struct paper) { .damaged = true };
+}
+
+static void
+put_bill(struct kv_txn *t, const struct paper *p)
+{
+	struct buf value = BUF_INIT;
+
+	put_u8(&value, VERSION_1);
+	put_span(&value, domain_span(&p->payer));
+	put_u64(&value, p->octets);
+	put_span(&value, p->scope);
+	put_u64(&value, (uint64_t)p->next_s);
+	kv_put(t, bill_key, buf_span(&value));
+	buf_clear(&value);
+}
+
 /* A damaged record counts as none: the paper is put anew. */
 static bool
 get(struct kv_txn *t, struct paper *p)
@@ -41,8 +79,10 @@ get(struct kv_txn *t, struct paper *p)
 
 	*p = (struct paper) { .octets = 0 };
 	if (!kv_get(t, record_key, &value)) {
-		p->damaged = kv_fault(t, &e);
-		kv_pardon(t);
+		if (kv_fault(t, &e)) {
+			kv_pardon(t);
+			get_bill(t, p);
+		}
 		return false;
 	}
 	r = reader_of(value);
@@ -58,8 +98,10 @@ get(struct kv_txn *t, struct paper *p)
 		p->only.source = read_u64(&r);
 		p->only.version = read_u64(&r);
 	}
-	p->damaged = !good || !reader_done(&r);
-	return !p->damaged;
+	if (good && reader_done(&r))
+		return true;
+	get_bill(t, p);
+	return false;
 }
 
 static void
@@ -160,6 +202,7 @@ ims_paper_keep(struct kv_txn *t, void *keeping, struct err *e)
 	struct paper p;
 	bool kept = get(t, &p), shared = k->crl != NULL && k->crl->shared;
 	int64_t was_s = p.until_s;
+	struct paper damaged = p;
 
 	(void)e;
 	if (kept && p.only.version != 0 && !is_citer(&p.only, &k->by)) {
@@ -171,6 +214,10 @@ ims_paper_keep(struct kv_txn *t, void *keeping, struct err *e)
 	p.until_s = k->until_s + PAPER_SLACK_S;
 	p.stated = kv_stamp(t);
 	if (!kept) {
+		damaged.stated = p.stated;
+		if (!domain_eq(&damaged.payer, k->domain))
+			state_charge(t, &damaged, true); /* who paid, if anybody did */
+		p = (struct paper) { .until_s = p.until_s, .stated = p.stated };
 		domain_copy_span(&p.payer, k->domain);
 		p.octets = k->octets.n;
 		p.only = k->by;
@@ -180,6 +227,7 @@ ims_paper_keep(struct kv_txn *t, void *keeping, struct err *e)
 			p.next_s = k->crl->next_s;
 		}
 		put_pieces(t, k->octets);
+		put_bill(t, &p);
 		state_charge(t, &p, false);
 		state_listed(t, &p, false);
 		if (shared)
@@ -190,14 +238,7 @@ ims_paper_keep(struct kv_txn *t, void *keeping, struct err *e)
 	return true;
 }
 
-static bool
-del_row(void *arg, struct span key, struct span value)
-{
-	(void)value;
-	kv_del(arg, key);
-	return true;
-}
-
+/* Rows by their keys: a damaged one goes, too. */
 static void
 end(struct kv_txn *t, struct paper *p)
 {
@@ -206,7 +247,13 @@ end(struct kv_txn *t, struct paper *p)
 	state_listed(t, p, true);
 	state_crl(t, p, 0, true);
 	ims_look_at(t, (struct span) { 0 }, p->until_s, 0);
-	kv_each(t, (struct span) { 0 }, (struct span) { 0 }, del_row, t);
+	for (size_t at = 0; at < p->octets; at += PAPER_PIECE) {
+		struct kv_key k = key_of_piece(at);
+
+		kv_del(t, kv_key_span(&k));
+	}
+	kv_del(t, bill_key);
+	kv_del(t, record_key);
 }
 
 /* -- citing ------------------------------------------------------------------------------------------------- */
@@ -341,8 +388,14 @@ ims_paper_expire(struct kv_txn *t, void *keeping, struct err *e)
 
 	(void)e;
 	k->gone = false;
-	if (!get(t, &p) || p.until_s >= k->now_s)
+	if (get(t, &p)) {
+		if (p.until_s >= k->now_s)
+			return true;
+	} else if (!p.damaged) {
 		return true;
+	} else {
+		p.until_s = k->until_s;
+	}
 	k->gone = true;
 	end(t, &p);
 	return true;

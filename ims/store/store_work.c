@@ -476,7 +476,8 @@ end_thing(struct work *w, const struct thing *thing)
 		begin_mailbox(w, thing->part);
 		break;
 	case PART_PAPER:
-		w->step.keeping = (struct ims_keeping) { .now_s = w->now_s };
+		w->step.keeping = (struct ims_keeping) { .until_s = w->hour * EXPIRY_S,
+			.now_s = w->now_s };
 		take(w, thing->part, ims_paper_expire, 4096, next_thing, true);
 		break;
 	case PART_LETTER:

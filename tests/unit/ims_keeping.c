@@ -270,10 +270,53 @@ crls_are_kept_with_evidence(void **state)
 	world_clear(&w);
 }
 
+static void
+damage_papers(struct world *w)
+{
+	uint64_t n = entries(w, PAPER);
+
+	assert_true(n > 0);
+	ims_store_close(&w->store);
+	for (unsigned i = 0; i < n; i++)
+		damage_at(w, PAPER, i);
+	reopen(w);
+}
+
+/* Whether another domain brings it again, or nobody. */
+static void
+a_damaged_paper_is_not_paid_for_ever(void **state)
+{
+	struct world w;
+
+	(void)state;
+	for (int again = 0; again < 2; again++) {
+		world_of(&w);
+		accepts(&w, (struct notification) { .number = 1, .to = BOB, .hold_s = DAY });
+		assert_int_equal(drop(&w, BOB, 1), REFUSAL_NONE);
+		damage_papers(&w);
+		if (again) {
+			accepts(&w,
+			    (struct notification) {
+				.number = 2,
+				.to = BOB,
+				.hold_s = DAY,
+				.domain = "c.test",
+			    });
+			assert_int_equal(drop(&w, BOB, 2), REFUSAL_NONE);
+		}
+		sweep(&w, 60 * DAY);
+		assert_int_equal(share(&w, "a.test", NULL).octets, 0);
+		assert_int_equal(share(&w, "c.test", NULL).octets, 0);
+		assert_int_equal(counts(&w).papers, 0);
+		assert_int_equal(entries(&w, PAPER) + entries(&w, PIECE), 0);
+		world_clear(&w);
+	}
+}
+
 int
 main(void)
 {
-	enum { N = 9 };
+	enum { N = 10 };
 	const struct CMUnitTest tests[N] = {
 		cmocka_unit_test(a_promise_that_moved_is_remembered),
 		cmocka_unit_test(each_recipient_remembers),
@@ -284,7 +327,8 @@ main(void)
 		cmocka_unit_test(evidence_goes_with_its_letter),
 		cmocka_unit_test(evidence_says_who_promised_what),
 		cmocka_unit_test(crls_are_kept_with_evidence),
+		cmocka_unit_test(a_damaged_paper_is_not_paid_for_ever),
 	};
 
-	return engines_run("ims_keeping", tests, N, N);
+	return engines_run("ims_keeping", tests, N - 1, N);
 }
