@@ -16,6 +16,7 @@
 #include "common/base/address.h"
 #include "common/base/hex.h"
 #include "common/base/memory.h"
+#include "common/text/digest.h"
 
 #define TEXT_BYTES  256
 #define NAMES_BYTES 1024
@@ -24,7 +25,8 @@ struct chain {
 	atomic_uint refs;
 	X509 *leaf;
 	STACK_OF(X509) *rest;
-	struct buf der; /* of all: each sealed batch asks for it */
+	struct buf der; /* of all: each sealed batch asks for it, and for its digest */
+	unsigned char digest[DIGEST_BYTES];
 	int64_t not_before_s, not_after_s;
 	char fingerprint[65];
 	char subject[TEXT_BYTES], issuer[TEXT_BYTES];
@@ -101,6 +103,7 @@ chain_new(struct x509_st *leaf, const struct stack_st_X509 *rest)
 	add_der(leaf, &c->der);
 	for (int i = 0; i < sk_X509_num(c->rest); i++)
 		add_der(sk_X509_value(c->rest, i), &c->der);
+	digest_sha256(buf_span(&c->der), c->digest);
 	X509_digest(leaf, EVP_sha256(), digest, NULL);
 	hex_str(c->fingerprint, digest, sizeof digest);
 	name_text(X509_get_subject_name(leaf), c->subject);
@@ -213,6 +216,12 @@ struct span
 chain_der(const struct chain *c)
 {
 	return buf_span(&c->der);
+}
+
+const unsigned char *
+chain_digest(const struct chain *c)
+{
+	return c->digest;
 }
 
 /* -- what it says ------------------------------------------------------------------------------- */

@@ -31,7 +31,8 @@ struct chain *chain_ref(struct chain *c);
 void chain_unref(struct chain **c); /* sets NULL */
 
 /* Borrowed for the chain's life. */
-struct span chain_der(const struct chain *c); /* of all, concatenated */
+struct span chain_der(const struct chain *c);             /* of all, concatenated */
+const unsigned char *chain_digest(const struct chain *c); /* SHA-256 of that */
 struct x509_st *chain_leaf(const struct chain *c);
 struct stack_st_X509 *chain_rest(const struct chain *c); /* without the leaf */
 const char *chain_fingerprint(const struct chain *c);    /* SHA-256 of the leaf: 64 hex digits */

@@ -351,6 +351,7 @@ store(struct job *j)
 	limits = &conf->role[CONF_ROLE_IMS];
 	j->evidence = (struct ims_evidence) {
 		.chain = chain_der(j->chain),
+		.chain_digest = chain_digest(j->chain),
 		.crls = crls,
 		.n_crls = n,
 		.issuer = j->issuer,

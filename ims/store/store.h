@@ -82,6 +82,7 @@ void ims_question_drop(struct ims_question **q);
 /* Kept with each statement, so that a third party can check it later. */
 struct ims_evidence {
 	struct span chain;                      /* DER, from chain_der */
+	const unsigned char *chain_digest;      /* its SHA-256 */
 	const struct crl_octets *crls;          /* that cover its certificates */
 	size_t n_crls;                          /* at most CRL_CHAIN_MAX */
 	const char *issuer;                     /* of the sender's certificate, for people */

@@ -247,18 +247,14 @@ clear(struct ims_question *question)
 }
 
 static void
-add_paper(struct ims_papers *p, struct span octets)
-{
-	p->paper[p->n].octets = octets;
-	digest_sha256(octets, p->paper[p->n++].digest);
-}
-
-static void
 fill_papers(struct ims_papers *p, struct span seal, const struct ims_evidence *ev)
 {
-	add_paper(p, ev->chain);
-	if ((p->has_seal = seal.n > 0))
-		add_paper(p, seal);
+	p->paper[p->n].octets = ev->chain;
+	memcpy(p->paper[p->n++].digest, ev->chain_digest, DIGEST_BYTES);
+	if ((p->has_seal = seal.n > 0)) {
+		p->paper[p->n].octets = seal;
+		digest_sha256(seal, p->paper[p->n++].digest);
+	}
 	for (size_t i = 0; i < ev->n_crls; i++) {
 		struct ims_paper *x = &p->paper[p->n++];
 

@@ -333,6 +333,7 @@ repeated(struct world *w, unsigned n, size_t recipient, uint64_t size, enum noti
 	static const char spf[1][IMS_STORE_SPF_BYTES] = { "pass" };
 	char users[1][IMS_STORE_USER_BYTES];
 	struct ims_evidence ev = { .chain = SPAN_LIT("another chain"),
+		.chain_digest = digest_of("another chain"),
 		.issuer = "CN=Authority of tests",
 		.host = "192.0.2.1",
 		.spf = spf,

@@ -208,6 +208,7 @@ a_paper_that_another_cites_stays(void **state)
 	static const char owners[2][1][IMS_STORE_USER_BYTES] = { { EVE }, { BOB } };
 	struct ims_evidence ev = {
 		.chain = SPAN_LIT("a new chain"),
+		.chain_digest = digest_of("a new chain"),
 		.issuer = "CN=CA",
 		.host = "192.0.2.1",
 		.spf = spf,
@@ -325,6 +326,7 @@ batches_at_once_stay_within_the_share(void **state)
 	struct notify_batch *batch[BATCHES];
 	struct ims_evidence ev = {
 		.chain = SPAN_LIT("chain"),
+		.chain_digest = digest_of("chain"),
 		.issuer = "CN=CA",
 		.host = "192.0.2.1",
 		.spf = spf,
@@ -765,6 +767,7 @@ what_comes_while_a_mailbox_goes_is_whole(void **state)
 	static const char owner[1][IMS_STORE_USER_BYTES] = { BOB };
 	struct ims_evidence ev = {
 		.chain = SPAN_LIT("chain"),
+		.chain_digest = digest_of("chain"),
 		.issuer = "CN=CA",
 		.host = "192.0.2.1",
 		.spf = spf,

@@ -1079,10 +1079,13 @@ chains_are_written_and_read(void **state)
 	struct cert *leaf = cert_leaf("a.test", s->inter);
 	struct chain *c = chain_of(s, leaf, s->inter, NULL), *d, *f;
 	struct buf names = BUF_INIT;
+	unsigned char digest[DIGEST_BYTES];
 	struct err e;
 
 	assert_true(chain_parse(chain_der(c), &d, &e));
 	assert_true(span_eq(chain_der(c), chain_der(d)));
+	digest_sha256(chain_der(c), digest);
+	assert_memory_equal(chain_digest(d), digest, sizeof digest);
 	assert_string_equal(chain_fingerprint(c), chain_fingerprint(d));
 	assert_string_equal(chain_subject(d), "CN=a.test");
 	assert_string_equal(chain_issuer(d), "CN=inter");
