@@ -79,6 +79,12 @@ load_numbered(const char *pattern, long n, char out[ADDRESS_STR_BYTES])
 	out[at] = '\0';
 }
 
+long
+load_turn(struct load *l)
+{
+	return l->o.recipients > 0 ? l->turn++ % l->o.recipients + 1 : 1;
+}
+
 bool
 load_take(struct load *l)
 {
@@ -109,13 +115,19 @@ journal(struct load *l, const struct ulid *id, const unsigned char digest[DIGEST
 }
 
 void
-load_acked(struct load *l, int64_t sent_us, const struct ulid *id,
-    const unsigned char digest[DIGEST_BYTES], const char *recipient)
+load_answered(struct load *l, int64_t sent_us)
 {
 	int64_t slot = (load_now_us() - sent_us) / LOAD_SLOT_US;
 
 	l->slots[slot < LOAD_SLOTS ? slot : LOAD_SLOTS - 1]++;
 	l->acked++;
+}
+
+void
+load_acked(struct load *l, int64_t sent_us, const struct ulid *id,
+    const unsigned char digest[DIGEST_BYTES], const char *recipient)
+{
+	load_answered(l, sent_us);
 	if (l->journal >= 0)
 		journal(l, id, digest, recipient);
 }

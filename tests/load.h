@@ -27,8 +27,9 @@
 
 struct load_options {
 	const char *to, *domain, *user, *password_file, *trust, *crls, *recipient, *journal;
-	const char *own, *certificate, *key, *from, *envelope, *header;
-	long connections, size, seconds, count, window, per_seal, pause_ms, recipients, idle;
+	const char *own, *certificate, *key, *from, *envelope, *header, *refused;
+	long connections, size, seconds, count, window, per_seal, pause_ms, recipients, idle, users,
+	    per_user;
 	bool again; /* a broken connection is made anew, what was open sent again */
 	bool poll;  /* until the end, no sleep */
 };
@@ -41,9 +42,11 @@ struct load {
 	int journal;
 	int64_t began_us, end_us;
 	uint64_t sent, acked, refused, broken;
+	long turn;
 	unsigned open; /* connections that have not ended */
 	bool stopping;
-	struct err why; /* the first refusal */
+	struct err why;        /* the first refusal */
+	enum refusal expected; /* REFUSAL_NONE; or what is an answer as good as 250 */
 	uint32_t slots[LOAD_SLOTS];
 };
 
@@ -54,9 +57,13 @@ void load_open(struct load *l, const char *program);
 void load_begin(struct load *l);
 /* The address with n in place of each %. */
 void load_numbered(const char *pattern, long n, char out[ADDRESS_STR_BYTES]);
+/* Whose turn is next?  1 ... --recipients, again and again. */
+long load_turn(struct load *l);
 /* May one more be sent?  Counts it. */
 bool load_take(struct load *l);
-/* One more was acknowledged; then the time or the count may be over. */
+/* One more has its answer. */
+void load_answered(struct load *l, int64_t sent_us);
+/* The same, and it was acknowledged: the journal has it. */
 void load_acked(struct load *l, int64_t sent_us, const struct ulid *id,
     const unsigned char digest[DIGEST_BYTES], const char *recipient);
 void load_refused(struct load *l, const struct err *e);

@@ -28,8 +28,12 @@ struct sender {
 	struct conn *conn;
 	struct auth_client *auth;
 	struct loop_timer *timer;
+	long taken; /* letters of that user */
+	char address[ADDRESS_STR_BYTES];
+	struct buf body; /* of --size, of that user; the token is at `at` */
+	size_t at;
 	bool up, signed_in;
-	bool idle, counted; /* sends nothing; is among those that were waited for */
+	bool idle, counted; /* sends nothing; has signed in once, or failed to */
 	struct letter letters[LOAD_WINDOW_MAX];
 };
 
@@ -37,26 +41,26 @@ struct letters {
 	struct load *load;
 	char password[LOAD_PASSWORD_BYTES];
 	struct auth_cache cache;
-	struct buf body; /* of --size; the token is at `at` */
-	size_t at;
-	long turn;
+	long users;             /* that have had a connection */
 	struct sender *senders; /* the idle ones after the others */
 	long busy;              /* connections that have letters to send */
-	long idle, idle_begun, idle_counted;
+	long idle, idle_begun, idle_counted, busy_counted;
+	bool sending; /* all of them are counted */
 };
 
 /* -- letters ------------------------------------------------------------------------------------ */
 
 static void
-make_body(struct letters *a)
+make_body(struct sender *s)
 {
-	const struct load_options *o = &a->load->o;
-	struct buf *b = &a->body;
+	const struct load_options *o = &s->load->o;
+	struct buf *b = &s->body;
 	size_t size = (size_t)o->size, line;
 
+	buf_reset(b);
 	buf_addf(b, "From: <%s>\r\nTo: <%s>\r\nSubject: load ",
-	    o->header != NULL ? o->header : o->user, o->recipient);
-	a->at = b->len;
+	    o->header != NULL ? o->header : s->address, o->recipient);
+	s->at = b->len;
 	buf_addf(b, "%026d\r\n\r\n", 0);
 	while (b->len + 2 < size) {
 		line = size - b->len - 2 < 76 ? size - b->len - 2 : 76;
@@ -69,7 +73,7 @@ make_body(struct letters *a)
 }
 
 static void
-new_letter(struct letters *a, struct letter *l)
+new_letter(struct load *load, struct letter *l)
 {
 	struct ulid id;
 	unsigned char random[10];
@@ -77,26 +81,25 @@ new_letter(struct letters *a, struct letter *l)
 	random_bytes(random, sizeof random);
 	ulid_make(&id, clock_wall_ms(), random);
 	ulid_str(&id, l->token);
-	l->turn = a->load->o.recipients > 0 ? a->turn++ % a->load->o.recipients + 1 : 1;
+	l->turn = load_turn(load);
 }
 
 static bool
 give(struct sender *s, struct letter *l)
 {
-	struct letters *a = s->all;
 	const struct load_options *o = &s->load->o;
 	char recipient[ADDRESS_STR_BYTES];
 	const char *const to[] = { recipient };
-	struct submit_draft d = { o->envelope != NULL ? o->envelope : o->user, to, 1, 0, l->token,
-		a->body.len };
+	struct submit_draft d = { o->envelope != NULL ? o->envelope : s->address, to, 1, 0,
+		l->token, s->body.len };
 	struct err e;
 
 	load_numbered(o->recipient, l->turn, recipient);
-	memcpy(a->body.data + a->at, l->token, ULID_DIGITS);
+	memcpy(s->body.data + s->at, l->token, ULID_DIGITS);
 	if (s->load->journal >= 0)
-		digest_sha256(buf_span(&a->body), l->digest);
+		digest_sha256(buf_span(&s->body), l->digest);
 	l->sent_us = load_now_us();
-	l->open = submit_client_send(&s->client, &d, buf_span(&a->body), l, &e);
+	l->open = submit_client_send(&s->client, &d, buf_span(&s->body), l, &e);
 	if (!l->open)
 		load_refused(s->load, &e);
 	return l->open;
@@ -111,20 +114,35 @@ is_open(const struct sender *s)
 	return false;
 }
 
+static bool
+is_used_up(const struct sender *s)
+{
+	return s->load->o.per_user > 0 && s->taken >= s->load->o.per_user;
+}
+
+static bool
+take_letter(struct sender *s)
+{
+	if (is_used_up(s) || !load_take(s->load))
+		return false;
+	s->taken++;
+	return true;
+}
+
 static void
 fill(struct sender *s)
 {
 	bool some = false;
 
-	if (!s->signed_in || s->conn == NULL || s->idle)
+	if (!s->signed_in || s->conn == NULL || s->idle || !s->all->sending)
 		return;
 	for (long i = 0; i < s->load->o.window && submit_client_may_send(&s->client); i++) {
 		struct letter *l = &s->letters[i];
 
 		if (l->open)
 			continue;
-		if (l->token[0] == '\0' && load_take(s->load))
-			new_letter(s->all, l);
+		if (l->token[0] == '\0' && take_letter(s))
+			new_letter(s->load, l);
 		if (l->token[0] != '\0')
 			some = give(s, l) || some;
 	}
@@ -135,11 +153,29 @@ fill(struct sender *s)
 }
 
 static void
+answered(struct sender *s, struct letter *l, const struct ulid *id, const struct err *e)
+{
+	char recipient[ADDRESS_STR_BYTES];
+
+	l->open = false;
+	if (e == NULL) {
+		load_numbered(s->load->o.recipient, l->turn, recipient);
+		load_acked(s->load, l->sent_us, id, l->digest, recipient);
+	} else if (e->why == s->load->expected) {
+		load_answered(s->load, l->sent_us);
+	} else if (s->load->o.again && refusal_temporary(e->why)) {
+		return;
+	} else {
+		load_refused(s->load, e);
+	}
+	l->token[0] = '\0';
+}
+
+static void
 on_taken(void *role, void *arg, const struct ulid *id, const struct err *e)
 {
 	struct sender *s = role;
 	struct letter *l = NULL;
-	char recipient[ADDRESS_STR_BYTES];
 
 	(void)arg; /* answers come in the order of the letters */
 	for (long i = 0; i < s->load->o.window; i++)
@@ -147,22 +183,14 @@ on_taken(void *role, void *arg, const struct ulid *id, const struct err *e)
 			l = &s->letters[i];
 	if (l == NULL)
 		return;
-	l->open = false;
-	if (e == NULL) {
-		load_numbered(s->load->o.recipient, l->turn, recipient);
-		load_acked(s->load, l->sent_us, id, l->digest, recipient);
-		l->token[0] = '\0';
-	} else if (!s->load->o.again || !refusal_temporary(e->why)) {
-		load_refused(s->load, e);
-		l->token[0] = '\0';
-	}
+	answered(s, l, id, e);
 	if (s->load->o.pause_ms > 0)
 		loop_timer_set_ms(s->timer, s->load->o.pause_ms);
 	else
 		fill(s);
 }
 
-/* -- idle sessions -------------------------------------------------------------------------------- */
+/* -- who is there --------------------------------------------------------------------------------- */
 
 static void
 begin_some(struct letters *a, long from, long n)
@@ -171,21 +199,38 @@ begin_some(struct letters *a, long from, long n)
 		loop_timer_set_ms(a->senders[i].timer, 0);
 }
 
-/* As soon as one is signed in, or has failed, the next one begins; after the last one the letters. */
+/* As soon as one is signed in, or has failed, the next one begins; after the last one those that send. */
 static void
-count_idle(struct sender *s)
+count_idle(struct letters *a)
 {
-	struct letters *a = s->all;
-
-	if (!s->idle || s->counted)
-		return;
-	s->counted = true;
 	if (a->idle_begun < a->idle)
 		begin_some(a, a->load->o.connections + a->idle_begun++, 1);
-	if (++a->idle_counted < a->idle)
+	if (++a->idle_counted == a->idle)
+		begin_some(a, 0, a->load->o.connections);
+}
+
+/* To sign in takes long, so the first letter waits for the last user. */
+static void
+count_busy(struct letters *a)
+{
+	if (++a->busy_counted < a->load->o.connections)
 		return;
+	a->sending = true;
 	load_begin(a->load);
-	begin_some(a, 0, a->load->o.connections);
+	for (long i = 0; i < a->load->o.connections; i++)
+		fill(&a->senders[i]);
+}
+
+static void
+count(struct sender *s)
+{
+	if (s->counted)
+		return;
+	s->counted = true;
+	if (s->idle)
+		count_idle(s->all);
+	else
+		count_busy(s->all);
 }
 
 static void
@@ -215,7 +260,7 @@ on_signed_in(void *role, const struct err *e)
 	auth_client_free(&s->auth);
 	s->signed_in = e == NULL;
 	if (e == NULL) {
-		count_idle(s);
+		count(s);
 		fill(s);
 		return;
 	}
@@ -240,6 +285,34 @@ static const struct submit_client_ops ops = {
 	.lost = on_lost,
 };
 
+/* -- users --------------------------------------------------------------------------------------- */
+
+static void
+become(struct sender *s, long user)
+{
+	s->taken = 0;
+	load_numbered(s->load->o.user, user, s->address);
+	if (!s->idle)
+		make_body(s);
+}
+
+/* One that has had no connection yet. */
+static bool
+next_user(struct sender *s)
+{
+	const struct load_options *o = &s->load->o;
+	struct err e;
+
+	if (s->all->users >= o->users) {
+		err_set(&e, REFUSAL_outbox_full, "each of %ld users has sent %ld letters", o->users,
+		    o->per_user);
+		load_refused(s->load, &e);
+		return false;
+	}
+	become(s, ++s->all->users);
+	return true;
+}
+
 /* -- the connection --------------------------------------------------------------------------------- */
 
 static void
@@ -253,7 +326,7 @@ on_up(struct conn *c, void *role)
 	s->up = true;
 	submit_client_init(&s->client, &ops, s);
 	if (!conn_exporter(c, binding) ||
-	    !auth_client_new(span_str(s->load->o.user), span_str(a->password),
+	    !auth_client_new(span_str(s->address), span_str(a->password),
 		span_of(binding, sizeof binding), &s->all->cache, &s->auth, &e)) {
 		conn_close(c);
 		return;
@@ -271,12 +344,27 @@ has_letters(const struct sender *s)
 	return false;
 }
 
+/* Does it connect again, and after how long? */
+static bool
+goes_on(struct sender *s, int64_t *after_ms)
+{
+	const struct load *l = s->load;
+	bool has = has_letters(s), turn = is_used_up(s) && !has;
+
+	*after_ms = turn ? 0 : RETRY_MS;
+	if (s->idle || l->stopping || !(turn || l->o.again) ||
+	    !(has || l->o.count == 0 || l->sent < (uint64_t)l->o.count))
+		return false;
+	return !turn || next_user(s);
+}
+
 static void
 on_gone(struct conn *c, void *role, const struct err *why)
 {
 	struct sender *s = role;
 	struct load *l = s->load;
 	struct err closed;
+	int64_t after_ms;
 
 	(void)c;
 	s->conn = NULL;
@@ -294,10 +382,9 @@ on_gone(struct conn *c, void *role, const struct err *why)
 		if (!l->o.again)
 			load_refused(l, why);
 	}
-	count_idle(s);
-	if (!s->idle && l->o.again && !l->stopping &&
-	    (has_letters(s) || l->o.count == 0 || l->sent < (uint64_t)l->o.count)) {
-		loop_timer_set_ms(s->timer, RETRY_MS);
+	count(s);
+	if (goes_on(s, &after_ms)) {
+		loop_timer_set_ms(s->timer, after_ms);
 		return;
 	}
 	loop_timer_cancel(s->timer);
@@ -329,7 +416,6 @@ load_letters(struct load *l)
 
 	a->load = l;
 	load_password(l, a->password);
-	make_body(a);
 	a->idle = l->o.idle;
 	a->busy = l->o.connections;
 	a->senders = memory_array((size_t)(a->busy + a->idle), sizeof *a->senders);
@@ -341,7 +427,9 @@ load_letters(struct load *l)
 		s->all = a;
 		s->idle = i >= a->busy;
 		s->timer = loop_timer_new(l->loop, on_timer, s);
+		become(s, i % l->o.users + 1); /* idle ones share theirs */
 	}
+	a->users = a->busy;
 	a->idle_begun = a->idle < IDLE_AT_ONCE ? a->idle : IDLE_AT_ONCE;
 	if (a->idle > 0)
 		begin_some(a, a->busy, a->idle_begun);
@@ -355,9 +443,10 @@ load_letters_free(void *all)
 {
 	struct letters *a = all;
 
-	for (long i = 0; i < a->load->o.connections + a->idle; i++)
+	for (long i = 0; i < a->load->o.connections + a->idle; i++) {
 		loop_timer_free(&a->senders[i].timer);
-	buf_clear(&a->body);
+		buf_clear(&a->senders[i].body);
+	}
 	free(a->senders);
 	free(a);
 }

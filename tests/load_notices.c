@@ -21,6 +21,7 @@ struct sealed {
 	struct ulid id[SEAL_STATEMENTS_MAX];
 	unsigned char digest[SEAL_STATEMENTS_MAX][DIGEST_BYTES];
 	struct notify_recipient recipient[SEAL_STATEMENTS_MAX];
+	char address[SEAL_STATEMENTS_MAX][ADDRESS_STR_BYTES];
 	struct buf statement[SEAL_STATEMENTS_MAX];
 	struct buf seal;
 };
@@ -54,7 +55,8 @@ make_statement(const struct caller *c, struct sealed *b, size_t i, struct err *e
 	ulid_make(&b->id[i], clock_wall_ms(), random);
 	random_bytes(b->digest[i], sizeof b->digest[i]);
 	random_bytes(b->recipient[i].salt, sizeof b->recipient[i].salt);
-	b->recipient[i].address = span_str(o->recipient);
+	load_numbered(o->recipient, load_turn(c->load), b->address[i]);
+	b->recipient[i].address = span_str(b->address[i]);
 	statement_hash(digest_sha256, b->recipient[i].salt, b->recipient[i].address, hash[0]);
 	st.id = b->id[i];
 	st.date_s = clock_wall_ms() / 1000;
@@ -161,8 +163,7 @@ on_result(void *role, void *arg, size_t index, struct span text, const struct er
 	if (e != NULL)
 		load_refused(c->load, e);
 	else
-		load_acked(c->load, b->sent_us, &b->id[index], b->digest[index],
-		    c->load->o.recipient);
+		load_acked(c->load, b->sent_us, &b->id[index], b->digest[index], b->address[index]);
 }
 
 static void

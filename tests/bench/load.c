@@ -10,9 +10,15 @@
  * --pause MS after each answer, --journal FILE (tests/load.h), --again (go on after a connection
  * broke), --from ADDRESS (our own), --envelope and --header U@D (the sender there; the user's
  * own where not given), --poll (never sleeps: to wake a sleeper on this machine is charged to the
- * server, as no peer on a network is), --recipients N (letters go in turn to 1 ... N, put for the % of
- * --recipient), --idle N (of letters: so many more sessions, signed in before the first letter is sent, say
- * nothing).  Status 0: all that was sent was acknowledged.
+ * server, as no peer on a network is), --recipients N (letters and notices go in turn to 1 ... N, put for
+ * the % of --recipient).
+ *
+ * Of letters: --users N (1 ... N put for the % of --user; connections have different users), --per-user N
+ * (after so many letters a connection goes on as the next user that had none), --refused WORD (a letter
+ * that is refused for that reason counts as acknowledged), --idle N (so many more sessions, signed in before
+ * the first letter is sent, say nothing).
+ *
+ * Status 0: all that was sent was acknowledged.
  */
 #include <getopt.h>
 #include <signal.h>
@@ -83,6 +89,7 @@ options(int argc, char **argv, struct load_options *o)
 		{ "from", &o->from, NULL, 0, 0 },
 		{ "envelope", &o->envelope, NULL, 0, 0 },
 		{ "header", &o->header, NULL, 0, 0 },
+		{ "refused", &o->refused, NULL, 0, 0 },
 		{ "connections", NULL, &o->connections, 1, 10000 },
 		{ "size", NULL, &o->size, 100, 64 << 20 },
 		{ "seconds", NULL, &o->seconds, 0, 3600 },
@@ -92,6 +99,8 @@ options(int argc, char **argv, struct load_options *o)
 		{ "pause", NULL, &o->pause_ms, 0, 60000 },
 		{ "recipients", NULL, &o->recipients, 1, 1000000 },
 		{ "idle", NULL, &o->idle, 0, 100000 },
+		{ "users", NULL, &o->users, 1, 1000000 },
+		{ "per-user", NULL, &o->per_user, 1, 100000000 },
 		{ "again", NULL, NULL, 0, 0 },
 		{ "poll", NULL, NULL, 0, 0 },
 	};
@@ -125,8 +134,9 @@ kind_of(int argc, char **argv)
 }
 
 static void
-check(const struct kind *k, struct load_options *o)
+check(const struct kind *k, struct load *l)
 {
+	struct load_options *o = &l->o;
 	bool ours = k->begin == load_notices;
 
 	if (!ours && o->user != NULL && o->domain == NULL && strchr(o->user, '@') != NULL)
@@ -135,6 +145,10 @@ check(const struct kind *k, struct load_options *o)
 	    ((ours || k->begin == load_letters) && o->recipient == NULL) ||
 	    (ours ? o->own == NULL || o->certificate == NULL || o->key == NULL
 		  : o->user == NULL || o->password_file == NULL))
+		usage();
+	l->expected = o->refused == NULL ? REFUSAL_NONE : refusal_by_word(span_str(o->refused));
+	if ((o->refused != NULL && l->expected == REFUSAL_NONE) ||
+	    (o->per_user > 0 && o->users < o->connections))
 		usage();
 	if (o->count > 0 && o->seconds < 0)
 		o->seconds = 0;
@@ -194,9 +208,10 @@ main(int argc, char **argv)
 		.size = 4096,
 		.seconds = -1,
 		.window = 1,
+		.users = 1,
 		.per_seal = 16 };
 	options(argc - 1, argv + 1, &l->o);
-	check(k, &l->o);
+	check(k, l);
 	load_open(l, "load");
 	all = k->begin(l);
 	poll_again(l);
