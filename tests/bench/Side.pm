@@ -3,12 +3,13 @@
 #	my $s = Side->new("this", "build/release", "$T/this");
 #	$s->up();
 #	$s->fresh();				# both stores are empty, the daemons new
+#	my @who = $s->senders(50, 400000);	# options of load: users for 50 connections and so many letters
 #	$s->add_readers(20);			# at least so many
 #	my $r = $s->under_load("letters", ...);	# rate, latencies, CPU time and writes a letter
 #	$s->down();
 #
-# The mail of a.test goes out, that of b.test comes in.  nowhere.test has no server, that of away.test does not
-# answer.  The readers are r1@b.test and so on, and have one password.
+# The mail of a.test goes out, that of b.test comes in.  There is no domain nowhere.test; the server of away.test
+# does not answer.  The senders are s1@a.test and so on, the readers r1@b.test; those of a domain have one password.
 package Side;
 use strict;
 use warnings;
@@ -20,7 +21,7 @@ my @counts = qw(pwrite pwritev fdatasync fsync msync octets getrandom);	# tests/
 
 sub new {
 	my ($class, $name, $bin, $dir) = @_;
-	return bless { name => $name, bin => $bin, dir => $dir, W => "$dir/world", letters => 0, workers => 0, readers => 0 }, $class;
+	return bless { name => $name, bin => $bin, dir => $dir, W => "$dir/world", workers => 0, users => {} }, $class;
 }
 
 sub quietly {
@@ -77,10 +78,47 @@ sub read_env {
 	while (<$f>) { $s->{env}{$1} = $2 if /^(\w+)=(.*)/ }
 }
 
-sub add_readers {
-	my ($s, $n) = @_;
-	local $ENV{TILLCALLED_PASSWORD_FILE} = $s->{password};
-	$s->world_of("oms", "b.test", "user", "add", "r" . ++$s->{readers} . "\@b.test") while $s->{readers} < $n;
+# At least n users NAME1@DOMAIN ..., with the password of LIKE@DOMAIN.  Its line is copied (common/auth/accounts.h):
+# neither the file nor a client then has to make keys for each of them, which takes longer than a row does.
+sub add_users {
+	my ($s, $name, $domain, $like, $n) = @_;
+	my $had = $s->{users}{$name} // 0;
+	my $file = "$s->{W}/$domain/accounts";
+	return if $had >= $n;
+	$s->{users}{$name} = $n;
+	open my $f, "<", $file or die "bench: $file: $!\n";
+	my @lines = <$f>;
+	my ($keys) = map { /^user \Q$like\E\@\Q$domain\E (.*)/ ? $1 : () } @lines;
+	my ($gid, $mode) = ((stat $f)[5], (stat _)[2] & 07777);
+	open my $new, ">", "$file.bench" or die "bench: $file.bench: $!\n";
+	print $new @lines, map { "user $name$_\@$domain $keys\n" } $had + 1 .. $n;
+	close $new or die "bench: $file.bench: $!\n";
+	chown -1, $gid, "$file.bench";
+	chmod $mode, "$file.bench";
+	rename "$file.bench", $file or die "bench: $file: $!\n";
+}
+
+sub add_readers { my ($s, $n) = @_; $s->add_users("r", "b.test", "bob", $n) }
+
+# A user may have OMS_OUTBOX_MAX letters (30,000) in the outbox, and a sender's domain IMS_MAILBOX_SENDER notices
+# (25,000) in a mailbox.  What a row gives to one user is less than both.
+our $user_letters = 20000;
+
+# For so many letters by so many connections: each has a user of its own, and goes on as another one.
+sub senders {
+	my ($s, $connections, $letters, $name) = @_;
+	my $n = $connections + int($letters / $user_letters);
+	$name //= "s";
+	$s->add_users($name, "a.test", "alice", $n);
+	return ("--user", "$name%\@a.test", "--connections", $connections, "--users", $n, "--per-user", $user_letters);
+}
+
+# For so many notices, evenly divided.
+sub recipients {
+	my ($s, $notices) = @_;
+	my $n = 1 + int($notices / $user_letters);
+	$s->add_readers($n);
+	return ("--recipient", "r%\@b.test", "--recipients", $n);
 }
 
 sub down { my ($s) = @_; $s->quietly("tests/world", "down", $s->{W}) if -d "$s->{W}/run" }
@@ -129,54 +167,49 @@ sub empty {
 	$s->quietly("find", $folder, "-mindepth", 1, "-delete") if -d $folder;
 }
 
-# The store of a program that does not run, left out or put in place of another one.
-sub set_aside { my ($s, $program, $name) = @_; rename $s->folder($program), $s->folder($program) . ".$name" }
-sub put_back {
-	my ($s, $program, $name) = @_;
-	$s->quietly("rm", "-rf", $s->folder($program));
-	rename $s->folder($program) . ".$name", $s->folder($program) or die "bench: no store $name\n";
-}
-
 # Options: letters => N: the spool has so many; workers => N.
 sub fresh {
 	my ($s, %o) = @_;
-	my $letters = $o{letters} || 0;
-	my $keep = $letters > 0 && $s->{letters} == $letters;
 	$s->stop($_) for "oms", "ims";
 	$s->set_workers($o{workers} || 0);
-	$s->empty("ims");
-	if (!$keep) {
-		$s->leave_filled();
-		$s->fill($letters) if $letters > 0;
-	}
+	$s->empty($_) for "oms", "ims";
+	$s->fill($o{letters}) if $o{letters};
 	$s->start($_) for "oms", "ims";
 }
 
-# A spool that took long to fill is kept for later.
-sub leave_filled {
-	my ($s) = @_;
-	my $was = $s->{letters};
-	$s->{letters} = 0;
-	return $s->empty("oms") if $was == 0;
-	my ($uid, $gid) = (stat $s->folder("oms"))[4, 5];
-	$s->set_aside("oms", $was);
-	mkdir $s->folder("oms"), 0700;
-	chown $uid, $gid, $s->folder("oms");
-}
-
+# A spool takes long to fill, so each measurement has a copy of the first one.
 sub fill {
 	my ($s, $letters) = @_;
 	my $folder = $s->folder("oms");
-	if (-d "$folder.$letters") {
-		$s->put_back("oms", $letters);
-	} else {
-		my $tool = "$s->{bin}/tests/tools/spool_fill";
-		-x $tool or die "no spool of $letters letters: $tool is not there\n";
-		my ($uid, $gid) = (stat $folder)[4, 5];
-		$s->quietly($tool, $folder, 64 << 30, $letters);
-		$s->quietly("chown", "-R", "$uid:$gid", $folder);
+	my $filled = "$folder.$letters";
+	if (!-d $filled) {
+		$s->can_fill() && !$s->{fill_by_load} ? $s->fill_by_tool($letters) : $s->fill_by_load($letters);
+		rename $folder, $filled or die "bench: $filled: $!\n";
 	}
-	$s->{letters} = $letters;
+	$s->quietly("rm", "-rf", $folder);
+	$s->quietly("cp", "-a", $filled, $folder);
+	$s->quietly("sync", "-f", $folder);
+}
+
+sub fill_tool { my ($s) = @_; return "$s->{bin}/tests/tools/spool_fill" }
+sub can_fill { my ($s) = @_; return -x $s->fill_tool() }
+
+sub fill_by_tool {
+	my ($s, $letters) = @_;
+	my $folder = $s->folder("oms");
+	my ($uid, $gid) = (stat $folder)[4, 5];
+	$s->quietly($s->fill_tool(), $folder, 64 << 30, $letters);
+	$s->quietly("chown", "-R", "$uid:$gid", $folder);
+}
+
+# What each build can do: its oms takes the letters, which all wait for away.test.
+sub fill_by_load {
+	my ($s, $letters) = @_;
+	$s->start("oms");
+	my $r = $s->load("letters", $s->senders(50, $letters, "f"), "--recipient", "bob\@away.test", "--size", 200,
+		"--window", 8, "--count", $letters);
+	$s->stop("oms");
+	die "no spool of $letters letters: $r->{fault}\n" if $r->{fault};
 }
 
 sub set_workers {
@@ -186,13 +219,27 @@ sub set_workers {
 	$s->{workers} = $n;
 }
 
-# Asks a daemon for its status.
-sub status {
-	my ($s, $program) = @_;
-	my $socket = IO::Socket::UNIX->new(Peer => "$s->{W}/$host{$program}/var/$program.sock") or return {};
-	print $socket "{\"verb\":\"status\"}\n";
-	my $line = <$socket> // "";
-	return { $line =~ /"(\w+)":\s*(\d+)/g };
+# Asks a daemon: the lines of its answer but for the last one, each {KEY => NUMBER or TEXT}.
+sub ask {
+	my ($s, $program, $verb) = @_;
+	my $socket = IO::Socket::UNIX->new(Peer => "$s->{W}/$host{$program}/var/$program.sock") or return;
+	my @lines;
+	print $socket "{\"verb\":\"$verb\"}\n";
+	while (defined(my $line = <$socket>)) {
+		last if $line =~ /^{"(done|error)"/;
+		push @lines, { $line =~ /"(\w+)":\s*"?([^",}]*)/g };
+	}
+	return @lines;
+}
+
+sub status { my ($s, $program) = @_; return ($s->ask($program, "status"))[0] // {} }
+
+# How many letters of the senders the oms keeps.  (The count in its status may be a minute old.)
+sub kept {
+	my ($s) = @_;
+	my $sum = 0;
+	$sum += $_->{letters} for grep { ($_->{address} // "") =~ /^s\d/ } $s->ask("oms", "users");
+	return $sum;
 }
 
 # -- what they have used ---------------------------------------------------------------------------------------

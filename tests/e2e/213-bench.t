@@ -2,11 +2,11 @@
 # `make bench`, one second a row: two builds are measured in turn, and each measurement is a line of JSON.  How fast
 # anything is, is no test here, where other tests run beside it.
 . tests/e2e/lib.sh
-plan 11
+plan 16
 
 bench() { tests/bench/run --pairs 1 --seconds 1 --json "$T/lines" "$@" >"$T/said" 2>"$T/err"; }
 lines() { perl -MJSON::PP -ne 'my $l = decode_json($_); my $r = $l->{result};
-    print "$l->{row} $l->{side} ", $r->{fault} // ($r->{rate} > 0 ? "measured" : "nothing"), "\n"' "$T/lines"; }
+    print "$l->{row} $l->{side} ", $r->{fault} // (($r->{rate} // $r->{s}) > 0 ? "measured" : "nothing"), "\n"' "$T/lines"; }
 
 bench --bin "build/$MODE" --row accept-1,fetch-1
 is "it ends well" "$? $(cat "$T/err")" "0 "
@@ -29,6 +29,20 @@ is "lists, letters that are here and notices" "$(perl -MJSON::PP -ne 'my $l = de
 show-1 measured
 notices-1x1 measured
 announced-50 measured"
+# Of an earlier commit: without tools of today.
+mkdir -p "$T/earlier/tests/bench"
+for program in oms ims mc; do ln -s "$PWD/build/$MODE/$program" "$T/earlier/$program"; done
+bench --bin "$T/earlier" --row restart-1000000,store-1 --letters 2000
+is "a build without tools is compared, too" "$? $(cat "$T/err")" "0 "
+is "... its spool is filled by load; what needs a tool is left out" "$(lines | sort)" "restart-1000000 other measured
+restart-1000000 this measured
+store-1 this measured"
+like "... which the table says" "$(cat "$T/said")" 'other +-  \(it has no tests/bench/kv\)'
+printf '#!/bin/sh\n' >"$T/earlier/tests/bench/kv"
+chmod +x "$T/earlier/tests/bench/kv"
+bench --bin "$T/earlier" --row store-1
+is "a row that cannot be measured: status 1" "$?" 1
+like "... and its name" "$(tail -1 "$T/said")" '^failed: store-1 of other$'
 status_is "a row that there is not" 64 tests/bench/run --row nothing
 like "is named, with those that there are" "$err" 'no row nothing; there are: accept-50 '
 
