@@ -76,10 +76,11 @@ struct kv_run {
 	bool defers;  /* effects that nobody awaits are only stored: there is no space for more */
 	size_t units; /* operations and effects so far */
 	struct kv_load
-	    waits;   /* of the effects that are not delivered yet, if they must be stored */
-	bool stores; /* an effect was stored since kv_run_begin */
-	bool more;   /* an effect was stored because it is for the next commit */
-	bool stuck;  /* an effect was stored because it cannot be applied now */
+	    waits;           /* of the effects that are not delivered yet, if they must be stored */
+	bool asked, pending; /* the engine had stored effects then, if it was asked */
+	bool stores;         /* an effect was stored since kv_run_begin */
+	bool more;           /* an effect was stored because it is for the next commit */
+	bool stuck;          /* an effect was stored because it cannot be applied now */
 	struct kv_told *told; /* the refusals that reached the operation, in their order */
 	size_t n_told, cap_told;
 };

@@ -36,7 +36,7 @@ void
 kv_run_begin(struct kv_run *r, void *of)
 {
 	kv_set_reset(&r->set);
-	r->stores = false;
+	r->stores = r->asked = false;
 	kv_run_follow(r, of);
 }
 
@@ -90,13 +90,23 @@ pending_span(const struct pending_key *k)
 	return span_of(k->b, k->n);
 }
 
+/* The engine puts nothing after kv_run_begin but what `stores` tells of. */
+static bool
+may_be_pending(struct kv_run *r)
+{
+	if (!r->asked)
+		r->pending = r->view->has_pending(r->of);
+	r->asked = true;
+	return r->stores || r->pending;
+}
+
 static bool
 pair_waits(struct kv_run *r, const struct kv_effect *f)
 {
 	struct pending_key k;
 	struct span key;
 
-	if (!r->stores && !r->view->has_pending(r->of))
+	if (!may_be_pending(r))
 		return false;
 	k = pair_key(&f->to, &f->from);
 	return kv_run_next_key(r, pending_span(&k), pending_span(&k), &key);
