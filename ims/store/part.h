@@ -351,9 +351,11 @@ bool ims_letter_any_evidence(struct kv_txn *t, struct span *value, struct err *e
 bool ims_letter_is(struct kv_txn *t, struct span from_domain, uint64_t run, int64_t now_s,
     struct ims_letter_record *r, struct err *e);
 
-/* The papers that all evidence of a letter cites, each once: digests one after the other. */
-void ims_letter_papers(struct kv_txn *t, const unsigned char domain_hash[PART_SHORT],
-    struct buf *out);
+/* The papers that a page of the evidence of a letter cites, each once: digests one after the other.  from: where the
+ * page begins; n 0: the first.  True: *next is where the next one does. */
+#define EVIDENCE_PAGE 64
+bool ims_letter_papers(struct kv_txn *t, const unsigned char domain_hash[PART_SHORT],
+    const struct kv_key *from, struct kv_key *next, struct buf *out);
 /* They were renewed; the letter says when they are next. */
 struct ims_renewing {
 	unsigned char domain_hash[PART_SHORT];

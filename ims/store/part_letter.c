@@ -690,36 +690,53 @@ ims_letter_renewed(struct kv_txn *t, void *renewing, struct err *e)
 	return true;
 }
 
+struct papers {
+	struct buf *digests;
+	size_t left; /* rows of a page */
+	struct kv_key *next;
+	bool more;
+};
+
+static void
+add_paper(struct buf *out, const unsigned char digest[DIGEST_BYTES])
+{
+	for (size_t at = 0; at < out->len; at += DIGEST_BYTES)
+		if (memcmp(out->data + at, digest, DIGEST_BYTES) == 0)
+			return;
+	buf_add(out, digest, DIGEST_BYTES);
+}
+
 static bool
 add_papers(void *arg, struct span key, struct span value)
 {
+	struct papers *x = arg;
 	struct ims_evidence_record r;
-	struct buf *out = arg;
 	struct err e;
-	size_t at;
 
-	(void)key;
+	if ((x->more = x->left == 0)) {
+		x->next->n = 0;
+		kv_key_add(x->next, key);
+		return false;
+	}
+	x->left--;
 	if (!ims_evidence_read(value, &r, &e))
 		return true;
-	for (size_t i = 0; i < r.n_papers; i++) {
-		for (at = 0; at < out->len; at += DIGEST_BYTES)
-			if (memcmp(out->data + at, r.paper[i], DIGEST_BYTES) == 0)
-				break;
-		if (at == out->len)
-			buf_add(out, r.paper[i], DIGEST_BYTES);
-	}
+	for (size_t i = 0; i < r.n_papers; i++)
+		add_paper(x->digests, r.paper[i]);
 	return true;
 }
 
-void
-ims_letter_papers(struct kv_txn *t, const unsigned char domain_hash[PART_SHORT], struct buf *out)
+bool
+ims_letter_papers(struct kv_txn *t, const unsigned char domain_hash[PART_SHORT],
+    const struct kv_key *from, struct kv_key *next, struct buf *out)
 {
-	struct kv_key k = { .n = 0 };
+	struct kv_key k = key_by_hash('e', span_of(domain_hash, (size_t)PART_SHORT));
+	struct papers x = { .digests = out, .left = EVIDENCE_PAGE, .next = next };
 
-	kv_key_add_u8(&k, 'e');
-	kv_key_add(&k, span_of(domain_hash, (size_t)PART_SHORT));
 	buf_reset(out);
-	kv_each(t, kv_key_span(&k), kv_key_span(&k), add_papers, out);
+	kv_each(t, from->n > 0 ? kv_key_span(from) : kv_key_span(&k), kv_key_span(&k), add_papers,
+	    &x);
+	return x.more;
 }
 
 static bool

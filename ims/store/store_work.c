@@ -48,7 +48,9 @@ struct work {
 	size_t n_things, at;
 	struct kv_part mailbox; /* or the letters of an id */
 	unsigned char domain_hash[PART_SHORT];
-	struct buf papers; /* of the letter: digests */
+	struct buf papers;                     /* of a page of the letter's evidence: digests */
+	struct kv_key evidence, evidence_next; /* where the page begins, and the next */
+	bool more_evidence;
 	size_t paper;
 	struct ims_numbers numbers;
 	struct kv_key remainder; /* where the page of what is remembered begins */
@@ -426,11 +428,18 @@ renewed(struct work *w)
 	next_thing(w);
 }
 
+static void look_for_page_of_papers(struct work *w);
+
 static void
 renew_paper(struct work *w)
 {
 	struct span digest = span_sub(buf_span(&w->papers), w->paper * DIGEST_BYTES, DIGEST_BYTES);
 
+	if (digest.n < DIGEST_BYTES && w->more_evidence) {
+		w->evidence = w->evidence_next;
+		look_for_page_of_papers(w);
+		return;
+	}
 	if (digest.n < DIGEST_BYTES) {
 		w->step.renewing.now_s = w->now_s;
 		memcpy(w->step.renewing.domain_hash, w->domain_hash, sizeof w->domain_hash);
@@ -449,7 +458,8 @@ look_for_papers(struct kv_txn *t, void *arg, struct err *why)
 	struct work *w = arg;
 
 	(void)why;
-	ims_letter_papers(t, w->domain_hash, &w->papers);
+	w->more_evidence = ims_letter_papers(t, w->domain_hash, &w->evidence, &w->evidence_next,
+	    &w->papers);
 }
 
 static void
@@ -459,13 +469,20 @@ papers_found(struct ims_question *q)
 }
 
 static void
+look_for_page_of_papers(struct work *w)
+{
+	w->paper = 0;
+	w->question.next = papers_found;
+	ims_look(&w->question, w->mailbox, look_for_papers, w);
+}
+
+static void
 renew_letter(struct work *w, const struct thing *letter)
 {
 	w->mailbox = letter->part;
 	memcpy(w->domain_hash, letter->domain_hash, sizeof w->domain_hash);
-	w->paper = 0;
-	w->question.next = papers_found;
-	ims_look(&w->question, letter->part, look_for_papers, w);
+	w->evidence.n = 0;
+	look_for_page_of_papers(w);
 }
 
 static void

@@ -270,6 +270,78 @@ crls_are_kept_with_evidence(void **state)
 	world_clear(&w);
 }
 
+static size_t most_papers, all_papers;
+static struct ims_paper_is paper;
+
+/* Before that of its statement, in the order of keys; each cites another paper. */
+static void
+put_evidence(struct kv_txn *t)
+{
+	for (uint64_t i = 1; i <= 3 * EVIDENCE_PAGE; i++) {
+		struct ims_evidence_record r = { .n_papers = 1 };
+		struct buf value = BUF_INIT;
+		struct kv_key k = { .n = 0 };
+
+		memcpy(r.paper[0], &i, sizeof i);
+		ims_evidence_pack(&value, &r);
+		kv_key_add_u8(&k, 'e');
+		kv_key_add_hash(&k, SPAN_LIT("a.test"), PART_SHORT);
+		kv_key_add_hash(&k, SPAN_LIT("b.test"), PART_SHORT);
+		kv_key_add_u64(&k, i);
+		kv_put(t, kv_key_span(&k), buf_span(&value));
+		buf_clear(&value);
+	}
+}
+
+static void
+see_papers(struct kv_txn *t)
+{
+	unsigned char hash[DIGEST_BYTES];
+	struct kv_key from = { .n = 0 }, next;
+	struct buf digests = BUF_INIT;
+	bool more;
+
+	most_papers = all_papers = 0;
+	digest_sha256(SPAN_LIT("a.test"), hash);
+	do {
+		more = ims_letter_papers(t, hash, &from, &next, &digests);
+		from = next;
+		all_papers += digests.len / DIGEST_BYTES;
+		if (digests.len / DIGEST_BYTES > most_papers)
+			most_papers = digests.len / DIGEST_BYTES;
+	} while (more);
+	buf_clear(&digests);
+}
+
+static void
+see_paper(struct kv_txn *t)
+{
+	assert_true(ims_paper_is(t, &paper));
+}
+
+/* One look at all of them would hold up the loop. */
+static void
+a_letter_of_many_statements_renews_page_by_page(void **state)
+{
+	unsigned char digest[DIGEST_BYTES];
+	struct world w;
+	struct ulid id;
+
+	(void)state;
+	world_of(&w);
+	id = id_of(&w, 1);
+	accepts(&w, (struct notification) { .number = 1, .to = BOB, .hold_s = 80 * DAY });
+	operate(&w, ims_part_letter(&id), put_evidence);
+	operate(&w, ims_part_letter(&id), see_papers);
+	assert_int_equal(most_papers, EVIDENCE_PAGE);
+	assert_int_equal(all_papers, 3 * EVIDENCE_PAGE + 1);
+	sweep(&w, 8 * DAY);
+	digest_sha256(SPAN_LIT("chain"), digest);
+	operate(&w, ims_part_paper(digest), see_paper);
+	assert_true(paper.until_s >= w.now_s + 8 * DAY + PAPER_KEEP_S);
+	world_clear(&w);
+}
+
 static void
 damage_papers(struct world *w)
 {
@@ -316,7 +388,7 @@ a_damaged_paper_is_not_paid_for_ever(void **state)
 int
 main(void)
 {
-	enum { N = 10 };
+	enum { N = 11 };
 	const struct CMUnitTest tests[N] = {
 		cmocka_unit_test(a_promise_that_moved_is_remembered),
 		cmocka_unit_test(each_recipient_remembers),
@@ -327,6 +399,7 @@ main(void)
 		cmocka_unit_test(evidence_goes_with_its_letter),
 		cmocka_unit_test(evidence_says_who_promised_what),
 		cmocka_unit_test(crls_are_kept_with_evidence),
+		cmocka_unit_test(a_letter_of_many_statements_renews_page_by_page),
 		cmocka_unit_test(a_damaged_paper_is_not_paid_for_ever),
 	};
 

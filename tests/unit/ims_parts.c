@@ -1074,8 +1074,11 @@ letter_of_a(void)
 static void
 see_papers(struct kv_txn *t, struct world *w)
 {
+	const struct kv_key first = { .n = 0 };
+	struct kv_key next;
+
 	(void)w;
-	ims_letter_papers(t, letter_of_a().domain_hash, &digests);
+	assert_false(ims_letter_papers(t, letter_of_a().domain_hash, &first, &next, &digests));
 }
 
 /* The letter of a.test. */
