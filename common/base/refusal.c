@@ -65,7 +65,7 @@ refusal_of_session(enum refusal r)
 enum refusal
 refusal_by_word(struct span word)
 {
-	for (int i = 1; i < REFUSAL__COUNT; i++)
+	for (int i = 1; i < REFUSAL__COUNT && word.n > 0; i++)
 		if (span_eq(word, span_str(rows[i].word)))
 			return (enum refusal)i;
 	return REFUSAL_NONE;
