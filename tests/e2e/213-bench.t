@@ -32,7 +32,7 @@ announced-50 measured"
 # Of an earlier commit: without tools of today.
 mkdir -p "$T/earlier/tests/bench"
 for program in oms ims mc; do ln -s "$PWD/build/$MODE/$program" "$T/earlier/$program"; done
-bench --bin "$T/earlier" --row restart-1000000,store-1 --letters 2000
+bench --bin "$T/earlier" --row restart-1000000,store-1 --letters 500
 is "a build without tools is compared, too" "$? $(cat "$T/err")" "0 "
 is "... its spool is filled by load; what needs a tool is left out" "$(lines | sort)" "restart-1000000 other measured
 restart-1000000 this measured
