@@ -31,6 +31,7 @@ struct truth {
 	size_t n;
 	struct truth_letter *letters;
 	size_t n_letters;
+	size_t at; /* the letter that is looked at */
 	bool counts_letters;
 	/* of the partition that is looked at */
 	char (*names)[IMS_STORE_USER_BYTES];
@@ -186,6 +187,19 @@ truth_of_letter(struct truth *t, const struct ulid *id, struct span from_domain)
 	assert_true(domain_copy_span(&l->from_domain, from_domain));
 }
 
+/* Without evidence.  One of an older version is charged with what its rows took then. */
+static inline uint64_t
+truth_notice_takes(const struct ims_notice_record *n)
+{
+	uint64_t takes = ims_notice_takes(n);
+
+	assert_true(n->charged >= n->charged_domain);
+	if (n->charged == n->charged_domain)
+		return takes;
+	assert_true(n->charged_domain <= takes);
+	return n->charged_domain;
+}
+
 static inline bool
 truth_notice(void *arg, struct span key, struct span value)
 {
@@ -198,10 +212,10 @@ truth_notice(void *arg, struct span key, struct span value)
 	(void)key;
 	assert_true(ims_notice_read(value, &n, &e));
 	domain = address_domain(span_str(n.from));
-	truth_add(t, domain, n.charged_domain, 1);
+	truth_add(t, domain, truth_notice_takes(&n), 1);
 	s = truth_of(t, domain, t->user);
 	s->notices++;
-	s->octets += n.charged;
+	s->octets += n.charged; /* with the evidence that it brought */
 	truth_of_letter(t, &n.id, domain);
 	t->notices++;
 	return true;
@@ -217,7 +231,8 @@ truth_seen(void *arg, struct span key, struct span value)
 	(void)key;
 	assert_true(ims_seen_read(value, &r, &e));
 	if (r.domain.text[0] != '\0') /* else of an earlier version: nobody pays */
-		truth_add(t, domain_span(&r.domain), r.charged, 0);
+		truth_add(t, domain_span(&r.domain),
+		    ims_seen_takes(span_str(r.user), domain_span(&r.domain)), 0);
 	t->seen++;
 	return true;
 }
@@ -267,9 +282,9 @@ truth_paper(struct kv_txn *t, struct truth *truth)
 
 	assert_true(ims_paper_is(t, &p));
 	assert_true(ims_paper_read(t, &octets, &e));
-	buf_clear(&octets);
 	if (p.payer.text[0] != '\0')
-		truth_add(truth, domain_span(&p.payer), p.charged, 0);
+		truth_add(truth, domain_span(&p.payer), ims_takes(DIGEST_BYTES, octets.len), 0);
+	buf_clear(&octets);
 }
 
 static inline bool
@@ -293,10 +308,36 @@ truth_letter_row(void *arg, struct span key, struct span value)
 	return true;
 }
 
-static inline void
-truth_letters(struct kv_txn *t, struct truth *truth)
+struct truth_evidence {
+	struct truth *truth;
+	struct span from_domain;
+};
+
+static inline bool
+truth_evidence_row(void *arg, struct span key, struct span value)
 {
-	kv_each(t, SPAN_LIT("l"), SPAN_LIT("l"), truth_letter_row, truth);
+	struct truth_evidence *x = arg;
+
+	(void)key;
+	truth_add(x->truth, x->from_domain, ims_evidence_takes(value), 0);
+	return true;
+}
+
+/* One letter of the partition. */
+static inline void
+truth_letter(struct kv_txn *t, struct truth *truth)
+{
+	struct truth_letter *l = &truth->letters[truth->at];
+	struct truth_evidence x = { truth, domain_span(&l->from_domain) };
+	struct kv_key row = { .n = 0 }, evidence = { .n = 0 };
+
+	truth->notices = 0;
+	kv_key_add_u8(&row, 'l');
+	kv_key_add_hash(&row, x.from_domain, PART_SHORT);
+	kv_each(t, kv_key_span(&row), kv_key_span(&row), truth_letter_row, truth);
+	kv_key_add_u8(&evidence, 'e');
+	kv_key_add_hash(&evidence, x.from_domain, PART_SHORT);
+	kv_each(t, kv_key_span(&evidence), kv_key_span(&evidence), truth_evidence_row, &x);
 }
 
 /* -- the sums -------------------------------------------------------------------------------------------------- */
@@ -341,7 +382,7 @@ assert_sums_are_true(struct ims_store *s, struct loop *l, uint64_t *files)
 	size_t listed = 0;
 
 	truth_list(&t, PART_MAILBOXES);
-	t.counts_letters = true;
+	t.counts_letters = true; /* these are added meanwhile */
 	for (size_t i = 0; i < t.n_names; i++) {
 		memcpy(t.user, t.names[i], sizeof t.user);
 		truth_look_at(&t, ims_part_mailbox(t.user), truth_mailbox);
@@ -353,9 +394,8 @@ assert_sums_are_true(struct ims_store *s, struct loop *l, uint64_t *files)
 		memcpy(digest, t.names[i], sizeof digest);
 		truth_look_at(&t, ims_part_paper(digest), truth_paper);
 	}
-	for (size_t i = 0; i < t.n_letters; i++) {
-		t.notices = 0;
-		truth_look_at(&t, ims_part_letter(&t.letters[i].id), truth_letters);
+	for (t.at = 0; t.at < t.n_letters; t.at++) {
+		truth_look_at(&t, ims_part_letter(&t.letters[t.at].id), truth_letter);
 		assert_true(t.notices > 0);
 	}
 	truth_list(&t, PART_SENDERS);

@@ -119,7 +119,7 @@ ims_look_at(struct kv_txn *t, struct span within, int64_t was_s, int64_t at_s)
 }
 
 const struct kv_kind ims_parts[IMS_PARTS] = {
-	[PART_MAILBOX] = { "mailbox", PART_HASH, NULL, ims_mailbox_refused },
+	[PART_MAILBOX] = { "mailbox", PART_HASH, ims_mailbox_receive, ims_mailbox_refused },
 	[PART_LETTER] = { "letter", ULID_BYTES, ims_letter_receive, NULL },
 	[PART_ACKS] = { "acks", PART_HASH, ims_acks_receive, NULL },
 	[PART_SENDER] = { "sender", PART_HASH, ims_sender_receive, NULL },

@@ -22,6 +22,8 @@
  *	           SENDER to SENDERS       From domain
  *	           ACKS to ACKERS          From domain
  *	           PAPER to PAPERS         sha(octets)(32)
+ *	PAYS       LETTER to MAILBOX       id(16) sha(From domain)(8): evidence with which no notice is
+ *	                                   charged
  *	CITES      MAILBOX to PAPER (a)    sha(user)(16) number(8) number(8): of the
  *	                                   first and the last notice that an operation puts
  *	           LETTER to PAPER (a)     id(16) sha(From domain)(8)
@@ -73,6 +75,7 @@ enum ims_fact {
 	FACT_CITES,
 	FACT_CRL,
 	FACT_REST,
+	FACT_PAYS,
 	IMS_FACTS
 };
 
@@ -123,8 +126,9 @@ struct ims_accepting {
 	unsigned char facts[DIGEST_BYTES];
 	const unsigned char *statement; /* its digest */
 	struct span evidence;           /* the record to keep */
-	uint64_t
-	    evidence_takes; /* charged with this entry; 0: with an earlier one of its statement */
+	uint32_t evidence_takes;
+	bool
+	    pays; /* its domain is charged with the evidence; else with another entry of the statement */
 	int64_t date_s, seen_until_s;
 	uint64_t
 	    sender_has; /* the sum of the domain when it was read, and what comes before this entry */
@@ -168,6 +172,8 @@ bool ims_mailbox_mark(struct kv_txn *t, void *changing, struct err *e);
 bool ims_mailbox_decline(struct kv_txn *t, void *changing, struct err *e);
 bool ims_mailbox_drop(struct kv_txn *t, void *changing, struct err *e);
 
+bool ims_mailbox_receive(struct kv_txn *t, const struct kv_part *from, const struct kv_fact *was,
+    const struct kv_fact *now, void *arg, struct err *e);
 bool ims_mailbox_refused(struct kv_txn *t, const struct kv_part *to, const struct kv_fact *fact,
     const struct err *why, void *arg, struct err *e);
 
@@ -367,19 +373,34 @@ bool ims_letter_renewed(struct kv_txn *t, void *renewing, struct err *e);
 bool ims_letter_receive(struct kv_txn *t, const struct kv_part *from, const struct kv_fact *was,
     const struct kv_fact *now, void *arg, struct err *e);
 
-/* The value of NOTICE.  What LETTER keeps of it is `state` and `own_domain`. */
+/* The value of NOTICE.  What LETTER keeps of it is `state`, `own_domain` and `pays`. */
 struct ims_notice_fact {
 	enum ims_notice_is state;
 	struct span from_domain, own_domain;
 	struct ims_letter letter; /* as the statement says */
 	unsigned char statement[IMS_STATEMENT_BYTES];
 	struct span evidence; /* empty: it is kept already */
+	uint32_t pays;        /* octets of it that the notice is charged with */
 	int64_t now_s;
 };
 void ims_notice_fact_write(struct buf *out, const struct ims_notice_fact *f);
 bool ims_notice_fact_read(struct span value, struct ims_notice_fact *f, struct err *e);
 struct kv_key ims_notice_fact_name(struct span from_domain, const struct kv_part *mailbox,
     uint64_t number);
+
+/* Charges of evidence: a notice is charged with that of its statement if it is the first recipient's.  That one may be
+ * refused or known, or go before the letter; evidence that prolongs a promise comes with no notice.  So a letter keeps
+ * what its evidence takes less what its notices are charged with.  It states this balance to the mailbox of some notice
+ * of its, by a fact PAYS, while it is not 0.  When that notice goes, another takes its place. */
+
+/* The balance changes by so many octets.  notice: the name of a NOTICE that pays if none does; empty: any. */
+void ims_pays_change(struct kv_txn *t, struct ims_letter_record *r, struct span notice,
+    int64_t octets);
+/* The notice has gone, which was charged with so many octets; r->refs does not count it any more. */
+void ims_pays_without(struct kv_txn *t, struct ims_letter_record *r, struct span notice,
+    uint64_t octets);
+/* The octets that the fact states.  NULL: 0. */
+int64_t ims_pays_read(const struct kv_fact *f, struct span *from_domain);
 
 /* -- PAPER, SCOPE ------------------------------------------------------------------------------------------
  *

@@ -5,7 +5,9 @@
 #include "ims/store/part.h"
 
 #define VERSION_1 1
+#define VERSION_2 2   /* of a fact: with what its notice is charged */
 #define SHORT_1   129 /* of a fact as the letter keeps it */
+#define SHORT_2   130 /* the same, with what its notice is charged */
 
 /* -- keys ------------------------------------------------------------------------------------------------ */
 
@@ -306,10 +308,12 @@ ims_notice_fact_write(struct buf *out, const struct ims_notice_fact *f)
 {
 	const struct ims_letter *l = &f->letter;
 
-	put_u8(out, VERSION_1);
+	put_u8(out, f->pays > 0 ? VERSION_2 : VERSION_1);
 	put_u8(out, (uint8_t)f->state);
 	put_span(out, f->from_domain);
 	put_span(out, f->own_domain);
+	if (f->pays > 0)
+		put_u32(out, f->pays);
 	put_bytes(out, f->statement, sizeof f->statement);
 	put_span(out, f->evidence);
 	put_u64(out, l->size);
@@ -325,13 +329,17 @@ ims_notice_fact_read(struct span value, struct ims_notice_fact *f, struct err *e
 {
 	struct reader in = reader_of(value);
 	uint8_t version = read_u8(&in);
-	bool good = version == VERSION_1 || version == SHORT_1;
+	bool is_short = version == SHORT_1 || version == SHORT_2,
+	     pays = version == VERSION_2 || version == SHORT_2,
+	     good = is_short || pays || version == VERSION_1;
 	struct ims_letter *l = &f->letter;
 
 	*f = (struct ims_notice_fact) { .state = (enum ims_notice_is)read_u8(&in) };
 	f->from_domain = read_span(&in);
 	f->own_domain = read_span(&in);
-	if (version == SHORT_1)
+	if (pays)
+		f->pays = read_u32(&in);
+	if (is_short)
 		return reader_done(&in) || ims_damaged(e);
 	read_bytes(&in, f->statement, sizeof f->statement);
 	f->evidence = read_span(&in);
@@ -363,10 +371,12 @@ keep_short(struct kv_txn *t, const struct ims_notice_fact *f)
 {
 	struct buf value = BUF_INIT;
 
-	put_u8(&value, SHORT_1);
+	put_u8(&value, f->pays > 0 ? SHORT_2 : SHORT_1);
 	put_u8(&value, (uint8_t)f->state);
 	put_span(&value, f->from_domain);
 	put_span(&value, f->own_domain);
+	if (f->pays > 0)
+		put_u32(&value, f->pays);
 	kv_keep(t, buf_span(&value));
 	buf_clear(&value);
 }
@@ -392,13 +402,18 @@ state_papers(struct kv_txn *t, struct span domain, struct span papers, int64_t n
 
 /* Keeps the evidence of each statement that made a notice once.  A letter that is new has none. */
 static void
-put_evidence(struct kv_txn *t, const struct ims_notice_fact *f, bool is_new)
+put_evidence(struct kv_txn *t, struct ims_letter_record *r, const struct ims_notice_fact *f,
+    struct span notice, bool is_new)
 {
 	struct kv_key k = key_of_evidence(f->from_domain, f->own_domain, f->statement);
 	struct span value;
+	int64_t takes = 0;
 
-	if (f->evidence.n > 0 && (is_new || !kv_get(t, kv_key_span(&k), &value)))
+	if (f->evidence.n > 0 && (is_new || !kv_get(t, kv_key_span(&k), &value))) {
 		kv_put(t, kv_key_span(&k), f->evidence);
+		takes = (int64_t)ims_evidence_takes(f->evidence);
+	}
+	ims_pays_change(t, r, notice, takes - f->pays);
 }
 
 /* When the papers are renewed; the caller puts the letter. */
@@ -428,7 +443,7 @@ is_being_deleted(struct kv_txn *t, struct span from_domain)
 }
 
 static bool
-announce(struct kv_txn *t, const struct ims_notice_fact *f, struct err *e)
+announce(struct kv_txn *t, const struct ims_notice_fact *f, struct span notice, struct err *e)
 {
 	struct ims_letter_record r;
 	struct own o;
@@ -454,7 +469,7 @@ announce(struct kv_txn *t, const struct ims_notice_fact *f, struct err *e)
 	}
 	ims_letter_announced(&r.facts, f->letter.hold_until_s);
 	r.refs++;
-	put_evidence(t, f, is_new);
+	put_evidence(t, &r, f, notice, is_new);
 	own_get(t, &r, f->own_domain, &o);
 	change_due(t, &r.facts, &o, ims_wants_more(&o.has.is, r.facts.state));
 	own_put(t, &r, &o);
@@ -740,7 +755,7 @@ ims_letter_papers(struct kv_txn *t, const unsigned char domain_hash[PART_SHORT],
 }
 
 static bool
-notice_gone(struct kv_txn *t, const struct ims_notice_fact *was, struct err *e)
+notice_gone(struct kv_txn *t, const struct ims_notice_fact *was, struct span notice, struct err *e)
 {
 	struct ims_letter_record r;
 
@@ -749,7 +764,9 @@ notice_gone(struct kv_txn *t, const struct ims_notice_fact *was, struct err *e)
 	if (r.refs == 0)
 		return true;
 	want_less(t, &r, was, false);
-	if (--r.refs == 0)
+	r.refs--;
+	ims_pays_without(t, &r, notice, was->pays);
+	if (r.refs == 0)
 		delete_letter(t, &r);
 	else
 		put_letter(t, &r);
@@ -784,9 +801,11 @@ ims_letter_receive(struct kv_txn *t, const struct kv_part *from, const struct kv
 	    (!now->gone && !ims_notice_fact_read(now->value, &after, e)))
 		return false;
 	if (now->gone)
-		return was == NULL || notice_gone(t, &before, e);
+		return was == NULL || notice_gone(t, &before, now->name, e);
+	if (was != NULL)
+		after.pays = before.pays;
 	keep_short(t, &after);
-	if (was == NULL && !announce(t, &after, e))
+	if (was == NULL && !announce(t, &after, now->name, e))
 		return false;
 	if (was == NULL)
 		before = after, before.state = IMS_NOTICE_OPEN;
@@ -890,6 +909,21 @@ await_papers(struct kv_txn *t, const struct ims_letter_op *o)
 	buf_clear(&papers);
 }
 
+/* In place of what prolonged the promise before. */
+static void
+put_newer(struct kv_txn *t, struct ims_letter_record *r, const struct kv_key *k,
+    struct span evidence)
+{
+	uint64_t takes = ims_evidence_takes(evidence), before = 0;
+	struct span value;
+
+	if (kv_get(t, kv_key_span(k), &value))
+		before = ims_evidence_takes(value);
+	kv_pardon(t);
+	kv_put(t, kv_key_span(k), evidence);
+	ims_pays_change(t, r, (struct span) { 0 }, (int64_t)takes - (int64_t)before);
+}
+
 /* The same notification came again, perhaps with a later Hold-Until.  It may be a letter that is gone: then its sender
  * hears again what it was told. */
 bool
@@ -910,7 +944,7 @@ ims_letter_op_repeat(struct kv_txn *t, void *op, struct err *e)
 	if (moved || (r.refs > 0 && r.facts.state == MAILBOX_GONE))
 		ims_letter_announced(&r.facts, o->letter.hold_until_s);
 	if (moved) {
-		kv_put(t, kv_key_span(&k), o->evidence);
+		put_newer(t, &r, &k, o->evidence);
 		state_papers(t, domain, o->papers, o->now_s);
 	}
 	await_papers(t, o);
@@ -997,6 +1031,7 @@ ims_letter_import(struct kv_txn *t, void *old_letter, struct err *e)
 	struct ims_old_letter *o = old_letter;
 	struct kv_key l = key_by_hash('l', o->domain_hash);
 	struct ims_letter_record r = { .refs = 0 }, *now = &o->letter;
+	uint64_t takes = 0;
 	struct span value;
 
 	if (kv_get(t, kv_key_span(&l), &value) && !ims_letter_read(value, &r, e))
@@ -1004,12 +1039,16 @@ ims_letter_import(struct kv_txn *t, void *old_letter, struct err *e)
 	now->refs = o->has_record ? r.refs : 0;
 	now->renew_s = r.renew_s;
 	now->own = r.own;
+	now->pays = r.pays;
 	now->facts.own_domain = r.facts.own_domain;
 	for (size_t i = 0; i < o->n_own; i++)
 		if (now->refs > 0 || o->own[i].pending)
 			import_own(t, now, &o->own[i]);
 	if (now->refs == 0)
 		return true;
+	for (size_t i = 0; i < o->n_evidence; i++)
+		takes += ims_evidence_takes(o->evidence[i].value);
+	ims_pays_change(t, now, (struct span) { 0 }, (int64_t)takes);
 	put_letter(t, now);
 	import_rows(t, o);
 	return true;

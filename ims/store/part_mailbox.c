@@ -146,6 +146,7 @@ struct sender {
 	struct ims_share here; /* notices, with their evidence */
 	struct ims_share seen; /* entries of the seen set */
 	uint64_t charged;      /* of `here`, to the domain's sum in the store */
+	int64_t paid;          /* the same, for evidence of letters: PAYS; may be less than 0 */
 	int64_t day;           /* of its last notice; 0: it is forgotten with that */
 	uint64_t
 	    known_by; /* version of the only statement for which it is remembered; 0: others are there */
@@ -168,17 +169,20 @@ read_sender(struct span value, struct sender *s)
 	s->charged = read_u64(&r);
 	s->day = (int64_t)read_u64(&r);
 	s->first_s = (int64_t)read_u64(&r);
-	if (version == VERSION_2)
+	if (version == VERSION_2) {
 		s->known_by = read_u64(&r);
+		s->paid = (int64_t)read_u64(&r);
+	}
 	return good && reader_done(&r);
 }
 
 static void
 write_sender(struct kv_txn *t, const struct kv_key *k, const struct sender *s)
 {
+	bool is_long = s->known_by != 0 || s->paid != 0;
 	struct buf value = BUF_INIT;
 
-	put_u8(&value, s->known_by != 0 ? VERSION_2 : VERSION_1);
+	put_u8(&value, is_long ? VERSION_2 : VERSION_1);
 	put_span(&value, domain_span(&s->domain));
 	put_u64(&value, s->here.octets);
 	put_u64(&value, s->here.notices);
@@ -187,8 +191,10 @@ write_sender(struct kv_txn *t, const struct kv_key *k, const struct sender *s)
 	put_u64(&value, s->charged);
 	put_u64(&value, (uint64_t)s->day);
 	put_u64(&value, (uint64_t)s->first_s);
-	if (s->known_by != 0)
+	if (is_long) {
 		put_u64(&value, s->known_by);
+		put_u64(&value, (uint64_t)s->paid);
+	}
 	kv_put(t, kv_key_span(k), buf_span(&value));
 	buf_clear(&value);
 }
@@ -218,7 +224,8 @@ put_sender(struct kv_txn *t, const struct ims_mailbox_is *m, const struct sender
 	struct kv_fact f = { .what = FACT_TAKES, .version.n = m->stated };
 	struct buf value = BUF_INIT;
 
-	if (s->day == 0 && s->here.notices == 0 && s->seen.notices == 0)
+	ims_share_add(&all, s->paid, 0);
+	if (s->day == 0 && s->here.notices == 0 && s->seen.notices == 0 && s->paid == 0)
 		kv_del(t, kv_key_span(&k));
 	else
 		write_sender(t, &k, s);
@@ -233,6 +240,26 @@ put_sender(struct kv_txn *t, const struct ims_mailbox_is *m, const struct sender
 	f.value = f.gone ? (struct span) { 0 } : buf_span(&value);
 	kv_emit(t, &to, &f);
 	buf_clear(&value);
+}
+
+bool
+ims_mailbox_receive(struct kv_txn *t, const struct kv_part *from, const struct kv_fact *was,
+    const struct kv_fact *now, void *arg, struct err *e)
+{
+	struct span domain, old;
+	int64_t before = ims_pays_read(was, &old), after = ims_pays_read(now, &domain);
+	struct ims_mailbox_is m = { .stated = kv_stamp(t) };
+	struct sender s;
+
+	(void)from;
+	(void)arg;
+	(void)e;
+	if (domain.n == 0)
+		domain = old;
+	get_sender(t, domain, &s);
+	s.paid += after - before;
+	put_sender(t, &m, &s);
+	return true;
 }
 
 void
@@ -520,24 +547,6 @@ has_share(const struct accepting *x, const struct ims_accepting *a, uint64_t oct
 	return true;
 }
 
-/* What a later promise keeps is charged until its notice goes. */
-static void
-charge_more(struct kv_txn *t, uint64_t number, uint64_t octets, struct sender *s)
-{
-	struct ims_notice_record n;
-	struct err none;
-
-	if (octets == 0 || !ims_mailbox_notice(t, number, &n, &none)) {
-		kv_pardon(t);
-		return;
-	}
-	n.charged += (uint32_t)octets;
-	n.charged_domain += (uint32_t)octets;
-	put_notice(t, number, &n);
-	ims_share_add(&s->here, (int64_t)octets, 0);
-	s->charged += octets;
-}
-
 /* What made the notice may not be decided yet: its letter has the verdict on it for the repeat, too. */
 static void
 await_first(struct accepting *x, struct ims_accepting *a)
@@ -583,7 +592,6 @@ repeat(struct accepting *x, struct ims_accepting *a, const struct kv_key *seen,
 		return true;
 	if (!has_share(x, a, a->evidence_takes, e)) /* one more statement is kept */
 		return false;
-	charge_more(x->t, r->number, a->evidence_takes, &x->s);
 	del_seen(x->t, kv_key_span(seen), r, &x->s);
 	r->until_s = a->seen_until_s;
 	put_seen(x->t, kv_key_span(seen), r, &x->s);
@@ -637,6 +645,7 @@ put_new(struct accepting *x, struct ims_accepting *a, const struct kv_key *seen,
 	x->s.charged += n->charged_domain;
 	fill_fact(&f, b, a, a->statement);
 	f.evidence = a->evidence;
+	f.pays = a->pays ? a->evidence_takes : 0;
 	state_notice(t, &x->m, a->number, n, &f, true);
 	look_at(x, n->due_s < r.until_s ? n->due_s : r.until_s);
 }
@@ -668,7 +677,7 @@ accept_one(struct accepting *x, struct ims_accepting *a, struct err *e)
 	fill_notice(&n, x->batch, a);
 	takes = ims_notice_takes(&n);
 	n.charged = (uint32_t)(takes + a->evidence_takes);
-	n.charged_domain = n.charged;
+	n.charged_domain = (uint32_t)(takes + (a->pays ? a->evidence_takes : 0));
 	if (!has_share(x, a,
 		n.charged_domain + ims_seen_takes(span_str(x->user), x->batch->from_domain), e) ||
 	    !ims_mailbox_has_share(&x->s.here, n.charged, x->batch->mailbox_limit, e))
@@ -1337,12 +1346,23 @@ ims_mailbox_forget(struct kv_txn *t, void *ending, struct err *e)
 	return true;
 }
 
+/* Letters that do not know yet that their notices are gone take back what they state to it. */
+static bool
+only_pays(struct span key, struct span value)
+{
+	struct sender s;
+
+	return key.p[0] == 'd' && read_sender(value, &s) && s.paid != 0 && s.day == 0 &&
+	    s.seen.notices == 0 && s.here.notices == 0;
+}
+
 static bool
 del_some(void *arg, struct span key, struct span value)
 {
 	struct entries *x = arg;
 
-	(void)value;
+	if (only_pays(key, value))
+		return true;
 	if (x->n == x->most) {
 		x->more = true;
 		return false;
@@ -1357,16 +1377,15 @@ static void
 delete_row(struct kv_txn *t, const struct ims_mailbox_is *m, const struct kv_key *k)
 {
 	struct span key = kv_key_span(k), value;
-	struct sender s = { .day = 0 };
-	struct reader r;
+	struct sender s;
+	bool found = key.p[0] == 'd' && kv_get(t, key, &value);
 
-	if (key.p[0] == 'd' && kv_get(t, key, &value)) {
-		r = reader_of(value);
-		read_u8(&r);
-		read_str(&r, s.domain.text, sizeof s.domain.text);
-		put_sender(t, m, &s);
-	}
 	kv_del(t, key);
+	if (!found)
+		return;
+	read_sender(value, &s);
+	s = (struct sender) { .domain = s.domain, .paid = s.paid };
+	put_sender(t, m, &s);
 }
 
 bool

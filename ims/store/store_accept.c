@@ -342,12 +342,14 @@ fill_entry(struct accept *a, struct ims_accepting *x, uint64_t *has)
 	x->seen_until_s = ims_seen_until(st->hold_until_s, a->ev->received_s, a->ev->hold_limit_s);
 	x->sender_has = *has;
 	facts_digest(st, x->facts);
-	if (evidence->len == 0) {
+	if ((x->pays = evidence->len == 0)) {
 		*letter = letter_of(a, st);
-		x->evidence_takes = pack_evidence(a, st, evidence);
+		pack_evidence(a, st, evidence);
 	}
 	x->evidence = buf_span(evidence);
-	*has += x->evidence_takes + ims_accepting_takes(&a->common, a->users[x->index], x);
+	x->evidence_takes = (uint32_t)ims_evidence_takes(x->evidence);
+	*has += (x->pays ? x->evidence_takes : 0) +
+	    ims_accepting_takes(&a->common, a->users[x->index], x);
 }
 
 static struct group *

@@ -40,6 +40,18 @@ ims_evidence_pack(struct buf *out, const struct ims_evidence_record *e)
 	return takes;
 }
 
+uint64_t
+ims_evidence_takes(struct span value)
+{
+	unsigned version = value.n > 4 ? (unsigned char)value.p[0] : 0;
+	struct reader r;
+
+	if (version != VERSION_3 && version != VERSION_4)
+		return ims_takes(KEY_BYTES, value.n) + LETTER;
+	r = reader_of(span_sub(value, value.n - 4, 4));
+	return read_u32(&r);
+}
+
 static bool
 read_papers(struct reader *r, uint8_t version, struct ims_evidence_record *out)
 {

@@ -148,7 +148,7 @@ evidence_takes(struct migration *m, const struct ims_notice_record *n)
 	db_key_add_hash(&k, address_domain(span_str(n->to)), PART_SHORT);
 	db_key_add(&k, n->statement, sizeof n->statement);
 	return kv_upgrade_get(m->upgrade, EVIDENCE, db_key_span(&k), &value)
-	    ? ims_takes(k.n, value.n)
+	    ? ims_evidence_takes(value)
 	    : 0;
 }
 
@@ -178,10 +178,10 @@ on_notice(void *arg, struct span key, struct span value)
 	o->now_s = m->now_s;
 	if (!o->notice.indexed) { /* of version 1: it has no charges, and is in no order of times */
 		o->notice.due_s = o->letter.hold_until_s;
-		o->notice.charged = (uint32_t)(ims_notice_takes(&o->notice) +
-		    evidence_takes(m, &o->notice));
+		o->notice.charged_domain = (uint32_t)ims_notice_takes(&o->notice);
+		o->notice.charged = o->notice.charged_domain +
+		    (uint32_t)evidence_takes(m, &o->notice);
 	}
-	o->notice.charged_domain = o->notice.charged; /* with its evidence */
 	kv_upgrade_count(m->upgrade);
 	return take(m, s, ims_part_mailbox(s->user), ims_mailbox_import, &s->notice, 4096);
 }

@@ -164,7 +164,7 @@ ims_letter_write(struct buf *out, const struct ims_letter_record *r)
 {
 	const struct ims_letter *f = &r->facts;
 
-	put_u8(out, VERSION_2);
+	put_u8(out, r->pays.octets != 0 ? VERSION_3 : VERSION_2);
 	put_bytes(out, f->id.b, ULID_BYTES);
 	put_span(out, domain_span(&f->from_domain));
 	put_span(out, domain_span(&f->own_domain));
@@ -182,6 +182,11 @@ ims_letter_write(struct buf *out, const struct ims_letter_record *r)
 	put_span(out, span_str(r->file));
 	ims_own_write(out, &r->own);
 	put_u64(out, (uint64_t)r->renew_s);
+	if (r->pays.octets != 0) {
+		put_bytes(out, r->pays.mailbox, sizeof r->pays.mailbox);
+		put_u64(out, r->pays.number);
+		put_u64(out, (uint64_t)r->pays.octets);
+	}
 }
 
 bool
@@ -190,7 +195,7 @@ ims_letter_read(struct span value, struct ims_letter_record *r, struct err *e)
 	struct reader in = reader_of(value);
 	struct ims_letter *f = &r->facts;
 	uint8_t version = read_u8(&in);
-	bool good = version == VERSION_1 || version == VERSION_2;
+	bool good = version >= VERSION_1 && version <= VERSION_3;
 
 	*r = (struct ims_letter_record) { 0 };
 	read_bytes(&in, f->id.b, ULID_BYTES);
@@ -208,9 +213,14 @@ ims_letter_read(struct span value, struct ims_letter_record *r, struct err *e)
 	r->lease.by = read_u64(&in);
 	r->refs = read_u32(&in);
 	read_str(&in, r->file, sizeof r->file);
-	if (version == VERSION_2) {
+	if (version >= VERSION_2) {
 		good = ims_own_read(&in, &r->own) && good;
 		r->renew_s = (int64_t)read_u64(&in);
+	}
+	if (version == VERSION_3) {
+		read_bytes(&in, r->pays.mailbox, sizeof r->pays.mailbox);
+		r->pays.number = read_u64(&in);
+		r->pays.octets = (int64_t)read_u64(&in);
 	}
 	return (good && f->state <= MAILBOX_BAD_SEAL && reader_done(&in)) || ims_damaged(e);
 }

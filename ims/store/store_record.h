@@ -59,6 +59,13 @@ struct ims_own {
 void ims_own_write(struct buf *out, const struct ims_own *o);
 bool ims_own_read(struct reader *in, struct ims_own *o); /* false: it is damaged */
 
+/* What no notice of the letter is charged with (PAYS in part.h), and the notice whose mailbox is. */
+struct ims_payer {
+	unsigned char mailbox[16]; /* PART_HASH octets of the digest of its user */
+	uint64_t number;
+	int64_t octets; /* less than 0: notices are charged with more than is kept */
+};
+
 struct ims_letter_record {
 	struct ims_letter facts; /* own_domain: the first of ours that was notified */
 	struct ims_lease lease;  /* the newest */
@@ -66,6 +73,7 @@ struct ims_letter_record {
 	char file[BODY_NAME_BYTES];
 	struct ims_own own; /* of own_domain */
 	int64_t renew_s;    /* when it is looked at: it renews its papers; 0: never */
+	struct ims_payer pays;
 };
 void ims_letter_write(struct buf *out, const struct ims_letter_record *r);
 bool ims_letter_read(struct span value, struct ims_letter_record *r, struct err *e);
@@ -81,6 +89,8 @@ struct ims_evidence_record {
 };
 /* Returns what the record takes. */
 uint64_t ims_evidence_pack(struct buf *out, const struct ims_evidence_record *e);
+/* What the record takes. */
+uint64_t ims_evidence_takes(struct span value);
 /* Borrows from value. */
 bool ims_evidence_read(struct span value, struct ims_evidence_record *r, struct err *e);
 

@@ -195,14 +195,16 @@ static void
 fill_entry(const struct notification *n, struct ims_letter *l, struct ims_accepting *a)
 {
 	static const unsigned char statement[STATEMENT_HASH_BYTES];
+	const struct span evidence = SPAN_LIT("evidence");
 
 	*l = letter_of(n);
 	*a = (struct ims_accepting) { .from = span_str(sender_of(n)),
 		.to = span_str(n->to),
 		.letter = l,
 		.statement = statement,
-		.evidence = SPAN_LIT("evidence"),
-		.evidence_takes = 700,
+		.evidence = evidence,
+		.evidence_takes = (uint32_t)ims_evidence_takes(evidence),
+		.pays = true,
 		.date_s = NOW,
 		.seen_until_s = NOW + n->hold_s,
 		.sender_has = n->has };

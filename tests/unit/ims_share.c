@@ -54,9 +54,9 @@ sums_end_at_zero(void **state)
 	n.hold_s = 2 * DAY; /* the promise moves: one more statement is kept */
 	n.crl = "Tuesday's";
 	n.chain = "another";
-	before = share(&w, "a.test", EVE).octets;
+	before = share(&w, "a.test", NULL).octets;
 	accepts(&w, n);
-	assert_in_range(share(&w, "a.test", EVE).octets, before + 500, before + 2000);
+	assert_in_range(share(&w, "a.test", NULL).octets, before + 500, before + 3000);
 	n.number = 2;
 	n.domain = "c.test";
 	accepts(&w, n);
@@ -627,8 +627,10 @@ fill_by_name(struct world *w, unsigned name)
 	snprintf(domain, sizeof domain, "s%u.test", name);
 	n.domain = domain;
 	n.sender_limit = w->size / 5;
-	while ((why = accept_one(w, &n, &done)) == REFUSAL_NONE)
+	while ((why = accept_one(w, &n, &done)) == REFUSAL_NONE) {
 		n.number += 16;
+		arrive(w); /* the sum may be late by what has not */
+	}
 	assert_int_equal(why, REFUSAL_sender_share);
 }
 
@@ -1319,6 +1321,209 @@ a_dropped_sender_has_its_share_again(void **state)
 	world_clear(&w);
 }
 
+/* -- evidence ------------------------------------------------------------------------------------- */
+
+static void
+sort_hashes(unsigned char hash[2][DIGEST_BYTES])
+{
+	unsigned char first[DIGEST_BYTES];
+
+	if (memcmp(hash[0], hash[1], sizeof first) < 0)
+		return;
+	memcpy(first, hash[1], sizeof first);
+	memcpy(hash[1], hash[0], sizeof first);
+	memcpy(hash[0], first, sizeof first);
+}
+
+/* One statement for two recipients; the batch would be charged with its evidence for the first of them. */
+static struct notify_batch *
+batch_for_two(const struct world *w, unsigned number, const char *one, const char *two)
+{
+	struct notify_batch *b = notify_batch_new(1);
+	struct notify_bounds bounds = { SPAN_LIT("a.test"), SPAN_LIT("b.test"), w->now_s,
+		digest_sha256 };
+	unsigned char salt[16] = { 0 }, digest[1][DIGEST_BYTES], hash[2][DIGEST_BYTES];
+	struct buf text = BUF_INIT, seal = BUF_INIT;
+	struct statement st = { .from_domain = SPAN_LIT("a.test"),
+		.recipient_domain = SPAN_LIT("b.test"),
+		.date_s = w->now_s,
+		.hold_until_s = w->now_s + DAY,
+		.size = 1000,
+		.id = id_of(w, number) };
+	struct err e;
+
+	st.from.whole = SPAN_LIT("alice@a.test");
+	statement_hash(digest_sha256, salt, span_str(one), hash[0]);
+	statement_hash(digest_sha256, salt, span_str(two), hash[1]);
+	sort_hashes(hash);
+	assert_true(statement_write(&text, &st, hash, 2, &e));
+	notify_batch_add_rcpt(b, span_str(one), salt, NULL);
+	notify_batch_add_rcpt(b, span_str(two), salt, NULL);
+	notify_batch_add_statement(b, NULL);
+	buf_add(&b->octets, text.data, text.len);
+	notify_batch_end_statement(b);
+	digest_sha256(buf_span(&text), digest[0]);
+	assert_true(seal_write(&seal, bounds.peer, bounds.served, bounds.now_s, digest, 1, &e));
+	assert_true(notify_batch_seal(b, buf_span(&seal), SEAL_ECDSA_SHA256, SPAN_LIT("signature"),
+	    &bounds, &e));
+	notify_batch_judge(b, &bounds);
+	assert_int_equal(b->n_open, 2);
+	buf_clear(&text);
+	buf_clear(&seal);
+	return b;
+}
+
+struct two {
+	enum refusal why[2];
+	enum notify_done done[2];
+};
+
+static struct two
+accept_two(struct world *w, unsigned number, const char *one, const char *two,
+    uint64_t mailbox_limit)
+{
+	static const char spf[1][IMS_STORE_SPF_BYTES] = { "pass" };
+	char owners[2][IMS_STORE_USER_BYTES];
+	struct notify_batch *b = batch_for_two(w, number, one, two);
+	struct ims_evidence ev = { .chain = SPAN_LIT("chain"),
+		.chain_digest = digest_of("chain"),
+		.issuer = "CN=CA",
+		.host = "192.0.2.1",
+		.spf = spf,
+		.received_s = w->now_s,
+		.hold_limit_s = LIMIT,
+		.mailbox_limit = mailbox_limit };
+	struct two is;
+
+	snprintf(owners[0], sizeof owners[0], "%s", one);
+	snprintf(owners[1], sizeof owners[1], "%s", two);
+	w->waiting++;
+	ims_store_accept(w->store, b, (const char(*)[IMS_STORE_USER_BYTES])owners, &ev, w->loop,
+	    stop, w);
+	wait_for(w);
+	for (int i = 0; i < 2; i++) {
+		is.why[i] = b->entries[i].why;
+		is.done[i] = b->entries[i].done;
+	}
+	notify_batch_free(&b);
+	return is;
+}
+
+/* The first recipient is refused, and the second keeps the evidence. */
+static void
+evidence_is_charged_with_who_is_accepted(void **state)
+{
+	struct notification n = { .number = 1, .to = EVE, .hold_s = DAY };
+	uint64_t before;
+	struct world w;
+	struct two is;
+
+	(void)state;
+	world_of(&w);
+	accepts(&w, n);
+	before = share(&w, "a.test", NULL).octets;
+	is = accept_two(&w, 2, EVE, BOB, share(&w, "a.test", EVE).octets + 1500);
+	assert_int_equal(is.why[0], REFUSAL_sender_mailbox_share);
+	assert_int_equal(is.why[1], REFUSAL_NONE);
+	assert_int_equal(entries(&w, EVIDENCE), 2);
+	assert_true(share(&w, "a.test", NULL).octets > before + 2000);
+	assert_true_sums(&w);
+	assert_int_equal(drop(&w, BOB, 1), REFUSAL_NONE);
+	assert_true_sums(&w);
+	world_clear(&w);
+}
+
+/* The first recipient has the letter already; another statement of it brings a second. */
+static void
+evidence_is_charged_where_the_first_is_a_repeat(void **state)
+{
+	struct world w;
+	struct two is;
+
+	(void)state;
+	world_of(&w);
+	accept_two(&w, 1, BOB, "carol@b.test", 0);
+	is = accept_two(&w, 1, BOB, EVE, 0);
+	assert_int_equal(is.done[0], NOTIFY_KNOWN);
+	assert_int_equal(is.done[1], NOTIFY_NOTICED);
+	assert_int_equal(entries(&w, EVIDENCE), 2);
+	assert_true_sums(&w);
+	/* The same statement again, when its first recipient has forgotten it: its evidence is kept once. */
+	purge(&w, "a.test", BOB, true);
+	purge(&w, NULL, BOB, true);
+	assert_true_sums(&w);
+	is = accept_two(&w, 1, BOB, EVE, 0);
+	assert_int_equal(is.done[0], NOTIFY_NOTICED);
+	assert_int_equal(is.done[1], NOTIFY_KNOWN);
+	assert_int_equal(entries(&w, EVIDENCE), 2);
+	assert_true_sums(&w);
+	world_clear(&w);
+}
+
+/* Each mailbox counts the evidence, and the domain pays for it once, while any notice of the letter is there. */
+static void
+evidence_is_charged_while_it_is_kept(void **state)
+{
+	static const char *const order[] = { EVE, BOB, "carol@b.test" };
+	struct world w;
+
+	(void)state;
+	for (int last = 0; last < 3; last++) {
+		world_of(&w);
+		accept_two(&w, 1, EVE, BOB, 0);
+		accept_two(&w, 1, EVE, "carol@b.test", 0);
+		assert_true(share(&w, "a.test", BOB).octets == share(&w, "a.test", EVE).octets);
+		assert_true_sums(&w);
+		for (int i = 0; i < 3; i++) {
+			if (i == last)
+				continue;
+			assert_int_equal(drop(&w, order[i], 1), REFUSAL_NONE);
+			assert_int_equal(entries(&w, EVIDENCE), 2);
+			assert_true_sums(&w);
+		}
+		reopen(&w);
+		assert_true_sums(&w);
+		assert_int_equal(drop(&w, order[last], 1), REFUSAL_NONE);
+		assert_int_equal(entries(&w, EVIDENCE), 0);
+		assert_true_sums(&w);
+		assert_nothing_is_left(&w);
+		world_clear(&w);
+	}
+}
+
+/* Of all that only prolonged a promise the newest is kept. */
+static void
+a_longer_promise_is_charged_for_what_is_kept(void **state)
+{
+	struct notification n = { .number = 1, .to = BOB, .hold_s = DAY };
+	uint64_t one, rows;
+	struct world w;
+
+	(void)state;
+	world_of(&w);
+	accepts(&w, n);
+	n.hold_s = 2 * DAY;
+	accepts(&w, n);
+	one = share(&w, "a.test", NULL).octets;
+	rows = entries(&w, EVIDENCE);
+	for (unsigned i = 3; i < 30; i++) {
+		n.hold_s = i * DAY;
+		accepts(&w, n);
+	}
+	assert_int_equal(entries(&w, EVIDENCE), rows);
+	assert_in_range(share(&w, "a.test", NULL).octets, one - 100, one + 100);
+	assert_true_sums(&w);
+	n.to = EVE;
+	n.hold_s = 40 * DAY;
+	accepts(&w, n);
+	assert_int_equal(drop(&w, BOB, 1), REFUSAL_NONE);
+	assert_true_sums(&w);
+	assert_int_equal(purge(&w, NULL, EVE, true).notices, 1);
+	assert_true_sums(&w);
+	assert_nothing_is_left(&w);
+	world_clear(&w);
+}
+
 /* -- damage ------------------------------------------------------------------------------------------ */
 
 /* A sum or a paper's payer that cannot be read refuses nobody and keeps nothing. */
@@ -1365,12 +1570,16 @@ a_damaged_crl_serves_nobody(void **state)
 int
 main(void)
 {
-	enum { N = 35 };
+	enum { N = 39 };
 	const struct CMUnitTest tests[N] = {
 		cmocka_unit_test(sums_end_at_zero),
 		cmocka_unit_test(a_seal_is_kept_once_for_its_batch),
 		cmocka_unit_test(a_seal_of_few_is_kept_with_each),
 		cmocka_unit_test(what_is_refused_leaves_nothing),
+		cmocka_unit_test(evidence_is_charged_with_who_is_accepted),
+		cmocka_unit_test(evidence_is_charged_where_the_first_is_a_repeat),
+		cmocka_unit_test(evidence_is_charged_while_it_is_kept),
+		cmocka_unit_test(a_longer_promise_is_charged_for_what_is_kept),
 		cmocka_unit_test(a_paper_that_another_cites_stays),
 		cmocka_unit_test(a_domain_has_its_share),
 		cmocka_unit_test(batches_at_once_stay_within_the_share),
