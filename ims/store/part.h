@@ -130,12 +130,12 @@ struct ims_accepting {
 	bool
 	    pays; /* its domain is charged with the evidence; else with another entry of the statement */
 	int64_t date_s, seen_until_s;
-	uint64_t
-	    sender_has; /* the sum of the domain when it was read, and what comes before this entry */
+	uint64_t takes; /* at most, of the domain's share */
 	size_t index;   /* the caller's */
 	/* the answer */
 	enum refusal why;
 	bool known;
+	uint64_t took; /* of the domain's share */
 	uint64_t number;
 	/* of a repeat: what its sender was told when the notice was dropped, or the statement that made the notice */
 	enum ims_answered answered;
@@ -149,7 +149,8 @@ struct ims_accepting_all {
 	const struct ims_accepting_batch *batch;
 	const char *user;
 	struct ims_accepting *entry;
-	size_t n; /* at most ACCEPT_PAGE */
+	size_t n;            /* at most ACCEPT_PAGE */
+	uint64_t sender_has; /* the sum of the domain when it was read, and what comes before */
 	bool judged;
 };
 bool ims_mailbox_accept(struct kv_txn *t, void *accepting_all, struct err *e);

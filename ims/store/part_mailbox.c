@@ -497,8 +497,9 @@ struct accepting {
 	const char *user;
 	struct ims_mailbox_is m;
 	struct sender s;
-	uint64_t first; /* number of the first notice that it puts; 0: none yet */
-	int64_t look_s; /* when the first of them has something to do; 0: never */
+	uint64_t sender_has; /* what the domain takes, with what was accepted before */
+	uint64_t first;      /* number of the first notice that it puts; 0: none yet */
+	int64_t look_s;      /* when the first of them has something to do; 0: never */
 	bool changed;
 };
 
@@ -532,14 +533,14 @@ fill_fact(struct ims_notice_fact *f, const struct ims_accepting_batch *b,
 }
 
 static bool
-has_share(const struct accepting *x, const struct ims_accepting *a, uint64_t octets, struct err *e)
+has_share(const struct accepting *x, uint64_t octets, struct err *e)
 {
 	const struct ims_accepting_batch *b = x->batch;
 	enum ims_fit fit;
 
 	if (b->sender_limit == 0)
 		return true;
-	fit = ims_share_fit(a->sender_has + octets, b->sender_limit, b->size);
+	fit = ims_share_fit(x->sender_has + octets, b->sender_limit, b->size);
 	if (RULE(sender_share) &&
 	    (fit == IMS_FITS_NOT ||
 		(fit == IMS_FITS_UNLESS_SCARCE && !kv_has_free(x->t, b->size / IMS_SHARE_SCARCE))))
@@ -590,10 +591,11 @@ repeat(struct accepting *x, struct ims_accepting *a, const struct kv_key *seen,
 	await_first(x, a);
 	if (r->until_s >= a->seen_until_s)
 		return true;
-	if (!has_share(x, a, a->evidence_takes, e)) /* one more statement is kept */
+	if (!has_share(x, a->evidence_takes, e)) /* one more statement is kept */
 		return false;
 	del_seen(x->t, kv_key_span(seen), r, &x->s);
 	r->until_s = a->seen_until_s;
+	x->sender_has += a->took = a->evidence_takes;
 	put_seen(x->t, kv_key_span(seen), r, &x->s);
 	look_at(x, r->until_s);
 	return true;
@@ -666,10 +668,10 @@ accept_one(struct accepting *x, struct ims_accepting *a, struct err *e)
 	struct kv_key seen = key_of_seen(&a->letter->id, x->batch->from_domain, a->to);
 	struct ims_notice_record n;
 	struct ims_seen_record r;
-	uint64_t takes;
+	uint64_t takes, all;
 
 	a->known = a->has_first = false;
-	a->number = 0;
+	a->number = a->took = 0;
 	if (get_seen(x->t, &seen, &r, e))
 		return repeat(x, a, &seen, &r, e);
 	if (e->why != REFUSAL_NONE || kv_fault(x->t, e) || !ims_mailbox_has_room(x->m.notices, e))
@@ -678,10 +680,11 @@ accept_one(struct accepting *x, struct ims_accepting *a, struct err *e)
 	takes = ims_notice_takes(&n);
 	n.charged = (uint32_t)(takes + a->evidence_takes);
 	n.charged_domain = (uint32_t)(takes + (a->pays ? a->evidence_takes : 0));
-	if (!has_share(x, a,
-		n.charged_domain + ims_seen_takes(span_str(x->user), x->batch->from_domain), e) ||
+	all = n.charged_domain + ims_seen_takes(span_str(x->user), x->batch->from_domain);
+	if (!has_share(x, all, e) ||
 	    !ims_mailbox_has_share(&x->s.here, n.charged, x->batch->mailbox_limit, e))
 		return false;
+	x->sender_has += a->took = all;
 	put_new(x, a, &seen, &n);
 	return true;
 }
@@ -719,7 +722,10 @@ bool
 ims_mailbox_accept(struct kv_txn *t, void *accepting_all, struct err *e)
 {
 	struct ims_accepting_all *all = accepting_all;
-	struct accepting x = { .t = t, .batch = all->batch, .user = all->user };
+	struct accepting x = { .t = t,
+		.batch = all->batch,
+		.user = all->user,
+		.sender_has = all->sender_has };
 	struct err why = { .why = REFUSAL_NONE }, fault;
 	size_t good = 0;
 

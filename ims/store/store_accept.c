@@ -57,9 +57,11 @@ struct accept {
 	struct buf *evidence;          /* the same */
 	struct buf cites;              /* papers that are kept with it */
 	size_t n, n_statements, waiting;
+	uint64_t papers_take; /* those that are new */
 	struct ims_papers papers;
 	struct ims_under_way under_way;
-	uint64_t others;  /* what other batches of the domain may take */
+	uint64_t has; /* what the domain takes without the entries, and others of its batches may */
+	bool again;   /* for entries that may find room, as others took none */
 	struct err paper; /* why a paper is not kept */
 	ims_store_accepted *done;
 	void *arg;
@@ -123,7 +125,8 @@ pack_evidence(const struct accept *a, const struct statement *st, struct buf *ou
 
 /* -- batches under way ------------------------------------------------------------------------------------------ */
 
-/* Before the sum is read: a batch that begins later counts this one, one that is committed meanwhile counts twice. */
+/* Before the sum is read.  A batch counts those of its domain that began before it: by what they may take while they are
+ * under way, and by what they took if they end before it has read the sum, which may have them or not. */
 static void
 begin_under_way(struct accept *a)
 {
@@ -132,35 +135,69 @@ begin_under_way(struct accept *a)
 	if (s == NULL)
 		return;
 	pthread_mutex_lock(&s->lock);
-	for (const struct ims_under_way *u = s->under_way; u != NULL; u = u->next)
-		if (domain_eq(&u->from_domain, domain_span(&a->under_way.from_domain)))
-			a->others += u->octets;
 	a->under_way.next = s->under_way;
 	s->under_way = &a->under_way;
 	pthread_mutex_unlock(&s->lock);
 }
 
-static void
-end_under_way(struct accept *a)
+/* When the sum was read.  takes: of its own, at most, exactly. */
+static uint64_t
+count_under_way(struct accept *a, uint64_t takes)
 {
-	struct ims_under_way **at;
+	struct ims_under_way *mine = &a->under_way;
+	uint64_t octets;
+
+	if (a->store == NULL)
+		return 0;
+	pthread_mutex_lock(&a->store->lock);
+	octets = mine->ended;
+	for (const struct ims_under_way *u = mine->next; u != NULL; u = u->next)
+		if (domain_eq(&u->from_domain, domain_span(&mine->from_domain)))
+			octets += u->octets;
+	mine->octets = takes;
+	mine->counted = true;
+	pthread_mutex_unlock(&a->store->lock);
+	return octets;
+}
+
+/* Those that come before it in the list began after it. */
+static void
+end_under_way(struct accept *a, uint64_t took)
+{
+	struct ims_under_way **at, *mine = &a->under_way;
 
 	if (a->store == NULL)
 		return;
 	pthread_mutex_lock(&a->store->lock);
-	for (at = &a->store->under_way; *at != &a->under_way; at = &(*at)->next)
-		continue;
-	*at = a->under_way.next;
+	for (at = &a->store->under_way; *at != mine; at = &(*at)->next)
+		if (!(*at)->counted &&
+		    domain_eq(&(*at)->from_domain, domain_span(&mine->from_domain)))
+			(*at)->ended += took;
+	*at = mine->next;
 	pthread_mutex_unlock(&a->store->lock);
 }
 
+/* What its entries took that were accepted. */
+static uint64_t
+took(const struct accept *a)
+{
+	uint64_t octets = 0;
+
+	for (size_t i = 0; i < a->n; i++)
+		if (a->entries[i].why == REFUSAL_NONE)
+			octets += a->entries[i].took;
+	return octets;
+}
+
 /* -- the end ---------------------------------------------------------------------------------------------------- */
+
+static bool take_again(struct accept *a);
 
 /* One of those that it waits for. */
 static void
 over(struct accept *a)
 {
-	if (--a->waiting > 0)
+	if (--a->waiting > 0 || take_again(a))
 		return;
 	if (a->paper.why != REFUSAL_NONE)
 		notify_batch_refuse_all(a->batch, &a->paper);
@@ -176,7 +213,7 @@ over(struct accept *a)
 		err_word(&e, x->why);
 		notify_batch_refuse(a->batch, x->index, &e);
 	}
-	end_under_way(a);
+	end_under_way(a, took(a) + a->papers_take);
 	ims_store_let_go(&a->store);
 	a->done(a->arg);
 	for (size_t i = 0; i < a->n_statements; i++)
@@ -327,7 +364,7 @@ paper_op(struct accept *a, const struct ims_paper *p)
 /* -- entries ------------------------------------------------------------------------------------------------------ */
 
 static void
-fill_entry(struct accept *a, struct ims_accepting *x, uint64_t *has)
+fill_entry(struct accept *a, struct ims_accepting *x)
 {
 	const struct notify_entry *entry = &a->batch->entries[x->index];
 	const struct statement *st = &a->batch->statements[entry->statement];
@@ -340,7 +377,6 @@ fill_entry(struct accept *a, struct ims_accepting *x, uint64_t *has)
 	x->letter = letter;
 	x->date_s = st->date_s;
 	x->seen_until_s = ims_seen_until(st->hold_until_s, a->ev->received_s, a->ev->hold_limit_s);
-	x->sender_has = *has;
 	facts_digest(st, x->facts);
 	if ((x->pays = evidence->len == 0)) {
 		*letter = letter_of(a, st);
@@ -348,18 +384,21 @@ fill_entry(struct accept *a, struct ims_accepting *x, uint64_t *has)
 	}
 	x->evidence = buf_span(evidence);
 	x->evidence_takes = (uint32_t)ims_evidence_takes(x->evidence);
-	*has += (x->pays ? x->evidence_takes : 0) +
+	x->takes = (x->pays ? x->evidence_takes : 0) +
 	    ims_accepting_takes(&a->common, a->users[x->index], x);
 }
 
 static struct group *
-new_group(struct accept *a, struct ims_accepting *entry, size_t n)
+new_group(struct accept *a, struct ims_accepting *entry, size_t n, uint64_t has)
 {
 	struct group *g = memory_new(sizeof *g);
 
 	g->of = a;
-	g->what = (struct ims_accepting_all) { &a->common, a->users[entry->index], entry, n,
-		false };
+	g->what = (struct ims_accepting_all) { .batch = &a->common,
+		.user = a->users[entry->index],
+		.entry = entry,
+		.n = n,
+		.sender_has = has };
 	g->op.op = (struct kv_op) {
 		.part = ims_part_mailbox(g->what.user),
 		.apply = ims_mailbox_accept,
@@ -373,13 +412,25 @@ new_group(struct accept *a, struct ims_accepting *entry, size_t n)
 	return g;
 }
 
+static uint64_t
+takes_of(const struct ims_accepting *entry, size_t n)
+{
+	uint64_t octets = 0;
+
+	for (size_t i = 0; i < n; i++)
+		octets += entry[i].takes;
+	return octets;
+}
+
 static void
 take_halves(struct group *g)
 {
 	size_t half = g->what.n / 2;
 	struct accept *a = g->of;
-	struct group *first = new_group(a, g->what.entry, half),
-		     *second = new_group(a, g->what.entry + half, g->what.n - half);
+	uint64_t has = g->what.sender_has;
+	struct group *first = new_group(a, g->what.entry, half, has),
+		     *second = new_group(a, g->what.entry + half, g->what.n - half,
+			 has + takes_of(g->what.entry, half));
 	struct ims_op *ops[] = { &first->op, &second->op };
 
 	free(g);
@@ -400,13 +451,13 @@ by_mailbox(const void *one, const void *other, void *accept)
 
 /* How many of those from the i-th on are for one operation. */
 static size_t
-group_size(const struct accept *a, size_t i)
+group_size(const struct accept *a, size_t i, size_t most)
 {
 	size_t n = 0, octets = 0;
 
 	do
 		octets += a->entries[i + n++].evidence.n;
-	while (i + n < a->n && n < ACCEPT_PAGE && octets < GROUP_OCTETS &&
+	while (i + n < most && n < ACCEPT_PAGE && octets < GROUP_OCTETS &&
 	    strcmp(a->users[a->entries[i].index], a->users[a->entries[i + n].index]) == 0);
 	return n;
 }
@@ -447,30 +498,78 @@ fill_common(struct accept *a)
 	};
 }
 
+/* The first n entries.  has: what the domain takes without them. */
+static void
+take_first(struct accept *a, size_t n, uint64_t has)
+{
+	struct ims_op **ops = memory_array(n, sizeof *ops);
+	size_t n_ops = 0, size;
+
+	for (size_t i = 0; i < n; i += size) {
+		size = group_size(a, i, n);
+		ops[n_ops++] = &new_group(a, &a->entries[i], size, has)->op;
+		has += takes_of(&a->entries[i], size);
+	}
+	a->waiting = n_ops;
+	ims_take_several(a->store, ops, n_ops, a->loop);
+	free(ops);
+}
+
 static void
 take_groups(struct accept *a)
 {
-	struct ims_op **ops = memory_array(a->n, sizeof *ops);
-	size_t n = 0, size;
+	take_first(a, a->n, a->has);
+}
 
-	for (size_t i = 0; i < a->n; i += size) {
-		size = group_size(a, i);
-		ops[n++] = &new_group(a, &a->entries[i], size)->op;
-	}
-	a->waiting = n;
-	ims_take_several(a->store, ops, n, a->loop);
-	free(ops);
+/* -- once more ---------------------------------------------------------------------------------------------------- */
+
+static bool
+is_short_of_share(const struct ims_accepting *x)
+{
+	return x->why == REFUSAL_sender_share;
+}
+
+static int
+by_shortage(const void *one, const void *other, void *accept)
+{
+	int order = is_short_of_share(other) - is_short_of_share(one);
+
+	return order != 0 ? order : by_mailbox(one, other, accept);
+}
+
+/* Each mailbox was judged as if those before it took all that they may; repeats, and what is refused, take nothing. */
+static bool
+take_again(struct accept *a)
+{
+	uint64_t has = a->has;
+	bool fits = false;
+	size_t n = 0;
+
+	if (a->again || a->paper.why != REFUSAL_NONE || a->ev->sender_limit == 0)
+		return false;
+	has += took(a);
+	for (size_t i = 0; i < a->n; i++)
+		if (is_short_of_share(&a->entries[i])) {
+			n++;
+			fits = fits || has_room(a, has + a->entries[i].takes);
+		}
+	if (!fits)
+		return false;
+	a->again = true;
+	qsort_r(a->entries, a->n, sizeof *a->entries, by_shortage, a);
+	take_first(a, n, has);
+	return true;
 }
 
 /* CRLs first, which are large; the notices state what is small. */
 static void
-take_papers(struct accept *a, uint64_t has)
+take_papers(struct accept *a)
 {
 	struct ims_op *ops[IMS_PAPERS_MAX];
 	size_t n = 0;
 
 	for (size_t i = 0; i < a->papers.n; i++)
-		if (a->papers.paper[i].crl != NULL && has_room(a, has))
+		if (a->papers.paper[i].crl != NULL && has_room(a, a->has))
 			ops[n++] = paper_op(a, &a->papers.paper[i]);
 	a->waiting = n;
 	if (n > 0)
@@ -484,25 +583,26 @@ take_entries(void *arg, const struct ims_papers *papers, const struct ims_share 
     const struct err *e)
 {
 	struct accept *a = arg;
-	uint64_t papers_take, has;
+	uint64_t takes;
 
 	if (e != NULL) {
 		for (size_t i = 0; i < a->n; i++)
 			a->entries[i].why = e->why;
 		a->waiting = 1;
+		a->again = true;
 		over(a);
 		return;
 	}
 	a->papers = *papers;
-	has = sum->octets + a->others;
 	for (size_t i = 0; i < papers->n; i++)
-		has += cite(a, &papers->paper[i]);
-	papers_take = has;
+		a->papers_take += cite(a, &papers->paper[i]);
 	fill_common(a);
 	for (size_t i = 0; i < a->n; i++)
-		fill_entry(a, &a->entries[i], &has);
+		fill_entry(a, &a->entries[i]);
+	takes = a->papers_take + takes_of(a->entries, a->n);
+	a->has = sum->octets + a->papers_take + count_under_way(a, takes);
 	qsort_r(a->entries, a->n, sizeof *a->entries, by_mailbox, a);
-	take_papers(a, papers_take);
+	take_papers(a);
 }
 
 void

@@ -25,7 +25,9 @@ struct ims_silent {
 struct ims_under_way {
 	struct ims_under_way *next;
 	struct domain from_domain;
-	uint64_t octets;
+	uint64_t octets; /* at most */
+	uint64_t ended;  /* what others took that ended since it began */
+	bool counted;    /* it has read the sum */
 };
 
 /* Reference-counted: a question and an operation hold it, because their `done` may be called after the end. */

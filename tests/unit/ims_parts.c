@@ -206,8 +206,7 @@ fill_entry(const struct notification *n, struct ims_letter *l, struct ims_accept
 		.evidence_takes = (uint32_t)ims_evidence_takes(evidence),
 		.pays = true,
 		.date_s = NOW,
-		.seen_until_s = NOW + n->hold_s,
-		.sender_has = n->has };
+		.seen_until_s = NOW + n->hold_s };
 	a->facts[0] = (unsigned char)l->size;
 }
 
@@ -223,7 +222,11 @@ fill(struct notification n, struct call *c)
 				 .mailbox_limit = n.mailbox_limit,
 				 .size = LIMIT } };
 	fill_entry(&n, &c->letter_of, &c->accept);
-	c->all = (struct ims_accepting_all) { &c->batch, n.to, &c->accept, 1, false };
+	c->all = (struct ims_accepting_all) { .batch = &c->batch,
+		.user = n.to,
+		.entry = &c->accept,
+		.n = 1,
+		.sender_has = n.has };
 }
 
 static enum refusal

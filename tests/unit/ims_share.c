@@ -315,8 +315,8 @@ a_domain_has_its_share(void **state)
 	world_clear(&w);
 }
 
-/* Each reads the sum before all of them are in it.  What is committed meanwhile counts twice, so some are refused that
- * would find room. */
+/* Each reads the sum before all of them are in it.  Together they take most of the share, and no more.  A batch that is
+ * over before the next one has read the sum counts twice; on a disk that differs from run to run. */
 static void
 batches_at_once_stay_within_the_share(void **state)
 {
@@ -354,7 +354,8 @@ batches_at_once_stay_within_the_share(void **state)
 	wait_for(&w);
 	for (unsigned i = 0; i < BATCHES; i++)
 		notify_batch_free(&batch[i]);
-	assert_in_range(share(&w, "a.test", NULL).octets, MOST / 3, MOST);
+	assert_in_range(share(&w, "a.test", NULL).octets,
+	    scene_engine == ENGINE_LMDB ? MOST / 2 : MOST * 4 / 5, MOST);
 	world_clear(&w);
 }
 
@@ -1380,7 +1381,7 @@ struct two {
 
 static struct two
 accept_two(struct world *w, unsigned number, const char *one, const char *two,
-    uint64_t mailbox_limit)
+    uint64_t sender_limit, uint64_t mailbox_limit)
 {
 	static const char spf[1][IMS_STORE_SPF_BYTES] = { "pass" };
 	char owners[2][IMS_STORE_USER_BYTES];
@@ -1392,6 +1393,7 @@ accept_two(struct world *w, unsigned number, const char *one, const char *two,
 		.spf = spf,
 		.received_s = w->now_s,
 		.hold_limit_s = LIMIT,
+		.sender_limit = sender_limit,
 		.mailbox_limit = mailbox_limit };
 	struct two is;
 
@@ -1422,7 +1424,7 @@ evidence_is_charged_with_who_is_accepted(void **state)
 	world_of(&w);
 	accepts(&w, n);
 	before = share(&w, "a.test", NULL).octets;
-	is = accept_two(&w, 2, EVE, BOB, share(&w, "a.test", EVE).octets + 1500);
+	is = accept_two(&w, 2, EVE, BOB, 0, share(&w, "a.test", EVE).octets + 1500);
 	assert_int_equal(is.why[0], REFUSAL_sender_mailbox_share);
 	assert_int_equal(is.why[1], REFUSAL_NONE);
 	assert_int_equal(entries(&w, EVIDENCE), 2);
@@ -1430,6 +1432,46 @@ evidence_is_charged_with_who_is_accepted(void **state)
 	assert_true_sums(&w);
 	assert_int_equal(drop(&w, BOB, 1), REFUSAL_NONE);
 	assert_true_sums(&w);
+	world_clear(&w);
+}
+
+/* What is known already takes nothing, in the same mailbox or in another. */
+static void
+a_repeat_takes_no_share(void **state)
+{
+	struct notification n = { .number = 1, .to = BOB, .hold_s = DAY, .statements = 32 };
+	enum notify_done done;
+	uint64_t has, takes;
+	struct world w;
+	struct two is;
+
+	(void)state;
+	world_of(&w);
+	accepts(&w, n);
+	n.sender_limit = share(&w, "a.test", NULL).octets + 20000;
+	n.statements = 33;
+	assert_int_equal(accept_one(&w, &n, &done), REFUSAL_NONE);
+	assert_int_equal(done, NOTIFY_NOTICED);
+	n = (struct notification) { .number = 101, .to = BOB, .hold_s = DAY };
+	accepts(&w, n);
+	has = share(&w, "a.test", NULL).octets;
+	accept_two(&w, 101, BOB, EVE, 0, 0);
+	takes = share(&w, "a.test", NULL).octets - has;
+	n.number = 102;
+	accepts(&w, n);
+	has = share(&w, "a.test", NULL).octets;
+	is = accept_two(&w, 102, BOB, EVE, has + takes, 0);
+	assert_int_equal(is.why[0], REFUSAL_NONE);
+	assert_int_equal(is.done[0], NOTIFY_KNOWN);
+	assert_int_equal(is.why[1], REFUSAL_NONE);
+	assert_int_equal(share(&w, "a.test", NULL).octets, has + takes);
+	n.number = 103;
+	accepts(&w, n);
+	has = share(&w, "a.test", NULL).octets;
+	is = accept_two(&w, 103, BOB, EVE, has + takes / 3, 0);
+	assert_int_equal(is.why[0], REFUSAL_NONE);
+	assert_int_equal(is.why[1], REFUSAL_sender_share);
+	assert_int_equal(share(&w, "a.test", NULL).octets, has);
 	world_clear(&w);
 }
 
@@ -1442,8 +1484,8 @@ evidence_is_charged_where_the_first_is_a_repeat(void **state)
 
 	(void)state;
 	world_of(&w);
-	accept_two(&w, 1, BOB, "carol@b.test", 0);
-	is = accept_two(&w, 1, BOB, EVE, 0);
+	accept_two(&w, 1, BOB, "carol@b.test", 0, 0);
+	is = accept_two(&w, 1, BOB, EVE, 0, 0);
 	assert_int_equal(is.done[0], NOTIFY_KNOWN);
 	assert_int_equal(is.done[1], NOTIFY_NOTICED);
 	assert_int_equal(entries(&w, EVIDENCE), 2);
@@ -1452,7 +1494,7 @@ evidence_is_charged_where_the_first_is_a_repeat(void **state)
 	purge(&w, "a.test", BOB, true);
 	purge(&w, NULL, BOB, true);
 	assert_true_sums(&w);
-	is = accept_two(&w, 1, BOB, EVE, 0);
+	is = accept_two(&w, 1, BOB, EVE, 0, 0);
 	assert_int_equal(is.done[0], NOTIFY_NOTICED);
 	assert_int_equal(is.done[1], NOTIFY_KNOWN);
 	assert_int_equal(entries(&w, EVIDENCE), 2);
@@ -1470,8 +1512,8 @@ evidence_is_charged_while_it_is_kept(void **state)
 	(void)state;
 	for (int last = 0; last < 3; last++) {
 		world_of(&w);
-		accept_two(&w, 1, EVE, BOB, 0);
-		accept_two(&w, 1, EVE, "carol@b.test", 0);
+		accept_two(&w, 1, EVE, BOB, 0, 0);
+		accept_two(&w, 1, EVE, "carol@b.test", 0, 0);
 		assert_true(share(&w, "a.test", BOB).octets == share(&w, "a.test", EVE).octets);
 		assert_true_sums(&w);
 		for (int i = 0; i < 3; i++) {
@@ -1570,13 +1612,14 @@ a_damaged_crl_serves_nobody(void **state)
 int
 main(void)
 {
-	enum { N = 39 };
+	enum { N = 40 };
 	const struct CMUnitTest tests[N] = {
 		cmocka_unit_test(sums_end_at_zero),
 		cmocka_unit_test(a_seal_is_kept_once_for_its_batch),
 		cmocka_unit_test(a_seal_of_few_is_kept_with_each),
 		cmocka_unit_test(what_is_refused_leaves_nothing),
 		cmocka_unit_test(evidence_is_charged_with_who_is_accepted),
+		cmocka_unit_test(a_repeat_takes_no_share),
 		cmocka_unit_test(evidence_is_charged_where_the_first_is_a_repeat),
 		cmocka_unit_test(evidence_is_charged_while_it_is_kept),
 		cmocka_unit_test(a_longer_promise_is_charged_for_what_is_kept),
