@@ -268,6 +268,7 @@ truth_mailbox(struct kv_txn *t, struct truth *truth)
 	kv_each(t, SPAN_LIT("n"), SPAN_LIT("n"), truth_notice, truth);
 	kv_each(t, SPAN_LIT("s"), SPAN_LIT("s"), truth_seen, truth);
 	assert_int_equal(m.notices, truth->notices);
+	assert_int_equal(m.seen, truth->seen);
 	assert_int_equal(truth_rows(t, 'u') > 0, truth->seen > 0);
 	assert_in_range(truth_rows(t, 'u'), 0, truth_rows(t, 'd'));
 	assert_int_equal(truth_rows(t, 'g'), truth->seen);

@@ -7,7 +7,7 @@
  *	a domain's, of these     IMS_MAILBOX_SENDER, and octets: its limit    sender_mailbox_share
  *	a domain's, everywhere   octets: ims_share_bound                      sender_share
  *	a domain's seen entries  IMS_MAILBOX_SENDER for one mailbox           the first of these goes
- *	all seen entries         what the store was opened with               ims_seen_room
+ *	all of a mailbox         IMS_MAILBOX_SEEN, or fewer in a small store  ims_seen_room
  *	domains of a mailbox     IMS_MAILBOX_KNOWN that are remembered        a new one, only while it has notices
  */
 #ifndef IMS_POLICY_SHARE_H
@@ -18,6 +18,7 @@
 #define IMS_MAILBOX_NOTICES 100000
 #define IMS_MAILBOX_SENDER  25000
 #define IMS_MAILBOX_KNOWN   10000
+#define IMS_MAILBOX_SEEN    IMS_MAILBOX_NOTICES /* each notice has an entry */
 
 /* What one sender's domain takes of the store or of a mailbox. */
 struct ims_share {
@@ -50,9 +51,9 @@ bool ims_mailbox_has_share(const struct ims_share *have, uint64_t octets, uint64
 enum ims_seen_room {
 	IMS_SEEN_ROOM_THERE,   /* there is room */
 	IMS_SEEN_ROOM_MAILBOX, /* one of the same domain for the same mailbox, if there is one */
-	IMS_SEEN_ROOM_ANY /* the same; else one of the same domain; else the one that ends first */
+	IMS_SEEN_ROOM_ANY      /* the same; else one of the domain whose entries end first */
 };
-/* here: entries of the domain for the mailbox; all: entries of the store, which may have `most`. */
+/* here: entries of the domain for the mailbox; all: entries of the mailbox, which may have `most`. */
 enum ims_seen_room ims_seen_room(uint64_t here, uint64_t all, uint64_t most);
 
 #endif

@@ -117,7 +117,7 @@ struct ims_accepting_batch {
 	struct span papers; /* that their evidence cites: ims_citing_add */
 	int64_t received_s;
 	uint64_t sender_limit, mailbox_limit, size;
-	uint64_t seen_most;
+	uint64_t seen_most; /* entries of the seen set of the mailbox */
 };
 /* One of them.  The caller fills it in. */
 struct ims_accepting {
@@ -183,6 +183,7 @@ struct ims_mailbox_is {
 	uint64_t last, notices, change;
 	uint64_t stated; /* version of what the operation states; not kept */
 	uint64_t known;  /* domains that are remembered without a notice */
+	uint64_t seen;   /* entries of the seen set */
 	int64_t
 	    look_s; /* the earliest time at which it has something to do, or before it; 0: none */
 };

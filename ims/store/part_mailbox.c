@@ -94,6 +94,7 @@ ims_mailbox_is(struct kv_txn *t, struct ims_mailbox_is *m, struct err *e)
 	m->change = read_u64(&r);
 	m->look_s = (int64_t)read_u64(&r);
 	m->known = read_u64(&r);
+	m->seen = read_u64(&r);
 	return (good && reader_done(&r)) || ims_damaged(e);
 }
 
@@ -109,6 +110,7 @@ ims_mailbox_put(struct kv_txn *t, const struct ims_mailbox_is *m)
 	put_u64(&value, m->change);
 	put_u64(&value, (uint64_t)m->look_s);
 	put_u64(&value, m->known);
+	put_u64(&value, m->seen);
 	kv_put(t, record_key, buf_span(&value));
 	buf_clear(&value);
 }
@@ -410,7 +412,8 @@ due_by_itself(struct kv_txn *t, uint64_t number, int64_t until_s)
 }
 
 static void
-del_seen(struct kv_txn *t, struct span seen, const struct ims_seen_record *r, struct sender *s)
+del_seen(struct kv_txn *t, struct ims_mailbox_is *m, struct span seen,
+    const struct ims_seen_record *r, struct sender *s)
 {
 	struct kv_key by = key_of_seen_by(domain_span(&r->domain), r->until_s, seen);
 
@@ -418,6 +421,7 @@ del_seen(struct kv_txn *t, struct span seen, const struct ims_seen_record *r, st
 	kv_del(t, seen);
 	kv_del(t, kv_key_span(&by));
 	ims_share_add(&s->seen, -(int64_t)r->charged, -1);
+	m->seen -= m->seen > 0;
 	if (s->seen.notices == 0)
 		move_first(t, s, 0);
 }
@@ -433,7 +437,8 @@ write_seen(struct kv_txn *t, struct span seen, const struct ims_seen_record *r)
 }
 
 static void
-put_seen(struct kv_txn *t, struct span seen, struct ims_seen_record *r, struct sender *s)
+put_seen(struct kv_txn *t, struct ims_mailbox_is *m, struct span seen, struct ims_seen_record *r,
+    struct sender *s)
 {
 	struct kv_key by = key_of_seen_by(domain_span(&r->domain), r->until_s, seen),
 		      number = { .n = 0 };
@@ -446,6 +451,7 @@ put_seen(struct kv_txn *t, struct span seen, struct ims_seen_record *r, struct s
 	if (s->first_s == 0 || r->until_s < s->first_s)
 		move_first(t, s, r->until_s);
 	ims_share_add(&s->seen, r->charged, 1);
+	m->seen++;
 }
 
 struct first_entry {
@@ -463,29 +469,77 @@ take_first(void *arg, struct span key, struct span value)
 	return false;
 }
 
-/* The entry of the domain whose promise ends first.  One that is damaged goes, too. */
+/* The domain's entry that ends first.  One that is damaged goes, too. */
 static void
-make_room(struct kv_txn *t, struct sender *s, uint64_t most)
+forget_first(struct kv_txn *t, struct ims_mailbox_is *m, struct sender *s, struct span domain_hash)
 {
-	struct kv_key prefix = key_of_domain('g', domain_span(&s->domain)), seen = { .n = 0 };
+	struct kv_key prefix = { .n = 0 }, seen = { .n = 0 };
 	struct first_entry first = { .number = 0 };
 	struct ims_seen_record r;
 	struct span row;
 
-	if (ims_seen_room(s->seen.notices, s->seen.notices, most) == IMS_SEEN_ROOM_THERE)
-		return;
+	kv_key_add_u8(&prefix, 'g');
+	kv_key_add(&prefix, domain_hash);
 	kv_each(t, kv_key_span(&prefix), kv_key_span(&prefix), take_first, &first);
 	row = kv_key_span(&first.row);
 	if (row.n <= prefix.n + 8)
 		return;
 	kv_key_add(&seen, span_sub(row, prefix.n + 8, row.n));
 	if (find_seen(t, &seen, &r)) {
-		del_seen(t, kv_key_span(&seen), &r, s);
+		del_seen(t, m, kv_key_span(&seen), &r, s);
 		return;
 	}
 	due_by_itself(t, first.number, (int64_t)kv_key_u64(row, prefix.n));
 	kv_del(t, row);
 	kv_del(t, kv_key_span(&seen));
+	m->seen -= m->seen > 0;
+}
+
+static bool
+take_row(void *arg, struct span key, struct span value)
+{
+	struct kv_key *k = arg;
+
+	(void)value;
+	kv_key_add(k, key);
+	return false;
+}
+
+/* Of the domain whose row "u" is the first. */
+static void
+forget_any(struct kv_txn *t, struct ims_mailbox_is *m)
+{
+	struct kv_key row = { .n = 0 }, d = { .n = 0 };
+	struct sender s;
+	struct span hash, value;
+
+	kv_each(t, SPAN_LIT("u"), SPAN_LIT("u"), take_row, &row);
+	hash = span_sub(kv_key_span(&row), 1 + 8, row.n);
+	kv_key_add_u8(&d, 'd');
+	kv_key_add(&d, hash);
+	if (hash.n == PART_HASH && kv_get(t, kv_key_span(&d), &value) && read_sender(value, &s)) {
+		forget_first(t, m, &s, hash);
+		put_sender(t, m, &s);
+	} else if (row.n > 0) {
+		kv_del(t, kv_key_span(&row)); /* it names nothing */
+	}
+	kv_pardon(t);
+}
+
+/* s is the sender whose entry comes next. */
+static void
+make_room(struct kv_txn *t, struct ims_mailbox_is *m, struct sender *s, uint64_t most)
+{
+	enum ims_seen_room room = ims_seen_room(s->seen.notices, m->seen, most);
+	struct kv_key hash = { .n = 0 };
+
+	if (room == IMS_SEEN_ROOM_THERE)
+		return;
+	ims_key_add_hash(&hash, domain_span(&s->domain), PART_HASH);
+	if (s->seen.notices > 0)
+		forget_first(t, m, s, kv_key_span(&hash));
+	else if (room == IMS_SEEN_ROOM_ANY)
+		forget_any(t, m);
 }
 
 /* -- accepting ---------------------------------------------------------------------------------------------------------- */
@@ -593,10 +647,10 @@ repeat(struct accepting *x, struct ims_accepting *a, const struct kv_key *seen,
 		return true;
 	if (!has_share(x, a->evidence_takes, e)) /* one more statement is kept */
 		return false;
-	del_seen(x->t, kv_key_span(seen), r, &x->s);
+	del_seen(x->t, &x->m, kv_key_span(seen), r, &x->s);
 	r->until_s = a->seen_until_s;
 	x->sender_has += a->took = a->evidence_takes;
-	put_seen(x->t, kv_key_span(seen), r, &x->s);
+	put_seen(x->t, &x->m, kv_key_span(seen), r, &x->s);
 	look_at(x, r->until_s);
 	return true;
 }
@@ -637,12 +691,12 @@ put_new(struct accepting *x, struct ims_accepting *a, const struct kv_key *seen,
 	put_notice(t, a->number, n);
 	if (n->due_s != r.until_s)
 		put_due(t, a->number, n);
-	make_room(t, &x->s, b->seen_most == 0 ? UINT64_MAX : b->seen_most);
+	make_room(t, &x->m, &x->s, b->seen_most);
 	r.number = a->number;
 	span_copy(span_str(x->user), r.user, sizeof r.user);
 	domain_copy_span(&r.domain, b->from_domain);
 	memcpy(r.facts, a->facts, DIGEST_BYTES);
-	put_seen(t, kv_key_span(seen), &r, &x->s);
+	put_seen(t, &x->m, kv_key_span(seen), &r, &x->s);
 	ims_share_add(&x->s.here, n->charged, 1);
 	x->s.charged += n->charged_domain;
 	fill_fact(&f, b, a, a->statement);
@@ -790,7 +844,7 @@ take_back(struct kv_txn *t, struct ims_mailbox_is *m, uint64_t number,
 	struct err none;
 
 	if (get_seen(t, &seen, &r, &none) && r.number == number)
-		del_seen(t, kv_key_span(&seen), &r, s);
+		del_seen(t, m, kv_key_span(&seen), &r, s);
 	del_notice(t, m, number, n, s);
 	state_notice(t, m, number, n, NULL, false);
 }
@@ -1020,7 +1074,7 @@ drop_notice(struct kv_txn *t, struct ims_mailbox_is *m, uint64_t number,
 	if (find_seen(t, &seen, &r) && r.number == number) {
 		r.answered = ims_notice_answered(is_of(n), has_letter, letter);
 		if (forgets)
-			del_seen(t, kv_key_span(&seen), &r, &s);
+			del_seen(t, m, kv_key_span(&seen), &r, &s);
 		else
 			write_seen(t, kv_key_span(&seen), &r);
 	}
@@ -1174,17 +1228,18 @@ forget_entry(struct kv_txn *t, struct ims_mailbox_is *m, const struct kv_key *se
 	}
 	m->stated = kv_stamp(t);
 	get_sender(t, domain_span(&r.domain), &s);
-	del_seen(t, kv_key_span(seen), &r, &s);
+	del_seen(t, m, kv_key_span(seen), &r, &s);
 	put_sender(t, m, &s);
 }
 
 /* What it charged is not known, and stays until the mailbox goes. */
 static void
-forget_damaged(struct kv_txn *t, const struct entries *all, size_t i)
+forget_damaged(struct kv_txn *t, struct ims_mailbox_is *m, const struct entries *all, size_t i)
 {
 	due_by_itself(t, all->number[i], (int64_t)kv_key_u64(kv_key_span(&all->row[i]), all->at));
 	kv_del(t, kv_key_span(&all->row[i]));
 	kv_del(t, kv_key_span(&all->key[i]));
+	m->seen -= m->seen > 0;
 }
 
 /* Of the domain whose row "u" says that some may have ended.  It has a new row if entries are left. */
@@ -1213,13 +1268,13 @@ expire_domain(struct kv_txn *t, struct ims_mailbox_is *m, const struct kv_key *r
 	kv_each(t, kv_key_span(&by), kv_key_span(&by), take_entry, all);
 	for (size_t i = 0; i < all->n; i++) {
 		if (!find_seen(t, &all->key[i], &r)) {
-			forget_damaged(t, all, i);
+			forget_damaged(t, m, all, i);
 			continue;
 		}
 		if (!known)
 			s.domain = r.domain;
 		known = true;
-		del_seen(t, kv_key_span(&all->key[i]), &r, &s);
+		del_seen(t, m, kv_key_span(&all->key[i]), &r, &s);
 	}
 	all->most -= all->n;
 	if (!known)
@@ -1380,13 +1435,14 @@ del_some(void *arg, struct span key, struct span value)
 
 /* Each domain's statement ends with its row. */
 static void
-delete_row(struct kv_txn *t, const struct ims_mailbox_is *m, const struct kv_key *k)
+delete_row(struct kv_txn *t, struct ims_mailbox_is *m, const struct kv_key *k)
 {
 	struct span key = kv_key_span(k), value;
 	struct sender s;
 	bool found = key.p[0] == 'd' && kv_get(t, key, &value);
 
 	kv_del(t, key);
+	m->seen -= key.p[0] == 's' && m->seen > 0;
 	if (!found)
 		return;
 	read_sender(value, &s);
@@ -1519,7 +1575,7 @@ ims_mailbox_import_seen(struct kv_txn *t, void *old_seen, struct err *e)
 	m.last = larger(m.last, o->seen.number);
 	kv_key_add_u8(&k, 's');
 	kv_key_add(&k, o->key);
-	put_seen(t, kv_key_span(&k), &o->seen, &s);
+	put_seen(t, &m, kv_key_span(&k), &o->seen, &s);
 	look_by(t, &m, not_before(o->seen.until_s, o->now_s));
 	put_sender(t, &m, &s);
 	state_listed(t, &m);

@@ -44,8 +44,8 @@
 #include "proto/mailbox.h"
 #include "proto/notify_batch.h"
 
-/* The seen set has at most one entry for this many octets of the store, about a quarter of its space.  Which
- * entries make room: ims/policy/share.h. */
+/* The seen set of a mailbox has at most IMS_MAILBOX_SEEN entries, and one for this many octets of the store: then they
+ * take about a quarter of it.  Which entries make room: ims/policy/share.h. */
 #define IMS_STORE_SEEN_OCTETS 1024
 #define IMS_STORE_SPF_BYTES   512
 #define IMS_STORE_USER_BYTES  288 /* what common/auth/accounts.h calls an owner */
@@ -196,7 +196,7 @@ struct body_in *ims_store_body_in(struct ims_store *s, const struct ims_letter *
     struct loop *l);
 struct bodies *ims_store_bodies(struct ims_store *s);
 struct kv *ims_store_kv(struct ims_store *s); /* for tests */
-/* The most entries of the seen set that a domain may have for one mailbox; for tests. */
+/* The most entries of the seen set of a mailbox; for tests. */
 void ims_store_seen_max(struct ims_store *s, uint64_t entries);
 
 /* -- changes by the user ---------------------------------------------------------------------------- */

@@ -479,6 +479,16 @@ has_room(const struct accept *a, uint64_t has)
 	    ims_share_fit(has, a->ev->sender_limit, a->store->size) != IMS_FITS_NOT;
 }
 
+static uint64_t
+seen_most(const struct ims_store *s)
+{
+	uint64_t most = s->size / IMS_STORE_SEEN_OCTETS;
+
+	if (s->seen_max > 0)
+		return s->seen_max;
+	return most < IMS_MAILBOX_SEEN ? most : IMS_MAILBOX_SEEN;
+}
+
 static void
 fill_common(struct accept *a)
 {
@@ -494,7 +504,7 @@ fill_common(struct accept *a)
 		.sender_limit = a->ev->sender_limit,
 		.mailbox_limit = a->ev->mailbox_limit,
 		.size = a->store->size,
-		.seen_most = a->store->seen_max,
+		.seen_most = seen_most(a->store),
 	};
 }
 

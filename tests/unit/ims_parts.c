@@ -220,6 +220,7 @@ fill(struct notification n, struct call *c)
 				 .received_s = NOW + n.at_s,
 				 .sender_limit = n.sender_limit,
 				 .mailbox_limit = n.mailbox_limit,
+				 .seen_most = IMS_MAILBOX_SEEN,
 				 .size = LIMIT } };
 	fill_entry(&n, &c->letter_of, &c->accept);
 	c->all = (struct ims_accepting_all) { .batch = &c->batch,

@@ -459,7 +459,8 @@ what_is_remembered_is_charged(void **state)
 	world_clear(&w);
 }
 
-/* A domain has too many for a mailbox: its next entry costs an older one of its own there, and nobody else's. */
+/* A mailbox has too many: the next entry of a domain costs an older one of its own, and nobody else's; one of a domain
+ * that has none costs one. */
 static void
 a_domain_makes_room_for_itself(void **state)
 {
@@ -473,13 +474,20 @@ a_domain_makes_room_for_itself(void **state)
 	accepts(&w, other); /* its promise ends first */
 	for (n.number = 2; n.number < 20; n.number++) {
 		accepts(&w, n);
-		assert_int_equal(entries(&w, SEEN), n.number < 6 ? n.number : 6);
+		assert_int_equal(entries(&w, SEEN), n.number < 5 ? n.number : 5);
 	}
-	n.to = EVE; /* no entry of a.test for this mailbox */
+	n.to = EVE; /* it has entries of its own */
 	accepts(&w, n);
-	assert_int_equal(entries(&w, SEEN), 7);
+	assert_int_equal(entries(&w, SEEN), 6);
 	assert_int_equal(accepts(&w, other), NOTIFY_KNOWN);
 	assert_int_equal(accepts(&w, n), NOTIFY_KNOWN);
+	n.to = BOB;
+	n.domain = "d.test";
+	accepts(&w, n);
+	assert_int_equal(entries(&w, SEEN), 6);
+	assert_int_equal(accepts(&w, n), NOTIFY_KNOWN);
+	assert_int_equal(accepts(&w, other), NOTIFY_NOTICED); /* it was the first to end */
+	assert_true_sums(&w);
 	world_clear(&w);
 }
 
