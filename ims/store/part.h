@@ -502,8 +502,11 @@ bool ims_acks_idle(struct kv_txn *t, void *now_s, struct err *e);
 void ims_list_sums(struct kv_txn *t, uint64_t *entries, struct ims_share *sum);
 
 void ims_share_write(struct buf *out, const struct ims_share *s);
-/* The sum of the domain.  Zeros: it takes nothing. */
-void ims_sender_sum(struct kv_txn *t, struct ims_share *out);
+/* A sender's partition has a fact for each mailbox and for each paper: so many papers, and then a seal is kept with the
+ * evidence of each statement. */
+#define IMS_SENDER_PAPERS 50000
+/* The sum of the domain.  Zeros: it takes nothing.  Returns how many papers it pays for. */
+uint64_t ims_sender_sum(struct kv_txn *t, struct ims_share *out);
 void ims_ack_write(struct buf *out, const struct ims_ack *a);
 bool ims_ack_read(struct span value, struct ims_ack *a);
 struct kv_key ims_ack_name(const struct ims_ack *a); /* of its fact */

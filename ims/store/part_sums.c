@@ -34,6 +34,7 @@ share_of(struct span value, struct ims_share *out)
 struct sum {
 	struct ims_share share;
 	uint64_t facts;
+	uint64_t papers; /* of these */
 	int64_t
 	    idle_s; /* of acknowledgements: when it was found that there are none; 0: it was not */
 	struct domain listed; /* the same: as whom their directory has them */
@@ -56,6 +57,7 @@ sum_get(struct kv_txn *t, struct sum *s)
 	s->share.octets = read_u64(&r);
 	s->share.notices = read_u64(&r);
 	s->facts = read_u64(&r);
+	s->papers = read_u64(&r);
 	if (r.rest.n > 0) {
 		s->idle_s = (int64_t)read_u64(&r);
 		read_str(&r, s->listed.text, sizeof s->listed.text);
@@ -77,6 +79,7 @@ sum_put(struct kv_txn *t, const struct sum *s)
 	put_u64(&value, s->share.octets);
 	put_u64(&value, s->share.notices);
 	put_u64(&value, s->facts);
+	put_u64(&value, s->papers);
 	if (s->listed.text[0] != '\0') {
 		put_u64(&value, (uint64_t)s->idle_s);
 		put_span(&value, domain_span(&s->listed));
@@ -104,13 +107,14 @@ state_listed(struct kv_txn *t, unsigned directory, struct span name, bool gone)
 	kv_emit(t, &to, &f);
 }
 
-void
+uint64_t
 ims_sender_sum(struct kv_txn *t, struct ims_share *out)
 {
 	struct sum s;
 
 	sum_get(t, &s);
 	*out = s.share;
+	return s.papers;
 }
 
 /* Its value begins with the From domain, by which the directory knows it. */
@@ -143,6 +147,8 @@ ims_sender_receive(struct kv_txn *t, const struct kv_part *from, const struct kv
 	    (int64_t) new.notices - (int64_t)old.notices);
 	before = s.facts;
 	count_fact(&s, was, now);
+	if (now->name.p[0] == 'p')
+		s.papers = s.papers + s.facts < before ? 0 : s.papers + s.facts - before;
 	/* One fact more, or less, makes the sum begin or end: its directory learns of it. */
 	if ((before == 0) != (s.facts == 0))
 		state_listed(t, PART_SENDERS, now->gone ? old_domain : domain, s.facts == 0);

@@ -7,6 +7,7 @@
 #include "common/base/memory.h"
 #include "common/base/record.h"
 
+#define SEAL           1 /* among the papers */
 #define CANDIDATES_MAX 8 /* kept CRLs of one scope and in force that are looked at */
 
 struct candidate {
@@ -30,6 +31,7 @@ struct choosing {
 	struct ims_papers papers;
 	struct one one[IMS_PAPERS_MAX];
 	struct ims_share sum;
+	bool has_most; /* papers that the domain may have */
 	ims_papers_chosen *done;
 	void *arg;
 };
@@ -53,7 +55,7 @@ look_for_sum(struct kv_txn *t, void *arg, struct err *why)
 	struct choosing *c = arg;
 
 	(void)why;
-	ims_sender_sum(t, &c->sum);
+	c->has_most = ims_sender_sum(t, &c->sum) >= IMS_SENDER_PAPERS;
 }
 
 /* -- a CRL that is kept already ---------------------------------------------------------------------------------- */
@@ -229,11 +231,22 @@ papers_found(struct ims_question *question)
 	}
 }
 
+/* With the evidence. */
+static void
+leave_seal(struct ims_papers *p)
+{
+	p->has_seal = false;
+	p->n--;
+	memmove(&p->paper[SEAL], &p->paper[SEAL + 1], (p->n - SEAL) * sizeof p->paper[0]);
+}
+
 static void
 tell(struct ims_question *question, const struct err *e)
 {
 	struct choosing *c = (struct choosing *)question;
 
+	if (c->has_most && c->papers.has_seal && c->papers.paper[SEAL].octets.n > 0)
+		leave_seal(&c->papers);
 	c->done(c->arg, &c->papers, &c->sum, e);
 }
 
