@@ -94,7 +94,8 @@ what_frees_goes_on_at_every_state(void **state)
 	(void)state;
 	for (uint64_t mib = 6; mib <= 9; mib++) {
 		fill(&f, mib);
-		assert_true(f.refused >= 4 && f.taken > 5);
+		/* The reserve, and what is there from the start, take 3 MiB at most; the rest takes two CRLs a MiB. */
+		assert_true(f.refused >= 4 && f.taken >= 2 * (mib - 3));
 		while (f.next <= FIRST)
 			frees_one(&f);
 		for (uint64_t n = 1; n <= 20 && n <= f.number - FIRST; n++)
