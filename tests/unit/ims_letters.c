@@ -370,7 +370,18 @@ without_a_lease_nothing_is_kept(void **state)
 
 /* -- the store's end, and damage ------------------------------------------------------------------------------ */
 
-/* A request made before the end is carried out, or refused; it is answered in either case, after it. */
+static void
+on_late_drop(void *arg, const struct err *e)
+{
+	struct world *w = arg;
+
+	assert_non_null(e);
+	assert_int_equal(e->why, REFUSAL_closing);
+	stop(w);
+}
+
+/* A request made before the end is carried out, or refused with `closing`, as a drop, which reads first; it is answered in
+ * either case, after it. */
 static void
 answers_may_come_after_the_end(void **state)
 {
@@ -383,10 +394,11 @@ answers_may_come_after_the_end(void **state)
 	w.waiting = 3;
 	ims_store_mark(w.store, BOB, 1, MAILBOX_SEEN, 0, w.loop, on_done, &w);
 	ims_store_sweep(w.store, w.now_s, KEEP, w.loop, on_done, &w);
-	ims_store_drop(w.store, BOB, 1, false, w.loop, on_done, &w);
+	ims_store_drop(w.store, BOB, 1, false, w.loop, on_late_drop, &w);
 	ims_store_close(&w.store);
 	loop_drain(w.loop);
 	assert_int_equal(w.waiting, 0);
+	assert_int_equal(w.why, REFUSAL_NONE); /* of the others */
 	reopen(&w);
 	assert_int_equal(find(&w, BOB, 1), REFUSAL_NONE);
 	assert_int_equal(w.row.flags, MAILBOX_SEEN);
