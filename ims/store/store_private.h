@@ -35,10 +35,10 @@ struct ims_store {
 	atomic_uint holders;
 	struct kv *kv; /* NULL: closed */
 	struct bodies *bodies;
-	uint64_t size;     /* octets that it may take */
-	uint64_t run;      /* random, of this opening: the holder of its leases */
-	uint64_t seen_max; /* entries of the seen set of a mailbox; 0: as the size says */
-	int64_t swept_s;   /* the hours before this were looked at since the store was opened */
+	uint64_t size;      /* octets that it may take */
+	uint64_t run;       /* random, of this opening: the holder of its leases */
+	uint64_t seen_max;  /* entries of the seen set of a mailbox; 0: as the size says */
+	int64_t swept_hour; /* the hours before this were looked at since the store was opened */
 	pthread_mutex_t lock;
 	struct ims_silent silent[IMS_SILENT_MAX]; /* under lock */
 	struct ims_under_way *under_way;          /* batches; under lock */

@@ -8,13 +8,12 @@
 #include <string.h>
 
 #include "common/base/memory.h"
-#include "ims/store/store_private.h"
+#include "ims/store/store_renew_private.h"
 
 #define OLDEST_S                                                                                   \
 	((int64_t)500 * 86400) /* where the cursor cannot be read, hours from there on are swept */
 #define BACK_S      86400      /* more than what passes between two sweeps */
 #define PAGE_LEAVES (256 * 1024) /* space for a page of one row */
-#define PAGE_LOOK   64           /* things of an hour that are looked at in turn */
 
 struct work;
 
@@ -41,17 +40,10 @@ struct work {
 	unsigned shard;
 	struct kv_key after; /* names of facts from this on: of an hour, a sender, a directory */
 	struct kv_key next;  /* of the page that follows */
-	struct thing {
-		struct kv_part part;
-		unsigned char domain_hash[PART_SHORT]; /* of a letter in it */
-	} thing[PAGE_LOOK];
+	struct ims_thing thing[IMS_THINGS];
+	size_t n_before; /* of the page: found in shards before */
 	size_t n_things, at;
-	struct kv_part mailbox; /* or the letters of an id */
-	unsigned char domain_hash[PART_SHORT];
-	struct buf papers;                     /* of a page of the letter's evidence: digests */
-	struct kv_key evidence, evidence_next; /* where the page begins, and the next */
-	bool more_evidence;
-	size_t paper;
+	struct kv_part mailbox;
 	struct ims_numbers numbers;
 	struct kv_key remainder; /* where the page of what is remembered begins */
 	struct looked *looked;
@@ -60,10 +52,7 @@ struct work {
 	struct step {
 		union { /* first: what is applied */
 			struct ims_ending ending;
-			struct ims_keeping keeping;
-			struct ims_renewing renewing;
 			int64_t cursor[2]; /* hour, keep_s */
-			int64_t now_s;
 		};
 		struct ims_op op;
 		struct work *of;
@@ -112,7 +101,6 @@ static void
 clear(struct ims_question *q)
 {
 	free(of_question(q)->looked);
-	buf_clear(&of_question(q)->papers);
 }
 
 /* What is damaged, or breaks a bound, would do so each time: the work goes on without it.  The operator is told by the
@@ -124,21 +112,12 @@ pass_over(struct work *w, const struct kv_part *part)
 	ims_damage_found(w->question.store, part);
 }
 
-/* Damage of a record is told apart from a disk that fails. */
 static bool
 apply_step(struct kv_txn *t, void *arg, struct err *e)
 {
 	struct step *s = arg;
-	struct err other;
 
-	s->damaged = false;
-	if (s->apply(t, s, e) && !kv_fault(t, e))
-		return true;
-	if (e->why == REFUSAL_storage) {
-		kv_pardon(t);
-		s->damaged = !kv_fault(t, &other);
-	}
-	return false;
+	return ims_apply_past_damage(t, s->apply, s, &s->damaged, e);
 }
 
 /* A page that finds no space is repeated with half as many rows, so a store is never too full for what frees. */
@@ -155,8 +134,7 @@ step_done(void *arg, const struct err *e)
 	} else if (e->why == REFUSAL_system_full && s->again != NULL && w->most > 1) {
 		w->most /= 2;
 		s->again(w);
-	} else if (s->skip != NULL &&
-	    ((e->why == REFUSAL_storage && s->damaged) || e->why == REFUSAL_internal)) {
+	} else if (s->skip != NULL && ims_is_beyond_repair(e, s->damaged)) {
 		pass_over(w, &s->op.op.part);
 		s->skip(w);
 	} else {
@@ -418,101 +396,15 @@ mailbox_over(struct work *w)
 	    65536, remainder_ended, mailbox_over, next_thing);
 }
 
-/* -- a letter that is kept renews its papers ------------------------------------------------------------------------ */
-
-static void
-renewed(struct work *w)
-{
-	if (w->step.renewing.damaged)
-		pass_over(w, &w->mailbox);
-	next_thing(w);
-}
-
-static void look_for_page_of_papers(struct work *w);
-
-static void
-renew_paper(struct work *w)
-{
-	struct span digest = span_sub(buf_span(&w->papers), w->paper * DIGEST_BYTES, DIGEST_BYTES);
-
-	if (digest.n < DIGEST_BYTES && w->more_evidence) {
-		w->evidence = w->evidence_next;
-		look_for_page_of_papers(w);
-		return;
-	}
-	if (digest.n < DIGEST_BYTES) {
-		w->step.renewing.now_s = w->now_s;
-		memcpy(w->step.renewing.domain_hash, w->domain_hash, sizeof w->domain_hash);
-		take(w, w->mailbox, ims_letter_renewed, 1024, renewed, true);
-		return;
-	}
-	w->paper++;
-	w->step.keeping = (struct ims_keeping) { .until_s = w->now_s + PAPER_KEEP_S,
-		.now_s = w->now_s };
-	take(w, kv_part_of(PART_PAPER, digest), ims_paper_keep, 1024, renew_paper, true);
-}
-
-static void
-look_for_papers(struct kv_txn *t, void *arg, struct err *why)
-{
-	struct work *w = arg;
-
-	(void)why;
-	w->more_evidence = ims_letter_papers(t, w->domain_hash, &w->evidence, &w->evidence_next,
-	    &w->papers);
-}
-
-static void
-papers_found(struct ims_question *q)
-{
-	renew_paper(of_question(q));
-}
-
-static void
-look_for_page_of_papers(struct work *w)
-{
-	w->paper = 0;
-	w->question.next = papers_found;
-	ims_look(&w->question, w->mailbox, look_for_papers, w);
-}
-
-static void
-renew_letter(struct work *w, const struct thing *letter)
-{
-	w->mailbox = letter->part;
-	memcpy(w->domain_hash, letter->domain_hash, sizeof w->domain_hash);
-	w->evidence.n = 0;
-	look_for_page_of_papers(w);
-}
-
-static void
-end_thing(struct work *w, const struct thing *thing)
-{
-	switch ((enum ims_part)thing->part.kind) {
-	case PART_MAILBOX:
-		begin_mailbox(w, thing->part);
-		break;
-	case PART_PAPER:
-		w->step.keeping = (struct ims_keeping) { .until_s = w->hour * EXPIRY_S,
-			.now_s = w->now_s };
-		take(w, thing->part, ims_paper_expire, 4096, next_thing, true);
-		break;
-	case PART_LETTER:
-		renew_letter(w, thing);
-		break;
-	default:
-		next_thing(w);
-		break;
-	}
-}
-
 static void read_things(struct work *w);
 
 static void
 next_thing(struct work *w)
 {
+	while (w->at < w->n_things && w->thing[w->at].part.kind != PART_MAILBOX)
+		w->at++;
 	if (w->at < w->n_things)
-		end_thing(w, &w->thing[w->at++]);
+		begin_mailbox(w, w->thing[w->at++].part);
 	else
 		read_things(w);
 }
@@ -521,7 +413,8 @@ next_thing(struct work *w)
 static void
 begin_page(struct work *w)
 {
-	w->n_things = w->at = 0;
+	w->n_things = w->n_before;
+	w->at = 0;
 	w->next = w->after;
 }
 
@@ -540,7 +433,7 @@ take_mailbox(void *arg, const struct kv_fact *f)
 {
 	struct work *w = arg;
 
-	if (w->n_things == PAGE_LOOK)
+	if (w->n_things == IMS_THINGS)
 		return false;
 	kv_key_after(&w->next, f->name);
 	if (f->name.n == 1 + PART_HASH)
@@ -577,7 +470,7 @@ take_listed(void *arg, const struct kv_fact *f)
 {
 	struct work *w = arg;
 
-	if (w->n_things == PAGE_LOOK)
+	if (w->n_things == IMS_THINGS)
 		return false;
 	kv_key_after(&w->next, f->name);
 	w->thing[w->n_things++].part = kv_part_hash(PART_MAILBOX, f->name, PART_HASH);
@@ -620,9 +513,9 @@ take_thing(void *arg, const struct kv_fact *f)
 {
 	struct work *w = arg;
 	unsigned kind = f->name.n > 0 ? (unsigned char)f->name.p[0] : IMS_PARTS;
-	struct thing *x = &w->thing[w->n_things];
+	struct ims_thing *x = &w->thing[w->n_things];
 
-	if (w->n_things == PAGE_LOOK)
+	if (w->n_things == IMS_THINGS)
 		return false;
 	kv_key_after(&w->next, f->name);
 	if (kind == PART_LETTER && f->name.n == 1 + PART_LETTER_AT) {
@@ -738,35 +631,82 @@ cursor_put(struct work *w)
 	ims_answer(&w->question);
 }
 
+/* This hour is looked at again by the next sweep. */
+static void
+hours_over(struct work *w)
+{
+	struct ims_store *s = w->question.store;
+
+	if (s == NULL || (w->hour == s->swept_hour && w->keep_s == w->kept_s)) {
+		ims_answer(&w->question);
+		return;
+	}
+	s->swept_hour = w->hour;
+	w->step.cursor[0] = w->hour;
+	w->step.cursor[1] = w->keep_s;
+	take(w, cursor_part(), put_cursor, 256, cursor_put, false);
+}
+
+static void
+next_hour(struct work *w)
+{
+	w->shard = 0;
+	if (w->hour >= w->now_s / EXPIRY_S) {
+		hours_over(w);
+		return;
+	}
+	w->hour++;
+	read_things(w);
+}
+
+static void
+things_renewed(void *arg, const struct err *e)
+{
+	struct work *w = arg;
+
+	if (e == NULL) {
+		next_thing(w);
+		return;
+	}
+	w->question.why = *e;
+	ims_answer(&w->question);
+}
+
+/* Letters and papers at once, then one mailbox after the other. */
+static void
+end_things(struct work *w)
+{
+	size_t n = 0;
+
+	w->n_before = 0;
+	for (size_t i = 0; i < w->n_things; i++)
+		n += w->thing[i].part.kind != PART_MAILBOX;
+	if (n > 0)
+		ims_renew(w->question.store, w->thing, w->n_things, w->hour * EXPIRY_S, w->now_s,
+		    w->question.loop, things_renewed, w);
+	else
+		next_thing(w);
+}
+
+/* A page has things of several shards. */
 static void
 things_found(struct ims_question *q)
 {
 	struct work *w = of_question(q);
 
-	if (page_has_things(w)) {
-		next_thing(w);
+	w->after = w->next;
+	if (w->n_things == IMS_THINGS) {
+		end_things(w);
 		return;
 	}
 	w->after.n = 0;
-	if (++w->shard < EXPIRY_SHARDS) {
+	w->n_before = w->n_things;
+	if (++w->shard < EXPIRY_SHARDS)
 		read_things(w);
-		return;
-	}
-	w->shard = 0;
-	if (w->hour < w->now_s / EXPIRY_S) {
-		w->hour++;
-		read_things(w);
-		return;
-	}
-	/* this hour is looked at again */
-	if (q->store != NULL && w->hour == q->store->swept_s && w->keep_s == w->kept_s) {
-		ims_answer(q);
-		return;
-	}
-	q->store->swept_s = w->hour;
-	w->step.cursor[0] = w->hour;
-	w->step.cursor[1] = w->keep_s;
-	take(w, cursor_part(), put_cursor, 256, cursor_put, false);
+	else if (w->n_things > 0)
+		end_things(w);
+	else
+		next_hour(w);
 }
 
 static struct kv_part
@@ -789,6 +729,10 @@ read_things(struct work *w)
 		ims_look(&w->question, kv_part_of(PART_MAILBOXES, span_of(&shard, 1)),
 		    look_for_listed, w);
 	} else if (w->sweeps) {
+		if (w->shard == EXPIRY_SHARDS) {
+			next_hour(w);
+			return;
+		}
 		w->question.next = things_found;
 		ims_look(&w->question, part_of_hour(w->hour, w->shard), look_for_things, w);
 	} else if (w->user[0] != '\0') {

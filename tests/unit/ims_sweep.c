@@ -288,16 +288,47 @@ an_hour_that_has_not_passed_costs_nothing(void **state)
 	world_clear(&w);
 }
 
+/* Letters that renew their papers share commits. */
+static void
+many_letters_renew_together(void **state)
+{
+	enum { BATCHES = 20, LETTERS = 50 };
+	struct ims_store_counts before, after;
+	struct world w;
+
+	(void)state;
+	world_of(&w);
+	for (unsigned i = 0; i < BATCHES; i++)
+		accepts(&w,
+		    (struct notification) { .number = 1 + LETTERS * i,
+			.to = BOB,
+			.hold_s = 80 * DAY,
+			.statements = LETTERS });
+	sweep(&w, 0);
+	before = counts(&w);
+	sweep(&w, PAPER_RENEW_S + DAY);
+	after = counts(&w);
+	assert_in_range(after.writes - before.writes, BATCHES * LETTERS,
+	    BATCHES * LETTERS + BATCHES * LETTERS / 10);
+	assert_in_range(after.commits - before.commits, 1, BATCHES * LETTERS / 10);
+	assert_int_equal(entries(&w, PAPER), 1 + BATCHES);
+	sweep(&w, PAPER_RENEW_S + PAPER_KEEP_S); /* the papers are there as long as their letters */
+	sweep(&w, PAPER_RENEW_S + 2 * PAPER_KEEP_S);
+	assert_int_equal(entries(&w, PAPER), 1 + BATCHES);
+	world_clear(&w);
+}
+
 int
 main(void)
 {
-	enum { EACH = 4, FILE = 5 };
+	enum { EACH = 4, FILE = 6 };
 	const struct CMUnitTest tests[EACH + FILE] = {
 		cmocka_unit_test(a_dropped_sender_is_forgotten_beyond_a_page),
 		cmocka_unit_test(files_that_stay_are_not_asked_for),
 		cmocka_unit_test(an_hour_that_has_not_passed_costs_nothing),
 		cmocka_unit_test(a_page_of_rows_that_name_nothing_ends),
 		/* with a file */
+		cmocka_unit_test(many_letters_renew_together),
 		cmocka_unit_test(a_damaged_letter_takes_no_notice_with_it),
 		cmocka_unit_test(a_purge_leaves_a_damaged_letter),
 		cmocka_unit_test(a_damaged_letter_ends_no_sweep),
