@@ -92,6 +92,15 @@ ims_part_expiry(int64_t at_s, const struct kv_part *thing)
 	return kv_part_of(PART_EXPIRY, span_sub(kv_key_span(&k), 4, 5));
 }
 
+/* Ids may be numbered, so their last octets are mixed. */
+int64_t
+ims_spread_s(const struct kv_part *thing, int64_t over_s)
+{
+	uint64_t last = kv_key_u64(span_of(thing->name, thing->n), thing->n - 8U);
+
+	return (int64_t)((last * 0x9e3779b97f4a7c15U >> 16) % (uint64_t)over_s);
+}
+
 static void
 emit_look(struct kv_txn *t, struct span within, int64_t at_s, bool gone)
 {

@@ -476,9 +476,12 @@ bool ims_paper_read(struct kv_txn *t, struct buf *out, struct err *e);
  * reads the hours that have passed. */
 
 #define EXPIRY_S      3600
-#define EXPIRY_SHARDS 16
+#define EXPIRY_SHARDS 64
 
 struct kv_part ims_part_expiry(int64_t at_s, const struct kv_part *thing);
+/* 0 to over_s - 1, by its name.  What comes to its time at once, as after a migration or a stop, is spread, so that it
+ * is not in one hour each time again. */
+int64_t ims_spread_s(const struct kv_part *thing, int64_t over_s);
 /* Emits LOOK for this partition, or what `within` names in it, at at_s; was_s: where it was stated before, 0:
  * nowhere. */
 void ims_look_at(struct kv_txn *t, struct span within, int64_t was_s, int64_t at_s);

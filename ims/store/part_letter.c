@@ -696,12 +696,9 @@ ims_letter_renewed(struct kv_txn *t, void *renewing, struct err *e)
 		return true; /* it is gone */
 	kv_pardon(t);
 	x->damaged = !found || !ims_letter_read(value, &r, e);
-	if (x->damaged) {
-		renew_at(t, &r, hash, x->now_s + PAPER_RENEW_S);
-		return true;
-	}
-	renew_at(t, &r, hash, x->now_s + PAPER_RENEW_S);
-	put_letter(t, &r);
+	renew_at(t, &r, hash, x->now_s + PAPER_RENEW_S - ims_spread_s(kv_here(t), PAPER_SLACK_S));
+	if (!x->damaged)
+		put_letter(t, &r);
 	return true;
 }
 

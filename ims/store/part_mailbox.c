@@ -1529,11 +1529,13 @@ ims_mailbox_import(struct kv_txn *t, void *old_notice, struct err *e)
 {
 	struct ims_old_notice *o = old_notice;
 	struct ims_notice_record *n = &o->notice;
+	struct kv_part letter = ims_part_letter(&n->id);
 	struct ims_notice_fact f = { .state = n->declined ? IMS_NOTICE_DECLINED : IMS_NOTICE_OPEN,
 		.from_domain = domain_of(n),
 		.own_domain = address_domain(span_str(n->to)),
 		.letter = o->letter,
-		.now_s = o->now_s };
+		/* as if it was announced within the week before */
+		.now_s = o->now_s - ims_spread_s(&letter, PAPER_RENEW_S) };
 	struct ims_mailbox_is m;
 	struct sender s;
 

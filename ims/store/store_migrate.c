@@ -443,6 +443,7 @@ on_paper(void *arg, struct span key, struct span value)
 	struct step *s = memory_new(sizeof *s);
 	struct db_key k = { .n = 0 };
 	struct span record, scope, until;
+	struct kv_part part;
 	struct reader r;
 	unsigned char digest[DIGEST_BYTES];
 
@@ -450,8 +451,9 @@ on_paper(void *arg, struct span key, struct span value)
 		return lose(m, s);
 	}
 	memcpy(digest, key.p, DIGEST_BYTES);
+	part = ims_part_paper(digest);
 	s->paper = (struct ims_keeping) { .octets = value,
-		.until_s = m->now_s + PAPER_KEEP_S,
+		.until_s = m->now_s + PAPER_KEEP_S - ims_spread_s(&part, PAPER_SLACK_S),
 		.now_s = m->now_s };
 	db_key_add(&k, "p", 1);
 	db_key_add(&k, digest, DIGEST_BYTES);
@@ -475,7 +477,7 @@ on_paper(void *arg, struct span key, struct span value)
 			s->paper.crl = &s->crl;
 		}
 	}
-	return take(m, s, ims_part_paper(digest), ims_paper_keep, &s->paper, 1024 + value.n);
+	return take(m, s, part, ims_paper_keep, &s->paper, 1024 + value.n);
 }
 
 /* -- the whole ------------------------------------------------------------------------------------------------------------- */

@@ -252,6 +252,41 @@ an_old_letter_is_pending_at_many_domains(void **state)
 	world_clear(&w);
 }
 
+/* -- times ------------------------------------------------------------------------------------------------------ */
+
+static uint64_t
+writes_until(struct world *w, int64_t at_s)
+{
+	uint64_t before = counts(w).writes;
+
+	sweep(w, at_s);
+	return counts(w).writes - before;
+}
+
+/* What is migrated at once does not come to its time at once, and not at once each week. */
+static void
+old_letters_renew_throughout_the_week(void **state)
+{
+	enum { SOME = 20 };
+	struct world w;
+	uint64_t letters;
+
+	(void)state;
+	old_world(&w);
+	reopen(&w);
+	letters = entries(&w, LETTER);
+	assert_true(letters > 4 * SOME);
+	sweep(&w, 0);
+	assert_true(writes_until(&w, PAPER_RENEW_S / 2) > SOME);
+	assert_true(writes_until(&w, PAPER_RENEW_S) > SOME);
+	sweep(&w, 2 * PAPER_RENEW_S); /* all at once: the store was stopped */
+	sweep(&w, 3 * PAPER_RENEW_S - PAPER_SLACK_S - EXPIRY_S);
+	assert_true(writes_until(&w, 3 * PAPER_RENEW_S - PAPER_SLACK_S / 2) > SOME);
+	assert_true(writes_until(&w, 3 * PAPER_RENEW_S) > SOME);
+	assert_int_equal(entries(&w, LETTER), letters);
+	world_clear(&w);
+}
+
 int
 main(void)
 {
@@ -259,6 +294,7 @@ main(void)
 		cmocka_unit_test(an_old_mailbox_gives_no_number_twice),
 		cmocka_unit_test(an_old_letter_of_many_statements_opens),
 		cmocka_unit_test(an_old_letter_is_pending_at_many_domains),
+		cmocka_unit_test(old_letters_renew_throughout_the_week),
 	};
 
 	cmocka_set_test_filter(getenv("ONLY"));
