@@ -1562,6 +1562,29 @@ ims_mailbox_import(struct kv_txn *t, void *old_notice, struct err *e)
 	return true;
 }
 
+static bool
+take_domain(void *arg, struct span key, struct span value)
+{
+	struct sender s;
+
+	(void)key;
+	if (!read_sender(value, &s) || s.domain.text[0] == '\0')
+		return true;
+	*(struct domain *)arg = s.domain;
+	return false;
+}
+
+/* An entry of the first version has but the digest of its domain; the notices that are here tell which it is. */
+static void
+find_domain(struct kv_txn *t, struct span domain_hash, struct domain *out)
+{
+	struct kv_key k = { .n = 0 };
+
+	kv_key_add_u8(&k, 'd');
+	kv_key_add(&k, domain_hash);
+	kv_each(t, kv_key_span(&k), kv_key_span(&k), take_domain, out);
+}
+
 bool
 ims_mailbox_import_seen(struct kv_txn *t, void *old_seen, struct err *e)
 {
@@ -1572,6 +1595,8 @@ ims_mailbox_import_seen(struct kv_txn *t, void *old_seen, struct err *e)
 
 	if (!ims_mailbox_is(t, &m, e))
 		return false;
+	if (o->seen.domain.text[0] == '\0')
+		find_domain(t, span_sub(o->key, ULID_BYTES, PART_SHORT), &o->seen.domain);
 	get_sender(t, domain_span(&o->seen.domain), &s);
 	begin_import(t, &m, o->user);
 	m.last = larger(m.last, o->seen.number);

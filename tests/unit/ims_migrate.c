@@ -14,6 +14,7 @@
 #include "common/store/db.h"
 #include "common/store/db_key.h"
 #include "tests/fixture.h"
+#include "tests/ims_truth.h"
 #include "tests/unit/ims_store_scene.h"
 
 enum { OLD_MAILBOX, OLD_NOTICE, OLD_SEEN, OLD_EVIDENCE, OLD_OWED, OLD_TABLES };
@@ -252,6 +253,103 @@ an_old_letter_is_pending_at_many_domains(void **state)
 	world_clear(&w);
 }
 
+/* -- records of the first version --------------------------------------------------------------------------------- */
+
+static struct db_key keys[400];
+static size_t n_keys;
+
+static bool
+take_key(void *arg, struct span key, struct span value)
+{
+	(void)arg;
+	(void)value;
+	assert_true(n_keys < sizeof keys / sizeof *keys);
+	db_key_copy(&keys[n_keys++], key);
+	return true;
+}
+
+static void
+age_notice(struct buf *out, struct span value)
+{
+	struct ims_notice_record n;
+	struct err e;
+
+	assert_true(ims_notice_read(value, &n, &e));
+	n.indexed = false;
+	ims_notice_write(out, &n);
+}
+
+static void
+age_seen(struct buf *out, struct span value)
+{
+	struct ims_seen_record r;
+	struct err e;
+
+	assert_true(ims_seen_read(value, &r, &e));
+	r.indexed = false;
+	ims_seen_write(out, &r);
+}
+
+/* Writes each row as the first version did: without charges, the domain that pays, and the answer. */
+static void
+age_table(struct db_txn *t, unsigned table, void (*age)(struct buf *out, struct span value))
+{
+	struct buf out = BUF_INIT;
+	struct span value;
+
+	n_keys = 0;
+	db_each(t, table, (struct span) { 0 }, (struct span) { 0 }, take_key, NULL);
+	for (size_t i = 0; i < n_keys; i++) {
+		assert_true(db_get(t, table, db_key_span(&keys[i]), &value));
+		buf_reset(&out);
+		age(&out, value);
+		db_put(t, table, db_key_span(&keys[i]), buf_span(&out));
+	}
+	buf_clear(&out);
+}
+
+static bool
+age_all(struct db_txn *t, void *arg, struct err *e)
+{
+	(void)arg;
+	(void)e;
+	age_table(t, OLD_NOTICE, age_notice);
+	age_table(t, OLD_SEEN, age_seen);
+	return true;
+}
+
+static const char *const senders[] = { "a.test", "d.test", "xn--bcher-kva.test", "e.test" };
+
+/* Notices are charged for themselves and their evidence, entries to the domain of which a notice is here. */
+static void
+records_of_the_first_version_are_counted_once(void **state)
+{
+	enum { SENDERS = sizeof senders / sizeof *senders };
+	struct ims_share before[SENDERS], after;
+	uint64_t falsely;
+	struct world w;
+
+	(void)state;
+	old_world(&w);
+	reopen(&w);
+	for (size_t i = 0; i < SENDERS; i++)
+		before[i] = share(&w, senders[i], NULL);
+	world_clear(&w);
+	old_world(&w);
+	change_old(&w, age_all, 1);
+	for (int opening = 0; opening < 2; opening++) {
+		reopen(&w);
+		assert_sums_are_true(w.store, w.loop, &falsely);
+		for (size_t i = 0; i < SENDERS; i++) {
+			after = share(&w, senders[i], NULL);
+			assert_int_equal(after.notices, before[i].notices);
+			/* rows take a little more by now */
+			assert_in_range(after.octets, before[i].octets, before[i].octets * 5 / 4);
+		}
+	}
+	world_clear(&w);
+}
+
 /* -- times ------------------------------------------------------------------------------------------------------ */
 
 static uint64_t
@@ -295,6 +393,7 @@ main(void)
 		cmocka_unit_test(an_old_letter_of_many_statements_opens),
 		cmocka_unit_test(an_old_letter_is_pending_at_many_domains),
 		cmocka_unit_test(old_letters_renew_throughout_the_week),
+		cmocka_unit_test(records_of_the_first_version_are_counted_once),
 	};
 
 	cmocka_set_test_filter(getenv("ONLY"));
