@@ -8,7 +8,6 @@
 #include "oms/store/store_private.h"
 
 #define USERS_PAGE 64
-#define KEEP_MS    60000
 
 struct counted_user {
 	unsigned char hash[OMS_HASH_BYTES];
@@ -56,13 +55,6 @@ keep(struct counts *c)
 	k->letters = c->answer.letters;
 	k->at_ms = clock_mono_ms();
 	pthread_mutex_unlock(&k->lock);
-}
-
-void
-oms_kept_count_init(struct oms_kept_count *k)
-{
-	pthread_mutex_init(&k->lock, NULL);
-	k->keep_ms = KEEP_MS;
 }
 
 void

@@ -76,6 +76,8 @@ struct oms_claims {
 	struct oms_claim *first;
 };
 
+#define OMS_COUNT_KEEP_MS 60000
+
 /* The last count of all letters, where it took more than a page of users. */
 struct oms_kept_count {
 	pthread_mutex_t lock;
@@ -83,7 +85,6 @@ struct oms_kept_count {
 	int64_t at_ms; /* monotonic; 0: none */
 	int64_t keep_ms;
 };
-void oms_kept_count_init(struct oms_kept_count *k);
 
 /* Reference-counted: an operation holds it, because its `done` may be called after oms_store_close. */
 struct oms_store {
@@ -97,6 +98,7 @@ struct oms_store {
 	    [4096]; /* the folder with files of an older version, which go when we close; "": none */
 };
 
+struct oms_store *oms_store_new(struct kv *kv); /* one reference; kv may come later */
 struct oms_store *oms_store_hold(struct oms_store *s);
 void oms_store_drop(struct oms_store **s);
 
