@@ -157,6 +157,29 @@ a_damaged_mailbox_ends_no_sweep(void **state)
 	world_clear(&w);
 }
 
+/* It stays, and is not looked at again; those beside it go. */
+static void
+a_damaged_notice_stays_alone(void **state)
+{
+	struct world w;
+	uint64_t dropped;
+
+	(void)state;
+	world_of(&w);
+	for (unsigned i = 1; i <= 3; i++)
+		accepts(&w, (struct notification) { .number = i, .to = BOB, .hold_s = DAY });
+	damaged(&w, NOTICE);
+	sweep(&w, DAY + KEEP + 7200);
+	assert_int_equal(entries(&w, NOTICE), 1);
+	assert_int_equal(entries(&w, DUE), 0);
+	accepts(&w, (struct notification) { .number = 4, .to = BOB, .hold_s = DAY });
+	purge(&w, "a.test", NULL, true, &dropped);
+	assert_int_equal(dropped, 1);
+	assert_int_equal(entries(&w, NOTICE), 1);
+	assert_int_equal(pending(&w), 0);
+	world_clear(&w);
+}
+
 /* An entry of the seen set that cannot be read holds up neither its notice nor those beside it. */
 static void
 a_damaged_entry_holds_up_nothing(void **state)
@@ -321,7 +344,7 @@ many_letters_renew_together(void **state)
 int
 main(void)
 {
-	enum { EACH = 4, FILE = 6 };
+	enum { EACH = 4, FILE = 7 };
 	const struct CMUnitTest tests[EACH + FILE] = {
 		cmocka_unit_test(a_dropped_sender_is_forgotten_beyond_a_page),
 		cmocka_unit_test(files_that_stay_are_not_asked_for),
@@ -333,6 +356,7 @@ main(void)
 		cmocka_unit_test(a_purge_leaves_a_damaged_letter),
 		cmocka_unit_test(a_damaged_letter_ends_no_sweep),
 		cmocka_unit_test(a_damaged_mailbox_ends_no_sweep),
+		cmocka_unit_test(a_damaged_notice_stays_alone),
 		cmocka_unit_test(a_damaged_entry_holds_up_nothing),
 	};
 
