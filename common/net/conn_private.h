@@ -1,5 +1,5 @@
-/* conn_private — the parts of a connection: its socket, its TLS stream, its loop's set.  conn.c calls
- * them, and conn_end (conn_end_private.h); they do not call it. */
+/* conn_private — the parts of a connection: its socket, its TLS stream, its loop's set.  conn.c and
+ * conn_turn.c call them, and conn_end (conn_end_private.h); they do not call conn.c. */
 #ifndef COMMON_NET_CONN_PRIVATE_H
 #define COMMON_NET_CONN_PRIVATE_H
 
@@ -96,7 +96,7 @@ void conn_set_each(struct conn_set *s, void (*fn)(struct conn_entry *c, void *ar
 void conn_set_kick(struct conn_set *s, struct conn_entry *c); /* ops->move soon */
 char *conn_set_scratch(struct conn_set *s); /* CONN_READ_BYTES; until the next call */
 
-/* -- the connection itself (conn.c; conn_facts.c reads it) --------------------------------------- */
+/* -- the connection itself (conn.c, conn_turn.c; conn_facts.c reads it) ---------------------------- */
 
 struct conn {
 	struct conn_entry entry; /* first */

@@ -1,0 +1,147 @@
+/* conn_turn — what a connection does in each state, from the handshake to its end; see conn_turn_private.h. */
+#include "common/net/conn_turn_private.h"
+
+#include <sys/socket.h>
+
+#include "common/base/log.h"
+#include "common/loop/loop.h"
+#include "common/net/conn_end_private.h"
+#include "common/net/conn_limit.h"
+
+/* -- the handshake ------------------------------------------------------------------------------ */
+
+static void
+come_up(struct conn *c)
+{
+	char key[SHARE_KEY_ADDRESS_BYTES];
+
+	/* The accepting side goes on with any verdict; the role answers by it. */
+	if (tls_session_asks(c->stream.ssl) && c->peer.verdict.why != REFUSAL_NONE)
+		conn_log_refused(c, &c->peer.verdict);
+	listen_shook(c->wire.in);
+	c->state = CONN_UP;
+	c->was_up = true;
+	if (c->place != NULL)
+		conn_place_report(c->place, true, loop_now_ms(c->loop));
+	c->deadline_ms = 0;
+	c->again = true;
+	log_fact_of(conn_peer_key(c, key), LOG_DEBUG, "tls.up",
+	    "conn=%llu peer=%s sni=%s alpn=%s fingerprint=%s", (unsigned long long)c->entry.id,
+	    log_str(c->peer.host), log_str(c->peer.sni), c->session.alpn,
+	    c->peer.chain == NULL ? "-" : chain_fingerprint(c->peer.chain));
+	c->events->up(c, c->role);
+}
+
+void
+conn_turn_shaking(struct conn *c)
+{
+	struct err e;
+	bool done;
+
+	if (!tls_session_shake(&c->session, c->stream.ssl, &done, &e))
+		conn_refuse(c, &e);
+	else if (done)
+		come_up(c);
+	else if (c->wire.eof) {
+		err_set(&e, REFUSAL_tls_failed,
+		    "the peer went away in the middle of the handshake");
+		conn_refuse(c, &e);
+	}
+}
+
+/* -- the other states --------------------------------------------------------------------------- */
+
+static void
+start_closing(struct conn *c)
+{
+	c->state = CONN_CLOSING;
+	conn_stream_end(&c->stream);
+}
+
+/* False: nothing moved, or it failed. */
+static bool
+moved(struct conn *c, enum conn_moved what, const struct err *e)
+{
+	if (what != CONN_MOVED_FAILED)
+		return what == CONN_MOVED_SOME;
+	if (e->why == REFUSAL_too_many_key_updates)
+		conn_refuse(c, e);
+	else
+		conn_fail(c, e);
+	return false;
+}
+
+static bool
+feed(struct conn *c)
+{
+	struct err e;
+
+	return moved(c,
+	    conn_stream_feed(&c->stream, conn_set_scratch(c->set), loop_now_ms(c->loop), &e), &e);
+}
+
+static bool
+drain(struct conn *c)
+{
+	struct err e;
+
+	return moved(c, conn_stream_drain(&c->stream, &c->wire, conn_set_scratch(c->set), &e), &e);
+}
+
+void
+conn_turn_up(struct conn *c)
+{
+	struct engine *e = c->stream.engine;
+	bool more = true;
+
+	if (e == NULL) {
+		if (c->close_asked)
+			start_closing(c);
+		return;
+	}
+	e->now_ms = loop_now_ms(c->loop);
+	if (e->deadline_ms != 0 && e->now_ms >= e->deadline_ms)
+		e->tick(e);
+	while (more && c->state == CONN_UP) {
+		more = feed(c);
+		more |= c->state == CONN_UP && drain(c);
+	}
+	if (c->state != CONN_UP)
+		return;
+	if (c->wire.eof && !c->stream.eof)
+		conn_fail_at_end(c, "");
+	else if (!conn_stream_has_more(&c->stream) &&
+	    (e->closing || c->close_asked ||
+		(c->stream.eof && c->stream.input.len == 0 && !e->owing)))
+		start_closing(c);
+}
+
+/* Everything is sent: now the peer may close. */
+void
+conn_turn_closing(struct conn *c)
+{
+	if (c->wire.eof) {
+		conn_fail(c, NULL);
+		return;
+	}
+	if (conn_wire_waiting(&c->wire) > 0 || c->half_closed)
+		return;
+	c->half_closed = true;
+	shutdown(c->wire.in->fd, SHUT_WR);
+	c->deadline_ms = loop_now_ms(c->loop) + CONN_LINGER_MS;
+	if (c->stream.eof)
+		conn_fail(c, NULL);
+}
+
+void
+conn_turn_connecting(struct conn *c)
+{
+	struct err e;
+
+	if (!conn_wire_connected(&c->wire, &e)) {
+		conn_fail(c, &e);
+		return;
+	}
+	c->state = CONN_SHAKING;
+	c->again = true;
+}

@@ -1,0 +1,15 @@
+/* conn_turn — what a connection does in each state; for conn.c, which moves it from turn to turn.
+ *
+ * Each function may change the state, and `again` asks for another turn at once.
+ */
+#ifndef COMMON_NET_CONN_TURN_PRIVATE_H
+#define COMMON_NET_CONN_TURN_PRIVATE_H
+
+#include "common/net/conn_private.h"
+
+void conn_turn_connecting(struct conn *c); /* the socket is ready: did it connect? */
+void conn_turn_shaking(struct conn *c);    /* after the handshake tells the role that it is up */
+void conn_turn_up(struct conn *c);         /* octets between TLS and the engine */
+void conn_turn_closing(struct conn *c);    /* after each write: waits for the peer's end */
+
+#endif
