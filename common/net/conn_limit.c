@@ -1,83 +1,12 @@
-/* conn_limit — locked tables: the places of each host, the failures of each port; see conn_limit.h. */
+/* conn_limit — whose turn it is to connect to a host; see conn_limit.h. */
 #include "common/net/conn_limit.h"
 
-#include <netinet/in.h>
-#include <pthread.h>
 #include <stdlib.h>
-#include <string.h>
-#include <sys/queue.h>
 
 #include "common/base/memory.h"
 #include "common/base/random.h"
 #include "common/loop/loop.h"
-
-#define BUCKETS   1024
-#define KEY_WORDS 3 /* an IPv6 address; 0, 1 + port, or FLOW and a domain */
-#define FLOW      (1ULL << 63)
-
-TAILQ_HEAD(places, conn_place);
-
-struct entry {
-	struct entry *next; /* in its bucket */
-	uint64_t key[KEY_WORDS];
-};
-
-/* What one domain has at one address. */
-struct flow {
-	struct entry entry; /* first */
-	unsigned n_places;  /* of all states but REFUSED */
-	unsigned n_held, n_unanswered, n_leaving, n_waiting;
-	struct places waiting;
-	TAILQ_ENTRY(flow) link; /* while n_waiting > 0 */
-};
-
-/* An address that has places.  Its key ends in 0. */
-struct host {
-	struct entry entry; /* first */
-	unsigned n_places;  /* of all states but REFUSED */
-	unsigned n_held, n_unanswered, n_leaving;
-	struct places held;
-	TAILQ_HEAD(flows, flow) waiting; /* in the order of their turns */
-};
-
-/* A port of an address that has places, or has failed. */
-struct door {
-	struct entry entry; /* first */
-	unsigned n_places;
-	unsigned failures;     /* in turn */
-	int64_t not_before_ms; /* of the next try */
-	struct conn_place
-	    *prober;            /* holds a place, to find out whether it answers again; or NULL */
-	bool remembered;        /* only for its failures */
-	TAILQ_ENTRY(door) link; /* of those */
-};
-
-TAILQ_HEAD(doors, door);
-
-enum place_state { HELD, WAITING, REFUSED };
-
-struct conn_place {
-	TAILQ_ENTRY(conn_place) link; /* of the list that its state names */
-	struct conn_limit *limit;
-	struct host *host; /* REFUSED: NULL, as flow and door are */
-	struct flow *flow;
-	struct door *door;
-	struct conn_caller caller;
-	enum place_state state;
-	bool answered;
-	bool leaving;
-	int64_t until_ms; /* REFUSED */
-};
-
-struct conn_limit {
-	pthread_mutex_t lock;
-	uint64_t secret;
-	uint64_t n_unnamed; /* places of no domain, ever */
-	bool closed;
-	struct entry *bucket[BUCKETS]; /* hosts, flows and doors */
-	struct doors remembered;       /* oldest first */
-	unsigned n_remembered;
-};
+#include "common/net/conn_limit_private.h"
 
 struct conn_limit *
 conn_limit_new(void)
@@ -96,133 +25,6 @@ conn_limit_close(struct conn_limit *l)
 	pthread_mutex_lock(&l->lock);
 	l->closed = true;
 	pthread_mutex_unlock(&l->lock);
-}
-
-/* -- hosts, flows and doors: under the lock -------------------------------------------------------- */
-
-/* An IPv4 address counts as the IPv6 address it is mapped to (tls_peer_init). */
-static void
-key_of(const struct sockaddr_storage *a, uint64_t key[KEY_WORDS])
-{
-	const struct sockaddr_in6 *v6 = (const struct sockaddr_in6 *)a;
-	const struct sockaddr_in *v4 = (const struct sockaddr_in *)a;
-
-	memset(key, 0, KEY_WORDS * sizeof *key);
-	if (a->ss_family == AF_INET6) {
-		memcpy(key, &v6->sin6_addr, sizeof v6->sin6_addr);
-		key[2] = 1U + ntohs(v6->sin6_port);
-	} else {
-		memset((char *)key + 10, 0xff, 2);
-		memcpy((char *)key + 12, &v4->sin_addr, 4);
-		key[2] = 1U + ntohs(v4->sin_port);
-	}
-}
-
-static struct entry **
-find(struct conn_limit *l, const uint64_t key[KEY_WORDS])
-{
-	uint64_t h = l->secret;
-	struct entry **at;
-
-	for (int i = 0; i < KEY_WORDS; i++)
-		h = (h ^ key[i] ^ (h >> 29)) * 0x9e3779b97f4a7c15U;
-	at = &l->bucket[(h >> 48) % BUCKETS];
-	while (*at != NULL && memcmp((*at)->key, key, sizeof(*at)->key) != 0)
-		at = &(*at)->next;
-	return at;
-}
-
-/* The entry of this key; a new one has `bytes`, of which all others are 0. */
-static void *
-entry_of(struct conn_limit *l, const uint64_t key[KEY_WORDS], size_t bytes)
-{
-	struct entry **at = find(l, key);
-
-	if (*at == NULL) {
-		*at = memory_new(bytes);
-		memcpy((*at)->key, key, sizeof(*at)->key);
-	}
-	return *at;
-}
-
-static void
-drop(struct conn_limit *l, struct entry *x)
-{
-	*find(l, x->key) = x->next;
-	free(x);
-}
-
-static struct host *
-host_of(struct conn_limit *l, const uint64_t key[KEY_WORDS])
-{
-	const uint64_t address[KEY_WORDS] = { key[0], key[1], 0 };
-	struct host *h = entry_of(l, address, sizeof *h);
-
-	if (h->n_places++ == 0) {
-		TAILQ_INIT(&h->held);
-		TAILQ_INIT(&h->waiting);
-	}
-	return h;
-}
-
-/* domain: NULL: a flow of its own. */
-static struct flow *
-flow_of(struct conn_limit *l, const uint64_t key[KEY_WORDS], const char *domain)
-{
-	uint64_t word = domain != NULL ? span_hash(span_str(domain), l->secret) : l->n_unnamed++;
-	const uint64_t mine[KEY_WORDS] = { key[0], key[1], word | FLOW };
-	struct flow *f = entry_of(l, mine, sizeof *f);
-
-	if (f->n_places++ == 0)
-		TAILQ_INIT(&f->waiting);
-	return f;
-}
-
-static void
-recall(struct conn_limit *l, struct door *d)
-{
-	TAILQ_REMOVE(&l->remembered, d, link);
-	l->n_remembered--;
-	d->remembered = false;
-}
-
-static struct door *
-door_of(struct conn_limit *l, const uint64_t key[KEY_WORDS])
-{
-	struct door *d = entry_of(l, key, sizeof *d);
-
-	if (d->remembered)
-		recall(l, d);
-	d->n_places++;
-	return d;
-}
-
-static void
-forget_door(struct conn_limit *l, struct door *d)
-{
-	if (d->remembered)
-		recall(l, d);
-	drop(l, &d->entry);
-}
-
-/* A door without places is kept only for its failures, up to CONN_DOORS_REMEMBERED. */
-static void
-let_go(struct conn_limit *l, struct host *h, struct flow *f, struct door *d)
-{
-	if (--h->n_places == 0)
-		drop(l, &h->entry);
-	if (--f->n_places == 0)
-		drop(l, &f->entry);
-	if (--d->n_places > 0)
-		return;
-	if (d->failures == 0) {
-		forget_door(l, d);
-		return;
-	}
-	d->remembered = true;
-	TAILQ_INSERT_TAIL(&l->remembered, d, link);
-	if (++l->n_remembered > CONN_DOORS_REMEMBERED)
-		forget_door(l, TAILQ_FIRST(&l->remembered));
 }
 
 /* -- telling ------------------------------------------------------------------------------------ */
@@ -425,7 +227,7 @@ static void
 refuse(struct conn_place *p)
 {
 	p->until_ms = p->door->not_before_ms;
-	let_go(p->limit, p->host, p->flow, p->door);
+	conn_limit_let_go(p->limit, p->host, p->flow, p->door);
 	p->state = REFUSED;
 	p->host = NULL;
 	p->flow = NULL;
@@ -489,11 +291,11 @@ conn_limit_enter(struct conn_limit *l, const struct sockaddr_storage *to,
 	p->limit = l;
 	p->caller = *caller;
 	p->caller.domain = NULL;
-	key_of(to, key);
+	conn_limit_key(to, key);
 	pthread_mutex_lock(&l->lock);
-	p->host = host_of(l, key);
-	p->flow = flow_of(l, key, caller->domain);
-	p->door = door_of(l, key);
+	p->host = conn_limit_host(l, key);
+	p->flow = conn_limit_flow(l, key, caller->domain);
+	p->door = conn_limit_door(l, key);
 	enter(p, now_ms);
 	pthread_mutex_unlock(&l->lock);
 	return p;
@@ -595,7 +397,7 @@ conn_place_leave(struct conn_place **pp)
 	if (p->state != REFUSED) {
 		if (!l->closed)
 			serve(p->host, NULL);
-		let_go(l, p->host, p->flow, p->door);
+		conn_limit_let_go(l, p->host, p->flow, p->door);
 	}
 	pthread_mutex_unlock(&l->lock);
 	free(p);
@@ -608,7 +410,7 @@ conn_limit_free(struct conn_limit **lp)
 		return;
 	while (!TAILQ_EMPTY(&(*lp)->remembered))
 		/* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): it leaves the list */
-		forget_door(*lp, TAILQ_FIRST(&(*lp)->remembered));
+		conn_limit_forget_door(*lp, TAILQ_FIRST(&(*lp)->remembered));
 	pthread_mutex_destroy(&(*lp)->lock);
 	free(*lp);
 	*lp = NULL;
