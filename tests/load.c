@@ -176,6 +176,20 @@ load_password(const struct load *l, char out[LOAD_PASSWORD_BYTES])
 	out[strcspn(out, "\n")] = '\0';
 }
 
+struct auth_client *
+load_sign_in(struct conn *c, const char *user, const char *password, struct auth_cache *cache)
+{
+	unsigned char binding[AUTH_BINDING_BYTES];
+	struct auth_client *auth;
+	struct err e;
+
+	if (!conn_exporter(c, binding) ||
+	    !auth_client_new(span_str(user), span_str(password), span_of(binding, sizeof binding),
+		cache, &auth, &e))
+		return NULL;
+	return auth;
+}
+
 enum outcome
 load_step(struct auth_client *a, struct span message, bool last, struct buf *out, struct err *e)
 {

@@ -73,6 +73,9 @@ struct conn *load_connect(struct load *l, const char *alpn, const struct conn_ev
     void *role);
 
 void load_password(const struct load *l, char out[LOAD_PASSWORD_BYTES]);
+/* Begins to sign in on c.  NULL: it cannot. */
+struct auth_client *load_sign_in(struct conn *c, const char *user, const char *password,
+    struct auth_cache *cache);
 /* A step of SCRAM, in the form that the engines' clients ask for. */
 enum outcome load_step(struct auth_client *a, struct span message, bool last, struct buf *out,
     struct err *e);

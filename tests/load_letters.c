@@ -319,15 +319,11 @@ static void
 on_up(struct conn *c, void *role)
 {
 	struct sender *s = role;
-	const struct letters *a = s->all;
-	unsigned char binding[AUTH_BINDING_BYTES];
-	struct err e;
 
 	s->up = true;
 	submit_client_init(&s->client, &ops, s);
-	if (!conn_exporter(c, binding) ||
-	    !auth_client_new(span_str(s->address), span_str(a->password),
-		span_of(binding, sizeof binding), &s->all->cache, &s->auth, &e)) {
+	s->auth = load_sign_in(c, s->address, s->all->password, &s->all->cache);
+	if (s->auth == NULL) {
 		conn_close(c);
 		return;
 	}

@@ -4,14 +4,11 @@
  * First each reader signs in and lists its mailbox; when all have, the clock is set to zero and the reading
  * begins.  A letter counts when all of its octets have come and have the digest of its notice.
  */
-#include "tests/load.h"
-
 #include <stdlib.h>
 #include <string.h>
 
 #include "common/base/memory.h"
-#include "common/loop/loop.h"
-#include "proto/mailbox_client.h"
+#include "tests/load_mailbox.h"
 
 enum what { LISTS, HELD, HERE };
 
@@ -22,14 +19,10 @@ struct entry {
 };
 
 struct reader {
-	struct mailbox_client client;
-	struct load *load;
+	struct load_mailbox m; /* first */
 	struct readers *all;
-	struct conn *conn;
-	struct auth_client *auth;
-	struct auth_cache cache;
 	char user[ADDRESS_STR_BYTES];
-	bool up, ready;
+	bool ready;
 	uint64_t last; /* number that was listed last */
 	struct entry *entries;
 	size_t n, room, next;
@@ -49,18 +42,11 @@ struct readers {
 /* -- reading ---------------------------------------------------------------------------------------- */
 
 static void
-leave(struct reader *r)
-{
-	if (r->conn != NULL)
-		conn_close(r->conn);
-}
-
-static void
 list(struct reader *r)
 {
 	r->last = 0;
 	r->sent_us = load_now_us();
-	mailbox_client_list(&r->client, 0, NULL);
+	mailbox_client_list(&r->m.client, 0, NULL);
 }
 
 /* HELD: each once.  HERE: over and over. */
@@ -71,16 +57,16 @@ go_on(struct reader *r)
 
 	if (a->what == HERE && r->next == r->n)
 		r->next = 0;
-	if (r->conn == NULL || (a->what != LISTS && r->next == r->n) || !load_take(r->load)) {
-		leave(r);
+	if (r->m.conn == NULL || (a->what != LISTS && r->next == r->n) || !load_take(r->m.load)) {
+		load_mailbox_leave(&r->m);
 	} else if (a->what == LISTS) {
 		list(r);
 	} else {
 		r->sent_us = load_now_us();
-		mailbox_client_read(&r->client, r->entries[r->next].number, 0, NULL);
+		mailbox_client_read(&r->m.client, r->entries[r->next].number, 0, NULL);
 	}
-	if (r->conn != NULL)
-		conn_kick(r->conn);
+	if (r->m.conn != NULL)
+		conn_kick(r->m.conn);
 }
 
 static void
@@ -96,7 +82,7 @@ set_ready(struct reader *r)
 	a->reading = true;
 	load_begin(a->load);
 	for (long i = 0; i < a->n; i++)
-		if (a->readers[i].conn != NULL)
+		if (a->readers[i].m.conn != NULL)
 			go_on(&a->readers[i]);
 }
 
@@ -130,7 +116,7 @@ listed(struct reader *r)
 		set_ready(r);
 		return;
 	}
-	load_acked(r->load, r->sent_us, &id, none, r->user);
+	load_acked(r->m.load, r->sent_us, &id, none, r->user);
 	go_on(r);
 }
 
@@ -143,11 +129,11 @@ read_whole(struct reader *r)
 
 	digest_end(r->digest, digest);
 	if (memcmp(digest, t->digest, DIGEST_BYTES) == 0) {
-		load_acked(r->load, r->sent_us, &t->id, digest, r->user);
+		load_acked(r->m.load, r->sent_us, &t->id, digest, r->user);
 	} else {
 		err_set(&e, REFUSAL_bad_reply, "letter %llu has another digest",
 		    (unsigned long long)t->number);
-		load_refused(r->load, &e);
+		load_refused(r->m.load, &e);
 	}
 }
 
@@ -158,21 +144,21 @@ on_end(void *role, void *arg, bool more, const struct err *e)
 	bool was_list = !r->all->reading || r->all->what == LISTS;
 
 	(void)arg;
-	if (r->conn == NULL)
+	if (r->m.conn == NULL)
 		return;
 	if (was_list && e == NULL && more) {
-		mailbox_client_list(&r->client, r->last, NULL);
-		conn_kick(r->conn);
+		mailbox_client_list(&r->m.client, r->last, NULL);
+		conn_kick(r->m.conn);
 	} else if (was_list && e == NULL) {
 		listed(r);
 	} else if (e == NULL) {
 		read_whole(r);
 		go_on(r);
 	} else {
-		load_refused(r->load, e);
+		load_refused(r->m.load, e);
 		r->next++;
 		if (was_list)
-			leave(r);
+			load_mailbox_leave(&r->m);
 		else
 			go_on(r);
 	}
@@ -195,89 +181,34 @@ on_payload(void *role, void *arg, struct span piece)
 	digest_add(((struct reader *)role)->digest, piece);
 }
 
-/* -- signing in ------------------------------------------------------------------------------------- */
-
-static enum outcome
-on_step(void *role, struct span message, bool last, struct buf *out, struct err *e)
-{
-	return load_step(((struct reader *)role)->auth, message, last, out, e);
-}
-
-static void
-on_signed_in(void *role, const struct err *e)
-{
-	struct reader *r = role;
-
-	auth_client_free(&r->auth);
-	if (e == NULL) {
-		list(r);
-		return;
-	}
-	load_refused(r->load, e);
-	leave(r);
-}
-
-static void
-on_lost(void *role, const struct err *e)
-{
-	(void)role;
-	(void)e;
-}
+/* -- sessions --------------------------------------------------------------------------------------- */
 
 static const struct mailbox_client_ops ops = {
-	.sasl = { .step = on_step, .signed_in = on_signed_in },
+	.sasl = { .step = load_mailbox_step, .signed_in = load_mailbox_signed_in },
 	.notice = on_notice,
 	.found = on_found,
 	.payload = on_payload,
 	.end = on_end,
-	.lost = on_lost,
+	.lost = load_mailbox_lost,
 };
 
-/* -- connections ------------------------------------------------------------------------------------ */
-
 static void
-on_up(struct conn *c, void *role)
+on_ready(struct load_mailbox *m)
 {
-	struct reader *r = role;
-	unsigned char binding[AUTH_BINDING_BYTES];
-	struct err e;
-
-	r->up = true;
-	mailbox_client_init(&r->client, &ops, r);
-	if (!conn_exporter(c, binding) ||
-	    !auth_client_new(span_str(r->user), span_str(r->all->password),
-		span_of(binding, sizeof binding), &r->cache, &r->auth, &e)) {
-		conn_close(c);
-		return;
-	}
-	mailbox_client_auth(&r->client, auth_client_mechanism(r->auth));
-	conn_set_engine(c, &r->client.sasl.client.engine);
+	list((struct reader *)m);
 }
 
 static void
-on_gone(struct conn *c, void *role, const struct err *why)
+on_gone(struct load_mailbox *m, const struct err *why)
 {
-	struct reader *r = role;
-	struct err closed;
-
-	(void)c;
-	r->conn = NULL;
-	err_set(&closed, REFUSAL_unreachable, "the server closed the connection");
 	if (why != NULL) {
-		r->load->broken++;
-		load_refused(r->load, why);
+		m->load->broken++;
+		load_refused(m->load, why);
 	}
-	if (r->up) {
-		client_lost(&r->client.sasl.client, why != NULL ? why : &closed);
-		mailbox_client_clear(&r->client);
-	}
-	if (r->auth != NULL)
-		auth_client_free(&r->auth);
-	set_ready(r); /* the others do not wait for it */
-	load_closed(r->load);
+	set_ready((struct reader *)m); /* the others do not wait for it */
 }
 
-static const struct conn_events events = { .up = on_up, .forget_conn = on_gone };
+static const struct load_mailbox_kind kind = { &ops, on_ready, on_gone };
 
 static void *
 begin(struct load *l, enum what what)
@@ -292,12 +223,15 @@ begin(struct load *l, enum what what)
 	for (long i = 0; i < a->n; i++) {
 		struct reader *r = &a->readers[i];
 
-		r->load = l;
+		r->m.load = l;
+		r->m.kind = &kind;
+		r->m.user = r->user;
+		r->m.password = a->password;
 		r->all = a;
 		r->digest = digest_new();
 		load_numbered(l->o.user, i + 1, r->user);
 		l->open++;
-		r->conn = load_connect(l, MAILBOX_ALPN, &events, r);
+		load_mailbox_begin(&r->m);
 	}
 	return a;
 }
