@@ -136,11 +136,8 @@ static inline void
 truth_list(struct truth *t, unsigned directory)
 {
 	t->n_names = 0;
-	for (unsigned i = 0; i < KV_DIR_SHARDS; i++) {
-		unsigned char shard = (unsigned char)i;
-
-		truth_look_at(t, kv_part_of(directory, span_of(&shard, 1)), truth_shard);
-	}
+	for (unsigned i = 0; i < KV_DIR_SHARDS; i++)
+		truth_look_at(t, kv_dir_shard(directory, i), truth_shard);
 }
 
 /* -- what is there ------------------------------------------------------------------------------------------- */

@@ -9,13 +9,19 @@
 #define PAGE_OCTETS ((size_t)256 << 10)
 
 struct kv_part
+kv_dir_shard(unsigned kind, unsigned shard)
+{
+	unsigned char name = (unsigned char)shard;
+
+	return kv_part_of(kind, span_of(&name, 1));
+}
+
+struct kv_part
 kv_dir_part(unsigned kind, struct span name)
 {
-	unsigned char shard;
 	struct kv_part hash = kv_part_hash(kind, name, 1);
 
-	shard = hash.name[0] % KV_DIR_SHARDS;
-	return kv_part_of(kind, span_of(&shard, 1));
+	return kv_dir_shard(kind, hash.name[0] % KV_DIR_SHARDS);
 }
 
 static bool
@@ -58,9 +64,7 @@ end(struct kv_dir_page *p, bool last, const struct err *e)
 static void
 read_shard(struct kv_dir_page *p)
 {
-	unsigned char shard = (unsigned char)p->at.shard;
-
-	p->look.part = kv_part_of(p->kind, span_of(&shard, 1));
+	p->look.part = kv_dir_shard(p->kind, p->at.shard);
 	kv_read(p->kv, &p->look);
 }
 

@@ -17,6 +17,7 @@
 
 /* The shard that the fact of this name goes to. */
 struct kv_part kv_dir_part(unsigned kind, struct span name);
+struct kv_part kv_dir_shard(unsigned kind, unsigned shard); /* shard: below KV_DIR_SHARDS */
 
 /* Where a page begins; zeros: at the first shard. */
 struct kv_dir_at {

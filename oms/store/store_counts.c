@@ -104,8 +104,7 @@ static void users_found(struct oms_question *q);
 static void
 find_users(struct counts *c)
 {
-	unsigned char shard = (unsigned char)c->at.shard;
-	struct kv_part part = kv_part_of(OMS_USERS, span_of(&shard, 1));
+	struct kv_part part = kv_dir_shard(OMS_USERS, c->at.shard);
 
 	c->question.next = users_found;
 	oms_look(&c->question, &part, look_users, c);
@@ -229,8 +228,7 @@ oms_store_counts(struct oms_store *s, struct loop *l, oms_store_counted *done, v
 	c->arg = arg;
 	oms_ask(&c->question, s, l);
 	for (unsigned i = 0; i < KV_DIR_SHARDS; i++) {
-		unsigned char shard = (unsigned char)i;
-		struct kv_part part = kv_part_of(OMS_PEERS, span_of(&shard, 1));
+		struct kv_part part = kv_dir_shard(OMS_PEERS, i);
 
 		oms_look(&c->question, &part, look_domains, &c->domains[i]);
 	}

@@ -246,8 +246,7 @@ static void walk_on(struct queue *q);
 static void
 find_user(struct queue *q)
 {
-	unsigned char shard = (unsigned char)q->at.shard;
-	struct kv_part part = kv_part_of(OMS_USERS, span_of(&shard, 1));
+	struct kv_part part = kv_dir_shard(OMS_USERS, q->at.shard);
 
 	q->question.next = users_read;
 	oms_look(&q->question, &part, look_user, q);

@@ -56,8 +56,7 @@ static void
 walk_on(struct oms_question *q)
 {
 	struct walk *w = (struct walk *)q;
-	unsigned char shard = (unsigned char)w->from.shard;
-	struct kv_part part = kv_part_of(OMS_QUEUES, span_of(&shard, 1));
+	struct kv_part part = kv_dir_shard(OMS_QUEUES, w->from.shard);
 
 	w->n_before = w->n;
 	oms_look(q, &part, look_pairs, w);

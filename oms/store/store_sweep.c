@@ -367,8 +367,7 @@ static void
 minutes_read(struct oms_question *q)
 {
 	struct sweep *w = (struct sweep *)q;
-	unsigned char shard = (unsigned char)++w->shard;
-	struct kv_part part = kv_part_of(OMS_EXPIRIES, span_of(&shard, 1));
+	struct kv_part part = kv_dir_shard(OMS_EXPIRIES, ++w->shard);
 
 	if (w->shard < KV_DIR_SHARDS && w->n_places < PLACES_MAX) {
 		w->before = w->n_places;
@@ -384,8 +383,7 @@ minutes_read(struct oms_question *q)
 static void
 look_on(struct sweep *w)
 {
-	unsigned char shard = 0;
-	struct kv_part part = kv_part_of(OMS_EXPIRIES, span_of(&shard, 1));
+	struct kv_part part = kv_dir_shard(OMS_EXPIRIES, 0);
 
 	if (w->user[0] != '\0') {
 		part = oms_part_user(w->user);
@@ -492,8 +490,7 @@ look_domains(struct kv_txn *t, void *arg)
 static void
 examine(struct sweep *w)
 {
-	unsigned char shard = (unsigned char)w->was.at.shard;
-	struct kv_part part = kv_part_of(OMS_PEERS, span_of(&shard, 1));
+	struct kv_part part = kv_dir_shard(OMS_PEERS, w->was.at.shard);
 
 	oms_look(&w->question, &part, look_domains, w);
 }
