@@ -15,7 +15,6 @@
  *
  * Status 0; what the ims did is for whoever started both to see (tests/e2e/460-attack.t).
  */
-#include <getopt.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -25,6 +24,7 @@
 #include "common/base/memory.h"
 #include "common/loop/loop.h"
 #include "proto/notify.h"
+#include "tests/command.h"
 #include "tests/load.h"
 
 #define ALWAYS 32768 /* octets of output that are always there to be sent */
@@ -153,36 +153,23 @@ usage(void)
 static void
 options(int argc, char **argv, struct load_options *o, const char **protocol)
 {
-	const struct {
-		const char *name, **text;
-		long *n;
-	} table[] = {
-		{ "to", &o->to, NULL },
-		{ "domain", &o->domain, NULL },
-		{ "own", &o->own, NULL },
-		{ "certificate", &o->certificate, NULL },
-		{ "key", &o->key, NULL },
-		{ "trust", &o->trust, NULL },
-		{ "crls", &o->crls, NULL },
-		{ "from", &o->from, NULL },
-		{ "protocol", protocol, NULL },
-		{ "connections", NULL, &o->connections },
-		{ "seconds", NULL, &o->seconds },
+	const struct command_option table[] = {
+		{ "to", .text = &o->to },
+		{ "domain", .text = &o->domain },
+		{ "own", .text = &o->own },
+		{ "certificate", .text = &o->certificate },
+		{ "key", .text = &o->key },
+		{ "trust", .text = &o->trust },
+		{ "crls", .text = &o->crls },
+		{ "from", .text = &o->from },
+		{ "protocol", .text = protocol },
+		{ "connections", .n = &o->connections, .least = 1, .most = 100000 },
+		{ "seconds", .n = &o->seconds, .least = 1, .most = 86400 },
 	};
-	enum { N = sizeof table / sizeof *table };
-	struct option longs[N + 1] = { { NULL, 0, NULL, 0 } };
-	int i;
 
-	for (i = 0; i < N; i++)
-		longs[i] = (struct option) { table[i].name, required_argument, NULL, 0 };
-	while (getopt_long(argc, argv, "", longs, &i) == 0)
-		if (table[i].text != NULL)
-			*table[i].text = optarg;
-		else
-			*table[i].n = strtol(optarg, NULL, 10);
-	if (optind < argc || o->to == NULL || o->domain == NULL || o->own == NULL ||
-	    o->certificate == NULL || o->key == NULL || o->trust == NULL || o->connections < 1 ||
-	    o->seconds < 1)
+	if (!command_options(argc, argv, "attack", table, sizeof table / sizeof *table) ||
+	    o->to == NULL || o->domain == NULL || o->own == NULL || o->certificate == NULL ||
+	    o->key == NULL || o->trust == NULL)
 		usage();
 }
 

@@ -20,7 +20,6 @@
  *
  * Status 0: all that was sent was acknowledged.
  */
-#include <getopt.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -30,6 +29,7 @@
 #include "common/base/memory.h"
 #include "common/loop/loop.h"
 #include "proto/notify.h"
+#include "tests/command.h"
 #include "tests/load.h"
 
 static const struct kind {
@@ -55,71 +55,41 @@ usage(void)
 	exit(64);
 }
 
-static long
-number(const char *s, long least, long most)
-{
-	char *end;
-	long n = strtol(s, &end, 10);
-
-	if (*s == '\0' || *end != '\0' || n < least || n > most) {
-		fprintf(stderr, "load: %s is not a number from %ld to %ld\n", s, least, most);
-		exit(64);
-	}
-	return n;
-}
-
 static void
 options(int argc, char **argv, struct load_options *o)
 {
-	const struct {
-		const char *name, **text;
-		long *n, least, most;
-	} table[] = {
-		{ "to", &o->to, NULL, 0, 0 },
-		{ "domain", &o->domain, NULL, 0, 0 },
-		{ "user", &o->user, NULL, 0, 0 },
-		{ "password-file", &o->password_file, NULL, 0, 0 },
-		{ "trust", &o->trust, NULL, 0, 0 },
-		{ "crls", &o->crls, NULL, 0, 0 },
-		{ "recipient", &o->recipient, NULL, 0, 0 },
-		{ "journal", &o->journal, NULL, 0, 0 },
-		{ "own", &o->own, NULL, 0, 0 },
-		{ "certificate", &o->certificate, NULL, 0, 0 },
-		{ "key", &o->key, NULL, 0, 0 },
-		{ "from", &o->from, NULL, 0, 0 },
-		{ "envelope", &o->envelope, NULL, 0, 0 },
-		{ "header", &o->header, NULL, 0, 0 },
-		{ "refused", &o->refused, NULL, 0, 0 },
-		{ "connections", NULL, &o->connections, 1, 10000 },
-		{ "size", NULL, &o->size, 100, 64 << 20 },
-		{ "seconds", NULL, &o->seconds, 0, 3600 },
-		{ "count", NULL, &o->count, 1, 100000000 },
-		{ "window", NULL, &o->window, 1, 16 },
-		{ "per-seal", NULL, &o->per_seal, 1, SEAL_STATEMENTS_MAX },
-		{ "pause", NULL, &o->pause_ms, 0, 60000 },
-		{ "recipients", NULL, &o->recipients, 1, 1000000 },
-		{ "idle", NULL, &o->idle, 0, 100000 },
-		{ "users", NULL, &o->users, 1, 1000000 },
-		{ "per-user", NULL, &o->per_user, 1, 100000000 },
-		{ "again", NULL, NULL, 0, 0 },
-		{ "poll", NULL, NULL, 0, 0 },
+	const struct command_option table[] = {
+		{ "to", .text = &o->to },
+		{ "domain", .text = &o->domain },
+		{ "user", .text = &o->user },
+		{ "password-file", .text = &o->password_file },
+		{ "trust", .text = &o->trust },
+		{ "crls", .text = &o->crls },
+		{ "recipient", .text = &o->recipient },
+		{ "journal", .text = &o->journal },
+		{ "own", .text = &o->own },
+		{ "certificate", .text = &o->certificate },
+		{ "key", .text = &o->key },
+		{ "from", .text = &o->from },
+		{ "envelope", .text = &o->envelope },
+		{ "header", .text = &o->header },
+		{ "refused", .text = &o->refused },
+		{ "connections", .n = &o->connections, .least = 1, .most = 10000 },
+		{ "size", .n = &o->size, .least = 100, .most = 64 << 20 },
+		{ "seconds", .n = &o->seconds, .least = 0, .most = 3600 },
+		{ "count", .n = &o->count, .least = 1, .most = 100000000 },
+		{ "window", .n = &o->window, .least = 1, .most = 16 },
+		{ "per-seal", .n = &o->per_seal, .least = 1, .most = SEAL_STATEMENTS_MAX },
+		{ "pause", .n = &o->pause_ms, .least = 0, .most = 60000 },
+		{ "recipients", .n = &o->recipients, .least = 1, .most = 1000000 },
+		{ "idle", .n = &o->idle, .least = 0, .most = 100000 },
+		{ "users", .n = &o->users, .least = 1, .most = 1000000 },
+		{ "per-user", .n = &o->per_user, .least = 1, .most = 100000000 },
+		{ "again", .flag = &o->again },
+		{ "poll", .flag = &o->poll },
 	};
-	enum { N = sizeof table / sizeof *table };
-	struct option longs[N + 1] = { { NULL, 0, NULL, 0 } };
-	int i;
 
-	for (i = 0; i < N; i++)
-		longs[i] = (struct option) { table[i].name,
-			table[i].text != NULL || table[i].n != NULL, NULL, 0 };
-	while (getopt_long(argc, argv, "", longs, &i) == 0) {
-		if (table[i].text != NULL)
-			*table[i].text = optarg;
-		else if (table[i].n != NULL)
-			*table[i].n = number(optarg, table[i].least, table[i].most);
-		else
-			*(strcmp(table[i].name, "poll") == 0 ? &o->poll : &o->again) = true;
-	}
-	if (optind < argc)
+	if (!command_options(argc, argv, "load", table, sizeof table / sizeof *table))
 		usage();
 }
 

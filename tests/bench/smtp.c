@@ -8,7 +8,6 @@
  * STARTTLS.  A thread for each connection.  It prints what load prints.  Status 0: all was acknowledged.
  */
 #include <arpa/inet.h>
-#include <getopt.h>
 #include <netinet/tcp.h>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
@@ -21,6 +20,8 @@
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
+
+#include "tests/command.h"
 
 #define SLOT_US   20 /* latencies are told this exactly */
 #define SLOTS     200000
@@ -179,39 +180,26 @@ usage(void)
 static void
 options(int argc, char **argv, struct options *o)
 {
-	const struct {
-		const char *name, **text;
-		long *n;
-	} table[] = {
-		{ "to", &o->to, NULL },
-		{ "certificate", &o->certificate, NULL },
-		{ "key", &o->key, NULL },
-		{ "trust", &o->trust, NULL },
-		{ "name", &o->name, NULL },
-		{ "sender", &o->sender, NULL },
-		{ "recipient", &o->recipient, NULL },
-		{ "connections", NULL, &o->connections },
-		{ "size", NULL, &o->size },
-		{ "seconds", NULL, &o->seconds },
-		{ "count", NULL, &o->count },
+	const struct command_option table[] = {
+		{ "to", .text = &o->to },
+		{ "certificate", .text = &o->certificate },
+		{ "key", .text = &o->key },
+		{ "trust", .text = &o->trust },
+		{ "name", .text = &o->name },
+		{ "sender", .text = &o->sender },
+		{ "recipient", .text = &o->recipient },
+		{ "connections", .n = &o->connections, .least = 1, .most = 10000 },
+		{ "size", .n = &o->size, .least = 200, .most = 64 << 20 },
+		{ "seconds", .n = &o->seconds, .least = 0, .most = 86400 },
+		{ "count", .n = &o->count, .least = 0, .most = 100000000 },
 	};
-	enum { N = sizeof table / sizeof *table };
-	struct option longs[N + 1] = { { NULL, 0, NULL, 0 } };
-	int i;
 
-	for (i = 0; i < N; i++)
-		longs[i] = (struct option) { table[i].name, required_argument, NULL, 0 };
-	while (getopt_long(argc, argv, "", longs, &i) == 0)
-		if (table[i].text != NULL)
-			*table[i].text = optarg;
-		else
-			*table[i].n = strtol(optarg, NULL, 10);
-	for (i = 0; i < 7; i++)
+	if (!command_options(argc, argv, "smtp", table, sizeof table / sizeof *table) ||
+	    (o->seconds == 0 && o->count == 0))
+		usage();
+	for (int i = 0; i < 7; i++)
 		if (*table[i].text == NULL)
 			usage();
-	if (optind < argc || o->connections < 1 || o->size < 200 || o->seconds < 0 ||
-	    o->count < 0 || (o->seconds == 0 && o->count == 0))
-		usage();
 }
 
 static void
