@@ -117,9 +117,7 @@ journal(struct load *l, const struct ulid *id, const unsigned char digest[DIGEST
 void
 load_answered(struct load *l, int64_t sent_us)
 {
-	int64_t slot = (load_now_us() - sent_us) / LOAD_SLOT_US;
-
-	l->slots[slot < LOAD_SLOTS ? slot : LOAD_SLOTS - 1]++;
+	latency_add(&l->latencies, load_now_us() - sent_us);
 	l->acked++;
 }
 

@@ -19,11 +19,10 @@
 #include "common/net/conn.h"
 #include "common/text/digest.h"
 #include "proto/server.h"
+#include "tests/latency.h"
 
 #define LOAD_WINDOW_MAX     16
 #define LOAD_PASSWORD_BYTES 256
-#define LOAD_SLOT_US        20 /* latencies are told this exactly */
-#define LOAD_SLOTS          200000
 
 struct load_options {
 	const char *to, *domain, *user, *password_file, *trust, *crls, *recipient, *journal;
@@ -47,7 +46,7 @@ struct load {
 	bool stopping;
 	struct err why;        /* the first refusal */
 	enum refusal expected; /* REFUSAL_NONE; or what is an answer as good as 250 */
-	uint32_t slots[LOAD_SLOTS];
+	struct latencies latencies;
 };
 
 int64_t load_now_us(void);

@@ -136,17 +136,6 @@ poll_again(void *arg)
 		loop_post(l->loop, poll_again, l);
 }
 
-static double
-percentile_ms(const struct load *l, double part)
-{
-	double left = part * (double)l->acked;
-	size_t i = 0;
-
-	while (i + 1 < LOAD_SLOTS && (left -= l->slots[i]) > 0)
-		i++;
-	return (double)(i + 1) * LOAD_SLOT_US / 1000;
-}
-
 static int
 report(const struct load *l, const struct kind *k)
 {
@@ -155,7 +144,8 @@ report(const struct load *l, const struct kind *k)
 	if (k->begin != load_list)
 		printf("%llu %s acknowledged in %.1f s: %.0f/s; p50 %.2f ms, p99 %.2f ms\n",
 		    (unsigned long long)l->acked, k->what, s, (double)l->acked / s,
-		    percentile_ms(l, 0.5), percentile_ms(l, 0.99));
+		    latency_percentile_ms(&l->latencies, 0.5),
+		    latency_percentile_ms(&l->latencies, 0.99));
 	if (l->broken > 0)
 		fprintf(stderr, "load: %llu connections broke\n", (unsigned long long)l->broken);
 	if (l->refused > 0)

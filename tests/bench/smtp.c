@@ -22,9 +22,8 @@
 #include <unistd.h>
 
 #include "tests/command.h"
+#include "tests/latency.h"
 
-#define SLOT_US   20 /* latencies are told this exactly */
-#define SLOTS     200000
 #define STACK     (256 * 1024)
 #define LINE_ROOM 1024
 
@@ -41,7 +40,7 @@ struct run {
 	size_t octets;
 	long long began_us;
 	atomic_long taken, acked, failed;
-	atomic_uint slots[SLOTS];
+	struct latencies latencies;
 };
 
 static long long
@@ -147,11 +146,10 @@ run_session(void *arg)
 	if (!good)
 		ERR_print_errors_fp(stderr);
 	while (good && take(r)) {
-		long long sent_us = now_us(), slot;
+		long long sent_us = now_us();
 
 		if ((good = give(&s, envelope, (size_t)n))) {
-			slot = (now_us() - sent_us) / SLOT_US;
-			r->slots[slot < SLOTS ? slot : SLOTS - 1]++;
+			latency_add(&r->latencies, now_us() - sent_us);
 			r->acked++;
 		}
 	}
@@ -253,17 +251,6 @@ make_tls(struct run *r)
 	SSL_CTX_set_verify(r->tls, SSL_VERIFY_PEER, NULL);
 }
 
-static double
-percentile_ms(const struct run *r, double part)
-{
-	double left = part * (double)r->acked;
-	size_t i = 0;
-
-	while (i + 1 < SLOTS && (left -= r->slots[i]) > 0)
-		i++;
-	return (double)(i + 1) * SLOT_US / 1000;
-}
-
 static void
 run_all(struct run *r)
 {
@@ -298,7 +285,8 @@ main(int argc, char **argv)
 	run_all(&r);
 	s = (double)(now_us() - r.began_us) / 1e6;
 	printf("%ld letters acknowledged in %.1f s: %.0f/s; p50 %.2f ms, p99 %.2f ms\n", r.acked, s,
-	    (double)r.acked / s, percentile_ms(&r, 0.5), percentile_ms(&r, 0.99));
+	    (double)r.acked / s, latency_percentile_ms(&r.latencies, 0.5),
+	    latency_percentile_ms(&r.latencies, 0.99));
 	SSL_CTX_free(r.tls);
 	free(r.letter);
 	if (r.failed > 0)
