@@ -129,12 +129,6 @@ bodies_open(const char *folder, uint64_t limit, struct offload *o, struct bodies
 	return true;
 }
 
-uint64_t
-bodies_used(void *bodies)
-{
-	return atomic_load(&((struct bodies *)bodies)->used);
-}
-
 struct bodies *
 bodies_ref(struct bodies *b)
 {

@@ -34,6 +34,12 @@ body_used_open(struct bodies *b)
 	atomic_init(&b->saved, b->known);
 }
 
+uint64_t
+bodies_used(void *bodies)
+{
+	return atomic_load(&((struct bodies *)bodies)->used);
+}
+
 /* An empty folder has no such file. */
 static void
 save(struct bodies *b)

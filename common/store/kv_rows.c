@@ -38,6 +38,20 @@ kv_txn_begin(struct kv_txn *t, const struct kv_part *here)
 	t->part = t->key.n;
 }
 
+void
+kv_run_txn(struct kv_txn *t, struct kv_run *r, const struct kv_part *here, size_t parent)
+{
+	t->kv = r->kv;
+	t->view = r->view;
+	t->of = r->of;
+	t->run = r;
+	t->parent = parent;
+	t->emitted = 0;
+	t->may_await = t->receives = t->keeps = false;
+	t->broke = NULL;
+	kv_txn_begin(t, here);
+}
+
 /* Each bound is the fault of a program, so the first one is enough to say. */
 bool
 kv_holds(struct kv_txn *t, bool good, const char *bound)

@@ -2,20 +2,6 @@
 #include "common/base/planted.h"
 #include "common/store/kv_private.h"
 
-void
-kv_run_txn(struct kv_txn *t, struct kv_run *r, const struct kv_part *here, size_t parent)
-{
-	t->kv = r->kv;
-	t->view = r->view;
-	t->of = r->of;
-	t->run = r;
-	t->parent = parent;
-	t->emitted = 0;
-	t->may_await = t->receives = t->keeps = false;
-	t->broke = NULL;
-	kv_txn_begin(t, here);
-}
-
 /* The fault of a damaged row is only that of this step. */
 static bool
 end(struct kv_txn *t, bool good, size_t mark, size_t effects, struct err *e)
