@@ -89,8 +89,8 @@ under_way(const struct destination *d, struct ulid **ids)
 	return n;
 }
 
-static void
-drop_sealing(struct destination *d, struct sealing *s)
+void
+destination_drop_sealing(struct destination *d, struct sealing *s)
 {
 	struct sealing **at = &d->sealings;
 
@@ -118,7 +118,7 @@ recorded(void *arg, const struct err *e)
 
 	if (e != NULL)
 		log_store(d, e);
-	drop_sealing(d, s);
+	destination_drop_sealing(d, s);
 	if (failed)
 		d->failing = e == NULL && d->failing;
 	destination_pump(d);
@@ -174,10 +174,10 @@ signed_now(void *arg, const char *alg, struct span signature, const struct err *
 	if (e != NULL) {
 		not_sent(s, e);
 	} else if (c == NULL || !seal_alg_parse(span_str(alg), &a)) {
-		drop_sealing(d, s); /* the session has gone; it stays due */
+		destination_drop_sealing(d, s); /* the session has gone; it stays due */
 		destination_pump(d);
 	} else if (!notify_session_vouched(d->session)) {
-		drop_sealing(d, s); /* on_ended follows with the reason */
+		destination_drop_sealing(d, s); /* on_ended follows with the reason */
 	} else if (!sealing_send(s, c, a, signature, &why)) {
 		not_sent(s, &why);
 	} else {
@@ -366,51 +366,7 @@ destination_pump(struct destination *d)
 		ask_what_is_due(d);
 }
 
-/* -- making and asking ------------------------------------------------------------------------------- */
-
-static void
-due(void *arg)
-{
-	destination_pump(arg);
-}
-
-void
-destination_free(struct destination **dp)
-{
-	struct destination *d = *dp;
-
-	destination_end_attempt(d);
-	oms_question_drop(&d->question);
-	oms_question_drop(&d->memory);
-	notify_session_free(&d->session);
-	loop_timer_free(&d->timer);
-	while (d->sealings != NULL)
-		drop_sealing(d, d->sealings);
-	free(d);
-	*dp = NULL;
-}
-
-struct destination *
-destination_new(struct oms_worker *w, struct attempts *attempts, const char *own, const char *peer)
-{
-	struct notify_session_place place = {
-		.loop = w->loop,
-		.dns = w->dns,
-		.tls = w->oms->tls,
-		.limit = daemon_limit(w->oms->daemon),
-		.own = own,
-		.peer = peer,
-	};
-	struct destination *d = memory_new(sizeof *d);
-
-	d->own = domain_copy(own);
-	d->peer = domain_copy(peer);
-	d->worker = w;
-	d->attempts = attempts;
-	d->session = notify_session_new(&place, &destination_session_ops, d);
-	d->timer = loop_timer_new(w->loop, due, d);
-	return d;
-}
+/* -- asking ---------------------------------------------------------------------------------------- */
 
 bool
 destination_is_for(const struct destination *d, const char *own, const char *peer)

@@ -52,5 +52,6 @@ extern const struct notify_session_ops destination_session_ops;
 void destination_pump(struct destination *d);
 void destination_end_attempt(struct destination *d); /* others may have its place */
 void destination_record(struct sealing *s);          /* what came of it */
+void destination_drop_sealing(struct destination *d, struct sealing *s);
 
 #endif
