@@ -7,12 +7,30 @@
 #ifndef TESTS_FIXTURE_H
 #define TESTS_FIXTURE_H
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "common/base/buf.h"
 #include "common/base/span.h"
+#include "common/base/ulid.h"
 #include "common/text/digest.h"
+
+#define T0 INT64_C(4000000000) /* when such a store was made, by its own clock */
+
+/* The id that an OMS gave to its letter n. */
+static inline struct ulid
+fixture_id(unsigned n)
+{
+	unsigned char random[10] = { [8] = 7, [9] = (unsigned char)n };
+	struct ulid id;
+
+	ulid_make(&id, (T0 + n) * 1000, random);
+	return id;
+}
 
 static inline void
 fixture_unpack(const char *role, const char *folder)
@@ -83,6 +101,56 @@ fixture_digest(struct span octets)
 	digest_sha256(octets, digest);
 	snprintf(text, sizeof text, "%02x%02x%02x%02x", digest[0], digest[1], digest[2], digest[3]);
 	return text;
+}
+
+static inline bool
+fixture_has(const char *folder, const char *name)
+{
+	char path[192];
+
+	snprintf(path, sizeof path, "%s/%s", folder, name);
+	return access(path, F_OK) == 0;
+}
+
+/* A file that no letter names: what a crash of the older version left.  name: below `bodies`. */
+static inline void
+fixture_orphan(const char *folder, const char *name)
+{
+	char path[192];
+	FILE *f;
+
+	snprintf(path, sizeof path, "%s/bodies/%s", folder, name);
+	assert_non_null(f = fopen(path, "w"));
+	fputs("an orphan", f);
+	fclose(f);
+}
+
+/* Another process that holds the old store and has made a part of the new one. */
+struct fixture_other {
+	char made[192];
+	int held;
+};
+
+static inline void
+fixture_other_begin(struct fixture_other *o, const char *folder)
+{
+	char path[128];
+
+	snprintf(path, sizeof path, "%s/held", folder);
+	o->held = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	assert_true(o->held >= 0 && flock(o->held, LOCK_EX | LOCK_NB) == 0);
+	snprintf(path, sizeof path, "%s/store.new", folder);
+	assert_int_equal(mkdir(path, 0700), 0);
+	snprintf(o->made, sizeof o->made, "%s/data.mdb", path);
+	close(open(o->made, O_WRONLY | O_CREAT | O_CLOEXEC, 0600));
+}
+
+/* Nobody has touched what it made. */
+static inline void
+fixture_other_end(struct fixture_other *o)
+{
+	assert_int_equal(access(o->made, F_OK), 0);
+	close(o->held);
 }
 
 #endif

@@ -24,8 +24,7 @@
 #include "tests/unit/ims_store_scene.h"
 #include "tests/unit/source_scene.h"
 
-#define T0      INT64_C(4000000000) /* when it was made, by its own clock */
-#define LETTERS 100                 /* and each twentieth has two more under its seal */
+#define LETTERS 100 /* and each twentieth has two more under its seal */
 
 static const char *const mailboxes[] = { "bob@b.test", "dora@b.test 2", "eve@b.test",
 	"carol@c.test" };
@@ -440,32 +439,11 @@ it_opens_again(void **state)
 
 #define OLD_ORPHAN "0123456789abcdef0123456789abcdef"
 
-/* A file that no letter names: what a crash of the older version left. */
-static void
-old_orphan(const struct world *w)
-{
-	char path[160];
-	FILE *f;
-
-	snprintf(path, sizeof path, "%s/bodies/" OLD_ORPHAN, w->folder);
-	assert_non_null(f = fopen(path, "w"));
-	fputs("an orphan", f);
-	fclose(f);
-}
-
-static bool
-has(const struct world *w, const char *name)
-{
-	char path[160];
-
-	snprintf(path, sizeof path, "%s/%s", w->folder, name);
-	return access(path, F_OK) == 0;
-}
-
 static bool
 has_old(const struct world *w)
 {
-	return has(w, "bodies") || has(w, "data.mdb") || has(w, "lock.mdb") || has(w, "held");
+	return fixture_has(w->folder, "bodies") || fixture_has(w->folder, "data.mdb") ||
+	    fixture_has(w->folder, "lock.mdb") || fixture_has(w->folder, "held");
 }
 
 static void
@@ -505,13 +483,14 @@ its_files_get_new_names(void **state)
 	world_bare(&w);
 	fixture_unpack("ims", w.folder);
 	n = files_in(&w, "bodies");
-	old_orphan(&w);
+	fixture_orphan(w.folder, OLD_ORPHAN);
 	reopen(&w);
 	wait_for_orphans(&w);
 	assert_true(n > 0);
 	assert_int_equal(files(&w), n);
 	all_have_keys(&w);
-	assert_true(has(&w, "bodies/" OLD_ORPHAN) && has(&w, "data.mdb"));
+	assert_true(
+	    fixture_has(w.folder, "bodies/" OLD_ORPHAN) && fixture_has(w.folder, "data.mdb"));
 	reopen(&w);
 	assert_false(has_old(&w));
 	wait_for_orphans(&w);
@@ -608,7 +587,7 @@ a_kill_loses_nothing_of_a_migration(void **state)
 		assert_true(first.len > 0 && span_eq(buf_span(&first), buf_span(&last)));
 		all_have_keys(&w);
 		reopen(&w);
-		assert_false(has_old(&w) || has(&w, "store.new"));
+		assert_false(has_old(&w) || fixture_has(w.folder, "store.new"));
 		world_clear(&w);
 	}
 	assert_true(killed > MOMENTS / 4);
@@ -621,25 +600,17 @@ a_kill_loses_nothing_of_a_migration(void **state)
 static void
 a_migration_is_left_alone_by_another_process(void **state)
 {
-	char path[128], made[192];
+	struct fixture_other other;
 	struct world w;
 	struct err e;
-	int held;
 
 	(void)state;
 	world_bare(&w);
 	fixture_unpack("ims", w.folder);
-	snprintf(path, sizeof path, "%s/held", w.folder);
-	held = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-	assert_true(held >= 0 && flock(held, LOCK_EX | LOCK_NB) == 0);
-	snprintf(path, sizeof path, "%s/store.new", w.folder);
-	assert_int_equal(mkdir(path, 0700), 0);
-	snprintf(made, sizeof made, "%s/data.mdb", path);
-	close(open(made, O_WRONLY | O_CREAT | O_CLOEXEC, 0600));
+	fixture_other_begin(&other, w.folder);
 	assert_false(ims_store_open(w.folder, SIZE, w.offload, &w.store, &e));
 	assert_int_equal(e.why, REFUSAL_config);
-	assert_int_equal(access(made, F_OK), 0);
-	close(held);
+	fixture_other_end(&other);
 	reopen(&w);
 	assert_true(mailbox_notices(&w, BOB) > 0);
 	world_clear(&w);
@@ -663,11 +634,11 @@ an_old_store_outlives_a_start_that_fails(void **state)
 	pid = begin_process(w.folder, "end");
 	assert_int_equal(waitpid(pid, &status, 0), pid);
 	assert_int_equal(status, 0);
-	assert_true(has(&w, "data.mdb"));
+	assert_true(fixture_has(w.folder, "data.mdb"));
 	assert_int_equal(rename(bodies, aside), 0);
 	close(open(bodies, O_WRONLY | O_CREAT | O_CLOEXEC, 0600));
 	assert_false(ims_store_open(w.folder, SIZE, w.offload, &w.store, &e));
-	assert_true(has(&w, "data.mdb"));
+	assert_true(fixture_has(w.folder, "data.mdb"));
 	assert_int_equal(unlink(bodies), 0);
 	assert_int_equal(rename(aside, bodies), 0);
 	reopen(&w);

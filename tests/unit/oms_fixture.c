@@ -9,7 +9,6 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -21,7 +20,6 @@
 #include "tests/unit/oms_killed.h"
 #include "tests/unit/oms_store_scene.h"
 
-#define T0      INT64_C(4000000000) /* when it was made, by its own clock */
 #define LETTERS 100
 
 static const char *const users[] = { "alice@a.test", "bob@a.test", "carol@a.test 2", "dora@c.test",
@@ -248,21 +246,11 @@ token_rows(struct world *w, const char *user, struct buf *out)
 	}
 }
 
-static struct ulid
-id_of(unsigned i)
-{
-	unsigned char random[10] = { [8] = 7, [9] = (unsigned char)i };
-	struct ulid id;
-
-	ulid_make(&id, (T0 + i) * 1000, random);
-	return id;
-}
-
 /* What each domain gets when it asks for the letter. */
 static void
 served_rows(struct world *w, unsigned i, struct buf *out)
 {
-	struct ulid id = id_of(i);
+	struct ulid id = fixture_id(i);
 	char text[ULID_END_BYTES];
 
 	ulid_end(&id, text);
@@ -286,28 +274,6 @@ served_rows(struct world *w, unsigned i, struct buf *out)
 /* -- the files of bodies ------------------------------------------------------------------------------------- */
 
 #define OLD_ORPHAN "0123456789abcdef0123456789abcdef"
-
-/* A file that no letter names: what a crash of the older version left. */
-static void
-old_orphan(const struct world *w)
-{
-	char path[160];
-	FILE *f;
-
-	snprintf(path, sizeof path, "%s/bodies/" OLD_ORPHAN, w->folder);
-	assert_non_null(f = fopen(path, "w"));
-	fputs("an orphan", f);
-	fclose(f);
-}
-
-static bool
-has(const struct world *w, const char *name)
-{
-	char path[160];
-
-	snprintf(path, sizeof path, "%s/%s", w->folder, name);
-	return access(path, F_OK) == 0;
-}
 
 /* Each name leads to its letter; so its orphans are found. */
 static void
@@ -379,15 +345,17 @@ its_files_get_new_names(void **state)
 	world_bare(&w);
 	fixture_unpack("oms", w.folder);
 	n = files(&w);
-	old_orphan(&w);
+	fixture_orphan(w.folder, OLD_ORPHAN);
 	reopen(&w);
 	wait_for_orphans(&w);
 	assert_true(n > 0);
 	assert_int_equal(files(&w), n);
 	all_have_keys(&w);
-	assert_true(has(&w, "bodies.old/" OLD_ORPHAN) && has(&w, "data.mdb"));
+	assert_true(
+	    fixture_has(w.folder, "bodies.old/" OLD_ORPHAN) && fixture_has(w.folder, "data.mdb"));
 	reopen(&w);
-	assert_false(has(&w, "bodies.old") || has(&w, "bodies.new") || has(&w, "data.mdb"));
+	assert_false(fixture_has(w.folder, "bodies.old") || fixture_has(w.folder, "bodies.new") ||
+	    fixture_has(w.folder, "data.mdb"));
 	wait_for_orphans(&w);
 	assert_int_equal(files(&w), n);
 	world_clear(&w);
@@ -487,7 +455,8 @@ a_kill_loses_nothing_of_a_migration(void **state)
 		assert_int_equal(files(&w), n_files);
 		all_have_keys(&w);
 		reopen(&w);
-		assert_false(has(&w, "bodies.old") || has(&w, "bodies.new") || has(&w, "data.mdb"));
+		assert_false(fixture_has(w.folder, "bodies.old") ||
+		    fixture_has(w.folder, "bodies.new") || fixture_has(w.folder, "data.mdb"));
 		world_clear(&w);
 	}
 	assert_true(killed > MOMENTS / 4);
@@ -500,25 +469,17 @@ a_kill_loses_nothing_of_a_migration(void **state)
 static void
 a_migration_is_left_alone_by_another_process(void **state)
 {
-	char path[128], made[192];
+	struct fixture_other other;
 	struct world w;
 	struct err e;
-	int held;
 
 	(void)state;
 	world_bare(&w);
 	fixture_unpack("oms", w.folder);
-	snprintf(path, sizeof path, "%s/held", w.folder);
-	held = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-	assert_true(held >= 0 && flock(held, LOCK_EX | LOCK_NB) == 0);
-	snprintf(path, sizeof path, "%s/store.new", w.folder);
-	assert_int_equal(mkdir(path, 0700), 0);
-	snprintf(made, sizeof made, "%s/data.mdb", path);
-	close(open(made, O_WRONLY | O_CREAT | O_CLOEXEC, 0600));
+	fixture_other_begin(&other, w.folder);
 	assert_false(oms_store_open(w.folder, SIZE, w.offload, &w.store, &e));
 	assert_int_equal(e.why, REFUSAL_config);
-	assert_int_equal(access(made, F_OK), 0);
-	close(held);
+	fixture_other_end(&other);
 	reopen(&w);
 	assert_true(letters_kept(&w) > 0);
 	world_clear(&w);

@@ -22,7 +22,6 @@
 #include "tests/unit/oms_store_scene.h"
 
 /* As in tests/fixtures/oms_kv.c. */
-#define T0      INT64_C(4000000000)
 #define LETTERS 80
 #define PEERS   4
 #define TOLD    5
@@ -34,16 +33,6 @@ first_format(struct world *w)
 {
 	world_bare(w);
 	fixture_unpack("oms_kv", w->folder);
-}
-
-static struct ulid
-id_of(unsigned n)
-{
-	unsigned char random[10] = { [8] = 7, [9] = (unsigned char)n };
-	struct ulid id;
-
-	ulid_make(&id, (T0 + n) * 1000, random);
-	return id;
 }
 
 static bool
@@ -80,7 +69,7 @@ expect_due(struct world *w, unsigned peer, unsigned from)
 	size_t n = due_at(w, peer, d), at = 0;
 
 	for (unsigned i = from; i < LETTERS; i++) {
-		struct ulid id = id_of(i);
+		struct ulid id = fixture_id(i);
 
 		if (i % PEERS != peer || !waits(i))
 			continue;
