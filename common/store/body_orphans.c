@@ -1,119 +1,14 @@
 /* body_orphans — looks through the folder of bodies, page by page; see body_orphans.h. */
 #include "common/store/body_orphans.h"
 
-#include <dirent.h>
 #include <fcntl.h>
-#include <pthread.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "common/base/log.h"
 #include "common/base/memory.h"
-#include "common/store/body_private.h"
-
-#define BUCKETS 1024
-
-/* A file that this process has made. */
-struct made {
-	struct made *next;
-	char name[BODY_NAME_BYTES];
-};
-
-struct body_orphans {
-	struct body_asker asker;
-	struct offload_job job; /* one at a time */
-	struct body_page page;
-	DIR *dir;
-	bool opened;
-	uint64_t files, removed;
-	pthread_mutex_t lock;
-	pthread_cond_t idle;
-	/* under lock */
-	unsigned working; /* threads in a call of work */
-	bool queued;      /* a call is to come */
-	bool stopped;
-	bool over;
-	struct made *made[BUCKETS];    /* until it is over */
-	struct body_removal *removals; /* wait until it is over */
-};
-
-/* -- what this process makes ------------------------------------------------------------------------ */
-
-static unsigned
-bucket_of(struct span name)
-{
-	uint32_t h = 2166136261U;
-
-	for (size_t i = 0; i < name.n; i++)
-		h = (h ^ (unsigned char)name.p[i]) * 16777619U;
-	return h % BUCKETS;
-}
-
-/* Its temporary name, too. */
-static bool
-is_made(struct body_orphans *o, const char *file)
-{
-	struct span name = span_str(file);
-	struct made *m;
-
-	if (body_name_is_temporary(file))
-		name.n -= strlen(BODY_TEMPORARY);
-	pthread_mutex_lock(&o->lock);
-	for (m = o->made[bucket_of(name)]; m != NULL && !span_eq(span_str(m->name), name);)
-		m = m->next;
-	pthread_mutex_unlock(&o->lock);
-	return m != NULL;
-}
-
-void
-body_orphans_made(struct bodies *b, const char *name)
-{
-	struct body_orphans *o = b->orphans;
-	struct made *m, **at;
-
-	if (o == NULL)
-		return;
-	m = memory_new(sizeof *m);
-	span_copy(span_str(name), m->name, sizeof m->name);
-	at = &o->made[bucket_of(span_str(name))];
-	pthread_mutex_lock(&o->lock);
-	if (!o->over) {
-		m->next = *at;
-		*at = m;
-		m = NULL;
-	}
-	pthread_mutex_unlock(&o->lock);
-	free(m);
-}
-
-static void
-forget_made(struct body_orphans *o)
-{
-	for (unsigned i = 0; i < BUCKETS; i++)
-		for (struct made *m; (m = o->made[i]) != NULL;) {
-			o->made[i] = m->next;
-			free(m);
-		}
-}
-
-bool
-body_orphans_removal_take(struct bodies *b, struct body_removal *r)
-{
-	struct body_orphans *o = b->orphans;
-	bool taken;
-
-	if (o == NULL || is_made(o, r->name))
-		return false;
-	pthread_mutex_lock(&o->lock);
-	if ((taken = !o->over)) {
-		r->next = o->removals;
-		o->removals = r;
-	}
-	pthread_mutex_unlock(&o->lock);
-	return taken;
-}
+#include "common/store/body_orphans_private.h"
 
 /* -- a page ----------------------------------------------------------------------------------------- */
 
@@ -145,12 +40,13 @@ take_file(struct bodies *b, struct body_page *p, const char *name)
 	size_t n;
 
 	if (body_name_is_temporary(name)) {
-		if (!is_made(b->orphans, name))
+		if (!body_made_has(b->orphans, name))
 			remove_orphan(b, name, false);
 		return;
 	}
 	if ((!body_name_key(name, key, &n) && !body_name_is_old(name)) ||
-	    is_made(b->orphans, name) || fstatat(b->folder, name, &st, AT_SYMLINK_NOFOLLOW) != 0)
+	    body_made_has(b->orphans, name) ||
+	    fstatat(b->folder, name, &st, AT_SYMLINK_NOFOLLOW) != 0)
 		return;
 	body_used_count(b, (uint64_t)st.st_size);
 	b->orphans->files++;
@@ -201,7 +97,7 @@ end(struct bodies *b)
 	stopped = o->stopped;
 	r = o->removals;
 	o->removals = NULL;
-	forget_made(o);
+	body_made_forget(o);
 	pthread_mutex_unlock(&o->lock);
 	for (; r != NULL; r = next) {
 		next = r->next;
@@ -327,18 +223,4 @@ body_orphans_over(struct bodies *b)
 	over = b->orphans->over;
 	pthread_mutex_unlock(&b->orphans->lock);
 	return over;
-}
-
-void
-body_orphans_free(struct bodies *b)
-{
-	struct body_orphans *o = b->orphans;
-
-	if (o == NULL)
-		return;
-	forget_made(o);
-	pthread_cond_destroy(&o->idle);
-	pthread_mutex_destroy(&o->lock);
-	free(o);
-	b->orphans = NULL;
 }

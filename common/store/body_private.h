@@ -52,7 +52,7 @@ void body_removal_take(struct body_removal *r); /* removes it, on an offload thr
 /* A durable file: unlinks it and counts its octets no more. */
 void body_unlink(struct bodies *b, const char *name);
 
-/* What this process makes is not looked at (body_orphans.c). */
+/* What this process makes is not looked at (body_made.c). */
 void body_orphans_made(struct bodies *b, const char *name);
 /* True: it is taken, and removed once the files have been counted. */
 bool body_orphans_removal_take(struct bodies *b, struct body_removal *r);
