@@ -1,4 +1,4 @@
-/* kv_memory — see kv_memory.h: tasks, steps, and the mode in which an operation and its effects are one commit. */
+/* kv_memory — see kv_memory.h: steps, nodes, and the mode in which an operation and its effects are one commit. */
 #include "common/store/kv_memory.h"
 
 #include <stdlib.h>
@@ -8,86 +8,7 @@
 #include "common/loop/loop.h"
 #include "common/store/kv_memory_private.h"
 
-/* -- chance -------------------------------------------------------------------------------------------------- */
-
-/* splitmix64 */
-uint64_t
-memory_draw(struct kv_memory *m, uint64_t below)
-{
-	uint64_t z = (m->random += 0x9e3779b97f4a7c15U);
-
-	z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9U;
-	z = (z ^ (z >> 27)) * 0x94d049bb133111ebU;
-	return (z ^ (z >> 31)) % below;
-}
-
-bool
-memory_chance(struct kv_memory *m, unsigned one_in)
-{
-	return memory_draw(m, one_in) == 0;
-}
-
-/* -- tasks --------------------------------------------------------------------------------------------------- */
-
-struct task *
-memory_add_task(struct kv_memory *m, enum task_kind kind, struct node *node)
-{
-	struct task *t = memory_new(sizeof *t);
-
-	t->kind = kind;
-	t->node = node;
-	t->number = m->next_task++;
-	if (m->n_tasks == m->cap_tasks) {
-		m->cap_tasks = m->cap_tasks == 0 ? 64 : 2 * m->cap_tasks;
-		/* NOLINTNEXTLINE(bugprone-sizeof-expression): an array of pointers */
-		m->tasks = memory_resize(m->tasks, m->cap_tasks, sizeof *m->tasks);
-	}
-	m->tasks[m->n_tasks++] = t;
-	return t;
-}
-
-static void
-take_out(struct kv_memory *m, const struct task *t)
-{
-	for (size_t i = 0; i < m->n_tasks; i++)
-		if (m->tasks[i] == t) {
-			m->tasks[i] = m->tasks[--m->n_tasks];
-			return;
-		}
-}
-
-static void
-free_task(struct task *t)
-{
-	for (size_t i = 0; i < t->n_told; i++)
-		buf_clear(&t->told[i].octets);
-	free(t->told);
-	buf_clear(&t->octets);
-	free(t);
-}
-
-void
-memory_drop_task(struct kv_memory *m, struct task *t)
-{
-	take_out(m, t);
-	memory_end_run(m, t);
-	free_task(t);
-}
-
-void
-memory_tell(struct task *op, const struct kv_part *to, const struct kv_fact *fact,
-    const struct err *why)
-{
-	struct told *told;
-
-	op->told = memory_resize(op->told, op->n_told + 1, sizeof *op->told);
-	told = &op->told[op->n_told++];
-	*told = (struct told) { *to, *fact, BUF_INIT, *why };
-	buf_add(&told->octets, fact->name.p, fact->name.n);
-	buf_add(&told->octets, fact->value.p, fact->value.n);
-	told->fact.name = span_sub(buf_span(&told->octets), 0, fact->name.n);
-	told->fact.value = span_sub(buf_span(&told->octets), fact->name.n, fact->value.n);
-}
+/* -- answers ------------------------------------------------------------------------------------------------- */
 
 /* On home, or in the step where there is none. */
 static void
@@ -105,7 +26,7 @@ answer(void *arg)
 				    &t->told[i].why);
 		t->op->done(t->op->arg, e);
 	}
-	free_task(t);
+	memory_free_task(t);
 }
 
 /* -- together ------------------------------------------------------------------------------------------------ */
@@ -219,7 +140,7 @@ kv_memory_step(struct kv_memory *m)
 	t = choose(m);
 	m->counts.steps += t != NULL;
 	if (t != NULL && t->stage == STAGE_ANSWER) {
-		take_out(m, t);
+		memory_take_out_task(m, t);
 		home = t->kind == TASK_READ ? t->look->home : t->op->home;
 		if (home != NULL)
 			loop_post(home, answer, t);

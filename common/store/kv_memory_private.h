@@ -113,12 +113,14 @@ struct kv_memory {
 
 extern const struct kv_view memory_view; /* of struct kv_memory */
 
-/* -- chance and tasks -------------------------------------------------------------------------------------- */
+/* -- chance and tasks (kv_memory_task.c) -------------------------------------------------------------------- */
 
 uint64_t memory_draw(struct kv_memory *m, uint64_t below);
 bool memory_chance(struct kv_memory *m, unsigned one_in);
 struct task *memory_add_task(struct kv_memory *m, enum task_kind kind, struct node *node);
-void memory_drop_task(struct kv_memory *m, struct task *t);
+void memory_take_out_task(struct kv_memory *m, const struct task *t); /* it waits no more */
+void memory_free_task(struct task *t);
+void memory_drop_task(struct kv_memory *m, struct task *t); /* both, and its run ends */
 void memory_tell(struct task *op, const struct kv_part *to, const struct kv_fact *fact,
     const struct err *why);
 
