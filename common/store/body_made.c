@@ -19,7 +19,7 @@ bool
 body_made_has(struct body_orphans *o, const char *file)
 {
 	struct span name = span_str(file);
-	struct made *m;
+	struct body_made *m;
 
 	if (body_name_is_temporary(file))
 		name.n -= strlen(BODY_TEMPORARY);
@@ -34,7 +34,7 @@ void
 body_orphans_made(struct bodies *b, const char *name)
 {
 	struct body_orphans *o = b->orphans;
-	struct made *m, **at;
+	struct body_made *m, **at;
 
 	if (o == NULL)
 		return;
@@ -55,7 +55,7 @@ void
 body_made_forget(struct body_orphans *o)
 {
 	for (unsigned i = 0; i < BODY_MADE_BUCKETS; i++)
-		for (struct made *m; (m = o->made[i]) != NULL;) {
+		for (struct body_made *m; (m = o->made[i]) != NULL;) {
 			o->made[i] = m->next;
 			free(m);
 		}

@@ -12,8 +12,8 @@
 #define BODY_MADE_BUCKETS 1024
 
 /* A file that this process has made. */
-struct made {
-	struct made *next;
+struct body_made {
+	struct body_made *next;
 	char name[BODY_NAME_BYTES];
 };
 
@@ -31,8 +31,8 @@ struct body_orphans {
 	bool queued;      /* a call is to come */
 	bool stopped;
 	bool over;
-	struct made *made[BODY_MADE_BUCKETS]; /* until it is over */
-	struct body_removal *removals;        /* wait until it is over */
+	struct body_made *made[BODY_MADE_BUCKETS]; /* until it is over */
+	struct body_removal *removals;             /* wait until it is over */
 };
 
 /* Has this process made the file?  Its temporary name counts too. */
