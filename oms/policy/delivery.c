@@ -125,29 +125,37 @@ effects(struct oms_delivery *d, bool was_over, bool changed)
 
 /* -- results of attempts ------------------------------------------------------------------------ */
 
-/* Did the domain settle the letter during the first attempt that was sent?  If it settled before, or had a
- * notice before, then an earlier attempt was sent, and a crash kept us from recording it. */
+/* Did the last DONE or DECLINE come during this attempt?  One that came before says nothing of a notice that the attempt
+ * finds there: a crash may have kept us from recording the attempt that made it, after that answer. */
 static bool
-settled_during_first(const struct oms_delivery *now, const struct oms_delivery *said)
+settled_during(const struct oms_delivery *now, const struct oms_delivery *said)
+{
+	return said->sent && now->settles != said->settles && now->settled_sends == now->sends;
+}
+
+/* Was this the first attempt that was sent?  If a recipient had a notice before, then an earlier one was, and a
+ * crash kept us from recording it. */
+static bool
+is_first(const struct oms_delivery *now, const struct oms_delivery *said)
 {
 	for (size_t i = 0; i < said->n_recipients; i++)
 		if (said->recipients[i].known)
 			return false;
-	return said->sent && now->sends == 0 && now->settles != said->settles;
+	return now->sends == 0;
 }
 
 /* Does the domain's last DONE or DECLINE include this recipient, whose notice we record only now?  It does
  * if the delivery has one recipient.  If it has several, the domain may have meant another's copy, and this
- * recipient's would be lost.  It meant all if this recipient's notice existed by then: the first attempt made
- * it, or the peer had it before this attempt and no other attempt was sent since. */
+ * recipient's would be lost.  It meant all if this recipient's notice existed by then: the answer came during this
+ * attempt, and the peer had the notice before, or no other attempt can have told the domain of anybody. */
 static bool
 was_meant(const struct oms_recipient *r, const struct oms_delivery *now,
     const struct oms_delivery *said)
 {
 	if (now->settles == 0)
 		return false;
-	return oms_delivery_is_single(now) || (now->settled_sends == now->sends && r->known) ||
-	    settled_during_first(now, said);
+	return oms_delivery_is_single(now) ||
+	    (settled_during(now, said) && (r->known || is_first(now, said)));
 }
 
 static bool
@@ -204,7 +212,7 @@ oms_delivery_attempted(struct oms_delivery *now, const struct oms_delivery *said
 		r->state = next;
 		catch_up(r, now, said);
 	}
-	if (settled_during_first(now, said)) /* it was told by that attempt */
+	if (settled_during(now, said) && is_first(now, said)) /* it was told by that attempt */
 		now->settled_sends = 1;
 	now->sends += said->sent;
 	now->tries = said->tries;

@@ -221,11 +221,14 @@ an_answer_by_each_state(void **state)
 
 /* -- what came before its cause was recorded --------------------------------------------------------- */
 
+enum when { NEVER, BEFORE, DURING };
+
 struct early {
 	size_t recipients;
-	bool settled, handed; /* while the attempt was under way */
-	bool known;           /* the peer had the notice before */
-	uint64_t sends;       /* attempts that were sent before */
+	enum when settled; /* the attempt: before it began, or while it was under way */
+	bool handed;       /* while it was under way */
+	bool known;        /* the peer had the notice before */
+	uint64_t sends;    /* attempts that were sent before */
 	enum submit_state becomes;
 };
 
@@ -233,15 +236,20 @@ static void
 what_came_early(void **state)
 {
 	static const struct early rows[] = {
-		{ 1, false, false, false, 0, SUBMIT_NOTIFIED },
-		{ 1, false, true, false, 0, SUBMIT_HANDED_OUT },
-		{ 1, true, true, false, 0, SUBMIT_FETCHED },
-		{ 2, false, true, false, 0, SUBMIT_HANDED_OUT },
-		{ 2, true, true, false, 0,
+		{ 1, NEVER, false, false, 0, SUBMIT_NOTIFIED },
+		{ 1, NEVER, true, false, 0, SUBMIT_HANDED_OUT },
+		{ 1, DURING, true, false, 0, SUBMIT_FETCHED },
+		{ 2, NEVER, true, false, 0, SUBMIT_HANDED_OUT },
+		{ 2, DURING, true, false, 0,
 		    SUBMIT_FETCHED }, /* the first attempt told all of them */
-		{ 2, true, true, false, 1,
-		    SUBMIT_HANDED_OUT },                    /* another's copy may have been meant */
-		{ 2, true, true, true, 1, SUBMIT_FETCHED }, /* it had its notice by then */
+		/* another's copy may have been meant */
+		{ 2, DURING, true, false, 1, SUBMIT_HANDED_OUT },
+		{ 2, DURING, true, true, 1, SUBMIT_FETCHED }, /* it had its notice by then */
+		/* an attempt that a crash lost may have made the notice since */
+		{ 2, BEFORE, true, true, 1, SUBMIT_HANDED_OUT },
+		{ 2, BEFORE, false, true, 1, SUBMIT_NOTIFIED },
+		{ 2, BEFORE, false, true, 0, SUBMIT_NOTIFIED },
+		{ 2, BEFORE, false, false, 0, SUBMIT_NOTIFIED },
 	};
 
 	(void)state;
@@ -251,12 +259,15 @@ what_came_early(void **state)
 
 		fill(&is, w->recipients, 0);
 		is.d.sends = w->sends;
+		if (w->settled == BEFORE)
+			oms_delivery_settle(&is.d, false, NOW);
 		fill(&said, w->recipients, 0);
 		said.d.sends = w->sends;
+		said.d.settles = is.d.settles;
 		said.d.sent = true;
 		if (w->handed)
 			oms_delivery_hand_out(&is.d, NOW);
-		if (w->settled)
+		if (w->settled == DURING)
 			oms_delivery_settle(&is.d, false, NOW);
 		for (size_t k = 0; k < w->recipients; k++) {
 			said.r[k].state = SUBMIT_NOTIFIED;
