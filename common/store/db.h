@@ -141,6 +141,9 @@ void db_pardon(struct db_txn *t);
  * not start with `prefix`.  fn must not put.  A reading skips damaged entries. */
 void db_each(struct db_txn *t, unsigned table, struct span from, struct span prefix,
     bool (*fn)(void *arg, struct span key, struct span value), void *arg);
+/* The same without the values, which are not looked at: fn is given an empty one. */
+void db_each_key(struct db_txn *t, unsigned table, struct span from, struct span prefix,
+    bool (*fn)(void *arg, struct span key, struct span value), void *arg);
 uint64_t db_passed_over(const struct db_txn *t); /* how many were skipped */
 /* The last entry whose key starts with prefix. */
 bool db_last(struct db_txn *t, unsigned table, struct span prefix, struct span *key,

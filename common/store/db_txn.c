@@ -225,14 +225,27 @@ each_entry(struct db_txn *t, unsigned table, const MDB_val *k, const MDB_val *v,
 	return true;
 }
 
+/* A fault that fn leaves ends it. */
+static bool
+each_key(struct db_txn *t, unsigned table, const MDB_val *k, const MDB_val *v,
+    bool (*fn)(void *arg, struct span key, struct span value), void *arg)
+{
+	(void)table;
+	(void)v;
+	return fn(arg, span_of(k->mv_data, k->mv_size), (struct span) { 0 }) && t->rc == 0;
+}
+
 uint64_t
 db_passed_over(const struct db_txn *t)
 {
 	return t->passed_over;
 }
 
-void
-db_each(struct db_txn *t, unsigned table, struct span from, struct span prefix,
+typedef bool give_entry(struct db_txn *t, unsigned table, const MDB_val *k, const MDB_val *v,
+    bool (*fn)(void *arg, struct span key, struct span value), void *arg);
+
+static void
+walk(struct db_txn *t, unsigned table, struct span from, struct span prefix, give_entry *give,
     bool (*fn)(void *arg, struct span key, struct span value), void *arg)
 {
 	struct db_cursor own, *c;
@@ -245,13 +258,27 @@ db_each(struct db_txn *t, unsigned table, struct span from, struct span prefix,
 	while (rc == 0) {
 		if (!span_starts(span_of(k.mv_data, k.mv_size), prefix))
 			break;
-		if (!each_entry(t, table, &k, &v, fn, arg))
+		if (!give(t, table, &k, &v, fn, arg))
 			break;
 		rc = mdb_cursor_get(c->at, &k, &v, MDB_NEXT);
 	}
 	if (rc != 0 && rc != MDB_NOTFOUND)
 		t->rc = rc;
 	db_cursor_release(c, &own);
+}
+
+void
+db_each(struct db_txn *t, unsigned table, struct span from, struct span prefix,
+    bool (*fn)(void *arg, struct span key, struct span value), void *arg)
+{
+	walk(t, table, from, prefix, each_entry, fn, arg);
+}
+
+void
+db_each_key(struct db_txn *t, unsigned table, struct span from, struct span prefix,
+    bool (*fn)(void *arg, struct span key, struct span value), void *arg)
+{
+	walk(t, table, from, prefix, each_key, fn, arg);
 }
 
 bool

@@ -164,6 +164,9 @@ void kv_del(struct kv_txn *t, struct span key); /* no such row: fine */
  * passes over damaged rows; any other run stops at them with a fault. */
 void kv_each(struct kv_txn *t, struct span from, struct span prefix,
     bool (*fn)(void *arg, struct span key, struct span value), void *arg);
+/* The same for the keys alone.  No value is looked at, so a damaged row is given as any other. */
+void kv_each_key(struct kv_txn *t, struct span from, struct span prefix,
+    bool (*fn)(void *arg, struct span key), void *arg);
 /* The last row whose key starts with prefix. */
 bool kv_last(struct kv_txn *t, struct span prefix, struct span *key, struct span *value);
 /* True: *e is set.  In a read this call also clears the fault of a damaged row: what the caller does not ask for,

@@ -62,6 +62,13 @@ view_each(void *view, struct span from, struct span prefix,
 	db_each(view, table_of(prefix), from, prefix, fn, arg);
 }
 
+static void
+view_each_key(void *view, struct span from, struct span prefix,
+    bool (*fn)(void *arg, struct span key, struct span value), void *arg)
+{
+	db_each_key(view, table_of(prefix), from, prefix, fn, arg);
+}
+
 static bool
 view_next_key(void *view, struct span from, struct span prefix, struct span *key)
 {
@@ -108,6 +115,7 @@ view_stamp(void *view, const struct kv_part *part)
 static const struct kv_view view = {
 	.get = view_get,
 	.each = view_each,
+	.each_key = view_each_key,
 	.next_key = view_next_key,
 	.prev_key = view_prev_key,
 	.fault = view_fault,

@@ -125,6 +125,7 @@ view_stamp(void *view, const struct kv_part *part)
 const struct kv_view memory_view = {
 	.get = view_get,
 	.each = view_each,
+	.each_key = view_each,
 	.next_key = view_next_key,
 	.prev_key = view_prev_key,
 	.fault = view_fault,

@@ -41,6 +41,9 @@ struct kv_view {
 	bool (*get)(void *view, struct span key, struct span *value);
 	void (*each)(void *view, struct span from, struct span prefix,
 	    bool (*fn)(void *arg, struct span key, struct span value), void *arg);
+	/* The same without the values, which are not looked at: fn is given what it must not use. */
+	void (*each_key)(void *view, struct span from, struct span prefix,
+	    bool (*fn)(void *arg, struct span key, struct span value), void *arg);
 	/* The first key at or after `from` that starts with prefix, although its value may be damaged. */
 	bool (*next_key)(void *view, struct span from, struct span prefix, struct span *key);
 	/* The same for the last key before `before`. */

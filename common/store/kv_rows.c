@@ -193,8 +193,12 @@ on_view_row(void *arg, struct span key, struct span value)
 	return !m->stopped;
 }
 
-void
-kv_each_in(struct kv_txn *t, struct span from, struct span prefix,
+typedef void each_row(void *view, struct span from, struct span prefix,
+    bool (*fn)(void *arg, struct span key, struct span value), void *arg);
+
+/* each: of the view. */
+static void
+each_in(struct kv_txn *t, each_row *each, struct span from, struct span prefix,
     bool (*fn)(void *arg, struct span key, struct span value), void *arg)
 {
 	struct merge m = { .fn = fn, .arg = arg };
@@ -203,14 +207,22 @@ kv_each_in(struct kv_txn *t, struct span from, struct span prefix,
 		from = prefix;
 	if (t->run != NULL)
 		m.row = kv_set_from(&t->run->set, from);
-	t->view->each(t->of, from, prefix, on_view_row, &m);
+	each(t->of, from, prefix, on_view_row, &m);
 	while (m.row != NULL && !m.stopped && is_well(t) && span_starts(m.row->key, prefix))
 		give_own(&m);
+}
+
+void
+kv_each_in(struct kv_txn *t, struct span from, struct span prefix,
+    bool (*fn)(void *arg, struct span key, struct span value), void *arg)
+{
+	each_in(t, t->view->each, from, prefix, fn, arg);
 }
 
 struct rows {
 	size_t part; /* octets of the key that name the partition */
 	bool (*fn)(void *arg, struct span key, struct span value);
+	bool (*of_key)(void *arg, struct span key); /* of kv_each_key, instead */
 	void *arg;
 };
 
@@ -220,7 +232,9 @@ on_row(void *arg, struct span key, struct span value)
 	struct rows *r = arg;
 
 	key = span_sub(key, r->part, key.n);
-	return (unsigned char)key.p[0] < KV_KEY_TOP && r->fn(r->arg, key, value);
+	if ((unsigned char)key.p[0] >= KV_KEY_TOP)
+		return false;
+	return r->of_key != NULL ? r->of_key(r->arg, key) : r->fn(r->arg, key, value);
 }
 
 /* A prefix may be empty, a key not. */
@@ -236,15 +250,31 @@ prefix_key(struct kv_txn *t, struct span prefix, struct kv_view_key *out)
 	return t->broke == NULL;
 }
 
+static void
+each_row_of(struct kv_txn *t, each_row *each, struct span from, struct span prefix, struct rows *r)
+{
+	struct kv_view_key begin, all;
+
+	if (prefix_key(t, from, &begin) && prefix_key(t, prefix, &all))
+		each_in(t, each, kv_view_span(&begin), kv_view_span(&all), on_row, r);
+}
+
 void
 kv_each(struct kv_txn *t, struct span from, struct span prefix,
     bool (*fn)(void *arg, struct span key, struct span value), void *arg)
 {
-	struct rows r = { t->part, fn, arg };
-	struct kv_view_key begin, all;
+	struct rows r = { .part = t->part, .fn = fn, .arg = arg };
 
-	if (prefix_key(t, from, &begin) && prefix_key(t, prefix, &all))
-		kv_each_in(t, kv_view_span(&begin), kv_view_span(&all), on_row, &r);
+	each_row_of(t, t->view->each, from, prefix, &r);
+}
+
+void
+kv_each_key(struct kv_txn *t, struct span from, struct span prefix,
+    bool (*fn)(void *arg, struct span key), void *arg)
+{
+	struct rows r = { .part = t->part, .of_key = fn, .arg = arg };
+
+	each_row_of(t, t->view->each_key, from, prefix, &r);
 }
 
 /* The last key before `before`; a row that the run has deleted hides one of the view. */

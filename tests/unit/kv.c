@@ -207,6 +207,24 @@ keys(struct kv_txn *t, const char *from, const char *prefix, struct buf *b)
 }
 
 static bool
+add_key_alone(void *arg, struct span key)
+{
+	struct buf *b = arg;
+
+	buf_addf(b, "%.*s ", SPAN_FMT(key));
+	return key.p[0] != 'b';
+}
+
+/* Until the first that begins with b. */
+static struct span
+keys_alone(struct kv_txn *t, const char *from, const char *prefix, struct buf *b)
+{
+	buf_reset(b);
+	kv_each_key(t, span_str(from), span_str(prefix), add_key_alone, b);
+	return buf_span(b);
+}
+
+static bool
 is(struct span s, const char *text)
 {
 	if (!span_eq(s, span_str(text)))
@@ -237,6 +255,10 @@ order(struct kv_txn *t, void *arg, struct err *e)
 	is(keys(t, "", "", &b), "a1=1 a2=2 a3=x b1=4 c1=5 ");
 	is(keys(t, "a2", "", &b), "a2=2 a3=x b1=4 c1=5 ");
 	is(keys(t, "", "a", &b), "a1=1 a2=2 a3=x ");
+	is(keys_alone(t, "", "", &b), "a1 a2 a3 b1 ");
+	is(keys_alone(t, "a2", "", &b), "a2 a3 b1 ");
+	is(keys_alone(t, "a2", "a", &b), "a2 a3 ");
+	is(keys_alone(t, "c", "", &b), "c1 ");
 	is(keys(t, "a3", "a", &b), "a3=x ");
 	assert_true(kv_last(t, SPAN_LIT("a"), &key, &value) && is(key, "a3") && is(value, "x"));
 	assert_true(kv_last(t, SPAN_LIT(""), &key, &value) && is(key, "c1"));
@@ -246,6 +268,7 @@ order(struct kv_txn *t, void *arg, struct err *e)
 	assert_true(kv_last(t, SPAN_LIT(""), &key, &value) && is(key, "a2") && is(value, "2"));
 	assert_false(kv_last(t, SPAN_LIT("b"), &key, &value));
 	is(keys(t, "", "", &b), "a1=1 a2=2 ");
+	is(keys_alone(t, "", "", &b), "a1 a2 ");
 	kv_each(t, SPAN_LIT(""), SPAN_LIT("a"), del_each, t);
 	is(keys(t, "", "", &b), "");
 	assert_false(kv_last(t, SPAN_LIT(""), &key, &value));

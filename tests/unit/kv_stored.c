@@ -276,6 +276,73 @@ a_read_tells_of_a_damaged_row(void **state)
 	scene_clear(&s);
 }
 
+struct key_list {
+	struct kv_txn *t; /* NULL: they are not deleted */
+	char text[64];
+};
+
+static bool
+list_key(void *arg, struct span k)
+{
+	struct key_list *l = arg;
+
+	snprintf(l->text + strlen(l->text), sizeof l->text - strlen(l->text), "%.*s ", SPAN_FMT(k));
+	if (l->t != NULL)
+		kv_del(l->t, k);
+	return true;
+}
+
+static void
+look_at_keys(struct kv_txn *t, void *arg)
+{
+	struct scene_look *l = arg;
+	struct key_list keys = { .t = NULL };
+
+	kv_each_key(t, SPAN_LIT(""), SPAN_LIT(""), list_key, &keys);
+	snprintf(l->text, sizeof l->text, "%s", keys.text);
+}
+
+static bool
+delete_by_key(struct kv_txn *t, void *arg, struct err *e)
+{
+	struct key_list keys = { .t = t };
+
+	(void)arg;
+	(void)e;
+	kv_each_key(t, SPAN_LIT("k"), SPAN_LIT("k"), list_key, &keys);
+	assert_string_equal(keys.text, "ka kb kc ");
+	return true;
+}
+
+/* An operation that ends a partition looks at no value. */
+static void
+keys_are_given_past_a_damaged_row(void **state)
+{
+	struct kv_scene s = begin(state);
+	struct kv_part at = part(K_PLAIN, "aaaa");
+	struct scene_look l = { .scene = &s };
+
+	RUN(&s, at, PUT("ka", "1"), PUT("kb", "valuable"), PUT("kc", "3"), PUT("l", "4"));
+	if (is_lmdb(&s))
+		damage(&s, "aaaakbvaluabl");
+	l.look = (struct kv_look) { .part = at,
+		.look = look_at_keys,
+		.done = scene_looked,
+		.arg = &l,
+		.home = s.loop };
+	s.waiting++;
+	loop_post(s.loop, scene_ask, &l);
+	scene_wait(&s);
+	assert_string_equal(l.text, "ka kb kc l ");
+	assert_int_equal(l.why, REFUSAL_NONE);
+	assert_int_equal(scene_call(&s, at, delete_by_key), REFUSAL_NONE);
+	assert_row(&s, at, "ka", "-");
+	assert_row(&s, at, "kb", "-");
+	assert_row(&s, at, "kc", "-");
+	assert_row(&s, at, "l", "4");
+	scene_clear(&s);
+}
+
 /* The operation may be in the transaction of the first look for stored effects. */
 static void
 an_effect_that_is_stored_while_the_store_opens_is_tried_again(void **state)
@@ -481,6 +548,7 @@ main(void)
 		cmocka_unit_test(many_earlier_effects_refuse_an_awaited_one_for_now),
 		cmocka_unit_test(a_damaged_row_of_the_receiver_keeps_the_effect_stored),
 		cmocka_unit_test(a_read_tells_of_a_damaged_row),
+		cmocka_unit_test(keys_are_given_past_a_damaged_row),
 		cmocka_unit_test(an_effect_that_is_stored_while_the_store_opens_is_tried_again),
 		cmocka_unit_test(a_damaged_stored_effect_holds_up_its_pair_alone),
 		cmocka_unit_test(stored_effects_outlive_a_full_queue),
