@@ -535,29 +535,30 @@ takes_row(struct rest *x, struct span key)
 }
 
 static bool
-del_of_deleted(void *arg, struct span key, struct span value)
+del_of_deleted(void *arg, struct span key)
 {
 	struct rest *x = arg;
 
-	(void)value;
 	if (takes_row(x, key))
 		kv_del(x->t, key);
 	return !x->more;
 }
 
-/* What is due outlives the letter. */
+/* What is due outlives the letter, unless it is damaged. */
 static bool
-own_of_deleted(void *arg, struct span key, struct span value)
+own_of_deleted(void *arg, struct span key)
 {
 	struct rest *x = arg;
+	struct span value;
 	struct own o;
 
 	if (!takes_row(x, key))
 		return !x->more;
-	if (own_read(value, &o) && o.has.due != IMS_DUE_NOTHING) {
+	if (kv_get(x->t, key, &value) && own_read(value, &o) && o.has.due != IMS_DUE_NOTHING) {
 		o.has.is = (struct ims_wants) { .wants = 0 };
 		row_put_at(x->t, key, &o);
 	} else {
+		kv_pardon(x->t);
 		kv_del(x->t, key);
 	}
 	return true;
@@ -577,9 +578,9 @@ delete_page(struct kv_txn *t, struct span domain_hash)
 		kv_key_add(&from, value);
 		x.last = from;
 	}
-	kv_each(t, kv_key_span(&e), kv_key_span(&e), del_of_deleted, &x);
+	kv_each_key(t, kv_key_span(&e), kv_key_span(&e), del_of_deleted, &x);
 	if (!x.more)
-		kv_each(t, kv_key_span(&from), kv_key_span(&o), own_of_deleted, &x);
+		kv_each_key(t, kv_key_span(&from), kv_key_span(&o), own_of_deleted, &x);
 	if (!x.more)
 		kv_del(t, kv_key_span(&rest));
 	else if (x.last.b[0] == 'o')

@@ -215,15 +215,32 @@ get_sender(struct kv_txn *t, struct span from_domain, struct sender *s)
 	domain_copy_span(&s->domain, from_domain);
 }
 
+/* What the domain takes of this mailbox; value: empty if nothing. */
+static void
+state_takes(struct kv_txn *t, const struct ims_mailbox_is *m, const struct kv_part *to,
+    struct span value)
+{
+	struct kv_key name = { .n = 0 };
+	struct kv_fact f = { .what = FACT_TAKES,
+		.version.n = m->stated,
+		.gone = value.n == 0,
+		.value = value };
+
+	kv_key_add_u8(&name, 'm');
+	kv_key_add(&name, span_of(kv_here(t)->name, kv_here(t)->n));
+	f.name = kv_key_span(&name);
+	kv_emit(t, to, &f);
+}
+
 /* Puts it, and states what the domain takes of this mailbox. */
 static void
 put_sender(struct kv_txn *t, const struct ims_mailbox_is *m, const struct sender *s)
 {
 	struct span domain = domain_span(&s->domain);
-	struct kv_key k = key_of_domain('d', domain), name = { .n = 0 };
+	struct kv_key k = key_of_domain('d', domain);
 	struct kv_part to = ims_part_sender(domain);
 	struct ims_share all = { s->charged + s->seen.octets, s->here.notices };
-	struct kv_fact f = { .what = FACT_TAKES, .version.n = m->stated };
+	bool gone;
 	struct buf value = BUF_INIT;
 
 	ims_share_add(&all, s->paid, 0);
@@ -235,12 +252,8 @@ put_sender(struct kv_txn *t, const struct ims_mailbox_is *m, const struct sender
 		return;
 	put_span(&value, domain);
 	ims_share_write(&value, &all);
-	kv_key_add_u8(&name, 'm');
-	kv_key_add(&name, span_of(kv_here(t)->name, kv_here(t)->n));
-	f.name = kv_key_span(&name);
-	f.gone = all.octets == 0 && all.notices == 0;
-	f.value = f.gone ? (struct span) { 0 } : buf_span(&value);
-	kv_emit(t, &to, &f);
+	gone = all.octets == 0 && all.notices == 0;
+	state_takes(t, m, &to, gone ? (struct span) { 0 } : buf_span(&value));
 	buf_clear(&value);
 }
 
@@ -1409,20 +1422,29 @@ ims_mailbox_forget(struct kv_txn *t, void *ending, struct err *e)
 
 /* Letters that do not know yet that their notices are gone take back what they state to it. */
 static bool
-only_pays(struct span key, struct span value)
+only_pays(struct kv_txn *t, struct span key)
 {
+	struct span value;
 	struct sender s;
+	bool pays = key.p[0] == 'd' && kv_get(t, key, &value) && read_sender(value, &s) &&
+	    s.paid != 0 && s.day == 0 && s.seen.notices == 0 && s.here.notices == 0;
 
-	return key.p[0] == 'd' && read_sender(value, &s) && s.paid != 0 && s.day == 0 &&
-	    s.seen.notices == 0 && s.here.notices == 0;
+	kv_pardon(t);
+	return pays;
 }
 
-static bool
-del_some(void *arg, struct span key, struct span value)
-{
-	struct entries *x = arg;
+struct deletion {
+	struct kv_txn *t;
+	struct entries *all;
+};
 
-	if (only_pays(key, value))
+static bool
+del_some(void *arg, struct span key)
+{
+	struct deletion *d = arg;
+	struct entries *x = d->all;
+
+	if (only_pays(d->t, key))
 		return true;
 	if (x->n == x->most) {
 		x->more = true;
@@ -1433,42 +1455,83 @@ del_some(void *arg, struct span key, struct span value)
 	return true;
 }
 
-/* Each domain's statement ends with its row. */
+/* Each domain's statement ends with its row.  A damaged row names its domain by the hash in the key. */
+static void
+delete_domain(struct kv_txn *t, struct ims_mailbox_is *m, struct span key)
+{
+	struct kv_part to = kv_part_of(PART_SENDER, span_sub(key, 1, PART_HASH));
+	struct sender s;
+	struct span value;
+
+	if (kv_get(t, key, &value) && read_sender(value, &s)) {
+		kv_del(t, key);
+		s = (struct sender) { .domain = s.domain, .paid = s.paid };
+		put_sender(t, m, &s);
+	} else {
+		kv_pardon(t);
+		kv_del(t, key);
+		state_takes(t, m, &to, (struct span) { 0 });
+	}
+}
+
 static void
 delete_row(struct kv_txn *t, struct ims_mailbox_is *m, const struct kv_key *k)
 {
-	struct span key = kv_key_span(k), value;
-	struct sender s;
-	bool found = key.p[0] == 'd' && kv_get(t, key, &value);
+	struct span key = kv_key_span(k);
 
+	if (key.p[0] == 'd' && key.n == 1 + PART_HASH) {
+		delete_domain(t, m, key);
+		return;
+	}
 	kv_del(t, key);
 	m->seen -= key.p[0] == 's' && m->seen > 0;
-	if (!found)
-		return;
-	read_sender(value, &s);
-	s = (struct sender) { .domain = s.domain, .paid = s.paid };
-	put_sender(t, m, &s);
+}
+
+struct legible {
+	struct kv_txn *t;
+	bool found;
+};
+
+static bool
+find_legible(void *arg, struct span key)
+{
+	struct legible *x = arg;
+	struct ims_notice_record n;
+	struct err none;
+
+	x->found = ims_mailbox_notice(x->t, kv_key_u64(key, 1), &n, &none);
+	kv_pardon(x->t);
+	return !x->found;
+}
+
+/* A damaged notice cannot be dropped: it goes with the mailbox. */
+static bool
+has_legible(struct kv_txn *t)
+{
+	struct legible x = { .t = t };
+
+	kv_each_key(t, SPAN_LIT("n"), SPAN_LIT("n"), find_legible, &x);
+	return x.found;
 }
 
 bool
 ims_mailbox_delete(struct kv_txn *t, void *ending, struct err *e)
 {
 	struct ims_ending *x = ending;
+	struct deletion d = { .t = t };
 	struct entries *all;
 	struct ims_mailbox_is m;
-	struct ims_notice_record n;
 	struct kv_part to;
 	struct kv_fact f = { .what = FACT_LISTED, .gone = true };
-	uint64_t number = 0;
 
 	if (!ims_mailbox_is(t, &m, e))
 		return false;
-	if ((x->more = x->has_notices = ims_mailbox_next(t, &number, &n, e)))
+	if ((x->more = x->has_notices = has_legible(t)))
 		return true;
-	all = memory_new(sizeof *all);
+	d.all = all = memory_new(sizeof *all);
 	all->most = x->most;
 	m.stated = kv_stamp(t);
-	kv_each(t, (struct span) { 0 }, (struct span) { 0 }, del_some, all);
+	kv_each_key(t, (struct span) { 0 }, (struct span) { 0 }, del_some, &d);
 	for (size_t i = 0; i < all->n; i++)
 		delete_row(t, &m, &all->key[i]);
 	x->more = all->more;

@@ -200,8 +200,6 @@ a_damaged_entry_holds_up_nothing(void **state)
 	world_clear(&w);
 }
 
-/* -- to the end of what is there ------------------------------------------------------------------------------- */
-
 /* Indexes that name no notice, before that of one that has come to its time. */
 static void
 put_rows_of_nothing(struct kv_txn *t)
@@ -215,6 +213,65 @@ put_rows_of_nothing(struct kv_txn *t)
 		kv_put(t, kv_key_span(&k), (struct span) { 0 });
 	}
 }
+
+/* Each row of a mailbox that is deleted goes, also one that cannot be read. */
+static void
+a_damaged_row_keeps_no_mailbox(void **state)
+{
+	static const enum table tables[] = { NOTICE, SEEN, UNTIL, SEEN_BY, DUE, KNOWN };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof tables / sizeof *tables; i++) {
+		uint64_t before;
+		struct world w;
+
+		world_of(&w);
+		for (unsigned j = 1; j <= 3; j++)
+			accepts(&w,
+			    (struct notification) { .number = j, .to = BOB, .hold_s = DAY });
+		if (tables[i] ==
+		    DUE) /* its first notice is due by itself when its entry is forgotten */
+			operate(&w, ims_part_mailbox(BOB), put_rows_of_nothing);
+		if (tables[i] == KNOWN) /* else dropping them states anew what the domain takes */
+			for (unsigned j = 1; j <= 3; j++)
+				assert_int_equal(drop(&w, BOB, j), REFUSAL_NONE);
+		before = share(&w, "a.test", NULL).octets;
+		damaged(&w, tables[i]);
+		assert_int_equal(purge(&w, NULL, BOB, true, NULL), REFUSAL_NONE);
+		for (enum table of = MAILBOX; of <= KNOWN; of++)
+			assert_int_equal(entries(&w, of), 0);
+		assert_int_equal(pending(&w), 0);
+		assert_true(share(&w, "a.test", NULL).octets < before);
+		world_clear(&w);
+	}
+}
+
+/* Its evidence and what our domains want of it go with it, also what of that cannot be read. */
+static void
+a_damaged_row_keeps_no_letter(void **state)
+{
+	static const enum table tables[] = { EVIDENCE, NOTIFIED };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof tables / sizeof *tables; i++) {
+		struct world w;
+
+		world_of(&w);
+		accepts(&w, (struct notification) { .number = 1, .to = BOB, .hold_s = DAY });
+		accepts(&w,
+		    (struct notification) { .number = 1, .to = "carol@c.test", .hold_s = DAY });
+		assert_int_equal(entries(&w, NOTIFIED), 1);
+		damaged(&w, tables[i]);
+		assert_int_equal(drop(&w, BOB, 1), REFUSAL_NONE);
+		assert_int_equal(drop(&w, "carol@c.test", 1), REFUSAL_NONE);
+		assert_int_equal(pending(&w), 0);
+		assert_int_equal(entries(&w, LETTER), 0);
+		assert_int_equal(entries(&w, EVIDENCE), 0);
+		world_clear(&w);
+	}
+}
+
+/* -- to the end of what is there ------------------------------------------------------------------------------- */
 
 static void
 a_page_of_rows_that_name_nothing_ends(void **state)
@@ -344,7 +401,7 @@ many_letters_renew_together(void **state)
 int
 main(void)
 {
-	enum { EACH = 4, FILE = 7 };
+	enum { EACH = 4, FILE = 9 };
 	const struct CMUnitTest tests[EACH + FILE] = {
 		cmocka_unit_test(a_dropped_sender_is_forgotten_beyond_a_page),
 		cmocka_unit_test(files_that_stay_are_not_asked_for),
@@ -358,6 +415,8 @@ main(void)
 		cmocka_unit_test(a_damaged_mailbox_ends_no_sweep),
 		cmocka_unit_test(a_damaged_notice_stays_alone),
 		cmocka_unit_test(a_damaged_entry_holds_up_nothing),
+		cmocka_unit_test(a_damaged_row_keeps_no_mailbox),
+		cmocka_unit_test(a_damaged_row_keeps_no_letter),
 	};
 
 	return engines_run("ims_sweep", tests, EACH, EACH + FILE);
