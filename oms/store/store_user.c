@@ -268,7 +268,15 @@ oms_user_receive(struct kv_txn *t, const struct kv_part *from, const struct kv_f
 	return true;
 }
 
-/* There is no room for the letter: it was never kept. */
+/* The value of the first statement has the letter, that of await_verdict is empty. */
+static bool
+states_again(const struct kv_fact *letter)
+{
+	return letter->value.n == 0;
+}
+
+/* There is no room for the letter: it was never kept.  What a repeat stated takes nothing back: the letter may be kept,
+ * and only its fact be damaged.  Where it is not, its own statement is refused, too. */
 bool
 oms_user_refused(struct kv_txn *t, const struct kv_part *to, const struct kv_fact *fact,
     const struct err *why, void *arg, struct err *e)
@@ -277,10 +285,9 @@ oms_user_refused(struct kv_txn *t, const struct kv_part *to, const struct kv_fac
 	struct oms_outbox_row row;
 	struct oms_sums s;
 
-	(void)fact;
 	(void)why;
 	(void)arg;
-	if (to->kind != OMS_LETTER || !get_row(t, id, &row))
+	if (to->kind != OMS_LETTER || states_again(fact) || !get_row(t, id, &row))
 		return !kv_fault(t, e);
 	if (!oms_sums_get(t, &s, e))
 		return false;
