@@ -12,6 +12,7 @@
 /* -- the row --------------------------------------------------------------------------------------- */
 
 struct peer_row {
+	struct domain domain;
 	struct oms_peer peer;
 	uint64_t version; /* of its entry in the directory */
 };
@@ -20,10 +21,9 @@ static bool
 read_row(struct span value, struct peer_row *p)
 {
 	struct reader r = reader_of(value);
-	struct domain domain;
 
-	read_str(&r, domain.text, sizeof domain.text);
 	*p = (struct peer_row) { 0 };
+	read_str(&r, p->domain.text, sizeof p->domain.text);
 	if (read_u8(&r) != VERSION_3)
 		return false;
 	p->peer.until_s = (int64_t)read_u64(&r);
@@ -50,11 +50,11 @@ get_row(struct kv_txn *t, struct peer_row *p, bool *damaged)
 }
 
 static void
-put_row(struct kv_txn *t, const struct domain *domain, const struct peer_row *p)
+put_row(struct kv_txn *t, const struct peer_row *p)
 {
 	struct buf value = BUF_INIT;
 
-	put_span(&value, domain_span(domain));
+	put_span(&value, domain_span(&p->domain));
 	put_u8(&value, VERSION_3);
 	put_u64(&value, (uint64_t)p->peer.until_s);
 	put_u64(&value, (uint64_t)p->peer.answered_s);
@@ -65,16 +65,33 @@ put_row(struct kv_txn *t, const struct domain *domain, const struct peer_row *p)
 
 /* -- the directory --------------------------------------------------------------------------------- */
 
+static bool
+count_entry(void *arg, const struct kv_fact *f)
+{
+	(void)f;
+	++*(uint64_t *)arg;
+	return true;
+}
+
+/* A damaged count is made anew, of the entries before the first damaged one. */
 static uint64_t
 count_of(struct kv_txn *t)
 {
 	struct span value;
 	struct reader r;
+	struct err e;
+	uint64_t n = 0;
 
-	if (!kv_get(t, SPAN_LIT("N"), &value))
-		return 0;
-	r = reader_of(value);
-	return read_u64(&r);
+	if (kv_get(t, SPAN_LIT("N"), &value)) {
+		r = reader_of(value);
+		return read_u64(&r);
+	}
+	if (kv_fault(t, &e)) {
+		kv_pardon(t);
+		kv_each_fact(t, OMS_FACT, SPAN_LIT(""), SPAN_LIT(""), count_entry, &n);
+		kv_pardon(t);
+	}
+	return n;
 }
 
 /* Each shard has its part of the most that are remembered.  A new domain never displaces a remembered one, or
@@ -84,7 +101,7 @@ oms_peers_receive(struct kv_txn *t, const struct kv_part *from, const struct kv_
     const struct kv_fact *now, void *arg, struct err *e)
 {
 	struct reader r = reader_of(now->value);
-	uint64_t n = count_of(t), max;
+	uint64_t n, max;
 	struct buf value = BUF_INIT;
 
 	(void)from;
@@ -93,6 +110,7 @@ oms_peers_receive(struct kv_txn *t, const struct kv_part *from, const struct kv_
 	max = read_u64(&r);
 	if ((was == NULL) == now->gone)
 		return true;
+	n = count_of(t);
 	if (RULE(system_full) && !now->gone && n >= (max + KV_DIR_SHARDS - 1) / KV_DIR_SHARDS)
 		return err_set(e, REFUSAL_system_full, "%llu domains are remembered already",
 		    (unsigned long long)max);
@@ -160,40 +178,58 @@ struct remember {
 	void *arg;
 };
 
-/* A record that cannot be read is replaced. */
+/* What the directory is told: the time, the most that it may list, and what is put back if it refuses.  Readers of the
+ * directory need the time alone. */
+static void
+tell_directory(struct kv_txn *t, const struct peer_row *p, uint64_t max, int64_t before_s)
+{
+	const struct kv_part *here = kv_here(t);
+	const struct kv_part peers = kv_dir_part(OMS_PEERS, span_of(here->name, here->n));
+	struct buf value = BUF_INIT;
+	struct kv_fact f = {
+		.what = OMS_FACT,
+		.name = span_of(here->name, here->n),
+		.version = { .n = p->version },
+	};
+
+	put_u64(&value, (uint64_t)p->peer.until_s);
+	put_u64(&value, max);
+	put_u64(&value, (uint64_t)before_s);
+	f.value = buf_span(&value);
+	kv_emit_awaited(t, &peers, &f);
+	buf_clear(&value);
+}
+
+/* A record that cannot be read is replaced, and stays so: it may have been remembered for as long. */
 bool
 oms_remember(struct kv_txn *t, void *arg, struct err *e)
 {
 	const struct oms_remembering *w = arg;
-	const struct kv_part *here = kv_here(t);
-	struct kv_part peers = kv_dir_part(OMS_PEERS, span_of(here->name, here->n));
-	struct buf value = BUF_INIT;
-	struct kv_fact f = { .what = OMS_FACT, .name = span_of(here->name, here->n) };
 	struct peer_row p;
+	int64_t before_s;
 	bool damaged;
 
 	(void)e;
 	get_row(t, &p, &damaged);
 	kv_pardon(t);
+	before_s = damaged ? w->until_s : p.peer.until_s;
+	p.domain = w->domain;
 	p.peer.until_s = w->until_s;
 	if (w->answered_s != 0)
 		p.peer.answered_s = w->answered_s;
 	p.version = kv_stamp(t);
-	put_row(t, &w->domain, &p);
-	put_u64(&value, (uint64_t)w->until_s);
-	put_u64(&value, w->max);
-	f.version.n = p.version;
-	f.value = buf_span(&value);
-	kv_emit_awaited(t, &peers, &f);
-	buf_clear(&value);
+	put_row(t, &p);
+	tell_directory(t, &p, w->max, before_s);
 	return true;
 }
 
-/* There is no room for one more.  It may have been remembered again since. */
+/* There is no room for one more, or its entry cannot be read: it is remembered as long as it was before.  It may have
+ * been remembered again since. */
 bool
 oms_peer_refused(struct kv_txn *t, const struct kv_part *to, const struct kv_fact *fact,
     const struct err *why, void *arg, struct err *e)
 {
+	struct reader r = reader_of(fact->value);
 	struct peer_row p;
 	bool damaged;
 
@@ -201,8 +237,15 @@ oms_peer_refused(struct kv_txn *t, const struct kv_part *to, const struct kv_fac
 	(void)why;
 	(void)arg;
 	(void)e;
-	if (get_row(t, &p, &damaged) && p.version == fact->version.n)
-		kv_del(t, SPAN_LIT("P"));
+	if (get_row(t, &p, &damaged) && p.version == fact->version.n) {
+		read_u64(&r);
+		read_u64(&r);
+		p.peer.until_s = (int64_t)read_u64(&r);
+		if (reader_done(&r) && p.peer.until_s != 0)
+			put_row(t, &p);
+		else
+			kv_del(t, SPAN_LIT("P"));
+	}
 	kv_pardon(t);
 	return true;
 }
@@ -224,7 +267,7 @@ apply_answered(struct kv_txn *t, void *arg, struct err *e)
 	if (!get_row(t, &p, &damaged))
 		return !damaged || oms_damaged(e);
 	p.peer.answered_s = w->what.answered_s;
-	put_row(t, &w->what.domain, &p);
+	put_row(t, &p);
 	return true;
 }
 

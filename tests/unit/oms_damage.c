@@ -10,13 +10,14 @@
 
 #include <lmdb.h>
 
+#include "common/store/kv_dir.h"
 #include "tests/unit/oms_store_scene.h"
 
 /* Partitions as they lie in the file: their kind, and the octets of their names. */
 struct kind {
 	unsigned char number, name_bytes;
 };
-static const struct kind letters = { 0, 16 };
+static const struct kind letters = { 0, 16 }, peers = { 4, 16 }, peer_lists = { 8, 1 };
 #define FACT 0xfe /* the first octet of the key of a fact */
 
 static bool
@@ -100,11 +101,98 @@ a_repeat_takes_no_kept_letter_away(void **state)
 	world_clear(&w);
 }
 
+/* -- remembered domains -------------------------------------------------------------------------------- */
+
+static enum refusal
+remember(struct world *w, const char *domain, int64_t until_s, uint64_t max)
+{
+	struct outcome o = { .world = w };
+
+	w->waiting++;
+	oms_store_remember(w->store, domain, until_s, max, w->loop, on_done, &o);
+	wait_all(w);
+	return o.why;
+}
+
+static int64_t
+until(struct world *w, const char *domain)
+{
+	return ask_peer(w->store, w->loop, domain).peer.until_s;
+}
+
+static struct kv_part
+directory_of(const char *domain)
+{
+	const struct kv_part peer = kv_part_hash(peers.number, span_str(domain), peers.name_bytes);
+
+	return kv_dir_part(peer_lists.number, span_of(peer.name, peer.n));
+}
+
+/* A domain whose entry in the directory is damaged: what it was remembered until is not taken back with the refusal to
+ * remember it longer. */
+static void
+a_refused_memory_keeps_what_was_remembered(void **state)
+{
+	const int64_t day_s = clock_wall_ms() / 1000 + DAY;
+	struct world w;
+
+	(void)state;
+	world_init(&w);
+	assert_int_equal(remember(&w, "b.test", day_s, 1000), REFUSAL_NONE);
+	spoil(&w, peer_lists, FACT);
+	assert_int_equal(remember(&w, "b.test", day_s + DAY, 1000), REFUSAL_storage);
+	assert_int_equal(until(&w, "b.test"), day_s);
+	/* its own row, too: what cannot be read may have been later */
+	spoil(&w, peers, 'P');
+	assert_int_equal(remember(&w, "b.test", day_s + DAY, 1000), REFUSAL_storage);
+	assert_int_equal(until(&w, "b.test"), day_s + DAY);
+	world_clear(&w);
+}
+
+/* Another domain with the same directory. */
+static void
+beside(const char *domain, struct domain *out, unsigned from)
+{
+	const struct kv_part dir = directory_of(domain);
+	struct kv_part other;
+
+	do {
+		snprintf(out->text, sizeof out->text, "x%u.test", from++);
+		other = directory_of(out->text);
+	} while (!kv_part_eq(&dir, &other));
+}
+
+/* The count of a directory is made anew where it is damaged, of what the directory lists. */
+static void
+a_damaged_count_of_domains_lets_others_be_remembered(void **state)
+{
+	const int64_t day_s = clock_wall_ms() / 1000 + DAY;
+	const uint64_t max = (uint64_t)2 * KV_DIR_SHARDS; /* two in each */
+	struct domain second, third;
+	struct world w;
+
+	(void)state;
+	world_init(&w);
+	beside("b.test", &second, 0);
+	beside("b.test", &third, 1 + (unsigned)strtoul(second.text + 1, NULL, 10));
+	assert_int_equal(remember(&w, "b.test", day_s, max), REFUSAL_NONE);
+	spoil(&w, peer_lists, 'N');
+	assert_int_equal(remember(&w, second.text, day_s, max), REFUSAL_NONE);
+	assert_int_equal(until(&w, second.text), day_s);
+	spoil(&w, peer_lists, 'N');
+	assert_int_equal(remember(&w, third.text, day_s, max), REFUSAL_system_full);
+	assert_int_equal(until(&w, third.text), 0);
+	assert_int_equal(until(&w, "b.test"), day_s);
+	world_clear(&w);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_repeat_takes_no_kept_letter_away),
+		cmocka_unit_test(a_refused_memory_keeps_what_was_remembered),
+		cmocka_unit_test(a_damaged_count_of_domains_lets_others_be_remembered),
 	};
 
 	return cmocka_run_group_tests_name("oms_damage", tests, NULL, NULL);
