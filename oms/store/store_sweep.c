@@ -8,7 +8,7 @@
 #include "oms/store/store_private.h"
 
 #define LETTERS_MAX  200  /* of one round */
-#define PLACES_MAX   256  /* expiries that one round looks at */
+#define PLACES_MAX   256  /* expiries that one look finds */
 #define DOMAINS_LOOK 1000 /* domains that one sweep examines; the next one continues after them */
 #define DOMAINS_MAX  200  /* that one sweep forgets */
 
@@ -25,11 +25,17 @@ is_another(void *arg, const struct kv_fact *f)
 	return same;
 }
 
+/* One that cannot be read is another one. */
 static bool
 has_others(struct kv_txn *t, struct span name)
 {
+	struct err e;
+	bool damaged;
+
 	kv_each_fact(t, OMS_FACT, SPAN_LIT(""), SPAN_LIT(""), is_another, &name);
-	return name.n == 0;
+	damaged = kv_fault(t, &e);
+	kv_pardon(t);
+	return damaged || name.n == 0;
 }
 
 /* The directory lists the minute while a letter ends in it.  A minute of an older format has no row that says so; it
@@ -81,21 +87,31 @@ struct ending {
 	struct oms_news news;
 };
 
-/* A round of looks, then one of operations, until there is nothing left. */
+/* A round of looks, then one of operations, until there is nothing left.  A round goes on after the last letter of the
+ * one before, whatever became of that: what cannot end keeps no other from its end. */
 struct sweep {
 	struct oms_question question;
 	struct oms_several several;
+	struct err why; /* the first fault of a letter */
 	int64_t now_s;
 	/* "": all whose time has come.  Else this user's letters, all of them. */
 	char user[OMS_STORE_USER_BYTES];
 	struct ulid room[LETTERS_MAX];
 	struct oms_ids ids;
+	/* the directory of expiries */
+	unsigned shard;
+	struct kv_key from; /* the place of that shard at which the next look begins */
 	struct kv_part places[PLACES_MAX];
 	size_t n_places;
+	bool more_places; /* the shard has others after these */
+	/* one of them */
+	size_t place;
+	struct ulid after; /* its letters up to this one have been taken, if `within` */
+	bool within;
+	bool more; /* it has others than those of the round */
 	struct ending *ending;
-	size_t n;
-	size_t before; /* letters, or places, of the looks before */
-	unsigned shard;
+	size_t n, before; /* letters of the round; those of the places before */
+	size_t ended;     /* of them */
 	/* domains */
 	unsigned char domain[DOMAINS_MAX][OMS_HASH_BYTES];
 	struct examined {
@@ -221,10 +237,12 @@ end_done(void *arg, const struct err *e)
 		body_remove(w->sweep->several.store->bodies, w->file);
 	}
 	oms_news_clear(&w->news);
-	if (again)
+	if (again) {
 		take_ending(w);
-	else
-		oms_several_end(&w->sweep->several, e);
+		return;
+	}
+	w->sweep->ended += e == NULL;
+	oms_several_end(&w->sweep->several, e);
 }
 
 /* -- rounds -------------------------------------------------------------------------------------------------- */
@@ -232,20 +250,27 @@ end_done(void *arg, const struct err *e)
 static void look_on(struct sweep *w);
 
 static void
+answer(struct sweep *w)
+{
+	if (w->question.why.why == REFUSAL_NONE)
+		w->question.why = w->why;
+	oms_answer(&w->question);
+}
+
+/* The sweep goes on after a letter that could not end, but not when the store has no space for any. */
+static void
 round_done(struct oms_several *several, const struct err *e)
 {
 	struct sweep *w = (struct sweep *)((char *)several - offsetof(struct sweep, several));
-	bool changed = false;
+	bool stops = e != NULL && e->why == REFUSAL_system_full && w->ended == 0;
 
-	for (size_t i = 0; i < w->n; i++)
-		changed = changed || w->ending[i].changed;
 	free(w->ending);
 	w->ending = NULL;
 	oms_store_drop(&several->store);
-	if (e != NULL)
-		w->question.why = *e;
-	if (e != NULL || !changed)
-		oms_answer(&w->question);
+	if (e != NULL && w->why.why == REFUSAL_NONE)
+		w->why = *e;
+	if (w->n == 0 || stops)
+		answer(w);
 	else
 		look_on(w);
 }
@@ -272,6 +297,7 @@ end_letters(struct sweep *w)
 		.waiting = 1,
 		.done = round_done,
 	};
+	w->ended = 0;
 	for (size_t i = 0; i < w->n; i++) {
 		w->ending[i].sweep = w;
 		w->ending[i].most = SUBMIT_RECIPIENTS_MAX;
@@ -294,53 +320,69 @@ ids_read(struct oms_question *q)
 		w->ending[i].id = w->ids.id[i];
 		w->ending[i].place = oms_part_letter(&w->ids.id[i]);
 	}
+	if (w->n > 0) {
+		w->ids.from = w->ids.id[w->n - 1];
+		w->ids.begun = true;
+	}
 	end_letters(w);
+}
+
+static void
+look_at_user(struct sweep *w)
+{
+	struct kv_part part = oms_part_user(w->user);
+
+	w->ids.id = w->room;
+	w->ids.max = LETTERS_MAX;
+	w->question.next = ids_read;
+	oms_look(&w->question, &part, oms_look_ids, &w->ids);
 }
 
 /* -- all ------------------------------------------------------------------------------------------------------ */
 
-struct found {
-	struct sweep *sweep;
-	const struct kv_part *place;
-};
-
 static bool
 take_end(void *arg, const struct kv_fact *f)
 {
-	struct found *x = arg;
-	struct sweep *w = x->sweep;
+	struct sweep *w = arg;
 	struct reader r = reader_of(f->value);
 	struct ending *n = &w->ending[w->n];
 
-	if (f->name.n != ULID_BYTES || (int64_t)read_u64(&r) > w->now_s)
+	if (f->name.n != ULID_BYTES || (int64_t)read_u64(&r) > w->now_s ||
+	    (w->within && memcmp(f->name.p, w->after.b, ULID_BYTES) == 0))
 		return true;
-	*n = (struct ending) { .place = *x->place };
+	w->more = w->n == LETTERS_MAX;
+	if (w->more)
+		return false;
+	*n = (struct ending) { .place = w->places[w->place] };
 	memcpy(n->id.b, f->name.p, ULID_BYTES);
-	return ++w->n < LETTERS_MAX;
+	w->n++;
+	return true;
 }
 
 static void
 look_place(struct kv_txn *t, void *arg)
 {
 	struct sweep *w = arg;
-	struct found x = { w, kv_here(t) };
 
 	w->n = w->before;
-	kv_each_fact(t, OMS_FACT, SPAN_LIT(""), SPAN_LIT(""), take_end, &x);
+	w->more = false;
+	kv_each_fact(t, OMS_FACT, span_of(w->after.b, w->within ? ULID_BYTES : 0), SPAN_LIT(""),
+	    take_end, w);
 }
 
-/* One place after the other, until there are enough. */
+static void take_more(struct sweep *w);
+
 static void
 place_read(struct oms_question *q)
 {
 	struct sweep *w = (struct sweep *)q;
 
-	if (w->n == LETTERS_MAX || w->n_places == 0) {
-		end_letters(w);
-		return;
-	}
-	w->before = w->n;
-	oms_look(q, &w->places[--w->n_places], look_place, w);
+	w->within = w->more;
+	if (w->more)
+		w->after = w->ending[w->n - 1].id;
+	else
+		w->place++;
+	take_more(w);
 }
 
 static bool
@@ -348,7 +390,10 @@ take_place(void *arg, const struct kv_fact *f)
 {
 	struct sweep *w = arg;
 
-	if ((int64_t)kv_key_u64(f->name, 0) > w->now_s / 60 || w->n_places == PLACES_MAX)
+	if ((int64_t)kv_key_u64(f->name, 0) > w->now_s / 60)
+		return false;
+	w->more_places = w->n_places == PLACES_MAX;
+	if (w->more_places)
 		return false;
 	w->places[w->n_places++] = kv_part_of(OMS_EXPIRY, f->name);
 	return true;
@@ -359,43 +404,56 @@ look_minutes(struct kv_txn *t, void *arg)
 {
 	struct sweep *w = arg;
 
-	w->n_places = w->before;
-	kv_each_fact(t, OMS_FACT, SPAN_LIT(""), SPAN_LIT(""), take_place, w);
+	w->n_places = 0;
+	w->more_places = false;
+	kv_each_fact(t, OMS_FACT, kv_key_span(&w->from), SPAN_LIT(""), take_place, w);
 }
 
 static void
 minutes_read(struct oms_question *q)
 {
 	struct sweep *w = (struct sweep *)q;
-	struct kv_part part = kv_dir_shard(OMS_EXPIRIES, ++w->shard);
+	const struct kv_part *last;
 
-	if (w->shard < KV_DIR_SHARDS && w->n_places < PLACES_MAX) {
-		w->before = w->n_places;
-		oms_look(q, &part, look_minutes, w);
-		return;
+	w->place = 0;
+	if (w->more_places) {
+		last = &w->places[PLACES_MAX - 1];
+		kv_key_after(&w->from, span_of(last->name, last->n));
+	} else {
+		w->shard++;
+		w->from.n = 0;
 	}
-	w->n = 0;
-	w->ending = memory_array(LETTERS_MAX + 1, sizeof *w->ending);
-	q->next = place_read;
-	place_read(q);
+	take_more(w);
+}
+
+/* One place after the other, until there are enough for a round. */
+static void
+take_more(struct sweep *w)
+{
+	struct kv_part part = kv_dir_shard(OMS_EXPIRIES, w->shard);
+
+	if (w->n == LETTERS_MAX || (w->place == w->n_places && w->shard == KV_DIR_SHARDS)) {
+		end_letters(w);
+	} else if (w->place < w->n_places) {
+		w->before = w->n;
+		w->question.next = place_read;
+		oms_look(&w->question, &w->places[w->place], look_place, w);
+	} else {
+		w->question.next = minutes_read;
+		oms_look(&w->question, &part, look_minutes, w);
+	}
 }
 
 static void
 look_on(struct sweep *w)
 {
-	struct kv_part part = kv_dir_shard(OMS_EXPIRIES, 0);
-
 	if (w->user[0] != '\0') {
-		part = oms_part_user(w->user);
-		w->ids = (struct oms_ids) { .id = w->room, .max = LETTERS_MAX };
-		w->question.next = ids_read;
-		oms_look(&w->question, &part, oms_look_ids, &w->ids);
+		look_at_user(w);
 		return;
 	}
-	w->shard = 0;
-	w->n_places = w->before = 0;
-	w->question.next = minutes_read;
-	oms_look(&w->question, &part, look_minutes, w);
+	w->n = 0;
+	w->ending = memory_array(LETTERS_MAX, sizeof *w->ending);
+	take_more(w);
 }
 
 /* -- domains ---------------------------------------------------------------------------------------------------- */

@@ -1,0 +1,145 @@
+/* oms_sweep — rows of the spool are damaged: what can be read ends, and is forgotten, all the same. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "common/store/kv_dir.h"
+#include "tests/unit/oms_spoil.h"
+
+#define ALICE "alice@a.test"
+
+static enum refusal
+try_sweep(struct world *w, int64_t now_s)
+{
+	struct outcome o = { .world = w };
+
+	w->waiting++;
+	oms_store_sweep(w->store, now_s, w->loop, on_done, &o);
+	wait_all(w);
+	return o.why;
+}
+
+/* -- ends -------------------------------------------------------------------------------------------------- */
+
+static void
+a_damaged_end_ends_no_sweep(void **state)
+{
+	const struct spoil end = { .kind = "expiry", .first = SPOIL_FACT };
+	struct world w;
+	struct ulid id[3];
+	int64_t hold_s = clock_wall_ms() / 1000 + DAY;
+	unsigned left = 0;
+
+	(void)state;
+	world_init(&w);
+	for (int i = 0; i < 3; i++)
+		put(&w, &(struct letter) { .size = 10, .hold_until_s = hold_s, .same_shard = true },
+		    &id[i]);
+	assert_true(spoil(&w, &end) > 0);
+	assert_int_equal(try_sweep(&w, hold_s + 120), REFUSAL_NONE);
+	for (int i = 0; i < 3; i++)
+		left += strcmp(states(&w, &id[i]), "expired expired expired") != 0;
+	assert_true(left < 2); /* that of the damaged one */
+	world_clear(&w);
+}
+
+#define MINUTE 230 /* letters: more than a round has */
+#define LATER  8
+
+static void
+a_damaged_end_starves_no_other_minute(void **state)
+{
+	const struct spoil first = { .kind = "expiry", .first = SPOIL_FACT };
+	static struct ulid id[MINUTE], later[LATER];
+	struct world w;
+	int64_t hold_s = clock_wall_ms() / 1000 + DAY;
+
+	(void)state;
+	world_init(&w);
+	for (int i = 0; i < MINUTE; i++)
+		put(&w, &(struct letter) { .size = 10, .one = true, .hold_until_s = hold_s },
+		    &id[i]);
+	assert_in_range(spoil(&w, &first), 1, MINUTE);
+	for (int i = 0; i < LATER; i++)
+		put(&w,
+		    &(struct letter) { .size = 10,
+			.one = true,
+			.hold_until_s = hold_s + (int64_t)60 * (1 + i) },
+		    &later[i]);
+	assert_int_equal(try_sweep(&w, hold_s + 1800), REFUSAL_NONE);
+	for (int i = 0; i < LATER; i++)
+		assert_string_equal(states(&w, &later[i]), "expired");
+	world_clear(&w);
+}
+
+/* A letter that ends at hold_s; the ids of all lie in one shard of each minute. */
+static void
+put_at(struct world *w, int64_t hold_s, struct ulid *id)
+{
+	struct putting x;
+	struct outcome o;
+
+	put_prepare(w, &(struct letter) { .size = 10, .one = true, .hold_until_s = hold_s }, &x);
+	memset(x.put.letter.id.b, 1, 6); /* its time */
+	x.put.letter.id.b[ULID_BYTES - 1] = 0;
+	x.d[0].id = x.put.letter.id;
+	put_take(w, &x, &o);
+	wait_all(w);
+	assert_int_equal(o.why, REFUSAL_NONE);
+	*id = o.id;
+}
+
+/* The next minute after hold_s at which such a letter's end is listed where the others are. */
+static int64_t
+next_listed(struct kv_part place, int64_t hold_s)
+{
+	const unsigned char dir = spoil_kind("expiries");
+
+	do {
+		hold_s += 60;
+		for (int i = 0; i < 8; i++)
+			place.name[i] = (unsigned char)((uint64_t)(hold_s / 60) >> (56 - 8 * i));
+	} while (kv_dir_part(dir, span_of(place.name, place.n)).name[0] != 0);
+	return hold_s;
+}
+
+/* More places than one look finds have nothing that can be read. */
+static void
+damaged_minutes_starve_no_other(void **state)
+{
+	enum { PLACES = 257 };
+	const struct spoil all = { .kind = "expiry", .first = SPOIL_FACT, .most = SPOIL_ALL };
+	struct world w;
+	struct ulid id;
+	struct kv_part place;
+	int64_t hold_s = clock_wall_ms() / 1000 + DAY;
+
+	(void)state;
+	world_init(&w);
+	put_at(&w, hold_s, &id);
+	assert_int_equal(spoil_rows(&w, &all, &place), 1);
+	for (int i = 0; i < PLACES; i++)
+		put_at(&w, hold_s = next_listed(place, hold_s), &id);
+	assert_int_equal(spoil(&w, &all), PLACES + 1);
+	put_at(&w, hold_s = next_listed(place, hold_s), &id);
+	assert_int_equal(try_sweep(&w, hold_s + 60), REFUSAL_NONE);
+	assert_string_equal(states(&w, &id), "expired");
+	world_clear(&w);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_damaged_end_ends_no_sweep),
+		cmocka_unit_test(a_damaged_end_starves_no_other_minute),
+		cmocka_unit_test(damaged_minutes_starve_no_other),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
