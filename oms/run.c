@@ -60,28 +60,29 @@ struct sweep {
 	struct accounts_set *accounts;
 	size_t next; /* of the removed users */
 	int64_t now_s;
+	struct err why; /* the first fault */
 	void (*done)(void *arg, const struct err *e);
 	void *arg;
 };
 
 static void
-sweep_end(struct sweep *s, const struct err *e)
+sweep_end(struct sweep *s)
 {
 	accounts_set_put(&s->accounts);
-	s->done(s->arg, e);
+	s->done(s->arg, s->why.why == REFUSAL_NONE ? NULL : &s->why);
 	free(s);
 }
 
 static void forget_users(void *arg, const struct err *e);
 
-/* Where the user cannot be looked for, the next sweep does it. */
+/* One whose records cannot be read is forgotten, too. */
 static void
 looked_for_user(void *arg, bool known, const struct err *e)
 {
 	struct sweep *s = arg;
 	const struct account_removed *r = accounts_removed_at(s->accounts, s->next - 1);
 
-	if (e != NULL || !known) {
+	if (e != NULL ? e->why != REFUSAL_storage : !known) {
 		forget_users(s, NULL);
 		return;
 	}
@@ -90,22 +91,24 @@ looked_for_user(void *arg, bool known, const struct err *e)
 	    forget_users, s);
 }
 
-/* At the end of the daemon, `stop` has closed the store before the last write completes. */
+/* A fault keeps no other user from being forgotten.  At the end of the daemon, `stop` has closed the store before the
+ * last write completes. */
 static void
 forget_users(void *arg, const struct err *e)
 {
 	struct sweep *s = arg;
 	const struct account_removed *r;
 
-	while (e == NULL && s->oms->store != NULL &&
-	    (r = accounts_removed_at(s->accounts, s->next++)) != NULL) {
+	if (e != NULL && s->why.why == REFUSAL_NONE)
+		s->why = *e;
+	while (s->oms->store != NULL && (r = accounts_removed_at(s->accounts, s->next++)) != NULL) {
 		if (r->until_s > s->now_s)
 			continue;
 		oms_store_knows_user(s->oms->store, r->owner, daemon_loop(s->oms->daemon),
 		    looked_for_user, s);
 		return;
 	}
-	sweep_end(s, e);
+	sweep_end(s);
 }
 
 static void
@@ -114,8 +117,13 @@ sweep(void *role, void (*done)(void *arg, const struct err *e), void *arg)
 	struct oms *o = role;
 	struct sweep *s = memory_new(sizeof *s);
 
-	*s = (struct sweep) { o, accounts_set_get(o->accounts), 0, clock_wall_ms() / 1000, done,
-		arg };
+	*s = (struct sweep) {
+		.oms = o,
+		.accounts = accounts_set_get(o->accounts),
+		.now_s = clock_wall_ms() / 1000,
+		.done = done,
+		.arg = arg,
+	};
 	oms_store_sweep(o->store, s->now_s, daemon_loop(o->daemon), forget_users, s);
 }
 
