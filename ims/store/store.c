@@ -307,11 +307,8 @@ ims_store_counts(struct ims_store *s, struct loop *l, ims_store_counted *done, v
 	c->arg = arg;
 	ims_ask(&c->question, s, l);
 	for (unsigned i = 0; i < KV_DIR_SHARDS; i++) {
-		unsigned char shard = (unsigned char)i;
-
-		ims_look(&c->question, kv_part_of(PART_MAILBOXES, span_of(&shard, 1)),
-		    look_at_shard, &c->shard[i]);
-		ims_look(&c->question, kv_part_of(PART_PAPERS, span_of(&shard, 1)), look_at_shard,
-		    &c->papers[i]);
+		ims_look(&c->question, kv_dir_shard(PART_MAILBOXES, i), look_at_shard,
+		    &c->shard[i]);
+		ims_look(&c->question, kv_dir_shard(PART_PAPERS, i), look_at_shard, &c->papers[i]);
 	}
 }

@@ -111,10 +111,8 @@ read_domain(struct of_acks *q)
 static void
 find_domain(struct of_acks *q)
 {
-	unsigned char shard = (unsigned char)q->shard;
-
 	q->question.next = domain_found;
-	ims_look(&q->question, kv_part_of(PART_ACKERS, span_of(&shard, 1)), look_for_domain, q);
+	ims_look(&q->question, kv_dir_shard(PART_ACKERS, q->shard), look_for_domain, q);
 }
 
 static void

@@ -166,9 +166,7 @@ look_for_sum(struct kv_txn *t, void *arg, struct err *why)
 static void
 look_at_shard(struct of_list *q)
 {
-	unsigned char shard = (unsigned char)q->at.shard;
-
-	ims_look(&q->question, kv_part_of(q->kind, span_of(&shard, 1)), look_for_names, q);
+	ims_look(&q->question, kv_dir_shard(q->kind, q->at.shard), look_for_names, q);
 }
 
 static void

@@ -723,11 +723,8 @@ static void
 read_things(struct work *w)
 {
 	if (w->everywhere) {
-		unsigned char shard = (unsigned char)w->shard;
-
 		w->question.next = shard_found;
-		ims_look(&w->question, kv_part_of(PART_MAILBOXES, span_of(&shard, 1)),
-		    look_for_listed, w);
+		ims_look(&w->question, kv_dir_shard(PART_MAILBOXES, w->shard), look_for_listed, w);
 	} else if (w->sweeps) {
 		if (w->shard == EXPIRY_SHARDS) {
 			next_hour(w);
