@@ -126,17 +126,3 @@ ims_look_at(struct kv_txn *t, struct span within, int64_t was_s, int64_t at_s)
 	if (at_s != 0)
 		emit_look(t, within, at_s, false);
 }
-
-const struct kv_kind ims_parts[IMS_PARTS] = {
-	[PART_MAILBOX] = { "mailbox", PART_HASH, ims_mailbox_receive, ims_mailbox_refused },
-	[PART_LETTER] = { "letter", ULID_BYTES, ims_letter_receive, NULL },
-	[PART_ACKS] = { "acks", PART_HASH, ims_acks_receive, NULL },
-	[PART_SENDER] = { "sender", PART_HASH, ims_sender_receive, NULL },
-	[PART_PAPER] = { "paper", DIGEST_BYTES, ims_paper_receive, NULL },
-	[PART_SCOPE] = { "scope", DIGEST_BYTES, NULL, NULL },
-	[PART_EXPIRY] = { "expiry", 5, NULL, NULL },
-	[PART_MAILBOXES] = { "mailboxes", KV_DIR_NAME_BYTES, ims_list_receive, NULL },
-	[PART_SENDERS] = { "senders", KV_DIR_NAME_BYTES, ims_list_receive, NULL },
-	[PART_PAPERS] = { "papers", KV_DIR_NAME_BYTES, ims_list_receive, NULL },
-	[PART_ACKERS] = { "ackers", KV_DIR_NAME_BYTES, ims_list_receive, NULL },
-};

@@ -98,7 +98,7 @@ struct kv_part ims_part_paper(const unsigned char digest[DIGEST_BYTES]);
  * the same ones again and again. */
 void ims_key_add_hash(struct kv_key *k, struct span name, size_t n);
 
-extern const struct kv_kind ims_parts[IMS_PARTS];
+extern const struct kv_kind ims_parts[IMS_PARTS]; /* store_schema.c */
 
 /* -- MAILBOX ----------------------------------------------------------------------------------------------
  *

@@ -30,6 +30,12 @@ struct ims_under_way {
 	bool counted;    /* it has read the sum */
 };
 
+/* A file whose letter is asked for it again. */
+struct ims_named_file {
+	struct ims_named_file *next;
+	char file[BODY_NAME_BYTES];
+};
+
 /* Reference-counted: a question and an operation hold it, because their `done` may be called after the end. */
 struct ims_store {
 	atomic_uint holders;
@@ -42,7 +48,7 @@ struct ims_store {
 	pthread_mutex_t lock;
 	struct ims_silent silent[IMS_SILENT_MAX]; /* under lock */
 	struct ims_under_way *under_way;          /* batches; under lock */
-	struct ims_named_file *named;             /* store_question.c; under lock */
+	struct ims_named_file *named;             /* store_files.c; under lock */
 	size_t n_named;
 	/* Partitions that were found damaged since the store was opened; under lock. */
 	struct kv_part damage[IMS_DAMAGE_MAX];
@@ -51,6 +57,7 @@ struct ims_store {
 	    [4096]; /* the folder with files of an older version, which go when we close; "": none */
 };
 
+struct ims_store *ims_store_new(struct kv *kv, uint64_t size); /* kv: NULL, until it is opened */
 /* A reference, or NULL for NULL. */
 struct ims_store *ims_store_hold(struct ims_store *s);
 void ims_store_let_go(struct ims_store **s);
@@ -88,7 +95,9 @@ void ims_take_several(struct ims_store *s, struct ims_op *const *ops, size_t n, 
 /* Removes the file, unless a letter names it; then that letter is asked again by the next sweep. */
 void ims_file_dropped(struct ims_store *s, const char *file, struct loop *l);
 void ims_files_asked_again(struct ims_store *s, struct loop *l);
-void ims_files_forgotten(struct ims_store *s); /* with the store */
+/* Which of the files of bodies are named by letters: body_asker.ask of body_orphans.h. */
+struct body_page;
+void ims_ask_files(void *store, struct body_page *p);
 
 /* Logs and counts the partition once, and the first IMS_DAMAGE_MAX partitions alone. */
 void ims_damage_found(struct ims_store *s, const struct kv_part *part);

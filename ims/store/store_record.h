@@ -78,7 +78,7 @@ struct ims_letter_record {
 void ims_letter_write(struct buf *out, const struct ims_letter_record *r);
 bool ims_letter_read(struct span value, struct ims_letter_record *r, struct err *e);
 
-/* -- evidence: store_evidence.c ------------------------------------------------------------------------------- */
+/* -- evidence: store_record_evidence.c ------------------------------------------------------------------------------- */
 
 struct ims_evidence_record {
 	size_t n_papers; /* chain, seal if has_seal, CRLs */
