@@ -14,6 +14,7 @@
 #include "common/spf/spf_home.h"
 
 struct acknowledger;
+struct fetch_pairs;
 struct fetcher;
 struct ims;
 struct ims_store;
@@ -29,6 +30,7 @@ struct ims_worker {
 	struct dns *dns;
 	struct spf_home *spf;
 	struct signin_desk *desk;
+	struct fetch_pairs *fetch_pairs;
 	struct fetcher *fetcher;
 	struct acknowledger *acknowledger;
 };

@@ -9,6 +9,7 @@
 #include "common/loop/loop.h"
 #include "common/loop/workers.h"
 #include "ims/fetch/acknowledger.h"
+#include "ims/fetch/fetch_pair.h"
 #include "ims/fetch/fetcher.h"
 #include "ims/ims.h"
 #include "ims/mailbox/mailbox_service.h"
@@ -32,6 +33,7 @@ make_worker(struct ims *i, unsigned n)
 	w->dns = tools->dns;
 	w->spf = tools->spf;
 	w->desk = tools->desk;
+	w->fetch_pairs = fetch_pairs_new(w);
 	w->fetcher = fetcher_new(w);
 	w->acknowledger = acknowledger_new(w);
 }
@@ -48,6 +50,7 @@ stop(void **role)
 	for (unsigned n = 0; n < i->n_workers; n++) {
 		acknowledger_free(&i->worker[n].acknowledger);
 		fetcher_free(&i->worker[n].fetcher);
+		fetch_pairs_free(&i->worker[n].fetch_pairs);
 	}
 	ims_store_close(&i->store);
 	for (unsigned n = 0; n < i->n_workers; n++)

@@ -1,11 +1,13 @@
 /* dial — to one of the hosts that a domain designates; see dial.h. */
 #include "common/net/dial.h"
 
+#include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "common/base/memory.h"
 #include "common/loop/loop.h"
+#include "common/text/address_scope.h"
 
 struct hop { /* one address of one target */
 	struct sockaddr_storage address;
@@ -112,6 +114,48 @@ bool
 dial_is_over(const struct dial *d)
 {
 	return d->next == d->n;
+}
+
+static in_port_t
+port_of(const struct sockaddr *a)
+{
+	return a->sa_family == AF_INET6 ? ((const struct sockaddr_in6 *)a)->sin6_port
+					: ((const struct sockaddr_in *)a)->sin_port;
+}
+
+static bool
+is_at(const struct hop *h, const struct sockaddr *address)
+{
+	const struct sockaddr *own = (const struct sockaddr *)&h->address;
+
+	return address_same_host(own, address) && port_of(own) == port_of(address);
+}
+
+const struct sockaddr *
+dial_address(const struct dial *d)
+{
+	return (const struct sockaddr *)&d->hops[d->next - 1].address;
+}
+
+bool
+dial_is_next(const struct dial *d, const struct sockaddr *address)
+{
+	return !dial_is_over(d) && is_at(&d->hops[d->next], address);
+}
+
+bool
+dial_names(const struct dial *d, const struct sockaddr *address)
+{
+	for (size_t i = 0; i < d->n; i++)
+		if (is_at(&d->hops[i], address))
+			return true;
+	return false;
+}
+
+void
+dial_skip(struct dial *d)
+{
+	d->next++;
 }
 
 size_t

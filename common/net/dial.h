@@ -44,7 +44,13 @@ void dial_free(struct dial **d); /* NULL inside is fine; ready is not called */
 
 /* Connects to the next address, once it is this connection's turn at that host; NULL: none is left. */
 struct conn *dial_next(struct dial *d, const struct conn_events *events, void *role);
-bool dial_is_over(const struct dial *d);     /* none is left */
+bool dial_is_over(const struct dial *d); /* none is left */
+/* The address and port of the last dial_next; only after it.  Borrowed. */
+const struct sockaddr *dial_address(const struct dial *d);
+/* Is that the next address, or one of all? */
+bool dial_is_next(const struct dial *d, const struct sockaddr *address);
+bool dial_names(const struct dial *d, const struct sockaddr *address);
+void dial_skip(struct dial *d);              /* the next address counts as dialled; one is left */
 size_t dial_target(const struct dial *d);    /* of the last dial_next: which of the hosts, from 0 */
 bool dial_is_whole(const struct dial *d);    /* it dials every host that the domain names */
 const char *dial_host(const struct dial *d); /* of the last dial_next; "-" before it */

@@ -12,6 +12,7 @@
 #include "common/loop/loop.h"
 #include "common/loop/workers.h"
 #include "ims/fetch/fetch_dial.h"
+#include "ims/fetch/fetch_pair.h"
 #include "ims/store/store.h"
 #include "proto/fetch_client.h"
 
@@ -386,7 +387,7 @@ refill_from(void *arg, const struct ims_ack *page, size_t n, bool more, const st
 		removed(NULL, e);
 	for (size_t i = 0; i < n && p->n < ACK_SESSION; i++) {
 		p->last = page[i];
-		if (is_of_pair(p, &page[i]))
+		if (is_of_pair(p, &page[i]) && !fetch_pair_owes(a->worker->fetch_pairs, &page[i]))
 			p->rows[p->n++] = page[i];
 	}
 	p->more = more || p->n == ACK_SESSION;
@@ -468,9 +469,11 @@ gather(struct acknowledger *a, const struct ims_ack *page, size_t n)
 	for (size_t i = 0; i < n; i++) {
 		const struct ims_ack *o = &page[i];
 
-		if (is_ours(a, o) && o->until_s < now_s) {
+		bool ours = is_ours(a, o) && !fetch_pair_owes(a->worker->fetch_pairs, o);
+
+		if (ours && o->until_s < now_s) {
 			remove_row(a, o);
-		} else if (is_ours(a, o) && !gather_row(a, o)) {
+		} else if (ours && !gather_row(a, o)) {
 			a->paused = true;
 			return;
 		}

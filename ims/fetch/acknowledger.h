@@ -1,7 +1,7 @@
 /* acknowledger — sends DONE and DECLINE to senders' OMS and repeats each until it is acknowledged.
  *
- * A fetch sends DONE itself, at once.  What got no answer (the connection broke, we went down, another
- * of our domains was notified too), and each DECLINE, is sent from here.
+ * The session that brought a letter sends DONE (fetch_pair.h).  What got no answer (the connection broke, we went
+ * down, another of our domains was notified too), and each DECLINE, is sent from here.
  *
  * Flow:    6 of 8 (README "Life of a letter").
  * Spec:    SPEC.md 11 (DONE, DECLINE).

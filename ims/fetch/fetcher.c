@@ -11,6 +11,7 @@
 #include "common/base/random.h"
 #include "common/loop/loop.h"
 #include "common/loop/workers.h"
+#include "ims/fetch/fetch_pair.h"
 #include "ims/fetch/fetch_run.h"
 
 #define BUCKETS 1024
@@ -26,11 +27,20 @@ struct asker {
 	struct err why;
 };
 
+/* Letters that share the warm session, and those that have a session of their own. */
+enum lanes { SHARED, LARGE, LANES };
+
+static const unsigned lane_most[LANES] = {
+	[SHARED] = FETCHER_SHARED,
+	[LARGE] = FETCHER_LARGE,
+};
+
 /* One letter being fetched, or waiting for its turn. */
 struct task {
 	LIST_ENTRY(task) same;  /* in its bucket */
 	TAILQ_ENTRY(task) link; /* while it waits for its turn, at its sender's domain */
 	struct sender *sender;
+	struct lane *lane; /* of the sender */
 	struct ims_letter letter;
 	struct asker *askers;
 	struct fetch_run *run; /* NULL: waits for its turn */
@@ -42,8 +52,10 @@ struct sender {
 	LIST_ENTRY(sender) same; /* in its bucket */
 	struct fetcher *fetcher;
 	struct domain domain;
-	unsigned running;
-	TAILQ_HEAD(waiting, task) waiting; /* in the order of asking */
+	struct lane {
+		unsigned running;
+		TAILQ_HEAD(waiting, task) waiting; /* in the order of asking */
+	} lane[LANES];
 };
 
 struct fetcher {
@@ -130,14 +142,13 @@ same_letter(const struct ims_letter *a, const struct ims_letter *b)
 	return ulid_eq(&a->id, &b->id) && strcmp(a->from_domain.text, b->from_domain.text) == 0;
 }
 
-/* A settled task (its DONE is still to be sent) answers nobody any more. */
 static struct task *
 find_task(struct fetcher *f, const struct ims_letter *l)
 {
 	struct task *t;
 
 	LIST_FOREACH (t, tasks_of(f, &l->id), same)
-		if (same_letter(&t->letter, l) && (t->run == NULL || !fetch_run_settled(t->run)))
+		if (same_letter(&t->letter, l))
 			return t;
 	return NULL;
 }
@@ -153,7 +164,8 @@ sender_of(struct fetcher *f, const char *domain)
 	s = memory_new(sizeof *s);
 	s->fetcher = f;
 	s->domain = domain_copy(domain);
-	TAILQ_INIT(&s->waiting);
+	for (unsigned i = 0; i < LANES; i++)
+		TAILQ_INIT(&s->lane[i].waiting);
 	LIST_INSERT_HEAD(senders_of(f, domain), s, same);
 	return s;
 }
@@ -161,8 +173,9 @@ sender_of(struct fetcher *f, const char *domain)
 static void
 sender_leave(struct sender *s)
 {
-	if (s->running > 0 || !TAILQ_EMPTY(&s->waiting))
-		return;
+	for (unsigned i = 0; i < LANES; i++)
+		if (s->lane[i].running > 0 || !TAILQ_EMPTY(&s->lane[i].waiting))
+			return;
 	LIST_REMOVE(s, same);
 	free(s);
 }
@@ -173,8 +186,9 @@ task_new(struct fetcher *f, const struct ims_letter *l)
 	struct task *t = memory_new(sizeof *t);
 
 	t->sender = sender_of(f, l->from_domain.text);
+	t->lane = &t->sender->lane[l->size > FETCH_SHARED_MAX ? LARGE : SHARED];
 	t->letter = *l;
-	TAILQ_INSERT_TAIL(&t->sender->waiting, t, link);
+	TAILQ_INSERT_TAIL(&t->lane->waiting, t, link);
 	LIST_INSERT_HEAD(tasks_of(f, &l->id), t, same);
 	return t;
 }
@@ -184,7 +198,7 @@ static void
 task_free(struct task *t)
 {
 	if (t->run == NULL)
-		TAILQ_REMOVE(&t->sender->waiting, t, link);
+		TAILQ_REMOVE(&t->lane->waiting, t, link);
 	LIST_REMOVE(t, same);
 	free(t);
 }
@@ -196,10 +210,14 @@ start_waiting(struct sender *s)
 {
 	struct task *t;
 
-	while (s->running < FETCHER_PER_DOMAIN && (t = TAILQ_FIRST(&s->waiting)) != NULL) {
-		TAILQ_REMOVE(&s->waiting, t, link);
-		s->running++;
-		t->run = fetch_run_new(s->fetcher->worker, &t->letter, &run_ops, t);
+	for (unsigned i = 0; i < LANES; i++) {
+		struct lane *lane = &s->lane[i];
+
+		while (lane->running < lane_most[i] && (t = TAILQ_FIRST(&lane->waiting)) != NULL) {
+			TAILQ_REMOVE(&lane->waiting, t, link);
+			lane->running++;
+			t->run = fetch_run_new(s->fetcher->worker, &t->letter, &run_ops, t);
+		}
 	}
 }
 
@@ -228,7 +246,7 @@ on_over(void *arg)
 	struct task *t = arg;
 	struct sender *s = t->sender;
 
-	s->running--;
+	t->lane->running--;
 	task_free(t);
 	start_waiting(s);
 	sender_leave(s);
@@ -246,7 +264,6 @@ asker_leaves(struct asker *a, const struct ims_letter *l)
 	loop_post(a->q.loop, call_done, a);
 }
 
-/* For a letter that is settled already (its DONE is still to be sent) the store is asked again. */
 static void
 asked(void *arg)
 {
@@ -357,9 +374,9 @@ end_task(struct task *t, const struct err *e)
 	answer(t, &t->letter, e);
 	if (t->run != NULL) {
 		fetch_run_free(&t->run);
+		t->lane->running--;
 		LIST_REMOVE(t, same);
 		free(t);
-		s->running--;
 	} else {
 		task_free(t);
 	}

@@ -2,11 +2,11 @@
  *
  * Flow:    6 of 8 (README "Life of a message").
  * Spec:    SPEC.md 11.
- * State:   per letter: LEASING -> FINDING -> CONNECTING -> GREETING -> FETCHING -> SYNCING ->
- *          KEEPING -> (answered) -> DONE sent.  One fetch per letter at a time: whoever asks meanwhile
- *          waits for the same one.  At most FETCHER_PER_DOMAIN of a sender domain are under way, in the
- *          order of asking, and those that need a connection to the same host take turns (conn_limit.h).
- *          A letter that nobody waits for any more is not begun.
+ * State:   per letter: LEASING -> ASKED (fetch_pair.h; a large one: FINDING -> CONNECTING) -> FETCHING ->
+ *          SYNCING -> KEEPING -> answered; DONE follows (fetch_pair.h).  One fetch per letter at a time:
+ *          whoever asks meanwhile waits for the same one.  Of a sender's domain at most FETCHER_SHARED letters,
+ *          and FETCHER_LARGE larger than FETCH_SHARED_MAX, are under way, in the order of asking; connections to
+ *          one host take turns (conn_limit.h).  A letter that nobody waits for any more is not begun.
  * Threads: each pair of (own domain, sender domain) has its home worker; fetcher_ask may be called
  *          on any worker, and answers there.
  * Disk:    a letter is told to be here after its octets are verified and durable.
@@ -14,7 +14,8 @@
  *          domain; no id is sent before that, and no octet is taken once it is no longer good.  Size
  *          and digest are the statement's; a letter that differs from them is a broken
  *          promise, and nothing of it is kept.  Where to connect comes from the sender domain's
- *          designation alone; after its TTL a connection serves only what it was made for.
+ *          designation alone; after its TTL a connection serves only what it was made for, until the domain
+ *          has been looked up again and still names the host.
  */
 #ifndef IMS_FETCH_FETCHER_H
 #define IMS_FETCH_FETCHER_H
@@ -22,7 +23,8 @@
 #include "ims/ims.h"
 #include "ims/store/store.h"
 
-#define FETCHER_PER_DOMAIN  4
+#define FETCHER_SHARED      32
+#define FETCHER_LARGE       3 /* and one warm session: together four connections */
 #define FETCHER_PROGRESS_MS 1000
 
 struct fetcher;

@@ -191,6 +191,9 @@ struct ims_question *ims_store_pending_acks(struct ims_store *s, const struct im
 /* The sender's OMS answered it: deletes it, unless a new one has become pending (round). */
 void ims_store_acked(struct ims_store *s, const struct ims_ack *o, struct loop *loop,
     ims_store_done *done, void *arg);
+/* The same for several, which may share a commit; done is called once. */
+void ims_store_acked_several(struct ims_store *s, const struct ims_ack *acks, size_t n,
+    struct loop *loop, ims_store_done *done, void *arg);
 /* Where the octets of a leased letter go while they arrive. */
 struct body_in *ims_store_body_in(struct ims_store *s, const struct ims_letter *letter,
     struct loop *l);

@@ -34,8 +34,8 @@ change_new(struct ims_store *s, const struct ims_letter *l, void *arg)
 }
 
 static void
-take(struct change *c, bool (*apply)(struct kv_txn *t, void *arg, struct err *e),
-    void (*done)(void *arg, const struct err *e), size_t octets, bool frees, struct loop *loop)
+fill(struct change *c, bool (*apply)(struct kv_txn *t, void *arg, struct err *e),
+    void (*done)(void *arg, const struct err *e), size_t octets, bool frees)
 {
 	c->op.op = (struct kv_op) {
 		.part = ims_part_letter(&c->what.id),
@@ -45,6 +45,13 @@ take(struct change *c, bool (*apply)(struct kv_txn *t, void *arg, struct err *e)
 		.octets = 1024 + octets,
 		.frees = frees,
 	};
+}
+
+static void
+take(struct change *c, bool (*apply)(struct kv_txn *t, void *arg, struct err *e),
+    void (*done)(void *arg, const struct err *e), size_t octets, bool frees, struct loop *loop)
+{
+	fill(c, apply, done, octets, frees);
 	ims_take(c->store, &c->op, loop);
 }
 
@@ -119,17 +126,58 @@ ims_store_release(struct ims_store *s, const struct ims_letter *l, enum mailbox_
 
 /* -- acknowledged --------------------------------------------------------------------------------------------- */
 
-void
-ims_store_acked(struct ims_store *s, const struct ims_ack *o, struct loop *loop,
-    ims_store_done *done, void *arg)
+struct acked {
+	size_t left;
+	struct err why; /* the first */
+	ims_store_done *done;
+	void *arg;
+};
+
+static void
+one_acked(void *arg, const struct err *e)
+{
+	struct acked *a = arg;
+
+	if (e != NULL && a->why.why == REFUSAL_NONE)
+		a->why = *e;
+	if (--a->left > 0)
+		return;
+	a->done(a->arg, a->why.why == REFUSAL_NONE ? NULL : &a->why);
+	free(a);
+}
+
+static struct ims_op *
+ack_op(struct ims_store *s, const struct ims_ack *o, struct acked *all)
 {
 	struct ims_letter l = { .id = o->id,
 		.from_domain = o->from_domain,
 		.own_domain = o->own_domain };
-	struct change *c = change_new(s, &l, arg);
+	struct change *c = change_new(s, &l, all);
 
 	c->what.round = o->round;
 	c->what.declined = o->declined;
-	c->done = done;
-	take(c, ims_letter_op_acked, changed, 0, true, loop);
+	c->done = one_acked;
+	fill(c, ims_letter_op_acked, changed, 0, true);
+	return &c->op;
+}
+
+void
+ims_store_acked_several(struct ims_store *s, const struct ims_ack *acks, size_t n,
+    struct loop *loop, ims_store_done *done, void *arg)
+{
+	struct ims_op **ops = memory_array(n, sizeof *ops);
+	struct acked *all = memory_new(sizeof *all);
+
+	*all = (struct acked) { .left = n, .done = done, .arg = arg };
+	for (size_t i = 0; i < n; i++)
+		ops[i] = ack_op(s, &acks[i], all);
+	ims_take_several(s, ops, n, loop);
+	free(ops);
+}
+
+void
+ims_store_acked(struct ims_store *s, const struct ims_ack *o, struct loop *loop,
+    ims_store_done *done, void *arg)
+{
+	ims_store_acked_several(s, o, 1, loop, done, arg);
 }

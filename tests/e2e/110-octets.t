@@ -37,7 +37,8 @@ a_letter() {
 	like "$1: with its size" "$(as "$2@b.test" list --json)" "\"size\":$size[,}]"
 	sleep 0.5
 	announced=$(over)
-	wired "$1: nobody has connected to fetch" [ "$(fetched)" -eq 0 ]
+	# A session that brought the letter before may end meanwhile: an answer to QUIT and a close_notify.
+	wired "$1: nothing of it has been fetched" less "$(fetched)" 80
 	wired "$1: less than 12 KiB went over" less $((announced - before)) 12288
 	as "$2@b.test" show 1 --raw >"$T/raw" 2>"$T/raw.err" || diag "$(cat "$T/raw.err")"
 	same "$1: comes octet for octet" "$T/raw" "$T/wanted"
@@ -46,24 +47,27 @@ a_letter() {
 { head_of bob dots; printf '.\n..\n.\r\n.a\n\n \n\303\274 \377\200\n\t\nFrom x\n>From y\n.'; } >"$T/letter"
 { head_of bob dots; printf '.\n..\n.\n.a\n\n \n\303\274 \377\200\n\t\nFrom x\n>From y\n'; } | crlf >"$T/wanted"
 printf . >>"$T/wanted"
+# counted_anew N: once the sender has heard that N letters are kept.
+told() { [ "$(as alice@a.test outbox | grep -c '@.*fetched')" = "$1" ]; }
+counted_anew() { if [ -n "$wire" ]; then eventually 20 told "$1"; wire_stop; wire_start; fi; }
 a_letter "dots and 8-bit" bob
 wired "only now was there a fetch" at_least "$(fetched)" "$size"
 
 # The counts begin anew, and so does nobody's acquaintance: another pair of people.
-if [ -n "$wire" ]; then wire_stop; wire_start; fi
+counted_anew 1
 { head_of carol small; printf x; } >"$T/letter"
 head_of carol small | crlf >"$T/wanted"
 printf x >>"$T/wanted"
 a_letter "one octet" carol
 wired "fetched now" at_least "$(fetched)" "$size"
 
-if [ -n "$wire" ]; then wire_stop; wire_start; fi
+counted_anew 2
 { head_of dora big; head -c 75000 /dev/urandom | base64 -w 76; } >"$T/letter"
 crlf <"$T/letter" >"$T/wanted"
 a_letter "100 KiB" dora
 wired "fetched now" at_least "$(fetched)" "$size"
 
-if [ -n "$wire" ]; then wire_stop; wire_start; fi
+counted_anew 3
 for d in $daemons; do peak $d >"$T/peak-$d"; done
 { head_of alice huge; head -c 38300000 /dev/zero | base64 -w 76; } >"$T/letter"
 crlf <"$T/letter" >"$T/wanted"
@@ -77,4 +81,4 @@ for d in $daemons; do
 	*) skip "50 MiB: $d grew by less than 16 MiB" "sanitizers need memory of their own" ;;
 	esac
 done
-like "the outbox knows it all" "$(as alice@a.test outbox | grep -c '@.*fetched')" '^4$'
+ok "the outbox knows it all" eventually 20 told 4

@@ -99,7 +99,8 @@ ok "bob has a notice of each" eventually 60 has_notices 50
 handed_out() { acknowledged READ $(nth 1,5) && acknowledged DECLINE $(nth 6,10); }
 ok "5 letters are fetched and 5 declined, while the oms is traced" traced oms a.test handed_out
 is_durable "no octet of one left before the disk had it that it may" 5 -v rule=body -v at="$OMS_FETCH_a_test"
-is_durable "no DONE was answered before the disk had it" 5 -v at="$OMS_FETCH_a_test" -v octets=50 -v most=60
+# A record of 55 octets is DONE; one of 56 is FETCH, on a session that is there already.
+is_durable "no DONE was answered before the disk had it" 5 -v at="$OMS_FETCH_a_test" -v octets=50 -v most=55
 is_durable "no DECLINE was" 5 -v rule=decline -v at="$OMS_FETCH_a_test" -v octets=600
 changes() {
 	acknowledged READ $(nth 11,15) && acknowledged DECLINE $(nth 16,20) &&
@@ -139,7 +140,7 @@ ok "10 notices of them" eventually 60 has_notices 10
 early_handed_out() { acknowledged READ $(nth 1,2) && acknowledged DECLINE $(nth 3,4); }
 ok "letters are fetched from it" traced oms a.test early_handed_out
 is_early "they leave too early, all" 2 -v rule=body -v at="$OMS_FETCH_a_test"
-is_early "DONE is answered too early, always" 2 -v at="$OMS_FETCH_a_test" -v octets=50 -v most=60
+is_early "DONE is answered too early, always" 2 -v at="$OMS_FETCH_a_test" -v octets=50 -v most=55
 is_early "DECLINE is" 2 -v rule=decline -v at="$OMS_FETCH_a_test" -v octets=600
 early_changes() {
 	acknowledged READ $(nth 5,6) && acknowledged DECLINE $(nth 7) && _number=$(nth 8) &&

@@ -4,6 +4,8 @@
 . tests/lib/peers.sh
 . tests/lib/sender.sh
 plan 6
+# Large letters: each has a connection of its own.
+letter() { printf 'From: %s\r\nTo: %s\r\nSubject: %s\r\n\r\n' "$1" "$2" "$3"; seq 200000; }
 
 world_up --domains b.test --set 'workers = 2'
 at=$WORLD_NET.101 own=p1.test
@@ -29,7 +31,7 @@ for n in $(seq 1 $letters); do
 	waiting="$waiting $!"
 done
 refused() { grep -q '^450 4\.5\.3 .too-many-outstanding' "$T"/read.*; }
-# Each that waits ends after ten seconds, four at once; they come faster than that.
+# Each that waits ends after ten seconds, three at once; they come faster than that.
 ok "too many at once: not now" eventually 120 refused
 like "the operator sees who is held back" "$(tests/world ims "$W" b.test status)" 'letters waited for.*bob@b\.test'
 

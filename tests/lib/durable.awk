@@ -104,6 +104,7 @@ function says_done(peer) {
 	if (letter_from == "" || (peer in wrote && peer != letter_from))
 		return
 	judge(peer, durable(letter_end))
+	got[letter_from] = 0 # the next letter may come on the same connection
 	letter_from = ""
 }
 
