@@ -14,7 +14,9 @@
 #ifndef PROTO_FETCH_H
 #define PROTO_FETCH_H
 
-#define FETCH_ALPN        "tillcalled-fetch/1"
-#define FETCH_UNKNOWN_MAX 100 /* unknown ids in one session; more is guessing */
+#define FETCH_ALPN          "tillcalled-fetch/1"
+#define FETCH_AHEAD         64 /* requests that a server takes before it has answered the first ... */
+#define FETCH_LETTERS_AHEAD 8   /* ... of which so many ask for octets */
+#define FETCH_UNKNOWN_MAX   100 /* unknown ids in one session; more is guessing */
 
 #endif

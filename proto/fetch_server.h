@@ -5,9 +5,11 @@
  * State:  NEW --HELLO--> READY.  A refused HELLO ends the session.
  * Disk:   Before the first octet of a letter leaves, the role durably records that it was handed out to the
  *         domain.  So `fetch` returns PENDING, and the answer comes after the fsync.
- * Async:  One request at a time.  PENDING is completed by one answer function, with the number that
- *         server.request had when the op was called, and never from inside the op.  An answer to a
- *         request that has ended is dropped (false).
+ * Async:  FETCH_AHEAD requests are taken before the first of them is answered, of which FETCH_LETTERS_AHEAD ask
+ *         for octets.  PENDING is completed by one answer function, in any order, with the number that
+ *         server.request had when the op was called, and never from inside the op.  Replies leave in the order
+ *         of the requests.  An answer to a request that has ended is dropped (false).
+ * Memory: octets that were found wait for those before them: FETCH_LETTERS_AHEAD sources.
  * Owner:  The engine takes each source that it is given, even when it drops the answer.
  * Trust:  Every octet comes from the peer.  For a letter of which the domain has no recipient the reply must
  *         be exactly that for an id that does not exist (unknown_id).
@@ -43,13 +45,27 @@ struct fetch_server_ops {
 	domain_a_label_fn *a_label; /* NULL: only plain ASCII domains */
 };
 
+/* A request whose reply has not left. */
+struct fetch_pending {
+	uint64_t request; /* its number */
+	bool octets;      /* SUMMARY or FETCH */
+	bool answered;
+	uint64_t offset;
+	struct buf reply;
+	struct source *source; /* of the octets after the reply; NULL: none, or they leave now */
+	uint64_t left;
+	struct buf later; /* replies to requests between this one and the next */
+};
+
 struct fetch_server {
 	struct server server; /* first; server.engine is what conn moves */
 	const struct fetch_server_ops *ops;
-	enum { FETCH_ASK_NONE, FETCH_ASK_CHANGE, FETCH_ASK_OCTETS } asked; /* the last request */
-	uint64_t offset;    /* of the FETCH under way */
-	unsigned unknown;   /* requests refused with unknown_id */
-	struct domain peer; /* of HELLO */
+	struct fetch_pending queue[FETCH_AHEAD];
+	size_t head, count, letters;    /* letters: of those, octets are asked for */
+	void (*sent)(struct engine *e); /* of every server */
+	uint64_t offset;                /* of the request being taken */
+	unsigned unknown;               /* requests refused with unknown_id */
+	struct domain peer;             /* of HELLO */
 };
 
 void fetch_server_init(struct fetch_server *s, const struct fetch_server_ops *ops, void *role);

@@ -215,7 +215,8 @@ static bool
 may_take(const struct server *s)
 {
 	return !s->engine.closing && !s->ending && !s->waiting && !s->full &&
-	    s->engine.payload.source == NULL && s->engine.out.len < ENGINE_OUT_BYTES &&
+	    (s->engine.payload.source == NULL || s->ahead) &&
+	    s->engine.out.len < ENGINE_OUT_BYTES &&
 	    (s->held_replies == NULL || s->held_replies->len < ENGINE_OUT_BYTES);
 }
 
@@ -294,8 +295,9 @@ is_patient(struct server *s)
 	bool moved = s->engine.payload.source != NULL && s->engine.payload.offset != s->sent_to;
 
 	s->sent_to = s->engine.payload.offset;
-	return s->waiting || s->full || s->held_replies != NULL || s->engine.payload.waiting ||
-	    moved;
+	if (s->engine.payload.source != NULL)
+		return s->engine.payload.waiting || moved;
+	return s->waiting || s->full || s->held_replies != NULL;
 }
 
 /* Over the last minute. */

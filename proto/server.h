@@ -2,7 +2,7 @@
  *
  * A protocol's server embeds `struct server` as its first member and brings a verb table.  It handles
  * one request at a time and replies in order; meanwhile the mover keeps later requests, which is the
- * back-pressure.  A protocol with several unanswered requests (notify's seals) returns DONE, keeps a
+ * back-pressure.  A protocol with several unanswered requests (notify's seals, fetch) returns DONE, keeps a
  * queue of its own, and holds back the replies to requests in between (server_hold).
  *
  * Spec:   SPEC.md "Sessions".
@@ -68,6 +68,7 @@ struct server {
 	struct buf *held_replies; /* replies go here while it is set */
 	bool stirred;             /* a request was answered since the mover's last call */
 	bool full;        /* takes no more input now: the protocol, or its role, has too much */
+	bool ahead;       /* takes requests while a payload leaves; their replies are held back */
 	bool ending;      /* takes no more input and closes when released */
 	uint64_t sent_to; /* the payload's offset at the last tick */
 	bool signs_in;    /* in its first state no user has signed in */

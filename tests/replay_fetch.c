@@ -3,9 +3,10 @@
  * fetch-server hands out one letter, 01JDZ5TPB4M4Q8W1RZ9H1V6K3C, of 39 octets with a summary of 24,
  * to b.test; c.test is not designated, any other domain gets its answer later.
  * 01JDZ5TPB4M4Q8W1RZ9H1V6K3D was recalled.  FETCH, DONE and DECLINE are answered later too:
- *	A: durable	the request is recorded and answered
- *	A: fails	it cannot be recorded
- *	A: stale	an answer to the request before comes; it must be dropped
+ *	A: durable		the first of those that wait is recorded and answered
+ *	A: the last is durable	so is the last of them
+ *	A: fails		the first cannot be recorded
+ *	A: stale		an answer to the request before it comes; it must be dropped
  *
  * fetch-client:
  *	A: hello / summary ID / fetch ID / from OFFSET ID / done ID / decline ID / noop / quit
@@ -30,8 +31,19 @@
 
 struct shelf {
 	struct fetch_server s; /* first */
-	bool octets;           /* the pending request wants some */
+	struct asked {
+		uint64_t request;
+		bool octets;  /* it wants some */
+	} asked[FETCH_AHEAD]; /* and not answered */
+	size_t n;
 };
+
+static enum outcome
+later(struct shelf *f, bool octets)
+{
+	f->asked[f->n++] = (struct asked) { f->s.server.request, octets };
+	return PENDING;
+}
 
 static bool
 admit(void *role, struct err *e)
@@ -46,10 +58,9 @@ hello(void *role, const char *domain, struct err *e)
 {
 	struct shelf *f = role;
 
-	f->octets = false;
 	if (strcmp(domain, "c.test") == 0)
 		return err_word(e, REFUSAL_not_designated), REFUSED;
-	return strcmp(domain, "b.test") == 0 ? DONE : PENDING;
+	return strcmp(domain, "b.test") == 0 ? DONE : later(f, false);
 }
 
 static bool
@@ -81,15 +92,13 @@ fetch(void *role, const struct ulid *id, uint64_t offset, struct fetch_found *fo
 		return REFUSED;
 	if (offset > sizeof TEXT - 1)
 		return err_word(e, REFUSAL_bad_offset), REFUSED;
-	((struct shelf *)role)->octets = true;
-	return PENDING;
+	return later(role, true);
 }
 
 static enum outcome
 change(void *role, const struct ulid *id, struct err *e)
 {
-	((struct shelf *)role)->octets = false;
-	return look_up(id, e) ? PENDING : REFUSED;
+	return look_up(id, e) ? later(role, false) : REFUSED;
 }
 
 static const struct fetch_server_ops server_ops = {
@@ -114,15 +123,25 @@ make_server(struct engine **e)
 }
 
 static bool
-answer(struct shelf *f, uint64_t request, const struct err *e)
+answer(struct shelf *f, uint64_t request, bool octets, const struct err *e)
 {
 	struct fetch_found found = { NULL, sizeof TEXT - 1 };
 
-	if (!f->octets)
+	if (!octets)
 		return fetch_server_answer(&f->s, request, e);
 	if (e == NULL)
 		found.source = source_bytes(SPAN_LIT(TEXT));
 	return fetch_server_found_take(&f->s, request, &found, e);
+}
+
+static bool
+answer_one(struct shelf *f, size_t i, const struct err *e)
+{
+	struct asked a = f->asked[i];
+
+	f->n--;
+	memmove(&f->asked[i], &f->asked[i + 1], (f->n - i) * sizeof f->asked[0]);
+	return answer(f, a.request, a.octets, e);
 }
 
 static bool
@@ -132,11 +151,16 @@ act_server(void *role, struct span words)
 	struct err e;
 
 	err_word(&e, REFUSAL_storage);
+	if (span_eq(words, SPAN_LIT("stale")))
+		return !answer(f, f->n > 0 ? f->asked[0].request - 1 : f->s.server.request, true,
+		    NULL);
+	if (f->n == 0)
+		return false;
 	if (span_eq(words, SPAN_LIT("durable")))
-		return answer(f, f->s.server.request, NULL);
-	if (span_eq(words, SPAN_LIT("fails")))
-		return answer(f, f->s.server.request, &e);
-	return span_eq(words, SPAN_LIT("stale")) && !answer(f, f->s.server.request - 1, NULL);
+		return answer_one(f, 0, NULL);
+	if (span_eq(words, SPAN_LIT("the last is durable")))
+		return answer_one(f, f->n - 1, NULL);
+	return span_eq(words, SPAN_LIT("fails")) && answer_one(f, 0, &e);
 }
 
 static void

@@ -16,19 +16,20 @@
 #include "oms/store/store.h"
 #include "proto/fetch_server.h"
 
-/* The request that is being answered; there is one at a time. */
 struct request {
 	enum { HELLO, SUMMARY, FETCH, DONE_WITH, DECLINE } kind;
 	struct ulid id;
 	uint64_t offset;
+	uint64_t number; /* server.request */
 };
 
 struct session {
 	struct fetch_server server; /* first: what conn moves */
 	struct oms_worker *worker;
 	struct conn *conn;
-	struct domain domain;                  /* of HELLO */
-	struct request request;                /* may be waiting for DNS */
+	struct domain domain;                /* of HELLO */
+	struct request waiting[FETCH_AHEAD]; /* for DNS; HELLO is alone */
+	size_t n_waiting;
 	int64_t until_ms;                      /* monotonic; the peer is designated until then */
 	struct publication_query *publication; /* for HELLO */
 	struct designation_query *finding;
@@ -78,7 +79,7 @@ admit(void *role, struct err *e)
 
 /* -- whether the peer is designated ------------------------------------------------------------------------ */
 
-static void run_request(struct session *s);
+static void run_request(struct session *s, const struct request *w);
 
 static void
 answer_hello(struct session *s, const struct err *e)
@@ -89,26 +90,33 @@ answer_hello(struct session *s, const struct err *e)
 		conn_kick(s->conn);
 }
 
+static void
+refuse_request(struct session *s, const struct request *w, const struct err *e)
+{
+	if (w->kind == SUMMARY || w->kind == FETCH)
+		fetch_server_found_take(&s->server, w->number, NULL, e);
+	else
+		fetch_server_answer(&s->server, w->number, e);
+}
+
 /* A peer that is refused in the middle of a session stays refused: the session ends. */
 static void
-answer_letter_request(struct session *s, const struct err *e)
+answer_letter_requests(struct session *s, const struct err *e)
 {
-	struct fetch_server *f = &s->server;
+	size_t n = s->n_waiting;
 	struct err why;
+	bool good = e == NULL && admit(s, &why); /* DNS may have taken long */
 
-	if (!f->server.waiting)
-		return;                    /* it took too long; the engine has answered */
-	if (e == NULL && admit(s, &why)) { /* DNS may have taken long */
-		run_request(s);
-		return;
-	}
+	s->n_waiting = 0;
 	if (e != NULL)
 		why = *e;
-	if (s->request.kind == SUMMARY || s->request.kind == FETCH)
-		fetch_server_found_take(f, f->server.request, NULL, &why);
-	else
-		fetch_server_answer(f, f->server.request, &why);
-	server_close(&f->server);
+	for (size_t i = 0; i < n; i++)
+		if (good)
+			run_request(s, &s->waiting[i]);
+		else
+			refuse_request(s, &s->waiting[i], &why);
+	if (!good)
+		server_close(&s->server.server);
 	conn_kick(s->conn);
 }
 
@@ -117,10 +125,12 @@ peer_judged(struct session *s, const struct err *e)
 {
 	if (e != NULL)
 		log_session(s, LOG_WARN, "fetch.refused", e);
-	if (s->request.kind == HELLO)
-		answer_hello(s, e);
-	else
-		answer_letter_request(s, e);
+	if (s->waiting[0].kind != HELLO) {
+		answer_letter_requests(s, e);
+		return;
+	}
+	s->n_waiting = 0;
+	answer_hello(s, e);
 }
 
 static void
@@ -171,7 +181,7 @@ designation_found(void *arg, const struct designation *d, const struct err *why)
 }
 
 /* peer_judged is called later. */
-static enum outcome
+static void
 ask_dns(struct session *s)
 {
 	struct conf *conf = daemon_conf(s->worker->oms->daemon);
@@ -180,7 +190,6 @@ ask_dns(struct session *s)
 	    (const struct sockaddr *)&conn_peer(s->conn)->address, conf->allow_private_peers,
 	    designation_found, s);
 	conf_unref(&conf);
-	return PENDING;
 }
 
 /* -- HELLO ---------------------------------------------------------------------------------------- */
@@ -215,9 +224,12 @@ hello(void *role, const char *domain, struct err *e)
 		log_session(s, LOG_WARN, "fetch.refused", e);
 		return REFUSED;
 	}
-	s->request = (struct request) { .kind = HELLO };
-	if (!tls_peer_names_by_label(conn_peer(s->conn), domain))
-		return ask_dns(s);
+	s->waiting[0] = (struct request) { .kind = HELLO };
+	s->n_waiting = 1;
+	if (!tls_peer_names_by_label(conn_peer(s->conn), domain)) {
+		ask_dns(s);
+		return PENDING;
+	}
 	s->publication = publication_find(s->worker->dns, domain,
 	    (const struct sockaddr *)&conn_peer(s->conn)->address, publication_found, s);
 	return PENDING;
@@ -226,14 +238,14 @@ hello(void *role, const char *domain, struct err *e)
 /* -- letters ----------------------------------------------------------------------------------------- */
 
 static struct pending_reply *
-pending_reply_new(const struct session *s, const struct ulid *id, uint64_t offset)
+pending_reply_new(const struct session *s, const struct request *w)
 {
 	struct pending_reply *x = memory_new(sizeof *x);
 
-	x->to = reply_context_of(s->worker->loop, s->conn, s->server.server.request);
+	x->to = reply_context_of(s->worker->loop, s->conn, w->number);
 	x->worker = s->worker;
-	x->offset = offset;
-	x->id = *id;
+	x->offset = w->offset;
+	x->id = w->id;
 	return x;
 }
 
@@ -305,30 +317,32 @@ on_settled(void *arg, const struct err *e)
 
 /* The peer is designated now. */
 static void
-run_request(struct session *s)
+run_request(struct session *s, const struct request *w)
 {
 	struct oms_store *store = s->worker->oms->store;
-	const struct request *w = &s->request;
+	struct pending_reply *x = pending_reply_new(s, w);
 
 	if (w->kind == SUMMARY)
-		oms_store_summary(store, &w->id, s->domain.text, s->worker->loop, on_summary,
-		    pending_reply_new(s, &w->id, 0));
+		oms_store_summary(store, &w->id, s->domain.text, s->worker->loop, on_summary, x);
 	else if (w->kind == FETCH)
 		oms_store_hand_out(store, &w->id, s->domain.text, s->worker->loop, on_handed_out,
-		    pending_reply_new(s, &w->id, w->offset));
+		    x);
 	else
 		oms_store_settle(store, &w->id, s->domain.text, w->kind == DECLINE, s->worker->loop,
-		    on_settled, pending_reply_new(s, &w->id, 0));
+		    on_settled, x);
 }
 
-/* The answer of DNS about the peer holds for its TTL; after it DNS is asked again. */
+/* The answer of DNS about the peer holds for its TTL; after it DNS is asked again, and what comes meanwhile waits. */
 static enum outcome
 begin_request(struct session *s, struct request r)
 {
-	s->request = r;
-	if (clock_mono_ms() < s->until_ms)
-		run_request(s);
-	else
+	r.number = s->server.server.request;
+	if (s->n_waiting == 0 && clock_mono_ms() < s->until_ms) {
+		run_request(s, &r);
+		return PENDING;
+	}
+	s->waiting[s->n_waiting++] = r;
+	if (s->n_waiting == 1)
 		ask_dns(s);
 	return PENDING;
 }
@@ -338,7 +352,7 @@ summary(void *role, const struct ulid *id, struct fetch_found *found_it, struct 
 {
 	(void)found_it;
 	(void)e;
-	return begin_request(role, (struct request) { SUMMARY, *id, 0 });
+	return begin_request(role, (struct request) { .kind = SUMMARY, .id = *id });
 }
 
 static enum outcome
@@ -347,21 +361,21 @@ fetch(void *role, const struct ulid *id, uint64_t offset, struct fetch_found *fo
 {
 	(void)found_it;
 	(void)e;
-	return begin_request(role, (struct request) { FETCH, *id, offset });
+	return begin_request(role, (struct request) { .kind = FETCH, .id = *id, .offset = offset });
 }
 
 static enum outcome
 done(void *role, const struct ulid *id, struct err *e)
 {
 	(void)e;
-	return begin_request(role, (struct request) { DONE_WITH, *id, 0 });
+	return begin_request(role, (struct request) { .kind = DONE_WITH, .id = *id });
 }
 
 static enum outcome
 decline(void *role, const struct ulid *id, struct err *e)
 {
 	(void)e;
-	return begin_request(role, (struct request) { DECLINE, *id, 0 });
+	return begin_request(role, (struct request) { .kind = DECLINE, .id = *id });
 }
 
 static const struct fetch_server_ops ops = {

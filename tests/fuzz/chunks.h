@@ -28,12 +28,14 @@ chunks_drain(struct engine *e, struct buf *out)
 {
 	char piece[64];
 
-	buf_add(out, e->out.data, e->out.len);
-	buf_reset(&e->out);
 	hesitant_wake(&e->payload);
-	while (e->payload.source != NULL) {
+	while (e->out.len > 0 || e->payload.source != NULL) {
 		ssize_t got;
 
+		buf_add(out, e->out.data, e->out.len);
+		buf_reset(&e->out);
+		if (e->payload.source == NULL)
+			return;
 		hesitant_put(&e->payload);
 		if ((got = engine_payload_read(e, piece, sizeof piece)) == SOURCE_WAIT)
 			return;

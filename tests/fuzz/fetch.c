@@ -3,6 +3,8 @@
  *
  * Input: 'c' and what a server says, or 's' and what a client says; then the size of the pieces.
  */
+#include <string.h>
+
 #include "common/base/source.h"
 #include "proto/fetch_client.h"
 #include "proto/fetch_server.h"
@@ -25,16 +27,27 @@ admit(void *role, struct err *e)
 struct shelf {
 	struct fetch_server s; /* first */
 	unsigned turn;         /* each answer is of another kind */
-	bool octets;
+	struct asked {
+		uint64_t request;
+		bool octets;
+	} asked[FETCH_AHEAD]; /* and not answered */
+	size_t n;
 };
+
+static enum outcome
+later(struct shelf *f, bool octets)
+{
+	chunks_must(f->n < FETCH_AHEAD);
+	f->asked[f->n++] = (struct asked) { f->s.server.request, octets };
+	return PENDING;
+}
 
 static enum outcome
 next(struct shelf *f, bool octets, struct err *e)
 {
-	f->octets = octets;
 	if (f->turn++ % 3 == 0)
 		return err_word(e, REFUSAL_unknown_id), REFUSED;
-	return f->turn % 3 == 0 ? DONE : PENDING;
+	return f->turn % 3 == 0 ? DONE : later(f, octets);
 }
 
 static enum outcome
@@ -42,8 +55,7 @@ hello(void *role, const char *domain, struct err *e)
 {
 	(void)e;
 	chunks_must(domain_is_canonical(span_str(domain)));
-	((struct shelf *)role)->octets = false;
-	return PENDING;
+	return later(role, false);
 }
 
 static enum outcome
@@ -96,17 +108,18 @@ static bool
 answer(void *role)
 {
 	struct shelf *f = role;
-	uint64_t request = f->s.server.request;
 	struct fetch_found found = { .size = 12 };
+	struct asked a = f->asked[0];
 
-	if (!f->s.server.waiting)
+	if (f->n == 0)
 		return false;
-	chunks_must(!fetch_server_answer(&f->s, request - 1, NULL));
-	if (!f->octets)
-		return fetch_server_answer(&f->s, request, NULL);
-	chunks_must(!fetch_server_answer(&f->s, request, NULL));
+	memmove(f->asked, f->asked + 1, --f->n * sizeof a);
+	chunks_must(!fetch_server_answer(&f->s, a.request - 1, NULL));
+	if (!a.octets)
+		return fetch_server_answer(&f->s, a.request, NULL);
+	chunks_must(!fetch_server_answer(&f->s, a.request, NULL));
 	found.source = source_bytes(SPAN_LIT("Subject: x\r\n"));
-	return fetch_server_found_take(&f->s, request, &found, NULL);
+	return fetch_server_found_take(&f->s, a.request, &found, NULL);
 }
 
 static void

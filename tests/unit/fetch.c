@@ -125,8 +125,9 @@ give(struct shelf *f)
 	    &(struct fetch_found) { &f->letter.source, f->size }, NULL);
 }
 
+/* The other requests are taken meanwhile, and answered after it. */
 static void
-test_nothing_is_taken_while_a_payload_leaves(void **state)
+test_nothing_is_said_while_a_payload_leaves(void **state)
 {
 	struct shelf f;
 	struct engine *e = &f.s.server.engine;
@@ -141,12 +142,80 @@ test_nothing_is_taken_while_a_payload_leaves(void **state)
 	assert_ptr_equal(e->payload.source, &f.letter);
 	assert_int_equal(e->payload.offset, 7);
 	assert_int_equal(e->payload.left, 5 * GIB - 7);
-	assert_int_equal(f.held.len, 6);
+	assert_int_equal(f.held.len, 0);
+	say(&f, "DONE " ID "\r\nFETCH x\r\n");
+	assert_int_equal(f.held.len, 0);
+	assert_true(fetch_server_answer(&f.s, f.asked, NULL));
+	assert_int_equal(e->out.len, 0);
 	e->payload = (struct payload) { 0 };
 	e->sent(e);
 	drive_again(e, &f.held);
-	assert_out(&f, "250 2.0.0 still here\r\n");
+	assert_out(&f,
+	    "250 2.0.0 still here\r\n250 2.0.0 noted\r\n501 5.5.4 [bad-id] the id is malformed\r\n");
 	close_shelf(&f);
+}
+
+#define FETCH_LINE "FETCH " ID "\r\n"
+#define DONE_LINE  "DONE " ID "\r\n"
+
+/* So many requests are taken before the first is answered; replies leave in their order. */
+static void
+test_requests_ahead_at_their_limits(void **state)
+{
+	struct shelf f;
+	struct engine *e = &f.s.server.engine;
+	uint64_t number[FETCH_AHEAD];
+
+	(void)state;
+	open_shelf(&f, 10);
+	for (size_t i = 0; i < FETCH_LETTERS_AHEAD; i++) {
+		say(&f, FETCH_LINE);
+		assert_int_equal(f.held.len, 0);
+		number[i] = f.asked;
+	}
+	say(&f, DONE_LINE);
+	assert_int_equal(f.held.len, sizeof DONE_LINE - 1);
+	for (size_t i = FETCH_LETTERS_AHEAD; i-- > 0;) {
+		assert_int_equal(e->out.len, 0);
+		f.asked = number[i];
+		assert_true(give(&f));
+	}
+	for (size_t i = 0; i < FETCH_LETTERS_AHEAD; i++) {
+		assert_out(&f, "250 2.0.0 {10} here it is\r\n");
+		assert_int_equal(e->payload.left, 10);
+		e->payload = (struct payload) { 0 };
+		e->sent(e);
+	}
+	drive_again(e, &f.held);
+	assert_int_equal(f.held.len, 0);
+	for (size_t i = 1; i < FETCH_AHEAD; i++) {
+		say(&f, DONE_LINE);
+		assert_int_equal(f.held.len, 0);
+	}
+	say(&f, DONE_LINE);
+	assert_int_equal(f.held.len, sizeof DONE_LINE - 1);
+	close_shelf(&f);
+}
+
+static void
+test_octets_that_were_found_go_with_the_session(void **state)
+{
+	struct shelf f;
+	uint64_t first;
+
+	(void)state;
+	open_shelf(&f, 10);
+	say(&f, FETCH_LINE);
+	first = f.asked;
+	say(&f, FETCH_LINE);
+	assert_true(give(&f));
+	assert_int_equal(f.letter.freed, 0);
+	f.s.server.engine.closing = true; /* abandoned */
+	f.asked = first;
+	assert_false(give(&f));
+	assert_int_equal(f.letter.freed, 1);
+	close_shelf(&f);
+	assert_int_equal(f.letter.freed, 2);
 }
 
 static void
@@ -218,13 +287,13 @@ test_an_answer_after_the_session_timed_out_is_dropped(void **state)
 	(void)state;
 	open_shelf(&f, 100);
 	say(&f, "FETCH " ID "\r\n");
-	for (int i = 0; i < 12 && !e->closing; i++) { /* patient for as long as it may */
+	for (int i = 0; i < 13 && !e->closing; i++) { /* patient for as long as it may */
 		assert_in_range(e->deadline_ms, e->now_ms, e->now_ms + SERVER_IDLE_MS);
 		e->now_ms = e->deadline_ms;
 		e->tick(e);
 	}
 	assert_true(e->closing);
-	assert_int_equal(e->now_ms, 1000 + SERVER_LIFE_MS);
+	assert_int_equal(e->now_ms, 1000 + SERVER_LIFE_MS + SERVER_IDLE_MS);
 	assert_false(give(&f));
 	assert_int_equal(f.letter.freed, 1);
 	close_shelf(&f);
@@ -538,11 +607,12 @@ test_a_letter_goes_through(void **state)
 		assert_true(fetch_client_done(&a.c, &id, NULL));
 		assert_true(fetch_client_quit(&a.c));
 		pair_run(&p);
+		assert_true(fetch_server_answer(&f.s, f.asked, NULL)); /* DONE; FETCH was before */
+		f.asked--;
 		assert_true(give(&f));
 		pair_run(&p);
 		assert_int_equal(a.octets, 70000);
 		assert_true(a.in_order);
-		assert_true(fetch_server_answer(&f.s, f.asked, NULL));
 		pair_run(&p);
 		assert_true(f.s.server.engine.closing);
 		assert_heard(&a,
@@ -588,7 +658,9 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_guessing_has_an_end),
-		cmocka_unit_test(test_nothing_is_taken_while_a_payload_leaves),
+		cmocka_unit_test(test_nothing_is_said_while_a_payload_leaves),
+		cmocka_unit_test(test_requests_ahead_at_their_limits),
+		cmocka_unit_test(test_octets_that_were_found_go_with_the_session),
 		cmocka_unit_test(test_a_session_that_ends_frees_its_source),
 		cmocka_unit_test(test_an_answer_of_another_kind_is_dropped),
 		cmocka_unit_test(test_an_offset_that_slipped_through_is_refused),
