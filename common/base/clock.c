@@ -26,6 +26,15 @@ clock_wall_ms(void)
 }
 
 int64_t
+clock_wall_us(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_REALTIME, &t);
+	return (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
+}
+
+int64_t
 clock_steady_ms(void)
 {
 	static atomic_llong ahead; /* of the monotonic clock; 0: not known yet */

@@ -13,6 +13,7 @@
 
 int64_t clock_mono_ms(void);
 int64_t clock_wall_ms(void);
+int64_t clock_wall_us(void);
 /* The wall clock as it would be if nobody had set it since this process first read it.  For due times
  * that outlive the process.  Any thread. */
 int64_t clock_steady_ms(void);

@@ -41,6 +41,17 @@ ims_letter_lease(struct ims_letter *l, struct ims_lease *lease, uint64_t run, ui
 	return true;
 }
 
+bool
+ims_letter_leased(struct ims_letter *l, uint64_t fence)
+{
+	if (l->state != MAILBOX_HELD && l->state != MAILBOX_GONE)
+		return false;
+	l->state = MAILBOX_FETCHING;
+	l->why = REFUSAL_NONE;
+	l->fence = fence;
+	return true;
+}
+
 /* Only the holder of the newest lease may report a result.  It may do so after its lease expired, until
  * somebody else takes one. */
 static bool

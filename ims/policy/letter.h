@@ -45,7 +45,9 @@ struct ims_letter {
 
 struct ims_lease {
 	int64_t since_s;
-	uint64_t by; /* the run of the store that took it: a random number of each opening */
+	/* The run of the store that took it: a random number of each opening.  Before the first: a number that no other
+	 * letter under this id has had. */
+	uint64_t by;
 };
 
 /* A lease of long ago, or of a clock that was ahead, is void: the letter is held.  So is that of another run, where
@@ -60,6 +62,8 @@ void ims_letter_announced(struct ims_letter *l, int64_t hold_until_s);
  * e: fetch_running. */
 bool ims_letter_lease(struct ims_letter *l, struct ims_lease *lease, uint64_t run, uint64_t fence,
     int64_t now_s, bool *changed, struct err *e);
+/* The lease with this fence is kept in memory: true, and the letter is FETCHING, if it may be leased. */
+bool ims_letter_leased(struct ims_letter *l, uint64_t fence);
 /* The holder's results.  e: fetch_running, where another lease is newer. */
 bool ims_letter_keep(struct ims_letter *l, uint64_t fence, struct err *e);
 bool ims_letter_release(struct ims_letter *l, uint64_t fence, enum mailbox_state state,

@@ -322,6 +322,8 @@ struct ims_letter_op {
 	uint64_t run; /* of the store */
 	int64_t now_s;
 	uint64_t fence;
+	uint64_t lease_of;        /* in_memory: the letter's lease.by */
+	bool in_memory;           /* the lease with that fence is, and still the holder's */
 	struct ims_letter letter; /* the answer; of a repeat: as the statement says */
 	/* of a keep */
 	const char *file; /* "": inline */

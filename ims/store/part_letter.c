@@ -464,6 +464,7 @@ announce(struct kv_txn *t, const struct ims_notice_fact *f, struct span notice, 
 		r = (struct ims_letter_record) { .facts = f->letter };
 		r.facts.id = id_here(t);
 		r.facts.state = MAILBOX_HELD;
+		r.lease.by = kv_stamp(t);
 		take_first(t, &r);
 		renew_letter_at(t, &r, f->now_s + PAPER_RENEW_S);
 	}
@@ -830,6 +831,17 @@ ims_letter_op_lease(struct kv_txn *t, void *op, struct err *e)
 	return true;
 }
 
+static bool
+leased_letter(struct kv_txn *t, const struct ims_letter_op *o, struct ims_letter_record *r,
+    struct err *e)
+{
+	if (!ims_letter_is(t, domain_span(&o->from_domain), o->run, o->now_s, r, e))
+		return false;
+	if (o->in_memory && r->lease.by == o->lease_of)
+		ims_letter_leased(&r->facts, o->fence);
+	return true;
+}
+
 bool
 ims_letter_op_keep(struct kv_txn *t, void *op, struct err *e)
 {
@@ -839,8 +851,7 @@ ims_letter_op_keep(struct kv_txn *t, void *op, struct err *e)
 	struct ims_letter_record r;
 	struct own of;
 
-	if (!ims_letter_is(t, domain, o->run, o->now_s, &r, e) ||
-	    !ims_letter_keep(&r.facts, o->fence, e))
+	if (!leased_letter(t, o, &r, e) || !ims_letter_keep(&r.facts, o->fence, e))
 		return false;
 	span_copy(span_str(o->file), r.file, sizeof r.file);
 	if (r.file[0] == '\0')
@@ -879,7 +890,7 @@ ims_letter_op_release(struct kv_txn *t, void *op, struct err *e)
 	struct ims_letter_op *o = op;
 	struct ims_letter_record r;
 
-	if (!ims_letter_is(t, domain_span(&o->from_domain), o->run, o->now_s, &r, e) ||
+	if (!leased_letter(t, o, &r, e) ||
 	    !ims_letter_release(&r.facts, o->fence, o->state, o->why, e))
 		return false;
 	put_letter(t, &r);

@@ -57,6 +57,7 @@ ims_store_let_go(struct ims_store **sp)
 	if (s == NULL || atomic_fetch_sub(&s->holders, 1) > 1)
 		return;
 	forget_files(s);
+	ims_leases_end(s);
 	bodies_free(&s->bodies);
 	pthread_mutex_destroy(&s->lock);
 	free(s);

@@ -10,7 +10,8 @@
  *   ims_store_accept      the notice is here.  We promise (250) when its transaction has been committed.
  *   ims_store_lease       one of us fetches the letter.  After IMS_LEASE_S the lease is void, and the letter is held
  *              again.  After a crash it is void at once, where no other process can have opened the store; where
- *              one can (kv_is_alone), the holder may be that, and the lease lives until its time.
+ *              one can (kv_is_alone), the holder may be that, and the lease lives until its time.  Where none can, the
+ *              lease is in memory, and taking it is no write.
  *   ims_store_keep_take   the body is durable before the transaction names it; from then on we send DONE.
  *   ims_store_release     the fetch ended without the letter.
  *   ims_store_drop        with the last notice of a letter its record and body go.

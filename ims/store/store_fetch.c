@@ -13,6 +13,7 @@ struct change {
 	ims_store_kept *is_kept;
 	ims_store_done *done;
 	void *arg;
+	struct ims_letter lease; /* keep, release: which they end */
 };
 
 static struct change *
@@ -69,8 +70,15 @@ void
 ims_store_lease(struct ims_store *s, const struct ims_letter *l, struct loop *loop,
     ims_store_leased *done, void *arg)
 {
-	struct change *c = change_new(s, l, arg);
+	struct kv_part part = ims_part_letter(&l->id);
+	struct change *c;
+	uint64_t owner;
 
+	if (s != NULL && s->kv != NULL && kv_owns(s->kv, &part, &owner) && owner == 0) {
+		ims_lease_ask(s, l, loop, done, arg);
+		return;
+	}
+	c = change_new(s, l, arg);
 	c->leased = done;
 	take(c, ims_letter_op_lease, leased, 0, false, loop);
 }
@@ -80,12 +88,23 @@ kept(void *arg, const struct err *e)
 {
 	struct change *c = arg;
 
+	if (e == NULL)
+		ims_lease_end(c->store, &c->lease);
 	if (e != NULL && c->store != NULL)
 		body_remove(c->store->bodies, c->kept.name);
 	ims_store_let_go(&c->store);
 	body_kept_clear(&c->kept);
 	c->is_kept(c->arg, e == NULL ? c->what.round : 0, e);
 	free(c);
+}
+
+static void
+under_lease(struct change *c, const struct ims_letter *l)
+{
+	c->lease = *l;
+	if (ims_lease_passed_on(c->store, l))
+		c->what.fence = 0; /* that of no lease */
+	c->what.in_memory = ims_lease_is(c->store, l, &c->what.lease_of);
 }
 
 void
@@ -99,6 +118,7 @@ ims_store_keep_take(struct ims_store *s, const struct ims_letter *l, struct body
 	c->what.file = c->kept.name;
 	c->what.octets = buf_span(&c->kept.octets);
 	c->is_kept = done;
+	under_lease(c, l);
 	take(c, ims_letter_op_keep, kept, c->kept.octets.len, false, loop);
 }
 
@@ -112,6 +132,15 @@ changed(void *arg, const struct err *e)
 	free(c);
 }
 
+static void
+released(void *arg, const struct err *e)
+{
+	struct change *c = arg;
+
+	ims_lease_end(c->store, &c->lease);
+	changed(c, e);
+}
+
 void
 ims_store_release(struct ims_store *s, const struct ims_letter *l, enum mailbox_state state,
     enum refusal why, struct loop *loop, ims_store_done *done, void *arg)
@@ -121,7 +150,8 @@ ims_store_release(struct ims_store *s, const struct ims_letter *l, enum mailbox_
 	c->what.state = state;
 	c->what.why = why;
 	c->done = done;
-	take(c, ims_letter_op_release, changed, 0, true, loop);
+	under_lease(c, l);
+	take(c, ims_letter_op_release, released, 0, true, loop);
 }
 
 /* -- acknowledged --------------------------------------------------------------------------------------------- */

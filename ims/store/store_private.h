@@ -10,6 +10,7 @@
 
 #define IMS_SILENT_MAX 64
 #define IMS_NAMED_MAX  1000
+#define IMS_HELD       256
 #define IMS_DAMAGE_MAX 256
 
 /* The result of a search for a certificate's serial number in a kept CRL. */
@@ -41,8 +42,10 @@ struct ims_store {
 	atomic_uint holders;
 	struct kv *kv; /* NULL: closed */
 	struct bodies *bodies;
-	uint64_t size;      /* octets that it may take */
-	uint64_t run;       /* random, of this opening: the holder of its leases */
+	uint64_t size;                   /* octets that it may take */
+	uint64_t run;                    /* random, of this opening: the holder of its leases */
+	struct ims_held *held[IMS_HELD]; /* leases in memory, by id; under lock */
+	uint64_t last_fence;             /* of them; under lock */
 	uint64_t seen_max;  /* entries of the seen set of a mailbox; 0: as the size says */
 	int64_t swept_hour; /* the hours before this were looked at since the store was opened */
 	pthread_mutex_t lock;
@@ -102,6 +105,18 @@ void ims_ask_files(void *store, struct body_page *p);
 /* Logs and counts the partition once, and the first IMS_DAMAGE_MAX partitions alone. */
 void ims_damage_found(struct ims_store *s, const struct kv_part *part);
 uint64_t ims_damage_count(struct ims_store *s);
+
+/* Leases in memory (store_lease.c), for a letter that no other process can have. */
+void ims_lease_ask(struct ims_store *s, const struct ims_letter *l, struct loop *loop,
+    ims_store_leased *done, void *arg);
+/* Is this letter's lease, with its fence, one of them?  Does a newer one exist?  Ends it, if it is. */
+bool ims_lease_is(struct ims_store *s, const struct ims_letter *l, uint64_t *of);
+bool ims_lease_passed_on(struct ims_store *s, const struct ims_letter *l);
+void ims_lease_end(struct ims_store *s, const struct ims_letter *l);
+void ims_leases_end(struct ims_store *s); /* with the store */
+/* ims_letter_is, and the letter is FETCHING if it is leased in memory. */
+bool ims_letter_now(struct kv_txn *t, struct ims_store *s, struct span from_domain, int64_t now_s,
+    struct ims_letter_record *r, struct err *e);
 
 int64_t ims_now_s(void);
 

@@ -39,8 +39,8 @@ look_for_letter(struct kv_txn *t, void *arg, struct err *why)
 	struct ims_letter_record l;
 
 	(void)why;
-	r->found = ims_letter_is(t, address_domain(span_str(r->row.from)), r->of->store->run,
-	    r->now_s, &l, &r->why);
+	r->found = ims_letter_now(t, r->of->store, address_domain(span_str(r->row.from)), r->now_s,
+	    &l, &r->why);
 	if (!r->found) {
 		kv_pardon(t); /* it was logged; the others are shown */
 		return;

@@ -218,8 +218,8 @@ look_for_letter(struct kv_txn *t, void *arg, struct err *why)
 	struct err e;
 
 	(void)why;
-	x->has_letter = ims_letter_is(t, address_domain(span_str(x->notice.from)),
-	    x->of->question.store->run, x->of->now_s, &x->letter, &e);
+	x->has_letter = ims_letter_now(t, x->of->question.store,
+	    address_domain(span_str(x->notice.from)), x->of->now_s, &x->letter, &e);
 	x->damaged = !x->has_letter && e.why != REFUSAL_no_such_number;
 	if (!x->has_letter)
 		kv_pardon(t);

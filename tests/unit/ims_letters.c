@@ -169,6 +169,7 @@ two_recipients_share_a_body(void **state)
 	assert_int_equal(body(&w, &l), REFUSAL_NONE);
 	w.body->free(w.body);
 	assert_int_equal(drop(&w, EVE, 1), REFUSAL_NONE);
+	arrive(&w);
 	assert_int_equal(body(&w, &l), REFUSAL_no_such_number);
 	assert_int_equal(files_left(&w), 0);
 	world_clear(&w);
@@ -353,6 +354,33 @@ a_lease_ends_with_the_process(void **state)
 	world_clear(&w);
 }
 
+/* It costs the reader no commit.  Each is newer than all before it, also after a release. */
+static void
+a_lease_is_no_write(void **state)
+{
+	struct ims_letter before;
+	struct world w;
+	uint64_t n;
+
+	(void)state;
+	world_of(&w);
+	accepts(&w, (struct notification) { .number = 1, .to = BOB, .hold_s = DAY });
+	n = counts(&w).writes;
+	assert_int_equal(lease(&w, BOB, 1), REFUSAL_NONE);
+	assert_int_equal(lease(&w, BOB, 1), REFUSAL_fetch_running);
+	assert_int_equal(letter(&w, BOB, 1).state, MAILBOX_FETCHING);
+	assert_int_equal(counts(&w).writes, n);
+	before = w.leased;
+	assert_int_equal(release(&w, MAILBOX_HELD, REFUSAL_NONE), REFUSAL_NONE);
+	assert_int_equal(letter(&w, BOB, 1).state, MAILBOX_HELD);
+	assert_int_equal(lease(&w, BOB, 1), REFUSAL_NONE);
+	assert_true(w.leased.fence > before.fence);
+	assert_int_equal(keep(&w, &before), REFUSAL_fetch_running);
+	assert_int_equal(keep(&w, &w.leased), REFUSAL_NONE);
+	assert_int_equal(letter(&w, BOB, 1).state, MAILBOX_HERE);
+	world_clear(&w);
+}
+
 static void
 without_a_lease_nothing_is_kept(void **state)
 {
@@ -530,7 +558,7 @@ a_damaged_letter_spoils_no_other(void **state)
 int
 main(void)
 {
-	enum { N = 18 };
+	enum { N = 19 };
 	const struct CMUnitTest tests[N] = {
 		cmocka_unit_test(a_notice_is_shown_once),
 		cmocka_unit_test(an_id_is_one_letter),
@@ -549,9 +577,10 @@ main(void)
 		cmocka_unit_test(a_question_may_be_dropped_or_come_too_late),
 		cmocka_unit_test(a_question_sees_what_was_answered),
 		/* with a file */
+		cmocka_unit_test(a_lease_is_no_write),
 		cmocka_unit_test(a_batch_is_one_write),
 		cmocka_unit_test(a_damaged_letter_spoils_no_other),
 	};
 
-	return engines_run("ims_letters", tests, N - 2, N);
+	return engines_run("ims_letters", tests, N - 3, N);
 }
