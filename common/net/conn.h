@@ -92,6 +92,9 @@ struct tls_peer *conn_peer(struct conn *c);
 struct span conn_peer_key(const struct conn *c, char out[SHARE_KEY_ADDRESS_BYTES]);
 struct tls_holder *conn_holder(const struct conn *c);
 struct tls *conn_tls(const struct conn *c); /* borrowed: the generation that it began with */
+/* Does it show the identity that our newest generation has for `own`?  Generations share what has not changed.
+ * Where we have none any more: true. */
+bool conn_shows_newest(const struct conn *c, const char *own);
 void *conn_role(const struct conn *c);
 bool conn_is_waiting(const struct conn *c); /* for its place, or was refused one */
 /* In `forget_conn`: for how many ms the port may not be tried, because it failed lately and this connection was

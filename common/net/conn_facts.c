@@ -58,6 +58,17 @@ conn_tls(const struct conn *c)
 	return c->session.tls;
 }
 
+bool
+conn_shows_newest(const struct conn *c, const char *own)
+{
+	struct tls *newest = tls_holder_get(conn_holder(c));
+	const struct tls_identity *i = tls_identity(newest, own);
+	bool shows = i == NULL || i == tls_identity(conn_tls(c), own);
+
+	tls_unref(&newest);
+	return shows;
+}
+
 void *
 conn_role(const struct conn *c)
 {

@@ -482,16 +482,10 @@ fetch_link_was_heard(const struct fetch_link *l)
 	return l->heard;
 }
 
-/* Generations share what has not changed. */
 bool
 fetch_link_is_current(const struct fetch_link *l)
 {
-	struct tls *newest = tls_holder_get(l->worker->ims->tls);
-	const struct tls_identity *i = tls_identity(newest, l->own.text);
-	bool current = i == NULL || i == tls_identity(conn_tls(l->conn), l->own.text);
-
-	tls_unref(&newest);
-	return current && !l->quitting &&
+	return conn_shows_newest(l->conn, l->own.text) && !l->quitting &&
 	    !client_is_old(&l->client.client, loop_now_ms(l->worker->loop)) &&
 	    !(l->heard && conn_is_wanted(l->conn));
 }

@@ -197,10 +197,13 @@ make_room(struct fetch_pairs *ps)
 static void
 next_address(struct fetch_pair *p)
 {
+	bool open;
 	struct err e;
 
-	if (dial_is_over(p->dial)) {
-		fetch_verdict_end(&p->verdict, dial_is_whole(p->dial), &e);
+	open = daemon_open_for_work(p->of->worker->ims->daemon, &e);
+	if (!open || dial_is_over(p->dial)) {
+		if (open)
+			fetch_verdict_end(&p->verdict, dial_is_whole(p->dial), &e);
 		dial_free(&p->dial);
 		fail(p, &e);
 		pump(p);

@@ -358,17 +358,14 @@ notify_session_key(const struct notify_session *s)
 	return tls_identity_key(shown(s));
 }
 
-/* Generations share what has not changed.  Where we have none any more, the destination says so. */
+/* Where we have no identity any more, the destination says so. */
 bool
 notify_session_is_current(const struct notify_session *s)
 {
-	struct tls *newest = tls_holder_get(s->place.tls);
-	const struct tls_identity *i = tls_identity(newest, s->own.text);
-	bool current = i == NULL || i == shown(s);
 	int64_t now_ms = loop_now_ms(s->place.loop);
 
-	tls_unref(&newest);
-	return current && !client_is_old(&s->link->client.client, now_ms) &&
+	return conn_shows_newest(s->link->conn, s->own.text) &&
+	    !client_is_old(&s->link->client.client, now_ms) &&
 	    !(s->had_turn && (dial_is_stale(s->dial, now_ms) || notify_session_is_wanted(s)));
 }
 
