@@ -107,21 +107,18 @@ state_outcome(struct kv_txn *t, const struct oms_letter_record *r)
 }
 
 static bool
-delete_row(void *arg, struct span key, struct span value)
+delete_row(void *arg, struct span key)
 {
-	(void)value;
 	kv_del(arg, key);
 	return true;
 }
 
-/* A delivery that cannot be read stays. */
 static void
 delete_rows(struct kv_txn *t)
 {
 	kv_del(t, SPAN_LIT("L"));
 	kv_del(t, SPAN_LIT("B"));
-	kv_each(t, SPAN_LIT("D"), SPAN_LIT("D"), delete_row, t);
-	kv_pardon(t);
+	kv_each_key(t, SPAN_LIT("D"), SPAN_LIT("D"), delete_row, t);
 }
 
 static void
@@ -217,27 +214,32 @@ oms_stored_put(struct kv_txn *t, struct oms_stored *s, bool awaited)
 }
 
 struct each {
+	struct kv_txn *txn;
 	bool (*fn)(void *arg, struct oms_stored *s);
 	void *arg;
 };
 
+/* One that cannot be read keeps no other from being given. */
 static bool
-give_stored(void *arg, struct span key, struct span value)
+give_stored(void *arg, struct span key)
 {
 	const struct each *x = arg;
 	struct oms_stored s;
+	struct span value;
 	struct err e;
 
-	(void)key;
-	return !oms_stored_read(value, &s, &e) || x->fn(x->arg, &s); /* the others are shown */
+	if (kv_get(x->txn, key, &value) && oms_stored_read(value, &s, &e))
+		return x->fn(x->arg, &s);
+	kv_pardon(x->txn);
+	return true;
 }
 
 void
 oms_each_stored(struct kv_txn *t, bool (*fn)(void *arg, struct oms_stored *s), void *arg)
 {
-	struct each x = { fn, arg };
+	struct each x = { t, fn, arg };
 
-	kv_each(t, SPAN_LIT("D"), SPAN_LIT("D"), give_stored, &x);
+	kv_each_key(t, SPAN_LIT("D"), SPAN_LIT("D"), give_stored, &x);
 }
 
 bool

@@ -191,11 +191,23 @@ cannot_end(struct kv_txn *t, struct ending *w)
 	return true;
 }
 
+/* All deliveries that can be read are over, so nobody waits for the others. */
+static bool
+close_unread(struct kv_txn *t, struct ending *w, struct oms_letter_record *r, struct err *e)
+{
+	if (!r->life.body)
+		return true;
+	r->life.open = 1;
+	oms_letter_put(t, r);
+	return oms_letter_delivery_over(t, w->sweep->now_s, true, w->file, e) &&
+	    oms_letter_get(t, r, e);
+}
+
 static bool
 apply_end(struct kv_txn *t, void *arg, struct err *e)
 {
 	struct ending *w = arg;
-	bool whole = w->place.kind != OMS_EXPIRY;
+	bool whole = w->place.kind != OMS_EXPIRY, expires;
 	struct oms_letter_record r;
 	enum oms_end end;
 
@@ -205,12 +217,15 @@ apply_end(struct kv_txn *t, void *arg, struct err *e)
 	if (!oms_letter_get(t, &r, e))
 		return cannot_end(t, w);
 	end = oms_life_end(&r.life, r.facts.hold_until_s, w->sweep->now_s);
-	if (whole || end == OMS_END_EXPIRE)
+	expires = whole || end == OMS_END_EXPIRE;
+	if (expires)
 		expire_some(t, w);
 	if (kv_fault(t, e) || !oms_letter_get(t, &r, e))
 		return cannot_end(t, w);
 	if (w->more)
 		return true;
+	if (expires && !close_unread(t, w, &r, e))
+		return cannot_end(t, w);
 	leave_place(t, w, &r, whole || end == OMS_END_FORGET);
 	if (whole || end == OMS_END_FORGET) {
 		w->changed = true;

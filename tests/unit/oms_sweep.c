@@ -132,6 +132,69 @@ damaged_minutes_starve_no_other(void **state)
 	world_clear(&w);
 }
 
+/* -- letters ----------------------------------------------------------------------------------------------- */
+
+/* One of two deliveries is damaged: the letter is over when the other one is, and then it is forgotten. */
+static void
+a_damaged_delivery_keeps_no_other_from_expiring(void **state)
+{
+	const struct spoil bobs = { .kind = "letter", .first = 'D', .rest = SPAN_LIT("b.test") };
+	struct world w;
+	struct ulid id;
+	int64_t now_s = clock_wall_ms() / 1000;
+
+	(void)state;
+	world_init(&w);
+	put(&w, &(struct letter) { .size = 300000, .hold_until_s = now_s + DAY }, &id);
+	wait_for_files(&w, 1);
+	assert_int_equal(spoil(&w, &bobs), 1);
+	sweep(&w, now_s + 2 * DAY);
+	assert_string_equal(states(&w, &id), "expired");
+	assert_int_equal(ask_user(w.store, w.loop, ALICE).letters, 0);
+	assert_int_equal(due(&w, "b.test", NULL, 0), 0);
+	wait_for_files(&w, 0);
+	sweep(&w, now_s + 33 * DAY);
+	assert_string_equal(states(&w, &id), "unknown-id");
+	assert_int_equal(ask_user(w.store, w.loop, ALICE).octets, 0);
+	assert_int_equal(spoil(&w, &bobs), 0);
+	world_clear(&w);
+}
+
+/* -- users ------------------------------------------------------------------------------------------------- */
+
+static enum refusal
+try_forget(struct world *w)
+{
+	struct outcome o = { .world = w };
+
+	w->waiting++;
+	oms_store_forget_user(w->store, ALICE, clock_wall_ms() / 1000, w->loop, on_done, &o);
+	wait_all(w);
+	return o.why;
+}
+
+/* Nobody is notified any more of a letter whose user is forgotten. */
+static void
+a_forgotten_letter_is_not_due(void **state)
+{
+	const struct spoil bobs = { .kind = "letter", .first = 'D', .rest = SPAN_LIT("b.test") };
+	struct world w;
+	struct ulid id;
+	struct oms_delivery d;
+
+	(void)state;
+	world_init(&w);
+	put(&w, &(struct letter) { .size = 300000 }, &id);
+	assert_int_equal(spoil(&w, &bobs), 1);
+	assert_int_equal(try_forget(&w), REFUSAL_NONE);
+	assert_int_equal(due(&w, "c.test", &d, 1), 0);
+	assert_int_equal(next_due(&w, "c.test"), 0);
+	assert_false(ask_knows(w.store, w.loop, ALICE));
+	wait_for_files(&w, 0);
+	assert_int_equal(spoil(&w, &bobs), 0);
+	world_clear(&w);
+}
+
 int
 main(void)
 {
@@ -139,6 +202,8 @@ main(void)
 		cmocka_unit_test(a_damaged_end_ends_no_sweep),
 		cmocka_unit_test(a_damaged_end_starves_no_other_minute),
 		cmocka_unit_test(damaged_minutes_starve_no_other),
+		cmocka_unit_test(a_damaged_delivery_keeps_no_other_from_expiring),
+		cmocka_unit_test(a_forgotten_letter_is_not_due),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
