@@ -103,9 +103,10 @@ typedef bool kv_refused(struct kv_txn *t, const struct kv_part *to, const struct
     const struct err *why, void *arg, struct err *e);
 
 struct kv_kind {
-	const char *name;    /* for logs */
-	size_t name_bytes;   /* 1 to KV_NAME_MAX */
-	kv_receive *receive; /* NULL: facts are kept, and nothing else changes */
+	const char *name;  /* for logs */
+	size_t name_bytes; /* 1 to KV_NAME_MAX */
+	/* NULL: facts are kept, instead of a damaged one, too, and nothing else changes. */
+	kv_receive *receive;
 	kv_refused *refused; /* NULL: nothing to take back */
 };
 
@@ -182,6 +183,9 @@ bool kv_get_fact(struct kv_txn *t, unsigned what, struct span name, struct kv_fa
 /* Each fact of that `what` in the order of names, as kv_each; not those that are gone. */
 void kv_each_fact(struct kv_txn *t, unsigned what, struct span from, struct span prefix,
     bool (*fn)(void *arg, const struct kv_fact *fact), void *arg);
+/* Inside receive, before anything else, where `was` is NULL: true: what the partition kept of the fact is damaged.  A
+ * receiver that has asked goes on, and *now is kept instead; one that has not is refused for the fault. */
+bool kv_was_damaged(struct kv_txn *t);
 /* Inside receive: keeps `value` instead of that of the fact, which may be large or be in rows already. */
 void kv_keep(struct kv_txn *t, struct span value);
 

@@ -154,6 +154,7 @@ struct kv_txn {
 	size_t emitted;
 	bool may_await;
 	bool receives;
+	bool lost;  /* the fact that is received anew is damaged, and the receiver has not asked */
 	bool keeps; /* kv_keep was called */
 	struct span keep;
 	const char *broke; /* which bound; NULL: none */

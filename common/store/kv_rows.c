@@ -141,7 +141,19 @@ kv_fault(struct kv_txn *t, struct err *e)
 void
 kv_pardon(struct kv_txn *t)
 {
-	t->view->pardon(t->of);
+	if (!t->lost)
+		t->view->pardon(t->of);
+}
+
+bool
+kv_was_damaged(struct kv_txn *t)
+{
+	bool lost = t->lost;
+
+	t->lost = false;
+	if (lost)
+		kv_pardon(t);
+	return lost;
 }
 
 bool

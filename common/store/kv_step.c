@@ -12,6 +12,7 @@ end(struct kv_txn *t, bool good, size_t mark, size_t effects, struct err *e)
 		err_word(e, REFUSAL_storage);
 	if (good)
 		return true;
+	t->lost = false;
 	kv_pardon(t);
 	kv_set_undo(&t->run->set, mark);
 	t->run->n_effects = effects;
@@ -55,15 +56,17 @@ kv_run_receive(struct kv_run *r, const struct kv_effect *f, size_t parent, struc
 	kv_run_txn(&t, r, &f->to, parent);
 	t.may_await = true;
 	known = kv_fact_get(&t, f->fact.what, f->fact.name, &was, &refused);
+	t.lost = !known && kv_fault(&t, e);
+	if (kind->receive == NULL)
+		kv_was_damaged(&t);
 	e->why = REFUSAL_NONE;
 	if (known && !is_newer(f->fact.version, was.version))
 		return !f->awaited || refused == REFUSAL_NONE ||
 		    is_newer(was.version, f->fact.version) || err_word(e, refused);
 	t.receives = true;
-	good = !kv_fault(&t, e) &&
-	    (kind->receive == NULL ||
-		kind->receive(&t, &f->from, known && !was.gone ? &was : NULL, &f->fact,
-		    r->kv->schema.arg, e));
+	good = (kind->receive == NULL ||
+	    kind->receive(&t, &f->from, known && !was.gone ? &was : NULL, &f->fact,
+		r->kv->schema.arg, e));
 	if (good)
 		kv_fact_put(&t, &f->fact, t.keeps ? t.keep : f->fact.value, REFUSAL_NONE);
 	return end(&t, good, mark, effects, e);

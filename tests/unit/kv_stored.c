@@ -231,6 +231,27 @@ a_damaged_row_of_the_receiver_keeps_the_effect_stored(void **state)
 	scene_clear(&s);
 }
 
+/* A fact that nobody but its source needs is stated anew; that of a receiver which does not ask stays a fault. */
+static void
+a_damaged_fact_is_replaced_where_it_is_only_kept(void **state)
+{
+	struct kv_scene s = begin(state);
+	struct kv_part keeps = part(K_PLAIN, "bbbb"), sum = part(K_SUM, "cccc"),
+		       from = part(K_PLAIN, "aaaa");
+
+	if (!is_lmdb(&s)) {
+		scene_clear(&s);
+		return;
+	}
+	RUN(&s, from, EMIT(keeps, SUM, "f", 1, "certainly"), EMIT(sum, SUM, "f", 1, "123456789"));
+	damage(&s, "certainl");
+	damage(&s, "12345678");
+	assert_int_equal(RUN(&s, from, AWAIT(keeps, SUM, "f", 2, "anew")), REFUSAL_NONE);
+	assert_fact(&s, keeps, SUM, "f", "anew");
+	assert_int_equal(RUN(&s, from, AWAIT(sum, SUM, "f", 2, "1")), REFUSAL_storage);
+	scene_clear(&s);
+}
+
 static bool
 pass(void *arg, struct span k, struct span v)
 {
@@ -547,6 +568,7 @@ main(void)
 		cmocka_unit_test(a_repeated_effect_changes_nothing),
 		cmocka_unit_test(many_earlier_effects_refuse_an_awaited_one_for_now),
 		cmocka_unit_test(a_damaged_row_of_the_receiver_keeps_the_effect_stored),
+		cmocka_unit_test(a_damaged_fact_is_replaced_where_it_is_only_kept),
 		cmocka_unit_test(a_read_tells_of_a_damaged_row),
 		cmocka_unit_test(keys_are_given_past_a_damaged_row),
 		cmocka_unit_test(an_effect_that_is_stored_while_the_store_opens_is_tried_again),
