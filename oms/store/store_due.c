@@ -243,7 +243,17 @@ is_stale(const struct due *d, const struct entry *x)
 	return x->damaged || (x->stored.d.next_ms != x->at_ms && !is_told(&queue, &x->stored.d));
 }
 
-/* An attempt may have ended since the queue knew of this delivery; the queue will know of that too. */
+/* The delivery is not due then.  An attempt may have ended since the queue knew of it; the queue will know of that too. */
+static void
+correct(struct due *d, const struct entry *x)
+{
+	const struct kv_part queue = queue_of(d, x->shard);
+
+	if (is_stale(d, x))
+		drop_due(d, x);
+	oms_queue_check(&d->question, &queue, &x->id, x->at_ms);
+}
+
 static void
 deliveries_read(struct oms_question *q)
 {
@@ -251,11 +261,12 @@ deliveries_read(struct oms_question *q)
 
 	for (size_t i = 0; i < d->n; i++) {
 		struct entry *x = &d->entry[i];
+		bool right = x->found && x->stored.d.next_ms == x->at_ms;
 
-		if (is_stale(d, x))
-			drop_due(d, x);
-		if (!x->found || x->stored.d.next_ms != x->at_ms)
+		if (!right) {
+			correct(d, x);
 			continue;
+		}
 		d->answer.deliveries[d->answer.n++] = x->stored.d;
 		x->found = false;
 	}

@@ -237,6 +237,10 @@ bool oms_entry_read(const struct kv_fact *f, struct oms_pair *p);
 /* What the directory was told to be due is due later: it is told so.  Without this, each look would find that again. */
 void oms_queue_later(struct oms_question *q, const struct kv_part *queue, const struct domain *own,
     const struct domain *peer);
+/* A row of the queue that its letter does not have goes, unless the queue knows that the letter states it: then the letter
+ * has changed since, and will state that.  Damage leaves such rows. */
+void oms_queue_check(struct oms_question *q, const struct kv_part *queue, const struct ulid *id,
+    int64_t at_ms);
 /* In a queue: tells its directory what it has first, whatever it told before.  Awaited. */
 void oms_queue_tell(struct kv_txn *t, const struct domain *own, const struct domain *peer);
 

@@ -16,6 +16,17 @@ index_row(int64_t next_ms, struct span id)
 	return k;
 }
 
+static void
+put_index(struct kv_txn *t, struct span id, const struct oms_due_fact *due)
+{
+	struct kv_key k = index_row(due->next_ms, id);
+	struct buf tries = BUF_INIT;
+
+	put_u64(&tries, due->tries);
+	kv_put(t, kv_key_span(&k), buf_span(&tries));
+	buf_clear(&tries);
+}
+
 bool
 oms_first_take(void *arg, struct span key, struct span value)
 {
@@ -27,20 +38,29 @@ oms_first_take(void *arg, struct span key, struct span value)
 	return false;
 }
 
-/* What the directory was told.  Zeros: that there is none. */
-static struct oms_first
+/* What the directory was told. */
+struct told {
+	struct oms_first first; /* zeros: that there is none */
+	bool unknown;           /* the row is damaged: whatever is so is told again */
+};
+
+static struct told
 told(struct kv_txn *t)
 {
-	struct oms_first first = { 0 };
+	struct told last = { .unknown = false };
 	struct span value;
 	struct reader r;
+	struct err e;
 
 	if (kv_get(t, SPAN_LIT("E"), &value)) {
 		r = reader_of(value);
-		first.next_ms = (int64_t)read_u64(&r);
-		first.tries = read_u64(&r);
+		last.first.next_ms = (int64_t)read_u64(&r);
+		last.first.tries = read_u64(&r);
+	} else if (kv_fault(t, &e)) {
+		last.unknown = true;
+		kv_pardon(t);
 	}
-	return first;
+	return last;
 }
 
 static void
@@ -85,13 +105,56 @@ oms_entry_read(const struct kv_fact *f, struct oms_pair *p)
 	return reader_done(&r) && f->name.n == OMS_QUEUE_BYTES;
 }
 
+/* The fact of the letter has all that the row has.  Without it nobody knows that the letter is due: the row goes. */
+static bool
+mend_row(struct kv_txn *t, struct span key)
+{
+	const struct span id = span_sub(key, 9, key.n);
+	struct oms_due_fact due;
+	struct kv_fact f;
+	bool known;
+
+	kv_pardon(t);
+	known = kv_get_fact(t, OMS_FACT, id, &f) && oms_due_read(f.value, &due) &&
+	    due.next_ms == (int64_t)kv_key_u64(key, 1);
+	kv_pardon(t);
+	if (known)
+		put_index(t, id, &due);
+	else
+		kv_del(t, key);
+	return known;
+}
+
+struct mending {
+	struct kv_txn *txn;
+	struct oms_first first;
+};
+
+static bool
+take_or_mend(void *arg, struct span key)
+{
+	struct mending *m = arg;
+	struct span value;
+
+	if (!kv_get(m->txn, key, &value) &&
+	    (!mend_row(m->txn, key) || !kv_get(m->txn, key, &value)))
+		return true;
+	return oms_first_take(&m->first, key, value);
+}
+
+/* A walk over rows cannot pass a damaged one, one over keys can. */
 static struct oms_first
 first_of(struct kv_txn *t)
 {
-	struct oms_first first = { 0 };
+	struct mending m = { .txn = t };
+	struct err e;
 
-	kv_each(t, SPAN_LIT("I"), SPAN_LIT("I"), oms_first_take, &first);
-	return first;
+	kv_each(t, SPAN_LIT("I"), SPAN_LIT("I"), oms_first_take, &m.first);
+	if (m.first.next_ms == 0 && kv_fault(t, &e)) {
+		kv_pardon(t);
+		kv_each_key(t, SPAN_LIT("I"), SPAN_LIT("I"), take_or_mend, &m);
+	}
+	return m.first;
 }
 
 void
@@ -104,24 +167,30 @@ oms_queue_tell(struct kv_txn *t, const struct domain *own, const struct domain *
 
 /* A later time is not told: whoever looks finds it. */
 static bool
-must_tell(const struct oms_first *now, const struct oms_first *told)
+must_tell(const struct oms_first *now, const struct told *last)
 {
-	if (now->next_ms == 0 || told->next_ms == 0)
-		return now->next_ms != told->next_ms;
-	return now->next_ms < told->next_ms;
+	if (last->unknown)
+		return true;
+	if (now->next_ms == 0 || last->first.next_ms == 0)
+		return now->next_ms != last->first.next_ms;
+	return now->next_ms < last->first.next_ms;
 }
 
-/* A letter says when it is due, or that it is not any more. */
+/* A letter says when it is due, or that it is not any more.  Where the fact of before is damaged, its row stays until
+ * somebody finds it (oms_queue_check). */
 bool
 oms_queue_receive(struct kv_txn *t, const struct kv_part *from, const struct kv_fact *was,
     const struct kv_fact *now, void *arg, struct err *e)
 {
 	struct oms_due_fact old = { .next_ms = 0 }, new;
-	struct oms_first first, last;
+	struct oms_first first;
+	struct told last;
 	struct kv_key k;
 
 	(void)from;
 	(void)arg;
+	if (was == NULL)
+		kv_was_damaged(t);
 	if (was != NULL && !oms_due_read(was->value, &old))
 		return oms_damaged(e);
 	new = old;
@@ -132,18 +201,12 @@ oms_queue_receive(struct kv_txn *t, const struct kv_part *from, const struct kv_
 		k = index_row(old.next_ms, now->name);
 		kv_del(t, kv_key_span(&k));
 	}
-	if (!now->gone) {
-		struct buf tries = BUF_INIT;
-
-		k = index_row(new.next_ms, now->name);
-		put_u64(&tries, new.tries);
-		kv_put(t, kv_key_span(&k), buf_span(&tries));
-		buf_clear(&tries);
-	}
+	if (!now->gone)
+		put_index(t, now->name, &new);
 	if (was == NULL && now->gone)
 		return true;
 	last = told(t);
-	if (!now->gone && last.next_ms != 0 && last.next_ms <= new.next_ms)
+	if (!now->gone && last.first.next_ms != 0 && last.first.next_ms <= new.next_ms)
 		return true; /* nothing is earlier than what was told */
 	first = first_of(t);
 	if (must_tell(&first, &last))
@@ -162,10 +225,11 @@ static bool
 apply_telling(struct kv_txn *t, void *arg, struct err *e)
 {
 	const struct telling *w = arg;
-	struct oms_first first = first_of(t), last = told(t);
+	const struct oms_first first = first_of(t);
+	const struct told last = told(t);
 
 	(void)e;
-	if (first.next_ms != last.next_ms)
+	if (last.unknown || first.next_ms != last.first.next_ms)
 		tell(t, &first, &w->own, &w->peer, false);
 	return true;
 }
@@ -191,6 +255,57 @@ oms_queue_later(struct oms_question *q, const struct kv_part *queue, const struc
 		.done = telling_done,
 		.arg = w,
 		.octets = 512,
+		.frees = true,
+	};
+	oms_take(q->store, &w->op, q->loop);
+}
+
+/* -- a row that its letter does not have ------------------------------------------------------------------ */
+
+struct checking {
+	struct oms_op op;
+	struct ulid id;
+	int64_t at_ms;
+};
+
+static bool
+apply_checking(struct kv_txn *t, void *arg, struct err *e)
+{
+	const struct checking *w = arg;
+	const struct span id = span_of(w->id.b, ULID_BYTES);
+	const struct kv_key k = index_row(w->at_ms, id);
+	struct oms_due_fact due;
+	struct kv_fact f;
+
+	(void)e;
+	if (!kv_get_fact(t, OMS_FACT, id, &f) || !oms_due_read(f.value, &due) ||
+	    due.next_ms != w->at_ms)
+		kv_del(t, kv_key_span(&k));
+	kv_pardon(t);
+	return true;
+}
+
+static void
+checking_done(void *arg, const struct err *e)
+{
+	(void)e; /* whoever looks next finds the row again */
+	free(arg);
+}
+
+void
+oms_queue_check(struct oms_question *q, const struct kv_part *queue, const struct ulid *id,
+    int64_t at_ms)
+{
+	struct checking *w = memory_new(sizeof *w);
+
+	w->id = *id;
+	w->at_ms = at_ms;
+	w->op.op = (struct kv_op) {
+		.part = *queue,
+		.apply = apply_checking,
+		.done = checking_done,
+		.arg = w,
+		.octets = 64,
 		.frees = true,
 	};
 	oms_take(q->store, &w->op, q->loop);

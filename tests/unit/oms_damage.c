@@ -18,6 +18,7 @@ struct kind {
 	unsigned char number, name_bytes;
 };
 static const struct kind letters = { 0, 16 }, peers = { 4, 16 }, peer_lists = { 8, 1 };
+static const struct kind queues = { 2, 17 }, queue_lists = { 6, 1 };
 #define FACT 0xfe /* the first octet of the key of a fact */
 
 static bool
@@ -186,6 +187,147 @@ a_damaged_count_of_domains_lets_others_be_remembered(void **state)
 	world_clear(&w);
 }
 
+/* -- queues -------------------------------------------------------------------------------------------- */
+
+static const struct letter one = { .size = 10, .one = true, .same_shard = true };
+
+/* Letters that have the same queue, in most runs; a second that ends meanwhile makes the test weaker. */
+static void
+put_together(struct world *w, unsigned n)
+{
+	struct ulid id;
+
+	while (clock_wall_ms() % 1000 > 300)
+		usleep(10000);
+	for (unsigned i = 0; i < n; i++)
+		assert_int_equal(put(w, &one, &id), REFUSAL_NONE);
+}
+
+/* How many are due, of at most 8. */
+static size_t
+count_due(struct world *w)
+{
+	struct oms_delivery d[8];
+	size_t n = due(w, "b.test", d, 8);
+
+	for (size_t i = 0; i < n; i++)
+		oms_delivery_clear(&d[i]);
+	return n;
+}
+
+/* Whoever looks has what is wrong mended, and does not wait for that. */
+static void
+assert_due_soon(struct world *w, size_t n)
+{
+	for (int i = 0; i < 1000 && count_due(w) != n; i++)
+		usleep(1000);
+	assert_int_equal(count_due(w), n);
+}
+
+/* The first row of a queue is damaged: the attempts of others are heard, and its own letter is due again. */
+static void
+a_damaged_first_row_of_a_queue_starves_no_other(void **state)
+{
+	struct world w;
+
+	(void)state;
+	world_init(&w);
+	put_together(&w, 3);
+	spoil(&w, queues, 'I');
+	assert_int_equal(count_due(&w), 2);
+	notify(&w, "b.test", NULL);
+	assert_due_soon(&w, 2);
+	notify(&w, "b.test", NULL);
+	notify(&w, "b.test", NULL);
+	assert_due_soon(&w, 0);
+	assert_int_equal(next_due(&w, "b.test"), 0);
+	world_clear(&w);
+}
+
+/* It is the only one. */
+static void
+a_damaged_row_of_a_queue_is_due_again(void **state)
+{
+	struct world w;
+
+	(void)state;
+	world_init(&w);
+	put_together(&w, 1);
+	spoil(&w, queues, 'I');
+	assert_int_equal(count_due(&w), 0);
+	assert_due_soon(&w, 1);
+	world_clear(&w);
+}
+
+static void
+a_damaged_note_of_a_queue_refuses_no_letter(void **state)
+{
+	struct world w;
+
+	(void)state;
+	world_init(&w);
+	put_together(&w, 1);
+	spoil(&w, queues, 'E');
+	put_together(&w, 1);
+	assert_int_equal(count_due(&w), 2);
+	spoil(&w, queues, 'E');
+	notify(&w, "b.test", NULL);
+	notify(&w, "b.test", NULL);
+	assert_due_soon(&w, 0);
+	assert_int_equal(next_due(&w, "b.test"), 0);
+	world_clear(&w);
+}
+
+/* The queue tells it anew with what is due before. */
+static void
+a_damaged_entry_of_a_directory_refuses_no_letter(void **state)
+{
+	struct world w;
+	struct putting x;
+	struct outcome o;
+
+	(void)state;
+	world_init(&w);
+	put_together(&w, 1);
+	spoil(&w, queue_lists, FACT);
+	put_prepare(&w, &one, &x);
+	x.d[0].next_ms = 500;
+	put_take(&w, &x, &o);
+	wait_all(&w);
+	assert_int_equal(o.why, REFUSAL_NONE);
+	assert_true(count_due(&w) > 0);
+	world_clear(&w);
+}
+
+/* What a queue knows of a letter is damaged: it hears what became of the attempt, and nothing stays due for ever. */
+static void
+a_damaged_fact_of_a_queue_keeps_nothing_due(void **state)
+{
+	struct world w;
+	struct oms_delivery d;
+
+	(void)state;
+	world_init(&w);
+	put_together(&w, 1);
+	spoil(&w, queues, FACT);
+	assert_int_equal(due(&w, "b.test", &d, 1), 1);
+	d.next_ms = 900;
+	d.tries++;
+	d.sent = true;
+	attempted(&w, &d);
+	oms_delivery_clear(&d);
+	assert_due_soon(&w, 1);
+	spoil(&w, queues, FACT);
+	notify(&w, "b.test", NULL);
+	assert_due_soon(&w, 0);
+	for (int i = 0; i < 1000 && next_due(&w, "b.test") != 0; i++) {
+		count_due(&w);
+		usleep(1000);
+	}
+	assert_int_equal(next_due(&w, "b.test"), 0);
+	world_clear(&w);
+}
+
 int
 main(void)
 {
@@ -193,6 +335,11 @@ main(void)
 		cmocka_unit_test(a_repeat_takes_no_kept_letter_away),
 		cmocka_unit_test(a_refused_memory_keeps_what_was_remembered),
 		cmocka_unit_test(a_damaged_count_of_domains_lets_others_be_remembered),
+		cmocka_unit_test(a_damaged_first_row_of_a_queue_starves_no_other),
+		cmocka_unit_test(a_damaged_row_of_a_queue_is_due_again),
+		cmocka_unit_test(a_damaged_note_of_a_queue_refuses_no_letter),
+		cmocka_unit_test(a_damaged_entry_of_a_directory_refuses_no_letter),
+		cmocka_unit_test(a_damaged_fact_of_a_queue_keeps_nothing_due),
 	};
 
 	return cmocka_run_group_tests_name("oms_damage", tests, NULL, NULL);
