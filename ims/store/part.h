@@ -389,6 +389,8 @@ struct ims_notice_fact {
 };
 void ims_notice_fact_write(struct buf *out, const struct ims_notice_fact *f);
 bool ims_notice_fact_read(struct span value, struct ims_notice_fact *f, struct err *e);
+/* Keeps of the fact what LETTER keeps. */
+void ims_notice_fact_keep(struct kv_txn *t, const struct ims_notice_fact *f);
 struct kv_key ims_notice_fact_name(struct span from_domain, const struct kv_part *mailbox,
     uint64_t number);
 
