@@ -389,24 +389,34 @@ kv_run_op(struct kv_run *r, const struct kv_op *op, struct err *e)
 	return deliver_all(r, e);
 }
 
-/* A stored effect that exceeds a commit of its own cannot be applied. */
+/* What comes next is after the pair of this key; after this key alone if it names no pair. */
+static void
+pass_over(struct kv_view_key *after, struct span key, bool is_pair)
+{
+	after->n = 0;
+	kv_key_append(after, key.p, is_pair ? key.n - 8 : key.n);
+	kv_key_append(after, "\xff\xff\xff\xff\xff\xff\xff\xff", is_pair ? 8 : 0);
+	kv_key_append(after, "", 1);
+}
+
+/* A stored effect that exceeds a commit of its own cannot be applied, nor can one whose key is damaged: a key is under
+ * no CRC until its value is read. */
 bool
 kv_run_pending(struct kv_run *r, struct err *e)
 {
 	static const char all[] = { (char)KV_KIND_PENDING };
 	struct span prefix = span_of(all, sizeof all), key;
-	struct pending_key after = { .b = { KV_KIND_PENDING }, .n = 1 };
+	struct kv_view_key from = { .b = { KV_KIND_PENDING }, .n = 1 };
 	struct kv_effect f;
 	enum outcome what;
+	bool is_pair;
 
-	while (!r->more && kv_run_next_key(r, pending_span(&after), prefix, &key)) {
-		if (!read_pair(r, key, &f))
-			return err_set(e, REFUSAL_storage, "a stored effect is of no known kind");
-		what = drain_pair(r, &f.to, &f.from, e);
+	while (!r->more && kv_run_next_key(r, kv_view_span(&from), prefix, &key)) {
+		is_pair = read_pair(r, key, &f);
+		pass_over(&from, key, is_pair);
+		what = is_pair ? drain_pair(r, &f.to, &f.from, e) : NOT;
 		r->more = what == NEXT_COMMIT && r->units > 0;
 		r->stuck = r->stuck || (what != APPLIED && !r->more);
-		after = pair_key(&f.to, &f.from);
-		add_number(&after, UINT64_MAX);
 	}
 	return deliver_all(r, e);
 }

@@ -409,6 +409,31 @@ a_damaged_stored_effect_holds_up_its_pair_alone(void **state)
 	scene_clear(&s);
 }
 
+/* The key of a stored effect is under no CRC until its value is looked at. */
+static void
+a_stored_effect_of_no_kind_holds_up_no_other(void **state)
+{
+	struct kv_scene s = begin(state);
+	struct kv_part first = part(K_FAULT, "cccc"), other = part(K_FAULT, "dddd"),
+		       from = part(K_KEEP, "bbbb");
+
+	if (!is_lmdb(&s)) {
+		scene_clear(&s);
+		return;
+	}
+	RUN(&s, from, EMIT(first, 1, "f", 1, "v"), EMIT(other, 1, "g", 1, "v"));
+	assert_int_equal(pending(&s), 2);
+	damage(&s, "\3" /* K_FAULT */ "cccc"); /* now from K_DIR, whose names are shorter */
+	RUN(&s, first, PUT("well", "1"));
+	RUN(&s, other, PUT("well", "1"));
+	s.rig->crash(&s);
+	s.rig->settle(&s);
+	assert_row(&s, first, "log", "-");
+	assert_row(&s, other, "log", "g");
+	assert_int_equal(pending(&s), 1);
+	scene_clear(&s);
+}
+
 struct busy {
 	struct kv_op op;
 	struct kv_scene *scene;
@@ -573,6 +598,7 @@ main(void)
 		cmocka_unit_test(keys_are_given_past_a_damaged_row),
 		cmocka_unit_test(an_effect_that_is_stored_while_the_store_opens_is_tried_again),
 		cmocka_unit_test(a_damaged_stored_effect_holds_up_its_pair_alone),
+		cmocka_unit_test(a_stored_effect_of_no_kind_holds_up_no_other),
 		cmocka_unit_test(stored_effects_outlive_a_full_queue),
 		cmocka_unit_test(what_waits_asks_the_limit_of_the_log),
 		cmocka_unit_test(a_read_after_the_end_fails),
