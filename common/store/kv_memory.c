@@ -65,7 +65,8 @@ step_drain(struct kv_memory *m, struct task *t)
 	m->drains = false;
 	if (memory_view.has_pending(m)) {
 		memory_begin_run(m, t);
-		if (kv_run_pending(t->run, &t->why) && memory_fits(m, t->run, &drain, &t->why)) {
+		kv_run_pending(t->run);
+		if (memory_fits(m, t->run, &drain, &t->why)) {
 			memory_put_rows(m, t->run);
 			m->drains = t->run->more;
 		}

@@ -77,6 +77,8 @@ struct kv_run {
 	bool keeps_gone; /* a fact that is gone leaves a row */
 	size_t most;     /* units; KV_COMMIT_UNITS at the beginning */
 	bool defers;  /* effects that nobody awaits are only stored: there is no space for more */
+	bool later;   /* the same, for the next commit: what is awaited needs all of this one */
+	bool over;    /* what was awaited, or put, was more than one commit takes */
 	size_t units; /* operations and effects so far */
 	struct kv_load
 	    waits;           /* of the effects that are not delivered yet, if they must be stored */
@@ -124,9 +126,9 @@ bool kv_run_prev_key(struct kv_run *r, struct span before, struct span prefix, s
 /* The operation and its effects, transitively.  Those that exceed a commit, or cannot be applied, are put
  * into the write set as stored effects.  False: *e, and nothing is to be put. */
 bool kv_run_op(struct kv_run *r, const struct kv_op *op, struct err *e);
-/* Applies stored effects, at most `most` of them, until a commit is full (`more`).  Those that cannot be applied
+/* Applies stored effects, at most about `most` of them, until a commit is full (`more`).  Those that cannot be applied
  * stay (`stuck`). */
-bool kv_run_pending(struct kv_run *r, struct err *e);
+void kv_run_pending(struct kv_run *r);
 
 /* What a run puts, and what it would put if the effects that it has not delivered were stored. */
 bool kv_run_exceeds(const struct kv_run *r);

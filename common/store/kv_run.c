@@ -50,7 +50,7 @@ kv_run_follow(struct kv_run *r, void *of)
 	r->units = 0;
 	r->most = KV_COMMIT_UNITS;
 	r->waits = (struct kv_load) { 0 };
-	r->defers = r->more = r->stuck = false;
+	r->defers = r->later = r->over = r->more = r->stuck = false;
 }
 
 void
@@ -258,7 +258,7 @@ attempt(struct kv_run *r, const struct kv_effect *f, size_t parent, struct err *
 	size_t mark = kv_set_mark(&r->set), effects = r->n_effects;
 	struct kv_load waits = r->waits;
 
-	if (r->units >= r->most)
+	if (r->units >= (f->awaited ? KV_COMMIT_UNITS : r->most))
 		return NEXT_COMMIT;
 	if (!kv_run_receive(r, f, parent, e))
 		return NOT;
@@ -281,23 +281,32 @@ log_stuck(struct kv_run *r, const struct kv_effect *f, const struct err *why)
 	    refusal_word(why->why));
 }
 
+/* What its receiver emits is delivered later. */
+static enum outcome
+attempt_stored(struct kv_run *r, struct span key, struct err *e)
+{
+	struct kv_effect f;
+	enum outcome what;
+
+	if (!read_stored(r, key, &f, e))
+		return NOT;
+	what = attempt(r, &f, KV_PARENT_NONE, e);
+	if (what == APPLIED)
+		kv_set_del(&r->set, key);
+	return what;
+}
+
 /* Applies the stored effects of one pair in their order. */
 static enum outcome
-drain_pair(struct kv_run *r, const struct kv_part *to, const struct kv_part *from, struct err *e)
+drain_pair(struct kv_run *r, const struct kv_part *to, const struct kv_part *from,
+    enum outcome (*one)(struct kv_run *r, struct span key, struct err *e), struct err *e)
 {
 	struct pending_key k = pair_key(to, from);
 	enum outcome what = APPLIED;
-	struct kv_effect f;
 	struct span key;
 
-	while (what == APPLIED && kv_run_next_key(r, pending_span(&k), pending_span(&k), &key)) {
-		key = kv_set_copy(&r->set, key);
-		if (!read_stored(r, key, &f, e))
-			return NOT;
-		what = attempt(r, &f, KV_PARENT_NONE, e);
-		if (what == APPLIED)
-			kv_set_del(&r->set, key);
-	}
+	while (what == APPLIED && kv_run_next_key(r, pending_span(&k), pending_span(&k), &key))
+		what = one(r, kv_set_copy(&r->set, key), e);
 	return what;
 }
 
@@ -332,6 +341,14 @@ refuse(struct kv_run *r, size_t i, const struct err *why, struct err *e)
 }
 
 static bool
+is_over(struct kv_run *r, struct err *e)
+{
+	r->over = true;
+	return err_set(e, REFUSAL_internal,
+	    "an operation awaits or puts more than one commit takes");
+}
+
+static bool
 deliver(struct kv_run *r, size_t i, struct err *e)
 {
 	struct kv_effect f = r->effects[i];
@@ -342,8 +359,10 @@ deliver(struct kv_run *r, size_t i, struct err *e)
 	if (r->defers && !f.awaited) {
 		what = NOT;
 		err_word(&why, REFUSAL_system_full);
+	} else if (r->later && !f.awaited) {
+		what = NEXT_COMMIT;
 	} else if (pair_waits(r, &f)) {
-		what = drain_pair(r, &f.to, &f.from, &why);
+		what = r->later ? NEXT_COMMIT : drain_pair(r, &f.to, &f.from, attempt_stored, &why);
 		if (what == NEXT_COMMIT && f.awaited) {
 			what = NOT; /* for now: the commits after apply the earlier ones */
 			r->more = true;
@@ -357,9 +376,7 @@ deliver(struct kv_run *r, size_t i, struct err *e)
 	if (what == APPLIED)
 		return true;
 	if (f.awaited && !PLANTED(done_early))
-		return what == NOT ? refuse(r, i, &why, e)
-				   : err_set(e, REFUSAL_internal,
-					 "an operation awaits more than one commit takes");
+		return what == NOT ? refuse(r, i, &why, e) : is_over(r, e);
 	if (what == NOT)
 		log_stuck(r, &f, &why);
 	r->stuck = r->stuck || what == NOT;
@@ -368,25 +385,63 @@ deliver(struct kv_run *r, size_t i, struct err *e)
 	return true;
 }
 
+/* What was emitted from that one on, and what that emits in turn. */
 static bool
-deliver_all(struct kv_run *r, struct err *e)
+deliver_from(struct kv_run *r, size_t i, struct err *e)
 {
-	for (size_t i = 0; i < r->n_effects; i++)
+	for (; i < r->n_effects; i++)
 		if (!deliver(r, i, e))
 			return false;
-	if (!kv_run_exceeds(r))
-		return true;
-	return err_set(e, REFUSAL_internal, "an operation puts more than one commit takes");
+	return !kv_run_exceeds(r) || is_over(r, e);
 }
 
-bool
-kv_run_op(struct kv_run *r, const struct kv_op *op, struct err *e)
+static bool
+run_op(struct kv_run *r, const struct kv_op *op, struct err *e)
 {
 	if (!kv_run_apply(r, &op->part, op->apply, op->arg, e))
 		return false;
 	r->units = 1;
 	count_waiting(r, 0);
-	return deliver_all(r, e);
+	return deliver_from(r, 0, e);
+}
+
+/* What its awaited effects need may have been taken by others, or it is the receivers of others that await so much.
+ * Then the others are stored, and tear nothing. */
+bool
+kv_run_op(struct kv_run *r, const struct kv_op *op, struct err *e)
+{
+	if (run_op(r, op, e))
+		return true;
+	if (!r->over)
+		return false;
+	kv_run_undo(r);
+	r->n_effects = r->n_told = 0;
+	r->waits = (struct kv_load) { 0 };
+	r->more = r->stuck = false;
+	r->later = true;
+	return run_op(r, op, e);
+}
+
+/* With all that is emitted because of it, or not at all: what its receiver awaits must find room in the same commit. */
+static enum outcome
+settle_stored(struct kv_run *r, struct span key, struct err *e)
+{
+	size_t mark = kv_set_mark(&r->set), effects = r->n_effects, units = r->units;
+	struct kv_load waits = r->waits;
+	bool more = r->more, stuck = r->stuck;
+	enum outcome what = attempt_stored(r, key, e);
+
+	if (what != APPLIED || deliver_from(r, effects, e))
+		return what;
+	kv_set_undo(&r->set, mark);
+	r->n_effects = effects;
+	r->units = units;
+	r->waits = waits;
+	r->more = more;
+	r->stuck = stuck;
+	what = r->over ? NEXT_COMMIT : NOT;
+	r->over = false;
+	return what;
 }
 
 /* What comes next is after the pair of this key; after this key alone if it names no pair. */
@@ -401,22 +456,22 @@ pass_over(struct kv_view_key *after, struct span key, bool is_pair)
 
 /* A stored effect that exceeds a commit of its own cannot be applied, nor can one whose key is damaged: a key is under
  * no CRC until its value is read. */
-bool
-kv_run_pending(struct kv_run *r, struct err *e)
+void
+kv_run_pending(struct kv_run *r)
 {
 	static const char all[] = { (char)KV_KIND_PENDING };
 	struct span prefix = span_of(all, sizeof all), key;
 	struct kv_view_key from = { .b = { KV_KIND_PENDING }, .n = 1 };
 	struct kv_effect f;
 	enum outcome what;
+	struct err e;
 	bool is_pair;
 
 	while (!r->more && kv_run_next_key(r, kv_view_span(&from), prefix, &key)) {
 		is_pair = read_pair(r, key, &f);
 		pass_over(&from, key, is_pair);
-		what = is_pair ? drain_pair(r, &f.to, &f.from, e) : NOT;
-		r->more = what == NEXT_COMMIT && r->units > 0;
-		r->stuck = r->stuck || (what != APPLIED && !r->more);
+		what = is_pair ? drain_pair(r, &f.to, &f.from, settle_stored, &e) : NOT;
+		r->more = r->more || (what == NEXT_COMMIT && r->units > 0);
+		r->stuck = r->stuck || what == NOT || (what == NEXT_COMMIT && r->units == 0);
 	}
-	return deliver_all(r, e);
 }

@@ -281,6 +281,49 @@ what_is_awaited_must_fit_into_one_commit(void **state)
 	scene_clear(&s);
 }
 
+/* What nobody awaits tears no operation, although what its receivers await is too much for one commit. */
+static void
+what_a_receiver_awaits_tears_no_operation(void **state)
+{
+	struct kv_scene s = start(state);
+	struct kv_part a = part(K_BURST, "cccc"), b = part(K_BURST, "dddd"),
+		       c = part(K_BURST, "eeee"), sum = part(K_SUM, "ffff");
+
+	assert_int_equal(RUN(&s, from, PUT("k", "1"), EMIT(a, RELAY_AWAITED, "a", 1, "200"),
+			     EMIT(b, RELAY_AWAITED, "b", 1, "200"), AWAIT(sum, SUM, "s", 1, "7"),
+			     EMIT(c, RELAY_AWAITED, "c", 1, "200")),
+	    REFUSAL_NONE);
+	assert_row(&s, from, "k", "1");
+	assert_row(&s, sum, "sum", "7");
+	s.rig->crash(&s);
+	s.rig->settle(&s);
+	assert_row(&s, part(K_SUM, "cccc"), "sum", "200");
+	assert_row(&s, part(K_SUM, "dddd"), "sum", "200");
+	assert_row(&s, part(K_SUM, "eeee"), "sum", "200");
+	scene_clear(&s);
+}
+
+/* An awaited effect comes after what its pair has stored.  If that does not fit, it is refused for now. */
+static void
+what_is_awaited_waits_for_what_its_pair_has_stored(void **state)
+{
+	struct kv_scene s = start(state);
+	struct kv_part a = part(K_BURST, "cccc");
+
+	if (!s.rig->batches) {
+		scene_clear(&s);
+		return;
+	}
+	assert_int_equal(RUN(&s, from, PUT("k", "1"), EMIT(a, RELAY_AWAITED, "a", 1, "256"),
+			     EMIT(a, RELAY_AWAITED, "b", 1, "256"), AWAIT(a, SUM, "c", 1, "1")),
+	    REFUSAL_too_many_outstanding);
+	assert_row(&s, from, "k", "1");
+	s.rig->settle(&s);
+	assert_row(&s, part(K_SUM, "cccc"), "sum", "512");
+	assert_int_equal(RUN(&s, from, AWAIT(a, SUM, "c", 2, "1")), REFUSAL_NONE);
+	scene_clear(&s);
+}
+
 /* -- of one commit ------------------------------------------------------------------------------------------------ */
 
 static sem_t entered, leave;
@@ -540,6 +583,8 @@ main(void)
 		cmocka_unit_test(an_operation_puts_no_more_than_a_commit),
 		cmocka_unit_test(effects_that_exceed_a_commit_go_into_the_next),
 		cmocka_unit_test(what_is_awaited_must_fit_into_one_commit),
+		cmocka_unit_test(what_a_receiver_awaits_tears_no_operation),
+		cmocka_unit_test(what_is_awaited_waits_for_what_its_pair_has_stored),
 		cmocka_unit_test(a_commit_is_bounded),
 		cmocka_unit_test(operations_see_those_before_them),
 	};

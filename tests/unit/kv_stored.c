@@ -8,6 +8,8 @@
 
 #include <cmocka.h>
 
+#include <stdatomic.h>
+
 #include "common/base/log.h"
 #include "common/store/db.h"
 #include "tests/kv_rigs.h"
@@ -434,6 +436,105 @@ a_stored_effect_of_no_kind_holds_up_no_other(void **state)
 	scene_clear(&s);
 }
 
+/* -- receivers that await something ----------------------------------------------------------------------------- */
+
+enum { G_FROM, G_GATE, G_END, G_KINDS };
+
+static atomic_uint gates_shut; /* so many of them refuse what comes */
+
+static bool
+pass_gate(struct kv_txn *t, const struct kv_part *from, const struct kv_fact *was,
+    const struct kv_fact *now, void *arg, struct err *e)
+{
+	struct kv_part to = *kv_here(t);
+	uint64_t number = scene_number(span_of(to.name, to.n));
+
+	(void)from;
+	(void)was;
+	(void)arg;
+	if (number < gates_shut)
+		return err_word(e, REFUSAL_storage);
+	to.kind = G_END;
+	kv_emit_awaited(t, &to, now);
+	return true;
+}
+
+static const struct kv_kind gate_kinds[G_KINDS] = {
+	[G_FROM] = { "from", 4, NULL, NULL },
+	[G_GATE] = { "gate", 5, pass_gate, NULL },
+	[G_END] = { "end", 5, NULL, NULL },
+};
+static const struct kv_schema gate_schema = { gate_kinds, G_KINDS, NULL };
+
+/* Of a scene whose store was opened with gate_schema.  with: the number of the first gate. */
+static bool
+emit_gates(struct kv_txn *t, void *arg, struct err *e)
+{
+	const struct scene_op *o = arg;
+	char name[16];
+
+	(void)e;
+	for (unsigned i = 0; i < KV_EFFECTS_MAX; i++) {
+		struct kv_fact f = { .what = 1,
+			.version = { 0, 1 },
+			.name = SPAN_LIT("f"),
+			.value = SPAN_LIT("v") };
+		struct kv_part to;
+
+		snprintf(name, sizeof name, "%05u", *(const unsigned *)o->with + i);
+		to = kv_part_of(G_GATE, span_str(name));
+		kv_emit(t, &to, &f);
+	}
+	return true;
+}
+
+static void
+open_gates(struct kv_scene *s)
+{
+	struct err e;
+
+	kv_close(&s->kv);
+	if (!kv_lmdb_open(s->folder, s->size, &gate_schema, &s->kv, &e))
+		fail_msg("%s", e.text);
+}
+
+static void
+wait_for_pending(struct kv_scene *s, uint64_t n)
+{
+	int64_t until = loop_now_ms(s->loop) + 60000;
+
+	while (pending(s) != n) {
+		if (loop_now_ms(s->loop) >= until)
+			fail_msg("%llu are pending", (unsigned long long)pending(s));
+		usleep(1000);
+	}
+}
+
+/* They were stored because of a fault that is over; all of them with what they await are more than a commit takes. */
+static void
+stored_effects_whose_receivers_await_are_applied(void **state)
+{
+	enum { MANY = 4 * KV_EFFECTS_MAX };
+	struct kv_scene s = begin(state);
+
+	if (!is_lmdb(&s)) {
+		scene_clear(&s);
+		return;
+	}
+	open_gates(&s);
+	gates_shut = MANY;
+	for (unsigned i = 0; i < MANY; i += KV_EFFECTS_MAX)
+		assert_int_equal(scene_call_with(&s, kv_part_of(G_FROM, SPAN_LIT("aaaa")),
+				     emit_gates, &i),
+		    REFUSAL_NONE);
+	assert_int_equal(pending(&s), MANY);
+	gates_shut = 0;
+	open_gates(&s);
+	kv_lmdb_set_retry_ms(s.kv, 5);
+	wait_for_pending(&s, 0);
+	scene_clear(&s);
+}
+
 struct busy {
 	struct kv_op op;
 	struct kv_scene *scene;
@@ -599,6 +700,7 @@ main(void)
 		cmocka_unit_test(an_effect_that_is_stored_while_the_store_opens_is_tried_again),
 		cmocka_unit_test(a_damaged_stored_effect_holds_up_its_pair_alone),
 		cmocka_unit_test(a_stored_effect_of_no_kind_holds_up_no_other),
+		cmocka_unit_test(stored_effects_whose_receivers_await_are_applied),
 		cmocka_unit_test(stored_effects_outlive_a_full_queue),
 		cmocka_unit_test(what_waits_asks_the_limit_of_the_log),
 		cmocka_unit_test(a_read_after_the_end_fails),
