@@ -47,7 +47,7 @@ kv_run_txn(struct kv_txn *t, struct kv_run *r, const struct kv_part *here, size_
 	t->run = r;
 	t->parent = parent;
 	t->emitted = 0;
-	t->may_await = t->receives = t->keeps = false;
+	t->may_await = t->receives = t->lost = t->keeps = false;
 	t->broke = NULL;
 	kv_txn_begin(t, here);
 }
