@@ -4,6 +4,7 @@
 
 #include "common/base/clock.h"
 #include "common/base/memory.h"
+#include "common/loop/loop.h"
 #include "oms/store/store_private.h"
 
 /* One delivery's. */
@@ -76,6 +77,12 @@ all_done(struct oms_several *several, const struct err *e)
 }
 
 static void
+nothing_done(void *arg)
+{
+	all_done(arg, NULL);
+}
+
+static void
 copy_outcome(struct oms_delivery *to, const struct oms_delivery *from)
 {
 	*to = *from;
@@ -101,6 +108,8 @@ oms_store_attempted(struct oms_store *s, const struct oms_delivery *d, size_t n,
 	a->now_s = clock_wall_ms() / 1000;
 	a->done = done;
 	a->arg = arg;
+	if (n == 0)
+		loop_post(l, nothing_done, &a->several);
 	for (size_t i = 0; i < n; i++) {
 		struct result *r = &a->result[i];
 

@@ -1094,10 +1094,28 @@ a_peer_comes_again(void **state)
 	world_clear(&w);
 }
 
+/* Also of an attempt at nothing. */
+static void
+an_attempt_is_recorded_once(void **state)
+{
+	struct world w;
+	struct outcome o = { .world = &w, .why = REFUSAL_internal };
+
+	(void)state;
+	world_init(&w);
+	w.waiting++;
+	oms_store_attempted(w.store, NULL, 0, w.loop, on_done, &o);
+	assert_int_equal(w.waiting, 1); /* never inside the call */
+	loop_drain(w.loop);
+	assert_int_equal(w.waiting, 0);
+	assert_int_equal(o.why, REFUSAL_NONE);
+	world_clear(&w);
+}
+
 int
 main(void)
 {
-	enum { N = 30 };
+	enum { N = 31 };
 	const struct CMUnitTest tests[N] = {
 		cmocka_unit_test(a_letter_is_there_after_a_restart),
 		cmocka_unit_test(the_same_token_is_the_same_letter),
@@ -1122,6 +1140,7 @@ main(void)
 		cmocka_unit_test(orphans_are_swept_after_the_start),
 		cmocka_unit_test(a_user_is_forgotten_whole),
 		cmocka_unit_test(many_users_are_counted_with_pauses),
+		cmocka_unit_test(an_attempt_is_recorded_once),
 		cmocka_unit_test(a_user_comes_again),
 		cmocka_unit_test(a_queue_comes_again),
 		cmocka_unit_test(an_expiry_comes_again),
