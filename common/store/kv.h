@@ -183,6 +183,9 @@ bool kv_get_fact(struct kv_txn *t, unsigned what, struct span name, struct kv_fa
 /* Each fact of that `what` in the order of names, as kv_each; not those that are gone. */
 void kv_each_fact(struct kv_txn *t, unsigned what, struct span from, struct span prefix,
     bool (*fn)(void *arg, const struct kv_fact *fact), void *arg);
+/* In a read: the name of each fact of that `what` which kv_each_fact has passed over, because it is damaged. */
+void kv_each_damaged(struct kv_txn *t, unsigned what, bool (*fn)(void *arg, struct span name),
+    void *arg);
 /* Inside receive, before anything else, where `was` is NULL: true: what the partition kept of the fact is damaged.  A
  * receiver that has asked goes on, and *now is kept instead; one that has not is refused for the fault. */
 bool kv_was_damaged(struct kv_txn *t);

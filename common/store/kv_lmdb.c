@@ -94,6 +94,12 @@ view_pardon(void *view)
 }
 
 static bool
+view_passed_over(void *view)
+{
+	return db_passed_over(view) > 0;
+}
+
+static bool
 view_has_free(void *view, uint64_t octets)
 {
 	return db_has_free(view, octets);
@@ -120,6 +126,7 @@ static const struct kv_view view = {
 	.prev_key = view_prev_key,
 	.fault = view_fault,
 	.pardon = view_pardon,
+	.passed_over = view_passed_over,
 	.has_free = view_has_free,
 	.has_pending = view_has_pending,
 	.stamp = view_stamp,

@@ -73,6 +73,13 @@ view_pardon(void *view)
 	(void)view;
 }
 
+static bool
+view_passed_over(void *view)
+{
+	(void)view;
+	return false;
+}
+
 uint64_t
 memory_used(const struct kv_memory *m)
 {
@@ -130,6 +137,7 @@ const struct kv_view memory_view = {
 	.prev_key = view_prev_key,
 	.fault = view_fault,
 	.pardon = view_pardon,
+	.passed_over = view_passed_over,
 	.has_free = view_has_free,
 	.has_pending = view_has_pending,
 	.stamp = view_stamp,

@@ -49,7 +49,8 @@ struct kv_view {
 	/* The same for the last key before `before`. */
 	bool (*prev_key)(void *view, struct span before, struct span prefix, struct span *key);
 	bool (*fault)(void *view, struct err *e);
-	void (*pardon)(void *view); /* only the fault of a damaged row */
+	void (*pardon)(void *view);      /* only the fault of a damaged row */
+	bool (*passed_over)(void *view); /* has a read left damaged rows out? */
 	bool (*has_free)(void *view, uint64_t octets);
 	/* May there be stored effects?  False: no look-up is needed. */
 	bool (*has_pending)(void *view);

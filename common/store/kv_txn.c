@@ -101,6 +101,38 @@ kv_each_fact(struct kv_txn *t, unsigned what, struct span from, struct span pref
 	kv_each_in(t, kv_view_span(&begin), kv_view_span(&all), on_fact, &f);
 }
 
+struct damaged_facts {
+	struct kv_txn *txn;
+	size_t head; /* octets of the key before the name */
+	bool (*fn)(void *arg, struct span name);
+	void *arg;
+};
+
+/* Asking for the fault clears it, if it is damage. */
+static bool
+on_fact_key(void *arg, struct span key, struct span value)
+{
+	struct damaged_facts *d = arg;
+	struct err e;
+
+	if (kv_find(d->txn, key, &value) || !kv_fault(d->txn, &e))
+		return true;
+	return !kv_fault(d->txn, &e) && d->fn(d->arg, span_sub(key, d->head, key.n));
+}
+
+void
+kv_each_damaged(struct kv_txn *t, unsigned what, bool (*fn)(void *arg, struct span name), void *arg)
+{
+	struct damaged_facts d = { t, t->part + 2, fn, arg };
+	struct kv_view_key all = { .n = 0 };
+
+	if (!kv_holds(t, t->run == NULL, "only a read passes over damage") ||
+	    !t->view->passed_over(t->of) || !fact_key(t, what, (struct span) { 0 }))
+		return;
+	kv_key_append(&all, t->key.b, t->key.n);
+	t->view->each_key(t->of, kv_view_span(&all), kv_view_span(&all), on_fact_key, &d);
+}
+
 static void
 write_head(char *to, const struct kv_fact *f, unsigned flags)
 {

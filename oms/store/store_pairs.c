@@ -5,6 +5,8 @@
 #include "common/base/memory.h"
 #include "oms/store/store_private.h"
 
+#define DAMAGED_MAX 16 /* in one look; the next walk finds the others */
+
 struct walk {
 	struct oms_question question;
 	struct oms_pair_cursor from, next;
@@ -12,6 +14,9 @@ struct walk {
 	struct oms_pair *page;
 	size_t n, n_before, max;
 	bool full; /* another pair follows */
+	/* Names of queues whose entries cannot be read. */
+	unsigned char damaged[DAMAGED_MAX][OMS_QUEUE_BYTES];
+	size_t n_damaged;
 	oms_store_pairs_done *done;
 	void *arg;
 };
@@ -41,15 +46,27 @@ take_pair(void *arg, const struct kv_fact *f)
 	return true;
 }
 
+static bool
+take_damaged(void *arg, struct span name)
+{
+	struct walk *w = arg;
+
+	if (name.n == OMS_QUEUE_BYTES)
+		memcpy(w->damaged[w->n_damaged++], name.p, OMS_QUEUE_BYTES);
+	return w->n_damaged < DAMAGED_MAX;
+}
+
 static void
 look_pairs(struct kv_txn *t, void *arg)
 {
 	struct walk *w = arg;
 
 	w->n = w->n_before;
+	w->n_damaged = 0;
 	w->full = false;
 	kv_each_fact(t, OMS_FACT, span_of(w->from.next, w->from.begun ? OMS_HASH_BYTES : 0),
 	    SPAN_LIT(""), take_pair, w);
+	kv_each_damaged(t, OMS_FACT, take_damaged, w);
 }
 
 static void
@@ -67,6 +84,8 @@ pairs_read(struct oms_question *q)
 {
 	struct walk *w = (struct walk *)q;
 
+	for (size_t i = 0; i < w->n_damaged; i++)
+		oms_queue_anew(q, w->damaged[i]);
 	w->next.begun = true;
 	w->next.shard = w->from.shard;
 	if (!w->full) {

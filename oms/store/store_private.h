@@ -237,6 +237,8 @@ bool oms_entry_read(const struct kv_fact *f, struct oms_pair *p);
 /* What the directory was told to be due is due later: it is told so.  Without this, each look would find that again. */
 void oms_queue_later(struct oms_question *q, const struct kv_part *queue, const struct domain *own,
     const struct domain *peer);
+/* The entry of a queue is damaged: its directory is told anew. */
+void oms_queue_anew(struct oms_question *q, const unsigned char queue[OMS_QUEUE_BYTES]);
 /* A row of the queue that its letter does not have goes, unless the queue knows that the letter states it: then the letter
  * has changed since, and will state that.  Damage leaves such rows. */
 void oms_queue_check(struct oms_question *q, const struct kv_part *queue, const struct ulid *id,

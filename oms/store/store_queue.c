@@ -260,6 +260,46 @@ oms_queue_later(struct oms_question *q, const struct kv_part *queue, const struc
 	oms_take(q->store, &w->op, q->loop);
 }
 
+/* Any letter of the queue has its domains. */
+static bool
+take_domains(void *arg, const struct kv_fact *f)
+{
+	struct oms_due_fact *due = arg;
+
+	return !oms_due_read(f->value, due);
+}
+
+static bool
+apply_anew(struct kv_txn *t, void *arg, struct err *e)
+{
+	const struct oms_first first = first_of(t);
+	struct oms_due_fact due = { .next_ms = 0 };
+
+	(void)arg;
+	(void)e;
+	kv_each_fact(t, OMS_FACT, SPAN_LIT(""), SPAN_LIT(""), take_domains, &due);
+	kv_pardon(t);
+	if (first.next_ms == 0 || due.own.text[0] != '\0')
+		tell(t, &first, &due.own, &due.peer, false);
+	return true;
+}
+
+void
+oms_queue_anew(struct oms_question *q, const unsigned char queue[OMS_QUEUE_BYTES])
+{
+	struct telling *w = memory_new(sizeof *w);
+
+	w->op.op = (struct kv_op) {
+		.part = kv_part_of(OMS_QUEUE, span_of(queue, OMS_QUEUE_BYTES)),
+		.apply = apply_anew,
+		.done = telling_done,
+		.arg = w,
+		.octets = 512,
+		.frees = true,
+	};
+	oms_take(q->store, &w->op, q->loop);
+}
+
 /* -- a row that its letter does not have ------------------------------------------------------------------ */
 
 struct checking {

@@ -299,6 +299,27 @@ a_damaged_entry_of_a_directory_refuses_no_letter(void **state)
 	world_clear(&w);
 }
 
+/* Whoever walks over the pairs finds it. */
+static void
+a_damaged_entry_of_a_directory_is_told_anew(void **state)
+{
+	struct oms_pair pairs[OMS_STORE_PAIRS_PAGE];
+	const struct oms_pair_cursor first = { .begun = false };
+	struct world w;
+
+	(void)state;
+	world_init(&w);
+	put_together(&w, 1);
+	spoil(&w, queue_lists, FACT);
+	assert_int_equal(count_due(&w), 0);
+	assert_int_equal(ask_pairs(w.store, w.loop, &first, OMS_STORE_PAIRS_PAGE, pairs).n, 0);
+	assert_due_soon(&w, 1);
+	assert_int_equal(ask_pairs(w.store, w.loop, &first, OMS_STORE_PAIRS_PAGE, pairs).n, 1);
+	assert_string_equal(pairs[0].own.text, "a.test");
+	assert_string_equal(pairs[0].peer.text, "b.test");
+	world_clear(&w);
+}
+
 /* What a queue knows of a letter is damaged: it hears what became of the attempt, and nothing stays due for ever. */
 static void
 a_damaged_fact_of_a_queue_keeps_nothing_due(void **state)
@@ -339,6 +360,7 @@ main(void)
 		cmocka_unit_test(a_damaged_row_of_a_queue_is_due_again),
 		cmocka_unit_test(a_damaged_note_of_a_queue_refuses_no_letter),
 		cmocka_unit_test(a_damaged_entry_of_a_directory_refuses_no_letter),
+		cmocka_unit_test(a_damaged_entry_of_a_directory_is_told_anew),
 		cmocka_unit_test(a_damaged_fact_of_a_queue_keeps_nothing_due),
 	};
 
