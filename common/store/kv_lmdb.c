@@ -12,6 +12,9 @@
 #include "common/store/kv_private.h"
 
 #define RETRY_MS 10000
+/* Of what is stuck a transaction tries so many pairs, and the next one does not come at once: others commit. */
+#define STUCK_TRIES  128
+#define STUCK_PAUSES 100 /* in retry_ms */
 #define SET_OCTETS                                                                                 \
 	(2 *                                                                                       \
 	    KV_COMMIT_OCTETS) /* of what waits for the end of a transaction, and of what was refused */
@@ -30,8 +33,11 @@ struct lmdb {
 	struct db_write drain; /* of stored effects */
 	bool draining;         /* on the writer's thread: it is queued */
 	bool waiting;          /* ... it will be, by the alarm */
-	bool more, stuck; /* the drain that runs has left some for the next commit, for later */
-	size_t most;      /* effects that it applies */
+	bool more;             /* the drain that runs has left some for the next commit */
+	bool stuck;            /* what this pass over all pairs has met cannot be applied */
+	bool again;            /* more were stored since it began */
+	struct kv_view_key from, next; /* where it goes on; n = 0: it begins, it is at its end */
+	size_t most;                   /* effects that it applies */
 	_Atomic int64_t retry_ms;
 };
 
@@ -191,42 +197,52 @@ static bool
 apply_drain(struct db_txn *t, void *arg, struct err *e)
 {
 	struct lmdb *m = arg;
-
 	struct kv_run *r = begin_run(m, t);
+	size_t stores = r->stores;
 
 	r->most = m->most;
-	m->more = m->stuck = false;
-	if (!r->stores && !view_has_pending(t))
+	r->tries = STUCK_TRIES;
+	r->from = m->from;
+	m->more = false;
+	if (m->from.n == 0)
+		m->stuck = m->again = false;
+	m->next.n = 0;
+	if (stores == 0 && !view_has_pending(t))
 		return true;
 	kv_run_pending(r);
 	if (!end_run(t, r, true, r->units, e))
 		return false;
 	m->more = r->more;
-	m->stuck = r->stuck;
+	m->next = r->from;
+	m->stuck = m->stuck || r->stuck;
+	m->again = m->again || r->stores != stores;
 	return true;
 }
 
 static void retry(void *arg);
 
 static void
+drain_in(struct lmdb *m, int64_t in_ms)
+{
+	m->waiting = true;
+	db_alarm(m->db, in_ms, retry, m);
+}
+
+static void
 drain_later(struct lmdb *m)
 {
 	m->stuck = true;
-	if (m->waiting || m->draining)
-		return;
-	m->waiting = true;
-	db_alarm(m->db, m->retry_ms, retry, m);
+	if (!m->waiting && !m->draining)
+		drain_in(m, m->retry_ms);
 }
 
-/* On the writer's thread, and when the store opens.  The drain may be done before the call returns.  One that is
- * queued may have been applied already, by the transaction that has stored more since.  A queue that is full takes
- * it later. */
+/* On the writer's thread, and when the store opens.  It may be done before the call returns.  A queue that is full
+ * takes it later. */
 static void
-drain(struct lmdb *m)
+take_drain(struct lmdb *m)
 {
 	struct err e;
 
-	m->more = true;
 	if (m->draining)
 		return;
 	m->draining = true;
@@ -236,13 +252,22 @@ drain(struct lmdb *m)
 	drain_later(m);
 }
 
+/* More effects are stored.  A drain that is queued may have been applied already, by the transaction that has stored
+ * them since, or be beyond them. */
+static void
+drain(struct lmdb *m)
+{
+	m->again = true;
+	take_drain(m);
+}
+
 static void
 retry(void *arg)
 {
 	struct lmdb *m = arg;
 
 	m->waiting = false;
-	drain(m);
+	take_drain(m);
 }
 
 /* What finds no space may find enough for less. */
@@ -252,13 +277,18 @@ drained(void *arg, const struct err *e)
 	struct lmdb *m = arg;
 
 	m->draining = false;
-	if (e != NULL)
+	if (e != NULL) {
 		m->most = m->most > 1 ? m->most / 2 : 1;
-	else
-		m->most = m->most < KV_COMMIT_UNITS / 2 ? 2 * m->most : KV_COMMIT_UNITS;
-	if (e == NULL && m->more)
-		drain(m);
-	else if (e != NULL || m->stuck)
+		drain_later(m);
+		return;
+	}
+	m->most = m->most < KV_COMMIT_UNITS / 2 ? 2 * m->most : KV_COMMIT_UNITS;
+	m->from = m->next;
+	if (m->more || m->again)
+		take_drain(m);
+	else if (m->from.n > 0)
+		drain_in(m, m->retry_ms / STUCK_PAUSES);
+	else if (m->stuck)
 		drain_later(m);
 }
 

@@ -67,6 +67,12 @@ struct kv_effect {
 #define KV_PARENT_NONE (SIZE_MAX - 1) /* nobody waits for it */
 };
 
+/* A key of a view, as it is made. */
+struct kv_view_key {
+	unsigned char b[KV_VIEW_KEY_MAX + 1];
+	size_t n;
+};
+
 struct kv_run {
 	struct kv *kv;
 	const struct kv_view *view;
@@ -84,9 +90,13 @@ struct kv_run {
 	struct kv_load
 	    waits;           /* of the effects that are not delivered yet, if they must be stored */
 	bool asked, pending; /* the engine had stored effects then, if it was asked */
-	bool stores;         /* an effect was stored since kv_run_begin */
+	size_t stores;       /* effects that were stored since kv_run_begin */
 	bool more;           /* an effect was stored because it is for the next commit */
 	bool stuck;          /* an effect was stored because it cannot be applied now */
+	/* Of kv_run_pending: the pairs that it tries in vain at most, and where it begins, and what comes next; n = 0: the
+	 * first. */
+	size_t tries;
+	struct kv_view_key from;
 	struct kv_told *told; /* the refusals that reached the operation, in their order */
 	size_t n_told, cap_told;
 };
@@ -128,7 +138,7 @@ bool kv_run_prev_key(struct kv_run *r, struct span before, struct span prefix, s
  * into the write set as stored effects.  False: *e, and nothing is to be put. */
 bool kv_run_op(struct kv_run *r, const struct kv_op *op, struct err *e);
 /* Applies stored effects, at most about `most` of them, until a commit is full (`more`).  Those that cannot be applied
- * stay (`stuck`). */
+ * stay (`stuck`).  from.n is 0 after the last. */
 void kv_run_pending(struct kv_run *r);
 
 /* What a run puts, and what it would put if the effects that it has not delivered were stored. */
@@ -136,11 +146,6 @@ bool kv_run_exceeds(const struct kv_run *r);
 
 /* -- one callback ------------------------------------------------------------------------------------ */
 
-/* A key of a view, as it is made. */
-struct kv_view_key {
-	unsigned char b[KV_VIEW_KEY_MAX + 1];
-	size_t n;
-};
 void kv_key_begin(struct kv_view_key *k, const struct kv_part *part);
 void kv_key_append(struct kv_view_key *k, const void *p, size_t n);
 struct span kv_view_span(const struct kv_view_key *k); /* borrows from *k */

@@ -36,7 +36,8 @@ void
 kv_run_begin(struct kv_run *r, void *of)
 {
 	kv_set_reset(&r->set);
-	r->stores = r->asked = false;
+	r->stores = 0;
+	r->asked = false;
 	kv_run_follow(r, of);
 }
 
@@ -49,6 +50,8 @@ kv_run_follow(struct kv_run *r, void *of)
 	r->n_told = 0;
 	r->units = 0;
 	r->most = KV_COMMIT_UNITS;
+	r->tries = SIZE_MAX;
+	r->from.n = 0;
 	r->waits = (struct kv_load) { 0 };
 	r->defers = r->later = r->over = r->more = r->stuck = false;
 }
@@ -97,7 +100,7 @@ may_be_pending(struct kv_run *r)
 	if (!r->asked)
 		r->pending = r->view->has_pending(r->of);
 	r->asked = true;
-	return r->stores || r->pending;
+	return r->stores > 0 || r->pending;
 }
 
 static bool
@@ -155,7 +158,7 @@ store(struct kv_run *r, const struct kv_effect *f)
 
 	if (PLANTED(effect_lost))
 		return;
-	r->stores = true;
+	r->stores++;
 	add_number(&k, next_number(r, &k));
 	put_u8(&b, f->fact.what);
 	put_u64(&b, f->fact.version.fence);
@@ -427,6 +430,7 @@ static enum outcome
 settle_stored(struct kv_run *r, struct span key, struct err *e)
 {
 	size_t mark = kv_set_mark(&r->set), effects = r->n_effects, units = r->units;
+	size_t stores = r->stores;
 	struct kv_load waits = r->waits;
 	bool more = r->more, stuck = r->stuck;
 	enum outcome what = attempt_stored(r, key, e);
@@ -436,6 +440,7 @@ settle_stored(struct kv_run *r, struct span key, struct err *e)
 	kv_set_undo(&r->set, mark);
 	r->n_effects = effects;
 	r->units = units;
+	r->stores = stores;
 	r->waits = waits;
 	r->more = more;
 	r->stuck = stuck;
@@ -455,23 +460,44 @@ pass_over(struct kv_view_key *after, struct span key, bool is_pair)
 }
 
 /* A stored effect that exceeds a commit of its own cannot be applied, nor can one whose key is damaged: a key is under
- * no CRC until its value is read. */
+ * no CRC until its value is read.  True: `key`, or the pair that it begins, needs no more in this commit. */
+static bool
+drain_from(struct kv_run *r, struct span key, bool *is_pair)
+{
+	struct kv_effect f;
+	enum outcome what = NOT;
+	struct err e;
+
+	*is_pair = read_pair(r, key, &f);
+	if (*is_pair)
+		what = drain_pair(r, &f.to, &f.from, settle_stored, &e);
+	if (what == NEXT_COMMIT && r->units > 0) {
+		r->more = true;
+		return false;
+	}
+	if (what != APPLIED) {
+		r->stuck = true;
+		r->tries--;
+	}
+	return true;
+}
+
 void
 kv_run_pending(struct kv_run *r)
 {
 	static const char all[] = { (char)KV_KIND_PENDING };
 	struct span prefix = span_of(all, sizeof all), key;
-	struct kv_view_key from = { .b = { KV_KIND_PENDING }, .n = 1 };
-	struct kv_effect f;
-	enum outcome what;
-	struct err e;
 	bool is_pair;
 
-	while (!r->more && kv_run_next_key(r, kv_view_span(&from), prefix, &key)) {
-		is_pair = read_pair(r, key, &f);
-		pass_over(&from, key, is_pair);
-		what = is_pair ? drain_pair(r, &f.to, &f.from, settle_stored, &e) : NOT;
-		r->more = r->more || (what == NEXT_COMMIT && r->units > 0);
-		r->stuck = r->stuck || what == NOT || (what == NEXT_COMMIT && r->units == 0);
+	if (r->from.n == 0)
+		kv_key_append(&r->from, all, sizeof all);
+	while (!r->more && r->tries > 0) {
+		if (!kv_run_next_key(r, kv_view_span(&r->from), prefix, &key)) {
+			r->from.n = 0;
+			return;
+		}
+		key = kv_set_copy(&r->set, key);
+		if (drain_from(r, key, &is_pair))
+			pass_over(&r->from, key, is_pair);
 	}
 }

@@ -8,6 +8,7 @@
 
 #include <cmocka.h>
 
+#include <semaphore.h>
 #include <stdatomic.h>
 
 #include "common/base/log.h"
@@ -439,19 +440,28 @@ a_stored_effect_of_no_kind_holds_up_no_other(void **state)
 /* -- receivers that await something ----------------------------------------------------------------------------- */
 
 enum { G_FROM, G_GATE, G_END, G_KINDS };
+enum { GATES = 10000 }; /* the name of the first; all have five octets */
 
-static atomic_uint gates_shut; /* so many of them refuse what comes */
+static atomic_uint gates_shut;  /* so many of them refuse what comes */
+static atomic_uint gates_tried; /* so often something came */
+static atomic_bool gates_hold;  /* the next that comes is held until the test says */
+static sem_t gate_entered, gate_leave;
 
 static bool
 pass_gate(struct kv_txn *t, const struct kv_part *from, const struct kv_fact *was,
     const struct kv_fact *now, void *arg, struct err *e)
 {
 	struct kv_part to = *kv_here(t);
-	uint64_t number = scene_number(span_of(to.name, to.n));
+	uint64_t number = scene_number(span_of(to.name, to.n)) - GATES;
 
 	(void)from;
 	(void)was;
 	(void)arg;
+	gates_tried++;
+	if (atomic_exchange(&gates_hold, false)) {
+		sem_post(&gate_entered);
+		sem_wait(&gate_leave);
+	}
 	if (number < gates_shut)
 		return err_word(e, REFUSAL_storage);
 	to.kind = G_END;
@@ -481,7 +491,7 @@ emit_gates(struct kv_txn *t, void *arg, struct err *e)
 			.value = SPAN_LIT("v") };
 		struct kv_part to;
 
-		snprintf(name, sizeof name, "%05u", *(const unsigned *)o->with + i);
+		snprintf(name, sizeof name, "%u", GATES + *(const unsigned *)o->with + i);
 		to = kv_part_of(G_GATE, span_str(name));
 		kv_emit(t, &to, &f);
 	}
@@ -510,6 +520,19 @@ wait_for_pending(struct kv_scene *s, uint64_t n)
 	}
 }
 
+/* Each of `many` gates is told of something, and refuses it. */
+static void
+shut_gates(struct kv_scene *s, unsigned many)
+{
+	open_gates(s);
+	gates_shut = many;
+	for (unsigned i = 0; i < many; i += KV_EFFECTS_MAX)
+		assert_int_equal(scene_call_with(s, kv_part_of(G_FROM, SPAN_LIT("aaaa")),
+				     emit_gates, &i),
+		    REFUSAL_NONE);
+	assert_int_equal(pending(s), many);
+}
+
 /* They were stored because of a fault that is over; all of them with what they await are more than a commit takes. */
 static void
 stored_effects_whose_receivers_await_are_applied(void **state)
@@ -521,16 +544,48 @@ stored_effects_whose_receivers_await_are_applied(void **state)
 		scene_clear(&s);
 		return;
 	}
-	open_gates(&s);
-	gates_shut = MANY;
-	for (unsigned i = 0; i < MANY; i += KV_EFFECTS_MAX)
-		assert_int_equal(scene_call_with(&s, kv_part_of(G_FROM, SPAN_LIT("aaaa")),
-				     emit_gates, &i),
-		    REFUSAL_NONE);
-	assert_int_equal(pending(&s), MANY);
+	shut_gates(&s, MANY);
 	gates_shut = 0;
 	open_gates(&s);
 	kv_lmdb_set_retry_ms(s.kv, 5);
+	wait_for_pending(&s, 0);
+	scene_clear(&s);
+}
+
+static bool
+count_tries(struct kv_txn *t, void *arg, struct err *e)
+{
+	(void)e;
+	kv_put(t, SPAN_LIT("k"), SPAN_LIT("1"));
+	*(unsigned *)((struct scene_op *)arg)->with = gates_tried;
+	return true;
+}
+
+/* An operation that comes while they are tried waits for a part of them, and those at the end are tried, too. */
+static void
+what_is_stuck_holds_up_no_commit(void **state)
+{
+	enum { MANY = 8 * KV_EFFECTS_MAX, STUCK = MANY - 100 };
+	struct kv_scene s = begin(state);
+	unsigned tried = 0;
+
+	if (!is_lmdb(&s)) {
+		scene_clear(&s);
+		return;
+	}
+	shut_gates(&s, MANY);
+	gates_tried = 0;
+	gates_hold = true;
+	assert_int_equal(sem_init(&gate_entered, 0, 0), 0);
+	assert_int_equal(sem_init(&gate_leave, 0, 1), 0);
+	open_gates(&s); /* tries them */
+	assert_int_equal(sem_wait(&gate_entered), 0);
+	scene_call_with(&s, kv_part_of(G_FROM, SPAN_LIT("bbbb")), count_tries, &tried);
+	assert_in_range(tried, 1, MANY / 8);
+	kv_lmdb_set_retry_ms(s.kv, 1);
+	gates_shut = STUCK;
+	wait_for_pending(&s, STUCK);
+	gates_shut = 0;
 	wait_for_pending(&s, 0);
 	scene_clear(&s);
 }
@@ -701,6 +756,7 @@ main(void)
 		cmocka_unit_test(a_damaged_stored_effect_holds_up_its_pair_alone),
 		cmocka_unit_test(a_stored_effect_of_no_kind_holds_up_no_other),
 		cmocka_unit_test(stored_effects_whose_receivers_await_are_applied),
+		cmocka_unit_test(what_is_stuck_holds_up_no_commit),
 		cmocka_unit_test(stored_effects_outlive_a_full_queue),
 		cmocka_unit_test(what_waits_asks_the_limit_of_the_log),
 		cmocka_unit_test(a_read_after_the_end_fails),
