@@ -333,6 +333,15 @@ leave_outbox(struct kv_txn *t)
 	delete_rows(t);
 }
 
+/* Its fact is damaged, and it is stated again: the record says that it was kept, since what is refused leaves none. */
+static bool
+is_kept(struct kv_txn *t, const struct kv_fact *again, struct err *e)
+{
+	struct oms_letter_record r;
+
+	return (again->value.n == 0 && oms_letter_get(t, &r, e)) || oms_damaged(e);
+}
+
 /* The letter begins; its record has the version of its first end already.  gone: its user has forgotten it. */
 bool
 oms_letter_receive(struct kv_txn *t, const struct kv_part *from, const struct kv_fact *was,
@@ -344,6 +353,8 @@ oms_letter_receive(struct kv_txn *t, const struct kv_part *from, const struct kv
 
 	(void)from;
 	(void)arg;
+	if (was == NULL && kv_was_damaged(t) && !now->gone)
+		return is_kept(t, now, e);
 	if (now->gone)
 		leave_outbox(t);
 	if (now->gone || was != NULL)

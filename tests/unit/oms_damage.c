@@ -73,8 +73,8 @@ spoil(struct world *w, struct kind kind, unsigned char first)
 
 /* -- users ------------------------------------------------------------------------------------------- */
 
-/* A letter is kept, and what says so is damaged.  Its client repeats it: nothing of the letter goes, so no later repeat
- * makes another one. */
+/* A letter is kept, and the fact that says so is damaged.  Its client repeats it, and is told of that letter; where its record
+ * is damaged, too, nothing of it goes, so no later repeat makes another one. */
 static void
 a_repeat_takes_no_kept_letter_away(void **state)
 {
@@ -89,16 +89,38 @@ a_repeat_takes_no_kept_letter_away(void **state)
 	put(&w, &l, &id);
 	before = ask_user(w.store, w.loop, "alice@a.test");
 	spoil(&w, letters, FACT);
-	for (int i = 0; i < 3; i++) {
-		assert_int_equal(put(&w, &l, &again), REFUSAL_storage);
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(put(&w, &l, &again), REFUSAL_NONE);
+		assert_true(ulid_eq(&again, &id));
 		assert_int_equal(ask_outbox(w.store, w.loop, "alice@a.test", NULL).n, 1);
 	}
+	spoil(&w, letters, FACT);
+	spoil(&w, letters, 'L');
+	for (int i = 0; i < 3; i++)
+		assert_int_equal(put(&w, &l, &again), REFUSAL_storage);
 	after = ask_user(w.store, w.loop, "alice@a.test");
 	assert_int_equal(after.letters, before.letters);
 	assert_int_equal(after.octets, before.octets);
 	assert_int_equal(due(&w, "b.test", &d, 1), 1);
 	assert_true(ulid_eq(&d.id, &id));
 	oms_delivery_clear(&d);
+	world_clear(&w);
+}
+
+/* The user forgets a letter whose fact is damaged: the letter goes. */
+static void
+a_letter_with_a_damaged_fact_is_forgotten(void **state)
+{
+	struct letter l = { .size = 10, .one = true, .over = true, .max_listed = 1 };
+	struct world w;
+	struct ulid id, other;
+
+	(void)state;
+	world_init(&w);
+	assert_int_equal(put(&w, &l, &id), REFUSAL_NONE);
+	spoil(&w, letters, FACT);
+	assert_int_equal(put(&w, &l, &other), REFUSAL_NONE);
+	assert_string_equal(states(&w, &id), "unknown-id");
 	world_clear(&w);
 }
 
@@ -354,6 +376,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_repeat_takes_no_kept_letter_away),
+		cmocka_unit_test(a_letter_with_a_damaged_fact_is_forgotten),
 		cmocka_unit_test(a_refused_memory_keeps_what_was_remembered),
 		cmocka_unit_test(a_damaged_count_of_domains_lets_others_be_remembered),
 		cmocka_unit_test(a_damaged_first_row_of_a_queue_starves_no_other),
