@@ -2,7 +2,6 @@
  *
  * What one operation cannot do to the end: the letter tells itself to go on.
  */
-
 #include "ims/store/part_letter_private.h"
 
 void

@@ -48,6 +48,18 @@ forget_files(struct ims_store *s)
 	}
 }
 
+static void
+forget_leases(struct ims_store *s)
+{
+	struct ims_held *h, *next;
+
+	for (size_t i = 0; i < IMS_HELD; i++)
+		for (h = s->held[i]; h != NULL; h = next) {
+			next = h->next;
+			free(h);
+		}
+}
+
 void
 ims_store_let_go(struct ims_store **sp)
 {
@@ -57,7 +69,7 @@ ims_store_let_go(struct ims_store **sp)
 	if (s == NULL || atomic_fetch_sub(&s->holders, 1) > 1)
 		return;
 	forget_files(s);
-	ims_leases_end(s);
+	forget_leases(s);
 	bodies_free(&s->bodies);
 	pthread_mutex_destroy(&s->lock);
 	free(s);

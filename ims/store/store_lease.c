@@ -6,16 +6,6 @@
 #include "common/base/memory.h"
 #include "ims/store/store_private.h"
 
-/* A letter that one of us fetches.  No write says so: it is held again when the process ends. */
-struct ims_held {
-	struct ims_held *next;
-	struct ulid id;
-	struct domain from_domain;
-	uint64_t fence; /* 0: the letter is being read */
-	uint64_t of;    /* the letter's lease.by: one that is announced again is another */
-	int64_t since_s;
-};
-
 /* -- the table, under the store's lock -------------------------------------------------------------------- */
 
 static struct ims_held **
@@ -132,14 +122,6 @@ ims_lease_end(struct ims_store *s, const struct ims_letter *l)
 	if (*h != NULL && (*h)->fence == l->fence)
 		let_go(h);
 	pthread_mutex_unlock(&s->lock);
-}
-
-void
-ims_leases_end(struct ims_store *s)
-{
-	for (size_t i = 0; i < IMS_HELD; i++)
-		while (s->held[i] != NULL)
-			let_go(&s->held[i]);
 }
 
 bool

@@ -31,6 +31,16 @@ struct ims_under_way {
 	bool counted;    /* it has read the sum */
 };
 
+/* A letter that one of us fetches.  No write says so: it is held again when the process ends. */
+struct ims_held {
+	struct ims_held *next;
+	struct ulid id;
+	struct domain from_domain;
+	uint64_t fence; /* 0: the letter is being read */
+	uint64_t of;    /* the letter's lease.by: one that is announced again is another */
+	int64_t since_s;
+};
+
 /* A file whose letter is asked for it again. */
 struct ims_named_file {
 	struct ims_named_file *next;
@@ -113,7 +123,6 @@ void ims_lease_ask(struct ims_store *s, const struct ims_letter *l, struct loop 
 bool ims_lease_is(struct ims_store *s, const struct ims_letter *l, uint64_t *of);
 bool ims_lease_passed_on(struct ims_store *s, const struct ims_letter *l);
 void ims_lease_end(struct ims_store *s, const struct ims_letter *l);
-void ims_leases_end(struct ims_store *s); /* with the store */
 /* ims_letter_is, and the letter is FETCHING if it is leased in memory. */
 bool ims_letter_now(struct kv_txn *t, struct ims_store *s, struct span from_domain, int64_t now_s,
     struct ims_letter_record *r, struct err *e);
