@@ -103,12 +103,13 @@ oms_peers_receive(struct kv_txn *t, const struct kv_part *from, const struct kv_
 	struct reader r = reader_of(now->value);
 	uint64_t n, max;
 	struct buf value = BUF_INIT;
+	bool listed = was != NULL || kv_was_damaged(t);
 
 	(void)from;
 	(void)arg;
 	read_u64(&r);
 	max = read_u64(&r);
-	if ((was == NULL) == now->gone)
+	if (listed != now->gone)
 		return true;
 	n = count_of(t);
 	if (RULE(system_full) && !now->gone && n >= (max + KV_DIR_SHARDS - 1) / KV_DIR_SHARDS)
@@ -223,7 +224,7 @@ oms_remember(struct kv_txn *t, void *arg, struct err *e)
 	return true;
 }
 
-/* There is no room for one more, or its entry cannot be read: it is remembered as long as it was before.  It may have
+/* There is no room for one more: it is remembered as long as it was before.  It may have
  * been remembered again since. */
 bool
 oms_peer_refused(struct kv_txn *t, const struct kv_part *to, const struct kv_fact *fact,

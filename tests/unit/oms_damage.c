@@ -41,9 +41,10 @@ change(MDB_cursor *c, MDB_val *k, MDB_val v)
 	assert_int_equal(mdb_cursor_put(c, k, &v, MDB_CURRENT), 0);
 }
 
-/* The first row of that kind of partition whose key begins with this octet; the store is closed meanwhile. */
+/* Changes, or deletes, the first row of that kind of partition whose key begins with this octet; the store is closed
+ * meanwhile. */
 static void
-spoil(struct world *w, struct kind kind, unsigned char first)
+harm(struct world *w, struct kind kind, unsigned char first, bool deletes)
 {
 	char path[128];
 	MDB_env *env;
@@ -64,11 +65,26 @@ spoil(struct world *w, struct kind kind, unsigned char first)
 	do
 		assert_int_equal(mdb_cursor_get(c, &k, &v, MDB_NEXT), 0);
 	while (!is_row(k, kind, first));
-	change(c, &k, v);
+	if (deletes)
+		assert_int_equal(mdb_cursor_del(c, 0), 0);
+	else
+		change(c, &k, v);
 	mdb_cursor_close(c);
 	assert_int_equal(mdb_txn_commit(txn), 0);
 	mdb_env_close(env);
 	reopen(w);
+}
+
+static void
+spoil(struct world *w, struct kind kind, unsigned char first)
+{
+	harm(w, kind, first, false);
+}
+
+static void
+lose(struct world *w, struct kind kind, unsigned char first)
+{
+	harm(w, kind, first, true);
 }
 
 /* -- users ------------------------------------------------------------------------------------------- */
@@ -151,23 +167,24 @@ directory_of(const char *domain)
 	return kv_dir_part(peer_lists.number, span_of(peer.name, peer.n));
 }
 
-/* A domain whose entry in the directory is damaged: what it was remembered until is not taken back with the refusal to
- * remember it longer. */
+/* A domain whose entry in the directory is lost counts as a new one, for whom there is no room: what it was remembered
+ * until is not taken back with the refusal to remember it longer. */
 static void
 a_refused_memory_keeps_what_was_remembered(void **state)
 {
 	const int64_t day_s = clock_wall_ms() / 1000 + DAY;
+	const uint64_t max = KV_DIR_SHARDS; /* one in each */
 	struct world w;
 
 	(void)state;
 	world_init(&w);
-	assert_int_equal(remember(&w, "b.test", day_s, 1000), REFUSAL_NONE);
-	spoil(&w, peer_lists, FACT);
-	assert_int_equal(remember(&w, "b.test", day_s + DAY, 1000), REFUSAL_storage);
+	assert_int_equal(remember(&w, "b.test", day_s, max), REFUSAL_NONE);
+	lose(&w, peer_lists, FACT);
+	assert_int_equal(remember(&w, "b.test", day_s + DAY, max), REFUSAL_system_full);
 	assert_int_equal(until(&w, "b.test"), day_s);
 	/* its own row, too: what cannot be read may have been later */
 	spoil(&w, peers, 'P');
-	assert_int_equal(remember(&w, "b.test", day_s + DAY, 1000), REFUSAL_storage);
+	assert_int_equal(remember(&w, "b.test", day_s + DAY, max), REFUSAL_system_full);
 	assert_int_equal(until(&w, "b.test"), day_s + DAY);
 	world_clear(&w);
 }
@@ -183,6 +200,28 @@ beside(const char *domain, struct domain *out, unsigned from)
 		snprintf(out->text, sizeof out->text, "x%u.test", from++);
 		other = directory_of(out->text);
 	} while (!kv_part_eq(&dir, &other));
+}
+
+/* A damaged entry is replaced, and counts once. */
+static void
+a_damaged_entry_of_a_domain_is_replaced(void **state)
+{
+	const int64_t day_s = clock_wall_ms() / 1000 + DAY;
+	const uint64_t max = (uint64_t)2 * KV_DIR_SHARDS; /* two in each */
+	struct domain second, third;
+	struct world w;
+
+	(void)state;
+	world_init(&w);
+	beside("b.test", &second, 0);
+	beside("b.test", &third, 1 + (unsigned)strtoul(second.text + 1, NULL, 10));
+	assert_int_equal(remember(&w, "b.test", day_s, max), REFUSAL_NONE);
+	spoil(&w, peer_lists, FACT);
+	assert_int_equal(remember(&w, "b.test", day_s + DAY, max), REFUSAL_NONE);
+	assert_int_equal(until(&w, "b.test"), day_s + DAY);
+	assert_int_equal(remember(&w, second.text, day_s, max), REFUSAL_NONE);
+	assert_int_equal(remember(&w, third.text, day_s, max), REFUSAL_system_full);
+	world_clear(&w);
 }
 
 /* The count of a directory is made anew where it is damaged, of what the directory lists. */
@@ -378,6 +417,7 @@ main(void)
 		cmocka_unit_test(a_repeat_takes_no_kept_letter_away),
 		cmocka_unit_test(a_letter_with_a_damaged_fact_is_forgotten),
 		cmocka_unit_test(a_refused_memory_keeps_what_was_remembered),
+		cmocka_unit_test(a_damaged_entry_of_a_domain_is_replaced),
 		cmocka_unit_test(a_damaged_count_of_domains_lets_others_be_remembered),
 		cmocka_unit_test(a_damaged_first_row_of_a_queue_starves_no_other),
 		cmocka_unit_test(a_damaged_row_of_a_queue_is_due_again),
