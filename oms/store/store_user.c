@@ -12,30 +12,14 @@
 
 /* -- sums ------------------------------------------------------------------------------------------- */
 
-bool
-oms_sums_get(struct kv_txn *t, struct oms_sums *s, struct err *e)
+static bool
+delete_row(void *arg, struct span key)
 {
-	struct span value;
-	struct reader r;
-	uint8_t version;
-
-	*s = (struct oms_sums) { .listed = 0 };
-	if (!kv_get(t, SPAN_LIT("S"), &value))
-		return !kv_fault(t, e);
-	r = reader_of(value);
-	version = read_u8(&r);
-	if (version != VERSION_1 && version != VERSION_2)
-		return oms_damaged(e);
-	s->has_old_names = version == VERSION_1;
-	s->counts.letters = read_u64(&r);
-	s->counts.octets = read_u64(&r);
-	s->listed = read_u64(&r);
-	if (value.n == SUMS_STAMPED_BYTES)
-		read_u64(&r);
-	return reader_done(&r) || oms_damaged(e);
+	kv_del(arg, key);
+	return true;
 }
 
-/* Nothing is left of a user whose outbox is empty. */
+/* Nothing is left of a user whose outbox is empty: tokens neither, of letters whose row could not be read. */
 void
 oms_sums_put(struct kv_txn *t, const struct oms_sums *s)
 {
@@ -43,6 +27,7 @@ oms_sums_put(struct kv_txn *t, const struct oms_sums *s)
 
 	if (s->listed == 0) {
 		kv_del(t, SPAN_LIT("S"));
+		kv_each_key(t, SPAN_LIT("T"), SPAN_LIT("T"), delete_row, t);
 		return;
 	}
 	put_u8(&value, s->has_old_names ? VERSION_1 : VERSION_2);
@@ -174,21 +159,14 @@ put_row(struct kv_txn *t, const struct ulid *id, const struct oms_outbox_row *ro
 	buf_clear(&value);
 }
 
-/* False without a fault: the letter is not in the outbox. */
 static bool
-get_row(struct kv_txn *t, struct span id, struct oms_outbox_row *row)
+read_row(struct span value, struct oms_outbox_row *row)
 {
-	struct kv_key k = oms_row('O', id);
 	static const unsigned char none[OMS_HASH_BYTES];
-	struct span value;
-	struct reader r;
-	bool is_older;
+	struct reader r = reader_of(value);
+	bool is_older = read_u8(&r) == VERSION_1;
 
-	if (!kv_get(t, kv_key_span(&k), &value))
-		return false;
-	r = reader_of(value);
-	is_older = read_u8(&r) == VERSION_1;
-	row->size = read_u64(&r);
+	*row = (struct oms_outbox_row) { .size = read_u64(&r) };
 	row->price = read_u64(&r);
 	if (r.bad || r.rest.n > sizeof row->token.b)
 		return false;
@@ -198,6 +176,92 @@ get_row(struct kv_txn *t, struct span id, struct oms_outbox_row *row)
 		row->token.n = 0;
 	return true;
 }
+
+enum kept_row {
+	ROW_NONE, /* the letter is not in the outbox, or there is a fault */
+	ROW_READ,
+	ROW_UNREADABLE, /* *row is zeros */
+};
+
+static enum kept_row
+find_row(struct kv_txn *t, struct span id, struct oms_outbox_row *row)
+{
+	struct kv_key k = oms_row('O', id);
+	struct span value;
+	struct err e;
+	bool there = kv_get(t, kv_key_span(&k), &value), damaged = !there && kv_fault(t, &e);
+
+	if (there && read_row(value, row))
+		return ROW_READ;
+	*row = (struct oms_outbox_row) { .size = 0 };
+	kv_pardon(t);
+	return there || damaged ? ROW_UNREADABLE : ROW_NONE;
+}
+
+/* -- sums that are read ------------------------------------------------------------------------------------- */
+
+struct recount {
+	struct kv_txn *txn;
+	struct oms_sums *sums;
+};
+
+/* The fact of an outcome has no more to say than that there is one.  A damaged one says that, too. */
+static bool
+count_row(void *arg, struct span key)
+{
+	const struct recount *c = arg;
+	const struct span id = span_sub(key, 1, key.n);
+	struct oms_outbox_row row;
+	struct kv_fact f;
+	struct err e;
+	bool over = kv_get_fact(c->txn, OMS_FACT, id, &f) || kv_fault(c->txn, &e);
+
+	kv_pardon(c->txn);
+	if (find_row(c->txn, id, &row) == ROW_NONE)
+		return true;
+	c->sums->listed++;
+	c->sums->counts.letters += !over;
+	c->sums->counts.octets += row.price + (over ? 0 : row.size);
+	return true;
+}
+
+/* Sums that are damaged are made anew. */
+static bool
+recount(struct kv_txn *t, struct oms_sums *s, struct err *e)
+{
+	struct recount c = { t, s };
+
+	kv_pardon(t);
+	s->has_old_names = true; /* they may be */
+	kv_each_key(t, SPAN_LIT("O"), SPAN_LIT("O"), count_row, &c);
+	return !kv_fault(t, e);
+}
+
+bool
+oms_sums_get(struct kv_txn *t, struct oms_sums *s, struct err *e)
+{
+	struct span value;
+	struct reader r;
+	struct err damaged;
+	uint8_t version;
+
+	*s = (struct oms_sums) { .listed = 0 };
+	if (!kv_get(t, SPAN_LIT("S"), &value))
+		return !kv_fault(t, &damaged) || recount(t, s, e);
+	r = reader_of(value);
+	version = read_u8(&r);
+	if (version != VERSION_1 && version != VERSION_2)
+		return oms_damaged(e);
+	s->has_old_names = version == VERSION_1;
+	s->counts.letters = read_u64(&r);
+	s->counts.octets = read_u64(&r);
+	s->listed = read_u64(&r);
+	if (value.n == SUMS_STAMPED_BYTES)
+		read_u64(&r);
+	return reader_done(&r) || oms_damaged(e);
+}
+
+/* -- letters that come and go --------------------------------------------------------------------------- */
 
 /* What a user's partition keeps of a letter. */
 static void
@@ -242,19 +306,20 @@ state_letter_gone(struct kv_txn *t, const struct kv_part *letter)
 	kv_emit(t, letter, &f);
 }
 
-/* A letter is over: its body counts no more.  gone: it is forgotten. */
+/* A letter is over: its body counts no more.  gone: it is forgotten.  How much a row said that cannot be read is not
+ * known: it counts until the sums are made anew. */
 bool
 oms_user_receive(struct kv_txn *t, const struct kv_part *from, const struct kv_fact *was,
     const struct kv_fact *now, void *arg, struct err *e)
 {
-	bool kept = was == NULL;
+	bool kept = !kv_was_damaged(t) && was == NULL; /* what is damaged said that it is over */
 	struct oms_outbox_row row;
 	struct oms_sums s;
 
 	(void)arg;
 	if (now->gone)
 		state_letter_gone(t, from);
-	if (now->name.n != ULID_BYTES || !get_row(t, now->name, &row))
+	if (now->name.n != ULID_BYTES || find_row(t, now->name, &row) == ROW_NONE)
 		return !kv_fault(t, e); /* it was taken back, or forgotten */
 	if (!oms_sums_get(t, &s, e))
 		return false;
@@ -287,7 +352,7 @@ oms_user_refused(struct kv_txn *t, const struct kv_part *to, const struct kv_fac
 
 	(void)why;
 	(void)arg;
-	if (to->kind != OMS_LETTER || states_again(fact) || !get_row(t, id, &row))
+	if (to->kind != OMS_LETTER || states_again(fact) || find_row(t, id, &row) == ROW_NONE)
 		return !kv_fault(t, e);
 	if (!oms_sums_get(t, &s, e))
 		return false;
@@ -318,7 +383,7 @@ is_oldest(void *arg, const struct kv_fact *f)
 	struct oldest *o = arg;
 	struct oms_token token;
 
-	if (f->name.n != ULID_BYTES || !get_row(o->txn, f->name, &o->row))
+	if (f->name.n != ULID_BYTES || find_row(o->txn, f->name, &o->row) == ROW_NONE)
 		return o->left-- > 0;
 	memcpy(o->id.b, f->name.p, ULID_BYTES);
 	o->found = !read_token(o->txn, &o->row.token, &token) ||
@@ -484,12 +549,11 @@ oms_store_knows_user(struct oms_store *s, const char *user, struct loop *l,
 /* -- pages of the outbox ---------------------------------------------------------------------------------- */
 
 static bool
-take_id(void *arg, struct span key, struct span value)
+take_id(void *arg, struct span key)
 {
 	struct oms_ids *x = arg;
 	struct ulid id;
 
-	(void)value;
 	if (key.n != 1 + ULID_BYTES)
 		return true;
 	memcpy(id.b, key.p + 1, ULID_BYTES);
@@ -511,5 +575,5 @@ oms_look_ids(struct kv_txn *t, void *ids)
 
 	x->n = 0;
 	x->more = false;
-	kv_each(t, kv_key_span(&from), SPAN_LIT("O"), take_id, x);
+	kv_each_key(t, kv_key_span(&from), SPAN_LIT("O"), take_id, x);
 }

@@ -195,6 +195,83 @@ a_forgotten_letter_is_not_due(void **state)
 	world_clear(&w);
 }
 
+/* Of a user whose records are damaged nothing stays. */
+static void
+forgets_after(const struct spoil *s, unsigned many)
+{
+	struct world w;
+	struct ulid id[3];
+
+	world_init(&w);
+	for (int i = 0; i < 3; i++)
+		put(&w,
+		    &(struct letter) { .size = 300000,
+			.one = true,
+			.token = i == 0 ? "01234567890-token" : "" },
+		    &id[i]);
+	assert_int_equal(settle(&w, &id[0], "b.test", false), REFUSAL_NONE);
+	assert_string_equal(states(&w, &id[0]), "fetched");
+	assert_int_equal(spoil(&w, s), many);
+	assert_int_equal(try_forget(&w), REFUSAL_NONE);
+	assert_false(ask_knows(w.store, w.loop, ALICE));
+	for (int i = 0; i < 3; i++)
+		assert_string_equal(states(&w, &id[i]), "unknown-id");
+	wait_for_files(&w, 0);
+	assert_int_equal(spoil(&w, &(struct spoil) { .kind = "user", .first = 'O' }), 0);
+	assert_int_equal(spoil(&w, &(struct spoil) { .kind = "user", .first = 'T' }), 0);
+	assert_int_equal(spoil(&w, &(struct spoil) { .kind = "user", .first = 'S' }), 0);
+	assert_int_equal(spoil(&w, &(struct spoil) { .kind = "user", .first = SPOIL_FACT }), 0);
+	world_clear(&w);
+}
+
+static void
+a_damaged_row_of_the_outbox_keeps_no_user(void **state)
+{
+	(void)state;
+	forgets_after(&(struct spoil) { .kind = "user", .first = 'O', .most = SPOIL_ALL }, 3);
+	forgets_after(&(struct spoil) { .kind = "user", .first = 'O' }, 1);
+}
+
+static void
+a_damaged_outcome_keeps_no_user(void **state)
+{
+	(void)state;
+	forgets_after(&(struct spoil) { .kind = "user", .first = SPOIL_FACT }, 1);
+}
+
+static void
+damaged_sums_keep_no_user(void **state)
+{
+	(void)state;
+	forgets_after(&(struct spoil) { .kind = "user", .first = 'S' }, 1);
+}
+
+/* They are made anew. */
+static void
+damaged_sums_are_counted_again(void **state)
+{
+	const struct spoil sums = { .kind = "user", .first = 'S' };
+	struct world w;
+	struct ulid id;
+	struct oms_user_counts before, after;
+
+	(void)state;
+	world_init(&w);
+	for (int i = 0; i < 3; i++)
+		put(&w, &(struct letter) { .size = 300 + (size_t)i, .one = true }, &id);
+	notify(&w, "b.test", NULL);
+	assert_int_equal(settle(&w, &id, "b.test", false), REFUSAL_NONE);
+	before = ask_user(w.store, w.loop, ALICE);
+	assert_int_equal(spoil(&w, &sums), 1);
+	after = ask_user(w.store, w.loop, ALICE);
+	assert_int_equal(after.letters, before.letters);
+	assert_int_equal(after.octets, before.octets);
+	assert_int_equal(put(&w, &(struct letter) { .size = 10 }, &id), REFUSAL_NONE);
+	after = ask_user(w.store, w.loop, ALICE);
+	assert_int_equal(after.letters, before.letters + 1);
+	world_clear(&w);
+}
+
 int
 main(void)
 {
@@ -204,6 +281,10 @@ main(void)
 		cmocka_unit_test(damaged_minutes_starve_no_other),
 		cmocka_unit_test(a_damaged_delivery_keeps_no_other_from_expiring),
 		cmocka_unit_test(a_forgotten_letter_is_not_due),
+		cmocka_unit_test(a_damaged_row_of_the_outbox_keeps_no_user),
+		cmocka_unit_test(a_damaged_outcome_keeps_no_user),
+		cmocka_unit_test(damaged_sums_keep_no_user),
+		cmocka_unit_test(damaged_sums_are_counted_again),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
