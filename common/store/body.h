@@ -87,6 +87,8 @@ typedef void body_opened(void *arg, struct source *source, const struct err *e);
 void body_open(struct bodies *b, const char *name, struct loop *l, body_opened *done, void *arg);
 /* The record that named the file is gone already.  "": nothing. */
 void body_remove(struct bodies *b, const char *name);
+/* The same for each file of this key, where the record that named it cannot be read.  It looks through the folder. */
+void body_remove_key(struct bodies *b, struct span key);
 
 /* -- names ----------------------------------------------------------------------------------------- */
 

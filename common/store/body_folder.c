@@ -1,8 +1,10 @@
 /* body_folder — opens the folder of bodies, and removes files from it; see body.h. */
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -65,6 +67,45 @@ body_remove(struct bodies *b, const char *name)
 	snprintf(r->name, sizeof r->name, "%s", name);
 	if (!body_orphans_removal_take(b, r))
 		body_removal_take(r);
+}
+
+struct key_removal {
+	struct offload_job job;
+	struct bodies *bodies;
+	unsigned char key[BODY_KEY_MAX];
+	size_t n;
+};
+
+static void
+remove_of_key(void *arg)
+{
+	struct key_removal *r = arg;
+	unsigned char key[BODY_KEY_MAX];
+	int fd = openat(r->bodies->folder, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+	struct dirent *d;
+	size_t n;
+
+	while (dir != NULL && (d = readdir(dir)) != NULL)
+		if (body_name_key(d->d_name, key, &n) && n == r->n && memcmp(key, r->key, n) == 0)
+			body_remove(r->bodies, d->d_name);
+	if (dir != NULL)
+		closedir(dir);
+	else if (fd >= 0)
+		close(fd);
+	bodies_free(&r->bodies);
+	free(r);
+}
+
+void
+body_remove_key(struct bodies *b, struct span key)
+{
+	struct key_removal *r = memory_new(sizeof *r);
+
+	r->bodies = bodies_ref(b);
+	r->n = key.n < sizeof r->key ? key.n : sizeof r->key;
+	memcpy(r->key, key.p, r->n);
+	bodies_job(b, &r->job, NULL, remove_of_key, NULL, r);
 }
 
 /* -- a migration ---------------------------------------------------------------------------------- */

@@ -81,9 +81,9 @@ struct ending {
 	struct ulid id;
 	struct kv_part place; /* of the expiry; kind OMS_LETTER: none, the user is forgotten */
 	char file[BODY_NAME_BYTES];
+	bool lost;     /* which file it had cannot be read */
 	unsigned most; /* deliveries in one operation: fewer where there is little space */
 	bool more;     /* there are others */
-	bool changed;
 	struct oms_news news;
 };
 
@@ -172,7 +172,6 @@ leave_place(struct kv_txn *t, struct ending *w, struct oms_letter_record *r, boo
 
 	if (w->place.kind != OMS_EXPIRY || (!forgotten && is_same_minute(&place, &w->place)))
 		return;
-	w->changed = true;
 	oms_end_gone(t, &w->place, &w->id, ++r->version);
 	if (!forgotten)
 		oms_letter_put(t, r);
@@ -180,14 +179,14 @@ leave_place(struct kv_txn *t, struct ending *w, struct oms_letter_record *r, boo
 
 /* A letter that cannot be read ends nowhere: its records stay, and it harms no other. */
 static bool
-cannot_end(struct kv_txn *t, struct ending *w)
+cannot_end(struct kv_txn *t, struct ending *w, const struct err *why)
 {
 	kv_pardon(t);
-	w->changed = true;
 	if (w->place.kind == OMS_EXPIRY)
 		oms_end_gone(t, &w->place, &w->id, UINT64_MAX);
 	else
 		oms_letter_forget(t, &w->id, w->sweep->user);
+	w->lost = w->place.kind != OMS_EXPIRY && why->why != REFUSAL_unknown_id;
 	return true;
 }
 
@@ -212,25 +211,23 @@ apply_end(struct kv_txn *t, void *arg, struct err *e)
 	enum oms_end end;
 
 	w->file[0] = '\0';
-	w->changed = w->more = false;
+	w->more = w->lost = false;
 	oms_news_begin(&w->news);
 	if (!oms_letter_get(t, &r, e))
-		return cannot_end(t, w);
+		return cannot_end(t, w, e);
 	end = oms_life_end(&r.life, r.facts.hold_until_s, w->sweep->now_s);
 	expires = whole || end == OMS_END_EXPIRE;
 	if (expires)
 		expire_some(t, w);
 	if (kv_fault(t, e) || !oms_letter_get(t, &r, e))
-		return cannot_end(t, w);
+		return cannot_end(t, w, e);
 	if (w->more)
 		return true;
 	if (expires && !close_unread(t, w, &r, e))
-		return cannot_end(t, w);
+		return cannot_end(t, w, e);
 	leave_place(t, w, &r, whole || end == OMS_END_FORGET);
-	if (whole || end == OMS_END_FORGET) {
-		w->changed = true;
+	if (whole || end == OMS_END_FORGET)
 		oms_letter_forget(t, &w->id, r.facts.user);
-	}
 	return true;
 }
 
@@ -241,6 +238,7 @@ static void
 end_done(void *arg, const struct err *e)
 {
 	struct ending *w = arg;
+	struct bodies *bodies = w->sweep->several.store->bodies;
 	bool again = e == NULL && w->more;
 
 	if (e != NULL && e->why == REFUSAL_system_full && w->most > 1) {
@@ -249,8 +247,10 @@ end_done(void *arg, const struct err *e)
 	}
 	if (e == NULL) {
 		oms_news_log(&w->news);
-		body_remove(w->sweep->several.store->bodies, w->file);
+		body_remove(bodies, w->file);
 	}
+	if (e == NULL && w->lost)
+		body_remove_key(bodies, span_of(w->id.b, ULID_BYTES));
 	oms_news_clear(&w->news);
 	if (again) {
 		take_ending(w);

@@ -272,6 +272,33 @@ damaged_sums_are_counted_again(void **state)
 	world_clear(&w);
 }
 
+/* The record that named a letter's file is damaged. */
+static void
+a_forgotten_letter_leaves_no_file(void **state)
+{
+	struct world w;
+	struct ulid id, other;
+
+	(void)state;
+	for (int i = 0; i < 2; i++) {
+		world_init(&w);
+		put(&w, &(struct letter) { .size = 300000 }, &id);
+		put(&w, &(struct letter) { .size = 300000, .user = "u1@a.test" }, &other);
+		assert_int_equal(spoil(&w,
+				     &(struct spoil) { .kind = "letter",
+					 .name = spoil_id(&id),
+					 .first = 'L' }),
+		    1);
+		if (i == 0)
+			wait_for_orphans(&w);
+		assert_int_equal(try_forget(&w), REFUSAL_NONE);
+		wait_for_files(&w, 1);
+		wait_for_orphans(&w);
+		wait_for_files(&w, 1);
+		world_clear(&w);
+	}
+}
+
 int
 main(void)
 {
@@ -285,6 +312,7 @@ main(void)
 		cmocka_unit_test(a_damaged_outcome_keeps_no_user),
 		cmocka_unit_test(damaged_sums_keep_no_user),
 		cmocka_unit_test(damaged_sums_are_counted_again),
+		cmocka_unit_test(a_forgotten_letter_leaves_no_file),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
