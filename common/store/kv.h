@@ -186,6 +186,9 @@ void kv_each_fact(struct kv_txn *t, unsigned what, struct span from, struct span
 /* In a read: the name of each fact of that `what` which kv_each_fact has passed over, because it is damaged. */
 void kv_each_damaged(struct kv_txn *t, unsigned what, bool (*fn)(void *arg, struct span name),
     void *arg);
+/* Their names alone, also of those that are damaged, and of those that are gone. */
+void kv_each_fact_name(struct kv_txn *t, unsigned what, struct span from, struct span prefix,
+    bool (*fn)(void *arg, struct span name), void *arg);
 /* Inside receive, before anything else, where `was` is NULL: true: what the partition kept of the fact is damaged.  A
  * receiver that has asked goes on, and *now is kept instead; one that has not is refused for the fault. */
 bool kv_was_damaged(struct kv_txn *t);

@@ -179,6 +179,9 @@ bool kv_holds(struct kv_txn *t, bool good, const char *bound);
 bool kv_find(struct kv_txn *t, struct span key, struct span *value);
 void kv_each_in(struct kv_txn *t, struct span from, struct span prefix,
     bool (*fn)(void *arg, struct span key, struct span value), void *arg);
+/* The same for the keys alone: fn is given values that it must not use. */
+void kv_each_key_in(struct kv_txn *t, struct span from, struct span prefix,
+    bool (*fn)(void *arg, struct span key, struct span value), void *arg);
 /* The last key before `before`. */
 bool kv_prev_in(struct kv_txn *t, struct span before, struct span prefix, struct span *key);
 

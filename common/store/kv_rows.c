@@ -231,6 +231,13 @@ kv_each_in(struct kv_txn *t, struct span from, struct span prefix,
 	each_in(t, t->view->each, from, prefix, fn, arg);
 }
 
+void
+kv_each_key_in(struct kv_txn *t, struct span from, struct span prefix,
+    bool (*fn)(void *arg, struct span key, struct span value), void *arg)
+{
+	each_in(t, t->view->each_key, from, prefix, fn, arg);
+}
+
 struct rows {
 	size_t part; /* octets of the key that name the partition */
 	bool (*fn)(void *arg, struct span key, struct span value);

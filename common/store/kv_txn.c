@@ -85,20 +85,56 @@ on_fact(void *arg, struct span key, struct span value)
 	return f->fn(f->arg, &fact);
 }
 
+/* False: it breaks a bound. */
+static bool
+fact_keys(struct kv_txn *t, unsigned what, struct span from, struct span prefix,
+    struct kv_view_key *begin, struct kv_view_key *all)
+{
+	begin->n = all->n = 0;
+	if (!fact_key(t, what, from))
+		return false;
+	kv_key_append(begin, t->key.b, t->key.n);
+	if (!fact_key(t, what, prefix))
+		return false;
+	kv_key_append(all, t->key.b, t->key.n);
+	return true;
+}
+
 void
 kv_each_fact(struct kv_txn *t, unsigned what, struct span from, struct span prefix,
     bool (*fn)(void *arg, const struct kv_fact *fact), void *arg)
 {
 	struct facts f = { what, t->part + 2, fn, arg };
-	struct kv_view_key begin = { .n = 0 }, all = { .n = 0 };
+	struct kv_view_key begin, all;
 
-	if (!fact_key(t, what, from))
-		return;
-	kv_key_append(&begin, t->key.b, t->key.n);
-	if (!fact_key(t, what, prefix))
-		return;
-	kv_key_append(&all, t->key.b, t->key.n);
-	kv_each_in(t, kv_view_span(&begin), kv_view_span(&all), on_fact, &f);
+	if (fact_keys(t, what, from, prefix, &begin, &all))
+		kv_each_in(t, kv_view_span(&begin), kv_view_span(&all), on_fact, &f);
+}
+
+struct names {
+	size_t head; /* octets of the key before the name */
+	bool (*fn)(void *arg, struct span name);
+	void *arg;
+};
+
+static bool
+on_name(void *arg, struct span key, struct span value)
+{
+	struct names *n = arg;
+
+	(void)value;
+	return n->fn(n->arg, span_sub(key, n->head, key.n));
+}
+
+void
+kv_each_fact_name(struct kv_txn *t, unsigned what, struct span from, struct span prefix,
+    bool (*fn)(void *arg, struct span name), void *arg)
+{
+	struct names n = { t->part + 2, fn, arg };
+	struct kv_view_key begin, all;
+
+	if (fact_keys(t, what, from, prefix, &begin, &all))
+		kv_each_key_in(t, kv_view_span(&begin), kv_view_span(&all), on_name, &n);
 }
 
 struct damaged_facts {

@@ -52,12 +52,13 @@ oms_expiry_receive(struct kv_txn *t, const struct kv_part *from, const struct kv
 		.gone = now->gone,
 		.value = SPAN_LIT("here"),
 	};
+	bool was_here = kv_was_damaged(t) || was != NULL;
 	struct span told;
 
 	(void)from;
 	(void)arg;
 	(void)e;
-	if ((was == NULL) == now->gone)
+	if (was_here != now->gone)
 		return true;
 	if (now->gone ? has_others(t, now->name) : kv_get(t, SPAN_LIT("E"), &told))
 		return true;
@@ -355,21 +356,44 @@ look_at_user(struct sweep *w)
 
 /* -- all ------------------------------------------------------------------------------------------------------ */
 
+struct found {
+	struct sweep *sweep;
+	struct kv_txn *txn;
+};
+
+/* Has the time come?  The minute has: where the end is damaged, the letter itself tells. */
 static bool
-take_end(void *arg, const struct kv_fact *f)
+has_come(const struct found *x, struct span name)
 {
-	struct sweep *w = arg;
-	struct reader r = reader_of(f->value);
+	struct kv_fact f;
+	struct reader r;
+	struct err e;
+	bool damaged;
+
+	if (kv_get_fact(x->txn, OMS_FACT, name, &f)) {
+		r = reader_of(f.value);
+		return (int64_t)read_u64(&r) <= x->sweep->now_s;
+	}
+	damaged = kv_fault(x->txn, &e);
+	kv_pardon(x->txn);
+	return damaged;
+}
+
+static bool
+take_end(void *arg, struct span name)
+{
+	const struct found *x = arg;
+	struct sweep *w = x->sweep;
 	struct ending *n = &w->ending[w->n];
 
-	if (f->name.n != ULID_BYTES || (int64_t)read_u64(&r) > w->now_s ||
-	    (w->within && memcmp(f->name.p, w->after.b, ULID_BYTES) == 0))
+	if (name.n != ULID_BYTES || (w->within && memcmp(name.p, w->after.b, ULID_BYTES) == 0) ||
+	    !has_come(x, name))
 		return true;
 	w->more = w->n == LETTERS_MAX;
 	if (w->more)
 		return false;
 	*n = (struct ending) { .place = w->places[w->place] };
-	memcpy(n->id.b, f->name.p, ULID_BYTES);
+	memcpy(n->id.b, name.p, ULID_BYTES);
 	w->n++;
 	return true;
 }
@@ -378,11 +402,12 @@ static void
 look_place(struct kv_txn *t, void *arg)
 {
 	struct sweep *w = arg;
+	struct found x = { w, t };
 
 	w->n = w->before;
 	w->more = false;
-	kv_each_fact(t, OMS_FACT, span_of(w->after.b, w->within ? ULID_BYTES : 0), SPAN_LIT(""),
-	    take_end, w);
+	kv_each_fact_name(t, OMS_FACT, span_of(w->after.b, w->within ? ULID_BYTES : 0),
+	    SPAN_LIT(""), take_end, &x);
 }
 
 static void take_more(struct sweep *w);
@@ -401,16 +426,16 @@ place_read(struct oms_question *q)
 }
 
 static bool
-take_place(void *arg, const struct kv_fact *f)
+take_place(void *arg, struct span name)
 {
 	struct sweep *w = arg;
 
-	if ((int64_t)kv_key_u64(f->name, 0) > w->now_s / 60)
+	if ((int64_t)kv_key_u64(name, 0) > w->now_s / 60)
 		return false;
 	w->more_places = w->n_places == PLACES_MAX;
 	if (w->more_places)
 		return false;
-	w->places[w->n_places++] = kv_part_of(OMS_EXPIRY, f->name);
+	w->places[w->n_places++] = kv_part_of(OMS_EXPIRY, name);
 	return true;
 }
 
@@ -421,7 +446,7 @@ look_minutes(struct kv_txn *t, void *arg)
 
 	w->n_places = 0;
 	w->more_places = false;
-	kv_each_fact(t, OMS_FACT, kv_key_span(&w->from), SPAN_LIT(""), take_place, w);
+	kv_each_fact_name(t, OMS_FACT, kv_key_span(&w->from), SPAN_LIT(""), take_place, w);
 }
 
 static void
