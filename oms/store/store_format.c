@@ -24,10 +24,16 @@
 #define PAGE          500 /* queues */
 #define PENDING_POLLS 100 /* 10 ms each */
 
+/* A queue as a directory of before lists it. */
+struct listed {
+	unsigned char name[OMS_QUEUE_BYTES];
+	struct domain own, peer; /* "": they cannot be read */
+};
+
 struct change {
 	struct kv *kv;
 	struct loop *loop; /* of the reads; it runs here */
-	unsigned char name[PAGE][OMS_QUEUE_BYTES];
+	struct listed queue[PAGE];
 	size_t n;
 	uint64_t queues, lost;
 	bool end; /* no page follows */
@@ -42,6 +48,8 @@ struct change {
 struct step {
 	struct kv_op op;
 	struct change *of;
+	const struct listed *queue;
+	bool lost; /* whose it is cannot be read */
 };
 
 /* A queue whose records are damaged keeps no other from being found. */
@@ -52,7 +60,7 @@ step_done(void *arg, const struct err *e)
 	struct change *c = s->of;
 
 	pthread_mutex_lock(&c->lock);
-	if (e != NULL && e->why == REFUSAL_storage && s->op.part.kind == OMS_QUEUE)
+	if (e == NULL ? s->lost : e->why == REFUSAL_storage && s->op.part.kind == OMS_QUEUE)
 		c->lost++;
 	else if (e != NULL && c->why.why == REFUSAL_NONE)
 		c->why = *e;
@@ -63,13 +71,14 @@ step_done(void *arg, const struct err *e)
 }
 
 static void
-take(struct change *c, const struct kv_part *part,
+take(struct change *c, const struct kv_part *part, const struct listed *queue,
     bool (*apply)(struct kv_txn *t, void *arg, struct err *e))
 {
 	struct step *s = memory_new(sizeof *s);
 	struct err e;
 
 	s->of = c;
+	s->queue = queue;
 	s->op = (struct kv_op) {
 		.part = *part,
 		.apply = apply,
@@ -122,7 +131,7 @@ put_number(struct change *c, struct err *e)
 {
 	const struct kv_part part = whole();
 
-	take(c, &part, apply_number);
+	take(c, &part, NULL, apply_number);
 	return wait_for_steps(c, e);
 }
 
@@ -181,14 +190,14 @@ struct pair {
 	struct domain own, peer;
 };
 
+/* A letter that is due tells the pair. */
 static bool
-find_pair(void *arg, struct span key, struct span value)
+find_pair(void *arg, struct span key)
 {
 	struct pair *p = arg;
 	struct oms_due_fact due;
 	struct kv_fact f;
 
-	(void)value;
 	if (key.n == 9 + ULID_BYTES &&
 	    kv_get_fact(p->txn, OMS_FACT, span_sub(key, 9, ULID_BYTES), &f) &&
 	    oms_due_read(f.value, &due)) {
@@ -200,8 +209,9 @@ find_pair(void *arg, struct span key, struct span value)
 	return true;
 }
 
+/* lost: it is not told to the new one, which may be the same. */
 static void
-leave_old_place(struct kv_txn *t)
+leave_old_place(struct kv_txn *t, bool lost)
 {
 	const struct kv_part *here = kv_here(t);
 	const struct kv_part new = oms_part_queues(here->name);
@@ -213,32 +223,58 @@ leave_old_place(struct kv_txn *t)
 		.gone = true,
 	};
 
-	if (!kv_part_eq(&old, &new))
+	if (lost || !kv_part_eq(&old, &new))
 		kv_emit_awaited(t, &old, &f);
 }
 
+/* A queue of a pair that nothing names is listed when a letter states next that it is due there. */
 static bool
 apply_queue(struct kv_txn *t, void *arg, struct err *e)
 {
-	struct pair p = { .txn = t };
+	struct step *s = arg;
+	struct pair p = { t, s->queue->own, s->queue->peer };
 
-	(void)arg;
-	kv_each(t, SPAN_LIT("I"), SPAN_LIT("I"), find_pair, &p);
-	if (kv_fault(t, e))
-		return false;
-	leave_old_place(t);
-	oms_queue_tell(t, &p.own, &p.peer);
+	(void)e;
+	if (domain_span(&p.own).n == 0)
+		kv_each_key(t, SPAN_LIT("I"), SPAN_LIT("I"), find_pair, &p);
+	s->lost = domain_span(&p.own).n == 0;
+	leave_old_place(t, s->lost);
+	if (s->lost)
+		kv_del(t, SPAN_LIT("E"));
+	else
+		oms_queue_tell(t, &p.own, &p.peer);
 	return true;
+}
+
+/* The first builds of that format wrote a version, too. */
+static bool
+read_pair(struct listed *q, struct span value, bool with_version)
+{
+	struct reader r = reader_of(value);
+	unsigned char hash[OMS_HASH_BYTES];
+
+	read_u64(&r); /* when something is due, and how often it was tried */
+	read_u64(&r);
+	if (with_version)
+		read_u64(&r);
+	read_str(&r, q->own.text, sizeof q->own.text);
+	read_str(&r, q->peer.text, sizeof q->peer.text);
+	oms_pair_hash(q->own.text, q->peer.text, hash);
+	return reader_done(&r) && memcmp(hash, q->name, sizeof hash) == 0;
 }
 
 static void
 on_entry(void *arg, struct span name, struct span value)
 {
 	struct change *c = arg;
+	struct listed *q = &c->queue[c->n];
 
-	(void)value;
-	if (name.n == OMS_QUEUE_BYTES)
-		memcpy(c->name[c->n++], name.p, OMS_QUEUE_BYTES);
+	if (name.n != OMS_QUEUE_BYTES)
+		return;
+	memcpy(q->name, name.p, OMS_QUEUE_BYTES);
+	if (!read_pair(q, value, false) && !read_pair(q, value, true))
+		q->own.text[0] = q->peer.text[0] = '\0';
+	c->n++;
 }
 
 static void
@@ -261,9 +297,10 @@ change_page(struct change *c, struct kv_dir_page *p, struct err *e)
 	if (e->why != REFUSAL_NONE)
 		return false;
 	for (size_t i = 0; i < c->n; i++) {
-		struct kv_part queue = kv_part_of(OMS_QUEUE, span_of(c->name[i], OMS_QUEUE_BYTES));
+		const struct listed *q = &c->queue[i];
+		struct kv_part queue = kv_part_of(OMS_QUEUE, span_of(q->name, OMS_QUEUE_BYTES));
 
-		take(c, &queue, apply_queue);
+		take(c, &queue, q, apply_queue);
 	}
 	if (!wait_for_steps(c, e))
 		return false;

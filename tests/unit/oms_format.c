@@ -19,7 +19,7 @@
 #include "common/store/kv_lmdb.h"
 #include "tests/fixture.h"
 #include "tests/unit/oms_killed.h"
-#include "tests/unit/oms_store_scene.h"
+#include "tests/unit/oms_spoil.h"
 
 /* As in tests/fixtures/oms_kv.c. */
 #define LETTERS 80
@@ -281,6 +281,70 @@ nothing_of_the_old_directory_stays(void **state)
 	world_clear(&w);
 }
 
+/* All that a queue knows of its letters is damaged: its entry of before names the pair. */
+static void
+a_damaged_queue_is_listed_with_its_pair(void **state)
+{
+	const struct spoil all = { .kind = "queue", .first = SPOIL_FACT, .most = SPOIL_ALL };
+	struct world w;
+
+	(void)state;
+	first_format(&w);
+	assert_true(spoil(&w, &all) > 0); /* and opens it */
+	expect_all_due(&w);
+	expect_pairs(&w);
+	world_clear(&w);
+}
+
+static bool
+list_no_pair(struct kv_txn *t, void *arg, struct err *e)
+{
+	const struct kv_fact f = {
+		.what = 1,
+		.name = *(const struct span *)arg,
+		.version = { .n = 1 },
+		.value = SPAN_LIT("?"),
+	};
+	const struct kv_part to = kv_dir_part(kind_of("queues"), span_sub(f.name, 0, 16));
+
+	(void)e;
+	kv_emit_awaited(t, &to, &f);
+	return true;
+}
+
+/* Nothing names the pair of a queue: it is not listed. */
+static void
+a_queue_of_no_pair_is_not_listed(void **state)
+{
+	static const unsigned char name[17] = { 1 };
+	struct span queue = span_of(name, sizeof name);
+	struct world w;
+	struct kv_op op = {
+		.part = kv_part_of(kind_of("queue"), queue),
+		.apply = list_no_pair,
+		.done = number_put,
+		.arg = &queue,
+		.octets = 64,
+	};
+	struct kv *k;
+	struct err e;
+	unsigned before;
+
+	(void)state;
+	first_format(&w);
+	before = count_entries(&w);
+	k = open_kv(&w);
+	assert_true(kv_take(k, &op, &e));
+	kv_close(&k);
+	assert_int_equal(count_entries(&w), before + 1);
+	reopen(&w);
+	expect_all_due(&w);
+	oms_store_close(&w.store);
+	assert_int_equal(count_entries(&w), before);
+	reopen(&w);
+	world_clear(&w);
+}
+
 /* What is told of is due no more: the new place hears of it. */
 static void
 what_is_told_of_is_due_no_more(void **state)
@@ -472,6 +536,8 @@ main(int argc, char **argv)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_waits_is_due),
 		cmocka_unit_test(nothing_of_the_old_directory_stays),
+		cmocka_unit_test(a_damaged_queue_is_listed_with_its_pair),
+		cmocka_unit_test(a_queue_of_no_pair_is_not_listed),
 		cmocka_unit_test(what_is_told_of_is_due_no_more),
 		cmocka_unit_test(it_is_done_once),
 		cmocka_unit_test(what_is_tried_again_is_due_once),
