@@ -123,60 +123,6 @@ pack_evidence(const struct accept *a, const struct statement *st, struct buf *ou
 	return ims_evidence_pack(out, &r);
 }
 
-/* -- batches under way ------------------------------------------------------------------------------------------ */
-
-/* Before the sum is read.  A batch counts those of its domain that began before it: by what they may take while they are
- * under way, and by what they took if they end before it has read the sum, which may have them or not. */
-static void
-begin_under_way(struct accept *a)
-{
-	struct ims_store *s = a->store;
-
-	if (s == NULL)
-		return;
-	pthread_mutex_lock(&s->lock);
-	a->under_way.next = s->under_way;
-	s->under_way = &a->under_way;
-	pthread_mutex_unlock(&s->lock);
-}
-
-/* When the sum was read.  takes: of its own, at most, exactly. */
-static uint64_t
-count_under_way(struct accept *a, uint64_t takes)
-{
-	struct ims_under_way *mine = &a->under_way;
-	uint64_t octets;
-
-	if (a->store == NULL)
-		return 0;
-	pthread_mutex_lock(&a->store->lock);
-	octets = mine->ended;
-	for (const struct ims_under_way *u = mine->next; u != NULL; u = u->next)
-		if (domain_eq(&u->from_domain, domain_span(&mine->from_domain)))
-			octets += u->octets;
-	mine->octets = takes;
-	mine->counted = true;
-	pthread_mutex_unlock(&a->store->lock);
-	return octets;
-}
-
-/* Those that come before it in the list began after it. */
-static void
-end_under_way(struct accept *a, uint64_t took)
-{
-	struct ims_under_way **at, *mine = &a->under_way;
-
-	if (a->store == NULL)
-		return;
-	pthread_mutex_lock(&a->store->lock);
-	for (at = &a->store->under_way; *at != mine; at = &(*at)->next)
-		if (!(*at)->counted &&
-		    domain_eq(&(*at)->from_domain, domain_span(&mine->from_domain)))
-			(*at)->ended += took;
-	*at = mine->next;
-	pthread_mutex_unlock(&a->store->lock);
-}
-
 /* What its entries took that were accepted. */
 static uint64_t
 took(const struct accept *a)
@@ -213,7 +159,7 @@ over(struct accept *a)
 		err_word(&e, x->why);
 		notify_batch_refuse(a->batch, x->index, &e);
 	}
-	end_under_way(a, took(a) + a->papers_take);
+	ims_under_way_end(a->store, &a->under_way, took(a) + a->papers_take);
 	ims_store_let_go(&a->store);
 	a->done(a->arg);
 	for (size_t i = 0; i < a->n_statements; i++)
@@ -610,7 +556,7 @@ take_entries(void *arg, const struct ims_papers *papers, const struct ims_share 
 	for (size_t i = 0; i < a->n; i++)
 		fill_entry(a, &a->entries[i]);
 	takes = a->papers_take + takes_of(a->entries, a->n);
-	a->has = sum->octets + a->papers_take + count_under_way(a, takes);
+	a->has = sum->octets + a->papers_take + ims_under_way_count(a->store, &a->under_way, takes);
 	qsort_r(a->entries, a->n, sizeof *a->entries, by_mailbox, a);
 	take_papers(a);
 }
@@ -639,7 +585,7 @@ ims_store_accept(struct ims_store *s, struct notify_batch *b,
 	a->arg = arg;
 	domain_copy_span(&a->under_way.from_domain, b->statements[0].from_domain);
 	a->under_way.octets = 3 * b->octets.len + ENTRY_TAKES * a->n;
-	begin_under_way(a);
+	ims_under_way_begin(s, &a->under_way);
 	ims_papers_choose(s, is_short ? (struct span) { 0 } : b->seal.text, ev,
 	    b->statements[0].from_domain, l, take_entries, a);
 }

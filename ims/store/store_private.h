@@ -127,6 +127,13 @@ void ims_lease_end(struct ims_store *s, const struct ims_letter *l);
 bool ims_letter_now(struct kv_txn *t, struct ims_store *s, struct span from_domain, int64_t now_s,
     struct ims_letter_record *r, struct err *e);
 
+/* Before the sum is read.  A batch counts those of its domain that began before it: by what they may take while they are
+ * under way, and by what they took if they end before it has read the sum, which may have them or not.  s: or NULL. */
+void ims_under_way_begin(struct ims_store *s, struct ims_under_way *mine);
+/* When the sum was read: what others may take, or took.  takes: of its own, at most, exactly. */
+uint64_t ims_under_way_count(struct ims_store *s, struct ims_under_way *mine, uint64_t takes);
+void ims_under_way_end(struct ims_store *s, struct ims_under_way *mine, uint64_t took);
+
 int64_t ims_now_s(void);
 
 /* Once, when it has been opened: sweeps go on from where they were, or begin now. */
