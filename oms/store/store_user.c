@@ -207,16 +207,24 @@ struct recount {
 
 /* The fact of an outcome has no more to say than that there is one.  A damaged one says that, too. */
 static bool
+is_outcome(struct kv_txn *t, struct span id)
+{
+	struct kv_fact f;
+	struct err e;
+	bool is = kv_get_fact(t, OMS_FACT, id, &f) || kv_fault(t, &e);
+
+	kv_pardon(t);
+	return is;
+}
+
+static bool
 count_row(void *arg, struct span key)
 {
 	const struct recount *c = arg;
 	const struct span id = span_sub(key, 1, key.n);
 	struct oms_outbox_row row;
-	struct kv_fact f;
-	struct err e;
-	bool over = kv_get_fact(c->txn, OMS_FACT, id, &f) || kv_fault(c->txn, &e);
+	bool over = is_outcome(c->txn, id);
 
-	kv_pardon(c->txn);
 	if (find_row(c->txn, id, &row) == ROW_NONE)
 		return true;
 	c->sums->listed++;
@@ -378,14 +386,16 @@ struct oldest {
 
 /* Outcomes come in the order of their ids, so the first that is still in the outbox is the oldest. */
 static bool
-is_oldest(void *arg, const struct kv_fact *f)
+is_oldest(void *arg, struct span id)
 {
 	struct oldest *o = arg;
 	struct oms_token token;
 
-	if (f->name.n != ULID_BYTES || find_row(o->txn, f->name, &o->row) == ROW_NONE)
+	if (id.n != ULID_BYTES || !is_outcome(o->txn, id))
+		return true;
+	if (find_row(o->txn, id, &o->row) == ROW_NONE)
 		return o->left-- > 0;
-	memcpy(o->id.b, f->name.p, ULID_BYTES);
+	memcpy(o->id.b, id.p, ULID_BYTES);
 	o->found = !read_token(o->txn, &o->row.token, &token) ||
 	    !oms_token_goes_with(&token, &o->id) || !oms_token_counts(&token, o->now_s);
 	return false;
@@ -395,7 +405,7 @@ static bool
 find_oldest(struct kv_txn *t, int64_t now_s, struct oldest *o)
 {
 	*o = (struct oldest) { .txn = t, .now_s = now_s, .left = OUTCOMES_LOOK };
-	kv_each_fact(t, OMS_FACT, SPAN_LIT(""), SPAN_LIT(""), is_oldest, o);
+	kv_each_fact_name(t, OMS_FACT, SPAN_LIT(""), SPAN_LIT(""), is_oldest, o);
 	return o->found;
 }
 

@@ -9,6 +9,7 @@
 #include <cmocka.h>
 
 #include "common/store/kv_dir.h"
+#include "common/store/kv_lmdb.h"
 #include "tests/unit/oms_spoil.h"
 
 #define ALICE "alice@a.test"
@@ -293,6 +294,116 @@ damaged_sums_are_counted_again(void **state)
 	world_clear(&w);
 }
 
+/* -- the outbox -------------------------------------------------------------------------------------------- */
+
+struct misfit {
+	struct kv_op op;
+	struct span key;
+};
+
+static bool
+put_misfit(struct kv_txn *t, void *arg, struct err *e)
+{
+	(void)e;
+	kv_put(t, ((struct misfit *)arg)->key, SPAN_LIT("?"));
+	return true;
+}
+
+static void
+misfit_put(void *arg, const struct err *e)
+{
+	(void)arg;
+	assert_null(e);
+}
+
+/* The row of a letter in the outbox is whole, but says nothing. */
+static void
+make_misfit(struct world *w, const struct ulid *id)
+{
+	char key[1 + ULID_BYTES] = "O", path[128];
+	struct misfit m = {
+		.op = { .apply = put_misfit, .done = misfit_put, .arg = &m, .octets = 64 },
+		.key = span_of(key, sizeof key),
+	};
+	struct kv *k;
+	struct err e;
+
+	memcpy(key + 1, id->b, ULID_BYTES);
+	assert_int_equal(spoil_rows(w, &(struct spoil) { .kind = "user", .first = 'O' },
+			     &m.op.part),
+	    1);
+	oms_store_close(&w->store);
+	snprintf(path, sizeof path, "%s/store", w->folder);
+	assert_true(kv_lmdb_open(path, SIZE, &oms_schema, &k, &e));
+	assert_true(kv_take(k, &m.op, &e));
+	kv_close(&k); /* commits it */
+	reopen(w);
+}
+
+/* A user is forgotten in one course: it does not begin again with a row that says nothing. */
+static void
+a_row_that_says_nothing_keeps_no_user(void **state)
+{
+	struct world w;
+	struct ulid id[2];
+
+	(void)state;
+	world_init(&w);
+	for (int i = 0; i < 2; i++)
+		put(&w, &(struct letter) { .size = 10, .one = true }, &id[i]);
+	make_misfit(&w, &id[1]);
+	assert_int_equal(try_forget(&w), REFUSAL_NONE);
+	assert_false(ask_knows(w.store, w.loop, ALICE));
+	for (int i = 0; i < 2; i++)
+		assert_string_equal(states(&w, &id[i]), "unknown-id");
+	world_clear(&w);
+}
+
+/* What a letter states of its end is heard although its row is damaged. */
+static void
+a_damaged_row_of_the_outbox_holds_up_no_outcome(void **state)
+{
+	const struct spoil row = { .kind = "user", .first = 'O' };
+	struct world w;
+	struct ulid id;
+	int64_t now_s = clock_wall_ms() / 1000;
+
+	(void)state;
+	world_init(&w);
+	put(&w, &(struct letter) { .size = 10, .one = true }, &id);
+	assert_int_equal(spoil(&w, &row), 1);
+	assert_int_equal(settle(&w, &id, "b.test", false), REFUSAL_NONE);
+	assert_int_equal(ask_user(w.store, w.loop, ALICE).letters, 0);
+	sweep(&w, now_s + 31 * DAY);
+	assert_string_equal(states(&w, &id), "unknown-id");
+	assert_false(ask_knows(w.store, w.loop, ALICE));
+	world_clear(&w);
+}
+
+/* The outbox is full, and the oldest outcome is damaged: it makes room all the same. */
+static void
+a_damaged_outcome_makes_room(void **state)
+{
+	const struct spoil outcome = { .kind = "user", .first = SPOIL_FACT };
+	const struct letter l = { .size = 10, .one = true, .max_listed = 2 };
+	struct world w;
+	struct ulid id[3];
+
+	(void)state;
+	world_init(&w);
+	for (int i = 0; i < 2; i++)
+		assert_int_equal(put(&w, &l, &id[i]), REFUSAL_NONE);
+	assert_int_equal(settle(&w, &id[0], "b.test", false), REFUSAL_NONE);
+	assert_int_equal(spoil(&w, &outcome), 1);
+	assert_int_equal(put(&w, &l, &id[2]), REFUSAL_NONE);
+	assert_string_equal(states(&w, &id[0]), "unknown-id");
+	assert_string_equal(states(&w, &id[1]), "waiting");
+	assert_int_equal(put(&w, &l, &id[0]), REFUSAL_outbox_full);
+	world_clear(&w);
+}
+
+/* -- files ------------------------------------------------------------------------------------------------- */
+
 /* The record that named a letter's file is damaged. */
 static void
 a_forgotten_letter_leaves_no_file(void **state)
@@ -334,6 +445,9 @@ main(void)
 		cmocka_unit_test(a_damaged_outcome_keeps_no_user),
 		cmocka_unit_test(damaged_sums_keep_no_user),
 		cmocka_unit_test(damaged_sums_are_counted_again),
+		cmocka_unit_test(a_row_that_says_nothing_keeps_no_user),
+		cmocka_unit_test(a_damaged_row_of_the_outbox_holds_up_no_outcome),
+		cmocka_unit_test(a_damaged_outcome_makes_room),
 		cmocka_unit_test(a_forgotten_letter_leaves_no_file),
 	};
 
