@@ -14,9 +14,13 @@
 #ifndef PROTO_FETCH_H
 #define PROTO_FETCH_H
 
-#define FETCH_ALPN          "tillcalled-fetch/1"
-#define FETCH_AHEAD         64 /* requests that a server takes before it has answered the first ... */
-#define FETCH_LETTERS_AHEAD 8   /* ... of which so many ask for octets */
-#define FETCH_UNKNOWN_MAX   100 /* unknown ids in one session; more is guessing */
+#define FETCH_ALPN "tillcalled-fetch/1"
+/* A server takes FETCH_AHEAD requests before it has answered the first of them, of which FETCH_LETTERS_AHEAD ask
+ * for octets.  So letters that follow a batch of DONE do not wait until that is durable. */
+#define FETCH_LETTERS_AHEAD 32
+#define FETCH_DONES         64 /* in one batch */
+#define FETCH_AHEAD         (FETCH_DONES + FETCH_LETTERS_AHEAD)
+
+#define FETCH_UNKNOWN_MAX 100 /* unknown ids in one session; more is guessing */
 
 #endif

@@ -15,12 +15,12 @@
 #include "common/net/dial.h"
 #include "ims/fetch/fetch_want.h"
 #include "ims/ims.h"
+#include "proto/fetch.h"
 
 #define FETCH_HELLO_MS 30000 /* until the host has welcomed us */
 #define FETCH_TURN_MS                                                                              \
 	5000 /* a letter waits for those before it, as long as one of them comes in that time */
 #define FETCH_IDLE_MS 30000 /* a session with nothing to ask ends */
-#define FETCH_DONES   64    /* the store is told of so many answers in one write */
 #define FETCH_QUIT_MS 5000  /* until the host has answered QUIT */
 
 struct fetch_link;

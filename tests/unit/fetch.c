@@ -197,6 +197,29 @@ test_requests_ahead_at_their_limits(void **state)
 	close_shelf(&f);
 }
 
+/* A batch of DONE whose write takes long leaves room for the letters of 20 readers, which share that write or the
+ * next. */
+static void
+test_letters_are_taken_after_a_batch_of_done(void **state)
+{
+	struct shelf f;
+
+	(void)state;
+	open_shelf(&f, 10);
+	for (size_t i = 0; i < 64; i++)
+		say(&f, DONE_LINE);
+	assert_int_equal(f.held.len, 0);
+	for (size_t i = 0; i < 20; i++) {
+		uint64_t last = f.asked;
+
+		say(&f, FETCH_LINE);
+		assert_int_equal(f.held.len, 0);
+		assert_true(f.asked > last);
+	}
+	assert_int_equal(f.s.server.engine.out.len, 0);
+	close_shelf(&f);
+}
+
 static void
 test_octets_that_were_found_go_with_the_session(void **state)
 {
@@ -660,6 +683,7 @@ main(void)
 		cmocka_unit_test(test_guessing_has_an_end),
 		cmocka_unit_test(test_nothing_is_said_while_a_payload_leaves),
 		cmocka_unit_test(test_requests_ahead_at_their_limits),
+		cmocka_unit_test(test_letters_are_taken_after_a_batch_of_done),
 		cmocka_unit_test(test_octets_that_were_found_go_with_the_session),
 		cmocka_unit_test(test_a_session_that_ends_frees_its_source),
 		cmocka_unit_test(test_an_answer_of_another_kind_is_dropped),
