@@ -419,7 +419,7 @@ a_domain_has_its_share_of_a_mailbox(void **state)
 	world_clear(&w);
 }
 
-/* The row of a.test in a mailbox, as ims/store/part_mailbox.c writes it. */
+/* The row of a.test in a mailbox, as ims/store/part_mailbox_sender.c writes it. */
 static void
 put_counts(struct kv_txn *t, uint64_t notices, uint64_t seen)
 {
