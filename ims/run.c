@@ -33,7 +33,7 @@ make_worker(struct ims *i, unsigned n)
 	w->dns = tools->dns;
 	w->spf = tools->spf;
 	w->desk = tools->desk;
-	w->fetch_pairs = fetch_pairs_new(w);
+	w->fetch_pairs = fetch_pairs_new(w, acknowledger_soon);
 	w->fetcher = fetcher_new(w);
 	w->acknowledger = acknowledger_new(w);
 }

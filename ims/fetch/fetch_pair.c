@@ -8,7 +8,6 @@
 #include "common/base/memory.h"
 #include "common/base/random.h"
 #include "common/loop/loop.h"
-#include "ims/fetch/acknowledger.h"
 #include "ims/fetch/fetch_dial.h"
 #include "ims/fetch/fetch_link.h"
 #include "ims/fetch/fetch_verdict.h"
@@ -33,6 +32,7 @@ struct fetch_pair {
 
 struct fetch_pairs {
 	struct ims_worker *worker;
+	void (*unsaid)(struct ims *i);
 	uint64_t seed;
 	LIST_HEAD(fetch_bucket, fetch_pair) pairs[BUCKETS];
 	TAILQ_HEAD(, fetch_pair) use;
@@ -78,7 +78,7 @@ leave_owed(struct fetch_pair *p, const char *host, const struct err *e)
 	    "own=%s from=%s host=%s letters=%zu word=%s text=%s", p->own.text, p->from.text, host,
 	    p->n_owed, refusal_word(e->why), log_str(e->text));
 	owe_nothing(p);
-	acknowledger_soon(p->of->worker->ims);
+	p->of->unsaid(p->of->worker->ims);
 }
 
 /* -- life ---------------------------------------------------------------------------------------------- */
@@ -447,11 +447,12 @@ fetch_pair_owes(struct fetch_pairs *ps, const struct ims_ack *a)
 }
 
 struct fetch_pairs *
-fetch_pairs_new(struct ims_worker *w)
+fetch_pairs_new(struct ims_worker *w, void (*unsaid)(struct ims *i))
 {
 	struct fetch_pairs *ps = memory_new(sizeof *ps);
 
 	ps->worker = w;
+	ps->unsaid = unsaid;
 	random_bytes(&ps->seed, sizeof ps->seed);
 	TAILQ_INIT(&ps->use);
 	return ps;

@@ -28,7 +28,8 @@
 
 struct fetch_pairs;
 
-struct fetch_pairs *fetch_pairs_new(struct ims_worker *w);
+/* unsaid: a session ended with DONE that nobody was told; they are pending in the store. */
+struct fetch_pairs *fetch_pairs_new(struct ims_worker *w, void (*unsaid)(struct ims *i));
 void fetch_pairs_free(struct fetch_pairs **p); /* no letter is wanted any more */
 
 /* The letter's own and sender's domains are the pair's. */

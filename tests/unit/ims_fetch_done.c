@@ -18,6 +18,7 @@ struct scene {
 	struct ims ims;
 	struct ims_worker worker;
 	struct fetch_pairs *pairs;
+	unsigned left;      /* times that the acknowledger was told */
 	bool before, after; /* its time: is it owed then? */
 };
 
@@ -53,6 +54,14 @@ is_owed(struct scene *s, unsigned n)
 }
 
 static void
+unsaid(struct ims *i)
+{
+	struct scene *s = (struct scene *)i; /* it is first */
+
+	s->left++;
+}
+
+static void
 begin(struct scene *s)
 {
 	struct err e;
@@ -60,7 +69,7 @@ begin(struct scene *s)
 	memset(s, 0, sizeof *s);
 	s->worker.ims = &s->ims;
 	assert_true(loop_new(&s->worker.loop, &e));
-	s->pairs = fetch_pairs_new(&s->worker);
+	s->pairs = fetch_pairs_new(&s->worker, unsaid);
 }
 
 static void
@@ -81,7 +90,9 @@ a_batch_is_said_when_it_is_full(void **state)
 		owe(&s, n);
 	for (unsigned n = 1; n < FETCH_DONES; n++)
 		assert_true(is_owed(&s, n));
+	assert_int_equal(s.left, 0);
 	owe(&s, FETCH_DONES);
+	assert_int_equal(s.left, 1);
 	for (unsigned n = 1; n <= FETCH_DONES; n++)
 		assert_false(is_owed(&s, n));
 	owe(&s, FETCH_DONES + 1);
