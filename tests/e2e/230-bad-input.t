@@ -43,6 +43,10 @@ notify() { say notify "$IMS_NOTIFY_b_test" b.test "$T/raw" $shown; }
 nameless() { say notify "$IMS_NOTIFY_b_test" b.test "$T/raw"; }
 mailbox() { say mailbox "$IMS_MAILBOX_b_test" b.test "$T/raw"; }
 
+# A new store of an ims notes where its sweeps begin, soon after it was opened.
+begun() { stored | tail -n 1 | grep -q " writes=2\$"; }
+eventually 20 begun
+
 started=$(pids_now)
 
 # -- lines ----------------------------------------------------------------------------------------
