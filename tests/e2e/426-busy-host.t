@@ -22,8 +22,9 @@ declines() {	# DOMAIN: bob, the last letter from there
 	    "DECLINE $(number_of "eve@$1")" 2>/dev/null
 }
 
-# Four are read from the first host, each on a connection of its own.
+# Four are read from the first host, each on a connection of its own: a small letter, and three large ones.
 announced busy p1.test "$busy" alice@b.test
+{ printf 'From: eve@p1.test\r\nTo: bob@b.test\r\nSubject: busy\r\n\r\n'; seq 200000; } >"$T/busy.letter"
 port=1480
 for user in alice bob carol dora; do
 	[ $user = alice ] || noticed busy p1.test "$busy" $user@b.test
