@@ -3,18 +3,12 @@
 
 #include <string.h>
 
-void
-ims_key_add_hash(struct kv_key *k, struct span name, size_t n)
-{
-	kv_key_add_hash(k, name, n);
-}
-
 static struct kv_part
 part_by_hash(enum ims_part kind, struct span name)
 {
 	struct kv_key k = { .n = 0 };
 
-	ims_key_add_hash(&k, name, PART_HASH);
+	kv_key_add_hash(&k, name, PART_HASH);
 	return kv_part_of(kind, kv_key_span(&k));
 }
 
@@ -36,7 +30,7 @@ ims_letter_key(const struct ulid *id, struct span from_domain)
 	struct kv_key k = { .n = 0 };
 
 	kv_key_add(&k, span_of(id->b, ULID_BYTES));
-	ims_key_add_hash(&k, from_domain, PART_SHORT);
+	kv_key_add_hash(&k, from_domain, PART_SHORT);
 	return k;
 }
 

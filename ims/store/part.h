@@ -94,10 +94,6 @@ struct kv_part ims_part_acks(struct span from_domain);
 struct kv_part ims_part_sender(struct span from_domain);
 struct kv_part ims_part_paper(const unsigned char digest[DIGEST_BYTES]);
 
-/* Adds n octets of the SHA-256 of a domain or a user.  Each thread remembers the last few of these: an operation needs
- * the same ones again and again. */
-void ims_key_add_hash(struct kv_key *k, struct span name, size_t n);
-
 extern const struct kv_kind ims_parts[IMS_PARTS]; /* store_schema.c */
 
 /* -- MAILBOX ----------------------------------------------------------------------------------------------

@@ -11,7 +11,7 @@ ims_letter_key_of(unsigned what, struct span from_domain)
 	struct kv_key k = { .n = 0 };
 
 	kv_key_add_u8(&k, what);
-	ims_key_add_hash(&k, from_domain, PART_SHORT);
+	kv_key_add_hash(&k, from_domain, PART_SHORT);
 	return k;
 }
 
@@ -30,7 +30,7 @@ ims_letter_key_of_own(unsigned what, struct span from_domain, struct span own)
 {
 	struct kv_key k = ims_letter_key_of(what, from_domain);
 
-	ims_key_add_hash(&k, own, PART_SHORT);
+	kv_key_add_hash(&k, own, PART_SHORT);
 	return k;
 }
 
@@ -206,7 +206,7 @@ ims_letter_renew_at(struct kv_txn *t, struct ims_letter_record *r, int64_t at_s)
 {
 	struct kv_key hash = { .n = 0 };
 
-	ims_key_add_hash(&hash, domain_span(&r->facts.from_domain), PART_SHORT);
+	kv_key_add_hash(&hash, domain_span(&r->facts.from_domain), PART_SHORT);
 	renew_at(t, r, kv_key_span(&hash), at_s);
 }
 

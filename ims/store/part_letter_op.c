@@ -73,7 +73,7 @@ state_papers(struct kv_txn *t, struct span domain, struct span papers, int64_t n
 	struct kv_key name = { .n = 0 };
 
 	kv_key_add(&name, span_of(kv_here(t)->name, kv_here(t)->n));
-	ims_key_add_hash(&name, domain, PART_SHORT);
+	kv_key_add_hash(&name, domain, PART_SHORT);
 	ims_state_citing(t, kv_key_span(&name), papers, domain, now_s, kv_stamp(t));
 }
 

@@ -9,8 +9,8 @@ ims_seen_key(const struct ulid *id, struct span from_domain, struct span recipie
 
 	kv_key_add_u8(&k, 's');
 	kv_key_add(&k, span_of(id->b, ULID_BYTES));
-	ims_key_add_hash(&k, from_domain, PART_SHORT);
-	ims_key_add_hash(&k, recipient, PART_HASH);
+	kv_key_add_hash(&k, from_domain, PART_SHORT);
+	kv_key_add_hash(&k, recipient, PART_HASH);
 	return k;
 }
 
@@ -61,7 +61,7 @@ ims_seen_move_first(struct kv_txn *t, struct ims_mailbox_sender *s, int64_t at_s
 {
 	struct kv_key hash = { .n = 0 }, k;
 
-	ims_key_add_hash(&hash, domain_span(&s->domain), PART_HASH);
+	kv_key_add_hash(&hash, domain_span(&s->domain), PART_HASH);
 	k = key_of_until(s->first_s, kv_key_span(&hash));
 	if (s->first_s != 0)
 		kv_del(t, kv_key_span(&k));
@@ -211,7 +211,7 @@ ims_seen_make_room(struct kv_txn *t, struct ims_mailbox_is *m, struct ims_mailbo
 
 	if (room == IMS_SEEN_ROOM_THERE)
 		return;
-	ims_key_add_hash(&hash, domain_span(&s->domain), PART_HASH);
+	kv_key_add_hash(&hash, domain_span(&s->domain), PART_HASH);
 	if (s->seen.notices > 0)
 		forget_first(t, m, s, kv_key_span(&hash));
 	else if (room == IMS_SEEN_ROOM_ANY)

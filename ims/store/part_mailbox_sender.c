@@ -12,7 +12,7 @@ ims_mailbox_key_of_domain(unsigned what, struct span from_domain)
 	struct kv_key k = { .n = 0 };
 
 	kv_key_add_u8(&k, what);
-	ims_key_add_hash(&k, from_domain, PART_HASH);
+	kv_key_add_hash(&k, from_domain, PART_HASH);
 	return k;
 }
 

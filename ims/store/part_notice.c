@@ -64,7 +64,7 @@ ims_notice_fact_name(struct span from_domain, const struct kv_part *mailbox, uin
 {
 	struct kv_key k = { .n = 0 };
 
-	ims_key_add_hash(&k, from_domain, PART_SHORT);
+	kv_key_add_hash(&k, from_domain, PART_SHORT);
 	kv_key_add(&k, span_of(mailbox->name, mailbox->n));
 	kv_key_add_u64(&k, number);
 	return k;

@@ -50,7 +50,7 @@ state(struct kv_txn *t, const struct ims_letter_record *r, bool gone)
 	struct buf value = BUF_INIT;
 
 	kv_key_add(&name, span_of(kv_here(t)->name, kv_here(t)->n));
-	ims_key_add_hash(&name, domain_span(&r->facts.from_domain), PART_SHORT);
+	kv_key_add_hash(&name, domain_span(&r->facts.from_domain), PART_SHORT);
 	put_u8(&value, VERSION_1);
 	put_span(&value, domain_span(&r->facts.from_domain));
 	put_u64(&value, (uint64_t)p->octets);
@@ -99,7 +99,7 @@ choose(struct kv_txn *t, struct ims_letter_record *r, struct span not )
 	struct choosing c = { &r->pays, not, false };
 	struct kv_key prefix = { .n = 0 };
 
-	ims_key_add_hash(&prefix, domain_span(&r->facts.from_domain), PART_SHORT);
+	kv_key_add_hash(&prefix, domain_span(&r->facts.from_domain), PART_SHORT);
 	kv_each_fact(t, FACT_NOTICE, kv_key_span(&prefix), kv_key_span(&prefix), take_notice, &c);
 	return c.found;
 }

@@ -176,8 +176,8 @@ ims_ack_name(const struct ims_ack *a)
 	struct kv_key k = { .n = 0 };
 
 	kv_key_add(&k, span_of(a->id.b, ULID_BYTES));
-	ims_key_add_hash(&k, domain_span(&a->from_domain), PART_SHORT);
-	ims_key_add_hash(&k, domain_span(&a->own_domain), PART_SHORT);
+	kv_key_add_hash(&k, domain_span(&a->from_domain), PART_SHORT);
+	kv_key_add_hash(&k, domain_span(&a->own_domain), PART_SHORT);
 	return k;
 }
 

@@ -1072,7 +1072,7 @@ letter_of_a(void)
 	struct ims_renewing r = { .now_s = NOW };
 	struct kv_key hash = { .n = 0 };
 
-	ims_key_add_hash(&hash, SPAN_LIT("a.test"), PART_SHORT);
+	kv_key_add_hash(&hash, SPAN_LIT("a.test"), PART_SHORT);
 	memcpy(r.domain_hash, hash.b, sizeof r.domain_hash);
 	return r;
 }
