@@ -440,20 +440,26 @@ scene_ask(void *arg)
 	assert_false(l->done); /* never inside the call */
 }
 
+static inline void
+scene_look_at(struct scene_look *l, struct kv_part at, void (*look)(struct kv_txn *t, void *arg))
+{
+	l->look = (struct kv_look) { .part = at,
+		.look = look,
+		.done = scene_looked,
+		.arg = l,
+		.home = l->scene->loop };
+	l->scene->waiting++;
+	loop_post(l->scene->loop, scene_ask, l);
+	scene_wait(l->scene);
+}
+
 static inline const char *
 scene_see(struct kv_scene *s, struct kv_part at, const char *key, unsigned what)
 {
 	static struct scene_look l;
 
 	l = (struct scene_look) { .scene = s, .key = key, .what = what };
-	l.look = (struct kv_look) { .part = at,
-		.look = scene_copy,
-		.done = scene_looked,
-		.arg = &l,
-		.home = s->loop };
-	s->waiting++;
-	loop_post(s->loop, scene_ask, &l);
-	scene_wait(s);
+	scene_look_at(&l, at, scene_copy);
 	return l.why == REFUSAL_NONE ? l.text : refusal_word(l.why);
 }
 

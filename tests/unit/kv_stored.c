@@ -287,14 +287,7 @@ a_read_tells_of_a_damaged_row(void **state)
 	}
 	RUN(&s, at, PUT("k", "valuable"));
 	damage(&s, "aaaakvaluabl");
-	l.look = (struct kv_look) { .part = at,
-		.look = look_in_vain,
-		.done = scene_looked,
-		.arg = &l,
-		.home = s.loop };
-	s.waiting++;
-	loop_post(s.loop, scene_ask, &l);
-	scene_wait(&s);
+	scene_look_at(&l, at, look_in_vain);
 	assert_string_equal(l.text, "-");
 	assert_int_equal(l.why, REFUSAL_storage);
 	scene_clear(&s);
@@ -349,14 +342,7 @@ keys_are_given_past_a_damaged_row(void **state)
 	RUN(&s, at, PUT("ka", "1"), PUT("kb", "valuable"), PUT("kc", "3"), PUT("l", "4"));
 	if (is_lmdb(&s))
 		damage(&s, "aaaakbvaluabl");
-	l.look = (struct kv_look) { .part = at,
-		.look = look_at_keys,
-		.done = scene_looked,
-		.arg = &l,
-		.home = s.loop };
-	s.waiting++;
-	loop_post(s.loop, scene_ask, &l);
-	scene_wait(&s);
+	scene_look_at(&l, at, look_at_keys);
 	assert_string_equal(l.text, "ka kb kc l ");
 	assert_int_equal(l.why, REFUSAL_NONE);
 	assert_int_equal(scene_call(&s, at, delete_by_key), REFUSAL_NONE);

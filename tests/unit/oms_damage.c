@@ -202,6 +202,13 @@ beside(const char *domain, struct domain *out, unsigned from)
 	} while (!kv_part_eq(&dir, &other));
 }
 
+static void
+two_beside(const char *domain, struct domain *second, struct domain *third)
+{
+	beside(domain, second, 0);
+	beside(domain, third, 1 + (unsigned)strtoul(second->text + 1, NULL, 10));
+}
+
 /* A damaged entry is replaced, and counts once. */
 static void
 a_damaged_entry_of_a_domain_is_replaced(void **state)
@@ -213,8 +220,7 @@ a_damaged_entry_of_a_domain_is_replaced(void **state)
 
 	(void)state;
 	world_init(&w);
-	beside("b.test", &second, 0);
-	beside("b.test", &third, 1 + (unsigned)strtoul(second.text + 1, NULL, 10));
+	two_beside("b.test", &second, &third);
 	assert_int_equal(remember(&w, "b.test", day_s, max), REFUSAL_NONE);
 	spoil(&w, peer_lists, FACT);
 	assert_int_equal(remember(&w, "b.test", day_s + DAY, max), REFUSAL_NONE);
@@ -235,8 +241,7 @@ a_damaged_count_of_domains_lets_others_be_remembered(void **state)
 
 	(void)state;
 	world_init(&w);
-	beside("b.test", &second, 0);
-	beside("b.test", &third, 1 + (unsigned)strtoul(second.text + 1, NULL, 10));
+	two_beside("b.test", &second, &third);
 	assert_int_equal(remember(&w, "b.test", day_s, max), REFUSAL_NONE);
 	spoil(&w, peer_lists, 'N');
 	assert_int_equal(remember(&w, second.text, day_s, max), REFUSAL_NONE);
