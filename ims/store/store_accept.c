@@ -12,7 +12,7 @@
 #include "common/base/memory.h"
 #include "common/base/record.h"
 #include "common/pki/crl_set.h"
-#include "ims/store/store_paper.h"
+#include "ims/store/store_paper_private.h"
 #include "ims/store/store_private.h"
 
 /* An entry with its evidence, beside what it quotes: not less than it will be charged. */

@@ -33,7 +33,7 @@
 #include "common/store/db.h"
 #include "common/store/db_key.h"
 #include "common/store/kv_upgrade.h"
-#include "ims/store/store_paper.h"
+#include "ims/store/store_paper_private.h"
 #include "ims/store/store_private.h"
 
 #define MORE_ROOM    2

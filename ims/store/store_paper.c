@@ -1,5 +1,5 @@
-/* store_paper — chooses what the evidence of a batch cites; see store_paper.h. */
-#include "ims/store/store_paper.h"
+/* store_paper — chooses what the evidence of a batch cites; see store_paper_private.h. */
+#include "ims/store/store_paper_private.h"
 
 #include <stdlib.h>
 #include <string.h>

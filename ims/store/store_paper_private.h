@@ -4,8 +4,8 @@
  * same scope (issuer, key, distribution point), if that was in force at receipt and does not list the sender's
  * certificate.  Only if there is none, the new CRL is kept.
  */
-#ifndef IMS_STORE_STORE_PAPER_H
-#define IMS_STORE_STORE_PAPER_H
+#ifndef IMS_STORE_STORE_PAPER_PRIVATE_H
+#define IMS_STORE_STORE_PAPER_PRIVATE_H
 
 #include "ims/store/store_private.h"
 
