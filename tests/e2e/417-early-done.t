@@ -54,6 +54,7 @@ ok "the outbox shows it" eventually 20 says '"state":"waiting","since":[^}]*"tri
 reads "$(id_of two)" >"$T/read"
 plays three knows
 ok "both were noticed before" hears three SEAL
-ok "which is no DONE" eventually 20 says '"state":"handed-out",[^}]*"tries":2.*"state":"handed-out",[^}]*"tries":2' as alice@a.test outbox --json
+# An attempt may have fallen where nobody listened, so it is the second or a later one.
+ok "which is no DONE" eventually 20 says '"state":"handed-out",[^}]*"tries":[2-9].*"state":"handed-out",[^}]*"tries":[2-9]' as alice@a.test outbox --json
 reads "$(id_of two)" >"$T/read"
 ok "the domain says DONE again, and the letter is fetched for both" eventually 20 says '^ 2 "state":"fetched" $' states
