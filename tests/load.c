@@ -147,15 +147,19 @@ load_closed(struct load *l)
 struct conn *
 load_connect(struct load *l, const char *alpn, const struct conn_events *events, void *role)
 {
+	char from[ADDRESS_STR_BYTES] = "";
 	const struct conn_target to = {
 		.address = (const struct sockaddr *)&l->address,
 		.own = l->o.own,
 		.domain = l->o.domain,
 		.alpn = alpn,
-		.from = l->o.from,
+		.from = from,
 		.timeout_ms = 10000,
 	};
 
+	if (l->o.from != NULL)
+		load_numbered(l->o.from,
+		    l->o.addresses > 0 ? l->connected++ % l->o.addresses + 1 : 1, from);
 	return conn_connect(l->loop, &to, l->tls, events, role);
 }
 

@@ -28,7 +28,7 @@ struct load_options {
 	const char *to, *domain, *user, *password_file, *trust, *crls, *recipient, *journal;
 	const char *own, *certificate, *key, *from, *envelope, *header, *refused;
 	long connections, size, seconds, count, window, per_seal, pause_ms, recipients, idle, users,
-	    per_user;
+	    per_user, addresses;
 	bool again; /* a broken connection is made anew, what was open sent again */
 	bool poll;  /* until the end, no sleep */
 };
@@ -41,7 +41,7 @@ struct load {
 	int journal;
 	int64_t began_us, end_us;
 	uint64_t sent, acked, refused, broken;
-	long turn;
+	long turn, connected;
 	unsigned open; /* connections that have not ended */
 	bool stopping;
 	struct err why;        /* the first refusal */

@@ -14,6 +14,7 @@ package Side;
 use strict;
 use warnings;
 use IO::Socket::UNIX;
+use POSIX ();
 use Time::HiRes qw(time sleep);
 
 our $mode = $ENV{MODE} || "release";
@@ -111,6 +112,12 @@ sub senders {
 	$name //= "s";
 	$s->add_users($name, "a.test", "alice", $n);
 	return ("--user", "$name%\@a.test", "--connections", $connections, "--users", $n, "--per-user", $user_letters);
+}
+
+# For so many connections at once: an address may have PER_ADDRESS of them (1,000; common/net/listen.c).
+sub addresses {
+	my ($s, $connections) = @_;
+	return ("--from", "$s->{env}{WORLD_NET}.%", "--addresses", 1 + int($connections / 900));
 }
 
 # For so many notices, evenly divided.
@@ -275,6 +282,27 @@ sub memory_kib {
 	open my $f, "<", "/proc/" . $s->pid($program) . "/status" or return 0;
 	local $/;
 	return <$f> =~ /^$key:\s*(\d+)/m ? $1 : 0;
+}
+
+# Watches a figure of /proc/PID/status from now on; the function that it returns ends that and says the highest one.
+sub highest {
+	my ($s, $program, $key) = @_;
+	pipe my $read, my $write or die "bench: $!\n";
+	my $self = $$;
+	my $pid = fork // die "bench: $!\n";
+	if ($pid == 0) {
+		my ($most, $ended) = (0, 0);
+		$SIG{TERM} = sub { $ended = 1 };
+		until ($ended || getppid() != $self) {
+			my $now = $s->memory_kib($program, $key);
+			$most = $now if $now > $most;
+			sleep 0.05;
+		}
+		syswrite $write, "$most\n";
+		POSIX::_exit(0);
+	}
+	close $write;
+	return sub { kill "TERM", $pid; my $most = <$read>; waitpid $pid, 0; return $most };
 }
 
 # What both daemons have used until now: a flat list of names and numbers.

@@ -8,7 +8,8 @@
  * All want --trust FOLDER and --crls FOLDER.  Further: --connections 50, --window 1 (letters or seals
  * under way on each), --size 4096 (octets of a letter), --per-seal 16, --seconds 10 or --count N,
  * --pause MS after each answer, --journal FILE (tests/load.h), --again (go on after a connection
- * broke), --from ADDRESS (our own), --envelope and --header U@D (the sender there; the user's
+ * broke), --from ADDRESS (our own), --addresses N (connections come in turn from 1 ... N, put for the % of --from),
+ * --envelope and --header U@D (the sender there; the user's
  * own where not given), --poll (never sleeps: to wake a sleeper on this machine is charged to the
  * server, as no peer on a network is), --recipients N (letters and notices go in turn to 1 ... N, put for
  * the % of --recipient).
@@ -84,6 +85,7 @@ options(int argc, char **argv, struct load_options *o)
 		{ "recipients", .n = &o->recipients, .least = 1, .most = 1000000 },
 		{ "idle", .n = &o->idle, .least = 0, .most = 100000 },
 		{ "users", .n = &o->users, .least = 1, .most = 1000000 },
+		{ "addresses", .n = &o->addresses, .least = 1, .most = 254 },
 		{ "per-user", .n = &o->per_user, .least = 1, .most = 100000000 },
 		{ "again", .flag = &o->again },
 		{ "poll", .flag = &o->poll },
@@ -169,6 +171,7 @@ main(int argc, char **argv)
 		.seconds = -1,
 		.window = 1,
 		.users = 1,
+		.addresses = 1,
 		.per_seal = 16 };
 	options(argc - 1, argv + 1, &l->o);
 	check(k, l);

@@ -2,7 +2,7 @@
 # The load of tests/bench/load is divided: letters among users, letters and notices among recipients; and a letter
 # that is refused as it should be counts.
 . tests/e2e/lib.sh
-plan 11
+plan 13
 
 world_up --domains a.test,b.test
 tests/world zone "$W" 'c.test. IN TXT "v=spf1 ip4:'"$WORLD_NET"'.1 -all"'
@@ -41,3 +41,7 @@ load notices --to "$IMS_NOTIFY_b_test" --domain b.test --own c.test --certificat
     --from "$WORLD_NET.1" --recipient r%@b.test --recipients 2 --connections 1 --per-seal 4 --count 12 >"$T/notices" 2>&1
 is "notices go to both recipients in turn" "$(tests/world ims "$W" b.test --json list |
     sed -n 's/.*"mailbox":"\(r[12]@b.test\)","notices":\([0-9]*\).*/\1 \2/p' | sort | tr '\n' ' ')" "r1@b.test 6 r2@b.test 6 "
+status_is "notices come from two addresses in turn, of which one is not the sender's" 77 load notices --to "$IMS_NOTIFY_b_test" \
+    --domain b.test --own c.test --certificate "$certificate" --key "$key" --from "$WORLD_NET.%" --addresses 2 \
+    --recipient r1@b.test --connections 2 --per-seal 4 --count 40
+like "... so a session is refused and the other one is not" "$err $out" "1 refused, the first: \[spf-fail\] .* 40 notifications acknowledged"
