@@ -102,6 +102,7 @@
 	X(no_such_user,          "no-such-user",          550, "5.1.1",  67, "there is no such mailbox")	\
 	X(mailbox_full,          "mailbox-full",          452, "4.2.2",  75, "the mailbox is full")	\
 	X(outbox_full,           "outbox-full",           452, "4.2.2",  75, "the letters that are kept for the user take all of their share")	\
+	X(queue_full,            "queue-full",            452, "4.4.5",  75, "too many letters wait together")	\
 	X(sender_share,          "sender-share",          452, "4.5.3",  75, "the sender's domain has used its share of the storage")	\
 	X(sender_mailbox_share,  "sender-mailbox-share",  452, "4.5.3",  75, "the sender's domain has used its share of the mailbox")	\
 	X(message_too_big,       "message-too-big",       552, "5.3.4",  65, "the letter is larger than the limit")	\

@@ -4,7 +4,8 @@
 
 #include "oms/store/store_private.h"
 
-#define PACKED_BYTES 1000 /* most letters, besides the body */
+#define PACKED_BYTES 1000   /* most letters, besides the body */
+#define PACKED_AGAIN 0x8000 /* with the count of deliveries: the letter was kept before */
 
 /* Of an outcome: the letter is over, then it is forgotten. */
 #define OUTCOME_OVER      1
@@ -37,14 +38,14 @@ static void
 state_when_due(struct kv_txn *t, struct oms_stored *s, bool awaited)
 {
 	const struct oms_delivery *d = &s->d;
-	const struct oms_due_fact due = { d->next_ms, d->tries, awaited, d->own, d->peer };
+	const struct oms_due_fact due = { d->next_ms, d->tries, awaited, false, d->own, d->peer };
 
 	state_due(t, &d->id, &due, ++s->version);
 	s->due_ms = d->next_ms;
 }
 
 static void
-state_end(struct kv_txn *t, struct oms_letter_record *r, bool awaited)
+state_end(struct kv_txn *t, struct oms_letter_record *r, bool awaited, bool judged)
 {
 	const int64_t at_s = oms_letter_end_s(r);
 	const struct kv_part expiry = oms_part_expiry(at_s, &r->facts.id);
@@ -56,6 +57,8 @@ state_end(struct kv_txn *t, struct oms_letter_record *r, bool awaited)
 	};
 
 	put_u64(&value, (uint64_t)at_s);
+	if (judged)
+		put_u8(&value, judged);
 	f.value = buf_span(&value);
 	if (awaited)
 		kv_emit_awaited(t, &expiry, &f);
@@ -255,7 +258,7 @@ oms_letter_delivery_over(struct kv_txn *t, int64_t now_s, bool awaited, char fil
 		r.file[0] = '\0';
 		kv_del(t, SPAN_LIT("B"));
 		state_outcome(t, &r);
-		state_end(t, &r, awaited);
+		state_end(t, &r, awaited, false);
 	}
 	oms_letter_put(t, &r);
 	return true;
@@ -265,7 +268,7 @@ oms_letter_delivery_over(struct kv_txn *t, int64_t now_s, bool awaited, char fil
 
 void
 oms_letter_pack(struct buf *out, const struct oms_letter_record *r, struct span body,
-    const struct oms_delivery *d, size_t n)
+    const struct oms_delivery *d, size_t n, bool again)
 {
 	struct buf record = BUF_INIT;
 
@@ -274,7 +277,7 @@ oms_letter_pack(struct buf *out, const struct oms_letter_record *r, struct span 
 	oms_letter_write(&record, r);
 	put_span(out, buf_span(&record));
 	put_span(out, body);
-	put_u16(out, (uint16_t)n);
+	put_u16(out, (uint16_t)(n | (again ? PACKED_AGAIN : 0)));
 	for (size_t i = 0; i < n; i++) {
 		buf_reset(&record);
 		oms_delivery_write(&record, &d[i]);
@@ -285,7 +288,7 @@ oms_letter_pack(struct buf *out, const struct oms_letter_record *r, struct span 
 
 /* Its octets are put as they came: they were written by oms_delivery_write. */
 static bool
-unpack_delivery(struct kv_txn *t, struct span octets, struct err *e)
+unpack_delivery(struct kv_txn *t, struct span octets, bool again, struct err *e)
 {
 	struct oms_due_fact due;
 	struct ulid id;
@@ -295,6 +298,7 @@ unpack_delivery(struct kv_txn *t, struct span octets, struct err *e)
 	if (!oms_delivery_due(octets, &id, &due))
 		return oms_damaged(e);
 	due.awaited = true;
+	due.judged = !again;
 	if (due.next_ms != 0)
 		state_due(t, &id, &due, 1);
 	buf_room(&value, octets.n + 16);
@@ -308,12 +312,14 @@ unpack_delivery(struct kv_txn *t, struct span octets, struct err *e)
 }
 
 static bool
-unpack_deliveries(struct kv_txn *t, struct reader *in, struct err *e)
+unpack_deliveries(struct kv_txn *t, struct reader *in, bool *again, struct err *e)
 {
 	uint16_t n = read_u16(in);
 
+	*again = (n & PACKED_AGAIN) != 0;
+	n &= PACKED_AGAIN - 1;
 	for (uint16_t i = 0; i < n; i++)
-		if (!unpack_delivery(t, read_span(in), e))
+		if (!unpack_delivery(t, read_span(in), *again, e))
 			return false;
 	return reader_done(in) || oms_damaged(e);
 }
@@ -350,6 +356,7 @@ oms_letter_receive(struct kv_txn *t, const struct kv_part *from, const struct kv
 	struct reader in = reader_of(now->value);
 	struct oms_letter_record r;
 	struct span record, body;
+	bool again;
 
 	(void)from;
 	(void)arg;
@@ -365,12 +372,12 @@ oms_letter_receive(struct kv_txn *t, const struct kv_part *from, const struct kv
 	body = read_span(&in);
 	if (r.life.body && r.file[0] == '\0' && (body.n > 0 || r.facts.size == 0))
 		kv_put(t, SPAN_LIT("B"), body);
-	if (!unpack_deliveries(t, &in, e))
+	if (!unpack_deliveries(t, &in, &again, e))
 		return false;
 	if (!r.life.body)
 		state_outcome(t, &r);
 	r.version = OMS_VERSION_FIRST - 1;
-	state_end(t, &r, true);
+	state_end(t, &r, true, !again);
 	kv_put(t, SPAN_LIT("L"), record);
 	kv_keep(t, SPAN_LIT(""));
 	return true;

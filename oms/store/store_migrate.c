@@ -69,7 +69,7 @@ take_letter(struct migration *m, const struct oms_old_letter *l)
 	};
 	s->taking.letter.version = OMS_VERSION_FIRST;
 	oms_letter_pack(&s->taking.packed, &s->taking.letter, l->body, l->deliveries,
-	    l->n_deliveries);
+	    l->n_deliveries, true);
 	s->step = (struct kv_upgrade_step) {
 		.part = oms_part_user(l->record.facts.user),
 		.apply = oms_take_letter,

@@ -5,8 +5,10 @@
  *	                                      D peer: a delivery
  *	user          hash(owner)             S sums; O id: a letter of the      outcome, from a letter: it is
  *	                                      outbox; T head and hash(token)              over; gone: it is forgotten
- *	queue         hash(own, peer), shard  I time, id: tries; E the earliest  due, from a letter
- *	expiry        minute, shard           E: its directory was told of it    end, from a letter
+ *	queue         hash(own, peer), shard  I time, id: tries; E the           due, from a letter
+ *	                                      earliest, and how many letters
+ *	expiry        minute, shard           E: its directory was told of it,   end, from a letter
+ *	                                      and how many letters
  *	peer          hash(domain)            P when it was seen
  *	users         shard                                                      entry, from a user
  *	queues        shard                                                      entry, from a queue: its earliest
@@ -18,6 +20,12 @@
  * any number of letters, and their entries lie in several directories, because each letter may change one.  A queue
  * tells its directory whether it has anything, and an earlier time than it told before; that its time is later now,
  * only if somebody looks for what is due and finds nothing.
+ *
+ * Rows: at most KV_ROWS (kv.h).  A user's outbox lists OMS_OUTBOX_MAX letters.  A queue and an expiry refuse a new letter
+ * beyond struct oms_bounds: so a pair of domains has 32 x 48,000 letters that wait, and 11 x 96,000 letters end in one
+ * minute.  A directory of expiries has 366 days x 1,440 minutes x 11 shards / 64 = 90,585 entries.  A directory of
+ * queues has one for each pair and shard with letters, and one of users one for each user: 6,400,000 of either fill them
+ * all.
  *
  *	operation            in          effects; "!": the operation awaits it
  *	a letter is kept     user        letter! -> due! -> entry!, end! -> entry; entry; of a letter that the
@@ -63,8 +71,8 @@ enum oms_kind {
 #define OMS_HASH_BYTES    16 /* of an owner, a domain, a pair of domains, a token */
 #define OMS_QUEUE_BYTES   (OMS_HASH_BYTES + 1)
 #define OMS_QUEUE_SHARDS  32
-#define OMS_QUEUE_GROUPS  8 /* of those shards; the entries of a group are in one directory */
-#define OMS_EXPIRY_SHARDS 16
+#define OMS_QUEUE_GROUPS  8  /* of those shards; the entries of a group are in one directory */
+#define OMS_EXPIRY_SHARDS 11 /* in formats up to 2: 16 */
 /* So many of them take the letters of one second, those of the next second the next ones: what a commit puts lies in
  * few pages, and no shard takes every letter.  In formats up to 2 a letter's shard did not depend on its time. */
 #define OMS_SHARDS_AT_ONCE 4
@@ -202,9 +210,10 @@ void oms_end_gone(struct kv_txn *t, const struct kv_part *expiry, const struct u
 void oms_letter_forget(struct kv_txn *t, const struct ulid *id, const char *user);
 
 #define OMS_VERSION_FIRST 1 /* of the letter: its first end is stated with it */
-/* The letter as its user states it: all that its partition begins with. */
+/* The letter as its user states it: all that its partition begins with.  again: it was kept before, and no queue
+ * refuses it. */
 void oms_letter_pack(struct buf *out, const struct oms_letter_record *r, struct span body,
-    const struct oms_delivery *d, size_t n);
+    const struct oms_delivery *d, size_t n, bool again);
 
 kv_receive oms_letter_receive, oms_user_receive, oms_queue_receive, oms_expiry_receive,
     oms_peers_receive;
@@ -221,6 +230,7 @@ struct oms_due_fact {
 	int64_t next_ms;
 	uint64_t tries;
 	bool awaited; /* by whoever gave the letter */
+	bool judged;  /* it is new: it is refused where too many wait */
 	struct domain own, peer;
 };
 void oms_due_write(struct buf *out, const struct oms_due_fact *f);
@@ -245,6 +255,16 @@ void oms_queue_check(struct oms_question *q, const struct kv_part *queue, const 
     int64_t at_ms);
 /* In a queue: tells its directory what it has first, whatever it told before.  Awaited. */
 void oms_queue_tell(struct kv_txn *t, const struct domain *own, const struct domain *peer);
+
+/* -- many letters in one partition: store_crowd.c ------------------------------------------------------------ */
+
+/* Another letter comes.  *letters: how many facts of letters the partition has; 0: they are few, or were not counted.
+ * The caller keeps it in a row that it has anyway, so nothing is written while they are few.  id: of the letter; one of
+ * several hundred has them counted.  judged: it is refused beyond `most` (queue_full). */
+bool oms_crowd_more(struct kv_txn *t, uint64_t *letters, struct span id, uint64_t most, bool judged,
+    struct err *e);
+/* One has gone. */
+void oms_crowd_less(uint64_t *letters, uint64_t most);
 
 /* -- users -------------------------------------------------------------------------------------------------- */
 

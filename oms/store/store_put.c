@@ -80,7 +80,7 @@ oms_store_put_take(struct oms_store *s, const struct oms_put *in, struct loop *l
 	g->token_until_s = token.until_s;
 	oms_letter_pack(&g->packed, &g->letter,
 	    g->letter.file[0] == '\0' ? buf_span(&in->kept->octets) : SPAN_LIT(""), in->deliveries,
-	    in->n_deliveries);
+	    in->n_deliveries, false);
 	body_kept_clear(in->kept);
 	p->done = done;
 	p->arg = arg;

@@ -38,10 +38,11 @@ oms_first_take(void *arg, struct span key, struct span value)
 	return false;
 }
 
-/* What the directory was told. */
+/* What the directory was told, and how many letters there are. */
 struct told {
 	struct oms_first first; /* zeros: that there is none */
 	bool unknown;           /* the row is damaged: whatever is so is told again */
+	uint64_t letters;       /* see oms_crowd_more */
 };
 
 static struct told
@@ -56,6 +57,7 @@ told(struct kv_txn *t)
 		r = reader_of(value);
 		last.first.next_ms = (int64_t)read_u64(&r);
 		last.first.tries = read_u64(&r);
+		last.letters = r.rest.n > 0 ? read_u64(&r) : 0;
 	} else if (kv_fault(t, &e)) {
 		last.unknown = true;
 		kv_pardon(t);
@@ -64,7 +66,23 @@ told(struct kv_txn *t)
 }
 
 static void
-tell(struct kv_txn *t, const struct oms_first *first, const struct domain *own,
+keep_told(struct kv_txn *t, const struct oms_first *first, uint64_t letters)
+{
+	struct buf value = BUF_INIT;
+
+	put_u64(&value, (uint64_t)first->next_ms);
+	put_u64(&value, first->tries);
+	if (letters > 0)
+		put_u64(&value, letters);
+	if (first->next_ms == 0)
+		kv_del(t, SPAN_LIT("E"));
+	else
+		kv_put(t, SPAN_LIT("E"), buf_span(&value));
+	buf_clear(&value);
+}
+
+static void
+tell(struct kv_txn *t, const struct oms_first *first, uint64_t letters, const struct domain *own,
     const struct domain *peer, bool awaited)
 {
 	const struct kv_part *here = kv_here(t);
@@ -77,12 +95,9 @@ tell(struct kv_txn *t, const struct oms_first *first, const struct domain *own,
 		.gone = first->next_ms == 0,
 	};
 
+	keep_told(t, first, letters);
 	put_u64(&value, (uint64_t)first->next_ms);
 	put_u64(&value, first->tries);
-	if (f.gone)
-		kv_del(t, SPAN_LIT("E"));
-	else
-		kv_put(t, SPAN_LIT("E"), buf_span(&value));
 	put_span(&value, domain_span(own));
 	put_span(&value, domain_span(peer));
 	f.value = buf_span(&value);
@@ -162,7 +177,7 @@ oms_queue_tell(struct kv_txn *t, const struct domain *own, const struct domain *
 {
 	const struct oms_first first = first_of(t);
 
-	tell(t, &first, own, peer, true);
+	tell(t, &first, told(t).letters, own, peer, true);
 }
 
 /* A later time is not told: whoever looks finds it. */
@@ -176,41 +191,56 @@ must_tell(const struct oms_first *now, const struct told *last)
 	return now->next_ms < last->first.next_ms;
 }
 
+/* The rows are as they are now; last: what the directory was told before. */
+static void
+tell_change(struct kv_txn *t, const struct oms_due_fact *new, bool gone, const struct told *last,
+    uint64_t letters)
+{
+	const bool none_is_earlier = !gone && last->first.next_ms != 0 &&
+	    last->first.next_ms <= new->next_ms;
+	const struct oms_first first = none_is_earlier ? last->first : first_of(t);
+
+	if (!none_is_earlier && must_tell(&first, last))
+		tell(t, &first, letters, &new->own, &new->peer, new->awaited);
+	else if (letters != last->letters)
+		keep_told(t, &last->first, letters);
+}
+
 /* A letter says when it is due, or that it is not any more.  Where the fact of before is damaged, its row stays until
  * somebody finds it (oms_queue_check). */
 bool
 oms_queue_receive(struct kv_txn *t, const struct kv_part *from, const struct kv_fact *was,
     const struct kv_fact *now, void *arg, struct err *e)
 {
+	const struct oms_bounds *bounds = arg;
+	const uint64_t most = bounds == NULL ? OMS_QUEUE_LETTERS : bounds->queue;
 	struct oms_due_fact old = { .next_ms = 0 }, new;
-	struct oms_first first;
+	bool is_new = was == NULL && !kv_was_damaged(t);
+	uint64_t letters;
 	struct told last;
 	struct kv_key k;
 
 	(void)from;
-	(void)arg;
-	if (was == NULL)
-		kv_was_damaged(t);
 	if (was != NULL && !oms_due_read(was->value, &old))
 		return oms_damaged(e);
 	new = old;
 	new.awaited = false;
 	if (!now->gone && !oms_due_read(now->value, &new))
 		return oms_damaged(e);
+	last = told(t);
+	letters = last.letters;
+	if (is_new && !now->gone && !oms_crowd_more(t, &letters, now->name, most, new.judged, e))
+		return false;
+	if (!is_new && now->gone)
+		oms_crowd_less(&letters, most);
 	if (was != NULL) {
 		k = index_row(old.next_ms, now->name);
 		kv_del(t, kv_key_span(&k));
 	}
 	if (!now->gone)
 		put_index(t, now->name, &new);
-	if (was == NULL && now->gone)
-		return true;
-	last = told(t);
-	if (!now->gone && last.first.next_ms != 0 && last.first.next_ms <= new.next_ms)
-		return true; /* nothing is earlier than what was told */
-	first = first_of(t);
-	if (must_tell(&first, &last))
-		tell(t, &first, &new.own, &new.peer, new.awaited);
+	if (was != NULL || !now->gone)
+		tell_change(t, &new, now->gone, &last, letters);
 	return true;
 }
 
@@ -230,7 +260,7 @@ apply_telling(struct kv_txn *t, void *arg, struct err *e)
 
 	(void)e;
 	if (last.unknown || first.next_ms != last.first.next_ms)
-		tell(t, &first, &w->own, &w->peer, false);
+		tell(t, &first, last.letters, &w->own, &w->peer, false);
 	return true;
 }
 
@@ -280,7 +310,7 @@ apply_anew(struct kv_txn *t, void *arg, struct err *e)
 	kv_each_fact(t, OMS_FACT, SPAN_LIT(""), SPAN_LIT(""), take_domains, &due);
 	kv_pardon(t);
 	if (first.next_ms == 0 || due.own.text[0] != '\0')
-		tell(t, &first, &due.own, &due.peer, false);
+		tell(t, &first, told(t).letters, &due.own, &due.peer, false);
 	return true;
 }
 

@@ -254,12 +254,15 @@ oms_delivery_read(struct span value, struct oms_delivery *d, struct err *e)
 
 /* -- facts ------------------------------------------------------------------------------------------------ */
 
+#define DUE_AWAITED 1
+#define DUE_JUDGED  2
+
 void
 oms_due_write(struct buf *out, const struct oms_due_fact *f)
 {
 	put_u64(out, (uint64_t)f->next_ms);
 	put_u64(out, f->tries);
-	put_u8(out, f->awaited);
+	put_u8(out, (uint8_t)((f->awaited ? DUE_AWAITED : 0) | (f->judged ? DUE_JUDGED : 0)));
 	put_span(out, domain_span(&f->own));
 	put_span(out, domain_span(&f->peer));
 }
@@ -269,12 +272,15 @@ static bool
 due_read(struct span value, bool stamped, struct oms_due_fact *f)
 {
 	struct reader r = reader_of(value);
+	uint8_t how;
 
 	*f = (struct oms_due_fact) { .next_ms = (int64_t)read_u64(&r) };
 	f->tries = read_u64(&r);
 	if (stamped)
 		read_u64(&r);
-	f->awaited = read_u8(&r) != 0;
+	how = read_u8(&r);
+	f->awaited = (how & DUE_AWAITED) != 0;
+	f->judged = (how & DUE_JUDGED) != 0;
 	read_str(&r, f->own.text, sizeof f->own.text);
 	read_str(&r, f->peer.text, sizeof f->peer.text);
 	return reader_done(&r) && domain_span(&f->own).n > 0 && domain_span(&f->peer).n > 0;

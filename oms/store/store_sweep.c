@@ -38,37 +38,102 @@ has_others(struct kv_txn *t, struct span name)
 	return damaged || name.n == 0;
 }
 
+static bool
+get_told(struct kv_txn *t, uint64_t *letters)
+{
+	struct span value = { 0 };
+	bool is = kv_get(t, SPAN_LIT("E"), &value);
+	struct reader r = reader_of(value);
+
+	kv_pardon(t);
+	*letters = value.n > 0 ? read_u64(&r) : 0;
+	return is;
+}
+
+static void
+put_told(struct kv_txn *t, uint64_t letters)
+{
+	struct buf value = BUF_INIT;
+
+	if (letters > 0)
+		put_u64(&value, letters);
+	kv_put(t, SPAN_LIT("E"), buf_span(&value));
+	buf_clear(&value);
+}
+
+static void
+tell_expiries(struct kv_txn *t, bool gone)
+{
+	const struct kv_part *here = kv_here(t);
+	const struct kv_part expiries = kv_dir_part(OMS_EXPIRIES, span_of(here->name, here->n));
+	const struct kv_fact f = {
+		.what = OMS_FACT,
+		.name = span_of(here->name, here->n),
+		.version = { .n = kv_stamp(t) },
+		.gone = gone,
+		.value = SPAN_LIT("here"),
+	};
+
+	kv_emit(t, &expiries, &f);
+}
+
+/* The value of an end: when, and whether the letter is new and may be refused. */
+static bool
+is_judged(const struct kv_fact *end)
+{
+	struct reader r = reader_of(end->value);
+
+	read_u64(&r);
+	return r.rest.n > 0 && read_u8(&r) != 0;
+}
+
+static bool
+one_more(struct kv_txn *t, const struct kv_fact *now, uint64_t most, struct err *e)
+{
+	uint64_t letters, before;
+	bool is_told = get_told(t, &letters);
+
+	before = letters;
+	if (!oms_crowd_more(t, &letters, now->name, most, is_judged(now), e))
+		return false;
+	if (!is_told || letters != before)
+		put_told(t, letters);
+	if (!is_told)
+		tell_expiries(t, false);
+	return true;
+}
+
+static void
+one_less(struct kv_txn *t, struct span name, uint64_t most)
+{
+	uint64_t letters, before;
+
+	if (!has_others(t, name)) {
+		kv_del(t, SPAN_LIT("E"));
+		tell_expiries(t, true);
+	} else if (get_told(t, &letters) && letters > 0) {
+		before = letters;
+		oms_crowd_less(&letters, most);
+		if (letters != before)
+			put_told(t, letters);
+	}
+}
+
 /* The directory lists the minute while a letter ends in it.  A minute of an older format has no row that says so; it
  * tells the directory again. */
 bool
 oms_expiry_receive(struct kv_txn *t, const struct kv_part *from, const struct kv_fact *was,
     const struct kv_fact *now, void *arg, struct err *e)
 {
-	const struct kv_part *here = kv_here(t);
-	struct kv_part expiries;
-	struct kv_fact f = {
-		.what = OMS_FACT,
-		.name = span_of(here->name, here->n),
-		.gone = now->gone,
-		.value = SPAN_LIT("here"),
-	};
+	const struct oms_bounds *bounds = arg;
+	const uint64_t most = bounds == NULL ? OMS_EXPIRY_LETTERS : bounds->expiry;
 	bool was_here = kv_was_damaged(t) || was != NULL;
-	struct span told;
 
 	(void)from;
-	(void)arg;
-	(void)e;
-	if (was_here != now->gone)
-		return true;
-	if (now->gone ? has_others(t, now->name) : kv_get(t, SPAN_LIT("E"), &told))
-		return true;
-	if (now->gone)
-		kv_del(t, SPAN_LIT("E"));
-	else
-		kv_put(t, SPAN_LIT("E"), SPAN_LIT(""));
-	expiries = kv_dir_part(OMS_EXPIRIES, span_of(here->name, here->n));
-	f.version.n = kv_stamp(t);
-	kv_emit(t, &expiries, &f);
+	if (!was_here && !now->gone)
+		return one_more(t, now, most, e);
+	if (was_here && now->gone)
+		one_less(t, now->name, most);
 	return true;
 }
 
