@@ -24,11 +24,12 @@ struct page {
 
 struct web {
 	pthread_t thread;
-	pthread_mutex_t lock; /* of pages */
+	pthread_mutex_t lock; /* of pages and request */
 	int fd;
 	unsigned port;
 	struct page pages[PAGES_MAX];
 	size_t n;
+	char request[2048]; /* the last one */
 	atomic_bool over;
 	atomic_uint connections;
 	atomic_size_t sent;
@@ -121,7 +122,10 @@ serve(struct web *w, int fd)
 			break;
 	}
 	request[n] = '\0';
-	if (sscanf(request, "GET %63s HTTP/1.0\r\n", path) == 1)
+	pthread_mutex_lock(&w->lock);
+	memcpy(w->request, request, n + 1);
+	pthread_mutex_unlock(&w->lock);
+	if (sscanf(request, "GET %63s HTTP/1.1\r\n", path) == 1)
 		reply(w, fd, path);
 	shutdown(fd, SHUT_WR);
 	close(fd);
@@ -259,6 +263,14 @@ unsigned
 web_connections(struct web *w)
 {
 	return atomic_load(&w->connections);
+}
+
+void
+web_request(struct web *w, char *out, size_t n)
+{
+	pthread_mutex_lock(&w->lock);
+	snprintf(out, n, "%s", w->request);
+	pthread_mutex_unlock(&w->lock);
 }
 
 size_t

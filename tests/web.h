@@ -27,7 +27,8 @@ void web_drip(struct web *w, const char *path, const char *begin); /* then an oc
 /* "http://HOST:PORT/PATH"; static, of the last 8 calls. */
 const char *web_url(struct web *w, const char *host, const char *path);
 unsigned web_connections(struct web *w);
-size_t web_sent(struct web *w); /* octets to the last connection */
+void web_request(struct web *w, char *out, size_t n); /* the last request, to its empty line */
+size_t web_sent(struct web *w);                       /* octets to the last connection */
 
 /* "zone:FILE" with here.test (127.0.0.1), mapped.test, many.test (two dead, then here), empty.test. */
 const char *web_zone(void);

@@ -12,6 +12,7 @@
 #include "common/base/memory.h"
 #include "common/base/thread.h"
 #include "common/dns/dns.h"
+#include "common/http/http.h"
 #include "common/loop/loop.h"
 #include "common/pki/crl_check.h"
 #include "common/pki/crl_set.h"
@@ -25,6 +26,7 @@ struct crl_fetch {
 	pthread_t thread;
 	struct loop *loop;
 	struct dns *dns;
+	struct http *http;
 	struct crl_sources *sources;
 	bool ended; /* loop_run has returned for good */
 	/* shared */
@@ -305,6 +307,9 @@ static void
 destroy(struct crl_fetch *f)
 {
 	crl_sources_free(&f->sources);
+	http_free(&f->http);
+	if (f->loop != NULL)
+		loop_drain(f->loop); /* transfers that were abandoned come home */
 	if (f->dns != NULL)
 		dns_free(&f->dns);
 	if (f->loop != NULL)
@@ -333,7 +338,8 @@ crl_fetch_new(struct crl_fetch **out, const struct crl_fetch_settings *s, struct
 	f->cache = memory_text(s->cache);
 	f->resolver = memory_text(s->resolver);
 	f->tls = h;
-	ok = loop_new(&f->loop, e) && dns_new(&f->dns, f->loop, f->resolver, e);
+	ok = loop_new(&f->loop, e) && dns_new(&f->dns, f->loop, f->resolver, e) &&
+	    http_new(&f->http, e);
 	if (ok)
 		f->sources = crl_sources_new(&(struct crl_sources_settings) { .cache = f->cache,
 		    .allow_private = s->allow_private,
@@ -341,6 +347,7 @@ crl_fetch_new(struct crl_fetch **out, const struct crl_fetch_settings *s, struct
 		    .tls = h,
 		    .loop = f->loop,
 		    .dns = f->dns,
+		    .http = f->http,
 		    .busier = busier,
 		    .less_busy = less_busy,
 		    .arg = f });

@@ -1,11 +1,11 @@
 /* crl_fetch — CRLs from the distribution points of chains that verified, kept on disk and fresh.
  *
- * One thread with a loop of its own.  It fetches the CRL that a judgement lacked, checks it and puts it
+ * One thread with a loop of its own, and one that moves the octets (http.h).  It fetches the CRL that a judgement lacked, checks it and puts it
  * into the cache folder; then the TLS holder makes a new generation.  From then on it fetches each
  * CRL again before `refresh` has passed and before the CRL ends, with jitter, also after a restart.
  *
  * Spec:    RFC 5280 4.2.1.13, 5 (distribution points, CRLs).
- * Rules:   Only http URLs of a verified path are fetched, by http_get (addresses, sizes, times).  A CRL
+ * Rules:   Only http URLs of a verified path are fetched, by common/http (addresses, sizes, times).  A CRL
  *          is kept only if the issuer on that path signed it for itself, if it is complete (no delta),
  *          not dated in the future, and has nextUpdate.  Neither its number nor its date may go back.
  *          One download per (issuer, URL) at a time; after failures the pauses grow.

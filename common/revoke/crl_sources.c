@@ -11,11 +11,11 @@
 #include "common/base/log.h"
 #include "common/base/memory.h"
 #include "common/base/random.h"
+#include "common/http/http.h"
 #include "common/loop/loop.h"
 #include "common/pki/crl_check.h"
 #include "common/pki/trust.h"
 #include "common/revoke/crl_cache.h"
-#include "common/revoke/http_get.h"
 #include "common/text/digest.h"
 
 #define SOON_MS  60000 /* at most, from a start until the first look */
@@ -330,8 +330,15 @@ due(void *arg)
 	}
 	all->at_once++;
 	all->set.busier(all->set.arg);
-	s->get = http_get(all->set.loop, all->set.dns, s->from.url, all->set.allow_private, came,
-	    s);
+	s->get = http_get(all->set.http, all->set.loop, all->set.dns,
+	    &(struct http_ask) {
+		.url = s->from.url,
+		.allow_private = all->set.allow_private,
+		.most_bytes = CRL_SOURCES_CRL_BYTES,
+		.most_ms = CRL_SOURCES_CRL_MS,
+		.redirects = CRL_SOURCES_REDIRECTS,
+	    },
+	    came, s);
 }
 
 /* -- what is asked for ----------------------------------------------------------------------------------- */

@@ -17,13 +17,17 @@
 #define CRL_SOURCES_MAX          1000        /* at most TRUST_FILES_MAX, or trust leaves some out */
 #define CRL_SOURCES_OCTETS       (128 << 20) /* of the cache */
 #define CRL_SOURCES_AT_ONCE      8           /* downloads */
-#define CRL_SOURCES_PAUSE_MS     5000        /* after the first failure; doubled each time ... */
-#define CRL_SOURCES_PAUSE_MAX_MS 600000      /* ... up to this, and never longer than refresh_ms */
+#define CRL_SOURCES_CRL_BYTES    (32 << 20)  /* of one download ... */
+#define CRL_SOURCES_CRL_MS       30000       /* ... which takes no longer, with all redirects */
+#define CRL_SOURCES_REDIRECTS    3
+#define CRL_SOURCES_PAUSE_MS     5000         /* after the first failure; doubled each time ... */
+#define CRL_SOURCES_PAUSE_MAX_MS 600000       /* ... up to this, and never longer than refresh_ms */
 #define CRL_SOURCES_UNUSED_S     (30 * 86400) /* a source that was not used for this long is removed */
 #define CRL_SOURCES_SKEW_S       300          /* how far ahead of us a CA's clock may be */
 
 struct crl_sources;
 struct dns;
+struct http;
 struct loop;
 struct x509_st;
 
@@ -34,6 +38,7 @@ struct crl_sources_settings { /* copied; what it points to outlives the sources 
 	struct tls_holder *tls; /* reads the folder when a CRL was kept */
 	struct loop *loop;
 	struct dns *dns;
+	struct http *http;
 	void (*busier)(void *arg);    /* a download begins */
 	void (*less_busy)(void *arg); /* it is over */
 	void *arg;

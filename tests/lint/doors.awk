@@ -11,6 +11,7 @@ BEGIN {
 	door["gsasl"] = "common/auth/auth_private.h"
 	door["jansson"] = "common/text/json.c"
 	door["idn2"] = "common/text/idn.c"
+	door["curl"] = "common/http/"
 	door["libdeflate"] = "common/store/db_txn.c"
 	door["gmime"] = "mc/mime.c mc/form_private.h mc/address_list.c"
 	door["gumbo"] = "mc/html_tree_private.h"

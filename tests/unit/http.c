@@ -12,9 +12,9 @@
 #include <cmocka.h>
 
 #include "common/base/clock.h"
+#include "common/http/http.h"
+#include "common/http/http_head.h"
 #include "common/loop/loop.h"
-#include "common/revoke/http_answer.h"
-#include "common/revoke/http_get.h"
 #include "tests/moved_clock.h"
 #include "tests/web.h"
 
@@ -127,66 +127,101 @@ locations(void **state)
 	assert_false(http_url_follow(&from, SPAN_LIT(""), &to, &e));
 }
 
-/* -- answers --------------------------------------------------------------------------------------- */
+/* -- headers --------------------------------------------------------------------------------------- */
+
+#define BODY_MOST 100
+
+/* All lines of `text`, each with its end. */
+static bool
+read_head(struct http_head *h, const char *text, struct err *e)
+{
+	for (const char *end; (end = strchr(text, '\n')) != NULL; text = end + 1)
+		if (!http_head_line(h, span_of(text, (size_t)(end - text) + 1), BODY_MOST, e))
+			return false;
+	return true;
+}
 
 static void
-answers(void **state)
+heads(void **state)
 {
 	static const struct {
 		const char *in;
-		bool eof;
-		enum http_answer_state want;
+		enum refusal why; /* REFUSAL_NONE: it is good */
 		int status;
 		uint64_t length;
 	} table[] = {
-		{ "HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nabc", false, HTTP_ANSWER_DONE, 200,
-		    3 },
-		{ "HTTP/1.1 200 OK\r\ncontent-length:3 \r\n\r\nabcd", false, HTTP_ANSWER_DONE, 200,
-		    3 },
-		{ "HTTP/1.0 200\r\n\r\nabc", true, HTTP_ANSWER_DONE, 200, 3 },
-		{ "HTTP/1.0 200\r\n\r\nabc", false, HTTP_ANSWER_MORE, 200, 0 },
-		{ "HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nabc", true, HTTP_ANSWER_BAD, 0, 0 },
-		{ "HTTP/1.1 200 OK\r\nContent-Length: -1\r\n\r\n", false, HTTP_ANSWER_BAD, 0, 0 },
-		{ "HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\na", false,
-		    HTTP_ANSWER_BAD, 0, 0 },
-		{ "HTTP/1.1 200 OK\r\nContent-Length: 101\r\n\r\n", false, HTTP_ANSWER_BAD, 0, 0 },
-		{ "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", false, HTTP_ANSWER_BAD,
+		{ "HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\n", REFUSAL_NONE, 200, 3 },
+		{ "HTTP/1.1 200 OK\r\ncontent-length:3 \r\n\r\n", REFUSAL_NONE, 200, 3 },
+		{ "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n", REFUSAL_NONE, 200, 100 },
+		{ "HTTP/1.0 200\r\n\r\n", REFUSAL_NONE, 200, 0 },
+		{ "HTTP/1.1 200 OK\r\nX: y\r\n z: more\r\n\r\n", REFUSAL_NONE, 200, 0 },
+		{ "HTTP/1.1 100 x\r\nContent-Length: 5\r\n\r\nHTTP/1.1 200 OK\r\n\r\n",
+		    REFUSAL_NONE, 200, 0 },
+		{ "HTTP/1.1 200 OK\r\nTransfer-Encoding: Chunked\r\n\r\nno colon\r\n", REFUSAL_NONE,
+		    200, 0 },
+		{ "HTTP/1.1 404 No\r\nContent-Length: 101\r\n\r\n", REFUSAL_NONE, 404, 101 },
+		{ "HTTP/1.1 302 x\r\nLocation: /y\r\n\r\n", REFUSAL_NONE, 302, 0 },
+		{ "HTTP/1.1 200 OK\r\nContent-Length: -1\r\n\r\n", REFUSAL_bad_reply, 0, 0 },
+		{ "HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n",
+		    REFUSAL_bad_reply, 0, 0 },
+		{ "HTTP/1.1 200 OK\r\nContent-Length: 101\r\n\r\n", REFUSAL_message_too_big, 0, 0 },
+		{ "HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip, chunked\r\n\r\n", REFUSAL_bad_reply,
 		    0, 0 },
-		{ "HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\n\r\n", false, HTTP_ANSWER_BAD, 0,
-		    0 },
-		{ "HTTP/1.1 404 No\r\n\r\n", false, HTTP_ANSWER_DONE, 404, 0 },
-		{ "HTTP/1.1 302 x\r\nLocation: /y\r\n\r\n", false, HTTP_ANSWER_DONE, 302, 0 },
-		{ "HTTP/1.1 2000 x\r\n\r\n", false, HTTP_ANSWER_BAD, 0, 0 },
-		{ "HTTP/2 200\r\n\r\n", false, HTTP_ANSWER_BAD, 0, 0 },
-		{ "SSH-2.0-OpenSSH\r\n\r\n", false, HTTP_ANSWER_BAD, 0, 0 },
-		{ "HTTP/1.1 200 OK\r\n: x\r\n\r\n", false, HTTP_ANSWER_BAD, 0, 0 },
-		{ "HTTP/1.1 200 OK\r\nno colon\r\n\r\n", false, HTTP_ANSWER_BAD, 0, 0 },
-		{ "HTTP/1.1 200 OK\r\n", false, HTTP_ANSWER_MORE, 0, 0 },
-		{ "HTTP/1.1 200 OK\r\n", true, HTTP_ANSWER_BAD, 0, 0 },
-		{ "", true, HTTP_ANSWER_BAD, 0, 0 },
+		{ "HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\n\r\n", REFUSAL_bad_reply, 0, 0 },
+		{ "HTTP/1.1 2000 x\r\n\r\n", REFUSAL_bad_reply, 0, 0 },
+		{ "HTTP/1.1 20\r\n\r\n", REFUSAL_bad_reply, 0, 0 },
+		{ "HTTP/1.1 099 x\r\n\r\n", REFUSAL_bad_reply, 0, 0 },
+		{ "HTTP/2 200\r\n\r\n", REFUSAL_bad_reply, 0, 0 },
+		{ "SSH-2.0-OpenSSH\r\n\r\n", REFUSAL_bad_reply, 0, 0 },
+		{ "HTTP/1.1 200 OK\r\n: x\r\n\r\n", REFUSAL_bad_reply, 0, 0 },
+		{ "HTTP/1.1 200 OK\r\nno colon\r\n\r\n", REFUSAL_bad_reply, 0, 0 },
+		{ "HTTP/1.1 100 x\r\n\r\nX: y\r\n\r\n", REFUSAL_bad_reply, 0, 0 },
 	};
 	struct err e;
 
 	(void)state;
 	for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
-		struct http_answer a = { .status = 0 };
+		struct http_head h = { .status = 0 };
+		bool good = read_head(&h, table[i].in, &e);
 
-		if (http_answer_read(&a, span_str(table[i].in), table[i].eof, 64, 100, &e) !=
-		    table[i].want)
+		if (good != (table[i].why == REFUSAL_NONE) || (!good && e.why != table[i].why) ||
+		    (good && (!h.whole || h.status != table[i].status)))
 			fail_msg("%s", table[i].in);
-		if (table[i].want == HTTP_ANSWER_DONE) {
-			assert_int_equal(a.status, table[i].status);
-			if (a.status == 200)
-				assert_int_equal(a.length, table[i].length);
-		}
+		if (good)
+			assert_int_equal(h.length, table[i].length);
 	}
+}
+
+/* All lines together, also of interim answers and after the body. */
+static void
+head_lengths(void **state)
+{
+	const char *status = "HTTP/1.1 103 x\r\n", *field = "X: yyyyyyyyyyyyyyyyyyyyyyyyyyy\r\n";
+	struct http_head h = { .status = 0 };
+	size_t octets = strlen(status);
+	struct err e;
+
+	(void)state;
+	assert_true(http_head_line(&h, span_str(status), 0, &e));
+	for (; octets + strlen(field) + 2 <= HTTP_HEAD_BYTES - strlen(status);
+	     octets += strlen(field))
+		assert_true(http_head_line(&h, span_str(field), 0, &e));
+	assert_true(http_head_line(&h, SPAN_LIT("\r\n"), 0, &e));
+	assert_true(http_head_line(&h, span_str(status), 0, &e));
+	octets += 2 + strlen(status);
+	assert_int_equal(h.octets, octets);
+	for (; octets < HTTP_HEAD_BYTES; octets++)
+		assert_true(http_head_line(&h, SPAN_LIT(" "), 0, &e));
+	assert_false(http_head_line(&h, SPAN_LIT(" "), 0, &e));
+	assert_int_equal(e.why, REFUSAL_bad_reply);
 }
 
 /* -- GET ------------------------------------------------------------------------------------------- */
 
 struct outcome {
 	struct loop *loop;
-	unsigned calls;
+	unsigned leaves; /* calls after which the loop ends; 0: one */
+	unsigned calls, good;
 	enum refusal why;
 	size_t octets;
 	char first[64];
@@ -198,28 +233,64 @@ came(void *arg, struct span body, const struct err *e)
 	struct outcome *o = arg;
 
 	o->calls++;
+	o->good += e == NULL;
 	o->why = e == NULL ? REFUSAL_NONE : e->why;
 	o->octets = body.n;
 	span_copy(span_sub(body, 0, sizeof o->first - 1), o->first, sizeof o->first);
-	loop_stop(o->loop);
+	if (o->calls >= o->leaves)
+		loop_stop(o->loop);
+}
+
+/* What may ask, and is ended in the right order. */
+struct asker {
+	struct http *http;
+	struct dns *dns;
+};
+
+static struct asker
+asker_new(struct outcome *o)
+{
+	struct asker a;
+	struct err e;
+
+	if (!loop_new(&o->loop, &e) || !dns_new(&a.dns, o->loop, web_zone(), &e) ||
+	    !http_new(&a.http, &e))
+		fail_msg("%s", e.text);
+	return a;
+}
+
+static void
+asker_free(struct asker *a, struct outcome *o)
+{
+	http_free(&a->http);
+	loop_drain(o->loop);
+	dns_free(&a->dns);
+	loop_free(&o->loop);
+}
+
+#define GET_BYTES     (32 << 20)
+#define GET_MS        30000
+#define GET_REDIRECTS 3
+
+static struct http_get *
+ask(const struct asker *a, const char *url, bool allow_private, struct outcome *o)
+{
+	const struct http_ask ask = { url, allow_private, GET_BYTES, GET_MS, GET_REDIRECTS };
+
+	return http_get(a->http, o->loop, a->dns, &ask, came, o);
 }
 
 static struct outcome
 get(const char *url, bool allow_private)
 {
 	struct outcome o = { .calls = 0 };
-	struct dns *dns;
-	struct err e;
+	struct asker a = asker_new(&o);
 
-	assert_true(loop_new(&o.loop, &e));
-	if (!dns_new(&dns, o.loop, web_zone(), &e))
-		fail_msg("%s", e.text);
-	(void)http_get(o.loop, dns, url, allow_private, came, &o);
+	(void)ask(&a, url, allow_private, &o);
 	assert_int_equal(o.calls, 0);
 	loop_run(o.loop);
 	assert_int_equal(o.calls, 1);
-	dns_free(&dns);
-	loop_free(&o.loop);
+	asker_free(&a, &o);
 	return o;
 }
 
@@ -241,6 +312,79 @@ plain(void **state)
 	assert_int_equal(get(web_url(w, "here.test", "/c"), true).why, REFUSAL_bad_reply);
 	o = get(web_url(w, "many.test", "/a"), true); /* others do not answer */
 	assert_int_equal(o.why, REFUSAL_NONE);
+}
+
+/* What the server says, to the end of its stream, and what becomes of it. */
+static void
+answers(void **state)
+{
+	static const struct {
+		const char *in;
+		enum refusal why; /* REFUSAL_NONE: `body` is the body */
+		const char *body;
+	} table[] = {
+		{ "HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nabc", REFUSAL_NONE, "abc" },
+		{ "HTTP/1.1 200 OK\r\ncontent-length:3 \r\n\r\nabcd", REFUSAL_NONE, "abc" },
+		{ "HTTP/1.0 200\r\n\r\nabc", REFUSAL_NONE, "abc" },
+		{ "HTTP/1.1 200 OK\r\n\r\nabc", REFUSAL_NONE, "abc" },
+		{ "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+		  "2\r\nab\r\n1\r\nc\r\n0\r\n\r\n",
+		    REFUSAL_NONE, "abc" },
+		{ "HTTP/1.1 103 x\r\nLink: y\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nabc",
+		    REFUSAL_NONE, "abc" },
+		{ "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nab\r\n",
+		    REFUSAL_bad_reply, NULL },
+		{ "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n", REFUSAL_bad_reply,
+		    NULL },
+		{ "HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nabc", REFUSAL_bad_reply, NULL },
+		{ "HTTP/1.1 200 OK\r\nContent-Length: -1\r\n\r\n", REFUSAL_bad_reply, NULL },
+		{ "HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\na",
+		    REFUSAL_bad_reply, NULL },
+		{ "HTTP/1.1 200 OK\r\nContent-Length: 33554433\r\n\r\n", REFUSAL_message_too_big,
+		    NULL },
+		{ "HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\n\r\nabc", REFUSAL_bad_reply, NULL },
+		{ "HTTP/1.1 404 No\r\n\r\n", REFUSAL_bad_reply, NULL },
+		{ "HTTP/1.1 204 No\r\n\r\n", REFUSAL_bad_reply, NULL },
+		{ "HTTP/1.1 2000 x\r\n\r\n", REFUSAL_bad_reply, NULL },
+		{ "HTTP/2 200\r\n\r\n", REFUSAL_bad_reply, NULL },
+		{ "SSH-2.0-OpenSSH\r\n\r\n", REFUSAL_bad_reply, NULL },
+		{ "HTTP/1.1 200 OK\r\n: x\r\n\r\nabc", REFUSAL_bad_reply, NULL },
+		{ "HTTP/1.1 200 OK\r\nno colon\r\n\r\nabc", REFUSAL_bad_reply, NULL },
+		{ "HTTP/1.1 200 OK\r\n", REFUSAL_bad_reply, NULL },
+		{ "HTTP/1.1 100 x\r\n\r\n", REFUSAL_bad_reply, NULL },
+		{ "", REFUSAL_bad_reply, NULL },
+	};
+	struct web *w = *state;
+
+	for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
+		struct outcome o;
+
+		web_answer(w, "/answer", table[i].in);
+		o = get(web_url(w, "here.test", "/answer"), true);
+		if (o.why != table[i].why)
+			fail_msg("%s: %s", table[i].in, refusal_word(o.why));
+		if (table[i].body != NULL)
+			assert_string_equal(o.first, table[i].body);
+	}
+}
+
+/* What we say: one plain request, whatever the environment asks for. */
+static void
+request(void **state)
+{
+	static const char want[] = "GET /a?b=%41/../c HTTP/1.1\r\nHost: here.test:";
+	struct web *w = *state;
+	char text[2048];
+
+	assert_int_equal(setenv("http_proxy", "http://127.0.0.1:1/", 1), 0);
+	assert_int_equal(setenv("ALL_PROXY", "http://127.0.0.1:1/", 1), 0);
+	(void)get(web_url(w, "here.test", "/a?b=%41/../c"), true);
+	unsetenv("http_proxy");
+	unsetenv("ALL_PROXY");
+	web_request(w, text, sizeof text);
+	if (strncmp(text, want, strlen(want)) != 0 || strcasestr(text, "encoding") != NULL ||
+	    strcasestr(text, "cookie") != NULL || strcasestr(text, "authorization") != NULL)
+		fail_msg("%s", text);
 }
 
 static void
@@ -314,9 +458,9 @@ endless(void **state)
 	assert_true(web_sent(w) < 8 << 20);
 	assert_int_equal(get(web_url(w, "127.0.0.1", "/stream"), true).why,
 	    REFUSAL_message_too_big);
-	assert_true(web_sent(w) < HTTP_GET_BYTES + (16 << 20));
+	assert_true(web_sent(w) < GET_BYTES + (16 << 20));
 	assert_int_equal(get(web_url(w, "127.0.0.1", "/head"), true).why, REFUSAL_bad_reply);
-	assert_true(clock_mono_ms() - began_ms < HTTP_GET_MS);
+	assert_true(clock_mono_ms() - began_ms < GET_MS);
 }
 
 /* Moves the clock on while something drips: first to just before the deadline, then past it. */
@@ -327,7 +471,7 @@ moves_on(void *web)
 
 	while (web_connections(web) == connections_before || web_sent(web) < head + 1)
 		usleep(1000);
-	move_clock(HTTP_GET_MS - 5000);
+	move_clock(GET_MS - 5000);
 	while (web_sent(web) < head + 4)
 		usleep(1000);
 	atomic_store(&still_under_way, true);
@@ -349,7 +493,7 @@ slow(void **state)
 	assert_int_equal(get(web_url(w, "127.0.0.1", "/drip"), true).why, REFUSAL_too_slow);
 	assert_true(atomic_load(&still_under_way));
 	assert_int_equal(pthread_join(mover, NULL), 0);
-	assert_true(clock_mono_ms() - began_ms >= HTTP_GET_MS - 100);
+	assert_true(clock_mono_ms() - began_ms >= GET_MS - 100);
 }
 
 static void
@@ -357,16 +501,13 @@ given_up(void **state)
 {
 	struct web *w = *state;
 	struct outcome o = { .calls = 0 };
-	struct http_get *g[3];
-	struct dns *dns;
-	struct err e;
+	struct asker a = asker_new(&o);
+	struct http_get *g[4];
 
 	web_silent(w, "/silent");
-	assert_true(loop_new(&o.loop, &e));
-	assert_true(dns_new(&dns, o.loop, web_zone(), &e));
-	g[0] = http_get(o.loop, dns, web_url(w, "here.test", "/silent"), true, came, &o);
-	g[1] = http_get(o.loop, dns, "nonsense", true, came, &o);
-	g[2] = http_get(o.loop, dns, web_url(w, "127.0.0.1", "/silent"), true, came, &o);
+	g[0] = ask(&a, web_url(w, "here.test", "/silent"), true, &o);
+	g[1] = ask(&a, "nonsense", true, &o);
+	g[2] = ask(&a, web_url(w, "127.0.0.1", "/silent"), true, &o);
 	for (int i = 0; i < 3; i++) {
 		http_get_cancel(&g[i]);
 		assert_null(g[i]);
@@ -374,8 +515,47 @@ given_up(void **state)
 	loop_stop(o.loop);
 	loop_run(o.loop);
 	assert_int_equal(o.calls, 0);
-	dns_free(&dns);
-	loop_free(&o.loop);
+	asker_free(&a, &o);
+}
+
+/* Given up while the server says nothing: the thread lets go of the connection at once. */
+static void
+given_up_late(void **state)
+{
+	struct web *w = *state;
+	struct outcome o = { .calls = 0 };
+	struct asker a = asker_new(&o);
+	unsigned before = web_connections(w);
+	struct http_get *g;
+
+	web_silent(w, "/silent");
+	g = ask(&a, web_url(w, "127.0.0.1", "/silent"), true, &o);
+	while (web_connections(w) == before)
+		usleep(1000);
+	http_get_cancel(&g);
+	web_answer(w, "/a", "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello");
+	(void)ask(&a, web_url(w, "127.0.0.1", "/a"), true, &o);
+	loop_run(o.loop);
+	assert_int_equal(o.calls, 1);
+	assert_string_equal(o.first, "hello");
+	asker_free(&a, &o);
+}
+
+/* Many at once, to one name: each is bounded by its own rules. */
+static void
+together(void **state)
+{
+	struct web *w = *state;
+	struct outcome o = { .calls = 0, .leaves = 40 };
+	struct asker a = asker_new(&o);
+
+	web_answer(w, "/a", "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello");
+	for (unsigned i = 0; i < 40; i++)
+		(void)ask(&a, web_url(w, "here.test", "/a"), i % 2 == 0, &o);
+	loop_run(o.loop);
+	assert_int_equal(o.calls, 40);
+	assert_int_equal(o.good, 20);
+	asker_free(&a, &o);
 }
 
 int
@@ -385,14 +565,19 @@ main(void)
 		cmocka_unit_test(urls),
 		cmocka_unit_test(lengths),
 		cmocka_unit_test(locations),
-		cmocka_unit_test(answers),
+		cmocka_unit_test(heads),
+		cmocka_unit_test(head_lengths),
 		cmocka_unit_test(plain),
+		cmocka_unit_test(answers),
+		cmocka_unit_test(request),
 		cmocka_unit_test(names),
 		cmocka_unit_test(private_addresses),
 		cmocka_unit_test(redirects),
 		cmocka_unit_test(endless),
 		cmocka_unit_test(slow),
 		cmocka_unit_test(given_up),
+		cmocka_unit_test(given_up_late),
+		cmocka_unit_test(together),
 	};
 
 	return cmocka_run_group_tests_name("http", tests, web_setup, web_teardown);

@@ -1,12 +1,12 @@
 /* http_url — parses an http URL that a stranger wrote.
  *
- * Spec:  RFC 3986, no more than this of it:
+ * Spec:  RFC 3986, read by libcurl; accepted is no more than this of it:
  *	url  = "http://" host [ ":" port ] [ path ] [ "?" query ] [ "#" fragment ]
  *	host = 1*( ALPHA / DIGIT / "-" / "_" / "." ) / "[" IPv6 "]"
  * Trust: hostile; octets outside 0x21..0x7e, user names and other schemes are refused.
  */
-#ifndef COMMON_REVOKE_HTTP_URL_H
-#define COMMON_REVOKE_HTTP_URL_H
+#ifndef COMMON_HTTP_HTTP_URL_H
+#define COMMON_HTTP_HTTP_URL_H
 
 #include "common/base/address.h"
 

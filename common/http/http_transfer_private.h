@@ -1,0 +1,52 @@
+/* http_transfer — one request to one host by libcurl, between the loop that asks and the thread that moves it.
+ *
+ * State:   made and started on its home loop; moved on the thread; back on its home loop `over` is called, once,
+ *          unless its maker has abandoned it.  Then it is freed.
+ * Threads: see the members.
+ */
+#ifndef COMMON_HTTP_HTTP_TRANSFER_PRIVATE_H
+#define COMMON_HTTP_HTTP_TRANSFER_PRIVATE_H
+
+#include <stdatomic.h>
+
+#include <curl/curl.h>
+
+#include "common/base/buf.h"
+#include "common/http/http.h"
+#include "common/http/http_head.h"
+
+struct http_transfer {
+	struct http_transfer
+	    *next; /* the thread's, and before that of the list that it takes from */
+	struct loop *home;
+	/* Home's alone.  NULL: abandoned. */
+	void (*over)(void *arg, struct http_transfer *t);
+	void *arg;
+	atomic_bool abandoned; /* for the thread */
+	/* Set on home before the start; then the thread's until it is over; then home's. */
+	CURL *easy;
+	struct curl_slist *resolved;
+	bool allow_private;
+	uint64_t most_bytes;
+	int64_t until_ms; /* monotonic */
+	struct http_head head;
+	struct buf body;
+	bool left_out;  /* an address that is not public */
+	bool ended;     /* only the header is of use, and it is here */
+	struct err why; /* REFUSAL_NONE: the header is whole, and for status 200 the body */
+};
+
+struct http_transfer *http_transfer_new(const struct http_url *url,
+    const struct sockaddr_storage *address, size_t n, const struct http_ask *ask, int64_t until_ms);
+/* May this address be connected to? */
+bool http_address_allowed(const struct sockaddr *a, bool allow_private);
+/* Gives it to the thread. */
+void http_transfer_start(struct http *h, struct http_transfer *t);
+/* `over` is not called any more. */
+void http_transfer_abandon(struct http *h, struct http_transfer *t);
+void http_transfer_free(struct http_transfer *t);
+
+/* On the thread: libcurl is done with it.  Sets `why`. */
+void http_transfer_ended(struct http_transfer *t, CURLcode result);
+
+#endif
