@@ -235,11 +235,12 @@ set_timer(struct destination *d, const struct oms_due *due)
 	loop_timer_set_ms(d->timer, in_ms < 100 ? 100 : in_ms);
 }
 
-/* What is due cannot go: each delivery is told why, page by page. */
+/* What is due cannot go: each delivery is told why, page by page; all of them only where that ends them. */
 static void
 fail_page(struct destination *d, struct oms_due *due)
 {
-	struct sealing *s = gather(d, due);
+	bool enough = d->told >= NOTIFIER_FAIL_MAX && !d->final;
+	struct sealing *s = enough ? NULL : gather(d, due);
 
 	if (s == NULL) {
 		d->failing = false;
@@ -247,6 +248,7 @@ fail_page(struct destination *d, struct oms_due *due)
 		return;
 	}
 	s->failed = true;
+	d->told += s->n;
 	if (d->put_off_ms > 0)
 		sealing_put_off(s, &d->why, clock_steady_ms(), d->put_off_ms);
 	else

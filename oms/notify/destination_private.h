@@ -31,6 +31,7 @@ struct destination {
 	struct err absence;            /* what DNS said of it */
 	bool secure;                   /* ... vouched for by DNSSEC */
 	bool failing;                  /* what was due is being recorded as failed */
+	size_t told;                   /* ... for so many letters so far */
 	struct err why;                /* ... for this reason */
 	bool final;                    /* ... which ends the deliveries */
 	int64_t

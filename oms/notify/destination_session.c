@@ -74,6 +74,7 @@ fail_due(struct destination *d, const struct err *why, int64_t in_ms)
 {
 	d->hurry = false;
 	d->failing = true;
+	d->told = 0;
 	d->why = *why;
 	d->final = false;
 	d->put_off_ms = 0;

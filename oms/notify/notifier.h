@@ -15,7 +15,9 @@
  *          before the same pause has passed (at most NOTIFIER_PAUSE_MAX_MS), whatever comes; ports
  *          that fail have a pause of their own that all destinations share (conn_limit.h).  A
  *          destination that finds all its hosts paused has tried nothing: its letters are due after
- *          that pause, and count no try.
+ *          that pause, and count no try.  An attempt that failed is recorded for at most NOTIFIER_FAIL_MAX letters;
+ *          the others stay due and wait for the destination's next attempt.  Otherwise a destination that is away
+ *          and has many letters would take the disk from those who submit letters.
  *          After a start, and once a destination that failed answers again, all that waits goes at once.
  * Order:   attempts.h: first attempts before retries, and domains that answered within a day before others.
  * Threads: each pair has its home worker; notifier_wake may be called on any thread.
@@ -30,6 +32,7 @@
 #define NOTIFIER_PAUSE_MAX_MS (60 * 1000)
 #define NOTIFIER_DESTINATIONS 4096         /* kept per worker, if there are descriptors for all */
 #define NOTIFIER_ATTEMPTS     512          /* at a time per worker, of as many destinations */
+#define NOTIFIER_FAIL_MAX     1024         /* letters for which a failed attempt is recorded */
 #define NOTIFIER_GATHER       16           /* letters worth a seal of their own beside another */
 #define NOTIFIER_BATCH_BYTES  (512 * 1024) /* of statements and recipients under one seal */
 
