@@ -61,10 +61,41 @@ delete_domain(struct kv_txn *t, struct ims_mailbox_is *m, struct span key)
 	}
 }
 
+/* A damaged notice does not say which letter it counts for.  Its entry in the seen set does: it comes before the notice
+ * in the order of rows, so the letter is told while the notice is still there. */
+static void
+state_damaged(struct kv_txn *t, const struct ims_mailbox_is *m, struct span key)
+{
+	const size_t seen = 1 + PART_HASH + 8,
+		     letter = seen + 1; /* "g" domain until, then "s" letter */
+	const struct kv_part to = kv_part_of(PART_LETTER, span_sub(key, letter, ULID_BYTES));
+	struct kv_fact f = { .what = FACT_NOTICE, .version.n = m->stated, .gone = true };
+	struct kv_key name = { .n = 0 };
+	struct ims_notice_record n;
+	struct span value;
+	struct err e;
+
+	if (key.n <= letter + PART_LETTER_AT || !kv_get(t, key, &value) || value.n != 8 ||
+	    ims_mailbox_notice(t, kv_key_u64(value, 0), &n, &e) ||
+	    e.why == REFUSAL_no_such_number) {
+		kv_pardon(t);
+		return;
+	}
+	kv_pardon(t);
+	kv_key_add(&name, span_sub(key, letter + ULID_BYTES, PART_SHORT));
+	kv_key_add(&name, span_of(kv_here(t)->name, kv_here(t)->n));
+	kv_key_add(&name, value);
+	f.name = kv_key_span(&name);
+	kv_emit(t, &to, &f);
+}
+
 static void
 delete_row(struct kv_txn *t, struct ims_mailbox_is *m, const struct kv_key *k)
 {
 	struct span key = kv_key_span(k);
+
+	if (key.p[0] == 'g')
+		state_damaged(t, m, key);
 
 	if (key.p[0] == 'd' && key.n == 1 + PART_HASH) {
 		delete_domain(t, m, key);
