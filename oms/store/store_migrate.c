@@ -80,16 +80,22 @@ take_letter(struct migration *m, const struct oms_old_letter *l)
 	return kv_upgrade_take(m->upgrade, &s->step);
 }
 
-/* The file gets the name that its letter is found by.  A file that is lost harms no other letter. */
+/* The file gets the name that its letter is found by, whatever it was called.  A file that is lost harms no other
+ * letter. */
 static bool
 adopt_file(struct migration *m, struct oms_letter_record *r, struct err *e)
 {
 	unsigned char attempt[BODY_ATTEMPT_MAX];
+	unsigned char digest[DIGEST_BYTES];
 	char path[4200];
 
-	snprintf(path, sizeof path, "%s/bodies/%s", kv_upgrade_folder(m->upgrade), r->file);
-	if (r->file[0] == '\0' || !hex_parse(span_str(r->file), attempt, sizeof attempt))
+	if (r->file[0] == '\0' || strchr(r->file, '/') != NULL)
 		return true;
+	snprintf(path, sizeof path, "%s/bodies/%s", kv_upgrade_folder(m->upgrade), r->file);
+	if (!hex_parse(span_str(r->file), attempt, sizeof attempt)) {
+		digest_sha256(span_str(r->file), digest);
+		memcpy(attempt, digest, sizeof attempt);
+	}
 	body_name(r->file, span_of(r->facts.id.b, ULID_BYTES), span_of(attempt, sizeof attempt));
 	return (access(path, F_OK) != 0 && errno == ENOENT) ||
 	    body_adopt(m->bodies, path, r->file, e);

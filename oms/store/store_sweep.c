@@ -243,16 +243,19 @@ leave_place(struct kv_txn *t, struct ending *w, struct oms_letter_record *r, boo
 		oms_letter_put(t, r);
 }
 
-/* A letter that cannot be read ends nowhere: its records stay, and it harms no other. */
+/* A letter that cannot be read harms no other.  Its time has come, so its body goes; its records stay until its user is
+ * removed, because they do not say whose they are. */
 static bool
 cannot_end(struct kv_txn *t, struct ending *w, const struct err *why)
 {
 	kv_pardon(t);
-	if (w->place.kind == OMS_EXPIRY)
+	if (w->place.kind == OMS_EXPIRY) {
 		oms_end_gone(t, &w->place, &w->id, UINT64_MAX);
-	else
+		kv_del(t, SPAN_LIT("B"));
+	} else {
 		oms_letter_forget(t, &w->id, w->sweep->user);
-	w->lost = w->place.kind != OMS_EXPIRY && why->why != REFUSAL_unknown_id;
+	}
+	w->lost = why->why != REFUSAL_unknown_id;
 	return true;
 }
 

@@ -2,6 +2,8 @@
 #ifndef TESTS_UNIT_OMS_OLD_SCENE_H
 #define TESTS_UNIT_OMS_OLD_SCENE_H
 
+#include <sys/stat.h>
+
 #include "common/base/record.h"
 #include "common/store/db.h"
 #include "tests/unit/oms_store_scene.h"
@@ -16,6 +18,7 @@ struct old_letter {
 	const char *token;
 	const char *peers[3]; /* each with one recipient, bob, who waits */
 	const char *garbage;  /* this one's delivery is none */
+	const char *file;     /* in bodies, with all octets; NULL: they are inline */
 };
 
 static inline struct ulid
@@ -41,7 +44,7 @@ old_letter_record(struct buf *out, const struct old_letter *l, const struct ulid
 	put_u64(out, 10);
 	put_bytes(out, digest, DIGEST_BYTES);
 	put_span(out, span_str(l->token == NULL ? "" : l->token));
-	put_span(out, SPAN_LIT(""));
+	put_span(out, span_str(l->file == NULL ? "" : l->file));
 	put_u32(out, open);
 	put_u8(out, 1);
 	put_u64(out, 0);
@@ -111,6 +114,21 @@ old_token(struct db_txn *t, const char *token, const struct ulid *id)
 	buf_clear(&value);
 }
 
+static inline void
+old_file(const struct world *w, const struct old_letter *l)
+{
+	char path[256];
+	FILE *f;
+
+	snprintf(path, sizeof path, "%s/bodies", w->folder);
+	mkdir(path, 0700);
+	snprintf(path, sizeof path, "%s/bodies/%s", w->folder, l->file);
+	assert_non_null(f = fopen(path, "w"));
+	for (size_t i = 0; i < l->size; i++)
+		assert_int_equal(fputc('b', f), 'b');
+	assert_int_equal(fclose(f), 0);
+}
+
 static inline bool
 old_apply(struct db_txn *t, void *arg, struct err *e)
 {
@@ -131,9 +149,10 @@ old_apply(struct db_txn *t, void *arg, struct err *e)
 	old_letter_record(&b, l, &w->id, open);
 	old_put(t, OLD_LETTER, &w->id, "", &b);
 	buf_reset(&b);
-	for (size_t i = 0; i < l->size; i++)
+	for (size_t i = 0; i < l->size && l->file == NULL; i++)
 		put_u8(&b, 'b');
-	old_put(t, OLD_BODY, &w->id, "", &b);
+	if (l->file == NULL)
+		old_put(t, OLD_BODY, &w->id, "", &b);
 	if (l->token != NULL)
 		old_token(t, l->token, &w->id);
 	buf_clear(&b);
@@ -163,6 +182,8 @@ old_store(struct world *w, uint64_t size, const struct old_letter *rows, size_t 
 		for (unsigned k = 0; k < n; k++) {
 			struct old_write *x = memory_new(sizeof *x);
 
+			if (rows[i].file != NULL)
+				old_file(w, &rows[i]);
 			x->world = w;
 			x->letter = &rows[i];
 			x->id = old_id(rows[i].n + k);
