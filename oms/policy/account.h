@@ -10,8 +10,8 @@
  *	it is forgotten              - price
  *
  * The outbox lists the user's letters: those that are kept, and outcomes.  When it is full, the oldest outcome is
- * forgotten for the next letter, before its time; but not while its token means it, because then the same token would
- * make a second letter.
+ * forgotten once the next letter is kept, before its time; but not while its token means it, because then the same token
+ * would make a second letter.
  *
  * Sizes in octets.
  */

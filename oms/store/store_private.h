@@ -28,8 +28,8 @@
  * all.
  *
  *	operation            in          effects; "!": the operation awaits it
- *	a letter is kept     user        letter! -> due! -> entry!, end! -> entry; entry; of a letter that the
- *	                                 outbox lists no more: letter (gone) -> outcome (gone), end (gone)
+ *	a letter is kept     user        letter! -> due! -> entry!, end! -> entry; entry
+ *	room for it is made  user        letter (gone) -> outcome (gone), end (gone)
  *	an attempt ended     letter      due -> entry; if the letter is over: outcome, end
  *	handed out           letter
  *	DONE, DECLINE        letter      due -> entry; if the letter is over: outcome, end
@@ -323,9 +323,13 @@ struct oms_taking {
 	bool again;     /* it was kept before, by an older version: it is not judged */
 	struct ulid id; /* the answer */
 	bool known;     /* the token came before */
+	bool crowded;   /* the outbox lists more than it may: oms_outbox_trim */
 };
 /* In the partition of the user; arg: an oms_taking. */
 bool oms_take_letter(struct kv_txn *t, void *arg, struct err *e);
+/* The same, once the letter is kept: the oldest outcomes make room for it.  Not before, because a letter that is refused
+ * needs none. */
+bool oms_outbox_trim(struct kv_txn *t, void *arg, struct err *e);
 
 /* Remembers a peer; arg: an oms_remembering. */
 struct oms_remembering {

@@ -10,6 +10,7 @@ struct put {
 	struct oms_store *store;
 	struct oms_taking taking;
 	char file[BODY_NAME_BYTES]; /* of the body, named by the letter if it is kept */
+	struct loop *loop;
 	oms_store_put_done *done;
 	void *arg;
 };
@@ -20,17 +21,50 @@ apply_put(struct kv_txn *t, void *arg, struct err *e)
 	return oms_take_letter(t, &((struct put *)arg)->taking, e);
 }
 
-static void
-put_done(void *arg, const struct err *e)
+static bool
+apply_trim(struct kv_txn *t, void *arg, struct err *e)
 {
-	struct put *p = arg;
+	return oms_outbox_trim(t, &((struct put *)arg)->taking, e);
+}
 
+static void
+end(struct put *p, const struct err *e)
+{
 	if (e != NULL || p->taking.known || !p->taking.letter.life.body)
 		body_remove(p->store->bodies, p->file);
 	oms_store_drop(&p->store);
 	p->done(p->arg, e == NULL ? &p->taking.id : NULL, e);
 	buf_clear(&p->taking.packed);
 	free(p);
+}
+
+/* The letter is kept, whatever became of this. */
+static void
+trimmed(void *arg, const struct err *e)
+{
+	(void)e;
+	end(arg, NULL);
+}
+
+static void
+put_done(void *arg, const struct err *e)
+{
+	struct put *p = arg;
+	const struct kv_part user = p->op.op.part;
+
+	if (e != NULL || !p->taking.crowded) {
+		end(p, e);
+		return;
+	}
+	p->op.op = (struct kv_op) {
+		.part = user,
+		.apply = apply_trim,
+		.done = trimmed,
+		.arg = p,
+		.octets = 512,
+		.frees = true,
+	};
+	oms_take(p->store, &p->op, p->loop);
 }
 
 static uint64_t
@@ -65,6 +99,7 @@ oms_store_put_take(struct oms_store *s, const struct oms_put *in, struct loop *l
 
 	name(in, &user, &g->token);
 	p->store = oms_store_hold(s);
+	p->loop = l;
 	g->letter = (struct oms_letter_record) {
 		.facts = in->letter,
 		.life = oms_life_begin(oms_deliveries_open(in->deliveries, in->n_deliveries),

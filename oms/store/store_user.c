@@ -379,6 +379,7 @@ struct oldest {
 	struct kv_txn *txn;
 	int64_t now_s;
 	unsigned left;
+	uint64_t nth; /* the oldest but so many */
 	bool found;
 	struct ulid id;
 	struct oms_outbox_row row;
@@ -398,13 +399,21 @@ is_oldest(void *arg, struct span id)
 	memcpy(o->id.b, id.p, ULID_BYTES);
 	o->found = !read_token(o->txn, &o->row.token, &token) ||
 	    !oms_token_goes_with(&token, &o->id) || !oms_token_counts(&token, o->now_s);
-	return false;
+	if (!o->found || o->nth == 0)
+		return false;
+	o->nth--;
+	o->found = false;
+	return true;
 }
 
+/* The oldest that may be forgotten, as may the nth before it. */
 static bool
-find_oldest(struct kv_txn *t, int64_t now_s, struct oldest *o)
+find_oldest(struct kv_txn *t, uint64_t nth, int64_t now_s, struct oldest *o)
 {
-	*o = (struct oldest) { .txn = t, .now_s = now_s, .left = OUTCOMES_LOOK };
+	*o = (struct oldest) { .txn = t,
+		.now_s = now_s,
+		.left = OUTCOMES_LOOK,
+		.nth = nth < OUTCOMES_LOOK ? nth : OUTCOMES_LOOK - 1 };
 	kv_each_fact_name(t, OMS_FACT, SPAN_LIT(""), SPAN_LIT(""), is_oldest, o);
 	return o->found;
 }
@@ -414,9 +423,13 @@ oms_outbox_judge(struct kv_txn *t, const struct oms_sums *s, const struct oms_us
     int64_t now_s, struct err *e)
 {
 	struct oldest o;
+	uint64_t beyond = 0; /* letters that were taken, and have not made room yet */
 
-	return oms_outbox_has_room(s->listed, most) || find_oldest(t, now_s, &o) ||
-	    oms_outbox_full(most, e);
+	if (oms_outbox_has_room(s->listed, most))
+		return true;
+	while (beyond < OUTCOMES_LOOK && !oms_outbox_has_room(s->listed - beyond - 1, most))
+		beyond++;
+	return find_oldest(t, beyond, now_s, &o) || oms_outbox_full(most, e);
 }
 
 /* At most this many at once: an older version may have left more than the outbox lists now. */
@@ -427,10 +440,10 @@ make_room(struct kv_txn *t, struct oms_sums *s, const struct oms_user_limits *mo
 {
 	struct oldest o;
 
-	for (int i = 0; i < FORGET_MAX && !oms_outbox_has_room(s->listed, most); i++) {
+	for (int i = 0; i < FORGET_MAX && !oms_outbox_has_room(s->listed - 1, most); i++) {
 		struct kv_part letter;
 
-		if (!find_oldest(t, now_s, &o))
+		if (!find_oldest(t, 0, now_s, &o))
 			return;
 		oms_user_less(&s->counts, 0, o.row.price);
 		drop_row(t, span_of(o.id.b, ULID_BYTES), &o.row);
@@ -468,6 +481,7 @@ oms_take_letter(struct kv_txn *t, void *arg, struct err *e)
 	struct oms_sums s;
 
 	p->id = l->id;
+	p->crowded = false;
 	if (!oms_sums_get(t, &s, e))
 		return false;
 	if (!p->again && (p->known = oms_token_get(t, &s, &p->token, l->date_s, &p->id))) {
@@ -477,9 +491,22 @@ oms_take_letter(struct kv_txn *t, void *arg, struct err *e)
 	if (kv_fault(t, e) || (!p->again && !oms_outbox_judge(t, &s, &p->most, l->date_s, e)) ||
 	    !oms_user_keep(&s.counts, l->size, p->letter.price, &p->most, e))
 		return false;
-	make_room(t, &s, &p->most, l->date_s);
+	p->crowded = !oms_outbox_has_room(s.listed, &p->most);
 	add_letter(t, &s, p);
 	state_letter(t, &l->id, buf_span(&p->packed));
+	return true;
+}
+
+bool
+oms_outbox_trim(struct kv_txn *t, void *arg, struct err *e)
+{
+	const struct oms_taking *p = arg;
+	struct oms_sums s;
+
+	if (!oms_sums_get(t, &s, e))
+		return false;
+	make_room(t, &s, &p->most, p->letter.facts.date_s);
+	oms_sums_put(t, &s);
 	return true;
 }
 

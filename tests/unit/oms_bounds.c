@@ -277,6 +277,72 @@ what_waits_in_a_full_queue_goes_on(void **state)
 	world_clear(&b.w);
 }
 
+/* A letter that is refused makes no room in its user's outbox: the oldest outcome stays.  One that is kept does. */
+static void
+a_refused_letter_forgets_no_outcome(void **state)
+{
+	const struct letter over = { .size = 10, .one = true, .over = true, .max_listed = 3 },
+			    l = { .size = 10, .one = true, .max_listed = 3 },
+			    other = { .size = 10, .one = true, .peer = "c.test", .max_listed = 3 };
+	struct oms_user_counts before;
+	struct bounded b;
+	struct ulid id[2];
+
+	(void)state;
+	bounded_init(&b, 1, MANY);
+	for (unsigned i = 0; i < 2; i++) {
+		assert_int_equal(send(&b, 1 + i, &over), REFUSAL_NONE);
+		id[i] = b.id;
+	}
+	assert_int_equal(send(&b, 0, &l),
+	    REFUSAL_NONE); /* the outbox is full, and so is the queue */
+	before = ask_user(b.w.store, b.w.loop, ALICE);
+	for (int i = 0; i < 2; i++)
+		assert_int_equal(send(&b, 0, &l), REFUSAL_queue_full);
+	for (int i = 0; i < 2; i++)
+		assert_string_equal(states(&b.w, &id[i]), "recalled");
+	assert_int_equal(ask_user(b.w.store, b.w.loop, ALICE).octets, before.octets);
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(send(&b, 0, &other), i == 0 ? REFUSAL_NONE : REFUSAL_queue_full);
+		assert_string_equal(states(&b.w, &id[0]), "unknown-id");
+		assert_string_equal(states(&b.w, &id[1]), "recalled");
+	}
+	assert_int_equal(ask_outbox(b.w.store, b.w.loop, ALICE, NULL).letters, 3);
+	world_clear(&b.w);
+}
+
+/* Letters that come at once make room for each other's: no more are taken than outcomes can go. */
+static void
+letters_at_once_share_what_may_be_forgotten(void **state)
+{
+	const struct letter over = { .size = 10, .one = true, .over = true, .max_listed = 3 },
+			    l = { .size = 10, .one = true, .max_listed = 3 };
+	enum { AT_ONCE = 4 };
+	struct putting x[AT_ONCE];
+	struct outcome o[AT_ONCE];
+	struct bounded b;
+	unsigned kept = 0;
+
+	(void)state;
+	bounded_init(&b, MANY, MANY);
+	for (int i = 0; i < 2; i++)
+		assert_int_equal(send(&b, 0, &over), REFUSAL_NONE);
+	assert_int_equal(send(&b, 0, &l), REFUSAL_NONE);
+	for (int i = 0; i < AT_ONCE; i++)
+		put_prepare(&b.w, &l, &x[i]);
+	for (int i = 0; i < AT_ONCE; i++)
+		put_take(&b.w, &x[i], &o[i]);
+	wait_all(&b.w);
+	arrive(&b.w);
+	for (int i = 0; i < AT_ONCE; i++) {
+		kept += o[i].why == REFUSAL_NONE;
+		assert_true(o[i].why == REFUSAL_NONE || o[i].why == REFUSAL_outbox_full);
+	}
+	assert_int_equal(kept, 2);
+	assert_int_equal(ask_outbox(b.w.store, b.w.loop, ALICE, NULL).letters, 3);
+	world_clear(&b.w);
+}
+
 /* While letters are few, nobody writes how many there are; when most of them have gone, nobody does any more. */
 static void
 few_letters_are_not_counted(void **state)
@@ -374,6 +440,8 @@ main(void)
 		cmocka_unit_test(a_queue_takes_so_many_letters),
 		cmocka_unit_test(a_letter_that_is_refused_waits_nowhere),
 		cmocka_unit_test(what_waits_in_a_full_queue_goes_on),
+		cmocka_unit_test(a_refused_letter_forgets_no_outcome),
+		cmocka_unit_test(letters_at_once_share_what_may_be_forgotten),
 		cmocka_unit_test(few_letters_are_not_counted),
 		cmocka_unit_test(so_many_letters_end_in_a_minute),
 		cmocka_unit_test(the_directory_of_expiries_takes_the_longest_hold),
