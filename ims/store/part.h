@@ -15,7 +15,7 @@
  * states a fact may end and come again; a notice keeps the one by which it was announced, for its repeats.
  *
  *	NOTICE     MAILBOX to LETTER (a)   sha(From domain)(8) sha(user)(16) number(8)
- *	ACK        LETTER to ACKS          id(16) sha(From domain)(8) sha(own domain)(8)
+ *	ACK        LETTER to ACKS          id(16) sha(From domain)(8) sha(own domain)(8); at most IMS_ACKS_MOST
  *	TAKES      MAILBOX to SENDER       "m" sha(user)(16)
  *	           PAPER to SENDER         "p" sha(octets)(32)
  *	LISTED     MAILBOX to MAILBOXES    user
@@ -500,6 +500,13 @@ bool ims_list_receive(struct kv_txn *t, const struct kv_part *from, const struct
 #define ACKS_KEEP_S 86400
 bool ims_acks_are_idle(struct kv_txn *t, int64_t now_s);
 bool ims_acks_idle(struct kv_txn *t, void *now_s, struct err *e);
+/* An OMS may never take what it is to be told.  A domain's partition has so many: what comes after waits with its letter,
+ * as an effect that cannot be applied, and comes in as others are answered or their time ends (until_s). */
+#define IMS_ACKS_MOST (KV_ROWS - 1)
+/* The `arg` of a schema.  NULL: these. */
+struct ims_bounds {
+	uint64_t acks;
+};
 
 /* What a shard of the directory of mailboxes lists, and how many notices these have. */
 void ims_list_sums(struct kv_txn *t, uint64_t *entries, struct ims_share *sum);

@@ -202,16 +202,18 @@ ims_acks_receive(struct kv_txn *t, const struct kv_part *from, const struct kv_f
     const struct kv_fact *now, void *arg, struct err *e)
 {
 	const struct kv_fact *f = now->gone ? was : now;
+	const struct ims_bounds *bounds = arg;
 	struct ims_ack a;
 	struct sum s;
 
 	(void)from;
-	(void)arg;
 	if (f == NULL) /* gone before it came */
 		return true;
 	if (!ims_ack_read(f->value, &a))
 		return ims_damaged(e);
 	sum_get(t, &s);
+	if (was == NULL && s.facts >= (bounds == NULL ? IMS_ACKS_MOST : bounds->acks))
+		return err_word(e, REFUSAL_too_many_outstanding);
 	count_fact(&s, was, now);
 	s.idle_s = 0;
 	if (s.listed.text[0] == '\0') {
