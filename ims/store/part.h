@@ -107,6 +107,13 @@ extern const struct kv_kind ims_parts[IMS_PARTS]; /* store_schema.c */
  *	"h" due(8) number(8)                   -: not for a notice that is due when its entry in the seen set ends
  */
 
+/* Its rows, at most: it has more than KV_ROWS, because what is bounded is notices (IMS_MAILBOX_NOTICES), entries of the
+ * seen set (IMS_MAILBOX_SEEN) and domains that are known without either (IMS_MAILBOX_KNOWN).  A notice has "n", perhaps
+ * "h", and a fact PAYS; an entry "s" and "g"; each of both may be the only one of its domain, which has "d", and "u" if it
+ * has entries.  Most mailboxes have three rows a notice, and a few a domain. */
+#define IMS_MAILBOX_ROWS(notices, entries, known)                                                  \
+	(1 + 4 * (uint64_t)(notices) + 4 * (uint64_t)(entries) + (uint64_t)(known))
+
 /* What the open entries of a batch have in common. */
 struct ims_accepting_batch {
 	struct span from_domain, own_domain, issuer;
@@ -512,11 +519,12 @@ struct ims_bounds {
 void ims_list_sums(struct kv_txn *t, uint64_t *entries, struct ims_share *sum);
 
 void ims_share_write(struct buf *out, const struct ims_share *s);
-/* A sender's partition has a fact for each mailbox and for each paper: so many papers, and then a seal is kept with the
- * evidence of each statement. */
+/* A sender's partition has a fact for each mailbox where the domain takes something, and for each paper that it pays for.
+ * It has so many papers, and no more papers than leave KV_ROWS rows in all: then a seal is kept with the evidence of each
+ * statement.  Mailboxes are not refused: where a domain writes to more than KV_ROWS of them, it has so many rows. */
 #define IMS_SENDER_PAPERS 50000
-/* The sum of the domain.  Zeros: it takes nothing.  Returns how many papers it pays for. */
-uint64_t ims_sender_sum(struct kv_txn *t, struct ims_share *out);
+/* The sum of the domain.  Zeros: it takes nothing.  False: it may pay for no more papers. */
+bool ims_sender_sum(struct kv_txn *t, struct ims_share *out);
 void ims_ack_write(struct buf *out, const struct ims_ack *a);
 bool ims_ack_read(struct span value, struct ims_ack *a);
 struct kv_key ims_ack_name(const struct ims_ack *a); /* of its fact */

@@ -107,14 +107,14 @@ state_listed(struct kv_txn *t, unsigned directory, struct span name, bool gone)
 	kv_emit(t, &to, &f);
 }
 
-uint64_t
+bool
 ims_sender_sum(struct kv_txn *t, struct ims_share *out)
 {
 	struct sum s;
 
 	sum_get(t, &s);
 	*out = s.share;
-	return s.papers;
+	return s.papers < IMS_SENDER_PAPERS && s.facts < KV_ROWS - 1;
 }
 
 /* Its value begins with the From domain, by which the directory knows it. */

@@ -55,7 +55,7 @@ look_for_sum(struct kv_txn *t, void *arg, struct err *why)
 	struct choosing *c = arg;
 
 	(void)why;
-	c->has_most = ims_sender_sum(t, &c->sum) >= IMS_SENDER_PAPERS;
+	c->has_most = !ims_sender_sum(t, &c->sum);
 }
 
 /* -- a CRL that is kept already ---------------------------------------------------------------------------------- */

@@ -143,12 +143,120 @@ a_letter_goes_whose_acknowledgement_waits(void **state)
 	world_clear(w);
 }
 
+/* -- a mailbox ----------------------------------------------------------------------------------------------- */
+
+static bool
+count_one(void *arg, struct span key)
+{
+	(void)key;
+	++*(size_t *)arg;
+	return true;
+}
+
+static size_t rows_here;
+
+static void
+count_rows(struct kv_txn *t)
+{
+	size_t n = 0;
+
+	kv_each_key(t, SPAN_LIT(""), SPAN_LIT(""), count_one, &n);
+	for (unsigned what = 0; what < IMS_FACTS; what++)
+		kv_each_fact_name(t, what, SPAN_LIT(""), SPAN_LIT(""), count_one, &n);
+	rows_here = n;
+}
+
+static size_t
+rows_of(struct world *w, struct kv_part part)
+{
+	arrive(w);
+	operate(w, part, count_rows);
+	return rows_here;
+}
+
+/* Each notice is of another domain, so it has three rows, and its domain two.  Then notices go, and their entries in the
+ * seen set stay; then those do. */
+static void
+a_mailbox_has_so_many_rows(void **state)
+{
+	enum { N = 12 };
+	struct notification n = { .to = BOB, .hold_s = 20 * DAY };
+	char domain[32];
+	struct world w;
+
+	(void)state;
+	world_of(&w);
+	for (n.number = 1; n.number <= N; n.number++) {
+		snprintf(domain, sizeof domain, "a%u.test", n.number);
+		n.domain = domain;
+		accepts(&w, n);
+		assert_int_equal(rows_of(&w, ims_part_mailbox(BOB)), 1 + n.number * 5);
+	}
+	assert_true(rows_here <= IMS_MAILBOX_ROWS(N, N, 0));
+	for (unsigned i = 1; i <= N / 2; i++)
+		assert_int_equal(drop(&w, BOB, i), REFUSAL_NONE);
+	assert_int_equal(rows_of(&w, ims_part_mailbox(BOB)), 1 + N * 4 + N / 2);
+	assert_true(rows_here <= IMS_MAILBOX_ROWS(N / 2, N, 0));
+	sweep(&w, 21 * DAY);
+	assert_true(rows_of(&w, ims_part_mailbox(BOB)) <= IMS_MAILBOX_ROWS(N / 2, 0, N));
+	world_clear(&w);
+}
+
+/* -- a sender's domain ------------------------------------------------------------------------------------- */
+
+static uint64_t facts_to_put;
+
+/* The sum's record, as ims/store/part_sums.c writes it: version, octets, notices, facts, papers. */
+static void
+put_facts(struct kv_txn *t)
+{
+	struct buf row = BUF_INIT;
+	struct span value;
+
+	assert_true(kv_get(t, SPAN_LIT("r"), &value));
+	assert_int_equal(value.n, 1 + 4 * 8);
+	buf_add(&row, value.p, 1 + 2 * 8);
+	put_u64(&row, facts_to_put);
+	buf_add(&row, value.p + 1 + 3 * 8, 8);
+	kv_put(t, SPAN_LIT("r"), buf_span(&row));
+	buf_clear(&row);
+}
+
+/* Mailboxes take the place of papers; they are never refused. */
+static void
+a_domain_s_papers_leave_room_for_mailboxes(void **state)
+{
+	static const struct {
+		uint64_t facts, papers; /* before; after: the chain, and seals */
+	} cases[] = { { KV_ROWS - 2, 3 }, { KV_ROWS - 1, 2 }, { KV_ROWS, 2 } };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		struct notification n = { .number = 1, .to = BOB, .hold_s = DAY, .statements = 30 };
+		struct world w;
+
+		world_of(&w);
+		accepts(&w, n);
+		assert_int_equal(entries(&w, PAPER), 2);
+		facts_to_put = cases[i].facts;
+		operate(&w, ims_part_sender(SPAN_LIT("a.test")), put_facts);
+		n.number = 31;
+		n.to = EVE;
+		accepts(&w, n);
+		assert_int_equal(entries(&w, PAPER), cases[i].papers);
+		assert_int_equal(list(&w, EVE, 0), 30);
+		world_clear(&w);
+	}
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(so_many_acknowledgements_are_due),
 		cmocka_unit_test(a_letter_goes_whose_acknowledgement_waits),
+		cmocka_unit_test(a_mailbox_has_so_many_rows),
+		cmocka_unit_test(a_domain_s_papers_leave_room_for_mailboxes),
 	};
 	size_t n = sizeof tests / sizeof *tests;
 
