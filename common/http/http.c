@@ -10,13 +10,15 @@
 
 #define WAIT_MS 60000 /* libcurl wakes before, where it has anything to do */
 
+LIST_HEAD(http_transfers, http_transfer);
+
 struct http {
 	pthread_t thread;
 	CURLM *multi;
-	struct http_transfer *moving; /* the thread's */
+	struct http_transfers moving; /* the thread's */
 	/* shared */
 	pthread_mutex_t lock;
-	struct http_transfer *waiting; /* the newest first */
+	struct http_transfers waiting;
 	bool stopped;
 };
 
@@ -43,24 +45,11 @@ come_home(void *arg)
 
 /* -- the thread -------------------------------------------------------------------------------------- */
 
-static void
-take_in(struct http *h, struct http_transfer *t)
-{
-	t->next = h->moving;
-	h->moving = t;
-	if (curl_multi_add_handle(h->multi, t->easy) != CURLM_OK)
-		abort();
-}
-
 /* libcurl lets go of it, and its home gets it. */
 static void
 let_go(struct http *h, struct http_transfer *t)
 {
-	struct http_transfer **at = &h->moving;
-
-	while (*at != t)
-		at = &(*at)->next;
-	*at = t->next;
+	LIST_REMOVE(t, link);
 	curl_multi_remove_handle(h->multi, t->easy);
 	loop_post(t->home, come_home, t);
 }
@@ -69,26 +58,26 @@ let_go(struct http *h, struct http_transfer *t)
 static bool
 take_what_waits(struct http *h)
 {
-	struct http_transfer *first, *next;
+	struct http_transfer *t;
 	bool stopped;
 
 	pthread_mutex_lock(&h->lock);
-	first = h->waiting;
-	h->waiting = NULL;
+	while ((t = LIST_FIRST(&h->waiting)) != NULL) {
+		LIST_REMOVE(t, link);
+		LIST_INSERT_HEAD(&h->moving, t, link);
+		if (curl_multi_add_handle(h->multi, t->easy) != CURLM_OK)
+			abort();
+	}
 	stopped = h->stopped;
 	pthread_mutex_unlock(&h->lock);
-	for (; first != NULL; first = next) {
-		next = first->next;
-		take_in(h, first);
-	}
 	return stopped;
 }
 
 static void
 drop_abandoned(struct http *h, bool all)
 {
-	for (struct http_transfer *t = h->moving, *next; t != NULL; t = next) {
-		next = t->next;
+	for (struct http_transfer *t = LIST_FIRST(&h->moving), *next; t != NULL; t = next) {
+		next = LIST_NEXT(t, link);
 		if (all)
 			err_word(&t->why, REFUSAL_closing);
 		if (all || atomic_load(&t->abandoned))
@@ -143,8 +132,7 @@ void
 http_transfer_start(struct http *h, struct http_transfer *t)
 {
 	pthread_mutex_lock(&h->lock);
-	t->next = h->waiting;
-	h->waiting = t;
+	LIST_INSERT_HEAD(&h->waiting, t, link);
 	pthread_mutex_unlock(&h->lock);
 	wake(h);
 }

@@ -8,6 +8,7 @@
 #define COMMON_HTTP_HTTP_TRANSFER_PRIVATE_H
 
 #include <stdatomic.h>
+#include <sys/queue.h>
 
 #include <curl/curl.h>
 
@@ -16,8 +17,8 @@
 #include "common/http/http_head.h"
 
 struct http_transfer {
-	struct http_transfer
-	    *next; /* the thread's, and before that of the list that it takes from */
+	LIST_ENTRY(http_transfer)
+	link; /* of those that wait for the thread, then of those that it moves */
 	struct loop *home;
 	/* Home's alone.  NULL: abandoned. */
 	void (*over)(void *arg, struct http_transfer *t);
