@@ -35,6 +35,13 @@ used_ns(void)
 	return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
 }
 
+static void
+find(void)
+{
+	*(void **)&verify = dlsym(RTLD_NEXT, "EVP_PKEY_verify");
+}
+
+/* A library that is opened before this one may check a signature; it counts nowhere. */
 __attribute__((constructor)) static void
 verify_clock_open(void)
 {
@@ -42,7 +49,7 @@ verify_clock_open(void)
 	int fd = path != NULL ? open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0644) : -1;
 	void *p;
 
-	*(void **)&verify = dlsym(RTLD_NEXT, "EVP_PKEY_verify");
+	find();
 	if (fd < 0)
 		return;
 	if (ftruncate(fd, sizeof *total) == 0 &&
@@ -59,6 +66,8 @@ EVP_PKEY_verify(void *ctx, const unsigned char *sig, size_t n, const unsigned ch
 	uint64_t before, began, ended;
 	int rc;
 
+	if (verify == NULL)
+		find();
 	if (total->n++ % EACH != 0)
 		return verify(ctx, sig, n, digest, m);
 	before = used_ns();

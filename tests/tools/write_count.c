@@ -32,7 +32,7 @@ static _Atomic uint64_t nowhere[COUNTS], *count = nowhere;
 	static name##_fn *next_##name;
 CALLS(DECLARE)
 
-/* Before anything of the process runs. */
+/* Libraries that are opened before this one may make calls; those count nowhere. */
 __attribute__((constructor)) static void
 write_count_open(void)
 {
@@ -55,8 +55,11 @@ write_count_open(void)
 #define DEFINE(what, type, name, parameters, arguments)                                            \
 	type name parameters                                                                       \
 	{                                                                                          \
-		type rc = next_##name arguments;                                                   \
+		type rc;                                                                           \
                                                                                                    \
+		if (next_##name == NULL)                                                           \
+			FIND(what, type, name, parameters, arguments)                              \
+		rc = next_##name arguments;                                                        \
 		count[what]++;                                                                     \
 		if (what <= PWRITEV && rc > 0)                                                     \
 			count[OCTETS] += (uint64_t)rc;                                             \
