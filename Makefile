@@ -101,10 +101,11 @@ fuzz:				## each fuzz target for T=60 seconds (clang)
 # BIN=FOLDER, another commit's build/release, and PEERS=postfix: in turn with it, in one run; ROW= takes
 # the words of `tests/bench/run --list`.
 option	= $(if $(value $2),--$1 '$(subst ','\'',$(value $2))')
-bench: deps			## what this machine carries, beside its limits (BIN= PEERS= ROW= PAIRS= SECONDS= LETTERS= JSON=)
+bench: deps			## what this machine carries, beside its limits (BIN= PEERS= ROW= PAIRS= SECONDS= LETTERS= RUNS= JSON=)
 	$(again) MODE=release all
 	@MODE=release tests/bench/run $(call option,bin,BIN) $(call option,peers,PEERS) $(call option,row,ROW) \
-	    $(call option,pairs,PAIRS) $(call option,seconds,SECONDS) $(call option,letters,LETTERS) $(call option,json,JSON)
+	    $(call option,pairs,PAIRS) $(call option,seconds,SECONDS) $(call option,letters,LETTERS) $(call option,runs,RUNS) \
+	    $(call option,json,JSON)
 
 profile:			## where the time of a letter goes in row ROW=accept-50 of bench (perf)
 	@tests/deps profile

@@ -70,17 +70,22 @@ sub side_line {
 	return sprintf "    %-10s %12s%s  %s%s\n", $name, short($v) . $unit{$first[1]}, $beside, join(", ", @more), $failed;
 }
 
-# Pair by pair, so that what the machine did meanwhile is in neither.
-sub ratio_line {
-	my ($these, $those, $first, $second) = @_;
+# Pair by pair, so that what the machine did meanwhile is in neither; in their order.
+sub ratios {
+	my ($these, $those) = @_;
 	my @ratios;
 	for (0 .. $#$these) {
 		my ($x, undef, $more) = figure($these->[$_]);
 		my ($y) = figure($those->[$_]);
 		push @ratios, $more ? $x / $y : $y / $x if $x && $y && !$these->[$_]{fault} && !$those->[$_]{fault};
 	}
+	return sort { $a <=> $b } @ratios;
+}
+
+sub ratio_line {
+	my ($these, $those, $first, $second) = @_;
+	my @ratios = ratios($these, $those);
 	return "" unless @ratios;
-	@ratios = sort { $a <=> $b } @ratios;
 	return sprintf "    %-10s %12s  median of %d pairs, %s to %s: how much faster %s is than %s\n", "", short(median(@ratios)) . " x",
 	    scalar @ratios, short($ratios[0]), short($ratios[-1]), $first, $second;
 }
@@ -94,6 +99,46 @@ sub table {
 	return $text . sprintf "    %-10s F %s/s, F' %s/s, bare LMDB %s, %s, %s/s at 1, 5, 25 a commit, P-256: verify %s us, sign %s us\n",
 	    "beside it", map { short(of($_, @$limits)) } "append", "overwrite", "lmdb_1", "lmdb_5", "lmdb_25", "p256_verify",
 	    "p256_sign";
+}
+
+# -- several runs beside each other ----------------------------------------------------------------------------
+
+# KEY, RESULTS of each run: the medians.
+sub each_of {
+	my ($key, @runs) = @_;
+	return join " ", map { short(scalar of($key, @$_)) } @runs;
+}
+
+# Each of a run: [LIMITS of each round, RESULTS of each round].  Figures of the runs in their order; -: none.
+sub runs_line {
+	my ($name, @runs) = @_;
+	my @good = map { [grep { !$_->{fault} } @{$_->[1]}] } @runs;
+	my ($kind) = map { (figure($_))[1] // () } map { @$_ } @good;
+	return sprintf "    %-10s -  (%s)\n", $name, join("; ", map { $_->{fault} // () } map { @{$_->[1]} } @runs) unless defined $kind;
+	my @said = each_of($kind, @good) . $unit{$kind};
+	push @said, join(" ", map { short(scalar in_appends($_->[0], @{$_->[1]})) } @runs) . " F" if $kind eq "rate";
+	for my $column (@columns) {
+		my @seen = grep { ($_->{$column->[0]} // 0) >= 0.005 } map { @$_ } @good;
+		push @said, sprintf $column->[1], each_of($column->[0], @good) if @seen;
+	}
+	my $failed = grep { $_->{fault} } map { @{$_->[1]} } @runs;
+	return sprintf "    %-10s %s%s\n", $name, join(", ", @said), $failed ? "  ($failed failed)" : "";
+}
+
+# Of a row, and of each run: { SIDE => [LIMITS of each round, RESULTS of each round] }.
+sub runs_table {
+	my ($row, @runs) = @_;
+	my %sides = map { %$_ } @runs;
+	my @names = ((grep { exists $sides{$_} } "this"), sort grep { $_ ne "this" } keys %sides);
+	my $text = "$row\n";
+	for my $name (@names) { $text .= runs_line($name, map { $_->{$name} // [[], []] } @runs) }
+	for my $name (@names[1 .. $#names]) {
+		my @x = map { scalar median(ratios($_->{$names[0]}[1] // [], $_->{$name}[1] // [])) } @runs;
+		$text .= sprintf "    %-10s %s x: how much faster %s is than %s\n", "", join(" ", map { short($_) } @x), $names[0], $name;
+	}
+	my @limits = map { $_->{$names[0]}[0] // [] } @runs;
+	return $text . sprintf "    %-10s F %s/s, F' %s/s, bare LMDB %s, %s, %s/s at 1, 5, 25 a commit, P-256: verify %s us\n",
+	    "beside it", map { each_of($_, @limits) } "append", "overwrite", "lmdb_1", "lmdb_5", "lmdb_25", "p256_verify";
 }
 
 1;

@@ -2,7 +2,7 @@
 # `make bench`, one second a row: two builds are measured in turn, and each measurement is a line of JSON.  How fast
 # anything is, is no test here, where other tests run beside it.
 . tests/e2e/lib.sh
-plan 16
+plan 18
 
 bench() { tests/bench/run --pairs 1 --seconds 1 --json "$T/lines" "$@" >"$T/said" 2>"$T/err"; }
 lines() { perl -MJSON::PP -ne 'my $l = decode_json($_); my $r = $l->{result};
@@ -43,6 +43,10 @@ chmod +x "$T/earlier/tests/bench/kv"
 bench --bin "$T/earlier" --row store-1
 is "a row that cannot be measured: status 1" "$?" 1
 like "... and its name" "$(tail -1 "$T/said")" '^failed: store-1 of other$'
+bench --row list-1,accept-1 --runs 2
+is "two runs, and what both measured in one table" "$? $(cat "$T/err") $(ls "$T" | grep -c '^lines-[12]\.jsonl$')" "0  2"
+like "... beside the limits of each" "$(sed -n '/^2 runs$/,$p' "$T/said" | tr '\n' ' ')" \
+    "\(accept-1\) +this +[0-9.]+ [0-9.]+/s, [0-9.]+ [0-9.]+ F, .* +beside it +F [0-9.]+ [0-9.]+/s"
 status_is "a row that there is not" 64 tests/bench/run --row nothing
 like "is named, with those that there are" "$err" 'no row nothing; there are: accept-50 '
 
