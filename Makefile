@@ -24,7 +24,7 @@ OBJ	= $(patsubst %.c,$O/%.o,$1)
 ROLE	= $(filter-out $1/main.c,$(wildcard $1/*.c $1/*/*.c))
 TIDY	:= $(patsubst %.c,build/tidy/%,$(wildcard common/*/*.c $(foreach r,proto $(PROGRAMS),$r/*.c $r/*/*.c)))
 SOURCES	:= $(shell find common proto oms ims mc tests -name '*.[ch]')
-PROSE	:= README.md proto/SPEC.md mc/mc.1 Makefile $(shell find tests -type f '!' -name '*.[ch]' '!' -path 'tests/letters/*' '!' -path 'tests/spf/*' '!' -path 'tests/lint/*' '!' -name 000-tree.t)
+PROSE	:= README.md proto/SPEC.md mc/mc.1 Makefile $(shell find tests -type f '!' -name '*.[ch]' '!' -name '*.tgz' '!' -path 'tests/letters/*' '!' -path 'tests/spf/*' '!' -path 'tests/lint/*' '!' -name 000-tree.t)
 
 # -- flags ---------------------------------------------------------------------------------------
 
