@@ -34,9 +34,8 @@
  * Reads:   as operations, never inside the call.  A read sees every operation on its partition that was
  *          answered before the read was asked for, and may see later ones.
  * Bounds:  KV_*_MAX.  A run that breaks one is a fault of the program: it is refused (internal), and nothing
- *          of it is put.  A partition holds at most KV_ROWS rows by the design of its store; kv does not count.  Two
- *          kinds of partitions have more, and their store says how many: a mailbox, whose notices have several rows each,
- *          and a sender's domain that writes to more mailboxes.
+ *          of it is put.  A partition holds at most KV_ROWS rows by the design of its store; kv does not count.  One
+ *          kind has more, because what it bounds is notices, with several rows each: a mailbox (ims/store/part.h).
  * Full:    system_full refuses an operation that would not leave the reserve, and one whose awaited effects
  *          find no space.  An operation that `frees` may use the reserve.
  * Threads: kv_take from any thread, kv_read from the thread that runs `home`; done on `home`.

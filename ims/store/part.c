@@ -60,6 +60,22 @@ ims_part_sender(struct span from_domain)
 }
 
 struct kv_part
+ims_part_group(struct span domain_hash, unsigned shard)
+{
+	struct kv_key name = { .n = 0 };
+
+	kv_key_add(&name, span_sub(domain_hash, 0, PART_HASH));
+	kv_key_add_u8(&name, (unsigned char)shard);
+	return kv_part_of(PART_GROUP, kv_key_span(&name));
+}
+
+struct kv_part
+ims_part_group_of(struct span domain_hash, const struct kv_part *mailbox)
+{
+	return ims_part_group(domain_hash, mailbox->name[PART_HASH - 1] % GROUP_SHARDS);
+}
+
+struct kv_part
 ims_part_paper(const unsigned char digest[DIGEST_BYTES])
 {
 	return kv_part_of(PART_PAPER, span_of(digest, (size_t)DIGEST_BYTES));

@@ -5,7 +5,8 @@
  * LETTER    id(16)                      the letters of that id, each under sha(From domain)(8): state, lease, body,
  *                                       evidence, and for each of our domains which acknowledgement is due
  * ACKS      sha(From domain)(16)        acknowledgements that the OMS of one sender's domain must get
- * SENDER    sha(From domain)(16)        what the domain takes of the store: one fact a mailbox, one a paper
+ * SENDER    sha(From domain)(16)        what the domain takes of the store: one fact a mailbox, one a paper, one a group
+ * GROUP     the same, shard(1)          the same of many mailboxes, once SENDER has IMS_SENDER_MAILBOXES facts
  * PAPER     sha(octets)(32)             octets that the evidence of many letters cites, who pays, kept until when
  * SCOPE     scope(32)                   kept CRLs of one scope by nextUpdate
  * EXPIRY    hour(4) shard(1)            mailboxes, letters and papers that are to be looked at in that hour
@@ -17,7 +18,9 @@
  *	NOTICE     MAILBOX to LETTER (a)   sha(From domain)(8) sha(user)(16) number(8)
  *	ACK        LETTER to ACKS          id(16) sha(From domain)(8) sha(own domain)(8); at most IMS_ACKS_MOST
  *	TAKES      MAILBOX to SENDER       "m" sha(user)(16)
+ *	           MAILBOX to GROUP        the same
  *	           PAPER to SENDER         "p" sha(octets)(32)
+ *	           GROUP to SENDER         "s" shard(1)
  *	LISTED     MAILBOX to MAILBOXES    user
  *	           SENDER to SENDERS       From domain
  *	           ACKS to ACKERS          From domain
@@ -64,6 +67,7 @@ enum ims_part {
 	PART_SENDERS,
 	PART_ACKERS,
 	PART_PAPERS,
+	PART_GROUP, /* not in stores of before */
 	IMS_PARTS
 };
 enum ims_fact {
@@ -92,6 +96,10 @@ bool ims_part_of_file(const char *file, struct kv_part *part,
     unsigned char domain_hash[PART_SHORT]);
 struct kv_part ims_part_acks(struct span from_domain);
 struct kv_part ims_part_sender(struct span from_domain);
+/* That of a mailbox, or of a shard below GROUP_SHARDS. */
+#define GROUP_SHARDS 64
+struct kv_part ims_part_group_of(struct span domain_hash, const struct kv_part *mailbox);
+struct kv_part ims_part_group(struct span domain_hash, unsigned shard);
 struct kv_part ims_part_paper(const unsigned char digest[DIGEST_BYTES]);
 
 extern const struct kv_kind ims_parts[IMS_PARTS]; /* store_schema.c */
@@ -121,6 +129,7 @@ struct ims_accepting_batch {
 	int64_t received_s;
 	uint64_t sender_limit, mailbox_limit, size;
 	uint64_t seen_most; /* entries of the seen set of the mailbox */
+	bool groups;        /* a mailbox that is new to the domain states to a group */
 };
 /* One of them.  The caller fills it in. */
 struct ims_accepting {
@@ -520,11 +529,20 @@ void ims_list_sums(struct kv_txn *t, uint64_t *entries, struct ims_share *sum);
 
 void ims_share_write(struct buf *out, const struct ims_share *s);
 /* A sender's partition has a fact for each mailbox where the domain takes something, and for each paper that it pays for.
- * It has so many papers, and no more papers than leave KV_ROWS rows in all: then a seal is kept with the evidence of each
- * statement.  Mailboxes are not refused: where a domain writes to more than KV_ROWS of them, it has so many rows. */
-#define IMS_SENDER_PAPERS 50000
-/* The sum of the domain.  Zeros: it takes nothing.  False: it may pay for no more papers. */
-bool ims_sender_sum(struct kv_txn *t, struct ims_share *out);
+ * Once it has so many facts, mailboxes that are new to the domain state to a group of them instead, which states their
+ * sum: 64 groups of KV_ROWS take 6,400,000 mailboxes.  It has so many papers; then a seal is kept with the evidence of
+ * each statement.  So it has 90,065 rows, and a few more by batches that are under way when a bound is reached. */
+#define IMS_SENDER_MAILBOXES 40000
+#define IMS_SENDER_PAPERS    50000
+struct ims_sender_is {
+	struct ims_share sum; /* zeros: it takes nothing */
+	bool has_papers;      /* as many as it may pay for */
+	bool has_mailboxes;   /* those that come state to groups */
+};
+void ims_sender_is(struct kv_txn *t, struct ims_sender_is *out);
+void ims_sender_sum(struct kv_txn *t, struct ims_share *out); /* that alone */
+bool ims_group_receive(struct kv_txn *t, const struct kv_part *from, const struct kv_fact *was,
+    const struct kv_fact *now, void *arg, struct err *e);
 void ims_ack_write(struct buf *out, const struct ims_ack *a);
 bool ims_ack_read(struct span value, struct ims_ack *a);
 struct kv_key ims_ack_name(const struct ims_ack *a); /* of its fact */

@@ -231,6 +231,8 @@ ims_mailbox_accept(struct kv_txn *t, void *accepting_all, struct err *e)
 		return false;
 	x.m.stated = kv_stamp(t);
 	ims_mailbox_get_sender(t, all->batch->from_domain, &x.s);
+	if (!x.s.kept)
+		x.s.in_group = all->batch->groups;
 	for (size_t i = 0; i < all->n; i++) {
 		all->entry[i].why = REFUSAL_NONE;
 		if (accept_one(&x, &all->entry[i], &why)) {

@@ -46,18 +46,23 @@ del_some(void *arg, struct span key)
 static void
 delete_domain(struct kv_txn *t, struct ims_mailbox_is *m, struct span key)
 {
-	struct kv_part to = kv_part_of(PART_SENDER, span_sub(key, 1, PART_HASH));
+	struct span hash = span_sub(key, 1, PART_HASH);
+	struct kv_part sender = kv_part_of(PART_SENDER, hash),
+		       group = ims_part_group_of(hash, kv_here(t));
 	struct ims_mailbox_sender s;
 	struct span value;
 
 	if (kv_get(t, key, &value) && ims_mailbox_read_sender(value, &s)) {
 		kv_del(t, key);
-		s = (struct ims_mailbox_sender) { .domain = s.domain, .paid = s.paid };
+		s = (struct ims_mailbox_sender) { .domain = s.domain,
+			.paid = s.paid,
+			.in_group = s.in_group };
 		ims_mailbox_put_sender(t, m, &s);
 	} else {
 		kv_pardon(t);
 		kv_del(t, key);
-		ims_mailbox_state_takes(t, m, &to, (struct span) { 0 });
+		ims_mailbox_state_takes(t, m, &sender, (struct span) { 0 });
+		ims_mailbox_state_takes(t, m, &group, (struct span) { 0 });
 	}
 }
 

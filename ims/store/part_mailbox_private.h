@@ -25,6 +25,9 @@ struct ims_mailbox_sender {
 	uint64_t
 	    known_by; /* version of the only statement for which it is remembered; 0: others are there */
 	int64_t first_s; /* of its row "u": no entry ends before it; 0: it has none */
+	bool kept;       /* it has a row */
+	bool in_group;   /* what it takes is stated to a group, not to the sender */
+	bool lost;       /* its row was damaged: it may have stated to either */
 };
 
 /* False: the row is damaged. */

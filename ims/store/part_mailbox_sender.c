@@ -5,6 +5,7 @@
 
 #define VERSION_1 1
 #define VERSION_2 2
+#define VERSION_3 3 /* it states to a group; only then, so that an ims of before reads the others */
 
 struct kv_key
 ims_mailbox_key_of_domain(unsigned what, struct span from_domain)
@@ -21,9 +22,9 @@ ims_mailbox_read_sender(struct span value, struct ims_mailbox_sender *s)
 {
 	struct reader r = reader_of(value);
 	uint8_t version = read_u8(&r);
-	bool good = version == VERSION_1 || version == VERSION_2;
+	bool good = version >= VERSION_1 && version <= VERSION_3;
 
-	*s = (struct ims_mailbox_sender) { .day = 0 };
+	*s = (struct ims_mailbox_sender) { .kept = true, .in_group = version == VERSION_3 };
 	read_str(&r, s->domain.text, sizeof s->domain.text);
 	s->here.octets = read_u64(&r);
 	s->here.notices = read_u64(&r);
@@ -32,7 +33,7 @@ ims_mailbox_read_sender(struct span value, struct ims_mailbox_sender *s)
 	s->charged = read_u64(&r);
 	s->day = (int64_t)read_u64(&r);
 	s->first_s = (int64_t)read_u64(&r);
-	if (version == VERSION_2) {
+	if (version != VERSION_1) {
 		s->known_by = read_u64(&r);
 		s->paid = (int64_t)read_u64(&r);
 	}
@@ -43,10 +44,10 @@ void
 ims_mailbox_write_sender(struct kv_txn *t, const struct kv_key *k,
     const struct ims_mailbox_sender *s)
 {
-	bool is_long = s->known_by != 0 || s->paid != 0;
+	bool is_long = s->known_by != 0 || s->paid != 0 || s->in_group;
 	struct buf value = BUF_INIT;
 
-	put_u8(&value, is_long ? VERSION_2 : VERSION_1);
+	put_u8(&value, s->in_group ? VERSION_3 : is_long ? VERSION_2 : VERSION_1);
 	put_span(&value, domain_span(&s->domain));
 	put_u64(&value, s->here.octets);
 	put_u64(&value, s->here.notices);
@@ -68,10 +69,12 @@ ims_mailbox_get_sender(struct kv_txn *t, struct span from_domain, struct ims_mai
 {
 	struct kv_key k = ims_mailbox_key_of_domain('d', from_domain);
 	struct span value;
+	struct err e;
+	bool there = kv_get(t, kv_key_span(&k), &value), damaged = !there && kv_fault(t, &e);
 
-	if (!kv_get(t, kv_key_span(&k), &value) || !ims_mailbox_read_sender(value, s)) {
+	if (!there || !ims_mailbox_read_sender(value, s)) {
 		kv_pardon(t);
-		*s = (struct ims_mailbox_sender) { .day = 0 };
+		*s = (struct ims_mailbox_sender) { .lost = there || damaged };
 	}
 	domain_copy_span(&s->domain, from_domain);
 }
@@ -98,7 +101,9 @@ ims_mailbox_put_sender(struct kv_txn *t, const struct ims_mailbox_is *m,
 {
 	struct span domain = domain_span(&s->domain);
 	struct kv_key k = ims_mailbox_key_of_domain('d', domain);
-	struct kv_part to = ims_part_sender(domain);
+	struct kv_part sender = ims_part_sender(domain),
+		       group = ims_part_group_of(span_of(sender.name, sender.n), kv_here(t)),
+		       to = s->in_group ? group : sender;
 	struct ims_share all = { s->charged + s->seen.octets, s->here.notices };
 	bool gone;
 	struct buf value = BUF_INIT;
@@ -114,6 +119,8 @@ ims_mailbox_put_sender(struct kv_txn *t, const struct ims_mailbox_is *m,
 	ims_share_write(&value, &all);
 	gone = all.octets == 0 && all.notices == 0;
 	ims_mailbox_state_takes(t, m, &to, gone ? (struct span) { 0 } : buf_span(&value));
+	if (s->lost)
+		ims_mailbox_state_takes(t, m, s->in_group ? &sender : &group, (struct span) { 0 });
 	buf_clear(&value);
 }
 

@@ -107,14 +107,26 @@ state_listed(struct kv_txn *t, unsigned directory, struct span name, bool gone)
 	kv_emit(t, &to, &f);
 }
 
-bool
-ims_sender_sum(struct kv_txn *t, struct ims_share *out)
+void
+ims_sender_is(struct kv_txn *t, struct ims_sender_is *out)
 {
 	struct sum s;
 
 	sum_get(t, &s);
-	*out = s.share;
-	return s.papers < IMS_SENDER_PAPERS && s.facts < KV_ROWS - 1;
+	*out = (struct ims_sender_is) {
+		.sum = s.share,
+		.has_papers = s.papers >= IMS_SENDER_PAPERS,
+		.has_mailboxes = s.facts >= IMS_SENDER_MAILBOXES,
+	};
+}
+
+void
+ims_sender_sum(struct kv_txn *t, struct ims_share *out)
+{
+	struct ims_sender_is sender;
+
+	ims_sender_is(t, &sender);
+	*out = sender.sum;
 }
 
 /* Its value begins with the From domain, by which the directory knows it. */
@@ -130,29 +142,73 @@ domain_and_share(const struct kv_fact *f, struct ims_share *share)
 	return domain;
 }
 
-bool
-ims_sender_receive(struct kv_txn *t, const struct kv_part *from, const struct kv_fact *was,
-    const struct kv_fact *now, void *arg, struct err *e)
+/* A fact of the domain came or went.  Returns the sum's domain, borrowed from one of them. */
+static struct span
+add_fact(struct kv_txn *t, struct sum *s, const struct kv_fact *was, const struct kv_fact *now)
 {
 	struct ims_share old, new;
 	struct span old_domain = domain_and_share(was, &old), domain = domain_and_share(now, &new);
 	uint64_t before;
+
+	sum_get(t, s);
+	before = s->facts;
+	ims_share_add(&s->share, (int64_t) new.octets - (int64_t)old.octets,
+	    (int64_t) new.notices - (int64_t)old.notices);
+	count_fact(s, was, now);
+	if (now->name.p[0] == 'p')
+		s->papers = s->papers + s->facts < before ? 0 : s->papers + s->facts - before;
+	sum_put(t, s);
+	return now->gone ? old_domain : domain;
+}
+
+bool
+ims_sender_receive(struct kv_txn *t, const struct kv_part *from, const struct kv_fact *was,
+    const struct kv_fact *now, void *arg, struct err *e)
+{
 	struct sum s;
+	bool was_nothing;
+	struct span domain;
 
 	(void)from;
 	(void)arg;
 	(void)e;
 	sum_get(t, &s);
-	ims_share_add(&s.share, (int64_t) new.octets - (int64_t)old.octets,
-	    (int64_t) new.notices - (int64_t)old.notices);
-	before = s.facts;
-	count_fact(&s, was, now);
-	if (now->name.p[0] == 'p')
-		s.papers = s.papers + s.facts < before ? 0 : s.papers + s.facts - before;
+	was_nothing = s.facts == 0;
+	domain = add_fact(t, &s, was, now);
 	/* One fact more, or less, makes the sum begin or end: its directory learns of it. */
-	if ((before == 0) != (s.facts == 0))
-		state_listed(t, PART_SENDERS, now->gone ? old_domain : domain, s.facts == 0);
-	sum_put(t, &s);
+	if (was_nothing != (s.facts == 0))
+		state_listed(t, PART_SENDERS, domain, s.facts == 0);
+	return true;
+}
+
+/* Its mailboxes are one fact of the domain. */
+bool
+ims_group_receive(struct kv_txn *t, const struct kv_part *from, const struct kv_fact *was,
+    const struct kv_fact *now, void *arg, struct err *e)
+{
+	const struct kv_part *here = kv_here(t);
+	const struct kv_part to = kv_part_of(PART_SENDER, span_of(here->name, (size_t)PART_HASH));
+	const char name[] = { 's', (char)here->name[PART_HASH] };
+	struct kv_fact f = { .what = FACT_TAKES,
+		.name = span_of(name, sizeof name),
+		.version.n = kv_stamp(t) };
+	struct buf value = BUF_INIT;
+	struct span domain;
+	struct sum s;
+
+	(void)from;
+	(void)arg;
+	(void)e;
+	if (was == NULL && now->gone)
+		return true;
+	domain = add_fact(t, &s, was, now);
+	put_span(&value, domain);
+	ims_share_write(&value, &s.share);
+	f.gone = s.facts == 0;
+	if (!f.gone)
+		f.value = buf_span(&value);
+	kv_emit(t, &to, &f);
+	buf_clear(&value);
 	return true;
 }
 

@@ -535,7 +535,7 @@ take_papers(struct accept *a)
 }
 
 static void
-take_entries(void *arg, const struct ims_papers *papers, const struct ims_share *sum,
+take_entries(void *arg, const struct ims_papers *papers, const struct ims_sender_is *sender,
     const struct err *e)
 {
 	struct accept *a = arg;
@@ -553,10 +553,12 @@ take_entries(void *arg, const struct ims_papers *papers, const struct ims_share 
 	for (size_t i = 0; i < papers->n; i++)
 		a->papers_take += cite(a, &papers->paper[i]);
 	fill_common(a);
+	a->common.groups = sender->has_mailboxes;
 	for (size_t i = 0; i < a->n; i++)
 		fill_entry(a, &a->entries[i]);
 	takes = a->papers_take + takes_of(a->entries, a->n);
-	a->has = sum->octets + a->papers_take + ims_under_way_count(a->store, &a->under_way, takes);
+	a->has = sender->sum.octets + a->papers_take +
+	    ims_under_way_count(a->store, &a->under_way, takes);
 	qsort_r(a->entries, a->n, sizeof *a->entries, by_mailbox, a);
 	take_papers(a);
 }

@@ -30,8 +30,7 @@ struct choosing {
 	int64_t received_s, until_s;
 	struct ims_papers papers;
 	struct one one[IMS_PAPERS_MAX];
-	struct ims_share sum;
-	bool has_most; /* papers that the domain may have */
+	struct ims_sender_is sender;
 	ims_papers_chosen *done;
 	void *arg;
 };
@@ -55,7 +54,7 @@ look_for_sum(struct kv_txn *t, void *arg, struct err *why)
 	struct choosing *c = arg;
 
 	(void)why;
-	c->has_most = !ims_sender_sum(t, &c->sum);
+	ims_sender_is(t, &c->sender);
 }
 
 /* -- a CRL that is kept already ---------------------------------------------------------------------------------- */
@@ -245,9 +244,9 @@ tell(struct ims_question *question, const struct err *e)
 {
 	struct choosing *c = (struct choosing *)question;
 
-	if (c->has_most && c->papers.has_seal && c->papers.paper[SEAL].octets.n > 0)
+	if (c->sender.has_papers && c->papers.has_seal && c->papers.paper[SEAL].octets.n > 0)
 		leave_seal(&c->papers);
-	c->done(c->arg, &c->papers, &c->sum, e);
+	c->done(c->arg, &c->papers, &c->sender, e);
 }
 
 static void

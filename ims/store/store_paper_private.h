@@ -24,7 +24,7 @@ struct ims_papers { /* chain, seal if has_seal, CRLs */
 
 /* seal: empty, where the evidence has it itself.  sum: what the domain takes of the store.  e: closing, storage. */
 typedef void ims_papers_chosen(void *arg, const struct ims_papers *papers,
-    const struct ims_share *sum, const struct err *e);
+    const struct ims_sender_is *sender, const struct err *e);
 void ims_papers_choose(struct ims_store *s, struct span seal, const struct ims_evidence *ev,
     struct span from_domain, struct loop *l, ims_papers_chosen *done, void *arg);
 

@@ -29,27 +29,38 @@ look_for_mailboxes(struct kv_txn *t, void *arg, struct err *why)
 	kv_each_fact(t, FACT_TAKES, kv_key_span(&w->after), SPAN_LIT("m"), take_mailbox, w);
 }
 
+static void read_things(struct ims_work *w);
+
 static void
 mailboxes_found(struct ims_question *q)
 {
 	struct ims_work *w = ims_work_of(q);
 
-	if (ims_work_has_things(w))
+	if (ims_work_has_things(w)) {
 		ims_work_next(w);
-	else
+	} else if (w->shard < GROUP_SHARDS) {
+		w->shard++;
+		w->after.n = 0;
+		read_things(w);
+	} else {
 		ims_answer(q);
+	}
 }
 
+/* The sender's, then those of its groups. */
 static void
 read_things(struct ims_work *w)
 {
+	struct kv_part part = ims_part_sender(domain_span(&w->from_domain));
+
 	if (w->user[0] != '\0') {
 		ims_answer(&w->question);
 		return;
 	}
 	w->question.next = mailboxes_found;
-	ims_look(&w->question, ims_part_sender(domain_span(&w->from_domain)), look_for_mailboxes,
-	    w);
+	if (w->shard > 0)
+		part = ims_part_group(span_of(part.name, part.n), w->shard - 1);
+	ims_look(&w->question, part, look_for_mailboxes, w);
 }
 
 /* -- the whole ----------------------------------------------------------------------------------------------------- */

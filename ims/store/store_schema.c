@@ -13,6 +13,7 @@ const struct kv_kind ims_parts[IMS_PARTS] = {
 	[PART_MAILBOXES] = { "mailboxes", KV_DIR_NAME_BYTES, ims_list_receive, NULL },
 	[PART_SENDERS] = { "senders", KV_DIR_NAME_BYTES, ims_list_receive, NULL },
 	[PART_PAPERS] = { "papers", KV_DIR_NAME_BYTES, ims_list_receive, NULL },
+	[PART_GROUP] = { "group", PART_HASH + 1, ims_group_receive, NULL },
 	[PART_ACKERS] = { "ackers", KV_DIR_NAME_BYTES, ims_list_receive, NULL },
 };
 

@@ -9,6 +9,7 @@
 #include <cmocka.h>
 
 #include "common/store/kv_lmdb.h"
+#include "tests/ims_truth.h"
 #include "tests/unit/ims_store_scene.h"
 
 #define RETRY_MS 20
@@ -204,7 +205,7 @@ a_mailbox_has_so_many_rows(void **state)
 
 /* -- a sender's domain ------------------------------------------------------------------------------------- */
 
-static uint64_t facts_to_put;
+static uint64_t facts_to_put, papers_to_put;
 
 /* The sum's record, as ims/store/part_sums.c writes it: version, octets, notices, facts, papers. */
 static void
@@ -222,13 +223,28 @@ put_facts(struct kv_txn *t)
 	buf_clear(&row);
 }
 
-/* Mailboxes take the place of papers; they are never refused. */
 static void
-a_domain_s_papers_leave_room_for_mailboxes(void **state)
+put_papers(struct kv_txn *t)
+{
+	struct buf row = BUF_INIT;
+	struct span value;
+
+	assert_true(kv_get(t, SPAN_LIT("r"), &value));
+	assert_int_equal(value.n, 1 + 4 * 8);
+	buf_add(&row, value.p, 1 + 3 * 8);
+	put_u64(&row, papers_to_put);
+	kv_put(t, SPAN_LIT("r"), buf_span(&row));
+	buf_clear(&row);
+}
+
+/* A seal of many statements is a paper, until the domain has so many. */
+static void
+so_many_seals_are_papers(void **state)
 {
 	static const struct {
-		uint64_t facts, papers; /* before; after: the chain, and seals */
-	} cases[] = { { KV_ROWS - 2, 3 }, { KV_ROWS - 1, 2 }, { KV_ROWS, 2 } };
+		uint64_t papers, then; /* then: papers of the store, the chain and seals */
+	} cases[] = { { IMS_SENDER_PAPERS - 1, 3 }, { IMS_SENDER_PAPERS, 2 },
+		{ IMS_SENDER_PAPERS + 1, 2 } };
 
 	(void)state;
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
@@ -238,15 +254,200 @@ a_domain_s_papers_leave_room_for_mailboxes(void **state)
 		world_of(&w);
 		accepts(&w, n);
 		assert_int_equal(entries(&w, PAPER), 2);
-		facts_to_put = cases[i].facts;
-		operate(&w, ims_part_sender(SPAN_LIT("a.test")), put_facts);
+		papers_to_put = cases[i].papers;
+		operate(&w, ims_part_sender(SPAN_LIT("a.test")), put_papers);
 		n.number = 31;
-		n.to = EVE;
 		accepts(&w, n);
-		assert_int_equal(entries(&w, PAPER), cases[i].papers);
-		assert_int_equal(list(&w, EVE, 0), 30);
+		assert_int_equal(entries(&w, PAPER), cases[i].then);
+		assert_int_equal(list(&w, BOB, 0), 60);
 		world_clear(&w);
 	}
+}
+
+static size_t facts_here;
+
+static void
+count_facts(struct kv_txn *t)
+{
+	size_t n = 0;
+
+	kv_each_fact_name(t, FACT_TAKES, SPAN_LIT(""), SPAN_LIT("m"), count_one, &n);
+	facts_here = n;
+}
+
+/* Mailboxes that state to this partition. */
+static size_t
+mailboxes_of(struct world *w, struct kv_part part)
+{
+	arrive(w);
+	operate(w, part, count_facts);
+	return facts_here;
+}
+
+static struct kv_part
+group_of(const char *user)
+{
+	const struct kv_part sender = ims_part_sender(SPAN_LIT("a.test")),
+			     mailbox = ims_part_mailbox(user);
+
+	return ims_part_group_of(span_of(sender.name, sender.n), &mailbox);
+}
+
+/* The domain's sum is that of its mailboxes, wherever they state it. */
+static void
+assert_sum(struct world *w, uint64_t notices)
+{
+	uint64_t files;
+
+	arrive(w);
+	share(w, "a.test", NULL);
+	assert_int_equal(w->sum.notices, notices);
+	assert_sums_are_true(w->store, w->loop, &files);
+}
+
+/* The sender's partition has so many facts: a mailbox that is new to the domain states to a group.  One that is not goes on
+ * as before, and so does one that came to a group. */
+static void
+mailboxes_beyond_the_bound_state_to_groups(void **state)
+{
+	static const struct {
+		uint64_t facts;
+		bool groups;
+	} cases[] = { { IMS_SENDER_MAILBOXES - 1, false }, { IMS_SENDER_MAILBOXES, true },
+		{ IMS_SENDER_MAILBOXES + 1, true } };
+	const struct kv_part sender = ims_part_sender(SPAN_LIT("a.test"));
+
+	(void)state;
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		struct notification n = { .number = 1, .to = BOB, .hold_s = DAY };
+		struct world w;
+
+		world_of(&w);
+		accepts(&w, n);
+		facts_to_put = cases[i].facts;
+		operate(&w, sender, put_facts);
+		n.to = EVE;
+		accepts(&w, n);
+		assert_int_equal(mailboxes_of(&w, sender), cases[i].groups ? 1 : 2);
+		assert_int_equal(mailboxes_of(&w, group_of(EVE)), cases[i].groups ? 1 : 0);
+		assert_sum(&w, 2);
+		n.number = 2;
+		accepts(&w, n);
+		n.to = BOB;
+		accepts(&w, n);
+		assert_int_equal(mailboxes_of(&w, sender), cases[i].groups ? 1 : 2);
+		assert_sum(&w, 4);
+		facts_to_put =
+		    3; /* there is room again; a mailbox that is in a group stays there */
+		operate(&w, sender, put_facts);
+		n.to = EVE;
+		n.number = 3;
+		accepts(&w, n);
+		assert_int_equal(mailboxes_of(&w, group_of(EVE)), cases[i].groups ? 1 : 0);
+		assert_sum(&w, 5);
+		world_clear(&w);
+	}
+}
+
+struct dropping {
+	struct world *w;
+	uint64_t notices;
+};
+
+static void
+on_dropped(void *arg, uint64_t notices, const struct err *e)
+{
+	struct dropping *d = arg;
+
+	assert_null(e);
+	d->notices = notices;
+	stop(d->w);
+}
+
+static uint64_t
+purge(struct world *w, const char *domain, const char *user)
+{
+	struct dropping d = { .w = w };
+	const struct ims_purge p = { .from_domain = domain,
+		.user = user,
+		.opened = true,
+		.loop = w->loop,
+		.done = on_dropped,
+		.arg = &d };
+
+	w->waiting++;
+	ims_store_purge(w->store, &p);
+	wait_for(w);
+	arrive(w);
+	return d.notices;
+}
+
+/* What a domain has in mailboxes that state to groups is found and goes, with it or with the mailbox. */
+static void
+a_domain_goes_from_its_groups(void **state)
+{
+	const struct kv_part sender = ims_part_sender(SPAN_LIT("a.test"));
+
+	(void)state;
+	for (int i = 0; i < 2; i++) {
+		struct notification n = { .number = 1, .to = BOB, .hold_s = DAY };
+		struct world w;
+
+		world_of(&w);
+		accepts(&w, n);
+		facts_to_put = IMS_SENDER_MAILBOXES;
+		operate(&w, sender, put_facts);
+		n.to = EVE;
+		accepts(&w, n);
+		assert_sum(&w, 2);
+		if (i == 0) {
+			assert_int_equal(purge(&w, "a.test", NULL), 2);
+			assert_int_equal(mailboxes_of(&w, sender), 0);
+		} else {
+			assert_int_equal(purge(&w, NULL, EVE), 1);
+			assert_int_equal(mailboxes_of(&w, sender), 1);
+		}
+		assert_int_equal(mailboxes_of(&w, group_of(EVE)), 0);
+		assert_int_equal(rows_of(&w, group_of(EVE)), 0);
+		assert_sum(&w, i == 0 ? 0 : 1);
+		world_clear(&w);
+	}
+}
+
+/* The row is damaged that says where a mailbox states what the domain takes: it states it once, to the sender. */
+static void
+a_damaged_domain_counts_once(void **state)
+{
+	struct notification n = { .number = 1, .to = BOB, .hold_s = DAY };
+	struct world w;
+
+	(void)state;
+	world_of(&w);
+	accepts(&w, n);
+	facts_to_put = IMS_SENDER_MAILBOXES;
+	operate(&w, ims_part_sender(SPAN_LIT("a.test")), put_facts);
+	n.to = EVE;
+	accepts(&w, n);
+	for (unsigned i = 0; i < 2; i++) {
+		ims_store_close(&w.store);
+		damage_at(&w, KNOWN, i);
+		reopen(&w);
+	}
+	n.number = 2;
+	accepts(&w, n);
+	assert_int_equal(mailboxes_of(&w, ims_part_sender(SPAN_LIT("a.test"))), 1);
+	assert_int_equal(mailboxes_of(&w, group_of(EVE)), 1);
+	facts_to_put = 3;
+	operate(&w, ims_part_sender(SPAN_LIT("a.test")), put_facts);
+	ims_store_close(&w.store);
+	for (unsigned i = 0; i < 2; i++)
+		damage_at(&w, KNOWN, i);
+	reopen(&w);
+	n.number = 3;
+	accepts(&w, n);
+	assert_int_equal(mailboxes_of(&w, ims_part_sender(SPAN_LIT("a.test"))), 2);
+	assert_int_equal(mailboxes_of(&w, group_of(EVE)), 0);
+	world_clear(&w);
 }
 
 int
@@ -256,9 +457,12 @@ main(void)
 		cmocka_unit_test(so_many_acknowledgements_are_due),
 		cmocka_unit_test(a_letter_goes_whose_acknowledgement_waits),
 		cmocka_unit_test(a_mailbox_has_so_many_rows),
-		cmocka_unit_test(a_domain_s_papers_leave_room_for_mailboxes),
+		cmocka_unit_test(so_many_seals_are_papers),
+		cmocka_unit_test(mailboxes_beyond_the_bound_state_to_groups),
+		cmocka_unit_test(a_domain_goes_from_its_groups),
+		cmocka_unit_test(a_damaged_domain_counts_once), /* in the file */
 	};
 	size_t n = sizeof tests / sizeof *tests;
 
-	return engines_run("ims_bounds", tests, n, n);
+	return engines_run("ims_bounds", tests, n - 1, n);
 }
