@@ -21,7 +21,6 @@ struct http_get {
 	struct dns_query *asking[2]; /* A, AAAA */
 	struct sockaddr_storage address[HTTP_ADDRESSES];
 	size_t n;
-	bool left_out; /* an address that is not public */
 	struct http_transfer *transfer;
 };
 
@@ -125,9 +124,7 @@ over(void *arg, struct http_transfer *t)
 static void
 add_address(struct http_get *g, const struct sockaddr_storage *a)
 {
-	if (!http_address_allowed((const struct sockaddr *)a, g->ask.allow_private))
-		g->left_out = true;
-	else if (g->n < HTTP_ADDRESSES)
+	if (g->n < HTTP_ADDRESSES)
 		g->address[g->n++] = *a;
 }
 
@@ -142,10 +139,7 @@ resolved(struct http_get *g)
 		http_transfer_start(g->http, g->transfer);
 		return;
 	}
-	if (g->left_out)
-		err_set(&g->why, REFUSAL_private_address, "%s is at an address that is not public",
-		    g->url.host);
-	else if (g->why.why == REFUSAL_NONE)
+	if (g->why.why == REFUSAL_NONE)
 		err_set(&g->why, REFUSAL_unreachable, "%s has no address", g->url.host);
 	fail(g);
 }
@@ -191,7 +185,6 @@ start(struct http_get *g)
 	struct span host = span_str(g->url.host);
 
 	g->n = 0;
-	g->left_out = false;
 	g->why = (struct err) { .why = REFUSAL_NONE };
 	if (address_scope_parse(host, g->url.port, &literal)) {
 		add_address(g, &literal);

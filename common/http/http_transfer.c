@@ -13,22 +13,17 @@
 
 /* -- what libcurl asks, on the thread ---------------------------------------------------------------- */
 
-bool
-http_address_allowed(const struct sockaddr *a, bool allow_private)
-{
-	return !RULE(private_address) || allow_private || address_public(a);
-}
-
 static curl_socket_t
 on_socket(void *arg, curlsocktype purpose, struct curl_sockaddr *a)
 {
 	struct http_transfer *t = arg;
 
 	(void)purpose;
-	if (!http_address_allowed(&a->addr, t->allow_private)) {
+	if (RULE(private_address) && !t->allow_private && !address_public(&a->addr)) {
 		t->left_out = true;
 		return CURL_SOCKET_BAD;
 	}
+	t->opened = true;
 	return socket(a->family, a->socktype | SOCK_CLOEXEC, a->protocol);
 }
 
@@ -193,7 +188,7 @@ http_transfer_free(struct http_transfer *t)
 static void
 refuse_unreached(struct http_transfer *t, CURLcode result)
 {
-	if (t->left_out)
+	if (t->left_out && !t->opened)
 		err_set(&t->why, REFUSAL_private_address,
 		    "the host is at an address that is not public");
 	else

@@ -33,14 +33,13 @@ struct http_transfer {
 	struct http_head head;
 	struct buf body;
 	bool left_out;  /* an address that is not public */
+	bool opened;    /* a socket, to another one */
 	bool ended;     /* only the header is of use, and it is here */
 	struct err why; /* REFUSAL_NONE: the header is whole, and for status 200 the body */
 };
 
 struct http_transfer *http_transfer_new(const struct http_url *url,
     const struct sockaddr_storage *address, size_t n, const struct http_ask *ask, int64_t until_ms);
-/* May this address be connected to? */
-bool http_address_allowed(const struct sockaddr *a, bool allow_private);
 /* Gives it to the thread. */
 void http_transfer_start(struct http *h, struct http_transfer *t);
 /* `over` is not called any more. */
