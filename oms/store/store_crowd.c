@@ -2,11 +2,11 @@
  *
  * A count that each letter changed would be one more page in each commit.  So nobody counts while they are few: of the
  * letters that come, some have the facts counted, chosen by their ids, so that among those between three quarters of the
- * bound and the bound there are about 24.  From three quarters on the count is kept, until half of them are gone.
+ * bound and the bound there are about 12.  From three quarters on the count is kept, until half of them are gone.
  */
 #include "oms/store/store_private.h"
 
-#define EXAMINED 96 /* of as many letters as the bound */
+#define EXAMINED 48 /* of as many letters as the bound */
 
 static bool
 is_examined(struct span id, uint64_t most)

@@ -260,7 +260,7 @@ void oms_queue_tell(struct kv_txn *t, const struct domain *own, const struct dom
 
 /* Another letter comes.  *letters: how many facts of letters the partition has; 0: they are few, or were not counted.
  * The caller keeps it in a row that it has anyway, so nothing is written while they are few.  id: of the letter; one of
- * several hundred has them counted.  judged: it is refused beyond `most` (queue_full). */
+ * a thousand or two has them counted.  judged: it is refused beyond `most` (queue_full). */
 bool oms_crowd_more(struct kv_txn *t, uint64_t *letters, struct span id, uint64_t most, bool judged,
     struct err *e);
 /* One has gone. */

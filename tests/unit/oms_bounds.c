@@ -371,6 +371,24 @@ few_letters_are_not_counted(void **state)
 	world_clear(&b.w);
 }
 
+/* Not each letter has the others counted, and the bound is exact all the same. */
+static void
+a_long_queue_is_counted_in_time(void **state)
+{
+	enum { MOST = 480 };
+	const struct letter l = { .size = 10, .one = true };
+	struct bounded b;
+
+	(void)state;
+	bounded_init(&b, MOST, MANY);
+	for (int i = 0; i < MOST; i++)
+		assert_int_equal(send(&b, 0, &l), REFUSAL_NONE);
+	for (int i = 0; i < 3; i++)
+		assert_int_equal(send(&b, 0, &l), REFUSAL_queue_full);
+	assert_int_equal(rows_of_only(&b, "queues", "queue").facts, MOST);
+	world_clear(&b.w);
+}
+
 /* -- letters that end at a time ------------------------------------------------------------------------------ */
 
 static void
@@ -443,6 +461,7 @@ main(void)
 		cmocka_unit_test(a_refused_letter_forgets_no_outcome),
 		cmocka_unit_test(letters_at_once_share_what_may_be_forgotten),
 		cmocka_unit_test(few_letters_are_not_counted),
+		cmocka_unit_test(a_long_queue_is_counted_in_time),
 		cmocka_unit_test(so_many_letters_end_in_a_minute),
 		cmocka_unit_test(the_directory_of_expiries_takes_the_longest_hold),
 		cmocka_unit_test(the_bounds_leave_no_partition_too_large),

@@ -263,7 +263,7 @@ put_prepare(struct world *w, const struct letter *l, struct putting *x)
 	}
 	if (l->recalled || l->over)
 		x->d[0].recipients[0].state = SUBMIT_RECALLED;
-	if (l->over)
+	if (l->over && !l->one)
 		x->d[0].recipients[1].state = SUBMIT_RECALLED;
 	body(w, &f->id, l->size, &x->kept);
 }
