@@ -67,12 +67,13 @@ enum oms_kind {
 	OMS_KINDS
 };
 
-#define OMS_FACT          1  /* each partition receives facts of one kind */
-#define OMS_HASH_BYTES    16 /* of an owner, a domain, a pair of domains, a token */
-#define OMS_QUEUE_BYTES   (OMS_HASH_BYTES + 1)
-#define OMS_QUEUE_SHARDS  32
-#define OMS_QUEUE_GROUPS  8  /* of those shards; the entries of a group are in one directory */
-#define OMS_EXPIRY_SHARDS 11 /* in formats up to 2: 16 */
+#define OMS_FACT         1  /* each partition receives facts of one kind */
+#define OMS_HASH_BYTES   16 /* of an owner, a domain, a pair of domains, a token */
+#define OMS_QUEUE_BYTES  (OMS_HASH_BYTES + 1)
+#define OMS_QUEUE_SHARDS 32
+#define OMS_QUEUE_GROUPS 8 /* of those shards; the entries of a group are in one directory */
+#define OMS_EXPIRY_SHARDS                                                                          \
+	11 /* 16 in earlier builds, whose ends stay where they are until their minute comes */
 /* So many of them take the letters of one second, those of the next second the next ones: what a commit puts lies in
  * few pages, and no shard takes every letter.  In formats up to 2 a letter's shard did not depend on its time. */
 #define OMS_SHARDS_AT_ONCE 4
