@@ -15,7 +15,7 @@ again	= @$(MAKE) --no-print-directory -j$$(nproc)
 # -- what is built from what -------------------------------------------------------------------
 
 PROGRAMS := oms ims mc
-LIB	:= $(wildcard common/*/*.c proto/*.c)
+LIB	:= $(wildcard common/*/*.c proto/*.c proto/*/*.c)
 UNIT	:= $(wildcard tests/unit/*.c)
 PRELOAD	:= tests/tools/clock_shift tests/tools/verify_clock tests/tools/write_count
 TOOLS	:= $(filter-out $(PRELOAD:%=%.c),$(wildcard tests/tools/*.c)) $(wildcard tests/bench/*.c) tests/replay.c

@@ -10,6 +10,7 @@ BEGIN {
 	level("common/auth", 5)
 	level("common/daemon", 6)
 	level("proto", 6)		# includes common/base only, see below
+	level("proto/smtp", 7)		# includes proto and common/base only, see below
 	level("oms/policy ims/policy", 7)	# includes proto and common/base only, see below
 	level("oms/oms.h ims/ims.h", 7)
 	level("oms/store ims/store", 8)
@@ -28,8 +29,8 @@ function allowed(from, to) {
 	if (!(from in rank) || !(to in rank)) return 0
 	if (from == to) return 1
 	if (from == "proto") return to == "common/base"
-	if (from ~ /^(oms|ims)\/policy$/) return to == "common/base" || to == "proto"
-	if (to == "proto" && from ~ /^common\//) return 0
+	if (from ~ /^(proto\/smtp|(oms|ims)\/policy)$/) return to == "common/base" || to == "proto"
+	if (to ~ /^proto(\/|$)/ && from ~ /^common\//) return 0
 	if (role(from) != "" && role(to) != "" && role(from) != role(to)) return 0
 	return rank[to] < rank[from]
 }
