@@ -25,8 +25,8 @@ atext(struct span s)
 }
 
 /* dot-string = 1*atext *( "." 1*atext ) */
-static bool
-is_dot_string(struct span s)
+bool
+address_is_dot_string(struct span s)
 {
 	bool atom = false;
 	size_t n;
@@ -48,7 +48,7 @@ check_local(struct span s, struct err *e)
 	if (RULE(bad_address) && s.n > ADDRESS_LOCAL_MAX)
 		return err_set(e, REFUSAL_bad_address, "the local part is longer than %d octets",
 		    ADDRESS_LOCAL_MAX);
-	if (RULE(bad_address) && !is_dot_string(s))
+	if (RULE(bad_address) && !address_is_dot_string(s))
 		return err_set(e, REFUSAL_bad_address, "the local part is not words with dots");
 	return true;
 }

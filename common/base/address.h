@@ -60,6 +60,8 @@ bool address_parse(struct span s, struct address *a, struct err *e);
 bool address_parse_path(struct span s, struct address *a, struct err *e);
 /* The same, and the domain must be in its one canonical form. */
 bool address_parse_canonical(struct span s, struct address *a, struct err *e);
+/* atoms with dots between them: 1*atext *( "." 1*atext ), with any printable character outside ASCII. */
+bool address_is_dot_string(struct span s);
 /* What follows the first "@" of an address that was parsed before; empty: there is no "@". */
 struct span address_domain(struct span address);
 /* The canonical form of an address that was parsed. */
