@@ -84,7 +84,7 @@ flush(struct fetch_server *f)
 		if (p->source != NULL)
 			engine_payload_take(e, p->source, p->offset, p->left);
 		p->source = NULL;
-		f->server.sent_to = e->payload.offset;
+		f->server.pace.sent_to = e->payload.offset;
 		if (e->payload.source == NULL)
 			leave(f);
 	}

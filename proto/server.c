@@ -14,25 +14,23 @@ is_unknown(const struct server *s)
 
 /* -- deadlines ---------------------------------------------------------------------------- */
 
-/* When the peer must have left the first state. */
+static const struct pace_limits limits = { .idle_ms = SERVER_IDLE_MS, .life_ms = SERVER_LIFE_MS };
+
+/* How long the peer may stay in the first state. */
 static int64_t
 entry_ms(const struct server *s)
 {
-	return s->born_ms + (s->greets ? SERVER_HELLO_MS : SERVER_SIGN_IN_MS);
+	return s->greets ? SERVER_HELLO_MS : SERVER_SIGN_IN_MS;
 }
 
 static void
 set_deadline(struct server *s)
 {
-	int64_t idle = s->engine.now_ms + SERVER_IDLE_MS, life = s->born_ms + SERVER_LIFE_MS;
-	int64_t entry = entry_ms(s);
-
-	s->engine.deadline_ms = idle < life ? idle : life;
-	if (s->rate_ms != 0 && s->rate_ms < s->engine.deadline_ms)
-		s->engine.deadline_ms = s->rate_ms;
 	/* Our own time to judge the peer does not count. */
-	if (is_unknown(s) && !s->waiting && entry < s->engine.deadline_ms)
-		s->engine.deadline_ms = entry;
+	bool entering = is_unknown(s) && !s->waiting;
+
+	s->engine.deadline_ms = pace_deadline(&s->pace, s->engine.now_ms,
+	    entering ? entry_ms(s) : 0);
 }
 
 bool
@@ -117,7 +115,8 @@ take_line(struct server *s, struct span in)
 	}
 	s->request++;
 	/* The refusal of the try before it may have been held back until now. */
-	if (RULE(idle) && s->signs_in && s->state == 1 && s->engine.now_ms >= entry_ms(s))
+	if (RULE(idle) && s->signs_in && s->state == 1 &&
+	    s->engine.now_ms >= s->pace.born_ms + entry_ms(s))
 		server_end_with(s, REFUSAL_idle);
 	else if (!s->ops->admit(s->role, &e) || !may_ask_more(s, &e))
 		server_end(s, &e);
@@ -134,8 +133,7 @@ expect(struct server *s, uint64_t n, bool whole)
 	assert(s->end == NULL && !s->skipping);
 	s->expect = n;
 	s->whole = whole;
-	s->came = 0;
-	s->rate_ms = 0;
+	pace_payload(&s->pace);
 }
 
 void
@@ -194,7 +192,7 @@ take_payload(struct server *s, struct span in)
 	struct span piece = span_sub(in, 0, s->expect < in.n ? (size_t)s->expect : in.n);
 
 	if (s->whole && !s->skipping) {
-		s->came = piece.n;
+		s->pace.came = piece.n;
 		if (piece.n < s->expect)
 			return 0;
 		payload_over(s, piece);
@@ -203,7 +201,7 @@ take_payload(struct server *s, struct span in)
 	if (!s->skipping && piece.n > 0)
 		s->take_octets(s, piece);
 	s->expect -= piece.n;
-	s->came += piece.n;
+	pace_came(&s->pace, piece.n);
 	if (s->expect == 0)
 		payload_over(s, (struct span) { 0 });
 	return piece.n;
@@ -226,25 +224,11 @@ payload_due(const struct server *s)
 	return s->end != NULL || s->skipping;
 }
 
-static void
-begin_minute(struct server *s)
-{
-	s->rate_ms = s->engine.now_ms + SERVER_RATE_MS;
-	s->rate_mark = s->came;
-}
-
-/* The minute runs while a payload is due and we are ready to take it.  True: it began or ended. */
+/* The minute runs while a payload is due and we are ready to take it. */
 static bool
 watch_rate(struct server *s)
 {
-	bool runs = payload_due(s) && may_take(s);
-
-	if (runs == (s->rate_ms != 0))
-		return false;
-	s->rate_ms = 0;
-	if (runs)
-		begin_minute(s);
-	return true;
+	return pace_watch(&s->pace, s->engine.now_ms, payload_due(s) && may_take(s));
 }
 
 static size_t
@@ -253,8 +237,7 @@ feed(struct engine *engine, struct span in)
 	struct server *s = (struct server *)engine;
 	size_t taken = 0;
 
-	if (s->born_ms == 0)
-		s->born_ms = engine->now_ms;
+	pace_begin(&s->pace, engine->now_ms);
 	while (may_take(s)) {
 		struct span rest = span_sub(in, taken, in.n);
 		bool due = payload_due(s);
@@ -292,19 +275,12 @@ abandon_payload(struct engine *engine)
 static bool
 is_patient(struct server *s)
 {
-	bool moved = s->engine.payload.source != NULL && s->engine.payload.offset != s->sent_to;
+	bool moved = pace_moved(&s->pace, s->engine.payload.offset) &&
+	    s->engine.payload.source != NULL;
 
-	s->sent_to = s->engine.payload.offset;
 	if (s->engine.payload.source != NULL)
 		return s->engine.payload.waiting || moved;
 	return s->waiting || s->full || s->held_replies != NULL;
-}
-
-/* Over the last minute. */
-static bool
-payload_is_slow(struct server *s)
-{
-	return RULE(too_slow) && s->came - s->rate_mark < SERVER_RATE_OCTETS;
 }
 
 static void
@@ -312,34 +288,47 @@ end_too_slow(struct server *s)
 {
 	struct err e;
 
-	err_set(&e, REFUSAL_too_slow, "less than %d octets a second came for %d s", SERVER_RATE_MIN,
-	    SERVER_RATE_MS / 1000);
+	err_set(&e, REFUSAL_too_slow, "less than %d octets a second came for %d s", PACE_RATE_MIN,
+	    PACE_RATE_MS / 1000);
 	server_end(s, &e);
+}
+
+/* A reply would not be understood where half of a payload has left, or where replies are held back. */
+static void
+end_late(struct server *s, enum refusal why)
+{
+	if (s->engine.payload.source != NULL || s->ending) {
+		abandon_payload(&s->engine);
+		return;
+	}
+	s->waiting = false;
+	server_end_with(s, why);
 }
 
 static void
 tick(struct engine *engine)
 {
 	struct server *s = (struct server *)engine;
-	bool old = engine->now_ms >= s->born_ms + SERVER_LIFE_MS;
 
 	if (engine->closing) {
 		engine->deadline_ms = 0;
-	} else if (!old && s->rate_ms != 0 && engine->now_ms >= s->rate_ms && !payload_is_slow(s)) {
-		begin_minute(s);
-		set_deadline(s);
-	} else if (!old && s->rate_ms != 0 && engine->now_ms >= s->rate_ms) {
-		end_too_slow(s);
-		engine->deadline_ms = s->ending ? engine->now_ms + SERVER_IDLE_MS : 0;
-	} else if (!old && (is_patient(s) || !RULE(idle))) {
-		set_deadline(s);
-	} else if (engine->payload.source != NULL || s->ending) {
-		abandon_payload(engine);
-	} else {
-		s->waiting = false;
-		server_end_with(s, RULE(too_slow) && old ? REFUSAL_too_slow : REFUSAL_idle);
-		engine->deadline_ms = s->ending ? engine->now_ms + SERVER_IDLE_MS : 0;
+		return;
 	}
+	switch (pace_tick(&s->pace, engine->now_ms, is_patient(s))) {
+	case PACE_GOES_ON:
+		set_deadline(s);
+		return;
+	case PACE_SLOW:
+		end_too_slow(s);
+		break;
+	case PACE_OLD:
+		end_late(s, RULE(too_slow) ? REFUSAL_too_slow : REFUSAL_idle);
+		break;
+	case PACE_IDLE:
+		end_late(s, REFUSAL_idle);
+		break;
+	}
+	engine->deadline_ms = s->ending && !engine->closing ? engine->now_ms + SERVER_IDLE_MS : 0;
 }
 
 void
@@ -353,6 +342,7 @@ server_init(struct server *s, const struct verb *verbs, size_t n_verbs,
 		.ops = ops,
 		.role = role,
 		.state = 1,
+		.pace = { .limits = &limits },
 	};
 }
 

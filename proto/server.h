@@ -17,17 +17,13 @@
 
 #include "common/base/engine.h"
 #include "common/base/err.h"
+#include "proto/pace.h"
 
 #define SERVER_IDLE_MS    (5 * 60 * 1000)  /* without a line or a piece of payload */
 #define SERVER_HELLO_MS   20000            /* until HELLO, where there is one */
 #define SERVER_SIGN_IN_MS 60000            /* until its user has signed in, where users do */
 #define SERVER_LIFE_MS    (60 * 60 * 1000) /* the longest session */
-/* A payload must arrive with SERVER_RATE_MIN octets a second, over each SERVER_RATE_MS in which the engine
- * could take it. */
-#define SERVER_RATE_MS     60000
-#define SERVER_RATE_MIN    500
-#define SERVER_RATE_OCTETS (SERVER_RATE_MIN * (SERVER_RATE_MS / 1000))
-#define SERVER_ERRORS_MAX  10 /* faults of form in one session */
+#define SERVER_ERRORS_MAX 10               /* faults of form in one session */
 #define SERVER_UNKNOWN_MAX                                                                         \
 	100 /* requests before HELLO is accepted, or before a user has signed in */
 
@@ -62,25 +58,21 @@ struct server {
 	unsigned state;
 	bool greets; /* HELLO comes first: a protocol between servers */
 	unsigned errors;
-	int64_t born_ms;          /* 0 until the first call */
+	struct pace pace;
 	bool waiting;             /* a handler said PENDING */
 	uint64_t request;         /* number of the request under way */
 	struct buf *held_replies; /* replies go here while it is set */
 	bool stirred;             /* a request was answered since the mover's last call */
-	bool full;        /* takes no more input now: the protocol, or its role, has too much */
-	bool ahead;       /* takes requests while a payload leaves; their replies are held back */
-	bool ending;      /* takes no more input and closes when released */
-	uint64_t sent_to; /* the payload's offset at the last tick */
-	bool signs_in;    /* in its first state no user has signed in */
+	bool full;     /* takes no more input now: the protocol, or its role, has too much */
+	bool ahead;    /* takes requests while a payload leaves; their replies are held back */
+	bool ending;   /* takes no more input and closes when released */
+	bool signs_in; /* in its first state no user has signed in */
 	/* gets the next line, in place of the verbs */
 	enum outcome (*line)(struct server *s, struct span line, struct err *e);
 	/* the payload that the last line announced */
-	uint64_t expect;    /* octets still to come */
-	uint64_t came;      /* octets that have come */
-	uint64_t rate_mark; /* `came` when the minute began */
-	int64_t rate_ms;    /* when the minute ends; 0: none runs */
-	bool whole;         /* handed over in one piece */
-	bool skipping;      /* read and forgotten */
+	uint64_t expect; /* octets still to come */
+	bool whole;      /* handed over in one piece */
+	bool skipping;   /* read and forgotten */
 	void (*take_octets)(struct server *s, struct span in);
 	enum outcome (*end)(struct server *s, struct span whole, struct err *e);
 };

@@ -56,7 +56,7 @@ server_reply_take(struct server *s, int code, const char *enhanced, struct sourc
 	assert(s->held_replies == NULL);
 	reply_add_payload(&s->engine.out, code, enhanced, n, text);
 	engine_payload_take(&s->engine, source, offset, n);
-	s->sent_to = offset;
+	s->pace.sent_to = offset;
 }
 
 void

@@ -7,7 +7,7 @@
 
 /* -- writing ------------------------------------------------------------------------------------ */
 
-/* What may stand in a reply to a peer that did not ask for UTF-8: printable ASCII. */
+/* A peer that did not ask for UTF-8 gets printable ASCII. */
 static void
 add_ascii(struct buf *out, const char *text, size_t start)
 {
@@ -114,7 +114,7 @@ is_enhanced(struct span s, char class)
 	    rest.n <= 3 && span_u64(rest, &n);
 }
 
-/* The words of a line go behind those of the lines before, as far as there is room. */
+/* Adds the words of a line after those of the lines before, as far as there is room. */
 static void
 keep(struct smtp_reply *r, struct span words)
 {

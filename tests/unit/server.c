@@ -578,7 +578,7 @@ a_held_session_ends_behind_its_replies(void **state)
 	end(&p);
 }
 
-static const char octets[SERVER_RATE_OCTETS + 1];
+static const char octets[PACE_RATE_OCTETS + 1];
 
 static void
 send_octets(struct play *p, size_t n)
@@ -601,9 +601,9 @@ lives_at(const char *announced, size_t n)
 	send(&p, announced);
 	buf_reset(&p.s.engine.out);
 	for (int minute = 1; minute <= 2; minute++) {
-		assert_int_equal(p.s.engine.deadline_ms, 2000 + minute * SERVER_RATE_MS);
+		assert_int_equal(p.s.engine.deadline_ms, 2000 + minute * PACE_RATE_MS);
 		at(&p, p.s.engine.deadline_ms - 1);
-		send_octets(&p, minute == 1 ? SERVER_RATE_OCTETS : n);
+		send_octets(&p, minute == 1 ? PACE_RATE_OCTETS : n);
 		assert_false(p.s.engine.closing);
 		at(&p, p.s.engine.now_ms + 1);
 	}
@@ -621,9 +621,9 @@ a_payload_has_a_lowest_rate(void **state)
 	(void)state;
 	for (size_t i = 0; i < 2; i++) {
 		assert_false(lives_at(announced[i], 0));
-		assert_false(lives_at(announced[i], SERVER_RATE_OCTETS - 1));
-		assert_true(lives_at(announced[i], SERVER_RATE_OCTETS));
-		assert_true(lives_at(announced[i], SERVER_RATE_OCTETS + 1));
+		assert_false(lives_at(announced[i], PACE_RATE_OCTETS - 1));
+		assert_true(lives_at(announced[i], PACE_RATE_OCTETS));
+		assert_true(lives_at(announced[i], PACE_RATE_OCTETS + 1));
 	}
 }
 
@@ -634,13 +634,13 @@ a_whole_payload_has_it_too(void **state)
 	struct play p;
 
 	(void)state;
-	for (size_t n = SERVER_RATE_OCTETS - 1; n <= SERVER_RATE_OCTETS + 1; n++) {
+	for (size_t n = PACE_RATE_OCTETS - 1; n <= PACE_RATE_OCTETS + 1; n++) {
 		begin(&p);
 		send(&p, "HELLO x\r\nWHOLE 32768\r\n");
 		buf_reset(&p.s.engine.out);
 		send_octets(&p, n);
-		at(&p, 1000 + SERVER_RATE_MS);
-		assert_int_equal(p.s.engine.closing, n < SERVER_RATE_OCTETS);
+		at(&p, 1000 + PACE_RATE_MS);
+		assert_int_equal(p.s.engine.closing, n < PACE_RATE_OCTETS);
 		end(&p);
 	}
 }
@@ -654,17 +654,17 @@ our_own_slowness_is_not_a_slow_payload(void **state)
 	(void)state;
 	begin(&p);
 	send(&p, "HELLO x\r\nBODY 1000000\r\n");
-	at(&p, 1000 + SERVER_RATE_MS / 2);
+	at(&p, 1000 + PACE_RATE_MS / 2);
 	p.s.full = true;
 	drive_again(&p.s.engine, &p.held);
-	at(&p, 1000 + SERVER_RATE_MS);
-	at(&p, 1000 + 2 * SERVER_RATE_MS);
+	at(&p, 1000 + PACE_RATE_MS);
+	at(&p, 1000 + 2 * PACE_RATE_MS);
 	assert_false(p.s.engine.closing);
 	p.s.full = false;
 	drive_again(&p.s.engine, &p.held);
-	at(&p, 1000 + 3 * SERVER_RATE_MS - 1);
+	at(&p, 1000 + 3 * PACE_RATE_MS - 1);
 	assert_false(p.s.engine.closing);
-	at(&p, 1000 + 3 * SERVER_RATE_MS);
+	at(&p, 1000 + 3 * PACE_RATE_MS);
 	assert_true(p.s.engine.closing);
 	end(&p);
 }

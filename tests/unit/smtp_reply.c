@@ -1,4 +1,4 @@
-/* smtp_reply — what is written is bounded ASCII; what is read is bounded and strict. */
+/* smtp_reply — replies within their bounds are written and read; others end the session. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
