@@ -24,6 +24,7 @@
 	X(bad_octet,             "bad-octet",             500, "5.5.2",  76, "a line contains a control character or malformed UTF-8")	\
 	X(unknown_verb,          "unknown-verb",          500, "5.5.1",  76, "no such request")	\
 	X(bad_sequence,          "bad-sequence",          503, "5.5.1",  76, "this request is not allowed now")	\
+	X(bad_parameter,         "bad-parameter",         555, "5.5.4",  76, "a parameter is not known, or not allowed here")	\
 	X(bad_syntax,            "bad-syntax",            501, "5.5.4",  76, "the request is malformed")	\
 	X(bad_address,           "bad-address",           553, "5.1.3",  65, "the address is not local@domain")	\
 	X(address_literal,       "address-literal",       553, "5.1.3",  65, "an address literal is never accepted")	\
