@@ -40,9 +40,15 @@ ready(struct span found, struct span *line, size_t *used, struct err *e)
 enum line_result
 line_next(struct span in, struct span *line, size_t *used, struct err *e)
 {
+	return line_next_most(in, LINE_MAX_BYTES, line, used, e);
+}
+
+enum line_result
+line_next_most(struct span in, size_t most, struct span *line, size_t *used, struct err *e)
+{
 	size_t i;
 
-	for (i = 0; i < in.n && i + 1 < LINE_MAX_BYTES; i++) {
+	for (i = 0; i < in.n && i + 1 < most; i++) {
 		if (RULE(bare_lf) && in.p[i] == '\n') {
 			err_set(e, REFUSAL_bare_lf, "bare LF at octet %zu", i);
 			return LINE_BAD;
@@ -58,9 +64,9 @@ line_next(struct span in, struct span *line, size_t *used, struct err *e)
 			return LINE_BAD;
 		}
 	}
-	if (i + 1 < LINE_MAX_BYTES)
+	if (i + 1 < most)
 		return LINE_MORE;
-	err_set(e, REFUSAL_line_too_long, "a line is longer than %d octets", LINE_MAX_BYTES);
+	err_set(e, REFUSAL_line_too_long, "a line is longer than %zu octets", most);
 	return LINE_BAD;
 }
 

@@ -17,6 +17,9 @@ enum line_result { LINE_MORE, LINE_READY, LINE_BAD };
 /* Looks for one line at the start of `in`.  LINE_READY: *line is without its CRLF and borrows from `in`;
  * the caller drops *used octets when it is done.  LINE_BAD: *e is bare_lf, line_too_long or bad_octet. */
 enum line_result line_next(struct span in, struct span *line, size_t *used, struct err *e);
+/* The same for lines of at most `most` octets, CRLF included: those of SMTP. */
+enum line_result line_next_most(struct span in, size_t most, struct span *line, size_t *used,
+    struct err *e);
 
 /* RFC 3629 UTF-8 without C0 controls (not even TAB), DEL and C1 controls. */
 bool line_is_text(struct span s);

@@ -11,6 +11,8 @@
  *     peer only when engine_window octets or more are kept;
  *   - set `wake`, where a source may wait; then send `out`, then the payload, by engine_payload_read and
  *     engine_payload_moved.  A payload that is `waiting` has no octets until `wake` is called;
+ *   - where `wants_tls` is set: send `out`, take no more input in plain, and drop the connection if it holds or
+ *     gets any (CVE-2011-0411); after the handshake call `secured`, which clears wants_tls and what was said in plain;
  *   - close once `closing` is set and out and payload are drained; the same at the end of the
  *     peer's stream, unless an answer is still `owing`.
  */
@@ -56,11 +58,13 @@ struct engine {
 	bool closing;           /* close once out and payload are drained */
 	bool owing;             /* a request was taken whose answer is still to come */
 	bool narrow;            /* nobody knows yet who the peer is: little is kept for it */
+	bool wants_tls;         /* what is in `out` is the last in plain: see below */
 	/* Returns how many octets it took, from the front; the rest comes again.  Takes and ignores
 	 * all once `closing` is set. */
 	size_t (*feed)(struct engine *e, struct span in);
-	void (*tick)(struct engine *e); /* the deadline has come */
-	void (*sent)(struct engine *e); /* the payload has left; may be NULL */
+	void (*tick)(struct engine *e);    /* the deadline has come */
+	void (*sent)(struct engine *e);    /* the payload has left; may be NULL */
+	void (*secured)(struct engine *e); /* TLS is up; NULL for an engine that never wants it */
 	/* The mover's: the payload has octets again.  NULL: the mover waits for none. */
 	void (*wake)(void *arg);
 	void *wake_arg;

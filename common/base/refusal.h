@@ -126,6 +126,10 @@
 	X(fetch_running,         "fetch-running",         450, "4.3.0",  75, "the letter is being fetched already")	\
 	X(no_such_number,        "no-such-number",        550, "5.1.1",  66, "there is no letter of that number")	\
 	X(expired,               "expired",               550, "5.4.7",  75, "the recipient's server could not be notified in time")	\
+	/* the old world */									\
+	X(starttls_required,     "starttls-required",     530, "5.7.0",  77, "only STARTTLS is served before TLS")	\
+	X(octets_before_tls,     "octets-before-tls",     554, "5.5.1",  76, "octets came in plain after STARTTLS")	\
+	X(early_octets,          "early-octets",          554, "5.5.1",  76, "octets came before the reply that must precede them")	\
 	/* clients */										\
 	X(auth_required,         "auth-required",         530, "5.7.0",  77, "sign in first")	\
 	X(auth_failed,           "auth-failed",           535, "5.7.8",  77, "address or password is wrong")	\
