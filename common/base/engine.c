@@ -15,6 +15,13 @@ engine_payload_take(struct engine *e, struct source *s, uint64_t offset, uint64_
 }
 
 void
+engine_payload_take_to_end(struct engine *e, struct source *s)
+{
+	assert(e->payload.source == NULL);
+	e->payload = (struct payload) { .source = s, .to_end = true };
+}
+
+void
 engine_clear(struct engine *e)
 {
 	buf_clear(&e->out);
@@ -47,13 +54,15 @@ engine_payload_read(struct engine *e, char *dst, size_t n)
 
 	if (p->waiting)
 		return SOURCE_WAIT;
-	if (n > p->left)
+	if (!p->to_end && n > p->left)
 		n = (size_t)p->left;
 	p->source->wake = woken;
 	p->source->wake_arg = e;
 	got = p->source->read(p->source, p->offset, dst, n);
 	p->waiting = got == SOURCE_WAIT;
-	return p->waiting || (got > 0 && (size_t)got <= n) ? got : -1;
+	if (p->waiting || (got == 0 && p->to_end))
+		return got;
+	return got > 0 && (size_t)got <= n ? got : -1;
 }
 
 void
@@ -61,9 +70,11 @@ engine_payload_moved(struct engine *e, size_t n)
 {
 	struct payload *p = &e->payload;
 
-	assert(n <= p->left);
+	assert(p->to_end || n <= p->left);
 	p->offset += n;
-	if ((p->left -= n) > 0)
+	if (!p->to_end)
+		p->left -= n;
+	if (p->to_end ? n > 0 : p->left > 0)
 		return;
 	p->source->free(p->source);
 	*p = (struct payload) { 0 };

@@ -46,7 +46,8 @@ struct source {
 struct payload {
 	struct source *source; /* NULL: none */
 	uint64_t offset;       /* of the next octet */
-	uint64_t left;         /* > 0 where source is set */
+	uint64_t left;         /* > 0 where source is set; of no meaning where `to_end` is */
+	bool to_end;           /* nobody knows its length: the source says its end by 0 */
 	bool waiting;          /* for its source, which calls the mover's `wake` */
 };
 
@@ -72,15 +73,19 @@ struct engine {
 
 /* Puts a payload after what is in `out`; takes the source.  Zero octets: freed at once. */
 void engine_payload_take(struct engine *e, struct source *s, uint64_t offset, uint64_t n);
+/* The same from the first octet to the source's end, where its read returns 0. */
+void engine_payload_take_to_end(struct engine *e, struct source *s);
 void engine_clear(struct engine *e); /* frees out and the payload's source */
 
 /* -- for movers --------------------------------------------------------------------------------- */
 
 size_t engine_window(const struct engine *e);
 
-/* The next octets of the payload, at most n, as read of struct source; sets payload.waiting. */
+/* The next octets of the payload, at most n, as read of struct source; sets payload.waiting.  0 only at the end of
+ * a payload `to_end`. */
 ssize_t engine_payload_read(struct engine *e, char *dst, size_t n);
-/* n octets have left.  After the last one, frees the source and calls `sent`. */
+/* n octets have left, as many as read returned.  After the last one, frees the source and calls `sent`; after the
+ * 0 of a payload `to_end`, too. */
 void engine_payload_moved(struct engine *e, size_t n);
 
 #endif

@@ -103,7 +103,7 @@ write_payload(struct conn_stream *s, char *scratch, struct err *e)
 		err_set(e, REFUSAL_storage, "a payload cannot be read");
 		return CONN_MOVED_FAILED;
 	}
-	if (!write_tls(s, scratch, (size_t)got, e))
+	if (got > 0 && !write_tls(s, scratch, (size_t)got, e))
 		return CONN_MOVED_FAILED;
 	engine_payload_moved(s->engine, (size_t)got);
 	return CONN_MOVED_SOME;
