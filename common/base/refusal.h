@@ -24,6 +24,9 @@
 	X(bad_octet,             "bad-octet",             500, "5.5.2",  76, "a line contains a control character or malformed UTF-8")	\
 	X(unknown_verb,          "unknown-verb",          500, "5.5.1",  76, "no such request")	\
 	X(bad_sequence,          "bad-sequence",          503, "5.5.1",  76, "this request is not allowed now")	\
+	X(starttls_required,     "starttls-required",     530, "5.7.0",  77, "only STARTTLS is served before TLS")	\
+	X(octets_before_tls,     "octets-before-tls",     554, "5.5.1",  76, "octets came in plain after STARTTLS")	\
+	X(early_octets,          "early-octets",          554, "5.5.1",  76, "octets came before the reply that must precede them")	\
 	X(bad_parameter,         "bad-parameter",         555, "5.5.4",  76, "a parameter is not known, or not allowed here")	\
 	X(bad_syntax,            "bad-syntax",            501, "5.5.4",  76, "the request is malformed")	\
 	X(bad_address,           "bad-address",           553, "5.1.3",  65, "the address is not local@domain")	\
@@ -126,10 +129,6 @@
 	X(fetch_running,         "fetch-running",         450, "4.3.0",  75, "the letter is being fetched already")	\
 	X(no_such_number,        "no-such-number",        550, "5.1.1",  66, "there is no letter of that number")	\
 	X(expired,               "expired",               550, "5.4.7",  75, "the recipient's server could not be notified in time")	\
-	/* the old world */									\
-	X(starttls_required,     "starttls-required",     530, "5.7.0",  77, "only STARTTLS is served before TLS")	\
-	X(octets_before_tls,     "octets-before-tls",     554, "5.5.1",  76, "octets came in plain after STARTTLS")	\
-	X(early_octets,          "early-octets",          554, "5.5.1",  76, "octets came before the reply that must precede them")	\
 	/* clients */										\
 	X(auth_required,         "auth-required",         530, "5.7.0",  77, "sign in first")	\
 	X(auth_failed,           "auth-failed",           535, "5.7.8",  77, "address or password is wrong")	\
