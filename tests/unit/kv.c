@@ -313,6 +313,51 @@ facts(struct kv_txn *t, void *arg, struct err *e)
 	return true;
 }
 
+static bool
+add_name(void *arg, struct span name)
+{
+	buf_addf(arg, "%.*s ", SPAN_FMT(name));
+	return !span_eq(name, SPAN_LIT("b2"));
+}
+
+/* Until b2. */
+static bool
+names_are(struct kv_txn *t, const char *from, const char *prefix, const char *all)
+{
+	struct buf b = BUF_INIT;
+
+	kv_each_fact_name(t, 7, span_str(from), span_str(prefix), add_name, &b);
+	is(buf_span(&b), all);
+	buf_clear(&b);
+	return true;
+}
+
+static bool
+names(struct kv_txn *t, void *arg, struct err *e)
+{
+	(void)arg;
+	(void)e;
+	return names_are(t, "", "", "a b1 b2 ") && names_are(t, "b1", "", "b1 b2 ") &&
+	    names_are(t, "b1!", "", "b2 ") && names_are(t, "b3", "", "b3 c ") &&
+	    names_are(t, "", "b", "b1 b2 ") && names_are(t, "b3", "b", "b3 ") &&
+	    names_are(t, "", "d", "") && names_are(t, "d", "", "");
+}
+
+static void
+names_of_facts_are_in_their_order(void **state)
+{
+	struct kv_scene s = begin(state);
+	struct kv_part at = part(K_PLAIN, "aaaa"), from = part(K_PLAIN, "bbbb");
+
+	RUN(&s, from, EMIT(at, 7, "b2", 1, "3"), EMIT(at, 7, "c", 1, "5"), EMIT(at, 7, "a", 1, "1"),
+	    EMIT(at, 7, "b1", 1, ""), EMIT(at, 7, "b3", 1, "4"), EMIT(at, 8, "a", 1, "8"),
+	    EMIT(at, 6, "z", 1, "6"), EMIT(part(K_PLAIN, "aaab"), 7, "x", 1, "7"));
+	RUN(&s, at, PUT("b1", "a row is no fact"));
+	s.rig->settle(&s);
+	assert_int_equal(scene_call(&s, at, names), REFUSAL_NONE);
+	scene_clear(&s);
+}
+
 static void
 facts_are_in_the_order_of_names(void **state)
 {
@@ -498,6 +543,7 @@ main(void)
 		cmocka_unit_test(several_refusals_of_one_receiver_are_told_once),
 		cmocka_unit_test(rows_are_in_the_order_of_keys),
 		cmocka_unit_test(facts_are_in_the_order_of_names),
+		cmocka_unit_test(names_of_facts_are_in_their_order),
 		cmocka_unit_test(a_receiver_may_keep_less),
 		cmocka_unit_test(a_lease_is_a_row_with_a_fence),
 		cmocka_unit_test(octets_beside_the_rows_count),

@@ -353,6 +353,36 @@ keys_are_given_past_a_damaged_row(void **state)
 	scene_clear(&s);
 }
 
+static void
+look_at_names(struct kv_txn *t, void *arg)
+{
+	struct scene_look *l = arg;
+	struct key_list names = { .t = NULL };
+
+	kv_each_fact_name(t, SUM, SPAN_LIT(""), SPAN_LIT(""), list_key, &names);
+	snprintf(l->text, sizeof l->text, "%s", names.text);
+}
+
+static void
+names_of_facts_are_given_past_a_damaged_one(void **state)
+{
+	struct kv_scene s = begin(state);
+	struct kv_part at = part(K_PLAIN, "bbbb");
+	struct scene_look l = { .scene = &s };
+
+	RUN(&s, part(K_PLAIN, "aaaa"), EMIT(at, SUM, "a", 1, "1"),
+	    EMIT(at, SUM, "b", 1, "certainly"), EMIT(at, SUM, "c", 1, "3"));
+	s.rig->settle(&s);
+	if (is_lmdb(&s)) {
+		damage(&s, "certainl");
+		assert_fact(&s, at, SUM, "b", "storage");
+	}
+	scene_look_at(&l, at, look_at_names);
+	assert_string_equal(l.text, "a b c ");
+	assert_int_equal(l.why, REFUSAL_NONE);
+	scene_clear(&s);
+}
+
 /* The operation may be in the transaction of the first look for stored effects. */
 static void
 an_effect_that_is_stored_while_the_store_opens_is_tried_again(void **state)
@@ -738,6 +768,7 @@ main(void)
 		cmocka_unit_test(a_damaged_fact_is_replaced_where_it_is_only_kept),
 		cmocka_unit_test(a_read_tells_of_a_damaged_row),
 		cmocka_unit_test(keys_are_given_past_a_damaged_row),
+		cmocka_unit_test(names_of_facts_are_given_past_a_damaged_one),
 		cmocka_unit_test(an_effect_that_is_stored_while_the_store_opens_is_tried_again),
 		cmocka_unit_test(a_damaged_stored_effect_holds_up_its_pair_alone),
 		cmocka_unit_test(a_stored_effect_of_no_kind_holds_up_no_other),
