@@ -77,7 +77,7 @@ start(struct daemon *d, void **role, struct err *e)
 	i->heard = acknowledger_heard;
 	i->worker = memory_array(i->n_workers, sizeof *i->worker);
 	good = ims_store_open_as(
-	    &(struct ims_store_opening) {
+	    &(struct kv_opening) {
 		.folder = c->role[CONF_ROLE_IMS].folder,
 		.size = c->role[CONF_ROLE_IMS].folder_bytes,
 		.offload = i->offload,

@@ -142,7 +142,7 @@ start(struct daemon *d, void **role, struct err *e)
 	o->n_workers = workers_count(o->workers);
 	o->worker = memory_array(o->n_workers, sizeof *o->worker);
 	good = oms_store_open_as(
-	    &(struct oms_store_opening) {
+	    &(struct kv_opening) {
 		.folder = c->role[CONF_ROLE_OMS].folder,
 		.size = c->role[CONF_ROLE_OMS].folder_bytes,
 		.offload = o->offload,

@@ -21,7 +21,7 @@
 
 struct kv_upgrade {
 	const struct kv_upgrade_plan *plan;
-	const struct kv_upgrade_opening *opening;
+	const struct kv_opening *opening;
 	const char *made;
 	struct db *old;
 	struct db_txn *txn;
@@ -128,7 +128,7 @@ may_go_on(struct kv_upgrade *u)
 {
 	struct err e;
 
-	if (u->opening->stops == NULL || !u->opening->stops(u->opening->stops_arg))
+	if (u->opening->stops == NULL || !u->opening->stops(u->opening->arg))
 		return true;
 	log_fact(LOG_INFO, "store.migrating", "%s=%" PRIu64 " all=%" PRIu64 " stopped=yes",
 	    u->plan->unit, u->taken, u->all);
@@ -264,7 +264,7 @@ copy_all(struct kv_upgrade *u, struct err *e)
 
 	u->all = db_entries(u->txn, u->plan->counted);
 	log_progress(u);
-	good = may_go_on(u) && u->plan->copy(u, u->opening->arg, e);
+	good = may_go_on(u) && u->plan->copy(u, u->opening->offload, e);
 	if (!kv_upgrade_wait(u)) {
 		*e = u->why;
 		good = false;
@@ -294,7 +294,7 @@ make_store(struct kv_upgrade *u, struct err *e)
 
 /* Fills `made` from the old store. */
 static bool
-fill(const struct kv_upgrade_opening *o, const struct kv_upgrade_plan *plan, struct db *old,
+fill(const struct kv_opening *o, const struct kv_upgrade_plan *plan, struct db *old,
     const char *made, struct err *e)
 {
 	struct kv_upgrade u = {
@@ -316,7 +316,7 @@ fill(const struct kv_upgrade_opening *o, const struct kv_upgrade_plan *plan, str
 }
 
 static bool
-upgrade(const struct kv_upgrade_opening *o, const struct kv_upgrade_plan *plan, const char *here,
+upgrade(const struct kv_opening *o, const struct kv_upgrade_plan *plan, const char *here,
     struct err *e)
 {
 	char made[PATH_BYTES];
@@ -351,8 +351,8 @@ make_private(const char *folder, struct err *e)
 }
 
 bool
-kv_upgrade_open(const struct kv_upgrade_opening *o, const struct kv_upgrade_plan *plan,
-    struct kv **out, bool *is_old, struct err *e)
+kv_upgrade_open(const struct kv_opening *o, const struct kv_upgrade_plan *plan, struct kv **out,
+    bool *is_old, struct err *e)
 {
 	char here[PATH_BYTES], old[PATH_BYTES];
 

@@ -19,6 +19,7 @@
 #define COMMON_STORE_KV_UPGRADE_H
 
 #include "common/store/kv_lmdb.h"
+#include "common/store/kv_opening.h"
 
 struct db_txn;
 struct kv_upgrade;
@@ -32,23 +33,14 @@ struct kv_upgrade_plan {
 	const char *bodies; /* the folder beside a store's file that goes with it */
 	uint64_t (*room)(struct kv_upgrade *u); /* octets that the new store takes, at most about */
 	/* Takes all that the old store has (kv_upgrade_take).  False: *e, if no step was refused. */
-	bool (*copy)(struct kv_upgrade *u, void *arg, struct err *e);
+	bool (*copy)(struct kv_upgrade *u, struct offload *o, struct err *e);
 	/* Something beside the new store is to get its name, too, after it.  NULL: nothing is. */
 	bool (*is_unsettled)(const char *folder);
 	bool (*settle)(const char *folder, struct err *e);
 };
 
-struct kv_upgrade_opening {
-	const char *folder;
-	uint64_t size;
-	void *arg; /* of copy */
-	bool (*stops)(
-	    void *arg); /* true: the process ends, and so does a migration; NULL: it does not */
-	void *stops_arg;
-};
-
 /* *is_old: an old store is there.  False: as kv_lmdb_open, or closing. */
-bool kv_upgrade_open(const struct kv_upgrade_opening *o, const struct kv_upgrade_plan *plan,
+bool kv_upgrade_open(const struct kv_opening *o, const struct kv_upgrade_plan *plan,
     struct kv **out, bool *is_old, struct err *e);
 /* The file goes last: while it is there, the next start knows that there is something to remove. */
 void kv_upgrade_remove_old(const char *folder, const struct kv_upgrade_plan *plan);

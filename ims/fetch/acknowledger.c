@@ -11,6 +11,7 @@
 #include "common/base/random.h"
 #include "common/loop/loop.h"
 #include "common/loop/workers.h"
+#include "common/store/kv_question.h"
 #include "ims/fetch/fetch_dial.h"
 #include "ims/fetch/fetch_pair.h"
 #include "ims/store/store.h"
@@ -31,7 +32,7 @@ struct pair {
 	size_t n, sent;       /* gathered; given to the session */
 	bool more;            /* rows were left out because the session was full or had begun */
 	struct ims_ack last;  /* sent: a refill reads on after it */
-	struct ims_question *asking; /* REFILLING: for the next page */
+	struct kv_question *asking; /* REFILLING: for the next page */
 	struct dial *dial;
 	struct session *session;
 	struct loop_timer *timer; /* BUSY: ends the wait for a host; REFILLING: the next page */
@@ -43,12 +44,12 @@ LIST_HEAD(bucket, pair);
 
 struct acknowledger {
 	struct ims_worker *worker;
-	struct loop_timer *timer;    /* of the round */
-	struct ims_ack last;         /* the last row that the round has read */
-	bool begun;                  /* `last` is set */
-	struct ims_question *asking; /* for the next page of the round */
-	bool soon;                   /* the round was asked for meanwhile */
-	bool paused;                 /* the round waits until a pair is no longer active */
+	struct loop_timer *timer;   /* of the round */
+	struct ims_ack last;        /* the last row that the round has read */
+	bool begun;                 /* `last` is set */
+	struct kv_question *asking; /* for the next page of the round */
+	bool soon;                  /* the round was asked for meanwhile */
+	bool paused;                /* the round waits until a pair is no longer active */
 	uint64_t seed;
 	struct bucket pairs[BUCKETS];
 	TAILQ_HEAD(gathering, pair) gathering;
@@ -101,7 +102,7 @@ pair_free(struct pair *p)
 		p->session->pair = NULL;
 		conn_close(p->session->conn);
 	}
-	ims_question_drop(&p->asking);
+	kv_question_drop(&p->asking);
 	dial_free(&p->dial);
 	loop_timer_free(&p->timer);
 	free(p->rows);
@@ -594,7 +595,7 @@ acknowledger_free(struct acknowledger **ap)
 	for (unsigned i = 0; i < BUCKETS; i++)
 		while ((p = LIST_FIRST(&a->pairs[i])) != NULL)
 			pair_free(p); /* NOLINT(clang-analyzer-unix.Malloc): it left the list */
-	ims_question_drop(&a->asking);
+	kv_question_drop(&a->asking);
 	loop_timer_free(&a->timer);
 	free(a);
 }

@@ -16,27 +16,6 @@ ims_now_s(void)
 	return clock_wall_ms() / 1000;
 }
 
-struct ims_store *
-ims_store_new(struct kv *kv, uint64_t size)
-{
-	struct ims_store *s = memory_new(sizeof *s);
-
-	atomic_init(&s->holders, 1);
-	pthread_mutex_init(&s->lock, NULL);
-	random_bytes(&s->run, sizeof s->run);
-	s->size = size;
-	s->kv = kv;
-	return s;
-}
-
-struct ims_store *
-ims_store_hold(struct ims_store *s)
-{
-	if (s != NULL)
-		atomic_fetch_add(&s->holders, 1);
-	return s;
-}
-
 static void
 forget_files(struct ims_store *s)
 {
@@ -60,19 +39,53 @@ forget_leases(struct ims_store *s)
 		}
 }
 
-void
-ims_store_let_go(struct ims_store **sp)
+static void
+clear(struct kv_store *base)
 {
-	struct ims_store *s = *sp;
+	struct ims_store *s = (struct ims_store *)base;
 
-	*sp = NULL;
-	if (s == NULL || atomic_fetch_sub(&s->holders, 1) > 1)
-		return;
 	forget_files(s);
 	forget_leases(s);
-	bodies_free(&s->bodies);
 	pthread_mutex_destroy(&s->lock);
 	free(s);
+}
+
+struct ims_store *
+ims_store_new(struct kv *kv, uint64_t size)
+{
+	struct ims_store *s = memory_new(sizeof *s);
+
+	kv_store_init(&s->base, kv, clear);
+	pthread_mutex_init(&s->lock, NULL);
+	random_bytes(&s->run, sizeof s->run);
+	s->size = size;
+	return s;
+}
+
+struct kv_store *
+ims_base(struct ims_store *s)
+{
+	return s == NULL ? NULL : &s->base;
+}
+
+struct ims_store *
+ims_store_of(const struct kv_question *q)
+{
+	return (struct ims_store *)q->store;
+}
+
+struct ims_store *
+ims_store_hold(struct ims_store *s)
+{
+	kv_store_hold(ims_base(s));
+	return s;
+}
+
+void
+ims_store_let_go(struct ims_store **s)
+{
+	kv_store_let_go(ims_base(*s));
+	*s = NULL;
 }
 
 void
@@ -84,7 +97,7 @@ ims_store_seen_max(struct ims_store *s, uint64_t entries)
 struct bodies *
 ims_store_bodies(struct ims_store *s)
 {
-	return s->bodies;
+	return s->base.bodies;
 }
 
 /* One lease may begin several bodies: one for each host that it tries. */
@@ -98,13 +111,13 @@ ims_store_body_in(struct ims_store *s, const struct ims_letter *letter, struct l
 	random_bytes(random, sizeof random);
 	kv_key_add_u64(&attempt, letter->fence);
 	kv_key_add(&attempt, span_of(random, sizeof random));
-	return body_begin(s->bodies, kv_key_span(&key), kv_key_span(&attempt), l);
+	return body_begin(s->base.bodies, kv_key_span(&key), kv_key_span(&attempt), l);
 }
 
 struct kv *
 ims_store_kv(struct ims_store *s)
 {
-	return s->kv;
+	return s->base.kv;
 }
 
 /* -- damage -------------------------------------------------------------------------------------------------------- */

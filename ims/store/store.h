@@ -2,7 +2,7 @@
  *
  * Callers never see a transaction, a cursor or a key.  Each write changes one notice, its mailbox and its letter
  * (From domain, Id), or one letter, and is durable when `done` is called without an
- * error.  A question (struct ims_question) sees each write that was answered before it was asked.
+ * error.  A question (struct kv_question) sees each write that was answered before it was asked.
  *
  * What is accepted, and what a letter and a notice may become, is decided in ims/policy; this is when each
  * step is durable:
@@ -29,7 +29,7 @@
  *
  * A mailbox numbers its notices upwards and never uses a number twice.
  * Async:   each `done` is called exactly once, on the caller's loop, never inside the call; of a question only
- *          until ims_question_drop.  It may come after ims_store_close: a question then fails with closing.
+ *          until kv_question_drop.  It may come after ims_store_close: a question then fails with closing.
  *          A question may be asked of a store that was closed (NULL).
  * Units:   _s wall time.
  */
@@ -38,6 +38,7 @@
 
 #include "common/pki/trust.h"
 #include "common/store/body.h"
+#include "common/store/kv_opening.h"
 #include "ims/policy/ack.h"
 #include "ims/policy/letter.h"
 #include "ims/policy/repeat.h"
@@ -52,31 +53,19 @@
 #define IMS_STORE_USER_BYTES  288 /* what common/auth/accounts.h calls an owner */
 
 struct loop;
-struct offload;
 struct kv;
 struct ims_store;
 
-struct ims_store_opening {
-	const char *folder;
-	uint64_t size;
-	struct offload *offload;
-	/* May be NULL.  Asked between the commits of a migration, which may take long: true ends it (e: closing), and
-	 * the next opening begins it anew. */
-	bool (*stops)(void *arg);
-	void *arg;
-};
-bool ims_store_open_as(const struct ims_store_opening *o, struct ims_store **s, struct err *e);
+bool ims_store_open_as(const struct kv_opening *o, struct ims_store **s, struct err *e);
 bool ims_store_open(const char *folder, uint64_t size, struct offload *o, struct ims_store **s,
     struct err *e);
 void ims_store_close(struct ims_store **s);
 
 typedef void ims_store_done(void *arg, const struct err *e);
 
-/* A question that waits for its answer.  Its handle is valid until `done` is called.  What `done` is given is
- * borrowed until it returns. */
-struct ims_question;
-/* `done` is not called any more; on the loop of the question.  *q may be NULL; it is set to NULL. */
-void ims_question_drop(struct ims_question **q);
+/* A question that waits for its answer.  Its handle is valid until `done` is called; kv_question_drop
+ * (common/store/kv_question.h) forgets it.  What `done` is given is borrowed until it returns. */
+struct kv_question;
 
 /* -- accepting ------------------------------------------------------------------------------------ */
 
@@ -112,7 +101,7 @@ void ims_store_accept(struct ims_store *s, struct notify_batch *b,
 /* Has the mailbox ever had a notice from this domain?  Remembered until the mailbox is deleted, for
  * the first IMS_MAILBOX_KNOWN domains of a mailbox; for others while they have a notice there. */
 typedef void ims_store_knows_done(void *arg, bool knows); /* false also where it cannot be read */
-struct ims_question *ims_store_knows(struct ims_store *s, const char *user, struct span from_domain,
+struct kv_question *ims_store_knows(struct ims_store *s, const char *user, struct span from_domain,
     struct loop *l, ims_store_knows_done *done, void *arg);
 
 /* -- reading a mailbox ------------------------------------------------------------------------------ */
@@ -130,12 +119,12 @@ struct ims_row {
 
 /* e: no_such_number, storage. */
 typedef void ims_store_found(void *arg, const struct ims_row *row, const struct err *e);
-struct ims_question *ims_store_notice(struct ims_store *s, const char *user, uint64_t number,
+struct kv_question *ims_store_notice(struct ims_store *s, const char *user, uint64_t number,
     struct loop *l, ims_store_found *done, void *arg);
 /* The first `max` notices with numbers > after; those that are damaged are left out.  more: others follow. */
 typedef void ims_store_listed(void *arg, const struct ims_row *rows, size_t n, bool more,
     const struct err *e);
-struct ims_question *ims_store_list(struct ims_store *s, const char *user, uint64_t after,
+struct kv_question *ims_store_list(struct ims_store *s, const char *user, uint64_t after,
     size_t max, struct loop *l, ims_store_listed *done, void *arg);
 /* The verified octets of a letter that is HERE.  The callee owns `body`. */
 typedef void ims_store_body_found(void *arg, struct source *body, const struct err *e);
@@ -153,10 +142,10 @@ struct ims_kept {
 };
 /* e: no_such_number, storage. */
 typedef void ims_store_evidence_found(void *arg, const struct ims_kept *k, const struct err *e);
-struct ims_question *ims_store_evidence(struct ims_store *s, const char *user, uint64_t number,
+struct kv_question *ims_store_evidence(struct ims_store *s, const char *user, uint64_t number,
     struct loop *l, ims_store_evidence_found *done, void *arg);
 /* The first evidence under this id, of any sender and any of our domains. */
-struct ims_question *ims_store_evidence_of(struct ims_store *s, const struct ulid *id,
+struct kv_question *ims_store_evidence_of(struct ims_store *s, const struct ulid *id,
     struct loop *l, ims_store_evidence_found *done, void *arg);
 
 /* -- fetching ------------------------------------------------------------------------------------------ */
@@ -187,7 +176,7 @@ struct ims_ack {
 /* The first `max` that follow `after` (NULL: from the beginning). */
 typedef void ims_store_acks_done(void *arg, const struct ims_ack *acks, size_t n, bool more,
     const struct err *e);
-struct ims_question *ims_store_pending_acks(struct ims_store *s, const struct ims_ack *after,
+struct kv_question *ims_store_pending_acks(struct ims_store *s, const struct ims_ack *after,
     size_t max, struct loop *l, ims_store_acks_done *done, void *arg);
 /* The sender's OMS answered it: deletes it, unless a new one has become pending (round). */
 void ims_store_acked(struct ims_store *s, const struct ims_ack *o, struct loop *loop,
@@ -222,7 +211,7 @@ typedef void ims_store_counted(void *arg, const struct ims_store_counts *c, cons
 void ims_store_counts(struct ims_store *s, struct loop *l, ims_store_counted *done, void *arg);
 /* e: no_such_user, storage. */
 typedef void ims_store_has(void *arg, uint64_t notices, const struct err *e);
-struct ims_question *ims_store_has_mailbox(struct ims_store *s, const char *user, struct loop *l,
+struct kv_question *ims_store_has_mailbox(struct ims_store *s, const char *user, struct loop *l,
     ims_store_has *done, void *arg);
 struct ims_mailbox {
 	char user[IMS_STORE_USER_BYTES];
@@ -231,7 +220,7 @@ struct ims_mailbox {
 /* The first `max` that follow `after` ("": from the first), in an order of the store's own.  more: others follow. */
 typedef void ims_store_mailboxes_done(void *arg, const struct ims_mailbox *rows, size_t n,
     bool more, const struct err *e);
-struct ims_question *ims_store_mailboxes(struct ims_store *s, const char *after, size_t max,
+struct kv_question *ims_store_mailboxes(struct ims_store *s, const char *after, size_t max,
     struct loop *l, ims_store_mailboxes_done *done, void *arg);
 
 /* The sums of senders' domains, in pages as ims_store_mailboxes. */
@@ -241,11 +230,11 @@ struct ims_sender {
 };
 typedef void ims_store_senders_done(void *arg, const struct ims_sender *rows, size_t n, bool more,
     const struct err *e);
-struct ims_question *ims_store_senders(struct ims_store *s, const char *after, size_t max,
+struct kv_question *ims_store_senders(struct ims_store *s, const char *after, size_t max,
     struct loop *l, ims_store_senders_done *done, void *arg);
 /* The sum of one domain in the store or, with a user, in that mailbox.  Zeros: it takes nothing. */
 typedef void ims_store_share_done(void *arg, const struct ims_share *sum, const struct err *e);
-struct ims_question *ims_store_share(struct ims_store *s, const char *from_domain, const char *user,
+struct kv_question *ims_store_share(struct ims_store *s, const char *from_domain, const char *user,
     struct loop *l, ims_store_share_done *done, void *arg);
 
 /* -- many notices, page by page ----------------------------------------------------------------------- */

@@ -27,7 +27,7 @@ struct accept;
 /* Entries for one mailbox, in one operation. */
 struct group {
 	struct ims_accepting_all what; /* first: what is applied */
-	struct ims_op op;
+	struct kv_op op;
 	struct accept *of;
 	bool told; /* something that it awaited was refused */
 };
@@ -39,7 +39,7 @@ _Static_assert(sizeof(struct ims_letter) + sizeof(struct buf) <= IMS_STORE_STATE
 /* Of a repeat, for its letter. */
 struct repeat {
 	struct ims_letter_op what; /* first */
-	struct ims_op op;
+	struct kv_op op;
 	struct accept *of;
 	struct ims_accepting *entry;
 	struct buf evidence;
@@ -205,7 +205,7 @@ take_repeat(struct accept *a, struct ims_accepting *x)
 		.first = x->has_first ? x->first : NULL,
 		.answered = x->answered,
 	};
-	r->op.op = (struct kv_op) {
+	r->op = (struct kv_op) {
 		.part = ims_part_letter(&st->id),
 		.apply = ims_letter_op_repeat,
 		.done = repeated,
@@ -213,7 +213,7 @@ take_repeat(struct accept *a, struct ims_accepting *x)
 		.octets = 1024 + r->evidence.len + a->cites.len,
 	};
 	a->waiting++;
-	ims_take(a->store, &r->op, a->loop);
+	kv_store_take(ims_base(a->store), &r->op, a->loop);
 }
 
 static void take_halves(struct group *g);
@@ -262,7 +262,7 @@ group_over(void *arg, const struct err *e)
 
 struct keeping {
 	struct ims_keeping what; /* first */
-	struct ims_op op;
+	struct kv_op op;
 	struct accept *of;
 };
 
@@ -284,7 +284,7 @@ paper_kept(void *arg, const struct err *e)
 		over(a);
 }
 
-static struct ims_op *
+static struct kv_op *
 paper_op(struct accept *a, const struct ims_paper *p)
 {
 	struct keeping *k = memory_new(sizeof *k);
@@ -297,7 +297,7 @@ paper_op(struct accept *a, const struct ims_paper *p)
 		.now_s = a->ev->received_s,
 		.crl = p->crl,
 	};
-	k->op.op = (struct kv_op) {
+	k->op = (struct kv_op) {
 		.part = ims_part_paper(p->digest),
 		.apply = ims_paper_keep,
 		.done = paper_kept,
@@ -345,7 +345,7 @@ new_group(struct accept *a, struct ims_accepting *entry, size_t n, uint64_t has)
 		.entry = entry,
 		.n = n,
 		.sender_has = has };
-	g->op.op = (struct kv_op) {
+	g->op = (struct kv_op) {
 		.part = ims_part_mailbox(g->what.user),
 		.apply = ims_mailbox_accept,
 		.told = on_told,
@@ -354,7 +354,7 @@ new_group(struct accept *a, struct ims_accepting *entry, size_t n, uint64_t has)
 		.octets = a->cites.len,
 	};
 	for (size_t i = 0; i < n; i++)
-		g->op.op.octets += ENTRY_OCTETS + entry[i].evidence.n;
+		g->op.octets += ENTRY_OCTETS + entry[i].evidence.n;
 	return g;
 }
 
@@ -377,11 +377,11 @@ take_halves(struct group *g)
 	struct group *first = new_group(a, g->what.entry, half, has),
 		     *second = new_group(a, g->what.entry + half, g->what.n - half,
 			 has + takes_of(g->what.entry, half));
-	struct ims_op *ops[] = { &first->op, &second->op };
+	struct kv_op *ops[] = { &first->op, &second->op };
 
 	free(g);
 	a->waiting++;
-	ims_take_several(a->store, ops, 2, a->loop);
+	kv_store_take_several(ims_base(a->store), ops, 2, a->loop);
 }
 
 /* Those for the same mailbox, in their order; the order of mailboxes does not matter. */
@@ -458,7 +458,7 @@ fill_common(struct accept *a)
 static void
 take_first(struct accept *a, size_t n, uint64_t has)
 {
-	struct ims_op **ops = memory_array(n, sizeof *ops);
+	struct kv_op **ops = memory_array(n, sizeof *ops);
 	size_t n_ops = 0, size;
 
 	for (size_t i = 0; i < n; i += size) {
@@ -467,7 +467,7 @@ take_first(struct accept *a, size_t n, uint64_t has)
 		has += takes_of(&a->entries[i], size);
 	}
 	a->waiting = n_ops;
-	ims_take_several(a->store, ops, n_ops, a->loop);
+	kv_store_take_several(ims_base(a->store), ops, n_ops, a->loop);
 	free(ops);
 }
 
@@ -521,7 +521,7 @@ take_again(struct accept *a)
 static void
 take_papers(struct accept *a)
 {
-	struct ims_op *ops[IMS_PAPERS_MAX];
+	struct kv_op *ops[IMS_PAPERS_MAX];
 	size_t n = 0;
 
 	for (size_t i = 0; i < a->papers.n; i++)
@@ -529,7 +529,7 @@ take_papers(struct accept *a)
 			ops[n++] = paper_op(a, &a->papers.paper[i]);
 	a->waiting = n;
 	if (n > 0)
-		ims_take_several(a->store, ops, n, a->loop);
+		kv_store_take_several(ims_base(a->store), ops, n, a->loop);
 	else
 		take_groups(a);
 }

@@ -7,7 +7,7 @@
 
 /* In the order of the directory of domains, and within a domain of letters. */
 struct of_acks {
-	struct ims_question question;
+	struct kv_question question;
 	unsigned shard;
 	struct kv_key name;   /* of the directory: names from this on */
 	struct domain domain; /* whose acknowledgements are read; "": the next is looked for */
@@ -36,11 +36,10 @@ take_ack(void *arg, const struct kv_fact *f)
 }
 
 static void
-look_for_acks(struct kv_txn *t, void *arg, struct err *why)
+look_for_acks(struct kv_txn *t, void *arg)
 {
 	struct of_acks *q = arg;
 
-	(void)why;
 	q->n = q->before;
 	q->more = false;
 	kv_each_fact(t, FACT_ACK, kv_key_span(&q->after), (struct span) { 0 }, take_ack, q);
@@ -56,11 +55,10 @@ take_domain(void *arg, const struct kv_fact *f)
 }
 
 static void
-look_for_domain(struct kv_txn *t, void *arg, struct err *why)
+look_for_domain(struct kv_txn *t, void *arg)
 {
 	struct of_acks *q = arg;
 
-	(void)why;
 	q->domain.text[0] = '\0';
 	kv_each_fact(t, FACT_LISTED, kv_key_span(&q->name), (struct span) { 0 }, take_domain, q);
 }
@@ -97,31 +95,31 @@ note_idle(const struct of_acks *q)
 		noted(n, &e);
 }
 
-static void acks_found(struct ims_question *question);
-static void domain_found(struct ims_question *question);
+static void acks_found(struct kv_question *question);
+static void domain_found(struct kv_question *question);
 
 static void
 read_domain(struct of_acks *q)
 {
 	q->question.next = acks_found;
 	q->before = q->n;
-	ims_look(&q->question, ims_part_acks(domain_span(&q->domain)), look_for_acks, q);
+	kv_question_look(&q->question, ims_part_acks(domain_span(&q->domain)), look_for_acks, q);
 }
 
 static void
 find_domain(struct of_acks *q)
 {
 	q->question.next = domain_found;
-	ims_look(&q->question, kv_dir_shard(PART_ACKERS, q->shard), look_for_domain, q);
+	kv_question_look(&q->question, kv_dir_shard(PART_ACKERS, q->shard), look_for_domain, q);
 }
 
 static void
-acks_found(struct ims_question *question)
+acks_found(struct kv_question *question)
 {
 	struct of_acks *q = (struct of_acks *)question;
 
 	if (q->more) {
-		ims_answer(question);
+		kv_question_answer(question);
 		return;
 	}
 	if (q->idle)
@@ -133,7 +131,7 @@ acks_found(struct ims_question *question)
 }
 
 static void
-domain_found(struct ims_question *question)
+domain_found(struct kv_question *question)
 {
 	struct of_acks *q = (struct of_acks *)question;
 
@@ -143,12 +141,12 @@ domain_found(struct ims_question *question)
 		q->name.n = 0;
 		find_domain(q);
 	} else {
-		ims_answer(question);
+		kv_question_answer(question);
 	}
 }
 
 static void
-tell_acks(struct ims_question *question, const struct err *e)
+tell_acks(struct kv_question *question, const struct err *e)
 {
 	struct of_acks *q = (struct of_acks *)question;
 
@@ -156,12 +154,12 @@ tell_acks(struct ims_question *question, const struct err *e)
 }
 
 static void
-clear_acks(struct ims_question *question)
+clear_acks(struct kv_question *question)
 {
 	free(((struct of_acks *)question)->rows);
 }
 
-struct ims_question *
+struct kv_question *
 ims_store_pending_acks(struct ims_store *s, const struct ims_ack *after, size_t max, struct loop *l,
     ims_store_acks_done *done, void *arg)
 {
@@ -174,7 +172,7 @@ ims_store_pending_acks(struct ims_store *s, const struct ims_ack *after, size_t 
 	q->now_s = ims_now_s();
 	q->done = done;
 	q->arg = arg;
-	ims_ask(&q->question, s, l);
+	kv_question_begin(&q->question, ims_base(s), l);
 	if (after == NULL) {
 		find_domain(q);
 		return &q->question;

@@ -6,7 +6,7 @@
 
 struct change {
 	struct ims_changing what; /* first: what is applied */
-	struct ims_op op;
+	struct kv_op op;
 	struct ims_store *store;
 	struct loop *loop;
 	char file[BODY_NAME_BYTES]; /* of a body that may have no letter any more */
@@ -36,7 +36,7 @@ take(struct ims_store *s, const struct change *what, struct kv_part part,
 	c->store = ims_store_hold(s);
 	c->loop = l;
 	c->what.now_s = ims_now_s();
-	c->op.op = (struct kv_op) {
+	c->op = (struct kv_op) {
 		.part = part,
 		.apply = apply,
 		.done = changed,
@@ -44,7 +44,7 @@ take(struct ims_store *s, const struct change *what, struct kv_part part,
 		.octets = 2048,
 		.frees = true, /* a mark replaces a record, a drop deletes one */
 	};
-	ims_take(s, &c->op, l);
+	kv_store_take(ims_base(s), &c->op, l);
 }
 
 void
@@ -63,7 +63,7 @@ ims_store_mark(struct ims_store *s, const char *user, uint64_t number, unsigned 
 /* -- drop, decline: the letter is looked at before ---------------------------------------------------------- */
 
 struct dropping {
-	struct ims_question question;
+	struct kv_question question;
 	struct kv_part mailbox;
 	uint64_t number;
 	bool declined;
@@ -88,23 +88,23 @@ look_for_letter(struct kv_txn *t, void *arg, struct err *why)
 {
 	struct dropping *d = arg;
 
-	d->has_letter = ims_letter_now(t, d->question.store,
+	d->has_letter = ims_letter_now(t, ims_store_of(&d->question),
 	    address_domain(span_str(d->notice.from)), d->now_s, &d->letter, why);
 	if (why->why == REFUSAL_no_such_number)
 		why->why = REFUSAL_NONE;
 }
 
 static void
-notice_found(struct ims_question *question)
+notice_found(struct kv_question *question)
 {
 	struct dropping *d = (struct dropping *)question;
 
-	question->next = ims_answer;
-	ims_look(question, ims_part_letter(&d->notice.id), look_for_letter, d);
+	question->next = kv_question_answer;
+	kv_question_judge(question, ims_part_letter(&d->notice.id), look_for_letter, d);
 }
 
 static void
-drop(struct ims_question *question, const struct err *e)
+drop(struct kv_question *question, const struct err *e)
 {
 	struct dropping *d = (struct dropping *)question;
 	struct change c = {
@@ -121,8 +121,8 @@ drop(struct ims_question *question, const struct err *e)
 	}
 	if (d->has_letter && !d->declined)
 		span_copy(span_str(d->letter.file), c.file, sizeof c.file);
-	take(question->store, &c, d->mailbox, d->declined ? ims_mailbox_decline : ims_mailbox_drop,
-	    question->loop);
+	take(ims_store_of(question), &c, d->mailbox,
+	    d->declined ? ims_mailbox_decline : ims_mailbox_drop, question->loop);
 }
 
 void
@@ -139,6 +139,6 @@ ims_store_drop(struct ims_store *s, const char *user, uint64_t number, bool decl
 	d->arg = arg;
 	d->question.next = notice_found;
 	d->question.tell = drop;
-	ims_ask(&d->question, s, loop);
-	ims_look(&d->question, d->mailbox, look_for_notice, d);
+	kv_question_begin(&d->question, ims_base(s), loop);
+	kv_question_judge(&d->question, d->mailbox, look_for_notice, d);
 }

@@ -11,7 +11,7 @@ struct shard {
 };
 
 struct counting {
-	struct ims_question question;
+	struct kv_question question;
 	struct shard shard[KV_DIR_SHARDS]; /* mailboxes */
 	struct shard papers[KV_DIR_SHARDS];
 	ims_store_counted *done;
@@ -19,16 +19,15 @@ struct counting {
 };
 
 static void
-look_at_shard(struct kv_txn *t, void *arg, struct err *why)
+look_at_shard(struct kv_txn *t, void *arg)
 {
 	struct shard *x = arg;
 
-	(void)why;
 	ims_list_sums(t, &x->entries, &x->sum);
 }
 
 static void
-tell_counts(struct ims_question *q, const struct err *e)
+tell_counts(struct kv_question *q, const struct err *e)
 {
 	struct counting *c = (struct counting *)q;
 	struct ims_store_counts out = { .mailboxes = 0 };
@@ -41,7 +40,7 @@ tell_counts(struct ims_question *q, const struct err *e)
 	out.used_bytes = k.used_bytes;
 	out.size_bytes = k.size_bytes;
 	if (q->store != NULL)
-		out.damaged = ims_damage_count(q->store);
+		out.damaged = ims_damage_count(ims_store_of(q));
 	for (unsigned i = 0; i < KV_DIR_SHARDS; i++) {
 		out.mailboxes += c->shard[i].entries;
 		out.notices += c->shard[i].sum.notices;
@@ -55,14 +54,15 @@ ims_store_counts(struct ims_store *s, struct loop *l, ims_store_counted *done, v
 {
 	struct counting *c = memory_new(sizeof *c);
 
-	c->question.next = ims_answer;
+	c->question.next = kv_question_answer;
 	c->question.tell = tell_counts;
 	c->done = done;
 	c->arg = arg;
-	ims_ask(&c->question, s, l);
+	kv_question_begin(&c->question, ims_base(s), l);
 	for (unsigned i = 0; i < KV_DIR_SHARDS; i++) {
-		ims_look(&c->question, kv_dir_shard(PART_MAILBOXES, i), look_at_shard,
+		kv_question_look(&c->question, kv_dir_shard(PART_MAILBOXES, i), look_at_shard,
 		    &c->shard[i]);
-		ims_look(&c->question, kv_dir_shard(PART_PAPERS, i), look_at_shard, &c->papers[i]);
+		kv_question_look(&c->question, kv_dir_shard(PART_PAPERS, i), look_at_shard,
+		    &c->papers[i]);
 	}
 }

@@ -14,7 +14,7 @@ struct paper {
 };
 
 struct of_evidence {
-	struct ims_question question;
+	struct kv_question question;
 	uint64_t number; /* 0: by id */
 	struct ulid id;
 	char from[ADDRESS_STR_BYTES], to[ADDRESS_STR_BYTES];
@@ -102,7 +102,7 @@ look_for_paper(struct kv_txn *t, void *arg, struct err *why)
 }
 
 static void
-papers_found(struct ims_question *question)
+papers_found(struct kv_question *question)
 {
 	struct of_evidence *q = (struct of_evidence *)question;
 
@@ -111,31 +111,31 @@ papers_found(struct ims_question *question)
 			: i == 1 && q->has_seal ? &q->kept.seal
 						: &q->kept.crls,
 		    buf_span(&q->paper[i].octets));
-	ims_answer(question);
+	kv_question_answer(question);
 }
 
 static void
-evidence_found(struct ims_question *question)
+evidence_found(struct kv_question *question)
 {
 	struct of_evidence *q = (struct of_evidence *)question;
 
 	question->next = papers_found;
 	for (size_t i = 0; i < q->n_papers; i++)
-		ims_look(question, ims_part_paper(q->paper[i].digest), look_for_paper,
+		kv_question_judge(question, ims_part_paper(q->paper[i].digest), look_for_paper,
 		    &q->paper[i]);
 }
 
 static void
-notice_found(struct ims_question *question)
+notice_found(struct kv_question *question)
 {
 	struct of_evidence *q = (struct of_evidence *)question;
 
 	question->next = evidence_found;
-	ims_look(question, ims_part_letter(&q->id), look_for_evidence, q);
+	kv_question_judge(question, ims_part_letter(&q->id), look_for_evidence, q);
 }
 
 static void
-tell_evidence(struct ims_question *question, const struct err *e)
+tell_evidence(struct kv_question *question, const struct err *e)
 {
 	struct of_evidence *q = (struct of_evidence *)question;
 
@@ -143,7 +143,7 @@ tell_evidence(struct ims_question *question, const struct err *e)
 }
 
 static void
-clear_evidence(struct ims_question *question)
+clear_evidence(struct kv_question *question)
 {
 	struct of_evidence *q = (struct of_evidence *)question;
 
@@ -164,7 +164,7 @@ evidence_new(ims_store_evidence_found *done, void *arg)
 	return q;
 }
 
-struct ims_question *
+struct kv_question *
 ims_store_evidence(struct ims_store *s, const char *user, uint64_t number, struct loop *l,
     ims_store_evidence_found *done, void *arg)
 {
@@ -172,19 +172,19 @@ ims_store_evidence(struct ims_store *s, const char *user, uint64_t number, struc
 
 	q->number = number;
 	q->question.next = notice_found;
-	ims_ask(&q->question, s, l);
-	ims_look(&q->question, ims_part_mailbox(user), look_for_notice, q);
+	kv_question_begin(&q->question, ims_base(s), l);
+	kv_question_judge(&q->question, ims_part_mailbox(user), look_for_notice, q);
 	return &q->question;
 }
 
-struct ims_question *
+struct kv_question *
 ims_store_evidence_of(struct ims_store *s, const struct ulid *id, struct loop *l,
     ims_store_evidence_found *done, void *arg)
 {
 	struct of_evidence *q = evidence_new(done, arg);
 
 	q->id = *id;
-	ims_ask(&q->question, s, l);
+	kv_question_begin(&q->question, ims_base(s), l);
 	notice_found(&q->question);
 	return &q->question;
 }

@@ -6,7 +6,7 @@
 
 struct change {
 	struct ims_letter_op what; /* first: what is applied */
-	struct ims_op op;
+	struct kv_op op;
 	struct ims_store *store;
 	struct body_kept kept; /* keep */
 	ims_store_leased *leased;
@@ -38,7 +38,7 @@ static void
 fill(struct change *c, bool (*apply)(struct kv_txn *t, void *arg, struct err *e),
     void (*done)(void *arg, const struct err *e), size_t octets, bool frees)
 {
-	c->op.op = (struct kv_op) {
+	c->op = (struct kv_op) {
 		.part = ims_part_letter(&c->what.id),
 		.apply = apply,
 		.done = done,
@@ -53,7 +53,7 @@ take(struct change *c, bool (*apply)(struct kv_txn *t, void *arg, struct err *e)
     void (*done)(void *arg, const struct err *e), size_t octets, bool frees, struct loop *loop)
 {
 	fill(c, apply, done, octets, frees);
-	ims_take(c->store, &c->op, loop);
+	kv_store_take(ims_base(c->store), &c->op, loop);
 }
 
 static void
@@ -74,7 +74,7 @@ ims_store_lease(struct ims_store *s, const struct ims_letter *l, struct loop *lo
 	struct change *c;
 	uint64_t owner;
 
-	if (s != NULL && s->kv != NULL && kv_owns(s->kv, &part, &owner) && owner == 0) {
+	if (s != NULL && s->base.kv != NULL && kv_owns(s->base.kv, &part, &owner) && owner == 0) {
 		ims_lease_ask(s, l, loop, done, arg);
 		return;
 	}
@@ -91,7 +91,7 @@ kept(void *arg, const struct err *e)
 	if (e == NULL)
 		ims_lease_end(c->store, &c->lease);
 	if (e != NULL && c->store != NULL)
-		body_remove(c->store->bodies, c->kept.name);
+		body_remove(c->store->base.bodies, c->kept.name);
 	ims_store_let_go(&c->store);
 	body_kept_clear(&c->kept);
 	c->is_kept(c->arg, e == NULL ? c->what.round : 0, e);
@@ -176,7 +176,7 @@ one_acked(void *arg, const struct err *e)
 	free(a);
 }
 
-static struct ims_op *
+static struct kv_op *
 ack_op(struct ims_store *s, const struct ims_ack *o, struct acked *all)
 {
 	struct ims_letter l = { .id = o->id,
@@ -195,13 +195,13 @@ void
 ims_store_acked_several(struct ims_store *s, const struct ims_ack *acks, size_t n,
     struct loop *loop, ims_store_done *done, void *arg)
 {
-	struct ims_op **ops = memory_array(n, sizeof *ops);
+	struct kv_op **ops = memory_array(n, sizeof *ops);
 	struct acked *all = memory_new(sizeof *all);
 
 	*all = (struct acked) { .left = n, .done = done, .arg = arg };
 	for (size_t i = 0; i < n; i++)
 		ops[i] = ack_op(s, &acks[i], all);
-	ims_take_several(s, ops, n, loop);
+	kv_store_take_several(ims_base(s), ops, n, loop);
 	free(ops);
 }
 

@@ -58,7 +58,7 @@ ims_ask_files(void *store, struct body_page *p)
 			.arg = f,
 			.frees = true,
 		};
-		if (!kv_take(s->kv, &f->op, &e))
+		if (!kv_take(s->base.kv, &f->op, &e))
 			file_asked(f, &e);
 	}
 	if (atomic_fetch_sub(&a->waiting, 1) > 1)
@@ -72,7 +72,7 @@ ims_ask_files(void *store, struct body_page *p)
 /* What a mailbox states to a letter need not have arrived yet: a letter that still names the file is asked once more
  * by the next sweep.  A restart finds what is then left (body_orphans.h). */
 struct of_file {
-	struct ims_question question;
+	struct kv_question question;
 	struct ims_naming what;
 	char file[BODY_NAME_BYTES];
 	bool again;
@@ -104,14 +104,14 @@ ask_later(struct ims_store *s, const char *file)
 }
 
 static void
-tell_file(struct ims_question *question, const struct err *e)
+tell_file(struct kv_question *question, const struct err *e)
 {
 	struct of_file *q = (struct of_file *)question;
 
 	if (e == NULL && !q->what.named)
 		body_remove(question->store->bodies, q->file);
 	else if (e == NULL && !q->again)
-		ask_later(question->store, q->file);
+		ask_later(ims_store_of(question), q->file);
 }
 
 static void
@@ -121,15 +121,15 @@ ask_for_file(struct ims_store *s, const char *file, bool again, struct loop *l)
 	struct kv_part part;
 
 	span_copy(span_str(file), q->file, sizeof q->file);
-	q->question.next = ims_answer;
+	q->question.next = kv_question_answer;
 	q->question.tell = tell_file;
 	q->what.file = q->file;
 	q->again = again;
-	ims_ask(&q->question, s, l);
+	kv_question_begin(&q->question, ims_base(s), l);
 	if (ims_part_of_file(q->file, &part, q->what.domain_hash))
-		ims_look(&q->question, part, look_for_file, q);
+		kv_question_judge(&q->question, part, look_for_file, q);
 	else
-		ims_answer(&q->question);
+		kv_question_answer(&q->question);
 }
 
 void

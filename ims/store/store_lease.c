@@ -143,7 +143,7 @@ ims_letter_now(struct kv_txn *t, struct ims_store *s, struct span from_domain, i
 /* -- taking one ------------------------------------------------------------------------------------------- */
 
 struct leasing {
-	struct ims_question question;
+	struct kv_question question;
 	struct ims_letter what; /* who asks for which */
 	struct ims_letter_record found;
 	int64_t now_s;
@@ -157,8 +157,8 @@ look_for_letter(struct kv_txn *t, void *arg, struct err *why)
 {
 	struct leasing *q = arg;
 
-	ims_letter_is(t, domain_span(&q->what.from_domain), q->question.store->run, q->now_s,
-	    &q->found, why);
+	ims_letter_is(t, domain_span(&q->what.from_domain), ims_store_of(&q->question)->run,
+	    q->now_s, &q->found, why);
 }
 
 /* Somebody else fetches it: by a lease here, or by one in its record. */
@@ -188,7 +188,7 @@ take_again(struct ims_store *s, struct leasing *q)
 
 /* The lease was taken before the letter was read, so nobody else has begun to fetch it since. */
 static void
-tell(struct ims_question *question, const struct err *e)
+tell(struct kv_question *question, const struct err *e)
 {
 	struct leasing *q = (struct leasing *)question;
 	struct ims_letter l = q->found.facts;
@@ -196,14 +196,14 @@ tell(struct ims_question *question, const struct err *e)
 	struct err running;
 
 	if (open && !q->taken)
-		take_again(question->store, q);
+		take_again(ims_store_of(question), q);
 	if (e == NULL && is_running(q, &q->found.facts, open, &running))
 		e = &running;
 	l.own_domain = q->what.own_domain;
 	if (open && e == NULL)
-		l.fence = number(question->store, &l, q->found.lease.by);
+		l.fence = number(ims_store_of(question), &l, q->found.lease.by);
 	else if (q->taken)
-		ims_lease_end(question->store, &q->what);
+		ims_lease_end(ims_store_of(question), &q->what);
 	q->done(q->arg, e == NULL ? &l : NULL, e);
 }
 
@@ -214,7 +214,7 @@ ims_lease_ask(struct ims_store *s, const struct ims_letter *l, struct loop *loop
 	struct leasing *q = memory_new(sizeof *q);
 	struct kv_part part = ims_part_letter(&l->id);
 
-	q->question.next = ims_answer;
+	q->question.next = kv_question_answer;
 	q->question.tell = tell;
 	q->what = *l;
 	q->what.fence = 0;
@@ -222,6 +222,6 @@ ims_lease_ask(struct ims_store *s, const struct ims_letter *l, struct loop *loop
 	q->done = done;
 	q->arg = arg;
 	q->taken = take(s, l, q->now_s);
-	ims_ask(&q->question, s, loop);
-	ims_look(&q->question, part, look_for_letter, q);
+	kv_question_begin(&q->question, ims_base(s), loop);
+	kv_question_judge(&q->question, part, look_for_letter, q);
 }

@@ -491,14 +491,14 @@ copy_table(struct migration *m, unsigned table,
 }
 
 static bool
-copy(struct kv_upgrade *u, void *offload, struct err *e)
+copy(struct kv_upgrade *u, struct offload *o, struct err *e)
 {
 	struct migration m = { .upgrade = u, .txn = kv_upgrade_old(u), .now_s = ims_now_s() };
 	char path[4300];
 	bool good;
 
 	snprintf(path, sizeof path, "%s/bodies", kv_upgrade_made(u));
-	if (!bodies_open(path, kv_upgrade_size(u), offload, &m.bodies, e))
+	if (!bodies_open(path, kv_upgrade_size(u), o, &m.bodies, e))
 		return false;
 	good = copy_table(&m, MAILBOX, on_mailbox) && copy_table(&m, NOTICE, on_notice) &&
 	    copy_table(&m, LETTER, on_letter) && copy_table(&m, OWED, on_owed) &&
@@ -515,7 +515,7 @@ room(struct kv_upgrade *u)
 	return MORE_ROOM * kv_upgrade_used(u) + COMMITS_MORE;
 }
 
-static const struct kv_upgrade_plan plan = {
+const struct kv_upgrade_plan ims_upgrade = {
 	.schema = &ims_schema,
 	.tables = tables,
 	.n_tables = OLD_TABLES,
@@ -525,26 +525,3 @@ static const struct kv_upgrade_plan plan = {
 	.room = room,
 	.copy = copy,
 };
-
-void
-ims_store_remove_old(const char *folder)
-{
-	kv_upgrade_remove_old(folder, &plan);
-}
-
-bool
-ims_store_migrate(struct ims_store *s, const struct ims_store_opening *o, struct err *e)
-{
-	const struct kv_upgrade_opening opening = { .folder = o->folder,
-		.size = o->size,
-		.arg = o->offload,
-		.stops = o->stops,
-		.stops_arg = o->arg };
-	bool is_old;
-
-	if (!kv_upgrade_open(&opening, &plan, &s->kv, &is_old, e))
-		return false;
-	if (is_old)
-		snprintf(s->old, sizeof s->old, "%s", o->folder);
-	return true;
-}

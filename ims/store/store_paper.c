@@ -26,7 +26,7 @@ struct one {
 };
 
 struct choosing {
-	struct ims_question question;
+	struct kv_question question;
 	int64_t received_s, until_s;
 	struct ims_papers papers;
 	struct one one[IMS_PAPERS_MAX];
@@ -38,22 +38,20 @@ struct choosing {
 /* -- is it kept? ------------------------------------------------------------------------------------------------ */
 
 static void
-look_for_paper(struct kv_txn *t, void *arg, struct err *why)
+look_for_paper(struct kv_txn *t, void *arg)
 {
 	struct one *x = arg;
 	struct ims_paper_is p;
 
-	(void)why;
 	x->kept = ims_paper_is(t, &p) && p.until_s >= x->of->received_s && !p.undecided;
 	x->ends_early = x->kept && p.until_s < x->of->until_s;
 }
 
 static void
-look_for_sum(struct kv_txn *t, void *arg, struct err *why)
+look_for_sum(struct kv_txn *t, void *arg)
 {
 	struct choosing *c = arg;
 
-	(void)why;
 	ims_sender_is(t, &c->sender);
 }
 
@@ -76,12 +74,11 @@ take_candidate(void *arg, const struct kv_fact *f)
 }
 
 static void
-look_for_candidates(struct kv_txn *t, void *arg, struct err *why)
+look_for_candidates(struct kv_txn *t, void *arg)
 {
 	struct one *x = arg;
 	struct kv_key from = { .n = 0 };
 
-	(void)why;
 	x->n = 0;
 	kv_key_add_u64(&from, (uint64_t)x->of->received_s);
 	kv_each_fact(t, FACT_CRL, kv_key_span(&from), (struct span) { 0 }, take_candidate, x);
@@ -128,17 +125,16 @@ note_known(struct ims_store *s, const unsigned char name[DIGEST_BYTES], bool sil
  * any match, even a coincidence, makes us keep the new CRL.  The result is remembered, since reading a long
  * CRL takes milliseconds. */
 static void
-look_for_serial(struct kv_txn *t, void *arg, struct err *why)
+look_for_serial(struct kv_txn *t, void *arg)
 {
 	struct candidate *c = arg;
 	const struct crl_octets *crl = c->of->paper->crl;
-	struct ims_store *s = c->of->of->question.store;
+	struct ims_store *s = ims_store_of(&c->of->of->question);
 	unsigned char name[DIGEST_BYTES];
 	struct buf octets = BUF_INIT;
 	struct ims_paper_is p;
 	struct err e;
 
-	(void)why;
 	c->silent = false;
 	c->ends_early = !ims_paper_is(t, &p) || p.until_s < c->of->of->until_s;
 	name_of_search(c, name);
@@ -162,7 +158,7 @@ may_be_replaced(const struct one *x)
 }
 
 static void
-serials_found(struct ims_question *question)
+serials_found(struct kv_question *question)
 {
 	struct choosing *c = (struct choosing *)question;
 
@@ -182,11 +178,11 @@ serials_found(struct ims_question *question)
 			x->paper->crl = NULL;
 		}
 	}
-	ims_answer(question);
+	kv_question_answer(question);
 }
 
 static void
-candidates_found(struct ims_question *question)
+candidates_found(struct kv_question *question)
 {
 	struct choosing *c = (struct choosing *)question;
 	size_t n = 0;
@@ -200,12 +196,12 @@ candidates_found(struct ims_question *question)
 	}
 	for (size_t i = 0; i < c->papers.n; i++)
 		for (n = 0; n < c->one[i].n; n++)
-			ims_look(question, ims_part_paper(c->one[i].candidate[n].digest),
+			kv_question_look(question, ims_part_paper(c->one[i].candidate[n].digest),
 			    look_for_serial, &c->one[i].candidate[n]);
 }
 
 static void
-papers_found(struct ims_question *question)
+papers_found(struct kv_question *question)
 {
 	struct choosing *c = (struct choosing *)question;
 	bool any = false;
@@ -223,7 +219,7 @@ papers_found(struct ims_question *question)
 		if (!may_be_replaced(x))
 			continue;
 		x->candidate = memory_array(CANDIDATES_MAX, sizeof *x->candidate);
-		ims_look(question,
+		kv_question_look(question,
 		    kv_part_of(PART_SCOPE,
 			span_of(x->paper->crl->scope, sizeof x->paper->crl->scope)),
 		    look_for_candidates, x);
@@ -240,7 +236,7 @@ leave_seal(struct ims_papers *p)
 }
 
 static void
-tell(struct ims_question *question, const struct err *e)
+tell(struct kv_question *question, const struct err *e)
 {
 	struct choosing *c = (struct choosing *)question;
 
@@ -250,7 +246,7 @@ tell(struct ims_question *question, const struct err *e)
 }
 
 static void
-clear(struct ims_question *question)
+clear(struct kv_question *question)
 {
 	struct choosing *c = (struct choosing *)question;
 
@@ -290,12 +286,12 @@ ims_papers_choose(struct ims_store *s, struct span seal, const struct ims_eviden
 	c->done = done;
 	c->arg = arg;
 	fill_papers(&c->papers, seal, ev);
-	ims_ask(&c->question, s, l);
-	ims_look(&c->question, ims_part_sender(from_domain), look_for_sum, c);
+	kv_question_begin(&c->question, ims_base(s), l);
+	kv_question_look(&c->question, ims_part_sender(from_domain), look_for_sum, c);
 	for (size_t i = 0; i < c->papers.n; i++) {
 		c->one[i].of = c;
 		c->one[i].paper = &c->papers.paper[i];
-		ims_look(&c->question, ims_part_paper(c->papers.paper[i].digest), look_for_paper,
-		    &c->one[i]);
+		kv_question_look(&c->question, ims_part_paper(c->papers.paper[i].digest),
+		    look_for_paper, &c->one[i]);
 	}
 }

@@ -3,8 +3,9 @@
 #define IMS_STORE_STORE_PRIVATE_H
 
 #include <pthread.h>
-#include <stdatomic.h>
 
+#include "common/store/kv_question.h"
+#include "common/store/kv_store.h"
 #include "ims/store/part.h"
 #include "ims/store/store_kv.h"
 
@@ -47,11 +48,8 @@ struct ims_named_file {
 	char file[BODY_NAME_BYTES];
 };
 
-/* Reference-counted: a question and an operation hold it, because their `done` may be called after the end. */
 struct ims_store {
-	atomic_uint holders;
-	struct kv *kv; /* NULL: closed */
-	struct bodies *bodies;
+	struct kv_store base;
 	uint64_t size;                   /* octets that it may take */
 	uint64_t run;                    /* random, of this opening: the holder of its leases */
 	struct ims_held *held[IMS_HELD]; /* leases in memory, by id; under lock */
@@ -66,8 +64,6 @@ struct ims_store {
 	/* Partitions that were found damaged since the store was opened; under lock. */
 	struct kv_part damage[IMS_DAMAGE_MAX];
 	size_t n_damage;
-	char old
-	    [4096]; /* the folder with files of an older version, which go when we close; "": none */
 };
 
 struct ims_store *ims_store_new(struct kv *kv, uint64_t size); /* kv: NULL, until it is opened */
@@ -75,35 +71,8 @@ struct ims_store *ims_store_new(struct kv *kv, uint64_t size); /* kv: NULL, unti
 struct ims_store *ims_store_hold(struct ims_store *s);
 void ims_store_let_go(struct ims_store **s);
 
-/* The first member of each question.  It is on the heap; the answer frees it.  It looks at partitions in steps:
- * ims_look any number of times, then `next`, until ims_answer. */
-struct ims_question {
-	struct ims_store *store; /* NULL: it was closed */
-	struct loop *loop;
-	void (*next)(struct ims_question *q); /* all that was looked at was read */
-	void (*tell)(struct ims_question *q, const struct err *e); /* calls the caller's `done` */
-	void (*clear)(struct ims_question *q);                     /* NULL: it holds nothing */
-	unsigned waiting;
-	bool dropped;
-	struct err why; /* the first that a look met */
-};
-void ims_ask(struct ims_question *q, struct ims_store *s, struct loop *l);
-/* look: as that of a kv_look, so it may run several times; `arg` is valid until `next`.  It may set *why: then the
- * question fails. */
-void ims_look(struct ims_question *q, struct kv_part part,
-    void (*look)(struct kv_txn *t, void *arg, struct err *why), void *arg);
-/* Tells, and frees it. */
-void ims_answer(struct ims_question *q);
-
-/* Takes op, whose members but `home` are set.  Where the store is closed or has too much to do, `done` is called
- * later with the reason. */
-struct ims_op {
-	struct kv_op op;
-	enum refusal why;
-};
-void ims_take(struct ims_store *s, struct ims_op *op, struct loop *l);
-/* The same for several, which may share a commit. */
-void ims_take_several(struct ims_store *s, struct ims_op *const *ops, size_t n, struct loop *l);
+struct kv_store *ims_base(struct ims_store *s);              /* NULL for NULL */
+struct ims_store *ims_store_of(const struct kv_question *q); /* NULL: it was closed */
 
 /* Removes the file, unless a letter names it; then that letter is asked again by the next sweep. */
 void ims_file_dropped(struct ims_store *s, const char *file, struct loop *l);
@@ -139,8 +108,7 @@ int64_t ims_now_s(void);
 /* Once, when it has been opened: sweeps go on from where they were, or begin now. */
 void ims_begin_sweeps(struct ims_store *s);
 
-/* Opens the store, made of one of an older version if there is one (store_migrate.c). */
-bool ims_store_migrate(struct ims_store *s, const struct ims_store_opening *o, struct err *e);
-void ims_store_remove_old(const char *folder); /* and its bodies */
+/* How a store of an older version is made one on kv (store_migrate.c). */
+extern const struct kv_upgrade_plan ims_upgrade;
 
 #endif

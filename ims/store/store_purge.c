@@ -20,11 +20,10 @@ take_mailbox(void *arg, const struct kv_fact *f)
 }
 
 static void
-look_for_mailboxes(struct kv_txn *t, void *arg, struct err *why)
+look_for_mailboxes(struct kv_txn *t, void *arg)
 {
 	struct ims_work *w = arg;
 
-	(void)why;
 	ims_work_begin_page(w);
 	kv_each_fact(t, FACT_TAKES, kv_key_span(&w->after), SPAN_LIT("m"), take_mailbox, w);
 }
@@ -32,7 +31,7 @@ look_for_mailboxes(struct kv_txn *t, void *arg, struct err *why)
 static void read_things(struct ims_work *w);
 
 static void
-mailboxes_found(struct ims_question *q)
+mailboxes_found(struct kv_question *q)
 {
 	struct ims_work *w = ims_work_of(q);
 
@@ -43,7 +42,7 @@ mailboxes_found(struct ims_question *q)
 		w->after.n = 0;
 		read_things(w);
 	} else {
-		ims_answer(q);
+		kv_question_answer(q);
 	}
 }
 
@@ -54,20 +53,20 @@ read_things(struct ims_work *w)
 	struct kv_part part = ims_part_sender(domain_span(&w->from_domain));
 
 	if (w->user[0] != '\0') {
-		ims_answer(&w->question);
+		kv_question_answer(&w->question);
 		return;
 	}
 	w->question.next = mailboxes_found;
 	if (w->shard > 0)
 		part = ims_part_group(span_of(part.name, part.n), w->shard - 1);
-	ims_look(&w->question, part, look_for_mailboxes, w);
+	kv_question_look(&w->question, part, look_for_mailboxes, w);
 }
 
 /* -- the whole ----------------------------------------------------------------------------------------------------- */
 
 /* When the store is closed the purge ends early and without an error. */
 static void
-tell(struct ims_question *q, const struct err *e)
+tell(struct kv_question *q, const struct err *e)
 {
 	struct ims_work *w = ims_work_of(q);
 	struct err damage;
@@ -94,7 +93,7 @@ ims_store_purge(struct ims_store *s, const struct ims_purge *p)
 	w->now_s = ims_now_s();
 	w->progress = p->progress;
 	w->purged = p->done;
-	ims_ask(&w->question, s, p->loop);
+	kv_question_begin(&w->question, ims_base(s), p->loop);
 	if (p->user != NULL)
 		ims_work_begin_mailbox(w, ims_part_mailbox(p->user));
 	else

@@ -11,7 +11,7 @@
 /* A notice, whose letter is looked at next. */
 struct looked {
 	struct ims_row row;
-	struct ims_question *of;
+	struct kv_question *of;
 	struct ulid id;
 	int64_t now_s;
 	bool found;
@@ -33,14 +33,13 @@ fill_row(struct looked *r, uint64_t number, const struct ims_notice_record *n)
 }
 
 static void
-look_for_letter(struct kv_txn *t, void *arg, struct err *why)
+look_for_letter(struct kv_txn *t, void *arg)
 {
 	struct looked *r = arg;
 	struct ims_letter_record l;
 
-	(void)why;
-	r->found = ims_letter_now(t, r->of->store, address_domain(span_str(r->row.from)), r->now_s,
-	    &l, &r->why);
+	r->found = ims_letter_now(t, ims_store_of(r->of), address_domain(span_str(r->row.from)),
+	    r->now_s, &l, &r->why);
 	if (!r->found) {
 		kv_pardon(t); /* it was logged; the others are shown */
 		return;
@@ -53,7 +52,7 @@ look_for_letter(struct kv_txn *t, void *arg, struct err *why)
 /* -- one notice ------------------------------------------------------------------------------------------------ */
 
 struct of_notice {
-	struct ims_question question;
+	struct kv_question question;
 	struct looked row;
 	uint64_t number;
 	ims_store_found *done;
@@ -71,16 +70,16 @@ look_for_notice(struct kv_txn *t, void *arg, struct err *why)
 }
 
 static void
-notice_found(struct ims_question *question)
+notice_found(struct kv_question *question)
 {
 	struct of_notice *q = (struct of_notice *)question;
 
-	question->next = ims_answer;
-	ims_look(question, ims_part_letter(&q->row.id), look_for_letter, &q->row);
+	question->next = kv_question_answer;
+	kv_question_look(question, ims_part_letter(&q->row.id), look_for_letter, &q->row);
 }
 
 static void
-tell_notice(struct ims_question *question, const struct err *e)
+tell_notice(struct kv_question *question, const struct err *e)
 {
 	struct of_notice *q = (struct of_notice *)question;
 
@@ -89,7 +88,7 @@ tell_notice(struct ims_question *question, const struct err *e)
 	q->done(q->arg, e == NULL ? &q->row.row : NULL, e);
 }
 
-struct ims_question *
+struct kv_question *
 ims_store_notice(struct ims_store *s, const char *user, uint64_t number, struct loop *l,
     ims_store_found *done, void *arg)
 {
@@ -102,15 +101,15 @@ ims_store_notice(struct ims_store *s, const char *user, uint64_t number, struct 
 	q->row.of = &q->question;
 	q->done = done;
 	q->arg = arg;
-	ims_ask(&q->question, s, l);
-	ims_look(&q->question, ims_part_mailbox(user), look_for_notice, q);
+	kv_question_begin(&q->question, ims_base(s), l);
+	kv_question_judge(&q->question, ims_part_mailbox(user), look_for_notice, q);
 	return &q->question;
 }
 
 /* -- a page of notices ----------------------------------------------------------------------------------------- */
 
 struct of_page {
-	struct ims_question question;
+	struct kv_question question;
 	uint64_t after;
 	struct looked *found;
 	struct ims_row *rows; /* those whose letters can be read */
@@ -122,36 +121,36 @@ struct of_page {
 };
 
 static void
-look_for_page(struct kv_txn *t, void *arg, struct err *why)
+look_for_page(struct kv_txn *t, void *arg)
 {
 	struct of_page *q = arg;
 	struct ims_notice_record n;
 	uint64_t number = q->after;
 	struct err e;
 
-	(void)why;
 	q->n = 0;
 	while ((q->more = ims_mailbox_next(t, &number, &n, &e)) && q->n < q->max)
 		fill_row(&q->found[q->n++], number, &n);
 }
 
 static void
-page_found(struct ims_question *question)
+page_found(struct kv_question *question)
 {
 	struct of_page *q = (struct of_page *)question;
 
-	question->next = ims_answer;
+	question->next = kv_question_answer;
 	for (size_t i = 0; i < q->n; i++) {
 		q->found[i].of = question;
 		q->found[i].now_s = q->now_s;
-		ims_look(question, ims_part_letter(&q->found[i].id), look_for_letter, &q->found[i]);
+		kv_question_look(question, ims_part_letter(&q->found[i].id), look_for_letter,
+		    &q->found[i]);
 	}
 	if (q->n == 0)
-		ims_answer(question);
+		kv_question_answer(question);
 }
 
 static void
-tell_page(struct ims_question *question, const struct err *e)
+tell_page(struct kv_question *question, const struct err *e)
 {
 	struct of_page *q = (struct of_page *)question;
 
@@ -162,13 +161,13 @@ tell_page(struct ims_question *question, const struct err *e)
 }
 
 static void
-clear_page(struct ims_question *question)
+clear_page(struct kv_question *question)
 {
 	free(((struct of_page *)question)->found);
 	free(((struct of_page *)question)->rows);
 }
 
-struct ims_question *
+struct kv_question *
 ims_store_list(struct ims_store *s, const char *user, uint64_t after, size_t max, struct loop *l,
     ims_store_listed *done, void *arg)
 {
@@ -184,15 +183,15 @@ ims_store_list(struct ims_store *s, const char *user, uint64_t after, size_t max
 	q->now_s = ims_now_s();
 	q->done = done;
 	q->arg = arg;
-	ims_ask(&q->question, s, l);
-	ims_look(&q->question, ims_part_mailbox(user), look_for_page, q);
+	kv_question_begin(&q->question, ims_base(s), l);
+	kv_question_look(&q->question, ims_part_mailbox(user), look_for_page, q);
 	return &q->question;
 }
 
 /* -- a body ---------------------------------------------------------------------------------------------------- */
 
 struct of_body {
-	struct ims_question question;
+	struct kv_question question;
 	struct domain from_domain;
 	int64_t now_s;
 	char file[BODY_NAME_BYTES]; /* "": inline */
@@ -211,7 +210,7 @@ look_for_body(struct kv_txn *t, void *arg, struct err *why)
 	if (q->body != NULL)
 		q->body->free(q->body);
 	q->body = NULL;
-	if (!ims_letter_is(t, domain, q->question.store->run, q->now_s, &r, why))
+	if (!ims_letter_is(t, domain, ims_store_of(&q->question)->run, q->now_s, &r, why))
 		return;
 	if (r.facts.state != MAILBOX_HERE) {
 		err_set(why, REFUSAL_internal, "the letter is not here");
@@ -223,7 +222,7 @@ look_for_body(struct kv_txn *t, void *arg, struct err *why)
 }
 
 static void
-tell_body(struct ims_question *question, const struct err *e)
+tell_body(struct kv_question *question, const struct err *e)
 {
 	struct of_body *q = (struct of_body *)question;
 
@@ -239,12 +238,12 @@ ims_store_body(struct ims_store *s, const struct ims_letter *letter, struct loop
 {
 	struct of_body *q = memory_new(sizeof *q);
 
-	q->question.next = ims_answer;
+	q->question.next = kv_question_answer;
 	q->question.tell = tell_body;
 	q->from_domain = letter->from_domain;
 	q->now_s = ims_now_s();
 	q->done = done;
 	q->arg = arg;
-	ims_ask(&q->question, s, l);
-	ims_look(&q->question, ims_part_letter(&letter->id), look_for_body, q);
+	kv_question_begin(&q->question, ims_base(s), l);
+	kv_question_judge(&q->question, ims_part_letter(&letter->id), look_for_body, q);
 }

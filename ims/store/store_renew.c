@@ -16,14 +16,14 @@ struct one {
 		struct ims_keeping keeping;
 		struct ims_renewing renewing;
 	};
-	struct ims_op op;
+	struct kv_op op;
 	struct renewal *of;
 	bool (*apply)(struct kv_txn *t, void *arg, struct err *e);
 	bool damaged;
 };
 
 struct renewal {
-	struct ims_question question; /* first */
+	struct kv_question question; /* first */
 	int64_t now_s;
 	struct ims_thing thing[IMS_THINGS];
 	size_t n;
@@ -84,14 +84,14 @@ one_done(void *arg, const struct err *e)
 	struct renewal *r = o->of;
 
 	if (e != NULL && ims_is_beyond_repair(e, o->damaged))
-		ims_damage_found(r->question.store, &o->op.op.part);
+		ims_damage_found(ims_store_of(&r->question), &o->op.part);
 	else if (e != NULL && r->question.why.why == REFUSAL_NONE)
 		r->question.why = *e;
 	if (--r->waiting > 0)
 		return;
 	r->n_ops = 0;
 	if (r->question.why.why != REFUSAL_NONE)
-		ims_answer(&r->question);
+		kv_question_answer(&r->question);
 	else
 		r->then(r);
 }
@@ -104,7 +104,7 @@ add(struct renewal *r, struct kv_part part,
 	struct one *o = &r->one[r->n_ops++];
 
 	*o = (struct one) { .of = r, .apply = apply };
-	o->op.op = (struct kv_op) {
+	o->op = (struct kv_op) {
 		.part = part,
 		.apply = apply_one,
 		.done = one_done,
@@ -118,7 +118,7 @@ add(struct renewal *r, struct kv_part part,
 static void
 take_all(struct renewal *r, void (*then)(struct renewal *r))
 {
-	struct ims_op *ops[IMS_THINGS];
+	struct kv_op *ops[IMS_THINGS];
 
 	r->then = then;
 	r->waiting = r->n_ops;
@@ -127,7 +127,7 @@ take_all(struct renewal *r, void (*then)(struct renewal *r))
 	if (r->n_ops == 0)
 		then(r);
 	else
-		ims_take_several(r->question.store, ops, r->n_ops, r->question.loop);
+		kv_store_take_several(r->question.store, ops, r->n_ops, r->question.loop);
 }
 
 /* -- letters -------------------------------------------------------------------------------------------------------- */
@@ -135,7 +135,7 @@ take_all(struct renewal *r, void (*then)(struct renewal *r))
 static void
 answer(struct renewal *r)
 {
-	ims_answer(&r->question);
+	kv_question_answer(&r->question);
 }
 
 static void
@@ -143,7 +143,7 @@ letters_renewed(struct renewal *r)
 {
 	for (size_t i = 0; i < r->n_letters; i++)
 		if (r->one[i].renewing.damaged)
-			ims_damage_found(r->question.store, &r->letter[i].thing->part);
+			ims_damage_found(ims_store_of(&r->question), &r->letter[i].thing->part);
 	answer(r);
 }
 
@@ -200,7 +200,7 @@ compare_digests(const void *a, const void *b)
 
 /* Letters of one batch cite the same chain and seal. */
 static void
-papers_found(struct ims_question *q)
+papers_found(struct kv_question *q)
 {
 	struct renewal *r = (struct renewal *)q;
 	struct buf all = BUF_INIT;
@@ -219,11 +219,10 @@ papers_found(struct ims_question *q)
 }
 
 static void
-look_for_papers(struct kv_txn *t, void *arg, struct err *why)
+look_for_papers(struct kv_txn *t, void *arg)
 {
 	struct letter *l = arg;
 
-	(void)why;
 	l->more = ims_letter_papers(t, l->thing->domain_hash, &l->evidence, &l->next, &l->papers);
 }
 
@@ -237,7 +236,7 @@ look_at_pages(struct renewal *r)
 
 		buf_reset(&l->papers);
 		if (l->more)
-			ims_look(&r->question, l->thing->part, look_for_papers, l);
+			kv_question_look(&r->question, l->thing->part, look_for_papers, l);
 	}
 }
 
@@ -257,7 +256,7 @@ look_at_letters(struct renewal *r)
 /* -- the whole ------------------------------------------------------------------------------------------------------- */
 
 static void
-tell(struct ims_question *q, const struct err *e)
+tell(struct kv_question *q, const struct err *e)
 {
 	struct renewal *r = (struct renewal *)q;
 
@@ -265,7 +264,7 @@ tell(struct ims_question *q, const struct err *e)
 }
 
 static void
-clear(struct ims_question *q)
+clear(struct kv_question *q)
 {
 	struct renewal *r = (struct renewal *)q;
 
@@ -287,7 +286,7 @@ ims_renew(struct ims_store *s, const struct ims_thing *things, size_t n, int64_t
 	memcpy(r->thing, things, n * sizeof *things);
 	r->done = done;
 	r->arg = arg;
-	ims_ask(&r->question, s, l);
+	kv_question_begin(&r->question, ims_base(s), l);
 	for (size_t i = 0; i < n; i++)
 		if (r->thing[i].part.kind == PART_PAPER)
 			add(r, r->thing[i].part, ims_paper_expire, 4096)

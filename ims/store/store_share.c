@@ -8,7 +8,7 @@
 /* -- known senders ----------------------------------------------------------------------------------------- */
 
 struct of_known {
-	struct ims_question question;
+	struct kv_question question;
 	struct domain from_domain;
 	bool had;
 	ims_store_knows_done *done;
@@ -17,42 +17,41 @@ struct of_known {
 
 /* The same work, whether it is there or not. */
 static void
-look_for_known(struct kv_txn *t, void *arg, struct err *why)
+look_for_known(struct kv_txn *t, void *arg)
 {
 	struct of_known *q = arg;
 
-	(void)why;
 	q->had = ims_mailbox_knows(t, domain_span(&q->from_domain));
 }
 
 static void
-tell_known(struct ims_question *question, const struct err *e)
+tell_known(struct kv_question *question, const struct err *e)
 {
 	struct of_known *q = (struct of_known *)question;
 
 	q->done(q->arg, e == NULL && q->had);
 }
 
-struct ims_question *
+struct kv_question *
 ims_store_knows(struct ims_store *s, const char *user, struct span from_domain, struct loop *l,
     ims_store_knows_done *done, void *arg)
 {
 	struct of_known *q = memory_new(sizeof *q);
 
-	q->question.next = ims_answer;
+	q->question.next = kv_question_answer;
 	q->question.tell = tell_known;
 	domain_copy_span(&q->from_domain, from_domain);
 	q->done = done;
 	q->arg = arg;
-	ims_ask(&q->question, s, l);
-	ims_look(&q->question, ims_part_mailbox(user), look_for_known, q);
+	kv_question_begin(&q->question, ims_base(s), l);
+	kv_question_look(&q->question, ims_part_mailbox(user), look_for_known, q);
 	return &q->question;
 }
 
 /* -- one sum ------------------------------------------------------------------------------------------------- */
 
 struct of_share {
-	struct ims_question question;
+	struct kv_question question;
 	struct domain domain;
 	bool in_mailbox;
 	struct ims_share sum;
@@ -61,11 +60,10 @@ struct of_share {
 };
 
 static void
-look_for_share(struct kv_txn *t, void *arg, struct err *why)
+look_for_share(struct kv_txn *t, void *arg)
 {
 	struct of_share *q = arg;
 
-	(void)why;
 	if (q->in_mailbox)
 		ims_mailbox_share(t, domain_span(&q->domain), &q->sum);
 	else
@@ -73,27 +71,27 @@ look_for_share(struct kv_txn *t, void *arg, struct err *why)
 }
 
 static void
-tell_share(struct ims_question *question, const struct err *e)
+tell_share(struct kv_question *question, const struct err *e)
 {
 	struct of_share *q = (struct of_share *)question;
 
 	q->done(q->arg, &q->sum, e);
 }
 
-struct ims_question *
+struct kv_question *
 ims_store_share(struct ims_store *s, const char *from_domain, const char *user, struct loop *l,
     ims_store_share_done *done, void *arg)
 {
 	struct of_share *q = memory_new(sizeof *q);
 
-	q->question.next = ims_answer;
+	q->question.next = kv_question_answer;
 	q->question.tell = tell_share;
 	q->domain = domain_copy(from_domain);
 	q->in_mailbox = user != NULL;
 	q->done = done;
 	q->arg = arg;
-	ims_ask(&q->question, s, l);
-	ims_look(&q->question,
+	kv_question_begin(&q->question, ims_base(s), l);
+	kv_question_look(&q->question,
 	    user != NULL ? ims_part_mailbox(user) : ims_part_sender(span_str(from_domain)),
 	    look_for_share, q);
 	return &q->question;
@@ -108,7 +106,7 @@ struct entry {
 };
 
 struct of_list {
-	struct ims_question question;
+	struct kv_question question;
 	unsigned kind;
 	struct kv_dir_at at; /* where to read next */
 	struct entry *entries;
@@ -135,11 +133,10 @@ take_name(void *arg, const struct kv_fact *f)
 }
 
 static void
-look_for_names(struct kv_txn *t, void *arg, struct err *why)
+look_for_names(struct kv_txn *t, void *arg)
 {
 	struct of_list *q = arg;
 
-	(void)why;
 	q->n = q->before;
 	q->more = false;
 	kv_each_fact(t, FACT_LISTED, span_of(q->at.name, q->at.n), (struct span) { 0 }, take_name,
@@ -147,13 +144,12 @@ look_for_names(struct kv_txn *t, void *arg, struct err *why)
 }
 
 static void
-look_for_sum(struct kv_txn *t, void *arg, struct err *why)
+look_for_sum(struct kv_txn *t, void *arg)
 {
 	struct entry *x = arg;
 	struct ims_mailbox_is m;
 	struct err e;
 
-	(void)why;
 	x->sum = (struct ims_share) { 0, 0 };
 	if (x->of->kind == PART_SENDERS)
 		ims_sender_sum(t, &x->sum);
@@ -166,11 +162,11 @@ look_for_sum(struct kv_txn *t, void *arg, struct err *why)
 static void
 look_at_shard(struct of_list *q)
 {
-	ims_look(&q->question, kv_dir_shard(q->kind, q->at.shard), look_for_names, q);
+	kv_question_look(&q->question, kv_dir_shard(q->kind, q->at.shard), look_for_names, q);
 }
 
 static void
-names_found(struct ims_question *question)
+names_found(struct kv_question *question)
 {
 	struct of_list *q = (struct of_list *)question;
 
@@ -181,22 +177,22 @@ names_found(struct ims_question *question)
 		look_at_shard(q);
 		return;
 	}
-	question->next = ims_answer;
+	question->next = kv_question_answer;
 	for (size_t i = 0; i < q->n; i++) {
 		struct entry *x = &q->entries[i];
 
 		x->of = q;
-		ims_look(question,
+		kv_question_look(question,
 		    q->kind == PART_SENDERS ? ims_part_sender(span_str(x->name))
 					    : ims_part_mailbox(x->name),
 		    look_for_sum, x);
 	}
 	if (q->n == 0)
-		ims_answer(question);
+		kv_question_answer(question);
 }
 
 static void
-tell_mailboxes(struct ims_question *question, const struct err *e)
+tell_mailboxes(struct kv_question *question, const struct err *e)
 {
 	struct of_list *q = (struct of_list *)question;
 	size_t n = e == NULL ? q->n : 0;
@@ -211,7 +207,7 @@ tell_mailboxes(struct ims_question *question, const struct err *e)
 }
 
 static void
-tell_senders(struct ims_question *question, const struct err *e)
+tell_senders(struct kv_question *question, const struct err *e)
 {
 	struct of_list *q = (struct of_list *)question;
 	size_t n = e == NULL ? q->n : 0;
@@ -226,7 +222,7 @@ tell_senders(struct ims_question *question, const struct err *e)
 }
 
 static void
-clear_list(struct ims_question *question)
+clear_list(struct kv_question *question)
 {
 	free(((struct of_list *)question)->entries);
 }
@@ -252,7 +248,7 @@ list_new(unsigned kind, const char *after, size_t max, void *arg)
 	return q;
 }
 
-struct ims_question *
+struct kv_question *
 ims_store_mailboxes(struct ims_store *s, const char *after, size_t max, struct loop *l,
     ims_store_mailboxes_done *done, void *arg)
 {
@@ -260,12 +256,12 @@ ims_store_mailboxes(struct ims_store *s, const char *after, size_t max, struct l
 
 	q->question.tell = tell_mailboxes;
 	q->mailboxes = done;
-	ims_ask(&q->question, s, l);
+	kv_question_begin(&q->question, ims_base(s), l);
 	look_at_shard(q);
 	return &q->question;
 }
 
-struct ims_question *
+struct kv_question *
 ims_store_senders(struct ims_store *s, const char *after, size_t max, struct loop *l,
     ims_store_senders_done *done, void *arg)
 {
@@ -273,7 +269,7 @@ ims_store_senders(struct ims_store *s, const char *after, size_t max, struct loo
 
 	q->question.tell = tell_senders;
 	q->senders = done;
-	ims_ask(&q->question, s, l);
+	kv_question_begin(&q->question, ims_base(s), l);
 	look_at_shard(q);
 	return &q->question;
 }
@@ -281,7 +277,7 @@ ims_store_senders(struct ims_store *s, const char *after, size_t max, struct loo
 /* -- one mailbox ------------------------------------------------------------------------------------------------ */
 
 struct of_mailbox {
-	struct ims_question question;
+	struct kv_question question;
 	uint64_t notices;
 	ims_store_has *done;
 	void *arg;
@@ -301,24 +297,24 @@ look_for_mailbox(struct kv_txn *t, void *arg, struct err *why)
 }
 
 static void
-tell_mailbox(struct ims_question *question, const struct err *e)
+tell_mailbox(struct kv_question *question, const struct err *e)
 {
 	struct of_mailbox *q = (struct of_mailbox *)question;
 
 	q->done(q->arg, q->notices, e);
 }
 
-struct ims_question *
+struct kv_question *
 ims_store_has_mailbox(struct ims_store *s, const char *user, struct loop *l, ims_store_has *done,
     void *arg)
 {
 	struct of_mailbox *q = memory_new(sizeof *q);
 
-	q->question.next = ims_answer;
+	q->question.next = kv_question_answer;
 	q->question.tell = tell_mailbox;
 	q->done = done;
 	q->arg = arg;
-	ims_ask(&q->question, s, l);
-	ims_look(&q->question, ims_part_mailbox(user), look_for_mailbox, q);
+	kv_question_begin(&q->question, ims_base(s), l);
+	kv_question_judge(&q->question, ims_part_mailbox(user), look_for_mailbox, q);
 	return &q->question;
 }

@@ -26,17 +26,16 @@ take_listed(void *arg, const struct kv_fact *f)
 }
 
 static void
-look_for_listed(struct kv_txn *t, void *arg, struct err *why)
+look_for_listed(struct kv_txn *t, void *arg)
 {
 	struct ims_work *w = arg;
 
-	(void)why;
 	ims_work_begin_page(w);
 	kv_each_fact(t, FACT_LISTED, kv_key_span(&w->after), (struct span) { 0 }, take_listed, w);
 }
 
 static void
-shard_found(struct ims_question *q)
+shard_found(struct kv_question *q)
 {
 	struct ims_work *w = ims_work_of(q);
 
@@ -63,12 +62,11 @@ cursor_part(void)
 }
 
 static void
-look_for_cursor(struct kv_txn *t, void *arg, struct err *why)
+look_for_cursor(struct kv_txn *t, void *arg)
 {
 	struct ims_work *w = arg;
 	struct span value;
 
-	(void)why;
 	w->hour = (w->now_s - BACK_S) / EXPIRY_S;
 	w->kept_s = 0;
 	if (kv_get(t, SPAN_LIT("c"), &value)) {
@@ -137,7 +135,7 @@ ims_begin_sweeps(struct ims_store *s)
 		.octets = 64,
 		.frees = true,
 	};
-	if (!kv_take(s->kv, &b->op, &e))
+	if (!kv_take(s->base.kv, &b->op, &e))
 		first_cursor_put(b, &e);
 }
 
@@ -166,11 +164,10 @@ take_thing(void *arg, const struct kv_fact *f)
 }
 
 static void
-look_for_things(struct kv_txn *t, void *arg, struct err *why)
+look_for_things(struct kv_txn *t, void *arg)
 {
 	struct ims_work *w = arg;
 
-	(void)why;
 	ims_work_begin_page(w);
 	kv_each_fact(t, FACT_LOOK, kv_key_span(&w->after), (struct span) { 0 }, take_thing, w);
 }
@@ -178,17 +175,17 @@ look_for_things(struct kv_txn *t, void *arg, struct err *why)
 static void
 cursor_put(struct ims_work *w)
 {
-	ims_answer(&w->question);
+	kv_question_answer(&w->question);
 }
 
 /* This hour is looked at again by the next sweep. */
 static void
 hours_over(struct ims_work *w)
 {
-	struct ims_store *s = w->question.store;
+	struct ims_store *s = ims_store_of(&w->question);
 
 	if (s == NULL || (w->hour == s->swept_hour && w->keep_s == w->kept_s)) {
-		ims_answer(&w->question);
+		kv_question_answer(&w->question);
 		return;
 	}
 	s->swept_hour = w->hour;
@@ -219,7 +216,7 @@ things_renewed(void *arg, const struct err *e)
 		return;
 	}
 	w->question.why = *e;
-	ims_answer(&w->question);
+	kv_question_answer(&w->question);
 }
 
 /* Letters and papers at once, then one mailbox after the other. */
@@ -232,15 +229,15 @@ end_things(struct ims_work *w)
 	for (size_t i = 0; i < w->n_things; i++)
 		n += w->thing[i].part.kind != PART_MAILBOX;
 	if (n > 0)
-		ims_renew(w->question.store, w->thing, w->n_things, w->hour * EXPIRY_S, w->now_s,
-		    w->question.loop, things_renewed, w);
+		ims_renew(ims_store_of(&w->question), w->thing, w->n_things, w->hour * EXPIRY_S,
+		    w->now_s, w->question.loop, things_renewed, w);
 	else
 		ims_work_next(w);
 }
 
 /* A page has things of several shards. */
 static void
-things_found(struct ims_question *q)
+things_found(struct kv_question *q)
 {
 	struct ims_work *w = ims_work_of(q);
 
@@ -274,17 +271,18 @@ read_things(struct ims_work *w)
 {
 	if (w->everywhere) {
 		w->question.next = shard_found;
-		ims_look(&w->question, kv_dir_shard(PART_MAILBOXES, w->shard), look_for_listed, w);
+		kv_question_look(&w->question, kv_dir_shard(PART_MAILBOXES, w->shard),
+		    look_for_listed, w);
 	} else if (w->shard == EXPIRY_SHARDS) {
 		next_hour(w);
 	} else {
 		w->question.next = things_found;
-		ims_look(&w->question, part_of_hour(w->hour, w->shard), look_for_things, w);
+		kv_question_look(&w->question, part_of_hour(w->hour, w->shard), look_for_things, w);
 	}
 }
 
 static void
-cursor_found(struct ims_question *q)
+cursor_found(struct kv_question *q)
 {
 	read_things(ims_work_of(q));
 }
@@ -293,7 +291,7 @@ cursor_found(struct ims_question *q)
 
 /* When the store is closed the sweep ends early and without an error. */
 static void
-tell(struct ims_question *q, const struct err *e)
+tell(struct kv_question *q, const struct err *e)
 {
 	struct ims_work *w = ims_work_of(q);
 
@@ -313,7 +311,7 @@ ims_store_sweep(struct ims_store *s, int64_t now_s, int64_t keep_s, struct loop 
 	w->keep_s = keep_s;
 	w->swept = done;
 	ims_files_asked_again(s, loop);
-	ims_ask(&w->question, s, loop);
+	kv_question_begin(&w->question, ims_base(s), loop);
 	w->question.next = cursor_found;
-	ims_look(&w->question, cursor_part(), look_for_cursor, w);
+	kv_question_look(&w->question, cursor_part(), look_for_cursor, w);
 }

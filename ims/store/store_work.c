@@ -7,13 +7,13 @@
 #define PAGE_LEAVES (256 * 1024) /* space for a page of one row */
 
 struct ims_work *
-ims_work_of(struct ims_question *q)
+ims_work_of(struct kv_question *q)
 {
 	return (struct ims_work *)q;
 }
 
 static void
-clear(struct ims_question *q)
+clear(struct kv_question *q)
 {
 	free(ims_work_of(q)->looked);
 }
@@ -24,7 +24,7 @@ static void
 pass_over(struct ims_work *w, const struct kv_part *part)
 {
 	w->passed_over = true;
-	ims_damage_found(w->question.store, part);
+	ims_damage_found(ims_store_of(&w->question), part);
 }
 
 static bool
@@ -50,11 +50,11 @@ step_done(void *arg, const struct err *e)
 		w->most /= 2;
 		s->again(w);
 	} else if (s->skip != NULL && ims_is_beyond_repair(e, s->damaged)) {
-		pass_over(w, &s->op.op.part);
+		pass_over(w, &s->op.part);
 		s->skip(w);
 	} else {
 		w->question.why = *e;
-		ims_answer(&w->question);
+		kv_question_answer(&w->question);
 	}
 }
 
@@ -68,7 +68,7 @@ ims_work_take(struct ims_work *w, struct kv_part part,
 	w->step.then = then;
 	w->step.again = NULL;
 	w->step.skip = skips ? then : NULL;
-	w->step.op.op = (struct kv_op) {
+	w->step.op = (struct kv_op) {
 		.part = part,
 		.apply = apply_step,
 		.done = step_done,
@@ -76,7 +76,7 @@ ims_work_take(struct ims_work *w, struct kv_part part,
 		.octets = octets,
 		.frees = true,
 	};
-	ims_take(w->question.store, &w->step.op, w->question.loop);
+	kv_store_take(w->question.store, &w->step.op, w->question.loop);
 }
 
 /* A page of w->most rows; `again` reads it anew.  skip: where the mailbox is damaged. */
@@ -90,7 +90,7 @@ take_page(struct ims_work *w, bool (*apply)(struct kv_txn *t, void *arg, struct 
 	w->step.then = then;
 	w->step.again = again;
 	w->step.skip = skip;
-	w->step.op.op = (struct kv_op) {
+	w->step.op = (struct kv_op) {
 		.part = w->mailbox,
 		.apply = apply_step,
 		.done = step_done,
@@ -99,7 +99,7 @@ take_page(struct ims_work *w, bool (*apply)(struct kv_txn *t, void *arg, struct 
 		.frees = true,
 		.leaves = w->most > 1 ? PAGE_LEAVES : 0,
 	};
-	ims_take(w->question.store, &w->step.op, w->question.loop);
+	kv_store_take(w->question.store, &w->step.op, w->question.loop);
 }
 
 /* -- one mailbox --------------------------------------------------------------------------------------------------- */
@@ -108,12 +108,11 @@ static void mailbox_over(struct ims_work *w);
 static void read_page(struct ims_work *w);
 
 static void
-look_for_numbers(struct kv_txn *t, void *arg, struct err *why)
+look_for_numbers(struct kv_txn *t, void *arg)
 {
 	struct ims_work *w = arg;
 	struct err e;
 
-	(void)why;
 	ims_mailbox_numbers(t, &w->numbers);
 	for (size_t i = 0; i < w->numbers.n; i++) {
 		struct ims_looked *x = &w->looked[i];
@@ -126,13 +125,12 @@ look_for_numbers(struct kv_txn *t, void *arg, struct err *why)
 }
 
 static void
-look_for_letter(struct kv_txn *t, void *arg, struct err *why)
+look_for_letter(struct kv_txn *t, void *arg)
 {
 	struct ims_looked *x = arg;
 	struct err e;
 
-	(void)why;
-	x->has_letter = ims_letter_now(t, x->of->question.store,
+	x->has_letter = ims_letter_now(t, ims_store_of(&x->of->question),
 	    address_domain(span_str(x->notice.from)), x->of->now_s, &x->letter, &e);
 	x->damaged = !x->has_letter && e.why != REFUSAL_no_such_number;
 	if (!x->has_letter)
@@ -166,7 +164,7 @@ page_ended(struct ims_work *w)
 {
 	for (size_t i = 0; i < w->numbers.n; i++)
 		if (w->looked[i].goes && w->looked[i].has_letter)
-			ims_file_dropped(w->question.store, w->looked[i].letter.file,
+			ims_file_dropped(ims_store_of(&w->question), w->looked[i].letter.file,
 			    w->question.loop);
 	w->notices += w->step.ending.dropped;
 	if (w->step.ending.dropped > 0 && w->progress != NULL)
@@ -209,13 +207,13 @@ end_page(struct ims_work *w)
 }
 
 static void
-letters_found(struct ims_question *q)
+letters_found(struct kv_question *q)
 {
 	end_page(ims_work_of(q));
 }
 
 static void
-numbers_found(struct ims_question *q)
+numbers_found(struct kv_question *q)
 {
 	struct ims_work *w = ims_work_of(q);
 	bool any = false;
@@ -227,7 +225,7 @@ numbers_found(struct ims_question *q)
 		if (!w->looked[i].has_notice)
 			continue;
 		any = true;
-		ims_look(q, ims_part_letter(&w->looked[i].notice.id), look_for_letter,
+		kv_question_look(q, ims_part_letter(&w->looked[i].notice.id), look_for_letter,
 		    &w->looked[i]);
 	}
 	if (!any)
@@ -239,7 +237,7 @@ read_page(struct ims_work *w)
 {
 	w->question.next = numbers_found;
 	w->numbers.most = w->most;
-	ims_look(&w->question, w->mailbox, look_for_numbers, w);
+	kv_question_look(&w->question, w->mailbox, look_for_numbers, w);
 }
 
 static void expire_entries(struct ims_work *w);
@@ -339,7 +337,7 @@ ims_work_has_things(struct ims_work *w)
 /* -- beginning ----------------------------------------------------------------------------------------------------- */
 
 struct ims_work *
-ims_work_new(void (*tell)(struct ims_question *q, const struct err *e),
+ims_work_new(void (*tell)(struct kv_question *q, const struct err *e),
     void (*read_things)(struct ims_work *w), void *arg)
 {
 	struct ims_work *w = memory_new(sizeof *w);

@@ -22,7 +22,7 @@ struct ims_looked {
 };
 
 struct ims_work {
-	struct ims_question question; /* first; as long as the work */
+	struct kv_question question; /* first; as long as the work */
 	/* what is to be done */
 	void (*read_things)(struct ims_work *w); /* the next page of them, then ims_work_next */
 	bool sweeps;
@@ -50,7 +50,7 @@ struct ims_work {
 			struct ims_ending ending;
 			int64_t cursor[2]; /* hour, keep_s */
 		};
-		struct ims_op op;
+		struct kv_op op;
 		struct ims_work *of;
 		bool (*apply)(struct kv_txn *t, void *arg, struct err *e);
 		void (*then)(struct ims_work *w);
@@ -68,9 +68,9 @@ struct ims_work {
 };
 
 /* tell: as that of a question.  The caller sets what is to be done, and asks. */
-struct ims_work *ims_work_new(void (*tell)(struct ims_question *q, const struct err *e),
+struct ims_work *ims_work_new(void (*tell)(struct kv_question *q, const struct err *e),
     void (*read_things)(struct ims_work *w), void *arg);
-struct ims_work *ims_work_of(struct ims_question *q);
+struct ims_work *ims_work_of(struct kv_question *q);
 
 /* A look for a page of things may run several times: each begins where the page begins. */
 void ims_work_begin_page(struct ims_work *w);

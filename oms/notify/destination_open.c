@@ -3,6 +3,7 @@
 
 #include "common/base/memory.h"
 #include "common/loop/loop.h"
+#include "common/store/kv_question.h"
 #include "oms/notify/destination_private.h"
 
 static void
@@ -17,8 +18,8 @@ destination_free(struct destination **dp)
 	struct destination *d = *dp;
 
 	destination_end_attempt(d);
-	oms_question_drop(&d->question);
-	oms_question_drop(&d->memory);
+	kv_question_drop(&d->question);
+	kv_question_drop(&d->memory);
 	notify_session_free(&d->session);
 	loop_timer_free(&d->timer);
 	while (d->sealings != NULL)

@@ -20,20 +20,20 @@ struct destination {
 	struct attempt attempt;
 	struct domain own, peer;
 	struct notify_session *session;
-	struct loop_timer *timer;      /* the next thing that is due */
-	struct sealing *sealings;      /* gathered, sent or being recorded */
-	bool signing;                  /* one of them */
-	struct oms_question *question; /* to the store; one at a time */
-	enum aim aim;                  /* of the question */
-	bool again;                    /* something happened since it was asked */
-	uint64_t tries;                /* of the earliest delivery */
-	struct oms_question *memory;   /* what the store knows of a peer that names no server */
-	struct err absence;            /* what DNS said of it */
-	bool secure;                   /* ... vouched for by DNSSEC */
-	bool failing;                  /* what was due is being recorded as failed */
-	size_t told;                   /* ... for so many letters so far */
-	struct err why;                /* ... for this reason */
-	bool final;                    /* ... which ends the deliveries */
+	struct loop_timer *timer;     /* the next thing that is due */
+	struct sealing *sealings;     /* gathered, sent or being recorded */
+	bool signing;                 /* one of them */
+	struct kv_question *question; /* to the store; one at a time */
+	enum aim aim;                 /* of the question */
+	bool again;                   /* something happened since it was asked */
+	uint64_t tries;               /* of the earliest delivery */
+	struct kv_question *memory;   /* what the store knows of a peer that names no server */
+	struct err absence;           /* what DNS said of it */
+	bool secure;                  /* ... vouched for by DNSSEC */
+	bool failing;                 /* what was due is being recorded as failed */
+	size_t told;                  /* ... for so many letters so far */
+	struct err why;               /* ... for this reason */
+	bool final;                   /* ... which ends the deliveries */
 	int64_t
 	    put_off_ms;    /* ... and nothing was tried: what is due is due after this; 0: not so */
 	bool hurry;        /* a peer that failed may answer again: what is due later goes too */

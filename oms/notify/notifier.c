@@ -12,6 +12,7 @@
 #include "common/base/random.h"
 #include "common/loop/loop.h"
 #include "common/loop/workers.h"
+#include "common/store/kv_question.h"
 #include "oms/notify/answered.h"
 #include "oms/notify/destination.h"
 #include "oms/store/store.h"
@@ -38,7 +39,7 @@ struct notifier {
 	struct oms_pair_cursor next;
 	struct oms_pair page[OMS_STORE_PAIRS_PAGE];
 	size_t n_page, on_page; /* pairs of the page; those that are dealt with */
-	struct oms_question *question;
+	struct kv_question *question;
 	bool reading;  /* a round is under way */
 	bool first;    /* ... since the start: it passes over what finds no room */
 	bool left_out; /* something that is or comes due has no destination */
@@ -406,7 +407,7 @@ notifier_free(struct notifier **np)
 	for (int i = 0; i < BUCKETS; i++)
 		while (n->bucket[i] != NULL)
 			drop(n, &n->bucket[i]);
-	oms_question_drop(&n->question);
+	kv_question_drop(&n->question);
 	loop_timer_free(&n->reader);
 	free(n);
 	*np = NULL;

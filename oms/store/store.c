@@ -7,44 +7,65 @@
 #include "common/base/random.h"
 #include "oms/store/store_private.h"
 
+static void
+clear(struct kv_store *base)
+{
+	struct oms_store *s = (struct oms_store *)base;
+
+	pthread_mutex_destroy(&s->counted.lock);
+	pthread_mutex_destroy(&s->claims.lock); /* no claim is left: each holds the store */
+	free(s);
+}
+
 struct oms_store *
 oms_store_new(struct kv *kv)
 {
 	struct oms_store *s = memory_new(sizeof *s);
 
-	atomic_init(&s->refs, 1);
+	kv_store_init(&s->base, kv, clear);
 	pthread_mutex_init(&s->claims.lock, NULL);
 	pthread_mutex_init(&s->counted.lock, NULL);
 	s->counted.keep_ms = OMS_COUNT_KEEP_MS;
-	s->kv = kv;
 	return s;
 }
 
 struct oms_store *
 oms_store_hold(struct oms_store *s)
 {
-	atomic_fetch_add(&s->refs, 1);
+	kv_store_hold(&s->base);
 	return s;
 }
 
 void
-oms_store_drop(struct oms_store **sp)
+oms_store_drop(struct oms_store **s)
 {
-	struct oms_store *s = *sp;
+	kv_store_let_go(&(*s)->base);
+	*s = NULL;
+}
 
-	*sp = NULL;
-	if (atomic_fetch_sub(&s->refs, 1) > 1)
+struct oms_store *
+oms_store_of(const struct kv_question *q)
+{
+	return (struct oms_store *)q->store;
+}
+
+void
+oms_several_end(struct oms_several *all, const struct err *e)
+{
+	struct err why;
+
+	if (e != NULL && all->why.why == REFUSAL_NONE)
+		all->why = *e;
+	if (--all->waiting > 0)
 		return;
-	bodies_free(&s->bodies);
-	pthread_mutex_destroy(&s->counted.lock);
-	pthread_mutex_destroy(&s->claims.lock); /* no claim is left: each holds the store */
-	free(s);
+	why = all->why;
+	all->done(all, why.why == REFUSAL_NONE ? NULL : &why);
 }
 
 struct bodies *
 oms_store_bodies(struct oms_store *s)
 {
-	return s->bodies;
+	return s->base.bodies;
 }
 
 struct body_in *
@@ -53,6 +74,6 @@ oms_store_body(struct oms_store *s, const struct ulid *id, struct loop *l)
 	unsigned char attempt[8];
 
 	random_bytes(attempt, sizeof attempt);
-	return body_begin(s->bodies, span_of(id->b, ULID_BYTES), span_of(attempt, sizeof attempt),
-	    l);
+	return body_begin(s->base.bodies, span_of(id->b, ULID_BYTES),
+	    span_of(attempt, sizeof attempt), l);
 }

@@ -31,7 +31,7 @@
  * The store also remembers domains of recipients until a time; oms/notify/downgrade.h says why.
  *
  * Async:   each `done` is called exactly once, on the caller's loop, never inside the call; of a question only
- *          until oms_question_drop.  It may come after oms_store_close: a question then fails with closing.
+ *          until kv_question_drop.  It may come after oms_store_close: a question then fails with closing.
  * Order:   a user's letters by id (ULIDs rise with time).  There is none over users or destinations.
  * Units:   _ms and _s are wall time.
  */
@@ -39,6 +39,7 @@
 #define OMS_STORE_STORE_H
 
 #include "common/store/body.h"
+#include "common/store/kv_opening.h"
 #include "oms/policy/account.h"
 #include "oms/policy/delivery.h"
 
@@ -46,19 +47,9 @@
 #define OMS_STORE_USER_BYTES 288 /* what common/auth/accounts.h calls an owner */
 
 struct loop;
-struct offload;
 struct oms_store;
 
-struct oms_store_opening {
-	const char *folder;
-	uint64_t size;
-	struct offload *offload;
-	/* May be NULL.  Asked between the commits of a migration, which may take long: true ends it (e: closing), and
-	 * the next opening begins it anew. */
-	bool (*stops)(void *arg);
-	void *arg;
-};
-bool oms_store_open_as(const struct oms_store_opening *o, struct oms_store **s, struct err *e);
+bool oms_store_open_as(const struct kv_opening *o, struct oms_store **s, struct err *e);
 bool oms_store_open(const char *folder, uint64_t size, struct offload *o, struct oms_store **s,
     struct err *e);
 void oms_store_close(struct oms_store **s); /* commits what is queued first */
@@ -67,10 +58,9 @@ void oms_store_close(struct oms_store **s); /* commits what is queued first */
 struct body_in *oms_store_body(struct oms_store *s, const struct ulid *id, struct loop *l);
 struct bodies *oms_store_bodies(struct oms_store *s);
 
-/* A question that waits for its answer.  Its handle is valid until `done` is called. */
-struct oms_question;
-/* `done` is not called any more; on the loop of the question.  *q may be NULL; it is set to NULL. */
-void oms_question_drop(struct oms_question **q);
+/* A question that waits for its answer.  Its handle is valid until `done` is called; kv_question_drop
+ * (common/store/kv_question.h) forgets it. */
+struct kv_question;
 
 /* -- taking a letter --------------------------------------------------------------------------- */
 
@@ -98,7 +88,7 @@ struct oms_claim_query {
  * the callee takes the claim.  NULL, without e: the letter with this token is already kept.  e: outbox_full,
  * or message_too_big (the letter alone exceeds the share). */
 typedef void oms_store_claimed(void *arg, struct oms_claim *claim, const struct err *e);
-struct oms_question *oms_store_claim(struct oms_store *s, const struct oms_claim_query *q,
+struct kv_question *oms_store_claim(struct oms_store *s, const struct oms_claim_query *q,
     struct loop *l, oms_store_claimed *done, void *arg);
 void oms_claim_free(struct oms_claim **c); /* also after oms_store_close; sets NULL */
 
@@ -144,7 +134,7 @@ struct oms_pair_cursor {
  * pair with many letters more than once.  first_ms may be earlier than the truth, which oms_store_due knows. */
 typedef void oms_store_pairs_done(void *arg, const struct oms_pair *page, size_t n,
     const struct oms_pair_cursor *next, const struct err *e);
-struct oms_question *oms_store_pairs(struct oms_store *s, const struct oms_pair_cursor *at,
+struct kv_question *oms_store_pairs(struct oms_store *s, const struct oms_pair_cursor *at,
     size_t max, struct loop *l, oms_store_pairs_done *done, void *arg);
 
 struct oms_due_query {
@@ -166,7 +156,7 @@ struct oms_due {
 };
 /* e: `due` is empty. */
 typedef void oms_store_due_done(void *arg, struct oms_due *due, const struct err *e);
-struct oms_question *oms_store_due(struct oms_store *s, const struct oms_due_query *q,
+struct kv_question *oms_store_due(struct oms_store *s, const struct oms_due_query *q,
     struct loop *l, oms_store_due_done *done, void *arg);
 /* Records an attempt: the recipients' states and words, tries and next_ms from `d`.  A recipient that was
  * handed out or settled meanwhile keeps its state.  Each delivery is an operation of its own; done is called once,
@@ -199,7 +189,7 @@ struct oms_peer {
 
 /* e NULL: p, borrowed. */
 typedef void oms_store_peer_done(void *arg, const struct oms_peer *p, const struct err *e);
-struct oms_question *oms_store_peer(struct oms_store *s, const char *domain, struct loop *l,
+struct kv_question *oms_store_peer(struct oms_store *s, const char *domain, struct loop *l,
     oms_store_peer_done *done, void *arg);
 /* Replaces until_s.  e: system_full also if about `max` other domains are remembered already: each shard of
  * their directory takes its part of that. */
@@ -224,10 +214,10 @@ struct oms_listed {
 typedef void oms_store_listed(void *arg, const struct oms_listed *letters, size_t n, bool more,
     const struct err *e);
 /* One letter of the user; e: unknown_id. */
-struct oms_question *oms_store_status(struct oms_store *s, const char *user, const struct ulid *id,
+struct kv_question *oms_store_status(struct oms_store *s, const char *user, const struct ulid *id,
     struct loop *l, oms_store_listed *done, void *arg);
 /* The user's letters after `after` (NULL: from the first), the oldest first. */
-struct oms_question *oms_store_outbox(struct oms_store *s, const char *user,
+struct kv_question *oms_store_outbox(struct oms_store *s, const char *user,
     const struct ulid *after, struct loop *l, oms_store_listed *done, void *arg);
 
 /* A position in the queue; zeroed: before the first delivery. */
@@ -242,7 +232,7 @@ struct oms_place {
  * delivery that cannot be read is left out.  next: where the page ends. */
 typedef void oms_store_queued(void *arg, const struct oms_listed *page, size_t n,
     const struct oms_place *next, bool more, const struct err *e);
-struct oms_question *oms_store_queue(struct oms_store *s, const struct oms_place *at, size_t max,
+struct kv_question *oms_store_queue(struct oms_store *s, const struct oms_place *at, size_t max,
     struct loop *l, oms_store_queued *done, void *arg);
 
 struct oms_store_counts {
@@ -251,11 +241,11 @@ struct oms_store_counts {
 typedef void oms_store_counted(void *arg, const struct oms_store_counts *c, const struct err *e);
 /* Reads the sums of the users in pages, and lets the loop serve others in between.  `letters` may be a minute old where
  * more than a page of users has letters. */
-struct oms_question *oms_store_counts(struct oms_store *s, struct loop *l, oms_store_counted *done,
+struct kv_question *oms_store_counts(struct oms_store *s, struct loop *l, oms_store_counted *done,
     void *arg);
 
 typedef void oms_store_user_done(void *arg, const struct oms_user_counts *c, const struct err *e);
-struct oms_question *oms_store_user(struct oms_store *s, const char *user, struct loop *l,
+struct kv_question *oms_store_user(struct oms_store *s, const char *user, struct loop *l,
     oms_store_user_done *done, void *arg);
 
 /* Expires deliveries and forgets outcomes whose time has come, in bounded writes, until none is left.
@@ -269,7 +259,7 @@ void oms_store_forget_user(struct oms_store *s, const char *user, int64_t now_s,
     oms_store_done *done, void *arg);
 /* Does the store have a letter or an outcome of the user? */
 typedef void oms_store_knows_done(void *arg, bool known, const struct err *e);
-struct oms_question *oms_store_knows_user(struct oms_store *s, const char *user, struct loop *l,
+struct kv_question *oms_store_knows_user(struct oms_store *s, const char *user, struct loop *l,
     oms_store_knows_done *done, void *arg);
 
 #endif

@@ -9,7 +9,7 @@
 
 /* One delivery's. */
 struct result {
-	struct oms_op op;
+	struct kv_op op;
 	struct attempted *all;
 	struct oms_delivery said;
 	char file[BODY_NAME_BYTES];
@@ -70,7 +70,7 @@ all_done(struct oms_several *several, const struct err *e)
 {
 	struct attempted *a = (struct attempted *)several;
 
-	oms_store_drop(&several->store);
+	kv_store_let_go(several->store);
 	a->done(a->arg, e);
 	free(a->result);
 	free(a);
@@ -99,7 +99,7 @@ oms_store_attempted(struct oms_store *s, const struct oms_delivery *d, size_t n,
 	struct attempted *a = memory_new(sizeof *a);
 
 	a->several = (struct oms_several) {
-		.store = oms_store_hold(s),
+		.store = kv_store_hold(&s->base),
 		.waiting = (unsigned)n,
 		.done = all_done,
 	};
@@ -115,7 +115,7 @@ oms_store_attempted(struct oms_store *s, const struct oms_delivery *d, size_t n,
 
 		r->all = a;
 		copy_outcome(&r->said, &d[i]);
-		r->op.op = (struct kv_op) {
+		r->op = (struct kv_op) {
 			.part = oms_part_letter(&d[i].id),
 			.apply = apply_result,
 			.done = result_done,
@@ -123,6 +123,6 @@ oms_store_attempted(struct oms_store *s, const struct oms_delivery *d, size_t n,
 			.octets = 2048,
 			.frees = true,
 		};
-		oms_take(s, &r->op, l);
+		kv_store_take(&s->base, &r->op, l);
 	}
 }

@@ -41,7 +41,7 @@ enter(struct oms_claims *all, struct oms_claim *c, struct oms_user_counts have,
 }
 
 struct claiming {
-	struct oms_question question;
+	struct kv_question question;
 	struct oms_claim *claim; /* as it will be */
 	struct oms_token_name token;
 	uint64_t size, price;
@@ -72,14 +72,14 @@ look_claim(struct kv_txn *t, void *arg)
 }
 
 static void
-claim_read(struct oms_question *q)
+claim_read(struct kv_question *q)
 {
 	q->why = ((struct claiming *)q)->why;
-	oms_answer(q);
+	kv_question_answer(q);
 }
 
 static void
-tell_claim(struct oms_question *q, const struct err *e)
+tell_claim(struct kv_question *q, const struct err *e)
 {
 	struct claiming *c = (struct claiming *)q;
 	struct oms_claim *claim = NULL;
@@ -89,30 +89,30 @@ tell_claim(struct oms_question *q, const struct err *e)
 		why = c->full;
 		if (why.why != REFUSAL_NONE ||
 		    !oms_user_could_fit(c->size, c->price, &c->most, &why) ||
-		    !enter(&q->store->claims, c->claim, c->have, &c->most, &why)) {
+		    !enter(&oms_store_of(q)->claims, c->claim, c->have, &c->most, &why)) {
 			c->done(c->arg, NULL, &why);
 			return;
 		}
 		claim = c->claim;
-		claim->store = oms_store_hold(q->store);
+		claim->store = oms_store_hold(oms_store_of(q));
 		c->claim = NULL;
 	}
 	c->done(c->arg, claim, e);
 }
 
 static void
-clear_claim(struct oms_question *q)
+clear_claim(struct kv_question *q)
 {
 	free(((struct claiming *)q)->claim);
 }
 
-struct oms_question *
+struct kv_question *
 oms_store_claim(struct oms_store *s, const struct oms_claim_query *q, struct loop *l,
     oms_store_claimed *done, void *arg)
 {
 	struct claiming *c = memory_new(sizeof *c);
 
-	c->question = (struct oms_question) {
+	c->question = (struct kv_question) {
 		.next = claim_read,
 		.tell = tell_claim,
 		.clear = clear_claim,
@@ -129,8 +129,8 @@ oms_store_claim(struct oms_store *s, const struct oms_claim_query *q, struct loo
 	c->claim->octets = c->size + c->price;
 	c->done = done;
 	c->arg = arg;
-	oms_ask(&c->question, s, l);
-	oms_look(&c->question, &c->claim->part, look_claim, c);
+	kv_question_begin(&c->question, &s->base, l);
+	kv_question_look(&c->question, c->claim->part, look_claim, c);
 	return &c->question;
 }
 

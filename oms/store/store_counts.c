@@ -15,7 +15,7 @@ struct counted_user {
 };
 
 struct counts {
-	struct oms_question question;
+	struct kv_question question;
 	struct kv_dir_at at;
 	struct counted_user user[USERS_PAGE];
 	size_t n;     /* of a look */
@@ -32,7 +32,7 @@ struct counts {
 static bool
 is_kept(struct counts *c)
 {
-	struct oms_kept_count *k = &c->question.store->counted;
+	struct oms_kept_count *k = &oms_store_of(&c->question)->counted;
 	bool good;
 
 	pthread_mutex_lock(&k->lock);
@@ -47,7 +47,7 @@ is_kept(struct counts *c)
 static void
 keep(struct counts *c)
 {
-	struct oms_kept_count *k = &c->question.store->counted;
+	struct oms_kept_count *k = &oms_store_of(&c->question)->counted;
 
 	if (c->pages == 0)
 		return;
@@ -99,7 +99,7 @@ look_domains(struct kv_txn *t, void *arg)
 	*n = read_u64(&r);
 }
 
-static void users_found(struct oms_question *q);
+static void users_found(struct kv_question *q);
 
 static void
 find_users(struct counts *c)
@@ -107,7 +107,7 @@ find_users(struct counts *c)
 	struct kv_part part = kv_dir_shard(OMS_USERS, c->at.shard);
 
 	c->question.next = users_found;
-	oms_look(&c->question, &part, look_users, c);
+	kv_question_look(&c->question, part, look_users, c);
 }
 
 static void
@@ -116,7 +116,7 @@ go_on(void *arg)
 	struct counts *c = arg;
 
 	if (c->question.dropped)
-		oms_answer(&c->question);
+		kv_question_answer(&c->question);
 	else
 		find_users(c);
 }
@@ -127,7 +127,7 @@ next_page(struct counts *c)
 {
 	if (c->at.shard == KV_DIR_SHARDS) {
 		keep(c);
-		oms_answer(&c->question);
+		kv_question_answer(&c->question);
 		return;
 	}
 	c->users += c->n;
@@ -153,7 +153,7 @@ look_sums(struct kv_txn *t, void *arg)
 }
 
 static void
-sums_read(struct oms_question *q)
+sums_read(struct kv_question *q)
 {
 	struct counts *c = (struct counts *)q;
 
@@ -170,7 +170,7 @@ sums_read(struct oms_question *q)
 }
 
 static void
-users_found(struct oms_question *q)
+users_found(struct kv_question *q)
 {
 	struct counts *c = (struct counts *)q;
 
@@ -185,25 +185,25 @@ users_found(struct oms_question *q)
 		struct kv_part part = kv_part_of(OMS_USER,
 		    span_of(c->user[i].hash, OMS_HASH_BYTES));
 
-		oms_look(q, &part, look_sums, &c->user[i]);
+		kv_question_look(q, part, look_sums, &c->user[i]);
 	}
 }
 
 static void
-domains_read(struct oms_question *q)
+domains_read(struct kv_question *q)
 {
 	struct counts *c = (struct counts *)q;
 
 	for (unsigned i = 0; i < KV_DIR_SHARDS; i++)
 		c->answer.domains += c->domains[i];
 	if (is_kept(c))
-		oms_answer(q);
+		kv_question_answer(q);
 	else
 		find_users(c);
 }
 
 static void
-tell_counts(struct oms_question *q, const struct err *e)
+tell_counts(struct kv_question *q, const struct err *e)
 {
 	struct counts *c = (struct counts *)q;
 	struct kv_counts k;
@@ -218,19 +218,19 @@ tell_counts(struct oms_question *q, const struct err *e)
 	c->done(c->arg, &c->answer, e);
 }
 
-struct oms_question *
+struct kv_question *
 oms_store_counts(struct oms_store *s, struct loop *l, oms_store_counted *done, void *arg)
 {
 	struct counts *c = memory_new(sizeof *c);
 
-	c->question = (struct oms_question) { .next = domains_read, .tell = tell_counts };
+	c->question = (struct kv_question) { .next = domains_read, .tell = tell_counts };
 	c->done = done;
 	c->arg = arg;
-	oms_ask(&c->question, s, l);
+	kv_question_begin(&c->question, &s->base, l);
 	for (unsigned i = 0; i < KV_DIR_SHARDS; i++) {
 		struct kv_part part = kv_dir_shard(OMS_PEERS, i);
 
-		oms_look(&c->question, &part, look_domains, &c->domains[i]);
+		kv_question_look(&c->question, part, look_domains, &c->domains[i]);
 	}
 	return &c->question;
 }

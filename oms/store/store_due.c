@@ -64,7 +64,7 @@ struct entry {
 };
 
 struct due {
-	struct oms_question question;
+	struct kv_question question;
 	struct domain own, peer;
 	int64_t now_ms, latest_ms;
 	struct ulid *under_way;
@@ -168,7 +168,7 @@ is_told(const struct kv_part *queue, const struct oms_delivery *d)
 }
 
 struct stale {
-	struct oms_op op;
+	struct kv_op op;
 	struct kv_part queue;
 	struct ulid id;
 	int64_t at_ms;
@@ -216,7 +216,7 @@ drop_due(const struct due *d, const struct entry *x)
 	w->id = x->id;
 	w->at_ms = x->at_ms;
 	w->peer = d->peer;
-	w->op.op = (struct kv_op) {
+	w->op = (struct kv_op) {
 		.part = oms_part_letter(&x->id),
 		.apply = apply_stale,
 		.done = stale_done,
@@ -224,7 +224,7 @@ drop_due(const struct due *d, const struct entry *x)
 		.octets = 64,
 		.frees = true,
 	};
-	oms_take(d->question.store, &w->op, d->question.loop);
+	kv_store_take(d->question.store, &w->op, d->question.loop);
 }
 
 static int
@@ -255,7 +255,7 @@ correct(struct due *d, const struct entry *x)
 }
 
 static void
-deliveries_read(struct oms_question *q)
+deliveries_read(struct kv_question *q)
 {
 	struct due *d = (struct due *)q;
 
@@ -271,10 +271,10 @@ deliveries_read(struct oms_question *q)
 		x->found = false;
 	}
 	qsort(d->answer.deliveries, d->answer.n, sizeof *d->answer.deliveries, by_time);
-	oms_answer(q);
+	kv_question_answer(q);
 }
 
-static void next_queue(struct oms_question *q);
+static void next_queue(struct kv_question *q);
 
 static struct kv_part
 queue_at(const struct due *d, size_t at)
@@ -283,7 +283,7 @@ queue_at(const struct due *d, size_t at)
 }
 
 static void
-queue_read(struct oms_question *q)
+queue_read(struct kv_question *q)
 {
 	struct due *d = (struct due *)q;
 	const struct oms_first *f = &d->first;
@@ -309,7 +309,7 @@ may_have(const struct due *d, const struct queue *q)
 }
 
 static void
-look_for_letters(struct oms_question *q)
+look_for_letters(struct kv_question *q)
 {
 	struct due *d = (struct due *)q;
 
@@ -317,12 +317,12 @@ look_for_letters(struct oms_question *q)
 	for (size_t i = 0; i < d->n; i++) {
 		struct kv_part part = oms_part_letter(&d->entry[i].id);
 
-		oms_look(q, &part, look_delivery, &d->entry[i]);
+		kv_question_look(q, part, look_delivery, &d->entry[i]);
 	}
 }
 
 static void
-next_queue(struct oms_question *q)
+next_queue(struct kv_question *q)
 {
 	struct due *d = (struct due *)q;
 	struct kv_part part;
@@ -337,16 +337,16 @@ next_queue(struct oms_question *q)
 		part = queue_at(d, d->at);
 		d->n_before = d->n;
 		q->next = queue_read;
-		oms_look(q, &part, look_queue, d);
+		kv_question_look(q, part, look_queue, d);
 	} else if (d->n > 0) {
 		look_for_letters(q);
 	} else {
-		oms_answer(q);
+		kv_question_answer(q);
 	}
 }
 
 static void
-pair_read(struct oms_question *q)
+pair_read(struct kv_question *q)
 {
 	struct due *d = (struct due *)q;
 
@@ -365,7 +365,7 @@ clear_answer(struct due *d)
 }
 
 static void
-tell_due(struct oms_question *q, const struct err *e)
+tell_due(struct kv_question *q, const struct err *e)
 {
 	struct due *d = (struct due *)q;
 
@@ -377,7 +377,7 @@ tell_due(struct oms_question *q, const struct err *e)
 }
 
 static void
-clear_due(struct oms_question *q)
+clear_due(struct kv_question *q)
 {
 	struct due *d = (struct due *)q;
 
@@ -389,13 +389,13 @@ clear_due(struct oms_question *q)
 	free(d->under_way);
 }
 
-struct oms_question *
+struct kv_question *
 oms_store_due(struct oms_store *s, const struct oms_due_query *q, struct loop *l,
     oms_store_due_done *done, void *arg)
 {
 	struct due *d = memory_new(sizeof *d);
 
-	d->question = (struct oms_question) {
+	d->question = (struct kv_question) {
 		.next = pair_read,
 		.tell = tell_due,
 		.clear = clear_due,
@@ -413,7 +413,7 @@ oms_store_due(struct oms_store *s, const struct oms_due_query *q, struct loop *l
 	d->done = done;
 	d->arg = arg;
 	oms_pair_hash(q->own, q->peer, d->listed.hash);
-	oms_ask(&d->question, s, l);
+	kv_question_begin(&d->question, &s->base, l);
 	for (unsigned g = 0; g < OMS_QUEUE_GROUPS; g++) {
 		unsigned char name[OMS_QUEUE_BYTES];
 		struct kv_part part;
@@ -423,7 +423,7 @@ oms_store_due(struct oms_store *s, const struct oms_due_query *q, struct loop *l
 		part = oms_part_queues(name);
 		d->group[g].due = d;
 		d->group[g].number = g;
-		oms_look(&d->question, &part, look_listed, &d->group[g]);
+		kv_question_look(&d->question, part, look_listed, &d->group[g]);
 	}
 	return &d->question;
 }

@@ -68,7 +68,7 @@ ask(struct oms_store *s, struct page *p, size_t i)
 	a->page = p;
 	a->i = i;
 	err_word(&e, REFUSAL_closing);
-	if (body_name_key(p->of->name[i], key, &n) && n == ULID_BYTES && s->kv != NULL) {
+	if (body_name_key(p->of->name[i], key, &n) && n == ULID_BYTES && s->base.kv != NULL) {
 		a->op = (struct kv_op) {
 			.part = kv_part_of(OMS_LETTER, span_of(key, n)),
 			.apply = look,
@@ -77,7 +77,7 @@ ask(struct oms_store *s, struct page *p, size_t i)
 			.octets = 64,
 			.frees = true,
 		};
-		if (kv_take(s->kv, &a->op, &e))
+		if (kv_take(s->base.kv, &a->op, &e))
 			return;
 	}
 	looked(a, &e);

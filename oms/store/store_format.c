@@ -327,7 +327,7 @@ wait_for_pending(struct change *c)
 
 /* An effect that cannot be applied may list one more queue later: the next opening looks again. */
 static bool
-change_all(struct change *c, const struct oms_store_opening *o, struct err *e)
+change_all(struct change *c, const struct kv_opening *o, struct err *e)
 {
 	const bool all = wait_for_pending(c);
 	struct kv_dir_page p = {
@@ -388,7 +388,7 @@ oms_format_put(struct kv *kv, struct err *e)
 }
 
 bool
-oms_format_open(struct kv *kv, const struct oms_store_opening *o, struct err *e)
+oms_format_open(struct kv *kv, const struct kv_opening *o, struct err *e)
 {
 	struct change *c;
 	uint64_t number;

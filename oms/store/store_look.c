@@ -55,18 +55,18 @@ look_letter(struct kv_txn *t, void *arg)
 }
 
 static void
-shown_look(struct oms_question *q, struct shown *x, const struct ulid *id)
+shown_look(struct kv_question *q, struct shown *x, const struct ulid *id)
 {
 	struct kv_part part = oms_part_letter(id);
 
 	memset(x, 0, sizeof *x);
-	oms_look(q, &part, look_letter, x);
+	kv_question_look(q, part, look_letter, x);
 }
 
 /* -- one user's ------------------------------------------------------------------------------------ */
 
 struct list {
-	struct oms_question question;
+	struct kv_question question;
 	char user[OMS_STORE_USER_BYTES];
 	struct ulid room[OMS_STORE_LIST_PAGE];
 	struct oms_ids ids;
@@ -80,7 +80,7 @@ struct list {
 };
 
 static void
-tell_list(struct oms_question *q, const struct err *e)
+tell_list(struct kv_question *q, const struct err *e)
 {
 	struct list *x = (struct list *)q;
 
@@ -88,7 +88,7 @@ tell_list(struct oms_question *q, const struct err *e)
 }
 
 static void
-clear_list(struct oms_question *q)
+clear_list(struct kv_question *q)
 {
 	struct list *x = (struct list *)q;
 
@@ -99,11 +99,11 @@ clear_list(struct oms_question *q)
 }
 
 static struct list *
-list_new(const char *user, void (*next)(struct oms_question *q), oms_store_listed *done, void *arg)
+list_new(const char *user, void (*next)(struct kv_question *q), oms_store_listed *done, void *arg)
 {
 	struct list *x = memory_new(sizeof *x);
 
-	x->question = (struct oms_question) {
+	x->question = (struct kv_question) {
 		.next = next,
 		.tell = tell_list,
 		.clear = clear_list,
@@ -124,7 +124,7 @@ show(struct list *x, size_t n)
 }
 
 static void
-status_read(struct oms_question *q)
+status_read(struct kv_question *q)
 {
 	struct list *x = (struct list *)q;
 
@@ -134,24 +134,24 @@ status_read(struct oms_question *q)
 		err_word(&q->why, REFUSAL_unknown_id);
 	x->page[0] = x->shown[0].letter;
 	x->n = 1;
-	oms_answer(q);
+	kv_question_answer(q);
 }
 
-struct oms_question *
+struct kv_question *
 oms_store_status(struct oms_store *s, const char *user, const struct ulid *id, struct loop *l,
     oms_store_listed *done, void *arg)
 {
 	struct list *x = list_new(user, status_read, done, arg);
 
 	show(x, 1);
-	oms_ask(&x->question, s, l);
+	kv_question_begin(&x->question, &s->base, l);
 	shown_look(&x->question, &x->shown[0], id);
 	return &x->question;
 }
 
 /* Whole letters, as many as a page takes. */
 static void
-letters_read(struct oms_question *q)
+letters_read(struct kv_question *q)
 {
 	struct list *x = (struct list *)q;
 	size_t recipients = 0, i = 0;
@@ -166,16 +166,16 @@ letters_read(struct oms_question *q)
 		x->page[x->n++] = *l;
 	}
 	x->more = i < x->n_shown || x->ids.more;
-	oms_answer(q);
+	kv_question_answer(q);
 }
 
 static void
-ids_read(struct oms_question *q)
+ids_read(struct kv_question *q)
 {
 	struct list *x = (struct list *)q;
 
 	if (x->ids.n == 0) {
-		oms_answer(q);
+		kv_question_answer(q);
 		return;
 	}
 	show(x, x->ids.n);
@@ -184,7 +184,7 @@ ids_read(struct oms_question *q)
 		shown_look(q, &x->shown[i], &x->ids.id[i]);
 }
 
-struct oms_question *
+struct kv_question *
 oms_store_outbox(struct oms_store *s, const char *user, const struct ulid *after, struct loop *l,
     oms_store_listed *done, void *arg)
 {
@@ -194,8 +194,8 @@ oms_store_outbox(struct oms_store *s, const char *user, const struct ulid *after
 	x->ids.begun = after != NULL;
 	if (after != NULL)
 		x->ids.from = *after;
-	oms_ask(&x->question, s, l);
-	oms_look(&x->question, &part, oms_look_ids, &x->ids);
+	kv_question_begin(&x->question, &s->base, l);
+	kv_question_look(&x->question, part, oms_look_ids, &x->ids);
 	return &x->question;
 }
 
@@ -203,7 +203,7 @@ oms_store_outbox(struct oms_store *s, const char *user, const struct ulid *after
 
 /* Users one after the other, each one's letters, each letter's deliveries; one more than the page has. */
 struct queue {
-	struct oms_question question;
+	struct kv_question question;
 	struct oms_place at; /* the walk is here */
 	bool found;          /* at.user is a user */
 	struct ulid room[OMS_STORE_LIST_PAGE + 1];
@@ -240,7 +240,7 @@ look_user(struct kv_txn *t, void *arg)
 	kv_each_fact(t, OMS_FACT, span_of(q->at.user, OMS_HASH_BYTES), SPAN_LIT(""), take_user, q);
 }
 
-static void users_read(struct oms_question *question);
+static void users_read(struct kv_question *question);
 static void walk_on(struct queue *q);
 
 static void
@@ -249,7 +249,7 @@ find_user(struct queue *q)
 	struct kv_part part = kv_dir_shard(OMS_USERS, q->at.shard);
 
 	q->question.next = users_read;
-	oms_look(&q->question, &part, look_user, q);
+	kv_question_look(&q->question, part, look_user, q);
 }
 
 static void
@@ -285,7 +285,7 @@ add_delivery(struct queue *q, const struct oms_letter *l, struct oms_delivery *d
 }
 
 static void
-letters_of_user_read(struct oms_question *question)
+letters_of_user_read(struct kv_question *question)
 {
 	struct queue *q = (struct queue *)question;
 
@@ -302,14 +302,14 @@ letters_of_user_read(struct oms_question *question)
 	}
 	clear_shown(q);
 	if (q->more)
-		oms_answer(question);
+		kv_question_answer(question);
 	else
 		walk_on(q);
 }
 
 /* The user's next letters; of the first, what follows the delivery that was shown last. */
 static void
-ids_of_user_read(struct oms_question *question)
+ids_of_user_read(struct kv_question *question)
 {
 	struct queue *q = (struct queue *)question;
 
@@ -343,11 +343,11 @@ walk_on(struct queue *q)
 		.from = q->at.id,
 	};
 	q->question.next = ids_of_user_read;
-	oms_look(&q->question, &part, oms_look_ids, &q->ids);
+	kv_question_look(&q->question, part, oms_look_ids, &q->ids);
 }
 
 static void
-users_read(struct oms_question *question)
+users_read(struct kv_question *question)
 {
 	struct queue *q = (struct queue *)question;
 
@@ -357,13 +357,13 @@ users_read(struct oms_question *question)
 	}
 	memset(q->at.user, 0, sizeof q->at.user);
 	if (++q->at.shard == KV_DIR_SHARDS)
-		oms_answer(question);
+		kv_question_answer(question);
 	else
 		find_user(q);
 }
 
 static void
-tell_queue(struct oms_question *question, const struct err *e)
+tell_queue(struct kv_question *question, const struct err *e)
 {
 	struct queue *q = (struct queue *)question;
 
@@ -371,7 +371,7 @@ tell_queue(struct oms_question *question, const struct err *e)
 }
 
 static void
-clear_queue(struct oms_question *question)
+clear_queue(struct kv_question *question)
 {
 	struct queue *q = (struct queue *)question;
 
@@ -381,20 +381,20 @@ clear_queue(struct oms_question *question)
 	clear_shown(q);
 }
 
-struct oms_question *
+struct kv_question *
 oms_store_queue(struct oms_store *s, const struct oms_place *at, size_t max, struct loop *l,
     oms_store_queued *done, void *arg)
 {
 	struct queue *q = memory_new(sizeof *q);
 
-	q->question = (struct oms_question) { .tell = tell_queue, .clear = clear_queue };
+	q->question = (struct kv_question) { .tell = tell_queue, .clear = clear_queue };
 	q->at = q->next = *at;
 	q->at.shard %= KV_DIR_SHARDS;
 	q->max = max < OMS_STORE_LIST_PAGE ? max : OMS_STORE_LIST_PAGE;
 	q->page = memory_array(q->max + 1, sizeof *q->page);
 	q->done = done;
 	q->arg = arg;
-	oms_ask(&q->question, s, l);
+	kv_question_begin(&q->question, &s->base, l);
 	if (at->in_user)
 		walk_on(q);
 	else

@@ -173,13 +173,13 @@ room(struct kv_upgrade *u)
 }
 
 static bool
-copy(struct kv_upgrade *u, void *arg, struct err *e)
+copy(struct kv_upgrade *u, struct offload *o, struct err *e)
 {
 	struct migration m = { .upgrade = u, .txn = kv_upgrade_old(u) };
 	char path[4200];
 	bool good;
 
-	(void)arg;
+	(void)o;
 	snprintf(path, sizeof path, "%s/bodies.new", kv_upgrade_folder(u));
 	if (!bodies_open(path, kv_upgrade_size(u), NULL, &m.bodies, e))
 		return false;
@@ -214,7 +214,7 @@ name_bodies(const char *folder, struct err *e)
 	return true;
 }
 
-static const struct kv_upgrade_plan plan = {
+const struct kv_upgrade_plan oms_upgrade = {
 	.schema = &oms_schema,
 	.tables = tables,
 	.n_tables = OMS_OLD_TABLES,
@@ -226,25 +226,3 @@ static const struct kv_upgrade_plan plan = {
 	.is_unsettled = bodies_have_no_name,
 	.settle = name_bodies,
 };
-
-void
-oms_store_remove_old(const char *folder)
-{
-	kv_upgrade_remove_old(folder, &plan);
-}
-
-bool
-oms_store_migrate(struct oms_store *s, const struct oms_store_opening *o, struct err *e)
-{
-	const struct kv_upgrade_opening opening = { .folder = o->folder,
-		.size = o->size,
-		.stops = o->stops,
-		.stops_arg = o->arg };
-	bool is_old;
-
-	if (!kv_upgrade_open(&opening, &plan, &s->kv, &is_old, e))
-		return false;
-	if (is_old)
-		snprintf(s->old, sizeof s->old, "%s", o->folder);
-	return true;
-}

@@ -4,34 +4,30 @@
 #include "common/store/body_orphans.h"
 #include "oms/store/store_private.h"
 
-/* Bodies count against the size. */
-static bool
-open_bodies(struct oms_store *s, const char *folder, uint64_t size, struct offload *o,
-    struct err *e)
-{
-	if (!bodies_open(folder, size, o, &s->bodies, e))
-		return false;
-	kv_share(s->kv, bodies_used, s->bodies);
-	return true;
-}
-
 static void
 look_for_orphans(struct oms_store *s)
 {
-	body_orphans_start(s->bodies, &(struct body_asker) { .ask = oms_ask_files, .arg = s });
+	body_orphans_start(s->base.bodies, &(struct body_asker) { .ask = oms_ask_files, .arg = s });
+}
+
+static void
+give_up(struct oms_store *s)
+{
+	kv_store_give_up(&s->base);
+	oms_store_drop(&s);
 }
 
 bool
-oms_store_open_as(const struct oms_store_opening *o, struct oms_store **out, struct err *e)
+oms_store_open_as(const struct kv_opening *o, struct oms_store **out, struct err *e)
 {
 	struct oms_store *s = oms_store_new(NULL);
 	char path[4096];
 
 	snprintf(path, sizeof path, "%s/bodies", o->folder);
-	if (!oms_store_migrate(s, o, e) || !open_bodies(s, path, o->size, o->offload, e) ||
-	    !oms_format_open(s->kv, o, e)) {
-		s->old[0] = '\0'; /* it stays: this is no stop in order */
-		oms_store_close(&s);
+	if (!kv_store_open(&s->base, o, &oms_upgrade, e) ||
+	    !kv_store_open_bodies(&s->base, path, o->size, o->offload, e) ||
+	    !oms_format_open(s->base.kv, o, e)) {
+		give_up(s);
 		return false;
 	}
 	look_for_orphans(s);
@@ -43,7 +39,7 @@ bool
 oms_store_open(const char *folder, uint64_t size, struct offload *o, struct oms_store **out,
     struct err *e)
 {
-	return oms_store_open_as(&(struct oms_store_opening) { .folder = folder,
+	return oms_store_open_as(&(struct kv_opening) { .folder = folder,
 				     .size = size,
 				     .offload = o },
 	    out, e);
@@ -55,8 +51,8 @@ oms_store_open_on(struct kv *kv, const char *bodies, uint64_t size, struct offlo
 {
 	struct oms_store *s = oms_store_new(kv);
 
-	if (!open_bodies(s, bodies, size, o, e)) {
-		oms_store_close(&s);
+	if (!kv_store_open_bodies(&s->base, bodies, size, o, e)) {
+		give_up(s);
 		return false;
 	}
 	look_for_orphans(s);
@@ -64,16 +60,11 @@ oms_store_open_on(struct kv *kv, const char *bodies, uint64_t size, struct offlo
 	return true;
 }
 
-/* What an older version left goes once we have closed in order. */
 void
 oms_store_close(struct oms_store **s)
 {
 	if (*s == NULL)
 		return;
-	if ((*s)->bodies != NULL)
-		body_orphans_stop((*s)->bodies);
-	kv_close(&(*s)->kv);
-	if ((*s)->old[0] != '\0')
-		oms_store_remove_old((*s)->old);
+	kv_store_close(&(*s)->base);
 	oms_store_drop(s);
 }

@@ -8,7 +8,7 @@
 #define DAMAGED_MAX 16 /* in one look; the next walk finds the others */
 
 struct walk {
-	struct oms_question question;
+	struct kv_question question;
 	struct oms_pair_cursor from, next;
 	unsigned char last[OMS_HASH_BYTES]; /* the pair of page[n - 1] */
 	struct oms_pair *page;
@@ -70,17 +70,17 @@ look_pairs(struct kv_txn *t, void *arg)
 }
 
 static void
-walk_on(struct oms_question *q)
+walk_on(struct kv_question *q)
 {
 	struct walk *w = (struct walk *)q;
 	struct kv_part part = kv_dir_shard(OMS_QUEUES, w->from.shard);
 
 	w->n_before = w->n;
-	oms_look(q, &part, look_pairs, w);
+	kv_question_look(q, part, look_pairs, w);
 }
 
 static void
-pairs_read(struct oms_question *q)
+pairs_read(struct kv_question *q)
 {
 	struct walk *w = (struct walk *)q;
 
@@ -95,13 +95,13 @@ pairs_read(struct oms_question *q)
 	w->next.ended = w->next.shard == KV_DIR_SHARDS;
 	w->from = w->next;
 	if (w->full || w->next.ended)
-		oms_answer(q);
+		kv_question_answer(q);
 	else
 		walk_on(q);
 }
 
 static void
-tell_pairs(struct oms_question *q, const struct err *e)
+tell_pairs(struct kv_question *q, const struct err *e)
 {
 	struct walk *w = (struct walk *)q;
 
@@ -109,18 +109,18 @@ tell_pairs(struct oms_question *q, const struct err *e)
 }
 
 static void
-clear_pairs(struct oms_question *q)
+clear_pairs(struct kv_question *q)
 {
 	free(((struct walk *)q)->page);
 }
 
-struct oms_question *
+struct kv_question *
 oms_store_pairs(struct oms_store *s, const struct oms_pair_cursor *at, size_t max, struct loop *l,
     oms_store_pairs_done *done, void *arg)
 {
 	struct walk *w = memory_new(sizeof *w);
 
-	w->question = (struct oms_question) {
+	w->question = (struct kv_question) {
 		.next = pairs_read,
 		.tell = tell_pairs,
 		.clear = clear_pairs,
@@ -131,7 +131,7 @@ oms_store_pairs(struct oms_store *s, const struct oms_pair_cursor *at, size_t ma
 	w->page = memory_array(w->max + 1, sizeof *w->page);
 	w->done = done;
 	w->arg = arg;
-	oms_ask(&w->question, s, l);
+	kv_question_begin(&w->question, &s->base, l);
 	walk_on(&w->question);
 	return &w->question;
 }

@@ -124,7 +124,7 @@ oms_peers_receive(struct kv_txn *t, const struct kv_part *from, const struct kv_
 /* -- asking --------------------------------------------------------------------------------------- */
 
 struct peer {
-	struct oms_question question;
+	struct kv_question question;
 	struct peer_row row;
 	bool damaged;
 	oms_store_peer_done *done;
@@ -140,40 +140,40 @@ look_peer(struct kv_txn *t, void *arg)
 }
 
 static void
-peer_read(struct oms_question *q)
+peer_read(struct kv_question *q)
 {
 	if (((struct peer *)q)->damaged)
 		oms_damaged(&q->why);
-	oms_answer(q);
+	kv_question_answer(q);
 }
 
 static void
-tell_peer(struct oms_question *q, const struct err *e)
+tell_peer(struct kv_question *q, const struct err *e)
 {
 	struct peer *p = (struct peer *)q;
 
 	p->done(p->arg, &p->row.peer, e);
 }
 
-struct oms_question *
+struct kv_question *
 oms_store_peer(struct oms_store *s, const char *domain, struct loop *l, oms_store_peer_done *done,
     void *arg)
 {
 	struct peer *p = memory_new(sizeof *p);
 	struct kv_part part = oms_part_peer(domain);
 
-	p->question = (struct oms_question) { .next = peer_read, .tell = tell_peer };
+	p->question = (struct kv_question) { .next = peer_read, .tell = tell_peer };
 	p->done = done;
 	p->arg = arg;
-	oms_ask(&p->question, s, l);
-	oms_look(&p->question, &part, look_peer, p);
+	kv_question_begin(&p->question, &s->base, l);
+	kv_question_look(&p->question, part, look_peer, p);
 	return &p->question;
 }
 
 /* -- remembering --------------------------------------------------------------------------------- */
 
 struct remember {
-	struct oms_op op; /* first */
+	struct kv_op op; /* first */
 	struct oms_remembering what;
 	oms_store_done *done;
 	void *arg;
@@ -286,14 +286,14 @@ take(struct oms_store *s, struct remember *w, const char *domain,
     bool (*apply)(struct kv_txn *t, void *arg, struct err *e), struct loop *l)
 {
 	w->what.domain = domain_copy(domain);
-	w->op.op = (struct kv_op) {
+	w->op = (struct kv_op) {
 		.part = oms_part_peer(domain),
 		.apply = apply,
 		.done = remember_done,
 		.arg = w,
 		.octets = 512,
 	};
-	oms_take(s, &w->op, l);
+	kv_store_take(&s->base, &w->op, l);
 }
 
 void

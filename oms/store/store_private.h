@@ -43,11 +43,12 @@
 #define OMS_STORE_STORE_PRIVATE_H
 
 #include <pthread.h>
-#include <stdatomic.h>
 
 #include "common/base/record.h"
 #include "common/store/kv_dir.h"
 #include "common/store/kv_key.h"
+#include "common/store/kv_question.h"
+#include "common/store/kv_store.h"
 #include "oms/policy/letter.h"
 #include "oms/policy/token.h"
 #include "oms/store/store.h"
@@ -95,16 +96,11 @@ struct oms_kept_count {
 	int64_t keep_ms;
 };
 
-/* Reference-counted: an operation holds it, because its `done` may be called after oms_store_close. */
 struct oms_store {
-	atomic_uint refs;
-	struct kv *kv; /* NULL: closed */
-	struct bodies *bodies;
+	struct kv_store base;
 	struct oms_claims claims;
 	struct oms_kept_count counted;
 	struct kv_dir_at peer_next; /* where the next sweep continues */
-	char old
-	    [4096]; /* the folder with files of an older version, which go when we close; "": none */
 };
 
 struct oms_store *oms_store_new(struct kv *kv); /* one reference; kv may come later */
@@ -113,38 +109,12 @@ void oms_store_drop(struct oms_store **s);
 
 /* -- questions and operations ---------------------------------------------------------------------------- */
 
-/* The first member of each question.  It is on the heap; the answer frees it.  It looks at partitions in steps:
- * oms_look any number of times, then `next`, until oms_answer. */
-struct oms_question {
-	struct oms_store *store;
-	struct loop *loop;
-	void (*next)(struct oms_question *q); /* all that was looked at was read */
-	void (*tell)(struct oms_question *q, const struct err *e); /* calls the caller's `done` */
-	void (*clear)(struct oms_question *q);                     /* NULL: it holds nothing */
-	unsigned waiting;
-	bool dropped;
-	struct err why; /* the first fault */
-};
-
-/* Begins a question; then it looks. */
-void oms_ask(struct oms_question *q, struct oms_store *s, struct loop *l);
-/* look: as that of a kv_look; `arg` is valid until `next`. */
-void oms_look(struct oms_question *q, const struct kv_part *part,
-    void (*look)(struct kv_txn *t, void *arg), void *arg);
-/* Tells, and frees it.  e: q->why, or NULL. */
-void oms_answer(struct oms_question *q);
-
-/* Takes op, whose members but `done` and `home` are set.  Where the store is closed or has too much to do, `done`
- * is called later with the reason. */
-struct oms_op {
-	struct kv_op op;
-	struct err why;
-};
-void oms_take(struct oms_store *s, struct oms_op *op, struct loop *l);
+/* The store of a question. */
+struct oms_store *oms_store_of(const struct kv_question *q);
 
 /* One `done` for several operations that are taken together. */
 struct oms_several {
-	struct oms_store *store; /* a reference */
+	struct kv_store *store; /* held */
 	unsigned waiting; /* begin with 1, and end with oms_several_end, after the last was taken */
 	struct err why;   /* the first refusal */
 	void (*done)(struct oms_several *all, const struct err *e);
@@ -246,13 +216,13 @@ bool oms_first_take(void *arg, struct span key, struct span value);
 /* An entry of its directory. */
 bool oms_entry_read(const struct kv_fact *f, struct oms_pair *p);
 /* What the directory was told to be due is due later: it is told so.  Without this, each look would find that again. */
-void oms_queue_later(struct oms_question *q, const struct kv_part *queue, const struct domain *own,
+void oms_queue_later(struct kv_question *q, const struct kv_part *queue, const struct domain *own,
     const struct domain *peer);
 /* The entry of a queue is damaged: its directory is told anew. */
-void oms_queue_anew(struct oms_question *q, const unsigned char queue[OMS_QUEUE_BYTES]);
+void oms_queue_anew(struct kv_question *q, const unsigned char queue[OMS_QUEUE_BYTES]);
 /* A row of the queue that its letter does not have goes, unless the queue knows that the letter states it: then the letter
  * has changed since, and will state that.  Damage leaves such rows. */
-void oms_queue_check(struct oms_question *q, const struct kv_part *queue, const struct ulid *id,
+void oms_queue_check(struct kv_question *q, const struct kv_part *queue, const struct ulid *id,
     int64_t at_ms);
 /* In a queue: tells its directory what it has first, whatever it told before.  Awaited. */
 void oms_queue_tell(struct kv_txn *t, const struct domain *own, const struct domain *peer);
@@ -343,13 +313,12 @@ bool oms_remember(struct kv_txn *t, void *arg, struct err *e);
 /* Forgets a peer whose time has come.  False: it stays. */
 bool oms_forget_peer(struct kv_txn *t, int64_t now_s);
 
-/* A store of an older version (store_migrate.c): opens the new one, made of it if there is none yet. */
-void oms_store_remove_old(const char *folder);
-bool oms_store_migrate(struct oms_store *s, const struct oms_store_opening *o, struct err *e);
+/* How a store of an older version is made one on kv (store_migrate.c). */
+extern const struct kv_upgrade_plan oms_upgrade;
 
 /* The format of a store on kv (store_format.c).  Before its first operation: a store without the number is brought to
  * this format.  False: it has a later one (config), or *e is another fault; the next opening goes on. */
-bool oms_format_open(struct kv *kv, const struct oms_store_opening *o, struct err *e);
+bool oms_format_open(struct kv *kv, const struct kv_opening *o, struct err *e);
 /* The store is of this format. */
 bool oms_format_put(struct kv *kv, struct err *e);
 

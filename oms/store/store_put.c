@@ -6,7 +6,7 @@
 #include "oms/store/store_private.h"
 
 struct put {
-	struct oms_op op; /* first */
+	struct kv_op op; /* first */
 	struct oms_store *store;
 	struct oms_taking taking;
 	char file[BODY_NAME_BYTES]; /* of the body, named by the letter if it is kept */
@@ -31,7 +31,7 @@ static void
 end(struct put *p, const struct err *e)
 {
 	if (e != NULL || p->taking.known || !p->taking.letter.life.body)
-		body_remove(p->store->bodies, p->file);
+		body_remove(p->store->base.bodies, p->file);
 	oms_store_drop(&p->store);
 	p->done(p->arg, e == NULL ? &p->taking.id : NULL, e);
 	buf_clear(&p->taking.packed);
@@ -50,13 +50,13 @@ static void
 put_done(void *arg, const struct err *e)
 {
 	struct put *p = arg;
-	const struct kv_part user = p->op.op.part;
+	const struct kv_part user = p->op.part;
 
 	if (e != NULL || !p->taking.crowded) {
 		end(p, e);
 		return;
 	}
-	p->op.op = (struct kv_op) {
+	p->op = (struct kv_op) {
 		.part = user,
 		.apply = apply_trim,
 		.done = trimmed,
@@ -64,7 +64,7 @@ put_done(void *arg, const struct err *e)
 		.octets = 512,
 		.frees = true,
 	};
-	oms_take(p->store, &p->op, p->loop);
+	kv_store_take(&p->store->base, &p->op, p->loop);
 }
 
 static uint64_t
@@ -119,12 +119,12 @@ oms_store_put_take(struct oms_store *s, const struct oms_put *in, struct loop *l
 	body_kept_clear(in->kept);
 	p->done = done;
 	p->arg = arg;
-	p->op.op = (struct kv_op) {
+	p->op = (struct kv_op) {
 		.part = user,
 		.apply = apply_put,
 		.done = put_done,
 		.arg = p,
 		.octets = g->packed.len + 512 * (in->n_deliveries + 2),
 	};
-	oms_take(s, &p->op, l);
+	kv_store_take(&s->base, &p->op, l);
 }

@@ -247,7 +247,7 @@ oms_queue_receive(struct kv_txn *t, const struct kv_part *from, const struct kv_
 /* -- the directory is told later ------------------------------------------------------------------------ */
 
 struct telling {
-	struct oms_op op;
+	struct kv_op op;
 	struct domain own, peer;
 };
 
@@ -272,14 +272,14 @@ telling_done(void *arg, const struct err *e)
 }
 
 void
-oms_queue_later(struct oms_question *q, const struct kv_part *queue, const struct domain *own,
+oms_queue_later(struct kv_question *q, const struct kv_part *queue, const struct domain *own,
     const struct domain *peer)
 {
 	struct telling *w = memory_new(sizeof *w);
 
 	w->own = *own;
 	w->peer = *peer;
-	w->op.op = (struct kv_op) {
+	w->op = (struct kv_op) {
 		.part = *queue,
 		.apply = apply_telling,
 		.done = telling_done,
@@ -287,7 +287,7 @@ oms_queue_later(struct oms_question *q, const struct kv_part *queue, const struc
 		.octets = 512,
 		.frees = true,
 	};
-	oms_take(q->store, &w->op, q->loop);
+	kv_store_take(q->store, &w->op, q->loop);
 }
 
 /* Any letter of the queue has its domains. */
@@ -315,11 +315,11 @@ apply_anew(struct kv_txn *t, void *arg, struct err *e)
 }
 
 void
-oms_queue_anew(struct oms_question *q, const unsigned char queue[OMS_QUEUE_BYTES])
+oms_queue_anew(struct kv_question *q, const unsigned char queue[OMS_QUEUE_BYTES])
 {
 	struct telling *w = memory_new(sizeof *w);
 
-	w->op.op = (struct kv_op) {
+	w->op = (struct kv_op) {
 		.part = kv_part_of(OMS_QUEUE, span_of(queue, OMS_QUEUE_BYTES)),
 		.apply = apply_anew,
 		.done = telling_done,
@@ -327,13 +327,13 @@ oms_queue_anew(struct oms_question *q, const unsigned char queue[OMS_QUEUE_BYTES
 		.octets = 512,
 		.frees = true,
 	};
-	oms_take(q->store, &w->op, q->loop);
+	kv_store_take(q->store, &w->op, q->loop);
 }
 
 /* -- a row that its letter does not have ------------------------------------------------------------------ */
 
 struct checking {
-	struct oms_op op;
+	struct kv_op op;
 	struct ulid id;
 	int64_t at_ms;
 };
@@ -363,14 +363,14 @@ checking_done(void *arg, const struct err *e)
 }
 
 void
-oms_queue_check(struct oms_question *q, const struct kv_part *queue, const struct ulid *id,
+oms_queue_check(struct kv_question *q, const struct kv_part *queue, const struct ulid *id,
     int64_t at_ms)
 {
 	struct checking *w = memory_new(sizeof *w);
 
 	w->id = *id;
 	w->at_ms = at_ms;
-	w->op.op = (struct kv_op) {
+	w->op = (struct kv_op) {
 		.part = *queue,
 		.apply = apply_checking,
 		.done = checking_done,
@@ -378,5 +378,5 @@ oms_queue_check(struct oms_question *q, const struct kv_part *queue, const struc
 		.octets = 64,
 		.frees = true,
 	};
-	oms_take(q->store, &w->op, q->loop);
+	kv_store_take(q->store, &w->op, q->loop);
 }

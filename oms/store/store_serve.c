@@ -9,7 +9,7 @@
 #include "oms/store/store_private.h"
 
 struct change {
-	struct oms_op op; /* first */
+	struct kv_op op; /* first */
 	struct oms_store *store;
 	struct loop *loop; /* the caller's, while the body is opened */
 	struct ulid id;
@@ -42,7 +42,7 @@ static void
 begin(struct change *c, bool (*apply)(struct kv_txn *t, void *arg, struct err *e),
     void (*done)(void *arg, const struct err *e), struct loop *l)
 {
-	c->op.op = (struct kv_op) {
+	c->op = (struct kv_op) {
 		.part = oms_part_letter(&c->id),
 		.apply = apply,
 		.done = done,
@@ -50,7 +50,7 @@ begin(struct change *c, bool (*apply)(struct kv_txn *t, void *arg, struct err *e
 		.octets = 2048,
 		.frees = true,
 	};
-	oms_take(c->store, &c->op, l);
+	kv_store_take(&c->store->base, &c->op, l);
 }
 
 /* -- handing out --------------------------------------------------------------------------------- */
@@ -108,7 +108,7 @@ hand_over(struct change *c, struct source *source, const struct err *e)
 
 /* Its file is gone: because the letter has been settled or has expired since it was judged, or it is lost. */
 struct second_look {
-	struct oms_question question; /* first */
+	struct kv_question question; /* first */
 	struct change *change;
 	struct err lost;
 	struct err why; /* the domain may not have it any more */
@@ -130,13 +130,13 @@ look_again(struct kv_txn *t, void *arg)
 }
 
 static void
-looked_again(struct oms_question *q)
+looked_again(struct kv_question *q)
 {
-	oms_answer(q);
+	kv_question_answer(q);
 }
 
 static void
-tell_why(struct oms_question *q, const struct err *e)
+tell_why(struct kv_question *q, const struct err *e)
 {
 	struct second_look *m = (struct second_look *)q;
 
@@ -157,10 +157,10 @@ body_is_open(void *arg, struct source *source, const struct err *e)
 	m = memory_new(sizeof *m);
 	m->change = c;
 	m->lost = *e;
-	m->question = (struct oms_question) { .next = looked_again, .tell = tell_why };
+	m->question = (struct kv_question) { .next = looked_again, .tell = tell_why };
 	part = oms_part_letter(&c->id);
-	oms_ask(&m->question, c->store, c->loop);
-	oms_look(&m->question, &part, look_again, m);
+	kv_question_begin(&m->question, &c->store->base, c->loop);
+	kv_question_look(&m->question, part, look_again, m);
 }
 
 /* The letter may be handed over: takes the change. */
@@ -169,7 +169,7 @@ open_body(struct change *c, struct loop *l)
 {
 	c->loop = l;
 	if (c->letter.file[0] != '\0')
-		body_open(c->store->bodies, c->letter.file, l, body_is_open, c);
+		body_open(c->store->base.bodies, c->letter.file, l, body_is_open, c);
 	else
 		hand_over(c, source_bytes(buf_span(&c->body)), NULL);
 }
@@ -183,7 +183,7 @@ hand_out_done(void *arg, const struct err *e)
 		oms_news_log(&c->news);
 	oms_news_clear(&c->news);
 	if (e == NULL)
-		open_body(c, c->op.op.home);
+		open_body(c, c->op.home);
 	else
 		hand_over(c, NULL, e);
 }
@@ -199,7 +199,7 @@ oms_store_hand_out(struct oms_store *s, const struct ulid *id, const char *peer,
 }
 
 struct summary {
-	struct oms_question question; /* first */
+	struct kv_question question; /* first */
 	struct change *change;
 	struct err why; /* the domain may not have it */
 };
@@ -221,14 +221,14 @@ look_summary(struct kv_txn *t, void *arg)
 }
 
 static void
-summary_read(struct oms_question *q)
+summary_read(struct kv_question *q)
 {
 	q->why = ((struct summary *)q)->why;
-	oms_answer(q);
+	kv_question_answer(q);
 }
 
 static void
-tell_summary(struct oms_question *q, const struct err *e)
+tell_summary(struct kv_question *q, const struct err *e)
 {
 	struct summary *m = (struct summary *)q;
 
@@ -247,9 +247,9 @@ oms_store_summary(struct oms_store *s, const struct ulid *id, const char *peer, 
 
 	m->change = change_new(s, id, peer, arg);
 	m->change->handed = done;
-	m->question = (struct oms_question) { .next = summary_read, .tell = tell_summary };
-	oms_ask(&m->question, s, l);
-	oms_look(&m->question, &part, look_summary, m);
+	m->question = (struct kv_question) { .next = summary_read, .tell = tell_summary };
+	kv_question_begin(&m->question, &s->base, l);
+	kv_question_look(&m->question, part, look_summary, m);
 }
 
 /* -- DONE and DECLINE ----------------------------------------------------- */
@@ -285,7 +285,7 @@ settle_done(void *arg, const struct err *e)
 
 	if (e == NULL) {
 		oms_news_log(&c->news);
-		body_remove(c->store->bodies, c->file);
+		body_remove(c->store->base.bodies, c->file);
 	}
 	oms_news_clear(&c->news);
 	oms_store_drop(&c->store);

@@ -142,7 +142,7 @@ oms_expiry_receive(struct kv_txn *t, const struct kv_part *from, const struct kv
 struct sweep;
 
 struct ending {
-	struct oms_op op;
+	struct kv_op op;
 	struct sweep *sweep;
 	struct ulid id;
 	struct kv_part place; /* of the expiry; kind OMS_LETTER: none, the user is forgotten */
@@ -156,7 +156,7 @@ struct ending {
 /* A round of looks, then one of operations, until there is nothing left.  A round goes on after the last letter of the
  * one before, whatever became of that: what cannot end keeps no other from its end. */
 struct sweep {
-	struct oms_question question;
+	struct kv_question question;
 	struct oms_several several;
 	struct err why; /* the first fault of a letter */
 	int64_t now_s;
@@ -338,7 +338,7 @@ answer(struct sweep *w)
 {
 	if (w->question.why.why == REFUSAL_NONE)
 		w->question.why = w->why;
-	oms_answer(&w->question);
+	kv_question_answer(&w->question);
 }
 
 /* The sweep goes on after a letter that could not end, but not when the store has no space for any. */
@@ -350,7 +350,7 @@ round_done(struct oms_several *several, const struct err *e)
 
 	free(w->ending);
 	w->ending = NULL;
-	oms_store_drop(&several->store);
+	kv_store_let_go(several->store);
 	if (e != NULL && w->why.why == REFUSAL_NONE)
 		w->why = *e;
 	if (w->n == 0 || stops)
@@ -362,7 +362,7 @@ round_done(struct oms_several *several, const struct err *e)
 static void
 take_ending(struct ending *x)
 {
-	x->op.op = (struct kv_op) {
+	x->op = (struct kv_op) {
 		.part = oms_part_letter(&x->id),
 		.apply = apply_end,
 		.done = end_done,
@@ -370,14 +370,14 @@ take_ending(struct ending *x)
 		.octets = 2048,
 		.frees = true,
 	};
-	oms_take(x->sweep->several.store, &x->op, x->sweep->question.loop);
+	kv_store_take(x->sweep->several.store, &x->op, x->sweep->question.loop);
 }
 
 static void
 end_letters(struct sweep *w)
 {
 	w->several = (struct oms_several) {
-		.store = oms_store_hold(w->question.store),
+		.store = kv_store_hold(w->question.store),
 		.waiting = 1,
 		.done = round_done,
 	};
@@ -394,7 +394,7 @@ end_letters(struct sweep *w)
 /* -- one user's ------------------------------------------------------------------------------------------------ */
 
 static void
-ids_read(struct oms_question *q)
+ids_read(struct kv_question *q)
 {
 	struct sweep *w = (struct sweep *)q;
 
@@ -419,7 +419,7 @@ look_at_user(struct sweep *w)
 	w->ids.id = w->room;
 	w->ids.max = LETTERS_MAX;
 	w->question.next = ids_read;
-	oms_look(&w->question, &part, oms_look_ids, &w->ids);
+	kv_question_look(&w->question, part, oms_look_ids, &w->ids);
 }
 
 /* -- all ------------------------------------------------------------------------------------------------------ */
@@ -481,7 +481,7 @@ look_place(struct kv_txn *t, void *arg)
 static void take_more(struct sweep *w);
 
 static void
-place_read(struct oms_question *q)
+place_read(struct kv_question *q)
 {
 	struct sweep *w = (struct sweep *)q;
 
@@ -518,7 +518,7 @@ look_minutes(struct kv_txn *t, void *arg)
 }
 
 static void
-minutes_read(struct oms_question *q)
+minutes_read(struct kv_question *q)
 {
 	struct sweep *w = (struct sweep *)q;
 	const struct kv_part *last;
@@ -545,10 +545,10 @@ take_more(struct sweep *w)
 	} else if (w->place < w->n_places) {
 		w->before = w->n;
 		w->question.next = place_read;
-		oms_look(&w->question, &w->places[w->place], look_place, w);
+		kv_question_look(&w->question, w->places[w->place], look_place, w);
 	} else {
 		w->question.next = minutes_read;
-		oms_look(&w->question, &part, look_minutes, w);
+		kv_question_look(&w->question, part, look_minutes, w);
 	}
 }
 
@@ -567,7 +567,7 @@ look_on(struct sweep *w)
 /* -- domains ---------------------------------------------------------------------------------------------------- */
 
 struct forgetting {
-	struct oms_op op;
+	struct kv_op op;
 	struct sweep *sweep;
 };
 
@@ -595,7 +595,7 @@ domains_done(struct oms_several *several, const struct err *e)
 	struct sweep *w = (struct sweep *)((char *)several - offsetof(struct sweep, several));
 
 	(void)e; /* the next sweep finds them again */
-	oms_store_drop(&several->store);
+	kv_store_let_go(several->store);
 	look_on(w);
 }
 
@@ -603,7 +603,7 @@ static void
 forget_domains(struct sweep *w)
 {
 	w->several = (struct oms_several) {
-		.store = oms_store_hold(w->question.store),
+		.store = kv_store_hold(w->question.store),
 		.waiting = 1,
 		.done = domains_done,
 	};
@@ -611,7 +611,7 @@ forget_domains(struct sweep *w)
 		struct forgetting *x = memory_new(sizeof *x);
 
 		x->sweep = w;
-		x->op.op = (struct kv_op) {
+		x->op = (struct kv_op) {
 			.part = kv_part_of(OMS_PEER, span_of(w->domain[i], OMS_HASH_BYTES)),
 			.apply = apply_forget,
 			.done = forget_done,
@@ -620,7 +620,7 @@ forget_domains(struct sweep *w)
 			.frees = true,
 		};
 		w->several.waiting++;
-		oms_take(w->several.store, &x->op, w->question.loop);
+		kv_store_take(w->several.store, &x->op, w->question.loop);
 	}
 	oms_several_end(&w->several, NULL);
 }
@@ -658,11 +658,11 @@ examine(struct sweep *w)
 {
 	struct kv_part part = kv_dir_shard(OMS_PEERS, w->was.at.shard);
 
-	oms_look(&w->question, &part, look_domains, w);
+	kv_question_look(&w->question, part, look_domains, w);
 }
 
 static void
-domains_read(struct oms_question *q)
+domains_read(struct kv_question *q)
 {
 	struct sweep *w = (struct sweep *)q;
 
@@ -675,14 +675,14 @@ domains_read(struct oms_question *q)
 		}
 		w->was.at.shard = 0;
 	}
-	q->store->peer_next = w->was.at;
+	oms_store_of(q)->peer_next = w->was.at;
 	forget_domains(w);
 }
 
 static void
 begin_domains(struct sweep *w)
 {
-	w->was = (struct examined) { .at = w->question.store->peer_next };
+	w->was = (struct examined) { .at = oms_store_of(&w->question)->peer_next };
 	w->question.next = domains_read;
 	examine(w);
 }
@@ -691,7 +691,7 @@ begin_domains(struct sweep *w)
 
 /* When the store is being closed the work ends early and without an error. */
 static void
-tell_sweep(struct oms_question *q, const struct err *e)
+tell_sweep(struct kv_question *q, const struct err *e)
 {
 	struct sweep *w = (struct sweep *)q;
 
@@ -699,7 +699,7 @@ tell_sweep(struct oms_question *q, const struct err *e)
 }
 
 static void
-clear_sweep(struct oms_question *q)
+clear_sweep(struct kv_question *q)
 {
 	struct sweep *w = (struct sweep *)q;
 
@@ -711,11 +711,11 @@ sweep_new(struct oms_store *s, int64_t now_s, struct loop *l, oms_store_done *do
 {
 	struct sweep *w = memory_new(sizeof *w);
 
-	w->question = (struct oms_question) { .tell = tell_sweep, .clear = clear_sweep };
+	w->question = (struct kv_question) { .tell = tell_sweep, .clear = clear_sweep };
 	w->now_s = now_s;
 	w->done = done;
 	w->arg = arg;
-	oms_ask(&w->question, s, l);
+	kv_question_begin(&w->question, &s->base, l);
 	return w;
 }
 

@@ -513,7 +513,7 @@ oms_outbox_trim(struct kv_txn *t, void *arg, struct err *e)
 /* -- asking ------------------------------------------------------------------------------------------ */
 
 struct user {
-	struct oms_question question;
+	struct kv_question question;
 	struct oms_sums sums;
 	struct err why; /* the sums cannot be read */
 	oms_store_user_done *done;
@@ -531,16 +531,16 @@ look_user(struct kv_txn *t, void *arg)
 }
 
 static void
-user_read(struct oms_question *q)
+user_read(struct kv_question *q)
 {
 	struct user *u = (struct user *)q;
 
 	q->why = u->why;
-	oms_answer(q);
+	kv_question_answer(q);
 }
 
 static void
-tell_user(struct oms_question *q, const struct err *e)
+tell_user(struct kv_question *q, const struct err *e)
 {
 	struct user *u = (struct user *)q;
 
@@ -550,18 +550,18 @@ tell_user(struct oms_question *q, const struct err *e)
 		u->knows(u->arg, e == NULL && u->sums.listed > 0, e);
 }
 
-static struct oms_question *
+static struct kv_question *
 ask_user(struct user *u, struct oms_store *s, const char *user, struct loop *l)
 {
 	struct kv_part part = oms_part_user(user);
 
-	u->question = (struct oms_question) { .next = user_read, .tell = tell_user };
-	oms_ask(&u->question, s, l);
-	oms_look(&u->question, &part, look_user, u);
+	u->question = (struct kv_question) { .next = user_read, .tell = tell_user };
+	kv_question_begin(&u->question, &s->base, l);
+	kv_question_look(&u->question, part, look_user, u);
 	return &u->question;
 }
 
-struct oms_question *
+struct kv_question *
 oms_store_user(struct oms_store *s, const char *user, struct loop *l, oms_store_user_done *done,
     void *arg)
 {
@@ -572,7 +572,7 @@ oms_store_user(struct oms_store *s, const char *user, struct loop *l, oms_store_
 	return ask_user(u, s, user, l);
 }
 
-struct oms_question *
+struct kv_question *
 oms_store_knows_user(struct oms_store *s, const char *user, struct loop *l,
     oms_store_knows_done *done, void *arg)
 {

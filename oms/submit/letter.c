@@ -7,6 +7,7 @@
 #include "common/base/clock.h"
 #include "common/base/memory.h"
 #include "common/base/random.h"
+#include "common/store/kv_question.h"
 #include "common/text/idn.h"
 #include "oms/notify/notifier.h"
 #include "proto/header.h"
@@ -15,7 +16,7 @@
 struct letter {
 	struct oms_worker *worker;
 	struct body_in *in;
-	struct oms_question *claiming;
+	struct kv_question *claiming;
 	struct oms_claim *claim; /* NULL: none, or the store's sums include the letter */
 	letter_begun *begun;
 	struct buf header; /* the letter's first octets, until its header is complete */
@@ -151,7 +152,7 @@ letter_free(struct letter **lp)
 		return;
 	if (l->in != NULL)
 		body_abort_take(l->in);
-	oms_question_drop(&l->claiming);
+	kv_question_drop(&l->claiming);
 	oms_claim_free(&l->claim);
 	for (size_t i = 0; i < l->n_deliveries; i++)
 		oms_delivery_clear(&l->deliveries[i]);

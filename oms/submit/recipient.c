@@ -7,14 +7,15 @@
 #include "common/base/memory.h"
 #include "common/dns/designation.h"
 #include "common/loop/loop.h"
+#include "common/store/kv_question.h"
 #include "oms/notify/downgrade.h"
 
 struct recipient_check {
 	struct oms_worker *worker;
 	struct domain domain;
 	struct designation_query *query;
-	struct oms_question *question; /* is the domain remembered? */
-	struct err why;                /* what DNS said */
+	struct kv_question *question; /* is the domain remembered? */
+	struct err why;               /* what DNS said */
 	bool vouched;
 	struct loop_timer *timer;
 	int64_t began_ms;
@@ -110,7 +111,7 @@ recipient_cancel(struct recipient_check **cp)
 	*cp = NULL;
 	if (c->query != NULL)
 		designation_cancel(&c->query);
-	oms_question_drop(&c->question);
+	kv_question_drop(&c->question);
 	loop_timer_free(&c->timer);
 	free(c);
 }

@@ -11,6 +11,7 @@
 #include <cmocka.h>
 
 #include "common/store/body_orphans.h"
+#include "common/store/kv_question.h"
 #include "tests/unit/ims_store_scene.h"
 #include "tests/unit/source_scene.h"
 
@@ -438,7 +439,7 @@ answers_may_come_after_the_end(void **state)
 static void
 a_question_may_be_dropped_or_come_too_late(void **state)
 {
-	struct ims_question *q;
+	struct kv_question *q;
 	struct world w;
 
 	(void)state;
@@ -447,9 +448,9 @@ a_question_may_be_dropped_or_come_too_late(void **state)
 	w.waiting = 1;
 	q = ims_store_notice(w.store, BOB, 1, w.loop, on_found, &w);
 	assert_int_equal(w.waiting, 1); /* never inside the call */
-	ims_question_drop(&q);
+	kv_question_drop(&q);
 	assert_null(q);
-	ims_question_drop(&q);
+	kv_question_drop(&q);
 	loop_drain(w.loop);
 	assert_int_equal(w.waiting, 1);
 	ims_store_list(w.store, BOB, 0, 10, w.loop, on_listed, &w);

@@ -518,7 +518,7 @@ a_stop_leaves_it_to_the_next_start(void **state)
 
 	(void)state;
 	first_format(&w);
-	assert_false(oms_store_open_as(&(struct oms_store_opening) { .folder = w.folder,
+	assert_false(oms_store_open_as(&(struct kv_opening) { .folder = w.folder,
 					   .size = SIZE,
 					   .offload = w.offload,
 					   .stops = always },

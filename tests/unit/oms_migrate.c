@@ -304,7 +304,7 @@ a_migration_ends_when_it_is_asked_to(void **state)
 	world_bare(&w);
 	old_store(&w, SIZE, &letter, 1, 2500);
 	for (int at = 1; at <= 3; at++) {
-		const struct oms_store_opening o = {
+		const struct kv_opening o = {
 			.folder = w.folder,
 			.size = SIZE,
 			.offload = w.offload,

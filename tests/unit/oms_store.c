@@ -10,6 +10,7 @@
 
 #include <fcntl.h>
 
+#include "common/store/kv_question.h"
 #include "tests/unit/oms_store_scene.h"
 
 /* -- tests --------------------------------------------------------------------------------------- */
@@ -705,16 +706,16 @@ each_question_is_answered_once_or_dropped(void **state)
 	struct asked a = { .answers = 0 }, dropped = { .answers = 0 };
 	struct oms_delivery d[2];
 	struct oms_due_query query = { "a.test", "b.test", 1000, INT64_MAX, 2, NULL, 0 };
-	struct oms_question *q, *none = NULL;
+	struct kv_question *q, *none = NULL;
 
 	(void)state;
 	world_init(&w);
 	put(&w, &(struct letter) { .size = 100, .one = true }, &id);
 	q = oms_store_user(w.store, "alice@a.test", w.loop, on_user_asked, &dropped);
 	oms_store_user(w.store, "alice@a.test", w.loop, on_user_asked, &a);
-	oms_question_drop(&q);
+	kv_question_drop(&q);
 	assert_null(q);
-	oms_question_drop(&none);
+	kv_question_drop(&none);
 	assert_true(await(&a, w.loop));
 	assert_int_equal(a.counts.letters, 1);
 	assert_int_equal(dropped.answers, 0);
@@ -733,7 +734,7 @@ each_question_is_answered_once_or_dropped(void **state)
 	a = dropped = (struct asked) { .answers = 0 };
 	q = oms_store_user(w.store, "alice@a.test", w.loop, on_user_asked, &dropped);
 	oms_store_user(w.store, "alice@a.test", w.loop, on_user_asked, &a);
-	oms_question_drop(&q);
+	kv_question_drop(&q);
 	oms_store_close(&w.store);
 	if (!await(&a, w.loop)) /* an engine may answer what was asked before */
 		assert_int_equal(a.e.why, REFUSAL_closing);
