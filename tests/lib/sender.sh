@@ -1,7 +1,8 @@
 # sender — a domain that sends, and whose OMS is played.  For tests that use e2e/lib.sh and lib/peers.sh, in
 # a world with b.test; the domain's certificate is in $T/NAME.pem and $T/NAME.key (peers_take).
 #
-#	announced NAME DOMAIN ADDRESS [RECIPIENT]	its records, a letter of that name, and the notice
+#	announced NAME DOMAIN ADDRESS [RECIPIENT]	its records, a letter of that name ($T/NAME.letter, where there
+#							is none yet), and the notice
 #	noticed NAME DOMAIN ADDRESS [RECIPIENT]		one more notice of it; ID: by the id it has
 #	moved DOMAIN PORT				where its OMS listens from now on
 #	host_up NAME HOW ADDRESS:PORT [CERTIFICATE]	beside the test an OMS, for one connection: what HOW NAME
@@ -12,7 +13,7 @@ announced() {
 	tests/world zone "$W" "$2. 60 IN TXT \"v=spf1 ip4:$3 -all\"
 host.$2. 1 IN A $3
 _oms._tcp.$2. 1 IN SRV 0 1 1470 host.$2."
-	letter "eve@$2" bob@b.test "$1" "$(seq 100)" >"$T/$1.letter"
+	[ -e "$T/$1.letter" ] || letter "eve@$2" bob@b.test "$1" "$(seq 100)" >"$T/$1.letter"
 	noticed "$@"
 }
 
