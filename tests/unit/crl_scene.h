@@ -26,7 +26,7 @@
 #include "tests/certs.h"
 #include "tests/web.h"
 
-#define WAIT_MS 10000
+#define WAIT_MS 120000
 
 struct scene {
 	char folder[64], trust[128], cache[128];

@@ -15,7 +15,8 @@
 #include "common/base/log.h"
 #include "common/share/share_log.h"
 
-#define LINES 1000
+#define LINES     1000
+#define LOG_BYTES (64 << 20)
 
 #define A SPAN_LIT("a.test")
 #define B SPAN_LIT("b.test")
@@ -24,6 +25,7 @@ struct scene {
 	struct share *share;
 	FILE *f;
 	int was; /* standard error */
+	int64_t began_ms;
 };
 
 static void
@@ -36,19 +38,28 @@ begin(struct scene *s)
 	dup2(fileno(s->f), STDERR_FILENO);
 	log_open("ims", LOG_INFO);
 	share_log_begin(s->share);
+	s->began_ms = clock_mono_ms();
+}
+
+/* What a bucket may have given since the beginning, however slow the machine is: its most, and what it was filled
+ * up with again. */
+static uintmax_t
+most(const struct scene *s, unsigned full, unsigned a_second)
+{
+	return full + (uintmax_t)(clock_mono_ms() - s->began_ms + 1000) * a_second / 1000;
 }
 
 /* What was logged; free() it. */
 static char *
 end(struct scene *s)
 {
-	char *out = calloc(1, 1 << 20);
+	char *out = calloc(1, LOG_BYTES);
 
 	share_log_end();
 	share_free(&s->share);
 	dup2(s->was, STDERR_FILENO);
 	close(s->was);
-	assert_true(pread(fileno(s->f), out, (1 << 20) - 1, 0) >= 0);
+	assert_true(pread(fileno(s->f), out, LOG_BYTES - 1, 0) >= 0);
 	fclose(s->f);
 	return out;
 }
@@ -83,7 +94,7 @@ a_flood_is_a_few_lines(void **state)
 	log_fact_of(A, LOG_WARN, "notify.gone", "what=other");
 	log_fact(LOG_WARN, "ours", "always=%d", 1);
 	out = end(&s);
-	assert_in_range(count(out, "notify.refused n="), 50, 60);
+	assert_in_range(count(out, "notify.refused n="), 50, most(&s, 50, 5));
 	assert_int_equal(count(out, "who=other"), 1);
 	assert_int_equal(count(out, "what=other"), 1);
 	assert_int_equal(count(out, "always=1"), 1);
@@ -103,7 +114,7 @@ all_peers_together_have_a_bound(void **state)
 		flood("notify.refused", span_str(peer));
 	}
 	out = end(&s);
-	assert_in_range(count(out, "notify.refused n="), 5000, 10000);
+	assert_in_range(count(out, "notify.refused n="), 5000, most(&s, 5000, 500));
 	free(out);
 }
 
@@ -120,7 +131,7 @@ letters_have_more_lines(void **state)
 	flood("recipient.state", A);
 	share_log_tell(s.share, clock_mono_ms() + 2 * SHARE_LOG_QUIET_MS);
 	out = end(&s);
-	assert_in_range(count(out, "recipient.state n="), 1000, 2 * LINES - 1);
+	assert_in_range(count(out, "recipient.state n="), 1000, most(&s, 1000, 100));
 	assert_int_equal(count(out, "log.missed event=recipient.state peer=a.test"), 1);
 	free(out);
 }
@@ -141,7 +152,7 @@ strangers_silence_nobody_who_is_known(void **state)
 	log_fact_of(SPAN_LIT("1@b.test"), LOG_INFO, "signin.user", "known=user");
 	share_log_tell(s.share, clock_mono_ms() + 2 * SHARE_LOG_QUIET_MS);
 	out = end(&s);
-	assert_in_range(count(out, "tls.refused n="), 4000, 10000);
+	assert_in_range(count(out, "tls.refused n="), 4000, most(&s, 4000, 400));
 	assert_int_equal(count(out, "known=domain"), 1);
 	assert_int_equal(count(out, "known=user"), 1);
 	free(out);
