@@ -20,7 +20,7 @@ export ASAN_OPTIONS
 #   openat, fsync, renameat            the one letter whose body is kept in a file: it is refused for now
 #   pwrite64, lseek, writev, fdatasync (of the database)
 #                                      the daemon, with status 74: LMDB would go on as if nothing had been
-#                                      lost.  A lack of space refuses the write alone.  (unit/db, 215)
+#                                      lost.  A lack of space refuses the write alone.  (unit/db_full, 215)
 #   getrandom, and memory              the daemon: no id and no key can be made without
 table="ims epoll_ctl ENOMEM ENOSPC
 ims accept4 EMFILE ENOMEM ECONNABORTED
