@@ -23,6 +23,9 @@ static const struct replay_engine *const engines[] = {
 	&replay_submit_client,
 	&replay_mailbox_server,
 	&replay_mailbox_client,
+	&replay_smtp_server,
+	&replay_submission_server,
+	&replay_smtp_client,
 };
 
 struct play {

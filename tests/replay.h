@@ -24,5 +24,8 @@ extern const struct replay_engine replay_submit_server;
 extern const struct replay_engine replay_submit_client;
 extern const struct replay_engine replay_mailbox_server;
 extern const struct replay_engine replay_mailbox_client;
+extern const struct replay_engine replay_smtp_server;
+extern const struct replay_engine replay_submission_server;
+extern const struct replay_engine replay_smtp_client;
 
 #endif
