@@ -7,7 +7,7 @@ plan 72
 load() {
 	_kind=$1
 	shift
-	enter timeout 60 "build/$MODE/tests/bench/load" "$_kind" --trust "$W/trust" --crls "$W/crls" \
+	enter timeout 600 "build/$MODE/tests/bench/load" "$_kind" --trust "$W/trust" --crls "$W/crls" \
 	    --connections 1 "$@" >"$T/load" 2>&1
 }
 letters() {
