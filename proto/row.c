@@ -41,19 +41,36 @@ escape(struct span rest, size_t *used)
 	return span_sub(rest, 0, *used);
 }
 
+/* How many of the first octets are written as they are: nearly all of nearly every value. */
+static size_t
+plain(struct span s)
+{
+	size_t n = 0;
+
+	while (n < s.n && s.p[n] > 0x20 && s.p[n] < 0x7f && s.p[n] != '%')
+		n++;
+	return n;
+}
+
 void
 row_text(struct row_writer *w, const char *key, struct span value)
 {
-	size_t used, start = w->out->len, first;
+	size_t used, start = w->out->len, n_key = strlen(key), first;
 
-	if (room(w) < strlen(key) + 2)
+	if (room(w) < n_key + 2)
 		return;
-	buf_addf(w->out, " %s=", key);
+	buf_add(w->out, " ", 1);
+	buf_add(w->out, key, n_key);
+	buf_add(w->out, "=", 1);
 	first = w->out->len;
-	for (size_t i = 0; i < value.n; i += used) {
-		struct span c = escape(span_sub(value, i, value.n), &used);
+	for (struct span rest = value; rest.n > 0; rest = span_sub(rest, used, rest.n)) {
+		struct span c = span_sub(rest, 0, used = plain(rest));
 
-		if (c.n > room(w))
+		if (used == 0)
+			c = escape(rest, &used);
+		else if (c.n > room(w))
+			c.n = room(w);
+		if (c.n == 0 || c.n > room(w))
 			break;
 		buf_add(w->out, c.p, c.n);
 	}
