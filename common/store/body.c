@@ -33,7 +33,8 @@ struct body_in {
 	struct offload_job job;
 	bool busy; /* the job has what follows */
 	struct buf writing;
-	int fd; /* -1: no file yet */
+	int fd;               /* -1: no file yet */
+	off_t written, begun; /* octets of the file, and those that the kernel was told to write */
 	bool last;
 	enum { UNMADE, UNFINISHED, NAMED, DURABLE } step; /* of the file */
 	struct err fault;
@@ -121,6 +122,24 @@ close_file(struct body_in *in)
 	in->fd = -1;
 }
 
+/* A wait takes the disk's fault off the file, so that fsync would not say it again. */
+static bool
+write_behind(struct body_in *in)
+{
+	const unsigned wait = SYNC_FILE_RANGE_WAIT_BEFORE | SYNC_FILE_RANGE_WRITE |
+	    SYNC_FILE_RANGE_WAIT_AFTER;
+
+	in->written += (off_t)in->writing.len;
+	if (in->written - in->begun < BODY_WAITS_BYTES)
+		return true;
+	if (sync_file_range(in->fd, in->begun, in->written - in->begun, SYNC_FILE_RANGE_WRITE) !=
+		0 ||
+	    (in->begun > 0 && sync_file_range(in->fd, 0, in->begun, wait) != 0))
+		return fault(in, "a letter cannot be written");
+	in->begun = in->written;
+	return true;
+}
+
 static void
 write_file(void *arg)
 {
@@ -132,7 +151,7 @@ write_file(void *arg)
 		fault(in, "a letter cannot be written");
 		return;
 	}
-	if (in->last && sync_file(in))
+	if (write_behind(in) && in->last && sync_file(in))
 		close_file(in);
 }
 

@@ -8,7 +8,10 @@
 #include "common/store/body.h"
 
 #define BODY_PIECE_BYTES (64 * 1024) /* one write, or one read of what the page cache has not */
-#define BODY_TEMPORARY   ".tmp"      /* suffix of a file that is not durable yet */
+/* So much of a file may wait for the disk, twice: the kernel begins to write it, and what was begun before is waited
+ * for.  Else a large letter's octets gather in memory, and each commit of others waits until the disk has them all. */
+#define BODY_WAITS_BYTES (8 * 1024 * 1024)
+#define BODY_TEMPORARY   ".tmp" /* suffix of a file that is not durable yet */
 
 struct body_orphans;
 

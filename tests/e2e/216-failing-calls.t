@@ -17,7 +17,8 @@ export ASAN_OPTIONS
 #                                      of the log is lost
 #   socket, bind, connect              one attempt to reach a server: it is repeated
 #   getsockopt                         the same
-#   openat, fsync, renameat            the one letter whose body is kept in a file: it is refused for now
+#   openat, sync_file_range, fsync, renameat
+#                                      the one letter whose body is kept in a file: it is refused for now
 #   pwrite64, lseek, writev, fdatasync (of the database)
 #                                      the daemon, with status 74: LMDB would go on as if nothing had been
 #                                      lost.  A lack of space refuses the write alone.  (unit/db_full, 215)
@@ -39,6 +40,7 @@ oms connect ENOMEM
 oms getsockopt ENOMEM
 oms write ENOMEM
 oms openat EMFILE
+oms sync_file_range EIO
 oms fsync EIO
 oms renameat EIO"
 # At start: DAEMON CALL ERROR WORDS
@@ -48,7 +50,8 @@ ims signalfd4 ENOMEM signalfd.*Cannot.allocate.memory
 ims listen EADDRINUSE Address.already.in.use
 ims clone3 EAGAIN Resource.temporarily.unavailable"
 rows=$(echo "$table" | awk '{ n += NF - 2 } END { print n }')
-plan $((4 * rows + 2 * $(echo "$starts" | wc -l)))
+files=4	# rows of a letter that is kept in a file
+plan $((4 * rows + files + 2 * $(echo "$starts" | wc -l)))
 
 if ! strace -qq -e trace=none true 2>/dev/null; then
 	while [ $tap_count -lt $tap_planned ]; do skip "a failing call" "strace may not trace here"; done
@@ -75,8 +78,13 @@ hit() { [ "$(grep -c INJECTED "$T/trace")" -ge "$1" ]; }
 hit_again_or_over() { hit 2 || [ -s "$T/asked" ]; }
 listed() { timeout 20 tests/world mc "$W" bob@b.test list; }
 number=0
-# A large one is kept in a file.
-large() { case $1 in openat | fsync | renameat) cat "$T/large" ;; esac; }
+# A large one is kept in a file, and more than 8 MiB of it are written before its end.
+large() {
+	case $1 in
+	openat | fsync | renameat) cat "$T/large" ;;
+	sync_file_range) for _i in $(seq 24); do cat "$T/large"; done ;;
+	esac
+}
 send() { letter alice@a.test bob@b.test another "$(large "${1:-}")" | timeout 20 tests/world mc "$W" alice@a.test send bob@b.test; }
 has() { [ "$(listed 2>/dev/null | grep -c 'alice@a\.test')" = $number ]; }
 head -c 300000 /dev/urandom | base64 >"$T/large"
@@ -114,6 +122,9 @@ while read -r daemon call errors; do
 		working "$traced_pid"
 		# A letter that was taken comes; one that was refused counts for nothing.
 		wait $asks
+		case $call in
+		openat | fsync | renameat | sync_file_range) like "the letter is refused for now" "$(cat "$T/out")" "\\[storage" ;;
+		esac
 		[ "$daemon" = oms ] && [ "$(cat "$T/asked")" = 0 ] && number=$((number + 1))
 		ok "all is well when it works again" eventually 60 has
 		is "neither daemon has ended" "$(pid oms a.test) $(pid ims b.test)" "$oms_pid $ims_pid"
