@@ -150,6 +150,7 @@ static bool
 try_once(struct link *l, const struct sockaddr_storage *address, const char *alpn, int64_t left_ms)
 {
 	const struct conn_target to = {
+		.kind = TLS_TO_SERVER,
 		.address = (const struct sockaddr *)address,
 		.domain = l->domain.text,
 		.alpn = alpn,

@@ -149,6 +149,7 @@ load_connect(struct load *l, const char *alpn, const struct conn_events *events,
 {
 	char from[ADDRESS_STR_BYTES] = "";
 	const struct conn_target to = {
+		.kind = TLS_TO_PEER,
 		.address = (const struct sockaddr *)&l->address,
 		.own = l->o.own,
 		.domain = l->o.domain,

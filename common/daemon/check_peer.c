@@ -297,6 +297,7 @@ static void
 visit(struct visit *v, struct check_peer *p, const struct check_host *h, struct tls_holder *tls)
 {
 	struct conn_target to = {
+		.kind = TLS_TO_PEER,
 		.address = (const struct sockaddr *)&h->address,
 		.own = p->has_identity ? p->own.text : NULL,
 		.domain = p->domain.text,

@@ -9,6 +9,7 @@
  */
 #include "common/net/conn.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -53,8 +54,8 @@ static void on_timer(void *conn);
 static void on_ready(void *conn, unsigned ready);
 
 static struct conn *
-conn_new(struct loop *l, struct tls_holder *h, const struct sockaddr *peer, const char *alpn,
-    const struct conn_events *events, void *role)
+conn_new(struct loop *l, struct tls_holder *h, const struct sockaddr *peer, enum tls_kind kind,
+    const char *alpn, const struct conn_events *events, void *role)
 {
 	struct conn *c = memory_new(sizeof *c);
 
@@ -66,6 +67,7 @@ conn_new(struct loop *l, struct tls_holder *h, const struct sockaddr *peer, cons
 	c->session = (struct tls_session) { .holder = h,
 		.tls = tls_holder_get(h),
 		.peer = &c->peer,
+		.kind = kind,
 		.alpn = alpn };
 	c->stream.session = &c->session;
 	c->timer = loop_timer_new(l, on_timer, c);
@@ -84,17 +86,19 @@ start(struct conn *c, int64_t timeout_ms, const struct err *why)
 }
 
 struct conn *
-conn_accept(struct loop *l, struct listen_incoming *in, struct tls_holder *h, enum conn_peers peers,
+conn_accept(struct loop *l, struct listen_incoming *in, struct tls_holder *h, enum tls_kind kind,
     const char *alpn, const struct conn_events *events, void *role)
 {
-	struct conn *c = conn_new(l, h, (const struct sockaddr *)&in->address, alpn, events, role);
+	struct conn *c = conn_new(l, h, (const struct sockaddr *)&in->address, kind, alpn, events,
+	    role);
 	struct err e;
 	bool good;
 
+	assert(tls_profile(kind)->server);
 	c->wire.in = in;
 	c->state = CONN_SHAKING;
 	c->watch = loop_fd_new(l, in->fd, on_ready, c);
-	good = tls_session_accept(&c->session, peers == CONN_MUTUAL, &c->stream.ssl, &e) &&
+	good = tls_session_accept(&c->session, &c->stream.ssl, &e) &&
 	    conn_wire_attach(&c->wire, c->stream.ssl, &e);
 	start(c, TLS_HANDSHAKE_MS, good ? NULL : &e);
 	return c;
@@ -152,10 +156,11 @@ struct conn *
 conn_connect(struct loop *l, const struct conn_target *to, struct tls_holder *h,
     const struct conn_events *events, void *role)
 {
-	struct conn *c = conn_new(l, h, to->address, to->alpn, events, role);
+	struct conn *c = conn_new(l, h, to->address, to->kind, to->alpn, events, role);
 	int64_t until_ms;
 	struct err e;
 
+	assert(!tls_profile(to->kind)->server);
 	snprintf(c->peer.domain, sizeof c->peer.domain, "%s", to->domain);
 	snprintf(c->peer.sni, sizeof c->peer.sni, "%s", to->domain);
 	if (*to->domain == '\0' || strlen(to->domain) >= sizeof c->peer.domain) {

@@ -50,20 +50,17 @@ struct conn_events {
 	void (*wanted)(struct conn *c, void *role);
 };
 
-enum conn_peers {
-	CONN_MUTUAL, /* the peer is asked for a certificate; the verdict begins as no_certificate */
-	CONN_CLIENTS /* users are not asked for a certificate; the verdict stays no_certificate */
-};
-
-/* Takes `in`.  The role's `up` calls conn_set_engine. */
+/* Takes `in`.  The role's `up` calls conn_set_engine.  kind: of those that accept (tls_profile.h).  alpn: of static
+ * life; NULL where the kind has none. */
 struct conn *conn_accept(struct loop *l, struct listen_incoming *in, struct tls_holder *h,
-    enum conn_peers peers, const char *alpn, const struct conn_events *events, void *role);
+    enum tls_kind kind, const char *alpn, const struct conn_events *events, void *role);
 
 struct conn_target {
+	enum tls_kind kind;             /* of those that connect */
 	const struct sockaddr *address; /* with the port; copied */
 	const char *own;                /* the domain whose identity we show; NULL: none (mc) */
 	const char *domain;             /* SNI, and what the server's certificate must name */
-	const char *alpn;               /* of static life */
+	const char *alpn;               /* of static life; NULL where the kind has none */
 	const char *from;               /* our own address, for one of its family (conf's
 						 * connect-from); NULL or "": the system's choice */
 	int64_t timeout_ms;             /* for connect and handshake together */

@@ -10,7 +10,7 @@
 bool
 conn_is_server(const struct conn *c)
 {
-	return c->stream.ssl != NULL && SSL_is_server(c->stream.ssl);
+	return tls_profile(c->session.kind)->server;
 }
 
 void

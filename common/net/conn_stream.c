@@ -40,7 +40,7 @@ read_tls(struct conn_stream *s, char *scratch, size_t *got, struct err *e)
 	case SSL_ERROR_ZERO_RETURN:
 		return s->eof = true;
 	default:
-		tls_session_failed(s->session, s->ssl, e);
+		tls_session_failed(s->session, e);
 		return false;
 	}
 }
@@ -74,7 +74,7 @@ write_tls(struct conn_stream *s, const char *p, size_t n, struct err *e)
 		s->written += n;
 		return true;
 	}
-	tls_session_failed(s->session, s->ssl, e);
+	tls_session_failed(s->session, e);
 	return false;
 }
 

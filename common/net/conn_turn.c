@@ -13,10 +13,11 @@
 static void
 come_up(struct conn *c)
 {
+	const struct tls_profile *p = tls_profile(c->session.kind);
 	char key[SHARE_KEY_ADDRESS_BYTES];
 
-	/* The accepting side goes on with any verdict; the role answers by it. */
-	if (tls_session_asks(c->stream.ssl) && c->peer.verdict.why != REFUSAL_NONE)
+	if (p->asks_certificate && p->verdict == TLS_VERDICT_ANSWERED &&
+	    c->peer.verdict.why != REFUSAL_NONE)
 		conn_log_refused(c, &c->peer.verdict);
 	listen_shook(c->wire.in);
 	c->state = CONN_UP;
@@ -27,7 +28,7 @@ come_up(struct conn *c)
 	c->again = true;
 	log_fact_of(conn_peer_key(c, key), LOG_DEBUG, "tls.up",
 	    "conn=%llu peer=%s sni=%s alpn=%s fingerprint=%s", (unsigned long long)c->entry.id,
-	    log_str(c->peer.host), log_str(c->peer.sni), c->session.alpn,
+	    log_str(c->peer.host), log_str(c->peer.sni), p->alpn ? c->session.alpn : "-",
 	    c->peer.chain == NULL ? "-" : chain_fingerprint(c->peer.chain));
 	c->events->up(c, c->role);
 }

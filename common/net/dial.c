@@ -98,6 +98,7 @@ dial_next(struct dial *d, const struct conn_events *events, void *role)
 	if (dial_is_over(d))
 		return NULL;
 	to = (struct conn_target) {
+		.kind = TLS_TO_PEER,
 		.address = (const struct sockaddr *)&d->hops[d->next++].address,
 		.own = d->own,
 		.domain = d->domain,

@@ -19,7 +19,7 @@ struct tls {
 	uint64_t *seen;  /* signature of each one's files, readable or not */
 	uint64_t *tried; /* the same of all in the settings, also of those that are left out */
 	size_t n;
-	SSL_CTX *mutual, *clients, *connecting;
+	_Atomic(SSL_CTX *) context[TLS_KINDS];
 };
 
 uint64_t
@@ -138,9 +138,6 @@ tls_make(const struct tls_settings *s, const struct tls *before, enum tls_occasi
 		tls_unref(&t);
 		return false;
 	}
-	t->mutual = tls_context_new(true, true);
-	t->clients = tls_context_new(true, false);
-	t->connecting = tls_context_new(false, true);
 	judge_own(t);
 	log_fact(LOG_INFO, "tls.generation", "number=%llu roots=%u crls=%u skipped=%u domains=%zu",
 	    (unsigned long long)t->generation, trust_count(t->trust), trust_crl_count(t->trust),
@@ -187,9 +184,8 @@ tls_unref(struct tls **tp)
 	*tp = NULL;
 	if (t == NULL || atomic_fetch_sub(&t->refs, 1) != 1)
 		return;
-	SSL_CTX_free(t->mutual);
-	SSL_CTX_free(t->clients);
-	SSL_CTX_free(t->connecting);
+	for (size_t i = 0; i < TLS_KINDS; i++)
+		SSL_CTX_free(t->context[i]);
 	for (size_t i = 0; i < t->n; i++)
 		tls_identity_unref(&t->identity[i]);
 	free(t->identity);
@@ -226,9 +222,15 @@ tls_any_identity(const struct tls *t)
 }
 
 SSL_CTX *
-tls_context(const struct tls *t, bool server, bool mutual)
+tls_context(struct tls *t, enum tls_kind kind)
 {
-	if (!server)
-		return t->connecting;
-	return mutual ? t->mutual : t->clients;
+	SSL_CTX *c = atomic_load(&t->context[kind]), *other = NULL;
+
+	if (c != NULL)
+		return c;
+	c = tls_context_new(tls_profile(kind));
+	if (atomic_compare_exchange_strong(&t->context[kind], &other, c))
+		return c;
+	SSL_CTX_free(c);
+	return other;
 }

@@ -1,11 +1,11 @@
 /* tls — the identities that this host shows to peers and the trust that it requires: one immutable generation.
  *
  * A generation holds the trust folder, the CRLs, the identity (certificates, key) of each mail domain,
- * and the SSL_CTX made of them.  The holder replaces generations.  A connection keeps the one it began
+ * and an SSL_CTX for each kind of peer.  The holder replaces generations.  A connection keeps the one it began
  * with, and its peer is judged again by the newest (tls_peer_check).
  *
- * Spec:    SPEC.md 4.  TLS 1.3, security level 2, no tickets, no cache, no early data.  A server shows
- *          the identity of the mail domain in SNI; without SNI, or for another name: no_sni.
+ * Spec:    SPEC.md 4.  Security level 2, no tickets, no cache, no early data; versions and names by the kind of
+ *          peer (tls_profile.h).
  * Owner:   counted; a holder and each connection hold references.
  * Threads: a struct tls is shared; a holder may be used from any thread; a peer belongs to its
  *          connection.
@@ -22,6 +22,7 @@
 #include "common/base/address.h"
 #include "common/base/guard.h"
 #include "common/pki/judge.h"
+#include "common/tls/tls_profile.h"
 
 #define TLS_HANDSHAKE_MS   10000
 #define TLS_RECHECK_MS     60000

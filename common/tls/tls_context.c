@@ -10,6 +10,7 @@
 
 #define GROUPS           "X25519:P-256:P-384"
 #define SUITES           "TLS_AES_256_GCM_SHA384:TLS_AES_128_GCM_SHA256:TLS_CHACHA20_POLY1305_SHA256"
+#define OLD_SUITES       "ECDHE+AESGCM:ECDHE+CHACHA20" /* of TLS 1.2 */
 #define CHAIN_LIST_BYTES 65536
 
 /* -- callbacks ---------------------------------------------------------------------------------- */
@@ -31,7 +32,7 @@ on_certificate(X509_STORE_CTX *ctx, void *arg)
 	struct tls_session *s = SSL_get_app_data(ssl);
 
 	(void)arg;
-	return s->ops->certificate(s, ssl, ctx);
+	return s->ops->certificate(s, ctx);
 }
 
 static int
@@ -75,23 +76,31 @@ on_message(int written, int version, int type, const void *octets, size_t n, SSL
 
 /* -- contexts ----------------------------------------------------------------------------------- */
 
+/* No list of CAs is set, so a CertificateRequest names none. */
 static void
-set_up_server(SSL_CTX *c, bool mutual)
+set_up_server(SSL_CTX *c, const struct tls_profile *p)
 {
 	SSL_CTX_set_tlsext_servername_callback(c, on_servername);
-	SSL_CTX_set_alpn_select_cb(c, on_alpn, NULL);
+	if (p->alpn)
+		SSL_CTX_set_alpn_select_cb(c, on_alpn, NULL);
 	SSL_CTX_set_num_tickets(c, 0);
-	SSL_CTX_set_verify(c, mutual ? SSL_VERIFY_PEER : SSL_VERIFY_NONE, NULL);
+	SSL_CTX_set_verify(c, p->asks_certificate ? SSL_VERIFY_PEER : SSL_VERIFY_NONE, NULL);
+}
+
+static int
+oldest(const struct tls_profile *p)
+{
+	return p->old ? TLS1_2_VERSION : TLS1_3_VERSION;
 }
 
 SSL_CTX *
-tls_context_new(bool server, bool mutual)
+tls_context_new(const struct tls_profile *p)
 {
-	SSL_CTX *c = SSL_CTX_new(server ? TLS_server_method() : TLS_client_method());
+	SSL_CTX *c = SSL_CTX_new(p->server ? TLS_server_method() : TLS_client_method());
 
-	if (c == NULL ||
-	    SSL_CTX_set_min_proto_version(c, RULE(tls_version) ? TLS1_3_VERSION : 0) != 1 ||
+	if (c == NULL || SSL_CTX_set_min_proto_version(c, RULE(tls_version) ? oldest(p) : 0) != 1 ||
 	    SSL_CTX_set_max_proto_version(c, TLS1_3_VERSION) != 1 ||
+	    (p->old && SSL_CTX_set_cipher_list(c, OLD_SUITES) != 1) ||
 	    SSL_CTX_set1_groups_list(c, GROUPS) != 1 || SSL_CTX_set_ciphersuites(c, SUITES) != 1 ||
 	    SSL_CTX_set_session_id_context(c, (const unsigned char *)"tillcalled", 10) != 1)
 		abort();
@@ -105,8 +114,8 @@ tls_context_new(bool server, bool mutual)
 		SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
 	SSL_CTX_set_cert_verify_callback(c, on_certificate, NULL);
 	SSL_CTX_set_msg_callback(c, on_message);
-	if (server)
-		set_up_server(c, mutual);
+	if (p->server)
+		set_up_server(c, p);
 	else
 		SSL_CTX_set_verify(c, SSL_VERIFY_PEER, NULL);
 	return c;

@@ -32,15 +32,17 @@ bool tls_make(const struct tls_settings *s, const struct tls *before, enum tls_o
 bool tls_outdated(const struct tls *t, const struct tls_settings *s);
 uint64_t tls_folders_signature(const struct tls_settings *s);
 const struct tls_identity *tls_any_identity(const struct tls *t);
+/* Made when it is first asked for; any thread. */
+SSL_CTX *tls_context(struct tls *t, enum tls_kind kind);
 
 /* -- contexts (tls_context.c): each SSL's app data is its tls_session --------------------------- */
 
 struct tls_session_ops { /* OpenSSL's callbacks of these names */
 	int (*servername)(struct tls_session *s, SSL *ssl, int *alert);
-	int (*certificate)(struct tls_session *s, SSL *ssl, X509_STORE_CTX *ctx);
+	int (*certificate)(struct tls_session *s, X509_STORE_CTX *ctx);
 };
 
-SSL_CTX *tls_context_new(bool server, bool mutual);
+SSL_CTX *tls_context_new(const struct tls_profile *p);
 
 /* -- peers (tls_peer.c) ------------------------------------------------------------------------- */
 

@@ -67,10 +67,16 @@ alert_error(enum refusal why)
 	}
 }
 
-/* Replaces OpenSSL's verification.  The accepting side goes on with any verdict, so that the refusal
+static bool
+ends_by(const struct tls_session *s)
+{
+	return tls_profile(s->kind)->verdict == TLS_VERDICT_ENDS;
+}
+
+/* Replaces OpenSSL's verification.  An accepting side goes on with any verdict, so that the refusal
  * can be sent in words. */
 static int
-on_certificate(struct tls_session *s, SSL *ssl, X509_STORE_CTX *ctx)
+on_certificate(struct tls_session *s, X509_STORE_CTX *ctx)
 {
 	struct tls_peer *p = s->peer;
 
@@ -78,7 +84,7 @@ on_certificate(struct tls_session *s, SSL *ssl, X509_STORE_CTX *ctx)
 	p->chain = chain_new(X509_STORE_CTX_get0_cert(ctx), X509_STORE_CTX_get0_untrusted(ctx));
 	tls_peer_judge(p, s->holder, s->tls, clock_mono_ms(), clock_wall_ms() / 1000);
 	X509_STORE_CTX_set_error(ctx, X509_V_OK);
-	if (p->verdict.why == REFUSAL_NONE || SSL_is_server(ssl))
+	if (p->verdict.why == REFUSAL_NONE || !ends_by(s))
 		return 1;
 	s->fault = p->verdict.why;
 	X509_STORE_CTX_set_error(ctx, alert_error(p->verdict.why));
@@ -90,9 +96,9 @@ static const struct tls_session_ops ops = { on_servername, on_certificate };
 /* -- handshakes --------------------------------------------------------------------------------- */
 
 bool
-tls_session_accept(struct tls_session *s, bool mutual, SSL **out, struct err *e)
+tls_session_accept(struct tls_session *s, SSL **out, struct err *e)
 {
-	SSL *ssl = SSL_new(tls_context(s->tls, true, mutual));
+	SSL *ssl = SSL_new(tls_context(s->tls, s->kind));
 
 	if (ssl == NULL)
 		return err_word(e, REFUSAL_internal);
@@ -104,7 +110,7 @@ tls_session_accept(struct tls_session *s, bool mutual, SSL **out, struct err *e)
 }
 
 static bool
-offer(SSL *ssl, const char *domain, const char *alpn)
+offer_alpn(SSL *ssl, const char *alpn)
 {
 	unsigned char list[256];
 	size_t n = strlen(alpn);
@@ -113,8 +119,15 @@ offer(SSL *ssl, const char *domain, const char *alpn)
 		return false;
 	list[0] = (unsigned char)n;
 	memcpy(list + 1, alpn, n);
-	return SSL_set_tlsext_host_name(ssl, domain) == 1 &&
-	    SSL_set_alpn_protos(ssl, list, (unsigned)n + 1) == 0;
+	return SSL_set_alpn_protos(ssl, list, (unsigned)n + 1) == 0;
+}
+
+static bool
+offer(const struct tls_session *s, SSL *ssl, const struct tls_identity *i)
+{
+	return SSL_set_tlsext_host_name(ssl, s->peer->domain) == 1 &&
+	    (!tls_profile(s->kind)->alpn || offer_alpn(ssl, s->alpn)) &&
+	    (i == NULL || show(ssl, i));
 }
 
 bool
@@ -125,8 +138,8 @@ tls_session_connect(struct tls_session *s, const char *own, SSL **out, struct er
 
 	if (RULE(domain_not_served) && own != NULL && i == NULL)
 		return err_set(e, REFUSAL_domain_not_served, "%s is none of our domains", own);
-	ssl = SSL_new(tls_context(s->tls, false, true));
-	if (ssl == NULL || !offer(ssl, s->peer->domain, s->alpn) || (i != NULL && !show(ssl, i))) {
+	ssl = SSL_new(tls_context(s->tls, s->kind));
+	if (ssl == NULL || !offer(s, ssl, i)) {
 		SSL_free(ssl);
 		ERR_clear_error();
 		return err_set(e, REFUSAL_internal, "the TLS session cannot be set up");
@@ -166,24 +179,32 @@ word_of(unsigned long code)
 	}
 }
 
+static const char *
+sentence_of(const struct tls_session *s, enum refusal why)
+{
+	if (why == REFUSAL_tls_version && tls_profile(s->kind)->old)
+		return "TLS 1.2 or 1.3 is required";
+	return refusal_sentence(why);
+}
+
 void
-tls_session_failed(const struct tls_session *s, SSL *ssl, struct err *e)
+tls_session_failed(const struct tls_session *s, struct err *e)
 {
 	unsigned long code = ERR_peek_error();
 	const char *reason = code == 0 ? NULL : ERR_reason_error_string(code);
 
-	if (s->fault != REFUSAL_NONE && s->fault == s->peer->verdict.why && !SSL_is_server(ssl))
+	if (s->fault != REFUSAL_NONE && s->fault == s->peer->verdict.why && ends_by(s))
 		*e = s->peer->verdict;
 	else if (s->fault != REFUSAL_NONE)
 		err_word(e, s->fault);
 	else
-		err_set(e, word_of(code), "%s (%s)", refusal_sentence(word_of(code)),
+		err_set(e, word_of(code), "%s (%s)", sentence_of(s, word_of(code)),
 		    reason == NULL ? "no reason was given" : reason);
 	ERR_clear_error();
 }
 
-/* Checks that are possible only after the handshake.  The callback has judged a server already; no
- * octet leaves unless its verdict is good. */
+/* Checks that are possible only after the handshake.  The callback has judged a server already; where the
+ * verdict ends the handshake, no octet leaves unless it is good. */
 static bool
 is_good(const struct tls_session *s, SSL *ssl, struct err *e)
 {
@@ -191,9 +212,10 @@ is_good(const struct tls_session *s, SSL *ssl, struct err *e)
 	unsigned n;
 
 	SSL_get0_alpn_selected(ssl, &alpn, &n);
-	if (RULE(no_alpn) && (n != strlen(s->alpn) || memcmp(alpn, s->alpn, n) != 0))
+	if (RULE(no_alpn) && tls_profile(s->kind)->alpn &&
+	    (n != strlen(s->alpn) || memcmp(alpn, s->alpn, n) != 0))
 		return err_word(e, REFUSAL_no_alpn);
-	if (SSL_is_server(ssl) || s->peer->verdict.why == REFUSAL_NONE)
+	if (!ends_by(s) || s->peer->verdict.why == REFUSAL_NONE)
 		return true;
 	*e = s->peer->verdict;
 	return false;
@@ -210,12 +232,6 @@ tls_session_shake(struct tls_session *s, SSL *ssl, bool *done, struct err *e)
 		return is_good(s, ssl, e);
 	if (SSL_get_error(ssl, r) == SSL_ERROR_WANT_READ)
 		return true;
-	tls_session_failed(s, ssl, e);
+	tls_session_failed(s, e);
 	return false;
-}
-
-bool
-tls_session_asks(SSL *ssl)
-{
-	return (SSL_get_verify_mode(ssl) & SSL_VERIFY_PEER) != 0;
 }

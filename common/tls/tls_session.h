@@ -17,7 +17,8 @@ struct tls_session {
 	struct tls_holder *holder;
 	struct tls *tls; /* a reference */
 	struct tls_peer *peer;
-	const char *alpn;                  /* of static life */
+	enum tls_kind kind;
+	const char *alpn;                  /* of static life; NULL where the profile wants none */
 	enum refusal fault;                /* found by a callback, for the log */
 	const struct tls_session_ops *ops; /* tls_session.c's */
 	/* KeyUpdates of the peer: each costs two key derivations and carries no data, so no other limit
@@ -26,18 +27,16 @@ struct tls_session {
 	int64_t rekeys_ms; /* when counting began; monotonic */
 };
 
-SSL_CTX *tls_context(const struct tls *t, bool server, bool mutual);
 /* The caller has set the session's fields.  False: internal. */
-bool tls_session_accept(struct tls_session *s, bool mutual, SSL **out, struct err *e);
+bool tls_session_accept(struct tls_session *s, SSL **out, struct err *e);
 /* own: the domain whose identity we show, or NULL.  False: domain_not_served, internal. */
 bool tls_session_connect(struct tls_session *s, const char *own, SSL **out, struct err *e);
-/* Continues the handshake.  *done: it is complete; on the connecting side the server was judged good.
+/* Continues the handshake.  *done: it is complete, and the verdict on the peer does not end it.
  * False: *e. */
 bool tls_session_shake(struct tls_session *s, SSL *ssl, bool *done, struct err *e);
-bool tls_session_asks(SSL *ssl); /* does it ask for the peer's certificate? */
 /* After each SSL_read.  False: too_many_key_updates. */
 bool tls_session_calm(const struct tls_session *s, struct err *e);
 /* Why SSL_do_handshake or SSL_read failed, from OpenSSL's error queue and the session. */
-void tls_session_failed(const struct tls_session *s, SSL *ssl, struct err *e);
+void tls_session_failed(const struct tls_session *s, struct err *e);
 
 #endif

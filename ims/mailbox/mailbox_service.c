@@ -341,5 +341,5 @@ mailbox_service_incoming(struct ims_worker *w, struct listen_incoming *in)
 	struct session *s = memory_new(sizeof *s);
 
 	s->worker = w;
-	s->conn = conn_accept(w->loop, in, w->ims->tls, CONN_CLIENTS, MAILBOX_ALPN, &events, s);
+	s->conn = conn_accept(w->loop, in, w->ims->tls, TLS_USERS, MAILBOX_ALPN, &events, s);
 }

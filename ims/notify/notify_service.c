@@ -258,5 +258,5 @@ notify_service_incoming(struct ims_worker *w, struct listen_incoming *in)
 	struct session *s = memory_new(sizeof *s);
 
 	s->worker = w;
-	s->conn = conn_accept(w->loop, in, w->ims->tls, CONN_MUTUAL, NOTIFY_ALPN, &events, s);
+	s->conn = conn_accept(w->loop, in, w->ims->tls, TLS_PEERS, NOTIFY_ALPN, &events, s);
 }

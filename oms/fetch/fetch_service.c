@@ -426,5 +426,5 @@ fetch_service_incoming(struct oms_worker *w, struct listen_incoming *in)
 	struct session *s = memory_new(sizeof *s);
 
 	s->worker = w;
-	s->conn = conn_accept(w->loop, in, w->oms->tls, CONN_MUTUAL, FETCH_ALPN, &events, s);
+	s->conn = conn_accept(w->loop, in, w->oms->tls, TLS_PEERS, FETCH_ALPN, &events, s);
 }

@@ -352,5 +352,5 @@ submit_service_incoming(struct oms_worker *w, struct listen_incoming *in)
 	struct session *s = memory_new(sizeof *s);
 
 	s->worker = w;
-	s->conn = conn_accept(w->loop, in, w->oms->tls, CONN_CLIENTS, SUBMIT_ALPN, &events, s);
+	s->conn = conn_accept(w->loop, in, w->oms->tls, TLS_USERS, SUBMIT_ALPN, &events, s);
 }

@@ -32,9 +32,9 @@ set_up(void **state)
 	struct scene *s = calloc(1, sizeof *s);
 
 	scene_open(&s->tls);
-	toy_open(&s->mutual, &s->tls, CONN_MUTUAL);
-	toy_open(&s->clients, &s->tls, CONN_CLIENTS);
-	toy_open(&s->silence, &s->tls, CONN_CLIENTS);
+	toy_open(&s->mutual, &s->tls, TLS_PEERS);
+	toy_open(&s->clients, &s->tls, TLS_USERS);
+	toy_open(&s->silence, &s->tls, TLS_USERS);
 	*state = s;
 	return 0;
 }
@@ -587,7 +587,8 @@ is_read_no_further(struct scene *s, const char *say, uint64_t window)
 {
 	struct toy_client c = { .say = say, .put = 64 * MIB };
 	struct sockaddr_in a = { .sin_family = AF_INET, .sin_port = htons(s->mutual.port) };
-	struct conn_target to = { .address = (struct sockaddr *)&a,
+	struct conn_target to = { .kind = TLS_TO_PEER,
+		.address = (struct sockaddr *)&a,
 		.own = "a.test",
 		.domain = "b.test",
 		.alpn = TOY_ALPN,

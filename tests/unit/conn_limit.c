@@ -663,7 +663,8 @@ connect_to(struct one_server *s, struct caller *r, struct loop *loop, struct con
 	static const struct conn_events polite = { caller_up, caller_gone, caller_wanted };
 	static const struct conn_events stubborn = { .up = caller_up, .forget_conn = caller_gone };
 	struct sockaddr_in a = { .sin_family = AF_INET, .sin_port = htons(s->server.port) };
-	struct conn_target to = { .address = (struct sockaddr *)&a,
+	struct conn_target to = { .kind = TLS_TO_PEER,
+		.address = (struct sockaddr *)&a,
 		.own = "a.test",
 		.domain = "b.test",
 		.alpn = TOY_ALPN,
@@ -706,7 +707,8 @@ silence_is_a_failure(void **state)
 	struct conn_limit *limit = conn_limit_new();
 	struct sockaddr_in a = { .sin_family = AF_INET };
 	socklen_t n = sizeof a;
-	struct conn_target to = { .address = (struct sockaddr *)&a,
+	struct conn_target to = { .kind = TLS_TO_PEER,
+		.address = (struct sockaddr *)&a,
 		.own = "a.test",
 		.domain = "b.test",
 		.alpn = TOY_ALPN,
@@ -745,7 +747,8 @@ a_failure_is_shared(void **state)
 	static const struct conn_events events = { .up = caller_up, .forget_conn = caller_gone };
 	struct conn_limit *limit = conn_limit_new();
 	struct sockaddr_in a = { .sin_family = AF_INET, .sin_port = htons(1) };
-	struct conn_target to = { .address = (struct sockaddr *)&a,
+	struct conn_target to = { .kind = TLS_TO_PEER,
+		.address = (struct sockaddr *)&a,
 		.own = "a.test",
 		.domain = "b.test",
 		.alpn = TOY_ALPN,

@@ -125,7 +125,7 @@ struct toy_server {
 	struct workers *workers;
 	struct listen *listen;
 	uint16_t port;
-	enum conn_peers peers;
+	enum tls_kind kind;
 	pthread_mutex_t lock;
 	pthread_cond_t changed;
 	/* under lock */
@@ -303,18 +303,18 @@ toy_accepted(void *arg, unsigned worker, struct listen_incoming *in)
 	pthread_mutex_lock(&s->lock);
 	s->begun++;
 	pthread_mutex_unlock(&s->lock);
-	conn_accept(workers_loop(s->workers, worker), in, s->scene->hb, s->peers, TOY_ALPN,
+	conn_accept(workers_loop(s->workers, worker), in, s->scene->hb, s->kind, TOY_ALPN,
 	    &toy_events, t);
 }
 
 static inline void
-toy_open(struct toy_server *s, struct tls_scene *scene, enum conn_peers peers)
+toy_open(struct toy_server *s, struct tls_scene *scene, enum tls_kind kind)
 {
 	struct err e;
 
 	memset(s, 0, sizeof *s);
 	s->scene = scene;
-	s->peers = peers;
+	s->kind = kind;
 	pthread_mutex_init(&s->lock, NULL);
 	pthread_cond_init(&s->changed, NULL);
 	if (!workers_new(&s->workers, 1, &e) || !listen_new(&s->listen, NULL, &e) ||
@@ -472,7 +472,8 @@ client_run(struct toy_client *c, struct tls_holder *h, uint16_t port, const char
     const char *domain, int64_t timeout_ms)
 {
 	struct sockaddr_in a = { .sin_family = AF_INET, .sin_port = htons(port) };
-	struct conn_target to = { .address = (struct sockaddr *)&a,
+	struct conn_target to = { .kind = TLS_TO_PEER,
+		.address = (struct sockaddr *)&a,
 		.own = own,
 		.domain = domain,
 		.alpn = TOY_ALPN,
@@ -579,7 +580,7 @@ one_server_up(void **state)
 	struct one_server *s = calloc(1, sizeof *s);
 
 	scene_open(&s->tls);
-	toy_open(&s->server, &s->tls, CONN_MUTUAL);
+	toy_open(&s->server, &s->tls, TLS_PEERS);
 	*state = s;
 	return 0;
 }

@@ -341,7 +341,7 @@ on_connection(void *arg, unsigned ready)
 		mailbox_server_init(&s->mailbox, &mailbox_ops, s);
 	else
 		submit_server_init(&s->submit, &submit_ops, s);
-	conn_accept(world.loop, listen_uncounted(fd), world.tls, CONN_CLIENTS,
+	conn_accept(world.loop, listen_uncounted(fd), world.tls, TLS_USERS,
 	    s->is_mailbox ? MAILBOX_ALPN : SUBMIT_ALPN, &events, s);
 }
 
