@@ -364,6 +364,32 @@ chain_names_exactly(const struct chain *c, const char *name, struct err *e)
 	    : err_set(e, REFUSAL_certificate_name, "the certificate does not name %s", name);
 }
 
+/* `*` stands for one label, and not for all that a top-level domain has. */
+static bool
+covers_host(struct span wildcard, struct span host)
+{
+	struct span rest = host, label = span_cut(&rest, '.');
+
+	return label.n > 0 && memchr(rest.p, '.', rest.n) != NULL && covers(wildcard, host);
+}
+
+bool
+chain_names_host(const struct chain *c, const char *host, struct err *e)
+{
+	GENERAL_NAMES *names = X509_get_ext_d2i(c->leaf, NID_subject_alt_name, NULL, NULL);
+	struct span wanted = span_str(host);
+	bool found = false;
+
+	for (int i = 0; i < sk_GENERAL_NAME_num(names); i++) {
+		struct span n = dns_name(names, i);
+
+		found |= n.n > 0 && (span_eq_nocase(n, wanted) || covers_host(n, wanted));
+	}
+	GENERAL_NAMES_free(names);
+	return found || !RULE(certificate_name) ||
+	    err_set(e, REFUSAL_certificate_name, "the certificate does not name the host %s", host);
+}
+
 void
 chain_names_list(const struct chain *c, struct buf *out)
 {

@@ -4,7 +4,7 @@
  * what chain_names finds is worth as much as the verdict on the chain.
  *
  * Spec:  RFC 9525: a certificate is domain D's where a dNSName is D or
- *        `tillcalled.` D, exactly; no wildcard, no CN, no parent.
+ *        `tillcalled.` D, exactly; no wildcard, no CN, no parent.  Host names of SMTP: RFC 8461 4.1.
  * Trust: a chain may come from a peer, so texts taken from it are made printable ASCII, cut and escaped.
  */
 #ifndef COMMON_PKI_CHAIN_H
@@ -47,6 +47,9 @@ bool chain_names(const struct chain *c, const char *domain, struct err *e);
 /* Does it name the domain only by tillcalled.DOMAIN?  That name counts only if the domain publishes
  * servers (common/dns/publication.h). */
 bool chain_names_by_label(const struct chain *c, const char *domain);
+/* Does it name this host of SMTP (A-labels): by a dNSName that is equal, or whose leftmost label is `*` alone, with
+ * two labels or more after it?  Never ask this of a mail domain.  False: certificate_name. */
+bool chain_names_host(const struct chain *c, const char *host, struct err *e);
 /* Does it bear exactly this name: a dNSName, or an iPAddress where the name is an address?  For
  * `check cert --name`.  False: as above. */
 bool chain_names_exactly(const struct chain *c, const char *name, struct err *e);

@@ -238,6 +238,8 @@ names(const struct chain *c, const struct judge_rules *r, struct err *e)
 {
 	if (r->name != NULL)
 		return chain_names_exactly(c, r->name, e);
+	if (r->host != NULL)
+		return chain_names_host(c, r->host, e);
 	return r->domain == NULL || chain_names(c, r->domain, e);
 }
 

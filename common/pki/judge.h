@@ -45,11 +45,12 @@ struct judgement {
 bool judge_chain(const struct trust *t, const struct chain *c, const char *domain, int64_t now_s,
     struct judgement *j, struct err *e);
 
-/* For `check cert`: the same with the operator's changes. */
+/* The same by other rules.  Which name: the first of `name`, `host` and `domain` that is not NULL. */
 struct judge_rules {
 	const char *domain; /* as above */
-	const char *name;   /* not NULL: exactly this name is asked for instead */
-	bool no_revocation; /* skips that step */
+	const char *host;   /* of SMTP (chain_names_host) */
+	const char *name;   /* exactly this one, for `check cert` */
+	bool no_revocation; /* skips that step, for `check cert` */
 };
 bool judge_chain_by(const struct trust *t, const struct chain *c, const struct judge_rules *r,
     int64_t now_s, struct judgement *j, struct err *e);

@@ -45,6 +45,18 @@ openssl_names(X509 *x, const char *name)
 	return yes;
 }
 
+/* RFC 6125's rule: `*` as the whole leftmost label. */
+static bool
+openssl_names_host(X509 *x, const char *host)
+{
+	bool yes = X509_check_host(x, host, strlen(host),
+		       X509_CHECK_FLAG_NEVER_CHECK_SUBJECT | X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS,
+		       NULL) == 1;
+
+	ERR_clear_error();
+	return yes;
+}
+
 static void
 names(const struct chain *c)
 {
@@ -57,6 +69,7 @@ names(const struct chain *c)
 	vouch_must(
 	    named || e.why == REFUSAL_certificate_name || e.why == REFUSAL_certificate_wildcard);
 	vouch_must(chain_names_exactly(c, "a.test", &e) == openssl_names(x, "a.test"));
+	vouch_must(chain_names_host(c, "mx.a.test", &e) == openssl_names_host(x, "mx.a.test"));
 	vouch_must(chain_names_exactly(c, "192.0.2.1", &e) ==
 	    (X509_check_ip_asc(x, "192.0.2.1", X509_CHECK_FLAG_NEVER_CHECK_SUBJECT) == 1));
 	chain_names_list(c, &list);
