@@ -163,6 +163,7 @@ conn_connect(struct loop *l, const struct conn_target *to, struct tls_holder *h,
 	assert(!tls_profile(to->kind)->server);
 	snprintf(c->peer.domain, sizeof c->peer.domain, "%s", to->domain);
 	snprintf(c->peer.sni, sizeof c->peer.sni, "%s", to->domain);
+	c->peer.is_host = tls_profile(to->kind)->names == TLS_NAMES_HOST;
 	if (*to->domain == '\0' || strlen(to->domain) >= sizeof c->peer.domain) {
 		err_word(&e, REFUSAL_bad_domain);
 		start(c, to->timeout_ms, &e);

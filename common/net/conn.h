@@ -58,12 +58,13 @@ struct conn *conn_accept(struct loop *l, struct listen_incoming *in, struct tls_
 struct conn_target {
 	enum tls_kind kind;             /* of those that connect */
 	const struct sockaddr *address; /* with the port; copied */
-	const char *own;                /* the domain whose identity we show; NULL: none (mc) */
-	const char *domain;             /* SNI, and what the server's certificate must name */
-	const char *alpn;               /* of static life; NULL where the kind has none */
-	const char *from;               /* our own address, for one of its family (conf's
+	const char *own;    /* the domain whose identity we show; NULL: none (mc).  SMTP: NULL,
+					 * and the host's is shown */
+	const char *domain; /* SNI, and what the server's certificate must name; SMTP: a host */
+	const char *alpn;   /* of static life; NULL where the kind has none */
+	const char *from;   /* our own address, for one of its family (conf's
 						 * connect-from); NULL or "": the system's choice */
-	int64_t timeout_ms;             /* for connect and handshake together */
+	int64_t timeout_ms; /* for connect and handshake together */
 	struct conn_limit
 	    *limit;     /* where the connection waits for its place; NULL: it does not wait */
 	bool backs_off; /* fails at once as unreachable if the port failed lately */
@@ -89,8 +90,8 @@ struct tls_peer *conn_peer(struct conn *c);
 struct span conn_peer_key(const struct conn *c, char out[SHARE_KEY_ADDRESS_BYTES]);
 struct tls_holder *conn_holder(const struct conn *c);
 struct tls *conn_tls(const struct conn *c); /* borrowed: the generation that it began with */
-/* Does it show the identity that our newest generation has for `own`?  Generations share what has not changed.
- * Where we have none any more: true. */
+/* Does it show the identity that our newest generation has for `own` (SMTP: for the host)?  Generations share what
+ * has not changed.  Where we have none any more: true. */
 bool conn_shows_newest(const struct conn *c, const char *own);
 void *conn_role(const struct conn *c);
 bool conn_is_waiting(const struct conn *c); /* for its place, or was refused one */
@@ -100,7 +101,8 @@ int64_t conn_held_back_ms(const struct conn *c);
 /* Should it end soon because others wait for this host?  True is a promise to end (conn_limit.h). */
 bool conn_is_wanted(struct conn *c);
 
-/* EXPORTER-Channel-Binding (RFC 9266), for SCRAM-SHA-256-PLUS; false before the handshake is done. */
+/* EXPORTER-Channel-Binding (RFC 9266), for SCRAM-SHA-256-PLUS.  False: the handshake is not done, or the version is
+ * TLS 1.2, for which RFC 9266 demands more than we check. */
 bool conn_exporter(const struct conn *c, unsigned char out[TLS_EXPORTER_BYTES]);
 
 struct conn_counts {

@@ -58,12 +58,19 @@ conn_tls(const struct conn *c)
 	return c->session.tls;
 }
 
+static const struct tls_identity *
+shown(const struct conn *c, const struct tls *t, const char *own)
+{
+	return tls_profile(c->session.kind)->shows == TLS_SHOWS_HOST ? tls_host_identity(t)
+								     : tls_identity(t, own);
+}
+
 bool
 conn_shows_newest(const struct conn *c, const char *own)
 {
 	struct tls *newest = tls_holder_get(conn_holder(c));
-	const struct tls_identity *i = tls_identity(newest, own);
-	bool shows = i == NULL || i == tls_identity(conn_tls(c), own);
+	const struct tls_identity *i = shown(c, newest, own);
+	bool shows = i == NULL || i == shown(c, conn_tls(c), own);
 
 	tls_unref(&newest);
 	return shows;
@@ -98,7 +105,8 @@ conn_exporter(const struct conn *c, unsigned char out[TLS_EXPORTER_BYTES])
 {
 	bool good;
 
-	if (c->stream.ssl == NULL || !SSL_is_init_finished(c->stream.ssl))
+	if (c->stream.ssl == NULL || !SSL_is_init_finished(c->stream.ssl) ||
+	    SSL_version(c->stream.ssl) < TLS1_3_VERSION)
 		return false;
 	good = SSL_export_keying_material(c->stream.ssl, out, TLS_EXPORTER_BYTES, BINDING_LABEL,
 		   sizeof BINDING_LABEL - 1, NULL, 0, 0) == 1;

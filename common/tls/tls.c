@@ -10,15 +10,20 @@
 #include "common/base/memory.h"
 #include "common/tls/tls_private.h"
 
+struct kept {
+	struct tls_identity *identity; /* NULL: none */
+	uint64_t seen;                 /* signature of its files, readable or not */
+};
+
 struct tls {
 	atomic_uint refs;
 	uint64_t generation;
 	uint64_t folders; /* their signature when they were read */
 	struct trust *trust;
-	struct tls_identity **identity;
-	uint64_t *seen;  /* signature of each one's files, readable or not */
-	uint64_t *tried; /* the same of all in the settings, also of those that are left out */
+	struct kept *of; /* the domains */
 	size_t n;
+	uint64_t *tried; /* `seen` of all in the settings, also of those that are left out */
+	struct kept host;
 	_Atomic(SSL_CTX *) context[TLS_KINDS];
 };
 
@@ -40,7 +45,7 @@ find(const struct tls *t, const char *domain)
 {
 	size_t i = 0;
 
-	while (i < t->n && strcmp(tls_identity_domain(t->identity[i]), domain) != 0)
+	while (i < t->n && strcmp(tls_identity_domain(t->of[i].identity), domain) != 0)
 		i++;
 	return i;
 }
@@ -64,59 +69,85 @@ read_identity(const struct tls_files *f, const struct guard_user *u, struct tls_
 
 /* Unreadable files are not tried again until they change. */
 static bool
+take(const struct tls_files *f, const struct guard_user *u, const struct kept *old,
+    enum tls_occasion when, struct kept *out, struct err *e)
+{
+	out->seen = tls_identity_files(f);
+	if (old->identity == NULL ||
+	    (out->seen != tls_identity_signature(old->identity) &&
+		(when != TLS_WATCH || out->seen != old->seen)))
+		return read_identity(f, u, old->identity, when, &out->identity, e);
+	out->identity = tls_identity_ref(old->identity);
+	return true;
+}
+
+static bool
 take_identity(struct tls *t, const struct tls_settings *s, size_t i, const struct tls *before,
     enum tls_occasion when, struct err *e)
 {
 	const struct tls_files *f = &s->identities[i];
 	size_t at = before == NULL ? 0 : find(before, f->domain);
-	struct tls_identity *old = before == NULL || at == before->n ? NULL : before->identity[at];
-	uint64_t seen = tls_identity_files(f);
-	struct tls_identity *id;
+	struct kept none = { 0 }, fresh;
 
 	if (find(t, f->domain) != t->n)
 		return err_set(e, REFUSAL_config, "the domain %s appears twice", f->domain);
-	if (old != NULL &&
-	    (seen == tls_identity_signature(old) ||
-		(when == TLS_WATCH && seen == before->seen[at])))
-		id = tls_identity_ref(old);
-	else if (!read_identity(f, &s->user, old, when, &id, e))
+	if (!take(f, &s->user, before == NULL || at == before->n ? &none : &before->of[at], when,
+		&fresh, e))
 		return false;
-	t->tried[i] = seen;
-	if (id == NULL)
-		return true;
-	t->seen[t->n] = seen;
-	t->identity[t->n++] = id;
+	t->tried[i] = fresh.seen;
+	if (fresh.identity != NULL)
+		t->of[t->n++] = fresh;
 	return true;
+}
+
+static bool
+take_host(struct tls *t, const struct tls_settings *s, const struct tls *before,
+    enum tls_occasion when, struct err *e)
+{
+	struct kept old = { 0 };
+
+	if (s->host == NULL)
+		return true;
+	if (before != NULL && before->host.identity != NULL &&
+	    strcmp(tls_identity_domain(before->host.identity), s->host->domain) == 0)
+		old = before->host;
+	return take(s->host, &s->user, &old, when, &t->host, e);
 }
 
 static bool
 take_identities(struct tls *t, const struct tls_settings *s, const struct tls *before,
     enum tls_occasion when, struct err *e)
 {
-	t->identity = memory_array(s->n_identities + 1, sizeof(struct tls_identity *));
-	t->seen = memory_array(s->n_identities + 1, sizeof *t->seen);
+	t->of = memory_array(s->n_identities + 1, sizeof *t->of);
 	t->tried = memory_array(s->n_identities + 1, sizeof *t->tried);
 	for (size_t i = 0; i < s->n_identities; i++)
 		if (!take_identity(t, s, i, before, when, e))
 			return false;
-	return true;
+	return take_host(t, s, before, when, e);
 }
 
 /* Peers judge as this host does, so warn early.  Revocation is left to them. */
 static void
-judge_own(const struct tls *t)
+judge_own(const struct tls *t, const struct tls_identity *id, const struct judge_rules *r)
 {
 	struct err e;
 
-	for (size_t i = 0; i < t->n; i++) {
-		const struct tls_identity *id = t->identity[i];
+	if (!judge_chain_by(t->trust, tls_identity_chain(id), r, clock_wall_ms() / 1000, NULL,
+		&e) &&
+	    e.why != REFUSAL_revocation_unknown)
+		log_fact(LOG_WARN, "tls.own-certificate", "domain=%s word=%s why=%s",
+		    log_str(tls_identity_domain(id)), refusal_word(e.why), log_str(e.text));
+}
 
-		if (!judge_chain(t->trust, tls_identity_chain(id), tls_identity_domain(id),
-			clock_wall_ms() / 1000, NULL, &e) &&
-		    e.why != REFUSAL_revocation_unknown)
-			log_fact(LOG_WARN, "tls.own-certificate", "domain=%s word=%s why=%s",
-			    log_str(tls_identity_domain(id)), refusal_word(e.why), log_str(e.text));
-	}
+static void
+judge_all_own(const struct tls *t)
+{
+	for (size_t i = 0; i < t->n; i++)
+		judge_own(t, t->of[i].identity,
+		    &(struct judge_rules) { .domain = tls_identity_domain(t->of[i].identity) });
+	if (t->host.identity != NULL)
+		judge_own(t, t->host.identity,
+		    &(struct judge_rules) { .host = tls_identity_domain(t->host.identity) });
 }
 
 bool
@@ -138,10 +169,12 @@ tls_make(const struct tls_settings *s, const struct tls *before, enum tls_occasi
 		tls_unref(&t);
 		return false;
 	}
-	judge_own(t);
-	log_fact(LOG_INFO, "tls.generation", "number=%llu roots=%u crls=%u skipped=%u domains=%zu",
+	judge_all_own(t);
+	log_fact(LOG_INFO, "tls.generation",
+	    "number=%llu roots=%u crls=%u skipped=%u domains=%zu host=%s",
 	    (unsigned long long)t->generation, trust_count(t->trust), trust_crl_count(t->trust),
-	    trust_skipped(t->trust), t->n);
+	    trust_skipped(t->trust), t->n,
+	    t->host.identity == NULL ? "-" : log_str(tls_identity_domain(t->host.identity)));
 	*out = t;
 	return true;
 }
@@ -161,10 +194,10 @@ tls_outdated(const struct tls *t, const struct tls_settings *s)
 		size_t at = find(t, s->identities[i].domain);
 
 		if (tls_identity_files(&s->identities[i]) !=
-		    (at == t->n ? t->tried[i] : t->seen[at]))
+		    (at == t->n ? t->tried[i] : t->of[at].seen))
 			return true;
 	}
-	return false;
+	return s->host != NULL && tls_identity_files(s->host) != t->host.seen;
 }
 
 /* -- asking ------------------------------------------------------------------------------------- */
@@ -187,9 +220,9 @@ tls_unref(struct tls **tp)
 	for (size_t i = 0; i < TLS_KINDS; i++)
 		SSL_CTX_free(t->context[i]);
 	for (size_t i = 0; i < t->n; i++)
-		tls_identity_unref(&t->identity[i]);
-	free(t->identity);
-	free(t->seen);
+		tls_identity_unref(&t->of[i].identity);
+	tls_identity_unref(&t->host.identity);
+	free(t->of);
 	free(t->tried);
 	trust_unref(&t->trust);
 	free(t);
@@ -212,13 +245,19 @@ tls_identity(const struct tls *t, const char *domain)
 {
 	size_t at = find(t, domain);
 
-	return at == t->n ? NULL : t->identity[at];
+	return at == t->n ? NULL : t->of[at].identity;
+}
+
+const struct tls_identity *
+tls_host_identity(const struct tls *t)
+{
+	return t->host.identity;
 }
 
 const struct tls_identity *
 tls_any_identity(const struct tls *t)
 {
-	return t->n == 0 ? NULL : t->identity[0];
+	return t->n == 0 ? NULL : t->of[0].identity;
 }
 
 SSL_CTX *

@@ -1,7 +1,7 @@
 /* tls — the identities that this host shows to peers and the trust that it requires: one immutable generation.
  *
- * A generation holds the trust folder, the CRLs, the identity (certificates, key) of each mail domain,
- * and an SSL_CTX for each kind of peer.  The holder replaces generations.  A connection keeps the one it began
+ * A generation holds the trust folder, the CRLs, the identity (certificates, key) of each mail domain, that of
+ * the host itself for SMTP, and an SSL_CTX for each kind of peer.  The holder replaces generations.  A connection keeps the one it began
  * with, and its peer is judged again by the newest (tls_peer_check).
  *
  * Spec:    SPEC.md 4.  Security level 2, no tickets, no cache, no early data; versions and names by the kind of
@@ -36,7 +36,7 @@ struct offload;
 struct evp_pkey_st; /* OpenSSL's EVP_PKEY */
 
 struct tls_files {
-	const char *domain;      /* A-labels, lower case */
+	const char *domain;      /* A-labels, lower case; the host's name where it is the host's */
 	const char *certificate; /* PEM: leaf, then intermediates */
 	const char *key;         /* PEM; 0600, or 0640 with the user's group */
 };
@@ -48,6 +48,7 @@ struct tls_settings { /* copied */
 	struct guard_user user;             /* may own the files, besides root and us */
 	const struct tls_files *identities; /* none in mc */
 	size_t n_identities;
+	const struct tls_files *host; /* what this host shows in SMTP; NULL: nothing */
 };
 
 /* -- generations -------------------------------------------------------------------------------- */
@@ -60,6 +61,7 @@ uint64_t tls_generation(const struct tls *t); /* never 0; counts up within a hol
 
 /* Borrowed for the generation's life; NULL: the domain is not one of ours. */
 const struct tls_identity *tls_identity(const struct tls *t, const char *domain);
+const struct tls_identity *tls_host_identity(const struct tls *t); /* NULL: none */
 struct chain *tls_identity_chain(const struct tls_identity *i);
 struct evp_pkey_st *tls_identity_key(const struct tls_identity *i);
 const char *tls_identity_domain(const struct tls_identity *i);
@@ -108,6 +110,7 @@ struct tls_peer {
 	uint16_t port;
 	char issuer_key[65];       /* SHA-256 of the issuing CA's public key */
 	char domain[DOMAIN_BYTES]; /* a name that was judged, too; "": none (accepting side) */
+	bool is_host;              /* the name is a host's (chain_names_host) */
 	int64_t judged_ms;         /* monotonic */
 	int64_t until_s;           /* wall clock; the verdict must be renewed then */
 	uint64_t generation;       /* that judged it */
@@ -125,6 +128,8 @@ bool tls_peer_check_at(struct tls_peer *p, struct tls_holder *h, int64_t mono_ms
     struct err *e);
 /* Does the certificate name the mail domain (as D or tillcalled.D)?  Checks the verdict, too. */
 bool tls_peer_names(const struct tls_peer *p, const char *domain, struct err *e);
+/* Does it name the host of SMTP?  Checks the verdict, too. */
+bool tls_peer_names_host(const struct tls_peer *p, const char *host, struct err *e);
 /* Does it name D by tillcalled.D alone?  That counts only if D publishes servers: ask publication_find. */
 bool tls_peer_names_by_label(const struct tls_peer *p, const char *domain);
 

@@ -36,6 +36,13 @@ copy_text(const char *s)
 	return memory_text(s == NULL ? "" : s);
 }
 
+static struct tls_files
+copy_files(const struct tls_files *f)
+{
+	return (struct tls_files) { copy_text(f->domain), copy_text(f->certificate),
+		copy_text(f->key) };
+}
+
 static void
 settings_copy(struct tls_settings *to, const struct tls_settings *from)
 {
@@ -45,18 +52,22 @@ settings_copy(struct tls_settings *to, const struct tls_settings *from)
 	to->trust = copy_text(from->trust);
 	to->crls = copy_text(from->crls);
 	to->cache = copy_text(from->cache);
-	for (size_t i = 0; i < from->n_identities; i++) {
-		f[i].domain = copy_text(from->identities[i].domain);
-		f[i].certificate = copy_text(from->identities[i].certificate);
-		f[i].key = copy_text(from->identities[i].key);
-	}
+	for (size_t i = 0; i < from->n_identities; i++)
+		f[i] = copy_files(&from->identities[i]);
 	to->identities = f;
+	if (from->host != NULL) {
+		/* After the domains', so that it is freed with them. */
+		f[from->n_identities] = copy_files(from->host);
+		to->host = &f[from->n_identities];
+	}
 }
 
 static void
 settings_clear(struct tls_settings *s)
 {
-	for (size_t i = 0; i < s->n_identities; i++) {
+	size_t n = s->n_identities + (s->host != NULL);
+
+	for (size_t i = 0; i < n; i++) {
 		free((char *)s->identities[i].domain);
 		free((char *)s->identities[i].certificate);
 		free((char *)s->identities[i].key);

@@ -33,12 +33,14 @@ void
 tls_peer_judge(struct tls_peer *p, struct tls_holder *h, const struct tls *t, int64_t mono_ms,
     int64_t wall_s)
 {
+	const char *name = p->domain[0] != '\0' ? p->domain : NULL;
+	struct judge_rules rules = { .domain = p->is_host ? NULL : name,
+		.host = p->is_host ? name : NULL };
 	struct judgement j;
 	struct err e;
 
 	p->verdict = (struct err) { 0 };
-	if (!judge_chain(tls_trust(t), p->chain, p->domain[0] != '\0' ? p->domain : NULL, wall_s,
-		&j, &e))
+	if (!judge_chain_by(tls_trust(t), p->chain, &rules, wall_s, &j, &e))
 		p->verdict = e;
 	p->judged_ms = mono_ms;
 	p->until_s = j.again_s;
@@ -89,6 +91,12 @@ tls_peer_names(const struct tls_peer *p, const char *domain, struct err *e)
 	if (p->chain == NULL) /* only with the rule no_certificate switched off */
 		return true;
 	return chain_names(p->chain, domain, e);
+}
+
+bool
+tls_peer_names_host(const struct tls_peer *p, const char *host, struct err *e)
+{
+	return is_good(p, e) && (p->chain == NULL || chain_names_host(p->chain, host, e));
 }
 
 bool

@@ -27,22 +27,37 @@ show(SSL *ssl, const struct tls_identity *i)
 	return SSL_use_cert_and_key(ssl, chain_leaf(c), tls_identity_key(i), chain_rest(c), 1) == 1;
 }
 
+/* The host's, but for a name that a domain's certificate bears and the host's does not. */
+static const struct tls_identity *
+identity_for_host(const struct tls *t, const char *sni)
+{
+	const struct tls_identity *host = tls_host_identity(t), *domain = tls_identity(t, sni);
+	struct err e;
+
+	if (domain == NULL || (host != NULL && chain_names_host(tls_identity_chain(host), sni, &e)))
+		return host;
+	return chain_names_host(tls_identity_chain(domain), sni, &e) ? domain : host;
+}
+
 static int
 on_servername(struct tls_session *s, SSL *ssl, int *alert)
 {
 	const char *name = SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name);
+	bool of_host = tls_profile(s->kind)->shows == TLS_SHOWS_HOST;
 	const struct tls_identity *i = NULL;
 
-	if (name != NULL) {
+	if (name != NULL)
 		lower(s->peer->sni, sizeof s->peer->sni, name);
+	if (of_host)
+		i = identity_for_host(s->tls, s->peer->sni);
+	else if (name != NULL)
 		i = tls_identity(s->tls, s->peer->sni);
-	}
-	if (RULE(no_sni) && i == NULL) {
+	if (RULE(no_sni) && i == NULL && !of_host) {
 		s->fault = REFUSAL_no_sni;
 		*alert = SSL_AD_UNRECOGNIZED_NAME;
 		return SSL_TLSEXT_ERR_ALERT_FATAL;
 	}
-	if (i == NULL)
+	if (i == NULL && !of_host)
 		i = tls_any_identity(s->tls);
 	if (i != NULL && show(ssl, i))
 		return SSL_TLSEXT_ERR_OK;
@@ -130,14 +145,35 @@ offer(const struct tls_session *s, SSL *ssl, const struct tls_identity *i)
 	    (i == NULL || show(ssl, i));
 }
 
+/* *out NULL: we show none. */
+static bool
+find_own(const struct tls_session *s, const char *own, const struct tls_identity **out,
+    struct err *e)
+{
+	*out = NULL;
+	switch (tls_profile(s->kind)->shows) {
+	case TLS_SHOWS_NONE:
+		return true;
+	case TLS_SHOWS_DOMAIN:
+		*out = own == NULL ? NULL : tls_identity(s->tls, own);
+		return !RULE(domain_not_served) || own == NULL || *out != NULL ||
+		    err_set(e, REFUSAL_domain_not_served, "%s is none of our domains", own);
+	case TLS_SHOWS_HOST:
+		*out = tls_host_identity(s->tls);
+		return *out != NULL ||
+		    err_set(e, REFUSAL_internal, "this host has no certificate to show");
+	}
+	return err_word(e, REFUSAL_internal);
+}
+
 bool
 tls_session_connect(struct tls_session *s, const char *own, SSL **out, struct err *e)
 {
-	const struct tls_identity *i = own == NULL ? NULL : tls_identity(s->tls, own);
+	const struct tls_identity *i;
 	SSL *ssl;
 
-	if (RULE(domain_not_served) && own != NULL && i == NULL)
-		return err_set(e, REFUSAL_domain_not_served, "%s is none of our domains", own);
+	if (!find_own(s, own, &i, e))
+		return false;
 	ssl = SSL_new(tls_context(s->tls, s->kind));
 	if (ssl == NULL || !offer(s, ssl, i)) {
 		SSL_free(ssl);

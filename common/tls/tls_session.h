@@ -29,7 +29,8 @@ struct tls_session {
 
 /* The caller has set the session's fields.  False: internal. */
 bool tls_session_accept(struct tls_session *s, SSL **out, struct err *e);
-/* own: the domain whose identity we show, or NULL.  False: domain_not_served, internal. */
+/* own: the domain whose identity we show, or NULL; of no meaning where the kind shows the host's.  False:
+ * domain_not_served, internal. */
 bool tls_session_connect(struct tls_session *s, const char *own, SSL **out, struct err *e);
 /* Continues the handshake.  *done: it is complete, and the verdict on the peer does not end it.
  * False: *e. */

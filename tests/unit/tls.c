@@ -62,6 +62,74 @@ assert_no_start(const struct tls_settings *settings, const char *word)
 }
 
 static void
+assert_host(struct tls_scene *s, const char *subject)
+{
+	struct tls *t = tls_holder_get(s->hb);
+
+	assert_string_equal(chain_subject(tls_identity_chain(tls_host_identity(t))), subject);
+	tls_unref(&t);
+}
+
+/* It is shown in SMTP alone: no domain has it. */
+static void
+the_host_has_an_identity(void **state)
+{
+	struct tls_scene *s = *state;
+	struct cert *mx = cert_leaf("mx.b.test", s->inter),
+		    *next = cert_leaf("mx.b.test", s->inter);
+	struct tls_settings with = s->settings_b;
+	struct tls_files host;
+	struct tls *t = tls_holder_get(s->hb);
+	struct err e;
+	uint64_t n;
+
+	assert_null(tls_host_identity(t));
+	tls_unref(&t);
+	scene_identity(s, &host, 0, "mx.b.test", mx,
+	    s->inter); /* a.test's place: its files are read */
+	with.host = &host;
+	assert_true(tls_holder_reload(s->hb, &with, &e));
+	assert_host(s, "CN=mx.b.test");
+	t = tls_holder_get(s->hb);
+	assert_null(tls_identity(t, "mx.b.test"));
+	tls_unref(&t);
+	/* Seen when it changes, and only then. */
+	n = tls_holder_generation(s->hb);
+	tls_holder_look(s->hb);
+	assert_int_equal(tls_holder_generation(s->hb), n);
+	certs_write_key(host.key, next);
+	tls_holder_look(s->hb); /* does not fit yet: the old one stays */
+	assert_host(s, "CN=mx.b.test");
+	n = tls_holder_generation(s->hb);
+	tls_holder_look(s->hb);
+	assert_int_equal(tls_holder_generation(s->hb), n);
+	certs_write(host.certificate, next, s->inter);
+	tls_holder_look(s->hb);
+	assert_int_equal(tls_holder_generation(s->hb), n + 1);
+	t = tls_holder_get(s->hb);
+	assert_int_equal(X509_cmp(chain_leaf(tls_identity_chain(tls_host_identity(t))), next->x),
+	    0);
+	tls_unref(&t);
+	/* Another name is another identity. */
+	host.domain = "smtp.b.test";
+	host.certificate = s->of_b[1].certificate;
+	host.key = s->of_b[1].key;
+	assert_true(tls_holder_reload(s->hb, &with, &e));
+	assert_host(s, "CN=c.test");
+	with.host = NULL;
+	assert_true(tls_holder_reload(s->hb, &with, &e));
+	t = tls_holder_get(s->hb);
+	assert_null(tls_host_identity(t));
+	tls_unref(&t);
+	/* None that cannot be read. */
+	host.key = "/nowhere";
+	with.host = &host;
+	assert_no_start(&with, "smtp.b.test");
+	cert_free(&mx);
+	cert_free(&next);
+}
+
+static void
 bad_files_keep_it_from_coming_up(void **state)
 {
 	struct tls_scene *s = *state;
@@ -139,6 +207,46 @@ a_peer_starts_as_refused(void **state)
 	assert_false(tls_peer_names(&p, "a.test", &e));
 	assert_int_equal(e.why, REFUSAL_no_certificate);
 	tls_peer_clear(&p);
+}
+
+/* As SMTP asks: a wildcard may name a host, and the verdict comes first. */
+static void
+a_peer_names_a_host(void **state)
+{
+	struct tls_scene *s = *state;
+	struct cert *wild = cert_make(&(struct cert_spec) { .cn = "x", .san = "DNS:*.b.test" },
+	    s->inter);
+	struct cert *self = cert_leaf("mx.b.test", NULL);
+	struct tls_peer p;
+	struct err e;
+
+	peer_of(s, &p, wild);
+	assert_true(tls_peer_check(&p, s->ha, &e));
+	assert_true(tls_peer_names_host(&p, "mx.b.test", &e));
+	assert_false(tls_peer_names_host(&p, "b.test", &e));
+	assert_int_equal(e.why, REFUSAL_certificate_name);
+	assert_false(tls_peer_names(&p, "mx.b.test", &e));
+	assert_int_equal(e.why, REFUSAL_certificate_wildcard);
+	tls_peer_clear(&p);
+	/* The name may be part of the verdict. */
+	peer_of(s, &p, wild);
+	strcpy(p.domain, "mx.b.test");
+	p.is_host = true;
+	assert_true(tls_peer_check(&p, s->ha, &e));
+	tls_peer_clear(&p);
+	peer_of(s, &p, wild);
+	strcpy(p.domain, "mx.c.test");
+	p.is_host = true;
+	assert_false(tls_peer_check(&p, s->ha, &e));
+	assert_int_equal(e.why, REFUSAL_certificate_name);
+	tls_peer_clear(&p);
+	peer_of(s, &p, self);
+	assert_false(tls_peer_check(&p, s->ha, &e));
+	assert_false(tls_peer_names_host(&p, "mx.b.test", &e));
+	assert_int_equal(e.why, REFUSAL_certificate_selfsigned);
+	tls_peer_clear(&p);
+	cert_free(&wild);
+	cert_free(&self);
 }
 
 static void
@@ -400,9 +508,11 @@ main(void)
 #define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
 	const struct CMUnitTest tests[] = {
 		TEST(identities_by_domain),
+		TEST(the_host_has_an_identity),
 		TEST(bad_files_keep_it_from_coming_up),
 		TEST(a_peer_starts_as_refused),
 		TEST(a_peer_has_names),
+		TEST(a_peer_names_a_host),
 		TEST(live_peers_age),
 		TEST(nor_outlive_the_crl),
 		TEST(a_removed_ca_is_no_longer_believed),

@@ -65,10 +65,16 @@ scene_open(struct tls_scene *s)
 	scene_identity(s, &s->of_a[0], 0, "a.test", s->a, s->inter);
 	scene_identity(s, &s->of_b[0], 1, "b.test", s->b, s->inter);
 	scene_identity(s, &s->of_b[1], 2, "c.test", s->c, NULL);
-	s->settings_a = (struct tls_settings) { s->trust, s->crls, NULL, { (uid_t)-1, (gid_t)-1 },
-		s->of_a, 1 };
-	s->settings_b = (struct tls_settings) { s->trust, s->crls, NULL, { (uid_t)-1, (gid_t)-1 },
-		s->of_b, 2 };
+	s->settings_a = (struct tls_settings) { .trust = s->trust,
+		.crls = s->crls,
+		.user = { (uid_t)-1, (gid_t)-1 },
+		.identities = s->of_a,
+		.n_identities = 1 };
+	s->settings_b = (struct tls_settings) { .trust = s->trust,
+		.crls = s->crls,
+		.user = { (uid_t)-1, (gid_t)-1 },
+		.identities = s->of_b,
+		.n_identities = 2 };
 	scene_holders(s);
 }
 
