@@ -96,10 +96,11 @@ conn_accept(struct loop *l, struct listen_incoming *in, struct tls_holder *h, en
 
 	assert(tls_profile(kind)->server);
 	c->wire.in = in;
-	c->state = CONN_SHAKING;
+	c->state = tls_profile(kind)->starts_plain ? CONN_PLAIN : CONN_SHAKING;
+	c->shake_ms = TLS_HANDSHAKE_MS;
 	c->watch = loop_fd_new(l, in->fd, on_ready, c);
-	good = tls_session_accept(&c->session, &c->stream.ssl, &e) &&
-	    conn_wire_attach(&c->wire, c->stream.ssl, &e);
+	good = conn_wire_init(&c->wire, &e) &&
+	    (tls_profile(kind)->starts_plain || conn_turn_tls(c, NULL, &e));
 	start(c, TLS_HANDSHAKE_MS, good ? NULL : &e);
 	return c;
 }
@@ -116,8 +117,9 @@ begin(struct conn *c)
 	c->state = CONN_CONNECTING;
 	tls_unref(&c->session.tls);
 	c->session.tls = tls_holder_get(c->session.holder);
-	good = tls_session_connect(&c->session, w->has_own ? w->own : NULL, &c->stream.ssl, &e) &&
-	    conn_wire_attach(&c->wire, c->stream.ssl, &e) &&
+	good = conn_wire_init(&c->wire, &e) &&
+	    (tls_profile(c->session.kind)->starts_plain ||
+		conn_turn_tls(c, w->has_own ? w->own : NULL, &e)) &&
 	    conn_wire_connect(&c->wire, (const struct sockaddr *)&w->address, w->from, &e);
 	if (good)
 		c->watch = loop_fd_new(c->loop, c->wire.in->fd, on_ready, c);
@@ -170,6 +172,7 @@ conn_connect(struct loop *l, const struct conn_target *to, struct tls_holder *h,
 		return c;
 	}
 	c->way = way_new(to);
+	c->shake_ms = to->timeout_ms;
 	c->state = CONN_WAITING;
 	if (to->limit != NULL)
 		c->place = conn_limit_enter(to->limit, &c->peer.address,
@@ -217,6 +220,9 @@ turn(struct conn *c)
 		else
 			conn_turn_shaking(c);
 		break;
+	case CONN_PLAIN:
+		conn_turn_plain(c);
+		break;
 	case CONN_UP:
 		conn_turn_up(c);
 		break;
@@ -235,7 +241,7 @@ turn(struct conn *c)
 static bool
 can_move(const struct conn *c)
 {
-	return c->state == CONN_UP && conn_stream_can_move(&c->stream);
+	return conn_is_open(c) && conn_stream_can_move(&c->stream);
 }
 
 static int64_t
@@ -252,7 +258,7 @@ arm(struct conn *c)
 {
 	int64_t next = c->deadline_ms, now = loop_now_ms(c->loop);
 
-	if (c->state == CONN_UP && c->stream.engine != NULL)
+	if (conn_is_open(c) && c->stream.engine != NULL)
 		next = sooner(next, c->stream.engine->deadline_ms);
 	if (c->wire.rate_ms != 0)
 		next = sooner(next, c->wire.rate_ms + CONN_RATE_MS);
@@ -325,6 +331,7 @@ settle(struct conn *c)
 	write_wire(c);
 	if (c->watch == NULL)
 		return;
+	conn_turn_leave_plain(c);
 	if (c->state == CONN_CLOSING)
 		conn_turn_closing(c);
 	if (c->state != CONN_DEAD && conn_wire_is_slow(&c->wire, can_move(c), loop_now_ms(c->loop)))
@@ -373,13 +380,14 @@ on_ready(void *arg, unsigned ready)
 	conn_move(c);
 }
 
-/* A host whose handshake failed does answer. */
+/* A host whose handshake failed does answer; so does one that said something in plain. */
 static void
 report_host(struct conn *c)
 {
-	if (c->place == NULL || !c->wire.tried || c->was_up || !c->has_why)
+	if (c->place == NULL || !c->wire.tried || c->was_up || (!c->has_why && !c->met))
 		return;
-	conn_place_report(c->place, c->why.why != REFUSAL_unreachable && !c->late,
+	conn_place_report(c->place,
+	    c->met ? c->stream.read > 0 : c->why.why != REFUSAL_unreachable && !c->late,
 	    loop_now_ms(c->loop));
 }
 
@@ -398,6 +406,7 @@ conn_free(struct conn *c, bool with_event)
 	if (with_event)
 		c->events->forget_conn(c, c->role, c->has_why ? &c->why : NULL);
 	SSL_free(c->stream.ssl);
+	conn_wire_clear(&c->wire);
 	tls_unref(&c->session.tls);
 	tls_peer_clear(&c->peer);
 	buf_clear(&c->stream.input);

@@ -1,15 +1,19 @@
-/* conn — a TLS connection and its protocol engine: moves octets both ways until either is done.
+/* conn — a connection, its TLS and its protocol engine: moves octets both ways until either is done.
  *
  * The loop reports events, OpenSSL works on memory BIOs, and the engine is any of proto/.  The contract
  * between engine and connection is common/base/engine.h.
  *
- * State:   (WAITING ->) CONNECTING -> SHAKING -> UP -> CLOSING -> freed.
+ * State:   (WAITING ->) CONNECTING (-> PLAIN) -> SHAKING -> UP -> CLOSING -> freed.
  *          WAITING: as many connections to the host as conn_limit allows are open.  No time runs.
  *          The handshake must end within TLS_HANDSHAKE_MS (connecting side: timeout_ms).
  *          Accepting: `up` is called with any verdict on the peer; the role answers the first
  *          request by the verdict (server_ops.admit with tls_peer_check).  Connecting: `up` is called
  *          only if the server was judged good and names the domain; otherwise `forget_conn` is called,
  *          and no octet of the engine was sent.
+ *          PLAIN, for the kinds that begin so (tls_profile.h): `up` is called at once.  Octets move in plain
+ *          until the engine sets wants_tls, or for ever.  Then its output is sent; an octet of input that is
+ *          here before the handshake begins ends the connection: octets_before_tls.  After the handshake `secured`
+ *          is called with any verdict, and then the engine's own.  The time in plain is the engine's deadline.
  *          CLOSING: close_notify was sent; the peer's octets are read and dropped until it closes
  *          too, at most CONN_LINGER_MS, so that the last reply arrives.
  * Async:   `up` is called at most once, `forget_conn` exactly once, neither inside a function of this
@@ -18,7 +22,8 @@
  * Threads: a conn belongs to its loop's thread.
  * Memory:  about 28 KB while idle, mostly OpenSSL's and the peer's certificates; at work at most
  *          64 KiB of input and 80 KiB of output more, besides the engine's own memory.
- * Trust:   a stream that ends without close_notify is tls_truncated, never an orderly end.  While
+ * Trust:   a stream that ends without close_notify is tls_truncated, never an orderly end; in plain nobody can
+ *          tell, and the end of the peer's octets is an orderly end, even within a line.  While
  *          there is output, or payload to be read, the peer must take CONN_RATE_MIN octets a second
  *          over each CONN_RATE_MS, or it is dropped: too_slow.  A system call that fails for one
  *          connection ends that connection alone.
@@ -48,6 +53,9 @@ struct conn_events {
 	void (*forget_conn)(struct conn *c, void *role, const struct err *why);
 	/* Others wait for a connection to this host; called only while it is up.  May be NULL. */
 	void (*wanted)(struct conn *c, void *role);
+	/* TLS came after a plain state, and conn_peer has the verdict.  The role goes on, or calls conn_close or
+	 * conn_drop; then the engine says nothing more.  May be NULL. */
+	void (*secured)(struct conn *c, void *role);
 };
 
 /* Takes `in`.  The role's `up` calls conn_set_engine.  kind: of those that accept (tls_profile.h).  alpn: of static
@@ -106,7 +114,7 @@ bool conn_is_wanted(struct conn *c);
 bool conn_exporter(const struct conn *c, unsigned char out[TLS_EXPORTER_BYTES]);
 
 struct conn_counts {
-	uint64_t in, out;           /* inside TLS: from the peer, to the peer */
+	uint64_t in, out; /* of the engine, in plain or inside TLS: from the peer, to the peer */
 	uint64_t wire_in, wire_out; /* on the socket */
 };
 void conn_counts(const struct conn *c, struct conn_counts *out);

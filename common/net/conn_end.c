@@ -42,6 +42,8 @@ conn_break_off(struct conn *c, const struct err *why)
 {
 	if (why->why == REFUSAL_internal)
 		conn_fail(c, why);
+	else if (c->state == CONN_PLAIN)
+		conn_fail_word(c, REFUSAL_unreachable, why->text);
 	else if (c->state == CONN_CLOSING || c->state == CONN_UP)
 		conn_fail_at_end(c, why->text);
 }

@@ -13,6 +13,12 @@ conn_is_server(const struct conn *c)
 	return tls_profile(c->session.kind)->server;
 }
 
+bool
+conn_is_open(const struct conn *c)
+{
+	return c->state == CONN_PLAIN || c->state == CONN_UP;
+}
+
 void
 conn_log_refused(const struct conn *c, const struct err *why)
 {

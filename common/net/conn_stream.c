@@ -1,8 +1,10 @@
-/* conn_stream — octets between TLS and the engine; see conn_private.h.
+/* conn_stream — octets between TLS, or the socket itself, and the engine; see conn_private.h.
  *
  * Input passes through the loop's scratch buffer without a copy; only what the engine does not take is
  * kept.
  */
+#include <assert.h>
+
 #include <openssl/err.h>
 
 #include "common/net/conn_private.h"
@@ -15,15 +17,22 @@ conn_stream_is_full(const struct conn_stream *s)
 	return s->engine != NULL && s->input.len >= engine_window(s->engine);
 }
 
+static size_t
+read_plain(struct conn_stream *s, const struct conn_wire *w, char *scratch)
+{
+	int n = BIO_read(w->from, scratch, CONN_READ_BYTES);
+
+	s->eof = n <= 0 && w->eof;
+	s->read += n > 0 ? (uint64_t)n : 0;
+	return n > 0 ? (size_t)n : 0;
+}
+
 /* Octets from TLS; 0: none now.  False: *e. */
 static bool
 read_tls(struct conn_stream *s, char *scratch, size_t *got, struct err *e)
 {
 	int n;
 
-	*got = 0;
-	if (s->eof || conn_stream_is_full(s))
-		return true;
 	ERR_clear_error();
 	n = SSL_read(s->ssl, scratch, CONN_READ_BYTES);
 	if (!tls_session_calm(s->session, e))
@@ -45,12 +54,27 @@ read_tls(struct conn_stream *s, char *scratch, size_t *got, struct err *e)
 	}
 }
 
+static bool
+read_some(struct conn_stream *s, const struct conn_wire *w, char *scratch, size_t *got,
+    struct err *e)
+{
+	*got = 0;
+	if (s->eof || conn_stream_is_full(s))
+		return true;
+	if (s->ssl != NULL)
+		return read_tls(s, scratch, got, e);
+	*got = read_plain(s, w, scratch);
+	return true;
+}
+
 enum conn_moved
-conn_stream_feed(struct conn_stream *s, char *scratch, int64_t now_ms, struct err *e)
+conn_stream_feed(struct conn_stream *s, const struct conn_wire *w, char *scratch, int64_t now_ms,
+    struct err *e)
 {
 	size_t n, took;
 
-	if (!read_tls(s, scratch, &n, e))
+	assert(!s->engine->wants_tls);
+	if (!read_some(s, w, scratch, &n, e))
 		return CONN_MOVED_FAILED;
 	s->engine->now_ms = now_ms;
 	if (s->input.len == 0) {
@@ -67,8 +91,14 @@ conn_stream_feed(struct conn_stream *s, char *scratch, int64_t now_ms, struct er
 /* -- from the engine ---------------------------------------------------------------------------- */
 
 static bool
-write_tls(struct conn_stream *s, const char *p, size_t n, struct err *e)
+write_octets(struct conn_stream *s, const struct conn_wire *w, const char *p, size_t n,
+    struct err *e)
 {
+	if (s->ssl == NULL) {
+		s->written += n;
+		return BIO_write(w->to, p, (int)n) == (int)n ||
+		    err_set(e, REFUSAL_internal, "no memory for the octets of a connection");
+	}
 	ERR_clear_error();
 	if (SSL_write(s->ssl, p, (int)n) == (int)n) {
 		s->written += n;
@@ -79,11 +109,11 @@ write_tls(struct conn_stream *s, const char *p, size_t n, struct err *e)
 }
 
 static bool
-write_out(struct conn_stream *s, struct buf *out, struct err *e)
+write_out(struct conn_stream *s, const struct conn_wire *w, struct buf *out, struct err *e)
 {
 	size_t n = out->len < CONN_READ_BYTES ? out->len : CONN_READ_BYTES;
 
-	if (!write_tls(s, out->data, n, e))
+	if (!write_octets(s, w, out->data, n, e))
 		return false;
 	buf_drop(out, n);
 	if (out->len == 0 && out->cap > CONN_OUT_LOW)
@@ -93,7 +123,7 @@ write_out(struct conn_stream *s, struct buf *out, struct err *e)
 
 /* NOTHING: the payload waits for its source. */
 static enum conn_moved
-write_payload(struct conn_stream *s, char *scratch, struct err *e)
+write_payload(struct conn_stream *s, const struct conn_wire *w, char *scratch, struct err *e)
 {
 	ssize_t got = engine_payload_read(s->engine, scratch, CONN_READ_BYTES);
 
@@ -103,7 +133,7 @@ write_payload(struct conn_stream *s, char *scratch, struct err *e)
 		err_set(e, REFUSAL_storage, "a payload cannot be read");
 		return CONN_MOVED_FAILED;
 	}
-	if (got > 0 && !write_tls(s, scratch, (size_t)got, e))
+	if (got > 0 && !write_octets(s, w, scratch, (size_t)got, e))
 		return CONN_MOVED_FAILED;
 	engine_payload_moved(s->engine, (size_t)got);
 	return CONN_MOVED_SOME;
@@ -118,9 +148,10 @@ conn_stream_drain(struct conn_stream *s, const struct conn_wire *w, char *scratc
 
 	while (!s->stopped && conn_wire_waiting(w) < CONN_OUT_HIGH) {
 		if (engine->out.len > 0)
-			now = write_out(s, &engine->out, e) ? CONN_MOVED_SOME : CONN_MOVED_FAILED;
+			now = write_out(s, w, &engine->out, e) ? CONN_MOVED_SOME
+							       : CONN_MOVED_FAILED;
 		else if (engine->payload.source != NULL && pull)
-			now = write_payload(s, scratch, e);
+			now = write_payload(s, w, scratch, e);
 		else
 			break;
 		if (now == CONN_MOVED_FAILED)
@@ -147,6 +178,8 @@ conn_stream_can_move(const struct conn_stream *s)
 void
 conn_stream_end(struct conn_stream *s)
 {
+	if (s->ssl == NULL)
+		return;
 	ERR_clear_error();
 	(void)SSL_shutdown(s->ssl);
 	ERR_clear_error();

@@ -16,20 +16,33 @@
 
 /* The BIOs never report an end; conn.c decides what the end of the stream means. */
 bool
-conn_wire_attach(struct conn_wire *w, SSL *ssl, struct err *e)
+conn_wire_init(struct conn_wire *w, struct err *e)
 {
 	w->from = BIO_new(BIO_s_mem());
 	w->to = BIO_new(BIO_s_mem());
 	if (w->from == NULL || w->to == NULL) {
-		BIO_free(w->from);
-		BIO_free(w->to);
-		w->from = w->to = NULL;
+		conn_wire_clear(w);
 		return err_set(e, REFUSAL_internal, "no memory for a connection");
 	}
 	BIO_set_mem_eof_return(w->from, -1);
 	BIO_set_mem_eof_return(w->to, -1);
-	SSL_set_bio(ssl, w->from, w->to);
 	return true;
+}
+
+void
+conn_wire_clear(struct conn_wire *w)
+{
+	BIO_free(w->from);
+	BIO_free(w->to);
+	w->from = w->to = NULL;
+}
+
+void
+conn_wire_attach(struct conn_wire *w, SSL *ssl)
+{
+	BIO_up_ref(w->from);
+	BIO_up_ref(w->to);
+	SSL_set_bio(ssl, w->from, w->to);
 }
 
 /* `from` binds connections of its own family only. */
@@ -126,6 +139,15 @@ size_t
 conn_wire_waiting(const struct conn_wire *w)
 {
 	return w->to == NULL ? 0 : BIO_ctrl_pending(w->to);
+}
+
+bool
+conn_wire_holds(const struct conn_wire *w)
+{
+	char octet;
+
+	return BIO_ctrl_pending(w->from) > 0 ||
+	    recv(w->in->fd, &octet, sizeof octet, MSG_PEEK | MSG_DONTWAIT) > 0;
 }
 
 /* What was sent is not yet taken: the kernel's queue holds megabytes.  It accepts more while the peer

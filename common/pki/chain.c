@@ -364,7 +364,7 @@ chain_names_exactly(const struct chain *c, const char *name, struct err *e)
 	    : err_set(e, REFUSAL_certificate_name, "the certificate does not name %s", name);
 }
 
-/* `*` stands for one label, and not for all that a top-level domain has. */
+/* `*` matches one label, and never all names of a top-level domain. */
 static bool
 covers_host(struct span wildcard, struct span host)
 {

@@ -660,7 +660,9 @@ static void
 connect_to(struct one_server *s, struct caller *r, struct loop *loop, struct conn_limit *limit,
     bool gives_way)
 {
-	static const struct conn_events polite = { caller_up, caller_gone, caller_wanted };
+	static const struct conn_events polite = { .up = caller_up,
+		.forget_conn = caller_gone,
+		.wanted = caller_wanted };
 	static const struct conn_events stubborn = { .up = caller_up, .forget_conn = caller_gone };
 	struct sockaddr_in a = { .sin_family = AF_INET, .sin_port = htons(s->server.port) };
 	struct conn_target to = { .kind = TLS_TO_PEER,

@@ -4,7 +4,8 @@
  * The toy's requests are lines: GET n (DATA n and n octets), WAIT n (the same, from a source that waits before
  * each PIECE octets; before the first until toy_let_go), PUT n and n octets (OK), ECHO word,
  * LATER (answered by toy_answer), OWE (an answer is to come), STOP (takes nothing from then on),
- * NARROW (the same, and little is kept), BYE.
+ * NARROW (the same, and little is kept), STARTTLS (GO), FLOOD n (n octets, and then the same), STALL (the same, after
+ * toy_go_on), BYE.  Unlike honest engines it does not look for octets after STARTTLS: the connection must.
  */
 #ifndef TESTS_UNIT_CONN_SCENE_H
 #define TESTS_UNIT_CONN_SCENE_H
@@ -130,7 +131,10 @@ struct toy_server {
 	pthread_cond_t changed;
 	/* under lock */
 	unsigned begun, ups, gones, bads;
-	struct err verdict; /* of the last that came up */
+	unsigned secureds, engine_secureds; /* after STARTTLS: the role was told, and the engine */
+	unsigned stalls;
+	bool goes_on;
+	struct err verdict; /* of the last that came up, or had its STARTTLS */
 	struct err why;     /* of the last that went; why 0: in order */
 	struct conn_counts counts;
 	struct reply_context later; /* of the last LATER */
@@ -172,6 +176,46 @@ toy_slow_source(struct toy *t)
 }
 
 static inline void
+toy_stall(struct toy_server *s)
+{
+	pthread_mutex_lock(&s->lock);
+	s->stalls++;
+	s->goes_on = false;
+	pthread_cond_broadcast(&s->changed);
+	while (!s->goes_on)
+		pthread_cond_wait(&s->changed, &s->lock);
+	pthread_mutex_unlock(&s->lock);
+}
+
+static inline void
+toy_go_on(struct toy_server *s)
+{
+	pthread_mutex_lock(&s->lock);
+	s->goes_on = true;
+	pthread_cond_broadcast(&s->changed);
+	pthread_mutex_unlock(&s->lock);
+}
+
+static inline void
+toy_wants_tls(struct toy *t)
+{
+	buf_addf(&t->engine.out, "GO\n");
+	t->engine.wants_tls = true;
+}
+
+static inline void
+toy_flood(struct toy *t, unsigned long n)
+{
+	char octet;
+
+	for (unsigned long i = 0; i < n; i++) {
+		octet = pattern(i);
+		buf_add(&t->engine.out, &octet, 1);
+	}
+	toy_wants_tls(t);
+}
+
+static inline void
 toy_line(struct toy *t, char *line)
 {
 	unsigned long n;
@@ -194,6 +238,13 @@ toy_line(struct toy *t, char *line)
 		t->server->laters++;
 		pthread_cond_broadcast(&t->server->changed);
 		pthread_mutex_unlock(&t->server->lock);
+	} else if (strcmp(line, "STARTTLS") == 0)
+		toy_wants_tls(t);
+	else if (sscanf(line, "FLOOD %lu", &n) == 1)
+		toy_flood(t, n);
+	else if (strcmp(line, "STALL") == 0) {
+		toy_stall(t->server);
+		toy_wants_tls(t);
 	} else if (strcmp(line, "OWE") == 0)
 		t->engine.owing = true;
 	else if (strcmp(line, "STOP") == 0)
@@ -239,7 +290,7 @@ toy_feed(struct engine *e, struct span in)
 	atomic_fetch_add(&t->server->feeds, e->payload.waiting);
 	if (e->closing)
 		return in.n;
-	while (n > 0 && !t->stopped && e->payload.source == NULL && !e->closing &&
+	while (n > 0 && !t->stopped && e->payload.source == NULL && !e->closing && !e->wants_tls &&
 	    e->out.len < ENGINE_OUT_BYTES) {
 		n = toy_take(t, span_sub(in, took, in.n));
 		took += n;
@@ -253,6 +304,33 @@ toy_tick(struct engine *e)
 	e->deadline_ms = 0;
 	buf_addf(&e->out, "tick\n");
 	e->closing = true;
+}
+
+static inline void
+toy_engine_secured(struct engine *e)
+{
+	struct toy_server *s = ((struct toy *)e)->server;
+
+	e->wants_tls = false;
+	pthread_mutex_lock(&s->lock);
+	s->engine_secureds++;
+	pthread_mutex_unlock(&s->lock);
+}
+
+/* The role is told before the engine. */
+static inline void
+toy_secured(struct conn *c, void *role)
+{
+	struct toy_server *s = ((struct toy *)role)->server;
+
+	pthread_mutex_lock(&s->lock);
+	s->bads += s->engine_secureds != s->secureds;
+	s->secureds++;
+	s->verdict = (struct err) { 0 };
+	(void)tls_peer_check(conn_peer(c), conn_holder(c), &s->verdict);
+	snprintf(s->sni, sizeof s->sni, "%s", conn_peer(c)->sni);
+	pthread_cond_broadcast(&s->changed);
+	pthread_mutex_unlock(&s->lock);
 }
 
 static inline void
@@ -289,7 +367,9 @@ toy_gone(struct conn *c, void *role, const struct err *why)
 	free(t);
 }
 
-static const struct conn_events toy_events = { .up = toy_up, .forget_conn = toy_gone };
+static const struct conn_events toy_events = { .up = toy_up,
+	.forget_conn = toy_gone,
+	.secured = toy_secured };
 
 static inline void
 toy_accepted(void *arg, unsigned worker, struct listen_incoming *in)
@@ -299,12 +379,13 @@ toy_accepted(void *arg, unsigned worker, struct listen_incoming *in)
 
 	t->engine.feed = toy_feed;
 	t->engine.tick = toy_tick;
+	t->engine.secured = toy_engine_secured;
 	t->server = s;
 	pthread_mutex_lock(&s->lock);
 	s->begun++;
 	pthread_mutex_unlock(&s->lock);
-	conn_accept(workers_loop(s->workers, worker), in, s->scene->hb, s->kind, TOY_ALPN,
-	    &toy_events, t);
+	conn_accept(workers_loop(s->workers, worker), in, s->scene->hb, s->kind,
+	    tls_profile(s->kind)->alpn ? TOY_ALPN : NULL, &toy_events, t);
 }
 
 static inline void
@@ -413,22 +494,45 @@ struct toy_client {
 	struct engine engine; /* first */
 	struct loop *loop;
 	struct conn *conn;
-	const char *say; /* at once, when it is up */
-	uint64_t put;    /* payload after that */
+	const char
+	    *say;     /* at once, when it is up; after STARTTLS, where the kind begins in plain */
+	uint64_t put; /* payload after that */
 	bool up, gone;
 	struct err why;
 	struct conn_counts counts;
 	char text[64];               /* the first octets that came */
 	uint64_t octets, bads, head; /* head: octets before the pattern */
 	uint64_t close_at;           /* having got so many octets; 0: not */
+	enum tls_kind
+	    kind; /* 0: TLS_TO_PEER.  In plain the first line that comes is the go-ahead */
+	int64_t patience_ms; /* in plain; 0: endless */
+	bool picky;          /* drops the connection where the verdict is bad */
+	unsigned secureds;
+	struct err verdict; /* after the handshake */
 	unsigned char exporter[TLS_EXPORTER_BYTES];
 };
+
+static inline size_t
+client_feed_plain(struct toy_client *c, struct span in)
+{
+	const char *lf = in.n == 0 ? NULL : memchr(in.p, '\n', in.n);
+
+	if (lf == NULL)
+		return 0;
+	c->engine.wants_tls = true;
+	c->engine.deadline_ms = 0;
+	return (size_t)(lf - in.p) + 1;
+}
 
 static inline size_t
 client_feed(struct engine *e, struct span in)
 {
 	struct toy_client *c = (struct toy_client *)e;
 
+	if (e->closing)
+		return in.n;
+	if (tls_profile(c->kind)->starts_plain && c->secureds == 0)
+		return client_feed_plain(c, in);
 	for (size_t i = 0; i < in.n; i++, c->octets++) {
 		if (c->octets < sizeof c->text - 1)
 			c->text[c->octets] = in.p[i];
@@ -441,16 +545,53 @@ client_feed(struct engine *e, struct span in)
 }
 
 static inline void
+client_begin(struct toy_client *c)
+{
+	buf_add(&c->engine.out, c->say, strlen(c->say));
+	if (c->put > 0)
+		engine_payload_take(&c->engine, pattern_source(NULL), 0, c->put);
+}
+
+static inline void
 client_up(struct conn *conn, void *role)
 {
 	struct toy_client *c = role;
 
 	c->up = true;
 	(void)conn_exporter(conn, c->exporter);
-	buf_add(&c->engine.out, c->say, strlen(c->say));
-	if (c->put > 0)
-		engine_payload_take(&c->engine, pattern_source(NULL), 0, c->put);
+	if (!tls_profile(c->kind)->starts_plain)
+		client_begin(c);
+	else if (c->patience_ms > 0)
+		c->engine.deadline_ms = loop_now_ms(c->loop) + c->patience_ms;
+	c->verdict = conn_peer(conn)->verdict;
 	conn_set_engine(conn, &c->engine);
+}
+
+static inline void
+client_secured(struct conn *conn, void *role)
+{
+	struct toy_client *c = role;
+
+	c->verdict = conn_peer(conn)->verdict;
+	if (c->picky && c->verdict.why != REFUSAL_NONE)
+		conn_drop(conn, &c->verdict);
+}
+
+static inline void
+client_engine_secured(struct engine *e)
+{
+	struct toy_client *c = (struct toy_client *)e;
+
+	e->wants_tls = false;
+	c->secureds++;
+	client_begin(c);
+}
+
+static inline void
+client_tick(struct engine *e)
+{
+	e->deadline_ms = 0;
+	e->closing = true;
 }
 
 static inline void
@@ -465,25 +606,30 @@ client_gone(struct conn *conn, void *role, const struct err *why)
 	loop_stop(c->loop);
 }
 
-static const struct conn_events client_events = { .up = client_up, .forget_conn = client_gone };
+static const struct conn_events client_events = { .up = client_up,
+	.forget_conn = client_gone,
+	.secured = client_secured };
 
 static inline void
 client_run(struct toy_client *c, struct tls_holder *h, uint16_t port, const char *own,
     const char *domain, int64_t timeout_ms)
 {
 	struct sockaddr_in a = { .sin_family = AF_INET, .sin_port = htons(port) };
-	struct conn_target to = { .kind = TLS_TO_PEER,
+	struct conn_target to = { .kind = c->kind == 0 ? TLS_TO_PEER : c->kind,
 		.address = (struct sockaddr *)&a,
 		.own = own,
 		.domain = domain,
-		.alpn = TOY_ALPN,
 		.timeout_ms = timeout_ms };
 	struct err e;
 
 	a.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
 	if (!loop_new(&c->loop, &e))
 		abort();
+	c->kind = to.kind;
+	to.alpn = tls_profile(to.kind)->alpn ? TOY_ALPN : NULL;
 	c->engine.feed = client_feed;
+	c->engine.tick = client_tick;
+	c->engine.secured = client_engine_secured;
 	if (c->say == NULL)
 		c->say = "";
 	c->conn = conn_connect(c->loop, &to, h, &client_events, c);
@@ -496,8 +642,11 @@ client_run(struct toy_client *c, struct tls_holder *h, uint16_t port, const char
 struct raw {
 	const char *sni, *alpn;
 	const struct cert *cert, *by;
-	int version; /* 0: 1.3 */
-	int window;  /* of the receiving socket; 0: the system's */
+	int version;                            /* 0: 1.3 */
+	const char *suites;                     /* of TLS 1.2; NULL: the library's */
+	int window;                             /* of the receiving socket; 0: the system's */
+	int (*on_request)(SSL *ssl, void *raw); /* asked for a certificate */
+	unsigned requests, ca_names;            /* counted by it */
 	/* results */
 	int fd;
 	SSL_CTX *ctx;
@@ -506,10 +655,9 @@ struct raw {
 };
 
 static inline void
-raw_open(struct raw *r, uint16_t port)
+raw_connect(struct raw *r, uint16_t port)
 {
 	struct sockaddr_in a = { .sin_family = AF_INET, .sin_port = htons(port) };
-	unsigned char list[64];
 
 	a.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
 	r->fd = socket(AF_INET, SOCK_STREAM, 0);
@@ -517,10 +665,21 @@ raw_open(struct raw *r, uint16_t port)
 		setsockopt(r->fd, SOL_SOCKET, SO_RCVBUF, &r->window, sizeof r->window);
 	if (connect(r->fd, (struct sockaddr *)&a, sizeof a) < 0)
 		abort();
+}
+
+static inline void
+raw_shake(struct raw *r)
+{
+	unsigned char list[64];
+
 	r->ctx = SSL_CTX_new(TLS_client_method());
 	SSL_CTX_set_security_level(r->ctx, 0);
-	if (r->version != 0)
+	if (r->version != 0) {
+		SSL_CTX_set_min_proto_version(r->ctx, r->version);
 		SSL_CTX_set_max_proto_version(r->ctx, r->version);
+	}
+	if (r->suites != NULL && SSL_CTX_set_cipher_list(r->ctx, r->suites) != 1)
+		abort();
 	if (r->cert != NULL) {
 		SSL_CTX_use_certificate(r->ctx, r->cert->x);
 		SSL_CTX_use_PrivateKey(r->ctx, r->cert->key);
@@ -536,7 +695,36 @@ raw_open(struct raw *r, uint16_t port)
 		memcpy(list + 1, r->alpn, list[0]);
 		SSL_set_alpn_protos(r->ssl, list, list[0] + 1U);
 	}
+	if (r->on_request != NULL)
+		SSL_set_cert_cb(r->ssl, r->on_request, r);
 	r->shaken = SSL_connect(r->ssl) == 1;
+}
+
+static inline void
+raw_open(struct raw *r, uint16_t port)
+{
+	raw_connect(r, port);
+	raw_shake(r);
+}
+
+/* In plain. */
+static inline void
+raw_write(struct raw *r, const char *text)
+{
+	if (send(r->fd, text, strlen(text), MSG_NOSIGNAL) < 0)
+		return;
+}
+
+/* In plain: one line, or what there is until the end. */
+static inline void
+raw_read(struct raw *r, char *text, size_t cap)
+{
+	size_t n = 0;
+
+	while (n + 1 < cap && recv(r->fd, text + n, 1, 0) == 1)
+		if (text[n++] == '\n')
+			break;
+	text[n] = '\0';
 }
 
 static inline void

@@ -14,9 +14,9 @@
 struct tls_scene {
 	char folder[64];
 	char trust[128], crls[128];
-	struct cert *root, *inter, *a, *b, *c;
-	char file[6][128];
-	struct tls_files of_a[1], of_b[2];
+	struct cert *root, *inter, *a, *b, *c, *host_a, *host_b;
+	char file[10][128];
+	struct tls_files of_a[1], of_b[2], of_host_a, of_host_b;
 	struct tls_settings settings_a, settings_b;
 	struct tls_holder *ha, *hb; /* a.test; b.test and c.test */
 };
@@ -78,6 +78,23 @@ scene_open(struct tls_scene *s)
 	scene_holders(s);
 }
 
+/* From now on both hosts have an identity of their own: mx.a.test and mx.b.test. */
+static inline void
+scene_hosts(struct tls_scene *s)
+{
+	struct err e;
+
+	s->host_a = cert_leaf("mx.a.test", s->inter);
+	s->host_b = cert_leaf("mx.b.test", s->inter);
+	scene_identity(s, &s->of_host_a, 3, "mx.a.test", s->host_a, s->inter);
+	scene_identity(s, &s->of_host_b, 4, "mx.b.test", s->host_b, s->inter);
+	s->settings_a.host = &s->of_host_a;
+	s->settings_b.host = &s->of_host_b;
+	if (!tls_holder_reload(s->ha, &s->settings_a, &e) ||
+	    !tls_holder_reload(s->hb, &s->settings_b, &e))
+		abort();
+}
+
 static inline void
 scene_close(struct tls_scene *s)
 {
@@ -88,6 +105,8 @@ scene_close(struct tls_scene *s)
 	cert_free(&s->a);
 	cert_free(&s->b);
 	cert_free(&s->c);
+	cert_free(&s->host_a);
+	cert_free(&s->host_b);
 	certs_remove(s->folder);
 }
 

@@ -1,0 +1,595 @@
+/* conn_plain — connections that begin in plain: what moves before TLS, how TLS comes, and what never gets past it. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <signal.h>
+
+#include "tests/unit/conn_scene.h"
+
+#define FLOOD "1000000" /* more than sockets of loopback hold while nobody reads */
+
+struct scene {
+	struct tls_scene tls;
+	struct toy_server server, slow; /* as port 25; slow: of the next two */
+	struct raw silent;              /* begun in plain, and says nothing for a long time */
+	struct raw half;                /* sent half of its first record */
+	int64_t half_ms;
+};
+
+static int
+set_up(void **state)
+{
+	struct scene *s = calloc(1, sizeof *s);
+
+	scene_open(&s->tls);
+	scene_hosts(&s->tls);
+	toy_open(&s->server, &s->tls, TLS_SMTP_IN);
+	toy_open(&s->slow, &s->tls, TLS_SMTP_IN);
+	*state = s;
+	return 0;
+}
+
+static int
+tear_down(void **state)
+{
+	struct scene *s = *state;
+
+	toy_close(&s->server);
+	toy_close(&s->slow);
+	scene_close(&s->tls);
+	free(s);
+	return 0;
+}
+
+static enum refusal
+last_why(struct toy_server *t)
+{
+	enum refusal why;
+
+	pthread_mutex_lock(&t->lock);
+	why = t->why.why;
+	pthread_mutex_unlock(&t->lock);
+	return why;
+}
+
+#define ASSERT_WORD(why, word) assert_string_equal(refusal_word(why), word)
+
+/* How many have gone. */
+static unsigned
+gone_now(struct scene *s)
+{
+	unsigned n;
+
+	pthread_mutex_lock(&s->server.lock);
+	n = s->server.gones;
+	pthread_mutex_unlock(&s->server.lock);
+	return n;
+}
+
+/* The next connection that goes does so for this reason. */
+static void
+goes_by(struct scene *s, unsigned before, const char *word)
+{
+	assert_true(toy_wait(&s->server, &s->server.gones, before + 1));
+	ASSERT_WORD(last_why(&s->server), word);
+}
+
+static void
+raw_asks(struct raw *r, const char *say, const char *answer)
+{
+	char text[64];
+
+	raw_write(r, say);
+	raw_read(r, text, sizeof text);
+	assert_string_equal(text, answer);
+}
+
+static void
+raw_asks_inside(struct raw *r, const char *say, const char *answer)
+{
+	char text[64];
+
+	raw_say(r, say);
+	raw_hear(r, text, sizeof text);
+	assert_string_equal(text, answer);
+}
+
+/* Nothing more comes but the end. */
+static void
+raw_ends(struct raw *r)
+{
+	char text[64];
+
+	raw_read(r, text, sizeof text);
+	assert_string_equal(text, "");
+	close(r->fd);
+}
+
+/* The first octets of a TLS record of a handshake. */
+#define HALF_RECORD "\x16\x03\x01\x02"
+
+static void
+begin_the_long_ones(void **state)
+{
+	struct scene *s = *state;
+
+	raw_connect(&s->silent, s->slow.port);
+	raw_connect(&s->half, s->slow.port);
+	raw_asks(&s->half, "STARTTLS\n", "GO\n");
+	raw_write(&s->half, HALF_RECORD);
+	s->half_ms = clock_mono_ms();
+}
+
+/* -- accepting ---------------------------------------------------------------------------------- */
+
+static void
+tls_comes_when_the_engine_wants_it(void **state)
+{
+	struct scene *s = *state;
+	struct raw r = { .sni = "unknown.test", .cert = s->tls.a, .by = s->tls.inter };
+	unsigned gones = gone_now(s), secureds = s->server.secureds;
+
+	raw_connect(&r, s->server.port);
+	raw_asks(&r, "ECHO plain\n", "plain\n");
+	ASSERT_WORD(s->server.verdict.why, "no-certificate");
+	raw_asks(&r, "STARTTLS\n", "GO\n");
+	raw_shake(&r);
+	assert_true(r.shaken);
+	raw_asks_inside(&r, "ECHO inside\n", "inside\n");
+	assert_int_equal(s->server.secureds, secureds + 1);
+	assert_int_equal(s->server.engine_secureds, secureds + 1);
+	ASSERT_WORD(s->server.verdict.why, "ok");
+	assert_string_equal(s->server.sni, "unknown.test");
+	raw_asks_inside(&r, "BYE\n", "bye\n");
+	raw_close(&r, true);
+	goes_by(s, gones, "ok");
+	assert_int_equal(s->server.bads, 0);
+}
+
+/* The role is told a bad verdict, and goes on if it likes. */
+static void
+the_verdict_is_the_roles(void **state)
+{
+	struct scene *s = *state;
+	struct cert *self = cert_leaf("a.test", NULL);
+	struct raw r = { .cert = self }, none = { 0 };
+	unsigned gones = gone_now(s);
+
+	raw_connect(&r, s->server.port);
+	raw_asks(&r, "STARTTLS\n", "GO\n");
+	raw_shake(&r);
+	raw_asks_inside(&r, "BYE\n", "bye\n");
+	ASSERT_WORD(s->server.verdict.why, "certificate-selfsigned");
+	raw_close(&r, true);
+	goes_by(s, gones, "ok");
+	raw_connect(&none, s->server.port);
+	raw_asks(&none, "STARTTLS\n", "GO\n");
+	raw_shake(&none);
+	raw_asks_inside(&none, "BYE\n", "bye\n");
+	ASSERT_WORD(s->server.verdict.why, "no-certificate");
+	raw_close(&none, true);
+	goes_by(s, gones + 1, "ok");
+	cert_free(&self);
+}
+
+static void
+octets_with_starttls_end_it(void **state)
+{
+	static const char *const more[] = { "ECHO evil\n", "E", "\n", HALF_RECORD };
+	struct scene *s = *state;
+	unsigned secureds = s->server.secureds;
+	char text[64];
+
+	for (size_t i = 0; i < sizeof more / sizeof more[0]; i++) {
+		unsigned gones = gone_now(s);
+		struct raw r = { 0 };
+
+		raw_connect(&r, s->server.port);
+		snprintf(text, sizeof text, "STARTTLS\n%s", more[i]);
+		raw_write(&r, text);
+		goes_by(s, gones, "octets-before-tls");
+		raw_read(&r, text, sizeof text);
+		assert_true(strcmp(text, "GO\n") == 0 || *text == '\0');
+		raw_ends(&r);
+	}
+	assert_int_equal(s->server.secureds, secureds);
+}
+
+/* They came after STARTTLS was read, and before its answer left. */
+static void
+octets_that_wait_in_the_socket_end_it(void **state)
+{
+	struct scene *s = *state;
+	unsigned gones = gone_now(s), stalls = s->server.stalls;
+	struct raw r = { 0 };
+
+	raw_connect(&r, s->server.port);
+	raw_write(&r, "STALL\n");
+	assert_true(toy_wait(&s->server, &s->server.stalls, stalls + 1));
+	raw_write(&r, "ECHO evil\n");
+	toy_go_on(&s->server);
+	goes_by(s, gones, "octets-before-tls");
+	close(r.fd);
+}
+
+/* The handshake begins when all is sent that was said in plain, and nothing may come before that. */
+static void
+what_was_said_in_plain_is_sent_first(void **state)
+{
+	struct scene *s = *state;
+	unsigned gones = gone_now(s);
+	struct raw r = { .window = 4096 };
+	char octet, text[8];
+
+	raw_connect(&r, s->server.port);
+	raw_write(&r, "FLOOD " FLOOD "\n");
+	for (uint64_t i = 0; i < (uint64_t)atoi(FLOOD); i++) {
+		assert_int_equal(recv(r.fd, &octet, 1, 0), 1);
+		assert_int_equal(octet, pattern(i));
+	}
+	raw_read(&r, text, sizeof text);
+	assert_string_equal(text, "GO\n");
+	raw_shake(&r);
+	raw_asks_inside(&r, "BYE\n", "bye\n");
+	raw_close(&r, true);
+	goes_by(s, gones, "ok");
+}
+
+static void
+octets_before_its_answer_has_left_end_it(void **state)
+{
+	struct scene *s = *state;
+	unsigned gones = gone_now(s);
+	struct raw r = { .window = 4096 };
+	char text[8];
+
+	raw_connect(&r, s->server.port);
+	raw_asks(&r, "ECHO x\n", "x\n");
+	raw_write(&r, "FLOOD 8000000\n");
+	assert_int_equal(recv(r.fd, text, 1, 0), 1); /* it is under way */
+	raw_write(&r, "ECHO evil\n");
+	goes_by(s, gones, "octets-before-tls");
+	close(r.fd);
+}
+
+/* Octets that come when the handshake has begun are its first, and no handshake. */
+static void
+octets_in_place_of_a_handshake_fail(void **state)
+{
+	struct scene *s = *state;
+	unsigned gones = gone_now(s), secureds = s->server.secureds;
+	struct raw r = { 0 };
+
+	raw_connect(&r, s->server.port);
+	raw_asks(&r, "STARTTLS\n", "GO\n");
+	raw_write(&r, "ECHO evil\n");
+	goes_by(s, gones, "tls-failed");
+	close(r.fd);
+	raw_connect(&r, s->server.port);
+	raw_asks(&r, "STARTTLS\n", "GO\n");
+	raw_write(&r, HALF_RECORD);
+	close(r.fd);
+	goes_by(s, gones + 1, "tls-failed");
+	assert_int_equal(s->server.secureds, secureds);
+}
+
+/* -- the end in plain --------------------------------------------------------------------------- */
+
+static void
+the_end_in_plain_is_orderly(void **state)
+{
+	static const char *const say[] = { "", "ECHO x\n", "ECHO within a li" };
+	struct scene *s = *state;
+
+	for (size_t i = 0; i < sizeof say / sizeof say[0]; i++) {
+		unsigned gones = gone_now(s);
+		struct raw r = { 0 };
+
+		raw_connect(&r, s->server.port);
+		raw_write(&r, say[i]);
+		if (strchr(say[i], '\n') != NULL)
+			raw_asks(&r, "", "x\n");
+		close(r.fd);
+		goes_by(s, gones, "ok");
+	}
+}
+
+/* What was asked for before the end is answered. */
+static void
+the_last_answer_arrives(void **state)
+{
+	struct scene *s = *state;
+	unsigned gones = gone_now(s);
+	struct raw r = { 0 };
+
+	raw_connect(&r, s->server.port);
+	raw_write(&r, "ECHO a\nECHO b\n");
+	shutdown(r.fd, SHUT_WR);
+	raw_asks(&r, "", "a\n");
+	raw_asks(&r, "", "b\n");
+	raw_ends(&r);
+	goes_by(s, gones, "ok");
+	raw_connect(&r, s->server.port);
+	raw_asks(&r, "BYE\n", "bye\n");
+	raw_ends(&r);
+	goes_by(s, gones + 1, "ok");
+}
+
+static void
+a_reset_is_told(void **state)
+{
+	struct scene *s = *state;
+	struct linger now = { 1, 0 };
+	unsigned gones = gone_now(s);
+	struct raw r = { 0 };
+
+	raw_connect(&r, s->server.port);
+	raw_asks(&r, "ECHO x\n", "x\n");
+	setsockopt(r.fd, SOL_SOCKET, SO_LINGER, &now, sizeof now);
+	close(r.fd);
+	goes_by(s, gones, "unreachable");
+}
+
+/* As through TLS: payloads, of sources that wait, too. */
+static void
+payloads_move_in_plain(void **state)
+{
+	struct scene *s = *state;
+	unsigned gones = gone_now(s);
+	struct raw r = { 0 };
+	char octet;
+
+	raw_connect(&r, s->server.port);
+	raw_asks(&r, "GET 300000\n", "DATA 300000\n");
+	for (uint64_t i = 0; i < 300000; i++) {
+		assert_int_equal(recv(r.fd, &octet, 1, 0), 1);
+		assert_int_equal(octet, pattern(i));
+	}
+	raw_asks(&r, "STARTTLS\n", "GO\n");
+	raw_shake(&r);
+	raw_asks_inside(&r, "GET 0\n", "DATA 0\n");
+	raw_asks_inside(&r, "BYE\n", "bye\n");
+	raw_close(&r, true);
+	goes_by(s, gones, "ok");
+	assert_true(s->server.counts.out > 300000);
+}
+
+/* -- connecting --------------------------------------------------------------------------------- */
+
+struct answer {
+	struct scene *scene;
+	const char *plain; /* said at once */
+	const struct cert *cert, *by;
+	bool shakes, closes, stays;
+	int listener;
+	uint16_t port;
+	pthread_t thread;
+	/* results */
+	bool shaken, asked;
+	char got[64]; /* in plain, or inside */
+	char sni[64];
+	ssize_t n;
+	char peer[64]; /* the subject that the client showed */
+};
+
+static int
+any_certificate(int ok, X509_STORE_CTX *ctx)
+{
+	(void)ok;
+	(void)ctx;
+	return 1;
+}
+
+static void
+answer_inside(struct answer *a, int fd)
+{
+	SSL_CTX *ctx = SSL_CTX_new(TLS_server_method());
+	const char *sni;
+	SSL *ssl;
+	X509 *x;
+
+	SSL_CTX_use_certificate(ctx, a->cert->x);
+	SSL_CTX_use_PrivateKey(ctx, a->cert->key);
+	if (a->by != NULL)
+		SSL_CTX_add1_chain_cert(ctx, a->by->x);
+	SSL_CTX_set_verify(ctx, SSL_VERIFY_PEER, any_certificate);
+	ssl = SSL_new(ctx);
+	SSL_set_fd(ssl, fd);
+	if ((a->shaken = SSL_accept(ssl) == 1)) {
+		sni = SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name);
+		snprintf(a->sni, sizeof a->sni, "%s", sni == NULL ? "-" : sni);
+		if ((x = SSL_get1_peer_certificate(ssl)) != NULL)
+			X509_NAME_oneline(X509_get_subject_name(x), a->peer, sizeof a->peer);
+		X509_free(x);
+		a->n = SSL_read(ssl, a->got, sizeof a->got - 1);
+		SSL_shutdown(ssl);
+		while (SSL_read(ssl, a->got + 60, 1) > 0)
+			;
+	}
+	SSL_free(ssl);
+	SSL_CTX_free(ctx);
+}
+
+static void *
+answer_run(void *arg)
+{
+	struct answer *a = arg;
+	int fd = accept(a->listener, NULL, NULL);
+
+	if (a->plain != NULL && send(fd, a->plain, strlen(a->plain), MSG_NOSIGNAL) < 0)
+		abort();
+	if (a->shakes)
+		answer_inside(a, fd);
+	else if (!a->closes)
+		a->n = recv(fd, a->got, sizeof a->got - 1, 0);
+	while (a->stays && recv(fd, a->got + 1, sizeof a->got - 1, 0) > 0)
+		;
+	close(fd);
+	return NULL;
+}
+
+static void
+answer_begin(struct answer *a)
+{
+	struct sockaddr_in at = { .sin_family = AF_INET };
+	socklen_t n = sizeof at;
+
+	at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	a->listener = socket(AF_INET, SOCK_STREAM, 0);
+	if (bind(a->listener, (struct sockaddr *)&at, n) < 0 || listen(a->listener, 4) < 0 ||
+	    getsockname(a->listener, (struct sockaddr *)&at, &n) < 0 ||
+	    pthread_create(&a->thread, NULL, answer_run, a) != 0)
+		abort();
+	a->port = ntohs(at.sin_port);
+}
+
+/* The client meets that server. */
+static void
+meet(struct scene *s, struct answer *a, struct toy_client *c, const char *host)
+{
+	answer_begin(a);
+	c->kind = TLS_SMTP_OUT;
+	client_run(c, s->tls.ha, a->port, NULL, host, 400);
+	pthread_join(a->thread, NULL);
+	close(a->listener);
+}
+
+static void
+we_start_tls(void **state)
+{
+	struct scene *s = *state;
+	struct answer a = { .plain = "GO\n",
+		.shakes = true,
+		.cert = s->tls.host_b,
+		.by = s->tls.inter };
+	struct toy_client c = { .say = "inside\n" };
+
+	meet(s, &a, &c, "mx.b.test");
+	assert_true(c.up && a.shaken);
+	ASSERT_WORD(c.why.why, "ok");
+	ASSERT_WORD(c.verdict.why, "ok");
+	assert_string_equal(a.got, "inside\n");
+	assert_string_equal(a.sni, "mx.b.test");
+	assert_string_equal(a.peer, "/CN=mx.a.test");
+}
+
+/* A bad certificate is told; nothing is said inside where the role drops it. */
+static void
+our_verdict_is_the_roles(void **state)
+{
+	struct scene *s = *state;
+	struct answer a = { .plain = "GO\n",
+		.shakes = true,
+		.cert = s->tls.host_b,
+		.by = s->tls.inter };
+	struct answer b = a;
+	struct toy_client goes_on = { .say = "inside\n" },
+			  picky = { .say = "inside\n", .picky = true };
+
+	meet(s, &a, &goes_on, "other.test");
+	ASSERT_WORD(goes_on.verdict.why, "certificate-name");
+	assert_string_equal(a.got, "inside\n");
+	meet(s, &b, &picky, "other.test");
+	ASSERT_WORD(picky.why.why, "certificate-name");
+	assert_int_equal(picky.secureds, 0);
+	assert_true(b.n <= 0);
+}
+
+static void
+octets_with_the_go_ahead_end_it(void **state)
+{
+	static const char *const more[] = { "GO\nevil\n", "GO\n\n", "GO\n" HALF_RECORD };
+	struct scene *s = *state;
+
+	for (size_t i = 0; i < sizeof more / sizeof more[0]; i++) {
+		struct answer a = { .plain = more[i] };
+		struct toy_client c = { .say = "inside\n" };
+
+		meet(s, &a, &c, "mx.b.test");
+		ASSERT_WORD(c.why.why, "octets-before-tls");
+		assert_int_equal(c.secureds, 0);
+		assert_int_equal(c.counts.wire_out, 0); /* no handshake was begun */
+	}
+}
+
+static void
+servers_that_do_not_go_on(void **state)
+{
+	struct scene *s = *state;
+	struct answer silent = { .stays = true }, ended = { .plain = "wait a bi", .closes = true };
+	struct answer deaf = { .plain = "GO\n", .stays = true };
+	struct toy_client c = { .patience_ms = 200 }, d = { 0 }, f = { 0 };
+
+	/* The time in plain is the engine's. */
+	meet(s, &silent, &c, "mx.b.test");
+	ASSERT_WORD(c.why.why, "ok");
+	assert_true(c.up && c.secureds == 0);
+	meet(s, &ended, &d, "mx.b.test");
+	ASSERT_WORD(d.why.why, "ok");
+	assert_true(d.up && d.secureds == 0);
+	meet(s, &deaf, &f, "mx.b.test");
+	ASSERT_WORD(f.why.why, "tls-failed");
+	assert_true(f.counts.wire_out > 0);
+}
+
+/* -- the long ones ------------------------------------------------------------------------------- */
+
+static void
+half_a_record_ends_at_the_deadline(void **state)
+{
+	struct scene *s = *state;
+	char c;
+
+	assert_true(recv(s->half.fd, &c, 1, 0) <= 0);
+	assert_true(clock_mono_ms() >= s->half_ms + TLS_HANDSHAKE_MS - 100);
+	assert_true(toy_wait(&s->slow, &s->slow.gones, 1));
+	ASSERT_WORD(last_why(&s->slow), "tls-failed");
+	close(s->half.fd);
+}
+
+/* It is long past the handshake's deadline, which does not hold in plain. */
+static void
+silence_in_plain_is_the_engines_matter(void **state)
+{
+	struct scene *s = *state;
+
+	raw_asks(&s->silent, "ECHO here\n", "here\n");
+	raw_asks(&s->silent, "STARTTLS\n", "GO\n");
+	raw_shake(&s->silent);
+	raw_asks_inside(&s->silent, "BYE\n", "bye\n");
+	raw_close(&s->silent, true);
+	assert_true(toy_wait(&s->slow, &s->slow.gones, 2));
+	ASSERT_WORD(last_why(&s->slow), "ok");
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(begin_the_long_ones),
+		cmocka_unit_test(tls_comes_when_the_engine_wants_it),
+		cmocka_unit_test(the_verdict_is_the_roles),
+		cmocka_unit_test(octets_with_starttls_end_it),
+		cmocka_unit_test(octets_that_wait_in_the_socket_end_it),
+		cmocka_unit_test(what_was_said_in_plain_is_sent_first),
+		cmocka_unit_test(octets_before_its_answer_has_left_end_it),
+		cmocka_unit_test(octets_in_place_of_a_handshake_fail),
+		cmocka_unit_test(the_end_in_plain_is_orderly),
+		cmocka_unit_test(the_last_answer_arrives),
+		cmocka_unit_test(a_reset_is_told),
+		cmocka_unit_test(payloads_move_in_plain),
+		cmocka_unit_test(we_start_tls),
+		cmocka_unit_test(our_verdict_is_the_roles),
+		cmocka_unit_test(octets_with_the_go_ahead_end_it),
+		cmocka_unit_test(servers_that_do_not_go_on),
+		cmocka_unit_test(half_a_record_ends_at_the_deadline),
+		cmocka_unit_test(silence_in_plain_is_the_engines_matter),
+	};
+
+	signal(SIGPIPE, SIG_IGN); /* of the raw peers, whose other side goes */
+	return cmocka_run_group_tests_name("conn_plain", tests, set_up, tear_down);
+}
