@@ -98,6 +98,10 @@ void tls_holder_on_unknown(struct tls_holder *h,
 void tls_holder_on_good(struct tls_holder *h, void (*used)(void *arg, const struct chain *c),
     void *arg);
 
+/* Calls `changed`, on any thread, after each new generation is in force, for those who wait for a CRL or a
+ * certificate.  It must not make a generation.  Set it before there are connections. */
+void tls_holder_on_generation(struct tls_holder *h, void (*changed)(void *arg), void *arg);
+
 /* -- peers -------------------------------------------------------------------------------------- */
 
 struct tls_peer {

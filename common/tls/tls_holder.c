@@ -20,6 +20,8 @@ struct tls_holder {
 	void *wanted_arg;
 	void (*used)(void *arg, const struct chain *c);
 	void *used_arg;
+	void (*changed)(void *arg);
+	void *changed_arg;
 	/* watching: the loop's thread */
 	struct loop *loop;
 	struct offload *offload;
@@ -152,6 +154,8 @@ swap_generation(struct tls_holder *h, struct tls *t)
 	atomic_store(&h->generation, tls_generation(t));
 	pthread_mutex_unlock(&h->lock);
 	tls_unref(&old);
+	if (h->changed != NULL)
+		h->changed(h->changed_arg);
 }
 
 bool
@@ -241,6 +245,15 @@ void
 tls_holder_unwatch(struct tls_holder *h)
 {
 	loop_timer_free(&h->timer);
+}
+
+/* -- who is told --------------------------------------------------------------------------------- */
+
+void
+tls_holder_on_generation(struct tls_holder *h, void (*changed)(void *arg), void *arg)
+{
+	h->changed = changed;
+	h->changed_arg = arg;
 }
 
 /* -- CRLs that are missing, or in use ---------------------------------------------------------------------- */
