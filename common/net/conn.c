@@ -176,7 +176,12 @@ conn_connect(struct loop *l, const struct conn_target *to, struct tls_holder *h,
 	c->state = CONN_WAITING;
 	if (to->limit != NULL)
 		c->place = conn_limit_enter(to->limit, &c->peer.address,
-		    &(struct conn_caller) { l, c->entry.id, on_place, to->backs_off, to->domain },
+		    &(struct conn_caller) { .loop = l,
+			.id = c->entry.id,
+			.fn = on_place,
+			.backs_off = to->backs_off,
+			.domain = to->domain,
+			.most = to->most },
 		    loop_now_ms(l));
 	if (c->place == NULL || conn_place_is_held(c->place))
 		begin(c);

@@ -66,16 +66,16 @@ struct conn *conn_accept(struct loop *l, struct listen_incoming *in, struct tls_
 struct conn_target {
 	enum tls_kind kind;             /* of those that connect */
 	const struct sockaddr *address; /* with the port; copied */
-	const char *own;    /* the domain whose identity we show; NULL: none (mc).  SMTP: NULL,
-					 * and the host's is shown */
+	const char *own;    /* the domain whose identity we show; NULL: none, or the host's
+					 * where the kind shows that */
 	const char *domain; /* SNI, and what the server's certificate must name; SMTP: a host */
 	const char *alpn;   /* of static life; NULL where the kind has none */
 	const char *from;   /* our own address, for one of its family (conf's
-						 * connect-from); NULL or "": the system's choice */
-	int64_t timeout_ms; /* for connect and handshake together */
-	struct conn_limit
-	    *limit;     /* where the connection waits for its place; NULL: it does not wait */
-	bool backs_off; /* fails at once as unreachable if the port failed lately */
+					 * connect-from); NULL or "": the system's choice */
+	int64_t timeout_ms; /* for connect and handshake together; in PLAIN: for each */
+	struct conn_limit *limit; /* where it waits for its place; NULL: it does not wait */
+	bool backs_off;           /* fails at once as unreachable if the port failed lately */
+	unsigned most;            /* as of conn_caller (conn_limit.h) */
 };
 
 struct conn *conn_connect(struct loop *l, const struct conn_target *to, struct tls_holder *h,

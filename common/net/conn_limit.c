@@ -64,6 +64,13 @@ port_is_tried(const struct conn_place *p)
 	return p->caller.backs_off && p->door->failures > 0 && p->door->prober != NULL;
 }
 
+/* The host asked for fewer connections of this kind than it could have. */
+static bool
+is_modest(const struct conn_place *p, const struct flow *f)
+{
+	return p->caller.most > 0 && f->n_held >= p->caller.most;
+}
+
 /* Of those that wait, as far as the ports and the connections that are not answered are concerned. */
 static struct conn_place *
 first_to_connect(const struct host *h, const struct flow *f)
@@ -73,7 +80,7 @@ first_to_connect(const struct host *h, const struct flow *f)
 	if (!leaves_enough(CONN_UNANSWERED, h->n_unanswered, f->n_unanswered))
 		return NULL;
 	TAILQ_FOREACH (p, &f->waiting, link)
-		if (!port_is_tried(p))
+		if (!port_is_tried(p) && !is_modest(p, f))
 			break;
 	return p;
 }

@@ -53,7 +53,8 @@ struct conn_caller {
 	void (*fn)(struct loop *loop, uint64_t id);
 	bool backs_off; /* does not try a port that failed lately */
 	const char
-	    *domain; /* that named the address; NULL: one of its own; used only during the call */
+	    *domain;   /* that named the address; NULL: one of its own; used only during the call */
+	unsigned most; /* places of its domain, this one included; 0: no limit of its own */
 };
 
 /* Makes a place: held at once, waiting, or refused.  now_ms: monotonic, the same clock for all calls. */

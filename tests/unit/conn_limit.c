@@ -23,6 +23,7 @@ struct table {
 	bool silent;        /* no port answers */
 	uint16_t port;      /* of callers that back off */
 	const char *domain; /* that they ask for */
+	unsigned most;
 	int64_t now_ms;
 };
 
@@ -58,7 +59,7 @@ enter(struct table *t, const char *address, uint64_t id)
 {
 	/* Without back-off each place has its own port, and places do not depend on it. */
 	struct sockaddr_storage a = host(address, t->back_off ? t->port : (uint16_t)(1470 + id));
-	struct conn_caller c = { t->loop, id, on_told, t->back_off, t->domain };
+	struct conn_caller c = { t->loop, id, on_told, t->back_off, t->domain, t->most };
 
 	return conn_limit_enter(t->limit, &a, &c, t->now_ms);
 }
@@ -189,6 +190,41 @@ in_the_order_of_coming(void **state)
 	conn_place_leave(&t.p[1]);
 	assert_true(conn_place_is_held(t.p[CONN_PER_HOST + 3]));
 	assert_false(conn_place_is_held(t.p[0]));
+	table_close(&t);
+}
+
+/* A host that said 421 gets fewer connections for that name, and the others their own. */
+static void
+a_domain_may_ask_for_less(void **state)
+{
+	struct table t;
+
+	(void)state;
+	table_open(&t);
+	t.domain = "mx.b.test";
+	t.most = 2;
+	for (unsigned i = 0; i < 4; i++) {
+		t.p[i] = enter(&t, "192.0.2.1", i);
+		answer(&t);
+		assert_int_equal(conn_place_is_held(t.p[i]), i < 2);
+	}
+	t.domain = "mx.c.test";
+	t.most = 0;
+	t.p[4] = enter(&t, "192.0.2.1", 4);
+	assert_true(conn_place_is_held(t.p[4]));
+	conn_place_leave(&t.p[4]);
+	assert_int_equal(held(&t), 2);
+	conn_place_leave(&t.p[0]);
+	assert_true(conn_place_is_held(t.p[2]) && !conn_place_is_held(t.p[3]));
+	/* One that may have more passes those that may not. */
+	answer(&t);
+	t.domain = "mx.b.test";
+	t.most = 3;
+	t.p[5] = enter(&t, "192.0.2.1", 5);
+	assert_true(conn_place_is_held(t.p[5]) && !conn_place_is_held(t.p[3]));
+	conn_place_leave(&t.p[5]);
+	conn_place_leave(&t.p[1]);
+	assert_true(conn_place_is_held(t.p[3]));
 	table_close(&t);
 }
 
@@ -886,6 +922,7 @@ main(void)
 		cmocka_unit_test(so_many_and_no_more),
 		cmocka_unit_test(each_host_for_itself),
 		cmocka_unit_test(in_the_order_of_coming),
+		cmocka_unit_test(a_domain_may_ask_for_less),
 		cmocka_unit_test(as_many_are_wanted_as_wait),
 		cmocka_unit_test(nobody_comes_after_the_end),
 		cmocka_unit_test(silent_domains_leave_places),
