@@ -6,9 +6,11 @@
 
 #include <cmocka.h>
 
+#include <fcntl.h>
 #include <signal.h>
 
-#include "tests/unit/conn_scene.h"
+#include "common/net/conn_limit.h"
+#include "tests/unit/conn_answer.h"
 
 #define FLOOD "1000000" /* more than sockets of loopback hold while nobody reads */
 
@@ -298,7 +300,7 @@ the_end_in_plain_is_orderly(void **state)
 	}
 }
 
-/* What was asked for before the end is answered. */
+/* A request that came before the end has its answer. */
 static void
 the_last_answer_arrives(void **state)
 {
@@ -358,94 +360,50 @@ payloads_move_in_plain(void **state)
 	assert_true(s->server.counts.out > 300000);
 }
 
-/* -- connecting --------------------------------------------------------------------------------- */
-
-struct answer {
-	struct scene *scene;
-	const char *plain; /* said at once */
-	const struct cert *cert, *by;
-	bool shakes, closes, stays;
-	int listener;
-	uint16_t port;
-	pthread_t thread;
-	/* results */
-	bool shaken, asked;
-	char got[64]; /* in plain, or inside */
-	char sni[64];
-	ssize_t n;
-	char peer[64]; /* the subject that the client showed */
+struct handed {
+	struct toy_server *server;
+	int fd;
 };
 
-static int
-any_certificate(int ok, X509_STORE_CTX *ctx)
+static void
+hand_over(void *arg)
 {
-	(void)ok;
-	(void)ctx;
-	return 1;
+	struct handed *h = arg;
+
+	toy_accepted(h->server, 0, listen_uncounted(h->fd));
 }
 
+/* A program on this machine may say all in plain, over a socket that has no address. */
 static void
-answer_inside(struct answer *a, int fd)
+a_local_socket_stays_in_plain(void **state)
 {
-	SSL_CTX *ctx = SSL_CTX_new(TLS_server_method());
-	const char *sni;
-	SSL *ssl;
-	X509 *x;
+	struct scene *s = *state;
+	unsigned gones = gone_now(s), secureds = s->server.secureds;
+	struct handed h = { .server = &s->server };
+	struct raw r = { 0 };
+	int pair[2];
 
-	SSL_CTX_use_certificate(ctx, a->cert->x);
-	SSL_CTX_use_PrivateKey(ctx, a->cert->key);
-	if (a->by != NULL)
-		SSL_CTX_add1_chain_cert(ctx, a->by->x);
-	SSL_CTX_set_verify(ctx, SSL_VERIFY_PEER, any_certificate);
-	ssl = SSL_new(ctx);
-	SSL_set_fd(ssl, fd);
-	if ((a->shaken = SSL_accept(ssl) == 1)) {
-		sni = SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name);
-		snprintf(a->sni, sizeof a->sni, "%s", sni == NULL ? "-" : sni);
-		if ((x = SSL_get1_peer_certificate(ssl)) != NULL)
-			X509_NAME_oneline(X509_get_subject_name(x), a->peer, sizeof a->peer);
-		X509_free(x);
-		a->n = SSL_read(ssl, a->got, sizeof a->got - 1);
-		SSL_shutdown(ssl);
-		while (SSL_read(ssl, a->got + 60, 1) > 0)
-			;
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, pair), 0);
+	assert_int_equal(fcntl(pair[0], F_SETFL, O_NONBLOCK), 0);
+	h.fd = pair[0];
+	r.fd = pair[1];
+	loop_post(workers_loop(s->server.workers, 0), hand_over, &h);
+	raw_asks(&r, "ECHO here\n", "here\n");
+	raw_write(&r, "PUT 5\n");
+	for (uint64_t i = 0; i < 5; i++) {
+		char octet = pattern(i);
+
+		assert_int_equal(send(r.fd, &octet, 1, 0), 1);
 	}
-	SSL_free(ssl);
-	SSL_CTX_free(ctx);
+	raw_asks(&r, "", "OK\n");
+	raw_asks(&r, "BYE\n", "bye\n");
+	raw_ends(&r);
+	goes_by(s, gones, "ok");
+	assert_int_equal(s->server.secureds, secureds);
+	assert_int_equal(s->server.bads, 0);
 }
 
-static void *
-answer_run(void *arg)
-{
-	struct answer *a = arg;
-	int fd = accept(a->listener, NULL, NULL);
-
-	if (a->plain != NULL && send(fd, a->plain, strlen(a->plain), MSG_NOSIGNAL) < 0)
-		abort();
-	if (a->shakes)
-		answer_inside(a, fd);
-	else if (!a->closes)
-		a->n = recv(fd, a->got, sizeof a->got - 1, 0);
-	while (a->stays && recv(fd, a->got + 1, sizeof a->got - 1, 0) > 0)
-		;
-	close(fd);
-	return NULL;
-}
-
-static void
-answer_begin(struct answer *a)
-{
-	struct sockaddr_in at = { .sin_family = AF_INET };
-	socklen_t n = sizeof at;
-
-	at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-	a->listener = socket(AF_INET, SOCK_STREAM, 0);
-	if (bind(a->listener, (struct sockaddr *)&at, n) < 0 || listen(a->listener, 4) < 0 ||
-	    getsockname(a->listener, (struct sockaddr *)&at, &n) < 0 ||
-	    pthread_create(&a->thread, NULL, answer_run, a) != 0)
-		abort();
-	a->port = ntohs(at.sin_port);
-}
+/* -- connecting --------------------------------------------------------------------------------- */
 
 /* The client meets that server. */
 static void
@@ -454,8 +412,7 @@ meet(struct scene *s, struct answer *a, struct toy_client *c, const char *host)
 	answer_begin(a);
 	c->kind = TLS_SMTP_OUT;
 	client_run(c, s->tls.ha, a->port, NULL, host, 400);
-	pthread_join(a->thread, NULL);
-	close(a->listener);
+	answer_end(a);
 }
 
 static void
@@ -536,6 +493,35 @@ servers_that_do_not_go_on(void **state)
 	assert_true(f.counts.wire_out > 0);
 }
 
+/* One more to the port of a server that is gone: is it tried? */
+static bool
+is_tried(struct scene *s, struct conn_limit *limit, uint16_t port)
+{
+	struct toy_client c = { .kind = TLS_SMTP_OUT, .limit = limit };
+
+	client_run(&c, s->tls.ha, port, NULL, "mx.b.test", 400);
+	ASSERT_WORD(c.why.why, "unreachable");
+	return strstr(c.why.text, "lately") == NULL;
+}
+
+/* A port that takes connections and never says a word does not answer. */
+static void
+silence_in_plain_is_a_failure(void **state)
+{
+	struct scene *s = *state;
+	struct conn_limit *limit = conn_limit_new();
+	struct answer silent = { .stays = true }, polite = { .plain = "wait a bi", .closes = true };
+	struct toy_client c = { .patience_ms = 100, .limit = limit }, d = c;
+
+	meet(s, &silent, &c, "mx.b.test");
+	assert_true(c.up);
+	assert_false(is_tried(s, limit, silent.port));
+	meet(s, &polite, &d, "mx.b.test");
+	assert_true(d.up);
+	assert_true(is_tried(s, limit, polite.port));
+	conn_limit_free(&limit);
+}
+
 /* -- the long ones ------------------------------------------------------------------------------- */
 
 static void
@@ -582,10 +568,12 @@ main(void)
 		cmocka_unit_test(the_last_answer_arrives),
 		cmocka_unit_test(a_reset_is_told),
 		cmocka_unit_test(payloads_move_in_plain),
+		cmocka_unit_test(a_local_socket_stays_in_plain),
 		cmocka_unit_test(we_start_tls),
 		cmocka_unit_test(our_verdict_is_the_roles),
 		cmocka_unit_test(octets_with_the_go_ahead_end_it),
 		cmocka_unit_test(servers_that_do_not_go_on),
+		cmocka_unit_test(silence_in_plain_is_a_failure),
 		cmocka_unit_test(half_a_record_ends_at_the_deadline),
 		cmocka_unit_test(silence_in_plain_is_the_engines_matter),
 	};

@@ -505,8 +505,9 @@ struct toy_client {
 	uint64_t close_at;           /* having got so many octets; 0: not */
 	enum tls_kind
 	    kind; /* 0: TLS_TO_PEER.  In plain the first line that comes is the go-ahead */
-	int64_t patience_ms; /* in plain; 0: endless */
-	bool picky;          /* drops the connection where the verdict is bad */
+	int64_t patience_ms;      /* in plain; 0: endless */
+	struct conn_limit *limit; /* where it backs off */
+	bool picky;               /* drops the connection where the verdict is bad */
 	unsigned secureds;
 	struct err verdict; /* after the handshake */
 	unsigned char exporter[TLS_EXPORTER_BYTES];
@@ -625,6 +626,8 @@ client_run(struct toy_client *c, struct tls_holder *h, uint16_t port, const char
 	a.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
 	if (!loop_new(&c->loop, &e))
 		abort();
+	to.limit = c->limit;
+	to.backs_off = c->limit != NULL;
 	c->kind = to.kind;
 	to.alpn = tls_profile(to.kind)->alpn ? TOY_ALPN : NULL;
 	c->engine.feed = client_feed;
