@@ -109,6 +109,10 @@ int64_t conn_held_back_ms(const struct conn *c);
 /* Should it end soon because others wait for this host?  True is a promise to end (conn_limit.h). */
 bool conn_is_wanted(struct conn *c);
 
+/* Is TLS up?  Then what it uses, for trace fields and logs: "TLSv1.3", "TLS_AES_256_GCM_SHA384"; else "-". */
+bool conn_is_secured(const struct conn *c);
+const char *conn_tls_version(const struct conn *c);
+const char *conn_tls_suite(const struct conn *c);
 /* EXPORTER-Channel-Binding (RFC 9266), for SCRAM-SHA-256-PLUS.  False: the handshake is not done, or the version is
  * TLS 1.2, for which RFC 9266 demands more than we check. */
 bool conn_exporter(const struct conn *c, unsigned char out[TLS_EXPORTER_BYTES]);

@@ -107,12 +107,29 @@ conn_held_back_ms(const struct conn *c)
 }
 
 bool
+conn_is_secured(const struct conn *c)
+{
+	return c->stream.ssl != NULL && SSL_is_init_finished(c->stream.ssl) == 1;
+}
+
+const char *
+conn_tls_version(const struct conn *c)
+{
+	return conn_is_secured(c) ? SSL_get_version(c->stream.ssl) : "-";
+}
+
+const char *
+conn_tls_suite(const struct conn *c)
+{
+	return conn_is_secured(c) ? SSL_get_cipher_name(c->stream.ssl) : "-";
+}
+
+bool
 conn_exporter(const struct conn *c, unsigned char out[TLS_EXPORTER_BYTES])
 {
 	bool good;
 
-	if (c->stream.ssl == NULL || !SSL_is_init_finished(c->stream.ssl) ||
-	    SSL_version(c->stream.ssl) < TLS1_3_VERSION)
+	if (!conn_is_secured(c) || SSL_version(c->stream.ssl) < TLS1_3_VERSION)
 		return false;
 	good = SSL_export_keying_material(c->stream.ssl, out, TLS_EXPORTER_BYTES, BINDING_LABEL,
 		   sizeof BINDING_LABEL - 1, NULL, 0, 0) == 1;

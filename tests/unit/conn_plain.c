@@ -138,6 +138,8 @@ tls_comes_when_the_engine_wants_it(void **state)
 	raw_connect(&r, s->server.port);
 	raw_asks(&r, "ECHO plain\n", "plain\n");
 	ASSERT_WORD(s->server.verdict.why, "no-certificate");
+	assert_string_equal(s->server.version, "-");
+	assert_string_equal(s->server.suite, "-");
 	raw_asks(&r, "STARTTLS\n", "GO\n");
 	raw_shake(&r);
 	assert_true(r.shaken);

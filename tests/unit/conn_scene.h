@@ -144,6 +144,7 @@ struct toy_server {
 	atomic_uint waits;        /* how often a source said SOURCE_WAIT */
 	atomic_uint feeds;        /* turns of connections that wait for one */
 	char sni[256];
+	char version[16], suite[64]; /* "-": in plain */
 	unsigned char exporter[TLS_EXPORTER_BYTES];
 	atomic_int freed;
 };
@@ -306,6 +307,18 @@ toy_tick(struct engine *e)
 	e->closing = true;
 }
 
+/* Under the lock. */
+static inline void
+toy_note(struct toy_server *s, struct conn *c)
+{
+	s->verdict = (struct err) { 0 };
+	(void)tls_peer_check(conn_peer(c), conn_holder(c), &s->verdict);
+	snprintf(s->sni, sizeof s->sni, "%s", conn_peer(c)->sni);
+	snprintf(s->version, sizeof s->version, "%s", conn_tls_version(c));
+	snprintf(s->suite, sizeof s->suite, "%s", conn_tls_suite(c));
+	s->bads += conn_is_secured(c) != (strcmp(s->version, "-") != 0);
+}
+
 static inline void
 toy_engine_secured(struct engine *e)
 {
@@ -326,9 +339,7 @@ toy_secured(struct conn *c, void *role)
 	pthread_mutex_lock(&s->lock);
 	s->bads += s->engine_secureds != s->secureds;
 	s->secureds++;
-	s->verdict = (struct err) { 0 };
-	(void)tls_peer_check(conn_peer(c), conn_holder(c), &s->verdict);
-	snprintf(s->sni, sizeof s->sni, "%s", conn_peer(c)->sni);
+	toy_note(s, c);
 	pthread_cond_broadcast(&s->changed);
 	pthread_mutex_unlock(&s->lock);
 }
@@ -342,9 +353,7 @@ toy_up(struct conn *c, void *role)
 	t->conn = c;
 	pthread_mutex_lock(&s->lock);
 	s->ups++;
-	s->verdict = (struct err) { 0 };
-	(void)tls_peer_check(conn_peer(c), conn_holder(c), &s->verdict);
-	snprintf(s->sni, sizeof s->sni, "%s", conn_peer(c)->sni);
+	toy_note(s, c);
 	(void)conn_exporter(c, s->exporter);
 	pthread_cond_broadcast(&s->changed);
 	pthread_mutex_unlock(&s->lock);
