@@ -1,4 +1,4 @@
-/* kv_scene — a store of eight kinds in any engine, and operations that are written as lists of steps.
+/* kv_scene — a store of ten kinds in any engine, and operations that are written as lists of steps.
  *
  * Kinds:  plain: keeps facts, and changes nothing else.
  *         sum:   a fact's value is a number; the row "sum" is the sum of all of them.  It refuses (mailbox_full) a
@@ -9,6 +9,11 @@
  *         dir:   a directory (common/store/kv_dir.h).
  *         burst: states as many facts as the value says, each 1, to the sum named as itself; awaited as relay.
  *         swell: puts a row of as many octets as the value says.
+ *         give:  a fact from a take is counted in the row "back"; it refuses (unknown_id) what comes while its row "given"
+ *                is missing.  Where it was refused something, it deletes both and states its fact as gone to each take
+ *                that its row "to" names.
+ *         take:  puts a row of the fact's name, and states it back to its source, awaited.  It refuses (mailbox_full)
+ *                while its row "full" is 1.  When the fact is gone, or was refused, it takes both back.
  *         fault: returns false for each fact while the row "well" is missing; then adds its name to the row "log".
  *         Each that was refused something puts the row "refused": the word of the refusal; it cannot while its row
  *         "sick" is 1.
@@ -28,8 +33,8 @@
 #include "common/store/kv.h"
 #include "tests/temp.h"
 
-enum { K_PLAIN, K_SUM, K_RELAY, K_FAULT, K_KEEP, K_DIR, K_BURST, K_SWELL, KINDS };
-enum { SUM = 1, RELAY_AWAITED = 2, RELAY_REFUSED = 3 };
+enum { K_PLAIN, K_SUM, K_RELAY, K_FAULT, K_KEEP, K_DIR, K_BURST, K_SWELL, K_GIVE, K_TAKE, KINDS };
+enum { SUM = 1, RELAY_AWAITED = 2, RELAY_REFUSED = 3, GIVEN = 4, BACK = 5 };
 
 struct kv_scene;
 
@@ -195,6 +200,96 @@ scene_keep(struct kv_txn *t, const struct kv_part *from, const struct kv_fact *w
 }
 
 static inline bool
+scene_give(struct kv_txn *t, const struct kv_part *from, const struct kv_fact *was,
+    const struct kv_fact *now, void *arg, struct err *e)
+{
+	uint64_t back = scene_row(t, "back", 0);
+
+	(void)from;
+	(void)arg;
+	if (now->gone) {
+		if (was != NULL && back > 0)
+			scene_put(t, "back", back - 1);
+		return true;
+	}
+	if (scene_row(t, "given", 0) != 1)
+		return err_word(e, REFUSAL_unknown_id);
+	scene_put(t, "back", back + (was == NULL));
+	return true;
+}
+
+/* What came back may be refused for it, so this may run for each take. */
+static inline bool
+scene_give_refused(struct kv_txn *t, const struct kv_part *to, const struct kv_fact *fact,
+    const struct err *why, void *arg, struct err *e)
+{
+	struct kv_part taker = *to;
+	struct kv_fact gone = { GIVEN, fact->name, { 0, fact->version.n + 1 }, true, { 0 } };
+	struct span all;
+
+	(void)arg;
+	(void)e;
+	kv_put(t, SPAN_LIT("refused"), span_str(refusal_word(why->why)));
+	if (!kv_get(t, SPAN_LIT("to"), &all))
+		return true; /* it was taken back before */
+	for (size_t i = 0; i + 4 <= all.n; i += 4) {
+		memcpy(taker.name, all.p + i, 4);
+		kv_emit(t, &taker, &gone);
+	}
+	kv_del(t, SPAN_LIT("given"));
+	kv_del(t, SPAN_LIT("back"));
+	kv_del(t, SPAN_LIT("to"));
+	return true;
+}
+
+/* The name says who states it. */
+static inline void
+scene_state_back(struct kv_txn *t, const struct kv_part *to, const struct kv_fact *f, bool gone)
+{
+	struct kv_fact back = { BACK, span_of(kv_here(t)->name, kv_here(t)->n),
+		{ 0, f->version.n + gone }, gone, gone ? SPAN_LIT("") : f->value };
+
+	if (gone)
+		kv_emit(t, to, &back);
+	else
+		kv_emit_awaited(t, to, &back);
+}
+
+static inline bool
+scene_take_fact(struct kv_txn *t, const struct kv_part *from, const struct kv_fact *was,
+    const struct kv_fact *now, void *arg, struct err *e)
+{
+	struct span value;
+
+	(void)was;
+	(void)arg;
+	if (now->gone) {
+		if (kv_get(t, now->name, &value)) {
+			kv_del(t, now->name);
+			scene_state_back(t, from, now, true);
+		}
+		return true;
+	}
+	if (scene_row(t, "full", 0) == 1)
+		return err_word(e, REFUSAL_mailbox_full);
+	kv_put(t, now->name, now->value);
+	scene_state_back(t, from, now, false);
+	return true;
+}
+
+static inline bool
+scene_take_refused(struct kv_txn *t, const struct kv_part *to, const struct kv_fact *fact,
+    const struct err *why, void *arg, struct err *e)
+{
+	(void)arg;
+	(void)e;
+	kv_put(t, SPAN_LIT("refused"), span_str(refusal_word(why->why)));
+	kv_del(t, SPAN_LIT("letter"));
+	scene_state_back(t, to, fact, true);
+	return true;
+}
+
+static inline bool
 scene_refused(struct kv_txn *t, const struct kv_part *to, const struct kv_fact *fact,
     const struct err *why, void *arg, struct err *e)
 {
@@ -215,6 +310,8 @@ static const struct kv_kind scene_kinds[KINDS] = {
 	[K_DIR] = { "dir", 1, NULL, NULL },
 	[K_BURST] = { "burst", 4, scene_burst, scene_refused },
 	[K_SWELL] = { "swell", 4, scene_swell, scene_refused },
+	[K_GIVE] = { "give", 4, scene_give, scene_give_refused },
+	[K_TAKE] = { "take", 4, scene_take_fact, scene_take_refused },
 	[K_FAULT] = { "fault", 4, scene_fault, scene_refused },
 };
 static const struct kv_schema scene_schema = { scene_kinds, KINDS, NULL };

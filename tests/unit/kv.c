@@ -153,6 +153,67 @@ what_an_awaited_effect_awaits_is_awaited_too(void **state)
 	scene_clear(&s);
 }
 
+#define GIVER    part(K_GIVE, "give")
+#define TAKER(n) part(K_TAKE, "tak" n)
+#define GIVE(n)  AWAIT(TAKER(n), GIVEN, "letter", 7, "v")
+#define GIVE_ALL PUT("given", "1"), PUT("to", "tak1tak2tak3"), GIVE("1"), GIVE("2"), GIVE("3")
+#define N_TAKERS 3
+
+static struct kv_part
+taker(unsigned i)
+{
+	static const char *const names[N_TAKERS] = { "tak1", "tak2", "tak3" };
+
+	return part(K_TAKE, names[i]);
+}
+
+static void
+assert_taken(struct kv_scene *s, const char *letter)
+{
+	for (unsigned i = 0; i < N_TAKERS; i++)
+		assert_row(s, taker(i), "letter", letter);
+}
+
+/* What a source gives to several comes back to it, in one chain that the operation awaits. */
+static void
+a_chain_may_come_back_to_its_source(void **state)
+{
+	struct kv_scene s = begin(state);
+
+	assert_int_equal(RUN(&s, GIVER, GIVE_ALL), REFUSAL_NONE);
+	assert_row(&s, GIVER, "back", "3");
+	assert_taken(&s, "v");
+	s.rig->crash(&s);
+	s.rig->settle(&s);
+	assert_row(&s, GIVER, "back", "3");
+	assert_taken(&s, "v");
+	assert_row(&s, GIVER, "refused", "-");
+	scene_clear(&s);
+}
+
+/* One of three refuses: what the others took is taken back, wherever their answers were. */
+static void
+a_chain_that_comes_back_is_taken_back_whole(void **state)
+{
+	struct kv_scene s = begin(state);
+	struct scene_op o;
+
+	for (unsigned full = 0; full < N_TAKERS; full++) {
+		RUN(&s, taker(full), PUT("full", "1"));
+		scene_take(&s, &o, GIVER, STEPS(GIVE_ALL));
+		scene_wait(&s);
+		assert_int_equal(o.why, REFUSAL_mailbox_full);
+		s.rig->crash(&s);
+		s.rig->settle(&s);
+		assert_taken(&s, "-");
+		assert_row(&s, GIVER, "given", "-");
+		assert_row(&s, GIVER, "back", "-");
+		scene_clear(&s);
+		s = begin(state);
+	}
+	scene_clear(&s);
+}
+
 static void
 what_refuses_has_stated_nothing(void **state)
 {
@@ -539,6 +600,8 @@ main(void)
 		cmocka_unit_test(a_fault_while_a_source_takes_back_is_told),
 		cmocka_unit_test(effects_of_a_pair_come_in_their_order),
 		cmocka_unit_test(what_an_awaited_effect_awaits_is_awaited_too),
+		cmocka_unit_test(a_chain_may_come_back_to_its_source),
+		cmocka_unit_test(a_chain_that_comes_back_is_taken_back_whole),
 		cmocka_unit_test(what_refuses_has_stated_nothing),
 		cmocka_unit_test(several_refusals_of_one_receiver_are_told_once),
 		cmocka_unit_test(rows_are_in_the_order_of_keys),
