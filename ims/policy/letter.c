@@ -86,9 +86,21 @@ ims_letter_release(struct ims_letter *l, uint64_t fence, enum mailbox_state stat
 }
 
 bool
+ims_letter_given(struct ims_letter *l, bool is_new, struct err *e)
+{
+	if (RULE(id_conflict) && !is_new)
+		return err_word(e, REFUSAL_id_conflict);
+	l->state = MAILBOX_HERE;
+	l->road = MAILBOX_SMTP;
+	l->why = REFUSAL_NONE;
+	return true;
+}
+
+bool
 ims_letter_is_same(const struct ims_letter *l, const struct ims_letter *other)
 {
-	return l->size == other->size && l->summary_size == other->summary_size &&
+	return l->road == other->road && l->size == other->size &&
+	    l->summary_size == other->summary_size &&
 	    memcmp(l->digest, other->digest, MAILBOX_DIGEST_BYTES) == 0 &&
 	    memcmp(l->summary_digest, other->summary_digest, MAILBOX_DIGEST_BYTES) == 0;
 }

@@ -6,19 +6,23 @@
  * All notices of a letter (From domain, Id) share its state.  "-": the event changes nothing; "no": it is
  * refused (fetch_running).  A unit test compares these rows with the code.
  *
- *	state      announced  leased    kept  released
- *	held       held       fetching  here  held
- *	fetching   fetching   no        here  held
- *	here       here       -         no    no
- *	gone       held       fetching  no    no
- *	declined   declined   -         no    no
- *	recalled   recalled   -         no    no
- *	bad-seal   bad-seal   -         no    no
+ *	state      announced  leased    kept  released  given
+ *	none       held       -         -     -         here
+ *	held       held       fetching  here  held      no
+ *	fetching   fetching   no        here  held      no
+ *	here       here       -         no    no        no
+ *	gone       held       fetching  no    no        no
+ *	declined   declined   -         no    no        no
+ *	recalled   recalled   -         no    no        no
+ *	bad-seal   bad-seal   -         no    no        no
  *
  * announced: a new statement, which may also prolong the promise.  leased: one of us begins to fetch it.
  * kept: the body is verified and durable.  released: the fetch ended without it; the letter is held again, or
  * over (gone, recalled, bad-seal, declined) with a word.  A lease has a fence, which no lease of that id had before,
  * also of a letter that is gone; kept and released count only with the newest one.  They count in `held`, too: the lease became void, and nobody has taken another.
+ * given: the letter came whole, by SMTP, so it is here from the start.  Nobody held it, so nobody is told of it: it is never
+ * leased, and no acknowledgement of it is due.  It is given once: where a letter is there already, given is refused
+ * (id_conflict).
  *
  * Units: _s is wall time.
  */
@@ -36,11 +40,12 @@ struct ims_letter {
 	struct domain from_domain;
 	struct domain own_domain; /* the recipient's */
 	enum mailbox_state state;
+	enum mailbox_road road;
 	enum refusal why; /* of GONE, BAD-SEAL */
 	uint64_t size, summary_size;
 	unsigned char digest[MAILBOX_DIGEST_BYTES], summary_digest[MAILBOX_DIGEST_BYTES];
-	int64_t hold_until_s;
-	uint64_t fence; /* of the newest lease; 0: there was none */
+	int64_t hold_until_s; /* 0: by SMTP, nobody holds it */
+	uint64_t fence;       /* of the newest lease; 0: there was none */
 };
 
 struct ims_lease {
@@ -68,6 +73,9 @@ bool ims_letter_leased(struct ims_letter *l, uint64_t fence);
 bool ims_letter_keep(struct ims_letter *l, uint64_t fence, struct err *e);
 bool ims_letter_release(struct ims_letter *l, uint64_t fence, enum mailbox_state state,
     enum refusal why, struct err *e);
+
+/* None is there: it is here, by SMTP.  e: id_conflict. */
+bool ims_letter_given(struct ims_letter *l, bool is_new, struct err *e);
 
 /* Is it the same letter as another statement's? */
 bool ims_letter_is_same(const struct ims_letter *l, const struct ims_letter *other);

@@ -30,7 +30,7 @@ letter(enum mailbox_state state)
 
 /* -- the table of the header -------------------------------------------------------------------- */
 
-enum event { ANNOUNCED, LEASED, KEPT, RELEASED, EVENTS };
+enum event { ANNOUNCED, LEASED, KEPT, RELEASED, GIVEN, EVENTS };
 
 /* What the event makes of the state, in the words of the header. */
 static const char *
@@ -54,11 +54,16 @@ becomes(enum mailbox_state state, enum event event)
 	case RELEASED:
 		good = ims_letter_release(&l, FENCE, MAILBOX_HELD, REFUSAL_NONE, &e);
 		break;
+	case GIVEN:
+		good = ims_letter_given(&l, false, &e);
+		break;
 	case EVENTS:
 		break;
 	}
 	if (!good) {
-		assert_int_equal(e.why, REFUSAL_fetch_running);
+		assert_int_equal(e.why,
+		    event == GIVEN ? REFUSAL_id_conflict : REFUSAL_fetch_running);
+		assert_int_equal(l.road, MAILBOX_SEALED);
 		assert_int_equal(l.state, state);
 		return "no";
 	}
@@ -69,10 +74,30 @@ becomes(enum mailbox_state state, enum event event)
 	return mailbox_state_name(l.state);
 }
 
+/* The same where there is no letter: the store has none to ask about what only a letter can have. */
+static const char *
+begins(enum event event)
+{
+	struct ims_letter l = { .hold_until_s = 0 };
+	struct err e;
+
+	if (event == ANNOUNCED) {
+		ims_letter_announced(&l, NOW);
+		assert_int_equal(l.road, MAILBOX_SEALED);
+	} else if (event == GIVEN) {
+		assert_true(ims_letter_given(&l, true, &e));
+		assert_int_equal(l.road, MAILBOX_SMTP);
+	} else {
+		return "-";
+	}
+	return mailbox_state_name(l.state);
+}
+
 static void
 the_header_has_the_table_of_the_code(void **state)
 {
-	static const char *const names[EVENTS] = { "announced", "leased", "kept", "released" };
+	static const char *const names[EVENTS] = { "announced", "leased", "kept", "released",
+		"given" };
 	FILE *f = fopen("ims/policy/letter.h", "r");
 	char line[256], *save, *word;
 
@@ -83,6 +108,10 @@ the_header_has_the_table_of_the_code(void **state)
 	word = strtok_r(line + 8, " \t\n", &save);
 	for (enum event e = 0; e < EVENTS; e++, word = strtok_r(NULL, " \t\n", &save))
 		assert_string_equal(word, names[e]);
+	assert_non_null(fgets(line, sizeof line, f));
+	assert_string_equal(strtok_r(line + 3, " \t\n", &save), "none");
+	for (enum event e = 0; e < EVENTS; e++)
+		assert_string_equal(strtok_r(NULL, " \t\n", &save), begins(e));
 	for (enum mailbox_state s = 0; s < STATES; s++) {
 		assert_non_null(fgets(line, sizeof line, f));
 		assert_string_equal(strtok_r(line + 3, " \t\n", &save), mailbox_state_name(s));
@@ -230,6 +259,9 @@ the_same_letter_has_the_same_octets(void **state)
 	b.state = MAILBOX_GONE;
 	b.hold_until_s++;
 	assert_true(ims_letter_is_same(&a, &b));
+	b.road = MAILBOX_SMTP;
+	assert_false(ims_letter_is_same(&a, &b));
+	b.road = MAILBOX_SEALED;
 	b.size++;
 	assert_false(ims_letter_is_same(&a, &b));
 	b = a;
