@@ -35,6 +35,17 @@ enum mailbox_state {
 	MAILBOX_BAD_SEAL
 };
 enum mailbox_road { MAILBOX_SEALED, MAILBOX_SMTP }; /* how it came */
+enum mailbox_result {                               /* of SPF, DKIM and DMARC; RFC 8601 */
+	MAILBOX_RESULT_NONE,
+	MAILBOX_RESULT_PASS,
+	MAILBOX_RESULT_FAIL,
+	MAILBOX_RESULT_SOFTFAIL,
+	MAILBOX_RESULT_NEUTRAL,
+	MAILBOX_RESULT_POLICY,
+	MAILBOX_RESULT_QUARANTINE, /* of DMARC: it failed, and the author's domain asks for that */
+	MAILBOX_RESULT_TEMPERROR,
+	MAILBOX_RESULT_PERMERROR
+};
 
 #define MAILBOX_SEEN     1u /* flags */
 #define MAILBOX_ANSWERED 2u
@@ -42,6 +53,20 @@ enum mailbox_road { MAILBOX_SEALED, MAILBOX_SMTP }; /* how it came */
 
 const char *mailbox_state_name(enum mailbox_state s); /* "bad-seal" */
 const char *mailbox_road_name(enum mailbox_road r);
+const char *mailbox_result_name(enum mailbox_result r);
+
+/* What the gateway has found out about a letter that came by SMTP; zeros where it came sealed. */
+struct mailbox_marks {
+	enum mailbox_result spf, dkim, dmarc;
+	bool via; /* the domain of header_from is not that of MAIL FROM; never for <> */
+	bool has_fingerprint;
+	/* The refusal that a listener in report-only did not say; "": the sender is accountable. */
+	char unaccountable[MAILBOX_WORD_BYTES];
+	struct domain ehlo;                  /* the host that gave it to us */
+	struct domain dkim_domain;           /* of the signature that `dkim` is about; "": none */
+	char header_from[ADDRESS_STR_BYTES]; /* the author's address, in the letter's From */
+	unsigned char fingerprint[MAILBOX_DIGEST_BYTES]; /* SHA-256 of the host's certificate */
+};
 
 struct mailbox_notice {  /* row "notice" */
 	uint64_t number; /* 1 and up */
@@ -59,8 +84,10 @@ struct mailbox_notice {  /* row "notice" */
 	bool known; /* the user knows the sender */
 	bool has_digest;
 	unsigned char digest[MAILBOX_DIGEST_BYTES]; /* SHA-256 of the letter */
-	char word[MAILBOX_WORD_BYTES];     /* the refusal that led to gone or bad-seal; "" */
-	char issuer[MAILBOX_ISSUER_BYTES]; /* the CA that vouches for the sender */
+	char word[MAILBOX_WORD_BYTES]; /* the refusal that led to gone or bad-seal; "" */
+	char issuer
+	    [MAILBOX_ISSUER_BYTES]; /* the CA that vouches for the sender; by SMTP, for its host */
+	struct mailbox_marks marks; /* of MAILBOX_SMTP */
 };
 
 void mailbox_notice_write(struct buf *page, const struct mailbox_notice *n);

@@ -52,13 +52,15 @@ plain(struct span s)
 	return n;
 }
 
-void
-row_text(struct row_writer *w, const char *key, struct span value)
+/* False: the value was cut, or left out. */
+static bool
+add_text(struct row_writer *w, const char *key, struct span value)
 {
 	size_t used, start = w->out->len, n_key = strlen(key), first;
+	bool whole = true;
 
 	if (room(w) < n_key + 2)
-		return;
+		return false;
 	buf_add(w->out, " ", 1);
 	buf_add(w->out, key, n_key);
 	buf_add(w->out, "=", 1);
@@ -69,12 +71,30 @@ row_text(struct row_writer *w, const char *key, struct span value)
 		if (used == 0)
 			c = escape(rest, &used);
 		else if (c.n > room(w))
-			c.n = room(w);
-		if (c.n == 0 || c.n > room(w))
+			whole = false, c.n = room(w);
+		if (c.n == 0 || c.n > room(w)) {
+			whole = false;
 			break;
+		}
 		buf_add(w->out, c.p, c.n);
 	}
 	if (w->out->len == first)
+		w->out->len = start;
+	return whole;
+}
+
+void
+row_text(struct row_writer *w, const char *key, struct span value)
+{
+	add_text(w, key, value);
+}
+
+void
+row_whole(struct row_writer *w, const char *key, struct span value)
+{
+	size_t start = w->out->len;
+
+	if (!add_text(w, key, value))
 		w->out->len = start;
 }
 

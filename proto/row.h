@@ -30,6 +30,8 @@ struct row_writer row_begin(struct buf *out, const char *word);
 /* Octets that are not printable UTF-8 become "?"; a value that does not fit into the line is cut, or
  * left out with its key, so write the longest text last. */
 void row_text(struct row_writer *w, const char *key, struct span value);
+/* The same; a value that does not fit as a whole is left out. */
+void row_whole(struct row_writer *w, const char *key, struct span value);
 void row_u64(struct row_writer *w, const char *key, uint64_t value);
 void row_date(struct row_writer *w, const char *key, int64_t wall_s); /* 0: left out */
 void row_id(struct row_writer *w, const char *key, const struct ulid *id);

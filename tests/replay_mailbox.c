@@ -65,6 +65,7 @@ auth(void *role, struct span mechanism, struct span message, struct sasl_said *s
 static const struct mailbox_notice notices[] = {
 	{ .number = 1,
 	    .state = MAILBOX_HERE,
+	    .road = MAILBOX_SMTP,
 	    .from = "anna@a.test",
 	    .to = "user@b.test",
 	    .size = 39,
@@ -73,7 +74,17 @@ static const struct mailbox_notice notices[] = {
 	    .summary = 24,
 	    .flags = MAILBOX_SEEN,
 	    .known = true,
-	    .issuer = "Alder Trust 100% CA" },
+	    .issuer = "Alder Trust 100% CA",
+	    .marks = { .spf = MAILBOX_RESULT_PASS,
+		.dkim = MAILBOX_RESULT_FAIL,
+		.dmarc = MAILBOX_RESULT_QUARANTINE,
+		.via = true,
+		.has_fingerprint = true,
+		.unaccountable = "ehlo-mismatch",
+		.ehlo = { "mx.a.test" },
+		.dkim_domain = { "c.test" },
+		.header_from = "carl@c.test",
+		.fingerprint = { 0xfe, 0xed } } },
 	{ .number = 2,
 	    .state = MAILBOX_HELD,
 	    .from = "carl@c.test",
@@ -87,7 +98,6 @@ static const struct mailbox_notice notices[] = {
 	    .issuer = "Birch SSL" },
 	{ .number = 3,
 	    .state = MAILBOX_GONE,
-	    .road = MAILBOX_SMTP,
 	    .to = "user@b.test",
 	    .size = 88000,
 	    .received_s = DATE_S + 4,
@@ -266,11 +276,13 @@ on_signed_in(void *role, const struct err *e)
 static void
 on_notice(void *role, void *arg, const struct mailbox_notice *n)
 {
-	char what[400];
+	bool by_smtp = n->road == MAILBOX_SMTP;
+	char what[800];
 
 	(void)arg;
-	snprintf(what, sizeof what, "%llu %s by %s", (unsigned long long)n->number,
-	    mailbox_state_name(n->state), n->issuer);
+	snprintf(what, sizeof what, "%llu %s by %s%s%s%s%s", (unsigned long long)n->number,
+	    mailbox_state_name(n->state), n->issuer, by_smtp ? " through " : "", n->marks.ehlo.text,
+	    by_smtp ? " " : "", n->marks.unaccountable);
 	heard_add(ear(role), what, NULL);
 }
 

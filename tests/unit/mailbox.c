@@ -276,6 +276,21 @@ read_back(const struct mailbox_notice *in, struct mailbox_notice *out)
 }
 
 static void
+marks_are(const struct mailbox_marks *got, const struct mailbox_marks *want)
+{
+	assert_int_equal(got->spf, want->spf);
+	assert_int_equal(got->dkim, want->dkim);
+	assert_int_equal(got->dmarc, want->dmarc);
+	assert_int_equal(got->via, want->via);
+	assert_string_equal(got->unaccountable, want->unaccountable);
+	assert_string_equal(got->ehlo.text, want->ehlo.text);
+	assert_string_equal(got->dkim_domain.text, want->dkim_domain.text);
+	assert_string_equal(got->header_from, want->header_from);
+	assert_int_equal(got->has_fingerprint, want->has_fingerprint);
+	assert_memory_equal(got->fingerprint, want->fingerprint, sizeof got->fingerprint);
+}
+
+static void
 test_a_notice_comes_back(void **state)
 {
 	struct mailbox_notice in = { .number = UINT64_C(1) << 60,
@@ -292,13 +307,23 @@ test_a_notice_comes_back(void **state)
 		.has_digest = true,
 		.digest = { 1, 2, 255 },
 		.word = "gone",
-		.issuer = "C=DE, O=\"Alder = 100 %\", CN=\xc3\x9c" },
+		.issuer = "C=DE, O=\"Alder = 100 %\", CN=\xc3\x9c",
+		.marks = { .via = true,
+		    .has_fingerprint = true,
+		    .unaccountable = "no-certificate",
+		    .ehlo = { "mx.a.test" },
+		    .dkim_domain = { "d.test" },
+		    .header_from = "c d@%.test",
+		    .fingerprint = { 0xfe, 0xed } } },
 			      out;
 
 	(void)state;
 	for (int i = MAILBOX_HELD; i <= MAILBOX_BAD_SEAL; i++) {
 		in.state = (enum mailbox_state)i;
 		in.flags = (unsigned)i;
+		in.marks.spf = (enum mailbox_result)i;
+		in.marks.dkim = (enum mailbox_result)(i + 1);
+		in.marks.dmarc = (enum mailbox_result)(i + 2);
 		in.got = i == MAILBOX_FETCHING ? 77 : 0;
 		assert_true(read_back(&in, &out));
 		assert_int_equal(out.state, i);
@@ -311,6 +336,7 @@ test_a_notice_comes_back(void **state)
 		assert_string_equal(out.issuer, in.issuer);
 		assert_memory_equal(out.digest, in.digest, sizeof in.digest);
 		assert_true(out.known && out.has_digest);
+		marks_are(&out.marks, &in.marks);
 		assert_int_equal(out.size, in.size);
 		assert_int_equal(out.received_s + 10 * out.date_s + 100 * out.hold_until_s, 321);
 	}
@@ -340,6 +366,50 @@ test_the_longest_notice_fits(void **state)
 	assert_string_equal(out.from, in.from);
 	assert_string_equal(out.to, in.to);
 	assert_int_equal(out.flags, 7);
+}
+
+/* What does not fit is a name, and no part of one is there: that would be another name. */
+static void
+test_no_name_is_cut(void **state)
+{
+	struct mailbox_notice in = { .number = UINT64_C(1) << 62,
+		.road = MAILBOX_SMTP,
+		.state = MAILBOX_HERE,
+		.size = UINT64_C(1) << 40,
+		.received_s = 1,
+		.date_s = 1,
+		.flags = 7,
+		.marks = { .spf = MAILBOX_RESULT_TEMPERROR,
+		    .dkim = MAILBOX_RESULT_TEMPERROR,
+		    .dmarc = MAILBOX_RESULT_QUARANTINE,
+		    .via = true,
+		    .has_fingerprint = true } },
+			      out;
+
+	(void)state;
+	memset(in.marks.unaccountable, 'w', sizeof in.marks.unaccountable - 1);
+	memset(in.marks.ehlo.text, 'e', sizeof in.marks.ehlo.text - 1);
+	memset(in.marks.header_from, 'h', sizeof in.marks.header_from - 1);
+	memset(in.marks.dkim_domain.text, 'd', sizeof in.marks.dkim_domain.text - 1);
+	memset(in.issuer, 'i', sizeof in.issuer - 1);
+	for (size_t n = 1; n < sizeof in.from; n++) {
+		memset(in.from, 'f', n);
+		memset(in.to, 't', n);
+		assert_true(read_back(&in, &out));
+		assert_string_equal(out.from, in.from);
+		assert_string_equal(out.to, in.to);
+		assert_int_equal(out.flags, 7);
+		assert_string_equal(out.marks.unaccountable, in.marks.unaccountable);
+		assert_int_equal(out.marks.dmarc, MAILBOX_RESULT_QUARANTINE);
+		assert_true(out.marks.via);
+		if (out.marks.ehlo.text[0] != '\0')
+			assert_string_equal(out.marks.ehlo.text, in.marks.ehlo.text);
+		if (out.marks.header_from[0] != '\0')
+			assert_string_equal(out.marks.header_from, in.marks.header_from);
+		if (out.marks.dkim_domain.text[0] != '\0')
+			assert_string_equal(out.marks.dkim_domain.text, in.marks.dkim_domain.text);
+	}
+	assert_string_equal(out.marks.dkim_domain.text, "");
 }
 
 /* -- the client ---------------------------------------------------------------------------- */
@@ -587,6 +657,7 @@ main(void)
 		cmocka_unit_test(test_flags),
 		cmocka_unit_test(test_a_notice_comes_back),
 		cmocka_unit_test(test_the_longest_notice_fits),
+		cmocka_unit_test(test_no_name_is_cut),
 		cmocka_unit_test(test_five_gib_pass_uncopied),
 		cmocka_unit_test(test_progress_is_a_sign_of_life),
 		cmocka_unit_test(test_nothing_is_asked_after_quit),
