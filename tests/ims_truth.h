@@ -208,11 +208,12 @@ truth_notice(void *arg, struct span key, struct span value)
 
 	(void)key;
 	assert_true(ims_notice_read(value, &n, &e));
-	domain = address_domain(span_str(n.from));
+	domain = ims_notice_payer(&n);
 	truth_add(t, domain, truth_notice_takes(&n), 1);
 	s = truth_of(t, domain, t->user);
 	s->notices++;
-	s->octets += n.charged; /* with the evidence that it brought */
+	s->octets +=
+	    n.charged; /* with the evidence that it brought; by SMTP with the whole letter */
 	truth_of_letter(t, &n.id, domain);
 	t->notices++;
 	return true;
@@ -295,6 +296,7 @@ truth_letter_row(void *arg, struct span key, struct span value)
 	(void)key;
 	assert_true(ims_letter_read(value, &l, &e));
 	t->files += l.file[0] != '\0';
+	truth_add(t, domain_span(&l.facts.from_domain), l.takes, 0);
 	for (size_t i = 0; i < t->n_letters; i++)
 		if (memcmp(&t->letters[i].id, &l.facts.id, sizeof l.facts.id) == 0 &&
 		    domain_eq(&t->letters[i].from_domain, domain_span(&l.facts.from_domain))) {

@@ -24,6 +24,9 @@ ims_evidence_write(struct buf *out, const struct ims_kept *k, struct err *e)
 	struct chain *chain;
 	bool good;
 
+	if (k->by_smtp)
+		return err_set(e, REFUSAL_no_such_number,
+		    "the letter came by SMTP: no sender has promised it");
 	if (!chain_parse(buf_span(&k->chain), &chain, e))
 		return false;
 	sealed.chain = chain;

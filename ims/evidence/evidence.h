@@ -15,7 +15,8 @@
 
 extern const struct options_option ims_evidence_options[]; /* of `evidence verify` */
 
-/* Appends the file to out.  False: storage (the kept records do not make one). */
+/* Appends the file to out.  False: storage (the kept records do not make one); no_such_number (by SMTP: nobody has
+ * promised it, so there is nothing that a third party could verify). */
 bool ims_evidence_write(struct buf *out, const struct ims_kept *k, struct err *e);
 
 void ims_control_evidence(void *role, struct control_request *r, const struct json *request);

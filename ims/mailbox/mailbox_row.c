@@ -12,14 +12,15 @@ mailbox_row(const struct ims_row *r)
 	struct mailbox_notice n = {
 		.number = r->number,
 		.state = ims_notice_shows(r->declined, l->state),
-		.road = MAILBOX_SEALED,
+		.road = r->road,
+		.marks = r->marks,
 		.id = l->id,
 		.size = l->size,
 		.received_s = r->received_s,
 		.date_s = r->date_s,
 		.hold_until_s = l->hold_until_s,
 		.flags = r->flags,
-		.has_digest = true,
+		.has_digest = r->road == MAILBOX_SEALED, /* nobody has announced another */
 	};
 
 	memcpy(n.digest, l->digest, sizeof n.digest);

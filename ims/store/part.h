@@ -16,6 +16,7 @@
  * states a fact may end and come again; a notice keeps the one by which it was announced, for its repeats.
  *
  *	NOTICE     MAILBOX to LETTER (a)   sha(From domain)(8) sha(user)(16) number(8)
+ *	GIVEN      LETTER to MAILBOX (a)   id(16) sha(payer)(8) recipient(8): part_given.h
  *	ACK        LETTER to ACKS          id(16) sha(From domain)(8) sha(own domain)(8); at most IMS_ACKS_MOST
  *	TAKES      MAILBOX to SENDER       "m" sha(user)(16)
  *	           MAILBOX to GROUP        the same
@@ -80,6 +81,7 @@ enum ims_fact {
 	FACT_CRL,
 	FACT_REST,
 	FACT_PAYS,
+	FACT_GIVEN, /* not in stores of before */
 	IMS_FACTS
 };
 
@@ -320,9 +322,11 @@ bool ims_letter_import(struct kv_txn *t, void *old_letter, struct err *e);
  *	"l" sha(From domain)(8)                       facts, lease, file, notices, what "o" has of its first own domain,
  *	                                              when it is to renew its papers
  *	"b" sha(From domain)(8)                       octets of an inline body
- *	"e" sha(From domain)(8) sha(own)(8) statement(8) or zeros    evidence
+ *	"e" sha(From domain)(8) sha(own)(8) statement(8) or zeros    evidence; by SMTP of no own domain, and zeros
  *	"o" sha(From domain)(8) sha(own)(8)           own domain, notices that want it, declined, round, what is due: of
  *	                                              the others, and where the letter is gone
+ *	"h" sha(payer)(8)                             by SMTP: trace and header; "b" or the file has what follows
+ *	"g" sha(payer)(8)                             by SMTP: version of GIVEN, and sha(user)(16) of each recipient
  *	"t" sha(From domain)(8)                       sha(own)(8): those up to it were told of DONE; more are to come
  *	"z" sha(From domain)(8)                       the letter is gone, and not yet all of "e" and "o": the last "o" that
  *	                                              was looked at, or nothing
@@ -389,14 +393,17 @@ bool ims_letter_renewed(struct kv_txn *t, void *renewing, struct err *e);
 bool ims_letter_receive(struct kv_txn *t, const struct kv_part *from, const struct kv_fact *was,
     const struct kv_fact *now, void *arg, struct err *e);
 
-/* The value of NOTICE.  What LETTER keeps of it is `state`, `own_domain` and `pays`. */
+/* The value of NOTICE.  What LETTER keeps of it is `state`, `own_domain` and `pays`; by SMTP it has no more. */
 struct ims_notice_fact {
 	enum ims_notice_is state;
+	enum mailbox_road road;
+	uint32_t index; /* by SMTP: of its recipient */
 	struct span from_domain, own_domain;
 	struct ims_letter letter; /* as the statement says */
 	unsigned char statement[IMS_STATEMENT_BYTES];
 	struct span evidence; /* empty: it is kept already */
-	uint32_t pays;        /* octets of it that the notice is charged with */
+	uint64_t
+	    pays; /* octets of it that the notice is charged with; by SMTP of the whole letter */
 	int64_t now_s;
 };
 void ims_notice_fact_write(struct buf *out, const struct ims_notice_fact *f);
@@ -448,7 +455,7 @@ int64_t ims_pays_read(const struct kv_fact *f, struct span *from_domain);
 #define PAPER_RENEW_S ((int64_t)7 * 86400)
 #define PAPER_KEEP_S  ((int64_t)21 * 86400)
 
-/* A statement of CITES: its source (of the name, 8 octets) and its version. */
+/* A statement of CITES: its source (of the name, the last 8 octets) and its version. */
 struct ims_citer {
 	uint64_t source, version;
 };

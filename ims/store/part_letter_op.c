@@ -67,14 +67,15 @@ ims_letter_op_release(struct kv_txn *t, void *op, struct err *e)
 	return true;
 }
 
-static void
-state_papers(struct kv_txn *t, struct span domain, struct span papers, int64_t now_s)
+void
+ims_letter_state_papers(struct kv_txn *t, struct span domain, struct span papers, int64_t now_s,
+    uint64_t version)
 {
 	struct kv_key name = { .n = 0 };
 
 	kv_key_add(&name, span_of(kv_here(t)->name, kv_here(t)->n));
 	kv_key_add_hash(&name, domain, PART_SHORT);
-	ims_state_citing(t, kv_key_span(&name), papers, domain, now_s, kv_stamp(t));
+	ims_state_citing(t, kv_key_span(&name), papers, domain, now_s, version);
 }
 
 /* What the first cites may not be decided yet. */
@@ -92,7 +93,7 @@ await_papers(struct kv_txn *t, const struct ims_letter_op *o)
 	if (kv_get(t, kv_key_span(&k), &value) && ims_evidence_read(value, &r, &none)) {
 		for (size_t i = 0; i < r.n_papers; i++)
 			ims_citing_add(&papers, r.paper[i], (struct span) { 0 }, 0);
-		state_papers(t, domain, buf_span(&papers), o->now_s);
+		ims_letter_state_papers(t, domain, buf_span(&papers), o->now_s, kv_stamp(t));
 	}
 	kv_pardon(t);
 	buf_clear(&papers);
@@ -134,7 +135,7 @@ ims_letter_op_repeat(struct kv_txn *t, void *op, struct err *e)
 		ims_letter_announced(&r.facts, o->letter.hold_until_s);
 	if (moved) {
 		put_newer(t, &r, &k, o->evidence);
-		state_papers(t, domain, o->papers, o->now_s);
+		ims_letter_state_papers(t, domain, o->papers, o->now_s, kv_stamp(t));
 	}
 	await_papers(t, o);
 	ims_letter_get_own(t, &r, own, &of);

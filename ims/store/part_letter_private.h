@@ -50,6 +50,17 @@ void ims_letter_change_due(struct kv_txn *t, const struct ims_letter *l, struct 
 /* A deletion left what was due in a row; the record takes it over. */
 void ims_letter_take_first(struct kv_txn *t, struct ims_letter_record *r);
 
+/* -- by SMTP: part_letter_given.c ----------------------------------------------------------------------------------- */
+
+/* The rows that no other letter has. */
+void ims_letter_delete_given(struct kv_txn *t, struct span payer);
+/* The recipient's notice is gone, so its mailbox need not remember that it was given. */
+void ims_letter_given_gone(struct kv_txn *t, const struct kv_part *mailbox, struct span payer,
+    uint32_t index);
+/* The papers that evidence cites, stated to them; as one statement of the letter.  Awaited. */
+void ims_letter_state_papers(struct kv_txn *t, struct span domain, struct span papers,
+    int64_t now_s, uint64_t version);
+
 /* -- what takes several operations: part_letter_rest.c --------------------------------------------------------------- */
 
 /* The letter, whose last notice has gone. */

@@ -25,7 +25,7 @@ put_evidence(struct kv_txn *t, struct ims_letter_record *r, const struct ims_not
 		kv_put(t, kv_key_span(&k), f->evidence);
 		takes = (int64_t)ims_evidence_takes(f->evidence);
 	}
-	ims_pays_change(t, r, notice, takes - f->pays);
+	ims_pays_change(t, r, notice, takes - (int64_t)f->pays);
 }
 
 static bool
@@ -71,7 +71,8 @@ want_less(struct kv_txn *t, struct ims_letter_record *r, const struct ims_notice
 {
 	struct ims_letter_own o;
 
-	if (was->state != IMS_NOTICE_OPEN || !ims_letter_get_own(t, r, was->own_domain, &o))
+	if (was->state != IMS_NOTICE_OPEN || was->road == MAILBOX_SMTP ||
+	    !ims_letter_get_own(t, r, was->own_domain, &o))
 		return;
 	ims_letter_change_due(t, &r->facts, &o,
 	    ims_wants_less(&o.has.is, r->facts.state, declined));
@@ -79,7 +80,8 @@ want_less(struct kv_txn *t, struct ims_letter_record *r, const struct ims_notice
 }
 
 static bool
-notice_gone(struct kv_txn *t, const struct ims_notice_fact *was, struct span notice, struct err *e)
+notice_gone(struct kv_txn *t, const struct kv_part *from, const struct ims_notice_fact *was,
+    struct span notice, struct err *e)
 {
 	struct ims_letter_record r;
 
@@ -88,6 +90,8 @@ notice_gone(struct kv_txn *t, const struct ims_notice_fact *was, struct span not
 	if (r.refs == 0)
 		return true;
 	want_less(t, &r, was, false);
+	if (was->road == MAILBOX_SMTP)
+		ims_letter_given_gone(t, from, was->from_domain, was->index);
 	r.refs--;
 	ims_pays_without(t, &r, notice, was->pays);
 	if (r.refs == 0)
@@ -117,7 +121,6 @@ ims_letter_receive(struct kv_txn *t, const struct kv_part *from, const struct kv
 {
 	struct ims_notice_fact before, after;
 
-	(void)from;
 	(void)arg;
 	if (now->what == FACT_REST)
 		return ims_letter_receive_rest(t, now, e);
@@ -125,10 +128,12 @@ ims_letter_receive(struct kv_txn *t, const struct kv_part *from, const struct kv
 	    (!now->gone && !ims_notice_fact_read(now->value, &after, e)))
 		return false;
 	if (now->gone)
-		return was == NULL || notice_gone(t, &before, now->name, e);
+		return was == NULL || notice_gone(t, from, &before, now->name, e);
 	if (was != NULL)
 		after.pays = before.pays;
 	ims_notice_fact_keep(t, &after);
+	if (after.road == MAILBOX_SMTP)
+		return true; /* the letter counts it from the beginning, and nobody waits for DECLINE */
 	if (was == NULL && !announce(t, &after, now->name, e))
 		return false;
 	if (was == NULL)

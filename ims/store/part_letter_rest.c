@@ -115,6 +115,8 @@ ims_letter_delete(struct kv_txn *t, struct ims_letter_record *r)
 	kv_del(t, kv_key_span(&told));
 	kv_del(t, kv_key_span(&l));
 	kv_del(t, kv_key_span(&b));
+	if (r->facts.road == MAILBOX_SMTP)
+		ims_letter_delete_given(t, domain);
 	if (delete_page(t, span_sub(kv_key_span(&rest), 1, PART_SHORT)))
 		ims_letter_go_on(t, &rest, true);
 	first_of_deleted(t, r);

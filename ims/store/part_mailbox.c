@@ -161,18 +161,12 @@ ims_mailbox_move_due(struct kv_txn *t, uint64_t number, struct ims_notice_record
 	ims_mailbox_put_notice(t, number, n);
 }
 
-struct span
-ims_mailbox_notice_domain(const struct ims_notice_record *n)
-{
-	return address_domain(span_str(n->from));
-}
-
 void
 ims_mailbox_state_notice(struct kv_txn *t, const struct ims_mailbox_is *m, uint64_t number,
     const struct ims_notice_record *n, const struct ims_notice_fact *what, bool awaited)
 {
 	struct kv_part to = ims_part_letter(&n->id);
-	struct kv_key name = ims_notice_fact_name(ims_mailbox_notice_domain(n), kv_here(t), number);
+	struct kv_key name = ims_notice_fact_name(ims_notice_payer(n), kv_here(t), number);
 	struct kv_fact f = { .what = FACT_NOTICE,
 		.name = kv_key_span(&name),
 		.version.n = m->stated,
@@ -245,8 +239,7 @@ is_asked_for(const struct ims_numbers *x, struct span value)
 	struct err e;
 
 	return x->from_domain.n == 0 ||
-	    (ims_notice_read(value, &n, &e) &&
-		span_eq(ims_mailbox_notice_domain(&n), x->from_domain));
+	    (ims_notice_read(value, &n, &e) && span_eq(ims_notice_payer(&n), x->from_domain));
 }
 
 static bool

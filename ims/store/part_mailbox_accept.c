@@ -140,7 +140,7 @@ put_new(struct accepting *x, struct ims_accepting *a, const struct kv_key *seen,
 	domain_copy_span(&r.domain, b->from_domain);
 	memcpy(r.facts, a->facts, DIGEST_BYTES);
 	ims_seen_put(t, &x->m, kv_key_span(seen), &r, &x->s);
-	ims_share_add(&x->s.here, n->charged, 1);
+	ims_share_add(&x->s.here, (int64_t)n->charged, 1);
 	x->s.charged += n->charged_domain;
 	fill_fact(&f, b, a, a->statement);
 	f.evidence = a->evidence;
@@ -286,7 +286,7 @@ static void
 take_back(struct kv_txn *t, struct ims_mailbox_is *m, uint64_t number,
     const struct ims_notice_record *n, struct ims_mailbox_sender *s)
 {
-	struct kv_key seen = ims_seen_key(&n->id, ims_mailbox_notice_domain(n), span_str(n->to));
+	struct kv_key seen = ims_seen_key(&n->id, ims_notice_payer(n), span_str(n->to));
 	struct ims_seen_record r;
 	struct err none;
 
@@ -349,6 +349,16 @@ state_unlisted(struct kv_txn *t, struct ims_mailbox_is *m)
 	m->look_s = 0;
 }
 
+void
+ims_mailbox_put_taken_back(struct kv_txn *t, struct ims_mailbox_is *m)
+{
+	if (m->notices == 0 && m->known == 0 && ims_mailbox_first_time(t, SPAN_LIT("u"), 1) == 0)
+		state_unlisted(t, m);
+	else
+		ims_mailbox_state_listed(t, m);
+	ims_mailbox_put(t, m);
+}
+
 /* All that an operation put was taken back. */
 static void
 take_back_common(struct kv_txn *t, struct ims_mailbox_is *m, struct ims_mailbox_sender *s,
@@ -386,7 +396,7 @@ ims_mailbox_refused(struct kv_txn *t, const struct kv_part *to, const struct kv_
 		if (n.stated != 0 && n.stated != fact->version.n)
 			continue;
 		if (!any)
-			ims_mailbox_get_sender(t, ims_mailbox_notice_domain(&n), &s);
+			ims_mailbox_get_sender(t, ims_notice_payer(&n), &s);
 		any = true;
 		take_back(t, &m, number, &n, &s);
 	}
@@ -395,10 +405,6 @@ ims_mailbox_refused(struct kv_txn *t, const struct kv_part *to, const struct kv_
 	if (fact->what == FACT_CITES || !has_other(t, first, fact->version.n))
 		take_back_common(t, &m, &s, fact);
 	ims_mailbox_put_sender(t, &m, &s);
-	if (m.notices == 0 && m.known == 0 && ims_mailbox_first_time(t, SPAN_LIT("u"), 1) == 0)
-		state_unlisted(t, &m);
-	else
-		ims_mailbox_state_listed(t, &m);
-	ims_mailbox_put(t, &m);
+	ims_mailbox_put_taken_back(t, &m);
 	return true;
 }

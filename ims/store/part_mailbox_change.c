@@ -36,8 +36,10 @@ ims_mailbox_decline(struct kv_txn *t, void *changing, struct err *e)
 	if (!ims_mailbox_notice(t, c->number, &n, e) || !ims_mailbox_is(t, &m, e))
 		return false;
 	f.state = ims_notice_becomes(is_of(&n), IMS_NOTICE_IS_DECLINED, &less);
-	f.from_domain = ims_mailbox_notice_domain(&n);
+	f.from_domain = ims_notice_payer(&n);
 	f.own_domain = address_domain(span_str(n.to));
+	f.road = n.road;
+	f.index = n.index;
 	m.stated = kv_stamp(t);
 	n.declined = true;
 	n.change = ++m.change;
@@ -53,12 +55,12 @@ static void
 drop_notice(struct kv_txn *t, struct ims_mailbox_is *m, uint64_t number,
     const struct ims_notice_record *n, bool has_letter, enum mailbox_state letter, bool forgets)
 {
-	struct kv_key seen = ims_seen_key(&n->id, ims_mailbox_notice_domain(n), span_str(n->to));
+	struct kv_key seen = ims_seen_key(&n->id, ims_notice_payer(n), span_str(n->to));
 	struct ims_seen_record r;
 	struct ims_mailbox_sender s;
 
 	m->stated = kv_stamp(t); /* each statement of a domain's sum is newer than the one before */
-	ims_mailbox_get_sender(t, ims_mailbox_notice_domain(n), &s);
+	ims_mailbox_get_sender(t, ims_notice_payer(n), &s);
 	if (ims_seen_find(t, &seen, &r) && r.number == number) {
 		r.answered = ims_notice_answered(is_of(n), has_letter, letter);
 		if (forgets)

@@ -47,7 +47,7 @@ ims_mailbox_import(struct kv_txn *t, void *old_notice, struct err *e)
 	struct ims_notice_record *n = &o->notice;
 	struct kv_part letter = ims_part_letter(&n->id);
 	struct ims_notice_fact f = { .state = n->declined ? IMS_NOTICE_DECLINED : IMS_NOTICE_OPEN,
-		.from_domain = ims_mailbox_notice_domain(n),
+		.from_domain = ims_notice_payer(n),
 		.own_domain = address_domain(span_str(n->to)),
 		.letter = o->letter,
 		/* as if it was announced within the week before */
@@ -57,7 +57,7 @@ ims_mailbox_import(struct kv_txn *t, void *old_notice, struct err *e)
 
 	if (!ims_mailbox_is(t, &m, e))
 		return false;
-	ims_mailbox_get_sender(t, ims_mailbox_notice_domain(n), &s);
+	ims_mailbox_get_sender(t, ims_notice_payer(n), &s);
 	begin_import(t, &m, o->user);
 	m.notices++;
 	m.last = larger(m.last, o->number);
@@ -68,7 +68,7 @@ ims_mailbox_import(struct kv_txn *t, void *old_notice, struct err *e)
 	ims_mailbox_put_due(t, o->number, n);
 	if (n->due_s != 0)
 		ims_mailbox_look_by(t, &m, not_before(n->due_s, o->now_s));
-	ims_share_add(&s.here, n->charged, 1);
+	ims_share_add(&s.here, (int64_t)n->charged, 1);
 	s.charged += n->charged_domain;
 	memcpy(f.statement, n->statement, sizeof f.statement);
 	ims_mailbox_state_notice(t, &m, o->number, n, &f, false);

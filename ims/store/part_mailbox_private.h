@@ -8,6 +8,8 @@
 
 /* States to the directory that the mailbox is there, with how many notices. */
 void ims_mailbox_state_listed(struct kv_txn *t, const struct ims_mailbox_is *m);
+/* Something was taken back, so it may hold nothing.  Puts it, and states which to the directory. */
+void ims_mailbox_put_taken_back(struct kv_txn *t, struct ims_mailbox_is *m);
 /* It has something to do at at_s.  The caller puts it. */
 void ims_mailbox_look_by(struct kv_txn *t, struct ims_mailbox_is *m, int64_t at_s);
 /* The time in the first row with that prefix, `at` octets from its beginning.  0: there is none. */
@@ -51,7 +53,6 @@ struct kv_key ims_mailbox_key_of_domain(unsigned what, struct span from_domain);
 
 /* -- notices: part_mailbox.c ----------------------------------------------------------------------------------------- */
 
-struct span ims_mailbox_notice_domain(const struct ims_notice_record *n); /* its sender's */
 void ims_mailbox_put_notice(struct kv_txn *t, uint64_t number, const struct ims_notice_record *n);
 /* Its rows go, and what they charged.  The caller puts the mailbox and the sender. */
 void ims_mailbox_del_notice(struct kv_txn *t, struct ims_mailbox_is *m, uint64_t number,

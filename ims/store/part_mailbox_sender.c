@@ -1,6 +1,7 @@
 /* part_mailbox_sender — what each sender's domain takes of a mailbox; see part.h. */
 
 #include "common/base/record.h"
+#include "ims/store/part_given.h"
 #include "ims/store/part_mailbox_private.h"
 
 #define VERSION_1 1
@@ -142,24 +143,30 @@ ims_mailbox_forget_sender(struct ims_mailbox_is *m, struct ims_mailbox_sender *s
 	s->known_by = 0;
 }
 
-bool
-ims_mailbox_receive(struct kv_txn *t, const struct kv_part *from, const struct kv_fact *was,
-    const struct kv_fact *now, void *arg, struct err *e)
+/* PAYS. */
+static bool
+receive_pays(struct kv_txn *t, const struct kv_fact *was, const struct kv_fact *now)
 {
 	struct span domain, old;
 	int64_t before = ims_pays_read(was, &old), after = ims_pays_read(now, &domain);
 	struct ims_mailbox_is m = { .stated = kv_stamp(t) };
 	struct ims_mailbox_sender s;
 
-	(void)from;
-	(void)arg;
-	(void)e;
 	if (domain.n == 0)
 		domain = old;
 	ims_mailbox_get_sender(t, domain, &s);
 	s.paid += after - before;
 	ims_mailbox_put_sender(t, &m, &s);
 	return true;
+}
+
+bool
+ims_mailbox_receive(struct kv_txn *t, const struct kv_part *from, const struct kv_fact *was,
+    const struct kv_fact *now, void *arg, struct err *e)
+{
+	(void)arg;
+	return now->what == FACT_GIVEN ? ims_mailbox_receive_given(t, from, was, now, e)
+				       : receive_pays(t, was, now);
 }
 
 void

@@ -358,7 +358,9 @@ ims_paper_receive(struct kv_txn *t, const struct kv_part *from, const struct kv_
 	(void)arg;
 	if (now->gone)
 		return true;
-	k.by = (struct ims_citer) { kv_key_u64(span_of(from->name, from->n), 0), now->version.n };
+	/* The first octets of an id are its time, which many letters share. */
+	k.by = (struct ims_citer) { kv_key_u64(span_of(from->name, from->n), from->n - 8U),
+		now->version.n };
 	what = read_u8(&r);
 	if (what == NOT_CITED) {
 		k.by.version = read_u64(&r);

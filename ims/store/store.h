@@ -13,6 +13,7 @@
  *              one can (kv_is_alone), the holder may be that, and the lease lives until its time.  Where none can, the
  *              lease is in memory, and taking it is no write.
  *   ims_store_keep_take   the body is durable before the transaction names it; from then on we send DONE.
+ *   ims_store_give_take   a letter that came by SMTP is here, for all its recipients or for none.
  *   ims_store_release     the fetch ended without the letter.
  *   ims_store_drop        with the last notice of a letter its record and body go.
  *
@@ -104,6 +105,54 @@ typedef void ims_store_knows_done(void *arg, bool knows); /* false also where it
 struct kv_question *ims_store_knows(struct ims_store *s, const char *user, struct span from_domain,
     struct loop *l, ims_store_knows_done *done, void *arg);
 
+/* -- letters that came by SMTP: the inbound gateway of SMTP calls these ----------------------------------------------- */
+
+/* A letter counts for the domain of MAIL FROM or, where that is <>, for the host of EHLO: its payer. */
+
+/* What a transaction that has begun may take: others of the payer are judged as if it did. */
+struct ims_claim;
+struct ims_claim *ims_store_claim_new(struct ims_store *s, struct span payer, uint64_t octets);
+void ims_store_claim_free(struct ims_claim **c);
+
+/* Has the mailbox room for the octets of the claim?  A hint: other letters may take it until this one is given.  e:
+ * mailbox_full, sender_mailbox_share, sender_share, system_full, storage. */
+struct ims_room {
+	const struct ims_claim *claim; /* alive until `done` */
+	const char *user;
+	uint64_t sender_limit, mailbox_limit; /* as in struct ims_evidence */
+};
+struct kv_question *ims_store_room(struct ims_store *s, const struct ims_room *r, struct loop *l,
+    ims_store_done *done, void *arg);
+
+#define IMS_GIVEN_TO_MAX   200 /* recipients of one letter: kv awaits that many (KV_EFFECTS_MAX) */
+#define IMS_GIVEN_HEAD_MAX (128 * 1024) /* octets of its trace and header */
+
+struct ims_given_to {
+	const char *user;    /* whose mailbox */
+	const char *address; /* as it is served here */
+};
+/* The caller leaves all of it alone until `done`. */
+struct ims_given {
+	struct ulid
+	    id; /* new, and random; also in ims_store_body_in, with the payer as from_domain */
+	struct domain payer;
+	const char *from; /* MAIL FROM; "": <> */
+	const struct mailbox_marks *marks;
+	struct span head; /* the letter up to its body: trace, header, empty line */
+	struct span
+	    results; /* for the evidence: what SPF, DKIM and DMARC said, as in Authentication-Results */
+	int64_t date_s; /* of its header; 0: it has none */
+	const struct ims_given_to
+	    *to;     /* in this order; one mailbox may be there with several addresses */
+	size_t n_to; /* 1 to IMS_GIVEN_TO_MAX */
+	/* spf: of the one statement that SMTP makes.  chain: empty if the host showed none.  hold_limit_s: unused. */
+	const struct ims_evidence *evidence;
+};
+/* Takes kept, the body, and *claim, which may be NULL.  Durable, and in all mailboxes, when `done` is called without an
+ * error.  Else no mailbox has it, and the body's file goes.  e: as ims_store_room, id_conflict. */
+void ims_store_give_take(struct ims_store *s, const struct ims_given *g, struct body_kept *kept,
+    struct ims_claim **claim, struct loop *loop, ims_store_done *done, void *arg);
+
 /* -- reading a mailbox ------------------------------------------------------------------------------ */
 
 /* A notice, and its letter as it is now. */
@@ -114,7 +163,9 @@ struct ims_row {
 	int64_t received_s, date_s;
 	unsigned flags;
 	bool declined;
-	struct ims_letter letter; /* own_domain: that of this notice */
+	enum mailbox_road road;
+	struct mailbox_marks marks; /* by SMTP */
+	struct ims_letter letter;   /* own_domain: that of this notice */
 };
 
 /* e: no_such_number, storage. */
@@ -139,6 +190,10 @@ struct ims_kept {
 	char alg[32], host[64];
 	struct buf spf;
 	int64_t received_s;
+	/* by SMTP: nobody has promised it, so statement, seal and signature are empty, and perhaps the chain */
+	bool by_smtp;
+	char ehlo[DOMAIN_BYTES];
+	struct buf results;
 };
 /* e: no_such_number, storage. */
 typedef void ims_store_evidence_found(void *arg, const struct ims_kept *k, const struct err *e);

@@ -260,19 +260,13 @@ group_over(void *arg, const struct err *e)
 
 /* -- papers ------------------------------------------------------------------------------------------------------- */
 
-struct keeping {
-	struct ims_keeping what; /* first */
-	struct kv_op op;
-	struct accept *of;
-};
-
 static void take_groups(struct accept *a);
 
 /* Nothing cites a paper before it is durable: without its papers a batch is refused, and leaves no notice. */
 static void
 paper_kept(void *arg, const struct err *e)
 {
-	struct keeping *k = arg;
+	struct ims_paper_op *k = arg;
 	struct accept *a = k->of;
 
 	if (e != NULL)
@@ -287,24 +281,9 @@ paper_kept(void *arg, const struct err *e)
 static struct kv_op *
 paper_op(struct accept *a, const struct ims_paper *p)
 {
-	struct keeping *k = memory_new(sizeof *k);
-
-	k->of = a;
-	k->what = (struct ims_keeping) {
-		.octets = p->octets,
-		.domain = a->batch->statements[0].from_domain,
-		.until_s = a->ev->received_s + PAPER_KEEP_S,
-		.now_s = a->ev->received_s,
-		.crl = p->crl,
-	};
-	k->op = (struct kv_op) {
-		.part = ims_part_paper(p->digest),
-		.apply = ims_paper_keep,
-		.done = paper_kept,
-		.arg = k,
-		.octets = 1024 + p->octets.n,
-	};
-	return &k->op;
+	return &ims_paper_op_new(p, a->batch->statements[0].from_domain, a->ev->received_s,
+	    paper_kept, a)
+		    ->op;
 }
 
 /* -- entries ------------------------------------------------------------------------------------------------------ */
@@ -406,15 +385,6 @@ group_size(const struct accept *a, size_t i, size_t most)
 	while (i + n < most && n < ACCEPT_PAGE && octets < GROUP_OCTETS &&
 	    strcmp(a->users[a->entries[i].index], a->users[a->entries[i + n].index]) == 0);
 	return n;
-}
-
-/* Returns what it takes if it is new. */
-static uint64_t
-cite(struct accept *a, const struct ims_paper *p)
-{
-	if (p->crl == NULL && (p->octets.n > 0 || p->ends_early))
-		ims_citing_add(&a->cites, p->digest, p->octets, a->ev->received_s + PAPER_KEEP_S);
-	return p->octets.n > 0 && !p->ends_early ? ims_takes(DIGEST_BYTES, p->octets.n) : 0;
 }
 
 /* Else no entry that is new will be accepted. */
@@ -551,7 +521,7 @@ take_entries(void *arg, const struct ims_papers *papers, const struct ims_sender
 	}
 	a->papers = *papers;
 	for (size_t i = 0; i < papers->n; i++)
-		a->papers_take += cite(a, &papers->paper[i]);
+		a->papers_take += ims_paper_cite(&a->cites, &papers->paper[i], a->ev->received_s);
 	fill_common(a);
 	a->common.groups = sender->has_mailboxes;
 	for (size_t i = 0; i < a->n; i++)

@@ -88,8 +88,8 @@ look_for_letter(struct kv_txn *t, void *arg, struct err *why)
 {
 	struct dropping *d = arg;
 
-	d->has_letter = ims_letter_now(t, ims_store_of(&d->question),
-	    address_domain(span_str(d->notice.from)), d->now_s, &d->letter, why);
+	d->has_letter = ims_letter_now(t, ims_store_of(&d->question), ims_notice_payer(&d->notice),
+	    d->now_s, &d->letter, why);
 	if (why->why == REFUSAL_no_such_number)
 		why->why = REFUSAL_NONE;
 }

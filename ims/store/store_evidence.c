@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "common/base/memory.h"
+#include "ims/store/part_given.h"
 #include "ims/store/store_private.h"
 
 struct paper {
@@ -17,7 +18,8 @@ struct of_evidence {
 	struct kv_question question;
 	uint64_t number; /* 0: by id */
 	struct ulid id;
-	char from[ADDRESS_STR_BYTES], to[ADDRESS_STR_BYTES];
+	struct domain payer, own;
+	enum mailbox_road road;
 	unsigned char statement[IMS_STATEMENT_BYTES];
 	struct ims_kept kept;
 	struct paper paper[IMS_PAPERS_MAX];
@@ -36,6 +38,7 @@ clear_kept(struct ims_kept *k)
 	buf_clear(&k->chain);
 	buf_clear(&k->crls);
 	buf_clear(&k->spf);
+	buf_clear(&k->results);
 }
 
 static void
@@ -56,12 +59,26 @@ fill(struct of_evidence *q, const struct ims_evidence_record *r)
 	copy(&k->seal, r->seal);
 	copy(&k->signature, r->signature);
 	copy(&k->spf, r->spf);
+	copy(&k->results, r->results);
+	k->by_smtp = r->by_smtp;
+	span_copy(r->ehlo, k->ehlo, sizeof k->ehlo);
 	span_copy(r->alg, k->alg, sizeof k->alg);
 	span_copy(r->host, k->host, sizeof k->host);
 	q->n_papers = r->n_papers;
 	q->has_seal = r->has_seal;
 	for (size_t i = 0; i < r->n_papers; i++)
 		memcpy(q->paper[i].digest, r->paper[i], DIGEST_BYTES);
+}
+
+static bool
+find_evidence(struct kv_txn *t, const struct of_evidence *q, struct span *value, struct err *why)
+{
+	if (q->number == 0)
+		return ims_letter_any_evidence(t, value, why);
+	if (q->road == MAILBOX_SMTP)
+		return ims_letter_given_evidence(t, domain_span(&q->payer), value, why);
+	return ims_letter_evidence(t, domain_span(&q->payer), domain_span(&q->own), q->statement,
+	    value, why);
 }
 
 static void
@@ -71,10 +88,7 @@ look_for_evidence(struct kv_txn *t, void *arg, struct err *why)
 	struct ims_evidence_record r;
 	struct span value = { 0 };
 
-	if ((q->number != 0 ? ims_letter_evidence(t, address_domain(span_str(q->from)),
-				  address_domain(span_str(q->to)), q->statement, &value, why)
-			    : ims_letter_any_evidence(t, &value, why)) &&
-	    ims_evidence_read(value, &r, why))
+	if (find_evidence(t, q, &value, why) && ims_evidence_read(value, &r, why))
 		fill(q, &r);
 }
 
@@ -87,8 +101,9 @@ look_for_notice(struct kv_txn *t, void *arg, struct err *why)
 	if (!ims_mailbox_notice(t, q->number, &n, why))
 		return;
 	q->id = n.id;
-	memcpy(q->from, n.from, sizeof q->from);
-	memcpy(q->to, n.to, sizeof q->to);
+	domain_copy_span(&q->payer, ims_notice_payer(&n));
+	domain_copy_span(&q->own, address_domain(span_str(n.to)));
+	q->road = n.road;
 	memcpy(q->statement, n.statement, sizeof q->statement);
 }
 
@@ -120,6 +135,10 @@ evidence_found(struct kv_question *question)
 	struct of_evidence *q = (struct of_evidence *)question;
 
 	question->next = papers_found;
+	if (q->n_papers == 0) {
+		papers_found(question);
+		return;
+	}
 	for (size_t i = 0; i < q->n_papers; i++)
 		kv_question_judge(question, ims_part_paper(q->paper[i].digest), look_for_paper,
 		    &q->paper[i]);

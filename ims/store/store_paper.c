@@ -257,8 +257,10 @@ clear(struct kv_question *question)
 static void
 fill_papers(struct ims_papers *p, struct span seal, const struct ims_evidence *ev)
 {
-	p->paper[p->n].octets = ev->chain;
-	memcpy(p->paper[p->n++].digest, ev->chain_digest, DIGEST_BYTES);
+	if (ev->chain.n > 0) {
+		p->paper[p->n].octets = ev->chain;
+		memcpy(p->paper[p->n++].digest, ev->chain_digest, DIGEST_BYTES);
+	}
 	if ((p->has_seal = seal.n > 0)) {
 		p->paper[p->n].octets = seal;
 		digest_sha256(seal, p->paper[p->n++].digest);
@@ -270,6 +272,38 @@ fill_papers(struct ims_papers *p, struct span seal, const struct ims_evidence *e
 		x->crl = &ev->crls[i];
 		memcpy(x->digest, ev->crls[i].digest, DIGEST_BYTES);
 	}
+}
+
+struct ims_paper_op *
+ims_paper_op_new(const struct ims_paper *p, struct span domain, int64_t received_s,
+    void (*done)(void *arg, const struct err *e), void *of)
+{
+	struct ims_paper_op *k = memory_new(sizeof *k);
+
+	k->of = of;
+	k->what = (struct ims_keeping) {
+		.octets = p->octets,
+		.domain = domain,
+		.until_s = received_s + PAPER_KEEP_S,
+		.now_s = received_s,
+		.crl = p->crl,
+	};
+	k->op = (struct kv_op) {
+		.part = ims_part_paper(p->digest),
+		.apply = ims_paper_keep,
+		.done = done,
+		.arg = k,
+		.octets = 1024 + p->octets.n,
+	};
+	return k;
+}
+
+uint64_t
+ims_paper_cite(struct buf *cites, const struct ims_paper *p, int64_t received_s)
+{
+	if (p->crl == NULL && (p->octets.n > 0 || p->ends_early))
+		ims_citing_add(cites, p->digest, p->octets, received_s + PAPER_KEEP_S);
+	return p->octets.n > 0 && !p->ends_early ? ims_takes(DIGEST_BYTES, p->octets.n) : 0;
 }
 
 void

@@ -28,4 +28,15 @@ typedef void ims_papers_chosen(void *arg, const struct ims_papers *papers,
 void ims_papers_choose(struct ims_store *s, struct span seal, const struct ims_evidence *ev,
     struct span from_domain, struct loop *l, ims_papers_chosen *done, void *arg);
 
+/* An operation that keeps a new CRL, before what cites it.  done: of op, with the struct as its argument. */
+struct ims_paper_op {
+	struct ims_keeping what; /* first */
+	struct kv_op op;
+	void *of;
+};
+struct ims_paper_op *ims_paper_op_new(const struct ims_paper *p, struct span domain,
+    int64_t received_s, void (*done)(void *arg, const struct err *e), void *of);
+/* What is to be cited with the evidence.  Returns what the paper takes if it is new. */
+uint64_t ims_paper_cite(struct buf *cites, const struct ims_paper *p, int64_t received_s);
+
 #endif

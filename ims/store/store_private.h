@@ -101,6 +101,8 @@ bool ims_letter_now(struct kv_txn *t, struct ims_store *s, struct span from_doma
 void ims_under_way_begin(struct ims_store *s, struct ims_under_way *mine);
 /* When the sum was read: what others may take, or took.  takes: of its own, at most, exactly. */
 uint64_t ims_under_way_count(struct ims_store *s, struct ims_under_way *mine, uint64_t takes);
+/* What those of the same domain may take that began before it, and what those took that ended since. */
+uint64_t ims_claimed(struct ims_store *s, const struct ims_under_way *mine);
 void ims_under_way_end(struct ims_store *s, struct ims_under_way *mine, uint64_t took);
 
 int64_t ims_now_s(void);

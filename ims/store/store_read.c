@@ -4,6 +4,7 @@
 
 #include "common/base/memory.h"
 #include "common/base/source.h"
+#include "ims/store/part_given.h"
 #include "ims/store/store_private.h"
 
 /* -- rows ------------------------------------------------------------------------------------------------------ */
@@ -13,6 +14,7 @@ struct looked {
 	struct ims_row row;
 	struct kv_question *of;
 	struct ulid id;
+	struct domain payer;
 	int64_t now_s;
 	bool found;
 	struct err why;
@@ -27,6 +29,9 @@ fill_row(struct looked *r, uint64_t number, const struct ims_notice_record *n)
 	r->row.date_s = n->date_s;
 	r->row.flags = n->flags;
 	r->row.declined = n->declined;
+	r->row.road = n->road;
+	r->row.marks = n->marks;
+	domain_copy_span(&r->payer, ims_notice_payer(n));
 	span_copy(span_str(n->from), r->row.from, sizeof r->row.from);
 	span_copy(span_str(n->to), r->row.to, sizeof r->row.to);
 	span_copy(span_str(n->issuer), r->row.issuer, sizeof r->row.issuer);
@@ -38,8 +43,8 @@ look_for_letter(struct kv_txn *t, void *arg)
 	struct looked *r = arg;
 	struct ims_letter_record l;
 
-	r->found = ims_letter_now(t, ims_store_of(r->of), address_domain(span_str(r->row.from)),
-	    r->now_s, &l, &r->why);
+	r->found = ims_letter_now(t, ims_store_of(r->of), domain_span(&r->payer), r->now_s, &l,
+	    &r->why);
 	if (!r->found) {
 		kv_pardon(t); /* it was logged; the others are shown */
 		return;
@@ -195,10 +200,22 @@ struct of_body {
 	struct domain from_domain;
 	int64_t now_s;
 	char file[BODY_NAME_BYTES]; /* "": inline */
+	struct buf head;            /* by SMTP: what comes before the body */
 	struct source *body;
 	ims_store_body_found *done;
 	void *arg;
 };
+
+static bool
+look_for_head(struct kv_txn *t, struct of_body *q, struct err *why)
+{
+	struct span head;
+
+	if (!ims_letter_head(t, domain_span(&q->from_domain), &head, why))
+		return false;
+	buf_add(&q->head, head.p, head.n);
+	return true;
+}
 
 static void
 look_for_body(struct kv_txn *t, void *arg, struct err *why)
@@ -210,15 +227,49 @@ look_for_body(struct kv_txn *t, void *arg, struct err *why)
 	if (q->body != NULL)
 		q->body->free(q->body);
 	q->body = NULL;
+	buf_reset(&q->head);
 	if (!ims_letter_is(t, domain, ims_store_of(&q->question)->run, q->now_s, &r, why))
 		return;
 	if (r.facts.state != MAILBOX_HERE) {
 		err_set(why, REFUSAL_internal, "the letter is not here");
 		return;
 	}
+	if (r.facts.road == MAILBOX_SMTP && !look_for_head(t, q, why))
+		return;
 	memcpy(q->file, r.file, sizeof q->file);
 	if (r.file[0] == '\0' && ims_letter_body(t, domain, &octets, why))
 		q->body = source_bytes(octets);
+}
+
+/* A letter whose body is in a file, and its head is not. */
+struct opening {
+	struct buf head;
+	ims_store_body_found *done;
+	void *arg;
+};
+
+static void
+file_opened(void *arg, struct source *body, const struct err *e)
+{
+	struct opening *o = arg;
+
+	if (e == NULL && o->head.len > 0)
+		body = source_joined_take(&o->head, body);
+	o->done(o->arg, body, e);
+	buf_clear(&o->head);
+	free(o);
+}
+
+static void
+open_file(struct of_body *q)
+{
+	struct opening *o = memory_new(sizeof *o);
+
+	o->head = q->head;
+	q->head = (struct buf)BUF_INIT;
+	o->done = q->done;
+	o->arg = q->arg;
+	body_open(q->question.store->bodies, q->file, q->question.loop, file_opened, o);
 }
 
 static void
@@ -226,10 +277,19 @@ tell_body(struct kv_question *question, const struct err *e)
 {
 	struct of_body *q = (struct of_body *)question;
 
-	if (e == NULL && q->body == NULL)
-		body_open(question->store->bodies, q->file, question->loop, q->done, q->arg);
-	else
-		q->done(q->arg, q->body, e);
+	if (e == NULL && q->body == NULL) {
+		open_file(q);
+		return;
+	}
+	if (e == NULL && q->head.len > 0)
+		q->body = source_joined_take(&q->head, q->body);
+	q->done(q->arg, q->body, e);
+}
+
+static void
+clear_body(struct kv_question *question)
+{
+	buf_clear(&((struct of_body *)question)->head);
 }
 
 void
@@ -240,6 +300,7 @@ ims_store_body(struct ims_store *s, const struct ims_letter *letter, struct loop
 
 	q->question.next = kv_question_answer;
 	q->question.tell = tell_body;
+	q->question.clear = clear_body;
 	q->from_domain = letter->from_domain;
 	q->now_s = ims_now_s();
 	q->done = done;

@@ -24,12 +24,21 @@ struct ims_notice_record {
 	uint64_t change;                              /* its newest */
 	unsigned char statement[IMS_STATEMENT_BYTES]; /* of the digest: names the evidence */
 	char issuer[MAILBOX_ISSUER_BYTES];
-	int64_t due_s;           /* time of its row in the order of times; 0: it has none */
-	uint32_t charged;        /* to the sender's sum in this mailbox */
-	uint32_t charged_domain; /* to the sender's sum in the store */
+	int64_t due_s;    /* time of its row in the order of times; 0: it has none */
+	uint64_t charged; /* to the payer's sum in this mailbox; by SMTP more than 4 GiB, too */
+	uint64_t charged_domain; /* to the payer's sum in the store */
 	bool indexed;            /* false in version 1, which has no charges */
 	uint64_t stated; /* version by which its letter was told of it; 0: before version 3 */
+	/* of a letter that came by SMTP */
+	enum mailbox_road road;
+	struct domain payer; /* what it takes counts for this domain; "": for that of `from` */
+	uint32_t index;      /* of its recipient: names the fact GIVEN */
+	struct mailbox_marks marks; /* what the gateway has found out */
 };
+void ims_marks_write(struct buf *out, const struct mailbox_marks *m);
+void ims_marks_read(struct reader *r, struct mailbox_marks *m); /* sticky, as the reader */
+/* The domain that pays for it, under which its letter is kept. */
+struct span ims_notice_payer(const struct ims_notice_record *n);
 void ims_notice_write(struct buf *out, const struct ims_notice_record *n);
 bool ims_notice_read(struct span value, struct ims_notice_record *n, struct err *e);
 uint64_t ims_notice_takes(const struct ims_notice_record *n);
@@ -74,6 +83,8 @@ struct ims_letter_record {
 	struct ims_own own; /* of own_domain */
 	int64_t renew_s;    /* when it is looked at: it renews its papers; 0: never */
 	struct ims_payer pays;
+	uint64_t
+	    takes; /* octets that its head and body take, with which notices are charged; 0: not by SMTP */
 };
 void ims_letter_write(struct buf *out, const struct ims_letter_record *r);
 bool ims_letter_read(struct span value, struct ims_letter_record *r, struct err *e);
@@ -86,6 +97,9 @@ struct ims_evidence_record {
 	bool has_seal; /* among the papers; else `seal` is its text */
 	struct span statement, alg, signature, host, spf, seal;
 	int64_t received_s;
+	/* of a letter that came by SMTP: it has no statement, seal and signature */
+	bool by_smtp;
+	struct span ehlo, results; /* the host's name; what SPF, DKIM and DMARC said, RFC 8601 */
 };
 /* Returns what the record takes. */
 uint64_t ims_evidence_pack(struct buf *out, const struct ims_evidence_record *e);

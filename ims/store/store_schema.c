@@ -1,10 +1,10 @@
 /* store_schema — the IMS's mailboxes: the kinds of their partitions; see part.h. */
-#include "ims/store/part.h"
+#include "ims/store/part_given.h"
 #include "ims/store/store_kv.h"
 
 const struct kv_kind ims_parts[IMS_PARTS] = {
 	[PART_MAILBOX] = { "mailbox", PART_HASH, ims_mailbox_receive, ims_mailbox_refused },
-	[PART_LETTER] = { "letter", ULID_BYTES, ims_letter_receive, NULL },
+	[PART_LETTER] = { "letter", ULID_BYTES, ims_letter_receive, ims_letter_refused },
 	[PART_ACKS] = { "acks", PART_HASH, ims_acks_receive, NULL },
 	[PART_SENDER] = { "sender", PART_HASH, ims_sender_receive, NULL },
 	[PART_PAPER] = { "paper", DIGEST_BYTES, ims_paper_receive, NULL },

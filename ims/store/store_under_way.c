@@ -12,6 +12,30 @@ ims_under_way_begin(struct ims_store *s, struct ims_under_way *mine)
 	pthread_mutex_unlock(&s->lock);
 }
 
+static uint64_t
+count_others(const struct ims_under_way *mine)
+{
+	uint64_t octets = mine->ended;
+
+	for (const struct ims_under_way *u = mine->next; u != NULL; u = u->next)
+		if (domain_eq(&u->from_domain, domain_span(&mine->from_domain)))
+			octets += u->octets;
+	return octets;
+}
+
+uint64_t
+ims_claimed(struct ims_store *s, const struct ims_under_way *mine)
+{
+	uint64_t octets;
+
+	if (s == NULL)
+		return 0;
+	pthread_mutex_lock(&s->lock);
+	octets = count_others(mine);
+	pthread_mutex_unlock(&s->lock);
+	return octets;
+}
+
 uint64_t
 ims_under_way_count(struct ims_store *s, struct ims_under_way *mine, uint64_t takes)
 {
@@ -20,10 +44,7 @@ ims_under_way_count(struct ims_store *s, struct ims_under_way *mine, uint64_t ta
 	if (s == NULL)
 		return 0;
 	pthread_mutex_lock(&s->lock);
-	octets = mine->ended;
-	for (const struct ims_under_way *u = mine->next; u != NULL; u = u->next)
-		if (domain_eq(&u->from_domain, domain_span(&mine->from_domain)))
-			octets += u->octets;
+	octets = count_others(mine);
 	mine->octets = takes;
 	mine->counted = true;
 	pthread_mutex_unlock(&s->lock);

@@ -131,7 +131,7 @@ look_for_letter(struct kv_txn *t, void *arg)
 	struct err e;
 
 	x->has_letter = ims_letter_now(t, ims_store_of(&x->of->question),
-	    address_domain(span_str(x->notice.from)), x->of->now_s, &x->letter, &e);
+	    ims_notice_payer(&x->notice), x->of->now_s, &x->letter, &e);
 	x->damaged = !x->has_letter && e.why != REFUSAL_no_such_number;
 	if (!x->has_letter)
 		kv_pardon(t);

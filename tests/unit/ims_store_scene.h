@@ -147,7 +147,9 @@ enum table {
 	EVIDENCE,
 	PAPER,
 	PIECE, /* of the octets of a paper */
-	SUM    /* of what a sender takes */
+	SUM,   /* of what a sender takes */
+	GIVEN_HEAD,
+	GIVEN_TO
 };
 
 static const struct {
@@ -168,6 +170,8 @@ static const struct {
 	[PAPER] = { PART_PAPER, 'r' },
 	[PIECE] = { PART_PAPER, 'x' },
 	[SUM] = { PART_SENDER, 'r' },
+	[GIVEN_HEAD] = { PART_LETTER, 'h' },
+	[GIVEN_TO] = { PART_LETTER, 'g' },
 };
 
 /* key: kind, name of the partition, key of the row. */
