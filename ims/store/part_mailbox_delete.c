@@ -2,6 +2,7 @@
 #include <stdlib.h>
 
 #include "common/base/memory.h"
+#include "ims/store/part_given.h"
 #include "ims/store/part_mailbox_private.h"
 
 /* Letters that do not know yet that their notices are gone take back what they state to it. */
@@ -94,6 +95,44 @@ state_damaged(struct kv_txn *t, const struct ims_mailbox_is *m, struct span key)
 	kv_emit(t, &to, &f);
 }
 
+struct finding {
+	uint64_t number;
+	struct ims_given_name name;
+	bool found;
+};
+
+static bool
+find_given(void *arg, const struct kv_fact *f)
+{
+	struct finding *x = arg;
+	struct err none;
+
+	x->found = kv_key_u64(f->value, 0) == x->number &&
+	    ims_given_fact_name_read(f->name, &x->name, &none);
+	return !x->found;
+}
+
+/* One that came by SMTP has no such entry; what the mailbox was given names its letter. */
+static void
+state_damaged_given(struct kv_txn *t, const struct ims_mailbox_is *m, uint64_t number)
+{
+	struct finding x = { .number = number };
+	struct kv_fact f = { .what = FACT_NOTICE, .version.n = m->stated, .gone = true };
+	struct kv_key name = { .n = 0 };
+	struct kv_part to;
+
+	kv_each_fact(t, FACT_GIVEN, (struct span) { 0 }, (struct span) { 0 }, find_given, &x);
+	kv_pardon(t);
+	if (!x.found)
+		return;
+	to = ims_part_letter(&x.name.id);
+	kv_key_add(&name, span_of(x.name.payer_hash, sizeof x.name.payer_hash));
+	kv_key_add(&name, span_of(kv_here(t)->name, kv_here(t)->n));
+	kv_key_add_u64(&name, number);
+	f.name = kv_key_span(&name);
+	kv_emit(t, &to, &f);
+}
+
 static void
 delete_row(struct kv_txn *t, struct ims_mailbox_is *m, const struct kv_key *k)
 {
@@ -101,7 +140,8 @@ delete_row(struct kv_txn *t, struct ims_mailbox_is *m, const struct kv_key *k)
 
 	if (key.p[0] == 'g')
 		state_damaged(t, m, key);
-
+	if (key.p[0] == 'n')
+		state_damaged_given(t, m, kv_key_u64(key, 1));
 	if (key.p[0] == 'd' && key.n == 1 + PART_HASH) {
 		delete_domain(t, m, key);
 		return;
