@@ -103,17 +103,22 @@ add_row(const struct list *l, struct table *t, size_t i)
 {
 	const struct mailbox_notice *n = &l->notices[i];
 	char when[MEASURE_BYTES], size[MEASURE_BYTES], body[MEASURE_BYTES];
+	struct buf from = BUF_INIT, vouched = BUF_INIT;
 
+	notice_from_words(n, &from);
+	notice_vouched_words(n, &vouched);
 	measure_when(when, n->received_s, l->now_s);
 	measure_size(size, n->size);
 	notice_body_words(n, l->now_s, body);
 	table_cellf(t, "%llu", (unsigned long long)n->number);
 	table_cell(t, span_str(n->received_s == 0 ? "" : when));
-	table_cell(t, span_str(n->from));
+	table_cell(t, buf_span(&from));
 	table_cell(t, buf_span(&l->headers[i].subject));
 	table_cell(t, span_str(size));
 	table_cell(t, span_str(body));
-	table_cell(t, span_str(n->issuer));
+	table_cell(t, buf_span(&vouched));
+	buf_clear(&from);
+	buf_clear(&vouched);
 }
 
 /* How much is still with its senders, and how to read the newest. */

@@ -2,6 +2,7 @@
 #include "mc/notice.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #include "common/base/hex.h"
 #include "mc/measure.h"
@@ -31,11 +32,80 @@ notice_body_words(const struct mailbox_notice *n, int64_t now_s, char out[40])
 	else if (n->state == MAILBOX_FETCHING && n->size > 0)
 		snprintf(out, MEASURE_BYTES, "%u %%",
 		    (unsigned)((double)n->got / (double)n->size * 100));
+	else if (n->state == MAILBOX_HERE && n->road == MAILBOX_SMTP)
+		snprintf(out, MEASURE_BYTES, "here, %s",
+		    n->marks.unaccountable[0] != '\0' ? "unaccountable" : "by SMTP");
 	else
 		snprintf(out, MEASURE_BYTES, "%s",
 		    n->state == MAILBOX_HELD           ? "at sender"
 			: n->state == MAILBOX_BAD_SEAL ? "bad seal"
 						       : mailbox_state_name(n->state));
+}
+
+static struct span
+domain_of(const char *address)
+{
+	const char *at = strrchr(address, '@');
+
+	return span_str(at == NULL ? address : at + 1);
+}
+
+void
+notice_from_words(const struct mailbox_notice *n, struct buf *out)
+{
+	const struct mailbox_marks *m = &n->marks;
+
+	if (n->road != MAILBOX_SMTP || m->header_from[0] == '\0')
+		buf_addf(out, "%s", n->from);
+	else if (m->via && n->from[0] != '\0')
+		buf_addf(out, "%s via %.*s", m->header_from, SPAN_FMT(domain_of(n->from)));
+	else
+		buf_addf(out, "%s", m->header_from);
+}
+
+/* What nobody answers for is said first, as a table may cut the end. */
+void
+notice_vouched_words(const struct mailbox_notice *n, struct buf *out)
+{
+	const struct mailbox_marks *m = &n->marks;
+
+	if (n->road != MAILBOX_SMTP) {
+		buf_addf(out, "%s", n->issuer);
+		return;
+	}
+	if (m->unaccountable[0] != '\0')
+		buf_addf(out, "unaccountable (%s), ", m->unaccountable);
+	buf_addf(out, "by SMTP");
+	if (m->ehlo.text[0] != '\0')
+		buf_addf(out, " from %s", m->ehlo.text);
+	if (n->issuer[0] != '\0')
+		buf_addf(out, ", vouched by %s", n->issuer);
+}
+
+/* null for a sealed letter. */
+static void
+put_smtp(struct json *o, const struct mailbox_notice *n)
+{
+	const struct mailbox_marks *m = &n->marks;
+	char fingerprint[2 * MAILBOX_DIGEST_BYTES + 1];
+	struct json *s;
+
+	if (n->road != MAILBOX_SMTP) {
+		json_put_str(o, "smtp", NULL);
+		return;
+	}
+	s = json_new();
+	hex_str(fingerprint, m->fingerprint, sizeof m->fingerprint);
+	notice_put_text(s, "host", domain_span(&m->ehlo));
+	json_put_str(s, "fingerprint", m->has_fingerprint ? fingerprint : NULL);
+	json_put_str(s, "spf", mailbox_result_name(m->spf));
+	json_put_str(s, "dkim", mailbox_result_name(m->dkim));
+	notice_put_text(s, "dkim_domain", domain_span(&m->dkim_domain));
+	json_put_str(s, "dmarc", mailbox_result_name(m->dmarc));
+	notice_put_text(s, "author", span_str(m->header_from));
+	json_put_bool(s, "via", m->via);
+	notice_put_text(s, "unaccountable", span_str(m->unaccountable));
+	json_put_take(o, "smtp", s);
 }
 
 static void
@@ -78,6 +148,7 @@ notice_put(struct json *o, const struct mailbox_notice *n, const struct mime_let
 	json_put_str(o, "state", mailbox_state_name(n->state));
 	notice_put_text(o, "word", span_str(n->word));
 	json_put_str(o, "road", mailbox_road_name(n->road));
+	put_smtp(o, n);
 	sent_put_date(o, "sent", n->date_s);
 	sent_put_date(o, "received", n->received_s);
 	sent_put_date(o, "hold_until", n->hold_until_s);

@@ -14,8 +14,13 @@
 /* Whether the beginning is at the server, so that asking for it tells nobody. */
 bool notice_has_header(const struct mailbox_notice *n);
 bool notice_is_held(const struct mailbox_notice *n); /* with the sender, or on its way */
-/* "at sender", "6 days" (left to fetch it), "here", "gone", "bad seal", ... */
+/* "at sender", "6 days" (left to fetch it), "here", "here, by SMTP", "here, unaccountable", "gone", "bad seal", ... */
 void notice_body_words(const struct mailbox_notice *n, int64_t now_s, char out[40]);
+/* The sealed sender.  By SMTP the author in From, and "via" the domain that sent it where that is another.  The words are
+ * the server's: the caller cleans them. */
+void notice_from_words(const struct mailbox_notice *n, struct buf *out);
+/* The CA that vouches for the sender.  By SMTP "by SMTP from HOST, vouched by CA", or why nobody vouches. */
+void notice_vouched_words(const struct mailbox_notice *n, struct buf *out);
 /* Sets the members of a list row; `header` NULL: nothing is known of it. */
 void notice_put(struct json *o, const struct mailbox_notice *n, const struct mime_letter *header);
 /* Sets a text, or null if it is empty. */

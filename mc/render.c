@@ -136,6 +136,22 @@ add_list(struct page *p, struct buf *b, struct span s)
 	}
 }
 
+static struct span
+domain_of(const char *address)
+{
+	const char *at = strrchr(address, '@');
+
+	return span_str(at == NULL ? address : at + 1);
+}
+
+static bool
+is_via(const struct render_sender *s, const struct mime_letter *l)
+{
+	if (s->marks != NULL)
+		return s->marks->via && s->from[0] != '\0';
+	return !render_from_agrees(l, s->from);
+}
+
 /* From, whose address stays where the name is too long. */
 static void
 from_field(struct page *p, const struct render_sender *s, const struct mime_letter *l)
@@ -144,9 +160,10 @@ from_field(struct page *p, const struct render_sender *s, const struct mime_lett
 	size_t most = room(p, LABEL), address;
 
 	add_list(p, &value, buf_span(&l->from));
-	if (!render_from_agrees(l, s->from)) {
+	if (is_via(s, l)) {
 		buf_addf(&value, "%svia ", value.len > 0 ? " " : "");
-		add_safe(p, &value, span_str(s->from), SAFE_LINE);
+		add_safe(p, &value, s->marks != NULL ? domain_of(s->from) : span_str(s->from),
+		    SAFE_LINE);
 	}
 	for (address = value.len; address > 0 && value.data[address - 1] != ' ';)
 		address--;
@@ -200,7 +217,7 @@ address_in_name(const struct mime_letter *l, struct span own)
 static void
 notes(struct page *p, const struct render_sender *s, const struct mime_letter *l)
 {
-	struct span own = s->by_smtp ? buf_span(&l->from_address) : span_str(s->from);
+	struct span own = s->marks != NULL ? buf_span(&l->from_address) : span_str(s->from);
 	struct span pretended = address_in_name(l, own);
 	struct buf b = BUF_INIT;
 
@@ -210,7 +227,7 @@ notes(struct page *p, const struct render_sender *s, const struct mime_letter *l
 		buf_addf(&b, ", but the sender is ");
 		add_safe(p, &b, own, SAFE_LINE);
 		sentence(p, "NOTE", buf_span(&b));
-	} else if (!render_from_agrees(l, s->from) && !s->by_smtp) {
+	} else if (!render_from_agrees(l, s->from) && s->marks == NULL) {
 		buf_addf(&b, "From is not the address of the sender, who is ");
 		add_safe(p, &b, own, SAFE_LINE);
 		sentence(p, "NOTE", buf_span(&b));
@@ -218,33 +235,93 @@ notes(struct page *p, const struct render_sender *s, const struct mime_letter *l
 	buf_clear(&b);
 }
 
+/* "from mx.old.example, for old.example, no seal" */
+static void
+smtp_words(struct page *p, const struct render_sender *s, struct buf *b)
+{
+	const struct mailbox_marks *m = s->marks;
+
+	if (m->ehlo.text[0] != '\0') {
+		buf_addf(b, "from ");
+		add_safe(p, b, domain_span(&m->ehlo), SAFE_LINE);
+		buf_addf(b, ", ");
+	}
+	if (s->from[0] != '\0') {
+		buf_addf(b, "for ");
+		add_safe(p, b, domain_of(s->from), SAFE_LINE);
+		buf_addf(b, ", ");
+	}
+	buf_addf(b, "no seal");
+}
+
+/* "SPF pass, DKIM pass (old.example), DMARC none" */
+static void
+checked_words(struct page *p, const struct mailbox_marks *m, struct buf *b)
+{
+	buf_addf(b, "SPF %s, DKIM %s", mailbox_result_name(m->spf), mailbox_result_name(m->dkim));
+	if (m->dkim_domain.text[0] != '\0') {
+		buf_addf(b, " (");
+		add_safe(p, b, domain_span(&m->dkim_domain), SAFE_LINE);
+		buf_addf(b, ")");
+	}
+	buf_addf(b, ", DMARC %s", mailbox_result_name(m->dmarc));
+}
+
+/* Also what the recipient's server would not have taken, or holds to be forged. */
+static void
+checked(struct page *p, const struct mailbox_marks *m)
+{
+	struct buf b = BUF_INIT;
+
+	checked_words(p, m, &b);
+	sentence(p, "Checked", buf_span(&b));
+	buf_reset(&b);
+	if (m->unaccountable[0] != '\0') {
+		buf_addf(&b, "Nobody answers for the sender: your server only reports ");
+		add_safe(p, &b, span_str(m->unaccountable), SAFE_LINE);
+		sentence(p, "NOTE", buf_span(&b));
+	}
+	if (m->dmarc == MAILBOX_RESULT_QUARANTINE || m->dmarc == MAILBOX_RESULT_FAIL)
+		sentence(p, "NOTE",
+		    span_str("Neither SPF nor DKIM shows that it is from the domain in From"));
+	buf_clear(&b);
+}
+
 static void
 identity(struct page *p, const struct render_sender *s, const struct mime_letter *l)
 {
-	const char *at = strrchr(s->from, '@');
 	struct buf b = BUF_INIT;
 
-	add_safe(p, &b, span_str(at == NULL ? s->from : at + 1), SAFE_LINE);
-	buf_addf(&b, s->by_smtp ? ", no seal" : ", signature and octets good, SPF pass");
-	sentence(p, s->by_smtp ? "By SMTP" : "Sealed", buf_span(&b));
+	if (s->marks != NULL) {
+		smtp_words(p, s, &b);
+	} else {
+		add_safe(p, &b, domain_of(s->from), SAFE_LINE);
+		buf_addf(&b, ", signature and octets good, SPF pass");
+	}
+	sentence(p, s->marks != NULL ? "By SMTP" : "Sealed", buf_span(&b));
 	buf_reset(&b);
 	if (s->vouched_by != NULL)
 		add_safe(p, &b, span_str(s->vouched_by), SAFE_SAID);
+	if (b.len == 0 && s->marks != NULL && !s->marks->has_fingerprint &&
+	    s->marks->unaccountable[0] != '\0')
+		buf_addf(&b, "by nobody: its host showed no certificate");
 	field(p, "Vouched", buf_span(&b));
 	buf_clear(&b);
+	if (s->marks != NULL)
+		checked(p, s->marks);
 	notes(p, s, l);
 }
 
 static void
 head(struct page *p, const struct render_sender *s, const struct mime_letter *l)
 {
+	const char *came = s->marks != NULL ? ", received " : ", announced ";
 	char size[MEASURE_BYTES], date[MEASURE_BYTES];
 
 	identity(p, s, l);
 	measure_size(size, s->octets);
 	buf_addf(&p->text, "%-*s%llu, %s%s%s\n", LABEL, "Letter", (unsigned long long)s->number,
-	    size, s->received != NULL ? ", announced " : "",
-	    s->received != NULL ? s->received : "");
+	    size, s->received != NULL ? came : "", s->received != NULL ? s->received : "");
 	from_field(p, s, l);
 	list_field(p, "To", buf_span(&l->to));
 	list_field(p, "Cc", buf_span(&l->cc));

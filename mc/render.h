@@ -6,23 +6,25 @@
  *        wrapped), the text is indented and wrapped, runs of blanks in a field are one space, and long
  *        ones in the text are shortened.
  * Trust: all of `letter` is the sender's.  A From with another address than the sealed one is
- *        shown with "via" and a note; so is a name that is another address.
+ *        shown with "via" and a note; so is a name that is another address.  A letter that came by SMTP has "via" where the
+ *        recipient's server says so: its author's domain is not that of MAIL FROM.  It has a note where nobody answers for it.
  */
 #ifndef MC_RENDER_H
 #define MC_RENDER_H
 
 #include "mc/mime.h"
 #include "mc/out.h"
+#include "proto/mailbox.h"
 
 /* Facts about a letter that do not depend on its contents. */
 struct render_sender {
 	uint64_t number;
 	const char *command;    /* how this program was called */
-	const char *from;       /* the sealed statement's */
+	const char *from;       /* the sealed statement's; by SMTP that of MAIL FROM, "": <> */
 	const char *vouched_by; /* issuer of the sender's certificate; empty: not known */
 	uint64_t octets;
-	bool by_smtp;         /* no seal vouches for it */
-	const char *received; /* for people; may be NULL */
+	const struct mailbox_marks *marks; /* by SMTP: no seal vouches for it; NULL: sealed */
+	const char *received;              /* for people; may be NULL */
 };
 
 /* True where the header's only From is the sealed sender's address. */

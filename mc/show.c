@@ -108,7 +108,7 @@ show_text(struct showing *s, const struct mime_letter *l)
 		.vouched_by = s->notice.issuer,
 		.octets = s->notice.size,
 		.received = when,
-		.by_smtp = s->notice.road == MAILBOX_SMTP };
+		.marks = s->notice.road == MAILBOX_SMTP ? &s->notice.marks : NULL };
 
 	measure_when(when, s->notice.received_s, clock_wall_ms() / 1000);
 	render_letter(&s->out, &sender, l);
