@@ -1,104 +1,38 @@
 /* designation — SRV, then A and AAAA of each target; see designation.h. */
 #include "common/dns/designation.h"
 
-#include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/queue.h>
 
-#include "common/base/clock.h"
 #include "common/base/memory.h"
 #include "common/base/random.h"
-#include "common/loop/loop.h"
+#include "common/dns/finding_private.h"
+#include "common/dns/hosts_private.h"
 #include "common/text/address_scope.h"
 #include "common/text/idn.h"
 
 #define PORT_HTTPS        443
 #define PORT_UNPRIVILEGED 1024
-#define BUCKETS           256
-#define DONE_MAX          256 /* findings that are kept; the oldest go first */
 
-struct finding;
-
-LIST_HEAD(findings, finding);
-
-struct lookup { /* of a target's addresses */
-	struct finding *finding;
-	struct dns_query *dns; /* NULL: answered */
-	size_t target;
-	enum dns_type type;
+struct designation_query {
+	struct finding_query shared;
+	designation_done *done;
+	void *arg;
 };
 
-/* What a domain names for a service: a look-up under way, or its result for a while.  Queries for
- * the same join it. */
-struct finding {
-	struct designations *of;
-	LIST_ENTRY(finding) same;  /* of its bucket */
-	TAILQ_ENTRY(finding) link; /* done ones, the oldest first */
-	struct dns *dns;
-	char service[32], domain[DNS_NAME_BYTES];
+/* What a domain names for a service. */
+struct servers {
+	struct finding f;
 	char name[DNS_NAME_BYTES + 33]; /* service.domain */
-	struct sockaddr_storage peer;   /* that was the first to make us ask; no family: nobody */
-	bool allow_private;
-	TAILQ_HEAD(asking, designation_query) asking;
-	struct dns_query *asked; /* SRV, or whether the domain is there at all */
-	struct lookup *lookups;  /* 2 * n */
-	size_t waiting;          /* lookups not answered yet */
+	struct dns_query *asked;        /* SRV, or whether the domain is there at all */
+	struct hosts hosts;
 	struct designation_target *targets;
 	size_t n, n_named; /* n: those of use */
 	bool secure, vouched, named, unsure;
 	uint32_t ttl_s;
 	struct err why; /* the last rule that left something out */
-	bool done, delivering;
-	int64_t done_ms;
-	uint64_t generation;
 };
-
-struct designation_query {
-	struct finding *finding; /* NULL: the result is being delivered */
-	TAILQ_ENTRY(designation_query) link;
-	struct loop_timer *later; /* the result was there before anybody asked */
-	designation_done *done;
-	void *arg;
-};
-
-/* Of one struct dns. */
-struct designations {
-	uint64_t seed;
-	size_t n_done;
-	TAILQ_HEAD(finished, finding) done;
-	struct findings bucket[BUCKETS];
-};
-
-static void
-finding_free(struct finding *f)
-{
-	dns_cancel(&f->asked);
-	for (size_t i = 0; f->lookups != NULL && i < 2 * f->n; i++)
-		dns_cancel(&f->lookups[i].dns);
-	LIST_REMOVE(f, same);
-	if (f->done) {
-		TAILQ_REMOVE(&f->of->done, f, link);
-		f->of->n_done--;
-	}
-	free(f->lookups);
-	free(f->targets);
-	free(f);
-}
-
-static const struct sockaddr *
-peer_of(const struct finding *f)
-{
-	return f->peer.ss_family == AF_UNSPEC ? NULL : (const struct sockaddr *)&f->peer;
-}
-
-static void
-query_free(struct designation_query *q)
-{
-	loop_timer_free(&q->later);
-	free(q);
-}
 
 static uint32_t
 drawn(void *arg, uint32_t bound)
@@ -110,71 +44,40 @@ drawn(void *arg, uint32_t bound)
 	return (uint32_t)(r % ((uint64_t)bound + 1));
 }
 
-/* Each query gets its own order of equal targets, and the TTL that is left. */
+/* Each query gets its own order of equal targets. */
 static void
-deliver(struct finding *f, struct designation_query *q)
+deliver(struct finding *f, struct finding_query *waiting, uint32_t ttl_s)
 {
-	int64_t age_s = (clock_mono_ms() - f->done_ms) / 1000;
+	const struct servers *s = (struct servers *)f;
+	struct designation_query *q = (struct designation_query *)waiting;
 	struct designation_target *t = NULL;
-	struct designation d = { .n = f->n,
-		.secure = f->secure,
-		.vouched = f->vouched && f->n == 0,
-		.named = f->named,
-		.whole = f->n == f->n_named && !f->unsure,
-		.unsure = f->unsure,
-		.ttl_s = f->ttl_s > age_s ? f->ttl_s - (uint32_t)age_s : 0 };
+	struct designation d = { .n = s->n,
+		.secure = s->secure,
+		.vouched = s->vouched && s->n == 0,
+		.named = s->named,
+		.whole = s->n == s->n_named && !s->unsure,
+		.unsure = s->unsure,
+		.ttl_s = ttl_s };
 
-	if (f->n > 0) {
-		t = memory_array(f->n, sizeof *t);
-		memcpy(t, f->targets, f->n * sizeof *t);
-		designation_order(t, f->n, drawn, NULL);
+	if (s->n > 0) {
+		t = memory_array(s->n, sizeof *t);
+		memcpy(t, s->targets, s->n * sizeof *t);
+		designation_order(t, s->n, drawn, NULL);
 	}
 	d.targets = t;
-	q->done(q->arg, &d, f->n > 0 ? NULL : &f->why);
+	q->done(q->arg, &d, s->n > 0 ? NULL : &s->why);
 	free(t);
 }
 
 /* An uncertain result serves only the queries that wait for it. */
-static bool
-may_keep(const struct finding *f)
+static void
+finish(struct servers *s)
 {
-	return !f->unsure && (f->n > 0 || !refusal_temporary(f->why.why));
-}
-
-static bool
-is_fresh(const struct finding *f, int64_t now_ms, uint64_t generation)
-{
-	return !f->done ||
-	    (may_keep(f) && now_ms < f->done_ms + DESIGNATION_LEAST_S * 1000 &&
-		f->generation == generation);
+	finding_over(&s->f, !s->unsure && (s->n > 0 || !refusal_temporary(s->why.why)), s->ttl_s);
 }
 
 static void
-finish(struct finding *f)
-{
-	struct designation_query *q;
-
-	if (f->ttl_s < DESIGNATION_LEAST_S)
-		f->ttl_s = DESIGNATION_LEAST_S;
-	f->done = f->delivering = true;
-	f->done_ms = clock_mono_ms();
-	TAILQ_INSERT_TAIL(&f->of->done, f, link);
-	f->of->n_done++;
-	/* Queries that are added meanwhile are at the end of the list and have a timer. */
-	/* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): a query is freed after it left the list */
-	while ((q = TAILQ_FIRST(&f->asking)) != NULL && q->later == NULL) {
-		TAILQ_REMOVE(&f->asking, q, link);
-		q->finding = NULL;
-		deliver(f, q);
-		query_free(q);
-	}
-	f->delivering = false;
-	if (!may_keep(f))
-		finding_free(f);
-}
-
-static void
-refuse(struct finding *q)
+refuse(struct servers *q)
 {
 	q->n = 0;
 	finish(q);
@@ -241,7 +144,7 @@ designation_order(struct designation_target *t, size_t n,
 /* -- addresses --------------------------------------------------------------------------------- */
 
 static void
-drop_empty_targets(struct finding *q)
+drop_empty_targets(struct servers *q)
 {
 	size_t kept = 0;
 
@@ -251,64 +154,44 @@ drop_empty_targets(struct finding *q)
 	q->n = kept;
 }
 
+/* Where no target is left, an absence may hide a good one; otherwise vouched is not told (deliver). */
 static void
-add_address(struct finding *q, struct designation_target *t, struct span rdata, enum dns_type type)
+addresses_found(void *arg)
 {
-	struct sockaddr_storage a;
+	struct servers *q = arg;
+	const struct hosts *h = &q->hosts;
 
-	if (!dns_rdata_address(rdata, type, t->port, &a))
-		return;
-	if (RULE(private_address) && !q->allow_private && !address_public((struct sockaddr *)&a)) {
-		if (!q->unsure)
-			err_set(&q->why, REFUSAL_private_address,
-			    "%s: %s leads to an address that is not public", q->name, t->host);
-		return;
-	}
-	if (t->n < DESIGNATION_ADDRESSES_MAX)
-		t->address[t->n++] = a;
-}
-
-static void
-address_answered(void *arg, const struct dns_answer *a)
-{
-	struct lookup *l = arg;
-	struct finding *q = l->finding;
-
-	l->dns = NULL;
-	/* An absence counts: where no target is left, it may hide a good one.  Otherwise vouched is
-	 * not told (deliver). */
-	q->vouched = q->vouched && a->secure;
-	if (a->status == DNS_OK) {
-		for (size_t i = 0; i < a->n; i++)
-			add_address(q, &q->targets[l->target], a->rdata[i], l->type);
-		if (a->ttl_s < q->ttl_s)
-			q->ttl_s = a->ttl_s;
-	} else if (a->status == DNS_FAILED || a->status == DNS_BOGUS) {
-		q->unsure = true;
-		dns_err(a, q->targets[l->target].host, &q->why);
-	}
-	if (--q->waiting > 0)
-		return;
-	free(q->lookups);
-	q->lookups = NULL;
+	q->vouched = q->vouched && h->vouched;
+	q->unsure = h->unsure;
+	if (h->why.why != REFUSAL_NONE)
+		q->why = h->why;
+	if (h->ttl_s < q->ttl_s)
+		q->ttl_s = h->ttl_s;
+	hosts_clear(&q->hosts);
 	drop_empty_targets(q);
 	finish(q);
 }
 
 static void
-ask_addresses(struct finding *q)
+ask_addresses(struct servers *q)
 {
-	static const enum dns_type types[2] = { DNS_AAAA, DNS_A };
+	q->hosts = (struct hosts) { .dns = q->f.dns,
+		.domain = q->f.domain,
+		.peer = finding_peer(&q->f),
+		.about = q->name,
+		.allow_private = q->f.allow_private,
+		.done = addresses_found,
+		.arg = q };
+	hosts_begin(&q->hosts, q->n);
+	for (size_t i = 0; i < q->n; i++) {
+		struct designation_target *t = &q->targets[i];
 
-	q->waiting = 2 * q->n;
-	q->lookups = memory_array(2 * q->n, sizeof *q->lookups);
-	for (size_t i = 0; i < 2 * q->n; i++) {
-		struct lookup *l = &q->lookups[i];
-
-		*l = (struct lookup) { .finding = q, .target = i / 2, .type = types[i % 2] };
-		l->dns = dns_ask_about(q->dns, span_str(q->domain), peer_of(q),
-		    span_str(q->targets[i / 2].host), l->type, address_answered, l);
+		q->hosts.one[i] = (struct hosts_one) { .name = t->host,
+			.port = t->port,
+			.address = t->address,
+			.n = &t->n };
 	}
+	hosts_ask(&q->hosts);
 }
 
 /* -- SRV --------------------------------------------------------------------------------------- */
@@ -325,7 +208,7 @@ read_target(struct designation_target *t, struct span rdata)
 }
 
 static void
-add_target(struct finding *q, struct span rdata)
+add_target(struct servers *q, struct span rdata)
 {
 	struct designation_target *t = &q->targets[q->n];
 	struct domain host;
@@ -349,7 +232,7 @@ add_target(struct finding *q, struct span rdata)
 }
 
 static void
-take_targets(struct finding *q, const struct dns_answer *a)
+take_targets(struct servers *q, const struct dns_answer *a)
 {
 	struct designation_target only;
 
@@ -381,21 +264,21 @@ take_targets(struct finding *q, const struct dns_answer *a)
 static void
 domain_answered(void *arg, const struct dns_answer *a)
 {
-	struct finding *q = arg;
+	struct servers *q = arg;
 
 	q->asked = NULL;
 	q->vouched = q->vouched && a->secure;
 	if (a->status == DNS_FAILED || a->status == DNS_BOGUS)
-		dns_err(a, q->domain, &q->why);
+		dns_err(a, q->f.domain, &q->why);
 	else if (RULE(no_such_domain) && a->status == DNS_NXDOMAIN)
-		err_set(&q->why, REFUSAL_no_such_domain, "there is no domain %s", q->domain);
+		err_set(&q->why, REFUSAL_no_such_domain, "there is no domain %s", q->f.domain);
 	refuse(q);
 }
 
 static void
 srv_answered(void *arg, const struct dns_answer *a)
 {
-	struct finding *q = arg;
+	struct servers *q = arg;
 
 	q->asked = NULL;
 	q->secure = q->vouched = a->secure;
@@ -408,8 +291,8 @@ srv_answered(void *arg, const struct dns_answer *a)
 	case DNS_NXDOMAIN:
 		if (RULE(no_designation))
 			err_set(&q->why, REFUSAL_no_designation, "there is no %s in DNS", q->name);
-		q->asked = dns_ask_about(q->dns, span_str(q->domain), peer_of(q),
-		    span_str(q->domain), DNS_SOA, domain_answered, q);
+		q->asked = dns_ask_about(q->f.dns, span_str(q->f.domain), finding_peer(&q->f),
+		    span_str(q->f.domain), DNS_SOA, domain_answered, q);
 		return;
 	default:
 		dns_err(a, q->name, &q->why);
@@ -420,161 +303,55 @@ srv_answered(void *arg, const struct dns_answer *a)
 /* -- asking ------------------------------------------------------------------------------------ */
 
 static void
-designations_free(void *p)
+begin(struct finding *f)
 {
-	struct designations *all = p;
-	struct finding *f;
-	struct designation_query *q;
+	struct servers *q = (struct servers *)f;
 
-	for (size_t i = 0; i < BUCKETS; i++)
-		while ((f = LIST_FIRST(&all->bucket[i])) != NULL) {
-			while ((q = TAILQ_FIRST(&f->asking)) != NULL) {
-				TAILQ_REMOVE(&f->asking, q, link);
-				query_free(q);
-			}
-			finding_free(f);
-		}
-	free(all);
+	snprintf(q->name, sizeof q->name, "%s.%s", f->what, f->domain);
+	q->asked = dns_ask_about(f->dns, span_str(f->domain), finding_peer(f), span_str(q->name),
+	    DNS_SRV, srv_answered, q);
 }
 
-static struct designations *
-designations_of(struct dns *dns)
-{
-	struct designations *all = dns_local(dns);
-
-	if (all != NULL)
-		return all;
-	all = memory_new(sizeof *all);
-	random_bytes(&all->seed, sizeof all->seed);
-	TAILQ_INIT(&all->done);
-	dns_set_local(dns, all, designations_free);
-	return all;
-}
-
-/* Frees results that are too old or too many, but not one that is being delivered. */
 static void
-forget_old(struct designations *all, int64_t now_ms, uint64_t generation)
+clear(struct finding *f)
 {
-	struct finding *f = TAILQ_FIRST(&all->done), *next;
+	struct servers *q = (struct servers *)f;
 
-	for (; f != NULL; f = next) {
-		next = TAILQ_NEXT(f, link);
-		if (!f->delivering && TAILQ_EMPTY(&f->asking) &&
-		    (!is_fresh(f, now_ms, generation) || all->n_done > DONE_MAX))
-			finding_free(f);
-		else if (is_fresh(f, now_ms, generation) && all->n_done <= DONE_MAX)
-			break;
-	}
+	dns_cancel(&q->asked);
+	hosts_clear(&q->hosts);
+	free(q->targets);
 }
 
-static size_t
-bucket_of(const struct designations *all, const char *domain)
-{
-	uint64_t h = all->seed ^ 0xcbf29ce484222325u;
-
-	for (; *domain != '\0'; domain++)
-		h = (h ^ (unsigned char)*domain) * 0x100000001b3u;
-	return (size_t)(h >> 40) % BUCKETS;
-}
-
-static struct finding *
-find_finding(const struct designations *all, const char *service, const char *domain,
-    bool allow_private, uint64_t generation)
-{
-	struct finding *f;
-
-	LIST_FOREACH (f, &all->bucket[bucket_of(all, domain)], same)
-		if (f->allow_private == allow_private && strcmp(f->domain, domain) == 0 &&
-		    strcmp(f->service, service) == 0 && is_fresh(f, clock_mono_ms(), generation))
-			return f;
-	return NULL;
-}
-
-static struct finding *
-begin(struct dns *dns, const char *service, const char *domain, const struct sockaddr *peer,
-    bool allow_private)
-{
-	struct designations *all = designations_of(dns);
-	struct finding *f = memory_new(sizeof *f);
-
-	f->of = all;
-	f->dns = dns;
-	f->allow_private = allow_private;
-	if (peer != NULL)
-		memcpy(&f->peer, peer,
-		    peer->sa_family == AF_INET6 ? sizeof(struct sockaddr_in6)
-						: sizeof(struct sockaddr_in));
-	f->generation = dns_generation(dns);
-	TAILQ_INIT(&f->asking);
-	span_copy(span_str(service), f->service, sizeof f->service);
-	span_copy(span_str(domain), f->domain, sizeof f->domain);
-	snprintf(f->name, sizeof f->name, "%s.%s", f->service, f->domain);
-	LIST_INSERT_HEAD(&all->bucket[bucket_of(all, f->domain)], f, same);
-	f->asked = dns_ask_about(dns, span_str(f->domain), peer_of(f), span_str(f->name), DNS_SRV,
-	    srv_answered, f);
-	return f;
-}
-
-/* The result was there when it was asked for. */
-static void
-deliver_later(void *arg)
-{
-	struct designation_query *q = arg;
-	struct finding *f = q->finding;
-
-	TAILQ_REMOVE(&f->asking, q, link);
-	deliver(f, q);
-	query_free(q);
-}
+static const struct finding_kind servers_kind = { sizeof(struct servers), begin, deliver, clear };
 
 struct designation_query *
 designation_find(struct dns *dns, const char *service, const char *domain,
     const struct sockaddr *peer, bool allow_private, designation_done *done, void *arg)
 {
+	const struct finding_key key = { &servers_kind, service, domain, allow_private };
 	struct designation_query *q = memory_new(sizeof *q);
-	struct designations *all = designations_of(dns);
-	uint64_t generation = dns_generation(dns);
-	struct finding *f;
 
-	forget_old(all, clock_mono_ms(), generation);
-	f = find_finding(all, service, domain, allow_private, generation);
-	if (f == NULL)
-		f = begin(dns, service, domain, peer, allow_private);
-	q->finding = f;
 	q->done = done;
 	q->arg = arg;
-	TAILQ_INSERT_TAIL(&f->asking, q, link);
-	if (f->done) {
-		q->later = loop_timer_new(dns_loop(dns), deliver_later, q);
-		loop_timer_set_ms(q->later, 0);
-	}
+	finding_ask(dns, &key, peer, &q->shared);
 	return q;
 }
 
 bool
 designation_is_known(struct dns *dns, const char *service, const char *domain, bool allow_private)
 {
-	const struct finding *f = find_finding(designations_of(dns), service, domain, allow_private,
-	    dns_generation(dns));
+	const struct finding_key key = { &servers_kind, service, domain, allow_private };
+	const struct servers *s = (const struct servers *)finding_at_hand(dns, &key);
 
-	return f != NULL && f->done && f->n > 0;
+	return s != NULL && s->n > 0;
 }
 
-/* A look-up that no query waits for is dropped. */
 void
-designation_cancel(struct designation_query **qp)
+designation_cancel(struct designation_query **q)
 {
-	struct designation_query *q = *qp;
-
-	*qp = NULL;
-	if (q == NULL)
-		return;
-	if (q->finding != NULL) {
-		TAILQ_REMOVE(&q->finding->asking, q, link);
-		if (!q->finding->done && TAILQ_EMPTY(&q->finding->asking))
-			finding_free(q->finding);
-	}
-	query_free(q);
+	if (*q != NULL)
+		finding_leave(&(*q)->shared);
+	*q = NULL;
 }
 
 bool

@@ -5,7 +5,7 @@
  * the targets one after the other.
  *
  * A look-up that is under way is shared by all callers that ask for the same.  A certain answer is reused
- * for DESIGNATION_LEAST_S, unless the zone file was read again; libunbound caches beyond that.
+ * for DNS_LEAST_S, unless the zone file was read again; libunbound caches beyond that.
  *
  * Flow:   3 and 6 of 8.
  * Spec:   SPEC.md 4; RFC 2782.
@@ -22,9 +22,7 @@
 
 #include "common/dns/dns.h"
 
-#define DESIGNATION_TARGETS_MAX   20
-#define DESIGNATION_ADDRESSES_MAX 16 /* of one target; more are not used */
-#define DESIGNATION_LEAST_S       10 /* the shortest time for which an answer is believed */
+#define DESIGNATION_TARGETS_MAX 20
 
 #define DESIGNATION_NOTIFY  "_ims._tcp"
 #define DESIGNATION_FETCH   "_oms._tcp"
@@ -34,8 +32,8 @@
 struct designation_target {
 	char host[DNS_NAME_BYTES];
 	uint16_t priority, weight, port;
-	size_t n;                                                   /* > 0 */
-	struct sockaddr_storage address[DESIGNATION_ADDRESSES_MAX]; /* with the port */
+	size_t n;                                           /* > 0 */
+	struct sockaddr_storage address[DNS_ADDRESSES_MAX]; /* with the port */
 };
 
 struct designation {

@@ -241,6 +241,7 @@ deliver(struct dns_query *q)
 		.secure = q->secure && q->packet.status <= DNS_NXDOMAIN,
 		.rcode = q->packet.rcode,
 		.ttl_s = q->packet.status <= DNS_NXDOMAIN ? q->packet.ttl_s : 0,
+		.alias = q->packet.alias[0] != '\0' ? q->packet.alias : NULL,
 		.rdata = rdata,
 		.n = q->packet.status == DNS_OK ? q->packet.n : 0,
 		.held_back = q->held_back,

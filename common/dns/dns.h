@@ -32,6 +32,8 @@
 #define DNS_NAME_BYTES    (DNS_NAME_MAX + 1)
 #define DNS_ZONE_FILE_MAX (16 << 20)
 #define DNS_QUERIES_MAX   4096 /* different ones under way at once; more: DNS_FAILED at once */
+#define DNS_LEAST_S       10 /* a certain finding of several answers is believed for this long at least */
+#define DNS_ADDRESSES_MAX 16 /* of one host; more are not used */
 
 struct loop;
 struct share;
@@ -63,6 +65,7 @@ struct dns_answer {
 	bool secure;              /* DNSSEC vouches for it, for absence too */
 	int rcode;                /* of the packet; -1: there was none */
 	uint32_t ttl_s;           /* smallest of the packet; for absence the SOA's */
+	const char *alias;        /* where CNAMEs lead from the name; NULL: it has none */
 	const struct span *rdata; /* wire form, names inside not compressed */
 	size_t n;
 	bool held_back;  /* DNS_FAILED: the domain's share of questions is used up */
@@ -94,7 +97,7 @@ size_t dns_under_way(const struct dns *d); /* different questions that libunboun
 /* Changes when a zone file was read again; answers of an earlier generation are out of date. */
 uint64_t dns_generation(struct dns *d);
 struct loop *dns_loop(const struct dns *d);
-/* One pointer for another module (common/dns/designation keeps its look-ups there). */
+/* One pointer for another module (common/dns keeps findings there). */
 void *dns_local(const struct dns *d);
 void dns_set_local(struct dns *d, void *p, void (*release)(void *p));
 

@@ -87,6 +87,37 @@ read_name(struct span p, size_t *at, struct name *out)
 	return true;
 }
 
+/* False: too long as text. */
+static bool
+name_text(const struct name *name, char out[DNS_NAME_BYTES])
+{
+	size_t n = 0, i = 0;
+
+	while (name->wire[i] != 0) {
+		size_t end = i + 1u + name->wire[i];
+
+		if (i > 0)
+			out[n++] = '.';
+		for (i++; i < end; i++) {
+			uint8_t c = name->wire[i];
+			bool plain = c > 0x20 && c < 0x7f && c != '\\' && c != '.';
+
+			if (n + (plain ? 1 : 4) > DNS_NAME_MAX)
+				return false;
+			if (plain) {
+				out[n++] = (char)c;
+				continue;
+			}
+			out[n++] = '\\';
+			out[n++] = (char)('0' + c / 100);
+			out[n++] = (char)('0' + c / 10 % 10);
+			out[n++] = (char)('0' + c % 10);
+		}
+	}
+	out[n] = '\0';
+	return true;
+}
+
 static bool
 same_name(const struct name *a, const struct name *b)
 {
@@ -250,6 +281,10 @@ follow(struct dns_packet *out, struct span p, size_t first, struct name name, ui
 			return;
 		}
 	}
+	if (followed > 0 && !name_text(&name, out->alias)) {
+		failed(out, "a record is malformed");
+		return;
+	}
 	if (out->n > 0) {
 		out->status = DNS_OK;
 		return;
@@ -318,33 +353,8 @@ bool
 dns_rdata_name(struct span rdata, size_t *at, char out[DNS_NAME_BYTES])
 {
 	struct name name;
-	size_t n = 0, i = 0;
 
-	if (!read_name(rdata, at, &name))
-		return false;
-	while (name.wire[i] != 0) {
-		size_t end = i + 1u + name.wire[i];
-
-		if (i > 0)
-			out[n++] = '.';
-		for (i++; i < end; i++) {
-			uint8_t c = name.wire[i];
-			bool plain = c > 0x20 && c < 0x7f && c != '\\' && c != '.';
-
-			if (n + (plain ? 1 : 4) > DNS_NAME_MAX)
-				return false;
-			if (plain) {
-				out[n++] = (char)c;
-				continue;
-			}
-			out[n++] = '\\';
-			out[n++] = (char)('0' + c / 100);
-			out[n++] = (char)('0' + c / 10 % 10);
-			out[n++] = (char)('0' + c % 10);
-		}
-	}
-	out[n] = '\0';
-	return true;
+	return read_name(rdata, at, &name) && name_text(&name, out);
 }
 
 bool

@@ -15,8 +15,9 @@ struct dns_packet {
 	enum dns_status status; /* never DNS_BOGUS */
 	int rcode;
 	uint32_t ttl_s;
-	const char *why;   /* DNS_FAILED */
-	struct buf octets; /* all rdata, one after the other */
+	const char *why;            /* DNS_FAILED */
+	char alias[DNS_NAME_BYTES]; /* where CNAMEs lead from the name; "": it has none */
+	struct buf octets;          /* all rdata, one after the other */
 	size_t n;
 	size_t end[DNS_RECORDS_MAX]; /* of each, in octets */
 };

@@ -545,17 +545,51 @@ certain_answers_hold_for_10_s(void **state)
 		a = find_again(&w, rows[i].domain);
 		assert_int_equal(is_known(&w, rows[i].domain), rows[i].why == REFUSAL_NONE);
 		assert_int_equal(a.why, rows[i].why);
-		assert_in_range(a.ttl_s, DESIGNATION_LEAST_S, i == 0 ? DESIGNATION_LEAST_S : 300);
+		assert_in_range(a.ttl_s, DNS_LEAST_S, i == 0 ? DNS_LEAST_S : 300);
 		asked = dns_asked(w.dns);
 		a = find_again(&w, rows[i].domain);
 		assert_int_equal(a.why, rows[i].why);
-		assert_in_range(a.ttl_s, 1, i == 0 ? DESIGNATION_LEAST_S : 300);
+		assert_in_range(a.ttl_s, 1, i == 0 ? DNS_LEAST_S : 300);
 		assert_int_equal(dns_asked(w.dns) == asked, rows[i].kept);
-		move_clock(DESIGNATION_LEAST_S * 1000);
+		move_clock(DNS_LEAST_S * 1000);
 		assert_false(is_known(&w, rows[i].domain));
 		a = find_again(&w, rows[i].domain);
 		assert_true(dns_asked(w.dns) > asked);
 	}
+	world_close(&w);
+}
+
+struct nested {
+	struct world *w;
+	struct answer inner;
+};
+
+static void
+asks_within(void *arg, const struct designation *d, const struct err *why)
+{
+	struct nested *n = arg;
+
+	assert_int_equal(d->n, 0);
+	move_clock(DNS_LEAST_S * 1000);
+	designation_find(n->w->dns, DESIGNATION_NOTIFY, "elsewhere.test", NULL, false, found,
+	    &n->inner);
+	assert_string_equal(why->text, "there is no domain nowhere.test");
+}
+
+/* A result that is too old by now is not forgotten while a caller still reads it. */
+static void
+a_result_lives_while_it_is_read(void **state)
+{
+	struct world w;
+	struct nested n = { .w = &w };
+
+	(void)state;
+	world_open(&w, ZONE);
+	n.inner.loop = w.loop;
+	find_again(&w, "nowhere.test");
+	designation_find(w.dns, DESIGNATION_NOTIFY, "nowhere.test", NULL, false, asks_within, &n);
+	loop_run(w.loop);
+	assert_int_equal(n.inner.why, REFUSAL_no_such_domain);
 	world_close(&w);
 }
 
@@ -685,6 +719,7 @@ main(void)
 		cmocka_unit_test(one_address_has_a_share_of_questions),
 		cmocka_unit_test(those_who_ask_at_once_join),
 		cmocka_unit_test(certain_answers_hold_for_10_s),
+		cmocka_unit_test(a_result_lives_while_it_is_read),
 		cmocka_unit_test(not_all_results_are_kept),
 		cmocka_unit_test(a_new_zone_is_asked_at_once),
 		cmocka_unit_test(counts),

@@ -31,6 +31,7 @@ struct answer {
 	enum dns_status status;
 	int rcode;
 	uint32_t ttl_s;
+	char alias[DNS_NAME_BYTES];
 	size_t n;
 	char first[256]; /* rdata[0], raw */
 	size_t first_n;
@@ -80,6 +81,7 @@ answered(void *arg, const struct dns_answer *r)
 	a->status = r->status;
 	a->rcode = r->rcode;
 	a->ttl_s = r->ttl_s;
+	snprintf(a->alias, sizeof a->alias, "%s", r->alias != NULL ? r->alias : "");
 	a->n = r->n;
 	if (r->n > 0) {
 		a->first_n = r->rdata[0].n < sizeof(a->first) ? r->rdata[0].n : sizeof(a->first);
@@ -150,6 +152,9 @@ kinds(void **state)
 	a = ask(&w, "b.test", DNS_A);
 	assert_int_equal(a.status, DNS_OK);
 	assert_int_equal(a.ttl_s, 9); /* the CNAME's */
+	assert_string_equal(a.alias, "a.test");
+	assert_string_equal(ask(&w, "c.test", DNS_A).alias, "nothing.test");
+	assert_string_equal(ask(&w, "a.test", DNS_A).alias, "");
 	a = ask(&w, "a.test", DNS_MX);
 	assert_int_equal(a.status, DNS_NODATA);
 	assert_int_equal(a.rcode, 0);
