@@ -90,6 +90,9 @@
 	X(dns_bogus,             "dns-bogus",             451, "4.4.3",  75, "DNS answers with a broken DNSSEC signature")	\
 	X(no_such_domain,        "no-such-domain",        550, "5.1.2",  68, "there is no such domain")	\
 	X(designation_vanished,  "designation-vanished",  451, "4.4.3",  75, "the domain named a server lately, and DNS says without DNSSEC that it no longer does")	\
+	X(no_mx,                 "no-mx",                 550, "5.1.8",  77, "the domain has no MX record")	\
+	X(null_mx,               "null-mx",               550, "5.7.27", 77, "the domain says by its MX record that it takes no mail")	\
+	X(mx_loop,               "mx-loop",               554, "5.4.6",  68, "the domain's MX records lead back to this server")	\
 	X(unreachable,           "unreachable",           451, "4.4.1",  75, "the server does not answer")	\
 	/* seals and statements */								\
 	X(seal_bad,              "seal-bad",              550, "5.7.5",  65, "the seal's signature does not fit")	\

@@ -18,6 +18,7 @@ verdict_refuses_recipient(enum refusal why)
 	case REFUSAL_takes_no_mail:
 	case REFUSAL_too_many_targets:
 	case REFUSAL_bad_port:
+	case REFUSAL_mx_loop:
 	case REFUSAL_private_address:
 		return true;
 	default:

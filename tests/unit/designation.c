@@ -18,8 +18,8 @@
 #include "common/share/share.h"
 #include "common/text/address_scope.h"
 #include "tests/moved_clock.h"
-#include "tests/temp.h"
 #include "tests/unit/dns_silent.h"
+#include "tests/unit/dns_world.h"
 
 /* -- order ------------------------------------------------------------------------------------- */
 
@@ -141,12 +141,6 @@ shares(void **state)
 	"_ims._tcp.half2.test. SRV 0 0 1471 private-host.test.\n"                                  \
 	"_ims._tcp.half2.test. SRV 5 0 1471 looped.test.\n"
 
-struct world {
-	char path[64];
-	struct loop *loop;
-	struct dns *dns;
-};
-
 struct answer {
 	struct loop *loop;
 	unsigned calls;
@@ -156,30 +150,6 @@ struct answer {
 	bool has1, has9, named, unsure;
 	uint32_t ttl_s;
 };
-
-static void
-world_open(struct world *w, const char *zone)
-{
-	char spec[80];
-	struct err e;
-	int fd;
-
-	temp_name(w->path, sizeof w->path, "des-XXXXXX");
-	fd = mkstemp(w->path);
-	assert_true(fd >= 0 && write(fd, zone, strlen(zone)) == (ssize_t)strlen(zone));
-	close(fd);
-	snprintf(spec, sizeof(spec), "zone:%s", w->path);
-	assert_true(loop_new(&w->loop, &e));
-	assert_true(dns_new(&w->dns, w->loop, spec, &e));
-}
-
-static void
-world_close(struct world *w)
-{
-	dns_free(&w->dns);
-	loop_free(&w->loop);
-	unlink(w->path);
-}
 
 static bool
 has(const struct designation *d, const char *ip)
