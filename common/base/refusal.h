@@ -93,6 +93,9 @@
 	X(no_mx,                 "no-mx",                 550, "5.1.8",  77, "the domain has no MX record")	\
 	X(null_mx,               "null-mx",               550, "5.7.27", 77, "the domain says by its MX record that it takes no mail")	\
 	X(mx_loop,               "mx-loop",               554, "5.4.6",  68, "the domain's MX records lead back to this server")	\
+	X(tlsa_unknown,          "tlsa-unknown",          451, "4.4.3",  75, "whether DNS says how the server's certificate must be (TLSA) cannot be known now")	\
+	X(dane_mismatch,         "dane-mismatch",         451, "4.7.5",  75, "the server's certificate is none that its TLSA records in DNS allow")	\
+	X(sts_mismatch,          "sts-mismatch",          451, "4.7.5",  75, "the server is none that the domain's MTA-STS policy names")	\
 	X(unreachable,           "unreachable",           451, "4.4.1",  75, "the server does not answer")	\
 	/* seals and statements */								\
 	X(seal_bad,              "seal-bad",              550, "5.7.5",  65, "the seal's signature does not fit")	\
