@@ -3,7 +3,7 @@
  * Asks for the host's addresses, because TLSA records count only where these are secure, then for the TLSA
  * records of the name to which secure CNAMEs lead, and where that has none of the host's own name.
  *
- * Users:  the OMS, before it talks to an MX host or a smarthost.
+ * Users:  the OMS, before it talks to an MX host or a smarthost; common/pki/dane.h judges the records.
  * Spec:   RFC 7672 2.2.2, 2.2.3; RFC 6698.
  * Async:  done is called exactly once, never inside tlsa_find, unless cancelled.
  * Trust:  the host's DNS belongs to its owner, and the owner may be hostile.
