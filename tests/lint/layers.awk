@@ -7,7 +7,7 @@ BEGIN {
 	level("common/pki common/dns common/conf common/store", 2)
 	level("common/tls common/spf common/http", 3)
 	level("common/net common/revoke", 4)
-	level("common/auth", 5)
+	level("common/auth common/sts", 5)
 	level("common/daemon", 6)
 	level("proto", 6)		# includes common/base only, see below
 	level("proto/smtp", 7)		# includes proto and common/base only, see below
