@@ -6,12 +6,17 @@
 #include <netinet/in.h>
 #include <poll.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
+
+#include <openssl/ssl.h>
+
+#include "tests/certs.h"
 
 #define PAGES_MAX 32
 
@@ -24,12 +29,14 @@ struct page {
 
 struct web {
 	pthread_t thread;
-	pthread_mutex_t lock; /* of pages and request */
+	pthread_mutex_t lock; /* of pages, request and tls */
 	int fd;
 	unsigned port;
 	struct page pages[PAGES_MAX];
 	size_t n;
 	char request[2048]; /* the last one */
+	SSL_CTX *tls;       /* NULL: in plain */
+	SSL *ssl;           /* of the connection; the thread's */
 	atomic_bool over;
 	atomic_uint connections;
 	atomic_size_t sent;
@@ -46,7 +53,8 @@ static bool
 put(struct web *w, int fd, const char *p, size_t n)
 {
 	while (n > 0) {
-		ssize_t k = send(fd, p, n, MSG_NOSIGNAL);
+		ssize_t k = w->ssl != NULL ? SSL_write(w->ssl, p, (int)n)
+					   : send(fd, p, n, MSG_NOSIGNAL);
 
 		if (k <= 0)
 			return false;
@@ -107,15 +115,33 @@ reply(struct web *w, int fd, const char *path)
 	free(copy);
 }
 
+static bool
+secured(struct web *w, int fd)
+{
+	pthread_mutex_lock(&w->lock);
+	w->ssl = w->tls != NULL ? SSL_new(w->tls) : NULL;
+	pthread_mutex_unlock(&w->lock);
+	if (w->ssl == NULL)
+		return true;
+	check(SSL_set_fd(w->ssl, fd) == 1);
+	return SSL_accept(w->ssl) == 1;
+}
+
+static ssize_t
+get(struct web *w, int fd, char *p, size_t n)
+{
+	return w->ssl != NULL ? SSL_read(w->ssl, p, (int)n) : recv(fd, p, n, 0);
+}
+
 static void
-serve(struct web *w, int fd)
+hear(struct web *w, int fd)
 {
 	char request[2048], path[64] = "";
 	size_t n = 0;
 	ssize_t k;
 
 	while (
-	    n < sizeof request - 1 && (k = recv(fd, request + n, sizeof request - 1 - n, 0)) > 0) {
+	    n < sizeof request - 1 && (k = get(w, fd, request + n, sizeof request - 1 - n)) > 0) {
 		n += (size_t)k;
 		request[n] = '\0';
 		if (strstr(request, "\r\n\r\n") != NULL)
@@ -127,6 +153,17 @@ serve(struct web *w, int fd)
 	pthread_mutex_unlock(&w->lock);
 	if (sscanf(request, "GET %63s HTTP/1.1\r\n", path) == 1)
 		reply(w, fd, path);
+}
+
+static void
+serve(struct web *w, int fd)
+{
+	if (secured(w, fd))
+		hear(w, fd);
+	if (w->ssl != NULL)
+		SSL_shutdown(w->ssl);
+	SSL_free(w->ssl);
+	w->ssl = NULL;
 	shutdown(fd, SHUT_WR);
 	close(fd);
 }
@@ -176,6 +213,7 @@ web_free(struct web **wp)
 	atomic_store(&w->over, true);
 	pthread_join(w->thread, NULL);
 	close(w->fd);
+	SSL_CTX_free(w->tls);
 	for (size_t i = 0; i < w->n; i++)
 		free(w->pages[i].text);
 	pthread_mutex_destroy(&w->lock);
@@ -255,8 +293,42 @@ web_url(struct web *w, const char *host, const char *path)
 	static unsigned at;
 	char *url = urls[at++ % 8];
 
-	snprintf(url, sizeof urls[0], "http://%s:%u%s", host, w->port, path);
+	snprintf(url, sizeof urls[0], "%s://%s:%u%s", w->tls != NULL ? "https" : "http", host,
+	    w->port, path);
 	return url;
+}
+
+unsigned
+web_port(const struct web *w)
+{
+	return w->port;
+}
+
+void
+web_secure(struct web *w, const struct cert *leaf, const struct cert *ca)
+{
+	SSL_CTX *c = leaf == NULL ? NULL : SSL_CTX_new(TLS_server_method()), *old;
+
+	signal(SIGPIPE, SIG_IGN);
+	if (c != NULL)
+		check(SSL_CTX_use_certificate(c, leaf->x) == 1 &&
+		    SSL_CTX_use_PrivateKey(c, leaf->key) == 1 &&
+		    SSL_CTX_add1_chain_cert(c, ca->x) == 1);
+	pthread_mutex_lock(&w->lock);
+	old = w->tls;
+	w->tls = c;
+	pthread_mutex_unlock(&w->lock);
+	SSL_CTX_free(old);
+}
+
+void
+web_secure_old(struct web *w)
+{
+	pthread_mutex_lock(&w->lock);
+	SSL_CTX_set_security_level(w->tls, 0);
+	check(SSL_CTX_set_min_proto_version(w->tls, TLS1_VERSION) == 1 &&
+	    SSL_CTX_set_max_proto_version(w->tls, TLS1_1_VERSION) == 1);
+	pthread_mutex_unlock(&w->lock);
 }
 
 unsigned
@@ -298,9 +370,10 @@ web_zone(void)
 		return spec;
 	temp_name(zone_path, sizeof zone_path, "tillcalled-web.XXXXXX");
 	fd = mkstemp(zone_path);
-	check(fd >= 0 && (f = fdopen(fd, "w")) != NULL);
+	f = fd < 0 ? NULL : fdopen(fd, "w");
+	check(f != NULL);
 	fprintf(f,
-	    "here.test. A 127.0.0.1\nmapped.test. AAAA ::ffff:127.0.0.1\n"
+	    "here.test. A 127.0.0.1\nother.test. A 127.0.0.1\nmapped.test. AAAA ::ffff:127.0.0.1\n"
 	    "many.test. A 127.0.0.1\nmany.test. A 127.0.0.213\nmany.test. AAAA ::1\n"
 	    "empty.test. TXT \"x\"\n");
 	fclose(f);

@@ -10,6 +10,7 @@
 
 #include "common/base/span.h"
 
+struct cert;
 struct web;
 
 struct web *web_new(void);
@@ -24,13 +25,18 @@ void web_endless(struct web *w, const char *path, const char *begin); /* then ze
 void web_silent(struct web *w, const char *path);                  /* nothing at all for a second */
 void web_drip(struct web *w, const char *path, const char *begin); /* then an octet now and then */
 
-/* "http://HOST:PORT/PATH"; static, of the last 8 calls. */
+/* From now on by TLS, with this certificate and the CA above it.  NULL: in plain again. */
+void web_secure(struct web *w, const struct cert *leaf, const struct cert *ca);
+void web_secure_old(struct web *w); /* after that: by TLS 1.1 */
+
+/* "http://HOST:PORT/PATH", or https; static, of the last 8 calls. */
 const char *web_url(struct web *w, const char *host, const char *path);
+unsigned web_port(const struct web *w);
 unsigned web_connections(struct web *w);
 void web_request(struct web *w, char *out, size_t n); /* the last request, to its empty line */
 size_t web_sent(struct web *w);                       /* octets to the last connection */
 
-/* "zone:FILE" with here.test (127.0.0.1), mapped.test, many.test (two dead, then here), empty.test. */
+/* "zone:FILE" with here.test and other.test (127.0.0.1), mapped.test, many.test (two dead, then here), empty.test. */
 const char *web_zone(void);
 
 #endif

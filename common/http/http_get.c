@@ -4,6 +4,7 @@
 #include "common/base/memory.h"
 #include "common/http/http_transfer_private.h"
 #include "common/loop/loop.h"
+#include "common/pki/trust.h"
 #include "common/text/address_scope.h"
 
 struct http_get {
@@ -12,7 +13,8 @@ struct http_get {
 	struct dns *dns;
 	http_done *done;
 	void *arg;
-	struct http_ask ask; /* without the URL */
+	struct http_ask ask;     /* without the URL */
+	struct http_trust trust; /* ask.trust, where it is not NULL */
 	int64_t until_ms;
 	struct loop_timer *deadline, *soon; /* soon: what failed at once is told */
 	struct err why;                     /* of what failed last */
@@ -38,6 +40,7 @@ destroy(struct http_get *g)
 			dns_cancel(&g->asking[i]);
 	loop_timer_free(&g->deadline);
 	loop_timer_free(&g->soon);
+	trust_unref(&g->trust.trust);
 	free(g);
 }
 
@@ -113,6 +116,11 @@ over(void *arg, struct http_transfer *t)
 		redirect(g, t->head.location);
 	} else if (t->head.status != 200) {
 		err_set(&g->why, REFUSAL_bad_reply, "%s answers %d", g->url.host, t->head.status);
+		tell(g);
+	} else if (g->ask.media != NULL &&
+	    !span_eq_nocase(span_str(t->head.media), span_str(g->ask.media))) {
+		err_set(&g->why, REFUSAL_bad_reply, "%s does not answer with %s", g->url.host,
+		    g->ask.media);
 		tell(g);
 	} else {
 		deliver(g, buf_span(&t->body), NULL);
@@ -210,11 +218,16 @@ http_get(struct http *h, struct loop *l, struct dns *dns, const struct http_ask 
 	g->arg = arg;
 	g->ask = *ask;
 	g->ask.url = NULL;
+	if (ask->trust != NULL) {
+		g->trust = *ask->trust;
+		trust_ref(g->trust.trust);
+		g->ask.trust = &g->trust;
+	}
 	g->until_ms = loop_now_ms(l) + ask->most_ms;
 	g->deadline = loop_timer_new(l, late, g);
 	g->soon = loop_timer_new(l, tell, g);
 	loop_timer_set_ms(g->deadline, ask->most_ms);
-	if (http_url_parse(span_str(ask->url), &g->url, &g->why))
+	if (http_url_parse(span_str(ask->url), ask->trust != NULL, &g->url, &g->why))
 		start(g);
 	else
 		fail(g);

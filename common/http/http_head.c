@@ -51,6 +51,8 @@ parse_field(struct http_head *h, struct span line, uint64_t body_most, struct er
 		return err_set(e, REFUSAL_bad_reply, "the answer comes coded");
 	if (span_eq_nocase(name, SPAN_LIT("Location")))
 		(void)span_copy(value, h->location, sizeof h->location);
+	if (span_eq_nocase(name, SPAN_LIT("Content-Type")))
+		(void)span_copy(span_trim(span_cut(&value, ';')), h->media, sizeof h->media);
 	return !span_eq_nocase(name, SPAN_LIT("Content-Length")) ||
 	    parse_length(h, value, body_most, e);
 }

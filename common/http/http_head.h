@@ -14,6 +14,7 @@
 
 #define HTTP_HEAD_BYTES                                                                            \
 	16384 /* of all header lines of a response, interim ones and trailers included */
+#define HTTP_MEDIA_BYTES 64
 
 struct http_head {                       /* all zero at first */
 	int status;                      /* 0: no status line has come */
@@ -22,6 +23,7 @@ struct http_head {                       /* all zero at first */
 	bool sized;                      /* `length` is what was announced */
 	uint64_t length;                 /* of the body */
 	char location[HTTP_URL_MAX + 1]; /* "": none, or too long for a URL */
+	char media[HTTP_MEDIA_BYTES]; /* type/subtype without parameters; "": none, or too long */
 };
 
 /* The next line, with its end.  body_most: octets.  False: bad_reply or message_too_big. */

@@ -112,7 +112,7 @@ set_url(struct http_transfer *t, const struct http_url *url)
 {
 	struct buf text = BUF_INIT;
 
-	buf_addf(&text, "http://%s%s", url->authority, url->target);
+	buf_addf(&text, "%s://%s%s", url->tls ? "https" : "http", url->authority, url->target);
 	buf_add(&text, "", 1);
 	must(curl_easy_setopt(t->easy, CURLOPT_URL, text.data)); /* copied */
 	buf_clear(&text);
@@ -122,9 +122,10 @@ static void
 set_bounds(struct http_transfer *t, size_t n)
 {
 	CURL *c = t->easy;
+	const char *scheme = t->trust.trust != NULL ? "https" : "http";
 
-	must(curl_easy_setopt(c, CURLOPT_PROTOCOLS_STR, "http"));
-	must(curl_easy_setopt(c, CURLOPT_REDIR_PROTOCOLS_STR, "http"));
+	must(curl_easy_setopt(c, CURLOPT_PROTOCOLS_STR, scheme));
+	must(curl_easy_setopt(c, CURLOPT_REDIR_PROTOCOLS_STR, scheme));
 	must(curl_easy_setopt(c, CURLOPT_FOLLOWLOCATION, 0L));
 	must(curl_easy_setopt(c, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1));
 	must(curl_easy_setopt(c, CURLOPT_HTTP09_ALLOWED, 0L));
@@ -162,11 +163,14 @@ http_transfer_new(const struct http_url *url, const struct sockaddr_storage *add
 	struct http_transfer *t = memory_new(sizeof *t);
 
 	t->allow_private = ask->allow_private;
+	span_copy(span_str(url->host), t->host, sizeof t->host);
 	t->most_bytes = ask->most_bytes;
 	t->until_ms = until_ms;
 	atomic_init(&t->abandoned, false);
 	if ((t->easy = curl_easy_init()) == NULL)
 		abort();
+	if (ask->trust != NULL)
+		http_tls_set(t, ask->trust);
 	set_url(t, url);
 	set_addresses(t, url, address, n);
 	set_bounds(t, n);
@@ -179,6 +183,7 @@ http_transfer_free(struct http_transfer *t)
 {
 	curl_easy_cleanup(t->easy);
 	curl_slist_free_all(t->resolved);
+	http_tls_clear(t);
 	buf_clear(&t->body);
 	free(t);
 }
@@ -223,6 +228,10 @@ refuse(struct http_transfer *t, CURLcode result)
 	case CURLE_GOT_NOTHING:
 	case CURLE_UNSUPPORTED_PROTOCOL:
 		err_set(&t->why, REFUSAL_bad_reply, "no HTTP answer");
+		break;
+	case CURLE_SSL_CONNECT_ERROR:
+	case CURLE_PEER_FAILED_VERIFICATION:
+		err_set(&t->why, REFUSAL_tls_failed, "%s", curl_easy_strerror(result));
 		break;
 	case CURLE_COULDNT_RESOLVE_HOST:
 		err_set(&t->why, REFUSAL_internal, "%s", curl_easy_strerror(result));

@@ -28,6 +28,8 @@ struct http_transfer {
 	CURL *easy;
 	struct curl_slist *resolved;
 	bool allow_private;
+	struct http_trust trust; /* its trust NULL: http */
+	char host[DOMAIN_BYTES];
 	uint64_t most_bytes;
 	int64_t until_ms; /* monotonic */
 	struct http_head head;
@@ -45,6 +47,10 @@ void http_transfer_start(struct http *h, struct http_transfer *t);
 /* `over` is not called any more. */
 void http_transfer_abandon(struct http *h, struct http_transfer *t);
 void http_transfer_free(struct http_transfer *t);
+
+/* https: libcurl leaves the certificate to us.  Part of http_transfer_new and _free. */
+void http_tls_set(struct http_transfer *t, const struct http_trust *trust);
+void http_tls_clear(struct http_transfer *t);
 
 /* On the thread: libcurl is done with it.  Sets `why`. */
 void http_transfer_ended(struct http_transfer *t, CURLcode result);

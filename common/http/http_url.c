@@ -9,9 +9,20 @@
 
 #include "common/text/address_scope.h"
 
-#define SCHEME    SPAN_LIT("http://")
 #define NAME_SIGN "abcdefghijklmnopqrstuvwxyz0123456789-_."
 #define V6_SIGN   "0123456789abcdef:."
+
+static struct span
+scheme(bool tls)
+{
+	return tls ? SPAN_LIT("https://") : SPAN_LIT("http://");
+}
+
+static uint16_t
+usual_port(const struct http_url *u)
+{
+	return u->tls ? 443 : 80;
+}
 
 static bool
 printable(struct span s)
@@ -47,7 +58,7 @@ set_host(struct http_url *u, const char *text)
 static bool
 set_port(struct http_url *u, const char *text, struct err *e)
 {
-	uint64_t n = 80;
+	uint64_t n = usual_port(u);
 
 	if (text != NULL && (!span_u64(span_str(text), &n) || n == 0 || n > 65535))
 		return err_set(e, REFUSAL_bad_syntax, "no port in the URL");
@@ -63,7 +74,7 @@ set_authority(struct http_url *u)
 	bool v6 = strchr(u->host, ':') != NULL;
 	char port[8] = "";
 
-	if (u->port != 80)
+	if (u->port != usual_port(u))
 		snprintf(port, sizeof port, ":%u", (unsigned)u->port);
 	snprintf(u->authority, sizeof u->authority, v6 ? "[%s]%s" : "%s%s", u->host, port);
 }
@@ -107,16 +118,18 @@ take_apart(CURLU *parsed, struct http_url *u, struct err *e)
 }
 
 bool
-http_url_parse(struct span text, struct http_url *out, struct err *e)
+http_url_parse(struct span text, bool tls, struct http_url *out, struct err *e)
 {
 	char copy[HTTP_URL_MAX + 1];
+	struct span begin = scheme(tls);
 	CURLU *parsed;
 	bool good;
 
 	memset(out, 0, sizeof *out);
+	out->tls = tls;
 	if (!printable(text) || !span_copy(text, copy, sizeof copy) ||
-	    !span_eq_nocase(span_sub(text, 0, SCHEME.n), SCHEME) || copy[SCHEME.n] == '/')
-		return err_set(e, REFUSAL_bad_syntax, "no http URL");
+	    !span_eq_nocase(span_sub(text, 0, begin.n), begin) || copy[begin.n] == '/')
+		return err_set(e, REFUSAL_bad_syntax, "no %s URL", tls ? "https" : "http");
 	if ((parsed = curl_url()) == NULL)
 		abort();
 	if (curl_url_set(parsed, CURLUPART_URL, copy, CURLU_DISALLOW_USER | CURLU_PATH_AS_IS) ==
@@ -136,9 +149,10 @@ http_url_follow(const struct http_url *from, struct span location, struct http_u
 	int n;
 
 	if (!span_starts(location, SPAN_LIT("/")) || span_starts(location, SPAN_LIT("//")))
-		return http_url_parse(location, out, e);
+		return http_url_parse(location, from->tls, out, e);
 	if (!printable(location))
 		return err_set(e, REFUSAL_bad_syntax, "no http URL");
-	n = snprintf(text, sizeof text, "http://%s%.*s", from->authority, SPAN_FMT(location));
-	return http_url_parse(span_of(text, (size_t)n), out, e);
+	n = snprintf(text, sizeof text, "%s%s%.*s", scheme(from->tls).p, from->authority,
+	    SPAN_FMT(location));
+	return http_url_parse(span_of(text, (size_t)n), from->tls, out, e);
 }

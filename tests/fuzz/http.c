@@ -48,9 +48,10 @@ good_url(const struct http_url *u)
 	must(u->host[0] != '\0' && u->target[0] == '/' && strchr(u->target, '#') == NULL);
 	must(strpbrk(u->host, "/?#@,+") == NULL);
 	must(u->port == 80 || u->port == 443 || u->port >= 1024);
-	n = snprintf(text, sizeof text, "http://%s%s", u->authority, u->target);
+	n = snprintf(text, sizeof text, "%s://%s%s", u->tls ? "https" : "http", u->authority,
+	    u->target);
 	if (n <= HTTP_URL_MAX) {
-		must(http_url_parse(span_of(text, (size_t)n), &v, &e));
+		must(http_url_parse(span_of(text, (size_t)n), u->tls, &v, &e));
 		same_url(u, &v);
 	}
 }
@@ -61,11 +62,12 @@ urls(struct span in)
 	struct http_url u, next;
 	struct err e = { 0 };
 
-	if (http_url_parse(in, &u, &e))
-		good_url(&u);
-	else
-		must(e.why == REFUSAL_bad_syntax || e.why == REFUSAL_bad_port);
-	must(http_url_parse(SPAN_LIT("http://crl.test:8080/a"), &u, &e));
+	for (int tls = 0; tls < 2; tls++)
+		if (http_url_parse(in, tls == 1, &u, &e))
+			good_url(&u);
+		else
+			must(e.why == REFUSAL_bad_syntax || e.why == REFUSAL_bad_port);
+	must(http_url_parse(SPAN_LIT("http://crl.test:8080/a"), false, &u, &e));
 	if (http_url_follow(&u, in, &next, &e))
 		good_url(&next);
 	else

@@ -66,20 +66,29 @@ urls(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof good / sizeof *good; i++) {
-		if (!http_url_parse(span_str(good[i].url), &u, &e))
+		if (!http_url_parse(span_str(good[i].url), false, &u, &e))
 			fail_msg("%s: %s", good[i].url, e.text);
 		assert_string_equal(u.host, good[i].host);
 		assert_string_equal(u.target, good[i].target);
 		assert_int_equal(u.port, good[i].port);
 	}
 	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
-		if (http_url_parse(span_str(bad[i]), &u, &e))
+		if (http_url_parse(span_str(bad[i]), false, &u, &e))
 			fail_msg("taken: %s", bad[i]);
 		assert_int_equal(e.why, REFUSAL_bad_syntax);
 	}
-	assert_false(http_url_parse(SPAN_LIT("http://a:22/"), &u, &e));
+	assert_true(http_url_parse(SPAN_LIT("HTTPS://a.test/x"), true, &u, &e));
+	assert_int_equal(u.port, 443);
+	assert_string_equal(u.authority, "a.test");
+	assert_true(http_url_parse(SPAN_LIT("https://a.test:8443/x"), true, &u, &e));
+	assert_string_equal(u.authority, "a.test:8443");
+	assert_true(http_url_parse(SPAN_LIT("https://a.test:80/x"), true, &u, &e));
+	assert_string_equal(u.authority, "a.test:80");
+	assert_false(http_url_parse(SPAN_LIT("http://a.test/x"), true, &u, &e));
+	assert_int_equal(e.why, REFUSAL_bad_syntax);
+	assert_false(http_url_parse(SPAN_LIT("http://a:22/"), false, &u, &e));
 	assert_int_equal(e.why, REFUSAL_bad_port);
-	assert_false(http_url_parse(SPAN_LIT("http://a:1023/"), &u, &e));
+	assert_false(http_url_parse(SPAN_LIT("http://a:1023/"), false, &u, &e));
 	assert_int_equal(e.why, REFUSAL_bad_port);
 }
 
@@ -93,16 +102,16 @@ lengths(void **state)
 	(void)state;
 	memset(text, 'a', sizeof text);
 	memcpy(text, "http://a.test/", 14);
-	assert_true(http_url_parse(span_of(text, HTTP_URL_MAX), &u, &e));
+	assert_true(http_url_parse(span_of(text, HTTP_URL_MAX), false, &u, &e));
 	assert_int_equal(strlen(u.target), HTTP_URL_MAX - 13);
-	assert_false(http_url_parse(span_of(text, HTTP_URL_MAX + 1), &u, &e));
+	assert_false(http_url_parse(span_of(text, HTTP_URL_MAX + 1), false, &u, &e));
 	memset(text, 'a', sizeof text);
 	memcpy(text, "http://", 7);
-	assert_false(http_url_parse(span_of(text, 7 + DOMAIN_MAX + 1), &u, &e));
-	assert_true(http_url_parse(span_of(text, 7 + DOMAIN_MAX), &u, &e));
+	assert_false(http_url_parse(span_of(text, 7 + DOMAIN_MAX + 1), false, &u, &e));
+	assert_true(http_url_parse(span_of(text, 7 + DOMAIN_MAX), false, &u, &e));
 	memset(text, 'a', sizeof text);
 	memcpy(text, "http://a?", 9);
-	assert_true(http_url_parse(span_of(text, HTTP_URL_MAX), &u, &e));
+	assert_true(http_url_parse(span_of(text, HTTP_URL_MAX), false, &u, &e));
 	assert_int_equal(strlen(u.target), HTTP_URL_MAX - 8 + 1);
 }
 
@@ -113,7 +122,7 @@ locations(void **state)
 	struct err e;
 
 	(void)state;
-	assert_true(http_url_parse(SPAN_LIT("http://a.test:8080/x"), &from, &e));
+	assert_true(http_url_parse(SPAN_LIT("http://a.test:8080/x"), false, &from, &e));
 	assert_true(http_url_follow(&from, SPAN_LIT("/y?z"), &to, &e));
 	assert_string_equal(to.host, "a.test");
 	assert_string_equal(to.target, "/y?z");
@@ -275,7 +284,11 @@ asker_free(struct asker *a, struct outcome *o)
 static struct http_get *
 ask(const struct asker *a, const char *url, bool allow_private, struct outcome *o)
 {
-	const struct http_ask ask = { url, allow_private, GET_BYTES, GET_MS, GET_REDIRECTS };
+	const struct http_ask ask = { .url = url,
+		.allow_private = allow_private,
+		.most_bytes = GET_BYTES,
+		.most_ms = GET_MS,
+		.redirects = GET_REDIRECTS };
 
 	return http_get(a->http, o->loop, a->dns, &ask, came, o);
 }
