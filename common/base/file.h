@@ -7,6 +7,7 @@
 
 #include <sys/types.h>
 
+#include "common/base/buf.h"
 #include "common/base/err.h"
 #include "common/base/span.h"
 
@@ -14,6 +15,13 @@
 bool file_write(int fd, struct span s);
 /* Is it a pipe or socket whose other end is closed, so that nobody will read what is written? */
 bool file_has_no_reader(int fd);
+
+/* Puts a file of mode 0600 in the place of the one with this name, in one step and durably: under the name
+ * `.NAME.new`, synced, then renamed.  Callers do not write the same name at the same time.  False: cannot_write. */
+bool file_replace(const char *folder, const char *name, struct span s, struct err *e);
+/* All of a file that is no link, at most `max` octets, added to *out.  False: it is not there, cannot be read or is
+ * larger. */
+bool file_read(const char *path, size_t max, struct buf *out);
 
 /* Makes the names in a folder durable.  False: errno says why. */
 bool file_sync_folder(const char *folder);

@@ -2,7 +2,6 @@
 #include "common/revoke/crl_cache.h"
 
 #include <dirent.h>
-#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -40,44 +39,19 @@ crl_cache_hex(struct x509_st *issuer, const char *url, char out[CRL_CACHE_HEX])
 /* -- files ------------------------------------------------------------------------------------------ */
 
 static void
-path_of(char out[CRL_CACHE_PATH_BYTES], const char *folder, const char *hex, bool from)
+name_of(char out[CRL_CACHE_NAME_BYTES], const char *hex, bool from)
 {
-	snprintf(out, CRL_CACHE_PATH_BYTES, "%s/%s%s%s", folder, from ? "." : "", hex,
+	snprintf(out, CRL_CACHE_NAME_BYTES, "%s%s%s", from ? "." : "", hex,
 	    from ? ".from" : ".crl");
 }
 
-static bool
-replace(const char *folder, const char *path, const char *hex, struct span s, struct err *e)
+static void
+path_of(char out[CRL_CACHE_PATH_BYTES], const char *folder, const char *hex, bool from)
 {
-	char aside[CRL_CACHE_PATH_BYTES];
-	bool ok;
-	int fd;
+	char name[CRL_CACHE_NAME_BYTES];
 
-	snprintf(aside, sizeof aside, "%s/.%s.new", folder, hex);
-	fd = open(aside, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
-	if (fd < 0)
-		return err_set_errno(e, REFUSAL_cannot_write, errno, "%s", aside);
-	ok = file_write(fd, s) && fsync(fd) == 0;
-	ok = close(fd) == 0 && ok;
-	if (ok && rename(aside, path) == 0 && file_sync_folder(folder))
-		return true;
-	err_set_errno(e, REFUSAL_cannot_write, errno, "%s", path);
-	unlink(aside);
-	return false;
-}
-
-static bool
-read_file(const char *path, size_t max, struct buf *out)
-{
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
-	ssize_t n = -1;
-
-	if (fd < 0)
-		return false;
-	while (out->len <= max && (n = read(fd, buf_room(out, 65536), 65536)) > 0)
-		out->len += (size_t)n;
-	close(fd);
-	return n == 0 && out->len <= max;
+	name_of(name, hex, from);
+	snprintf(out, CRL_CACHE_PATH_BYTES, "%s/%s", folder, name);
 }
 
 /* -- CRLs --------------------------------------------------------------------------------------------- */
@@ -85,10 +59,10 @@ read_file(const char *path, size_t max, struct buf *out)
 bool
 crl_cache_put(const char *folder, const char *hex, struct span der, struct err *e)
 {
-	char path[CRL_CACHE_PATH_BYTES];
+	char name[CRL_CACHE_NAME_BYTES];
 
-	path_of(path, folder, hex, false);
-	return replace(folder, path, hex, der, e);
+	name_of(name, hex, false);
+	return file_replace(folder, name, der, e);
 }
 
 bool
@@ -97,7 +71,7 @@ crl_cache_get(const char *folder, const char *hex, struct buf *der)
 	char path[CRL_CACHE_PATH_BYTES];
 
 	path_of(path, folder, hex, false);
-	return read_file(path, CRL_FILE_BYTES, der);
+	return file_read(path, CRL_FILE_BYTES, der);
 }
 
 void
@@ -117,7 +91,7 @@ crl_cache_remove(const char *folder, const char *hex)
 bool
 crl_cache_put_from(const char *folder, const struct crl_cache_from *from, struct err *e)
 {
-	char path[CRL_CACHE_PATH_BYTES];
+	char name[CRL_CACHE_NAME_BYTES];
 	struct buf text = BUF_INIT;
 	BIO *b = BIO_new(BIO_s_mem());
 	char *pem;
@@ -129,8 +103,8 @@ crl_cache_put_from(const char *folder, const struct crl_cache_from *from, struct
 	n = BIO_get_mem_data(b, &pem);
 	buf_addf(&text, "%s\n%.*s", from->url, (int)n, pem);
 	BIO_free(b);
-	path_of(path, folder, from->hex, true);
-	ok = replace(folder, path, from->hex, buf_span(&text), e);
+	name_of(name, from->hex, true);
+	ok = file_replace(folder, name, buf_span(&text), e);
 	buf_clear(&text);
 	return ok;
 }
@@ -176,7 +150,7 @@ read_from(const char *folder, const char *name, struct crl_cache_from *out)
 
 	span_copy(span_sub(span_str(name), 1, 64), out->hex, sizeof out->hex);
 	path_of(path, folder, out->hex, true);
-	ok = stat(path, &st) == 0 && read_file(path, CRL_CACHE_FROM_BYTES, &text) &&
+	ok = stat(path, &st) == 0 && file_read(path, CRL_CACHE_FROM_BYTES, &text) &&
 	    parse_from(buf_span(&text), out);
 	if (ok)
 		out->wanted_s = (int64_t)st.st_mtim.tv_sec;

@@ -12,6 +12,7 @@
 
 #define CRL_CACHE_HEX        65
 #define CRL_CACHE_FROM_BYTES 65536
+#define CRL_CACHE_NAME_BYTES 80
 #define CRL_CACHE_PATH_BYTES 1200
 
 struct x509_st;

@@ -118,6 +118,37 @@ folders_above_a_file(void **state)
 	assert_int_equal(system(command), 0);
 }
 
+static void
+replaced_and_read(void **state)
+{
+	char folder[64], path[96], link[96];
+	struct buf got = BUF_INIT;
+	struct stat st;
+	struct err e;
+
+	(void)state;
+	temp_name(folder, sizeof folder, "file-XXXXXX");
+	assert_non_null(mkdtemp(folder));
+	snprintf(path, sizeof path, "%s/a", folder);
+	snprintf(link, sizeof link, "%s/link", folder);
+	assert_false(file_read(path, 10, &got));
+	assert_true(file_replace(folder, "a", SPAN_LIT("before"), &e));
+	assert_true(file_replace(folder, "a", SPAN_LIT("0123456789"), &e));
+	assert_int_equal(stat(path, &st), 0);
+	assert_int_equal(st.st_mode & 07777, 0600);
+	buf_addf(&got, "x");
+	assert_true(file_read(path, 10, &got));
+	assert_true(span_eq(buf_span(&got), SPAN_LIT("x0123456789")));
+	assert_false(file_read(path, 9, &got));
+	assert_int_equal(symlink("a", link), 0);
+	assert_false(file_read(link, 10, &got));
+	assert_false(file_replace(link, "b", SPAN_LIT("1"), &e)); /* no folder */
+	assert_int_equal(e.why, REFUSAL_cannot_write);
+	/* Nothing else is left there: the folder can be removed. */
+	assert_int_equal(unlink(path) + unlink(link) + rmdir(folder), 0);
+	buf_clear(&got);
+}
+
 int
 main(void)
 {
@@ -125,6 +156,7 @@ main(void)
 		cmocka_unit_test(all_is_written),
 		cmocka_unit_test(a_failure_has_its_cause),
 		cmocka_unit_test(folders_above_a_file),
+		cmocka_unit_test(replaced_and_read),
 	};
 
 	return cmocka_run_group_tests_name("file", tests, NULL, NULL);
