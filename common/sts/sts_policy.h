@@ -1,6 +1,6 @@
 /* sts_policy — what a domain publishes by MTA-STS: its TXT record and its policy's text, read.  Pure.
  *
- * Users: the OMS, which asks sts_policy_allows before it talks to an MX host.
+ * Users: common/sts/sts.h; the OMS asks sts_policy_allows before it talks to an MX host.
  * Spec:  RFC 8461 3.1, 3.2, 4.1.  Empty lines are allowed: a policy that is not understood protects nobody.
  * Trust: every octet is a stranger's.
  */

@@ -70,6 +70,9 @@ read_packet(struct span packet, struct span asked, enum dns_type type, struct dn
 	must(p->ttl_s <= 604800 && p->n <= DNS_RECORDS_MAX && p->status != DNS_BOGUS);
 	must((p->status == DNS_FAILED) == (p->why != NULL));
 	must(p->status != DNS_OK || p->n > 0);
+	must(strlen(p->alias) <= DNS_NAME_MAX);
+	for (const char *c = p->alias; *c != '\0'; c++)
+		must(*c > 0x20 && *c < 0x7f);
 	must(p->n == 0 || p->end[p->n - 1] == p->octets.len);
 	for (size_t i = 1; i < p->n; i++)
 		must(p->end[i - 1] <= p->end[i]);
