@@ -39,17 +39,11 @@ like "secure answers: it is fetched" "$(as bob@b.example show 1 2>&1)" 'All sign
 is "SPF by signed records" "$(ims b.example check spf --ip "${OMS_FETCH_a_example%:*}" --helo oms.a.example \
     --from alice@a.example --resolver "$TILLCALLED_RESOLVER" | head -1 | cut -d' ' -f1)" pass
 
-# breaks NAME TYPE: one octet of the signature over these records is another.
 knot_stop
-cp "$T/knot/example.zone" "$T/signed.zone"
-breaks() {
-	awk -v n="$1." -v t="$2" '$1 == n && $3 == "RRSIG" && $4 == t {
-	        c = substr($NF, 1, 1); $NF = (c == "A" ? "B" : "A") substr($NF, 2); done++ } { print }
-	    END { exit done != 1 }' "$T/signed.zone" >"$T/knot/example.zone"
-}
+knot_signed
 outbox() { as alice@a.example outbox --json | tail -1 | sed 's/.*"recipients"://'; }
 
-ok "a broken signature over where b's server is" breaks _ims._tcp.b.example SRV
+ok "a broken signature over where b's server is" knot_breaks _ims._tcp.b.example SRV
 ok "is served as it is" knot_start off
 again
 heard() { log_count "$IMS_LOG_b_example" 'notify\.(hello|refused|gone)|tls\.refused'; }
@@ -71,7 +65,7 @@ else
 fi
 
 knot_stop
-breaks ims.b.example A
+knot_breaks ims.b.example A
 knot_start off
 again
 letter alice@a.example carol@b.example address >"$T/letter2"
@@ -80,7 +74,7 @@ waits carol dns-bogus
 like "a broken signature over its address: the same" "$(as alice@a.example outbox --json | grep carol@)" '"word":"dns-bogus"'
 
 knot_stop
-breaks a.example TXT
+knot_breaks a.example TXT
 ok "a broken signature over the sender's SPF record" knot_start off
 again
 letter alice@a.example dora@b.example spf >"$T/letter3"
@@ -90,7 +84,7 @@ like "b's server refuses for now" "$(as alice@a.example outbox --json | grep dor
 ok "and her mailbox is empty" lacks . as dora@b.example list --json
 
 knot_stop
-cp "$T/signed.zone" "$T/knot/example.zone"
+cp "$T/knot/signed.zone" "$T/knot/example.zone"
 ok "all signatures are right again" knot_start off
 again
 ok "and all that waited goes out by itself" \

@@ -6,6 +6,9 @@
 #	knot_start SIGN     serves zone $T/knot/ZONE.zone for each ZONE in $knot_zones at NET.53, port
 #	                    5353; SIGN on: signs them, writes the signed zone back; off: as the file is
 #	knot_stop
+#	knot_signed         keeps zone example as it is now, for:
+#	knot_breaks NAME TYPE   the zone as it was kept, but one octet of the signature over these records
+#	                    is another
 #	knot_anchor ZONE    the zone's DNSKEY record
 
 knot_root=build/knot/root
@@ -93,5 +96,12 @@ knot_loaded() {
 	done
 }
 knot_stop() { kill "$knot_child"; wait "$knot_child" 2>/dev/null; }
+
+knot_signed() { cp "$T/knot/example.zone" "$T/knot/signed.zone"; }
+knot_breaks() {
+	awk -v n="$1." -v t="$2" '$1 == n && $3 == "RRSIG" && $4 == t {
+	        c = substr($NF, 1, 1); $NF = (c == "A" ? "B" : "A") substr($NF, 2); done++ } { print }
+	    END { exit done != 1 }' "$T/knot/signed.zone" >"$T/knot/example.zone"
+}
 
 knot_anchor() { env "$(knot_env)" $knot_root/usr/sbin/keymgr -c "$T/knot/knot.conf" "$1." dnskey; }
