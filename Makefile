@@ -50,7 +50,7 @@ CPPFLAGS = -I. -D_GNU_SOURCE -DVERSION='"$(VERSION)"' -MMD -MP
 CFLAGS	= -std=c11 -g -pthread $(WARN) $(CFLAGS_$(MODE))
 LDFLAGS	= -pthread $(LDFLAGS_$(MODE)) -Wl,--as-needed
 LDLIBS	= -lssl -lcrypto -levent_core -levent_extra -levent_pthreads -llmdb -lspf2 -lunbound \
-	  -lconfuse -lgsasl -ljansson -lidn2 -ldeflate -lcurl
+	  -lconfuse -lgsasl -ljansson -lidn2 -ldeflate -lcurl -lpsl
 MC_CFLAGS = $(shell pkg-config --cflags gmime-3.0 gumbo | sed 's/-I/-isystem /g')
 MC_LIBS	= $(shell pkg-config --libs gmime-3.0 gumbo)
 

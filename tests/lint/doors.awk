@@ -12,6 +12,7 @@ BEGIN {
 	door["jansson"] = "common/text/json.c"
 	door["idn2"] = "common/text/idn.c"
 	door["curl"] = "common/http/"
+	door["libpsl"] = "common/text/registrable.c"
 	door["libdeflate"] = "common/store/db_txn.c"
 	door["gmime"] = "mc/mime.c mc/form_private.h mc/address_list.c"
 	door["gumbo"] = "mc/html_tree_private.h"
