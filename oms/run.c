@@ -208,9 +208,9 @@ on_submit(void *role, struct daemon *d, unsigned worker, struct listen_incoming 
 }
 
 static const struct daemon_listener listeners[] = {
-	{ "fetch", CONF_PORT_FETCH, false, on_fetch },
-	{ "submit", CONF_PORT_SUBMIT, true, on_submit },
-	{ NULL, 0, false, NULL },
+	{ CONF_LISTEN_FETCH, on_fetch },
+	{ CONF_LISTEN_SUBMIT, on_submit },
+	{ 0, NULL },
 };
 static const struct daemon_role role = {
 	.name = "oms",

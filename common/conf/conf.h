@@ -32,6 +32,15 @@
 #define CONF_PORT_SUBMIT  1472
 #define CONF_PORT_MAILBOX 1473
 
+/* One for each listen-... key. */
+enum conf_listener {
+	CONF_LISTEN_FETCH,
+	CONF_LISTEN_SUBMIT,
+	CONF_LISTEN_NOTIFY,
+	CONF_LISTEN_MAILBOX,
+	CONF_LISTENERS
+};
+
 /* The value of a listen-... key; empty and not `given`: the key is absent. */
 struct conf_listens {
 	bool given;
@@ -55,8 +64,6 @@ struct conf_role {
 	bool given;                           /* the section is in the file */
 	char folder[CONF_PATH_BYTES];         /* spool, store */
 	uint64_t folder_bytes;                /* its largest size */
-	struct conf_listens peers;            /* listen-fetch, listen-notify */
-	struct conf_listens users;            /* listen-submit, listen-mailbox */
 	char connect_from[CONF_LISTEN_BYTES]; /* empty: the system's choice */
 	char control[CONF_PATH_BYTES];
 	int64_t user_letters; /* oms alone: of one user, not fetched yet */
@@ -86,6 +93,7 @@ struct conf {
 	struct conf_domain *domains;
 	size_t n_domains;
 	struct conf_role role[CONF_ROLES];
+	struct conf_listens listens[CONF_LISTENERS];
 };
 
 enum conf_use {

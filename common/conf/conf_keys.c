@@ -23,10 +23,11 @@
 	{                                                                                          \
 		sec, name, type, at, fallback, min, max, help, true                                \
 	}
-#define R(field)   offsetof(struct conf, field)
-#define OMS(field) R(role[CONF_ROLE_OMS].field)
-#define IMS(field) R(role[CONF_ROLE_IMS].field)
-#define D(field)   offsetof(struct conf_domain, field)
+#define R(field)       offsetof(struct conf, field)
+#define LISTENS(which) R(listens[CONF_LISTEN_##which])
+#define OMS(field)     R(role[CONF_ROLE_OMS].field)
+#define IMS(field)     R(role[CONF_ROLE_IMS].field)
+#define D(field)       offsetof(struct conf_domain, field)
 
 const char *const conf_section_names[CONF_SECTIONS] = { "", "domain", "oms", "ims" };
 
@@ -77,9 +78,9 @@ const struct conf_key conf_keys[] = {
 	    "the most letters of one user that have not been fetched yet, and never more than 30000"),
 	KEY(CONF_OMS, "user-size", CONF_SIZE, OMS(user_bytes), "1 GiB", MIB, 64 * TIB,
 	    "the most of the spool that one user may take, and never more than half"),
-	LATE(CONF_OMS, "listen-fetch", CONF_LISTENS, OMS(peers), "", CONF_PORT_FETCH, 0,
+	LATE(CONF_OMS, "listen-fetch", CONF_LISTENS, LISTENS(FETCH), NULL, CONF_PORT_FETCH, 0,
 	    "where recipients' servers fetch, port 1470; \"none\": nowhere"),
-	LATE(CONF_OMS, "listen-submit", CONF_LISTENS, OMS(users), "", CONF_PORT_SUBMIT, 0,
+	LATE(CONF_OMS, "listen-submit", CONF_LISTENS, LISTENS(SUBMIT), NULL, CONF_PORT_SUBMIT, 0,
 	    "where your users hand letters in, port 1472; \"none\": nowhere"),
 	LATE(CONF_OMS, "control", CONF_PATH, OMS(control), "/run/tillcalled/oms.sock", 0, 0,
 	    "socket of oms queue, oms status"),
@@ -90,9 +91,9 @@ const struct conf_key conf_keys[] = {
 	    "folder of the mailboxes"),
 	LATE(CONF_IMS, "store-size", CONF_SIZE, IMS(folder_bytes), "16 GiB", 16 * MIB, 64 * TIB,
 	    "the most that it may take"),
-	LATE(CONF_IMS, "listen-notify", CONF_LISTENS, IMS(peers), "", CONF_PORT_NOTIFY, 0,
+	LATE(CONF_IMS, "listen-notify", CONF_LISTENS, LISTENS(NOTIFY), NULL, CONF_PORT_NOTIFY, 0,
 	    "where senders' servers announce letters, port 1471; \"none\": nowhere"),
-	LATE(CONF_IMS, "listen-mailbox", CONF_LISTENS, IMS(users), "", CONF_PORT_MAILBOX, 0,
+	LATE(CONF_IMS, "listen-mailbox", CONF_LISTENS, LISTENS(MAILBOX), NULL, CONF_PORT_MAILBOX, 0,
 	    "where your users read, port 1473; \"none\": nowhere"),
 	LATE(CONF_IMS, "control", CONF_PATH, IMS(control), "/run/tillcalled/ims.sock", 0, 0,
 	    "socket of ims list, ims status"),
@@ -110,6 +111,16 @@ const struct conf_key conf_keys[] = {
 	    "own address to fetch from, one that _ims._tcp leads to; \"\": the system's choice"),
 	{ CONF_ROOT, NULL, CONF_INT, 0, NULL, 0, 0, NULL, false },
 };
+
+const struct conf_key *
+conf_key_of_listener(enum conf_listener l)
+{
+	const struct conf_key *k = conf_keys;
+
+	while (k->type != CONF_LISTENS || k->offset != R(listens) + l * sizeof(struct conf_listens))
+		k++;
+	return k;
+}
 
 static const struct unit {
 	const char *words; /* each between blanks; the first is printed */

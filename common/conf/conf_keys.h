@@ -28,15 +28,18 @@ struct conf_key {
 	enum conf_section section;
 	const char *name;
 	enum conf_type type;
-	size_t offset;        /* in struct conf; for CONF_DOMAIN in struct conf_domain */
-	const char *fallback; /* "" : empty; NULL: must be given */
-	int64_t min, max;     /* of numbers, in the key's unit; min of CONF_LISTENS: the port */
+	size_t offset; /* in struct conf; for CONF_DOMAIN in struct conf_domain */
+	const char
+	    *fallback;    /* "": empty; NULL: must be given.  Of CONF_LISTENS: NULL, or "none" */
+	int64_t min, max; /* of numbers, in the key's unit; min of CONF_LISTENS: the port */
 	const char *help;
 	bool late; /* takes effect at the next start; else at a reload */
 };
 
 extern const struct conf_key conf_keys[];                   /* ended by a row without a name */
 extern const char *const conf_section_names[CONF_SECTIONS]; /* "" for CONF_ROOT */
+
+const struct conf_key *conf_key_of_listener(enum conf_listener l);
 
 /* Checks `text` and stores it into the struct at `base` (CONF_LISTENS: adds it).  False: *e is
  * config, with the fault and the right form. */

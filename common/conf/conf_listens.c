@@ -15,7 +15,7 @@ struct place {
 
 /* All places of all sections. */
 struct places {
-	struct place at[CONF_ROLES * 2 * CONF_LISTENS_MAX];
+	struct place at[CONF_LISTENERS * CONF_LISTENS_MAX];
 	size_t n;
 };
 

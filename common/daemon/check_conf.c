@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "common/base/clock.h"
+#include "common/conf/conf_keys.h"
 #include "common/conf/conf_listens.h"
 #include "common/daemon/ask.h"
 #include "common/daemon/daemon_private.h"
@@ -195,18 +196,18 @@ note_out_of_reach(void *arg, const struct err *why)
 
 /* Binds as the start does, and listens nowhere.  runs: the daemon does, or may, and has the addresses. */
 static void
-check_listen(struct check *c, struct listen *l, const struct daemon_listener *of, const char *at,
+check_listen(struct check *c, struct listen *l, const struct conf_key *of, const char *at,
     bool runs)
 {
 	struct err e;
 
-	if (listen_open(l, at, of->port, NULL, NULL, &e) || (runs && errno == EADDRINUSE))
+	if (listen_open(l, at, (uint16_t)of->min, NULL, NULL, &e) || (runs && errno == EADDRINUSE))
 		return;
 	if (errno == EACCES && !jail_can_tell(&c->jail)) {
-		note(c, "listen-%s: only root can tell whether %s can be bound", of->name, at);
+		note(c, "%s: only root can tell whether %s can be bound", of->name, at);
 		return;
 	}
-	err_prefix(&e, "listen-%s", of->name);
+	err_prefix(&e, "%s", of->name);
 	fault(c, &e);
 }
 
@@ -221,9 +222,10 @@ check_addresses(struct check *c, bool runs)
 		fault(c, &e);
 		return;
 	}
-	for (const struct daemon_listener *of = c->role->listeners; of->name != NULL; of++)
-		for (size_t i = 0; i < daemon_listens(of, section)->n; i++)
-			check_listen(c, l, of, daemon_listens(of, section)->at[i], runs);
+	for (const struct daemon_listener *of = c->role->listeners; of->accepted != NULL; of++)
+		for (size_t i = 0; i < c->conf->listens[of->key].n; i++)
+			check_listen(c, l, conf_key_of_listener(of->key),
+			    c->conf->listens[of->key].at[i], runs);
 	listen_free(&l);
 	if (!bind_source_fits(section->connect_from, &e)) {
 		err_prefix(&e, "connect-from");

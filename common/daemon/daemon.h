@@ -24,7 +24,6 @@
 
 #define DAEMON_ACCOUNTS_MS     200 /* how often the accounts file is checked */
 #define DAEMON_OFFLOAD_THREADS 4
-#define DAEMON_LISTENERS_MAX   8
 
 struct conn_limit;
 struct daemon;
@@ -39,9 +38,7 @@ struct tls_holder;
 struct listen_incoming;
 
 struct daemon_listener {
-	const char *name; /* "fetch"; in the configuration listen-fetch */
-	uint16_t port;    /* if the address has none */
-	bool users;       /* its clients are our users' programs; false: other domains' servers */
+	enum conf_listener key;
 	/* On the worker's own thread; the role's session takes `in` by conn_accept. */
 	void (*accepted)(void *role, struct daemon *d, unsigned worker, struct listen_incoming *in);
 };
@@ -50,7 +47,7 @@ struct daemon_role {
 	const char *name;                        /* "oms": section and log */
 	enum conf_role_index index;              /* its section in struct conf */
 	const char *folder;                      /* the section's key of the folder: "spool" */
-	const struct daemon_listener *listeners; /* ended by a row without a name */
+	const struct daemon_listener *listeners; /* ended by a row without `accepted` */
 	const struct control_verb *control;      /* ended by a row without a name; may be NULL;
 							 * `configuration`, `status`, `stop` and
 							 * `reload` are daemon's */

@@ -46,8 +46,12 @@ no_section(const struct daemon_role *r, const struct conf *c, struct err *e)
 {
 	struct buf lines = BUF_INIT;
 
-	for (const struct daemon_listener *l = r->listeners; l->name != NULL; l++)
-		buf_addf(&lines, "listen-%s = { \"0.0.0.0\", \"::\" } ", l->name);
+	for (const struct daemon_listener *l = r->listeners; l->accepted != NULL; l++) {
+		const struct conf_key *k = conf_key_of_listener(l->key);
+
+		if (k->fallback == NULL)
+			buf_addf(&lines, "%s = { \"0.0.0.0\", \"::\" } ", k->name);
+	}
 	err_set(e, REFUSAL_config, "%s: there is no section %s; write: %s { %.*s}", c->file,
 	    r->name, r->name, SPAN_FMT(buf_span(&lines)));
 	buf_clear(&lines);
@@ -57,16 +61,17 @@ no_section(const struct daemon_role *r, const struct conf *c, struct err *e)
 bool
 daemon_conf_fits(const struct daemon_role *r, const struct conf *c, struct err *e)
 {
-	const struct conf_role *section = &c->role[r->index];
-
-	if (!section->given)
+	if (!c->role[r->index].given)
 		return no_section(r, c, e);
-	for (const struct daemon_listener *l = r->listeners; l->name != NULL; l++)
-		if (!daemon_listens(l, section)->given)
+	for (const struct daemon_listener *l = r->listeners; l->accepted != NULL; l++) {
+		const struct conf_key *k = conf_key_of_listener(l->key);
+
+		if (k->fallback == NULL && !c->listens[l->key].given)
 			return err_set(e, REFUSAL_config,
-			    "%s: %s has no listen-%s; write: listen-%s = "
+			    "%s: %s has no %s; write: %s = "
 			    "{ \"0.0.0.0\", \"::\" } for all addresses of this host, or \"none\"",
-			    c->file, r->name, l->name, l->name);
+			    c->file, r->name, k->name, k->name);
+	}
 	return conf_listens_fit(c, r->index, e);
 }
 
@@ -160,20 +165,17 @@ on_accepted(void *arg, unsigned worker, struct listen_incoming *in)
 static bool
 bind_all(struct daemon *d, struct err *e)
 {
-	size_t n = 0;
-
 	if (!listen_new(&d->listen, &(struct listen_limits) { 0 }, e))
 		return false;
-	for (const struct daemon_listener *l = d->role->listeners; l->name != NULL; l++, n++) {
-		const struct conf_listens *at = daemon_listens(l, daemon_section(d, d->conf));
+	for (const struct daemon_listener *l = d->role->listeners; l->accepted != NULL; l++) {
+		const struct conf_key *k = conf_key_of_listener(l->key);
+		const struct conf_listens *at = &d->conf->listens[l->key];
 
-		if (n == DAEMON_LISTENERS_MAX)
-			abort();
-		d->entries[n] = (struct daemon_entry) { d, l };
+		d->entries[l->key] = (struct daemon_entry) { d, l };
 		for (size_t i = 0; i < at->n; i++)
-			if (!listen_open(d->listen, at->at[i], l->port, on_accepted, &d->entries[n],
-				e))
-				return err_prefix(e, "listen-%s", l->name);
+			if (!listen_open(d->listen, at->at[i], (uint16_t)k->min, on_accepted,
+				&d->entries[l->key], e))
+				return err_prefix(e, "%s", k->name);
 	}
 	return bind_source_fits(daemon_section(d, d->conf)->connect_from, e) ||
 	    err_prefix(e, "connect-from");

@@ -38,7 +38,7 @@ struct daemon {
 	struct daemon_worker *worker; /* of workers_count; NULL before they are made */
 	struct offload *offload;
 	struct listen *listen;
-	struct daemon_entry entries[DAEMON_LISTENERS_MAX];
+	struct daemon_entry entries[CONF_LISTENERS];
 	struct control *control;
 	struct loop_timer *look, *sweep;
 	uint64_t accounts_reading; /* the reading of the last signin_desk_review */
@@ -49,17 +49,11 @@ struct daemon {
 	atomic_bool closing;
 };
 
-/* The role's section, and where a listener listens. */
+/* The role's section. */
 static inline const struct conf_role *
 daemon_section(const struct daemon *d, const struct conf *c)
 {
 	return &c->role[d->role->index];
-}
-
-static inline const struct conf_listens *
-daemon_listens(const struct daemon_listener *l, const struct conf_role *section)
-{
-	return l->users ? &section->users : &section->peers;
 }
 
 /* daemon_open.c, and what `check` asks the same way.  False: config; faults but the first are on

@@ -133,10 +133,10 @@ everything(void **state)
 	assert_int_equal(c->domains[1].keep_s, 30 * 86400);
 	assert_ptr_equal(conf_domain(c, span_str("A.TEST")), &c->domains[0]);
 	assert_null(conf_domain(c, span_str("b.test")));
-	assert_int_equal(c->role[CONF_ROLE_OMS].peers.n, 2);
-	assert_string_equal(c->role[CONF_ROLE_OMS].peers.at[1], "[2001:db8::1]:99");
-	assert_true(c->role[CONF_ROLE_OMS].users.given);
-	assert_int_equal(c->role[CONF_ROLE_OMS].users.n, 0);
+	assert_int_equal(c->listens[CONF_LISTEN_FETCH].n, 2);
+	assert_string_equal(c->listens[CONF_LISTEN_FETCH].at[1], "[2001:db8::1]:99");
+	assert_true(c->listens[CONF_LISTEN_SUBMIT].given);
+	assert_int_equal(c->listens[CONF_LISTEN_SUBMIT].n, 0);
 	assert_int_equal(c->role[CONF_ROLE_OMS].folder_bytes, UINT64_C(1) << 40);
 	assert_string_equal(c->role[CONF_ROLE_OMS].connect_from, "192.0.2.11");
 	assert_string_equal(c->role[CONF_ROLE_IMS].connect_from, "");
@@ -158,7 +158,7 @@ defaults_are_safe(void **state)
 	assert_false(c->allow_private_peers);
 	assert_false(c->allow_private_crl_hosts);
 	assert_false(c->role[CONF_ROLE_OMS].given || c->role[CONF_ROLE_IMS].given);
-	assert_false(c->role[CONF_ROLE_OMS].peers.given);
+	assert_false(c->listens[CONF_LISTEN_FETCH].given);
 	assert_int_equal(c->domains[0].message_bytes, 50 << 20);
 	again = conf_ref(c);
 	conf_unref(&c);
@@ -183,8 +183,8 @@ prints_what_it_reads(void **state)
 	c = assert_loads(first.data);
 	assert_string_equal(c->domains[1].certificate, "/x \"y\" $z");
 	assert_int_equal(c->domains[1].keep_s, 36 * 3600);
-	assert_false(c->role[CONF_ROLE_OMS].users.given);
-	assert_true(c->role[CONF_ROLE_IMS].peers.given);
+	assert_false(c->listens[CONF_LISTEN_SUBMIT].given);
+	assert_true(c->listens[CONF_LISTEN_NOTIFY].given);
 	conf_print(c, false, &second);
 	buf_add(&second, "", 1);
 	assert_string_equal(first.data, second.data);
@@ -259,6 +259,33 @@ keys(void **state)
 	assert_refused(HEAD "/* oms {\n", "", "has no end");
 	assert_refused(HEAD "end-of-file = 1\n", ":5", "no key end-of-file");
 	assert_refused(HEAD "user = \"x\n", "", "a quoted value");
+}
+
+/* A row of conf_keys is all that a listener needs. */
+static void
+each_listener_has_its_key(void **state)
+{
+	char text[256];
+	struct conf *c;
+
+	(void)state;
+	for (int l = 0; l < CONF_LISTENERS; l++) {
+		const struct conf_key *k = conf_key_of_listener((enum conf_listener)l);
+
+		assert_int_equal(k->type, CONF_LISTENS);
+		assert_true(k->min > 0 && k->min <= 65535);
+		assert_true(k->late);
+		assert_true(k->fallback == NULL || strcmp(k->fallback, "none") == 0);
+		snprintf(text, sizeof text,
+		    HEAD "%s { %s = { \"192.0.2.1\", \"192.0.2.2:99\" } }\n",
+		    conf_section_names[k->section], k->name);
+		c = assert_loads(text);
+		for (int other = 0; other < CONF_LISTENERS; other++)
+			assert_int_equal(c->listens[other].n, other == l ? 2 : 0);
+		assert_string_equal(c->listens[l].at[1], "192.0.2.2:99");
+		assert_int_equal(c->listens[l].line[1], 3);
+		conf_unref(&c);
+	}
 }
 
 static void
@@ -507,6 +534,7 @@ main(void)
 		cmocka_unit_test(prints_what_it_reads),
 		cmocka_unit_test(resolvers),
 		cmocka_unit_test(keys),
+		cmocka_unit_test(each_listener_has_its_key),
 		cmocka_unit_test(values),
 		cmocka_unit_test(domains),
 		cmocka_unit_test(all_faults_at_once),
