@@ -1,5 +1,6 @@
 /* spf_judge — what single terms ask of DNS; see spf_guard_private.h. */
 #include "common/spf/spf_guard_private.h"
+#include "common/text/address_text.h"
 
 #include <netinet/in.h>
 #include <stdio.h>
@@ -109,29 +110,6 @@ spf_judge_exists(struct spf_guard *g, const char *target, unsigned *voids)
 
 /* -- the client's names -------------------------------------------------------------------------- */
 
-static void
-reverse_name(const struct sockaddr_storage *a, char out[DNS_NAME_BYTES])
-{
-	static const char hex[] = "0123456789abcdef";
-	size_t n = 0;
-
-	if (a->ss_family == AF_INET) {
-		const uint8_t *b = (const uint8_t *)&((const struct sockaddr_in *)a)->sin_addr;
-
-		snprintf(out, DNS_NAME_BYTES, "%u.%u.%u.%u.in-addr.arpa", b[3], b[2], b[1], b[0]);
-		return;
-	}
-	for (size_t i = 16; i-- > 0;) {
-		uint8_t c = ((const struct sockaddr_in6 *)a)->sin6_addr.s6_addr[i];
-
-		out[n++] = hex[c & 15];
-		out[n++] = '.';
-		out[n++] = hex[c >> 4];
-		out[n++] = '.';
-	}
-	span_copy(SPAN_LIT("ip6.arpa"), out + n, DNS_NAME_BYTES - n);
-}
-
 /* How well a validated name fits a domain: 3 equal, 2 below it, 1 neither. */
 static int
 fit(const char *name, const char *domain)
@@ -166,12 +144,12 @@ static enum spf_guard_answer
 best_name(struct spf_guard *g, const char *domain, char out[DNS_NAME_BYTES], int *how,
     bool *nothing)
 {
-	char reverse[DNS_NAME_BYTES], name[DNS_NAME_BYTES];
+	char reverse[ADDRESS_REVERSE_BYTES], name[DNS_NAME_BYTES];
 	struct spf_need *need;
 	bool pending = false;
 
 	*how = 0;
-	reverse_name(&g->env.client, reverse);
+	address_reverse(&g->env.client, reverse);
 	need = spf_guard_need(g, reverse, DNS_PTR);
 	if (need == NULL)
 		return SPF_GUARD_OVER;

@@ -69,6 +69,30 @@ address_text(const struct sockaddr_storage *a, char out[ADDRESS_TEXT_BYTES])
 	    (unsigned)address_port(a));
 }
 
+void
+address_reverse(const struct sockaddr_storage *a, char out[ADDRESS_REVERSE_BYTES])
+{
+	static const char hex[] = "0123456789abcdef";
+	size_t n = 0;
+
+	if (a->ss_family == AF_INET) {
+		const uint8_t *b = (const uint8_t *)&((const struct sockaddr_in *)a)->sin_addr;
+
+		snprintf(out, ADDRESS_REVERSE_BYTES, "%u.%u.%u.%u.in-addr.arpa", b[3], b[2], b[1],
+		    b[0]);
+		return;
+	}
+	for (size_t i = 16; i-- > 0;) {
+		uint8_t c = ((const struct sockaddr_in6 *)a)->sin6_addr.s6_addr[i];
+
+		out[n++] = hex[c & 15];
+		out[n++] = '.';
+		out[n++] = hex[c >> 4];
+		out[n++] = '.';
+	}
+	span_copy(SPAN_LIT("ip6.arpa"), out + n, ADDRESS_REVERSE_BYTES - n);
+}
+
 socklen_t
 address_size(const struct sockaddr *a)
 {

@@ -703,6 +703,23 @@ addresses_as_text(void **state)
 	}
 }
 
+static void
+addresses_reversed(void **state)
+{
+	struct sockaddr_storage a;
+	char name[ADDRESS_REVERSE_BYTES];
+
+	(void)state;
+	assert_true(address_read(span_str("192.0.2.1"), 0, &a));
+	address_reverse(&a, name);
+	assert_string_equal(name, "1.2.0.192.in-addr.arpa");
+	/* RFC 3596 2.5 */
+	assert_true(address_read(span_str("4321:0:1:2:3:4:567:89ab"), 0, &a));
+	address_reverse(&a, name);
+	assert_string_equal(name,
+	    "b.a.9.8.7.6.5.0.4.0.0.0.3.0.0.0.2.0.0.0.1.0.0.0.0.0.0.0.1.2.3.4.ip6.arpa");
+}
+
 int
 main(void)
 {
@@ -722,6 +739,7 @@ main(void)
 		cmocka_unit_test(who_is_over_the_total_waits_in_the_kernel),
 		cmocka_unit_test(descriptors_run_out),
 		cmocka_unit_test(addresses_as_text),
+		cmocka_unit_test(addresses_reversed),
 	};
 
 	return cmocka_run_group_tests_name("loop", tests, NULL, NULL);
