@@ -19,7 +19,7 @@
 #include "common/conf/conf_keys.h"
 #include "common/text/idn.h"
 
-#define KEYS_MAX 64
+#define KEYS_MAX 128 /* rows of conf_keys */
 
 /* libconfuse ends every open section at the end of the file, so a file that was cut off would
  * pass.  This key is added after the last line; it must be found outside of sections. */
@@ -39,10 +39,11 @@ struct shared {           /* what conf_load hands out */
 struct load {
 	struct conf *conf;
 	const char *path;
-	const cfg_t *section;          /* the section that seen_here is about */
-	struct conf_domain *domain;    /* ... where it is one */
-	uint64_t seen_root, seen_here; /* bits of rows of conf_keys */
-	unsigned ends;                 /* times that LAST_KEY was found */
+	const cfg_t *section;       /* the section that seen_here is about */
+	struct conf_domain *domain; /* ... where it is one */
+	/* by the row of conf_keys */
+	bool seen_root[KEYS_MAX], seen_here[KEYS_MAX];
+	unsigned ends; /* times that LAST_KEY was found */
 	size_t n_faults;
 	struct buf *faults;
 	struct err *first;
@@ -78,7 +79,7 @@ static enum conf_section
 section_of(const cfg_t *cfg)
 {
 	for (int s = CONF_DOMAIN; s < CONF_SECTIONS; s++)
-		if (strcmp(cfg->name, conf_section_names[s]) == 0)
+		if (strcmp(cfg->name, conf_sections[s].name) == 0)
 			return (enum conf_section)s;
 	return CONF_ROOT;
 }
@@ -157,7 +158,7 @@ base_of(struct load *l, const cfg_t *cfg, enum conf_section section)
 		return l->conf;
 	if (l->section != cfg) {
 		l->section = cfg;
-		l->seen_here = 0;
+		memset(l->seen_here, 0, sizeof l->seen_here);
 		l->domain = section == CONF_DOMAIN ? add_domain(l, cfg) : NULL;
 	}
 	return section == CONF_DOMAIN ? (void *)l->domain : (void *)l->conf;
@@ -179,20 +180,19 @@ on_value(cfg_t *cfg, cfg_opt_t *opt, const char *value, void *result)
 	enum conf_section section = section_of(cfg);
 	const struct conf_key *k = key_named(section, opt->name);
 	void *base = base_of(l, cfg, section);
-	uint64_t *seen = section == CONF_ROOT ? &l->seen_root : &l->seen_here;
-	uint64_t bit = UINT64_C(1) << (k - conf_keys);
+	bool *seen = &(section == CONF_ROOT ? l->seen_root : l->seen_here)[k - conf_keys];
 	struct err e;
 
 	*(const char **)result = "";
-	if (k != conf_keys && (l->seen_root & 1) == 0) {
+	if (k != conf_keys && !l->seen_root[0]) {
 		fault(l, cfg->line, "the first key is the version; write: version = 1");
 		return -1;
 	}
-	if ((*seen & bit) != 0 && opt->nvalues <= 1) {
+	if (*seen && opt->nvalues <= 1) {
 		fault(l, cfg->line, "%s appears twice", k->name);
 		return 0;
 	}
-	*seen |= bit;
+	*seen = true;
 	if (!conf_key_set(k, base, value, &e))
 		fault(l, cfg->line, "%s = \"%s\" %s", k->name, value, e.text);
 	else if (k->type == CONF_LISTENS)
@@ -227,7 +227,7 @@ unknown_key(struct load *l, const cfg_t *cfg, const char *name)
 		if (k->section == section)
 			nearest_offer(&guess, k->name);
 	for (int s = CONF_DOMAIN; section == CONF_ROOT && s < CONF_SECTIONS; s++)
-		nearest_offer(&guess, conf_section_names[s]);
+		nearest_offer(&guess, conf_sections[s].name);
 	if (guess.best != NULL) {
 		fault(l, cfg->line, "%s has no key %s; did you mean %s?", sign, name, guess.best);
 		return;
@@ -236,7 +236,7 @@ unknown_key(struct load *l, const cfg_t *cfg, const char *name)
 		if (key_named((enum conf_section)s, name) == NULL)
 			continue;
 		fault(l, cfg->line, "%s has no key %s; it belongs %s%s", sign, name,
-		    s == CONF_ROOT ? "outside of all sections" : "into ", conf_section_names[s]);
+		    s == CONF_ROOT ? "outside of all sections" : "into ", conf_sections[s].name);
 		return;
 	}
 	fault(l, cfg->line, "%s has no key %s; the nearest that it has is %s", sign, name,
@@ -277,12 +277,15 @@ grammar_init(struct grammar *g)
 		const cfg_opt_t one = CFG_STR_CB(k->name, 0, CFGF_NODEFAULT, on_value);
 		const cfg_opt_t list = CFG_STR_LIST_CB(k->name, 0, CFGF_NODEFAULT, on_value);
 
+		if (k - conf_keys == KEYS_MAX - CONF_SECTIONS - 2)
+			abort(); /* a section might have no room for its rows, the others and an end */
 		g->opts[k->section][g->n[k->section]++] = k->type == CONF_LISTENS ? list : one;
 	}
 	for (int s = CONF_DOMAIN; s < CONF_SECTIONS; s++) {
-		cfg_flag_t flags = s == CONF_DOMAIN ? CFGF_MULTI | CFGF_TITLE | CFGF_NO_TITLE_DUPES
-						    : CFGF_MULTI;
-		const cfg_opt_t sec = CFG_SEC(conf_section_names[s], g->opts[s], flags);
+		cfg_flag_t flags = conf_sections[s].titled
+		    ? CFGF_MULTI | CFGF_TITLE | CFGF_NO_TITLE_DUPES
+		    : CFGF_MULTI;
+		const cfg_opt_t sec = CFG_SEC(conf_sections[s].name, g->opts[s], flags);
 
 		g->opts[s][g->n[s]] = end;
 		g->opts[CONF_ROOT][g->n[CONF_ROOT]++] = sec;
@@ -291,44 +294,98 @@ grammar_init(struct grammar *g)
 	g->opts[CONF_ROOT][g->n[CONF_ROOT]] = end;
 }
 
-/* Checks that need the whole file. */
+/* The value of a key that must be given and is not; name: of the domain or host, as far as it is known. */
 static void
-check_whole(struct load *l, cfg_t *cfg)
+cure_missing(const struct conf_key *k, const char *name, char out[CONF_PATH_BYTES])
 {
+	if (*name == '\0')
+		name = "mail.example.org";
+	if (k->type == CONF_PATH)
+		snprintf(out, CONF_PATH_BYTES, LIVE "%s/%s", name,
+		    strcmp(k->name, "key") == 0 ? KEY : CERTIFICATE);
+	else
+		snprintf(out, CONF_PATH_BYTES, "%s", k->type == CONF_HOST ? name : "192.0.2.1");
+}
+
+/* base NULL: none of the section's keys is given. */
+static void
+check_given(struct load *l, const cfg_t *sec, const void *base, const char *name)
+{
+	enum conf_section section = section_of(sec);
+	char cure[CONF_PATH_BYTES];
+
+	for (const struct conf_key *k = conf_keys; k->name != NULL; k++) {
+		if (k->section != section || k->fallback != NULL || k->type == CONF_LISTENS ||
+		    (base != NULL && *((const char *)base + k->offset) != '\0'))
+			continue;
+		cure_missing(k, name, cure);
+		fault(l, sec->line, "%s%s%s has no %s; write: %s = \"%s\"", sec->name,
+		    conf_sections[section].titled ? " " : "",
+		    conf_sections[section].titled ? sec->title : "", k->name, k->name, cure);
+	}
+}
+
+/* A section without a title; cfg: the file. */
+static void
+check_section(struct load *l, cfg_t *cfg, enum conf_section section)
+{
+	const struct conf_section_row *s = &conf_sections[section];
+	unsigned n = cfg_size(cfg, s->name);
 	struct conf *c = l->conf;
 
-	if ((l->seen_root & 1) == 0)
-		fault(l, 1, "there is no version; write at the top: version = 1");
-	c->role[CONF_ROLE_OMS].given = cfg_size(cfg, "oms") > 0;
-	c->role[CONF_ROLE_IMS].given = cfg_size(cfg, "ims") > 0;
-	for (int s = CONF_OMS; s < CONF_SECTIONS; s++)
-		if (cfg_size(cfg, conf_section_names[s]) > 1)
-			fault(l, cfg_getnsec(cfg, conf_section_names[s], 1)->line,
-			    "the section %s appears twice", conf_section_names[s]);
+	*(bool *)((char *)c + s->given) = n > 0;
+	if (n > 1)
+		fault(l, cfg_getnsec(cfg, s->name, 1)->line, "the section %s appears twice",
+		    s->name);
+	if (n > 0)
+		check_given(l, cfg_getnsec(cfg, s->name, 0), c, c->smtp.name.text);
+}
+
+static void
+check_domains(struct load *l, cfg_t *cfg)
+{
 	if (cfg_size(cfg, "domain") == 0)
 		fault(l, 0,
 		    "no domain is served; write: domain example.org { certificate = "
 		    "\"" LIVE "example.org/" CERTIFICATE "\" key = \"" LIVE "example.org/" KEY
 		    "\" }");
 	for (unsigned i = 0; i < cfg_size(cfg, "domain"); i++) {
-		cfg_t *sec = cfg_getnsec(cfg, "domain", i);
-		const struct conf_domain *d;
+		const cfg_t *sec = cfg_getnsec(cfg, "domain", i);
 		struct domain name;
 		struct err e;
 
-		if (!in_a_labels(sec, &name, &e)) {
+		if (in_a_labels(sec, &name, &e))
+			check_given(l, sec, conf_domain(l->conf, domain_span(&name)), name.text);
+		else
 			fault_of_domain(l, sec);
-			continue;
-		}
-		d = conf_domain(c, domain_span(&name));
-		for (const struct conf_key *k = conf_keys; k->name != NULL; k++)
-			if (k->section == CONF_DOMAIN && k->fallback == NULL &&
-			    (d == NULL || *((const char *)d + k->offset) == '\0'))
-				fault(l, sec->line,
-				    "domain %s has no %s; write: %s = \"" LIVE "%s/%s\"",
-				    sec->title, k->name, k->name, name.text,
-				    strcmp(k->name, "key") == 0 ? KEY : CERTIFICATE);
 	}
+}
+
+/* The postmaster is a user of ours. */
+static void
+check_postmaster(struct load *l, cfg_t *cfg)
+{
+	const struct conf *c = l->conf;
+	const char *at = c->smtp.postmaster;
+
+	if (*at != '\0' && c->n_domains > 0 && conf_domain(c, address_domain(span_str(at))) == NULL)
+		fault(l, cfg_getnsec(cfg, "smtp", 0)->line,
+		    "postmaster = \"%s\" is not at a domain of this file; write: postmaster = "
+		    "\"postmaster@%s\"",
+		    at, c->domains[0].name.text);
+}
+
+/* Checks that need the whole file. */
+static void
+check_whole(struct load *l, cfg_t *cfg)
+{
+	if (!l->seen_root[0])
+		fault(l, 1, "there is no version; write at the top: version = 1");
+	for (int i = CONF_DOMAIN; i < CONF_SECTIONS; i++)
+		if (!conf_sections[i].titled)
+			check_section(l, cfg, (enum conf_section)i);
+	check_domains(l, cfg);
+	check_postmaster(l, cfg);
 }
 
 /* False: there is no such user. */
@@ -356,6 +413,19 @@ conf_user(const struct conf *c)
 	return u;
 }
 
+/* of: the domain or host that they are of. */
+static void
+check_files(struct load *l, const char *of, const char *certificate, const char *key,
+    const struct guard_user *u)
+{
+	struct err e;
+
+	if (!guard_path(GUARD_CERTIFICATE, certificate, u, &e))
+		fault(l, 0, "certificate of %s: %s", of, e.text);
+	if (!guard_path(GUARD_KEY, key, u, &e))
+		fault(l, 0, "key of %s: %s", of, e.text);
+}
+
 static void
 check_reach(struct load *l, enum conf_use use)
 {
@@ -368,12 +438,11 @@ check_reach(struct load *l, enum conf_use use)
 		    c->user);
 		return;
 	}
-	for (size_t i = 0; i < c->n_domains && use == CONF_FOR_RUN; i++) {
-		if (!guard_path(GUARD_CERTIFICATE, c->domains[i].certificate, &u, &e))
-			fault(l, 0, "certificate of %s: %s", c->domains[i].name.text, e.text);
-		if (!guard_path(GUARD_KEY, c->domains[i].key, &u, &e))
-			fault(l, 0, "key of %s: %s", c->domains[i].name.text, e.text);
-	}
+	for (size_t i = 0; i < c->n_domains && use == CONF_FOR_RUN; i++)
+		check_files(l, c->domains[i].name.text, c->domains[i].certificate,
+		    c->domains[i].key, &u);
+	if (c->smtp.given && use == CONF_FOR_RUN)
+		check_files(l, c->smtp.name.text, c->smtp.certificate, c->smtp.key, &u);
 	if (!guard_path(GUARD_FOLDER, c->trust, &u, &e))
 		fault(l, 0, "trust: %s", e.text);
 	if (*c->crls != '\0' && !guard_path(GUARD_FOLDER, c->crls, &u, &e))
@@ -439,9 +508,9 @@ conf_load(const char *path, enum conf_use use, struct conf **out, struct buf *fa
 	s->conf.domains = memory_array(CONF_DOMAINS_MAX, sizeof *s->conf.domains);
 	atomic_init(&s->references, 1);
 	l.conf = &s->conf;
-	set_fallbacks(CONF_ROOT, l.conf);
-	set_fallbacks(CONF_OMS, l.conf);
-	set_fallbacks(CONF_IMS, l.conf);
+	for (int i = CONF_ROOT; i < CONF_SECTIONS; i++)
+		if (!conf_sections[i].titled)
+			set_fallbacks((enum conf_section)i, l.conf);
 	if (!span_copy(span_str(path), s->conf.file, sizeof s->conf.file)) {
 		fault(&l, 0, "the name is too long");
 	} else if (!read_whole(path, &text, e)) {
@@ -498,38 +567,4 @@ conf_domain(const struct conf *c, struct span name)
 		if (span_eq_nocase(domain_span(&c->domains[i].name), name))
 			return &c->domains[i];
 	return NULL;
-}
-
-static void
-print_section(enum conf_section section, const void *base, bool explained, struct buf *out)
-{
-	const char *indent = section == CONF_ROOT ? "" : "\t";
-
-	for (const struct conf_key *k = conf_keys; k->name != NULL; k++) {
-		if (k->section != section)
-			continue;
-		if (explained)
-			buf_addf(out, "%s# %s\n", indent, k->help);
-		buf_addf(out, "%s%s = ", indent, k->name);
-		conf_key_print(k, base, out);
-		buf_addf(out, "\n");
-	}
-}
-
-void
-conf_print(const struct conf *c, bool explained, struct buf *out)
-{
-	print_section(CONF_ROOT, c, explained, out);
-	for (size_t i = 0; i < c->n_domains; i++) {
-		buf_addf(out, "domain %s {\n", c->domains[i].name.text);
-		print_section(CONF_DOMAIN, &c->domains[i], explained, out);
-		buf_addf(out, "}\n");
-	}
-	for (int s = CONF_OMS; s < CONF_SECTIONS; s++) {
-		if (!c->role[s - CONF_OMS].given)
-			continue;
-		buf_addf(out, "%s {\n", conf_section_names[s]);
-		print_section((enum conf_section)s, c, explained, out);
-		buf_addf(out, "}\n");
-	}
 }

@@ -25,6 +25,7 @@
 #define CONF_LISTENS_MAX   16
 #define CONF_LISTEN_BYTES  64 /* "[V6]:PORT" and a NUL */
 #define CONF_WORKERS_MAX   64
+#define CONF_URL_BYTES     201 /* with its NUL: a reply of SMTP has room for it */
 
 /* Where the address of a listen-... key names no port. */
 #define CONF_PORT_FETCH   1470
@@ -55,6 +56,18 @@ struct conf_domain {
 	char key[CONF_PATH_BYTES];
 	int64_t keep_s;         /* how long letters are held for recipients */
 	uint64_t message_bytes; /* the largest letter */
+};
+
+/* This host as SMTP knows it: one name for all that it says. */
+struct conf_smtp {
+	bool given; /* the section is in the file */
+	struct domain name;
+	char certificate[CONF_PATH_BYTES]; /* bears the name */
+	char key[CONF_PATH_BYTES];
+	char connect_from
+	    [CONF_LISTEN_BYTES];      /* the name leads to it, and its reverse record to the name */
+	char contact[CONF_URL_BYTES]; /* for senders who are refused; empty: none */
+	char postmaster[ADDRESS_STR_BYTES]; /* in canonical form; empty: none */
 };
 
 /* The sections of the two daemons have the same kinds of keys. */
@@ -92,6 +105,7 @@ struct conf {
 	int64_t peer_connections, peer_questions, password_guesses;
 	struct conf_domain *domains;
 	size_t n_domains;
+	struct conf_smtp smtp;
 	struct conf_role role[CONF_ROLES];
 	struct conf_listens listens[CONF_LISTENERS];
 };

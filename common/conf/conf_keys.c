@@ -22,11 +22,18 @@
 	}
 #define R(field)       offsetof(struct conf, field)
 #define LISTENS(which) R(listens[CONF_LISTEN_##which])
+#define SMTP(field)    R(smtp.field)
 #define OMS(field)     R(role[CONF_ROLE_OMS].field)
 #define IMS(field)     R(role[CONF_ROLE_IMS].field)
 #define D(field)       offsetof(struct conf_domain, field)
 
-const char *const conf_section_names[CONF_SECTIONS] = { "", "domain", "oms", "ims" };
+const struct conf_section_row conf_sections[CONF_SECTIONS] = {
+	[CONF_ROOT] = { "", false, 0 },
+	[CONF_DOMAIN] = { "domain", true, 0 },
+	[CONF_SMTP] = { "smtp", false, SMTP(given) },
+	[CONF_OMS] = { "oms", false, OMS(given) },
+	[CONF_IMS] = { "ims", false, IMS(given) },
+};
 
 const struct conf_key conf_keys[] = {
 	KEY(CONF_ROOT, "version", CONF_INT, R(version), NULL, 1, 1,
@@ -66,6 +73,19 @@ const struct conf_key conf_keys[] = {
 	    "how long a letter is held for its recipients"),
 	KEY(CONF_DOMAIN, "message-limit", CONF_SIZE, D(message_bytes), "50 MiB", KIB, 16 * GIB,
 	    "the largest letter"),
+
+	KEY(CONF_SMTP, "name", CONF_HOST, SMTP(name), NULL, 0, 0,
+	    "this host's name in SMTP, which leads to connect-from and back"),
+	KEY(CONF_SMTP, "certificate", CONF_PATH, SMTP(certificate), NULL, 0, 0,
+	    "PEM: a certificate for that name, and its chain"),
+	KEY(CONF_SMTP, "key", CONF_PATH, SMTP(key), NULL, 0, 0,
+	    "PEM: its private key, mode 0600 or 0640"),
+	KEY(CONF_SMTP, "connect-from", CONF_ADDRESS, SMTP(connect_from), NULL, 0, 0,
+	    "this host's public address, whose reverse record is the name"),
+	KEY(CONF_SMTP, "contact", CONF_URL, SMTP(contact), "", 0, 0,
+	    "https URL where people learn why their mail is refused; \"\": none"),
+	KEY(CONF_SMTP, "postmaster", CONF_MAIL, SMTP(postmaster), "", 0, 0,
+	    "address of the user who is postmaster and abuse of all domains; \"\": nobody"),
 
 	LATE(CONF_OMS, "spool", CONF_PATH, OMS(folder), "/var/lib/tillcalled/oms", 0, 0,
 	    "folder of the letters that are held"),

@@ -9,7 +9,7 @@
 #include "common/conf/conf.h"
 
 /* From CONF_OMS on in the order of enum conf_role_index. */
-enum conf_section { CONF_ROOT, CONF_DOMAIN, CONF_OMS, CONF_IMS, CONF_SECTIONS };
+enum conf_section { CONF_ROOT, CONF_DOMAIN, CONF_SMTP, CONF_OMS, CONF_IMS, CONF_SECTIONS };
 
 enum conf_type {
 	CONF_INT,
@@ -21,7 +21,16 @@ enum conf_type {
 	CONF_RESOLVER,
 	CONF_LEVEL,
 	CONF_LISTENS,
-	CONF_ADDRESS
+	CONF_ADDRESS,
+	CONF_HOST, /* struct domain */
+	CONF_URL,
+	CONF_MAIL /* an address of mail, in canonical form */
+};
+
+struct conf_section_row {
+	const char *name; /* "" for CONF_ROOT */
+	bool titled;      /* may appear often, each time with another title */
+	size_t given;     /* else: the bool in struct conf that says whether it is in the file */
 };
 
 struct conf_key {
@@ -36,8 +45,8 @@ struct conf_key {
 	bool late; /* takes effect at the next start; else at a reload */
 };
 
-extern const struct conf_key conf_keys[];                   /* ended by a row without a name */
-extern const char *const conf_section_names[CONF_SECTIONS]; /* "" for CONF_ROOT */
+extern const struct conf_key conf_keys[]; /* ended by a row without a name */
+extern const struct conf_section_row conf_sections[CONF_SECTIONS];
 
 const struct conf_key *conf_key_of_listener(enum conf_listener l);
 

@@ -61,8 +61,8 @@ refuse(const struct conf *c, const struct place *a, const struct place *b, struc
 	return err_set(e, REFUSAL_config,
 	    "%s:%d: %s of %s: %s is in use by another listen, %s of %s on %s at line %d: give one of "
 	    "them another port",
-	    c->file, a->line, a->key->name, conf_section_names[a->key->section], one, b->key->name,
-	    conf_section_names[b->key->section], other, b->line);
+	    c->file, a->line, a->key->name, conf_sections[a->key->section].name, one, b->key->name,
+	    conf_sections[b->key->section].name, other, b->line);
 }
 
 bool

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "common/conf/conf_keys.h"
+#include "common/text/idn.h"
 
 static const struct unit {
 	const char *words; /* each between blanks; the first is printed */
@@ -263,6 +264,59 @@ set_listen(struct conf_listens *l, struct span s, struct err *e)
 	return span_copy(s, l->at[l->n++], CONF_LISTEN_BYTES);
 }
 
+static bool
+set_host(struct domain *at, struct span s, struct err *e)
+{
+	struct err why;
+
+	if (!idn_a_label(s, at, &why)) {
+		*at = (struct domain) { 0 };
+		return err_set(e, REFUSAL_config, "is no host's name: %s", why.text);
+	}
+	return span_eq_nocase(domain_span(at), s) ||
+	    err_set(e, REFUSAL_config, "is not in A-labels; write \"%s\"", at->text);
+}
+
+/* url = "https://" host [ ( ":" / "/" / "?" / "#" ) *VCHAR ] */
+static bool
+is_url(struct span s)
+{
+	const struct span scheme = SPAN_LIT("https://");
+	size_t n = scheme.n;
+	struct err e;
+
+	if (!span_starts(s, scheme))
+		return false;
+	for (size_t i = 0; i < s.n; i++)
+		if (s.p[i] <= ' ' || s.p[i] >= 0x7f)
+			return false;
+	while (n < s.n && strchr(":/?#", s.p[n]) == NULL)
+		n++;
+	return domain_check(span_sub(s, scheme.n, n - scheme.n), &e);
+}
+
+static bool
+set_url(char *at, struct span s, struct err *e)
+{
+	if (s.n > 0 && !is_url(s))
+		return err_set(e, REFUSAL_config,
+		    "is no such URL; write \"https://example.org/mail\"");
+	return span_copy(s, at, CONF_URL_BYTES) ||
+	    err_set(e, REFUSAL_config, "has more than %d octets", CONF_URL_BYTES - 1);
+}
+
+static bool
+set_mail(char *at, struct span s, struct err *e)
+{
+	struct address a;
+	struct err why;
+
+	*at = '\0';
+	return s.n == 0 ||
+	    (address_parse(s, &a, &why) && address_canonical(&a, idn_a_label, at, &why)) ||
+	    err_set(e, REFUSAL_config, "is no address: %s", why.text);
+}
+
 bool
 conf_key_set(const struct conf_key *k, void *base, const char *text, struct err *e)
 {
@@ -290,6 +344,12 @@ conf_key_set(const struct conf_key *k, void *base, const char *text, struct err 
 		return set_listen(at, s, e);
 	case CONF_ADDRESS:
 		return set_address(at, s, e);
+	case CONF_HOST:
+		return set_host(at, s, e);
+	case CONF_URL:
+		return set_url(at, s, e);
+	case CONF_MAIL:
+		return set_mail(at, s, e);
 	}
 	return err_set(e, REFUSAL_internal, "%s is of no kind", k->name);
 }
@@ -315,6 +375,12 @@ size_of(enum conf_type type)
 		return sizeof(struct conf_listens);
 	case CONF_ADDRESS:
 		return CONF_LISTEN_BYTES;
+	case CONF_HOST:
+		return sizeof(struct domain);
+	case CONF_URL:
+		return CONF_URL_BYTES;
+	case CONF_MAIL:
+		return ADDRESS_STR_BYTES;
 	}
 	return 0;
 }
@@ -380,6 +446,9 @@ conf_key_print(const struct conf_key *k, const void *base, struct buf *out)
 	case CONF_USER:
 	case CONF_RESOLVER:
 	case CONF_ADDRESS:
+	case CONF_HOST:
+	case CONF_URL:
+	case CONF_MAIL:
 		quoted_print(at, out);
 		break;
 	case CONF_LEVEL:

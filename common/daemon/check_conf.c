@@ -11,6 +11,7 @@
 #include "common/conf/conf_keys.h"
 #include "common/conf/conf_listens.h"
 #include "common/daemon/ask.h"
+#include "common/daemon/check_host.h"
 #include "common/daemon/daemon_private.h"
 #include "common/dns/dns_resolver.h"
 #include "common/net/bind.h"
@@ -61,15 +62,18 @@ note(struct check *c, const char *fmt, ...)
 
 /* -- our own certificates ----------------------------------------------------------------------- */
 
+/* host: of this host in SMTP; else of a mail domain. */
 static void
-cure_of(const struct conf_domain *d, const struct chain *chain, enum refusal why, struct buf *out)
+cure_of(const char *name, bool host, const struct chain *chain, enum refusal why, struct buf *out)
 {
 	if (why == REFUSAL_certificate_expired)
 		buf_addf(out, "renew it");
 	else if (why == REFUSAL_certificate_name || why == REFUSAL_certificate_wildcard) {
 		buf_addf(out, "it names ");
 		chain_names_list(chain, out);
-		buf_addf(out, "; get one for %s or tillcalled.%s", d->name.text, d->name.text);
+		buf_addf(out, "; get one for %s", name);
+		if (!host)
+			buf_addf(out, " or tillcalled.%s", name);
 	} else if (why == REFUSAL_certificate_untrusted)
 		buf_addf(out,
 		    "put the CA's intermediate certificates after it in the same file (most CAs call "
@@ -82,41 +86,57 @@ cure_of(const struct conf_domain *d, const struct chain *chain, enum refusal why
 
 /* Judges the certificate as a peer would, except for revocation, which peers find out themselves. */
 static void
-judge_own(struct check *c, const struct conf_domain *d, const struct chain *chain)
+judge_own(struct check *c, const char *name, bool host, const struct chain *chain)
 {
+	const struct judge_rules rules = { .domain = name, .name = host ? name : NULL };
 	int64_t now_s = clock_wall_ms() / 1000, left_s = chain_not_after_s(chain) - now_s;
 	struct buf cure = BUF_INIT;
 	char until[CLOCK_DATE_BYTES];
 	struct err e, why;
 
-	if (c->trust != NULL && !judge_chain(c->trust, chain, d->name.text, now_s, NULL, &why) &&
+	if (c->trust != NULL && !judge_chain_by(c->trust, chain, &rules, now_s, NULL, &why) &&
 	    why.why != REFUSAL_revocation_unknown) {
-		cure_of(d, chain, why.why, &cure);
+		cure_of(name, host, chain, why.why, &cure);
 		err_set(&e, REFUSAL_config,
-		    "certificate of %s: peers would refuse it, for %s [%s]: %.*s", d->name.text,
-		    why.text, refusal_word(why.why), SPAN_FMT(buf_span(&cure)));
+		    "certificate of %s: peers would refuse it, for %s [%s]: %.*s", name, why.text,
+		    refusal_word(why.why), SPAN_FMT(buf_span(&cure)));
 		fault(c, &e);
 		buf_clear(&cure);
 	} else if (left_s < CHECK_CONF_SOON_S) {
 		clock_date(chain_not_after_s(chain), until);
-		note(c, "the certificate of %s ends at %s, in %lld days: renew it", d->name.text,
-		    until, (long long)(left_s / 86400));
+		note(c, "the certificate of %s ends at %s, in %lld days: renew it", name, until,
+		    (long long)(left_s / 86400));
 	}
 }
 
 static void
-check_identity(struct check *c, const struct conf_domain *d)
+check_identity(struct check *c, const struct tls_files *f, bool host)
 {
-	const struct tls_files files = { d->name.text, d->certificate, d->key };
 	const struct guard_user u = { c->jail.uid, c->jail.gid };
 	struct chain *chain = NULL;
 	struct err e;
 
-	if (tls_files_read(&files, &u, &chain, &e))
-		judge_own(c, d, chain);
+	if (tls_files_read(f, &u, &chain, &e))
+		judge_own(c, f->domain, host, chain);
 	else
 		fault(c, &e);
 	chain_unref(&chain);
+}
+
+static void
+check_identities(struct check *c)
+{
+	const struct conf_smtp *s = &c->conf->smtp;
+
+	for (size_t i = 0; i < c->conf->n_domains; i++) {
+		const struct conf_domain *d = &c->conf->domains[i];
+
+		check_identity(c, &(struct tls_files) { d->name.text, d->certificate, d->key },
+		    false);
+	}
+	if (s->given)
+		check_identity(c, &(struct tls_files) { s->name.text, s->certificate, s->key },
+		    true);
 }
 
 /* -- the rest ----------------------------------------------------------------------------------- */
@@ -140,6 +160,24 @@ check_trust(struct check *c)
 		    trust_skipped(c->trust));
 }
 
+/* Without accounts file there is nobody yet, which is said by a note. */
+static void
+check_postmaster(struct check *c, struct accounts *a)
+{
+	const char *address = c->conf->smtp.postmaster;
+	struct accounts_set *set = accounts_set_get(a);
+	struct err e;
+
+	if (*address != '\0' && !accounts_are_missing(set) &&
+	    accounts_find(set, span_str(address)) == NULL) {
+		err_set(&e, REFUSAL_config,
+		    "postmaster of smtp: there is no user %s: make one:  %s user add %s", address,
+		    c->options->command.data, address);
+		fault(c, &e);
+	}
+	accounts_set_put(&set);
+}
+
 static void
 check_accounts(struct check *c)
 {
@@ -155,25 +193,30 @@ check_accounts(struct check *c)
 	} else if (accounts_missing(c->options, c->conf, NULL, &text)) {
 		note(c, "%.*s", SPAN_FMT(buf_span(&text)));
 	}
+	if (a != NULL)
+		check_postmaster(c, a);
 	accounts_free(&a);
 	buf_clear(&text);
 }
 
-static void
+/* False: nothing can be asked of it. */
+static bool
 check_resolver(struct check *c)
 {
 	struct dns_resolver r;
 	struct buf zone = BUF_INIT;
 	struct err e;
+	bool good = dns_resolver_parse(&r, c->conf->resolver, &e) &&
+	    (r.kind != DNS_RESOLVER_ZONE || dns_resolver_read_zone(&r, &zone, &e));
 
-	if (!dns_resolver_parse(&r, c->conf->resolver, &e) ||
-	    (r.kind == DNS_RESOLVER_ZONE && !dns_resolver_read_zone(&r, &zone, &e)))
+	if (!good)
 		fault(c, &e);
 	else if (dns_resolver_lacks_anchor(c->conf->resolver))
 		note(c,
 		    "DNSSEC would not be judged, for there is no root anchor: " DNS_RESOLVER_ANCHOR_CURE,
 		    c->conf->resolver);
 	buf_clear(&zone);
+	return good;
 }
 
 static void
@@ -248,9 +291,29 @@ check_network(struct check *c)
 }
 
 static void
+fault_of_host(void *arg, const struct err *why)
+{
+	fault(arg, why);
+}
+
+static void
+check_smtp(struct check *c, bool dns)
+{
+	struct err e;
+
+	if (!bind_source_fits(c->conf->smtp.connect_from, &e)) {
+		err_prefix(&e, "connect-from of smtp");
+		fault(c, &e);
+	}
+	if (dns)
+		check_host_name(&c->conf->smtp, c->conf->resolver, fault_of_host, c);
+}
+
+static void
 check_all(struct check *c)
 {
 	struct err e;
+	bool dns;
 
 	if (!daemon_conf_fits(c->role, c->conf, &e) ||
 	    !conf_listens_fit_others(c->conf, c->role->index, &e))
@@ -260,13 +323,14 @@ check_all(struct check *c)
 		check_accounts(c);
 		check_network(c);
 		check_trust(c);
-		for (size_t i = 0; i < c->conf->n_domains; i++)
-			check_identity(c, &c->conf->domains[i]);
+		check_identities(c);
 		daemon_out_of_reach(c->conf, &c->jail, note_out_of_reach, c);
 	} else {
 		fault(c, &e);
 	}
-	check_resolver(c);
+	dns = check_resolver(c);
+	if (c->conf->smtp.given)
+		check_smtp(c, dns);
 }
 
 /* -- telling ------------------------------------------------------------------------------------ */

@@ -1,7 +1,8 @@
 /* check_conf — the verb `check`: would a start with this configuration go well?
  *
- * Reports everything that `run` would refuse, and a certificate that peers would refuse, each with its
- * cure.  Notes what will become a fault soon, and the files that a start would leave out.  Changes nothing.
+ * Reports everything that `run` would refuse, and what peers would refuse, each with its cure: a
+ * certificate, or this host's name in SMTP that does not lead to its address and back.  Notes what will
+ * become a fault soon, and the files that a start would leave out.  Changes nothing.
  * With --running it shows the configuration that the running daemon has in force.  That differs from the
  * file if the file was changed since, or if a key needs a restart.
  */

@@ -189,20 +189,31 @@ bind_control(struct daemon *d, struct err *e)
 	    err_prefix(e, "control");
 }
 
+/* of: the domain or host that they are of. */
+static void
+files_out_of_reach(const struct jail *j, const char *of, const char *certificate, const char *key,
+    void (*report_file)(void *arg, const struct err *why), void *arg)
+{
+	struct err e;
+
+	if (jail_can_read(j, certificate, &e) && jail_can_read(j, key, &e))
+		return;
+	err_prefix(&e, "a renewed certificate of %s needs a restart", of);
+	report_file(arg, &e);
+}
+
 void
 daemon_out_of_reach(const struct conf *c, const struct jail *j,
     void (*report_file)(void *arg, const struct err *why), void *arg)
 {
 	struct err e;
 
-	for (size_t i = 0; i < c->n_domains; i++) {
-		if (!jail_can_read(j, c->domains[i].certificate, &e) ||
-		    !jail_can_read(j, c->domains[i].key, &e)) {
-			err_prefix(&e, "a renewed certificate of %s needs a restart",
-			    c->domains[i].name.text);
-			report_file(arg, &e);
-		}
-	}
+	for (size_t i = 0; i < c->n_domains; i++)
+		files_out_of_reach(j, c->domains[i].name.text, c->domains[i].certificate,
+		    c->domains[i].key, report_file, arg);
+	if (c->smtp.given)
+		files_out_of_reach(j, c->smtp.name.text, c->smtp.certificate, c->smtp.key,
+		    report_file, arg);
 	if (!jail_can_read(j, c->trust, &e) ||
 	    (*c->crls != '\0' && !jail_can_read(j, c->crls, &e))) {
 		err_prefix(&e, "renewed CAs and CRLs need a restart");

@@ -109,6 +109,8 @@ everything(void **state)
 	    "domain A.test { certificate = \"/c\" key = \"/k\" keep = \"3 days\" "
 	    "message-limit = \"1 GiB\" }\n"
 	    "domain xn--bcher-kva.test { certificate = \"/c2\" key = \"/k2\" }\n"
+	    "smtp { name = \"MX.a.test\" certificate = \"/c3\" key = \"/k3\" connect-from = "
+	    "\"192.0.2.9\" contact = \"https://a.test/why\" postmaster = \"Pat@A.test\" }\n"
 	    "oms { spool = \"/s\" spool-size = \"1 TiB\" listen-fetch = { \"192.0.2.11\", "
 	    "\"[2001:db8::1]:99\" } listen-submit = \"none\" control = \"/o.sock\" "
 	    "connect-from = \"192.0.2.11\" }\n"
@@ -133,6 +135,13 @@ everything(void **state)
 	assert_int_equal(c->domains[1].keep_s, 30 * 86400);
 	assert_ptr_equal(conf_domain(c, span_str("A.TEST")), &c->domains[0]);
 	assert_null(conf_domain(c, span_str("b.test")));
+	assert_true(c->smtp.given);
+	assert_string_equal(c->smtp.name.text, "mx.a.test");
+	assert_string_equal(c->smtp.certificate, "/c3");
+	assert_string_equal(c->smtp.key, "/k3");
+	assert_string_equal(c->smtp.connect_from, "192.0.2.9");
+	assert_string_equal(c->smtp.contact, "https://a.test/why");
+	assert_string_equal(c->smtp.postmaster, "Pat@a.test");
 	assert_int_equal(c->listens[CONF_LISTEN_FETCH].n, 2);
 	assert_string_equal(c->listens[CONF_LISTEN_FETCH].at[1], "[2001:db8::1]:99");
 	assert_true(c->listens[CONF_LISTEN_SUBMIT].given);
@@ -158,6 +167,7 @@ defaults_are_safe(void **state)
 	assert_false(c->allow_private_peers);
 	assert_false(c->allow_private_crl_hosts);
 	assert_false(c->role[CONF_ROLE_OMS].given || c->role[CONF_ROLE_IMS].given);
+	assert_false(c->smtp.given);
 	assert_false(c->listens[CONF_LISTEN_FETCH].given);
 	assert_int_equal(c->domains[0].message_bytes, 50 << 20);
 	again = conf_ref(c);
@@ -169,10 +179,11 @@ defaults_are_safe(void **state)
 static void
 prints_what_it_reads(void **state)
 {
-	struct conf *c = assert_loads(
-	    HEAD "domain b.test { certificate = \"/x \\\"y\\\" \\$z\" "
-		 "key = \"/k\" keep = \"36 h\" }\noms { listen-fetch = { \"192.0.2.1\" } }\n"
-		 "ims { listen-notify = \"none\" }\n");
+	struct conf *c = assert_loads(HEAD
+	    "domain b.test { certificate = \"/x \\\"y\\\" \\$z\" "
+	    "key = \"/k\" keep = \"36 h\" }\noms { listen-fetch = { \"192.0.2.1\" } }\n"
+	    "smtp { name = \"mx.a.test\" certificate = \"/c\" key = \"/k\" connect-from = \"::1\" }\n"
+	    "ims { listen-notify = \"none\" }\n");
 	struct buf first = BUF_INIT, second = BUF_INIT;
 
 	(void)state;
@@ -278,7 +289,7 @@ each_listener_has_its_key(void **state)
 		assert_true(k->fallback == NULL || strcmp(k->fallback, "none") == 0);
 		snprintf(text, sizeof text,
 		    HEAD "%s { %s = { \"192.0.2.1\", \"192.0.2.2:99\" } }\n",
-		    conf_section_names[k->section], k->name);
+		    conf_sections[k->section].name, k->name);
 		c = assert_loads(text);
 		for (int other = 0; other < CONF_LISTENERS; other++)
 			assert_int_equal(c->listens[other].n, other == l ? 2 : 0);
@@ -341,6 +352,65 @@ values(void **state)
 		snprintf(text, sizeof text, HEAD "%s\n", cases[i].line);
 		assert_refused(text, ":3", cases[i].what);
 	}
+}
+
+#define HOST "name = \"mx.a.test\" certificate = \"/c\" key = \"/k\" connect-from = \"192.0.2.9\" "
+
+static void
+the_host(void **state)
+{
+	static const struct {
+		const char *line, *what;
+	} cases[] = {
+		{ "smtp { }", "smtp has no name; write: name = \"mail.example.org\"" },
+		{ "smtp { name = \"mx.a.test\" }",
+		    "smtp has no certificate; write: certificate = "
+		    "\"/etc/letsencrypt/live/mx.a.test/fullchain.pem\"" },
+		{ "smtp { name = \"mx.a.test\" certificate = \"/c\" key = \"/k\" }",
+		    "smtp has no connect-from; write: connect-from = \"192.0.2.1\"" },
+		{ "smtp { name = \"mx.a.test\" certificate = \"/c\" key = \"/k\" connect-from = \"\" }",
+		    "smtp has no connect-from" },
+		{ "smtp { name = \"mx\" }", "name = \"mx\" is no host's name: " },
+		{ "smtp { name = \"[192.0.2.1]\" }", "is no host's name: " },
+		{ "smtp { name = \"*.a.test\" }", "is no host's name: " },
+		{ "smtp { name = \"mx.b\xc3\xbc.test\" }",
+		    "is not in A-labels; write \"mx.xn--b-eha.test\"" },
+		{ "smtp { connect-from = \"mx.a.test\" }", "is no address; write \"192.0.2.1\"" },
+		{ "smtp { contact = \"http://a.test/\" }", "is no such URL; write \"https://" },
+		{ "smtp { contact = \"https://\" }", "is no such URL" },
+		{ "smtp { contact = \"https:///why\" }", "is no such URL" },
+		{ "smtp { contact = \"https://a.test/a b\" }", "is no such URL" },
+		{ "smtp { contact = \"https://a.test/a\\nb\" }", "is no such URL" },
+		{ "smtp { contact = \"https://a.test/\xc3\xa4\" }", "is no such URL" },
+		{ "smtp { postmaster = \"pat\" }", "is no address: " },
+		{ "smtp { postmaster = \"pat@[192.0.2.1]\" }", "is no address: " },
+		{ "smtp { " HOST "postmaster = \"pat@b.test\" }",
+		    "postmaster = \"pat@b.test\" is not at a domain of this file; write: postmaster = "
+		    "\"postmaster@a.test\"" },
+		{ "smtp { user-letters = 1 }",
+		    "smtp has no key user-letters; it belongs into oms" },
+	};
+	char text[1024], longest[CONF_URL_BYTES];
+	struct conf *c;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		snprintf(text, sizeof text, HEAD "%s\n", cases[i].line);
+		assert_refused(text, ":3", cases[i].what);
+	}
+	assert_refused(HEAD "smtp { " HOST "}\nsmtp { " HOST "}\n", ":4", "smtp appears twice");
+	memset(longest, 'x', sizeof longest);
+	memcpy(longest, "https://a.test/", 15);
+	longest[CONF_URL_BYTES - 1] = '\0';
+	snprintf(text, sizeof text, HEAD "smtp { " HOST "contact = \"%s\" }\n", longest);
+	c = assert_loads(text);
+	assert_string_equal(c->smtp.contact, longest);
+	conf_unref(&c);
+	snprintf(text, sizeof text, HEAD "smtp { " HOST "contact = \"%sx\" }\n", longest);
+	assert_refused(text, ":3", "has more than 200 octets");
+	c = assert_loads(HEAD "smtp { " HOST "contact = \"https://a.test:8443\" }\n");
+	assert_string_equal(c->smtp.postmaster, "");
+	conf_unref(&c);
 }
 
 static void
@@ -475,7 +545,7 @@ keys_in_reach(void **state)
 		{ 0400, NULL },
 		{ 0640, NULL },
 	};
-	char text[1024], key[128], cert[128];
+	char text[2048], key[128], cert[128], second[160];
 	struct conf *c = NULL;
 	struct err e;
 
@@ -501,6 +571,17 @@ keys_in_reach(void **state)
 		assert_true(conf_load(file, CONF_FOR_RUN, &c, NULL, &e));
 		conf_unref(&c);
 	}
+	snprintf(text + strlen(text), sizeof text - strlen(text),
+	    "smtp { name = \"mx.a.test\" certificate = \"%s\" key = \"%s2\" connect-from = \"::1\" }\n",
+	    cert, key);
+	write_file(file, text, strlen(text), 0600);
+	assert_guarded(CONF_FOR_RUN, "key of mx.a.test: the private key");
+	snprintf(second, sizeof second, "%s2", key);
+	write_file(second, "x", 1, 0644);
+	assert_guarded(CONF_FOR_RUN, "is open to others");
+	chmod(second, 0600);
+	assert_true(conf_load(file, CONF_FOR_RUN, &c, NULL, &e));
+	conf_unref(&c);
 	if (geteuid() == 0) {
 		write_file(key, "x", 1, 0640);
 		assert_int_equal(chown(key, 0, 12345), 0);
@@ -536,6 +617,7 @@ main(void)
 		cmocka_unit_test(keys),
 		cmocka_unit_test(each_listener_has_its_key),
 		cmocka_unit_test(values),
+		cmocka_unit_test(the_host),
 		cmocka_unit_test(domains),
 		cmocka_unit_test(all_faults_at_once),
 		cmocka_unit_test(limits),
