@@ -1,10 +1,10 @@
-/* auth — signing in by SCRAM-SHA-256 and SCRAM-SHA-256-PLUS, both sides.
+/* auth — signing in by SCRAM-SHA-256 and SCRAM-SHA-256-PLUS, both sides, and by PLAIN, the server's.
  *
- * The server side has StoredKey and ServerKey, never a password.  Messages are passed in base64,
+ * The server side stores StoredKey and ServerKey, never a password.  Messages are passed in base64,
  * as they are sent in a line; "=" or an empty line is the empty message.  -PLUS binds the
  * exchange to its TLS connection: 32 octets of tls-exporter (RFC 9266), given to both sides.
  *
- * Spec:    RFC 5802, RFC 7677; SPEC.md "Signing in".
+ * Spec:    RFC 5802, RFC 7677; SPEC.md "Signing in".  PLAIN: RFC 4616, for SMTP's submission alone (SPEC.md 18).
  * Trust:   the peer controls every message.  An unknown user gets a salt that is always the same for
  *          that name, causes the same work as a known user, and fails at the same step, so nobody
  *          learns which users exist.  A client that can bind but believes that the server cannot
@@ -13,7 +13,7 @@
  * Threads: a struct auth belongs to one thread (one per worker) and so do its sessions; a
  *          struct auth_client is independent.
  * Async:   the server side needs microseconds and may run on a loop.  Functions that take a
- *          password (auth_keys_make, auth_password_fits, the client's second step) run PBKDF2
+ *          password (auth_keys_make, auth_password_fits, auth_plain_check, the client's second step) run PBKDF2
  *          for about 50 ms and must not run on a loop that serves others.
  */
 #ifndef COMMON_AUTH_AUTH_H
@@ -47,7 +47,7 @@ struct auth_keys {
 bool auth_keys_make(struct auth_keys *k, struct span password, struct err *e);
 /* The same with the salt and iterations in *k. */
 bool auth_keys_derive(struct auth_keys *k, struct span password, struct err *e);
-/* For PLAIN inside TLS: compares in constant time. */
+/* Compares in constant time. */
 bool auth_password_fits(const struct auth_keys *k, struct span password);
 
 enum auth_result { AUTH_MORE, AUTH_DONE, AUTH_FAILED };
@@ -87,6 +87,22 @@ struct span auth_server_named(const struct auth_server *s);
 const char *auth_server_user(const struct auth_server *s);             /* after DONE; borrowed */
 const struct auth_keys *auth_server_keys(const struct auth_server *s); /* the same */
 void auth_server_free(struct auth_server **s);
+
+/* -- server, PLAIN ------------------------------------------------------------------------------ */
+
+struct auth_plain;
+
+/* Reads the client's only message (base64) and finds its user.  False: auth_failed, because it is malformed or its
+ * authorisation identity is another than the user's own. */
+bool auth_plain_new(struct auth *a, struct span message, struct auth_plain **out, struct err *e);
+/* Does the password fit?  False: auth_failed.  Any thread, since it uses nothing but *p; takes as long for a
+ * user who does not exist. */
+bool auth_plain_check(const struct auth_plain *p, struct err *e);
+struct span auth_plain_named(const struct auth_plain *p); /* as auth_server_named */
+/* Once it fits: as auth_server_user and auth_server_keys. */
+const char *auth_plain_user(const struct auth_plain *p);
+const struct auth_keys *auth_plain_keys(const struct auth_plain *p);
+void auth_plain_free(struct auth_plain **p); /* wipes the password */
 
 /* The delay of the refusal of a connection's n-th wrong password: 1 s, 2 s, 4 s, ... 30 s. */
 int64_t auth_penalty_ms(unsigned failures);

@@ -1,4 +1,4 @@
-/* auth_private — shared by auth.c, auth_server.c, auth_client.c and password.c: libgsasl, messages, keys. */
+/* auth_private — shared by auth*.c and password.c: libgsasl, messages, keys. */
 #ifndef COMMON_AUTH_AUTH_PRIVATE_H
 #define COMMON_AUTH_AUTH_PRIVATE_H
 
@@ -22,6 +22,11 @@ bool auth_set_binding(char text[AUTH_BINDING_TEXT], struct span binding);
 
 /* The same reply to every fault; it ends the exchange. */
 enum auth_result auth_failed(bool *over, struct err *e);
+
+/* Finds the keys of the user of that name.  False: there is no such user; *keys are then keys that no password fits,
+ * always the same for that name. */
+bool auth_find(const struct auth *a, struct span name, char user[AUTH_USER_BYTES],
+    struct auth_keys *keys);
 
 /* -- the arithmetic of SCRAM-SHA-256 ---------------------------------------------------------------- */
 

@@ -46,19 +46,28 @@ fake_keys(const struct auth *a, struct span name, struct auth_keys *k)
 	buf_clear(&text);
 }
 
+bool
+auth_find(const struct auth *a, struct span name, char user[AUTH_USER_BYTES],
+    struct auth_keys *keys)
+{
+	struct auth_keys found;
+	bool known;
+
+	fake_keys(a, name, keys);
+	known = name.n > 0 && a->ops->find(a->arg, name, user, &found);
+	if (known)
+		*keys = found;
+	OPENSSL_cleanse(&found, sizeof found);
+	return known;
+}
+
 static void
 look_up(struct auth_server *s)
 {
 	const char *name = gsasl_property_fast(s->session, GSASL_AUTHID);
-	struct auth_keys found;
 
 	s->looked = true;
-	fake_keys(s->auth, span_str(name != NULL ? name : ""), &s->keys);
-	s->known = name != NULL &&
-	    s->auth->ops->find(s->auth->arg, span_str(name), s->user, &found);
-	if (s->known)
-		s->keys = found;
-	OPENSSL_cleanse(&found, sizeof found);
+	s->known = auth_find(s->auth, span_str(name != NULL ? name : ""), s->user, &s->keys);
 }
 
 static void
