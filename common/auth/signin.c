@@ -12,16 +12,35 @@
 #include "common/base/log.h"
 #include "common/base/memory.h"
 #include "common/loop/loop.h"
+#include "common/loop/offload.h"
 #include "common/net/conn.h"
 #include "common/share/share.h"
 
 LIST_HEAD(signins, signin);
+STAILQ_HEAD(plain_checks, plain_check);
+
+/* One message of PLAIN.  Its signin may end meanwhile. */
+struct plain_check {
+	struct offload_job job;
+	STAILQ_ENTRY(plain_check) link; /* while it waits */
+	struct signin_desk *desk;
+	struct signin *signin; /* NULL: it has ended */
+	struct auth_plain *plain;
+	struct guess guess;
+	uint64_t request;
+	bool good;
+	struct err why; /* else */
+};
 
 struct signin_desk {
 	struct loop *loop;
 	struct accounts *accounts;
 	struct share *share;
+	struct offload *offload;
 	struct auth *auth;
+	struct plain_checks waiting;
+	size_t n_waiting;
+	bool checking;
 	struct signins sessions; /* that have signed in */
 };
 
@@ -32,7 +51,9 @@ struct signin {
 	struct loop_timer *penalty;
 	struct conn *conn;
 	const char *name;
+	bool bound; /* to the connection, by these octets */
 	unsigned char binding[AUTH_BINDING_BYTES];
+	struct plain_check *check; /* NULL: no password is being checked */
 	unsigned failures;
 	/* once signed in */
 	char owner[ACCOUNTS_OWNER_BYTES], user[ACCOUNTS_ADDRESS_BYTES];
@@ -47,13 +68,15 @@ struct signin {
 /* -- the desk --------------------------------------------------------------------------------- */
 
 struct signin_desk *
-signin_desk_new(struct loop *l, struct accounts *a, struct share *sh)
+signin_desk_new(struct loop *l, struct accounts *a, struct share *sh, struct offload *o)
 {
 	struct signin_desk *d = memory_new(sizeof *d);
 
 	d->loop = l;
 	d->accounts = a;
 	d->share = sh;
+	d->offload = o;
+	STAILQ_INIT(&d->waiting);
 	d->auth = auth_new(&accounts_auth_ops, a);
 	LIST_INIT(&d->sessions);
 	return d;
@@ -113,16 +136,13 @@ penalty_over(void *arg)
 		conn_kick(s->conn);
 }
 
-bool
-signin_new(struct signin **out, struct signin_desk *d, struct conn *c, const char *name,
-    signin_late_fn *late, void *arg, struct err *e)
+void
+signin_new_any(struct signin **out, struct signin_desk *d, struct conn *c, const char *name,
+    signin_late_fn *late, void *arg)
 {
 	struct signin *s = memory_new(sizeof *s);
 
-	if (!conn_exporter(c, s->binding)) {
-		free(s);
-		return err_set(e, REFUSAL_internal, "TLS gives no channel binding");
-	}
+	s->bound = conn_exporter(c, s->binding);
 	s->desk = d;
 	s->conn = c;
 	s->name = name;
@@ -130,7 +150,23 @@ signin_new(struct signin **out, struct signin_desk *d, struct conn *c, const cha
 	s->arg = arg;
 	s->penalty = loop_timer_new(d->loop, penalty_over, s);
 	*out = s;
-	return true;
+}
+
+bool
+signin_new(struct signin **out, struct signin_desk *d, struct conn *c, const char *name,
+    signin_late_fn *late, void *arg, struct err *e)
+{
+	signin_new_any(out, d, c, name, late, arg);
+	if ((*out)->bound)
+		return true;
+	signin_free(out);
+	return err_set(e, REFUSAL_internal, "TLS gives no channel binding");
+}
+
+bool
+signin_is_bound(const struct signin *s)
+{
+	return s->bound;
 }
 
 void
@@ -140,6 +176,8 @@ signin_free(struct signin **s)
 		return;
 	if ((*s)->owner[0] != '\0')
 		LIST_REMOVE(*s, link);
+	if ((*s)->check != NULL)
+		(*s)->check->signin = NULL;
 	share_release((*s)->desk->share, &(*s)->place, 1, loop_now_ms((*s)->desk->loop));
 	auth_server_free(&(*s)->server);
 	loop_timer_free(&(*s)->penalty);
@@ -158,23 +196,22 @@ fail(struct signin *s, uint64_t request)
 
 /* False: the user has as many sessions as one may have. */
 static bool
-take_place(struct signin *s)
+take_place(struct signin *s, const char *owner)
 {
 	struct signin_desk *d = s->desk;
 
 	return !RULE(too_many_connections) ||
-	    share_hold(d->share, &s->place, SHARE_sessions_user,
-		accounts_owner_address(auth_server_user(s->server)), 1, loop_now_ms(d->loop),
-		&s->why);
+	    share_hold(d->share, &s->place, SHARE_sessions_user, accounts_owner_address(owner), 1,
+		loop_now_ms(d->loop), &s->why);
 }
 
 /* The engine takes no AUTH after this one. */
 static void
-done(struct signin *s)
+done(struct signin *s, const char *owner, const struct auth_keys *keys)
 {
-	snprintf(s->owner, sizeof s->owner, "%s", auth_server_user(s->server));
+	snprintf(s->owner, sizeof s->owner, "%s", owner);
 	span_copy(accounts_owner_address(s->owner), s->user, sizeof s->user);
-	memcpy(s->stored, auth_server_keys(s->server)->stored, sizeof s->stored);
+	memcpy(s->stored, keys->stored, sizeof s->stored);
 	auth_server_free(&s->server);
 	LIST_INSERT_HEAD(&s->desk->sessions, s, link);
 	log_fact_of(span_str(s->user), LOG_INFO, "signin.user",
@@ -211,7 +248,7 @@ signin_step(struct signin *s, struct span mechanism, struct span message, uint64
 	if (mechanism.n > 0) {
 		auth_server_free(&s->server);
 		if (!auth_server_new(s->desk->auth, mechanism,
-			span_of(s->binding, sizeof s->binding), &s->server, &s->why))
+			span_of(s->binding, s->bound ? sizeof s->binding : 0), &s->server, &s->why))
 			return fail(s, request);
 	}
 	if (s->server == NULL) {
@@ -219,11 +256,143 @@ signin_step(struct signin *s, struct span mechanism, struct span message, uint64
 		return fail(s, request);
 	}
 	r = step(s, message, out);
-	if (r == AUTH_FAILED || (r == AUTH_DONE && !take_place(s)))
+	if (r == AUTH_FAILED || (r == AUTH_DONE && !take_place(s, auth_server_user(s->server))))
 		return fail(s, request);
 	if ((*signed_in = r == AUTH_DONE))
-		done(s);
+		done(s, auth_server_user(s->server), auth_server_keys(s->server));
 	return true;
+}
+
+/* -- PLAIN ------------------------------------------------------------------------------------- */
+
+static void
+check_free(struct plain_check **k)
+{
+	if ((*k)->signin != NULL)
+		(*k)->signin->check = NULL;
+	auth_plain_free(&(*k)->plain);
+	free(*k);
+	*k = NULL;
+}
+
+/* On a thread of the pool. */
+static void
+check(void *arg)
+{
+	struct plain_check *k = arg;
+
+	k->good = auth_plain_check(k->plain, &k->why);
+}
+
+/* The user may have been removed, or got another password, while the password was checked; signin_desk_review
+ * sees only sessions that have signed in. */
+static bool
+is_still(struct signin *s, const struct auth_plain *p)
+{
+	struct accounts_set *set = accounts_set_get(s->desk->accounts);
+	const struct account *a = accounts_of_owner(set, auth_plain_user(p));
+	bool still = a != NULL &&
+	    CRYPTO_memcmp(a->keys.stored, auth_plain_keys(p)->stored, sizeof a->keys.stored) == 0;
+
+	accounts_set_put(&set);
+	return still || err_word(&s->why, REFUSAL_auth_failed);
+}
+
+static void
+conclude(struct signin *s, const struct plain_check *k)
+{
+	s->why = k->why;
+	if (!k->good || !is_still(s, k->plain) || !take_place(s, auth_plain_user(k->plain))) {
+		(void)fail(s, k->request);
+		return;
+	}
+	done(s, auth_plain_user(k->plain), auth_plain_keys(k->plain));
+	if (s->late(s->arg, k->request, NULL))
+		conn_kick(s->conn);
+}
+
+static void
+end_check(struct plain_check *k)
+{
+	struct signin *s = k->signin;
+
+	if (s != NULL) {
+		s->check = NULL;
+		k->signin = NULL;
+		conclude(s, k);
+	}
+	check_free(&k);
+}
+
+static void check_next(struct signin_desk *d);
+
+static void
+checked(void *arg)
+{
+	struct plain_check *k = arg;
+	struct signin_desk *d = k->desk;
+
+	d->checking = false;
+	if (k->good)
+		guess_give(&k->guess, d->share, loop_now_ms(d->loop));
+	end_check(k);
+	check_next(d);
+}
+
+/* A check whose connection has ended is not made; its tokens stay taken, as for a wrong password. */
+static void
+check_next(struct signin_desk *d)
+{
+	struct plain_check *k;
+
+	while (!d->checking && (k = STAILQ_FIRST(&d->waiting)) != NULL) {
+		STAILQ_REMOVE_HEAD(&d->waiting, link);
+		d->n_waiting--;
+		k->job = (struct offload_job) { NULL, d->loop, check, checked, k };
+		d->checking = k->signin != NULL && offload_take(d->offload, &k->job);
+		if (!d->checking)
+			end_check(k);
+	}
+}
+
+/* False: *why is set. */
+static bool
+begin_check(struct signin *s, struct span message, uint64_t request, struct err *why)
+{
+	struct signin_desk *d = s->desk;
+	struct plain_check *k;
+	struct auth_plain *p;
+	struct guess g;
+
+	if (RULE(too_many_outstanding) && d->n_waiting >= SIGNIN_WAITING_MAX)
+		return err_word(why, REFUSAL_too_many_outstanding);
+	if (!auth_plain_new(d->auth, message, &p, why))
+		return false;
+	if (!guess_take(&g, d->share, auth_plain_named(p),
+		(const struct sockaddr *)&conn_peer(s->conn)->address, loop_now_ms(d->loop), why)) {
+		auth_plain_free(&p);
+		return false;
+	}
+	k = s->check = memory_new(sizeof *k);
+	*k = (struct plain_check) { .desk = d,
+		.signin = s,
+		.plain = p,
+		.guess = g,
+		.request = request };
+	(void)err_word(&k->why, REFUSAL_closing); /* unless the check is made */
+	STAILQ_INSERT_TAIL(&d->waiting, k, link);
+	d->n_waiting++;
+	return true;
+}
+
+void
+signin_plain(struct signin *s, struct span message, uint64_t request)
+{
+	auth_server_free(&s->server);
+	if (begin_check(s, message, request, &s->why))
+		check_next(s->desk);
+	else
+		(void)fail(s, request);
 }
 
 const char *

@@ -274,7 +274,7 @@ make_tools(struct daemon *d, struct err *e)
 		struct daemon_worker *w = &d->worker[i];
 
 		w->loop = workers_loop(d->workers, i);
-		w->desk = signin_desk_new(w->loop, d->accounts, d->share);
+		w->desk = signin_desk_new(w->loop, d->accounts, d->share, d->offload);
 		if (!dns_new(&w->dns, w->loop, d->conf->resolver, e))
 			return false;
 		dns_set_share(w->dns, d->share);
