@@ -88,7 +88,7 @@ cure_of(const char *name, bool host, const struct chain *chain, enum refusal why
 static void
 judge_own(struct check *c, const char *name, bool host, const struct chain *chain)
 {
-	const struct judge_rules rules = { .domain = name, .name = host ? name : NULL };
+	const struct judge_rules rules = { .domain = name, .host = host ? name : NULL };
 	int64_t now_s = clock_wall_ms() / 1000, left_s = chain_not_after_s(chain) - now_s;
 	struct buf cure = BUF_INIT;
 	char until[CLOCK_DATE_BYTES];

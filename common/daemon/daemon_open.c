@@ -129,7 +129,11 @@ make_folders(struct daemon *d, struct err *e)
 struct tls_settings
 daemon_tls_settings(const struct daemon *d, const struct conf *c, struct tls_files **files)
 {
-	*files = memory_array(c->n_domains, sizeof **files);
+	struct tls_files *host;
+
+	*files = memory_array(c->n_domains + 1, sizeof **files);
+	host = &(*files)[c->n_domains];
+	*host = (struct tls_files) { c->smtp.name.text, c->smtp.certificate, c->smtp.key };
 	for (size_t i = 0; i < c->n_domains; i++)
 		(*files)[i] = (struct tls_files) { c->domains[i].name.text,
 			c->domains[i].certificate, c->domains[i].key };
@@ -140,6 +144,7 @@ daemon_tls_settings(const struct daemon *d, const struct conf *c, struct tls_fil
 		.user = { d->jail.uid, d->jail.gid },
 		.identities = *files,
 		.n_identities = c->n_domains,
+		.host = c->smtp.given ? host : NULL,
 	};
 }
 

@@ -72,7 +72,7 @@ void daemon_out_of_reach(const struct conf *c, const struct jail *j,
 
 /* Everything up to the jail, and the jail.  False: *e is set. */
 bool daemon_open(struct daemon *d, struct err *e);
-/* Settings for the TLS holder; `files` has conf->n_domains rows and is the caller's to free. */
+/* Settings for the TLS holder; it points into `files`, which is the caller's to free. */
 struct tls_settings daemon_tls_settings(const struct daemon *d, const struct conf *c,
     struct tls_files **files);
 

@@ -5,11 +5,12 @@
 . tests/lib/peers.sh
 . tests/lib/reload.sh
 . tests/lib/knot.sh
-plan 73
+plan 76
 
 world_up --domains a.test
 F=$W/files
 mkdir "$F"
+cp "$CONF_a_test" "$F/plain"
 conf=$F/conf
 own=${OMS_FETCH_a_test%:*}
 back=$(echo "$own" | awk -F. '{ print $4 "." $3 "." $2 "." $1 ".in-addr.arpa" }')
@@ -29,7 +30,7 @@ shows() {
 }
 # The section is as it should be, but for KEY.
 section() {	# [KEY VALUE]
-	{ cat "$CONF_a_test"; cat <<END; } >"$conf"
+	{ cat "$F/plain"; cat <<END; } >"$conf"
 smtp {
 	name = "mail.a.test"
 	certificate = "$F/own.pem"
@@ -73,6 +74,8 @@ faulty "connect-from an address of another host" 'connect-from of smtp: cannot c
 section
 shows --names DNS:a.test
 faulty "the domain's certificate" 'certificate of mail\.a\.test: peers would refuse it, .*certificate-name' 'it names a\.test; get one for mail\.a\.test( |$)'
+shows --names 'DNS:*.a.test'
+ok "a wildcard will do for a host" check
 shows --expired
 faulty "an expired one" 'certificate of mail\.a\.test: .*certificate-expired' 'renew it'
 shows --days 10
@@ -116,11 +119,19 @@ section
 cat "$conf" >"$W/a.test/tillcalled.conf"
 role=oms host=a.test log=$OMS_LOG_a_test
 reloads
-cp -p "$F/own.pem" "$F/second.pem"
-cp -p "$F/own.key" "$F/second.key"
-row oms a.test smtp name '"mx.a.test"' true
-row oms a.test smtp certificate "\"$F/second.pem\"" true
-row oms a.test smtp key "\"$F/second.key\"" true
+like "its certificate is read" "$(grep 'tls\.generation' "$log" | tail -1)" 'host=mail\.a\.test'
+cp -p "$F/own.pem" "$F/first.pem"
+cp -p "$F/own.key" "$F/first.key"
+shows
+mv "$F/own.pem" "$F/other.pem"
+mv "$F/own.key" "$F/other.key"
+mv "$F/first.pem" "$F/own.pem"
+mv "$F/first.key" "$F/own.key"
+counts() { ok "$key of $section: and counts" eventually 10 log_has "$log" "$1"; }
+misfit='tls\.identity .*domain=mail\.a\.test kept=old why=.*'
+row oms a.test smtp name '"mx.a.test"' 'counts tls\.generation.*host=mx\.a\.test'
+row oms a.test smtp certificate "\"$F/other.pem\"" "counts ${misfit}other\.pem"
+row oms a.test smtp key "\"$F/other.key\"" "counts ${misfit}other\.key"
 row oms a.test smtp connect-from "\"$WORLD_NET.77\"" true
 row oms a.test smtp contact '"https://a.test/why"' true
 row oms a.test smtp postmaster '"bob@a.test"' true
