@@ -328,7 +328,7 @@ static void
 answers_that_are_refused(void **state)
 {
 	struct scene *s = *state;
-	char id[8], answer[256];
+	char id[16], answer[256];
 	int n = 0;
 	const struct {
 		const char *answer;
@@ -447,7 +447,7 @@ written_by_the_pool(void **state)
 	assert_true(offload_new(&s->offload, 2, &e) && offload_start(s->offload, &e));
 	start(s);
 	for (int i = 0; i < 5; i++) {
-		char id[8];
+		char id[16];
 
 		snprintf(id, sizeof id, "%d", i);
 		dns_says(s, id);
