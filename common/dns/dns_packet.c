@@ -87,7 +87,7 @@ read_name(struct span p, size_t *at, struct name *out)
 	return true;
 }
 
-/* False: too long as text. */
+/* False: too long as text, and out is "". */
 static bool
 name_text(const struct name *name, char out[DNS_NAME_BYTES])
 {
@@ -102,8 +102,10 @@ name_text(const struct name *name, char out[DNS_NAME_BYTES])
 			uint8_t c = name->wire[i];
 			bool plain = c > 0x20 && c < 0x7f && c != '\\' && c != '.';
 
-			if (n + (plain ? 1 : 4) > DNS_NAME_MAX)
+			if (n + (plain ? 1 : 4) > DNS_NAME_MAX) {
+				out[0] = '\0';
 				return false;
+			}
 			if (plain) {
 				out[n++] = (char)c;
 				continue;

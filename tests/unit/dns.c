@@ -614,6 +614,31 @@ packets(void **state)
 	    DNS_FAILED);
 }
 
+/* A CNAME to a name of control characters: in one form for people it is longer than a name. */
+static void
+an_alias_that_is_too_long(void **state)
+{
+	struct buf b = BUF_INIT;
+	struct dns_packet p = { 0 };
+	char label[64];
+
+	(void)state;
+	memset(label, 3, sizeof label);
+	label[0] = 63;
+	buf_add(&b, HEAD("\x80", "\x01") QUESTION, sizeof(HEAD("\x80", "\x01") QUESTION) - 1);
+	buf_add(&b, "\xc0\x0c\0\5\0\1\0\0\0\x1e\0\x81", 12);
+	buf_add(&b, label, sizeof label);
+	buf_add(&b, label, sizeof label);
+	buf_add(&b, "", 1);
+	memset(p.alias, 'x', sizeof p.alias);
+	dns_packet_read(&p, buf_span(&b), SPAN_LIT("a.test"), DNS_A);
+	assert_int_equal(p.status, DNS_FAILED);
+	assert_string_equal(p.why, "a record is malformed");
+	assert_string_equal(p.alias, "");
+	dns_packet_clear(&p);
+	buf_clear(&b);
+}
+
 int
 main(void)
 {
@@ -631,6 +656,7 @@ main(void)
 		cmocka_unit_test(a_resolver_without_dnssec_is_named),
 		cmocka_unit_test(specs),
 		cmocka_unit_test(packets),
+		cmocka_unit_test(an_alias_that_is_too_long),
 	};
 
 	return cmocka_run_group_tests_name("dns", tests, NULL, NULL);
