@@ -87,16 +87,19 @@ planted "and a peer's line that nothing limits" oms/run.c 'void f(void) { log_fa
     "^oms/run\.c:[0-9]+: log_fact of notify\.ready"
 planted "and a cure that nobody can paste" oms/run.c '#define CURE "try again:  %s user add ADDRESS"' \
     "^oms/run\.c:[0-9]+: a cure that cannot be pasted"
+# The planted line is the last of the file, in a section of promises once more.
+promise='## 99 Promises
+'
 planted "and a promise whose reply no transcript has" proto/SPEC.md \
-    '| fetch | `DONE` | `250 2.0.1` | the delivery: it is fetched | nothing | STATUS MUST show it |' \
+    "$promise"'| fetch | `DONE` | `250 2.0.1` | the delivery: it is fetched | nothing | STATUS MUST show it |' \
     "^proto/SPEC\.md:[0-9]+: no transcript has the reply 250 2\.0\.1 to DONE after it is durable"
 planted "and one of a request that is not in the grammar" proto/SPEC.md \
-    '| fetch | `AGAIN` | - | the delivery: it is fetched | nothing | STATUS MUST show it |' \
+    "$promise"'| fetch | `AGAIN` | - | the delivery: it is fetched | nothing | STATUS MUST show it |' \
     "^proto/SPEC\.md:[0-9]+: section fetch has no request AGAIN"
 planted "and one that no partition makes" proto/SPEC.md \
-    '| fetch | `DONE` | `250 2.0.0` | whoever is first | nothing | STATUS MUST show it |' "^proto/SPEC\.md:[0-9]+: no partition makes this promise"
+    "$promise"'| fetch | `DONE` | `250 2.0.0` | whoever is first | nothing | STATUS MUST show it |' "^proto/SPEC\.md:[0-9]+: no partition makes this promise"
 planted "and one that requires nothing" proto/SPEC.md \
-    '| fetch | `DONE` | `250 2.0.0` | the delivery: it is fetched | nothing | STATUS shows it |' "^proto/SPEC\.md:[0-9]+: nothing is required from then on"
+    "$promise"'| fetch | `DONE` | `250 2.0.0` | the delivery: it is fetched | nothing | STATUS shows it |' "^proto/SPEC\.md:[0-9]+: nothing is required from then on"
 planted "and a file that stands" proto/line.c '/* It stands in the table. */' "^proto/line\.c:[0-9]+: stands"
 planted "and one that stands alone" proto/line.c '/* It stands alone. */' "^proto/line\.c:[0-9]+: stands"
 planted "and one that stood back" proto/line.c '/* Those that stood back. */' "^proto/line\.c:[0-9]+: stands"
