@@ -159,12 +159,13 @@ later(struct scene *s, int64_t by_ms)
 	assert_true(crl_fetch_wait(s->fetch, WAIT_MS));
 }
 
+/* The clock that move_clock does not move. */
 static int64_t
 real_ms(void)
 {
 	struct timespec t;
 
-	clock_gettime(CLOCK_MONOTONIC, &t);
+	clock_gettime(CLOCK_BOOTTIME, &t);
 	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
 }
 
