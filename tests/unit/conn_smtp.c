@@ -287,6 +287,17 @@ mx_gones(struct mx *mx)
 	return n;
 }
 
+static unsigned
+mx_secureds(struct mx *mx)
+{
+	unsigned n;
+
+	pthread_mutex_lock(&mx->lock);
+	n = mx->secureds;
+	pthread_mutex_unlock(&mx->lock);
+	return n;
+}
+
 /* At most 20 s. */
 static bool
 mx_wait(struct mx *mx, unsigned gones)
@@ -563,7 +574,7 @@ a_letter_goes_by_starttls(void **state)
 	assert_int_equal(s->mx.octets, LETTER);
 	assert_int_equal(s->mx.bads, 0);
 	assert_int_equal(s->mx.faults, 0);
-	assert_int_equal(s->mx.secureds, 1);
+	assert_int_equal(mx_secureds(&s->mx), 1);
 	ASSERT_WORD(s->mx.verdict.why, "ok");
 	assert_string_equal(s->mx.from, "alice@a.test");
 	assert_string_equal(s->mx.to, "bob@b.test");
@@ -574,7 +585,7 @@ a_letter_goes_by_starttls(void **state)
 static void
 ends(struct scene *s, const char *say, const char *last, const char *word)
 {
-	unsigned gones = mx_gones(&s->mx), secureds = s->mx.secureds;
+	unsigned gones = mx_gones(&s->mx), secureds = mx_secureds(&s->mx);
 	char text[256], heard[256] = "";
 	struct raw r = { 0 };
 
@@ -597,7 +608,7 @@ ends(struct scene *s, const char *say, const char *last, const char *word)
 	close(r.fd);
 	assert_true(mx_wait(&s->mx, gones + 1));
 	ASSERT_WORD(s->mx.fault, word);
-	assert_int_equal(s->mx.secureds, secureds);
+	assert_int_equal(mx_secureds(&s->mx), secureds);
 }
 
 static void
@@ -642,7 +653,7 @@ s_client_is_served(void **state)
 	char command[1024], *out = calloc(1, 65536);
 
 	for (size_t i = 0; i < 2; i++) {
-		unsigned gones = mx_gones(&s->mx), secureds = s->mx.secureds;
+		unsigned gones = mx_gones(&s->mx), secureds = mx_secureds(&s->mx);
 		FILE *f;
 		size_t n;
 
@@ -661,7 +672,7 @@ s_client_is_served(void **state)
 		    strstr(out, "No client certificate CA names sent") == NULL)
 			fail_msg("%s\n%s", command, out);
 		assert_true(mx_wait(&s->mx, gones + 1));
-		assert_int_equal(s->mx.secureds, secureds + 1);
+		assert_int_equal(mx_secureds(&s->mx), secureds + 1);
 		ASSERT_WORD(s->mx.verdict.why, "ok");
 	}
 	free(out);
