@@ -81,13 +81,12 @@ parse_code(struct span s, int *code)
 }
 
 /* enhanced = ("2" / "4" / "5") "." 1*3DIGIT "." 1*3DIGIT        RFC 3463 */
-static bool
-parse_enhanced(struct span s, struct span *out)
+bool
+reply_is_enhanced(struct span s)
 {
 	struct span rest = s, class = span_cut(&rest, '.'), subject = span_cut(&rest, '.');
 	uint64_t n;
 
-	*out = s;
 	return class.n == 1 && (class.p[0] == '2' || class.p[0] == '4' || class.p[0] == '5') &&
 	    subject.n <= 3 && span_u64(subject, &n) && rest.n <= 3 && span_u64(rest, &n);
 }
@@ -130,7 +129,8 @@ reply_parse(struct span line, struct reply *r, struct err *e)
 	*r = (struct reply) { 0 };
 	if (!parse_code(span_cut(&rest, ' '), &r->code))
 		return lacks("reply code", line, e);
-	if (!parse_enhanced(span_cut(&rest, ' '), &r->enhanced))
+	r->enhanced = span_cut(&rest, ' ');
+	if (!reply_is_enhanced(r->enhanced))
 		return lacks("enhanced status code after its reply code", line, e);
 	if (r->code < 400 && is_refusal(r->enhanced, rest))
 		return err_set(e, REFUSAL_bad_reply,

@@ -30,6 +30,8 @@ void reply_add_payload(struct buf *out, int code, const char *enhanced, uint64_t
     const char *text);
 void reply_add_refusal(struct buf *out, const struct err *e);
 
+/* "2.1.5" (RFC 3463): class 2, 4 or 5, and two numbers of at most three digits. */
+bool reply_is_enhanced(struct span s);
 /* False: *e is bad_reply. */
 bool reply_parse(struct span line, struct reply *r, struct err *e);
 

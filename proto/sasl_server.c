@@ -80,14 +80,22 @@ sasl_server_refuse(void *sasl, uint64_t request, const struct err *e)
 
 /* -- what the client says ------------------------------------------------------------------ */
 
+bool
+sasl_is_base64(struct span s)
+{
+	struct buf octets = BUF_INIT;
+	bool good = base64_parse(s, &octets);
+
+	buf_clear(&octets);
+	return good;
+}
+
 /* message = base64 / "=" */
 static bool
 parse_message(struct span s, struct span *message, struct err *e)
 {
-	struct buf octets = BUF_INIT;
-	bool good = span_eq(s, SPAN_LIT("=")) || (s.n > 0 && base64_parse(s, &octets));
+	bool good = span_eq(s, SPAN_LIT("=")) || (s.n > 0 && sasl_is_base64(s));
 
-	buf_clear(&octets);
 	if (RULE(bad_syntax) && !good)
 		return err_set(e, REFUSAL_bad_syntax, "the message is not in base64");
 	*message = span_eq(s, SPAN_LIT("=")) ? (struct span) { "", 0 } : s;
@@ -116,8 +124,8 @@ on_message(struct server *s, struct span line, struct err *e)
 }
 
 /* mechanism = 1*20( %x41-5A / DIGIT / "-" / "_" )        RFC 4422 3.1 */
-static bool
-parse_mechanism(struct span s, char out[SASL_MECHANISM_MAX + 1], struct err *e)
+bool
+sasl_mechanism_parse(struct span s, char out[SASL_MECHANISM_MAX + 1], struct err *e)
 {
 	bool good = s.n > 0 && s.n <= SASL_MECHANISM_MAX;
 
@@ -140,7 +148,7 @@ sasl_server_do_auth(struct server *s, struct span args, struct err *e)
 	struct span message;
 	bool silent = mechanism.n == args.n;
 
-	if (!parse_mechanism(mechanism, x->mechanism, e) ||
+	if (!sasl_mechanism_parse(mechanism, x->mechanism, e) ||
 	    (!silent && !parse_message(rest, &message, e)))
 		return REFUSED;
 	x->steps = silent ? 0 : 1;

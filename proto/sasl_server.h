@@ -44,6 +44,11 @@ struct sasl_server {
 	char mechanism[SASL_MECHANISM_MAX + 1]; /* until its first message */
 };
 
+/* Is it base64 in its one form? */
+bool sasl_is_base64(struct span s);
+/* A mechanism's name in upper case.  False: bad_syntax. */
+bool sasl_mechanism_parse(struct span s, char out[SASL_MECHANISM_MAX + 1], struct err *e);
+
 void sasl_server_init(struct sasl_server *s, const struct verb *verbs, size_t n_verbs,
     const struct sasl_server_ops *ops, void *role);
 

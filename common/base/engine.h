@@ -59,7 +59,7 @@ struct engine {
 	bool closing;           /* close once out and payload are drained */
 	bool owing;             /* a request was taken whose answer is still to come */
 	bool narrow;            /* nobody knows yet who the peer is: little is kept for it */
-	bool wants_tls;         /* what is in `out` is the last in plain: see below */
+	bool wants_tls;         /* what is in `out` is the last in plain: see above */
 	/* Returns how many octets it took, from the front; the rest comes again.  Takes and ignores
 	 * all once `closing` is set. */
 	size_t (*feed)(struct engine *e, struct span in);

@@ -4,6 +4,7 @@
 #include <assert.h>
 #include <string.h>
 
+#include "proto/line.h"
 #include "proto/smtp/smtp_stuffed.h"
 
 const char *
@@ -212,26 +213,17 @@ static void
 add_data(struct smtp_client *c)
 {
 	buf_addf(&c->engine.out, "DATA\r\n");
-	c->data_asked = true;
-}
-
-static bool
-is_clean(struct span s)
-{
-	for (size_t i = 0; i < s.n; i++)
-		if ((unsigned char)s.p[i] < 0x20 || s.p[i] == 0x7f)
-			return false;
-	return true;
 }
 
 /* Addresses were parsed long before; a control character here would be a command of a stranger's. */
 static bool
 is_sound(const struct smtp_letter *l)
 {
-	bool clean = is_clean(l->from) && is_clean(l->envid) && l->envid.n <= SMTP_ENVID_MAX;
+	bool clean = line_is_text(l->from) && line_is_text(l->envid) &&
+	    l->envid.n <= SMTP_ENVID_MAX;
 
 	for (size_t i = 0; i < l->n_to; i++)
-		clean = clean && is_clean(l->to[i]);
+		clean = clean && line_is_text(l->to[i]);
 	return clean && l->n_to > 0 && l->n_to <= SMTP_CLIENT_RCPT_MAX;
 }
 
@@ -246,7 +238,7 @@ smtp_client_send(struct smtp_client *c, const struct smtp_letter *letter, struct
 	c->content = letter->content;
 	c->grouped = c->offers.pipelining;
 	c->asked = c->heard = c->accepted = 0;
-	c->data_asked = c->has_refusal = c->lone = false;
+	c->has_refusal = c->lone = false;
 	c->refusal = (struct smtp_reply) { 0 };
 	c->dots = (struct smtp_dots) { 0 };
 	add_mail(c);
@@ -309,11 +301,11 @@ on_rcpt(struct smtp_client *c)
 		enter(c, SMTP_STAGE_RCPT);
 		return;
 	}
-	if (!c->data_asked && c->accepted == 0) {
+	if (!c->grouped && c->accepted == 0) {
 		finish_refused(c);
 		return;
 	}
-	if (!c->data_asked)
+	if (!c->grouped)
 		add_data(c);
 	enter(c, SMTP_STAGE_DATA);
 }

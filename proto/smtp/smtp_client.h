@@ -25,7 +25,7 @@
 #define SMTP_CLIENT_END_MS   (10 * 60 * 1000) /* to the dot */
 #define SMTP_CLIENT_QUIT_MS  5000             /* nothing depends on it */
 #define SMTP_CLIENT_RCPT_MAX 100              /* recipients of one letter */
-#define SMTP_ENVID_MAX       100              /* RFC 3461 5.4 */
+#define SMTP_ENVID_MAX       100              /* RFC 3461 4.4 */
 
 struct smtp_offers { /* by the last EHLO */
 	bool starttls, pipelining, eight_bit, utf8, dsn, require_tls;
@@ -90,7 +90,6 @@ struct smtp_client {
 	bool grouped;           /* commands go without waiting for replies */
 	size_t asked, heard;    /* recipients */
 	size_t accepted;
-	bool data_asked;
 	bool has_refusal;          /* of MAIL */
 	bool lone;                 /* the content is a lone dot: nobody takes the letter */
 	struct smtp_reply refusal; /* of MAIL; else of the last recipient that was refused */

@@ -201,11 +201,10 @@ smtp_command_mail(struct span args, unsigned offered, struct smtp_mail *mail, st
 }
 
 bool
-smtp_command_rcpt(struct span args, unsigned offered, struct smtp_path *to, struct err *e)
+smtp_command_rcpt(struct span args, struct smtp_path *to, struct err *e)
 {
 	struct span rest = args, keyword, value;
 
-	(void)offered;
 	if (!cut_prefix(&rest, SPAN_LIT("TO:"), e) || !smtp_path_forward(&rest, to, e))
 		return false;
 	if (rest.n == 0)

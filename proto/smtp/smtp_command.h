@@ -56,6 +56,6 @@ struct smtp_mail {
 /* False: bad_syntax, bad_parameter, or as smtp_path_reverse says. */
 bool smtp_command_mail(struct span args, unsigned offered, struct smtp_mail *mail, struct err *e);
 /* The same for RCPT, which has no parameters yet. */
-bool smtp_command_rcpt(struct span args, unsigned offered, struct smtp_path *to, struct err *e);
+bool smtp_command_rcpt(struct span args, struct smtp_path *to, struct err *e);
 
 #endif

@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "proto/reply.h"
+
 /* -- writing ------------------------------------------------------------------------------------ */
 
 /* A peer that did not ask for UTF-8 gets printable ASCII. */
@@ -68,8 +70,8 @@ bad(struct err *e, const char *what)
 	return SMTP_REPLY_BAD;
 }
 
-/* A line without its CRLF.  A reply line needs no second reading, so the strict end of line.h serves here too: CR
- * and LF are a pair or a fault. */
+/* A line without its CRLF.  Peers may write any charset, so this is not line_next: CR and LF are a pair or a fault
+ * here too, and NUL is one. */
 static enum smtp_reply_result
 cut_line(struct span in, struct span *line, size_t *used, struct err *e)
 {
@@ -103,17 +105,6 @@ code_of(struct span line)
 	return (p[0] - '0') * 100 + (p[1] - '0') * 10 + (p[2] - '0');
 }
 
-/* enhanced = class "." 1*3DIGIT "." 1*3DIGIT, where class is the first digit of the code (RFC 2034 4). */
-static bool
-is_enhanced(struct span s, char class)
-{
-	struct span rest = s, first = span_cut(&rest, '.'), subject = span_cut(&rest, '.');
-	uint64_t n;
-
-	return first.n == 1 && first.p[0] == class && subject.n <= 3 && span_u64(subject, &n) &&
-	    rest.n <= 3 && span_u64(rest, &n);
-}
-
 /* Adds the words of a line after those of the lines before, as far as there is room. */
 static void
 keep(struct smtp_reply *r, struct span words)
@@ -136,7 +127,8 @@ take_words(struct smtp_reply *r, struct span words)
 {
 	struct span rest = words, token = span_cut(&rest, ' ');
 
-	if (r->lines == 1 && is_enhanced(token, (char)('0' + r->code / 100)))
+	/* Its class is the first digit of the code (RFC 2034 4). */
+	if (r->lines == 1 && reply_is_enhanced(token) && token.p[0] == '0' + r->code / 100)
 		span_copy(token, r->enhanced, sizeof r->enhanced);
 	if (r->enhanced[0] != '\0' && span_eq(token, span_str(r->enhanced)))
 		words = rest;

@@ -198,7 +198,7 @@ may_take(const struct smtp_server *s)
 static void
 see_early(struct smtp_server *s, struct span rest)
 {
-	if (RULE(early_octets) && s->waiting && s->alone && rest.n > 0) {
+	if (RULE(early_octets) && s->waiting && s->asked == SMTP_ASKED_DATA && rest.n > 0) {
 		s->waiting = false;
 		smtp_server_end_with(s, REFUSAL_early_octets);
 		smtp_server_forget(s);

@@ -95,7 +95,6 @@ struct smtp_server {
 	unsigned recipients; /* accepted ones of this letter */
 	/* the answer that is awaited */
 	bool waiting;
-	bool alone; /* octets that come meanwhile are a fault */
 	bool stirred;
 	uint64_t request;
 	enum smtp_asked asked;

@@ -1,5 +1,4 @@
 /* smtp_server_auth — AUTH of RFC 4954; see smtp_server.h.  The role does the work (common/auth). */
-#include "common/base/base64.h"
 #include "proto/smtp/smtp_server_private.h"
 
 static void
@@ -44,22 +43,11 @@ step(struct smtp_server *s, struct span mechanism, struct span message)
 
 	s->waiting = o == PENDING;
 	s->asked = SMTP_ASKED_AUTH;
-	s->alone = false;
 	if (o == DONE)
 		smtp_server_auth_said(s, &said);
 	if (o == REFUSED)
 		smtp_server_auth_refused(s, &e);
 	buf_clear(&said.message);
-}
-
-static bool
-is_base64(struct span s)
-{
-	struct buf octets = BUF_INIT;
-	bool good = base64_parse(s, &octets);
-
-	buf_clear(&octets);
-	return good;
 }
 
 /* line = base64 / "*" */
@@ -69,7 +57,7 @@ smtp_server_auth_line(struct smtp_server *s, struct span line)
 	s->challenged = false;
 	if (span_eq(line, SPAN_LIT("*")))
 		refuse_text(s, REFUSAL_bad_syntax, "given up");
-	else if (RULE(bad_syntax) && !is_base64(line))
+	else if (RULE(bad_syntax) && !sasl_is_base64(line))
 		refuse_text(s, REFUSAL_bad_syntax, "the message is not in base64");
 	else if (RULE(too_many_errors) && ++s->auth_steps > SASL_STEPS_MAX)
 		refuse_text(s, REFUSAL_bad_syntax, "signing in takes fewer messages");
@@ -77,19 +65,19 @@ smtp_server_auth_line(struct smtp_server *s, struct span line)
 		step(s, (struct span) { 0 }, line);
 }
 
-/* mechanism = 1*20( ALPHA / DIGIT / "-" / "_" ), in any case (RFC 4422 3.1, RFC 5321 2.4) */
+/* SMTP takes it in any case (RFC 5321 2.4). */
 static bool
-parse_mechanism(struct span s, char out[SASL_MECHANISM_MAX + 1])
+parse_mechanism(struct span s, char out[SASL_MECHANISM_MAX + 1], struct err *e)
 {
-	if (!span_copy(s, out, SASL_MECHANISM_MAX + 1) || s.n == 0)
-		return false;
-	for (char *c = out; *c != '\0'; c++) {
+	char upper[SASL_MECHANISM_MAX + 1];
+
+	out[0] = '\0';
+	if (RULE(bad_syntax) && !span_copy(s, upper, sizeof upper))
+		return err_set(e, REFUSAL_bad_syntax, "the mechanism is not named");
+	for (char *c = upper; *c != '\0'; c++)
 		if (*c >= 'a' && *c <= 'z')
 			*c = (char)(*c - 'a' + 'A');
-		else if ((*c < 'A' || *c > 'Z') && (*c < '0' || *c > '9') && *c != '-' && *c != '_')
-			return false;
-	}
-	return true;
+	return sasl_mechanism_parse(span_str(upper), out, e);
 }
 
 /* auth = "AUTH" SP mechanism [ SP ( base64 / "=" ) ] */
@@ -99,16 +87,16 @@ smtp_server_auth(struct smtp_server *s, struct span args)
 	struct span rest = args, name = span_cut(&rest, ' ');
 	bool silent = name.n == args.n, empty = span_eq(rest, SPAN_LIT("="));
 	char mechanism[SASL_MECHANISM_MAX + 1];
-	bool named = parse_mechanism(name, mechanism);
+	struct err e;
 
 	if (s->ops->auth == NULL)
 		refuse_text(s, REFUSAL_unknown_verb, "nobody signs in here");
 	else if (s->state != SMTP_READY || s->signed_in)
 		refuse_text(s, REFUSAL_bad_sequence,
 		    s->signed_in ? "signed in already" : "AUTH follows EHLO");
-	else if (RULE(bad_syntax) && !named)
-		refuse_text(s, REFUSAL_bad_syntax, "the mechanism is not named");
-	else if (RULE(bad_syntax) && !silent && !empty && !is_base64(rest))
+	else if (!parse_mechanism(name, mechanism, &e))
+		smtp_server_refuse(s, &e);
+	else if (RULE(bad_syntax) && !silent && !empty && !sasl_is_base64(rest))
 		refuse_text(s, REFUSAL_bad_syntax, "the message is not in base64");
 	else {
 		s->auth_steps = 0;

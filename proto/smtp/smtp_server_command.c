@@ -166,7 +166,6 @@ smtp_server_settle(struct smtp_server *s, enum smtp_asked asked, enum outcome o,
 {
 	s->waiting = o == PENDING;
 	s->asked = asked;
-	s->alone = asked == SMTP_ASKED_DATA;
 	if (o == PENDING)
 		return;
 	switch (asked) {
@@ -214,7 +213,7 @@ do_rcpt(struct smtp_server *s, struct span args)
 
 	if (RULE(bad_sequence) && s->state != SMTP_MAIL && s->state != SMTP_RCPT)
 		refuse_with(s, REFUSAL_bad_sequence);
-	else if (!smtp_command_rcpt(args, offered(s), &to, &e))
+	else if (!smtp_command_rcpt(args, &to, &e))
 		smtp_server_refuse(s, &e);
 	else if (RULE(too_many_recipients) && s->recipients >= SMTP_SERVER_RCPT_MAX)
 		refuse_with(s, REFUSAL_too_many_recipients);

@@ -48,7 +48,7 @@ read_command(struct span line)
 	smtp_command_verb(line, verbs, 3, &args);
 	if (smtp_command_mail(args, ALL, &mail, &e))
 		read_again(&mail.from);
-	if (smtp_command_rcpt(args, ALL, &to, &e))
+	if (smtp_command_rcpt(args, &to, &e))
 		read_again(&to);
 	if (smtp_command_name(args, NULL, &name, &e) && name.kind == SMTP_NAME_HOST)
 		chunks_must(domain_is_canonical(domain_span(&name.host)));
