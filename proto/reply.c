@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+#include "common/base/ascii.h"
 #include "proto/line.h"
 
 #define WORD_MAX 31 /* characters of an unknown word that is passed on */
@@ -64,17 +65,12 @@ reply_add_refusal(struct buf *out, const struct err *e)
 
 /* -- reading ---------------------------------------------------------------------------- */
 
-static bool
-is_digit(char c)
-{
-	return c >= '0' && c <= '9';
-}
-
 /* code = ("1" / "2" / "3" / "4" / "5") 2DIGIT */
 static bool
 parse_code(struct span s, int *code)
 {
-	if (s.n != 3 || s.p[0] < '1' || s.p[0] > '5' || !is_digit(s.p[1]) || !is_digit(s.p[2]))
+	if (s.n != 3 || s.p[0] < '1' || s.p[0] > '5' || !ascii_is_digit(s.p[1]) ||
+	    !ascii_is_digit(s.p[2]))
 		return false;
 	*code = (s.p[0] - '0') * 100 + (s.p[1] - '0') * 10 + (s.p[2] - '0');
 	return true;

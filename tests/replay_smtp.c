@@ -115,15 +115,7 @@ auth(void *role, uint64_t request, struct span mechanism, struct span message,
 	return DONE;
 }
 
-static const struct smtp_server_ops gate_ops = { .admit = admit,
-	.hello = hello,
-	.mail = mail,
-	.rcpt = rcpt,
-	.data = data,
-	.octets = octets,
-	.end = end,
-	.reset = reset };
-static const struct smtp_server_ops desk_ops = { .admit = admit,
+static const struct smtp_server_ops server_ops = { .admit = admit,
 	.hello = hello,
 	.mail = mail,
 	.rcpt = rcpt,
@@ -134,13 +126,13 @@ static const struct smtp_server_ops desk_ops = { .admit = admit,
 	.auth = auth };
 
 static void *
-make(struct engine **e, const struct smtp_server_config *config, const struct smtp_server_ops *ops)
+make(struct engine **e, const struct smtp_server_config *config)
 {
 	struct gate *g = calloc(1, sizeof *g);
 
 	if (g == NULL)
 		abort();
-	smtp_server_init(&g->s, config, ops, g);
+	smtp_server_init(&g->s, config, &server_ops, g);
 	*e = &g->s.engine;
 	return g;
 }
@@ -153,7 +145,7 @@ make_gate(struct engine **e)
 		.size_max = 1000,
 		.starttls = true };
 
-	return make(e, &config, &gate_ops);
+	return make(e, &config);
 }
 
 static void *
@@ -164,7 +156,7 @@ make_desk(struct engine **e)
 		.submission = true,
 		.mechanisms = "PLAIN" };
 
-	return make(e, &config, &desk_ops);
+	return make(e, &config);
 }
 
 static bool

@@ -3,15 +3,10 @@
 
 #include <string.h>
 
+#include "common/base/ascii.h"
 #include "common/base/utf8.h"
 
 /* -- local parts ---------------------------------------------------------------------------- */
-
-static bool
-is_alnum(char c)
-{
-	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
-}
 
 /* atext of RFC 5322, and any printable character outside ASCII (RFC 6531 3.3) */
 static size_t
@@ -19,7 +14,7 @@ atext(struct span s)
 {
 	size_t n = utf8_printable(s);
 
-	if (n == 1 && !is_alnum(s.p[0]) && strchr("!#$%&'*+-/=?^_`{|}~", s.p[0]) == NULL)
+	if (n == 1 && !ascii_is_alnum(s.p[0]) && strchr("!#$%&'*+-/=?^_`{|}~", s.p[0]) == NULL)
 		return 0;
 	return n;
 }
@@ -91,7 +86,7 @@ check_characters(struct span domain, bool *ascii, struct err *e)
 
 		n = utf8_printable(span_sub(domain, i, domain.n));
 		*ascii = *ascii && n == 1;
-		if (n == 0 || (n == 1 && !is_alnum(c) && c != '-' && c != '.'))
+		if (n == 0 || (n == 1 && !ascii_is_alnum(c) && c != '-' && c != '.'))
 			return err_set(e, REFUSAL_bad_domain,
 			    "a domain cannot have the %s \"%.*s\"", n == 0 ? "octet" : "character",
 			    n == 0 ? 1 : (int)n, domain.p + i);
@@ -179,7 +174,7 @@ domain_is_canonical(struct span domain)
 			dots++;
 			continue;
 		}
-		if (!is_alnum(c) && (c != '-' || label == 0))
+		if (!ascii_is_alnum(c) && (c != '-' || label == 0))
 			return false;
 		if ((c >= 'A' && c <= 'Z') || ++label > DOMAIN_LABEL_MAX)
 			return false;

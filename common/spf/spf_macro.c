@@ -5,27 +5,11 @@
 #include <netinet/in.h>
 #include <string.h>
 
+#include "common/base/ascii.h"
+
 #define PARTS_MAX  1000000 /* more digits mean no more */
 #define TAIL_KEEP  (2 * DNS_NAME_BYTES)
 #define TAIL_BYTES (8 * DNS_NAME_BYTES)
-
-static bool
-is_digit(char c)
-{
-	return c >= '0' && c <= '9';
-}
-
-static bool
-is_alpha(char c)
-{
-	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-}
-
-static bool
-is_alnum(char c)
-{
-	return is_alpha(c) || is_digit(c);
-}
 
 /* -- grammar ----------------------------------------------------------------------------------- */
 
@@ -35,7 +19,7 @@ cut_transformers(struct span *s, struct spf_macro *m)
 {
 	bool digits = false;
 
-	while (s->n > 0 && is_digit(s->p[0])) {
+	while (s->n > 0 && ascii_is_digit(s->p[0])) {
 		digits = true;
 		if (m->parts < PARTS_MAX)
 			m->parts = m->parts * 10 + (unsigned)(s->p[0] - '0');
@@ -56,7 +40,7 @@ cut_braces(struct span *s, struct spf_macro *m)
 {
 	size_t n = 0;
 
-	if (s->n == 0 || !is_alpha(s->p[0]))
+	if (s->n == 0 || !ascii_is_alpha(s->p[0]))
 		return false;
 	m->escape = s->p[0] >= 'A' && s->p[0] <= 'Z';
 	m->letter = (char)(s->p[0] | 0x20);
@@ -126,12 +110,12 @@ toplabel_valid(struct span s)
 {
 	bool telling = false;
 
-	if (s.n == 0 || !is_alnum(s.p[0]) || !is_alnum(s.p[s.n - 1]))
+	if (s.n == 0 || !ascii_is_alnum(s.p[0]) || !ascii_is_alnum(s.p[s.n - 1]))
 		return false;
 	for (size_t i = 0; i < s.n; i++) {
-		if (!is_alnum(s.p[i]) && s.p[i] != '-')
+		if (!ascii_is_alnum(s.p[i]) && s.p[i] != '-')
 			return false;
-		telling = telling || !is_digit(s.p[i]);
+		telling = telling || !ascii_is_digit(s.p[i]);
 	}
 	return telling;
 }
@@ -200,7 +184,7 @@ tail_add_value(struct tail *t, struct span s, bool escape)
 	for (size_t i = 0; i < s.n; i++) {
 		unsigned char c = (unsigned char)s.p[i];
 
-		if (!escape || is_alnum(s.p[i]) || (c != 0 && strchr("-._~", c) != NULL)) {
+		if (!escape || ascii_is_alnum(s.p[i]) || (c != 0 && strchr("-._~", c) != NULL)) {
 			tail_add(t, s.p[i]);
 			continue;
 		}

@@ -4,25 +4,20 @@
 #include <string.h>
 
 #include "common/base/address.h"
+#include "common/base/ascii.h"
 #include "common/base/utf8.h"
 
 #define NAME_MAX_OCTETS 32
 #define TXT_MAX         4096 /* octets of one record; more is none of ours */
 
-static bool
-is_alnum(char c)
-{
-	return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-}
-
 /* name = (ALPHA / DIGIT) *31(ALPHA / DIGIT / "_" / "-" / ".") */
 static bool
 is_name(struct span s)
 {
-	if (s.n == 0 || s.n > NAME_MAX_OCTETS || !is_alnum(s.p[0]))
+	if (s.n == 0 || s.n > NAME_MAX_OCTETS || !ascii_is_alnum(s.p[0]))
 		return false;
 	for (size_t i = 1; i < s.n; i++)
-		if (!is_alnum(s.p[i]) && s.p[i] != '_' && s.p[i] != '-' && s.p[i] != '.')
+		if (!ascii_is_alnum(s.p[i]) && s.p[i] != '_' && s.p[i] != '-' && s.p[i] != '.')
 			return false;
 	return true;
 }
@@ -44,7 +39,7 @@ static bool
 is_id(struct span s)
 {
 	for (size_t i = 0; i < s.n; i++)
-		if (!is_alnum(s.p[i]))
+		if (!ascii_is_alnum(s.p[i]))
 			return false;
 	return s.n > 0 && s.n < STS_ID_BYTES;
 }

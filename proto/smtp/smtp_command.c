@@ -1,6 +1,7 @@
 /* smtp_command — commands and their arguments; see smtp_command.h. */
 #include "proto/smtp/smtp_command.h"
 
+#include "common/base/ascii.h"
 #include "common/base/utf8.h"
 
 static struct span
@@ -55,16 +56,10 @@ bad_parameter(struct err *e, const char *what, struct span keyword)
 }
 
 static bool
-is_alnum(char c)
-{
-	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
-}
-
-static bool
 is_keyword(struct span s)
 {
 	for (size_t i = 0; i < s.n; i++)
-		if (!is_alnum(s.p[i]) && (s.p[i] != '-' || i == 0))
+		if (!ascii_is_alnum(s.p[i]) && (s.p[i] != '-' || i == 0))
 			return false;
 	return s.n > 0;
 }

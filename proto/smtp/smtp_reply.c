@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "common/base/ascii.h"
 #include "proto/reply.h"
 
 /* -- writing ------------------------------------------------------------------------------------ */
@@ -57,12 +58,6 @@ smtp_reply_add_refusal(struct buf *out, const struct err *e, const char *contact
 
 /* -- reading ------------------------------------------------------------------------------------ */
 
-static bool
-is_digit(char c)
-{
-	return c >= '0' && c <= '9';
-}
-
 static enum smtp_reply_result
 bad(struct err *e, const char *what)
 {
@@ -98,7 +93,8 @@ code_of(struct span line)
 {
 	const char *p = line.p;
 
-	if (line.n < 3 || p[0] < '2' || p[0] > '5' || !is_digit(p[1]) || !is_digit(p[2]))
+	if (line.n < 3 || p[0] < '2' || p[0] > '5' || !ascii_is_digit(p[1]) ||
+	    !ascii_is_digit(p[2]))
 		return 0;
 	if (line.n > 3 && p[3] != '-' && p[3] != ' ')
 		return 0;

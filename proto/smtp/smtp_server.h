@@ -64,7 +64,7 @@ struct smtp_server_ops {
 	 * where the connection ends, which the role sees itself. */
 	void (*reset)(void *role);
 	/* As in sasl_server.h, but that the first message of an exchange may be missing (message.p NULL): then the
-	 * server speaks first, with an empty challenge where the mechanism has none.  NULL but for submission. */
+	 * server speaks first, with an empty challenge where the mechanism has none.  Not called but for submission. */
 	enum outcome (*auth)(void *role, uint64_t request, struct span mechanism,
 	    struct span message, struct sasl_said *said, struct err *e);
 };

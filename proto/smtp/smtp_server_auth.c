@@ -89,7 +89,7 @@ smtp_server_auth(struct smtp_server *s, struct span args)
 	char mechanism[SASL_MECHANISM_MAX + 1];
 	struct err e;
 
-	if (s->ops->auth == NULL)
+	if (!s->config->submission)
 		refuse_text(s, REFUSAL_unknown_verb, "nobody signs in here");
 	else if (s->state != SMTP_READY || s->signed_in)
 		refuse_text(s, REFUSAL_bad_sequence,

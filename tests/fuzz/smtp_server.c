@@ -143,15 +143,7 @@ auth(void *role, uint64_t request, struct span mechanism, struct span message,
 	return o;
 }
 
-static const struct smtp_server_ops gateway = { .admit = admit,
-	.hello = hello,
-	.mail = mail,
-	.rcpt = rcpt,
-	.data = data,
-	.octets = octets,
-	.end = end,
-	.reset = reset };
-static const struct smtp_server_ops desk = { .admit = admit,
+static const struct smtp_server_ops server_ops = { .admit = admit,
 	.hello = hello,
 	.mail = mail,
 	.rcpt = rcpt,
@@ -228,7 +220,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data_in, size_t n)
 	    data_in[0] == 'i'       ? &in_plain
 		: data_in[0] == 's' ? &submission
 				    : &in_tls,
-	    data_in[0] == 's' ? &desk : &gateway, &p);
+	    &server_ops, &p);
 	p.s.engine.now_ms = 1;
 	play(&p, span_of(data_in + 2, n - 2), data_in[1] % 64 + 1u);
 	smtp_server_clear(&p.s);

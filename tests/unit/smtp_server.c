@@ -131,16 +131,7 @@ auth(void *role, uint64_t request, struct span mechanism, struct span message,
 	return DONE;
 }
 
-static const struct smtp_server_ops gateway = { .admit = admit,
-	.fault = fault,
-	.hello = hello,
-	.mail = mail,
-	.rcpt = rcpt,
-	.data = data,
-	.octets = octets,
-	.end = end,
-	.reset = reset };
-static const struct smtp_server_ops desk = { .admit = admit,
+static const struct smtp_server_ops server_ops = { .admit = admit,
 	.fault = fault,
 	.hello = hello,
 	.mail = mail,
@@ -162,7 +153,7 @@ static void
 begin(struct play *p, const struct smtp_server_config *config)
 {
 	*p = (struct play) { 0 };
-	smtp_server_init(&p->s, config, config->submission ? &desk : &gateway, p);
+	smtp_server_init(&p->s, config, &server_ops, p);
 	p->s.engine.now_ms = 1000;
 	drive(&p->s.engine, &p->held, (struct span) { 0 }, 1);
 }
