@@ -6,15 +6,15 @@
 
 #include "common/base/memory.h"
 #include "common/base/random.h"
-#include "oms/notify/notifier.h"
 #include "oms/notify/verdict.h"
+#include "oms/policy/retry.h"
 
 struct sealing *
-sealing_new(struct destination *d)
+sealing_new(void *owner)
 {
 	struct sealing *s = memory_new(sizeof *s);
 
-	s->destination = d;
+	s->owner = owner;
 	return s;
 }
 
@@ -157,15 +157,10 @@ sealing_answer(struct sealing *s, size_t index, struct span text, const struct e
 static int64_t
 retry_ms(uint64_t tries)
 {
-	int64_t ms = NOTIFIER_RETRY_MAX_MS;
 	uint32_t random;
 
-	if (tries < 11)
-		ms = (int64_t)NOTIFIER_RETRY_MS << tries;
-	if (ms > NOTIFIER_RETRY_MAX_MS)
-		ms = NOTIFIER_RETRY_MAX_MS;
 	random_bytes(&random, sizeof random);
-	return ms - ms / 4 * (int64_t)(random % 1024) / 1024;
+	return oms_retry_ms(OMS_ROAD_NATIVE, tries, random);
 }
 
 static void

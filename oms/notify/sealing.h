@@ -9,8 +9,6 @@
 #include "oms/store/store.h"
 #include "proto/notify_client.h"
 
-struct destination;
-
 /* A recipient who was sent, in the order of the replies. */
 struct sealing_entry {
 	struct oms_delivery *delivery;
@@ -20,7 +18,7 @@ struct sealing_entry {
 
 struct sealing {
 	struct sealing *next;
-	struct destination *destination;
+	void *owner; /* whoever sends it */
 	struct oms_delivery deliveries[OMS_STORE_DUE_PAGE];
 	size_t n;
 	struct sealing_entry *entries; /* NULL: not sent */
@@ -30,7 +28,7 @@ struct sealing {
 	bool seal_refused; /* the peer found fault with the seal, maybe not with each letter */
 };
 
-struct sealing *sealing_new(struct destination *d);
+struct sealing *sealing_new(void *owner);
 void sealing_free(struct sealing **s);
 /* Leaves out what does not fit into this many octets; at least one delivery stays. */
 void sealing_cut(struct sealing *s, size_t octets);

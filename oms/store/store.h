@@ -28,7 +28,7 @@
  * A user's share of the spool (oms/policy/account.h) changes in the same operation as what it counts.  A
  * letter of version 1 has no price.
  *
- * The store also remembers domains of recipients until a time; oms/notify/downgrade.h says why.
+ * The store also remembers domains of recipients until a time; oms/queue/downgrade.h says why.
  *
  * Async:   each `done` is called exactly once, on the caller's loop, never inside the call; of a question only
  *          until kv_question_drop.  It may come after oms_store_close: a question then fails with closing.

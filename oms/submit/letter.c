@@ -9,7 +9,7 @@
 #include "common/base/random.h"
 #include "common/store/kv_question.h"
 #include "common/text/idn.h"
-#include "oms/notify/notifier.h"
+#include "oms/queue/notifier.h"
 #include "proto/header.h"
 #include "proto/line.h"
 

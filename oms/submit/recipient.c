@@ -8,7 +8,7 @@
 #include "common/dns/designation.h"
 #include "common/loop/loop.h"
 #include "common/store/kv_question.h"
-#include "oms/notify/downgrade.h"
+#include "oms/queue/downgrade.h"
 
 struct recipient_check {
 	struct oms_worker *worker;

@@ -15,11 +15,12 @@ BEGIN {
 	level("oms/oms.h ims/ims.h", 7)
 	level("oms/store ims/store", 8)
 	level("oms/fetch oms/notify ims/notify ims/fetch ims/evidence", 9)
-	level("oms/submit ims/mailbox", 10)
-	level("oms ims mc", 11)
-	level("tests", 12)
-	level("tests/unit tests/fuzz tests/bench tests/tools", 13)
-	level("tests/fixtures", 14)	# compiled in a copy of an earlier commit: tests/fixtures/make
+	level("oms/queue ims/mailbox", 10)
+	level("oms/submit", 11)
+	level("oms ims mc", 13)
+	level("tests", 14)
+	level("tests/unit tests/fuzz tests/bench tests/tools", 15)
+	level("tests/fixtures", 16)	# compiled in a copy of an earlier commit: tests/fixtures/make
 }
 function level(rooms, n,    list, i, k) { k = split(rooms, list, " "); for (i = 1; i <= k; i++) rank[list[i]] = n }
 function dir(path) { sub(/\/[^\/]*$/, "", path); return path }

@@ -8,7 +8,7 @@
 #include <cmocka.h>
 
 #include "common/base/memory.h"
-#include "oms/notify/attempts.h"
+#include "oms/queue/attempts.h"
 
 #define MANY 4200
 

@@ -16,7 +16,7 @@
 #include "common/base/memory.h"
 #include "common/loop/loop.h"
 #include "common/loop/offload.h"
-#include "oms/notify/downgrade.h"
+#include "oms/queue/downgrade.h"
 #include "tests/temp.h"
 #include "tests/unit/oms_store_asked.h"
 

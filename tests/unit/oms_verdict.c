@@ -9,9 +9,9 @@
 
 #include <cmocka.h>
 
-#include "oms/notify/downgrade.h"
 #include "oms/notify/sealing.h"
 #include "oms/notify/verdict.h"
+#include "oms/queue/downgrade.h"
 #include "proto/reply.h"
 #include "tests/unit/oms_store_scene.h"
 

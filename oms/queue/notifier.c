@@ -1,5 +1,5 @@
 /* notifier — the destinations of a worker, and waking them; see notifier.h. */
-#include "oms/notify/notifier.h"
+#include "oms/queue/notifier.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,8 +13,8 @@
 #include "common/loop/loop.h"
 #include "common/loop/workers.h"
 #include "common/store/kv_question.h"
-#include "oms/notify/answered.h"
-#include "oms/notify/destination.h"
+#include "oms/queue/answered.h"
+#include "oms/queue/destination.h"
 #include "oms/store/store.h"
 
 #define BUCKETS            1024

@@ -2,10 +2,10 @@
  *
  * Disk: the store keeps when a peer answered last, to the hour.
  */
-#ifndef OMS_NOTIFY_ANSWERED_H
-#define OMS_NOTIFY_ANSWERED_H
+#ifndef OMS_QUEUE_ANSWERED_H
+#define OMS_QUEUE_ANSWERED_H
 
-#include "oms/notify/attempts.h"
+#include "oms/queue/attempts.h"
 #include "oms/store/store.h"
 
 /* How soon an attempt for a peer is made.  p: what the store knows of it (oms_store_peer); tries: of the

@@ -13,8 +13,8 @@
  *         and nothing wrong is sent.  A sight counts even if no certificate was judged: a host that is
  *         down at the first try must not leave its domain unremembered.
  */
-#ifndef OMS_NOTIFY_DOWNGRADE_H
-#define OMS_NOTIFY_DOWNGRADE_H
+#ifndef OMS_QUEUE_DOWNGRADE_H
+#define OMS_QUEUE_DOWNGRADE_H
 
 #include "common/dns/designation.h"
 #include "oms/store/store.h"

@@ -1,5 +1,5 @@
 /* downgrade — an unsigned absence is not believed at once; see downgrade.h. */
-#include "oms/notify/downgrade.h"
+#include "oms/queue/downgrade.h"
 
 #include <stdlib.h>
 

@@ -8,8 +8,8 @@
  * Flow:    3 of 8.  Pure: no socket, no clock.
  * Threads: one queue a worker, on its loop.
  */
-#ifndef OMS_NOTIFY_ATTEMPTS_H
-#define OMS_NOTIFY_ATTEMPTS_H
+#ifndef OMS_QUEUE_ATTEMPTS_H
+#define OMS_QUEUE_ATTEMPTS_H
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -1,10 +1,11 @@
 /* destination_session — what a session tells its destination; see destination.h. */
 #include "common/base/clock.h"
 #include "common/loop/loop.h"
-#include "oms/notify/answered.h"
-#include "oms/notify/destination_private.h"
-#include "oms/notify/downgrade.h"
-#include "oms/notify/notifier.h"
+#include "oms/policy/retry.h"
+#include "oms/queue/answered.h"
+#include "oms/queue/destination_private.h"
+#include "oms/queue/downgrade.h"
+#include "oms/queue/notifier.h"
 
 static void
 remembered(void *arg, const struct oms_peer *p, const struct err *unread)
@@ -64,7 +65,8 @@ on_wanted(void *role)
 static int64_t
 pause_ms(unsigned failures)
 {
-	int64_t ms = failures < 6 ? (int64_t)NOTIFIER_RETRY_MS << failures : NOTIFIER_PAUSE_MAX_MS;
+	int64_t ms = failures < 6 ? (int64_t)OMS_RETRY_NATIVE_MS << failures
+				  : NOTIFIER_PAUSE_MAX_MS;
 
 	return ms < NOTIFIER_PAUSE_MAX_MS ? ms : NOTIFIER_PAUSE_MAX_MS;
 }

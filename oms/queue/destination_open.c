@@ -4,7 +4,7 @@
 #include "common/base/memory.h"
 #include "common/loop/loop.h"
 #include "common/store/kv_question.h"
-#include "oms/notify/destination_private.h"
+#include "oms/queue/destination_private.h"
 
 static void
 due(void *arg)

@@ -1,5 +1,5 @@
 /* destination — one pair's letters, gathered, sealed and sent; see destination.h. */
-#include "oms/notify/destination_private.h"
+#include "oms/queue/destination_private.h"
 
 #include <stddef.h>
 #include <stdlib.h>
@@ -10,8 +10,9 @@
 #include "common/base/memory.h"
 #include "common/loop/loop.h"
 #include "common/pki/sign.h"
-#include "oms/notify/answered.h"
-#include "oms/notify/notifier.h"
+#include "oms/policy/retry.h"
+#include "oms/queue/answered.h"
+#include "oms/queue/notifier.h"
 
 static enum aim next_aim(struct destination *d);
 
@@ -113,7 +114,7 @@ static void
 recorded(void *arg, const struct err *e)
 {
 	struct sealing *s = arg;
-	struct destination *d = s->destination;
+	struct destination *d = s->owner;
 	bool failed = s->failed;
 
 	if (e != NULL)
@@ -127,7 +128,7 @@ recorded(void *arg, const struct err *e)
 void
 destination_record(struct sealing *s)
 {
-	struct destination *d = s->destination;
+	struct destination *d = s->owner;
 
 	oms_store_attempted(d->worker->oms->store, s->deliveries, s->n, d->worker->loop, recorded,
 	    s);
@@ -165,7 +166,7 @@ static void
 signed_now(void *arg, const char *alg, struct span signature, const struct err *e)
 {
 	struct sealing *s = arg;
-	struct destination *d = s->destination;
+	struct destination *d = s->owner;
 	struct notify_client *c = notify_session_client(d->session);
 	enum seal_alg a;
 	struct err why;
@@ -215,7 +216,8 @@ is_due(const struct destination *d, int64_t first_ms)
 	int64_t now_ms = clock_steady_ms();
 
 	return first_ms != 0 &&
-	    (d->hurry || first_ms <= now_ms || first_ms > now_ms + NOTIFIER_RETRY_MAX_MS);
+	    (d->hurry || first_ms <= now_ms ||
+		first_ms > now_ms + oms_retry_max_ms(OMS_ROAD_NATIVE));
 }
 
 static void
@@ -326,7 +328,7 @@ looked(void *arg, struct oms_due *due, const struct err *e)
 		log_store(d, e);
 		due->first_ms = clock_steady_ms(); /* it may be so */
 		if (aim != AIM_WAY)
-			due->first_ms += NOTIFIER_RETRY_MS;
+			due->first_ms += OMS_RETRY_NATIVE_MS;
 	}
 	if (aim == AIM_FAIL)
 		fail_page(d, due);
@@ -346,7 +348,7 @@ ask_what_is_due(struct destination *d)
 		.own = d->own.text,
 		.peer = d->peer.text,
 		.now_ms = d->hurry ? INT64_MAX : now_ms,
-		.latest_ms = now_ms + NOTIFIER_RETRY_MAX_MS,
+		.latest_ms = now_ms + oms_retry_max_ms(OMS_ROAD_NATIVE),
 	};
 	struct ulid *ids;
 

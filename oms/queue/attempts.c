@@ -1,5 +1,5 @@
 /* attempts — turns by class and by age; see attempts.h. */
-#include "oms/notify/attempts.h"
+#include "oms/queue/attempts.h"
 
 #include <stddef.h>
 

@@ -10,8 +10,7 @@
  *          it in pages goes round for as long as some are left out.
  * Disk:    a recipient leaves WAITING only in the transaction that records the peer's answer, so a
  *          crash repeats a notification and never loses one.
- * Retry:   NOTIFIER_RETRY_MS, doubled by each try up to NOTIFIER_RETRY_MAX_MS, less up to a quarter
- *          at random; until Hold-Until.  After an attempt that failed the destination makes no other
+ * Retry:   as oms/policy/retry.h says, until Hold-Until.  After an attempt that failed the destination makes no other
  *          before the same pause has passed (at most NOTIFIER_PAUSE_MAX_MS), whatever comes; ports
  *          that fail have a pause of their own that all destinations share (conn_limit.h).  A
  *          destination that finds all its hosts paused has tried nothing: its letters are due after
@@ -22,13 +21,11 @@
  * Order:   attempts.h: first attempts before retries, and domains that answered within a day before others.
  * Threads: each pair has its home worker; notifier_wake may be called on any thread.
  */
-#ifndef OMS_NOTIFY_NOTIFIER_H
-#define OMS_NOTIFY_NOTIFIER_H
+#ifndef OMS_QUEUE_NOTIFIER_H
+#define OMS_QUEUE_NOTIFIER_H
 
 #include "oms/oms.h"
 
-#define NOTIFIER_RETRY_MS     2000
-#define NOTIFIER_RETRY_MAX_MS (60 * 60 * 1000)
 #define NOTIFIER_PAUSE_MAX_MS (60 * 1000)
 #define NOTIFIER_DESTINATIONS 4096         /* kept per worker, if there are descriptors for all */
 #define NOTIFIER_ATTEMPTS     512          /* at a time per worker, of as many destinations */

@@ -1,5 +1,5 @@
 /* answered — which peers answered lately; see answered.h. */
-#include "oms/notify/answered.h"
+#include "oms/queue/answered.h"
 
 #include <stdlib.h>
 

@@ -5,11 +5,11 @@
  *          retry are as notifier.h says.
  * Threads: all of it on the worker's loop.
  */
-#ifndef OMS_NOTIFY_DESTINATION_H
-#define OMS_NOTIFY_DESTINATION_H
+#ifndef OMS_QUEUE_DESTINATION_H
+#define OMS_QUEUE_DESTINATION_H
 
-#include "oms/notify/attempts.h"
 #include "oms/oms.h"
+#include "oms/queue/attempts.h"
 
 struct destination;
 

@@ -1,10 +1,10 @@
 /* destination_private — what a destination knows; for destination*.c. */
-#ifndef OMS_NOTIFY_DESTINATION_PRIVATE_H
-#define OMS_NOTIFY_DESTINATION_PRIVATE_H
+#ifndef OMS_QUEUE_DESTINATION_PRIVATE_H
+#define OMS_QUEUE_DESTINATION_PRIVATE_H
 
-#include "oms/notify/destination.h"
 #include "oms/notify/notify_session.h"
 #include "oms/notify/sealing.h"
+#include "oms/queue/destination.h"
 
 /* What the destination does with the store's next answer. */
 enum aim {
