@@ -41,6 +41,7 @@ struct load {
 	const char *path;
 	const cfg_t *section;       /* the section that seen_here is about */
 	struct conf_domain *domain; /* ... where it is one */
+	struct conf_peer *peer;     /* likewise */
 	/* by the row of conf_keys */
 	bool seen_root[KEYS_MAX], seen_here[KEYS_MAX];
 	unsigned ends; /* times that LAST_KEY was found */
@@ -122,8 +123,8 @@ fault_of_domain(struct load *l, const cfg_t *section)
 	struct err e;
 
 	if (idn_a_label(span_str(section->title), &name, &e))
-		fault(l, section->line, "the domain is not in A-labels; write: domain %s {",
-		    name.text);
+		fault(l, section->line, "the domain is not in A-labels; write: %s %s {",
+		    section->name, name.text);
 	else
 		fault(l, section->line, "\"%s\" is no domain: %s", section->title, e.text);
 }
@@ -150,6 +151,29 @@ add_domain(struct load *l, const cfg_t *cfg)
 	return d;
 }
 
+static struct conf_peer *
+add_peer(struct load *l, const cfg_t *cfg)
+{
+	struct conf *c = l->conf;
+	struct domain name;
+	struct conf_peer *p;
+	struct err e;
+
+	if (!in_a_labels(cfg, &name, &e))
+		name = (struct domain) { 0 }; /* check_peers says it */
+	for (size_t i = 0; i < c->n_peers && *name.text != '\0'; i++)
+		if (domain_eq(&c->peers[i].name, domain_span(&name)))
+			fault(l, cfg->line, "the peer %s appears twice", cfg->title);
+	if (c->n_peers == CONF_PEERS_MAX) {
+		fault(l, cfg->line, "more than %d peers", CONF_PEERS_MAX);
+		c->n_peers--;
+	}
+	p = &c->peers[c->n_peers++];
+	*p = (struct conf_peer) { .name = name };
+	set_fallbacks(CONF_PEER, p);
+	return p;
+}
+
 /* The struct that a section's rows count their offsets from. */
 static void *
 base_of(struct load *l, const cfg_t *cfg, enum conf_section section)
@@ -160,8 +184,11 @@ base_of(struct load *l, const cfg_t *cfg, enum conf_section section)
 		l->section = cfg;
 		memset(l->seen_here, 0, sizeof l->seen_here);
 		l->domain = section == CONF_DOMAIN ? add_domain(l, cfg) : NULL;
+		l->peer = section == CONF_PEER ? add_peer(l, cfg) : NULL;
 	}
-	return section == CONF_DOMAIN ? (void *)l->domain : (void *)l->conf;
+	return section == CONF_DOMAIN ? (void *)l->domain
+	    : section == CONF_PEER    ? (void *)l->peer
+				      : (void *)l->conf;
 }
 
 static void
@@ -361,6 +388,40 @@ check_domains(struct load *l, cfg_t *cfg)
 	}
 }
 
+static void
+check_peers(struct load *l, cfg_t *cfg)
+{
+	for (unsigned i = 0; i < cfg_size(cfg, "peer"); i++) {
+		const cfg_t *sec = cfg_getnsec(cfg, "peer", i);
+		struct domain name;
+		struct err e;
+
+		if (!in_a_labels(sec, &name, &e))
+			fault_of_domain(l, sec);
+		else if (conf_domain(l->conf, domain_span(&name)) != NULL)
+			fault(l, sec->line, "the peer %s is a domain of our own", name.text);
+	}
+}
+
+/* Letters cannot go by SMTP from a host without a name in it. */
+static void
+check_smtp_out(struct load *l, cfg_t *cfg)
+{
+	const struct conf *c = l->conf;
+	const struct conf_smtp_out *o = &c->smtp_out;
+
+	if (!c->role[CONF_ROLE_OMS].given)
+		return;
+	if (strcmp(o->road, "off") != 0 && !c->smtp.given)
+		fault(l, cfg_getnsec(cfg, "oms", 0)->line,
+		    "smtp-out = \"%s\" needs a section smtp; write: smtp { name = "
+		    "\"mail.example.org\" ... }",
+		    o->road);
+	if ((*o->user == '\0') != (*o->password == '\0'))
+		fault(l, cfg_getnsec(cfg, "oms", 0)->line,
+		    "smtp-out-user and smtp-out-password go together");
+}
+
 /* The postmaster is a user of ours. */
 static void
 check_postmaster(struct load *l, cfg_t *cfg)
@@ -385,7 +446,9 @@ check_whole(struct load *l, cfg_t *cfg)
 		if (!conf_sections[i].titled)
 			check_section(l, cfg, (enum conf_section)i);
 	check_domains(l, cfg);
+	check_peers(l, cfg);
 	check_postmaster(l, cfg);
+	check_smtp_out(l, cfg);
 }
 
 /* False: there is no such user. */
@@ -443,6 +506,9 @@ check_reach(struct load *l, enum conf_use use)
 		    c->domains[i].key, &u);
 	if (c->smtp.given && use == CONF_FOR_RUN)
 		check_files(l, c->smtp.name.text, c->smtp.certificate, c->smtp.key, &u);
+	if (*c->smtp_out.password != '\0' && c->role[CONF_ROLE_OMS].given && use == CONF_FOR_RUN &&
+	    !guard_path(GUARD_KEY, c->smtp_out.password, &u, &e))
+		fault(l, 0, "smtp-out-password: %s", e.text);
 	if (!guard_path(GUARD_FOLDER, c->trust, &u, &e))
 		fault(l, 0, "trust: %s", e.text);
 	if (*c->crls != '\0' && !guard_path(GUARD_FOLDER, c->crls, &u, &e))
@@ -506,6 +572,7 @@ conf_load(const char *path, enum conf_use use, struct conf **out, struct buf *fa
 	struct buf text = BUF_INIT;
 
 	s->conf.domains = memory_array(CONF_DOMAINS_MAX, sizeof *s->conf.domains);
+	s->conf.peers = memory_array(CONF_PEERS_MAX, sizeof *s->conf.peers);
 	atomic_init(&s->references, 1);
 	l.conf = &s->conf;
 	for (int i = CONF_ROOT; i < CONF_SECTIONS; i++)
@@ -547,6 +614,7 @@ conf_unref(struct conf **c)
 	if (s == NULL || atomic_fetch_sub(&s->references, 1) > 1)
 		return;
 	free(s->conf.domains);
+	free(s->conf.peers);
 	free(s);
 }
 
@@ -567,4 +635,36 @@ conf_domain(const struct conf *c, struct span name)
 		if (span_eq_nocase(domain_span(&c->domains[i].name), name))
 			return &c->domains[i];
 	return NULL;
+}
+
+const struct conf_peer *
+conf_peer(const struct conf *c, struct span name)
+{
+	static const struct conf_peer any;
+
+	for (size_t i = 0; i < c->n_peers; i++)
+		if (span_eq_nocase(domain_span(&c->peers[i].name), name))
+			return &c->peers[i];
+	return &any;
+}
+
+bool
+conf_smarthost(const struct conf_smtp_out *o, char host[DOMAIN_BYTES], uint16_t *port)
+{
+	struct span rest = span_str(o->road), name;
+	uint64_t n = CONF_PORT_SMARTHOST;
+
+	if (!span_starts(rest, SPAN_LIT("via ")))
+		return false;
+	rest = span_sub(rest, 4, rest.n);
+	name = span_cut(&rest, ':');
+	(void)span_u64(rest, &n);
+	*port = (uint16_t)n;
+	return span_copy(name, host, DOMAIN_BYTES);
+}
+
+bool
+conf_smtp_out_is_on(const struct conf *c, struct span peer)
+{
+	return strcmp(c->smtp_out.road, "off") != 0 && conf_peer(c, peer)->smtp_out == CONF_ON;
 }

@@ -22,16 +22,21 @@
 #define CONF_FILE_BYTES    (1024 * 1024)
 #define CONF_PATH_BYTES    1024
 #define CONF_DOMAINS_MAX   1024
+#define CONF_PEERS_MAX     4096
 #define CONF_LISTENS_MAX   16
 #define CONF_LISTEN_BYTES  64 /* "[V6]:PORT" and a NUL */
 #define CONF_WORKERS_MAX   64
 #define CONF_URL_BYTES     201 /* with its NUL: a reply of SMTP has room for it */
+#define CONF_ROAD_BYTES    272 /* "via HOST:PORT" and a NUL */
+#define CONF_LOGIN_BYTES   256 /* at a smarthost */
 
 /* Where the address of a listen-... key names no port. */
 #define CONF_PORT_FETCH   1470
 #define CONF_PORT_NOTIFY  1471
 #define CONF_PORT_SUBMIT  1472
 #define CONF_PORT_MAILBOX 1473
+
+#define CONF_PORT_SMARTHOST 465 /* where smtp-out names none */
 
 /* One for each listen-... key. */
 enum conf_listener {
@@ -70,6 +75,31 @@ struct conf_smtp {
 	char postmaster[ADDRESS_STR_BYTES]; /* in canonical form; empty: none */
 };
 
+/* How strictly a rule of the SMTP gateways is kept. */
+enum conf_mode { CONF_ENFORCE, CONF_REPORT_ONLY };
+
+/* Is DANE enough where no CA vouches for an MX host? */
+enum conf_dane { CONF_DANE_BESIDES, CONF_DANE_ENOUGH };
+
+enum conf_switch { CONF_ON, CONF_OFF };
+
+/* SMTP outward, of the section oms. */
+struct conf_smtp_out {
+	char road[CONF_ROAD_BYTES];     /* "off", "mx", or "via HOST[:PORT]" */
+	enum conf_mode certificate;     /* of the MX hosts */
+	char user[CONF_LOGIN_BYTES];    /* at the smarthost; empty: none is signed in */
+	char password[CONF_PATH_BYTES]; /* the file of the password; empty: as above */
+	int64_t give_up_s;
+	int64_t port; /* of MX hosts */
+};
+
+/* What holds for one domain at the other end of SMTP. */
+struct conf_peer {
+	struct domain name;
+	enum conf_switch smtp_out;
+	enum conf_dane smtp_out_dane;
+};
+
 /* The sections of the two daemons have the same kinds of keys. */
 enum conf_role_index { CONF_ROLE_OMS, CONF_ROLE_IMS, CONF_ROLES };
 
@@ -105,7 +135,10 @@ struct conf {
 	int64_t peer_connections, peer_questions, password_guesses;
 	struct conf_domain *domains;
 	size_t n_domains;
+	struct conf_peer *peers;
+	size_t n_peers;
 	struct conf_smtp smtp;
+	struct conf_smtp_out smtp_out;
 	struct conf_role role[CONF_ROLES];
 	struct conf_listens listens[CONF_LISTENERS];
 };
@@ -127,6 +160,13 @@ void conf_unref(struct conf **c); /* sets NULL */
 
 /* By the name as A-labels, in any case; NULL: the domain is not one of ours. */
 const struct conf_domain *conf_domain(const struct conf *c, struct span name);
+
+/* What the file says of another domain; else what holds for all. */
+const struct conf_peer *conf_peer(const struct conf *c, struct span name);
+
+/* The smarthost of "via HOST[:PORT]"; its port is 465 where none is given.  False: letters go to MX hosts, or not at all. */
+bool conf_smarthost(const struct conf_smtp_out *o, char host[DOMAIN_BYTES], uint16_t *port);
+bool conf_smtp_out_is_on(const struct conf *c, struct span peer);
 
 /* The user that the daemons become, or our own. */
 struct guard_user conf_user(const struct conf *c);

@@ -25,11 +25,14 @@
 #define SMTP(field)    R(smtp.field)
 #define OMS(field)     R(role[CONF_ROLE_OMS].field)
 #define IMS(field)     R(role[CONF_ROLE_IMS].field)
+#define OUT(field)     R(smtp_out.field)
 #define D(field)       offsetof(struct conf_domain, field)
+#define P(field)       offsetof(struct conf_peer, field)
 
 const struct conf_section_row conf_sections[CONF_SECTIONS] = {
 	[CONF_ROOT] = { "", false, 0 },
 	[CONF_DOMAIN] = { "domain", true, 0 },
+	[CONF_PEER] = { "peer", true, 0 },
 	[CONF_SMTP] = { "smtp", false, SMTP(given) },
 	[CONF_OMS] = { "oms", false, OMS(given) },
 	[CONF_IMS] = { "ims", false, IMS(given) },
@@ -74,6 +77,11 @@ const struct conf_key conf_keys[] = {
 	KEY(CONF_DOMAIN, "message-limit", CONF_SIZE, D(message_bytes), "50 MiB", KIB, 16 * GIB,
 	    "the largest letter"),
 
+	KEY(CONF_PEER, "smtp-out", CONF_SWITCH, P(smtp_out), "on", 0, 0,
+	    "may letters go to that domain by SMTP; on or off"),
+	KEY(CONF_PEER, "smtp-out-dane", CONF_DANE, P(smtp_out_dane), "besides", 0, 0,
+	    "TLSA records count besides the CA's word, or are enough without it"),
+
 	KEY(CONF_SMTP, "name", CONF_HOST, SMTP(name), NULL, 0, 0,
 	    "this host's name in SMTP, which leads to connect-from and back"),
 	KEY(CONF_SMTP, "certificate", CONF_PATH, SMTP(certificate), NULL, 0, 0,
@@ -101,6 +109,18 @@ const struct conf_key conf_keys[] = {
 	    "where your users hand letters in, port 1472; \"none\": nowhere"),
 	LATE(CONF_OMS, "control", CONF_PATH, OMS(control), "/run/tillcalled/oms.sock", 0, 0,
 	    "socket of oms queue, oms status"),
+	KEY(CONF_OMS, "smtp-out", CONF_ROAD, OUT(road), "off", 0, 0,
+	    "SMTP to domains that name no server of ours: \"off\", \"mx\", or \"via HOST:PORT\""),
+	KEY(CONF_OMS, "smtp-out-certificate", CONF_MODE, OUT(certificate), "enforce", 0, 0,
+	    "of MX hosts; \"report-only\": any is taken, and the outbox says so"),
+	KEY(CONF_OMS, "smtp-out-user", CONF_LOGIN, OUT(user), "", 0, 0,
+	    "who signs in at the smarthost; \"\": nobody"),
+	KEY(CONF_OMS, "smtp-out-password", CONF_PATH, OUT(password), "", 0, 0,
+	    "file of the password there, mode 0600 or 0640; \"\": none"),
+	KEY(CONF_OMS, "smtp-give-up", CONF_TIME, OUT(give_up_s), "5 days", MIN_S, 60 * DAY_S,
+	    "how long a letter is tried by SMTP, and never longer than it is held"),
+	KEY(CONF_OMS, "smtp-port", CONF_INT, OUT(port), "25", 1, 65535,
+	    "port of MX hosts, where it is not 25"),
 	KEY(CONF_OMS, "connect-from", CONF_ADDRESS, OMS(connect_from), "", 0, 0,
 	    "own address to notify from, the one that SPF names; \"\": the system's choice"),
 

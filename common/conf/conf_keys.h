@@ -9,7 +9,15 @@
 #include "common/conf/conf.h"
 
 /* From CONF_OMS on in the order of enum conf_role_index. */
-enum conf_section { CONF_ROOT, CONF_DOMAIN, CONF_SMTP, CONF_OMS, CONF_IMS, CONF_SECTIONS };
+enum conf_section {
+	CONF_ROOT,
+	CONF_DOMAIN,
+	CONF_PEER,
+	CONF_SMTP,
+	CONF_OMS,
+	CONF_IMS,
+	CONF_SECTIONS
+};
 
 enum conf_type {
 	CONF_INT,
@@ -24,7 +32,13 @@ enum conf_type {
 	CONF_ADDRESS,
 	CONF_HOST, /* struct domain */
 	CONF_URL,
-	CONF_MAIL /* an address of mail, in canonical form */
+	CONF_MAIL, /* an address of mail, in canonical form */
+	CONF_ROAD, /* of SMTP outward */
+	CONF_LOGIN,
+	/* one of a few words; each is an enum of conf.h */
+	CONF_MODE,
+	CONF_DANE,
+	CONF_SWITCH
 };
 
 struct conf_section_row {
@@ -37,7 +51,7 @@ struct conf_key {
 	enum conf_section section;
 	const char *name;
 	enum conf_type type;
-	size_t offset; /* in struct conf; for CONF_DOMAIN in struct conf_domain */
+	size_t offset; /* in struct conf; for a titled section in the struct of its title */
 	const char
 	    *fallback;    /* "": empty; NULL: must be given.  Of CONF_LISTENS: NULL, or "none" */
 	int64_t min, max; /* of numbers, in the key's unit; min of CONF_LISTENS: the port */

@@ -26,6 +26,11 @@ conf_print(const struct conf *c, bool explained, struct buf *out)
 		print_section(CONF_DOMAIN, &c->domains[i], explained, out);
 		buf_addf(out, "}\n");
 	}
+	for (size_t i = 0; i < c->n_peers; i++) {
+		buf_addf(out, "peer %s {\n", c->peers[i].name.text);
+		print_section(CONF_PEER, &c->peers[i], explained, out);
+		buf_addf(out, "}\n");
+	}
 	for (int s = CONF_DOMAIN; s < CONF_SECTIONS; s++) {
 		if (conf_sections[s].titled ||
 		    !*(const bool *)((const char *)c + conf_sections[s].given))

@@ -317,6 +317,61 @@ set_mail(char *at, struct span s, struct err *e)
 	    err_set(e, REFUSAL_config, "is no address: %s", why.text);
 }
 
+/* road = "off" / "mx" / "via " host [ ":" port ] */
+static bool
+set_road(char *at, struct span s, struct err *e)
+{
+	const struct span via = SPAN_LIT("via ");
+	struct span port = span_sub(s, via.n, s.n), host = span_cut(&port, ':');
+	struct domain d;
+	struct err why;
+
+	*at = '\0';
+	if (!span_eq(s, SPAN_LIT("off")) && !span_eq(s, SPAN_LIT("mx")) &&
+	    (!span_starts(s, via) || !domain_check(host, &why) || !idn_a_label(host, &d, &why) ||
+		!span_eq_nocase(domain_span(&d), host) || (host.n + via.n < s.n && !is_port(port))))
+		return err_set(e, REFUSAL_config,
+		    "is none of \"off\", \"mx\" and \"via HOST:PORT\", as in \"via smtp.example.org:465\"");
+	return span_copy(s, at, CONF_ROAD_BYTES) ||
+	    err_set(e, REFUSAL_config, "has more than %d octets", CONF_ROAD_BYTES - 1);
+}
+
+static bool
+set_login(char *at, struct span s, struct err *e)
+{
+	*at = '\0';
+	for (size_t i = 0; i < s.n; i++)
+		if ((unsigned char)s.p[i] < ' ' || s.p[i] == 0x7f)
+			return err_set(e, REFUSAL_config, "holds a control character");
+	return span_copy(s, at, CONF_LOGIN_BYTES) ||
+	    err_set(e, REFUSAL_config, "has more than %d octets", CONF_LOGIN_BYTES - 1);
+}
+
+/* Of those whose value is one of a few words; NULL: it is not. */
+static const char *const *
+words_of(enum conf_type type)
+{
+	static const char *const modes[] = { "enforce", "report-only", NULL };
+	static const char *const danes[] = { "besides", "enough", NULL };
+	static const char *const switches[] = { "on", "off", NULL };
+
+	return type == CONF_MODE  ? modes
+	    : type == CONF_DANE   ? danes
+	    : type == CONF_SWITCH ? switches
+				  : NULL;
+}
+
+static bool
+set_word(const char *const *words, unsigned *at, struct span s, struct err *e)
+{
+	for (unsigned i = 0; words[i] != NULL; i++)
+		if (span_eq(s, span_str(words[i]))) {
+			*at = i;
+			return true;
+		}
+	return err_set(e, REFUSAL_config, "is neither \"%s\" nor \"%s\"", words[0], words[1]);
+}
+
 bool
 conf_key_set(const struct conf_key *k, void *base, const char *text, struct err *e)
 {
@@ -350,6 +405,14 @@ conf_key_set(const struct conf_key *k, void *base, const char *text, struct err 
 		return set_url(at, s, e);
 	case CONF_MAIL:
 		return set_mail(at, s, e);
+	case CONF_ROAD:
+		return set_road(at, s, e);
+	case CONF_LOGIN:
+		return set_login(at, s, e);
+	case CONF_MODE:
+	case CONF_DANE:
+	case CONF_SWITCH:
+		return set_word(words_of(k->type), at, s, e);
 	}
 	return err_set(e, REFUSAL_internal, "%s is of no kind", k->name);
 }
@@ -381,6 +444,14 @@ size_of(enum conf_type type)
 		return CONF_URL_BYTES;
 	case CONF_MAIL:
 		return ADDRESS_STR_BYTES;
+	case CONF_ROAD:
+		return CONF_ROAD_BYTES;
+	case CONF_LOGIN:
+		return CONF_LOGIN_BYTES;
+	case CONF_MODE:
+	case CONF_DANE:
+	case CONF_SWITCH:
+		return sizeof(unsigned);
 	}
 	return 0;
 }
@@ -449,6 +520,8 @@ conf_key_print(const struct conf_key *k, const void *base, struct buf *out)
 	case CONF_HOST:
 	case CONF_URL:
 	case CONF_MAIL:
+	case CONF_ROAD:
+	case CONF_LOGIN:
 		quoted_print(at, out);
 		break;
 	case CONF_LEVEL:
@@ -456,6 +529,11 @@ conf_key_print(const struct conf_key *k, const void *base, struct buf *out)
 		break;
 	case CONF_LISTENS:
 		listens_print(at, out);
+		break;
+	case CONF_MODE:
+	case CONF_DANE:
+	case CONF_SWITCH:
+		quoted_print(words_of(k->type)[*(const unsigned *)at], out);
 		break;
 	}
 }

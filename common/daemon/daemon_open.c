@@ -219,6 +219,11 @@ daemon_out_of_reach(const struct conf *c, const struct jail *j,
 	if (c->smtp.given)
 		files_out_of_reach(j, c->smtp.name.text, c->smtp.certificate, c->smtp.key,
 		    report_file, arg);
+	if (c->role[CONF_ROLE_OMS].given && *c->smtp_out.password != '\0' &&
+	    !jail_can_read(j, c->smtp_out.password, &e)) {
+		err_prefix(&e, "smtp-out-password is read at each session");
+		report_file(arg, &e);
+	}
 	if (!jail_can_read(j, c->trust, &e) ||
 	    (*c->crls != '\0' && !jail_can_read(j, c->crls, &e))) {
 		err_prefix(&e, "renewed CAs and CRLs need a restart");

@@ -183,7 +183,7 @@ prints_what_it_reads(void **state)
 	    "domain b.test { certificate = \"/x \\\"y\\\" \\$z\" "
 	    "key = \"/k\" keep = \"36 h\" }\noms { listen-fetch = { \"192.0.2.1\" } }\n"
 	    "smtp { name = \"mx.a.test\" certificate = \"/c\" key = \"/k\" connect-from = \"::1\" }\n"
-	    "ims { listen-notify = \"none\" }\n");
+	    "ims { listen-notify = \"none\" }\npeer c.test { smtp-out = \"off\" }\n");
 	struct buf first = BUF_INIT, second = BUF_INIT;
 
 	(void)state;
@@ -606,6 +606,86 @@ the_path(void **state)
 	assert_string_equal(conf_path(NULL), CONF_FILE_DEFAULT);
 }
 
+#define SMTP_NAME                                                                                  \
+	"smtp { name = \"mx.a.test\" certificate = \"/c3\" key = \"/k3\" connect-from = "          \
+	"\"192.0.2.9\" }\n"
+
+static void
+smtp_outward(void **state)
+{
+	struct conf *c = assert_loads(HEAD "oms { }\n");
+	char host[DOMAIN_BYTES];
+	uint16_t port;
+
+	(void)state;
+	assert_string_equal(c->smtp_out.road, "off");
+	assert_int_equal(c->smtp_out.certificate, CONF_ENFORCE);
+	assert_int_equal(c->smtp_out.give_up_s, 5 * 86400);
+	assert_int_equal(c->smtp_out.port, 25);
+	assert_false(conf_smtp_out_is_on(c, SPAN_LIT("b.test")));
+	conf_unref(&c);
+	c = assert_loads(HEAD SMTP_NAME "oms { smtp-out = \"mx\" smtp-out-certificate = "
+					"\"report-only\" smtp-give-up = \"2 days\" }\n");
+	assert_int_equal(c->smtp_out.certificate, CONF_REPORT_ONLY);
+	assert_int_equal(c->smtp_out.give_up_s, 2 * 86400);
+	assert_false(conf_smarthost(&c->smtp_out, host, &port));
+	assert_true(conf_smtp_out_is_on(c, SPAN_LIT("b.test")));
+	conf_unref(&c);
+	c = assert_loads(
+	    HEAD SMTP_NAME "oms { smtp-out = \"via smtp.b.test\" smtp-out-user = \"u\" "
+			   "smtp-out-password = \"/p\" }\n");
+	assert_true(conf_smarthost(&c->smtp_out, host, &port));
+	assert_string_equal(host, "smtp.b.test");
+	assert_int_equal(port, 465);
+	conf_unref(&c);
+	c = assert_loads(HEAD SMTP_NAME "oms { smtp-out = \"via smtp.b.test:587\" }\n");
+	assert_true(conf_smarthost(&c->smtp_out, host, &port));
+	assert_string_equal(host, "smtp.b.test");
+	assert_int_equal(port, 587);
+	conf_unref(&c);
+	for (size_t i = 0; i < 4; i++) {
+		static const char *const bad[] = { "on", "via ", "via [192.0.2.1]",
+			"via smtp.b.test:0" };
+		char text[512];
+
+		snprintf(text, sizeof text, HEAD SMTP_NAME "oms { smtp-out = \"%s\" }\n", bad[i]);
+		assert_refused(text, ":4", "is none of \"off\", \"mx\" and \"via HOST:PORT\"");
+	}
+	assert_refused(HEAD "oms { smtp-out = \"mx\" }\n", ":3", "needs a section smtp");
+	assert_refused(HEAD SMTP_NAME "oms { smtp-out-user = \"u\" }\n", ":4", "go together");
+	assert_refused(HEAD SMTP_NAME "oms { smtp-out-certificate = \"never\" }\n", ":4",
+	    "is neither \"enforce\" nor \"report-only\"");
+}
+
+static void
+peers(void **state)
+{
+	struct conf *c = assert_loads(HEAD SMTP_NAME
+	    "oms { smtp-out = \"mx\" }\n"
+	    "peer B.test { smtp-out = \"off\" }\npeer c.test { smtp-out-dane = \"enough\" }\n");
+	struct buf out = BUF_INIT;
+
+	(void)state;
+	assert_int_equal(c->n_peers, 2);
+	assert_int_equal(conf_peer(c, SPAN_LIT("b.test"))->smtp_out, CONF_OFF);
+	assert_false(conf_smtp_out_is_on(c, SPAN_LIT("b.test")));
+	assert_int_equal(conf_peer(c, SPAN_LIT("c.test"))->smtp_out_dane, CONF_DANE_ENOUGH);
+	assert_true(conf_smtp_out_is_on(c, SPAN_LIT("c.test")));
+	assert_int_equal(conf_peer(c, SPAN_LIT("d.test"))->smtp_out_dane, CONF_DANE_BESIDES);
+	conf_print(c, false, &out);
+	buf_add(&out, "", 1);
+	assert_non_null(strstr(out.data, "peer b.test {"));
+	buf_clear(&out);
+	conf_unref(&c);
+	assert_refused(HEAD "peer a.test { smtp-out = \"off\" }\n", ":3", "is a domain of our own");
+	assert_refused(HEAD "peer b_test { smtp-out = \"off\" }\n", ":3", "is no domain");
+	assert_refused(HEAD
+	    "peer b.test { smtp-out = \"off\" }\npeer B.test { smtp-out = \"on\" }\n",
+	    ":4", "appears twice");
+	assert_refused(HEAD "peer b.test { smtp-out = \"maybe\" }\n", ":3",
+	    "is neither \"on\" nor");
+}
+
 int
 main(void)
 {
@@ -619,6 +699,8 @@ main(void)
 		cmocka_unit_test(values),
 		cmocka_unit_test(the_host),
 		cmocka_unit_test(domains),
+		cmocka_unit_test(smtp_outward),
+		cmocka_unit_test(peers),
 		cmocka_unit_test(all_faults_at_once),
 		cmocka_unit_test(limits),
 		cmocka_unit_test(reach),
