@@ -22,9 +22,23 @@ conf_lines() {
 	        if (w[1] != "" && !(w[1] in given)) print l[i] } }'
 }
 
+# The host speaks SMTP by one address, that of its ims.
+host_smtp() {	# HOST ADDRESS
+	[ -n "$smtp_label" ] || return 0
+	cat <<END
+smtp {
+	name = "$smtp_label.$1"
+	certificate = "$dir/$1/$smtp_label.$1.pem"
+	key = "$dir/$1/$smtp_label.$1.key"
+	connect-from = "$2"
+	postmaster = "alice@$1"
+}
+END
+}
+
 # version comes first in the file.
 host_conf() {	# HOST OMS-ADDRESS IMS-ADDRESS DOMAIN...
-	_h=$dir/$1 _oms=$2 _ims=$3
+	_h=$dir/$1 _oms=$2 _ims=$3 _host=$1
 	shift 3
 	echo "version = 1"
 	conf_lines "$sets" "${daemon_user:+user = \"$daemon_user\"}
@@ -41,6 +55,7 @@ allow-private-crl-hosts = true"
 key = \"$_h/$_d.key\"" | sed 's/^/	/'
 		echo "}"
 	done
+	host_smtp "$_host" "$_ims"
 	echo "oms {"
 	conf_lines "$oms_sets" "spool = \"$_h/var/oms\"
 spool-size = \"1 GiB\"
@@ -65,6 +80,7 @@ host_env() {	# DOMAIN HOST OMS-ADDRESS IMS-ADDRESS
 OMS_FETCH_$_v=$3:1470
 OMS_SUBMIT_$_v=$3:1472
 IMS_NOTIFY_$_v=$4:1471
+SMTP_$_v=$4:25
 IMS_MAILBOX_$_v=$4:1473
 CONF_$_v=$dir/$2/tillcalled.conf
 OMS_LOG_$_v=$dir/$2/oms.log
@@ -90,12 +106,18 @@ host_make() {	# NUMBER DOMAIN...
 		host_env "$domain_of_host" "$host" "$_oms_at" "$_ims_at"
 	done
 	echo "$@" >"$dir/$host/domains"
-	host_conf "$host" "$_oms_at" "$_ims_at" "$@" >"$dir/$host/tillcalled.conf"
+	if [ -n "$smtp_label" ]; then
+		cert_new --domain "$smtp_label.$host" || return 1
+		host_use_as "$host" "$smtp_label.$host" "$cert"
+	fi
+	host_conf "$host" "$_oms_at" "$_ims_at" "$@" |
+	    sed "s/%OMS%/$_oms_at/g; s/%IMS%/$_ims_at/g; s/%HOST%/$host/g" >"$dir/$host/tillcalled.conf"
 }
 
-host_use() {	# DOMAIN BASE-OF-CERTIFICATE
-	ln -sfn "$2.pem" "$dir/$1/$1.pem"
-	ln -sfn "$2.key" "$dir/$1/$1.key"
+host_use() { host_use_as "$1" "$1" "$2"; }	# DOMAIN BASE-OF-CERTIFICATE
+host_use_as() {	# FOLDER NAME BASE-OF-CERTIFICATE
+	ln -sfn "$3.pem" "$dir/$1/$2.pem"
+	ln -sfn "$3.key" "$dir/$1/$2.key"
 }
 
 host_users() {	# HOST

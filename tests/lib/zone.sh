@@ -39,9 +39,11 @@ END
 
 # zone_domain DOMAIN HOST OMS-ADDRESS IMS-ADDRESS: all that makes it a mail domain.
 zone_domain() {
+	_mx=ims _spf=
+	[ -z "$smtp_label" ] || _mx=$smtp_label _spf=" ip4:$4"
 	cat >>"$dir/run/zone" <<END
-$1. 60 IN MX 10 ims.$2.
-$1. 60 IN TXT "v=spf1 ip4:$3 -all"
+$1. 60 IN MX 10 $_mx.$2.
+$1. 60 IN TXT "v=spf1 ip4:$3$_spf -all"
 _oms._tcp.$1. 60 IN SRV 0 1 1470 oms.$2.
 _ims._tcp.$1. 60 IN SRV 0 1 1471 ims.$2.
 _oms-submit._tcp.$1. 60 IN SRV 0 1 1472 oms.$2.
@@ -51,6 +53,11 @@ END
 	cat >>"$dir/run/zone" <<END
 oms.$1. 60 IN A $3
 ims.$1. 60 IN A $4
+END
+	[ -z "$smtp_label" ] || cat >>"$dir/run/zone" <<END
+$smtp_label.$1. 60 IN A $4
+$smtp_label.$1. 60 IN TXT "v=spf1 a -all"
+$(echo "$4" | awk -F. '{ print $4 "." $3 "." $2 "." $1 }').in-addr.arpa. 60 IN PTR $smtp_label.$1.
 END
 }
 
