@@ -135,6 +135,8 @@
 	X(fetch_running,         "fetch-running",         450, "4.3.0",  75, "the letter is being fetched already")	\
 	X(no_such_number,        "no-such-number",        550, "5.1.1",  66, "there is no letter of that number")	\
 	X(expired,               "expired",               550, "5.4.7",  75, "the recipient's server could not be notified in time")	\
+	X(given_up,              "given-up",              550, "5.4.7",  75, "the recipient's server did not take the letter in time")	\
+	X(answer_unknown,        "answer-unknown",        451, "4.4.2",  75, "the letter was given to the recipient's server, whose answer is not known")	\
 	/* clients */										\
 	X(auth_required,         "auth-required",         530, "5.7.0",  77, "sign in first")	\
 	X(auth_failed,           "auth-failed",           535, "5.7.8",  77, "address or password is wrong")	\

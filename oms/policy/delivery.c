@@ -1,6 +1,7 @@
 /* delivery — what one letter's recipients at one domain may become; see delivery.h. */
 #include "oms/policy/delivery.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -14,6 +15,7 @@ static const unsigned char table[STATES][OMS_EVENTS] = {
 		[OMS_TRIED] = TO(WAITING),
 		[OMS_NOTICED] = TO(NOTIFIED),
 		[OMS_REFUSED] = TO(REFUSED),
+		[OMS_GIVEN] = TO(BY_SMTP),
 		[OMS_DONE] = TO(FETCHED),
 		[OMS_DECLINED] = TO(REFUSED),
 		[OMS_EXPIRED] = TO(EXPIRED),
@@ -39,6 +41,7 @@ oms_event_name(enum oms_event event)
 		[OMS_TRIED] = "tried",
 		[OMS_NOTICED] = "noticed",
 		[OMS_REFUSED] = "refused",
+		[OMS_GIVEN] = "given",
 		[OMS_HANDED_OUT] = "handed-out",
 		[OMS_DONE] = "done",
 		[OMS_DECLINED] = "declined",
@@ -191,9 +194,16 @@ catch_up(struct oms_recipient *r, const struct oms_delivery *now, const struct o
 static enum oms_event
 answer_of(const struct oms_recipient *said)
 {
-	return said->state == SUBMIT_NOTIFIED ? OMS_NOTICED
-	    : said->state == SUBMIT_REFUSED   ? OMS_REFUSED
-					      : OMS_TRIED;
+	switch (said->state) {
+	case SUBMIT_NOTIFIED:
+		return OMS_NOTICED;
+	case SUBMIT_REFUSED:
+		return OMS_REFUSED;
+	case SUBMIT_BY_SMTP:
+		return OMS_GIVEN;
+	default:
+		return OMS_TRIED;
+	}
 }
 
 struct oms_effects
@@ -216,9 +226,93 @@ oms_delivery_attempted(struct oms_delivery *now, const struct oms_delivery *said
 		now->settled_sends = 1;
 	now->sends += said->sent;
 	now->tries = said->tries;
+	now->road = said->road;
 	if (said->next_ms != 0)
 		now->next_ms = said->next_ms;
 	return effects(now, was_over, true);
+}
+
+/* -- by SMTP ------------------------------------------------------------------------------------- */
+
+bool
+oms_recipient_is_given(const struct oms_recipient *r)
+{
+	return r->given_s != 0;
+}
+
+static void
+put_words(struct oms_recipient *r, const struct err *e)
+{
+	span_copy(span_str(e->why == REFUSAL_NONE ? "" : refusal_word(e->why)), r->word,
+	    sizeof r->word);
+	r->by = e->said ? SUBMIT_SPEAKER_PEER : SUBMIT_SPEAKER_OMS;
+	span_copy(span_sub(span_str(e->text), 0, sizeof r->text - 1), r->text, sizeof r->text);
+}
+
+void
+oms_recipient_failed(struct oms_recipient *r, const struct err *why)
+{
+	struct err since = *why, e;
+
+	if (!oms_recipient_is_given(r)) {
+		put_words(r, why);
+		return;
+	}
+	err_quote(&since, address_domain(span_str(r->address)).p);
+	err_set(&e, REFUSAL_answer_unknown,
+	    "%s was given the letter, and its answer is not known; since then: %s", r->host.text,
+	    since.text);
+	put_words(r, &e);
+}
+
+void
+oms_recipient_said(struct oms_recipient *r, enum submit_state to, const struct err *said,
+    int64_t now_s)
+{
+	bool took = to == SUBMIT_BY_SMTP;
+
+	if (!took && r->giving && !r->unsure) {
+		r->given_s = 0;
+		r->host.text[0] = r->secured[0] = '\0';
+	}
+	if (to == SUBMIT_WAITING) {
+		oms_recipient_failed(r, said);
+		return;
+	}
+	r->state = to;
+	r->since_s = now_s;
+	put_words(r, said);
+}
+
+static void
+give(struct oms_recipient *r, const struct oms_giving *g)
+{
+	struct err e;
+
+	r->unsure = oms_recipient_is_given(r);
+	r->given_s = g->now_s;
+	r->host = g->host;
+	memcpy(r->secured, g->secured, sizeof r->secured);
+	err_set(&e, REFUSAL_answer_unknown, "%s was given the letter, and its answer is not known",
+	    g->host.text);
+	put_words(r, &e);
+}
+
+bool
+oms_delivery_give(struct oms_delivery *now, const struct oms_delivery *said,
+    const struct oms_giving *g, struct err *e)
+{
+	bool some = false;
+
+	for (size_t i = 0; i < now->n_recipients && i < said->n_recipients; i++)
+		if (now->recipients[i].state == SUBMIT_WAITING && said->recipients[i].giving) {
+			give(&now->recipients[i], g);
+			some = true;
+		}
+	if (RULE(gone) && !some)
+		return err_set(e, REFUSAL_gone, "nobody waits for the letter any more");
+	now->road = OMS_ROAD_SMTP;
+	return true;
 }
 
 /* -- serving ------------------------------------------------------------------------------------- */

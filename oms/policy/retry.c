@@ -1,6 +1,8 @@
 /* retry — intervals that double; see retry.h. */
 #include "oms/policy/retry.h"
 
+#include "common/base/refusal.h"
+
 struct interval {
 	int64_t first_ms, max_ms;
 };
@@ -32,7 +34,7 @@ oms_retry_next_ms(const struct oms_retry *r)
 		return next_ms;
 	if (end_ms > r->hold_until_s * 1000)
 		end_ms = r->hold_until_s * 1000;
-	if (r->now_ms >= end_ms)
+	if (RULE(given_up) && r->now_ms >= end_ms)
 		return 0;
 	return next_ms < end_ms ? next_ms : end_ms;
 }

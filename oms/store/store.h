@@ -13,6 +13,8 @@
  *   oms_store_attempted   the peer's answers are recorded.  A crash between the answer and that commit
  *             repeats the notification; the IMS recognises it by (From domain, Id, recipient) and gives the
  *             same answer.
+ *   oms_store_give        is durable before the final dot of the content leaves for an SMTP server.  A crash before
+ *             its answer is recorded gives the letter again; until then the recipient says answer-unknown.
  *   oms_store_hand_out    is durable before the first octet leaves.  A domain all of whose recipients
  *             wait is served as well: the id is a capability, so a domain that knows it was notified, even
  *             if we crashed before we recorded that.  handed_s records it.
@@ -73,6 +75,9 @@ struct oms_letter {
 	unsigned char digest[DIGEST_BYTES];
 	uint64_t summary_size;
 	unsigned char summary_digest[DIGEST_BYTES];
+	bool
+	    null_sender; /* sent with MAIL FROM:<>; `from` is the user's own address all the same */
+	bool by_submission; /* came from a mail program that opens no outbox */
 };
 
 struct oms_claim;
@@ -164,6 +169,11 @@ struct kv_question *oms_store_due(struct oms_store *s, const struct oms_due_quer
 void oms_store_attempted(struct oms_store *s, const struct oms_delivery *d, size_t n,
     struct loop *l, oms_store_done *done, void *arg);
 
+/* An SMTP server has the content of d, but for its final dot: oms_delivery_give.  When done is called without e, that is
+ * durable and the dot may leave.  e: gone, nobody waits for it any more; unknown_id; storage.  `d` and `g` are copied. */
+void oms_store_give(struct oms_store *s, const struct oms_delivery *d, const struct oms_giving *g,
+    struct loop *l, oms_store_done *done, void *arg);
+
 /* -- serving --------------------------------------------------------------------------------------- */
 
 /* e: unknown_id (also for a domain that has no recipient of it, or whose recipients all refused it),
@@ -173,7 +183,7 @@ typedef void oms_store_handed(void *arg, const struct oms_letter *letter, struct
 /* S3 is durable before done is called.  A repeated request costs no write. */
 void oms_store_hand_out(struct oms_store *s, const struct ulid *id, const char *peer,
     struct loop *l, oms_store_handed *done, void *arg);
-/* Only the summary, of letter->summary_size octets; changes no state.  done as that of oms_store_hand_out. */
+/* For the summary, of letter->summary_size octets, and for SMTP: the source has the whole letter.  Changes no state.  done as that of oms_store_hand_out. */
 void oms_store_summary(struct oms_store *s, const struct ulid *id, const char *peer, struct loop *l,
     oms_store_handed *done, void *arg);
 /* A domain sent DONE (fetched) or DECLINE; may be repeated. */

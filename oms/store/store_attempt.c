@@ -126,3 +126,70 @@ oms_store_attempted(struct oms_store *s, const struct oms_delivery *d, size_t n,
 		kv_store_take(&s->base, &r->op, l);
 	}
 }
+
+/* -- giving to an SMTP server ----------------------------------------------------------------------------- */
+
+struct giving {
+	struct kv_op op; /* first */
+	struct oms_store *store;
+	struct oms_delivery said;
+	struct oms_giving how;
+	struct oms_news news;
+	oms_store_done *done;
+	void *arg;
+};
+
+static bool
+apply_give(struct kv_txn *t, void *arg, struct err *e)
+{
+	struct giving *g = arg;
+	struct oms_stored s;
+	bool good;
+
+	oms_news_begin(&g->news);
+	if (!oms_stored_get(t, g->said.peer.text, &s, e))
+		return false;
+	oms_news_before(&g->news, &s.d);
+	good = oms_delivery_give(&s.d, &g->said, &g->how, e);
+	oms_news_after(&g->news, &s.d);
+	if (good)
+		oms_stored_put(t, &s, false);
+	oms_delivery_clear(&s.d);
+	return good;
+}
+
+static void
+give_done(void *arg, const struct err *e)
+{
+	struct giving *g = arg;
+
+	if (e == NULL)
+		oms_news_log(&g->news);
+	oms_news_clear(&g->news);
+	oms_delivery_clear(&g->said);
+	oms_store_drop(&g->store);
+	g->done(g->arg, e);
+	free(g);
+}
+
+void
+oms_store_give(struct oms_store *s, const struct oms_delivery *d, const struct oms_giving *how,
+    struct loop *l, oms_store_done *done, void *arg)
+{
+	struct giving *g = memory_new(sizeof *g);
+
+	g->store = oms_store_hold(s);
+	copy_outcome(&g->said, d);
+	g->how = *how;
+	g->done = done;
+	g->arg = arg;
+	g->op = (struct kv_op) {
+		.part = oms_part_letter(&d->id),
+		.apply = apply_give,
+		.done = give_done,
+		.arg = g,
+		.octets = 2048,
+		.frees = true,
+	};
+	kv_store_take(&s->base, &g->op, l);
+}

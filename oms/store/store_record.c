@@ -8,7 +8,9 @@
 #define VERSION_1 1
 #define VERSION_2 2 /* a letter has its price, a delivery `tries` when it was settled */
 #define VERSION_3 3 /* a letter has its version, a delivery has sends and settled_sends */
-#define VERSION_4 4 /* a recipient has whose words its text is */
+#define VERSION_4 4 /* a recipient has whose words its text is; a letter, how it came */
+#define VERSION_5                                                                                  \
+	5 /* a delivery has its road, a recipient when and to which SMTP server it was given */
 
 /* -- names --------------------------------------------------------------------------------------- */
 
@@ -99,10 +101,14 @@ oms_damaged(struct err *e)
 
 /* -- records --------------------------------------------------------------------------------------- */
 
+/* How a letter came. */
+#define LETTER_NULL_SENDER   1
+#define LETTER_BY_SUBMISSION 2
+
 void
 oms_letter_write(struct buf *out, const struct oms_letter_record *r)
 {
-	put_u8(out, VERSION_3);
+	put_u8(out, VERSION_4);
 	put_bytes(out, r->facts.id.b, ULID_BYTES);
 	put_span(out, span_str(r->facts.user));
 	put_span(out, span_str(r->facts.from));
@@ -119,6 +125,9 @@ oms_letter_write(struct buf *out, const struct oms_letter_record *r)
 	put_u64(out, (uint64_t)r->life.forget_s);
 	put_u64(out, r->price);
 	put_u64(out, r->version);
+	put_u8(out,
+	    (uint8_t)((r->facts.null_sender ? LETTER_NULL_SENDER : 0) |
+		(r->facts.by_submission ? LETTER_BY_SUBMISSION : 0)));
 }
 
 bool
@@ -126,7 +135,8 @@ oms_letter_read(struct span value, struct oms_letter_record *r, struct err *e)
 {
 	struct reader in = reader_of(value);
 	uint8_t version = read_u8(&in);
-	bool good = version >= VERSION_1 && version <= VERSION_3;
+	bool good = version >= VERSION_1 && version <= VERSION_4;
+	uint8_t came = 0;
 
 	*r = (struct oms_letter_record) { 0 };
 	read_bytes(&in, r->facts.id.b, ULID_BYTES);
@@ -147,6 +157,10 @@ oms_letter_read(struct span value, struct oms_letter_record *r, struct err *e)
 		r->price = read_u64(&in);
 	if (version >= VERSION_3)
 		r->version = read_u64(&in);
+	if (version >= VERSION_4)
+		came = read_u8(&in);
+	r->facts.null_sender = (came & LETTER_NULL_SENDER) != 0;
+	r->facts.by_submission = (came & LETTER_BY_SUBMISSION) != 0;
 	return (good && reader_done(&in)) || oms_damaged(e);
 }
 
@@ -160,6 +174,9 @@ recipient_write(struct buf *out, const struct oms_recipient *r)
 	put_span(out, span_str(r->word));
 	put_span(out, span_str(r->text));
 	put_u8(out, (uint8_t)r->by);
+	put_u64(out, (uint64_t)r->given_s);
+	put_span(out, domain_span(&r->host));
+	put_span(out, span_str(r->secured));
 }
 
 static bool
@@ -173,13 +190,18 @@ recipient_read(struct reader *in, uint8_t version, struct oms_recipient *r)
 	read_str(in, r->text, sizeof r->text);
 	if (version >= VERSION_4)
 		r->by = (enum submit_speaker)read_u8(in);
+	if (version >= VERSION_5) {
+		r->given_s = (int64_t)read_u64(in);
+		read_str(in, r->host.text, sizeof r->host.text);
+		read_str(in, r->secured, sizeof r->secured);
+	}
 	return !in->bad && r->state <= SUBMIT_BY_SMTP && r->by <= SUBMIT_SPEAKER_PEER;
 }
 
 void
 oms_delivery_write(struct buf *out, const struct oms_delivery *d)
 {
-	put_u8(out, VERSION_4);
+	put_u8(out, VERSION_5);
 	put_bytes(out, d->id.b, ULID_BYTES);
 	put_span(out, domain_span(&d->own));
 	put_span(out, domain_span(&d->peer));
@@ -192,6 +214,7 @@ oms_delivery_write(struct buf *out, const struct oms_delivery *d)
 	put_u8(out, d->declined);
 	put_u64(out, d->sends);
 	put_u64(out, d->settled_sends);
+	put_u8(out, (uint8_t)d->road);
 	put_u16(out, (uint16_t)d->n_recipients);
 	for (size_t i = 0; i < d->n_recipients; i++)
 		recipient_write(out, &d->recipients[i]);
@@ -210,7 +233,7 @@ oms_delivery_due(struct span value, struct ulid *id, struct oms_due_fact *out)
 	read_span(&in); /* the statement */
 	out->tries = read_u64(&in);
 	out->next_ms = (int64_t)read_u64(&in);
-	return version >= VERSION_1 && version <= VERSION_4 && !in.bad;
+	return version >= VERSION_1 && version <= VERSION_5 && !in.bad;
 }
 
 /* In older records every attempt counts as sent, so that no letter is taken from a recipient who may not have
@@ -220,7 +243,7 @@ oms_delivery_read(struct span value, struct oms_delivery *d, struct err *e)
 {
 	struct reader in = reader_of(value);
 	uint8_t version = read_u8(&in);
-	bool good = version >= VERSION_1 && version <= VERSION_4;
+	bool good = version >= VERSION_1 && version <= VERSION_5;
 	struct span statement;
 
 	*d = (struct oms_delivery) { 0 };
@@ -236,8 +259,10 @@ oms_delivery_read(struct span value, struct oms_delivery *d, struct err *e)
 	d->declined = read_u8(&in) != 0;
 	d->sends = version < VERSION_3 ? d->tries : read_u64(&in);
 	d->settled_sends = version == VERSION_1 ? UINT64_MAX : read_u64(&in);
+	if (version >= VERSION_5)
+		d->road = (enum oms_road)read_u8(&in);
 	d->n_recipients = read_u16(&in);
-	if (!good || d->n_recipients > SUBMIT_RECIPIENTS_MAX) {
+	if (!good || d->n_recipients > SUBMIT_RECIPIENTS_MAX || d->road > OMS_ROAD_SMTP) {
 		d->n_recipients = 0;
 		return oms_damaged(e);
 	}

@@ -195,13 +195,13 @@ static void
 an_answer_by_each_state(void **state)
 {
 	static const enum submit_state answers[] = { SUBMIT_WAITING, SUBMIT_NOTIFIED,
-		SUBMIT_REFUSED };
-	static const enum oms_event events[] = { OMS_TRIED, OMS_NOTICED, OMS_REFUSED };
+		SUBMIT_REFUSED, SUBMIT_BY_SMTP };
+	static const enum oms_event events[] = { OMS_TRIED, OMS_NOTICED, OMS_REFUSED, OMS_GIVEN };
 	struct scene was, is, said;
 
 	(void)state;
 	for (unsigned code = 0; code < STATES; code++)
-		for (size_t a = 0; a < 3; a++) {
+		for (size_t a = 0; a < 4; a++) {
 			struct oms_effects fx;
 
 			fill(&was, 1, code);
@@ -277,6 +277,122 @@ what_came_early(void **state)
 		for (size_t k = 0; k < w->recipients; k++)
 			if (is.r[k].state != w->becomes)
 				fail_msg("row %zu: %s", i, submit_state_name(is.r[k].state));
+	}
+}
+
+/* -- by SMTP ------------------------------------------------------------------------------------------ */
+
+static struct err
+words(enum refusal why, bool said, const char *text)
+{
+	struct err e;
+
+	err_set(&e, why, "%s", text);
+	e.said = said;
+	return e;
+}
+
+static struct oms_giving
+to_host(const char *host)
+{
+	return (struct oms_giving) { .now_s = NOW, .host = domain_copy(host), .secured = "ca" };
+}
+
+static void
+a_letter_that_may_be_given_says_so_until_the_answer(void **state)
+{
+	const struct oms_giving g = to_host("mx.b.test");
+	const struct err took = words(REFUSAL_NONE, true, "250 2.0.0 taken as 7");
+	struct scene is, said;
+	struct err e;
+
+	(void)state;
+	fill(&is, 2, 0);
+	fill(&said, 2, 0);
+	said.r[0].giving = true; /* the other was refused for now */
+	assert_true(oms_delivery_give(&is.d, &said.d, &g, &e));
+	assert_true(oms_delivery_give(&said.d, &said.d, &g, &e));
+	assert_int_equal(is.d.road, OMS_ROAD_SMTP);
+	assert_int_equal(is.r[0].state, SUBMIT_WAITING);
+	assert_string_equal(is.r[0].word, "answer-unknown");
+	assert_int_equal(is.r[0].given_s, NOW);
+	assert_string_equal(is.r[0].host.text, "mx.b.test");
+	assert_string_equal(is.r[0].secured, "ca");
+	assert_true(oms_recipient_is_given(&is.r[0]));
+	assert_false(oms_recipient_is_given(&is.r[1]));
+	assert_string_equal(is.r[1].word, "");
+
+	oms_recipient_said(&said.r[0], SUBMIT_BY_SMTP, &took, NOW + 1);
+	oms_delivery_attempted(&is.d, &said.d);
+	assert_int_equal(is.r[0].state, SUBMIT_BY_SMTP);
+	assert_int_equal(is.r[0].since_s, NOW + 1);
+	assert_string_equal(is.r[0].word, "");
+	assert_int_equal(is.r[0].by, SUBMIT_SPEAKER_PEER);
+	assert_string_equal(is.r[0].text, "250 2.0.0 taken as 7");
+	assert_true(oms_recipient_is_given(&is.r[0]));
+	assert_int_equal(is.r[1].state, SUBMIT_WAITING);
+}
+
+/* The answer of the attempt that gave it ends the doubt; one of an attempt that did not says nothing of it. */
+static void
+an_answer_ends_only_the_doubt_of_its_attempt(void **state)
+{
+	const struct oms_giving g = to_host("mx.b.test");
+	const struct err later = words(REFUSAL_refused_for_now, true, "450 4.2.0 say \"later\"");
+	const struct err lost = words(REFUSAL_unreachable, false, "nobody answers");
+	struct scene is;
+	struct err e;
+
+	(void)state;
+	fill(&is, 1, 0);
+	strcpy(is.r[0].address, "bob@b.test");
+	is.r[0].giving = true;
+	assert_true(oms_delivery_give(&is.d, &is.d, &g, &e));
+	oms_recipient_said(&is.r[0], SUBMIT_WAITING, &later, NOW);
+	assert_false(oms_recipient_is_given(&is.r[0]));
+	assert_string_equal(is.r[0].word, "refused-for-now");
+	assert_int_equal(is.r[0].by, SUBMIT_SPEAKER_PEER);
+	assert_string_equal(is.r[0].host.text, "");
+	assert_int_equal(is.r[0].since_s, EARLIER);
+
+	assert_true(oms_delivery_give(&is.d, &is.d, &g, &e));
+	is.r[0].giving = false; /* the next attempt */
+	oms_recipient_failed(&is.r[0], &lost);
+	assert_string_equal(is.r[0].word, "answer-unknown");
+	assert_non_null(strstr(is.r[0].text, "since then: nobody answers"));
+	oms_recipient_said(&is.r[0], SUBMIT_WAITING, &later, NOW);
+	assert_string_equal(is.r[0].word, "answer-unknown");
+	assert_int_equal(is.r[0].by, SUBMIT_SPEAKER_OMS);
+	assert_non_null(strstr(is.r[0].text, "b.test says: \"450 4.2.0 say 'later'\""));
+	is.r[0].giving = true;
+	assert_true(oms_delivery_give(&is.d, &is.d, &g, &e));
+	oms_recipient_said(&is.r[0], SUBMIT_WAITING, &later, NOW);
+	assert_string_equal(is.r[0].word, "answer-unknown"); /* the first may have come */
+	oms_recipient_said(&is.r[0], SUBMIT_REFUSED, &later, NOW + 2);
+	assert_int_equal(is.r[0].state, SUBMIT_REFUSED);
+	assert_int_equal(is.r[0].since_s, NOW + 2);
+}
+
+static void
+nothing_is_given_once_nobody_waits(void **state)
+{
+	const struct oms_giving g = to_host("mx.b.test");
+	struct scene is, said;
+	struct err e;
+
+	(void)state;
+	for (unsigned code = 0; code < codes(2); code++) {
+		bool waits;
+
+		fill(&is, 2, code);
+		fill(&said, 2, code);
+		said.r[1].giving = true;
+		waits = is.r[1].state == SUBMIT_WAITING;
+		assert_int_equal(oms_delivery_give(&is.d, &said.d, &g, &e), waits);
+		assert_false(oms_recipient_is_given(&is.r[0]));
+		assert_int_equal(oms_recipient_is_given(&is.r[1]), waits);
+		if (!waits)
+			assert_int_equal(e.why, REFUSAL_gone);
 	}
 }
 
@@ -410,6 +526,9 @@ main(void)
 		cmocka_unit_test(a_delivery_that_is_handed_out_by_each_state),
 		cmocka_unit_test(a_delivery_that_expires_by_each_state),
 		cmocka_unit_test(what_came_early),
+		cmocka_unit_test(a_letter_that_may_be_given_says_so_until_the_answer),
+		cmocka_unit_test(an_answer_ends_only_the_doubt_of_its_attempt),
+		cmocka_unit_test(nothing_is_given_once_nobody_waits),
 		cmocka_unit_test(who_may_be_served),
 		cmocka_unit_test(a_letter_by_each_end),
 		cmocka_unit_test(a_letter_begins_with_what_is_open),
