@@ -23,6 +23,9 @@ struct signin_desk;
 struct notifier;
 struct oms;
 struct oms_store;
+struct http;
+struct smtp_caps;
+struct sts;
 
 struct oms_worker {
 	struct oms *oms;
@@ -32,6 +35,7 @@ struct oms_worker {
 	struct spf_home *spf;
 	struct signin_desk *desk;
 	struct notifier *notifier;
+	struct sts *sts; /* MTA-STS policies; NULL: none are asked for */
 };
 
 struct oms {
@@ -41,7 +45,9 @@ struct oms {
 	struct workers *workers;
 	struct offload *offload;
 	struct oms_store *store;
-	struct oms_worker *worker; /* n_workers of them */
+	struct smtp_caps *smtp_caps; /* connections to each MX host */
+	struct http *http;           /* that fetches policies */
+	struct oms_worker *worker;   /* n_workers of them */
 	unsigned n_workers;
 	atomic_ullong fetched_octets; /* of bodies that were handed out */
 };

@@ -1,6 +1,10 @@
 /* run — `oms run`: the role within the daemon's frame; see run.h and common/daemon/daemon.h. */
 #include "oms/run.h"
 
+#include <sys/stat.h>
+
+#include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "common/base/clock.h"
@@ -8,11 +12,14 @@
 #include "common/base/memory.h"
 #include "common/daemon/check_conf.h"
 #include "common/daemon/daemon.h"
+#include "common/http/http.h"
 #include "common/loop/loop.h"
 #include "common/loop/workers.h"
+#include "common/sts/sts.h"
 #include "oms/fetch/fetch_service.h"
 #include "oms/oms.h"
 #include "oms/queue/notifier.h"
+#include "oms/smtp/smtp_caps.h"
 #include "oms/store/store.h"
 #include "oms/submit/submit_service.h"
 #include "oms/verbs.h"
@@ -34,6 +41,35 @@ make_worker(struct oms *o, unsigned n)
 	w->notifier = notifier_new(w);
 }
 
+/* -- policies of MTA-STS -------------------------------------------------------------------------- */
+
+/* Each worker keeps them for its pairs; the folder is one. */
+static bool
+open_policies(struct oms *o, const struct conf *c, struct err *e)
+{
+	char folder[CONF_PATH_BYTES];
+	struct sts_settings s = {
+		.folder = folder,
+		.http = o->http,
+		.tls = o->tls,
+		.offload = o->offload,
+		.on_unknown = daemon_crl_wanted,
+		.arg = o->daemon,
+		.allow_private = c->allow_private_peers,
+	};
+
+	snprintf(folder, sizeof folder, "%.*s/sts", CONF_PATH_BYTES - 8,
+	    c->role[CONF_ROLE_OMS].folder);
+	if (mkdir(folder, 0700) != 0 && errno != EEXIST)
+		return err_set_errno(e, REFUSAL_os_error, errno, "%s", folder);
+	for (unsigned n = 0; n < o->n_workers; n++) {
+		s.loop = o->worker[n].loop;
+		s.dns = o->worker[n].dns;
+		o->worker[n].sts = sts_new(&s);
+	}
+	return true;
+}
+
 /* -- the daemon's callbacks -------------------------------------------------------------------------- */
 
 static void
@@ -49,6 +85,14 @@ stop(void **role)
 	loop_drain(daemon_loop(o->daemon));
 	for (unsigned n = 0; n < o->n_workers; n++)
 		notifier_free(&o->worker[n].notifier); /* after the store's last answers */
+	for (unsigned n = 0; n < o->n_workers; n++)
+		if (o->worker[n].sts != NULL)
+			sts_free(&o->worker[n].sts);
+	if (o->http != NULL)
+		http_free(&o->http);
+	for (unsigned n = 0; n < o->n_workers; n++)
+		loop_drain(workers_loop(o->workers, n));
+	smtp_caps_free(&o->smtp_caps);
 	free(o->worker);
 	free(o);
 	*role = NULL;
@@ -149,9 +193,12 @@ start(struct daemon *d, void **role, struct err *e)
 		.stops = daemon_must_stop,
 	    },
 	    &o->store, e);
-	conf_unref(&c);
+	o->smtp_caps = smtp_caps_new();
+	good = good && http_new(&o->http, e);
 	for (unsigned n = 0; n < o->n_workers && good; n++)
 		make_worker(o, n);
+	good = good && open_policies(o, c, e);
+	conf_unref(&c);
 	if (good)
 		notifier_begin(o);
 	return good;

@@ -96,6 +96,9 @@
 	X(tlsa_unknown,          "tlsa-unknown",          451, "4.4.3",  75, "whether DNS says how the server's certificate must be (TLSA) cannot be known now")	\
 	X(dane_mismatch,         "dane-mismatch",         451, "4.7.5",  75, "the server's certificate is none that its TLSA records in DNS allow")	\
 	X(sts_mismatch,          "sts-mismatch",          451, "4.7.5",  75, "the server is none that the domain's MTA-STS policy names")	\
+	X(no_starttls,           "no-starttls",           454, "4.7.10", 75, "the server offers no TLS")	\
+	X(dane_only,             "dane-only",             451, "4.7.5",  75, "TLSA records alone vouch for the server, and no CA that we trust")	\
+	X(smtp_off,              "smtp-off",              550, "5.7.1",  77, "no letters go there by SMTP")	\
 	X(unreachable,           "unreachable",           451, "4.4.1",  75, "the server does not answer")	\
 	/* seals and statements */								\
 	X(seal_bad,              "seal-bad",              550, "5.7.5",  65, "the seal's signature does not fit")	\
@@ -118,6 +121,10 @@
 	X(message_too_big,       "message-too-big",       552, "5.3.4",  65, "the letter is larger than the limit")	\
 	X(bad_message,           "bad-message",           554, "5.6.0",  65, "the letter's header or line ends break a rule of RFC 5322")	\
 	X(bad_from,              "bad-from",              550, "5.7.1",  77, "the sender's address does not belong to the user")	\
+	X(smtp_line,             "smtp-line",             554, "5.6.0",  65, "a line is longer than SMTP takes")	\
+	X(needs_eight_bit,            "needs-eight-bit",            554, "5.6.3",  65, "the letter has 8-bit octets, and the recipient's server takes none")	\
+	X(needs_unicode_address,    "needs-unicode-address",    553, "5.6.7",  65, "an address is not ASCII, and the recipient's server takes no such")	\
+	X(needs_unicode_header,     "needs-unicode-header",     554, "5.6.9",  65, "the header is not ASCII, and the recipient's server takes no such")	\
 	X(no_recipient,          "no-recipient",          554, "5.5.1",  64, "the letter has no recipient")	\
 	X(bad_hold,              "bad-hold",              501, "5.5.4",  64, "the time to hold is out of bounds")	\
 	X(system_full,           "system-full",           452, "4.3.1",  75, "the server's storage is full")	\

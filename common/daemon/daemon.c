@@ -528,6 +528,12 @@ daemon_tls(struct daemon *d)
 	return d->tls;
 }
 
+void
+daemon_crl_wanted(void *arg, const struct chain *c, const struct judgement *j)
+{
+	crl_fetch_wanted(((struct daemon *)arg)->crl_fetch, c, j);
+}
+
 struct conn_limit *
 daemon_limit(struct daemon *d)
 {

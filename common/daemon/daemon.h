@@ -25,9 +25,11 @@
 #define DAEMON_ACCOUNTS_MS     200 /* how often the accounts file is checked */
 #define DAEMON_OFFLOAD_THREADS 4
 
+struct chain;
 struct conn_limit;
 struct daemon;
 struct dns;
+struct judgement;
 struct loop;
 struct workers;
 struct offload;
@@ -86,6 +88,8 @@ struct workers *daemon_workers(struct daemon *d);
 const struct daemon_worker *daemon_worker(struct daemon *d, unsigned n); /* n < workers_count */
 struct offload *daemon_offload(struct daemon *d);
 struct tls_holder *daemon_tls(struct daemon *d);
+/* Any thread, arg: the daemon.  A CRL was missing to judge the chain: it is fetched. */
+void daemon_crl_wanted(void *arg, const struct chain *c, const struct judgement *j);
 struct conn_limit *daemon_limit(struct daemon *d); /* for all connections that the role opens */
 struct share *daemon_share(
     struct daemon *d); /* any thread; accounts for everything that peers take */

@@ -19,7 +19,7 @@ struct exchange_query {
 };
 
 struct exchangers {
-	struct finding f; /* what: "mx" of names only, or "mx PORT" */
+	struct finding f; /* what: "mx" of names only, "mx PORT", or "host PORT" */
 	uint16_t port;    /* 0: names only */
 	struct dns_query *asked;
 	struct hosts hosts;
@@ -240,6 +240,19 @@ mx_answered(void *arg, const struct dns_answer *a)
 
 /* -- asking ------------------------------------------------------------------------------------ */
 
+/* Nothing but its addresses is asked for. */
+static void
+take_one_host(struct exchangers *s)
+{
+	s->all = memory_array(1, sizeof *s->all);
+	s->n = 1;
+	s->secure = s->vouched = true;
+	s->ttl_s = UINT32_MAX;
+	span_copy(span_str(s->f.domain), s->all[0].host, sizeof s->all[0].host);
+	err_set(&s->why, REFUSAL_unreachable, "%s has no address", s->f.domain);
+	ask_addresses(s);
+}
+
 static void
 begin(struct finding *f)
 {
@@ -247,9 +260,14 @@ begin(struct finding *f)
 	struct span what = span_str(f->what);
 	uint64_t port = 0;
 
-	(void)span_cut(&what, ' ');
+	bool is_host = span_eq(span_cut(&what, ' '), SPAN_LIT("host"));
+
 	(void)span_u64(what, &port);
 	s->port = (uint16_t)port;
+	if (is_host) {
+		take_one_host(s);
+		return;
+	}
 	s->asked = dns_ask_about(f->dns, span_str(f->domain), finding_peer(f), span_str(f->domain),
 	    DNS_MX, mx_answered, s);
 }
@@ -273,7 +291,8 @@ exchange_find(struct dns *dns, const struct exchange_ask *ask, exchange_done *do
 	char what[16] = "mx";
 
 	if (!ask->names_only)
-		snprintf(what, sizeof what, "mx %u", (unsigned)ask->port);
+		snprintf(what, sizeof what, "%s %u", ask->is_host ? "host" : "mx",
+		    (unsigned)ask->port);
 	q->done = done;
 	q->arg = arg;
 	finding_ask(dns, &(struct finding_key) { &kind, what, ask->domain, ask->allow_private },

@@ -47,7 +47,8 @@ struct exchange_ask {
 	const char *domain;          /* A-labels (idn_a_label) */
 	const struct sockaddr *peer; /* as designation_find's */
 	bool names_only; /* one question; the addresses of the hosts are not looked up */
-	uint16_t port;   /* of the addresses: EXCHANGE_PORT, but in tests */
+	bool is_host;  /* `domain` is the one host itself, as of a smarthost: no MX is asked for */
+	uint16_t port; /* of the addresses: EXCHANGE_PORT, but in tests */
 	bool allow_private;
 };
 

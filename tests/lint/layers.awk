@@ -14,7 +14,7 @@ BEGIN {
 	level("oms/policy ims/policy", 7)	# includes proto and common/base only, see below
 	level("oms/oms.h ims/ims.h", 7)
 	level("oms/store ims/store", 8)
-	level("oms/fetch oms/notify ims/notify ims/fetch ims/evidence", 9)
+	level("oms/fetch oms/notify oms/smtp ims/notify ims/fetch ims/evidence", 9)
 	level("oms/queue ims/mailbox", 10)
 	level("oms/submit", 11)
 	level("oms ims mc", 13)

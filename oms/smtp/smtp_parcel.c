@@ -1,0 +1,199 @@
+/* smtp_parcel — a letter on its way by SMTP; see smtp_parcel.h. */
+#include "oms/smtp/smtp_parcel.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "common/base/memory.h"
+#include "common/base/source.h"
+#include "common/loop/loop.h"
+
+/* The letter's source, for the parcel and for what sends it. */
+struct shared {
+	struct source *of;
+	unsigned holders;
+};
+
+struct holder {
+	struct source source; /* first */
+	struct shared *shared;
+};
+
+struct smtp_parcel {
+	struct loop *loop;
+	struct shared *shared;
+	struct source *reading; /* NULL: it is over */
+	uint64_t octets, at;
+	struct loop_timer *next;
+	struct buf head;
+	struct smtp_text text;
+	smtp_parcel_done *done;
+	void *arg;
+};
+
+/* -- one source for several ----------------------------------------------------------------------- */
+
+static void
+nobody(void *arg)
+{
+	(void)arg;
+}
+
+static ssize_t
+holder_read(struct source *s, uint64_t offset, char *dst, size_t n)
+{
+	struct source *of = ((struct holder *)s)->shared->of;
+
+	of->wake = s->wake;
+	of->wake_arg = s->wake_arg;
+	return of->read(of, offset, dst, n);
+}
+
+static void
+holder_free(struct source *s)
+{
+	struct shared *shared = ((struct holder *)s)->shared;
+
+	shared->of->wake = nobody;
+	if (--shared->holders == 0) {
+		shared->of->free(shared->of);
+		free(shared);
+	}
+	free(s);
+}
+
+static struct source *
+hold(struct shared *shared)
+{
+	struct holder *h = memory_new(sizeof *h);
+
+	h->source = (struct source) { .read = holder_read, .free = holder_free };
+	h->shared = shared;
+	shared->holders++;
+	return &h->source;
+}
+
+/* -- reading -------------------------------------------------------------------------------------- */
+
+static void
+over(struct smtp_parcel *p, const struct err *e)
+{
+	p->done(p->arg, e);
+}
+
+static void
+go_on(void *arg)
+{
+	loop_timer_set_ms(((struct smtp_parcel *)arg)->next, 0);
+}
+
+static void
+read_piece(void *arg)
+{
+	struct smtp_parcel *p = arg;
+	uint64_t left = p->octets - p->at;
+	size_t n = left < SMTP_PARCEL_PIECE ? (size_t)left : SMTP_PARCEL_PIECE;
+	struct source *s = p->reading;
+	ssize_t got = 0;
+	struct err e;
+	char *piece;
+
+	if (n == 0) {
+		over(p, NULL);
+		return;
+	}
+	piece = memory_array(n, 1);
+	s->wake = go_on;
+	s->wake_arg = p;
+	got = s->read(s, p->at, piece, n);
+	if (got > 0) {
+		smtp_text_scan(&p->text, span_of(piece, (size_t)got));
+		p->at += (uint64_t)got;
+		go_on(p);
+	} else if (got != SOURCE_WAIT) {
+		err_set(&e, REFUSAL_storage, "the letter cannot be read");
+		over(p, &e);
+	}
+	free(piece);
+}
+
+struct smtp_parcel *
+smtp_parcel_new(struct loop *l, struct source *letter, uint64_t octets, smtp_parcel_done *done,
+    void *arg)
+{
+	struct smtp_parcel *p = memory_new(sizeof *p);
+
+	p->loop = l;
+	p->shared = memory_new(sizeof *p->shared);
+	p->shared->of = letter;
+	p->reading = hold(p->shared);
+	p->octets = octets;
+	p->done = done;
+	p->arg = arg;
+	p->next = loop_timer_new(l, read_piece, p);
+	go_on(p);
+	return p;
+}
+
+void
+smtp_parcel_free(struct smtp_parcel **pp)
+{
+	struct smtp_parcel *p = *pp;
+
+	*pp = NULL;
+	if (p == NULL)
+		return;
+	loop_timer_free(&p->next);
+	p->reading->free(p->reading);
+	buf_clear(&p->head);
+	free(p);
+}
+
+/* -- sending -------------------------------------------------------------------------------------- */
+
+const struct smtp_text *
+smtp_parcel_text(const struct smtp_parcel *p)
+{
+	return &p->text;
+}
+
+void
+smtp_parcel_prepend(struct smtp_parcel *p, struct span fields)
+{
+	struct buf both = BUF_INIT;
+
+	buf_add(&both, fields.p, fields.n);
+	buf_add(&both, p->head.data, p->head.len);
+	buf_clear(&p->head);
+	p->head = both;
+}
+
+uint64_t
+smtp_parcel_octets(const struct smtp_parcel *p)
+{
+	return p->head.len + p->octets;
+}
+
+struct source *
+smtp_parcel_source(struct smtp_parcel *p)
+{
+	struct buf head = BUF_INIT;
+
+	buf_add(&head, p->head.data, p->head.len);
+	return source_joined_take(&head, hold(p->shared));
+}
+
+void
+smtp_parcel_received(struct buf *out, const char *name, const char *id, int64_t now_s)
+{
+	static const char days[] = "SunMonTueWedThuFriSat";
+	static const char months[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
+	time_t at = (time_t)now_s;
+	struct tm t;
+
+	gmtime_r(&at, &t);
+	buf_addf(out, "Received: by %s id %s;\r\n %.3s, %d %.3s %d %02d:%02d:%02d +0000\r\n", name,
+	    id, days + 3 * (size_t)t.tm_wday, t.tm_mday, months + 3 * (size_t)t.tm_mon,
+	    t.tm_year + 1900, t.tm_hour, t.tm_min, t.tm_sec);
+}
