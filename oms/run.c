@@ -171,6 +171,12 @@ sweep(void *role, void (*done)(void *arg, const struct err *e), void *arg)
 	oms_store_sweep(o->store, s->now_s, daemon_loop(o->daemon), forget_users, s);
 }
 
+static void
+on_generation(void *role)
+{
+	notifier_unblock(role);
+}
+
 static bool
 start(struct daemon *d, void **role, struct err *e)
 {
@@ -199,8 +205,10 @@ start(struct daemon *d, void **role, struct err *e)
 		make_worker(o, n);
 	good = good && open_policies(o, c, e);
 	conf_unref(&c);
-	if (good)
+	if (good) {
+		tls_holder_on_generation(o->tls, on_generation, o);
 		notifier_begin(o);
+	}
 	return good;
 }
 

@@ -62,7 +62,8 @@ void notify_session_free(struct notify_session **s); /* silently: no callback co
 
 /* Begins one, unless there is one, by the configuration of the moment; `c` is borrowed. */
 void notify_session_want(struct notify_session *s, const struct conf *c);
-/* The answer to a PENDING `found`: the session ends with e, never inside `found`. */
+/* The answer to a PENDING `found`: the session ends with e, never inside `found`; in order where e is NULL, because the
+ * letters go another way. */
 void notify_session_absent(struct notify_session *s, const struct err *e);
 bool notify_session_is_idle(const struct notify_session *s); /* nothing is tried, nothing is up */
 struct notify_client *notify_session_client(struct notify_session *s); /* NULL: not READY */

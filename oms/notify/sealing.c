@@ -7,7 +7,6 @@
 #include "common/base/memory.h"
 #include "common/base/random.h"
 #include "oms/notify/verdict.h"
-#include "oms/policy/retry.h"
 
 struct sealing *
 sealing_new(void *owner)
@@ -117,13 +116,10 @@ sealing_send(struct sealing *s, struct notify_client *c, enum seal_alg alg, stru
 static void
 refuse(struct oms_recipient *r, const struct err *e, bool final, int64_t now_ms)
 {
-	if (final) {
-		r->state = SUBMIT_REFUSED;
-		r->since_s = now_ms / 1000;
-	}
-	span_copy(span_str(refusal_word(e->why)), r->word, sizeof r->word);
-	r->by = e->said ? SUBMIT_SPEAKER_PEER : SUBMIT_SPEAKER_OMS;
-	span_copy(span_sub(span_str(e->text), 0, sizeof r->text - 1), r->text, sizeof r->text);
+	if (final)
+		oms_recipient_said(r, SUBMIT_REFUSED, e, now_ms / 1000);
+	else
+		oms_recipient_failed(r, e);
 }
 
 static void
@@ -154,24 +150,13 @@ sealing_answer(struct sealing *s, size_t index, struct span text, const struct e
 	}
 }
 
-static int64_t
-retry_ms(uint64_t tries)
+static void
+reschedule(const struct sealing *s, struct oms_delivery *d, int64_t now_ms)
 {
 	uint32_t random;
 
 	random_bytes(&random, sizeof random);
-	return oms_retry_ms(OMS_ROAD_NATIVE, tries, random);
-}
-
-static void
-reschedule(struct oms_delivery *d, int64_t now_ms)
-{
-	bool waiting = false;
-
-	for (size_t k = 0; k < d->n_recipients; k++)
-		waiting = waiting || waits(&d->recipients[k]);
-	d->next_ms = waiting ? now_ms + retry_ms(d->tries) : 0;
-	d->tries++;
+	oms_delivery_reschedule(d, now_ms, random, s->give_up_s);
 }
 
 void
@@ -182,7 +167,7 @@ sealing_close(struct sealing *s, const struct err *e, int64_t now_ms)
 			refuse(s->entries[i].recipient, e,
 			    verdict_is_final(e->why, VERDICT_SESSION, false), now_ms);
 	for (size_t i = 0; i < s->n; i++)
-		reschedule(&s->deliveries[i], now_ms);
+		reschedule(s, &s->deliveries[i], now_ms);
 }
 
 bool
@@ -216,6 +201,6 @@ sealing_fail(struct sealing *s, const struct err *e, bool final, int64_t now_ms)
 {
 	for (size_t i = 0; i < s->n; i++) {
 		refuse_all(&s->deliveries[i], e, final, now_ms);
-		reschedule(&s->deliveries[i], now_ms);
+		reschedule(s, &s->deliveries[i], now_ms);
 	}
 }

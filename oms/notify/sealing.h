@@ -25,6 +25,7 @@ struct sealing {
 	size_t n_entries;
 	struct buf text;   /* of the seal */
 	bool failed;       /* could not be sent at all */
+	int64_t give_up_s; /* failed: how long a letter by SMTP is tried */
 	bool seal_refused; /* the peer found fault with the seal, maybe not with each letter */
 };
 

@@ -72,6 +72,15 @@ oms_delivery_clear(struct oms_delivery *d)
 	d->n_recipients = 0;
 }
 
+static void
+put_words(struct oms_recipient *r, const struct err *e)
+{
+	span_copy(span_str(e->why == REFUSAL_NONE ? "" : refusal_word(e->why)), r->word,
+	    sizeof r->word);
+	r->by = e->said ? SUBMIT_SPEAKER_PEER : SUBMIT_SPEAKER_OMS;
+	span_copy(span_sub(span_str(e->text), 0, sizeof r->text - 1), r->text, sizeof r->text);
+}
+
 /* -- looking ------------------------------------------------------------------------------------ */
 
 bool
@@ -232,21 +241,47 @@ oms_delivery_attempted(struct oms_delivery *now, const struct oms_delivery *said
 	return effects(now, was_over, true);
 }
 
+static void
+give_up(struct oms_recipient *r, uint64_t tries, int64_t now_s)
+{
+	struct err last = { .why = REFUSAL_given_up, .said = r->by == SUBMIT_SPEAKER_PEER }, e;
+
+	span_copy(span_str(r->text), last.text, sizeof last.text);
+	err_quote(&last, address_domain(span_str(r->address)).p);
+	err_set(&e, REFUSAL_given_up, "given up after %llu tries: %s", (unsigned long long)tries,
+	    last.text);
+	r->state = oms_recipient_next(r->state, OMS_REFUSED);
+	r->since_s = now_s;
+	put_words(r, &e);
+}
+
+void
+oms_delivery_reschedule(struct oms_delivery *d, int64_t now_ms, uint32_t random, int64_t give_up_s)
+{
+	const struct oms_retry r = {
+		.road = d->road,
+		.tries = d->tries++,
+		.random = random,
+		.now_ms = now_ms,
+		.born_ms = ulid_wall_ms(&d->id),
+		.give_up_s = give_up_s,
+		.hold_until_s = d->hold_until_s,
+	};
+
+	d->next_ms = 0;
+	if (!oms_delivery_waits(d) || (d->next_ms = oms_retry_next_ms(&r)) != 0)
+		return;
+	for (size_t i = 0; i < d->n_recipients; i++)
+		if (d->recipients[i].state == SUBMIT_WAITING)
+			give_up(&d->recipients[i], d->tries, now_ms / 1000);
+}
+
 /* -- by SMTP ------------------------------------------------------------------------------------- */
 
 bool
 oms_recipient_is_given(const struct oms_recipient *r)
 {
 	return r->given_s != 0;
-}
-
-static void
-put_words(struct oms_recipient *r, const struct err *e)
-{
-	span_copy(span_str(e->why == REFUSAL_NONE ? "" : refusal_word(e->why)), r->word,
-	    sizeof r->word);
-	r->by = e->said ? SUBMIT_SPEAKER_PEER : SUBMIT_SPEAKER_OMS;
-	span_copy(span_sub(span_str(e->text), 0, sizeof r->text - 1), r->text, sizeof r->text);
 }
 
 void
@@ -302,9 +337,9 @@ bool
 oms_delivery_give(struct oms_delivery *now, const struct oms_delivery *said,
     const struct oms_giving *g, struct err *e)
 {
-	bool some = false;
+	bool some = false, held = g->now_s < now->hold_until_s;
 
-	for (size_t i = 0; i < now->n_recipients && i < said->n_recipients; i++)
+	for (size_t i = 0; held && i < now->n_recipients && i < said->n_recipients; i++)
 		if (now->recipients[i].state == SUBMIT_WAITING && said->recipients[i].giving) {
 			give(&now->recipients[i], g);
 			some = true;

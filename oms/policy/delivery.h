@@ -124,9 +124,15 @@ struct oms_effects {
 struct oms_effects oms_delivery_attempted(struct oms_delivery *now,
     const struct oms_delivery *said);
 
+/* An attempt at `now_ms` has ended, and what was said of its recipients is in d.  Sets tries, and next_ms while somebody
+ * waits; by SMTP those who waited to the end are refused with given-up.  `random` may be any number; give_up_s is of
+ * SMTP (oms/policy/retry.h). */
+void oms_delivery_reschedule(struct oms_delivery *d, int64_t now_ms, uint32_t random,
+    int64_t give_up_s);
+
 /* The content has left for an SMTP server, but for its final dot.  `said` is the delivery as the attempt read it.  Those
  * of its recipients that have `giving` and still wait may have the letter from now on: given_s, host and secured are
- * set.  False: none of them waits any more, and the dot must not leave.  e: gone. */
+ * set.  False: none of them waits any more, or hold_until has passed, and the dot must not leave.  e: gone. */
 struct oms_giving {
 	int64_t now_s;
 	struct domain host;

@@ -78,7 +78,7 @@ destination_end_attempt(struct destination *d)
 static size_t
 under_way(const struct destination *d, struct ulid **ids)
 {
-	size_t n = 0;
+	size_t n = d->carriage == NULL ? 0 : d->carriage->n;
 
 	for (const struct sealing *s = d->sealings; s != NULL; s = s->next)
 		n += s->n;
@@ -87,6 +87,8 @@ under_way(const struct destination *d, struct ulid **ids)
 	for (const struct sealing *s = d->sealings; s != NULL; s = s->next)
 		for (size_t i = 0; i < s->n; i++)
 			(*ids)[n++] = s->deliveries[i].id;
+	for (size_t i = 0; d->carriage != NULL && i < d->carriage->n; i++)
+		(*ids)[n++] = d->carriage->deliveries[i].id;
 	return n;
 }
 
@@ -146,6 +148,8 @@ gather(struct destination *d, struct oms_due *due)
 	memcpy(s->deliveries, due->deliveries, due->n * sizeof *due->deliveries);
 	s->n = due->n;
 	due->n = 0;
+	for (size_t i = 0; i < s->n && d->road_known; i++)
+		s->deliveries[i].road = d->road;
 	sealing_cut(s, d->singly > 0 ? 0 : NOTIFIER_BATCH_BYTES);
 	d->singly -= d->singly > 0;
 	s->next = d->sealings;
@@ -208,6 +212,13 @@ seal(struct destination *d, struct sealing *s)
 
 /* -- the destination's turn -------------------------------------------------------------------------- */
 
+/* The longest retry interval of the pair's road. */
+static int64_t
+longest_ms(const struct destination *d)
+{
+	return oms_retry_max_ms(d->road_known ? d->road : OMS_ROAD_SMTP);
+}
+
 /* When this is due, it is due now.  A due time beyond the longest retry interval was written by a clock that ran
  * fast. */
 static bool
@@ -216,8 +227,7 @@ is_due(const struct destination *d, int64_t first_ms)
 	int64_t now_ms = clock_steady_ms();
 
 	return first_ms != 0 &&
-	    (d->hurry || first_ms <= now_ms ||
-		first_ms > now_ms + oms_retry_max_ms(OMS_ROAD_NATIVE));
+	    (d->hurry || first_ms <= now_ms || first_ms > now_ms + longest_ms(d));
 }
 
 static void
@@ -237,6 +247,16 @@ set_timer(struct destination *d, const struct oms_due *due)
 	loop_timer_set_ms(d->timer, in_ms < 100 ? 100 : in_ms);
 }
 
+static int64_t
+give_up_s(const struct destination *d)
+{
+	struct conf *conf = daemon_conf(d->worker->oms->daemon);
+	int64_t s = conf->smtp_out.give_up_s;
+
+	conf_unref(&conf);
+	return s;
+}
+
 /* What is due cannot go: each delivery is told why, page by page; all of them only where that ends them. */
 static void
 fail_page(struct destination *d, struct oms_due *due)
@@ -246,16 +266,31 @@ fail_page(struct destination *d, struct oms_due *due)
 
 	if (s == NULL) {
 		d->failing = false;
+		if (enough && d->road == OMS_ROAD_SMTP)
+			d->not_before_ms = loop_now_ms(d->worker->loop) + NOTIFIER_PAUSE_MAX_MS;
 		set_timer(d, due);
 		return;
 	}
 	s->failed = true;
+	s->give_up_s = give_up_s(d);
 	d->told += s->n;
 	if (d->put_off_ms > 0)
 		sealing_put_off(s, &d->why, clock_steady_ms(), d->put_off_ms);
 	else
 		sealing_fail(s, &d->why, d->final, clock_steady_ms());
 	destination_record(s);
+}
+
+static void
+give_page(struct destination *d, struct oms_due *due)
+{
+	d->by_smtp = false;
+	if (due->n > 0) {
+		destination_carry(d, due);
+		return;
+	}
+	destination_end_attempt(d);
+	set_timer(d, due);
 }
 
 static void
@@ -295,8 +330,12 @@ next_aim(struct destination *d)
 	/* When we go down the last answers of the store come after it has closed. */
 	if (d->signing || !daemon_open_for_work(d->worker->oms->daemon, &e))
 		return AIM_NONE;
+	if (d->carriage != NULL)
+		return AIM_NONE; /* it comes back here */
 	if (d->failing)
 		return AIM_FAIL;
+	if (d->by_smtp)
+		return AIM_GIVE;
 	if (c == NULL && (!notify_session_is_idle(d->session) || d->attempt.state != ATTEMPT_NONE))
 		return AIM_NONE; /* ready, ended, or its turn comes back here */
 	if (c == NULL)           /* recorded comes back here: only then it is known what is due */
@@ -334,6 +373,8 @@ looked(void *arg, struct oms_due *due, const struct err *e)
 		fail_page(d, due);
 	else if (aim == AIM_SEAL)
 		seal_page(d, due);
+	else if (aim == AIM_GIVE)
+		give_page(d, due);
 	else
 		find_way(d, due);
 	if (d->again)
@@ -344,11 +385,12 @@ static void
 ask_what_is_due(struct destination *d)
 {
 	int64_t now_ms = clock_steady_ms();
+	bool all = d->aim == AIM_GIVE ? d->unblocked : d->hurry;
 	struct oms_due_query q = {
 		.own = d->own.text,
 		.peer = d->peer.text,
-		.now_ms = d->hurry ? INT64_MAX : now_ms,
-		.latest_ms = now_ms + oms_retry_max_ms(OMS_ROAD_NATIVE),
+		.now_ms = all ? INT64_MAX : now_ms,
+		.latest_ms = now_ms + longest_ms(d),
 	};
 	struct ulid *ids;
 
@@ -394,6 +436,7 @@ static bool
 has_nothing_under_way(const struct destination *d)
 {
 	return d->sealings == NULL && !d->signing && !d->failing && d->question == NULL &&
+	    !d->by_smtp && d->carriage == NULL && (d->smtp == NULL || smtp_road_is_idle(d->smtp)) &&
 	    notify_session_is_idle(d->session);
 }
 
@@ -420,6 +463,16 @@ destination_hurry(struct destination *d)
 {
 	d->hurry = true;
 	destination_wake(d);
+}
+
+void
+destination_unblock(struct destination *d)
+{
+	if (!d->blocked)
+		return;
+	d->blocked = false;
+	d->unblocked = true;
+	destination_hurry(d);
 }
 
 void

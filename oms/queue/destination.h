@@ -32,6 +32,8 @@ bool destination_has_due(const struct destination *d);
 void destination_wake(struct destination *d);
 /* The same; and the next attempt is for all that waits, also what is due later. */
 void destination_hurry(struct destination *d);
+/* There are new CRLs: where one was missing, all that waits goes at once. */
+void destination_unblock(struct destination *d);
 /* The destination whose attempt this is. */
 struct destination *destination_of_attempt(struct attempt *a);
 /* It is its turn. */

@@ -21,6 +21,7 @@ destination_free(struct destination **dp)
 	kv_question_drop(&d->question);
 	kv_question_drop(&d->memory);
 	notify_session_free(&d->session);
+	destination_free_smtp(d);
 	loop_timer_free(&d->timer);
 	while (d->sealings != NULL)
 		destination_drop_sealing(d, d->sealings);

@@ -5,13 +5,26 @@
 #include "oms/notify/notify_session.h"
 #include "oms/notify/sealing.h"
 #include "oms/queue/destination.h"
+#include "oms/smtp/smtp_road.h"
 
 /* What the destination does with the store's next answer. */
 enum aim {
 	AIM_NONE,
 	AIM_FAIL, /* what is due cannot go: it is told why */
 	AIM_SEAL, /* what is due goes under the next seal */
+	AIM_GIVE, /* what is due goes by SMTP */
 	AIM_WAY   /* if anything is due, a session is needed */
+};
+
+/* Deliveries that go by SMTP in one attempt. */
+struct carriage {
+	struct oms_delivery deliveries[OMS_STORE_DUE_PAGE];
+	size_t n;
+	bool recorded[OMS_STORE_DUE_PAGE]; /* the store has its outcome, or will */
+	size_t given;             /* the delivery whose content has left, but for its dot */
+	struct oms_giving giving; /* ... to this server */
+	unsigned writing;         /* outcomes */
+	bool ended;               /* the attempt */
 };
 
 struct destination {
@@ -20,9 +33,16 @@ struct destination {
 	struct attempt attempt;
 	struct domain own, peer;
 	struct notify_session *session;
-	struct loop_timer *timer;     /* the next thing that is due */
-	struct sealing *sealings;     /* gathered, sent or being recorded */
-	bool signing;                 /* one of them */
+	struct smtp_road *smtp;    /* NULL: no letter has gone that way yet */
+	struct carriage *carriage; /* NULL: none goes that way now */
+	bool by_smtp;              /* what is due goes that way, this time */
+	bool unblocked;            /* ... also what is due later: what it waited for has come */
+	enum oms_road road;        /* of the last attempt */
+	bool road_known;
+	bool blocked;             /* by a CRL that is missing: the last attempt failed for that */
+	struct loop_timer *timer; /* the next thing that is due */
+	struct sealing *sealings; /* gathered, sent or being recorded */
+	bool signing;             /* one of them */
 	struct kv_question *question; /* to the store; one at a time */
 	enum aim aim;                 /* of the question */
 	bool again;                   /* something happened since it was asked */
@@ -48,6 +68,14 @@ struct destination {
 
 /* What a session tells its destination (destination_session.c). */
 extern const struct notify_session_ops destination_session_ops;
+
+/* The domain is believed to have no server of ours: the attempt goes on by SMTP, where that is allowed. */
+bool destination_take_smtp(struct destination *d);
+/* Takes what is due, and begins. */
+void destination_carry(struct destination *d, struct oms_due *due);
+void destination_free_smtp(struct destination *d);
+/* What is due cannot go, and is told why; then nothing is tried for in_ms. */
+void destination_fail_due(struct destination *d, const struct err *why, int64_t in_ms);
 
 /* Something happened: does what is next. */
 void destination_pump(struct destination *d);

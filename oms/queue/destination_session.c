@@ -13,10 +13,12 @@ remembered(void *arg, const struct oms_peer *p, const struct err *unread)
 	struct destination *d = arg;
 	const struct downgrade_memory m = { p, unread };
 	struct err e = d->absence;
+	bool smtp;
 
 	d->memory = NULL;
-	downgrade_may_smtp(m, d->secure, &d->absence, clock_wall_ms() / 1000, &e);
-	notify_session_absent(d->session, &e);
+	smtp = downgrade_may_smtp(m, d->secure, &d->absence, clock_wall_ms() / 1000, &e) &&
+	    destination_take_smtp(d);
+	notify_session_absent(d->session, smtp ? NULL : &e);
 }
 
 static enum outcome
@@ -50,6 +52,9 @@ on_ready(void *role)
 
 	d->hurry = d->hurry || d->failures > 0;
 	d->failures = d->put_offs = 0;
+	d->road = OMS_ROAD_NATIVE;
+	d->road_known = true;
+	d->blocked = false;
 	destination_end_attempt(d);
 	if (daemon_open_for_work(d->worker->oms->daemon, &e))
 		answered_note(d->worker->oms->store, d->peer.text, d->worker->loop);
@@ -71,10 +76,11 @@ pause_ms(unsigned failures)
 	return ms < NOTIFIER_PAUSE_MAX_MS ? ms : NOTIFIER_PAUSE_MAX_MS;
 }
 
-static void
-fail_due(struct destination *d, const struct err *why, int64_t in_ms)
+void
+destination_fail_due(struct destination *d, const struct err *why, int64_t in_ms)
 {
 	d->hurry = false;
+	d->blocked = why->why == REFUSAL_revocation_unknown;
 	d->failing = true;
 	d->told = 0;
 	d->why = *why;
@@ -88,9 +94,10 @@ on_ended(void *role, const struct err *why, bool final)
 {
 	struct destination *d = role;
 
-	destination_end_attempt(d);
+	if (!d->by_smtp)
+		destination_end_attempt(d);
 	if (why != NULL) {
-		fail_due(d, why, pause_ms(final ? 0 : d->failures++));
+		destination_fail_due(d, why, pause_ms(final ? 0 : d->failures++));
 		d->final = final;
 	}
 	destination_pump(d);
@@ -106,7 +113,7 @@ on_held_back(void *role, const struct err *why, int64_t in_ms)
 	destination_end_attempt(d);
 	if (in_ms < own_ms)
 		in_ms = own_ms;
-	fail_due(d, why, in_ms);
+	destination_fail_due(d, why, in_ms);
 	d->put_off_ms = in_ms;
 	destination_pump(d);
 }

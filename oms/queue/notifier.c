@@ -215,6 +215,29 @@ notifier_wake(struct oms *o, const char *own, const char *peer)
 	loop_post(o->worker[home].loop, woken, c);
 }
 
+static void
+unblock(void *arg)
+{
+	struct notifier *n = arg;
+
+	if (is_closing(n))
+		return;
+	for (int i = 0; i < BUCKETS; i++)
+		for (struct entry *x = n->bucket[i]; x != NULL; x = x->next)
+			destination_unblock(x->destination);
+}
+
+void
+notifier_unblock(struct oms *o)
+{
+	struct err e;
+
+	if (!daemon_open_for_work(o->daemon, &e))
+		return;
+	for (unsigned i = 0; i < o->n_workers; i++)
+		loop_post(o->worker[i].loop, unblock, o->worker[i].notifier);
+}
+
 /* -- reading all pairs --------------------------------------------------------------------------------- */
 
 static void

@@ -309,6 +309,7 @@ a_letter_that_may_be_given_says_so_until_the_answer(void **state)
 	(void)state;
 	fill(&is, 2, 0);
 	fill(&said, 2, 0);
+	is.d.hold_until_s = said.d.hold_until_s = NOW + 1;
 	said.r[0].giving = true; /* the other was refused for now */
 	assert_true(oms_delivery_give(&is.d, &said.d, &g, &e));
 	assert_true(oms_delivery_give(&said.d, &said.d, &g, &e));
@@ -345,6 +346,7 @@ an_answer_ends_only_the_doubt_of_its_attempt(void **state)
 
 	(void)state;
 	fill(&is, 1, 0);
+	is.d.hold_until_s = NOW + 1;
 	strcpy(is.r[0].address, "bob@b.test");
 	is.r[0].giving = true;
 	assert_true(oms_delivery_give(&is.d, &is.d, &g, &e));
@@ -381,19 +383,53 @@ nothing_is_given_once_nobody_waits(void **state)
 	struct err e;
 
 	(void)state;
-	for (unsigned code = 0; code < codes(2); code++) {
+	for (unsigned n = 0; n < 2 * codes(2); n++) {
+		unsigned code = n / 2;
 		bool waits;
 
 		fill(&is, 2, code);
 		fill(&said, 2, code);
 		said.r[1].giving = true;
-		waits = is.r[1].state == SUBMIT_WAITING;
+		is.d.hold_until_s = NOW + n % 2;
+		waits = is.r[1].state == SUBMIT_WAITING && is.d.hold_until_s > NOW;
 		assert_int_equal(oms_delivery_give(&is.d, &said.d, &g, &e), waits);
 		assert_false(oms_recipient_is_given(&is.r[0]));
 		assert_int_equal(oms_recipient_is_given(&is.r[1]), waits);
 		if (!waits)
 			assert_int_equal(e.why, REFUSAL_gone);
 	}
+}
+
+static void
+one_who_waited_to_the_end_is_refused(void **state)
+{
+	const struct err later = words(REFUSAL_refused_for_now, true, "450 4.2.0 later");
+	struct scene is;
+
+	(void)state;
+	fill(&is, 3, SUBMIT_WAITING + SUBMIT_BY_SMTP * STATES + SUBMIT_NOTIFIED * STATES * STATES);
+	strcpy(is.r[0].address, "bob@b.test");
+	is.d.road = OMS_ROAD_SMTP; /* its id is of the time 0 */
+	is.d.hold_until_s = 100 * 86400;
+	oms_recipient_said(&is.r[0], SUBMIT_WAITING, &later, NOW);
+	oms_delivery_reschedule(&is.d, 1000, 0, 5 * 86400);
+	assert_int_equal(is.d.tries, 1);
+	assert_int_equal(is.d.next_ms, 1000 + OMS_RETRY_SMTP_MS);
+	assert_int_equal(is.r[0].state, SUBMIT_WAITING);
+	oms_delivery_reschedule(&is.d, (int64_t)5 * 86400 * 1000, 0, 5 * 86400);
+	assert_int_equal(is.d.next_ms, 0);
+	assert_int_equal(is.r[0].state, SUBMIT_REFUSED);
+	assert_int_equal(is.r[0].since_s, 5 * 86400);
+	assert_string_equal(is.r[0].word, "given-up");
+	assert_int_equal(is.r[0].by, SUBMIT_SPEAKER_OMS);
+	assert_string_equal(is.r[0].text,
+	    "given up after 2 tries: b.test says: \"450 4.2.0 later\"");
+	assert_int_equal(is.r[1].state, SUBMIT_BY_SMTP);
+	assert_int_equal(is.r[2].state, SUBMIT_NOTIFIED);
+	fill(&is, 1, SUBMIT_REFUSED);
+	oms_delivery_reschedule(&is.d, 1000, 0, 0);
+	assert_int_equal(is.d.next_ms, 0);
+	assert_int_equal(is.d.tries, 1);
 }
 
 /* -- serving ------------------------------------------------------------------------------------------ */
@@ -529,6 +565,7 @@ main(void)
 		cmocka_unit_test(a_letter_that_may_be_given_says_so_until_the_answer),
 		cmocka_unit_test(an_answer_ends_only_the_doubt_of_its_attempt),
 		cmocka_unit_test(nothing_is_given_once_nobody_waits),
+		cmocka_unit_test(one_who_waited_to_the_end_is_refused),
 		cmocka_unit_test(who_may_be_served),
 		cmocka_unit_test(a_letter_by_each_end),
 		cmocka_unit_test(a_letter_begins_with_what_is_open),
