@@ -16,6 +16,7 @@
 #include "common/loop/loop.h"
 #include "common/loop/workers.h"
 #include "common/sts/sts.h"
+#include "common/tls/tls.h"
 #include "oms/fetch/fetch_service.h"
 #include "oms/oms.h"
 #include "oms/queue/notifier.h"

@@ -7,7 +7,7 @@
  * Spec:   SPEC.md 18 "What vouches for an MX host", whose table is the unit test; RFC 7672, RFC 8461.
  *         enforce          A CA vouches; TLSA records that count match; a policy in force names the host.
  *                          What DANE alone would pass waits as dane_only.
- *         dane enough      TLSA records that match stand in for the CA, but not for the MTA-STS policy.
+ *         dane enough      TLSA records that match replace the CA, but not the MTA-STS policy.
  *         report-only      Any certificate passes, if no policy is in force; TLSA records must match as ever.
  * Trust:  the facts come from the peer, its DNS and its web server; the modes are the operator's.
  */

@@ -21,7 +21,7 @@
 
 struct smtp_session;
 
-/* What is known of the host before it is talked to. */
+/* What is known of the host before the connection. */
 struct smtp_session_rules {
 	const struct span *tlsa; /* secure records; copied */
 	size_t n_tlsa;

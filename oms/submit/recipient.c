@@ -5,7 +5,9 @@
 
 #include "common/base/clock.h"
 #include "common/base/memory.h"
+#include "common/conf/conf.h"
 #include "common/dns/designation.h"
+#include "common/dns/exchange.h"
 #include "common/loop/loop.h"
 #include "common/store/kv_question.h"
 #include "oms/queue/downgrade.h"
@@ -14,9 +16,11 @@ struct recipient_check {
 	struct oms_worker *worker;
 	struct domain domain;
 	struct designation_query *query;
+	struct exchange_query *exchange;
 	struct kv_question *question; /* is the domain remembered? */
 	struct err why;               /* what DNS said */
-	bool vouched;
+	bool vouched, secure;         /* as of a designation */
+	bool smarthost;               /* letters by SMTP go there */
 	struct loop_timer *timer;
 	int64_t began_ms;
 	recipient_checked *done;
@@ -34,15 +38,74 @@ finish(struct recipient_check *c, const struct err *e)
 	done(arg, took_ms, e);
 }
 
+/* -- by SMTP ------------------------------------------------------------------------------------------ */
+
+/* A smarthost may know more ways to a domain than its MX. */
+static bool
+refuses(const struct recipient_check *c, enum refusal why)
+{
+	return why == REFUSAL_no_such_domain ||
+	    (!c->smarthost && (why == REFUSAL_no_mx || why == REFUSAL_null_mx));
+}
+
+/* The words of the recipient's side: no_mx and null_mx are said of a sender. */
+static void
+exchange_found(void *arg, struct exchange *x, const struct err *why)
+{
+	struct recipient_check *c = arg;
+	struct err e;
+
+	(void)x;
+	c->exchange = NULL;
+	if (why == NULL || !refuses(c, why->why)) {
+		finish(c, NULL);
+		return;
+	}
+	e = *why;
+	if (why->why == REFUSAL_no_mx)
+		err_set(&e, REFUSAL_no_designation,
+		    "%s names no server for mail, neither one of ours nor by an MX record",
+		    c->domain.text);
+	else if (why->why == REFUSAL_null_mx)
+		err_set(&e, REFUSAL_takes_no_mail, "%s says by its MX record that it takes no mail",
+		    c->domain.text);
+	finish(c, &e);
+}
+
+/* False: no letter goes there by SMTP. */
+static bool
+ask_exchange(struct recipient_check *c)
+{
+	struct conf *conf = daemon_conf(c->worker->oms->daemon);
+	bool on = conf_smtp_out_is_on(conf, domain_span(&c->domain));
+	const struct exchange_ask ask = {
+		.domain = c->domain.text,
+		.names_only = true,
+		.port = EXCHANGE_PORT,
+		.allow_private = conf->allow_private_peers,
+	};
+	char host[DOMAIN_BYTES];
+	uint16_t port;
+
+	c->smarthost = conf_smarthost(&conf->smtp_out, host, &port);
+	conf_unref(&conf);
+	if (on)
+		c->exchange = exchange_find(c->worker->dns, &ask, exchange_found, c);
+	return on;
+}
+
 static void
 looked(void *arg, const struct oms_peer *p, const struct err *unread)
 {
 	struct recipient_check *c = arg;
 	const struct downgrade_memory m = { p, unread };
-	struct err why = c->why;
+	const int64_t now_s = clock_wall_ms() / 1000;
+	struct err why = c->why, e;
 
 	c->question = NULL;
-	finish(c, downgrade_refuses(m, c->vouched, &why, clock_wall_ms() / 1000) ? &why : NULL);
+	if (downgrade_may_smtp(m, c->secure, &why, now_s, &e) && ask_exchange(c))
+		return;
+	finish(c, downgrade_refuses(m, c->vouched, &why, now_s) ? &why : NULL);
 }
 
 static void
@@ -57,6 +120,7 @@ found(void *arg, const struct designation *d, const struct err *why)
 	}
 	c->why = *why;
 	c->vouched = d->vouched;
+	c->secure = d->secure;
 	c->question = oms_store_peer(c->worker->oms->store, c->domain.text, c->worker->loop, looked,
 	    c);
 }
@@ -111,6 +175,8 @@ recipient_cancel(struct recipient_check **cp)
 	*cp = NULL;
 	if (c->query != NULL)
 		designation_cancel(&c->query);
+	if (c->exchange != NULL)
+		exchange_cancel(&c->exchange);
 	kv_question_drop(&c->question);
 	loop_timer_free(&c->timer);
 	free(c);

@@ -2,8 +2,8 @@
  *
  * A recipient whose domain does not exist, or has no usable server, is refused at once, so that the author
  * learns of a typing error.  DNSSEC is not required for that, unless the domain is remembered to have named
- * servers (downgrade.h): then its absence may be forged, and the letter waits.  A failure of DNS, or a slow
- * answer, refuses nobody.
+ * servers (downgrade.h): then its absence may be forged, and the letter waits.  Where letters go by SMTP, a domain
+ * that names no server of ours needs an MX record.  A failure of DNS, or a slow answer, refuses nobody.
  *
  * Flow:    2 of 8 (README "Life of a message").
  * Spec:    SPEC.md 14 "submit".
