@@ -28,7 +28,25 @@ sent_speaker(const struct submit_recipient *r, const char *host)
 {
 	const char *at = strrchr(r->to, '@');
 
+	if (r->by != SUBMIT_SPEAKER_OMS && r->state == SUBMIT_BY_SMTP && r->host[0] != '\0')
+		return r->host;
 	return r->by == SUBMIT_SPEAKER_OMS ? host : at == NULL ? r->to : at + 1;
+}
+
+/* Of SMTP: which server has the letter, or may, and that it keeps it. */
+static void
+add_smtp(struct buf *b, const struct submit_recipient *r)
+{
+	if (r->state == SUBMIT_BY_SMTP && r->host[0] != '\0') {
+		buf_add(b, ", accepted by ", 14);
+		safe_add(b, span_str(r->host), SAFE_LINE);
+		if (strstr(r->secured, "relay") != NULL)
+			buf_addf(b, ", which passes it on; what comes of it there is not known");
+	} else if (r->state == SUBMIT_WAITING && r->by_smtp) {
+		buf_addf(b, ", by SMTP");
+	}
+	if (r->no_recall)
+		buf_addf(b, "; cannot be recalled");
 }
 
 /* The speaker, the words, the refusal word, and the time of the next try. */
@@ -52,6 +70,12 @@ add_words(struct buf *b, const struct out *o, const struct submit_recipient *r, 
 		buf_addf(b, ", next try %s", next);
 }
 
+static const char *
+state_name(enum submit_state s)
+{
+	return s == SUBMIT_BY_SMTP ? "by SMTP" : submit_state_name(s);
+}
+
 void
 sent_print_recipients(struct out *o, const struct sent_letter *l, const char *host, int64_t now_s)
 {
@@ -72,10 +96,11 @@ sent_print_recipients(struct out *o, const struct sent_letter *l, const char *ho
 		}
 		for (size_t w = safe_columns(buf_span(&b)); !own_line && w < width + 2; w++)
 			buf_add(&b, " ", 1);
-		buf_addf(&b, "%-10s", submit_state_name(r->state));
+		buf_addf(&b, "%-10s", state_name(r->state));
 		measure_when(when, r->since_s, now_s);
 		if (r->since_s != 0)
 			buf_addf(&b, " %s", when);
+		add_smtp(&b, r);
 		add_words(&b, o, r, host, now_s);
 		out_wrap(o, &all, buf_span(&b), own_line ? 4 : 2, own_line ? 6 : 4);
 	}
@@ -146,6 +171,10 @@ sent_put_recipients(struct json *o, const struct sent_letter *l, const char *hos
 		json_put_str(one, "word", r->word[0] == '\0' ? NULL : r->word);
 		json_put_str(one, "text", r->text[0] == '\0' ? NULL : r->text);
 		json_put_str(one, "by", r->text[0] == '\0' ? NULL : sent_speaker(r, host));
+		json_put_str(one, "road", r->by_smtp ? "smtp" : NULL);
+		json_put_str(one, "host", r->host[0] == '\0' ? NULL : r->host);
+		json_put_str(one, "secured", r->secured[0] == '\0' ? NULL : r->secured);
+		json_put_bool(one, "recall", !r->no_recall);
 		json_push_take(list, one);
 	}
 	json_put_take(o, "recipients", list);

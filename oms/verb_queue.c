@@ -65,6 +65,12 @@ print_recipient_line(struct queue *q, const struct oms_letter *l, const struct o
 		json_put_str(line, "by",
 		    r->by == SUBMIT_SPEAKER_UNKNOWN ? NULL : submit_speaker_name(r->by));
 	}
+	if (d->road == OMS_ROAD_SMTP)
+		json_put_str(line, "road", "smtp");
+	if (oms_recipient_is_given(r)) {
+		json_put_str(line, "host", r->host.text);
+		json_put_str(line, "secured", r->secured);
+	}
 	control_line_take(q->request, line);
 }
 

@@ -69,6 +69,11 @@ struct submit_recipient { /* row "rcpt" */
 	char word[SUBMIT_WORD_BYTES]; /* of the last refusal; "": none */
 	enum submit_speaker by;
 	char text[SUBMIT_TEXT_BYTES]; /* why, in the words of `by` */
+	bool by_smtp;                 /* the last attempt went by SMTP */
+	char host[DOMAIN_BYTES];      /* the SMTP server that has the letter, or may; "": none */
+	char secured
+	    [SUBMIT_WORD_BYTES]; /* what vouched for it: "ca+dane"; "relay": it passes the letter on */
+	bool no_recall;          /* it has the letter, or may */
 };
 
 /* Each appends one row. */

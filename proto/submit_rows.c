@@ -59,7 +59,7 @@ submit_letter_read(struct row *r, struct submit_letter *l, struct err *e)
 	return row_done(r, e);
 }
 
-/* rcpt = "rcpt" to state [ since ] [ next ] tries [ word ] [ by ] [ text ] */
+/* rcpt = "rcpt" to state [ since ] [ next ] tries [ word ] [ by ] [ text ] [ road ] [ host ] [ secured ] [ recall ] */
 void
 submit_recipient_write(struct buf *page, const struct submit_recipient *r)
 {
@@ -73,6 +73,10 @@ submit_recipient_write(struct buf *page, const struct submit_recipient *r)
 	row_text(&w, "word", span_str(r->word));
 	row_text(&w, "by", span_str(r->text[0] != '\0' ? speakers[r->by] : ""));
 	row_text(&w, "text", span_str(r->text));
+	row_text(&w, "road", span_str(r->by_smtp ? "smtp" : ""));
+	row_text(&w, "host", span_str(r->host));
+	row_text(&w, "secured", span_str(r->secured));
+	row_text(&w, "recall", span_str(r->no_recall ? "no" : ""));
 	row_end(&w);
 }
 
@@ -89,6 +93,16 @@ read_speaker(struct row *r)
 	return SUBMIT_SPEAKER_UNKNOWN;
 }
 
+/* Is it this word?  What a later version says otherwise is another. */
+static bool
+read_is(struct row *r, const char *key, const char *word)
+{
+	char text[16];
+
+	row_read_text(r, key, text, sizeof text);
+	return strcmp(text, word) == 0;
+}
+
 bool
 submit_recipient_read(struct row *r, struct submit_recipient *out, struct err *e)
 {
@@ -100,6 +114,10 @@ submit_recipient_read(struct row *r, struct submit_recipient *out, struct err *e
 	row_read_text(r, "word", out->word, sizeof out->word);
 	out->by = read_speaker(r);
 	row_read_text(r, "text", out->text, sizeof out->text);
+	out->by_smtp = read_is(r, "road", "smtp");
+	row_read_text(r, "host", out->host, sizeof out->host);
+	row_read_text(r, "secured", out->secured, sizeof out->secured);
+	out->no_recall = read_is(r, "recall", "no");
 	return row_done(r, e);
 }
 

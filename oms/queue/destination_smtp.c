@@ -7,6 +7,7 @@
  * Disk: the store has each answer before the attempt goes on to the end; and before a dot leaves, that the letter may
  *       be given.
  */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -115,6 +116,18 @@ given(void *arg, const struct err *e)
 		smtp_road_given(d->smtp, &why);
 }
 
+static bool
+has_smarthost(const struct destination *d)
+{
+	struct conf *conf = daemon_conf(d->worker->oms->daemon);
+	char host[DOMAIN_BYTES];
+	uint16_t port;
+	bool has = conf_smarthost(&conf->smtp_out, host, &port);
+
+	conf_unref(&conf);
+	return has;
+}
+
 static void
 on_giving(void *role, size_t i, const char *host, const char *secured)
 {
@@ -133,7 +146,8 @@ on_giving(void *role, size_t i, const char *host, const char *secured)
 		.now_s = clock_wall_ms() / 1000,
 		.host = domain_copy(host),
 	};
-	span_copy(span_str(secured), c->giving.secured, sizeof c->giving.secured);
+	snprintf(c->giving.secured, sizeof c->giving.secured, "%s%s",
+	    strcmp(secured, "-") == 0 ? "none" : secured, has_smarthost(d) ? "+relay" : "");
 	oms_store_give(d->worker->oms->store, &c->deliveries[i], &c->giving, d->worker->loop, given,
 	    d);
 }

@@ -222,11 +222,15 @@ write_recipient(struct buf *page, const struct oms_delivery *d, const struct oms
 		.by = r->by,
 		.tries = d->tries,
 		.next_s = r->state == SUBMIT_WAITING ? d->next_ms / 1000 : 0,
+		.by_smtp = d->road == OMS_ROAD_SMTP,
+		.no_recall = oms_recipient_is_given(r),
 	};
 
 	span_copy(span_str(r->address), row.to, sizeof row.to);
 	span_copy(span_str(r->word), row.word, sizeof row.word);
 	span_copy(span_str(r->text), row.text, sizeof row.text);
+	span_copy(domain_span(&r->host), row.host, sizeof row.host);
+	span_copy(span_str(r->secured), row.secured, sizeof row.secured);
 	submit_recipient_write(page, &row);
 }
 

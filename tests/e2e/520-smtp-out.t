@@ -3,7 +3,7 @@
 # refuses it at once, makes it wait, or ends it.
 . tests/e2e/lib.sh
 . tests/lib/smtp.sh
-plan 30
+plan 32
 
 world_up --domains a.test,b.test --smtp mx --oms-set 'smtp-out = "mx"'
 log=$OMS_LOG_a_test
@@ -35,6 +35,9 @@ tail -c "$(wc -c <"$T/letter")" "$T/good/1.letter" >"$T/arrived"
 same "the letter is whole" "$T/arrived" "$T/letter"
 like "the outbox says so" "$(newest)" '"address":"bob@old\.test","state":"by-smtp"'
 like "in the server's words" "$(newest)" '"text":"250 [^"]*kept as 1'
+like "with the server that vouched for itself" "$(newest)" '"road":"smtp","host":"mx\.old\.test","secured":"ca","recall":false'
+like "and for people" "$(as alice@a.test outbox | tr -s ' \n' ' ')" \
+    'bob@old\.test by SMTP [0-9:]+, accepted by mx\.old\.test; cannot be recalled: mx\.old\.test says: "250'
 like "and the queue has nothing left" "$(oms a.test queue)" '^The queue is empty'
 
 ok "one who is not known there" sends second nobody@old.test

@@ -365,7 +365,11 @@ test_all_states_have_names(void **state)
 			.next_s = 2,
 			.tries = 3,
 			.by = (enum submit_speaker)(i % 3),
-			.text = "said" },
+			.text = "said",
+			.by_smtp = i % 2 != 0,
+			.host = "mx.b.test",
+			.secured = "ca+dane",
+			.no_recall = i % 3 != 0 },
 					out;
 		struct buf row = BUF_INIT;
 		struct row r;
@@ -377,6 +381,10 @@ test_all_states_have_names(void **state)
 		assert_int_equal(out.state, i);
 		assert_string_equal(out.to, in.to);
 		assert_int_equal(out.by, i % 3);
+		assert_int_equal(out.by_smtp, i % 2 != 0);
+		assert_int_equal(out.no_recall, i % 3 != 0);
+		assert_string_equal(out.host, "mx.b.test");
+		assert_string_equal(out.secured, "ca+dane");
 		assert_int_equal(out.since_s + out.next_s + (int64_t)out.tries, 6);
 		buf_clear(&row);
 	}
