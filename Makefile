@@ -120,6 +120,11 @@ fault: deps			## kill -9 oms and ims N=300 times under load: is anything lost? (
 	$(again) all
 	@tests/fault --kills $(N) $(if $(SEED),--seed $(SEED))
 
+# COUNT letters each way (100), LEGS=oms>exim,...; STRICT=yes: what servers say that believe no certificate of ours.
+interop: deps			## letters to and from real Postfix, Exim and OpenSMTPD: does each arrive whole? (root)
+	$(again) all
+	@tests/interop/run $(call option,count,COUNT) $(call option,legs,LEGS) $(if $(STRICT),--strict)
+
 million: deps			## a spool of 1,000,000 letters: how soon does an oms accept the next?
 	$(again) MODE=release all
 	@MODE=release tests/million
@@ -221,6 +226,6 @@ $B/tests/%: $O/tests/%.o $B/lib-tests.a $B/lib-oms.a $B/lib-ims.a $B/lib-mc.a $B
 
 -include $(shell find $O $B/nosync build/tidy -name '*.d' 2>/dev/null)
 
-.PHONY: all tools deps demo check check-asan check-tsan check-rules check-valgrind sim fuzz bench profile attack fault million bare lint tidy map format help clean
+.PHONY: all tools deps demo check check-asan check-tsan check-rules check-valgrind sim fuzz bench profile attack fault interop million bare lint tidy map format help clean
 .PRECIOUS: $O/%.o	# .SECONDARY would let a new source be missed by an archive that is newer
 .DELETE_ON_ERROR:
