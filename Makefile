@@ -120,10 +120,10 @@ fault: deps			## kill -9 oms and ims N=300 times under load: is anything lost? (
 	$(again) all
 	@tests/fault --kills $(N) $(if $(SEED),--seed $(SEED))
 
-# COUNT letters each way (100), LEGS=oms>exim,...; STRICT=yes: what servers say that believe no certificate of ours.
+# COUNT letters each way (100), LEGS=; STRICT=yes: what servers say that want a certificate; SMUGGLE=N hostile letters.
 interop: deps			## letters to and from real Postfix, Exim and OpenSMTPD: does each arrive whole? (root)
 	$(again) all
-	@tests/interop/run $(call option,count,COUNT) $(call option,legs,LEGS) $(if $(STRICT),--strict)
+	@tests/interop/run $(call option,count,COUNT) $(call option,legs,LEGS) $(if $(STRICT),--strict) $(call option,smuggle,SMUGGLE)
 
 million: deps			## a spool of 1,000,000 letters: how soon does an oms accept the next?
 	$(again) MODE=release all
