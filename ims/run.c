@@ -143,9 +143,9 @@ on_mailbox(void *role, struct daemon *d, unsigned worker, struct listen_incoming
 }
 
 static const struct daemon_listener listeners[] = {
-	{ CONF_LISTEN_NOTIFY, on_notify },
-	{ CONF_LISTEN_MAILBOX, on_mailbox },
-	{ 0, NULL },
+	{ CONF_LISTEN_NOTIFY, false, on_notify },
+	{ CONF_LISTEN_MAILBOX, false, on_mailbox },
+	{ 0, false, NULL },
 };
 static const struct daemon_role role = {
 	.name = "ims",

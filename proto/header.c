@@ -35,9 +35,8 @@ header_find(struct span letter, bool complete, struct span *header)
 	return complete && letter.n <= HEADER_MAX_BYTES;
 }
 
-/* One field with its folded lines, from `at` on; empty: the header is over. */
-static struct span
-field_at(struct span header, size_t at)
+struct span
+header_field_at(struct span header, size_t at)
 {
 	struct span line = line_at(header, at);
 	size_t n = line.n;
@@ -60,6 +59,14 @@ is_field(struct span field, struct span name, struct span *value)
 		head.n--; /* obs-optional white space */
 	*value = rest;
 	return span_eq_nocase(head, name);
+}
+
+bool
+header_field_is(struct span field, struct span name)
+{
+	struct span value;
+
+	return is_field(field, name, &value);
 }
 
 #define ENCODED_WORD_MAX 76 /* octets, with the blank before it: RFC 2047 2 */
@@ -90,7 +97,7 @@ header_summary(struct span header, size_t max)
 	if (header.n <= max)
 		return header.n;
 	for (;;) {
-		struct span field = field_at(header, at);
+		struct span field = header_field_at(header, at);
 
 		if (field.n == 0 || at + field.n > max)
 			return at + (field.n == 0 ? 0 : beginning_of(field, max - at));
@@ -184,7 +191,7 @@ header_from(struct span header, domain_a_label_fn *a_label, char out[ADDRESS_STR
 	struct span field, value, from = { 0 };
 	int found = 0;
 
-	for (size_t at = 0; (field = field_at(header, at)).n > 0; at += field.n) {
+	for (size_t at = 0; (field = header_field_at(header, at)).n > 0; at += field.n) {
 		if (is_field(field, SPAN_LIT("From"), &value)) {
 			from = value;
 			found++;
