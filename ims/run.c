@@ -15,6 +15,7 @@
 #include "ims/mailbox/mailbox_service.h"
 #include "ims/nearly_full.h"
 #include "ims/notify/notify_service.h"
+#include "ims/smtp/smtp_service.h"
 #include "ims/store/store.h"
 #include "ims/upkeep.h"
 #include "ims/verbs.h"
@@ -142,10 +143,18 @@ on_mailbox(void *role, struct daemon *d, unsigned worker, struct listen_incoming
 	mailbox_service_incoming(&((struct ims *)role)->worker[worker], in);
 }
 
+static void
+on_smtp(void *role, struct daemon *d, unsigned worker, struct listen_incoming *in)
+{
+	(void)d;
+	smtp_service_incoming(&((struct ims *)role)->worker[worker], in);
+}
+
 static const struct daemon_listener listeners[] = {
-	{ CONF_LISTEN_NOTIFY, false, on_notify },
-	{ CONF_LISTEN_MAILBOX, false, on_mailbox },
-	{ 0, false, NULL },
+	{ CONF_LISTEN_NOTIFY, on_notify },
+	{ CONF_LISTEN_MAILBOX, on_mailbox },
+	{ CONF_LISTEN_SMTP, on_smtp },
+	{ 0, NULL },
 };
 static const struct daemon_role role = {
 	.name = "ims",

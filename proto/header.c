@@ -50,8 +50,8 @@ header_field_at(struct span header, size_t at)
 	return span_sub(header, at, n);
 }
 
-static bool
-is_field(struct span field, struct span name, struct span *value)
+bool
+header_field_is(struct span field, struct span name, struct span *value)
 {
 	struct span rest = field, head = span_cut(&rest, ':');
 
@@ -59,14 +59,6 @@ is_field(struct span field, struct span name, struct span *value)
 		head.n--; /* obs-optional white space */
 	*value = rest;
 	return span_eq_nocase(head, name);
-}
-
-bool
-header_field_is(struct span field, struct span name)
-{
-	struct span value;
-
-	return is_field(field, name, &value);
 }
 
 #define ENCODED_WORD_MAX 76 /* octets, with the blank before it: RFC 2047 2 */
@@ -79,7 +71,7 @@ beginning_of(struct span field, size_t n)
 	struct span value;
 	size_t at;
 
-	if (!is_field(field, SPAN_LIT("Subject"), &value) || n <= field.n - value.n)
+	if (!header_field_is(field, SPAN_LIT("Subject"), &value) || n <= field.n - value.n)
 		return 0;
 	for (at = n; at > field.n - value.n + 1 && n - at < ENCODED_WORD_MAX; at--)
 		if (field.p[at] == ' ' || field.p[at] == '\t')
@@ -192,7 +184,7 @@ header_from(struct span header, domain_a_label_fn *a_label, char out[ADDRESS_STR
 	int found = 0;
 
 	for (size_t at = 0; (field = header_field_at(header, at)).n > 0; at += field.n) {
-		if (is_field(field, SPAN_LIT("From"), &value)) {
+		if (header_field_is(field, SPAN_LIT("From"), &value)) {
 			from = value;
 			found++;
 		}

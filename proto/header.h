@@ -17,11 +17,10 @@
  * or none. */
 bool header_find(struct span letter, bool complete, struct span *header);
 
-/* The field that begins at `at`, with its folded lines; empty: the header is over.  A letter that ends without CRLF has
- * a last field without one. */
+/* One field with its folded lines, from `at` on, with its CRLF; empty: the header is over. */
 struct span header_field_at(struct span header, size_t at);
-/* Its name, in any case. */
-bool header_field_is(struct span field, struct span name);
+/* Has the field this name, in any case?  *value: what follows the colon, as it is written. */
+bool header_field_is(struct span field, struct span name, struct span *value);
 
 /* The mailbox of the one From field, canonical.  False: bad_message, bad_from, bad_address. */
 bool header_from(struct span header, domain_a_label_fn *a_label, char out[ADDRESS_STR_BYTES],

@@ -92,6 +92,10 @@
 	X(designation_vanished,  "designation-vanished",  451, "4.4.3",  75, "the domain named a server lately, and DNS says without DNSSEC that it no longer does")	\
 	X(no_mx,                 "no-mx",                 550, "5.1.8",  77, "the domain has no MX record")	\
 	X(null_mx,               "null-mx",               550, "5.7.27", 77, "the domain says by its MX record that it takes no mail")	\
+	X(bad_ehlo,              "bad-ehlo",              550, "5.7.1",  77, "EHLO must give the name of a host")	\
+	X(ehlo_mismatch,         "ehlo-mismatch",         550, "5.7.5",  77, "the certificate does not name the host of EHLO")	\
+	X(relay,                 "relay",                 550, "5.7.1",  77, "mail for this domain is not taken here")	\
+	X(dmarc,                 "dmarc",                 550, "5.7.1",  77, "DMARC: the author's domain asks to refuse what it does not vouch for")	\
 	X(mx_loop,               "mx-loop",               554, "5.4.6",  68, "the domain's MX records lead back to this server")	\
 	X(tlsa_unknown,          "tlsa-unknown",          451, "4.4.3",  75, "whether DNS says how the server's certificate must be (TLSA) cannot be known now")	\
 	X(dane_mismatch,         "dane-mismatch",         451, "4.7.5",  75, "the server's certificate is none that its TLSA records in DNS allow")	\
@@ -120,6 +124,7 @@
 	X(sender_mailbox_share,  "sender-mailbox-share",  452, "4.5.3",  75, "the sender's domain has used its share of the mailbox")	\
 	X(message_too_big,       "message-too-big",       552, "5.3.4",  65, "the letter is larger than the limit")	\
 	X(bad_message,           "bad-message",           554, "5.6.0",  65, "the letter's header or line ends break a rule of RFC 5322")	\
+	X(too_many_hops,         "too-many-hops",         554, "5.4.6",  65, "the letter has passed more than 50 servers")	\
 	X(bad_from,              "bad-from",              550, "5.7.1",  77, "the sender's address does not belong to the user")	\
 	X(smtp_line,             "smtp-line",             554, "5.6.0",  65, "a line is longer than SMTP takes")	\
 	X(needs_eight_bit,            "needs-eight-bit",            554, "5.6.3",  65, "the letter has 8-bit octets, and the recipient's server takes none")	\

@@ -31,12 +31,11 @@
 #define CONF_LOGIN_BYTES   256 /* at a smarthost */
 
 /* Where the address of a listen-... key names no port. */
-#define CONF_PORT_FETCH       1470
-#define CONF_PORT_NOTIFY      1471
-#define CONF_PORT_SUBMIT      1472
-#define CONF_PORT_MAILBOX     1473
-#define CONF_PORT_SUBMISSION  587
-#define CONF_PORT_SUBMISSIONS 465
+#define CONF_PORT_FETCH   1470
+#define CONF_PORT_NOTIFY  1471
+#define CONF_PORT_SUBMIT  1472
+#define CONF_PORT_MAILBOX 1473
+#define CONF_PORT_SMTP    25
 
 #define CONF_PORT_SMARTHOST 465 /* where smtp-out names none */
 
@@ -46,8 +45,7 @@ enum conf_listener {
 	CONF_LISTEN_SUBMIT,
 	CONF_LISTEN_NOTIFY,
 	CONF_LISTEN_MAILBOX,
-	CONF_LISTEN_SUBMISSION,
-	CONF_LISTEN_SUBMISSIONS,
+	CONF_LISTEN_SMTP,
 	CONF_LISTENERS
 };
 
@@ -97,9 +95,20 @@ struct conf_smtp_out {
 	int64_t port; /* of MX hosts */
 };
 
+/* Are postmaster and abuse open to every sender? */
+enum conf_open { CONF_OPEN_NOBODY, CONF_OPEN_TWO };
+
+/* SMTP inward, of the section ims. */
+struct conf_smtp_in {
+	enum conf_mode certificate, spf, mx;
+	enum conf_open open;
+};
+
 /* What holds for one domain at the other end of SMTP. */
 struct conf_peer {
 	struct domain name;
+	enum conf_switch smtp_in;
+	enum conf_mode smtp_in_certificate; /* report-only wants SPF pass all the same */
 	enum conf_switch smtp_out;
 	enum conf_dane smtp_out_dane;
 };
@@ -142,6 +151,7 @@ struct conf {
 	struct conf_peer *peers;
 	size_t n_peers;
 	struct conf_smtp smtp;
+	struct conf_smtp_in smtp_in;
 	struct conf_smtp_out smtp_out;
 	struct conf_role role[CONF_ROLES];
 	struct conf_listens listens[CONF_LISTENERS];

@@ -26,6 +26,7 @@
 #define OMS(field)     R(role[CONF_ROLE_OMS].field)
 #define IMS(field)     R(role[CONF_ROLE_IMS].field)
 #define OUT(field)     R(smtp_out.field)
+#define IN(field)      R(smtp_in.field)
 #define D(field)       offsetof(struct conf_domain, field)
 #define P(field)       offsetof(struct conf_peer, field)
 
@@ -77,6 +78,10 @@ const struct conf_key conf_keys[] = {
 	KEY(CONF_DOMAIN, "message-limit", CONF_SIZE, D(message_bytes), "50 MiB", KIB, 16 * GIB,
 	    "the largest letter"),
 
+	KEY(CONF_PEER, "smtp-in", CONF_SWITCH, P(smtp_in), "on", 0, 0,
+	    "are letters of that domain taken by SMTP; on or off"),
+	KEY(CONF_PEER, "smtp-in-certificate", CONF_MODE, P(smtp_in_certificate), "enforce", 0, 0,
+	    "of its hosts; \"report-only\": any is taken where SPF passes, and the letter is marked"),
 	KEY(CONF_PEER, "smtp-out", CONF_SWITCH, P(smtp_out), "on", 0, 0,
 	    "may letters go to that domain by SMTP; on or off"),
 	KEY(CONF_PEER, "smtp-out-dane", CONF_DANE, P(smtp_out_dane), "besides", 0, 0,
@@ -107,11 +112,6 @@ const struct conf_key conf_keys[] = {
 	    "where recipients' servers fetch, port 1470; \"none\": nowhere"),
 	LATE(CONF_OMS, "listen-submit", CONF_LISTENS, LISTENS(SUBMIT), NULL, CONF_PORT_SUBMIT, 0,
 	    "where your users hand letters in, port 1472; \"none\": nowhere"),
-	LATE(CONF_OMS, "listen-submission", CONF_LISTENS, LISTENS(SUBMISSION), "none",
-	    CONF_PORT_SUBMISSION, 0,
-	    "where your users' mail programs submit by SMTP with STARTTLS, port 587"),
-	LATE(CONF_OMS, "listen-submissions", CONF_LISTENS, LISTENS(SUBMISSIONS), "none",
-	    CONF_PORT_SUBMISSIONS, 0, "the same with TLS from the start, port 465"),
 	LATE(CONF_OMS, "control", CONF_PATH, OMS(control), "/run/tillcalled/oms.sock", 0, 0,
 	    "socket of oms queue, oms status"),
 	KEY(CONF_OMS, "smtp-out", CONF_ROAD, OUT(road), "off", 0, 0,
@@ -137,6 +137,16 @@ const struct conf_key conf_keys[] = {
 	    "where senders' servers announce letters, port 1471; \"none\": nowhere"),
 	LATE(CONF_IMS, "listen-mailbox", CONF_LISTENS, LISTENS(MAILBOX), NULL, CONF_PORT_MAILBOX, 0,
 	    "where your users read, port 1473; \"none\": nowhere"),
+	LATE(CONF_IMS, "listen-smtp", CONF_LISTENS, LISTENS(SMTP), "none", CONF_PORT_SMTP, 0,
+	    "where letters come by SMTP, port 25; wants the section smtp; \"none\": nowhere"),
+	KEY(CONF_IMS, "smtp-in-certificate", CONF_MODE, IN(certificate), "enforce", 0, 0,
+	    "of hosts that give letters; \"report-only\": any is taken, and the letter is marked"),
+	KEY(CONF_IMS, "smtp-in-spf", CONF_MODE, IN(spf), "enforce", 0, 0,
+	    "the same for SPF of the sender's domain"),
+	KEY(CONF_IMS, "smtp-in-mx", CONF_MODE, IN(mx), "enforce", 0, 0,
+	    "the same for the MX record that the sender's domain must have"),
+	KEY(CONF_IMS, "smtp-in-open", CONF_OPEN, IN(open), "nobody", 0, 0,
+	    "\"postmaster abuse\": these two are reached by any host, and such letters are marked"),
 	LATE(CONF_IMS, "control", CONF_PATH, IMS(control), "/run/tillcalled/ims.sock", 0, 0,
 	    "socket of ims list, ims status"),
 	KEY(CONF_IMS, "hold-limit", CONF_TIME, IMS(hold_limit_s), "90 days", HOUR_S, 366 * DAY_S,

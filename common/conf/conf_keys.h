@@ -38,6 +38,7 @@ enum conf_type {
 	/* one of a few words; each is an enum of conf.h */
 	CONF_MODE,
 	CONF_DANE,
+	CONF_OPEN,
 	CONF_SWITCH
 };
 

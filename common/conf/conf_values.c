@@ -353,10 +353,12 @@ words_of(enum conf_type type)
 {
 	static const char *const modes[] = { "enforce", "report-only", NULL };
 	static const char *const danes[] = { "besides", "enough", NULL };
+	static const char *const opens[] = { "nobody", "postmaster abuse", NULL };
 	static const char *const switches[] = { "on", "off", NULL };
 
 	return type == CONF_MODE  ? modes
 	    : type == CONF_DANE   ? danes
+	    : type == CONF_OPEN   ? opens
 	    : type == CONF_SWITCH ? switches
 				  : NULL;
 }
@@ -411,6 +413,7 @@ conf_key_set(const struct conf_key *k, void *base, const char *text, struct err 
 		return set_login(at, s, e);
 	case CONF_MODE:
 	case CONF_DANE:
+	case CONF_OPEN:
 	case CONF_SWITCH:
 		return set_word(words_of(k->type), at, s, e);
 	}
@@ -450,6 +453,7 @@ size_of(enum conf_type type)
 		return CONF_LOGIN_BYTES;
 	case CONF_MODE:
 	case CONF_DANE:
+	case CONF_OPEN:
 	case CONF_SWITCH:
 		return sizeof(unsigned);
 	}
@@ -532,6 +536,7 @@ conf_key_print(const struct conf_key *k, const void *base, struct buf *out)
 		break;
 	case CONF_MODE:
 	case CONF_DANE:
+	case CONF_OPEN:
 	case CONF_SWITCH:
 		quoted_print(words_of(k->type)[*(const unsigned *)at], out);
 		break;

@@ -658,6 +658,35 @@ smtp_outward(void **state)
 }
 
 static void
+smtp_in(void **state)
+{
+	struct conf *c = assert_loads(HEAD SMTP_NAME
+	    "ims { listen-smtp = { \"::1\" } smtp-in-certificate = \"report-only\" smtp-in-spf = "
+	    "\"report-only\" smtp-in-mx = \"report-only\" smtp-in-open = \"postmaster abuse\" }\n"
+	    "peer b.test { smtp-in = \"off\" smtp-in-certificate = \"report-only\" }\n");
+
+	(void)state;
+	assert_int_equal(c->listens[CONF_LISTEN_SMTP].n, 1);
+	assert_int_equal(c->smtp_in.certificate, CONF_REPORT_ONLY);
+	assert_int_equal(c->smtp_in.spf, CONF_REPORT_ONLY);
+	assert_int_equal(c->smtp_in.mx, CONF_REPORT_ONLY);
+	assert_int_equal(c->smtp_in.open, CONF_OPEN_TWO);
+	assert_int_equal(conf_peer(c, SPAN_LIT("b.test"))->smtp_in, CONF_OFF);
+	assert_int_equal(conf_peer(c, SPAN_LIT("b.test"))->smtp_in_certificate, CONF_REPORT_ONLY);
+	conf_unref(&c);
+	c = assert_loads(HEAD SMTP_NAME "ims { listen-notify = \"none\" }\n");
+	assert_int_equal(c->listens[CONF_LISTEN_SMTP].n, 0);
+	assert_int_equal(c->smtp_in.certificate, CONF_ENFORCE);
+	assert_int_equal(c->smtp_in.spf, CONF_ENFORCE);
+	assert_int_equal(c->smtp_in.mx, CONF_ENFORCE);
+	assert_int_equal(c->smtp_in.open, CONF_OPEN_NOBODY);
+	assert_int_equal(conf_peer(c, SPAN_LIT("b.test"))->smtp_in, CONF_ON);
+	conf_unref(&c);
+	assert_refused(HEAD SMTP_NAME "ims { smtp-in-open = \"all\" }\n", ":4",
+	    "is neither \"nobody\" nor \"postmaster abuse\"");
+}
+
+static void
 peers(void **state)
 {
 	struct conf *c = assert_loads(HEAD SMTP_NAME
@@ -700,6 +729,7 @@ main(void)
 		cmocka_unit_test(the_host),
 		cmocka_unit_test(domains),
 		cmocka_unit_test(smtp_outward),
+		cmocka_unit_test(smtp_in),
 		cmocka_unit_test(peers),
 		cmocka_unit_test(all_faults_at_once),
 		cmocka_unit_test(limits),
