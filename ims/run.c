@@ -151,10 +151,10 @@ on_smtp(void *role, struct daemon *d, unsigned worker, struct listen_incoming *i
 }
 
 static const struct daemon_listener listeners[] = {
-	{ CONF_LISTEN_NOTIFY, on_notify },
-	{ CONF_LISTEN_MAILBOX, on_mailbox },
-	{ CONF_LISTEN_SMTP, on_smtp },
-	{ 0, NULL },
+	{ CONF_LISTEN_NOTIFY, false, on_notify },
+	{ CONF_LISTEN_MAILBOX, false, on_mailbox },
+	{ CONF_LISTEN_SMTP, true, on_smtp },
+	{ 0, false, NULL },
 };
 static const struct daemon_role role = {
 	.name = "ims",

@@ -22,6 +22,7 @@
 #include "oms/queue/notifier.h"
 #include "oms/smtp/smtp_caps.h"
 #include "oms/store/store.h"
+#include "oms/submission/submission_service.h"
 #include "oms/submit/submit_service.h"
 #include "oms/verbs.h"
 
@@ -263,10 +264,26 @@ on_submit(void *role, struct daemon *d, unsigned worker, struct listen_incoming 
 	submit_service_incoming(&((struct oms *)role)->worker[worker], in);
 }
 
+static void
+on_submission(void *role, struct daemon *d, unsigned worker, struct listen_incoming *in)
+{
+	(void)d;
+	submission_service_incoming(&((struct oms *)role)->worker[worker], TLS_SUBMISSION, in);
+}
+
+static void
+on_submissions(void *role, struct daemon *d, unsigned worker, struct listen_incoming *in)
+{
+	(void)d;
+	submission_service_incoming(&((struct oms *)role)->worker[worker], TLS_SUBMISSIONS, in);
+}
+
 static const struct daemon_listener listeners[] = {
-	{ CONF_LISTEN_FETCH, on_fetch },
-	{ CONF_LISTEN_SUBMIT, on_submit },
-	{ 0, NULL },
+	{ CONF_LISTEN_FETCH, false, on_fetch },
+	{ CONF_LISTEN_SUBMIT, false, on_submit },
+	{ CONF_LISTEN_SUBMISSION, true, on_submission },
+	{ CONF_LISTEN_SUBMISSIONS, true, on_submissions },
+	{ 0, false, NULL },
 };
 static const struct daemon_role role = {
 	.name = "oms",

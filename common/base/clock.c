@@ -2,6 +2,8 @@
 #include "common/base/clock.h"
 
 #include <stdatomic.h>
+#include <stddef.h>
+#include <string.h>
 #include <time.h>
 
 static int64_t
@@ -54,20 +56,47 @@ digits(char *to, int n, int places, char then)
 	return to + places + 1;
 }
 
-/* By hand: strftime takes more time than all of this. */
-void
-clock_date(int64_t wall_s, char out[CLOCK_DATE_BYTES])
+static struct tm
+broken_down(int64_t wall_s)
 {
 	time_t t = wall_s < 0 ? 0 : wall_s > 253402300799 ? 253402300799 : (time_t)wall_s;
 	struct tm tm;
 
 	gmtime_r(&t, &tm);
+	return tm;
+}
+
+/* By hand: strftime takes more time than all of this. */
+void
+clock_date(int64_t wall_s, char out[CLOCK_DATE_BYTES])
+{
+	struct tm tm = broken_down(wall_s);
+
 	out = digits(out, tm.tm_year + 1900, 4, '-');
 	out = digits(out, tm.tm_mon + 1, 2, '-');
 	out = digits(out, tm.tm_mday, 2, 'T');
 	out = digits(out, tm.tm_hour, 2, ':');
 	out = digits(out, tm.tm_min, 2, ':');
 	*digits(out, tm.tm_sec, 2, 'Z') = '\0';
+}
+
+/* By hand: strftime's names are those of the locale. */
+void
+clock_mail_date(int64_t wall_s, char out[CLOCK_MAIL_DATE_BYTES])
+{
+	static const char names[] = "SunMonTueWedThuFriSatJanFebMarAprMayJunJulAugSepOctNovDec";
+	struct tm tm = broken_down(wall_s);
+
+	memcpy(out, names + tm.tm_wday * (ptrdiff_t)3, 3);
+	memcpy(out + 3, ", ", 2);
+	out = digits(out + 5, tm.tm_mday, 2, ' ');
+	memcpy(out, names + 21 + tm.tm_mon * (ptrdiff_t)3, 3);
+	out[3] = ' ';
+	out = digits(out + 4, tm.tm_year + 1900, 4, ' ');
+	out = digits(out, tm.tm_hour, 2, ':');
+	out = digits(out, tm.tm_min, 2, ':');
+	out = digits(out, tm.tm_sec, 2, ' ');
+	memcpy(out, "+0000", 6);
 }
 
 /* All digits where the form has 'd', the very octet elsewhere. */

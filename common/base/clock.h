@@ -1,4 +1,4 @@
-/* clock — the two clocks, and the one form of a date.
+/* clock — the two clocks, and the two forms of a date: ours, and that of mail.
  *
  * Monotonic time is for timers and deadlines, wall time only for dates and validity; engines
  * read neither and get the time passed in.  Units: milliseconds (_ms) or seconds since 1970 (_s).
@@ -8,8 +8,9 @@
 
 #include "common/base/span.h"
 
-#define CLOCK_EARLIEST_S INT64_C(1795737600) /* 2026-11-27: no true clock says less */
-#define CLOCK_DATE_BYTES 21                  /* "2026-11-23T14:00:00Z" and a NUL */
+#define CLOCK_EARLIEST_S      INT64_C(1795737600) /* 2026-11-27: no true clock says less */
+#define CLOCK_DATE_BYTES      21                  /* "2026-11-23T14:00:00Z" and a NUL */
+#define CLOCK_MAIL_DATE_BYTES 32                  /* "Mon, 23 Nov 2026 14:00:00 +0000" and a NUL */
 
 int64_t clock_mono_ms(void);
 int64_t clock_wall_ms(void);
@@ -22,5 +23,7 @@ int64_t clock_steady_ms(void);
  * fractions and leap seconds; years 1970 to 9999. */
 void clock_date(int64_t wall_s, char out[CLOCK_DATE_BYTES]);
 bool clock_parse_date(struct span s, int64_t *wall_s);
+/* The same as fields of a letter have it (RFC 5322 3.3), in UTC. */
+void clock_mail_date(int64_t wall_s, char out[CLOCK_MAIL_DATE_BYTES]);
 
 #endif

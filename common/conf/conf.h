@@ -31,11 +31,13 @@
 #define CONF_LOGIN_BYTES   256 /* at a smarthost */
 
 /* Where the address of a listen-... key names no port. */
-#define CONF_PORT_FETCH   1470
-#define CONF_PORT_NOTIFY  1471
-#define CONF_PORT_SUBMIT  1472
-#define CONF_PORT_MAILBOX 1473
-#define CONF_PORT_SMTP    25
+#define CONF_PORT_FETCH       1470
+#define CONF_PORT_NOTIFY      1471
+#define CONF_PORT_SUBMIT      1472
+#define CONF_PORT_MAILBOX     1473
+#define CONF_PORT_SUBMISSION  587
+#define CONF_PORT_SUBMISSIONS 465
+#define CONF_PORT_SMTP        25
 
 #define CONF_PORT_SMARTHOST 465 /* where smtp-out names none */
 
@@ -45,6 +47,8 @@ enum conf_listener {
 	CONF_LISTEN_SUBMIT,
 	CONF_LISTEN_NOTIFY,
 	CONF_LISTEN_MAILBOX,
+	CONF_LISTEN_SUBMISSION,
+	CONF_LISTEN_SUBMISSIONS,
 	CONF_LISTEN_SMTP,
 	CONF_LISTENERS
 };

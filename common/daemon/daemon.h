@@ -41,6 +41,7 @@ struct listen_incoming;
 
 struct daemon_listener {
 	enum conf_listener key;
+	bool smtp; /* it speaks SMTP, and so needs the section smtp */
 	/* On the worker's own thread; the role's session takes `in` by conn_accept. */
 	void (*accepted)(void *role, struct daemon *d, unsigned worker, struct listen_incoming *in);
 };

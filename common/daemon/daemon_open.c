@@ -71,6 +71,11 @@ daemon_conf_fits(const struct daemon_role *r, const struct conf *c, struct err *
 			    "%s: %s has no %s; write: %s = "
 			    "{ \"0.0.0.0\", \"::\" } for all addresses of this host, or \"none\"",
 			    c->file, r->name, k->name, k->name);
+		if (l->smtp && c->listens[l->key].n > 0 && !c->smtp.given)
+			return err_set(e, REFUSAL_config,
+			    "%s: %s has %s, and there is no section smtp, which names this host; write: "
+			    "smtp { name = \"mail.example.org\" ... }",
+			    c->file, r->name, k->name);
 	}
 	return conf_listens_fit(c, r->index, e);
 }

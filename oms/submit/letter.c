@@ -7,6 +7,8 @@
 #include "common/base/clock.h"
 #include "common/base/memory.h"
 #include "common/base/random.h"
+#include "common/loop/loop.h"
+#include "common/share/share.h"
 #include "common/store/kv_question.h"
 #include "common/text/idn.h"
 #include "oms/queue/notifier.h"
@@ -49,6 +51,15 @@ letter_limits(const struct conf *c)
 
 /* -- octets ------------------------------------------------------------------------------------- */
 
+/* For `status`. */
+static void
+note_full(const struct letter *l, const struct err *e)
+{
+	if (e != NULL && e->why == REFUSAL_outbox_full)
+		share_note(daemon_share(l->worker->oms->daemon), SHARE_outbox,
+		    accounts_owner_address(l->facts.user), loop_now_ms(l->worker->loop));
+}
+
 static void
 claimed(void *arg, struct oms_claim *claim, const struct err *e)
 {
@@ -58,6 +69,7 @@ claimed(void *arg, struct oms_claim *claim, const struct err *e)
 
 	l->claiming = NULL;
 	l->claim = claim;
+	note_full(l, e);
 	random_bytes(random, sizeof random);
 	ulid_make(&l->facts.id, clock_wall_ms(), random);
 	if (e == NULL)
@@ -66,7 +78,7 @@ claimed(void *arg, struct oms_claim *claim, const struct err *e)
 }
 
 static void
-claim(struct letter *l, const struct submit_envelope *env)
+claim(struct letter *l, const struct letter_envelope *env)
 {
 	const struct oms_claim_query q = {
 		.user = l->facts.user,
@@ -80,7 +92,7 @@ claim(struct letter *l, const struct submit_envelope *env)
 }
 
 bool
-letter_new(struct oms_worker *w, const char *user, const struct submit_envelope *env,
+letter_new(struct oms_worker *w, const char *user, const struct letter_envelope *env,
     letter_begun *begun, void *arg, struct letter **out, struct err *e)
 {
 	struct conf *conf = daemon_conf(w->oms->daemon);
@@ -110,7 +122,7 @@ letter_new(struct oms_worker *w, const char *user, const struct submit_envelope 
 	span_copy(span_str(env->from), l->facts.from, sizeof l->facts.from);
 	l->facts.date_s = clock_wall_ms() / 1000;
 	l->facts.hold_until_s = l->facts.date_s + hold_s;
-	memcpy(l->token, env->token, sizeof l->token);
+	span_copy(span_str(env->token), l->token, sizeof l->token);
 	memcpy(l->to, env->to, env->n_to * sizeof *l->to);
 	l->n_to = env->n_to;
 	claim(l, env);
@@ -233,6 +245,7 @@ on_stored(void *arg, const struct ulid *id, const struct err *e)
 	struct letter *l = arg;
 
 	oms_claim_free(&l->claim);
+	note_full(l, e);
 	for (size_t i = 0; i < l->n_deliveries && e == NULL; i++)
 		notifier_wake(l->worker->oms, l->deliveries[i].own.text,
 		    l->deliveries[i].peer.text);

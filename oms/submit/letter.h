@@ -12,18 +12,28 @@
 
 #include "oms/oms.h"
 #include "oms/store/store.h"
-#include "proto/submit_server.h"
 
 struct letter;
+
+/* Of whatever protocol brings the letter. */
+struct letter_envelope {
+	const char *from; /* canonical: an address of the user */
+	const char (*to)
+	    [ADDRESS_STR_BYTES]; /* canonical, without duplicates; SUBMIT_RECIPIENTS_MAX at most */
+	size_t n_to;
+	unsigned hold_days; /* 0: the domain's default */
+	uint64_t octets;    /* 0: not known; then the caller sees to the domain's limit */
+	const char *token;  /* "": none */
+};
 
 /* One user's share of the spool: the configured limits, and never more than half of the spool. */
 struct oms_user_limits letter_limits(const struct conf *c);
 
 /* e NULL: its octets may come.  Else (outbox_full, message_too_big, storage) it is to be freed. */
 typedef void letter_begun(void *arg, const struct err *e);
-/* `user`: the owner (common/auth/accounts.h) who is signed in.  begun: once, never inside the call, unless the
+/* `user`: the owner (common/auth/accounts.h) who is signed in; *env is copied.  begun: once, never inside the call, unless the
  * letter is freed before.  False: bad_hold, message_too_big. */
-bool letter_new(struct oms_worker *w, const char *user, const struct submit_envelope *env,
+bool letter_new(struct oms_worker *w, const char *user, const struct letter_envelope *env,
     letter_begun *begun, void *arg, struct letter **out, struct err *e);
 void letter_add(struct letter *l, struct span piece);
 /* True: the disk is slower than the octets come; add no more until `ready` is called. */

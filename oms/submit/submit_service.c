@@ -10,11 +10,11 @@
 #include "common/loop/loop.h"
 #include "common/net/conn.h"
 #include "common/net/reply_context.h"
-#include "common/share/share.h"
 #include "common/text/idn.h"
 #include "oms/store/store.h"
 #include "oms/submit/letter.h"
 #include "oms/submit/recipient.h"
+#include "proto/submit_server.h"
 
 struct session {
 	struct submit_server server; /* first: what conn moves */
@@ -29,7 +29,6 @@ struct session {
 
 /* What the answer to MESSAGE needs once the store has written. */
 struct pending_reply {
-	struct oms_worker *worker;
 	struct reply_context to;
 	char user[OMS_STORE_USER_BYTES];
 	uint64_t size;
@@ -110,15 +109,6 @@ do_to(void *role, const char *address, struct err *e)
 	return PENDING;
 }
 
-/* For `status`. */
-static void
-note_full(struct oms_worker *w, const char *user, const struct err *e)
-{
-	if (e->why == REFUSAL_outbox_full)
-		share_note(daemon_share(w->oms->daemon), SHARE_outbox, span_str(user),
-		    loop_now_ms(w->loop));
-}
-
 static void
 disk_ready(void *arg)
 {
@@ -136,7 +126,6 @@ octets_may_come(void *arg, const struct err *e)
 	if (e == NULL) {
 		letter_when_ready(s->letter, disk_ready, s);
 	} else {
-		note_full(s->worker, signin_user(s->signin), e);
 		letter_free(&s->letter);
 	}
 	if (submit_server_answer(&s->server, s->server.sasl.server.request, e))
@@ -147,9 +136,17 @@ static enum outcome
 begin_letter(void *role, const struct submit_envelope *env, struct err *e)
 {
 	struct session *s = role;
+	const struct letter_envelope letter = {
+		.from = env->from,
+		.to = env->to,
+		.n_to = env->n_to,
+		.hold_days = env->hold_days,
+		.octets = env->octets,
+		.token = env->token,
+	};
 
-	return letter_new(s->worker, signin_owner(s->signin), env, octets_may_come, s, &s->letter,
-		   e)
+	return letter_new(s->worker, signin_owner(s->signin), &letter, octets_may_come, s,
+		   &s->letter, e)
 	    ? PENDING
 	    : REFUSED;
 }
@@ -179,8 +176,6 @@ letter_taken(void *arg, const struct ulid *id, const struct err *e)
 	    "sid=%llx user=%s id=%s as=%s size=%llu recipients=%zu word=%s",
 	    (unsigned long long)x->to.conn, log_str(x->user), text, end,
 	    (unsigned long long)x->size, x->n_recipients, e == NULL ? "ok" : refusal_word(e->why));
-	if (e != NULL)
-		note_full(x->worker, x->user, e);
 	if (s != NULL && submit_server_taken(&s->server, x->to.request, id, e))
 		conn_kick(s->conn);
 	free(x);
@@ -195,7 +190,6 @@ end_letter(void *role, struct ulid *id, struct err *e)
 
 	(void)id;
 	*x = (struct pending_reply) {
-		.worker = s->worker,
 		.to = reply_context_of(s->worker->loop, s->conn, s->server.sasl.server.request),
 		.size = s->server.letter->octets,
 		.n_recipients = s->server.letter->n_to,

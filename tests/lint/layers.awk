@@ -17,6 +17,7 @@ BEGIN {
 	level("oms/fetch oms/notify oms/smtp ims/notify ims/fetch ims/evidence", 9)
 	level("oms/queue ims/mailbox ims/smtp", 10)
 	level("oms/submit", 11)
+	level("oms/submission", 12)
 	level("oms ims mc", 13)
 	level("tests", 14)
 	level("tests/unit tests/fuzz tests/bench tests/tools", 15)

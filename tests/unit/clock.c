@@ -79,6 +79,22 @@ out_of_range_is_clamped(void **state)
 	assert_true(clock_wall_ms() / 1000 - time(NULL) < 2);
 }
 
+/* Each day of twenty years, against the C library in its own locale. */
+static void
+mail_dates(void **state)
+{
+	(void)state;
+	for (time_t s = 946684799; s < 946684799 + 20 * 366 * (time_t)86400; s += 86399) {
+		char got[CLOCK_MAIL_DATE_BYTES], want[64];
+		struct tm tm;
+
+		gmtime_r(&s, &tm);
+		strftime(want, sizeof want, "%a, %d %b %Y %H:%M:%S +0000", &tm);
+		clock_mail_date(s, got);
+		assert_string_equal(got, want);
+	}
+}
+
 int
 main(void)
 {
@@ -87,6 +103,7 @@ main(void)
 		cmocka_unit_test(every_day),
 		cmocka_unit_test(one_form),
 		cmocka_unit_test(out_of_range_is_clamped),
+		cmocka_unit_test(mail_dates),
 	};
 
 	return cmocka_run_group_tests_name("clock", tests, NULL, NULL);

@@ -1,0 +1,504 @@
+/* submission_service — a session of submission; see submission_service.h. */
+#include "oms/submission/submission_service.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "common/base/clock.h"
+#include "common/base/log.h"
+#include "common/base/memory.h"
+#include "common/base/random.h"
+#include "common/loop/loop.h"
+#include "common/net/conn.h"
+#include "common/net/reply_context.h"
+#include "common/text/idn.h"
+#include "oms/submission/submission_header.h"
+#include "oms/submission/submission_signin.h"
+#include "oms/submit/letter.h"
+#include "oms/submit/recipient.h"
+#include "proto/header.h"
+#include "proto/submit.h"
+
+_Static_assert(SMTP_SERVER_RCPT_MAX <= SUBMIT_RECIPIENTS_MAX, "a letter takes all that SMTP does");
+
+struct session {
+	struct smtp_server server; /* first: what conn moves */
+	struct smtp_server_config config;
+	struct conf *conf; /* that `config` points into */
+	struct oms_worker *worker;
+	struct conn *conn;
+	enum tls_kind kind;
+	bool up;
+	struct submission_signin signin;
+	/* the letter under way */
+	char from[ADDRESS_STR_BYTES];
+	char (*to)[ADDRESS_STR_BYTES]; /* SUBMIT_RECIPIENTS_MAX of them; NULL: no letter */
+	size_t n_to;
+	uint64_t size;         /* as MAIL said; 0: not said */
+	struct letter *letter; /* NULL: its octets may not come yet */
+	struct buf header;     /* its first octets, until its header is complete */
+	bool has_header;       /* and the letter has it */
+	uint64_t octets;
+	struct recipient_check *check;
+	char checked[ADDRESS_STR_BYTES]; /* the recipient that `check` is about */
+	int64_t slow_ms; /* how much of RECIPIENT_CHECK_MS this letter's checks have used */
+};
+
+/* What the answer to the content needs once the store has written. */
+struct pending_reply {
+	struct reply_context to;
+	char user[OMS_STORE_USER_BYTES];
+	uint64_t size;
+	size_t n_recipients;
+};
+
+static void
+log_refused(const struct session *s, const char *to, const struct err *e)
+{
+	signin_log_refused(s->signin.signin, "submission.refused", to, e);
+}
+
+static enum outcome
+refuse(const struct session *s, const char *to, const struct err *e)
+{
+	log_refused(s, to, e);
+	return REFUSED;
+}
+
+static void
+fault(void *role, const struct err *e)
+{
+	log_refused(role, NULL, e);
+}
+
+static bool
+admit(void *role, struct err *e)
+{
+	return daemon_open_for_work(((struct session *)role)->worker->oms->daemon, e);
+}
+
+static enum outcome
+auth(void *role, uint64_t request, struct span mechanism, struct span message,
+    struct sasl_said *said, struct err *e)
+{
+	return submission_signin_step(&((struct session *)role)->signin, request, mechanism,
+	    message, said, e);
+}
+
+static const char *
+owner(const struct session *s)
+{
+	return signin_owner(s->signin.signin);
+}
+
+static void
+forget_letter(struct session *s)
+{
+	letter_free(&s->letter);
+	recipient_cancel(&s->check);
+	buf_clear(&s->header);
+	free(s->to);
+	s->to = NULL;
+	s->n_to = 0;
+	s->has_header = false;
+	s->octets = 0;
+	s->slow_ms = 0;
+}
+
+static void
+reset(void *role)
+{
+	forget_letter(role);
+}
+
+/* -- EHLO and MAIL --------------------------------------------------------------------------------- */
+
+/* Of all our domains: which of them a letter is from, MAIL says. */
+static uint64_t
+largest_letter(const struct conf *c)
+{
+	uint64_t most = 0;
+
+	for (size_t i = 0; i < c->n_domains; i++)
+		if (c->domains[i].message_bytes > most)
+			most = c->domains[i].message_bytes;
+	return most;
+}
+
+static void
+hello(void *role, const struct smtp_name *name)
+{
+	struct session *s = role;
+
+	(void)name;
+	s->config.size_max = largest_letter(s->conf);
+}
+
+/* MAIL FROM:<> is of a program that wants no answer: the letter is the user's all the same. */
+static bool
+sender(struct session *s, const struct smtp_path *path, struct err *e)
+{
+	if (path->kind == SMTP_PATH_NULL) {
+		snprintf(s->from, sizeof s->from, "%s", signin_user(s->signin.signin));
+		return true;
+	}
+	if (!smtp_path_canonical(path, idn_a_label, s->from, e))
+		return false;
+	if (RULE(bad_from) &&
+	    !accounts_owns_fresh(s->worker->oms->accounts, owner(s), span_str(s->from)))
+		return err_set(e, REFUSAL_bad_from, "%s is not an address of %s", s->from,
+		    signin_user(s->signin.signin));
+	return true;
+}
+
+static bool
+fits_domain(struct session *s, uint64_t size, struct err *e)
+{
+	struct conf *conf = daemon_conf(s->worker->oms->daemon);
+	const struct conf_domain *d = conf_domain(conf, address_domain(span_str(s->from)));
+
+	s->config.size_max = d == NULL ? 0 : d->message_bytes;
+	conf_unref(&conf);
+	return !RULE(message_too_big) || size <= s->config.size_max ||
+	    err_set(e, REFUSAL_message_too_big, "a letter may have at most %llu octets",
+		(unsigned long long)s->config.size_max);
+}
+
+static enum outcome
+mail(void *role, uint64_t request, const struct smtp_mail *m, struct err *e)
+{
+	struct session *s = role;
+
+	(void)request;
+	if (!sender(s, &m->from, e) || !fits_domain(s, m->size, e))
+		return refuse(s, NULL, e);
+	s->size = m->size;
+	s->to = memory_array(SUBMIT_RECIPIENTS_MAX, sizeof *s->to);
+	return DONE;
+}
+
+/* -- RCPT -------------------------------------------------------------------------------------------- */
+
+/* Where the daemons share a host, they share its accounts, too. */
+static bool
+is_unknown_here(const struct session *s, const struct conf *conf, const char *address)
+{
+	struct accounts *all = s->worker->oms->accounts;
+	struct accounts_set *set;
+	bool known;
+
+	if (!conf->role[CONF_ROLE_IMS].given ||
+	    conf_domain(conf, address_domain(span_str(address))) == NULL)
+		return false;
+	set = accounts_set_get(all);
+	known = accounts_find_fresh(all, &set, span_str(address)) != NULL ||
+	    accounts_are_missing(set);
+	accounts_set_put(&set);
+	return !known;
+}
+
+static bool
+postmaster(const struct conf *conf, char out[ADDRESS_STR_BYTES], struct err *e)
+{
+	if (*conf->smtp.postmaster == '\0')
+		return err_set(e, REFUSAL_no_such_user, "nobody is the postmaster of %s",
+		    conf->smtp.name.text);
+	snprintf(out, ADDRESS_STR_BYTES, "%s", conf->smtp.postmaster);
+	return true;
+}
+
+/* The address in its one form, as our own protocols have it. */
+static bool
+recipient(const struct session *s, const struct conf *conf, const struct smtp_path *path,
+    char out[ADDRESS_STR_BYTES], struct err *e)
+{
+	struct address a;
+
+	if (path->kind == SMTP_PATH_POSTMASTER)
+		return postmaster(conf, out, e);
+	if (!smtp_path_canonical(path, idn_a_label, out, e) ||
+	    !address_parse_canonical(span_str(out), &a, e))
+		return false;
+	return !RULE(no_such_user) || !is_unknown_here(s, conf, out) ||
+	    err_word(e, REFUSAL_no_such_user);
+}
+
+static void
+add_recipient(struct session *s, const char *address)
+{
+	for (size_t i = 0; i < s->n_to; i++)
+		if (span_eq(span_str(s->to[i]), span_str(address)))
+			return;
+	snprintf(s->to[s->n_to++], sizeof *s->to, "%s", address);
+}
+
+static void
+recipient_checked_now(void *arg, int64_t took_ms, const struct err *e)
+{
+	struct session *s = arg;
+
+	s->check = NULL;
+	if (took_ms > RECIPIENT_PROMPT_MS)
+		s->slow_ms += took_ms - RECIPIENT_PROMPT_MS;
+	if (e == NULL)
+		add_recipient(s, s->checked);
+	else
+		log_refused(s, s->checked, e);
+	if (smtp_server_answer(&s->server, s->server.request, e, NULL))
+		conn_kick(s->conn);
+}
+
+/* Slow DNS delays a letter by RECIPIENT_CHECK_MS in all, not for each recipient. */
+static enum outcome
+check(struct session *s, const char *address)
+{
+	int64_t most_ms = RECIPIENT_CHECK_MS - s->slow_ms;
+
+	if (most_ms <= 0 || recipient_is_known(s->worker, address)) {
+		add_recipient(s, address);
+		return DONE;
+	}
+	most_ms += RECIPIENT_PROMPT_MS;
+	snprintf(s->checked, sizeof s->checked, "%s", address);
+	s->check = recipient_check(s->worker, address,
+	    most_ms < RECIPIENT_CHECK_MS ? most_ms : RECIPIENT_CHECK_MS, recipient_checked_now, s);
+	return PENDING;
+}
+
+static enum outcome
+rcpt(void *role, uint64_t request, const struct smtp_path *to, struct err *e)
+{
+	struct session *s = role;
+	struct conf *conf = daemon_conf(s->worker->oms->daemon);
+	char address[ADDRESS_STR_BYTES] = "-";
+	bool good = recipient(s, conf, to, address, e);
+
+	(void)request;
+	conf_unref(&conf);
+	return good ? check(s, address) : refuse(s, address, e);
+}
+
+/* -- DATA -------------------------------------------------------------------------------------------- */
+
+static void
+disk_ready(void *arg)
+{
+	struct session *s = arg;
+
+	s->server.full = false;
+	conn_kick(s->conn);
+}
+
+static void
+octets_may_come(void *arg, const struct err *e)
+{
+	struct session *s = arg;
+
+	if (e == NULL) {
+		letter_when_ready(s->letter, disk_ready, s);
+	} else {
+		log_refused(s, NULL, e);
+		letter_free(&s->letter);
+	}
+	if (smtp_server_answer(&s->server, s->server.request, e, NULL))
+		conn_kick(s->conn);
+}
+
+static enum outcome
+data(void *role, uint64_t request, struct err *e)
+{
+	struct session *s = role;
+	const struct letter_envelope env = {
+		.from = s->from,
+		.to = (const char(*)[ADDRESS_STR_BYTES])s->to,
+		.n_to = s->n_to,
+		.octets = s->size,
+		.token = "",
+	};
+
+	(void)request;
+	return letter_new(s->worker, owner(s), &env, octets_may_come, s, &s->letter, e)
+	    ? PENDING
+	    : refuse(s, NULL, e);
+}
+
+/* Its header is complete, or the letter is over: what comes after it is `rest`. */
+static void
+give_header(struct session *s, struct span header, struct span rest)
+{
+	char tls[80];
+	struct submission_trace t = {
+		.host = s->config.name,
+		.with = "ESMTPSA",
+		.tls = tls,
+		.from = s->from,
+		.now_s = clock_wall_ms() / 1000,
+	};
+	unsigned char random[10];
+	struct buf out = BUF_INIT;
+
+	random_bytes(random, sizeof random);
+	ulid_make(&t.id, clock_wall_ms(), random);
+	snprintf(tls, sizeof tls, "%s %s", conn_tls_version(s->conn), conn_tls_suite(s->conn));
+	submission_header(header, &t, &out);
+	letter_add(s->letter, buf_span(&out));
+	letter_add(s->letter, rest);
+	buf_clear(&out);
+	s->has_header = true;
+}
+
+/* A header that is too long has no end here: the letter's own judge refuses it. */
+static void
+add_to_header(struct session *s, struct span piece)
+{
+	struct span header, all;
+
+	buf_add(&s->header, piece.p, piece.n);
+	all = buf_span(&s->header);
+	if (header_find(all, false, &header))
+		give_header(s, header, span_sub(all, header.n, all.n));
+	else if (all.n <= HEADER_MAX_BYTES)
+		return;
+	else
+		letter_add(s->letter, all);
+	s->has_header = true;
+	buf_clear(&s->header);
+}
+
+static void
+octets(void *role, struct span piece)
+{
+	struct session *s = role;
+
+	s->octets += piece.n;
+	if (s->has_header)
+		letter_add(s->letter, piece);
+	else
+		add_to_header(s, piece);
+	if (letter_is_full(s->letter))
+		s->server.full = true;
+}
+
+static void
+letter_taken(void *arg, const struct ulid *id, const struct err *e)
+{
+	struct pending_reply *x = arg;
+	struct session *s = reply_context_session(&x->to);
+	char text[ULID_STR_BYTES] = "-", end[ULID_END_BYTES] = "-", kept[64];
+
+	if (id != NULL) {
+		ulid_str(id, text);
+		ulid_end(id, end);
+	}
+	log_fact_of(span_str(x->user), e == NULL ? LOG_INFO : LOG_WARN, "submission.letter",
+	    "sid=%llx user=%s id=%s as=%s size=%llu recipients=%zu word=%s",
+	    (unsigned long long)x->to.conn, log_str(x->user), text, end,
+	    (unsigned long long)x->size, x->n_recipients, e == NULL ? "ok" : refusal_word(e->why));
+	snprintf(kept, sizeof kept, "kept as %s", text);
+	if (s != NULL && smtp_server_answer(&s->server, x->to.request, e, kept))
+		conn_kick(s->conn);
+	free(x);
+}
+
+static enum outcome
+end(void *role, uint64_t request, struct err *e)
+{
+	struct session *s = role;
+	struct pending_reply *x = memory_new(sizeof *x);
+	struct letter *l = s->letter;
+
+	if (!s->has_header)
+		give_header(s, buf_span(&s->header), (struct span) { 0 });
+	*x = (struct pending_reply) {
+		.to = reply_context_of(s->worker->loop, s->conn, request),
+		.size = s->octets,
+		.n_recipients = s->n_to,
+	};
+	snprintf(x->user, sizeof x->user, "%s", signin_user(s->signin.signin));
+	s->letter = NULL;
+	forget_letter(s);
+	if (letter_finish_take(l, letter_taken, x, e))
+		return PENDING;
+	free(x);
+	return refuse(s, NULL, e);
+}
+
+static const struct smtp_server_ops ops = {
+	.admit = admit,
+	.fault = fault,
+	.a_label = idn_a_label,
+	.hello = hello,
+	.mail = mail,
+	.rcpt = rcpt,
+	.data = data,
+	.octets = octets,
+	.end = end,
+	.reset = reset,
+	.auth = auth,
+};
+
+/* -- the connection ---------------------------------------------------------------------------------- */
+
+/* Once more after STARTTLS: signing in is bound to TLS. */
+static void
+prepare_signin(struct session *s)
+{
+	submission_signin_init(&s->signin, s->worker->desk, s->conn, &s->server);
+	s->config.mechanisms = submission_signin_offers(&s->signin);
+}
+
+static void
+session_up(struct conn *c, void *role)
+{
+	struct session *s = role;
+
+	s->config = (struct smtp_server_config) {
+		.name = s->conf->smtp.name.text,
+		.contact = *s->conf->smtp.contact == '\0' ? NULL : s->conf->smtp.contact,
+		.size_max = largest_letter(s->conf),
+		.submission = true,
+		.starttls = s->kind == TLS_SUBMISSION,
+	};
+	prepare_signin(s);
+	smtp_server_init(&s->server, &s->config, &ops, s);
+	s->up = true;
+	conn_set_engine(c, &s->server.engine);
+}
+
+static void
+session_secured(struct conn *c, void *role)
+{
+	(void)c;
+	prepare_signin(role);
+}
+
+static void
+session_ended(struct conn *c, void *role, const struct err *why)
+{
+	struct session *s = role;
+
+	(void)c;
+	(void)why;
+	forget_letter(s);
+	if (s->up) {
+		smtp_server_clear(&s->server);
+		submission_signin_clear(&s->signin);
+	}
+	conf_unref(&s->conf);
+	free(s);
+}
+
+static const struct conn_events events = { .up = session_up,
+	.forget_conn = session_ended,
+	.secured = session_secured };
+
+void
+submission_service_incoming(struct oms_worker *w, enum tls_kind kind, struct listen_incoming *in)
+{
+	struct session *s = memory_new(sizeof *s);
+
+	s->worker = w;
+	s->kind = kind;
+	s->conf = daemon_conf(w->oms->daemon);
+	s->conn = conn_accept(w->loop, in, w->oms->tls, kind, NULL, &events, s);
+}
