@@ -18,6 +18,7 @@
 
 #define OMS_SWEEP_MS 30000 /* between two sweeps */
 
+struct local_socket;
 struct loop;
 struct signin_desk;
 struct notifier;
@@ -49,6 +50,7 @@ struct oms {
 	struct http *http;           /* that fetches policies */
 	struct oms_worker *worker;   /* n_workers of them */
 	unsigned n_workers;
+	struct local_socket *local;   /* NULL: none */
 	atomic_ullong fetched_octets; /* of bodies that were handed out */
 };
 

@@ -22,6 +22,7 @@
 #include "oms/queue/notifier.h"
 #include "oms/smtp/smtp_caps.h"
 #include "oms/store/store.h"
+#include "oms/submission/local_socket.h"
 #include "oms/submission/submission_service.h"
 #include "oms/submit/submit_service.h"
 #include "oms/verbs.h"
@@ -81,6 +82,7 @@ stop(void **role)
 
 	if (o == NULL)
 		return;
+	local_socket_free(&o->local);
 	oms_store_close(&o->store);
 	for (unsigned n = 0; n < o->n_workers; n++)
 		loop_drain(workers_loop(o->workers, n));
@@ -210,6 +212,7 @@ start(struct daemon *d, void **role, struct err *e)
 	if (good) {
 		tls_holder_on_generation(o->tls, on_generation, o);
 		notifier_begin(o);
+		good = local_socket_new(o, &o->local, e);
 	}
 	return good;
 }

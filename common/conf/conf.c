@@ -100,7 +100,7 @@ set_fallbacks(enum conf_section section, void *base)
 	struct err e;
 
 	for (const struct conf_key *k = conf_keys; k->name != NULL; k++) {
-		if (k->section != section || k->fallback == NULL || k->type == CONF_LISTENS)
+		if (k->section != section || k->fallback == NULL || conf_key_is_list(k))
 			continue;
 		if (!conf_key_set(k, base, k->fallback, &e))
 			abort(); /* the table contradicts itself */
@@ -306,7 +306,7 @@ grammar_init(struct grammar *g)
 
 		if (k - conf_keys == KEYS_MAX - CONF_SECTIONS - 2)
 			abort(); /* a section might have no room for its rows, the others and an end */
-		g->opts[k->section][g->n[k->section]++] = k->type == CONF_LISTENS ? list : one;
+		g->opts[k->section][g->n[k->section]++] = conf_key_is_list(k) ? list : one;
 	}
 	for (int s = CONF_DOMAIN; s < CONF_SECTIONS; s++) {
 		cfg_flag_t flags = conf_sections[s].titled
@@ -342,7 +342,7 @@ check_given(struct load *l, const cfg_t *sec, const void *base, const char *name
 	char cure[CONF_PATH_BYTES];
 
 	for (const struct conf_key *k = conf_keys; k->name != NULL; k++) {
-		if (k->section != section || k->fallback != NULL || k->type == CONF_LISTENS ||
+		if (k->section != section || k->fallback != NULL || conf_key_is_list(k) ||
 		    (base != NULL && *((const char *)base + k->offset) != '\0'))
 			continue;
 		cure_missing(k, name, cure);

@@ -61,6 +61,16 @@ struct conf_listens {
 	int line[CONF_LISTENS_MAX];                   /* of the file */
 };
 
+#define CONF_PAIRS_MAX 64
+
+/* The value of a list whose members are "FROM = TO". */
+struct conf_pairs {
+	size_t n;
+	struct conf_pair {
+		char from[ADDRESS_STR_BYTES], to[ADDRESS_STR_BYTES];
+	} at[CONF_PAIRS_MAX];
+};
+
 struct conf_domain {
 	struct domain name;
 	char certificate[CONF_PATH_BYTES];
@@ -128,6 +138,9 @@ struct conf_role {
 	char control[CONF_PATH_BYTES];
 	int64_t user_letters; /* oms alone: of one user, not fetched yet */
 	uint64_t user_bytes;  /* oms alone: of the spool, for one user */
+	char local_socket
+	    [CONF_PATH_BYTES];        /* oms alone: for programs of this machine; empty: none */
+	struct conf_pairs local_user; /* ... whose addresses are these; by their login */
 	/* ims alone */
 	int64_t hold_limit_s;
 	int64_t sender_percent;         /* of folder_bytes, that one sender's domain may take */

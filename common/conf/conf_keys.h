@@ -32,8 +32,10 @@ enum conf_type {
 	CONF_ADDRESS,
 	CONF_HOST, /* struct domain */
 	CONF_URL,
-	CONF_MAIL, /* an address of mail, in canonical form */
-	CONF_ROAD, /* of SMTP outward */
+	CONF_MAIL,  /* an address of mail, in canonical form */
+	CONF_PAIRS, /* struct conf_pairs, of any words */
+	CONF_USERS, /* struct conf_pairs, of logins of this machine and addresses of mail */
+	CONF_ROAD,  /* of SMTP outward */
 	CONF_LOGIN,
 	/* one of a few words; each is an enum of conf.h */
 	CONF_MODE,
@@ -65,7 +67,10 @@ extern const struct conf_section_row conf_sections[CONF_SECTIONS];
 
 const struct conf_key *conf_key_of_listener(enum conf_listener l);
 
-/* Checks `text` and stores it into the struct at `base` (CONF_LISTENS: adds it).  False: *e is
+/* May it have several values?  Then each is added, and "" as fallback means that there is none. */
+bool conf_key_is_list(const struct conf_key *k);
+
+/* Checks `text` and stores it into the struct at `base` (a list: adds it).  False: *e is
  * config, with the fault and the right form. */
 bool conf_key_set(const struct conf_key *k, void *base, const char *text, struct err *e);
 /* Copies the value from the struct at `old` to the one at `base`.  False: it was the same. */

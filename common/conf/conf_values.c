@@ -374,6 +374,48 @@ set_word(const char *const *words, unsigned *at, struct span s, struct err *e)
 	return err_set(e, REFUSAL_config, "is neither \"%s\" nor \"%s\"", words[0], words[1]);
 }
 
+/* pair = from *SP "=" *SP to; neither has blanks or control characters */
+static bool
+cut_pair(struct span s, struct conf_pair *out)
+{
+	struct span to = s, from = span_trim(span_cut(&to, '='));
+
+	to = span_trim(to);
+	for (size_t i = 0; i < s.n; i++)
+		if ((unsigned char)s.p[i] < ' ' || s.p[i] == 0x7f)
+			return false;
+	return from.n > 0 && to.n > 0 && !span_has(from, ' ') && !span_has(to, ' ') &&
+	    span_copy(from, out->from, sizeof out->from) && span_copy(to, out->to, sizeof out->to);
+}
+
+static bool
+set_pair(const struct conf_key *k, struct conf_pairs *p, struct span s, struct err *e)
+{
+	struct conf_pair pair;
+	char login[sizeof((struct conf *)0)->user], address[ADDRESS_STR_BYTES];
+
+	if (!cut_pair(s, &pair))
+		return err_set(e, REFUSAL_config, "is not of the form \"%s\"",
+		    k->type == CONF_USERS ? "root = root@example.org" : "A = B");
+	for (size_t i = 0; i < p->n; i++)
+		if (strcmp(p->at[i].from, pair.from) == 0)
+			return err_set(e, REFUSAL_config, "names %s twice", pair.from);
+	if (p->n == CONF_PAIRS_MAX)
+		return err_set(e, REFUSAL_config, "is one of more than %d", CONF_PAIRS_MAX);
+	memcpy(address, pair.to, sizeof address);
+	if (k->type == CONF_USERS &&
+	    (!set_user(login, span_str(pair.from), e) || !set_mail(pair.to, span_str(address), e)))
+		return false;
+	p->at[p->n++] = pair;
+	return true;
+}
+
+bool
+conf_key_is_list(const struct conf_key *k)
+{
+	return k->type == CONF_LISTENS || k->type == CONF_PAIRS || k->type == CONF_USERS;
+}
+
 bool
 conf_key_set(const struct conf_key *k, void *base, const char *text, struct err *e)
 {
@@ -407,6 +449,9 @@ conf_key_set(const struct conf_key *k, void *base, const char *text, struct err 
 		return set_url(at, s, e);
 	case CONF_MAIL:
 		return set_mail(at, s, e);
+	case CONF_PAIRS:
+	case CONF_USERS:
+		return set_pair(k, at, s, e);
 	case CONF_ROAD:
 		return set_road(at, s, e);
 	case CONF_LOGIN:
@@ -447,6 +492,9 @@ size_of(enum conf_type type)
 		return CONF_URL_BYTES;
 	case CONF_MAIL:
 		return ADDRESS_STR_BYTES;
+	case CONF_PAIRS:
+	case CONF_USERS:
+		return sizeof(struct conf_pairs);
 	case CONF_ROAD:
 		return CONF_ROAD_BYTES;
 	case CONF_LOGIN:
@@ -498,6 +546,20 @@ quoted_print(const char *s, struct buf *out)
 	buf_addf(out, "\"");
 }
 
+static void
+pairs_print(const struct conf_pairs *p, struct buf *out)
+{
+	char pair[sizeof(struct conf_pair) + 4];
+
+	buf_addf(out, "{");
+	for (size_t i = 0; i < p->n; i++) {
+		snprintf(pair, sizeof pair, "%s = %s", p->at[i].from, p->at[i].to);
+		buf_addf(out, "%s", i > 0 ? ", " : " ");
+		quoted_print(pair, out);
+	}
+	buf_addf(out, "%s}", p->n > 0 ? " " : "");
+}
+
 void
 conf_key_print(const struct conf_key *k, const void *base, struct buf *out)
 {
@@ -533,6 +595,10 @@ conf_key_print(const struct conf_key *k, const void *base, struct buf *out)
 		break;
 	case CONF_LISTENS:
 		listens_print(at, out);
+		break;
+	case CONF_PAIRS:
+	case CONF_USERS:
+		pairs_print(at, out);
 		break;
 	case CONF_MODE:
 	case CONF_DANE:

@@ -16,9 +16,11 @@
 struct submission_trace {
 	const char *host; /* ours */
 	const char *with; /* "ESMTPSA" */
-	const char *tls;  /* version and suite, for people; NULL: none */
+	const char *how;  /* a comment for people: TLS, or the login */
 	struct ulid id;   /* of this submission; in Received, and in a Message-ID that is added */
 	const char *from; /* the sender, whose domain a Message-ID that is added has */
+	/* Programs of this machine write `alias` for their user; From gets the address.  NULL: they do not. */
+	const char *alias, *address;
 	int64_t now_s;
 };
 

@@ -1,8 +1,10 @@
 /* submission_service — a session of submission; see submission_service.h. */
 #include "oms/submission/submission_service.h"
 
+#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "common/base/clock.h"
 #include "common/base/log.h"
@@ -11,6 +13,7 @@
 #include "common/loop/loop.h"
 #include "common/net/conn.h"
 #include "common/net/reply_context.h"
+#include "common/share/share.h"
 #include "common/text/idn.h"
 #include "oms/submission/submission_header.h"
 #include "oms/submission/submission_signin.h"
@@ -21,6 +24,8 @@
 
 _Static_assert(SMTP_SERVER_RCPT_MAX <= SUBMIT_RECIPIENTS_MAX, "a letter takes all that SMTP does");
 
+#define LOGIN_BYTES 64
+
 struct session {
 	struct smtp_server server; /* first: what conn moves */
 	struct smtp_server_config config;
@@ -30,6 +35,12 @@ struct session {
 	enum tls_kind kind;
 	bool up;
 	struct submission_signin signin;
+	bool local; /* a program of this machine: nobody signs in */
+	char login[LOGIN_BYTES];
+	struct share_hold place;          /* among the sessions of that login */
+	char alias[ADDRESS_STR_BYTES];    /* the login at the smtp name */
+	char owner[ACCOUNTS_OWNER_BYTES]; /* known from MAIL on */
+	char user[ADDRESS_STR_BYTES];
 	/* the letter under way */
 	char from[ADDRESS_STR_BYTES];
 	char (*to)[ADDRESS_STR_BYTES]; /* SUBMIT_RECIPIENTS_MAX of them; NULL: no letter */
@@ -55,7 +66,14 @@ struct pending_reply {
 static void
 log_refused(const struct session *s, const char *to, const struct err *e)
 {
-	signin_log_refused(s->signin.signin, "submission.refused", to, e);
+	if (!s->local) {
+		signin_log_refused(s->signin.signin, "submission.refused", to, e);
+		return;
+	}
+	log_fact_of(span_str(s->login), LOG_WARN, "submission.refused",
+	    "sid=%llx login=%s user=%s to=%s word=%s text=%s", (unsigned long long)conn_id(s->conn),
+	    log_str(s->login), log_str(*s->user == '\0' ? "-" : s->user),
+	    log_str(to == NULL ? "-" : to), refusal_word(e->why), log_str(e->text));
 }
 
 static enum outcome
@@ -88,7 +106,13 @@ auth(void *role, uint64_t request, struct span mechanism, struct span message,
 static const char *
 owner(const struct session *s)
 {
-	return signin_owner(s->signin.signin);
+	return s->local ? s->owner : signin_owner(s->signin.signin);
+}
+
+static const char *
+user(const struct session *s)
+{
+	return s->local ? s->user : signin_user(s->signin.signin);
 }
 
 static void
@@ -134,20 +158,57 @@ hello(void *role, const struct smtp_name *name)
 	s->config.size_max = largest_letter(s->conf);
 }
 
+static const char *
+local_user(const struct conf *c, struct span login)
+{
+	const struct conf_pairs *p = &c->role[CONF_ROLE_OMS].local_user;
+
+	for (size_t i = 0; i < p->n; i++)
+		if (span_eq(span_str(p->at[i].from), login))
+			return p->at[i].to;
+	return NULL;
+}
+
+/* At each letter anew: the user may have been added, or named, a moment ago. */
+static bool
+identify(struct session *s, struct err *e)
+{
+	struct conf *conf = daemon_conf(s->worker->oms->daemon);
+	const char *named = local_user(conf, span_str(s->login));
+	struct accounts_set *set = accounts_set_get(s->worker->oms->accounts);
+	const struct account *a;
+
+	snprintf(s->user, sizeof s->user, "%s", named != NULL ? named : s->alias);
+	conf_unref(&conf);
+	a = accounts_find_fresh(s->worker->oms->accounts, &set, span_str(s->user));
+	if (a != NULL) {
+		snprintf(s->owner, sizeof s->owner, "%s", a->owner);
+		snprintf(s->user, sizeof s->user, "%s", a->address);
+	}
+	accounts_set_put(&set);
+	return a != NULL ||
+	    err_set(e, REFUSAL_bad_from,
+		"the login %s is %s here, and there is no such user: add local-user = { \"%s = ADDRESS\" }",
+		s->login, s->user, s->login);
+}
+
 /* MAIL FROM:<> is of a program that wants no answer: the letter is the user's all the same. */
 static bool
 sender(struct session *s, const struct smtp_path *path, struct err *e)
 {
+	if (s->local && !identify(s, e))
+		return false;
 	if (path->kind == SMTP_PATH_NULL) {
-		snprintf(s->from, sizeof s->from, "%s", signin_user(s->signin.signin));
+		snprintf(s->from, sizeof s->from, "%s", user(s));
 		return true;
 	}
 	if (!smtp_path_canonical(path, idn_a_label, s->from, e))
 		return false;
+	if (s->local && span_eq(span_str(s->from), span_str(s->alias)))
+		snprintf(s->from, sizeof s->from, "%s", s->user);
 	if (RULE(bad_from) &&
 	    !accounts_owns_fresh(s->worker->oms->accounts, owner(s), span_str(s->from)))
-		return err_set(e, REFUSAL_bad_from, "%s is not an address of %s", s->from,
-		    signin_user(s->signin.signin));
+		return err_set(e, REFUSAL_bad_from, "%s is not an address of %s", s->from, user(s));
 	return true;
 }
 
@@ -207,6 +268,23 @@ postmaster(const struct conf *conf, char out[ADDRESS_STR_BYTES], struct err *e)
 	return true;
 }
 
+/* A login of this machine, at the smtp name, means the address that local-user gives it. */
+static void
+expand_login(const struct session *s, const struct conf *conf, char address[ADDRESS_STR_BYTES])
+{
+	struct span login = span_str(address);
+	const char *to = NULL;
+
+	if (!span_eq(address_domain(login), domain_span(&conf->smtp.name)))
+		return;
+	login.n -= strlen(conf->smtp.name.text) + 1;
+	to = local_user(conf, login);
+	if (to == NULL && span_eq(login, span_str(s->login)))
+		to = s->user;
+	if (to != NULL)
+		snprintf(address, ADDRESS_STR_BYTES, "%s", to);
+}
+
 /* The address in its one form, as our own protocols have it. */
 static bool
 recipient(const struct session *s, const struct conf *conf, const struct smtp_path *path,
@@ -219,6 +297,8 @@ recipient(const struct session *s, const struct conf *conf, const struct smtp_pa
 	if (!smtp_path_canonical(path, idn_a_label, out, e) ||
 	    !address_parse_canonical(span_str(out), &a, e))
 		return false;
+	if (s->local)
+		expand_login(s, conf, out);
 	return !RULE(no_such_user) || !is_unknown_here(s, conf, out) ||
 	    err_word(e, REFUSAL_no_such_user);
 }
@@ -326,12 +406,14 @@ data(void *role, uint64_t request, struct err *e)
 static void
 give_header(struct session *s, struct span header, struct span rest)
 {
-	char tls[80];
+	char how[LOGIN_BYTES + 80];
 	struct submission_trace t = {
 		.host = s->config.name,
-		.with = "ESMTPSA",
-		.tls = tls,
+		.with = s->local ? "ESMTP" : "ESMTPSA",
+		.how = how,
 		.from = s->from,
+		.alias = s->local ? s->alias : NULL,
+		.address = s->user,
 		.now_s = clock_wall_ms() / 1000,
 	};
 	unsigned char random[10];
@@ -339,7 +421,11 @@ give_header(struct session *s, struct span header, struct span rest)
 
 	random_bytes(random, sizeof random);
 	ulid_make(&t.id, clock_wall_ms(), random);
-	snprintf(tls, sizeof tls, "%s %s", conn_tls_version(s->conn), conn_tls_suite(s->conn));
+	if (s->local)
+		snprintf(how, sizeof how, "login %s", s->login);
+	else
+		snprintf(how, sizeof how, "%s %s", conn_tls_version(s->conn),
+		    conn_tls_suite(s->conn));
 	submission_header(header, &t, &out);
 	letter_add(s->letter, buf_span(&out));
 	letter_add(s->letter, rest);
@@ -414,7 +500,7 @@ end(void *role, uint64_t request, struct err *e)
 		.size = s->octets,
 		.n_recipients = s->n_to,
 	};
-	snprintf(x->user, sizeof x->user, "%s", signin_user(s->signin.signin));
+	snprintf(x->user, sizeof x->user, "%s", user(s));
 	s->letter = NULL;
 	forget_letter(s);
 	if (letter_finish_take(l, letter_taken, x, e))
@@ -456,10 +542,11 @@ session_up(struct conn *c, void *role)
 		.name = s->conf->smtp.name.text,
 		.contact = *s->conf->smtp.contact == '\0' ? NULL : s->conf->smtp.contact,
 		.size_max = largest_letter(s->conf),
-		.submission = true,
-		.starttls = s->kind == TLS_SUBMISSION,
+		.submission = !s->local,
+		.starttls = !s->local && s->kind == TLS_SUBMISSION,
 	};
-	prepare_signin(s);
+	if (!s->local)
+		prepare_signin(s);
 	smtp_server_init(&s->server, &s->config, &ops, s);
 	s->up = true;
 	conn_set_engine(c, &s->server.engine);
@@ -484,6 +571,8 @@ session_ended(struct conn *c, void *role, const struct err *why)
 		smtp_server_clear(&s->server);
 		submission_signin_clear(&s->signin);
 	}
+	share_release(daemon_share(s->worker->oms->daemon), &s->place, 1,
+	    loop_now_ms(s->worker->loop));
 	conf_unref(&s->conf);
 	free(s);
 }
@@ -501,4 +590,40 @@ submission_service_incoming(struct oms_worker *w, enum tls_kind kind, struct lis
 	s->kind = kind;
 	s->conf = daemon_conf(w->oms->daemon);
 	s->conn = conn_accept(w->loop, in, w->oms->tls, kind, NULL, &events, s);
+}
+
+/* The system's own name of a login, without what cannot be in an address. */
+static void
+name_login(struct session *s, uid_t uid)
+{
+	struct passwd p, *found = NULL;
+	char text[4096];
+
+	if (getpwuid_r(uid, &p, text, sizeof text, &found) != 0 || found == NULL ||
+	    !address_is_dot_string(span_str(p.pw_name)) ||
+	    !span_copy(span_str(p.pw_name), s->login, sizeof s->login))
+		snprintf(s->login, sizeof s->login, "uid%lu", (unsigned long)uid);
+	snprintf(s->alias, sizeof s->alias, "%s@%.*s", s->login,
+	    (int)(sizeof s->alias - sizeof s->login - 1), s->conf->smtp.name.text);
+}
+
+void
+submission_service_local(struct oms_worker *w, uid_t uid, struct listen_incoming *in)
+{
+	struct session *s = memory_new(sizeof *s);
+	struct err e;
+
+	s->worker = w;
+	s->local = true;
+	s->conf = daemon_conf(w->oms->daemon);
+	name_login(s, uid);
+	if (RULE(too_many_connections) &&
+	    !share_hold(daemon_share(w->oms->daemon), &s->place, SHARE_sessions_user,
+		span_str(s->login), 1, loop_now_ms(w->loop), &e)) {
+		listen_done(&in);
+		conf_unref(&s->conf);
+		free(s);
+		return;
+	}
+	s->conn = conn_accept(w->loop, in, w->oms->tls, TLS_SUBMISSION, NULL, &events, s);
 }

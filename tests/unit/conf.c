@@ -272,6 +272,35 @@ keys(void **state)
 	assert_refused(HEAD "user = \"x\n", "", "a quoted value");
 }
 
+/* A list of pairs is read, printed in the file's form, and read again the same. */
+static void
+pairs(void **state)
+{
+	struct conf *c = assert_loads(
+	    HEAD "oms { local-user = { \"root = root@A.test\", \"www-data=web@a.test\" } }\n");
+	struct buf printed = BUF_INIT;
+
+	(void)state;
+	assert_int_equal(c->role[CONF_ROLE_OMS].local_user.n, 2);
+	assert_string_equal(c->role[CONF_ROLE_OMS].local_user.at[0].from, "root");
+	assert_string_equal(c->role[CONF_ROLE_OMS].local_user.at[0].to, "root@a.test");
+	assert_string_equal(c->role[CONF_ROLE_OMS].local_user.at[1].to, "web@a.test");
+	conf_print(c, false, &printed);
+	buf_add(&printed, "", 1);
+	assert_non_null(strstr(printed.data,
+	    "local-user = { \"root = root@a.test\", \"www-data = web@a.test\" }"));
+	buf_clear(&printed);
+	conf_unref(&c);
+	assert_refused(HEAD "oms {\nlocal-user = { \"root\" } }\n", ":4", "is not of the form");
+	assert_refused(HEAD "oms {\nlocal-user = { \"a b = x@a.test\" } }\n", ":4",
+	    "is not of the form");
+	assert_refused(HEAD "oms {\nlocal-user = { \"root = root\" } }\n", ":4", "is no address");
+	assert_refused(HEAD "oms {\nlocal-user = { \"a/b = x@a.test\" } }\n", ":4",
+	    "is no user's name");
+	assert_refused(HEAD "oms {\nlocal-user = { \"a = x@a.test\", \"a = y@a.test\" } }\n", ":4",
+	    "names a twice");
+}
+
 /* A row of conf_keys is all that a listener needs. */
 static void
 each_listener_has_its_key(void **state)
@@ -724,6 +753,7 @@ main(void)
 		cmocka_unit_test(prints_what_it_reads),
 		cmocka_unit_test(resolvers),
 		cmocka_unit_test(keys),
+		cmocka_unit_test(pairs),
 		cmocka_unit_test(each_listener_has_its_key),
 		cmocka_unit_test(values),
 		cmocka_unit_test(the_host),
