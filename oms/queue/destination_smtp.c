@@ -140,7 +140,6 @@ on_giving(void *role, size_t i, const char *host, const char *secured)
 		smtp_road_given(d->smtp, &e);
 		return;
 	}
-	d->blocked = false;
 	c->given = i;
 	c->giving = (struct oms_giving) {
 		.now_s = clock_wall_ms() / 1000,
@@ -170,6 +169,7 @@ on_ended(void *role, const struct err *why, bool final)
 	struct err e;
 
 	destination_end_attempt(d);
+	d->blocked = false;
 	c->ended = true;
 	if (!is_open(d, &e)) /* the store has closed; what was not recorded stays due */
 		return;

@@ -106,6 +106,7 @@ on_ended(void *role, const struct smtp_session_end *end, const struct err *why)
 		smtp_caps_served(r->worker->oms->smtp_caps, host);
 	if (end->was_ready) {
 		smtp_road_letter_lost(r, why);
+		r->why = (struct err) { .why = REFUSAL_NONE };
 		if (why != NULL)
 			r->why = *why;
 		smtp_road_over(r);
