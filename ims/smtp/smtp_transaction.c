@@ -250,10 +250,13 @@ static void
 answer(struct smtp_transaction *t, const struct err *e)
 {
 	t->asked = false;
-	if (e != NULL)
+	if (e != NULL) {
 		smtp_transaction_log_refused(t, t->asking.address, e);
-	else
+		if (t->n_to == 0)
+			ims_store_claim_free(&t->claim);
+	} else {
 		add_recipient(t);
+	}
 	if (smtp_server_answer(&t->session->server, t->request, e, NULL))
 		conn_kick(t->session->conn);
 }
