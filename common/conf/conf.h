@@ -116,6 +116,7 @@ enum conf_open { CONF_OPEN_NOBODY, CONF_OPEN_TWO };
 struct conf_smtp_in {
 	enum conf_mode certificate, spf, mx;
 	enum conf_open open;
+	struct conf_pairs names; /* hosts, and the name that their certificate bears */
 };
 
 /* What holds for one domain at the other end of SMTP. */

@@ -154,6 +154,8 @@ const struct conf_key conf_keys[] = {
 	    "the same for SPF of the sender's domain"),
 	KEY(CONF_IMS, "smtp-in-mx", CONF_MODE, IN(mx), "enforce", 0, 0,
 	    "the same for the MX record that the sender's domain must have"),
+	KEY(CONF_IMS, "smtp-in-name", CONF_PAIRS, IN(names), "", 0, 0,
+	    "which name the certificate of such hosts bears: { \"*.example.org = mail.example.org\" }"),
 	KEY(CONF_IMS, "smtp-in-open", CONF_OPEN, IN(open), "nobody", 0, 0,
 	    "\"postmaster abuse\": these two are reached by any host, and such letters are marked"),
 	LATE(CONF_IMS, "control", CONF_PATH, IMS(control), "/run/tillcalled/ims.sock", 0, 0,

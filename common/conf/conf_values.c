@@ -388,6 +388,13 @@ cut_pair(struct span s, struct conf_pair *out)
 	    span_copy(from, out->from, sizeof out->from) && span_copy(to, out->to, sizeof out->to);
 }
 
+/* A host's name, in lower case; "*" may be its first label. */
+static bool
+is_host_or_like(struct span s)
+{
+	return domain_is_canonical(span_starts(s, SPAN_LIT("*.")) ? span_sub(s, 2, s.n) : s);
+}
+
 static bool
 set_pair(const struct conf_key *k, struct conf_pairs *p, struct span s, struct err *e)
 {
@@ -406,6 +413,10 @@ set_pair(const struct conf_key *k, struct conf_pairs *p, struct span s, struct e
 	if (k->type == CONF_USERS &&
 	    (!set_user(login, span_str(pair.from), e) || !set_mail(pair.to, span_str(address), e)))
 		return false;
+	if (k->type == CONF_PAIRS &&
+	    (!is_host_or_like(span_str(pair.from)) || !domain_is_canonical(span_str(pair.to))))
+		return err_set(e, REFUSAL_config,
+		    "is not of the form \"*.example.org = mail.example.org\"");
 	p->at[p->n++] = pair;
 	return true;
 }

@@ -107,7 +107,7 @@ smtp_transaction_data(struct smtp_transaction *t, struct err *e)
 
 	/* revoked since the last recipient? */
 	if (t->mark[0] == '\0') {
-		smtp_session_judge(t->session, &t->heard);
+		smtp_session_judge(t->session, &t->conf->smtp_in.names, &t->heard);
 		if (t->heard.certificate.why != REFUSAL_NONE) {
 			*e = t->heard.certificate;
 			smtp_transaction_log_refused(t, t->to[0].address, e);

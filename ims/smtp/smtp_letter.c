@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "common/base/clock.h"
 #include "common/text/idn.h"
 #include "proto/smtp/smtp_date.h"
 
@@ -200,11 +201,11 @@ is_removed(struct span field, struct span name)
 static void
 put_received(const struct smtp_trace *t, struct buf *out)
 {
-	char id[ULID_STR_BYTES], date[SMTP_DATE_BYTES];
+	char id[ULID_STR_BYTES], date[CLOCK_MAIL_DATE_BYTES];
 	bool v6 = strchr(t->address, ':') != NULL;
 
 	ulid_str(t->id, id);
-	smtp_date_write(t->now_s, date);
+	clock_mail_date(t->now_s, date);
 	buf_addf(out, "Received: from %.*s ([%s%s])\r\n\tby %s with %s\r\n\t(%s %s) id %s",
 	    SPAN_FMT(t->ehlo), v6 ? "IPv6:" : "", t->address, t->name,
 	    t->utf8           ? "UTF8SMTPS"

@@ -38,9 +38,10 @@ log_session(const struct smtp_session *s, enum log_level level, const char *even
 /* -- the host ------------------------------------------------------------------------------------- */
 
 void
-smtp_session_judge(struct smtp_session *s, struct smtp_heard *out)
+smtp_session_judge(struct smtp_session *s, const struct conf_pairs *names, struct smtp_heard *out)
 {
 	struct tls_peer *peer = conn_peer(s->conn);
+	const char *name = smtp_certificate_name(names, s->host.text);
 	struct err e;
 
 	out->ehlo = s->ehlo;
@@ -48,7 +49,7 @@ smtp_session_judge(struct smtp_session *s, struct smtp_heard *out)
 	if (!tls_peer_check(peer, s->worker->ims->tls, &out->certificate) ||
 	    s->ehlo != SMTP_NAME_HOST)
 		return;
-	if (!tls_peer_names_host(peer, s->host.text, &e))
+	if (!tls_peer_names_host(peer, name, &e))
 		err_set(&out->name, REFUSAL_ehlo_mismatch, "EHLO says %s: %s", s->host.text,
 		    e.text);
 }

@@ -28,7 +28,8 @@ struct smtp_session {
 };
 
 /* Is the host's certificate good now, and does it name the host of EHLO?  Fills in the two members. */
-void smtp_session_judge(struct smtp_session *s, struct smtp_heard *out);
+void smtp_session_judge(struct smtp_session *s, const struct conf_pairs *names,
+    struct smtp_heard *out);
 /* Takes the session's place among those of the host, which was judged good.  False: *e is 421. */
 bool smtp_session_certify(struct smtp_session *s, struct err *e);
 

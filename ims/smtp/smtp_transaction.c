@@ -214,7 +214,7 @@ judge_sender(struct smtp_transaction *t, bool open, struct err *e)
 	if (RULE(smtp_off) && peer->smtp_in == CONF_OFF)
 		return err_set(e, REFUSAL_smtp_off, "letters of %s are not taken by SMTP",
 		    t->domain.text);
-	smtp_session_judge(t->session, &t->heard);
+	smtp_session_judge(t->session, &t->conf->smtp_in.names, &t->heard);
 	verdict = smtp_judge(&t->heard, &modes, &why);
 	/* a letter that is not marked cannot become one: its certificate was good at the first recipient */
 	if (verdict == SMTP_REFUSED ||

@@ -1,6 +1,8 @@
 /* smtp_verdict — see smtp_verdict.h. */
 #include "ims/smtp/smtp_verdict.h"
 
+#include <string.h>
+
 /* What has been found while the rules are gone through. */
 struct judging {
 	struct err *e;
@@ -59,4 +61,24 @@ smtp_judge(const struct smtp_heard *h, const struct smtp_modes *m, struct err *e
 	if (is_bad(&h->mx))
 		broken(&j, &h->mx, m->mx == CONF_ENFORCE && !m->open);
 	return j.refused ? SMTP_REFUSED : j.marked ? SMTP_MARKED : SMTP_ACCEPTED;
+}
+
+/* "*.example.org" is like each name of one label more. */
+static bool
+is_like(const char *pattern, const char *name)
+{
+	const char *dot = strchr(name, '.');
+
+	if (strncmp(pattern, "*.", 2) != 0)
+		return strcmp(pattern, name) == 0;
+	return dot != NULL && dot != name && strcmp(pattern + 1, dot) == 0;
+}
+
+const char *
+smtp_certificate_name(const struct conf_pairs *pairs, const char *ehlo)
+{
+	for (size_t i = 0; i < pairs->n; i++)
+		if (is_like(pairs->at[i].from, ehlo))
+			return pairs->at[i].to;
+	return ehlo;
 }

@@ -39,4 +39,8 @@ enum smtp_verdict { SMTP_ACCEPTED, SMTP_MARKED, SMTP_REFUSED };
 /* MARKED: *e is the first rule that is broken.  REFUSED: *e is the first one that refuses. */
 enum smtp_verdict smtp_judge(const struct smtp_heard *h, const struct smtp_modes *m, struct err *e);
 
+/* The name that the certificate of a host must bear which says `ehlo`: what the operator's pairs (smtp-in-name) say of
+ * it, else `ehlo`.  A `*` as the leftmost label of a pair is any one label. */
+const char *smtp_certificate_name(const struct conf_pairs *pairs, const char *ehlo);
+
 #endif

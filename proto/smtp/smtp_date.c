@@ -3,26 +3,11 @@
 
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 #include "common/base/ascii.h"
 #include "common/base/clock.h"
 
 static const char months[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
-static const char days[] = "SunMonTueWedThuFriSat";
-
-void
-smtp_date_write(int64_t wall_s, char out[SMTP_DATE_BYTES])
-{
-	time_t t = (time_t)wall_s;
-	struct tm tm = { 0 };
-
-	gmtime_r(&t, &tm);
-	snprintf(out, SMTP_DATE_BYTES, "%.3s, %02u %.3s %04u %02u:%02u:%02u +0000",
-	    days + 3 * tm.tm_wday, (unsigned)tm.tm_mday % 100, months + 3 * tm.tm_mon,
-	    (unsigned)(tm.tm_year + 1900) % 10000, (unsigned)tm.tm_hour % 100,
-	    (unsigned)tm.tm_min % 100, (unsigned)tm.tm_sec % 100);
-}
 
 /* The next word: up to a blank, a comma or a colon, which are skipped. */
 static struct span

@@ -1,4 +1,4 @@
-/* smtp_date — the dates of a letter's header: "Mon, 30 Nov 2026 12:00:00 +0000".
+/* smtp_date — reads the dates of a letter's header; clock_mail_date writes them: "Mon, 30 Nov 2026 12:00:00 +0000".
  *
  * Spec:  RFC 5322 3.3:
  *	date-time = [ day-name "," ] 1*2DIGIT month 4DIGIT time zone
@@ -11,10 +11,6 @@
 
 #include "common/base/span.h"
 
-#define SMTP_DATE_BYTES 32
-
-/* In UTC; wall_s: years 1970 to 9999. */
-void smtp_date_write(int64_t wall_s, char out[SMTP_DATE_BYTES]);
 /* False: it is no such date, or one before 1970. */
 bool smtp_date_read(struct span s, int64_t *wall_s);
 

@@ -3,7 +3,7 @@
 . tests/e2e/lib.sh
 . tests/lib/smtp.sh
 . tests/lib/reload.sh
-plan 26
+plan 36
 
 world_up --domains a.test --smtp mx --ims-set 'listen-smtp = { "%IMS%" }'
 at=$WORLD_NET.70 log=$IMS_LOG_a_test conf=$CONF_a_test
@@ -68,3 +68,22 @@ tests/world reload "$W" ims a.test
 like "a domain that is not wanted" "$(gives $eve alice@a.test mx.old.test as=old.test from=$at)" '^550.*\[smtp-off\]'
 has
 like "and again" "$(gives $eve alice@a.test mx.old.test as=old.test from=$at)" '^250 2\.1\.5'
+
+# -- hosts whose certificate bears another name ------------------------------------------------------------------
+
+like "a host of a pair, without it" "$(gives $eve alice@a.test a1.old.test as=old.test from=$at)" '^550.*\[ehlo-mismatch\]'
+with ims smtp-in-name '{ "*.old.test = mx.old.test" }' <"$T/conf" >"$conf"
+tests/world reload "$W" ims a.test
+like "with it" "$(gives $eve alice@a.test a1.old.test as=old.test from=$at)" '^250 2\.1\.5'
+
+# -- each key of the section counts from a reload on, but for the listener --------------------------------------
+
+cat "$T/conf" >"$conf"
+tests/world reload "$W" ims a.test
+row ims a.test ims listen-smtp '"none"' late
+row ims a.test ims smtp-in-certificate '"report-only"' true
+row ims a.test ims smtp-in-spf '"report-only"' true
+row ims a.test ims smtp-in-mx '"report-only"' true
+row ims a.test ims smtp-in-name '{ "mx.old.test = old.test" }' true
+taken_from() { like "$key of $section: and counts" "$(gives '' abuse@a.test elsewhere from=$at)" '^250 2\.1\.5'; }
+row ims a.test ims smtp-in-open '"postmaster abuse"' taken_from

@@ -711,6 +711,17 @@ smtp_in(void **state)
 	assert_int_equal(c->smtp_in.open, CONF_OPEN_NOBODY);
 	assert_int_equal(conf_peer(c, SPAN_LIT("b.test"))->smtp_in, CONF_ON);
 	conf_unref(&c);
+	c = assert_loads(
+	    HEAD SMTP_NAME "ims { smtp-in-name = { \"*.google.test = smtp.gmail.test\" } }\n");
+	assert_int_equal(c->smtp_in.names.n, 1);
+	assert_string_equal(c->smtp_in.names.at[0].from, "*.google.test");
+	assert_string_equal(c->smtp_in.names.at[0].to, "smtp.gmail.test");
+	conf_unref(&c);
+	assert_refused(HEAD SMTP_NAME
+	    "ims { smtp-in-name = { \"*.google.test = *.gmail.test\" } }\n",
+	    ":4", "is not of the form");
+	assert_refused(HEAD SMTP_NAME "ims { smtp-in-name = { \"*google.test = gmail.test\" } }\n",
+	    ":4", "is not of the form");
 	assert_refused(HEAD SMTP_NAME "ims { smtp-in-open = \"all\" }\n", ":4",
 	    "is neither \"nobody\" nor \"postmaster abuse\"");
 }

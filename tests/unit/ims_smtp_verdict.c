@@ -136,12 +136,29 @@ what_matters(void **state)
 	assert_int_equal(e.why, REFUSAL_address_literal);
 }
 
+static void
+names_of_certificates(void **state)
+{
+	static const struct conf_pairs pairs = { 2,
+		{ { "*.google.test", "smtp.gmail.test" }, { "mx.old.test", "old.test" } } };
+
+	(void)state;
+	assert_string_equal(smtp_certificate_name(&pairs, "a-1.google.test"), "smtp.gmail.test");
+	assert_string_equal(smtp_certificate_name(&pairs, "mx.old.test"), "old.test");
+	assert_string_equal(smtp_certificate_name(&pairs, "google.test"), "google.test");
+	assert_string_equal(smtp_certificate_name(&pairs, "a.b.google.test"), "a.b.google.test");
+	assert_string_equal(smtp_certificate_name(&pairs, "agoogle.test"), "agoogle.test");
+	assert_string_equal(smtp_certificate_name(&pairs, ".google.test"), ".google.test");
+	assert_string_equal(smtp_certificate_name(&pairs, ""), "");
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_whole_table),
 		cmocka_unit_test(what_matters),
+		cmocka_unit_test(names_of_certificates),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
