@@ -3,7 +3,7 @@
 BEGIN {
 	door["event2"] = "common/loop/loop.c common/net/conn.c common/dns/dns.c"
 	door["openssl/ssl"] = "common/tls/ common/net/conn.c common/http/http_tls.c"
-	door["openssl"] = "common/text/ common/pki/ common/tls/ common/net/ common/http/ common/revoke/ common/auth/ common/daemon/"
+	door["openssl"] = "common/text/ common/pki/ common/tls/ common/net/ common/http/ common/revoke/ common/auth/ common/daemon/ common/dkim/"
 	door["lmdb"] = "common/store/db_private.h"
 	door["spf2"] = "common/spf/spf_evaluate.c"
 	door["unbound"] = "common/dns/dns.c common/dns/dns_context.c"

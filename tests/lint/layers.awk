@@ -5,7 +5,7 @@ BEGIN {
 	level("common/base", 0)
 	level("common/loop common/text common/share", 1)
 	level("common/pki common/dns common/conf common/store", 2)
-	level("common/tls common/spf common/http", 3)
+	level("common/tls common/spf common/http common/dkim", 3)
 	level("common/net common/revoke", 4)
 	level("common/auth common/sts", 5)
 	level("common/daemon", 6)
