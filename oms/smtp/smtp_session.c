@@ -21,7 +21,7 @@ struct smtp_session {
 	struct buf octets; /* of the TLSA records */
 	struct span *tlsa;
 	size_t n_tlsa;
-	bool tls_first, quitting;
+	bool tls_first, quitting, has_stage;
 	struct smtp_secure_facts facts;
 	bool judged;
 	struct smtp_session_end end;
@@ -35,6 +35,14 @@ fail(struct smtp_session *s, const struct err *why)
 {
 	if (s->why.why == REFUSAL_NONE)
 		s->why = *why;
+}
+
+static void
+fail_at(struct smtp_session *s, enum smtp_stage stage, const struct err *why)
+{
+	s->end.stage = stage;
+	s->has_stage = true;
+	fail(s, why);
 }
 
 /* -- what vouches for the host -------------------------------------------------------------------- */
@@ -106,8 +114,7 @@ on_ready(void *role)
 	}
 	if (!s->client.secured) {
 		err_set(&e, REFUSAL_no_starttls, "%s offers no TLS", s->host);
-		fail(s, &e);
-		s->end.stage = SMTP_STAGE_STARTTLS;
+		fail_at(s, SMTP_STAGE_STARTTLS, &e);
 		quit(s);
 		return;
 	}
@@ -148,9 +155,8 @@ on_failed(void *role, enum smtp_stage stage, const struct err *why)
 {
 	struct smtp_session *s = role;
 
-	s->end.stage = stage;
 	s->end.code = s->client.reply.done ? s->client.reply.code : 0;
-	fail(s, why);
+	fail_at(s, stage, why);
 }
 
 static const struct smtp_client_ops client_ops = {
@@ -171,7 +177,7 @@ is_fit(struct smtp_session *s)
 	snprintf(s->version, sizeof s->version, "%s", conn_tls_version(s->conn));
 	if (is_vouched(s, &e))
 		return true;
-	fail(s, &e);
+	fail_at(s, SMTP_STAGE_STARTTLS, &e);
 	return false;
 }
 
@@ -198,7 +204,6 @@ on_secured(struct conn *c, void *role)
 {
 	struct smtp_session *s = role;
 
-	s->end.stage = SMTP_STAGE_STARTTLS;
 	if (s->role == NULL || !is_fit(s))
 		conn_close(c);
 }
@@ -226,7 +231,7 @@ on_gone(struct conn *c, void *role, const struct err *why)
 	}
 	if (why != NULL && !s->quitting)
 		fail(s, why);
-	if (s->end.stage == SMTP_STAGE_BANNER)
+	if (!s->has_stage)
 		s->end.stage = s->client.stage;
 	s->end.was_held_back = conn_held_back_ms(c) > 0;
 	if (s->role != NULL)
