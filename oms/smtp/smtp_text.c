@@ -17,6 +17,8 @@ take(struct smtp_text *t, char c)
 	bool cr = t->cr;
 
 	t->cr = c == '\r';
+	t->bare = t->bare || cr != (c == '\n');
+	t->nul = t->nul || c == '\0';
 	if (c == '\n' && cr) {
 		t->line--;
 		end_line(t);
@@ -41,6 +43,11 @@ smtp_text_scan(struct smtp_text *t, struct span octets)
 bool
 smtp_text_may_go(const struct smtp_text *t, struct err *e)
 {
+	if (RULE(bare_lf) && (t->bare || t->cr))
+		return err_set(e, REFUSAL_bare_lf,
+		    "the letter has a CR without LF, or a LF without CR");
+	if (RULE(bad_octet) && t->nul)
+		return err_set(e, REFUSAL_bad_octet, "the letter has a NUL octet");
 	return !RULE(smtp_line) || t->longest <= SMTP_TEXT_LINE_MAX ||
 	    err_set(e, REFUSAL_smtp_line, "a line of the letter has %llu octets; SMTP takes %d",
 		(unsigned long long)t->longest, SMTP_TEXT_LINE_MAX);

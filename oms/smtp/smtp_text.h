@@ -16,6 +16,8 @@ struct smtp_text {        /* zeroed before the first octet */
 	uint64_t longest; /* octets of the longest line, without its end */
 	bool eight_bit;   /* an octet outside ASCII */
 	bool utf8_header; /* such an octet in the header */
+	bool bare;        /* a CR without LF, or a LF without CR */
+	bool nul;
 	/* of the reading */
 	uint64_t line; /* octets of the line so far */
 	bool body, cr;
@@ -30,7 +32,8 @@ bool smtp_text_fits(const struct smtp_text *t, uint64_t octets, const struct smt
     struct err *e);
 /* The same for an address of the envelope.  False: needs_unicode_address. */
 bool smtp_text_address_fits(struct span address, const struct smtp_offers *o, struct err *e);
-/* Before any server is known: may the letter go by SMTP at all?  False: smtp_line. */
+/* Before any server is known: may the letter, read to its end, go by SMTP at all?  An octet that another server could take
+ * for the end of the content keeps it here.  False: bare_lf, bad_octet, smtp_line. */
 bool smtp_text_may_go(const struct smtp_text *t, struct err *e);
 
 #endif

@@ -44,6 +44,28 @@ what_it_needs(void **state)
 	assert_int_equal(t.longest, 14);
 }
 
+/* Whatever could be the content's end to another reader. */
+static void
+no_smuggling(void **state)
+{
+	static const char *const letters[] = { "a: b\r\n\r\n.\n", "a: b\r\n\r\nx\n.\nMAIL\r\n",
+		"a: b\r\n\r\nx\r.\r\r\n", "a: b\r\n\r\nx\r", "a: b\n", "a: b\r\n\r\n\n", "\r\r\n" };
+	struct smtp_text t;
+	struct err e;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof letters / sizeof letters[0]; i++) {
+		t = scanned(letters[i]);
+		assert_false(smtp_text_may_go(&t, &e));
+		assert_int_equal(e.why, REFUSAL_bare_lf);
+	}
+	t = scanned("a: b\r\n\r\n.\r\n..\r\nend");
+	assert_true(smtp_text_may_go(&t, &e));
+	smtp_text_scan(&t, span_of("\0", 1));
+	assert_false(smtp_text_may_go(&t, &e));
+	assert_int_equal(e.why, REFUSAL_bad_octet);
+}
+
 static struct smtp_text
 of_line(size_t n)
 {
@@ -96,6 +118,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_it_needs),
+		cmocka_unit_test(no_smuggling),
 		cmocka_unit_test(what_does_not_fit),
 	};
 
