@@ -351,8 +351,6 @@ void
 smtp_road_given(struct smtp_road *r, const struct err *e)
 {
 	r->giving = false;
-	for (size_t i = 0; i < r->n_part; i++)
-		of_part(r, i)->giving = false;
 	if (r->session == NULL)
 		smtp_road_over(r);
 	else if (e != NULL)
@@ -367,9 +365,11 @@ smtp_road_done(void *road, enum smtp_stage stage, const struct smtp_reply *reply
 	struct smtp_road *r = road;
 
 	r->letter = false;
-	for (size_t i = 0; i < r->n_part; i++)
+	for (size_t i = 0; i < r->n_part; i++) {
 		if (stage == SMTP_STAGE_MAIL || (stage != SMTP_STAGE_RCPT && r->taken[i]))
 			record(r, of_part(r, i), stage, reply);
+		of_part(r, i)->giving = false; /* it has answered */
+	}
 	for (size_t i = 0; stage == SMTP_STAGE_MAIL && i < current(r)->n_recipients; i++)
 		if (is_left(r, i)) {
 			r->tried[i] = true;

@@ -60,7 +60,7 @@ while read -r state word fault; do
 	ok "$fault: $state, $word" eventually 8 became bob@f$n.test $state $word
 	mx_down f$n
 done <"$T/cases"
-is "nobody has a letter whose dot was not answered by 250" "$(find "$T" -path '*/f[0-9]*/*.letter' | grep -cv '/f\(19\|20\)/')" 0
+is "nobody has a letter whose dot was not answered by 250" "$(find "$T" -path '*/f[0-9]*/*.letter' -size +0 | grep -cv '/f\(19\|20\)/')" 0
 like "the stage and the reply are in the log" "$(attempt f4.test)" ' stage=STARTTLS .* word=no-starttls code=0 '
 like "and the code" "$(attempt f13.test)" ' stage=RCPT .* code=421 text="421 4\.3\.2 later"'
 
