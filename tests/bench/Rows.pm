@@ -109,6 +109,25 @@ sub accepts_at {
 row("long", "accept-50-at-1000000", "letters of 4 KiB, 50 connections, {many} letters in the spool", accepts_at(50));
 row("long", "accept-10-at-1000000", "letters of 4 KiB, 10 connections, {many} letters in the spool", accepts_at(10));
 
+# -- letters by SMTP -------------------------------------------------------------------------------------------
+
+# Into mailboxes of the ims, by TLS with certificates on both sides: until the 250, when the letter is durable.  No mailbox
+# may have more of a domain than IMS_MAILBOX_SENDER (25,000).
+sub takes_smtp {
+	my ($connections) = @_;
+	return sub {
+		my ($s, $seconds) = @_;
+		return { fault => "its ims takes no letters by SMTP" } if !$s->speaks_smtp();
+		$s->fresh();
+		my $r = $s->smtp_in(1 + int($letters_a_second * $seconds / 20000), "--connections", $connections, "--seconds", $seconds);
+		my $kept = $s->status("ims")->{notices} // 0;
+		$r->{fault} //= "of $r->{count} letters $kept are in mailboxes" if $kept < ($r->{count} // 0);
+		return $r;
+	};
+}
+row("smtp", "smtp-in-50", "letters of 4 KiB by SMTP, mutual TLS, 50 connections", takes_smtp(50), "accept", 50);
+row("smtp", "smtp-in-10", "letters of 4 KiB by SMTP, mutual TLS, 10 connections", takes_smtp(10), "accept", 10);
+
 # -- starts ----------------------------------------------------------------------------------------------------
 
 # From the start of the process, which the kernel knows, to the line in the client's journal.

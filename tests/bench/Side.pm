@@ -52,11 +52,15 @@ sub keys_for {
 	return map { my ($key) = /^(\S+)/; index($text, $key) < 0 ? () : ($option, $_) } @lines;
 }
 
+# An earlier commit's ims takes no letters by SMTP.
+sub speaks_smtp { my ($s) = @_; return scalar $s->keys_for("", "ims", "listen-smtp") }
+
 sub up {
 	my ($s) = @_;
 	mkdir $s->{dir} or die "bench: $s->{dir}: $!\n";
 	chmod 0755, $s->{dir};
 	$s->quietly("tests/world", "up", $s->{W}, "--until", $$, "--bin", $s->{bin}, "--domains", "a.test,b.test",
+	    $s->speaks_smtp() ? ("--smtp", "mx", "--ims-set", 'listen-smtp = { "%IMS%" }') : (),
 	    $s->keys_for("--set", "oms", 'crl-refresh = "10 min"', "peer-connections = 10000", "workers = 0"),
 	    $s->keys_for("--domain-set", "oms", 'message-limit = "2 GiB"'),
 	    $s->keys_for("--oms-set", "oms", 'spool-size = "64 GiB"', "user-letters = 100000000", 'user-size = "32 GiB"'),
@@ -71,6 +75,9 @@ sub up {
 	    "away.test. IN MX 10 ims.away.test.";
 	@$s{qw(certificate key)} = split " ", $s->output("tests/world", "cert", $s->{W}, "--domain", "c.test");
 	$s->{password} = "$s->{W}/home/bob\@b.test/password";
+	my $old = "$s->{env}{WORLD_NET}.70";
+	$s->world("zone", $_) for "old.test. IN TXT \"v=spf1 ip4:$old -all\"", "old.test. IN MX 10 mx.old.test.", "mx.old.test. IN A $old";
+	@{$s->{old}}{qw(from certificate key)} = ($old, split " ", $s->output("tests/world", "cert", $s->{W}, "--domain", "mx.old.test"));
 }
 
 sub read_env {
@@ -371,6 +378,23 @@ sub load {
 	$r{rate} = $r{count} / $r{seconds} if $r{rate} < 1000 && $r{seconds} > 0;
 	$r{fault} = $fault if $fault ne "";
 	return \%r;
+}
+
+# Letters by SMTP from mx.old.test to r1@b.test and so on, as load says it.
+sub smtp_in {
+	my ($s, $recipients, @options) = @_;
+	my $errors = "$s->{dir}/smtp.err";
+	$s->add_readers($recipients);
+	my $before = $s->watch();
+	my $said = $s->output("sh", "-c", 'exec "$@" 2>"$0"', $errors, "tests/world", "enter", $s->{W}, "build/$mode/tests/bench/smtp",
+	    "--to", $s->{env}{SMTP_b_test}, "--starttls", "--hello", "mx.old.test", "--from", $s->{old}{from}, "--certificate",
+	    $s->{old}{certificate}, "--key", $s->{old}{key}, "--trust", $s->{env}{CA}, "--name", "mx.b.test", "--sender",
+	    "eve\@old.test", "--recipient", "r%\@b.test", "--recipients", $recipients, @options);
+	open my $f, "<", $errors or die "bench: $errors: $!\n";
+	my $fault = join " ", map { chomp; $_ } <$f>;
+	$said =~ m{^(\d+) .* in ([\d.]+) s: (\d+)/s; p50 ([\d.]+) ms, p99 ([\d.]+) ms} or return { fault => $fault || "smtp: $said" };
+	my %r = (count => $1, seconds => $2, rate => $3, p50_ms => $4, p99_ms => $5, $fault ne "" ? (fault => substr $fault, 0, 200) : ());
+	return { %r, $s->used_since($before, $r{count}) };
 }
 
 sub under_load {

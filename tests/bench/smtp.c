@@ -1,11 +1,13 @@
 /* smtp — gives an SMTP server letters over TLS with certificates on both sides, and counts what it acknowledges.
  *
  *	smtp --to ADDRESS:PORT --certificate FILE --key FILE --trust FILE --name NAME --sender U@D --recipient U@D
- *	    [--connections 50] [--size 4096] (--seconds N | --count N)
+ *	    [--connections 50] [--size 4096] [--starttls] [--hello NAME] [--from ADDRESS] [--recipients N]
+ *	    (--seconds N | --count N)
  *
- * For comparisons with our own protocols (tests/bench/Postfix.pm), so it sends as load does: each connection its
- * next letter after the 250 for the last one; MAIL, RCPT and DATA in one write.  TLS from the first octet, no
- * STARTTLS.  A thread for each connection.  It prints what load prints.  Status 0: all was acknowledged.
+ * It sends as load does: each connection its next letter after the 250 for the last one; MAIL, RCPT and DATA in one
+ * write.  TLS from the first octet, but for --starttls.  --from: its own address; --recipients: a `%` in the recipient
+ * is a number up to N, in turn.  A thread for each connection.  It prints what load prints.  Status 0: all was
+ * acknowledged.
  */
 #include <arpa/inet.h>
 #include <netinet/tcp.h>
@@ -28,18 +30,19 @@
 #define LINE_ROOM 1024
 
 struct options {
-	const char *to, *certificate, *key, *trust, *name, *sender, *recipient;
-	long connections, size, seconds, count;
+	const char *to, *certificate, *key, *trust, *name, *sender, *recipient, *hello, *from;
+	long connections, size, seconds, count, recipients;
+	bool starttls;
 };
 
 struct run {
 	struct options o;
 	SSL_CTX *tls;
-	struct sockaddr_in address;
+	struct sockaddr_in address, from;
 	char *letter; /* with its final dot */
 	size_t octets;
 	long long began_us;
-	atomic_long taken, acked, failed;
+	atomic_long taken, given, acked, failed;
 	struct latencies latencies;
 };
 
@@ -57,6 +60,7 @@ now_us(void)
 struct session {
 	struct run *run;
 	SSL *tls;
+	bool plain; /* STARTTLS is still to come */
 	int fd;
 	char in[LINE_ROOM * 16];
 	size_t n;
@@ -65,7 +69,19 @@ struct session {
 static bool
 say(struct session *s, const char *octets, size_t n)
 {
+	if (s->plain)
+		return write(s->fd, octets, n) == (ssize_t)n;
 	return SSL_write(s->tls, octets, (int)n) == (int)n;
+}
+
+static int
+hear(struct session *s, size_t room)
+{
+	if (room == 0)
+		return 0;
+	if (s->plain)
+		return (int)read(s->fd, s->in + s->n, room);
+	return SSL_read(s->tls, s->in + s->n, (int)room);
 }
 
 /* The code of the next reply, after its last line; 0: the session is over. */
@@ -89,9 +105,7 @@ reply(struct session *s)
 				return code;
 			continue;
 		}
-		n = s->n < sizeof s->in - 1
-		    ? SSL_read(s->tls, s->in + s->n, (int)(sizeof s->in - 1 - s->n))
-		    : 0;
+		n = hear(s, sizeof s->in - 1 - s->n);
 		if (n <= 0)
 			return 0;
 		s->n += (size_t)n;
@@ -100,26 +114,68 @@ reply(struct session *s)
 }
 
 static bool
-begin(struct session *s)
+hello(struct session *s)
+{
+	char line[LINE_ROOM];
+	int n = snprintf(line, sizeof line, "EHLO %s\r\n", s->run->o.hello);
+
+	return say(s, line, (size_t)n) && reply(s) == 250;
+}
+
+static bool
+reach(struct session *s)
 {
 	static const int on = 1;
 	struct run *r = s->run;
 
 	s->fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	s->tls = SSL_new(r->tls);
-	if (s->fd < 0 || s->tls == NULL ||
+	if (s->fd < 0 ||
+	    (r->o.from != NULL && bind(s->fd, (struct sockaddr *)&r->from, sizeof r->from) != 0) ||
 	    connect(s->fd, (struct sockaddr *)&r->address, sizeof r->address) != 0)
 		return false;
 	setsockopt(s->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-	return SSL_set_fd(s->tls, s->fd) == 1 && SSL_set1_host(s->tls, r->o.name) == 1 &&
-	    SSL_set_tlsext_host_name(s->tls, r->o.name) == 1 && SSL_connect(s->tls) == 1 &&
-	    reply(s) == 220 && say(s, "EHLO load.test\r\n", 16) && reply(s) == 250;
+	return true;
 }
 
 static bool
-give(struct session *s, const char *envelope, size_t n)
+begin(struct session *s)
 {
 	struct run *r = s->run;
+
+	s->tls = SSL_new(r->tls);
+	s->plain = r->o.starttls;
+	if (s->tls == NULL || !reach(s))
+		return false;
+	if (s->plain &&
+	    (reply(s) != 220 || !hello(s) || !say(s, "STARTTLS\r\n", 10) || reply(s) != 220))
+		return false;
+	s->plain = false;
+	return SSL_set_fd(s->tls, s->fd) == 1 && SSL_set1_host(s->tls, r->o.name) == 1 &&
+	    SSL_set_tlsext_host_name(s->tls, r->o.name) == 1 && SSL_connect(s->tls) == 1 &&
+	    (r->o.starttls || reply(s) == 220) && hello(s);
+}
+
+/* The recipient's % is the number. */
+static size_t
+make_envelope(const struct options *o, long number, char *out, size_t cap)
+{
+	const char *mark = strchr(o->recipient, '%');
+	int before = mark == NULL ? (int)strlen(o->recipient) : (int)(mark - o->recipient);
+	char digits[24] = "";
+
+	if (mark != NULL)
+		snprintf(digits, sizeof digits, "%ld", number);
+	return (size_t)snprintf(out, cap, "MAIL FROM:<%s>\r\nRCPT TO:<%.*s%s%s>\r\nDATA\r\n",
+	    o->sender, before, o->recipient, digits, mark == NULL ? "" : mark + 1);
+}
+
+static bool
+give(struct session *s)
+{
+	struct run *r = s->run;
+	char envelope[LINE_ROOM];
+	long number = 1 + atomic_fetch_add(&r->given, 1) % r->o.recipients;
+	size_t n = make_envelope(&r->o, number, envelope, sizeof envelope);
 
 	return say(s, envelope, n) && reply(s) == 250 && reply(s) == 250 && reply(s) == 354 &&
 	    say(s, r->letter, r->octets) && reply(s) == 250;
@@ -138,9 +194,6 @@ run_session(void *arg)
 {
 	struct session s = { .run = arg, .fd = -1 };
 	struct run *r = arg;
-	char envelope[LINE_ROOM];
-	int n = snprintf(envelope, sizeof envelope, "MAIL FROM:<%s>\r\nRCPT TO:<%s>\r\nDATA\r\n",
-	    r->o.sender, r->o.recipient);
 	bool good = begin(&s);
 
 	if (!good)
@@ -148,7 +201,7 @@ run_session(void *arg)
 	while (good && take(r)) {
 		long long sent_us = now_us();
 
-		if ((good = give(&s, envelope, (size_t)n))) {
+		if ((good = give(&s))) {
 			latency_add(&r->latencies, now_us() - sent_us);
 			r->acked++;
 		}
@@ -170,8 +223,8 @@ usage(void)
 {
 	fprintf(stderr,
 	    "usage: smtp --to ADDRESS:PORT --certificate FILE --key FILE --trust FILE "
-	    "--name NAME --sender U@D --recipient U@D [--connections N] [--size N] "
-	    "(--seconds N | --count N)\n");
+	    "--name NAME --sender U@D --recipient U@D [--connections N] [--size N] [--starttls] "
+	    "[--hello NAME] [--from ADDRESS] [--recipients N] (--seconds N | --count N)\n");
 	exit(64);
 }
 
@@ -186,6 +239,10 @@ options(int argc, char **argv, struct options *o)
 		{ "name", .text = &o->name },
 		{ "sender", .text = &o->sender },
 		{ "recipient", .text = &o->recipient },
+		{ "hello", .text = &o->hello },
+		{ "from", .text = &o->from },
+		{ "starttls", .flag = &o->starttls },
+		{ "recipients", .n = &o->recipients, .least = 1, .most = 100000 },
 		{ "connections", .n = &o->connections, .least = 1, .most = 10000 },
 		{ "size", .n = &o->size, .least = 200, .most = 64 << 20 },
 		{ "seconds", .n = &o->seconds, .least = 0, .most = 86400 },
@@ -236,6 +293,9 @@ find_server(struct run *r)
 	r->address.sin_port = htons((uint16_t)atoi(colon + 1));
 	if (inet_pton(AF_INET, text, &r->address.sin_addr) != 1)
 		usage();
+	r->from.sin_family = AF_INET;
+	if (r->o.from != NULL && inet_pton(AF_INET, r->o.from, &r->from.sin_addr) != 1)
+		usage();
 }
 
 static void
@@ -274,7 +334,9 @@ run_all(struct run *r)
 int
 main(int argc, char **argv)
 {
-	static struct run r = { .o = { .connections = 50, .size = 4096 } };
+	static struct run r = {
+		.o = { .connections = 50, .size = 4096, .recipients = 1, .hello = "load.test" }
+	};
 	double s;
 
 	signal(SIGPIPE, SIG_IGN);
