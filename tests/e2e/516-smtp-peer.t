@@ -3,7 +3,7 @@
 # it is told to, and what smtp_talk sends.
 . tests/e2e/lib.sh
 . tests/lib/smtp.sh
-plan 51
+plan 52
 
 world_up --domains a.test,b.test+c.test --smtp mx --oms-set 'user-letters = 99' --ims-set 'connect-from = "%IMS%" # of %HOST%, beside %OMS%'
 at=$WORLD_NET.70
@@ -75,6 +75,7 @@ up lone $at on=old.test 'rcpt=550 no' data=ok
 like "354 after refused recipients" "$(script 'MAIL FROM:<>' 'RCPT TO:<a@b>' DATA . QUIT | says_all $at)" '\|354 go on\|250 2\.0\.0 kept as 1\|221 '
 is "and the letter is empty" "$(cat "$T/lone/1.letter")" ""
 mx_down lone
+faulty "a letter is not sent where nobody takes it" '\|554 5\.5\.1 no valid recipients\|221 2\.0\.0 bye$' 'rcpt=550 no' 'MAIL FROM:<>' 'RCPT TO:<a@b>' DATA "!letter $T/dots" QUIT
 up end $at on=old.test 'end=452 4.3.1 full|550 never|ok'
 for i in 1 2 3; do letter_of "$T/dots" | talk $at >"$T/said"; done
 is "what is not taken is no letter" "$(cd "$T/end" && echo *.letter *.refused)" "3.letter 1.refused 2.refused"

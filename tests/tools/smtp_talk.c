@@ -11,7 +11,7 @@
  *	!send		sends what is kept, and waits for the replies that are due
  *	!fill N X	keeps N octets X
  *	!tls		the handshake; says `tls VERSION SUITE CERTIFICATE`, and `early N` where octets came before it
- *	!letter FILE	the content in FILE, stuffed, and its dot
+ *	!letter FILE	the content in FILE, stuffed, and its dot; not after another reply than 354
  *	!repeat N TEXT	sends TEXT so many times, 100 at once, and says how often each reply came in turn
  *	!run COMMAND	runs it in a shell and waits for it
  *	!hear		waits for one more reply
@@ -90,6 +90,7 @@ struct talk {
 	char *octets;
 	size_t n;
 	unsigned long replies; /* that are due for what is kept */
+	char code[4];          /* of the last reply */
 };
 
 static void
@@ -126,8 +127,10 @@ hear(struct talk *t, char *last)
 			memcpy(last, line, sizeof line);
 		if (n == 0)
 			ended();
-		if (strlen(line) < 4 || line[3] != '-')
+		if (strlen(line) < 4 || line[3] != '-') {
+			snprintf(t->code, sizeof t->code, "%.3s", line);
 			return;
+		}
 	}
 }
 
@@ -259,8 +262,10 @@ do_order(struct talk *t, char *order)
 	else if (IS(order, "tls"))
 		handshake_here(t);
 	else if (IS(order, "letter")) {
-		keep_letter(t, argument);
-		send_kept(t);
+		if (t->replies > 0 || IS(t->code, "354")) {
+			keep_letter(t, argument);
+			send_kept(t);
+		}
 	} else if (IS(order, "fill"))
 		for (; n > 0; n--)
 			fputc(*text, t->kept);
