@@ -10,13 +10,20 @@ account_choice(const struct options *o)
 }
 
 bool
-account_load(struct account *a, const struct options *o, int *status)
+account_read(struct account *a, const struct options *o, struct err *e)
 {
 	const struct config_choice which = account_choice(o);
-	struct err e;
 
 	*a = (struct account) { .cache = { .full = false } };
-	if (config_load(&a->config, &which, &e) && config_password(&a->config, a->password, &e))
+	return config_load(&a->config, &which, e) && config_password(&a->config, a->password, e);
+}
+
+bool
+account_load(struct account *a, const struct options *o, int *status)
+{
+	struct err e;
+
+	if (account_read(a, o, &e))
 		return true;
 	*status = fault_print_err(o, "your configuration", &e,
 	    e.why == REFUSAL_no_account ? "begin with:  %s setup%a" : NULL);

@@ -17,7 +17,9 @@ struct account {
 
 /* The account that -C or -A choose. */
 struct config_choice account_choice(const struct options *o);
-/* Loads it.  False: the fault has been printed, *status is the exit status. */
+/* Loads it; prints nothing. */
+bool account_read(struct account *a, const struct options *o, struct err *e);
+/* The same.  False: the fault has been printed, *status is the exit status. */
 bool account_load(struct account *a, const struct options *o, int *status);
 void account_clear(struct account *a);
 

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "common/base/address.h"
 #include "common/base/hex.h"
 #include "common/base/memory.h"
 #include "mc/address_list.h"
@@ -173,6 +174,72 @@ is_empty(struct span value)
 	return true;
 }
 
+static struct span
+trim_lines(struct span s)
+{
+	while (s.n > 0 && strchr(" \t\r\n", s.p[0]) != NULL)
+		s = span_sub(s, 1, s.n);
+	while (s.n > 0 && strchr(" \t\r\n", s.p[s.n - 1]) != NULL)
+		s.n--;
+	return s;
+}
+
+/* Items that are more than one word have their own domain, or are refused later. */
+void
+compose_qualify(struct span list, const char *domain, struct buf *out)
+{
+	bool plain = true, first = true;
+
+	for (size_t i = 0; i < list.n; i++)
+		plain = plain && strchr("\"(<:;", list.p[i]) == NULL;
+	while (list.n > 0 && plain) {
+		struct span item = trim_lines(span_cut(&list, ','));
+
+		if (item.n == 0)
+			continue;
+		buf_addf(out, "%s%.*s", first ? "" : ", ", SPAN_FMT(item));
+		if (address_is_dot_string(item))
+			buf_addf(out, "@%s", domain);
+		first = false;
+	}
+	buf_add(out, list.p, list.n);
+}
+
+static bool
+read_recipients(struct letter *l, const struct compose *how, struct span value, struct err *e)
+{
+	struct buf list = BUF_INIT;
+	bool ok;
+
+	if (how->domain == NULL)
+		return recipients_each(value, take_recipient, l, e);
+	compose_qualify(span_trim(value), how->domain, &list);
+	ok = recipients_each(buf_span(&list), take_recipient, l, e);
+	buf_clear(&list);
+	return ok;
+}
+
+/* The words of its comment are the name of whoever writes. */
+static void
+keep_name(struct letter *l, struct span value)
+{
+	struct span rest = value, comment;
+
+	(void)span_cut(&rest, '(');
+	comment = span_trim(span_cut(&rest, ')'));
+	if (comment.n > 0 && l->name == NULL) {
+		l->name = memory_new(comment.n + 1);
+		memcpy(l->name, comment.p, comment.n);
+	}
+}
+
+/* `root (Cron Daemon)`: it is replaced by the user's own. */
+static bool
+is_login_alone(const struct compose *how, struct span name, struct span value)
+{
+	return how->domain != NULL && name_is(name, "From") && !span_has(value, '@');
+}
+
 /* Takes one field with its folded lines; adds it to the header unless it is removed. */
 static bool
 take_field(struct letter *l, const struct compose *how, struct span name, struct span field,
@@ -184,6 +251,10 @@ take_field(struct letter *l, const struct compose *how, struct span name, struct
 	(void)span_cut(&value, ':');
 	met->date |= name_is(name, "Date");
 	met->message_id |= name_is(name, "Message-ID");
+	if (is_login_alone(how, name, value)) {
+		keep_name(l, value);
+		return true;
+	}
 	if (name_is(name, "From") && !read_from(l, value, met, e))
 		return false;
 	/* Other programs send to these and not to the others; neither may be meant. */
@@ -195,11 +266,26 @@ take_field(struct letter *l, const struct compose *how, struct span name, struct
 		    SPAN_FMT(name));
 	if (how->from_header && !is_empty(value) &&
 	    (name_is(name, "To") || name_is(name, "Cc") || name_is(name, "Bcc")) &&
-	    !recipients_each(value, take_recipient, l, e))
+	    !read_recipients(l, how, value, e))
 		return err_prefix(e, "in %.*s", SPAN_FMT(name));
 	if (!bcc)
 		buf_add(&l->header, field.p, field.n);
 	return true;
+}
+
+/* A name that a quoted string cannot have is left out. */
+static void
+add_own_from(const struct letter *l, const struct compose *how, struct buf *out)
+{
+	const char *name = how->name != NULL ? how->name : l->name;
+	bool fit = name != NULL && *name != '\0';
+
+	for (const char *c = name; fit && *c != '\0'; c++)
+		fit = *c >= ' ' && *c < 127 && *c != '"' && *c != '\\';
+	if (fit)
+		buf_addf(out, "From: \"%s\" <%s>\r\n", name, how->own);
+	else
+		buf_addf(out, "From: %s\r\n", how->own);
 }
 
 static void
@@ -210,7 +296,7 @@ add_missing(struct letter *l, const struct compose *how, const struct fields *me
 	char date[MEASURE_BYTES], random[2 * sizeof how->random + 1];
 
 	if (met->from == 0)
-		buf_addf(&front, "From: %s\r\n", how->own);
+		add_own_from(l, how, &front);
 	measure_rfc5322(date, how->wall_s);
 	if (!met->date)
 		buf_addf(&front, "Date: %s\r\n", date);
@@ -380,6 +466,7 @@ letter_clear(struct letter *l)
 	if (l->fd >= 0)
 		close(l->fd);
 	free(l->from);
+	free(l->name);
 	for (size_t i = 0; i < l->n_to; i++)
 		free(l->to[i]);
 	free(l->to);

@@ -24,6 +24,7 @@ struct letter {
 	uint64_t body_at;  /* in the file */
 	uint64_t body_octets;
 	char *from; /* the first address of From */
+	char *name; /* that a From without an address had; NULL: none */
 	char **to;  /* without repetitions */
 	size_t n_to;
 	/* Called with the number of octets that a source has given so far; may be NULL. */
@@ -37,11 +38,16 @@ struct compose {
 	int64_t wall_s;
 	unsigned char random[12]; /* for the Message-ID */
 	uint64_t most;            /* octets of a letter */
+	/* Programs of this machine write logins for addresses: they are at this domain.  NULL: they are refused. */
+	const char *domain;
+	const char *name; /* of the user, in a From that is added; NULL: none */
 };
 
 void letter_init(struct letter *l);
 /* Reads `in` to its end.  False: bad_message, message_too_big, bad_address, no_input, ... */
 bool compose_read(struct letter *l, int in, const struct compose *how, struct err *e);
+/* Adds to `out` a list of addresses where each that is a login alone has "@domain" after it. */
+void compose_qualify(struct span list, const char *domain, struct buf *out);
 /* Adds a recipient, once.  False: bad_address, too_many_recipients. */
 bool letter_to(struct letter *l, const char *address, struct err *e);
 uint64_t letter_size(const struct letter *l);

@@ -7,6 +7,7 @@
 #include "common/base/clock.h"
 #include "common/base/file.h"
 #include "common/base/memory.h"
+#include "mc/mailqueue.h"
 #include "mc/measure.h"
 #include "mc/notice.h"
 #include "mc/out.h"
@@ -176,6 +177,36 @@ print_text(struct list *l)
 		print_held(l);
 }
 
+struct queued {
+	size_t n;
+	int64_t oldest_ms;
+};
+
+static void
+count_queued(void *arg, const struct ulid *id)
+{
+	struct queued *q = arg;
+
+	if (q->n++ == 0)
+		q->oldest_ms = ulid_wall_ms(id);
+}
+
+/* Letters of sendmail that are still on this machine. */
+static void
+print_queued(struct list *l)
+{
+	struct queued q = { .n = 0 };
+	char age[MEASURE_BYTES];
+	struct err e;
+
+	if (!mailqueue_each(count_queued, &q, &e) || q.n == 0)
+		return;
+	measure_left(age, 2 * l->now_s - q.oldest_ms / 1000, l->now_s);
+	out_wrapf(&l->out, 0, 2,
+	    "%zu of yours %s not been handed in, the oldest for %s: %s mailq\n", q.n,
+	    q.n == 1 ? "has" : "have", age, l->options->command.data);
+}
+
 static int
 print(struct list *l)
 {
@@ -188,6 +219,8 @@ print(struct list *l)
 		print_text(l);
 	else if (!l->options->quiet)
 		print_empty(l);
+	if (!l->options->json && !l->options->quiet)
+		print_queued(l);
 	return out_ok(&l->out, &e) ? 0 : fault_print_err(l->options, "the list", &e, NULL);
 }
 

@@ -1,9 +1,11 @@
 /* mc — mail that stays with its sender until it is called for: the user's command. */
 #include <stdlib.h>
+#include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 
 #include "common/base/log.h"
+#include "common/base/memory.h"
 #include "common/conf/options.h"
 #include "mc/mime.h"
 #include "mc/out.h"
@@ -71,6 +73,11 @@ static const struct options_verb verbs[] = {
 	    verb_fetch, false },
 	{ "outbox", "[ID]", 0, 1, "what became of the letters you sent", outbox_options,
 	    verb_outbox, false },
+	{ "sendmail", "[ARGUMENT]...", 0, -1, "send as sendmail(8) does, for programs", NULL,
+	    verb_sendmail, true },
+	{ "mailq", "", 0, 0, "the letters of sendmail that wait on this machine", outbox_options,
+	    verb_mailq, false },
+	{ "flush", "", 0, 0, "send them now", outbox_options, verb_flush, false },
 	{ NULL, NULL, 0, 0, NULL, NULL, NULL, false },
 };
 
@@ -100,9 +107,32 @@ static const struct options_program program = {
 	hints,
 };
 
+/* By a link of that name it is the verb: `sendmail -t` is `mc sendmail -t`.  *out is new, or argv. */
+static int
+called_as(int argc, char **argv, char ***out)
+{
+	static char *const names[] = { "sendmail", "mailq", "newaliases" };
+	const char *slash = strrchr(argv[0], '/'), *called = slash != NULL ? slash + 1 : argv[0];
+
+	*out = argv;
+	for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+		if (strcmp(called, names[i]) != 0)
+			continue;
+		*out = memory_array((size_t)argc + 4, sizeof **out);
+		(*out)[0] = "mc";
+		(*out)[1] = "sendmail";
+		(*out)[2] = i == 1 ? "-bp" : i == 2 ? "-bi" : "-bm";
+		memcpy(*out + 3, argv + 1, (size_t)argc * sizeof *argv);
+		return argc + 2;
+	}
+	return argc;
+}
+
 int
 main(int argc, char **argv)
 {
+	char **words = argv;
+	int n;
 	static const struct rlimit no_core = { 0, 0 };
 	int status;
 
@@ -111,7 +141,10 @@ main(int argc, char **argv)
 	log_open("mc", LOG_ERROR);
 	out_locale();
 	mime_start();
-	status = options_main(&program, argc, argv);
+	n = argc > 0 ? called_as(argc, argv, &words) : 0;
+	status = options_main(&program, n, words);
 	mime_stop();
+	if (n != argc)
+		free(words);
 	return status;
 }

@@ -14,8 +14,8 @@ struct submission {
 	const struct letter *sending;
 	/* the one request under way */
 	bool ended, ok, more;
-	struct err err; /* the first refusal, or why the session ended */
-	bool refused;
+	struct err err;          /* the first refusal, or why the session ended */
+	bool refused, recipient; /* a recipient was the first */
 	struct ulid id;
 	/* pages */
 	struct sent_letter open; /* whose recipients come */
@@ -38,6 +38,7 @@ on_refused(void *role, void *arg, enum submit_part part, size_t index, const str
 	if (s->refused)
 		return;
 	s->refused = true;
+	s->recipient = part == SUBMIT_PART_TO;
 	s->err = *e;
 	if (part == SUBMIT_PART_TO && index < l->n_to)
 		err_prefix(&s->err, "%s", l->to[index]);
@@ -201,7 +202,7 @@ sent_clear(struct sent_letter *l)
 static void
 begin(struct submission *s)
 {
-	s->ended = s->ok = s->more = s->refused = false;
+	s->ended = s->ok = s->more = s->refused = s->recipient = false;
 	s->err = (struct err) { .why = REFUSAL_NONE };
 	s->letters = 0;
 }
@@ -240,6 +241,12 @@ submission_send(struct submission *s, const struct letter *l, unsigned hold_days
 		return false;
 	*id = s->id;
 	return true;
+}
+
+bool
+submission_refused_recipient(const struct submission *s)
+{
+	return s != NULL && s->recipient;
 }
 
 static void

@@ -34,6 +34,8 @@ uint16_t submission_port(const struct submission *s);
  * however often it is tried. */
 bool submission_send(struct submission *s, const struct letter *l, unsigned hold_days,
     const char token[SUBMISSION_TOKEN_BYTES], struct ulid *id, struct fault *f);
+/* After it has returned false: was one of the recipients refused? */
+bool submission_refused_recipient(const struct submission *s);
 /* What became of one letter; sent_clear frees it, after false too (unknown_id, ...). */
 bool submission_status(struct submission *s, const struct ulid *id, struct sent_letter *out,
     struct fault *f);

@@ -14,5 +14,8 @@ int verb_list(struct options *o);
 int verb_show(struct options *o);
 int verb_fetch(struct options *o);
 int verb_outbox(struct options *o);
+int verb_sendmail(struct options *o);
+int verb_flush(struct options *o);
+int verb_mailq(struct options *o);
 
 #endif
