@@ -55,6 +55,7 @@ smtp_keep_clear(struct smtp_transaction *t)
 
 	share_peer_release(share_of(t), &t->memory, t->memory.domain.n, now_ms);
 	share_peer_release(share_of(t), &t->place, t->place.domain.n, now_ms);
+	smtp_vouch_free(&t->vouch);
 	smtp_letter_clear(&t->letter);
 	chain_unref(&t->chain);
 	crl_state_unref(&t->crls);
@@ -137,7 +138,18 @@ give_up(struct smtp_transaction *t, const struct err *e)
 	if (t->body != NULL)
 		body_abort_take(t->body);
 	t->body = NULL;
+	smtp_vouch_free(&t->vouch);
 	smtp_letter_clear(&t->letter);
+}
+
+/* The header is whole: DKIM's keys and DMARC's record are asked for while the body comes. */
+static void
+ask_for_vouchers(struct smtp_transaction *t)
+{
+	struct dkim_about about = { t->payer.text, (const struct sockaddr *)&t->address };
+
+	t->vouch = smtp_vouch_new(t->worker->dns, &about, buf_span(&t->letter.header),
+	    address_domain(span_str(t->letter.from)), clock_wall_ms() / 1000);
 }
 
 void
@@ -159,6 +171,10 @@ smtp_transaction_octets(struct smtp_transaction *t, struct span piece)
 		give_up(t, &e);
 		return;
 	}
+	if (t->letter.whole && t->vouch == NULL)
+		ask_for_vouchers(t);
+	if (t->vouch != NULL)
+		smtp_vouch_body(t->vouch, body);
 	body_add(t->body, body);
 	if (!hold_memory(t, &e)) {
 		give_up(t, &e);
@@ -210,9 +226,9 @@ given(void *arg, const struct err *e)
 	answer(t, NULL, text);
 }
 
-/* resinfo of RFC 8601 2.2, after authserv-id. */
+/* resinfo of RFC 8601 2.2, after authserv-id; more: that of DKIM and DMARC. */
 static void
-write_results(struct smtp_transaction *t)
+write_results(struct smtp_transaction *t, struct span more)
 {
 	const char *spf = mailbox_result_name(t->marks.spf);
 
@@ -222,6 +238,7 @@ write_results(struct smtp_transaction *t)
 		buf_addf(&t->results, "spf=%s smtp.helo=%s", spf, t->host.text);
 	else
 		buf_addf(&t->results, "spf=none");
+	buf_add(&t->results, more.p, more.n);
 }
 
 static void
@@ -240,7 +257,6 @@ write_head(struct smtp_transaction *t, int64_t now_s)
 		.mark = t->mark,
 		.now_s = now_s };
 
-	write_results(t);
 	trace.results = buf_span(&t->results);
 	smtp_letter_head(&t->letter, &trace, &t->head);
 	buf_clear(&t->letter.header);
@@ -317,23 +333,52 @@ body_synced(void *arg, struct body_kept *kept, const struct err *e)
 		give(t, kept);
 }
 
-enum outcome
-smtp_transaction_end_take(struct smtp_transaction **tp, uint64_t request, struct err *e)
+/* The session can end from now on without it. */
+static void
+leave(struct smtp_transaction *t)
 {
-	struct smtp_transaction *t = *tp;
+	t->session->letter = NULL;
+	t->session = NULL;
+}
+
+static void
+vouched(void *arg, const struct smtp_vouched *v)
+{
+	struct smtp_transaction *t = arg;
 	struct body_in *body = t->body;
+
+	leave(t);
+	t->marks.dkim = v->dkim;
+	t->marks.dmarc = v->dmarc;
+	t->marks.dkim_domain = v->dkim_domain;
+	write_results(t, v->results);
+	if (v->refused.why != REFUSAL_NONE) {
+		struct err e = v->refused;
+
+		smtp_transaction_log_refused(t, t->to[0].address, &e);
+		answer(t, &e, NULL);
+		return;
+	}
+	t->body = NULL;
+	body_end_take(body, body_synced, t);
+}
+
+enum outcome
+smtp_transaction_end(struct smtp_transaction *t, uint64_t request, struct err *e)
+{
+	const char *spf = t->from[0] != '\0' ? t->domain.text : t->host.text;
 
 	t->session->server.full = false;
 	if (t->fault.why != REFUSAL_NONE || !smtp_letter_end(&t->letter, &t->fault)) {
 		*e = t->fault;
 		smtp_transaction_log_refused(t, t->to[0].address, e);
-		smtp_transaction_free(tp);
+		leave(t);
+		smtp_transaction_free(&t);
 		return REFUSED;
 	}
-	*tp = NULL;
-	t->session = NULL;
 	t->request = request;
-	t->body = NULL;
-	body_end_take(body, body_synced, t);
+	if (t->vouch == NULL)
+		ask_for_vouchers(t);
+	smtp_vouch_end(t->vouch, t->marks.spf == MAILBOX_RESULT_PASS ? spf : "", vouched, t);
 	return PENDING;
 }

@@ -198,6 +198,20 @@ is_removed(struct span field, struct span name)
 
 /* -- trace ---------------------------------------------------------------------------------------- */
 
+/* A line for each result. */
+static void
+put_results(const struct smtp_trace *t, struct buf *out)
+{
+	struct span rest = t->results, one;
+
+	buf_addf(out, "Authentication-Results: %s", t->name);
+	while (rest.n > 0) {
+		one = span_trim(span_cut(&rest, ';'));
+		buf_addf(out, ";\r\n\t%.*s", SPAN_FMT(one));
+	}
+	buf_addf(out, "\r\n");
+}
+
 static void
 put_received(const struct smtp_trace *t, struct buf *out)
 {
@@ -224,7 +238,7 @@ smtp_letter_head(const struct smtp_letter *l, const struct smtp_trace *t, struct
 	size_t at = 0;
 
 	buf_addf(out, "Return-Path: <%s>\r\n", t->from);
-	buf_addf(out, "Authentication-Results: %s; %.*s\r\n", t->name, SPAN_FMT(t->results));
+	put_results(t, out);
 	put_received(t, out);
 	if (t->mark[0] != '\0')
 		buf_addf(out, SMTP_MARK_FIELD ": unaccountable (%s)\r\n", t->mark);

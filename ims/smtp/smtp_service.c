@@ -128,7 +128,7 @@ octets(void *role, struct span piece)
 static enum outcome
 end(void *role, uint64_t request, struct err *e)
 {
-	return smtp_transaction_end_take(&((struct smtp_session *)role)->letter, request, e);
+	return smtp_transaction_end(((struct smtp_session *)role)->letter, request, e);
 }
 
 static void

@@ -1,7 +1,7 @@
 /* smtp_transaction — one letter of an SMTP session, from MAIL to the answer after its content.
  *
- * State:  MAIL -> RCPT ... -> content -> kept or forgotten.  With the end of the content it leaves its session and answers
- *         when the store has; until then it is the session's and ends with it.
+ * State:  MAIL -> RCPT ... -> content -> kept or forgotten.  When its content has come and DKIM and
+ *         DMARC are known, it leaves its session and answers when the store has it; until then it ends with its session.
  * Async:  its answers go to the session by smtp_server_answer, never inside a function of this header.
  */
 #ifndef IMS_SMTP_SMTP_TRANSACTION_H
@@ -19,7 +19,7 @@ enum outcome smtp_transaction_rcpt(struct smtp_transaction *t, uint64_t request,
     const struct smtp_path *to, struct err *e);
 enum outcome smtp_transaction_data(struct smtp_transaction *t, struct err *e);
 void smtp_transaction_octets(struct smtp_transaction *t, struct span piece);
-enum outcome smtp_transaction_end_take(struct smtp_transaction **t, uint64_t request,
-    struct err *e);
+/* REFUSED: it is over.  PENDING: it leaves its session when the store takes it. */
+enum outcome smtp_transaction_end(struct smtp_transaction *t, uint64_t request, struct err *e);
 
 #endif

@@ -5,6 +5,7 @@
 #include "common/share/share_peer.h"
 #include "ims/smtp/smtp_letter.h"
 #include "ims/smtp/smtp_transaction.h"
+#include "ims/smtp/smtp_vouch.h"
 #include "ims/store/store.h"
 
 struct chain;
@@ -55,6 +56,7 @@ struct smtp_transaction {
 	struct share_peer_hold memory, place;
 	struct ulid id;
 	struct smtp_letter letter;
+	struct smtp_vouch *vouch; /* NULL: its header has not come */
 	struct body_in *body;
 	uint64_t octets;
 	struct err fault; /* why it cannot be kept; REFUSAL_NONE: it can so far */

@@ -196,7 +196,7 @@ trace(void **state)
 		.extended = true,
 		.id = &id,
 		.to = "bob@a.test",
-		.results = SPAN_LIT("spf=pass"),
+		.results = SPAN_LIT("spf=pass; dkim=none"),
 		.mark = "",
 		.now_s = 1796036400 };
 
@@ -208,7 +208,7 @@ trace(void **state)
 		    "Authentication-Results: (open\r\n" FROM "\r\n",
 	    &t,
 	    "Return-Path: <eve@old.test>\r\n"
-	    "Authentication-Results: mx.a.test; spf=pass\r\n"
+	    "Authentication-Results: mx.a.test;\r\n\tspf=pass;\r\n\tdkim=none\r\n"
 	    "Received: from mx.old.test ([IPv6:2001:db8::1])\r\n"
 	    "\tby mx.a.test with ESMTPS\r\n"
 	    "\t(TLSv1.3 S) id 00000000000000000000000000\r\n"
@@ -222,7 +222,7 @@ trace(void **state)
 	t.extended = false;
 	assert_head(FROM, &t,
 	    "Return-Path: <>\r\n"
-	    "Authentication-Results: mx.a.test; spf=pass\r\n"
+	    "Authentication-Results: mx.a.test;\r\n\tspf=pass;\r\n\tdkim=none\r\n"
 	    "Received: from mx.old.test ([192.0.2.1])\r\n"
 	    "\tby mx.a.test with SMTPS\r\n"
 	    "\t(TLSv1.3 S) id 00000000000000000000000000;\r\n"
