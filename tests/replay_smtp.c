@@ -154,6 +154,7 @@ make_desk(struct engine **e)
 	static const struct smtp_server_config config = { .name = "mx.a.test",
 		.size_max = 1000,
 		.submission = true,
+		.goes_on = true,
 		.mechanisms = "PLAIN" };
 
 	return make(e, &config);

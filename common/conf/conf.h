@@ -71,6 +71,13 @@ struct conf_pairs {
 	} at[CONF_PAIRS_MAX];
 };
 
+#define CONF_MAILS_MAX 64
+
+struct conf_mails { /* a list of addresses of mail, in canonical form */
+	size_t n;
+	char at[CONF_MAILS_MAX][ADDRESS_STR_BYTES];
+};
+
 struct conf_domain {
 	struct domain name;
 	char certificate[CONF_PATH_BYTES];
@@ -141,6 +148,7 @@ struct conf_role {
 	uint64_t user_bytes;  /* oms alone: of the spool, for one user */
 	char local_socket
 	    [CONF_PATH_BYTES];        /* oms alone: for programs of this machine; empty: none */
+	struct conf_mails lists;      /* oms alone: users who may write another's From */
 	struct conf_pairs local_user; /* ... whose addresses are these; by their login */
 	/* ims alone */
 	int64_t hold_limit_s;

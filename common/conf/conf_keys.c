@@ -117,6 +117,8 @@ const struct conf_key conf_keys[] = {
 	    "where your users' mail programs submit by SMTP with STARTTLS, port 587"),
 	LATE(CONF_OMS, "listen-submissions", CONF_LISTENS, LISTENS(SUBMISSIONS), "none",
 	    CONF_PORT_SUBMISSIONS, 0, "the same with TLS from the start, port 465"),
+	KEY(CONF_OMS, "may-send-as-list", CONF_MAILS, OMS(lists), "", 0, 0,
+	    "users whose letters may have any From, for list managers: { \"list@example.org\" }"),
 	LATE(CONF_OMS, "local-socket", CONF_PATH, OMS(local_socket), "", 0, 0,
 	    "socket where programs of this machine submit without a password; \"\": none"),
 	KEY(CONF_OMS, "local-user", CONF_USERS, OMS(local_user), "", 0, 0,

@@ -33,6 +33,7 @@ enum conf_type {
 	CONF_HOST, /* struct domain */
 	CONF_URL,
 	CONF_MAIL,  /* an address of mail, in canonical form */
+	CONF_MAILS, /* struct conf_mails */
 	CONF_PAIRS, /* struct conf_pairs, of any words */
 	CONF_USERS, /* struct conf_pairs, of logins of this machine and addresses of mail */
 	CONF_ROAD,  /* of SMTP outward */

@@ -421,10 +421,22 @@ set_pair(const struct conf_key *k, struct conf_pairs *p, struct span s, struct e
 	return true;
 }
 
+static bool
+add_mail(struct conf_mails *m, struct span s, struct err *e)
+{
+	if (m->n == CONF_MAILS_MAX)
+		return err_set(e, REFUSAL_config, "is one of more than %d", CONF_MAILS_MAX);
+	if (s.n == 0 || !set_mail(m->at[m->n], s, e))
+		return s.n > 0 ? false : err_set(e, REFUSAL_config, "is no address");
+	m->n++;
+	return true;
+}
+
 bool
 conf_key_is_list(const struct conf_key *k)
 {
-	return k->type == CONF_LISTENS || k->type == CONF_PAIRS || k->type == CONF_USERS;
+	return k->type == CONF_LISTENS || k->type == CONF_MAILS || k->type == CONF_PAIRS ||
+	    k->type == CONF_USERS;
 }
 
 bool
@@ -460,6 +472,8 @@ conf_key_set(const struct conf_key *k, void *base, const char *text, struct err 
 		return set_url(at, s, e);
 	case CONF_MAIL:
 		return set_mail(at, s, e);
+	case CONF_MAILS:
+		return add_mail(at, s, e);
 	case CONF_PAIRS:
 	case CONF_USERS:
 		return set_pair(k, at, s, e);
@@ -503,6 +517,8 @@ size_of(enum conf_type type)
 		return CONF_URL_BYTES;
 	case CONF_MAIL:
 		return ADDRESS_STR_BYTES;
+	case CONF_MAILS:
+		return sizeof(struct conf_mails);
 	case CONF_PAIRS:
 	case CONF_USERS:
 		return sizeof(struct conf_pairs);
@@ -558,6 +574,17 @@ quoted_print(const char *s, struct buf *out)
 }
 
 static void
+mails_print(const struct conf_mails *m, struct buf *out)
+{
+	buf_addf(out, "{");
+	for (size_t i = 0; i < m->n; i++) {
+		buf_addf(out, "%s", i > 0 ? ", " : " ");
+		quoted_print(m->at[i], out);
+	}
+	buf_addf(out, "%s}", m->n > 0 ? " " : "");
+}
+
+static void
 pairs_print(const struct conf_pairs *p, struct buf *out)
 {
 	char pair[sizeof(struct conf_pair) + 4];
@@ -606,6 +633,9 @@ conf_key_print(const struct conf_key *k, const void *base, struct buf *out)
 		break;
 	case CONF_LISTENS:
 		listens_print(at, out);
+		break;
+	case CONF_MAILS:
+		mails_print(at, out);
 		break;
 	case CONF_PAIRS:
 	case CONF_USERS:

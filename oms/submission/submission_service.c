@@ -45,6 +45,7 @@ struct session {
 	char from[ADDRESS_STR_BYTES];
 	char (*to)[ADDRESS_STR_BYTES]; /* SUBMIT_RECIPIENTS_MAX of them; NULL: no letter */
 	size_t n_to;
+	bool null_sender;
 	uint64_t size;         /* as MAIL said; 0: not said */
 	struct letter *letter; /* NULL: its octets may not come yet */
 	struct buf header;     /* its first octets, until its header is complete */
@@ -198,7 +199,8 @@ sender(struct session *s, const struct smtp_path *path, struct err *e)
 {
 	if (s->local && !identify(s, e))
 		return false;
-	if (path->kind == SMTP_PATH_NULL) {
+	s->null_sender = path->kind == SMTP_PATH_NULL;
+	if (s->null_sender) {
 		snprintf(s->from, sizeof s->from, "%s", user(s));
 		return true;
 	}
@@ -384,6 +386,22 @@ octets_may_come(void *arg, const struct err *e)
 		conn_kick(s->conn);
 }
 
+/* May it write another's From? */
+static bool
+is_list(const struct session *s)
+{
+	struct conf *conf = daemon_conf(s->worker->oms->daemon);
+	const struct conf_mails *lists = &conf->role[CONF_ROLE_OMS].lists;
+	struct accounts_set *set = accounts_set_get(s->worker->oms->accounts);
+	bool found = false;
+
+	for (size_t i = 0; i < lists->n && !found; i++)
+		found = accounts_owns(set, owner(s), span_str(lists->at[i]));
+	accounts_set_put(&set);
+	conf_unref(&conf);
+	return found;
+}
+
 static enum outcome
 data(void *role, uint64_t request, struct err *e)
 {
@@ -394,6 +412,9 @@ data(void *role, uint64_t request, struct err *e)
 		.n_to = s->n_to,
 		.octets = s->size,
 		.token = "",
+		.null_sender = s->null_sender,
+		.by_submission = true,
+		.any_from = !s->null_sender && is_list(s),
 	};
 
 	(void)request;
@@ -543,6 +564,7 @@ session_up(struct conn *c, void *role)
 		.contact = *s->conf->smtp.contact == '\0' ? NULL : s->conf->smtp.contact,
 		.size_max = largest_letter(s->conf),
 		.submission = !s->local,
+		.goes_on = true,
 		.starttls = !s->local && s->kind == TLS_SUBMISSION,
 	};
 	if (!s->local)

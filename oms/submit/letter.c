@@ -23,7 +23,8 @@ struct letter {
 	letter_begun *begun;
 	struct buf header; /* the letter's first octets, until its header is complete */
 	bool whole_header;
-	bool cr;   /* the last octet was CR */
+	bool cr; /* the last octet was CR */
+	bool any_from;
 	bool bare; /* a CR or LF was not part of CRLF */
 	struct oms_letter facts;
 	char token[SUBMIT_TOKEN_MAX + 1];
@@ -120,6 +121,9 @@ letter_new(struct oms_worker *w, const char *user, const struct letter_envelope 
 	l->worker = w;
 	span_copy(span_str(user), l->facts.user, sizeof l->facts.user);
 	span_copy(span_str(env->from), l->facts.from, sizeof l->facts.from);
+	l->facts.null_sender = env->null_sender;
+	l->facts.by_submission = env->by_submission;
+	l->any_from = env->any_from;
 	l->facts.date_s = clock_wall_ms() / 1000;
 	l->facts.hold_until_s = l->facts.date_s + hold_s;
 	span_copy(span_str(env->token), l->token, sizeof l->token);
@@ -309,7 +313,7 @@ judge(struct letter *l, struct err *e)
 	l->header.len = header.n;
 	if (!header_from(header, idn_a_label, from, e))
 		return false;
-	if (RULE(bad_from) &&
+	if (RULE(bad_from) && !l->any_from &&
 	    !accounts_owns_fresh(l->worker->oms->accounts, l->facts.user, span_str(from)))
 		return err_set(e, REFUSAL_bad_from, "the letter's From is not an address of %.*s",
 		    SPAN_FMT(accounts_owner_address(l->facts.user)));

@@ -24,6 +24,9 @@ struct letter_envelope {
 	unsigned hold_days; /* 0: the domain's default */
 	uint64_t octets;    /* 0: not known; then the caller sees to the domain's limit */
 	const char *token;  /* "": none */
+	bool null_sender;   /* MAIL FROM:<>; `from` is then the user's own address */
+	bool by_submission; /* its program opens no outbox */
+	bool any_from;      /* the header's From may be anybody's: the user sends as a list */
 };
 
 /* One user's share of the spool: the configured limits, and never more than half of the spool. */

@@ -36,8 +36,10 @@ struct smtp_server_config { /* outlives its sessions */
 	const char *name;   /* of this host, in banner and EHLO */
 	const char
 	    *contact; /* whom a refused sender may ask, in the refusals of the role; NULL: nobody */
-	uint64_t size_max;      /* octets of a letter */
-	bool submission;        /* users sign in before MAIL */
+	uint64_t size_max; /* octets of a letter */
+	bool submission;   /* users sign in before MAIL */
+	bool
+	    goes_on; /* letters go on to others, by ways that do not keep REQUIRETLS: it is not offered */
 	bool starttls;          /* the session begins in plain; false: TLS is up at once */
 	const char *mechanisms; /* of AUTH, with blanks between them; submission only */
 };

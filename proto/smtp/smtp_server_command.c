@@ -44,7 +44,8 @@ offered(const struct smtp_server *s)
 
 	if (!s->extended)
 		return 0;
-	return plain | (s->secured ? SMTP_OFFER_REQUIRETLS : SMTP_OFFER_STARTTLS) |
+	return plain | (s->secured ? 0 : SMTP_OFFER_STARTTLS) |
+	    (s->secured && !s->config->goes_on ? SMTP_OFFER_REQUIRETLS : 0) |
 	    (s->config->submission && s->secured ? SMTP_OFFER_AUTH : 0);
 }
 

@@ -3,7 +3,7 @@
 # no letters.
 . tests/e2e/lib.sh
 . tests/lib/submission.sh
-plan 44
+plan 51
 
 submission_up --domains a.test,b.test --domain-set 'message-limit = "64 KiB"'
 lines() { printf '%s\r\n' "$@"; }
@@ -51,6 +51,13 @@ same "whole" "$T/got.whole" "$T/full"
 { printf 'X: y\r\n'; cat "$T/full"; } >"$T/more"
 refused "one that is longer, by its SIZE" '^552 .*5\.3\.4 \[message-too-big\]' 465 alice@a.test bob@b.test "$T/more"
 refused "and without it" '^552 5\.3\.4 \[message-too-big\]' 465 alice@a.test bob@b.test "$T/more" mail=BODY=8BITMIME
+status_is "100,000 RCPT" 0 smtplib 465 alice@a.test bob@b.test "$T/good" flood=100000
+like "are ended after 200: a letter has 100 recipients, and a session 100 refusals" "$out" '^counts 250=100 452=[0-9]+ *(421=1)?$|^counts 250=1[0-9]* '
+{ head -3 "$T/good"; perl -e 'print "X: y\r\n" for 1 .. 100000'; lines '' x; } >"$T/fields"
+refused "100,000 fields" '^55[24] .*\[(bad-message|message-too-big)\]' 465 alice@a.test bob@b.test "$T/fields" mail=SIZE=1
+{ head -3 "$T/good"; lines ''; perl -e 'print "x" x 10485760, "\r\n"'; } >"$T/line"
+refused "a line of 10 MB" '\[(line-too-long|message-too-big)\]|Connection unexpectedly closed' 465 alice@a.test bob@b.test "$T/line" mail=SIZE=1
+ok "the server goes on" smtplib 465 alice@a.test bob@b.test "$T/good"
 status_is "one recipient of two" 1 smtplib 465 alice@a.test bob@b.test,zoe@a.test "$T/good"
 like "is refused alone" "$(echo "$out" | tr '\n' ' ')" '250 2\.1\.5 recipient noted 550 .*no-such-user.* 250 2\.0\.0 kept as '
-is "nothing that was refused was kept" "$(grep -c 'submission\.letter .*word=ok' "$OMS_LOG_a_test")" 2
+is "nothing that was refused was kept" "$(grep -c 'submission\.letter .*word=ok' "$OMS_LOG_a_test")" 3

@@ -1,7 +1,7 @@
 # submit.py PORT CA USER PASSWORD-FILE RCPT,... FILE [WORD...] — gives FILE to a submission server by smtplib.
 #
 # Words: from=ADDRESS (of MAIL; "" is <>), auth=MECHANISM (utf-8: PLAIN, for a password that smtplib does not take), ehlo=NAME, password=TEXT, tls=1.2, tls=none,
-# mail=PARAMETERS, raw (the octets of FILE as they are).
+# mail=PARAMETERS, raw (the octets of FILE as they are), flood=N (so many RCPT; prints how many of each reply).
 # Prints each reply.  Ends with 1 after a refusal.
 import base64, smtplib, ssl, sys
 
@@ -43,6 +43,19 @@ try:
     options = words["mail"].split() if "mail" in words else ["SIZE=%d" % len(letter)]
     if said(s.mail(sender, options)) != 250:
         sys.exit(1)
+    if "flood" in words:
+        counts = {}
+        try:
+            for i in range(int(words["flood"])):
+                s.putcmd("RCPT TO:<%s>" % to)
+                if i % 50 == 49:
+                    for k in range(50):
+                        code = s.getreply()[0]
+                        counts[code] = counts.get(code, 0) + 1
+        except (smtplib.SMTPServerDisconnected, OSError):
+            pass
+        print("counts", *("%d=%d" % c for c in sorted(counts.items())))
+        sys.exit(0)
     codes = [said(s.rcpt(r)) for r in to.split(",")]
     if 250 not in codes:
         sys.exit(1)

@@ -291,6 +291,11 @@ pairs(void **state)
 	    "local-user = { \"root = root@a.test\", \"www-data = web@a.test\" }"));
 	buf_clear(&printed);
 	conf_unref(&c);
+	c = assert_loads(HEAD "oms { may-send-as-list = { \"l@A.test\", \"m@a.test\" } }\n");
+	assert_int_equal(c->role[CONF_ROLE_OMS].lists.n, 2);
+	assert_string_equal(c->role[CONF_ROLE_OMS].lists.at[0], "l@a.test");
+	conf_unref(&c);
+	assert_refused(HEAD "oms {\nmay-send-as-list = { \"l\" } }\n", ":4", "is no address");
 	assert_refused(HEAD "oms {\nlocal-user = { \"root\" } }\n", ":4", "is not of the form");
 	assert_refused(HEAD "oms {\nlocal-user = { \"a b = x@a.test\" } }\n", ":4",
 	    "is not of the form");
