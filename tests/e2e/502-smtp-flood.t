@@ -3,7 +3,7 @@
 # and others are served beside.
 . tests/e2e/lib.sh
 . tests/lib/smtp.sh
-plan 18
+plan 20
 
 world_up --domains a.test --smtp mx --set 'peer-connections = 4' --ims-set 'listen-smtp = { "%IMS%" }'
 at=$WORLD_NET.70 log=$IMS_LOG_a_test
@@ -44,22 +44,36 @@ is "and takes letters" "$(letters)" 2
 
 # -- connections ----------------------------------------------------------------------------------------------
 
-# Each waits for its turn to end; 4 of one host, 8 of one address.
+# hold N HOST: a session of that host, which reads its script from $T/holdN
 hold() {
 	mkfifo "$T/hold$1"
-	talk_on "$1" <"$T/hold$1" >"$T/held$1" 2>&1 &
+	talk_on "$2" <"$T/hold$1" >"$T/held$1" 2>&1 &
 	pids="$pids $!"
 }
-talk_on() { exec tests/world enter "$W" "build/$MODE/tests/tools/smtp_talk" $SMTP_a_test cert="$T/old.test.pem" key="$T/old.test.key" from=$at; }
-for i in 1 2 3 4 5; do hold $i; done
+talk_on() { exec tests/world enter "$W" "build/$MODE/tests/tools/smtp_talk" $SMTP_a_test cert="$T/$1.pem" key="$T/$1.key" from=$at; }
+script() { smtp_begin "mx.$1"; printf '%s\n' 'MAIL FROM:<eve@old.test>' 'RCPT TO:<bob@a.test>'; }
+for i in 1 2 3 4 5; do hold $i old.test; done
 exec 3>"$T/hold1" 4>"$T/hold2" 5>"$T/hold3" 6>"$T/hold4" 7>"$T/hold5"
-{ begin; echo 'RCPT TO:<bob@a.test>'; } >"$T/script"
-for i in 1 2 3 4; do cat "$T/script" >&$((i + 2)); done
+for i in 1 2 3 4; do script old.test >&$((i + 2)); done
 ready() { [ "$(cat "$T"/held[1-4] | grep -c '^250 2\.1\.5')" = 4 ]; }
 ok "four sessions of a host" eventually 20 ready
-cat "$T/script" >&7
+script old.test >&7
 ok "the fifth is told to wait" eventually 20 grep -q '^421.4\.7\.0 \[too-many-connections\]' "$T/held5"
 exec 3>&- 4>&- 5>&- 6>&- 7>&-
 free() { { begin; printf '%s\n' 'RCPT TO:<bob@a.test>' QUIT; } | says | grep -q '^250 2\.1\.5'; }
 ok "then there is room again" eventually 20 free
+
+set -- $(tests/world cert "$W" --domain mx.other.test)
+cp "$1" "$T/other.test.pem" && cp "$2" "$T/other.test.key"
+for i in 6 7 8; do hold $i old.test; done
+for i in 9 10; do hold $i other.test; done
+exec 3>"$T/hold6" 4>"$T/hold7" 5>"$T/hold8" 6>"$T/hold9" 7>"$T/hold10"
+for i in 3 4 5; do { script old.test; echo DATA; } >&$i; done
+{ script other.test; echo DATA; } >&6
+ready() { [ "$(cat "$T"/held[6-9] | grep -c '^354')" = 4 ]; }
+ok "four letters of a domain by two hosts" eventually 20 ready
+{ script other.test; echo DATA; } >&7
+ok "the fifth is told to wait" eventually 20 grep -q '^421.4\.7\.0 \[too-many-connections\]' "$T/held10"
+exec 3>&- 4>&- 5>&- 6>&- 7>&-
+
 is "nothing was lost or added" "$(letters)" 2
