@@ -56,7 +56,7 @@ smtp_keep_clear(struct smtp_transaction *t)
 	share_peer_release(share_of(t), &t->memory, t->memory.domain.n, now_ms);
 	share_peer_release(share_of(t), &t->place, t->place.domain.n, now_ms);
 	smtp_vouch_free(&t->vouch);
-	smtp_letter_clear(&t->letter);
+	smtp_arriving_clear(&t->letter);
 	chain_unref(&t->chain);
 	crl_state_unref(&t->crls);
 	free(t->to);
@@ -139,7 +139,7 @@ give_up(struct smtp_transaction *t, const struct err *e)
 		body_abort_take(t->body);
 	t->body = NULL;
 	smtp_vouch_free(&t->vouch);
-	smtp_letter_clear(&t->letter);
+	smtp_arriving_clear(&t->letter);
 }
 
 /* The header is whole: DKIM's keys and DMARC's record are asked for while the body comes. */
@@ -161,7 +161,7 @@ smtp_transaction_octets(struct smtp_transaction *t, struct span piece)
 	if (t->fault.why != REFUSAL_NONE)
 		return;
 	t->octets += piece.n;
-	smtp_letter_take(&t->letter, piece, &body);
+	smtp_arriving_take(&t->letter, piece, &body);
 	if (t->letter.fault.why != REFUSAL_NONE) {
 		give_up(t, &t->letter.fault);
 		return;
@@ -258,7 +258,7 @@ write_head(struct smtp_transaction *t, int64_t now_s)
 		.now_s = now_s };
 
 	trace.results = buf_span(&t->results);
-	smtp_letter_head(&t->letter, &trace, &t->head);
+	smtp_arriving_head(&t->letter, &trace, &t->head);
 	buf_clear(&t->letter.header);
 }
 
@@ -369,7 +369,7 @@ smtp_transaction_end(struct smtp_transaction *t, uint64_t request, struct err *e
 	const char *spf = t->from[0] != '\0' ? t->domain.text : t->host.text;
 
 	t->session->server.full = false;
-	if (t->fault.why != REFUSAL_NONE || !smtp_letter_end(&t->letter, &t->fault)) {
+	if (t->fault.why != REFUSAL_NONE || !smtp_arriving_end(&t->letter, &t->fault)) {
 		*e = t->fault;
 		smtp_transaction_log_refused(t, t->to[0].address, e);
 		leave(t);

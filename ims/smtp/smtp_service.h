@@ -1,7 +1,7 @@
 /* smtp_service — the inbound gateway: letters that come by SMTP, under the same rules as the native road.
  *
  * Flow:   proto/smtp's engine has the dialogue; this judges host, sender and recipient (smtp_verdict.h), reads the
- *         header (smtp_letter.h) and has the store keep the letter.
+ *         header (smtp_arriving.h) and has the store keep the letter.
  * Spec:   SPEC.md "SMTP"; RFC 5321, 7208, 7505, 8461 4.1, 8601.
  * Order:  MAIL starts SPF and MX of the sender's domain.  RCPT waits for both, judges the certificate once more, and says
  *         what is wrong with the sender; then whether the recipient is ours; then whether there is room.  DATA judges the

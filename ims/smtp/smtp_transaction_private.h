@@ -3,7 +3,7 @@
 #define IMS_SMTP_SMTP_TRANSACTION_PRIVATE_H
 
 #include "common/share/share_peer.h"
-#include "ims/smtp/smtp_letter.h"
+#include "ims/smtp/smtp_arriving.h"
 #include "ims/smtp/smtp_transaction.h"
 #include "ims/smtp/smtp_vouch.h"
 #include "ims/store/store.h"
@@ -55,7 +55,7 @@ struct smtp_transaction {
 	/* the content */
 	struct share_peer_hold memory, place;
 	struct ulid id;
-	struct smtp_letter letter;
+	struct smtp_arriving letter;
 	struct smtp_vouch *vouch; /* NULL: its header has not come */
 	struct body_in *body;
 	uint64_t octets;

@@ -1,4 +1,4 @@
-/* ims_smtp_letter — a letter that comes by SMTP: what its header must be, where the body begins, what trace is put before
+/* ims_smtp_arriving — a letter that comes by SMTP: what its header must be, where the body begins, what trace is put before
  * it and what is removed. */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -8,23 +8,23 @@
 
 #include <cmocka.h>
 
-#include "ims/smtp/smtp_letter.h"
+#include "ims/smtp/smtp_arriving.h"
 #include "proto/smtp/smtp_date.h"
 
 #define FROM "From: eve@old.test\r\n"
 
 /* Takes it in pieces of n octets; the body goes to *body. */
 static bool
-take(struct smtp_letter *l, struct span letter, size_t n, struct buf *body, struct err *e)
+take(struct smtp_arriving *l, struct span letter, size_t n, struct buf *body, struct err *e)
 {
 	struct span piece;
 
-	*l = (struct smtp_letter) { .whole = false };
+	*l = (struct smtp_arriving) { .whole = false };
 	for (size_t at = 0; at < letter.n; at += n) {
-		smtp_letter_take(l, span_sub(letter, at, n), &piece);
+		smtp_arriving_take(l, span_sub(letter, at, n), &piece);
 		buf_add(body, piece.p, piece.n);
 	}
-	return smtp_letter_end(l, e);
+	return smtp_arriving_end(l, e);
 }
 
 /* Whole, and octet by octet. */
@@ -35,7 +35,7 @@ assert_is(const char *letter, const char *header, enum refusal why)
 	struct span s = span_str(letter);
 
 	for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
-		struct smtp_letter l;
+		struct smtp_arriving l;
 		struct buf body = BUF_INIT;
 		struct err e = { .why = REFUSAL_NONE };
 
@@ -50,7 +50,7 @@ assert_is(const char *letter, const char *header, enum refusal why)
 			    body.len);
 		}
 		buf_clear(&body);
-		smtp_letter_clear(&l);
+		smtp_arriving_clear(&l);
 	}
 }
 
@@ -80,7 +80,7 @@ assert_many(const char *field, unsigned n, enum refusal why)
 {
 	struct buf letter = BUF_INIT, body = BUF_INIT;
 	struct err e = { .why = REFUSAL_NONE };
-	struct smtp_letter l;
+	struct smtp_arriving l;
 
 	for (unsigned i = 0; i < n; i++)
 		buf_addf(&letter, "%s", field);
@@ -89,7 +89,7 @@ assert_many(const char *field, unsigned n, enum refusal why)
 	assert_int_equal(e.why, why);
 	buf_clear(&letter);
 	buf_clear(&body);
-	smtp_letter_clear(&l);
+	smtp_arriving_clear(&l);
 }
 
 static void
@@ -109,7 +109,7 @@ assert_long(size_t extra, enum refusal why)
 	const struct span head = SPAN_LIT(FROM "A: "), foot = SPAN_LIT("\r\n\r\n");
 	struct buf letter = BUF_INIT, body = BUF_INIT;
 	struct err e = { .why = REFUSAL_NONE };
-	struct smtp_letter l;
+	struct smtp_arriving l;
 
 	buf_add(&letter, head.p, head.n);
 	while (letter.len + foot.n < HEADER_MAX_BYTES + extra)
@@ -121,7 +121,7 @@ assert_long(size_t extra, enum refusal why)
 	assert_true(l.header.cap <= 2 * HEADER_MAX_BYTES);
 	buf_clear(&letter);
 	buf_clear(&body);
-	smtp_letter_clear(&l);
+	smtp_arriving_clear(&l);
 }
 
 static void
@@ -171,16 +171,16 @@ static void
 assert_head(const char *header, const struct smtp_trace *t, const char *wanted)
 {
 	struct buf body = BUF_INIT, out = BUF_INIT;
-	struct smtp_letter l;
+	struct smtp_arriving l;
 	struct err e;
 
 	assert_true(take(&l, span_str(header), 1 << 20, &body, &e));
-	smtp_letter_head(&l, t, &out);
+	smtp_arriving_head(&l, t, &out);
 	buf_add(&out, "", 1);
 	assert_string_equal(out.data, wanted);
 	buf_clear(&out);
 	buf_clear(&body);
-	smtp_letter_clear(&l);
+	smtp_arriving_clear(&l);
 }
 
 static void

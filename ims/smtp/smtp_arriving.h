@@ -1,4 +1,4 @@
-/* smtp_letter — a letter on its way in: its header in memory, its body passed on, and the trace before it.
+/* smtp_arriving — a letter on its way in: its header in memory, its body passed on, and the trace before it.
  *
  * Pure.  The header is judged when its end has come; the body is not looked at.
  *
@@ -12,8 +12,8 @@
  * Memory:  the header, at most HEADER_MAX_BYTES.
  * Trust:   every octet is a stranger's.
  */
-#ifndef IMS_SMTP_SMTP_LETTER_H
-#define IMS_SMTP_SMTP_LETTER_H
+#ifndef IMS_SMTP_SMTP_ARRIVING_H
+#define IMS_SMTP_SMTP_ARRIVING_H
 
 #include "common/base/address.h"
 #include "common/base/ulid.h"
@@ -23,7 +23,7 @@
 #define SMTP_HOPS_MAX   50
 #define SMTP_MARK_FIELD "Tillcalled-Mark"
 
-struct smtp_letter { /* zeroed before the first octet */
+struct smtp_arriving { /* zeroed before the first octet */
 	struct buf header;
 	bool whole;                   /* the header's end has come, and it was judged */
 	struct err fault;             /* the first; why REFUSAL_NONE: none so far */
@@ -32,10 +32,10 @@ struct smtp_letter { /* zeroed before the first octet */
 };
 
 /* Takes octets, lines end in CRLF; *body is what of them belongs to the body. */
-void smtp_letter_take(struct smtp_letter *l, struct span octets, struct span *body);
+void smtp_arriving_take(struct smtp_arriving *l, struct span octets, struct span *body);
 /* All octets have come.  False: *e is the fault. */
-bool smtp_letter_end(struct smtp_letter *l, struct err *e);
-void smtp_letter_clear(struct smtp_letter *l);
+bool smtp_arriving_end(struct smtp_arriving *l, struct err *e);
+void smtp_arriving_clear(struct smtp_arriving *l);
 
 /* What the trace says. */
 struct smtp_trace {
@@ -53,6 +53,6 @@ struct smtp_trace {
 };
 
 /* Trace and header, without what is removed. */
-void smtp_letter_head(const struct smtp_letter *l, const struct smtp_trace *t, struct buf *out);
+void smtp_arriving_head(const struct smtp_arriving *l, const struct smtp_trace *t, struct buf *out);
 
 #endif

@@ -1,5 +1,5 @@
-/* smtp_letter — see smtp_letter.h. */
-#include "ims/smtp/smtp_letter.h"
+/* smtp_arriving — see smtp_arriving.h. */
+#include "ims/smtp/smtp_arriving.h"
 
 #include <string.h>
 
@@ -10,14 +10,14 @@
 /* -- judging -------------------------------------------------------------------------------------- */
 
 static void
-fault(struct smtp_letter *l, const struct err *e)
+fault(struct smtp_arriving *l, const struct err *e)
 {
 	if (l->fault.why == REFUSAL_NONE)
 		l->fault = *e;
 }
 
 static void
-fault_of_form(struct smtp_letter *l, const char *text)
+fault_of_form(struct smtp_arriving *l, const char *text)
 {
 	struct err e;
 
@@ -43,7 +43,7 @@ has_name(struct span field)
 }
 
 static void
-judge_fields(struct smtp_letter *l)
+judge_fields(struct smtp_arriving *l)
 {
 	struct span header = buf_span(&l->header), field, value;
 	unsigned fields = 0, hops = 0;
@@ -70,7 +70,7 @@ judge_fields(struct smtp_letter *l)
 }
 
 static void
-judge(struct smtp_letter *l)
+judge(struct smtp_arriving *l)
 {
 	struct err e;
 
@@ -94,7 +94,7 @@ is_over(const struct buf *h)
 
 /* Up to the header's end, or all of it; line by line, so that each octet is looked at once. */
 static size_t
-take_header(struct smtp_letter *l, struct span octets)
+take_header(struct smtp_arriving *l, struct span octets)
 {
 	size_t at = 0;
 
@@ -118,7 +118,7 @@ take_header(struct smtp_letter *l, struct span octets)
 }
 
 void
-smtp_letter_take(struct smtp_letter *l, struct span octets, struct span *body)
+smtp_arriving_take(struct smtp_arriving *l, struct span octets, struct span *body)
 {
 	size_t n = l->whole ? 0 : take_header(l, octets);
 
@@ -128,7 +128,7 @@ smtp_letter_take(struct smtp_letter *l, struct span octets, struct span *body)
 }
 
 bool
-smtp_letter_end(struct smtp_letter *l, struct err *e)
+smtp_arriving_end(struct smtp_arriving *l, struct err *e)
 {
 	if (!l->whole)
 		judge(l);
@@ -139,10 +139,10 @@ smtp_letter_end(struct smtp_letter *l, struct err *e)
 }
 
 void
-smtp_letter_clear(struct smtp_letter *l)
+smtp_arriving_clear(struct smtp_arriving *l)
 {
 	buf_clear(&l->header);
-	*l = (struct smtp_letter) { .whole = false };
+	*l = (struct smtp_arriving) { .whole = false };
 }
 
 /* -- what is removed ------------------------------------------------------------------------------ */
@@ -232,7 +232,7 @@ put_received(const struct smtp_trace *t, struct buf *out)
 }
 
 void
-smtp_letter_head(const struct smtp_letter *l, const struct smtp_trace *t, struct buf *out)
+smtp_arriving_head(const struct smtp_arriving *l, const struct smtp_trace *t, struct buf *out)
 {
 	struct span header = buf_span(&l->header), field, name = span_str(t->name);
 	size_t at = 0;
