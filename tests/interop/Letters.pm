@@ -70,17 +70,19 @@ sub make {
 my @ends = ("\n.\n", "\n.\r\n", "\r.\r\n", "\r.\r", "\r\n.\n", "\r\n.\r", "\r\n\0.\r\n", "\r\n.\0\r\n", "\n\n.\r\n", "\r\r\n.\r\r\n", "\n.\r",
     "\r.\n", "\n\r.\n\r", "\r\n.\r\n", "\r\n..\r\n", "\r\n.\x0b\r\n", "\0\r\n.\r\n", "\r\n\r.\r\n", "\x85.\x85", "\r\n.\r\r\n");
 
+# Of octets that matter; `fair`: with whole line ends, so that the letter may go out.
 sub random_end {
-	my $s = "";
-	$s .= ("\r", "\n", ".", "\0", "\r\n", "\n.", "\r\n.")[int rand 7] for 1 .. 3 + int rand 6;
-	return $s;
+	my ($fair) = @_;
+	my @pieces = $fair ? ("\r\n", ".", "\r\n.", "..", ".\r\n", "a", " ") : ("\r", "\n", ".", "\0", "\r\n", "\n.", "\r\n.");
+	return join "", map { $pieces[rand @pieces] } 1 .. 3 + int rand 6;
 }
 
 # Letter i, which holds another one, after what may be an end.
 sub hostile {
 	my ($i, $id, $from, $to) = @_;
-	my $end = $i < 4 * @ends ? $ends[$i % @ends] : random_end();
-	my $line = ("\r\n", "\n", "\r", "\r\n")[int($i / @ends) % 4];
+	my $fair = $i >= 4 * @ends && $i % 2;
+	my $end = $i < 4 * @ends ? $ends[$i % @ends] : random_end($fair);
+	my $line = $fair ? "\r\n" : ("\r\n", "\n", "\r", "\r\n")[int($i / @ends) % 4];
 	my $body = join($line, "MAIL FROM:<$from>", "RCPT TO:<$to>", "DATA", "From: <$from>", "X-Matrix: smuggled.$id", "", "smuggled", ".", "QUIT", "");
 	return "From: <$from>\r\nTo: <$to>\r\nSubject: hostile\r\nMessage-ID: <$id\@matrix.test>\r\nX-Matrix: $id\r\n\r\nbefore" . $end . $body;
 }

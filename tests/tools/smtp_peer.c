@@ -434,11 +434,8 @@ static bool
 handshake(struct session *s)
 {
 	const char *why;
-	size_t early = smtp_wire_early(&s->wire);
 	bool accepted;
 
-	if (early > 0 && !s->o->wrapper)
-		sayf(s, "early", "%zu", early);
 	if (!act(s, HANDSHAKE, "", &accepted))
 		return false;
 	if (!smtp_wire_secure(&s->wire, &s->o->tls, true, &why)) {
@@ -589,6 +586,18 @@ do_data(struct session *s, const char *line)
 	return true;
 }
 
+/* Before its reply no octet of the handshake can have come. */
+static bool
+do_starttls(struct session *s, const char *line)
+{
+	size_t early = smtp_wire_early(&s->wire);
+	bool accepted;
+
+	if (early > 0)
+		sayf(s, "early", "%zu", early);
+	return act(s, STARTTLS, line, &accepted) && (!accepted || handshake(s));
+}
+
 static bool
 obey(struct session *s, const char *line)
 {
@@ -597,7 +606,7 @@ obey(struct session *s, const char *line)
 	if (is_verb(line, "EHLO") || is_verb(line, "HELO"))
 		return do_hello(s, line);
 	if (is_verb(line, "STARTTLS"))
-		return act(s, STARTTLS, line, &accepted) && (!accepted || handshake(s));
+		return do_starttls(s, line);
 	if (is_verb(line, "MAIL"))
 		return do_envelope(s, MAIL, line);
 	if (is_verb(line, "RCPT"))

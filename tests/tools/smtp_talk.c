@@ -10,6 +10,7 @@
  *	=OCTETS		the same without CRLF and without a reply.  \r \n \0 \\ and \xHH are octets
  *	!send		sends what is kept, and waits for the replies that are due
  *	!fill N X	keeps N octets X
+ *	!file FILE	keeps the octets of FILE
  *	!tls		the handshake; says `tls VERSION SUITE CERTIFICATE`, and `early N` where octets came before it
  *	!letter FILE	the content in FILE, stuffed, and its dot; not after another reply than 354
  *	!repeat N TEXT	sends TEXT so many times, 100 at once, and says how often each reply came in turn
@@ -176,6 +177,19 @@ keep_octets(struct talk *t, const char *text)
 	}
 }
 
+static void
+keep_file(struct talk *t, const char *path)
+{
+	FILE *f = fopen(path, "re");
+	int c;
+
+	if (f == NULL)
+		die(path);
+	while ((c = fgetc(f)) != EOF)
+		fputc(c, t->kept);
+	fclose(f);
+}
+
 /* CR LF ends each line already; what has no last line end gets one. */
 static void
 keep_letter(struct talk *t, const char *path)
@@ -269,6 +283,8 @@ do_order(struct talk *t, char *order)
 	} else if (IS(order, "fill"))
 		for (; n > 0; n--)
 			fputc(*text, t->kept);
+	else if (IS(order, "file"))
+		keep_file(t, argument);
 	else if (IS(order, "repeat"))
 		repeat(t, n, text);
 	else if (IS(order, "hear"))
