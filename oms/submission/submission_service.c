@@ -53,6 +53,7 @@ struct session {
 	uint64_t octets;
 	struct recipient_check *check;
 	char checked[ADDRESS_STR_BYTES]; /* the recipient that `check` is about */
+	bool by_smtp;                    /* a recipient of this letter's is known to get it so */
 	int64_t slow_ms; /* how much of RECIPIENT_CHECK_MS this letter's checks have used */
 };
 
@@ -128,6 +129,7 @@ forget_letter(struct session *s)
 	s->has_header = false;
 	s->octets = 0;
 	s->slow_ms = 0;
+	s->by_smtp = false;
 }
 
 static void
@@ -315,13 +317,14 @@ add_recipient(struct session *s, const char *address)
 }
 
 static void
-recipient_checked_now(void *arg, int64_t took_ms, const struct err *e)
+recipient_checked_now(void *arg, int64_t took_ms, bool by_smtp, const struct err *e)
 {
 	struct session *s = arg;
 
 	s->check = NULL;
 	if (took_ms > RECIPIENT_PROMPT_MS)
 		s->slow_ms += took_ms - RECIPIENT_PROMPT_MS;
+	s->by_smtp = s->by_smtp || (by_smtp && e == NULL);
 	if (e == NULL)
 		add_recipient(s, s->checked);
 	else
@@ -414,6 +417,7 @@ data(void *role, uint64_t request, struct err *e)
 		.token = "",
 		.null_sender = s->null_sender,
 		.by_submission = true,
+		.by_smtp = s->by_smtp,
 		.any_from = !s->null_sender && is_list(s),
 	};
 

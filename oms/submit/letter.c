@@ -12,6 +12,7 @@
 #include "common/store/kv_question.h"
 #include "common/text/idn.h"
 #include "oms/queue/notifier.h"
+#include "oms/smtp/smtp_text.h"
 #include "proto/header.h"
 #include "proto/line.h"
 
@@ -24,8 +25,9 @@ struct letter {
 	struct buf header; /* the letter's first octets, until its header is complete */
 	bool whole_header;
 	bool cr; /* the last octet was CR */
-	bool any_from;
-	bool bare; /* a CR or LF was not part of CRLF */
+	bool any_from, by_smtp;
+	struct smtp_text text; /* what SMTP would have to carry */
+	bool bare;             /* a CR or LF was not part of CRLF */
 	struct oms_letter facts;
 	char token[SUBMIT_TOKEN_MAX + 1];
 	char (*to)[ADDRESS_STR_BYTES];
@@ -124,6 +126,7 @@ letter_new(struct oms_worker *w, const char *user, const struct letter_envelope 
 	l->facts.null_sender = env->null_sender;
 	l->facts.by_submission = env->by_submission;
 	l->any_from = env->any_from;
+	l->by_smtp = env->by_smtp;
 	l->facts.date_s = clock_wall_ms() / 1000;
 	l->facts.hold_until_s = l->facts.date_s + hold_s;
 	span_copy(span_str(env->token), l->token, sizeof l->token);
@@ -140,6 +143,8 @@ letter_add(struct letter *l, struct span piece)
 	struct span header;
 
 	body_add(l->in, piece);
+	if (l->by_smtp)
+		smtp_text_scan(&l->text, piece);
 	l->bare = l->bare || line_has_bare(piece, &l->cr);
 	if (l->whole_header || l->header.len > HEADER_MAX_BYTES)
 		return;
@@ -307,6 +312,8 @@ judge(struct letter *l, struct err *e)
 	if (RULE(bad_message) && (l->bare || l->cr))
 		return err_set(e, REFUSAL_bad_message,
 		    "the letter has a CR or LF that is not part of CRLF");
+	if (l->by_smtp && !smtp_text_may_go(&l->text, e))
+		return false;
 	if (!header_find(buf_span(&l->header), !l->whole_header, &header))
 		return err_set(e, REFUSAL_bad_message, "the header is longer than %d octets",
 		    HEADER_MAX_BYTES);

@@ -26,7 +26,8 @@ struct letter_envelope {
 	const char *token;  /* "": none */
 	bool null_sender;   /* MAIL FROM:<>; `from` is then the user's own address */
 	bool by_submission; /* its program opens no outbox */
-	bool any_from;      /* the header's From may be anybody's: the user sends as a list */
+	bool by_smtp;  /* a recipient gets it by SMTP, so what SMTP cannot carry is refused now */
+	bool any_from; /* the header's From may be anybody's: the user sends as a list */
 };
 
 /* One user's share of the spool: the configured limits, and never more than half of the spool. */

@@ -20,6 +20,7 @@ struct recipient_check {
 	struct kv_question *question; /* is the domain remembered? */
 	struct err why;               /* what DNS said */
 	bool vouched, secure;         /* as of a designation */
+	bool by_smtp;                 /* DNS has said so */
 	bool smarthost;               /* letters by SMTP go there */
 	struct loop_timer *timer;
 	int64_t began_ms;
@@ -33,9 +34,10 @@ finish(struct recipient_check *c, const struct err *e)
 	recipient_checked *done = c->done;
 	void *arg = c->arg;
 	int64_t took_ms = loop_now_ms(c->worker->loop) - c->began_ms;
+	bool by_smtp = c->by_smtp;
 
 	recipient_cancel(&c);
-	done(arg, took_ms, e);
+	done(arg, took_ms, by_smtp, e);
 }
 
 /* -- by SMTP ------------------------------------------------------------------------------------------ */
@@ -57,6 +59,7 @@ exchange_found(void *arg, struct exchange *x, const struct err *why)
 
 	(void)x;
 	c->exchange = NULL;
+	c->by_smtp = why == NULL || c->smarthost;
 	if (why == NULL || !refuses(c, why->why)) {
 		finish(c, NULL);
 		return;

@@ -22,8 +22,9 @@
 
 struct recipient_check;
 
-/* e NULL: the recipient is not refused.  took_ms: the duration of the check. */
-typedef void recipient_checked(void *arg, int64_t took_ms, const struct err *e);
+/* e NULL: the recipient is not refused; by_smtp: as far as is known, its letters go by SMTP.  took_ms: the duration of the
+ * check. */
+typedef void recipient_checked(void *arg, int64_t took_ms, bool by_smtp, const struct err *e);
 
 /* `address` is canonical.  True: DNS has lately named a server of its domain, so that a check would not refuse it. */
 bool recipient_is_known(struct oms_worker *w, const char *address);

@@ -24,6 +24,7 @@ struct session {
 	struct letter *letter; /* NULL: none is being received */
 	struct recipient_check *check;
 	char checked[ADDRESS_STR_BYTES]; /* the recipient that `check` is about */
+	bool by_smtp;                    /* a recipient of this letter's is known to get it so */
 	int64_t slow_ms; /* how much of RECIPIENT_CHECK_MS this letter's checks have used */
 };
 
@@ -71,6 +72,7 @@ do_from(void *role, const char *address, struct err *e)
 	    span_str(address));
 
 	s->slow_ms = 0;
+	s->by_smtp = false;
 	if (!RULE(bad_from) || owns)
 		return DONE;
 	err_set(e, REFUSAL_bad_from, "%s is not an address of %s", address, signin_user(s->signin));
@@ -78,13 +80,14 @@ do_from(void *role, const char *address, struct err *e)
 }
 
 static void
-recipient_checked_now(void *arg, int64_t took_ms, const struct err *e)
+recipient_checked_now(void *arg, int64_t took_ms, bool by_smtp, const struct err *e)
 {
 	struct session *s = arg;
 
 	s->check = NULL;
 	if (took_ms > RECIPIENT_PROMPT_MS)
 		s->slow_ms += took_ms - RECIPIENT_PROMPT_MS;
+	s->by_smtp = s->by_smtp || (by_smtp && e == NULL);
 	if (e != NULL)
 		signin_log_refused(s->signin, "submit.refused", s->checked, e);
 	if (submit_server_answer(&s->server, s->server.sasl.server.request, e))
@@ -143,6 +146,7 @@ begin_letter(void *role, const struct submit_envelope *env, struct err *e)
 		.hold_days = env->hold_days,
 		.octets = env->octets,
 		.token = env->token,
+		.by_smtp = s->by_smtp,
 	};
 
 	return letter_new(s->worker, signin_owner(s->signin), &letter, octets_may_come, s,

@@ -4,7 +4,7 @@
 . tests/lib/submission.sh
 . tests/lib/smtp.sh
 . tests/lib/reload.sh
-plan 23
+plan 30
 
 submission_up --domains a.test,b.test --oms-set 'smtp-out = "mx"'
 ok "a domain elsewhere" outside old.test "$WORLD_NET.70"
@@ -29,6 +29,16 @@ like "by its word" "$out" '^555 5\.5\.4 \[bad-parameter\]'
 status_is "a domain without mail: refused at RCPT" 1 smtplib 465 alice@a.test bob@nothing.test "$T/letter"
 like "by its word" "$out" '^550.*\[(no-mx|no-such-domain|no-designation)\]'
 
+{ head -6 "$T/letter"; perl -e 'print "x" x 998, "\r\n"'; } >"$T/just"
+{ head -6 "$T/letter"; perl -e 'print "x" x 999, "\r\n"'; } >"$T/wide"
+status_is "a line that SMTP does not carry: refused before it is kept" 1 smtplib 465 alice@a.test bob@old.test,bob@b.test "$T/wide"
+like "by its word" "$out" '^554.*5\.6\.0 \[smtp-line\] a line of the letter has 999 octets'
+status_is "to one whose server is ours it goes" 0 smtplib 465 alice@a.test bob@b.test "$T/wide"
+status_is "mc is told, too" 65 as alice@a.test send --wait 0 bob@old.test <"$T/wide"
+like "by its word" "$err" 'smtp-line, status 65'
+status_is "998 octets are no fault" 0 smtplib 465 alice@a.test bob@old.test "$T/just"
+ok "and go on" eventually 60 came 3
+
 # -- a list manager -------------------------------------------------------------------------------------------
 
 lines 'From: Zoe <zoe@far.example>' 'To: list@a.test' 'Subject: to all' '' 'x' >"$T/all"
@@ -36,8 +46,8 @@ status_is "another's From" 1 smtplib 465 carol@a.test bob@old.test "$T/all"
 like "by its word" "$out" '\[bad-from\]'
 listed() {
 	status_is "a list may" 0 smtplib 465 carol@a.test bob@old.test "$T/all"
-	ok "and it goes on" eventually 60 came 3
-	like "in its own name" "$(cat "$T/good/3.envelope")" '^MAIL FROM:<carol@a\.test>'
+	ok "and it goes on" eventually 60 came 4
+	like "in its own name" "$(cat "$T/good/4.envelope")" '^MAIL FROM:<carol@a\.test>'
 	status_is "not from nobody" 1 smtplib 465 carol@a.test bob@old.test "$T/all" from=
 	status_is "nor may others" 1 smtplib 465 alice@a.test bob@old.test "$T/all"
 }
