@@ -22,6 +22,7 @@
 #include "mc/measure.h"
 #include "mc/out.h"
 #include "mc/recipients.h"
+#include "mc/reencode.h"
 #include "mc/scratch.h"
 #include "mc/sendmail_args.h"
 #include "mc/submission.h"
@@ -141,7 +142,7 @@ compose(const struct job *j, const char *own, const char *domain, struct letter 
 	letter_init(l);
 	ok = name_recipients(j, domain, l, e) && scratch_open(&fd, e) &&
 	    scratch_add(fd, buf_span(&j->as_came.raw), e) && lseek(fd, 0, SEEK_SET) == 0 &&
-	    compose_read(l, fd, &how, e);
+	    compose_read(l, fd, &how, e) && reencode(l, e);
 	if (fd >= 0)
 		close(fd);
 	if (ok && RULE(no_recipient) && l->n_to == 0)

@@ -2,7 +2,7 @@
 # mc sendmail, as the programs of a machine call it, where an oms runs on it: cron, mail programs, PHP, git send-email.
 . tests/e2e/lib.sh
 . tests/lib/submission.sh
-plan 48
+plan 52
 
 mkdir -m 755 "$T/run" "$T/bin"
 [ "$(id -u)" != 0 ] || chown nobody "$T/run"
@@ -49,6 +49,15 @@ like "a line of a dot ends the letter" "$(flat)" '\|\|x\|$'
 comes "without a last line end" bob@b.test 'Subject: end\n\nx' -i bob@b.test
 like "without a last line end: it is added" "$(flat)" '\|\|x\|$'
 comes "from nobody" bob@b.test 'Subject: nobody\n\nx\n' -f '<>' bob@b.test
+
+perl -e 'print "Subject: wide\n\n", "w\xc3\xbc=", "x" x 1200, " \nend \n\r\nlast"' >"$T/wide"
+status_is "lines that SMTP does not carry" 0 sendmail -i bob@b.test <"$T/wide"
+ok "lines that SMTP does not carry: it comes" received bob@b.test "$T/got.all"
+ok "lines that SMTP does not carry: none is left" sh -c '! grep -q "^.\{999\}" "$1"' - "$T/got.all"
+perl -MMIME::QuotedPrint -0777 -ne '/\r\nMIME-Version: 1\.0\r\nContent-Type: text\/plain; charset=utf-8\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n(.*)/s
+    or die; $_ = decode_qp($1); s/\r\n/\n/g; print' "$T/got.all" >"$T/decoded"
+perl -0777 -pe 's/.*?\n\n//s; s/\r\n/\n/g; $_ .= "\n" if !/\n$/' "$T/wide" >"$T/want"
+same "lines that SMTP does not carry: the text is the same" "$T/decoded" "$T/want"
 
 printf '%s\r\n' 'EHLO localhost' 'MAIL FROM:<alice@a.test>' 'RCPT TO:<bob@b.test>' >"$T/begin"
 said=$(python3 tests/lib/stdin_smtp.py sendmail -bs -odb -oem <"$T/begin")
