@@ -36,6 +36,7 @@ struct destination {
 	struct smtp_road *smtp;    /* NULL: no letter has gone that way yet */
 	struct carriage *carriage; /* NULL: none goes that way now */
 	bool by_smtp;              /* what is due goes that way, this time */
+	unsigned broken;           /* sessions that way, one after another */
 	bool unblocked;            /* ... also what is due later: what it waited for has come */
 	enum oms_road road;        /* of the last attempt */
 	bool road_known;

@@ -19,6 +19,8 @@
 #include "common/loop/loop.h"
 #include "oms/queue/destination_private.h"
 
+#define BROKEN_MAX 8 /* sessions that broke, one after another, without a letter that was taken */
+
 static bool
 is_open(const struct destination *d, struct err *e)
 {
@@ -161,6 +163,31 @@ on_answered(void *role, size_t i)
 		record(d, i);
 }
 
+static bool
+is_taken(const struct oms_delivery *d)
+{
+	for (size_t k = 0; k < d->n_recipients; k++)
+		if (d->recipients[k].state == SUBMIT_BY_SMTP)
+			return true;
+	return false;
+}
+
+/* One letter at which each session breaks must not keep the others back: where some have had their turn, the others
+ * stay due, and have the next session without it. */
+static bool
+has_come_on(struct destination *d)
+{
+	const struct carriage *c = d->carriage;
+	bool some = false;
+
+	for (size_t i = 0; i < c->n; i++) {
+		some = some || c->recorded[i];
+		if (c->recorded[i] && is_taken(&c->deliveries[i]))
+			d->broken = 0;
+	}
+	return some;
+}
+
 static void
 on_ended(void *role, const struct err *why, bool final)
 {
@@ -173,6 +200,11 @@ on_ended(void *role, const struct err *why, bool final)
 	c->ended = true;
 	if (!is_open(d, &e)) /* the store has closed; what was not recorded stays due */
 		return;
+	if (why != NULL && !final && has_come_on(d) && d->broken++ < BROKEN_MAX) {
+		end_if_over(d);
+		return;
+	}
+	d->broken = 0;
 	for (size_t i = 0; i < c->n; i++)
 		if (!c->recorded[i]) {
 			if (why != NULL)
