@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/base/file.h"
 #include "common/base/log.h"
 #include "common/base/memory.h"
 #include "common/conf/conf.h"
@@ -10,6 +11,8 @@
 #include "common/text/address_text.h"
 #include "oms/smtp/smtp_caps.h"
 #include "oms/smtp/smtp_road_private.h"
+
+#define PASSWORD_BYTES 1024 /* of the file */
 
 static void next_host(struct smtp_road *r);
 
@@ -27,6 +30,7 @@ tell_end(void *arg)
 	free(r->hosts);
 	r->hosts = NULL;
 	r->n_hosts = r->host = 0;
+	buf_clear(&r->password);
 	buf_clear(&r->policy_text);
 	r->policy = (struct sts_policy) { 0 };
 	r->d = NULL;
@@ -151,6 +155,9 @@ smtp_road_connect(struct smtp_road *r)
 		.host = h->host,
 		.name = r->conf->smtp.name.text,
 		.from = r->conf->smtp.connect_from,
+		.offload = r->worker->oms->offload,
+		.user = span_str(r->smarthost ? r->conf->smtp_out.user : ""),
+		.password = buf_span(&r->password),
 		.tls_first = r->smarthost && address_port(&h->address[r->address]) != 587,
 		.rules = {
 			.tlsa = r->tlsa,
@@ -302,9 +309,27 @@ found(void *arg, struct exchange *x, const struct err *why)
 	set_out(r);
 }
 
+/* The file's first line.  It is read anew for each attempt, so that a new password counts at once. */
+static bool
+read_password(struct smtp_road *r, struct err *e)
+{
+	const char *path = r->conf->smtp_out.password;
+	char *end;
+
+	if (*path == '\0')
+		return true;
+	if (!file_read(path, PASSWORD_BYTES, &r->password))
+		return err_set(e, REFUSAL_no_input, "smtp-out-password: %s cannot be read", path);
+	end = r->password.len == 0 ? NULL : memchr(r->password.data, '\n', r->password.len);
+	if (end != NULL)
+		r->password.len = (size_t)(end - r->password.data);
+	return true;
+}
+
 static void
 ask(struct smtp_road *r)
 {
+	struct err e;
 	struct exchange_ask q = {
 		.domain = r->peer.text,
 		.port = (uint16_t)r->conf->smtp_out.port,
@@ -315,6 +340,10 @@ ask(struct smtp_road *r)
 	if (r->smarthost) {
 		q.domain = r->smart;
 		q.is_host = true;
+		if (!read_password(r, &e)) {
+			fail(r, &e, false);
+			return;
+		}
 	} else if (r->worker->sts != NULL) {
 		r->policy_asked = sts_find(r->worker->sts, r->peer.text, policy_found, r);
 	}
@@ -359,6 +388,7 @@ smtp_road_free(struct smtp_road **rp)
 	smtp_session_free(&r->session);
 	smtp_road_letter_clear(r);
 	forget_tlsa(r);
+	buf_clear(&r->password);
 	buf_clear(&r->policy_text);
 	free(r->hosts);
 	conf_unref(&r->conf);

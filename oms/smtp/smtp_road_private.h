@@ -25,6 +25,7 @@ struct smtp_road {
 	struct tlsa_query *tlsa_asked;
 	bool smarthost;
 	char smart[DOMAIN_BYTES];
+	struct buf password; /* at the smarthost */
 	struct exchange_host *hosts;
 	size_t n_hosts, host, address; /* the one that is tried */
 	struct sts_policy policy;      /* STS_NONE: none */

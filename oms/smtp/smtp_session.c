@@ -16,7 +16,11 @@ struct smtp_session {
 	void *role; /* NULL: forgotten */
 	struct conn *conn;
 	struct tls_holder *tls;
+	struct loop *loop;
 	struct loop_timer *slow;
+	struct buf user, password;
+	struct offload *offload;
+	struct smtp_signin *signin; /* NULL: it has not begun */
 	char host[DOMAIN_BYTES], name[DOMAIN_BYTES], domain[DOMAIN_BYTES], base[DOMAIN_BYTES];
 	struct buf octets; /* of the TLSA records */
 	struct span *tlsa;
@@ -100,6 +104,65 @@ quit(struct smtp_session *s)
 	smtp_client_quit(&s->client);
 }
 
+/* -- signing in ----------------------------------------------------------------------------------- */
+
+static void
+on_say(void *role, const char *mechanism, struct span message)
+{
+	struct smtp_session *s = role;
+
+	if (s->client.engine.closing)
+		return;
+	if (mechanism != NULL)
+		smtp_client_auth(&s->client, mechanism, message);
+	else
+		smtp_client_auth_say(&s->client, message);
+	conn_kick(s->conn);
+}
+
+static void
+on_signin_failed(void *role, const struct err *e)
+{
+	struct smtp_session *s = role;
+
+	fail_at(s, SMTP_STAGE_AUTH, e);
+	conn_drop(s->conn, e);
+}
+
+static const struct smtp_signin_ops signin_ops = { .say = on_say, .failed = on_signin_failed };
+
+static void
+on_challenge(void *role, struct span message)
+{
+	struct smtp_session *s = role;
+
+	smtp_signin_challenge(s->signin, message);
+}
+
+/* True: it is not asked for, or is over. */
+static bool
+is_signed_in(struct smtp_session *s)
+{
+	struct err e;
+
+	if (s->user.len == 0)
+		return true;
+	if (s->signin == NULL &&
+	    !smtp_signin_begin(&s->signin, s->loop, s->offload, &s->client.offers,
+		buf_span(&s->user), buf_span(&s->password), &signin_ops, s, &e)) {
+		fail_at(s, SMTP_STAGE_AUTH, &e);
+		quit(s);
+		return false;
+	}
+	if (!s->client.signed_in)
+		return false;
+	if (smtp_signin_is_proved(s->signin, &e))
+		return true;
+	fail_at(s, SMTP_STAGE_AUTH, &e);
+	quit(s);
+	return false;
+}
+
 static void
 on_ready(void *role)
 {
@@ -118,6 +181,8 @@ on_ready(void *role)
 		quit(s);
 		return;
 	}
+	if (!is_signed_in(s))
+		return;
 	s->end.was_ready = true;
 	loop_timer_cancel(s->slow);
 	s->ops->ready(s->role);
@@ -161,6 +226,7 @@ on_failed(void *role, enum smtp_stage stage, const struct err *why)
 
 static const struct smtp_client_ops client_ops = {
 	.ready = on_ready,
+	.challenge = on_challenge,
 	.recipient = on_recipient,
 	.giving = on_giving,
 	.done = on_done,
@@ -211,6 +277,9 @@ on_secured(struct conn *c, void *role)
 static void
 session_free(struct smtp_session *s)
 {
+	smtp_signin_free(&s->signin);
+	buf_clear(&s->user);
+	buf_clear(&s->password);
 	smtp_client_clear(&s->client);
 	loop_timer_free(&s->slow);
 	buf_clear(&s->octets);
@@ -291,6 +360,10 @@ smtp_session_new(const struct smtp_session_to *to, const struct smtp_session_ops
 	s->role = role;
 	s->tls = to->tls;
 	s->tls_first = to->tls_first;
+	s->loop = to->loop;
+	s->offload = to->offload;
+	buf_add(&s->user, to->user.p, to->user.n);
+	buf_add(&s->password, to->password.p, to->password.n);
 	snprintf(s->host, sizeof s->host, "%s", to->host);
 	snprintf(s->name, sizeof s->name, "%s", to->name);
 	snprintf(s->domain, sizeof s->domain, "%s", to->rules.domain);

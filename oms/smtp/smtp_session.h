@@ -14,6 +14,7 @@
 
 #include "common/net/conn.h"
 #include "oms/smtp/smtp_secure.h"
+#include "oms/smtp/smtp_signin.h"
 #include "proto/smtp/smtp_client.h"
 
 #define SMTP_SESSION_CONNECT_MS 30000 /* an address; then the same for the handshake */
@@ -42,6 +43,9 @@ struct smtp_session_to {
 	const char *name; /* ours, in EHLO */
 	const char *from; /* our address */
 	bool tls_first;   /* no STARTTLS: port 465 */
+	/* Signs in, at a smarthost. */
+	struct span user, password; /* empty: does not */
+	struct offload *offload;    /* where it signs in */
 	struct smtp_session_rules rules;
 };
 

@@ -11,7 +11,7 @@ const char *
 smtp_client_stage(enum smtp_stage stage)
 {
 	static const char *const names[] = { "banner", "EHLO", "STARTTLS", "rest", "MAIL", "RCPT",
-		"DATA", "content", "end of content", "QUIT" };
+		"DATA", "content", "end of content", "QUIT", "AUTH" };
 
 	return names[stage];
 }
@@ -35,7 +35,8 @@ set_deadline(struct smtp_client *c)
 		[SMTP_STAGE_DATA] = SMTP_CLIENT_DATA_MS,
 		[SMTP_STAGE_CONTENT] = SMTP_CLIENT_BLOCK_MS,
 		[SMTP_STAGE_END] = SMTP_CLIENT_END_MS,
-		[SMTP_STAGE_QUIT] = SMTP_CLIENT_QUIT_MS };
+		[SMTP_STAGE_QUIT] = SMTP_CLIENT_QUIT_MS,
+		[SMTP_STAGE_AUTH] = SMTP_CLIENT_REPLY_MS };
 
 	c->engine.deadline_ms = c->stage == SMTP_STAGE_READY ? 0 : c->engine.now_ms + ms[c->stage];
 }
@@ -131,6 +132,20 @@ take_limits(struct smtp_client *c, struct span rest)
 	}
 }
 
+/* AUTH 1*( SP mechanism ) (RFC 4954 3) */
+static void
+take_mechanisms(struct smtp_client *c, struct span rest)
+{
+	while (rest.n > 0) {
+		struct span name = span_cut(&rest, ' ');
+
+		c->offers.auth_plain = c->offers.auth_plain ||
+		    span_eq_nocase(name, SPAN_LIT("PLAIN"));
+		c->offers.auth_scram = c->offers.auth_scram ||
+		    span_eq_nocase(name, SPAN_LIT("SCRAM-SHA-256"));
+	}
+}
+
 /* ehlo-line = keyword *( SP parameter ).  Others are for others. */
 static void
 take_offer(struct smtp_client *c, struct span line)
@@ -150,6 +165,8 @@ take_offer(struct smtp_client *c, struct span line)
 		c->offers.size_max = number(rest);
 	if (span_eq_nocase(keyword, SPAN_LIT("LIMITS")))
 		take_limits(c, rest);
+	if (span_eq_nocase(keyword, SPAN_LIT("AUTH")))
+		take_mechanisms(c, rest);
 }
 
 void
@@ -169,6 +186,25 @@ secured(struct engine *engine)
 	engine->wants_tls = false;
 	c->secured = true;
 	say_hello(c);
+}
+
+/* An empty first message is "=" (RFC 4954 4). */
+void
+smtp_client_auth(struct smtp_client *c, const char *mechanism, struct span initial)
+{
+	struct span first = initial.n > 0 ? initial : SPAN_LIT("=");
+
+	assert(c->stage == SMTP_STAGE_READY && c->secured && !c->signed_in);
+	buf_addf(&c->engine.out, "AUTH %s %.*s\r\n", mechanism, SPAN_FMT(first));
+	enter(c, SMTP_STAGE_AUTH);
+}
+
+void
+smtp_client_auth_say(struct smtp_client *c, struct span message)
+{
+	assert(c->stage == SMTP_STAGE_AUTH);
+	buf_addf(&c->engine.out, "%.*s\r\n", SPAN_FMT(message));
+	enter(c, SMTP_STAGE_AUTH);
 }
 
 void
@@ -372,6 +408,23 @@ on_hello(struct smtp_client *c)
 		fail_by_reply(c);
 }
 
+static void
+on_auth(struct smtp_client *c)
+{
+	char text[ERR_TEXT_BYTES];
+
+	memcpy(text, c->reply.text, sizeof text);
+	if (c->reply.code == 334) {
+		enter(c, SMTP_STAGE_AUTH);
+		c->ops->challenge(c->role, span_str(text));
+	} else if (c->reply.code == 235) {
+		c->signed_in = true;
+		rest(c);
+	} else {
+		fail_by_reply(c);
+	}
+}
+
 /* `more`: octets came with the 220. */
 static void
 on_starttls(struct smtp_client *c, bool more)
@@ -393,6 +446,8 @@ is_odd(const struct smtp_client *c)
 
 	if (c->stage == SMTP_STAGE_DATA)
 		return class == 2 || (class == 3 && c->reply.code != 354);
+	if (c->stage == SMTP_STAGE_AUTH)
+		return (class == 2 && c->reply.code != 235) || (class == 3 && c->reply.code != 334);
 	return class == 3 && c->stage != SMTP_STAGE_QUIT;
 }
 
@@ -433,6 +488,9 @@ on_reply(struct smtp_client *c, bool more)
 		break;
 	case SMTP_STAGE_END:
 		on_end(c);
+		break;
+	case SMTP_STAGE_AUTH:
+		on_auth(c);
 		break;
 	case SMTP_STAGE_READY:
 	case SMTP_STAGE_CONTENT:

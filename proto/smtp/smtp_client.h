@@ -3,7 +3,7 @@
  * Flow:   conn moves octets; the role decides after each EHLO (STARTTLS, a letter, QUIT), gives letters one after
  *         another, and is told each reply in the peer's words.
  * Spec:   SPEC.md "SMTP"; RFC 5321, 1870, 2920, 3207, 3461, 6152, 6531, 8689, 9422.
- * State:  banner -> EHLO -> ready --STARTTLS--> TLS, `secured` -> EHLO -> ready --send--> MAIL, RCPT, DATA, content
+ * State:  banner -> EHLO -> ready --STARTTLS--> TLS, `secured` -> EHLO -> ready (--AUTH--> ready) --send--> MAIL, RCPT, DATA, content
  *         -> giving -> the dot -> ready ... -> QUIT.
  * Promise: the dot that ends the content leaves only after smtp_client_give: until then the peer has nothing, and
  *         the role has made durable that it may have all.
@@ -29,8 +29,9 @@
 
 struct smtp_offers { /* by the last EHLO */
 	bool starttls, pipelining, eight_bit, utf8, dsn, require_tls;
-	uint64_t size_max; /* 0: no limit known */
-	unsigned rcpt_max; /* 0: no limit known */
+	bool auth_plain, auth_scram; /* PLAIN, SCRAM-SHA-256 */
+	uint64_t size_max;           /* 0: no limit known */
+	unsigned rcpt_max;           /* 0: no limit known */
 };
 
 /* Where in the session a reply, or a fault, belongs. */
@@ -44,7 +45,8 @@ enum smtp_stage {
 	SMTP_STAGE_DATA,
 	SMTP_STAGE_CONTENT, /* it leaves, or the role makes durable that it did */
 	SMTP_STAGE_END,
-	SMTP_STAGE_QUIT
+	SMTP_STAGE_QUIT,
+	SMTP_STAGE_AUTH /* at a smarthost, before letters */
 };
 
 struct smtp_letter {            /* borrowed until `done` or `failed` */
@@ -63,6 +65,8 @@ struct smtp_client_ops {
 	/* After EHLO, before and after TLS (client.secured), and after `done`: the role calls one of starttls, send,
 	 * quit, in this call or later. */
 	void (*ready)(void *role);
+	/* AUTH: what the server asks, in base64.  The role calls smtp_client_auth_say; `ready` tells of success. */
+	void (*challenge)(void *role, struct span message);
 	/* The reply to the i-th recipient. */
 	void (*recipient)(void *role, size_t i, const struct smtp_reply *r);
 	/* The content has left, but for its dot; the role calls smtp_client_give. */
@@ -79,7 +83,7 @@ struct smtp_client {
 	const char *name;     /* of EHLO */
 	const struct smtp_client_ops *ops;
 	void *role;
-	bool secured;
+	bool secured, signed_in;
 	struct smtp_offers offers;
 	/* what is awaited */
 	enum smtp_stage stage;
@@ -102,6 +106,9 @@ void smtp_client_init(struct smtp_client *c, const char *name, const struct smtp
 void smtp_client_clear(struct smtp_client *c);
 
 void smtp_client_starttls(struct smtp_client *c);
+/* Only inside TLS.  Messages are base64; a mechanism's first one may be empty. */
+void smtp_client_auth(struct smtp_client *c, const char *mechanism, struct span initial);
+void smtp_client_auth_say(struct smtp_client *c, struct span message);
 /* Takes the content.  False: bad_address, nothing was taken or said, and the role's turn goes on. */
 bool smtp_client_send(struct smtp_client *c, const struct smtp_letter *letter, struct err *e);
 void smtp_client_give(struct smtp_client *c);

@@ -19,6 +19,7 @@ struct play {
 	struct smtp_letter letter;
 	struct span to[3];
 	bool stays, waits; /* giving is answered later */
+	bool signs_in;
 };
 
 static void
@@ -30,6 +31,8 @@ ready(void *role)
 	buf_addf(&p->told, "ready ");
 	if (!p->c.secured && p->c.offers.starttls)
 		smtp_client_starttls(&p->c);
+	else if (p->signs_in && !p->c.signed_in)
+		smtp_client_auth(&p->c, "SCRAM-SHA-256", SPAN_LIT("Zmlyc3Q="));
 	else if (p->letter.content != NULL) {
 		if (smtp_client_send(&p->c, &p->letter, &e))
 			p->letter.content = NULL;
@@ -37,6 +40,15 @@ ready(void *role)
 			buf_addf(&p->told, "unsound:%s ", refusal_word(e.why));
 	} else if (!p->stays)
 		smtp_client_quit(&p->c);
+}
+
+static void
+challenge(void *role, struct span message)
+{
+	struct play *p = role;
+
+	buf_addf(&p->told, "asked:%.*s ", SPAN_FMT(message));
+	smtp_client_auth_say(&p->c, SPAN_LIT("bmV4dA=="));
 }
 
 static void
@@ -69,9 +81,12 @@ failed(void *role, enum smtp_stage stage, const struct err *why)
 	    refusal_word(why->why), why->text);
 }
 
-static const struct smtp_client_ops ops = {
-	.ready = ready, .recipient = recipient, .giving = giving, .done = done, .failed = failed
-};
+static const struct smtp_client_ops ops = { .ready = ready,
+	.challenge = challenge,
+	.recipient = recipient,
+	.giving = giving,
+	.done = done,
+	.failed = failed };
 
 static void
 begin(struct play *p, const char *letter, size_t n_to)
@@ -152,6 +167,47 @@ hello(struct play *p, const char *offers, const char *want)
 {
 	answers(p, "220 mx ESMTP\r\n", "EHLO oms.a.test\r\n");
 	answers(p, offers, want);
+}
+
+/* -- signing in ----------------------------------------------------------------------------------- */
+
+#define SIGNS_IN "250-mx\r\n250-AUTH LOGIN PLAIN scram-sha-256\r\n250 SIZE 1000\r\n"
+#define FIRST    "AUTH SCRAM-SHA-256 Zmlyc3Q=\r\n"
+
+static void
+begin_signing_in(struct play *p)
+{
+	begin(p, NULL, 0);
+	p->signs_in = p->c.secured = true;
+	hello(p, SIGNS_IN, FIRST);
+	assert_true(p->c.offers.auth_plain && p->c.offers.auth_scram);
+}
+
+static void
+signs_in(void **state)
+{
+	static const char *const odd[] = { "250 ok\r\n", "354 go on\r\n", "235-a\r\n334 b\r\n" };
+	struct play p;
+
+	(void)state;
+	begin_signing_in(&p);
+	answers(&p, "334 cmVhZHk=\r\n", "bmV4dA==\r\n");
+	answers(&p, "334 \r\n", "bmV4dA==\r\n");
+	answers(&p, "235 2.7.0 welcome\r\n", "QUIT\r\n");
+	assert_true(p.c.signed_in);
+	was_told(&p, "ready asked:cmVhZHk= asked: ready ");
+	over(&p);
+	begin_signing_in(&p);
+	answers(&p, "535 5.7.8 no\r\n", "");
+	assert_true(p.c.engine.closing && !p.c.signed_in);
+	was_told(&p, "ready failed:AUTH:refused:535 5.7.8 no ");
+	over(&p);
+	for (size_t i = 0; i < 3; i++) {
+		begin_signing_in(&p);
+		answers(&p, odd[i], "");
+		assert_true(p.c.engine.closing && !p.c.signed_in);
+		over(&p);
+	}
 }
 
 /* -- TLS and the session -------------------------------------------------------------------------- */
@@ -504,6 +560,7 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(signs_in),
 		cmocka_unit_test(tls_is_asked_for_and_ehlo_said_again),
 		cmocka_unit_test(a_session_fails),
 		cmocka_unit_test(a_letter_goes_in_a_group),
