@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "common/base/ascii.h"
 #include "common/base/clock.h"
 #include "common/text/idn.h"
 #include "proto/smtp/smtp_date.h"
@@ -212,6 +213,16 @@ put_results(const struct smtp_trace *t, struct buf *out)
 	buf_addf(out, "\r\n");
 }
 
+/* What the peer calls itself, as a word: other characters could end the clause. */
+static void
+put_word(struct span s, struct buf *out)
+{
+	for (size_t i = 0; i < s.n; i++)
+		buf_add(out,
+		    ascii_is_alnum(s.p[i]) || memchr(".-_[]:", s.p[i], 6) != NULL ? &s.p[i] : "?",
+		    1);
+}
+
 static void
 put_received(const struct smtp_trace *t, struct buf *out)
 {
@@ -220,8 +231,10 @@ put_received(const struct smtp_trace *t, struct buf *out)
 
 	ulid_str(t->id, id);
 	clock_mail_date(t->now_s, date);
-	buf_addf(out, "Received: from %.*s ([%s%s])\r\n\tby %s with %s\r\n\t(%s %s) id %s",
-	    SPAN_FMT(t->ehlo), v6 ? "IPv6:" : "", t->address, t->name,
+	buf_addf(out, "Received: from ");
+	put_word(t->ehlo, out);
+	buf_addf(out, " ([%s%s])\r\n\tby %s with %s\r\n\t(%s %s) id %s", v6 ? "IPv6:" : "",
+	    t->address, t->name,
 	    t->utf8           ? "UTF8SMTPS"
 		: t->extended ? "ESMTPS"
 			      : "SMTPS",

@@ -168,7 +168,10 @@ is_sender_known(const struct smtp_transaction *t)
 	return t->spf_asked == NULL && t->mx_asked == NULL;
 }
 
-/* The payer of an unaccountable letter is the peer's address: nobody has vouched for a domain. */
+#define HOST_DIGITS                                                                                \
+	32 /* of a name in ip6.arpa: the half of the address that its holder chooses, with dots */
+
+/* The payer of an unaccountable letter is the peer's address, of IPv6 its /64: nobody has vouched for a domain. */
 static void
 choose_payer(struct smtp_transaction *t)
 {
@@ -177,7 +180,7 @@ choose_payer(struct smtp_transaction *t)
 
 	if (t->mark[0] != '\0') {
 		address_reverse(&a, reverse);
-		t->payer = domain_copy(reverse);
+		t->payer = domain_copy(a.ss_family == AF_INET6 ? reverse + HOST_DIGITS : reverse);
 	} else {
 		t->payer = t->from[0] != '\0' ? t->domain : t->host;
 	}

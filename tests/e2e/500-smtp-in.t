@@ -3,7 +3,7 @@
 # All else is refused at RCPT, by word.
 . tests/e2e/lib.sh
 . tests/lib/smtp.sh
-plan 62
+plan 67
 
 world_up --domains a.test --smtp mx --ims-set 'listen-smtp = { "%IMS%" }'
 at=$WORLD_NET.70 log=$IMS_LOG_a_test conf=$CONF_a_test
@@ -63,6 +63,17 @@ letter_of 'bounces+"x y"@old.test' alice@a.test "$T/listed" | says >"$T/said"
 like "a local part is no word" "$(cat "$T/said")" '^553 5\.1\.3 \[bad-address\]'
 letter_of '"bounces x"@old.test' dora@a.test "$T/listed" | says >"$T/said"
 like "another author is via" "$(as dora@a.test --json list)" '"from":"\\"bounces x\\"@old\.test".*"author":"anna@author\.test","via":true'
+
+printf 'From: J\303\266rg <j\303\266rg@old.test>\r\nSubject: gr\303\274n\r\n\r\nx\377y\r\n' >"$T/utf8"
+{ smtp_begin mx.old.test; printf 'MAIL FROM:<j\303\266rg@old.test> SMTPUTF8 BODY=8BITMIME\n'; printf '%s\n' 'RCPT TO:<dora@a.test>' DATA "!letter $T/utf8" QUIT; } |
+    says tls=1.2 >"$T/said"
+like "octets and characters outside ASCII" "$(cat "$T/said")" 'kept as'
+as dora@a.test show 2 --raw >"$T/got"
+sed '/^From: J/,$!d' "$T/got" >"$T/tail"
+same "come as they are" "$T/tail" "$T/utf8"
+like "by TLS 1.2, too, and the trace says both" "$(sed '/^From:/,$d' "$T/got" | tr -d '\r' | paste -sd' ')" 'with UTF8SMTPS .*\(TLSv1\.2 ECDHE-[A-Z0-9-]+\)'
+like "AUTH before TLS" "$(printf '%s\n' 'EHLO mx.old.test' 'AUTH PLAIN AGEAYg==' | says | tail -1)" '^530 5\.7\.0 \[starttls-required\]'
+like "nobody signs in here" "$({ smtp_begin mx.old.test; echo 'AUTH PLAIN AGEAYg=='; } | says | tail -1)" '^50[0-9] '
 
 # -- the sender ------------------------------------------------------------------------------------------------
 

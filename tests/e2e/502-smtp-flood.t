@@ -3,7 +3,7 @@
 # and others are served beside.
 . tests/e2e/lib.sh
 . tests/lib/smtp.sh
-plan 20
+plan 22
 
 world_up --domains a.test --smtp mx --set 'peer-connections = 4' --ims-set 'listen-smtp = { "%IMS%" }'
 at=$WORLD_NET.70 log=$IMS_LOG_a_test
@@ -75,5 +75,17 @@ ok "four letters of a domain by two hosts" eventually 20 ready
 { script other.test; echo DATA; } >&7
 ok "the fifth is told to wait" eventually 20 grep -q '^421.4\.7\.0 \[too-many-connections\]' "$T/held10"
 exec 3>&- 4>&- 5>&- 6>&- 7>&-
+
+# Before TLS nobody is known, so the address counts: twice as many.
+plain() { exec tests/world enter "$W" "build/$MODE/tests/tools/smtp_talk" $SMTP_a_test from=$at; }
+for i in $(seq 12); do
+	printf '%s\n' 'EHLO x' "!run until [ -e '$T/go' ]; do sleep 0.1; done" | plain >"$T/plain$i" 2>&1 &
+	pids="$pids $!"
+done
+answered() { [ "$(cat "$T"/plain* | grep -c '^250 \|^421 4\.7\.0 \[too-many-connections\]')" = 12 ]; }
+ok "twelve sessions of an address" eventually 20 answered
+served=$(cat "$T"/plain* | grep -c '^250 ')
+ok "at most eight are served ($served)" test "$served" -ge 1 -a "$served" -le 8
+: >"$T/go"
 
 is "nothing was lost or added" "$(letters)" 2

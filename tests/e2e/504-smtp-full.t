@@ -3,9 +3,9 @@
 # not.  Then nobody has the letter, and nothing of it stays.
 . tests/e2e/lib.sh
 . tests/lib/smtp.sh
-plan 15
+plan 20
 
-world_up --domains a.test --smtp mx --ims-set 'listen-smtp = { "%IMS%" }' --ims-set 'store-size = "16 MiB"' \
+world_up --domains a.test+c.test --smtp mx --ims-set 'listen-smtp = { "%IMS%" }' --ims-set 'store-size = "16 MiB"' \
     --ims-set 'sender-share = 3' --ims-set 'sender-mailbox-share = 2'
 at=$WORLD_NET.70 log=$IMS_LOG_a_test
 ok "a domain elsewhere" outside old.test $at
@@ -42,3 +42,18 @@ ok "and its file goes" eventually 20 one_file
 gives '' alice@a.test
 like "the next one comes" "$(cat "$T/said")" 'kept as'
 is "all are there" "$(letters)" 3
+
+# -- a domain whose letters may not be as large -----------------------------------------------------------------
+
+conf=$CONF_a_test
+awk '{ print } /^domain c\.test/ { print "\tmessage-limit = \"4 KiB\"" }' "$conf" >"$conf.new" && cat "$conf.new" >"$conf"
+tests/world reload "$W" ims a.test
+two() { { smtp_begin mx.old.test; printf '%s\n' "MAIL FROM:<eve@old.test>$1" 'RCPT TO:<dora@a.test>' 'RCPT TO:<dora@c.test>' QUIT; } | says | tail -4 | paste -sd'|'; }
+like "the size that MAIL says is judged by domain" "$(two ' SIZE=5000')" '250 2\.1\.5 [^|]*\|552.5\.3\.4 \[message-too-big\]'
+like "a small one" "$(two ' SIZE=4000')" '250 2\.1\.5 [^|]*\|250 2\.1\.5 '
+sized 5000
+gives '' dora@a.test dora@c.test
+like "and what comes, too" "$(cat "$T/said")" '^552.5\.3\.4 \[message-too-big\]'
+gives '' dora@a.test
+like "for others it is not too much" "$(cat "$T/said")" 'kept as'
+is "which have it alone" "$(as dora@a.test --json list | grep -o '"number"' | wc -l) $(as dora@c.test --json list | grep -o '"number"' | wc -l)" "1 0"

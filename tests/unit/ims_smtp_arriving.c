@@ -220,10 +220,11 @@ trace(void **state)
 	t.address = "192.0.2.1";
 	t.mark = "no-certificate";
 	t.extended = false;
+	t.ehlo = SPAN_LIT("my;(mx)\303\274");
 	assert_head(FROM, &t,
 	    "Return-Path: <>\r\n"
 	    "Authentication-Results: mx.a.test;\r\n\tspf=pass;\r\n\tdkim=none\r\n"
-	    "Received: from mx.old.test ([192.0.2.1])\r\n"
+	    "Received: from my??mx??? ([192.0.2.1])\r\n"
 	    "\tby mx.a.test with SMTPS\r\n"
 	    "\t(TLSv1.3 S) id 00000000000000000000000000;\r\n"
 	    "\tMon, 30 Nov 2026 11:00:00 +0000\r\n"
