@@ -19,6 +19,7 @@
 #define OMS_SWEEP_MS 30000 /* between two sweeps */
 
 struct local_socket;
+struct dkim_holder;
 struct loop;
 struct signin_desk;
 struct notifier;
@@ -48,6 +49,7 @@ struct oms {
 	struct oms_store *store;
 	struct smtp_caps *smtp_caps; /* connections to each MX host */
 	struct http *http;           /* that fetches policies */
+	struct dkim_holder *dkim;    /* the keys by which letters by SMTP are signed */
 	struct oms_worker *worker;   /* n_workers of them */
 	unsigned n_workers;
 	struct local_socket *local;   /* NULL: none */

@@ -12,6 +12,7 @@
 #include "common/base/memory.h"
 #include "common/daemon/check_conf.h"
 #include "common/daemon/daemon.h"
+#include "common/dkim/dkim_keys.h"
 #include "common/http/http.h"
 #include "common/loop/loop.h"
 #include "common/loop/workers.h"
@@ -97,6 +98,7 @@ stop(void **role)
 	for (unsigned n = 0; n < o->n_workers; n++)
 		loop_drain(workers_loop(o->workers, n));
 	smtp_caps_free(&o->smtp_caps);
+	dkim_holder_free(&o->dkim);
 	free(o->worker);
 	free(o);
 	*role = NULL;
@@ -178,7 +180,22 @@ sweep(void *role, void (*done)(void *arg, const struct err *e), void *arg)
 static void
 on_generation(void *role)
 {
-	notifier_unblock(role);
+	struct oms *o = role;
+	struct err e;
+
+	if (!dkim_holder_reload(o->dkim, &e))
+		log_fact(LOG_ERROR, "dkim.keys_kept", "why=%s text=%s", refusal_word(e.why),
+		    log_str(e.text));
+	notifier_unblock(o);
+}
+
+static bool
+open_keys(struct oms *o, const struct conf *c, struct err *e)
+{
+	char folder[CONF_PATH_BYTES];
+
+	oms_dkim_folder(c, folder);
+	return dkim_holder_new(folder, &o->dkim, e);
 }
 
 static bool
@@ -207,7 +224,7 @@ start(struct daemon *d, void **role, struct err *e)
 	good = good && http_new(&o->http, e);
 	for (unsigned n = 0; n < o->n_workers && good; n++)
 		make_worker(o, n);
-	good = good && open_policies(o, c, e);
+	good = good && open_policies(o, c, e) && open_keys(o, c, e);
 	conf_unref(&c);
 	if (good) {
 		tls_holder_on_generation(o->tls, on_generation, o);

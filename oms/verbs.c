@@ -11,6 +11,7 @@
 const struct control_verb oms_control[] = {
 	{ "queue", oms_control_queue },
 	{ "users", oms_control_users },
+	{ "dkim", oms_control_dkim },
 	{ NULL, NULL },
 };
 

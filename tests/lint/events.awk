@@ -7,6 +7,7 @@ BEGIN {
 	own("daemon.restart_wanted daemon.out_of_reach dns.no-anchor dns.zone body.swept body.counted loop.wait")
 	own("tls.file-skipped tls.trust-empty tls.crl-skipped tls.crl-endless tls.reload tls.identity")
 	own("tls.own-certificate tls.generation accounts.damaged accounts.missing store.upgrade store.migrating store.migrated")
+	own("dkim.keys_kept")		# at a reload
 	own("db.died")			# once: the daemon ends
 	own("store.sweep")		# one a sweep, each minute
 	own("listen.pause")		# one a second
