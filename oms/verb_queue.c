@@ -8,7 +8,9 @@
 #include "common/base/memory.h"
 #include "common/base/utf8.h"
 #include "common/daemon/ask.h"
+#include "common/text/idn.h"
 #include "oms/oms.h"
+#include "oms/queue/notifier.h"
 #include "oms/store/store.h"
 #include "oms/verbs.h"
 
@@ -18,6 +20,9 @@
 
 const struct options_option oms_queue_options[] = {
 	{ "all", 0, NULL, "also recipients that are over: fetched, refused, expired" },
+	{ "domain", 0, "DOMAIN", "recipients of this domain alone" },
+	{ "road", 0, "ROAD", "those whose last try went by this road: native or smtp" },
+	{ "now", 0, NULL, "try those that wait again at once" },
 	{ NULL, 0, NULL, NULL },
 };
 
@@ -26,7 +31,10 @@ const struct options_option oms_queue_options[] = {
 struct queue {
 	struct oms *oms;
 	struct control_request *request;
-	bool all;
+	bool all, now;
+	struct domain domain; /* "": each */
+	bool by_road;         /* of this road alone: */
+	enum oms_road road;
 	struct oms_place at;
 };
 
@@ -74,16 +82,29 @@ print_recipient_line(struct queue *q, const struct oms_letter *l, const struct o
 	control_line_take(q->request, line);
 }
 
+static bool
+is_asked_for(const struct queue *q, const struct oms_delivery *d)
+{
+	return (q->domain.text[0] == '\0' || strcmp(q->domain.text, d->peer.text) == 0) &&
+	    (!q->by_road || q->road == d->road);
+}
+
 static void
 print_listed(struct queue *q, const struct oms_listed *x)
 {
-	for (size_t i = 0; i < x->n; i++)
+	for (size_t i = 0; i < x->n; i++) {
+		if (!is_asked_for(q, &x->deliveries[i]))
+			continue;
+		if (q->now && oms_delivery_waits(&x->deliveries[i]))
+			notifier_retry(q->oms, x->deliveries[i].own.text,
+			    x->deliveries[i].peer.text);
 		for (size_t k = 0; k < x->deliveries[i].n_recipients; k++) {
 			const struct oms_recipient *r = &x->deliveries[i].recipients[k];
 
 			if (q->all || !oms_recipient_is_over(r))
 				print_recipient_line(q, &x->letter, &x->deliveries[i], r);
 		}
+	}
 }
 
 static void
@@ -128,15 +149,30 @@ queue_on(struct control_request *r, void *arg)
 		    queue_read, q);
 }
 
+static bool
+read_request(struct queue *q, const struct json *request, struct err *e)
+{
+	const char *domain = json_get_str(request, "domain"), *road = json_get_str(request, "road");
+
+	json_get_bool(request, "all", &q->all);
+	json_get_bool(request, "now", &q->now);
+	q->by_road = road != NULL;
+	q->road = road != NULL && strcmp(road, "smtp") == 0 ? OMS_ROAD_SMTP : OMS_ROAD_NATIVE;
+	return domain == NULL || idn_a_label(span_str(domain), &q->domain, e);
+}
+
 void
 oms_control_queue(void *role, struct control_request *r, const struct json *request)
 {
 	struct queue *q = memory_new(sizeof *q);
+	struct err e;
 
-	json_get_bool(request, "all", &q->all);
 	q->oms = role;
 	q->request = r;
-	queue_on(r, q);
+	if (read_request(q, request, &e))
+		queue_on(r, q);
+	else
+		queue_end(q, &e);
 }
 
 /* -- the command's side ------ */
@@ -267,13 +303,24 @@ oms_verb_queue(struct options *o)
 	struct shown s = { .now_s = clock_wall_ms() / 1000 };
 	struct ask a = { "queue", CONF_ROLE_OMS, show_recipient, &s, false };
 	struct json *request = json_new();
+	const char *road = options_value(o, "road");
 	int status;
 
+	if (road != NULL && strcmp(road, "native") != 0 && strcmp(road, "smtp") != 0) {
+		json_free(&request);
+		return options_usage(o, "--road is native or smtp");
+	}
 	json_put_bool(request, "all", options_has(o, "all"));
+	json_put_bool(request, "now", options_has(o, "now"));
+	json_put_str(request, "road", road);
+	json_put_str(request, "domain", options_value(o, "domain"));
 	status = ask_daemon(o, &a, request);
 	if (status != 0 || s.n > 0 || o->json || o->quiet)
 		return status;
-	printf("The queue is empty: no letter waits for a recipient.\n");
+	printf("%s\n",
+	    road != NULL || options_value(o, "domain") != NULL
+		? "Nothing of that is in the queue."
+		: "The queue is empty: no letter waits for a recipient.");
 	if (!options_has(o, "all"))
 		printf("What became of earlier letters:  %s queue --all\n", o->command.data);
 	return 0;

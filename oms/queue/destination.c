@@ -466,13 +466,21 @@ destination_hurry(struct destination *d)
 }
 
 void
+destination_retry(struct destination *d)
+{
+	if (d->by_smtp || d->carriage != NULL)
+		return; /* it is under way */
+	d->unblocked = true;
+	destination_hurry(d);
+}
+
+void
 destination_unblock(struct destination *d)
 {
 	if (!d->blocked)
 		return;
 	d->blocked = false;
-	d->unblocked = true;
-	destination_hurry(d);
+	destination_retry(d);
 }
 
 void

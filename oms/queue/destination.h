@@ -34,6 +34,8 @@ void destination_wake(struct destination *d);
 void destination_hurry(struct destination *d);
 /* There are new CRLs: where one was missing, all that waits goes at once. */
 void destination_unblock(struct destination *d);
+/* All that waits goes at once, by SMTP too; unless some goes that way now. */
+void destination_retry(struct destination *d);
 /* The destination whose attempt this is. */
 struct destination *destination_of_attempt(struct attempt *a);
 /* It is its turn. */

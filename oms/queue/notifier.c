@@ -153,7 +153,19 @@ wake(struct notifier *n, const char *own, const char *peer)
 struct call {
 	struct notifier *notifier;
 	struct domain own, peer;
+	bool retry; /* also what is due later */
 };
+
+/* There is a destination for the pair, or room for one. */
+static void
+wake_called(const struct call *c)
+{
+	struct notifier *n = c->notifier;
+
+	wake(n, c->own.text, c->peer.text);
+	if (c->retry)
+		destination_retry((*find(n, c->own.text, c->peer.text))->destination);
+}
 
 static bool
 is_closing(const struct notifier *n)
@@ -176,7 +188,7 @@ woken_classed(void *arg, const struct oms_peer *p, const struct err *e)
 		return;
 	}
 	if (*find(n, c->own.text, c->peer.text) != NULL || make_room(n, answered_class(p, 0))) {
-		wake(n, c->own.text, c->peer.text);
+		wake_called(c);
 	} else {
 		n->left_out = true;
 		read_soon(n, ROUND_MS);
@@ -191,7 +203,7 @@ woken(void *arg)
 	struct notifier *n = c->notifier;
 
 	if (*find(n, c->own.text, c->peer.text) != NULL || has_room(n)) {
-		wake(n, c->own.text, c->peer.text);
+		wake_called(c);
 		free(c);
 	} else {
 		oms_store_peer(n->worker->oms->store, c->peer.text, n->worker->loop, woken_classed,
@@ -199,8 +211,8 @@ woken(void *arg)
 	}
 }
 
-void
-notifier_wake(struct oms *o, const char *own, const char *peer)
+static void
+call(struct oms *o, const char *own, const char *peer, bool retry)
 {
 	unsigned home = workers_home(o->workers, span_str(own), span_str(peer));
 	struct call *c;
@@ -212,7 +224,20 @@ notifier_wake(struct oms *o, const char *own, const char *peer)
 	c->notifier = o->worker[home].notifier;
 	c->own = domain_copy(own);
 	c->peer = domain_copy(peer);
+	c->retry = retry;
 	loop_post(o->worker[home].loop, woken, c);
+}
+
+void
+notifier_wake(struct oms *o, const char *own, const char *peer)
+{
+	call(o, own, peer, false);
+}
+
+void
+notifier_retry(struct oms *o, const char *own, const char *peer)
+{
+	call(o, own, peer, true);
 }
 
 static void

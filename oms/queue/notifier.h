@@ -40,6 +40,8 @@ void notifier_free(struct notifier **n);
 
 /* Something is due for the pair, or will be. */
 void notifier_wake(struct oms *o, const char *own, const char *peer);
+/* An operator wants what waits for the pair to be tried at once. */
+void notifier_retry(struct oms *o, const char *own, const char *peer);
 /* There are new CRLs; on any thread. */
 void notifier_unblock(struct oms *o);
 /* At start: finds every pair that has anything due. */

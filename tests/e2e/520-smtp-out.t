@@ -3,7 +3,7 @@
 # refuses it at once, makes it wait, or ends it.
 . tests/e2e/lib.sh
 . tests/lib/smtp.sh
-plan 32
+plan 40
 
 world_up --domains a.test,b.test --smtp mx --oms-set 'smtp-out = "mx"'
 log=$OMS_LOG_a_test
@@ -53,6 +53,16 @@ tests/world start "$W" oms a.test
 ok "after a restart another letter goes" sends fourth bob@old.test
 ok "it arrives" eventually 60 became bob@old.test by-smtp -
 is "and nothing has hurried the other" "$(tries)" "$n"
+
+like "the queue of a domain" "$(oms a.test queue --domain old.test)" ' grey@old\.test +waiting'
+like "of another" "$(oms a.test queue --domain b.test)" '^Nothing of that is in the queue\.$'
+like "of a road" "$(oms a.test queue --road smtp --json)" '"to":"grey@old\.test".*"road":"smtp"'
+is "of the other" "$(oms a.test queue --road native --json)" ""
+status_is "of none" 64 oms a.test queue --road sea
+ok "an operator has them tried again" oms a.test queue --domain OLD.test --now
+again() { [ "$(tries)" -gt "$n" ]; }
+ok "at once" eventually 20 again
+ok "and wait again" eventually 20 says '"state":"waiting".*"tries":2' oms a.test queue --domain old.test --json
 
 tests/world zone "$W" 'none.test. 60 IN TXT "here"
 null.test. 60 IN MX 0 .'
