@@ -2,7 +2,7 @@
 # The letters of one sender that come at once take a bounded part of the server's memory: 70 of them are more than that.
 . tests/e2e/lib.sh
 . tests/lib/smtp.sh
-plan 5
+plan 6
 
 world_up --domains a.test --smtp mx --ims-set 'listen-smtp = { "%IMS%" }'
 at=$WORLD_NET.70
@@ -21,6 +21,8 @@ for i in $(seq 70); do
 done
 all() { [ "$(wc -l <"$T/there")" = 70 ]; }
 ok "seventy come at once" eventually 30 all
+held() { ims a.test --json status | grep -q '"memory[^}]*old\.test'; }
+ok "some are held back" eventually 30 held
 : >"$T/go"
 answered() { [ "$(cat "$T"/held* | grep -c 'kept as\|^421')" = 70 ]; }
 ok "each has an answer" eventually 30 answered
