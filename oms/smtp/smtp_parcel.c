@@ -7,7 +7,9 @@
 
 #include "common/base/memory.h"
 #include "common/base/source.h"
+#include "common/dkim/dkim_sign.h"
 #include "common/loop/loop.h"
+#include "proto/header.h"
 
 /* The letter's source, for the parcel and for what sends it. */
 struct shared {
@@ -22,6 +24,11 @@ struct holder {
 
 struct smtp_parcel {
 	struct loop *loop;
+	struct offload *offload;
+	struct dkim_signer *signer; /* NULL: it is not signed, or no longer */
+	struct buf header;          /* of the letter, until it is whole; for the signer */
+	bool in_body;
+	struct err why_unsigned;
 	struct shared *shared;
 	struct source *reading; /* NULL: it is over */
 	uint64_t octets, at;
@@ -74,13 +81,53 @@ hold(struct shared *shared)
 	return &h->source;
 }
 
-/* -- reading -------------------------------------------------------------------------------------- */
+/* -- signing -------------------------------------------------------------------------------------- */
 
 static void
 over(struct smtp_parcel *p, const struct err *e)
 {
 	p->done(p->arg, e);
 }
+
+static void
+was_signed(void *arg, struct span fields, const struct err *e)
+{
+	struct smtp_parcel *p = arg;
+
+	if (e == NULL)
+		smtp_parcel_prepend(p, fields);
+	else
+		p->why_unsigned = *e;
+	dkim_signer_free(&p->signer);
+	over(p, NULL);
+}
+
+/* last: no octets follow. */
+static void
+sign_piece(struct smtp_parcel *p, struct span piece, bool last)
+{
+	struct span header;
+
+	if (p->signer == NULL)
+		return;
+	if (p->in_body) {
+		dkim_signer_body(p->signer, piece);
+		return;
+	}
+	buf_add(&p->header, piece.p, piece.n);
+	p->in_body = header_find(buf_span(&p->header), last, &header);
+	if (!p->in_body && (last || p->header.len > HEADER_MAX_BYTES)) {
+		dkim_signer_free(&p->signer); /* it is no letter that anybody could check */
+		return;
+	}
+	if (!p->in_body)
+		return;
+	dkim_signer_header(p->signer, header);
+	dkim_signer_body(p->signer, span_sub(buf_span(&p->header), header.n, p->header.len));
+	buf_clear(&p->header);
+}
+
+/* -- reading -------------------------------------------------------------------------------------- */
 
 static void
 go_on(void *arg)
@@ -99,6 +146,10 @@ read_piece(void *arg)
 	struct err e;
 	char *piece;
 
+	if (n == 0 && p->signer != NULL) {
+		dkim_signer_end(p->signer, p->offload, p->loop, was_signed, p);
+		return;
+	}
 	if (n == 0) {
 		over(p, NULL);
 		return;
@@ -110,6 +161,7 @@ read_piece(void *arg)
 	if (got > 0) {
 		smtp_text_scan(&p->text, span_of(piece, (size_t)got));
 		p->at += (uint64_t)got;
+		sign_piece(p, span_of(piece, (size_t)got), p->at == p->octets);
 		go_on(p);
 	} else if (got != SOURCE_WAIT) {
 		err_set(&e, REFUSAL_storage, "the letter cannot be read");
@@ -119,12 +171,14 @@ read_piece(void *arg)
 }
 
 struct smtp_parcel *
-smtp_parcel_new(struct loop *l, struct source *letter, uint64_t octets, smtp_parcel_done *done,
-    void *arg)
+smtp_parcel_new(struct loop *l, struct offload *o, struct source *letter, uint64_t octets,
+    struct dkim_signer *signer, smtp_parcel_done *done, void *arg)
 {
 	struct smtp_parcel *p = memory_new(sizeof *p);
 
 	p->loop = l;
+	p->offload = o;
+	p->signer = signer;
 	p->shared = memory_new(sizeof *p->shared);
 	p->shared->of = letter;
 	p->reading = hold(p->shared);
@@ -146,8 +200,16 @@ smtp_parcel_free(struct smtp_parcel **pp)
 		return;
 	loop_timer_free(&p->next);
 	p->reading->free(p->reading);
+	dkim_signer_free(&p->signer);
+	buf_clear(&p->header);
 	buf_clear(&p->head);
 	free(p);
+}
+
+const struct err *
+smtp_parcel_why_unsigned(const struct smtp_parcel *p)
+{
+	return p->why_unsigned.why == REFUSAL_NONE ? NULL : &p->why_unsigned;
 }
 
 /* -- sending -------------------------------------------------------------------------------------- */

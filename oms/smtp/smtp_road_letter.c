@@ -4,8 +4,10 @@
 #include <string.h>
 
 #include "common/base/clock.h"
+#include "common/base/log.h"
 #include "common/base/memory.h"
 #include "common/conf/conf.h"
+#include "common/dkim/dkim_sign.h"
 #include "common/loop/loop.h"
 #include "oms/smtp/smtp_road_private.h"
 
@@ -213,6 +215,17 @@ send_part(struct smtp_road *r)
 /* -- opening -------------------------------------------------------------------------------------- */
 
 static void
+log_unsigned(const struct smtp_road *r)
+{
+	const struct err *why = smtp_parcel_why_unsigned(r->parcel);
+
+	if (why != NULL)
+		log_fact_of(domain_span(&r->peer), LOG_WARN, "smtp.unsigned",
+		    "own=%s peer=%s id=%s word=%s text=%s", r->own.text, r->peer.text, r->envid,
+		    refusal_word(why->why), log_str(why->text));
+}
+
+static void
 add_trace(struct smtp_road *r)
 {
 	struct buf field = BUF_INIT;
@@ -243,6 +256,7 @@ was_read(void *arg, const struct err *fault)
 		finish_letter(r);
 		return;
 	}
+	log_unsigned(r);
 	add_trace(r);
 	if (fits(r, &e)) {
 		send_part(r);
@@ -250,6 +264,17 @@ was_read(void *arg, const struct err *fault)
 	}
 	refuse_rest(r, &e);
 	finish_letter(r);
+}
+
+/* NULL: our domain has no keys.  Signatures have dates, so each attempt makes its own. */
+static struct dkim_signer *
+signer_of(const struct smtp_road *r)
+{
+	struct dkim_keys *keys = dkim_holder_get(r->worker->oms->dkim);
+	struct dkim_signer *s = dkim_signer_new(keys, r->own.text, clock_wall_ms() / 1000);
+
+	dkim_keys_unref(&keys);
+	return s;
 }
 
 static void
@@ -270,7 +295,8 @@ opened(void *arg, const struct oms_letter *l, struct source *source, const struc
 		return;
 	}
 	snprintf(r->from, sizeof r->from, "%s", l->null_sender ? "" : l->from);
-	r->parcel = smtp_parcel_new(r->worker->loop, source, l->size, was_read, r);
+	r->parcel = smtp_parcel_new(r->worker->loop, r->worker->oms->offload, source, l->size,
+	    signer_of(r), was_read, r);
 }
 
 static void
