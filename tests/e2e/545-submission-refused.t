@@ -3,9 +3,9 @@
 # no letters.
 . tests/e2e/lib.sh
 . tests/lib/submission.sh
-plan 51
+plan 55
 
-submission_up --domains a.test,b.test --domain-set 'message-limit = "64 KiB"'
+submission_up --domains a.test+c.test,b.test --domain-set 'message-limit = "64 KiB"'
 lines() { printf '%s\r\n' "$@"; }
 lines 'From: alice@a.test' 'To: bob@b.test' 'Subject: x' '' 'x' >"$T/good"
 
@@ -50,6 +50,12 @@ without_trace <"$T/got" | sed '/^Date:/d; /^Message-ID:/d' >"$T/got.whole"
 same "whole" "$T/got.whole" "$T/full"
 { printf 'X: y\r\n'; cat "$T/full"; } >"$T/more"
 refused "one that is longer, by its SIZE" '^552 .*5\.3\.4 \[message-too-big\]' 465 alice@a.test bob@b.test "$T/more"
+awk '$1 == "domain" { on = $2 == "c.test" } on && $1 == "message-limit" { sub(/"64 KiB"/, "\"1 MiB\"") } { print }' \
+    "$CONF_a_test" >"$T/conf" && cat "$T/conf" >"$CONF_a_test"
+ok "another domain of the host takes more" tests/world reload "$W" oms a.test
+refused "the limit is that of the sender's domain" '^552.*5\.3\.4 \[message-too-big\] a letter may have at most 65536 octets' \
+    465 alice@a.test bob@b.test "$T/more"
+unlike "and said before there is a recipient" "$out" '250 2\.1\.'
 refused "and without it" '^552 5\.3\.4 \[message-too-big\]' 465 alice@a.test bob@b.test "$T/more" mail=BODY=8BITMIME
 status_is "100,000 RCPT" 0 smtplib 465 alice@a.test bob@b.test "$T/good" flood=100000
 like "are ended after 200: a letter has 100 recipients, and a session 100 refusals" "$out" '^counts 250=100 452=[0-9]+ *(421=1)?$|^counts 250=1[0-9]* '
