@@ -3,7 +3,7 @@
 # msmtp bring letters in, by a certificate.  The same with real servers is `make interop`.
 . tests/e2e/lib.sh
 . tests/lib/smtp.sh
-plan 17
+plan 21
 
 world_up --smtp mx --domain-set 'message-limit = "64 MiB"' --oms-set 'smtp-out = "mx"' --ims-set 'listen-smtp = { "%IMS%" }'
 at=$WORLD_NET.70
@@ -34,6 +34,20 @@ is "letters of every kind are taken" "$(grep -c '^250 2\.0\.0 kept as ' "$T/said
 unlike "and nothing is refused" "$(cat "$T/said")" '^[45][0-9][0-9]'
 ok "they are here" all_of bob@b.test "$T/got"
 is "whole, each once" "$(tests/lib/matrix.pl judge "$T/in" "$T"/got.*)" "$n letters"
+
+# What is held against them can be wrong.
+set -- "$T"/got.*
+first=$1
+judge() { tests/lib/matrix.pl judge "$T/in" "$@" | paste -sd'|'; }
+cp "$first" "$T/kept"
+printf '?' | dd of="$first" bs=1 seek=$(($(wc -c <"$first") - 3)) conv=notrunc 2>/dev/null
+like "a letter that is changed is noticed" "$(judge "$@")" '^in\.[0-9]+: from octet [0-9]+ of [0-9]+ on: sent'
+{ printf 'X-Scanned: yes\r\n'; cat "$T/kept"; } >"$first"
+like "so is a field before it that is no trace" "$(judge "$@")" '^in\.[0-9]+: there is more before it than trace: "X-Scanned: yes"'
+cp "$T/kept" "$first"
+like "one that came twice" "$(judge "$@" "$first")" "^in\.[0-9]+ came twice\|$n letters\$"
+shift
+like "and one that is lost" "$(judge "$@")" "^in\.[0-9]+ is lost\|$((n - 1)) letters\$"
 
 # -- out -------------------------------------------------------------------------------------------------------
 
