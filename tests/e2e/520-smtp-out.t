@@ -3,7 +3,7 @@
 # refuses it at once, makes it wait, or ends it.
 . tests/e2e/lib.sh
 . tests/lib/smtp.sh
-plan 40
+plan 45
 
 world_up --domains a.test,b.test --smtp mx --oms-set 'smtp-out = "mx"'
 log=$OMS_LOG_a_test
@@ -80,3 +80,17 @@ mx_down good
 ok "a server that is down" sends fifth bob@old.test
 ok "makes it wait" eventually 60 became bob@old.test waiting unreachable
 unlike "and it is not given" "$(newest)" answer-unknown
+
+# What DNS says of a letter that is kept may be forged.
+now() { oms a.test queue --domain old.test --now >"$T/now"; }
+tests/world zone "$W" --remove old.test MX
+ok "no MX any more: tried again" now
+ok "it waits" eventually 30 became bob@old.test waiting no-designation
+tests/world zone "$W" 'old.test. 1 IN MX 0 .'
+ok "null MX: tried again" now
+ok "it waits" eventually 30 became bob@old.test waiting takes-no-mail
+tests/world zone "$W" --remove old.test MX
+tests/world zone "$W" 'old.test. 60 IN MX 10 mx.old.test.'
+mx_up good $at on=old.test
+goes() { now && became bob@old.test by-smtp -; }
+ok "with an MX again it goes" eventually 60 goes
