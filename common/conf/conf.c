@@ -668,3 +668,13 @@ conf_smtp_out_is_on(const struct conf *c, struct span peer)
 {
 	return strcmp(c->smtp_out.road, "off") != 0 && conf_peer(c, peer)->smtp_out == CONF_ON;
 }
+
+bool
+conf_smtp_out_excepts(const struct conf *c, struct span peer, struct err *e)
+{
+	if (!RULE(smtp_off) || strcmp(c->smtp_out.road, "off") == 0 ||
+	    conf_peer(c, peer)->smtp_out == CONF_ON)
+		return false;
+	err_set(e, REFUSAL_smtp_off, "no letters go to %.*s by SMTP", SPAN_FMT(peer));
+	return true;
+}

@@ -207,6 +207,8 @@ const struct conf_peer *conf_peer(const struct conf *c, struct span name);
 /* The smarthost of "via HOST[:PORT]"; its port is 465 where none is given.  False: letters go to MX hosts, or not at all. */
 bool conf_smarthost(const struct conf_smtp_out *o, char host[DOMAIN_BYTES], uint16_t *port);
 bool conf_smtp_out_is_on(const struct conf *c, struct span peer);
+/* Letters go by SMTP, but not to that domain.  True: *e is smtp_off. */
+bool conf_smtp_out_excepts(const struct conf *c, struct span peer, struct err *e);
 
 /* The user that the daemons become, or our own. */
 struct guard_user conf_user(const struct conf *c);

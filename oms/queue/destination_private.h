@@ -71,7 +71,7 @@ struct destination {
 extern const struct notify_session_ops destination_session_ops;
 
 /* The domain is believed to have no server of ours: the attempt goes on by SMTP, where that is allowed. */
-bool destination_take_smtp(struct destination *d);
+bool destination_take_smtp(struct destination *d, struct err *e);
 /* Takes what is due, and begins. */
 void destination_carry(struct destination *d, struct oms_due *due);
 void destination_free_smtp(struct destination *d);

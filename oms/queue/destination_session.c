@@ -17,7 +17,7 @@ remembered(void *arg, const struct oms_peer *p, const struct err *unread)
 
 	d->memory = NULL;
 	smtp = downgrade_may_smtp(m, d->secure, &d->absence, clock_wall_ms() / 1000, &e) &&
-	    destination_take_smtp(d);
+	    destination_take_smtp(d, &e);
 	notify_session_absent(d->session, smtp ? NULL : &e);
 }
 

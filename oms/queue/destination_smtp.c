@@ -228,11 +228,12 @@ static const struct smtp_road_ops ops = {
 /* -- the destination's part -------------------------------------------------------------------------------- */
 
 bool
-destination_take_smtp(struct destination *d)
+destination_take_smtp(struct destination *d, struct err *e)
 {
 	struct conf *conf = daemon_conf(d->worker->oms->daemon);
 	bool on = smtp_road_is_on(conf, d->peer.text);
 
+	(void)conf_smtp_out_excepts(conf, domain_span(&d->peer), e);
 	conf_unref(&conf);
 	if (!on)
 		return false;

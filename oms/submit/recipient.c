@@ -75,12 +75,13 @@ exchange_found(void *arg, struct exchange *x, const struct err *why)
 	finish(c, &e);
 }
 
-/* False: no letter goes there by SMTP. */
+/* False: no letter goes anywhere by SMTP.  True: the check goes on, or is over. */
 static bool
 ask_exchange(struct recipient_check *c)
 {
 	struct conf *conf = daemon_conf(c->worker->oms->daemon);
 	bool on = conf_smtp_out_is_on(conf, domain_span(&c->domain));
+	bool excepted = conf_smtp_out_excepts(conf, domain_span(&c->domain), &c->why);
 	const struct exchange_ask ask = {
 		.domain = c->domain.text,
 		.names_only = true,
@@ -94,7 +95,12 @@ ask_exchange(struct recipient_check *c)
 	conf_unref(&conf);
 	if (on)
 		c->exchange = exchange_find(c->worker->dns, &ask, exchange_found, c);
-	return on;
+	if (excepted) {
+		struct err e = c->why;
+
+		finish(c, &e);
+	}
+	return on || excepted;
 }
 
 static void
@@ -103,7 +109,8 @@ looked(void *arg, const struct oms_peer *p, const struct err *unread)
 	struct recipient_check *c = arg;
 	const struct downgrade_memory m = { p, unread };
 	const int64_t now_s = clock_wall_ms() / 1000;
-	struct err why = c->why, e;
+	const struct err why = c->why;
+	struct err e;
 
 	c->question = NULL;
 	if (downgrade_may_smtp(m, c->secure, &why, now_s, &e) && ask_exchange(c))
