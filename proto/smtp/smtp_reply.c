@@ -74,7 +74,7 @@ cut_line(struct span in, struct span *line, size_t *used, struct err *e)
 	const char *lf = most > 0 ? memchr(in.p, '\n', most) : NULL;
 	size_t n = lf == NULL ? most : (size_t)(lf - in.p) + 1;
 
-	if (memchr(in.p, '\0', n) != NULL)
+	if (n > 0 && memchr(in.p, '\0', n) != NULL)
 		return bad(e, "a reply has a NUL");
 	if (lf == NULL && n == SMTP_REPLY_LINE_MAX)
 		return bad(e, "a line of a reply is longer than 512 octets");

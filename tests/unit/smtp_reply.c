@@ -225,6 +225,21 @@ a_refusal_is_told_in_the_peers_words(void **state)
 	assert_string_equal(e.text, "451");
 }
 
+/* Nothing at all, as a buffer that was never filled: the sanitizers judge it. */
+static void
+no_octet_is_no_line_yet(void **state)
+{
+	struct smtp_reply r = { 0 };
+	struct span text;
+	struct err e;
+	size_t used;
+
+	(void)state;
+	assert_int_equal(smtp_reply_next(&r, (struct span) { 0 }, &text, &used, &e),
+	    SMTP_REPLY_MORE);
+	assert_false(r.done);
+}
+
 int
 main(void)
 {
@@ -233,6 +248,7 @@ main(void)
 		cmocka_unit_test(a_refusal_has_its_word_and_whom_to_ask),
 		cmocka_unit_test(a_written_line_has_512_octets),
 		cmocka_unit_test(replies_are_read),
+		cmocka_unit_test(no_octet_is_no_line_yet),
 		cmocka_unit_test(what_is_no_reply_ends_the_session),
 		cmocka_unit_test(a_line_has_512_octets),
 		cmocka_unit_test(a_reply_has_100_lines),
