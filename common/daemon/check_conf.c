@@ -175,6 +175,14 @@ check_postmaster(struct check *c, struct accounts *a)
 		    c->options->command.data, address);
 		fault(c, &e);
 	}
+	/* RFC 5321 4.5.1: a server that takes mail has a postmaster */
+	if (*address == '\0' && c->conf->listens[CONF_LISTEN_SMTP].n > 0) {
+		err_set(&e, REFUSAL_config,
+		    "postmaster of smtp: nobody reads what comes by listen-smtp for postmaster and "
+		    "abuse; write: postmaster = \"USER@%s\"",
+		    c->conf->domains[0].name.text);
+		fault(c, &e);
+	}
 	accounts_set_put(&set);
 }
 

@@ -3,7 +3,7 @@
 . tests/e2e/lib.sh
 . tests/lib/smtp.sh
 . tests/lib/reload.sh
-plan 36
+plan 39
 
 world_up --domains a.test --smtp mx --ims-set 'listen-smtp = { "%IMS%" }'
 at=$WORLD_NET.70 log=$IMS_LOG_a_test conf=$CONF_a_test
@@ -87,3 +87,11 @@ row ims a.test ims smtp-in-mx '"report-only"' true
 row ims a.test ims smtp-in-name '{ "mx.old.test = old.test" }' true
 taken_from() { like "$key of $section: and counts" "$(gives '' abuse@a.test elsewhere from=$at)" '^250 2\.1\.5'; }
 row ims a.test ims smtp-in-open '"postmaster abuse"' taken_from
+
+# -- somebody is postmaster ---------------------------------------------------------------------------------------
+
+cat "$T/conf" >"$conf"
+ok "a postmaster is named" ims a.test check
+with smtp postmaster '""' <"$T/conf" >"$conf"
+status_is "none is" 78 ims a.test check
+like "which is said, with the cure" "$err" 'postmaster of smtp: nobody reads .* write: postmaster = "USER@a\.test"'
