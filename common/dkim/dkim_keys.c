@@ -324,6 +324,9 @@ make_folder(const char *path, struct err *e)
 	*strrchr(above, '/') = '\0';
 	if (mkdir(path, 0700) == 0)
 		return give_away(path, above, e);
+	if (errno == ENOENT)
+		return err_set(e, REFUSAL_cannot_write,
+		    "there is no folder %s: start the daemon once, it makes it", above);
 	return errno == EEXIST || err_set_errno(e, REFUSAL_cannot_write, errno, "%s", path);
 }
 

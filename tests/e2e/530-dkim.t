@@ -3,7 +3,7 @@
 # (python3-dkim) says of each signature; keys are changed without a letter that cannot be verified.
 . tests/e2e/lib.sh
 . tests/lib/knot.sh
-plan 39
+plan 41
 
 world_up --domains a.example
 ok "there is a name server" knot_have
@@ -39,6 +39,11 @@ status_is "new for a domain that is not ours" 68 dkim new b.example
 like "by its word" "$err" 'domain-not-served'
 status_is "retire without keys" 78 dkim retire a.example 20260101
 like "says that there are none" "$err" 'a\.example has no keys of the name 20260101'
+
+mv "${keys%/dkim}" "$T/spool"
+status_is "new before the daemon has started" 73 dkim new a.example
+like "says what to do" "$err" 'start the daemon once'
+mv "$T/spool" "${keys%/dkim}"
 
 ok "new" dkim new a.example
 printf '%s\n' "$out" >"$T/first"
