@@ -637,6 +637,17 @@ conf_domain(const struct conf *c, struct span name)
 	return NULL;
 }
 
+uint64_t
+conf_message_most(const struct conf *c)
+{
+	uint64_t most = 0;
+
+	for (size_t i = 0; i < c->n_domains; i++)
+		if (c->domains[i].message_bytes > most)
+			most = c->domains[i].message_bytes;
+	return most;
+}
+
 const struct conf_peer *
 conf_peer(const struct conf *c, struct span name)
 {

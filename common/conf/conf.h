@@ -200,6 +200,8 @@ void conf_unref(struct conf **c); /* sets NULL */
 
 /* By the name as A-labels, in any case; NULL: the domain is not one of ours. */
 const struct conf_domain *conf_domain(const struct conf *c, struct span name);
+/* The largest letter that any of our domains takes: SMTP names one limit before it is known which domain's holds. */
+uint64_t conf_message_most(const struct conf *c);
 
 /* What the file says of another domain; else what holds for all. */
 const struct conf_peer *conf_peer(const struct conf *c, struct span name);

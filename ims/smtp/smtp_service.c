@@ -152,18 +152,6 @@ static const struct smtp_server_ops ops = {
 
 /* -- the connection ------------------------------------------------------------------------------- */
 
-/* The largest that any of our domains takes; each has its own word at RCPT. */
-static uint64_t
-size_max(const struct conf *c)
-{
-	uint64_t most = 0;
-
-	for (size_t i = 0; i < c->n_domains; i++)
-		if (c->domains[i].message_bytes > most)
-			most = c->domains[i].message_bytes;
-	return most;
-}
-
 static void
 session_up(struct conn *c, void *role)
 {
@@ -175,7 +163,7 @@ session_up(struct conn *c, void *role)
 	s->config = (struct smtp_server_config) {
 		.name = s->conf->smtp.name.text,
 		.contact = s->conf->smtp.contact[0] != '\0' ? s->conf->smtp.contact : NULL,
-		.size_max = size_max(s->conf),
+		.size_max = conf_message_most(s->conf),
 		.starttls = true,
 	};
 	smtp_server_init(&s->server, &s->config, &ops, s);

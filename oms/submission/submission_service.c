@@ -140,25 +140,13 @@ reset(void *role)
 
 /* -- EHLO and MAIL --------------------------------------------------------------------------------- */
 
-/* Of all our domains: which of them a letter is from, MAIL says. */
-static uint64_t
-largest_letter(const struct conf *c)
-{
-	uint64_t most = 0;
-
-	for (size_t i = 0; i < c->n_domains; i++)
-		if (c->domains[i].message_bytes > most)
-			most = c->domains[i].message_bytes;
-	return most;
-}
-
 static void
 hello(void *role, const struct smtp_name *name)
 {
 	struct session *s = role;
 
 	(void)name;
-	s->config.size_max = largest_letter(s->conf);
+	s->config.size_max = conf_message_most(s->conf);
 }
 
 static const char *
@@ -566,7 +554,7 @@ session_up(struct conn *c, void *role)
 	s->config = (struct smtp_server_config) {
 		.name = s->conf->smtp.name.text,
 		.contact = *s->conf->smtp.contact == '\0' ? NULL : s->conf->smtp.contact,
-		.size_max = largest_letter(s->conf),
+		.size_max = conf_message_most(s->conf),
 		.submission = !s->local,
 		.goes_on = true,
 		.starttls = !s->local && s->kind == TLS_SUBMISSION,
