@@ -51,10 +51,7 @@ struct session {
 	struct buf header;     /* its first octets, until its header is complete */
 	bool has_header;       /* and the letter has it */
 	uint64_t octets;
-	struct recipient_check *check;
-	char checked[ADDRESS_STR_BYTES]; /* the recipient that `check` is about */
-	bool by_smtp;                    /* a recipient of this letter's is known to get it so */
-	int64_t slow_ms; /* how much of RECIPIENT_CHECK_MS this letter's checks have used */
+	struct recipient_checks checks;
 };
 
 /* What the answer to the content needs once the store has written. */
@@ -121,15 +118,13 @@ static void
 forget_letter(struct session *s)
 {
 	letter_free(&s->letter);
-	recipient_cancel(&s->check);
+	recipient_checks_clear(&s->checks);
 	buf_clear(&s->header);
 	free(s->to);
 	s->to = NULL;
 	s->n_to = 0;
 	s->has_header = false;
 	s->octets = 0;
-	s->slow_ms = 0;
-	s->by_smtp = false;
 }
 
 static void
@@ -305,37 +300,25 @@ add_recipient(struct session *s, const char *address)
 }
 
 static void
-recipient_checked_now(void *arg, int64_t took_ms, bool by_smtp, const struct err *e)
+recipient_checked_now(void *arg, const char *address, const struct err *e)
 {
 	struct session *s = arg;
 
-	s->check = NULL;
-	if (took_ms > RECIPIENT_PROMPT_MS)
-		s->slow_ms += took_ms - RECIPIENT_PROMPT_MS;
-	s->by_smtp = s->by_smtp || (by_smtp && e == NULL);
 	if (e == NULL)
-		add_recipient(s, s->checked);
+		add_recipient(s, address);
 	else
-		log_refused(s, s->checked, e);
+		log_refused(s, address, e);
 	if (smtp_server_answer(&s->server, s->server.request, e, NULL))
 		conn_kick(s->conn);
 }
 
-/* Slow DNS delays a letter by RECIPIENT_CHECK_MS in all, not for each recipient. */
 static enum outcome
 check(struct session *s, const char *address)
 {
-	int64_t most_ms = RECIPIENT_CHECK_MS - s->slow_ms;
-
-	if (most_ms <= 0 || recipient_is_known(s->worker, address)) {
-		add_recipient(s, address);
-		return DONE;
-	}
-	most_ms += RECIPIENT_PROMPT_MS;
-	snprintf(s->checked, sizeof s->checked, "%s", address);
-	s->check = recipient_check(s->worker, address,
-	    most_ms < RECIPIENT_CHECK_MS ? most_ms : RECIPIENT_CHECK_MS, recipient_checked_now, s);
-	return PENDING;
+	if (recipient_check(&s->checks, s->worker, address, recipient_checked_now, s))
+		return PENDING;
+	add_recipient(s, address);
+	return DONE;
 }
 
 static enum outcome
@@ -405,7 +388,7 @@ data(void *role, uint64_t request, struct err *e)
 		.token = "",
 		.null_sender = s->null_sender,
 		.by_submission = true,
-		.by_smtp = s->by_smtp,
+		.by_smtp = s->checks.by_smtp,
 		.any_from = !s->null_sender && is_list(s),
 	};
 

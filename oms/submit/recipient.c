@@ -24,20 +24,37 @@ struct recipient_check {
 	bool smarthost;               /* letters by SMTP go there */
 	struct loop_timer *timer;
 	int64_t began_ms;
-	recipient_checked *done;
-	void *arg;
+	struct recipient_checks *of;
 };
+
+static void
+cancel(struct recipient_check **cp)
+{
+	struct recipient_check *c = *cp;
+
+	if (c == NULL)
+		return;
+	*cp = NULL;
+	if (c->query != NULL)
+		designation_cancel(&c->query);
+	if (c->exchange != NULL)
+		exchange_cancel(&c->exchange);
+	kv_question_drop(&c->question);
+	loop_timer_free(&c->timer);
+	free(c);
+}
 
 static void
 finish(struct recipient_check *c, const struct err *e)
 {
-	recipient_checked *done = c->done;
-	void *arg = c->arg;
+	struct recipient_checks *r = c->of;
 	int64_t took_ms = loop_now_ms(c->worker->loop) - c->began_ms;
-	bool by_smtp = c->by_smtp;
 
-	recipient_cancel(&c);
-	done(arg, took_ms, by_smtp, e);
+	if (took_ms > RECIPIENT_PROMPT_MS)
+		r->slow_ms += took_ms - RECIPIENT_PROMPT_MS;
+	r->by_smtp = r->by_smtp || (c->by_smtp && e == NULL);
+	cancel(&r->check);
+	r->done(r->arg, r->address, e);
 }
 
 /* -- by SMTP ------------------------------------------------------------------------------------------ */
@@ -141,8 +158,8 @@ too_slow(void *arg)
 	finish(arg, NULL);
 }
 
-bool
-recipient_is_known(struct oms_worker *w, const char *address)
+static bool
+is_known(struct oms_worker *w, const char *address)
 {
 	struct conf *conf = daemon_conf(w->oms->daemon);
 	struct domain domain;
@@ -155,18 +172,16 @@ recipient_is_known(struct oms_worker *w, const char *address)
 	return known;
 }
 
-struct recipient_check *
-recipient_check(struct oms_worker *w, const char *address, int64_t most_ms, recipient_checked *done,
-    void *arg)
+static struct recipient_check *
+begin(struct recipient_checks *r, struct oms_worker *w, int64_t most_ms)
 {
 	struct conf *conf = daemon_conf(w->oms->daemon);
 	struct recipient_check *c = memory_new(sizeof *c);
 
 	c->worker = w;
-	domain_set(&c->domain, address_domain(span_str(address)));
+	domain_set(&c->domain, address_domain(span_str(r->address)));
 	c->began_ms = loop_now_ms(w->loop);
-	c->done = done;
-	c->arg = arg;
+	c->of = r;
 	c->query = designation_find(w->dns, DESIGNATION_NOTIFY, c->domain.text, NULL,
 	    conf->allow_private_peers, found, c);
 	conf_unref(&conf);
@@ -175,19 +190,26 @@ recipient_check(struct oms_worker *w, const char *address, int64_t most_ms, reci
 	return c;
 }
 
-void
-recipient_cancel(struct recipient_check **cp)
+/* Slow DNS delays a letter by RECIPIENT_CHECK_MS in all, not for each recipient. */
+bool
+recipient_check(struct recipient_checks *r, struct oms_worker *w, const char *address,
+    recipient_checked *done, void *arg)
 {
-	struct recipient_check *c = *cp;
+	int64_t most_ms = RECIPIENT_CHECK_MS - r->slow_ms;
 
-	if (c == NULL)
-		return;
-	*cp = NULL;
-	if (c->query != NULL)
-		designation_cancel(&c->query);
-	if (c->exchange != NULL)
-		exchange_cancel(&c->exchange);
-	kv_question_drop(&c->question);
-	loop_timer_free(&c->timer);
-	free(c);
+	if (most_ms <= 0 || is_known(w, address))
+		return false;
+	most_ms += RECIPIENT_PROMPT_MS;
+	span_copy(span_str(address), r->address, sizeof r->address);
+	r->done = done;
+	r->arg = arg;
+	r->check = begin(r, w, most_ms < RECIPIENT_CHECK_MS ? most_ms : RECIPIENT_CHECK_MS);
+	return true;
+}
+
+void
+recipient_checks_clear(struct recipient_checks *r)
+{
+	cancel(&r->check);
+	*r = (struct recipient_checks) { 0 };
 }

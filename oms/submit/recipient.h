@@ -22,14 +22,23 @@
 
 struct recipient_check;
 
-/* e NULL: the recipient is not refused; by_smtp: as far as is known, its letters go by SMTP.  took_ms: the duration of the
- * check. */
-typedef void recipient_checked(void *arg, int64_t took_ms, bool by_smtp, const struct err *e);
+/* e NULL: the recipient is not refused. */
+typedef void recipient_checked(void *arg, const char *address, const struct err *e);
 
-/* `address` is canonical.  True: DNS has lately named a server of its domain, so that a check would not refuse it. */
-bool recipient_is_known(struct oms_worker *w, const char *address);
-struct recipient_check *recipient_check(struct oms_worker *w, const char *address, int64_t most_ms,
+/* Those of one letter, one at a time. */
+struct recipient_checks {
+	struct recipient_check *check;   /* NULL: none is under way */
+	char address[ADDRESS_STR_BYTES]; /* that `check` is about */
+	bool by_smtp; /* as far as is known, the letter goes to one that was not refused by SMTP */
+	int64_t slow_ms; /* how much of RECIPIENT_CHECK_MS they have used */
+	recipient_checked *done;
+	void *arg;
+};
+
+/* `r` is zeroed before the letter's first.  `address` is canonical.  False: it is not refused, because DNS has lately
+ * named a server of its domain, or because the letter's time is used up; done is not called. */
+bool recipient_check(struct recipient_checks *r, struct oms_worker *w, const char *address,
     recipient_checked *done, void *arg);
-void recipient_cancel(struct recipient_check **c); /* *c may be NULL; it is set to NULL */
+void recipient_checks_clear(struct recipient_checks *r); /* for another letter */
 
 #endif

@@ -22,10 +22,7 @@ struct session {
 	struct conn *conn;
 	struct signin *signin;
 	struct letter *letter; /* NULL: none is being received */
-	struct recipient_check *check;
-	char checked[ADDRESS_STR_BYTES]; /* the recipient that `check` is about */
-	bool by_smtp;                    /* a recipient of this letter's is known to get it so */
-	int64_t slow_ms; /* how much of RECIPIENT_CHECK_MS this letter's checks have used */
+	struct recipient_checks checks;
 };
 
 /* What the answer to MESSAGE needs once the store has written. */
@@ -71,8 +68,7 @@ do_from(void *role, const char *address, struct err *e)
 	bool owns = accounts_owns_fresh(s->worker->oms->accounts, signin_owner(s->signin),
 	    span_str(address));
 
-	s->slow_ms = 0;
-	s->by_smtp = false;
+	recipient_checks_clear(&s->checks);
 	if (!RULE(bad_from) || owns)
 		return DONE;
 	err_set(e, REFUSAL_bad_from, "%s is not an address of %s", address, signin_user(s->signin));
@@ -80,36 +76,26 @@ do_from(void *role, const char *address, struct err *e)
 }
 
 static void
-recipient_checked_now(void *arg, int64_t took_ms, bool by_smtp, const struct err *e)
+recipient_checked_now(void *arg, const char *address, const struct err *e)
 {
 	struct session *s = arg;
 
-	s->check = NULL;
-	if (took_ms > RECIPIENT_PROMPT_MS)
-		s->slow_ms += took_ms - RECIPIENT_PROMPT_MS;
-	s->by_smtp = s->by_smtp || (by_smtp && e == NULL);
 	if (e != NULL)
-		signin_log_refused(s->signin, "submit.refused", s->checked, e);
+		signin_log_refused(s->signin, "submit.refused", address, e);
 	if (submit_server_answer(&s->server, s->server.sasl.server.request, e))
 		conn_kick(s->conn);
 }
 
-/* The notifier finds out whether the domain knows the recipient.  Slow DNS delays a letter by
- * RECIPIENT_CHECK_MS in all, not for each recipient. */
+/* The notifier finds out whether the domain knows the recipient. */
 static enum outcome
 do_to(void *role, const char *address, struct err *e)
 {
 	struct session *s = role;
-	int64_t most_ms = RECIPIENT_CHECK_MS - s->slow_ms;
 
 	(void)e;
-	if (most_ms <= 0 || recipient_is_known(s->worker, address))
-		return DONE; /* at once: the replies to FROM and TO are sent together */
-	most_ms += RECIPIENT_PROMPT_MS;
-	snprintf(s->checked, sizeof s->checked, "%s", address);
-	s->check = recipient_check(s->worker, address,
-	    most_ms < RECIPIENT_CHECK_MS ? most_ms : RECIPIENT_CHECK_MS, recipient_checked_now, s);
-	return PENDING;
+	return recipient_check(&s->checks, s->worker, address, recipient_checked_now, s)
+	    ? PENDING
+	    : DONE; /* at once: the replies to FROM and TO are sent together */
 }
 
 static void
@@ -146,7 +132,7 @@ begin_letter(void *role, const struct submit_envelope *env, struct err *e)
 		.hold_days = env->hold_days,
 		.octets = env->octets,
 		.token = env->token,
-		.by_smtp = s->by_smtp,
+		.by_smtp = s->checks.by_smtp,
 	};
 
 	return letter_new(s->worker, signin_owner(s->signin), &letter, octets_may_come, s,
@@ -339,7 +325,7 @@ session_ended(struct conn *c, void *role, const struct err *why)
 	(void)c;
 	(void)why;
 	letter_free(&s->letter);
-	recipient_cancel(&s->check);
+	recipient_checks_clear(&s->checks);
 	if (s->signin != NULL)
 		submit_server_clear(&s->server);
 	signin_free(&s->signin);
