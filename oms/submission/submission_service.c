@@ -18,6 +18,7 @@
 #include "oms/submission/submission_header.h"
 #include "oms/submission/submission_signin.h"
 #include "oms/submit/letter.h"
+#include "oms/submit/letter_reply.h"
 #include "oms/submit/recipient.h"
 #include "proto/header.h"
 #include "proto/submit.h"
@@ -52,14 +53,6 @@ struct session {
 	bool has_header;       /* and the letter has it */
 	uint64_t octets;
 	struct recipient_checks checks;
-};
-
-/* What the answer to the content needs once the store has written. */
-struct pending_reply {
-	struct reply_context to;
-	char user[OMS_STORE_USER_BYTES];
-	uint64_t size;
-	size_t n_recipients;
 };
 
 static void
@@ -464,18 +457,13 @@ octets(void *role, struct span piece)
 static void
 letter_taken(void *arg, const struct ulid *id, const struct err *e)
 {
-	struct pending_reply *x = arg;
+	struct letter_reply *x = arg;
 	struct session *s = reply_context_session(&x->to);
-	char text[ULID_STR_BYTES] = "-", end[ULID_END_BYTES] = "-", kept[64];
+	char text[ULID_STR_BYTES] = "-", kept[64];
 
-	if (id != NULL) {
+	letter_reply_log(x, "submission.letter", id, e);
+	if (id != NULL)
 		ulid_str(id, text);
-		ulid_end(id, end);
-	}
-	log_fact_of(span_str(x->user), e == NULL ? LOG_INFO : LOG_WARN, "submission.letter",
-	    "sid=%llx user=%s id=%s as=%s size=%llu recipients=%zu word=%s",
-	    (unsigned long long)x->to.conn, log_str(x->user), text, end,
-	    (unsigned long long)x->size, x->n_recipients, e == NULL ? "ok" : refusal_word(e->why));
 	snprintf(kept, sizeof kept, "kept as %s", text);
 	if (s != NULL && smtp_server_answer(&s->server, x->to.request, e, kept))
 		conn_kick(s->conn);
@@ -486,17 +474,13 @@ static enum outcome
 end(void *role, uint64_t request, struct err *e)
 {
 	struct session *s = role;
-	struct pending_reply *x = memory_new(sizeof *x);
+	struct letter_reply *x = letter_reply_new(reply_context_of(s->worker->loop, s->conn,
+						      request),
+	    user(s), s->octets, s->n_to);
 	struct letter *l = s->letter;
 
 	if (!s->has_header)
 		give_header(s, buf_span(&s->header), (struct span) { 0 });
-	*x = (struct pending_reply) {
-		.to = reply_context_of(s->worker->loop, s->conn, request),
-		.size = s->octets,
-		.n_recipients = s->n_to,
-	};
-	snprintf(x->user, sizeof x->user, "%s", user(s));
 	s->letter = NULL;
 	forget_letter(s);
 	if (letter_finish_take(l, letter_taken, x, e))

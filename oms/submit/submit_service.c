@@ -13,6 +13,7 @@
 #include "common/text/idn.h"
 #include "oms/store/store.h"
 #include "oms/submit/letter.h"
+#include "oms/submit/letter_reply.h"
 #include "oms/submit/recipient.h"
 #include "proto/submit_server.h"
 
@@ -23,14 +24,6 @@ struct session {
 	struct signin *signin;
 	struct letter *letter; /* NULL: none is being received */
 	struct recipient_checks checks;
-};
-
-/* What the answer to MESSAGE needs once the store has written. */
-struct pending_reply {
-	struct reply_context to;
-	char user[OMS_STORE_USER_BYTES];
-	uint64_t size;
-	size_t n_recipients;
 };
 
 static void
@@ -154,18 +147,10 @@ add_octets(void *role, struct span piece)
 static void
 letter_taken(void *arg, const struct ulid *id, const struct err *e)
 {
-	struct pending_reply *x = arg;
+	struct letter_reply *x = arg;
 	struct session *s = reply_context_session(&x->to);
-	char text[ULID_STR_BYTES] = "-", end[ULID_END_BYTES] = "-";
 
-	if (id != NULL) {
-		ulid_str(id, text);
-		ulid_end(id, end);
-	}
-	log_fact_of(span_str(x->user), e == NULL ? LOG_INFO : LOG_WARN, "submit.letter",
-	    "sid=%llx user=%s id=%s as=%s size=%llu recipients=%zu word=%s",
-	    (unsigned long long)x->to.conn, log_str(x->user), text, end,
-	    (unsigned long long)x->size, x->n_recipients, e == NULL ? "ok" : refusal_word(e->why));
+	letter_reply_log(x, "submit.letter", id, e);
 	if (s != NULL && submit_server_taken(&s->server, x->to.request, id, e))
 		conn_kick(s->conn);
 	free(x);
@@ -176,15 +161,11 @@ end_letter(void *role, struct ulid *id, struct err *e)
 {
 	struct session *s = role;
 	struct letter *l = s->letter;
-	struct pending_reply *x = memory_new(sizeof *x);
+	struct letter_reply *x = letter_reply_new(reply_context_of(s->worker->loop, s->conn,
+						      s->server.sasl.server.request),
+	    signin_user(s->signin), s->server.letter->octets, s->server.letter->n_to);
 
 	(void)id;
-	*x = (struct pending_reply) {
-		.to = reply_context_of(s->worker->loop, s->conn, s->server.sasl.server.request),
-		.size = s->server.letter->octets,
-		.n_recipients = s->server.letter->n_to,
-	};
-	snprintf(x->user, sizeof x->user, "%s", signin_user(s->signin));
 	s->letter = NULL;
 	if (letter_finish_take(l, letter_taken, x, e))
 		return PENDING;
