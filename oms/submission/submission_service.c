@@ -1,7 +1,6 @@
 /* submission_service — a session of submission; see submission_service.h. */
 #include "oms/submission/submission_service.h"
 
-#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,6 +15,7 @@
 #include "common/share/share.h"
 #include "common/text/idn.h"
 #include "oms/submission/submission_header.h"
+#include "oms/submission/submission_login.h"
 #include "oms/submission/submission_signin.h"
 #include "oms/submit/letter.h"
 #include "oms/submit/letter_reply.h"
@@ -24,8 +24,6 @@
 #include "proto/submit.h"
 
 _Static_assert(SMTP_SERVER_RCPT_MAX <= SUBMIT_RECIPIENTS_MAX, "a letter takes all that SMTP does");
-
-#define LOGIN_BYTES 64
 
 struct session {
 	struct smtp_server server; /* first: what conn moves */
@@ -37,11 +35,8 @@ struct session {
 	bool up;
 	struct submission_signin signin;
 	bool local; /* a program of this machine: nobody signs in */
-	char login[LOGIN_BYTES];
-	struct share_hold place;          /* among the sessions of that login */
-	char alias[ADDRESS_STR_BYTES];    /* the login at the smtp name */
-	char owner[ACCOUNTS_OWNER_BYTES]; /* known from MAIL on */
-	char user[ADDRESS_STR_BYTES];
+	struct submission_login login;
+	struct share_hold place; /* among the sessions of that login */
 	/* the letter under way */
 	char from[ADDRESS_STR_BYTES];
 	char (*to)[ADDRESS_STR_BYTES]; /* SUBMIT_RECIPIENTS_MAX of them; NULL: no letter */
@@ -62,9 +57,9 @@ log_refused(const struct session *s, const char *to, const struct err *e)
 		signin_log_refused(s->signin.signin, "submission.refused", to, e);
 		return;
 	}
-	log_fact_of(span_str(s->login), LOG_WARN, "submission.refused",
+	log_fact_of(span_str(s->login.name), LOG_WARN, "submission.refused",
 	    "sid=%llx login=%s user=%s to=%s word=%s text=%s", (unsigned long long)conn_id(s->conn),
-	    log_str(s->login), log_str(*s->user == '\0' ? "-" : s->user),
+	    log_str(s->login.name), log_str(*s->login.user == '\0' ? "-" : s->login.user),
 	    log_str(to == NULL ? "-" : to), refusal_word(e->why), log_str(e->text));
 }
 
@@ -98,13 +93,13 @@ auth(void *role, uint64_t request, struct span mechanism, struct span message,
 static const char *
 owner(const struct session *s)
 {
-	return s->local ? s->owner : signin_owner(s->signin.signin);
+	return s->local ? s->login.owner : signin_owner(s->signin.signin);
 }
 
 static const char *
 user(const struct session *s)
 {
-	return s->local ? s->user : signin_user(s->signin.signin);
+	return s->local ? s->login.user : signin_user(s->signin.signin);
 }
 
 static void
@@ -137,38 +132,14 @@ hello(void *role, const struct smtp_name *name)
 	s->config.size_max = conf_message_most(s->conf);
 }
 
-static const char *
-local_user(const struct conf *c, struct span login)
-{
-	const struct conf_pairs *p = &c->role[CONF_ROLE_OMS].local_user;
-
-	for (size_t i = 0; i < p->n; i++)
-		if (span_eq(span_str(p->at[i].from), login))
-			return p->at[i].to;
-	return NULL;
-}
-
-/* At each letter anew: the user may have been added, or named, a moment ago. */
 static bool
 identify(struct session *s, struct err *e)
 {
 	struct conf *conf = daemon_conf(s->worker->oms->daemon);
-	const char *named = local_user(conf, span_str(s->login));
-	struct accounts_set *set = accounts_set_get(s->worker->oms->accounts);
-	const struct account *a;
+	bool known = submission_login_identify(&s->login, conf, s->worker->oms->accounts, e);
 
-	snprintf(s->user, sizeof s->user, "%s", named != NULL ? named : s->alias);
 	conf_unref(&conf);
-	a = accounts_find_fresh(s->worker->oms->accounts, &set, span_str(s->user));
-	if (a != NULL) {
-		snprintf(s->owner, sizeof s->owner, "%s", a->owner);
-		snprintf(s->user, sizeof s->user, "%s", a->address);
-	}
-	accounts_set_put(&set);
-	return a != NULL ||
-	    err_set(e, REFUSAL_bad_from,
-		"the login %s is %s here, and there is no such user: add local-user = { \"%s = ADDRESS\" }",
-		s->login, s->user, s->login);
+	return known;
 }
 
 /* MAIL FROM:<> is of a program that wants no answer: the letter is the user's all the same. */
@@ -184,8 +155,8 @@ sender(struct session *s, const struct smtp_path *path, struct err *e)
 	}
 	if (!smtp_path_canonical(path, idn_a_label, s->from, e))
 		return false;
-	if (s->local && span_eq(span_str(s->from), span_str(s->alias)))
-		snprintf(s->from, sizeof s->from, "%s", s->user);
+	if (s->local && span_eq(span_str(s->from), span_str(s->login.alias)))
+		snprintf(s->from, sizeof s->from, "%s", s->login.user);
 	if (RULE(bad_from) &&
 	    !accounts_owns_fresh(s->worker->oms->accounts, owner(s), span_str(s->from)))
 		return err_set(e, REFUSAL_bad_from, "%s is not an address of %s", s->from, user(s));
@@ -248,23 +219,6 @@ postmaster(const struct conf *conf, char out[ADDRESS_STR_BYTES], struct err *e)
 	return true;
 }
 
-/* A login of this machine, at the smtp name, means the address that local-user gives it. */
-static void
-expand_login(const struct session *s, const struct conf *conf, char address[ADDRESS_STR_BYTES])
-{
-	struct span login = span_str(address);
-	const char *to = NULL;
-
-	if (!span_eq(address_domain(login), domain_span(&conf->smtp.name)))
-		return;
-	login.n -= strlen(conf->smtp.name.text) + 1;
-	to = local_user(conf, login);
-	if (to == NULL && span_eq(login, span_str(s->login)))
-		to = s->user;
-	if (to != NULL)
-		snprintf(address, ADDRESS_STR_BYTES, "%s", to);
-}
-
 /* The address in its one form, as our own protocols have it. */
 static bool
 recipient(const struct session *s, const struct conf *conf, const struct smtp_path *path,
@@ -278,7 +232,7 @@ recipient(const struct session *s, const struct conf *conf, const struct smtp_pa
 	    !address_parse_canonical(span_str(out), &a, e))
 		return false;
 	if (s->local)
-		expand_login(s, conf, out);
+		submission_login_expand(&s->login, conf, out);
 	return !RULE(no_such_user) || !is_unknown_here(s, conf, out) ||
 	    err_word(e, REFUSAL_no_such_user);
 }
@@ -395,14 +349,14 @@ data(void *role, uint64_t request, struct err *e)
 static void
 give_header(struct session *s, struct span header, struct span rest)
 {
-	char how[LOGIN_BYTES + 80];
+	char how[SUBMISSION_LOGIN_BYTES + 80];
 	struct submission_trace t = {
 		.host = s->config.name,
 		.with = s->local ? "ESMTP" : "ESMTPSA",
 		.how = how,
 		.from = s->from,
-		.alias = s->local ? s->alias : NULL,
-		.address = s->user,
+		.alias = s->local ? s->login.alias : NULL,
+		.address = s->login.user,
 		.now_s = clock_wall_ms() / 1000,
 	};
 	unsigned char random[10];
@@ -411,7 +365,7 @@ give_header(struct session *s, struct span header, struct span rest)
 	random_bytes(random, sizeof random);
 	ulid_make(&t.id, clock_wall_ms(), random);
 	if (s->local)
-		snprintf(how, sizeof how, "login %s", s->login);
+		snprintf(how, sizeof how, "login %s", s->login.name);
 	else
 		snprintf(how, sizeof how, "%s %s", conn_tls_version(s->conn),
 		    conn_tls_suite(s->conn));
@@ -573,21 +527,6 @@ submission_service_incoming(struct oms_worker *w, enum tls_kind kind, struct lis
 	s->conn = conn_accept(w->loop, in, w->oms->tls, kind, NULL, &events, s);
 }
 
-/* The system's own name of a login, without what cannot be in an address. */
-static void
-name_login(struct session *s, uid_t uid)
-{
-	struct passwd p, *found = NULL;
-	char text[4096];
-
-	if (getpwuid_r(uid, &p, text, sizeof text, &found) != 0 || found == NULL ||
-	    !address_is_dot_string(span_str(p.pw_name)) ||
-	    !span_copy(span_str(p.pw_name), s->login, sizeof s->login))
-		snprintf(s->login, sizeof s->login, "uid%lu", (unsigned long)uid);
-	snprintf(s->alias, sizeof s->alias, "%s@%.*s", s->login,
-	    (int)(sizeof s->alias - sizeof s->login - 1), s->conf->smtp.name.text);
-}
-
 void
 submission_service_local(struct oms_worker *w, uid_t uid, struct listen_incoming *in)
 {
@@ -597,10 +536,10 @@ submission_service_local(struct oms_worker *w, uid_t uid, struct listen_incoming
 	s->worker = w;
 	s->local = true;
 	s->conf = daemon_conf(w->oms->daemon);
-	name_login(s, uid);
+	submission_login_name(&s->login, uid, s->conf);
 	if (RULE(too_many_connections) &&
 	    !share_hold(daemon_share(w->oms->daemon), &s->place, SHARE_sessions_user,
-		span_str(s->login), 1, loop_now_ms(w->loop), &e)) {
+		span_str(s->login.name), 1, loop_now_ms(w->loop), &e)) {
 		listen_done(&in);
 		conf_unref(&s->conf);
 		free(s);
