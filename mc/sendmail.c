@@ -247,11 +247,10 @@ keep_for_later(const struct job *j)
 static void
 make_id(struct mailqueue_letter *l)
 {
-	unsigned char random[10], token[16];
+	unsigned char token[16];
 
-	random_bytes(random, sizeof random);
 	random_bytes(token, sizeof token);
-	ulid_make(&l->id, clock_wall_ms(), random);
+	ulid_new(&l->id);
 	hex_str(l->token, token, sizeof token);
 }
 

@@ -4,6 +4,9 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "common/base/clock.h"
+#include "common/base/random.h"
+
 static const char digits[] = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
 
 void
@@ -12,6 +15,15 @@ ulid_make(struct ulid *u, int64_t wall_ms, const unsigned char random[10])
 	for (int i = 0; i < 6; i++)
 		u->b[i] = (unsigned char)((uint64_t)wall_ms >> (40 - 8 * i));
 	memcpy(u->b + 6, random, 10);
+}
+
+void
+ulid_new(struct ulid *u)
+{
+	unsigned char random[10];
+
+	random_bytes(random, sizeof random);
+	ulid_make(u, clock_wall_ms(), random);
 }
 
 /* 26 digits hold 130 bits; the first holds the upper three of 128. */

@@ -19,6 +19,7 @@ struct ulid {
 };
 
 void ulid_make(struct ulid *u, int64_t wall_ms, const unsigned char random[10]);
+void ulid_new(struct ulid *u); /* of now, with random bits of the kernel's */
 void ulid_str(const struct ulid *u, char out[ULID_STR_BYTES]);
 /* Its last eight digits, the form that people see: "YWFK-3ABC". */
 void ulid_end(const struct ulid *u, char out[ULID_END_BYTES]);

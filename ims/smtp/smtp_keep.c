@@ -6,7 +6,6 @@
 #include "common/base/clock.h"
 #include "common/base/hex.h"
 #include "common/base/memory.h"
-#include "common/base/random.h"
 #include "common/loop/loop.h"
 #include "common/net/conn.h"
 #include "common/pki/crl_state.h"
@@ -104,7 +103,6 @@ enum outcome
 smtp_transaction_data(struct smtp_transaction *t, struct err *e)
 {
 	struct ims_letter letter = { .state = MAILBOX_HERE };
-	unsigned char random[10];
 
 	/* revoked since the last recipient? */
 	if (t->mark[0] == '\0') {
@@ -119,8 +117,7 @@ smtp_transaction_data(struct smtp_transaction *t, struct err *e)
 		smtp_transaction_log_refused(t, t->to[0].address, e);
 		return REFUSED;
 	}
-	random_bytes(random, sizeof random);
-	ulid_make(&t->id, clock_wall_ms(), random);
+	ulid_new(&t->id);
 	keep_host(t);
 	letter.id = t->id;
 	letter.from_domain = t->payer;

@@ -8,7 +8,6 @@
 #include "common/base/clock.h"
 #include "common/base/log.h"
 #include "common/base/memory.h"
-#include "common/base/random.h"
 #include "common/loop/loop.h"
 #include "common/net/conn.h"
 #include "common/net/reply_context.h"
@@ -359,11 +358,9 @@ give_header(struct session *s, struct span header, struct span rest)
 		.address = s->login.user,
 		.now_s = clock_wall_ms() / 1000,
 	};
-	unsigned char random[10];
 	struct buf out = BUF_INIT;
 
-	random_bytes(random, sizeof random);
-	ulid_make(&t.id, clock_wall_ms(), random);
+	ulid_new(&t.id);
 	if (s->local)
 		snprintf(how, sizeof how, "login %s", s->login.name);
 	else

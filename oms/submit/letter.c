@@ -68,13 +68,10 @@ claimed(void *arg, struct oms_claim *claim, const struct err *e)
 {
 	struct letter *l = arg;
 
-	unsigned char random[10];
-
 	l->claiming = NULL;
 	l->claim = claim;
 	note_full(l, e);
-	random_bytes(random, sizeof random);
-	ulid_make(&l->facts.id, clock_wall_ms(), random);
+	ulid_new(&l->facts.id);
 	if (e == NULL)
 		l->in = oms_store_body(l->worker->oms->store, &l->facts.id, l->worker->loop);
 	l->begun(l->arg, e);
