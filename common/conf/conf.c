@@ -3,8 +3,6 @@
 
 #include <confuse.h>
 
-#include <errno.h>
-#include <fcntl.h>
 #include <pthread.h>
 #include <pwd.h>
 #include <stdatomic.h>
@@ -16,6 +14,7 @@
 #include "common/base/guard.h"
 #include "common/base/memory.h"
 #include "common/base/nearest.h"
+#include "common/conf/conf_file.h"
 #include "common/conf/conf_keys.h"
 #include "common/text/idn.h"
 
@@ -515,35 +514,6 @@ check_reach(struct load *l, enum conf_use use)
 		fault(l, 0, "crls: %s", e.text);
 }
 
-static bool
-read_whole(const char *path, struct buf *out, struct err *e)
-{
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-	ssize_t n = -1;
-	bool ok;
-
-	if (fd < 0 && errno == ENOENT)
-		return err_set(e, REFUSAL_config,
-		    "%s: No such file; write the configuration there, or name its file by -C",
-		    path);
-	if (fd < 0)
-		return err_set_errno(e, REFUSAL_config, errno, "%s", path);
-	ok = guard_fd(GUARD_CONFIGURATION, fd, path, NULL, e);
-	while (ok && out->len <= CONF_FILE_BYTES && (n = read(fd, buf_room(out, 65536), 65536)) > 0)
-		out->len += (size_t)n;
-	if (ok && n < 0)
-		ok = err_set_errno(e, REFUSAL_config, errno, "%s", path);
-	close(fd);
-	if (ok && out->len > CONF_FILE_BYTES)
-		ok = err_set(e, REFUSAL_config, "%s is larger than %d octets", path,
-		    CONF_FILE_BYTES);
-	if (ok && memchr(out->data != NULL ? out->data : "", '\0', out->len) != NULL)
-		ok = err_set(e, REFUSAL_config, "%s holds a NUL octet", path);
-	buf_addf(out, "\n" LAST_KEY " = 1\n");
-	buf_add(out, "", 1);
-	return ok;
-}
-
 static void
 parse(struct load *l, char *text)
 {
@@ -580,11 +550,13 @@ conf_load(const char *path, enum conf_use use, struct conf **out, struct buf *fa
 			set_fallbacks((enum conf_section)i, l.conf);
 	if (!span_copy(span_str(path), s->conf.file, sizeof s->conf.file)) {
 		fault(&l, 0, "the name is too long");
-	} else if (!read_whole(path, &text, e)) {
+	} else if (!conf_file_read(path, &text, e)) {
 		l.n_faults++;
 		if (faults != NULL)
 			buf_addf(faults, "%s\n", e->text);
 	} else {
+		buf_addf(&text, "\n" LAST_KEY " = 1\n");
+		buf_add(&text, "", 1);
 		pthread_mutex_lock(&one_at_a_time);
 		parse(&l, text.data);
 		pthread_mutex_unlock(&one_at_a_time);
@@ -616,76 +588,4 @@ conf_unref(struct conf **c)
 	free(s->conf.domains);
 	free(s->conf.peers);
 	free(s);
-}
-
-const char *
-conf_path(const char *option)
-{
-	const char *named = getenv(CONF_FILE_VARIABLE);
-
-	if (option != NULL)
-		return option;
-	return named != NULL && *named != '\0' ? named : CONF_FILE_DEFAULT;
-}
-
-const struct conf_domain *
-conf_domain(const struct conf *c, struct span name)
-{
-	for (size_t i = 0; i < c->n_domains; i++)
-		if (span_eq_nocase(domain_span(&c->domains[i].name), name))
-			return &c->domains[i];
-	return NULL;
-}
-
-uint64_t
-conf_message_most(const struct conf *c)
-{
-	uint64_t most = 0;
-
-	for (size_t i = 0; i < c->n_domains; i++)
-		if (c->domains[i].message_bytes > most)
-			most = c->domains[i].message_bytes;
-	return most;
-}
-
-const struct conf_peer *
-conf_peer(const struct conf *c, struct span name)
-{
-	static const struct conf_peer any;
-
-	for (size_t i = 0; i < c->n_peers; i++)
-		if (span_eq_nocase(domain_span(&c->peers[i].name), name))
-			return &c->peers[i];
-	return &any;
-}
-
-bool
-conf_smarthost(const struct conf_smtp_out *o, char host[DOMAIN_BYTES], uint16_t *port)
-{
-	struct span rest = span_str(o->road), name;
-	uint64_t n = CONF_PORT_SMARTHOST;
-
-	if (!span_starts(rest, SPAN_LIT("via ")))
-		return false;
-	rest = span_sub(rest, 4, rest.n);
-	name = span_cut(&rest, ':');
-	(void)span_u64(rest, &n);
-	*port = (uint16_t)n;
-	return span_copy(name, host, DOMAIN_BYTES);
-}
-
-bool
-conf_smtp_out_is_on(const struct conf *c, struct span peer)
-{
-	return strcmp(c->smtp_out.road, "off") != 0 && conf_peer(c, peer)->smtp_out == CONF_ON;
-}
-
-bool
-conf_smtp_out_excepts(const struct conf *c, struct span peer, struct err *e)
-{
-	if (!RULE(smtp_off) || strcmp(c->smtp_out.road, "off") == 0 ||
-	    conf_peer(c, peer)->smtp_out == CONF_ON)
-		return false;
-	err_set(e, REFUSAL_smtp_off, "no letters go to %.*s by SMTP", SPAN_FMT(peer));
-	return true;
 }
