@@ -10,6 +10,35 @@
 #include <sys/time.h>
 #include <unistd.h>
 
+char *
+smtp_wire_value(char *word)
+{
+	char *value = strchr(word, '=');
+
+	if (value != NULL)
+		*value++ = '\0';
+	return value;
+}
+
+bool
+smtp_wire_tls_word(struct smtp_wire_tls *tls, const char *word, const char *value)
+{
+	const struct {
+		const char *name, **to;
+	} texts[] = {
+		{ "cert", &tls->certificate },
+		{ "key", &tls->key },
+		{ "tls", &tls->version },
+	};
+
+	for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
+		if (strcmp(word, texts[i].name) == 0) {
+			*texts[i].to = value;
+			return true;
+		}
+	return false;
+}
+
 void
 smtp_wire_address(const char *text, struct sockaddr_in *out)
 {

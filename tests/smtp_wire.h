@@ -25,6 +25,11 @@ struct smtp_wire_tls {
 	bool asks;                     /* a server asks for a certificate */
 };
 
+/* Cuts WORD=VALUE at its "="; NULL: there is none. */
+char *smtp_wire_value(char *word);
+/* The words cert, key and tls; a value keeps its place.  False: the word is another. */
+bool smtp_wire_tls_word(struct smtp_wire_tls *tls, const char *word, const char *value);
+
 /* ADDRESS or ADDRESS:PORT.  Ends the program where it is none. */
 void smtp_wire_address(const char *text, struct sockaddr_in *out);
 

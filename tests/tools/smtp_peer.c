@@ -153,28 +153,20 @@ parse_stage(struct options *o, char *word, char *value)
 static void
 parse_word(struct options *o, char *word)
 {
-	char *value = strchr(word, '=');
-	const struct {
-		const char *name, **to;
-	} texts[] = {
-		{ "cert", &o->tls.certificate },
-		{ "key", &o->tls.key },
-		{ "tls", &o->tls.version },
-		{ "name", &o->name },
-		{ "folder", &o->folder },
-		{ "offers", &o->offers },
-	};
+	char *value = smtp_wire_value(word);
 
 	errno = 0;
 	if (value == NULL)
 		die(word);
-	*value++ = '\0';
-	for (size_t i = 0; i < COUNT(texts); i++)
-		if (IS(word, texts[i].name)) {
-			*texts[i].to = value;
-			return;
-		}
-	if (IS(word, "wrapper"))
+	if (smtp_wire_tls_word(&o->tls, word, value))
+		return;
+	if (IS(word, "name"))
+		o->name = value;
+	else if (IS(word, "folder"))
+		o->folder = value;
+	else if (IS(word, "offers"))
+		o->offers = value;
+	else if (IS(word, "wrapper"))
 		o->wrapper = IS(value, "yes");
 	else if (IS(word, "asks"))
 		o->tls.asks = !IS(value, "no");

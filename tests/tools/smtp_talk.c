@@ -35,7 +35,6 @@
 #define LINE_ROOM   4096
 #define GROUP       100
 #define PATIENCE_S  60
-#define COUNT(a)    (sizeof(a) / sizeof *(a))
 #define IS(text, b) (strcmp((text), (b)) == 0)
 
 struct options {
@@ -55,26 +54,16 @@ die(const char *what)
 static void
 parse_word(struct options *o, char *word)
 {
-	char *value = strchr(word, '=');
-	const struct {
-		const char *name, **to;
-	} texts[] = {
-		{ "cert", &o->tls.certificate },
-		{ "key", &o->tls.key },
-		{ "tls", &o->tls.version },
-		{ "sni", &o->tls.sni },
-	};
+	char *value = smtp_wire_value(word);
 
 	errno = 0;
 	if (value == NULL)
 		die(word);
-	*value++ = '\0';
-	for (size_t i = 0; i < COUNT(texts); i++)
-		if (IS(word, texts[i].name)) {
-			*texts[i].to = value;
-			return;
-		}
-	if (IS(word, "from"))
+	if (smtp_wire_tls_word(&o->tls, word, value))
+		return;
+	if (IS(word, "sni"))
+		o->tls.sni = value;
+	else if (IS(word, "from"))
 		smtp_wire_address(value, &o->from);
 	else if (IS(word, "wrapper"))
 		o->wrapper = IS(value, "yes");
