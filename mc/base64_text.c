@@ -1,6 +1,8 @@
 /* base64_text — a text in base64, and what programs append to it; see base64_text.h. */
 #include "mc/base64_text.h"
 
+#include "common/base/ascii.h"
+
 static int
 value_of(char c)
 {
@@ -35,12 +37,6 @@ base64_decode(struct buf *out, struct span s)
 	return have != 6;
 }
 
-static bool
-is_blank(char c)
-{
-	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
-}
-
 /* Octets at the front of s that are base64 up to its padding, in whole lines; *digits counts them.
  * What follows padding must be a whole number of quanta to be base64 again. */
 static size_t
@@ -55,7 +51,7 @@ base64_length(struct span s)
 		padded = padded || s.p[at] == '=';
 		if (padded && value_of(s.p[at]) >= 0)
 			return at;
-		if (value_of(s.p[at]) < 0 && s.p[at] != '=' && !is_blank(s.p[at]))
+		if (value_of(s.p[at]) < 0 && s.p[at] != '=' && !ascii_is_space(s.p[at]))
 			return line;
 	}
 	return at;
@@ -67,9 +63,9 @@ is_quanta(struct span s)
 	size_t digits = 0;
 
 	for (size_t i = 0; i < s.n; i++) {
-		if (value_of(s.p[i]) < 0 && s.p[i] != '=' && !is_blank(s.p[i]))
+		if (value_of(s.p[i]) < 0 && s.p[i] != '=' && !ascii_is_space(s.p[i]))
 			return false;
-		digits += !is_blank(s.p[i]);
+		digits += !ascii_is_space(s.p[i]);
 	}
 	return digits % 4 == 0;
 }
@@ -88,7 +84,7 @@ base64_text(struct buf *out, struct span s)
 		s = span_sub(s, n, s.n);
 		first = false;
 	}
-	while (s.n > 0 && is_blank(s.p[0]))
+	while (s.n > 0 && ascii_is_space(s.p[0]))
 		s = span_sub(s, 1, s.n);
 	if (s.n > 0 && out->len > 0 && out->data[out->len - 1] != '\n')
 		buf_add(out, "\n", 1);

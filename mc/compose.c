@@ -174,16 +174,6 @@ is_empty(struct span value)
 	return true;
 }
 
-static struct span
-trim_lines(struct span s)
-{
-	while (s.n > 0 && strchr(" \t\r\n", s.p[0]) != NULL)
-		s = span_sub(s, 1, s.n);
-	while (s.n > 0 && strchr(" \t\r\n", s.p[s.n - 1]) != NULL)
-		s.n--;
-	return s;
-}
-
 /* Items that are more than one word have their own domain, or are refused later. */
 void
 compose_qualify(struct span list, const char *domain, struct buf *out)
@@ -193,7 +183,7 @@ compose_qualify(struct span list, const char *domain, struct buf *out)
 	for (size_t i = 0; i < list.n; i++)
 		plain = plain && strchr("\"(<:;", list.p[i]) == NULL;
 	while (list.n > 0 && plain) {
-		struct span item = trim_lines(span_cut(&list, ','));
+		struct span item = span_trim_folds(span_cut(&list, ','));
 
 		if (item.n == 0)
 			continue;

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "common/base/address.h"
+#include "common/base/ascii.h"
 #include "common/base/buf.h"
 #include "common/base/memory.h"
 #include "common/text/idn.h"
@@ -88,7 +89,7 @@ item_end(struct scan *s)
 static void
 add(struct scan *s, char c)
 {
-	bool blank = c == ' ' || c == '\t' || c == '\r' || c == '\n';
+	bool blank = ascii_is_space(c);
 
 	if (!blank)
 		buf_add(&s->item, &c, 1);

@@ -7,6 +7,8 @@
 #include "mc/charset.h"
 #include "mc/quoted_text.h"
 
+#include "common/base/ascii.h"
+
 #define WORD_BYTES 16384 /* a longer one is none; RFC 2047 allows 75 */
 
 struct word {
@@ -25,12 +27,6 @@ struct reader {
 	bool in_run, quoted;
 };
 
-static bool
-is_blank(char c)
-{
-	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
-}
-
 /* encoded-word = "=?" charset ["*" language] "?" ( "B" / "Q" ) "?" text "?=" */
 static bool
 parse_word(struct span s, struct word *w)
@@ -43,7 +39,7 @@ parse_word(struct span s, struct word *w)
 	w->charset = span_cut(&rest, '?');
 	encoding = span_cut(&rest, '?');
 	for (size_t i = 0; i < w->charset.n; i++)
-		if (is_blank(w->charset.p[i]))
+		if (ascii_is_space(w->charset.p[i]))
 			return false;
 	w->charset = span_cut(&w->charset, '*');
 	w->base64 = span_eq_nocase(encoding, SPAN_LIT("B"));
@@ -131,7 +127,7 @@ take_word(struct reader *r, const struct word *w)
 	bool neighbour = r->in_run;
 
 	for (size_t i = 0; i < r->text.len && neighbour; i++)
-		neighbour = is_blank(r->text.data[i]);
+		neighbour = ascii_is_space(r->text.data[i]);
 	if (neighbour)
 		buf_reset(&r->text);
 	else {
@@ -186,9 +182,9 @@ read_value(struct reader *r, struct span s, struct span charset)
 {
 	struct word w;
 
-	while (s.n > 0 && is_blank(s.p[0]))
+	while (s.n > 0 && ascii_is_space(s.p[0]))
 		s = span_sub(s, 1, s.n);
-	while (s.n > 0 && is_blank(s.p[s.n - 1]))
+	while (s.n > 0 && ascii_is_space(s.p[s.n - 1]))
 		s.n--;
 	while (s.n > 0) {
 		size_t raw = 0;

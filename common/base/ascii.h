@@ -22,4 +22,11 @@ ascii_is_alnum(char c)
 	return ascii_is_alpha(c) || ascii_is_digit(c);
 }
 
+/* Of a field that may be folded. */
+static inline bool
+ascii_is_space(char c)
+{
+	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
+}
+
 #endif

@@ -4,6 +4,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include "common/base/ascii.h"
+
 struct span
 span_str(const char *s)
 {
@@ -61,6 +63,16 @@ span_trim(struct span s)
 	while (s.n > 0 && is_blank(s.p[0]))
 		s = span_sub(s, 1, s.n);
 	while (s.n > 0 && is_blank(s.p[s.n - 1]))
+		s.n--;
+	return s;
+}
+
+struct span
+span_trim_folds(struct span s)
+{
+	while (s.n > 0 && ascii_is_space(s.p[0]))
+		s = span_sub(s, 1, s.n);
+	while (s.n > 0 && ascii_is_space(s.p[s.n - 1]))
 		s.n--;
 	return s;
 }

@@ -29,6 +29,8 @@ bool span_is_ascii(struct span s);
 
 /* Without blanks, tabs and CR at either end. */
 struct span span_trim(struct span s);
+/* The same, and without LF: what is left has no folds at either end. */
+struct span span_trim_folds(struct span s);
 
 /* The octets of `s` from `from` on, at most `n`; both are clamped to what is there. */
 struct span span_sub(struct span s, size_t from, size_t n);

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "common/base/ascii.h"
 #include "common/dkim/tag_list.h"
 #include "common/text/idn.h"
 
@@ -228,12 +229,6 @@ take(const struct header_field *fields, size_t n, bool *taken, struct span name)
 	return NULL;
 }
 
-static bool
-is_space(char c)
-{
-	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
-}
-
 /* The field without what it says by b=, and without the blanks around that. */
 static void
 add_own(const struct dkim_signature *s, const struct header_field *own, struct buf *out)
@@ -243,9 +238,9 @@ add_own(const struct dkim_signature *s, const struct header_field *own, struct b
 	struct span rest;
 	struct header_field f;
 
-	while (is_space(own->whole.p[before - 1]))
+	while (ascii_is_space(own->whole.p[before - 1]))
 		before--;
-	while (after < own->whole.n && is_space(own->whole.p[after]))
+	while (after < own->whole.n && ascii_is_space(own->whole.p[after]))
 		after++;
 	buf_add(&without, own->whole.p, before);
 	buf_add(&without, own->whole.p + after, own->whole.n - after);
@@ -266,7 +261,7 @@ dkim_signature_header_digest(const struct dkim_signature *s, const struct header
 		scratch[i] = fields[i].whole.p == own->whole.p;
 	while (names.n > 0) {
 		const struct header_field *f = take(fields, n, scratch,
-		    tag_trim(span_cut(&names, ':')));
+		    span_trim_folds(span_cut(&names, ':')));
 
 		if (f == NULL)
 			continue;

@@ -37,7 +37,7 @@ static bool
 has_uri(struct span s)
 {
 	while (s.n > 0)
-		if (span_starts(tag_trim(span_cut(&s, ',')), SPAN_LIT("mailto:")))
+		if (span_starts(span_trim_folds(span_cut(&s, ',')), SPAN_LIT("mailto:")))
 			return true;
 	return false;
 }
@@ -69,9 +69,9 @@ take_tag(struct span name, struct span value, struct dmarc_record *out, struct s
 static bool
 is_version(struct span tag)
 {
-	struct span name = tag_trim(span_cut(&tag, '='));
+	struct span name = span_trim_folds(span_cut(&tag, '='));
 
-	return span_eq(name, SPAN_LIT("v")) && span_eq(tag_trim(tag), SPAN_LIT("DMARC1"));
+	return span_eq(name, SPAN_LIT("v")) && span_eq(span_trim_folds(tag), SPAN_LIT("DMARC1"));
 }
 
 /* dmarc-record = dmarc-version dmarc-sep [ dmarc-request ] ...; a tag with a fault is as if it were not there, but a
@@ -85,9 +85,10 @@ dmarc_parse(struct span text, struct dmarc_record *out)
 	if (!is_version(span_cut(&text, ';')))
 		return false;
 	while (text.n > 0) {
-		struct span value = span_cut(&text, ';'), name = tag_trim(span_cut(&value, '='));
+		struct span value = span_cut(&text, ';'),
+			    name = span_trim_folds(span_cut(&value, '='));
 
-		take_tag(name, tag_trim(value), out, &says);
+		take_tag(name, span_trim_folds(value), out, &says);
 	}
 	if (!says.good_p || (says.has_sp && !says.good_sp)) {
 		out->domain = out->subdomains = DMARC_P_NONE;

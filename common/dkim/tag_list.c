@@ -4,22 +4,6 @@
 #include "common/base/ascii.h"
 #include "common/base/base64.h"
 
-static bool
-is_space(char c)
-{
-	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
-}
-
-struct span
-tag_trim(struct span s)
-{
-	while (s.n > 0 && is_space(s.p[0]))
-		s = span_sub(s, 1, s.n);
-	while (s.n > 0 && is_space(s.p[s.n - 1]))
-		s.n--;
-	return s;
-}
-
 /* tag-name = ALPHA *( ALPHA / DIGIT / "_" ) */
 static bool
 is_name(struct span s)
@@ -36,7 +20,7 @@ static bool
 is_value(struct span s)
 {
 	for (size_t i = 0; i < s.n; i++)
-		if (((unsigned char)s.p[i] < ' ' || s.p[i] == 0x7f) && !is_space(s.p[i]))
+		if (((unsigned char)s.p[i] < ' ' || s.p[i] == 0x7f) && !ascii_is_space(s.p[i]))
 			return false;
 	return true;
 }
@@ -46,7 +30,7 @@ static bool
 parse_tag(struct span s, struct tag_list *out)
 {
 	bool equals = span_has(s, '=');
-	struct span name = tag_trim(span_cut(&s, '=')), value = tag_trim(s);
+	struct span name = span_trim_folds(span_cut(&s, '=')), value = span_trim_folds(s);
 
 	if (!equals || !is_name(name) || !is_value(value) || out->n == TAGS_MAX)
 		return false;
@@ -63,9 +47,9 @@ tag_list_parse(struct span text, struct tag_list *out)
 {
 	out->n = 0;
 	while (text.n > 0) {
-		struct span one = tag_trim(span_cut(&text, ';'));
+		struct span one = span_trim_folds(span_cut(&text, ';'));
 
-		if (one.n == 0 && tag_trim(text).n == 0)
+		if (one.n == 0 && span_trim_folds(text).n == 0)
 			break;
 		if (!parse_tag(one, out))
 			return false;
@@ -86,7 +70,7 @@ bool
 tag_has_word(struct span value, const char *word)
 {
 	while (value.n > 0)
-		if (span_eq_nocase(tag_trim(span_cut(&value, ':')), span_str(word)))
+		if (span_eq_nocase(span_trim_folds(span_cut(&value, ':')), span_str(word)))
 			return true;
 	return false;
 }
@@ -98,7 +82,7 @@ tag_base64(struct span value, struct buf *out)
 	bool ok;
 
 	for (size_t i = 0; i < value.n; i++)
-		if (!is_space(value.p[i]))
+		if (!ascii_is_space(value.p[i]))
 			buf_add(&b, &value.p[i], 1);
 	while (b.len % 4 > 1 && b.data[0] != '=')
 		buf_add(&b, "=", 1);

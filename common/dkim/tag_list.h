@@ -26,8 +26,6 @@ bool tag_list_parse(struct span text, struct tag_list *out);
 /* NULL: it is not there.  Names are compared with case. */
 const struct tag *tag_list_find(const struct tag_list *l, const char *name);
 
-/* Without the blanks and folds at either end. */
-struct span tag_trim(struct span s);
 /* Is `word` one of the words of a value with colons between them?  Blanks around words do not count, nor does
  * case. */
 bool tag_has_word(struct span value, const char *word);

@@ -83,34 +83,18 @@ dsn_add_recipient(struct buf *out, const struct dsn_recipient *r)
 
 /* -- reading ------------------------------------------------------------------------------------- */
 
-static bool
-is_space(char c)
-{
-	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
-}
-
-static struct span
-trim(struct span s)
-{
-	while (s.n > 0 && is_space(s.p[0]))
-		s = span_sub(s, 1, s.n);
-	while (s.n > 0 && is_space(s.p[s.n - 1]))
-		s.n--;
-	return s;
-}
-
 /* The words of a value on one line, cut at a character: folds are one blank, and what is not printable is "?". */
 static void
 copy_text(struct span value, char *dst, size_t cap)
 {
 	size_t n = 0;
 
-	value = trim(value);
+	value = span_trim_folds(value);
 	while (value.n > 0) {
 		size_t one = utf8_printable(value);
 
-		if (is_space(value.p[0])) {
-			while (value.n > 0 && is_space(value.p[0]))
+		if (ascii_is_space(value.p[0])) {
+			while (value.n > 0 && ascii_is_space(value.p[0]))
 				value = span_sub(value, 1, value.n);
 			if (n + 1 >= cap)
 				break;
@@ -131,9 +115,9 @@ static bool
 of_type(struct span value, const char *type, struct span *out)
 {
 	bool has = span_has(value, ';');
-	struct span first = trim(span_cut(&value, ';'));
+	struct span first = span_trim_folds(span_cut(&value, ';'));
 
-	*out = trim(value);
+	*out = span_trim_folds(value);
 	return has && span_eq_nocase(first, span_str(type));
 }
 
@@ -169,7 +153,7 @@ read_status(struct span value, char out[DSN_STATUS_BYTES])
 	static const size_t most[] = { 1, 3, 3 };
 	size_t n = 0;
 
-	value = trim(value);
+	value = span_trim_folds(value);
 	out[0] = '\0';
 	for (size_t part = 0; part < 3; part++) {
 		size_t digits = 0;
@@ -181,7 +165,7 @@ read_status(struct span value, char out[DSN_STATUS_BYTES])
 		if (digits == 0 || digits > most[part])
 			return;
 	}
-	if (n == value.n || is_space(value.p[n]) || value.p[n] == '(')
+	if (n == value.n || ascii_is_space(value.p[n]) || value.p[n] == '(')
 		span_copy(span_sub(value, 0, n), out, DSN_STATUS_BYTES);
 }
 
@@ -189,7 +173,7 @@ static bool
 read_action(struct span value, enum dsn_action *out)
 {
 	for (size_t i = 0; i < ACTIONS; i++)
-		if (span_eq_nocase(trim(value), span_str(actions[i]))) {
+		if (span_eq_nocase(span_trim_folds(value), span_str(actions[i]))) {
 			*out = (enum dsn_action)i;
 			return true;
 		}
@@ -227,7 +211,7 @@ dsn_read(struct span body, struct dsn_message *m, struct dsn_reader *r, struct e
 	fields = group(&r->rest);
 	for (size_t at = 0; (field = header_field_at(fields, at)).n > 0; at += field.n) {
 		if (header_field_is(field, SPAN_LIT("Original-Envelope-Id"), &value)) {
-			if (trim(value).n < sizeof m->envelope)
+			if (span_trim_folds(value).n < sizeof m->envelope)
 				copy_text(value, m->envelope, sizeof m->envelope);
 		} else if (header_field_is(field, SPAN_LIT("Reporting-MTA"), &value)) {
 			reported = true;

@@ -98,6 +98,8 @@ trims(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
 		assert_true(span_eq(span_trim(span_str(cases[i].in)), span_str(cases[i].out)));
+	assert_true(span_eq(span_trim_folds(SPAN_LIT("\r\n \ta\n b\t\r\n")), SPAN_LIT("a\n b")));
+	assert_true(span_eq(span_trim_folds(SPAN_LIT("\n\r")), SPAN_LIT("")));
 	assert_true(span_is_ascii(SPAN_LIT("a\x7f\0")));
 	assert_true(span_is_ascii(SPAN_LIT("")));
 	assert_false(span_is_ascii(SPAN_LIT("a\x80")));
