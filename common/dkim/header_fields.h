@@ -4,7 +4,8 @@
  *
  * Spec:   RFC 5322 2.2, with blanks before the colon (4.5) and with UTF-8 in the value (RFC 6532).
  *         Only CRLF ends a line; a lone CR or LF is an octet of the value.
- * Users:  DKIM, DMARC; the SMTP gateways.
+ * Users:  DKIM, which signs octets and needs the exact end of each.  proto/header.h reads letters that may have a
+ *         lone LF, as those of our own protocols, and has only what servers ask of a header.
  * Trust:  every octet is a stranger's.
  */
 #ifndef COMMON_DKIM_HEADER_FIELDS_H

@@ -2,7 +2,7 @@
  *
  * `local-user` of the configuration says whose address a login is; without it, the login at the smtp name is.
  *
- * Threads: the worker's loop.
+ * Threads: the worker's loop, where it does not say otherwise.
  */
 #ifndef OMS_SUBMISSION_SUBMISSION_LOGIN_H
 #define OMS_SUBMISSION_SUBMISSION_LOGIN_H
@@ -21,6 +21,7 @@ struct submission_login {
 	char user[ADDRESS_STR_BYTES];
 };
 
+/* From any thread; may block, as the system's names may come from a server. */
 void submission_login_name(struct submission_login *l, uid_t uid, const struct conf *conf);
 /* At each letter anew: the user may have been added, or named, a moment ago.  False: bad_from. */
 bool submission_login_identify(struct submission_login *l, const struct conf *conf,

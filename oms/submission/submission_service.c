@@ -9,6 +9,7 @@
 #include "common/base/log.h"
 #include "common/base/memory.h"
 #include "common/loop/loop.h"
+#include "common/loop/offload.h"
 #include "common/net/conn.h"
 #include "common/net/reply_context.h"
 #include "common/share/share.h"
@@ -35,7 +36,10 @@ struct session {
 	struct submission_signin signin;
 	bool local; /* a program of this machine: nobody signs in */
 	struct submission_login login;
-	struct share_hold place; /* among the sessions of that login */
+	struct share_hold place;    /* among the sessions of that login */
+	struct offload_job naming;  /* until the connection begins */
+	struct listen_incoming *in; /* the same */
+	uid_t uid;
 	/* the letter under way */
 	char from[ADDRESS_STR_BYTES];
 	char (*to)[ADDRESS_STR_BYTES]; /* SUBMIT_RECIPIENTS_MAX of them; NULL: no letter */
@@ -492,6 +496,15 @@ session_secured(struct conn *c, void *role)
 }
 
 static void
+session_free(struct session *s)
+{
+	share_release(daemon_share(s->worker->oms->daemon), &s->place, 1,
+	    loop_now_ms(s->worker->loop));
+	conf_unref(&s->conf);
+	free(s);
+}
+
+static void
 session_ended(struct conn *c, void *role, const struct err *why)
 {
 	struct session *s = role;
@@ -503,10 +516,7 @@ session_ended(struct conn *c, void *role, const struct err *why)
 		smtp_server_clear(&s->server);
 		submission_signin_clear(&s->signin);
 	}
-	share_release(daemon_share(s->worker->oms->daemon), &s->place, 1,
-	    loop_now_ms(s->worker->loop));
-	conf_unref(&s->conf);
-	free(s);
+	session_free(s);
 }
 
 static const struct conn_events events = { .up = session_up,
@@ -524,23 +534,59 @@ submission_service_incoming(struct oms_worker *w, enum tls_kind kind, struct lis
 	s->conn = conn_accept(w->loop, in, w->oms->tls, kind, NULL, &events, s);
 }
 
+/* On the pool: the system may ask a server for the name. */
+static void
+name_login(void *arg)
+{
+	struct session *s = arg;
+
+	submission_login_name(&s->login, s->uid, s->conf);
+}
+
+static void
+turn_away(struct session *s)
+{
+	listen_done(&s->in);
+	session_free(s);
+}
+
+static void
+login_named(void *arg)
+{
+	struct session *s = arg;
+	struct err e;
+
+	if (daemon_open_for_work(s->worker->oms->daemon, &e))
+		s->conn = conn_accept(s->worker->loop, s->in, s->worker->oms->tls, TLS_SUBMISSION,
+		    NULL, &events, s);
+	else
+		turn_away(s);
+}
+
+/* The place is held by uid, first of all: so one login cannot fill the pool. */
+static bool
+has_place(struct session *s)
+{
+	char key[32];
+	struct err e;
+
+	snprintf(key, sizeof key, "uid%lu", (unsigned long)s->uid);
+	return !RULE(too_many_connections) ||
+	    share_hold(daemon_share(s->worker->oms->daemon), &s->place, SHARE_sessions_user,
+		span_str(key), 1, loop_now_ms(s->worker->loop), &e);
+}
+
 void
 submission_service_local(struct oms_worker *w, uid_t uid, struct listen_incoming *in)
 {
 	struct session *s = memory_new(sizeof *s);
-	struct err e;
 
 	s->worker = w;
 	s->local = true;
 	s->conf = daemon_conf(w->oms->daemon);
-	submission_login_name(&s->login, uid, s->conf);
-	if (RULE(too_many_connections) &&
-	    !share_hold(daemon_share(w->oms->daemon), &s->place, SHARE_sessions_user,
-		span_str(s->login.name), 1, loop_now_ms(w->loop), &e)) {
-		listen_done(&in);
-		conf_unref(&s->conf);
-		free(s);
-		return;
-	}
-	s->conn = conn_accept(w->loop, in, w->oms->tls, TLS_SUBMISSION, NULL, &events, s);
+	s->uid = uid;
+	s->in = in;
+	s->naming = (struct offload_job) { NULL, w->loop, name_login, login_named, s };
+	if (!has_place(s) || !offload_take(w->oms->offload, &s->naming))
+		turn_away(s);
 }
