@@ -1,6 +1,7 @@
 /* dkim_key — see dkim_key.h. */
 #include "common/dkim/dkim_key.h"
 
+#include <openssl/core_names.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/rsa.h>
@@ -9,8 +10,10 @@
 
 #include "common/dkim/tag_list.h"
 
-#define BITS_LEAST    1024
-#define BITS_MOST     4096
+#define BITS_LEAST 1024
+#define BITS_MOST  4096
+#define EXPONENT_BITS                                                                              \
+	64 /* of a public exponent; one as long as a modulus of 3,072 bits takes 6 ms a signature */
 #define ED25519_BYTES 32
 
 bool
@@ -46,6 +49,17 @@ rsa_key(struct span der)
 	return NULL;
 }
 
+static bool
+is_slow(EVP_PKEY *k)
+{
+	BIGNUM *e = NULL;
+	bool slow = EVP_PKEY_get_bn_param(k, OSSL_PKEY_PARAM_RSA_E, &e) != 1 ||
+	    BN_num_bits(e) > EXPONENT_BITS;
+
+	BN_free(e);
+	return slow;
+}
+
 static enum dkim_word
 read_key(struct span octets, enum dkim_alg alg, EVP_PKEY **out)
 {
@@ -61,7 +75,9 @@ read_key(struct span octets, enum dkim_alg alg, EVP_PKEY **out)
 	if ((*out = rsa_key(octets)) == NULL)
 		return DKIM_key_form;
 	bits = EVP_PKEY_get_bits(*out);
-	return bits < BITS_LEAST ? DKIM_key_weak : bits > BITS_MOST ? DKIM_key_large : DKIM_good;
+	if (bits < BITS_LEAST)
+		return DKIM_key_weak;
+	return bits > BITS_MOST || is_slow(*out) ? DKIM_key_large : DKIM_good;
 }
 
 /* -- the record -------------------------------------------------------------------------------- */

@@ -5,7 +5,7 @@
  * Input:   the final octets: lines that end in CRLF, in the form in which they are sent.
  * Async:   done is called exactly once, never inside a call of this header, unless dkim_signer_free comes first.
  *          The private keys are used on the offload pool (0.4 ms for RSA).
- * Memory:  nothing of the letter is kept but digests, and the names of its fields.
+ * Memory:  nothing of the letter is kept but digests, and the fields of its header in canonical form.
  */
 #ifndef COMMON_DKIM_DKIM_SIGN_H
 #define COMMON_DKIM_DKIM_SIGN_H

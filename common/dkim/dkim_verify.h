@@ -8,7 +8,7 @@
  *          letter.  A key in test mode (t=y) counts as any other, and the verdict says so.
  * Async:   done is called exactly once, never inside a call of this header, unless dkim_verifier_free comes first; a
  *          DNS answer takes at most DNS_TIMEOUT_MS.
- * Memory:  nothing of the letter is kept after a call but digests and names, 1 KiB a signature.
+ * Memory:  nothing of the letter is kept after a call but digests and names, about 2 KiB a signature, and 4 KiB a form of the body.
  * Trust:   header, body and keys are strangers'.
  */
 #ifndef COMMON_DKIM_DKIM_VERIFY_H

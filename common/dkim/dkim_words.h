@@ -1,6 +1,6 @@
 /* dkim_words — THE table of what the check of one DKIM signature can find.
  *
- * The word is for logs and for the comment in Authentication-Results; it never changes.  The result is that of
+ * The word names the finding for tests and readers of a verdict; it never changes.  The result is that of
  * RFC 8601 2.7.1.  A signature that is not `pass` is as if it were not there: none of these refuses a letter.
  */
 #ifndef COMMON_DKIM_DKIM_WORDS_H

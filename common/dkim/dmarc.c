@@ -32,7 +32,7 @@ parse_policy(struct span s, enum dmarc_policy *out)
 	return false;
 }
 
-/* dmarc-uri = URI [ "!" 1*DIGIT [ unit ] ]: one with a scheme is enough here. */
+/* dmarc-uri = URI [ "!" 1*DIGIT [ unit ] ]: one of mailto is enough here. */
 static bool
 has_uri(struct span s)
 {

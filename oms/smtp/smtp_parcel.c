@@ -3,8 +3,8 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
+#include "common/base/clock.h"
 #include "common/base/memory.h"
 #include "common/base/source.h"
 #include "common/dkim/dkim_sign.h"
@@ -249,13 +249,8 @@ smtp_parcel_source(struct smtp_parcel *p)
 void
 smtp_parcel_received(struct buf *out, const char *name, const char *id, int64_t now_s)
 {
-	static const char days[] = "SunMonTueWedThuFriSat";
-	static const char months[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
-	time_t at = (time_t)now_s;
-	struct tm t;
+	char date[CLOCK_MAIL_DATE_BYTES];
 
-	gmtime_r(&at, &t);
-	buf_addf(out, "Received: by %s id %s;\r\n %.3s, %d %.3s %d %02d:%02d:%02d +0000\r\n", name,
-	    id, days + 3 * (size_t)t.tm_wday, t.tm_mday, months + 3 * (size_t)t.tm_mon,
-	    t.tm_year + 1900, t.tm_hour, t.tm_min, t.tm_sec);
+	clock_mail_date(now_s, date);
+	buf_addf(out, "Received: by %s id %s;\r\n %s\r\n", name, id, date);
 }

@@ -2,7 +2,7 @@
  *
  * Spec:  RFC 5322 3.3:
  *	date-time = [ day-name "," ] 1*2DIGIT month 4DIGIT time zone
- *	time      = 2DIGIT ":" 2DIGIT [ ":" 2DIGIT ]	zone = ( "+" / "-" ) 4DIGIT / "GMT" / "UT" / "Z"
+ *	time      = 2DIGIT ":" 2DIGIT [ ":" 2DIGIT ]	zone = ( "+" / "-" ) 4DIGIT / "GMT" / "UT" / "UTC" / "Z"
  *        with blanks and folds between the parts, and a comment after them.
  * Trust: what is read is a stranger's; a date that is none is none, and no fault.
  */

@@ -6,6 +6,11 @@
 
 #include <cmocka.h>
 
+#include <openssl/core_names.h>
+#include <openssl/evp.h>
+#include <openssl/param_build.h>
+#include <openssl/rsa.h>
+
 #include "common/dkim/dkim_key.h"
 #include "common/dkim/dkim_verify.h"
 #include "tests/unit/dkim_scene.h"
@@ -314,25 +319,61 @@ each_word_has_a_row(void **state)
 	}
 }
 
-static void
-large_key(void **state)
+static enum dkim_word
+word_of_key(EVP_PKEY *key)
 {
-	EVP_PKEY *key = EVP_RSA_gen(4104);
 	struct buf text = BUF_INIT;
 	struct dkim_key k;
 	unsigned char *der = NULL;
 	int n = i2d_PUBKEY(key, &der);
+	enum dkim_word w;
 
-	(void)state;
 	buf_addf(&text, "p=");
 	base64_add(&text, der, (size_t)n);
-	assert_int_equal(dkim_key_parse(buf_span(&text),
-			     &(struct dkim_signature) { .alg = DKIM_RSA_SHA256 }, &k),
-	    DKIM_key_large);
-	assert_null(k.key);
+	w = dkim_key_parse(buf_span(&text), &(struct dkim_signature) { .alg = DKIM_RSA_SHA256 },
+	    &k);
+	assert_true((k.key != NULL) == (w == DKIM_good));
+	dkim_key_clear(&k);
 	OPENSSL_free(der);
 	buf_clear(&text);
 	EVP_PKEY_free(key);
+	return w;
+}
+
+/* The modulus of a good key with another exponent, odd and of so many bits. */
+static EVP_PKEY *
+with_exponent(int bits)
+{
+	EVP_PKEY *key = dkim_scene_key(DKIM_RSA_PEM), *out = NULL;
+	EVP_PKEY_CTX *c = EVP_PKEY_CTX_new_from_name(NULL, "RSA", NULL);
+	OSSL_PARAM_BLD *b = OSSL_PARAM_BLD_new();
+	BIGNUM *n = NULL, *e = BN_new();
+	OSSL_PARAM *p;
+
+	assert_int_equal(EVP_PKEY_get_bn_param(key, OSSL_PKEY_PARAM_RSA_N, &n), 1);
+	assert_int_equal(BN_set_bit(e, 0) && BN_set_bit(e, bits - 1), 1);
+	OSSL_PARAM_BLD_push_BN(b, OSSL_PKEY_PARAM_RSA_N, n);
+	OSSL_PARAM_BLD_push_BN(b, OSSL_PKEY_PARAM_RSA_E, e);
+	p = OSSL_PARAM_BLD_to_param(b);
+	assert_int_equal(EVP_PKEY_fromdata_init(c), 1);
+	assert_int_equal(EVP_PKEY_fromdata(c, &out, EVP_PKEY_PUBLIC_KEY, p), 1);
+	OSSL_PARAM_free(p);
+	OSSL_PARAM_BLD_free(b);
+	EVP_PKEY_CTX_free(c);
+	EVP_PKEY_free(key);
+	BN_free(n);
+	BN_free(e);
+	return out;
+}
+
+static void
+large_key(void **state)
+{
+	(void)state;
+	assert_int_equal(word_of_key(EVP_RSA_gen(4104)), DKIM_key_large);
+	assert_int_equal(word_of_key(with_exponent(63)), DKIM_good);
+	assert_int_equal(word_of_key(with_exponent(64)), DKIM_good);
+	assert_int_equal(word_of_key(with_exponent(65)), DKIM_key_large);
 }
 
 static void
