@@ -26,6 +26,7 @@ tell_end(void *arg)
 	struct err why = r->why;
 	bool final = r->final;
 
+	sts_cancel(&r->policy_asked); /* a policy that comes now is none of the next attempt's */
 	conf_unref(&r->conf);
 	free(r->hosts);
 	r->hosts = NULL;
@@ -382,8 +383,7 @@ smtp_road_free(struct smtp_road **rp)
 	if (r == NULL)
 		return;
 	exchange_cancel(&r->finding);
-	if (r->policy_asked != NULL)
-		sts_cancel(&r->policy_asked);
+	sts_cancel(&r->policy_asked);
 	tlsa_cancel(&r->tlsa_asked);
 	smtp_session_free(&r->session);
 	smtp_road_letter_clear(r);
