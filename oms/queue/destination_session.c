@@ -52,6 +52,7 @@ on_ready(void *role)
 
 	d->hurry = d->hurry || d->failures > 0;
 	d->failures = d->put_offs = 0;
+	d->unblocked = false;
 	d->road = OMS_ROAD_NATIVE;
 	d->road_known = true;
 	d->blocked = false;
@@ -79,7 +80,7 @@ pause_ms(unsigned failures)
 void
 destination_fail_due(struct destination *d, const struct err *why, int64_t in_ms)
 {
-	d->hurry = false;
+	d->hurry = d->unblocked = false;
 	d->blocked = why->why == REFUSAL_revocation_unknown;
 	d->failing = true;
 	d->told = 0;
